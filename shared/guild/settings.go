@@ -1,0 +1,187 @@
+// Package guild holds the settings of a guild: their type, their defaults and
+// the one place that validates them, for slash commands and web alike.
+//
+// It does no I/O. Settings are plain data, copied by value; nothing in the
+// package changes a value it was given.
+package guild
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/errs"
+	"snug/shared/room"
+)
+
+// Settings of a guild. A missing document means Defaults.
+type Settings struct {
+	CategoryID         snowflake.ID   `json:"category_id,omitempty"` // where rooms are opened; 0: at the top of the server
+	Seats              int            `json:"seats"`                 // of a new room, 1 to 99
+	Private            bool           `json:"private"`               // new rooms are private
+	IdleTimeout        Duration       `json:"idle_timeout"`          // how long a room may stay empty; Never keeps it
+	ClosingNotice      Duration       `json:"closing_notice"`        // how long before the end it is announced
+	MaxAge             Duration       `json:"max_age"`               // how old a room may become; Never is no limit
+	InviteLifetime     Duration       `json:"invite_lifetime"`
+	InviteUses         int            `json:"invite_uses"`            // 0: as many as the room has seats
+	NameTemplate       string         `json:"name_template"`          // {owner} and {n} are filled in
+	CreatorRoles       []snowflake.ID `json:"creator_roles,omitzero"` // who may open rooms; empty: everybody
+	RoomsPerMember     int            `json:"rooms_per_member"`
+	RoomsPerGuild      int            `json:"rooms_per_guild"`
+	StrictSeats        bool           `json:"strict_seats"`         // who got past the seat limit is moved back
+	AdminsExempt       bool           `json:"admins_exempt"`        // but not those who manage the server
+	ManagersSeePrivate bool           `json:"managers_see_private"` // managers see the rosters of private rooms
+	GuildsJoin         bool           `json:"guilds_join"`          // an invite may bring people into the server
+}
+
+// Defaults are the settings of a guild that changed nothing.
+func Defaults() Settings {
+	return Settings{
+		Seats: 4, Private: true, IdleTimeout: Duration(time.Hour), ClosingNotice: Duration(30 * time.Second), MaxAge: Never,
+		InviteLifetime: Duration(24 * time.Hour), NameTemplate: "{owner}'s room", RoomsPerMember: 1, RoomsPerGuild: 50,
+		StrictSeats: true, AdminsExempt: true,
+	}
+}
+
+// Validate fails with an errs.Invalid error that names the field (by its JSON name) for the first setting that cannot be.
+func (s Settings) Validate() error {
+	if err := room.CheckSeats(s.Seats); err != nil {
+		return err
+	}
+	for _, d := range []struct {
+		field, what string
+		v           Duration
+		low, high   time.Duration
+		never       bool
+	}{
+		{"idle_timeout", "The idle timeout", s.IdleTimeout, 0, 30 * 24 * time.Hour, true},
+		{"closing_notice", "The closing notice", s.ClosingNotice, 5 * time.Second, time.Hour, false},
+		{"max_age", "The maximum age", s.MaxAge, 10 * time.Minute, 365 * 24 * time.Hour, true},
+		{"invite_lifetime", "The invite lifetime", s.InviteLifetime, time.Minute, 30 * 24 * time.Hour, false},
+	} {
+		if d.v == Never && d.never {
+			continue
+		}
+		if t := time.Duration(d.v); t < d.low || t > d.high {
+			orNever := ""
+			if d.never {
+				orNever = `, or "never"`
+			}
+			return errs.Field(d.field, "%s must be between %s and %s%s.", d.what, Duration(d.low), Duration(d.high), orNever)
+		}
+	}
+	for _, n := range []struct {
+		field, what  string
+		v, low, high int
+	}{
+		{"invite_uses", "The uses of an invite", s.InviteUses, 0, 1000},
+		{"rooms_per_member", "The number of rooms a member may have", s.RoomsPerMember, 1, 50},
+		{"rooms_per_guild", "The number of rooms in the server", s.RoomsPerGuild, 1, 450},
+	} {
+		if n.v < n.low || n.v > n.high {
+			return errs.Field(n.field, "%s must be between %d and %d.", n.what, n.low, n.high)
+		}
+	}
+	if _, err := room.CleanName(RoomName(s.NameTemplate, "Somebody", 1)); err != nil || utf8.RuneCountInString(s.NameTemplate) > room.MaxName {
+		return errs.Field("name_template", "The name template must give a name of 1 to %d characters. {owner} and {n} are filled in.", room.MaxName)
+	}
+	return nil
+}
+
+// Uses gives how many users an invite to a room with so many seats is good for.
+func (s Settings) Uses(seats int) int {
+	if s.InviteUses > 0 {
+		return s.InviteUses
+	}
+	return seats
+}
+
+// MayCreate says whether a member may open rooms: with creator roles set, those who hold one, and managers.
+func (s Settings) MayCreate(m room.Standing) bool {
+	if len(s.CreatorRoles) == 0 || m.Manager {
+		return m.Member
+	}
+	return m.Member && slices.ContainsFunc(s.CreatorRoles, func(r snowflake.ID) bool { return slices.Contains(m.Roles, r) })
+}
+
+// RoomName fills in a name template for the owner's n-th room and cuts it to what Discord takes.
+func RoomName(template, owner string, n int) string {
+	name := strings.NewReplacer("{owner}", owner, "{n}", strconv.Itoa(n)).Replace(template)
+	if r := []rune(name); len(r) > room.MaxName {
+		return string(r[:room.MaxName])
+	}
+	return name
+}
+
+// Duration is a time.Duration that people read and write: "1h", "90m", "30s", "never".
+type Duration time.Duration
+
+// Never is the duration that does not end.
+const Never Duration = -1
+
+// String gives the duration without needless zeros, or "never".
+func (d Duration) String() string {
+	if d < 0 {
+		return "never"
+	}
+	t := time.Duration(d)
+	if t == 0 {
+		return "0s"
+	}
+	s := ""
+	for _, u := range []struct {
+		d time.Duration
+		n string
+	}{{24 * time.Hour, "d"}, {time.Hour, "h"}, {time.Minute, "m"}} {
+		if n := t / u.d; n > 0 {
+			s += fmt.Sprint(int64(n), u.n)
+			t -= n * u.d
+		}
+	}
+	if t > 0 {
+		s += t.String()
+	}
+	return s
+}
+
+// ParseDuration reads what String writes and what time.ParseDuration reads; "off" and "never" are Never.
+func ParseDuration(s string) (Duration, error) {
+	s = strings.ToLower(strings.ReplaceAll(strings.TrimSpace(s), " ", ""))
+	if s == "never" || s == "off" {
+		return Never, nil
+	}
+	var days time.Duration
+	if head, rest, ok := strings.Cut(s, "d"); ok {
+		n, err := strconv.ParseUint(head, 10, 16)
+		if err != nil {
+			return 0, errs.E(errs.Invalid, "%q is not a length of time. Write it like 30m, 1h, 2d or never.", s)
+		}
+		days, s = time.Duration(n)*24*time.Hour, rest
+	}
+	t := days
+	if s != "" || days == 0 {
+		rest, err := time.ParseDuration(s)
+		if err != nil || rest < 0 {
+			return 0, errs.E(errs.Invalid, "%q is not a length of time. Write it like 30m, 1h, 2d or never.", s)
+		}
+		t += rest
+	}
+	return Duration(t), nil
+}
+
+// MarshalText writes the duration as String does.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalText reads the duration as ParseDuration does.
+func (d *Duration) UnmarshalText(b []byte) error {
+	v, err := ParseDuration(string(b))
+	if err == nil {
+		*d = v
+	}
+	return err
+}

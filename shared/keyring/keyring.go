@@ -1,0 +1,139 @@
+// Package keyring holds the secrets Snug signs and seals with: short-lived
+// tokens (JSON Web Tokens, RFC 8725) and data at rest.
+//
+// Each secret yields separate keys for signing and sealing (HKDF), so that
+// none serves two ends. The first secret is used for new tokens and seals,
+// the others are still accepted: that is how a secret is rotated. It does no
+// I/O. A Keyring is immutable and safe for concurrent use.
+package keyring
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"snug/shared/errs"
+)
+
+// MinSecret is the least length of a secret, in bytes.
+const MinSecret = 32
+
+// Leeway is how far the clocks of two machines may differ.
+const Leeway = 5 * time.Second
+
+const issuer = "snug"
+
+type key struct {
+	id   string
+	sign []byte
+	seal cipher.AEAD
+}
+
+// Keyring signs and seals with its first secret and accepts what any of its secrets made.
+type Keyring struct{ keys []key }
+
+// New makes a keyring of secrets, the current one first. It fails if there
+// is none, or if one is shorter than MinSecret bytes.
+func New(secrets ...[]byte) (*Keyring, error) {
+	if len(secrets) == 0 {
+		return nil, errors.New("keyring: no secret given")
+	}
+	r := &Keyring{}
+	for i, s := range secrets {
+		if len(s) < MinSecret {
+			return nil, fmt.Errorf("keyring: secret %d has %d bytes, and at least %d are needed; make one with: openssl rand -hex 32", i+1, len(s), MinSecret)
+		}
+		derive := func(use string) ([]byte, error) { return hkdf.Key(sha256.New, s, nil, "snug "+use, 32) }
+		id, err1 := derive("key id")
+		sign, err2 := derive("signing")
+		seal, err3 := derive("sealing")
+		if err := errors.Join(err1, err2, err3); err != nil {
+			return nil, fmt.Errorf("keyring: %w", err)
+		}
+		block, err := aes.NewCipher(seal)
+		if err != nil {
+			return nil, fmt.Errorf("keyring: %w", err)
+		}
+		aead, err := cipher.NewGCMWithRandomNonce(block)
+		if err != nil {
+			return nil, fmt.Errorf("keyring: %w", err)
+		}
+		r.keys = append(r.keys, key{hex.EncodeToString(id[:6]), sign, aead})
+	}
+	return r, nil
+}
+
+// Claims are what every token of Snug says of itself. Embed them in a
+// token's own claims.
+type Claims = jwt.RegisteredClaims
+
+// Sign makes a token for one audience, valid from now until expires.
+// The claims' issuer, audience and times are set by Sign through set.
+func (r *Keyring) Sign(audience string, now, expires time.Time, set func(Claims) jwt.Claims) (string, error) {
+	claims := set(Claims{
+		Issuer: issuer, Audience: jwt.ClaimStrings{audience},
+		IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(expires),
+	})
+	t := jwt.NewWithClaims(jwt.SigningMethodHS256, claims)
+	t.Header["kid"] = r.keys[0].id
+	return t.SignedString(r.keys[0].sign)
+}
+
+// Verify reads a token into claims. It accepts HS256 alone, by a key of this
+// ring, for this audience, and with an expiry. It fails with
+// errs.TokenExpired for a token of ours that is too old, and with
+// errs.TokenInvalid for everything else, without telling what was wrong.
+func (r *Keyring) Verify(audience, token string, now time.Time, claims jwt.Claims) error {
+	parser := jwt.NewParser(
+		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithStrictDecoding(),
+		jwt.WithIssuer(issuer), jwt.WithAudience(audience), jwt.WithExpirationRequired(), jwt.WithIssuedAt(),
+		jwt.WithLeeway(Leeway), jwt.WithTimeFunc(func() time.Time { return now }),
+	)
+	_, err := parser.ParseWithClaims(token, claims, func(t *jwt.Token) (any, error) {
+		kid, _ := t.Header["kid"].(string)
+		for _, k := range r.keys {
+			if k.id == kid {
+				return k.sign, nil
+			}
+		}
+		return nil, errors.New("unknown key")
+	})
+	switch {
+	case err == nil:
+		return nil
+	// Validation joins all that is wrong; expired counts only if nothing else is.
+	case errors.Is(err, jwt.ErrTokenExpired) && !errors.Is(err, jwt.ErrTokenInvalidAudience) && !errors.Is(err, jwt.ErrTokenInvalidIssuer):
+		return errs.E(errs.TokenExpired, "This link has expired. Please ask for a new one.").Because(err)
+	}
+	return errs.E(errs.TokenInvalid, "This link is not valid. Please check that you have all of it, or ask for a new one.").Because(err)
+}
+
+// Seal encrypts and authenticates plaintext, bound to a context: it opens
+// only under the same context (for instance the key it is stored under).
+func (r *Keyring) Seal(plaintext []byte, context string) []byte {
+	k := r.keys[0]
+	out := append([]byte{byte(len(k.id))}, k.id...)
+	return k.seal.Seal(out, nil, plaintext, []byte(context))
+}
+
+// Open gives back what Seal was given, or an error if it was changed, sealed
+// under another context, or by a secret this ring does not hold.
+func (r *Keyring) Open(sealed []byte, context string) ([]byte, error) {
+	if len(sealed) < 1 || len(sealed) < 1+int(sealed[0]) {
+		return nil, errors.New("keyring: not a seal")
+	}
+	id, body := string(sealed[1:1+sealed[0]]), sealed[1+sealed[0]:]
+	for _, k := range r.keys {
+		if k.id == id {
+			return k.seal.Open(nil, nil, body, []byte(context))
+		}
+	}
+	return nil, errors.New("keyring: sealed by a secret that is not in use any more")
+}

@@ -1,0 +1,80 @@
+package room
+
+import (
+	"slices"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+)
+
+// Via says through which door a request came.
+type Via string
+
+// The doors.
+const (
+	ViaDiscord Via = "discord" // a slash command, button or menu
+	ViaWeb     Via = "web"     // the dashboard's pages and its JSON API
+	ViaSnug    Via = "snug"    // Snug itself: the reaper, a repair
+)
+
+// Standing is a user's place in a guild, as Discord said at CheckedAt.
+type Standing struct {
+	GuildID     snowflake.ID   `json:"guild_id"`
+	UserID      snowflake.ID   `json:"user_id"`
+	Member      bool           `json:"member"`            // is in the server
+	Manager     bool           `json:"manager,omitempty"` // owns the server, or has Manage Server or Administrator
+	Roles       []snowflake.ID `json:"roles,omitempty"`
+	Username    string         `json:"username"`
+	DisplayName string         `json:"display_name"`     // nickname, else global name, else username
+	Avatar      string         `json:"avatar,omitempty"` // hash; "" for none
+	CheckedAt   time.Time      `json:"checked_at"`
+}
+
+// Actor is who asks for something, and how.
+type Actor struct {
+	UserID snowflake.ID `json:"user_id"`
+	Via    Via          `json:"via"`
+	// Standing is set when Discord told it with the request (an
+	// interaction); otherwise the keeper asks Discord.
+	Standing *Standing `json:"standing,omitempty"`
+}
+
+// Access is what decides who may see and enter a room.
+type Access struct {
+	OwnerID     snowflake.ID   `json:"owner_id"`
+	Private     bool           `json:"private"`
+	Locked      bool           `json:"locked,omitempty"`
+	Hidden      bool           `json:"hidden,omitempty"`
+	ManagersSee bool           `json:"managers_see,omitempty"` // managers see private rooms too
+	Guests      []snowflake.ID `json:"guests,omitempty"`
+	Banned      []snowflake.ID `json:"banned,omitempty"`
+}
+
+// Admitted says whether the user has a place of their own in the room: its owner and its guests have.
+func (a Access) Admitted(user snowflake.ID) bool {
+	return !slices.Contains(a.Banned, user) && (a.OwnerID == user || slices.Contains(a.Guests, user))
+}
+
+// MaySee says whether somebody may see the room and who is in it.
+func (a Access) MaySee(s Standing) bool {
+	switch {
+	case !s.Member || slices.Contains(a.Banned, s.UserID):
+		return false
+	case a.Admitted(s.UserID), a.ManagersSee && s.Manager:
+		return true
+	}
+	return !a.Private && !a.Hidden
+}
+
+// MayEnter says whether somebody may take a seat, if one is free.
+func (a Access) MayEnter(s Standing) bool {
+	if !a.MaySee(s) {
+		return false
+	}
+	return a.Admitted(s.UserID) || !a.Private && !a.Locked
+}
+
+// MayControl says whether somebody may change, invite to and close the room: its owner and the server's managers may.
+func (a Access) MayControl(s Standing) bool {
+	return s.Member && (a.OwnerID == s.UserID || s.Manager)
+}

@@ -1,0 +1,46 @@
+package room
+
+import (
+	"slices"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/errs"
+)
+
+// Invite is a link that lets its bearer become a guest. The link itself is a
+// signed token (package invite) that carries the invite's id.
+type Invite struct {
+	ID        string       `json:"id"` // 128 random bits
+	By        snowflake.ID `json:"by"`
+	CreatedAt time.Time    `json:"created_at"`
+	ExpiresAt time.Time    `json:"expires_at"`
+	MaxUses   int          `json:"max_uses"`
+	// Redeemers are the users who followed it. A list and not a count, so
+	// that a repeated write changes nothing and one user costs one use.
+	Redeemers []snowflake.ID `json:"redeemers,omitempty"`
+	RevokedAt time.Time      `json:"revoked_at,omitzero"`
+}
+
+// Left is how many more users may follow the invite.
+func (v *Invite) Left() int { return max(0, v.MaxUses-len(v.Redeemers)) }
+
+// Check fails with errs.TokenRevoked, TokenExpired or TokenUsedUp if the
+// user can no longer follow the invite. Who has followed it may again while it lives.
+func (v *Invite) Check(user snowflake.ID, now time.Time) error {
+	switch {
+	case !v.RevokedAt.IsZero():
+		return errs.E(errs.TokenRevoked, "This invite was taken back. Ask whoever sent it for a new one.")
+	case !now.Before(v.ExpiresAt):
+		return errs.E(errs.TokenExpired, "This invite has expired. Ask whoever sent it for a new one.")
+	case slices.Contains(v.Redeemers, user):
+		return nil
+	case v.Left() == 0:
+		return errs.E(errs.TokenUsedUp, "This invite has been used up: it was good for %d. Ask whoever sent it for a new one.", v.MaxUses)
+	}
+	return nil
+}
+
+// Live says whether the invite can still let somebody new in.
+func (v *Invite) Live(now time.Time) bool { return v.Check(0, now) == nil }

@@ -1,0 +1,173 @@
+package room
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+)
+
+// Summary is what watchers are shown of a room.
+type Summary struct {
+	ID        snowflake.ID `json:"id"`
+	GuildID   snowflake.ID `json:"guild_id"`
+	Name      string       `json:"name"`
+	Seats     int          `json:"seats"`
+	OpenedAt  time.Time    `json:"opened_at"`
+	ClosingAt time.Time    `json:"closing_at,omitzero"` // announced end; zero: none
+	Access    Access       `json:"access"`
+}
+
+// Person is somebody in a room's voice channel.
+type Person struct {
+	UserID      snowflake.ID `json:"user_id"`
+	Username    string       `json:"username"`
+	DisplayName string       `json:"display_name"`
+	Avatar      string       `json:"avatar,omitempty"` // hash; "" for none
+	Bot         bool         `json:"bot,omitempty"`    // bots take no seat
+	Muted       bool         `json:"muted,omitempty"`
+	Deafened    bool         `json:"deafened,omitempty"`
+	Streaming   bool         `json:"streaming,omitempty"`
+	Video       bool         `json:"video,omitempty"`
+	Since       time.Time    `json:"since"`
+}
+
+// Live is a room as watchers see it: the room, its roster, and the event that
+// made it so. It is the value of the hub's rosters bucket; presence is its
+// only writer.
+type Live struct {
+	Room   Summary  `json:"room"`
+	Roster []Person `json:"roster"` // in the order they came
+	// N counts the changes of this room within the bucket's epoch, from 1
+	// up without gaps: a follower that sees a gap has missed an event.
+	N uint64 `json:"n"`
+	// Event is what changed; nil when the whole was built anew and
+	// watchers should replace what they have.
+	Event *Event `json:"event,omitempty"`
+}
+
+// Taken counts the seats in use: the humans in voice.
+func (l *Live) Taken() int { return Taken(l.Roster) }
+
+// Taken counts the humans in a roster.
+func Taken(roster []Person) int {
+	n := 0
+	for _, p := range roster {
+		if !p.Bot {
+			n++
+		}
+	}
+	return n
+}
+
+// In says whether a user is in the roster.
+func In(roster []Person, user snowflake.ID) bool {
+	return slices.ContainsFunc(roster, func(p Person) bool { return p.UserID == user })
+}
+
+// GuildInfo is what the bot tells the dashboard of a guild; it is the value of the hub's guilds bucket.
+type GuildInfo struct {
+	ID   snowflake.ID `json:"id"`
+	Name string       `json:"name"`
+	Icon string       `json:"icon,omitempty"` // hash; "" for none
+	// Ready is false while Discord says the guild is unavailable, or its rooms are being compared after a start.
+	Ready bool `json:"ready"`
+}
+
+// Fact is something that happened to a room.
+type Fact interface{ kind() string }
+
+// The facts, each told once.
+type (
+	// VoiceJoined : somebody came into the room's voice channel.
+	VoiceJoined struct {
+		Person Person `json:"person"`
+	}
+	// VoiceLeft : somebody left it. Where they went is not told.
+	VoiceLeft struct {
+		UserID snowflake.ID `json:"user_id"`
+	}
+	// VoiceUpdated : somebody muted, deafened, streams, or changed their name.
+	VoiceUpdated struct {
+		Person Person `json:"person"`
+	}
+	// Opened : the room exists.
+	Opened struct{}
+	// Changed : its name, seats, privacy, guests or owner changed; Summary has what is now.
+	Changed struct{}
+	// ClosingAnnounced : it will close at the time given unless somebody keeps it.
+	ClosingAnnounced struct {
+		At     time.Time   `json:"at"`
+		Reason CloseReason `json:"reason"`
+	}
+	// Kept : an announced closing is off.
+	Kept struct {
+		By snowflake.ID `json:"by,omitempty"` // 0: somebody came back
+	}
+	// Closed : it is gone.
+	Closed struct {
+		Reason CloseReason `json:"reason"`
+	}
+)
+
+func (VoiceJoined) kind() string      { return "voice_joined" }
+func (VoiceLeft) kind() string        { return "voice_left" }
+func (VoiceUpdated) kind() string     { return "voice_updated" }
+func (Opened) kind() string           { return "opened" }
+func (Changed) kind() string          { return "changed" }
+func (ClosingAnnounced) kind() string { return "closing_announced" }
+func (Kept) kind() string             { return "kept" }
+func (Closed) kind() string           { return "closed" }
+
+// Event is a fact and when it happened. Its JSON names the kind of fact.
+type Event struct {
+	Fact Fact
+	At   time.Time
+}
+
+type eventJSON struct {
+	Kind string          `json:"kind"`
+	At   time.Time       `json:"at"`
+	Fact json.RawMessage `json:"fact"`
+}
+
+// MarshalJSON gives kind, time and fact.
+func (e Event) MarshalJSON() ([]byte, error) {
+	f, err := json.Marshal(e.Fact)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(eventJSON{e.Fact.kind(), e.At, f})
+}
+
+// UnmarshalJSON is the inverse of MarshalJSON; an unknown kind is an error.
+func (e *Event) UnmarshalJSON(b []byte) error {
+	var w eventJSON
+	if err := json.Unmarshal(b, &w); err != nil {
+		return err
+	}
+	for _, decode := range []func() (Fact, error){
+		as[VoiceJoined](w), as[VoiceLeft](w), as[VoiceUpdated](w), as[Opened](w),
+		as[Changed](w), as[ClosingAnnounced](w), as[Kept](w), as[Closed](w),
+	} {
+		if f, err := decode(); f != nil || err != nil {
+			e.Fact, e.At = f, w.At
+			return err
+		}
+	}
+	return fmt.Errorf("room: unknown kind of event %q", w.Kind)
+}
+
+// as decodes w into F if it is of that kind, and gives nil otherwise.
+func as[F Fact](w eventJSON) func() (Fact, error) {
+	return func() (Fact, error) {
+		var f F
+		if f.kind() != w.Kind {
+			return nil, nil
+		}
+		err := json.Unmarshal(w.Fact, &f)
+		return f, err
+	}
+}

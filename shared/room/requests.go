@@ -1,0 +1,137 @@
+package room
+
+import (
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+)
+
+// What the dashboard asks of a guild's keeper, and what it is told. Every
+// request names who asks; the keeper checks with Discord what they may do.
+type (
+	// StandingRequest asks for a user's standing in the guild.
+	StandingRequest struct {
+		UserID snowflake.ID `json:"user_id"`
+	}
+
+	// OpenRequest asks for a new room. Zero values mean the guild's settings.
+	OpenRequest struct {
+		Actor   Actor  `json:"actor"`
+		Name    string `json:"name,omitempty"`
+		Seats   int    `json:"seats,omitempty"`
+		Private *bool  `json:"private,omitempty"`
+	}
+
+	// Request asks something about one room: to see, join, keep or close it.
+	Request struct {
+		Actor  Actor        `json:"actor"`
+		RoomID snowflake.ID `json:"room_id"`
+	}
+
+	// InviteRequest asks for an invite. Zero values mean the guild's settings.
+	InviteRequest struct {
+		Actor    Actor         `json:"actor"`
+		RoomID   snowflake.ID  `json:"room_id"`
+		Lifetime time.Duration `json:"lifetime,omitempty"`
+		Uses     int           `json:"uses,omitempty"`
+		For      snowflake.ID  `json:"for,omitempty"` // let this user in at once and send them the link
+	}
+
+	// RevokeRequest takes an invite back.
+	RevokeRequest struct {
+		Actor    Actor        `json:"actor"`
+		RoomID   snowflake.ID `json:"room_id"`
+		InviteID string       `json:"invite_id"`
+	}
+
+	// PreviewRequest asks what an invite's landing page may show before login.
+	PreviewRequest struct {
+		Token string `json:"token"`
+	}
+
+	// RedeemRequest follows an invite: the actor becomes a guest.
+	RedeemRequest struct {
+		Actor Actor  `json:"actor"`
+		Token string `json:"token"`
+		// AccessToken is the actor's Discord token, with scope guilds.join
+		// where the guild lets invites bring people in; "" otherwise.
+		AccessToken string `json:"access_token,omitempty"`
+	}
+
+	// SeenRequest reports the rooms of a guild that admitted members have visibly open.
+	SeenRequest struct {
+		RoomIDs []snowflake.ID `json:"room_ids"`
+	}
+
+	// SettingsRequest saves settings as JSON over what is there. Rev is the
+	// revision the actor saw, 0 to skip the check.
+	SettingsRequest struct {
+		Actor Actor  `json:"actor"`
+		JSON  []byte `json:"json"`
+		Rev   uint64 `json:"rev,omitempty"`
+	}
+)
+
+// The keeper's answers.
+type (
+	// InviteLink is an invite and the token of its link.
+	InviteLink struct {
+		Invite Invite `json:"invite"`
+		Token  string `json:"token"`
+	}
+
+	// OpenedRoom is a new room and its first invite.
+	OpenedRoom struct {
+		Room   Summary    `json:"room"`
+		Invite InviteLink `json:"invite"`
+	}
+
+	// View is a room as one person may see it.
+	View struct {
+		Room       Summary  `json:"room"`
+		Roster     []Person `json:"roster"`
+		Standing   Standing `json:"standing"`
+		MayEnter   bool     `json:"may_enter"`
+		MayControl bool     `json:"may_control"`
+		// Invites are the invites that still let somebody in: all of them
+		// for who may control the room, their own for other guests.
+		Invites []InviteLink `json:"invites,omitempty"`
+		// IdleDeadline is when the room closes if nobody comes back; zero while somebody is in, or if it never does.
+		IdleDeadline time.Time `json:"idle_deadline,omitzero"`
+		// VoiceIn is the voice channel of this guild the person is connected to; 0 for none.
+		VoiceIn snowflake.ID `json:"voice_in,omitempty"`
+	}
+
+	// Joined tells how joining voice went.
+	Joined struct {
+		// Moved is true if the bot moved the person into the room; otherwise
+		// they are not in voice and have to open the channel in Discord.
+		Moved bool `json:"moved"`
+		// HeldUntil is until when a seat is kept for who was not moved.
+		HeldUntil time.Time `json:"held_until,omitzero"`
+	}
+
+	// Preview is what an invite shows before login.
+	Preview struct {
+		GuildID   snowflake.ID `json:"guild_id"`
+		GuildName string       `json:"guild_name"`
+		RoomID    snowflake.ID `json:"room_id"`
+		Name      string       `json:"name"`
+		Seats     int          `json:"seats"`
+		Roster    []Person     `json:"roster"`
+		InvitedBy string       `json:"invited_by"` // display name; "" if unknown
+		ExpiresAt time.Time    `json:"expires_at"`
+		Left      int          `json:"left"` // uses left
+	}
+
+	// Redeemed is the room somebody was let into.
+	Redeemed struct {
+		GuildID snowflake.ID `json:"guild_id"`
+		RoomID  snowflake.ID `json:"room_id"`
+	}
+
+	// Saved is what became of a settings request.
+	Saved struct {
+		Rev uint64 `json:"rev"`
+	}
+)

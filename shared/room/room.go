@@ -1,0 +1,196 @@
+// Package room is the heart of Snug: what a room is, who may see, enter and
+// control it, when it closes, and the facts that are told about it.
+//
+// It does no I/O and reads no clock: times come in as arguments. Its values
+// are plain data; copy them with Clone before handing them to another
+// goroutine. Ids are Discord snowflakes, as disgo types them.
+package room
+
+import (
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/errs"
+)
+
+// State is where a room is in its life. A room that is not yet open is an Intention.
+type State string
+
+const (
+	// Open is a room whose channel exists.
+	Open State = "open"
+	// Closing is a room whose end is decided: its channel is being removed,
+	// nobody is let in any more, and a restart finishes the removal.
+	Closing State = "closing"
+)
+
+// CloseReason says why a room ended.
+type CloseReason string
+
+// The reasons a room ends for.
+const (
+	ClosedIdle    CloseReason = "idle"            // empty for the idle timeout
+	ClosedAge     CloseReason = "age"             // older than the server allows
+	ClosedByOwner CloseReason = "owner"           // its owner closed it
+	ClosedByAdmin CloseReason = "manager"         // somebody who manages the server closed it
+	ClosedChannel CloseReason = "channel_deleted" // its channel was deleted in Discord
+	ClosedLost    CloseReason = "lost"            // Snug lost sight of it: the bot was removed, or the channel vanished unseen
+)
+
+// Room is everything Snug keeps of one room: one document, one transaction.
+// The keeper is its only writer.
+type Room struct {
+	ID         snowflake.ID `json:"id"` // the voice channel's id
+	GuildID    snowflake.ID `json:"guild_id"`
+	CategoryID snowflake.ID `json:"category_id,omitempty"`
+	Name       string       `json:"name"`
+	OwnerID    snowflake.ID `json:"owner_id"`
+	Seats      int          `json:"seats"`
+	Private    bool         `json:"private"`
+	Locked     bool         `json:"locked,omitempty"`
+	Hidden     bool         `json:"hidden,omitempty"`
+	Guests     []Guest      `json:"guests,omitempty"`
+	Bans       []Ban        `json:"bans,omitempty"`
+	Invites    []Invite     `json:"invites,omitempty"`
+	State      State        `json:"state"`
+	OpenedAt   time.Time    `json:"opened_at"`
+
+	// IntentionID is the id of the intention the room was opened for; it
+	// lets a restart tell a finished opening from an unfinished one.
+	IntentionID string `json:"intention_id,omitempty"`
+
+	Idle Idle `json:"idle"`
+
+	// ClosingAt is when the room will be closed, once that was announced; zero if it was not.
+	ClosingAt   time.Time   `json:"closing_at,omitzero"`
+	CloseReason CloseReason `json:"close_reason,omitempty"`
+
+	// Outbox holds audit entries that happened with this document's last
+	// writes and may not have reached the audit stream yet.
+	Outbox []Entry `json:"outbox,omitempty"`
+}
+
+// Guest is a user let into the room.
+type Guest struct {
+	UserID   snowflake.ID `json:"user_id"`
+	By       snowflake.ID `json:"by"`                  // who let them in
+	InviteID string       `json:"invite_id,omitempty"` // the invite they followed, if any
+	Since    time.Time    `json:"since"`
+}
+
+// Ban keeps a user out of the room until it is undone.
+type Ban struct {
+	UserID snowflake.ID `json:"user_id"`
+	By     snowflake.ID `json:"by"`
+	At     time.Time    `json:"at"`
+}
+
+// Intention is recorded before a room's channel is made, so that a crash
+// between the two leaves nothing behind that nobody knows of.
+type Intention struct {
+	ID         string       `json:"id"`
+	GuildID    snowflake.ID `json:"guild_id"`
+	CategoryID snowflake.ID `json:"category_id,omitempty"`
+	OwnerID    snowflake.ID `json:"owner_id"`
+	Name       string       `json:"name"`
+	Seats      int          `json:"seats"`
+	Private    bool         `json:"private"`
+	Via        Via          `json:"via"`
+	At         time.Time    `json:"at"`
+}
+
+// Guest gives the guest entry of a user, or nil.
+func (r *Room) Guest(user snowflake.ID) *Guest {
+	if i := slices.IndexFunc(r.Guests, func(g Guest) bool { return g.UserID == user }); i >= 0 {
+		return &r.Guests[i]
+	}
+	return nil
+}
+
+// Banned says whether a user is kept out.
+func (r *Room) Banned(user snowflake.ID) bool {
+	return slices.ContainsFunc(r.Bans, func(b Ban) bool { return b.UserID == user })
+}
+
+// Invite gives the invite with an id, or nil.
+func (r *Room) Invite(id string) *Invite {
+	if i := slices.IndexFunc(r.Invites, func(v Invite) bool { return v.ID == id }); i >= 0 {
+		return &r.Invites[i]
+	}
+	return nil
+}
+
+// Clone gives a copy that shares nothing with r.
+func (r *Room) Clone() *Room {
+	c := *r
+	c.Guests = slices.Clone(r.Guests)
+	c.Bans = slices.Clone(r.Bans)
+	c.Outbox = slices.Clone(r.Outbox)
+	c.Invites = slices.Clone(r.Invites)
+	for i := range c.Invites {
+		c.Invites[i].Redeemers = slices.Clone(c.Invites[i].Redeemers)
+	}
+	return &c
+}
+
+// Summary gives what watchers are shown of the room, with what decides who they are.
+func (r *Room) Summary(managersSee bool) Summary {
+	s := Summary{
+		ID: r.ID, GuildID: r.GuildID, Name: r.Name, Seats: r.Seats,
+		OpenedAt: r.OpenedAt, ClosingAt: r.ClosingAt,
+		Access: Access{OwnerID: r.OwnerID, Private: r.Private, Locked: r.Locked, Hidden: r.Hidden, ManagersSee: managersSee},
+	}
+	for _, g := range r.Guests {
+		s.Access.Guests = append(s.Access.Guests, g.UserID)
+	}
+	for _, b := range r.Bans {
+		s.Access.Banned = append(s.Access.Banned, b.UserID)
+	}
+	return s
+}
+
+// Limits of a room, from Discord's voice channels.
+const (
+	MaxName  = 100 // characters
+	MinSeats = 1
+	MaxSeats = 99
+)
+
+// CleanName gives the name as it is kept: surrounding and repeated space
+// folded, control characters dropped. It fails with errs.Invalid unless 1 to
+// MaxName characters are left.
+func CleanName(name string) (string, error) {
+	if !utf8.ValidString(name) {
+		return "", errs.Field("name", "That name is not valid text. Please type it again.")
+	}
+	name = strings.Map(func(r rune) rune {
+		switch {
+		case r == '\t' || r == '\n' || r == '\r':
+			return ' '
+		case r < 0x20, r >= 0x7f && r < 0xa0, // control characters
+			r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069: // bidirectional overrides
+			return -1
+		}
+		return r
+	}, name)
+	name = strings.Join(strings.Fields(name), " ")
+	switch n := utf8.RuneCountInString(name); {
+	case n == 0:
+		return "", errs.Field("name", "A room needs a name of 1 to %d characters.", MaxName)
+	case n > MaxName:
+		return "", errs.Field("name", "That name has %d characters; a room's name can have up to %d. Please shorten it.", n, MaxName)
+	}
+	return name, nil
+}
+
+// CheckSeats fails with errs.Invalid unless a room may have that many seats.
+func CheckSeats(seats int) error {
+	if seats < MinSeats || seats > MaxSeats {
+		return errs.Field("seats", "A room can have %d to %d seats, not %d.", MinSeats, MaxSeats, seats)
+	}
+	return nil
+}
