@@ -1,0 +1,148 @@
+package view
+
+import (
+	"bytes"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Config is what an Engine is made from.
+type Config struct {
+	Templates fs.FS // package templates' FS
+	Static    fs.FS // package static's FS
+	// CDN is where Discord's avatars and server icons are, without trailing
+	// slash; "" is Discord's own. The page's img-src must allow it.
+	CDN     string
+	Version string // Snug's version, shown in the footer; "" hides it
+}
+
+// DiscordCDN is where Discord keeps avatars and icons.
+const DiscordCDN = "https://cdn.discordapp.com"
+
+// Engine renders pages. Safe for concurrent use.
+type Engine struct {
+	pages   map[string]*template.Template
+	assets  *assets
+	cdn     string
+	version string
+}
+
+// partials says which files of templates/partials a page is put together
+// from, beside layout. A page that uses another fails in New, not when
+// somebody opens it.
+var partials = map[string][]string{
+	"home":    {"icons", "street", "avatar"},
+	"server":  {"icons", "street", "avatar", "dialogs"},
+	"room":    {"icons", "seats", "avatar", "invites", "dialogs"},
+	"invite":  {"icons", "seats", "avatar"},
+	"admin":   {"icons", "fields"},
+	"message": {"icons"},
+}
+
+// New reads the templates and the static files. It fails if a template does
+// not parse, or a page or partial it needs is missing.
+func New(cfg Config) (*Engine, error) {
+	a, err := newAssets(cfg.Static)
+	if err != nil {
+		return nil, err
+	}
+	e := &Engine{pages: map[string]*template.Template{}, assets: a, cdn: strings.TrimRight(cfg.CDN, "/"), version: cfg.Version}
+	if e.cdn == "" {
+		e.cdn = DiscordCDN
+	}
+	for page, parts := range partials {
+		files := []string{"layout.html", page + ".html"}
+		for _, p := range parts {
+			files = append(files, "partials/"+p+".html")
+		}
+		t, err := template.New("layout.html").Option("missingkey=error").Funcs(e.funcs()).ParseFS(cfg.Templates, files...)
+		if err != nil {
+			return nil, fmt.Errorf("view: page %s: %w", page, err)
+		}
+		if err := complete(t); err != nil {
+			return nil, fmt.Errorf("view: page %s: %w", page, err)
+		}
+		e.pages[page] = t
+	}
+	return e, nil
+}
+
+// Render writes a page with a status. Nothing is written unless the whole
+// page could be made, so the caller can still answer with another.
+func (e *Engine) Render(w http.ResponseWriter, status int, p Page) error {
+	var b bytes.Buffer
+	if err := e.pages[p.name()].ExecuteTemplate(&b, "layout.html", frame{Engine: e, Layout: p.layout(), Page: p, Name: p.name()}); err != nil {
+		return fmt.Errorf("view: page %s: %w", p.name(), err)
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Length", strconv.Itoa(b.Len()))
+	w.WriteHeader(status)
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+// Asset gives the path a static file is served under, with the checksum in
+// it: "/static/4f1c…/css/snug.css" for "css/snug.css". It fails for a file that does not exist.
+func (e *Engine) Asset(name string) (string, error) { return e.assets.path(name) }
+
+// StaticHandler serves the static files, compressed and immutable, at
+// /static/{checksum}/{name}; mount it at StaticPrefix without stripping anything.
+func (e *Engine) StaticHandler() http.Handler { return e.assets }
+
+// CDN is the origin avatars and icons are loaded from, for the Content-Security-Policy.
+func (e *Engine) CDN() string {
+	u, err := url.Parse(e.cdn)
+	if err != nil {
+		return e.cdn
+	}
+	return u.Scheme + "://" + u.Host
+}
+
+// frame is what layout.html is given.
+type frame struct {
+	*Engine
+	*Layout
+	Page Page
+	Name string
+}
+
+// Version is Snug's version, or "".
+func (f frame) Version() string { return f.version }
+
+// LoginPath is where signing in starts, leading back to this page.
+func (f frame) LoginPath() string { return loginPath(f.Path) }
+
+func loginPath(back string) string {
+	if back == "" || back == "/" {
+		return "/login"
+	}
+	return "/login?" + url.Values{"return_to": {back}}.Encode()
+}
+
+// complete fails if a template calls one that is not defined: html/template
+// itself would say so only when the page is opened.
+func complete(t *template.Template) error {
+	var missing []string
+	for _, d := range t.Templates() {
+		if d.Tree == nil {
+			continue
+		}
+		for _, name := range called(d.Tree.Root) {
+			if t.Lookup(name) == nil || t.Lookup(name).Tree == nil {
+				missing = append(missing, fmt.Sprintf("%q (used in %s)", name, d.Name()))
+			}
+		}
+	}
+	if len(missing) > 0 {
+		slices.Sort(missing)
+		return fmt.Errorf("missing templates: %s", strings.Join(slices.Compact(missing), ", "))
+	}
+	return nil
+}

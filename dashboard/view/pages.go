@@ -1,0 +1,208 @@
+package view
+
+import (
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/errs"
+	"snug/shared/guild"
+	"snug/shared/room"
+)
+
+// Page is one of this package's page structs: Home, Server, Room,
+// InviteLanding, Admin or Message.
+type Page interface {
+	// name is the page's template, "home" for home.html.
+	name() string
+	layout() *Layout
+}
+
+// Layout is what every page has.
+type Layout struct {
+	Title string // what the page is about; " · Snug" is added
+	Me    *Me    // who is signed in; nil for nobody
+	// Path is the path and query of this page, to which signing in leads back.
+	// Leave an invite's token out of it.
+	Path string
+	// Now is the time the page is made at; what is told as "in 20 min" counts from it.
+	Now time.Time
+	// AddURL is Discord's page that adds Snug to a server; "" hides the link.
+	AddURL string
+	// Notice is something that just happened and is told once, above the page.
+	Notice *Notice
+	// Demo says that Discord is simulated, and DiscordURL then is where.
+	Demo       bool
+	DiscordURL string
+}
+
+func (l *Layout) layout() *Layout { return l }
+
+// Me is who is signed in.
+type Me struct {
+	ID     snowflake.ID
+	Name   string // display name
+	Avatar string // hash; "" for none
+}
+
+// Notice is a sentence about what just happened.
+type Notice struct {
+	Bad    bool    // something did not work
+	Text   string  // a sentence or two for people
+	Action *Action // what to do next; nil for nothing
+}
+
+// NoticeOf gives the notice for a failure.
+func NoticeOf(err error) *Notice { return &Notice{Bad: true, Text: errs.Public(err).Message} }
+
+// Action is a link, or with Post a form of one button.
+type Action struct {
+	Label   string
+	URL     string
+	Post    bool // send POST
+	Primary bool // the one thing most people want next
+}
+
+// Rev is a revision of a room as the live protocol counts it. The zero Rev is older than any other.
+type Rev struct {
+	Epoch string `json:"epoch"`
+	N     uint64 `json:"n"`
+}
+
+// Home is the page at /: what Snug is, and with somebody signed in their servers and rooms.
+type Home struct {
+	Layout
+	Servers []ServerCard // those with Snug in them
+	Rooms   []RoomCard   // those the person owns, is let into, or sits in
+}
+
+// ServerCard is a server in a list.
+type ServerCard struct {
+	Guild   room.GuildInfo
+	Rooms   int  // rooms the person may see
+	People  int  // people in voice in them
+	Manager bool // the person may change Snug's settings there
+}
+
+// RoomCard is a room in a list.
+type RoomCard struct {
+	Room      room.Summary
+	Roster    []room.Person
+	Rev       Rev
+	Guild     room.GuildInfo // shown on Home
+	OwnerName string         // display name; "" if unknown
+	MayEnter  bool
+	Mine      bool // the person owns it
+}
+
+// Server is the page at /servers/{guild}: the rooms the person may see, and a form to create one.
+type Server struct {
+	Layout
+	Guild     room.GuildInfo
+	Rooms     []RoomCard
+	Manager   bool
+	MayCreate bool
+	// WhyNot says why the person may not create a room; used with MayCreate false.
+	WhyNot string
+	Form   CreateForm
+}
+
+// CreateForm is the form that creates a room, as it was filled in. It posts
+// name, seats and private ("on" if checked) to /servers/{guild}/rooms.
+type CreateForm struct {
+	Name    string
+	Seats   string
+	Private bool
+	Err     *errs.Error // what was wrong with it; Err.Field is name, seats or "" for the whole
+}
+
+// NewCreateForm gives the form as it is first shown, with the server's settings.
+func NewCreateForm(s guild.Settings) CreateForm {
+	return CreateForm{Seats: itoa(s.Seats), Private: s.Private}
+}
+
+// Room is the page at /game/{channel}.
+type Room struct {
+	Layout
+	Guild     room.GuildInfo
+	View      room.View // as the keeper gave it; its Invites are shown from Invites below
+	Rev       Rev       // of View.Room and View.Roster
+	OwnerName string    // display name; "" if unknown
+	// DeepLink opens the room's channel in Discord.
+	DeepLink string
+	Invites  []Invite // newest first
+	// HeldUntil is until when a seat is held for the person; zero for none.
+	HeldUntil time.Time
+}
+
+// Invite is an invite link as the room page shows it.
+type Invite struct {
+	ID        string
+	URL       string // the whole link
+	ExpiresAt time.Time
+	MaxUses   int
+	Left      int
+}
+
+// InviteLanding is the page at /game/{channel}?t={token}. Its form posts t to
+// /game/{channel}/accept; with nobody signed in that leads through login first.
+type InviteLanding struct {
+	Layout
+	Preview room.Preview
+	Token   string
+	// Joins says that the person is not in the server yet and the invite brings them in.
+	Joins bool
+	Err   *errs.Error // why it did not work just now; nil otherwise
+}
+
+// Admin is the page at /admin/{guild}. Its form posts there.
+type Admin struct {
+	Layout
+	Guild room.GuildInfo
+	Form  SettingsForm
+	Rev   uint64 // of the settings shown; posted back as rev
+	// Categories and Roles are what can be chosen from. With none the field is left out and its setting stays.
+	Categories []Choice
+	Roles      []Choice
+	Saved      bool        // the settings were saved just now
+	Err        *errs.Error // Err.Field is the setting's JSON name, or "" for the whole
+}
+
+// Choice is something to choose, by id.
+type Choice struct {
+	ID   snowflake.ID
+	Name string
+}
+
+// Mood picks the picture and the colour of a Message.
+type Mood string
+
+// The moods.
+const (
+	MoodEmpty  Mood = "empty"  // nothing here yet
+	MoodLost   Mood = "lost"   // no such page, room or server
+	MoodClosed Mood = "closed" // a closed door: not allowed, an invite that ended, a room that is gone
+	MoodBroken Mood = "broken" // our failure, or Discord's
+	MoodWait   Mood = "wait"   // starting, or to be tried again in a moment
+	MoodBye    Mood = "bye"    // signed out
+)
+
+// Message is a page that says one thing and what to do next.
+type Message struct {
+	Layout
+	Mood     Mood
+	Heading  string // without a full stop; Title is used if empty
+	Sentence string // what happened, and the next step
+	Actions  []Action
+	Code     errs.Code // a failure's code, shown small; "" for none
+	Request  string    // id to tell whoever runs Snug; "" for none
+	// Refresh makes the browser ask again after so many seconds; 0 does not.
+	Refresh int
+}
+
+func (*Home) name() string          { return "home" }
+func (*Server) name() string        { return "server" }
+func (*Room) name() string          { return "room" }
+func (*InviteLanding) name() string { return "invite" }
+func (*Admin) name() string         { return "admin" }
+func (*Message) name() string       { return "message" }
