@@ -1,0 +1,141 @@
+package gateway
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	disgo "github.com/disgoorg/disgo/gateway"
+)
+
+// beats is what the heartbeat goroutine and the reader share. Safe for concurrent use.
+type beats struct {
+	mu     sync.Mutex
+	open   bool      // a heartbeat waits for its ACK
+	first  time.Time // when the oldest of those was sent
+	last   time.Time // when the newest was
+	lagged int64     // link.spent at the oldest
+}
+
+// sent notes a heartbeat.
+func (b *beats) sent(now time.Time, spent int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.open {
+		b.open, b.first, b.lagged = true, now, spent
+	}
+	b.last = now
+}
+
+// acked notes an ACK and gives its round trip.
+func (b *beats) acked(now time.Time) time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.open {
+		return 0
+	}
+	b.open = false
+	return now.Sub(b.last)
+}
+
+// missing gives how long an ACK has been missing, and link.spent back then.
+func (b *beats) missing(now time.Time) (d time.Duration, lagged int64, open bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return now.Sub(b.first), b.lagged, b.open
+}
+
+// forgive starts the wait for the ACK anew.
+func (b *beats) forgive(now time.Time, spent int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.first, b.lagged = now, spent
+}
+
+// beat sends heartbeats, the first after a random part of the interval, until
+// ctx ends. It ends the link when an ACK stays out for AckTimeout, so a
+// half-open connection is noticed within an interval and that.
+func (l *link) beat(ctx context.Context) {
+	patience := min(l.s.cfg.AckTimeout, l.interval)
+	next := time.NewTimer(time.Duration(l.s.cfg.Rand() * float64(l.interval)))
+	defer next.Stop()
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	late.Stop()
+	send := func() bool {
+		_, _, open := l.beats.missing(time.Now())
+		l.beats.sent(time.Now(), l.spent.Load())
+		if !open {
+			late.Reset(patience)
+		}
+		seq := l.s.Checkpoint().Seq
+		if err := l.say(disgo.OpcodeHeartbeat, disgo.MessageDataHeartbeat(seq)); err != nil {
+			l.end(err)
+			return false
+		}
+		return true
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-l.pulse:
+			if !send() {
+				return
+			}
+		case <-next.C:
+			next.Reset(l.interval)
+			if !send() {
+				return
+			}
+		case <-late.C:
+			d, waiting := l.overdue(patience)
+			if waiting && d <= 0 {
+				l.end(errZombie)
+				return
+			}
+			if waiting {
+				late.Reset(d)
+			}
+		}
+	}
+}
+
+// overdue says whether an ACK is missing and how much longer to wait for it. It
+// may sit unread behind a slow handler: that is not Discord's fault, and the
+// time the handler took does not count.
+func (l *link) overdue(patience time.Duration) (wait time.Duration, waiting bool) {
+	now := time.Now()
+	d, lagged, open := l.beats.missing(now)
+	if !open {
+		return 0, false
+	}
+	if d < patience {
+		return patience - d, true
+	}
+	spent := l.spent.Load()
+	if l.busy.Load() || time.Duration(spent-lagged) > patience/2 {
+		l.beats.forgive(now, spent)
+		l.s.log.Warn("event handlers are slow: a heartbeat ACK may be waiting behind them", slog.Duration("waited", d))
+		return patience, true
+	}
+	return 0, true
+}
+
+// ack takes a heartbeat ACK and tells disgo's listeners of it.
+func (l *link) ack() {
+	now := time.Now()
+	if d := l.beats.acked(now); d > 0 {
+		l.s.latency.Store(int64(d))
+		l.s.gauges.acked(d)
+	}
+	last := l.lastAck
+	l.lastAck = now
+	defer func() {
+		if p := recover(); p != nil {
+			l.s.log.Error("handling a heartbeat ACK panicked", slog.Any("panic", p))
+		}
+	}()
+	l.s.handler(l.s, disgo.EventTypeHeartbeatAck, l.seq, disgo.EventHeartbeatAck{LastHeartbeat: last, NewHeartbeat: now})
+}

@@ -1,0 +1,146 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/disgoorg/disgo/bot"
+	"github.com/disgoorg/disgo/discord"
+	"github.com/disgoorg/disgo/rest"
+
+	"snug/shared/errs"
+)
+
+// askTimeout bounds one question for the gateway's address.
+const askTimeout = 30 * time.Second
+
+// Ask asks Discord once where the gateway is, how many shards it recommends
+// and how many sessions may be started: GET /gateway/bot. Errors carry
+// errs.Unauthorized for a wrong token, errs.DiscordUnavailable or the code
+// that the REST client gave otherwise.
+func Ask(ctx context.Context, r rest.Gateway) (*discord.GatewayBot, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	answer, err := r.GetGatewayBot(rest.WithCtx(ctx))
+	var refused *rest.Error
+	var coded *errs.Error
+	switch {
+	case err == nil && answer != nil && answer.URL != "":
+		return answer, nil
+	case err == nil:
+		return nil, errs.E(errs.DiscordUnavailable, "Discord did not say where its gateway is. Snug keeps asking.")
+	case errors.As(err, &refused) && refused.Response != nil && refused.Response.StatusCode == http.StatusUnauthorized:
+		return nil, errs.E(errs.Unauthorized, "Discord refuses the bot token. Reset it at https://discord.com/developers/applications, your application, Bot, Reset Token; put the new one into Snug's configuration and start Snug again.").Because(err)
+	case errors.As(err, &coded):
+		return nil, err
+	}
+	return nil, errs.E(errs.DiscordUnavailable, "Discord cannot be reached to ask for its gateway. Snug keeps asking.").Because(err)
+}
+
+// AskUntil asks as Ask does until there is an answer, ctx ends, or the token
+// is refused. A process calls it before it decides on its shards. The delays
+// are 1, 2, 4, 8, then 16 times backoff (0 means a second), with jitter.
+func AskUntil(ctx context.Context, r rest.Gateway, backoff time.Duration, log *slog.Logger) (*discord.GatewayBot, error) {
+	cfg := Config{Backoff: backoff, Rand: rand.Float64}
+	cfg.fill()
+	p := policy{cfg: &cfg}
+	for n := 1; ; n++ {
+		answer, err := Ask(ctx, r)
+		if err == nil || errs.Has(err, errs.Unauthorized) {
+			return answer, err
+		}
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		d := p.backoff(n)
+		log.Warn("cannot learn where Discord's gateway is", slog.Int("failures", n), slog.Duration("delay", d), slog.Any("err", err))
+		timer := time.NewTimer(d)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+// Locate gives a Config.Locate that asks r and tells limiter, if it is not
+// nil, how many sessions may be started.
+func Locate(r rest.Gateway, limiter *Identifies) func(context.Context) (string, error) {
+	return func(ctx context.Context) (string, error) {
+		answer, err := Ask(ctx, r)
+		if err != nil {
+			return "", err
+		}
+		if limiter != nil {
+			limiter.Update(answer.SessionStartLimit)
+		}
+		return answer.URL, nil
+	}
+}
+
+// Attach makes a shard for a disgo client that was built without a gateway.
+// Where cfg leaves them empty it takes the token, the handler
+// (client.EventManager.HandleGatewayEvent) and, when there is no URL, the
+// address (client.Rest) from the client, and it sets client.Gateway if that
+// is nil. Call it before the client is used from other goroutines.
+func Attach(client *bot.Client, cfg Config) (*Shard, error) {
+	if cfg.Token == "" {
+		cfg.Token = client.Token
+	}
+	if cfg.Handler == nil {
+		cfg.Handler = client.EventManager.HandleGatewayEvent
+	}
+	if cfg.Identify == nil {
+		cfg.Identify = NewIdentifies(cfg.Logger)
+	}
+	if cfg.URL == "" && cfg.Locate == nil {
+		limiter, _ := cfg.Identify.(*Identifies)
+		cfg.Locate = Locate(client.Rest, limiter)
+	}
+	s, err := New(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if client.Gateway == nil {
+		client.Gateway = s
+	}
+	return s, nil
+}
+
+// socketURL completes a gateway address with the version, the encoding and the compression.
+func socketURL(address string, compress bool) (string, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "", err
+	}
+	switch u.Scheme {
+	case "ws", "wss":
+	case "http":
+		u.Scheme = "ws"
+	case "https":
+		u.Scheme = "wss"
+	default:
+		return "", errors.New("the gateway's address has to begin with ws:// or wss://")
+	}
+	if u.Host == "" {
+		return "", errors.New("the gateway's address names no host")
+	}
+	if u.Path == "" {
+		u.Path = "/"
+	}
+	q := u.Query()
+	q.Set("v", "10")
+	q.Set("encoding", "json")
+	q.Del("compress")
+	if compress {
+		q.Set("compress", "zstd-stream")
+	}
+	u.RawQuery = q.Encode()
+	return u.String(), nil
+}

@@ -1,0 +1,130 @@
+package gateway
+
+import (
+	"errors"
+	"time"
+
+	disgo "github.com/disgoorg/disgo/gateway"
+)
+
+const (
+	alertAfter    = 5               // failures in a row
+	maxDoublings  = 4               // 1, 2, 4, 8, 16
+	flapFor       = 5 * time.Second // a connection that was ready for less flapped
+	flapsForgiven = 10              // in a row, before flapping is treated as failing
+	resumesKept   = 3               // op 9 "resumable" in a row, before the session is given up
+	badStreams    = 2               // undecodable streams, before compression is given up
+)
+
+// ending is how one attempt at a connection went.
+type ending struct {
+	err      error
+	lasted   time.Duration // from dialling to the end
+	resuming bool          // it dialled to resume a session
+	byResume bool          // it dialled the session's own address
+	hello    bool          // it came as far as HELLO
+	ready    bool          // it came as far as READY or RESUMED
+	readyFor time.Duration
+}
+
+// verdict is what follows an ending.
+type verdict struct {
+	fatal  error         // stop with this
+	forget bool          // the session is dead: IDENTIFY next
+	delay  time.Duration // until the next attempt
+	alert  bool          // failing has lasted long enough to call a person
+	locate bool          // ask for the address again
+	plain  bool          // go on without compression
+}
+
+// policy decides what follows an ending. It does no I/O and keeps the counts
+// that decisions depend on. Not safe for concurrent use.
+type policy struct {
+	cfg      *Config
+	failures int // attempts in a row that did not become ready
+	flaps    int // connections in a row that were ready for too short a time
+	refused  int // op 9 "resumable" in a row
+	bad      int // undecodable streams
+	unheard  int // attempts in a row that did not reach the session's own address
+}
+
+// after judges one ending.
+func (p *policy) after(e ending) verdict {
+	if err := p.cfg.fatal(e.err); err != nil {
+		return verdict{fatal: err}
+	}
+	var v verdict
+	p.count(e)
+	code := closeCode(e.err)
+	var op9 *invalidSession
+	var bad *badStream
+	var said *refusal
+	switch {
+	case errors.As(e.err, &op9):
+		if op9.resumable {
+			p.refused++
+		}
+		v.forget = !op9.resumable || p.refused >= resumesKept
+		// Discord asks to wait one to five seconds before the next IDENTIFY.
+		v.delay = time.Duration(float64(p.cfg.Backoff) * (1 + 4*p.cfg.Rand()))
+	case code == disgo.CloseEventCodeInvalidSeq.Code, code == disgo.CloseEventCodeSessionTimed.Code:
+		v.forget = true
+	case errors.As(e.err, &bad):
+		p.bad++
+		v.plain = p.bad >= badStreams
+	case errors.As(e.err, &said):
+		v.plain = said.status == 400
+		v.delay = said.after
+	}
+	v.delay = max(v.delay, p.delay(e, code))
+	v.alert = p.failures == alertAfter
+	v.locate = !e.hello && !e.byResume
+	return v
+}
+
+func (p *policy) count(e ending) {
+	if e.ready {
+		p.failures, p.refused = 0, 0
+	} else {
+		p.failures++
+	}
+	switch {
+	case !e.ready:
+	case e.readyFor < flapFor:
+		p.flaps++
+	default:
+		p.flaps = 0
+	}
+	switch {
+	case e.hello:
+		p.unheard = 0
+	case e.resuming:
+		p.unheard++
+	}
+}
+
+// delay gives the time until the next attempt, from the backoff's view.
+func (p *policy) delay(e ending, code int) time.Duration {
+	switch {
+	case !e.ready:
+		return p.backoff(p.failures)
+	case p.flaps > flapsForgiven:
+		return p.backoff(p.flaps - flapsForgiven)
+	case code > 4000 && code < 5000:
+		return p.backoff(1) // our own fault in some way; do not hammer
+	default:
+		// At once; but connections that end as soon as they are ready are
+		// begun no more often than once in the first delay.
+		return max(0, p.cfg.Backoff-e.lasted)
+	}
+}
+
+// backoff gives the nth delay, from 1: doubled each time, within a fifth either way.
+func (p *policy) backoff(n int) time.Duration {
+	d := p.cfg.Backoff << min(n-1, maxDoublings)
+	return time.Duration(float64(d) * (0.8 + 0.4*p.cfg.Rand()))
+}
+
+// useResumeURL says where to resume: at the session's own address, and every
+// other time at the common one while the former cannot be reached.
+func (p *policy) useResumeURL() bool { return p.unheard%2 == 0 }

@@ -1,0 +1,213 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"snug/shared/errs"
+)
+
+// run is the shard's one goroutine: attempt after attempt until it is closed or cannot go on.
+func (s *Shard) run() {
+	r := &runner{Shard: s, policy: policy{cfg: &s.cfg}, url: s.cfg.URL, plain: s.cfg.Plain}
+	for s.ctx.Err() == nil {
+		e := r.attempt()
+		s.gauges.ended(label(e.err))
+		if s.ctx.Err() != nil {
+			break
+		}
+		if e.ready {
+			r.lost = time.Now()
+		}
+		v := r.policy.after(e)
+		if v.fatal != nil {
+			s.stop(v.fatal)
+			return
+		}
+		r.apply(v, e)
+		s.enter(State{Phase: Waiting, Delay: v.delay, Failures: r.policy.failures, Reason: e.err})
+		r.pause(v.delay)
+	}
+	s.stop(nil)
+}
+
+// runner is what only the run goroutine knows.
+type runner struct {
+	*Shard
+	policy policy
+	url    string    // where to IDENTIFY; empty when it has to be asked for
+	plain  bool      // without compression
+	lost   time.Time // when the last ready connection ended
+}
+
+// apply does what the verdict says, but for waiting.
+func (r *runner) apply(v verdict, e ending) {
+	if v.forget {
+		r.mu.Lock()
+		r.session, r.applied = Checkpoint{}, Checkpoint{}
+		r.mu.Unlock()
+	}
+	if v.locate && r.cfg.Locate != nil {
+		r.url = ""
+	}
+	if v.plain && !r.plain {
+		r.plain = true
+		r.log.Warn("going on without compression", slog.Any("err", e.err))
+	}
+	if v.alert {
+		r.gauges.alert()
+		r.log.Error("the gateway connection keeps failing; Snug goes on trying. Check the network and https://discordstatus.com",
+			slog.Int("failures", r.policy.failures), slog.Any("err", e.err))
+	}
+}
+
+func (r *runner) pause(d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-r.ctx.Done():
+	}
+}
+
+// attempt dials once and serves the connection to its end.
+func (r *runner) attempt() (e ending) {
+	began := time.Now()
+	defer func() { e.lasted = time.Since(began) }()
+	cp := r.Checkpoint()
+	e.resuming = cp.Resumable()
+	r.enter(State{Phase: Connecting, Failures: r.policy.failures})
+
+	address := cp.ResumeURL
+	e.byResume = e.resuming && address != "" && r.policy.useResumeURL()
+	if !e.byResume {
+		if address, e.err = r.locate(); e.err != nil {
+			return e
+		}
+	}
+	release := func(bool) {}
+	if !e.resuming {
+		if release, e.err = r.acquire(); e.err != nil {
+			return e
+		}
+	}
+	release = once(release)
+	defer release(false)
+
+	ws, err := r.dial(address)
+	if err != nil {
+		e.err = err
+		return e
+	}
+	l := newLink(r.Shard, ws, cp, release, r.lost, r.policy.failures)
+	e.err = l.serve(r.ctx)
+	e.hello = l.interval > 0
+	if e.ready = l.ready; e.ready {
+		e.readyFor = time.Since(l.readyAt)
+	}
+	return e
+}
+
+func once(f func(bool)) func(bool) {
+	var o sync.Once
+	return func(sent bool) { o.Do(func() { f(sent) }) }
+}
+
+// acquire waits for a turn to identify.
+func (r *runner) acquire() (func(bool), error) {
+	waited := false
+	release, err := r.cfg.Identify.Acquire(r.ctx, r.cfg.ShardID, func(d time.Duration) {
+		waited = true
+		r.enter(State{Phase: Waiting, Delay: d, Failures: r.policy.failures, Reason: errWaitsATurn})
+	})
+	if err == nil && waited {
+		r.enter(State{Phase: Connecting, Failures: r.policy.failures})
+	}
+	return release, err
+}
+
+// locate gives the address to identify at.
+func (r *runner) locate() (string, error) {
+	if r.url != "" {
+		return r.url, nil
+	}
+	u, err := r.cfg.Locate(r.ctx)
+	if err != nil {
+		return "", err
+	}
+	if _, err := socketURL(u, false); err != nil {
+		return "", errs.E(errs.DiscordUnavailable, "Discord named a gateway address that is not one.").Because(err)
+	}
+	r.url = u
+	return u, nil
+}
+
+// dial opens the WebSocket. gorilla looks at its context only while it dials,
+// so the handshake is bounded here through the connection itself.
+func (r *runner) dial(address string) (*websocket.Conn, error) {
+	u, err := socketURL(address, !r.plain)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(r.ctx, r.cfg.DialTimeout)
+	defer cancel()
+	d := *r.cfg.Dialer
+	d.HandshakeTimeout = r.cfg.DialTimeout
+	var stops []func() bool
+	cut := func(c net.Conn, err error) (net.Conn, error) {
+		if err == nil {
+			stops = append(stops, context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) }))
+		}
+		return c, err
+	}
+	d.NetDialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		return cut(baseDial(r.cfg.Dialer)(ctx, network, addr))
+	}
+	if tls := r.cfg.Dialer.NetDialTLSContext; tls != nil {
+		d.NetDialTLSContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+			return cut(tls(ctx, network, addr))
+		}
+	}
+	ws, resp, err := d.DialContext(ctx, u, http.Header{"User-Agent": {"DiscordBot (snug)"}})
+	for _, stop := range stops {
+		stop()
+	}
+	if errors.Is(err, websocket.ErrBadHandshake) && resp != nil {
+		return nil, refused(resp)
+	}
+	if err == nil && r.ctx.Err() != nil {
+		_ = ws.Close()
+		return nil, errClosing
+	}
+	return ws, err
+}
+
+func baseDial(d *websocket.Dialer) func(context.Context, string, string) (net.Conn, error) {
+	switch {
+	case d.NetDialContext != nil:
+		return d.NetDialContext
+	case d.NetDial != nil:
+		return func(_ context.Context, network, addr string) (net.Conn, error) { return d.NetDial(network, addr) }
+	}
+	return (&net.Dialer{}).DialContext
+}
+
+// refused reads an HTTP answer that came in place of a WebSocket.
+func refused(resp *http.Response) error {
+	e := &refusal{status: resp.StatusCode}
+	if seconds, err := strconv.ParseFloat(resp.Header.Get("Retry-After"), 64); err == nil && seconds > 0 && seconds < 86400 {
+		e.after = time.Duration(seconds * float64(time.Second))
+	}
+	return e
+}
