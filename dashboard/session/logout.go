@@ -1,0 +1,131 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/errs"
+)
+
+// revokeTime bounds how long a logout waits for Discord.
+const revokeTime = 3 * time.Second
+
+// End signs a browser out: its session is gone when End returns without an
+// error; without a session it does nothing. When it was the user's last,
+// Discord's token is revoked: Discord revokes all tokens of a user at once, so
+// doing it earlier would sign out their other browsers.
+func (s *Sessions) End(ctx context.Context, id string) error {
+	if !wellFormed(id) {
+		return nil
+	}
+	key := keyOf(id)
+	rec, _, err := s.load(ctx, key)
+	if errs.Has(err, errs.Unauthorized) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	if err := s.drop(ctx, key); err != nil {
+		return err
+	}
+	var left int
+	err = s.changeIndex(ctx, rec.User.ID, func(x *index) { x.remove(key); left = x.live(s.o.Now()) })
+	if err != nil {
+		s.log.Warn("sessions of a user not indexed", "user_id", rec.User.ID, "err", err)
+	} else if left == 0 {
+		s.revoke(ctx, rec)
+	}
+	return nil
+}
+
+// EndAll signs a user out of every browser and revokes Discord's token.
+func (s *Sessions) EndAll(ctx context.Context, id string) error {
+	if !wellFormed(id) {
+		return nil
+	}
+	own := keyOf(id)
+	rec, _, err := s.load(ctx, own)
+	if errs.Has(err, errs.Unauthorized) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	keys := []string{own}
+	err = s.changeIndex(ctx, rec.User.ID, func(x *index) {
+		keys = keys[:1]
+		for _, e := range x.Sessions {
+			if e.Key != own {
+				keys = append(keys, e.Key)
+			}
+		}
+		x.Sessions = nil
+	})
+	if err != nil {
+		return err
+	}
+	var failed error
+	for _, k := range keys {
+		failed = errors.Join(failed, s.drop(ctx, k))
+	}
+	s.revoke(ctx, rec)
+	return failed
+}
+
+// drop removes a session and tells so.
+func (s *Sessions) drop(ctx context.Context, key string) error {
+	if err := s.o.Sessions.Delete(ctx, key, 0); err != nil && !errs.Has(err, errs.NotFound) {
+		return unavailable(err)
+	}
+	s.o.Ended(ctx, key)
+	return nil
+}
+
+// forget removes a session nobody asked to end: a failure is for the log, the session then ends by its age.
+func (s *Sessions) forget(ctx context.Context, user snowflake.ID, key string) {
+	s.remove(ctx, key)
+	if err := s.changeIndex(ctx, user, func(x *index) { x.remove(key) }); err != nil {
+		s.log.Warn("sessions of a user not indexed", "user_id", user, "err", err)
+	}
+}
+
+func (s *Sessions) remove(ctx context.Context, key string) {
+	if err := s.drop(ctx, key); err != nil {
+		s.log.Warn("session not removed", "err", err)
+	}
+}
+
+// revoke tells Discord that a sign-in is over. The session is gone whatever Discord answers.
+func (s *Sessions) revoke(ctx context.Context, rec *record) {
+	token := rec.Refresh
+	if token == "" {
+		token = rec.Access
+	}
+	if s.o.Discord.RevokeURL == "" || token == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, revokeTime)
+	defer cancel()
+	form := url.Values{"token": {token}}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.o.Discord.RevokeURL, strings.NewReader(form.Encode()))
+	if err != nil {
+		s.log.Warn("sign-in not revoked at Discord", "user_id", rec.User.ID, "err", err)
+		return
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.SetBasicAuth(url.QueryEscape(s.o.ClientID), url.QueryEscape(s.o.ClientSecret))
+	res, err := s.http.Do(req)
+	if err != nil {
+		s.log.Warn("sign-in not revoked at Discord", "user_id", rec.User.ID, "err", err)
+		return
+	}
+	res.Body.Close()
+	if res.StatusCode >= 300 {
+		s.log.Warn("sign-in not revoked at Discord", "user_id", rec.User.ID, "status", res.StatusCode)
+	}
+}

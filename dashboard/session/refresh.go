@@ -1,0 +1,144 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"snug/shared/errs"
+)
+
+const (
+	// claimTime is how long one process may take to refresh before another may try.
+	claimTime = 20 * time.Second
+	// refreshAhead is how long before its end a Discord token is renewed.
+	refreshAhead = time.Minute
+	// claimPoll is how often a process looks whether another one's refresh is done.
+	claimPoll = 100 * time.Millisecond
+)
+
+var errRefused = errs.E(errs.Unauthorized, "Discord ended your sign-in. Please sign in again; you will come back to this page.")
+
+func (r *record) needsRefresh(now time.Time) bool {
+	return r.Refresh != "" && now.After(r.AccessEnd.Add(-refreshAhead)) && now.After(r.ClaimedUntil)
+}
+
+// refreshed renews a session's Discord token, once for all requests that come
+// in meanwhile. If Discord refuses, the session ends (errs.Unauthorized). If
+// Discord does not answer, the session stays as it is: what its user may do
+// is asked of the bot, so nobody gains by it, and it is tried again later.
+func (s *Sessions) refreshed(ctx context.Context, key string) (*record, uint64, error) {
+	type result struct {
+		rec *record
+		rev uint64
+	}
+	// The first tab may be closed while the others wait: the refresh does not end with its request.
+	v, err, _ := s.refresh.Do(key, func() (any, error) {
+		c, cancel := context.WithTimeout(context.WithoutCancel(ctx), claimTime)
+		defer cancel()
+		rec, rev, err := s.refreshOnce(c, key)
+		return result{rec, rev}, err
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	r := v.(result)
+	rec := *r.rec // each waiting request has its own
+	return &rec, r.rev, nil
+}
+
+func (s *Sessions) refreshOnce(ctx context.Context, key string) (*record, uint64, error) {
+	rec, rev, err := s.load(ctx, key)
+	now := s.o.Now()
+	if err != nil || !rec.needsRefresh(now) {
+		return rec, rev, err
+	}
+	// Discord takes a refresh token once, so one process of all must do it: the one whose claim is written.
+	rec.ClaimedUntil = now.Add(claimTime)
+	if err := s.save(ctx, key, rec, rev); err != nil {
+		if errs.Has(err, errs.Conflict) {
+			return s.load(ctx, key)
+		}
+		return nil, 0, err
+	}
+	octx := context.WithValue(ctx, oauth2.HTTPClient, s.http)
+	tok, err := s.oauth(pending{}).TokenSource(octx, &oauth2.Token{RefreshToken: rec.Refresh}).Token()
+	switch {
+	case refused(err):
+		s.log.Info("Discord refused to renew a sign-in; the session ends", "user_id", rec.User.ID)
+		s.forget(ctx, rec.User.ID, key)
+		return nil, 0, errRefused
+	case err != nil:
+		s.log.Warn("sign-in not renewed, will be tried again", "user_id", rec.User.ID, "err", discordFailed(err))
+		return s.load(ctx, key)
+	}
+	rec.take(tok, now)
+	rec.Scopes = granted(tok, rec.Scopes)
+	if user, err := s.me(ctx, tok.AccessToken); err == nil && user.ID == rec.User.ID {
+		rec.User = user // names and avatars change
+	}
+	return s.saveRefreshed(ctx, key, rec)
+}
+
+// saveRefreshed writes what cannot be had again. Only an extension or a
+// logout can have come between; a session that was ended stays ended.
+func (s *Sessions) saveRefreshed(ctx context.Context, key string, rec *record) (*record, uint64, error) {
+	for range casTries {
+		now, rev, err := s.load(ctx, key)
+		if err != nil {
+			return nil, 0, err
+		}
+		rec.RolledAt, rec.Expires = now.RolledAt, now.Expires
+		if err = s.save(ctx, key, rec, rev); err == nil {
+			return s.load(ctx, key)
+		} else if !errs.Has(err, errs.Conflict) {
+			return nil, 0, err
+		}
+	}
+	return nil, 0, unavailable(errors.New("session: too many writers"))
+}
+
+// refused says whether Discord answered that a refresh token is no good, rather than not at all.
+func refused(err error) bool {
+	r, ok := errors.AsType[*oauth2.RetrieveError](err)
+	if !ok || r.Response == nil {
+		return false
+	}
+	code := r.Response.StatusCode
+	return code >= 400 && code < 500 && code != http.StatusTooManyRequests && code != http.StatusRequestTimeout
+}
+
+// AccessToken gives the Discord token of a session, renewed if need be. It
+// waits for another process that renews it just now, as long as ctx lets it.
+func (s *Sessions) AccessToken(ctx context.Context, key string) (string, error) {
+	for {
+		rec, _, err := s.load(ctx, key)
+		if err != nil {
+			return "", err
+		}
+		now := s.o.Now()
+		if now.Before(rec.AccessEnd) {
+			return rec.Access, nil
+		}
+		if rec.needsRefresh(now) {
+			if rec, _, err = s.refreshed(ctx, key); err != nil {
+				return "", err
+			}
+			if s.o.Now().Before(rec.AccessEnd) {
+				return rec.Access, nil
+			}
+		} else if rec.Refresh == "" {
+			return "", errRefused
+		}
+		t := time.NewTimer(claimPoll)
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			t.Stop()
+			return "", errs.E(errs.DiscordUnavailable, "Discord does not answer just now. Please try again in a moment.").Because(ctx.Err())
+		}
+	}
+}

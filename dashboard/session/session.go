@@ -1,0 +1,292 @@
+// Package session signs people in with their Discord account and remembers
+// them: OAuth2 with PKCE and a state that is bound to the browser and used
+// once, opaque sessions kept sealed in the hub, silent refresh of the Discord
+// token, and logout here or everywhere.
+//
+// The dashboard alone uses it. It writes no cookies and no pages: it gives
+// the values, package dashboard speaks HTTP. A Sessions is safe for
+// concurrent use, also by several processes on one hub; it starts no
+// goroutines.
+package session
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+	"golang.org/x/sync/singleflight"
+
+	"snug/shared/errs"
+	"snug/shared/keyring"
+)
+
+const (
+	// Lifetime is how long a session lasts after it was last used.
+	Lifetime = 30 * 24 * time.Hour
+	// LoginLifetime is how long somebody may take at Discord's consent page.
+	LoginLifetime = 10 * time.Minute
+
+	rollEvery  = 24 * time.Hour // how often a session in use is extended
+	maxPerUser = 50             // sessions; the oldest make room
+	maxGuilds  = 100            // remembered servers of a user
+	casTries   = 8
+)
+
+// Scopes of Discord's OAuth2.
+const (
+	ScopeIdentify   = "identify"
+	ScopeGuildsJoin = "guilds.join"
+)
+
+// Doc is a sealed document and when it ends.
+type Doc struct {
+	Data    []byte
+	Expires time.Time
+}
+
+// Store keeps sealed documents until they end: a bucket of the hub.
+type Store interface {
+	// Get gives a document and its revision. It fails with errs.NotFound.
+	Get(ctx context.Context, key string) (Doc, uint64, error)
+	// Create fails with errs.Conflict if the key is taken.
+	Create(ctx context.Context, key string, d Doc) error
+	// Update fails with errs.Conflict if rev is not the newest revision.
+	Update(ctx context.Context, key string, d Doc, rev uint64) error
+	// Delete removes the document if rev is its newest revision (0: whichever it is).
+	// It fails with errs.Conflict if it is not, and may succeed if there is none.
+	Delete(ctx context.Context, key string, rev uint64) error
+}
+
+// Discord is where Discord's OAuth2 is.
+type Discord struct {
+	AuthorizeURL string // the consent page, for browsers
+	TokenURL     string
+	RevokeURL    string
+	APIURL       string // REST, without a trailing slash, for instance https://discord.com/api/v10
+}
+
+// Options of New. All fields but Log, HTTP, Ended and Discord.RevokeURL are required.
+type Options struct {
+	Sessions, Logins Store
+	Keys             *keyring.Keyring
+	Discord          Discord
+	ClientID         string
+	ClientSecret     string
+	HTTP             *http.Client // for calls to Discord; nil: one with a time limit of 10 s
+	Now              func() time.Time
+	Log              *slog.Logger
+	// Ended is told the keys of sessions that are gone, whatever ended them:
+	// a logout, a new login in the same browser, Discord's refusal. It must not block for long.
+	Ended func(ctx context.Context, keys ...string)
+}
+
+// User is who a session belongs to, as Discord said at the last login or refresh.
+type User struct {
+	ID          snowflake.ID `json:"id"`
+	Username    string       `json:"username"`
+	DisplayName string       `json:"display_name"`     // global name, else username
+	Avatar      string       `json:"avatar,omitempty"` // hash; "" for none
+}
+
+// Session is a signed-in browser.
+type Session struct {
+	// Key names the session in the hub: the SHA-256 of its id. It lets nobody in, but need not be shown.
+	Key     string
+	User    User
+	Scopes  []string // that the user granted
+	Expires time.Time
+	// Extended says that Expires was moved just now: the cookie should be set anew.
+	Extended bool
+}
+
+// Has says whether the user granted a scope.
+func (s *Session) Has(scope string) bool { return slices.Contains(s.Scopes, scope) }
+
+// Sessions signs in, recognises and signs out.
+type Sessions struct {
+	o       Options
+	log     *slog.Logger
+	http    *http.Client
+	refresh singleflight.Group
+}
+
+// New checks the options.
+func New(o Options) (*Sessions, error) {
+	if o.Sessions == nil || o.Logins == nil || o.Keys == nil || o.Now == nil {
+		return nil, errors.New("session: Sessions, Logins, Keys and Now are required")
+	}
+	if o.ClientID == "" || o.ClientSecret == "" {
+		return nil, errors.New("session: the application's client id and client secret are required; both are on the OAuth2 page of https://discord.com/developers/applications")
+	}
+	for _, u := range []string{o.Discord.AuthorizeURL, o.Discord.TokenURL, o.Discord.APIURL} {
+		if u == "" {
+			return nil, errors.New("session: Discord's authorize, token and API addresses are required")
+		}
+	}
+	s := &Sessions{o: o, log: o.Log, http: o.HTTP}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.o.Ended == nil {
+		s.o.Ended = func(context.Context, ...string) {}
+	}
+	if s.http == nil {
+		s.http = &http.Client{Timeout: 10 * time.Second}
+	}
+	return s, nil
+}
+
+// record is what is kept of a session, sealed.
+type record struct {
+	User      User      `json:"user"`
+	Scopes    []string  `json:"scopes"`
+	Access    string    `json:"access"`
+	Refresh   string    `json:"refresh,omitempty"`
+	AccessEnd time.Time `json:"access_end"`
+	CreatedAt time.Time `json:"created_at"`
+	RolledAt  time.Time `json:"rolled_at"`
+	Expires   time.Time `json:"expires"`
+	// ClaimedUntil is set while some process refreshes the Discord token, so that no other does.
+	ClaimedUntil time.Time `json:"claimed_until,omitzero"`
+}
+
+func (r *record) session(key string) *Session {
+	return &Session{Key: key, User: r.User, Scopes: r.Scopes, Expires: r.Expires}
+}
+
+// newSecret gives 256 random bits for a cookie or a state.
+func newSecret() string {
+	var b [32]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}
+
+// keyOf gives the name a secret is stored under.
+func keyOf(secret string) string {
+	sum := sha256.Sum256([]byte(secret))
+	return hex.EncodeToString(sum[:])
+}
+
+// wellFormed says whether a cookie's or state's value can be one of ours.
+func wellFormed(secret string) bool {
+	b, err := base64.RawURLEncoding.DecodeString(secret)
+	return err == nil && len(b) == 32
+}
+
+var errSignedOut = errs.E(errs.Unauthorized, "You are not signed in. Please sign in with Discord.")
+
+// Get gives the session of a cookie's value, extends it when it is due, and
+// refreshes the Discord token when that has expired. It fails with
+// errs.Unauthorized if there is no such session (any more), and with
+// errs.Unavailable if the hub does not answer.
+func (s *Sessions) Get(ctx context.Context, id string) (*Session, error) {
+	if !wellFormed(id) {
+		return nil, errSignedOut
+	}
+	key := keyOf(id)
+	rec, rev, err := s.load(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	now := s.o.Now()
+	if rec.needsRefresh(now) {
+		if rec, rev, err = s.refreshed(ctx, key); err != nil {
+			return nil, err
+		}
+	}
+	sess := rec.session(key)
+	if now.Sub(rec.RolledAt) >= rollEvery {
+		sess.Extended = s.roll(ctx, key, rec, rev)
+		sess.Expires = rec.Expires
+	}
+	return sess, nil
+}
+
+// roll extends a session that is in use. Losing the race to another request
+// that does the same is no harm.
+func (s *Sessions) roll(ctx context.Context, key string, rec *record, rev uint64) bool {
+	now := s.o.Now()
+	next := *rec
+	next.RolledAt, next.Expires = now, now.Add(Lifetime)
+	if err := s.save(ctx, key, &next, rev); err != nil {
+		if !errs.Has(err, errs.Conflict) {
+			s.log.Warn("session not extended", "user_id", rec.User.ID, "err", err)
+		}
+		return false
+	}
+	*rec = next
+	if err := s.changeIndex(ctx, rec.User.ID, func(x *index) { x.add(key, next.Expires, now) }); err != nil {
+		s.log.Warn("sessions of a user not indexed", "user_id", rec.User.ID, "err", err)
+	}
+	return true
+}
+
+// load reads a session that has not ended. A document that does not open,
+// because the secret it was sealed with is gone, is no session.
+func (s *Sessions) load(ctx context.Context, key string) (*record, uint64, error) {
+	var rec record
+	rev, err := s.read(ctx, s.o.Sessions, "session", key, &rec)
+	switch {
+	case errs.Has(err, errs.NotFound), err == nil && !s.o.Now().Before(rec.Expires):
+		return nil, 0, errSignedOut
+	case err != nil:
+		return nil, 0, err
+	}
+	return &rec, rev, nil
+}
+
+func (s *Sessions) save(ctx context.Context, key string, rec *record, rev uint64) error {
+	return s.write(ctx, s.o.Sessions, "session", key, rec, rec.Expires, rev)
+}
+
+// read opens a sealed document into v. It fails with errs.NotFound if there is none that opens and has not ended.
+func (s *Sessions) read(ctx context.Context, in Store, kind, key string, v any) (uint64, error) {
+	d, rev, err := in.Get(ctx, key)
+	if errs.Has(err, errs.NotFound) {
+		return 0, err
+	} else if err != nil {
+		return 0, unavailable(err)
+	}
+	if !s.o.Now().Before(d.Expires) {
+		return 0, errs.E(errs.NotFound, "It has expired.")
+	}
+	plain, err := s.o.Keys.Open(d.Data, kind+" "+key)
+	if err != nil {
+		s.log.Info("sealed document does not open any more", "kind", kind, "err", err)
+		return 0, errs.E(errs.NotFound, "It cannot be read any more.").Because(err)
+	}
+	return rev, json.Unmarshal(plain, v)
+}
+
+// write seals v under key: rev 0 creates it, another rev replaces that revision.
+func (s *Sessions) write(ctx context.Context, in Store, kind, key string, v any, expires time.Time, rev uint64) error {
+	plain, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("session: %w", err)
+	}
+	d := Doc{Data: s.o.Keys.Seal(plain, kind+" "+key), Expires: expires}
+	if rev == 0 {
+		err = in.Create(ctx, key, d)
+	} else {
+		err = in.Update(ctx, key, d, rev)
+	}
+	if err == nil || errs.Has(err, errs.Conflict) {
+		return err
+	}
+	return unavailable(err)
+}
+
+// unavailable gives an error of the hub the sentence people are told.
+func unavailable(err error) error {
+	return errs.E(errs.Unavailable, "Snug cannot reach its memory just now. Please try again in a moment.").Because(err)
+}
