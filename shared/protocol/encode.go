@@ -1,0 +1,134 @@
+package protocol
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/errs"
+	"snug/shared/room"
+)
+
+// EncodeEvent gives the message that tells watchers what l.Event changed: the
+// one place where facts get their names on the wire. Without an event it is
+// the whole room as room.snapshot.
+//
+// It fails for a fact it does not know; EncodeSnapshot is right then.
+func EncodeEvent(l *room.Live, epoch string, now time.Time) ([]byte, error) {
+	g, c, rev := l.Room.GuildID, l.Room.ID, &Rev{epoch, l.N}
+	if l.Event == nil {
+		return event(RoomSnapshot, snapshot(l), rev, now), nil
+	}
+	switch f := l.Event.Fact.(type) {
+	case room.VoiceJoined:
+		return event(VoiceJoined, voice(l, &f.Person), rev, now), nil
+	case room.VoiceUpdated:
+		return event(VoiceUpdated, voice(l, &f.Person), rev, now), nil
+	case room.VoiceLeft:
+		return event(VoiceLeft, Left{GuildID: g, UserID: f.UserID, RoomID: c}, rev, now), nil
+	case room.Opened:
+		return event(RoomCreated, snapshot(l), rev, now), nil
+	case room.Changed:
+		return event(RoomUpdated, describe(l), rev, now), nil
+	case room.ClosingAnnounced:
+		return event(RoomClosing, Closing{g, c, f.At.UnixMilli(), string(f.Reason)}, rev, now), nil
+	case room.Kept:
+		return event(RoomKept, Kept{g, c, orNull(f.By)}, rev, now), nil
+	case room.Closed:
+		return event(RoomDeleted, Deleted{g, c, string(f.Reason)}, rev, now), nil
+	default:
+		return nil, fmt.Errorf("protocol: no message tells of %T", l.Event.Fact)
+	}
+}
+
+// EncodeSnapshot gives room.snapshot: the whole room, whatever its event.
+func EncodeSnapshot(l *room.Live, epoch string, now time.Time) []byte {
+	return event(RoomSnapshot, snapshot(l), &Rev{epoch, l.N}, now)
+}
+
+// EncodeHidden gives room.hidden. It has no revision, so that it always counts.
+func EncodeHidden(guild, channel snowflake.ID, now time.Time) []byte {
+	return event(RoomHidden, Hidden{guild, channel}, nil, now)
+}
+
+// EncodeDeleted gives room.deleted without a revision, for a room that vanished without saying so.
+func EncodeDeleted(guild, channel snowflake.ID, reason room.CloseReason, now time.Time) []byte {
+	return event(RoomDeleted, Deleted{guild, channel, string(reason)}, nil, now)
+}
+
+// EncodeWelcome gives auth.ok. With epoch "" there is none yet.
+func EncodeWelcome(w Welcome, epoch string, now time.Time) []byte {
+	if w.Rooms == nil {
+		w.Rooms = []snowflake.ID{}
+	}
+	m := Message[Welcome]{V: Version, Type: TypeAck, Event: AuthOK, Payload: w, GuildID: w.GuildID, TS: now.UnixMilli()}
+	if epoch != "" {
+		m.Rev = &Rev{Epoch: epoch}
+	}
+	return marshal(m)
+}
+
+// EncodeError gives the error message with what people may see of err.
+func EncodeError(err error, now time.Time) []byte {
+	e := errs.Public(err)
+	return marshal(Message[json.RawMessage]{V: Version, Type: TypeError, Error: &Fault{e.Code, e.Message, e.Field}, TS: now.UnixMilli()})
+}
+
+func event[P any](name Name, p P, rev *Rev, now time.Time) []byte {
+	return marshal(Message[P]{V: Version, Type: TypeEvent, Event: name, Payload: p, Rev: rev, TS: now.UnixMilli()})
+}
+
+// marshal cannot fail: this package's types hold nothing that JSON cannot.
+func marshal(m any) []byte {
+	b, err := json.Marshal(m)
+	if err != nil {
+		panic("protocol: " + err.Error())
+	}
+	return b
+}
+
+func describe(l *room.Live) Room {
+	taken := l.Taken()
+	r := Room{
+		GuildID: l.Room.GuildID, ChannelID: l.Room.ID, Name: l.Room.Name,
+		UserLimit: min(l.Room.Seats+len(l.Roster)-taken, room.MaxSeats), Seats: l.Room.Seats, Taken: taken,
+		Private: l.Room.Access.Private, Locked: l.Room.Access.Locked, Hidden: l.Room.Access.Hidden,
+		OwnerID: l.Room.Access.OwnerID, OpenedAt: l.Room.OpenedAt.UnixMilli(),
+	}
+	if at := l.Room.ClosingAt; !at.IsZero() {
+		ms := at.UnixMilli()
+		r.ClosingAt = &ms
+	}
+	return r
+}
+
+func snapshot(l *room.Live) Snapshot {
+	s := Snapshot{Room: describe(l), Roster: make([]Person, len(l.Roster))}
+	for i := range l.Roster {
+		p := &l.Roster[i]
+		s.Roster[i] = Person{
+			UserID: p.UserID, Username: p.Username, DisplayName: p.DisplayName, Avatar: orNull(p.Avatar), Bot: p.Bot,
+			Muted: p.Muted, Deafened: p.Deafened, Streaming: p.Streaming, Video: p.Video, Since: p.Since.UnixMilli(),
+		}
+	}
+	return s
+}
+
+func voice(l *room.Live, p *room.Person) Voice {
+	return Voice{
+		GuildID: l.Room.GuildID, ChannelID: l.Room.ID, UserID: p.UserID, Username: p.Username, Avatar: orNull(p.Avatar),
+		DisplayName: p.DisplayName, Bot: p.Bot, Muted: p.Muted, Deafened: p.Deafened, Streaming: p.Streaming,
+		Video: p.Video, Since: p.Since.UnixMilli(),
+	}
+}
+
+// orNull gives nil, JSON's null, for a zero value.
+func orNull[T comparable](v T) *T {
+	var zero T
+	if v == zero {
+		return nil
+	}
+	return &v
+}
