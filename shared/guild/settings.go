@@ -185,3 +185,11 @@ func (d *Duration) UnmarshalText(b []byte) error {
 	}
 	return err
 }
+
+// Document is what the hub keeps of a guild's settings: the settings, and the
+// audit entries that were written with them and may not have reached the
+// audit stream yet.
+type Document struct {
+	Settings
+	Outbox []room.Entry `json:"outbox,omitempty"`
+}

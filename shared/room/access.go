@@ -74,7 +74,14 @@ func (a Access) MayEnter(s Standing) bool {
 	return a.Admitted(s.UserID) || !a.Private && !a.Locked
 }
 
-// MayControl says whether somebody may change, invite to and close the room: its owner and the server's managers may.
+// MayControl says whether somebody may change the room and invite to it: its
+// owner may, and the server's managers where they may see it.
 func (a Access) MayControl(s Standing) bool {
+	return a.MaySee(s) && a.MayClose(s)
+}
+
+// MayClose says whether somebody may close the room: its owner and the
+// server's managers may, also where they do not see who is in it.
+func (a Access) MayClose(s Standing) bool {
 	return s.Member && (a.OwnerID == s.UserID || s.Manager)
 }

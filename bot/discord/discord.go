@@ -1,0 +1,258 @@
+// Package discord makes the Discord calls that rooms need, over disgo's REST
+// client: it implements the keeper's Discord interface.
+//
+// Every call goes through the client's rate limiter, carries the caller's
+// context and, where it changes something, a reason for the guild's audit
+// log. Errors are coded (package errs). It is safe for concurrent use.
+package discord
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/disgoorg/disgo/bot"
+	"github.com/disgoorg/disgo/discord"
+	"github.com/disgoorg/disgo/rest"
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/bot/keeper"
+	"snug/shared/errs"
+	"snug/shared/room"
+)
+
+// The permissions of a room's member overwrites.
+const (
+	// BotAllow is the bot's own overwrite in a room, in its exact bits: with
+	// a recorded intention it is the mark of a channel that Snug made. It is set
+	// at creation, since denying Connect to everyone takes Manage Channels away too.
+	BotAllow = discord.PermissionViewChannel | discord.PermissionConnect | discord.PermissionManageChannels | discord.PermissionMoveMembers
+	// GuestAllow is the overwrite of a room's owner and guests.
+	GuestAllow = discord.PermissionViewChannel | discord.PermissionConnect | discord.PermissionSpeak | discord.PermissionStream
+	// EveryoneDeny keeps everybody else out of a private room.
+	EveryoneDeny = discord.PermissionViewChannel | discord.PermissionConnect
+)
+
+// Permissions are what Snug asks for when it is added to a server: each bit is
+// one it uses or hands on in an overwrite. Administrator is not among them.
+const Permissions = BotAllow | GuestAllow | discord.PermissionManageRoles | discord.PermissionCreateInstantInvite |
+	discord.PermissionSendMessages | discord.PermissionEmbedLinks | discord.PermissionReadMessageHistory
+
+// managerBits make a member a manager of the server.
+const managerBits = discord.PermissionManageGuild | discord.PermissionAdministrator
+
+// Discord makes calls on behalf of one bot.
+type Discord struct {
+	client *bot.Client
+	now    func() time.Time
+}
+
+var _ keeper.Discord = (*Discord)(nil)
+
+// New makes a Discord over a client whose caches hold guilds and roles.
+func New(client *bot.Client, now func() time.Time) *Discord { return &Discord{client, now} }
+
+// CreateRoomChannel makes the voice channel of a room, with all its overwrites, in one call.
+func (d *Discord) CreateRoomChannel(ctx context.Context, in room.Intention) (snowflake.ID, error) {
+	overwrites := []discord.PermissionOverwrite{
+		discord.MemberPermissionOverwrite{UserID: d.client.ApplicationID, Allow: BotAllow},
+		discord.MemberPermissionOverwrite{UserID: in.OwnerID, Allow: GuestAllow},
+	}
+	if in.Private {
+		overwrites = append(overwrites, discord.RolePermissionOverwrite{RoleID: in.GuildID, Deny: EveryoneDeny})
+	}
+	c, err := d.client.Rest.CreateGuildChannel(in.GuildID, discord.GuildVoiceChannelCreate{
+		Name: in.Name, UserLimit: in.Seats, ParentID: in.CategoryID, PermissionOverwrites: overwrites,
+	}, with(ctx, "Snug: a room for "+in.OwnerID.String())...)
+	if err != nil {
+		return 0, coded(err, "open a room", "View Channels, Connect, Speak, Video, Move Members and Manage Channels")
+	}
+	return c.ID(), nil
+}
+
+// DeleteChannel removes a channel; one that is gone already is no error.
+func (d *Discord) DeleteChannel(ctx context.Context, channel snowflake.ID, reason string) error {
+	err := coded(d.client.Rest.DeleteChannel(channel, with(ctx, reason)...), "close the room", "Manage Channels")
+	if errs.Has(err, errs.NotFound) {
+		return nil
+	}
+	return err
+}
+
+// Channels lists the guild's voice channels.
+func (d *Discord) Channels(ctx context.Context, guild snowflake.ID) ([]keeper.Channel, error) {
+	list, err := d.client.Rest.GetGuildChannels(guild, rest.WithCtx(ctx))
+	if err != nil {
+		return nil, coded(err, "look at the server's channels", "View Channels")
+	}
+	return d.VoiceChannels(list), nil
+}
+
+// VoiceChannels picks the voice channels of a list, as the keeper sees them.
+func (d *Discord) VoiceChannels(list []discord.GuildChannel) []keeper.Channel {
+	var out []keeper.Channel
+	for _, c := range list {
+		if v, ok := d.VoiceChannel(c); ok {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// VoiceChannel gives a channel as the keeper sees it; false for other kinds.
+func (d *Discord) VoiceChannel(c discord.GuildChannel) (keeper.Channel, bool) {
+	v, ok := c.(discord.GuildVoiceChannel)
+	if !ok {
+		return keeper.Channel{}, false
+	}
+	out := keeper.Channel{ID: v.ID(), Name: v.Name(), UserLimit: v.UserLimit}
+	if v.ParentID() != nil {
+		out.ParentID = *v.ParentID()
+	}
+	for _, o := range v.PermissionOverwrites() {
+		m, ok := o.(discord.MemberPermissionOverwrite)
+		switch {
+		case !ok:
+		case m.UserID == d.client.ApplicationID:
+			out.Marked = m.Allow == BotAllow && m.Deny == 0
+		case m.Allow.Has(GuestAllow):
+			out.Admitted = append(out.Admitted, m.UserID)
+		}
+	}
+	return out, true
+}
+
+// Admit lets a user see and enter a room's channel.
+func (d *Discord) Admit(ctx context.Context, channel, user snowflake.ID, reason string) error {
+	allow := GuestAllow
+	err := d.client.Rest.UpdatePermissionOverwrite(channel, user, discord.MemberPermissionOverwriteUpdate{Allow: &allow}, with(ctx, reason)...)
+	return coded(err, "let somebody into the room", "Manage Roles")
+}
+
+// SetLimit sets how many may be connected to a channel.
+func (d *Discord) SetLimit(ctx context.Context, channel snowflake.ID, limit int, reason string) error {
+	_, err := d.client.Rest.UpdateChannel(channel, discord.GuildVoiceChannelUpdate{UserLimit: &limit}, with(ctx, reason)...)
+	return coded(err, "change the room's seats", "Manage Channels")
+}
+
+// Move moves a user who is in voice to another channel, or out of voice (to 0).
+func (d *Discord) Move(ctx context.Context, guild, user, to snowflake.ID, reason string) error {
+	// disgo would send its zero id as "0", which Discord refuses: leaving voice is a null.
+	body := struct {
+		ChannelID *snowflake.ID `json:"channel_id"`
+	}{}
+	if to != 0 {
+		body.ChannelID = &to
+	}
+	err := d.client.Rest.Do(rest.UpdateMember.Compile(nil, guild, user), body, nil, with(ctx, reason)...)
+	return coded(err, "move somebody", "Move Members and Connect")
+}
+
+// Standing asks for a user's standing; a user who is not in the guild has Member false.
+func (d *Discord) Standing(ctx context.Context, guild, user snowflake.ID) (room.Standing, error) {
+	m, err := d.client.Rest.GetMember(guild, user, rest.WithCtx(ctx))
+	err = coded(err, "look up a member", "View Channels")
+	switch {
+	case errs.Has(err, errs.NotFound):
+		return room.Standing{GuildID: guild, UserID: user, CheckedAt: d.now()}, nil
+	case err != nil:
+		return room.Standing{}, err
+	}
+	m.GuildID = guild
+	return StandingOf(*m, d.client.Caches.MemberPermissions(*m), d.now()), nil
+}
+
+// StandingOf gives the standing of a member with these permissions, as an interaction tells them too.
+func StandingOf(m discord.Member, p discord.Permissions, now time.Time) room.Standing {
+	s := room.Standing{
+		GuildID: m.GuildID, UserID: m.User.ID, Member: true, Manager: p&managerBits != 0, Roles: m.RoleIDs,
+		Username: m.User.Username, DisplayName: m.EffectiveName(), CheckedAt: now,
+	}
+	if m.User.Avatar != nil {
+		s.Avatar = *m.User.Avatar
+	}
+	return s
+}
+
+// AddMember brings a user into the guild with their own access token (scope guilds.join).
+func (d *Discord) AddMember(ctx context.Context, guild, user snowflake.ID, accessToken string) error {
+	_, err := d.client.Rest.AddMember(guild, user, discord.MemberAdd{AccessToken: accessToken}, rest.WithCtx(ctx))
+	err = coded(err, "bring you into the server", "Create Invite")
+	if err != nil && !errs.Has(err, errs.DiscordUnavailable) {
+		return errs.E(errs.GuildJoinDenied, "The server did not let you in. Ask somebody there for an invite to the server, then open this link again.").Because(err)
+	}
+	return err
+}
+
+// Tell sends a user a direct message. errs.Forbidden if they take none.
+func (d *Discord) Tell(ctx context.Context, user snowflake.ID, text string) error {
+	dm, err := d.client.Rest.CreateDMChannel(user, rest.WithCtx(ctx))
+	if err == nil {
+		_, err = d.client.Rest.CreateMessage(dm.ID(), discord.MessageCreate{Content: text}, rest.WithCtx(ctx))
+	}
+	return coded(err, "send a direct message", "Send Messages")
+}
+
+func with(ctx context.Context, reason string) []rest.RequestOpt {
+	return []rest.RequestOpt{rest.WithCtx(ctx), rest.WithReason(reason)}
+}
+
+// Discord's error codes that people can do something about.
+// https://discord.com/developers/docs/topics/opcodes-and-status-codes#json
+const (
+	codeMaxChannels  = 30013
+	codeNotInVoice   = 40032
+	codeCannotDM     = 50007
+	codeFormInvalid  = 50035
+	codeCategoryFull = "CHANNEL_PARENT_MAX_CHANNELS"
+	codeNoCategory   = "CHANNEL_PARENT_INVALID"
+)
+
+// coded gives a failed call its code; doing completes "Snug could not …".
+func coded(err error, doing, permissions string) error {
+	var known *errs.Error
+	var answer *rest.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &known):
+		return err
+	case !errors.As(err, &answer) || answer.Response == nil || answer.Response.StatusCode >= 500:
+		return errs.E(errs.DiscordUnavailable, "Discord did not answer when Snug tried to %s. Please try again in a moment.", doing).Because(err)
+	}
+	switch answer.Code {
+	case codeMaxChannels:
+		return errs.E(errs.RoomLimit, "This server has as many channels as Discord allows (500). Delete one, then try again.").Because(err)
+	case codeNotInVoice:
+		return errs.E(errs.NotInVoice, "You are not connected to voice.").Because(err)
+	case codeCannotDM:
+		return errs.E(errs.Forbidden, "This user takes no direct messages from here.").Because(err)
+	case codeFormInvalid:
+		return errs.E(errs.Invalid, "%s", invalid(string(answer.Errors), doing)).Because(err)
+	}
+	switch answer.Response.StatusCode {
+	case http.StatusForbidden:
+		return errs.E(errs.MissingPermission, "Snug lacks a permission it needs to %s (%s). Somebody who manages the server can grant it to Snug's role under Server Settings → Roles.", doing, permissions).Because(err)
+	case http.StatusNotFound:
+		return errs.E(errs.NotFound, "Discord does not know it (any more).").Because(err)
+	case http.StatusTooManyRequests:
+		return errs.E(errs.RateLimited, "Discord asks Snug to slow down. Please try again in a moment.").Because(err)
+	}
+	return errs.E(errs.Internal, "Discord refused when Snug tried to %s. Please tell whoever runs Snug.", doing).Because(err)
+}
+
+// invalid explains Discord's form errors that people can mend.
+func invalid(tree, doing string) string {
+	for code, text := range map[string]string{
+		codeCategoryFull: "The category for rooms is full: Discord allows 50 channels in one. Choose another in Snug's settings.",
+		codeNoCategory:   "The category for rooms does not exist any more. Choose another in Snug's settings.",
+	} {
+		if strings.Contains(tree, code) {
+			return text
+		}
+	}
+	return fmt.Sprintf("Discord did not accept what Snug sent to %s. A different name may help: some words are not allowed.", doing)
+}

@@ -1,0 +1,226 @@
+package keeper
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/errs"
+	"snug/shared/invite"
+	"snug/shared/room"
+)
+
+// Limits of an invite that somebody asks for.
+const (
+	minLifetime = time.Minute
+	maxLifetime = 30 * 24 * time.Hour
+	maxUses     = 1000
+	maxInvites  = 25 // living ones a room
+)
+
+// Invite makes an invite. With a user to let in at once, that user becomes a
+// guest and is sent the link; told says whether the message reached them. It
+// fails with errs.Forbidden, Invalid or RoomNotFound.
+func (k *Keeper) Invite(ctx context.Context, guildID snowflake.ID, q room.InviteRequest) (out room.InviteLink, told bool, err error) {
+	who, err := k.standing(ctx, guildID, q.Actor)
+	if err != nil {
+		return out, false, err
+	}
+	if q.Lifetime != 0 && (q.Lifetime < minLifetime || q.Lifetime > maxLifetime) {
+		return out, false, errs.Field("hours", "An invite can live from a minute to 30 days.")
+	}
+	if q.Uses < 0 || q.Uses > maxUses {
+		return out, false, errs.Field("uses", "An invite can be good for 1 to %d uses.", maxUses)
+	}
+	var name string
+	err = k.with(ctx, guildID, func(g *guildRooms) error {
+		r, err := g.controlled(q.RoomID, who, "invite to it")
+		if err != nil {
+			return err
+		}
+		if q.For != 0 {
+			if q.Uses == 0 {
+				q.Uses = 1
+			}
+			if r.Banned(q.For) {
+				return errs.E(errs.Forbidden, "That user is banned from this room. Undo the ban first.")
+			}
+		}
+		v := k.newInvite(g, who.UserID, r.Seats, q.Lifetime, q.Uses)
+		now := k.o.Now()
+		entry := room.Entry{Kind: room.EntryInvited, By: who.UserID, Via: q.Actor.Via, Target: q.For}
+		err = k.edit(ctx, g, r, &entry, func(doc *room.Room) {
+			prune(doc, now)
+			doc.Invites = append(doc.Invites, v)
+		})
+		if err != nil {
+			return err
+		}
+		if q.For != 0 {
+			if err := k.admit(ctx, g, r, q.For, who.UserID, v.ID, q.Actor.Via); err != nil {
+				return err
+			}
+		}
+		name = r.Name
+		out, err = k.link(r, r.Invite(v.ID))
+		return err
+	})
+	if err == nil && q.For != 0 {
+		told = k.o.Discord.Tell(ctx, q.For, who.DisplayName+" lets you into “"+name+"”: "+k.o.Link(q.RoomID, out.Token)) == nil
+	}
+	return out, told, err
+}
+
+// prune drops invites that ended a day ago or more, and the oldest beyond maxInvites, to keep the document small.
+func prune(doc *room.Room, now time.Time) {
+	doc.Invites = slices.DeleteFunc(doc.Invites, func(v room.Invite) bool {
+		return !v.Live(now) && now.Sub(v.ExpiresAt) > 24*time.Hour
+	})
+	for len(doc.Invites) >= maxInvites {
+		i := max(0, slices.IndexFunc(doc.Invites, func(v room.Invite) bool { return !v.Live(now) }))
+		doc.Invites = slices.Delete(doc.Invites, i, i+1)
+	}
+}
+
+// Revoke takes an invite back. Guests it let in stay.
+func (k *Keeper) Revoke(ctx context.Context, guildID snowflake.ID, q room.RevokeRequest) (out room.Invite, err error) {
+	who, err := k.standing(ctx, guildID, q.Actor)
+	if err != nil {
+		return out, err
+	}
+	err = k.with(ctx, guildID, func(g *guildRooms) error {
+		r, err := g.controlled(q.RoomID, who, "take invites back")
+		if err != nil {
+			return err
+		}
+		v := r.Invite(q.InviteID)
+		if v == nil {
+			return errs.E(errs.NotFound, "This invite is gone already. Reload the page to see those that are left.")
+		}
+		if v.RevokedAt.IsZero() {
+			entry := room.Entry{Kind: room.EntryRevoked, By: who.UserID, Via: q.Actor.Via}
+			now := k.o.Now()
+			if err := k.edit(ctx, g, r, &entry, func(doc *room.Room) { doc.Invite(q.InviteID).RevokedAt = now }); err != nil {
+				return err
+			}
+		}
+		out = *r.Invite(q.InviteID)
+		return nil
+	})
+	return out, err
+}
+
+// Preview gives what an invite's landing page shows before login. It fails
+// with errs.TokenInvalid, TokenExpired, TokenRevoked or RoomNotFound. An invite that is
+// used up is shown: who followed it may come again.
+func (k *Keeper) Preview(ctx context.Context, guildID snowflake.ID, q room.PreviewRequest) (out room.Preview, err error) {
+	claims, err := invite.Verify(k.o.Keys, q.Token, k.o.Now())
+	if err != nil {
+		return out, err
+	}
+	err = k.with(ctx, guildID, func(g *guildRooms) error {
+		r, v, err := g.invited(claims)
+		if err != nil {
+			return err
+		}
+		if err := v.Check(0, k.o.Now()); err != nil && !errs.Has(err, errs.TokenUsedUp) {
+			return err
+		}
+		by, _ := k.o.Presence.Person(g.id, v.By)
+		out = room.Preview{
+			GuildID: g.id, GuildName: g.info.Name, RoomID: r.ID, Name: r.Name, Seats: r.Seats,
+			Roster: k.o.Presence.Roster(g.id, r.ID), InvitedBy: by.DisplayName, ExpiresAt: v.ExpiresAt, Left: v.Left(),
+		}
+		return nil
+	})
+	return out, err
+}
+
+// invited finds the room and the invite of a token that verified.
+func (g *guildRooms) invited(c invite.Claims) (*kept, *room.Invite, error) {
+	r := g.rooms[c.RoomID]
+	if c.GuildID != g.id || r == nil || r.State != room.Open {
+		return nil, nil, errs.E(errs.RoomNotFound, "The room this invite led to is closed. Ask whoever sent it whether there is a new one.")
+	}
+	v := r.Invite(c.ID)
+	if v == nil {
+		return nil, nil, errs.E(errs.TokenRevoked, "This invite is not in use any more. Ask whoever sent it for a new one.")
+	}
+	return r, v, nil
+}
+
+// Redeem follows an invite: the actor becomes a guest of the room, and a
+// member of the server where the invite may bring people in. Following it
+// twice costs one use. It fails with errs.TokenInvalid, TokenExpired,
+// TokenRevoked, TokenUsedUp, RoomNotFound, Forbidden, GuildJoinDenied or DiscordUnavailable.
+func (k *Keeper) Redeem(ctx context.Context, guildID snowflake.ID, q room.RedeemRequest) (out room.Redeemed, err error) {
+	claims, err := invite.Verify(k.o.Keys, q.Token, k.o.Now())
+	if err != nil {
+		return out, err
+	}
+	user := q.Actor.UserID
+	who, err := k.o.Discord.Standing(ctx, guildID, user)
+	if err != nil {
+		return out, err
+	}
+	err = k.with(ctx, guildID, func(g *guildRooms) error {
+		r, v, err := g.invited(claims)
+		if err != nil {
+			return err
+		}
+		if r.Banned(user) {
+			return errs.E(errs.Forbidden, "You cannot enter this room. If you think that is a mistake, ask its owner.")
+		}
+		if err := v.Check(user, k.o.Now()); err != nil && !g.summary(r).Access.Admitted(user) {
+			return err
+		}
+		if !who.Member {
+			if !g.settings.GuildsJoin || q.AccessToken == "" {
+				return errs.E(errs.GuildJoinDenied, "This room is in the server “%s”, and you are not a member of it. Join the server first, then open this link again.", g.info.Name)
+			}
+			if err := k.o.Discord.AddMember(ctx, g.id, user, q.AccessToken); err != nil {
+				return err
+			}
+		}
+		out = room.Redeemed{GuildID: g.id, RoomID: r.ID}
+		return k.admit(ctx, g, r, user, v.By, v.ID, q.Actor.Via)
+	})
+	return out, err
+}
+
+// admit makes a user a guest: first in the document, then in Discord. If
+// Discord refuses, the document is put back; if it does not answer, the guest
+// stays and the next comparison sets the overwrite.
+func (k *Keeper) admit(ctx context.Context, g *guildRooms, r *kept, user, by snowflake.ID, inviteID string, via room.Via) error {
+	if g.summary(r).Access.Admitted(user) {
+		return nil
+	}
+	guest := room.Guest{UserID: user, By: by, InviteID: inviteID, Since: k.o.Now()}
+	entry := room.Entry{Kind: room.EntryAdmitted, By: by, Via: via, Target: user}
+	err := k.edit(ctx, g, r, &entry, func(doc *room.Room) {
+		doc.Guests = append(doc.Guests, guest)
+		if v := doc.Invite(inviteID); v != nil && !slices.Contains(v.Redeemers, user) {
+			v.Redeemers = append(v.Redeemers, user)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	err = k.o.Discord.Admit(ctx, r.ID, user, "Snug: let in by "+by.String())
+	if err != nil && !errs.Has(err, errs.DiscordUnavailable) {
+		undo := k.edit(ctx, g, r, nil, func(doc *room.Room) {
+			doc.Guests = slices.DeleteFunc(doc.Guests, func(q room.Guest) bool { return q.UserID == user })
+			if v := doc.Invite(inviteID); v != nil {
+				v.Redeemers = slices.DeleteFunc(v.Redeemers, func(id snowflake.ID) bool { return id == user })
+			}
+		})
+		if undo != nil {
+			k.o.Log.Error("a guest whom Discord refused could not be taken back", "guild_id", g.id, "room_id", r.ID, "user_id", user, "err", undo)
+		}
+		return err
+	}
+	k.tell(g, r, room.Changed{})
+	return err
+}

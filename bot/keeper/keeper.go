@@ -1,0 +1,262 @@
+// Package keeper owns rooms: it opens, admits, moves, invites, keeps, closes,
+// reaps and repairs them. It is the only writer of room state.
+//
+// The keeper of a guild is the process that holds the guild's shard. Requests
+// of one guild take turns; those of different guilds run side by side. Every
+// method is safe for concurrent use, asks Discord what the actor may do
+// unless an interaction has just told it, and fails with errs-coded errors
+// that people can read.
+package keeper
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/bot/presence"
+	"snug/shared/errs"
+	"snug/shared/guild"
+	"snug/shared/hub"
+	"snug/shared/keyring"
+	"snug/shared/room"
+)
+
+// Discord is what the keeper needs of Discord. Its errors are coded:
+// errs.MissingPermission names what the bot lacks, and errs.DiscordUnavailable
+// means that the outcome is unknown.
+type Discord interface {
+	// CreateRoomChannel makes the voice channel of a room, with all its overwrites, in one call.
+	CreateRoomChannel(ctx context.Context, in room.Intention) (snowflake.ID, error)
+	// DeleteChannel removes a channel; one that is gone already is no error.
+	DeleteChannel(ctx context.Context, channel snowflake.ID, reason string) error
+	// Channels lists the guild's voice channels.
+	Channels(ctx context.Context, guild snowflake.ID) ([]Channel, error)
+	// Admit lets a user see and enter a room's channel.
+	Admit(ctx context.Context, channel, user snowflake.ID, reason string) error
+	// Move moves a user who is in voice to another channel, or out of voice (to 0). errs.NotInVoice if they are in none.
+	Move(ctx context.Context, guild, user, to snowflake.ID, reason string) error
+	// SetLimit sets how many may be connected to a channel.
+	SetLimit(ctx context.Context, channel snowflake.ID, limit int, reason string) error
+	// Standing asks for a user's standing; a user who is not in the guild has Member false.
+	Standing(ctx context.Context, guild, user snowflake.ID) (room.Standing, error)
+	// AddMember brings a user into the guild with their own access token (scope guilds.join).
+	AddMember(ctx context.Context, guild, user snowflake.ID, accessToken string) error
+	// Tell sends a user a direct message. errs.Forbidden if they take none.
+	Tell(ctx context.Context, user snowflake.ID, text string) error
+}
+
+// Channel is a voice channel as Discord knows it.
+type Channel struct {
+	ID        snowflake.ID
+	ParentID  snowflake.ID
+	Name      string
+	UserLimit int
+	Marked    bool           // the bot's own member overwrite, in its exact bits
+	Admitted  []snowflake.ID // users with the overwrite of owners and guests
+}
+
+// Options of a Keeper. All are needed.
+type Options struct {
+	Hub      *hub.Hub
+	Discord  Discord
+	Presence *presence.Presence
+	Keys     *keyring.Keyring
+	Now      func() time.Time
+	Log      *slog.Logger
+	// Announce tells the dashboard what a guild is, and whether requests about it are served.
+	Announce func(ctx context.Context, info room.GuildInfo) error
+	// Link gives the address of an invite's landing page; links go into direct messages.
+	Link func(roomID snowflake.ID, token string) string
+}
+
+// Keeper keeps the rooms of the guilds whose shards this process holds.
+type Keeper struct {
+	o    Options
+	ctx  context.Context // ends with Close; background work runs under it
+	stop context.CancelFunc
+	wg   sync.WaitGroup
+
+	mu     sync.Mutex // guards guilds; never held across a call out
+	guilds map[snowflake.ID]*guildRooms
+}
+
+// guildRooms are the rooms of one guild. All fields but the turn and the inbox
+// are touched only by who holds the turn.
+type guildRooms struct {
+	id       snowflake.ID
+	info     room.GuildInfo
+	turn     chan struct{} // holds one token while nobody has the turn
+	ready    bool          // loaded and compared with Discord
+	settings guild.Settings
+	setRev   hub.Rev
+	rooms    map[snowflake.ID]*kept
+	// intended are recorded intentions that are neither finished nor given up.
+	intended map[string]room.Intention
+	held     map[snowflake.ID]map[snowflake.ID]time.Time // room → user → until when their seat is held
+
+	inboxMu  sync.Mutex
+	inbox    []func(context.Context) // what Discord told, in its order
+	draining bool
+}
+
+// kept is a room with the revision it was last written at.
+type kept struct {
+	room.Room
+	rev     hub.Rev
+	unsure  bool      // the last write's outcome is unknown: read again before the next
+	retryAt time.Time // when to try again to remove a channel that Discord would not remove
+}
+
+// New makes a Keeper that holds no guild yet.
+func New(o Options) *Keeper {
+	ctx, stop := context.WithCancel(context.Background())
+	return &Keeper{o: o, ctx: ctx, stop: stop, guilds: map[snowflake.ID]*guildRooms{}}
+}
+
+// Close stops background work and waits for it. Requests must have ended before.
+func (k *Keeper) Close() {
+	k.stop()
+	k.wg.Wait()
+}
+
+// Holds lists the guilds this keeper holds, by id.
+func (k *Keeper) Holds() []snowflake.ID {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	ids := make([]snowflake.ID, 0, len(k.guilds))
+	for id := range k.guilds {
+		ids = append(ids, id)
+	}
+	slices.SortFunc(ids, cmp.Compare)
+	return ids
+}
+
+// guild gives a guild, made if create is set; nil otherwise.
+func (k *Keeper) guild(id snowflake.ID, create bool) *guildRooms {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	g := k.guilds[id]
+	if g == nil && create && k.ctx.Err() == nil {
+		g = &guildRooms{id: id, turn: make(chan struct{}, 1), settings: guild.Defaults(), rooms: map[snowflake.ID]*kept{}, intended: map[string]room.Intention{}, held: map[snowflake.ID]map[snowflake.ID]time.Time{}}
+		g.turn <- struct{}{}
+		k.guilds[id] = g
+	}
+	return g
+}
+
+// later has f run under the guild's turn after everything that was enqueued
+// for the guild before. It never waits: gateway listeners call it.
+func (k *Keeper) later(g *guildRooms, f func(context.Context)) {
+	g.inboxMu.Lock()
+	defer g.inboxMu.Unlock()
+	if k.ctx.Err() != nil {
+		return
+	}
+	g.inbox = append(g.inbox, f)
+	if !g.draining {
+		g.draining = true
+		k.wg.Go(func() { k.drain(g) })
+	}
+}
+
+// drain runs what was enqueued for a guild until there is nothing left.
+func (k *Keeper) drain(g *guildRooms) {
+	for {
+		g.inboxMu.Lock()
+		if len(g.inbox) == 0 || k.ctx.Err() != nil {
+			g.inbox, g.draining = nil, false
+			g.inboxMu.Unlock()
+			return
+		}
+		f := g.inbox[0]
+		g.inbox = g.inbox[1:]
+		g.inboxMu.Unlock()
+		if g.take(k.ctx) == nil {
+			f(k.ctx)
+			g.give()
+		}
+	}
+}
+
+// take waits for the guild's turn; the caller must give it back.
+func (g *guildRooms) take(ctx context.Context) error {
+	select {
+	case <-g.turn:
+		return nil
+	case <-ctx.Done():
+		return errs.E(errs.Unavailable, "Snug is busy with this server right now. Please try again in a moment.").Because(ctx.Err())
+	}
+}
+
+func (g *guildRooms) give() { g.turn <- struct{}{} }
+
+// with runs f while it holds the turn of a guild that is ready.
+func (k *Keeper) with(ctx context.Context, id snowflake.ID, f func(*guildRooms) error) error {
+	g := k.guild(id, false)
+	if g == nil {
+		return errs.E(errs.Unavailable, "Snug is not connected to this server right now. Please try again in a moment.")
+	}
+	if err := g.take(ctx); err != nil {
+		return err
+	}
+	defer g.give()
+	if !g.ready {
+		return errs.E(errs.Unavailable, "Snug is just starting for this server. Please try again in a moment.")
+	}
+	return f(g)
+}
+
+// room finds an open room.
+func (g *guildRooms) room(id snowflake.ID) (*kept, error) {
+	r := g.rooms[id]
+	if r == nil || r.State != room.Open {
+		return nil, errs.E(errs.RoomNotFound, "This room does not exist any more, or you are not invited. Open a new one with /create-room, or ask for an invite.")
+	}
+	return r, nil
+}
+
+// visible finds an open room that the actor may see; whoever may not is told the same as if there were none.
+func (g *guildRooms) visible(id snowflake.ID, s room.Standing) (*kept, error) {
+	r, err := g.room(id)
+	if err == nil && !g.summary(r).Access.MaySee(s) {
+		_, err = g.room(0)
+	}
+	return r, err
+}
+
+// controlled finds an open room that the actor may control; what says what they wanted to do.
+func (g *guildRooms) controlled(id snowflake.ID, s room.Standing, what string) (*kept, error) {
+	r, err := g.visible(id, s)
+	if err == nil && !g.summary(r).Access.MayControl(s) {
+		return nil, errs.E(errs.Forbidden, "Only the room's owner or somebody who manages the server can %s. Please ask them.", what)
+	}
+	return r, err
+}
+
+func (g *guildRooms) summary(r *kept) room.Summary { return r.Summary(g.settings.ManagersSeePrivate) }
+
+// standing gives the actor's standing: what an interaction told, or what Discord says now.
+func (k *Keeper) standing(ctx context.Context, guildID snowflake.ID, a room.Actor) (room.Standing, error) {
+	if a.Standing != nil {
+		return *a.Standing, nil
+	}
+	s, err := k.o.Discord.Standing(ctx, guildID, a.UserID)
+	if err == nil && !s.Member {
+		return s, errs.E(errs.Forbidden, "You are not in this server. Ask somebody there for an invite.")
+	}
+	return s, err
+}
+
+// Standing gives a user's standing in a guild, as Discord says now. A user who is not in it has Member false.
+func (k *Keeper) Standing(ctx context.Context, guildID snowflake.ID, q room.StandingRequest) (room.Standing, error) {
+	return k.o.Discord.Standing(ctx, guildID, q.UserID)
+}
+
+// newID gives an id that nobody else has.
+func newID() string { return rand.Text() }

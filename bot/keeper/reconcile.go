@@ -1,0 +1,256 @@
+package keeper
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/bot/presence"
+	"snug/shared/room"
+)
+
+// Load takes a guild that Discord has just described: after a start, a fresh
+// identify, an outage or an invitation. Rooms, intentions and rosters are
+// compared with it and put right, and the guild is announced as ready. The
+// guild's voice states must have been given to presence before. It only enqueues.
+func (k *Keeper) Load(info room.GuildInfo, channels []Channel) {
+	g := k.guild(info.ID, true)
+	if g == nil {
+		return // closing
+	}
+	k.later(g, func(ctx context.Context) {
+		for wait := time.Second; ; wait = min(2*wait, 16*time.Second) {
+			err := k.load(ctx, g, info, channels)
+			if err == nil || ctx.Err() != nil {
+				return
+			}
+			k.o.Log.Error("a server's rooms could not be read; trying again", "guild_id", info.ID, "delay", wait, "err", err)
+			select {
+			case <-time.After(wait):
+			case <-ctx.Done():
+			}
+		}
+	})
+}
+
+func (k *Keeper) load(ctx context.Context, g *guildRooms, info room.GuildInfo, channels []Channel) error {
+	g.ready, g.info = false, info
+	if err := k.loadSettings(ctx, g); err != nil {
+		return err
+	}
+	if err := k.loadRooms(ctx, g); err != nil {
+		return err
+	}
+	if err := k.track(ctx, g); err != nil {
+		return err
+	}
+	if err := k.compare(ctx, g, channels); err != nil { // the sweeps go on with it
+		k.o.Log.Warn("not everything could be put right at once", "guild_id", g.id, "err", err)
+	}
+	g.ready, g.info.Ready = true, true
+	return k.o.Announce(ctx, g.info)
+}
+
+// Unready takes the news that a guild is unavailable: requests are refused
+// until it is loaded again. It only enqueues.
+func (k *Keeper) Unready(id snowflake.ID) {
+	if g := k.guild(id, false); g != nil {
+		k.later(g, func(ctx context.Context) { k.unready(ctx, g) })
+	}
+}
+
+func (k *Keeper) unready(ctx context.Context, g *guildRooms) {
+	g.ready, g.info.Ready = false, false
+	if err := k.o.Announce(ctx, g.info); err != nil {
+		k.o.Log.Warn("could not announce that a server is unavailable", "guild_id", g.id, "err", err)
+	}
+}
+
+// Left takes the news that the bot was removed from a guild. Its rooms stay
+// stored: if the bot is invited again, they are compared with what is there
+// then. It only enqueues.
+func (k *Keeper) Left(id snowflake.ID) {
+	if g := k.guild(id, false); g != nil {
+		k.later(g, func(ctx context.Context) {
+			k.unready(ctx, g)
+			for _, r := range g.rooms {
+				k.o.Presence.Closed(g.summary(r), room.ClosedLost)
+			}
+			clear(g.rooms)
+		})
+	}
+}
+
+// loadRooms reads the guild's rooms and intentions.
+func (k *Keeper) loadRooms(ctx context.Context, g *guildRooms) error {
+	rooms, err := k.o.Hub.Rooms.List(ctx, g.id.String()+".")
+	if err != nil {
+		return fmt.Errorf("rooms: %w", err)
+	}
+	intended, err := k.o.Hub.Intentions.List(ctx, g.id.String()+".")
+	if err != nil {
+		return fmt.Errorf("intentions: %w", err)
+	}
+	clear(g.rooms)
+	clear(g.intended)
+	for _, e := range rooms {
+		r := &kept{Room: e.Value, rev: e.Rev}
+		g.rooms[r.ID] = r
+		k.flush(ctx, g, r)
+	}
+	for _, e := range intended {
+		g.intended[e.Value.ID] = e.Value
+	}
+	return nil
+}
+
+// track hands the rooms to presence with what the hub last held of them, and
+// removes from the hub what is no room any more.
+func (k *Keeper) track(ctx context.Context, g *guildRooms) error {
+	priors, err := k.o.Hub.Rosters.List(ctx, g.id.String()+".")
+	if err != nil {
+		return fmt.Errorf("rosters: %w", err)
+	}
+	prior := map[snowflake.ID]*room.Live{}
+	for _, e := range priors {
+		id, err := snowflake.Parse(e.Key[strings.IndexByte(e.Key, '.')+1:])
+		if err != nil || g.rooms[id] == nil {
+			if err := k.o.Hub.Rosters.Delete(ctx, e.Key); err != nil {
+				return fmt.Errorf("rosters: %w", err)
+			}
+			continue
+		}
+		prior[id] = &e.Value
+	}
+	var known []presence.Known
+	for id, r := range g.rooms {
+		known = append(known, presence.Known{Room: g.summary(r), Prior: prior[id]})
+	}
+	done := make(chan struct{})
+	k.o.Presence.Track(known, func() { close(done) })
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// compare puts right where rooms and Discord's channels differ.
+func (k *Keeper) compare(ctx context.Context, g *guildRooms, channels []Channel) error {
+	var all error
+	for _, r := range g.rooms {
+		i := slices.IndexFunc(channels, func(c Channel) bool { return c.ID == r.ID })
+		var err error
+		switch {
+		case i < 0:
+			k.repaired(g, r, "its channel is gone")
+			err = k.gone(ctx, g, r, room.ClosedLost)
+		case r.State == room.Closing:
+			err = k.close(ctx, g, r, r.CloseReason, 0, room.ViaSnug)
+		default:
+			err = k.align(ctx, g, r, channels[i])
+			k.occupancy(ctx, g, r)
+			all = errors.Join(all, k.consider(ctx, g, r))
+		}
+		all = errors.Join(all, err)
+	}
+	return errors.Join(all, k.settle(ctx, g, channels))
+}
+
+func (k *Keeper) repaired(g *guildRooms, r *kept, what string) {
+	k.o.Log.Warn("repairing a room: "+what, "guild_id", g.id, "room_id", r.ID)
+}
+
+// Changed takes a channel that was updated in Discord. It only enqueues.
+func (k *Keeper) Changed(guildID snowflake.ID, c Channel) {
+	g := k.guild(guildID, false)
+	if g == nil {
+		return
+	}
+	k.later(g, func(ctx context.Context) {
+		r, err := g.room(c.ID)
+		if err != nil || !g.ready {
+			return
+		}
+		if err := k.align(ctx, g, r, c); err != nil {
+			k.o.Log.Warn("a changed channel could not be followed", "guild_id", guildID, "room_id", c.ID, "err", err)
+		}
+	})
+}
+
+// align takes over what people changed by hand in Discord (name, seats, category) and
+// gives back to owner and guests the overwrites they should have.
+func (k *Keeper) align(ctx context.Context, g *guildRooms, r *kept, c Channel) error {
+	seats := r.Seats
+	if c.UserLimit != k.limit(g, r) && c.UserLimit != 0 {
+		seats = c.UserLimit
+	}
+	if c.Name != r.Name || seats != r.Seats || c.ParentID != r.CategoryID {
+		entry := room.Entry{Kind: room.EntryRenamed, Via: room.ViaDiscord, Old: r.Name, New: c.Name}
+		err := k.edit(ctx, g, r, &entry, func(doc *room.Room) { doc.Name, doc.Seats, doc.CategoryID = c.Name, seats, c.ParentID })
+		if err != nil {
+			return err
+		}
+		k.tell(g, r, room.Changed{})
+	}
+	var all error
+	if c.UserLimit == 0 { // without a limit nobody's seat is safe
+		k.repaired(g, r, "its channel had no limit")
+		all = k.o.Discord.SetLimit(ctx, r.ID, k.limit(g, r), "Snug: a room has seats")
+	}
+	users := []snowflake.ID{r.OwnerID}
+	for _, q := range r.Guests {
+		users = append(users, q.UserID)
+	}
+	for _, user := range users {
+		if !slices.Contains(c.Admitted, user) && !r.Banned(user) {
+			k.repaired(g, r, "somebody let in could not enter")
+			all = errors.Join(all, k.o.Discord.Admit(ctx, r.ID, user, "Snug: was let in"))
+		}
+	}
+	return all
+}
+
+// giveUpAfter is how old an intention becomes before it is given up: a
+// creation may show in Discord some time after its request failed.
+const giveUpAfter = 2 * time.Minute
+
+// settle finishes or gives up intentions that were neither: their process
+// died, or Discord did not say what became of the request. channels may be nil.
+func (k *Keeper) settle(ctx context.Context, g *guildRooms, channels []Channel) error {
+	if len(g.intended) == 0 {
+		return nil
+	}
+	if channels == nil {
+		var err error
+		if channels, err = k.o.Discord.Channels(ctx, g.id); err != nil {
+			return err
+		}
+	}
+	var all error
+	for _, in := range g.intended {
+		done := false
+		for _, r := range g.rooms {
+			done = done || r.IntentionID == in.ID
+		}
+		switch channel := g.match(in, channels); {
+		case done:
+			k.forget(ctx, g, in)
+		case channel != 0:
+			r, err := k.finish(ctx, g, in, channel)
+			if err == nil {
+				k.repaired(g, r, "it was made, but never recorded")
+			}
+			all = errors.Join(all, err)
+		case k.o.Now().Sub(in.At) > giveUpAfter:
+			k.forget(ctx, g, in)
+		}
+	}
+	return all
+}

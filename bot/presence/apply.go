@@ -1,0 +1,257 @@
+package presence
+
+import (
+	"cmp"
+	"reflect"
+	"slices"
+
+	"github.com/disgoorg/disgo/discord"
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/room"
+)
+
+// Everything in this file runs in Run's goroutine.
+
+// out is a publication that was made under the lock and goes out after it.
+type out struct {
+	key  key
+	live room.Live
+}
+
+func (p *Presence) voiceOf(s discord.VoiceState, m *discord.Member) voice {
+	v := voice{person: room.Person{
+		UserID: s.UserID, Muted: s.GuildMute || s.SelfMute, Deafened: s.GuildDeaf || s.SelfDeaf,
+		Streaming: s.SelfStream, Video: s.SelfVideo, Since: p.o.Now(),
+	}}
+	if s.ChannelID != nil {
+		v.channel = *s.ChannelID
+	}
+	if m != nil && m.User.ID != 0 {
+		v.person.Username, v.person.DisplayName, v.person.Bot = m.User.Username, m.EffectiveName(), m.User.Bot
+		if m.User.Avatar != nil {
+			v.person.Avatar = *m.User.Avatar
+		}
+	}
+	return v
+}
+
+func (p *Presence) applyVoice(guildID snowflake.ID, v voice, user snowflake.ID) {
+	p.mu.Lock()
+	g := p.guild(guildID)
+	outs, move := p.change(guildID, g, user, v)
+	p.mu.Unlock()
+	p.publish(outs)
+	if move != nil {
+		p.o.Moved(*move)
+	}
+}
+
+// change puts a user's new voice state into a guild and gives what follows from it.
+func (p *Presence) change(guildID snowflake.ID, g *guild, user snowflake.ID, v voice) (outs []out, move *Move) {
+	old, had := g.voices[user]
+	if !had && v.channel == 0 {
+		return nil, nil
+	}
+	if v.person.Username == "" && had { // a state without its member: keep the name
+		v.person.Username, v.person.DisplayName, v.person.Avatar, v.person.Bot = old.person.Username, old.person.DisplayName, old.person.Avatar, old.person.Bot
+	}
+	if had && old.channel == v.channel {
+		v.person.Since = old.person.Since
+		if old == v {
+			return nil, nil
+		}
+		g.voices[user] = v
+		return p.tell(outs, guildID, g, v.channel, room.VoiceUpdated{Person: v.person}), nil
+	}
+	if had {
+		outs = p.tell(outs, guildID, g, old.channel, room.VoiceLeft{UserID: user})
+	}
+	if v.channel == 0 {
+		delete(g.voices, user)
+	} else {
+		g.voices[user] = v
+		outs = p.tell(outs, guildID, g, v.channel, room.VoiceJoined{Person: v.person})
+	}
+	return outs, &Move{GuildID: guildID, UserID: user, Bot: v.person.Bot || old.person.Bot, From: old.channel, To: v.channel}
+}
+
+func (p *Presence) applyGuild(id snowflake.ID, states []discord.VoiceState, members []discord.Member) {
+	byUser := map[snowflake.ID]*discord.Member{}
+	for i := range members {
+		byUser[members[i].User.ID] = &members[i]
+	}
+	now := map[snowflake.ID]voice{}
+	var order []snowflake.ID
+	for _, s := range states {
+		if s.ChannelID != nil {
+			now[s.UserID] = p.voiceOf(s, byUser[s.UserID])
+			order = append(order, s.UserID)
+		}
+	}
+	var moves []Move
+	apply := func(outs []out, m *Move) []out {
+		if m != nil {
+			moves = append(moves, *m)
+		}
+		return outs
+	}
+	p.mu.Lock()
+	g := p.guild(id)
+	var outs []out
+	gone := make([]snowflake.ID, 0, len(g.voices))
+	for user := range g.voices {
+		if _, still := now[user]; !still {
+			gone = append(gone, user)
+		}
+	}
+	slices.Sort(gone)
+	for _, user := range gone { // first who left, then who came: a full room stays within its seats
+		outs = append(outs, apply(p.change(id, g, user, voice{person: room.Person{UserID: user}}))...)
+	}
+	for _, user := range order {
+		outs = append(outs, apply(p.change(id, g, user, now[user]))...)
+	}
+	p.mu.Unlock()
+	p.publish(outs)
+	for _, m := range moves {
+		p.o.Moved(m)
+	}
+}
+
+func (p *Presence) applyKnown(k Known) {
+	id := key{k.Room.GuildID, k.Room.ID}
+	p.mu.Lock()
+	g := p.guild(id.guild)
+	if g.rooms[id.channel] != nil { // a second GUILD_CREATE: the roster has been compared already
+		p.mu.Unlock()
+		p.applyRoom(k.Room, nil)
+		return
+	}
+	l := &live{summary: k.Room}
+	g.rooms[id.channel] = l
+	present := g.in(id.channel)
+	slices.SortFunc(present, func(a, b room.Person) int { return cmp.Compare(a.UserID, b.UserID) })
+	var outs []out
+	if k.Prior == nil {
+		l.roster = present
+		outs = p.tell(outs, id.guild, g, id.channel, nil)
+	} else {
+		l.n, l.roster = k.Prior.N, k.Prior.Roster
+		for _, was := range slices.Clone(l.roster) {
+			if !room.In(present, was.UserID) {
+				outs = p.tell(outs, id.guild, g, id.channel, room.VoiceLeft{UserID: was.UserID})
+			}
+		}
+		for _, now := range present {
+			i := slices.IndexFunc(l.roster, is(now.UserID))
+			if i < 0 {
+				outs = p.tell(outs, id.guild, g, id.channel, room.VoiceJoined{Person: now})
+				continue
+			}
+			now.Since = l.roster[i].Since // not since this process saw them
+			g.voices[now.UserID] = voice{id.channel, now}
+			if now != l.roster[i] {
+				outs = p.tell(outs, id.guild, g, id.channel, room.VoiceUpdated{Person: now})
+			}
+		}
+		if !reflect.DeepEqual(k.Prior.Room, k.Room) {
+			outs = p.tell(outs, id.guild, g, id.channel, room.Changed{})
+		}
+	}
+	p.mu.Unlock()
+	p.publish(outs)
+}
+
+// applyRoom sets what a room is and publishes the fact; without a fact it publishes the whole, if it differs.
+func (p *Presence) applyRoom(s room.Summary, fact room.Fact) {
+	p.mu.Lock()
+	g := p.guild(s.GuildID)
+	l := g.rooms[s.ID]
+	isNew := l == nil
+	if isNew {
+		l = &live{roster: g.in(s.ID)}
+		g.rooms[s.ID] = l
+	}
+	same := !isNew && reflect.DeepEqual(l.summary, s)
+	l.summary = s
+	var outs []out
+	if fact != nil || !same {
+		outs = p.tell(outs, s.GuildID, g, s.ID, fact)
+	}
+	p.mu.Unlock()
+	p.publish(outs)
+}
+
+// tell applies a fact to a room's roster and appends its publication; a
+// channel that is no room is nobody's business. The caller holds mu.
+func (p *Presence) tell(outs []out, guildID snowflake.ID, g *guild, channel snowflake.ID, fact room.Fact) []out {
+	l := g.rooms[channel]
+	if l == nil {
+		return outs
+	}
+	switch f := fact.(type) {
+	case room.VoiceJoined:
+		l.roster = append(slices.DeleteFunc(slices.Clone(l.roster), is(f.Person.UserID)), f.Person)
+	case room.VoiceLeft:
+		l.roster = slices.DeleteFunc(slices.Clone(l.roster), is(f.UserID))
+	case room.VoiceUpdated:
+		l.roster = slices.Clone(l.roster)
+		if i := slices.IndexFunc(l.roster, is(f.Person.UserID)); i >= 0 {
+			l.roster[i] = f.Person
+		}
+	}
+	l.n++
+	v := room.Live{Room: l.summary, Roster: l.roster, N: l.n}
+	if fact != nil {
+		v.Event = &room.Event{Fact: fact, At: p.o.Now()}
+	}
+	return append(outs, out{key{guildID, channel}, v})
+}
+
+func is(user snowflake.ID) func(room.Person) bool {
+	return func(q room.Person) bool { return q.UserID == user }
+}
+
+// publish hands on what was made under the lock. A failure marks the room;
+// its latest state is published again until the hub takes it.
+func (p *Presence) publish(outs []out) {
+	for _, o := range outs {
+		delete(p.dirty, o.key)
+		p.o.Publisher.Put(o.key.String(), o.live, func(err error) {
+			if err != nil {
+				p.queue.put(func() { p.failed(o.key, err) })
+			}
+		})
+	}
+}
+
+func (p *Presence) failed(k key, err error) {
+	if p.tracked(k) && !p.dirty[k] {
+		p.dirty[k] = true
+		p.o.Log.Warn("the hub did not take a roster; its latest state will be published again", "guild_id", k.guild, "room_id", k.channel, "err", err)
+	}
+}
+
+func (p *Presence) tracked(k key) bool {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	g := p.guilds[k.guild]
+	return g != nil && g.rooms[k.channel] != nil
+}
+
+func (p *Presence) republish() {
+	if len(p.dirty) == 0 {
+		return
+	}
+	var outs []out
+	p.mu.Lock()
+	for k := range p.dirty {
+		if g := p.guilds[k.guild]; g != nil {
+			outs = p.tell(outs, k.guild, g, k.channel, nil)
+		}
+	}
+	clear(p.dirty)
+	p.mu.Unlock()
+	p.publish(outs)
+}
