@@ -1,0 +1,233 @@
+// Package config holds what Snug is configured by: flags, environment
+// variables and secret files. It is imported by cmd alone.
+//
+// Every setting that has an environment variable NAME may also be given as a
+// file, by NAME_FILE; flags win over variables, variables over files. Check
+// tells everything that is wrong at once, each with its remedy.
+package config
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/alecthomas/kong"
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/keyring"
+)
+
+// Serve is what `snug serve` is configured by.
+type Serve struct {
+	BotToken     string       `env:"DISCORD_BOT_TOKEN" placeholder:"TOKEN" help:"The bot's token (Developer Portal → your application → Bot)."`
+	ClientID     snowflake.ID `env:"DISCORD_CLIENT_ID" placeholder:"ID" help:"The application's id (Developer Portal → General Information)."`
+	ClientSecret string       `env:"DISCORD_CLIENT_SECRET" placeholder:"SECRET" help:"The application's client secret (Developer Portal → OAuth2)."`
+	GuildID      snowflake.ID `env:"DISCORD_GUILD_ID" placeholder:"ID" help:"Serve this one server only."`
+	DiscordURL   string       `env:"SNUG_DISCORD_URL" default:"https://discord.com" placeholder:"URL" help:"Where Discord is: change it for a stand-in or another Discord-compatible server."`
+
+	BaseURL        string   `env:"SNUG_BASE_URL" default:"http://127.0.0.1:8080" placeholder:"URL" help:"The dashboard's address as browsers see it. Register BASE/auth/discord/callback as a redirect in the Developer Portal."`
+	Addr           string   `env:"SNUG_ADDR" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where the dashboard listens."`
+	AllowedOrigins []string `env:"SNUG_ALLOWED_ORIGINS" placeholder:"ORIGIN" help:"Other origins whose pages may open the WebSocket."`
+	TrustedProxies []string `env:"SNUG_TRUSTED_PROXIES" placeholder:"CIDR" help:"Reverse proxies whose X-Forwarded-For is believed."`
+	SessionSecret  string   `env:"SESSION_SECRET" placeholder:"HEX" help:"Signs links and seals logins: at least 32 bytes, hex or base64. Several, separated by commas, rotate it: the first is used, all are accepted. Without one, one is made and kept in the data folder."`
+	Data           string   `env:"SNUG_DATA" default:"data" placeholder:"FOLDER" help:"Where rooms, settings and logins are kept."`
+	NATSURL        string   `env:"SNUG_NATS_URL" placeholder:"URL" help:"Use this NATS server or cluster (with JetStream) instead of the embedded one."`
+	NATSCreds      string   `env:"SNUG_NATS_CREDS" type:"path" placeholder:"FILE" help:"Credentials file for the NATS server."`
+	Log
+}
+
+// Log says how the log is written.
+type Log struct {
+	LogLevel  string `env:"SNUG_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"debug, info, warn or error."`
+	LogFormat string `env:"SNUG_LOG_FORMAT" enum:"text,json" default:"text" help:"text or json."`
+}
+
+// Check tells everything that is wrong, each with its remedy.
+func (c *Serve) Check() error {
+	var wrong []error
+	tell := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
+	switch id, err := idOf(c.BotToken); {
+	case c.BotToken == "":
+		tell("DISCORD_BOT_TOKEN is missing. Copy it from https://discord.com/developers/applications → your application → Bot → Reset Token.")
+	case err != nil:
+		tell("DISCORD_BOT_TOKEN is not a bot token: its first part does not name an application. Copy it again from the Developer Portal → Bot; it is not the client secret.")
+	case c.ClientID != 0 && id != c.ClientID:
+		tell("DISCORD_BOT_TOKEN and DISCORD_CLIENT_ID belong to different applications (%s and %s). Copy both from the same one.", id, c.ClientID)
+	}
+	if c.ClientID == 0 {
+		tell("DISCORD_CLIENT_ID is missing. Copy the Application ID from the Developer Portal → General Information.")
+	}
+	if c.ClientSecret == "" {
+		tell("DISCORD_CLIENT_SECRET is missing. Copy it from the Developer Portal → OAuth2 → Reset Secret.")
+	}
+	if err := checkURL("SNUG_DISCORD_URL", c.DiscordURL); err != nil {
+		wrong = append(wrong, err)
+	}
+	if err := checkURL("SNUG_BASE_URL", c.BaseURL); err != nil {
+		wrong = append(wrong, err)
+	}
+	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
+		tell("SNUG_ADDR %q is not host:port. Write it like 127.0.0.1:8080.", c.Addr)
+	}
+	for _, o := range c.AllowedOrigins {
+		if u, err := url.Parse(o); err != nil || u.Host == "" || u.Path != "" || u.Scheme != "http" && u.Scheme != "https" {
+			tell("SNUG_ALLOWED_ORIGINS has %q, which is not an origin. Write it like https://example.org.", o)
+		}
+	}
+	for _, p := range c.TrustedProxies {
+		if _, err := netip.ParsePrefix(p); err != nil {
+			if _, err := netip.ParseAddr(p); err != nil {
+				tell("SNUG_TRUSTED_PROXIES has %q, which is no address. Write it like 10.0.0.0/8 or 192.0.2.7.", p)
+			}
+		}
+	}
+	if _, err := secrets(c.SessionSecret); err != nil {
+		wrong = append(wrong, err)
+	}
+	if c.NATSURL != "" && c.SessionSecret == "" {
+		tell("SESSION_SECRET is missing. With SNUG_NATS_URL several processes share logins and links, so all of them need the same secret; make one with: openssl rand -hex 32")
+	}
+	if c.NATSCreds != "" && c.NATSURL == "" {
+		tell("SNUG_NATS_CREDS is set without SNUG_NATS_URL. Set the address too, or leave the credentials out.")
+	}
+	return errors.Join(wrong...)
+}
+
+func checkURL(name, s string) error {
+	u, err := url.Parse(s)
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
+		return fmt.Errorf("%s %q is not an address. Write it like https://snug.example.org.", name, s) //nolint:staticcheck // a sentence for people
+	case strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
+		return fmt.Errorf("%s %q has more than scheme, host and port. Leave the rest away.", name, s) //nolint:staticcheck // a sentence for people
+	case u.Scheme == "http" && !Loopback(u.Hostname()):
+		return fmt.Errorf("%s %q must begin with https://: plain http is for this machine only. Put a proxy with a certificate in front.", name, s) //nolint:staticcheck // a sentence for people
+	}
+	return nil
+}
+
+// Loopback says whether a host name means this machine.
+func Loopback(host string) bool {
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	a, err := netip.ParseAddr(host)
+	return err == nil && a.IsLoopback()
+}
+
+// idOf reads the application's id from a bot token: its first part is the id in base64.
+func idOf(token string) (snowflake.ID, error) {
+	head, _, _ := strings.Cut(token, ".")
+	b, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(head, "="))
+	if err != nil {
+		return 0, err
+	}
+	return snowflake.Parse(string(b))
+}
+
+// Keys gives the keyring of SESSION_SECRET, or of the secret kept in the data
+// folder, which is made when it is not there. The folder must exist.
+func (c *Serve) Keys() (*keyring.Keyring, error) {
+	given, err := secrets(c.SessionSecret)
+	if err != nil {
+		return nil, err
+	}
+	if len(given) == 0 {
+		s, err := KeptSecret(filepath.Join(c.Data, "session-secret"))
+		if err != nil {
+			return nil, err
+		}
+		given = [][]byte{s}
+	}
+	return keyring.New(given...)
+}
+
+// secrets reads a comma-separated list of secrets.
+func secrets(list string) ([][]byte, error) {
+	var out [][]byte
+	for s := range strings.SplitSeq(list, ",") {
+		if s = strings.TrimSpace(s); s == "" {
+			continue
+		}
+		b := decoded(s)
+		if len(b) < keyring.MinSecret {
+			return nil, errors.New("SESSION_SECRET is too short: at least 32 random bytes are needed. Make one with: openssl rand -hex 32")
+		}
+		out = append(out, b)
+	}
+	return out, nil
+}
+
+// decoded reads hex or base64, and takes anything else as it is.
+func decoded(s string) []byte {
+	if b, err := hex.DecodeString(s); err == nil {
+		return b
+	}
+	if b, err := base64.StdEncoding.DecodeString(s); err == nil {
+		return b
+	}
+	return []byte(s)
+}
+
+// KeptSecret reads the secret kept in a file, made there if there is none.
+func KeptSecret(path string) ([]byte, error) {
+	b, err := os.ReadFile(path)
+	if err == nil {
+		s := decoded(strings.TrimSpace(string(b)))
+		if len(s) < keyring.MinSecret {
+			return nil, fmt.Errorf("the secret in %s is damaged. Restore it from a backup; or delete it, and everybody has to sign in again and invite links stop working", path)
+		}
+		return s, nil
+	}
+	if !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("the secret in %s cannot be read: %w", path, err)
+	}
+	s := make([]byte, keyring.MinSecret)
+	if _, err := rand.Read(s); err != nil {
+		return nil, err
+	}
+	if err := writeNew(path, []byte(hex.EncodeToString(s)+"\n")); err != nil {
+		return nil, fmt.Errorf("the secret could not be kept in %s: %w", path, err)
+	}
+	return s, nil
+}
+
+// writeNew writes a file so that after a crash there is all of it or nothing.
+func writeNew(path string, b []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".secret-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = os.Link(f.Name(), path) // fails if somebody was faster, instead of replacing theirs
+	}
+	return errors.Join(err, os.Remove(f.Name()))
+}
+
+// Files is a kong resolver that reads a setting from the file its variable NAME_FILE names.
+func Files() kong.Resolver {
+	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+		for _, name := range flag.Envs {
+			path := os.Getenv(name + "_FILE")
+			if path == "" || os.Getenv(name) != "" {
+				continue
+			}
+			b, err := os.ReadFile(path)
+			if err != nil {
+				return nil, fmt.Errorf("%s_FILE: %w. Check the path and that Snug may read it", name, err)
+			}
+			return strings.TrimSpace(string(b)), nil
+		}
+		return nil, nil
+	})
+}
