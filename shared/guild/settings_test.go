@@ -1,0 +1,102 @@
+package guild_test
+
+import (
+	"encoding/json"
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/errs"
+	"snug/shared/guild"
+	"snug/shared/room"
+)
+
+func TestValidate(t *testing.T) {
+	if err := guild.Defaults().Validate(); err != nil {
+		t.Fatalf("the defaults are refused: %v", err)
+	}
+	for field, change := range map[string]func(*guild.Settings){
+		"seats":            func(s *guild.Settings) { s.Seats = 100 },
+		"idle_timeout":     func(s *guild.Settings) { s.IdleTimeout = guild.Duration(31 * 24 * time.Hour) },
+		"closing_notice":   func(s *guild.Settings) { s.ClosingNotice = guild.Never },
+		"max_age":          func(s *guild.Settings) { s.MaxAge = guild.Duration(time.Minute) },
+		"invite_lifetime":  func(s *guild.Settings) { s.InviteLifetime = guild.Never },
+		"invite_uses":      func(s *guild.Settings) { s.InviteUses = -1 },
+		"rooms_per_member": func(s *guild.Settings) { s.RoomsPerMember = 0 },
+		"rooms_per_guild":  func(s *guild.Settings) { s.RoomsPerGuild = 451 },
+		"name_template":    func(s *guild.Settings) { s.NameTemplate = " " },
+	} {
+		s := guild.Defaults()
+		change(&s)
+		var e *errs.Error
+		if err := s.Validate(); !errors.As(err, &e) || e.Code != errs.Invalid || e.Field != field {
+			t.Errorf("%s: %v", field, err)
+		}
+	}
+	s := guild.Defaults()
+	s.IdleTimeout, s.MaxAge = guild.Never, guild.Duration(time.Hour)
+	if err := s.Validate(); err != nil {
+		t.Errorf("never and an hour are refused: %v", err)
+	}
+}
+
+func TestDuration(t *testing.T) {
+	for in, want := range map[string]string{
+		"1h": "1h", "90m": "1h30m", "24h": "1d", "2d": "2d", "1d12h": "1d12h", "30s": "30s", "0s": "0s", "0": "0s",
+		"never": "never", "OFF": "never", " 1 h ": "1h",
+		"": "", "soon": "", "-1h": "", "1x": "", "d": "",
+	} {
+		d, err := guild.ParseDuration(in)
+		if (err == nil) != (want != "") || err == nil && d.String() != want {
+			t.Errorf("ParseDuration(%q) = %s, %v; want %s", in, d, err, want)
+		}
+	}
+}
+
+func TestSettingsSurviveJSON(t *testing.T) {
+	in := guild.Document{Settings: guild.Defaults(), Outbox: []room.Entry{{ID: "a"}}}
+	in.CreatorRoles = []snowflake.ID{5}
+	b, err := json.Marshal(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(b), `"idle_timeout":"1h"`) {
+		t.Errorf("written as %s", b)
+	}
+	var out guild.Document
+	if err := json.Unmarshal(b, &out); err != nil || !reflect.DeepEqual(in, out) {
+		t.Errorf("came back as %+v, %v", out, err)
+	}
+}
+
+func TestMayCreate(t *testing.T) {
+	s := guild.Defaults()
+	member := room.Standing{Member: true}
+	if !s.MayCreate(member) || s.MayCreate(room.Standing{Manager: true}) {
+		t.Error("without creator roles every member may, and nobody else")
+	}
+	s.CreatorRoles = []snowflake.ID{5}
+	for who, want := range map[*room.Standing]bool{
+		{Member: true}: false,
+		{Member: true, Roles: []snowflake.ID{4, 5}}: true,
+		{Member: true, Manager: true}:               true,
+		{Member: false, Roles: []snowflake.ID{5}}:   false,
+	} {
+		if s.MayCreate(*who) != want {
+			t.Errorf("%+v: want %v", *who, want)
+		}
+	}
+}
+
+func TestRoomName(t *testing.T) {
+	if got := guild.RoomName("{owner}'s room {n}", "Mara", 3); got != "Mara's room 3" {
+		t.Error(got)
+	}
+	if got := guild.RoomName("{owner}", strings.Repeat("ü", 200), 1); got != strings.Repeat("ü", 100) {
+		t.Errorf("a long owner gives %d characters", len([]rune(got)))
+	}
+}
