@@ -37,12 +37,12 @@ type Engine struct {
 // from, beside layout. A page that uses another fails in New, not when
 // somebody opens it.
 var partials = map[string][]string{
-	"home":    {"icons", "street", "avatar"},
-	"server":  {"icons", "street", "avatar", "dialogs"},
+	"home":    {"icons", "scenes", "street", "seats", "avatar"},
+	"server":  {"icons", "scenes", "street", "avatar", "dialogs"},
 	"room":    {"icons", "seats", "avatar", "invites", "dialogs"},
 	"invite":  {"icons", "seats", "avatar"},
 	"admin":   {"icons", "fields"},
-	"message": {"icons"},
+	"message": {"icons", "scenes"},
 }
 
 // New reads the templates and the static files. It fails if a template does
@@ -112,6 +112,9 @@ type frame struct {
 	Page Page
 	Name string
 }
+
+// CDNBase is where scripts find avatars.
+func (f frame) CDNBase() string { return f.cdn }
 
 // Version is Snug's version, or "".
 func (f frame) Version() string { return f.version }

@@ -7,6 +7,7 @@ import (
 
 	"snug/shared/errs"
 	"snug/shared/guild"
+	"snug/shared/protocol"
 	"snug/shared/room"
 )
 
@@ -25,6 +26,8 @@ type Layout struct {
 	// Path is the path and query of this page, to which signing in leads back.
 	// Leave an invite's token out of it.
 	Path string
+	// Theme is "dark" or "light" if the person chose one (the cookie ThemeCookie), else "": as their device says.
+	Theme string
 	// Now is the time the page is made at; what is told as "in 20 min" counts from it.
 	Now time.Time
 	// AddURL is Discord's page that adds Snug to a server; "" hides the link.
@@ -37,6 +40,17 @@ type Layout struct {
 }
 
 func (l *Layout) layout() *Layout { return l }
+
+// ThemeCookie is the cookie in which scripts remember a chosen theme.
+const ThemeCookie = "snug-theme"
+
+// ThemeOf gives the theme for a cookie's value: "" unless it is one of the two.
+func ThemeOf(cookie string) string {
+	if cookie == "dark" || cookie == "light" {
+		return cookie
+	}
+	return ""
+}
 
 // Me is who is signed in.
 type Me struct {
@@ -64,10 +78,7 @@ type Action struct {
 }
 
 // Rev is a revision of a room as the live protocol counts it. The zero Rev is older than any other.
-type Rev struct {
-	Epoch string `json:"epoch"`
-	N     uint64 `json:"n"`
-}
+type Rev = protocol.Rev
 
 // Home is the page at /: what Snug is, and with somebody signed in their servers and rooms.
 type Home struct {
@@ -131,6 +142,8 @@ type Room struct {
 	// DeepLink opens the room's channel in Discord.
 	DeepLink string
 	Invites  []Invite // newest first
+	// IdleTimeout is the server's setting; scripts tell with it when an empty room closes.
+	IdleTimeout guild.Duration
 	// HeldUntil is until when a seat is held for the person; zero for none.
 	HeldUntil time.Time
 }

@@ -1,0 +1,131 @@
+package view_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+
+	"snug/dashboard/view"
+	"snug/dashboard/view/fixtures"
+	"snug/static"
+	"snug/templates"
+)
+
+func newEngine(t testing.TB) *view.Engine {
+	t.Helper()
+	e, err := view.New(view.Config{Templates: templates.FS, Static: static.FS, Version: "1.0.0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// site serves every fixture at /{name}, the static files, and what api adds.
+func site(t testing.TB, api func(*http.ServeMux)) *httptest.Server {
+	t.Helper()
+	e := newEngine(t)
+	mux := http.NewServeMux()
+	mux.Handle("GET "+view.StaticPrefix, e.StaticHandler())
+	for _, f := range fixtures.All() {
+		mux.HandleFunc("GET /"+f.Name, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Security-Policy", policy)
+			if err := e.Render(w, http.StatusOK, f.Page); err != nil {
+				t.Errorf("%s: %v", f.Name, err)
+			}
+		})
+	}
+	if api != nil {
+		api(mux)
+	}
+	s := httptest.NewServer(mux)
+	t.Cleanup(s.Close)
+	return s
+}
+
+// policy is the Content-Security-Policy that pages have to live with.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// browser starts one Chromium for the test; the context makes tabs.
+func browser(t testing.TB) context.Context {
+	t.Helper()
+	path := ""
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome"} {
+		if p, err := exec.LookPath(name); err == nil {
+			path = p
+			break
+		}
+	}
+	if path == "" {
+		t.Fatal("no Chrome or Chromium found; install one, as with: apt-get install chromium")
+	}
+	opts := append([]chromedp.ExecAllocatorOption{
+		chromedp.ExecPath(path), chromedp.UserDataDir(t.TempDir()), chromedp.NoFirstRun, chromedp.Headless, chromedp.DisableGPU,
+		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
+	}, chromedp.Flag("hide-scrollbars", true))
+	if os.Geteuid() == 0 {
+		opts = append(opts, chromedp.NoSandbox)
+	}
+	alloc, stopAlloc := chromedp.NewExecAllocator(context.Background(), opts...)
+	ctx, stop := chromedp.NewContext(alloc)
+	t.Cleanup(func() {
+		if err := chromedp.Cancel(ctx); err != nil {
+			t.Log(err)
+		}
+		stop()
+		stopAlloc()
+	})
+	if err := chromedp.Do(ctx); err != nil { // the first call starts the browser, which lives as long as its context
+		t.Fatal(err)
+	}
+	return ctx
+}
+
+// media asks for a theme, and for no motion, so that pictures are the same each time.
+func media(theme string) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+			{Name: "prefers-color-scheme", Value: theme}, {Name: "prefers-reduced-motion", Value: "reduce"},
+		}})
+		return err
+	})
+}
+
+// TestScreenshots writes a picture of every fixture to the folder
+// SNUG_SCREENSHOTS, on desktop and phone, dark and light. SNUG_ONLY picks
+// fixtures by the beginning of their names.
+func TestScreenshots(t *testing.T) {
+	dir := os.Getenv("SNUG_SCREENSHOTS")
+	if dir == "" {
+		t.Skip("SNUG_SCREENSHOTS names no folder")
+	}
+	s, ctx := site(t, nil), browser(t)
+	for _, f := range fixtures.All() {
+		if !strings.HasPrefix(f.Name, os.Getenv("SNUG_ONLY")) {
+			continue
+		}
+		for _, width := range []int64{1280, 390} {
+			for _, theme := range []string{"dark", "light"} {
+				err := chromedp.Do(ctx, chromedp.EmulateViewport(width, 844), media(theme), chromedp.Navigate(s.URL+"/"+f.Name))
+				if err != nil {
+					t.Fatal(f.Name, err)
+				}
+				png, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+				if err != nil {
+					t.Fatal(f.Name, err)
+				}
+				name := dir + "/" + f.Name + "-" + theme + "-" + map[int64]string{1280: "desk", 390: "phone"}[width] + ".png"
+				if err := os.WriteFile(name, png, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,74 @@
+package view
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/guild"
+	"snug/shared/protocol"
+	"snug/shared/room"
+)
+
+// pageState is what a page tells its scripts, as a JSON block. Rooms are
+// room.snapshot messages as the live protocol sends them, so that scripts know
+// one shape only. Times are Unix milliseconds; 0 is none.
+type pageState struct {
+	Me         snowflake.ID      `json:"me"`
+	Guild      snowflake.ID      `json:"guild"`
+	Room       snowflake.ID      `json:"room,omitempty"`
+	Rooms      []json.RawMessage `json:"rooms"`
+	Owners     map[string]string `json:"owners,omitempty"` // display names of owners, by id
+	OwnerName  string            `json:"ownerName,omitempty"`
+	MayEnter   bool              `json:"mayEnter,omitempty"`
+	MayControl bool              `json:"mayControl,omitempty"`
+	DeepLink   string            `json:"deepLink,omitempty"`
+	HeldUntil  int64             `json:"heldUntil,omitempty"`
+	Idle       int64             `json:"idleDeadline,omitempty"`
+	Timeout    int64             `json:"idleTimeout"` // milliseconds; -1 is never
+}
+
+// State is what the room page tells its scripts.
+func (r *Room) State() any {
+	s := r.state(r.Guild.ID)
+	s.Rooms = []json.RawMessage{r.snapshot(r.View.Room, r.View.Roster, r.Rev)}
+	s.Room, s.OwnerName, s.MayEnter, s.MayControl = r.View.Room.ID, r.Owner(), r.View.MayEnter, r.View.MayControl
+	s.DeepLink, s.HeldUntil, s.Idle = r.DeepLink, millis(r.HeldUntil), millis(r.View.IdleDeadline)
+	if s.Timeout = time.Duration(r.IdleTimeout).Milliseconds(); r.IdleTimeout == guild.Never {
+		s.Timeout = -1
+	}
+	return s
+}
+
+// State is what the server page tells its scripts.
+func (s *Server) State() any {
+	out := s.state(s.Guild.ID)
+	out.Rooms, out.Owners = make([]json.RawMessage, 0, len(s.Rooms)), map[string]string{}
+	for _, c := range s.Rooms {
+		out.Rooms = append(out.Rooms, s.snapshot(c.Room, c.Roster, c.Rev))
+		if owner := c.Owner(); owner != "" {
+			out.Owners[c.Room.Access.OwnerID.String()] = owner
+		}
+	}
+	return out
+}
+
+func (l *Layout) state(guild snowflake.ID) pageState { return pageState{Me: l.me(), Guild: guild} }
+
+func (l *Layout) snapshot(r room.Summary, roster []room.Person, rev Rev) json.RawMessage {
+	return protocol.EncodeSnapshot(&room.Live{Room: r, Roster: roster, N: rev.N}, rev.Epoch, l.Now)
+}
+
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+// BlankSeat is what scripts copy to seat somebody.
+func (l *Layout) BlankSeat() Seat { return Seat{Person: &room.Person{}} }
+
+// BlankCard is what scripts copy to show a new room.
+func (s *Server) BlankCard() RoomCard { return RoomCard{} }
