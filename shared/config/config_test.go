@@ -1,0 +1,126 @@
+package config_test
+
+import (
+	"encoding/base64"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+
+	"snug/shared/config"
+)
+
+func good() config.Serve {
+	return config.Serve{
+		BotToken: base64.RawStdEncoding.EncodeToString([]byte("1234")) + ".x.y", ClientID: 1234, ClientSecret: "s",
+		DiscordURL: "https://discord.com", BaseURL: "https://snug.example.org", Addr: "127.0.0.1:8080",
+	}
+}
+
+func TestEverythingWrongIsToldAtOnce(t *testing.T) {
+	c := good()
+	if err := c.Check(); err != nil {
+		t.Fatalf("a good configuration is refused: %v", err)
+	}
+	for name, bad := range map[string]struct {
+		change func(*config.Serve)
+		want   string
+	}{
+		"no token":        {func(c *config.Serve) { c.BotToken = "" }, "DISCORD_BOT_TOKEN is missing"},
+		"secret as token": {func(c *config.Serve) { c.BotToken = "!!!" }, "not a bot token"},
+		"other app":       {func(c *config.Serve) { c.ClientID = 99 }, "different applications"},
+		"no secret":       {func(c *config.Serve) { c.ClientSecret = "" }, "DISCORD_CLIENT_SECRET is missing"},
+		"no scheme":       {func(c *config.Serve) { c.BaseURL = "snug.example.org" }, "SNUG_BASE_URL"},
+		"a path":          {func(c *config.Serve) { c.BaseURL = "https://example.org/snug" }, "more than scheme"},
+		"plain http":      {func(c *config.Serve) { c.BaseURL = "http://example.org" }, "https://"},
+		"address":         {func(c *config.Serve) { c.Addr = "8080" }, "host:port"},
+		"origin":          {func(c *config.Serve) { c.AllowedOrigins = []string{"example.org"} }, "SNUG_ALLOWED_ORIGINS"},
+		"proxy":           {func(c *config.Serve) { c.TrustedProxies = []string{"nginx"} }, "SNUG_TRUSTED_PROXIES"},
+		"weak secret":     {func(c *config.Serve) { c.SessionSecret = "hunter2" }, "too short"},
+		"weak second":     {func(c *config.Serve) { c.SessionSecret = strings.Repeat("ab", 32) + ",short" }, "too short"},
+		"cluster secret":  {func(c *config.Serve) { c.NATSURL = "nats://10.0.0.1" }, "SESSION_SECRET is missing"},
+		"lone creds":      {func(c *config.Serve) { c.NATSCreds = "/x" }, "SNUG_NATS_CREDS"},
+	} {
+		c := good()
+		bad.change(&c)
+		if err := c.Check(); err == nil || !strings.Contains(err.Error(), bad.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	empty := config.Serve{Addr: "x", BaseURL: "y", DiscordURL: "z"}
+	if n := len(strings.Split(empty.Check().Error(), "\n")); n != 6 {
+		t.Errorf("%d mistakes told, want 6:\n%v", n, empty.Check())
+	}
+	for _, base := range []string{"http://127.0.0.1:8080", "http://localhost:8080", "http://[::1]:8080"} {
+		c := good()
+		if c.BaseURL = base; c.Check() != nil {
+			t.Errorf("%s is refused: %v", base, c.Check())
+		}
+	}
+}
+
+func TestSecretIsMadeAndKept(t *testing.T) {
+	c := good()
+	c.Data = t.TempDir()
+	first, err := c.Keys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := c.Keys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, err := second.Open(first.Seal([]byte("x"), ""), ""); err != nil || string(b) != "x" {
+		t.Errorf("the second start has another secret: %v", err)
+	}
+	path := filepath.Join(c.Data, "session-secret")
+	if i, err := os.Stat(path); err != nil || i.Mode().Perm() != 0o600 {
+		t.Errorf("kept with mode %v, %v", i.Mode(), err)
+	}
+	if err := os.WriteFile(path, []byte("oops"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Keys(); err == nil || !strings.Contains(err.Error(), "damaged") {
+		t.Errorf("a damaged secret: %v", err)
+	}
+}
+
+func TestFlagsWinOverVariablesOverFiles(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(file, []byte("from-file\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("DISCORD_BOT_TOKEN_FILE", file)
+	read := func(args ...string) string {
+		var c config.Serve
+		p, err := kong.New(&c, kong.Resolvers(config.Files()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.Parse(args); err != nil {
+			t.Fatal(err)
+		}
+		return c.BotToken
+	}
+	if got := read(); got != "from-file" {
+		t.Errorf("from the file: %q", got)
+	}
+	t.Setenv("DISCORD_BOT_TOKEN", "from-env")
+	if got := read(); got != "from-env" {
+		t.Errorf("variable over file: %q", got)
+	}
+	if got := read("--bot-token=from-flag"); got != "from-flag" {
+		t.Errorf("flag over variable: %q", got)
+	}
+	t.Setenv("DISCORD_BOT_TOKEN", "")
+	t.Setenv("DISCORD_BOT_TOKEN_FILE", file+"-missing")
+	p, err := kong.New(&config.Serve{}, kong.Resolvers(config.Files()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Parse(nil); err == nil || !strings.Contains(err.Error(), "DISCORD_BOT_TOKEN_FILE") {
+		t.Errorf("a missing file: %v", err)
+	}
+}
