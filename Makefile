@@ -1,0 +1,33 @@
+# Snug's tasks. `make test` is the one that must pass; see README.md.
+GO ?= go
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
+
+.PHONY: help demo build test race lint soak bench clients fmt
+
+help: ## List these tasks
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: ## Run Snug with a simulated Discord: no account, no server
+	$(GO) run ./cmd/snug demo
+
+build: ## Build bin/snug
+	$(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/snug ./cmd/snug
+
+test: ## Everything that must pass: formatting, vet, and all tests with the race detector and a real browser
+	@.ci/needs
+	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not formatted; run: make fmt"; echo "$$unformatted"; exit 1; }
+	$(GO) vet ./...
+	GOOS=windows $(GO) vet ./dashboard/live
+	$(GO) test -race -timeout 9m ./...
+
+lint: ## golangci-lint, if it is installed
+	golangci-lint run
+
+soak: ## The longer forms of the tests
+	SNUG_SOAK=1 $(GO) test -race -timeout 60m ./...
+
+bench: ## Compare live push with the plain loop it is measured against
+	$(GO) run ./cmd/snugload
+
+fmt: ## Format the code
+	gofmt -w .

@@ -1,0 +1,72 @@
+// Package browsertest starts a real, headless Chrome or Chromium for tests.
+//
+// It is for tests alone. Each browser has an empty profile of its own and
+// ends with its test. Several tabs of one browser share its cookies; host
+// names such as alice.localhost keep people apart within it.
+package browsertest
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+// Start starts a browser and gives the context of its first tab. It fails the
+// test if there is none: tests that need a browser are not skipped.
+func Start(t testing.TB, options ...chromedp.ExecAllocatorOption) context.Context {
+	t.Helper()
+	o := append([]chromedp.ExecAllocatorOption{
+		chromedp.ExecPath(path(t)), chromedp.UserDataDir(t.TempDir()), chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck,
+		chromedp.Headless, chromedp.DisableGPU, chromedp.WSURLReadTimeout(time.Minute),
+		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("disable-sync", true), chromedp.Flag("disable-extensions", true), chromedp.Flag("disable-quic", true),
+		chromedp.Flag("disable-background-timer-throttling", true), chromedp.Flag("disable-renderer-backgrounding", true),
+		chromedp.Flag("disable-backgrounding-occluded-windows", true), chromedp.Flag("disable-dev-shm-usage", true),
+		chromedp.WindowSize(1280, 900),
+	}, options...)
+	if os.Geteuid() == 0 {
+		o = append(o, chromedp.NoSandbox) // Chromium refuses its sandbox to root
+	}
+	alloc, stop := chromedp.NewExecAllocator(context.Background(), o...)
+	ctx, cancel := chromedp.NewContext(alloc)
+	t.Cleanup(func() {
+		if err := chromedp.Cancel(ctx); err != nil {
+			t.Logf("the browser did not close well: %v", err)
+		}
+		cancel()
+		stop()
+	})
+	if err := chromedp.Run(ctx); err != nil {
+		t.Fatalf("the browser did not start: %v", err)
+	}
+	return ctx
+}
+
+// Tab opens a further tab of the browser of ctx; it closes with the test.
+func Tab(t testing.TB, ctx context.Context) context.Context {
+	t.Helper()
+	tab, cancel := chromedp.NewContext(ctx)
+	t.Cleanup(cancel)
+	if err := chromedp.Run(tab); err != nil {
+		t.Fatalf("no further tab: %v", err)
+	}
+	return tab
+}
+
+func path(t testing.TB) string {
+	t.Helper()
+	for _, name := range []string{os.Getenv("SNUG_BROWSER"), "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"} {
+		if name == "" {
+			continue
+		}
+		if p, err := exec.LookPath(name); err == nil {
+			return p
+		}
+	}
+	t.Fatal("no Chrome or Chromium found. Install one (make test does, as root on Debian), or set SNUG_BROWSER to it.")
+	return ""
+}
