@@ -40,7 +40,7 @@ func Start(t testing.TB, options ...chromedp.ExecAllocatorOption) context.Contex
 		cancel()
 		stop()
 	})
-	if err := chromedp.Run(ctx); err != nil {
+	if err := chromedp.Do(ctx); err != nil {
 		t.Fatalf("the browser did not start: %v", err)
 	}
 	return ctx
@@ -51,7 +51,7 @@ func Tab(t testing.TB, ctx context.Context) context.Context {
 	t.Helper()
 	tab, cancel := chromedp.NewContext(ctx)
 	t.Cleanup(cancel)
-	if err := chromedp.Run(tab); err != nil {
+	if err := chromedp.Do(tab); err != nil {
 		t.Fatalf("no further tab: %v", err)
 	}
 	return tab
