@@ -176,24 +176,36 @@ func (k *Keeper) occupancy(ctx context.Context, g *guildRooms, r *kept) {
 func (k *Keeper) Sweep(ctx context.Context) error {
 	var all error
 	for _, id := range k.Holds() {
-		err := k.with(ctx, id, func(g *guildRooms) error {
-			var err error
-			for _, r := range g.rooms {
-				if r.State == room.Open {
-					k.occupancy(ctx, g, r)
-				}
-				err = errors.Join(err, k.consider(ctx, g, r))
-			}
-			return errors.Join(err, k.settle(ctx, g, nil))
-		})
-		if err != nil && !errs.Has(err, errs.Unavailable) {
-			all = errors.Join(all, err)
-		}
 		if ctx.Err() != nil {
 			return errors.Join(all, ctx.Err())
 		}
+		g := k.guild(id, false)
+		turn, cancel := context.WithTimeout(ctx, sweepPatience)
+		err := g.take(turn)
+		cancel()
+		if err != nil {
+			continue // busy: the next round comes soon, and the other guilds do not wait
+		}
+		if g.ready {
+			all = errors.Join(all, k.sweep(ctx, g))
+		}
+		g.give()
 	}
 	return all
+}
+
+// sweepPatience is how long a round waits for a guild whose turn is taken.
+const sweepPatience = time.Second
+
+func (k *Keeper) sweep(ctx context.Context, g *guildRooms) error {
+	var all error
+	for _, r := range g.rooms {
+		if r.State == room.Open {
+			k.occupancy(ctx, g, r)
+		}
+		all = errors.Join(all, k.consider(ctx, g, r))
+	}
+	return errors.Join(all, k.settle(ctx, g, nil))
 }
 
 // consider announces, calls off or carries out a room's closing, as its deadline says now.

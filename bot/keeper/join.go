@@ -160,10 +160,26 @@ func (k *Keeper) lendSeats(ctx context.Context, g *guildRooms, m presence.Move) 
 		if r == nil || r.State != room.Open {
 			continue
 		}
-		if err := k.o.Discord.SetLimit(ctx, r.ID, k.limit(g, r), "Snug: bots take no seat"); err != nil {
+		if err := k.setLimit(ctx, g, r, "Snug: bots take no seat"); err != nil {
 			k.o.Log.Warn("could not lend a bot a seat", "guild_id", g.id, "room_id", r.ID, "err", err)
 		}
 	}
+}
+
+// setLimit sets a channel's limit, and remembers it: Discord tells of our own changes as of anybody's.
+func (k *Keeper) setLimit(ctx context.Context, g *guildRooms, r *kept, reason string) error {
+	limit, now := k.limit(g, r), k.o.Now()
+	if r.limits == nil {
+		r.limits = map[int]time.Time{}
+	}
+	r.limits[limit] = now
+	return k.o.Discord.SetLimit(ctx, r.ID, limit, reason)
+}
+
+// asked says whether we asked for this limit a short while ago.
+func (r *kept) asked(limit int, now time.Time) bool {
+	at, ok := r.limits[limit]
+	return ok && now.Sub(at) < time.Minute
 }
 
 // limit is the user limit a room's channel should have: its seats and one for each bot in it, as far as Discord's goes.

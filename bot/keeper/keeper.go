@@ -93,6 +93,7 @@ type guildRooms struct {
 	info     room.GuildInfo
 	turn     chan struct{} // holds one token while nobody has the turn
 	ready    bool          // loaded and compared with Discord
+	loads    int           // how often Discord has described the guild
 	settings guild.Settings
 	setRev   hub.Rev
 	rooms    map[snowflake.ID]*kept
@@ -109,8 +110,9 @@ type guildRooms struct {
 type kept struct {
 	room.Room
 	rev     hub.Rev
-	unsure  bool      // the last write's outcome is unknown: read again before the next
-	retryAt time.Time // when to try again to remove a channel that Discord would not remove
+	limits  map[int]time.Time // user limits we asked Discord for, and when
+	unsure  bool              // the last write's outcome is unknown: read again before the next
+	retryAt time.Time         // when to try again to remove a channel that Discord would not remove
 }
 
 // New makes a Keeper that holds no guild yet.

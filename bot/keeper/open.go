@@ -84,6 +84,11 @@ func (k *Keeper) intend(g *guildRooms, id string, who room.Standing, q room.Open
 			mine++
 		}
 	}
+	for _, other := range g.intended { // rooms on their way
+		if other.OwnerID == who.UserID {
+			mine++
+		}
+	}
 	switch {
 	case mine >= s.RoomsPerMember:
 		have := "as many rooms as you may have here"
@@ -99,7 +104,7 @@ func (k *Keeper) intend(g *guildRooms, id string, who room.Standing, q room.Open
 		return in, errs.E(errs.RoomLimit, "This server has %d rooms open, which is as many as it allows. Wait until one closes, or ask somebody who manages the server.", len(g.rooms))
 	}
 	in = room.Intention{
-		ID: id, GuildID: g.id, CategoryID: s.CategoryID, OwnerID: who.UserID, Name: q.Name,
+		ID: id, GuildID: g.id, CategoryID: s.CategoryID, OwnerID: who.UserID, OwnerName: who.DisplayName, Name: q.Name,
 		Seats: q.Seats, Private: s.Private, Via: q.Actor.Via, At: k.o.Now(),
 	}
 	if in.Name == "" {
@@ -121,7 +126,7 @@ func (k *Keeper) intend(g *guildRooms, id string, who room.Standing, q room.Open
 func (k *Keeper) finish(ctx context.Context, g *guildRooms, in room.Intention, channel snowflake.ID) (*kept, error) {
 	now := k.o.Now()
 	doc := room.Room{
-		ID: channel, GuildID: g.id, CategoryID: in.CategoryID, Name: in.Name, OwnerID: in.OwnerID, Seats: in.Seats,
+		ID: channel, GuildID: g.id, CategoryID: in.CategoryID, Name: in.Name, OwnerID: in.OwnerID, OwnerName: in.OwnerName, Seats: in.Seats,
 		Private: in.Private, State: room.Open, OpenedAt: now, IntentionID: in.ID,
 		Invites: []room.Invite{k.newInvite(g, in.OwnerID, in.Seats, 0, 0)},
 	}

@@ -24,16 +24,27 @@ func (k *Keeper) Load(info room.GuildInfo, channels []Channel) {
 		return // closing
 	}
 	k.later(g, func(ctx context.Context) {
-		for wait := time.Second; ; wait = min(2*wait, 16*time.Second) {
-			err := k.load(ctx, g, info, channels)
-			if err == nil || ctx.Err() != nil {
-				return
-			}
-			k.o.Log.Error("a server's rooms could not be read; trying again", "guild_id", info.ID, "delay", wait, "err", err)
-			select {
-			case <-time.After(wait):
-			case <-ctx.Done():
-			}
+		g.loads++
+		k.loadUntil(ctx, g, info, channels, g.loads, time.Second)
+	})
+}
+
+// loadUntil loads a guild, and again later if the hub does not answer, unless
+// Discord has described the guild anew meanwhile.
+func (k *Keeper) loadUntil(ctx context.Context, g *guildRooms, info room.GuildInfo, channels []Channel, number int, wait time.Duration) {
+	if number != g.loads {
+		return
+	}
+	err := k.load(ctx, g, info, channels)
+	if err == nil || ctx.Err() != nil {
+		return
+	}
+	k.o.Log.Error("a server's rooms could not be read; trying again", "guild_id", info.ID, "delay", wait, "err", err)
+	k.wg.Go(func() {
+		select {
+		case <-time.After(wait):
+			k.later(g, func(ctx context.Context) { k.loadUntil(ctx, g, info, channels, number, min(2*wait, 16*time.Second)) })
+		case <-ctx.Done():
 		}
 	})
 }
@@ -188,7 +199,7 @@ func (k *Keeper) Changed(guildID snowflake.ID, c Channel) {
 // gives back to owner and guests the overwrites they should have.
 func (k *Keeper) align(ctx context.Context, g *guildRooms, r *kept, c Channel) error {
 	seats := r.Seats
-	if c.UserLimit != k.limit(g, r) && c.UserLimit != 0 {
+	if c.UserLimit != k.limit(g, r) && c.UserLimit != 0 && !r.asked(c.UserLimit, k.o.Now()) {
 		seats = c.UserLimit
 	}
 	if c.Name != r.Name || seats != r.Seats || c.ParentID != r.CategoryID {
@@ -202,7 +213,7 @@ func (k *Keeper) align(ctx context.Context, g *guildRooms, r *kept, c Channel) e
 	var all error
 	if c.UserLimit == 0 { // without a limit nobody's seat is safe
 		k.repaired(g, r, "its channel had no limit")
-		all = k.o.Discord.SetLimit(ctx, r.ID, k.limit(g, r), "Snug: a room has seats")
+		all = k.setLimit(ctx, g, r, "Snug: a room has seats")
 	}
 	users := []snowflake.ID{r.OwnerID}
 	for _, q := range r.Guests {

@@ -14,6 +14,7 @@ type Summary struct {
 	ID        snowflake.ID `json:"id"`
 	GuildID   snowflake.ID `json:"guild_id"`
 	Name      string       `json:"name"`
+	OwnerName string       `json:"owner_name"`
 	Seats     int          `json:"seats"`
 	OpenedAt  time.Time    `json:"opened_at"`
 	ClosingAt time.Time    `json:"closing_at,omitzero"` // announced end; zero: none

@@ -49,6 +49,7 @@ type Room struct {
 	CategoryID snowflake.ID `json:"category_id,omitempty"`
 	Name       string       `json:"name"`
 	OwnerID    snowflake.ID `json:"owner_id"`
+	OwnerName  string       `json:"owner_name"` // display name, as it was when they became the owner
 	Seats      int          `json:"seats"`
 	Private    bool         `json:"private"`
 	Locked     bool         `json:"locked,omitempty"`
@@ -96,6 +97,7 @@ type Intention struct {
 	GuildID    snowflake.ID `json:"guild_id"`
 	CategoryID snowflake.ID `json:"category_id,omitempty"`
 	OwnerID    snowflake.ID `json:"owner_id"`
+	OwnerName  string       `json:"owner_name"`
 	Name       string       `json:"name"`
 	Seats      int          `json:"seats"`
 	Private    bool         `json:"private"`
@@ -140,7 +142,7 @@ func (r *Room) Clone() *Room {
 // Summary gives what watchers are shown of the room, with what decides who they are.
 func (r *Room) Summary(managersSee bool) Summary {
 	s := Summary{
-		ID: r.ID, GuildID: r.GuildID, Name: r.Name, Seats: r.Seats,
+		ID: r.ID, GuildID: r.GuildID, Name: r.Name, OwnerName: r.OwnerName, Seats: r.Seats,
 		OpenedAt: r.OpenedAt, ClosingAt: r.ClosingAt,
 		Access: Access{OwnerID: r.OwnerID, Private: r.Private, Locked: r.Locked, Hidden: r.Hidden, ManagersSee: managersSee},
 	}
