@@ -1,0 +1,192 @@
+package hub
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"snug/shared/errs"
+
+	"github.com/disgoorg/snowflake/v2"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Audit is the stream of what happened, kept for 90 days. It is safe for concurrent use.
+type Audit struct{ s *store }
+
+// auditRepeat is how long the server recognises an entry that was appended
+// before: long enough for a process that crashed between appending and noting
+// that, and was down overnight.
+const auditRepeat = 24 * time.Hour
+
+// AuditEntry is one entry as it was stored.
+type AuditEntry struct {
+	Seq     uint64 // place in the stream; newer entries have greater ones
+	ID      string // the id it was appended with
+	Guild   snowflake.ID
+	Channel snowflake.ID // 0: about the guild as a whole
+	Kind    string
+	At      time.Time       // when it was stored
+	Data    json.RawMessage // what was appended
+}
+
+// Append stores an entry. An id that was appended within the last 24 hours is
+// not stored again, so repeating an Append whose outcome is unknown is right.
+// kind is lower-case words, digits, - and _, joined by dots.
+func (a *Audit) Append(ctx context.Context, id string, guild, channel snowflake.ID, kind string, v any) error {
+	if err := checkKey(kind); err != nil || id == "" {
+		return errs.E(errs.Internal, "This could not be written down.").Because(fmt.Errorf("hub: audit entry %q of kind %q", id, kind))
+	}
+	data, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("hub: audit entry: %w", err)
+	}
+	begun := time.Now()
+	err = a.append(ctx, id, "audit."+guild.String()+"."+channel.String()+"."+kind, data)
+	a.s.h.o.Observe(Observation{Op: "put", Bucket: auditName, Took: time.Since(begun), Err: err})
+	return err
+}
+
+func (a *Audit) append(ctx context.Context, id, subject string, data []byte) error {
+	h := a.s.h
+	life, err := h.writable(a.s.spec)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := within(ctx, h.o.WriteTimeout, life...)
+	defer cancel()
+	_, err = h.link.js.PublishMsg(ctx, &nats.Msg{Subject: subject, Data: data}, jetstream.WithMsgID(id))
+	return writeError(auditName, subject, len(data), because(ctx, err))
+}
+
+// scope is the subject filter of a guild's entries, or of one channel's.
+func scope(guild, channel snowflake.ID) string {
+	if channel == 0 {
+		return "audit." + guild.String() + ".>"
+	}
+	return "audit." + guild.String() + "." + channel.String() + ".>"
+}
+
+// consumer reads entries from a place in the stream on.
+func (a *Audit) consumer(guild, channel snowflake.ID) jetstream.ConsumerConfig {
+	c := latest(scope(guild, channel))
+	c.DeliverPolicy = deliverAll
+	return c
+}
+
+// Page gives up to limit entries of a guild, or with a channel of that channel,
+// newest first: those before the entry numbered before, or with 0 the newest.
+func (a *Audit) Page(ctx context.Context, guild, channel snowflake.ID, before uint64, limit int) ([]AuditEntry, error) {
+	st, err := a.s.h.link.js.Stream(ctx, a.s.stream)
+	if err != nil {
+		return nil, readError(auditName, err)
+	}
+	state := st.CachedInfo().State
+	if before == 0 || before > state.LastSeq {
+		before = state.LastSeq + 1
+	}
+	if limit <= 0 || state.Msgs == 0 || before <= state.FirstSeq {
+		return nil, nil
+	}
+	// A stream is read forwards only. So a window before the place is read, and
+	// a wider one if it held too little; the server skips what does not match.
+	for width := uint64(4 * limit); ; width *= 8 {
+		from := state.FirstSeq
+		if before > from+width {
+			from = before - width
+		}
+		c := a.consumer(guild, channel)
+		c.DeliverPolicy, c.OptStartSeq = jetstream.DeliverByStartSequencePolicy, from
+		var found []AuditEntry
+		err := a.s.h.scan(ctx, a.s.stream, c, func(i item) (bool, error) {
+			if i.seq >= before {
+				return false, nil
+			}
+			if found = append(found, a.entry(i)); len(found) >= 2*limit {
+				found = append(found[:0], found[len(found)-limit:]...)
+			}
+			return true, nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		if len(found) < limit && from > state.FirstSeq {
+			continue
+		}
+		found = found[max(0, len(found)-limit):]
+		for i, j := 0, len(found)-1; i < j; i, j = i+1, j-1 {
+			found[i], found[j] = found[j], found[i]
+		}
+		return found, nil
+	}
+}
+
+// Since gives each entry of a guild, or with a channel of that channel, that
+// was stored at or after a time, oldest first, until each fails.
+func (a *Audit) Since(ctx context.Context, guild, channel snowflake.ID, since time.Time, each func(AuditEntry) error) error {
+	c := a.consumer(guild, channel)
+	c.DeliverPolicy, c.OptStartTime = jetstream.DeliverByStartTimePolicy, &since
+	var failed error
+	err := a.s.h.scan(ctx, a.s.stream, c, func(i item) (bool, error) {
+		failed = each(a.entry(i))
+		return failed == nil, nil
+	})
+	return errors.Join(failed, err)
+}
+
+// Trim removes a guild's entries that were stored before a time, for guilds
+// that keep theirs for less than 90 days, and gives how many there were. The zero time removes none.
+func (a *Audit) Trim(ctx context.Context, guild snowflake.ID, before time.Time) (uint64, error) {
+	st, err := a.s.h.link.js.Stream(ctx, a.s.stream)
+	if err != nil {
+		return 0, readError(auditName, err)
+	}
+	keep := st.CachedInfo().State.LastSeq + 1
+	c := a.consumer(guild, 0)
+	c.DeliverPolicy, c.OptStartTime = jetstream.DeliverByStartTimePolicy, &before
+	if err := a.s.h.scan(ctx, a.s.stream, c, func(i item) (bool, error) {
+		keep = i.seq
+		return false, nil
+	}); err != nil {
+		return 0, err
+	}
+	count, err := a.count(ctx, guild)
+	if err != nil {
+		return 0, err
+	}
+	if err := st.Purge(ctx, jetstream.WithPurgeSubject(scope(guild, 0)), jetstream.WithPurgeSequence(keep)); err != nil {
+		return 0, unavailable(fmt.Errorf("hub: trimming the audit: %w", err))
+	}
+	left, err := a.count(ctx, guild)
+	return count - min(left, count), err
+}
+
+func (a *Audit) count(ctx context.Context, guild snowflake.ID) (n uint64, err error) {
+	st, err := a.s.h.link.js.Stream(ctx, a.s.stream)
+	if err != nil {
+		return 0, readError(auditName, err)
+	}
+	info, err := st.Info(ctx, jetstream.WithSubjectFilter(scope(guild, 0)))
+	if err != nil {
+		return 0, readError(auditName, err)
+	}
+	for _, k := range info.State.Subjects {
+		n += k
+	}
+	return n, nil
+}
+
+// entry takes an entry's place and kind from the subject audit.guild.channel.kind.
+func (a *Audit) entry(i item) AuditEntry {
+	e := AuditEntry{Seq: i.seq, ID: i.header.Get(jetstream.MsgIDHeader), At: i.at, Data: i.data}
+	if t := strings.SplitN(i.subject, ".", 4); len(t) == 4 {
+		e.Guild, _ = snowflake.Parse(t[1]) // written by Append
+		e.Channel, _ = snowflake.Parse(t[2])
+		e.Kind = t[3]
+	}
+	return e
+}

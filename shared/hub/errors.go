@@ -1,0 +1,119 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"snug/shared/errs"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+var (
+	// ErrUnknownOutcome is wrapped by the errors of writes and calls that may
+	// or may not have happened: the answer did not come. Read before deciding,
+	// or repeat the same thing.
+	ErrUnknownOutcome = errors.New("hub: the outcome is unknown")
+
+	// Unchanged, returned by the function given to Edit, ends Edit without a write and without an error.
+	Unchanged = errors.New("hub: nothing to change") //nolint:staticcheck,revive // a signal like io.EOF, not a failure
+
+	errLost   = errors.New("hub: the connection to the hub was lost")
+	errClosed = errors.New("hub: closed")
+)
+
+// JetStream's error codes that the client library has no name for.
+// https://github.com/nats-io/nats-server/blob/main/server/errors.json
+const (
+	codeNoPeers      jetstream.ErrorCode = 10005
+	codeInsufficient jetstream.ErrorCode = 10023
+	codeMemoryFull   jetstream.ErrorCode = 10028
+	codeStorageFull  jetstream.ErrorCode = 10047
+	codeTooLarge     jetstream.ErrorCode = 10054
+	codeWrongSeq     jetstream.ErrorCode = 10071
+	codeReplicas     jetstream.ErrorCode = 10074
+	codeStoreFailed  jetstream.ErrorCode = 10077
+	codeWrongSeqRaft jetstream.ErrorCode = 10164
+)
+
+func unavailable(cause error) error {
+	return errs.E(errs.Unavailable, "Snug cannot reach its data right now. Please try again in a moment.").Because(cause)
+}
+
+func unknown(cause error) error {
+	return errs.E(errs.Unavailable, "Snug did not get an answer in time. Please look whether it has happened before you try again.").
+		Because(fmt.Errorf("%w: %w", ErrUnknownOutcome, cause))
+}
+
+func missing(bucket, key string) error {
+	return errs.E(errs.NotFound, "There is no such thing any more. Please reload and look again.").
+		Because(fmt.Errorf("hub: no key %q in %s", key, bucket))
+}
+
+func conflict(bucket, key string) error {
+	return errs.E(errs.Conflict, "Somebody else changed this at the same moment. Please look again and retry.").
+		Because(fmt.Errorf("hub: key %q in %s was changed meanwhile", key, bucket))
+}
+
+func tooLarge(bucket, key string, size int, cause error) error {
+	return errs.E(errs.Invalid, "This is too large to be kept. Please make it smaller.").
+		Because(fmt.Errorf("hub: value of %d bytes for %q in %s: %w", size, key, bucket, cause))
+}
+
+// apiCode gives the JetStream code of an error that the server answered, 0 for another error.
+func apiCode(err error) jetstream.ErrorCode {
+	var api *jetstream.APIError
+	if errors.As(err, &api) {
+		return api.ErrorCode
+	}
+	return 0
+}
+
+// writeError turns what a publish came back with into a coded error that says
+// whether the write can have happened.
+func writeError(bucket, key string, size int, err error) error {
+	if err == nil {
+		return nil
+	}
+	switch code := apiCode(err); {
+	case code == codeWrongSeq || code == codeWrongSeqRaft:
+		return conflict(bucket, key)
+	case code == codeTooLarge || errors.Is(err, nats.ErrMaxPayload):
+		return tooLarge(bucket, key, size, err)
+	case code == codeInsufficient || code == codeMemoryFull || code == codeStorageFull ||
+		code == codeStoreFailed && strings.Contains(err.Error(), "maximum bytes"):
+		return full(bucket, err)
+	case code == codeStoreFailed:
+		return unknown(err)
+	case code != 0, // answered: refused
+		errors.Is(err, jetstream.ErrNoStreamResponse), errors.Is(err, nats.ErrNoResponders),
+		errors.Is(err, nats.ErrReconnectBufExceeded): // never sent
+		return unavailable(fmt.Errorf("hub: %s: %w", bucket, err))
+	}
+	return unknown(fmt.Errorf("hub: writing %q in %s: %w", key, bucket, err))
+}
+
+func full(bucket string, cause error) error {
+	return errs.E(errs.Unavailable, "Snug's storage is full. Whoever runs it has to give it more room.").
+		Because(fmt.Errorf("hub: bucket %s is at its limit (raise its MaxBytes or remove data): %w", bucket, cause))
+}
+
+// readError turns what a read came back with into a coded error.
+func readError(bucket string, err error) error {
+	var coded *errs.Error
+	if err == nil || errors.As(err, &coded) {
+		return err
+	}
+	return unavailable(fmt.Errorf("hub: reading %s: %w", bucket, err))
+}
+
+// because gives the reason a context ended with, where it has one.
+func because(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
+		return fmt.Errorf("%w (%w)", err, cause)
+	}
+	return err
+}

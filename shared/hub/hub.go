@@ -1,0 +1,294 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"snug/shared/errs"
+
+	"github.com/nats-io/nats.go"
+)
+
+// Options say where the hub's server is and how much it may hold. The zero
+// value of every field but Dir and URL is a sensible default; one of those two
+// must be set.
+type Options struct {
+	Dir string // folder of the embedded server; used when URL is empty
+
+	URL       string // external server or cluster: nats://host:4222, several separated by commas
+	CredsFile string // NATS credentials file for URL; "" for none
+	Replicas  int    // copies of everything in a cluster; 0: three in a cluster, one on a single server
+
+	Log *slog.Logger // default: slog.Default()
+
+	MaxBytes map[string]int64 // most bytes of a bucket, by its name (and "AUDIT"); see Names
+	MaxValue int              // most bytes of one value; default 8 MB embedded, the server's limit otherwise
+
+	ConnectTimeout time.Duration // how long Open waits for an external server; default 30 s
+	WriteTimeout   time.Duration // how long a write or read waits for its answer at most; default 5 s
+
+	Now func() time.Time // the clock that expiry is judged by; default time.Now
+
+	// Observe, if set, is told of every write, read and call and of what goes
+	// wrong, for metrics. It is called on hot paths and from many goroutines.
+	Observe func(Observation)
+}
+
+// Observation is one thing the hub did.
+type Observation struct {
+	Op     string        // put, create, update, delete, get, publish, call, serve, reload, reconnect
+	Bucket string        // bucket, or method of a call
+	Took   time.Duration // 0 for things without length
+	Err    error         // nil when it went well
+}
+
+func (o Options) withDefaults() Options {
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.ConnectTimeout == 0 {
+		o.ConnectTimeout = 30 * time.Second
+	}
+	if o.WriteTimeout == 0 {
+		o.WriteTimeout = 5 * time.Second
+	}
+	if o.Observe == nil {
+		o.Observe = func(Observation) {}
+	}
+	return o
+}
+
+// Hub is the connection to the shared event hub with its buckets. Make one
+// with Open. It is safe for concurrent use.
+type Hub struct {
+	Buckets
+	Audit *Audit
+
+	o        Options
+	log      *slog.Logger
+	engine   *engine // nil with an external server
+	link     *link
+	codec    *codec
+	replicas int
+	specs    []spec
+
+	ctx  context.Context // ends with Close
+	stop context.CancelCauseFunc
+	wg   sync.WaitGroup // followers and the hub's own goroutines
+
+	mu      sync.Mutex
+	closed  bool
+	closers map[closer]struct{}
+
+	again chan struct{} // the connection is back: look whether the streams are
+
+	ready readiness
+}
+
+// closer is something that was started with the hub and ends before its connection does.
+type closer interface{ Close(context.Context) error }
+
+// Open starts the embedded server in Dir, or connects to URL, and makes all
+// buckets and streams that are missing. Its errors are coded and name what to do.
+func Open(ctx context.Context, o Options) (*Hub, error) { return open(ctx, o, tables()) }
+
+func open(ctx context.Context, o Options, specs []spec) (*Hub, error) {
+	o = o.withDefaults()
+	if (o.Dir == "") == (o.URL == "") {
+		return nil, errs.E(errs.Invalid, "The hub needs either a data folder or the address of a NATS server. Set --data or SNUG_NATS_URL.")
+	}
+	h := &Hub{o: o, log: o.Log, specs: specs, closers: map[closer]struct{}{}, again: make(chan struct{}, 1)}
+	h.ctx, h.stop = context.WithCancelCause(context.Background())
+	h.codec = newCodec()
+	h.link = newLink(o.Log, func() {
+		o.Observe(Observation{Op: "reconnect"})
+		select {
+		case h.again <- struct{}{}:
+		default:
+		}
+	})
+	if err := h.begin(ctx); err != nil {
+		return nil, errors.Join(err, h.abandon())
+	}
+	h.bind()
+	h.wg.Go(h.tend)
+	return h, nil
+}
+
+// begin gets a connection to a server that has all streams.
+func (h *Hub) begin(ctx context.Context) (err error) {
+	var more []nats.Option
+	address, wait := h.o.URL, h.o.ConnectTimeout
+	if h.o.URL == "" {
+		if h.o.MaxValue == 0 {
+			h.o.MaxValue = defaultValue
+		}
+		memory, store := h.room()
+		if h.engine, err = startEngine(h.o.Dir, h.o.MaxValue, memory, store, h.log); err != nil {
+			return err
+		}
+		address, wait = "nats://embedded", 0
+		more = append(more, nats.InProcessServer(h.engine))
+	} else if h.o.CredsFile != "" {
+		more = append(more, nats.UserCredentials(h.o.CredsFile))
+	}
+	if err := h.link.dial(ctx, address, wait, more...); err != nil {
+		return err
+	}
+	if most := int(h.link.nc.MaxPayload()) - headRoom; h.o.MaxValue == 0 || h.o.MaxValue > most {
+		h.o.MaxValue = most
+	}
+	h.replicas = h.o.Replicas
+	if h.replicas == 0 {
+		h.replicas = 1
+		if h.link.nc.ConnectedClusterName() != "" {
+			h.replicas = 3
+		}
+	}
+	return h.ensure(ctx, true)
+}
+
+// abandon undoes what begin did before it failed.
+func (h *Hub) abandon() error {
+	h.stop(errClosed)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	var err error
+	if h.link.nc != nil {
+		err = h.link.close(ctx)
+	}
+	if h.engine != nil {
+		err = errors.Join(err, h.engine.stop(ctx))
+	}
+	return err
+}
+
+// tend brings back what an external server without a disk for it forgot: memory buckets.
+func (h *Hub) tend() {
+	for {
+		select {
+		case <-h.ctx.Done():
+			return
+		case <-h.again:
+		}
+		for pause := 50 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
+			life, err := h.link.connected(h.ctx)
+			if err != nil {
+				return
+			}
+			ctx, cancel := within(h.ctx, 10*time.Second, life)
+			err = h.ensure(ctx, false)
+			cancel()
+			if err == nil {
+				break
+			}
+			h.log.Warn("hub: the buckets are not all there yet", "err", err)
+			if !sleep(h.ctx, pause) {
+				return
+			}
+		}
+	}
+}
+
+// Close ends followers, publishers and calls, waits for them, disconnects,
+// stops the embedded server and gives its folder free. When ctx ends first
+// what is left is cut off. It is safe to call more than once; later calls do nothing.
+func (h *Hub) Close(ctx context.Context) error {
+	h.mu.Lock()
+	if h.closed {
+		h.mu.Unlock()
+		return nil
+	}
+	h.closed = true
+	closers := make([]closer, 0, len(h.closers))
+	for c := range h.closers {
+		closers = append(closers, c)
+	}
+	h.mu.Unlock()
+
+	var err error
+	for _, c := range closers {
+		err = errors.Join(err, c.Close(ctx))
+	}
+	h.stop(errClosed)
+	ended := make(chan struct{})
+	go func() { // outlives Close only when a callback does not return
+		defer close(ended)
+		h.wg.Wait()
+	}()
+	select {
+	case <-ended:
+	case <-ctx.Done():
+		err = errors.Join(err, fmt.Errorf("hub: followers did not end in time: %w", ctx.Err()))
+	}
+	err = errors.Join(err, h.link.close(ctx))
+	h.codec.close()
+	if h.engine != nil {
+		err = errors.Join(err, h.engine.stop(ctx))
+	}
+	return err
+}
+
+// run starts a goroutine that Close waits for; false when the hub is closed.
+func (h *Hub) run(f func()) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return false
+	}
+	h.wg.Go(f)
+	return true
+}
+
+// own has Close close c; false when the hub is closed already.
+func (h *Hub) own(c closer) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return false
+	}
+	h.closers[c] = struct{}{}
+	return true
+}
+
+func (h *Hub) disown(c closer) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.closers, c)
+}
+
+// within gives a context that ends with ctx, after d, or with any of the others.
+func within(ctx context.Context, d time.Duration, others ...context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	ctx, cancelTimeout := context.WithTimeout(ctx, d)
+	stops := make([]func() bool, 0, 2)
+	for _, other := range others {
+		stops = append(stops, context.AfterFunc(other, func() { cancel(context.Cause(other)) }))
+	}
+	return ctx, func() {
+		for _, stop := range stops {
+			stop()
+		}
+		cancelTimeout()
+		cancel(nil)
+	}
+}
+
+// sleep waits for d; false when ctx ended first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}

@@ -1,0 +1,217 @@
+package hub
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"snug/shared/errs"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// link is the connection to the server, the embedded one or a cluster's.
+type link struct {
+	nc  *nats.Conn
+	js  jetstream.JetStream
+	log *slog.Logger
+
+	mu   sync.Mutex
+	life context.Context // ends when the connection is lost; a new one begins when it is back
+	end  context.CancelCauseFunc
+	up   chan struct{} // closed while connected
+	gone chan struct{} // closed when the connection was closed for good
+	back func()        // called after each reconnect
+}
+
+func newLink(log *slog.Logger, back func()) *link {
+	l := &link{log: log, up: make(chan struct{}), gone: make(chan struct{}), back: back}
+	l.life, l.end = context.WithCancelCause(context.Background())
+	close(l.up)
+	return l
+}
+
+// options are the same for the embedded server and for a cluster.
+func (l *link) options() []nats.Option {
+	return []nats.Option{
+		nats.Name("snug"),
+		nats.MaxReconnects(-1),
+		nats.CustomReconnectDelay(func(attempts int) time.Duration {
+			return min(50*time.Millisecond<<min(attempts, 6), 2*time.Second)
+		}),
+		// What cannot be sent now fails now. Buffered, it would come out late and in an order nobody chose.
+		nats.ReconnectBufSize(-1),
+		nats.PingInterval(5 * time.Second),
+		nats.MaxPingsOutstanding(2),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { l.lost(err) }),
+		nats.ReconnectHandler(func(nc *nats.Conn) { l.regained(nc) }),
+		nats.ClosedHandler(func(*nats.Conn) { l.lost(errClosed); close(l.gone) }),
+		nats.ErrorHandler(func(_ *nats.Conn, sub *nats.Subscription, err error) {
+			subject := ""
+			if sub != nil {
+				subject = sub.Subject
+			}
+			l.log.Warn("hub: asynchronous error", "subject", subject, "err", err)
+		}),
+	}
+}
+
+func (l *link) lost(err error) {
+	l.mu.Lock()
+	if l.life.Err() == nil {
+		l.end(fmt.Errorf("%w: %w", errLost, cmp.Or(err, errClosed)))
+		l.up = make(chan struct{})
+	}
+	l.mu.Unlock()
+	if !errors.Is(err, errClosed) && err != nil {
+		l.log.Warn("hub: connection lost, reconnecting", "err", err)
+	}
+}
+
+func (l *link) regained(nc *nats.Conn) {
+	l.mu.Lock()
+	if l.life.Err() != nil {
+		l.life, l.end = context.WithCancelCause(context.Background())
+		close(l.up)
+	}
+	l.mu.Unlock()
+	l.log.Info("hub: connected again", "server", nc.ConnectedServerName(), "reconnects", nc.Stats().Reconnects)
+	l.back()
+}
+
+// present gives the context that lives as long as the connection of this moment.
+func (l *link) present() context.Context {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.life
+}
+
+// connected waits until there is a connection and gives the context of its life.
+func (l *link) connected(ctx context.Context) (context.Context, error) {
+	for {
+		l.mu.Lock()
+		life, up := l.life, l.up
+		l.mu.Unlock()
+		if life.Err() == nil {
+			return life, nil
+		}
+		select {
+		case <-up:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+// close ends the connection and waits until its callbacks have ended.
+func (l *link) close(ctx context.Context) error {
+	var err error
+	if life := l.present(); life.Err() == nil {
+		sent, cancel := within(ctx, 5*time.Second, life)
+		if err = l.nc.FlushWithContext(sent); life.Err() != nil {
+			err = nil // nobody to flush to any more
+		}
+		cancel()
+	}
+	l.nc.Close()
+	select {
+	case <-l.gone:
+	case <-ctx.Done():
+		err = errors.Join(err, ctx.Err())
+	}
+	if err != nil {
+		return fmt.Errorf("hub: closing the connection: %w", err)
+	}
+	return nil
+}
+
+// dial connects, for up to wait, and checks what the server can do.
+func (l *link) dial(ctx context.Context, address string, wait time.Duration, more ...nats.Option) error {
+	deadline := time.Now().Add(wait)
+	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
+		nc, err := nats.Connect(address, append(l.options(), more...)...)
+		if err == nil {
+			l.nc = nc
+			break
+		}
+		err = dialError(address, err)
+		if time.Now().Add(pause).After(deadline) || errs.Has(err, errs.Unauthorized) || errs.Has(err, errs.Invalid) {
+			return err
+		}
+		l.log.Info("hub: waiting for the server", "server", hideSecrets(address), "err", err)
+		timer := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return errors.Join(err, ctx.Err())
+		case <-timer.C:
+		}
+	}
+	js, err := jetstream.New(l.nc)
+	if err != nil {
+		return fmt.Errorf("hub: %w", err)
+	}
+	l.js = js
+	return l.checkServer(ctx, address)
+}
+
+// checkServer says what the server lacks. Per-key expiry needs API level 1, nats-server 2.11.
+func (l *link) checkServer(ctx context.Context, address string) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	info, err := l.js.AccountInfo(ctx)
+	where, version := hideSecrets(address), l.nc.ConnectedServerVersion()
+	switch {
+	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
+		return errs.E(errs.Unavailable, "The NATS server at %s runs without JetStream. Start it with -js, or enable JetStream for Snug's account.", where).Because(err)
+	case err != nil:
+		return errs.E(errs.Unavailable, "The NATS server at %s does not answer JetStream requests. Check that JetStream has a leader and that Snug's user may use it.", where).Because(err)
+	case info.API.Level < 1:
+		return errs.E(errs.Unavailable, "The NATS server at %s is version %s, which cannot expire single keys. Snug needs 2.11 or newer on every server of the cluster.", where, version)
+	}
+	return nil
+}
+
+func dialError(address string, err error) error {
+	where := hideSecrets(address)
+	if bad := (*url.Error)(nil); errors.As(err, &bad) { // its text has the address with its password
+		return errs.E(errs.Invalid, "SNUG_NATS_URL is not an address. Write it like nats://host:4222.").Because(bad.Err)
+	}
+	switch {
+	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrAuthRevoked):
+		return errs.E(errs.Unauthorized, "The NATS server at %s refused Snug's credentials. Check the user in SNUG_NATS_URL or the credentials file.", where).Because(err)
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
+		return errs.E(errs.Invalid, "The credentials file for the NATS server cannot be read. Check its path and who may read it.").Because(err)
+	}
+	return errs.E(errs.Unavailable, "No NATS server answers at %s. Check SNUG_NATS_URL and that the server runs, or leave it empty for the built-in hub.", where).Because(err)
+}
+
+// hideSecrets gives server addresses without user and password, fit for logs.
+func hideSecrets(addresses string) string {
+	var shown []string
+	for a := range strings.SplitSeq(addresses, ",") {
+		u, err := url.Parse(strings.TrimSpace(a))
+		if err != nil || u.Host == "" {
+			shown = append(shown, "(unreadable address)")
+			continue
+		}
+		u.User = nil
+		shown = append(shown, u.String())
+	}
+	return strings.Join(shown, ",")
+}
+
+// upNow gives a channel that is closed while there is a connection, at once or later.
+func (l *link) upNow() <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.up
+}

@@ -1,0 +1,86 @@
+package hub
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"runtime/debug"
+	"sync"
+
+	"github.com/nats-io/nats.go"
+)
+
+// Notice is a message to everybody who listens now; nothing is kept and nobody
+// answers. What must not be lost goes into a bucket. Name is letters, digits,
+// - and _.
+type Notice[T any] struct{ Name string }
+
+const (
+	noticePrefix = "snug.notice."
+	noticeQueue  = 1 << 12
+)
+
+// Send tells every listener in every process, this one included. Unavailable while the hub is unreachable.
+func (n Notice[T]) Send(h *Hub, v T) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("hub: notice %s: %w", n.Name, err)
+	}
+	if err := h.link.nc.Publish(noticePrefix+n.Name, body); err != nil {
+		return unavailable(fmt.Errorf("hub: notice %s: %w", n.Name, err))
+	}
+	return nil
+}
+
+// Listen calls f for each notice, one after the other, until stop, which waits
+// for f, or until the hub is closed. When Listen returns notices arrive. A
+// listener that falls 4,096 notices behind misses some.
+func (n Notice[T]) Listen(ctx context.Context, h *Hub, f func(T)) (stop func(), err error) {
+	incoming := make(chan *nats.Msg, noticeQueue)
+	sub, err := h.link.nc.ChanSubscribe(noticePrefix+n.Name, incoming)
+	if err != nil {
+		return nil, unavailable(fmt.Errorf("hub: notice %s: %w", n.Name, err))
+	}
+	ctx, cancel := within(ctx, h.o.WriteTimeout, h.link.present())
+	err = h.link.nc.FlushWithContext(ctx)
+	cancel()
+	quit, ended := make(chan struct{}), make(chan struct{})
+	listen := func() {
+		defer close(ended)
+		defer func() { _ = sub.Unsubscribe() }()
+		for {
+			select {
+			case m := <-incoming:
+				n.tell(h, m, f)
+			case <-quit:
+				return
+			case <-h.ctx.Done():
+				return
+			}
+		}
+	}
+	if err != nil || !h.run(listen) {
+		_ = sub.Unsubscribe()
+		return nil, unavailable(fmt.Errorf("hub: notice %s: listening: %w", n.Name, cmp.Or(err, errClosed)))
+	}
+	var once sync.Once
+	return func() {
+		once.Do(func() { close(quit) })
+		<-ended
+	}, nil
+}
+
+func (n Notice[T]) tell(h *Hub, m *nats.Msg, f func(T)) {
+	defer func() {
+		if p := recover(); p != nil {
+			h.log.Error("hub: a listener panicked", "notice", n.Name, "panic", p, "stack", string(debug.Stack()))
+		}
+	}()
+	var v T
+	if err := json.Unmarshal(m.Data, &v); err != nil {
+		h.log.Warn("hub: a notice cannot be read", "notice", n.Name, "err", err)
+		return
+	}
+	f(v)
+}

@@ -1,0 +1,385 @@
+package hub
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"snug/shared/errs"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Publisher writes to one bucket without waiting for the hub: the fast lane.
+// The order of its puts is the order in the bucket. It is safe for concurrent
+// use; puts of several goroutines are in the order they got in.
+type Publisher[T any] struct {
+	b *Bucket[T]
+	p *publisher
+}
+
+const (
+	defaultPending = 1 << 16
+	flightWindow   = 4096 // puts on the wire; the server takes 100,000 before it refuses some
+	expireTick     = 250 * time.Millisecond
+)
+
+// Publisher makes a publisher that keeps up to pending puts that are not yet
+// stored; 0 is 65,536. Close it when done; Hub.Close does too.
+func (b *Bucket[T]) Publisher(pending int) (*Publisher[T], error) {
+	if pending <= 0 {
+		pending = defaultPending
+	}
+	p := &publisher{
+		s: b.s, most: pending, inbox: b.s.h.link.nc.NewInbox() + ".", acks: make(chan *nats.Msg, 2*flightWindow),
+		wake: make(chan struct{}, 1), closing: make(chan struct{}), ended: make(chan struct{}),
+	}
+	p.checked = b.s.h.link.present()
+	p.ctx, p.cut = context.WithCancelCause(context.Background())
+	sub, err := b.s.h.link.nc.ChanSubscribe(p.inbox+"*", p.acks)
+	if err != nil {
+		return nil, unavailable(fmt.Errorf("hub: publisher of %s: %w", b.Name(), err))
+	}
+	p.sub = sub
+	if !b.s.h.own(p) {
+		_ = sub.Unsubscribe()
+		return nil, unavailable(errClosed)
+	}
+	go p.run()
+	return &Publisher[T]{b: b, p: p}, nil
+}
+
+// Put queues a write and returns at once. An error means that it was not
+// taken: bad key, too large, RateLimited when too many puts are pending,
+// Unavailable when the publisher is closed; done is then not called. Otherwise
+// done, which may be nil, is called once, in the order of the puts, from the
+// publisher's goroutine: with the revision, or with an error. After an error
+// the caller puts the key's latest value again; one that wraps
+// ErrUnknownOutcome may have been stored. While the hub is unreachable puts
+// wait; only what was on the wire when it was lost fails.
+func (p *Publisher[T]) Put(key string, v T, done func(Rev, error)) error {
+	data, ttl, err := p.b.prepare(key, v, nil)
+	if err != nil {
+		return err
+	}
+	if len(data) > p.b.s.h.o.MaxValue {
+		return tooLarge(p.b.Name(), key, len(data), nats.ErrMaxPayload)
+	}
+	return p.p.put(put{key: key, change: change{data: data, ttl: ttl}, done: done})
+}
+
+// Delete queues a deletion, in order with the puts; see Put.
+func (p *Publisher[T]) Delete(key string, done func(Rev, error)) error {
+	if err := checkKey(key); err != nil {
+		return err
+	}
+	return p.p.put(put{key: key, change: change{remove: true}, done: done})
+}
+
+// Pending counts the puts that are not yet stored.
+func (p *Publisher[T]) Pending() int {
+	p.p.mu.Lock()
+	defer p.p.mu.Unlock()
+	return p.p.pending
+}
+
+// Close takes no more puts and waits until the taken ones are stored; when ctx
+// ends first the rest fails and Close says so.
+func (p *Publisher[T]) Close(ctx context.Context) error { return p.p.Close(ctx) }
+
+// put is one queued write.
+type put struct {
+	key string
+	change
+	done func(Rev, error)
+
+	sent    time.Time
+	settled bool
+	rev     Rev
+	err     error
+}
+
+// publisher is a Publisher without its type. run's goroutine sends, takes the
+// answers and calls done; the mutex guards what put touches.
+type publisher struct {
+	s     *store
+	sub   *nats.Subscription
+	inbox string
+	acks  chan *nats.Msg
+	most  int
+
+	mu      sync.Mutex
+	queue   []put
+	pending int // queued, on the wire, or being told
+	closed  bool
+
+	wake    chan struct{} // something was queued
+	closing chan struct{} // no more will be
+	ended   chan struct{}
+	ctx     context.Context // ends when Close gives up
+	cut     context.CancelCauseFunc
+	failed  int // puts that Close cut off; read after ended
+
+	// of run alone
+	checked context.Context // the life of the connection in which the bucket is known to be there
+	ready   []put           // taken from queue, not sent
+	flight  []put           // sent, in order; flight[0] has the number first
+	first   uint64
+}
+
+func (p *publisher) put(w put) error {
+	p.mu.Lock()
+	switch {
+	case p.closed:
+		p.mu.Unlock()
+		return unavailable(errClosed)
+	case p.pending >= p.most:
+		p.mu.Unlock()
+		return errs.E(errs.RateLimited, "Snug has more to do than it can keep up with. Please try again in a moment.").
+			After(time.Second).Because(fmt.Errorf("hub: %d puts to %s are pending", p.most, p.s.spec.name))
+	}
+	p.pending++
+	p.queue = append(p.queue, w)
+	p.mu.Unlock()
+	p.poke()
+	return nil
+}
+
+func (p *publisher) poke() {
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (p *publisher) Close(ctx context.Context) error {
+	p.mu.Lock()
+	if !p.closed {
+		p.closed = true
+		close(p.closing)
+	}
+	p.mu.Unlock()
+	select {
+	case <-p.ended:
+	case <-ctx.Done():
+		p.cut(errClosed)
+		<-p.ended
+	}
+	p.s.h.disown(p)
+	if p.failed > 0 {
+		return fmt.Errorf("hub: publisher of %s: %d puts were cut off: %w", p.s.spec.name, p.failed, ctx.Err())
+	}
+	return nil
+}
+
+func (p *publisher) run() {
+	defer close(p.ended)
+	defer func() { _ = p.sub.Unsubscribe() }()
+	tick := time.NewTicker(expireTick)
+	defer tick.Stop()
+	closing := p.closing
+	for {
+		life := p.s.h.link.present()
+		if life.Err() != nil || !p.bucketThere(life) || !p.send() { // what was on the wire may have been lost with the connection
+			p.settleAll(unknown(cmp.Or(context.Cause(life), errLost)))
+		}
+		if p.idle() && closing == nil {
+			return
+		}
+		var back <-chan struct{}
+		lost := life.Done()
+		if life.Err() != nil {
+			back, lost = p.s.h.link.upNow(), nil
+		}
+		select {
+		case <-p.wake:
+		case <-back:
+		case <-lost:
+		case <-closing:
+			closing = nil
+		case m := <-p.acks:
+			p.answer(m)
+			p.more()
+		case <-tick.C:
+			p.expire()
+		case <-p.ctx.Done():
+			p.giveUp()
+			return
+		}
+	}
+}
+
+// bucketThere makes the bucket again where the server has forgotten it, before
+// puts are wasted on it; false when that did not work yet.
+func (p *publisher) bucketThere(life context.Context) bool {
+	if p.checked == life {
+		return true
+	}
+	ctx, cancel := within(p.ctx, p.s.h.o.WriteTimeout, life)
+	defer cancel()
+	if err := p.s.h.ensureStream(ctx, p.s.spec, false); err != nil {
+		p.s.h.log.Warn("hub: publishing waits for its bucket", "bucket", p.s.spec.name, "err", err)
+		return false
+	}
+	p.checked = life
+	return true
+}
+
+// idle says whether nothing is queued or on the wire.
+func (p *publisher) idle() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.pending == 0
+}
+
+// send puts on the wire what is queued, as far as the window allows; false when the connection does not take it.
+func (p *publisher) send() bool {
+	for len(p.flight) < flightWindow {
+		if len(p.ready) == 0 {
+			p.mu.Lock()
+			p.ready, p.queue = p.queue, nil
+			p.mu.Unlock()
+			if len(p.ready) == 0 {
+				return true
+			}
+		}
+		w := p.ready[0]
+		w.sent = time.Now()
+		err := p.s.h.link.nc.PublishMsg(p.message(w, p.first+uint64(len(p.flight))))
+		if errors.Is(err, nats.ErrReconnectBufExceeded) || errors.Is(err, nats.ErrConnectionClosed) {
+			return false
+		}
+		p.ready[0] = put{}
+		p.ready = p.ready[1:]
+		if err != nil {
+			w.settled, w.err = true, writeError(p.s.spec.name, w.key, len(w.data), err)
+		}
+		p.flight = append(p.flight, w)
+		if err != nil {
+			p.tell()
+		}
+	}
+	return true
+}
+
+func (p *publisher) message(w put, number uint64) *nats.Msg {
+	m := &nats.Msg{Subject: p.s.prefix + w.key, Reply: p.inbox + strconv.FormatUint(number, 36), Data: w.data}
+	switch {
+	case w.remove:
+		m.Header = nats.Header{headOp: {"PURGE"}, headRollup: {"sub"}, headTTL: {ttlText(tombstone)}}
+	case w.ttl > 0:
+		m.Header = nats.Header{headTTL: {ttlText(w.ttl)}}
+	}
+	return m
+}
+
+// more takes the answers that have come meanwhile, then tells them together.
+func (p *publisher) more() {
+	for range flightWindow {
+		select {
+		case m := <-p.acks:
+			p.answer(m)
+			continue
+		default:
+		}
+		break
+	}
+	p.tell()
+}
+
+// answer notes what the server says to one put.
+func (p *publisher) answer(m *nats.Msg) {
+	number, err := strconv.ParseUint(strings.TrimPrefix(m.Subject, p.inbox), 36, 64)
+	if err != nil || number < p.first || number-p.first >= uint64(len(p.flight)) {
+		return // told already
+	}
+	w := &p.flight[number-p.first]
+	if w.settled {
+		return
+	}
+	var ack struct {
+		Error *jetstream.APIError `json:"error"`
+		Seq   uint64              `json:"seq"`
+	}
+	switch {
+	case len(m.Data) == 0 && m.Header.Get("Status") == "503":
+		err, p.checked = nats.ErrNoResponders, nil
+	default:
+		if err = json.Unmarshal(m.Data, &ack); err == nil && ack.Error != nil {
+			err = ack.Error
+		}
+	}
+	w.settled, w.rev = true, Rev(ack.Seq)
+	w.err = writeError(p.s.spec.name, w.key, len(w.data), err)
+}
+
+// tell calls done for the settled puts at the head.
+func (p *publisher) tell() {
+	n := 0
+	for n < len(p.flight) && p.flight[n].settled {
+		w := &p.flight[n]
+		p.s.h.o.Observe(Observation{Op: "publish", Bucket: p.s.spec.name, Took: time.Since(w.sent), Err: w.err})
+		if w.done != nil {
+			w.done(w.rev, w.err)
+		}
+		*w = put{}
+		n++
+	}
+	if n == 0 {
+		return
+	}
+	p.first += uint64(n)
+	if p.flight = p.flight[n:]; len(p.flight) == 0 {
+		p.flight = nil // lets a burst's memory go
+	}
+	p.mu.Lock()
+	p.pending -= n
+	p.mu.Unlock()
+}
+
+// settleAll fails everything on the wire.
+func (p *publisher) settleAll(err error) {
+	for i := range p.flight {
+		if w := &p.flight[i]; !w.settled {
+			w.settled, w.err = true, err
+		}
+	}
+	p.tell()
+}
+
+// expire fails puts that have had no answer for too long.
+func (p *publisher) expire() {
+	for i := range p.flight {
+		w := &p.flight[i]
+		if time.Since(w.sent) < p.s.h.o.WriteTimeout {
+			break
+		}
+		if !w.settled {
+			w.settled, w.err = true, unknown(fmt.Errorf("hub: no answer to the put of %q in %s", w.key, p.s.spec.name))
+		}
+	}
+	p.tell()
+}
+
+// giveUp fails everything, because Close's time is over.
+func (p *publisher) giveUp() {
+	p.mu.Lock()
+	p.ready = append(p.ready, p.queue...)
+	p.queue = nil
+	p.failed = p.pending
+	p.mu.Unlock()
+	p.settleAll(unknown(errClosed))
+	for _, w := range p.ready {
+		w.settled, w.err = true, unavailable(errClosed)
+		p.flight = append(p.flight, w)
+	}
+	p.ready = nil
+	p.tell()
+}

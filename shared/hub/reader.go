@@ -1,0 +1,212 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	heartbeat   = time.Second
+	silence     = 2500 * time.Millisecond // without a message or heartbeat for this long the consumer is gone
+	pullBatch   = 512
+	pullExpires = 30 * time.Second
+	deliverAll  = jetstream.DeliverAllPolicy
+)
+
+var (
+	errSilent = errors.New("hub: no heartbeat")
+	errGap    = errors.New("hub: a message was lost on the way")
+	errEnded  = errors.New("hub: the consumer ended")
+)
+
+// item is one message of a stream.
+type item struct {
+	subject string
+	header  nats.Header
+	data    []byte
+	seq     uint64
+	pending uint64 // messages that come after it, as the server knew when it sent it
+	at      time.Time
+}
+
+// key gives the bucket's key; "" for the hub's own keys.
+func (i item) key(s *store) string {
+	key := strings.TrimPrefix(i.subject, s.prefix)
+	if strings.HasPrefix(key, reserved) {
+		return ""
+	}
+	return key
+}
+
+func (i item) value(key string) value {
+	v := value{key: key, rev: Rev(i.seq), at: i.at}
+	if !deleted(i.header) {
+		v.data = orEmpty(i.data)
+	}
+	return v
+}
+
+// latest is a consumer of the last value of every key that filter matches, and of what comes after.
+func latest(filter string) jetstream.ConsumerConfig {
+	return jetstream.ConsumerConfig{
+		DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy, FilterSubject: filter,
+		AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true, Replicas: 1, InactiveThreshold: 2 * time.Minute,
+	}
+}
+
+// reader reads a stream in order through a short-lived pull consumer. It ends
+// with an error at the first sign that something was lost; its user then opens
+// another one and knows where to go on. (The client library's ordered consumer
+// begins anew by itself and unseen, also in a stream that is no longer the same one.)
+//
+// One goroutine uses it. Cutting ctx ends a waiting next.
+type reader struct {
+	nc      *nats.Conn
+	sub     *nats.Subscription
+	stop    func() bool
+	ask     string // subject of pull requests
+	drop    string // subject that deletes the consumer
+	waiting int    // messages asked for and not yet come
+	seen    uint64 // messages delivered by this consumer
+	pending uint64 // when it was made
+}
+
+func (h *Hub) read(ctx context.Context, stream string, c jetstream.ConsumerConfig) (*reader, error) {
+	sub, err := h.link.nc.SubscribeSync(h.link.nc.NewInbox())
+	if err != nil {
+		return nil, err
+	}
+	if err := sub.SetPendingLimits(-1, -1); err != nil { // what is asked for is the limit
+		return nil, err
+	}
+	made, err := h.link.js.CreateConsumer(ctx, stream, c)
+	if err != nil {
+		_ = sub.Unsubscribe()
+		return nil, err
+	}
+	info := made.CachedInfo()
+	r := &reader{
+		nc: h.link.nc, sub: sub,
+		ask:     "$JS.API.CONSUMER.MSG.NEXT." + stream + "." + info.Name,
+		drop:    "$JS.API.CONSUMER.DELETE." + stream + "." + info.Name,
+		pending: info.NumPending,
+	}
+	r.stop = context.AfterFunc(ctx, func() { _ = sub.Unsubscribe() })
+	return r, nil
+}
+
+// close removes the consumer; if that does not reach the server, the server forgets it after a while.
+func (r *reader) close() {
+	r.stop()
+	_ = r.sub.Unsubscribe()
+	_ = r.nc.Publish(r.drop, nil)
+}
+
+// next gives the next message. alive, if not nil, is called whenever the server shows that it is there.
+func (r *reader) next(alive func()) (item, error) {
+	for {
+		if r.waiting <= pullBatch/2 {
+			if err := r.pull(pullBatch - r.waiting); err != nil {
+				return item{}, err
+			}
+		}
+		m, err := r.sub.NextMsg(silence)
+		switch {
+		case errors.Is(err, nats.ErrTimeout):
+			return item{}, errSilent
+		case err != nil:
+			return item{}, err
+		}
+		if alive != nil {
+			alive()
+		}
+		if len(m.Data) == 0 && len(m.Header["Status"]) > 0 {
+			if err := r.status(m.Header); err != nil {
+				return item{}, err
+			}
+			continue
+		}
+		return r.message(m)
+	}
+}
+
+func (r *reader) message(m *nats.Msg) (item, error) {
+	d, err := m.Metadata()
+	if err != nil {
+		return item{}, fmt.Errorf("hub: %w", err)
+	}
+	if r.seen++; d.Sequence.Consumer != r.seen {
+		return item{}, errGap
+	}
+	r.waiting--
+	return item{subject: m.Subject, header: m.Header, data: m.Data, seq: d.Sequence.Stream, pending: d.NumPending, at: d.Timestamp}, nil
+}
+
+func (r *reader) pull(n int) error {
+	request := fmt.Appendf(nil, `{"batch":%d,"expires":%d,"idle_heartbeat":%d}`, n, pullExpires.Nanoseconds(), heartbeat.Nanoseconds())
+	if err := r.nc.PublishRequest(r.ask, r.sub.Subject, request); err != nil {
+		return err
+	}
+	r.waiting += n
+	return nil
+}
+
+// status takes the server's answers that are not messages.
+func (r *reader) status(h nats.Header) error {
+	code, what := h.Get("Status"), h.Get("Description")
+	switch {
+	case code == "100": // heartbeat
+		return nil
+	case code == "404", code == "408", // a request has expired
+		code == "409" && strings.Contains(strings.ToLower(what), "batch completed"):
+		left, err := strconv.Atoi(h.Get("Nats-Pending-Messages"))
+		if err != nil {
+			left = r.waiting
+		}
+		r.waiting = max(0, r.waiting-left)
+		return nil
+	}
+	return fmt.Errorf("%w: %s %s", errEnded, code, what)
+}
+
+// scan gives what a stream holds now to each, until each says false or fails.
+func (h *Hub) scan(ctx context.Context, stream string, c jetstream.ConsumerConfig, each func(item) (bool, error)) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	life := h.link.present()
+	defer context.AfterFunc(life, func() { cancel(context.Cause(life)) })()
+
+	st, err := h.link.js.Stream(ctx, stream)
+	if err != nil {
+		return readError(stream, because(ctx, err))
+	}
+	last := st.CachedInfo().State.LastSeq // what is written while reading is not waited for
+	r, err := h.read(ctx, stream, c)
+	if err != nil {
+		return readError(stream, because(ctx, err))
+	}
+	defer r.close()
+	for pending := r.pending; pending > 0; {
+		i, err := r.next(nil)
+		if err != nil {
+			return readError(stream, because(ctx, err))
+		}
+		if i.seq > last {
+			return nil
+		}
+		if more, err := each(i); err != nil || !more {
+			return readError(stream, err)
+		}
+		if pending = i.pending; i.seq == last {
+			return nil
+		}
+	}
+	return nil
+}

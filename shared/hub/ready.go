@@ -1,0 +1,81 @@
+package hub
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"snug/shared/errs"
+)
+
+// probeEvery bounds how often readiness writes to the disk, however often it is asked.
+const probeEvery = time.Second
+
+// readiness keeps the last answer of Ready for a moment.
+type readiness struct {
+	mu     sync.Mutex
+	at     time.Time
+	err    error
+	health *store
+	all    []*store
+}
+
+// Ready gives nil when the hub takes writes, and otherwise a coded error that
+// says what is wrong: not connected, disk full or broken, no answer. It writes
+// a probe at most once a second; between, it repeats what it found.
+func (h *Hub) Ready(ctx context.Context) error {
+	r := &h.ready
+	r.mu.Lock()
+	defer r.mu.Unlock() // callers that come together share one probe
+	if !r.at.IsZero() && time.Since(r.at) < probeEvery {
+		return r.err
+	}
+	err := h.probe(ctx)
+	if ctx.Err() == nil {
+		r.at, r.err = time.Now(), err
+	}
+	return err
+}
+
+func (h *Hub) probe(ctx context.Context) error {
+	if h.ctx.Err() != nil {
+		return unavailable(errClosed)
+	}
+	if life := h.link.present(); life.Err() != nil {
+		return errs.E(errs.Unavailable, "Snug has lost its hub and is reconnecting. If that goes on, check the NATS server.").Because(context.Cause(life))
+	}
+	if h.engine != nil {
+		if _, fault := h.engine.state(); fault != nil {
+			return fault
+		}
+		if free, ok := freeBytes(h.o.Dir); ok && free < minFree {
+			return errs.E(errs.Unavailable, "The disk of Snug's data folder %s has only %d MB left. Free some space.", h.o.Dir, free>>20)
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	if err := h.ready.health.touch(ctx, 1); err != nil {
+		return err
+	}
+	// A bucket whose last write failed may be broken by itself.
+	for _, s := range h.ready.all {
+		if size := s.failing.Load(); size > 0 {
+			if err := s.touch(ctx, size); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// touch writes the bucket's probe key, of the size that failed before, and removes it.
+func (s *store) touch(ctx context.Context, size int64) error {
+	if _, err := s.write(ctx, probeKey, change{op: "probe", data: make([]byte, size)}); err != nil {
+		return err
+	}
+	if s.spec.name == healthName {
+		return nil // it has nothing but this
+	}
+	_, err := s.write(ctx, probeKey, change{op: "probe", remove: true})
+	return err
+}

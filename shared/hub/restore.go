@@ -1,0 +1,218 @@
+package hub
+
+import (
+	"archive/tar"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"snug/shared/errs"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Restore reads a backup into an empty hub, the embedded one or a cluster.
+// Nothing else may use the hub meanwhile. The backup is checked as a whole
+// before anything is changed. Conflict when the hub holds data already,
+// Invalid when this is not a whole backup.
+func (h *Hub) Restore(ctx context.Context, r io.Reader) (err error) {
+	parts := map[string]*backupPart{}
+	defer func() {
+		for _, p := range parts {
+			err = errors.Join(err, p.remove())
+		}
+	}()
+	if err := h.unpack(r, parts); err != nil {
+		return err
+	}
+	for _, s := range h.kept() {
+		if err := h.mustBeEmpty(ctx, s); err != nil {
+			return err
+		}
+	}
+	for _, s := range h.kept() {
+		p := parts[s.stream()]
+		if p == nil {
+			continue // the backup is older than this bucket
+		}
+		if err := h.restoreStream(ctx, s, p); err != nil {
+			return fmt.Errorf("hub: restoring %s; begin again with an empty hub: %w", s.name, err)
+		}
+	}
+	return h.ensure(ctx, true) // what the backup does not have, and limits that are others now
+}
+
+// backupPart is one stream of a backup.
+type backupPart struct {
+	meta struct {
+		Config map[string]any  `json:"config"`
+		State  json.RawMessage `json:"state"`
+	}
+	file   *os.File
+	sum    string
+	remove func() error
+}
+
+func notABackup(why string, err error) error {
+	return errs.E(errs.Invalid, "This is not a whole backup of Snug: %s. Take another file.", why).Because(err)
+}
+
+// unpack reads the tar into temporary files and checks that it is whole.
+func (h *Hub) unpack(r io.Reader, parts map[string]*backupPart) error {
+	known := map[string]bool{}
+	for _, s := range h.kept() {
+		known[s.stream()] = true
+	}
+	var index *backupIndex
+	in := tar.NewReader(r)
+	for {
+		head, err := in.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return notABackup("it is damaged or cut short", err)
+		}
+		if head.Name == backupEnd {
+			index = new(backupIndex)
+			if err := json.NewDecoder(in).Decode(index); err != nil {
+				return notABackup("its index cannot be read", err)
+			}
+			continue
+		}
+		stream, kind, _ := strings.Cut(head.Name, ".")
+		if !known[stream] {
+			return notABackup("it holds "+stream+", which this version does not know; use the version that made it", nil)
+		}
+		if err := h.unpackFile(in, parts, stream, kind); err != nil {
+			return notABackup(head.Name+" cannot be read", err)
+		}
+	}
+	switch {
+	case index == nil:
+		return notABackup("its end is missing", nil)
+	case index.Form != backupForm:
+		return notABackup(fmt.Sprintf("it has form %d, which this version does not know", index.Form), nil)
+	}
+	for stream, sum := range index.Streams {
+		if p := parts[stream]; p == nil || p.sum != sum || p.meta.Config == nil {
+			return notABackup("its "+stream+" is damaged", nil)
+		}
+	}
+	return nil
+}
+
+func (h *Hub) unpackFile(in io.Reader, parts map[string]*backupPart, stream, kind string) error {
+	p := parts[stream]
+	if p == nil {
+		p = &backupPart{remove: func() error { return nil }}
+		parts[stream] = p
+	}
+	switch kind {
+	case "json":
+		return json.NewDecoder(in).Decode(&p.meta)
+	case "snapshot":
+		if p.file != nil {
+			return errors.New("hub: it is there twice")
+		}
+		f, remove, err := h.spool()
+		if err != nil {
+			return err
+		}
+		p.file, p.remove = f, remove
+		hash := sha256.New()
+		if _, err := io.Copy(io.MultiWriter(f, hash), in); err != nil {
+			return err
+		}
+		p.sum = hex.EncodeToString(hash.Sum(nil))
+		_, err = f.Seek(0, io.SeekStart)
+		return err
+	}
+	return errors.New("hub: unknown kind of file")
+}
+
+// mustBeEmpty gives Conflict when a stream has anything but the hub's own marks.
+func (h *Hub) mustBeEmpty(ctx context.Context, s spec) error {
+	st := newStore(h, s)
+	found := false
+	filter := ">"
+	if !s.audit {
+		filter = st.prefix + ">"
+	}
+	c := latest(filter)
+	c.HeadersOnly = true
+	err := h.scan(ctx, st.stream, c, func(i item) (bool, error) {
+		found = s.audit || i.key(st) != ""
+		return !found, nil
+	})
+	if err == nil && found {
+		err = errs.E(errs.Conflict, "The hub already holds data (in %s). Restore into an empty data folder or an empty NATS account.", s.name)
+	}
+	return err
+}
+
+// restoreStream replaces an empty stream by the backup's.
+func (h *Hub) restoreStream(ctx context.Context, s spec, p *backupPart) error {
+	if p.file == nil {
+		return notABackup("the snapshot of "+s.name+" is missing", nil)
+	}
+	if err := h.link.js.DeleteStream(ctx, s.stream()); err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
+		return err
+	}
+	p.meta.Config["num_replicas"] = h.replicas
+	p.meta.Config["max_bytes"] = h.maxBytes(s)
+	var begun struct {
+		Error   *jetstream.APIError `json:"error"`
+		Deliver string              `json:"deliver_subject"`
+	}
+	if err := h.ask(ctx, "$JS.API.STREAM.RESTORE."+s.stream(), p.meta, &begun); err != nil {
+		return err
+	}
+	if begun.Error != nil {
+		return begun.Error
+	}
+	chunk := make([]byte, snapChunk)
+	for {
+		n, err := io.ReadFull(p.file, chunk)
+		if n > 0 {
+			if err := h.sendChunk(ctx, begun.Deliver, chunk[:n]); err != nil {
+				return err
+			}
+		}
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return h.sendChunk(ctx, begun.Deliver, nil) // the end; answered when the stream is there
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// sendChunk sends a piece of a snapshot and waits until the server has it.
+func (h *Hub) sendChunk(ctx context.Context, subject string, chunk []byte) error {
+	ctx, cancel := within(ctx, 2*snapSilence, h.link.present())
+	defer cancel()
+	m, err := h.link.nc.RequestWithContext(ctx, subject, chunk)
+	if err != nil {
+		return because(ctx, err)
+	}
+	if len(m.Data) == 0 {
+		return nil
+	}
+	var answer struct {
+		Error *jetstream.APIError `json:"error"`
+	}
+	if err := json.Unmarshal(m.Data, &answer); err != nil {
+		return err
+	}
+	if answer.Error != nil {
+		return answer.Error
+	}
+	return nil
+}

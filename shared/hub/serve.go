@@ -1,0 +1,288 @@
+package hub
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"snug/shared/errs"
+
+	"github.com/disgoorg/snowflake/v2"
+	"github.com/nats-io/nats.go"
+)
+
+// Calls answers the calls for the guilds that this process holds. Make it with
+// Hub.Calls, register methods with Serve, then Hold guilds. Each call runs in a
+// goroutine of its own, so handlers of one guild run at the same time unless
+// they see to it themselves. It is safe for concurrent use.
+type Calls struct {
+	h        *Hub
+	incoming chan *nats.Msg
+	slots    chan struct{} // one for each call that may run
+	running  sync.WaitGroup
+	ctx      context.Context // of the handlers; ends when Close gives up on them
+	cut      context.CancelCauseFunc
+	quit     chan struct{}
+	ended    chan struct{}
+
+	mu      sync.Mutex
+	methods map[string]handler
+	held    map[snowflake.ID]*nats.Subscription
+	closed  bool
+}
+
+type handler func(ctx context.Context, guild snowflake.ID, body []byte) ([]byte, error)
+
+const (
+	defaultCalls  = 512     // calls that run at the same time
+	incomingCalls = 1 << 13 // calls that wait to be looked at; they are looked at within microseconds
+)
+
+// Calls makes the answering side, with room for most calls at the same time (0: 512);
+// calls beyond that are refused as Unavailable. Close it when done; Hub.Close does too.
+func (h *Hub) Calls(most int) (*Calls, error) {
+	if most <= 0 {
+		most = defaultCalls
+	}
+	c := &Calls{
+		h: h, incoming: make(chan *nats.Msg, incomingCalls), slots: make(chan struct{}, most),
+		quit: make(chan struct{}), ended: make(chan struct{}),
+		methods: map[string]handler{}, held: map[snowflake.ID]*nats.Subscription{},
+	}
+	c.ctx, c.cut = context.WithCancelCause(context.Background())
+	if !h.own(c) {
+		return nil, unavailable(errClosed)
+	}
+	go c.dispatch()
+	return c, nil
+}
+
+// Serve registers the function that answers the method. Its ctx ends with the
+// caller's deadline, or when Close gives up, but not when the caller loses
+// interest; CallID gives the call's id. An error without a code and a panic
+// reach the caller as Internal. Causes stay here, in the log. Registering a
+// name twice replaces the function.
+func (m Method[Req, Resp]) Serve(c *Calls, f func(ctx context.Context, guild snowflake.ID, req Req) (Resp, error)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.methods[m.Name] = func(ctx context.Context, guild snowflake.ID, body []byte) ([]byte, error) {
+		var req Req
+		if err := json.Unmarshal(body, &req); err != nil {
+			return nil, errs.E(errs.Invalid, "Snug did not understand this request. If you have just updated it, update all of its parts.").Because(err)
+		}
+		resp, err := f(ctx, guild, req)
+		if err != nil {
+			return nil, err
+		}
+		return json.Marshal(resp)
+	}
+}
+
+// Hold begins to answer for guilds. When it returns calls from this server's
+// clients arrive; from other servers of a cluster, as soon as they have heard
+// of it. Holding a guild twice is one hold.
+func (c *Calls) Hold(ctx context.Context, guilds ...snowflake.ID) error {
+	c.mu.Lock()
+	for _, g := range guilds {
+		if c.closed {
+			c.mu.Unlock()
+			return unavailable(errClosed)
+		}
+		if c.held[g] != nil {
+			continue
+		}
+		sub, err := c.h.link.nc.ChanQueueSubscribe(callPrefix+g.String()+".>", callGroup, c.incoming)
+		if err != nil {
+			c.mu.Unlock()
+			return unavailable(fmt.Errorf("hub: holding guild %s: %w", g, err))
+		}
+		c.held[g] = sub
+	}
+	c.mu.Unlock()
+	life, err := c.h.link.connected(ctx)
+	if err != nil {
+		return unavailable(err)
+	}
+	ctx, cancel := within(ctx, c.h.o.WriteTimeout, life)
+	defer cancel()
+	if err := c.h.link.nc.FlushWithContext(ctx); err != nil {
+		return unavailable(fmt.Errorf("hub: holding guilds: %w", because(ctx, err)))
+	}
+	return nil
+}
+
+// Drop stops answering for guilds; calls that run are finished.
+func (c *Calls) Drop(guilds ...snowflake.ID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, g := range guilds {
+		if sub := c.held[g]; sub != nil {
+			_ = sub.Unsubscribe()
+			delete(c.held, g)
+		}
+	}
+}
+
+// Held counts the guilds held.
+func (c *Calls) Held() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.held)
+}
+
+// Close drops all guilds and waits for the running handlers. When ctx ends
+// first their contexts are cancelled and they are waited for a second more.
+func (c *Calls) Close(ctx context.Context) error {
+	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		<-c.ended
+		return nil
+	}
+	c.closed = true
+	for g, sub := range c.held {
+		_ = sub.Unsubscribe()
+		delete(c.held, g)
+	}
+	c.mu.Unlock()
+	close(c.quit)
+	<-c.ended // nothing new begins
+	done := make(chan struct{})
+	go func() { // outlives Close only when a handler ignores its context
+		defer close(done)
+		c.running.Wait()
+	}()
+	defer c.h.disown(c)
+	defer c.cut(errClosed)
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+	}
+	c.cut(errClosed)
+	grace := time.NewTimer(time.Second)
+	defer grace.Stop()
+	select {
+	case <-done:
+		return fmt.Errorf("hub: calls were cancelled: %w", ctx.Err())
+	case <-grace.C:
+		return errors.New("hub: calls still run although they were cancelled")
+	}
+}
+
+// dispatch starts a goroutine for each call, as long as there is room, and never waits.
+func (c *Calls) dispatch() {
+	defer close(c.ended)
+	for {
+		select {
+		case m := <-c.incoming:
+			c.begin(m)
+			continue
+		default:
+		}
+		select {
+		case m := <-c.incoming:
+			c.begin(m)
+		case <-c.quit:
+			for { // what has arrived is answered
+				select {
+				case m := <-c.incoming:
+					c.begin(m)
+				default:
+					return
+				}
+			}
+		}
+	}
+}
+
+func (c *Calls) begin(m *nats.Msg) {
+	select {
+	case c.slots <- struct{}{}:
+	default:
+		c.reply(m, nil, errs.E(errs.Unavailable, busyMessage))
+		return
+	}
+	c.running.Go(func() {
+		defer func() { <-c.slots }()
+		c.serve(m)
+	})
+}
+
+// serve runs one call.
+func (c *Calls) serve(m *nats.Msg) {
+	begun := time.Now()
+	id, name, _ := strings.Cut(strings.TrimPrefix(m.Subject, callPrefix), ".")
+	guild, err := snowflake.Parse(id)
+	if err != nil {
+		c.reply(m, nil, errs.E(errs.Invalid, "There is no such server. Please check the link.").Because(err))
+		return
+	}
+	c.mu.Lock()
+	handle := c.methods[name]
+	c.mu.Unlock()
+	log := c.h.log.With("method", name, "guild_id", id, "call", m.Header.Get(headID))
+	if handle == nil {
+		c.reply(m, nil, errs.E(errs.Unavailable, "This part of Snug does not know how to do that. Please update all of its parts."))
+		log.Error("hub: a call for a method that nobody serves")
+		return
+	}
+	limit := callTime
+	if ms, err := strconv.ParseInt(m.Header.Get(headTime), 10, 64); err == nil {
+		limit = time.Duration(ms) * time.Millisecond
+	}
+	ctx, cancel := context.WithTimeout(WithCallID(c.ctx, m.Header.Get(headID)), limit)
+	defer cancel()
+	body, err := guarded(ctx, guild, m.Data, handle)
+	var coded *errs.Error
+	if err != nil && ctx.Err() != nil && !errors.As(err, &coded) {
+		err = unknown(because(ctx, err)) // it ran out of time somewhere on its way
+	}
+	level := slog.LevelDebug
+	if errs.Has(err, errs.Internal) {
+		level = slog.LevelError
+	}
+	if err != nil {
+		log.Log(ctx, level, "hub: a call failed", "err", err)
+	}
+	c.h.o.Observe(Observation{Op: "serve", Bucket: name, Took: time.Since(begun), Err: err})
+	c.reply(m, body, err)
+}
+
+// guarded runs a handler and makes a panic an error.
+func guarded(ctx context.Context, guild snowflake.ID, body []byte, f handler) (_ []byte, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("hub: handler panicked: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return f(ctx, guild, body)
+}
+
+func (c *Calls) reply(m *nats.Msg, body []byte, err error) {
+	answer := &nats.Msg{Data: body}
+	if err != nil {
+		failure := errs.Public(err)
+		answer.Header = nats.Header{headFailed: {string(failure.Code)}}
+		if errors.Is(err, ErrUnknownOutcome) {
+			answer.Header[headUnsure] = []string{"1"}
+		}
+		if answer.Data, err = json.Marshal(failure); err != nil {
+			answer.Data = []byte(`{}`)
+		}
+	}
+	err = m.RespondMsg(answer)
+	if errors.Is(err, nats.ErrMaxPayload) {
+		c.h.log.Error("hub: an answer is too large for the hub", "subject", m.Subject, "bytes", len(body))
+		c.reply(m, nil, errs.E(errs.Internal, "The answer is too large. Please ask for less at once."))
+	} else if err != nil {
+		c.h.log.Warn("hub: an answer could not be sent", "subject", m.Subject, "err", err)
+	}
+}

@@ -1,0 +1,67 @@
+package hub
+
+import (
+	"snug/shared/guild"
+	"snug/shared/room"
+)
+
+// Buckets are the hub's buckets. The key's form is beside each.
+type Buckets struct {
+	Settings   *Bucket[guild.Document]   // guild
+	Rooms      *Bucket[room.Room]        // guild.channel; the keeper of the guild alone writes
+	Intentions *Bucket[room.Intention]   // guild.id; a room about to be opened
+	Members    *Bucket[room.Preferences] // guild.user; what a member chose last time
+	Sessions   *Bucket[Sealed]           // hash of the session's id
+	Logins     *Bucket[Sealed]           // hash of the login's state; Take it
+	Shards     *Bucket[Sealed]           // shard; its checkpoint
+	Rosters    *Bucket[room.Live]        // guild.channel; memory, presence alone writes
+	Guilds     *Bucket[room.GuildInfo]   // guild; memory, written by the bot
+}
+
+const mib = 1 << 20
+
+// tables are the buckets and streams. MaxBytes are limits, not allocations;
+// an external server reserves that much of the account's allowance.
+func tables() []spec {
+	return []spec{
+		{name: "settings", history: 16, maxBytes: 128 * mib},
+		{name: "rooms", history: 1, maxBytes: 512 * mib},
+		{name: "intentions", history: 1, maxBytes: 32 * mib},
+		{name: "members", history: 1, maxBytes: 256 * mib},
+		{name: "sessions", history: 1, maxBytes: 256 * mib},
+		{name: "logins", history: 1, maxBytes: 64 * mib, scratch: true},
+		{name: "shards", history: 1, maxBytes: 512 * mib},
+		{name: "rosters", history: 16, maxBytes: 512 * mib, memory: true},
+		{name: "guilds", history: 1, maxBytes: 128 * mib, memory: true},
+		{name: healthName, history: 1, maxBytes: mib, scratch: true},
+		{name: auditName, audit: true, maxBytes: 1024 * mib},
+	}
+}
+
+// bind makes the typed buckets of a hub whose streams are there.
+func (h *Hub) bind() {
+	h.Settings = newBucket[guild.Document](h, "settings")
+	h.Rooms = newBucket[room.Room](h, "rooms")
+	h.Intentions = newBucket[room.Intention](h, "intentions")
+	h.Members = newBucket[room.Preferences](h, "members")
+	h.Sessions = newBucket[Sealed](h, "sessions")
+	h.Logins = newBucket[Sealed](h, "logins")
+	h.Shards = newBucket[Sealed](h, "shards")
+	h.Rosters = newBucket[room.Live](h, "rosters")
+	h.Guilds = newBucket[room.GuildInfo](h, "guilds")
+	h.Audit = &Audit{s: newStore(h, specOf(h.specs, auditName))}
+	h.ready.health = newStore(h, specOf(h.specs, healthName))
+	h.ready.all = []*store{
+		h.Settings.s, h.Rooms.s, h.Intentions.s, h.Members.s, h.Sessions.s,
+		h.Logins.s, h.Shards.s, h.Rosters.s, h.Guilds.s,
+	}
+}
+
+// Names gives the buckets' names, for Options.MaxBytes.
+func Names() []string {
+	var names []string
+	for _, s := range tables() {
+		names = append(names, s.name)
+	}
+	return names
+}
