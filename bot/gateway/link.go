@@ -6,7 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"os"
+	"net"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -145,7 +145,8 @@ func (l *link) loop(ctx context.Context, heart *sync.WaitGroup) error {
 
 // explain turns a timeout of the read into what was missed.
 func (l *link) explain(err error) error {
-	if !errors.Is(err, os.ErrDeadlineExceeded) {
+	var timeout net.Error // gorilla hides os.ErrDeadlineExceeded
+	if !errors.As(err, &timeout) || !timeout.Timeout() {
 		return err
 	}
 	if l.interval == 0 {
