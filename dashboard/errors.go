@@ -1,0 +1,200 @@
+package dashboard
+
+import (
+	"encoding/json"
+	"errors"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"snug/dashboard/session"
+	"snug/dashboard/view"
+	"snug/shared/errs"
+)
+
+// answers says what each code becomes on the web.
+var answers = map[errs.Code]struct {
+	status  int
+	mood    view.Mood
+	heading string
+}{
+	errs.Invalid:            {http.StatusBadRequest, view.MoodLost, "That does not fit"},
+	errs.Unauthorized:       {http.StatusUnauthorized, view.MoodClosed, "Please sign in"},
+	errs.Forbidden:          {http.StatusForbidden, view.MoodClosed, "That is not yours to do"},
+	errs.NotFound:           {http.StatusNotFound, view.MoodLost, "There is nothing here"},
+	errs.Conflict:           {http.StatusConflict, view.MoodBroken, "Somebody was faster"},
+	errs.RoomNotFound:       {http.StatusNotFound, view.MoodLost, "No such room here"},
+	errs.RoomFull:           {http.StatusConflict, view.MoodClosed, "Every seat is taken"},
+	errs.RoomLimit:          {http.StatusConflict, view.MoodClosed, "That is as many rooms as there can be"},
+	errs.TokenInvalid:       {http.StatusBadRequest, view.MoodClosed, "This link is not valid"},
+	errs.TokenExpired:       {http.StatusGone, view.MoodClosed, "This link has expired"},
+	errs.TokenRevoked:       {http.StatusGone, view.MoodClosed, "This invite was taken back"},
+	errs.TokenUsedUp:        {http.StatusGone, view.MoodClosed, "This invite has been used up"},
+	errs.GuildJoinDenied:    {http.StatusForbidden, view.MoodClosed, "You are not in this server yet"},
+	errs.NotInVoice:         {http.StatusConflict, view.MoodClosed, "You are not in voice"},
+	errs.MissingPermission:  {http.StatusConflict, view.MoodBroken, "Snug is not allowed to do that"},
+	errs.RateLimited:        {http.StatusTooManyRequests, view.MoodWait, "A little slower, please"},
+	errs.DiscordUnavailable: {http.StatusServiceUnavailable, view.MoodBroken, "Discord does not answer"},
+	errs.Unavailable:        {http.StatusServiceUnavailable, view.MoodWait, "Just a moment"},
+	errs.Internal:           {http.StatusInternalServerError, view.MoodBroken, "Something broke"},
+}
+
+// statusOf gives the HTTP status of an error.
+func statusOf(err error) int {
+	if tooLong(err) {
+		return http.StatusRequestEntityTooLarge
+	}
+	if e, ok := errors.AsType[*statusError](err); ok {
+		return e.status
+	}
+	if a, ok := answers[errs.CodeOf(err)]; ok {
+		return a.status
+	}
+	return http.StatusInternalServerError
+}
+
+// statusError is an error whose status is not that of its code.
+type statusError struct {
+	status int
+	err    *errs.Error
+}
+
+// Error is the coded error's.
+func (e *statusError) Error() string { return e.err.Error() }
+
+// Unwrap gives the coded error.
+func (e *statusError) Unwrap() error { return e.err }
+
+func tooLong(err error) bool {
+	_, ok := errors.AsType[*http.MaxBytesError](err)
+	return ok
+}
+
+// retryAfter gives when to come back, for the answers that say so; 0 for none.
+func retryAfter(err error) time.Duration {
+	e := errs.Public(err)
+	switch {
+	case e.RetryAfter > 0:
+		return e.RetryAfter
+	case e.Code == errs.RateLimited:
+		return time.Second
+	case e.Code == errs.Unavailable:
+		return 3 * time.Second
+	case e.Code == errs.DiscordUnavailable:
+		return 5 * time.Second
+	}
+	return 0
+}
+
+// problem is an error in JSON (RFC 9457).
+type problem struct {
+	Type       string    `json:"type"`
+	Title      string    `json:"title"`
+	Status     int       `json:"status"`
+	Detail     string    `json:"detail"`
+	Code       errs.Code `json:"code"`
+	Field      string    `json:"field,omitempty"`
+	RetryAfter int       `json:"retryAfter,omitempty"` // seconds
+	RequestID  string    `json:"requestId"`
+}
+
+// fail answers with an error: JSON for programs, login for who is not signed in, a page that says what to do for everybody else.
+func (s *Server) fail(c *gin.Context, err error) {
+	status := statusOf(err)
+	s.logFailure(c, status, err)
+	if c.Writer.Written() {
+		return // too late to say anything
+	}
+	wait := int(math.Ceil(retryAfter(err).Seconds()))
+	if wait > 0 {
+		c.Header("Retry-After", strconv.Itoa(wait))
+	}
+	private(c)
+	e := errs.Public(err)
+	if wantsJSON(c.Request) {
+		s.problem(c, status, problem{Code: e.Code, Detail: e.Message, Field: e.Field, RetryAfter: wait})
+		return
+	}
+	if e.Code == errs.Unauthorized {
+		c.Redirect(http.StatusSeeOther, loginURL(pagePath(c.Request)))
+		return
+	}
+	s.message(c, status, s.errorPage(c, err, wait))
+}
+
+func (s *Server) problem(c *gin.Context, status int, p problem) {
+	p.Type, p.Title, p.Status, p.RequestID = "about:blank", http.StatusText(status), status, visitOf(c).id
+	b, err := json.Marshal(p)
+	if err != nil {
+		s.log.Error("problem not encoded", "err", err)
+		c.Status(http.StatusInternalServerError)
+		return
+	}
+	c.Header("Content-Type", "application/problem+json")
+	c.Status(status)
+	_, _ = c.Writer.Write(b) // who asked may have gone
+}
+
+func (s *Server) logFailure(c *gin.Context, status int, err error) {
+	visitOf(c).code = errs.CodeOf(err)
+	if status >= 500 && !errs.Has(err, errs.Unavailable) && !errs.Has(err, errs.DiscordUnavailable) {
+		s.log.ErrorContext(c, "request failed", "request_id", visitOf(c).id, "route", c.FullPath(), "err", err)
+	} else if status >= 500 {
+		s.log.WarnContext(c, "request not served", "request_id", visitOf(c).id, "route", c.FullPath(), "err", err)
+	}
+}
+
+// errorPage says what went wrong and leads on.
+func (s *Server) errorPage(c *gin.Context, err error, wait int) *view.Message {
+	e := errs.Public(err)
+	a := answers[e.Code]
+	m := &view.Message{Layout: s.layout(c, a.heading), Mood: a.mood, Heading: a.heading, Sentence: e.Message, Code: e.Code, Request: visitOf(c).id}
+	back := pagePath(c.Request)
+	home := view.Action{Label: "My servers and rooms", URL: "/"}
+	switch {
+	case errors.Is(err, session.ErrCancelled):
+		m.Heading, m.Code, m.Request = "Nobody was signed in", "", ""
+		m.Actions = []view.Action{{Label: "Sign in with Discord", URL: loginURL(visitOf(c).returnTo), Primary: true}, home}
+	case c.FullPath() == session.CallbackPath:
+		m.Heading = "That sign-in did not work"
+		m.Actions = []view.Action{{Label: "Sign in again", URL: loginURL(visitOf(c).returnTo), Primary: true}, home}
+	case c.Request.Method == http.MethodPost && back != "/":
+		m.Actions = []view.Action{{Label: "Back to the page", URL: back, Primary: true}, home}
+	case e.Code == errs.Unavailable || e.Code == errs.DiscordUnavailable || e.Code == errs.RateLimited:
+		m.Refresh = min(wait, 60)
+		m.Actions = []view.Action{{Label: "Try again", URL: c.Request.URL.RequestURI(), Primary: true}, home}
+	case c.Request.Method == http.MethodPost:
+		m.Actions = []view.Action{{Label: "Back", URL: "/", Primary: true}}
+	default:
+		home.Primary = true
+		m.Actions = []view.Action{home}
+	}
+	return m
+}
+
+// pagePath gives the page a request belongs to, without its query: that of a room for what one does to it. It is where
+// signing in and errors lead back to.
+func pagePath(r *http.Request) string {
+	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
+	if r.Method == http.MethodGet || len(parts) < 2 {
+		return session.ReturnTo(r.URL.RequestURI())
+	}
+	switch parts[0] {
+	case "game", "servers", "admin":
+		return session.ReturnTo("/" + parts[0] + "/" + parts[1])
+	}
+	return "/"
+}
+
+// wantsJSON says whether a program asked.
+func wantsJSON(r *http.Request) bool {
+	if strings.HasPrefix(r.URL.Path, "/api/") {
+		return true
+	}
+	accept := r.Header.Get("Accept")
+	return strings.Contains(accept, "json") && !strings.Contains(accept, "text/html")
+}

@@ -1,0 +1,102 @@
+package dashboard
+
+import (
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+	"github.com/gin-gonic/gin"
+
+	"snug/dashboard/session"
+	"snug/shared/protocol"
+	"snug/shared/room"
+)
+
+// The JSON API's answers. A room is what room.snapshot says of it, with its
+// addresses and revision. Times of a room and its people are Unix
+// milliseconds, as in the live protocol; others are RFC 3339.
+type (
+	roomJSON struct {
+		protocol.Snapshot
+		Rev      protocol.Rev `json:"rev"`
+		URL      string       `json:"url"`
+		DeepLink string       `json:"deep_link"` // opens the channel in Discord
+	}
+
+	openedJSON struct {
+		roomJSON
+		Invite *inviteJSON `json:"invite,omitempty"`
+	}
+
+	viewJSON struct {
+		roomJSON
+		MayEnter     bool         `json:"mayEnter"`
+		MayControl   bool         `json:"mayControl"`
+		Invites      []inviteJSON `json:"invites"`
+		IdleDeadline *time.Time   `json:"idleDeadline"` // when it closes if nobody comes back; null: somebody is in, or never
+		VoiceIn      snowflake.ID `json:"voiceIn"`      // the voice channel of this server the person is in; null for none
+	}
+
+	inviteJSON struct {
+		ID        string    `json:"id"`
+		URL       string    `json:"url"`
+		ExpiresAt time.Time `json:"expires_at"`
+		MaxUses   int       `json:"maxUses"`
+		Left      int       `json:"left"`
+	}
+
+	joinedJSON struct {
+		Moved     bool       `json:"moved"`
+		HeldUntil *time.Time `json:"held_until,omitempty"` // until when a seat is kept for who opens the link
+		DeepLink  string     `json:"deep_link"`
+	}
+
+	redeemedJSON struct {
+		GuildID   snowflake.ID `json:"guildId"`
+		ChannelID snowflake.ID `json:"channelId"`
+		URL       string       `json:"url"`
+	}
+
+	meJSON struct {
+		ID          snowflake.ID `json:"id"`
+		Username    string       `json:"username"`
+		DisplayName string       `json:"displayName"`
+		Avatar      *string      `json:"avatar"`
+	}
+)
+
+// roomJSON gives a room as the live protocol describes it.
+func (s *Server) roomJSON(l liveRoom) roomJSON {
+	out := roomJSON{Rev: l.rev, URL: s.roomURL(l.Room.ID), DeepLink: s.deepLink(l.Room.GuildID, l.Room.ID)}
+	var m protocol.Message[protocol.Snapshot]
+	if err := json.Unmarshal(protocol.EncodeSnapshot(&l.Live, l.rev.Epoch, s.now()), &m); err != nil {
+		s.log.Error("a snapshot cannot be read back", "room_id", l.Room.ID, "err", err)
+	}
+	out.Snapshot = m.Payload
+	return out
+}
+
+func (s *Server) viewJSON(l liveRoom, v room.View) viewJSON {
+	out := viewJSON{roomJSON: s.roomJSON(l), MayEnter: v.MayEnter, MayControl: v.MayControl, Invites: []inviteJSON{}, VoiceIn: v.VoiceIn}
+	for _, i := range v.Invites {
+		out.Invites = append(out.Invites, s.inviteJSON(v.Room.ID, i))
+	}
+	if !v.IdleDeadline.IsZero() {
+		out.IdleDeadline = &v.IdleDeadline
+	}
+	return out
+}
+
+func (s *Server) inviteJSON(id snowflake.ID, l room.InviteLink) inviteJSON {
+	return inviteJSON{l.Invite.ID, s.inviteURL(id, l.Token), l.Invite.ExpiresAt, l.Invite.MaxUses, l.Invite.Left()}
+}
+
+// whoAmI gives who is signed in.
+func (s *Server) whoAmI(c *gin.Context, me *session.Session) error {
+	out := meJSON{ID: me.User.ID, Username: me.User.Username, DisplayName: me.User.DisplayName}
+	if me.User.Avatar != "" {
+		out.Avatar = &me.User.Avatar
+	}
+	return reply(c, http.StatusOK, out)
+}

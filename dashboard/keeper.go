@@ -1,0 +1,80 @@
+package dashboard
+
+import (
+	"context"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/hub"
+	"snug/shared/room"
+)
+
+// Keeper is what the dashboard asks of a guild's keeper. Errors are coded;
+// errs.Unavailable says that nobody keeps the guild just now, and
+// errs.RoomNotFound also that the actor may not see the room.
+type Keeper interface {
+	Standing(ctx context.Context, guild snowflake.ID, q room.StandingRequest) (room.Standing, error)
+	OpenRoom(ctx context.Context, guild snowflake.ID, q room.OpenRequest) (room.OpenedRoom, error)
+	ViewRoom(ctx context.Context, guild snowflake.ID, q room.Request) (room.View, error)
+	JoinRoom(ctx context.Context, guild snowflake.ID, q room.Request) (room.Joined, error)
+	KeepRoom(ctx context.Context, guild snowflake.ID, q room.Request) (room.Summary, error)
+	CloseRoom(ctx context.Context, guild snowflake.ID, q room.Request) (room.Summary, error)
+	CreateInvite(ctx context.Context, guild snowflake.ID, q room.InviteRequest) (room.InviteLink, error)
+	RevokeInvite(ctx context.Context, guild snowflake.ID, q room.RevokeRequest) (room.Invite, error)
+	PreviewInvite(ctx context.Context, guild snowflake.ID, q room.PreviewRequest) (room.Preview, error)
+	RedeemInvite(ctx context.Context, guild snowflake.ID, q room.RedeemRequest) (room.Redeemed, error)
+	RoomsSeen(ctx context.Context, guild snowflake.ID, q room.SeenRequest) error
+	SaveSettings(ctx context.Context, guild snowflake.ID, q room.SettingsRequest) (room.Saved, error)
+}
+
+// keepers calls the process that keeps a guild, through the hub.
+type keepers struct{ h *hub.Hub }
+
+func (k keepers) Standing(ctx context.Context, guild snowflake.ID, q room.StandingRequest) (room.Standing, error) {
+	return hub.StandingOf.Call(ctx, k.h, guild, q)
+}
+
+func (k keepers) OpenRoom(ctx context.Context, guild snowflake.ID, q room.OpenRequest) (room.OpenedRoom, error) {
+	return hub.OpenRoom.Call(ctx, k.h, guild, q)
+}
+
+func (k keepers) ViewRoom(ctx context.Context, guild snowflake.ID, q room.Request) (room.View, error) {
+	return hub.ViewRoom.Call(ctx, k.h, guild, q)
+}
+
+func (k keepers) JoinRoom(ctx context.Context, guild snowflake.ID, q room.Request) (room.Joined, error) {
+	return hub.JoinRoom.Call(ctx, k.h, guild, q)
+}
+
+func (k keepers) KeepRoom(ctx context.Context, guild snowflake.ID, q room.Request) (room.Summary, error) {
+	return hub.KeepRoom.Call(ctx, k.h, guild, q)
+}
+
+func (k keepers) CloseRoom(ctx context.Context, guild snowflake.ID, q room.Request) (room.Summary, error) {
+	return hub.CloseRoom.Call(ctx, k.h, guild, q)
+}
+
+func (k keepers) CreateInvite(ctx context.Context, guild snowflake.ID, q room.InviteRequest) (room.InviteLink, error) {
+	return hub.CreateInvite.Call(ctx, k.h, guild, q)
+}
+
+func (k keepers) RevokeInvite(ctx context.Context, guild snowflake.ID, q room.RevokeRequest) (room.Invite, error) {
+	return hub.RevokeInvite.Call(ctx, k.h, guild, q)
+}
+
+func (k keepers) PreviewInvite(ctx context.Context, guild snowflake.ID, q room.PreviewRequest) (room.Preview, error) {
+	return hub.PreviewInvite.Call(ctx, k.h, guild, q)
+}
+
+func (k keepers) RedeemInvite(ctx context.Context, guild snowflake.ID, q room.RedeemRequest) (room.Redeemed, error) {
+	return hub.RedeemInvite.Call(ctx, k.h, guild, q)
+}
+
+func (k keepers) RoomsSeen(ctx context.Context, guild snowflake.ID, q room.SeenRequest) error {
+	_, err := hub.RoomsSeen.Call(ctx, k.h, guild, q)
+	return err
+}
+
+func (k keepers) SaveSettings(ctx context.Context, guild snowflake.ID, q room.SettingsRequest) (room.Saved, error) {
+	return hub.SaveSettings.Call(ctx, k.h, guild, q)
+}

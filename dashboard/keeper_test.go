@@ -1,0 +1,364 @@
+package dashboard
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/errs"
+	"snug/shared/guild"
+	"snug/shared/hub"
+	"snug/shared/invite"
+	"snug/shared/keyring"
+	"snug/shared/room"
+)
+
+// bookkeeper is a keeper in memory. It decides by the room package's rules and
+// writes to the hub what the real one and presence write.
+type bookkeeper struct {
+	t    *testing.T
+	hub  *hub.Hub
+	keys *keyring.Keyring
+	now  func() time.Time
+
+	mu      sync.Mutex
+	members map[snowflake.ID]map[snowflake.ID]room.Standing // guild → user
+	rooms   map[snowflake.ID]*room.Room
+	roster  map[snowflake.ID][]room.Person
+	inVoice map[snowflake.ID]bool // who is in some voice channel
+	n       uint64
+	nextID  snowflake.ID
+	fail    error // every call fails with it
+	panics  bool
+	redeems []room.RedeemRequest
+	seen    map[snowflake.ID][]snowflake.ID
+}
+
+func newBookkeeper(t *testing.T, h *hub.Hub, keys *keyring.Keyring, now func() time.Time) *bookkeeper {
+	return &bookkeeper{
+		t: t, hub: h, keys: keys, now: now, members: map[snowflake.ID]map[snowflake.ID]room.Standing{}, rooms: map[snowflake.ID]*room.Room{},
+		roster: map[snowflake.ID][]room.Person{}, inVoice: map[snowflake.ID]bool{}, nextID: 5000, seen: map[snowflake.ID][]snowflake.ID{},
+	}
+}
+
+// guild makes a guild that is ready.
+func (k *bookkeeper) guild(id snowflake.ID, name string) {
+	k.t.Helper()
+	_, err := k.hub.Guilds.Put(k.t.Context(), id.String(), room.GuildInfo{ID: id, Name: name, Ready: true})
+	if err != nil {
+		k.t.Fatal(err)
+	}
+}
+
+func (k *bookkeeper) join(g, user snowflake.ID, manager bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.members[g] == nil {
+		k.members[g] = map[snowflake.ID]room.Standing{}
+	}
+	k.members[g][user] = room.Standing{GuildID: g, UserID: user, Member: true, Manager: manager, Username: "user" + user.String(), DisplayName: "User " + user.String()}
+}
+
+func (k *bookkeeper) leave(g, user snowflake.ID) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.members[g], user)
+}
+
+// begin is how every call starts: with the standing of who asks.
+func (k *bookkeeper) begin(g, user snowflake.ID) (room.Standing, error) {
+	if k.panics {
+		panic("the keeper lost its keys")
+	}
+	if k.fail != nil {
+		return room.Standing{}, k.fail
+	}
+	s, ok := k.members[g][user]
+	if !ok {
+		return room.Standing{GuildID: g, UserID: user}, errs.E(errs.Forbidden, "You are not in this server.")
+	}
+	return s, nil
+}
+
+func (k *bookkeeper) Standing(_ context.Context, g snowflake.ID, q room.StandingRequest) (room.Standing, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	s, err := k.begin(g, q.UserID)
+	if errs.Has(err, errs.Forbidden) {
+		return s, nil
+	}
+	return s, err
+}
+
+// visible finds a room the actor may see.
+func (k *bookkeeper) visible(g snowflake.ID, q room.Request) (*room.Room, room.Standing, error) {
+	s, err := k.begin(g, q.Actor.UserID)
+	if err != nil {
+		return nil, s, err
+	}
+	r := k.rooms[q.RoomID]
+	if r == nil || r.GuildID != g || !r.Summary(false).Access.MaySee(s) {
+		return nil, s, errs.E(errs.RoomNotFound, "This room does not exist any more, or you are not invited.")
+	}
+	return r, s, nil
+}
+
+func (k *bookkeeper) controlled(g snowflake.ID, q room.Request) (*room.Room, error) {
+	r, s, err := k.visible(g, q)
+	if err == nil && !r.Summary(false).Access.MayControl(s) {
+		err = errs.E(errs.Forbidden, "Only the room's owner can do that.")
+	}
+	return r, err
+}
+
+// publish writes a room where the index and dashboard/live read it.
+func (k *bookkeeper) publish(r *room.Room, fact room.Fact) {
+	ctx := context.WithoutCancel(k.t.Context())
+	key := r.GuildID.String() + "." + r.ID.String()
+	k.n++
+	l := room.Live{Room: r.Summary(false), Roster: k.roster[r.ID], N: k.n}
+	if fact != nil {
+		l.Event = &room.Event{Fact: fact, At: k.now()}
+	}
+	var err error
+	if k.rooms[r.ID] == nil {
+		err = k.hub.Rooms.Delete(ctx, key)
+	} else {
+		_, err = k.hub.Rooms.Put(ctx, key, *r)
+	}
+	if _, e := k.hub.Rosters.Put(ctx, key, l); e != nil || err != nil {
+		k.t.Error(err, e)
+	}
+}
+
+func (k *bookkeeper) OpenRoom(_ context.Context, g snowflake.ID, q room.OpenRequest) (room.OpenedRoom, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	s, err := k.begin(g, q.Actor.UserID)
+	if err != nil {
+		return room.OpenedRoom{}, err
+	}
+	for _, r := range k.rooms {
+		if r.OwnerID == s.UserID && r.GuildID == g {
+			return room.OpenedRoom{}, errs.E(errs.RoomLimit, "You have a room already.")
+		}
+	}
+	k.nextID++
+	r := &room.Room{ID: k.nextID, GuildID: g, Name: q.Name, OwnerID: s.UserID, Seats: max(q.Seats, 0), Private: q.Private == nil || *q.Private, State: room.Open, OpenedAt: k.now()}
+	if r.Seats == 0 {
+		r.Seats = 4
+	}
+	k.rooms[r.ID] = r
+	l, err := k.invite(r, s.UserID)
+	k.publish(r, room.Opened{})
+	return room.OpenedRoom{Room: r.Summary(false), Invite: l}, err
+}
+
+func (k *bookkeeper) invite(r *room.Room, by snowflake.ID) (room.InviteLink, error) {
+	v := room.Invite{ID: invite.NewID(), By: by, CreatedAt: k.now(), ExpiresAt: k.now().Add(24 * time.Hour), MaxUses: r.Seats}
+	r.Invites = append(r.Invites, v)
+	token, err := invite.Issue(k.keys, v.ID, r.GuildID, r.ID, k.now(), v.ExpiresAt)
+	return room.InviteLink{Invite: v, Token: token}, err
+}
+
+func (k *bookkeeper) ViewRoom(_ context.Context, g snowflake.ID, q room.Request) (room.View, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	r, s, err := k.visible(g, q)
+	if err != nil {
+		return room.View{}, err
+	}
+	sum := r.Summary(false)
+	v := room.View{Room: sum, Roster: k.roster[r.ID], Standing: s, MayEnter: sum.Access.MayEnter(s), MayControl: sum.Access.MayControl(s)}
+	if v.MayControl {
+		for i := range r.Invites {
+			if in := r.Invites[i]; in.Live(k.now()) {
+				token, err := invite.Issue(k.keys, in.ID, r.GuildID, r.ID, in.CreatedAt, in.ExpiresAt)
+				if err != nil {
+					return v, err
+				}
+				v.Invites = append(v.Invites, room.InviteLink{Invite: in, Token: token})
+			}
+		}
+	}
+	return v, nil
+}
+
+func (k *bookkeeper) JoinRoom(_ context.Context, g snowflake.ID, q room.Request) (room.Joined, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	r, s, err := k.visible(g, q)
+	if err != nil {
+		return room.Joined{}, err
+	}
+	if room.Taken(k.roster[r.ID]) >= r.Seats {
+		return room.Joined{}, errs.E(errs.RoomFull, "“%s” is full: all %d seats are taken.", r.Name, r.Seats)
+	}
+	if !k.inVoice[s.UserID] {
+		return room.Joined{HeldUntil: k.now().Add(time.Minute)}, nil
+	}
+	p := room.Person{UserID: s.UserID, Username: s.Username, DisplayName: s.DisplayName, Since: k.now()}
+	k.roster[r.ID] = append(k.roster[r.ID], p)
+	k.publish(r, room.VoiceJoined{Person: p})
+	return room.Joined{Moved: true}, nil
+}
+
+func (k *bookkeeper) KeepRoom(_ context.Context, g snowflake.ID, q room.Request) (room.Summary, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	r, _, err := k.visible(g, q)
+	if err != nil {
+		return room.Summary{}, err
+	}
+	return r.Summary(false), nil
+}
+
+func (k *bookkeeper) CloseRoom(_ context.Context, g snowflake.ID, q room.Request) (room.Summary, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	r, err := k.controlled(g, q)
+	if err != nil {
+		return room.Summary{}, err
+	}
+	delete(k.rooms, r.ID)
+	k.publish(r, room.Closed{Reason: room.ClosedByOwner})
+	return r.Summary(false), nil
+}
+
+func (k *bookkeeper) CreateInvite(_ context.Context, g snowflake.ID, q room.InviteRequest) (room.InviteLink, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	r, err := k.controlled(g, room.Request{Actor: q.Actor, RoomID: q.RoomID})
+	if err != nil {
+		return room.InviteLink{}, err
+	}
+	return k.invite(r, q.Actor.UserID)
+}
+
+func (k *bookkeeper) RevokeInvite(_ context.Context, g snowflake.ID, q room.RevokeRequest) (room.Invite, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	r, err := k.controlled(g, room.Request{Actor: q.Actor, RoomID: q.RoomID})
+	if err != nil {
+		return room.Invite{}, err
+	}
+	v := r.Invite(q.InviteID)
+	if v == nil {
+		return room.Invite{}, errs.E(errs.NotFound, "There is no such invite.")
+	}
+	v.RevokedAt = k.now()
+	return *v, nil
+}
+
+// holding finds the room and the invite of a token.
+func (k *bookkeeper) holding(token string) (*room.Room, *room.Invite, error) {
+	if k.fail != nil {
+		return nil, nil, k.fail
+	}
+	c, err := invite.Verify(k.keys, token, k.now())
+	if err != nil {
+		return nil, nil, err
+	}
+	r := k.rooms[c.RoomID]
+	if r == nil || r.Invite(c.ID) == nil {
+		return nil, nil, errs.E(errs.TokenRevoked, "This room is closed.")
+	}
+	return r, r.Invite(c.ID), nil
+}
+
+func (k *bookkeeper) PreviewInvite(_ context.Context, g snowflake.ID, q room.PreviewRequest) (room.Preview, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	r, v, err := k.holding(q.Token)
+	if err == nil {
+		err = v.Check(0, k.now())
+	}
+	if err != nil {
+		return room.Preview{}, err
+	}
+	return room.Preview{
+		GuildID: g, GuildName: "Friends", RoomID: r.ID, Name: r.Name, Seats: r.Seats, Roster: k.roster[r.ID], ExpiresAt: v.ExpiresAt, Left: v.Left(),
+	}, nil
+}
+
+func (k *bookkeeper) RedeemInvite(ctx context.Context, g snowflake.ID, q room.RedeemRequest) (room.Redeemed, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.redeems = append(k.redeems, q)
+	r, v, err := k.holding(q.Token)
+	if err != nil {
+		return room.Redeemed{}, err
+	}
+	user := q.Actor.UserID
+	if err := v.Check(user, k.now()); err != nil {
+		return room.Redeemed{}, err
+	}
+	if _, in := k.members[g][user]; !in {
+		doc, _, _ := k.hub.Settings.Get(ctx, g.String())
+		if !doc.GuildsJoin || q.AccessToken == "" {
+			return room.Redeemed{}, errs.E(errs.GuildJoinDenied, "You are not a member of this server. Join it first.")
+		}
+		k.members[g][user] = room.Standing{GuildID: g, UserID: user, Member: true, Username: "new", DisplayName: "New"}
+	}
+	if r.Banned(user) {
+		return room.Redeemed{}, errs.E(errs.Forbidden, "You cannot enter this room.")
+	}
+	if r.Guest(user) == nil && r.OwnerID != user {
+		r.Guests = append(r.Guests, room.Guest{UserID: user, InviteID: v.ID})
+		v.Redeemers = append(v.Redeemers, user)
+		k.publish(r, room.Changed{})
+	}
+	return room.Redeemed{GuildID: g, RoomID: r.ID}, nil
+}
+
+func (k *bookkeeper) RoomsSeen(_ context.Context, g snowflake.ID, q room.SeenRequest) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.seen[g] = append(k.seen[g], q.RoomIDs...)
+	return nil
+}
+
+func (k *bookkeeper) SaveSettings(ctx context.Context, g snowflake.ID, q room.SettingsRequest) (room.Saved, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	s, err := k.begin(g, q.Actor.UserID)
+	if err != nil {
+		return room.Saved{}, err
+	}
+	if !s.Manager {
+		return room.Saved{}, errs.E(errs.Forbidden, "Only managers can do that.")
+	}
+	doc, rev, err := k.hub.Settings.Get(ctx, g.String())
+	if errs.Has(err, errs.NotFound) {
+		doc = guild.Document{Settings: guild.Defaults()}
+	} else if err != nil {
+		return room.Saved{}, err
+	}
+	if q.Rev != 0 && hub.Rev(q.Rev) != rev {
+		return room.Saved{}, errs.E(errs.Conflict, "Somebody else saved these settings meanwhile.")
+	}
+	if err := json.Unmarshal(q.JSON, &doc.Settings); err != nil {
+		return room.Saved{}, errs.E(errs.Invalid, "These settings could not be read.")
+	}
+	if err := doc.Validate(); err != nil {
+		return room.Saved{}, err
+	}
+	next, err := k.hub.Settings.Put(ctx, g.String(), doc)
+	return room.Saved{Rev: uint64(next)}, err
+}
+
+// guests gives who was let into a room.
+func (k *bookkeeper) guests(id snowflake.ID) (ids []snowflake.ID) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, g := range k.rooms[id].Guests {
+		ids = append(ids, g.UserID)
+	}
+	slices.Sort(ids)
+	return ids
+}

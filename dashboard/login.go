@@ -1,0 +1,122 @@
+package dashboard
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+
+	"github.com/gin-gonic/gin"
+
+	"snug/dashboard/session"
+	"snug/dashboard/view"
+	"snug/shared/errs"
+)
+
+// login leads to Discord's consent page. Whoever is signed in goes where they wanted to go.
+func (s *Server) login(c *gin.Context) error {
+	private(c)
+	to := session.ReturnTo(c.Query("return_to"))
+	if c.Request.Method == http.MethodPost {
+		if err := read(c, nil, func(f url.Values) error { to = session.ReturnTo(f.Get("return_to")); return nil }); err != nil {
+			return err
+		}
+	}
+	if _, err := s.me(c); err == nil {
+		c.Redirect(http.StatusSeeOther, to)
+		return nil
+	}
+	return s.beginLogin(c, session.Begin{ReturnTo: to})
+}
+
+// beginLogin sends the browser to Discord.
+func (s *Server) beginLogin(c *gin.Context, b session.Begin) error {
+	if err := s.allow(c, s.limits.login); err != nil {
+		return err
+	}
+	b.Origin, b.Binding = visitOf(c).origin, s.cookies.Binding(c.Request)
+	l, err := s.sessions.Begin(c.Request.Context(), b)
+	if err != nil {
+		return err
+	}
+	http.SetCookie(c.Writer, s.cookies.Login(l.Binding))
+	c.Redirect(http.StatusSeeOther, l.URL)
+	return nil
+}
+
+// callback ends a login. An invite that was accepted by signing in is followed at once.
+func (s *Server) callback(c *gin.Context) error {
+	private(c)
+	ctx := c.Request.Context()
+	f, err := s.sessions.Finish(ctx, session.Callback{
+		Origin: visitOf(c).origin, State: c.Query("state"), Code: c.Query("code"), Error: c.Query("error"),
+		Binding: s.cookies.Binding(c.Request), OldID: s.cookies.ID(c.Request),
+	})
+	if f.ReturnTo != "" {
+		visitOf(c).returnTo = f.ReturnTo
+	}
+	if err != nil {
+		return s.loginFailed(c, err)
+	}
+	s.metrics.logins.WithLabelValues("ok").Inc()
+	v := visitOf(c)
+	v.looked, v.me, v.err = true, f.Session, nil
+	http.SetCookie(c.Writer, s.cookies.Session(f.ID, s.now(), f.Session.Expires))
+	if f.Invite == "" {
+		c.Redirect(http.StatusSeeOther, f.ReturnTo)
+		return nil
+	}
+	return s.enter(c, f.Session, f.Invite)
+}
+
+func (s *Server) loginFailed(c *gin.Context, err error) error {
+	result := "failed"
+	if errors.Is(err, session.ErrCancelled) {
+		result = "cancelled"
+	}
+	s.metrics.logins.WithLabelValues(result).Inc()
+	if errs.Has(err, errs.TokenExpired) {
+		if _, no := s.me(c); no == nil { // signed in already: somebody went back in their browser
+			c.Redirect(http.StatusSeeOther, "/")
+			return nil
+		}
+	}
+	return err
+}
+
+// logout ends this browser's session, or at /logout/everywhere all of the user's.
+func (s *Server) logout(c *gin.Context) error {
+	private(c)
+	end := s.sessions.End
+	if c.FullPath() == "/logout/everywhere" {
+		end = s.sessions.EndAll
+	}
+	if err := end(c.Request.Context(), s.cookies.ID(c.Request)); err != nil {
+		return err
+	}
+	http.SetCookie(c.Writer, s.cookies.Clear())
+	if wantsJSON(c.Request) {
+		c.Status(http.StatusNoContent)
+		return nil
+	}
+	c.Redirect(http.StatusSeeOther, "/logout")
+	return nil
+}
+
+// bye says that nobody is signed in, or asks whether to sign out.
+func (s *Server) bye(c *gin.Context) error {
+	private(c)
+	m := &view.Message{Layout: s.layout(c, "Signed out"), Mood: view.MoodBye}
+	m.Path = "/"
+	if m.Me == nil {
+		m.Sentence = "You are signed out. Come back whenever you like."
+		m.Actions = []view.Action{{Label: "Sign in with Discord", URL: "/login", Primary: true}, {Label: "What Snug is", URL: "/"}}
+	} else {
+		m.Title = "Sign out"
+		m.Sentence = "You are signed in as " + m.Me.Name + "."
+		m.Actions = []view.Action{
+			{Label: "Sign out here", URL: "/logout", Post: true, Primary: true},
+			{Label: "Sign out everywhere", URL: "/logout/everywhere", Post: true},
+		}
+	}
+	return s.page(c, http.StatusOK, m)
+}

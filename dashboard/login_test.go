@@ -1,0 +1,238 @@
+package dashboard
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"snug/dashboard/session"
+)
+
+func TestLoginLeadsBack(t *testing.T) {
+	b := newBench(t)
+	r := b.room()
+	page := "/game/" + r.ID.String()
+	w := b.browser(owner.String())
+	first := w.get(page)
+	if first.status != http.StatusSeeOther || first.location() != "/login?return_to="+url.QueryEscape(page) {
+		t.Fatalf("got %d to %s", first.status, first.location())
+	}
+	start := w.get(first.location())
+	u, _ := url.Parse(start.header.Get("Location"))
+	q := u.Query()
+	if !strings.HasPrefix(u.String(), b.oauth.URL+"/authorize?") || q.Get("code_challenge_method") != "S256" || q.Get("scope") != "identify" ||
+		q.Get("redirect_uri") != b.url+session.CallbackPath || q.Get("state") == "" {
+		t.Fatalf("got %s", u)
+	}
+	back := w.get(start.header.Get("Location"))
+	done := w.get(back.header.Get("Location"))
+	if done.status != http.StatusSeeOther || done.location() != page {
+		t.Fatalf("got %d to %s", done.status, done.location())
+	}
+	cookie := done.header.Get("Set-Cookie")
+	for _, want := range []string{"snug=", "HttpOnly", "SameSite=Lax", "Path=/", "Max-Age="} {
+		if !strings.Contains(cookie, want) {
+			t.Errorf("cookie without %s: %s", want, cookie)
+		}
+	}
+	if strings.Contains(cookie, "Secure") || strings.Contains(cookie, "Domain") {
+		t.Errorf("cookie %s", cookie)
+	}
+	if got := w.get(page); got.status != http.StatusOK || !strings.Contains(got.body, "Friday &lt;draft&gt;") {
+		t.Errorf("got %d %s", got.status, got.body)
+	}
+	// The same callback again signs nobody in.
+	fresh := b.browser(owner.String())
+	if got := fresh.get(back.header.Get("Location")); got.status != http.StatusGone || got.header.Get("Set-Cookie") != "" {
+		t.Errorf("a state worked twice: %d", got.status)
+	}
+	if got := w.get(back.header.Get("Location")); got.status != http.StatusSeeOther || got.location() != "/" {
+		t.Errorf("who is signed in and goes back gets %d", got.status)
+	}
+}
+
+func TestLoginInAnotherBrowser(t *testing.T) {
+	b := newBench(t)
+	victim, attacker := b.browser(owner.String()), b.browser(stranger.String())
+	back := attacker.get(attacker.get("/login").header.Get("Location"))
+	if got := victim.get(back.header.Get("Location")); got.status != http.StatusBadRequest || strings.Contains(got.header.Get("Set-Cookie"), "snug=") {
+		t.Errorf("another's login was taken over: %d", got.status)
+	}
+}
+
+func TestLoginCancelled(t *testing.T) {
+	b := newBench(t)
+	w := b.browser("cancel")
+	got := w.follow(w.get("/login?return_to=/servers/100"))
+	if got.status != http.StatusForbidden || !strings.Contains(got.body, "Nobody was signed in") || !strings.Contains(got.body, "/login?return_to=%2Fservers%2F100") {
+		t.Errorf("got %d %s", got.status, got.body)
+	}
+}
+
+func TestReturnToOwnPagesOnly(t *testing.T) {
+	b := newBench(t)
+	for raw, want := range map[string]string{
+		"/servers/100": "/servers/100", "//evil.example": "/", "/\\evil.example": "/", "https://evil.example": "/", "/%2f%2fevil.example": "/",
+		"/api/v1/me": "/", "javascript:alert(1)": "/", "": "/",
+	} {
+		w := b.browser(owner.String())
+		g := w.get("/login?return_to=" + url.QueryEscape(raw))
+		for range 2 {
+			g = w.get(g.header.Get("Location"))
+		}
+		if g.location() != want {
+			t.Errorf("%q led to %q", raw, g.location())
+		}
+	}
+}
+
+func TestWhoIsNotSignedIn(t *testing.T) {
+	b := newBench(t)
+	r := b.room().ID.String()
+	w := b.browser("")
+	for _, c := range []struct{ method, path, to string }{
+		{"GET", "/servers/100", "/servers/100"},
+		{"GET", "/game/" + r, "/game/" + r},
+		{"GET", "/game/999", "/game/999"},
+		{"GET", "/admin/100", "/admin/100"},
+		{"POST", "/servers/100/rooms", "/servers/100"},
+		{"POST", "/game/" + r + "/join", "/game/" + r},
+		{"POST", "/game/" + r + "/keep", "/game/" + r},
+		{"POST", "/game/" + r + "/close", "/game/" + r},
+		{"POST", "/game/" + r + "/invites", "/game/" + r},
+		{"POST", "/game/" + r + "/invites/abc/revoke", "/game/" + r},
+		{"POST", "/admin/100", "/admin/100"},
+	} {
+		got := w.send(c.method, c.path, "application/x-www-form-urlencoded", "", "Accept", "text/html")
+		if got.status != http.StatusSeeOther || got.location() != "/login?return_to="+url.QueryEscape(c.to) {
+			t.Errorf("%s %s: %d to %s", c.method, c.path, got.status, got.location())
+		}
+		// The same, asked by a script of a page.
+		if got := w.send(c.method, c.path, "application/json", "", "Accept", "application/json"); got.status != http.StatusUnauthorized || got.problem().Code != "UNAUTHORIZED" {
+			t.Errorf("%s %s as JSON: %d", c.method, c.path, got.status)
+		}
+	}
+	for _, c := range []struct{ method, path string }{
+		{"GET", "/api/v1/me"}, {"POST", "/api/v1/live-token"}, {"GET", "/api/v1/guilds/100/rooms"}, {"POST", "/api/v1/guilds/100/rooms"},
+		{"GET", "/api/v1/rooms/" + r}, {"POST", "/api/v1/rooms/" + r + "/join"}, {"POST", "/api/v1/rooms/" + r + "/keep"},
+		{"POST", "/api/v1/rooms/" + r + "/close"}, {"POST", "/api/v1/rooms/" + r + "/invites"}, {"DELETE", "/api/v1/rooms/" + r + "/invites/x"},
+		{"POST", "/api/v1/invites/redeem"}, {"GET", "/api/v1/guilds/100/settings"}, {"PATCH", "/api/v1/guilds/100/settings"},
+	} {
+		got := w.send(c.method, c.path, "application/json", "{}", "Accept", "text/html")
+		if p := got.problem(); got.status != http.StatusUnauthorized || p.Code != "UNAUTHORIZED" || p.Status != 401 || p.RequestID == "" {
+			t.Errorf("%s %s: %d %s", c.method, c.path, got.status, got.body)
+		}
+	}
+	if got := w.get("/"); got.status != http.StatusOK {
+		t.Errorf("the first page: %d", got.status)
+	}
+}
+
+func TestLogout(t *testing.T) {
+	b := newBench(t)
+	one, two := b.signedIn(owner), b.signedIn(owner)
+	if got := one.form("/logout", nil); got.status != http.StatusSeeOther || !strings.Contains(got.header.Get("Set-Cookie"), "Max-Age=0") {
+		t.Errorf("got %d %v", got.status, got.header)
+	}
+	if got := one.api("GET", "/api/v1/me", ""); got.status != http.StatusUnauthorized {
+		t.Errorf("signed out, still somebody: %d", got.status)
+	}
+	if got := two.api("GET", "/api/v1/me", ""); got.status != http.StatusOK {
+		t.Errorf("the other browser: %d", got.status)
+	}
+	three := b.signedIn(owner)
+	if got := three.get("/logout"); !strings.Contains(got.body, "/logout/everywhere") {
+		t.Errorf("no way to sign out everywhere: %s", got.body)
+	}
+	three.form("/logout/everywhere", nil)
+	for _, w := range []*browser{two, three} {
+		if got := w.api("GET", "/api/v1/me", ""); got.status != http.StatusUnauthorized {
+			t.Errorf("signed out everywhere, still somebody: %d", got.status)
+		}
+	}
+	b.oauth.mu.Lock()
+	defer b.oauth.mu.Unlock()
+	if b.oauth.revoked != 1 {
+		t.Errorf("revoked %d times", b.oauth.revoked)
+	}
+}
+
+func TestStolenCookieAfterLogout(t *testing.T) {
+	b := newBench(t)
+	w := b.signedIn(owner)
+	u, _ := url.Parse(b.url)
+	var id string
+	for _, c := range w.Jar.Cookies(u) {
+		if c.Name == "snug" {
+			id = c.Value
+		}
+	}
+	w.form("/logout", nil)
+	thief := b.browser("")
+	if got := thief.send("GET", "/api/v1/me", "", "", "Cookie", "snug="+id); got.status != http.StatusUnauthorized {
+		t.Errorf("got %d", got.status)
+	}
+}
+
+func TestTenTabsRefreshOnce(t *testing.T) {
+	b := newBench(t)
+	w := b.signedIn(owner)
+	b.pass(8 * 24 * time.Hour)
+	var wg sync.WaitGroup
+	for range 10 {
+		wg.Go(func() {
+			if got := w.api("GET", "/api/v1/me", ""); got.status != http.StatusOK {
+				t.Errorf("got %d %s", got.status, got.body)
+			}
+		})
+	}
+	wg.Wait()
+	b.oauth.mu.Lock()
+	if b.oauth.refreshes != 1 {
+		t.Errorf("%d refreshes", b.oauth.refreshes)
+	}
+	clear(b.oauth.refresh)
+	b.oauth.mu.Unlock()
+	b.pass(8 * 24 * time.Hour)
+	got := w.get("/servers/100")
+	if got.status != http.StatusSeeOther || got.location() != "/login?return_to=%2Fservers%2F100" || !strings.Contains(got.header.Get("Set-Cookie"), "Max-Age=0") {
+		t.Errorf("refused by Discord: %d to %s", got.status, got.location())
+	}
+}
+
+func TestCookiesOnHTTPS(t *testing.T) {
+	b := newBench(t, func(o *Options) { o.BaseURL = "https://snug.example" })
+	r := httptest.NewRequest("GET", "https://snug.example/login", nil)
+	rec := httptest.NewRecorder()
+	b.Handler().ServeHTTP(rec, r)
+	cookie := rec.Header().Get("Set-Cookie")
+	for _, want := range []string{"__Host-snug-login=", "Secure", "HttpOnly", "SameSite=Lax", "Path=/"} {
+		if !strings.Contains(cookie, want) {
+			t.Errorf("cookie without %s: %s", want, cookie)
+		}
+	}
+	if rec.Header().Get("Strict-Transport-Security") == "" || !strings.Contains(rec.Header().Get("Content-Security-Policy"), "wss://snug.example") {
+		t.Errorf("headers %v", rec.Header())
+	}
+	if !strings.Contains(rec.Header().Get("Location"), url.QueryEscape("https://snug.example"+session.CallbackPath)) {
+		t.Errorf("redirect to %s", rec.Header().Get("Location"))
+	}
+}
+
+func TestExtraHosts(t *testing.T) {
+	b := newBench(t, func(o *Options) {
+		u, _ := url.Parse(o.BaseURL)
+		o.ExtraHosts = []string{"alice.localhost:" + u.Port()}
+	})
+	u, _ := url.Parse(b.url)
+	r := httptest.NewRequest("GET", "http://alice.localhost:"+u.Port()+"/login", nil)
+	rec := httptest.NewRecorder()
+	b.Handler().ServeHTTP(rec, r)
+	if !strings.Contains(rec.Header().Get("Location"), url.QueryEscape("http://alice.localhost:"+u.Port()+session.CallbackPath)) {
+		t.Errorf("redirect to %s", rec.Header().Get("Location"))
+	}
+}

@@ -1,0 +1,123 @@
+package dashboard
+
+import (
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"golang.org/x/time/rate"
+
+	"snug/shared/errs"
+)
+
+// Limit allows Burst at once and one more each Every.
+type Limit struct {
+	Every time.Duration
+	Burst int
+}
+
+// Limits bound what one user, or one address without a user, may do. Zero fields have sensible defaults.
+type Limits struct {
+	Login     Limit // sign-ins begun, per address
+	Invite    Limit // invites looked at and followed, per user or address
+	Write     Limit // everything that changes something, per user
+	LiveToken Limit // per user
+}
+
+type limiters struct{ login, invite, write, liveToken *limiter }
+
+func newLimiters(l Limits, now func() time.Time) limiters {
+	or := func(l, d Limit) *limiter {
+		if l.Burst == 0 {
+			l = d
+		}
+		return &limiter{limit: l, now: now, buckets: map[string]*rate.Limiter{}}
+	}
+	return limiters{
+		login:     or(l.Login, Limit{time.Second, 60}),
+		invite:    or(l.Invite, Limit{time.Second, 40}),
+		write:     or(l.Write, Limit{500 * time.Millisecond, 40}),
+		liveToken: or(l.LiveToken, Limit{200 * time.Millisecond, 120}),
+	}
+}
+
+func (l limiters) sweep() {
+	for _, x := range []*limiter{l.login, l.invite, l.write, l.liveToken} {
+		x.sweep()
+	}
+}
+
+// limiter keeps one token bucket a key. It is safe for concurrent use.
+type limiter struct {
+	limit Limit
+	now   func() time.Time
+
+	mu      sync.Mutex
+	buckets map[string]*rate.Limiter
+}
+
+// maxBuckets bounds the memory strangers can take; past it the full buckets, which hold nothing against anybody, go.
+const maxBuckets = 50_000
+
+// take gives how long the key has to wait; 0 lets it pass.
+func (l *limiter) take(key string) time.Duration {
+	now := l.now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	b := l.buckets[key]
+	if b == nil {
+		if len(l.buckets) >= maxBuckets {
+			l.dropFull(now)
+		}
+		b = rate.NewLimiter(rate.Every(l.limit.Every), l.limit.Burst)
+		l.buckets[key] = b
+	}
+	r := b.ReserveN(now, 1)
+	wait := r.DelayFrom(now)
+	if wait > 0 {
+		r.CancelAt(now)
+	}
+	return wait
+}
+
+func (l *limiter) sweep() {
+	now := l.now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.dropFull(now)
+}
+
+func (l *limiter) dropFull(now time.Time) {
+	for k, b := range l.buckets {
+		if b.TokensAt(now) >= float64(l.limit.Burst) {
+			delete(l.buckets, k)
+		}
+	}
+}
+
+// allow fails with errs.RateLimited when who asks has asked too often.
+func (s *Server) allow(c *gin.Context, l *limiter) error {
+	key := "a" + addressGroup(c.ClientIP())
+	if me, err := s.me(c); err == nil {
+		key = "u" + me.User.ID.String()
+	}
+	if wait := l.take(key); wait > 0 {
+		return errs.E(errs.RateLimited, "That was a bit fast. Please try again in a moment.").After(wait)
+	}
+	return nil
+}
+
+// addressGroup gives what of an address one party holds: of IPv6 the first 64 bits.
+func addressGroup(ip string) string {
+	a, err := netip.ParseAddr(ip)
+	if err != nil {
+		return ip
+	}
+	if a = a.Unmap(); a.Is6() {
+		if p, err := a.Prefix(64); err == nil {
+			return p.String()
+		}
+	}
+	return a.String()
+}

@@ -1,0 +1,135 @@
+package dashboard
+
+import (
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"snug/dashboard/session"
+	"snug/dashboard/view"
+	"snug/shared/errs"
+)
+
+var errNoPage = errs.E(errs.NotFound, "There is no such page. Perhaps the address was cut short; your servers and rooms are on the first page.")
+
+// routes puts everything together.
+func (s *Server) routes() (http.Handler, error) {
+	e, err := engine(s.o.TrustedProxies)
+	if err != nil {
+		return nil, err
+	}
+	e.Use(s.begin, s.recovered, s.guard, s.sameOrigin())
+	s.pages(e)
+	s.actions(e)
+	s.api(e.Group("/api/v1"))
+	s.operations(e)
+	e.GET(livePath, s.live.Handler())
+	e.GET(view.StaticPrefix+"*path", gin.WrapH(s.view.StaticHandler()))
+	e.NoRoute(s.do(func(*gin.Context) error { return errNoPage }))
+	e.NoMethod(s.noMethod)
+	return outer(e)
+}
+
+func (s *Server) pages(e *gin.Engine) {
+	e.GET("/", s.do(s.home))
+	e.GET("/login", s.do(s.login))
+	e.POST("/login", s.do(s.login))
+	e.GET(session.CallbackPath, s.do(s.callback))
+	e.GET("/logout", s.do(s.bye))
+	e.GET("/servers/:guild", s.member(s.serverPage))
+	e.GET("/game/:channel", s.do(s.roomOrLanding))
+	e.GET("/admin/:guild", s.member(s.adminPage))
+}
+
+// actions are what pages' forms do.
+func (s *Server) actions(e *gin.Engine) {
+	e.POST("/logout", s.do(s.logout))
+	e.POST("/logout/everywhere", s.do(s.logout))
+	e.POST("/servers/:guild/rooms", s.writes(s.createRoom))
+	e.POST("/game/:channel/accept", s.do(s.accept))
+	e.POST("/game/:channel/join", s.writes(s.joinRoom))
+	e.POST("/game/:channel/keep", s.writes(s.keepRoom))
+	e.POST("/game/:channel/close", s.writes(s.closeRoom))
+	e.POST("/game/:channel/invites", s.writes(s.createInvite))
+	e.POST("/game/:channel/invites/:id/revoke", s.writes(s.revokeInvite))
+	e.POST("/admin/:guild", s.writes(s.saveSettings))
+}
+
+// api is the same for programs, with JSON in and out.
+func (s *Server) api(g *gin.RouterGroup) {
+	g.GET("/me", s.member(s.whoAmI))
+	g.POST("/live-token", s.member(s.liveToken))
+	g.GET("/guilds/:guild/rooms", s.member(s.listRooms))
+	g.POST("/guilds/:guild/rooms", s.writes(s.createRoom))
+	g.GET("/guilds/:guild/settings", s.member(s.readSettings))
+	g.PATCH("/guilds/:guild/settings", s.writes(s.saveSettings))
+	g.GET("/rooms/:channel", s.member(s.showRoom))
+	g.POST("/rooms/:channel/join", s.writes(s.joinRoom))
+	g.POST("/rooms/:channel/keep", s.writes(s.keepRoom))
+	g.POST("/rooms/:channel/close", s.writes(s.closeRoom))
+	g.POST("/rooms/:channel/invites", s.writes(s.createInvite))
+	g.DELETE("/rooms/:channel/invites/:id", s.writes(s.revokeInvite))
+	g.POST("/invites/redeem", s.writes(s.redeem))
+}
+
+// operations are for who runs Snug, and for robots.
+func (s *Server) operations(e *gin.Engine) {
+	e.GET("/healthz", func(c *gin.Context) { c.String(http.StatusOK, "ok\n") })
+	e.GET("/readyz", s.ready)
+	if s.o.Gatherer != nil {
+		e.GET("/metrics", gin.WrapH(promhttp.HandlerFor(s.o.Gatherer, promhttp.HandlerOpts{})))
+	}
+	e.GET("/robots.txt", func(c *gin.Context) {
+		c.Header("Cache-Control", "public, max-age=86400")
+		c.String(http.StatusOK, "User-agent: *\nDisallow: /game/\nDisallow: /servers/\nDisallow: /admin/\nDisallow: /login\nDisallow: /auth/\nDisallow: /api/\n")
+	})
+	e.GET("/favicon.ico", s.do(func(c *gin.Context) error {
+		path, err := s.view.Asset("img/mark.svg")
+		if err != nil {
+			return err
+		}
+		c.Header("Cache-Control", "public, max-age=3600")
+		c.Redirect(http.StatusFound, path)
+		return nil
+	}))
+}
+
+// ready says whether this process can serve, in a line an operator can act on.
+func (s *Server) ready(c *gin.Context) {
+	c.Header("Cache-Control", "no-store")
+	if err := s.notReady(c); err != nil {
+		c.Header("Retry-After", "3")
+		c.String(http.StatusServiceUnavailable, errs.Public(err).Message+"\n")
+		return
+	}
+	c.String(http.StatusOK, "ready\n")
+}
+
+func (s *Server) notReady(c *gin.Context) error {
+	ctx := c.Request.Context()
+	if err := s.o.Hub.Ready(ctx); err != nil {
+		return err
+	}
+	if !s.caughtUp() {
+		return errs.E(errs.Unavailable, "Starting: the rooms are still being loaded.")
+	}
+	if s.o.Ready != nil {
+		return s.o.Ready(ctx)
+	}
+	return nil
+}
+
+// noMethod leads who opens the address of a form's action, perhaps after signing in, to its page.
+func (s *Server) noMethod(c *gin.Context) {
+	if c.Request.Method == http.MethodGet && !wantsJSON(c.Request) {
+		post := *c.Request
+		post.Method = http.MethodPost
+		if to := pagePath(&post); to != c.Request.URL.Path {
+			private(c)
+			c.Redirect(http.StatusSeeOther, to)
+			return
+		}
+	}
+	s.fail(c, &statusError{http.StatusMethodNotAllowed, errs.E(errs.Invalid, "That cannot be done at this address. The header Allow says what can.")})
+}

@@ -1,0 +1,280 @@
+package dashboard
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"snug/dashboard/live"
+	"snug/dashboard/session"
+	"snug/dashboard/view"
+	"snug/shared/hub"
+	"snug/shared/keyring"
+	"snug/shared/room"
+	"snug/static"
+	"snug/templates"
+)
+
+// Discord is where browsers and the dashboard meet Discord. Empty fields are Discord's own addresses.
+type Discord struct {
+	AuthorizeURL string // OAuth2's consent page, for browsers
+	TokenURL     string
+	RevokeURL    string
+	APIURL       string // REST, for instance https://discord.com/api/v10
+	CDNURL       string // avatars and icons
+	ChannelsURL  string // what a channel's deep link begins with, for instance https://discord.com/channels
+}
+
+func (d Discord) withDefaults() Discord {
+	return Discord{
+		AuthorizeURL: cmp.Or(d.AuthorizeURL, "https://discord.com/oauth2/authorize"),
+		TokenURL:     cmp.Or(d.TokenURL, "https://discord.com/api/oauth2/token"),
+		RevokeURL:    cmp.Or(d.RevokeURL, "https://discord.com/api/oauth2/token/revoke"),
+		APIURL:       strings.TrimRight(cmp.Or(d.APIURL, "https://discord.com/api/v10"), "/"),
+		CDNURL:       strings.TrimRight(cmp.Or(d.CDNURL, view.DiscordCDN), "/"),
+		ChannelsURL:  strings.TrimRight(cmp.Or(d.ChannelsURL, "https://discord.com/channels"), "/"),
+	}
+}
+
+// Options of New.
+type Options struct {
+	Hub    *hub.Hub
+	Live   *live.Live
+	Keeper Keeper // default: the keepers of the guilds, called through Hub
+	Keys   *keyring.Keyring
+
+	// BaseURL is what browsers reach the dashboard at: scheme and host, https or a loopback http address.
+	BaseURL string
+	// ExtraHosts are further host names, with port, that are accepted as
+	// they are, each with its own sign-in. All others are sent to BaseURL.
+	ExtraHosts []string
+
+	Discord      Discord
+	ClientID     string
+	ClientSecret string
+	AddURL       string // Discord's page that adds the bot to a server; "" hides the link
+	Demo         bool   // Discord is simulated
+	DiscordURL   string // where the simulated Discord's own page is
+
+	// TrustedProxies are the addresses or networks (CIDR) whose X-Forwarded-For is believed.
+	TrustedProxies []string
+	Limits         Limits
+
+	Version    string
+	Log        *slog.Logger
+	Now        func() time.Time      // default time.Now
+	HTTP       *http.Client          // for calls to Discord; default: one with a time limit
+	Registerer prometheus.Registerer // default: metrics are not registered
+	Gatherer   prometheus.Gatherer   // default: there is no /metrics
+	// Ready says why the process cannot serve, for /readyz; nil asks the hub and the live tables alone.
+	Ready func(context.Context) error
+}
+
+// Server is the dashboard.
+type Server struct {
+	o        Options
+	base     *url.URL
+	hosts    map[string]string // accepted host → its origin
+	log      *slog.Logger
+	now      func() time.Time
+	keeper   Keeper
+	live     *live.Live
+	view     *view.Engine
+	sessions *session.Sessions
+	cookies  session.Cookies
+	limits   limiters
+	metrics  *metrics
+	csp      map[string]string // host → Content-Security-Policy
+	guilds   *hub.Table[room.GuildInfo]
+	index    *index
+	seen     seenRooms
+	recent   recentRooms
+	names    names
+	handler  http.Handler
+
+	ctx   context.Context // ends with Close
+	stop  context.CancelFunc
+	close func() // stops listening for notices
+}
+
+// New checks the options and makes a Server. It follows the hub until Close.
+func New(o Options) (*Server, error) {
+	o.Discord = o.Discord.withDefaults()
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	s := &Server{o: o, log: o.Log, now: o.Now, live: o.Live, keeper: o.Keeper}
+	if err := s.addresses(); err != nil {
+		return nil, err
+	}
+	if o.Hub == nil || o.Live == nil || o.Keys == nil {
+		return nil, errors.New("dashboard: Hub, Live and Keys are required")
+	}
+	if s.keeper == nil {
+		s.keeper = keepers{o.Hub}
+	}
+	var err error
+	s.view, err = view.New(view.Config{Templates: templates.FS, Static: static.FS, CDN: o.Discord.CDNURL, Version: o.Version})
+	if err != nil {
+		return nil, err
+	}
+	s.sessions, err = session.New(session.Options{
+		Sessions: sealed{o.Hub.Sessions}, Logins: sealed{o.Hub.Logins}, Keys: o.Keys, ClientID: o.ClientID, ClientSecret: o.ClientSecret,
+		Discord: session.Discord{AuthorizeURL: o.Discord.AuthorizeURL, TokenURL: o.Discord.TokenURL, RevokeURL: o.Discord.RevokeURL, APIURL: o.Discord.APIURL},
+		HTTP:    o.HTTP, Now: o.Now, Log: o.Log, Ended: s.tellEnded,
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.limits = newLimiters(o.Limits, o.Now)
+	if s.metrics, err = newMetrics(o.Registerer); err != nil {
+		return nil, err
+	}
+	s.policies()
+	if s.handler, err = s.routes(); err != nil {
+		return nil, err
+	}
+	return s, s.follow()
+}
+
+// follow begins to follow what the hub tells.
+func (s *Server) follow() error {
+	s.ctx, s.stop = context.WithCancel(context.Background())
+	guilds, err := s.o.Hub.Guilds.Table(s.ctx, hub.Follower[room.GuildInfo]{})
+	if err != nil {
+		s.stop()
+		return err
+	}
+	s.guilds = guilds
+	if s.index, err = newIndex(s.ctx, s.o.Hub.Rooms); err == nil {
+		s.close, err = s.hearEnded()
+	}
+	if err != nil {
+		s.stop()
+	}
+	return err
+}
+
+// addresses reads the base address and the extra hosts.
+func (s *Server) addresses() error {
+	u, err := url.Parse(strings.TrimRight(s.o.BaseURL, "/"))
+	if err != nil || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http" {
+		return fmt.Errorf("dashboard: the base address %q is not scheme and host; set SNUG_BASE_URL to something like https://snug.example.org", s.o.BaseURL)
+	}
+	if u.Scheme == "http" && !loopback(u.Hostname()) {
+		return fmt.Errorf("dashboard: the base address %s is http, which is for loopback addresses only: put a proxy with https in front and set SNUG_BASE_URL to its address", u)
+	}
+	s.base = u
+	s.cookies = session.NewCookies(u.Scheme == "https")
+	s.hosts = map[string]string{}
+	for _, h := range append([]string{u.Host}, s.o.ExtraHosts...) {
+		h = plainHost(u.Scheme, h)
+		if u.Scheme == "http" && !loopback(hostname(h)) {
+			return fmt.Errorf("dashboard: the extra host %s is not a loopback one, and the base address is http", h)
+		}
+		s.hosts[h] = u.Scheme + "://" + h
+	}
+	return nil
+}
+
+// loopback says whether a host name can only be this machine.
+func loopback(host string) bool {
+	host = strings.ToLower(strings.Trim(host, "[]"))
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback()
+}
+
+func hostname(hostport string) string {
+	if h, _, err := net.SplitHostPort(hostport); err == nil {
+		return h
+	}
+	return hostport
+}
+
+// plainHost gives a Host header's value in the form it is compared in: lower case, without the scheme's own port.
+func plainHost(scheme, host string) string {
+	host = strings.ToLower(host)
+	if scheme == "https" {
+		return strings.TrimSuffix(host, ":443")
+	}
+	return strings.TrimSuffix(host, ":80")
+}
+
+// Handler serves everything. Serve it with HTTPServer, or with limits as good.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// HTTPServer gives a server for the handler whose limits hold against slow and large requests.
+// Whoever serves with it shuts it down before Close.
+func (s *Server) HTTPServer() *http.Server {
+	return &http.Server{
+		Handler: s.handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: 30 * time.Second,
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+}
+
+// Run reports which rooms are watched until ctx ends.
+func (s *Server) Run(ctx context.Context) error {
+	t := time.NewTicker(seenEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-s.ctx.Done():
+			return nil
+		case <-t.C:
+			s.reportSeen(ctx)
+			s.limits.sweep()
+		}
+	}
+}
+
+// Close stops following the hub and waits for it. Sockets are dashboard/live's to close, and before.
+func (s *Server) Close(ctx context.Context) error {
+	s.close()
+	s.stop()
+	ended := make(chan struct{})
+	go func() { // ends when the followers have; Close does not wait longer than ctx
+		defer close(ended)
+		s.guilds.Wait()
+		s.index.wait()
+	}()
+	select {
+	case <-ended:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("dashboard: did not end in time: %w", ctx.Err())
+	}
+}
+
+// engine is gin without its own logger, recovery and warnings.
+func engine(proxies []string) (*gin.Engine, error) {
+	gin.SetMode(gin.ReleaseMode)
+	e := gin.New()
+	e.HandleMethodNotAllowed = true
+	e.RedirectTrailingSlash = true
+	e.UseRawPath = false
+	e.ContextWithFallback = false
+	e.MaxMultipartMemory = maxBody
+	if err := e.SetTrustedProxies(proxies); err != nil {
+		return nil, fmt.Errorf("dashboard: trusted proxies: %w; give addresses or networks like 10.0.0.0/8", err)
+	}
+	return e, nil
+}

@@ -1,0 +1,154 @@
+package dashboard
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"snug/dashboard/session"
+	"snug/dashboard/view"
+	"snug/shared/errs"
+	"snug/shared/room"
+)
+
+// serverPage lists the rooms of a server that the person may see.
+func (s *Server) serverPage(c *gin.Context, me *session.Session) error {
+	return s.showServer(c, me, http.StatusOK, nil)
+}
+
+// showServer renders the server page, with the form as it was filled in when creating did not work.
+func (s *Server) showServer(c *gin.Context, me *session.Session, status int, form *view.CreateForm) error {
+	g, st, err := s.standing(c, me)
+	if err != nil {
+		return err
+	}
+	settings, _, err := s.settings(c.Request.Context(), g.ID)
+	if err != nil {
+		return err
+	}
+	p := &view.Server{Layout: s.layout(c, g.Name), Guild: g, Manager: st.Manager, MayCreate: settings.MayCreate(st), Form: view.NewCreateForm(settings)}
+	if !p.MayCreate {
+		p.WhyNot = "Only members with certain roles can open rooms here. Ask somebody who manages the server."
+	}
+	if form != nil {
+		p.Form = *form
+	}
+	for _, l := range s.visibleRooms(st) {
+		p.Rooms = append(p.Rooms, s.card(l, st))
+	}
+	if form == nil && c.Query("closed") != "" {
+		p.Notice = &view.Notice{Text: "The room is closed."}
+	}
+	return s.page(c, status, p)
+}
+
+// createInput is what a new room can be told.
+type createInput struct {
+	Name    string `json:"name"`
+	Seats   *int   `json:"seats"`
+	Private *bool  `json:"private"`
+}
+
+func (in *createInput) form(f url.Values) error {
+	in.Name = f.Get("name")
+	private := f.Get("private") != ""
+	in.Private = &private
+	if text := strings.TrimSpace(f.Get("seats")); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			return errs.Field("seats", "%.20q is not a whole number. Please type one, like 4.", text)
+		}
+		in.Seats = &n
+	}
+	return nil
+}
+
+// request checks the input and makes the keeper's request of it.
+func (in *createInput) request(me *session.Session) (room.OpenRequest, error) {
+	q := room.OpenRequest{Actor: actor(me), Private: in.Private}
+	var err error
+	if q.Name, err = room.CleanName(in.Name); err != nil {
+		return q, err
+	}
+	if in.Seats != nil {
+		if err := room.CheckSeats(*in.Seats); err != nil {
+			return q, err
+		}
+		q.Seats = *in.Seats
+	}
+	return q, nil
+}
+
+// createRoom opens a room and leads to its page.
+func (s *Server) createRoom(c *gin.Context, me *session.Session) error {
+	var in createInput
+	err := read(c, &in, in.form)
+	if err == nil {
+		err = s.openRoom(c, me, &in)
+	}
+	if err == nil || !isForm(c) || !worthAgain(err) {
+		return err
+	}
+	e := errs.Public(err)
+	s.logFailure(c, statusOf(err), err)
+	return s.showServer(c, me, statusOf(err), &view.CreateForm{
+		Name: in.Name, Seats: c.Request.PostFormValue("seats"), Private: c.Request.PostFormValue("private") != "", Err: e,
+	})
+}
+
+// worthAgain says whether a form is shown again with the error beside it.
+func worthAgain(err error) bool {
+	switch errs.CodeOf(err) {
+	case errs.Invalid, errs.RoomLimit, errs.Forbidden, errs.MissingPermission, errs.Conflict, errs.DiscordUnavailable:
+		return true
+	}
+	return false
+}
+
+func (s *Server) openRoom(c *gin.Context, me *session.Session, in *createInput) error {
+	id, err := idOf(c, "guild", errNoServer)
+	if err != nil {
+		return err
+	}
+	q, err := in.request(me)
+	if err != nil {
+		return err
+	}
+	g, err := s.guildInfo(id)
+	if err != nil {
+		return err
+	}
+	opened, err := s.keeper.OpenRoom(c.Request.Context(), g.ID, q)
+	if err != nil {
+		return err
+	}
+	s.recent.add(opened.Room.ID, g.ID, s.now())
+	s.log.InfoContext(c, "room opened", "guild_id", g.ID, "room_id", opened.Room.ID, "user_id", me.User.ID)
+	out := openedJSON{roomJSON: s.roomJSON(liveRoom{Live: room.Live{Room: opened.Room}})}
+	if opened.Invite.Token != "" {
+		v := s.inviteJSON(opened.Room.ID, opened.Invite)
+		out.Invite = &v
+	}
+	if wantsJSON(c.Request) {
+		c.Header("Location", "/api/v1/rooms/"+opened.Room.ID.String())
+	}
+	return back(c, http.StatusCreated, out, "/game/"+opened.Room.ID.String())
+}
+
+// listRooms gives the rooms of a server that the person may see.
+func (s *Server) listRooms(c *gin.Context, me *session.Session) error {
+	_, st, err := s.standing(c, me)
+	if err != nil {
+		return err
+	}
+	out := struct {
+		Rooms []roomJSON `json:"rooms"`
+	}{[]roomJSON{}}
+	for _, l := range s.visibleRooms(st) {
+		out.Rooms = append(out.Rooms, s.roomJSON(l))
+	}
+	return reply(c, http.StatusOK, out)
+}
