@@ -106,7 +106,7 @@ func TestScreenshots(t *testing.T) {
 	if dir == "" {
 		t.Skip("SNUG_SCREENSHOTS names no folder")
 	}
-	s, ctx := site(t, nil), browser(t)
+	s, ctx := site(t, newScript(t).routes), browser(t)
 	for _, f := range fixtures.All() {
 		if !strings.HasPrefix(f.Name, os.Getenv("SNUG_ONLY")) {
 			continue
@@ -116,6 +116,11 @@ func TestScreenshots(t *testing.T) {
 				err := chromedp.Do(ctx, chromedp.EmulateViewport(width, 844), media(theme), chromedp.Navigate(s.URL+"/"+f.Name))
 				if err != nil {
 					t.Fatal(f.Name, err)
+				}
+				if strings.HasPrefix(f.Name, "room-") || strings.HasPrefix(f.Name, "server") {
+					if _, err := chromedp.Run(ctx, chromedp.Poll[bool](`document.body.dataset.live === "live"`)); err != nil {
+						t.Fatal(f.Name, err)
+					}
 				}
 				png, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
 				if err != nil {

@@ -116,6 +116,9 @@ type frame struct {
 // CDNBase is where scripts find avatars.
 func (f frame) CDNBase() string { return f.cdn }
 
+// NowMillis is when the page was made, for scripts: browsers' clocks are often wrong.
+func (f frame) NowMillis() int64 { return millis(f.Now) }
+
 // Version is Snug's version, or "".
 func (f frame) Version() string { return f.version }
 

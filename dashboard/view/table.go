@@ -53,7 +53,7 @@ func (s Seat) Notes() string {
 		text string
 	}{
 		{s.Owner, "owner"}, {s.You, "you"}, {s.Person.Deafened, "deafened"}, {s.Person.Muted && !s.Person.Deafened, "muted"},
-		{s.Person.Streaming, "streaming"}, {s.Person.Video, "on camera"},
+		{s.Person.Streaming, "streaming"}, {s.Person.Video, "camera"},
 	} {
 		if n.on {
 			notes = append(notes, n.text)

@@ -1,1 +1,114 @@
-export {};
+// The table: who sits where. Somebody keeps their seat as long as they stay.
+
+import { $, humans, text } from "./ui.js";
+
+const round = 8; // more seats than this are benches
+const marks = ["deafened", "muted", "streaming", "video"];
+
+/** The colour of who has no picture; the server counts in the same way. */
+export const tint = (id) => Number((BigInt(id) >> 22n) % 8n);
+
+export function letter(name) {
+  const first = [...name].find((c) => /[\p{L}\p{N}]/u.test(c)) ?? [...name][0] ?? "?";
+  return first.toUpperCase();
+}
+
+/** Fills an avatar, keeping a picture that is right. */
+export function avatar(el, p) {
+  el.className = `a tint-${tint(p.userId)}`;
+  const want = p.avatar ? `${document.body.dataset.cdn}/avatars/${p.userId}/${p.avatar}.png?size=128` : "";
+  const img = el.querySelector("img");
+  if (el.firstChild?.nodeType !== Node.TEXT_NODE) el.prepend("");
+  if (el.firstChild.nodeValue !== letter(p.displayName)) el.firstChild.nodeValue = letter(p.displayName);
+  if (img?.getAttribute("src") === want) return;
+  img?.remove();
+  if (!want) return;
+  const next = new Image(128, 128);
+  next.alt = "";
+  next.src = want;
+  el.append(next);
+}
+
+function notes(p, owner, you) {
+  return [
+    owner && "owner", you && "you", p.deafened && "deafened", p.muted && !p.deafened && "muted",
+    p.streaming && "streaming", p.video && "camera",
+  ].filter(Boolean).join(" · ");
+}
+
+export class Seats {
+  /** Takes over the table as the server drew it. */
+  constructor(me = "") {
+    this.me = me;
+    this.stage = $("stage");
+    this.list = $("seats");
+    this.slots = [...this.list.children].map((li) => li.dataset.user ?? "");
+  }
+
+  /** Shows a room; held says that a free seat is kept for who looks, and heldNote how long. */
+  show(room, { held = false, heldNote = "" } = {}) {
+    const people = new Map(humans(room.roster).map((p) => [p.userId, p]));
+    const count = Math.max(room.seats, people.size);
+    const arrived = this.assign(people, count);
+    let free = held;
+    this.slots.forEach((id, i) => {
+      const li = this.list.children[i] ?? this.list.appendChild(document.createElement("li"));
+      if (id) this.sit(li, people.get(id), room, arrived.has(id));
+      else {
+        this.free(li, free, heldNote);
+        free = false;
+      }
+    });
+    while (this.list.children.length > count) this.list.lastChild.remove();
+    const taken = people.size, full = taken >= room.seats;
+    const shape = `stage ${count <= round ? `round of-${count}` : "bench"} lit-${Math.min(taken, 4)}${full ? " full" : ""}`;
+    if (this.stage.className !== shape) this.stage.className = shape;
+    text($("taken"), String(taken));
+    text($("total"), String(room.seats));
+    const bots = room.roster.filter((p) => p.bot).map((p) => p.displayName);
+    $("bots").hidden = !bots.length;
+    text($("bots").querySelector("b"), bots.join(", "));
+  }
+
+  // Gives everybody a seat; who had one keeps it. Returns who is new.
+  assign(people, count) {
+    const sitting = new Set();
+    this.slots = this.slots.map((id) => (people.has(id) && !sitting.has(id) && sitting.add(id) ? id : ""));
+    const moved = this.slots.slice(count).filter(Boolean);
+    this.slots.length = count;
+    for (let i = 0; i < count; i++) this.slots[i] ??= "";
+    const arrived = new Set([...people.keys()].filter((id) => !sitting.has(id)));
+    for (const id of [...moved, ...arrived]) this.slots[this.slots.indexOf("")] = id;
+    return arrived;
+  }
+
+  sit(li, p, room, arrived) {
+    if (li.dataset.user !== p.userId) {
+      li.replaceChildren($("t-on").content.cloneNode(true));
+      li.dataset.user = p.userId;
+      li.className = arrived ? "seat on sat" : "seat on";
+    }
+    avatar(li.querySelector(".a"), p);
+    li.querySelector(".crown").toggleAttribute("hidden", room.ownerId !== p.userId);
+    for (const m of marks) {
+      const on = p[m] && !(m === "muted" && p.deafened), el = li.querySelector(`[data-mark="${m}"]`);
+      if (el.hasAttribute("hidden") === on) el.toggleAttribute("hidden", !on);
+    }
+    const who = li.querySelector(".who");
+    text(who, p.displayName);
+    if (who.title !== p.displayName) who.title = p.displayName;
+    text(li.querySelector(".notes"), notes(p, room.ownerId === p.userId, this.me === p.userId));
+  }
+
+  free(li, held, note) {
+    const kind = held ? "held" : "empty";
+    if (li.dataset.user || !li.firstChild) {
+      const stood = Boolean(li.dataset.user);
+      li.replaceChildren($("t-free").content.cloneNode(true));
+      delete li.dataset.user;
+      li.className = `seat ${kind}${stood ? " rose" : ""}`;
+    } else if (!li.classList.contains(kind)) li.className = `seat ${kind}`;
+    text(li.querySelector(".who"), held ? "Your seat" : "Free seat");
+    text(li.querySelector(".notes"), held ? note : "");
+  }
+}
