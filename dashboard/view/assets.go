@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io/fs"
-	"mime"
 	"net/http"
 	"path"
 	"strconv"
@@ -66,9 +65,7 @@ func newAsset(name string, b []byte) (asset, error) {
 	}
 	t, ok := types[path.Ext(name)]
 	if !ok {
-		if t = mime.TypeByExtension(path.Ext(name)); t == "" {
-			return asset{}, fmt.Errorf("%s: no media type is known for %q", name, path.Ext(name))
-		}
+		return asset{}, fmt.Errorf("%s: add the media type of %q to the list in package view", name, path.Ext(name))
 	}
 	sum := sha256.Sum256(b)
 	tag := hex.EncodeToString(sum[:8])
