@@ -3,8 +3,8 @@ package dashboard
 import (
 	"bytes"
 	"encoding/json"
-	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 
 	"github.com/gin-gonic/gin"
@@ -47,8 +47,8 @@ type settingsJSON struct {
 	Rev      uint64         `json:"rev"`
 }
 
-// readSettings is adminPage for programs.
-func (s *Server) readSettings(c *gin.Context, me *session.Session) error {
+// showSettings is adminPage for programs.
+func (s *Server) showSettings(c *gin.Context, me *session.Session) error {
 	g, err := s.managed(c, me)
 	if err != nil {
 		return err
@@ -60,70 +60,61 @@ func (s *Server) readSettings(c *gin.Context, me *session.Session) error {
 	return reply(c, http.StatusOK, settingsJSON{settings, rev})
 }
 
+// settingsInput is what is saved: the fields of a form, or those of a JSON object.
+type settingsInput struct {
+	form   view.SettingsForm
+	fields []byte
+	rev    uint64 // that was seen; 0: no check
+}
+
+func readSettings(c *gin.Context) (in settingsInput, err error) {
+	var body struct {
+		Rev      uint64          `json:"rev"`
+		Settings json.RawMessage `json:"settings"`
+	}
+	formed := false
+	err = read(c, &body, func(f url.Values) error {
+		formed, in.form = true, view.ReadSettingsForm(f)
+		in.rev, _ = strconv.ParseUint(f.Get("rev"), 10, 64) // without one there is no check
+		in.fields, err = in.form.JSON()
+		return err
+	})
+	if err != nil || formed {
+		return in, err
+	}
+	if !bytes.HasPrefix(bytes.TrimSpace(body.Settings), []byte("{")) {
+		return in, errs.Field("settings", "settings must be an object with the fields to change.")
+	}
+	in.fields, in.rev = body.Settings, body.Rev
+	return in, nil
+}
+
 // saveSettings saves the fields it is sent: all of the page's form, or some in
 // JSON, {"rev": n, "settings": {…}}. With a revision it fails with
 // errs.Conflict if somebody saved since.
 func (s *Server) saveSettings(c *gin.Context, me *session.Session) error {
-	if !isForm(c) {
-		return s.patchSettings(c, me)
-	}
 	g, err := s.managed(c, me)
 	if err != nil {
 		return err
 	}
-	if err := c.Request.ParseForm(); err != nil {
-		return badBody(err)
-	}
-	form := view.ReadSettingsForm(c.Request.PostForm)
-	rev, _ := strconv.ParseUint(c.Request.PostForm.Get("rev"), 10, 64) // without one there is no check
-	fields, err := form.JSON()
+	ctx := c.Request.Context()
+	in, err := readSettings(c)
 	if err == nil {
-		_, err = s.keeper.SaveSettings(c.Request.Context(), g.ID, room.SettingsRequest{Actor: actor(me), JSON: fields, Rev: rev})
+		_, err = s.keeper.SaveSettings(ctx, g.ID, room.SettingsRequest{Actor: actor(me), JSON: in.fields, Rev: in.rev})
 	}
-	switch {
-	case err == nil:
-		c.Redirect(http.StatusSeeOther, "/admin/"+g.ID.String()+"?saved=1")
-		return nil
-	case !worthAgain(err):
+	if err != nil && (!isForm(c) || !worthAgain(err)) {
 		return err
 	}
-	s.logFailure(c, statusOf(err), err)
-	_, now, e := s.settings(c.Request.Context(), g.ID)
+	settings, rev, e := s.settings(ctx, g.ID)
 	if e != nil {
 		return e
 	}
+	if err == nil {
+		return back(c, http.StatusOK, settingsJSON{settings, rev}, "/admin/"+g.ID.String()+"?saved=1")
+	}
+	s.logFailure(c, statusOf(err), err)
 	// What was typed stays; saving it again then is on purpose, so the newest revision goes with it.
 	return s.page(c, statusOf(err), &view.Admin{
-		Layout: s.layout(c, "Settings of "+g.Name), Guild: g, Form: form, Rev: now, Err: errs.Public(err),
+		Layout: s.layout(c, "Settings of "+g.Name), Guild: g, Form: in.form, Rev: rev, Err: errs.Public(err),
 	})
-}
-
-func (s *Server) patchSettings(c *gin.Context, me *session.Session) error {
-	g, err := s.managed(c, me)
-	if err != nil {
-		return err
-	}
-	var in struct {
-		Rev      uint64          `json:"rev"`
-		Settings json.RawMessage `json:"settings"`
-	}
-	b, err := io.ReadAll(c.Request.Body)
-	if err != nil {
-		return badBody(err)
-	}
-	if err := strictJSON(b, &in); err != nil {
-		return err
-	}
-	if !bytes.HasPrefix(bytes.TrimSpace(in.Settings), []byte("{")) {
-		return errs.Field("settings", "settings must be an object with the fields to change.")
-	}
-	saved, err := s.keeper.SaveSettings(c.Request.Context(), g.ID, room.SettingsRequest{Actor: actor(me), JSON: in.Settings, Rev: in.Rev})
-	if err != nil {
-		return err
-	}
-	settings, rev, err := s.settings(c.Request.Context(), g.ID)
-	if err != nil {
-		return err
-	}
-	return reply(c, http.StatusOK, settingsJSON{settings, max(rev, saved.Rev)})
 }

@@ -252,6 +252,15 @@ type got struct {
 
 func (g got) location() string { return strings.TrimPrefix(g.header.Get("Location"), g.b.url) }
 
+// text is the part of the body that tests' messages need.
+func (g got) text() string {
+	if _, main, ok := strings.Cut(g.body, "<main"); ok {
+		main, _, _ = strings.Cut(main, "</main>")
+		return main
+	}
+	return g.body
+}
+
 // json reads the body.
 func (g got) json(v any) {
 	g.b.t.Helper()

@@ -98,8 +98,8 @@ type problem struct {
 	Detail     string    `json:"detail"`
 	Code       errs.Code `json:"code"`
 	Field      string    `json:"field,omitempty"`
-	RetryAfter int       `json:"retryAfter,omitempty"` // seconds
-	RequestID  string    `json:"requestId"`
+	RetryAfter int       `json:"retry_after,omitempty"` // seconds
+	RequestID  string    `json:"request_id"`
 }
 
 // fail answers with an error: JSON for programs, login for who is not signed in, a page that says what to do for everybody else.

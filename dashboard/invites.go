@@ -211,11 +211,12 @@ func (s *Server) createInvite(c *gin.Context, me *session.Session) error {
 	if err != nil {
 		return err
 	}
+	q := room.Request{Actor: actor(me), RoomID: id}
 	l, err := s.keeper.CreateInvite(c.Request.Context(), guildID, room.InviteRequest{
-		Actor: actor(me), RoomID: id, Lifetime: time.Duration(in.Hours * float64(time.Hour)), Uses: in.Uses,
+		Actor: q.Actor, RoomID: id, Lifetime: time.Duration(in.Hours * float64(time.Hour)), Uses: in.Uses,
 	})
 	if err != nil {
-		return notYours(err)
+		return s.hide(c, guildID, q, err)
 	}
 	return back(c, http.StatusCreated, s.inviteJSON(id, l), "/game/"+id.String()+"#invites")
 }
@@ -231,8 +232,11 @@ func (s *Server) revokeInvite(c *gin.Context, me *session.Session) error {
 		return errs.E(errs.NotFound, "There is no such invite any more.")
 	}
 	_, err = s.keeper.RevokeInvite(c.Request.Context(), guildID, room.RevokeRequest{Actor: q.Actor, RoomID: q.RoomID, InviteID: inviteID})
+	if errs.Has(err, errs.NotFound) {
+		return err // the invite, to who may see the room
+	}
 	if err != nil {
-		return err
+		return s.hide(c, guildID, q, err)
 	}
 	if wantsJSON(c.Request) {
 		c.Status(http.StatusNoContent)

@@ -27,6 +27,13 @@ type Keeper interface {
 	SaveSettings(ctx context.Context, guild snowflake.ID, q room.SettingsRequest) (room.Saved, error)
 }
 
+// StandingFrom gives the question that dashboard/live asks about watchers, put to the keepers through the hub.
+func StandingFrom(h *hub.Hub) func(ctx context.Context, guild, user snowflake.ID) (room.Standing, error) {
+	return func(ctx context.Context, guild, user snowflake.ID) (room.Standing, error) {
+		return hub.StandingOf.Call(ctx, h, guild, room.StandingRequest{UserID: user})
+	}
+}
+
 // keepers calls the process that keeps a guild, through the hub.
 type keepers struct{ h *hub.Hub }
 

@@ -43,7 +43,7 @@ func TestLoginLeadsBack(t *testing.T) {
 		t.Errorf("cookie %s", cookie)
 	}
 	if got := w.get(page); got.status != http.StatusOK || !strings.Contains(got.body, "Friday &lt;draft&gt;") {
-		t.Errorf("got %d %s", got.status, got.body)
+		t.Errorf("got %d %s", got.status, got.text())
 	}
 	// The same callback again signs nobody in.
 	fresh := b.browser(owner.String())
@@ -69,7 +69,7 @@ func TestLoginCancelled(t *testing.T) {
 	w := b.browser("cancel")
 	got := w.follow(w.get("/login?return_to=/servers/100"))
 	if got.status != http.StatusForbidden || !strings.Contains(got.body, "Nobody was signed in") || !strings.Contains(got.body, "/login?return_to=%2Fservers%2F100") {
-		t.Errorf("got %d %s", got.status, got.body)
+		t.Errorf("got %d %s", got.status, got.text())
 	}
 }
 
@@ -124,7 +124,7 @@ func TestWhoIsNotSignedIn(t *testing.T) {
 	} {
 		got := w.send(c.method, c.path, "application/json", "{}", "Accept", "text/html")
 		if p := got.problem(); got.status != http.StatusUnauthorized || p.Code != "UNAUTHORIZED" || p.Status != 401 || p.RequestID == "" {
-			t.Errorf("%s %s: %d %s", c.method, c.path, got.status, got.body)
+			t.Errorf("%s %s: %d %s", c.method, c.path, got.status, got.text())
 		}
 	}
 	if got := w.get("/"); got.status != http.StatusOK {
@@ -146,7 +146,7 @@ func TestLogout(t *testing.T) {
 	}
 	three := b.signedIn(owner)
 	if got := three.get("/logout"); !strings.Contains(got.body, "/logout/everywhere") {
-		t.Errorf("no way to sign out everywhere: %s", got.body)
+		t.Errorf("no way to sign out everywhere: %s", got.text())
 	}
 	three.form("/logout/everywhere", nil)
 	for _, w := range []*browser{two, three} {
@@ -186,7 +186,7 @@ func TestTenTabsRefreshOnce(t *testing.T) {
 	for range 10 {
 		wg.Go(func() {
 			if got := w.api("GET", "/api/v1/me", ""); got.status != http.StatusOK {
-				t.Errorf("got %d %s", got.status, got.body)
+				t.Errorf("got %d %s", got.status, got.text())
 			}
 		})
 	}

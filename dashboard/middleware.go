@@ -135,7 +135,7 @@ func (s *Server) policies() {
 	for host := range s.hosts {
 		s.csp[host] = strings.Join([]string{
 			"default-src 'none'", "script-src 'self'", "style-src 'self'", "font-src 'self'", "manifest-src 'self'",
-			"img-src 'self' data: " + s.view.CDN(),
+			"img-src 'self' " + s.view.CDN(),
 			"connect-src 'self' " + ws + "://" + host,
 			// Chromium follows a form's redirects, and signing in redirects to Discord.
 			"form-action 'self' " + originOf(s.o.Discord.AuthorizeURL),

@@ -35,10 +35,10 @@ func newLimiters(l Limits, now func() time.Time) limiters {
 		return &limiter{limit: l, now: now, buckets: map[string]*rate.Limiter{}}
 	}
 	return limiters{
-		login:     or(l.Login, Limit{time.Second, 60}),
+		login:     or(l.Login, Limit{500 * time.Millisecond, 120}),
 		invite:    or(l.Invite, Limit{time.Second, 40}),
 		write:     or(l.Write, Limit{500 * time.Millisecond, 40}),
-		liveToken: or(l.LiveToken, Limit{200 * time.Millisecond, 120}),
+		liveToken: or(l.LiveToken, Limit{100 * time.Millisecond, 300}),
 	}
 }
 

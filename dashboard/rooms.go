@@ -36,10 +36,11 @@ func (s *Server) see(c *gin.Context, me *session.Session) (room.View, liveRoom, 
 		return room.View{}, liveRoom{}, err
 	}
 	v, err := s.keeper.ViewRoom(c.Request.Context(), guildID, room.Request{Actor: actor(me), RoomID: id})
-	if errs.Has(err, errs.Forbidden) || errs.Has(err, errs.NotFound) {
-		err = errNoRoom
-	}
-	if err != nil {
+	switch errs.CodeOf(err) {
+	case "":
+	case errs.Forbidden, errs.NotFound, errs.RoomNotFound:
+		return v, liveRoom{}, errNoRoom
+	default:
 		return v, liveRoom{}, err
 	}
 	s.sawIn(c.Request.Context(), me, v.Standing)
@@ -118,7 +119,7 @@ func (s *Server) joinRoom(c *gin.Context, me *session.Session) error {
 	}
 	j, err := s.keeper.JoinRoom(c.Request.Context(), guildID, q)
 	if err != nil {
-		return notYours(err)
+		return s.hide(c, guildID, q, err)
 	}
 	out := joinedJSON{Moved: j.Moved, DeepLink: s.deepLink(guildID, q.RoomID)}
 	to := "/game/" + q.RoomID.String()
@@ -142,7 +143,7 @@ func (s *Server) keepRoom(c *gin.Context, me *session.Session) error {
 	}
 	sum, err := s.keeper.KeepRoom(c.Request.Context(), guildID, q)
 	if err != nil {
-		return notYours(err)
+		return s.hide(c, guildID, q, err)
 	}
 	return back(c, http.StatusOK, s.summaryJSON(sum), "/game/"+q.RoomID.String()+"?kept=1")
 }
@@ -155,7 +156,7 @@ func (s *Server) closeRoom(c *gin.Context, me *session.Session) error {
 	}
 	sum, err := s.keeper.CloseRoom(c.Request.Context(), guildID, q)
 	if err != nil {
-		return notYours(err)
+		return s.hide(c, guildID, q, err)
 	}
 	s.log.InfoContext(c, "room closed", "guild_id", guildID, "room_id", q.RoomID, "user_id", me.User.ID)
 	return back(c, http.StatusOK, s.summaryJSON(sum), "/servers/"+guildID.String()+"?closed=1")
@@ -170,10 +171,17 @@ func (s *Server) summaryJSON(sum room.Summary) roomJSON {
 	return s.roomJSON(l)
 }
 
-// notYours hides from who is not in the server that there is such a room.
-func notYours(err error) error {
-	if errs.Has(err, errs.NotFound) {
+// hide keeps a refusal from telling that there is a room: whoever may not see
+// it is told what they would be told if there were none.
+func (s *Server) hide(c *gin.Context, guildID snowflake.ID, q room.Request, err error) error {
+	switch errs.CodeOf(err) {
+	case errs.NotFound, errs.RoomNotFound:
 		return errNoRoom
+	case errs.Forbidden:
+		_, e := s.keeper.ViewRoom(c.Request.Context(), guildID, q)
+		if errs.Has(e, errs.Forbidden) || errs.Has(e, errs.RoomNotFound) {
+			return errNoRoom
+		}
 	}
 	return err
 }

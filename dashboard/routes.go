@@ -62,7 +62,7 @@ func (s *Server) api(g *gin.RouterGroup) {
 	g.POST("/live-token", s.member(s.liveToken))
 	g.GET("/guilds/:guild/rooms", s.member(s.listRooms))
 	g.POST("/guilds/:guild/rooms", s.writes(s.createRoom))
-	g.GET("/guilds/:guild/settings", s.member(s.readSettings))
+	g.GET("/guilds/:guild/settings", s.member(s.showSettings))
 	g.PATCH("/guilds/:guild/settings", s.writes(s.saveSettings))
 	g.GET("/rooms/:channel", s.member(s.showRoom))
 	g.POST("/rooms/:channel/join", s.writes(s.joinRoom))

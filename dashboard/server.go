@@ -103,9 +103,9 @@ type Server struct {
 	names    names
 	handler  http.Handler
 
-	ctx   context.Context // ends with Close
-	stop  context.CancelFunc
-	close func() // stops listening for notices
+	ctx  context.Context // ends with Close
+	stop context.CancelFunc
+	deaf func() // stops listening for notices
 }
 
 // New checks the options and makes a Server. It follows the hub until Close.
@@ -161,7 +161,7 @@ func (s *Server) follow() error {
 	}
 	s.guilds = guilds
 	if s.index, err = newIndex(s.ctx, s.o.Hub.Rooms); err == nil {
-		s.close, err = s.hearEnded()
+		s.deaf, err = s.hearEnded()
 	}
 	if err != nil {
 		s.stop()
@@ -248,7 +248,7 @@ func (s *Server) Run(ctx context.Context) error {
 
 // Close stops following the hub and waits for it. Sockets are dashboard/live's to close, and before.
 func (s *Server) Close(ctx context.Context) error {
-	s.close()
+	s.deaf()
 	s.stop()
 	ended := make(chan struct{})
 	go func() { // ends when the followers have; Close does not wait longer than ctx

@@ -184,13 +184,23 @@ func read(c *gin.Context, v any, formed func(url.Values) error) error {
 		}
 		return &statusError{http.StatusUnsupportedMediaType, errs.E(errs.Invalid, "Please send JSON, with the header Content-Type: application/json.")}
 	}
-	if err := c.Request.ParseForm(); err != nil {
-		return badBody(err)
+	form, err := postForm(c.Request)
+	if err != nil || formed == nil {
+		return err
 	}
-	if formed == nil {
-		return nil
+	return formed(form)
+}
+
+// postForm reads a form, in whichever of the two ways browsers send one.
+func postForm(r *http.Request) (url.Values, error) {
+	err := r.ParseForm()
+	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && kind == "multipart/form-data" {
+		err = r.ParseMultipartForm(maxBody)
 	}
-	return formed(c.Request.PostForm)
+	if err != nil {
+		return nil, badBody(err)
+	}
+	return r.PostForm, nil
 }
 
 func strictJSON(b []byte, v any) error {

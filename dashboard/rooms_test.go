@@ -1,0 +1,425 @@
+package dashboard
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/errs"
+	"snug/shared/invite"
+	"snug/shared/room"
+)
+
+func TestCreateRoomOnThePage(t *testing.T) {
+	b := newBench(t)
+	w := b.signedIn(member)
+	if got := w.get("/servers/100"); got.status != http.StatusOK || !strings.Contains(got.body, `action="/servers/100/rooms"`) {
+		t.Fatalf("got %d %s", got.status, got.text())
+	}
+	got := w.form("/servers/100/rooms", url.Values{"name": {"  Friday\n draft "}, "seats": {"3"}})
+	if got.status != http.StatusSeeOther || !strings.HasPrefix(got.location(), "/game/") {
+		t.Fatalf("got %d %s", got.status, got.text())
+	}
+	page := w.get(got.location())
+	if page.status != http.StatusOK || !strings.Contains(page.body, "Friday draft") {
+		t.Errorf("got %d %s", page.status, page.text())
+	}
+	id, _ := snowflake.Parse(strings.TrimPrefix(got.location(), "/game/"))
+	b.keeper.mu.Lock()
+	r := b.keeper.rooms[id]
+	if r.Seats != 3 || r.Private {
+		t.Errorf("an unchecked box is not private: %+v", r)
+	}
+	b.keeper.mu.Unlock()
+	// A mistake shows the form again, with what was typed and what is wrong.
+	for _, c := range []struct {
+		form   url.Values
+		status int
+		want   string
+	}{
+		{url.Values{"name": {""}, "seats": {"3"}}, 400, "A room needs a name"},
+		{url.Values{"name": {strings.Repeat("x", 101)}, "seats": {"3"}}, 400, "101 characters"},
+		{url.Values{"name": {"Monday"}, "seats": {"0"}}, 400, "1 to 99 seats"},
+		{url.Values{"name": {"Monday"}, "seats": {"100"}}, 400, "1 to 99 seats"},
+		{url.Values{"name": {"Monday"}, "seats": {"four"}}, 400, "not a whole number"},
+		{url.Values{"name": {"Monday"}, "seats": {"4"}}, 409, "You have a room already"},
+	} {
+		got := w.form("/servers/100/rooms", c.form)
+		if got.status != c.status || !strings.Contains(got.body, c.want) || !strings.Contains(got.body, `value="`+c.form.Get("name")+`"`) {
+			t.Errorf("%v: %d %s", c.form, got.status, got.text())
+		}
+	}
+}
+
+func TestCreateRoomByAPI(t *testing.T) {
+	b := newBench(t)
+	w := b.signedIn(member)
+	for _, c := range []struct {
+		body   string
+		status int
+		field  string
+	}{
+		{`{"name":""}`, 400, "name"},
+		{``, 400, "name"},
+		{`{"name":"` + strings.Repeat("ü", 101) + `"}`, 400, "name"},
+		{`{"name":"x","seats":0}`, 400, "seats"},
+		{`{"name":"x","seats":"4"}`, 400, "seats"},
+		{`{"name":"x","colour":"red"}`, 400, "colour"},
+		{`{"name":"x"} {}`, 400, ""},
+		{`[]`, 400, ""},
+		{`{`, 400, ""},
+		{`{"name":"` + strings.Repeat("x", maxBody) + `"}`, 413, ""},
+	} {
+		got := w.api("POST", "/api/v1/guilds/100/rooms", c.body)
+		if p := got.problem(); got.status != c.status || p.Code != errs.Invalid || p.Field != c.field || p.Detail == "" {
+			t.Errorf("%.40s: %d %s", c.body, got.status, got.text())
+		}
+	}
+	if got := w.send("POST", "/api/v1/guilds/100/rooms", "text/plain", `{"name":"x"}`); got.status != http.StatusUnsupportedMediaType {
+		t.Errorf("text: %d", got.status)
+	}
+	got := w.api("POST", "/api/v1/guilds/100/rooms", `{"name":"`+strings.Repeat("ü", 100)+`","seats":2,"private":true}`)
+	var out struct {
+		GuildID   snowflake.ID `json:"guildId"`
+		ChannelID string       `json:"channelId"`
+		Name      string
+		Seats     int
+		UserLimit int
+		URL       string
+		Private   bool
+		Invite    *inviteJSON
+	}
+	got.json(&out)
+	if got.status != http.StatusCreated || out.ChannelID == "" || out.GuildID != friends || out.Seats != 2 || out.UserLimit != 2 || !out.Private ||
+		out.URL != b.url+"/game/"+out.ChannelID || out.Invite == nil || !strings.HasPrefix(out.Invite.URL, out.URL+"?t=") {
+		t.Errorf("got %d %s", got.status, got.text())
+	}
+	if got.header.Get("Location") != "/api/v1/rooms/"+out.ChannelID || got.header.Get("Cache-Control") != "no-store" {
+		t.Errorf("headers %v", got.header)
+	}
+	var list struct{ Rooms []roomJSON }
+	b.wait("the room in the list", func() bool {
+		w.api("GET", "/api/v1/guilds/100/rooms", "").json(&list)
+		return len(list.Rooms) == 1
+	})
+	if r := list.Rooms[0]; r.ChannelID.String() != out.ChannelID || r.Rev.N == 0 || r.Rev.Epoch == "" || r.Roster == nil {
+		t.Errorf("got %+v", r)
+	}
+}
+
+// Who may do what: the same for pages and programs.
+func TestAccess(t *testing.T) {
+	b := newBench(t, func(o *Options) { o.Limits.Login = Limit{time.Second, 1000} })
+	people := map[string]*browser{"nobody": b.browser("")}
+	for name, id := range map[string]snowflake.ID{"owner": owner, "guest": guest, "manager": manager, "member": member, "banned": banned, "stranger": stranger} {
+		people[name] = b.signedIn(id)
+	}
+	b.keeper.join(friends, 7, false)
+	people["left"] = b.signedIn(7)
+	people["left"].get("/servers/100")
+	b.keeper.leave(friends, 7)
+
+	type who map[string]int
+	all := func(status int, except who) who {
+		out := who{}
+		for name := range people {
+			out[name] = status
+		}
+		out["nobody"] = 401
+		for name, s := range except {
+			out[name] = s
+		}
+		return out
+	}
+	for _, c := range []struct {
+		method, path, body string
+		want               who
+	}{
+		{"GET", "/api/v1/me", "", all(200, nil)},
+		{"GET", "/api/v1/guilds/100/rooms", "", all(200, who{"stranger": 404, "left": 404})},
+		{"GET", "/api/v1/guilds/200/rooms", "", all(404, who{"stranger": 200})},
+		{"GET", "/api/v1/guilds/999/rooms", "", all(404, nil)},
+		{"GET", "/api/v1/guilds/nonsense/rooms", "", all(404, nil)},
+		{"GET", "/api/v1/guilds/100/settings", "", all(403, who{"manager": 200, "stranger": 404, "left": 404})},
+		{"PATCH", "/api/v1/guilds/100/settings", `{"settings":{"seats":5}}`, all(403, who{"manager": 200, "stranger": 404, "left": 404})},
+		{"GET", "/api/v1/rooms/{room}", "", all(404, who{"owner": 200, "guest": 200})},
+		{"GET", "/api/v1/rooms/999", "", all(404, nil)},
+		{"POST", "/api/v1/rooms/{room}/join", "", all(404, who{"owner": 200, "guest": 200})},
+		{"POST", "/api/v1/rooms/{room}/keep", "", all(404, who{"owner": 200, "guest": 200})},
+		{"POST", "/api/v1/rooms/{room}/invites", "", all(404, who{"owner": 201, "guest": 403})},
+		{"DELETE", "/api/v1/rooms/{room}/invites/{invite}", "", all(404, who{"owner": 204, "guest": 403})},
+		{"POST", "/api/v1/live-token", `{"guild":"100"}`, all(200, who{"stranger": 404, "left": 404})},
+		{"POST", "/api/v1/live-token", `{"guild":"100","room":"{room}"}`, all(404, who{"owner": 200, "guest": 200})},
+		{"POST", "/api/v1/rooms/{room}/close", "", all(404, who{"owner": 200, "guest": 403})},
+	} {
+		for name, w := range people {
+			r := b.room() // its own for each, so that none changes what the next finds
+			b.invite(r)
+			fill := strings.NewReplacer("{room}", r.ID.String(), "{invite}", r.Invites[0].ID)
+			got := w.api(c.method, fill.Replace(c.path), fill.Replace(c.body))
+			if want := c.want[name]; got.status != want {
+				t.Errorf("%s: %s %s: %d, want %d: %s", name, c.method, c.path, got.status, want, got.text())
+			}
+			if got.status >= 400 && (strings.Contains(got.body, "draft") || got.problem().Detail == "") {
+				t.Errorf("%s: %s %s tells too much or nothing: %s", name, c.method, c.path, got.text())
+			}
+			b.keeper.mu.Lock()
+			if b.keeper.rooms[r.ID] != nil { // for RoomLimit
+				delete(b.keeper.rooms, r.ID)
+				b.keeper.publish(r, room.Closed{})
+			}
+			b.keeper.mu.Unlock()
+		}
+	}
+}
+
+// A room that is not there and one that is not shown look the same.
+func TestNotFoundTellsNothing(t *testing.T) {
+	b := newBench(t)
+	r := b.room()
+	w := b.signedIn(member)
+	hidden, none := w.get("/game/"+r.ID.String()), w.get("/game/4999")
+	now := regexp.MustCompile(`data-now="\d+"`)
+	clean := func(g got) string {
+		body := now.ReplaceAllString(g.body, "")
+		return strings.NewReplacer(r.ID.String(), "ID", "4999", "ID", g.header.Get("X-Request-Id"), "REQ").Replace(body)
+	}
+	if hidden.status != 404 || none.status != 404 || clean(hidden) != clean(none) {
+		t.Errorf("%d %s\n%d %s", hidden.status, clean(hidden), none.status, clean(none))
+	}
+	if !strings.Contains(hidden.body, "ask for an invite") {
+		t.Errorf("no next step: %s", hidden.body)
+	}
+}
+
+func TestJoin(t *testing.T) {
+	b := newBench(t)
+	r := b.room()
+	page := "/game/" + r.ID.String()
+	w := b.signedIn(guest)
+	got := w.form(page+"/join", nil)
+	if got.status != http.StatusSeeOther || !strings.HasPrefix(got.location(), page+"?joined=") {
+		t.Fatalf("got %d to %s", got.status, got.location())
+	}
+	if got := w.get(got.location()); got.status != 200 || !strings.Contains(got.body, "https://discord.example/channels/100/"+r.ID.String()) || !strings.Contains(got.body, "Open Discord and sit down") {
+		t.Errorf("got %d %s", got.status, got.text())
+	}
+	var out map[string]any
+	w.api("POST", "/api/v1/rooms/"+r.ID.String()+"/join", "").json(&out)
+	if out["moved"] != false || out["deep_link"] != "https://discord.example/channels/100/"+r.ID.String() || out["held_until"] == nil {
+		t.Errorf("got %v", out)
+	}
+	b.keeper.mu.Lock()
+	b.keeper.inVoice[guest] = true
+	b.keeper.mu.Unlock()
+	if got := w.form(page+"/join", nil); got.status != http.StatusSeeOther || got.location() != page {
+		t.Errorf("moved: %d to %s", got.status, got.location())
+	}
+	b.wait("somebody sitting", func() bool { l, _ := b.roomOf(friends, r.ID); return l.Taken() == 1 })
+	if got := w.get(page); !strings.Contains(got.body, "You are sitting here") {
+		t.Errorf("got %s", got.text())
+	}
+	b.keeper.mu.Lock()
+	for i := range snowflake.ID(3) {
+		b.keeper.roster[r.ID] = append(b.keeper.roster[r.ID], room.Person{UserID: 900 + i})
+	}
+	b.keeper.mu.Unlock()
+	if got := w.api("POST", "/api/v1/rooms/"+r.ID.String()+"/join", ""); got.status != http.StatusConflict || got.problem().Code != errs.RoomFull {
+		t.Errorf("full: %d %s", got.status, got.text())
+	}
+	if got := w.form(page+"/join", nil); got.status != http.StatusConflict || !strings.Contains(got.body, "Every seat is taken") || !strings.Contains(got.body, `href="`+page+`"`) {
+		t.Errorf("full: %d %s", got.status, got.text())
+	}
+}
+
+func TestKeepCloseAndInvites(t *testing.T) {
+	b := newBench(t)
+	r := b.room()
+	page := "/game/" + r.ID.String()
+	w := b.signedIn(owner)
+	if got := w.form(page+"/keep", nil); got.status != 303 || !strings.Contains(w.get(got.location()).body, "The room stays open") {
+		t.Errorf("keep: %d", got.status)
+	}
+	if got := w.form(page+"/invites", nil); got.status != 303 || got.location() != page+"#invites" {
+		t.Errorf("invite: %d to %s", got.status, got.location())
+	}
+	got := w.get(page)
+	if !strings.Contains(got.body, b.url+page+"?t=") || got.header.Get("Referrer-Policy") != "no-referrer" {
+		t.Errorf("no link on the page: %s", got.text())
+	}
+	if got := w.form(page+"/invites/"+r.Invites[0].ID+"/revoke", nil); got.status != 303 {
+		t.Errorf("revoke: %d", got.status)
+	}
+	if strings.Contains(w.get(page).body, page+"?t=") {
+		t.Error("a revoked link is still on the page")
+	}
+	for _, bad := range []string{`{"hours":-1}`, `{"hours":1e9}`, `{"hours":"4"}`, `{"uses":1.5}`} {
+		if got := w.api("POST", "/api/v1/rooms/"+r.ID.String()+"/invites", bad); got.status != 400 {
+			t.Errorf("%s: %d", bad, got.status)
+		}
+	}
+	if got := w.get(page + "/close"); got.status != 303 || got.location() != page {
+		t.Errorf("GET of an action: %d to %s", got.status, got.location())
+	}
+	if got := w.form(page+"/close", nil); got.status != 303 || got.location() != "/servers/100?closed=1" {
+		t.Errorf("close: %d to %s", got.status, got.location())
+	}
+	b.wait("the room gone", func() bool { return b.index.guildOf(r.ID) == 0 })
+	if got := w.get(page); got.status != 404 {
+		t.Errorf("closed: %d", got.status)
+	}
+}
+
+func TestInviteLanding(t *testing.T) {
+	b := newBench(t)
+	r := b.room()
+	link := "/game/" + r.ID.String() + "?t=" + b.invite(r)
+	for range 3 { // whatever looks at links looks more than once
+		got := b.browser("").get(link)
+		if got.status != 200 || !strings.Contains(got.body, "Friday &lt;draft&gt;") || !strings.Contains(got.body, "Friends") || !strings.Contains(got.body, "left on this link") {
+			t.Fatalf("got %d %s", got.status, got.text())
+		}
+		if got.header.Get("Referrer-Policy") != "no-referrer" || got.header.Get("Cache-Control") != "no-store" {
+			t.Errorf("headers %v", got.header)
+		}
+	}
+	w := b.signedIn(member)
+	w.get(link)
+	if n := len(b.keeper.redeems); n != 0 || len(b.keeper.guests(r.ID)) != 1 {
+		t.Fatalf("looking redeemed %d times", n)
+	}
+	if got := w.form("/game/"+r.ID.String()+"/accept", url.Values{"t": {b.invite(r)}}); got.status != 303 || got.location() != "/game/"+r.ID.String() {
+		t.Errorf("accepted: %d %s", got.status, got.text())
+	}
+	if got := w.get(link); got.status != 303 || got.location() != "/game/"+r.ID.String() {
+		t.Errorf("who is in already: %d to %s", got.status, got.location())
+	}
+	if got := b.signedIn(owner).get(link); got.status != 303 {
+		t.Errorf("the owner: %d", got.status)
+	}
+}
+
+func TestInviteThroughLogin(t *testing.T) {
+	b := newBench(t)
+	r := b.room()
+	token := b.invite(r)
+	w := b.browser(member.String())
+	start := w.form("/game/"+r.ID.String()+"/accept", url.Values{"t": {token}})
+	if start.status != 303 || !strings.HasPrefix(start.header.Get("Location"), b.oauth.URL) || strings.Contains(start.header.Get("Location"), token) {
+		t.Fatalf("got %d to %s", start.status, start.header.Get("Location"))
+	}
+	if got := w.follow(start); got.status != 200 || got.url != b.url+"/game/"+r.ID.String() || !strings.Contains(got.body, "Join voice") {
+		t.Errorf("got %d at %s %s", got.status, got.url, got.text())
+	}
+	if len(b.keeper.guests(r.ID)) != 2 {
+		t.Error("not let in")
+	}
+	// Signing in by the link at the top offers the invite again and takes nothing.
+	token = b.invite(r)
+	b.keeper.join(friends, 8, false)
+	w = b.browser("8")
+	page := w.get("/game/" + r.ID.String() + "?t=" + token)
+	_, after, _ := strings.Cut(page.body, `href="/login?return_to=`)
+	to, _, _ := strings.Cut(after, `"`)
+	got := w.follow(w.get("/login?return_to=" + strings.ReplaceAll(to, "&amp;", "&")))
+	if got.status != 200 || !strings.Contains(got.body, "Come in") || len(b.keeper.guests(r.ID)) != 2 {
+		t.Errorf("got %d at %s %s", got.status, got.url, got.text())
+	}
+}
+
+func TestInvitesThatDoNotWork(t *testing.T) {
+	b := newBench(t)
+	r, other := b.room(), b.room()
+	good := b.invite(r)
+	flipped := good[:len(good)-10] + "A" + good[len(good)-9:]
+	if flipped == good {
+		flipped = good[:len(good)-10] + "B" + good[len(good)-9:]
+	}
+	revoked := b.invite(r)
+	b.keeper.mu.Lock()
+	r.Invites[len(r.Invites)-1].RevokedAt = b.clock()
+	b.keeper.mu.Unlock()
+	old, err := invite.Issue(b.keeper.keys, invite.NewID(), friends, r.ID, b.clock().Add(-25*time.Hour), b.clock().Add(-time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var live struct{ Token string }
+	b.signedIn(owner).api("POST", "/api/v1/live-token", `{"guild":"100"}`).json(&live)
+	anybody, w := b.browser(""), b.signedIn(member)
+	page := "/game/" + r.ID.String()
+	for _, c := range []struct {
+		name, page, token string
+		status            int
+		code              errs.Code
+		say               string
+	}{
+		{"a changed character", page, flipped, 400, errs.TokenInvalid, "ask for a new one"},
+		{"nonsense", page, "nonsense", 400, errs.TokenInvalid, "ask for a new one"},
+		{"another room's", "/game/" + other.ID.String(), good, 400, errs.TokenInvalid, "ask for a new one"},
+		{"a room that is not", "/game/999", good, 400, errs.TokenInvalid, "ask for a new one"},
+		{"a live token", page, live.Token, 400, errs.TokenInvalid, "ask for a new one"},
+		{"endless", page, strings.Repeat("a", 5000), 400, errs.TokenInvalid, "ask for a new one"},
+		{"expired", page, old, 410, errs.TokenExpired, "ask for a new one"},
+		{"revoked", page, revoked, 410, errs.TokenRevoked, "Ask whoever sent it"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for _, got := range []got{
+				anybody.get(c.page + "?t=" + c.token), w.get(c.page + "?t=" + c.token), w.form(c.page+"/accept", url.Values{"t": {c.token}}),
+			} {
+				if got.status != c.status || !strings.Contains(got.body, c.say) || strings.Contains(got.body, "draft") {
+					t.Errorf("%s: %d %s", got.url, got.status, got.text())
+				}
+			}
+			if strings.HasPrefix(c.page, page) { // for programs the room is in the token
+				if got := w.api("POST", "/api/v1/invites/redeem", fmt.Sprintf(`{"token":%q}`, c.token)); got.status != c.status || got.problem().Code != c.code {
+					t.Errorf("by API: %d %s", got.status, got.text())
+				}
+			}
+		})
+	}
+	if len(b.keeper.guests(r.ID)) != 1 {
+		t.Error("somebody was let in")
+	}
+	var out redeemedJSON
+	got := w.api("POST", "/api/v1/invites/redeem", fmt.Sprintf(`{"token":%q}`, good))
+	if got.json(&out); got.status != 200 || out.ChannelID != r.ID || out.URL != b.url+page {
+		t.Errorf("a good one: %d %s", got.status, got.text())
+	}
+}
+
+func TestInviteBringsPeopleIn(t *testing.T) {
+	b := newBench(t)
+	r := b.room()
+	page := "/game/" + r.ID.String()
+	token := b.invite(r)
+	w := b.signedIn(stranger)
+	if got := w.form(page+"/accept", url.Values{"t": {token}}); got.status != 403 || !strings.Contains(got.body, "Join it first") {
+		t.Errorf("not a member: %d %s", got.status, got.text())
+	}
+	m := b.signedIn(manager)
+	if got := m.api("PATCH", "/api/v1/guilds/100/settings", `{"settings":{"guilds_join":true}}`); got.status != 200 {
+		t.Fatalf("settings: %d %s", got.status, got.text())
+	}
+	if got := w.get(page + "?t=" + token); !strings.Contains(got.body, "makes you a member of that server") {
+		t.Errorf("not told: %s", got.text())
+	}
+	// Signed in without the scope: Discord is asked for it, and the invite is followed after.
+	start := w.form(page+"/accept", url.Values{"t": {token}})
+	u, _ := url.Parse(start.header.Get("Location"))
+	if start.status != 303 || u.Query().Get("scope") != "identify guilds.join" {
+		t.Fatalf("got %d to %s", start.status, u)
+	}
+	if got := w.follow(start); got.status != 200 || got.url != b.url+page {
+		t.Errorf("got %d at %s %s", got.status, got.url, got.text())
+	}
+	last := b.keeper.redeems[len(b.keeper.redeems)-1]
+	if !strings.HasPrefix(last.AccessToken, "secret-access-") {
+		t.Errorf("the token was not passed: %q", last.AccessToken)
+	}
+}
