@@ -120,7 +120,8 @@ func (s *Server) fail(c *gin.Context, err error) {
 		return
 	}
 	if e.Code == errs.Unauthorized {
-		c.Redirect(http.StatusSeeOther, loginURL(pagePath(c.Request)))
+		// Who was signed in comes back without being asked.
+		c.Redirect(http.StatusSeeOther, loginURL(pagePath(c.Request), s.cookies.ID(c.Request) != ""))
 		return
 	}
 	s.message(c, status, s.errorPage(c, err, wait))
@@ -158,10 +159,10 @@ func (s *Server) errorPage(c *gin.Context, err error, wait int) *view.Message {
 	switch {
 	case errors.Is(err, session.ErrCancelled):
 		m.Heading, m.Code, m.Request = "Nobody was signed in", "", ""
-		m.Actions = []view.Action{{Label: "Sign in with Discord", URL: loginURL(visitOf(c).returnTo), Primary: true}, home}
+		m.Actions = []view.Action{{Label: "Sign in with Discord", URL: loginURL(visitOf(c).returnTo, false), Primary: true}, home}
 	case c.FullPath() == session.CallbackPath:
 		m.Heading = "That sign-in did not work"
-		m.Actions = []view.Action{{Label: "Sign in again", URL: loginURL(visitOf(c).returnTo), Primary: true}, home}
+		m.Actions = []view.Action{{Label: "Sign in again", URL: loginURL(visitOf(c).returnTo, false), Primary: true}, home}
 	case c.Request.Method == http.MethodPost && back != "/":
 		m.Actions = []view.Action{{Label: "Back to the page", URL: back, Primary: true}, home}
 	case e.Code == errs.Unavailable || e.Code == errs.DiscordUnavailable || e.Code == errs.RateLimited:

@@ -100,20 +100,22 @@ func (s *Server) accept(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	var token string
-	if err := read(c, nil, func(f url.Values) error { token = f.Get("t"); return nil }); err != nil {
+	var in struct {
+		Token string `json:"t"`
+	}
+	if err := read(c, &in, func(f url.Values) error { in.Token = f.Get("t"); return nil }); err != nil {
 		return err
 	}
-	claims, err := s.invited(token, id)
+	claims, err := s.invited(in.Token, id)
 	if err != nil {
 		return err
 	}
 	me, err := s.me(c)
 	switch {
 	case err == nil:
-		return s.enter(c, me, token)
+		return s.enter(c, me, in.Token)
 	case errs.Has(err, errs.Unauthorized):
-		return s.loginInvited(c, claims, token)
+		return s.loginInvited(c, claims, in.Token)
 	}
 	return err
 }

@@ -15,17 +15,21 @@ import (
 // login leads to Discord's consent page. Whoever is signed in goes where they wanted to go.
 func (s *Server) login(c *gin.Context) error {
 	private(c)
-	to := session.ReturnTo(c.Query("return_to"))
+	in := struct {
+		ReturnTo string `json:"return_to"`
+	}{c.Query("return_to")}
 	if c.Request.Method == http.MethodPost {
-		if err := read(c, nil, func(f url.Values) error { to = session.ReturnTo(f.Get("return_to")); return nil }); err != nil {
+		if err := read(c, &in, func(f url.Values) error { in.ReturnTo = f.Get("return_to"); return nil }); err != nil {
 			return err
 		}
 	}
+	to := session.ReturnTo(in.ReturnTo)
 	if _, err := s.me(c); err == nil {
 		c.Redirect(http.StatusSeeOther, to)
 		return nil
 	}
-	return s.beginLogin(c, session.Begin{ReturnTo: to})
+	// In the demo several people share a browser, so Discord always asks who it is.
+	return s.beginLogin(c, session.Begin{ReturnTo: to, Again: c.Query("again") != "" && !s.o.Demo})
 }
 
 // beginLogin sends the browser to Discord.

@@ -199,8 +199,11 @@ func TestTenTabsRefreshOnce(t *testing.T) {
 	b.oauth.mu.Unlock()
 	b.pass(8 * 24 * time.Hour)
 	got := w.get("/servers/100")
-	if got.status != http.StatusSeeOther || got.location() != "/login?return_to=%2Fservers%2F100" || !strings.Contains(got.header.Get("Set-Cookie"), "Max-Age=0") {
+	if got.status != http.StatusSeeOther || got.location() != "/login?again=1&return_to=%2Fservers%2F100" || !strings.Contains(got.header.Get("Set-Cookie"), "Max-Age=0") {
 		t.Errorf("refused by Discord: %d to %s", got.status, got.location())
+	}
+	if got := w.get(got.location()); !strings.Contains(got.header.Get("Location"), "prompt=none") {
+		t.Errorf("who was signed in is asked again: %s", got.header.Get("Location"))
 	}
 }
 

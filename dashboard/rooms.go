@@ -182,6 +182,7 @@ func (s *Server) hide(c *gin.Context, guildID snowflake.ID, q room.Request, err 
 		if errs.Has(e, errs.Forbidden) || errs.Has(e, errs.RoomNotFound) {
 			return errNoRoom
 		}
+	default:
 	}
 	return err
 }

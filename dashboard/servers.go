@@ -104,8 +104,9 @@ func worthAgain(err error) bool {
 	switch errs.CodeOf(err) {
 	case errs.Invalid, errs.RoomLimit, errs.Forbidden, errs.MissingPermission, errs.Conflict, errs.DiscordUnavailable:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 func (s *Server) openRoom(c *gin.Context, me *session.Session, in *createInput) error {

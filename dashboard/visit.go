@@ -254,9 +254,17 @@ func idOf(c *gin.Context, name string, missing *errs.Error) (snowflake.ID, error
 	return id, nil
 }
 
-func loginURL(returnTo string) string {
-	if returnTo == "" || returnTo == "/" {
+// loginURL is where signing in starts; again says that the browser was signed in before.
+func loginURL(returnTo string, again bool) string {
+	q := url.Values{}
+	if returnTo != "" && returnTo != "/" {
+		q.Set("return_to", returnTo)
+	}
+	if again {
+		q.Set("again", "1")
+	}
+	if len(q) == 0 {
 		return "/login"
 	}
-	return "/login?" + url.Values{"return_to": {returnTo}}.Encode()
+	return "/login?" + q.Encode()
 }

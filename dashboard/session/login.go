@@ -31,6 +31,9 @@ type Begin struct {
 	ReturnTo string // where to go afterwards; made safe by ReturnTo
 	Invite   string // the token of an invite the person accepted by signing in, or ""
 	Binding  string // the browser's login cookie, or ""
+	// Again has Discord not ask whoever agreed before: for a browser whose
+	// session ended without anybody having signed out.
+	Again bool
 	// Join asks for the scope guilds.join too, for an invite that may bring people into the server.
 	Join bool
 }
@@ -70,9 +73,11 @@ func (s *Sessions) Begin(ctx context.Context, b Begin) (Begun, error) {
 	if err != nil {
 		return Begun{}, err
 	}
-	// Whoever agreed before is not asked again by Discord.
-	url := s.oauth(p).AuthCodeURL(state, oauth2.S256ChallengeOption(p.Verifier), oauth2.SetAuthURLParam("prompt", "none"))
-	return Begun{URL: url, Binding: binding}, nil
+	opts := []oauth2.AuthCodeOption{oauth2.S256ChallengeOption(p.Verifier)}
+	if b.Again {
+		opts = append(opts, oauth2.SetAuthURLParam("prompt", "none"))
+	}
+	return Begun{URL: s.oauth(p).AuthCodeURL(state, opts...), Binding: binding}, nil
 }
 
 func (s *Sessions) oauth(p pending) *oauth2.Config {
