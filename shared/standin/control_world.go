@@ -1,0 +1,337 @@
+package standin
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+)
+
+func (c *control) addUser() (any, error) {
+	var in struct {
+		Username   string `json:"username"`
+		GlobalName string `json:"global_name"`
+		Guild      flexID `json:"guild_id"`
+	}
+	if err := c.read(&in); err != nil {
+		return nil, err
+	}
+	if in.Username == "" || len(in.Username) > 32 {
+		return nil, errors.New("username is missing or longer than 32 characters")
+	}
+	u := c.s.AddUser(in.Username, in.GlobalName)
+	if in.Guild != 0 {
+		if err := c.s.AddMember(ID(in.Guild), u.ID, ""); err != nil {
+			return nil, err
+		}
+	}
+	return u, nil
+}
+
+func (c *control) settings() (any, error) {
+	var in struct {
+		DMsClosed *bool   `json:"dms_closed"`
+		Locale    *string `json:"locale"`
+	}
+	if err := c.read(&in); err != nil {
+		return nil, err
+	}
+	if in.DMsClosed != nil {
+		if err := c.s.CloseDMs(c.user(), *in.DMsClosed); err != nil {
+			return nil, err
+		}
+	}
+	if in.Locale != nil {
+		if err := c.s.SetLocale(c.user(), *in.Locale); err != nil {
+			return nil, err
+		}
+	}
+	return nil, nil
+}
+
+// commands lists what a user may use, with its options, as the page offers it.
+func (c *control) commands() (any, error) {
+	q := c.r.URL.Query()
+	guild, room := parseID(q.Get("guild_id")), parseID(q.Get("channel_id"))
+	type offer struct {
+		App  string `json:"application_name"`
+		Icon string `json:"application_avatar"`
+		*command
+	}
+	list := []offer{}
+	c.s.mu.RLock()
+	defer c.s.mu.RUnlock()
+	if c.s.users[c.user()] == nil {
+		return nil, errUnknownUser()
+	}
+	for _, id := range sortedIDs(c.s.apps) {
+		app := c.s.apps[id]
+		var where *channel
+		if guild != 0 {
+			g := c.s.guilds[guild]
+			if g == nil || g.members[id] == nil || g.members[c.user()] == nil {
+				continue
+			}
+			if where = g.channels[room]; where == nil {
+				where = c.s.usualChannel(g, g.members[c.user()])
+			}
+			if where == nil {
+				continue
+			}
+		}
+		for _, cmd := range app.visibleCommands(guild) {
+			if c.s.mayUse(cmd, guild, c.user(), where) == nil {
+				list = append(list, offer{app.name, app.bot.avatar, cmd})
+			}
+		}
+	}
+	return map[string]any{"commands": list}, nil
+}
+
+func (c *control) write() (any, error) {
+	var in struct {
+		Channel flexID `json:"channel_id"`
+		Content string `json:"content"`
+	}
+	if err := c.read(&in); err != nil {
+		return nil, err
+	}
+	m, err := c.s.SendMessage(c.user(), ID(in.Channel), in.Content)
+	return m, err
+}
+
+// SendMessage writes a message into a channel, or direct messages, as a user.
+func (s *Server) SendMessage(userID, channel ID, content string) (*Message, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u, ch := s.users[userID], s.channels[channel]
+	switch {
+	case u == nil:
+		return nil, errUnknownUser()
+	case ch == nil:
+		return nil, errUnknownChannel()
+	case !s.canSee(userID, ch):
+		return nil, errMissingAccess()
+	case !ch.texts():
+		return nil, errWrongChannelType()
+	}
+	everyone := false
+	if g := s.guilds[ch.guild]; g != nil {
+		p := s.permsIn(g, g.members[userID], ch)
+		if !p.Has(PermSendMessages) {
+			return nil, errMissingPermissions()
+		}
+		everyone = p.Has(PermMentionEveryone)
+	}
+	f, err := parseForm(marshal(map[string]string{"content": content}))
+	if err != nil {
+		return nil, err
+	}
+	m := &message{id: s.nextID(), channel: ch.id, guild: ch.guild, author: u}
+	if err := s.readMessage(f, m, nil, false, everyone); err != nil {
+		return nil, err
+	}
+	s.addMessage(m)
+	return s.shown(m, userID), nil
+}
+
+func (c *control) useInvite() (any, error) {
+	var in struct {
+		Code string `json:"code"`
+	}
+	if err := c.read(&in); err != nil {
+		return nil, err
+	}
+	return c.s.UseInvite(c.user(), in.Code)
+}
+
+func (c *control) applications() (any, error) {
+	c.s.mu.RLock()
+	defer c.s.mu.RUnlock()
+	type entry struct {
+		StateApplication
+		BotToken     string   `json:"bot_token"`
+		ClientSecret string   `json:"client_secret"`
+		RedirectURIs []string `json:"redirect_uris"`
+	}
+	list := []entry{}
+	for _, st := range c.s.stateApplications() {
+		a := c.s.apps[st.ID].public()
+		list = append(list, entry{st, a.BotToken, a.ClientSecret, a.RedirectURIs})
+	}
+	return map[string]any{"applications": list}, nil
+}
+
+func (c *control) addApplication() (any, error) {
+	var in struct {
+		Name      string   `json:"name"`
+		Redirects []string `json:"redirect_uris"`
+	}
+	if err := c.read(&in); err != nil {
+		return nil, err
+	}
+	return c.s.AddApplication(ApplicationOptions{Name: in.Name, RedirectURIs: in.Redirects, AnyLoopbackRedirect: true}), nil
+}
+
+func (c *control) addGuild() (any, error) {
+	var in struct {
+		Name  string `json:"name"`
+		Owner flexID `json:"owner_id"`
+	}
+	if err := c.read(&in); err != nil {
+		return nil, err
+	}
+	if n := runes(in.Name); n < 2 || n > 100 {
+		return nil, errors.New("name has 2 to 100 characters")
+	}
+	return c.s.AddGuild(in.Name, ID(in.Owner))
+}
+
+func (c *control) addChannel() (any, error) {
+	var in struct {
+		Name   string      `json:"name"`
+		Type   ChannelType `json:"type"`
+		Parent flexID      `json:"parent_id"`
+		Limit  int         `json:"user_limit"`
+		Topic  string      `json:"topic"`
+	}
+	if err := c.read(&in); err != nil {
+		return nil, err
+	}
+	if n := runes(in.Name); n < 1 || n > 100 || in.Limit < 0 || in.Limit > 99 {
+		return nil, errors.New("name has 1 to 100 characters, user_limit is 0 to 99")
+	}
+	return c.s.AddChannel(c.guild(), ChannelOptions{Name: in.Name, Type: in.Type, Parent: ID(in.Parent), UserLimit: in.Limit, Topic: in.Topic})
+}
+
+func (c *control) addMember() (any, error) {
+	var in struct {
+		User       flexID   `json:"user_id"`
+		Username   string   `json:"username"`
+		GlobalName string   `json:"global_name"`
+		Nick       string   `json:"nick"`
+		Roles      []flexID `json:"roles"`
+	}
+	if err := c.read(&in); err != nil {
+		return nil, err
+	}
+	roles := make([]ID, len(in.Roles))
+	for i, r := range in.Roles {
+		roles[i] = ID(r)
+	}
+	id := ID(in.User)
+	if id == 0 {
+		if in.Username == "" || len(in.Username) > 32 {
+			return nil, errors.New("name the member by user_id, or a new one by username")
+		}
+		id = c.s.AddUser(in.Username, in.GlobalName).ID
+	}
+	if err := c.s.AddMember(c.guild(), id, in.Nick, roles...); err != nil {
+		return nil, err
+	}
+	c.s.mu.RLock()
+	defer c.s.mu.RUnlock()
+	if m := c.s.member(c.guild(), id); m != nil {
+		return m.wire(), nil
+	}
+	return nil, errUnknownMember()
+}
+
+func (c *control) removeMember() (any, error) {
+	return nil, c.s.RemoveMember(c.guild(), c.user())
+}
+
+// setBot gives a bot exactly these permissions in a guild, letting it in if need be.
+func (c *control) setBot() (any, error) {
+	var in struct {
+		App         flexID       `json:"application_id"`
+		Permissions *Permissions `json:"permissions"`
+		Deny        *Permissions `json:"deny"`  // take these away instead
+		Allow       *Permissions `json:"allow"` // and give these
+	}
+	if err := c.read(&in); err != nil {
+		return nil, err
+	}
+	app := ID(in.App)
+	c.s.mu.RLock()
+	if app == 0 && len(c.s.apps) == 1 {
+		for app = range c.s.apps {
+		}
+	}
+	now := c.s.botPermissions(c.guild(), app)
+	c.s.mu.RUnlock()
+	if in.Permissions != nil {
+		now = *in.Permissions
+	}
+	if in.Deny != nil {
+		now &^= *in.Deny
+	}
+	if in.Allow != nil {
+		now |= *in.Allow
+	}
+	if err := c.s.InstallBot(c.guild(), app, now&AllPermissions); err != nil {
+		return nil, err
+	}
+	return map[string]any{"application_id": app, "permissions": now & AllPermissions}, nil
+}
+
+// botPermissions is what the bot's own role allows. The caller holds the world.
+func (s *Server) botPermissions(guild, app ID) Permissions {
+	if g := s.guilds[guild]; g != nil {
+		for _, r := range g.roles {
+			if r.botID == app {
+				return r.permissions
+			}
+		}
+	}
+	return 0
+}
+
+func (c *control) faults() (any, error) {
+	return map[string]any{"faults": c.s.Faults(), "at_once": atOnce, "in_wait": inWait}, nil
+}
+
+// inject reads a fault; times may be given in milliseconds as well, and
+// "type" or "action" may stand for "kind".
+func (c *control) inject() (any, error) {
+	var in struct {
+		Fault
+		Type         string      `json:"type"`
+		Action       string      `json:"action"`
+		App          flexID      `json:"application_id"`
+		Guild        flexID      `json:"guild_id"`
+		User         flexID      `json:"user_id"`
+		DelayMS      float64     `json:"delay_ms"`
+		DurationMS   float64     `json:"duration_ms"`
+		RetryAfterMS float64     `json:"retry_after_ms"`
+		Kind         json.Number `json:"-"`
+	}
+	if err := c.read(&in); err != nil {
+		return nil, err
+	}
+	f := in.Fault
+	f.Application, f.Guild, f.User = ID(in.App), ID(in.Guild), ID(in.User)
+	orElse(&f.Kind, in.Type)
+	orElse(&f.Kind, in.Action)
+	orElse(&f.Delay, in.DelayMS/1000)
+	orElse(&f.Duration, in.DurationMS/1000)
+	orElse(&f.RetryAfter, in.RetryAfterMS/1000)
+	if math.IsNaN(f.Delay) || f.Delay < 0 || f.Duration < 0 || f.RetryAfter < 0 {
+		return nil, errors.New("times are not negative")
+	}
+	return c.s.Inject(f)
+}
+
+func (c *control) clearFaults() (any, error) {
+	id := 0
+	if v := c.r.PathValue("fault"); v != "" {
+		n, err := strconv.Atoi(v)
+		if err != nil || n < 1 {
+			return nil, fmt.Errorf("%q is no fault's number", v)
+		}
+		id = n
+	}
+	c.s.ClearFaults(id)
+	return nil, nil
+}

@@ -1,0 +1,63 @@
+package standin
+
+import "time"
+
+// Limits are what the service bounds. DiscordLimits has Discord's own numbers;
+// a zero in a field of requests switches that limit off.
+type Limits struct {
+	GlobalPerSecond int           // REST requests a second and application
+	Buckets         bool          // whether the routes' buckets refuse what is too much
+	InvalidRequests int           // answers 401, 403 and 429 to one address in ten minutes
+	Renames         int           // renames of a channel in ten minutes
+	GatewaySends    int           // payloads a connection may send in a minute
+	MaxConcurrency  int           // shards that may identify at a time
+	IdentifyWindow  time.Duration // how long one of them keeps others out; 0: not at all
+	SessionStarts   int           // sessions an application may start in a day
+	GuildsPerShard  int
+	Channels        int // channels of a guild
+	CategoryChilds  int // channels of a category
+	Overwrites      int // permission overwrites of a channel
+	Roles           int // roles of a guild
+	Invites         int // invites of a guild
+	Commands        int // global chat commands of an application, and those of a guild
+}
+
+// DiscordLimits are the limits of Discord's documents.
+func DiscordLimits() Limits {
+	return Limits{GlobalPerSecond: 50, Buckets: true, InvalidRequests: 10000, Renames: 2, GatewaySends: 120, MaxConcurrency: 1,
+		IdentifyWindow: 5 * time.Second, SessionStarts: 1000, GuildsPerShard: 2500, Channels: 500,
+		CategoryChilds: 50, Overwrites: 1000, Roles: 250, Invites: 1000, Commands: 100}
+}
+
+// NoRateLimits are Discord's limits of size without those of time, for tests
+// and measurements that start many sessions or send many requests.
+func NoRateLimits() Limits {
+	l := DiscordLimits()
+	l.GlobalPerSecond, l.Buckets, l.InvalidRequests, l.Renames, l.GatewaySends, l.IdentifyWindow = 0, false, 0, 0, 0, 0
+	l.SessionStarts, l.MaxConcurrency = 1<<30, 16
+	return l
+}
+
+// window counts what happens within a stretch of time that begins with the
+// first of it. The zero value is ready; its owner serialises its use.
+type window struct {
+	from time.Time
+	n    int
+}
+
+// allow counts one more and says whether it is within the limit.
+func (w *window) allow(now time.Time, limit int, length time.Duration) bool {
+	if now.Sub(w.from) >= length || w.from.IsZero() {
+		w.from, w.n = now, 0
+	}
+	w.n++
+	return w.n <= limit
+}
+
+// left gives how many more are allowed now and when the count begins anew.
+func (w *window) left(now time.Time, limit int, length time.Duration) (int, time.Duration) {
+	if now.Sub(w.from) >= length || w.from.IsZero() {
+		return limit, length
+	}
+	return max(0, limit-w.n), length - now.Sub(w.from)
+}
