@@ -1,0 +1,356 @@
+package live
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+
+	"snug/shared/protocol"
+)
+
+type connState uint8
+
+const (
+	connOpen    connState = iota
+	connClosing           // a close frame is queued or sent, and nothing after it
+	connDead              // nothing more goes out
+)
+
+// conn is the net.Conn below melody. All that is sent goes through it in whole
+// frames: events by send, melody's handshake, pings and closes by Write. None
+// of that waits: what the socket does not take at once is queued, and a
+// goroutine (drain) hands it over while there is a queue. A watcher that lets
+// the queue grow over the limit, or takes nothing for a while, is cut off.
+//
+// Reading is melody's alone. Only the reading goroutine calls Close; everybody
+// else ends a connection by finish or kill, which make its read fail.
+type conn struct {
+	net.Conn
+	w      *watcher
+	limits *Limits
+	owner  *sync.WaitGroup // waits for drain; the reading goroutine keeps it above zero
+	raw    syscall.RawConn // nil where sendNow does not work
+	fd     uintptr         // valid until connDead: whoever closes it sets that first, under mu
+
+	mu     sync.Mutex
+	state  connState
+	shaken bool      // the handshake was answered; before that there can be no close frame
+	busy   bool      // drain runs
+	linger bool      // the watcher may still be sending; see Close
+	slow   bool      // it was cut off
+	until  time.Time // the end of connClosing
+	pend   []byte    // the queue
+	bound  int       // where in pend the next frame begins
+	flying int       // how much of pend a write that may wait has in hand
+}
+
+// newConn gives a connection without a socket; take gives it one. Until then only kill and finish may be called.
+func newConn(w *watcher, limits *Limits, owner *sync.WaitGroup) *conn {
+	return &conn{w: w, limits: limits, owner: owner}
+}
+
+// take fails if the connection was ended before it began.
+func (c *conn) take(nc net.Conn) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state != connOpen {
+		return net.ErrClosed
+	}
+	c.Conn = nc
+	if t, ok := nc.(*net.TCPConn); ok {
+		_ = t.SetWriteBuffer(c.limits.SendBuffer) // a hint: without it stalled watchers show later
+		c.fast(t)
+	}
+	return nil
+}
+
+// fast has bytes sent by sendNow where that works.
+func (c *conn) fast(t *net.TCPConn) {
+	if !canSend {
+		return
+	}
+	raw, err := t.SyscallConn()
+	if err == nil {
+		err = raw.Control(func(fd uintptr) { c.fd = fd })
+	}
+	if err == nil {
+		c.raw = raw
+	}
+}
+
+// send queues whole frames, and hands them to the socket if it takes them. It
+// keeps nothing of frames. False means that the connection is ending.
+func (c *conn) send(frames []byte) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state != connOpen {
+		return false
+	}
+	if c.raw != nil && len(c.pend) == 0 {
+		n, err := sendNow(c.fd, frames)
+		if n == len(frames) {
+			return true
+		}
+		if err != nil {
+			c.killLocked()
+			return false
+		}
+		c.pend = append(c.pend, frames...)
+		c.took(n)
+	} else {
+		c.pend = append(c.pend, frames...)
+	}
+	if len(c.pend) > c.limits.MaxQueue {
+		c.cut()
+	}
+	c.flush()
+	return c.state == connOpen
+}
+
+// hold queues frames to be sent before the next ones, or by release.
+func (c *conn) hold(frames []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state == connOpen {
+		c.pend = append(c.pend, frames...)
+	}
+}
+
+func (c *conn) release() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.flush()
+}
+
+// finish sends what is queued and a close frame, and gives the watcher Limits.Linger to answer it.
+func (c *conn) finish(code protocol.CloseCode) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.state != connOpen:
+	case c.shaken:
+		c.finishWith(closeFrame(code))
+	default:
+		c.killLocked()
+	}
+}
+
+func (c *conn) finishWith(frame []byte) {
+	c.pend = append(c.pend, frame...)
+	c.closing()
+	c.flush()
+}
+
+// cut drops what a slow watcher has not taken, but for the frame it is in the middle of, and tells it so.
+func (c *conn) cut() {
+	end := c.bound
+	for end < c.flying {
+		end += frameLen(c.pend[end:])
+	}
+	c.pend = append(slices.Clone(c.pend[:end]), closeFrame(protocol.ClosePolicy)...)
+	c.slow = true
+	c.closing()
+}
+
+func (c *conn) closing() {
+	c.state = connClosing
+	c.until = time.Now().Add(c.limits.Linger)
+	_ = c.Conn.SetDeadline(c.until) // fails only when the socket is gone, which the reader sees
+}
+
+// kill ends the connection without a word.
+func (c *conn) kill() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.killLocked()
+}
+
+// killLocked does not close the socket, for closing waits for the reader: it makes reading fail, and the reader closes.
+func (c *conn) killLocked() {
+	c.state, c.pend, c.bound = connDead, nil, 0
+	if c.Conn != nil {
+		_ = c.Conn.SetDeadline(time.Unix(1, 0))
+	}
+}
+
+// took removes the first n bytes of the queue.
+func (c *conn) took(n int) {
+	for c.bound < n {
+		c.bound += frameLen(c.pend[c.bound:])
+	}
+	c.pend, c.bound = c.pend[n:], c.bound-n
+	if len(c.pend) == 0 {
+		c.pend = nil
+	}
+}
+
+// flush hands the queue to the socket, and what is left to drain.
+func (c *conn) flush() {
+	if c.busy || len(c.pend) == 0 || c.state == connDead {
+		return
+	}
+	if c.raw != nil {
+		n, err := sendNow(c.fd, c.pend)
+		if err != nil {
+			c.killLocked()
+			return
+		}
+		if c.took(n); len(c.pend) == 0 {
+			return
+		}
+	}
+	c.busy = true
+	_ = c.Conn.SetWriteDeadline(c.patience())
+	c.owner.Go(c.drain)
+}
+
+// patience gives when a watcher that takes nothing is cut off.
+func (c *conn) patience() time.Time {
+	if c.state == connClosing {
+		return c.until
+	}
+	return time.Now().Add(c.limits.Stall)
+}
+
+// drain writes the queue as the watcher takes it.
+func (c *conn) drain() {
+	for {
+		var err error
+		if c.raw != nil {
+			err = c.raw.Write(c.step)
+		} else {
+			err = c.writeAll()
+		}
+		if err == nil {
+			return
+		}
+		c.mu.Lock()
+		if c.state == connOpen && errors.Is(err, os.ErrDeadlineExceeded) && c.flying == 0 {
+			c.cut() // it may yet take its close frame
+			c.mu.Unlock()
+			continue
+		}
+		c.slow = c.slow || c.state == connOpen && errors.Is(err, os.ErrDeadlineExceeded)
+		c.busy = false
+		c.killLocked()
+		c.mu.Unlock()
+		return
+	}
+}
+
+// step is called whenever the socket may take more; true ends the drain.
+func (c *conn) step(uintptr) (done bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.state != connDead && len(c.pend) > 0 {
+		n, err := sendNow(c.fd, c.pend)
+		if err != nil {
+			c.killLocked()
+			break
+		}
+		if n == 0 {
+			return false
+		}
+		c.took(n)
+		_ = c.Conn.SetWriteDeadline(c.patience())
+	}
+	c.busy = false
+	return true
+}
+
+// writeAll is step where sendNow does not work (TLS, Windows): it writes a
+// piece at a time, and knows only afterwards whether it was taken.
+func (c *conn) writeAll() error {
+	buf := make([]byte, 4<<10)
+	for {
+		c.mu.Lock()
+		if c.state == connDead || len(c.pend) == 0 {
+			c.busy = false
+			c.mu.Unlock()
+			return nil
+		}
+		n := copy(buf, c.pend)
+		c.flying = n
+		_ = c.Conn.SetWriteDeadline(c.patience())
+		c.mu.Unlock()
+		_, err := c.Conn.Write(buf[:n])
+		if err != nil {
+			return err
+		}
+		c.mu.Lock()
+		c.flying = 0
+		if c.state != connDead {
+			c.took(n)
+		}
+		c.mu.Unlock()
+	}
+}
+
+// Write queues what melody sends: its handshake, or one whole control frame. It does not wait.
+func (c *conn) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.state == connDead:
+		return 0, net.ErrClosed
+	case c.state == connClosing: // our close frame was the last word
+	case len(p) > 0 && p[0] == fin|opClose:
+		c.finishWith(p)
+	default:
+		c.shaken = true
+		c.pend = append(c.pend, p...)
+		c.flush()
+	}
+	return len(p), nil
+}
+
+// Close closes the socket. Closing one with unread data resets it, and the
+// watcher might lose our close frame by that; so where the watcher may still be
+// sending, its data is read away for a moment.
+func (c *conn) Close() error {
+	c.mu.Lock()
+	t, tcp := c.Conn.(*net.TCPConn)
+	part := tcp && c.linger && c.state == connClosing && len(c.pend) == 0
+	c.mu.Unlock()
+	if part && t.CloseWrite() == nil {
+		_, _ = io.CopyN(io.Discard, c.Conn, 1<<20) // until the watcher closes, or c.until
+	}
+	c.mu.Lock()
+	c.state, c.pend, c.bound = connDead, nil, 0
+	c.mu.Unlock()
+	return c.Conn.Close()
+}
+
+// SetReadDeadline is melody's: how long the watcher may be silent. It does not prolong the end.
+func (c *conn) SetReadDeadline(t time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state != connOpen {
+		return nil
+	}
+	return c.Conn.SetReadDeadline(t)
+}
+
+// SetDeadline sets the read deadline; writing does not wait.
+func (c *conn) SetDeadline(t time.Time) error { return c.SetReadDeadline(t) }
+
+// SetWriteDeadline does nothing: writing does not wait.
+func (c *conn) SetWriteDeadline(time.Time) error { return nil }
+
+// parting notes that the connection ends by what the watcher sent, so that more of it may be on its way.
+func (c *conn) parting() {
+	c.mu.Lock()
+	c.linger = true
+	c.mu.Unlock()
+}
+
+func (c *conn) wasSlow() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.slow
+}

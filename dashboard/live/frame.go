@@ -1,0 +1,75 @@
+package live
+
+import (
+	"encoding/binary"
+
+	"snug/shared/protocol"
+)
+
+// Frames as a server sends them (RFC 6455, section 5.2): whole messages, not masked.
+
+const (
+	opText  = 0x1
+	opClose = 0x8
+	fin     = 0x80
+)
+
+// appendFrame appends a message as one frame.
+func appendFrame(b []byte, op byte, payload []byte) []byte {
+	switch n := len(payload); {
+	case n < 126:
+		b = append(b, fin|op, byte(n))
+	case n < 1<<16:
+		b = append(b, fin|op, 126, byte(n>>8), byte(n))
+	default:
+		b = append(b, fin|op, 127)
+		b = binary.BigEndian.AppendUint64(b, uint64(n))
+	}
+	return append(b, payload...)
+}
+
+// textFrame gives a text message as a frame.
+func textFrame(payload []byte) []byte {
+	return appendFrame(make([]byte, 0, len(payload)+10), opText, payload)
+}
+
+// closeFrame gives a close frame with a code and what it means.
+func closeFrame(code protocol.CloseCode) []byte {
+	p := binary.BigEndian.AppendUint16(nil, uint16(code))
+	return appendFrame(nil, opClose, append(p, code.Meaning()...))
+}
+
+// frameLen gives the length of the frame that b begins with, or len(b) if b
+// does not begin with a frame of ours (the handshake).
+func frameLen(b []byte) int {
+	if len(b) < 2 || b[0]&fin == 0 {
+		return len(b)
+	}
+	n := len(b)
+	switch size := b[1] & 0x7f; {
+	case size < 126:
+		n = 2 + int(size)
+	case size == 126 && len(b) >= 4:
+		n = 4 + int(binary.BigEndian.Uint16(b[2:]))
+	case size == 127 && len(b) >= 10:
+		n = 10 + int(binary.BigEndian.Uint64(b[2:]))
+	}
+	return min(n, len(b))
+}
+
+// framesWithin gives the length of as many whole frames at the beginning of b
+// as fit into limit bytes, but at least of one.
+func framesWithin(b []byte, limit int) int {
+	if len(b) <= limit {
+		return len(b)
+	}
+	n := frameLen(b)
+	for n < len(b) {
+		next := frameLen(b[n:])
+		if n+next > limit {
+			break
+		}
+		n += next
+	}
+	return n
+}

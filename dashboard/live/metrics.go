@@ -1,0 +1,72 @@
+package live
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"snug/shared/protocol"
+)
+
+type metrics struct {
+	counters
+	flush     prometheus.Histogram
+	closed    *prometheus.CounterVec
+	refused   *prometheus.CounterVec
+	snapshots *prometheus.CounterVec
+	checks    *prometheus.CounterVec
+}
+
+func newMetrics(l *Live, reg prometheus.Registerer) *metrics {
+	m := &metrics{
+		flush: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "snug_live_flush_seconds", Help: "From the arrival of a room's event to its hand-over for the last watcher.",
+			Buckets: []float64{.00005, .0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .3, 1},
+		}),
+		closed: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "snug_live_closed_total", Help: "Connections that the server ended, by close code."}, []string{"code"}),
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "snug_live_refused_total", Help: "Connections refused before the handshake, by reason."}, []string{"reason"}),
+		snapshots: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "snug_live_snapshots_total", Help: "Snapshots, by reason: a watcher came or gained sight, or an event was missing."}, []string{"reason"}),
+		checks: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "snug_live_standing_checks_total", Help: "Standings asked again while watching, by result."}, []string{"result"}),
+	}
+	if reg == nil {
+		return m
+	}
+	count := func(name, help string, f func() uint64) prometheus.Collector {
+		return prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 { return float64(f()) })
+	}
+	gauge := func(name, help string, f func() int) prometheus.Collector {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			return float64(f())
+		})
+	}
+	for _, c := range []prometheus.Collector{
+		m.flush, m.closed, m.refused, m.snapshots, m.checks,
+		count("snug_live_events_total", "Messages about rooms that somebody watches.", m.events.Load),
+		count("snug_live_deliveries_total", "Messages times watchers.", m.deliveries.Load),
+		count("snug_live_sends_total", "Hand-overs to sockets; fewer than deliveries when messages went together.", m.sends.Load),
+		gauge("snug_live_watchers", "Connections.", func() int { return len(l.watchers) }),
+		gauge("snug_live_rooms", "Rooms known.", l.countRooms),
+	} {
+		if err := reg.Register(c); err != nil {
+			l.log.Error("live: a metric was left out", "err", err)
+		}
+	}
+	return m
+}
+
+func (m *metrics) flushed(events, members int, took time.Duration) {
+	m.events.Add(uint64(events))
+	m.deliveries.Add(uint64(events) * uint64(members))
+	m.flush.Observe(took.Seconds())
+}
+
+func (m *metrics) ended(code protocol.CloseCode) {
+	m.closed.WithLabelValues(strconv.Itoa(int(code))).Inc()
+}

@@ -1,0 +1,388 @@
+package live
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/hub"
+	"snug/shared/protocol"
+	"snug/shared/room"
+)
+
+// guild is what is known of a guild, and who watches it. Under Live.mu.
+type guild struct {
+	id    snowflake.ID
+	ready bool
+	rooms map[snowflake.ID]*entry
+	pages map[*watcher]struct{} // of the server: they see every room they may
+}
+
+// entry is a room: one that is there, or one whose page somebody has open.
+// Under Live.mu, but for out, which has its own lock.
+type entry struct {
+	g     *guild
+	id    snowflake.ID
+	live  *room.Live // nil: there is no such room; never altered once set
+	epoch string
+	rev   hub.Rev
+	round uint64
+
+	pages   map[*watcher]struct{}      // of this room
+	subs    map[*watcher]*subscription // who sees it now; out.members follows
+	out     queue
+	snap    []byte        // the snapshot's frame, once somebody needed it
+	bell    chan struct{} // closed at the next change; nil: nobody waits
+	waiting int           // how many do
+}
+
+func (l *Live) guild(id snowflake.ID) *guild {
+	g := l.guilds[id]
+	if g == nil {
+		g = &guild{id: id, rooms: map[snowflake.ID]*entry{}, pages: map[*watcher]struct{}{}}
+		l.guilds[id] = g
+	}
+	return g
+}
+
+func (l *Live) entry(g *guild, id snowflake.ID) *entry {
+	e := g.rooms[id]
+	if e == nil {
+		e = &entry{g: g, id: id, pages: map[*watcher]struct{}{}, subs: map[*watcher]*subscription{}}
+		e.out.s = l.shards[uint64(id>>22)%uint64(len(l.shards))] // the time part: worker and sequence are mostly 0
+		g.rooms[id] = e
+	}
+	return e
+}
+
+// tidy forgets a room, and its guild, once nothing is known of them and nobody waits.
+func (l *Live) tidy(e *entry) {
+	if e.live != nil || len(e.pages) > 0 || len(e.subs) > 0 || e.waiting > 0 {
+		return
+	}
+	delete(e.g.rooms, e.id)
+	l.tidyGuild(e.g)
+}
+
+func (l *Live) tidyGuild(g *guild) {
+	if len(g.rooms) == 0 && len(g.pages) == 0 && !g.ready {
+		delete(l.guilds, g.id)
+	}
+}
+
+// ---- what the rosters bucket says
+
+// reset: the bucket began anew. What was there is shown until the new contents
+// have had time to come, for presence publishes every room again.
+func (l *Live) reset(epoch string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.epoch, l.caught = epoch, false
+	l.round++
+}
+
+func (l *Live) loaded() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.caught = true
+	l.forget = l.o.Now().Add(l.o.Limits.Forget)
+	l.announce()
+}
+
+// announce wakes who waits for readiness.
+func (l *Live) announce() {
+	close(l.news)
+	l.news = make(chan struct{})
+}
+
+// change takes in one change of the rosters.
+func (l *Live) change(c hub.Change[room.Live]) {
+	g, r, ok := splitKey(c.Key)
+	if !ok {
+		l.log.Error("live: a roster was left out; its key is not guild.channel", "key", c.Key)
+		return
+	}
+	if c.Value != nil && (c.Value.Room.GuildID != g || c.Value.Room.ID != r) {
+		l.log.Error("live: a roster was left out; it is another room's", "key", c.Key, "guild_id", c.Value.Room.GuildID, "room_id", c.Value.Room.ID)
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e := l.entry(l.guild(g), r)
+	defer l.tidy(e)
+	if c.Epoch == e.epoch && c.Rev <= e.rev && c.Rev != 0 {
+		e.round = l.round
+		return // a repeat
+	}
+	old, epoch := e.live, e.epoch
+	e.epoch, e.rev, e.round, e.snap = c.Epoch, c.Rev, l.round, nil
+	if c.Value == nil {
+		l.vanish(e)
+	} else if closed(c.Value) {
+		if old != nil {
+			l.close(e, l.message(c.Value, c.Epoch))
+		}
+	} else {
+		e.live = c.Value
+		follows := old != nil && epoch == c.Epoch && c.Value.N == old.N+1 && c.Value.Event != nil
+		l.tell(e, old, follows, c.Old)
+	}
+	if e.bell != nil {
+		close(e.bell)
+		e.bell = nil
+	}
+}
+
+// tell brings a room's watchers from old to what it is now. follows: the event
+// is the only thing that happened in between.
+func (l *Live) tell(e *entry, old *room.Live, follows, retained bool) {
+	access := old == nil || !sameAccess(old.Room.Access, e.live.Room.Access)
+	if access { // who lost sight of it gets nothing of this event
+		for w := range e.subs {
+			if !e.sees(w) {
+				l.hide(e, w)
+			}
+		}
+	}
+	if len(e.subs) > 0 {
+		if follows {
+			e.out.publish(l.message(e.live, e.epoch), func() []byte { return l.whole(e) })
+		} else {
+			l.metrics.snapshots.WithLabelValues("gap").Inc()
+			e.out.publish(l.whole(e), func() []byte { return l.whole(e) })
+		}
+	}
+	if !access {
+		return
+	}
+	var frame []byte // for those who gain it: made when there is one
+	gain := func(w *watcher) {
+		if _, has := e.subs[w]; has || !e.sees(w) {
+			return
+		}
+		if frame == nil {
+			if frame = l.snapshot(e); old == nil && !retained && opened(e.live) {
+				frame = textFrame(l.message(e.live, e.epoch))
+			}
+		}
+		l.show(e, w, frame)
+	}
+	for w := range e.g.pages {
+		gain(w)
+	}
+	for w := range e.pages {
+		gain(w)
+	}
+}
+
+// message gives what tells of a room's event.
+func (l *Live) message(v *room.Live, epoch string) []byte {
+	b, err := protocol.EncodeEvent(v, epoch, l.o.Now())
+	if err != nil {
+		l.log.Error("live: an event was sent as a snapshot", "guild_id", v.Room.GuildID, "room_id", v.Room.ID, "err", err)
+		return protocol.EncodeSnapshot(v, epoch, l.o.Now())
+	}
+	return b
+}
+
+// whole gives a room's snapshot.
+func (l *Live) whole(e *entry) []byte { return protocol.EncodeSnapshot(e.live, e.epoch, l.o.Now()) }
+
+// snapshot gives it as a frame, made once for all who come before the next change.
+func (l *Live) snapshot(e *entry) []byte {
+	if e.snap == nil {
+		e.snap = textFrame(l.whole(e))
+	}
+	l.metrics.snapshots.WithLabelValues("sight").Inc()
+	return e.snap
+}
+
+// vanish ends a room that went without a word.
+func (l *Live) vanish(e *entry) {
+	if e.live != nil {
+		l.close(e, protocol.EncodeDeleted(e.g.id, e.id, room.ClosedLost, l.o.Now()))
+	}
+}
+
+// close tells a room's watchers that it is gone. Its pages stay: should it come back they see it.
+func (l *Live) close(e *entry, message []byte) {
+	frame := textFrame(message)
+	for w, sub := range e.subs {
+		e.out.remove(sub, frame)
+		delete(e.subs, w)
+	}
+	e.live, e.snap = nil, nil
+}
+
+// sees says whether a watcher, of the room or the server, may see a room that is there.
+func (e *entry) sees(w *watcher) bool {
+	return e.live != nil && w.person != nil && e.live.Room.Access.MaySee(w.person.standing)
+}
+
+func (l *Live) show(e *entry, w *watcher, frame []byte) {
+	sub := &subscription{conn: w.conn}
+	e.subs[w] = sub
+	e.out.add(sub, frame)
+}
+
+func (l *Live) hide(e *entry, w *watcher) {
+	e.out.remove(e.subs[w], textFrame(protocol.EncodeHidden(e.g.id, e.id, l.o.Now())))
+	delete(e.subs, w)
+}
+
+// look shows or hides a room after its watcher's standing changed.
+func (l *Live) look(e *entry, w *watcher) {
+	_, has := e.subs[w]
+	switch sees := e.sees(w); {
+	case sees && !has:
+		l.show(e, w, l.snapshot(e))
+	case has && !sees:
+		l.hide(e, w)
+	}
+}
+
+// abandon gives up the rooms that a new epoch has not confirmed.
+func (l *Live) abandon() {
+	for _, g := range l.guilds {
+		for _, e := range g.rooms {
+			if e.live != nil && e.round != l.round {
+				l.log.Warn("live: a room was not there after the rosters began anew", "guild_id", g.id, "room_id", e.id)
+				l.vanish(e)
+				l.tidy(e)
+			}
+		}
+	}
+}
+
+// ---- what the guilds bucket says
+
+func (l *Live) guildsReset(string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.gcaught = false
+	for _, g := range l.guilds {
+		g.ready = false
+		l.tidyGuild(g)
+	}
+}
+
+func (l *Live) guildsLoaded() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.gcaught = true
+	l.announce()
+}
+
+func (l *Live) guildChange(c hub.Change[room.GuildInfo]) {
+	id, err := snowflake.Parse(c.Key)
+	if err != nil {
+		l.log.Error("live: a guild was left out; its key is not an id", "key", c.Key)
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	g := l.guild(id)
+	g.ready = c.Value != nil && c.Value.Ready
+	l.tidyGuild(g)
+	l.announce()
+}
+
+// ready says whether a guild's rooms can be relied on to be here.
+func (l *Live) ready(id snowflake.ID) bool {
+	if !l.caught || l.o.Guilds == nil {
+		return l.caught
+	}
+	g := l.guilds[id]
+	return l.gcaught && g != nil && g.ready
+}
+
+// ---- what the pages ask
+
+// Room gives a room as it is now, and the epoch of its N. It is the caller's own.
+func (l *Live) Room(guild, channel snowflake.ID) (v room.Live, epoch string, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if g := l.guilds[guild]; g != nil && g.rooms[channel] != nil && g.rooms[channel].live != nil {
+		return copyOf(g.rooms[channel].live), g.rooms[channel].epoch, true
+	}
+	return room.Live{}, "", false
+}
+
+// Rooms gives the rooms of a guild, the oldest first, whoever may see them. They are the caller's own.
+func (l *Live) Rooms(guild snowflake.ID) []room.Live {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var all []room.Live
+	if g := l.guilds[guild]; g != nil {
+		for _, e := range g.rooms {
+			if e.live != nil {
+				all = append(all, copyOf(e.live))
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b room.Live) int {
+		return cmp.Or(a.Room.OpenedAt.Compare(b.Room.OpenedAt), cmp.Compare(a.Room.ID, b.Room.ID))
+	})
+	return all
+}
+
+// Caught says whether Room and Rooms have all there is: false at the start, and while the hub starts anew.
+func (l *Live) Caught() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.caught
+}
+
+func (l *Live) countRooms() int {
+	n := 0
+	for _, g := range l.guilds {
+		for _, e := range g.rooms {
+			if e.live != nil {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+func copyOf(v *room.Live) room.Live {
+	c := *v
+	c.Roster = slices.Clone(v.Roster)
+	c.Room.Access.Guests = slices.Clone(v.Room.Access.Guests)
+	c.Room.Access.Banned = slices.Clone(v.Room.Access.Banned)
+	if v.Event != nil {
+		e := *v.Event
+		c.Event = &e
+	}
+	return c
+}
+
+func closed(v *room.Live) bool {
+	if v.Event == nil {
+		return false
+	}
+	_, yes := v.Event.Fact.(room.Closed)
+	return yes
+}
+
+func opened(v *room.Live) bool {
+	if v.Event == nil {
+		return false
+	}
+	_, yes := v.Event.Fact.(room.Opened)
+	return yes
+}
+
+func sameAccess(a, b room.Access) bool {
+	return a.OwnerID == b.OwnerID && a.Private == b.Private && a.Locked == b.Locked && a.Hidden == b.Hidden &&
+		a.ManagersSee == b.ManagersSee && slices.Equal(a.Guests, b.Guests) && slices.Equal(a.Banned, b.Banned)
+}
+
+func splitKey(key string) (guild, channel snowflake.ID, ok bool) {
+	a, b, found := strings.Cut(key, ".")
+	guild, err1 := snowflake.Parse(a)
+	channel, err2 := snowflake.Parse(b)
+	return guild, channel, found && err1 == nil && err2 == nil
+}

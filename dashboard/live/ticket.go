@@ -1,0 +1,83 @@
+package live
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+	"github.com/golang-jwt/jwt/v5"
+
+	"snug/shared/errs"
+	"snug/shared/keyring"
+)
+
+// Audience marks a token as one for the live connection.
+const Audience = "snug-live"
+
+// TokenLife is how long a token opens a connection. The connection then lives as long as its session.
+const TokenLife = 60 * time.Second
+
+// Ticket is what a live token stands for: who watches what, and until when.
+type Ticket struct {
+	UserID, GuildID snowflake.ID
+	RoomID          snowflake.ID // 0: all rooms of the guild that this person may see
+	// SessionID is what EndSession takes. The token holds a hash of it alone.
+	SessionID      string
+	SessionExpires time.Time
+}
+
+type claims struct {
+	keyring.Claims              // Subject is the user's id
+	GuildID        snowflake.ID `json:"gid"`
+	RoomID         snowflake.ID `json:"rid,omitempty"`
+	Session        string       `json:"sid"`
+	Ends           int64        `json:"end"` // Unix milliseconds
+}
+
+// seat is a ticket as read from a token.
+type seat struct {
+	user, guild, room snowflake.ID
+	session           string // hash
+	ends              time.Time
+}
+
+// Token makes the token for a ticket. It fails with errs.Invalid for a ticket without user, guild or an end.
+func (l *Live) Token(t Ticket) (string, error) {
+	if t.UserID == 0 || t.GuildID == 0 || t.SessionExpires.IsZero() {
+		return "", errs.E(errs.Invalid, "A live token needs a user, a server and the end of a session.")
+	}
+	now := l.o.Now()
+	return l.o.Keys.Sign(Audience, now, now.Add(TokenLife), func(c keyring.Claims) jwt.Claims {
+		c.Subject = t.UserID.String()
+		return claims{c, t.GuildID, t.RoomID, hashSession(t.SessionID), t.SessionExpires.UnixMilli()}
+	})
+}
+
+// readToken fails with errs.TokenInvalid or TokenExpired, and with errs.Unauthorized if the session ended.
+func (l *Live) readToken(token string) (seat, error) {
+	var c claims
+	now := l.o.Now()
+	if err := l.o.Keys.Verify(Audience, token, now, &c); err != nil {
+		return seat{}, errs.E(errs.CodeOf(err), "This live token is not valid any more. Get a new one from POST /api/v1/live-token and connect again.").Because(err)
+	}
+	user, err := snowflake.Parse(c.Subject)
+	if err != nil {
+		return seat{}, errs.E(errs.TokenInvalid, "This live token is not valid. Get a new one from POST /api/v1/live-token and connect again.").Because(err)
+	}
+	s := seat{user: user, guild: c.GuildID, room: c.RoomID, session: c.Session, ends: time.UnixMilli(c.Ends)}
+	if !s.ends.After(now) {
+		return seat{}, errSessionOver()
+	}
+	return s, nil
+}
+
+func errSessionOver() error {
+	return errs.E(errs.Unauthorized, "Your session ended. Please sign in again.")
+}
+
+// hashSession is what of a session's id may be seen by a page's scripts.
+func hashSession(id string) string {
+	sum := sha256.Sum256([]byte("snug live session " + id))
+	return base64.RawURLEncoding.EncodeToString(sum[:16])
+}

@@ -1,0 +1,253 @@
+package live
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/gorilla/websocket"
+	"github.com/olahol/melody"
+
+	"snug/shared/protocol"
+)
+
+// newMelody sets melody up: it shakes hands, reads and pings.
+func (l *Live) newMelody() *melody.Melody {
+	m := melody.New()
+	m.Config.MaxMessageSize = protocol.MaxClientMessage
+	m.Config.MessageBufferSize = 4 // nothing is sent through melody's own queue
+	m.Config.PingPeriod = l.o.Limits.PingEvery
+	m.Config.PongWait = l.o.Limits.SilentFor
+	m.Upgrader.ReadBufferSize = 256
+	m.Upgrader.WriteBufferSize = 256 // control frames and the handshake
+	m.Upgrader.WriteBufferPool = &sync.Pool{}
+	m.Upgrader.CheckOrigin = func(*http.Request) bool { return true } // Handler has looked
+	m.HandleConnect(l.guarded(l.connected))
+	m.HandleMessage(func(s *melody.Session, b []byte) {
+		l.guarded(func(_ *melody.Session, w *watcher) { l.receive(w, b) })(s)
+	})
+	m.HandleMessageBinary(func(s *melody.Session, _ []byte) { l.end(watcherOf(s), protocol.CloseBinary) })
+	m.HandleError(func(s *melody.Session, err error) {
+		var network net.Error
+		var ended *websocket.CloseError
+		if !errors.As(err, &network) && !errors.As(err, &ended) {
+			watcherOf(s).conn.parting() // gorilla refused what came: too big, or no frame
+		}
+	})
+	return m
+}
+
+func watcherOf(s *melody.Session) *watcher {
+	return s.WebsocketConnection().NetConn().(*conn).w
+}
+
+// guarded keeps a panic from getting past melody, which would keep the session for ever.
+func (l *Live) guarded(f func(*melody.Session, *watcher)) func(*melody.Session) {
+	return func(s *melody.Session) {
+		w := watcherOf(s)
+		defer func() {
+			if r := recover(); r != nil {
+				l.log.Error("live: a handler panicked", "panic", r, "stack", string(debug.Stack()))
+				l.end(w, protocol.CloseInternal)
+			}
+		}()
+		f(s, w)
+	}
+}
+
+// connected is called before the first read. Nothing is sent before it: a watcher gets events once it authenticated.
+func (l *Live) connected(s *melody.Session, w *watcher) {
+	s.Request = nil // not needed any more
+	if w.refused {
+		l.end(w, protocol.CloseTooMany)
+		return
+	}
+	ws := s.WebsocketConnection()
+	pong := ws.PingHandler()
+	ws.SetPingHandler(func(data string) error {
+		if !w.allow() {
+			l.end(w, protocol.ClosePolicy)
+			return nil
+		}
+		return pong(data)
+	})
+}
+
+// Handler serves GET /api/ws. It looks at the origin and how many there are,
+// takes the connection from net/http and returns: what net/http and gin hold
+// for a request is not held for as long as somebody watches.
+func (l *Live) Handler() gin.HandlerFunc {
+	return func(c *gin.Context) {
+		r := c.Request
+		if !websocket.IsWebSocketUpgrade(r) || r.Header.Get("Sec-Websocket-Version") != "13" {
+			c.Header("Upgrade", "websocket")
+			c.Header("Connection", "Upgrade")
+			c.Header("Sec-WebSocket-Version", "13")
+			l.refuse(c, http.StatusUpgradeRequired, "upgrade", "This address speaks WebSocket; docs/protocol.md says how.")
+			return
+		}
+		if !l.allowOrigin(r.Header["Origin"]) {
+			l.refuse(c, http.StatusForbidden, "origin", "Pages of this origin may not connect. Open Snug at its own address, or have its operator list this origin.")
+			return
+		}
+		w, full := l.arrive(c.ClientIP())
+		if w == nil {
+			c.Header("Retry-After", "1")
+			why, say := "closing", "Snug is stopping. Please try again in a moment."
+			if full {
+				why, say = "full", "Snug has as many connections as it can. Please try again in a while."
+			}
+			l.refuse(c, http.StatusServiceUnavailable, why, say)
+			return
+		}
+		if err := l.detach(c, w); err != nil {
+			l.gone(w)
+			l.wg.Done()
+			l.log.Warn("live: a connection could not be taken over", "err", err)
+			if !c.Writer.Written() {
+				l.refuse(c, http.StatusInternalServerError, "takeover", "Something broke on our side. Please try again in a moment.")
+			}
+		}
+	}
+}
+
+func (l *Live) refuse(c *gin.Context, status int, why, say string) {
+	l.metrics.refused.WithLabelValues(why).Inc()
+	c.Abort()
+	c.String(status, say+"\n")
+}
+
+// arrive counts a connection, which l.wg then waits for. nil: none is let in, because there are too many if full is set.
+func (l *Live) arrive(ip string) (w *watcher, full bool) {
+	addr, _ := netip.ParseAddr(ip)
+	if addr = addr.Unmap(); addr.Is6() {
+		if p, err := addr.Prefix(64); err == nil { // one household, as a rule
+			addr = p.Addr()
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closing {
+		return nil, false
+	}
+	if most := l.o.Limits.Total; most > 0 && len(l.watchers) >= most {
+		return nil, true
+	}
+	w = &watcher{addr: addr}
+	if most := l.o.Limits.PerAddress; most > 0 && l.byAddr[addr] >= most {
+		w.refused = true
+	}
+	w.conn = newConn(w, &l.o.Limits, &l.wg)
+	l.watchers[w] = struct{}{}
+	l.byAddr[addr]++
+	l.wg.Add(1)
+	return w, false
+}
+
+// detach takes the connection over and lets melody have it in a goroutine of its own.
+func (l *Live) detach(c *gin.Context, w *watcher) error {
+	req := &http.Request{Method: c.Request.Method, Header: http.Header{}, Host: strings.Clone(c.Request.Host)}
+	for _, k := range []string{"Connection", "Upgrade", "Sec-Websocket-Version", "Sec-Websocket-Key"} {
+		for _, v := range c.Request.Header[k] {
+			req.Header.Add(k, strings.Clone(v)) // the clone lets go of the request's buffer
+		}
+	}
+	nc, brw, err := http.NewResponseController(c.Writer).Hijack()
+	if err != nil {
+		return err
+	}
+	c.Abort()
+	if brw.Reader.Buffered() > 0 {
+		return errors.Join(errors.New("live: the client sent data before the handshake was over"), nc.Close())
+	}
+	if err := w.conn.take(nc); err != nil {
+		return errors.Join(err, nc.Close())
+	}
+	w.timer = time.AfterFunc(l.o.Limits.AuthWithin, func() { l.end(w, protocol.CloseNoAuth) })
+	sh := &shim{c: w.conn, h: http.Header{}, brw: bufio.NewReadWriter(bufio.NewReaderSize(w.conn, 16), bufio.NewWriterSize(w.conn, 16))}
+	go l.serve(w, sh, req)
+	return nil
+}
+
+// serve is a connection's goroutine: l.wg waits for it.
+func (l *Live) serve(w *watcher, sh *shim, req *http.Request) {
+	defer l.wg.Done()
+	defer l.gone(w)
+	defer func() {
+		if r := recover(); r != nil {
+			l.log.Error("live: a connection panicked", "panic", r, "stack", string(debug.Stack()))
+		}
+		_ = w.conn.Close() // closed already, unless something went wrong
+	}()
+	if err := l.m.HandleRequestWithKeys(sh, req, nil); err != nil {
+		l.log.Debug("live: a handshake failed", "err", err)
+	}
+}
+
+// shim gives melody a response writer whose connection is ours.
+type shim struct {
+	c   *conn
+	brw *bufio.ReadWriter
+	h   http.Header
+}
+
+func (s *shim) Header() http.Header { return s.h }
+
+func (s *shim) Write(b []byte) (int, error) { return s.c.Write(b) }
+
+// WriteHeader is called where gorilla refuses a handshake.
+func (s *shim) WriteHeader(code int) {
+	fmt.Fprintf(s.c, "HTTP/1.1 %d %s\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n", code, http.StatusText(code))
+}
+
+func (s *shim) Hijack() (net.Conn, *bufio.ReadWriter, error) { return s.c, s.brw, nil }
+
+// origin is one that may connect.
+type origin struct {
+	scheme, host string // host with a port that is not the scheme's own
+	below        bool   // every host below it
+}
+
+func parseOrigin(s string) (origin, error) {
+	u, err := url.Parse(s)
+	if err != nil {
+		return origin{}, err
+	}
+	if u.Scheme == "" || u.Host == "" || u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.User != nil {
+		return origin{}, fmt.Errorf("%q is not an origin; write it like https://snug.example", s)
+	}
+	o := origin{scheme: strings.ToLower(u.Scheme), host: strings.ToLower(u.Host)}
+	if p := map[string]string{"http": ":80", "https": ":443"}[o.scheme]; p != "" {
+		o.host = strings.TrimSuffix(o.host, p)
+	}
+	o.host, o.below = strings.CutPrefix(o.host, "*.")
+	return o, nil
+}
+
+func (l *Live) allowOrigin(header []string) bool {
+	if len(header) == 0 {
+		return l.o.AllowNoOrigin
+	}
+	if len(header) > 1 {
+		return false
+	}
+	got, err := parseOrigin(header[0])
+	if err != nil || got.below {
+		return false
+	}
+	for _, o := range l.origins {
+		if o.scheme == got.scheme && (!o.below && o.host == got.host || o.below && strings.HasSuffix(got.host, "."+o.host)) {
+			return true
+		}
+	}
+	return false
+}

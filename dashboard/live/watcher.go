@@ -1,0 +1,396 @@
+package live
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/netip"
+	"slices"
+	"time"
+	"unicode/utf8"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/errs"
+	"snug/shared/keyring"
+	"snug/shared/protocol"
+)
+
+// watcher is one connection. Its reading goroutine, which is melody's, calls
+// receive; everything under "Live.mu" may be touched by others.
+type watcher struct {
+	conn    *conn
+	addr    netip.Addr // whom it counts for
+	refused bool       // it may only be told that there are too many
+	timer   *time.Timer
+
+	// The reading goroutine's own.
+	authed bool
+	tokens float64 // messages it may still send
+	filled time.Time
+
+	// Live.mu.
+	left   bool
+	cancel context.CancelFunc // of what authentication waits for; nil: nothing
+	seat   seat               // zero until authenticated
+	person *person            // nil until then
+	hidden bool               // its page said that it is not visible
+}
+
+// allow says whether the watcher may send one more message now. It goes by the
+// machine's clock: what it bounds is work.
+func (w *watcher) allow() bool {
+	now := time.Now()
+	if w.filled.IsZero() {
+		w.tokens = protocol.MessageBurst
+	} else {
+		w.tokens = min(protocol.MessageBurst, w.tokens+now.Sub(w.filled).Seconds()*protocol.MessagesPerSec)
+	}
+	w.filled = now
+	w.tokens--
+	return w.tokens >= 0
+}
+
+// receive handles a text message.
+func (l *Live) receive(w *watcher, b []byte) {
+	l.mu.Lock()
+	left := w.left
+	l.mu.Unlock()
+	switch {
+	case left: // it is being closed
+		return
+	case !w.allow():
+		l.end(w, protocol.ClosePolicy)
+		return
+	case !utf8.Valid(b):
+		l.end(w, protocol.CloseNotUTF8)
+		return
+	}
+	m, err := protocol.DecodeClient(b)
+	switch m := m.(type) {
+	case protocol.Auth:
+		if w.authed {
+			err = errs.Field("type", "This connection is authenticated already. Connect anew to use another token.")
+		} else if err = l.authenticate(w, m); err == nil {
+			w.authed = true
+		}
+	case protocol.Visible:
+		if !w.authed {
+			err = errs.Field("type", `The first message must be "auth".`)
+		} else {
+			l.mu.Lock()
+			w.hidden = !m.Visible
+			l.mu.Unlock()
+		}
+	}
+	if err == nil || errors.Is(err, errLeft) {
+		return
+	}
+	w.conn.send(textFrame(protocol.EncodeError(err, l.o.Now())))
+	if !w.authed {
+		l.log.Debug("live: a connection was refused", "err", err)
+		l.end(w, protocol.CloseFor(err))
+	}
+}
+
+// end has a watcher leave and its connection end with a code. It does not wait.
+func (l *Live) end(w *watcher, code protocol.CloseCode) {
+	l.mu.Lock()
+	first := !w.left
+	l.leave(w)
+	l.mu.Unlock()
+	if first {
+		l.metrics.ended(code)
+	}
+	w.conn.finish(code)
+}
+
+// gone forgets a connection that ended.
+func (l *Live) gone(w *watcher) {
+	slow := w.conn.wasSlow()
+	l.mu.Lock()
+	first := !w.left
+	l.leave(w)
+	if _, known := l.watchers[w]; known {
+		delete(l.watchers, w)
+		decrease(l.byAddr, w.addr)
+	}
+	l.mu.Unlock()
+	if w.timer != nil {
+		w.timer.Stop()
+	}
+	if first && slow {
+		l.metrics.ended(protocol.ClosePolicy)
+		l.log.Debug("live: a slow watcher was cut off", "guild_id", w.seat.guild, "user_id", w.seat.user)
+	}
+}
+
+// leave takes a watcher out of every list but that of connections. Live.mu is held.
+func (l *Live) leave(w *watcher) {
+	if w.left {
+		return
+	}
+	w.left = true
+	if w.cancel != nil {
+		w.cancel()
+	}
+	if w.seat.user == 0 {
+		return
+	}
+	decrease(l.byUser, w.seat.user)
+	if s := l.sessions[w.seat.session]; s != nil {
+		if delete(s, w); len(s) == 0 {
+			delete(l.sessions, w.seat.session)
+		}
+	}
+	if w.person == nil {
+		return
+	}
+	if delete(w.person.watchers, w); len(w.person.watchers) == 0 {
+		delete(l.people, w.person.key)
+	}
+	g := l.guilds[w.seat.guild]
+	if g == nil {
+		return
+	}
+	delete(g.pages, w)
+	if w.seat.room != 0 {
+		if e := g.rooms[w.seat.room]; e != nil {
+			l.unsee(e, w)
+		}
+	} else {
+		for _, e := range g.rooms {
+			l.unsee(e, w)
+		}
+	}
+	l.tidyGuild(g)
+}
+
+func (l *Live) unsee(e *entry, w *watcher) {
+	delete(e.pages, w)
+	if sub := e.subs[w]; sub != nil {
+		delete(e.subs, w)
+		e.out.remove(sub, nil)
+	}
+	l.tidy(e)
+}
+
+func decrease[K comparable](m map[K]int, k K) {
+	if m[k]--; m[k] <= 0 {
+		delete(m, k)
+	}
+}
+
+// errLeft ends an authentication whose connection is being closed already.
+var errLeft = errors.New("live: the connection ended")
+
+func errNoRoom() error {
+	return errs.E(errs.RoomNotFound, "There is no such room, or it is not open to you. Ask its owner for an invite.")
+}
+
+func errNotMember() error {
+	return errs.E(errs.Forbidden, "You are not in this server. Join it in Discord, then reload the page.")
+}
+
+// refusal is what somebody is told who is not, or no longer, in the guild. A
+// room's page learns no more from it than somebody without an invite.
+func (s seat) refusal() error {
+	if s.room != 0 {
+		return errNoRoom()
+	}
+	return errNotMember()
+}
+
+// authenticate lets a watcher in, from its token to its snapshots. The error is what to tell it.
+func (l *Live) authenticate(w *watcher, a protocol.Auth) error {
+	if !w.timer.Stop() {
+		return errLeft // too late: the timer has ended it
+	}
+	s, err := l.readToken(a.Token)
+	if err != nil {
+		return err
+	}
+	if a.GuildID != 0 && a.GuildID != s.guild {
+		return errs.E(errs.TokenInvalid, "This live token is for another server. Get one for this server from POST /api/v1/live-token.")
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	if err := l.admit(w, s, cancel); err != nil {
+		return err
+	}
+	if err := l.awaitReady(ctx, s.guild); err != nil {
+		return err
+	}
+	asked := l.o.Now()
+	st, err := l.ask(ctx, personKey{s.guild, s.user})
+	if err != nil {
+		l.log.Warn("live: a standing could not be asked", "guild_id", s.guild, "user_id", s.user, "err", err)
+		return errs.E(errs.Unavailable, "Discord could not be asked whether you may see this. Please wait a moment.").Because(err)
+	}
+	if !st.Member {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if p := l.people[personKey{s.guild, s.user}]; p != nil {
+			l.learn(p, st, asked)
+		}
+		return s.refusal()
+	}
+	if s.room == 0 {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if w.left {
+			return errLeft
+		}
+		l.join(w, st, asked)
+		l.welcome(w)
+		return nil
+	}
+	return l.enter(ctx, w, st, asked)
+}
+
+// admit counts a watcher for its user and session, if there is room for it.
+func (l *Live) admit(w *watcher, s seat, cancel context.CancelFunc) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if w.left {
+		return errLeft
+	}
+	if _, over := l.ended[s.session]; over {
+		return errSessionOver()
+	}
+	if most := l.o.Limits.PerUser; most > 0 && l.byUser[s.user] >= most {
+		return errs.E(errs.RateLimited, "You have %d live pages open, which is the most. Close some of them.", most)
+	}
+	w.seat, w.cancel = s, cancel
+	l.byUser[s.user]++
+	if l.sessions[s.session] == nil {
+		l.sessions[s.session] = map[*watcher]struct{}{}
+	}
+	l.sessions[s.session][w] = struct{}{}
+	return nil
+}
+
+// awaitReady waits until the guild's rooms are known, rather than showing none.
+func (l *Live) awaitReady(ctx context.Context, guild snowflake.ID) error {
+	ctx, cancel := context.WithTimeout(ctx, l.o.Limits.ReadyWithin)
+	defer cancel()
+	for {
+		l.mu.Lock()
+		ready, news := l.ready(guild), l.news
+		l.mu.Unlock()
+		if ready {
+			return nil
+		}
+		select {
+		case <-news:
+		case <-ctx.Done():
+			return errs.E(errs.Unavailable, "Snug is still starting. Please wait a moment.")
+		}
+	}
+}
+
+// enter lets a watcher into a room's page. It gives the room a moment to come,
+// for a page may be faster than the news of its own room or invite; and because
+// a room that is there but not for this person takes as long, the two cannot be
+// told apart.
+func (l *Live) enter(ctx context.Context, w *watcher, st standing, asked time.Time) error {
+	ctx, cancel := context.WithTimeout(ctx, l.o.Limits.RoomWithin)
+	defer cancel()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e := l.entry(l.guild(w.seat.guild), w.seat.room)
+	e.waiting++
+	defer func() {
+		e.waiting--
+		l.tidy(e)
+	}()
+	for {
+		if w.left {
+			return errLeft
+		}
+		if e.live != nil && e.live.Room.Access.MaySee(st) {
+			l.join(w, st, asked)
+			l.welcome(w)
+			return nil
+		}
+		if e.bell == nil {
+			e.bell = make(chan struct{})
+		}
+		bell := e.bell
+		l.mu.Unlock()
+		select {
+		case <-bell:
+			l.mu.Lock()
+		case <-ctx.Done():
+			l.mu.Lock()
+			if w.left {
+				return errLeft
+			}
+			return errNoRoom()
+		}
+	}
+}
+
+// welcome sends auth.ok and then what the watcher may see, and everything after
+// that. Live.mu is held, so nothing comes between the list and the rooms.
+func (l *Live) welcome(w *watcher) {
+	g := l.guild(w.seat.guild)
+	rooms := g.rooms
+	if w.seat.room == 0 {
+		g.pages[w] = struct{}{}
+	} else {
+		e := l.entry(g, w.seat.room)
+		e.pages[w] = struct{}{}
+		rooms = map[snowflake.ID]*entry{e.id: e}
+	}
+	var seen []*entry
+	for _, e := range rooms {
+		if e.sees(w) {
+			seen = append(seen, e)
+		}
+	}
+	slices.SortFunc(seen, func(a, b *entry) int { return cmp.Compare(a.id, b.id) })
+	hello := protocol.Welcome{GuildID: g.id, UserID: w.seat.user}
+	for _, e := range seen {
+		hello.Rooms = append(hello.Rooms, e.id)
+	}
+	w.conn.hold(textFrame(protocol.EncodeWelcome(hello, l.epoch, l.o.Now())))
+	for _, e := range seen {
+		l.show(e, w, l.snapshot(e))
+	}
+	w.conn.release()
+}
+
+// EndSession ends every watcher of a session with 4003, and refuses tokens made for it before.
+func (l *Live) EndSession(sessionID string) {
+	id := hashSession(sessionID)
+	l.mu.Lock()
+	l.ended[id] = l.o.Now().Add(TokenLife + 2*keyring.Leeway)
+	all := make([]*watcher, 0, len(l.sessions[id]))
+	for w := range l.sessions[id] {
+		all = append(all, w)
+	}
+	l.mu.Unlock()
+	for _, w := range all {
+		l.end(w, protocol.CloseSessionOver)
+	}
+}
+
+// Seen gives, for each guild, the rooms that an admitted member (owner or
+// guest) has open on a room page that is visible, right now.
+func (l *Live) Seen() map[snowflake.ID][]snowflake.ID {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	seen := map[snowflake.ID][]snowflake.ID{}
+	for _, g := range l.guilds {
+		for _, e := range g.rooms {
+			for w := range e.pages {
+				if !w.hidden && e.sees(w) && e.live.Room.Access.Admitted(w.seat.user) {
+					seen[g.id] = append(seen[g.id], e.id)
+					break
+				}
+			}
+		}
+	}
+	return seen
+}
