@@ -30,6 +30,7 @@ func (e *Engine) funcs() template.FuncMap {
 		"plural": plural,
 		"field":  newField,
 		"has":    has,
+		"at":     func(now time.Time, c RoomCard) house { return house{c, now} },
 	}
 }
 
@@ -128,4 +129,10 @@ func has(list []string, id snowflake.ID) bool {
 		}
 	}
 	return false
+}
+
+// house is a room on the street, as it is drawn.
+type house struct {
+	RoomCard
+	Now time.Time
 }

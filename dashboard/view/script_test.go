@@ -113,6 +113,17 @@ func (s *script) set(change func()) {
 	change()
 }
 
+// forget drops connections of pages that are gone.
+func (s *script) forget() {
+	for {
+		select {
+		case <-s.conns:
+		default:
+			return
+		}
+	}
+}
+
 // next gives the next connection.
 func (s *script) next() *conn {
 	s.t.Helper()
@@ -155,6 +166,13 @@ func (c *conn) end(t testing.TB, code int) {
 	t.Helper()
 	if err := c.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, ""), time.Now().Add(5*time.Second)); err != nil {
 		t.Error(err)
+	}
+	// Read what is under way, or closing would reset the connection and lose the frame.
+	_ = c.ws.SetReadDeadline(time.Now().Add(10 * time.Second))
+	for {
+		if _, _, err := c.ws.ReadMessage(); err != nil {
+			break
+		}
 	}
 	_ = c.ws.Close() // the close frame is what counts
 }

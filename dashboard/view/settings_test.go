@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/url"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -117,6 +118,20 @@ func TestSettingsThatCannotBeRead(t *testing.T) {
 		var e *errs.Error
 		if !errors.As(err, &e) || e.Code != errs.Invalid || e.Field != field {
 			t.Errorf("%s=%q: %v", field, bad, err)
+		}
+	}
+}
+
+func TestEverySettingHasAField(t *testing.T) {
+	doc, _ := render(t, newEngine(t), &view.Admin{Categories: []view.Choice{{ID: 1, Name: "A"}}, Roles: []view.Choice{{ID: 1, Name: "A"}}})
+	names := map[string]bool{}
+	for n := range doc.Descendants() {
+		names[attr(n, "name")] = true
+	}
+	for f := range reflect.TypeFor[guild.Settings]().Fields() {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name != "-" && !names[name] {
+			t.Errorf("no field for the setting %s", name)
 		}
 	}
 }

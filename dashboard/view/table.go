@@ -2,7 +2,6 @@ package view
 
 import (
 	"strings"
-	"time"
 
 	"github.com/disgoorg/snowflake/v2"
 
@@ -28,7 +27,7 @@ type Seat struct {
 	Person *room.Person // nil: nobody sits here
 	Owner  bool
 	You    bool
-	Held   time.Time // until when it is held for You; zero: it is not
+	Held   string // how long it is held for You, as "1:40"; "" for not
 }
 
 // Kind is the seat's class.
@@ -36,7 +35,7 @@ func (s Seat) Kind() string {
 	switch {
 	case s.Person != nil:
 		return "on"
-	case !s.Held.IsZero():
+	case s.Held != "":
 		return "held"
 	}
 	return "empty"
@@ -62,8 +61,8 @@ func (s Seat) Notes() string {
 	return strings.Join(notes, " · ")
 }
 
-// newTable seats a roster. me is 0 for nobody, held zero for no held seat.
-func newTable(roster []room.Person, seats int, owner, me snowflake.ID, held time.Time) Table {
+// newTable seats a roster. me is 0 for nobody, held "" for no held seat.
+func newTable(roster []room.Person, seats int, owner, me snowflake.ID, held string) Table {
 	t := Table{Total: seats}
 	for i := range roster {
 		p := &roster[i]
@@ -72,7 +71,7 @@ func newTable(roster []room.Person, seats int, owner, me snowflake.ID, held time
 			continue
 		}
 		if me != 0 && p.UserID == me {
-			held = time.Time{}
+			held = ""
 		}
 		t.Seats = append(t.Seats, Seat{Person: p, Owner: p.UserID == owner, You: me != 0 && p.UserID == me})
 	}
@@ -94,7 +93,11 @@ func newTable(roster []room.Person, seats int, owner, me snowflake.ID, held time
 
 // Table is the room's table as the person sees it.
 func (r *Room) Table() Table {
-	return newTable(r.View.Roster, r.View.Room.Seats, r.View.Room.Access.OwnerID, r.me(), r.HeldUntil)
+	held := ""
+	if !r.HeldUntil.IsZero() {
+		held = clock(r.Now, r.HeldUntil)
+	}
+	return newTable(r.View.Roster, r.View.Room.Seats, r.View.Room.Access.OwnerID, r.me(), held)
 }
 
 // In says whether the person sits in the room.
@@ -110,12 +113,12 @@ func (r *Room) Owner() string {
 
 // Table is the invite's table.
 func (p *InviteLanding) Table() Table {
-	return newTable(p.Preview.Roster, p.Preview.Seats, 0, 0, time.Time{})
+	return newTable(p.Preview.Roster, p.Preview.Seats, 0, 0, "")
 }
 
 // Table is the card's table.
 func (c RoomCard) Table() Table {
-	return newTable(c.Roster, c.Room.Seats, c.Room.Access.OwnerID, 0, time.Time{})
+	return newTable(c.Roster, c.Room.Seats, c.Room.Access.OwnerID, 0, "")
 }
 
 // Owner is the owner's display name, from the roster if not given; "" if unknown.
@@ -127,7 +130,7 @@ func (h *Home) Example() Table {
 		{UserID: 11 << 22, Username: "mara", DisplayName: "Mara"},
 		{UserID: 12 << 22, Username: "jonas", DisplayName: "Jonas", Muted: true},
 		{UserID: 14 << 22, Username: "kiyo", DisplayName: "Kiyo", Streaming: true},
-	}, 4, 11<<22, 0, time.Time{})
+	}, 4, 11<<22, 0, "")
 }
 
 func ownerName(given string, owner snowflake.ID, roster []room.Person) string {

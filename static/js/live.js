@@ -92,7 +92,7 @@ export class Live {
       if (run !== this.run) return;
       if (answer.status === 401) return this.end("session", body);
       if (answer.status === 403 || answer.status === 404) return this.end("forbidden", body);
-      if (!answer.ok) return this.later(1000 * (body.retry_after || 0));
+      if (!answer.ok) return this.later(1000 * (Number(answer.headers.get("Retry-After")) || 0));
       token = body.token;
     } catch {
       if (run === this.run) this.later();

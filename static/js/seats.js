@@ -10,7 +10,8 @@ export const tint = (id) => Number((BigInt(id) >> 22n) % 8n);
 
 export function letter(name) {
   const first = [...name].find((c) => /[\p{L}\p{N}]/u.test(c)) ?? [...name][0] ?? "?";
-  return first.toUpperCase();
+  const upper = first.toUpperCase();
+  return [...upper].length === 1 ? upper : first;
 }
 
 /** Fills an avatar, keeping a picture that is right. */

@@ -85,10 +85,10 @@ $("create")?.addEventListener("submit", (e) => {
   for (const input of form.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
   busy(e.submitter ?? form.querySelector(".primary"), async () => {
     try {
-      const { url } = await api("POST", `/guilds/${state.guild}/rooms`, {
+      const { channelId } = await api("POST", `/guilds/${state.guild}/rooms`, {
         name: data.get("name"), seats: Number(data.get("seats")), private: data.has("private"),
       });
-      location.assign(url);
+      location.assign(`/game/${channelId}`);
     } catch (err) {
       if (!(err instanceof Problem)) throw err;
       if (err.status === 401) return open("dlg-session");

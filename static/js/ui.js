@@ -58,7 +58,6 @@ export class Problem extends Error {
     super(body.detail || "Snug could not be reached. Check your connection and try again.");
     this.code = body.code || "";
     this.field = body.field || "";
-    this.wait = body.retry_after || 0;
     this.status = status;
   }
 }
@@ -101,7 +100,7 @@ export const close = (id) => $(id)?.close();
 
 /** Makes the page anew and takes these elements from it: what only the server can tell. */
 export async function refresh(...ids) {
-  const answer = await fetch(location.pathname + location.search, { credentials: "same-origin", headers: { Accept: "text/html" } }).catch(() => null);
+  const answer = await fetch(location.pathname + location.search, { credentials: "same-origin", redirect: "error", headers: { Accept: "text/html" } }).catch(() => null);
   if (!answer?.ok) return false;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const id of ids) {
