@@ -28,7 +28,7 @@ func TestDisgo(t *testing.T) {
 	ready := make(chan struct{}, 4)
 	voice := make(chan string, 16)
 	client, err := disgo.New(w.Application.BotToken,
-		bot.WithRestClientConfigOpts(rest.WithURL(w.base+"/api/v10"), rest.WithRateLimiter(rest.NewNoopRateLimiter())),
+		bot.WithRestClientConfigOpts(rest.WithURL(w.base+"/api/v10"), rest.WithRateLimiter(rest.NewNoopRateLimiter()), rest.WithHTTPClient(w.http)),
 		bot.WithGatewayConfigOpts(gateway.WithIntents(gateway.IntentGuilds, gateway.IntentGuildVoiceStates)),
 		bot.WithCacheConfigOpts(cache.WithCaches(cache.FlagGuilds, cache.FlagChannels, cache.FlagVoiceStates)),
 		bot.WithEventListenerFunc(func(e *events.GuildReady) { ready <- struct{}{} }),
@@ -41,7 +41,7 @@ func TestDisgo(t *testing.T) {
 				}
 				name := e.SlashCommandInteractionData().String("name")
 				_, err := e.Client().Rest.UpdateInteractionResponse(e.ApplicationID(), e.Token(), discord.MessageUpdate{
-					Content: omit.Ptr("made " + name),
+					Content:    omit.Ptr("made " + name),
 					Components: &[]discord.LayoutComponent{discord.NewActionRow(discord.NewPrimaryButton("Rename", "/rename"))},
 				})
 				if err != nil {

@@ -24,6 +24,7 @@ type world struct {
 	standin.Demo
 	t    *testing.T
 	base string
+	http *http.Client // checks what goes through it against Discord's description
 }
 
 func start(t *testing.T, change ...func(*standin.Options)) *world {
@@ -42,6 +43,10 @@ func start(t *testing.T, change ...func(*standin.Options)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	client := &http.Client{Transport: http.DefaultTransport}
+	if d := described(t); d != nil {
+		client.Transport = d.Transport(http.DefaultTransport, func(err error) { t.Error(err) })
+	}
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
@@ -50,7 +55,7 @@ func start(t *testing.T, change ...func(*standin.Options)) *world {
 		}
 		http.DefaultClient.CloseIdleConnections()
 	})
-	return &world{s, d, t, base}
+	return &world{s, d, t, base, client}
 }
 
 // answer is what came back from a request.
@@ -88,7 +93,7 @@ func (w *world) request(method, path, auth string, body any) answer {
 		req.Header.Set("Authorization", auth)
 	}
 	req.Header.Set("Content-Type", "application/json")
-	res, err := http.DefaultClient.Do(req)
+	res, err := w.http.Do(req)
 	if err != nil {
 		w.t.Fatal(err)
 	}
