@@ -2,11 +2,14 @@ package view_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/chromedp/cdproto/cdp"
@@ -53,9 +56,39 @@ func site(t testing.TB, api func(*http.ServeMux)) *httptest.Server {
 // policy is the Content-Security-Policy that pages have to live with.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-// browser starts one Chromium for the test; the context makes tabs.
+// chrome is the one Chromium of these tests, started by whichever asks first.
+var chrome struct {
+	once   sync.Once
+	ctx    context.Context
+	cancel []context.CancelFunc
+	err    error
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if chrome.ctx != nil {
+		if err := chromedp.Cancel(chrome.ctx); err != nil && code == 0 {
+			fmt.Fprintln(os.Stderr, "the browser did not stop:", err)
+			code = 1
+		}
+	}
+	for _, cancel := range chrome.cancel {
+		cancel()
+	}
+	os.Exit(code)
+}
+
+// browser gives a context in which openTab makes tabs.
 func browser(t testing.TB) context.Context {
 	t.Helper()
+	chrome.once.Do(startChrome)
+	if chrome.err != nil {
+		t.Fatal(chrome.err)
+	}
+	return chrome.ctx
+}
+
+func startChrome() {
 	path := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome"} {
 		if p, err := exec.LookPath(name); err == nil {
@@ -64,28 +97,20 @@ func browser(t testing.TB) context.Context {
 		}
 	}
 	if path == "" {
-		t.Fatal("no Chrome or Chromium found; install one, as with: apt-get install chromium")
+		chrome.err = errors.New("no Chrome or Chromium found; install one, as with: apt-get install chromium")
+		return
 	}
-	opts := append([]chromedp.ExecAllocatorOption{
-		chromedp.ExecPath(path), chromedp.UserDataDir(t.TempDir()), chromedp.NoFirstRun, chromedp.Headless, chromedp.DisableGPU,
+	opts := []chromedp.ExecAllocatorOption{
+		chromedp.ExecPath(path), chromedp.NoFirstRun, chromedp.Headless, chromedp.DisableGPU, chromedp.Flag("hide-scrollbars", true),
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
-	}, chromedp.Flag("hide-scrollbars", true))
+	}
 	if os.Geteuid() == 0 {
 		opts = append(opts, chromedp.NoSandbox)
 	}
 	alloc, stopAlloc := chromedp.NewExecAllocator(context.Background(), opts...)
 	ctx, stop := chromedp.NewContext(alloc)
-	t.Cleanup(func() {
-		if err := chromedp.Cancel(ctx); err != nil {
-			t.Log(err)
-		}
-		stop()
-		stopAlloc()
-	})
-	if err := chromedp.Do(ctx); err != nil { // the first call starts the browser, which lives as long as its context
-		t.Fatal(err)
-	}
-	return ctx
+	chrome.ctx, chrome.cancel = ctx, []context.CancelFunc{stop, stopAlloc}
+	chrome.err = chromedp.Do(ctx) // the first call starts the browser, which lives as long as its context
 }
 
 // media asks for a theme, and for no motion, so that pictures are the same each time.
@@ -122,15 +147,33 @@ func TestScreenshots(t *testing.T) {
 						t.Fatal(f.Name, err)
 					}
 				}
-				png, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
-				if err != nil {
-					t.Fatal(f.Name, err)
+				name := dir + "/" + f.Name + "-" + theme + "-" + map[int64]string{1280: "desk", 390: "phone"}[width]
+				save(t, ctx, name, chromedp.FullScreenshot(100))
+				if f.Name != "room-three" {
+					continue
 				}
-				name := dir + "/" + f.Name + "-" + theme + "-" + map[int64]string{1280: "desk", 390: "phone"}[width] + ".png"
-				if err := os.WriteFile(name, png, 0o600); err != nil {
+				ids, err := chromedp.Run(ctx, chromedp.Evaluate[[]string](`[...document.querySelectorAll("dialog")].map((d) => d.id)`))
+				if err != nil {
 					t.Fatal(err)
+				}
+				for _, id := range append(ids, "toast-lost") {
+					if err := chromedp.Do(ctx, chromedp.Evaluate[chromedp.Void](openDialog+`("`+id+`")`)); err != nil {
+						t.Fatal(err)
+					}
+					save(t, ctx, strings.Replace(name, "room-three", id, 1), chromedp.CaptureScreenshot())
 				}
 			}
 		}
+	}
+}
+
+func save(t *testing.T, ctx context.Context, name string, shot chromedp.Action[[]byte]) {
+	t.Helper()
+	png, err := chromedp.Run(ctx, shot)
+	if err != nil {
+		t.Fatal(name, err)
+	}
+	if err := os.WriteFile(name+".png", png, 0o600); err != nil {
+		t.Fatal(err)
 	}
 }

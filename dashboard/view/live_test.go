@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
@@ -44,6 +45,10 @@ func openTab(t testing.TB, browser context.Context, url string) *tab {
 			var line string
 			if len(ev.Args) > 0 && json.Unmarshal(ev.Args[0].Value, &line) == nil {
 				b.log = append(b.log, line)
+			}
+		case *log.EventEntryAdded:
+			if ev.Entry.Source == log.EntrySourceSecurity {
+				t.Errorf("the browser refused something: %s", ev.Entry.Text)
 			}
 		case *runtime.EventExceptionThrown:
 			b.log = append(b.log, "exception: "+ev.ExceptionDetails.Text)

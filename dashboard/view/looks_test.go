@@ -2,6 +2,7 @@ package view_test
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -65,6 +66,13 @@ const inspect = `(() => {
 	return [...found];
 })()`
 
+// redrawn lists what of the picture the scripts changed when they took over: nothing, or the page would flicker.
+const redrawn = `(async () => {
+	const fresh = new DOMParser().parseFromString(await (await fetch(location.pathname)).text(), "text/html");
+	const look = (d, id) => d.getElementById(id).outerHTML.replace(/\s+/g, " ").replace(/\d:\d\d/g, "0:00");
+	return ["stage", "bots", "street", "door-in", "door-join"].filter((id) => document.getElementById(id) && look(document, id) !== look(fresh, id));
+})()`
+
 // TestLooks looks at every page, on a phone and on a desktop, dark and light.
 func TestLooks(t *testing.T) {
 	s := newScript(t)
@@ -77,6 +85,11 @@ func TestLooks(t *testing.T) {
 		t.Run(f.Name, func(t *testing.T) {
 			b.t = t
 			b.do(chromedp.EmulateViewport(360, 740), chromedp.Navigate(web.URL+"/"+f.Name))
+			if f.Name != "landing" { // whose example plays
+				if changed := eval[[]string](b, redrawn); len(changed) > 0 {
+					t.Errorf("the scripts drew anew: %v", changed)
+				}
+			}
 			for _, width := range []int64{360, 1280} {
 				b.do(chromedp.EmulateViewport(width, 740))
 				for _, theme := range []string{"dark", "light"} {
@@ -89,25 +102,30 @@ func TestLooks(t *testing.T) {
 	}
 }
 
-// TestScriptsAgreeWithTemplates: what a script draws anew is what the server drew.
-func TestScriptsAgreeWithTemplates(t *testing.T) {
-	s := newScript(t)
-	s.take = true
-	web := site(t, s.routes)
-	b := openTab(t, browser(t), web.URL+"/room-over")
-	same := `(async () => {
-		const html = await (await fetch(location.pathname)).text(), fresh = new DOMParser().parseFromString(html, "text/html");
-		const look = (d, id) => d.getElementById(id).outerHTML.replace(/\s+/g, " ").replace(/\d:\d\d/g, "0:00");
-		return ["stage", "bots", "street", "door-in", "door-join"].filter((id) => document.getElementById(id) && look(document, id) !== look(fresh, id));
-	})()`
-	for _, f := range fixtures.All() {
-		if !strings.HasPrefix(f.Name, "room-") && f.Name != "server" {
-			continue
+// openDialog opens one dialog in place of another; the toast counts as one.
+const openDialog = `((id) => {
+	for (const d of document.querySelectorAll("dialog[open]")) d.close();
+	document.querySelector("#toast-lost").hidden = id !== "toast-lost";
+	document.querySelector("#lost-text").textContent = "You see the room as it was 24 s ago. Snug keeps trying.";
+	if (id !== "toast-lost") document.getElementById(id).showModal();
+})`
+
+func TestDialogsLook(t *testing.T) {
+	web := site(t, newScript(t).routes)
+	b := openTab(t, browser(t), web.URL+"/room-three")
+	b.do(chromedp.EmulateViewport(360, 740))
+	ids := eval[[]string](b, `[...document.querySelectorAll("dialog")].map((d) => d.id)`)
+	if len(ids) < 7 {
+		t.Fatalf("dialogs %v", ids)
+	}
+	for _, id := range append(ids, "toast-lost") {
+		for _, theme := range []string{"dark", "light"} {
+			for _, bad := range eval[[]string](b, openDialog+`("`+id+`"), document.documentElement.dataset.theme = "`+theme+`", `+inspect) {
+				t.Errorf("%s, %s: %s", id, theme, bad)
+			}
 		}
-		b.t = t
-		b.do(chromedp.Navigate(web.URL + "/" + f.Name))
-		if diff := eval[[]string](b, same); len(diff) > 0 {
-			t.Errorf("%s: the scripts changed %v", f.Name, diff)
+		if id != "toast-lost" && !eval[bool](b, `document.querySelector("dialog[open]").contains(document.activeElement)`) {
+			t.Errorf("%s does not take the focus", id)
 		}
 	}
 }
@@ -116,30 +134,45 @@ func TestScriptsAgreeWithTemplates(t *testing.T) {
 func TestWordsAgree(t *testing.T) {
 	web := site(t, newScript(t).routes)
 	b := openTab(t, browser(t), web.URL+"/room-three")
-	now := fixtures.Now
-	for _, d := range []time.Duration{0, 400 * time.Millisecond, time.Second, 59500 * time.Millisecond, time.Minute, 61 * time.Second, 59 * time.Minute, time.Hour,
-		25*time.Hour + 59*time.Minute, 24 * time.Hour, 49 * time.Hour, 700 * time.Hour} {
-		got := eval[[]string](b, `import("`+asset(t, "js/ui.js")+`").then((m) => [m.until(`+ms(d)+`), m.clock(`+ms(d)+`), m.ago(`+ms(d)+`)])`)
-		if want := view.Words(now, d); got[0] != want[0] || got[1] != want[1] || got[2] != want[2] {
-			t.Errorf("%v: scripts say %q, templates %q", d, got, want)
-		}
+	spans := []time.Duration{0, 400 * time.Millisecond, time.Second, 59500 * time.Millisecond, time.Minute, 61 * time.Second, 59 * time.Minute, time.Hour,
+		25*time.Hour + 59*time.Minute, 24 * time.Hour, 49 * time.Hour, 700 * time.Hour}
+	names := []string{"Mara", "ødegård", "蓮", "  7up", "!!x", "!", "", "👑 King", "ßa"}
+	ids := []snowflake.ID{0, 80351110224678912, 1 << 22, 18446744073709551615}
+	var want, in struct {
+		Spans   [][3]string
+		Letters []string
+		Tints   []int
+		MS      []int64
+		Names   []string
+		IDs     []snowflake.ID
 	}
-	for _, name := range []string{"Mara", "ødegård", "蓮", "  7up", "!!x", "!", "", "👑 King", "ßa"} {
-		q, _ := json.Marshal(name)
-		if got := eval[string](b, `import("`+asset(t, "js/seats.js")+`").then((m) => m.letter(`+string(q)+`))`); got != view.Letter(name) {
-			t.Errorf("%q: scripts write %q, templates %q", name, got, view.Letter(name))
-		}
+	for _, d := range spans {
+		in.MS, want.Spans = append(in.MS, d.Milliseconds()), append(want.Spans, view.Words(fixtures.Now, d))
 	}
-	for _, id := range []snowflake.ID{0, 80351110224678912, 1 << 22, 18446744073709551615} {
-		if got := eval[int](b, `import("`+asset(t, "js/seats.js")+`").then((m) => m.tint("`+id.String()+`"))`); got != view.Tint(id) {
-			t.Errorf("%d: scripts tint %d, templates %d", id, got, view.Tint(id))
-		}
+	for _, n := range names {
+		in.Names, want.Letters = append(in.Names, n), append(want.Letters, view.Letter(n))
 	}
-}
-
-func ms(d time.Duration) string {
-	b, _ := json.Marshal(d.Milliseconds())
-	return string(b)
+	for _, id := range ids {
+		in.IDs, want.Tints = append(in.IDs, id), append(want.Tints, view.Tint(id))
+	}
+	q, err := json.Marshal(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := eval[struct {
+		Spans   [][3]string
+		Letters []string
+		Tints   []int
+	}](b, `(async (q) => {
+		const ui = await import("`+asset(t, "js/ui.js")+`"), seats = await import("`+asset(t, "js/seats.js")+`");
+		return { Spans: q.MS.map((d) => [ui.until(d), ui.clock(d), ui.ago(d)]), Letters: q.Names.map(seats.letter), Tints: q.IDs.map(seats.tint) };
+	})(`+string(q)+`)`)
+	if !slices.Equal(got.Spans, want.Spans) {
+		t.Errorf("lengths of time:\n scripts   %q\n templates %q", got.Spans, want.Spans)
+	}
+	if !slices.Equal(got.Letters, want.Letters) || !slices.Equal(got.Tints, want.Tints) {
+		t.Errorf("scripts %q %v, templates %q %v", got.Letters, got.Tints, want.Letters, want.Tints)
+	}
 }
 
 // TestPicturesThatDoNotCome leaves the initial.
