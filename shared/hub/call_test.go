@@ -99,6 +99,7 @@ func TestCalls(t *testing.T) {
 		t.Error(err)
 	}
 	<-running
+	eventually(t, "the handler's end", func() bool { return len(calls.slots) == 0 })
 	short, cancel = context.WithCancel(ctx)
 	go func() { <-running; cancel() }()
 	if _, err = ask.Call(short, h, testGuild, question{Text: "wait"}); !errors.Is(err, context.Canceled) {

@@ -50,8 +50,9 @@ type engine struct {
 	pause  time.Duration // before the first look whether a fault has gone
 }
 
-// startEngine locks the folder and starts a server in it.
-func startEngine(dir string, maxValue int, memory, store int64, log *slog.Logger) (*engine, error) {
+// startEngine locks o's folder and starts a server in it that may hold so many bytes.
+func startEngine(o Options, memory, store int64) (*engine, error) {
+	dir := o.Dir
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, folderError(dir, err)
 	}
@@ -69,9 +70,9 @@ func startEngine(dir string, maxValue int, memory, store int64, log *slog.Logger
 			ServerName: "snug", DontListen: true, NoSigs: true, NoLog: true,
 			JetStream: true, StoreDir: dir, SyncAlways: true, DisableJetStreamBanner: true,
 			JetStreamMaxMemory: memory, JetStreamMaxStore: store,
-			MaxPayload: int32(maxValue) + headRoom,
+			MaxPayload: int32(o.MaxValue) + headRoom,
 		},
-		lock: lock, log: log, pause: 2 * time.Second,
+		lock: lock, log: o.Log, pause: o.diskPause,
 		faulty: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{}),
 	}
 	e.disk, e.breakDisk = context.WithCancelCause(context.Background())

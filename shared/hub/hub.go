@@ -36,6 +36,8 @@ type Options struct {
 	// Observe, if set, is told of every write, read and call and of what goes
 	// wrong, for metrics. It is called on hot paths and from many goroutines.
 	Observe func(Observation)
+
+	diskPause time.Duration // before the first look whether a disk fault has gone; default 2 s
 }
 
 // Observation is one thing the hub did.
@@ -58,6 +60,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.WriteTimeout == 0 {
 		o.WriteTimeout = 5 * time.Second
+	}
+	if o.diskPause == 0 {
+		o.diskPause = 2 * time.Second
 	}
 	if o.Observe == nil {
 		o.Observe = func(Observation) {}
@@ -119,6 +124,9 @@ func open(ctx context.Context, o Options, specs []spec) (*Hub, error) {
 	}
 	h.bind()
 	h.wg.Go(h.tend)
+	if h.engine != nil {
+		h.serveSocket()
+	}
 	return h, nil
 }
 
@@ -131,7 +139,7 @@ func (h *Hub) begin(ctx context.Context) (err error) {
 			h.o.MaxValue = defaultValue
 		}
 		memory, store := h.room()
-		if h.engine, err = startEngine(h.o.Dir, h.o.MaxValue, memory, store, h.log); err != nil {
+		if h.engine, err = startEngine(h.o, memory, store); err != nil {
 			return err
 		}
 		address, wait = "nats://embedded", 0

@@ -16,12 +16,13 @@ func TestPublisherKeepsOrder(t *testing.T) {
 	h, ctx := openHub(t, Options{}), t.Context()
 	w := &watch{}
 	must(h.Rosters.Follow(ctx, w.follower()))(t)
+	eventually(t, "caught up", w.see(func() bool { return w.caught == 1 }))
 	p := must(h.Rosters.Publisher(0))(t)
-	const n = 20_000
+	const n = 8_000
 	var told []Rev
 	last := make(chan struct{})
 	for i := range n {
-		if err := p.Put(guildKey(i%2000, 1), room.Live{N: uint64(i)}, func(r Rev, err error) {
+		if err := p.Put(guildKey(i%800, 1), room.Live{N: uint64(i)}, func(r Rev, err error) {
 			if err != nil {
 				t.Error(err)
 			}

@@ -124,3 +124,36 @@ func (h *Hub) ensureStream(ctx context.Context, s spec, update bool) error {
 	}
 	return unavailable(fmt.Errorf("hub: stream %s: %w", c.Name, because(ctx, err)))
 }
+
+// Usage is how full a bucket, or the audit stream, is.
+type Usage struct {
+	Name     string
+	Memory   bool
+	Messages uint64 // values with their history and deletions
+	Bytes    uint64
+	MaxBytes int64
+}
+
+// Usage asks the server how full everything is, for metrics and the doctor.
+func (h *Hub) Usage(ctx context.Context) ([]Usage, error) {
+	ctx, cancel := within(ctx, h.o.WriteTimeout, h.link.present())
+	defer cancel()
+	list := make([]Usage, 0, len(h.specs))
+	for _, s := range h.specs {
+		st, err := h.link.js.Stream(ctx, s.stream())
+		if err != nil {
+			return nil, readError(s.name, because(ctx, err))
+		}
+		state := st.CachedInfo().State
+		list = append(list, Usage{Name: s.name, Memory: s.memory, Messages: state.Msgs, Bytes: state.Bytes, MaxBytes: h.maxBytes(s)})
+	}
+	return list, nil
+}
+
+// Server says what the hub runs on: "embedded" or the external server's address, and its version.
+func (h *Hub) Server() (where, version string) {
+	if h.engine != nil {
+		return "embedded", h.link.nc.ConnectedServerVersion()
+	}
+	return h.link.nc.ConnectedUrlRedacted(), h.link.nc.ConnectedServerVersion()
+}

@@ -1,0 +1,133 @@
+package hub
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"reflect"
+	"testing"
+	"time"
+
+	"snug/shared/errs"
+	"snug/shared/room"
+)
+
+func TestBackupAndRestore(t *testing.T) {
+	from, ctx := openHub(t, Options{}), t.Context()
+	for i := range 600 {
+		must(from.Members.Put(ctx, guildKey(i%50, i), room.Preferences{Name: fmt.Sprint(i)}))(t)
+	}
+	if err := from.Members.Delete(ctx, "0.0"); err != nil {
+		t.Fatal(err)
+	}
+	must(from.Sessions.Put(ctx, "s", Sealed{Data: []byte("tokens"), Expires: time.Now().Add(time.Hour)}))(t)
+	must(from.Rosters.Put(ctx, "1.1", named("not kept")))(t)
+	for i := range 50 {
+		if err := from.Audit.Append(ctx, fmt.Sprint(i), 1, 2, "room.opened", i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	epoch := must(from.Members.Epoch(ctx))(t)
+	var b bytes.Buffer
+	begun := time.Now()
+	if err := from.Backup(ctx, &b); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("backup of %d bytes in %v", b.Len(), time.Since(begun))
+	wantCode(t, from.Restore(ctx, bytes.NewReader(b.Bytes())), errs.Conflict)
+
+	same := func(t *testing.T, to *Hub) {
+		t.Helper()
+		want, got := must(from.Members.List(ctx, ""))(t), must(to.Members.List(ctx, ""))(t)
+		if len(want) != 599 || !reflect.DeepEqual(want, got) {
+			t.Fatal("members differ:", len(want), len(got))
+		}
+		if !reflect.DeepEqual(must(from.Audit.Page(ctx, 1, 0, 0, 99))(t), must(to.Audit.Page(ctx, 1, 0, 0, 99))(t)) {
+			t.Error("the audit differs")
+		}
+		if v, _, err := to.Sessions.Get(ctx, "s"); err != nil || string(v.Data) != "tokens" {
+			t.Error(v, err)
+		}
+		if got := must(to.Members.Epoch(ctx))(t); got != epoch {
+			t.Error("epoch", got, epoch)
+		}
+		must(to.Members.Create(ctx, "0.0", room.Preferences{}))(t)
+		must(to.Rosters.Create(ctx, "1.1", named("new")))(t)
+		if err := to.Ready(ctx); err != nil {
+			t.Error(err)
+		}
+	}
+	t.Run("embedded", func(t *testing.T) {
+		dir := t.TempDir()
+		to := openHub(t, Options{Dir: dir})
+		begun := time.Now()
+		if err := to.Restore(ctx, bytes.NewReader(b.Bytes())); err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("restored in %v", time.Since(begun))
+		same(t, to)
+		closeHub(t, to)
+		to = openHub(t, Options{Dir: dir})
+		if _, _, err := to.Sessions.Get(ctx, "s"); err != nil {
+			t.Error("after a restart:", err)
+		}
+	})
+	t.Run("external", func(t *testing.T) {
+		to := openHub(t, Options{URL: startOutside(t, nil).url})
+		if err := to.Restore(ctx, bytes.NewReader(b.Bytes())); err != nil {
+			t.Fatal(err)
+		}
+		same(t, to)
+	})
+	t.Run("of a running one", func(t *testing.T) {
+		o := Options{Dir: from.o.Dir, Log: logTo(t)}
+		var live bytes.Buffer
+		if err := BackupOf(ctx, o, &live); err != nil {
+			t.Fatal(err)
+		}
+		to := openHub(t, Options{})
+		if err := to.Restore(ctx, &live); err != nil {
+			t.Fatal(err)
+		}
+		same(t, to)
+		closeHub(t, to)
+		live.Reset()
+		if err := BackupOf(ctx, Options{Dir: to.o.Dir, Log: logTo(t)}, &live); err != nil || live.Len() == 0 { // stopped
+			t.Error(live.Len(), err)
+		}
+		wantCode(t, BackupOf(ctx, Options{Dir: t.TempDir(), Log: logTo(t)}, &live), errs.NotFound)
+	})
+	t.Run("not whole", func(t *testing.T) {
+		to := openHub(t, Options{})
+		flipped := bytes.Clone(b.Bytes())
+		at := bytes.Index(flipped, []byte("KV_members.snapshot")) + 700 // in the file after its header
+		flipped[at] ^= 1
+		for name, data := range map[string][]byte{
+			"empty": nil, "cut short": b.Bytes()[:b.Len()/2], "without its end": b.Bytes()[:b.Len()-2048],
+			"flipped bit": flipped, "something else": []byte("hello, this is not a backup"),
+		} {
+			if err := to.Restore(ctx, bytes.NewReader(data)); !errs.Has(err, errs.Invalid) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		if err := to.Restore(ctx, bytes.NewReader(b.Bytes())); err != nil { // nothing was touched
+			t.Error(err)
+		}
+	})
+	usage := must(from.Usage(ctx))(t)
+	if len(usage) != len(Names()) || usage[3].Name != "members" || usage[3].Messages < 600 || usage[3].MaxBytes == 0 {
+		t.Error(usage)
+	}
+	if where, version := from.Server(); where != "embedded" || version == "" {
+		t.Error(where, version)
+	}
+	if err := from.Backup(ctx, failingWriter{}); !errors.Is(err, errDiskFull) {
+		t.Error(err)
+	}
+}
+
+var errDiskFull = errors.New("disk full")
+
+type failingWriter struct{}
+
+func (failingWriter) Write([]byte) (int, error) { return 0, errDiskFull }

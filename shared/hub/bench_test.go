@@ -1,0 +1,156 @@
+package hub
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"snug/shared/room"
+
+	"github.com/disgoorg/snowflake/v2"
+)
+
+// live is a room with four people in it, as presence publishes it.
+func live(n uint64) room.Live {
+	l := room.Live{N: n, Room: room.Summary{ID: 1, GuildID: 2, Name: "mika's room", Seats: 4, OpenedAt: time.Now()}}
+	for i := range 4 {
+		l.Roster = append(l.Roster, room.Person{UserID: snowflake.ID(i), Username: "someone", DisplayName: "Some One", Since: time.Now()})
+	}
+	l.Event = &room.Event{Fact: room.VoiceJoined{Person: l.Roster[0]}, At: time.Now()}
+	return l
+}
+
+func BenchmarkPutDisk(b *testing.B) {
+	h := openHub(b, Options{})
+	for i := 0; b.Loop(); i++ {
+		must(h.Members.Put(context.Background(), guildKey(1, i%100), room.Preferences{}))(b)
+	}
+}
+
+func BenchmarkPutMemory(b *testing.B) {
+	h := openHub(b, Options{})
+	for i := 0; b.Loop(); i++ {
+		must(h.Rosters.Put(context.Background(), guildKey(1, i%100), live(uint64(i))))(b)
+	}
+}
+
+func BenchmarkGet(b *testing.B) {
+	h := openHub(b, Options{})
+	must(h.Rosters.Put(context.Background(), "1.1", live(1)))(b)
+	for b.Loop() {
+		if _, _, err := h.Rosters.Get(context.Background(), "1.1"); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkCall(b *testing.B) {
+	h := openHub(b, Options{})
+	calls := must(h.Calls(0))(b)
+	ask.Serve(calls, func(context.Context, snowflake.ID, question) (string, error) { return "", nil })
+	if err := calls.Hold(context.Background(), 1); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		must(ask.Call(context.Background(), h, 1, question{}))(b)
+	}
+}
+
+// Puts a second: encoded, stored, and answered.
+func BenchmarkPublisher(b *testing.B) {
+	h := openHub(b, Options{})
+	p := must(h.Rosters.Publisher(0))(b)
+	v := live(1)
+	b.ResetTimer()
+	for i := range b.N {
+		for p.Put(guildKey(i%500, 1), v, nil) != nil { // full
+			time.Sleep(100 * time.Microsecond)
+		}
+	}
+	if err := p.Close(context.Background()); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "puts/s")
+}
+
+// From Put to the follower's callback, one at a time, and at 2,500 a second.
+func BenchmarkPutToFollow(b *testing.B) {
+	for _, pace := range []time.Duration{0, 400 * time.Microsecond} {
+		b.Run(fmt.Sprint("every ", pace), func(b *testing.B) {
+			h := openHub(b, Options{})
+			var took []time.Duration
+			sent := make([]time.Time, b.N)
+			var seen atomic.Int64
+			came := make(chan struct{}, b.N)
+			must(h.Rosters.Follow(context.Background(), Follower[room.Live]{Change: func(c Change[room.Live]) {
+				took = append(took, time.Since(sent[c.Value.N]))
+				seen.Add(1)
+				came <- struct{}{}
+			}}))(b)
+			p := must(h.Rosters.Publisher(0))(b)
+			for i := range b.N {
+				v := live(uint64(i))
+				sent[i] = time.Now()
+				if err := p.Put(guildKey(i%500, 1), v, nil); err != nil {
+					b.Fatal(err)
+				}
+				if pace == 0 {
+					<-came
+				} else {
+					time.Sleep(pace)
+				}
+			}
+			eventually(b, "all changes", func() bool { return seen.Load() == int64(b.N) })
+			slices.Sort(took)
+			b.ReportMetric(float64(took[len(took)/2].Microseconds()), "p50-µs")
+			b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "p99-µs")
+		})
+	}
+}
+
+func BenchmarkOpen(b *testing.B) {
+	for _, kind := range []string{"new", "again"} {
+		b.Run(kind, func(b *testing.B) {
+			dir := b.TempDir()
+			for i := 0; b.Loop(); i++ {
+				if kind == "new" {
+					dir = fmt.Sprint(b.TempDir(), "/", i)
+				}
+				h, err := Open(context.Background(), Options{Dir: dir, Log: logTo(b)})
+				if err != nil {
+					b.Fatal(err)
+				}
+				b.StopTimer()
+				closeHub(b, h)
+				b.StartTimer()
+			}
+		})
+	}
+}
+
+// A table of 10,000 rooms from nothing to caught up.
+func BenchmarkLoad10000(b *testing.B) {
+	h := openHub(b, Options{})
+	p := must(h.Rosters.Publisher(0))(b)
+	for i := range 10_000 {
+		if err := p.Put(guildKey(i%500, i), live(1), nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := p.Close(context.Background()); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		ctx, cancel := context.WithCancel(context.Background())
+		table := must(h.Rosters.Table(ctx, Follower[room.Live]{}))(b)
+		<-table.Caught()
+		if table.Len() != 10_000 {
+			b.Fatal(table.Len())
+		}
+		cancel()
+		table.Wait()
+	}
+}

@@ -1,0 +1,130 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"snug/shared/errs"
+)
+
+// The embedded server does not listen and its folder is locked, so a backup of
+// a running Snug comes from that Snug itself: over HTTP on a socket in the data
+// folder, which only the folder's owner can reach.
+const (
+	socketFile = "snug.sock"
+	socketMost = 100 // bytes of a path that every system takes for a socket
+	backupPath = "/backup"
+)
+
+// socket serves backups until it is closed.
+type socket struct {
+	server *http.Server
+	ended  chan struct{}
+}
+
+// serveSocket opens the folder's socket. Without one Snug works; only live backups do not.
+func (h *Hub) serveSocket() {
+	path := filepath.Join(h.o.Dir, socketFile)
+	if len(path) > socketMost {
+		h.log.Info("hub: the data folder's path is too long for a socket; to back up, stop Snug first", "folder", h.o.Dir)
+		return
+	}
+	_ = os.Remove(path) // of a process that was killed: the lock is ours
+	l, err := net.Listen("unix", path)
+	if err == nil {
+		err = os.Chmod(path, 0o600)
+	}
+	if err != nil {
+		h.log.Warn("hub: no socket for backups; to back up, stop Snug first", "folder", h.o.Dir, "err", err)
+		return
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET "+backupPath, func(w http.ResponseWriter, r *http.Request) {
+		if err := h.Backup(r.Context(), w); err != nil {
+			h.log.Error("hub: a backup failed", "err", err)
+			panic(http.ErrAbortHandler) // the other side must not take it for whole
+		}
+	})
+	s := &socket{
+		server: &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ErrorLog: slog.NewLogLogger(h.log.Handler(), slog.LevelWarn)},
+		ended:  make(chan struct{}),
+	}
+	go func() {
+		defer close(s.ended)
+		if err := s.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			h.log.Error("hub: the socket for backups has ended", "err", err)
+		}
+	}()
+	h.own(s)
+}
+
+// Close lets running backups end, as long as ctx allows.
+func (s *socket) Close(ctx context.Context) error {
+	err := s.server.Shutdown(ctx)
+	if err != nil {
+		err = fmt.Errorf("hub: a backup was cut off: %w", errors.Join(err, s.server.Close()))
+	}
+	<-s.ended
+	return err
+}
+
+// BackupOf backs up the hub that o names. An embedded hub that a running Snug
+// has open is asked for the backup; otherwise it is opened for it.
+func BackupOf(ctx context.Context, o Options, w io.Writer) error {
+	if o.URL == "" {
+		done, err := fetchBackup(ctx, filepath.Join(o.Dir, socketFile), w)
+		if done || err != nil {
+			return err
+		}
+		if _, err := os.Stat(filepath.Join(o.Dir, "jetstream")); errors.Is(err, fs.ErrNotExist) {
+			return errs.E(errs.NotFound, "There is no data of Snug in %s. Check --data.", o.Dir).Because(err)
+		}
+	}
+	h, err := Open(ctx, o)
+	if err != nil {
+		return err
+	}
+	return errors.Join(h.Backup(ctx, w), h.Close(ctx))
+}
+
+// fetchBackup copies a backup from a running Snug's socket; false when nobody is there.
+func fetchBackup(ctx context.Context, path string, w io.Writer) (bool, error) {
+	if len(path) > socketMost {
+		return false, nil
+	}
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, "unix", path)
+	}
+	client := http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}
+	defer client.CloseIdleConnections()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://snug"+backupPath, nil)
+	if err != nil {
+		return false, fmt.Errorf("hub: backup: %w", err)
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		var op *net.OpError
+		if errors.As(err, &op) && op.Op == "dial" && ctx.Err() == nil {
+			return false, nil
+		}
+		return true, fmt.Errorf("hub: backup: %w", err)
+	}
+	defer resp.Body.Close() //nolint:errcheck // read to its end or given up
+	if resp.StatusCode != http.StatusOK {
+		return true, fmt.Errorf("hub: backup: the running Snug answered %s", resp.Status)
+	}
+	if _, err := io.Copy(w, resp.Body); err != nil {
+		return true, errs.E(errs.Unavailable, "The backup broke off and is not whole. The log of the running Snug says why.").Because(err)
+	}
+	return true, nil
+}
