@@ -1,0 +1,120 @@
+package ratelimit
+
+import (
+	"encoding/json"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// scope is what a 429 is about.
+type scope string
+
+const (
+	scopeUser       scope = "user"       // this bucket, by this bot
+	scopeShared     scope = "shared"     // this resource, by anybody; not held against us
+	scopeGlobal     scope = "global"     // everything this bot does, but for interactions
+	scopeCloudflare scope = "cloudflare" // everything from this address
+)
+
+// maxAfter bounds what a 429 may ask for.
+const maxAfter = 24 * time.Hour
+
+// standing is what an answer says about its bucket.
+type standing struct {
+	bucket    string // empty when the answer names none
+	limit     int
+	remaining int
+	reset     time.Duration // until remaining is limit again; -1 when it is not said
+}
+
+// readStanding reads the X-RateLimit headers. It makes do with what is there.
+//
+// https://discord.com/developers/docs/topics/rate-limits#header-format
+func readStanding(h http.Header) standing {
+	s := standing{bucket: h.Get("X-RateLimit-Bucket"), limit: -1, remaining: -1, reset: -1}
+	if n, err := strconv.Atoi(h.Get("X-RateLimit-Limit")); err == nil && n > 0 {
+		s.limit = n
+	}
+	if n, err := strconv.Atoi(h.Get("X-RateLimit-Remaining")); err == nil && n >= 0 {
+		s.remaining = n
+	}
+	if d, ok := seconds(h.Get("X-RateLimit-Reset-After")); ok {
+		s.reset = d
+	} else if at, err := strconv.ParseFloat(h.Get("X-RateLimit-Reset"), 64); err == nil && at > 0 && at < 1e11 {
+		// By Discord's clock: measured against its own Date where it is there.
+		now := time.Now()
+		if date, err := http.ParseTime(h.Get("Date")); err == nil {
+			now = date
+		}
+		s.reset = min(max(0, time.Duration(at*float64(time.Second))-time.Duration(now.UnixNano())), maxAfter)
+	}
+	return s
+}
+
+// told says whether the answer describes its bucket well enough to count by.
+func (s standing) told() bool { return s.bucket != "" && s.remaining >= 0 && s.reset >= 0 }
+
+// seconds reads a number of seconds, fractions too.
+func seconds(text string) (time.Duration, bool) {
+	f, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+	if err != nil || math.IsNaN(f) || f < 0 {
+		return 0, false
+	}
+	return time.Duration(min(f, maxAfter.Seconds()) * float64(time.Second)), true
+}
+
+// tooMany is what a 429 says.
+type tooMany struct {
+	scope  scope
+	after  time.Duration // 0 when it is not said
+	hidden bool          // its bucket's standing does not explain it
+}
+
+// readTooMany reads a 429. Scope, Retry-After and bucket may each be missing.
+func readTooMany(h http.Header, body []byte, hiddenLimit time.Duration) tooMany {
+	var said struct {
+		RetryAfter *float64 `json:"retry_after"`
+		Global     bool     `json:"global"`
+	}
+	_ = json.Unmarshal(body, &said) // Cloudflare answers in HTML
+	var t tooMany
+	if said.RetryAfter != nil {
+		t.after, _ = seconds(strconv.FormatFloat(*said.RetryAfter, 'f', -1, 64))
+	}
+	if d, ok := retryAfter(h); ok && t.after == 0 {
+		t.after = d
+	}
+	s := readStanding(h)
+	if t.after == 0 && s.remaining == 0 {
+		t.after = max(s.reset, 0)
+	}
+	switch named := scope(h.Get("X-RateLimit-Scope")); {
+	case said.Global, named == scopeGlobal, h.Get("X-RateLimit-Global") != "":
+		t.scope = scopeGlobal
+	case named == scopeShared:
+		t.scope = scopeShared
+	case named != "", s.bucket != "", said.RetryAfter != nil, h.Get("Via") != "":
+		t.scope = scopeUser
+	default:
+		t.scope = scopeCloudflare // nothing in it is Discord's
+	}
+	if t.scope == scopeUser || t.scope == scopeShared {
+		t.hidden = t.after > hiddenLimit && (s.remaining > 0 || s.reset >= 0 && t.after > s.reset+hiddenLimit)
+	}
+	return t
+}
+
+// retryAfter reads Retry-After: seconds or a date.
+func retryAfter(h http.Header) (time.Duration, bool) {
+	v := h.Get("Retry-After")
+	if d, ok := seconds(v); ok {
+		return d, true
+	}
+	if at, err := http.ParseTime(v); err == nil {
+		return min(max(0, time.Until(at)), maxAfter), true
+	}
+	return 0, false
+}

@@ -1,0 +1,75 @@
+package ratelimit
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"time"
+
+	"snug/shared/errs"
+)
+
+// ErrOutcomeUnknown is in an error's tree when the request may have taken
+// effect although no proper answer came.
+var ErrOutcomeUnknown = errors.New("the request may have taken effect")
+
+var (
+	errTooLong    = errors.New("the request waited longer than it may")
+	errTryTimeout = errors.New("no answer in time")
+	errShutdown   = errors.New("the limiter was closed while the request was on its way")
+)
+
+// StatusError is the cause of an errs.DiscordUnavailable that came as an answer.
+type StatusError struct{ Status int }
+
+func (e *StatusError) Error() string { return fmt.Sprintf("Discord answered HTTP %d", e.Status) }
+
+func closedError() error {
+	return errs.E(errs.Unavailable, "Snug is restarting. Please try again in a moment.")
+}
+
+// limitedError says when to come back.
+func limitedError(after time.Duration, cause error) error {
+	after = max(after, 0)
+	e := errs.E(errs.RateLimited, "Discord wants Snug to slow down. Please try again in %s.", spoken(after)).After(after)
+	if cause != nil {
+		e = e.Because(cause)
+	}
+	return e
+}
+
+func unavailableError(cause error, unknown bool) error {
+	if unknown {
+		cause = errors.Join(cause, ErrOutcomeUnknown)
+	}
+	return errs.E(errs.DiscordUnavailable, "Discord is not answering properly. Please try again in a moment.").Because(cause)
+}
+
+// spoken gives a time to wait as people say it, rounded up.
+func spoken(d time.Duration) string {
+	up := func(unit time.Duration) int { return int((d + unit - 1) / unit) }
+	switch {
+	case d <= time.Second:
+		return "a second"
+	case d <= 90*time.Second:
+		return fmt.Sprintf("%d seconds", up(time.Second))
+	case d <= 90*time.Minute:
+		return fmt.Sprintf("%d minutes", up(time.Minute))
+	}
+	return fmt.Sprintf("%d hours", up(time.Hour))
+}
+
+// Clean takes off what net/http and disgo wrapped around an error of a
+// request, because their text quotes the URL, which may hold an interaction's
+// token. It gives the coded error or the cause inside, else err itself.
+func Clean(err error) error {
+	var coded *errs.Error
+	if errors.As(err, &coded) {
+		return coded
+	}
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Err
+	}
+	return err
+}

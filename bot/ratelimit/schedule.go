@@ -1,0 +1,327 @@
+package ratelimit
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Everything in this file but observe is called with l.mu held.
+
+// bucket finds or makes the bucket of a route with its major parameter.
+func (l *Limiter) bucket(route, major string) *bucket {
+	name, ok := l.learned[route]
+	if !ok {
+		name = route
+	}
+	return l.named(name + "\x00" + major)
+}
+
+func (l *Limiter) named(key string) *bucket {
+	b := l.buckets[key]
+	if b == nil {
+		b = &bucket{key: key}
+		l.buckets[key] = b
+	}
+	return b
+}
+
+// queue puts a waiter in its place, and starts it if it may. A waiter that
+// cannot start before its deadline is refused at once.
+func (l *Limiter) queue(ctx context.Context, w *waiter, b *bucket) error {
+	if l.closed {
+		return closedError()
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	now := time.Now()
+	w.since = now
+	w.start = make(chan struct{})
+	w.deadline, _ = ctx.Deadline()
+	w.bucket = b
+	if at, known := l.startAt(w, now); known && at.After(w.deadline) {
+		return limitedError(at.Sub(now), nil)
+	}
+	b.add(w)
+	l.waiting[b] = struct{}{}
+	l.cfg.Metrics.queued(w)
+	// Whoever else waits could not start before, and cannot now.
+	if b.queue[0] != w {
+		return nil
+	}
+	at, known := l.startAt(w, now)
+	switch {
+	case !known:
+	case at.After(now):
+		l.wake(at, now)
+	default:
+		l.begin(w, now)
+	}
+	return nil
+}
+
+// startAt says when w could start if it were first in its bucket, and false
+// when that depends on a request that is on its way.
+func (l *Limiter) startAt(w *waiter, now time.Time) (time.Time, bool) {
+	at, known := w.bucket.startAt(now)
+	later := func(t time.Time) {
+		if t.After(at) {
+			at = t
+		}
+	}
+	later(w.notBefore)
+	later(l.banned)
+	later(l.budget(w, now))
+	if !w.exempt {
+		later(l.global)
+		later(l.rate.next())
+	}
+	return at, known
+}
+
+// budget says when the invalid-request budget lets w start. A part of it is
+// kept for people who wait.
+func (l *Limiter) budget(w *waiter, now time.Time) time.Time {
+	most := l.cfg.InvalidMax * 8 / 10
+	if w.priority >= Interactive {
+		most = l.cfg.InvalidMax * 9 / 10
+	}
+	return l.invalids.below(now, most)
+}
+
+// pump starts whatever may start, and sets the timer for the next.
+func (l *Limiter) pump() {
+	if l.closed {
+		return
+	}
+	now := time.Now()
+	for {
+		best, next := l.scan(now)
+		if best == nil {
+			l.next = time.Time{}
+			if !next.IsZero() {
+				l.wake(next, now)
+			}
+			return
+		}
+		l.begin(best, now)
+	}
+}
+
+// scan finds who starts next, or else when somebody might by the clock alone.
+func (l *Limiter) scan(now time.Time) (best *waiter, next time.Time) {
+	shut := l.rate.next()
+	if l.global.After(shut) {
+		shut = l.global
+	}
+	for b := range l.waiting {
+		w := b.queue[0]
+		at, known := shut, true // with thousands waiting for the same, do not look further
+		if w.exempt || !shut.After(now) {
+			at, known = l.startAt(w, now)
+		}
+		switch {
+		case !known:
+		case at.After(now):
+			if next.IsZero() || at.Before(next) {
+				next = at
+			}
+		case best == nil || w.before(best):
+			best = w
+		}
+	}
+	return best, next
+}
+
+// begin starts the first waiter of a bucket.
+func (l *Limiter) begin(w *waiter, now time.Time) {
+	b := w.bucket
+	b.queue = b.queue[1:]
+	if len(b.queue) == 0 {
+		b.queue = nil
+		delete(l.waiting, b)
+	}
+	b.took(w, now)
+	if !w.exempt {
+		l.rate.start(now)
+	}
+	w.started = true
+	l.cfg.Metrics.left(w, now)
+	close(w.start)
+}
+
+// fail ends a waiter that has been taken out of its queue.
+func (l *Limiter) fail(w *waiter, err error) {
+	w.err = err
+	l.cfg.Metrics.left(w, time.Now())
+	close(w.start)
+}
+
+// wake sets the timer, unless it is set for earlier.
+func (l *Limiter) wake(at, now time.Time) {
+	if !l.next.IsZero() && !at.Before(l.next) {
+		return
+	}
+	l.next = at
+	if l.timer == nil {
+		l.timer = time.AfterFunc(at.Sub(now), l.tick)
+		return
+	}
+	l.timer.Reset(at.Sub(now))
+}
+
+// tick is the timer's; it takes l.mu itself.
+func (l *Limiter) tick() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.next = time.Time{}
+	l.pump()
+}
+
+// block keeps a bucket from starting anything until a time, and refuses those
+// of its waiters that have no use for a start after it.
+func (l *Limiter) block(b *bucket, until time.Time) {
+	if until.After(b.blocked) {
+		b.blocked = until
+	}
+	if b.known {
+		b.remaining = 0
+	}
+	kept := b.queue[:0]
+	for _, w := range b.queue {
+		if w.deadline.Before(b.blocked) {
+			l.fail(w, limitedError(time.Until(b.blocked), nil))
+			continue
+		}
+		kept = append(kept, w)
+	}
+	clear(b.queue[len(kept):])
+	b.queue = kept
+	if len(kept) == 0 {
+		delete(l.waiting, b)
+	}
+}
+
+// sweep forgets buckets that hold nothing any more: each interaction makes one.
+func (l *Limiter) sweep(now time.Time) {
+	const every, after = time.Minute, time.Minute
+	if now.Sub(l.swept) < every {
+		return
+	}
+	l.swept = now
+	for key, b := range l.buckets {
+		if len(b.queue) == 0 && b.flying == 0 && !b.blocked.After(now) && !b.reset.After(now) && now.Sub(b.used) > after {
+			delete(l.buckets, key)
+		}
+	}
+	l.cfg.Metrics.known(len(l.buckets))
+}
+
+// observe learns from an answer to t. For a 429 it says when the request may
+// be repeated, and whether its bucket has to wait with it.
+func (l *Limiter) observe(t *ticket, status int, h http.Header, body []byte) (until time.Time, alone bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	b := l.identify(t, h)
+	s := readStanding(h)
+	b.learn(s, now)
+	l.cfg.Metrics.answered(status)
+	if status != http.StatusTooManyRequests {
+		if status < 500 {
+			b.refused, l.globalTimes = 0, 0
+			if !b.known {
+				b.open = true
+			}
+		}
+		if status == http.StatusUnauthorized || status == http.StatusForbidden {
+			l.invalid(now)
+		}
+		return time.Time{}, false
+	}
+	said := readTooMany(h, body, l.cfg.HiddenLimit)
+	if said.scope != scopeShared {
+		l.invalid(now)
+	}
+	until, alone = l.obey(b, said, now)
+	l.cfg.Metrics.limited(said.scope)
+	l.log.Warn("Discord asks to slow down", slog.String("scope", string(said.scope)), slog.String("route", t.route),
+		slog.String("bucket", s.bucket), slog.Duration("retry_after", until.Sub(now)), slog.Bool("hidden", said.hidden))
+	return until, alone
+}
+
+// obey blocks what a 429 is about.
+func (l *Limiter) obey(b *bucket, said tooMany, now time.Time) (until time.Time, alone bool) {
+	after := said.after
+	switch said.scope {
+	case scopeGlobal, scopeCloudflare:
+		if after == 0 {
+			l.globalTimes++
+			after = l.cfg.backoff(l.globalTimes)
+		}
+		until = now.Add(after)
+		held := &l.global
+		if said.scope == scopeCloudflare {
+			held = &l.banned
+		}
+		if until.After(*held) {
+			*held = until
+		}
+		return until, false
+	}
+	if after == 0 {
+		b.refused++
+		after = l.cfg.backoff(b.refused)
+	}
+	until = now.Add(after)
+	if !said.hidden {
+		l.block(b, until)
+	}
+	return until, said.hidden
+}
+
+// invalid counts an answer that Discord holds against the bot.
+func (l *Limiter) invalid(now time.Time) {
+	l.invalids.add(now)
+	n := l.invalids.count(now)
+	l.cfg.Metrics.invalid(n)
+	over := n >= l.cfg.InvalidMax*8/10
+	if over && !l.overspent {
+		l.log.Error("too many refused requests: Snug pauses its calls before Discord bans the address. Check the bot's token and its permissions",
+			slog.Int("refused_in_10m", n), slog.Int("ban_at", l.cfg.InvalidMax))
+	}
+	l.overspent = over
+}
+
+// identify gives the bucket an answer speaks of, and moves the request there.
+func (l *Limiter) identify(t *ticket, h http.Header) *bucket {
+	b := t.bucket.resolve()
+	name := h.Get("X-RateLimit-Bucket")
+	_, major, _ := strings.Cut(b.key, "\x00")
+	if name == "" || b.key == name+"\x00"+major {
+		return b
+	}
+	l.learned[t.route] = name
+	to := l.named(name + "\x00" + major)
+	if b.key != t.route+"\x00"+major {
+		// The route has moved to another bucket. The old one may be other
+		// routes' too: it stays, with what waits in it.
+		if t.flying {
+			b.flying--
+			b.left(t.waiter)
+			to.flying++
+		}
+		t.bucket = to
+		return to
+	}
+	delete(l.buckets, b.key)
+	delete(l.waiting, b)
+	b.merge(to)
+	if len(to.queue) > 0 {
+		l.waiting[to] = struct{}{}
+	}
+	return to
+}

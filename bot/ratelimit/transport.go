@@ -1,0 +1,303 @@
+package ratelimit
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptrace"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	maxBody    = 32 << 20 // bytes of an answer
+	maxLimited = 10       // 429s one request takes before it gives up
+)
+
+// Transport gives the http.RoundTripper that repeats requests. It sends
+// through base (nil means a copy of http.DefaultTransport), reads each answer
+// to its end and never hands out a 429 or a 5xx: those become errors when
+// repeating has come to its end. Requests that did not pass Wait are queued
+// here. A base of one's own has to tell httptrace of WroteRequest, as
+// http.Transport does, or a bucket's requests go one at a time.
+func (l *Limiter) Transport(base http.RoundTripper) http.RoundTripper {
+	if base == nil {
+		d := http.DefaultTransport.(*http.Transport).Clone()
+		d.MaxIdleConnsPerHost = 50
+		base = d
+	}
+	return &transport{l: l, base: base}
+}
+
+type transport struct {
+	l    *Limiter
+	base http.RoundTripper
+}
+
+// CloseIdleConnections lets http.Client.CloseIdleConnections reach base.
+func (t *transport) CloseIdleConnections() {
+	if c, ok := t.base.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
+}
+
+// answerBody is an answer's body, read already, with the ticket it belongs to.
+type answerBody struct {
+	io.Reader
+	ticket *ticket // nil if it was queued by the transport
+}
+
+func (*answerBody) Close() error { return nil }
+
+// observed says whether the limiter has seen an answer already.
+func observed(rs *http.Response) bool {
+	_, ok := rs.Body.(*answerBody)
+	return ok
+}
+
+// RoundTrip implements http.RoundTripper.
+func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body != nil {
+		defer r.Body.Close() // each try has a copy
+	}
+	k := t.l.claim(r)
+	own := k == nil
+	if own {
+		var err error
+		if k, err = t.l.enter(r.Context(), r.Method+" "+r.URL.Host+r.URL.Path, "", noFlight); err != nil {
+			return nil, err
+		}
+		defer t.l.settle(k)
+	}
+	c := &call{l: t.l, base: t.base, r: r, k: k}
+	o, err := c.run()
+	if err != nil {
+		t.l.giveUp(k)
+		return nil, err
+	}
+	body := &answerBody{Reader: bytes.NewReader(o.body)}
+	if !own {
+		body.ticket = k
+	}
+	o.rs.Body, o.rs.Request = body, r
+	return o.rs, nil
+}
+
+// noFlight keeps a ticket from being found by other requests.
+const noFlight = ""
+
+// giveUp marks a ticket as the one whose failure Unlock is about to be told of.
+func (l *Limiter) giveUp(k *ticket) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	k.failed = true
+	l.land(k)
+	l.pump()
+}
+
+// call is one request with its tries.
+type call struct {
+	l       *Limiter
+	base    http.RoundTripper
+	r       *http.Request
+	k       *ticket
+	failed  int // tries that ended in a 5xx or a network error
+	limited int // tries that ended in a 429
+}
+
+// outcome is how one try went.
+type outcome struct {
+	rs   *http.Response
+	body []byte
+	sent bool // it may have reached Discord
+	err  error
+}
+
+// run tries until there is an answer or an end.
+func (c *call) run() (outcome, error) {
+	for {
+		o := c.try()
+		var err error
+		switch {
+		case o.err != nil:
+			err = c.network(o)
+		case o.rs.StatusCode == http.StatusTooManyRequests:
+			err = c.tooMany(o)
+		case o.rs.StatusCode >= 500:
+			err = c.serverError(o)
+		default:
+			c.l.observe(c.k, o.rs.StatusCode, o.rs.Header, o.body)
+			return o, nil
+		}
+		if err != nil {
+			return o, err
+		}
+	}
+}
+
+// try sends the request once and reads the answer to its end.
+func (c *call) try() (o outcome) {
+	ctx, cancel := context.WithTimeoutCause(c.r.Context(), c.l.cfg.TryTimeout, errTryTimeout)
+	defer cancel()
+	ctx, cut := context.WithCancelCause(ctx)
+	defer cut(nil)
+	defer context.AfterFunc(c.l.closing, func() { cut(errShutdown) })()
+
+	var sent atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn:      func(httptrace.GotConnInfo) { sent.Store(true) },
+		WroteRequest: func(httptrace.WroteRequestInfo) { c.l.depart(c.k) },
+	})
+	r := c.r.Clone(ctx)
+	if c.r.Body != nil && c.r.Body != http.NoBody {
+		if r.Body, o.err = c.bodyCopy(); o.err != nil {
+			return o
+		}
+	}
+	began := time.Now()
+	defer func() {
+		c.l.cfg.Metrics.tried(time.Since(began))
+		o.sent = sent.Load() || o.rs != nil
+		if o.err != nil && ctx.Err() != nil {
+			o.err = context.Cause(ctx)
+		}
+	}()
+	if o.rs, o.err = c.base.RoundTrip(r); o.err != nil {
+		return o
+	}
+	defer o.rs.Body.Close()
+	o.body, o.err = io.ReadAll(io.LimitReader(o.rs.Body, maxBody+1))
+	if len(o.body) > maxBody {
+		o.err = fmt.Errorf("an answer larger than %d bytes", maxBody)
+	}
+	return o
+}
+
+// bodyCopy gives the body for a try. A body that cannot be had twice goes with the first.
+func (c *call) bodyCopy() (io.ReadCloser, error) {
+	if c.r.GetBody != nil {
+		return c.r.GetBody()
+	}
+	if c.failed+c.limited > 0 {
+		return nil, errors.New("the request's body cannot be sent twice")
+	}
+	return c.r.Body, nil
+}
+
+// network decides about a try without an answer.
+func (c *call) network(o outcome) error {
+	may := c.l.cfg.repeatable(c.r.Context(), c.r.Method)
+	unknown := o.sent && changes(c.r.Method)
+	if c.r.Context().Err() != nil {
+		return withOutcome(context.Cause(c.r.Context()), unknown)
+	}
+	if errors.Is(o.err, errShutdown) {
+		return withOutcome(closedError(), unknown)
+	}
+	if o.sent && !may {
+		return unavailableError(o.err, unknown)
+	}
+	return c.repeat(o.err, "network", 0, unknown)
+}
+
+// serverError decides about a 5xx.
+func (c *call) serverError(o outcome) error {
+	c.l.observe(c.k, o.rs.StatusCode, o.rs.Header, o.body)
+	cause := &StatusError{Status: o.rs.StatusCode}
+	may := c.l.cfg.repeatable(c.r.Context(), c.r.Method)
+	before := unprocessed(o.rs, o.body)
+	unknown := changes(c.r.Method) && !before
+	if !may && !before {
+		return unavailableError(cause, unknown)
+	}
+	after, _ := retryAfter(o.rs.Header)
+	return c.repeat(cause, "status", after, unknown)
+}
+
+// unprocessed says whether a 5xx certainly came before the request was
+// processed: Discord's own 502, in JSON through its own proxy, says that there
+// was no gateway to hand it to.
+//
+// https://discord.com/developers/docs/topics/opcodes-and-status-codes#http-http-response-codes
+func unprocessed(rs *http.Response, body []byte) bool {
+	return rs.StatusCode == http.StatusBadGateway && rs.Header.Get("Via") != "" &&
+		strings.HasPrefix(rs.Header.Get("Content-Type"), "application/json") && bytes.HasPrefix(bytes.TrimSpace(body), []byte("{"))
+}
+
+// changes says whether a request with the method changes anything.
+func changes(method string) bool {
+	return method != http.MethodGet && method != http.MethodHead && method != http.MethodOptions
+}
+
+// withOutcome keeps err as it is and adds that the outcome is unknown.
+func withOutcome(err error, unknown bool) error {
+	if !unknown {
+		return err
+	}
+	return fmt.Errorf("%w (%w)", err, ErrOutcomeUnknown)
+}
+
+// repeat waits for the next try, or gives up.
+func (c *call) repeat(cause error, reason string, after time.Duration, unknown bool) error {
+	c.failed++
+	if c.failed > c.l.cfg.Retries {
+		return unavailableError(cause, unknown)
+	}
+	delay := max(c.l.cfg.backoff(c.failed), after)
+	if at, ok := c.r.Context().Deadline(); ok && time.Until(at) < delay || !ok && delay > c.l.cfg.MaxWait {
+		return unavailableError(cause, unknown) // there is no time for another try
+	}
+	c.l.log.Debug("repeating a request", slog.String("route", c.k.route), slog.Int("try", c.failed+1), slog.Duration("delay", delay), slog.Any("err", cause))
+	if err := c.l.again(c.r.Context(), c.k, time.Now().Add(delay)); err != nil {
+		return withOutcome(err, unknown)
+	}
+	c.l.cfg.Metrics.retried(reason)
+	return nil
+}
+
+// tooMany waits as long as a 429 asks for, or gives up.
+func (c *call) tooMany(o outcome) error {
+	until, alone := c.l.observe(c.k, o.rs.StatusCode, o.rs.Header, o.body)
+	c.limited++
+	if c.limited > maxLimited {
+		return limitedError(time.Until(until), fmt.Errorf("refused %d times", c.limited))
+	}
+	if alone {
+		if err := c.l.park(c.r.Context(), c.k, until); err != nil {
+			return err
+		}
+	}
+	if err := c.l.again(c.r.Context(), c.k, until); err != nil {
+		return err
+	}
+	c.l.cfg.Metrics.retried("limited")
+	return nil
+}
+
+// park waits outside the queue, so that others of the bucket go on.
+func (l *Limiter) park(ctx context.Context, k *ticket, until time.Time) error {
+	l.mu.Lock()
+	l.land(k)
+	l.pump()
+	l.mu.Unlock()
+	ctx, cancel := l.bounded(ctx)
+	defer cancel()
+	if at, _ := ctx.Deadline(); at.Before(until) {
+		return limitedError(time.Until(until), nil)
+	}
+	timer := time.NewTimer(time.Until(until))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-l.shut:
+		return closedError()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

@@ -1,0 +1,83 @@
+package ratelimit
+
+import "time"
+
+// rate admits so many starts in any second. Not safe for concurrent use.
+type rate struct {
+	last []time.Time // a ring of the last starts
+	n    int
+}
+
+// ratePeriod is a second and a margin for starts that reach Discord closer together than they were made.
+const ratePeriod = time.Second + 25*time.Millisecond
+
+func newRate(perSecond int) *rate { return &rate{last: make([]time.Time, perSecond)} }
+
+// next says when one may start: the zero time means now.
+func (r *rate) next() time.Time {
+	oldest := r.last[r.n%len(r.last)]
+	if oldest.IsZero() {
+		return oldest
+	}
+	return oldest.Add(ratePeriod)
+}
+
+func (r *rate) start(now time.Time) {
+	r.last[r.n%len(r.last)] = now
+	r.n++
+}
+
+const (
+	invalidPeriod = 10 * time.Minute
+	invalidSlots  = 60
+	invalidSlot   = invalidPeriod / invalidSlots
+)
+
+// invalids counts the answers Discord calls invalid, over ten minutes and a
+// slot more. Not safe for concurrent use.
+type invalids struct {
+	slots  [invalidSlots + 1]int
+	newest int64 // number of the newest slot since the epoch
+	total  int
+}
+
+// advance drops what is older than ten minutes.
+func (v *invalids) advance(now time.Time) {
+	n := now.UnixNano() / int64(invalidSlot)
+	if n-v.newest > int64(len(v.slots)) {
+		v.newest = n - int64(len(v.slots))
+	}
+	for v.newest < n {
+		v.newest++
+		s := &v.slots[v.newest%int64(len(v.slots))]
+		v.total -= *s
+		*s = 0
+	}
+}
+
+func (v *invalids) add(now time.Time) {
+	v.advance(now)
+	v.slots[v.newest%int64(len(v.slots))]++
+	v.total++
+}
+
+// count gives how many there were in the last ten minutes, or slightly more.
+func (v *invalids) count(now time.Time) int {
+	v.advance(now)
+	return v.total
+}
+
+// below says when there will be fewer than most, if no more come: the zero time means that there are now.
+func (v *invalids) below(now time.Time, most int) time.Time {
+	left := v.count(now)
+	if left < most {
+		return time.Time{}
+	}
+	size := int64(len(v.slots))
+	for old := v.newest - size + 1; old <= v.newest; old++ {
+		if left -= v.slots[old%size]; left < most {
+			return time.Unix(0, (old+size)*int64(invalidSlot))
+		}
+	}
+	return now.Add(invalidPeriod)
+}
