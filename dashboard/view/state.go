@@ -15,26 +15,23 @@ import (
 // room.snapshot messages as the live protocol sends them, so that scripts know
 // one shape only. Times are Unix milliseconds; 0 is none.
 type pageState struct {
-	Me         snowflake.ID      `json:"me"`
-	Guild      snowflake.ID      `json:"guild"`
-	Room       snowflake.ID      `json:"room,omitempty"`
-	Rooms      []json.RawMessage `json:"rooms"`
-	Owners     map[string]string `json:"owners,omitempty"` // display names of owners, by id
-	OwnerName  string            `json:"ownerName,omitempty"`
-	MayEnter   bool              `json:"mayEnter,omitempty"`
-	MayControl bool              `json:"mayControl,omitempty"`
-	DeepLink   string            `json:"deepLink,omitempty"`
-	HeldUntil  int64             `json:"heldUntil,omitempty"`
-	Idle       int64             `json:"idleDeadline,omitempty"`
-	Timeout    int64             `json:"idleTimeout"` // milliseconds; -1 is never
+	Me        snowflake.ID      `json:"me"`
+	Guild     snowflake.ID      `json:"guild"`
+	Room      snowflake.ID      `json:"room,omitempty"`
+	Rooms     []json.RawMessage `json:"rooms"`
+	Owners    map[string]string `json:"owners,omitempty"`   // display names of owners, by id
+	Admitted  bool              `json:"admitted,omitempty"` // their open page keeps an empty room
+	HeldUntil int64             `json:"heldUntil,omitempty"`
+	Idle      int64             `json:"idleDeadline,omitempty"`
+	Timeout   int64             `json:"idleTimeout"` // milliseconds; -1 is never
 }
 
 // State is what the room page tells its scripts.
 func (r *Room) State() any {
 	s := r.state(r.Guild.ID)
 	s.Rooms = []json.RawMessage{r.snapshot(r.View.Room, r.View.Roster, r.Rev)}
-	s.Room, s.OwnerName, s.MayEnter, s.MayControl = r.View.Room.ID, r.Owner(), r.View.MayEnter, r.View.MayControl
-	s.DeepLink, s.HeldUntil, s.Idle = r.DeepLink, millis(r.HeldUntil), millis(r.View.IdleDeadline)
+	s.Room, s.Admitted = r.View.Room.ID, r.me() != 0 && r.View.Room.Access.Admitted(r.me())
+	s.HeldUntil, s.Idle = millis(r.HeldUntil), millis(r.View.IdleDeadline)
 	if s.Timeout = time.Duration(r.IdleTimeout).Milliseconds(); r.IdleTimeout == guild.Never {
 		s.Timeout = -1
 	}

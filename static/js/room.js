@@ -64,8 +64,8 @@ function paintEnd() {
   else if (!idle && state.idleTimeout >= 0) {
     emptySince = at;
     idle = at + state.idleTimeout;
-  } else if (idle && !document.hidden) {
-    // An open page keeps an empty room, for four hours at most.
+  } else if (idle && state.admitted && !document.hidden) {
+    // The open page of somebody with a place in it keeps an empty room, for four hours at most.
     idle = Math.max(idle, Math.min(at, emptySince + 4 * 3_600_000) + state.idleTimeout);
   }
   box.hidden = !r.closingAt && !(empty && idle && state.idleTimeout > 0);
