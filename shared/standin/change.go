@@ -18,6 +18,9 @@ func (s *Server) addMember(g *guild, u *user, nick string, roles []ID) *member {
 	if a := s.apps[u.id]; a != nil {
 		a.guilds[g.id] = struct{}{}
 		g.bots = append(g.bots, a)
+		for _, c := range g.channels {
+			s.noteHidden(g, c, false)
+		}
 		s.announce(a, g)
 	}
 	w := m.wire()
@@ -76,6 +79,9 @@ func (s *Server) memberEvent(g *guild, m *member) {
 		}
 		return w
 	}})
+	if m.user.bot {
+		s.revisit(g)
+	}
 	s.page.guildChanged(g.id)
 }
 
@@ -85,6 +91,9 @@ func (s *Server) roleEvent(g *guild, name string, r *role) {
 		Role wireRole `json:"role"`
 	}
 	s.dispatch(event{name: name, intent: IntentGuilds, guild: g, data: changed{guildRef{g.id}, r.wire()}})
+	if name == "GUILD_ROLE_UPDATE" {
+		s.revisit(g)
+	}
 	s.page.guildChanged(g.id)
 }
 
@@ -107,17 +116,12 @@ func (s *Server) removeRole(g *guild, id ID) {
 		RoleID ID `json:"role_id"`
 	}
 	s.dispatch(event{name: "GUILD_ROLE_DELETE", intent: IntentGuilds, guild: g, data: removed{guildRef{g.id}, id}})
+	s.revisit(g)
 	s.page.guildChanged(g.id)
 }
 
 func (s *Server) guildEvent(g *guild) {
 	s.dispatch(event{name: "GUILD_UPDATE", intent: IntentGuilds, guild: g, data: g.wire()})
-	s.page.guildChanged(g.id)
-}
-
-func (s *Server) channelEvent(name string, c *channel) {
-	g := s.guilds[c.guild]
-	s.dispatch(event{name: name, intent: IntentGuilds, guild: g, data: c.wire()})
 	s.page.guildChanged(g.id)
 }
 
@@ -130,14 +134,14 @@ func (s *Server) removeChannel(c *channel) {
 			s.disconnect(g, g.members[v.user])
 		}
 	}
-	delete(g.channels, c.id)
-	delete(s.channels, c.id)
-	delete(s.messages, c.id)
 	for code, inv := range s.invites {
 		if inv.channel == c.id {
 			s.removeInvite(code)
 		}
 	}
+	delete(g.channels, c.id)
+	delete(s.channels, c.id)
+	delete(s.messages, c.id)
 	for _, child := range g.sortedChannels() {
 		if child.parent == c.id {
 			child.parent = 0

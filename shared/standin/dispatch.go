@@ -78,7 +78,7 @@ func (e *event) wanted(sess *session) bool {
 	if e.guild == nil {
 		return sess.shard == 0
 	}
-	return sess.takes(e.guild.id) && !sess.awaits(e.guild.id)
+	return sess.takes(e.guild.id) && (e.name == "INTERACTION_CREATE" || !sess.awaits(e.guild.id))
 }
 
 // announce lets an application's sessions have GUILD_CREATE of a guild they do
@@ -123,7 +123,8 @@ func (s *Server) streamGuild(sess *session) bool {
 		sess.forget(id)
 		return true
 	}
-	data := marshal(g.wireCreate(sess.app.id, sess.intents, sess.large))
+	data := marshal(g.wireCreate(sess.app.id, sess.intents, sess.large,
+		func(c *channel) wireChannel { return s.wireFor(g, sess.app, c) }))
 	if sess.forget(id) {
 		sess.append(item{name: "GUILD_CREATE", guild: id, data: data, at: time.Now()})
 	}

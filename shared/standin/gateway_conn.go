@@ -28,6 +28,7 @@ const (
 	opHello          = 10
 	opHeartbeatACK   = 11
 	opSoundboard     = 31
+	opChannelInfo    = 43
 
 	closeUnknown          = 4000
 	closeUnknownOpcode    = 4001

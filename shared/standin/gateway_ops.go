@@ -25,7 +25,7 @@ func (c *gatewayConn) handle(p payload) int {
 		return c.identify(p.D)
 	case opResume:
 		return c.resume(p.D)
-	case opPresence, opVoiceState, opRequestMembers, opSoundboard:
+	case opPresence, opVoiceState, opRequestMembers, opSoundboard, opChannelInfo:
 	default:
 		return closeUnknownOpcode
 	}
@@ -40,6 +40,8 @@ func (c *gatewayConn) handle(p payload) int {
 		return c.s.gatewayVoice(sess, p.D, c.host)
 	case opRequestMembers:
 		return c.s.requestMembers(sess, p.D)
+	case opChannelInfo:
+		return c.s.requestChannelInfo(sess, p.D)
 	default:
 		return c.s.requestSoundboard(sess, p.D)
 	}

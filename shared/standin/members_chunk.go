@@ -36,14 +36,19 @@ func (s *Server) requestMembers(sess *session, d json.RawMessage) int {
 	if !ok || !ok2 || len(guilds) != 1 {
 		return closeDecode
 	}
-	s.mu.RLock()
-	defer s.mu.RUnlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	g := s.guilds[guilds[0]]
 	if g == nil || g.unavailable || g.members[sess.app.id] == nil || !sess.takes(g.id) {
 		return 0
 	}
 	whole := len(users) == 0 && (q.Query == nil || *q.Query == "") && q.Limit == 0
 	if whole && sess.intents&IntentGuildMembers == 0 || q.Presences && sess.intents&IntentGuildPresences == 0 || len(users) > 100 {
+		return 0
+	}
+	if wait := s.wholeList(sess, g.id, whole); wait > 0 {
+		sess.append(item{name: "RATE_LIMITED", data: marshal(map[string]any{"opcode": opRequestMembers, "retry_after": wait.Seconds(),
+			"meta": map[string]any{"guild_id": g.id, "nonce": q.Nonce}}), at: time.Now()})
 		return 0
 	}
 	found, missing := g.pick(users, q.Query, q.Limit, whole)
@@ -65,6 +70,22 @@ func (s *Server) requestMembers(sess *session, d json.RawMessage) int {
 		}
 		sess.append(item{name: "GUILD_MEMBERS_CHUNK", guild: g.id, data: marshal(c), at: time.Now()})
 	}
+	return 0
+}
+
+// wholeListEvery is how often a guild's whole list may be asked for.
+const wholeListEvery = 30 * time.Second
+
+// wholeList counts a request for all members and gives how long to wait, 0 if it is fine.
+func (s *Server) wholeList(sess *session, guild ID, whole bool) time.Duration {
+	if !whole || s.opts.Limits.GatewaySends == 0 {
+		return 0
+	}
+	key := [2]ID{sess.app.id, guild}
+	if since := s.now().Sub(s.listed[key]); since < wholeListEvery {
+		return wholeListEvery - since
+	}
+	s.listed[key] = s.now()
 	return 0
 }
 
@@ -136,5 +157,37 @@ func (s *Server) requestSoundboard(sess *session, d json.RawMessage) int {
 				}{guildRef{id}, []struct{}{}})})
 		}
 	}
+	return 0
+}
+
+// requestChannelInfo is opcode 43: what voice channels have besides their objects.
+func (s *Server) requestChannelInfo(sess *session, d json.RawMessage) int {
+	var q struct {
+		Guild  ID       `json:"guild_id"`
+		Fields []string `json:"fields"`
+	}
+	if json.Unmarshal(d, &q) != nil {
+		return closeDecode
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	g := s.guilds[q.Guild]
+	if g == nil || g.members[sess.app.id] == nil || !sess.takes(g.id) {
+		return 0
+	}
+	type info struct {
+		ID     ID      `json:"id"`
+		Status *string `json:"status,omitempty"`
+	}
+	list := []info{}
+	for _, c := range g.sortedChannels() {
+		if c.voice() && c.status != "" && slices.Contains(q.Fields, "status") && !s.hiddenFrom(g, sess.app.id, c) {
+			list = append(list, info{c.id, &c.status})
+		}
+	}
+	sess.append(item{name: "CHANNEL_INFO", guild: g.id, at: time.Now(), data: marshal(struct {
+		guildRef
+		Channels []info `json:"channels"`
+	}{guildRef{g.id}, list})})
 	return 0
 }

@@ -107,7 +107,11 @@ func bucketHash(name string) string {
 }
 
 func tooMany(after float64, scope string) *APIError {
-	return &APIError{Status: 429, Message: "You are being rate limited.", RetryAfter: math.Ceil(after*1000) / 1000, Scope: scope}
+	message := "You are being rate limited."
+	if scope == "shared" {
+		message = "The resource is being rate limited."
+	}
+	return &APIError{Status: 429, Message: message, RetryAfter: math.Ceil(after*1000) / 1000, Scope: scope}
 }
 
 // limitHeaders are those of a refusal: whole seconds in Retry-After, as Discord sends.

@@ -66,7 +66,9 @@ func getGuildChannels(c *call) (int, any, error) {
 	}
 	list := []wireChannel{}
 	for _, ch := range g.sortedChannels() {
-		list = append(list, ch.wire())
+		if !c.hiddenFrom(g, c.app.id, ch) {
+			list = append(list, ch.wire())
+		}
 	}
 	return 200, list, nil
 }

@@ -23,6 +23,10 @@ type Options struct {
 	OnDispatch func(Dispatch)   // called before each event is written, on a goroutine of its session; must not block
 	OnRequest  func(Request)    // called after each REST request was answered, on its goroutine
 
+	// ShowAllChannels tells bots the names and settings of channels that they
+	// may not view, as Discord did until 16 November 2026.
+	ShowAllChannels bool
+
 	HeartbeatInterval time.Duration // told in HELLO; default 41.25 s
 	ResumeWindow      time.Duration // how long a left session can be resumed; default 5 min
 	ReplayEvents      int           // events kept for RESUME; default 20,000
@@ -74,6 +78,8 @@ type Server struct {
 	userTokens map[string]*user
 	sessions   map[string]*session
 	invites    map[string]*invite
+	listed     map[[2]ID]time.Time // when an application asked for all members of a guild
+	hidden     map[[2]ID]struct{}  // channels that a bot may not view, by application and channel
 	oauth      oauthState
 	acts       map[ID]*interaction
 	actTokens  map[string]*interaction
@@ -95,7 +101,7 @@ func New(o Options) *Server {
 	s := &Server{opts: o, log: o.Log, now: o.Now, rng: newRand(o.Seed), faults: newFaults(o.Seed, o.Now),
 		users: map[ID]*user{}, apps: map[ID]*application{}, guilds: map[ID]*guild{}, channels: map[ID]*channel{},
 		dms: map[[2]ID]*channel{}, messages: map[ID][]*message{}, botTokens: map[string]*application{}, userTokens: map[string]*user{},
-		sessions: map[string]*session{}, invites: map[string]*invite{}, oauth: newOAuthState(),
+		sessions: map[string]*session{}, invites: map[string]*invite{}, hidden: map[[2]ID]struct{}{}, listed: map[[2]ID]time.Time{}, oauth: newOAuthState(),
 		acts: map[ID]*interaction{}, actTokens: map[string]*interaction{}, modals: map[string]*interaction{},
 		conns: map[*gatewayConn]struct{}{}, stopped: make(chan struct{}), limiter: newLimiter()}
 	s.foundingMS = s.now().AddDate(-1, 0, 0).UnixMilli() - snowflake.Epoch

@@ -108,7 +108,7 @@ func (s *Server) state(user ID) *State {
 }
 
 func (s *Server) stateGuild(g *guild, user ID) StateGuild {
-	w := StateGuild{wireGuildCreate: g.wireCreate(0, 0, 1<<30)}
+	w := StateGuild{wireGuildCreate: g.wireCreate(0, 0, 1<<30, (*channel).wire)}
 	w.Unavailable = g.unavailable
 	w.JoinedAt = stamp(g.joinedAt)
 	me := g.members[user]

@@ -94,16 +94,16 @@ func (g *guild) wire() wireGuild {
 	return w
 }
 
-// wireCreate gives GUILD_CREATE for one session: without GUILD_PRESENCES a bot
+// wireCreate gives GUILD_CREATE for one session, channels as show gives them: without GUILD_PRESENCES a bot
 // learns of itself and of those in voice only, and without
 // GUILD_VOICE_STATES of nobody's voice ("Guild Create" in Discord's document).
-func (g *guild) wireCreate(bot ID, intents Intents, largeThreshold int) wireGuildCreate {
+func (g *guild) wireCreate(bot ID, intents Intents, largeThreshold int, show func(*channel) wireChannel) wireGuildCreate {
 	w := wireGuildCreate{wireGuild: g.wire(), JoinedAt: stamp(g.botJoined(bot)), MemberCount: len(g.members),
 		Large: len(g.members) > largeThreshold, VoiceStates: []wireVoice{}, Members: []wireMember{},
 		Channels: []wireChannel{}, Threads: []struct{}{}, Presences: []presence{}, StageInstances: []struct{}{},
 		ScheduledEvents: []struct{}{}, Soundboard: []struct{}{}}
 	for _, c := range g.sortedChannels() {
-		cw := c.wire()
+		cw := show(c)
 		cw.GuildID = nil
 		w.Channels = append(w.Channels, cw)
 	}
