@@ -14,6 +14,7 @@ import (
 )
 
 func TestAudit(t *testing.T) {
+	t.Parallel()
 	h, ctx := openHub(t, Options{}), t.Context()
 	if page, err := h.Audit.Page(ctx, 1, 0, 0, 10); err != nil || len(page) != 0 {
 		t.Fatal(page, err)
@@ -95,6 +96,7 @@ func TestAudit(t *testing.T) {
 
 // An entry that was appended before a crash is not there twice after it.
 func TestAuditRepeatsAcrossARestart(t *testing.T) {
+	t.Parallel()
 	o := Options{Dir: t.TempDir(), Log: logTo(t)}
 	for range 2 {
 		h := must(Open(t.Context(), o))(t)

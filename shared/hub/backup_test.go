@@ -13,6 +13,7 @@ import (
 )
 
 func TestBackupAndRestore(t *testing.T) {
+	t.Parallel()
 	from, ctx := openHub(t, Options{}), t.Context()
 	for i := range 600 {
 		must(from.Members.Put(ctx, guildKey(i%50, i), room.Preferences{Name: fmt.Sprint(i)}))(t)

@@ -19,6 +19,7 @@ import (
 )
 
 func TestBucketWrites(t *testing.T) {
+	t.Parallel()
 	h, ctx := openHub(t, Options{}), t.Context()
 	b := h.Rosters
 	_, _, err := b.Get(ctx, "1.2")
@@ -48,6 +49,7 @@ func TestBucketWrites(t *testing.T) {
 }
 
 func TestKeysAreChecked(t *testing.T) {
+	t.Parallel()
 	h := openHub(t, Options{})
 	for _, key := range []string{"", ".", "a.", ".a", "a..b", "a b", "a*", "a.>", "=epoch", "é", strings.Repeat("x", 201)} {
 		_, err := h.Rosters.Put(t.Context(), key, room.Live{})
@@ -58,6 +60,7 @@ func TestKeysAreChecked(t *testing.T) {
 }
 
 func TestEditNeverLosesAWrite(t *testing.T) {
+	t.Parallel()
 	h, ctx := openHub(t, Options{}), t.Context()
 	add := func(l *room.Live) error { l.N++; return nil }
 	_, _, err := h.Rosters.Edit(ctx, "1.2", add)
@@ -87,6 +90,7 @@ func TestEditNeverLosesAWrite(t *testing.T) {
 }
 
 func TestTakeGivesToOne(t *testing.T) {
+	t.Parallel()
 	h, ctx := openHub(t, Options{}), t.Context()
 	must(h.Logins.Put(ctx, "s", Sealed{Data: []byte("x"), Expires: time.Now().Add(time.Minute)}))(t)
 	var mu sync.Mutex
@@ -107,6 +111,7 @@ func TestTakeGivesToOne(t *testing.T) {
 }
 
 func TestListKeysHistory(t *testing.T) {
+	t.Parallel()
 	h, ctx := openHub(t, Options{}), t.Context()
 	if list, err := h.Rosters.List(ctx, ""); err != nil || len(list) != 0 {
 		t.Fatal(list, err)
@@ -140,6 +145,7 @@ func TestListKeysHistory(t *testing.T) {
 }
 
 func TestExpiry(t *testing.T) {
+	t.Parallel()
 	now := time.Now()
 	var mu sync.Mutex
 	clock := func() time.Time { mu.Lock(); defer mu.Unlock(); return now }
@@ -168,6 +174,7 @@ func TestExpiry(t *testing.T) {
 }
 
 func TestServerRemovesExpiredKeys(t *testing.T) {
+	t.Parallel()
 	h, ctx := openHub(t, Options{}), t.Context()
 	gone := make(chan string, 4)
 	must(h.Logins.Follow(ctx, Follower[Sealed]{Change: func(c Change[Sealed]) {
@@ -188,6 +195,7 @@ func TestServerRemovesExpiredKeys(t *testing.T) {
 }
 
 func TestLargeValues(t *testing.T) {
+	t.Parallel()
 	h, ctx := openHub(t, Options{}), t.Context()
 	big := Sealed{Data: bytes.Repeat([]byte(`{"guild":123456789,"roster":[]},`), 1<<18)} // 8 MiB, easily compressed
 	must(h.Shards.Put(ctx, "0", big))(t)
@@ -205,6 +213,7 @@ func TestLargeValues(t *testing.T) {
 }
 
 func TestFullBucketRefusesAndKeeps(t *testing.T) {
+	t.Parallel()
 	h, ctx := openHub(t, Options{MaxBytes: map[string]int64{"members": 64 << 10}}), t.Context()
 	var kept []string
 	var err error
@@ -230,6 +239,7 @@ func TestFullBucketRefusesAndKeeps(t *testing.T) {
 }
 
 func TestDamagedValueHidesNothing(t *testing.T) {
+	t.Parallel()
 	h, ctx := openHub(t, Options{}), t.Context()
 	must(h.Rosters.Put(ctx, "1.1", named("a")))(t)
 	must(h.Rosters.s.write(ctx, "1.2", change{op: "put", data: []byte("{")}))(t)
@@ -251,6 +261,7 @@ func TestDamagedValueHidesNothing(t *testing.T) {
 
 // A write that the server takes without answering in time is unknown, not failed.
 func TestUnknownOutcome(t *testing.T) {
+	t.Parallel()
 	s := startOutside(t, nil)
 	h := openHub(t, Options{URL: s.url, WriteTimeout: 5 * time.Second})
 	ctx, cancel := context.WithCancel(t.Context())
@@ -282,6 +293,7 @@ func TestUnknownOutcome(t *testing.T) {
 }
 
 func TestServersLimitOfValues(t *testing.T) {
+	t.Parallel()
 	s := startOutside(t, func(o *server.Options) { o.MaxPayload = 64 << 10 })
 	h := openHub(t, Options{URL: s.url})
 	_, err := h.Shards.Put(t.Context(), "0", Sealed{Data: make([]byte, 200<<10)}) // zeros: fits compressed

@@ -22,6 +22,7 @@ type question struct {
 var ask = Method[question, string]{Name: "test.ask"}
 
 func TestCalls(t *testing.T) {
+	t.Parallel()
 	h, ctx := openHub(t, Options{}), t.Context()
 	calls := must(h.Calls(2))(t)
 	release, running := make(chan struct{}), make(chan struct{}, 8)
@@ -134,6 +135,7 @@ func wantNil(t *testing.T, err error) {
 }
 
 func TestCallsCloseWaits(t *testing.T) {
+	t.Parallel()
 	h, ctx := openHub(t, Options{}), t.Context()
 	calls := must(h.Calls(0))(t)
 	running, release := make(chan struct{}), make(chan struct{})
@@ -183,6 +185,7 @@ func TestCallsCloseWaits(t *testing.T) {
 
 // Thousands of guilds are cheap, and calls find the process that holds theirs.
 func TestManyGuilds(t *testing.T) {
+	t.Parallel()
 	s := startOutside(t, nil)
 	ctx := t.Context()
 	var hubs [2]*Hub
@@ -214,6 +217,7 @@ func TestManyGuilds(t *testing.T) {
 }
 
 func TestNotices(t *testing.T) {
+	t.Parallel()
 	s := startOutside(t, nil)
 	ctx := t.Context()
 	a, b := openHub(t, Options{URL: s.url}), openHub(t, Options{URL: s.url})

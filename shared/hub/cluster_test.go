@@ -19,6 +19,7 @@ import (
 // Three servers, three copies: with any one of them gone nothing acknowledged
 // is lost, followers hear every change, and edits lose nothing.
 func TestClusterLosesAServer(t *testing.T) {
+	t.Parallel()
 	if os.Getenv("SNUG_SOAK") == "" {
 		t.Skip("takes half a minute; set SNUG_SOAK=1")
 	}

@@ -39,6 +39,7 @@ func child(dir string) {
 
 // kill -9 loses nothing that was acknowledged, and the lock goes with the process.
 func TestKill(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	var acked []string
 	for round := range 4 {
@@ -77,6 +78,7 @@ func TestKill(t *testing.T) {
 // A full disk: writes fail with a clear error, readiness says so, the fast lane
 // goes on, nothing acknowledged is lost, and when there is room again all is well.
 func TestFullDisk(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=48m", "none", dir).CombinedOutput(); runtime.GOOS != "linux" || err != nil {
 		t.Skip("needs a small file system of its own:", err, string(out))

@@ -71,6 +71,7 @@ func (w *watch) check(t *testing.T) {
 }
 
 func TestFollow(t *testing.T) {
+	t.Parallel()
 	h, ctx := openHub(t, Options{}), t.Context()
 	for i := range 1500 {
 		must(h.Rosters.Put(ctx, guildKey(i%300, 1), room.Live{N: uint64(i)}))(t)
@@ -127,6 +128,7 @@ func TestFollow(t *testing.T) {
 // A server that restarts during Follow: file buckets go on where they were,
 // memory buckets begin a new epoch, nothing is lost and nothing comes twice.
 func TestFollowAcrossRestarts(t *testing.T) {
+	t.Parallel()
 	s := startOutside(t, nil)
 	writer := openHub(t, Options{URL: s.url, WriteTimeout: time.Second})
 	reader := openHub(t, Options{URL: s.url})
@@ -206,6 +208,7 @@ func TestFollowAcrossRestarts(t *testing.T) {
 
 // Whoever was away for longer than deletions are remembered hears of them all the same.
 func TestFollowHearsOfForgottenDeletions(t *testing.T) {
+	t.Parallel()
 	h, ctx := openHub(t, Options{}), t.Context()
 	for i := range 10 {
 		must(h.Rosters.Put(ctx, guildKey(i, 1), room.Live{N: 1}))(t)
@@ -238,6 +241,7 @@ func TestFollowHearsOfForgottenDeletions(t *testing.T) {
 }
 
 func TestTable(t *testing.T) {
+	t.Parallel()
 	h, ctx := openHub(t, Options{}), t.Context()
 	for i := range 30 {
 		must(h.Rosters.Put(ctx, guildKey(i%3, i), named(fmt.Sprint(i))))(t)

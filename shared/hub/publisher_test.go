@@ -13,6 +13,7 @@ import (
 )
 
 func TestPublisherKeepsOrder(t *testing.T) {
+	t.Parallel()
 	h, ctx := openHub(t, Options{}), t.Context()
 	w := &watch{}
 	must(h.Rosters.Follow(ctx, w.follower()))(t)
@@ -64,6 +65,7 @@ func TestPublisherKeepsOrder(t *testing.T) {
 }
 
 func TestPublisherRefuses(t *testing.T) {
+	t.Parallel()
 	h := openHub(t, Options{})
 	p := must(h.Rosters.Publisher(2))(t)
 	wantCode(t, p.Put("a b", room.Live{}, nil), errs.Invalid)
@@ -87,6 +89,7 @@ func TestPublisherRefuses(t *testing.T) {
 // While the hub is away puts wait, what was on the wire is told as unknown, and
 // afterwards everything goes on in order.
 func TestPublisherAcrossARestart(t *testing.T) {
+	t.Parallel()
 	s := startOutside(t, nil)
 	h := openHub(t, Options{URL: s.url})
 	p := must(h.Rosters.Publisher(0))(t)
@@ -131,6 +134,7 @@ func TestPublisherAcrossARestart(t *testing.T) {
 }
 
 func TestPublisherCutOff(t *testing.T) {
+	t.Parallel()
 	s := startOutside(t, nil)
 	h := openHub(t, Options{URL: s.url})
 	p := must(h.Rosters.Publisher(0))(t)
