@@ -38,8 +38,7 @@ const (
 
 // Permissions are what Snug asks for when it is added to a server: each bit is
 // one it uses or hands on in an overwrite. Administrator is not among them.
-const Permissions = BotAllow | GuestAllow | discord.PermissionManageRoles | discord.PermissionCreateInstantInvite |
-	discord.PermissionSendMessages | discord.PermissionEmbedLinks | discord.PermissionReadMessageHistory
+const Permissions = BotAllow | GuestAllow | discord.PermissionManageRoles | discord.PermissionCreateInstantInvite
 
 // managerBits make a member a manager of the server.
 const managerBits = discord.PermissionManageGuild | discord.PermissionAdministrator

@@ -99,11 +99,11 @@ func (k *Keeper) Left(id snowflake.ID) {
 
 // loadRooms reads the guild's rooms and intentions.
 func (k *Keeper) loadRooms(ctx context.Context, g *guildRooms) error {
-	rooms, err := k.o.Hub.Rooms.List(ctx, g.id.String()+".")
+	rooms, err := k.o.Hub.Rooms.List(ctx, g.id.String())
 	if err != nil {
 		return fmt.Errorf("rooms: %w", err)
 	}
-	intended, err := k.o.Hub.Intentions.List(ctx, g.id.String()+".")
+	intended, err := k.o.Hub.Intentions.List(ctx, g.id.String())
 	if err != nil {
 		return fmt.Errorf("intentions: %w", err)
 	}
@@ -123,14 +123,14 @@ func (k *Keeper) loadRooms(ctx context.Context, g *guildRooms) error {
 // track hands the rooms to presence with what the hub last held of them, and
 // removes from the hub what is no room any more.
 func (k *Keeper) track(ctx context.Context, g *guildRooms) error {
-	priors, err := k.o.Hub.Rosters.List(ctx, g.id.String()+".")
+	priors, err := k.o.Hub.Rosters.List(ctx, g.id.String())
 	if err != nil {
 		return fmt.Errorf("rosters: %w", err)
 	}
 	prior := map[snowflake.ID]*room.Live{}
 	for _, e := range priors {
 		id, err := snowflake.Parse(e.Key[strings.IndexByte(e.Key, '.')+1:])
-		if err != nil || g.rooms[id] == nil {
+		if err != nil || g.rooms[id] == nil && !e.Value.Gone() {
 			if err := k.o.Hub.Rosters.Delete(ctx, e.Key); err != nil {
 				return fmt.Errorf("rosters: %w", err)
 			}

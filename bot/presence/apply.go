@@ -123,7 +123,7 @@ func (p *Presence) applyKnown(k Known) {
 	id := key{k.Room.GuildID, k.Room.ID}
 	p.mu.Lock()
 	g := p.guild(id.guild)
-	if g.rooms[id.channel] != nil { // a second GUILD_CREATE: the roster has been compared already
+	if l := g.rooms[id.channel]; l != nil && l.closed == nil { // a second GUILD_CREATE: the roster has been compared already
 		p.mu.Unlock()
 		p.applyRoom(k.Room, nil)
 		return
@@ -133,11 +133,14 @@ func (p *Presence) applyKnown(k Known) {
 	present := g.in(id.channel)
 	slices.SortFunc(present, func(a, b room.Person) int { return cmp.Compare(a.UserID, b.UserID) })
 	var outs []out
-	if k.Prior == nil {
+	if k.Prior != nil {
+		l.n = k.Prior.N
+	}
+	if k.Prior == nil || k.Prior.Gone() {
 		l.roster = present
 		outs = p.tell(outs, id.guild, g, id.channel, nil)
 	} else {
-		l.n, l.roster = k.Prior.N, k.Prior.Roster
+		l.roster = k.Prior.Roster
 		for _, was := range slices.Clone(l.roster) {
 			if !room.In(present, was.UserID) {
 				outs = p.tell(outs, id.guild, g, id.channel, room.VoiceLeft{UserID: was.UserID})
@@ -187,7 +190,7 @@ func (p *Presence) applyRoom(s room.Summary, fact room.Fact) {
 // channel that is no room is nobody's business. The caller holds mu.
 func (p *Presence) tell(outs []out, guildID snowflake.ID, g *guild, channel snowflake.ID, fact room.Fact) []out {
 	l := g.rooms[channel]
-	if l == nil {
+	if l == nil || l.closed != nil && fact != nil {
 		return outs
 	}
 	switch f := fact.(type) {
@@ -205,6 +208,14 @@ func (p *Presence) tell(outs []out, guildID snowflake.ID, g *guild, channel snow
 	v := room.Live{Room: l.summary, Roster: l.roster, N: l.n}
 	if fact != nil {
 		v.Event = &room.Event{Fact: fact, At: p.o.Now()}
+	} else if l.closed != nil { // its last event did not reach the hub: it is told again
+		v.Event = &room.Event{Fact: *l.closed, At: p.o.Now()}
+	}
+	if f, ok := fact.(room.Closed); ok {
+		l.closed = &f
+	}
+	if l.closed != nil {
+		v.Until = p.o.Now().Add(room.Remembered)
 	}
 	return append(outs, out{key{guildID, channel}, v})
 }
@@ -219,8 +230,11 @@ func (p *Presence) publish(outs []out) {
 	for _, o := range outs {
 		delete(p.dirty, o.key)
 		p.o.Publisher.Put(o.key.String(), o.live, func(err error) {
-			if err != nil {
+			switch {
+			case err != nil:
 				p.queue.put(func() { p.failed(o.key, err) })
+			case o.live.Gone():
+				p.queue.put(func() { p.forget(o.key) })
 			}
 		})
 	}
@@ -230,6 +244,15 @@ func (p *Presence) failed(k key, err error) {
 	if p.tracked(k) && !p.dirty[k] {
 		p.dirty[k] = true
 		p.o.Log.Warn("the hub did not take a roster; its latest state will be published again", "guild_id", k.guild, "room_id", k.channel, "err", err)
+	}
+}
+
+// forget lets go of a closed room that the hub knows to be closed.
+func (p *Presence) forget(k key) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if g := p.guilds[k.guild]; g != nil && g.rooms[k.channel] != nil && g.rooms[k.channel].closed != nil {
+		delete(g.rooms, k.channel)
 	}
 }
 

@@ -24,7 +24,6 @@ import (
 // is called once, from any goroutine, with nil or why it was not stored.
 type Publisher interface {
 	Put(key string, live room.Live, done func(error))
-	Delete(key string, done func(error))
 }
 
 // Move is somebody's change of voice channel. Zero channel ids mean not in voice.
@@ -78,6 +77,7 @@ type live struct {
 	summary room.Summary
 	roster  []room.Person
 	n       uint64
+	closed  *room.Closed // it is gone; kept until the hub has its last event
 }
 
 // New makes a Presence; call Run for it to do anything.
@@ -159,20 +159,10 @@ func (p *Presence) Room(s room.Summary, fact room.Fact) {
 	p.queue.put(func() { p.applyRoom(s, fact) })
 }
 
-// Closed publishes that a room is gone and forgets it.
+// Closed publishes that a room is gone, and forgets it once the hub knows.
 func (p *Presence) Closed(s room.Summary, reason room.CloseReason) {
 	p.queue.put(func() {
 		p.applyRoom(s, room.Closed{Reason: reason})
-		k := key{s.GuildID, s.ID}
-		p.mu.Lock()
-		delete(p.guild(s.GuildID).rooms, s.ID)
-		delete(p.dirty, k)
-		p.mu.Unlock()
-		p.o.Publisher.Delete(k.String(), func(err error) {
-			if err != nil {
-				p.o.Log.Warn("a closed room could not be removed from the hub", "guild_id", s.GuildID, "room_id", s.ID, "err", err)
-			}
-		})
 	})
 }
 

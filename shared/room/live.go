@@ -47,7 +47,19 @@ type Live struct {
 	// Event is what changed; nil when the whole was built anew and
 	// watchers should replace what they have.
 	Event *Event `json:"event,omitempty"`
+	// Until is when the hub forgets the document: an hour after Closed, the
+	// last event of a room, so that whoever follows late still hears it. Zero while the room is there.
+	Until time.Time `json:"until,omitzero"`
 }
+
+// Remembered is how long a closed room's last event stays in the hub.
+const Remembered = time.Hour
+
+// ExpiresAt gives Until, to the hub.
+func (l Live) ExpiresAt() time.Time { return l.Until }
+
+// Gone says whether the document tells of a room that was closed.
+func (l *Live) Gone() bool { return !l.Until.IsZero() }
 
 // Taken counts the seats in use: the humans in voice.
 func (l *Live) Taken() int { return Taken(l.Roster) }

@@ -1,0 +1,252 @@
+// Package bot is Snug's Discord bot: the gateway connection, the fast lane
+// (presence), the rooms (keeper) and the slash commands, put together.
+//
+// An event's path is read in events.go; what the dashboard asks for is read
+// in calls.go. A Bot is made with New, started once and closed once; its
+// other methods may be called from anywhere.
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/disgoorg/disgo"
+	"github.com/disgoorg/disgo/bot"
+	"github.com/disgoorg/disgo/cache"
+	"github.com/disgoorg/disgo/discord"
+	dgateway "github.com/disgoorg/disgo/gateway"
+	"github.com/disgoorg/disgo/handler"
+	"github.com/disgoorg/disgo/rest"
+	"github.com/disgoorg/snowflake/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/robfig/cron/v3"
+
+	"snug/bot/commands"
+	api "snug/bot/discord"
+	"snug/bot/gateway"
+	"snug/bot/keeper"
+	"snug/bot/presence"
+	"snug/bot/ratelimit"
+	"snug/shared/errs"
+	"snug/shared/hub"
+	"snug/shared/keyring"
+)
+
+// Intents are what Snug asks Discord to tell; none of them is privileged.
+const Intents = dgateway.IntentGuilds | dgateway.IntentGuildVoiceStates
+
+// SweepEvery is how often the reaper looks at every room.
+const SweepEvery = 5 * time.Second
+
+// Options of a Bot. All are needed but GuildID.
+type Options struct {
+	Token      string       // without "Bot "
+	DiscordURL string       // https://discord.com, or a stand-in's address, without a trailing slash
+	GuildID    snowflake.ID // serve this server alone; 0: all the bot is in
+	Hub        *hub.Hub
+	Keys       *keyring.Keyring
+	Pages      commands.Pages
+	Now        func() time.Time
+	Log        *slog.Logger
+	Registerer prometheus.Registerer
+}
+
+// Bot is a running bot.
+type Bot struct {
+	o        Options
+	client   *bot.Client
+	discord  *api.Discord
+	presence *presence.Presence
+	rosters  *publisher
+	keeper   *keeper.Keeper
+	commands *commands.Commands
+	calls    *hub.Calls
+	cron     *cron.Cron
+	limiter  *ratelimit.Limiter
+
+	mu     sync.Mutex // guards shards
+	shards []*gateway.Shard
+
+	ctx  context.Context // ends with Close
+	stop context.CancelFunc
+	wg   sync.WaitGroup
+	lane sync.WaitGroup // presence outlives the rest, so that what was told last is published
+	halt context.CancelFunc
+	done chan error
+}
+
+// New puts a bot together; nothing is sent before Start.
+func New(o Options) (*Bot, error) {
+	b := &Bot{o: o, done: make(chan error, 1)}
+	b.ctx, b.stop = context.WithCancel(context.Background())
+	if err := b.build(); err != nil {
+		b.stop()
+		return nil, err
+	}
+	return b, nil
+}
+
+func (b *Bot) build() (err error) {
+	o := b.o
+	metrics, err := ratelimit.NewMetrics(o.Registerer)
+	if err != nil {
+		return err
+	}
+	b.limiter = ratelimit.New(ratelimit.Config{Logger: o.Log, Metrics: metrics})
+	b.client, err = disgo.New(o.Token,
+		bot.WithLogger(quiet(o.Log)),
+		bot.WithCacheConfigOpts(cache.WithCaches(cache.FlagGuilds|cache.FlagRoles)),
+		bot.WithRestClientConfigOpts(append(b.limiter.Options(nil), rest.WithURL(o.DiscordURL+"/api/v10"))...),
+		bot.WithRestConfigOpts(rest.WithDefaultAllowedMentions(discord.AllowedMentions{})),
+	)
+	if err != nil {
+		return fmt.Errorf("bot: %w", err)
+	}
+	if b.rosters, err = newPublisher(o.Hub); err != nil {
+		return err
+	}
+	if b.calls, err = o.Hub.Calls(0); err != nil {
+		return err
+	}
+	b.discord = api.New(b.client, o.Now)
+	b.presence = presence.New(presence.Options{
+		Publisher: b.rosters, Now: o.Now, Log: o.Log,
+		Moved: func(m presence.Move) { b.keeper.Moved(m) },
+	})
+	b.keeper = keeper.New(keeper.Options{
+		Hub: o.Hub, Discord: b.discord, Presence: b.presence, Keys: o.Keys, Now: o.Now, Log: o.Log,
+		Link: o.Pages.Invite, Announce: b.announce,
+	})
+	b.commands = commands.New(commands.Options{Keeper: b.keeper, Pages: o.Pages, Now: o.Now, Log: o.Log})
+	b.client.EventManager.AddEventListeners(bot.NewListenerFunc(b.commands.Handle))
+	b.serveCalls()
+	// robfig/cron only calls the sweep; what is due is judged by the injected clock.
+	b.cron = cron.New(cron.WithChain(cron.SkipIfStillRunning(cron.DiscardLogger)))
+	_, err = b.cron.AddFunc("@every "+SweepEvery.String(), b.sweep)
+	return err
+}
+
+// Start opens the gateway connections of all shards and returns when each is
+// ready, or with why that cannot be. Commands are registered in the background.
+func (b *Bot) Start(ctx context.Context) error {
+	lane, halt := context.WithCancel(context.Background())
+	b.halt = halt
+	b.lane.Go(func() { b.presence.Run(lane) })
+	info, err := gateway.AskUntil(ctx, b.client.Rest, 0, b.o.Log)
+	if err != nil {
+		return err
+	}
+	identifies := gateway.NewIdentifies(b.o.Log)
+	identifies.Update(info.SessionStartLimit)
+	metrics, err := gateway.NewMetrics(b.o.Registerer)
+	if err != nil {
+		return err
+	}
+	for id := range max(info.Shards, 1) {
+		shard, err := gateway.Attach(b.client, gateway.Config{
+			ShardID: id, ShardCount: max(info.Shards, 1), Intents: Intents, Identify: identifies,
+			Handler: b.event, Logger: b.o.Log, Metrics: metrics, URL: info.URL,
+		})
+		if err != nil {
+			return err
+		}
+		b.mu.Lock()
+		b.shards = append(b.shards, shard)
+		b.mu.Unlock()
+		if err := shard.Open(ctx); err != nil {
+			return err
+		}
+		b.o.Log.Info("Discord Gateway initialized successfully", "shard", id, "shards", max(info.Shards, 1))
+		b.wg.Go(func() { b.watch(shard) })
+	}
+	b.wg.Go(b.register)
+	b.cron.Start()
+	return nil
+}
+
+// watch reports a shard that ended for a reason only a person can mend.
+func (b *Bot) watch(s *gateway.Shard) {
+	select {
+	case <-b.ctx.Done():
+	case <-s.Done():
+		if err := s.Err(); err != nil && b.ctx.Err() == nil {
+			select {
+			case b.done <- err:
+			default:
+			}
+		}
+	}
+}
+
+// register tells Discord Snug's commands, until it takes them.
+func (b *Bot) register() {
+	var guilds []snowflake.ID
+	if b.o.GuildID != 0 {
+		guilds = []snowflake.ID{b.o.GuildID}
+	}
+	for wait := time.Second; ; wait = min(2*wait, time.Minute) {
+		err := handler.SyncCommands(b.client, commands.Definitions(), guilds, rest.WithCtx(b.ctx))
+		if err == nil || b.ctx.Err() != nil {
+			return
+		}
+		b.o.Log.Warn("Discord did not take the commands; trying again", "delay", wait, "err", err)
+		select {
+		case <-time.After(wait):
+		case <-b.ctx.Done():
+		}
+	}
+}
+
+func (b *Bot) sweep() {
+	if err := b.keeper.Sweep(b.ctx); err != nil && b.ctx.Err() == nil {
+		b.o.Log.Warn("a sweep left something for the next", "err", err)
+	}
+}
+
+// Sweep runs the reaper's round now, as cron does every SweepEvery.
+func (b *Bot) Sweep(ctx context.Context) error { return b.keeper.Sweep(ctx) }
+
+// Done gives the error that ended the bot for good: one that only a person can mend.
+func (b *Bot) Done() <-chan error { return b.done }
+
+// Ready says whether every shard is connected; if not, what is missing.
+func (b *Bot) Ready() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.shards) == 0 {
+		return errs.E(errs.Unavailable, "Starting: the connection to Discord was not opened yet.")
+	}
+	for _, s := range b.shards {
+		if s.Status() != dgateway.StatusReady {
+			return errs.E(errs.Unavailable, "Shard %d is not connected to Discord: %s.", s.ShardID(), s.State().Phase)
+		}
+	}
+	return nil
+}
+
+// Close stops: intake and cron first, then commands and requests, then the
+// gateway so that its session can be resumed, then what presence still has to tell.
+func (b *Bot) Close(ctx context.Context) error {
+	b.stop()
+	<-b.cron.Stop().Done()
+	b.commands.Close(ctx)
+	err := b.calls.Close(ctx)
+	b.mu.Lock()
+	shards := b.shards
+	b.mu.Unlock()
+	for _, s := range shards {
+		s.Close(ctx)
+	}
+	b.wg.Wait()
+	b.keeper.Close()
+	if b.halt != nil {
+		b.halt()
+		b.lane.Wait()
+	}
+	b.client.Rest.Close(ctx)
+	return errors.Join(err, b.rosters.close(ctx))
+}

@@ -1,0 +1,33 @@
+package bot
+
+import (
+	"context"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/hub"
+	"snug/shared/room"
+)
+
+// serveCalls answers what the dashboard asks of the keeper, through the hub
+// also when both run in one process.
+func (b *Bot) serveCalls() {
+	k := b.keeper
+	hub.StandingOf.Serve(b.calls, k.Standing)
+	hub.OpenRoom.Serve(b.calls, func(ctx context.Context, guild snowflake.ID, q room.OpenRequest) (room.OpenedRoom, error) {
+		return k.Open(ctx, guild, hub.CallID(ctx), q)
+	})
+	hub.ViewRoom.Serve(b.calls, k.View)
+	hub.JoinRoom.Serve(b.calls, k.Join)
+	hub.KeepRoom.Serve(b.calls, k.Keep)
+	hub.CloseRoom.Serve(b.calls, k.CloseRoom)
+	hub.CreateInvite.Serve(b.calls, func(ctx context.Context, guild snowflake.ID, q room.InviteRequest) (room.InviteLink, error) {
+		link, _, err := k.Invite(ctx, guild, q)
+		return link, err
+	})
+	hub.RevokeInvite.Serve(b.calls, k.Revoke)
+	hub.PreviewInvite.Serve(b.calls, k.Preview)
+	hub.RedeemInvite.Serve(b.calls, k.Redeem)
+	hub.RoomsSeen.Serve(b.calls, k.Seen)
+	hub.SaveSettings.Serve(b.calls, k.SaveSettings)
+}

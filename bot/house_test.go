@@ -1,0 +1,373 @@
+package bot_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"snug/bot"
+	api "snug/bot/discord"
+	"snug/shared/errs"
+	"snug/shared/hub"
+	"snug/shared/keyring"
+	"snug/shared/room"
+	"snug/shared/standin"
+)
+
+// patience bounds every wait for a fact; it is reached only when something is broken.
+const patience = 15 * time.Second
+
+// clock is the injected clock: real time, put forward at will.
+type clock struct{ ahead atomic.Int64 }
+
+func (c *clock) Now() time.Time          { return time.Now().Add(time.Duration(c.ahead.Load())) }
+func (c *clock) forward(d time.Duration) { c.ahead.Add(int64(d)) }
+
+// house is a stand-in, a hub and a bot, all real, and a server with people.
+type house struct {
+	testing.TB
+	discord *standin.Server
+	url     string
+	app     standin.Application
+	guild   snowflake.ID
+	people  map[string]snowflake.ID
+	public  snowflake.ID // a voice channel that is no room
+	clock   *clock
+	dir     string
+
+	requests struct {
+		sync.Mutex
+		list []string // what the bot asked Discord, method and route
+	}
+	*running
+}
+
+// running is what a restart replaces.
+type running struct {
+	hub   *hub.Hub
+	bot   *bot.Bot
+	stop  context.CancelFunc
+	wait  func()
+	facts *facts
+}
+
+// facts collects what followers of the rosters see.
+type facts struct {
+	mu    sync.Mutex
+	cond  *sync.Cond
+	live  map[snowflake.ID]room.Live
+	story []string // "joined mara", "left jonas", "opened Friday" …
+}
+
+type pages struct{}
+
+func (pages) Room(id snowflake.ID) string             { return "http://snug.test/game/" + id.String() }
+func (pages) Invite(id snowflake.ID, t string) string { return pages{}.Room(id) + "?t=" + t }
+func (pages) Server(id snowflake.ID) string           { return "http://snug.test/servers/" + id.String() }
+
+var names = []string{"mara", "jonas", "kiyo", "priya", "tomas", "ada"}
+
+// newHouse builds the world and starts Snug in it. mara owns the server,
+// tomas is a moderator who may move members, the others are plain members; "stranger" is not in it.
+func newHouse(t testing.TB) *house {
+	t.Helper()
+	h := &house{TB: t, clock: &clock{}, dir: t.TempDir(), people: map[string]snowflake.ID{}}
+	h.discord = standin.New(standin.Options{Seed: 1, OnRequest: func(r standin.Request) {
+		h.requests.Lock()
+		defer h.requests.Unlock()
+		h.requests.list = append(h.requests.list, r.Method+" "+r.Route)
+	}})
+	var err error
+	if h.url, err = h.discord.Start("127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { h.must(h.discord.Close(context.Background())) })
+	h.app = h.discord.AddApplication(standin.ApplicationOptions{Name: "Snug", AnyLoopbackRedirect: true, NoPrivilegedIntents: true})
+	for _, n := range append([]string{"stranger"}, names...) {
+		h.people[n] = snowflake.ID(h.discord.AddUser(n, strings.ToUpper(n[:1])+n[1:]).ID)
+	}
+	g, err := h.discord.AddGuild("Spelltable Friends", standin.ID(h.people["mara"]))
+	h.must(err)
+	h.guild = snowflake.ID(g.ID)
+	mover, err := h.discord.AddRole(g.ID, "Moderator", standin.PermMoveMembers)
+	h.must(err)
+	for _, n := range names[1:] {
+		var roles []standin.ID
+		if n == "tomas" {
+			roles = append(roles, mover)
+		}
+		h.must(h.discord.AddMember(g.ID, standin.ID(h.people[n]), "", roles...))
+	}
+	c, err := h.discord.AddChannel(g.ID, standin.ChannelOptions{Name: "General", Type: standin.ChannelVoice})
+	h.must(err)
+	h.public = snowflake.ID(c.ID)
+	h.must(h.discord.InstallBot(g.ID, h.app.ID, standin.Permissions(api.Permissions)))
+	h.start()
+	t.Cleanup(func() { h.shut() })
+	return h
+}
+
+func (h *house) must(err error) {
+	h.Helper()
+	if err != nil {
+		h.Fatal(err)
+	}
+}
+
+func (h *house) log() *slog.Logger {
+	if os.Getenv("SNUG_TEST_LOG") == "" {
+		return slog.New(slog.DiscardHandler)
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+// start starts hub and bot on the house's data folder, and waits until the server is ready.
+func (h *house) start() {
+	h.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	r := &running{stop: stop, facts: newFacts()}
+	var err error
+	r.hub, err = hub.Open(ctx, hub.Options{Dir: h.dir, Log: h.log()})
+	h.must(err)
+	ready := make(chan struct{})
+	var once sync.Once
+	waitGuilds, err := r.hub.Guilds.Follow(ctx, hub.Follower[room.GuildInfo]{Change: func(c hub.Change[room.GuildInfo]) {
+		if c.Value != nil && c.Value.Ready {
+			once.Do(func() { close(ready) })
+		}
+	}})
+	h.must(err)
+	waitRosters, err := r.hub.Rosters.Follow(ctx, hub.Follower[room.Live]{Change: r.facts.change})
+	h.must(err)
+	r.wait = func() { waitGuilds(); waitRosters() }
+	keys, err := keyring.New([]byte(strings.Repeat("k", 32)))
+	h.must(err)
+	r.bot, err = bot.New(bot.Options{
+		Token: h.app.BotToken, DiscordURL: h.url, Hub: r.hub, Keys: keys, Pages: pages{}, Now: h.clock.Now, Log: h.log(), Registerer: prometheus.NewRegistry(),
+	})
+	h.must(err)
+	h.running = r
+	start, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	h.must(r.bot.Start(start))
+	select {
+	case <-ready:
+	case <-start.Done():
+		h.Fatal("the server did not become ready")
+	}
+}
+
+// shut stops bot and hub; start may follow.
+func (h *house) shut() {
+	if h.running == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	r := h.running
+	h.running = nil
+	if err := r.bot.Close(ctx); err != nil {
+		h.Error(err)
+	}
+	r.stop()
+	r.wait()
+	if err := r.hub.Close(ctx); err != nil {
+		h.Error(err)
+	}
+}
+
+func newFacts() *facts {
+	f := &facts{live: map[snowflake.ID]room.Live{}}
+	f.cond = sync.NewCond(&f.mu)
+	return f
+}
+
+func (f *facts) change(c hub.Change[room.Live]) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	defer f.cond.Broadcast()
+	if c.Value == nil {
+		id, _ := snowflake.Parse(c.Key[strings.IndexByte(c.Key, '.')+1:])
+		delete(f.live, id)
+		return
+	}
+	l := *c.Value
+	if f.live[l.Room.ID] = l; l.Gone() {
+		delete(f.live, l.Room.ID)
+	}
+	what := "whole"
+	if l.Event != nil {
+		switch e := l.Event.Fact.(type) {
+		case room.VoiceJoined:
+			what = "joined " + e.Person.Username
+		case room.VoiceLeft:
+			what = fmt.Sprint("left ", e.UserID)
+		case room.Closed:
+			what = "closed " + string(e.Reason)
+		default:
+			what = strings.ToLower(strings.TrimPrefix(fmt.Sprintf("%T", e), "room."))
+		}
+	}
+	f.story = append(f.story, what)
+}
+
+// await waits until the rooms that followers see are as ok wants them.
+func (h *house) await(what string, ok func(live map[snowflake.ID]room.Live) bool) {
+	h.Helper()
+	f := h.facts
+	late := time.AfterFunc(patience, f.cond.Broadcast)
+	defer late.Stop()
+	deadline := time.Now().Add(patience)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for !ok(f.live) {
+		if time.Now().After(deadline) {
+			h.Fatalf("waited in vain until %s; followers saw %v", what, f.story)
+		}
+		f.cond.Wait()
+	}
+}
+
+// awaitRoster waits until a room's roster is just these people.
+func (h *house) awaitRoster(id snowflake.ID, who ...string) {
+	h.Helper()
+	h.await(fmt.Sprintf("in the room are %v", who), func(live map[snowflake.ID]room.Live) bool {
+		l, ok := live[id]
+		if !ok || len(l.Roster) != len(who) {
+			return false
+		}
+		for _, n := range who {
+			if !room.In(l.Roster, h.people[n]) {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+func (h *house) actor(name string) room.Actor {
+	return room.Actor{UserID: h.people[name], Via: room.ViaWeb}
+}
+
+// call asks the keeper as the dashboard does: through the hub.
+func call[Req, Resp any](h *house, m hub.Method[Req, Resp], q Req) (Resp, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	return m.Call(ctx, h.hub, h.guild, q)
+}
+
+// open opens a room on the web.
+func (h *house) open(name, title string) room.OpenedRoom {
+	h.Helper()
+	r, err := call(h, hub.OpenRoom, room.OpenRequest{Actor: h.actor(name), Name: title})
+	h.must(err)
+	return r
+}
+
+func (h *house) request(name string, id snowflake.ID) room.Request {
+	return room.Request{Actor: h.actor(name), RoomID: id}
+}
+
+func (h *house) redeem(name, token string) error {
+	_, err := call(h, hub.RedeemInvite, room.RedeemRequest{Actor: h.actor(name), Token: token})
+	return err
+}
+
+func (h *house) settings(change string) {
+	h.Helper()
+	_, err := call(h, hub.SaveSettings, room.SettingsRequest{Actor: h.actor("mara"), JSON: []byte(change)})
+	h.must(err)
+}
+
+// join and leave are what a member does in Discord.
+func (h *house) join(name string, channel snowflake.ID) error {
+	_, err := h.discord.JoinVoice(standin.ID(h.guild), standin.ID(h.people[name]), standin.ID(channel), standin.VoiceFlags{})
+	return err
+}
+
+func (h *house) leave(name string) {
+	h.Helper()
+	_, err := h.discord.LeaveVoice(standin.ID(h.guild), standin.ID(h.people[name]))
+	h.must(err)
+}
+
+// command runs a slash command and gives what the member sees.
+func (h *house) command(name, command string, options map[string]any) *standin.Answer {
+	h.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	a, err := h.discord.RunCommand(ctx, standin.ID(h.people[name]), standin.CommandRun{Guild: standin.ID(h.guild), Name: command, Options: options})
+	h.must(err)
+	return a
+}
+
+// channel is a channel as Discord's API gives it.
+type channel struct {
+	ID         snowflake.ID `json:"id"`
+	Type       int          `json:"type"`
+	Name       string       `json:"name"`
+	UserLimit  int          `json:"user_limit"`
+	Overwrites []struct {
+		ID          snowflake.ID
+		Type        int
+		Allow, Deny int64 `json:",string"`
+	} `json:"permission_overwrites"`
+}
+
+// get asks Discord as the bot.
+func (h *house) get(path string, v any) {
+	h.Helper()
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, h.url+"/api/v10"+path, nil)
+	h.must(err)
+	req.Header.Set("Authorization", "Bot "+h.app.BotToken)
+	res, err := http.DefaultClient.Do(req)
+	h.must(err)
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		h.Fatalf("GET %s: %s", path, res.Status)
+	}
+	h.must(json.NewDecoder(res.Body).Decode(v))
+}
+
+// channels lists the server's channels in Discord.
+func (h *house) channels() map[snowflake.ID]channel {
+	h.Helper()
+	var list []channel
+	h.get("/guilds/"+h.guild.String()+"/channels", &list)
+	out := map[snowflake.ID]channel{}
+	for _, c := range list {
+		out[c.ID] = c
+	}
+	return out
+}
+
+// asked counts what the bot has asked Discord, by the beginning of method and route.
+func (h *house) asked(prefix string) int {
+	h.requests.Lock()
+	defer h.requests.Unlock()
+	n := 0
+	for _, r := range h.requests.list {
+		if strings.HasPrefix(r, prefix) {
+			n++
+		}
+	}
+	return n
+}
+
+func (h *house) wantCode(err error, want errs.Code) {
+	h.Helper()
+	if errs.CodeOf(err) != want {
+		h.Fatalf("got %v, want %s", err, want)
+	}
+}

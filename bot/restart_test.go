@@ -1,0 +1,234 @@
+package bot_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	api "snug/bot/discord"
+	"snug/shared/errs"
+	"snug/shared/hub"
+	"snug/shared/room"
+	"snug/shared/standin"
+)
+
+// do asks Discord as the bot, behind Snug's back.
+func (h *house) do(method, path string, body any) *http.Response {
+	h.Helper()
+	b, err := json.Marshal(body)
+	h.must(err)
+	req, err := http.NewRequestWithContext(context.Background(), method, h.url+"/api/v10"+path, bytes.NewReader(b))
+	h.must(err)
+	req.Header.Set("Authorization", "Bot "+h.app.BotToken)
+	req.Header.Set("Content-Type", "application/json")
+	res, err := http.DefaultClient.Do(req)
+	h.must(err)
+	if res.StatusCode >= 300 {
+		h.Fatalf("%s %s: %s", method, path, res.Status)
+	}
+	return res
+}
+
+// whileDown stops Snug, changes the world, and starts Snug again.
+func (h *house) whileDown(change func()) {
+	h.Helper()
+	h.shut()
+	change()
+	h.start()
+}
+
+// stored opens the hub alone, as a process that died left it.
+func (h *house) stored(f func(*hub.Hub)) {
+	h.Helper()
+	b, err := hub.Open(context.Background(), hub.Options{Dir: h.dir, Log: h.log()})
+	h.must(err)
+	f(b)
+	h.must(b.Close(context.Background()))
+}
+
+func TestRestartFindsEverybodyWhereTheyAre(t *testing.T) {
+	h := newHouse(t)
+	h.settings(`{"private":false,"seats":5}`)
+	r := h.open("jonas", "Friday")
+	gone := h.open("kiyo", "Gone")
+	h.must(h.redeem("priya", r.Invite.Token))
+	for _, n := range []string{"jonas", "kiyo"} {
+		h.must(h.join(n, r.Room.ID))
+	}
+	h.awaitRoster(r.Room.ID, "jonas", "kiyo")
+	h.whileDown(func() {
+		h.leave("kiyo")
+		h.must(h.join("priya", r.Room.ID))
+		h.must(h.join("ada", r.Room.ID))
+		h.do(http.MethodDelete, "/channels/"+gone.Room.ID.String(), nil).Body.Close()
+		h.do(http.MethodDelete, fmt.Sprintf("/channels/%d/permissions/%d", r.Room.ID, h.people["priya"]), nil).Body.Close()
+	})
+	h.awaitRoster(r.Room.ID, "jonas", "priya", "ada")
+	v, err := call(h, hub.ViewRoom, h.request("jonas", r.Room.ID))
+	h.must(err)
+	if v.Room.Seats != 5 || len(v.Invites) != 1 || v.Invites[0].Token != r.Invite.Token || !v.Room.Access.Admitted(h.people["priya"]) {
+		t.Errorf("after the restart: %+v", v)
+	}
+	_, err = call(h, hub.ViewRoom, h.request("kiyo", gone.Room.ID))
+	h.wantCode(err, errs.RoomNotFound)
+	let := false
+	for _, o := range h.channels()[r.Room.ID].Overwrites {
+		let = let || o.ID == h.people["priya"] && o.Allow == int64(api.GuestAllow)
+	}
+	if !let {
+		t.Error("the guest's overwrite was not given back")
+	}
+	h.must(h.redeem("tomas", r.Invite.Token))
+}
+
+func TestIdleTimeSurvivesARestart(t *testing.T) {
+	h := newHouse(t)
+	r := h.open("jonas", "Friday")
+	h.clock.forward(40 * time.Minute)
+	h.whileDown(func() { h.clock.forward(19*time.Minute + 31*time.Second) })
+	h.await("its closing is announced", func(l map[snowflake.ID]room.Live) bool { return !l[r.Room.ID].Room.ClosingAt.IsZero() })
+	h.whileDown(func() { h.clock.forward(time.Minute) })
+	if _, there := h.channels()[r.Room.ID]; there {
+		t.Error("the room outlived its timeout")
+	}
+}
+
+// Dying at any step of opening leaves a room or nothing.
+func TestOpeningSurvivesDeath(t *testing.T) {
+	h := newHouse(t)
+	in := room.Intention{ID: "x", GuildID: h.guild, OwnerID: h.people["jonas"], OwnerName: "Jonas", Name: "Friday", Seats: 4, Private: true, Via: room.ViaDiscord}
+	record := func() {
+		in.At = time.Now() // as Discord's clock, which is not put forward
+		h.stored(func(b *hub.Hub) {
+			_, err := b.Intentions.Create(context.Background(), h.guild.String()+"."+in.ID, in)
+			h.must(err)
+		})
+	}
+	left := func() (n int) {
+		h.shut()
+		h.stored(func(b *hub.Hub) {
+			list, err := b.Intentions.List(context.Background(), h.guild.String())
+			h.must(err)
+			n = len(list)
+		})
+		h.start()
+		return n
+	}
+
+	h.whileDown(record) // before the channel
+	h.sweep()
+	h.clock.forward(3 * time.Minute)
+	h.sweep()
+	if n := left(); n != 0 || len(h.facts.live) != 0 {
+		t.Fatalf("%d intentions and %d rooms are left of nothing", n, len(h.facts.live))
+	}
+
+	var c channel
+	h.whileDown(func() { // after the channel
+		in.ID = "y"
+		record()
+		res := h.do(http.MethodPost, "/guilds/"+h.guild.String()+"/channels", map[string]any{
+			"name": in.Name, "type": 2, "user_limit": in.Seats, "permission_overwrites": []map[string]any{
+				{"id": h.guild, "type": 0, "deny": fmt.Sprint(int64(api.EveryoneDeny)), "allow": "0"},
+				{"id": h.app.ID, "type": 1, "allow": fmt.Sprint(int64(api.BotAllow)), "deny": "0"},
+				{"id": in.OwnerID, "type": 1, "allow": fmt.Sprint(int64(api.GuestAllow)), "deny": "0"},
+			}})
+		defer res.Body.Close()
+		h.must(json.NewDecoder(res.Body).Decode(&c))
+	})
+	h.await("the channel became a room", func(l map[snowflake.ID]room.Live) bool { return l[c.ID].Room.OwnerName == "Jonas" })
+
+	h.whileDown(func() { // after the room, before the intention was forgotten
+		h.stored(func(b *hub.Hub) {
+			_, err := b.Intentions.Create(context.Background(), h.guild.String()+"."+in.ID, in)
+			h.must(err)
+		})
+	})
+	h.sweep()
+	if n := left(); n != 0 {
+		t.Errorf("%d intentions are left", n)
+	}
+	voice := 0
+	for _, ch := range h.channels() {
+		if ch.Type == 2 {
+			voice++
+		}
+	}
+	if voice != 2 { // General and the room
+		t.Errorf("%d voice channels", voice)
+	}
+}
+
+// Discord made the channel, but its answer was lost: there is one channel and one room.
+func TestCreationWithUnknownOutcome(t *testing.T) {
+	h := newHouse(t)
+	for _, kind := range []string{standin.FaultError, standin.FaultReset} {
+		before := len(h.channels())
+		_, err := h.discord.Inject(standin.Fault{Kind: kind, Route: "POST /guilds/{guild.id}/channels", After: true, Count: 1})
+		h.must(err)
+		r := h.open("jonas", "Friday")
+		if n := len(h.channels()); n != before+1 {
+			t.Errorf("%s: %d channels were made", kind, n-before)
+		}
+		_, err = call(h, hub.CloseRoom, h.request("jonas", r.Room.ID))
+		h.must(err)
+	}
+}
+
+func TestClosingIsFinishedAfterDiscordFailed(t *testing.T) {
+	h := newHouse(t)
+	r := h.open("jonas", "Friday")
+	_, err := h.discord.Inject(standin.Fault{Kind: standin.FaultError, Route: "DELETE /channels/*", Count: 50})
+	h.must(err)
+	_, err = call(h, hub.CloseRoom, h.request("jonas", r.Room.ID))
+	if err == nil {
+		t.Fatal("closing did not tell that Discord failed")
+	}
+	h.discord.ClearFaults(0)
+	h.clock.forward(31 * time.Second)
+	h.sweep()
+	if _, there := h.channels()[r.Room.ID]; there {
+		t.Error("the sweep did not finish the closing")
+	}
+}
+
+func TestChangesByHand(t *testing.T) {
+	h := newHouse(t)
+	r := h.open("jonas", "Friday")
+	h.do(http.MethodPatch, "/channels/"+r.Room.ID.String(), map[string]any{"name": "Saturday", "user_limit": 6}).Body.Close()
+	h.await("the room follows", func(l map[snowflake.ID]room.Live) bool {
+		return l[r.Room.ID].Room.Name == "Saturday" && l[r.Room.ID].Room.Seats == 6
+	})
+	h.do(http.MethodDelete, "/channels/"+r.Room.ID.String(), nil).Body.Close()
+	h.await("the room is gone", func(l map[snowflake.ID]room.Live) bool { return len(l) == 0 })
+	if last := h.facts.story[len(h.facts.story)-1]; last != "closed channel_deleted" {
+		t.Errorf("followers were told %q", last)
+	}
+	h.open("jonas", "Friday again")
+}
+
+func TestKickedAndInvitedAgain(t *testing.T) {
+	h := newHouse(t)
+	r := h.open("jonas", "Friday")
+	h.must(h.discord.RemoveMember(standin.ID(h.guild), h.app.ID))
+	h.await("the room is not shown any more", func(l map[snowflake.ID]room.Live) bool { return len(l) == 0 })
+	h.eventually("requests are refused", func() bool {
+		_, err := call(h, hub.ViewRoom, h.request("jonas", r.Room.ID))
+		return errs.Has(err, errs.Unavailable)
+	})
+	h.must(h.discord.InstallBot(standin.ID(h.guild), h.app.ID, standin.Permissions(api.Permissions)))
+	h.await("the room is back", func(l map[snowflake.ID]room.Live) bool { return l[r.Room.ID].Room.Name == "Friday" })
+}
+
+func TestMissingPermissionIsNamed(t *testing.T) {
+	h := newHouse(t)
+	h.must(h.discord.InstallBot(standin.ID(h.guild), h.app.ID, standin.Permissions(api.Permissions)&^standin.PermManageChannels))
+	_, err := call(h, hub.OpenRoom, room.OpenRequest{Actor: h.actor("jonas"), Name: "Friday"})
+	h.wantCode(err, errs.MissingPermission)
+}

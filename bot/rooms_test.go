@@ -1,0 +1,372 @@
+package bot_test
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	api "snug/bot/discord"
+	"snug/shared/errs"
+	"snug/shared/hub"
+	"snug/shared/room"
+	"snug/shared/standin"
+)
+
+var roomLink = regexp.MustCompile(`http://snug\.test/game/(\d+)(\?t=[\w.-]+)?`)
+
+func TestCreateRoomCommand(t *testing.T) {
+	h := newHouse(t)
+	a := h.command("jonas", "create-room", map[string]any{"name": "Friday *draft*"})
+	if !a.Ephemeral || !a.Deferred {
+		t.Errorf("the answer is not for jonas alone, or was not deferred: %+v", a)
+	}
+	links := roomLink.FindAllStringSubmatch(a.Message.Content, -1)
+	if len(links) != 2 || links[0][2] != "" || links[1][2] == "" {
+		t.Fatalf("the answer has not the room's page and an invite link: %s", a.Message.Content)
+	}
+	id, err := snowflake.Parse(links[0][1])
+	h.must(err)
+	c, ok := h.channels()[id]
+	if !ok || c.Type != 2 || c.Name != "Friday *draft*" || c.UserLimit != 4 {
+		t.Fatalf("the channel is %+v", c)
+	}
+	var got []string
+	for _, o := range c.Overwrites {
+		got = append(got, fmt.Sprintf("%d %d +%d -%d", o.Type, o.ID, o.Allow, o.Deny))
+	}
+	want := []string{
+		fmt.Sprintf("0 %d +0 -%d", h.guild, api.EveryoneDeny),
+		fmt.Sprintf("1 %d +%d -0", h.app.ID, api.BotAllow),
+		fmt.Sprintf("1 %d +%d -0", h.people["jonas"], api.GuestAllow),
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("overwrites\n%v\nwant\n%v", got, want)
+	}
+	h.await("watchers hear of the room", func(l map[snowflake.ID]room.Live) bool { return l[id].Room.Name == "Friday *draft*" })
+	if n := h.asked("POST /guilds/{guild"); n != 1 {
+		t.Errorf("opening took %d calls to make the channel", n)
+	}
+
+	again := h.command("jonas", "create-room", nil)
+	if !strings.Contains(again.Message.Content, "a room already: <#"+id.String()+">") {
+		t.Errorf("a second room: %s", again.Message.Content)
+	}
+	if err := h.join("kiyo", id); err == nil {
+		t.Error("somebody without an invite came in")
+	}
+	h.must(h.join("jonas", id))
+	h.awaitRoster(id, "jonas")
+}
+
+func TestNames(t *testing.T) {
+	h := newHouse(t)
+	for _, bad := range []string{strings.Repeat("x", 101), "\u202e\x01"} {
+		_, err := call(h, hub.OpenRoom, room.OpenRequest{Actor: h.actor("jonas"), Name: bad})
+		h.wantCode(err, errs.Invalid)
+	}
+	if r := h.open("jonas", ""); r.Room.Name != "Jonas's room" {
+		t.Errorf("without a name it is called %q", r.Room.Name)
+	}
+	_, err := call(h, hub.OpenRoom, room.OpenRequest{Actor: h.actor("stranger"), Name: "Mine"})
+	h.wantCode(err, errs.Forbidden)
+}
+
+func TestInvites(t *testing.T) {
+	h := newHouse(t)
+	r := h.open("jonas", "Friday")
+	id, token := r.Room.ID, r.Invite.Token
+	if d := r.Invite.Invite.ExpiresAt.Sub(r.Invite.Invite.CreatedAt); d != 24*time.Hour || r.Invite.Invite.MaxUses != 4 {
+		t.Errorf("the invite lives %v for %d", d, r.Invite.Invite.MaxUses)
+	}
+	_, err := call(h, hub.ViewRoom, h.request("kiyo", id))
+	h.wantCode(err, errs.RoomNotFound)
+	p, err := call(h, hub.PreviewInvite, room.PreviewRequest{Token: token})
+	h.must(err)
+	if p.Name != "Friday" || p.GuildName != "Spelltable Friends" || p.Left != 4 {
+		t.Errorf("preview %+v", p)
+	}
+	h.must(h.redeem("kiyo", token))
+	h.must(h.redeem("kiyo", token)) // again: no second use
+	v, err := call(h, hub.ViewRoom, h.request("kiyo", id))
+	h.must(err)
+	if !v.MayEnter || v.MayControl || len(v.Invites) != 0 {
+		t.Errorf("a guest sees %+v", v)
+	}
+	h.must(h.join("kiyo", id)) // Discord lets the guest in
+	v, err = call(h, hub.ViewRoom, h.request("jonas", id))
+	h.must(err)
+	if len(v.Invites) != 1 || v.Invites[0].Invite.Left() != 3 || v.Invites[0].Token != token {
+		t.Errorf("the owner sees %+v", v.Invites)
+	}
+
+	h.wantCode(h.redeem("priya", token[:len(token)-3]+"AAA"), errs.TokenInvalid)
+	h.wantCode(h.redeem("stranger", token), errs.GuildJoinDenied)
+	_, err = call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor("kiyo"), RoomID: id})
+	h.wantCode(err, errs.Forbidden)
+
+	h.clock.forward(24*time.Hour + time.Minute)
+	h.wantCode(h.redeem("priya", token), errs.TokenExpired)
+	fresh, err := call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor("jonas"), RoomID: id, Uses: 1})
+	h.must(err)
+	_, err = call(h, hub.RevokeInvite, room.RevokeRequest{Actor: h.actor("jonas"), RoomID: id, InviteID: fresh.Invite.ID})
+	h.must(err)
+	h.wantCode(h.redeem("priya", fresh.Token), errs.TokenRevoked)
+
+	single, err := call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor("jonas"), RoomID: id, Uses: 1})
+	h.must(err)
+	won := 0
+	for _, err := range atOnce(names[3:], func(n string) error { return h.redeem(n, single.Token) }) {
+		if err == nil {
+			won++
+		} else {
+			h.wantCode(err, errs.TokenUsedUp)
+		}
+	}
+	if won != 1 {
+		t.Errorf("%d followed an invite for one", won)
+	}
+	_, err = call(h, hub.CloseRoom, h.request("jonas", id))
+	h.must(err)
+	h.wantCode(h.redeem("priya", single.Token), errs.RoomNotFound)
+}
+
+// atOnce runs f for everybody at the same time.
+func atOnce(who []string, f func(string) error) []error {
+	out := make([]error, len(who))
+	var wg sync.WaitGroup
+	start := make(chan struct{})
+	for i, n := range who {
+		wg.Go(func() { <-start; out[i] = f(n) })
+	}
+	close(start)
+	wg.Wait()
+	return out
+}
+
+func TestInviteCommandSendsTheLink(t *testing.T) {
+	h := newHouse(t)
+	r := h.open("jonas", "Friday")
+	a := h.command("jonas", "invite", map[string]any{"user": h.people["kiyo"].String()})
+	if !strings.Contains(a.Message.Content, "I sent them the link") || !roomLink.MatchString(a.Message.Content) {
+		t.Errorf("answer: %s", a.Message.Content)
+	}
+	h.must(h.join("kiyo", r.Room.ID))
+	h.must(h.discord.CloseDMs(standin.ID(h.people["priya"]), true))
+	a = h.command("jonas", "invite", map[string]any{"user": h.people["priya"].String()})
+	if !strings.Contains(a.Message.Content, "send them the link yourself") {
+		t.Errorf("answer with closed messages: %s", a.Message.Content)
+	}
+	if a := h.command("kiyo", "invite", nil); !strings.Contains(a.Message.Content, "Only the room's owner") {
+		t.Errorf("a guest invites: %s", a.Message.Content)
+	}
+}
+
+func TestLastSeat(t *testing.T) {
+	h := newHouse(t)
+	h.settings(`{"private":false}`)
+	r := h.open("jonas", "Friday")
+	for _, n := range []string{"jonas", "kiyo", "mara"} {
+		h.must(h.join(n, r.Room.ID))
+	}
+	h.awaitRoster(r.Room.ID, "jonas", "kiyo", "mara")
+	h.must(h.join("priya", h.public))
+	h.must(h.join("ada", h.public))
+	won := 0
+	for _, err := range atOnce([]string{"priya", "ada", "tomas"}, func(n string) error {
+		_, err := call(h, hub.JoinRoom, h.request(n, r.Room.ID))
+		return err
+	}) {
+		if err == nil {
+			won++
+		} else {
+			h.wantCode(err, errs.RoomFull)
+		}
+	}
+	if won != 1 {
+		t.Errorf("%d took the last seat", won)
+	}
+}
+
+func TestJoinMovesWhoIsInVoice(t *testing.T) {
+	h := newHouse(t)
+	r := h.open("jonas", "Friday")
+	h.must(h.redeem("kiyo", r.Invite.Token))
+	j, err := call(h, hub.JoinRoom, h.request("kiyo", r.Room.ID))
+	h.must(err)
+	if j.Moved || j.HeldUntil.IsZero() {
+		t.Errorf("not in voice: %+v", j)
+	}
+	h.must(h.join("kiyo", h.public))
+	h.wantVoice("kiyo", h.public)
+	j, err = call(h, hub.JoinRoom, h.request("kiyo", r.Room.ID))
+	h.must(err)
+	if !j.Moved {
+		t.Errorf("in voice: %+v", j)
+	}
+	h.awaitRoster(r.Room.ID, "kiyo")
+	_, err = call(h, hub.JoinRoom, h.request("priya", r.Room.ID))
+	h.wantCode(err, errs.RoomNotFound)
+}
+
+// wantVoice waits until Snug knows that somebody is in a voice channel.
+func (h *house) wantVoice(name string, channel snowflake.ID) {
+	h.Helper()
+	r := h.rooms()
+	for deadline := time.Now().Add(patience); ; {
+		v, err := call(h, hub.ViewRoom, h.request(name, r))
+		h.must(err)
+		if v.VoiceIn == channel {
+			return
+		}
+		if time.Now().After(deadline) {
+			h.Fatalf("%s is in %d, not in %d", name, v.VoiceIn, channel)
+		}
+	}
+}
+
+// rooms gives the one room there is.
+func (h *house) rooms() (id snowflake.ID) {
+	h.facts.mu.Lock()
+	defer h.facts.mu.Unlock()
+	for id = range h.facts.live {
+	}
+	return id
+}
+
+func TestFifthIsMovedBack(t *testing.T) {
+	h := newHouse(t)
+	h.settings(`{"private":false}`)
+	r := h.open("jonas", "Friday")
+	four := []string{"jonas", "kiyo", "priya", "ada"}
+	for _, n := range four {
+		h.must(h.join(n, r.Room.ID))
+	}
+	h.awaitRoster(r.Room.ID, four...)
+	if err := h.join("stranger", r.Room.ID); err == nil {
+		t.Error("a stranger came in")
+	}
+	h.must(h.join("tomas", h.public))
+	h.must(h.join("tomas", r.Room.ID)) // MOVE_MEMBERS gets him past Discord's limit
+	h.awaitRoster(r.Room.ID, append(four, "tomas")...)
+	h.awaitRoster(r.Room.ID, four...)
+	var state struct {
+		ChannelID snowflake.ID `json:"channel_id"`
+	}
+	h.get(fmt.Sprintf("/guilds/%d/voice-states/%d", h.guild, h.people["tomas"]), &state)
+	if state.ChannelID != h.public {
+		t.Errorf("he was moved to %d", state.ChannelID)
+	}
+	h.eventually("he is told why", func() bool { return h.asked("POST /users/@me/channels") == 1 })
+
+	h.must(h.join("mara", r.Room.ID)) // who manages the server is exempt
+	h.awaitRoster(r.Room.ID, append(four, "mara")...)
+	h.settings(`{"admins_exempt":false}`)
+	h.leave("mara")
+	h.must(h.join("mara", r.Room.ID))
+	h.awaitRoster(r.Room.ID, four...)
+}
+
+// eventually waits for a fact that nobody tells of.
+func (h *house) eventually(what string, ok func() bool) {
+	h.Helper()
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(patience); !ok(); <-tick.C {
+		if time.Now().After(deadline) {
+			h.Fatalf("waited in vain until %s", what)
+		}
+	}
+}
+
+func (h *house) sweep() {
+	h.Helper()
+	h.must(h.bot.Sweep(context.Background()))
+}
+
+func TestReaper(t *testing.T) {
+	h := newHouse(t)
+	idle, kept, entered, watched := h.open("jonas", "Idle"), h.open("kiyo", "Kept"), h.open("priya", "Entered"), h.open("ada", "Watched")
+	h.clock.forward(59 * time.Minute)
+	h.sweep()
+	closing := func(id snowflake.ID) bool {
+		h.facts.mu.Lock()
+		defer h.facts.mu.Unlock()
+		return !h.facts.live[id].Room.ClosingAt.IsZero()
+	}
+	if closing(idle.Room.ID) {
+		t.Fatal("announced a minute too early")
+	}
+	_, err := call(h, hub.RoomsSeen, room.SeenRequest{RoomIDs: []snowflake.ID{watched.Room.ID}})
+	h.must(err)
+	h.clock.forward(31 * time.Second)
+	h.sweep()
+	h.await("the closing is announced", func(l map[snowflake.ID]room.Live) bool {
+		return !l[idle.Room.ID].Room.ClosingAt.IsZero() && !l[kept.Room.ID].Room.ClosingAt.IsZero() && !l[entered.Room.ID].Room.ClosingAt.IsZero()
+	})
+	if closing(watched.Room.ID) {
+		t.Error("a room with an open page was announced")
+	}
+	_, err = call(h, hub.KeepRoom, h.request("kiyo", kept.Room.ID))
+	h.must(err)
+	h.must(h.join("priya", entered.Room.ID))
+	h.await("the closing is off", func(l map[snowflake.ID]room.Live) bool {
+		return l[kept.Room.ID].Room.ClosingAt.IsZero() && l[entered.Room.ID].Room.ClosingAt.IsZero()
+	})
+	h.clock.forward(31 * time.Second)
+	h.sweep()
+	h.await("the idle room is gone", func(l map[snowflake.ID]room.Live) bool { _, there := l[idle.Room.ID]; return !there })
+	channels := h.channels()
+	for name, want := range map[*room.OpenedRoom]bool{&idle: false, &kept: true, &entered: true, &watched: true} {
+		if _, there := channels[name.Room.ID]; there != want {
+			t.Errorf("%s: its channel is there: %v", name.Room.Name, there)
+		}
+	}
+	if !slices.Contains(h.facts.story, "closed idle") {
+		t.Errorf("nobody was told: %v", h.facts.story)
+	}
+	h.clock.forward(2 * time.Hour)
+	h.sweep()
+	h.clock.forward(31 * time.Second)
+	h.sweep()
+	h.await("only the entered room is left", func(l map[snowflake.ID]room.Live) bool { return len(l) == 1 && len(l[entered.Room.ID].Roster) == 1 })
+}
+
+func TestIdleTimeoutSettings(t *testing.T) {
+	h := newHouse(t)
+	r := h.open("jonas", "Friday")
+	h.settings(`{"idle_timeout":"never"}`)
+	h.clock.forward(1000 * time.Hour)
+	h.sweep()
+	h.settings(`{"idle_timeout":"0s"}`)
+	h.await("it is announced at once", func(l map[snowflake.ID]room.Live) bool { return !l[r.Room.ID].Room.ClosingAt.IsZero() })
+	h.clock.forward(29 * time.Second)
+	h.sweep()
+	if _, there := h.channels()[r.Room.ID]; !there {
+		t.Fatal("closed before its notice was over")
+	}
+	h.clock.forward(2 * time.Second)
+	h.sweep()
+	if _, there := h.channels()[r.Room.ID]; there {
+		t.Error("not closed")
+	}
+	_, err := call(h, hub.SaveSettings, room.SettingsRequest{Actor: h.actor("jonas"), JSON: []byte(`{"seats":5}`)})
+	h.wantCode(err, errs.Forbidden)
+	_, err = call(h, hub.SaveSettings, room.SettingsRequest{Actor: h.actor("mara"), JSON: []byte(`{"seats":100}`)})
+	h.wantCode(err, errs.Invalid)
+	_, err = call(h, hub.SaveSettings, room.SettingsRequest{Actor: h.actor("mara"), JSON: []byte(`{"colour":"red"}`)})
+	h.wantCode(err, errs.Invalid)
+	h.settings(`{"seats":6,"invite_lifetime":"2h"}`)
+	next := h.open("jonas", "Next")
+	if v := next.Invite.Invite; next.Room.Seats != 6 || v.ExpiresAt.Sub(v.CreatedAt) != 2*time.Hour || h.channels()[next.Room.ID].UserLimit != 6 {
+		t.Errorf("the settings are not used at once: %+v", next)
+	}
+}

@@ -1,0 +1,221 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"snug/bot"
+	api "snug/bot/discord"
+	"snug/dashboard"
+	"snug/dashboard/live"
+	"snug/shared/config"
+	"snug/shared/hub"
+)
+
+// stopWithin bounds a graceful stop.
+const stopWithin = 20 * time.Second
+
+// app is a running Snug: hub, bot and dashboard in one process.
+type app struct {
+	log  *slog.Logger
+	hub  *hub.Hub
+	live *live.Live
+	dash *dashboard.Server
+	bot  *bot.Bot
+	http *http.Server
+
+	ctx    context.Context // of the parts that run until close
+	stop   context.CancelFunc
+	wg     sync.WaitGroup
+	failed chan error
+}
+
+// setup is what start needs beyond the configuration.
+type setup struct {
+	config.Serve
+	listener   net.Listener // where the dashboard serves
+	log        *slog.Logger
+	now        func() time.Time
+	extraHosts []string
+	demo       bool
+}
+
+// start puts everything together and returns once the dashboard serves; the
+// bot connects meanwhile. On error nothing is left running.
+func start(ctx context.Context, s setup) (_ *app, err error) {
+	a := &app{log: s.log, failed: make(chan error, 3)}
+	a.ctx, a.stop = context.WithCancel(context.Background())
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.close())
+		}
+	}()
+	if a.hub, err = openHub(ctx, s.Serve, s.log); err != nil {
+		return nil, err
+	}
+	keys, err := s.Keys()
+	if err != nil {
+		return nil, err
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+
+	if a.bot, err = bot.New(bot.Options{
+		Token: s.BotToken, DiscordURL: s.DiscordURL, GuildID: s.GuildID, Hub: a.hub, Keys: keys,
+		Pages: pages(s.BaseURL), Now: s.now, Log: s.log, Registerer: registry,
+	}); err != nil {
+		return nil, err
+	}
+	a.live = live.New(live.Options{
+		Keys: keys, Rosters: a.hub.Rosters, Guilds: a.hub.Guilds, Standing: dashboard.StandingFrom(a.hub),
+		Origins: origins(s), Now: s.now, Log: s.log, Registerer: registry,
+	})
+	if a.dash, err = dashboard.New(dashboard.Options{
+		Hub: a.hub, Live: a.live, Keys: keys, BaseURL: s.BaseURL, ExtraHosts: s.extraHosts, Discord: endpoints(s.DiscordURL),
+		ClientID: s.ClientID.String(), ClientSecret: s.ClientSecret, AddURL: addURL(s), Demo: s.demo, DiscordURL: s.DiscordURL,
+		TrustedProxies: s.TrustedProxies, Version: versionName(), Log: s.log, Now: s.now, Registerer: registry, Gatherer: registry,
+		Ready: a.ready,
+	}); err != nil {
+		return nil, err
+	}
+	a.serve(s.listener)
+	return a, nil
+}
+
+// openHub opens the hub that the configuration names, with its data folder.
+func openHub(ctx context.Context, c config.Serve, log *slog.Logger) (*hub.Hub, error) {
+	o := hub.Options{URL: c.NATSURL, CredsFile: c.NATSCreds, Log: log}
+	if c.NATSURL == "" {
+		if err := os.MkdirAll(c.Data, 0o700); err != nil {
+			return nil, fmt.Errorf("the data folder cannot be made: %w. Choose another with --data or SNUG_DATA", err)
+		}
+		o.Dir = c.Data
+	}
+	return hub.Open(ctx, o)
+}
+
+// serve runs the parts that run until close.
+func (a *app) serve(l net.Listener) {
+	a.http = a.dash.HTTPServer()
+	run := func(what string, f func() error) {
+		a.wg.Go(func() {
+			if err := f(); err != nil && a.ctx.Err() == nil {
+				a.failed <- fmt.Errorf("%s: %w", what, err)
+			}
+		})
+	}
+	run("dashboard", func() error {
+		if err := a.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
+	run("live", func() error { return a.live.Run(a.ctx) })
+	run("dashboard", func() error { return a.dash.Run(a.ctx) })
+}
+
+// connect connects the bot; it returns when Discord is ready, or with why it cannot be.
+func (a *app) connect(ctx context.Context) error { return a.bot.Start(ctx) }
+
+// wait returns when ctx ends, with nil, or when a part fails for good, with why.
+func (a *app) wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-a.bot.Done():
+		return err
+	case err := <-a.failed:
+		return err
+	}
+}
+
+// ready says why the process cannot serve everything, for /readyz.
+func (a *app) ready(ctx context.Context) error {
+	if err := a.bot.Ready(); err != nil {
+		return err
+	}
+	return a.hub.Ready(ctx)
+}
+
+// close stops everything: watchers are told to come back, HTTP drains, the
+// gateway's session is left to be resumed, and last the hub is closed.
+func (a *app) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
+	defer cancel()
+	var all []error
+	if a.live != nil {
+		all = append(all, a.live.Close(ctx))
+	}
+	if a.http != nil {
+		all = append(all, a.http.Shutdown(ctx))
+	}
+	if a.bot != nil {
+		all = append(all, a.bot.Close(ctx))
+	}
+	a.stop()
+	a.wg.Wait()
+	if a.dash != nil {
+		all = append(all, a.dash.Close(ctx))
+	}
+	if a.hub != nil {
+		all = append(all, a.hub.Close(ctx))
+	}
+	return errors.Join(all...)
+}
+
+// endpoints gives where Discord's parts are: its own, or all at one other address.
+func endpoints(discordURL string) dashboard.Discord {
+	if discordURL == "https://discord.com" {
+		return dashboard.Discord{}
+	}
+	return dashboard.Discord{
+		AuthorizeURL: discordURL + "/oauth2/authorize", TokenURL: discordURL + "/api/oauth2/token", RevokeURL: discordURL + "/api/oauth2/token/revoke",
+		APIURL: discordURL + "/api/v10", CDNURL: discordURL, ChannelsURL: discordURL + "/channels",
+	}
+}
+
+// addURL is Discord's page that adds the bot to a server with the permissions it needs.
+func addURL(s setup) string {
+	q := url.Values{"client_id": {s.ClientID.String()}, "scope": {"bot applications.commands"}, "permissions": {fmt.Sprint(int64(api.Permissions))}}
+	if s.GuildID != 0 {
+		q.Set("guild_id", s.GuildID.String())
+	}
+	return s.DiscordURL + "/oauth2/authorize?" + q.Encode()
+}
+
+// origins are the pages' origins that may open the WebSocket.
+func origins(s setup) []string {
+	all := append([]string{s.BaseURL}, s.AllowedOrigins...)
+	for _, h := range s.extraHosts {
+		all = append(all, "http://"+h)
+	}
+	return all
+}
+
+// pages gives the addresses of the dashboard's pages below its base address.
+type pages string
+
+// Room is a room's page.
+func (p pages) Room(id snowflake.ID) string { return string(p) + "/game/" + id.String() }
+
+// Invite is an invite's landing page.
+func (p pages) Invite(id snowflake.ID, token string) string { return p.Room(id) + "?t=" + token }
+
+// Server is a server's page.
+func (p pages) Server(id snowflake.ID) string { return string(p) + "/servers/" + id.String() }
+
+// trimURL takes the slash off an address's end, so that paths can be appended.
+func trimURL(s string) string { return strings.TrimRight(s, "/") }

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"encoding/json"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestImportRules keeps the architecture: who may know whom.
+func TestImportRules(t *testing.T) {
+	type pkg struct {
+		ImportPath                         string
+		Imports, TestImports, XTestImports []string
+		Doc                                string
+	}
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports,TestImports,XTestImports,Doc", "snug/...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	below := func(path string, roots ...string) bool {
+		for _, r := range roots {
+			if path == r || strings.HasPrefix(path, r+"/") {
+				return true
+			}
+		}
+		return false
+	}
+	const (
+		disgo  = "github.com/disgoorg/disgo"
+		gin    = "github.com/gin-gonic/gin"
+		melody = "github.com/olahol/melody"
+		nats   = "github.com/nats-io"
+	)
+	pure := []string{"snug/shared/errs", "snug/shared/room", "snug/shared/guild", "snug/shared/invite", "snug/shared/keyring", "snug/shared/protocol"}
+	io := []string{"net", "net/http", "os", "os/exec", "io/fs", "database/sql"}
+	n := 0
+	for dec := json.NewDecoder(strings.NewReader(string(out))); dec.More(); n++ {
+		var p pkg
+		if err := dec.Decode(&p); err != nil {
+			t.Fatal(err)
+		}
+		if p.Doc == "" {
+			t.Errorf("%s has no package comment", p.ImportPath)
+		}
+		for _, i := range p.Imports {
+			for _, rule := range []struct {
+				broken bool
+				says   string
+			}{
+				{below(p.ImportPath, "snug/bot") && below(i, "snug/dashboard"), "bot does not know the dashboard"},
+				{below(p.ImportPath, "snug/dashboard") && below(i, "snug/bot"), "the dashboard does not know the bot"},
+				{below(i, "snug/cmd"), "nothing imports cmd"},
+				{below(i, "snug/shared/config") && !below(p.ImportPath, "snug/cmd", "snug/shared/config"), "only cmd knows the configuration"},
+				{below(i, gin) && !below(p.ImportPath, "snug/dashboard"), "gin is the dashboard's"},
+				{below(i, melody) && !below(p.ImportPath, "snug/dashboard/live"), "melody is dashboard/live's"},
+				{below(i, nats) && !below(p.ImportPath, "snug/shared/hub"), "NATS is shared/hub's"},
+				{below(i, disgo) && !below(p.ImportPath, "snug/bot"), "disgo's client is the bot's"},
+				{below(p.ImportPath, pure...) && (below(i, gin, melody, nats, disgo) || slices.Contains(io, i)), "it does no I/O"},
+				{below(p.ImportPath, "snug/shared") && below(i, "snug/bot", "snug/dashboard"), "what is shared knows neither side"},
+			} {
+				if rule.broken {
+					t.Errorf("%s imports %s: %s", p.ImportPath, i, rule.says)
+				}
+			}
+		}
+	}
+	if n < 15 {
+		t.Fatalf("only %d packages were looked at", n)
+	}
+}

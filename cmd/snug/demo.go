@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	api "snug/bot/discord"
+	"snug/shared/config"
+	"snug/shared/standin"
+)
+
+type demoCmd struct {
+	Addr        string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where the dashboard listens."`
+	DiscordAddr string `default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"Where the simulated Discord listens."`
+	Data        string `placeholder:"FOLDER" help:"Keep rooms here. Default: a temporary folder, removed at the end."`
+	JSON        bool   `help:"Print addresses, tokens and people as one line of JSON first, for scripts."`
+	config.Log
+}
+
+// Run runs Snug on this machine against a simulated Discord.
+func (c *demoCmd) Run(w world) (err error) {
+	for name, addr := range map[string]string{"--addr": c.Addr, "--discord-addr": c.DiscordAddr} {
+		host, _, err := net.SplitHostPort(addr)
+		if err != nil || !config.Loopback(host) {
+			return fmt.Errorf("%s %q: the demo lets anybody be anyone, so it listens on this machine only. Write it like 127.0.0.1:8080", name, addr)
+		}
+	}
+	log := logger(c.Log, w.err)
+	if c.Data == "" {
+		if c.Data, err = os.MkdirTemp("", "snug-demo-"); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(c.Data)) }()
+	}
+	d, err := simulate(c.DiscordAddr, standin.Options{Log: log})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
+		defer cancel()
+		err = errors.Join(err, d.discord.Close(ctx))
+	}()
+	l, err := listen(c.Addr, "--addr")
+	if err != nil {
+		return err
+	}
+	base := "http://" + l.Addr().String()
+	a, err := start(w.ctx, setup{
+		Serve: d.serve(config.Serve{BaseURL: base, Data: c.Data}), listener: l, log: log, now: time.Now,
+		extraHosts: d.hosts(l.Addr()), demo: true,
+	})
+	if err != nil {
+		return err
+	}
+	return a.run(w, func() {
+		text := w.out
+		if c.JSON { // then standard output is the script's
+			text = w.err
+			err = json.NewEncoder(w.out).Encode(d.facts(base))
+		}
+		d.welcome(text, base)
+	})
+}
+
+// demoWorld is a simulated Discord with a small server of friends, Snug among them.
+type demoWorld struct {
+	discord *standin.Server
+	url     string
+	app     standin.Application
+	guild   standin.ID
+	users   []standin.User
+}
+
+// simulate starts the simulated Discord.
+func simulate(addr string, o standin.Options) (demoWorld, error) {
+	s := standin.New(o)
+	url, err := s.Start(addr)
+	if err != nil {
+		return demoWorld{}, fmt.Errorf("the simulated Discord cannot listen on %s: %w. Something else may be using it: choose another address with --discord-addr", addr, err)
+	}
+	w, err := s.Demo(standin.ApplicationOptions{Name: "Snug", Description: "Private voice rooms for you and your friends.", AnyLoopbackRedirect: true, NoPrivilegedIntents: true})
+	if err == nil {
+		err = s.InstallBot(w.Guild.ID, w.Application.ID, standin.Permissions(api.Permissions)) // what the add-bot link asks for
+	}
+	if err != nil {
+		return demoWorld{}, errors.Join(err, s.Close(context.Background()))
+	}
+	return demoWorld{discord: s, url: url, app: w.Application, guild: w.Guild.ID, users: w.Users}, nil
+}
+
+// serve completes a configuration with who the bot is and where its Discord is.
+func (d demoWorld) serve(c config.Serve) config.Serve {
+	c.BotToken, c.ClientID, c.ClientSecret, c.DiscordURL = d.app.BotToken, snowflake.ID(d.app.ID), d.app.ClientSecret, d.url
+	return c
+}
+
+// hosts gives each person a loopback host name, so that several can be signed in in one browser.
+func (d demoWorld) hosts(addr net.Addr) []string {
+	_, port, _ := strings.Cut(addr.String(), ":")
+	hosts := []string{"localhost:" + port}
+	for _, u := range d.users {
+		hosts = append(hosts, u.Username+".localhost:"+port)
+	}
+	return hosts
+}
+
+// facts is what --json prints.
+func (d demoWorld) facts(base string) any {
+	return struct {
+		DashboardURL  string         `json:"dashboard_url"`
+		DiscordURL    string         `json:"discord_url"`
+		BotToken      string         `json:"bot_token"`
+		ApplicationID standin.ID     `json:"application_id"`
+		ClientSecret  string         `json:"client_secret"`
+		GuildID       standin.ID     `json:"guild_id"`
+		Users         []standin.User `json:"users"`
+	}{base, d.url, d.app.BotToken, d.app.ID, d.app.ClientSecret, d.guild, d.users}
+}
+
+// welcome says what to open and try.
+func (d demoWorld) welcome(w io.Writer, base string) {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	_, port, _ := strings.Cut(strings.TrimPrefix(base, "http://"), ":")
+	fmt.Fprintf(t, `
+Snug is running, with a simulated Discord. Nothing leaves this machine.
+
+  Discord, simulated	%s	be any member: join voice, type /create-room
+  Snug's dashboard	%s	sign in as anybody
+
+Try this:
+  1. Open the simulated Discord, choose who you are, and run /create-room name:Friday
+  2. Follow the link to the room's page, and sign in as the same person
+  3. Join the room's voice channel in the simulated Discord, and watch the page
+  4. Open the invite link as somebody else: %s`, d.url, base, d.hostOf(1, port))
+	fmt.Fprintf(t, `
+
+Everybody has an address of their own, so that one browser holds several: %s …
+Ctrl-C stops it.
+`, d.hostOf(2, port))
+	_ = t.Flush()
+}
+
+func (d demoWorld) hostOf(i int, port string) string {
+	return "http://" + d.users[i%len(d.users)].Username + ".localhost:" + port
+}

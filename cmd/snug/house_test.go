@@ -1,0 +1,342 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/browsertest"
+	"snug/shared/config"
+	"snug/shared/standin"
+)
+
+// patience bounds every wait for a fact; it is reached only when something is broken.
+const patience = 20 * time.Second
+
+// clock is the injected clock: real time, put forward at will.
+type clock struct{ ahead atomic.Int64 }
+
+func (c *clock) Now() time.Time          { return time.Now().Add(time.Duration(c.ahead.Load())) }
+func (c *clock) forward(d time.Duration) { c.ahead.Add(int64(d)) }
+
+// house is the whole of Snug in this process, as the demo runs it, with its clock in our hands.
+type house struct {
+	testing.TB
+	app   *app
+	world demoWorld
+	url   string
+	clock *clock
+	log   *bytes.Buffer
+}
+
+func newHouse(t testing.TB) *house {
+	t.Helper()
+	h := &house{TB: t, clock: &clock{}}
+	var err error
+	h.world, err = simulate("127.0.0.1:0", standin.Options{Seed: 7})
+	h.must(err)
+	t.Cleanup(func() { h.must(h.world.discord.Close(context.Background())) })
+	l, err := listen("127.0.0.1:0", "--addr")
+	h.must(err)
+	h.url = "http://" + l.Addr().String()
+	log := slog.New(slog.DiscardHandler)
+	if os.Getenv("SNUG_TEST_LOG") != "" {
+		log = slog.New(slog.NewTextHandler(os.Stderr, nil))
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	h.app, err = start(ctx, setup{
+		Serve: h.world.serve(config.Serve{BaseURL: h.url, Data: t.TempDir()}), listener: l, log: log, now: h.clock.Now,
+		extraHosts: h.world.hosts(l.Addr()), demo: true,
+	})
+	h.must(err)
+	t.Cleanup(func() { h.must(h.app.close()) })
+	h.must(h.app.connect(ctx))
+	h.ready()
+	return h
+}
+
+// ready waits until the process says that it serves everything.
+func (h *house) ready() {
+	h.Helper()
+	h.eventually("it is ready", func() bool {
+		res, err := http.Get(h.url + "/readyz")
+		if err != nil {
+			return false
+		}
+		res.Body.Close()
+		return res.StatusCode == http.StatusOK
+	})
+}
+
+func (h *house) must(err error) {
+	h.Helper()
+	if err != nil {
+		h.Fatal(err)
+	}
+}
+
+// eventually waits for a fact that nobody tells of.
+func (h *house) eventually(what string, ok func() bool) {
+	h.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(patience); !ok(); <-tick.C {
+		if time.Now().After(deadline) {
+			h.Fatalf("waited in vain until %s", what)
+		}
+	}
+}
+
+func (h *house) user(name string) standin.User {
+	h.Helper()
+	for _, u := range h.world.users {
+		if u.Username == name {
+			return u
+		}
+	}
+	h.Fatalf("nobody is called %s", name)
+	return standin.User{}
+}
+
+// join, leave and command are what a member does in Discord.
+func (h *house) join(name, channel string) error {
+	id, err := snowflake.Parse(channel)
+	h.must(err)
+	_, err = h.world.discord.JoinVoice(h.world.guild, h.user(name).ID, standin.ID(id), standin.VoiceFlags{})
+	return err
+}
+
+func (h *house) leave(name string) {
+	h.Helper()
+	_, err := h.world.discord.LeaveVoice(h.world.guild, h.user(name).ID)
+	h.must(err)
+}
+
+func (h *house) command(name, command string, options map[string]any) *standin.Answer {
+	h.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	a, err := h.world.discord.RunCommand(ctx, h.user(name).ID, standin.CommandRun{Guild: h.world.guild, Name: command, Options: options})
+	h.must(err)
+	return a
+}
+
+// script is somebody's signed-in HTTP client.
+type script struct {
+	*house
+	http *http.Client
+}
+
+// signIn signs somebody in without a browser, through every step of OAuth2.
+func (h *house) signIn(name string) *script {
+	h.Helper()
+	jar, err := cookiejar.New(nil)
+	h.must(err)
+	s := &script{h, &http.Client{Jar: jar, Timeout: patience, CheckRedirect: func(r *http.Request, _ []*http.Request) error {
+		if r.URL.Path == "/oauth2/authorize" {
+			return http.ErrUseLastResponse
+		}
+		return nil
+	}}}
+	res, err := s.http.Get(h.url + "/login")
+	h.must(err)
+	res.Body.Close()
+	to, err := res.Location()
+	h.must(err)
+	back := authorise(h, h.world.url, to.RawQuery, h.user(name).Token)
+	res, err = s.http.Get(back)
+	h.must(err)
+	res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		h.Fatalf("%s could not sign in: %s", name, res.Status)
+	}
+	return s
+}
+
+// authorise consents as Discord's own client does, and gives where to go then.
+func authorise(t testing.TB, discord, query, token string) string {
+	t.Helper()
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, discord+"/api/v10/oauth2/authorize?"+query, strings.NewReader(`{"authorize":true}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", token)
+	req.Header.Set("Content-Type", "application/json")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	var out struct{ Location string }
+	if err := json.NewDecoder(res.Body).Decode(&out); err != nil || out.Location == "" {
+		t.Fatalf("no consent: %s, %v", res.Status, err)
+	}
+	return out.Location
+}
+
+// api calls the JSON API and gives status and answer.
+func (s *script) api(method, path string, body any) (int, map[string]any) {
+	s.Helper()
+	b, err := json.Marshal(body)
+	s.must(err)
+	req, err := http.NewRequestWithContext(context.Background(), method, s.url+"/api/v1"+path, bytes.NewReader(b))
+	s.must(err)
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Origin", s.url)
+	res, err := s.http.Do(req)
+	s.must(err)
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	s.must(err)
+	out := map[string]any{}
+	if len(text) > 0 {
+		if err := json.Unmarshal(text, &out); err != nil {
+			s.Fatalf("%s %s: %s, %s", method, path, res.Status, text)
+		}
+	}
+	return res.StatusCode, out
+}
+
+// page gets a page as text.
+func (s *script) page(path string) (int, string) {
+	s.Helper()
+	res, err := s.http.Get(s.url + path)
+	s.must(err)
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	s.must(err)
+	return res.StatusCode, string(text)
+}
+
+// open opens a room on the web and gives its id.
+func (s *script) open(name string) string {
+	s.Helper()
+	status, out := s.api(http.MethodPost, "/guilds/"+s.world.guild.String()+"/rooms", map[string]any{"name": name})
+	if status != http.StatusCreated {
+		s.Fatalf("no room: %d %v", status, out)
+	}
+	return out["channelId"].(string)
+}
+
+// player is somebody at a real browser, on a host name of their own.
+type player struct {
+	*house
+	name string
+	ctx  context.Context
+}
+
+// browse gives somebody a tab of the browser.
+func (h *house) browse(browser context.Context, name string) *player {
+	h.Helper()
+	return &player{h, name, browsertest.Tab(h, browser)}
+}
+
+// at is an address on the player's own host name, so that several are signed in within one browser.
+func (p *player) at(path string) string {
+	u, err := url.Parse(p.url)
+	p.must(err)
+	return "http://" + p.name + ".localhost:" + u.Port() + path
+}
+
+func (p *player) do(what string, steps ...chromedp.Action[chromedp.Void]) {
+	p.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	if err := chromedp.Do(ctx, steps...); err != nil {
+		p.fail("could not "+what, err)
+	}
+}
+
+// sees waits until an expression is true in the player's page.
+func (p *player) sees(what, js string) {
+	p.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	for {
+		if ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("!!("+js+")")); ok && err == nil {
+			return
+		} else if ctx.Err() != nil {
+			p.fail("does not see "+what, err)
+		}
+		if _, err := chromedp.Run(ctx, chromedp.Poll[bool]("!!("+js+")", chromedp.WithPollingInterval(10*time.Millisecond))); err == nil {
+			return
+		} else if ctx.Err() != nil { // else a navigation took the poll with it
+			p.fail("does not see "+what, err)
+		}
+	}
+}
+
+func (p *player) fail(what string, err error) {
+	p.Helper()
+	text, _ := chromedp.Run(p.ctx, chromedp.Evaluate[string]("location.href + '\\n' + document.body.innerText"))
+	p.Fatalf("%s %s: %v\n%s", p.name, what, err, text)
+}
+
+// read gives a value of the page.
+func read[T any](p *player, js string) T {
+	p.Helper()
+	v, err := chromedp.Run(p.ctx, chromedp.Evaluate[T](js))
+	p.must(err)
+	return v
+}
+
+// goTo opens a page, and signs in on the way if it asks for it.
+func (p *player) goTo(path string) {
+	p.Helper()
+	p.do("open "+path, chromedp.Navigate(p.at(path)))
+	if strings.Contains(read[string](p, "location.pathname"), "/oauth2/authorize") {
+		p.consent()
+	}
+}
+
+// consent picks the player on the stand-in's authorise page.
+func (p *player) consent() {
+	p.Helper()
+	p.do("consent", chromedp.Click(chromedp.CSS(fmt.Sprintf(`button[name=user_id][value="%s"]`, p.user(p.name).ID))))
+	p.sees("Snug again", fmt.Sprintf("location.host.startsWith(%q)", p.name+".localhost"))
+}
+
+// seated waits until the room's page shows just these people, live.
+func (p *player) seated(names ...string) {
+	p.Helper()
+	ids := make([]string, len(names))
+	for i, n := range names {
+		ids[i] = p.user(n).ID.String()
+	}
+	want, err := json.Marshal(ids)
+	p.must(err)
+	p.sees(fmt.Sprintf("%v seated", names), fmt.Sprintf(
+		`[...document.querySelectorAll('#seats .seat.on[data-user]')].map(e=>e.dataset.user).sort().join() === %s.sort().join()`, want))
+}
+
+func (p *player) live() {
+	p.Helper()
+	p.sees("that the page is live", `document.querySelector('#live').dataset.state === 'live'`)
+}
+
+// picture takes a screenshot when a folder for them is named.
+func (p *player) picture(name string) {
+	p.Helper()
+	folder := os.Getenv("SNUG_PICTURES")
+	if folder == "" {
+		return
+	}
+	png, err := chromedp.Run(p.ctx, chromedp.CaptureScreenshot())
+	p.must(err)
+	p.must(os.WriteFile(folder+"/"+name+".png", png, 0o644))
+}

@@ -1,0 +1,122 @@
+// Command snug runs Snug: private voice rooms for Discord, live on the web.
+//
+// This package is the one wiring place: it alone knows configuration, and it
+// puts the bot, the dashboard and what they share together. One file a
+// subcommand.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"snug/shared/config"
+)
+
+// version is set by the linker for releases; otherwise the build's own revision is told.
+var version string
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// The first signal stops gracefully; with the handler gone, a second one ends at once.
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// cli is what can be said on the command line.
+type cli struct {
+	Serve   serveCmd   `cmd:"" help:"Run the bot and its dashboard."`
+	Demo    demoCmd    `cmd:"" help:"Try Snug on this machine: with a simulated Discord, no account and no server needed."`
+	Backup  backupCmd  `cmd:"" help:"Write rooms, settings, logins and the audit log to a file."`
+	Restore restoreCmd `cmd:"" help:"Read a backup into an empty data folder or cluster."`
+	Version versionCmd `cmd:"" help:"Tell the version."`
+}
+
+// world is what a command may touch besides its flags.
+type world struct {
+	ctx context.Context
+	out io.Writer
+	err io.Writer
+}
+
+// run is the program: it gives the exit status.
+func run(ctx context.Context, args []string, out, errw io.Writer) int {
+	var c cli
+	status, exited := 0, false
+	parser, err := kong.New(&c, kong.Name("snug"), kong.Writers(out, errw), kong.Resolvers(config.Files()),
+		kong.Description("Private voice rooms for Discord, live on the web."),
+		kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Exit(func(code int) { status, exited = code, true }))
+	if err != nil {
+		fmt.Fprintln(errw, "snug:", err)
+		return 1
+	}
+	k, err := parser.Parse(args)
+	if exited { // --help
+		return status
+	}
+	if err != nil {
+		fmt.Fprintf(errw, "snug: %v\nTry: snug --help\n", err)
+		return 2
+	}
+	if err := k.Run(world{ctx, out, errw}); err != nil {
+		tell(errw, err)
+		return 1
+	}
+	return 0
+}
+
+// tell lists errors, one a line.
+func tell(w io.Writer, err error) {
+	var many interface{ Unwrap() []error }
+	if errors.As(err, &many) {
+		for _, e := range many.Unwrap() {
+			tell(w, e)
+		}
+		return
+	}
+	fmt.Fprintln(w, "snug:", err)
+}
+
+// logger makes the log that c asks for.
+func logger(c config.Log, w io.Writer) *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
+		level = slog.LevelInfo
+	}
+	o := &slog.HandlerOptions{Level: level}
+	if c.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, o))
+	}
+	return slog.New(slog.NewTextHandler(w, o))
+}
+
+type versionCmd struct{}
+
+// Run tells the version.
+func (versionCmd) Run(w world) error {
+	_, err := fmt.Fprintln(w.out, "snug", versionName())
+	return err
+}
+
+func versionName() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" && len(s.Value) >= 12 {
+				return s.Value[:12]
+			}
+		}
+	}
+	return "development"
+}

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"time"
+
+	"snug/shared/config"
+)
+
+type serveCmd struct{ config.Serve }
+
+// Run serves until a signal, or until something fails that only a person can mend.
+func (c *serveCmd) Run(w world) (err error) {
+	c.BaseURL, c.DiscordURL = trimURL(c.BaseURL), trimURL(c.DiscordURL)
+	if err := c.Check(); err != nil {
+		return err
+	}
+	l, err := listen(c.Addr, "SNUG_ADDR")
+	if err != nil {
+		return err
+	}
+	a, err := start(w.ctx, setup{Serve: c.Serve, listener: l, log: logger(c.Log, w.err), now: time.Now})
+	if err != nil {
+		return err
+	}
+	return a.run(w, func() {
+		a.log.Info("Snug is ready", "dashboard", c.BaseURL)
+	})
+}
+
+// run connects the bot, tells when it is ready, waits and closes.
+func (a *app) run(w world, ready func()) error {
+	err := a.connect(w.ctx)
+	switch {
+	case w.ctx.Err() != nil: // stopped while it connected
+		err = nil
+	case err == nil:
+		ready()
+		err = a.wait(w.ctx)
+	}
+	a.log.Info("stopping")
+	if e := a.close(); e != nil {
+		a.log.Warn("not everything stopped well", "err", e)
+	}
+	return err
+}
+
+// listen opens a listener and explains what to do if it cannot.
+func listen(addr, setting string) (net.Listener, error) {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen on %s: %w. Something else may be using it: choose another address with %s", addr, err, setting)
+	}
+	return l, nil
+}

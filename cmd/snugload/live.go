@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"log/slog"
+	"net/http"
+	"os"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+	"github.com/gin-gonic/gin"
+
+	"snug/dashboard/live"
+	"snug/shared/hub"
+	"snug/shared/keyring"
+	"snug/shared/room"
+)
+
+type counter = atomic.Uint64
+
+const guildID = snowflake.ID(1001)
+
+func roomID(i int) snowflake.ID { return snowflake.ID(i+1) << 22 }
+
+// liveSender is dashboard/live, fed without a hub.
+type liveSender struct {
+	l *live.Live
+	http.Handler
+	stop context.CancelFunc
+	ran  sync.WaitGroup
+	f    hub.Follower[room.Live] // set once following began
+	on   chan struct{}
+	n    []uint64 // by room; publish's alone
+	rev  hub.Rev
+}
+
+func newLive(ctx context.Context) (*liveSender, error) {
+	gin.SetMode(gin.ReleaseMode)
+	secret := make([]byte, keyring.MinSecret)
+	_, _ = rand.Read(secret) // cannot fail
+	keys, err := keyring.New(secret)
+	if err != nil {
+		return nil, err
+	}
+	s := &liveSender{on: make(chan struct{})}
+	ctx, s.stop = context.WithCancel(ctx)
+	s.l = live.New(live.Options{
+		Keys: keys, Rosters: s, AllowNoOrigin: true,
+		Standing: func(_ context.Context, guild, user snowflake.ID) (room.Standing, error) {
+			return room.Standing{GuildID: guild, UserID: user, Member: true}, nil
+		},
+		Log:    slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
+		Limits: live.Limits{PerUser: -1, PerAddress: -1, Total: -1},
+	})
+	s.Handler = s.l.Mux()
+	s.ran.Go(func() { _ = s.l.Run(ctx) }) // it cannot fail: Follow below does not
+	<-s.on
+	return s, nil
+}
+
+// Follow makes the sender its own source.
+func (s *liveSender) Follow(_ context.Context, f hub.Follower[room.Live]) (func(), error) {
+	s.f = f
+	f.Reset("load")
+	f.Caught()
+	close(s.on)
+	return func() {}, nil
+}
+
+func (s *liveSender) token(i int) (string, error) {
+	for len(s.n) <= i {
+		s.n = append(s.n, 0)
+		s.change(len(s.n)-1, room.Opened{})
+	}
+	return s.l.Token(live.Ticket{UserID: roomID(i) + 1, GuildID: guildID, RoomID: roomID(i), SessionID: "load", SessionExpires: time.Now().Add(24 * time.Hour)})
+}
+
+func (s *liveSender) publish(i int, at time.Time) {
+	s.change(i, room.VoiceJoined{Person: room.Person{
+		UserID: roomID(i) + 1, Username: "t" + strconv.FormatInt(at.UnixNano(), 10), DisplayName: "Nelly", Avatar: "a_1269e74af4df7417b13759eae50c83dc", Since: at,
+	}})
+}
+
+func (s *liveSender) change(i int, fact room.Fact) {
+	s.n[i]++
+	s.rev++
+	id := roomID(i)
+	s.f.Change(hub.Change[room.Live]{Key: guildID.String() + "." + id.String(), Epoch: "load", Rev: s.rev, Value: &room.Live{
+		Room: room.Summary{ID: id, GuildID: guildID, Name: "Friday", Seats: 4, Access: room.Access{OwnerID: id + 1, Private: true}},
+		N:    s.n[i], Event: &room.Event{Fact: fact},
+	}})
+}
+
+func (s *liveSender) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	_ = s.l.Close(ctx) // what is left is cut off
+	s.stop()
+	s.ran.Wait()
+}

@@ -1,0 +1,134 @@
+// Command snugload measures dashboard/live: what a delivery costs, how late it
+// comes, what an idle watcher weighs, and what a stalled one does to others.
+//
+// Each sender under test runs in a process of its own, by default Snug's
+// (live) and a plain loop of non-blocking sends of one encoded frame to each
+// watcher (floor), which is as little as the kernel asks for. The senders take
+// turns within one run, several times; what counts are the ratios, for times
+// differ from machine to machine and from hour to hour. A sender is any program
+// that speaks the few lines of sender.go on its standard input and output, so
+// others can be compared too: -sender node="node server.js".
+//
+// With -url it watches a running Snug instead and tells how late its messages come.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdin, os.Stdout); err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "snugload:", err)
+		os.Exit(1)
+	}
+}
+
+// options are the command line.
+type options struct {
+	serve     string // this process is a sender
+	scenarios string
+	cycles    int
+	length    time.Duration
+	rooms     int
+	each      int
+	hot       int
+	hotRate   float64
+	paced     float64
+	idle      int
+	pin       bool
+	senders   senders
+
+	url, cookie, guild, room string
+	watchers                 int
+	duration                 time.Duration
+}
+
+// senders are the programs compared, in the order given.
+type senders []namedCommand
+
+type namedCommand struct {
+	name    string
+	command []string
+}
+
+func (s *senders) String() string { return "" }
+
+func (s *senders) Set(v string) error {
+	name, command, ok := strings.Cut(v, "=")
+	if !ok || name == "" || command == "" {
+		return errors.New(`write it like node="node server.js"`)
+	}
+	*s = append(*s, namedCommand{name, strings.Fields(command)})
+	return nil
+}
+
+func parse(args []string, errOut io.Writer) (options, error) {
+	var o options
+	f := flag.NewFlagSet("snugload", flag.ContinueOnError)
+	f.SetOutput(errOut)
+	f.StringVar(&o.serve, "serve", "", "be a sender: live or floor (used by snugload itself)")
+	f.StringVar(&o.scenarios, "scenarios", "saturated,hot,paced,idle,stalled", "what to measure")
+	f.IntVar(&o.cycles, "cycles", 12, "turns of each sender")
+	f.DurationVar(&o.length, "length", 2*time.Second, "length of a turn")
+	f.IntVar(&o.rooms, "rooms", 500, "rooms, in saturated, paced and stalled")
+	f.IntVar(&o.each, "each", 4, "watchers of each room")
+	f.IntVar(&o.hot, "hot", 2000, "watchers of the one room of hot")
+	f.Float64Var(&o.hotRate, "hot-rate", 200, "its events a second")
+	f.Float64Var(&o.paced, "paced", 10000, "deliveries a second, in paced and stalled")
+	f.IntVar(&o.idle, "idle", 5000, "watchers of idle")
+	f.BoolVar(&o.pin, "pin", runtime.NumCPU() > 1, "pin senders to processor 0 and watchers to 1, with taskset")
+	f.Var(&o.senders, "sender", `another sender: name="command with arguments"; may be repeated`)
+	f.StringVar(&o.url, "url", "", "watch the Snug at this address instead, e.g. http://127.0.0.1:8080")
+	f.StringVar(&o.cookie, "cookie", "", "with -url: the session's cookie, name=value")
+	f.StringVar(&o.guild, "guild", "", "with -url: the server's id")
+	f.StringVar(&o.room, "room", "", "with -url: the room's id; none: the server's page")
+	f.IntVar(&o.watchers, "watchers", 100, "with -url: connections")
+	f.DurationVar(&o.duration, "for", 30*time.Second, "with -url: how long")
+	if err := f.Parse(args); err != nil {
+		return o, err
+	}
+	if f.NArg() > 0 {
+		return o, fmt.Errorf("%q is not a flag; see snugload -help", f.Arg(0))
+	}
+	if o.cycles < 1 || o.rooms < 1 || o.each < 1 || o.hot < 1 || o.idle < 1 || o.watchers < 1 || o.length < 100*time.Millisecond {
+		return o, errors.New("counts must be at least 1, and -length at least 100ms")
+	}
+	for _, s := range strings.Split(o.scenarios, ",") {
+		if !slices.ContainsFunc(scenarios, func(c scenario) bool { return c.name == s }) {
+			return o, fmt.Errorf("there is no scenario %q; there are saturated, hot, paced, idle and stalled", s)
+		}
+	}
+	return o, nil
+}
+
+func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error {
+	o, err := parse(args, os.Stderr)
+	if err != nil {
+		return err
+	}
+	switch {
+	case o.serve != "":
+		return serve(ctx, o.serve, in, out)
+	case o.url != "":
+		return observe(ctx, o, out)
+	}
+	if o.pin {
+		if err := pin(); err != nil {
+			fmt.Fprintln(out, "not pinned:", err)
+			o.pin = false
+		}
+	}
+	return compare(ctx, o, out)
+}
