@@ -33,6 +33,10 @@
 // a client, so listeners only enqueue and return; shards that must not wait
 // for one another get a client each.
 //
+// A process that resumes gets no READY and no GUILD_CREATE: disgo's caches
+// start empty, client.ID() is 0 (use client.ApplicationID), and what the bot
+// knows of its guilds has to come from what was saved with the checkpoint.
+//
 // # What a Shard promises
 //
 //   - It never gives up while the close code allows to go on. A ready

@@ -43,7 +43,8 @@ func (s *Shard) run() {
 type runner struct {
 	*Shard
 	policy policy
-	url    string    // where to IDENTIFY; empty when it has to be asked for
+	url    string    // where to IDENTIFY; empty when it is not known
+	stale  bool      // url could not be reached: ask again
 	plain  bool      // without compression
 	lost   time.Time // when the last ready connection ended
 }
@@ -56,7 +57,7 @@ func (r *runner) apply(v verdict, e ending) {
 		r.mu.Unlock()
 	}
 	if v.locate && r.cfg.Locate != nil {
-		r.url = ""
+		r.stale = true
 	}
 	if v.plain && !r.plain {
 		r.plain = true
@@ -137,20 +138,27 @@ func (r *runner) acquire() (func(bool), error) {
 	return release, err
 }
 
-// locate gives the address to identify at.
+// locate gives the address to identify at. When it cannot be asked for, the
+// last one is tried again: the gateway may well be up while REST is not.
 func (r *runner) locate() (string, error) {
-	if r.url != "" {
+	if r.url != "" && !r.stale {
 		return r.url, nil
 	}
 	u, err := r.cfg.Locate(r.ctx)
-	if err != nil {
+	if err == nil {
+		if _, bad := socketURL(u, false); bad != nil {
+			err = errs.E(errs.DiscordUnavailable, "Discord named a gateway address that is not one.").Because(bad)
+		}
+	}
+	switch {
+	case err == nil:
+		r.url, r.stale = u, false
+	case r.url == "" || errs.Has(err, errs.Unauthorized):
 		return "", err
+	default:
+		r.log.Warn("cannot ask for the gateway's address; trying the last one", slog.Any("err", err))
 	}
-	if _, err := socketURL(u, false); err != nil {
-		return "", errs.E(errs.DiscordUnavailable, "Discord named a gateway address that is not one.").Because(err)
-	}
-	r.url = u
-	return u, nil
+	return r.url, nil
 }
 
 // dial opens the WebSocket. gorilla looks at its context only while it dials,
