@@ -42,18 +42,21 @@ type scenario struct {
 var scenarios = []scenario{
 	{"saturated", "as many events as it takes, over all rooms", many, spread, saturate},
 	{"hot", "one room, at a fixed rate", many, func(o options) (int, int) { return 1, o.hot },
-		func(ctx context.Context, o options, b *bench) (figures, error) { return pace(ctx, o, b, o.hotRate) }},
+		func(ctx context.Context, o options, b *bench) (figures, error) {
+			return pace(ctx, o.length, b, o.hotRate, nothing)
+		}},
 	{"paced", "a fixed rate over all rooms", many, spread,
 		func(ctx context.Context, o options, b *bench) (figures, error) {
-			return pace(ctx, o, b, o.paced/float64(o.each))
+			return pace(ctx, o.length, b, o.paced/float64(b.per), nothing)
 		}},
 	{"idle", "watchers of rooms in which nothing happens", once, func(o options) (int, int) { return max(o.idle/o.each, 1), min(o.each, o.idle) }, weigh},
-	{"stalled", "as paced, and a third of the watchers stop reading", once, func(o options) (int, int) { return min(o.rooms, 20), o.each * 3 }, stall},
+	{"stalled", "as paced, and a third of the watchers stop reading", once, func(o options) (int, int) { return min(o.rooms, 4), o.each * 3 }, stall},
 }
 
-func many(o options) int             { return o.cycles }
-func once(options) int               { return 1 }
-func spread(o options) (r, per int)  { return o.rooms, o.each }
+func nothing() error                { return nil }
+func many(o options) int            { return o.cycles }
+func once(options) int              { return 1 }
+func spread(o options) (r, per int) { return o.rooms, o.each }
 
 func compare(ctx context.Context, o options, out io.Writer) error {
 	self, err := os.Executable()

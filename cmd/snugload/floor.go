@@ -108,6 +108,15 @@ func (s *floorSender) publish(i int, at time.Time) {
 	}
 }
 
+func (s *floorSender) watchers() (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, all := range s.rooms {
+		n += len(all)
+	}
+	return n
+}
+
 func (s *floorSender) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/disgoorg/snowflake/v2"
-	"github.com/gin-gonic/gin"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"snug/dashboard/live"
 	"snug/shared/hub"
@@ -34,29 +34,30 @@ type liveSender struct {
 	ran  sync.WaitGroup
 	f    hub.Follower[room.Live] // set once following began
 	on   chan struct{}
-	n    []uint64 // by room; publish's alone
+	n    []uint64 // by room; one goroutine's at a time
 	rev  hub.Rev
+	reg  *prometheus.Registry
 }
 
 func newLive(ctx context.Context) (*liveSender, error) {
-	gin.SetMode(gin.ReleaseMode)
 	secret := make([]byte, keyring.MinSecret)
 	_, _ = rand.Read(secret) // cannot fail
 	keys, err := keyring.New(secret)
 	if err != nil {
 		return nil, err
 	}
-	s := &liveSender{on: make(chan struct{})}
+	s := &liveSender{on: make(chan struct{}), reg: prometheus.NewRegistry()}
 	ctx, s.stop = context.WithCancel(ctx)
 	s.l = live.New(live.Options{
 		Keys: keys, Rosters: s, AllowNoOrigin: true,
 		Standing: func(_ context.Context, guild, user snowflake.ID) (room.Standing, error) {
 			return room.Standing{GuildID: guild, UserID: user, Member: true}, nil
 		},
-		Log:    slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
-		Limits: live.Limits{PerUser: -1, PerAddress: -1, Total: -1},
+		Log:        slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
+		Registerer: s.reg,
+		Limits:     live.Limits{PerUser: -1, PerAddress: -1, Total: -1},
 	})
-	s.Handler = s.l.Mux()
+	s.Handler = s.l
 	s.ran.Go(func() { _ = s.l.Run(ctx) }) // it cannot fail: Follow below does not
 	<-s.on
 	return s, nil
@@ -93,6 +94,17 @@ func (s *liveSender) change(i int, fact room.Fact) {
 		Room: room.Summary{ID: id, GuildID: guildID, Name: "Friday", Seats: 4, Access: room.Access{OwnerID: id + 1, Private: true}},
 		N:    s.n[i], Event: &room.Event{Fact: fact},
 	}})
+}
+
+// watchers reads Snug's own metric.
+func (s *liveSender) watchers() int {
+	families, _ := s.reg.Gather() // what could be gathered
+	for _, f := range families {
+		if f.GetName() == "snug_live_watchers" {
+			return int(f.GetMetric()[0].GetGauge().GetValue())
+		}
+	}
+	return 0
 }
 
 func (s *liveSender) close() {

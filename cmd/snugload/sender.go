@@ -25,7 +25,7 @@ import (
 // sender tells it of every event of that room, in messages that hold
 // "username":"t<Unix nanoseconds, 19 digits>", the time of the event.
 type order struct {
-	Do    string  `json:"do"`    // tokens, credit, pace, stop, stat
+	Do    string  `json:"do"`    // tokens, credit, pace, stop, stat, watchers, cpu
 	Rooms int     `json:"rooms"` // of tokens, credit and pace: rooms 0 to Rooms-1
 	N     int     `json:"n"`     // of credit: events to make, in turn over the rooms, as fast as it goes
 	Rate  float64 `json:"rate"`  // of pace: events a second, in turn over the rooms, until stop
@@ -37,7 +37,9 @@ type reply struct {
 	Events uint64   `json:"events"`           // made so far
 	CPU    int64    `json:"cpu"`              // processor time used so far, in nanoseconds
 	RSS    int64    `json:"rss,omitempty"`    // of stat: resident memory in bytes, after collecting garbage
-	Err    string   `json:"err,omitempty"`
+
+	Watchers int    `json:"watchers,omitempty"` // of watchers: connections it has
+	Err      string `json:"err,omitempty"`
 }
 
 // sender is a fan-out under test.
@@ -45,6 +47,7 @@ type sender interface {
 	http.Handler
 	token(room int) (string, error)
 	publish(room int, at time.Time)
+	watchers() int
 	close()
 }
 
@@ -121,6 +124,9 @@ func (p *performer) obey(o order) reply {
 		runtime.GC()
 		debug.FreeOSMemory()
 		r.RSS = residentSet()
+	case "watchers":
+		r.Watchers = p.s.watchers()
+	case "cpu":
 	default:
 		r.Err = "unknown order " + o.Do
 	}

@@ -8,7 +8,7 @@ import (
 const ahead = 8 // events of each room on their way at a time, when saturated
 
 // measured gives the figures of what happens during do.
-func measured(b *bench, per int, do func() error) (figures, error) {
+func measured(b *bench, do func() error) (figures, error) {
 	counts := make([]uint64, len(histogram{}.n))
 	for _, w := range b.c.all {
 		w.late.drain(counts)
@@ -42,7 +42,7 @@ func measured(b *bench, per int, do func() error) (figures, error) {
 
 // saturate keeps some events of each room on their way.
 func saturate(ctx context.Context, o options, b *bench) (figures, error) {
-	f, err := measured(b, b.per, func() error {
+	f, err := measured(b, func() error {
 		base, made := b.c.received(), 0
 		tick := time.NewTicker(500 * time.Microsecond)
 		defer tick.Stop()
@@ -82,24 +82,31 @@ func settle(ctx context.Context, b *bench, want uint64) error {
 	return nil
 }
 
-// pace makes events at a rate.
-func pace(ctx context.Context, o options, b *bench, rate float64) (figures, error) {
-	return measured(b, b.per, func() error {
+// pace makes events at a rate, and calls look now and then.
+func pace(ctx context.Context, length time.Duration, b *bench, rate float64, look func() error) (figures, error) {
+	return measured(b, func() error {
 		base := b.c.received()
 		before, err := b.p.do(order{Do: "pace", Rooms: b.rooms, Rate: rate})
 		if err != nil {
 			return err
 		}
-		select {
-		case <-time.After(o.length):
-		case <-ctx.Done():
-			return ctx.Err()
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
+		for end := time.Now().Add(length); time.Now().Before(end); {
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			if err := look(); err != nil {
+				return err
+			}
 		}
 		after, err := b.p.do(order{Do: "stop"})
 		if err != nil {
 			return err
 		}
-		return settle(ctx, b, base+(after.Events-before.Events)*uint64(b.per))
+		return settle(ctx, b, base+(after.Events-before.Events)*uint64(len(b.c.all)/b.rooms))
 	})
 }
 
@@ -109,37 +116,32 @@ func weigh(_ context.Context, _ options, b *bench) (figures, error) {
 	return figures{bytes: float64(r.RSS-b.before.RSS) / float64(len(b.c.all))}, err
 }
 
-// stall has every third watcher stop reading.
+// stall has every third watcher stop reading. The time until they are cut off
+// includes the time until the kernels hold all they will for them.
 func stall(ctx context.Context, o options, b *bench) (figures, error) {
 	var still, others []*watcher
 	for i, w := range b.c.all {
 		if i%3 == 0 {
 			still = append(still, w)
-			w.mute.Store(true)
-			shrink(w.nc)
+			w.stop()
 		} else {
 			others = append(others, w)
 		}
 	}
-	long := o
-	long.length = max(o.length, 6*time.Second) // to fill what kernels hold for them
 	all := b.c
 	b.c = &crowd{all: others}
-	began := time.Now()
-	f, err := pace(ctx, long, b, o.paced/float64(o.each))
+	began, left, cut := time.Now(), len(still), time.Duration(0)
+	f, err := pace(ctx, max(o.length, 6*time.Second), b, o.paced/float64(b.per), func() error {
+		r, err := b.p.do(order{Do: "watchers"})
+		if now := r.Watchers - len(others); err == nil && now < left {
+			left, cut = now, time.Since(began)
+		}
+		return err
+	})
 	b.c = all
-	f.stalled, f.left = len(still), len(still)
+	f.stalled, f.left, f.cut = len(still), left, cut
 	for _, w := range still {
-		if w.mute.Swap(false) {
-			close(w.wake)
-		}
-	}
-	time.Sleep(100 * time.Millisecond) // for them to find out
-	for _, w := range still {
-		if at := w.ended.Load(); at > 0 {
-			f.left--
-			f.cut = max(f.cut, time.Unix(0, at).Sub(began))
-		}
+		w.resume()
 	}
 	return f, err
 }

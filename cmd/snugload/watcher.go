@@ -32,8 +32,6 @@ func readFull(r io.Reader, b []byte) (int, error) { return io.ReadFull(r, b) }
 type watcher struct {
 	nc       net.Conn
 	received atomic.Uint64 // events
-	ended    atomic.Int64  // when its connection ended, Unix nanoseconds; 0: it has not
-	code     atomic.Int64  // the close code it got; 0: none
 	lastN    uint64
 	jumps    atomic.Uint64 // events that did not follow the one before
 	late     *histogram    // its own, read after a pause
@@ -75,11 +73,23 @@ func gather(ctx context.Context, addr string, tokens []string, per int) (*crowd,
 	return c, nil
 }
 
+// stop has a watcher read no more, and its kernel hold little for it.
+func (w *watcher) stop() {
+	w.mute.Store(true)
+	if t, ok := w.nc.(*net.TCPConn); ok {
+		_ = t.SetReadBuffer(4 << 10)
+	}
+}
+
+func (w *watcher) resume() {
+	if w.mute.Swap(false) {
+		close(w.wake)
+	}
+}
+
 func (c *crowd) close() {
 	for _, w := range c.all {
-		if w.mute.Swap(false) {
-			close(w.wake)
-		}
+		w.resume()
 		_ = w.nc.Close()
 	}
 	c.wg.Wait()
@@ -171,10 +181,7 @@ func readFrame(br *bufio.Reader) (op byte, p []byte, err error) {
 
 // read takes what comes until the connection ends.
 func (w *watcher) read() {
-	defer func() {
-		_ = w.nc.Close()
-		w.ended.Store(time.Now().UnixNano())
-	}()
+	defer w.nc.Close()
 	buf := make([]byte, 4<<10)
 	have := 0
 	for {
@@ -224,9 +231,6 @@ func (w *watcher) take(first byte, p []byte, now int64) {
 	case 9:
 		_, _ = w.nc.Write(maskedFrame(10, p))
 	case 8:
-		if len(p) >= 2 {
-			w.code.Store(int64(binary.BigEndian.Uint16(p)))
-		}
 		_, _ = w.nc.Write(maskedFrame(8, p))
 	case 1:
 		w.received.Add(1)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -438,5 +439,27 @@ func TestFollowFails(t *testing.T) {
 		if err := New(o).Run(context.Background()); !errors.Is(err, errTest) {
 			t.Errorf("%s: Run gave %v", name, err)
 		}
+	}
+}
+
+func TestWithoutGin(t *testing.T) {
+	h := newHouse(t, setup{})
+	srv := httptest.NewServer(h.l)
+	defer srv.Close()
+	ws, _, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(srv.URL, "http"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ws.Close()
+	c := &client{t, ws}
+	c.auth(h.token(owner, 0))
+	c.welcomed()
+	// A response that cannot be hijacked.
+	w := httptest.NewRecorder()
+	r := httptest.NewRequest(http.MethodGet, "/api/ws", nil)
+	r.Header = http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Version": {"13"}}
+	h.l.ServeHTTP(w, r)
+	if w.Code != http.StatusInternalServerError {
+		t.Errorf("got %d", w.Code)
 	}
 }

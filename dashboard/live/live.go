@@ -68,7 +68,7 @@ type Limits struct {
 	PerAddress int // connections of one address, or of one IPv6 /64: 2,000
 	Total      int // connections: 50,000
 
-	MaxQueue   int           // bytes held for a watcher that does not read: protocol.MaxQueued, which is also the most
+	MaxQueue   int           // bytes held for a watcher that does not read: protocol.MaxQueued, which is also the most; 128 KiB is the least
 	SendBuffer int           // bytes the kernel holds before that: 32 KiB
 	Stall      time.Duration // how long a watcher with a queue may take nothing: 1 s
 	Linger     time.Duration // how long a watcher has to take its close frame: 750 ms
@@ -98,7 +98,7 @@ func (l Limits) withDefaults() Limits {
 	def(&l.PerAddress, 2000)
 	def(&l.Total, 50_000)
 	def(&l.MaxQueue, protocol.MaxQueued)
-	l.MaxQueue = min(l.MaxQueue, protocol.MaxQueued)
+	l.MaxQueue = min(max(l.MaxQueue, 2*burst), protocol.MaxQueued)
 	def(&l.SendBuffer, 32<<10)
 	def(&l.Stall, time.Second)
 	def(&l.Linger, 750*time.Millisecond)

@@ -75,12 +75,16 @@ func TestOrder(t *testing.T) {
 func stalled(h *house) *client {
 	c, _ := h.watch(guest, roomA)
 	c.expect(protocol.RoomSnapshot)
+	c.readBuffer(8 << 10) // so that its kernel does not read for it
+	return c
+}
+
+func (c *client) readBuffer(size int) {
 	nc := c.ws.NetConn()
 	if t, ok := nc.(*tls.Conn); ok {
 		nc = t.NetConn()
 	}
-	_ = nc.(*net.TCPConn).SetReadBuffer(8 << 10) // so that its kernel does not read for it
-	return c
+	_ = nc.(*net.TCPConn).SetReadBuffer(size)
 }
 
 // TestSlowWatcher: who takes nothing is cut off within two seconds, and the others get everything.
@@ -155,7 +159,7 @@ func TestSlowWatcherIsTold(t *testing.T) {
 	}{{"plain", false}, {"TLS", true}} {
 		t.Run(c.name, func(t *testing.T) {
 			h := newHouse(t, setup{tls: c.tls, options: func(o *Options) {
-				o.Limits.MaxQueue, o.Limits.Stall, o.Limits.Linger = 64<<10, patient, patient
+				o.Limits.MaxQueue, o.Limits.Stall, o.Limits.Linger = 1, patient, patient
 			}})
 			h.open(roomA, func(l *room.Live) { l.Room.Name = strings.Repeat("n", 1000) })
 			slow := stalled(h)
@@ -163,6 +167,7 @@ func TestSlowWatcherIsTold(t *testing.T) {
 			for !w.conn.wasSlow() {
 				h.change(roomA, room.Changed{}, nil)
 			}
+			slow.readBuffer(1 << 20)
 			last := uint64(1)
 			for {
 				m, err := slow.next()
@@ -177,9 +182,6 @@ func TestSlowWatcherIsTold(t *testing.T) {
 					t.Errorf("got %d after %d", m.Rev.N, last)
 				}
 				last = m.Rev.N
-			}
-			if last == 1 {
-				t.Error("nothing came before the end")
 			}
 		})
 	}

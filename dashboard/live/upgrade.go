@@ -85,45 +85,60 @@ func (l *Live) connected(s *melody.Session, w *watcher) {
 // Handler serves GET /api/ws. It looks at the origin and how many there are,
 // takes the connection from net/http and returns: what net/http and gin hold
 // for a request is not held for as long as somebody watches.
+//
+// The address that is counted is gin's ClientIP: have the engine trust the
+// proxies in front of it, and no others.
 func (l *Live) Handler() gin.HandlerFunc {
 	return func(c *gin.Context) {
-		r := c.Request
-		if !websocket.IsWebSocketUpgrade(r) || r.Header.Get("Sec-Websocket-Version") != "13" {
-			c.Header("Upgrade", "websocket")
-			c.Header("Connection", "Upgrade")
-			c.Header("Sec-WebSocket-Version", "13")
-			l.refuse(c, http.StatusUpgradeRequired, "upgrade", "This address speaks WebSocket; docs/protocol.md says how.")
-			return
-		}
-		if !l.allowOrigin(r.Header["Origin"]) {
-			l.refuse(c, http.StatusForbidden, "origin", "Pages of this origin may not connect. Open Snug at its own address, or have its operator list this origin.")
-			return
-		}
-		w, full := l.arrive(c.ClientIP())
-		if w == nil {
-			c.Header("Retry-After", "1")
-			why, say := "closing", "Snug is stopping. Please try again in a moment."
-			if full {
-				why, say = "full", "Snug has as many connections as it can. Please try again in a while."
-			}
-			l.refuse(c, http.StatusServiceUnavailable, why, say)
-			return
-		}
-		if err := l.detach(c, w); err != nil {
-			l.gone(w)
-			l.wg.Done()
-			l.log.Warn("live: a connection could not be taken over", "err", err)
-			if !c.Writer.Written() {
-				l.refuse(c, http.StatusInternalServerError, "takeover", "Something broke on our side. Please try again in a moment.")
-			}
-		}
+		l.upgrade(c.Writer, c.Request, c.ClientIP())
+		c.Abort()
 	}
 }
 
-func (l *Live) refuse(c *gin.Context, status int, why, say string) {
+// ServeHTTP is Handler without gin, for programs that have no dashboard around it.
+func (l *Live) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	host, _, _ := net.SplitHostPort(r.RemoteAddr) // "" counts as one address
+	l.upgrade(w, r, host)
+}
+
+func (l *Live) upgrade(rw http.ResponseWriter, r *http.Request, ip string) {
+	if !websocket.IsWebSocketUpgrade(r) || r.Header.Get("Sec-Websocket-Version") != "13" {
+		rw.Header().Set("Upgrade", "websocket")
+		rw.Header().Set("Connection", "Upgrade")
+		rw.Header().Set("Sec-WebSocket-Version", "13")
+		l.refuse(rw, http.StatusUpgradeRequired, "upgrade", "This address speaks WebSocket; docs/protocol.md says how.")
+		return
+	}
+	if !l.allowOrigin(r.Header["Origin"]) {
+		l.refuse(rw, http.StatusForbidden, "origin", "Pages of this origin may not connect. Open Snug at its own address, or have its operator list this origin.")
+		return
+	}
+	w, full := l.arrive(ip)
+	if w == nil {
+		rw.Header().Set("Retry-After", "1")
+		why, say := "closing", "Snug is stopping. Please try again in a moment."
+		if full {
+			why, say = "full", "Snug has as many connections as it can. Please try again in a while."
+		}
+		l.refuse(rw, http.StatusServiceUnavailable, why, say)
+		return
+	}
+	nc, brw, err := http.NewResponseController(rw).Hijack()
+	if err == nil {
+		if err = l.detach(w, r, nc, brw); err == nil {
+			return
+		}
+	} else {
+		l.refuse(rw, http.StatusInternalServerError, "takeover", "Something broke on our side. Please try again in a moment.")
+	}
+	l.gone(w)
+	l.wg.Done()
+	l.log.Warn("live: a connection could not be taken over", "err", err)
+}
+
+func (l *Live) refuse(rw http.ResponseWriter, status int, why, say string) {
 	l.metrics.refused.WithLabelValues(why).Inc()
-	c.Abort()
-	c.String(status, say+"\n")
+	http.Error(rw, say, status)
 }
 
 // arrive counts a connection, which l.wg then waits for. nil: none is let in, because there are too many if full is set.
@@ -153,19 +168,14 @@ func (l *Live) arrive(ip string) (w *watcher, full bool) {
 	return w, false
 }
 
-// detach takes the connection over and lets melody have it in a goroutine of its own.
-func (l *Live) detach(c *gin.Context, w *watcher) error {
-	req := &http.Request{Method: c.Request.Method, Header: http.Header{}, Host: strings.Clone(c.Request.Host)}
+// detach lets melody have a connection, in a goroutine of its own. With an error it is closed.
+func (l *Live) detach(w *watcher, r *http.Request, nc net.Conn, brw *bufio.ReadWriter) error {
+	req := &http.Request{Method: r.Method, Header: http.Header{}, Host: strings.Clone(r.Host)}
 	for _, k := range []string{"Connection", "Upgrade", "Sec-Websocket-Version", "Sec-Websocket-Key"} {
-		for _, v := range c.Request.Header[k] {
+		for _, v := range r.Header[k] {
 			req.Header.Add(k, strings.Clone(v)) // the clone lets go of the request's buffer
 		}
 	}
-	nc, brw, err := http.NewResponseController(c.Writer).Hijack()
-	if err != nil {
-		return err
-	}
-	c.Abort()
 	if brw.Reader.Buffered() > 0 {
 		return errors.Join(errors.New("live: the client sent data before the handshake was over"), nc.Close())
 	}
