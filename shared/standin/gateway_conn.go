@@ -119,15 +119,13 @@ func (s *Server) serveGateway(w http.ResponseWriter, r *http.Request) {
 	var wg sync.WaitGroup
 	wg.Go(c.writeLoop)
 	c.greet(q.Get("v"), q.Get("encoding"))
-	code := c.readLoop()
+	c.readLoop()
 	c.end()
 	wg.Wait()
 	_ = ws.Close()
-	if c.closing.Load() {
-		code = 0 // it only repeats ours
-	}
 	if sess := c.session(); sess != nil {
-		s.detach(sess, c, code)
+		sess.detach(c, s.now())
+		s.page.botsChanged()
 	}
 }
 
@@ -156,16 +154,20 @@ func (c *gatewayConn) greet(version, encoding string) {
 	c.send(opHello, hello{c.s.opts.HeartbeatInterval.Milliseconds(), []string{`["standin",{"micros":0.0}]`}})
 }
 
-// readLoop reads until the connection ends and gives the code of the client's
-// close frame, or 0.
-func (c *gatewayConn) readLoop() int {
+// readLoop reads until the connection ends.
+func (c *gatewayConn) readLoop() {
 	c.ws.SetReadLimit(1 << 20)
+	c.ws.SetCloseHandler(c.closedByClient)
 	c.extend()
 	var sent window
 	for {
 		_, data, err := c.ws.ReadMessage()
 		if err != nil {
-			return c.readError(err)
+			var timeout net.Error
+			if errors.As(err, &timeout) && timeout.Timeout() {
+				c.closeWith(closeTimedOut)
+			}
+			return
 		}
 		if c.silent.Load() || c.closing.Load() {
 			continue
@@ -185,16 +187,18 @@ func (c *gatewayConn) readLoop() int {
 	}
 }
 
-func (c *gatewayConn) readError(err error) int {
-	var closed *websocket.CloseError
-	var timeout net.Error
-	switch {
-	case errors.As(err, &closed):
-		return closed.Code
-	case errors.As(err, &timeout) && timeout.Timeout():
-		c.closeWith(closeTimedOut)
+// closedByClient ends the session before the client's close is answered, so
+// that whoever closed with 1000 and comes back at once finds it ended.
+func (c *gatewayConn) closedByClient(code int, _ string) error {
+	if sess := c.session(); sess != nil && !c.closing.Load() && endsSession(code) && sess.connection() == c {
+		c.s.endSession(sess)
 	}
-	return 0
+	_ = c.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, ""), time.Now().Add(time.Second))
+	return nil
+}
+
+func endsSession(code int) bool {
+	return code == websocket.CloseNormalClosure || code == websocket.CloseGoingAway
 }
 
 // refuse closes the connection for what the client sent, and hears no more.
@@ -285,18 +289,6 @@ func (s *Server) leave(c *gatewayConn) {
 	delete(s.conns, c)
 	s.connMu.Unlock()
 	s.wg.Done()
-}
-
-// detach takes a connection off its session, which ends when the client closed with 1000 or 1001.
-func (s *Server) detach(sess *session, c *gatewayConn, code int) {
-	if code == websocket.CloseNormalClosure || code == websocket.CloseGoingAway {
-		if sess.connection() == c {
-			s.endSession(sess)
-		}
-		return
-	}
-	sess.detach(c, s.now())
-	s.page.botsChanged()
 }
 
 // closeGateway ends every connection as Discord does when it restarts, and

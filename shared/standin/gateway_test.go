@@ -6,8 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"strconv"
+	"strings"
 	"testing"
+	"time"
 
+	"github.com/gorilla/websocket"
 	"github.com/klauspost/compress/zstd"
 
 	"snug/shared/standin"
@@ -165,3 +169,329 @@ func TestResumeReplaysWhatWasMissed(t *testing.T) {
 }
 
 func (w *world) inject(f standin.Fault) error { _, err := w.Inject(f); return err }
+
+func TestGatewayRules(t *testing.T) {
+	hello := func(w *world) *client { c := w.dial("?v=10&encoding=json"); c.hello(); return c }
+	identify := func(w *world, more map[string]any) map[string]any {
+		d := map[string]any{"token": w.Application.BotToken, "intents": 1, "properties": map[string]string{"$os": "linux"}}
+		for k, v := range more {
+			d[k] = v
+		}
+		return d
+	}
+	closes := func(code int, do func(w *world, c *client)) func(*testing.T, *world) {
+		return func(t *testing.T, w *world) {
+			c := hello(w)
+			do(w, c)
+			if got := c.closed(); got != code {
+				t.Errorf("closed with %d, want %d", got, code)
+			}
+		}
+	}
+	runRules(t, []rule{
+		{"an unknown opcode: 4001", docCodes, closes(4001, func(_ *world, c *client) { c.send(99, nil) })},
+		{"no JSON: 4002", docCodes, closes(4002, func(_ *world, c *client) { _ = c.ws.WriteMessage(1, []byte("{")) })},
+		{"too much at once: 4002", docGateway + "#sending-events", closes(4002, func(w *world, c *client) {
+			c.send(2, identify(w, map[string]any{"x": strings.Repeat("x", 4096)}))
+		})},
+		{"before IDENTIFY: 4003", docCodes, closes(4003, func(_ *world, c *client) { c.send(3, map[string]any{}) })},
+		{"a wrong token: 4004", docCodes, closes(4004, func(w *world, c *client) { c.send(2, identify(w, map[string]any{"token": "x"})) })},
+		{"IDENTIFY twice: 4005", docCodes, closes(4005, func(w *world, c *client) { c.send(2, identify(w, nil)); c.send(2, identify(w, nil)) })},
+		{"a sequence that never was: 4007", docCodes, closes(4007, func(w *world, c *client) {
+			r := hello(w).identify(w.Application.BotToken, nil)
+			c.send(6, map[string]any{"token": w.Application.BotToken, "session_id": r.SessionID, "seq": 999})
+		})},
+		{"a wrong shard: 4010", docCodes, closes(4010, func(w *world, c *client) { c.send(2, identify(w, map[string]any{"shard": [2]int{2, 2}})) })},
+		{"unknown intents: 4013", docCodes, closes(4013, func(w *world, c *client) { c.send(2, identify(w, map[string]any{"intents": 1 << 40})) })},
+		{"no intents: 4013", docGateway + "#gateway-intents", closes(4013, func(w *world, c *client) { c.send(2, identify(w, map[string]any{"intents": nil})) })},
+		{"intents that are not switched on: 4014", docGateway + "#privileged-intents", closes(4014, func(w *world, c *client) {
+			app := w.AddApplication(standin.ApplicationOptions{Name: "x", NoPrivilegedIntents: true})
+			c.send(2, identify(w, map[string]any{"token": app.BotToken, "intents": 2}))
+		})},
+		{"another version: 4012", docCodes, func(t *testing.T, w *world) {
+			if got := w.dial("?v=6").closed(); got != 4012 {
+				t.Errorf("closed with %d", got)
+			}
+		}},
+		{"version 9 is told in READY", docReference + "#api-versioning", func(t *testing.T, w *world) {
+			c := w.dial("?v=9&encoding=json")
+			c.hello()
+			if r := c.identify(w.Application.BotToken, nil); r.V != 9 {
+				t.Errorf("v %d", r.V)
+			}
+		}},
+		{"heartbeats with 0, null and a number", docGateway + "#sending-heartbeats", func(t *testing.T, w *world) {
+			c := hello(w)
+			for _, d := range []any{0, nil, 7} {
+				c.send(1, d)
+				if p := c.next(); p.Op != 11 {
+					t.Errorf("op %d", p.Op)
+				}
+			}
+		}},
+		{"an unknown session cannot be resumed", docGateway + "#resuming", func(t *testing.T, w *world) {
+			c := hello(w)
+			c.send(6, map[string]any{"token": w.Application.BotToken, "session_id": "x", "seq": 1})
+			if p := c.next(); p.Op != 9 || string(p.D) != "false" {
+				t.Errorf("op %d %s", p.Op, p.D)
+			}
+			c.identify(w.Application.BotToken, nil)
+		}},
+		{"1000 and 1001 end the session, others do not", docGateway + "#initiating-a-disconnect", func(t *testing.T, w *world) {
+			for code, want := range map[int]string{1000: "", 1001: "", 4000: "RESUMED", 4900: "RESUMED"} {
+				c, r := w.login(nil)
+				if err := c.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, ""), time.Now().Add(time.Second)); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := c.tryNext(); err == nil {
+					t.Fatal("not closed")
+				}
+				n := hello(w)
+				n.send(6, map[string]any{"token": w.Application.BotToken, "session_id": r.SessionID, "seq": c.seq})
+				if p := n.next(); p.T != want {
+					t.Errorf("after %d: op %d %s", code, p.Op, p.T)
+				}
+			}
+		}},
+		{"a second connection takes a session over", docGateway + "#resuming", func(t *testing.T, w *world) {
+			c, r := w.login(nil)
+			n := hello(w)
+			n.send(6, map[string]any{"token": w.Application.BotToken, "session_id": r.SessionID, "seq": c.seq})
+			n.until("RESUMED", nil)
+			if got := c.closed(); got != 4000 {
+				t.Errorf("the old one was closed with %d", got)
+			}
+		}},
+		{"guilds go to the shard (id >> 22) % n", docGateway + "#sharding", func(t *testing.T, w *world) {
+			want := map[string]int{}
+			for i := range 7 {
+				g, err := w.AddGuild(string(rune('A'+i))+" guild", w.Owner.ID)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := w.Server.InstallBot(g.ID, w.Application.ID, 0); err != nil {
+					t.Fatal(err)
+				}
+				want[g.ID.String()] = int(uint64(g.ID) >> 22 % 3)
+			}
+			want[w.Guild.ID.String()] = int(uint64(w.Guild.ID) >> 22 % 3)
+			for shard := range 3 {
+				c := hello(w)
+				r := c.identify(w.Application.BotToken, map[string]any{"shard": [2]int{shard, 3}})
+				for _, g := range r.Guilds {
+					if want[g.ID] != shard {
+						t.Errorf("guild %s on shard %d", g.ID, shard)
+					}
+					delete(want, g.ID)
+				}
+				for range r.Guilds {
+					c.until("GUILD_CREATE", nil)
+				}
+			}
+			if len(want) > 0 {
+				t.Errorf("nowhere: %v", want)
+			}
+		}},
+		{"intents choose the events", docGateway + "#list-of-intents", func(t *testing.T, w *world) {
+			quiet := hello(w)
+			quiet.identify(w.Application.BotToken, map[string]any{"intents": 1})
+			var g struct {
+				Voice   []json.RawMessage `json:"voice_states"`
+				Members []json.RawMessage `json:"members"`
+			}
+			w.join(w.Users[2], w.Lounge.ID)
+			quiet.until("GUILD_CREATE", &g)
+			if len(g.Voice) != 0 {
+				t.Error("voice states without the intent")
+			}
+			full := hello(w)
+			full.identify(w.Application.BotToken, map[string]any{"intents": 1 | 1<<7})
+			full.until("GUILD_CREATE", &g)
+			if len(g.Voice) != 1 || len(g.Members) != 2 {
+				t.Errorf("%d voice states, %d members: want who is in voice and the bot", len(g.Voice), len(g.Members))
+			}
+			w.join(w.Users[2], w.Arena.ID)
+			if _, err := w.AddChannel(w.Guild.ID, standin.ChannelOptions{Name: "x"}); err != nil {
+				t.Fatal(err)
+			}
+			if p := quiet.next(); p.T != "CHANNEL_CREATE" {
+				t.Errorf("%s came without its intent", p.T)
+			}
+			if p := full.next(); p.T != "VOICE_STATE_UPDATE" {
+				t.Errorf("%s", p.T)
+			}
+		}},
+		{"what people say needs the content intent", docGateway + "#message-content-intent", func(t *testing.T, w *world) {
+			with, without := hello(w), hello(w)
+			with.identify(w.Application.BotToken, map[string]any{"intents": 1<<9 | 1<<15})
+			without.identify(w.Application.BotToken, map[string]any{"intents": 1 << 9})
+			if _, err := w.SendMessage(w.Owner.ID, w.General.ID, "secret"); err != nil {
+				t.Fatal(err)
+			}
+			var m struct{ Content string }
+			with.until("MESSAGE_CREATE", &m)
+			if m.Content != "secret" {
+				t.Errorf("%+v", m)
+			}
+			without.until("MESSAGE_CREATE", &m)
+			if m.Content != "" {
+				t.Errorf("%+v", m)
+			}
+		}},
+		{"members on request, in chunks", docEvents + "#request-guild-members", func(t *testing.T, w *world) {
+			for i := range 1200 {
+				if err := w.AddMember(w.Guild.ID, w.AddUser("crowd"+strconv.Itoa(i), "").ID, ""); err != nil {
+					t.Fatal(err)
+				}
+			}
+			c, _ := w.login(nil)
+			c.send(8, map[string]any{"guild_id": w.Guild.ID, "query": "", "limit": 0, "nonce": "n"})
+			var k struct {
+				Members []json.RawMessage `json:"members"`
+				Index   int               `json:"chunk_index"`
+				Count   int               `json:"chunk_count"`
+				Nonce   string            `json:"nonce"`
+				Missing []string          `json:"not_found"`
+			}
+			c.until("GUILD_MEMBERS_CHUNK", &k)
+			if len(k.Members) != 1000 || k.Count != 2 || k.Nonce != "n" {
+				t.Errorf("%d members in chunk %d of %d", len(k.Members), k.Index, k.Count)
+			}
+			c.until("GUILD_MEMBERS_CHUNK", &k)
+			if len(k.Members) != 210 || k.Index != 1 {
+				t.Errorf("%d members in chunk %d", len(k.Members), k.Index)
+			}
+			c.send(8, map[string]any{"guild_id": w.Guild.ID, "user_ids": []string{w.Owner.ID.String(), "1"}})
+			c.until("GUILD_MEMBERS_CHUNK", &k)
+			if len(k.Members) != 1 || len(k.Missing) != 1 {
+				t.Errorf("%+v", k)
+			}
+			c.send(8, map[string]any{"guild_id": w.Guild.ID, "query": "ali", "limit": 5})
+			c.until("GUILD_MEMBERS_CHUNK", &k)
+			if len(k.Members) != 1 {
+				t.Errorf("%d found", len(k.Members))
+			}
+		}},
+		{"opcodes 3, 4, 31 and 43", docEvents + "#send-events", func(t *testing.T, w *world) {
+			c, _ := w.login(nil)
+			c.send(3, map[string]any{"since": nil, "activities": []any{}, "status": "online", "afk": false})
+			c.send(31, map[string]any{"guild_ids": []any{w.Guild.ID}})
+			c.until("SOUNDBOARD_SOUNDS", nil)
+			c.send(4, map[string]any{"guild_id": w.Guild.ID, "channel_id": w.Lounge.ID, "self_mute": true, "self_deaf": false})
+			c.until("VOICE_STATE_UPDATE", nil)
+			var v struct{ Token, Endpoint string }
+			c.until("VOICE_SERVER_UPDATE", &v)
+			if v.Token == "" || v.Endpoint == "" {
+				t.Errorf("%+v", v)
+			}
+			w.bot("PUT", "/channels/"+w.Lounge.ID.String()+"/voice-status", map[string]any{"status": "here"}).must(t, 204)
+			c.until("VOICE_CHANNEL_STATUS_UPDATE", nil)
+			c.send(43, map[string]any{"guild_id": w.Guild.ID, "fields": []string{"status"}})
+			if p := c.until("CHANNEL_INFO", nil); !strings.Contains(string(p.D), `"status":"here"`) {
+				t.Errorf("%s", p.D)
+			}
+			c.send(4, map[string]any{"guild_id": w.Guild.ID, "channel_id": nil})
+			c.until("VOICE_STATE_UPDATE", nil)
+		}},
+		{"a channel that may not be viewed is obfuscated", docChannel + "#channel-object-obfuscated-channels", func(t *testing.T, w *world) {
+			hidden, err := w.AddChannel(w.Guild.ID, standin.ChannelOptions{Name: "secret plans", Type: standin.ChannelVoice, Overwrites: []standin.Overwrite{{ID: w.Guild.ID, Deny: standin.PermViewChannel}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := hello(w)
+			c.identify(w.Application.BotToken, nil)
+			p := c.until("GUILD_CREATE", nil)
+			if strings.Contains(string(p.D), "secret plans") || !strings.Contains(string(p.D), hidden.ID.String()) {
+				t.Error("it is told by name, or not at all")
+			}
+			w.allow(standin.PermAdministrator)
+			p = c.until("CHANNEL_UPDATE", nil)
+			if !strings.Contains(string(p.D), "secret plans") {
+				t.Errorf("%s", p.D)
+			}
+		}},
+		{"joining and leaving guilds", docEvents + "#guild-create", func(t *testing.T, w *world) {
+			c, _ := w.login(nil)
+			g, err := w.AddGuild("Second", w.Owner.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := w.Server.InstallBot(g.ID, w.Application.ID, 0); err != nil {
+				t.Fatal(err)
+			}
+			if p := c.next(); p.T != "GUILD_CREATE" {
+				t.Errorf("%s", p.T)
+			}
+			if err := w.RemoveMember(g.ID, w.Application.ID); err != nil {
+				t.Fatal(err)
+			}
+			if p := c.until("GUILD_DELETE", nil); strings.Contains(string(p.D), "unavailable") {
+				t.Errorf("%s", p.D)
+			}
+		}},
+	})
+}
+
+func TestGatewayLimits(t *testing.T) {
+	t.Run("120 sends a minute: 4008", func(t *testing.T) {
+		w := start(t, func(o *standin.Options) { l := standin.DiscordLimits(); o.Limits = &l })
+		c := w.dial("?v=10&encoding=json")
+		c.hello()
+		for range 121 {
+			c.send(1, nil)
+		}
+		if got := c.closed(); got != 4008 {
+			t.Errorf("closed with %d", got)
+		}
+	})
+	t.Run("one shard identifies at a time", func(t *testing.T) {
+		w := start(t, func(o *standin.Options) { l := standin.DiscordLimits(); o.Limits = &l })
+		w.login(nil)
+		c := w.dial("?v=10&encoding=json")
+		c.hello()
+		c.send(2, map[string]any{"token": w.Application.BotToken, "intents": 1, "properties": map[string]string{}})
+		if p := c.next(); p.Op != 9 || string(p.D) != "false" {
+			t.Errorf("op %d %s", p.Op, p.D)
+		}
+		var b struct {
+			Limit struct{ Remaining, Total int } `json:"session_start_limit"`
+		}
+		if err := json.Unmarshal(w.bot("GET", "/gateway/bot", nil).raw, &b); err != nil || b.Limit.Remaining != b.Limit.Total-2 {
+			t.Errorf("%+v, %v", b, err)
+		}
+	})
+	t.Run("a shard has at most so many guilds: 4011", func(t *testing.T) {
+		w := start(t, func(o *standin.Options) { l := standin.NoRateLimits(); l.GuildsPerShard = 0; o.Limits = &l })
+		c := w.dial("?v=10&encoding=json")
+		c.hello()
+		c.send(2, map[string]any{"token": w.Application.BotToken, "intents": 1, "properties": map[string]string{}})
+		if got := c.closed(); got != 4011 {
+			t.Errorf("closed with %d", got)
+		}
+	})
+	t.Run("no heartbeat: 4009", func(t *testing.T) {
+		w := start(t, func(o *standin.Options) { o.HeartbeatInterval = 50 * time.Millisecond })
+		if got := w.dial("?v=10&encoding=json").closed(); got != 4009 {
+			t.Errorf("closed with %d", got)
+		}
+	})
+	t.Run("what the log no longer holds cannot be resumed", func(t *testing.T) {
+		w := start(t, func(o *standin.Options) { o.ReplayEvents = 3 })
+		c, r := w.login(nil)
+		if err := w.inject(standin.Fault{Kind: standin.FaultDrop}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.tryNext(); err == nil {
+			t.Fatal("not cut")
+		}
+		for _, u := range w.Users[:5] {
+			w.join(u, w.Lounge.ID)
+		}
+		c2 := w.dial("?v=10&encoding=json")
+		c2.hello()
+		c2.send(6, map[string]any{"token": w.Application.BotToken, "session_id": r.SessionID, "seq": c.seq})
+		if p := c2.next(); p.Op != 9 {
+			t.Errorf("op %d %s", p.Op, p.T)
+		}
+	})
+}

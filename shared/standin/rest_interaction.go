@@ -157,7 +157,15 @@ func (c *call) callbackResponse(a *interaction) any {
 	out := map[string]any{"interaction": act}
 	if a.original != nil {
 		act["response_message_id"] = a.original.id
-		out["resource"] = map[string]any{"type": a.answer, "message": c.wireMessage(a.original, a.app.id)}
+		// A deferral is told as what it will be.
+		kind := a.answer
+		switch kind {
+		case answerDefer:
+			kind = answerMessage
+		case answerDeferUpdate:
+			kind = answerUpdate
+		}
+		out["resource"] = map[string]any{"type": kind, "message": c.wireMessage(a.original, a.app.id)}
 	}
 	return out
 }

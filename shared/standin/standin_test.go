@@ -73,6 +73,16 @@ func (a answer) str(key string) string { s, _ := a.json[key].(string); return s 
 // request sends one request with any authorisation.
 func (w *world) request(method, path, auth string, body any) answer {
 	w.t.Helper()
+	return w.requestWith(method, path, http.Header{"Authorization": {auth}}, body)
+}
+
+func (w *world) botWithReason(method, path, reason string, body any) answer {
+	w.t.Helper()
+	return w.requestWith(method, "/api/v10"+path, http.Header{"Authorization": {"Bot " + w.Application.BotToken}, "X-Audit-Log-Reason": {reason}}, body)
+}
+
+func (w *world) requestWith(method, path string, header http.Header, body any) answer {
+	w.t.Helper()
 	var r io.Reader
 	if body != nil {
 		data, ok := body.(string)
@@ -89,10 +99,10 @@ func (w *world) request(method, path, auth string, body any) answer {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if auth != "" {
-		req.Header.Set("Authorization", auth)
+	req.Header = header
+	if header.Get("Content-Type") == "" {
+		header.Set("Content-Type", "application/json")
 	}
-	req.Header.Set("Content-Type", "application/json")
 	res, err := w.http.Do(req)
 	if err != nil {
 		w.t.Fatal(err)
