@@ -83,7 +83,9 @@ var names = []string{"mara", "jonas", "kiyo", "priya", "tomas", "ada"}
 func newHouse(t testing.TB) *house {
 	t.Helper()
 	h := &house{TB: t, clock: &clock{}, dir: t.TempDir(), people: map[string]snowflake.ID{}}
-	h.discord = standin.New(standin.Options{Seed: 1, OnRequest: func(r standin.Request) {
+	limits := standin.DiscordLimits()
+	limits.IdentifyWindow = 0 // several starts in one test
+	h.discord = standin.New(standin.Options{Seed: 1, Limits: &limits, OnRequest: func(r standin.Request) {
 		h.requests.Lock()
 		defer h.requests.Unlock()
 		h.requests.list = append(h.requests.list, r.Method+" "+r.Route)
@@ -166,6 +168,7 @@ func (h *house) start() {
 	case <-start.Done():
 		h.Fatal("the server did not become ready")
 	}
+	h.eventually("the commands are registered", func() bool { return h.asked("PUT /applications/") > 0 })
 }
 
 // shut stops bot and hub; start may follow.

@@ -186,8 +186,9 @@ func TestClosingIsFinishedAfterDiscordFailed(t *testing.T) {
 	r := h.open("jonas", "Friday")
 	_, err := h.discord.Inject(standin.Fault{Kind: standin.FaultError, Route: "DELETE /channels/*", Count: 50})
 	h.must(err)
-	_, err = call(h, hub.CloseRoom, h.request("jonas", r.Room.ID))
-	if err == nil {
+	impatient, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
+	defer cancel()
+	if _, err = hub.CloseRoom.Call(impatient, h.hub, h.guild, h.request("jonas", r.Room.ID)); err == nil {
 		t.Fatal("closing did not tell that Discord failed")
 	}
 	h.discord.ClearFaults(0)

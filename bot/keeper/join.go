@@ -153,6 +153,21 @@ func (k *Keeper) moved(ctx context.Context, g *guildRooms, m presence.Move) {
 	}
 }
 
+// seatless says whether somebody came when every seat was taken already. The
+// roster is in the order people came; who came before keeps their seat.
+func seatless(roster []room.Person, seats int, user snowflake.ID) bool {
+	for _, p := range roster {
+		if p.Bot {
+			continue
+		}
+		if p.UserID == user {
+			return seats <= 0
+		}
+		seats--
+	}
+	return false // gone again
+}
+
 // lendSeats raises a channel's limit by the bots in it, so that a helper bot takes nobody's seat.
 func (k *Keeper) lendSeats(ctx context.Context, g *guildRooms, m presence.Move) {
 	for _, channel := range []snowflake.ID{m.From, m.To} {
@@ -190,8 +205,7 @@ func (k *Keeper) limit(g *guildRooms, r *kept) int {
 
 // enforceSeats moves back who got past the seat limit with a permission of their own.
 func (k *Keeper) enforceSeats(ctx context.Context, g *guildRooms, r *kept, m presence.Move) {
-	roster := k.o.Presence.Roster(g.id, r.ID)
-	if !g.settings.StrictSeats || room.Taken(roster) <= r.Seats || !room.In(roster, m.UserID) {
+	if !g.settings.StrictSeats || !seatless(k.o.Presence.Roster(g.id, r.ID), r.Seats, m.UserID) {
 		return
 	}
 	log := k.o.Log.With("guild_id", g.id, "room_id", r.ID, "user_id", m.UserID)

@@ -97,14 +97,20 @@ func start(ctx context.Context, s setup) (_ *app, err error) {
 
 // openHub opens the hub that the configuration names, with its data folder.
 func openHub(ctx context.Context, c config.Serve, log *slog.Logger) (*hub.Hub, error) {
-	o := hub.Options{URL: c.NATSURL, CredsFile: c.NATSCreds, Log: log}
 	if c.NATSURL == "" {
 		if err := os.MkdirAll(c.Data, 0o700); err != nil {
 			return nil, fmt.Errorf("the data folder cannot be made: %w. Choose another with --data or SNUG_DATA", err)
 		}
+	}
+	return hub.Open(ctx, hubOptions(c, log))
+}
+
+func hubOptions(c config.Serve, log *slog.Logger) hub.Options {
+	o := hub.Options{URL: c.NATSURL, CredsFile: c.NATSCreds, Log: log}
+	if c.NATSURL == "" {
 		o.Dir = c.Data
 	}
-	return hub.Open(ctx, o)
+	return o
 }
 
 // serve runs the parts that run until close.

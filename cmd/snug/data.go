@@ -6,11 +6,12 @@ import (
 	"os"
 
 	"snug/shared/config"
+	"snug/shared/hub"
 )
 
 // store says which hub a backup is of.
 type store struct {
-	Data      string `env:"SNUG_DATA" default:"data" placeholder:"FOLDER" help:"The data folder. Snug must not be running on it; with --nats-url it may."`
+	Data      string `env:"SNUG_DATA" default:"data" placeholder:"FOLDER" help:"The data folder."`
 	NATSURL   string `env:"SNUG_NATS_URL" placeholder:"URL" help:"The NATS server or cluster, instead of a data folder."`
 	NATSCreds string `env:"SNUG_NATS_CREDS" type:"path" placeholder:"FILE" help:"Credentials file for it."`
 	config.Log
@@ -27,16 +28,11 @@ type backupCmd struct {
 
 // Run writes a backup; a file that is not complete does not stay.
 func (c *backupCmd) Run(w world) (err error) {
-	h, err := openHub(w.ctx, c.serve(), logger(c.Log, w.err))
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, h.Close(w.ctx)) }()
 	f, err := os.OpenFile(c.File, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return fmt.Errorf("the backup cannot be written: %w. Choose a file that does not exist", err)
 	}
-	if err := errors.Join(h.Backup(w.ctx, f), f.Sync(), f.Close()); err != nil {
+	if err := errors.Join(hub.BackupOf(w.ctx, hubOptions(c.serve(), logger(c.Log, w.err)), f), f.Sync(), f.Close()); err != nil {
 		return errors.Join(err, os.Remove(c.File))
 	}
 	fmt.Fprintf(w.out, "Wrote %s. It holds sealed logins: keep it, and the session secret, where only you can read them.\n", c.File)
