@@ -43,6 +43,7 @@ type options struct {
 	length    time.Duration
 	rooms     int
 	each      int
+	ahead     int
 	hot       int
 	hotRate   float64
 	paced     float64
@@ -84,6 +85,7 @@ func parse(args []string, errOut io.Writer) (options, error) {
 	f.DurationVar(&o.length, "length", 2*time.Second, "length of a turn")
 	f.IntVar(&o.rooms, "rooms", 500, "rooms, in saturated, paced and stalled")
 	f.IntVar(&o.each, "each", 4, "watchers of each room")
+	f.IntVar(&o.ahead, "ahead", 2, "events of each room on their way at a time, in saturated")
 	f.IntVar(&o.hot, "hot", 2000, "watchers of the one room of hot")
 	f.Float64Var(&o.hotRate, "hot-rate", 200, "its events a second")
 	f.Float64Var(&o.paced, "paced", 10000, "deliveries a second, in paced and stalled")
@@ -102,7 +104,7 @@ func parse(args []string, errOut io.Writer) (options, error) {
 	if f.NArg() > 0 {
 		return o, fmt.Errorf("%q is not a flag; see snugload -help", f.Arg(0))
 	}
-	if o.cycles < 1 || o.rooms < 1 || o.each < 1 || o.hot < 1 || o.idle < 1 || o.watchers < 1 || o.length < 100*time.Millisecond {
+	if o.cycles < 1 || o.rooms < 1 || o.each < 1 || o.ahead < 1 || o.hot < 1 || o.idle < 1 || o.watchers < 1 || o.length < 100*time.Millisecond {
 		return o, errors.New("counts must be at least 1, and -length at least 100ms")
 	}
 	for _, s := range strings.Split(o.scenarios, ",") {

@@ -5,8 +5,6 @@ import (
 	"time"
 )
 
-const ahead = 8 // events of each room on their way at a time, when saturated
-
 // measured gives the figures of what happens during do.
 func measured(b *bench, do func() error) (figures, error) {
 	counts := make([]uint64, len(histogram{}.n))
@@ -48,7 +46,7 @@ func saturate(ctx context.Context, o options, b *bench) (figures, error) {
 		defer tick.Stop()
 		for end := time.Now().Add(o.length); time.Now().Before(end); {
 			done := int(b.c.received()-base) / b.per
-			if room := b.rooms*ahead - (made - done); room >= b.rooms {
+			if room := b.rooms*o.ahead - (made - done); room >= b.rooms/2 {
 				if _, err := b.p.do(order{Do: "credit", Rooms: b.rooms, N: room}); err != nil {
 					return err
 				}

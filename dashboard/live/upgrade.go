@@ -31,9 +31,23 @@ func (l *Live) newMelody() *melody.Melody {
 	m.Upgrader.WriteBufferSize = 256 // control frames and the handshake
 	m.Upgrader.WriteBufferPool = &sync.Pool{}
 	m.Upgrader.CheckOrigin = func(*http.Request) bool { return true } // Handler has looked
-	m.HandleConnect(l.guarded(l.connected))
+	m.HandleConnect(func(s *melody.Session) {
+		w := watcherOf(s)
+		l.guard(w, func() { l.connected(s, w) })
+	})
 	m.HandleMessage(func(s *melody.Session, b []byte) {
-		l.guarded(func(_ *melody.Session, w *watcher) { l.receive(w, b) })(s)
+		w := watcherOf(s)
+		if w.authed {
+			l.guard(w, func() { l.receive(w, b) })
+			return
+		}
+		// Authenticating takes a deep stack, once. The reading goroutine stays as small as it began by lending one.
+		done := make(chan struct{})
+		l.wg.Go(func() {
+			defer close(done)
+			l.guard(w, func() { l.receive(w, b) })
+		})
+		<-done
 	})
 	m.HandleMessageBinary(func(s *melody.Session, _ []byte) { l.end(watcherOf(s), protocol.CloseBinary) })
 	m.HandleError(func(s *melody.Session, err error) {
@@ -50,18 +64,15 @@ func watcherOf(s *melody.Session) *watcher {
 	return s.WebsocketConnection().NetConn().(*conn).w
 }
 
-// guarded keeps a panic from getting past melody, which would keep the session for ever.
-func (l *Live) guarded(f func(*melody.Session, *watcher)) func(*melody.Session) {
-	return func(s *melody.Session) {
-		w := watcherOf(s)
-		defer func() {
-			if r := recover(); r != nil {
-				l.log.Error("live: a handler panicked", "panic", r, "stack", string(debug.Stack()))
-				l.end(w, protocol.CloseInternal)
-			}
-		}()
-		f(s, w)
-	}
+// guard keeps a panic from getting past melody, which would keep the session for ever.
+func (l *Live) guard(w *watcher, f func()) {
+	defer func() {
+		if r := recover(); r != nil {
+			l.log.Error("live: a handler panicked", "panic", r, "stack", string(debug.Stack()))
+			l.end(w, protocol.CloseInternal)
+		}
+	}()
+	f()
 }
 
 // connected is called before the first read. Nothing is sent before it: a watcher gets events once it authenticated.

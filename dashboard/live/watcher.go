@@ -16,15 +16,16 @@ import (
 	"snug/shared/protocol"
 )
 
-// watcher is one connection. Its reading goroutine, which is melody's, calls
-// receive; everything under "Live.mu" may be touched by others.
+// watcher is one connection. receive is called for one message after the
+// other, by or for its reading goroutine, which is melody's; everything under
+// "Live.mu" may be touched by others.
 type watcher struct {
 	conn    *conn
 	addr    netip.Addr // whom it counts for
 	refused bool       // it may only be told that there are too many
 	timer   *time.Timer
 
-	// The reading goroutine's own.
+	// receive's own.
 	authed bool
 	tokens float64 // messages it may still send
 	filled time.Time

@@ -77,6 +77,9 @@ func EncodeError(err error, now time.Time) []byte {
 }
 
 func event[P any](name Name, p P, rev *Rev, now time.Time) []byte {
+	if a, ok := any(p).(appender); ok {
+		return appendEvent(name, a, rev, now.UnixMilli())
+	}
 	return marshal(Message[P]{V: Version, Type: TypeEvent, Event: name, Payload: p, Rev: rev, TS: now.UnixMilli()})
 }
 
