@@ -51,6 +51,7 @@ type ticket struct {
 	flying  bool // counted in its bucket
 	claimed bool // the transport has it
 	failed  bool // the transport has given it up
+	ended   bool // Unlock has been told of it
 }
 
 var _ rest.RateLimiter = (*Limiter)(nil)
@@ -239,10 +240,7 @@ func (l *Limiter) estimate(w *waiter) time.Duration {
 // Unlock implements rest.RateLimiter: the request has been answered, or rs is nil.
 // It never fails: an answer with nonsense in its headers teaches nothing.
 func (l *Limiter) Unlock(endpoint *rest.CompiledEndpoint, rs *http.Response) error {
-	flight := flightKey(endpoint.Endpoint.Method, endpoint.URL)
-	l.mu.Lock()
-	t := l.ticketOf(flight, rs)
-	l.mu.Unlock()
+	t := l.ticketOf(flightKey(endpoint.Endpoint.Method, endpoint.URL), rs)
 	if t == nil {
 		return nil
 	}
@@ -253,29 +251,33 @@ func (l *Limiter) Unlock(endpoint *rest.CompiledEndpoint, rs *http.Response) err
 	return nil
 }
 
-// ticketOf finds the ticket that an answer or a failure belongs to. Those of
-// one flight differ in nothing but their place in the queue. l.mu is held.
+// ticketOf finds the ticket that an answer or a failure belongs to, and marks
+// it, so that nobody else is given it. Those of one flight differ in nothing
+// but their place in the queue.
 func (l *Limiter) ticketOf(flight string, rs *http.Response) *ticket {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if rs != nil {
 		if a, ok := rs.Body.(*answerBody); ok && a.ticket != nil {
+			a.ticket.ended = true
 			return a.ticket
 		}
 	}
-	ts := l.flights[flight]
-	for _, t := range ts {
-		if t.failed { // this is the failure Unlock is told of
+	var best *ticket
+	for _, t := range l.flights[flight] {
+		switch {
+		case t.ended:
+		case t.failed: // this is the failure Unlock is told of
+			t.ended = true
 			return t
+		case best == nil || best.claimed && !t.claimed: // never sent, or sent without the transport
+			best = t
 		}
 	}
-	for _, t := range ts {
-		if !t.claimed { // never sent
-			return t
-		}
+	if best != nil {
+		best.ended = true
 	}
-	if len(ts) > 0 {
-		return ts[0]
-	}
-	return nil
+	return best
 }
 
 // settle ends a ticket.

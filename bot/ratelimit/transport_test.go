@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -241,6 +242,23 @@ func TestSockets(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestFailTogether fails many equal requests at the same moment: each gives back its own place.
+func TestFailTogether(t *testing.T) {
+	c := web(t, Config{Global: 10_000}, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.WriteHeader(http.StatusInternalServerError)
+	})
+	var all sync.WaitGroup
+	for range 300 {
+		all.Go(func() {
+			if err := c.Do(postMessage.Compile(nil, 1), nil, nil); !errs.Has(err, errs.DiscordUnavailable) {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
 }
 
 // TestNotSent repeats even a POST when nothing of it can have arrived.
