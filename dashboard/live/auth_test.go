@@ -185,6 +185,24 @@ func TestSessionEnds(t *testing.T) {
 	others.expectClose(protocol.CloseSessionOver)
 }
 
+func TestProlongedSession(t *testing.T) {
+	h := newHouse(t, setup{})
+	ends := h.clock.now().Add(time.Minute)
+	page := func() *client {
+		c := h.dial()
+		c.auth(h.ticket(Ticket{UserID: owner, GuildID: guildA, SessionID: "s", SessionExpires: ends}))
+		c.welcomed()
+		return c
+	}
+	first := page()
+	ends = ends.Add(time.Hour)
+	page()
+	h.clock.forward(2 * time.Minute)
+	h.l.expire()
+	h.open(roomA, nil)
+	first.expect(protocol.RoomCreated)
+}
+
 func TestSessionEndsDuringAuth(t *testing.T) {
 	h := newHouse(t, setup{})
 	hold := make(chan struct{})

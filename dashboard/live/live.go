@@ -185,8 +185,9 @@ func New(o Options) *Live {
 	return l
 }
 
-// Run follows the rosters and serves watchers until ctx ends. It returns an
-// error only if following could not begin.
+// Run follows the rosters and serves watchers until ctx ends; Close the
+// watchers first, for without Run they hear nothing more. It returns an error
+// only if following could not begin.
 func (l *Live) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup

@@ -112,11 +112,11 @@ func (l *Live) change(c hub.Change[room.Live]) {
 	defer l.mu.Unlock()
 	e := l.entry(l.guild(g), r)
 	defer l.tidy(e)
-	if c.Epoch == e.epoch && c.Rev <= e.rev && c.Rev != 0 {
-		e.round = l.round
+	same := e.round == l.round && e.epoch == c.Epoch // what it was counts on
+	if same && c.Rev <= e.rev {
 		return // a repeat
 	}
-	old, epoch := e.live, e.epoch
+	old := e.live
 	e.epoch, e.rev, e.round, e.snap = c.Epoch, c.Rev, l.round, nil
 	if c.Value == nil {
 		l.vanish(e)
@@ -126,7 +126,7 @@ func (l *Live) change(c hub.Change[room.Live]) {
 		}
 	} else {
 		e.live = c.Value
-		follows := old != nil && epoch == c.Epoch && c.Value.N == old.N+1 && c.Value.Event != nil
+		follows := old != nil && same && c.Value.N == old.N+1 && c.Value.Event != nil
 		l.tell(e, old, follows, c.Old)
 	}
 	if e.bell != nil {

@@ -180,6 +180,12 @@ func TestGapsRepeatsAndEpochs(t *testing.T) {
 	}
 	h.join(roomA, other)
 	c.expect(protocol.VoiceJoined)
+
+	h.rosters.reset("e2") // the same, but begun anew: its revisions too
+	h.change(roomA, joined(other), nil)
+	if m := c.expect(protocol.RoomSnapshot); *m.Rev != (protocol.Rev{Epoch: "e2", N: 5}) {
+		t.Errorf("rev %+v", *m.Rev)
+	}
 }
 
 func TestLostRooms(t *testing.T) {

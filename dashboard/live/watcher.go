@@ -268,6 +268,11 @@ func (l *Live) admit(w *watcher, s seat, cancel context.CancelFunc) error {
 		l.sessions[s.session] = map[*watcher]struct{}{}
 	}
 	l.sessions[s.session][w] = struct{}{}
+	for o := range l.sessions[s.session] { // a session that was prolonged is so for all its pages
+		if o.seat.ends.Before(s.ends) {
+			o.seat.ends = s.ends
+		}
+	}
 	return nil
 }
 
