@@ -79,6 +79,7 @@ type demoWorld struct {
 	url     string
 	app     standin.Application
 	guild   standin.ID
+	lounge  standin.ID // a voice channel that is no room
 	users   []standin.User
 }
 
@@ -96,7 +97,7 @@ func simulate(addr string, o standin.Options) (demoWorld, error) {
 	if err != nil {
 		return demoWorld{}, errors.Join(err, s.Close(context.Background()))
 	}
-	return demoWorld{discord: s, url: url, app: w.Application, guild: w.Guild.ID, users: w.Users}, nil
+	return demoWorld{discord: s, url: url, app: w.Application, guild: w.Guild.ID, lounge: w.Lounge.ID, users: w.Users}, nil
 }
 
 // serve completes a configuration with who the bot is and where its Discord is.

@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -40,7 +42,43 @@ type house struct {
 	world demoWorld
 	url   string
 	clock *clock
-	log   *bytes.Buffer
+	wire  *wire
+}
+
+// wire is the dashboard's listener, with a switch: while it is cut, every connection breaks.
+type wire struct {
+	net.Listener
+	mu     sync.Mutex
+	broken bool
+	conns  []net.Conn
+}
+
+func (w *wire) Accept() (net.Conn, error) {
+	for {
+		c, err := w.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		w.mu.Lock()
+		w.conns = append(w.conns, c)
+		broken := w.broken
+		w.mu.Unlock()
+		if !broken {
+			return c, nil
+		}
+		c.Close()
+	}
+}
+
+func (w *wire) cut(off bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.broken = off; off {
+		for _, c := range w.conns {
+			c.Close()
+		}
+		w.conns = nil
+	}
 }
 
 func newHouse(t testing.TB) *house {
@@ -53,6 +91,7 @@ func newHouse(t testing.TB) *house {
 	l, err := listen("127.0.0.1:0", "--addr")
 	h.must(err)
 	h.url = "http://" + l.Addr().String()
+	h.wire = &wire{Listener: l}
 	log := slog.New(slog.DiscardHandler)
 	if os.Getenv("SNUG_TEST_LOG") != "" {
 		log = slog.New(slog.NewTextHandler(os.Stderr, nil))
@@ -60,7 +99,7 @@ func newHouse(t testing.TB) *house {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	h.app, err = start(ctx, setup{
-		Serve: h.world.serve(config.Serve{BaseURL: h.url, Data: t.TempDir()}), listener: l, log: log, now: h.clock.Now,
+		Serve: h.world.serve(config.Serve{BaseURL: h.url, Data: t.TempDir()}), listener: h.wire, log: log, now: h.clock.Now,
 		extraHosts: h.world.hosts(l.Addr()), demo: true,
 	})
 	h.must(err)
@@ -307,7 +346,7 @@ func (p *player) goTo(path string) {
 // consent picks the player on the stand-in's authorise page.
 func (p *player) consent() {
 	p.Helper()
-	p.do("consent", chromedp.Click(chromedp.CSS(fmt.Sprintf(`button[name=user_id][value="%s"]`, p.user(p.name).ID))))
+	p.do("consent", chromedp.Click(chromedp.CSS(fmt.Sprintf(`input[name=user_id][value="%s"]`, p.user(p.name).ID))), chromedp.Click(chromedp.CSS(`button[value=authorize], button[value=authorise]`)))
 	p.sees("Snug again", fmt.Sprintf("location.host.startsWith(%q)", p.name+".localhost"))
 }
 
