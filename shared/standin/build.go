@@ -204,6 +204,19 @@ func (s *Server) AddRole(guild ID, name string, p Permissions) (ID, error) {
 	return r.id, nil
 }
 
+// SetRole changes what a role allows; @everyone is the role with the guild's id.
+func (s *Server) SetRole(guild, role ID, p Permissions) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g := s.guilds[guild]
+	if g == nil || g.roles[role] == nil {
+		return errUnknownRole()
+	}
+	g.roles[role].permissions = p & AllPermissions
+	s.roleEvent(g, "GUILD_ROLE_UPDATE", g.roles[role])
+	return nil
+}
+
 // AddChannel makes a channel, past all permissions.
 func (s *Server) AddChannel(guild ID, o ChannelOptions) (Channel, error) {
 	s.mu.Lock()

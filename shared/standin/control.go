@@ -35,6 +35,7 @@ func (s *Server) controlRoutes(mux *http.ServeMux) {
 		"POST /_standin/guilds/{guild}/members":          (*control).addMember,
 		"DELETE /_standin/guilds/{guild}/members/{user}": (*control).removeMember,
 		"PUT /_standin/guilds/{guild}/bot":               (*control).setBot,
+		"PATCH /_standin/guilds/{guild}/roles/{role}":    (*control).setRole,
 		"GET /_standin/faults":                           (*control).faults,
 		"POST /_standin/faults":                          (*control).inject,
 		"DELETE /_standin/faults":                        (*control).clearFaults,

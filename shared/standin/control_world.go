@@ -242,13 +242,31 @@ func (c *control) removeMember() (any, error) {
 	return nil, c.s.RemoveMember(c.guild(), c.user())
 }
 
-// setBot gives a bot exactly these permissions in a guild, letting it in if need be.
+// permissionChange sets permissions, takes some away, or gives some.
+type permissionChange struct {
+	Permissions *Permissions `json:"permissions"`
+	Deny        *Permissions `json:"deny"`
+	Allow       *Permissions `json:"allow"`
+}
+
+func (p permissionChange) apply(now Permissions) Permissions {
+	if p.Permissions != nil {
+		now = *p.Permissions
+	}
+	if p.Deny != nil {
+		now &^= *p.Deny
+	}
+	if p.Allow != nil {
+		now |= *p.Allow
+	}
+	return now & AllPermissions
+}
+
+// setBot changes what a bot's own role allows in a guild, letting the bot in if need be.
 func (c *control) setBot() (any, error) {
 	var in struct {
-		App         flexID       `json:"application_id"`
-		Permissions *Permissions `json:"permissions"`
-		Deny        *Permissions `json:"deny"`  // take these away instead
-		Allow       *Permissions `json:"allow"` // and give these
+		App flexID `json:"application_id"`
+		permissionChange
 	}
 	if err := c.read(&in); err != nil {
 		return nil, err
@@ -256,24 +274,34 @@ func (c *control) setBot() (any, error) {
 	app := ID(in.App)
 	c.s.mu.RLock()
 	if app == 0 && len(c.s.apps) == 1 {
-		for app = range c.s.apps {
-		}
+		app = sortedIDs(c.s.apps)[0]
 	}
-	now := c.s.botPermissions(c.guild(), app)
+	now := in.apply(c.s.botPermissions(c.guild(), app))
 	c.s.mu.RUnlock()
-	if in.Permissions != nil {
-		now = *in.Permissions
-	}
-	if in.Deny != nil {
-		now &^= *in.Deny
-	}
-	if in.Allow != nil {
-		now |= *in.Allow
-	}
-	if err := c.s.InstallBot(c.guild(), app, now&AllPermissions); err != nil {
+	if err := c.s.InstallBot(c.guild(), app, now); err != nil {
 		return nil, err
 	}
-	return map[string]any{"application_id": app, "permissions": now & AllPermissions}, nil
+	return map[string]any{"application_id": app, "permissions": now}, nil
+}
+
+// setRole changes what a role allows.
+func (c *control) setRole() (any, error) {
+	var in permissionChange
+	if err := c.read(&in); err != nil {
+		return nil, err
+	}
+	id := parseID(c.r.PathValue("role"))
+	c.s.mu.RLock()
+	var now Permissions
+	if g := c.s.guilds[c.guild()]; g != nil && g.roles[id] != nil {
+		now = g.roles[id].permissions
+	}
+	c.s.mu.RUnlock()
+	now = in.apply(now)
+	if err := c.s.SetRole(c.guild(), id, now); err != nil {
+		return nil, err
+	}
+	return map[string]any{"role_id": id, "permissions": now}, nil
 }
 
 // botPermissions is what the bot's own role allows. The caller holds the world.

@@ -99,6 +99,7 @@ func (c *gatewayConn) identify(d json.RawMessage) int {
 		c.enc = zlibPayload{}
 	}
 	c.mu.Unlock()
+	c.cursor.Store(0)
 	sess.attach(c)
 	c.setSession(sess)
 	c.poke()
