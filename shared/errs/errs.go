@@ -8,7 +8,6 @@
 package errs
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -44,20 +43,30 @@ const (
 // whole sentence or two that names the next step and holds no secret.
 type Error struct {
 	Code       Code
-	Message    string
+	Message    string        // in English
+	Format     string        // what Message was made of, with Args: the key of its translations
+	Args       []any         // texts, Terms, whole numbers, durations and times
 	Field      string        // the input field that is wrong, with Invalid
 	RetryAfter time.Duration // how long to wait, with RateLimited; 0 otherwise
 	Err        error         // the cause, for the log; never shown and never sent over the hub
 }
 
-// E makes an error with a code and a message for people, formatted as by fmt.Sprintf.
+// Term is an argument that is itself words of ours, and is translated with
+// the message: errs.E(errs.Forbidden, "Only the owner can %s.", errs.Term("close it")).
+// What people typed is a plain string and stays as it is.
+type Term string
+
+// E makes an error with a code and a message for people, formatted as by
+// fmt.Sprintf. Write the format as one constant: translations are found by it.
 func E(code Code, format string, args ...any) *Error {
-	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
+	return &Error{Code: code, Message: fmt.Sprintf(format, args...), Format: format, Args: args}
 }
 
 // Field makes an Invalid error about one input field.
 func Field(field, format string, args ...any) *Error {
-	return &Error{Code: Invalid, Field: field, Message: fmt.Sprintf(format, args...)}
+	e := E(Invalid, format, args...)
+	e.Field = field
+	return e
 }
 
 // Because returns a copy of e with its cause set.
@@ -116,26 +125,4 @@ func Public(err error) *Error {
 		return &c
 	}
 	return E(Internal, "Something broke on our side. Please try again in a moment.")
-}
-
-type wire struct {
-	Code    Code   `json:"code"`
-	Message string `json:"message"`
-	Field   string `json:"field,omitempty"`
-	RetryMS int64  `json:"retry_after_ms,omitempty"`
-}
-
-// MarshalJSON gives the public part of e; its cause stays behind.
-func (e *Error) MarshalJSON() ([]byte, error) {
-	return json.Marshal(wire{e.Code, e.Message, e.Field, e.RetryAfter.Milliseconds()})
-}
-
-// UnmarshalJSON is the inverse of MarshalJSON.
-func (e *Error) UnmarshalJSON(b []byte) error {
-	var w wire
-	if err := json.Unmarshal(b, &w); err != nil {
-		return err
-	}
-	*e = Error{Code: w.Code, Message: w.Message, Field: w.Field, RetryAfter: time.Duration(w.RetryMS) * time.Millisecond}
-	return nil
 }

@@ -51,3 +51,22 @@ func TestCodeSurvivesWrappingAndJSON(t *testing.T) {
 		t.Fatal("codes of plain and nil errors")
 	}
 }
+
+// What a translation needs crosses the hub: the format, and arguments that print the same.
+func TestArgumentsSurviveJSON(t *testing.T) {
+	e := errs.E(errs.Forbidden, "%s: only %d of %s can %s in %s (%q)", "Friday", 4, time.Minute, errs.Term("close it"), fmt.Errorf("x"), "100%")
+	b, err := json.Marshal(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back errs.Error
+	if err := json.Unmarshal(b, &back); err != nil {
+		t.Fatal(err)
+	}
+	if again := fmt.Sprintf(back.Format, back.Args...); again != e.Message || back.Message != e.Message {
+		t.Errorf("%q became %q", e.Message, again)
+	}
+	if back.Args[3] != errs.Term("close it") || back.Args[0] != "Friday" {
+		t.Errorf("the kinds of arguments are lost: %#v", back.Args)
+	}
+}
