@@ -195,13 +195,33 @@ func (s *Server) guildOr(guild, user ID) ID {
 
 // commandInput is a command as a script names it.
 type commandInput struct {
-	Guild   *flexID        `json:"guild_id"`
-	Channel flexID         `json:"channel_id"`
-	App     flexID         `json:"application_id"`
-	Name    string         `json:"name"`
-	Options map[string]any `json:"options"`
-	Target  flexID         `json:"target_id"`
-	Focused string         `json:"focused"`
+	Guild   *flexID      `json:"guild_id"`
+	Channel flexID       `json:"channel_id"`
+	App     flexID       `json:"application_id"`
+	Name    string       `json:"name"`
+	Options optionValues `json:"options"`
+	Target  flexID       `json:"target_id"`
+	Focused string       `json:"focused"`
+}
+
+// optionValues are a command's options: {"name": value}, or a list of
+// {"name","value"} as interactions carry them.
+type optionValues map[string]any
+
+// UnmarshalJSON accepts either form.
+func (o *optionValues) UnmarshalJSON(b []byte) error {
+	var list []struct {
+		Name  string `json:"name"`
+		Value any    `json:"value"`
+	}
+	if json.Unmarshal(b, &list) != nil {
+		return json.Unmarshal(b, (*map[string]any)(o))
+	}
+	*o = optionValues{}
+	for _, v := range list {
+		(*o)[v.Name] = v.Value
+	}
+	return nil
 }
 
 func (c *control) command() (CommandRun, commandInput, error) {

@@ -9,7 +9,7 @@ import (
 type identify struct {
 	Token      string          `json:"token"`
 	Properties json.RawMessage `json:"properties"`
-	Compress   bool            `json:"compress"`
+	Compress   json.RawMessage `json:"compress"` // some libraries send the name of a stream compression
 	Large      int             `json:"large_threshold"`
 	Shard      *[2]int         `json:"shard"`
 	Presence   json.RawMessage `json:"presence"`
@@ -95,7 +95,7 @@ func (c *gatewayConn) identify(d json.RawMessage) int {
 		return code
 	}
 	c.mu.Lock()
-	if _, plain := c.enc.(plainText); plain && id.Compress {
+	if _, plain := c.enc.(plainText); plain && string(id.Compress) == "true" {
 		c.enc = zlibPayload{}
 	}
 	c.mu.Unlock()

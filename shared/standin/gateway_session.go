@@ -35,6 +35,7 @@ type session struct {
 	mu       sync.Mutex
 	seq      int64
 	log      []item
+	head     int // where in log the oldest dispatch that is kept lies
 	bytes    int
 	conn     *gatewayConn
 	pending  []ID // guilds whose GUILD_CREATE is still to come
@@ -61,43 +62,50 @@ func (s *session) append(it item) {
 	}
 }
 
-// trim drops the oldest dispatches beyond the limits. The caller holds mu.
+// kept are the dispatches that can still be replayed. The caller holds mu.
+func (s *session) kept() []item { return s.log[s.head:] }
+
+// trim drops the oldest dispatches beyond the limits. What was dropped is
+// moved out of the slice only now and then, so that a dispatch costs the same
+// however long the log is. The caller holds mu.
 func (s *session) trim() {
-	n, size := 0, s.bytes
-	for len(s.log)-n > s.limits.events || size > s.limits.bytes && len(s.log)-n > 1 {
-		size -= len(s.log[n].data)
-		n++
+	for len(s.kept()) > s.limits.events || s.bytes > s.limits.bytes && len(s.kept()) > 1 {
+		old := &s.log[s.head]
+		if s.conn != nil && s.conn.cursor.Load() < old.seq {
+			// The reader is too slow: what it has not got is being lost.
+			s.conn.overrun.Store(true)
+		}
+		s.bytes -= len(old.data)
+		*old = item{}
+		s.head++
 	}
-	if n == 0 {
-		return
+	if s.head > 64 && s.head > len(s.log)/2 {
+		s.log = slices.Delete(s.log, 0, s.head)
+		s.head = 0
 	}
-	if s.conn != nil && s.conn.cursor.Load() < s.log[n-1].seq {
-		// The reader is too slow: what it has not got is being lost.
-		s.conn.overrun.Store(true)
-	}
-	s.log = slices.Delete(s.log, 0, n)
-	s.bytes = size
 }
 
 // after gives at most limit dispatches behind a sequence number.
 func (s *session) after(seq int64, limit int) []item {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.log) == 0 {
+	kept := s.kept()
+	if len(kept) == 0 {
 		return nil
 	}
-	i := int(seq - s.log[0].seq + 1)
-	if i >= len(s.log) {
+	i := max(int(seq-kept[0].seq+1), 0)
+	if i >= len(kept) {
 		return nil
 	}
-	return slices.Clone(s.log[max(i, 0):min(max(i, 0)+limit, len(s.log))])
+	return slices.Clone(kept[i:min(i+limit, len(kept))])
 }
 
 // canReplay says whether everything behind seq is still in the log.
 func (s *session) canReplay(seq int64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return seq == s.seq || len(s.log) > 0 && seq >= s.log[0].seq-1
+	kept := s.kept()
+	return seq == s.seq || len(kept) > 0 && seq >= kept[0].seq-1
 }
 
 func (s *session) sequence() int64 { s.mu.Lock(); defer s.mu.Unlock(); return s.seq }

@@ -310,6 +310,11 @@ func (s *Server) grantCode(a *authRequest, user ID) (location, problem string) {
 	if redirect == "" {
 		return "/", ""
 	}
+	for old, c := range s.oauth.codes {
+		if !s.now().Before(c.expires) {
+			delete(s.oauth.codes, old)
+		}
+	}
 	code := s.secret(22)
 	method := a.query.Get("code_challenge_method")
 	if method == "" {

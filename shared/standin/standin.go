@@ -21,7 +21,10 @@ type Options struct {
 	Now        func() time.Time // the clock of ids, limits, expiries; default time.Now
 	Limits     *Limits          // default DiscordLimits
 	OnDispatch func(Dispatch)   // called before each event is written, on a goroutine of its session; must not block
-	OnRequest  func(Request)    // called after each REST request was answered, on its goroutine
+	// Wrap goes around the whole service, such as openapi.Description.Handler
+	// to check every answer.
+	Wrap      func(http.Handler) http.Handler
+	OnRequest func(Request) // called after each REST request was answered, on its goroutine
 
 	// ShowAllChannels tells bots the names and settings of channels that they
 	// may not view, as Discord did until 16 November 2026.
@@ -107,6 +110,9 @@ func New(o Options) *Server {
 	s.foundingMS = s.now().AddDate(-1, 0, 0).UnixMilli() - snowflake.Epoch
 	s.page = newPageHub(s)
 	s.handler = s.routes()
+	if o.Wrap != nil {
+		s.handler = o.Wrap(s.handler)
+	}
 	return s
 }
 

@@ -267,3 +267,23 @@ func (c *client) hello() {
 		c.t.Fatalf("op %d instead of HELLO", p.Op)
 	}
 }
+
+// dialBench logs a bot in and reads up to the guild.
+func dialBench(b *testing.B, base, token string) *websocket.Conn {
+	b.Helper()
+	ws, res, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(base, "http")+"/?v=10&encoding=json", nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	res.Body.Close()
+	b.Cleanup(func() { ws.Close() })
+	if err := ws.WriteJSON(map[string]any{"op": 2, "d": map[string]any{"token": token, "intents": 129, "properties": map[string]any{}}}); err != nil {
+		b.Fatal(err)
+	}
+	for range 3 { // HELLO, READY, GUILD_CREATE
+		if _, _, err := ws.ReadMessage(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return ws
+}
