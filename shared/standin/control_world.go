@@ -1,12 +1,6 @@
 package standin
 
-import (
-	"encoding/json"
-	"errors"
-	"fmt"
-	"math"
-	"strconv"
-)
+import "errors"
 
 func (c *control) addUser() (any, error) {
 	var in struct {
@@ -314,52 +308,4 @@ func (s *Server) botPermissions(guild, app ID) Permissions {
 		}
 	}
 	return 0
-}
-
-func (c *control) faults() (any, error) {
-	return map[string]any{"faults": c.s.Faults(), "at_once": atOnce, "in_wait": inWait}, nil
-}
-
-// inject reads a fault; times may be given in milliseconds as well, and
-// "type" or "action" may stand for "kind".
-func (c *control) inject() (any, error) {
-	var in struct {
-		Fault
-		Type         string      `json:"type"`
-		Action       string      `json:"action"`
-		App          flexID      `json:"application_id"`
-		Guild        flexID      `json:"guild_id"`
-		User         flexID      `json:"user_id"`
-		DelayMS      float64     `json:"delay_ms"`
-		DurationMS   float64     `json:"duration_ms"`
-		RetryAfterMS float64     `json:"retry_after_ms"`
-		Kind         json.Number `json:"-"`
-	}
-	if err := c.read(&in); err != nil {
-		return nil, err
-	}
-	f := in.Fault
-	f.Application, f.Guild, f.User = ID(in.App), ID(in.Guild), ID(in.User)
-	orElse(&f.Kind, in.Type)
-	orElse(&f.Kind, in.Action)
-	orElse(&f.Delay, in.DelayMS/1000)
-	orElse(&f.Duration, in.DurationMS/1000)
-	orElse(&f.RetryAfter, in.RetryAfterMS/1000)
-	if math.IsNaN(f.Delay) || f.Delay < 0 || f.Duration < 0 || f.RetryAfter < 0 {
-		return nil, errors.New("times are not negative")
-	}
-	return c.s.Inject(f)
-}
-
-func (c *control) clearFaults() (any, error) {
-	id := 0
-	if v := c.r.PathValue("fault"); v != "" {
-		n, err := strconv.Atoi(v)
-		if err != nil || n < 1 {
-			return nil, fmt.Errorf("%q is no fault's number", v)
-		}
-		id = n
-	}
-	c.s.ClearFaults(id)
-	return nil, nil
 }

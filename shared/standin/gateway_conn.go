@@ -316,6 +316,7 @@ func (s *Server) closeGateway(ctx context.Context) {
 		c.end()
 		_ = c.ws.Close()
 	}
+	s.page.cut()
 	<-gone
 }
 

@@ -254,6 +254,9 @@ func (h *pageHub) close() {
 	h.each(func(p *pageConn) { p.end() })
 }
 
+// cut closes the sockets of pages that do not take their end.
+func (h *pageHub) cut() { h.each(func(p *pageConn) { _ = p.ws.Close() }) }
+
 func (p *pageConn) end() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
