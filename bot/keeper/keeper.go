@@ -82,8 +82,9 @@ type Keeper struct {
 	stop context.CancelFunc
 	wg   sync.WaitGroup
 
-	mu     sync.Mutex // guards guilds; never held across a call out
-	guilds map[snowflake.ID]*guildRooms
+	mu        sync.Mutex // guards what follows; never held across a call out
+	guilds    map[snowflake.ID]*guildRooms
+	standings map[[2]snowflake.ID]room.Standing // by guild and user; see Standing
 }
 
 // guildRooms are the rooms of one guild. All fields but the turn and the inbox
@@ -118,7 +119,7 @@ type kept struct {
 // New makes a Keeper that holds no guild yet.
 func New(o Options) *Keeper {
 	ctx, stop := context.WithCancel(context.Background())
-	return &Keeper{o: o, ctx: ctx, stop: stop, guilds: map[snowflake.ID]*guildRooms{}}
+	return &Keeper{o: o, ctx: ctx, stop: stop, guilds: map[snowflake.ID]*guildRooms{}, standings: map[[2]snowflake.ID]room.Standing{}}
 }
 
 // Close stops background work and waits for it. Requests must have ended before.
@@ -255,9 +256,34 @@ func (k *Keeper) standing(ctx context.Context, guildID snowflake.ID, a room.Acto
 	return s, err
 }
 
-// Standing gives a user's standing in a guild, as Discord says now. A user who is not in it has Member false.
+// standingFor is how long Standing repeats what Discord said: pages come in
+// crowds, and Discord's limits are tight. What somebody does is always asked anew.
+const standingFor = 5 * time.Second
+
+// Standing gives a user's standing in a guild, as Discord said within the last
+// seconds. A user who is not in it has Member false.
 func (k *Keeper) Standing(ctx context.Context, guildID snowflake.ID, q room.StandingRequest) (room.Standing, error) {
-	return k.o.Discord.Standing(ctx, guildID, q.UserID)
+	who := [2]snowflake.ID{guildID, q.UserID}
+	now := k.o.Now()
+	k.mu.Lock()
+	s, known := k.standings[who]
+	k.mu.Unlock()
+	if age := now.Sub(s.CheckedAt); known && age >= 0 && age < standingFor {
+		return s, nil
+	}
+	s, err := k.o.Discord.Standing(ctx, guildID, q.UserID)
+	if err != nil {
+		return s, err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for key, old := range k.standings {
+		if now.Sub(old.CheckedAt) >= standingFor {
+			delete(k.standings, key)
+		}
+	}
+	k.standings[who] = s
+	return s, nil
 }
 
 // newID gives an id that nobody else has.

@@ -74,7 +74,7 @@ func start(ctx context.Context, s setup) (_ *app, err error) {
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
 	if a.bot, err = bot.New(bot.Options{
-		Token: s.BotToken, DiscordURL: s.DiscordURL, GuildID: s.GuildID, Hub: a.hub, Keys: keys,
+		Token: s.BotToken, DiscordURL: s.DiscordURL, GuildID: snowflake.ID(s.GuildID), Hub: a.hub, Keys: keys,
 		Pages: pages(s.BaseURL), Now: s.now, Log: s.log, Registerer: registry,
 	}); err != nil {
 		return nil, err
@@ -85,7 +85,7 @@ func start(ctx context.Context, s setup) (_ *app, err error) {
 	})
 	if a.dash, err = dashboard.New(dashboard.Options{
 		Hub: a.hub, Live: a.live, Keys: keys, BaseURL: s.BaseURL, ExtraHosts: s.extraHosts, Discord: endpoints(s.DiscordURL),
-		ClientID: s.ClientID.String(), ClientSecret: s.ClientSecret, AddURL: addURL(s), Demo: s.demo, DiscordURL: s.DiscordURL,
+		ClientID: snowflake.ID(s.ClientID).String(), ClientSecret: s.ClientSecret, AddURL: addURL(s), Demo: s.demo, DiscordURL: s.DiscordURL,
 		TrustedProxies: s.TrustedProxies, Version: versionName(), Log: s.log, Now: s.now, Registerer: registry, Gatherer: registry,
 		Ready: a.ready,
 	}); err != nil {
@@ -195,9 +195,9 @@ func endpoints(discordURL string) dashboard.Discord {
 
 // addURL is Discord's page that adds the bot to a server with the permissions it needs.
 func addURL(s setup) string {
-	q := url.Values{"client_id": {s.ClientID.String()}, "scope": {"bot applications.commands"}, "permissions": {fmt.Sprint(int64(api.Permissions))}}
+	q := url.Values{"client_id": {snowflake.ID(s.ClientID).String()}, "scope": {"bot applications.commands"}, "permissions": {fmt.Sprint(int64(api.Permissions))}}
 	if s.GuildID != 0 {
-		q.Set("guild_id", s.GuildID.String())
+		q.Set("guild_id", snowflake.ID(s.GuildID).String())
 	}
 	return s.DiscordURL + "/oauth2/authorize?" + q.Encode()
 }

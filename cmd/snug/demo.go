@@ -12,8 +12,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/disgoorg/snowflake/v2"
-
 	api "snug/bot/discord"
 	"snug/shared/config"
 	"snug/shared/standin"
@@ -102,7 +100,7 @@ func simulate(addr string, o standin.Options) (demoWorld, error) {
 
 // serve completes a configuration with who the bot is and where its Discord is.
 func (d demoWorld) serve(c config.Serve) config.Serve {
-	c.BotToken, c.ClientID, c.ClientSecret, c.DiscordURL = d.app.BotToken, snowflake.ID(d.app.ID), d.app.ClientSecret, d.url
+	c.BotToken, c.ClientID, c.ClientSecret, c.DiscordURL = d.app.BotToken, config.ID(d.app.ID), d.app.ClientSecret, d.url
 	return c
 }
 
@@ -143,12 +141,11 @@ Try this:
   1. Open the simulated Discord, choose who you are, and run /create-room name:Friday
   2. Follow the link to the room's page, and sign in as the same person
   3. Join the room's voice channel in the simulated Discord, and watch the page
-  4. Open the invite link as somebody else: %s`, d.url, base, d.hostOf(1, port))
-	fmt.Fprintf(t, `
+  4. Open the invite link as somebody else
 
-Everybody has an address of their own, so that one browser holds several: %s …
+Everybody has an address of their own, so that one browser holds several people: put %s in place of %s.
 Ctrl-C stops it.
-`, d.hostOf(2, port))
+`, d.url, base, d.hostOf(1, port), base)
 	_ = t.Flush()
 }
 

@@ -27,11 +27,11 @@ import (
 
 // Serve is what `snug serve` is configured by.
 type Serve struct {
-	BotToken     string       `env:"DISCORD_BOT_TOKEN" placeholder:"TOKEN" help:"The bot's token (Developer Portal → your application → Bot)."`
-	ClientID     snowflake.ID `env:"DISCORD_CLIENT_ID" placeholder:"ID" help:"The application's id (Developer Portal → General Information)."`
-	ClientSecret string       `env:"DISCORD_CLIENT_SECRET" placeholder:"SECRET" help:"The application's client secret (Developer Portal → OAuth2)."`
-	GuildID      snowflake.ID `env:"DISCORD_GUILD_ID" placeholder:"ID" help:"Serve this one server only."`
-	DiscordURL   string       `env:"SNUG_DISCORD_URL" default:"https://discord.com" placeholder:"URL" help:"Where Discord is: change it for a stand-in or another Discord-compatible server."`
+	BotToken     string `env:"DISCORD_BOT_TOKEN" placeholder:"TOKEN" help:"The bot's token (Developer Portal → your application → Bot)."`
+	ClientID     ID     `env:"DISCORD_CLIENT_ID" placeholder:"ID" help:"The application's id (Developer Portal → General Information)."`
+	ClientSecret string `env:"DISCORD_CLIENT_SECRET" placeholder:"SECRET" help:"The application's client secret (Developer Portal → OAuth2)."`
+	GuildID      ID     `env:"DISCORD_GUILD_ID" placeholder:"ID" help:"Serve this one server only."`
+	DiscordURL   string `env:"SNUG_DISCORD_URL" default:"https://discord.com" placeholder:"URL" help:"Where Discord is: change it for a stand-in or another Discord-compatible server."`
 
 	BaseURL        string   `env:"SNUG_BASE_URL" default:"http://127.0.0.1:8080" placeholder:"URL" help:"The dashboard's address as browsers see it. Register BASE/auth/discord/callback as a redirect in the Developer Portal."`
 	Addr           string   `env:"SNUG_ADDR" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where the dashboard listens."`
@@ -42,6 +42,19 @@ type Serve struct {
 	NATSURL        string   `env:"SNUG_NATS_URL" placeholder:"URL" help:"Use this NATS server or cluster (with JetStream) instead of the embedded one."`
 	NATSCreds      string   `env:"SNUG_NATS_CREDS" type:"path" placeholder:"FILE" help:"Credentials file for the NATS server."`
 	Log
+}
+
+// ID is a Discord id as people write it.
+type ID snowflake.ID
+
+// UnmarshalText reads the id; it says what an id looks like if it is none.
+func (i *ID) UnmarshalText(b []byte) error {
+	id, err := snowflake.Parse(string(b))
+	if err != nil || id == 0 {
+		return fmt.Errorf("%q is not a Discord id, which is a number of 17 to 20 digits: copy it from the Developer Portal, or in Discord with Developer Mode on", b)
+	}
+	*i = ID(id)
+	return nil
 }
 
 // Log says how the log is written.
@@ -60,7 +73,7 @@ func (c *Serve) Check() error {
 	case err != nil:
 		tell("DISCORD_BOT_TOKEN is not a bot token: its first part does not name an application. Copy it again from the Developer Portal → Bot; it is not the client secret.")
 	case c.ClientID != 0 && id != c.ClientID:
-		tell("DISCORD_BOT_TOKEN and DISCORD_CLIENT_ID belong to different applications (%s and %s). Copy both from the same one.", id, c.ClientID)
+		tell("DISCORD_BOT_TOKEN and DISCORD_CLIENT_ID belong to different applications (%d and %d). Copy both from the same one.", id, c.ClientID)
 	}
 	if c.ClientID == 0 {
 		tell("DISCORD_CLIENT_ID is missing. Copy the Application ID from the Developer Portal → General Information.")
@@ -124,13 +137,14 @@ func Loopback(host string) bool {
 }
 
 // idOf reads the application's id from a bot token: its first part is the id in base64.
-func idOf(token string) (snowflake.ID, error) {
+func idOf(token string) (ID, error) {
 	head, _, _ := strings.Cut(token, ".")
 	b, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(head, "="))
 	if err != nil {
 		return 0, err
 	}
-	return snowflake.Parse(string(b))
+	id, err := snowflake.Parse(string(b))
+	return ID(id), err
 }
 
 // Keys gives the keyring of SESSION_SECRET, or of the secret kept in the data

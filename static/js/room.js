@@ -32,6 +32,15 @@ function paint() {
   paintEnd();
 }
 
+// However many events come at once, the picture is drawn once a frame.
+let painting = 0;
+function paintSoon() {
+  painting ||= requestAnimationFrame(() => {
+    painting = 0;
+    paint();
+  });
+}
+
 // The door: join, or what is true now that one sits inside.
 function paintDoor() {
   const join = $("door-join"), here = $("door-in"), seated = inside();
@@ -157,7 +166,7 @@ const live = new Live({
   onWelcome: (_, ts) => setClock(ts),
   onEvent(event, p) {
     const before = apply(rooms, event, p);
-    paint();
+    paintSoon();
     tell[event]?.(p, before);
   },
   onEnd(why, problem) {

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"snug/shared/browsertest"
+	"snug/shared/standin"
+)
+
+// TestRestarts runs `snug serve` on its own against a Discord that goes on
+// while it is away: gently stopped, and killed. Everything durable is there
+// afterwards, everybody is shown where they are, and the page that was open recovers by itself.
+func TestRestarts(t *testing.T) {
+	limits := standin.DiscordLimits()
+	limits.IdentifyWindow = 0 // three starts within a second
+	world, err := simulate("127.0.0.1:0", standin.Options{Seed: 3, Limits: &limits})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = world.discord.Close(t.Context()) })
+	l, err := listen("127.0.0.1:0", "--addr")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := l.Addr().String()
+	l.Close() // the program listens there from now on, again and again
+	h := &house{TB: t, world: world, url: "http://" + addr}
+	data := t.TempDir()
+	serve := func() *process {
+		p := execute(t, []string{
+			"DISCORD_BOT_TOKEN=" + world.app.BotToken, "DISCORD_CLIENT_ID=" + world.app.ID.String(), "DISCORD_CLIENT_SECRET=" + world.app.ClientSecret,
+			"SNUG_DISCORD_URL=" + world.url, "SNUG_BASE_URL=" + h.url, "SNUG_ADDR=" + addr, "SNUG_DATA=" + data,
+		}, "serve")
+		p.says("Discord Gateway initialized successfully")
+		h.ready()
+		return p
+	}
+	snug := serve()
+
+	alice, bruno := h.signIn("alice"), h.signIn("bruno")
+	id := alice.open("Friday")
+	status, made := alice.api(http.MethodPost, "/rooms/"+id+"/invites", map[string]any{})
+	if status != http.StatusCreated {
+		t.Fatalf("no invite: %d %v", status, made)
+	}
+	invite, err := url.Parse(made["url"].(string))
+	h.must(err)
+	if status, out := bruno.api(http.MethodPost, "/invites/redeem", map[string]any{"token": invite.Query().Get("t")}); status != http.StatusOK {
+		t.Fatalf("no guest: %d %v", status, out)
+	}
+	status, out := alice.api(http.MethodPatch, "/guilds/"+world.guild.String()+"/settings", map[string]any{"settings": map[string]any{"seats": 7}})
+	if status != http.StatusOK {
+		t.Fatalf("settings: %d %v", status, out)
+	}
+	h.must(h.join("alice", id))
+
+	page := &player{h, "alice", browsertest.Start(t)}
+	page.do("sign in", chromedp.Navigate(h.url+"/game/"+id))
+	page.do("consent", chromedp.Click(chromedp.CSS(`input[name=user_id][value="`+h.user("alice").ID.String()+`"]`)), chromedp.Click(chromedp.CSS(`button[value=authorize]`)))
+	page.live()
+	page.seated("alice")
+
+	for _, how := range []os.Signal{syscall.SIGTERM, syscall.SIGKILL} {
+		err := snug.stop(how)
+		if how == syscall.SIGTERM && err != nil {
+			t.Errorf("it ended with %v:\n%s", err, snug.log)
+		}
+		if how == syscall.SIGTERM { // people move about while it is down
+			h.must(h.join("bruno", id))
+		} else {
+			h.leave("alice")
+		}
+		snug = serve()
+		if how == syscall.SIGTERM {
+			page.seated("alice", "bruno")
+		} else {
+			page.seated("bruno")
+		}
+		page.live()
+		if status, out := alice.api(http.MethodGet, "/guilds/"+world.guild.String()+"/settings", nil); status != http.StatusOK || !strings.Contains(strings.Join(keys(out), " "), "settings") {
+			t.Errorf("after %v, the settings: %d %v", how, status, out)
+		}
+		if status, text := bruno.page("/game/" + id); status != http.StatusOK || !strings.Contains(text, "Friday") {
+			t.Errorf("after %v, the guest's page: %d", how, status)
+		}
+		if status, text := h.signIn("chiyo").page(strings.TrimPrefix(made["url"].(string), h.url)); status != http.StatusOK || !strings.Contains(text, "Friday") {
+			t.Errorf("after %v, the invite: %d", how, status)
+		}
+	}
+	for _, secret := range []string{world.app.BotToken, world.app.ClientSecret, invite.Query().Get("t")} {
+		if strings.Contains(snug.log.String(), secret) {
+			t.Error("a secret is in the log")
+		}
+	}
+}
+
+func keys(m map[string]any) (out []string) {
+	for k := range m {
+		out = append(out, k)
+	}
+	return out
+}
