@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -160,9 +161,13 @@ func (f *Fault) hitsRoute(t target) bool {
 	if pattern == "*" || pattern == t.route || strings.HasSuffix(pattern, "/*") && strings.HasPrefix(t.path, pattern[:len(pattern)-1]) {
 		return true
 	}
-	matched, err := path.Match(pattern, t.path)
+	matched, err := path.Match(anyPart.ReplaceAllString(pattern, "*"), t.path)
 	return err == nil && matched
 }
+
+// anyPart is a part of a route that may be anything, whatever it is called:
+// libraries write {guild.id} where the table writes {guild}.
+var anyPart = regexp.MustCompile(`\{[^}/]*\}`)
 
 func (f *faults) add(x Fault) Fault {
 	f.mu.Lock()

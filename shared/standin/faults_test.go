@@ -195,7 +195,7 @@ func TestRESTFaults(t *testing.T) {
 		get().must(t, 200)
 	})
 	t.Run("an error after the effect", func(t *testing.T) {
-		if err := w.inject(standin.Fault{Kind: "error", Status: 500, After: true, Route: "POST /guilds/*"}); err != nil {
+		if err := w.inject(standin.Fault{Kind: "error", Status: 500, After: true, Route: "POST /guilds/{guild.id}/channels"}); err != nil {
 			t.Fatal(err)
 		}
 		w.bot("POST", w.guildPath("/channels"), map[string]any{"name": "ghost"}).must(t, 500)
