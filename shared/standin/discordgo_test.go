@@ -12,9 +12,6 @@ import (
 
 // TestDiscordgo lets a second client library do what every bot does.
 func TestDiscordgo(t *testing.T) {
-	if raceEnabled {
-		t.Skip("discordgo 0.29 has data races in its own gateway")
-	}
 	w := start(t)
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
