@@ -276,6 +276,7 @@ func TestPageIsLive(t *testing.T) {
 }
 
 func TestCloseEndsEverything(t *testing.T) {
+	t.Parallel()
 	w := start(t)
 	w.register()
 	c, _ := w.login(nil)

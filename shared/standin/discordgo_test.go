@@ -12,6 +12,7 @@ import (
 
 // TestDiscordgo lets a second client library do what every bot does.
 func TestDiscordgo(t *testing.T) {
+	t.Parallel()
 	w := start(t)
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()

@@ -14,6 +14,7 @@ import (
 )
 
 func TestGatewayFaults(t *testing.T) {
+	t.Parallel()
 	resume := func(w *world, r ready, seq int64) *client {
 		c := w.dial("?v=10&encoding=json")
 		c.hello()
@@ -160,6 +161,7 @@ func TestGatewayFaults(t *testing.T) {
 }
 
 func TestRESTFaults(t *testing.T) {
+	t.Parallel()
 	w := start(t)
 	get := func() answer { return w.bot("GET", "/users/@me", nil) }
 	for name, c := range map[string]struct {

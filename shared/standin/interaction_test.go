@@ -133,6 +133,7 @@ func TestCommandRules(t *testing.T) {
 }
 
 func TestInteractionRules(t *testing.T) {
+	t.Parallel()
 	runRules(t, []rule{
 		{"options arrive typed, with what they name", docInteractions + "#interaction-object", func(t *testing.T, w *world) {
 			w.register()

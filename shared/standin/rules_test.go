@@ -37,6 +37,7 @@ const (
 func runRules(t *testing.T, rules []rule) {
 	for _, r := range rules {
 		t.Run(r.name, func(t *testing.T) {
+			t.Parallel()
 			if !strings.HasPrefix(r.doc, "https://") {
 				t.Fatal("the rule names no document")
 			}
