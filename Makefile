@@ -2,7 +2,7 @@
 GO ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
 
-.PHONY: help demo build test race lint soak bench clients fmt
+.PHONY: help demo build test pictures clients lint soak bench fmt
 
 help: ## List these tasks
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -18,7 +18,15 @@ test: ## Everything that must pass: formatting, vet, and all tests with the race
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not formatted; run: make fmt"; echo "$$unformatted"; exit 1; }
 	$(GO) vet ./...
 	GOOS=windows $(GO) vet ./dashboard/live
-	$(GO) test -race -timeout 9m ./...
+	$(GO) test -race -timeout 9m $$($(GO) list ./... | grep -v '^snug/cmd/snug$$')
+	$(GO) test -race -timeout 9m ./cmd/snug # alone: it measures latency
+
+pictures: ## Make the pictures of the documentation, from the real thing
+	SNUG_PICTURES=$(CURDIR)/docs/pictures $(GO) test -count=1 -run 'TestMainJob|TestSettings' ./cmd/snug
+
+clients: ## Let discord.js try the simulated Discord (needs Node and npm)
+	cd shared/standin/clients && npm install
+	STANDIN_CLIENTS=1 $(GO) test -count=1 -run TestClients ./shared/standin
 
 lint: ## golangci-lint, if it is installed
 	golangci-lint run
