@@ -134,18 +134,19 @@ func (d demoWorld) welcome(w io.Writer, base string) {
 	fmt.Fprintf(t, `
 Snug is running, with a simulated Discord. Nothing leaves this machine.
 
-  Discord, simulated	%s	be any member: join voice, type /create-room
+  Discord, simulated	%s	its control interface is /_standin/
   Snug's dashboard	%s	sign in as anybody
 
 Try this:
-  1. Open the simulated Discord, choose who you are, and run /create-room name:Friday
-  2. Follow the link to the room's page, and sign in as the same person
-  3. Join the room's voice channel in the simulated Discord, and watch the page
-  4. Open the invite link as somebody else
+  1. Open the dashboard, sign in as %s, and create a room; or run the slash command:
+     curl %s/_standin/users/%s/commands -d '{"guild_id":"%s","name":"create-room","options":{"name":"Friday"}}'
+  2. Let somebody join its voice channel, and watch the room's page (the number in its address is CHANNEL):
+     curl %s/_standin/users/%s/voice -d '{"guild_id":"%s","channel_id":"CHANNEL"}'
+  3. Open the invite link as somebody else
 
 Everybody has an address of their own, so that one browser holds several people: put %s in place of %s.
 Ctrl-C stops it.
-`, d.url, base, d.hostOf(1, port), base)
+`, d.url, base, d.users[0].Username, d.url, d.users[0].ID, d.guild, d.url, d.users[0].ID, d.guild, d.hostOf(1, port), base)
 	_ = t.Flush()
 }
 
