@@ -1,0 +1,185 @@
+package text_test
+
+import (
+	"errors"
+	"html/template"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"snug/shared/errs"
+	"snug/shared/text"
+)
+
+func catalog(t testing.TB) *text.Catalog {
+	t.Helper()
+	c, err := text.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestChoosingALanguage(t *testing.T) {
+	c := catalog(t)
+	for _, x := range []struct{ chosen, accept, want string }{
+		{"", "", "en"},
+		{"", "en-GB,en;q=0.9", "en"},
+		{"", "de-AT,de;q=0.9,en;q=0.8", "de"},
+		{"de", "en-US", "de"},
+		{"nonsense", "de", "de"},
+		{"", "zh-CN, de;q=0.5", "de"},
+		{"", "zh-CN", "en"},
+		{"", ";;;", "en"},
+		{"../../etc", strings.Repeat("x", 5000), "en"},
+	} {
+		if got := c.Choose(x.chosen, x.accept).Language().Code; got != x.want {
+			t.Errorf("chosen %q, browser %q: %s, want %s", x.chosen, x.accept, got, x.want)
+		}
+	}
+	for _, l := range c.Languages() {
+		for _, locale := range append(l.Locales, l.Code) {
+			if got := c.For(locale).Language(); got.Code != l.Code {
+				t.Errorf("Discord's %s is read in %s, want %s", locale, got.Code, l.Code)
+			}
+		}
+	}
+}
+
+func TestSaying(t *testing.T) {
+	c := catalog(t)
+	en, de := c.For("en-US"), c.For("de")
+	for got, want := range map[string]string{
+		en.Say("time.hours", "Count", 1):                "1 hour",
+		en.Say("time.hours", "Count", 2):                "2 hours",
+		de.Say("time.hours", "Count", 1):                "1 Stunde",
+		de.Say("time.hours", "Count", 0):                "0 Stunden",
+		en.List(nil):                                    "",
+		en.List([]string{"a"}):                          "a",
+		en.List([]string{"a", "b", "c"}):                "a, b and c",
+		de.List([]string{"a", "b"}):                     "a und b",
+		en.Duration(90 * time.Minute):                   "1 hour 30 minutes",
+		de.Duration(24*time.Hour + 3*time.Second):       "1 Tag",
+		en.Duration(0):                                  "0 seconds",
+		en.Duration(-time.Second):                       "1 second",
+		en.Say("there.is.no.such"):                      "there.is.no.such",
+		(text.Texts{}).Say("x"):                         "x",
+		en.Say("list.last", "Most", "<b>", "Last", "&"): "<b> and &",
+		string(en.HTML("list.last", "Most", "<b>", "Last", template.HTML("<i>x</i>"))): "&lt;b&gt; and <i>x</i>",
+		string(en.HTML("time.hours", "Count", 1)):                                      "1 hour",
+	} {
+		if got != want {
+			t.Errorf("said %q, want %q", got, want)
+		}
+	}
+	if u := de.Under("time."); u["time.hours"]["one"] != "{{.Count}} Stunde" || u["time.hours"]["other"] == "" || u["list.last"] != nil {
+		t.Errorf("for scripts: %v", u)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	c := catalog(t)
+	en, de := c.For("en"), c.For("de")
+	full := func(n int) error {
+		return errs.E(errs.RoomFull, "“%s” is full: all %d seats are taken. Watch its page and join when one is free.", "50% {{.X}} <b>", n)
+	}
+	for _, x := range []struct {
+		t    text.Texts
+		err  error
+		want string
+	}{
+		{en, full(1), "“50% {{.X}} <b>” is full: its one seat is taken. Watch its page and join when it is free."},
+		{en, full(4), "“50% {{.X}} <b>” is full: all 4 seats are taken. Watch its page and join when one is free."},
+		{de, full(4), "„50% {{.X}} <b>“ ist voll: alle 4 Plätze sind besetzt. Behalt die Seite im Blick und tritt bei, wenn einer frei wird."},
+		{de, errs.E(errs.RateLimited, "Discord wants Snug to slow down. Please try again in %s.", 2*time.Minute), "Discord möchte, dass Snug langsamer macht. Versuch es bitte in 2 Minuten noch einmal."},
+		{de, errs.E(errs.Invalid, "Nobody translated this: %d.", 3), "Nobody translated this: 3."},
+		{de, errors.New("secret"), "Bei uns ist etwas kaputtgegangen. Versuch es bitte gleich noch einmal."},
+	} {
+		if got := x.t.Refusal(x.err); got != x.want {
+			t.Errorf("%s: %q\nwant %q", x.t.Language().Code, got, x.want)
+		}
+	}
+}
+
+var placeholder = regexp.MustCompile(`\{\{\.\w+\}\}|</?\w+[^>]*>|%\[\d+\]\w|%[sdqv]`)
+
+// marks are the placeholders and tags of a text, in their order in the alphabet.
+func marks(s string) []string {
+	all := placeholder.FindAllString(s, -1)
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// TestMessagesAgree keeps the languages in step: the same ids, the same placeholders, the same markup.
+func TestMessagesAgree(t *testing.T) {
+	c := catalog(t)
+	en := c.For("en").Under("")
+	spoken := 0
+	for _, l := range c.All() {
+		code := l.Language().Code
+		own := 0
+		for id, forms := range l.Under("") {
+			if !l.Has(id) {
+				if !refusal(id) {
+					t.Errorf("%s has no %q", code, id)
+				}
+				continue
+			}
+			own++
+			if forms["other"] == "" {
+				t.Errorf("%s %q has no form \"other\"", code, id)
+			}
+			want := marks(id) // a refusal's key says what is filled in
+			if refusal(id) {
+				want = numbered(id)
+			} else if en[id] == nil {
+				t.Errorf("%s has %q, which English has not", code, id)
+				continue
+			} else {
+				want = marks(en[id]["other"])
+			}
+			for form, s := range forms {
+				got := marks(s)
+				if form == "one" { // "one" may leave its number out
+					got, want := without(got), without(want)
+					if !slices.Equal(got, want) && !subset(got, want) {
+						t.Errorf("%s %q (one) has %v, want %v", code, id, got, want)
+					}
+					continue
+				}
+				if !slices.Equal(got, want) {
+					t.Errorf("%s %q (%s) has %v, want %v", code, id, form, got, want)
+				}
+			}
+		}
+		if own > 0 {
+			spoken++
+		}
+	}
+	if spoken < 2 {
+		t.Errorf("%d languages are spoken", spoken)
+	}
+}
+
+// refusal tells the key of a refusal, a sentence, from an id.
+func refusal(id string) bool { return strings.ContainsAny(id, " %") }
+
+func without(list []string) []string {
+	return slices.DeleteFunc(slices.Clone(list), func(s string) bool { return s == "{{.Count}}" })
+}
+
+func subset(a, b []string) bool {
+	return !slices.ContainsFunc(a, func(s string) bool { return !slices.Contains(b, s) })
+}
+
+// numbered gives the placeholders that translations of a format have: %s, %d become %[1]s, %[2]d.
+func numbered(format string) []string {
+	n := 0
+	s := regexp.MustCompile(`%[sdqv]`).ReplaceAllStringFunc(format, func(verb string) string {
+		n++
+		return "%[" + string(rune('0'+n)) + "]" + verb[1:]
+	})
+	return marks(s)
+}
