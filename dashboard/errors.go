@@ -159,10 +159,10 @@ func (s *Server) errorPage(c *gin.Context, err error, wait int) *view.Message {
 	switch {
 	case errors.Is(err, session.ErrCancelled):
 		m.Heading, m.Code, m.Request = "Nobody was signed in", "", ""
-		m.Actions = []view.Action{{Label: "Sign in with Discord", URL: loginURL(visitOf(c).returnTo, false), Primary: true}, home}
+		m.Actions = []view.Action{signInAgain(c, "Sign in with Discord"), home}
 	case c.FullPath() == session.CallbackPath:
 		m.Heading = "That sign-in did not work"
-		m.Actions = []view.Action{{Label: "Sign in again", URL: loginURL(visitOf(c).returnTo, false), Primary: true}, home}
+		m.Actions = []view.Action{signInAgain(c, "Sign in again"), home}
 	case c.Request.Method == http.MethodPost && back != "/":
 		m.Actions = []view.Action{{Label: "Back to the page", URL: back, Primary: true}, home}
 	case e.Code == errs.Unavailable || e.Code == errs.DiscordUnavailable || e.Code == errs.RateLimited:
@@ -175,6 +175,15 @@ func (s *Server) errorPage(c *gin.Context, err error, wait int) *view.Message {
 		m.Actions = []view.Action{home}
 	}
 	return m
+}
+
+// signInAgain leads on from a login that came to nothing: to another one, or to the invite that it was to follow.
+func signInAgain(c *gin.Context, label string) view.Action {
+	back := visitOf(c).returnTo
+	if withoutToken(back) != back {
+		return view.Action{Label: "Back to the invite", URL: back, Primary: true}
+	}
+	return view.Action{Label: label, URL: loginURL(back, false), Primary: true}
 }
 
 // pagePath gives the page a request belongs to, without its query: that of a room for what one does to it. It is where

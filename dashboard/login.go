@@ -24,12 +24,27 @@ func (s *Server) login(c *gin.Context) error {
 		}
 	}
 	to := session.ReturnTo(in.ReturnTo)
+	if c.Request.Method == http.MethodGet {
+		to = withoutToken(to) // addresses are kept in histories and logs; the pages' forms send an invite in the body
+	}
 	if _, err := s.me(c); err == nil {
 		c.Redirect(http.StatusSeeOther, to)
 		return nil
 	}
 	// In the demo several people share a browser, so Discord always asks who it is.
 	return s.beginLogin(c, session.Begin{ReturnTo: to, Again: c.Query("again") != "" && !s.o.Demo})
+}
+
+// withoutToken gives a path without the invite's token in its query.
+func withoutToken(path string) string {
+	u, err := url.Parse(path)
+	if err != nil || !u.Query().Has("t") {
+		return path
+	}
+	q := u.Query()
+	q.Del("t")
+	u.RawQuery = q.Encode()
+	return u.String()
 }
 
 // beginLogin sends the browser to Discord.
@@ -57,6 +72,9 @@ func (s *Server) callback(c *gin.Context) error {
 	})
 	if f.ReturnTo != "" {
 		visitOf(c).returnTo = f.ReturnTo
+	}
+	if f.Invite != "" {
+		visitOf(c).returnTo = session.ReturnTo(f.ReturnTo + "?t=" + url.QueryEscape(f.Invite))
 	}
 	if err != nil {
 		return s.loginFailed(c, err)

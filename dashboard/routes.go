@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -26,8 +27,9 @@ func (s *Server) routes() (http.Handler, error) {
 	s.operations(e)
 	e.GET(livePath, s.live.Handler())
 	e.GET(view.StaticPrefix+"*path", gin.WrapH(s.view.StaticHandler()))
-	e.NoRoute(s.do(func(*gin.Context) error { return errNoPage }))
+	e.NoRoute(s.do(s.noRoute))
 	e.NoMethod(s.noMethod)
+	s.engine = e
 	return outer(e)
 }
 
@@ -118,6 +120,18 @@ func (s *Server) notReady(c *gin.Context) error {
 		return s.o.Ready(ctx)
 	}
 	return nil
+}
+
+// noRoute answers an address that is none, and leads from one with a slash too many to the page.
+func (s *Server) noRoute(c *gin.Context) error {
+	to := *c.Request.URL
+	to.Path, to.RawPath = strings.TrimSuffix(to.Path, "/"), ""
+	if c.Request.Method == http.MethodGet && to.Path != c.Request.URL.Path && session.ReturnTo(to.Path) == to.Path {
+		private(c)
+		c.Redirect(http.StatusPermanentRedirect, to.RequestURI())
+		return nil
+	}
+	return errNoPage
 }
 
 // noMethod leads who opens the address of a form's action, perhaps after signing in, to its page.

@@ -101,6 +101,7 @@ type Server struct {
 	seen     seenRooms
 	recent   recentRooms
 	names    names
+	engine   *gin.Engine
 	handler  http.Handler
 
 	ctx  context.Context // ends with Close
@@ -220,6 +221,18 @@ func plainHost(scheme, host string) string {
 // Handler serves everything. Serve it with HTTPServer, or with limits as good.
 func (s *Server) Handler() http.Handler { return s.handler }
 
+// Route is a way into the dashboard: a method and a path as gin writes it, for instance GET /game/:channel.
+type Route struct{ Method, Path string }
+
+// Routes gives every route, so that each can be looked at: who may use it, and what it answers everybody else.
+func (s *Server) Routes() []Route {
+	var all []Route
+	for _, r := range s.engine.Routes() {
+		all = append(all, Route{r.Method, r.Path})
+	}
+	return all
+}
+
 // HTTPServer gives a server for the handler whose limits hold against slow and large requests.
 // Whoever serves with it shuts it down before Close.
 func (s *Server) HTTPServer() *http.Server {
@@ -269,7 +282,7 @@ func engine(proxies []string) (*gin.Engine, error) {
 	gin.SetMode(gin.ReleaseMode)
 	e := gin.New()
 	e.HandleMethodNotAllowed = true
-	e.RedirectTrailingSlash = true
+	e.RedirectTrailingSlash = false // gin would answer before guard has looked, and believe X-Forwarded-Prefix; noRoute does it
 	e.UseRawPath = false
 	e.ContextWithFallback = false
 	e.MaxMultipartMemory = maxBody

@@ -254,8 +254,9 @@ func idOf(c *gin.Context, name string, missing *errs.Error) (snowflake.ID, error
 	return id, nil
 }
 
-// loginURL is where signing in starts; again says that the browser was signed in before.
+// loginURL is where signing in starts; again says that the browser was signed in before. An invite's token stays out of it.
 func loginURL(returnTo string, again bool) string {
+	returnTo = withoutToken(returnTo)
 	q := url.Values{}
 	if returnTo != "" && returnTo != "/" {
 		q.Set("return_to", returnTo)

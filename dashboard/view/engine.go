@@ -125,6 +125,13 @@ func (f frame) Version() string { return f.version }
 // LoginPath is where signing in starts, leading back to this page.
 func (f frame) LoginPath() string { return loginPath(f.Path) }
 
+// Secret says whether this page's address lets its bearer in, as an invite's
+// does: then signing in sends it in a form's body, so that it gets into no other address.
+func (f frame) Secret() bool {
+	u, err := url.Parse(f.Path)
+	return err == nil && u.Query().Has("t")
+}
+
 func loginPath(back string) string {
 	if back == "" || back == "/" {
 		return "/login"
