@@ -108,7 +108,7 @@ func (k *Keeper) intend(g *guildRooms, id string, who room.Standing, q room.Open
 		Seats: q.Seats, Private: s.Private, Via: q.Actor.Via, At: k.o.Now(),
 	}
 	if in.Name == "" {
-		in.Name = guild.RoomName(s.NameTemplate, who.DisplayName, len(g.rooms)+1)
+		in.Name = guild.RoomName(s.NameTemplate, guild.Fill{Owner: who.DisplayName, N: len(g.rooms) + 1, Game: q.Game})
 	}
 	if in.Name, err = room.CleanName(in.Name); err != nil {
 		return in, err

@@ -71,7 +71,8 @@ func TestSettingsSurviveTheForm(t *testing.T) {
 				t.Fatal(err)
 			}
 			// Over settings that differ everywhere, as the keeper applies it.
-			got := guild.Settings{CategoryID: 99, Private: !want.Private, CreatorRoles: []snowflake.ID{1}, StrictSeats: true, AdminsExempt: true}
+			got := guild.Settings{CategoryID: 99, Private: !want.Private, CreatorRoles: []snowflake.ID{1}, StrictSeats: true, AdminsExempt: true,
+				AuditRetention: want.AuditRetention, SeatGrace: want.SeatGrace}
 			if err := json.Unmarshal(b, &got); err != nil {
 				t.Fatal(err)
 			}
@@ -125,12 +126,14 @@ func TestSettingsThatCannotBeRead(t *testing.T) {
 func TestEverySettingHasAField(t *testing.T) {
 	doc, _ := render(t, newEngine(t), &view.Admin{Categories: []view.Choice{{ID: 1, Name: "A"}}, Roles: []view.Choice{{ID: 1, Name: "A"}}})
 	names := map[string]bool{}
+	// Those that slash commands alone change; take a setting off when the page has it.
+	elsewhere := map[string]bool{"language": true, "log_channel_id": true, "audit_retention": true, "seat_grace": true, "helper_roles": true, "blocked_words": true, "lobbies": true}
 	for n := range doc.Descendants() {
 		names[attr(n, "name")] = true
 	}
 	for f := range reflect.TypeFor[guild.Settings]().Fields() {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if name != "-" && !names[name] {
+		if name != "-" && !names[name] && !elsewhere[name] {
 			t.Errorf("no field for the setting %s", name)
 		}
 	}

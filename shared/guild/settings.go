@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/disgoorg/snowflake/v2"
 
@@ -29,7 +28,7 @@ type Settings struct {
 	MaxAge             Duration       `json:"max_age"`               // how old a room may become; Never is no limit
 	InviteLifetime     Duration       `json:"invite_lifetime"`
 	InviteUses         int            `json:"invite_uses"`            // 0: as many as the room has seats
-	NameTemplate       string         `json:"name_template"`          // {owner} and {n} are filled in
+	NameTemplate       string         `json:"name_template"`          // {owner}, {n} and {game} are filled in
 	CreatorRoles       []snowflake.ID `json:"creator_roles,omitzero"` // who may open rooms; empty: everybody
 	RoomsPerMember     int            `json:"rooms_per_member"`
 	RoomsPerGuild      int            `json:"rooms_per_guild"`
@@ -37,6 +36,14 @@ type Settings struct {
 	AdminsExempt       bool           `json:"admins_exempt"`        // but not those who manage the server
 	ManagersSeePrivate bool           `json:"managers_see_private"` // managers see the rosters of private rooms
 	GuildsJoin         bool           `json:"guilds_join"`          // an invite may bring people into the server
+
+	Language       string         `json:"language"`               // of what all see, such as "de" or "pt-BR"; "": the server's own
+	LogChannelID   snowflake.ID   `json:"log_channel_id"`         // a text channel where what happens is written; 0: none
+	AuditRetention Duration       `json:"audit_retention"`        // how long the audit log is kept, 1 to 90 days
+	SeatGrace      Duration       `json:"seat_grace"`             // how long a seat is held for who lost their connection; 0: not
+	HelperRoles    []snowflake.ID `json:"helper_roles,omitzero"`  // let into private rooms too: music bots, moderators
+	BlockedWords   []string       `json:"blocked_words,omitzero"` // not allowed in names and statuses, however they are disguised
+	Lobbies        []Lobby        `json:"lobbies,omitzero"`
 }
 
 // Defaults are the settings of a guild that changed nothing.
@@ -44,7 +51,7 @@ func Defaults() Settings {
 	return Settings{
 		Seats: 4, Private: true, IdleTimeout: Duration(time.Hour), ClosingNotice: Duration(30 * time.Second), MaxAge: Never,
 		InviteLifetime: Duration(24 * time.Hour), NameTemplate: "{owner}'s room", RoomsPerMember: 1, RoomsPerGuild: 50,
-		StrictSeats: true, AdminsExempt: true,
+		StrictSeats: true, AdminsExempt: true, AuditRetention: Duration(90 * 24 * time.Hour), SeatGrace: Duration(time.Minute),
 	}
 }
 
@@ -63,6 +70,8 @@ func (s Settings) Validate() error {
 		{"closing_notice", "The closing notice", s.ClosingNotice, 5 * time.Second, time.Hour, false},
 		{"max_age", "The maximum age", s.MaxAge, 10 * time.Minute, 365 * 24 * time.Hour, true},
 		{"invite_lifetime", "The invite lifetime", s.InviteLifetime, time.Minute, 30 * 24 * time.Hour, false},
+		{"audit_retention", "The audit log's time", s.AuditRetention, 24 * time.Hour, 90 * 24 * time.Hour, false},
+		{"seat_grace", "The time a seat is held after a disconnect", s.SeatGrace, 0, 10 * time.Minute, false},
 	} {
 		if d.v == Never && d.never {
 			continue
@@ -87,10 +96,10 @@ func (s Settings) Validate() error {
 			return errs.Field(n.field, "%s must be between %d and %d.", n.what, n.low, n.high)
 		}
 	}
-	if _, err := room.CleanName(RoomName(s.NameTemplate, "Somebody", 1)); err != nil || utf8.RuneCountInString(s.NameTemplate) > room.MaxName {
-		return errs.Field("name_template", "The name template must give a name of 1 to %d characters. {owner} and {n} are filled in.", room.MaxName)
+	if err := checkTemplate("name_template", s.NameTemplate); err != nil {
+		return err
 	}
-	return nil
+	return s.validateLists()
 }
 
 // Uses gives how many users an invite to a room with so many seats is good for.
@@ -107,15 +116,6 @@ func (s Settings) MayCreate(m room.Standing) bool {
 		return m.Member
 	}
 	return m.Member && slices.ContainsFunc(s.CreatorRoles, func(r snowflake.ID) bool { return slices.Contains(m.Roles, r) })
-}
-
-// RoomName fills in a name template for the owner's n-th room and cuts it to what Discord takes.
-func RoomName(template, owner string, n int) string {
-	name := strings.NewReplacer("{owner}", owner, "{n}", strconv.Itoa(n)).Replace(template)
-	if r := []rune(name); len(r) > room.MaxName {
-		return string(r[:room.MaxName])
-	}
-	return name
 }
 
 // Duration is a time.Duration that people read and write: "1h", "90m", "30s", "never".

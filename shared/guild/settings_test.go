@@ -93,10 +93,10 @@ func TestMayCreate(t *testing.T) {
 }
 
 func TestRoomName(t *testing.T) {
-	if got := guild.RoomName("{owner}'s room {n}", "Mara", 3); got != "Mara's room 3" {
+	if got := guild.RoomName("{owner}'s room {n}", guild.Fill{Owner: "Mara", N: 3}); got != "Mara's room 3" {
 		t.Error(got)
 	}
-	if got := guild.RoomName("{owner}", strings.Repeat("ü", 200), 1); got != strings.Repeat("ü", 100) {
+	if got := guild.RoomName("{owner}", guild.Fill{Owner: strings.Repeat("ü", 200), N: 1}); got != strings.Repeat("ü", 100) {
 		t.Errorf("a long owner gives %d characters", len([]rune(got)))
 	}
 }

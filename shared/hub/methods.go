@@ -1,8 +1,12 @@
 package hub
 
-import "snug/shared/room"
+import (
+	"snug/shared/guild"
+	"snug/shared/room"
+)
 
-// What the dashboard asks of the keeper of a guild. The room package documents each request and answer.
+// What the dashboard asks of the keeper of a guild. The room package, and for
+// what managers ask the guild package, documents each request and answer.
 var (
 	StandingOf    = Method[room.StandingRequest, room.Standing]{Name: "standing"}
 	OpenRoom      = Method[room.OpenRequest, room.OpenedRoom]{Name: "room.open"}
@@ -15,5 +19,20 @@ var (
 	PreviewInvite = Method[room.PreviewRequest, room.Preview]{Name: "invite.preview"}
 	RedeemInvite  = Method[room.RedeemRequest, room.Redeemed]{Name: "invite.redeem"}
 	RoomsSeen     = Method[room.SeenRequest, struct{}]{Name: "rooms.seen"}
-	SaveSettings  = Method[room.SettingsRequest, room.Saved]{Name: "settings.save"}
+	ChangeRoom    = Method[room.ChangeRequest, room.ChangeDone]{Name: "room.change"}
+	Knock         = Method[room.KnockRequest, room.KnockDone]{Name: "room.knock"}
+	AnswerKnock   = Method[room.AnswerRequest, room.ChangeDone]{Name: "room.answer"}
+	WaitForSeat   = Method[room.WaitRequest, room.WaitDone]{Name: "room.wait"}
+	PreferencesOf = Method[room.PreferencesRequest, room.PreferencesDone]{Name: "preferences"}
+
+	SettingsOf      = Method[guild.ManageRequest, guild.SettingsView]{Name: "settings.get"}
+	SettingsHistory = Method[guild.ManageRequest, guild.SettingsHistory]{Name: "settings.history"}
+	UndoSettings    = Method[guild.UndoRequest, room.Saved]{Name: "settings.undo"}
+	SaveLobby       = Method[guild.LobbyRequest, guild.LobbyDone]{Name: "lobby.save"}
+	RemoveLobby     = Method[guild.LobbyRemoval, guild.LobbyDone]{Name: "lobby.remove"}
+	Setup           = Method[guild.SetupRequest, guild.SetupDone]{Name: "setup"}
+	PreflightOf     = Method[guild.ManageRequest, guild.Preflight]{Name: "preflight"}
+	Repair          = Method[guild.RepairRequest, guild.RepairReport]{Name: "repair"}
+
+	SaveSettings = Method[room.SettingsRequest, room.Saved]{Name: "settings.save"}
 )

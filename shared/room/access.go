@@ -1,6 +1,9 @@
 package room
 
 import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
 	"slices"
 	"time"
 
@@ -48,6 +51,23 @@ type Access struct {
 	ManagersSee bool           `json:"managers_see,omitempty"` // managers see private rooms too
 	Guests      []snowflake.ID `json:"guests,omitempty"`
 	Banned      []snowflake.ID `json:"banned,omitempty"`
+	// WatchKey is WatchKey of the room's watch token; "" while the room may not be watched.
+	WatchKey string `json:"watch_key,omitempty"`
+}
+
+// WatchKey gives the key by which a watch token is known without being told; "" for "".
+func WatchKey(token string) string {
+	if token == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte("snug watch " + token))
+	return hex.EncodeToString(sum[:16])
+}
+
+// MayWatch says whether a watch token shows the room to a spectator, who
+// need not be signed in: the room may be watched and the token is its present one.
+func (a Access) MayWatch(token string) bool {
+	return a.WatchKey != "" && subtle.ConstantTimeCompare([]byte(WatchKey(token)), []byte(a.WatchKey)) == 1
 }
 
 // Admitted says whether the user has a place of their own in the room: its owner and its guests have.
@@ -66,7 +86,8 @@ func (a Access) MaySee(s Standing) bool {
 	return !a.Private && !a.Hidden
 }
 
-// MayEnter says whether somebody may take a seat, if one is free.
+// MayEnter says whether somebody may take a seat, if one is free. In a locked
+// room only its owner and its guests may, and invites let nobody in.
 func (a Access) MayEnter(s Standing) bool {
 	if !a.MaySee(s) {
 		return false
@@ -84,4 +105,9 @@ func (a Access) MayControl(s Standing) bool {
 // server's managers may, also where they do not see who is in it.
 func (a Access) MayClose(s Standing) bool {
 	return s.Member && (a.OwnerID == s.UserID || s.Manager)
+}
+
+// MayKnock says whether somebody can ask to be let in: they are in the server, not inside already, and not banned.
+func (a Access) MayKnock(s Standing) bool {
+	return s.Member && !slices.Contains(a.Banned, s.UserID) && !a.MayEnter(s)
 }

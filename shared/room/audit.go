@@ -23,6 +23,23 @@ const (
 	EntrySettings    EntryKind = "settings_changed"
 	EntryRenamed     EntryKind = "room_renamed"
 	EntryChannelGone EntryKind = "channel_gone"
+	EntrySeats       EntryKind = "seats_changed"   // Old and New: how many
+	EntryPrivacy     EntryKind = "privacy_changed" // Old and New: open, private, locked, hidden, or two of them joined by a comma
+	EntryStatus      EntryKind = "status_changed"  // Old and New
+	EntryKicked      EntryKind = "kicked"          // Target was put out, and is no guest any more
+	EntryBanned      EntryKind = "banned"
+	EntryUnbanned    EntryKind = "unbanned"
+	EntryOwner       EntryKind = "owner_changed"  // Target is the owner now; Detail: transfer, claim, override or handover; Old and New: display names
+	EntryKnocked     EntryKind = "knocked"        // By asks to be let in
+	EntryKnockDenied EntryKind = "knock_denied"   // Target was told "not now"
+	EntryWaiting     EntryKind = "seat_awaited"   // By waits for a seat
+	EntryWaitEnded   EntryKind = "wait_ended"     // Target waits no longer; Detail: left, offered, seated
+	EntryWatch       EntryKind = "watch_changed"  // New: on, renewed or off
+	EntryRenamePlan  EntryKind = "rename_planned" // New is applied when Discord's limit allows
+	EntryHeld        EntryKind = "seat_held"      // a seat is kept for Target
+	EntrySetup       EntryKind = "setup"          // Detail: what was made
+	EntryLobby       EntryKind = "lobby_changed"  // Detail: added, changed or removed; New: the channel
+	EntryForgotten   EntryKind = "preferences_forgotten"
 )
 
 // Entry is one line of the audit log: what happened, who did it, from where.
@@ -42,8 +59,18 @@ type Entry struct {
 }
 
 // Preferences are what a member last chose for a room of theirs, per guild.
+// Their next room begins with them, until they have them forgotten.
 type Preferences struct {
-	Name    string `json:"name,omitempty"`
-	Seats   int    `json:"seats,omitempty"`
-	Private *bool  `json:"private,omitempty"`
+	Name    string         `json:"name,omitempty"`
+	Seats   int            `json:"seats,omitempty"`
+	Private *bool          `json:"private,omitempty"`
+	Locked  bool           `json:"locked,omitempty"`
+	Hidden  bool           `json:"hidden,omitempty"`
+	Guests  []snowflake.ID `json:"guests,omitempty"` // let in by name, not by link
+	Banned  []snowflake.ID `json:"banned,omitempty"`
+}
+
+// Empty says whether there is nothing to remember.
+func (p Preferences) Empty() bool {
+	return p.Name == "" && p.Seats == 0 && p.Private == nil && !p.Locked && !p.Hidden && len(p.Guests) == 0 && len(p.Banned) == 0
 }

@@ -18,6 +18,9 @@ type Summary struct {
 	Seats     int          `json:"seats"`
 	OpenedAt  time.Time    `json:"opened_at"`
 	ClosingAt time.Time    `json:"closing_at,omitzero"` // announced end; zero: none
+	Status    string       `json:"status,omitempty"`    // the voice channel's status
+	Knocking  int          `json:"knocking,omitempty"`  // how many ask to be let in
+	Waiting   int          `json:"waiting,omitempty"`   // how many wait for a seat
 	Access    Access       `json:"access"`
 }
 

@@ -20,6 +20,9 @@ type (
 		Name    string `json:"name,omitempty"`
 		Seats   int    `json:"seats,omitempty"`
 		Private *bool  `json:"private,omitempty"`
+		Game    string `json:"game,omitempty"` // fills in {game}, where it is known
+		// Plain leaves out what the member had remembered.
+		Plain bool `json:"plain,omitempty"`
 	}
 
 	// Request asks something about one room: to see, join, keep or close it.
@@ -98,8 +101,37 @@ type (
 		Invites []InviteLink `json:"invites,omitempty"`
 		// IdleDeadline is when the room closes if nobody comes back; zero while somebody is in, or if it never does.
 		IdleDeadline time.Time `json:"idle_deadline,omitzero"`
+		// Deadline says when the room closes at the latest, whoever is in: its maximum age; zero for none.
+		Deadline time.Time `json:"deadline,omitzero"`
+		// Control is what only those who control the room see; nil for others.
+		Control *Control `json:"control,omitempty"`
+		// MayClaim says whether the person may take the room over now; ClaimAt
+		// from when on those inside may, zero while its owner is in voice.
+		MayClaim bool      `json:"may_claim,omitempty"`
+		ClaimAt  time.Time `json:"claim_at,omitzero"`
+		// Place is the person's place in the waiting list, from 1; 0: they do not wait.
+		Place int `json:"place,omitempty"`
+		// HeldUntil is until when a seat is held for the person; zero for none.
+		HeldUntil time.Time `json:"held_until,omitzero"`
 		// VoiceIn is the voice channel of this guild the person is connected to; 0 for none.
 		VoiceIn snowflake.ID `json:"voice_in,omitempty"`
+	}
+
+	// Control is what those who control a room see of it beyond a View.
+	Control struct {
+		Guests  []Guest  `json:"guests,omitempty"`
+		Bans    []Ban    `json:"bans,omitempty"`
+		Knocks  []Knock  `json:"knocks,omitempty"` // that nobody has answered
+		Waiting []Waiter `json:"waiting,omitempty"`
+		Holds   []Hold   `json:"holds,omitempty"`
+		// RenamesLeft is how often the room can be renamed at once, NextRename when the next time
+		// is; WantedName is a name that will be applied then, "" for none.
+		RenamesLeft int       `json:"renames_left"`
+		NextRename  time.Time `json:"next_rename,omitzero"`
+		WantedName  string    `json:"wanted_name,omitempty"`
+		// WatchToken is for the link /watch/{channel}?t=…; "" while the room may not be watched.
+		WatchToken string       `json:"watch_token,omitempty"`
+		LobbyID    snowflake.ID `json:"lobby_id,omitempty"`
 	}
 
 	// Joined tells how joining voice went.

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/disgoorg/snowflake/v2"
@@ -54,15 +55,31 @@ type Room struct {
 	Private    bool         `json:"private"`
 	Locked     bool         `json:"locked,omitempty"`
 	Hidden     bool         `json:"hidden,omitempty"`
-	Guests     []Guest      `json:"guests,omitempty"`
-	Bans       []Ban        `json:"bans,omitempty"`
-	Invites    []Invite     `json:"invites,omitempty"`
-	State      State        `json:"state"`
-	OpenedAt   time.Time    `json:"opened_at"`
+	LobbyID    snowflake.ID `json:"lobby_id,omitempty"` // the lobby it was opened through; 0: none
+	Number     int          `json:"number,omitempty"`   // {n} of its name: the least that was free
+	Status     string       `json:"status,omitempty"`   // the voice channel's status
+	// WatchToken lets spectators see who is in, at /watch/{channel}?t=…; "" while the room may not be watched.
+	WatchToken string    `json:"watch_token,omitempty"`
+	Guests     []Guest   `json:"guests,omitempty"`
+	Bans       []Ban     `json:"bans,omitempty"`
+	Invites    []Invite  `json:"invites,omitempty"`
+	State      State     `json:"state"`
+	OpenedAt   time.Time `json:"opened_at"`
 
 	// IntentionID is the id of the intention the room was opened for; it
 	// lets a restart tell a finished opening from an unfinished one.
 	IntentionID string `json:"intention_id,omitempty"`
+
+	// Renames are Discord's budget for names, and a name that waits for it.
+	Renames Renames `json:"renames,omitzero"`
+	// OwnerLeftAt is since when the owner is not in voice; zero while they are.
+	OwnerLeftAt time.Time `json:"owner_left_at,omitzero"`
+	// Knocks are who asks to be let in, and who was told "not now" a short while ago.
+	Knocks []Knock `json:"knocks,omitempty"`
+	// Waiting are who waits for a seat, in their order.
+	Waiting []Waiter `json:"waiting,omitempty"`
+	// Holds are seats kept free for somebody.
+	Holds []Hold `json:"holds,omitempty"`
 
 	Idle Idle `json:"idle"`
 
@@ -101,8 +118,15 @@ type Intention struct {
 	Name       string       `json:"name"`
 	Seats      int          `json:"seats"`
 	Private    bool         `json:"private"`
-	Via        Via          `json:"via"`
-	At         time.Time    `json:"at"`
+	Locked     bool         `json:"locked,omitempty"`
+	Hidden     bool         `json:"hidden,omitempty"`
+	LobbyID    snowflake.ID `json:"lobby_id,omitempty"`
+	Number     int          `json:"number,omitempty"`
+	// Guests and Banned are let in and kept out from the start: what the owner had remembered.
+	Guests []snowflake.ID `json:"guests,omitempty"`
+	Banned []snowflake.ID `json:"banned,omitempty"`
+	Via    Via            `json:"via"`
+	At     time.Time      `json:"at"`
 }
 
 // Guest gives the guest entry of a user, or nil.
@@ -132,6 +156,10 @@ func (r *Room) Clone() *Room {
 	c.Guests = slices.Clone(r.Guests)
 	c.Bans = slices.Clone(r.Bans)
 	c.Outbox = slices.Clone(r.Outbox)
+	c.Knocks = slices.Clone(r.Knocks)
+	c.Waiting = slices.Clone(r.Waiting)
+	c.Holds = slices.Clone(r.Holds)
+	c.Renames.At = slices.Clone(r.Renames.At)
 	c.Invites = slices.Clone(r.Invites)
 	for i := range c.Invites {
 		c.Invites[i].Redeemers = slices.Clone(c.Invites[i].Redeemers)
@@ -143,8 +171,10 @@ func (r *Room) Clone() *Room {
 func (r *Room) Summary(managersSee bool) Summary {
 	s := Summary{
 		ID: r.ID, GuildID: r.GuildID, Name: r.Name, OwnerName: r.OwnerName, Seats: r.Seats,
-		OpenedAt: r.OpenedAt, ClosingAt: r.ClosingAt,
-		Access: Access{OwnerID: r.OwnerID, Private: r.Private, Locked: r.Locked, Hidden: r.Hidden, ManagersSee: managersSee},
+		OpenedAt: r.OpenedAt, ClosingAt: r.ClosingAt, Status: r.Status, Knocking: r.Knocking(), Waiting: len(r.Waiting),
+		Access: Access{
+			OwnerID: r.OwnerID, Private: r.Private, Locked: r.Locked, Hidden: r.Hidden, ManagersSee: managersSee, WatchKey: WatchKey(r.WatchToken),
+		},
 	}
 	for _, g := range r.Guests {
 		s.Access.Guests = append(s.Access.Guests, g.UserID)
@@ -166,20 +196,10 @@ const (
 // folded, control characters dropped. It fails with errs.Invalid unless 1 to
 // MaxName characters are left.
 func CleanName(name string) (string, error) {
-	if !utf8.ValidString(name) {
-		return "", errs.Field("name", "That name is not valid text. Please type it again.")
+	name, err := cleanText("name", name)
+	if err != nil {
+		return "", err
 	}
-	name = strings.Map(func(r rune) rune {
-		switch {
-		case r == '\t' || r == '\n' || r == '\r':
-			return ' '
-		case r < 0x20, r >= 0x7f && r < 0xa0, // control characters
-			r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069: // bidirectional overrides
-			return -1
-		}
-		return r
-	}, name)
-	name = strings.Join(strings.Fields(name), " ")
 	switch n := utf8.RuneCountInString(name); {
 	case n == 0:
 		return "", errs.Field("name", "A room needs a name of 1 to %d characters.", MaxName)
@@ -189,10 +209,48 @@ func CleanName(name string) (string, error) {
 	return name, nil
 }
 
+// cleanText folds space and drops what is not seen: control characters,
+// invisible format characters that are no part of an emoji, and bidirectional overrides.
+func cleanText(field, text string) (string, error) {
+	if !utf8.ValidString(text) {
+		return "", errs.Field(field, "That name is not valid text. Please type it again.")
+	}
+	seen := false
+	text = strings.Map(func(r rune) rune {
+		switch {
+		case r == '\t' || r == '\n' || r == '\r', unicode.Is(unicode.Zs, r):
+			return ' '
+		case r == 0x200c, r == 0x200d, r >= 0xfe00 && r <= 0xfe0f, r >= 0xe0020 && r <= 0xe007f: // joiners, emoji variants and flags
+			return r
+		case unicode.Is(unicode.Cc, r), unicode.Is(unicode.Cf, r), unicode.Is(unicode.Cs, r), unicode.Is(unicode.Co, r),
+			r == 0x115f, r == 0x1160, r == 0x3164, r == 0xffa0, r == 0x2800, r == 0x2028, r == 0x2029: // fillers that look like nothing
+			return -1
+		}
+		seen = true
+		return r
+	}, text)
+	if !seen {
+		text = ""
+	}
+	return strings.Join(strings.Fields(text), " "), nil
+}
+
 // CheckSeats fails with errs.Invalid unless a room may have that many seats.
 func CheckSeats(seats int) error {
 	if seats < MinSeats || seats > MaxSeats {
 		return errs.Field("seats", "A room can have %d to %d seats, not %d.", MinSeats, MaxSeats, seats)
 	}
 	return nil
+}
+
+// CleanStatus gives a voice status as it is kept, by the rules of names; "" is none.
+func CleanStatus(status string) (string, error) {
+	if strings.TrimSpace(status) == "" {
+		return "", nil
+	}
+	status, err := cleanText("status", status)
+	if n := utf8.RuneCountInString(status); err == nil && n > MaxStatus {
+		return "", errs.Field("status", "That status has %d characters; it can have up to %d. Please shorten it.", n, MaxStatus)
+	}
+	return status, err
 }

@@ -1,0 +1,120 @@
+package guild
+
+import (
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// Blocked says whether a text has one of the words, however it is disguised:
+// in capitals, with accents, in look-alike letters of other alphabets, with
+// digits for letters, stretched or spaced out. A word is found as a whole
+// word; written *word* it is found inside others too. It gives the word.
+func Blocked(text string, words []string) (string, bool) {
+	if len(words) == 0 {
+		return "", false
+	}
+	plain := fold(text)
+	spaced := spelled(plain)
+	for _, w := range words {
+		inside := strings.HasPrefix(w, "*") && strings.HasSuffix(w, "*") && len(w) > 2
+		f := fold(strings.Trim(w, "*"))
+		key := strings.Join(f, " ")
+		switch {
+		case key == "":
+		case contains(plain, f), contains(spaced, f), contains(squeezed(plain), squeezed(f)), contains(squeezed(spaced), squeezed(f)):
+			return w, true
+		case inside && (strings.Contains(strings.Join(plain, ""), strings.Join(f, "")) ||
+			strings.Contains(strings.Join(squeezed(plain), ""), strings.Join(squeezed(f), ""))):
+			return w, true
+		}
+	}
+	return "", false
+}
+
+// fold gives the words of a text in plain small letters.
+func fold(text string) []string {
+	var b strings.Builder
+	for _, r := range norm.NFKD.String(text) {
+		r = unicode.ToLower(r)
+		if as, ok := lookalikes[r]; ok {
+			r = as
+		}
+		switch {
+		case unicode.Is(unicode.Mn, r), unicode.Is(unicode.Me, r), unicode.Is(unicode.Cf, r): // accents, joiners, invisible marks
+		case unicode.IsLetter(r), unicode.IsDigit(r):
+			b.WriteRune(r)
+		default:
+			b.WriteByte(' ')
+		}
+	}
+	return strings.Fields(b.String())
+}
+
+// spelled joins runs of single letters: "b a d" is "bad".
+func spelled(words []string) []string {
+	var out []string
+	run := ""
+	for _, w := range words {
+		if len([]rune(w)) == 1 {
+			run += w
+			continue
+		}
+		if run != "" {
+			out, run = append(out, run), ""
+		}
+		out = append(out, w)
+	}
+	if run != "" {
+		out = append(out, run)
+	}
+	return out
+}
+
+// squeezed gives each word with stretched letters once: "baaad" is "bad".
+func squeezed(words []string) []string {
+	out := make([]string, len(words))
+	for i, w := range words {
+		var b strings.Builder
+		last := rune(-1)
+		for _, r := range w {
+			if r != last {
+				b.WriteRune(r)
+			}
+			last = r
+		}
+		out[i] = b.String()
+	}
+	return out
+}
+
+// contains says whether the words of f follow each other in text.
+func contains(text, f []string) bool {
+	for i := 0; i+len(f) <= len(text); i++ {
+		same := true
+		for j := range f {
+			same = same && text[i+j] == f[j]
+		}
+		if same {
+			return true
+		}
+	}
+	return false
+}
+
+// lookalikes are letters and digits that are read as Latin letters and that
+// compatibility decomposition leaves as they are.
+var lookalikes = func() map[rune]rune {
+	m := map[rune]rune{}
+	for latin, others := range map[rune]string{
+		'a': "4@аαɑд", 'b': "8вьβ", 'c': "сϲ¢", 'd': "ԁđð", 'e': "3еєэεёə", 'f': "ƒ", 'g': "9ɡ", 'h': "һнħ", 'i': "1!|іıιїł", 'j': "ј",
+		'k': "кκ", 'l': "ⅼ", 'm': "мμ", 'n': "пηñ", 'o': "0оοσøө", 'p': "рρþ", 'q': "ԛ", 'r': "гя", 's': "5$ѕß", 't': "7тτ+", 'u': "υцս",
+		'v': "ѵν", 'w': "ѡшωщ", 'x': "хχ×", 'y': "уγү", 'z': "2ᴢ",
+	} {
+		for _, r := range others {
+			m[r] = latin
+		}
+	}
+	return m
+}()

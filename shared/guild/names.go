@@ -1,0 +1,71 @@
+package guild
+
+import (
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"snug/shared/errs"
+	"snug/shared/room"
+)
+
+// Fill is what a name template is filled with.
+type Fill struct {
+	Owner string // display name
+	N     int    // the least number that no open room has
+	Game  string // what the owner plays; "" where it is not known
+}
+
+// RoomName fills in a name template and cuts it to what Discord takes. What is
+// not known leaves no gap: "{game} with {owner}" without a game is "with Mara",
+// and what then says nothing at all becomes the owner's room.
+func RoomName(template string, f Fill) string {
+	name := strings.NewReplacer("{owner}", f.Owner, "{n}", strconv.Itoa(f.N), "{game}", f.Game).Replace(template)
+	if f.Game == "" && strings.Contains(template, "{game}") {
+		name = strings.NewReplacer("()", "", "[]", "", "“”", "", `""`, "").Replace(name)
+		name = strings.Trim(name, " \t-–—|:·•,/")
+	}
+	name = strings.Join(strings.Fields(name), " ")
+	if name == "" {
+		name = f.Owner
+	}
+	if r := []rune(name); len(r) > room.MaxName {
+		return strings.TrimSpace(string(r[:room.MaxName]))
+	}
+	return name
+}
+
+// checkTemplate fails unless a template gives a name Discord takes.
+func checkTemplate(field, template string) error {
+	if _, err := room.CleanName(RoomName(template, Fill{Owner: "Somebody", N: 1})); err != nil ||
+		strings.TrimSpace(template) == "" || utf8.RuneCountInString(template) > room.MaxName {
+		return errs.Field(field, "The name template must give a name of 1 to %d characters. {owner}, {n} and {game} are filled in.", room.MaxName)
+	}
+	return nil
+}
+
+// CheckName gives a name as it is kept: as room.CleanName, and it fails with
+// errs.Invalid if it has a word that the guild blocks.
+func (s Settings) CheckName(name string) (string, error) {
+	name, err := room.CleanName(name)
+	if err != nil {
+		return "", err
+	}
+	return name, s.checkWords("name", name)
+}
+
+// CheckStatus gives a voice status as it is kept, "" for none, under the same rules as names.
+func (s Settings) CheckStatus(status string) (string, error) {
+	status, err := room.CleanStatus(status)
+	if err != nil {
+		return "", err
+	}
+	return status, s.checkWords("status", status)
+}
+
+func (s Settings) checkWords(field, text string) error {
+	if _, blocked := Blocked(text, s.BlockedWords); blocked {
+		return errs.Field(field, "This server does not allow one of the words in “%s”. Please choose others.", text)
+	}
+	return nil
+}

@@ -1,0 +1,164 @@
+package guild
+
+import (
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/errs"
+	"snug/shared/room"
+)
+
+// What those who manage a server ask of its keeper, and what they are told.
+// Each fails with errs.Forbidden for others.
+type (
+	// SettingsView is a guild's settings as they are.
+	SettingsView struct {
+		Settings Settings `json:"settings"`
+		Rev      uint64   `json:"rev"`
+	}
+
+	// ManageRequest asks for something that needs no more than who asks: the settings, their history, the preflight.
+	ManageRequest struct {
+		Actor room.Actor `json:"actor"`
+	}
+
+	// SettingsVersion is the settings as somebody saved them.
+	SettingsVersion struct {
+		Rev      uint64       `json:"rev"`
+		At       time.Time    `json:"at"`
+		By       snowflake.ID `json:"by"`
+		Via      room.Via     `json:"via"`
+		Settings Settings     `json:"settings"`
+		// Changes name what that save changed, with old and new values as JSON.
+		Changes []room.Entry `json:"changes"`
+	}
+
+	// SettingsHistory is the last versions, newest first; the first is what is in use.
+	SettingsHistory struct {
+		Versions []SettingsVersion `json:"versions"`
+	}
+
+	// UndoRequest takes the settings back to an earlier version, 0: the one before the last save.
+	UndoRequest struct {
+		Actor room.Actor `json:"actor"`
+		Rev   uint64     `json:"rev,omitempty"`
+	}
+
+	// LobbyRequest makes a voice channel a lobby or changes the lobby that is
+	// there (its values replace those that are). Without a channel one is made, called Name.
+	LobbyRequest struct {
+		Actor room.Actor `json:"actor"`
+		Lobby Lobby      `json:"lobby"`
+		Name  string     `json:"name,omitempty"`
+	}
+
+	// LobbyRemoval ends a lobby; its rooms stay. With Delete its channel is deleted too.
+	LobbyRemoval struct {
+		Actor     room.Actor   `json:"actor"`
+		ChannelID snowflake.ID `json:"channel_id"`
+		Delete    bool         `json:"delete,omitempty"`
+	}
+
+	// LobbyDone is the lobbies after a change.
+	LobbyDone struct {
+		Lobby   Lobby   `json:"lobby"` // the one that was added, changed or removed
+		Lobbies []Lobby `json:"lobbies"`
+	}
+
+	// SetupRequest is the guided first run. Names that are empty get Snug's own.
+	SetupRequest struct {
+		Actor        room.Actor `json:"actor"`
+		CategoryName string     `json:"category_name,omitempty"`
+		LobbyName    string     `json:"lobby_name,omitempty"`
+		// Dry only looks: what lacks, and what would be made.
+		Dry bool `json:"dry,omitempty"`
+	}
+
+	// SetupDone tells what a first run made or found, and what still lacks.
+	// Nothing is made while a permission lacks that rooms need.
+	SetupDone struct {
+		CategoryID   snowflake.ID `json:"category_id,omitempty"`
+		LobbyID      snowflake.ID `json:"lobby_id,omitempty"`
+		MadeCategory bool         `json:"made_category,omitempty"` // else it was there
+		MadeLobby    bool         `json:"made_lobby,omitempty"`
+		Preflight    Preflight    `json:"preflight"`
+	}
+)
+
+// Preflight is what Snug may do in a guild, and how much room there is.
+type Preflight struct {
+	OK    bool   `json:"ok"` // nothing lacks that rooms need
+	Needs []Need `json:"needs"`
+	// Channels and ChannelsLeft count the server's channels, of which Discord allows 500.
+	Channels     int             `json:"channels"`
+	ChannelsLeft int             `json:"channels_left"`
+	Categories   []CategoryRooms `json:"categories"`
+	// Lost names settings that point at what is gone, by their JSON names.
+	Lost []string `json:"lost,omitempty"`
+}
+
+// Need is one permission, where it is needed and what for.
+type Need struct {
+	Permission string       `json:"permission"` // as Discord calls it: "Manage Channels"
+	Why        string       `json:"why"`        // completes "Snug needs it to …"; in English
+	Where      snowflake.ID `json:"where"`      // the category or channel; the guild's id: the server as a whole
+	WhereName  string       `json:"where_name"`
+	Granted    bool         `json:"granted"`
+	Optional   bool         `json:"optional,omitempty"` // rooms work without it
+}
+
+// CategoryRooms is how much room a category has, of Discord's 50 channels.
+type CategoryRooms struct {
+	ID       snowflake.ID `json:"id"`
+	Name     string       `json:"name"`
+	Channels int          `json:"channels"`
+	Left     int          `json:"left"`
+}
+
+// FindingKind names a disagreement between Discord, the store and the web.
+type FindingKind string
+
+// The disagreements, and what mending does.
+const (
+	FindNoChannel    FindingKind = "no_channel"    // a room without its channel: it is closed
+	FindUnknown      FindingKind = "unknown"       // a channel with Snug's mark and no room: it is deleted, if nobody is in it
+	FindName         FindingKind = "name"          // the channel has another name: the room takes it over
+	FindSeats        FindingKind = "seats"         // the channel has another limit: it is set
+	FindAccess       FindingKind = "access"        // overwrites are not what the room says: they are set
+	FindRoster       FindingKind = "roster"        // the web shows others than are in voice: it is told anew
+	FindLobbyGone    FindingKind = "lobby_gone"    // a lobby's channel is gone: the lobby is removed
+	FindCategoryGone FindingKind = "category_gone" // the category is gone: the setting is cleared
+	FindLogGone      FindingKind = "log_gone"      // the log channel is gone: the setting is cleared
+	FindIntention    FindingKind = "intention"     // an opening that was neither finished nor given up: it is settled
+)
+
+// Finding is one disagreement.
+type Finding struct {
+	ID        string       `json:"id"` // names it in a RepairRequest; stays the same while the disagreement does
+	Kind      FindingKind  `json:"kind"`
+	ChannelID snowflake.ID `json:"channel_id,omitempty"`
+	Name      string       `json:"name,omitempty"` // of the channel or room
+	Want      string       `json:"want,omitempty"` // what it should be, where it is one word or number
+	Have      string       `json:"have,omitempty"`
+	// Risky findings are mended only if they are named: it deletes what an admin may have made.
+	Risky  bool        `json:"risky,omitempty"`
+	Mended bool        `json:"mended,omitempty"`
+	Err    *errs.Error `json:"err,omitempty"` // why it could not be mended
+}
+
+type (
+	// RepairRequest looks for disagreements and with Apply mends them: those
+	// in Only, or if that is empty all that are not risky.
+	RepairRequest struct {
+		Actor room.Actor `json:"actor"`
+		Apply bool       `json:"apply,omitempty"`
+		Only  []string   `json:"only,omitempty"`
+	}
+
+	// RepairReport is what was found, and with Apply what became of it.
+	RepairReport struct {
+		Findings []Finding `json:"findings"`
+		At       time.Time `json:"at"`
+	}
+)

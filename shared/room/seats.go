@@ -1,0 +1,167 @@
+package room
+
+import (
+	"slices"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+)
+
+// Knock is somebody who asks to be let in. One that was refused stays until
+// its cool-down is over.
+type Knock struct {
+	UserID    snowflake.ID `json:"user_id"`
+	Name      string       `json:"name"` // display name
+	Avatar    string       `json:"avatar,omitempty"`
+	At        time.Time    `json:"at"`
+	RefusedAt time.Time    `json:"refused_at,omitzero"` // zero while nobody answered
+	RefusedBy snowflake.ID `json:"refused_by,omitempty"`
+}
+
+// Limits of knocking.
+const (
+	KnockCoolDown = 10 * time.Minute // after "not now"
+	KnockLives    = time.Hour        // a knock that nobody answered
+	MaxKnocks     = 10               // waiting for an answer in one room
+)
+
+// Pending says whether the knock still waits for an answer.
+func (q Knock) Pending(now time.Time) bool { return q.RefusedAt.IsZero() && now.Sub(q.At) < KnockLives }
+
+// Stale says whether the knock can be forgotten.
+func (q Knock) Stale(now time.Time) bool {
+	if q.RefusedAt.IsZero() {
+		return !q.Pending(now)
+	}
+	return now.Sub(q.RefusedAt) >= KnockCoolDown
+}
+
+// Knock gives the knock of a user, or nil.
+func (r *Room) Knock(user snowflake.ID) *Knock {
+	if i := slices.IndexFunc(r.Knocks, func(q Knock) bool { return q.UserID == user }); i >= 0 {
+		return &r.Knocks[i]
+	}
+	return nil
+}
+
+// Knocking counts the knocks that nobody has answered.
+func (r *Room) Knocking() int {
+	n := 0
+	for _, q := range r.Knocks {
+		if q.RefusedAt.IsZero() {
+			n++
+		}
+	}
+	return n
+}
+
+// Waiter is somebody who waits for a seat in a full room.
+type Waiter struct {
+	UserID snowflake.ID `json:"user_id"`
+	Name   string       `json:"name"` // display name
+	Since  time.Time    `json:"since"`
+}
+
+// Place gives a user's place in the waiting list, from 1; 0 if they do not wait.
+func (r *Room) Place(user snowflake.ID) int {
+	return 1 + slices.IndexFunc(r.Waiting, func(w Waiter) bool { return w.UserID == user })
+}
+
+// HoldReason says why a seat is held.
+type HoldReason string
+
+// The reasons a seat is held for.
+const (
+	HeldInvited HoldReason = "invited" // somebody was just let in
+	HeldWaiting HoldReason = "waiting" // a seat became free for the first of the waiting list
+	HeldBack    HoldReason = "back"    // somebody lost their connection
+	HeldJoining HoldReason = "joining" // on their way through Discord
+)
+
+// Hold is a seat kept free for one user for a short time.
+type Hold struct {
+	UserID snowflake.ID `json:"user_id"`
+	Why    HoldReason   `json:"why"`
+	Until  time.Time    `json:"until"`
+}
+
+// Hold gives the hold of a user that still counts, or nil.
+func (r *Room) Hold(user snowflake.ID, now time.Time) *Hold {
+	if i := slices.IndexFunc(r.Holds, func(h Hold) bool { return h.UserID == user && now.Before(h.Until) }); i >= 0 {
+		return &r.Holds[i]
+	}
+	return nil
+}
+
+// SetHold keeps a seat for a user, instead of what was held for them before.
+// Holds that ended are dropped.
+func (r *Room) SetHold(h Hold, now time.Time) {
+	r.DropHold(h.UserID, now)
+	r.Holds = append(r.Holds, h)
+}
+
+// DropHold gives up what is held for a user, and drops holds that ended.
+func (r *Room) DropHold(user snowflake.ID, now time.Time) {
+	r.Holds = slices.DeleteFunc(r.Holds, func(h Hold) bool { return h.UserID == user || !now.Before(h.Until) })
+}
+
+// Free counts the seats that a user can take now: those neither taken nor
+// held for somebody else. The owner's seat is never held against them.
+func (r *Room) Free(roster []Person, user snowflake.ID, now time.Time) int {
+	n := r.Seats - Taken(roster)
+	if user == r.OwnerID {
+		return n
+	}
+	for _, h := range r.Holds {
+		if h.UserID != user && now.Before(h.Until) && !In(roster, h.UserID) {
+			n--
+		}
+	}
+	return n
+}
+
+// Renames is Discord's budget for the name of one channel: RenameBudget
+// changes in RenameWindow, whoever makes them.
+type Renames struct {
+	At []time.Time `json:"at,omitempty"` // the last changes, oldest first
+	// Wanted is a name that waits to be applied; "" for none. By asked for it.
+	Wanted string       `json:"wanted,omitempty"`
+	By     snowflake.ID `json:"by,omitempty"`
+	Via    Via          `json:"via,omitempty"`
+	// NotBefore is when Discord said to come back, if it knew better than the budget.
+	NotBefore time.Time `json:"not_before,omitzero"`
+}
+
+// Discord's limit on names.
+const (
+	RenameBudget = 2
+	RenameWindow = 10 * time.Minute
+)
+
+// Next gives when the next change of the name is possible: now or later.
+func (n Renames) Next(now time.Time) time.Time {
+	at := later(now, n.NotBefore)
+	if i := len(n.At) - RenameBudget; i >= 0 {
+		at = later(at, n.At[i].Add(RenameWindow))
+	}
+	return at
+}
+
+// Left counts the changes of the name that are possible now.
+func (n Renames) Left(now time.Time) int {
+	if now.Before(n.NotBefore) {
+		return 0
+	}
+	left := RenameBudget
+	for _, at := range n.At {
+		if now.Sub(at) < RenameWindow {
+			left--
+		}
+	}
+	return max(0, left)
+}
+
+// Spent notes a change of the name.
+func (n *Renames) Spent(now time.Time) {
+	n.At = append(slices.Clone(n.At[max(0, len(n.At)-RenameBudget+1):]), now)
+}
