@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/disgoorg/snowflake/v2"
@@ -61,7 +62,7 @@ type Channel struct {
 	Admitted  []snowflake.ID // users with the overwrite of owners and guests
 }
 
-// Options of a Keeper. All are needed.
+// Options of a Keeper. All but Turned are needed.
 type Options struct {
 	Hub      *hub.Hub
 	Discord  Discord
@@ -71,6 +72,8 @@ type Options struct {
 	Log      *slog.Logger
 	// Announce tells the dashboard what a guild is, and whether requests about it are served.
 	Announce func(ctx context.Context, info room.GuildInfo) error
+	// Turned is told after every turn of a guild, when Memory is new. It must only enqueue; nil: nobody is told.
+	Turned func(guildID snowflake.ID)
 	// Link gives the address of an invite's landing page; links go into direct messages.
 	Link func(roomID snowflake.ID, token string) string
 }
@@ -101,6 +104,9 @@ type guildRooms struct {
 	// intended are recorded intentions that are neither finished nor given up.
 	intended map[string]room.Intention
 	held     map[snowflake.ID]map[snowflake.ID]time.Time // room → user → until when their seat is held
+
+	memory atomic.Pointer[Memory] // as the last turn left it
+	turned func()
 
 	inboxMu  sync.Mutex
 	inbox    []func(context.Context) // what Discord told, in its order
@@ -147,6 +153,11 @@ func (k *Keeper) guild(id snowflake.ID, create bool) *guildRooms {
 	g := k.guilds[id]
 	if g == nil && create && k.ctx.Err() == nil {
 		g = &guildRooms{id: id, turn: make(chan struct{}, 1), settings: guild.Defaults(), rooms: map[snowflake.ID]*kept{}, intended: map[string]room.Intention{}, held: map[snowflake.ID]map[snowflake.ID]time.Time{}}
+		g.turned = func() {
+			if k.o.Turned != nil {
+				k.o.Turned(id)
+			}
+		}
 		g.turn <- struct{}{}
 		k.guilds[id] = g
 	}
@@ -197,7 +208,10 @@ func (g *guildRooms) take(ctx context.Context) error {
 	}
 }
 
-func (g *guildRooms) give() { g.turn <- struct{}{} }
+func (g *guildRooms) give() {
+	g.remember()
+	g.turn <- struct{}{}
+}
 
 // with runs f while it holds the turn of a guild that is ready.
 func (k *Keeper) with(ctx context.Context, id snowflake.ID, f func(*guildRooms) error) error {

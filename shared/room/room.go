@@ -81,6 +81,9 @@ type Room struct {
 	// Holds are seats kept free for somebody.
 	Holds []Hold `json:"holds,omitempty"`
 
+	// Panel is what Snug has posted in the room's chat.
+	Panel Panel `json:"panel,omitzero"`
+
 	Idle Idle `json:"idle"`
 
 	// ClosingAt is when the room will be closed, once that was announced; zero if it was not.
@@ -160,6 +163,7 @@ func (r *Room) Clone() *Room {
 	c.Waiting = slices.Clone(r.Waiting)
 	c.Holds = slices.Clone(r.Holds)
 	c.Renames.At = slices.Clone(r.Renames.At)
+	c.Panel = r.Panel.Clone()
 	c.Invites = slices.Clone(r.Invites)
 	for i := range c.Invites {
 		c.Invites[i].Redeemers = slices.Clone(c.Invites[i].Redeemers)

@@ -1,0 +1,27 @@
+package room
+
+import (
+	"slices"
+
+	"github.com/disgoorg/snowflake/v2"
+)
+
+// Panel is what Snug has posted in a room's own chat, so that it is edited
+// rather than posted again, also after a restart.
+type Panel struct {
+	MessageID snowflake.ID   `json:"message_id,omitempty"` // the control panel; 0: not posted
+	Shown     string         `json:"shown,omitempty"`      // a checksum of what it says
+	Knocks    []KnockMessage `json:"knocks,omitempty"`
+}
+
+// KnockMessage is a message that tells of a knock.
+type KnockMessage struct {
+	UserID    snowflake.ID `json:"user_id"`
+	MessageID snowflake.ID `json:"message_id"`
+}
+
+// Clone gives a copy that shares nothing with p.
+func (p Panel) Clone() Panel {
+	p.Knocks = slices.Clone(p.Knocks)
+	return p
+}
