@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -81,25 +82,43 @@ func (w *wire) cut(off bool) {
 	}
 }
 
-func newHouse(t testing.TB) *house {
+// plan is what a test may want different in its house.
+type plan struct {
+	discord standin.Options
+	serve   config.Serve // BaseURL and Data are set if they are not
+	log     *slog.Logger
+}
+
+// unhurried lifts Discord's rate limits, for tests that are not about them.
+func unhurried(p *plan) {
+	limits := standin.NoRateLimits()
+	p.discord.Limits = &limits
+}
+
+func newHouse(t testing.TB, change ...func(*plan)) *house {
 	t.Helper()
 	h := &house{TB: t, clock: &clock{}}
+	p := plan{discord: standin.Options{Seed: 7}, log: slog.New(slog.DiscardHandler)}
+	if os.Getenv("SNUG_TEST_LOG") != "" {
+		p.log = slog.New(slog.NewTextHandler(os.Stderr, nil))
+	}
+	for _, f := range change {
+		f(&p)
+	}
 	var err error
-	h.world, err = simulate("127.0.0.1:0", standin.Options{Seed: 7})
+	h.world, err = simulate("127.0.0.1:0", p.discord)
 	h.must(err)
 	t.Cleanup(func() { h.must(h.world.discord.Close(context.Background())) })
 	l, err := listen("127.0.0.1:0", "--addr")
 	h.must(err)
 	h.url = "http://" + l.Addr().String()
 	h.wire = &wire{Listener: l}
-	log := slog.New(slog.DiscardHandler)
-	if os.Getenv("SNUG_TEST_LOG") != "" {
-		log = slog.New(slog.NewTextHandler(os.Stderr, nil))
-	}
+	p.serve.BaseURL = h.url
+	p.serve.Data = cmp.Or(p.serve.Data, t.TempDir())
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	h.app, err = start(ctx, setup{
-		Serve: h.world.serve(config.Serve{BaseURL: h.url, Data: t.TempDir()}), listener: h.wire, log: log, now: h.clock.Now,
+		Serve: h.world.serve(p.serve), listener: h.wire, log: p.log, now: h.clock.Now,
 		extraHosts: h.world.hosts(l.Addr()), demo: true,
 	})
 	h.must(err)

@@ -1,0 +1,314 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"snug/shared/protocol"
+	"snug/shared/standin"
+)
+
+// The people of the tables, in the order of their columns.
+var people = []string{
+	"nobody",   // is not signed in
+	"stranger", // manages another server that has Snug, and is not in this one
+	"left",     // managed this server until a minute ago, and left it
+	"member",   // is in the server, and in no room
+	"banned",   // is banned from the room
+	"guest",    // was let into the room
+	"owner",    // owns the room
+	"manager",  // manages the server, and is not in the room
+}
+
+// route is a row: what each of the people gets, in their order. A number is
+// the answer's status; "login" is what who must sign in first gets: a way to
+// do so on pages, 401 for programs.
+type route struct {
+	at   string // method and path, as gin writes it
+	body any    // url.Values for a form, else JSON
+	want string
+	// ends says that whoever may do it takes away what the row is about, so that the next of the people gets a new room.
+	ends bool
+}
+
+// routes says of every route who may use it, seen from a private room. A
+// route without a row fails the test: say here who may, and see that it holds.
+var routes = []route{
+	//                                                                        nobody stranger left member banned guest owner manager
+	{at: "GET /", want: "200 200 200 200 200 200 200 200"},
+	{at: "GET /favicon.ico", want: "302 302 302 302 302 302 302 302"},
+	{at: "GET /healthz", want: "200 200 200 200 200 200 200 200"},
+	{at: "GET /readyz", want: "200 200 200 200 200 200 200 200"},
+	{at: "GET /metrics", want: "200 200 200 200 200 200 200 200"},
+	{at: "GET /robots.txt", want: "200 200 200 200 200 200 200 200"},
+	{at: "GET /static/*path", want: "404 404 404 404 404 404 404 404"},
+	{at: "GET /api/ws", want: "426 426 426 426 426 426 426 426"}, // who may watch is asked of who connects: TestWhoMayWatch
+	{at: "GET /login", want: "303 303 303 303 303 303 303 303"},
+	{at: "POST /login", want: "303 303 303 303 303 303 303 303"},
+	{at: "GET /auth/discord/callback", want: "410 303 303 303 303 303 303 303"},
+	{at: "GET /logout", want: "200 200 200 200 200 200 200 200"},
+
+	{at: "GET /servers/:guild", want: "login 404 404 200 200 200 200 200"},
+	{at: "POST /servers/:guild/rooms", body: url.Values{"name": {"Another"}, "seats": {"500"}}, want: "login 404 404 400 400 400 400 400"},
+	{at: "GET /game/:channel", want: "login 404 404 404 404 200 200 404"},
+	{at: "POST /game/:channel/accept", body: url.Values{"t": {"no-token"}}, want: "400 400 400 400 400 400 400 400"},
+	{at: "POST /game/:channel/join", want: "login 404 404 404 404 303 303 404"},
+	{at: "POST /game/:channel/keep", want: "login 404 404 404 404 303 303 404"},
+	{at: "POST /game/:channel/invites", body: url.Values{}, want: "login 404 404 404 404 403 303 404"},
+	{at: "POST /game/:channel/invites/:id/revoke", want: "login 404 404 404 404 403 303 404"},
+	{at: "POST /game/:channel/close", want: "login 404 404 404 404 403 303 303", ends: true},
+	{at: "GET /admin/:guild", want: "login 404 404 403 403 403 403 200"},
+	{at: "POST /admin/:guild", body: url.Values{"seats": {"many"}}, want: "login 404 404 403 403 403 403 400"},
+
+	{at: "GET /api/v1/me", want: "login 200 200 200 200 200 200 200"},
+	{at: "POST /api/v1/live-token", body: map[string]any{"guild": "{guild}", "room": "{channel}"}, want: "login 404 404 404 404 200 200 404"},
+	{at: "GET /api/v1/guilds/:guild/rooms", want: "login 404 404 200 200 200 200 200"},
+	{at: "POST /api/v1/guilds/:guild/rooms", body: map[string]any{"name": "Another", "seats": 500}, want: "login 400 400 400 400 400 400 400"},
+	{at: "GET /api/v1/guilds/:guild/settings", want: "login 404 404 403 403 403 403 200"},
+	{at: "PATCH /api/v1/guilds/:guild/settings", body: map[string]any{"settings": map[string]any{"seats": 500}}, want: "login 404 404 403 403 403 403 400"},
+	{at: "GET /api/v1/rooms/:channel", want: "login 404 404 404 404 200 200 404"},
+	{at: "POST /api/v1/rooms/:channel/join", want: "login 404 404 404 404 200 200 404"},
+	{at: "POST /api/v1/rooms/:channel/keep", want: "login 404 404 404 404 200 200 404"},
+	{at: "POST /api/v1/rooms/:channel/invites", body: map[string]any{}, want: "login 404 404 404 404 403 201 404"},
+	{at: "DELETE /api/v1/rooms/:channel/invites/:id", want: "login 404 404 404 404 403 204 404"},
+	{at: "POST /api/v1/rooms/:channel/close", want: "login 404 404 404 404 403 200 200", ends: true},
+	{at: "POST /api/v1/invites/redeem", body: map[string]any{"token": "no-token"}, want: "login 400 400 400 400 400 400 400"},
+
+	// Last: they sign people out.
+	{at: "POST /logout", want: "303 303 303 303 303 303 303 303"},
+	{at: "POST /logout/everywhere", want: "303 303 303 303 303 303 303 303"},
+}
+
+// town is a house with the people of the tables in it.
+type town struct {
+	*house
+	as     map[string]*script // by column
+	named  map[string]string  // column → username at the simulated Discord
+	room   string
+	invite string // id of an invite to the room
+	token  string // and its token
+}
+
+func newTown(t *testing.T) *town {
+	t.Helper()
+	h := newHouse(t, unhurried)
+	v := &town{house: h, as: map[string]*script{}, named: map[string]string{
+		"stranger": "zoe", "left": "greta", "member": "femi", "banned": "esperanza", "guest": "dmitri", "owner": "chiyo", "manager": "alice",
+	}}
+	zoe := h.world.discord.AddUser("zoe", "Zoë")
+	h.world.users = append(h.world.users, zoe)
+	elsewhere, err := h.world.discord.AddGuild("Elsewhere", zoe.ID)
+	h.must(err)
+	h.must(h.world.discord.InstallBot(elsewhere.ID, h.world.app.ID, standin.SnugPermissions))
+	wardens, err := h.world.discord.AddRole(h.world.guild, "Wardens", standin.PermManageGuild)
+	h.must(err)
+	h.must(h.world.discord.RemoveMember(h.world.guild, h.user("greta").ID))
+	h.must(h.world.discord.AddMember(h.world.guild, h.user("greta").ID, "", wardens))
+	for who, name := range v.named {
+		v.as[who] = h.signIn(name)
+	}
+	v.as["nobody"] = &script{h, &http.Client{Timeout: patience}}
+	for _, s := range v.as {
+		s.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	}
+	status, out := v.as["manager"].api(http.MethodPatch, "/guilds/"+h.world.guild.String()+"/settings", map[string]any{"settings": map[string]any{"rooms_per_member": 10}})
+	if status != http.StatusOK {
+		t.Fatalf("settings: %d %v", status, out)
+	}
+	if status, _ := v.as["left"].page("/admin/" + h.world.guild.String()); status != http.StatusOK {
+		t.Fatalf("who is to leave could not manage the server: %d", status)
+	}
+	h.must(h.world.discord.RemoveMember(h.world.guild, h.user("greta").ID))
+	h.clock.forward(time.Minute) // pages repeat for some seconds what Discord said of somebody; what they do is always asked anew
+	v.open()
+	return v
+}
+
+// open opens a private room of the owner, with the guest let in and the banned one banned.
+func (v *town) open() {
+	v.Helper()
+	v.room = v.as["owner"].open("Secret plans")
+	status, out := v.as["owner"].api(http.MethodPost, "/rooms/"+v.room+"/invites", map[string]any{})
+	if status != http.StatusCreated {
+		v.Fatalf("no invite: %d %v", status, out)
+	}
+	link, err := url.Parse(out["url"].(string))
+	v.must(err)
+	v.invite, v.token = out["id"].(string), link.Query().Get("t")
+	for _, who := range []string{"guest"} {
+		if status, out := v.as[who].api(http.MethodPost, "/invites/redeem", map[string]any{"token": v.token}); status != http.StatusOK {
+			v.Fatalf("%s was not let in: %d %v", who, status, out)
+		}
+	}
+}
+
+// fill puts the town's ids in place of a route's parameters.
+func (v *town) fill(s string) string {
+	return strings.NewReplacer(":guild", v.world.guild.String(), ":channel", v.room, ":id", v.invite,
+		"{guild}", v.world.guild.String(), "{channel}", v.room, "*path", "0/nothing.css").Replace(s)
+}
+
+// ask does what a row says as one of the people, and gives the status.
+func (v *town) ask(who string, r route) (int, http.Header, string) {
+	v.Helper()
+	method, path, _ := strings.Cut(r.at, " ")
+	path = v.fill(path)
+	kind, accept, body := "", "text/html", ""
+	switch b := r.body.(type) {
+	case url.Values:
+		kind, body = "application/x-www-form-urlencoded", b.Encode()
+	case nil:
+		if method != http.MethodGet && !strings.HasPrefix(path, "/api/") {
+			kind = "application/x-www-form-urlencoded"
+		}
+	default:
+		text, err := json.Marshal(b)
+		v.must(err)
+		kind, body = "application/json", v.fill(string(text))
+	}
+	if strings.HasPrefix(path, "/api/") {
+		accept = "application/json"
+	}
+	req, err := http.NewRequestWithContext(context.Background(), method, v.url+path, bytes.NewReader([]byte(body)))
+	v.must(err)
+	if kind != "" {
+		req.Header.Set("Content-Type", kind)
+	}
+	req.Header.Set("Accept", accept)
+	res, err := v.as[who].http.Do(req)
+	v.must(err)
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	v.must(err)
+	return res.StatusCode, res.Header, string(text)
+}
+
+// TestWhoMayDoWhatOnTheWeb asks every route as everybody.
+func TestWhoMayDoWhatOnTheWeb(t *testing.T) {
+	v := newTown(t)
+	left := map[string]bool{}
+	for _, r := range v.app.dash.Routes() {
+		left[r.Method+" "+r.Path] = true
+	}
+	for _, r := range routes {
+		if !left[r.at] {
+			t.Errorf("%s: there is no such route any more, or its row is there twice", r.at)
+			continue
+		}
+		delete(left, r.at)
+		v.try(t, r)
+	}
+	for at := range left {
+		t.Errorf("%s has no row in the table of routes: add one in cmd/snug/access_test.go that says who may use it", at)
+	}
+}
+
+func (v *town) try(t *testing.T, r route) {
+	t.Helper()
+	want := strings.Fields(r.want)
+	if len(want) != len(people) {
+		t.Errorf("%s: %d answers for %d people", r.at, len(want), len(people))
+		return
+	}
+	var got []string
+	for _, who := range people {
+		status, header, body := v.ask(who, r)
+		one := fmt.Sprint(status)
+		if status == http.StatusUnauthorized || status == http.StatusSeeOther && strings.HasPrefix(header.Get("Location"), "/login") {
+			one = "login"
+		}
+		got = append(got, one)
+		if status >= 400 && who != "guest" && who != "owner" && (strings.Contains(body, "Secret plans") || strings.Contains(body, "Chiyo")) {
+			t.Errorf("%s tells %s of the room in its refusal: %s", r.at, who, body)
+		}
+		if r.ends && status < 400 && one != "login" {
+			v.open()
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%s\n got %s\nwant %s", r.at, strings.Join(got, " "), r.want)
+	}
+}
+
+// watch connects to the live view as one of the people: for a room's page, or
+// with room "" for the server's. It gives "no token", or what the socket said:
+// the rooms it was shown, or how it was closed.
+func (v *town) watch(who, guild, room string) string {
+	v.Helper()
+	body := map[string]any{"guild": guild}
+	if room != "" {
+		body["room"] = room
+	}
+	status, out := v.as[who].api(http.MethodPost, "/live-token", body)
+	if status != http.StatusOK {
+		return "no token"
+	}
+	token, _ := out["token"].(string)
+	return v.dial(token, guild)
+}
+
+func (v *town) dial(token, guild string) string {
+	v.Helper()
+	c, res, err := websocket.DefaultDialer.DialContext(context.Background(), strings.Replace(v.url, "http", "ws", 1)+"/api/ws", http.Header{"Origin": {v.url}})
+	v.must(err)
+	res.Body.Close()
+	defer c.Close()
+	v.must(c.WriteJSON(map[string]any{"v": 1, "type": "auth", "token": token, "guildId": guild, "ts": 1}))
+	for {
+		var m struct {
+			Event   protocol.Name
+			Payload struct{ Rooms []string }
+		}
+		if err := c.ReadJSON(&m); err != nil {
+			if e, ok := err.(*websocket.CloseError); ok { //nolint:errorlint // ReadJSON gives it as it is
+				return fmt.Sprint(e.Code)
+			}
+			v.Fatalf("the connection broke: %v", err)
+		}
+		if m.Event == protocol.AuthOK {
+			return fmt.Sprintf("sees %d", len(m.Payload.Rooms))
+		}
+	}
+}
+
+// TestWhoMayWatch asks for the live view of a private room, and of its server, as everybody.
+func TestWhoMayWatch(t *testing.T) {
+	v := newTown(t)
+	guild := v.world.guild.String()
+	for _, row := range []struct{ page, room, want string }{
+		//            nobody, stranger, left, member, banned, guest, owner, manager
+		{"server", "", "no token, no token, no token, sees 0, sees 0, sees 1, sees 1, sees 0"},
+		{"room", v.room, "no token, no token, no token, no token, no token, sees 1, sees 1, no token"},
+	} {
+		var got []string
+		for _, who := range people {
+			got = append(got, v.watch(who, guild, row.room))
+		}
+		if strings.Join(got, ", ") != row.want {
+			t.Errorf("the %s's page\n got %s\nwant %s", row.page, strings.Join(got, ", "), row.want)
+		}
+	}
+	// A token of one server opens no other's view, and an invite is no live token.
+	_, out := v.as["owner"].api(http.MethodPost, "/live-token", map[string]any{"guild": guild})
+	token, _ := out["token"].(string)
+	if got := v.dial(token, "1"); got != "4002" {
+		t.Errorf("another server's view by this one's token: %s", got)
+	}
+	if got := v.dial(v.token, guild); got != "4002" {
+		t.Errorf("an invite as a live token: %s", got)
+	}
+	if status, body := v.as["member"].api(http.MethodPost, "/invites/redeem", map[string]any{"token": token}); status != http.StatusBadRequest || body["code"] != "TOKEN_INVALID" {
+		t.Errorf("a live token as an invite: %d %v", status, body)
+	}
+}
