@@ -46,6 +46,7 @@ func (s *Server) pages(e *gin.Engine) {
 
 // actions are what pages' forms do.
 func (s *Server) actions(e *gin.Engine) {
+	e.POST("/language", s.do(s.chooseLanguage))
 	e.POST("/logout", s.do(s.logout))
 	e.POST("/logout/everywhere", s.do(s.logout))
 	e.POST("/servers/:guild/rooms", s.writes(s.createRoom))

@@ -119,6 +119,7 @@ func (s *Server) layout(c *gin.Context, title string) view.Layout {
 	if theme, err := c.Request.Cookie(view.ThemeCookie); err == nil {
 		l.Theme = view.ThemeOf(theme.Value)
 	}
+	l.Text = s.texts(c)
 	if me, err := s.me(c); err == nil {
 		l.Me = &view.Me{ID: me.User.ID, Name: me.User.DisplayName, Avatar: me.User.Avatar}
 	}

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"snug/shared/text"
 )
 
 // Config is what an Engine is made from.
@@ -20,6 +22,8 @@ type Config struct {
 	// slash; "" is Discord's own. The page's img-src must allow it.
 	CDN     string
 	Version string // Snug's version, shown in the footer; "" hides it
+	// Text is what pages say, in each language; nil reads what is built in.
+	Text *text.Catalog
 }
 
 // DiscordCDN is where Discord keeps avatars and icons.
@@ -27,7 +31,8 @@ const DiscordCDN = "https://cdn.discordapp.com"
 
 // Engine renders pages. Safe for concurrent use.
 type Engine struct {
-	pages   map[string]*template.Template
+	pages   map[string]*template.Template // by language and page: "de/room"
+	text    *text.Catalog
 	assets  *assets
 	cdn     string
 	version string
@@ -52,32 +57,51 @@ func New(cfg Config) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{pages: map[string]*template.Template{}, assets: a, cdn: strings.TrimRight(cfg.CDN, "/"), version: cfg.Version}
+	e := &Engine{pages: map[string]*template.Template{}, text: cfg.Text, assets: a, cdn: strings.TrimRight(cfg.CDN, "/"), version: cfg.Version}
 	if e.cdn == "" {
 		e.cdn = DiscordCDN
+	}
+	if e.text == nil {
+		if e.text, err = text.New(); err != nil {
+			return nil, fmt.Errorf("view: %w", err)
+		}
 	}
 	for page, parts := range partials {
 		files := []string{"layout.html", page + ".html"}
 		for _, p := range parts {
 			files = append(files, "partials/"+p+".html")
 		}
-		t, err := template.New("layout.html").Option("missingkey=error").Funcs(e.funcs()).ParseFS(cfg.Templates, files...)
+		t, err := template.New("layout.html").Option("missingkey=error").Funcs(e.funcs(text.Texts{})).ParseFS(cfg.Templates, files...)
 		if err != nil {
 			return nil, fmt.Errorf("view: page %s: %w", page, err)
 		}
 		if err := complete(t); err != nil {
 			return nil, fmt.Errorf("view: page %s: %w", page, err)
 		}
-		e.pages[page] = t
+		for _, texts := range e.text.All() {
+			own, err := t.Clone()
+			if err != nil {
+				return nil, fmt.Errorf("view: page %s: %w", page, err)
+			}
+			e.pages[texts.Language().Code+"/"+page] = own.Funcs(e.funcs(texts))
+		}
 	}
 	return e, nil
 }
+
+// Texts gives what pages say in the language that the person chose (its code,
+// "" for none), else in the one their browser asks for (Accept-Language).
+func (e *Engine) Texts(chosen, accept string) text.Texts { return e.text.Choose(chosen, accept) }
 
 // Render writes a page with a status. Nothing is written unless the whole
 // page could be made, so the caller can still answer with another.
 func (e *Engine) Render(w http.ResponseWriter, status int, p Page) error {
 	var b bytes.Buffer
-	if err := e.pages[p.name()].ExecuteTemplate(&b, "layout.html", frame{Engine: e, Layout: p.layout(), Page: p, Name: p.name()}); err != nil {
+	l := p.layout()
+	if l.Text.Language().Code == "" {
+		l.Text = e.text.For("en")
+	}
+	if err := e.pages[l.Text.Language().Code+"/"+p.name()].ExecuteTemplate(&b, "layout.html", frame{Engine: e, Layout: l, Page: p, Name: p.name()}); err != nil {
 		return fmt.Errorf("view: page %s: %w", p.name(), err)
 	}
 	h := w.Header()
@@ -130,6 +154,17 @@ func (f frame) LoginPath() string { return loginPath(f.Path) }
 func (f frame) Secret() bool {
 	u, err := url.Parse(f.Path)
 	return err == nil && u.Query().Has("t")
+}
+
+// Languages are those that pages are made in.
+func (f frame) Languages() []text.Language { return f.text.Languages() }
+
+// Back is this page, to which choosing a language leads back.
+func (f frame) Back() string {
+	if f.Path == "" {
+		return "/"
+	}
+	return f.Path
 }
 
 func loginPath(back string) string {

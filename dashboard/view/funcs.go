@@ -12,23 +12,34 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/shared/room"
+	"snug/shared/text"
 )
 
 // funcs are what templates can call beside the methods of their data.
-func (e *Engine) funcs() template.FuncMap {
+func (e *Engine) funcs(t text.Texts) template.FuncMap {
+	w := words{t}
 	return template.FuncMap{
+		"t":      w.say,
+		"th":     w.html,
+		"words":  w.under,
+		"texts":  func() text.Texts { return t },
+		"why":    w.why,
 		"asset":  e.assets.path,
 		"avatar": e.avatar,
 		"icon":   e.icon,
 		"tint":   tint,
 		"letter": letter,
-		"ago":    ago,
-		"until":  until,
+		"ago":    w.ago,
+		"until":  w.until,
+		"agoT":   w.agoTime,
+		"untilT": w.untilTime,
+		"clockT": clockTime,
 		"clock":  clock,
 		"iso":    func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"qr":     QR,
-		"plural": plural,
-		"field":  newField,
+		"field":  w.field,
+		"fault":  w.fault,
+		"wrong":  w.wrong,
 		"has":    has,
 		"at":     func(now time.Time, c RoomCard) house { return house{c, now} },
 	}
@@ -67,40 +78,6 @@ func letter(name string) string {
 	return "?"
 }
 
-// ago tells how long since, as in "42 min ago".
-func ago(now, t time.Time) string {
-	if d := now.Sub(t); d >= time.Minute {
-		return span(d, false) + " ago"
-	}
-	return "just now"
-}
-
-// until tells how long until, as in "23 h 18 min" or "24 s".
-func until(now, t time.Time) string { return span(max(0, t.Sub(now)), true) }
-
-// span tells a length of time in its one or two largest units, rounded down; with seconds only below a minute.
-func span(d time.Duration, fine bool) string {
-	days, hours, minutes := int(d.Hours())/24, int(d.Hours())%24, int(d.Minutes())%60
-	join := func(a int, unitA string, b int, unitB string) string {
-		s := strconv.Itoa(a) + " " + unitA
-		if fine && b > 0 {
-			s += " " + strconv.Itoa(b) + " " + unitB
-		}
-		return s
-	}
-	switch {
-	case days == 1:
-		return join(1, "day", hours, "h")
-	case days > 1:
-		return join(days, "days", hours, "h")
-	case hours > 0:
-		return join(hours, "h", minutes, "min")
-	case minutes > 0:
-		return join(minutes, "min", 0, "")
-	}
-	return strconv.Itoa(int(math.Ceil(d.Seconds()))) + " s"
-}
-
 // clock tells a countdown, as in "1:40".
 func clock(now, t time.Time) string {
 	s := int(math.Ceil(max(0, t.Sub(now).Seconds())))
@@ -112,14 +89,6 @@ func pad(n int) string {
 		return "0" + strconv.Itoa(n)
 	}
 	return strconv.Itoa(n)
-}
-
-// plural gives "1 seat" or "4 seats".
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return strconv.Itoa(n) + " " + many
 }
 
 func has(list []string, id snowflake.ID) bool {

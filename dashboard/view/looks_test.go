@@ -147,7 +147,7 @@ func TestWordsAgree(t *testing.T) {
 		IDs     []snowflake.ID
 	}
 	for _, d := range spans {
-		in.MS, want.Spans = append(in.MS, d.Milliseconds()), append(want.Spans, view.Words(fixtures.Now, d))
+		in.MS, want.Spans = append(in.MS, d.Milliseconds()), append(want.Spans, view.Words(newEngine(t).Texts("en", ""), fixtures.Now, d))
 	}
 	for _, n := range names {
 		in.Names, want.Letters = append(in.Names, n), append(want.Letters, view.Letter(n))

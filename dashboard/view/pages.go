@@ -9,6 +9,7 @@ import (
 	"snug/shared/guild"
 	"snug/shared/protocol"
 	"snug/shared/room"
+	"snug/shared/text"
 )
 
 // Page is one of this package's page structs: Home, Server, Room,
@@ -28,6 +29,8 @@ type Layout struct {
 	Path string
 	// Theme is "dark" or "light" if the person chose one (the cookie ThemeCookie), else "": as their device says.
 	Theme string
+	// Text is what the page says, from Engine.Texts; its zero value is English.
+	Text text.Texts
 	// Now is the time the page is made at; what is told as "in 20 min" counts from it.
 	Now time.Time
 	// AddURL is Discord's page that adds Snug to a server; "" hides the link.
@@ -40,6 +43,9 @@ type Layout struct {
 }
 
 func (l *Layout) layout() *Layout { return l }
+
+// LangCookie is the cookie that remembers a chosen language, by its code.
+const LangCookie = "snug-lang"
 
 // ThemeCookie is the cookie in which scripts remember a chosen theme.
 const ThemeCookie = "snug-theme"
@@ -66,8 +72,8 @@ type Notice struct {
 	Action *Action // what to do next; nil for nothing
 }
 
-// NoticeOf gives the notice for a failure.
-func NoticeOf(err error) *Notice { return &Notice{Bad: true, Text: errs.Public(err).Message} }
+// NoticeOf gives the notice for a failure, in the language of t.
+func NoticeOf(t text.Texts, err error) *Notice { return &Notice{Bad: true, Text: t.Refusal(err)} }
 
 // Action is a link, or with Post a form of one button.
 type Action struct {

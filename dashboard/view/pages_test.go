@@ -17,6 +17,7 @@ import (
 	"snug/dashboard/view/fixtures"
 	"snug/shared/errs"
 	"snug/shared/room"
+	"snug/shared/text"
 	"snug/static"
 )
 
@@ -319,7 +320,7 @@ func TestMessagesBesideTheirFields(t *testing.T) {
 		}
 	}
 	p := fixtures.RoomPage(4, 1)
-	p.Notice = view.NoticeOf(errs.E(errs.RoomFull, "Every seat is taken.").Because(errs.E(errs.Internal, "secret")))
+	p.Notice = view.NoticeOf(text.Texts{}, errs.E(errs.RoomFull, "Every seat is taken.").Because(errs.E(errs.Internal, "secret")))
 	if _, body := render(t, newEngine(t), p); !strings.Contains(body, "Every seat is taken.") || strings.Contains(body, "secret") {
 		t.Error("a notice says too little or too much")
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/shared/room"
+	"snug/shared/text"
 )
 
 // Round is how many seats fit around a table; a room with more has benches.
@@ -42,20 +43,20 @@ func (s Seat) Kind() string {
 }
 
 // Notes says in words what the seat's marks show.
-func (s Seat) Notes() string {
+func (s Seat) Notes(t text.Texts) string {
 	if s.Person == nil {
 		return ""
 	}
 	var notes []string
 	for _, n := range []struct {
-		on   bool
-		text string
+		on bool
+		id string
 	}{
-		{s.Owner, "owner"}, {s.You, "you"}, {s.Person.Deafened, "deafened"}, {s.Person.Muted && !s.Person.Deafened, "muted"},
-		{s.Person.Streaming, "streaming"}, {s.Person.Video, "camera"},
+		{s.Owner, "seat.owner"}, {s.You, "seat.you"}, {s.Person.Deafened, "seat.deafened"}, {s.Person.Muted && !s.Person.Deafened, "seat.muted"},
+		{s.Person.Streaming, "seat.streaming"}, {s.Person.Video, "seat.video"},
 	} {
 		if n.on {
-			notes = append(notes, n.text)
+			notes = append(notes, t.Say(n.id))
 		}
 	}
 	return strings.Join(notes, " · ")

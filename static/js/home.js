@@ -30,3 +30,14 @@ if (document.querySelector(".example")) {
   }, 2600);
 }
 $("f-seats")?.form?.querySelector("[aria-invalid]")?.focus();
+
+// A page that waits for something looks again by itself, and goes on when it is there.
+const again = document.querySelector("[data-look-again]");
+if (again) {
+  const look = async () => {
+    const answer = await fetch(location.href, { credentials: "same-origin", headers: { Accept: "text/html" } }).catch(() => null);
+    if (answer && (answer.ok || answer.redirected)) location.reload();
+    else setTimeout(look, 1000 * Number(again.dataset.lookAgain));
+  };
+  setTimeout(look, 1000 * Number(again.dataset.lookAgain));
+}

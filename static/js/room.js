@@ -2,7 +2,7 @@
 
 import { Live, apply } from "./live.js";
 import { Seats } from "./seats.js";
-import { $, Problem, api, begin, busy, clock, close, everySecond, hours, humans, liveSign, now, open, page, plural, refresh, say, setClock, text, until } from "./ui.js";
+import { $, Problem, api, begin, busy, clock, close, everySecond, hours, humans, liveSign, now, open, page, refresh, rich, say, setClock, t, text, until } from "./ui.js";
 
 const state = page(), { me } = state, path = `/rooms/${state.room}`;
 const rooms = new Map();
@@ -21,10 +21,9 @@ function paint() {
   if (!r) return;
   if (inside()) held = 0;
   const keep = held > now();
-  seats.show(r, { held: keep, heldNote: keep ? `held ${clock(held - now())}` : "" });
+  seats.show(r, { held: keep, heldNote: keep ? t("seat.held", { Left: clock(held - now()) }) : "" });
   text($("room-h"), r.name);
-  const word = r.private ? "Private room" : r.locked ? "Locked room" : "Open room";
-  text($("kind"), word);
+  text($("kind"), t(r.private ? "room.private" : r.locked ? "room.locked" : "room.open"));
   $("kind-i").setAttribute("href", r.private || r.locked ? "#i-lock" : "#i-open");
   const taken = humans(r.roster).length;
   document.title = `${taken ? `(${taken}/${r.seats}) ` : ""}${r.name} · Snug`;
@@ -53,9 +52,9 @@ function paintDoor() {
   if (!held || seated) return;
   if (held <= now()) {
     held = 0;
-    progress("Nobody holds your seat any more. Join again whenever you like.");
+    progress(t("room.held.over"));
   } else if (join) {
-    progress(`You are not connected to voice yet. Open Discord and sit down: your seat is held until ${hours(held)}.`);
+    progress(t("room.deep.held", { Time: hours(held) }));
   }
 }
 
@@ -80,33 +79,28 @@ function paintEnd() {
   box.hidden = !r.closingAt && !(empty && idle && state.idleTimeout > 0);
   if (box.hidden) return;
   box.classList.toggle("calm", !r.closingAt);
-  text($("closing-text"), r.closingAt ? "Closing in" : "Nobody is in voice. The room closes in");
+  text($("closing-text"), t(r.closingAt ? "room.closing" : "room.idle"));
   text($("closing-left"), r.closingAt ? clock(r.closingAt - at) : until(idle - at));
 }
 
-function happened(who, what) {
-  const li = document.createElement("li"), time = document.createElement("time"), b = document.createElement("b"), s = document.createElement("span");
-  time.dateTime = new Date().toISOString();
+function happened(id, values) {
+  const li = document.createElement("li"), time = document.createElement("time"), s = document.createElement("span");
+  time.dateTime = new Date(now()).toISOString();
   time.textContent = hours(now());
-  b.textContent = who;
-  s.append(...(who ? [b, " " + what] : [what]));
+  s.append(...rich(id, values));
   li.append(time, s);
   $("log").prepend(li);
   while ($("log").children.length > 50) $("log").lastChild.remove();
 }
 
-const count = () => `${humans(room().roster).length} of ${plural(room().seats, "seat", "seats")} taken.`;
+const count = () => t("room.count", { Taken: humans(room().roster).length, Count: room().seats });
 
-const ends = {
-  idle: "It stood empty for a while, so it was tidied away.", age: "It reached the age this server allows.",
-  owner: "Its owner closed it.", manager: "Somebody who manages the server closed it.",
-  channel_deleted: "Its channel was deleted in Discord.", lost: "Snug lost sight of it.",
-};
+const ends = ["idle", "age", "owner", "manager", "channel_deleted", "lost"];
 
 function gone(reason) {
   if (over) return;
   over = true;
-  text($("gone-text"), `${ends[reason] ?? "It is gone, and its links with it."} Open another one, or see what else is on.`);
+  text($("gone-text"), `${t(ends.includes(reason) ? "room.ends." + reason : "dlg.gone.text")} ${t("dlg.gone.next")}`);
   open("dlg-gone");
 }
 
@@ -115,34 +109,34 @@ const tell = {
   "voice.joined"(p, before) {
     if (before?.roster.some((o) => o.userId === p.userId)) return;
     if (p.userId === me) close("dlg-out");
-    happened(p.displayName, p.bot ? "came in" : "sat down");
-    say(`${p.userId === me ? "You" : p.displayName} sat down. ${count()}`);
+    happened(p.bot ? "log.came" : "log.sat", { Who: p.displayName });
+    say(t(p.userId === me ? "room.sat.you.say" : "room.sat.say", { Who: p.displayName, Sum: count() }));
   },
   "voice.left"(p, before) {
     const who = before?.roster.find((o) => o.userId === p.userId);
     if (!who) return;
-    happened(who.displayName, who.bot ? "left" : "stood up");
-    say(`${p.userId === me ? "You" : who.displayName} stood up. ${count()}`);
+    happened(who.bot ? "log.left" : "log.stood", { Who: who.displayName });
+    say(t(p.userId === me ? "room.stood.you.say" : "room.stood.say", { Who: who.displayName, Sum: count() }));
     if (p.userId === me && !over) open("dlg-out");
   },
   "voice.updated"(p, before) {
     const was = before?.roster.find((o) => o.userId === p.userId);
-    if (was && p.streaming && !was.streaming) happened(p.displayName, "started streaming");
+    if (was && p.streaming && !was.streaming) happened("log.streams", { Who: p.displayName });
   },
   "room.updated"(p, before) {
-    if (before && before.name !== p.name) happened("", `The room is called “${p.name}” now`);
-    if (before && before.seats !== p.seats) happened("", `The room has ${plural(p.seats, "seat", "seats")} now`);
+    if (before && before.name !== p.name) happened("log.renamed", { Room: p.name });
+    if (before && before.seats !== p.seats) happened("log.seats", { Count: p.seats });
     refreshSoon();
   },
   "room.closing"(p) {
-    happened("", "The room is about to close");
-    say(`The room closes in ${until(p.closingAt - now())}, unless somebody keeps it.`);
+    happened("log.closing");
+    say(t("room.closing.say", { Left: until(p.closingAt - now()) }));
   },
   "room.kept"() {
     emptySince = now();
     idle = 0;
-    happened("", "The room stays open");
-    say("The room stays open.");
+    happened("room.kept.log");
+    say(t("room.kept"));
   },
   "room.deleted": (p) => gone(p.reason),
   "room.hidden"() {
@@ -173,7 +167,7 @@ const live = new Live({
     if (over) return;
     if (why === "session") open("dlg-session");
     else if (why === "forbidden") (problem?.code === "ROOM_NOT_FOUND" ? gone() : open("dlg-denied"));
-    else progress("This page no longer understands what Snug tells it. Please reload.", true);
+    else progress(t("room.protocol"), true);
   },
 });
 
@@ -192,25 +186,25 @@ function failed(err) {
 async function join() {
   const label = $("join-text");
   progress("");
-  text(label, "Moving you…");
+  text(label, t("room.moving"));
   try {
     const { moved, held_until: until, deep_link: link } = await api("POST", `${path}/join`);
     if (link) $("open-discord").href = link;
     if (moved) {
       waitingSeat = !inside();
-      if (waitingSeat) progress("Discord is moving you. Your seat lights up in a moment.");
+      if (waitingSeat) progress(t("room.moved"));
     } else {
       held = until ? Date.parse(until) : 0;
       $("open-discord").hidden = false;
       $("open-discord").classList.replace("quiet", "primary");
       $("join").classList.replace("primary", "quiet");
-      if (!held) progress("You are not connected to voice yet. Open Discord and sit down.");
+      if (!held) progress(t("room.deep"));
       paint();
     }
   } catch (err) {
     failed(err);
   } finally {
-    text(label, $("open-discord")?.hidden === false && !inside() ? "Try again" : "Join voice");
+    text(label, $("open-discord")?.hidden === false && !inside() ? t("room.again") : t("room.join"));
   }
 }
 
@@ -226,7 +220,7 @@ const actions = {
     try {
       await api("POST", `${path}/invites`, {});
       await refresh("invites");
-      say("A new invite link is ready.");
+      say(t("room.invited.say"));
     } catch (err) {
       invitesFailed(err);
     }
@@ -236,7 +230,7 @@ const actions = {
     try {
       await api("DELETE", `${path}/invites/${encodeURIComponent(li.dataset.invite)}`);
       await refresh("invites");
-      say("The link is taken back.");
+      say(t("room.revoked.say"));
     } catch (err) {
       invitesFailed(err);
     }

@@ -1,6 +1,6 @@
 // The table: who sits where. Somebody keeps their seat as long as they stay.
 
-import { $, humans, text } from "./ui.js";
+import { $, humans, t, text } from "./ui.js";
 
 const round = 8; // more seats than this are benches
 const marks = ["deafened", "muted", "streaming", "video"];
@@ -33,8 +33,8 @@ export function avatar(el, p) {
 function notes(p, owner, you) {
   return [
     owner && "owner", you && "you", p.deafened && "deafened", p.muted && !p.deafened && "muted",
-    p.streaming && "streaming", p.video && "camera",
-  ].filter(Boolean).join(" · ");
+    p.streaming && "streaming", p.video && "video",
+  ].filter(Boolean).map((id) => t("seat." + id)).join(" · ");
 }
 
 export class Seats {
@@ -109,7 +109,7 @@ export class Seats {
       delete li.dataset.user;
       li.className = `seat ${kind}${stood ? " rose" : ""}`;
     } else if (!li.classList.contains(kind)) li.className = `seat ${kind}`;
-    text(li.querySelector(".who"), held ? "Your seat" : "Free seat");
+    text(li.querySelector(".who"), t(held ? "seat.yours" : "seat.free"));
     text(li.querySelector(".notes"), held ? note : "");
   }
 }

@@ -2,7 +2,7 @@
 
 import { Live, apply } from "./live.js";
 import { avatar } from "./seats.js";
-import { $, Problem, api, begin, busy, clock, everySecond, humans, liveSign, now, open, page, plural, say, setClock, text } from "./ui.js";
+import { $, Problem, api, begin, busy, clock, everySecond, humans, liveSign, now, open, page, say, setClock, t, text } from "./ui.js";
 
 const state = page(), street = $("street"), rooms = new Map();
 const house = (id) => street.querySelector(`[data-room="${CSS.escape(id)}"]`);
@@ -24,12 +24,12 @@ function paintHouse(r) {
   text(top.lastElementChild, String(r.seats));
   paintRing(li.querySelector(".ring"), people, Math.min(seats, 8));
   text(li.querySelector(".name"), r.name);
-  text(li.querySelector(".sum"), r.closingAt ? `Closing in ${clock(r.closingAt - now())}` : `${people.length} of ${plural(r.seats, "seat", "seats")} taken`);
+  text(li.querySelector(".sum"), r.closingAt ? t("house.closing", { Left: clock(r.closingAt - now()) }) : t("house.sum", { Taken: people.length, Count: r.seats }));
   li.querySelector(".kind use").setAttribute("href", r.private || r.locked ? "#i-lock" : "#i-open");
-  text(li.querySelector(".kind span"), r.private ? "Private" : r.locked ? "Locked" : "Open");
-  text(li.querySelector(".people"), people.length ? people.map((p) => p.displayName).join(", ") : "Nobody inside");
+  text(li.querySelector(".kind span"), t(r.private ? "house.private" : r.locked ? "house.locked" : "house.open"));
+  text(li.querySelector(".people"), people.length ? people.map((p) => p.displayName).join(", ") : t("house.quiet"));
   const owner = state.owners[r.ownerId] ?? r.roster.find((p) => p.userId === r.ownerId)?.displayName;
-  text(li.querySelector(".by"), r.ownerId === state.me ? "Your room" : owner ? `${owner}’s room` : "");
+  text(li.querySelector(".by"), r.ownerId === state.me ? t("house.mine") : owner ? t("house.by", { Who: owner }) : "");
 }
 
 function paintRing(ring, people, seats) {
@@ -54,7 +54,8 @@ function paint() {
   for (const li of [...street.children]) if (!rooms.has(li.dataset.room)) li.remove();
   $("nobody").hidden = rooms.size > 0;
   const people = [...rooms.values()].reduce((n, r) => n + humans(r.roster).length, 0);
-  text($("server-sum"), rooms.size ? `${plural(rooms.size, "room", "rooms")} open, ${plural(people, "person", "people")} inside` : "No room is open that you can see.");
+  text($("server-sum"), !rooms.size ? t("street.none") : !people ? t("street.empty", { Count: rooms.size })
+    : t("street.sum", { Rooms: t("street.rooms", { Count: rooms.size }), People: t("street.people", { Count: people }) }));
 }
 
 const live = new Live({
@@ -68,9 +69,9 @@ const live = new Live({
   onEvent(event, p) {
     const before = apply(rooms, event, p);
     paint();
-    if (event === "room.created") say(`A room was opened: ${p.name}.`);
-    if (event === "voice.joined" && before) say(`${p.displayName} sat down in ${before.name}.`);
-    if (event === "room.deleted" && before) say(`${before.name} is closed.`);
+    if (event === "room.created") say(t("server.opened", { Room: p.name }));
+    if (event === "voice.joined" && before) say(t("server.sat", { Who: p.displayName, Room: before.name }));
+    if (event === "room.deleted" && before) say(t("server.gone", { Room: before.name }));
   },
   onEnd(why) {
     open(why === "session" ? "dlg-session" : "dlg-denied");

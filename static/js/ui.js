@@ -3,7 +3,25 @@
 export const $ = (id) => document.getElementById(id);
 export const page = () => JSON.parse($("state").textContent);
 export const humans = (roster) => roster.filter((p) => !p.bot);
-export const plural = (n, one, many) => `${n} ${n === 1 ? one : many}`;
+
+// What the page says, in its language: the server sends the messages with it.
+const words = JSON.parse($("words").textContent), plurals = new Intl.PluralRules(document.documentElement.lang || "en");
+const filled = (s, values) => s.replace(/\{\{\.(\w+)\}\}/g, (_, name) => values[name] ?? "");
+function message(id, values) {
+  const m = words[id] ?? id;
+  return typeof m === "string" ? m : (m[plurals.select(values.Count)] ?? m.other);
+}
+/** Says a message; Count decides between its plural forms. */
+export const t = (id, values = {}) => filled(message(id, values), values);
+/** Gives a message as nodes: what it has between <b> and </b> is bold, what is filled in stays text. */
+export function rich(id, values = {}) {
+  return message(id, values).split(/<\/?b>/).map((part, i) => {
+    if (i % 2 === 0) return filled(part, values);
+    const b = document.createElement("b");
+    b.textContent = filled(part, values);
+    return b;
+  });
+}
 
 /** Sets a text only where it differs: nothing flickers, nothing is read out twice. */
 export function text(el, s) {
@@ -23,10 +41,10 @@ export const setClock = (ts) => (skew = ts - Date.now());
 // Lengths of time, as the server tells them.
 export function until(ms) {
   const s = Math.max(0, ms) / 1000, m = Math.floor(s / 60), h = Math.floor(m / 60), d = Math.floor(h / 24);
-  const two = (a, unitA, b, unitB) => `${a} ${unitA}` + (b ? ` ${b} ${unitB}` : "");
-  if (d) return two(d, d === 1 ? "day" : "days", h % 24, "h");
+  const one = (unit, n) => t("span." + unit, { Count: n }), two = (a, unitA, b, unitB) => one(unitA, a) + (b ? " " + one(unitB, b) : "");
+  if (d) return two(d, "days", h % 24, "h");
   if (h) return two(h, "h", m % 60, "min");
-  return m ? `${m} min` : `${Math.ceil(s)} s`;
+  return m ? one("min", m) : one("s", Math.ceil(s));
 }
 export function clock(ms) {
   const s = Math.ceil(Math.max(0, ms) / 1000);
@@ -34,8 +52,8 @@ export function clock(ms) {
 }
 export function ago(ms) {
   const m = Math.floor(ms / 60_000), h = Math.floor(m / 60), d = Math.floor(h / 24);
-  if (m < 1) return "just now";
-  return (d ? plural(d, "day", "days") : h ? `${h} h` : `${m} min`) + " ago";
+  if (m < 1) return t("span.now");
+  return t("span.ago", { Span: d ? t("span.days", { Count: d }) : h ? t("span.h", { Count: h }) : t("span.min", { Count: m }) });
 }
 
 const ticks = new Set();
@@ -46,8 +64,9 @@ export function everySecond(f) {
 }
 
 function runTimes() {
-  for (const t of document.querySelectorAll("time[data-until]")) text(t, until(Date.parse(t.dateTime) - now()));
-  for (const t of document.querySelectorAll("time[data-ago]")) text(t, ago(now() - Date.parse(t.dateTime)));
+  for (const el of document.querySelectorAll("time[data-until]")) text(el, until(Date.parse(el.dateTime) - now()));
+  for (const el of document.querySelectorAll("time[data-ago]")) text(el, ago(now() - Date.parse(el.dateTime)));
+  for (const el of document.querySelectorAll("time[data-clock]")) text(el, hours(Date.parse(el.dateTime)));
 }
 
 export const hours = (ms) => new Date(ms).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
@@ -55,7 +74,7 @@ export const hours = (ms) => new Date(ms).toLocaleTimeString([], { hour: "2-digi
 /** A failure of the API, as application/problem+json tells it. */
 export class Problem extends Error {
   constructor(body, status) {
-    super(body.detail || "Snug could not be reached. Check your connection and try again.");
+    super(body.detail || t("ui.unreachable"));
     this.code = body.code || "";
     this.field = body.field || "";
     this.status = status;
@@ -117,6 +136,7 @@ export async function refresh(...ids) {
 /** Shows what needs scripts, after load and after refresh. */
 export function enhance() {
   for (const b of document.querySelectorAll("[data-copy], [data-step]")) b.hidden = false;
+  for (const b of document.querySelectorAll(".lang button")) b.hidden = true;
   if (navigator.share) for (const b of document.querySelectorAll("[data-share]")) b.hidden = false;
   runTimes();
 }
@@ -127,11 +147,11 @@ async function copy(button) {
     await navigator.clipboard.writeText(input.value);
   } catch {
     input.select();
-    if (!document.execCommand("copy")) return say("Select the link and copy it by hand.");
+    if (!document.execCommand("copy")) return say(t("ui.copy.hand"));
   }
-  text(button, "Copied");
-  say("Invite link copied");
-  setTimeout(() => text(button, "Copy"), 2000);
+  text(button, t("ui.copied"));
+  say(t("ui.copied.say"));
+  setTimeout(() => text(button, t("ui.copy")), 2000);
 }
 
 // The sign at the top: how far the picture can be trusted.
@@ -139,17 +159,13 @@ export function liveSign(live) {
   let announced = "";
   const paint = () => {
     const age = until(Date.now() - live.since), { state } = live;
-    const words = {
-      connecting: "Connecting…", live: "Live", reconnecting: "Reconnecting…",
-      stale: `As of ${age} ago`, ended: `Stopped, as of ${age} ago`,
-    };
     $("live").dataset.state = document.body.dataset.live = state;
-    text($("live-text"), words[state] ?? "");
+    text($("live-text"), state ? t("live." + state, { Span: age }) : "");
     $("toast-lost").hidden = state !== "stale";
-    if (state === "stale") text($("lost-text"), `You see the room as it was ${age} ago. Snug keeps trying.`);
+    if (state === "stale") text($("lost-text"), t("live.lost.text", { Span: age }));
     if (state !== announced && announced) {
-      if (state === "stale") say("Connection lost. What you see may be out of date.");
-      if (state === "live") say("Live again.");
+      if (state === "stale") say(t("live.lost.say"));
+      if (state === "live") say(t("live.again.say"));
     }
     if (state === "live" || state === "stale") announced = state;
   };
@@ -162,7 +178,7 @@ function themeButton() {
   const button = $("theme"), root = document.documentElement;
   if (!button) return;
   const dark = () => (root.dataset.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
-  const paint = () => text(button, dark() ? "Light theme" : "Dark theme");
+  const paint = () => text(button, t(dark() ? "ui.theme.light" : "ui.theme.dark"));
   button.addEventListener("click", () => {
     root.dataset.theme = dark() ? "light" : "dark";
     document.cookie = `snug-theme=${root.dataset.theme}; path=/; max-age=31536000; samesite=lax`;
@@ -175,21 +191,22 @@ function themeButton() {
 /** Makes a page's common parts work. Each page's script calls it once. */
 export function begin() {
   document.addEventListener("click", (e) => {
-    const t = e.target.closest?.("[data-close], [data-copy], [data-share], [data-dialog], [data-step]");
+    const el = e.target.closest?.("[data-close], [data-copy], [data-share], [data-dialog], [data-step]");
     for (const m of document.querySelectorAll("details.menu[open]")) if (!m.contains(e.target)) m.open = false;
-    if (!t) return;
-    if ("close" in t.dataset && t.closest("dialog")?.open) t.closest("dialog").close();
-    if ("copy" in t.dataset) copy(t);
-    if ("share" in t.dataset) navigator.share({ url: t.closest("[data-invite]").querySelector("input").value }).catch(() => {});
-    if (t.dataset.dialog) {
+    if (!el) return;
+    if ("close" in el.dataset && el.closest("dialog")?.open) el.closest("dialog").close();
+    if ("copy" in el.dataset) copy(el);
+    if ("share" in el.dataset) navigator.share({ url: el.closest("[data-invite]").querySelector("input").value }).catch(() => {});
+    if (el.dataset.dialog) {
       e.preventDefault(); // it would open without being modal
-      open(t.dataset.dialog);
+      open(el.dataset.dialog);
     }
-    if (t.dataset.step) {
-      const n = t.parentElement.querySelector("input");
-      n.value = Math.min(n.max, Math.max(n.min, (parseInt(n.value, 10) || 0) + Number(t.dataset.step)));
+    if (el.dataset.step) {
+      const n = el.parentElement.querySelector("input");
+      n.value = Math.min(n.max, Math.max(n.min, (parseInt(n.value, 10) || 0) + Number(el.dataset.step)));
     }
   });
+  document.addEventListener("change", (e) => "submit" in e.target.dataset && e.target.form.requestSubmit());
   document.addEventListener("keydown", (e) => {
     const menu = e.key === "Escape" && document.querySelector("details.menu[open]");
     if (!menu) return;
@@ -199,7 +216,6 @@ export function begin() {
   // A picture that does not come leaves the initial below it.
   document.addEventListener("error", (e) => e.target.matches?.(".a img") && e.target.remove(), true);
   for (const img of document.querySelectorAll(".a img")) if (img.complete && !img.naturalWidth) img.remove();
-  for (const t of document.querySelectorAll("time[data-clock]")) text(t, hours(Date.parse(t.dateTime)));
   themeButton();
   enhance();
   setInterval(() => {

@@ -1,0 +1,91 @@
+package view
+
+import (
+	"html/template"
+	"math"
+	"time"
+
+	"snug/shared/errs"
+	"snug/shared/text"
+)
+
+// words says things in one language, for templates.
+type words struct{ text.Texts }
+
+func (w words) say(id string, pairs ...any) string { return w.Say(id, pairs...) }
+
+func (w words) html(id string, pairs ...any) template.HTML { return w.HTML(id, pairs...) }
+
+// under gives the messages that a page's scripts say, by the beginnings of their ids.
+func (w words) under(prefixes ...string) map[string]any {
+	out := map[string]any{}
+	for _, p := range prefixes {
+		for id, forms := range w.Under(p) {
+			if one, only := forms["other"]; only && len(forms) == 1 {
+				out[id] = one
+			} else {
+				out[id] = forms
+			}
+		}
+	}
+	return out
+}
+
+// why says what went wrong; "" for nothing.
+func (w words) why(err *errs.Error) string {
+	if err == nil {
+		return ""
+	}
+	return w.Refusal(err)
+}
+
+// ago tells how long since, as in "42 min ago".
+func (w words) ago(now, t time.Time) string {
+	if d := now.Sub(t); d >= time.Minute {
+		return w.Say("span.ago", "Span", w.span(d, false))
+	}
+	return w.Say("span.now")
+}
+
+// until tells how long until, as in "23 h 18 min" or "24 s".
+func (w words) until(now, t time.Time) string { return w.span(max(0, t.Sub(now)), true) }
+
+// span tells a length of time in its one or two largest units, rounded down; with seconds only below a minute.
+func (w words) span(d time.Duration, fine bool) string {
+	days, hours, minutes := int(d.Hours())/24, int(d.Hours())%24, int(d.Minutes())%60
+	join := func(a int, unitA string, b int, unitB string) string {
+		s := w.Say("span."+unitA, "Count", a)
+		if fine && b > 0 {
+			s += " " + w.Say("span."+unitB, "Count", b)
+		}
+		return s
+	}
+	switch {
+	case days > 0:
+		return join(days, "days", hours, "h")
+	case hours > 0:
+		return join(hours, "h", minutes, "min")
+	case minutes > 0:
+		return join(minutes, "min", 0, "")
+	}
+	return w.Say("span.s", "Count", int(math.Ceil(d.Seconds())))
+}
+
+// agoTime is ago as an element that scripts keep right.
+func (w words) agoTime(now, t time.Time) template.HTML {
+	return timeElement(t, "data-ago", w.ago(now, t))
+}
+
+// untilTime is until as an element that scripts keep right.
+func (w words) untilTime(now, t time.Time) template.HTML {
+	return timeElement(t, "data-until", w.until(now, t))
+}
+
+// clockTime tells a time of day, which scripts tell in the reader's zone.
+func clockTime(t time.Time) template.HTML {
+	return timeElement(t, "data-clock", t.UTC().Format("15:04"))
+}
+
+func timeElement(t time.Time, mark, says string) template.HTML {
+	return template.HTML(`<time datetime="` + t.UTC().Format(time.RFC3339) + `" ` + mark + `>` + template.HTMLEscapeString(says) + `</time>`) //nolint:gosec // numbers and escaped text
+}
