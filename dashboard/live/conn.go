@@ -36,6 +36,7 @@ type conn struct {
 	owner  *sync.WaitGroup // waits for drain; the reading goroutine keeps it above zero
 	raw    syscall.RawConn // nil where sendNow does not work
 	fd     uintptr         // valid until connDead: whoever closes it sets that first, under mu
+	in     inbound         // the reading goroutine's
 
 	mu     sync.Mutex
 	state  connState

@@ -113,7 +113,7 @@ func (l *Live) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (l *Live) upgrade(rw http.ResponseWriter, r *http.Request, ip string) {
-	if !websocket.IsWebSocketUpgrade(r) || r.Header.Get("Sec-Websocket-Version") != "13" {
+	if !r.ProtoAtLeast(1, 1) || !websocket.IsWebSocketUpgrade(r) || r.Header.Get("Sec-Websocket-Version") != "13" {
 		rw.Header().Set("Upgrade", "websocket")
 		rw.Header().Set("Connection", "Upgrade")
 		rw.Header().Set("Sec-WebSocket-Version", "13")
