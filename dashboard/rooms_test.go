@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"fmt"
+	"html"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -325,9 +326,9 @@ func TestInviteThroughLogin(t *testing.T) {
 	b.keeper.join(friends, 8, false)
 	w = b.browser("8")
 	page := w.get("/game/" + r.ID.String() + "?t=" + token)
-	_, after, _ := strings.Cut(page.body, `href="/login?return_to=`)
+	_, after, _ := strings.Cut(page.body, `<form method="post" action="/login"><input type="hidden" name="return_to" value="`)
 	to, _, _ := strings.Cut(after, `"`)
-	got := w.follow(w.get("/login?return_to=" + strings.ReplaceAll(to, "&amp;", "&")))
+	got := w.follow(w.form("/login", url.Values{"return_to": {html.UnescapeString(to)}}))
 	if got.status != 200 || !strings.Contains(got.body, "Come in") || len(b.keeper.guests(r.ID)) != 2 {
 		t.Errorf("got %d at %s %s", got.status, got.url, got.text())
 	}
