@@ -109,7 +109,9 @@ func (s *Server) AddApplication(o ApplicationOptions) Application {
 	a.bot = s.newUser(a.id, o.Name, "")
 	a.bot.bot = true
 	if s.users[a.owner] == nil {
-		a.owner = s.newUser(s.foundingID(), textName(o.Name)+"-developer", "").id
+		dev := s.newUser(s.foundingID(), textName(o.Name)+"-developer", "")
+		dev.developer = true
+		a.owner = dev.id
 	}
 	s.apps[a.id], s.botTokens[a.token] = a, a
 	s.page.usersChanged()

@@ -159,7 +159,7 @@ func (s *Server) authPage(a *authRequest, r *http.Request) authPage {
 		chosen = c.Value
 	}
 	for _, id := range sortedIDs(s.users) {
-		if u := s.users[id]; !u.bot {
+		if u := s.users[id]; s.isPerson(u) {
 			p.Users = append(p.Users, authUser{id, u.displayName(), u.username, "/avatars/" + id.String() + "/" + u.avatar + ".png?size=64", id.String() == chosen})
 			if len(p.Users) == 200 {
 				break // more than a page can sensibly offer
@@ -215,7 +215,8 @@ func (s *Server) decideAuthorize(w http.ResponseWriter, r *http.Request, page *t
 		return
 	}
 	if user != 0 {
-		http.SetCookie(w, &http.Cookie{Name: loginCookie, Value: user.String(), Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode})
+		// The page writes it too, when somebody follows a link: it says nothing but whom to offer first.
+		http.SetCookie(w, &http.Cookie{Name: loginCookie, Value: user.String(), Path: "/", SameSite: http.SameSiteLaxMode})
 	}
 	http.Redirect(w, r, location, http.StatusSeeOther)
 }

@@ -151,7 +151,7 @@ func (s *Server) stateUsers() []StateUser {
 		}
 	}
 	for _, id := range sortedIDs(s.users) {
-		if u := s.users[id]; !u.bot && len(list) < 1000 {
+		if u := s.users[id]; len(list) < 1000 && s.isPerson(u) {
 			guilds := where[id]
 			if guilds == nil {
 				guilds = []ID{}
@@ -160,6 +160,20 @@ func (s *Server) stateUsers() []StateUser {
 		}
 	}
 	return list
+}
+
+// isPerson tells whether to offer an account to be somebody: not a bot, nor
+// the developer that an application was given, unless they are in a guild.
+func (s *Server) isPerson(u *user) bool {
+	if !u.developer {
+		return !u.bot
+	}
+	for _, g := range s.guilds {
+		if g.members[u.id] != nil {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *Server) stateApplications() []StateApplication {

@@ -43,6 +43,7 @@ type user struct {
 	token      string
 	bot        bool
 	dmsClosed  bool
+	developer  bool // made for an application, which has to belong to somebody
 	flags      int
 }
 

@@ -2,6 +2,11 @@
 // in which one acts as any member. The files are served as they are; what they
 // may ask the server is written in PROTOCOL.md.
 //
+// The page is ES modules without a build step. js/main.js puts it together:
+// store.js holds the world as the person sees it, live.js keeps it fresh,
+// api.js acts, and the other modules each draw one part of the page anew when
+// the store says that something they show has changed.
+//
 // The stand-in alone imports it. FS is read only and safe for concurrent use.
 package page
 
@@ -9,5 +14,5 @@ import "embed"
 
 // FS holds the page's files, index.html at its root.
 //
-//go:embed *.html *.md
+//go:embed index.html PROTOCOL.md mark.svg css js
 var FS embed.FS

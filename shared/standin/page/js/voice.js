@@ -1,0 +1,56 @@
+// Being in voice: joining and leaving, one's own marks, and how others' are shown.
+
+import { h, icon, patch } from "./dom.js";
+
+/** The marks of a voice state, each with words for those who do not see it. */
+export function marks(v) {
+  const out = [];
+  if (v.mute) out.push(["muted", "muted by a moderator", "forced"]);
+  else if (v.self_mute) out.push(["muted", "muted"]);
+  if (v.deaf) out.push(["deaf", "deafened by a moderator", "forced"]);
+  else if (v.self_deaf) out.push(["deaf", "deafened"]);
+  if (v.suppress) out.push(["lock", "may not speak"]);
+  if (v.self_video) out.push(["video", "video on", "on"]);
+  if (v.self_stream) out.push(["stream", "streaming", "on"]);
+  return out.length ? h("span", { class: "marks" }, out.map(([name, label, kind]) => h("span", { class: `mark ${kind ?? ""}`, data: { mark: name } }, icon(name, label)))) : null;
+}
+
+/** What of a voice state is to be seen, as a text to compare by. */
+export const marksKey = (v) => [v.mute, v.self_mute, v.deaf, v.self_deaf, v.suppress, v.self_video, v.self_stream].map(Number).join("");
+
+/** Whether a person may try to connect to a channel, and why not. */
+export function door(store, guild, channel, count) {
+  if (!store.may(channel, "CONNECT")) return { shut: true, why: "You may not connect here" };
+  if (channel.user_limit && count >= channel.user_limit && !store.may(channel, "MOVE_MEMBERS")) return { shut: true, why: "It is full" };
+  return { shut: false, why: "" };
+}
+
+/** Draws what stands below the list of channels while one is in voice. */
+export class VoiceBar {
+  constructor(app, root) {
+    Object.assign(this, { app, root });
+    app.store.watch((changed) => (changed.has("voice") || changed.has("guilds")) && this.draw());
+  }
+
+  draw() {
+    const { app, root } = this, at = app.store.myVoice();
+    root.hidden = !at;
+    if (!at) return patch(root, []);
+    const { guild, channel, state } = at, name = channel?.name ?? "a channel you cannot see";
+    const sig = JSON.stringify([guild.id, guild.name, state.channel_id, name, marksKey(state)]);
+    patch(root, [{ key: "bar", sig, make: () => h("div", { class: "voicebar" },
+      h("a", { class: "where", href: app.href(guild.id, state.channel_id), data: { own: "1", focus: "where" } },
+        icon("voice"), h("span", {}, h("strong", { text: "In voice" }), h("small", { text: `${name} · ${guild.name}` }))),
+      h("div", { class: "toggles", role: "group", "aria-label": "Your voice" },
+        this.toggle("mute", state.self_mute, ["mic", "muted"], "Mute", { self_mute: !state.self_mute, ...(state.self_mute && { self_deaf: false }) }),
+        this.toggle("deaf", state.self_deaf, ["ears", "deaf"], "Deafen", { self_deaf: !state.self_deaf, self_mute: !state.self_deaf }),
+        this.toggle("video", state.self_video, ["video", "video"], "Video", { self_video: !state.self_video }),
+        this.toggle("stream", state.self_stream, ["stream", "stream"], "Stream", { self_stream: !state.self_stream }),
+        h("button", { type: "button", class: "leave", "aria-label": "Leave voice", title: "Leave voice", data: { focus: "leave", voice: "leave" }, on: { click: () => app.leave() } }, icon("leave")))) }]);
+  }
+
+  toggle(name, on, [off, pressed], words, change) {
+    return h("button", { type: "button", "aria-pressed": String(Boolean(on)), "aria-label": words, title: words, data: { focus: name, voice: name },
+      on: { click: () => this.app.attempt(this.app.act.voice(this.app.store.myVoice().guild.id, change)) } }, icon(on ? pressed : off));
+  }
+}
