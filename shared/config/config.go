@@ -175,9 +175,26 @@ func secrets(list string) ([][]byte, error) {
 		if len(b) < keyring.MinSecret {
 			return nil, errors.New("SESSION_SECRET is too short: at least 32 random bytes are needed. Make one with: openssl rand -hex 32")
 		}
+		if weak(b) {
+			return nil, errors.New("SESSION_SECRET is too easy to guess: it repeats itself. Make one with: openssl rand -hex 32")
+		}
 		out = append(out, b)
 	}
 	return out, nil
+}
+
+// weak says whether a secret cannot have come from a source of randomness: of
+// 32 random bytes about 30 differ from each other, and practically never fewer than 8.
+func weak(secret []byte) bool {
+	var seen [256]bool
+	n := 0
+	for _, c := range secret {
+		if !seen[c] {
+			seen[c] = true
+			n++
+		}
+	}
+	return n < 8
 }
 
 // decoded reads hex or base64, and takes anything else as it is.

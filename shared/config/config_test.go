@@ -12,6 +12,8 @@ import (
 	"snug/shared/config"
 )
 
+const random = "8f14e45fceea167a5a36dedd4bea2543b9f3c1d0a7e6524c0f1d2b3a49586776"
+
 func good() config.Serve {
 	return config.Serve{
 		BotToken: base64.RawStdEncoding.EncodeToString([]byte("1234")) + ".x.y", ClientID: 1234, ClientSecret: "s",
@@ -39,7 +41,11 @@ func TestEverythingWrongIsToldAtOnce(t *testing.T) {
 		"origin":          {func(c *config.Serve) { c.AllowedOrigins = []string{"example.org"} }, "SNUG_ALLOWED_ORIGINS"},
 		"proxy":           {func(c *config.Serve) { c.TrustedProxies = []string{"nginx"} }, "SNUG_TRUSTED_PROXIES"},
 		"weak secret":     {func(c *config.Serve) { c.SessionSecret = "hunter2" }, "too short"},
-		"weak second":     {func(c *config.Serve) { c.SessionSecret = strings.Repeat("ab", 32) + ",short" }, "too short"},
+		"weak second":     {func(c *config.Serve) { c.SessionSecret = random + ",short" }, "too short"},
+		"half a secret":   {func(c *config.Serve) { c.SessionSecret = random[:62] }, "too short"},
+		"zeros":           {func(c *config.Serve) { c.SessionSecret = strings.Repeat("0", 64) }, "too easy to guess"},
+		"one key pressed": {func(c *config.Serve) { c.SessionSecret = strings.Repeat("z", 40) }, "too easy to guess"},
+		"a weak older":    {func(c *config.Serve) { c.SessionSecret = random + "," + strings.Repeat("ab", 32) }, "too easy to guess"},
 		"cluster secret":  {func(c *config.Serve) { c.NATSURL = "nats://10.0.0.1" }, "SESSION_SECRET is missing"},
 		"lone creds":      {func(c *config.Serve) { c.NATSCreds = "/x" }, "SNUG_NATS_CREDS"},
 	} {
@@ -48,6 +54,10 @@ func TestEverythingWrongIsToldAtOnce(t *testing.T) {
 		if err := c.Check(); err == nil || !strings.Contains(err.Error(), bad.want) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+	rotating := good()
+	if rotating.SessionSecret = random + ", " + strings.ToUpper(random); rotating.Check() != nil {
+		t.Errorf("two secrets are refused: %v", rotating.Check())
 	}
 	empty := config.Serve{Addr: "x", BaseURL: "y", DiscordURL: "z"}
 	if n := len(strings.Split(empty.Check().Error(), "\n")); n != 6 {

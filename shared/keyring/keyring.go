@@ -91,12 +91,18 @@ func (r *Keyring) Sign(audience string, now, expires time.Time, set func(Claims)
 // errs.TokenExpired for a token of ours that is too old, and with
 // errs.TokenInvalid for everything else, without telling what was wrong.
 func (r *Keyring) Verify(audience, token string, now time.Time, claims jwt.Claims) error {
+	if err := wellFormed(token); err != nil {
+		return invalid(err)
+	}
 	parser := jwt.NewParser(
 		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithStrictDecoding(),
 		jwt.WithIssuer(issuer), jwt.WithAudience(audience), jwt.WithExpirationRequired(), jwt.WithIssuedAt(),
 		jwt.WithLeeway(Leeway), jwt.WithTimeFunc(func() time.Time { return now }),
 	)
 	_, err := parser.ParseWithClaims(token, claims, func(t *jwt.Token) (any, error) {
+		if _, critical := t.Header["crit"]; critical {
+			return nil, errors.New("it has extensions that must be understood") // RFC 7515, section 4.1.11
+		}
 		kid, _ := t.Header["kid"].(string)
 		for _, k := range r.keys {
 			if k.id == kid {
@@ -105,6 +111,9 @@ func (r *Keyring) Verify(audience, token string, now time.Time, claims jwt.Claim
 		}
 		return nil, errors.New("unknown key")
 	})
+	if at, e := claims.GetIssuedAt(); e != nil || at == nil {
+		return invalid(errors.Join(err, errors.New("no time of making")))
+	}
 	switch {
 	case err == nil:
 		return nil
@@ -112,7 +121,28 @@ func (r *Keyring) Verify(audience, token string, now time.Time, claims jwt.Claim
 	case errors.Is(err, jwt.ErrTokenExpired) && !errors.Is(err, jwt.ErrTokenInvalidAudience) && !errors.Is(err, jwt.ErrTokenInvalidIssuer):
 		return errs.E(errs.TokenExpired, "This link has expired. Please ask for a new one.").Because(err)
 	}
-	return errs.E(errs.TokenInvalid, "This link is not valid. Please check that you have all of it, or ask for a new one.").Because(err)
+	return invalid(err)
+}
+
+func invalid(cause error) error {
+	return errs.E(errs.TokenInvalid, "This link is not valid. Please check that you have all of it, or ask for a new one.").Because(cause)
+}
+
+// maxToken bounds what is looked at as a token.
+const maxToken = 4 << 10
+
+// wellFormed refuses what cannot be a token before anything is decoded:
+// Go's base64 would skip line ends.
+func wellFormed(token string) error {
+	if len(token) > maxToken {
+		return errors.New("too long for a token")
+	}
+	for _, c := range []byte(token) {
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_' && c != '.' {
+			return errors.New("no token has such characters")
+		}
+	}
+	return nil
 }
 
 // Seal encrypts and authenticates plaintext, bound to a context: it opens
