@@ -44,7 +44,7 @@ func TestEverythingWrongIsToldAtOnce(t *testing.T) {
 		"weak second":     {func(c *config.Serve) { c.SessionSecret = random + ",short" }, "too short"},
 		"half a secret":   {func(c *config.Serve) { c.SessionSecret = random[:62] }, "too short"},
 		"zeros":           {func(c *config.Serve) { c.SessionSecret = strings.Repeat("0", 64) }, "too easy to guess"},
-		"one key pressed": {func(c *config.Serve) { c.SessionSecret = strings.Repeat("z", 40) }, "too easy to guess"},
+		"one key pressed": {func(c *config.Serve) { c.SessionSecret = strings.Repeat("!", 40) }, "too easy to guess"},
 		"a weak older":    {func(c *config.Serve) { c.SessionSecret = random + "," + strings.Repeat("ab", 32) }, "too easy to guess"},
 		"cluster secret":  {func(c *config.Serve) { c.NATSURL = "nats://10.0.0.1" }, "SESSION_SECRET is missing"},
 		"lone creds":      {func(c *config.Serve) { c.NATSCreds = "/x" }, "SNUG_NATS_CREDS"},
