@@ -228,19 +228,20 @@ func (b *Bot) Ready() error {
 	return nil
 }
 
-// Close stops: intake and cron first, then commands and requests, then the
-// gateway so that its session can be resumed, then what presence still has to tell.
+// Close stops: cron and the gateway first, so that nothing new comes in and the
+// session can be resumed, then commands and requests that were begun, then what
+// presence still has to tell.
 func (b *Bot) Close(ctx context.Context) error {
 	b.stop()
 	<-b.cron.Stop().Done()
-	b.commands.Close(ctx)
-	err := b.calls.Close(ctx)
 	b.mu.Lock()
 	shards := b.shards
 	b.mu.Unlock()
 	for _, s := range shards {
 		s.Close(ctx)
 	}
+	err := b.calls.Close(ctx)
+	b.commands.Close(ctx)
 	b.wg.Wait()
 	b.keeper.Close()
 	if b.halt != nil {

@@ -272,8 +272,8 @@ func TestFifthIsMovedBack(t *testing.T) {
 
 	h.must(h.join("mara", r.Room.ID)) // who manages the server is exempt
 	h.awaitRoster(r.Room.ID, append(four, "mara")...)
-	h.settings(`{"admins_exempt":false}`)
 	h.leave("mara")
+	h.settings(`{"admins_exempt":false}`)
 	h.must(h.join("mara", r.Room.ID))
 	h.awaitRoster(r.Room.ID, four...)
 }

@@ -51,6 +51,9 @@ type Commands struct {
 	ctx context.Context // ends when waiting for running handlers is given up
 	end context.CancelFunc
 	wg  sync.WaitGroup
+
+	mu     sync.Mutex // guards closed, so that nothing starts once Close waits
+	closed bool
 }
 
 // New makes the commands.
@@ -68,13 +71,20 @@ func New(o Options) *Commands {
 	return c
 }
 
-// Handle takes an interaction; it only starts a goroutine.
+// Handle takes an interaction; it only starts a goroutine. After Close it does nothing.
 func (c *Commands) Handle(e *events.InteractionCreate) {
-	c.wg.Go(func() { c.mux.OnEvent(e) })
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closed {
+		c.wg.Go(func() { c.mux.OnEvent(e) })
+	}
 }
 
 // Close waits for running handlers, until ctx ends.
 func (c *Commands) Close(ctx context.Context) {
+	c.mu.Lock()
+	c.closed = true
+	c.mu.Unlock()
 	stop := context.AfterFunc(ctx, c.end)
 	c.wg.Wait()
 	stop()

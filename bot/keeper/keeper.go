@@ -86,6 +86,7 @@ type Keeper struct {
 	wg   sync.WaitGroup
 
 	mu        sync.Mutex // guards what follows; never held across a call out
+	closed    bool
 	guilds    map[snowflake.ID]*guildRooms
 	standings map[[2]snowflake.ID]room.Standing // by guild and user; see Standing
 }
@@ -131,7 +132,21 @@ func New(o Options) *Keeper {
 // Close stops background work and waits for it. Requests must have ended before.
 func (k *Keeper) Close() {
 	k.stop()
+	k.mu.Lock()
+	k.closed = true
+	k.mu.Unlock()
 	k.wg.Wait()
+}
+
+// run starts a goroutine that Close waits for; false when the keeper is closed.
+func (k *Keeper) run(f func()) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.closed {
+		return false
+	}
+	k.wg.Go(f)
+	return true
 }
 
 // Holds lists the guilds this keeper holds, by id.
@@ -174,8 +189,7 @@ func (k *Keeper) later(g *guildRooms, f func(context.Context)) {
 	}
 	g.inbox = append(g.inbox, f)
 	if !g.draining {
-		g.draining = true
-		k.wg.Go(func() { k.drain(g) })
+		g.draining = k.run(func() { k.drain(g) })
 	}
 }
 

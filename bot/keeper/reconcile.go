@@ -40,7 +40,7 @@ func (k *Keeper) loadUntil(ctx context.Context, g *guildRooms, info room.GuildIn
 		return
 	}
 	k.o.Log.Error("a server's rooms could not be read; trying again", "guild_id", info.ID, "delay", wait, "err", err)
-	k.wg.Go(func() {
+	k.run(func() {
 		select {
 		case <-time.After(wait):
 			k.later(g, func(ctx context.Context) { k.loadUntil(ctx, g, info, channels, number, min(2*wait, 16*time.Second)) })
