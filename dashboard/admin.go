@@ -12,7 +12,6 @@ import (
 	"snug/dashboard/session"
 	"snug/dashboard/view"
 	"snug/shared/errs"
-	"snug/shared/guild"
 	"snug/shared/room"
 )
 
@@ -40,24 +39,6 @@ func (s *Server) adminPage(c *gin.Context, me *session.Session) error {
 	return s.page(c, http.StatusOK, &view.Admin{
 		Layout: s.layout(c, "Settings of "+g.Name), Guild: g, Form: view.NewSettingsForm(settings), Rev: rev, Saved: c.Query("saved") != "",
 	})
-}
-
-type settingsJSON struct {
-	Settings guild.Settings `json:"settings"`
-	Rev      uint64         `json:"rev"`
-}
-
-// showSettings is adminPage for programs.
-func (s *Server) showSettings(c *gin.Context, me *session.Session) error {
-	g, err := s.managed(c, me)
-	if err != nil {
-		return err
-	}
-	settings, rev, err := s.settings(c.Request.Context(), g.ID)
-	if err != nil {
-		return err
-	}
-	return reply(c, http.StatusOK, settingsJSON{settings, rev})
 }
 
 // settingsInput is what is saved: the fields of a form, or those of a JSON object.
@@ -110,7 +91,7 @@ func (s *Server) saveSettings(c *gin.Context, me *session.Session) error {
 		return e
 	}
 	if err == nil {
-		return back(c, http.StatusOK, settingsJSON{settings, rev}, "/admin/"+g.ID.String()+"?saved=1")
+		return back(c, http.StatusOK, settingsAtJSON{settings, rev}, "/admin/"+g.ID.String()+"?saved=1")
 	}
 	s.logFailure(c, statusOf(err), err)
 	// What was typed stays; saving it again then is on purpose, so the newest revision goes with it.

@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 
+	"snug/dashboard/api"
 	"snug/dashboard/live"
 	"snug/shared/hub"
 	"snug/shared/keyring"
@@ -269,9 +270,9 @@ func (g got) json(v any) {
 	}
 }
 
-func (g got) problem() problem {
+func (g got) problem() api.Problem {
 	g.b.t.Helper()
-	var p problem
+	var p api.Problem
 	if ct := g.header.Get("Content-Type"); ct != "application/problem+json" {
 		g.b.t.Errorf("content type %q", ct)
 	}
@@ -308,7 +309,11 @@ func (w *browser) send(method, path, contentType, body string, header ...string)
 	if err != nil {
 		w.b.t.Fatal(err)
 	}
-	return got{res.StatusCode, res.Header, string(text), to, w.b}
+	g := got{res.StatusCode, res.Header, string(text), to, w.b}
+	if strings.HasPrefix(path, api.Prefix+"/") {
+		w.b.conform(method, path, g)
+	}
+	return g
 }
 
 func (w *browser) get(path string, header ...string) got {

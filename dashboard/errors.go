@@ -1,7 +1,6 @@
 package dashboard
 
 import (
-	"encoding/json"
 	"errors"
 	"math"
 	"net/http"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"snug/dashboard/api"
 	"snug/dashboard/session"
 	"snug/dashboard/view"
 	"snug/shared/errs"
@@ -51,6 +51,9 @@ func statusOf(err error) int {
 	if e, ok := errors.AsType[*statusError](err); ok {
 		return e.status
 	}
+	if e, ok := errors.AsType[*api.Refused](err); ok {
+		return e.Status
+	}
 	if a, ok := answers[errs.CodeOf(err)]; ok {
 		return a.status
 	}
@@ -90,18 +93,6 @@ func retryAfter(err error) time.Duration {
 	return 0
 }
 
-// problem is an error in JSON (RFC 9457).
-type problem struct {
-	Type       string    `json:"type"`
-	Title      string    `json:"title"`
-	Status     int       `json:"status"`
-	Detail     string    `json:"detail"`
-	Code       errs.Code `json:"code"`
-	Field      string    `json:"field,omitempty"`
-	RetryAfter int       `json:"retry_after,omitempty"` // seconds
-	RequestID  string    `json:"request_id"`
-}
-
 // fail answers with an error: JSON for programs, login for who is not signed in, a page that says what to do for everybody else.
 func (s *Server) fail(c *gin.Context, err error) {
 	status := statusOf(err)
@@ -116,7 +107,7 @@ func (s *Server) fail(c *gin.Context, err error) {
 	private(c)
 	e := errs.Public(err)
 	if wantsJSON(c.Request) {
-		s.problem(c, status, problem{Code: e.Code, Detail: e.Message, Field: e.Field, RetryAfter: wait})
+		s.problem(c, err).Write(c)
 		return
 	}
 	if e.Code == errs.Unauthorized {
@@ -127,17 +118,13 @@ func (s *Server) fail(c *gin.Context, err error) {
 	s.message(c, status, s.errorPage(c, err, wait))
 }
 
-func (s *Server) problem(c *gin.Context, status int, p problem) {
-	p.Type, p.Title, p.Status, p.RequestID = "about:blank", http.StatusText(status), status, visitOf(c).id
-	b, err := json.Marshal(p)
-	if err != nil {
-		s.log.Error("problem not encoded", "err", err)
-		c.Status(http.StatusInternalServerError)
-		return
+// problem gives an error in JSON.
+func (s *Server) problem(c *gin.Context, err error) *api.Problem {
+	e, status := errs.Public(err), statusOf(err)
+	return &api.Problem{
+		Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: e.Message, Code: e.Code, Field: e.Field,
+		RetryAfter: int(math.Ceil(retryAfter(err).Seconds())), RequestID: visitOf(c).id,
 	}
-	c.Header("Content-Type", "application/problem+json")
-	c.Status(status)
-	_, _ = c.Writer.Write(b) // who asked may have gone
 }
 
 func (s *Server) logFailure(c *gin.Context, status int, err error) {

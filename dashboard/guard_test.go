@@ -295,7 +295,7 @@ func TestAdmin(t *testing.T) {
 	if got.status != 200 || !strings.Contains(got.body, "Saved") || !strings.Contains(got.body, `value="30m"`) {
 		t.Errorf("got %d %s", got.status, got.text())
 	}
-	var s settingsJSON
+	var s settingsAtJSON
 	w.api("GET", "/api/v1/guilds/100/settings", "").json(&s)
 	if s.Settings.Seats != 6 || s.Settings.AdminsExempt || s.Rev == 0 {
 		t.Errorf("got %+v", s)

@@ -175,52 +175,41 @@ func (s *Server) follows(ctx context.Context, me *session.Session, claims invite
 	return out, err
 }
 
-// redeem is accept for programs.
-func (s *Server) redeem(c *gin.Context, me *session.Session) error {
-	if err := s.allow(c, s.limits.invite); err != nil {
-		return err
-	}
-	var in struct {
-		Token string `json:"token"`
-	}
-	if err := read(c, &in, nil); err != nil {
-		return err
-	}
-	claims, err := s.invited(in.Token, 0)
-	if err != nil {
-		return err
-	}
-	out, err := s.follows(c.Request.Context(), me, claims, in.Token)
-	if err != nil {
-		return err
-	}
-	return reply(c, http.StatusOK, redeemedJSON{out.GuildID, out.RoomID, s.roomURL(out.RoomID)})
+// inviteInput is what a new invite can be told.
+type inviteInput struct {
+	Hours float64 `json:"hours" required:"false" doc:"How long it works: up to 720. 0 or left out: the server's setting."`
+	Uses  int     `json:"uses" required:"false" doc:"How many people it lets in. 0 or left out: the server's setting."`
 }
 
 // createInvite makes an invite link.
 func (s *Server) createInvite(c *gin.Context, me *session.Session) error {
-	var in struct {
-		Hours float64 `json:"hours"` // 0: the server's setting
-		Uses  int     `json:"uses"`  // 0: the server's setting
-	}
+	var in inviteInput
 	if err := read(c, &in, nil); err != nil {
 		return err
-	}
-	if math.IsNaN(in.Hours) || in.Hours < 0 || in.Hours > 24*365 {
-		return errs.Field("hours", "An invite can live from a minute to 30 days.")
 	}
 	guildID, id, err := s.place(c)
 	if err != nil {
 		return err
 	}
-	q := room.Request{Actor: actor(me), RoomID: id}
-	l, err := s.keeper.CreateInvite(c.Request.Context(), guildID, room.InviteRequest{
-		Actor: q.Actor, RoomID: id, Lifetime: time.Duration(in.Hours * float64(time.Hour)), Uses: in.Uses,
+	out, err := s.newInvite(c.Request.Context(), me, guildID, id, in)
+	if err != nil {
+		return err
+	}
+	return back(c, http.StatusCreated, out, "/game/"+id.String()+"#invites")
+}
+
+// newInvite makes an invite to a room that was found.
+func (s *Server) newInvite(ctx context.Context, me *session.Session, guildID, id snowflake.ID, in inviteInput) (inviteJSON, error) {
+	if math.IsNaN(in.Hours) || in.Hours < 0 || in.Hours > 24*365 {
+		return inviteJSON{}, errs.Field("hours", "An invite can live from a minute to 30 days.")
+	}
+	l, err := s.keeper.CreateInvite(ctx, guildID, room.InviteRequest{
+		Actor: actor(me), RoomID: id, Lifetime: time.Duration(in.Hours * float64(time.Hour)), Uses: in.Uses,
 	})
 	if err != nil {
-		return s.hide(c, guildID, q, err)
+		return inviteJSON{}, s.hideFrom(ctx, guildID, room.Request{Actor: actor(me), RoomID: id}, err)
 	}
-	return back(c, http.StatusCreated, s.inviteJSON(id, l), "/game/"+id.String()+"#invites")
+	return s.inviteJSON(id, l), nil
 }
 
 // revokeInvite takes an invite back.

@@ -2,13 +2,10 @@ package dashboard
 
 import (
 	"encoding/json"
-	"net/http"
 	"time"
 
 	"github.com/disgoorg/snowflake/v2"
-	"github.com/gin-gonic/gin"
 
-	"snug/dashboard/session"
 	"snug/shared/protocol"
 	"snug/shared/room"
 )
@@ -17,7 +14,8 @@ import (
 // addresses and revision. Times of a room and its people are Unix
 // milliseconds, as in the live protocol; others are RFC 3339.
 type (
-	roomJSON struct {
+	// RoomJSON is exported because the description is made of exported parts alone.
+	RoomJSON struct {
 		protocol.Snapshot
 		Rev      protocol.Rev `json:"rev"`
 		URL      string       `json:"url"`
@@ -25,12 +23,12 @@ type (
 	}
 
 	openedJSON struct {
-		roomJSON
+		RoomJSON
 		Invite *inviteJSON `json:"invite,omitempty"`
 	}
 
 	viewJSON struct {
-		roomJSON
+		RoomJSON
 		MayEnter     bool         `json:"mayEnter"`
 		MayControl   bool         `json:"mayControl"`
 		Invites      []inviteJSON `json:"invites"`
@@ -57,18 +55,11 @@ type (
 		ChannelID snowflake.ID `json:"channelId"`
 		URL       string       `json:"url"`
 	}
-
-	meJSON struct {
-		ID          snowflake.ID `json:"id"`
-		Username    string       `json:"username"`
-		DisplayName string       `json:"displayName"`
-		Avatar      *string      `json:"avatar"`
-	}
 )
 
 // roomJSON gives a room as the live protocol describes it.
-func (s *Server) roomJSON(l liveRoom) roomJSON {
-	out := roomJSON{Rev: l.rev, URL: s.roomURL(l.Room.ID), DeepLink: s.deepLink(l.Room.GuildID, l.Room.ID)}
+func (s *Server) roomJSON(l liveRoom) RoomJSON {
+	out := RoomJSON{Rev: l.rev, URL: s.roomURL(l.Room.ID), DeepLink: s.deepLink(l.Room.GuildID, l.Room.ID)}
 	var m protocol.Message[protocol.Snapshot]
 	if err := json.Unmarshal(protocol.EncodeSnapshot(&l.Live, l.rev.Epoch, s.now()), &m); err != nil {
 		s.log.Error("a snapshot cannot be read back", "room_id", l.Room.ID, "err", err)
@@ -78,7 +69,7 @@ func (s *Server) roomJSON(l liveRoom) roomJSON {
 }
 
 func (s *Server) viewJSON(l liveRoom, v room.View) viewJSON {
-	out := viewJSON{roomJSON: s.roomJSON(l), MayEnter: v.MayEnter, MayControl: v.MayControl, Invites: []inviteJSON{}, VoiceIn: v.VoiceIn}
+	out := viewJSON{RoomJSON: s.roomJSON(l), MayEnter: v.MayEnter, MayControl: v.MayControl, Invites: []inviteJSON{}, VoiceIn: v.VoiceIn}
 	for _, i := range v.Invites {
 		out.Invites = append(out.Invites, s.inviteJSON(v.Room.ID, i))
 	}
@@ -90,13 +81,4 @@ func (s *Server) viewJSON(l liveRoom, v room.View) viewJSON {
 
 func (s *Server) inviteJSON(id snowflake.ID, l room.InviteLink) inviteJSON {
 	return inviteJSON{l.Invite.ID, s.inviteURL(id, l.Token), l.Invite.ExpiresAt, l.Invite.MaxUses, l.Invite.Left()}
-}
-
-// whoAmI gives who is signed in.
-func (s *Server) whoAmI(c *gin.Context, me *session.Session) error {
-	out := meJSON{ID: me.User.ID, Username: me.User.Username, DisplayName: me.User.DisplayName}
-	if me.User.Avatar != "" {
-		out.Avatar = &me.User.Avatar
-	}
-	return reply(c, http.StatusOK, out)
 }

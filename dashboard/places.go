@@ -78,15 +78,20 @@ func (s *Server) standing(c *gin.Context, me *session.Session) (room.GuildInfo, 
 	if err != nil {
 		return room.GuildInfo{}, room.Standing{}, err
 	}
+	return s.standingIn(c.Request.Context(), me, id)
+}
+
+// standingIn is standing for a guild by its id.
+func (s *Server) standingIn(ctx context.Context, me *session.Session, id snowflake.ID) (room.GuildInfo, room.Standing, error) {
 	g, err := s.guildInfo(id)
 	if err != nil {
 		return g, room.Standing{}, err
 	}
-	st, err := s.keeper.Standing(c.Request.Context(), id, room.StandingRequest{UserID: me.User.ID})
+	st, err := s.keeper.Standing(ctx, id, room.StandingRequest{UserID: me.User.ID})
 	if err != nil {
 		return g, st, err
 	}
-	s.sawIn(c.Request.Context(), me, st)
+	s.sawIn(ctx, me, st)
 	if !st.Member {
 		return g, st, errNoServer
 	}
@@ -108,14 +113,19 @@ const (
 
 // place finds the room of the path: its guild and id. Whether the person may see it is not yet said.
 func (s *Server) place(c *gin.Context) (guildID, id snowflake.ID, err error) {
-	if id, err = idOf(c, "channel", errNoRoom); err != nil {
+	return s.find(c.Request.Context(), c.Param("channel"))
+}
+
+// find is place for a room's id as somebody wrote it.
+func (s *Server) find(ctx context.Context, raw string) (guildID, id snowflake.ID, err error) {
+	if id, err = parseID(raw, errNoRoom); err != nil {
 		return 0, 0, err
 	}
 	if g := s.guildOf(id); g != 0 {
 		return g, id, nil
 	}
 	if age := s.now().Sub(id.Time()); age < young && age > -young {
-		if g := s.awaitRoom(c.Request.Context(), id); g != 0 {
+		if g := s.awaitRoom(ctx, id); g != 0 {
 			return g, id, nil
 		}
 	}

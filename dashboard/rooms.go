@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strconv"
@@ -35,7 +36,12 @@ func (s *Server) see(c *gin.Context, me *session.Session) (room.View, liveRoom, 
 	if err != nil {
 		return room.View{}, liveRoom{}, err
 	}
-	v, err := s.keeper.ViewRoom(c.Request.Context(), guildID, room.Request{Actor: actor(me), RoomID: id})
+	return s.seeRoom(c.Request.Context(), me, guildID, id)
+}
+
+// seeRoom is see for a room that was found.
+func (s *Server) seeRoom(ctx context.Context, me *session.Session, guildID, id snowflake.ID) (room.View, liveRoom, error) {
+	v, err := s.keeper.ViewRoom(ctx, guildID, room.Request{Actor: actor(me), RoomID: id})
 	switch errs.CodeOf(err) {
 	case "":
 	case errs.Forbidden, errs.NotFound, errs.RoomNotFound:
@@ -43,7 +49,7 @@ func (s *Server) see(c *gin.Context, me *session.Session) (room.View, liveRoom, 
 	default:
 		return v, liveRoom{}, err
 	}
-	s.sawIn(c.Request.Context(), me, v.Standing)
+	s.sawIn(ctx, me, v.Standing)
 	// The live table's state has a revision, so that a page that connects misses nothing and repeats nothing.
 	l, ok := s.roomOf(guildID, id)
 	if ok {
@@ -90,15 +96,6 @@ func (s *Server) heldUntil(c *gin.Context, roster []room.Person, me *session.Ses
 		return time.Time{}
 	}
 	return until
-}
-
-// showRoom is the room's page for programs.
-func (s *Server) showRoom(c *gin.Context, me *session.Session) error {
-	v, l, err := s.see(c, me)
-	if err != nil {
-		return err
-	}
-	return reply(c, http.StatusOK, s.viewJSON(l, v))
 }
 
 // asks makes the keeper's request about the room of the path.
@@ -163,7 +160,7 @@ func (s *Server) closeRoom(c *gin.Context, me *session.Session) error {
 }
 
 // summaryJSON is a room whose roster, if known, is as the live table says.
-func (s *Server) summaryJSON(sum room.Summary) roomJSON {
+func (s *Server) summaryJSON(sum room.Summary) RoomJSON {
 	l := liveRoom{Live: room.Live{Room: sum}}
 	if known, ok := s.roomOf(sum.GuildID, sum.ID); ok {
 		l.Roster = known.Roster
@@ -174,11 +171,15 @@ func (s *Server) summaryJSON(sum room.Summary) roomJSON {
 // hide keeps a refusal from telling that there is a room: whoever may not see
 // it is told what they would be told if there were none.
 func (s *Server) hide(c *gin.Context, guildID snowflake.ID, q room.Request, err error) error {
+	return s.hideFrom(c.Request.Context(), guildID, q, err)
+}
+
+func (s *Server) hideFrom(ctx context.Context, guildID snowflake.ID, q room.Request, err error) error {
 	switch errs.CodeOf(err) {
 	case errs.NotFound, errs.RoomNotFound:
 		return errNoRoom
 	case errs.Forbidden:
-		_, e := s.keeper.ViewRoom(c.Request.Context(), guildID, q)
+		_, e := s.keeper.ViewRoom(ctx, guildID, q)
 		if errs.Has(e, errs.Forbidden) || errs.Has(e, errs.RoomNotFound) {
 			return errNoRoom
 		}

@@ -104,7 +104,7 @@ func TestCreateRoomByAPI(t *testing.T) {
 	if got.header.Get("Location") != "/api/v1/rooms/"+out.ChannelID || got.header.Get("Cache-Control") != "no-store" {
 		t.Errorf("headers %v", got.header)
 	}
-	var list struct{ Rooms []roomJSON }
+	var list struct{ Rooms []RoomJSON }
 	b.wait("the room in the list", func() bool {
 		w.api("GET", "/api/v1/guilds/100/rooms", "").json(&list)
 		return len(list.Rooms) == 1

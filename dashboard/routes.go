@@ -20,10 +20,13 @@ func (s *Server) routes() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.engine = e
 	e.Use(s.begin, s.recovered, s.guard, s.sameOrigin())
 	s.pages(e)
 	s.actions(e)
-	s.api(e.Group("/api/v1"))
+	if err := s.describe(e); err != nil {
+		return nil, err
+	}
 	s.operations(e)
 	e.GET(livePath, s.live.Handler())
 	e.GET(view.StaticPrefix+"*path", gin.WrapH(s.view.StaticHandler()))
@@ -57,23 +60,6 @@ func (s *Server) actions(e *gin.Engine) {
 	e.POST("/game/:channel/invites", s.writes(s.createInvite))
 	e.POST("/game/:channel/invites/:id/revoke", s.writes(s.revokeInvite))
 	e.POST("/admin/:guild", s.writes(s.saveSettings))
-}
-
-// api is the same for programs, with JSON in and out.
-func (s *Server) api(g *gin.RouterGroup) {
-	g.GET("/me", s.member(s.whoAmI))
-	g.POST("/live-token", s.member(s.liveToken))
-	g.GET("/guilds/:guild/rooms", s.member(s.listRooms))
-	g.POST("/guilds/:guild/rooms", s.writes(s.createRoom))
-	g.GET("/guilds/:guild/settings", s.member(s.showSettings))
-	g.PATCH("/guilds/:guild/settings", s.writes(s.saveSettings))
-	g.GET("/rooms/:channel", s.member(s.showRoom))
-	g.POST("/rooms/:channel/join", s.writes(s.joinRoom))
-	g.POST("/rooms/:channel/keep", s.writes(s.keepRoom))
-	g.POST("/rooms/:channel/close", s.writes(s.closeRoom))
-	g.POST("/rooms/:channel/invites", s.writes(s.createInvite))
-	g.DELETE("/rooms/:channel/invites/:id", s.writes(s.revokeInvite))
-	g.POST("/invites/redeem", s.writes(s.redeem))
 }
 
 // operations are for who runs Snug, and for robots.

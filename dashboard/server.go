@@ -16,6 +16,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"snug/dashboard/api"
 	"snug/dashboard/live"
 	"snug/dashboard/session"
 	"snug/dashboard/view"
@@ -101,6 +102,8 @@ type Server struct {
 	seen     seenRooms
 	recent   recentRooms
 	names    names
+	api      *api.API
+	tokens   *api.Tokens
 	engine   *gin.Engine
 	handler  http.Handler
 

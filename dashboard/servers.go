@@ -1,11 +1,13 @@
 package dashboard
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 
+	"github.com/disgoorg/snowflake/v2"
 	"github.com/gin-gonic/gin"
 
 	"snug/dashboard/session"
@@ -47,9 +49,9 @@ func (s *Server) showServer(c *gin.Context, me *session.Session, status int, for
 
 // createInput is what a new room can be told.
 type createInput struct {
-	Name    string `json:"name"`
-	Seats   *int   `json:"seats"`
-	Private *bool  `json:"private"`
+	Name    string `json:"name" required:"false" doc:"1 to 100 characters."`
+	Seats   *int   `json:"seats" required:"false" doc:"1 to 99. Left out, the server's setting."`
+	Private *bool  `json:"private" required:"false" doc:"Left out, the server's setting."`
 }
 
 func (in *createInput) form(f url.Values) error {
@@ -114,42 +116,33 @@ func (s *Server) openRoom(c *gin.Context, me *session.Session, in *createInput) 
 	if err != nil {
 		return err
 	}
-	q, err := in.request(me)
+	out, err := s.open(c.Request.Context(), me, id, in)
 	if err != nil {
 		return err
+	}
+	return back(c, http.StatusCreated, out, "/game/"+out.ChannelID.String())
+}
+
+// open opens a room and says how to reach it.
+func (s *Server) open(ctx context.Context, me *session.Session, id snowflake.ID, in *createInput) (openedJSON, error) {
+	q, err := in.request(me)
+	if err != nil {
+		return openedJSON{}, err
 	}
 	g, err := s.guildInfo(id)
 	if err != nil {
-		return err
+		return openedJSON{}, err
 	}
-	opened, err := s.keeper.OpenRoom(c.Request.Context(), g.ID, q)
+	opened, err := s.keeper.OpenRoom(ctx, g.ID, q)
 	if err != nil {
-		return err
+		return openedJSON{}, err
 	}
 	s.recent.add(opened.Room.ID, g.ID, s.now())
-	s.log.InfoContext(c, "room opened", "guild_id", g.ID, "room_id", opened.Room.ID, "user_id", me.User.ID)
-	out := openedJSON{roomJSON: s.roomJSON(liveRoom{Live: room.Live{Room: opened.Room}})}
+	s.log.InfoContext(ctx, "room opened", "guild_id", g.ID, "room_id", opened.Room.ID, "user_id", me.User.ID)
+	out := openedJSON{RoomJSON: s.roomJSON(liveRoom{Live: room.Live{Room: opened.Room}})}
 	if opened.Invite.Token != "" {
 		v := s.inviteJSON(opened.Room.ID, opened.Invite)
 		out.Invite = &v
 	}
-	if wantsJSON(c.Request) {
-		c.Header("Location", "/api/v1/rooms/"+opened.Room.ID.String())
-	}
-	return back(c, http.StatusCreated, out, "/game/"+opened.Room.ID.String())
-}
-
-// listRooms gives the rooms of a server that the person may see.
-func (s *Server) listRooms(c *gin.Context, me *session.Session) error {
-	_, st, err := s.standing(c, me)
-	if err != nil {
-		return err
-	}
-	out := struct {
-		Rooms []roomJSON `json:"rooms"`
-	}{[]roomJSON{}}
-	for _, l := range s.visibleRooms(st) {
-		out.Rooms = append(out.Rooms, s.roomJSON(l))
-	}
-	return reply(c, http.StatusOK, out)
+	return out, nil
 }

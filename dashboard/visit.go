@@ -14,6 +14,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 	"github.com/gin-gonic/gin"
 
+	"snug/dashboard/api"
 	"snug/dashboard/session"
 	"snug/dashboard/view"
 	"snug/shared/errs"
@@ -29,6 +30,7 @@ type visit struct {
 
 	looked bool // for a session
 	me     *session.Session
+	token  *api.Token // by which me came; nil: by a cookie
 	err    error
 }
 
@@ -52,6 +54,10 @@ func (s *Server) me(c *gin.Context) (*session.Session, error) {
 		return v.me, v.err
 	}
 	v.looked = true
+	if text, ok := bearer(c.Request); ok {
+		v.me, v.token, v.err = s.tokenCaller(c.Request.Context(), text)
+		return v.me, v.err
+	}
 	id := s.cookies.ID(c.Request)
 	v.me, v.err = s.sessions.Get(c.Request.Context(), id)
 	switch {
@@ -163,7 +169,7 @@ func back(c *gin.Context, status int, v any, to string) error {
 }
 
 // maxBody is the most bytes a request may bring along.
-const maxBody = 64 << 10
+const maxBody = api.MaxBody
 
 // read reads the request's input into v: JSON, strictly, or a form by formed.
 // Without a body v stays as it is.
@@ -244,7 +250,10 @@ func badBody(err error) error {
 
 // idOf reads an id from the path; what is none is an error of the code given.
 func idOf(c *gin.Context, name string, missing *errs.Error) (snowflake.ID, error) {
-	raw := c.Param(name)
+	return parseID(c.Param(name), missing)
+}
+
+func parseID(raw string, missing *errs.Error) (snowflake.ID, error) {
 	if len(raw) < 1 || len(raw) > 20 || strings.Trim(raw, "0123456789") != "" {
 		return 0, missing
 	}

@@ -81,7 +81,7 @@ func start(ctx context.Context, s setup) (_ *app, err error) {
 	}
 	a.live = live.New(live.Options{
 		Keys: keys, Rosters: a.hub.Rosters, Guilds: a.hub.Guilds, Standing: dashboard.StandingFrom(a.hub),
-		Origins: origins(s), Now: s.now, Log: s.log, Registerer: registry,
+		Origins: origins(s), AllowNoOrigin: true, Now: s.now, Log: s.log, Registerer: registry,
 	})
 	if a.dash, err = dashboard.New(dashboard.Options{
 		Hub: a.hub, Live: a.live, Keys: keys, BaseURL: s.BaseURL, ExtraHosts: s.extraHosts, Discord: endpoints(s.DiscordURL),

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"snug/shared/apitoken"
 	"snug/shared/guild"
 	"snug/shared/room"
 )
@@ -16,6 +17,8 @@ type Buckets struct {
 	Shards     *Bucket[Sealed]           // shard; its checkpoint
 	Rosters    *Bucket[room.Live]        // guild.channel; memory, presence alone writes
 	Guilds     *Bucket[room.GuildInfo]   // guild; memory, written by the bot
+	Tokens     *Bucket[apitoken.Token]   // owner.id; API tokens
+	Replays    *Bucket[Sealed]           // hash of who asked what under which Idempotency-Key; the answer
 }
 
 const mib = 1 << 20
@@ -33,6 +36,8 @@ func tables() []spec {
 		{name: "shards", history: 1, maxBytes: 512 * mib},
 		{name: "rosters", history: 16, maxBytes: 512 * mib, memory: true},
 		{name: "guilds", history: 1, maxBytes: 128 * mib, memory: true},
+		{name: "tokens", history: 1, maxBytes: 64 * mib},
+		{name: "replays", history: 1, maxBytes: 128 * mib, scratch: true},
 		{name: healthName, history: 1, maxBytes: mib, scratch: true},
 		{name: auditName, audit: true, maxBytes: 1024 * mib},
 	}
@@ -49,11 +54,14 @@ func (h *Hub) bind() {
 	h.Shards = newBucket[Sealed](h, "shards")
 	h.Rosters = newBucket[room.Live](h, "rosters")
 	h.Guilds = newBucket[room.GuildInfo](h, "guilds")
+	h.Tokens = newBucket[apitoken.Token](h, "tokens")
+	h.Replays = newBucket[Sealed](h, "replays")
 	h.Audit = &Audit{s: newStore(h, specOf(h.specs, auditName))}
 	h.ready.health = newStore(h, specOf(h.specs, healthName))
 	h.ready.all = []*store{
 		h.Settings.s, h.Rooms.s, h.Intentions.s, h.Members.s, h.Sessions.s,
 		h.Logins.s, h.Shards.s, h.Rosters.s, h.Guilds.s,
+		h.Tokens.s, h.Replays.s,
 	}
 }
 

@@ -1,0 +1,27 @@
+package api
+
+import (
+	"slices"
+
+	"snug/shared/apitoken"
+	"snug/shared/errs"
+)
+
+// Token and Scope are package apitoken's.
+type (
+	Token = apitoken.Token
+	Scope = apitoken.Scope
+)
+
+// allows fails with errs.Forbidden if a token may not.
+func (a Access) allows(who *Caller) error {
+	switch {
+	case who.Token == nil, a.Public, a.AnyToken:
+		return nil
+	case a.Scope == "":
+		return errs.E(errs.Forbidden, "API tokens cannot do this. Please do it on Snug's own pages, signed in.")
+	case !slices.Contains(who.Token.Scopes, a.Scope):
+		return errs.E(errs.Forbidden, "This API token lacks the scope %s. Make one that has it, and use that.", string(a.Scope))
+	}
+	return nil
+}

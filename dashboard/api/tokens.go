@@ -1,0 +1,105 @@
+package api
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/apitoken"
+	"snug/shared/errs"
+	"snug/shared/hub"
+)
+
+// Tokens makes, checks, lists and revokes API tokens. It keeps nothing in memory.
+type Tokens struct {
+	Bucket *hub.Bucket[Token]
+	Now    func() time.Time
+	Log    *slog.Logger
+	// Revoked is told of a token that ended, so that what it opened is closed.
+	Revoked func(ctx context.Context, t Token)
+}
+
+var errBadToken = errs.E(errs.Unauthorized, "This API token is not valid (any more). Make a new one on the page API tokens, and send it as Authorization: Bearer snug_….")
+
+// usedEvery is how exactly it is known when a token was last used.
+const usedEvery = time.Minute
+
+// Check gives the token of a text. It fails with errs.Unauthorized.
+func (s *Tokens) Check(ctx context.Context, text string) (Token, error) {
+	key, secret, ok := apitoken.Parse(text)
+	if !ok {
+		return Token{}, errBadToken
+	}
+	t, rev, err := s.Bucket.Get(ctx, key)
+	switch {
+	case errs.Has(err, errs.NotFound):
+		return Token{}, errBadToken
+	case err != nil:
+		return Token{}, err
+	case !t.Proves(secret):
+		return Token{}, errBadToken
+	}
+	if now := s.Now(); now.Sub(t.LastUsedAt) >= usedEvery {
+		t.LastUsedAt = now.UTC()
+		// Somebody else may have noted a use just now, or revoked the token: then theirs stands.
+		if _, err := s.Bucket.Update(ctx, key, t, rev); err != nil && !errs.Has(err, errs.Conflict) {
+			s.Log.WarnContext(ctx, "a token's use was not noted", "user_id", t.UserID, "err", err)
+		}
+	}
+	return t, nil
+}
+
+// Make keeps a new token and gives the text to show once.
+func (s *Tokens) Make(ctx context.Context, t Token) (Token, string, error) {
+	t.CreatedAt = s.Now().UTC()
+	if !t.Expires.IsZero() && !t.Expires.After(t.CreatedAt) {
+		return t, "", errs.Field("expires_at", "That is in the past. Please choose a later day, or none.")
+	}
+	t, text, err := apitoken.New(t)
+	if err != nil {
+		return t, "", err
+	}
+	have, err := s.List(ctx, t.UserID, t.GuildID)
+	if err != nil {
+		return t, "", err
+	}
+	if len(have) >= apitoken.MaxPerOwner {
+		return t, "", errs.E(errs.Conflict, "There are %d tokens already, which is the most. Please revoke one that is not used.", apitoken.MaxPerOwner)
+	}
+	_, err = s.Bucket.Create(ctx, t.Key(), t)
+	return t, text, err
+}
+
+// List gives the tokens of a server, or with guild 0 of a user, the newest first.
+func (s *Tokens) List(ctx context.Context, user, guild snowflake.ID) ([]Token, error) {
+	entries, err := s.Bucket.List(ctx, apitoken.Owner(user, guild))
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Token, 0, len(entries))
+	for _, e := range entries {
+		out = append(out, e.Value)
+	}
+	slices.SortFunc(out, func(a, b Token) int { return b.CreatedAt.Compare(a.CreatedAt) })
+	return out, nil
+}
+
+// Revoke ends a token of a server, or with guild 0 of a user. It fails with errs.NotFound.
+func (s *Tokens) Revoke(ctx context.Context, user, guild snowflake.ID, id string) error {
+	list, err := s.List(ctx, user, guild)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(list, func(t Token) bool { return t.ID == id })
+	if i < 0 {
+		return errs.E(errs.NotFound, "There is no such token any more.")
+	}
+	if err := s.Bucket.Delete(ctx, list[i].Key()); err != nil {
+		return err
+	}
+	s.Revoked(ctx, list[i])
+	return nil
+}
