@@ -107,9 +107,10 @@ type Server struct {
 	engine   *gin.Engine
 	handler  http.Handler
 
-	ctx  context.Context // ends with Close
-	stop context.CancelFunc
-	deaf func() // stops listening for notices
+	ctx    context.Context // ends with Close
+	stop   context.CancelFunc
+	deaf   func() // stops listening for notices
+	unread func() // and for the audit log
 }
 
 // New checks the options and makes a Server. It follows the hub until Close.
@@ -166,6 +167,9 @@ func (s *Server) follow() error {
 	s.guilds = guilds
 	if s.index, err = newIndex(s.ctx, s.o.Hub.Rooms); err == nil {
 		s.deaf, err = s.hearEnded()
+	}
+	if err == nil {
+		s.unread, err = s.o.Hub.Audit.Listen(s.ctx, func(e hub.AuditEntry) { s.live.Noted(e.Guild, e.Channel) })
 	}
 	if err != nil {
 		s.stop()
@@ -265,6 +269,7 @@ func (s *Server) Run(ctx context.Context) error {
 // Close stops following the hub and waits for it. Sockets are dashboard/live's to close, and before.
 func (s *Server) Close(ctx context.Context) error {
 	s.deaf()
+	s.unread()
 	s.stop()
 	ended := make(chan struct{})
 	go func() { // ends when the followers have; Close does not wait longer than ctx

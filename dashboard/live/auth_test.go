@@ -32,7 +32,7 @@ func TestAuthRefused(t *testing.T) {
 	sign := func(keys *keyring.Keyring, audience, subject string, expires time.Time) string {
 		s, err := keys.Sign(audience, now, expires, func(c keyring.Claims) jwt.Claims {
 			c.Subject = subject
-			return claims{c, guildA, roomA, "s", now.Add(time.Hour).UnixMilli()}
+			return claims{Claims: c, GuildID: guildA, RoomID: roomA, Session: "s", Ends: now.Add(time.Hour).UnixMilli()}
 		})
 		if err != nil {
 			t.Fatal(err)

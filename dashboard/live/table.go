@@ -218,7 +218,10 @@ func (l *Live) close(e *entry, message []byte) {
 
 // sees says whether a watcher, of the room or the server, may see a room that is there.
 func (e *entry) sees(w *watcher) bool {
-	return e.live != nil && w.person != nil && e.live.Room.Access.MaySee(w.person.standing)
+	if e.live == nil {
+		return false
+	}
+	return w.seat.opens(e.live.Room.Access) || w.person != nil && e.live.Room.Access.MaySee(w.person.standing)
 }
 
 func (l *Live) show(e *entry, w *watcher, frame []byte) {
@@ -352,6 +355,7 @@ func copyOf(v *room.Live) room.Live {
 	c.Roster = slices.Clone(v.Roster)
 	c.Room.Access.Guests = slices.Clone(v.Room.Access.Guests)
 	c.Room.Access.Banned = slices.Clone(v.Room.Access.Banned)
+	c.Room.Held = slices.Clone(v.Room.Held)
 	if v.Event != nil {
 		e := *v.Event
 		c.Event = &e
@@ -377,7 +381,7 @@ func opened(v *room.Live) bool {
 
 func sameAccess(a, b room.Access) bool {
 	return a.OwnerID == b.OwnerID && a.Private == b.Private && a.Locked == b.Locked && a.Hidden == b.Hidden &&
-		a.ManagersSee == b.ManagersSee && slices.Equal(a.Guests, b.Guests) && slices.Equal(a.Banned, b.Banned)
+		a.ManagersSee == b.ManagersSee && a.WatchKey == b.WatchKey && slices.Equal(a.Guests, b.Guests) && slices.Equal(a.Banned, b.Banned)
 }
 
 func splitKey(key string) (guild, channel snowflake.ID, ok bool) {

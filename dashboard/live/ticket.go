@@ -2,6 +2,7 @@ package live
 
 import (
 	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/base64"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 
 	"snug/shared/errs"
 	"snug/shared/keyring"
+	"snug/shared/room"
 )
 
 // Audience marks a token as one for the live connection.
@@ -25,6 +27,9 @@ type Ticket struct {
 	// SessionID is what EndSession takes. The token holds a hash of it alone.
 	SessionID      string
 	SessionExpires time.Time
+	// WatchKey makes it a spectator's ticket, for RoomID alone: nobody is
+	// signed in, and it is good for as long as it is the key of the room's Access.
+	WatchKey string
 }
 
 type claims struct {
@@ -33,6 +38,7 @@ type claims struct {
 	RoomID         snowflake.ID `json:"rid,omitempty"`
 	Session        string       `json:"sid"`
 	Ends           int64        `json:"end"` // Unix milliseconds
+	Watch          string       `json:"wk,omitempty"`
 }
 
 // seat is a ticket as read from a token.
@@ -40,17 +46,30 @@ type seat struct {
 	user, guild, room snowflake.ID
 	session           string // hash
 	ends              time.Time
+	watch             string // a spectator's key; "" for who is signed in
 }
 
-// Token makes the token for a ticket. It fails with errs.Invalid for a ticket without user, guild or an end.
+// spectator says whether nobody is signed in.
+func (s seat) spectator() bool { return s.watch != "" }
+
+// opens says whether a spectator's key is the room's.
+func (s seat) opens(a room.Access) bool {
+	return s.watch != "" && subtle.ConstantTimeCompare([]byte(s.watch), []byte(a.WatchKey)) == 1
+}
+
+// Token makes the token for a ticket. It fails with errs.Invalid for a ticket without user, guild or an end, unless it is a spectator's.
 func (l *Live) Token(t Ticket) (string, error) {
-	if t.UserID == 0 || t.GuildID == 0 || t.SessionExpires.IsZero() {
+	if t.GuildID == 0 || t.WatchKey == "" && (t.UserID == 0 || t.SessionExpires.IsZero()) || t.WatchKey != "" && (t.UserID != 0 || t.RoomID == 0) {
 		return "", errs.E(errs.Invalid, "A live token needs a user, a server and the end of a session.")
 	}
 	now := l.o.Now()
 	return l.o.Keys.Sign(Audience, now, now.Add(TokenLife), func(c keyring.Claims) jwt.Claims {
+		if t.WatchKey != "" {
+			c.Subject = "spectator"
+			return claims{Claims: c, GuildID: t.GuildID, RoomID: t.RoomID, Watch: t.WatchKey}
+		}
 		c.Subject = t.UserID.String()
-		return claims{c, t.GuildID, t.RoomID, hashSession(t.SessionID), t.SessionExpires.UnixMilli()}
+		return claims{Claims: c, GuildID: t.GuildID, RoomID: t.RoomID, Session: hashSession(t.SessionID), Ends: t.SessionExpires.UnixMilli()}
 	})
 }
 
@@ -60,6 +79,9 @@ func (l *Live) readToken(token string) (seat, error) {
 	now := l.o.Now()
 	if err := l.o.Keys.Verify(Audience, token, now, &c); err != nil {
 		return seat{}, errs.E(errs.CodeOf(err), "This live token is not valid any more. Get a new one from POST /api/v1/live-token and connect again.").Because(err)
+	}
+	if c.Watch != "" {
+		return seat{guild: c.GuildID, room: c.RoomID, watch: c.Watch}, nil
 	}
 	user, err := snowflake.Parse(c.Subject)
 	if err != nil {

@@ -135,20 +135,22 @@ func (l *Live) leave(w *watcher) {
 	if w.cancel != nil {
 		w.cancel()
 	}
-	if w.seat.user == 0 {
+	if w.seat == (seat{}) {
 		return
 	}
-	decrease(l.byUser, w.seat.user)
-	if s := l.sessions[w.seat.session]; s != nil {
-		if delete(s, w); len(s) == 0 {
-			delete(l.sessions, w.seat.session)
+	if !w.seat.spectator() {
+		decrease(l.byUser, w.seat.user)
+		if s := l.sessions[w.seat.session]; s != nil {
+			if delete(s, w); len(s) == 0 {
+				delete(l.sessions, w.seat.session)
+			}
 		}
-	}
-	if w.person == nil {
-		return
-	}
-	if delete(w.person.watchers, w); len(w.person.watchers) == 0 {
-		delete(l.people, w.person.key)
+		if w.person == nil {
+			return
+		}
+		if delete(w.person.watchers, w); len(w.person.watchers) == 0 {
+			delete(l.people, w.person.key)
+		}
 	}
 	g := l.guilds[w.seat.guild]
 	if g == nil {
@@ -223,6 +225,9 @@ func (l *Live) authenticate(w *watcher, a protocol.Auth) error {
 		return err
 	}
 	asked := l.o.Now()
+	if s.spectator() {
+		return l.enter(ctx, w, standing{}, asked)
+	}
 	st, err := l.ask(ctx, personKey{s.guild, s.user})
 	if err != nil {
 		l.log.Warn("live: a standing could not be asked", "guild_id", s.guild, "user_id", s.user, "err", err)
@@ -255,6 +260,10 @@ func (l *Live) admit(w *watcher, s seat, cancel context.CancelFunc) error {
 	defer l.mu.Unlock()
 	if w.left {
 		return errLeft
+	}
+	if s.spectator() {
+		w.seat, w.cancel = s, cancel
+		return nil
 	}
 	if _, over := l.ended[s.session]; over {
 		return errSessionOver()
@@ -314,8 +323,10 @@ func (l *Live) enter(ctx context.Context, w *watcher, st standing, asked time.Ti
 		if w.left {
 			return errLeft
 		}
-		if e.live != nil && e.live.Room.Access.MaySee(st) {
-			l.join(w, st, asked)
+		if e.live != nil && (w.seat.opens(e.live.Room.Access) || !w.seat.spectator() && e.live.Room.Access.MaySee(st)) {
+			if !w.seat.spectator() {
+				l.join(w, st, asked)
+			}
 			l.welcome(w)
 			return nil
 		}

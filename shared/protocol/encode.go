@@ -53,6 +53,11 @@ func EncodeHidden(guild, channel snowflake.ID, now time.Time) []byte {
 	return event(RoomHidden, Hidden{guild, channel}, nil, now)
 }
 
+// EncodeNoted gives room.noted: something is in the room's history that was not. It has no revision and says nothing of what.
+func EncodeNoted(guild, channel snowflake.ID, now time.Time) []byte {
+	return event(RoomNoted, Noted{guild, channel}, nil, now)
+}
+
 // EncodeDeleted gives room.deleted without a revision, for a room that vanished without saying so.
 func EncodeDeleted(guild, channel snowflake.ID, reason room.CloseReason, now time.Time) []byte {
 	return event(RoomDeleted, Deleted{guild, channel, string(reason)}, nil, now)
@@ -99,6 +104,10 @@ func describe(l *room.Live) Room {
 		UserLimit: min(l.Room.Seats+len(l.Roster)-taken, room.MaxSeats), Seats: l.Room.Seats, Taken: taken,
 		Private: l.Room.Access.Private, Locked: l.Room.Access.Locked, Hidden: l.Room.Access.Hidden,
 		OwnerID: l.Room.Access.OwnerID, OpenedAt: l.Room.OpenedAt.UnixMilli(),
+		Status: l.Room.Status, Knocking: l.Room.Knocking, Waiting: l.Room.Waiting, Held: make([]int64, len(l.Room.Held)),
+	}
+	for i, t := range l.Room.Held {
+		r.Held[i] = t.UnixMilli()
 	}
 	if at := l.Room.ClosingAt; !at.IsZero() {
 		ms := at.UnixMilli()

@@ -73,11 +73,13 @@ func messages(t *testing.T) map[string][]byte {
 		"voice.left":    ev(live(10, room.VoiceLeft{UserID: nelly}, nil)),
 		"room.updated": ev(live(11, room.Changed{}, func(l *room.Live) {
 			l.Room.Name, l.Room.Seats, l.Room.Access.Private, l.Room.Access.Locked = "Friday night", 6, false, true
+			l.Room.Status, l.Room.Knocking, l.Room.Waiting, l.Room.Held = "Round 2", 1, 2, []time.Time{now.Add(time.Minute)}
 		})),
 		"room.closing": ev(live(12, room.ClosingAnnounced{At: now.Add(30 * time.Second), Reason: room.ClosedIdle}, nil)),
 		"room.kept":    ev(live(13, room.Kept{By: nelly}, nil)),
 		"room.deleted": ev(live(14, room.Closed{Reason: room.ClosedIdle}, nil)),
 		"room.hidden":  EncodeHidden(guild, chnl, now),
+		"room.noted":   EncodeNoted(guild, chnl, now),
 	}
 }
 

@@ -53,6 +53,7 @@ const (
 	RoomKept     Name = "room.kept"
 	RoomHidden   Name = "room.hidden"
 	RoomDeleted  Name = "room.deleted"
+	RoomNoted    Name = "room.noted"
 	VoiceJoined  Name = "voice.joined"
 	VoiceUpdated Name = "voice.updated"
 	VoiceLeft    Name = "voice.left"
@@ -147,6 +148,10 @@ type (
 		OwnerID   snowflake.ID `json:"ownerId"`
 		OpenedAt  int64        `json:"openedAt"`
 		ClosingAt *int64       `json:"closingAt"` // null: no end announced
+		Status    string       `json:"status"`    // what they are up to; "" for nothing
+		Knocking  int          `json:"knocking"`  // how many ask to be let in
+		Waiting   int          `json:"waiting"`   // how many wait for a seat
+		Held      []int64      `json:"held"`      // until when seats are held, the first to end first
 	}
 
 	// Snapshot is the payload of room.snapshot and room.created.
@@ -175,6 +180,12 @@ type (
 		GuildID   snowflake.ID `json:"guildId"`
 		ChannelID snowflake.ID `json:"channelId"`
 		Reason    string       `json:"reason"`
+	}
+
+	// Noted is the payload of room.noted.
+	Noted struct {
+		GuildID   snowflake.ID `json:"guildId"`
+		ChannelID snowflake.ID `json:"channelId"`
 	}
 
 	// Hidden is the payload of room.hidden.

@@ -21,6 +21,7 @@ type Summary struct {
 	Status    string       `json:"status,omitempty"`    // the voice channel's status
 	Knocking  int          `json:"knocking,omitempty"`  // how many ask to be let in
 	Waiting   int          `json:"waiting,omitempty"`   // how many wait for a seat
+	Held      []time.Time  `json:"held,omitempty"`      // until when seats are held, the first to end first; for whom is not told
 	Access    Access       `json:"access"`
 }
 

@@ -180,6 +180,10 @@ func (r *Room) Summary(managersSee bool) Summary {
 			OwnerID: r.OwnerID, Private: r.Private, Locked: r.Locked, Hidden: r.Hidden, ManagersSee: managersSee, WatchKey: WatchKey(r.WatchToken),
 		},
 	}
+	for _, h := range r.Holds {
+		s.Held = append(s.Held, h.Until)
+	}
+	slices.SortFunc(s.Held, time.Time.Compare)
 	for _, g := range r.Guests {
 		s.Access.Guests = append(s.Access.Guests, g.UserID)
 	}

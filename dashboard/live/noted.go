@@ -1,0 +1,29 @@
+package live
+
+import (
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/protocol"
+)
+
+// Noted tells the pages of a room that its history has something new. It does
+// not wait, and says nothing of what it is: whoever may know asks.
+func (l *Live) Noted(guild, channel snowflake.ID) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	g := l.guilds[guild]
+	if g == nil || g.rooms[channel] == nil {
+		return
+	}
+	e := g.rooms[channel]
+	var frame []byte
+	for w := range e.pages {
+		if _, sees := e.subs[w]; !sees || w.seat.spectator() {
+			continue
+		}
+		if frame == nil {
+			frame = textFrame(protocol.EncodeNoted(guild, channel, l.o.Now()))
+		}
+		w.conn.send(frame)
+	}
+}
