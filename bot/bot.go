@@ -34,6 +34,7 @@ import (
 	"snug/shared/errs"
 	"snug/shared/hub"
 	"snug/shared/keyring"
+	"snug/shared/text"
 )
 
 // Intents are what Snug asks Discord to tell; none of them is privileged.
@@ -64,6 +65,8 @@ type Bot struct {
 	rosters  *publisher
 	keeper   *keeper.Keeper
 	commands *commands.Commands
+	panels   *commands.Panels
+	texts    *text.Catalog
 	calls    *hub.Calls
 	cron     *cron.Cron
 	limiter  *ratelimit.Limiter
@@ -119,9 +122,13 @@ func (b *Bot) build() (err error) {
 	})
 	b.keeper = keeper.New(keeper.Options{
 		Hub: o.Hub, Discord: b.discord, Presence: b.presence, Keys: o.Keys, Now: o.Now, Log: o.Log,
-		Link: o.Pages.Invite, Announce: b.announce,
+		Link: o.Pages.Invite, Announce: b.announce, Turned: func(guildID snowflake.ID) { b.panels.Touch(guildID) },
 	})
-	b.commands = commands.New(commands.Options{Keeper: b.keeper, Pages: o.Pages, Now: o.Now, Log: o.Log})
+	if b.texts, err = text.New(); err != nil {
+		return err
+	}
+	b.panels = commands.NewPanels(commands.PanelOptions{Keeper: b.keeper, Rest: b.client.Rest, Texts: b.texts, Pages: o.Pages, Now: o.Now, Log: o.Log})
+	b.commands = commands.New(commands.Options{Keeper: b.keeper, Texts: b.texts, Pages: o.Pages, Now: o.Now, Log: o.Log})
 	b.client.EventManager.AddEventListeners(bot.NewListenerFunc(b.commands.Handle))
 	b.serveCalls()
 	// robfig/cron only calls the sweep; what is due is judged by the injected clock.
@@ -189,7 +196,7 @@ func (b *Bot) register() {
 		guilds = []snowflake.ID{b.o.GuildID}
 	}
 	for wait := time.Second; ; wait = min(2*wait, time.Minute) {
-		err := handler.SyncCommands(b.client, commands.Definitions(), guilds, rest.WithCtx(b.ctx))
+		err := handler.SyncCommands(b.client, commands.Definitions(b.texts), guilds, rest.WithCtx(b.ctx))
 		if err == nil || b.ctx.Err() != nil {
 			return
 		}
@@ -243,6 +250,7 @@ func (b *Bot) Close(ctx context.Context) error {
 	err := b.calls.Close(ctx)
 	b.commands.Close(ctx)
 	b.wg.Wait()
+	b.panels.Close()
 	b.keeper.Close()
 	if b.halt != nil {
 		b.halt()

@@ -48,7 +48,7 @@ func (b *Bot) event(g dgateway.Gateway, kind dgateway.EventType, seq int, data d
 func (b *Bot) serves(guild snowflake.ID) bool { return b.o.GuildID == 0 || b.o.GuildID == guild }
 
 func infoOf(e dgateway.EventGuildCreate) room.GuildInfo {
-	info := room.GuildInfo{ID: e.ID, Name: e.Name}
+	info := room.GuildInfo{ID: e.ID, Name: e.Name, Locale: string(e.PreferredLocale)}
 	if e.Icon != nil {
 		info.Icon = *e.Icon
 	}

@@ -75,6 +75,10 @@ type pages struct{}
 func (pages) Room(id snowflake.ID) string             { return "http://snug.test/game/" + id.String() }
 func (pages) Invite(id snowflake.ID, t string) string { return pages{}.Room(id) + "?t=" + t }
 func (pages) Server(id snowflake.ID) string           { return "http://snug.test/servers/" + id.String() }
+func (pages) Watch(id snowflake.ID, t string) string {
+	return "http://snug.test/watch/" + id.String() + "?t=" + t
+}
+func (pages) Admin(id snowflake.ID) string { return "http://snug.test/admin/" + id.String() }
 
 var names = []string{"mara", "jonas", "kiyo", "priya", "tomas", "ada"}
 

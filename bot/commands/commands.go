@@ -1,22 +1,28 @@
-// Package commands answers Snug's slash commands.
+// Package commands is what people do with Snug inside Discord: slash commands
+// and their suggestions, the menu on a person, buttons, menus and modals, and
+// the control panel in a room's own chat.
 //
-// Each answer is seen by its user alone, mentions nobody, and names the next
-// step when it refuses. Discord waits three seconds for the first answer and
-// what rooms need may take longer, so every command is deferred first and the
-// answer filled in. Handlers run side by side, each in its own goroutine.
+// Every answer is seen by its user alone, is in their language, mentions
+// nobody, and names the next step when it refuses. Discord waits three
+// seconds for the first answer: what needs a request is deferred first and
+// filled in later; modals and suggestions cannot be deferred and are answered
+// from memory, never waiting for anything. What a button, menu or modal needs
+// is in its custom id (customID), which is read as strictly as any other input
+// of strangers, so that all of it works after a restart.
+//
+// Handlers run side by side, each in its own goroutine; Handle may be called
+// from gateway listeners. Panels has one goroutine, which edits panels at its own pace.
 package commands
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
-	"strings"
+	"runtime/debug"
 	"sync"
 	"time"
 
 	"github.com/disgoorg/disgo/discord"
 	"github.com/disgoorg/disgo/events"
-	"github.com/disgoorg/disgo/handler"
 	"github.com/disgoorg/disgo/rest"
 	"github.com/disgoorg/snowflake/v2"
 
@@ -24,14 +30,19 @@ import (
 	"snug/bot/keeper"
 	"snug/shared/errs"
 	"snug/shared/room"
+	"snug/shared/text"
 )
 
 // answerTime bounds a command: an interaction's token lives 15 minutes, but nobody waits that long.
 const answerTime = time.Minute
 
+// firstAnswer bounds the first answer to an interaction, which Discord takes within three seconds.
+const firstAnswer = 3 * time.Second
+
 // Options of Commands. All are needed.
 type Options struct {
 	Keeper *keeper.Keeper
+	Texts  *text.Catalog
 	Pages  Pages
 	Now    func() time.Time
 	Log    *slog.Logger
@@ -42,15 +53,18 @@ type Pages interface {
 	Room(id snowflake.ID) string
 	Invite(id snowflake.ID, token string) string
 	Server(id snowflake.ID) string
+	Watch(id snowflake.ID, token string) string // of a room, for spectators
+	Admin(id snowflake.ID) string
 }
 
 // Commands answers interactions.
 type Commands struct {
-	o   Options
-	mux *handler.Mux
-	ctx context.Context // ends when waiting for running handlers is given up
-	end context.CancelFunc
-	wg  sync.WaitGroup
+	o          Options
+	slash      map[string]command // by path, such as "/room rename"
+	components map[string]component
+	ctx        context.Context // ends when waiting for running handlers is given up
+	end        context.CancelFunc
+	wg         sync.WaitGroup
 
 	mu     sync.Mutex // guards closed, so that nothing starts once Close waits
 	closed bool
@@ -58,16 +72,9 @@ type Commands struct {
 
 // New makes the commands.
 func New(o Options) *Commands {
-	c := &Commands{o: o, mux: handler.New()}
+	c := &Commands{o: o}
 	c.ctx, c.end = context.WithCancel(context.Background())
-	c.mux.SlashCommand("/create-room", c.answer(c.createRoom))
-	c.mux.SlashCommand("/invite", c.answer(c.invite))
-	c.mux.SlashCommand("/rooms", c.answer(c.rooms))
-	c.mux.Route("/room", func(r handler.Router) {
-		r.SlashCommand("/info", c.answer(c.info))
-		r.SlashCommand("/keep", c.answer(c.keep))
-		r.SlashCommand("/close", c.answer(c.close))
-	})
+	c.slash, c.components = c.commandTable(), c.componentTable()
 	return c
 }
 
@@ -75,9 +82,17 @@ func New(o Options) *Commands {
 func (c *Commands) Handle(e *events.InteractionCreate) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.closed {
-		c.wg.Go(func() { c.mux.OnEvent(e) })
+	if c.closed {
+		return
 	}
+	c.wg.Go(func() {
+		defer func() {
+			if v := recover(); v != nil { // one defect must not end the rooms of everybody
+				c.o.Log.Error("a handler of interactions broke", "interaction_id", e.ID(), "panic", v, "stack", string(debug.Stack()))
+			}
+		}()
+		c.handle(e)
+	})
 }
 
 // Close waits for running handlers, until ctx ends.
@@ -91,164 +106,214 @@ func (c *Commands) Close(ctx context.Context) {
 	c.end()
 }
 
-// call is one command being answered.
+// call is one interaction being answered.
 type call struct {
+	e       *events.InteractionCreate
+	log     *slog.Logger
 	id      string // the interaction's id: the same command twice is one
 	guild   snowflake.ID
 	channel snowflake.ID
 	who     room.Standing
 	actor   room.Actor
-	data    discord.SlashCommandInteractionData
+	t       text.Texts
+
+	data   discord.SlashCommandInteractionData // of a slash command
+	target snowflake.ID                        // of a menu command
+	custom customID                            // of components and modals
+	values []string                            // chosen in a menu
+	people map[snowflake.ID]string             // display names that came with the interaction
+	form   discord.ModalSubmitInteractionData
+	// own says that the component is on an answer that its user alone sees, which may be replaced.
+	own bool
 }
 
-type command func(context.Context, call) (discord.MessageUpdate, error)
+// reply is an answer: a text and what stands below it.
+type reply struct {
+	text string
+	rows []discord.LayoutComponent
+}
 
-// answer wraps a command: deferred, bounded, and every failure told.
-func (c *Commands) answer(run command) handler.SlashCommandHandler {
-	return func(data discord.SlashCommandInteractionData, e *handler.CommandEvent) error {
-		ctx, cancel := context.WithTimeout(c.ctx, answerTime)
-		defer cancel()
-		log := c.o.Log.With("interaction_id", e.ID(), "command", data.CommandPath(), "user_id", e.User().ID)
-		if err := e.DeferCreateMessage(true, rest.WithCtx(ctx)); err != nil {
-			log.Warn("an interaction could not be acknowledged in time", "err", err)
-			return nil
+type (
+	// handler does what was asked for; it may take its time.
+	handler func(context.Context, *call) (reply, error)
+	// asker gives a modal to be shown at once, or false if nothing has to be asked. It must not wait.
+	asker func(*call) (discord.ModalCreate, bool, error)
+	// command is a slash command.
+	command struct {
+		run handler
+		ask asker // nil: nothing is asked first
+	}
+	// component is a button, a menu or a modal by its action.
+	component struct {
+		run  handler
+		ask  asker
+		room bool // its custom id must name a room
+	}
+)
+
+func (c *Commands) handle(e *events.InteractionCreate) {
+	switch i := e.Interaction.(type) {
+	case discord.ApplicationCommandInteraction:
+		c.handleCommand(e, i)
+	case discord.AutocompleteInteraction:
+		c.handleSuggest(e, i)
+	case discord.ComponentInteraction:
+		c.handleComponent(e, i)
+	case discord.ModalSubmitInteraction:
+		c.handleModal(e, i)
+	}
+}
+
+func (c *Commands) handleCommand(e *events.InteractionCreate, i discord.ApplicationCommandInteraction) {
+	q := c.call(e, "command", i.Data.CommandName())
+	switch data := i.Data.(type) {
+	case discord.SlashCommandInteractionData:
+		q.data = data
+		for id, m := range data.Resolved.Members {
+			q.people[id] = m.EffectiveName()
 		}
-		m, err := c.run(ctx, run, data, e)
-		if err != nil {
-			if code := errs.CodeOf(err); code == errs.Internal || code == errs.MissingPermission || code == errs.DiscordUnavailable {
-				log.Warn("a command failed", "code", code, "err", err)
-			}
-			m = say(errs.Public(err).Message)
+		path := data.CommandPath()
+		q.log = q.log.With("command", path)
+		if cmd, ok := c.slash[path]; ok {
+			c.answer(q, cmd.ask, cmd.run)
+			return
 		}
-		if _, err := e.UpdateInteractionResponse(m, rest.WithCtx(ctx)); err != nil {
-			log.Warn("an answer could not be delivered", "err", err)
+	case discord.UserCommandInteractionData:
+		q.target = data.TargetID()
+		q.people[q.target] = data.TargetMember().EffectiveName()
+		c.answer(q, nil, c.inviteTarget)
+		return
+	}
+	c.refuse(q, errs.E(errs.NotFound, "Snug does not know this command any more. Reload Discord with Ctrl+R, then look again."))
+}
+
+func (c *Commands) handleComponent(e *events.InteractionCreate, i discord.ComponentInteraction) {
+	q := c.call(e, "component", "")
+	q.own = i.Message.Flags.Has(discord.MessageFlagEphemeral)
+	switch data := i.Data.(type) {
+	case discord.StringSelectMenuInteractionData:
+		q.values = data.Values
+	case discord.UserSelectMenuInteractionData:
+		for _, id := range data.Values {
+			q.values = append(q.values, id.String())
 		}
-		return nil
-	}
-}
-
-func (c *Commands) run(ctx context.Context, run command, data discord.SlashCommandInteractionData, e *handler.CommandEvent) (discord.MessageUpdate, error) {
-	member, guild := e.Member(), e.GuildID()
-	if member == nil || guild == nil {
-		return discord.MessageUpdate{}, errs.E(errs.Invalid, "Rooms belong to servers. Use this command in a server that has Snug.")
-	}
-	member.GuildID = *guild
-	who := api.StandingOf(member.Member, member.Permissions, c.o.Now())
-	return run(ctx, call{
-		id: e.ID().String(), guild: *guild, channel: e.Channel().ID(), who: who, data: data,
-		actor: room.Actor{UserID: who.UserID, Via: room.ViaDiscord, Standing: &who},
-	})
-}
-
-// say makes an answer that mentions nobody, with link buttons below it.
-func say(text string, links ...discord.InteractiveComponent) discord.MessageUpdate {
-	m := discord.MessageUpdate{Content: &text, AllowedMentions: &discord.AllowedMentions{}}
-	if len(links) > 0 {
-		m.Components = &[]discord.LayoutComponent{discord.NewActionRow(links...)}
-	}
-	return m
-}
-
-func (c *Commands) createRoom(ctx context.Context, q call) (discord.MessageUpdate, error) {
-	req := room.OpenRequest{Actor: q.actor, Name: q.data.String("name"), Seats: q.data.Int("seats")}
-	if private, ok := q.data.OptBool("private"); ok {
-		req.Private = &private
-	}
-	r, err := c.o.Keeper.Open(ctx, q.guild, q.id, req)
-	if err != nil {
-		return discord.MessageUpdate{}, err
-	}
-	page, link := c.o.Pages.Room(r.Room.ID), c.o.Pages.Invite(r.Room.ID, r.Invite.Token)
-	text := fmt.Sprintf("%s is open: <#%s>\n%s · %s\nIts page: %s\nInvite link, good for %d until %s: %s",
-		bold(r.Room.Name), r.Room.ID, plural(r.Room.Seats, "seat"), privacy(r.Room.Access),
-		page, r.Invite.Invite.MaxUses, when(r.Invite.Invite.ExpiresAt), link)
-	return say(text, discord.NewLinkButton("Open the room's page", page)), nil
-}
-
-func (c *Commands) invite(ctx context.Context, q call) (discord.MessageUpdate, error) {
-	id, err := c.o.Keeper.RoomFor(ctx, q.guild, q.channel, q.who)
-	if err != nil {
-		return discord.MessageUpdate{}, err
-	}
-	req := room.InviteRequest{
-		Actor: q.actor, RoomID: id, Uses: q.data.Int("uses"),
-		Lifetime: time.Duration(q.data.Int("hours")) * time.Hour, For: q.data.Snowflake("user"),
-	}
-	l, told, err := c.o.Keeper.Invite(ctx, q.guild, req)
-	if err != nil {
-		return discord.MessageUpdate{}, err
-	}
-	link := c.o.Pages.Invite(id, l.Token)
-	text := fmt.Sprintf("Invite link to <#%s>, good for %s until %s: %s", id, plural(l.Invite.MaxUses, "use"), when(l.Invite.ExpiresAt), link)
-	if req.For != 0 {
-		text = fmt.Sprintf("<@%s> may enter <#%s> now. ", req.For, id)
-		if told {
-			text += "I sent them the link: " + link
-		} else {
-			text += "They take no direct messages from me, so please send them the link yourself: " + link
+		for id, m := range data.Resolved.Members {
+			q.people[id] = m.EffectiveName()
 		}
 	}
-	return say(text), nil
+	c.act(q, i.Data.CustomID())
 }
 
-func (c *Commands) rooms(ctx context.Context, q call) (discord.MessageUpdate, error) {
-	list, err := c.o.Keeper.Rooms(ctx, q.guild, q.who)
-	if err != nil {
-		return discord.MessageUpdate{}, err
-	}
-	page := discord.NewLinkButton("Open the server's page", c.o.Pages.Server(q.guild))
-	if len(list) == 0 {
-		return say("There is no room here that you may see. Open one with /create-room.", page), nil
-	}
-	const most = 20 // a message holds 2,000 characters
-	var text strings.Builder
-	for i, v := range list {
-		if i == most {
-			fmt.Fprintf(&text, "and %d more on the server's page", len(list)-most)
-			break
-		}
-		fmt.Fprintf(&text, "<#%s> · %d of %d · %s\n", v.Room.ID, room.Taken(v.Roster), v.Room.Seats, privacy(v.Room.Access))
-	}
-	return say(text.String(), page), nil
+func (c *Commands) handleModal(e *events.InteractionCreate, i discord.ModalSubmitInteraction) {
+	q := c.call(e, "modal", "")
+	q.form = i.Data
+	q.own = i.Message != nil && i.Message.Flags.Has(discord.MessageFlagEphemeral)
+	c.act(q, i.Data.CustomID)
 }
 
-func (c *Commands) info(ctx context.Context, q call) (discord.MessageUpdate, error) {
-	return c.mine(ctx, q, func(r room.Request) (discord.MessageUpdate, error) {
-		v, err := c.o.Keeper.View(ctx, q.guild, r)
-		if err != nil {
-			return discord.MessageUpdate{}, err
-		}
-		text := fmt.Sprintf("%s · <#%s>\n%s · %d of %s taken · opened by <@%s> %s", bold(v.Room.Name), v.Room.ID,
-			privacy(v.Room.Access), room.Taken(v.Roster), plural(v.Room.Seats, "seat"), v.Room.Access.OwnerID, when(v.Room.OpenedAt))
+// act does what a custom id says.
+func (c *Commands) act(q *call, id string) {
+	custom, ok := parseCustomID(id)
+	what := c.components[custom.action]
+	if !ok || what.run == nil && what.ask == nil || what.room && custom.room == 0 || custom.guild != q.guild {
+		c.refuse(q, errs.E(errs.Invalid, "This button is from an older Snug, or not from Snug at all. Use the command instead: type / to see them."))
+		return
+	}
+	q.custom = custom
+	q.log = q.log.With("action", custom.action, "room_id", custom.room)
+	c.answer(q, what.ask, what.run)
+}
+
+// call reads who asks, where and in which language.
+func (c *Commands) call(e *events.InteractionCreate, kind, name string) *call {
+	q := &call{
+		e: e, id: e.ID().String(), channel: e.Channel().ID(), t: c.o.Texts.For(e.Locale().Code()), people: map[snowflake.ID]string{},
+		log: c.o.Log.With("interaction_id", e.ID(), "user_id", e.User().ID, kind, name),
+	}
+	if m, g := e.Member(), e.GuildID(); m != nil && g != nil {
+		q.guild, m.GuildID = *g, *g
+		q.who = api.StandingOf(m.Member, m.Permissions, c.o.Now())
+		q.actor = room.Actor{UserID: q.who.UserID, Via: room.ViaDiscord, Standing: &q.who}
+		q.log = q.log.With("guild_id", q.guild)
+	}
+	return q
+}
+
+// answer asks what has to be asked, or does what was asked for: deferred, bounded, and every failure told.
+func (c *Commands) answer(q *call, ask asker, run handler) {
+	if q.guild == 0 {
+		c.refuse(q, errs.E(errs.Invalid, "Rooms belong to servers. Use this command in a server that has Snug."))
+		return
+	}
+	if ask != nil {
+		m, ok, err := ask(q)
 		switch {
-		case !v.Room.ClosingAt.IsZero():
-			text += "\nCloses " + when(v.Room.ClosingAt) + ". /room keep keeps it open."
-		case !v.IdleDeadline.IsZero():
-			text += "\nEmpty: closes " + when(v.IdleDeadline) + " unless somebody comes."
+		case err != nil:
+			c.refuse(q, err)
+			return
+		case ok:
+			c.first(q, discord.InteractionResponseTypeModal, m)
+			return
 		}
-		return say(text, discord.NewLinkButton("Open the room's page", c.o.Pages.Room(v.Room.ID))), nil
-	})
-}
-
-func (c *Commands) keep(ctx context.Context, q call) (discord.MessageUpdate, error) {
-	return c.mine(ctx, q, func(r room.Request) (discord.MessageUpdate, error) {
-		s, err := c.o.Keeper.Keep(ctx, q.guild, r)
-		return say(bold(s.Name) + " stays open."), err
-	})
-}
-
-func (c *Commands) close(ctx context.Context, q call) (discord.MessageUpdate, error) {
-	return c.mine(ctx, q, func(r room.Request) (discord.MessageUpdate, error) {
-		s, err := c.o.Keeper.CloseRoom(ctx, q.guild, r)
-		return say(bold(s.Name) + " is closed. Open a new room with /create-room."), err
-	})
-}
-
-// mine runs f with the room the caller means.
-func (c *Commands) mine(ctx context.Context, q call, f func(room.Request) (discord.MessageUpdate, error)) (discord.MessageUpdate, error) {
-	id, err := c.o.Keeper.RoomFor(ctx, q.guild, q.channel, q.who)
-	if err != nil {
-		return discord.MessageUpdate{}, err
 	}
-	return f(room.Request{Actor: q.actor, RoomID: id})
+	if !c.deferred(q) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(c.ctx, answerTime)
+	defer cancel()
+	a, err := run(ctx, q)
+	if err != nil {
+		if code := errs.CodeOf(err); code == errs.Internal || code == errs.MissingPermission || code == errs.DiscordUnavailable {
+			q.log.Warn("a command failed", "code", code, "err", err)
+		}
+		a = reply{text: q.t.Refusal(err)}
+	}
+	c.fill(ctx, q, a)
+}
+
+// deferred tells Discord that the answer takes a moment. On an answer of its
+// own a component's user sees that answer replaced, else a new one.
+func (c *Commands) deferred(q *call) bool {
+	if q.own {
+		return c.first(q, discord.InteractionResponseTypeDeferredUpdateMessage, nil)
+	}
+	return c.first(q, discord.InteractionResponseTypeDeferredCreateMessage, discord.MessageCreate{Flags: discord.MessageFlagEphemeral})
+}
+
+// first gives Discord the first answer. It fails for an interaction that came
+// twice: only one answer is taken, and nothing is done twice.
+func (c *Commands) first(q *call, kind discord.InteractionResponseType, data discord.InteractionResponseData) bool {
+	ctx, cancel := context.WithTimeout(c.ctx, firstAnswer)
+	defer cancel()
+	if err := q.e.Respond(kind, data, rest.WithCtx(ctx)); err != nil {
+		q.log.Warn("an interaction could not be acknowledged in time", "err", err)
+		return false
+	}
+	return true
+}
+
+// fill gives the answer that was deferred.
+func (c *Commands) fill(ctx context.Context, q *call, a reply) {
+	if ctx.Err() != nil { // there is still time to say so
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(c.ctx, firstAnswer)
+		defer cancel()
+	}
+	rows := a.rows
+	if rows == nil {
+		rows = []discord.LayoutComponent{} // what stood there before goes
+	}
+	text := cut(a.text, maxMessage)
+	m := discord.MessageUpdate{Content: &text, Components: &rows, AllowedMentions: &discord.AllowedMentions{}}
+	_, err := q.e.Client().Rest.UpdateInteractionResponse(q.e.ApplicationID(), q.e.Token(), m, rest.WithCtx(ctx))
+	if err != nil {
+		q.log.Warn("an answer could not be delivered", "err", err)
+	}
+}
+
+// refuse answers at once, before anything was deferred.
+func (c *Commands) refuse(q *call, err error) {
+	c.first(q, discord.InteractionResponseTypeCreateMessage, discord.MessageCreate{
+		Content: cut(q.t.Refusal(err), maxMessage), Flags: discord.MessageFlagEphemeral, AllowedMentions: &discord.AllowedMentions{},
+	})
 }

@@ -2,37 +2,189 @@ package commands
 
 import (
 	"github.com/disgoorg/disgo/discord"
+	"github.com/disgoorg/omit"
 
 	"snug/shared/room"
+	"snug/shared/text"
 )
 
+// Limits of what invites take, in the units people type.
+const (
+	maxHours = 30 * 24
+	maxUses  = 1000
+)
+
+// definer makes command definitions with their names and descriptions in every language.
+type definer struct{ c *text.Catalog }
+
 // Definitions are Snug's commands as Discord is to show them. They work in servers only.
-func Definitions() []discord.ApplicationCommandCreate {
+func Definitions(c *text.Catalog) []discord.ApplicationCommandCreate {
+	d := definer{c}
+	manage := discord.PermissionManageGuild
 	return []discord.ApplicationCommandCreate{
-		slash("create-room", "Open a private voice room",
-			discord.ApplicationCommandOptionString{Name: "name", Description: "What to call it", MinLength: ptr(1), MaxLength: ptr(room.MaxName)},
-			discord.ApplicationCommandOptionInt{Name: "seats", Description: "How many may sit in it", MinValue: ptr(room.MinSeats), MaxValue: ptr(room.MaxSeats)},
-			discord.ApplicationCommandOptionBool{Name: "private", Description: "Only those you invite can see and enter it"},
+		d.slash("cmd.create-room", nil,
+			d.text("opt.name", "cmd.create-room.name.about", 1, room.MaxName),
+			d.number("opt.seats", "cmd.create-room.seats.about", room.MinSeats, room.MaxSeats, false),
+			d.yesNo("opt.private", "cmd.create-room.private.about", false),
 		),
-		slash("invite", "Invite to your room",
-			discord.ApplicationCommandOptionUser{Name: "user", Description: "Let this user in at once and send them the link"},
-			discord.ApplicationCommandOptionInt{Name: "hours", Description: "How long the link works", MinValue: ptr(1), MaxValue: ptr(30 * 24)},
-			discord.ApplicationCommandOptionInt{Name: "uses", Description: "How many people may follow it", MinValue: ptr(1), MaxValue: ptr(1000)},
+		d.slash("cmd.invite", nil,
+			d.user("opt.user", "cmd.invite.user.about", false),
+			d.number("opt.hours", "cmd.invite.hours.about", 1, maxHours, false),
+			d.number("opt.uses", "cmd.invite.uses.about", 1, maxUses, false),
+			d.room(),
 		),
-		slash("rooms", "Show the rooms you may see"),
-		slash("room", "Your room",
-			discord.ApplicationCommandOptionSubCommand{Name: "info", Description: "Show the room: its page, who is in, when it closes"},
-			discord.ApplicationCommandOptionSubCommand{Name: "keep", Description: "Keep an empty room from closing"},
-			discord.ApplicationCommandOptionSubCommand{Name: "close", Description: "Close the room for everybody"},
+		d.slash("cmd.room", nil, d.roomCommands()...),
+		d.slash("cmd.rooms", nil),
+		d.slash("cmd.knock", nil,
+			d.user("opt.user", "cmd.knock.user.about", false),
+			d.choice("opt.room", "cmd.knock.room.about", false),
 		),
+		d.slash("cmd.wait", nil, d.room()),
+		d.slash("cmd.preferences", nil,
+			d.sub("cmd.preferences.show"),
+			d.sub("cmd.preferences.forget"),
+		),
+		d.slash("cmd.snug", &manage,
+			d.sub("cmd.snug.setup"),
+			d.sub("cmd.snug.settings",
+				d.choice("opt.setting", "cmd.snug.settings.setting.about", false),
+				d.choice("opt.value", "cmd.snug.settings.value.about", false),
+			),
+			d.lobbyCommands(),
+			d.sub("cmd.snug.repair"),
+		),
+		discord.UserCommandCreate{
+			Name: d.english("menu.invite"), NameLocalizations: d.others("menu.invite"),
+			Contexts: []discord.InteractionContextType{discord.InteractionContextTypeGuild},
+		},
 	}
 }
 
-func slash(name, description string, options ...discord.ApplicationCommandOption) discord.SlashCommandCreate {
-	return discord.SlashCommandCreate{
-		Name: name, Description: description, Options: options,
+func (d definer) roomCommands() []discord.ApplicationCommandOption {
+	list := []discord.ApplicationCommandOption{
+		d.sub("cmd.room.info", d.room()),
+		d.sub("cmd.room.rename", d.text("opt.name", "cmd.room.rename.name.about", 1, room.MaxName), d.room()),
+		d.sub("cmd.room.seats", d.number("opt.seats", "cmd.room.seats.seats.about", room.MinSeats, room.MaxSeats, true), d.room()),
+		d.sub("cmd.room.status", d.text("opt.text", "cmd.room.status.text.about", 0, room.MaxStatus), d.room()),
+	}
+	for _, key := range []string{"cmd.room.lock", "cmd.room.unlock", "cmd.room.hide", "cmd.room.show", "cmd.room.private", "cmd.room.public"} {
+		list = append(list, d.sub(key, d.room()))
+	}
+	for _, key := range []string{"cmd.room.kick", "cmd.room.ban", "cmd.room.transfer"} {
+		list = append(list, d.sub(key, d.user("opt.user", key+".user.about", false), d.room()))
+	}
+	return append(list,
+		d.sub("cmd.room.unban", d.choice("opt.user", "cmd.room.unban.user.about", false), d.room()),
+		d.sub("cmd.room.claim", d.room()),
+		d.sub("cmd.room.keep", d.room()),
+		d.sub("cmd.room.spectators", d.yesNo("opt.on", "cmd.room.spectators.on.about", true), d.room()),
+		d.sub("cmd.room.close", d.room()),
+	)
+}
+
+func (d definer) lobbyCommands() discord.ApplicationCommandOption {
+	voice := []discord.ChannelType{discord.ChannelTypeGuildVoice}
+	category := []discord.ChannelType{discord.ChannelTypeGuildCategory}
+	return discord.ApplicationCommandOptionSubCommandGroup{
+		Name: d.english("cmd.snug.lobby"), NameLocalizations: d.others("cmd.snug.lobby"),
+		Description: d.english("cmd.snug.lobby.about"), DescriptionLocalizations: d.others("cmd.snug.lobby.about"),
+		Options: []discord.ApplicationCommandOptionSubCommand{
+			d.sub("cmd.snug.lobby.add",
+				d.channel("opt.channel", "cmd.snug.lobby.add.channel.about", voice),
+				d.number("opt.seats", "cmd.snug.lobby.add.seats.about", room.MinSeats, room.MaxSeats, false),
+				d.yesNo("opt.private", "cmd.snug.lobby.add.private.about", false),
+				d.text("opt.name", "cmd.snug.lobby.add.name.about", 1, room.MaxName),
+				d.channel("opt.category", "cmd.snug.lobby.add.category.about", category),
+				d.text("opt.idle", "cmd.snug.lobby.add.idle.about", 1, 20),
+			),
+			d.sub("cmd.snug.lobby.remove", d.choice("opt.lobby", "cmd.snug.lobby.remove.lobby.about", true)),
+			d.sub("cmd.snug.lobby.list"),
+		},
+	}
+}
+
+func (d definer) english(id string) string { return d.c.For("en").Say(id) }
+
+// others gives a message in Discord's other locales.
+func (d definer) others(id string) map[discord.Locale]string {
+	out := map[discord.Locale]string{}
+	for _, t := range d.c.All() {
+		if t.Language().Code == "en" {
+			continue
+		}
+		for _, l := range t.Language().Locales {
+			out[discord.Locale(l)] = t.Say(id)
+		}
+	}
+	return out
+}
+
+func (d definer) slash(key string, needs *discord.Permissions, options ...discord.ApplicationCommandOption) discord.SlashCommandCreate {
+	c := discord.SlashCommandCreate{
+		Name: d.english(key), NameLocalizations: d.others(key),
+		Description: d.english(key + ".about"), DescriptionLocalizations: d.others(key + ".about"), Options: options,
 		Contexts: []discord.InteractionContextType{discord.InteractionContextTypeGuild},
 	}
+	if needs != nil {
+		c.DefaultMemberPermissions = omit.New(needs)
+	}
+	return c
 }
 
-func ptr(v int) *int { return &v }
+func (d definer) sub(key string, options ...discord.ApplicationCommandOption) discord.ApplicationCommandOptionSubCommand {
+	return discord.ApplicationCommandOptionSubCommand{
+		Name: d.english(key), NameLocalizations: d.others(key),
+		Description: d.english(key + ".about"), DescriptionLocalizations: d.others(key + ".about"), Options: options,
+	}
+}
+
+func (d definer) text(key, about string, low, high int) discord.ApplicationCommandOptionString {
+	o := discord.ApplicationCommandOptionString{
+		Name: d.english(key), NameLocalizations: d.others(key),
+		Description: d.english(about), DescriptionLocalizations: d.others(about), MaxLength: &high,
+	}
+	if low > 0 {
+		o.MinLength = &low
+	}
+	return o
+}
+
+// choice is a text with suggestions.
+func (d definer) choice(key, about string, required bool) discord.ApplicationCommandOptionString {
+	o := d.text(key, about, 0, room.MaxName)
+	o.Autocomplete, o.Required = true, required
+	return o
+}
+
+// room is the option that most commands about a room have: which one, if not the usual.
+func (d definer) room() discord.ApplicationCommandOptionString {
+	return d.choice("opt.room", "opt.room.about", false)
+}
+
+func (d definer) number(key, about string, low, high int, required bool) discord.ApplicationCommandOptionInt {
+	return discord.ApplicationCommandOptionInt{
+		Name: d.english(key), NameLocalizations: d.others(key), Required: required,
+		Description: d.english(about), DescriptionLocalizations: d.others(about), MinValue: &low, MaxValue: &high,
+	}
+}
+
+func (d definer) yesNo(key, about string, required bool) discord.ApplicationCommandOptionBool {
+	return discord.ApplicationCommandOptionBool{
+		Name: d.english(key), NameLocalizations: d.others(key), Required: required,
+		Description: d.english(about), DescriptionLocalizations: d.others(about),
+	}
+}
+
+func (d definer) user(key, about string, required bool) discord.ApplicationCommandOptionUser {
+	return discord.ApplicationCommandOptionUser{
+		Name: d.english(key), NameLocalizations: d.others(key), Required: required,
+		Description: d.english(about), DescriptionLocalizations: d.others(about),
+	}
+}
+
+func (d definer) channel(key, about string, kinds []discord.ChannelType) discord.ApplicationCommandOptionChannel {
+	return discord.ApplicationCommandOptionChannel{
+		Name: d.english(key), NameLocalizations: d.others(key), ChannelTypes: kinds,
+		Description: d.english(about), DescriptionLocalizations: d.others(about),
+	}
+}

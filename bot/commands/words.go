@@ -4,15 +4,30 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/disgoorg/disgo/discord"
+	"github.com/disgoorg/snowflake/v2"
 
 	"snug/shared/room"
+	"snug/shared/text"
 )
 
-// escape keeps Discord from reading a name as Markdown or as a mention.
+// Discord's limits on what is shown, in characters.
+const (
+	maxMessage = 2000
+	maxLabel   = 80  // of a button
+	maxOption  = 100 // of a menu's or a suggestion's label
+	maxChoices = 25
+)
+
+// escape shows a name as it is: Discord reads it neither as Markdown nor as a
+// mention or a link, and signs that turn the writing around stay out.
 func escape(name string) string {
 	var b strings.Builder
-	for _, r := range name {
-		if strings.ContainsRune("\\*_~`|>#<@[]():-", r) {
+	for _, r := range strip(name) {
+		if strings.ContainsRune("\\*_~`|>#<@[]():-.!+", r) {
 			b.WriteByte('\\')
 		}
 		b.WriteRune(r)
@@ -20,24 +35,73 @@ func escape(name string) string {
 	return b.String()
 }
 
+// strip drops what changes how the rest is written, and joins lines.
+func strip(name string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case unicode.Is(unicode.Bidi_Control, r), r == utf8.RuneError:
+			return -1
+		case unicode.IsControl(r), r == '\u2028', r == '\u2029':
+			return ' '
+		}
+		return r
+	}, name)
+}
+
 func bold(name string) string { return "**" + escape(name) + "**" }
+
+// cut shortens to so many characters.
+func cut(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n-1]) + "…"
+	}
+	return s
+}
 
 // when gives a time that every reader's Discord shows in their own words.
 func when(t time.Time) string { return fmt.Sprintf("<t:%d:R>", t.Unix()) }
 
-func plural(n int, one string) string {
-	if n == 1 {
-		return "1 " + one
+func channelMention(id snowflake.ID) string { return "<#" + id.String() + ">" }
+
+func userMention(id snowflake.ID) string { return "<@" + id.String() + ">" }
+
+// privacy says in a word or two who gets in.
+func privacy(t text.Texts, a room.Access) string {
+	var list []string
+	switch {
+	case a.Private:
+		list = append(list, t.Say("privacy.private"))
+	case a.Hidden:
+		list = append(list, t.Say("privacy.hidden"))
 	}
-	return fmt.Sprintf("%d %ss", n, one)
+	if a.Locked {
+		list = append(list, t.Say("privacy.locked"))
+	}
+	if len(list) == 0 {
+		return t.Say("privacy.open")
+	}
+	return strings.Join(list, ", ")
 }
 
-func privacy(a room.Access) string {
-	switch {
-	case a.Locked:
-		return "locked"
-	case a.Private:
-		return "private"
+// seats says how many seats are taken.
+func seats(t text.Texts, taken, of int) string {
+	return t.Say("room.taken", "Taken", taken, "Count", of)
+}
+
+func row(list ...discord.InteractiveComponent) discord.LayoutComponent {
+	return discord.NewActionRow(list...)
+}
+
+// button is one of ours, with an emoji before its words.
+func button(style discord.ButtonStyle, emoji, label string, id customID) discord.ButtonComponent {
+	b := discord.NewButton(style, cut(label, maxLabel), id.String(), "", 0)
+	if emoji != "" {
+		b = b.WithEmoji(discord.NewComponentEmoji(emoji))
 	}
-	return "open to all members"
+	return b
+}
+
+// link is a button that opens a page.
+func link(label, url string) discord.ButtonComponent {
+	return discord.NewLinkButton(cut(label, maxLabel), url)
 }

@@ -18,12 +18,21 @@ type Memory struct {
 	Ready    bool // the guild is loaded and compared with Discord
 	Info     room.GuildInfo
 	Settings guild.Settings
+	Rev      uint64      // of the settings, for room.SettingsRequest
 	Rooms    []room.Room // that are open, the oldest first
 }
 
 // Access is who may see and enter one of the rooms.
 func (m Memory) Access(r *room.Room) room.Access {
 	return r.Summary(m.Settings.ManagersSeePrivate).Access
+}
+
+// Language is what is spoken where all can read it, as text.Catalog.For takes it.
+func (m Memory) Language() string {
+	if m.Settings.Language != "" {
+		return m.Settings.Language
+	}
+	return m.Info.Locale
 }
 
 // Memory gives what is known of a guild. It never waits.
@@ -38,7 +47,7 @@ func (k *Keeper) Memory(guildID snowflake.ID) Memory {
 
 // remember takes what is known at the end of a turn.
 func (g *guildRooms) remember() {
-	m := &Memory{Ready: g.ready, Info: g.info, Settings: g.settings, Rooms: make([]room.Room, 0, len(g.rooms))}
+	m := &Memory{Ready: g.ready, Info: g.info, Settings: g.settings, Rev: uint64(g.setRev), Rooms: make([]room.Room, 0, len(g.rooms))}
 	for _, r := range g.rooms {
 		if r.State == room.Open {
 			m.Rooms = append(m.Rooms, r.Room) // documents are replaced, never changed, so their lists can be shared

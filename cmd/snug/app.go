@@ -223,5 +223,13 @@ func (p pages) Invite(id snowflake.ID, token string) string { return p.Room(id) 
 // Server is a server's page.
 func (p pages) Server(id snowflake.ID) string { return string(p) + "/servers/" + id.String() }
 
+// Watch is the page of a room for spectators.
+func (p pages) Watch(id snowflake.ID, token string) string {
+	return string(p) + "/watch/" + id.String() + "?t=" + token
+}
+
+// Admin is a server's settings page.
+func (p pages) Admin(id snowflake.ID) string { return string(p) + "/admin/" + id.String() }
+
 // trimURL takes the slash off an address's end, so that paths can be appended.
 func trimURL(s string) string { return strings.TrimRight(s, "/") }

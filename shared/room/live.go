@@ -89,6 +89,8 @@ type GuildInfo struct {
 	ID   snowflake.ID `json:"id"`
 	Name string       `json:"name"`
 	Icon string       `json:"icon,omitempty"` // hash; "" for none
+	// Locale is the language the server prefers, as Discord writes it: "de", "pt-BR"; "" if unknown.
+	Locale string `json:"locale,omitempty"`
 	// Ready is false while Discord says the guild is unavailable, or its rooms are being compared after a start.
 	Ready bool `json:"ready"`
 }

@@ -106,6 +106,7 @@ type Guest struct {
 // Ban keeps a user out of the room until it is undone.
 type Ban struct {
 	UserID snowflake.ID `json:"user_id"`
+	Name   string       `json:"name,omitempty"` // display name, where it was known
 	By     snowflake.ID `json:"by"`
 	At     time.Time    `json:"at"`
 }

@@ -1,0 +1,325 @@
+package commands
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/disgoorg/disgo/discord"
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/errs"
+	"snug/shared/room"
+)
+
+// The fields of modals.
+const (
+	fieldName   = "name"
+	fieldSeats  = "seats"
+	fieldStatus = "status"
+)
+
+// change does what needs nothing but the room.
+func (c *Commands) change(do room.Action) handler {
+	return func(ctx context.Context, q *call) (reply, error) {
+		done, err := c.do(ctx, q, room.ChangeRequest{Do: do})
+		if err != nil {
+			return reply{}, err
+		}
+		return reply{text: q.t.Say("did."+string(do), "Room", bold(done.Room.Name))}, nil
+	}
+}
+
+// do changes the room that is meant.
+func (c *Commands) do(ctx context.Context, q *call, req room.ChangeRequest) (room.ChangeDone, error) {
+	id, err := c.which(q)
+	if err != nil {
+		return room.ChangeDone{}, err
+	}
+	req.Actor, req.RoomID = q.actor, id
+	return c.o.Keeper.Change(ctx, q.guild, req)
+}
+
+// modal makes a modal of one field about a room.
+func modal(q *call, action string, about snowflake.ID, title string, label discord.LabelComponent) discord.ModalCreate {
+	return discord.NewModalCreate(q.about(action, about, "").String(), cut(title, maxTitle), label)
+}
+
+// maxTitle is Discord's limit on a modal's title and on a label in it.
+const maxTitle = 45
+
+// askName asks for a new name unless one was given.
+func (c *Commands) askName(q *call) (discord.ModalCreate, bool, error) {
+	if q.data.String("name") != "" {
+		return discord.ModalCreate{}, false, nil
+	}
+	r, err := c.ours(q)
+	if err != nil {
+		return discord.ModalCreate{}, false, err
+	}
+	in := discord.NewShortTextInput(fieldName).WithRequired(true).WithMinLength(1).WithMaxLength(room.MaxName).WithValue(r.Name)
+	return modal(q, actNamed, r.ID, q.t.Say("ask.name"), discord.NewLabel(cut(q.t.Say("ask.name.label"), maxTitle), in)), true, nil
+}
+
+// rename gives the room another name; beyond Discord's budget it tells when.
+func (c *Commands) rename(ctx context.Context, q *call) (reply, error) {
+	name := q.data.String("name")
+	if name == "" {
+		name = q.form.Text(fieldName)
+	}
+	done, err := c.do(ctx, q, room.ChangeRequest{Do: room.DoRename, Text: name})
+	switch {
+	case err != nil:
+		return reply{}, err
+	case !done.Later.IsZero():
+		clean, _ := room.CleanName(name) // it was good enough for the keeper
+		return reply{text: q.t.Say("did.rename.later", "Name", bold(clean), "When", when(done.Later))}, nil
+	}
+	return reply{text: q.t.Say("did.rename", "Room", bold(done.Room.Name))}, nil
+}
+
+// askSeats asks how many seats there are to be.
+func (c *Commands) askSeats(q *call) (discord.ModalCreate, bool, error) {
+	r, err := c.ours(q)
+	if err != nil {
+		return discord.ModalCreate{}, false, err
+	}
+	in := discord.NewShortTextInput(fieldSeats).WithRequired(true).WithMinLength(1).WithMaxLength(2).WithValue(strconv.Itoa(r.Seats))
+	label := discord.NewLabel(cut(q.t.Say("ask.seats.label", "Least", room.MinSeats, "Most", room.MaxSeats), maxTitle), in)
+	return modal(q, actSeated, r.ID, q.t.Say("ask.seats"), label), true, nil
+}
+
+// seats changes how many may sit in the room.
+func (c *Commands) seats(ctx context.Context, q *call) (reply, error) {
+	n, ok := q.data.OptInt("seats")
+	if !ok {
+		var err error
+		text := strings.TrimSpace(q.form.Text(fieldSeats))
+		if n, err = strconv.Atoi(text); err != nil {
+			return reply{}, errs.Field("seats", "“%s” is not a whole number. Please type one, like 4.", strip(text))
+		}
+	}
+	done, err := c.do(ctx, q, room.ChangeRequest{Do: room.DoSeats, Number: n})
+	if err != nil {
+		return reply{}, err
+	}
+	return reply{text: q.t.Say("did.seats", "Room", bold(done.Room.Name), "Count", done.Room.Seats)}, nil
+}
+
+// askStatus asks what to say below the room's name unless that was given.
+func (c *Commands) askStatus(q *call) (discord.ModalCreate, bool, error) {
+	if _, ok := q.data.OptString("text"); ok {
+		return discord.ModalCreate{}, false, nil
+	}
+	r, err := c.ours(q)
+	if err != nil {
+		return discord.ModalCreate{}, false, err
+	}
+	in := discord.NewShortTextInput(fieldStatus).WithMaxLength(room.MaxStatus).WithValue(r.Status).WithPlaceholder(q.t.Say("ask.status.example"))
+	label := discord.NewLabel(cut(q.t.Say("ask.status.label"), maxTitle), in)
+	return modal(q, actStated, r.ID, q.t.Say("ask.status"), label), true, nil
+}
+
+// status says below the room's name what people are up to.
+func (c *Commands) status(ctx context.Context, q *call) (reply, error) {
+	text, ok := q.data.OptString("text")
+	if !ok {
+		text = q.form.Text(fieldStatus)
+	}
+	done, err := c.do(ctx, q, room.ChangeRequest{Do: room.DoStatus, Text: text})
+	switch {
+	case err != nil:
+		return reply{}, err
+	case done.Room.Status == "":
+		return reply{text: q.t.Say("did.status.none", "Room", bold(done.Room.Name))}, nil
+	}
+	return reply{text: q.t.Say("did.status", "Room", bold(done.Room.Name), "Status", escape(done.Room.Status))}, nil
+}
+
+// whom gives the person that is meant: by an option, a menu or a button.
+func (q *call) whom() snowflake.ID {
+	switch {
+	case q.data.Snowflake("user") != 0:
+		return q.data.Snowflake("user")
+	case len(q.values) == 1:
+		id, _ := parseID(q.values[0])
+		return id
+	}
+	return q.custom.user()
+}
+
+// doTo does something to a person, who is asked for if nobody is named.
+func (c *Commands) doTo(do room.Action) handler {
+	return func(ctx context.Context, q *call) (reply, error) {
+		id, err := c.which(q)
+		if err != nil {
+			return reply{}, err
+		}
+		who := q.whom()
+		if who == 0 {
+			if _, err := c.mayControl(ctx, q, id); err != nil {
+				return reply{}, err
+			}
+			menu := discord.NewUserSelectMenu(q.about(string(do), id, "").String(), q.t.Say("choose.person"))
+			return reply{text: q.t.Say("choose." + string(do)), rows: []discord.LayoutComponent{row(menu)}}, nil
+		}
+		done, err := c.do(ctx, q, room.ChangeRequest{Do: do, User: who})
+		if err != nil {
+			return reply{}, err
+		}
+		a := reply{text: q.t.Say("did."+string(do), "Room", bold(done.Room.Name), "User", userMention(who))}
+		if do == room.DoBan {
+			a.rows = []discord.LayoutComponent{row(button(discord.ButtonStyleSecondary, "↩️", q.t.Say("button.unban"), q.about(actUnban, id, who.String())))}
+		}
+		return a, nil
+	}
+}
+
+// mayControl gives the room if the caller controls it, so that nobody fills in what is refused afterwards.
+func (c *Commands) mayControl(ctx context.Context, q *call, id snowflake.ID) (room.View, error) {
+	v, err := c.o.Keeper.View(ctx, q.guild, room.Request{Actor: q.actor, RoomID: id})
+	if err == nil && !v.MayControl {
+		err = errs.E(errs.Forbidden, "Only the room's owner or somebody who manages the server can do that. Please ask them.")
+	}
+	return v, err
+}
+
+// unban undoes a ban, which is asked for if none is named.
+func (c *Commands) unban(ctx context.Context, q *call) (reply, error) {
+	id, err := c.which(q)
+	if err != nil {
+		return reply{}, err
+	}
+	who := q.custom.user()
+	if name := strings.TrimSpace(q.data.String("user")); name != "" {
+		who, _ = parseID(strings.Trim(name, "<@!>"))
+		if who == 0 {
+			return reply{}, errs.E(errs.NotFound, "“%s” is not among the people banned from this room. Choose from the list that opens while you type.", strip(name))
+		}
+	} else if len(q.values) == 1 {
+		who, _ = parseID(q.values[0])
+	}
+	if who != 0 {
+		done, err := c.do(ctx, q, room.ChangeRequest{Do: room.DoUnban, User: who})
+		if err != nil {
+			return reply{}, err
+		}
+		return reply{text: q.t.Say("did.unban", "Room", bold(done.Room.Name), "User", userMention(who))}, nil
+	}
+	v, err := c.mayControl(ctx, q, id)
+	if err != nil {
+		return reply{}, err
+	}
+	if v.Control == nil || len(v.Control.Bans) == 0 {
+		return reply{text: q.t.Say("bans.none", "Room", bold(v.Room.Name))}, nil
+	}
+	menu := discord.NewStringSelectMenu(q.about(actUnban, id, "").String(), q.t.Say("choose.person"))
+	for _, b := range v.Control.Bans[:min(len(v.Control.Bans), maxChoices)] {
+		menu.Options = append(menu.Options, discord.NewStringSelectMenuOption(cut(strip(c.nameOf(q, b.UserID, b.Name)), maxOption), b.UserID.String()))
+	}
+	return reply{text: q.t.Say("choose.unban"), rows: []discord.LayoutComponent{row(menu)}}, nil
+}
+
+// nameOf gives a name for somebody, as good as it is known.
+func (c *Commands) nameOf(q *call, id snowflake.ID, known string) string {
+	if known != "" {
+		return known
+	}
+	for _, r := range c.memory(q).Rooms {
+		i := slices.IndexFunc(c.o.Keeper.Roster(q.guild, r.ID), func(p room.Person) bool { return p.UserID == id })
+		if i >= 0 {
+			return c.o.Keeper.Roster(q.guild, r.ID)[i].DisplayName
+		}
+	}
+	return id.String()
+}
+
+// person shows what can be done about somebody.
+func (c *Commands) person(ctx context.Context, q *call) (reply, error) {
+	who := q.whom()
+	v, err := c.mayControl(ctx, q, q.custom.room)
+	if err != nil {
+		return reply{}, err
+	}
+	switch {
+	case who == 0:
+		return reply{}, errs.E(errs.Invalid, "Nobody was chosen. Open the menu again and choose somebody.")
+	case who == q.who.UserID:
+		return reply{text: q.t.Say("person.you")}, nil
+	}
+	about := func(action string) customID { return q.about(action, v.Room.ID, who.String()) }
+	a := v.Room.Access
+	var list []discord.InteractiveComponent
+	if slices.Contains(a.Banned, who) {
+		list = append(list, button(discord.ButtonStyleSecondary, "↩️", q.t.Say("button.unban"), about(actUnban)))
+	} else {
+		if !a.Admitted(who) {
+			list = append(list, button(discord.ButtonStyleSuccess, "🎟️", q.t.Say("button.admit"), about(actAdmit)))
+		}
+		list = append(list,
+			button(discord.ButtonStyleSecondary, "👋", q.t.Say("button.kick"), about(string(room.DoKick))),
+			button(discord.ButtonStyleDanger, "⛔", q.t.Say("button.ban"), about(string(room.DoBan))),
+			button(discord.ButtonStyleSecondary, "👑", q.t.Say("button.transfer"), about(string(room.DoTransfer))),
+		)
+	}
+	return reply{text: q.t.Say("person", "User", userMention(who), "Room", bold(v.Room.Name)), rows: []discord.LayoutComponent{row(list...)}}, nil
+}
+
+// spectators lets people watch who is in without signing in, or ends that.
+func (c *Commands) spectators(ctx context.Context, q *call) (reply, error) {
+	if !q.data.Bool("on") {
+		return c.change(room.DoUnwatch)(ctx, q)
+	}
+	done, err := c.do(ctx, q, room.ChangeRequest{Do: room.DoWatch})
+	if err != nil {
+		return reply{}, err
+	}
+	return reply{
+		text: q.t.Say("did.watch", "Room", bold(done.Room.Name), "Link", c.o.Pages.Watch(done.Room.ID, done.WatchToken)),
+		rows: []discord.LayoutComponent{row(button(discord.ButtonStyleSecondary, "🙈", q.t.Say("button.unwatch"), q.about(string(room.DoUnwatch), done.Room.ID, "")))},
+	}, nil
+}
+
+// keep calls off an announced closing.
+func (c *Commands) keep(ctx context.Context, q *call) (reply, error) {
+	id, err := c.which(q)
+	if err != nil {
+		return reply{}, err
+	}
+	s, err := c.o.Keeper.Keep(ctx, q.guild, room.Request{Actor: q.actor, RoomID: id})
+	return reply{text: q.t.Say("did.keep", "Room", bold(s.Name))}, err
+}
+
+// confirmClose asks whether the room is to be closed, and tells who is still in it.
+func (c *Commands) confirmClose(ctx context.Context, q *call) (reply, error) {
+	id, err := c.which(q)
+	if err != nil {
+		return reply{}, err
+	}
+	buttons := []discord.LayoutComponent{row(
+		button(discord.ButtonStyleDanger, "🚪", q.t.Say("button.close"), q.about(actClosing, id, "")),
+		button(discord.ButtonStyleSecondary, "", q.t.Say("button.stay"), q.about(actStays, id, "")),
+	)}
+	v, err := c.o.Keeper.View(ctx, q.guild, room.Request{Actor: q.actor, RoomID: id})
+	switch {
+	case errs.Has(err, errs.RoomNotFound) && q.who.Manager:
+		// Managers may close what they do not see; the keeper says so or not when they do.
+		return reply{text: q.t.Say("close.unseen", "Channel", channelMention(id)), rows: buttons}, nil
+	case err != nil:
+		return reply{}, err
+	case !v.Room.Access.MayClose(q.who):
+		return reply{}, errs.E(errs.Forbidden, "Only the room's owner or somebody who manages the server can close it. Please ask them.")
+	}
+	text := q.t.Say("close.empty", "Room", bold(v.Room.Name))
+	if n := room.Taken(v.Roster); n > 0 {
+		text = q.t.Say("close.people", "Room", bold(v.Room.Name), "Count", n)
+	}
+	return reply{text: text, rows: buttons}, nil
+}
+
+// close closes the room.
+func (c *Commands) close(ctx context.Context, q *call) (reply, error) {
+	s, err := c.o.Keeper.CloseRoom(ctx, q.guild, room.Request{Actor: q.actor, RoomID: q.custom.room})
+	return reply{text: q.t.Say("did.close", "Room", bold(s.Name))}, err
+}

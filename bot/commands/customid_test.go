@@ -1,0 +1,54 @@
+package commands
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/disgoorg/snowflake/v2"
+)
+
+func TestCustomIDs(t *testing.T) {
+	longest := snowflake.ID(1<<63 - 1)
+	for _, id := range []customID{
+		{action: "lock", guild: 1, room: 2},
+		{action: "let-in", guild: longest, room: longest, arg: longest.String()},
+		{action: "save", guild: 7, arg: "r12"},
+	} {
+		if got, ok := parseCustomID(id.String()); !ok || got != id || len(id.String()) > maxCustomID {
+			t.Errorf("%s came back as %+v, %v", id, got, ok)
+		}
+	}
+	for _, bad := range []string{
+		"", "snug1", "lock", "snug1/lock/1/2", "snug1/lock/1/2//", "snug2/lock/1/2/", "snug1//1/2/", "snug1/lock/0/2/", "snug1/lock/01/2/",
+		"snug1/lock/+1/2/", "snug1/lock/1/-2/", "snug1/lock/1/2/a b", "snug1/LOCK/1/2/", "snug1/lock/1/99999999999999999999/", "snug1/lock/1/２/",
+		"snug1/lock/1/2/" + strings.Repeat("a", 100), "snug1/lock/1/2/\x00",
+	} {
+		if got, ok := parseCustomID(bad); ok {
+			t.Errorf("%q was read as %+v", bad, got)
+		}
+	}
+}
+
+func FuzzCustomID(f *testing.F) {
+	f.Add("snug1/lock/1/2/")
+	f.Add("snug1/let-in/123/456/789")
+	f.Fuzz(func(t *testing.T, s string) {
+		if id, ok := parseCustomID(s); ok && id.String() != s {
+			t.Errorf("%q was read as %q", s, id)
+		}
+	})
+}
+
+// TestEveryButtonLeadsSomewhere: each action that is named does something, and no custom id can be too long.
+func TestEveryButtonLeadsSomewhere(t *testing.T) {
+	c := New(Options{})
+	for action, what := range c.components {
+		if what.run == nil || !plain(action) {
+			t.Errorf("%q does nothing, or could not be read", action)
+		}
+		id := customID{action: action, guild: 1<<63 - 1, room: 1<<63 - 1, arg: snowflake.ID(1<<63 - 1).String()}
+		if len(id.String()) > maxCustomID {
+			t.Errorf("%s is too long", id)
+		}
+	}
+}

@@ -1,0 +1,93 @@
+package commands
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+
+	"github.com/disgoorg/disgo/discord"
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/room"
+	"snug/shared/text"
+)
+
+// The colours at a panel's edge.
+const (
+	colourOpen    = 0xE0A458
+	colourLocked  = 0x8A5A44
+	colourClosing = 0xC8553D
+)
+
+// panel is the control panel of a room: what it is, and buttons for its owner.
+// It shows nothing that changes with every join, so that it is seldom edited.
+func panel(t text.Texts, pages Pages, r *room.Room, a room.Access) []discord.LayoutComponent {
+	about := func(action string) customID { return customID{action: action, guild: r.GuildID, room: r.ID} }
+	press := func(style discord.ButtonStyle, emoji, label, action string) discord.ButtonComponent {
+		return button(style, emoji, t.Say(label), about(action))
+	}
+	const grey = discord.ButtonStyleSecondary
+
+	facts := privacy(t, a) + " · " + t.Say("room.seats", "Count", r.Seats) + " · 👑 " + userMention(r.OwnerID)
+	colour, keep := colourOpen, grey
+	lock := press(grey, "🔒", "button.lock", string(room.DoLock))
+	if r.Locked {
+		colour, lock = colourLocked, press(discord.ButtonStylePrimary, "🔓", "button.unlock", string(room.DoUnlock))
+	}
+	show := press(grey, "🙈", "button.hide", string(room.DoHide))
+	switch {
+	case r.Private:
+		show = press(grey, "🌍", "button.public", string(room.DoPublic))
+	case r.Hidden:
+		show = press(discord.ButtonStylePrimary, "👁️", "button.show", string(room.DoShow))
+	}
+	said := []string{facts}
+	if !r.ClosingAt.IsZero() {
+		colour, keep = colourClosing, discord.ButtonStyleSuccess
+		said = append(said, t.Say("panel.closing", "When", when(r.ClosingAt)))
+	}
+	if r.Renames.Wanted != "" {
+		said = append(said, t.Say("panel.wanted", "Name", bold(r.Renames.Wanted)))
+	}
+	people := discord.NewUserSelectMenu(about(actPerson).String(), t.Say("panel.people"))
+	return []discord.LayoutComponent{discord.NewContainer(
+		discord.NewTextDisplay("### "+escape(r.Name)+"\n"+lines(said...)),
+		discord.NewActionRow(lock, show,
+			press(grey, "🪑", "button.seats", actSeats), press(grey, "✏️", "button.rename", actRename), press(grey, "💬", "button.status", actStatus)),
+		discord.NewActionRow(
+			press(discord.ButtonStylePrimary, "🎟️", "button.invite", actInvite), press(keep, "⏰", "button.keep", actKeep),
+			press(grey, "👑", "button.claim", string(room.DoClaim)), press(discord.ButtonStyleDanger, "🚪", "button.close", actClose),
+			link(t.Say("button.page"), pages.Room(r.ID))),
+		discord.NewActionRow(people),
+		discord.NewTextDisplay("-# "+t.Say("panel.hint")),
+	).WithAccentColor(colour)}
+}
+
+// knockMessage tells of somebody at the door.
+func knockMessage(t text.Texts, r *room.Room, k room.Knock) discord.MessageCreate {
+	about := func(action string) customID {
+		return customID{action: action, guild: r.GuildID, room: r.ID, arg: k.UserID.String()}
+	}
+	return discord.MessageCreate{
+		Content: t.Say("panel.knock", "User", userMention(k.UserID), "Name", bold(k.Name)),
+		Components: []discord.LayoutComponent{row(
+			button(discord.ButtonStyleSuccess, "🚪", t.Say("button.let-in"), about(actLetIn)),
+			button(discord.ButtonStyleSecondary, "", t.Say("button.not-now"), about(actNotNow)),
+		)},
+		AllowedMentions: &discord.AllowedMentions{},
+	}
+}
+
+// checksum tells two panels apart.
+func checksum(list []discord.LayoutComponent) (string, error) {
+	b, err := json.Marshal(list)
+	sum := sha256.Sum256(b)
+	return base64.RawURLEncoding.EncodeToString(sum[:9]), err
+}
+
+// nonce is the same for the same message, so that Discord takes it once, also
+// when we do not know whether it did. after is what was posted there before.
+func nonce(what string, roomID, about, after snowflake.ID) string {
+	sum := sha256.Sum256([]byte(what + " " + roomID.String() + " " + about.String() + " " + after.String()))
+	return base64.RawURLEncoding.EncodeToString(sum[:18]) // 24 of the 25 characters that Discord takes
+}

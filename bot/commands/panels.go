@@ -1,0 +1,249 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/disgoorg/disgo/discord"
+	"github.com/disgoorg/disgo/rest"
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/bot/keeper"
+	"snug/shared/room"
+	"snug/shared/text"
+)
+
+// How panels are kept up to date.
+const (
+	panelPace    = time.Second     // the least time between two looks at a guild's panels: edits count for Discord's limits
+	panelRetry   = 5 * time.Second // after a failure; doubled up to panelPatience
+	panelWait    = 2 * time.Minute // the longest such wait
+	panelRefused = 10 * time.Minute
+	panelCall    = 30 * time.Second // bounds one request
+)
+
+// PanelOptions are what Panels needs; all of it.
+type PanelOptions struct {
+	Keeper *keeper.Keeper
+	Rest   rest.Channels
+	Texts  *text.Catalog
+	Pages  Pages
+	Now    func() time.Time
+	Log    *slog.Logger
+}
+
+// Panels keeps the control panel in each room's chat in step with the room,
+// and the messages that tell of knocks. It works from the keeper's memory and
+// records in the room what it posted, so that a restart edits rather than
+// posts again. Touch never waits; everything else happens in one goroutine a
+// guild, at its own pace. A panel that cannot be posted harms nothing else.
+type Panels struct {
+	o    PanelOptions
+	ctx  context.Context
+	stop context.CancelFunc
+	wg   sync.WaitGroup
+
+	mu      sync.Mutex // guards what follows
+	dirty   map[snowflake.ID]bool
+	working map[snowflake.ID]bool
+	refused map[snowflake.ID]time.Time // rooms whose chat takes no message of ours, and since when
+}
+
+// NewPanels makes Panels; Close ends it.
+func NewPanels(o PanelOptions) *Panels {
+	p := &Panels{o: o, dirty: map[snowflake.ID]bool{}, working: map[snowflake.ID]bool{}, refused: map[snowflake.ID]time.Time{}}
+	p.ctx, p.stop = context.WithCancel(context.Background())
+	return p
+}
+
+// Close stops and waits.
+func (p *Panels) Close() {
+	p.mu.Lock()
+	p.stop() // under the lock, so that Touch starts nothing any more
+	p.mu.Unlock()
+	p.wg.Wait()
+}
+
+// Touch says that something in a guild may have changed. It is the keeper's Turned.
+func (p *Panels) Touch(guildID snowflake.ID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ctx.Err() != nil {
+		return
+	}
+	p.dirty[guildID] = true
+	if !p.working[guildID] {
+		p.working[guildID] = true
+		p.wg.Go(func() { p.work(guildID) })
+	}
+}
+
+// work looks at a guild's panels until nothing has changed any more.
+func (p *Panels) work(guildID snowflake.ID) {
+	for wait := panelRetry; ; {
+		p.mu.Lock()
+		if !p.dirty[guildID] || p.ctx.Err() != nil {
+			delete(p.working, guildID)
+			p.mu.Unlock()
+			return
+		}
+		delete(p.dirty, guildID)
+		p.mu.Unlock()
+
+		pause := panelPace
+		if p.look(guildID) {
+			wait = panelRetry
+		} else {
+			pause, wait = wait, min(2*wait, panelWait)
+			p.mu.Lock()
+			p.dirty[guildID] = true
+			p.mu.Unlock()
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-p.ctx.Done():
+			timer.Stop()
+		}
+	}
+}
+
+// look brings every panel of a guild in step; false if one has to be tried again.
+func (p *Panels) look(guildID snowflake.ID) bool {
+	m := p.o.Keeper.Memory(guildID)
+	if !m.Ready {
+		return true // Turned tells when it is
+	}
+	t := p.o.Texts.For(m.Language())
+	ok := true
+	for i := range m.Rooms {
+		r := &m.Rooms[i]
+		if p.ctx.Err() != nil {
+			return true
+		}
+		if err := p.room(t, r, m.Access(r)); err != nil {
+			ok = p.failed(r, err) && ok
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for id, since := range p.refused {
+		if p.o.Now().Sub(since) >= panelRefused {
+			delete(p.refused, id)
+		}
+	}
+	return ok
+}
+
+// failed judges a failure: true if trying again soon is of no use.
+func (p *Panels) failed(r *room.Room, err error) bool {
+	log := p.o.Log.With("guild_id", r.GuildID, "room_id", r.ID)
+	var answer *rest.Error
+	if errors.As(err, &answer) && answer.Response != nil {
+		switch answer.Response.StatusCode {
+		case http.StatusForbidden:
+			p.mu.Lock()
+			p.refused[r.ID] = p.o.Now()
+			p.mu.Unlock()
+			log.Warn("the room's chat takes no control panel: Snug needs View Channel, Connect and Send Messages there; commands and the web work without it", "err", err)
+			return true
+		case http.StatusNotFound: // the room is going
+			return true
+		}
+	}
+	if p.ctx.Err() == nil {
+		log.Warn("a control panel is behind and will be tried again", "err", err)
+	}
+	return false
+}
+
+// room brings one room's messages in step, and records what was posted as soon as it is.
+func (p *Panels) room(t text.Texts, r *room.Room, a room.Access) error {
+	p.mu.Lock()
+	_, refused := p.refused[r.ID]
+	p.mu.Unlock()
+	if refused {
+		return nil
+	}
+	next := r.Panel.Clone()
+	err := p.board(t, r, a, &next)
+	if err == nil {
+		err = p.knocks(t, r, &next)
+	}
+	if next.MessageID == r.Panel.MessageID && next.Shown == r.Panel.Shown && slices.Equal(next.Knocks, r.Panel.Knocks) {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(p.ctx, panelCall)
+	defer cancel()
+	return errors.Join(err, p.o.Keeper.SetPanel(ctx, r.GuildID, r.ID, next))
+}
+
+// board posts the control panel, or edits it if it would say something else.
+func (p *Panels) board(t text.Texts, r *room.Room, a room.Access, next *room.Panel) error {
+	body := panel(t, p.o.Pages, r, a)
+	sum, err := checksum(body)
+	if err != nil || next.MessageID != 0 && next.Shown == sum {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(p.ctx, panelCall)
+	defer cancel()
+	if next.MessageID != 0 {
+		_, err := p.o.Rest.UpdateMessage(r.ID, next.MessageID, discord.MessageUpdate{Components: &body, AllowedMentions: &discord.AllowedMentions{}}, rest.WithCtx(ctx))
+		if err == nil {
+			next.Shown = sum
+		}
+		if !unknownMessage(err) {
+			return err
+		}
+		// Somebody deleted it, so it is posted again.
+	}
+	m, err := p.o.Rest.CreateMessage(r.ID, discord.MessageCreate{
+		Components: body, Flags: discord.MessageFlagIsComponentsV2 | discord.MessageFlagSuppressNotifications,
+		AllowedMentions: &discord.AllowedMentions{}, Nonce: nonce("panel", r.ID, 0, next.MessageID), EnforceNonce: true,
+	}, rest.WithCtx(ctx))
+	if err != nil {
+		return err
+	}
+	next.MessageID, next.Shown = m.ID, sum
+	return nil
+}
+
+// knocks posts a message for each knock that waits for an answer, and takes away those that do not any more.
+func (p *Panels) knocks(t text.Texts, r *room.Room, next *room.Panel) error {
+	ctx, cancel := context.WithTimeout(p.ctx, panelCall)
+	defer cancel()
+	now := p.o.Now()
+	for _, k := range r.Knocks {
+		if !k.Pending(now) || slices.ContainsFunc(next.Knocks, func(m room.KnockMessage) bool { return m.UserID == k.UserID }) {
+			continue
+		}
+		body := knockMessage(t, r, k)
+		body.Nonce, body.EnforceNonce = nonce("knock", r.ID, k.UserID, snowflake.New(k.At)), true
+		m, err := p.o.Rest.CreateMessage(r.ID, body, rest.WithCtx(ctx))
+		if err != nil {
+			return err
+		}
+		next.Knocks = append(next.Knocks, room.KnockMessage{UserID: k.UserID, MessageID: m.ID})
+	}
+	for _, m := range slices.Clone(next.Knocks) {
+		if k := r.Knock(m.UserID); k != nil && k.Pending(now) {
+			continue
+		}
+		if err := p.o.Rest.DeleteMessage(r.ID, m.MessageID, rest.WithCtx(ctx)); err != nil && !unknownMessage(err) {
+			return err
+		}
+		next.Knocks = slices.DeleteFunc(next.Knocks, func(o room.KnockMessage) bool { return o == m })
+	}
+	return nil
+}
+
+// unknownMessage says whether Discord does not know a message (any more).
+func unknownMessage(err error) bool {
+	var answer *rest.Error
+	return errors.As(err, &answer) && answer.Code == rest.JSONErrorCodeUnknownMessage
+}

@@ -1,0 +1,88 @@
+package commands
+
+import (
+	"context"
+	"slices"
+
+	"github.com/disgoorg/disgo/discord"
+
+	"snug/shared/guild"
+)
+
+// repair shows where Discord and Snug disagree; mending waits for a yes.
+func (c *Commands) repair(ctx context.Context, q *call) (reply, error) {
+	report, err := c.o.Keeper.Repair(ctx, q.guild, guild.RepairRequest{Actor: q.actor})
+	if err != nil {
+		return reply{}, err
+	}
+	return c.report(q, report, ""), nil
+}
+
+// mend mends what is safe to mend, or those risky findings that were chosen.
+func (c *Commands) mend(ctx context.Context, q *call) (reply, error) {
+	report, err := c.o.Keeper.Repair(ctx, q.guild, guild.RepairRequest{Actor: q.actor, Apply: true, Only: q.values})
+	if err != nil {
+		return reply{}, err
+	}
+	mended := 0
+	for _, f := range report.Findings {
+		if f.Mended {
+			mended++
+		}
+	}
+	return c.report(q, report, q.t.Say("repair.mended", "Count", mended)), nil
+}
+
+// maxFindings is how many findings an answer lists.
+const maxFindings = 15
+
+func (c *Commands) report(q *call, report guild.RepairReport, done string) reply {
+	open := slices.DeleteFunc(slices.Clone(report.Findings), func(f guild.Finding) bool { return f.Mended })
+	health := link(q.t.Say("button.health"), c.o.Pages.Admin(q.guild)+"/health")
+	if len(open) == 0 {
+		return reply{text: lines(done, q.t.Say("repair.none")), rows: []discord.LayoutComponent{row(health)}}
+	}
+	list := []string{done, q.t.Say("repair.some", "Count", len(open))}
+	safe := 0
+	menu := discord.NewStringSelectMenu(q.about(actRisky, 0, "").String(), q.t.Say("repair.risky"))
+	for i, f := range open {
+		words := finding(q, f)
+		if i < maxFindings {
+			list = append(list, "- "+words)
+		}
+		switch {
+		case !f.Risky:
+			safe++
+		case len(menu.Options) < maxChoices:
+			name := f.Name
+			if name == "" {
+				name = f.ChannelID.String()
+			}
+			menu.Options = append(menu.Options, discord.StringSelectMenuOption{Label: cut(strip(name), maxOption), Value: f.ID, Description: cut(q.t.Say("mend."+string(f.Kind)), maxOption)})
+		}
+	}
+	if len(open) > maxFindings {
+		list = append(list, q.t.Say("more", "Count", len(open)-maxFindings))
+	}
+	var rows []discord.LayoutComponent
+	if len(menu.Options) > 0 {
+		rows = append(rows, row(menu.WithMaxValues(len(menu.Options))))
+	}
+	if safe > 0 {
+		return reply{text: lines(list...), rows: append(rows, row(button(discord.ButtonStyleSuccess, "🔧", q.t.Say("button.mend", "Count", safe), q.about(actMend, 0, "")), health))}
+	}
+	return reply{text: lines(list...), rows: append(rows, row(health))}
+}
+
+// finding says what disagrees, what mending does, and why it failed if it did.
+func finding(q *call, f guild.Finding) string {
+	name := bold(f.Name)
+	if f.Name == "" && f.ChannelID != 0 {
+		name = channelMention(f.ChannelID)
+	}
+	words := q.t.Say("find."+string(f.Kind), "Name", name, "Want", escape(f.Want), "Have", escape(f.Have)) + " " + q.t.Say("mend."+string(f.Kind))
+	if f.Err != nil {
+		words += " ⚠️ " + q.t.Refusal(f.Err)
+	}
+	return words
+}

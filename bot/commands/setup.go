@@ -1,0 +1,188 @@
+package commands
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/disgoorg/disgo/discord"
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/errs"
+	"snug/shared/guild"
+)
+
+// setup looks what a first run would make and what lacks for it.
+func (c *Commands) setup(ctx context.Context, q *call) (reply, error) {
+	done, err := c.o.Keeper.Setup(ctx, q.guild, guild.SetupRequest{Actor: q.actor, Dry: true})
+	if err != nil {
+		return reply{}, err
+	}
+	if !done.Preflight.OK {
+		return c.lacking(q, done.Preflight), nil
+	}
+	list := []string{q.t.Say("setup.hello"), q.t.Say("setup.permissions")}
+	plan := func(made bool, id snowflake.ID, will, is string) {
+		if made || id == 0 {
+			list = append(list, "- "+q.t.Say(will))
+		} else {
+			list = append(list, "- "+q.t.Say(is, "Channel", channelMention(id)))
+		}
+	}
+	plan(done.MadeCategory, done.CategoryID, "setup.category", "setup.category.there")
+	plan(done.MadeLobby, done.LobbyID, "setup.lobby", "setup.lobby.there")
+	list = append(list, optional(q, done.Preflight)...)
+	if done.LobbyID != 0 && !done.MadeLobby {
+		list = append(list, q.t.Say("setup.ready"))
+		return reply{text: lines(list...), rows: []discord.LayoutComponent{c.next(q)}}, nil
+	}
+	return reply{text: lines(list...), rows: []discord.LayoutComponent{row(
+		button(discord.ButtonStyleSuccess, "✨", q.t.Say("button.setup"), q.about(actSetupNow, 0, "")),
+		link(q.t.Say("button.admin"), c.o.Pages.Admin(q.guild)),
+	)}}, nil
+}
+
+// lacking names the permissions that lack, where and why, and what to do about it.
+func (c *Commands) lacking(q *call, p guild.Preflight) reply {
+	list := []string{q.t.Say("setup.lacks")}
+	for _, n := range p.Needs {
+		if !n.Granted && !n.Optional {
+			list = append(list, "- "+need(q, n))
+		}
+	}
+	list = append(list, q.t.Say("setup.grant"))
+	return reply{text: lines(list...), rows: []discord.LayoutComponent{row(
+		button(discord.ButtonStylePrimary, "🔁", q.t.Say("button.again"), q.about(actSetup, 0, "")),
+		link(q.t.Say("button.health"), c.o.Pages.Admin(q.guild)+"/health"),
+	)}}
+}
+
+// optional names what rooms work without, but lacks.
+func optional(q *call, p guild.Preflight) (list []string) {
+	for _, n := range p.Needs {
+		if !n.Granted && n.Optional {
+			list = append(list, "- "+q.t.Say("setup.optional", "Need", need(q, n)))
+		}
+	}
+	return list
+}
+
+func need(q *call, n guild.Need) string {
+	where := q.t.Say("setup.everywhere")
+	if n.Where != q.guild && n.Where != 0 {
+		where = channelMention(n.Where)
+	}
+	return q.t.Say("setup.need", "Permission", q.t.Term(errs.Term(n.Permission)), "Where", where, "Why", q.t.Term(errs.Term(n.Why)))
+}
+
+// setupNow makes what lacks, and ends with a lobby to try.
+func (c *Commands) setupNow(ctx context.Context, q *call) (reply, error) {
+	done, err := c.o.Keeper.Setup(ctx, q.guild, guild.SetupRequest{
+		Actor: q.actor, CategoryName: q.t.Say("setup.category.name"), LobbyName: q.t.Say("setup.lobby.name"),
+	})
+	if err != nil {
+		return reply{}, err
+	}
+	if !done.Preflight.OK {
+		return c.lacking(q, done.Preflight), nil
+	}
+	list := append([]string{q.t.Say("setup.done", "Lobby", channelMention(done.LobbyID))}, optional(q, done.Preflight)...)
+	return reply{text: lines(list...), rows: []discord.LayoutComponent{c.next(q)}}, nil
+}
+
+// next are the ways on from a finished setup.
+func (c *Commands) next(q *call) discord.LayoutComponent {
+	return row(
+		button(discord.ButtonStyleSecondary, "⚙️", q.t.Say("button.settings"), q.about(actGroups, 0, "")),
+		link(q.t.Say("button.admin"), c.o.Pages.Admin(q.guild)),
+	)
+}
+
+// addLobby makes a voice channel a lobby, or makes a new one.
+func (c *Commands) addLobby(ctx context.Context, q *call) (reply, error) {
+	l := guild.Lobby{
+		ChannelID: q.data.Snowflake("channel"), CategoryID: q.data.Snowflake("category"),
+		Seats: q.data.Int("seats"), NameTemplate: q.data.String("name"),
+	}
+	if private, ok := q.data.OptBool("private"); ok {
+		l.Private = &private
+	}
+	if text, ok := q.data.OptString("idle"); ok {
+		d, err := guild.ParseDuration(text)
+		if err != nil {
+			return reply{}, err
+		}
+		l.IdleTimeout = &d
+	}
+	done, err := c.o.Keeper.SaveLobby(ctx, q.guild, guild.LobbyRequest{Actor: q.actor, Lobby: l, Name: q.t.Say("setup.lobby.name")})
+	if err != nil {
+		return reply{}, err
+	}
+	return reply{text: q.t.Say("lobby.added", "Lobby", channelMention(done.Lobby.ChannelID))}, nil
+}
+
+// removeLobby lets a lobby be an ordinary channel again.
+func (c *Commands) removeLobby(ctx context.Context, q *call) (reply, error) {
+	text := strings.TrimSpace(q.data.String("lobby"))
+	id, _ := parseID(strings.Trim(text, "<#>"))
+	if !slices.ContainsFunc(c.memory(q).Settings.Lobbies, func(l guild.Lobby) bool { return l.ChannelID == id }) {
+		return reply{}, errs.E(errs.NotFound, "“%s” is no lobby. Choose one from the list that opens while you type.", strip(text))
+	}
+	done, err := c.o.Keeper.RemoveLobby(ctx, q.guild, guild.LobbyRemoval{Actor: q.actor, ChannelID: id})
+	if err != nil {
+		return reply{}, err
+	}
+	return reply{text: q.t.Say("lobby.removed", "Lobby", channelMention(done.Lobby.ChannelID))}, nil
+}
+
+// lobbies lists them with what is special about each.
+func (c *Commands) lobbies(ctx context.Context, q *call) (reply, error) {
+	v, err := c.o.Keeper.Settings(ctx, q.guild, guild.ManageRequest{Actor: q.actor})
+	if err != nil {
+		return reply{}, err
+	}
+	back := row(button(discord.ButtonStyleSecondary, "⚙️", q.t.Say("button.settings"), q.about(actGroups, 0, "")), link(q.t.Say("button.admin"), c.o.Pages.Admin(q.guild)))
+	if len(v.Settings.Lobbies) == 0 {
+		return reply{text: q.t.Say("lobby.none"), rows: []discord.LayoutComponent{back}}, nil
+	}
+	list := []string{q.t.Say("lobby.some")}
+	for _, l := range v.Settings.Lobbies {
+		list = append(list, "- "+strings.Join(c.lobbyWords(q, l), " · "))
+	}
+	return reply{text: lines(append(list, q.t.Say("lobby.how"))...), rows: []discord.LayoutComponent{back}}, nil
+}
+
+func (c *Commands) lobbyWords(q *call, l guild.Lobby) []string {
+	words := []string{channelMention(l.ChannelID)}
+	if l.Seats != 0 {
+		words = append(words, q.t.Say("room.seats", "Count", l.Seats))
+	}
+	if l.Private != nil {
+		say := "privacy.open"
+		if *l.Private {
+			say = "privacy.private"
+		}
+		words = append(words, q.t.Say(say))
+	}
+	if l.NameTemplate != "" {
+		words = append(words, "`"+strings.ReplaceAll(strip(l.NameTemplate), "`", "'")+"`")
+	}
+	if l.CategoryID != 0 {
+		words = append(words, channelMention(l.CategoryID))
+	}
+	if l.IdleTimeout != nil {
+		words = append(words, q.t.Say("setting.idle_timeout")+": "+c.shownTime(q, setting{name: "idle_timeout"}, *l.IdleTimeout))
+	}
+	return words
+}
+
+func (c *Commands) lobbyNames(q *call, lobbies []guild.Lobby) string {
+	var list []string
+	for _, l := range lobbies {
+		list = append(list, channelMention(l.ChannelID))
+	}
+	if len(list) == 0 {
+		return q.t.Say("lobby.none")
+	}
+	return q.t.List(list)
+}
