@@ -67,11 +67,11 @@ func (c *Commands) inviteWho(ctx context.Context, q *call, who snowflake.ID) (re
 	}
 	url := c.o.Pages.Invite(id, l.Token)
 	if who == 0 {
-		return reply{text: q.t.Say("invite.link", "Channel", channelMention(id), "Count", l.Invite.MaxUses, "When", when(l.Invite.ExpiresAt), "Link", url)}, nil
+		return reply{text: q.t.Say("invited.link", "Channel", channelMention(id), "Count", l.Invite.MaxUses, "When", when(l.Invite.ExpiresAt), "Link", url)}, nil
 	}
-	say := "invite.untold"
+	say := "invited.untold"
 	if told {
-		say = "invite.told"
+		say = "invited.told"
 	}
 	return reply{text: q.t.Say(say, "User", userMention(who), "Channel", channelMention(id), "Link", url)}, nil
 }
