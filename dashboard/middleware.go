@@ -23,7 +23,7 @@ const (
 )
 
 // outer is what comes before gin: HEAD is served as GET (net/http drops the
-// body), and pages are compressed. Jitter in the compressed length keeps it
+// body), bodies are bounded, and pages are compressed. Jitter in the compressed length keeps it
 // from telling what a page holds beside what a stranger put there.
 func outer(inner http.Handler) (http.Handler, error) {
 	wrap, err := gzhttp.NewWrapper(gzhttp.MinSize(1024), gzhttp.EnableZstd(false), gzhttp.RandomJitter(32, 0, false))
@@ -35,6 +35,11 @@ func outer(inner http.Handler) (http.Handler, error) {
 		if r.URL.Path == livePath {
 			inner.ServeHTTP(w, r)
 			return
+		}
+		if r.Body != nil { // here, where net/http's own writer is at hand: it then closes instead of reading the rest
+			limited := *r
+			limited.Body = http.MaxBytesReader(w, r.Body, maxBody)
+			r = &limited
 		}
 		if r.Method == http.MethodHead {
 			get := *r
@@ -55,9 +60,6 @@ func (s *Server) begin(c *gin.Context) {
 		ctx, cancel := context.WithTimeout(r.Context(), requestTime)
 		defer cancel()
 		c.Request = r.WithContext(ctx)
-		if r.Body != nil {
-			c.Request.Body = http.MaxBytesReader(c.Writer, r.Body, maxBody)
-		}
 	}
 	c.Next()
 	took := time.Since(started)

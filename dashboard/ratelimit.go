@@ -19,13 +19,15 @@ type Limit struct {
 
 // Limits bound what one user, or one address without a user, may do. Zero fields have sensible defaults.
 type Limits struct {
+	Address   Limit // everything but static files, probes and the WebSocket, per address, whoever is signed in
+	Read      Limit // pages and answers for signed-in people, per user
 	Login     Limit // sign-ins begun, per address
 	Invite    Limit // invites looked at and followed, per user or address
 	Write     Limit // everything that changes something, per user
 	LiveToken Limit // per user
 }
 
-type limiters struct{ login, invite, write, liveToken *limiter }
+type limiters struct{ address, read, login, invite, write, liveToken *limiter }
 
 func newLimiters(l Limits, now func() time.Time) limiters {
 	or := func(l, d Limit) *limiter {
@@ -35,6 +37,8 @@ func newLimiters(l Limits, now func() time.Time) limiters {
 		return &limiter{limit: l, now: now, buckets: map[string]*rate.Limiter{}}
 	}
 	return limiters{
+		address:   or(l.Address, Limit{10 * time.Millisecond, 2000}), // many people may share one
+		read:      or(l.Read, Limit{20 * time.Millisecond, 1000}),
 		login:     or(l.Login, Limit{500 * time.Millisecond, 120}),
 		invite:    or(l.Invite, Limit{time.Second, 40}),
 		write:     or(l.Write, Limit{500 * time.Millisecond, 40}),
@@ -43,7 +47,7 @@ func newLimiters(l Limits, now func() time.Time) limiters {
 }
 
 func (l limiters) sweep() {
-	for _, x := range []*limiter{l.login, l.invite, l.write, l.liveToken} {
+	for _, x := range []*limiter{l.address, l.read, l.login, l.invite, l.write, l.liveToken} {
 		x.sweep()
 	}
 }
@@ -102,11 +106,30 @@ func (s *Server) allow(c *gin.Context, l *limiter) error {
 	if me, err := s.me(c); err == nil {
 		key = "u" + me.User.ID.String()
 	}
+	return l.allow(key)
+}
+
+func (l *limiter) allow(key string) error {
 	if wait := l.take(key); wait > 0 {
 		return errs.E(errs.RateLimited, "That was a bit fast. Please try again in a moment.").After(wait)
 	}
 	return nil
 }
+
+// pace bounds what one address may ask for, before anything is looked up for it.
+func (s *Server) pace(c *gin.Context) error {
+	if path := c.Request.URL.Path; path == livePath || quiet(path) {
+		return nil
+	}
+	err := s.limits.address.allow("a" + addressGroup(c.ClientIP()))
+	if err != nil {
+		v := visitOf(c)
+		v.looked, v.err = true, errNobody // the refusal costs no look for a session either
+	}
+	return err
+}
+
+var errNobody = errs.E(errs.Unauthorized, "You are not signed in. Please sign in with Discord.")
 
 // addressGroup gives what of an address one party holds: of IPv6 the first 64 bits.
 func addressGroup(ip string) string {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/disgoorg/snowflake/v2"
 	"github.com/gin-gonic/gin"
@@ -91,6 +92,9 @@ func (s *Server) member(h signedIn) gin.HandlerFunc {
 		private(c)
 		me, err := s.me(c)
 		if err != nil {
+			return err
+		}
+		if err := s.limits.read.allow("u" + me.User.ID.String()); err != nil {
 			return err
 		}
 		return h(c, me)
@@ -211,6 +215,9 @@ func postForm(r *http.Request) (url.Values, error) {
 }
 
 func strictJSON(b []byte, v any) error {
+	if !utf8.Valid(b) {
+		return errs.E(errs.Invalid, "What was sent is not UTF-8 text. Please check it.") // encoding/json would put replacement characters in
+	}
 	dec := json.NewDecoder(bytes.NewReader(b))
 	dec.DisallowUnknownFields()
 	err := dec.Decode(v)
