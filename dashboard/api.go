@@ -93,6 +93,9 @@ func (s *Server) tokenCaller(ctx context.Context, text string) (*session.Session
 
 func (s *Server) apiCaller(c *gin.Context) (*api.Caller, error) {
 	me, err := s.me(c)
+	if err == nil {
+		err = s.limits.read.allow("u" + me.User.ID.String())
+	}
 	if err != nil {
 		return nil, err
 	}

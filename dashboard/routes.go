@@ -32,7 +32,6 @@ func (s *Server) routes() (http.Handler, error) {
 	e.GET(view.StaticPrefix+"*path", gin.WrapH(s.view.StaticHandler()))
 	e.NoRoute(s.do(s.noRoute))
 	e.NoMethod(s.noMethod)
-	s.engine = e
 	return outer(e)
 }
 

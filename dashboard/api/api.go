@@ -11,11 +11,13 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"reflect"
 	"slices"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humagin"
@@ -56,7 +58,7 @@ type Limit string
 
 // The limits.
 const (
-	Reads   Limit = ""       // not limited
+	Reads   Limit = ""       // what every caller is limited to anyway, by Caller
 	Writes  Limit = "write"  // what changes something
 	Invites Limit = "invite" // invites looked at and followed
 	Live    Limit = "live"   // live tokens
@@ -154,10 +156,16 @@ const (
 const about = `Everything that Snug's pages do, for programs. Ids are Discord snowflakes, as strings.
 Failures are problems (RFC 9457) whose ` + "`code`" + ` is stable and whose ` + "`detail`" + ` is for people.`
 
-// jsonFormat reads and writes JSON as encoding/json does.
+// jsonFormat reads and writes JSON as encoding/json does, but for text that is
+// not UTF-8, in whose place encoding/json would put other characters.
 var jsonFormat = huma.Format{
-	Marshal:   huma.DefaultJSONFormat.Marshal,
-	Unmarshal: json.Unmarshal,
+	Marshal: huma.DefaultJSONFormat.Marshal,
+	Unmarshal: func(b []byte, v any) error {
+		if !utf8.Valid(b) {
+			return errors.New("not UTF-8 text")
+		}
+		return json.Unmarshal(b, v)
+	},
 }
 
 // schemaName names a schema after its type, without the word JSON that sets wire types apart in code.
