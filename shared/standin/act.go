@@ -1,6 +1,7 @@
 package standin
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -53,6 +54,28 @@ type Component struct {
 	Accessory   *Component      `json:"accessory,omitempty"`
 	Component   *Component      `json:"component,omitempty"`
 	Emoji       json.RawMessage `json:"emoji,omitempty"`
+	Description string          `json:"description,omitempty"`
+	MinLength   int             `json:"min_length,omitempty"`
+	MaxLength   int             `json:"max_length,omitempty"`
+
+	raw json.RawMessage
+}
+
+// UnmarshalJSON reads a component and keeps all of it, also what has no field here.
+func (c *Component) UnmarshalJSON(data []byte) error {
+	type plain Component
+	err := json.Unmarshal(data, (*plain)(c))
+	c.raw = bytes.Clone(data)
+	return err
+}
+
+// MarshalJSON writes what was read, so that whoever shows a component loses nothing.
+func (c Component) MarshalJSON() ([]byte, error) {
+	if c.raw != nil {
+		return c.raw, nil
+	}
+	type plain Component
+	return json.Marshal(plain(c))
 }
 
 // SelectOption is one option of a select menu.

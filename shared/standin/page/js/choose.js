@@ -148,6 +148,8 @@ export const filtered = (all) => (text) => {
 export function openMenu(anchor, { label, options, min = 1, max = 1, done }) {
   const single = max === 1 && min <= 1, picked = new Set(single ? [] : options.filter((o) => o.chosen).map((o) => o.value));
   const list = h("ul", { class: "choices still", role: "listbox", "aria-label": label, "aria-multiselectable": single ? null : "true", tabindex: "-1" });
+  let pressed = null;
+  const isChoice = (e) => e.key === "Enter" || e.key === " ";
   const go = h("button", { type: "button", class: "go", on: { click: () => finish([...picked]) } }, "Choose these");
   const filter = h("input", { type: "search", "aria-label": `Find in ${label}`, placeholder: "Find", autocomplete: "off" });
   const finish = (values) => {
@@ -163,7 +165,9 @@ export function openMenu(anchor, { label, options, min = 1, max = 1, done }) {
   const draw = () => {
     list.replaceChildren(...filtered(() => options)(filter.value).slice(0, 100).map((o, i) => h("li", {
       role: "option", tabindex: i ? "-1" : "0", "aria-selected": String(picked.has(o.value) || (single && Boolean(o.chosen))), data: { value: o.value },
-      on: { click: () => take(o), keydown: (e) => (e.key === "Enter" || e.key === " ") && (e.preventDefault(), take(o)) },
+      on: { click: () => take(o), keydown: (e) => isChoice(e) && (e.preventDefault(), (pressed = o)),
+        // Chosen as the key comes up, so that the button to which the focus returns does not get the rest of the press.
+        keyup: (e) => isChoice(e) && pressed === o && ((pressed = null), take(o)) },
     }, o.picture ? h("img", { src: picture(o.picture), alt: "", width: 20, height: 20 }) : null, h("span", { class: "name", text: o.label }), o.detail ? h("small", { text: o.detail }) : null)));
     go.disabled = picked.size < min || picked.size > max;
     go.textContent = picked.size ? `Choose ${picked.size}` : min ? "Choose" : "Choose none";

@@ -144,10 +144,12 @@ export class Composer {
       e.preventDefault();
       if (this.active >= 0 && n) this.pick(this.active);
       else this.enter();
-    } else if (e.key === "Escape" && !this.list.hidden) {
-      e.preventDefault();
-      e.stopPropagation();
-      this.close();
+    } else if (e.key === "Escape") {
+      if (!this.list.hidden) {
+        e.preventDefault();
+        e.stopPropagation();
+      }
+      this.close(); // a list that is still to come as well
     } else if (e.key === "ArrowUp" && !this.input.value && this.past.length) {
       e.preventDefault();
       this.input.value = this.past.at(-1);

@@ -37,20 +37,28 @@ export class VoiceBar {
     root.hidden = !at;
     if (!at) return patch(root, []);
     const { guild, channel, state } = at, name = channel?.name ?? "a channel you cannot see";
-    const sig = JSON.stringify([guild.id, guild.name, state.channel_id, name, marksKey(state)]);
-    patch(root, [{ key: "bar", sig, make: () => h("div", { class: "voicebar" },
-      h("a", { class: "where", href: app.href(guild.id, state.channel_id), data: { own: "1", focus: "where" } },
-        icon("voice"), h("span", {}, h("strong", { text: "In voice" }), h("small", { text: `${name} · ${guild.name}` }))),
-      h("div", { class: "toggles", role: "group", "aria-label": "Your voice" },
-        this.toggle("mute", state.self_mute, ["mic", "muted"], "Mute", { self_mute: !state.self_mute, ...(state.self_mute && { self_deaf: false }) }),
-        this.toggle("deaf", state.self_deaf, ["ears", "deaf"], "Deafen", { self_deaf: !state.self_deaf, self_mute: !state.self_deaf }),
-        this.toggle("video", state.self_video, ["video", "video"], "Video", { self_video: !state.self_video }),
-        this.toggle("stream", state.self_stream, ["stream", "stream"], "Stream", { self_stream: !state.self_stream }),
-        h("button", { type: "button", class: "leave", "aria-label": "Leave voice", title: "Leave voice", data: { focus: "leave", voice: "leave" }, on: { click: () => app.leave() } }, icon("leave")))) }]);
+    // Each part is drawn anew by itself: a press that goes on meanwhile stays a press.
+    const toggles = [["mute", state.self_mute, "mic", "muted", "Mute"], ["deaf", state.self_deaf, "ears", "deaf", "Deafen"],
+      ["video", state.self_video, "video", "video", "Video"], ["stream", state.self_stream, "stream", "stream", "Stream"]];
+    patch(root, [
+      { key: "where", sig: JSON.stringify([guild.id, guild.name, state.channel_id, name]), make: () => h("a", { class: "where", href: app.href(guild.id, state.channel_id), data: { own: "1", focus: "where" } },
+        icon("voice"), h("span", {}, h("strong", { text: "In voice" }), h("small", { text: `${name} · ${guild.name}` }))) },
+      { key: "toggles", sig: "", make: () => h("div", { class: "toggles", role: "group", "aria-label": "Your voice" }) },
+    ]);
+    patch(root.querySelector(".toggles"), [
+      ...toggles.map(([what, on, off, pressed, words]) => ({ key: what, sig: String(Boolean(on)), make: () => this.toggle(what, on, on ? pressed : off, words) })),
+      { key: "leave", sig: "", make: () => h("button", { type: "button", class: "leave", "aria-label": "Leave voice", title: "Leave voice", data: { focus: "leave", voice: "leave" }, on: { click: () => app.leave() } }, icon("leave")) },
+    ]);
   }
 
-  toggle(name, on, [off, pressed], words, change) {
-    return h("button", { type: "button", "aria-pressed": String(Boolean(on)), "aria-label": words, title: words, data: { focus: name, voice: name },
-      on: { click: () => this.app.attempt(this.app.act.voice(this.app.store.myVoice().guild.id, change)) } }, icon(on ? pressed : off));
+  toggle(what, on, face, words) {
+    return h("button", { type: "button", "aria-pressed": String(Boolean(on)), "aria-label": words, title: words, data: { focus: what, voice: what }, on: { click: () => this.press(what) } }, icon(face));
+  }
+
+  press(what) {
+    const { guild, state } = this.app.store.myVoice(), on = state[`self_${what}`];
+    // Deafened one is muted too, and unmuting ends both.
+    const change = what === "deaf" ? { self_deaf: !on, self_mute: !on } : what === "mute" && on ? { self_mute: false, self_deaf: false } : { [`self_${what}`]: !on };
+    return this.app.attempt(this.app.act.voice(guild.id, change));
   }
 }
