@@ -274,6 +274,15 @@ func call[Req, Resp any](h *house, m hub.Method[Req, Resp], q Req) (Resp, error)
 	return m.Call(ctx, h.hub, h.guild, q)
 }
 
+// openWith opens a room on the web as asked.
+func (h *house) openWith(name string, q room.OpenRequest) room.OpenedRoom {
+	h.Helper()
+	q.Actor = h.actor(name)
+	r, err := call(h, hub.OpenRoom, q)
+	h.must(err)
+	return r
+}
+
 // open opens a room on the web.
 func (h *house) open(name, title string) room.OpenedRoom {
 	h.Helper()
@@ -330,6 +339,32 @@ type channel struct {
 		Type        int
 		Allow, Deny int64 `json:",string"`
 	} `json:"permission_overwrites"`
+}
+
+// bare makes a request to Discord as the bot, and gives the id in the answer.
+func (h *house) bare(method, path string, body ...string) standin.ID {
+	h.Helper()
+	req, err := http.NewRequestWithContext(context.Background(), method, h.url+"/api/v10"+path, strings.NewReader(strings.Join(body, "")))
+	h.must(err)
+	req.Header.Set("Authorization", "Bot "+h.app.BotToken)
+	req.Header.Set("Content-Type", "application/json")
+	res, err := http.DefaultClient.Do(req)
+	h.must(err)
+	defer res.Body.Close()
+	if res.StatusCode >= 300 {
+		h.Fatalf("%s %s: %s", method, path, res.Status)
+	}
+	var v struct{ ID standin.ID }
+	if res.StatusCode != http.StatusNoContent {
+		h.must(json.NewDecoder(res.Body).Decode(&v))
+	}
+	return v.ID
+}
+
+// post posts a message as the bot.
+func (h *house) post(channel snowflake.ID, body string) standin.ID {
+	h.Helper()
+	return h.bare(http.MethodPost, "/channels/"+channel.String()+"/messages", body)
 }
 
 // get asks Discord as the bot.
