@@ -22,6 +22,7 @@ func (s *Server) texts(c *gin.Context) text.Texts {
 
 // chooseLanguage remembers the language that the form at the foot of each page names, and leads back to the page.
 func (s *Server) chooseLanguage(c *gin.Context) error {
+	private(c)
 	var in struct {
 		Lang     string `json:"lang"`
 		ReturnTo string `json:"return_to"`

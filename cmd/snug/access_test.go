@@ -59,6 +59,8 @@ var routes = []route{
 	{at: "GET /auth/discord/callback", want: "410 303 303 303 303 303 303 303"},
 	{at: "GET /logout", want: "200 200 200 200 200 200 200 200"},
 
+	{at: "POST /language", body: url.Values{"language": {"de"}}, want: "303 303 303 303 303 303 303 303"},
+
 	{at: "GET /servers/:guild", want: "login 404 404 200 200 200 200 200"},
 	{at: "POST /servers/:guild/rooms", body: url.Values{"name": {"Another"}, "seats": {"500"}}, want: "login 404 404 400 400 400 400 400"},
 	{at: "GET /game/:channel", want: "login 404 404 404 404 200 200 404"},
@@ -71,6 +73,7 @@ var routes = []route{
 	{at: "GET /admin/:guild", want: "login 404 404 403 403 403 403 200"},
 	{at: "POST /admin/:guild", body: url.Values{"seats": {"many"}}, want: "login 404 404 403 403 403 403 400"},
 
+	{at: "GET /api/openapi.json", want: "200 200 200 200 200 200 200 200"},
 	{at: "GET /api/v1/me", want: "login 200 200 200 200 200 200 200"},
 	{at: "POST /api/v1/live-token", body: map[string]any{"guild": "{guild}", "room": "{channel}"}, want: "login 404 404 404 404 200 200 404"},
 	{at: "GET /api/v1/guilds/:guild/rooms", want: "login 404 404 200 200 200 200 200"},
@@ -84,6 +87,17 @@ var routes = []route{
 	{at: "DELETE /api/v1/rooms/:channel/invites/:id", want: "login 404 404 404 404 403 204 404"},
 	{at: "POST /api/v1/rooms/:channel/close", want: "login 404 404 404 404 403 200 200", ends: true},
 	{at: "POST /api/v1/invites/redeem", body: map[string]any{"token": "no-token"}, want: "login 400 400 400 400 400 400 400"},
+	{at: "POST /api/v1/invites/preview", body: map[string]any{"token": "no-token"}, want: "login 400 400 400 400 400 400 400"},
+	{at: "GET /api/v1/guilds", want: "login 200 200 200 200 200 200 200"},
+	{at: "GET /api/v1/guilds/:guild", want: "login 404 404 200 200 200 200 200"},
+	{at: "GET /api/v1/guilds/:guild/members/:user", want: "login 404 404 403 403 403 200 200"}, // :user is the owner, and oneself one may ask about
+	{at: "GET /api/v1/rooms/:channel/members", want: "login 404 404 404 404 200 200 404"},
+	{at: "GET /api/v1/me/tokens", want: "login 200 200 200 200 200 200 200"},
+	{at: "POST /api/v1/me/tokens", body: map[string]any{"name": "x", "scopes": []string{"*"}}, want: "login 400 400 400 400 400 400 400"},
+	{at: "DELETE /api/v1/me/tokens/:id", want: "login 404 404 404 404 404 404 404"},
+	{at: "GET /api/v1/guilds/:guild/tokens", want: "login 404 404 403 403 403 403 200"},
+	{at: "POST /api/v1/guilds/:guild/tokens", body: map[string]any{"name": "x", "scopes": []string{"rooms:read"}}, want: "login 404 404 403 403 403 403 201"},
+	{at: "DELETE /api/v1/guilds/:guild/tokens/:id", want: "login 404 404 403 403 403 403 404"},
 
 	// Last: they sign people out.
 	{at: "POST /logout", want: "303 303 303 303 303 303 303 303"},
@@ -155,7 +169,7 @@ func (v *town) open() {
 
 // fill puts the town's ids in place of a route's parameters.
 func (v *town) fill(s string) string {
-	return strings.NewReplacer(":guild", v.world.guild.String(), ":channel", v.room, ":id", v.invite,
+	return strings.NewReplacer(":guild", v.world.guild.String(), ":channel", v.room, ":id", v.invite, ":user", v.user("chiyo").ID.String(),
 		"{guild}", v.world.guild.String(), "{channel}", v.room, "*path", "0/nothing.css").Replace(s)
 }
 
@@ -229,6 +243,7 @@ func (v *town) try(t *testing.T, r route) {
 			one = "login"
 		}
 		got = append(got, one)
+		guarded(t, r.at, header)
 		if status >= 400 && who != "guest" && who != "owner" && (strings.Contains(body, "Secret plans") || strings.Contains(body, "Chiyo")) {
 			t.Errorf("%s tells %s of the room in its refusal: %s", r.at, who, body)
 		}
@@ -238,6 +253,29 @@ func (v *town) try(t *testing.T, r route) {
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("%s\n got %s\nwant %s", r.at, strings.Join(got, " "), r.want)
+	}
+}
+
+// guarded checks what every answer says to browsers and caches.
+func guarded(t *testing.T, at string, h http.Header) {
+	t.Helper()
+	_, path, _ := strings.Cut(at, " ")
+	csp := h.Get("Content-Security-Policy")
+	if !strings.HasPrefix(csp, "default-src 'none'; script-src 'self'; style-src 'self';") || strings.Contains(csp, "unsafe") || strings.Contains(csp, "*") ||
+		!strings.Contains(csp, "frame-ancestors 'none'") || !strings.Contains(csp, "base-uri 'none'") {
+		t.Errorf("%s has the policy %q", at, csp)
+	}
+	if h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Referrer-Policy") != "no-referrer" || h.Get("Server") != "" || h.Get("X-Powered-By") != "" {
+		t.Errorf("%s has headers %v", at, h)
+	}
+	if cache := h.Get("Cache-Control"); cache != "no-store" && !slices.Contains([]string{"/healthz", "/metrics", "/robots.txt", "/favicon.ico", "/static/*path", "/api/openapi.json", "/api/ws"}, path) {
+		t.Errorf("%s may be kept: %q", at, cache)
+	}
+	for _, c := range h.Values("Set-Cookie") {
+		if !strings.Contains(c, "SameSite=Lax") || !strings.Contains(c, "Path=/") || strings.Contains(c, "Domain=") ||
+			strings.HasPrefix(c, "snug") && !strings.HasPrefix(c, "snug-theme") && !strings.HasPrefix(c, "snug-lang") && !strings.Contains(c, "HttpOnly") {
+			t.Errorf("%s sets the cookie %s", at, c)
+		}
 	}
 }
 
