@@ -43,4 +43,5 @@ func (b *Bot) serveCalls() {
 	hub.Setup.Serve(b.calls, k.Setup)
 	hub.PreflightOf.Serve(b.calls, k.Preflight)
 	hub.Repair.Serve(b.calls, k.Repair)
+	hub.PlacesOf.Serve(b.calls, b.places)
 }

@@ -2,16 +2,22 @@ package dashboard
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 
+	"github.com/disgoorg/snowflake/v2"
 	"github.com/gin-gonic/gin"
 
 	"snug/dashboard/session"
 	"snug/dashboard/view"
 	"snug/shared/errs"
+	"snug/shared/guild"
+	"snug/shared/hub"
 	"snug/shared/room"
 )
 
@@ -26,6 +32,13 @@ func (s *Server) managed(c *gin.Context, me *session.Session) (room.GuildInfo, e
 	return g, err
 }
 
+// adminTab gives what the pages of those who manage a server share; title is a message.
+func (s *Server) adminTab(c *gin.Context, g room.GuildInfo, title string) view.AdminTab {
+	t := view.AdminTab{Layout: s.layout(c, ""), Guild: g}
+	t.Title = t.Text.Say(title) + " · " + g.Name
+	return t
+}
+
 // adminPage shows a server's settings.
 func (s *Server) adminPage(c *gin.Context, me *session.Session) error {
 	g, err := s.managed(c, me)
@@ -36,9 +49,21 @@ func (s *Server) adminPage(c *gin.Context, me *session.Session) error {
 	if err != nil {
 		return err
 	}
-	return s.page(c, http.StatusOK, &view.Admin{
-		Layout: s.layout(c, "Settings of "+g.Name), Guild: g, Form: view.NewSettingsForm(settings), Rev: rev, Saved: c.Query("saved") != "",
-	})
+	p := s.settingsPage(c, me, g, settings)
+	p.Form, p.Rev, p.Saved = view.NewSettingsForm(settings), rev, c.Query("saved") != ""
+	return s.page(c, http.StatusOK, p)
+}
+
+// settingsPage gives the settings page without its form. What can be chosen
+// from is asked for live; without an answer those fields are left out, and their settings stay.
+func (s *Server) settingsPage(c *gin.Context, me *session.Session, g room.GuildInfo, settings guild.Settings) *view.Admin {
+	p := &view.Admin{AdminTab: s.adminTab(c, g, "admin.settings"), Lobbies: settings.Lobbies}
+	places, err := hub.PlacesOf.Call(c.Request.Context(), s.o.Hub, g.ID, guild.ManageRequest{Actor: actor(me)})
+	if err != nil {
+		s.log.WarnContext(c, "channels and roles are not known", "guild_id", g.ID, "err", err)
+	}
+	p.Places = places
+	return p
 }
 
 // settingsInput is what is saved: the fields of a form, or those of a JSON object.
@@ -70,8 +95,7 @@ func readSettings(c *gin.Context) (in settingsInput, err error) {
 	return in, nil
 }
 
-// saveSettings saves the fields it is sent: all of the page's form, or some in
-// JSON, {"rev": n, "settings": {…}}. With a revision it fails with
+// saveSettings saves the page's form. With a revision it fails with
 // errs.Conflict if somebody saved since.
 func (s *Server) saveSettings(c *gin.Context, me *session.Session) error {
 	g, err := s.managed(c, me)
@@ -95,7 +119,164 @@ func (s *Server) saveSettings(c *gin.Context, me *session.Session) error {
 	}
 	s.logFailure(c, statusOf(err), err)
 	// What was typed stays; saving it again then is on purpose, so the newest revision goes with it.
-	return s.page(c, statusOf(err), &view.Admin{
-		Layout: s.layout(c, "Settings of "+g.Name), Guild: g, Form: in.form, Rev: rev, Err: errs.Public(err),
-	})
+	p := s.settingsPage(c, me, g, settings)
+	p.Form, p.Rev, p.Err = in.form, rev, errs.Public(err)
+	return s.page(c, statusOf(err), p)
 }
+
+// exportSettings gives the settings as a file.
+func (s *Server) exportSettings(c *gin.Context, me *session.Session) error {
+	g, err := s.managed(c, me)
+	if err != nil {
+		return err
+	}
+	settings, _, err := s.settings(c.Request.Context(), g.ID)
+	if err != nil {
+		return err
+	}
+	b, err := json.MarshalIndent(settings, "", "  ")
+	if err != nil {
+		return err
+	}
+	c.Header("Content-Disposition", `attachment; filename="snug-settings-`+g.ID.String()+`.json"`)
+	c.Data(http.StatusOK, "application/json", append(b, '\n'))
+	return nil
+}
+
+// importSettings saves the settings of a file that exportSettings gave, here or for another server. What
+// points at another server's channels and roles is for the person to look at; the health page tells what points nowhere.
+func (s *Server) importSettings(c *gin.Context, me *session.Session) error {
+	g, err := s.managed(c, me)
+	if err != nil {
+		return err
+	}
+	head, err := c.FormFile("file")
+	if err != nil {
+		if tooLong(err) {
+			return badBody(err)
+		}
+		return errs.Field("file", "Please choose a file of settings, as Snug exports it.")
+	}
+	f, err := head.Open()
+	if err != nil {
+		return badBody(err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxBody))
+	if err != nil {
+		return badBody(err)
+	}
+	if !json.Valid(b) || !bytes.HasPrefix(bytes.TrimSpace(b), []byte("{")) {
+		return errs.Field("file", "This is not a file of settings. Please choose one that Snug exported.")
+	}
+	if _, err := s.keeper.SaveSettings(c.Request.Context(), g.ID, room.SettingsRequest{Actor: actor(me), JSON: b}); err != nil {
+		return err
+	}
+	c.Redirect(http.StatusSeeOther, "/admin/"+g.ID.String()+"?saved=1")
+	return nil
+}
+
+// historyPage shows who changed which settings, and undoes the last change.
+func (s *Server) historyPage(c *gin.Context, me *session.Session) error {
+	g, err := s.managed(c, me)
+	if err != nil {
+		return err
+	}
+	ctx := c.Request.Context()
+	p := &view.AdminHistory{AdminTab: s.adminTab(c, g, "admin.history"), Undone: c.Query("undone") != ""}
+	h, err := hub.SettingsHistory.Call(ctx, s.o.Hub, g.ID, guild.ManageRequest{Actor: actor(me)})
+	if err != nil {
+		s.logFailure(c, statusOf(err), err)
+		p.Failed = errs.Public(err)
+	}
+	p.Versions = h.Versions
+	var ids []snowflake.ID
+	for _, v := range h.Versions {
+		ids = append(ids, v.By)
+	}
+	p.Names = s.displayNames(ctx, g.ID, ids)
+	return s.page(c, http.StatusOK, p)
+}
+
+func (s *Server) undoSettings(c *gin.Context, me *session.Session) error {
+	g, err := s.managed(c, me)
+	if err != nil {
+		return err
+	}
+	if _, err := hub.UndoSettings.Call(c.Request.Context(), s.o.Hub, g.ID, guild.UndoRequest{Actor: actor(me)}); err != nil {
+		return err
+	}
+	c.Redirect(http.StatusSeeOther, "/admin/"+g.ID.String()+"/history?undone=1")
+	return nil
+}
+
+// saveLobby adds, changes or removes a lobby.
+func (s *Server) saveLobby(c *gin.Context, me *session.Session) error {
+	g, err := s.managed(c, me)
+	if err != nil {
+		return err
+	}
+	f, err := postForm(c.Request)
+	if err != nil {
+		return err
+	}
+	l, err := readLobby(f)
+	if err != nil {
+		return err
+	}
+	ctx := c.Request.Context()
+	if f.Get("do") == "remove" {
+		_, err = hub.RemoveLobby.Call(ctx, s.o.Hub, g.ID, guild.LobbyRemoval{Actor: actor(me), ChannelID: l.ChannelID})
+	} else {
+		_, err = hub.SaveLobby.Call(ctx, s.o.Hub, g.ID, guild.LobbyRequest{Actor: actor(me), Lobby: l, Name: strings.TrimSpace(f.Get("lobby_name"))})
+	}
+	if err != nil {
+		return err
+	}
+	c.Redirect(http.StatusSeeOther, "/admin/"+g.ID.String()+"?saved=1#lobbies")
+	return nil
+}
+
+func readLobby(f url.Values) (l guild.Lobby, err error) {
+	if raw := f.Get("channel"); raw != "" {
+		if l.ChannelID, err = parseID(raw, errs.Field("channel", "That choice could not be read. Please choose again.")); err != nil {
+			return l, err
+		}
+	}
+	if text := strings.TrimSpace(f.Get("lobby_seats")); text != "" {
+		if l.Seats, err = strconv.Atoi(text); err != nil {
+			return l, errs.Field("lobby_seats", "%.20q is not a whole number. Please type one, like 4.", text)
+		}
+	}
+	if text := strings.TrimSpace(f.Get("lobby_idle")); text != "" {
+		d, err := guild.ParseDuration(text)
+		if err != nil {
+			return l, err
+		}
+		l.IdleTimeout = &d
+	}
+	if v := f.Get("lobby_private"); v != "" {
+		private := v == "yes"
+		l.Private = &private
+	}
+	l.NameTemplate = strings.TrimSpace(f.Get("lobby_template"))
+	return l, nil
+}
+
+// displayNames finds the names of members, as far as they are still members.
+func (s *Server) displayNames(ctx context.Context, guildID snowflake.ID, ids []snowflake.ID) map[snowflake.ID]string {
+	out := map[snowflake.ID]string{}
+	for _, id := range ids {
+		if _, known := out[id]; known || id == 0 || len(out) >= mostNames {
+			continue
+		}
+		out[id] = ""
+		if st, err := s.keeper.Standing(ctx, guildID, room.StandingRequest{UserID: id}); err == nil && st.Member {
+			out[id] = st.DisplayName
+		}
+	}
+	return out
+}
+
+// mostNames bounds how many members a page asks Discord about.
+const mostNames = 30

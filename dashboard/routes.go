@@ -44,6 +44,8 @@ func (s *Server) pages(e *gin.Engine) {
 	e.GET("/servers/:guild", s.member(s.serverPage))
 	e.GET("/game/:channel", s.do(s.roomOrLanding))
 	e.GET("/admin/:guild", s.member(s.adminPage))
+	e.GET("/admin/:guild/history", s.member(s.historyPage))
+	e.GET("/admin/:guild/settings.json", s.member(s.exportSettings))
 }
 
 // actions are what pages' forms do.
@@ -59,6 +61,9 @@ func (s *Server) actions(e *gin.Engine) {
 	e.POST("/game/:channel/invites", s.writes(s.createInvite))
 	e.POST("/game/:channel/invites/:id/revoke", s.writes(s.revokeInvite))
 	e.POST("/admin/:guild", s.writes(s.saveSettings))
+	e.POST("/admin/:guild/import", s.writes(s.importSettings))
+	e.POST("/admin/:guild/lobbies", s.writes(s.saveLobby))
+	e.POST("/admin/:guild/undo", s.writes(s.undoSettings))
 }
 
 // operations are for who runs Snug, and for robots.

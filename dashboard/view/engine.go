@@ -42,11 +42,14 @@ type Engine struct {
 // from, beside layout. A page that uses another fails in New, not when
 // somebody opens it.
 var partials = map[string][]string{
-	"home":    {"icons", "scenes", "street", "seats", "avatar"},
-	"server":  {"icons", "scenes", "street", "avatar", "dialogs"},
-	"room":    {"icons", "seats", "avatar", "invites", "dialogs"},
-	"invite":  {"icons", "seats", "avatar"},
-	"admin":   {"icons", "fields"},
+	"home":   {"icons", "scenes", "street", "seats", "avatar"},
+	"server": {"icons", "scenes", "street", "avatar", "dialogs"},
+	"room":   {"icons", "seats", "avatar", "invites", "dialogs"},
+	"invite": {"icons", "seats", "avatar"},
+	"admin":  {"icons", "fields", "tabs"},
+
+	"admin-history": {"icons", "tabs"},
+
 	"message": {"icons", "scenes"},
 }
 

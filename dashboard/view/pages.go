@@ -13,7 +13,7 @@ import (
 )
 
 // Page is one of this package's page structs: Home, Server, Room,
-// InviteLanding, Admin or Message.
+// InviteLanding, Message or one of the Admin pages.
 type Page interface {
 	// name is the page's template, "home" for home.html.
 	name() string
@@ -172,25 +172,6 @@ type InviteLanding struct {
 	// Joins says that the person is not in the server yet and the invite brings them in.
 	Joins bool
 	Err   *errs.Error // why it did not work just now; nil otherwise
-}
-
-// Admin is the page at /admin/{guild}. Its form posts there.
-type Admin struct {
-	Layout
-	Guild room.GuildInfo
-	Form  SettingsForm
-	Rev   uint64 // of the settings shown; posted back as rev
-	// Categories and Roles are what can be chosen from. With none the field is left out and its setting stays.
-	Categories []Choice
-	Roles      []Choice
-	Saved      bool        // the settings were saved just now
-	Err        *errs.Error // Err.Field is the setting's JSON name, or "" for the whole
-}
-
-// Choice is something to choose, by id.
-type Choice struct {
-	ID   snowflake.ID
-	Name string
 }
 
 // Mood picks the picture and the colour of a Message.

@@ -13,109 +13,184 @@ import (
 	"snug/shared/guild"
 )
 
+// settingKind says how a setting is shown and read.
+type settingKind string
+
+const (
+	setNumber   settingKind = "number"
+	setText     settingKind = "text"
+	setDuration settingKind = "duration"
+	setSwitch   settingKind = "switch"
+	setCategory settingKind = "category"
+	setChannel  settingKind = "channel"
+	setLanguage settingKind = "language"
+	setRoles    settingKind = "roles"
+	setWords    settingKind = "words" // one a line
+)
+
+// setting is one of guild.Settings in the form. Its name is the JSON name; its
+// words are the messages set.{name} and set.{name}.hint.
+type setting struct {
+	Name string
+	Kind settingKind
+}
+
+// settingGroup is a box of the form; its heading is the message set.group.{Name}.
+type settingGroup struct {
+	Name   string
+	Fields []setting
+}
+
+// settingGroups is the whole form. A test holds it to guild.Settings; lobbies have forms of their own.
+func settingGroups() []settingGroup {
+	return []settingGroup{
+		{"rooms", []setting{{"seats", setNumber}, {"name_template", setText}, {"category_id", setCategory}, {"private", setSwitch}}},
+		{"closing", []setting{{"idle_timeout", setDuration}, {"closing_notice", setDuration}, {"max_age", setDuration}, {"seat_grace", setDuration}}},
+		{"invites", []setting{{"invite_lifetime", setDuration}, {"invite_uses", setNumber}, {"guilds_join", setSwitch}}},
+		{"who", []setting{{"creator_roles", setRoles}, {"helper_roles", setRoles}, {"rooms_per_member", setNumber}, {"rooms_per_guild", setNumber}}},
+		{"sight", []setting{{"strict_seats", setSwitch}, {"admins_exempt", setSwitch}, {"managers_see_private", setSwitch}}},
+		{"words", []setting{{"language", setLanguage}, {"blocked_words", setWords}}},
+		{"log", []setting{{"log_channel_id", setChannel}, {"audit_retention", setDuration}}},
+	}
+}
+
 // SettingsForm is the settings form as it was filled in: texts, so that what
 // somebody typed comes back to them together with what is wrong about it.
 // The names of the inputs are the settings' JSON names.
-type SettingsForm struct {
-	CategoryID         string
-	Seats              string
-	Private            bool
-	IdleTimeout        string
-	ClosingNotice      string
-	MaxAge             string
-	InviteLifetime     string
-	InviteUses         string
-	NameTemplate       string
-	CreatorRoles       []string
-	RoomsPerMember     string
-	RoomsPerGuild      string
-	StrictSeats        bool
-	AdminsExempt       bool
-	ManagersSeePrivate bool
-	GuildsJoin         bool
-
-	// which of the fields with choices the form had
-	hasCategory, hasRoles bool
-}
+type SettingsForm struct{ values url.Values }
 
 // NewSettingsForm gives the form for settings as they are.
 func NewSettingsForm(s guild.Settings) SettingsForm {
-	f := SettingsForm{
-		Seats: itoa(s.Seats), Private: s.Private, IdleTimeout: s.IdleTimeout.String(), ClosingNotice: s.ClosingNotice.String(),
-		MaxAge: s.MaxAge.String(), InviteLifetime: s.InviteLifetime.String(), InviteUses: itoa(s.InviteUses), NameTemplate: s.NameTemplate,
-		RoomsPerMember: itoa(s.RoomsPerMember), RoomsPerGuild: itoa(s.RoomsPerGuild),
-		StrictSeats: s.StrictSeats, AdminsExempt: s.AdminsExempt, ManagersSeePrivate: s.ManagersSeePrivate, GuildsJoin: s.GuildsJoin,
+	f := SettingsForm{url.Values{}}
+	var fields map[string]json.RawMessage
+	b, err := json.Marshal(s)
+	if err == nil {
+		err = json.Unmarshal(b, &fields)
 	}
-	if s.CategoryID != 0 {
-		f.CategoryID = s.CategoryID.String()
+	if err != nil {
+		return f // settings always encode; a test shows every field
 	}
-	for _, r := range s.CreatorRoles {
-		f.CreatorRoles = append(f.CreatorRoles, r.String())
+	for _, g := range settingGroups() {
+		for _, s := range g.Fields {
+			f.set(s, fields[s.Name])
+		}
 	}
 	return f
 }
 
+func (f SettingsForm) set(s setting, raw json.RawMessage) {
+	var text string
+	var list []string
+	switch s.Kind {
+	case setNumber:
+		text = string(raw)
+	case setSwitch:
+		if string(raw) == "true" {
+			text = "on"
+		}
+	case setRoles, setWords:
+		if len(raw) > 0 && json.Unmarshal(raw, &list) != nil {
+			list = nil
+		}
+		if s.Kind == setWords {
+			text = strings.Join(list, "\n")
+			break
+		}
+		f.values[s.Name] = list
+		return
+	default:
+		if len(raw) > 0 && json.Unmarshal(raw, &text) != nil || text == "0" {
+			text = ""
+		}
+	}
+	f.values.Set(s.Name, text)
+}
+
 // ReadSettingsForm reads the form as a browser posts it.
 func ReadSettingsForm(v url.Values) SettingsForm {
-	on := func(name string) bool { return v.Get(name) != "" }
-	text := func(name string) string { return strings.TrimSpace(v.Get(name)) }
-	return SettingsForm{
-		CategoryID: text("category_id"), Seats: text("seats"), Private: on("private"),
-		IdleTimeout: text("idle_timeout"), ClosingNotice: text("closing_notice"), MaxAge: text("max_age"),
-		InviteLifetime: text("invite_lifetime"), InviteUses: text("invite_uses"), NameTemplate: text("name_template"),
-		CreatorRoles:   slices.DeleteFunc(slices.Clone(v["creator_roles"]), func(s string) bool { return s == "" }),
-		RoomsPerMember: text("rooms_per_member"), RoomsPerGuild: text("rooms_per_guild"),
-		StrictSeats: on("strict_seats"), AdminsExempt: on("admins_exempt"),
-		ManagersSeePrivate: on("managers_see_private"), GuildsJoin: on("guilds_join"),
-		hasCategory: v.Has("category_id"), hasRoles: v.Has("creator_roles"),
+	f := SettingsForm{url.Values{}}
+	for _, g := range settingGroups() {
+		for _, s := range g.Fields {
+			switch {
+			case s.Kind == setRoles && v.Has(s.Name):
+				f.values[s.Name] = slices.DeleteFunc(slices.Clone(v[s.Name]), func(s string) bool { return s == "" })
+			case s.Kind == setSwitch:
+				f.values.Set(s.Name, v.Get(s.Name))
+			case v.Has(s.Name):
+				f.values.Set(s.Name, strings.TrimSpace(v.Get(s.Name)))
+			}
+		}
 	}
+	return f
 }
+
+// Value is what a field holds.
+func (f SettingsForm) Value(name string) string { return f.values.Get(name) }
+
+// Has says whether something is chosen in a field with several choices.
+func (f SettingsForm) Has(name string, id snowflake.ID) bool { return has(f.values[name], id) }
 
 // JSON gives the settings for a room.SettingsRequest. It fails with
 // errs.Invalid, naming the field, for a number or a length of time that
 // cannot be read; whether the values are allowed is the keeper's to say.
 func (f SettingsForm) JSON() ([]byte, error) {
-	out := map[string]any{
-		"private": f.Private, "name_template": f.NameTemplate, "strict_seats": f.StrictSeats, "admins_exempt": f.AdminsExempt,
-		"managers_see_private": f.ManagersSeePrivate, "guilds_join": f.GuildsJoin,
-	}
-	for _, n := range []struct{ field, text string }{
-		{"seats", f.Seats}, {"invite_uses", f.InviteUses}, {"rooms_per_member", f.RoomsPerMember}, {"rooms_per_guild", f.RoomsPerGuild},
-	} {
-		v, err := strconv.Atoi(n.text)
-		if err != nil {
-			return nil, errs.Field(n.field, "%q is not a whole number. Please type one, like 4.", n.text)
-		}
-		out[n.field] = v
-	}
-	for _, d := range []struct{ field, text string }{
-		{"idle_timeout", f.IdleTimeout}, {"closing_notice", f.ClosingNotice}, {"max_age", f.MaxAge}, {"invite_lifetime", f.InviteLifetime},
-	} {
-		v, err := guild.ParseDuration(d.text)
-		if err != nil {
-			return nil, errs.Field(d.field, "%s", errs.Public(err).Message)
-		}
-		out[d.field] = v
-	}
-	if f.hasCategory {
-		id, err := idOf("category_id", f.CategoryID)
-		if err != nil {
-			return nil, err
-		}
-		out["category_id"] = id
-	}
-	if f.hasRoles {
-		roles := []snowflake.ID{}
-		for _, r := range f.CreatorRoles {
-			id, err := idOf("creator_roles", r)
+	out := map[string]any{}
+	for _, g := range settingGroups() {
+		for _, s := range g.Fields {
+			if _, shown := f.values[s.Name]; !shown {
+				continue // what the page could not offer stays as it is
+			}
+			v, err := f.read(s)
 			if err != nil {
 				return nil, err
 			}
-			roles = append(roles, id)
+			out[s.Name] = v
 		}
-		out["creator_roles"] = roles
 	}
 	return json.Marshal(out)
+}
+
+func (f SettingsForm) read(s setting) (any, error) {
+	text := f.values.Get(s.Name)
+	switch s.Kind {
+	case setNumber:
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			return nil, errs.Field(s.Name, "%q is not a whole number. Please type one, like 4.", text)
+		}
+		return n, nil
+	case setDuration:
+		d, err := guild.ParseDuration(text)
+		if err != nil {
+			e := errs.Public(err)
+			e.Field = s.Name
+			return nil, e
+		}
+		return d, nil
+	case setSwitch:
+		return text != "", nil
+	case setCategory, setChannel:
+		return idOf(s.Name, text)
+	case setRoles:
+		ids := []snowflake.ID{}
+		for _, r := range f.values[s.Name] {
+			id, err := idOf(s.Name, r)
+			if err != nil {
+				return nil, err
+			}
+			ids = append(ids, id)
+		}
+		return ids, nil
+	case setWords:
+		words := []string{}
+		for w := range strings.SplitSeq(strings.ReplaceAll(text, ",", "\n"), "\n") {
+			if w = strings.TrimSpace(w); w != "" {
+				words = append(words, w)
+			}
+		}
+		return words, nil
+	}
+	return text, nil
 }
 
 // idOf reads an id that was chosen from a list; "" is 0.

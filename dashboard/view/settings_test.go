@@ -35,6 +35,12 @@ func post(doc *html.Node, action string) url.Values {
 				}
 			case f.Data == "input":
 				v.Add(name, attr(f, "value"))
+			case f.Data == "textarea":
+				if f.FirstChild != nil {
+					v.Add(name, f.FirstChild.Data)
+				} else {
+					v.Add(name, "")
+				}
 			case f.Data == "select":
 				for o := range f.ChildNodes() {
 					if hasAttr(o, "selected") {
@@ -55,12 +61,12 @@ func TestSettingsSurviveTheForm(t *testing.T) {
 	other := guild.Settings{
 		CategoryID: 6, Seats: 8, IdleTimeout: guild.Never, ClosingNotice: guild.Duration(90 * time.Second), MaxAge: guild.Duration(36 * time.Hour),
 		InviteLifetime: guild.Duration(time.Hour), InviteUses: 3, NameTemplate: "{owner} & friends <{n}>", CreatorRoles: []snowflake.ID{7, 8},
-		RoomsPerMember: 2, RoomsPerGuild: 9, ManagersSeePrivate: true, GuildsJoin: true,
+		RoomsPerMember: 2, RoomsPerGuild: 9, ManagersSeePrivate: true, GuildsJoin: true, Language: "de", LogChannelID: 11,
+		AuditRetention: guild.Duration(7 * 24 * time.Hour), SeatGrace: 0, HelperRoles: []snowflake.ID{9}, BlockedWords: []string{"one", "two words"},
 	}
 	for name, want := range map[string]guild.Settings{"defaults": guild.Defaults(), "others": other} {
 		t.Run(name, func(t *testing.T) {
-			p := &view.Admin{Guild: fixtures.RoomPage(1, 0).Guild, Form: view.NewSettingsForm(want), Rev: 12,
-				Categories: []view.Choice{{ID: 5, Name: "A"}, {ID: 6, Name: "B"}}, Roles: []view.Choice{{ID: 7, Name: "C"}, {ID: 8, Name: "D"}, {ID: 9, Name: "E"}}}
+			p := &view.Admin{AdminTab: view.AdminTab{Guild: fixtures.RoomPage(1, 0).Guild}, Form: view.NewSettingsForm(want), Rev: 12, Places: everywhere()}
 			doc, _ := render(t, newEngine(t), p)
 			v := post(doc, "/admin/"+fixtures.Guild.String())
 			if v.Get("rev") != "12" {
@@ -71,13 +77,17 @@ func TestSettingsSurviveTheForm(t *testing.T) {
 				t.Fatal(err)
 			}
 			// Over settings that differ everywhere, as the keeper applies it.
-			got := guild.Settings{CategoryID: 99, Private: !want.Private, CreatorRoles: []snowflake.ID{1}, StrictSeats: true, AdminsExempt: true,
-				AuditRetention: want.AuditRetention, SeatGrace: want.SeatGrace}
+			got := guild.Settings{CategoryID: 99, Private: !want.Private, CreatorRoles: []snowflake.ID{1}, HelperRoles: []snowflake.ID{1}, StrictSeats: true, AdminsExempt: true}
 			if err := json.Unmarshal(b, &got); err != nil {
 				t.Fatal(err)
 			}
-			if len(got.CreatorRoles) == 0 {
-				got.CreatorRoles = nil
+			for _, list := range []*[]snowflake.ID{&got.CreatorRoles, &got.HelperRoles} {
+				if len(*list) == 0 {
+					*list = nil
+				}
+			}
+			if len(got.BlockedWords) == 0 {
+				got.BlockedWords = nil
 			}
 			if !reflect.DeepEqual(got, want) {
 				t.Errorf("\n got %+v\nwant %+v", got, want)
@@ -86,8 +96,16 @@ func TestSettingsSurviveTheForm(t *testing.T) {
 	}
 }
 
+// everywhere are choices for every setting that has some.
+func everywhere() guild.Places {
+	return guild.Places{
+		Categories: []guild.Place{{ID: 5, Name: "A"}, {ID: 6, Name: "B"}}, Roles: []guild.Place{{ID: 7, Name: "C"}, {ID: 8, Name: "D"}, {ID: 9, Name: "E"}},
+		Voice: []guild.Place{{ID: 10, Name: "F"}}, Text: []guild.Place{{ID: 11, Name: "G"}},
+	}
+}
+
 func TestSettingsWithoutChoicesStay(t *testing.T) {
-	doc, _ := render(t, newEngine(t), &view.Admin{Guild: fixtures.RoomPage(1, 0).Guild, Form: view.NewSettingsForm(guild.Settings{CategoryID: 6})})
+	doc, _ := render(t, newEngine(t), &view.Admin{AdminTab: view.AdminTab{Guild: fixtures.RoomPage(1, 0).Guild}, Form: view.NewSettingsForm(guild.Settings{CategoryID: 6})})
 	b, err := view.ReadSettingsForm(post(doc, "/admin/"+fixtures.Guild.String())).JSON()
 	if err != nil {
 		t.Fatal(err)
@@ -96,7 +114,7 @@ func TestSettingsWithoutChoicesStay(t *testing.T) {
 	if err := json.Unmarshal(b, &m); err != nil {
 		t.Fatal(err)
 	}
-	for _, k := range []string{"category_id", "creator_roles"} {
+	for _, k := range []string{"category_id", "creator_roles", "helper_roles", "log_channel_id"} {
 		if _, ok := m[k]; ok {
 			t.Errorf("%s is sent though it could not be chosen", k)
 		}
@@ -124,10 +142,9 @@ func TestSettingsThatCannotBeRead(t *testing.T) {
 }
 
 func TestEverySettingHasAField(t *testing.T) {
-	doc, _ := render(t, newEngine(t), &view.Admin{Categories: []view.Choice{{ID: 1, Name: "A"}}, Roles: []view.Choice{{ID: 1, Name: "A"}}})
+	doc, _ := render(t, newEngine(t), &view.Admin{Places: everywhere()})
 	names := map[string]bool{}
-	// Those that slash commands alone change; take a setting off when the page has it.
-	elsewhere := map[string]bool{"language": true, "log_channel_id": true, "audit_retention": true, "seat_grace": true, "helper_roles": true, "blocked_words": true, "lobbies": true}
+	elsewhere := map[string]bool{"lobbies": true} // they have forms of their own, on the same page
 	for n := range doc.Descendants() {
 		names[attr(n, "name")] = true
 	}

@@ -33,6 +33,7 @@ var (
 	Setup           = Method[guild.SetupRequest, guild.SetupDone]{Name: "setup"}
 	PreflightOf     = Method[guild.ManageRequest, guild.Preflight]{Name: "preflight"}
 	Repair          = Method[guild.RepairRequest, guild.RepairReport]{Name: "repair"}
+	PlacesOf        = Method[guild.ManageRequest, guild.Places]{Name: "places"}
 
 	SaveSettings = Method[room.SettingsRequest, room.Saved]{Name: "settings.save"}
 )

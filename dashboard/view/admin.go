@@ -1,0 +1,125 @@
+package view
+
+import (
+	"strings"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/errs"
+	"snug/shared/guild"
+	"snug/shared/room"
+)
+
+// AdminTab is what the pages of those who manage a server share.
+type AdminTab struct {
+	Layout
+	Guild room.GuildInfo
+	// Failed says why something was not done just now; nil otherwise.
+	Failed *errs.Error
+}
+
+// Tabs are the pages of those who manage a server; the message admin.tab.{name} names each.
+func (AdminTab) Tabs() []string {
+	return []string{"settings", "history", "activity", "health", "webhooks", "tokens"}
+}
+
+// TabURL is where a page is.
+func (a AdminTab) TabURL(tab string) string {
+	url := "/admin/" + a.Guild.ID.String()
+	if tab != "settings" {
+		url += "/" + tab
+	}
+	return url
+}
+
+// Admin is the page at /admin/{guild}: the settings. Its form posts there.
+type Admin struct {
+	AdminTab
+	Form SettingsForm
+	Rev  uint64 // of the settings shown; posted back as rev
+	// What can be chosen from. With none a field is left out and its setting stays.
+	Places  guild.Places
+	Lobbies []guild.Lobby
+	Saved   bool        // the settings were saved just now
+	Err     *errs.Error // Err.Field is the setting's JSON name, or "" for the whole
+}
+
+// Tab is the page's own.
+func (*Admin) Tab() string { return "settings" }
+
+// Groups are the boxes of the form.
+func (a *Admin) Groups() []settingGroup { return settingGroups() }
+
+// Offers says whether a field can be shown: one whose choices are not known cannot.
+func (a *Admin) Offers(s setting) bool {
+	switch s.Kind {
+	case setCategory:
+		return len(a.Places.Categories) > 0
+	case setChannel:
+		return len(a.Places.Text) > 0
+	case setRoles:
+		return len(a.Places.Roles) > 0
+	}
+	return true
+}
+
+// Choices are what a field can be set to.
+func (a *Admin) Choices(s setting) []guild.Place {
+	switch s.Kind {
+	case setCategory:
+		return a.Places.Categories
+	case setChannel:
+		return a.Places.Text
+	case setRoles:
+		return a.Places.Roles
+	}
+	return nil
+}
+
+// LanguageChoices are the languages that rooms can speak.
+func (a *Admin) LanguageChoices() []string { return guild.Languages() }
+
+// Example is what the name template gives.
+func (a *Admin) Example() string {
+	owner := "Mara"
+	if a.Me != nil {
+		owner = a.Me.Name
+	}
+	return guild.RoomName(a.Form.Value("name_template"), guild.Fill{Owner: owner, N: 1})
+}
+
+// LobbyName is the name of a lobby's channel, or its id.
+func (a *Admin) LobbyName(l guild.Lobby) string { return a.Places.Name(l.ChannelID) }
+
+// AdminHistory is the page at /admin/{guild}/history.
+type AdminHistory struct {
+	AdminTab
+	Versions []guild.SettingsVersion
+	Names    map[snowflake.ID]string // of who saved
+	Undone   bool
+}
+
+// Tab is the page's own.
+func (*AdminHistory) Tab() string { return "history" }
+
+// Who names who saved a version.
+func (p *AdminHistory) Who(v guild.SettingsVersion) string {
+	if n := p.Names[v.By]; n != "" {
+		return n
+	}
+	return v.By.String()
+}
+
+// Told gives a setting's value for people: without quotes, "–" for nothing.
+func (*AdminHistory) Told(v string) string {
+	if v = strings.Trim(v, `"`); v == "" || v == "null" || v == "[]" {
+		return "–"
+	}
+	return v
+}
+
+// When tells a moment exactly.
+func (l *Layout) When(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
+
+func (*AdminHistory) name() string { return "admin-history" }
