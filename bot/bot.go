@@ -16,7 +16,6 @@ import (
 
 	"github.com/disgoorg/disgo"
 	"github.com/disgoorg/disgo/bot"
-	"github.com/disgoorg/disgo/cache"
 	"github.com/disgoorg/disgo/discord"
 	dgateway "github.com/disgoorg/disgo/gateway"
 	"github.com/disgoorg/disgo/handler"
@@ -102,7 +101,7 @@ func (b *Bot) build() (err error) {
 	b.limiter = ratelimit.New(ratelimit.Config{Logger: o.Log, Metrics: metrics})
 	b.client, err = disgo.New(o.Token,
 		bot.WithLogger(quiet(o.Log)),
-		bot.WithCacheConfigOpts(cache.WithCaches(cache.FlagGuilds|cache.FlagRoles)),
+		bot.WithCacheConfigOpts(api.Caches(func() snowflake.ID { return b.client.ApplicationID })...),
 		bot.WithRestClientConfigOpts(append(b.limiter.Options(nil), rest.WithURL(o.DiscordURL+"/api/v10"))...),
 		bot.WithRestConfigOpts(rest.WithDefaultAllowedMentions(discord.AllowedMentions{})),
 	)
@@ -123,6 +122,7 @@ func (b *Bot) build() (err error) {
 	b.keeper = keeper.New(keeper.Options{
 		Hub: o.Hub, Discord: b.discord, Presence: b.presence, Keys: o.Keys, Now: o.Now, Log: o.Log,
 		Link: o.Pages.Invite, Announce: b.announce, Turned: func(guildID snowflake.ID) { b.panels.Touch(guildID) },
+		Tell: commands.Teller(b.discord, o.Pages),
 	})
 	if b.texts, err = text.New(); err != nil {
 		return err

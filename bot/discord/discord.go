@@ -12,9 +12,11 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/disgoorg/disgo/bot"
+	"github.com/disgoorg/disgo/cache"
 	"github.com/disgoorg/disgo/discord"
 	"github.com/disgoorg/disgo/rest"
 	"github.com/disgoorg/snowflake/v2"
@@ -38,7 +40,11 @@ const (
 
 // Permissions are what Snug asks for when it is added to a server: each bit is
 // one it uses or hands on in an overwrite. Administrator is not among them.
-const Permissions = BotAllow | GuestAllow | discord.PermissionManageRoles | discord.PermissionCreateInstantInvite
+const Permissions = BotAllow | GuestAllow | discord.PermissionManageRoles | discord.PermissionCreateInstantInvite |
+	discord.PermissionSendMessages | permissionVoiceStatus
+
+// permissionVoiceStatus is Set Voice Channel Status, which disgo does not know.
+const permissionVoiceStatus discord.Permissions = 1 << 48
 
 // managerBits make a member a manager of the server.
 const managerBits = discord.PermissionManageGuild | discord.PermissionAdministrator
@@ -47,29 +53,49 @@ const managerBits = discord.PermissionManageGuild | discord.PermissionAdministra
 type Discord struct {
 	client *bot.Client
 	now    func() time.Time
+
+	mu   sync.Mutex            // guards bots
+	bots map[snowflake.ID]bool // whether a user is a bot, which never changes
 }
 
 var _ keeper.Discord = (*Discord)(nil)
 
-// New makes a Discord over a client whose caches hold guilds and roles.
-func New(client *bot.Client, now func() time.Time) *Discord { return &Discord{client, now} }
+// New makes a Discord over a client whose caches hold guilds and roles, the
+// bot's own members and the categories; what they lack is asked of Discord.
+func New(client *bot.Client, now func() time.Time) *Discord {
+	return &Discord{client: client, now: now, bots: map[snowflake.ID]bool{}}
+}
 
-// CreateRoomChannel makes the voice channel of a room, with all its overwrites, in one call.
-func (d *Discord) CreateRoomChannel(ctx context.Context, in room.Intention) (snowflake.ID, error) {
-	overwrites := []discord.PermissionOverwrite{
-		discord.MemberPermissionOverwrite{UserID: d.client.ApplicationID, Allow: BotAllow},
-		discord.MemberPermissionOverwrite{UserID: in.OwnerID, Allow: GuestAllow},
+// Caches are what New wants a client to remember.
+func Caches(self func() snowflake.ID) []cache.ConfigOpt {
+	return []cache.ConfigOpt{
+		cache.WithCaches(cache.FlagGuilds | cache.FlagRoles | cache.FlagMembers | cache.FlagChannels),
+		cache.WithMemberCachePolicy(func(m discord.Member) bool { return m.User.ID == self() }),
+		cache.WithChannelCachePolicy(func(c discord.GuildChannel) bool { return c.Type() == discord.ChannelTypeGuildCategory }),
 	}
-	if in.Private {
-		overwrites = append(overwrites, discord.RolePermissionOverwrite{RoleID: in.GuildID, Deny: EveryoneDeny})
+}
+
+// renameTime bounds a change of a name: whoever asks for one past Discord's limit is told at once.
+const renameTime = 10 * time.Second
+
+// CreateRoomChannel makes the voice channel of a room in one call, with as
+// many overwrites as Discord takes at creation; whole is false if there are
+// more, for SetAccess. It fails with an error that is keeper.ErrCategoryFull
+// when the category takes no more channels.
+func (d *Discord) CreateRoomChannel(ctx context.Context, in room.Intention, a keeper.RoomAccess) (id snowflake.ID, whole bool, err error) {
+	s, err := d.side(ctx, in.GuildID, in.CategoryID)
+	if err != nil {
+		return 0, false, err
 	}
+	list := overwrites(a, s)
+	whole = len(list) <= maxAtCreation
 	c, err := d.client.Rest.CreateGuildChannel(in.GuildID, discord.GuildVoiceChannelCreate{
-		Name: in.Name, UserLimit: in.Seats, ParentID: in.CategoryID, PermissionOverwrites: overwrites,
+		Name: in.Name, UserLimit: in.Seats, ParentID: in.CategoryID, PermissionOverwrites: list[:min(len(list), maxAtCreation)],
 	}, with(ctx, "Snug: a room for "+in.OwnerID.String())...)
 	if err != nil {
-		return 0, coded(err, "open a room", "View Channels, Connect, Speak, Video, Move Members and Manage Channels")
+		return 0, false, coded(err, "open a room", "View Channels, Connect, Speak, Video, Move Members and Manage Channels")
 	}
-	return c.ID(), nil
+	return c.ID(), whole, nil
 }
 
 // DeleteChannel removes a channel; one that is gone already is no error.
@@ -79,62 +105,6 @@ func (d *Discord) DeleteChannel(ctx context.Context, channel snowflake.ID, reaso
 		return nil
 	}
 	return err
-}
-
-// Channels lists the guild's voice channels.
-func (d *Discord) Channels(ctx context.Context, guild snowflake.ID) ([]keeper.Channel, error) {
-	list, err := d.client.Rest.GetGuildChannels(guild, rest.WithCtx(ctx))
-	if err != nil {
-		return nil, coded(err, "look at the server's channels", "View Channels")
-	}
-	return d.VoiceChannels(list), nil
-}
-
-// VoiceChannels picks the voice channels of a list, as the keeper sees them.
-func (d *Discord) VoiceChannels(list []discord.GuildChannel) []keeper.Channel {
-	var out []keeper.Channel
-	for _, c := range list {
-		if v, ok := d.VoiceChannel(c); ok {
-			out = append(out, v)
-		}
-	}
-	return out
-}
-
-// VoiceChannel gives a channel as the keeper sees it; false for other kinds.
-func (d *Discord) VoiceChannel(c discord.GuildChannel) (keeper.Channel, bool) {
-	v, ok := c.(discord.GuildVoiceChannel)
-	if !ok {
-		return keeper.Channel{}, false
-	}
-	out := keeper.Channel{ID: v.ID(), Name: v.Name(), UserLimit: v.UserLimit}
-	if v.ParentID() != nil {
-		out.ParentID = *v.ParentID()
-	}
-	for _, o := range v.PermissionOverwrites() {
-		m, ok := o.(discord.MemberPermissionOverwrite)
-		switch {
-		case !ok:
-		case m.UserID == d.client.ApplicationID:
-			out.Marked = m.Allow == BotAllow && m.Deny == 0
-		case m.Allow.Has(GuestAllow):
-			out.Admitted = append(out.Admitted, m.UserID)
-		}
-	}
-	return out, true
-}
-
-// Admit lets a user see and enter a room's channel.
-func (d *Discord) Admit(ctx context.Context, channel, user snowflake.ID, reason string) error {
-	allow := GuestAllow
-	err := d.client.Rest.UpdatePermissionOverwrite(channel, user, discord.MemberPermissionOverwriteUpdate{Allow: &allow}, with(ctx, reason)...)
-	return coded(err, "let somebody into the room", "Manage Roles")
-}
-
-// SetLimit sets how many may be connected to a channel.
-func (d *Discord) SetLimit(ctx context.Context, channel snowflake.ID, limit int, reason string) error {
-	_, err := d.client.Rest.UpdateChannel(channel, discord.GuildVoiceChannelUpdate{UserLimit: &limit}, with(ctx, reason)...)
-	return coded(err, "change the room's seats", "Manage Channels")
 }
 
 // Move moves a user who is in voice to another channel, or out of voice (to 0).
@@ -167,7 +137,7 @@ func (d *Discord) Standing(ctx context.Context, guild, user snowflake.ID) (room.
 // StandingOf gives the standing of a member with these permissions, as an interaction tells them too.
 func StandingOf(m discord.Member, p discord.Permissions, now time.Time) room.Standing {
 	s := room.Standing{
-		GuildID: m.GuildID, UserID: m.User.ID, Member: true, Manager: p&managerBits != 0, Roles: m.RoleIDs,
+		GuildID: m.GuildID, UserID: m.User.ID, Member: true, Manager: p&managerBits != 0, Roles: m.RoleIDs, Bot: m.User.Bot,
 		Username: m.User.Username, DisplayName: m.EffectiveName(), CheckedAt: now,
 	}
 	if m.User.Avatar != nil {
@@ -184,15 +154,6 @@ func (d *Discord) AddMember(ctx context.Context, guild, user snowflake.ID, acces
 		return errs.E(errs.GuildJoinDenied, "The server did not let you in. Ask somebody there for an invite to the server, then open this link again.").Because(err)
 	}
 	return err
-}
-
-// Tell sends a user a direct message. errs.Forbidden if they take none.
-func (d *Discord) Tell(ctx context.Context, user snowflake.ID, text string) error {
-	dm, err := d.client.Rest.CreateDMChannel(user, rest.WithCtx(ctx))
-	if err == nil {
-		_, err = d.client.Rest.CreateMessage(dm.ID(), discord.MessageCreate{Content: text}, rest.WithCtx(ctx))
-	}
-	return coded(err, "send a direct message", "Send Messages")
 }
 
 func with(ctx context.Context, reason string) []rest.RequestOpt {
@@ -230,6 +191,9 @@ func coded(err error, doing, permissions string) error {
 	case codeCannotDM:
 		return errs.E(errs.Forbidden, "This user takes no direct messages from here.").Because(err)
 	case codeFormInvalid:
+		if strings.Contains(string(answer.Errors), codeCategoryFull) {
+			err = errors.Join(err, keeper.ErrCategoryFull)
+		}
 		return errs.E(errs.Invalid, "%s", invalid(string(answer.Errors), doing)).Because(err)
 	}
 	switch answer.Response.StatusCode {
@@ -254,4 +218,9 @@ func invalid(tree, doing string) string {
 		}
 	}
 	return fmt.Sprintf("Discord did not accept what Snug sent to %s. A different name may help: some words are not allowed.", doing)
+}
+
+// isGone says whether a thing is not there, or not for the bot to see.
+func isGone(err error) bool {
+	return errs.Has(err, errs.NotFound) || errs.Has(err, errs.MissingPermission)
 }

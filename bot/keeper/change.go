@@ -2,80 +2,413 @@ package keeper
 
 import (
 	"context"
+	"slices"
+	"time"
 
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/shared/errs"
-	"snug/shared/guild"
 	"snug/shared/room"
 )
 
-func coming() error {
-	return errs.E(errs.Unavailable, "This is not possible just now. Please try again later.")
-}
-
 // Change does one thing to a room, as room.Action tells. It fails with
-// errs.RoomNotFound, Forbidden, Invalid, MissingPermission or DiscordUnavailable.
+// errs.RoomNotFound, Forbidden, Invalid, MissingPermission or DiscordUnavailable;
+// after the last, what was asked is recorded and done by the next sweep.
 func (k *Keeper) Change(ctx context.Context, guildID snowflake.ID, q room.ChangeRequest) (out room.ChangeDone, err error) {
-	return out, coming()
+	who, err := k.standing(ctx, guildID, q.Actor)
+	if err != nil {
+		return out, err
+	}
+	target, err := k.target(ctx, guildID, q)
+	if err != nil {
+		return out, err
+	}
+	err = k.with(ctx, guildID, func(g *guildRooms) error {
+		r, err := g.changeable(k, q, who)
+		if err != nil {
+			return err
+		}
+		c := changing{k: k, g: g, r: r, q: q, who: who, target: target, out: &out}
+		if err := c.do(ctx); err != nil {
+			return err
+		}
+		out.Room = g.summary(r)
+		return nil
+	})
+	return out, err
 }
 
-// Knock asks to be let into a room. It fails with errs.RateLimited after a refusal or too many knocks.
-func (k *Keeper) Knock(ctx context.Context, guildID snowflake.ID, q room.KnockRequest) (out room.KnockDone, err error) {
-	return out, coming()
+// changing is one change on its way.
+type changing struct {
+	k      *Keeper
+	g      *guildRooms
+	r      *kept
+	q      room.ChangeRequest
+	who    room.Standing
+	target room.Standing // whom it is done to, where it is done to somebody
+	out    *room.ChangeDone
 }
 
-// Answer lets somebody in who knocked, or tells them "not now".
-func (k *Keeper) Answer(ctx context.Context, guildID snowflake.ID, q room.AnswerRequest) (out room.ChangeDone, err error) {
-	return out, coming()
+// target asks who the user is that something is to be done to.
+func (k *Keeper) target(ctx context.Context, guildID snowflake.ID, q room.ChangeRequest) (room.Standing, error) {
+	switch q.Do {
+	case room.DoKick, room.DoBan, room.DoUnban, room.DoTransfer:
+	default:
+		return room.Standing{}, nil
+	}
+	if q.User == 0 {
+		return room.Standing{}, errs.Field("user", "Please say who you mean.")
+	}
+	if q.Do == room.DoUnban {
+		return room.Standing{UserID: q.User}, nil
+	}
+	return k.o.Discord.Standing(ctx, guildID, q.User)
 }
 
-// Wait enters or leaves the waiting list of a full room.
-func (k *Keeper) Wait(ctx context.Context, guildID snowflake.ID, q room.WaitRequest) (out room.WaitDone, err error) {
-	return out, coming()
+// changeable finds the room and checks that the actor may do what they ask.
+func (g *guildRooms) changeable(k *Keeper, q room.ChangeRequest, who room.Standing) (*kept, error) {
+	if q.Do == room.DoClaim {
+		r, err := g.visible(q.RoomID, who)
+		if err == nil {
+			err = g.claimable(k, r, who)
+		}
+		return r, err
+	}
+	what, known := wishes(q.Do)
+	if !known {
+		return nil, errs.Field("do", "Snug does not know how to do that to a room.")
+	}
+	return g.controlled(q.RoomID, who, what)
 }
 
-// Preferences gives what the actor had remembered, or forgets it.
-func (k *Keeper) Preferences(ctx context.Context, guildID snowflake.ID, q room.PreferencesRequest) (out room.PreferencesDone, err error) {
-	return out, coming()
+// wishes completes "Only the room's owner or somebody who manages the server can …".
+func wishes(do room.Action) (errs.Term, bool) {
+	what, known := map[room.Action]errs.Term{
+		room.DoRename: "rename it", room.DoSeats: "change its seats", room.DoPrivate: "make it private", room.DoPublic: "open it to everybody",
+		room.DoLock: "lock it", room.DoUnlock: "unlock it", room.DoHide: "hide it", room.DoShow: "show it",
+		room.DoStatus: "set its status", room.DoKick: "put somebody out of it", room.DoBan: "ban somebody from it", room.DoUnban: "undo a ban",
+		room.DoTransfer: "hand it over", room.DoWatch: "let it be watched", room.DoUnwatch: "end the watching",
+	}[do]
+	return what, known
 }
 
-// Settings gives a guild's settings to those who manage it.
-func (k *Keeper) Settings(ctx context.Context, guildID snowflake.ID, q guild.ManageRequest) (out guild.SettingsView, err error) {
-	return out, coming()
+func (c changing) do(ctx context.Context) error {
+	switch c.q.Do {
+	case room.DoRename:
+		return c.rename(ctx)
+	case room.DoSeats:
+		return c.seats(ctx)
+	case room.DoStatus:
+		return c.status(ctx)
+	case room.DoKick, room.DoBan:
+		return c.expel(ctx)
+	case room.DoUnban:
+		return c.unban(ctx)
+	case room.DoTransfer:
+		return c.transfer(ctx)
+	case room.DoClaim:
+		how := "claim"
+		if c.g.ownerHere(c.k, c.r) || !c.g.away(c.r, c.k.o.Now()) {
+			how = "override"
+		}
+		return c.k.handOver(ctx, c.g, c.r, c.who, how, c.who.UserID, c.q.Actor.Via)
+	case room.DoWatch, room.DoUnwatch:
+		return c.watch(ctx)
+	}
+	return c.privacy(ctx)
 }
 
-// SettingsHistory gives the last versions of the settings.
-func (k *Keeper) SettingsHistory(ctx context.Context, guildID snowflake.ID, q guild.ManageRequest) (out guild.SettingsHistory, err error) {
-	return out, coming()
+// entry begins an audit entry by the actor.
+func (c changing) entry(kind room.EntryKind) room.Entry {
+	return room.Entry{Kind: kind, By: c.who.UserID, Via: c.q.Actor.Via, Target: c.q.User}
 }
 
-// UndoSettings takes the settings back to an earlier version.
-func (k *Keeper) UndoSettings(ctx context.Context, guildID snowflake.ID, q guild.UndoRequest) (out room.Saved, err error) {
-	return out, coming()
+// privacyOf gives in words who may see and enter a room, for the audit.
+func privacyOf(r *room.Room) string {
+	s := "open"
+	if r.Private {
+		s = "private"
+	}
+	if r.Locked {
+		s += ",locked"
+	}
+	if r.Hidden {
+		s += ",hidden"
+	}
+	return s
 }
 
-// SaveLobby adds or changes a lobby.
-func (k *Keeper) SaveLobby(ctx context.Context, guildID snowflake.ID, q guild.LobbyRequest) (out guild.LobbyDone, err error) {
-	return out, coming()
+// privacy changes who may see and enter the room. Who sits in it when it
+// closes to others becomes a guest: a lost connection must not lock them out.
+func (c changing) privacy(ctx context.Context) error {
+	next := c.r.Room.Clone()
+	switch c.q.Do {
+	case room.DoPrivate:
+		next.Private = true
+	case room.DoPublic:
+		next.Private, next.Locked, next.Hidden = false, false, false
+	case room.DoLock:
+		next.Locked = true
+	case room.DoUnlock:
+		next.Locked = false
+	case room.DoHide:
+		next.Hidden = true
+	case room.DoShow:
+		next.Hidden = false
+	}
+	old, now := privacyOf(&c.r.Room), privacyOf(next)
+	if old == now && !c.r.Due.Access {
+		return nil
+	}
+	if next.Private || next.Locked || next.Hidden {
+		c.k.seatedBecomeGuests(c.g, next)
+	}
+	entry := c.entry(room.EntryPrivacy)
+	entry.Old, entry.New = old, now
+	err := c.k.accessEdit(ctx, c.g, c.r, entry, func(doc *room.Room) {
+		doc.Private, doc.Locked, doc.Hidden, doc.Guests = next.Private, next.Locked, next.Hidden, next.Guests
+	}, func(ctx context.Context) error {
+		return c.k.o.Discord.SetAccess(ctx, c.r.ID, c.g.access(&c.r.Room), "Snug: "+string(c.q.Do)+" by "+c.who.UserID.String())
+	})
+	if err == nil {
+		c.remember(ctx, func(p *room.Preferences) {
+			private := next.Private
+			p.Private, p.Locked, p.Hidden = &private, next.Locked, next.Hidden
+		})
+	}
+	return err
 }
 
-// RemoveLobby ends a lobby.
-func (k *Keeper) RemoveLobby(ctx context.Context, guildID snowflake.ID, q guild.LobbyRemoval) (out guild.LobbyDone, err error) {
-	return out, coming()
+// seatedBecomeGuests makes guests of the humans in voice.
+func (k *Keeper) seatedBecomeGuests(g *guildRooms, doc *room.Room) {
+	for _, p := range k.o.Presence.Roster(g.id, doc.ID) {
+		if !p.Bot && p.UserID != doc.OwnerID && doc.Guest(p.UserID) == nil && !doc.Banned(p.UserID) && len(doc.Guests) < room.MaxGuests {
+			doc.Guests = append(doc.Guests, room.Guest{UserID: p.UserID, Name: p.DisplayName, By: doc.OwnerID, Since: k.o.Now()})
+		}
+	}
 }
 
-// Setup is the guided first run.
-func (k *Keeper) Setup(ctx context.Context, guildID snowflake.ID, q guild.SetupRequest) (out guild.SetupDone, err error) {
-	return out, coming()
+// accessEdit changes who may enter a room: the decision is recorded, then
+// Discord is told. If Discord refuses, the document is put back; if it does
+// not answer, the decision stands and the next sweep tells it again.
+func (k *Keeper) accessEdit(ctx context.Context, g *guildRooms, r *kept, entry room.Entry, change func(*room.Room), call func(context.Context) error) error {
+	before := r.Room.Clone()
+	err := k.edit(ctx, g, r, &entry, func(doc *room.Room) { change(doc); doc.Due.Access = true })
+	if err != nil {
+		return err
+	}
+	return k.carryOut(ctx, g, r, before, func(doc *room.Room) { doc.Due.Access = false }, call)
 }
 
-// Preflight tells what Snug may do in the guild, and what it lacks.
-func (k *Keeper) Preflight(ctx context.Context, guildID snowflake.ID, q guild.ManageRequest) (out guild.Preflight, err error) {
-	return out, coming()
+// carryOut tells Discord of a change that is recorded, and notes that it has
+// been told, or puts the document back as it was before.
+func (k *Keeper) carryOut(ctx context.Context, g *guildRooms, r *kept, before *room.Room, done func(*room.Room), call func(context.Context) error) error {
+	err := call(ctx)
+	if err == nil {
+		err = k.edit(ctx, g, r, nil, done)
+		k.tell(g, r, room.Changed{})
+		return err
+	}
+	if unfinished(err) {
+		r.retryAt = k.o.Now().Add(closeRetry)
+		k.tell(g, r, room.Changed{})
+		return err
+	}
+	entry := room.Entry{Kind: room.EntryRepaired, Detail: "undone: " + string(errs.CodeOf(err))}
+	undo := k.edit(ctx, g, r, &entry, func(doc *room.Room) {
+		now := *doc
+		*doc = *before.Clone()
+		doc.Outbox, doc.Panel = now.Outbox, now.Panel
+	})
+	if undo != nil {
+		k.o.Log.Error("a change that Discord refused could not be taken back", "guild_id", g.id, "room_id", r.ID, "err", undo)
+	}
+	return err
 }
 
-// Repair looks for disagreements between Discord, store and web, and mends them.
-func (k *Keeper) Repair(ctx context.Context, guildID snowflake.ID, q guild.RepairRequest) (out guild.RepairReport, err error) {
-	return out, coming()
+// unfinished says whether a call that failed may have had its effect, or may have it if it is made again.
+func unfinished(err error) bool {
+	return errs.Has(err, errs.DiscordUnavailable) || errs.Has(err, errs.RateLimited) || errs.Has(err, errs.Unavailable) || errs.Has(err, errs.Internal)
+}
+
+// seats changes how many may sit in the room. Who sits stays.
+func (c changing) seats(ctx context.Context) error {
+	if err := room.CheckSeats(c.q.Number); err != nil {
+		return err
+	}
+	if c.q.Number == c.r.Seats && !c.r.Due.Limit {
+		return nil
+	}
+	entry := c.entry(room.EntrySeats)
+	entry.Old, entry.New = itoa(c.r.Seats), itoa(c.q.Number)
+	before := c.r.Room.Clone()
+	if err := c.k.edit(ctx, c.g, c.r, &entry, func(doc *room.Room) { doc.Seats, doc.Due.Limit = c.q.Number, true }); err != nil {
+		return err
+	}
+	err := c.k.carryOut(ctx, c.g, c.r, before, func(doc *room.Room) { doc.Due.Limit = false }, func(ctx context.Context) error {
+		return c.k.setLimit(ctx, c.g, c.r, "Snug: seats changed by "+c.who.UserID.String())
+	})
+	if err == nil {
+		c.remember(ctx, func(p *room.Preferences) { p.Seats = c.q.Number })
+		c.k.seatWaiters(ctx, c.g, c.r)
+	}
+	return err
+}
+
+// status sets the voice channel's status.
+func (c changing) status(ctx context.Context) error {
+	text, err := c.g.settings.CheckStatus(c.q.Text)
+	if err != nil {
+		return err
+	}
+	entry := c.entry(room.EntryStatus)
+	entry.Old, entry.New = c.r.Status, text
+	before := c.r.Room.Clone()
+	if err := c.k.edit(ctx, c.g, c.r, &entry, func(doc *room.Room) { doc.Status, doc.Due.Status = text, true }); err != nil {
+		return err
+	}
+	return c.k.carryOut(ctx, c.g, c.r, before, func(doc *room.Room) { doc.Due.Status = false }, func(ctx context.Context) error {
+		return c.k.o.Discord.SetStatus(ctx, c.r.ID, text, "Snug: status by "+c.who.UserID.String())
+	})
+}
+
+// watch lets spectators see who is in, by a new link, or ends that.
+func (c changing) watch(ctx context.Context) error {
+	entry, token := c.entry(room.EntryWatch), ""
+	switch {
+	case c.q.Do == room.DoUnwatch && c.r.WatchToken == "":
+		return nil
+	case c.q.Do == room.DoUnwatch:
+		entry.New = "off"
+	case c.r.WatchToken != "":
+		entry.New, token = "renewed", newID()
+	default:
+		entry.New, token = "on", newID()
+	}
+	if err := c.k.edit(ctx, c.g, c.r, &entry, func(doc *room.Room) { doc.WatchToken = token }); err != nil {
+		return err
+	}
+	c.out.WatchToken = token
+	c.k.tell(c.g, c.r, room.Changed{})
+	return nil
+}
+
+// expel puts somebody out of the room; with DoBan they cannot come back.
+func (c changing) expel(ctx context.Context) error {
+	user, ban := c.q.User, c.q.Do == room.DoBan
+	c.out.Name = c.target.DisplayName
+	inside := room.In(c.k.o.Presence.Roster(c.g.id, c.r.ID), user)
+	switch {
+	case user == c.who.UserID && user == c.r.OwnerID:
+		return errs.E(errs.Invalid, "This room is yours. Hand it over first, or close it.")
+	case user == c.r.OwnerID:
+		return errs.E(errs.Forbidden, "The room belongs to them. Take it over first, then try again.")
+	case !ban && !inside && c.r.Guest(user) == nil:
+		return errs.E(errs.NotFound, "They are neither in this room nor one of its guests. To keep them out for good, ban them.")
+	case ban && len(c.r.Bans) >= room.MaxBans && !c.r.Banned(user):
+		return errs.E(errs.Invalid, "A room can have up to %d bans. Undo one first.", room.MaxBans)
+	}
+	kind := room.EntryKicked
+	if ban {
+		kind = room.EntryBanned
+	}
+	now, had := c.k.o.Now(), c.r.Guest(user) != nil
+	err := c.k.accessEdit(ctx, c.g, c.r, c.entry(kind), func(doc *room.Room) {
+		drop(doc, user, now)
+		if ban && !doc.Banned(user) {
+			doc.Bans = append(doc.Bans, room.Ban{UserID: user, Name: c.target.DisplayName, By: c.who.UserID, At: now})
+		}
+	}, func(ctx context.Context) error {
+		reason := "Snug: " + string(c.q.Do) + " by " + c.who.UserID.String()
+		if ban || had {
+			if err := c.k.o.Discord.Expel(ctx, c.r.ID, user, ban, reason); err != nil {
+				return err
+			}
+		}
+		if c.k.o.Presence.ChannelOf(c.g.id, user) != c.r.ID {
+			return nil
+		}
+		c.g.put[user] = now
+		if err := c.k.o.Discord.Move(ctx, c.g.id, user, 0, reason); !errs.Has(err, errs.NotInVoice) {
+			return err
+		}
+		return nil
+	})
+	if err == nil {
+		c.remember(ctx, func(p *room.Preferences) {
+			p.Guests = without(p.Guests, user)
+			if ban {
+				p.Banned = with1(p.Banned, user)
+			}
+		})
+		c.k.seatWaiters(ctx, c.g, c.r)
+	}
+	return err
+}
+
+// drop takes everything from a user that they had in a room.
+func drop(doc *room.Room, user snowflake.ID, now time.Time) {
+	doc.Guests = slices.DeleteFunc(doc.Guests, func(q room.Guest) bool { return q.UserID == user })
+	doc.Waiting = slices.DeleteFunc(doc.Waiting, func(w room.Waiter) bool { return w.UserID == user })
+	doc.Knocks = slices.DeleteFunc(doc.Knocks, func(q room.Knock) bool { return q.UserID == user })
+	doc.DropHold(user, now)
+}
+
+// unban undoes a ban. A user who was not banned is no error.
+func (c changing) unban(ctx context.Context) error {
+	i := slices.IndexFunc(c.r.Bans, func(b room.Ban) bool { return b.UserID == c.q.User })
+	if i < 0 {
+		return nil
+	}
+	c.out.Name = c.r.Bans[i].Name
+	err := c.k.accessEdit(ctx, c.g, c.r, c.entry(room.EntryUnbanned), func(doc *room.Room) {
+		doc.Bans = slices.DeleteFunc(doc.Bans, func(b room.Ban) bool { return b.UserID == c.q.User })
+	}, func(ctx context.Context) error {
+		return c.k.o.Discord.Expel(ctx, c.r.ID, c.q.User, false, "Snug: ban undone by "+c.who.UserID.String())
+	})
+	if err == nil {
+		c.remember(ctx, func(p *room.Preferences) { p.Banned = without(p.Banned, c.q.User) })
+	}
+	return err
+}
+
+// tellDue tells Discord again what it may not have been told of a room. The caller holds the turn.
+func (k *Keeper) tellDue(ctx context.Context, g *guildRooms, r *kept) error {
+	if r.Due == (room.Due{}) || r.State != room.Open || k.o.Now().Before(r.retryAt) {
+		return nil
+	}
+	err := k.makeGood(ctx, g, r)
+	if err != nil {
+		r.retryAt = k.o.Now().Add(closeRetry)
+		return err
+	}
+	entry := room.Entry{Kind: room.EntryRepaired, Detail: "Discord was told again"}
+	return k.edit(ctx, g, r, &entry, func(doc *room.Room) { doc.Due = room.Due{} })
+}
+
+func (k *Keeper) makeGood(ctx context.Context, g *guildRooms, r *kept) error {
+	const reason = "Snug: made good"
+	if r.Due.Access {
+		if err := k.o.Discord.SetAccess(ctx, r.ID, g.access(&r.Room), reason); err != nil {
+			return err
+		}
+		for _, p := range k.o.Presence.Roster(g.id, r.ID) {
+			if !r.Banned(p.UserID) {
+				continue
+			}
+			g.put[p.UserID] = k.o.Now()
+			if err := k.o.Discord.Move(ctx, g.id, p.UserID, 0, reason); err != nil && !errs.Has(err, errs.NotInVoice) {
+				return err
+			}
+		}
+	}
+	if r.Due.Limit {
+		if err := k.setLimit(ctx, g, r, reason); err != nil {
+			return err
+		}
+	}
+	if r.Due.Status {
+		return k.o.Discord.SetStatus(ctx, r.ID, r.Status, reason)
+	}
+	return nil
 }

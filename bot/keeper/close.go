@@ -23,8 +23,11 @@ func (k *Keeper) Keep(ctx context.Context, guildID snowflake.ID, q room.Request)
 		if err != nil {
 			return err
 		}
-		if !g.summary(r).Access.MayEnter(who) {
+		if s := g.summary(r).Access; !s.MayEnter(who) && !s.MayControl(who) {
 			return errs.E(errs.Forbidden, "Only those who may enter this room can keep it open.")
+		}
+		if r.CloseReason == room.ClosedAge {
+			return errs.E(errs.Forbidden, "This room is as old as rooms may become in this server, so it cannot be kept. Open a new one with /create-room.")
 		}
 		if err := k.kept(ctx, g, r, who.UserID, q.Actor.Via); err != nil {
 			return err
@@ -38,7 +41,7 @@ func (k *Keeper) Keep(ctx context.Context, guildID snowflake.ID, q room.Request)
 // kept calls a closing off; by is 0 if somebody came back rather than asked for it.
 func (k *Keeper) kept(ctx context.Context, g *guildRooms, r *kept, by snowflake.ID, via room.Via) error {
 	now := k.o.Now()
-	entry := room.Entry{Kind: room.EntryKept, By: by, Via: via}
+	entry, announced := room.Entry{Kind: room.EntryKept, By: by, Via: via}, !r.ClosingAt.IsZero()
 	err := k.edit(ctx, g, r, &entry, func(doc *room.Room) {
 		doc.ClosingAt, doc.CloseReason = time.Time{}, ""
 		if by != 0 {
@@ -47,6 +50,9 @@ func (k *Keeper) kept(ctx context.Context, g *guildRooms, r *kept, by snowflake.
 	})
 	if err == nil {
 		k.tell(g, r, room.Kept{By: by})
+		if announced {
+			k.say(g, StaysOpen{Room: g.summary(r)})
+		}
 	}
 	return err
 }
@@ -96,6 +102,7 @@ func (k *Keeper) close(ctx context.Context, g *guildRooms, r *kept, why room.Clo
 		return err
 	}
 	k.o.Log.Info("room closed", "guild_id", g.id, "room_id", r.ID, "reason", r.CloseReason)
+	k.tidy(ctx, g, r.CategoryID)
 	return nil
 }
 
@@ -150,20 +157,32 @@ func (k *Keeper) Seen(ctx context.Context, guildID snowflake.ID, q room.SeenRequ
 	})
 }
 
-// occupancy keeps since when a room is empty in step with its roster.
+// occupancy keeps since when a room is empty, and its owner away, in step
+// with its roster.
 func (k *Keeper) occupancy(ctx context.Context, g *guildRooms, r *kept) {
-	empty := room.Taken(k.o.Presence.Roster(g.id, r.ID)) == 0
-	if empty == !r.Idle.EmptySince.IsZero() {
+	roster := k.o.Presence.Roster(g.id, r.ID)
+	empty, away := room.Taken(roster) == 0, !room.In(roster, r.OwnerID)
+	emptied := empty != !r.Idle.EmptySince.IsZero()
+	if !emptied && away == !r.OwnerLeftAt.IsZero() {
 		return
 	}
 	now := k.o.Now()
 	err := k.edit(ctx, g, r, nil, func(doc *room.Room) {
-		doc.Idle = room.Idle{}
-		if empty {
-			doc.Idle.EmptySince = now
+		if emptied {
+			doc.Idle = room.Idle{}
+			if empty {
+				doc.Idle.EmptySince = now
+				doc.Status, doc.Due.Status = "", false // Discord clears it too
+			}
+		}
+		switch {
+		case !away:
+			doc.OwnerLeftAt = time.Time{}
+		case doc.OwnerLeftAt.IsZero():
+			doc.OwnerLeftAt = now
 		}
 	})
-	if err == nil {
+	if err == nil && emptied {
 		err = k.consider(ctx, g, r)
 	}
 	if err != nil {
@@ -199,12 +218,20 @@ const sweepPatience = time.Second
 
 func (k *Keeper) sweep(ctx context.Context, g *guildRooms) error {
 	var all error
+	told := 0
 	for _, r := range g.rooms {
 		if r.State == room.Open {
 			k.occupancy(ctx, g, r)
+			if r.Due != (room.Due{}) && told < toldAtOnce {
+				told++
+				all = errors.Join(all, k.tellDue(ctx, g, r))
+			}
+			all = errors.Join(all, k.stale(ctx, g, r), k.renameDue(ctx, g, r), k.ownerDue(ctx, g, r))
 		}
 		all = errors.Join(all, k.consider(ctx, g, r))
 	}
+	k.forgetOld(g)
+	k.trim(ctx, g)
 	return errors.Join(all, k.settle(ctx, g, nil))
 }
 
@@ -234,6 +261,7 @@ func (k *Keeper) consider(ctx context.Context, g *guildRooms, r *kept) error {
 		err := k.edit(ctx, g, r, &entry, func(doc *room.Room) { doc.ClosingAt, doc.CloseReason = at, why })
 		if err == nil {
 			k.tell(g, r, room.ClosingAnnounced{At: at, Reason: why})
+			k.say(g, ClosingSoon{Room: g.summary(r), At: at, Reason: why})
 		}
 		return err
 	}
@@ -242,11 +270,32 @@ func (k *Keeper) consider(ctx context.Context, g *guildRooms, r *kept) error {
 
 // deadline gives when a room closes as things are, and why; zero if it does not.
 func (g *guildRooms) deadline(r *kept) (time.Time, room.CloseReason) {
-	at, why := r.Idle.Deadline(time.Duration(g.settings.IdleTimeout)), room.ClosedIdle
+	at, why := r.Idle.Deadline(g.settings.IdleTimeoutIn(r.LobbyID)), room.ClosedIdle
+	for _, h := range r.Holds { // who lost their connection comes back to the same room
+		if !at.IsZero() && h.Why == room.HeldBack && h.Until.After(at) {
+			at = h.Until
+		}
+	}
 	if g.settings.MaxAge != guild.Never {
 		if old := r.OpenedAt.Add(time.Duration(g.settings.MaxAge)); at.IsZero() || old.Before(at) {
 			at, why = old, room.ClosedAge
 		}
 	}
 	return at, why
+}
+
+// toldAtOnce is how many rooms a round tells Discord of again: the guild's turn is taken meanwhile.
+const toldAtOnce = 5
+
+// trimEvery is how often entries of the audit that are older than the guild keeps are removed.
+const trimEvery = 6 * time.Hour
+
+func (k *Keeper) trim(ctx context.Context, g *guildRooms) {
+	now := k.o.Now()
+	if keep := time.Duration(g.settings.AuditRetention); keep < 90*24*time.Hour && now.Sub(g.trimmed) >= trimEvery {
+		g.trimmed = now
+		if _, err := k.o.Hub.Audit.Trim(ctx, g.id, now.Add(-keep)); err != nil {
+			k.o.Log.Warn("old entries of the audit stay until the next round", "guild_id", g.id, "err", err)
+		}
+	}
 }

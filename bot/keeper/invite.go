@@ -34,7 +34,8 @@ func (k *Keeper) Invite(ctx context.Context, guildID snowflake.ID, q room.Invite
 	if q.Uses < 0 || q.Uses > maxUses {
 		return out, false, errs.Field("uses", "An invite can be good for 1 to %d uses.", maxUses)
 	}
-	var name string
+	var shown room.Summary
+	var language string
 	err = k.with(ctx, guildID, func(g *guildRooms) error {
 		r, err := g.controlled(q.RoomID, who, "invite to it")
 		if err != nil {
@@ -59,16 +60,21 @@ func (k *Keeper) Invite(ctx context.Context, guildID snowflake.ID, q room.Invite
 			return err
 		}
 		if q.For != 0 {
-			if err := k.admit(ctx, g, r, q.For, who.UserID, v.ID, q.Actor.Via); err != nil {
+			a := admission{user: q.For, name: q.ForName, by: who.UserID, inviteID: v.ID, via: q.Actor.Via, hold: holdInvited}
+			if err := k.admit(ctx, g, r, a); err != nil {
 				return err
 			}
+			if who.UserID == r.OwnerID {
+				k.rememberOf(ctx, g, who.UserID, func(p *room.Preferences) { p.Guests = with1(p.Guests, q.For) })
+			}
 		}
-		name = r.Name
+		shown, language = g.summary(r), g.language()
 		out, err = k.link(r, r.Invite(v.ID))
 		return err
 	})
 	if err == nil && q.For != 0 {
-		told = k.o.Discord.Tell(ctx, q.For, who.DisplayName+" lets you into “"+name+"”: "+k.o.Link(q.RoomID, out.Token)) == nil
+		n := Invited{Room: shown, User: q.For, By: who.DisplayName, Link: k.o.Link(q.RoomID, out.Token)}
+		told = k.o.Tell(ctx, guildID, language, n) == nil
 	}
 	return out, told, err
 }
@@ -173,6 +179,9 @@ func (k *Keeper) Redeem(ctx context.Context, guildID snowflake.ID, q room.Redeem
 		if r.Banned(user) {
 			return errs.E(errs.Forbidden, "You cannot enter this room. If you think that is a mistake, ask its owner.")
 		}
+		if r.Locked && !g.summary(r).Access.Admitted(user) {
+			return locked()
+		}
 		if err := v.Check(user, k.o.Now()); err != nil && !g.summary(r).Access.Admitted(user) {
 			return err
 		}
@@ -185,42 +194,50 @@ func (k *Keeper) Redeem(ctx context.Context, guildID snowflake.ID, q room.Redeem
 			}
 		}
 		out = room.Redeemed{GuildID: g.id, RoomID: r.ID}
-		return k.admit(ctx, g, r, user, v.By, v.ID, q.Actor.Via)
+		name := who.DisplayName
+		return k.admit(ctx, g, r, admission{user: user, name: name, by: v.By, inviteID: v.ID, via: q.Actor.Via, hold: holdInvited})
 	})
 	return out, err
 }
 
+// admission is somebody about to be let in.
+type admission struct {
+	user     snowflake.ID
+	name     string // display name; "" where it is not known
+	by       snowflake.ID
+	inviteID string // "" if they follow none
+	via      room.Via
+	hold     time.Duration // how long a free seat is held for them
+}
+
 // admit makes a user a guest: first in the document, then in Discord. If
 // Discord refuses, the document is put back; if it does not answer, the guest
-// stays and the next comparison sets the overwrite.
-func (k *Keeper) admit(ctx context.Context, g *guildRooms, r *kept, user, by snowflake.ID, inviteID string, via room.Via) error {
-	if g.summary(r).Access.Admitted(user) {
+// stays and the next sweep sets the overwrite.
+func (k *Keeper) admit(ctx context.Context, g *guildRooms, r *kept, a admission) error {
+	if g.summary(r).Access.Admitted(a.user) {
 		return nil
 	}
-	guest := room.Guest{UserID: user, By: by, InviteID: inviteID, Since: k.o.Now()}
-	entry := room.Entry{Kind: room.EntryAdmitted, By: by, Via: via, Target: user}
-	err := k.edit(ctx, g, r, &entry, func(doc *room.Room) {
+	if len(r.Guests) >= room.MaxGuests {
+		return errs.E(errs.RoomLimit, "This room has %d guests, which is as many as a room can have. Somebody has to be put out first.", len(r.Guests))
+	}
+	now := k.o.Now()
+	roster := k.o.Presence.Roster(g.id, r.ID)
+	guest := room.Guest{UserID: a.user, Name: a.name, By: a.by, InviteID: a.inviteID, Since: now}
+	entry := room.Entry{Kind: room.EntryAdmitted, By: a.by, Via: a.via, Target: a.user}
+	return k.accessEdit(ctx, g, r, entry, func(doc *room.Room) {
 		doc.Guests = append(doc.Guests, guest)
-		if v := doc.Invite(inviteID); v != nil && !slices.Contains(v.Redeemers, user) {
-			v.Redeemers = append(v.Redeemers, user)
+		doc.Knocks = slices.DeleteFunc(doc.Knocks, func(q room.Knock) bool { return q.UserID == a.user })
+		if v := doc.Invite(a.inviteID); v != nil && !slices.Contains(v.Redeemers, a.user) {
+			v.Redeemers = append(v.Redeemers, a.user)
 		}
+		free := doc.Free(roster, a.user, now)
+		if !room.In(roster, doc.OwnerID) {
+			free-- // the owner's own seat
+		}
+		if a.hold > 0 && free > 0 {
+			doc.SetHold(room.Hold{UserID: a.user, Why: room.HeldInvited, Until: now.Add(a.hold)}, now)
+		}
+	}, func(ctx context.Context) error {
+		return k.o.Discord.Admit(ctx, r.ID, a.user, g.access(&r.Room), "Snug: let in by "+a.by.String())
 	})
-	if err != nil {
-		return err
-	}
-	err = k.o.Discord.Admit(ctx, r.ID, user, "Snug: let in by "+by.String())
-	if err != nil && !errs.Has(err, errs.DiscordUnavailable) {
-		undo := k.edit(ctx, g, r, nil, func(doc *room.Room) {
-			doc.Guests = slices.DeleteFunc(doc.Guests, func(q room.Guest) bool { return q.UserID == user })
-			if v := doc.Invite(inviteID); v != nil {
-				v.Redeemers = slices.DeleteFunc(v.Redeemers, func(id snowflake.ID) bool { return id == user })
-			}
-		})
-		if undo != nil {
-			k.o.Log.Error("a guest whom Discord refused could not be taken back", "guild_id", g.id, "room_id", r.ID, "user_id", user, "err", undo)
-		}
-		return err
-	}
-	k.tell(g, r, room.Changed{})
-	return err
 }

@@ -2,19 +2,24 @@ package keeper
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"time"
 
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/bot/presence"
 	"snug/shared/errs"
+	"snug/shared/guild"
 	"snug/shared/room"
 )
 
-// How long a seat is held for somebody who asked to join.
+// How long a seat is held for somebody.
 const (
-	holdMoved = 10 * time.Second // moved by the bot: until Discord tells of it
-	holdLink  = time.Minute      // on their way through Discord
+	holdMoved   = 10 * time.Second // moved by the bot: until Discord tells of it
+	holdLink    = time.Minute      // asked to join, and on their way through Discord
+	holdInvited = 3 * time.Minute  // just let in
+	holdOffered = 2 * time.Minute  // the first of the waiting list, when a seat is free
 )
 
 // View gives a room as the actor may see it. It fails with errs.RoomNotFound, also if they may not.
@@ -28,29 +33,59 @@ func (k *Keeper) View(ctx context.Context, guildID snowflake.ID, q room.Request)
 		if err != nil {
 			return err
 		}
-		s := g.summary(r)
-		out = room.View{
-			Room: s, Roster: k.o.Presence.Roster(g.id, r.ID), Standing: who,
-			MayEnter: s.Access.MayEnter(who), MayControl: s.Access.MayControl(who),
-			VoiceIn:      k.o.Presence.ChannelOf(g.id, who.UserID),
-			IdleDeadline: r.Idle.Deadline(time.Duration(g.settings.IdleTimeout)),
-		}
-		if !out.MayControl {
-			return nil
-		}
-		now := k.o.Now()
-		for i := range r.Invites {
-			if v := &r.Invites[i]; v.Live(now) {
-				l, err := k.link(r, v)
-				if err != nil {
-					return err
-				}
-				out.Invites = append(out.Invites, l)
-			}
-		}
-		return nil
+		out, err = k.view(g, r, who)
+		return err
 	})
 	return out, err
+}
+
+// view gives a room as somebody sees it who may see it.
+func (k *Keeper) view(g *guildRooms, r *kept, who room.Standing) (out room.View, err error) {
+	now, s := k.o.Now(), g.summary(r)
+	out = room.View{
+		Room: s, Roster: k.o.Presence.Roster(g.id, r.ID), Standing: who,
+		MayEnter: s.Access.MayEnter(who), MayControl: s.Access.MayControl(who),
+		VoiceIn:      k.o.Presence.ChannelOf(g.id, who.UserID),
+		IdleDeadline: r.Idle.Deadline(g.settings.IdleTimeoutIn(r.LobbyID)),
+		MayClaim:     g.claimable(k, r, who) == nil, Place: r.Place(who.UserID),
+	}
+	if !r.OwnerLeftAt.IsZero() {
+		out.ClaimAt = r.OwnerLeftAt.Add(room.ClaimAfter)
+	}
+	if h := r.Hold(who.UserID, now); h != nil {
+		out.HeldUntil = h.Until
+	}
+	if g.settings.MaxAge != guild.Never {
+		out.Deadline = r.OpenedAt.Add(time.Duration(g.settings.MaxAge))
+	}
+	if !out.MayControl {
+		return out, nil
+	}
+	c := r.Room.Clone()
+	out.Control = &room.Control{
+		Guests: c.Guests, Bans: c.Bans, Waiting: c.Waiting, RenamesLeft: r.Renames.Left(now), NextRename: r.Renames.Next(now),
+		WantedName: r.Renames.Wanted, WatchToken: r.WatchToken, LobbyID: r.LobbyID,
+	}
+	for _, q := range c.Knocks {
+		if q.Pending(now) {
+			out.Control.Knocks = append(out.Control.Knocks, q)
+		}
+	}
+	for _, h := range c.Holds {
+		if now.Before(h.Until) {
+			out.Control.Holds = append(out.Control.Holds, h)
+		}
+	}
+	for i := range r.Invites {
+		if v := &r.Invites[i]; v.Live(now) {
+			l, err := k.link(r, v)
+			if err != nil {
+				return out, err
+			}
+			out.Invites = append(out.Invites, l)
+		}
+	}
+	return out, nil
 }
 
 // Join takes a seat: who is in voice is moved into the room; for who is not, a
@@ -67,15 +102,15 @@ func (k *Keeper) Join(ctx context.Context, guildID snowflake.ID, q room.Request)
 			return err
 		}
 		if !g.summary(r).Access.MayEnter(who) {
-			return errs.E(errs.Forbidden, "This room is locked. Ask its owner to let you in.")
+			return locked()
 		}
 		in := k.o.Presence.ChannelOf(g.id, who.UserID)
 		if in == r.ID {
 			out.Moved = true
 			return nil
 		}
-		if g.free(k.o.Presence.Roster(g.id, r.ID), r, who.UserID, k.o.Now()) <= 0 {
-			return full(r)
+		if roster := k.o.Presence.Roster(g.id, r.ID); r.Free(roster, who.UserID, k.o.Now()) <= 0 {
+			return full(r, roster)
 		}
 		out, err = k.seat(ctx, g, r, who.UserID, in)
 		return err
@@ -85,47 +120,44 @@ func (k *Keeper) Join(ctx context.Context, guildID snowflake.ID, q room.Request)
 
 // seat holds a seat and moves the user there if they are in voice.
 func (k *Keeper) seat(ctx context.Context, g *guildRooms, r *kept, user, in snowflake.ID) (room.Joined, error) {
+	now := k.o.Now()
 	if in != 0 {
-		g.hold(r.ID, user, k.o.Now().Add(holdMoved))
+		if err := k.holdQuietly(ctx, g, r, room.Hold{UserID: user, Why: room.HeldJoining, Until: now.Add(holdMoved)}); err != nil {
+			return room.Joined{}, err
+		}
 		err := k.o.Discord.Move(ctx, g.id, user, r.ID, "Snug: joined on the web")
 		if err == nil {
 			return room.Joined{Moved: true}, nil
 		}
 		if !errs.Has(err, errs.NotInVoice) {
 			if !errs.Has(err, errs.DiscordUnavailable) {
-				delete(g.held[r.ID], user)
+				err = errors.Join(err, k.edit(ctx, g, r, nil, func(doc *room.Room) { doc.DropHold(user, now) }))
 			}
 			return room.Joined{}, err
 		}
 	}
-	until := k.o.Now().Add(holdLink)
-	g.hold(r.ID, user, until)
-	return room.Joined{HeldUntil: until}, nil
-}
-
-func full(r *kept) error {
-	return errs.E(errs.RoomFull, "“%s” is full: all %d seats are taken. Watch its page and join when one is free.", r.Name, r.Seats)
-}
-
-func (g *guildRooms) hold(roomID, user snowflake.ID, until time.Time) {
-	if g.held[roomID] == nil {
-		g.held[roomID] = map[snowflake.ID]time.Time{}
+	until := now.Add(holdLink)
+	if h := r.Hold(user, now); h != nil && h.Until.After(until) {
+		until = h.Until
 	}
-	g.held[roomID][user] = until
+	return room.Joined{HeldUntil: until}, k.holdQuietly(ctx, g, r, room.Hold{UserID: user, Why: room.HeldJoining, Until: until})
 }
 
-// free counts the seats that are neither taken nor held for somebody else.
-func (g *guildRooms) free(roster []room.Person, r *kept, user snowflake.ID, now time.Time) int {
-	n := r.Seats - room.Taken(roster)
-	for holder, until := range g.held[r.ID] {
-		switch {
-		case !now.Before(until) || room.In(roster, holder):
-			delete(g.held[r.ID], holder)
-		case holder != user:
-			n--
-		}
+// holdQuietly keeps a seat for a user without an entry in the audit.
+func (k *Keeper) holdQuietly(ctx context.Context, g *guildRooms, r *kept, h room.Hold) error {
+	now := k.o.Now()
+	err := k.edit(ctx, g, r, nil, func(doc *room.Room) { doc.SetHold(h, now) })
+	if err == nil {
+		k.tell(g, r, room.Changed{})
 	}
-	return n
+	return err
+}
+
+func full(r *kept, roster []room.Person) error {
+	if room.Taken(roster) < r.Seats {
+		return errs.E(errs.RoomFull, "“%s” has a free seat, but it is held for somebody else just now. Try again in a minute, or wait for a seat.", r.Name)
+	}
+	return errs.E(errs.RoomFull, "“%s” is full: all %d seats are taken. Wait for a seat, and Snug tells you when one is free.", r.Name, r.Seats)
 }
 
 // Moved takes a change of voice channel from presence. It only enqueues.
@@ -140,32 +172,67 @@ func (k *Keeper) Moved(m presence.Move) {
 }
 
 func (k *Keeper) moved(ctx context.Context, g *guildRooms, m presence.Move) {
-	for _, channel := range []snowflake.ID{m.From, m.To} {
-		if r := g.rooms[channel]; r != nil && r.State == room.Open {
-			k.occupancy(ctx, g, r)
+	if r := g.rooms[m.From]; r != nil && r.State == room.Open {
+		k.leftRoom(ctx, g, r, m)
+	}
+	if r := g.rooms[m.To]; r != nil && r.State == room.Open {
+		k.occupancy(ctx, g, r)
+		if !m.Bot {
+			k.arrived(ctx, g, r, m)
 		}
 	}
 	if m.Bot {
 		k.lendSeats(ctx, g, m)
-	} else if r := g.rooms[m.To]; r != nil {
-		delete(g.held[r.ID], m.UserID)
-		k.enforceSeats(ctx, g, r, m)
+	} else if g.settings.Lobby(m.To) != nil {
+		k.lobby(ctx, g, m.To, m.UserID)
 	}
 }
 
-// seatless says whether somebody came when every seat was taken already. The
-// roster is in the order people came; who came before keeps their seat.
-func seatless(roster []room.Person, seats int, user snowflake.ID) bool {
+// leftRoom follows somebody who left a room. Who is gone from voice
+// altogether may have lost their connection: their seat is held a while.
+func (k *Keeper) leftRoom(ctx context.Context, g *guildRooms, r *kept, m presence.Move) {
+	k.occupancy(ctx, g, r)
+	now, grace := k.o.Now(), time.Duration(g.settings.SeatGrace)
+	putOut := now.Sub(g.put[m.UserID]) < holdMoved
+	delete(g.put, m.UserID)
+	roster := k.o.Presence.Roster(g.id, r.ID)
+	if !m.Bot && m.To == 0 && !putOut && grace > 0 && !r.Banned(m.UserID) && !room.In(roster, m.UserID) && r.Free(roster, m.UserID, now) > 0 {
+		if err := k.holdQuietly(ctx, g, r, room.Hold{UserID: m.UserID, Why: room.HeldBack, Until: now.Add(grace)}); err != nil {
+			k.o.Log.Warn("the seat of somebody who left is not held", "guild_id", g.id, "room_id", r.ID, "user_id", m.UserID, "err", err)
+		}
+	}
+	k.seatWaiters(ctx, g, r)
+}
+
+// arrived follows somebody who came into a room.
+func (k *Keeper) arrived(ctx context.Context, g *guildRooms, r *kept, m presence.Move) {
+	if k.enforceSeats(ctx, g, r, m) || r.Hold(m.UserID, k.o.Now()) == nil && r.Place(m.UserID) == 0 {
+		return
+	}
+	now := k.o.Now()
+	err := k.edit(ctx, g, r, nil, func(doc *room.Room) {
+		doc.Waiting = slices.DeleteFunc(doc.Waiting, func(w room.Waiter) bool { return w.UserID == m.UserID })
+		doc.DropHold(m.UserID, now)
+	})
+	if err != nil {
+		k.o.Log.Warn("a seat stays held for somebody who has it", "guild_id", g.id, "room_id", r.ID, "err", err)
+	}
+	k.tell(g, r, room.Changed{})
+}
+
+// seatOf gives which seat somebody has, from 1 up. The roster is in the order
+// people came, and who came before keeps their seat. 0: they are not there (any more).
+func seatOf(roster []room.Person, user snowflake.ID) int {
+	seat := 0
 	for _, p := range roster {
 		if p.Bot {
 			continue
 		}
-		if p.UserID == user {
-			return seats <= 0
+		if seat++; p.UserID == user {
+			return seat
 		}
-		seats--
 	}
-	return false // gone again
+	return 0
 }
 
 // lendSeats raises a channel's limit by the bots in it, so that a helper bot takes nobody's seat.
@@ -203,43 +270,49 @@ func (k *Keeper) limit(g *guildRooms, r *kept) int {
 	return min(r.Seats+len(roster)-room.Taken(roster), room.MaxSeats)
 }
 
-// enforceSeats moves back who got past the seat limit with a permission of their own.
-func (k *Keeper) enforceSeats(ctx context.Context, g *guildRooms, r *kept, m presence.Move) {
-	if !g.settings.StrictSeats || !seatless(k.o.Presence.Roster(g.id, r.ID), r.Seats, m.UserID) {
-		return
+// enforceSeats moves back who got past the seat limit with a permission of
+// their own, or took the last seat while it was held for somebody else. It says whether it did.
+func (k *Keeper) enforceSeats(ctx context.Context, g *guildRooms, r *kept, m presence.Move) bool {
+	roster, now := k.o.Presence.Roster(g.id, r.ID), k.o.Now()
+	seat := seatOf(roster, m.UserID)
+	held := seat <= r.Seats && r.Hold(m.UserID, now) == nil && seat > r.Seats-r.Held(roster, m.UserID, now)
+	if !g.settings.StrictSeats || seat == 0 || seat <= r.Seats && !held {
+		return false
 	}
 	log := k.o.Log.With("guild_id", g.id, "room_id", r.ID, "user_id", m.UserID)
 	if g.settings.AdminsExempt {
 		who, err := k.o.Discord.Standing(ctx, g.id, m.UserID)
 		if err != nil {
 			log.Warn("could not ask whether somebody past the seat limit is exempt; they stay", "err", err)
-			return
+			return false
 		}
 		if who.Manager {
-			return
+			return false
 		}
 	}
 	to := m.From
-	if back := g.rooms[to]; back != nil && g.free(k.o.Presence.Roster(g.id, to), back, m.UserID, k.o.Now()) <= 0 {
-		to = 0 // their old seat is taken meanwhile
+	if back := g.rooms[to]; g.settings.Lobby(to) != nil || back != nil && back.Free(k.o.Presence.Roster(g.id, to), m.UserID, now) <= 0 {
+		to = 0 // a lobby would only open another room; or their old seat is taken meanwhile
 	}
+	g.put[m.UserID] = now
 	err := k.o.Discord.Move(ctx, g.id, m.UserID, to, "Snug: every seat is taken")
 	if err != nil && to != 0 { // the channel they came from may be gone
 		err = k.o.Discord.Move(ctx, g.id, m.UserID, 0, "Snug: every seat is taken")
 	}
 	if errs.Has(err, errs.NotInVoice) {
-		return
+		return true
 	}
 	if err != nil {
 		log.Warn("could not move back somebody past the seat limit", "err", err)
-		return
+		return false
 	}
 	entry := room.Entry{Kind: room.EntryRefused, Target: m.UserID}
+	if held {
+		entry.Detail = "held"
+	}
 	if err := k.edit(ctx, g, r, &entry, func(*room.Room) {}); err != nil {
 		log.Warn("a refused seat is not in the audit log", "err", err)
 	}
-	text := "“" + r.Name + "” is full: all its seats are taken, so you were moved back. Its owner can give it more seats, or you can join when one is free."
-	if err := k.o.Discord.Tell(ctx, m.UserID, text); err != nil {
-		log.Info("who was moved back takes no direct messages", "err", err)
-	}
+	k.say(g, MovedBack{Room: g.summary(r), User: m.UserID, Held: held})
+	return true
 }

@@ -28,40 +28,6 @@ import (
 	"snug/shared/room"
 )
 
-// Discord is what the keeper needs of Discord. Its errors are coded:
-// errs.MissingPermission names what the bot lacks, and errs.DiscordUnavailable
-// means that the outcome is unknown.
-type Discord interface {
-	// CreateRoomChannel makes the voice channel of a room, with all its overwrites, in one call.
-	CreateRoomChannel(ctx context.Context, in room.Intention) (snowflake.ID, error)
-	// DeleteChannel removes a channel; one that is gone already is no error.
-	DeleteChannel(ctx context.Context, channel snowflake.ID, reason string) error
-	// Channels lists the guild's voice channels.
-	Channels(ctx context.Context, guild snowflake.ID) ([]Channel, error)
-	// Admit lets a user see and enter a room's channel.
-	Admit(ctx context.Context, channel, user snowflake.ID, reason string) error
-	// Move moves a user who is in voice to another channel, or out of voice (to 0). errs.NotInVoice if they are in none.
-	Move(ctx context.Context, guild, user, to snowflake.ID, reason string) error
-	// SetLimit sets how many may be connected to a channel.
-	SetLimit(ctx context.Context, channel snowflake.ID, limit int, reason string) error
-	// Standing asks for a user's standing; a user who is not in the guild has Member false.
-	Standing(ctx context.Context, guild, user snowflake.ID) (room.Standing, error)
-	// AddMember brings a user into the guild with their own access token (scope guilds.join).
-	AddMember(ctx context.Context, guild, user snowflake.ID, accessToken string) error
-	// Tell sends a user a direct message. errs.Forbidden if they take none.
-	Tell(ctx context.Context, user snowflake.ID, text string) error
-}
-
-// Channel is a voice channel as Discord knows it.
-type Channel struct {
-	ID        snowflake.ID
-	ParentID  snowflake.ID
-	Name      string
-	UserLimit int
-	Marked    bool           // the bot's own member overwrite, in its exact bits
-	Admitted  []snowflake.ID // users with the overwrite of owners and guests
-}
-
 // Options of a Keeper. All but Turned are needed.
 type Options struct {
 	Hub      *hub.Hub
@@ -74,6 +40,8 @@ type Options struct {
 	Announce func(ctx context.Context, info room.GuildInfo) error
 	// Turned is told after every turn of a guild, when Memory is new. It must only enqueue; nil: nobody is told.
 	Turned func(guildID snowflake.ID)
+	// Tell says a notice in a language (BCP 47; "" for English). It fails with why it was not delivered.
+	Tell func(ctx context.Context, guildID snowflake.ID, language string, n Notice) error
 	// Link gives the address of an invite's landing page; links go into direct messages.
 	Link func(roomID snowflake.ID, token string) string
 }
@@ -104,7 +72,11 @@ type guildRooms struct {
 	rooms    map[snowflake.ID]*kept
 	// intended are recorded intentions that are neither finished nor given up.
 	intended map[string]room.Intention
-	held     map[snowflake.ID]map[snowflake.ID]time.Time // room → user → until when their seat is held
+	openings map[snowflake.ID][]time.Time  // when each member opened rooms lately; 0: all of them
+	full     map[snowflake.ID]fullness     // categories that took no more channels
+	parents  map[snowflake.ID]snowflake.ID // the category of each lobby, where it was asked for
+	trimmed  time.Time                     // when old entries of the audit were removed last
+	put      map[snowflake.ID]time.Time    // users whom Snug itself put out of voice, and when
 
 	memory atomic.Pointer[Memory] // as the last turn left it
 	turned func()
@@ -112,15 +84,22 @@ type guildRooms struct {
 	inboxMu  sync.Mutex
 	inbox    []func(context.Context) // what Discord told, in its order
 	draining bool
+	speech   []said // what waits to be said
+	speaking bool
+	// The log channel that could not be written to, and when to try again.
+	logBroken snowflake.ID
+	logAgain  time.Time
 }
 
 // kept is a room with the revision it was last written at.
 type kept struct {
 	room.Room
 	rev     hub.Rev
-	limits  map[int]time.Time // user limits we asked Discord for, and when
-	unsure  bool              // the last write's outcome is unknown: read again before the next
-	retryAt time.Time         // when to try again to remove a channel that Discord would not remove
+	limits  map[int]time.Time    // user limits we asked Discord for, and when
+	names   map[string]time.Time // names we asked Discord for, and when
+	asks    time.Time            // when Discord was last asked whether an absent owner is still in the server
+	unsure  bool                 // the last write's outcome is unknown: read again before the next
+	retryAt time.Time            // when to try again to remove a channel that Discord would not remove
 }
 
 // New makes a Keeper that holds no guild yet.
@@ -167,7 +146,7 @@ func (k *Keeper) guild(id snowflake.ID, create bool) *guildRooms {
 	defer k.mu.Unlock()
 	g := k.guilds[id]
 	if g == nil && create && k.ctx.Err() == nil {
-		g = &guildRooms{id: id, turn: make(chan struct{}, 1), settings: guild.Defaults(), rooms: map[snowflake.ID]*kept{}, intended: map[string]room.Intention{}, held: map[snowflake.ID]map[snowflake.ID]time.Time{}}
+		g = &guildRooms{id: id, turn: make(chan struct{}, 1), settings: guild.Defaults(), rooms: map[snowflake.ID]*kept{}, intended: map[string]room.Intention{}, openings: map[snowflake.ID][]time.Time{}, full: map[snowflake.ID]fullness{}, parents: map[snowflake.ID]snowflake.ID{}, put: map[snowflake.ID]time.Time{}}
 		g.turned = func() {
 			if k.o.Turned != nil {
 				k.o.Turned(id)
@@ -262,7 +241,7 @@ func (g *guildRooms) visible(id snowflake.ID, s room.Standing) (*kept, error) {
 }
 
 // controlled finds an open room that the actor may control; what says what they wanted to do.
-func (g *guildRooms) controlled(id snowflake.ID, s room.Standing, what string) (*kept, error) {
+func (g *guildRooms) controlled(id snowflake.ID, s room.Standing, what errs.Term) (*kept, error) {
 	r, err := g.visible(id, s)
 	if err == nil && !g.summary(r).Access.MayControl(s) {
 		return nil, errs.E(errs.Forbidden, "Only the room's owner or somebody who manages the server can %s. Please ask them.", what)

@@ -1,7 +1,9 @@
 package keeper
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -27,7 +29,7 @@ func (k *Keeper) Open(ctx context.Context, guildID snowflake.ID, id string, q ro
 		id = newID()
 	}
 	err = k.with(ctx, guildID, func(g *guildRooms) error {
-		r, err := k.opened(ctx, g, id, who, q)
+		r, err := k.opened(ctx, g, opening{id: id, who: who, q: q})
 		if err != nil {
 			return err
 		}
@@ -40,13 +42,24 @@ func (k *Keeper) Open(ctx context.Context, guildID snowflake.ID, id string, q ro
 	return out, err
 }
 
-func (k *Keeper) opened(ctx context.Context, g *guildRooms, id string, who room.Standing, q room.OpenRequest) (*kept, error) {
+// opening is a room on its way.
+type opening struct {
+	id    string
+	who   room.Standing
+	q     room.OpenRequest
+	lobby *guild.Lobby // it is opened through; nil for none
+}
+
+func (k *Keeper) opened(ctx context.Context, g *guildRooms, o opening) (*kept, error) {
 	for _, r := range g.rooms {
-		if r.IntentionID == id {
+		if r.IntentionID == o.id {
 			return r, nil
 		}
 	}
-	in, err := k.intend(g, id, who, q)
+	if err := k.mayOpen(g, o.who); err != nil {
+		return nil, err
+	}
+	in, err := k.intend(ctx, g, o)
 	if err != nil {
 		return nil, err
 	}
@@ -56,12 +69,8 @@ func (k *Keeper) opened(ctx context.Context, g *guildRooms, id string, who room.
 		return nil, err
 	}
 	g.intended[in.ID] = in
-	channel, err := k.o.Discord.CreateRoomChannel(ctx, in)
-	if errs.Has(err, errs.DiscordUnavailable) { // it may exist all the same
-		if found, e := k.find(ctx, g, in); e == nil && found != 0 {
-			channel, err = found, nil
-		}
-	}
+	g.opening(o.who.UserID, k.o.Now())
+	in, channel, whole, err := k.createChannel(ctx, g, in)
 	if err != nil {
 		// With an unknown outcome the intention stays, and a sweep looks for the channel again.
 		if !errs.Has(err, errs.DiscordUnavailable) {
@@ -69,21 +78,53 @@ func (k *Keeper) opened(ctx context.Context, g *guildRooms, id string, who room.
 		}
 		return nil, err
 	}
-	return k.finish(ctx, g, in, channel)
-}
-
-// intend checks a request against the guild's settings and gives the intention to record.
-func (k *Keeper) intend(g *guildRooms, id string, who room.Standing, q room.OpenRequest) (in room.Intention, err error) {
-	s := g.settings
-	if !s.MayCreate(who) {
-		return in, errs.E(errs.Forbidden, "In this server only members with certain roles can open rooms. Ask somebody who manages the server.")
+	r, err := k.finish(ctx, g, in, channel, whole)
+	if err != nil {
+		return nil, err
 	}
-	mine := 0
-	for _, r := range g.rooms {
-		if r.OwnerID == who.UserID {
-			mine++
+	if r.Due.Access {
+		if err := k.tellDue(ctx, g, r); err != nil { // a sweep goes on with it
+			k.o.Log.Warn("not all remembered guests are let in yet", "guild_id", g.id, "room_id", r.ID, "err", err)
 		}
 	}
+	k.rememberOpening(ctx, g, o, in)
+	return r, nil
+}
+
+// createChannel makes the channel of an intention; in a further category if the one intended is full.
+func (k *Keeper) createChannel(ctx context.Context, g *guildRooms, in room.Intention) (room.Intention, snowflake.ID, bool, error) {
+	for tries := 0; ; tries++ {
+		id, whole, err := k.o.Discord.CreateRoomChannel(ctx, in, g.accessOf(in))
+		if errs.Has(err, errs.DiscordUnavailable) { // it may exist all the same
+			if found, e := k.find(ctx, g, in); e == nil && found != 0 {
+				return in, found, false, nil // whether all its overwrites are there is not known
+			}
+		}
+		if !errors.Is(err, ErrCategoryFull) || in.CategoryID == 0 || tries == maxOverflow {
+			return in, id, whole, err
+		}
+		next, e := k.overflow(ctx, g, in.CategoryID)
+		if e != nil {
+			return in, 0, false, e
+		}
+		in.CategoryID = next
+		wctx, cancel := writing(ctx)
+		_, e = k.o.Hub.Intentions.Put(wctx, intentionKey(in), in)
+		cancel()
+		if e != nil {
+			return in, 0, false, e
+		}
+		g.intended[in.ID] = in
+	}
+}
+
+// mayOpen checks that a member may open one more room.
+func (k *Keeper) mayOpen(g *guildRooms, who room.Standing) error {
+	s := g.settings
+	if !s.MayCreate(who) {
+		return errs.E(errs.Forbidden, "In this server only members with certain roles can open rooms. Ask somebody who manages the server.")
+	}
+	mine := g.owned(who.UserID)
 	for _, other := range g.intended { // rooms on their way
 		if other.OwnerID == who.UserID {
 			mine++
@@ -91,47 +132,140 @@ func (k *Keeper) intend(g *guildRooms, id string, who room.Standing, q room.Open
 	}
 	switch {
 	case mine >= s.RoomsPerMember:
-		have := "as many rooms as you may have here"
-		if mine == 1 {
-			for _, r := range g.rooms {
-				if r.OwnerID == who.UserID {
-					have = "a room already: " + mention(r.ID)
-				}
-			}
+		if r := g.roomOf(who.UserID); r != nil && mine == 1 {
+			return errs.E(errs.RoomLimit, "You have a room already: %s. Close it first, then open a new one.", mention(r.ID))
 		}
-		return in, errs.E(errs.RoomLimit, "You have %s. Close it first, then open a new one.", have)
+		return errs.E(errs.RoomLimit, "You have as many rooms as you may have here (%d). Close one first, then open a new one.", s.RoomsPerMember)
 	case len(g.rooms) >= s.RoomsPerGuild:
-		return in, errs.E(errs.RoomLimit, "This server has %d rooms open, which is as many as it allows. Wait until one closes, or ask somebody who manages the server.", len(g.rooms))
+		return errs.E(errs.RoomLimit, "This server has %d rooms open, which is as many as it allows. Wait until one closes, or ask somebody who manages the server.", len(g.rooms))
+	}
+	return g.throttled(who.UserID, k.o.Now())
+}
+
+// roomOf gives an open room of a member, the newest; nil if there is none.
+func (g *guildRooms) roomOf(user snowflake.ID) *kept {
+	var found *kept
+	for _, r := range g.rooms {
+		if r.OwnerID == user && r.State == room.Open && (found == nil || r.ID > found.ID) {
+			found = r
+		}
+	}
+	return found
+}
+
+// intend makes the intention to record: what was asked for goes before what
+// the lobby says, that before what the member had remembered, and that before the guild's settings.
+func (k *Keeper) intend(ctx context.Context, g *guildRooms, o opening) (in room.Intention, err error) {
+	s, q := g.settings, o.q
+	var p room.Preferences
+	if !q.Plain {
+		if p, err = k.preferences(ctx, g, o.who.UserID); err != nil {
+			return in, err
+		}
+	}
+	lobby := guild.Lobby{CategoryID: s.CategoryID}
+	if o.lobby != nil {
+		lobby = *o.lobby
 	}
 	in = room.Intention{
-		ID: id, GuildID: g.id, CategoryID: s.CategoryID, OwnerID: who.UserID, OwnerName: who.DisplayName, Name: q.Name,
-		Seats: q.Seats, Private: s.Private, Via: q.Actor.Via, At: k.o.Now(),
+		ID: o.id, GuildID: g.id, CategoryID: lobby.CategoryID, OwnerID: o.who.UserID, OwnerName: o.who.DisplayName, LobbyID: lobby.ChannelID,
+		Seats: cmp.Or(q.Seats, lobby.Seats, p.Seats, s.Seats), Private: s.Private, Locked: p.Locked, Hidden: p.Hidden, Number: g.number(),
+		Guests: p.Guests, Banned: p.Banned, Via: q.Actor.Via, At: k.o.Now(),
 	}
-	if in.Name == "" {
-		in.Name = guild.RoomName(s.NameTemplate, guild.Fill{Owner: who.DisplayName, N: len(g.rooms) + 1, Game: q.Game})
+	for _, private := range []*bool{p.Private, lobby.Private, q.Private} {
+		if private != nil {
+			in.Private = *private
+		}
 	}
-	if in.Name, err = room.CleanName(in.Name); err != nil {
+	if next, full := g.full[in.CategoryID]; full {
+		in.CategoryID = next.instead
+	}
+	if in.Name, err = g.nameFor(q, p, lobby, in); err != nil {
 		return in, err
-	}
-	if in.Seats == 0 {
-		in.Seats = s.Seats
-	}
-	if q.Private != nil {
-		in.Private = *q.Private
 	}
 	return in, room.CheckSeats(in.Seats)
 }
 
-// finish makes the room of an intention whose channel exists.
-func (k *Keeper) finish(ctx context.Context, g *guildRooms, in room.Intention, channel snowflake.ID) (*kept, error) {
+// nameFor finds the name of a room. Only a name that was asked for is refused; others give way to the next.
+func (g *guildRooms) nameFor(q room.OpenRequest, p room.Preferences, lobby guild.Lobby, in room.Intention) (string, error) {
+	if q.Name != "" {
+		return g.settings.CheckName(q.Name)
+	}
+	fill := guild.Fill{Owner: in.OwnerName, N: in.Number, Game: q.Game}
+	tries := []string{p.Name}
+	if lobby.NameTemplate != "" {
+		tries = []string{guild.RoomName(lobby.NameTemplate, fill)}
+	}
+	fill2 := fill
+	fill2.Owner = "Room"
+	tries = append(tries, guild.RoomName(g.settings.NameTemplate, fill), guild.RoomName("{owner} {n}", fill2))
+	var err error
+	for _, name := range tries {
+		if name == "" {
+			continue
+		}
+		if name, err = g.settings.CheckName(name); err == nil {
+			return name, nil
+		}
+	}
+	return "", err
+}
+
+// number gives the least number that no open room and no room on its way has.
+func (g *guildRooms) number() int {
+	used := map[int]bool{}
+	for _, r := range g.rooms {
+		used[r.Number] = true
+	}
+	for _, in := range g.intended {
+		used[in.Number] = true
+	}
+	n := 1
+	for used[n] {
+		n++
+	}
+	return n
+}
+
+// rememberOpening keeps what a member asked for in so many words.
+func (k *Keeper) rememberOpening(ctx context.Context, g *guildRooms, o opening, in room.Intention) {
+	if o.q.Name == "" && o.q.Seats == 0 && o.q.Private == nil {
+		return
+	}
+	k.rememberOf(ctx, g, o.who.UserID, func(p *room.Preferences) {
+		if o.q.Name != "" {
+			p.Name = in.Name
+		}
+		if o.q.Seats != 0 {
+			p.Seats = in.Seats
+		}
+		if o.q.Private != nil {
+			p.Private = o.q.Private
+		}
+	})
+}
+
+// finish makes the room of an intention whose channel exists; whole says that all its overwrites are there.
+func (k *Keeper) finish(ctx context.Context, g *guildRooms, in room.Intention, channel snowflake.ID, whole bool) (*kept, error) {
 	now := k.o.Now()
 	doc := room.Room{
 		ID: channel, GuildID: g.id, CategoryID: in.CategoryID, Name: in.Name, OwnerID: in.OwnerID, OwnerName: in.OwnerName, Seats: in.Seats,
-		Private: in.Private, State: room.Open, OpenedAt: now, IntentionID: in.ID,
+		Private: in.Private, Locked: in.Locked, Hidden: in.Hidden, LobbyID: in.LobbyID, Number: in.Number, Due: room.Due{Access: !whole},
+		State: room.Open, OpenedAt: now, IntentionID: in.ID,
 		Invites: []room.Invite{k.newInvite(g, in.OwnerID, in.Seats, 0, 0)},
 	}
-	if room.Taken(k.o.Presence.Roster(g.id, channel)) == 0 {
+	for _, u := range in.Guests {
+		doc.Guests = append(doc.Guests, room.Guest{UserID: u, By: in.OwnerID, Since: now})
+	}
+	for _, u := range in.Banned {
+		doc.Bans = append(doc.Bans, room.Ban{UserID: u, By: in.OwnerID, At: now})
+	}
+	roster := k.o.Presence.Roster(g.id, channel)
+	if room.Taken(roster) == 0 {
 		doc.Idle.EmptySince = now
+	}
+	if !room.In(roster, in.OwnerID) {
+		doc.OwnerLeftAt = now
 	}
 	doc.Outbox = []room.Entry{k.entry(room.Entry{Kind: room.EntryOpened, By: in.OwnerID, Via: in.Via, Detail: in.Name}, &kept{Room: doc})}
 	r, err := k.put(ctx, g, doc)
@@ -173,7 +307,7 @@ const clockSkew = 30 * time.Second
 
 func (g *guildRooms) match(in room.Intention, channels []Channel) snowflake.ID {
 	for _, c := range channels {
-		if g.rooms[c.ID] == nil && c.Marked && c.Name == in.Name && c.ParentID == in.CategoryID && c.UserLimit == in.Seats &&
+		if g.rooms[c.ID] == nil && c.Kind == KindVoice && c.Marked && c.Name == in.Name && c.ParentID == in.CategoryID && c.UserLimit == in.Seats &&
 			slices.Contains(c.Admitted, in.OwnerID) && c.ID.Time().After(in.At.Add(-clockSkew)) {
 			return c.ID
 		}

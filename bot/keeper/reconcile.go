@@ -1,6 +1,7 @@
 package keeper
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -64,6 +65,7 @@ func (k *Keeper) load(ctx context.Context, g *guildRooms, info room.GuildInfo, c
 		k.o.Log.Warn("not everything could be put right at once", "guild_id", g.id, "err", err)
 	}
 	g.ready, g.info.Ready = true, true
+	k.later(g, func(ctx context.Context) { k.lobbies(ctx, g) })
 	return k.o.Announce(ctx, g.info)
 }
 
@@ -185,6 +187,9 @@ func (k *Keeper) Changed(guildID snowflake.ID, c Channel) {
 		return
 	}
 	k.later(g, func(ctx context.Context) {
+		if g.settings.Lobby(c.ID) != nil {
+			g.parents[c.ID] = cmp.Or(c.ParentID, g.settings.CategoryID)
+		}
 		r, err := g.room(c.ID)
 		if err != nil || !g.ready {
 			return
@@ -198,34 +203,89 @@ func (k *Keeper) Changed(guildID snowflake.ID, c Channel) {
 // align takes over what people changed by hand in Discord (name, seats, category) and
 // gives back to owner and guests the overwrites they should have.
 func (k *Keeper) align(ctx context.Context, g *guildRooms, r *kept, c Channel) error {
-	seats := r.Seats
-	if c.UserLimit != k.limit(g, r) && c.UserLimit != 0 && !r.asked(c.UserLimit, k.o.Now()) {
+	now, seats, name := k.o.Now(), r.Seats, r.Name
+	if c.UserLimit != k.limit(g, r) && c.UserLimit != 0 && !r.asked(c.UserLimit, now) && !r.Due.Limit {
 		seats = c.UserLimit
 	}
-	if c.Name != r.Name || seats != r.Seats || c.ParentID != r.CategoryID {
-		entry := room.Entry{Kind: room.EntryRenamed, Via: room.ViaDiscord, Old: r.Name, New: c.Name}
-		err := k.edit(ctx, g, r, &entry, func(doc *room.Room) { doc.Name, doc.Seats, doc.CategoryID = c.Name, seats, c.ParentID })
-		if err != nil {
-			return err
-		}
-		k.tell(g, r, room.Changed{})
+	if c.Name != name && !r.named(c.Name, now) {
+		name = c.Name
 	}
 	var all error
+	if name != r.Name || seats != r.Seats || c.ParentID != r.CategoryID {
+		all = k.takeOver(ctx, g, r, name, seats, c.ParentID)
+	}
 	if c.UserLimit == 0 { // without a limit nobody's seat is safe
 		k.repaired(g, r, "its channel had no limit")
-		all = k.setLimit(ctx, g, r, "Snug: a room has seats")
+		all = errors.Join(all, k.setLimit(ctx, g, r, "Snug: a room has seats"))
 	}
+	return errors.Join(all, k.alignAccess(ctx, g, r, c))
+}
+
+// takeOver follows what was changed by hand in Discord.
+func (k *Keeper) takeOver(ctx context.Context, g *guildRooms, r *kept, name string, seats int, category snowflake.ID) error {
+	var entry *room.Entry
+	switch {
+	case name != r.Name:
+		entry = &room.Entry{Kind: room.EntryRenamed, Via: room.ViaDiscord, Old: r.Name, New: name}
+	case seats != r.Seats:
+		entry = &room.Entry{Kind: room.EntrySeats, Via: room.ViaDiscord, Old: itoa(r.Seats), New: itoa(seats)}
+	}
+	now, renamed := k.o.Now(), name != r.Name
+	err := k.edit(ctx, g, r, entry, func(doc *room.Room) {
+		doc.Name, doc.Seats, doc.CategoryID = name, seats, category
+		if renamed {
+			doc.Renames.Spent(now) // Discord counts it, whoever did it
+		}
+	})
+	if err == nil {
+		k.tell(g, r, room.Changed{})
+		k.seatWaiters(ctx, g, r)
+	}
+	return err
+}
+
+// alignAccess gives owner and guests back what they should have, and keeps
+// closed what should be closed.
+func (k *Keeper) alignAccess(ctx context.Context, g *guildRooms, r *kept, c Channel) error {
+	if r.Due.Access {
+		return nil // on its way
+	}
+	if !g.opened(r, c) {
+		for _, user := range r.admitted() {
+			if !slices.Contains(c.Admitted, user) {
+				k.repaired(g, r, "somebody let in could not enter")
+				if err := k.o.Discord.Admit(ctx, r.ID, user, g.access(&r.Room), "Snug: was let in"); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}
+	k.repaired(g, r, "it was open to more than it should be")
+	err := k.o.Discord.SetAccess(ctx, r.ID, g.access(&r.Room), "Snug: the room is "+privacyOf(&r.Room))
+	if err != nil {
+		return errors.Join(err, k.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Due.Access = true }))
+	}
+	return nil
+}
+
+// opened says whether a channel lets in more people than its room does.
+func (g *guildRooms) opened(r *kept, c Channel) bool {
+	if (r.Private || r.Hidden) && !c.Hides || (r.Private || r.Hidden || r.Locked) && !c.Locks {
+		return true
+	}
+	return slices.ContainsFunc(r.Bans, func(b room.Ban) bool { return b.UserID != r.OwnerID && !slices.Contains(c.Shut, b.UserID) })
+}
+
+// admitted lists who has a place of their own in a room: its owner and its guests.
+func (r *kept) admitted() []snowflake.ID {
 	users := []snowflake.ID{r.OwnerID}
 	for _, q := range r.Guests {
-		users = append(users, q.UserID)
-	}
-	for _, user := range users {
-		if !slices.Contains(c.Admitted, user) && !r.Banned(user) {
-			k.repaired(g, r, "somebody let in could not enter")
-			all = errors.Join(all, k.o.Discord.Admit(ctx, r.ID, user, "Snug: was let in"))
+		if q.UserID != r.OwnerID && !r.Banned(q.UserID) {
+			users = append(users, q.UserID)
 		}
 	}
-	return all
+	return users
 }
 
 // giveUpAfter is how old an intention becomes before it is given up: a
@@ -254,7 +314,7 @@ func (k *Keeper) settle(ctx context.Context, g *guildRooms, channels []Channel) 
 		case done:
 			k.forget(ctx, g, in)
 		case channel != 0:
-			r, err := k.finish(ctx, g, in, channel)
+			r, err := k.finish(ctx, g, in, channel, false)
 			if err == nil {
 				k.repaired(g, r, "it was made, but never recorded")
 			}

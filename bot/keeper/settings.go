@@ -21,19 +21,11 @@ import (
 // manages the server, with errs.Invalid and the field, or with errs.Conflict if
 // somebody saved since the revision the actor saw.
 func (k *Keeper) SaveSettings(ctx context.Context, guildID snowflake.ID, q room.SettingsRequest) (out room.Saved, err error) {
-	who, err := k.standing(ctx, guildID, q.Actor)
-	if err != nil {
-		return out, err
-	}
-	if !who.Manager {
-		return out, errs.E(errs.Forbidden, "Only members with the Manage Server permission can change Snug's settings. Ask one of them.")
-	}
-	err = k.with(ctx, guildID, func(g *guildRooms) error {
+	err = k.manage(ctx, guildID, q.Actor, func(g *guildRooms) error {
 		if q.Rev != 0 && hub.Rev(q.Rev) != g.setRev {
 			return errs.E(errs.Conflict, "Somebody else saved these settings meanwhile. Have a look at what they are now, then change them again.")
 		}
-		next := g.settings
-		next.CreatorRoles = slices.Clone(next.CreatorRoles) // decoding writes into slices
+		next := g.settings.Clone() // decoding writes into slices
 		dec := json.NewDecoder(bytes.NewReader(q.JSON))
 		dec.DisallowUnknownFields()
 		if err := dec.Decode(&next); err != nil {
@@ -42,13 +34,133 @@ func (k *Keeper) SaveSettings(ctx context.Context, guildID snowflake.ID, q room.
 		if err := next.Validate(); err != nil {
 			return err
 		}
+		if err := k.checkPlaces(ctx, g, next); err != nil {
+			return err
+		}
 		if err := k.saveSettings(ctx, g, next, q.Actor); err != nil {
 			return err
 		}
 		out.Rev = uint64(g.setRev)
+		k.lobbies(ctx, g)
 		return nil
 	})
 	return out, err
+}
+
+// manage runs f under the guild's turn for somebody who manages the server.
+func (k *Keeper) manage(ctx context.Context, guildID snowflake.ID, by room.Actor, f func(*guildRooms) error) error {
+	who, err := k.standing(ctx, guildID, by)
+	if err != nil {
+		return err
+	}
+	if !who.Manager {
+		return errs.E(errs.Forbidden, "Only members with the Manage Server permission can change Snug's settings. Ask one of them.")
+	}
+	return k.with(ctx, guildID, f)
+}
+
+// checkPlaces checks that a category or a log channel that is newly chosen is there.
+func (k *Keeper) checkPlaces(ctx context.Context, g *guildRooms, next guild.Settings) error {
+	category := next.CategoryID != g.settings.CategoryID && next.CategoryID != 0
+	log := next.LogChannelID != g.settings.LogChannelID && next.LogChannelID != 0
+	if !category && !log {
+		return nil
+	}
+	channels, err := k.o.Discord.Channels(ctx, g.id)
+	if err != nil {
+		return err
+	}
+	of := func(id snowflake.ID, kind Kind) bool {
+		return slices.ContainsFunc(channels, func(c Channel) bool { return c.ID == id && c.Kind == kind })
+	}
+	switch {
+	case category && !of(next.CategoryID, KindCategory):
+		return errs.Field("category_id", "That category is not in this server any more. Choose another.")
+	case log && !of(next.LogChannelID, KindText):
+		return errs.Field("log_channel_id", "That is no text channel of this server, or Snug cannot see it. Choose another, or let Snug see it.")
+	}
+	return nil
+}
+
+// Settings gives a guild's settings to those who manage it.
+func (k *Keeper) Settings(ctx context.Context, guildID snowflake.ID, q guild.ManageRequest) (out guild.SettingsView, err error) {
+	err = k.manage(ctx, guildID, q.Actor, func(g *guildRooms) error {
+		out = guild.SettingsView{Settings: g.settings.Clone(), Rev: uint64(g.setRev)}
+		return nil
+	})
+	return out, err
+}
+
+// SettingsHistory gives the last versions of the settings, newest first.
+func (k *Keeper) SettingsHistory(ctx context.Context, guildID snowflake.ID, q guild.ManageRequest) (out guild.SettingsHistory, err error) {
+	err = k.manage(ctx, guildID, q.Actor, func(g *guildRooms) error {
+		out.Versions, err = k.versions(ctx, g)
+		return err
+	})
+	return out, err
+}
+
+// versions reads what the hub still has of the settings. A save is written
+// twice, with its audit entries and without; both are one version. The last
+// one is what a guild starts with, as long as nothing before it is forgotten.
+func (k *Keeper) versions(ctx context.Context, g *guildRooms) ([]guild.SettingsVersion, error) {
+	list, err := k.o.Hub.Settings.History(ctx, g.id.String())
+	if err != nil {
+		return nil, err
+	}
+	var out []guild.SettingsVersion
+	for _, e := range list {
+		v := guild.SettingsVersion{Rev: uint64(e.Rev), At: e.At, Settings: upgraded(e.Value.Settings), Changes: e.Value.Outbox}
+		if n := len(out); n > 0 && len(v.Changes) == 0 {
+			out[n-1].Rev = v.Rev
+			continue
+		}
+		if len(v.Changes) > 0 {
+			first := v.Changes[0]
+			v.At, v.By, v.Via = first.At, first.By, first.Via
+			if len(out) == 0 && len(list) < settingsKept {
+				out = append(out, guild.SettingsVersion{Settings: guild.Defaults()})
+			}
+		}
+		out = append(out, v)
+	}
+	slices.Reverse(out)
+	return out, nil
+}
+
+// settingsKept is how many writes of a guild's settings the hub keeps.
+const settingsKept = 16
+
+// UndoSettings takes the settings back to an earlier version. It fails with errs.NotFound if there is none.
+func (k *Keeper) UndoSettings(ctx context.Context, guildID snowflake.ID, q guild.UndoRequest) (out room.Saved, err error) {
+	err = k.manage(ctx, guildID, q.Actor, func(g *guildRooms) error {
+		versions, err := k.versions(ctx, g)
+		if err != nil {
+			return err
+		}
+		i := 1
+		if q.Rev != 0 {
+			i = slices.IndexFunc(versions, func(v guild.SettingsVersion) bool { return v.Rev == q.Rev })
+		}
+		if i < 0 || i >= len(versions) {
+			return errs.E(errs.NotFound, "That earlier version of the settings is not kept any more. Change them by hand, please.")
+		}
+		if err := k.saveSettings(ctx, g, versions[i].Settings, q.Actor); err != nil {
+			return err
+		}
+		out.Rev = uint64(g.setRev)
+		k.lobbies(ctx, g)
+		return nil
+	})
+	return out, err
+}
+
+// upgraded fills in what settings of an earlier Snug do not have.
+func upgraded(s guild.Settings) guild.Settings {
+	if s.AuditRetention == 0 {
+		s.AuditRetention = guild.Defaults().AuditRetention
+	}
+	return s
 }
 
 func (k *Keeper) saveSettings(ctx context.Context, g *guildRooms, next guild.Settings, by room.Actor) error {
@@ -60,6 +172,7 @@ func (k *Keeper) saveSettings(ctx context.Context, g *guildRooms, next guild.Set
 		e := &entries[i]
 		e.ID, e.GuildID, e.By, e.Via, e.At = newID(), g.id, by.UserID, by.Via, k.o.Now()
 	}
+	calls := ctx
 	ctx, cancel := writing(ctx)
 	defer cancel()
 	doc := guild.Document{Settings: next, Outbox: entries}
@@ -68,6 +181,7 @@ func (k *Keeper) saveSettings(ctx context.Context, g *guildRooms, next guild.Set
 		return errors.Join(err, k.loadSettings(ctx, g))
 	}
 	privacy := g.settings.ManagersSeePrivate != next.ManagersSeePrivate
+	helpers := !slices.Equal(g.settings.HelperRoles, next.HelperRoles)
 	g.settings, g.setRev = next, rev
 	k.flushSettings(ctx, g, doc)
 	for _, r := range g.rooms {
@@ -77,7 +191,12 @@ func (k *Keeper) saveSettings(ctx context.Context, g *guildRooms, next guild.Set
 		if privacy {
 			k.tell(g, r, room.Changed{})
 		}
-		if err := k.consider(ctx, g, r); err != nil {
+		if helpers && (r.Private || r.Locked || r.Hidden) { // the sweeps tell Discord
+			if err := k.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Due.Access = true }); err != nil {
+				k.o.Log.Warn("a room does not follow the new helper roles", "guild_id", g.id, "room_id", r.ID, "err", err)
+			}
+		}
+		if err := k.consider(calls, g, r); err != nil {
 			k.o.Log.Warn("a room follows the new settings with the next sweep", "guild_id", g.id, "room_id", r.ID, "err", err)
 		}
 	}
@@ -118,7 +237,7 @@ func (k *Keeper) loadSettings(ctx context.Context, g *guildRooms) error {
 	case err != nil:
 		return fmt.Errorf("settings: %w", err)
 	}
-	g.settings, g.setRev = doc.Settings, rev
+	g.settings, g.setRev = upgraded(doc.Settings), rev
 	if len(doc.Outbox) > 0 {
 		k.flushSettings(ctx, g, doc)
 	}

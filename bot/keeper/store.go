@@ -99,7 +99,11 @@ func (k *Keeper) flush(ctx context.Context, g *guildRooms, r *kept) {
 }
 
 func (k *Keeper) audit(ctx context.Context, e room.Entry) error {
-	return k.o.Hub.Audit.Append(ctx, e.ID, e.GuildID, e.RoomID, string(e.Kind), e)
+	err := k.o.Hub.Audit.Append(ctx, e.ID, e.GuildID, e.RoomID, string(e.Kind), e)
+	if err == nil {
+		k.logged(k.guild(e.GuildID, false), e)
+	}
+	return err
 }
 
 // tell hands a fact about a room to the fast lane.
@@ -139,7 +143,6 @@ func (k *Keeper) drop(ctx context.Context, g *guildRooms, r *kept) error {
 		return err
 	}
 	delete(g.rooms, r.ID)
-	delete(g.held, r.ID)
 	k.o.Presence.Closed(g.summary(r), r.CloseReason)
 	return nil
 }

@@ -27,6 +27,7 @@ type Standing struct {
 	Member      bool           `json:"member"`            // is in the server
 	Manager     bool           `json:"manager,omitempty"` // owns the server, or has Manage Server or Administrator
 	Roles       []snowflake.ID `json:"roles,omitempty"`
+	Bot         bool           `json:"bot,omitempty"`
 	Username    string         `json:"username"`
 	DisplayName string         `json:"display_name"`     // nickname, else global name, else username
 	Avatar      string         `json:"avatar,omitempty"` // hash; "" for none

@@ -37,8 +37,6 @@ const (
 	EntryWatch       EntryKind = "watch_changed"  // New: on, renewed or off
 	EntryRenamePlan  EntryKind = "rename_planned" // New is applied when Discord's limit allows
 	EntryHeld        EntryKind = "seat_held"      // a seat is kept for Target
-	EntrySetup       EntryKind = "setup"          // Detail: what was made
-	EntryLobby       EntryKind = "lobby_changed"  // Detail: added, changed or removed; New: the channel
 	EntryForgotten   EntryKind = "preferences_forgotten"
 )
 

@@ -37,7 +37,8 @@ type (
 		RoomID   snowflake.ID  `json:"room_id"`
 		Lifetime time.Duration `json:"lifetime,omitempty"`
 		Uses     int           `json:"uses,omitempty"`
-		For      snowflake.ID  `json:"for,omitempty"` // let this user in at once and send them the link
+		For      snowflake.ID  `json:"for,omitempty"`      // let this user in at once and send them the link
+		ForName  string        `json:"for_name,omitempty"` // their display name, where it is known
 	}
 
 	// RevokeRequest takes an invite back.

@@ -38,6 +38,7 @@ const (
 	ClosedAge     CloseReason = "age"             // older than the server allows
 	ClosedByOwner CloseReason = "owner"           // its owner closed it
 	ClosedByAdmin CloseReason = "manager"         // somebody who manages the server closed it
+	ClosedAlone   CloseReason = "abandoned"       // whoever opened it through a lobby left before it was there
 	ClosedChannel CloseReason = "channel_deleted" // its channel was deleted in Discord
 	ClosedLost    CloseReason = "lost"            // Snug lost sight of it: the bot was removed, or the channel vanished unseen
 )
@@ -72,6 +73,8 @@ type Room struct {
 
 	// Renames are Discord's budget for names, and a name that waits for it.
 	Renames Renames `json:"renames,omitzero"`
+	// Due is what of the room Discord has not been told of for sure; a sweep tells it again.
+	Due Due `json:"due,omitzero"`
 	// OwnerLeftAt is since when the owner is not in voice; zero while they are.
 	OwnerLeftAt time.Time `json:"owner_left_at,omitzero"`
 	// Knocks are who asks to be let in, and who was told "not now" a short while ago.
@@ -95,9 +98,18 @@ type Room struct {
 	Outbox []Entry `json:"outbox,omitempty"`
 }
 
+// Due names what of a room may differ in Discord, because telling it failed
+// or was cut short.
+type Due struct {
+	Access bool `json:"access,omitempty"` // overwrites
+	Limit  bool `json:"limit,omitempty"`
+	Status bool `json:"status,omitempty"`
+}
+
 // Guest is a user let into the room.
 type Guest struct {
 	UserID   snowflake.ID `json:"user_id"`
+	Name     string       `json:"name,omitempty"`      // display name, where it was known
 	By       snowflake.ID `json:"by"`                  // who let them in
 	InviteID string       `json:"invite_id,omitempty"` // the invite they followed, if any
 	Since    time.Time    `json:"since"`

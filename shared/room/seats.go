@@ -108,13 +108,16 @@ func (r *Room) DropHold(user snowflake.ID, now time.Time) {
 // Free counts the seats that a user can take now: those neither taken nor
 // held for somebody else. The owner's seat is never held against them.
 func (r *Room) Free(roster []Person, user snowflake.ID, now time.Time) int {
-	n := r.Seats - Taken(roster)
-	if user == r.OwnerID {
-		return n
-	}
+	return r.Seats - Taken(roster) - r.Held(roster, user, now)
+}
+
+// Held counts the seats that are held for somebody else than the user, who
+// is not there yet. Against the owner none is.
+func (r *Room) Held(roster []Person, user snowflake.ID, now time.Time) int {
+	n := 0
 	for _, h := range r.Holds {
-		if h.UserID != user && now.Before(h.Until) && !In(roster, h.UserID) {
-			n--
+		if user != r.OwnerID && h.UserID != user && now.Before(h.Until) && !In(roster, h.UserID) {
+			n++
 		}
 	}
 	return n

@@ -1,0 +1,325 @@
+package discord
+
+import (
+	"context"
+	"slices"
+
+	"github.com/disgoorg/disgo/discord"
+	"github.com/disgoorg/disgo/rest"
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/bot/keeper"
+	"snug/shared/errs"
+)
+
+const seeAndEnter = discord.PermissionViewChannel | discord.PermissionConnect
+
+// The limits of Discord on a channel's overwrites.
+const (
+	maxAtCreation = 100
+	maxOverwrites = 1000
+)
+
+// side is what is already known when overwrites are made.
+type side struct {
+	mine   discord.Permissions                // what the bot may hand on in this guild
+	parent []discord.PermissionOverwrite      // the category's
+	roles  map[snowflake.ID]discord.Role      // the guild's
+	bots   func(user snowflake.ID) (bot bool) // whether a user is a bot
+	self   snowflake.ID
+}
+
+// overwrites gives all overwrites of a room's channel, the most needed first:
+// the bot's mark, who is kept out and the owner, the category's as far as
+// privacy allows, helpers, bans, guests.
+//
+// The category's are taken over so that verified roles, muted members and
+// music bots stay what they are; but where the room is closed to members, a
+// role's leave to see and enter is not, unless it is a helper or a bot's own.
+// No bit is used that the bot has not itself: Discord would refuse them all.
+func overwrites(a keeper.RoomAccess, s side) []discord.PermissionOverwrite {
+	var closed discord.Permissions // what members may not
+	switch {
+	case a.Private || a.Hidden:
+		closed = EveryoneDeny
+	case a.Locked:
+		closed = discord.PermissionConnect
+	}
+	lend := s.mine
+	if !s.mine.Has(discord.PermissionAdministrator) {
+		lend &^= discord.PermissionManageRoles
+	}
+	own := map[snowflake.ID]bool{s.self: true, a.OwnerID: true}
+	for _, u := range append(slices.Clone(a.Guests), a.Banned...) {
+		own[u] = true
+	}
+	everyone := discord.RolePermissionOverwrite{RoleID: a.GuildID}
+	inherited := map[snowflake.ID]discord.MemberPermissionOverwrite{}
+	var roles, members []discord.PermissionOverwrite
+	helped := map[snowflake.ID]bool{}
+	for _, o := range s.parent {
+		switch o := o.(type) {
+		case discord.RolePermissionOverwrite:
+			o.Allow, o.Deny = o.Allow&lend, o.Deny&lend
+			helper := slices.Contains(a.Helpers, o.RoleID)
+			switch tags := s.roles[o.RoleID].Tags; {
+			case o.RoleID == a.GuildID:
+				everyone = o
+				continue
+			case helper && closed != 0:
+				helped[o.RoleID] = true
+				o.Allow, o.Deny = o.Allow|GuestAllow&lend, o.Deny&^GuestAllow
+			case tags == nil || tags.BotID == nil:
+				o.Allow &^= closed
+			}
+			if o.Allow != 0 || o.Deny != 0 {
+				roles = append(roles, o)
+			}
+		case discord.MemberPermissionOverwrite:
+			o.Allow, o.Deny = o.Allow&lend, o.Deny&lend
+			if own[o.UserID] {
+				inherited[o.UserID] = o
+				continue
+			}
+			if o.Allow&closed != 0 && !s.bots(o.UserID) {
+				o.Allow &^= closed
+			}
+			if o.Allow != 0 || o.Deny != 0 {
+				members = append(members, o)
+			}
+		}
+	}
+	for _, id := range a.Helpers {
+		if _, there := s.roles[id]; there && closed != 0 && !helped[id] {
+			roles = append(roles, discord.RolePermissionOverwrite{RoleID: id, Allow: GuestAllow & lend})
+		}
+	}
+	everyone.Allow, everyone.Deny = everyone.Allow&^closed, everyone.Deny|closed
+	list := []discord.PermissionOverwrite{discord.MemberPermissionOverwrite{UserID: s.self, Allow: BotAllow}}
+	if everyone.Allow != 0 || everyone.Deny != 0 {
+		list = append(list, everyone)
+	}
+	guest := func(user snowflake.ID) discord.PermissionOverwrite {
+		o := inherited[user]
+		return discord.MemberPermissionOverwrite{UserID: user, Allow: o.Allow | GuestAllow&lend, Deny: o.Deny &^ GuestAllow}
+	}
+	list = append(list, guest(a.OwnerID))
+	list = append(append(list, roles...), members...)
+	for _, u := range a.Banned {
+		if u != a.OwnerID {
+			list = append(list, discord.MemberPermissionOverwrite{UserID: u, Deny: EveryoneDeny})
+		}
+	}
+	for _, u := range a.Guests {
+		if u != a.OwnerID && !slices.Contains(a.Banned, u) {
+			list = append(list, guest(u))
+		}
+	}
+	return list[:min(len(list), maxOverwrites)]
+}
+
+// side finds what overwrites need to know of the guild.
+func (d *Discord) side(ctx context.Context, guild, category snowflake.ID) (s side, err error) {
+	if s.roles, err = d.roles(ctx, guild); err != nil {
+		return s, err
+	}
+	if s.mine, err = d.own(ctx, guild, s.roles); err != nil {
+		return s, err
+	}
+	if category != 0 {
+		c, err := d.category(ctx, category)
+		if err != nil && !errs.Has(err, errs.NotFound) && !errs.Has(err, errs.MissingPermission) {
+			return s, err
+		}
+		if err == nil {
+			s.parent = c.PermissionOverwrites()
+		}
+	}
+	s.self = d.client.ApplicationID
+	s.bots = func(user snowflake.ID) bool { return d.isBot(ctx, guild, user) }
+	return s, nil
+}
+
+// category gives a category from memory, or else as Discord says.
+func (d *Discord) category(ctx context.Context, id snowflake.ID) (discord.GuildChannel, error) {
+	if c, ok := d.client.Caches.GuildCategoryChannel(id); ok {
+		return c, nil
+	}
+	c, err := d.client.Rest.GetChannel(id, rest.WithCtx(ctx))
+	if err != nil {
+		return nil, coded(err, "look at the category for rooms", "View Channels")
+	}
+	g, ok := c.(discord.GuildChannel)
+	if !ok {
+		return nil, errs.E(errs.NotFound, "Discord does not know it (any more).")
+	}
+	return g, nil
+}
+
+// roles gives a guild's roles from memory, or else as Discord says.
+func (d *Discord) roles(ctx context.Context, guild snowflake.ID) (map[snowflake.ID]discord.Role, error) {
+	out := map[snowflake.ID]discord.Role{}
+	for r := range d.client.Caches.Roles(guild) {
+		out[r.ID] = r
+	}
+	if _, whole := out[guild]; whole {
+		return out, nil
+	}
+	list, err := d.client.Rest.GetRoles(guild, rest.WithCtx(ctx))
+	if err != nil {
+		return nil, coded(err, "look at the server's roles", "View Channels")
+	}
+	for _, r := range list {
+		out[r.ID] = r
+	}
+	return out, nil
+}
+
+// own gives the permissions that the bot has in a guild as a whole.
+func (d *Discord) own(ctx context.Context, guild snowflake.ID, roles map[snowflake.ID]discord.Role) (discord.Permissions, error) {
+	m, ok := d.client.Caches.SelfMember(guild)
+	if !ok {
+		member, err := d.client.Rest.GetMember(guild, d.client.ApplicationID, rest.WithCtx(ctx))
+		if err != nil {
+			return 0, coded(err, "look up its own roles", "View Channels")
+		}
+		m = *member
+		m.GuildID = guild
+		d.client.Caches.AddMember(m) // Discord tells of the bot's own changes from now on
+	}
+	return permissions(m, roles, guild), nil
+}
+
+// permissions gives what a member may do in a guild as a whole.
+// https://discord.com/developers/docs/topics/permissions#permission-overwrites
+func permissions(m discord.Member, roles map[snowflake.ID]discord.Role, guild snowflake.ID) discord.Permissions {
+	p := roles[guild].Permissions
+	for _, id := range m.RoleIDs {
+		p |= roles[id].Permissions
+	}
+	if p.Has(discord.PermissionAdministrator) {
+		return discord.PermissionsAll | p
+	}
+	return p
+}
+
+// permissionsIn gives what is left of base permissions under a channel's overwrites.
+func permissionsIn(base discord.Permissions, list []discord.PermissionOverwrite, guild, user snowflake.ID, has []snowflake.ID) discord.Permissions {
+	if base.Has(discord.PermissionAdministrator) {
+		return base
+	}
+	var allow, deny discord.Permissions
+	own := discord.MemberPermissionOverwrite{}
+	for _, o := range list {
+		switch o := o.(type) {
+		case discord.RolePermissionOverwrite:
+			switch {
+			case o.RoleID == guild:
+				base = base&^o.Deny | o.Allow
+			case slices.Contains(has, o.RoleID):
+				allow, deny = allow|o.Allow, deny|o.Deny
+			}
+		case discord.MemberPermissionOverwrite:
+			if o.UserID == user {
+				own = o
+			}
+		}
+	}
+	p := base&^deny | allow
+	p = p&^own.Deny | own.Allow
+	if !p.Has(discord.PermissionViewChannel) {
+		return 0
+	}
+	return p
+}
+
+// isBot says whether a member is a bot. Who cannot be asked about is taken for a person: privacy first.
+func (d *Discord) isBot(ctx context.Context, guild, user snowflake.ID) bool {
+	d.mu.Lock()
+	bot, known := d.bots[user]
+	d.mu.Unlock()
+	if known {
+		return bot
+	}
+	m, err := d.client.Rest.GetMember(guild, user, rest.WithCtx(ctx))
+	if err != nil {
+		return false
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.bots) > 10_000 {
+		clear(d.bots)
+	}
+	d.bots[user] = m.User.Bot
+	return m.User.Bot
+}
+
+// SetAccess gives a room's channel the overwrites it should have, all at
+// once. Overwrites that others made for roles stay, and what they made for
+// members beyond seeing and entering.
+func (d *Discord) SetAccess(ctx context.Context, channel snowflake.ID, a keeper.RoomAccess, reason string) error {
+	s, err := d.side(ctx, a.GuildID, a.CategoryID)
+	if err != nil {
+		return err
+	}
+	list := overwrites(a, s)
+	have, err := d.client.Rest.GetChannel(channel, rest.WithCtx(ctx))
+	if err != nil {
+		return coded(err, "look at the room", "View Channels")
+	}
+	if c, ok := have.(discord.GuildChannel); ok {
+		list = append(list, kept(c.PermissionOverwrites(), list, a)...)
+	}
+	list = list[:min(len(list), maxOverwrites)]
+	_, err = d.client.Rest.UpdateChannel(channel, discord.GuildVoiceChannelUpdate{PermissionOverwrites: &list}, with(ctx, reason)...)
+	return coded(err, "change who may enter the room", "Manage Channels and Manage Roles")
+}
+
+// kept gives the overwrites that others made and that stay.
+func kept(have, want []discord.PermissionOverwrite, a keeper.RoomAccess) (out []discord.PermissionOverwrite) {
+	for _, o := range have {
+		if slices.ContainsFunc(want, func(w discord.PermissionOverwrite) bool { return w.ID() == o.ID() && w.Type() == o.Type() }) {
+			continue
+		}
+		switch o := o.(type) {
+		case discord.RolePermissionOverwrite:
+			if o.RoleID != a.GuildID && (o.Allow&^GuestAllow != 0 || o.Deny != 0) { // else it was a helper
+				out = append(out, o)
+			}
+		case discord.MemberPermissionOverwrite:
+			if o.Allow, o.Deny = o.Allow&^GuestAllow, o.Deny&^EveryoneDeny; o.Allow != 0 || o.Deny != 0 {
+				out = append(out, o)
+			}
+		}
+	}
+	return out
+}
+
+// Admit lets a user see and enter a room's channel.
+func (d *Discord) Admit(ctx context.Context, channel, user snowflake.ID, a keeper.RoomAccess, reason string) error {
+	roles, err := d.roles(ctx, a.GuildID)
+	if err != nil {
+		return err
+	}
+	mine, err := d.own(ctx, a.GuildID, roles)
+	if err != nil {
+		return err
+	}
+	allow := GuestAllow & mine
+	err = d.client.Rest.UpdatePermissionOverwrite(channel, user, discord.MemberPermissionOverwriteUpdate{Allow: &allow}, with(ctx, reason)...)
+	return coded(err, "let somebody into the room", "Manage Roles")
+}
+
+// Expel takes a user's place in a room's channel; with ban they can neither see nor enter it, whatever roles they have.
+func (d *Discord) Expel(ctx context.Context, channel, user snowflake.ID, ban bool, reason string) error {
+	if ban {
+		deny := EveryoneDeny
+		err := d.client.Rest.UpdatePermissionOverwrite(channel, user, discord.MemberPermissionOverwriteUpdate{Deny: &deny}, with(ctx, reason)...)
+		return coded(err, "keep somebody out of the room", "Manage Roles")
+	}
+	err := coded(d.client.Rest.DeletePermissionOverwrite(channel, user, with(ctx, reason)...), "put somebody out of the room", "Manage Roles")
+	if errs.Has(err, errs.NotFound) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,262 @@
+package discord
+
+import (
+	"context"
+	"slices"
+
+	"github.com/disgoorg/disgo/discord"
+	"github.com/disgoorg/disgo/rest"
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/bot/keeper"
+)
+
+// putVoiceStatus is missing in disgo.
+// https://discord.com/developers/docs/resources/channel#set-voice-channel-status
+func putVoiceStatus() *rest.Endpoint {
+	return rest.NewEndpoint("PUT", "/channels/{channel.id}/voice-status")
+}
+
+// Rename gives a channel a name. errs.RateLimited with the time to wait when
+// Discord's limit is reached: the request does not wait for it.
+func (d *Discord) Rename(ctx context.Context, channel snowflake.ID, name, reason string) error {
+	ctx, cancel := context.WithTimeout(ctx, renameTime)
+	defer cancel()
+	_, err := d.client.Rest.UpdateChannel(channel, discord.GuildVoiceChannelUpdate{Name: &name}, with(ctx, reason)...)
+	return coded(err, "rename the room", "Manage Channels")
+}
+
+// SetLimit sets how many may be connected to a channel.
+func (d *Discord) SetLimit(ctx context.Context, channel snowflake.ID, limit int, reason string) error {
+	_, err := d.client.Rest.UpdateChannel(channel, discord.GuildVoiceChannelUpdate{UserLimit: &limit}, with(ctx, reason)...)
+	return coded(err, "change the room's seats", "Manage Channels")
+}
+
+// SetStatus sets a voice channel's status; "" clears it.
+func (d *Discord) SetStatus(ctx context.Context, channel snowflake.ID, status, reason string) error {
+	body := struct {
+		Status string `json:"status"`
+	}{status}
+	err := d.client.Rest.Do(putVoiceStatus().Compile(nil, channel), body, nil, with(ctx, reason)...)
+	return coded(err, "set the room's status", "Set Voice Channel Status and Manage Channels")
+}
+
+// CreateLobby makes a voice channel for a lobby. It takes over the category's
+// overwrites; the bot's own is added, so that it sees who comes in.
+func (d *Discord) CreateLobby(ctx context.Context, guild, category snowflake.ID, name string) (snowflake.ID, error) {
+	s, err := d.side(ctx, guild, category)
+	if err != nil {
+		return 0, err
+	}
+	c, err := d.client.Rest.CreateGuildChannel(guild, discord.GuildVoiceChannelCreate{
+		Name: name, ParentID: category, PermissionOverwrites: inheritedWithMark(s),
+	}, with(ctx, "Snug: a lobby")...)
+	if err != nil {
+		return 0, coded(err, "make a lobby", "View Channels, Connect, Move Members and Manage Channels")
+	}
+	return c.ID(), nil
+}
+
+// CreateCategory makes a category; like is another whose overwrites it takes over, 0 for none.
+func (d *Discord) CreateCategory(ctx context.Context, guild snowflake.ID, name string, like snowflake.ID) (snowflake.ID, error) {
+	s, err := d.side(ctx, guild, like)
+	if err != nil {
+		return 0, err
+	}
+	c, err := d.client.Rest.CreateGuildChannel(guild, discord.GuildCategoryChannelCreate{
+		Name: name, PermissionOverwrites: inheritedWithMark(s),
+	}, with(ctx, "Snug: a category for rooms")...)
+	if err != nil {
+		return 0, coded(err, "make a category", "View Channels, Connect, Move Members and Manage Channels")
+	}
+	return c.ID(), nil
+}
+
+// inheritedWithMark gives a category's overwrites as far as the bot can hand them on, and its own.
+func inheritedWithMark(s side) []discord.PermissionOverwrite {
+	list := []discord.PermissionOverwrite{discord.MemberPermissionOverwrite{UserID: s.self, Allow: BotAllow}}
+	lend := s.mine &^ discord.PermissionManageRoles
+	for _, o := range s.parent {
+		switch o := o.(type) {
+		case discord.RolePermissionOverwrite:
+			if o.Allow, o.Deny = o.Allow&lend, o.Deny&lend; o.Allow|o.Deny != 0 {
+				list = append(list, o)
+			}
+		case discord.MemberPermissionOverwrite:
+			if o.Allow, o.Deny = o.Allow&lend, o.Deny&lend; o.UserID != s.self && o.Allow|o.Deny != 0 {
+				list = append(list, o)
+			}
+		}
+	}
+	return list[:min(len(list), maxAtCreation)]
+}
+
+// Channels lists the guild's channels of all kinds, in their order.
+func (d *Discord) Channels(ctx context.Context, guild snowflake.ID) ([]keeper.Channel, error) {
+	list, err := d.client.Rest.GetGuildChannels(guild, rest.WithCtx(ctx))
+	if err != nil {
+		return nil, coded(err, "look at the server's channels", "View Channels")
+	}
+	out := make([]keeper.Channel, 0, len(list))
+	for _, c := range list {
+		out = append(out, d.Channel(c))
+	}
+	return out, nil
+}
+
+// Channel gives a channel as the keeper sees it.
+func (d *Discord) Channel(c discord.GuildChannel) keeper.Channel {
+	out := keeper.Channel{ID: c.ID(), Name: c.Name(), Kind: keeper.KindOther, Position: c.Position()}
+	switch v := c.(type) {
+	case discord.GuildVoiceChannel:
+		out.Kind, out.UserLimit = keeper.KindVoice, v.UserLimit
+	case discord.GuildCategoryChannel:
+		out.Kind = keeper.KindCategory
+	case discord.GuildTextChannel, discord.GuildNewsChannel:
+		out.Kind = keeper.KindText
+	}
+	if c.ParentID() != nil {
+		out.ParentID = *c.ParentID()
+	}
+	for _, o := range c.PermissionOverwrites() {
+		switch o := o.(type) {
+		case discord.RolePermissionOverwrite:
+			if o.RoleID == c.GuildID() {
+				out.Hides, out.Locks = o.Deny.Has(discord.PermissionViewChannel), o.Deny.Has(discord.PermissionConnect)
+			}
+		case discord.MemberPermissionOverwrite:
+			switch {
+			case o.UserID == d.client.ApplicationID:
+				out.Marked = o.Allow == BotAllow && o.Deny == 0
+			case o.Allow.Has(seeAndEnter):
+				out.Admitted = append(out.Admitted, o.UserID)
+			case o.Deny.Has(discord.PermissionConnect):
+				out.Shut = append(out.Shut, o.UserID)
+			}
+		}
+	}
+	return out
+}
+
+// VoiceChannels picks the voice channels of a list, as the keeper sees them.
+func (d *Discord) VoiceChannels(list []discord.GuildChannel) []keeper.Channel {
+	var out []keeper.Channel
+	for _, c := range list {
+		if v, ok := d.VoiceChannel(c); ok {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// VoiceChannel gives a channel as the keeper sees it; false for other kinds.
+func (d *Discord) VoiceChannel(c discord.GuildChannel) (keeper.Channel, bool) {
+	v := d.Channel(c)
+	return v, v.Kind == keeper.KindVoice
+}
+
+// need is a permission and what it is for.
+type need struct {
+	bit      discord.Permissions
+	why      string
+	optional bool
+}
+
+// needs are what rooms need, in a category or in the server as a whole.
+func needs() []need {
+	return []need{
+		{discord.PermissionViewChannel, "see rooms and let others see them", false},
+		{discord.PermissionConnect, "open rooms to those you let in", false},
+		{discord.PermissionManageChannels, "open, rename and close rooms", false},
+		{discord.PermissionMoveMembers, "move people into rooms, and out of full ones", false},
+		{discord.PermissionManageRoles, "let guests in and keep others out", false},
+		{discord.PermissionSpeak, "let guests speak", false},
+		{discord.PermissionStream, "let guests share video and their screen", true},
+		{discord.PermissionSendMessages, "post the controls in a room's chat", true},
+		{permissionVoiceStatus, "set a room's status", true},
+		{discord.PermissionCreateInstantInvite, "bring invited people into the server", true},
+	}
+}
+
+// Permissions tells what the bot may do in the guild and in each of the
+// places, which are categories, and channels where it only writes.
+func (d *Discord) Permissions(ctx context.Context, guild snowflake.ID, categories []keeper.Channel, writes []keeper.Channel) ([]keeper.Permission, error) {
+	roles, err := d.roles(ctx, guild)
+	if err != nil {
+		return nil, err
+	}
+	base, err := d.own(ctx, guild, roles)
+	if err != nil {
+		return nil, err
+	}
+	self, _ := d.client.Caches.SelfMember(guild)
+	out := list(guild, base, needs())
+	for _, c := range slices.Concat(categories, writes) {
+		got, err := d.client.Rest.GetChannel(c.ID, rest.WithCtx(ctx))
+		var p discord.Permissions
+		if err == nil {
+			if g, ok := got.(discord.GuildChannel); ok {
+				p = permissionsIn(base, g.PermissionOverwrites(), guild, d.client.ApplicationID, self.RoleIDs)
+			}
+		} else if err := coded(err, "look at a channel", "View Channels"); !isGone(err) {
+			return nil, err
+		}
+		wanted := []need{
+			{discord.PermissionViewChannel, "see the rooms in it", false},
+			{discord.PermissionConnect, "open rooms to those you let in", false},
+			{discord.PermissionManageChannels, "open and close rooms in it", false},
+			{discord.PermissionMoveMembers, "move people into its rooms", false},
+		}
+		if c.Kind != keeper.KindCategory {
+			wanted = []need{
+				{discord.PermissionViewChannel, "see the log channel", true},
+				{discord.PermissionSendMessages, "write what happens into the log channel", true},
+			}
+		}
+		out = append(out, list(c.ID, p, wanted)...)
+	}
+	return out, nil
+}
+
+func list(where snowflake.ID, have discord.Permissions, wanted []need) (out []keeper.Permission) {
+	for _, n := range wanted {
+		out = append(out, keeper.Permission{
+			Name: nameOf(n.bit), Why: n.why, Where: where, Optional: n.optional,
+			Granted: have.Has(n.bit) || have.Has(discord.PermissionAdministrator),
+		})
+	}
+	return out
+}
+
+// nameOf gives a permission as Discord's settings call it.
+func nameOf(p discord.Permissions) string {
+	switch p {
+	case discord.PermissionViewChannel:
+		return "View Channels"
+	case discord.PermissionStream:
+		return "Video"
+	case discord.PermissionCreateInstantInvite:
+		return "Create Invite"
+	case permissionVoiceStatus:
+		return "Set Voice Channel Status"
+	}
+	return p.String()
+}
+
+// Send posts a message into a channel. It mentions nobody but those it allows.
+func (d *Discord) Send(ctx context.Context, channel snowflake.ID, m discord.MessageCreate) (snowflake.ID, error) {
+	sent, err := d.client.Rest.CreateMessage(channel, m, rest.WithCtx(ctx))
+	if err != nil {
+		return 0, coded(err, "write a message", "View Channels and Send Messages")
+	}
+	return sent.ID, nil
+}
+
+// Tell sends a user a direct message. errs.Forbidden if they take none.
+func (d *Discord) Tell(ctx context.Context, user snowflake.ID, m discord.MessageCreate) error {
+	dm, err := d.client.Rest.CreateDMChannel(user, rest.WithCtx(ctx))
+	if err == nil {
+		_, err = d.client.Rest.CreateMessage(dm.ID(), m, rest.WithCtx(ctx))
+	}
+	return coded(err, "send a direct message", "Send Messages")
+}

@@ -1,0 +1,121 @@
+package keeper
+
+import (
+	"context"
+	"errors"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/room"
+)
+
+// Discord is what the keeper needs of Discord. Its errors are coded:
+// errs.MissingPermission names what the bot lacks, and errs.DiscordUnavailable
+// means that the outcome is unknown.
+type Discord interface {
+	// CreateRoomChannel makes the voice channel of a room in one call; whole
+	// is false if not all overwrites went into it. An error that is ErrCategoryFull asks for another category.
+	CreateRoomChannel(ctx context.Context, in room.Intention, a RoomAccess) (id snowflake.ID, whole bool, err error)
+	// CreateLobby makes a lobby's voice channel.
+	CreateLobby(ctx context.Context, guild, category snowflake.ID, name string) (snowflake.ID, error)
+	// CreateCategory makes a category; like is one whose overwrites it takes over, 0 for none.
+	CreateCategory(ctx context.Context, guild snowflake.ID, name string, like snowflake.ID) (snowflake.ID, error)
+	// DeleteChannel removes a channel; one that is gone already is no error.
+	DeleteChannel(ctx context.Context, channel snowflake.ID, reason string) error
+	// Channels lists the guild's channels of all kinds.
+	Channels(ctx context.Context, guild snowflake.ID) ([]Channel, error)
+	// SetAccess gives a room's channel all the overwrites it should have.
+	SetAccess(ctx context.Context, channel snowflake.ID, a RoomAccess, reason string) error
+	// Admit lets a user see and enter a room's channel.
+	Admit(ctx context.Context, channel, user snowflake.ID, a RoomAccess, reason string) error
+	// Expel takes a user's place in a room's channel, with ban for good.
+	Expel(ctx context.Context, channel, user snowflake.ID, ban bool, reason string) error
+	// Move moves a user who is in voice to another channel, or out of voice (to 0). errs.NotInVoice if they are in none.
+	Move(ctx context.Context, guild, user, to snowflake.ID, reason string) error
+	// Rename names a channel. errs.RateLimited with the time to wait when Discord has had enough.
+	Rename(ctx context.Context, channel snowflake.ID, name, reason string) error
+	// SetLimit sets how many may be connected to a channel.
+	SetLimit(ctx context.Context, channel snowflake.ID, limit int, reason string) error
+	// SetStatus sets a voice channel's status; "" clears it.
+	SetStatus(ctx context.Context, channel snowflake.ID, status, reason string) error
+	// Standing asks for a user's standing; a user who is not in the guild has Member false.
+	Standing(ctx context.Context, guild, user snowflake.ID) (room.Standing, error)
+	// AddMember brings a user into the guild with their own access token (scope guilds.join).
+	AddMember(ctx context.Context, guild, user snowflake.ID, accessToken string) error
+	// Permissions tells what the bot may do in the guild, in categories, and in channels where it only writes.
+	Permissions(ctx context.Context, guild snowflake.ID, categories, writes []Channel) ([]Permission, error)
+}
+
+// ErrCategoryFull is in the tree of an error that a category has 50 channels.
+var ErrCategoryFull = errors.New("the category takes no more channels")
+
+// Kind is a kind of channel, as far as Snug tells them apart.
+type Kind string
+
+// The kinds.
+const (
+	KindVoice    Kind = "voice"
+	KindText     Kind = "text"
+	KindCategory Kind = "category"
+	KindOther    Kind = "other"
+)
+
+// Channel is a channel as Discord knows it.
+type Channel struct {
+	ID        snowflake.ID
+	ParentID  snowflake.ID
+	Name      string
+	Kind      Kind
+	Position  int
+	UserLimit int
+	Marked    bool           // the bot's own member overwrite, in its exact bits
+	Hides     bool           // @everyone may not see it
+	Locks     bool           // @everyone may not enter it
+	Admitted  []snowflake.ID // users with the overwrite of owners and guests
+	Shut      []snowflake.ID // users with the overwrite of the banned
+}
+
+// Permission is one permission of the bot, as guild.Need tells it.
+type Permission struct {
+	Name     string // as Discord's settings call it
+	Why      string
+	Where    snowflake.ID
+	Granted  bool
+	Optional bool
+}
+
+// RoomAccess is what the overwrites of a room's channel are made of.
+type RoomAccess struct {
+	GuildID    snowflake.ID
+	CategoryID snowflake.ID
+	OwnerID    snowflake.ID
+	Private    bool
+	Locked     bool
+	Hidden     bool
+	Guests     []snowflake.ID
+	Banned     []snowflake.ID
+	Helpers    []snowflake.ID // roles let into closed rooms too
+}
+
+// access gives what a room's overwrites are made of.
+func (g *guildRooms) access(r *room.Room) RoomAccess {
+	a := RoomAccess{
+		GuildID: g.id, CategoryID: r.CategoryID, OwnerID: r.OwnerID, Private: r.Private, Locked: r.Locked, Hidden: r.Hidden,
+		Helpers: g.settings.HelperRoles,
+	}
+	for _, q := range r.Guests {
+		a.Guests = append(a.Guests, q.UserID)
+	}
+	for _, b := range r.Bans {
+		a.Banned = append(a.Banned, b.UserID)
+	}
+	return a
+}
+
+// accessOf gives what the overwrites of an intended room are made of.
+func (g *guildRooms) accessOf(in room.Intention) RoomAccess {
+	return RoomAccess{
+		GuildID: g.id, CategoryID: in.CategoryID, OwnerID: in.OwnerID, Private: in.Private, Locked: in.Locked, Hidden: in.Hidden,
+		Guests: in.Guests, Banned: in.Banned, Helpers: g.settings.HelperRoles,
+	}
+}

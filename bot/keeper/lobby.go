@@ -1,0 +1,193 @@
+package keeper
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/errs"
+	"snug/shared/guild"
+	"snug/shared/room"
+)
+
+// lobby opens a room for somebody who came into a lobby, and moves them in.
+// Who has as many rooms as they may have is moved into the room they have. Who
+// left meanwhile leaves nothing behind.
+func (k *Keeper) lobby(ctx context.Context, g *guildRooms, lobbyID, user snowflake.ID) {
+	lobby := g.settings.Lobby(lobbyID)
+	if lobby == nil || k.o.Presence.ChannelOf(g.id, user) != lobbyID {
+		return
+	}
+	log := k.o.Log.With("guild_id", g.id, "user_id", user, "lobby_id", lobbyID)
+	if err := k.fromLobby(ctx, g, *lobby, user); err != nil {
+		log.Info("a lobby opened no room", "err", err)
+		k.say(g, LobbyFailed{GuildID: g.id, User: user, Err: errs.Public(err)})
+	}
+}
+
+func (k *Keeper) fromLobby(ctx context.Context, g *guildRooms, lobby guild.Lobby, user snowflake.ID) error {
+	who, err := k.inVoice(ctx, g, user)
+	if err != nil {
+		return err
+	}
+	r := g.roomOf(user)
+	if r == nil || g.owned(user) < g.settings.RoomsPerMember {
+		if lobby.CategoryID == 0 {
+			lobby.CategoryID = k.parentOf(ctx, g, lobby.ChannelID)
+		}
+		q := room.OpenRequest{Actor: room.Actor{UserID: user, Via: room.ViaDiscord, Standing: &who}}
+		if r, err = k.opened(ctx, g, opening{id: newID(), who: who, q: q, lobby: &lobby}); err != nil {
+			return err
+		}
+	}
+	fresh := k.o.Now().Sub(r.OpenedAt) < holdMoved && room.Taken(k.o.Presence.Roster(g.id, r.ID)) == 0
+	if k.o.Presence.ChannelOf(g.id, user) == lobby.ChannelID {
+		err = k.o.Discord.Move(ctx, g.id, user, r.ID, "Snug: from the lobby")
+		if err == nil || errs.Has(err, errs.DiscordUnavailable) {
+			return err
+		}
+	}
+	if !fresh {
+		if errs.Has(err, errs.NotInVoice) {
+			return nil
+		}
+		return err
+	}
+	if e := k.close(ctx, g, r, room.ClosedAlone, 0, room.ViaSnug); e != nil {
+		return e
+	}
+	if errs.Has(err, errs.NotInVoice) {
+		return nil
+	}
+	return err
+}
+
+// inVoice gives the standing of somebody in voice. Discord is asked only where roles decide.
+func (k *Keeper) inVoice(ctx context.Context, g *guildRooms, user snowflake.ID) (room.Standing, error) {
+	p, known := k.o.Presence.Person(g.id, user)
+	if len(g.settings.CreatorRoles) == 0 && known && p.Username != "" {
+		return room.Standing{GuildID: g.id, UserID: user, Member: true, Username: p.Username, DisplayName: p.DisplayName, Avatar: p.Avatar, CheckedAt: k.o.Now()}, nil
+	}
+	return k.standing(ctx, g.id, room.Actor{UserID: user})
+}
+
+// parentOf gives a lobby's category; the guild's for rooms if it has none or cannot be found.
+func (k *Keeper) parentOf(ctx context.Context, g *guildRooms, lobby snowflake.ID) snowflake.ID {
+	if parent, known := g.parents[lobby]; known {
+		return parent
+	}
+	channels, err := k.o.Discord.Channels(ctx, g.id)
+	if err != nil {
+		return g.settings.CategoryID
+	}
+	i := slices.IndexFunc(channels, func(c Channel) bool { return c.ID == lobby })
+	if i < 0 {
+		return g.settings.CategoryID
+	}
+	g.parents[lobby] = cmp.Or(channels[i].ParentID, g.settings.CategoryID)
+	return g.parents[lobby]
+}
+
+// lobbies opens rooms for who sits in a lobby already: they came while Snug was away.
+func (k *Keeper) lobbies(ctx context.Context, g *guildRooms) {
+	for _, l := range slices.Clone(g.settings.Lobbies) {
+		for _, p := range k.o.Presence.Roster(g.id, l.ChannelID) {
+			if !p.Bot {
+				k.lobby(ctx, g, l.ChannelID, p.UserID)
+			}
+		}
+	}
+}
+
+// SaveLobby adds a lobby or changes one. It fails with errs.Forbidden,
+// Invalid, NotFound (no such voice channel), MissingPermission or DiscordUnavailable.
+func (k *Keeper) SaveLobby(ctx context.Context, guildID snowflake.ID, q guild.LobbyRequest) (out guild.LobbyDone, err error) {
+	err = k.manage(ctx, guildID, q.Actor, func(g *guildRooms) error {
+		if err := k.lobbyChannel(ctx, g, &q); err != nil {
+			return err
+		}
+		next := g.settings.Clone()
+		if l := next.Lobby(q.Lobby.ChannelID); l != nil {
+			*l = q.Lobby
+		} else {
+			next.Lobbies = append(next.Lobbies, q.Lobby)
+		}
+		if err := next.Validate(); err != nil {
+			return err
+		}
+		if err := k.saveSettings(ctx, g, next, q.Actor); err != nil {
+			return err
+		}
+		out = guild.LobbyDone{Lobby: q.Lobby, Lobbies: g.settings.Clone().Lobbies}
+		k.lobbies(ctx, g)
+		return nil
+	})
+	return out, err
+}
+
+// lobbyChannel checks a lobby's channel, or makes one.
+func (k *Keeper) lobbyChannel(ctx context.Context, g *guildRooms, q *guild.LobbyRequest) error {
+	trial := q.Lobby
+	if trial.ChannelID == 0 {
+		trial.ChannelID = 1 // what else is wrong is told before a channel is made
+	}
+	next := g.settings.Clone()
+	next.Lobbies = slices.DeleteFunc(next.Lobbies, func(l guild.Lobby) bool { return l.ChannelID == trial.ChannelID })
+	next.Lobbies = append(next.Lobbies, trial)
+	if err := next.Validate(); err != nil {
+		return err
+	}
+	channels, err := k.o.Discord.Channels(ctx, g.id)
+	if err != nil {
+		return err
+	}
+	of := func(id snowflake.ID, kind Kind) bool {
+		return slices.ContainsFunc(channels, func(c Channel) bool { return c.ID == id && c.Kind == kind })
+	}
+	switch l := q.Lobby; {
+	case l.CategoryID != 0 && !of(l.CategoryID, KindCategory):
+		return errs.Field("category_id", "That category is not in this server any more. Choose another.")
+	case l.ChannelID == 0:
+		name, err := g.settings.CheckName(cmp.Or(q.Name, lobbyName))
+		if err != nil {
+			return err
+		}
+		q.Lobby.ChannelID, err = k.o.Discord.CreateLobby(ctx, g.id, cmp.Or(l.CategoryID, g.settings.CategoryID), name)
+		return err
+	case g.rooms[l.ChannelID] != nil:
+		return errs.Field("channel_id", "That channel is a room. Choose a voice channel that stays.")
+	case !of(l.ChannelID, KindVoice):
+		return errs.Field("channel_id", "That is no voice channel of this server, or Snug cannot see it. Choose another, or let Snug see it.")
+	}
+	return nil
+}
+
+// RemoveLobby ends a lobby. It fails with errs.Forbidden or NotFound.
+func (k *Keeper) RemoveLobby(ctx context.Context, guildID snowflake.ID, q guild.LobbyRemoval) (out guild.LobbyDone, err error) {
+	err = k.manage(ctx, guildID, q.Actor, func(g *guildRooms) error {
+		next := g.settings.Clone()
+		l := next.Lobby(q.ChannelID)
+		if l == nil {
+			return errs.E(errs.NotFound, "That channel is no lobby. Reload the list to see those there are.")
+		}
+		out.Lobby = *l
+		next.Lobbies = slices.DeleteFunc(next.Lobbies, func(l guild.Lobby) bool { return l.ChannelID == q.ChannelID })
+		if err := k.saveSettings(ctx, g, next, q.Actor); err != nil {
+			return err
+		}
+		out.Lobbies = g.settings.Clone().Lobbies
+		if q.Delete {
+			return k.o.Discord.DeleteChannel(ctx, q.ChannelID, "Snug: lobby removed by "+q.Actor.UserID.String())
+		}
+		return nil
+	})
+	return out, err
+}
+
+// The names of what a first run makes, where none are given.
+const (
+	categoryName = "Rooms"
+	lobbyName    = "➕ Open a room"
+)
