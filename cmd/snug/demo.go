@@ -53,6 +53,7 @@ func (c *demoCmd) Run(w world) (err error) {
 	if err != nil {
 		return err
 	}
+	d.discord.GiveOwnHosts(l.Addr().String())
 	base := "http://" + l.Addr().String()
 	a, err := start(w.ctx, setup{
 		Serve: d.serve(config.Serve{BaseURL: base, Data: c.Data}), listener: l, log: log, now: time.Now,
@@ -134,19 +135,18 @@ func (d demoWorld) welcome(w io.Writer, base string) {
 	fmt.Fprintf(t, `
 Snug is running, with a simulated Discord. Nothing leaves this machine.
 
-  Discord, simulated	%s	its control interface is /_standin/
-  Snug's dashboard	%s	sign in as anybody
+  Simulated Discord	%s
+  Snug's dashboard	%s
 
 Try this:
-  1. Open the dashboard, sign in as %s, and create a room; or run the slash command:
-     curl %s/_standin/users/%s/commands -d '{"guild_id":"%s","name":"create-room","options":{"name":"Friday"}}'
-  2. Let somebody join its voice channel, and watch the room's page (the number in its address is CHANNEL):
-     curl %s/_standin/users/%s/voice -d '{"guild_id":"%s","channel_id":"CHANNEL"}'
-  3. Open the invite link as somebody else
+  1. Open the simulated Discord and choose who you are, say %s.
+  2. Type /create-room and press Enter. Open the room's page from the answer.
+  3. Join the room's voice channel, and watch its page follow.
+  4. Be somebody else in another tab, and follow the room's invite link there.
 
-Everybody has an address of their own, so that one browser holds several people: put %s in place of %s.
-Ctrl-C stops it.
-`, d.url, base, d.users[0].Username, d.url, d.users[0].ID, d.guild, d.url, d.users[0].ID, d.guild, d.hostOf(1, port), base)
+Each person has an address of their own, such as %s, so that one browser holds several.
+Scripts do all this over HTTP: see docs/demo.md. Ctrl-C stops it.
+`, d.url, base, d.users[0].Username, d.hostOf(1, port))
 	_ = t.Flush()
 }
 

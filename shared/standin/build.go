@@ -118,6 +118,16 @@ func (s *Server) AddApplication(o ApplicationOptions) Application {
 	return a.public()
 }
 
+// GiveOwnHosts says that loopback sites, given as host:port, answer to a host
+// name of each person's own as well: alice.localhost:8080 for 127.0.0.1:8080.
+// The page then opens links to them there, so that one browser can be signed
+// in as several people: cookies go by host name.
+func (s *Server) GiveOwnHosts(sites ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ownHosts = slices.Clone(sites)
+}
+
 func (a *application) public() Application {
 	return Application{ID: a.id, Name: a.name, BotToken: a.token, ClientSecret: a.secret,
 		RedirectURIs: slices.Clone(a.redirects)}

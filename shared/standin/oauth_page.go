@@ -166,6 +166,10 @@ func (s *Server) authPage(a *authRequest, r *http.Request) authPage {
 			}
 		}
 	}
+	if i := slices.IndexFunc(p.Users, func(u authUser) bool { return u.Chosen }); i > 0 {
+		first := p.Users[i]
+		p.Users = slices.Insert(slices.Delete(p.Users, i, i+1), 0, first)
+	}
 	if p.Bot {
 		for _, id := range sortedIDs(s.guilds) {
 			if len(p.Guilds) < 200 {

@@ -87,6 +87,7 @@ type Server struct {
 	acts       map[ID]*interaction
 	actTokens  map[string]*interaction
 	modals     map[string]*interaction // the modal a user has open, by user and custom id
+	ownHosts   []string                // sites with a host name for each person
 
 	connMu  sync.Mutex // guards what follows
 	conns   map[*gatewayConn]struct{}

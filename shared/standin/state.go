@@ -16,6 +16,7 @@ type State struct {
 	Modals       []Modal               `json:"modals"` // which the user has open
 	Faults       []Fault               `json:"faults"`
 	Invites      map[string]wireInvite `json:"invites,omitempty"`
+	OwnHosts     []string              `json:"own_hosts,omitempty"` // see GiveOwnHosts
 }
 
 // StateGuild is a guild with all in it. Members and VoiceStates are whole, or
@@ -70,7 +71,7 @@ func (s *Server) StateFor(user ID) (*State, error) {
 
 func (s *Server) state(user ID) *State {
 	st := &State{User: optionalID(user), Guilds: []StateGuild{}, Messages: map[ID][]wireMessage{}, DMs: []wireDM{},
-		Users: s.stateUsers(), Applications: s.stateApplications(), Modals: []Modal{}, Faults: s.faults.all()}
+		Users: s.stateUsers(), Applications: s.stateApplications(), Modals: []Modal{}, Faults: s.faults.all(), OwnHosts: s.ownHosts}
 	for _, id := range sortedIDs(s.guilds) {
 		if g := s.guilds[id]; user == 0 || g.members[user] != nil {
 			st.Guilds = append(st.Guilds, s.stateGuild(g, user))

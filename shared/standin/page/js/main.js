@@ -57,6 +57,8 @@ class App {
     });
     this.live.connect();
     addEventListener("popstate", () => this.follow(address(), false));
+    document.addEventListener("pointerdown", (e) => this.ownHost(e), true);
+    document.addEventListener("click", (e) => this.ownHost(e), true);
     document.addEventListener("click", (e) => this.clicked(e));
     document.addEventListener("keydown", (e) => this.key(e));
     document.addEventListener("visibilitychange", () => document.hidden || this.store.seen(this.at.channel));
@@ -180,6 +182,16 @@ class App {
     this.follow({ guild: at[1], channel: at[2] ?? "" }, false);
     this.drawer(false);
     if (e.detail && matchMedia("(pointer: fine)").matches) this.composer.focus();
+  }
+
+  /** Leads a link to a site that knows people by host names to this person's. */
+  ownHost(e) {
+    const a = e.target.closest?.("a[href^=http]"), me = this.store.users.get(this.store.me)?.username;
+    if (!a || !/^[a-z0-9-]+$/.test(me ?? "")) return;
+    const url = new URL(a.href);
+    if (!this.store.ownHosts.includes(url.host)) return;
+    url.hostname = `${me}.localhost`;
+    a.href = url.href;
   }
 
   async useInvite(code) {

@@ -19,7 +19,7 @@ export const picture = (u, size = 64) => (u?.avatar ? `/avatars/${u.id}/${u.avat
 export class Store {
   constructor() {
     Object.assign(this, {
-      me: "", users: new Map(), guilds: new Map(), messages: new Map(), dms: new Map(), apps: [], faults: [], modals: [],
+      me: "", users: new Map(), guilds: new Map(), messages: new Map(), dms: new Map(), apps: [], faults: [], modals: [], ownHosts: [],
       unread: new Map(), notes: new Map(), hidden: new Set(), live: "connecting", ready: false, rev: 0,
       views: [], changed: new Set(), missing: new Set(),
     });
@@ -74,6 +74,7 @@ export class Store {
     this.apps = st.applications;
     this.faults = st.faults;
     this.modals = st.modals;
+    this.ownHosts = st.own_hosts ?? [];
     this.missing.clear();
     this.ready = true;
     this.usersAre(st.users);
