@@ -23,6 +23,11 @@ type Keeper interface {
 	RevokeInvite(ctx context.Context, guild snowflake.ID, q room.RevokeRequest) (room.Invite, error)
 	PreviewInvite(ctx context.Context, guild snowflake.ID, q room.PreviewRequest) (room.Preview, error)
 	RedeemInvite(ctx context.Context, guild snowflake.ID, q room.RedeemRequest) (room.Redeemed, error)
+	ChangeRoom(ctx context.Context, guild snowflake.ID, q room.ChangeRequest) (room.ChangeDone, error)
+	Knock(ctx context.Context, guild snowflake.ID, q room.KnockRequest) (room.KnockDone, error)
+	AnswerKnock(ctx context.Context, guild snowflake.ID, q room.AnswerRequest) (room.ChangeDone, error)
+	WaitForSeat(ctx context.Context, guild snowflake.ID, q room.WaitRequest) (room.WaitDone, error)
+	Preferences(ctx context.Context, guild snowflake.ID, q room.PreferencesRequest) (room.PreferencesDone, error)
 	RoomsSeen(ctx context.Context, guild snowflake.ID, q room.SeenRequest) error
 	SaveSettings(ctx context.Context, guild snowflake.ID, q room.SettingsRequest) (room.Saved, error)
 }
@@ -75,6 +80,26 @@ func (k keepers) PreviewInvite(ctx context.Context, guild snowflake.ID, q room.P
 
 func (k keepers) RedeemInvite(ctx context.Context, guild snowflake.ID, q room.RedeemRequest) (room.Redeemed, error) {
 	return hub.RedeemInvite.Call(ctx, k.h, guild, q)
+}
+
+func (k keepers) ChangeRoom(ctx context.Context, guild snowflake.ID, q room.ChangeRequest) (room.ChangeDone, error) {
+	return hub.ChangeRoom.Call(ctx, k.h, guild, q)
+}
+
+func (k keepers) Knock(ctx context.Context, guild snowflake.ID, q room.KnockRequest) (room.KnockDone, error) {
+	return hub.Knock.Call(ctx, k.h, guild, q)
+}
+
+func (k keepers) AnswerKnock(ctx context.Context, guild snowflake.ID, q room.AnswerRequest) (room.ChangeDone, error) {
+	return hub.AnswerKnock.Call(ctx, k.h, guild, q)
+}
+
+func (k keepers) WaitForSeat(ctx context.Context, guild snowflake.ID, q room.WaitRequest) (room.WaitDone, error) {
+	return hub.WaitForSeat.Call(ctx, k.h, guild, q)
+}
+
+func (k keepers) Preferences(ctx context.Context, guild snowflake.ID, q room.PreferencesRequest) (room.PreferencesDone, error) {
+	return hub.PreferencesOf.Call(ctx, k.h, guild, q)
 }
 
 func (k keepers) RoomsSeen(ctx context.Context, guild snowflake.ID, q room.SeenRequest) error {

@@ -37,6 +37,9 @@ type bookkeeper struct {
 	panics  bool
 	redeems []room.RedeemRequest
 	seen    map[snowflake.ID][]snowflake.ID
+
+	renameLater time.Time // when a new name is applied; zero: at once
+	remembered  room.Preferences
 }
 
 func newBookkeeper(t *testing.T, h *hub.Hub, keys *keyring.Keyring, now func() time.Time) *bookkeeper {
@@ -175,7 +178,9 @@ func (k *bookkeeper) ViewRoom(_ context.Context, g snowflake.ID, q room.Request)
 	}
 	sum := r.Summary(false)
 	v := room.View{Room: sum, Roster: k.roster[r.ID], Standing: s, MayEnter: sum.Access.MayEnter(s), MayControl: sum.Access.MayControl(s)}
+	v.Place = r.Place(s.UserID)
 	if v.MayControl {
+		v.Control = &room.Control{Guests: r.Guests, Bans: r.Bans, Knocks: r.Knocks, Waiting: r.Waiting, RenamesLeft: 2, WatchToken: r.WatchToken}
 		for i := range r.Invites {
 			if in := r.Invites[i]; in.Live(k.now()) {
 				token, err := invite.Issue(k.keys, in.ID, r.GuildID, r.ID, in.CreatedAt, in.ExpiresAt)
@@ -314,6 +319,106 @@ func (k *bookkeeper) RedeemInvite(ctx context.Context, g snowflake.ID, q room.Re
 		k.publish(r, room.Changed{})
 	}
 	return room.Redeemed{GuildID: g, RoomID: r.ID}, nil
+}
+
+func (k *bookkeeper) ChangeRoom(_ context.Context, g snowflake.ID, q room.ChangeRequest) (room.ChangeDone, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	r, err := k.controlled(g, room.Request{Actor: q.Actor, RoomID: q.RoomID})
+	if err != nil {
+		return room.ChangeDone{}, err
+	}
+	done := room.ChangeDone{}
+	switch q.Do {
+	case room.DoRename:
+		if k.renameLater.IsZero() {
+			r.Name = q.Text
+		}
+		done.Later = k.renameLater
+	case room.DoSeats:
+		r.Seats = q.Number
+	case room.DoStatus:
+		r.Status = q.Text
+	case room.DoLock, room.DoUnlock:
+		r.Locked = q.Do == room.DoLock
+	case room.DoPrivate, room.DoPublic:
+		r.Private = q.Do == room.DoPrivate
+	case room.DoWatch:
+		r.WatchToken = invite.NewID()
+	case room.DoUnwatch:
+		r.WatchToken = ""
+	case room.DoKick, room.DoBan:
+		r.Guests = slices.DeleteFunc(r.Guests, func(g room.Guest) bool { return g.UserID == q.User })
+		if q.Do == room.DoBan {
+			r.Bans = append(r.Bans, room.Ban{UserID: q.User, By: q.Actor.UserID, At: k.now()})
+		}
+	default:
+		return done, errs.E(errs.Invalid, "There is no change called %q.", q.Do)
+	}
+	k.publish(r, room.Changed{})
+	done.Room = r.Summary(false)
+	return done, nil
+}
+
+func (k *bookkeeper) Knock(_ context.Context, g snowflake.ID, q room.KnockRequest) (room.KnockDone, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	s, err := k.begin(g, q.Actor.UserID)
+	r := k.rooms[q.RoomID]
+	if err != nil || r == nil {
+		return room.KnockDone{}, errs.E(errs.RoomNotFound, "There is no such room.")
+	}
+	r.Knocks = append(r.Knocks, room.Knock{UserID: s.UserID, Name: s.DisplayName, At: k.now()})
+	k.publish(r, room.Changed{})
+	if !r.Summary(false).Access.MaySee(s) {
+		return room.KnockDone{}, errs.E(errs.RoomNotFound, "There is no such room.")
+	}
+	return room.KnockDone{}, nil
+}
+
+func (k *bookkeeper) AnswerKnock(_ context.Context, g snowflake.ID, q room.AnswerRequest) (room.ChangeDone, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	r, err := k.controlled(g, room.Request{Actor: q.Actor, RoomID: q.RoomID})
+	if err != nil {
+		return room.ChangeDone{}, err
+	}
+	if r.Knock(q.User) == nil {
+		return room.ChangeDone{}, errs.E(errs.NotFound, "Nobody of that name is at the door.")
+	}
+	r.Knocks = slices.DeleteFunc(r.Knocks, func(n room.Knock) bool { return n.UserID == q.User })
+	if q.LetIn {
+		r.Guests = append(r.Guests, room.Guest{UserID: q.User, By: q.Actor.UserID})
+	}
+	k.publish(r, room.Changed{})
+	return room.ChangeDone{Room: r.Summary(false)}, nil
+}
+
+func (k *bookkeeper) WaitForSeat(_ context.Context, g snowflake.ID, q room.WaitRequest) (room.WaitDone, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	r, s, err := k.visible(g, room.Request{Actor: q.Actor, RoomID: q.RoomID})
+	if err != nil {
+		return room.WaitDone{}, err
+	}
+	r.Waiting = slices.DeleteFunc(r.Waiting, func(w room.Waiter) bool { return w.UserID == s.UserID })
+	if !q.Leave {
+		r.Waiting = append(r.Waiting, room.Waiter{UserID: s.UserID, Name: s.DisplayName, Since: k.now()})
+	}
+	k.publish(r, room.Changed{})
+	return room.WaitDone{Place: r.Place(s.UserID)}, nil
+}
+
+func (k *bookkeeper) Preferences(_ context.Context, g snowflake.ID, q room.PreferencesRequest) (room.PreferencesDone, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if _, err := k.begin(g, q.Actor.UserID); err != nil {
+		return room.PreferencesDone{}, err
+	}
+	if q.Forget {
+		k.remembered = room.Preferences{}
+	}
+	return room.PreferencesDone{Preferences: k.remembered}, nil
 }
 
 func (k *bookkeeper) RoomsSeen(_ context.Context, g snowflake.ID, q room.SeenRequest) error {

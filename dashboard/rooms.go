@@ -82,8 +82,13 @@ func (s *Server) roomPage(c *gin.Context, me *session.Session) error {
 		})
 	}
 	slices.Reverse(p.Invites) // the newest first
+	if p.HeldUntil.IsZero() {
+		p.HeldUntil = v.HeldUntil
+	}
+	p.Knocked = c.Query("knocked") != ""
+	s.furnish(ctx, p)
 	if c.Query("kept") != "" && v.Room.ClosingAt.IsZero() {
-		p.Notice = &view.Notice{Text: "The room stays open."}
+		p.Notice = &view.Notice{Text: p.Text.Say("room.kept")}
 	}
 	return s.page(c, http.StatusOK, p)
 }

@@ -44,7 +44,7 @@ type Engine struct {
 var partials = map[string][]string{
 	"home":   {"icons", "scenes", "street", "seats", "avatar"},
 	"server": {"icons", "scenes", "street", "avatar", "dialogs"},
-	"room":   {"icons", "seats", "avatar", "invites", "dialogs"},
+	"room":   {"icons", "seats", "avatar", "invites", "control", "dialogs"},
 	"invite": {"icons", "seats", "avatar"},
 	"admin":  {"icons", "fields", "tabs"},
 

@@ -37,6 +37,7 @@ func (e *Engine) funcs(t text.Texts) template.FuncMap {
 		"clock":  clock,
 		"iso":    func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"qr":     QR,
+		"toggle": newToggle,
 		"field":  w.field,
 		"fault":  w.fault,
 		"wrong":  w.wrong,

@@ -3,8 +3,13 @@ package view
 import (
 	"html/template"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/room"
 	"snug/shared/text"
 )
 
@@ -14,18 +19,110 @@ type Happening struct {
 	What template.HTML // a sentence without a full stop; names are bold
 }
 
-// Log is what the page can tell of the room's past, newest first.
+// Log is what the page can tell of the room's past, newest first: its history,
+// and since when those who sit there do.
 func (r *Room) Log(t text.Texts) []Happening {
 	var log []Happening
 	for _, p := range r.View.Roster {
 		if !p.Since.IsZero() {
-			log = append(log, Happening{p.Since, t.HTML("log.sat", "Who", p.DisplayName)})
+			log = append(log, Happening{p.Since, t.HTML("voice.sat", "Who", p.DisplayName)})
 		}
 	}
-	slices.SortStableFunc(log, func(a, b Happening) int { return b.At.Compare(a.At) })
-	opened := Happening{r.View.Room.OpenedAt, t.HTML("log.opened", "Who", r.Owner())}
-	if r.Owner() == "" {
-		opened.What = t.HTML("log.opened.nobody")
+	opened := false
+	for i := range r.History {
+		e := &r.History[i]
+		opened = opened || e.Kind == room.EntryOpened
+		if what := r.tell(t, e); what != "" {
+			log = append(log, Happening{e.At, what})
+		}
 	}
-	return append(log, opened)
+	if !opened && len(r.History) < historyShown {
+		log = append(log, Happening{r.View.Room.OpenedAt, said(t, "log.room_opened", r.Owner())})
+	}
+	slices.SortStableFunc(log, func(a, b Happening) int { return b.At.Compare(a.At) })
+	return log[:min(len(log), historyShown)]
+}
+
+// historyShown is how many lines of a room's past its page shows.
+const historyShown = 60
+
+// told are the kinds of entries whose message takes who did it and to whom.
+var told = map[room.EntryKind]bool{
+	room.EntryOpened: true, room.EntryClosing: true, room.EntryKept: true, room.EntryInvited: true, room.EntryRevoked: true, room.EntryRefused: true,
+	room.EntryKicked: true, room.EntryBanned: true, room.EntryUnbanned: true, room.EntryKnocked: true, room.EntryKnockDenied: true,
+	room.EntryWaiting: true, room.EntryWaitEnded: true, room.EntryHeld: true, room.EntryOwner: true,
+}
+
+// tell says an entry; "" for one that is not for players.
+func (r *Room) tell(t text.Texts, e *room.Entry) template.HTML {
+	id, who, target := "log."+string(e.Kind), r.called(t, e.By), r.called(t, e.Target)
+	switch e.Kind {
+	case room.EntryAdmitted:
+		if e.Target == 0 || e.Target == e.By {
+			return t.HTML(id+".link", "Who", who)
+		}
+		return t.HTML(id, "Who", who, "Target", target)
+	case room.EntryInvited:
+		if e.Target != 0 {
+			return t.HTML(id+".target", "Who", who, "Target", target)
+		}
+	case room.EntryRenamed, room.EntryRenamePlan:
+		return t.HTML(id, "Who", who, "New", e.New)
+	case room.EntrySeats:
+		n, err := strconv.Atoi(e.New)
+		if err != nil {
+			return ""
+		}
+		return t.HTML(id, "Who", who, "Count", n)
+	case room.EntryStatus:
+		if e.New == "" {
+			return t.HTML(id+".none", "Who", who)
+		}
+		return t.HTML(id, "Who", who, "New", e.New)
+	case room.EntryPrivacy:
+		var words []string
+		for w := range strings.SplitSeq(e.New, ",") {
+			switch w = strings.TrimSpace(w); w {
+			case "open", "private", "locked", "hidden":
+				words = append(words, t.Say("log.privacy."+w))
+			}
+		}
+		return t.HTML(id, "Who", who, "New", t.List(words))
+	case room.EntryWatch:
+		if e.New != "off" {
+			id += ".on"
+		}
+		return t.HTML(id, "Who", who)
+	}
+	if !told[e.Kind] {
+		return ""
+	}
+	if e.By == 0 && (e.Kind == room.EntryOpened || e.Kind == room.EntryKept) {
+		who = ""
+	}
+	return said(t, id, who, "Target", target)
+}
+
+// said says a message, in its form for nobody if who did it is not known.
+func said(t text.Texts, id, who string, pairs ...any) template.HTML {
+	if who == "" {
+		return t.HTML(id + ".nobody")
+	}
+	return t.HTML(id, append(pairs, "Who", who)...)
+}
+
+// called gives the display name of somebody, as well as it is known.
+func (r *Room) called(t text.Texts, id snowflake.ID) string {
+	if id == 0 {
+		return "Snug"
+	}
+	for _, p := range r.View.Roster {
+		if p.UserID == id {
+			return p.DisplayName
+		}
+	}
+	if n := r.Names[id]; n != "" {
+		return n
+	}
+	return t.Say("room.somebody")
 }

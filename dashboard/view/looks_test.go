@@ -33,7 +33,7 @@ const inspect = `(() => {
 	const behind = (el) => {
 		const tops = [];
 		for (let e = el; e; e = e.parentElement) {
-			if (e.matches(".board, .top-t")) return [token("--wood"), token("--wood-2")].map((b) => tops.reduceRight((c, t) => over(t, c), b));
+			if (e.matches(".board, .top-t") && el.getBoundingClientRect().top < e.getBoundingClientRect().bottom) return [token("--wood"), token("--wood-2")].map((b) => tops.reduceRight((c, t) => over(t, c), b));
 			if (e.matches(".ending:not(.calm)")) return [over([...token("--glow").slice(0, 3), 0.14], token("--ink-2"))];
 			const c = rgba(getComputedStyle(e).backgroundColor);
 			if (c[3] === 1) return [tops.reduceRight((b, t) => over(t, b), c)];

@@ -152,6 +152,14 @@ type Room struct {
 	IdleTimeout guild.Duration
 	// HeldUntil is until when a seat is held for the person; zero for none.
 	HeldUntil time.Time
+	// History is what happened and this person may know, newest first.
+	History []room.Entry
+	// Names are display names of people who are not in voice: in the history, and in View.Control.
+	Names map[snowflake.ID]string
+	// WatchURL is the link for spectators, shown to who controls the room; "" while there is none.
+	WatchURL string
+	// Knocked says that the person asked to be let in just now.
+	Knocked bool
 }
 
 // Invite is an invite link as the room page shows it.

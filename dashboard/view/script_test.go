@@ -71,8 +71,14 @@ func (s *script) routes(mux *http.ServeMux) {
 		_ = json.NewEncoder(w).Encode(map[string]any{"token": "for " + in.Guild + " " + in.Room, "expires_at": time.Now().Add(time.Minute)})
 	})
 	mux.HandleFunc("GET /api/ws", s.serve)
-	mux.HandleFunc("/api/v1/", func(w http.ResponseWriter, r *http.Request) {
+	told := func(w http.ResponseWriter, r *http.Request) {
 		call := r.Method + " " + strings.TrimPrefix(r.URL.Path, "/api/v1")
+		if err := r.ParseForm(); err != nil {
+			s.t.Error(err)
+		}
+		if len(r.PostForm) > 0 {
+			call += "?" + r.PostForm.Encode()
+		}
 		s.mu.Lock()
 		s.calls = append(s.calls, call)
 		a, ok := s.answer[call]
@@ -83,7 +89,9 @@ func (s *script) routes(mux *http.ServeMux) {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(a.status)
 		_, _ = w.Write([]byte(a.body))
-	})
+	}
+	mux.HandleFunc("/api/v1/", told)
+	mux.HandleFunc("POST /game/", told)
 }
 
 func (s *script) serve(w http.ResponseWriter, r *http.Request) {

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/disgoorg/snowflake/v2"
@@ -14,13 +15,21 @@ const Round = 8
 
 // Table is a room's seats as they are drawn.
 type Table struct {
-	Shape string // class: "round of-4" or "bench"
-	Lit   int    // how bright the lamp is, 0 to 4
-	Taken int    // humans in voice
-	Total int    // seats
-	Seats []Seat // taken ones first, as people came; more than Total if somebody got past the limit
-	Bots  []room.Person
-	Full  bool
+	Shape  string // class: "round of-4" or "bench"
+	Lit    int    // how bright the lamp is, 0 to 4
+	Taken  int    // humans in voice
+	Total  int    // seats
+	Seats  []Seat // taken ones first, as people came; more than Total if somebody got past the limit
+	Bots   []room.Person
+	Status string // what they are up to; "" for nothing
+	Kept   int    // free seats that are held for somebody
+	Full   bool   // as many sit as there are seats, or more
+}
+
+// Says gives the table with a room's status on it.
+func (t Table) Says(status string) Table {
+	t.Status = status
+	return t
 }
 
 // Seat is one place at a table.
@@ -28,7 +37,8 @@ type Seat struct {
 	Person *room.Person // nil: nobody sits here
 	Owner  bool
 	You    bool
-	Held   string // how long it is held for You, as "1:40"; "" for not
+	Held   string // how long it is held, as "1:40"; "" for not
+	Yours  bool   // it is held for the one who looks
 }
 
 // Kind is the seat's class.
@@ -62,17 +72,15 @@ func (s Seat) Notes(t text.Texts) string {
 	return strings.Join(notes, " · ")
 }
 
-// newTable seats a roster. me is 0 for nobody, held "" for no held seat.
-func newTable(roster []room.Person, seats int, owner, me snowflake.ID, held string) Table {
+// newTable seats a roster. me is 0 for nobody; held are how long seats are
+// held, "" for none: the first for who looks, the others for whoever it is.
+func newTable(roster []room.Person, seats int, owner, me snowflake.ID, held ...string) Table {
 	t := Table{Total: seats}
 	for i := range roster {
 		p := &roster[i]
 		if p.Bot {
 			t.Bots = append(t.Bots, *p)
 			continue
-		}
-		if me != 0 && p.UserID == me {
-			held = ""
 		}
 		t.Seats = append(t.Seats, Seat{Person: p, Owner: p.UserID == owner, You: me != 0 && p.UserID == me})
 	}
@@ -81,8 +89,13 @@ func newTable(roster []room.Person, seats int, owner, me snowflake.ID, held stri
 	for len(t.Seats) < seats {
 		t.Seats = append(t.Seats, Seat{})
 	}
-	if t.Taken < len(t.Seats) {
-		t.Seats[t.Taken].Held = held
+	free := t.Seats[t.Taken:]
+	for i, h := range held {
+		if h != "" && len(free) > 0 {
+			free[0].Held, free[0].Yours = h, i == 0
+			free = free[1:]
+			t.Kept++
+		}
 	}
 	t.Lit = min(t.Taken, 4)
 	t.Shape = "bench"
@@ -94,11 +107,31 @@ func newTable(roster []room.Person, seats int, owner, me snowflake.ID, held stri
 
 // Table is the room's table as the person sees it.
 func (r *Room) Table() Table {
-	held := ""
-	if !r.HeldUntil.IsZero() {
-		held = clock(r.Now, r.HeldUntil)
+	held, others := []string{""}, r.View.Room.Held
+	if mine := r.HeldUntil; !mine.IsZero() {
+		if !r.In() {
+			held[0] = clock(r.Now, mine)
+		}
+		if i := slices.IndexFunc(others, mine.Equal); i >= 0 {
+			others = slices.Delete(slices.Clone(others), i, i+1)
+		}
 	}
-	return newTable(r.View.Roster, r.View.Room.Seats, r.View.Room.Access.OwnerID, r.me(), held)
+	for _, t := range others {
+		if t.After(r.Now) {
+			held = append(held, clock(r.Now, t))
+		}
+	}
+	return newTable(r.View.Roster, r.View.Room.Seats, r.View.Room.Access.OwnerID, r.me(), held...)
+}
+
+// NoSeat says whether the person would find no seat: those that are held for others count as taken, but not against the owner.
+func (r *Room) NoSeat() bool {
+	t := r.Table()
+	free := t.Total - t.Taken
+	if !r.Mine() && r.HeldUntil.IsZero() {
+		free -= t.Kept
+	}
+	return free <= 0
 }
 
 // In says whether the person sits in the room.
@@ -114,12 +147,12 @@ func (r *Room) Owner() string {
 
 // Table is the invite's table.
 func (p *InviteLanding) Table() Table {
-	return newTable(p.Preview.Roster, p.Preview.Seats, 0, 0, "")
+	return newTable(p.Preview.Roster, p.Preview.Seats, 0, 0)
 }
 
 // Table is the card's table.
 func (c RoomCard) Table() Table {
-	return newTable(c.Roster, c.Room.Seats, c.Room.Access.OwnerID, 0, "")
+	return newTable(c.Roster, c.Room.Seats, c.Room.Access.OwnerID, 0)
 }
 
 // Owner is the owner's display name, from the roster if not given; "" if unknown.
@@ -131,7 +164,7 @@ func (h *Home) Example() Table {
 		{UserID: 11 << 22, Username: "mara", DisplayName: "Mara"},
 		{UserID: 12 << 22, Username: "jonas", DisplayName: "Jonas", Muted: true},
 		{UserID: 14 << 22, Username: "kiyo", DisplayName: "Kiyo", Streaming: true},
-	}, 4, 11<<22, 0, "")
+	}, 4, 11<<22, 0)
 }
 
 func ownerName(given string, owner snowflake.ID, roster []room.Person) string {

@@ -1,10 +1,11 @@
-// The room page: the table, the door, the invites, live.
+// The room page: the table, the door, what one who runs the room can do, live.
 
 import { Live, apply } from "./live.js";
 import { Seats } from "./seats.js";
-import { $, Problem, api, begin, busy, clock, close, everySecond, hours, humans, liveSign, now, open, page, refresh, rich, say, setClock, t, text, until } from "./ui.js";
+import { $, Problem, api, begin, busy, clock, close, everySecond, hours, humans, liveSign, now, open, page, refresh, rich, say, send, setClock, t, text, until } from "./ui.js";
 
-const state = page(), { me } = state, path = `/rooms/${state.room}`;
+let state = page(); // what this page knows of who looks; made anew with its parts
+const { me } = state, path = `/rooms/${state.room}`;
 const rooms = new Map();
 const seats = new Seats(me);
 let over = false; // the room is gone for this page
@@ -16,17 +17,26 @@ let waitingSeat = false; // the bot moves the person; their seat has not lit up 
 const room = () => rooms.get(state.room);
 const inside = () => room()?.roster.some((p) => p.userId === me) ?? false;
 
+// Until when seats are held for others.
+function heldForOthers(r) {
+  const list = (r.held ?? []).filter((at) => at > now()), mine = held ? list.indexOf(held) : -1;
+  if (mine >= 0) list.splice(mine, 1);
+  return list;
+}
+
 function paint() {
   const r = room();
   if (!r) return;
   if (inside()) held = 0;
-  const keep = held > now();
-  seats.show(r, { held: keep, heldNote: keep ? t("seat.held", { Left: clock(held - now()) }) : "" });
+  const keep = held > now(), note = (at) => t("seat.held", { Left: clock(at - now()) });
+  seats.show(r, { mine: keep ? note(held) : "", others: heldForOthers(r).map(note) });
   text($("room-h"), r.name);
   text($("kind"), t(r.private ? "room.private" : r.locked ? "room.locked" : "room.open"));
   $("kind-i").setAttribute("href", r.private || r.locked ? "#i-lock" : "#i-open");
   const taken = humans(r.roster).length;
   document.title = `${taken ? `(${taken}/${r.seats}) ` : ""}${r.name} · Snug`;
+  $("waiting").hidden = !r.waiting;
+  if (r.waiting) text($("waiting"), t("room.waiting", { Count: r.waiting }));
   paintDoor();
   paintEnd();
 }
@@ -40,20 +50,28 @@ function paintSoon() {
   });
 }
 
-// The door: join, or what is true now that one sits inside.
+// Whether there is no seat for who looks: those held for others are taken, but not against the owner.
+function noSeat() {
+  const r = room(), free = r.seats - humans(r.roster).length;
+  return (held > now() || r.ownerId === me ? free : free - heldForOthers(r).length) <= 0;
+}
+
+// The door: join, wait for a seat, or what is true now that one sits inside.
 function paintDoor() {
-  const join = $("door-join"), here = $("door-in"), seated = inside();
+  const join = $("door-join"), here = $("door-in"), full = $("door-full"), seated = inside();
   if (here) here.hidden = !seated;
-  if (join) join.hidden = seated;
+  if (join) join.hidden = seated || noSeat();
+  if (full) full.hidden = seated || !noSeat();
   if (seated && waitingSeat) {
     waitingSeat = false;
     progress("");
   }
+  if ($("dlg-out").open) text($("out-text"), held > now() ? t("dlg.out.text.held", { Left: clock(held - now()) }) : $("out-text").dataset.says);
   if (!held || seated) return;
   if (held <= now()) {
     held = 0;
     progress(t("room.held.over"));
-  } else if (join) {
+  } else if (join && !$("open-discord").hidden) {
     progress(t("room.deep.held", { Time: hours(held) }));
   }
 }
@@ -90,11 +108,10 @@ function happened(id, values) {
   s.append(...rich(id, values));
   li.append(time, s);
   $("log").prepend(li);
-  while ($("log").children.length > 50) $("log").lastChild.remove();
+  while ($("log").children.length > 60) $("log").lastChild.remove();
 }
 
 const count = () => t("room.count", { Taken: humans(room().roster).length, Count: room().seats });
-
 const ends = ["idle", "age", "owner", "manager", "channel_deleted", "lost"];
 
 function gone(reason) {
@@ -108,35 +125,39 @@ function gone(reason) {
 const tell = {
   "voice.joined"(p, before) {
     if (before?.roster.some((o) => o.userId === p.userId)) return;
-    if (p.userId === me) close("dlg-out");
-    happened(p.bot ? "log.came" : "log.sat", { Who: p.displayName });
+    if (p.userId === me) close("dlg-out"), close("dlg-full");
+    happened(p.bot ? "voice.came" : "voice.sat", { Who: p.displayName });
     say(t(p.userId === me ? "room.sat.you.say" : "room.sat.say", { Who: p.displayName, Sum: count() }));
+    if (state.control) renewSoon();
   },
   "voice.left"(p, before) {
     const who = before?.roster.find((o) => o.userId === p.userId);
     if (!who) return;
-    happened(who.bot ? "log.left" : "log.stood", { Who: who.displayName });
+    happened(who.bot ? "voice.left" : "voice.stood", { Who: who.displayName });
     say(t(p.userId === me ? "room.stood.you.say" : "room.stood.say", { Who: who.displayName, Sum: count() }));
     if (p.userId === me && !over) open("dlg-out");
+    if (p.userId === me || state.control) renewSoon();
   },
   "voice.updated"(p, before) {
     const was = before?.roster.find((o) => o.userId === p.userId);
-    if (was && p.streaming && !was.streaming) happened("log.streams", { Who: p.displayName });
+    if (was && p.streaming && !was.streaming) happened("voice.streams", { Who: p.displayName });
   },
   "room.updated"(p, before) {
-    if (before && before.name !== p.name) happened("log.renamed", { Room: p.name });
-    if (before && before.seats !== p.seats) happened("log.seats", { Count: p.seats });
-    refreshSoon();
+    if (state.control && p.knocking > (before?.knocking ?? 0)) say(t("room.knocking.say"));
+    renewSoon();
+  },
+  "room.noted"() {
+    if (state.control) renewSoon(); // others learn nothing from it that events do not tell them
   },
   "room.closing"(p) {
-    happened("log.closing");
     say(t("room.closing.say", { Left: until(p.closingAt - now()) }));
+    renewSoon();
   },
   "room.kept"() {
     emptySince = now();
     idle = 0;
-    happened("room.kept.log");
     say(t("room.kept"));
+    renewSoon();
   },
   "room.deleted": (p) => gone(p.reason),
   "room.hidden"() {
@@ -145,13 +166,26 @@ const tell = {
   },
 };
 
-// What depends on who looks is the server's to say; many pages ask at once, so not all in the same moment.
-let refreshing = 0;
-function refreshSoon() {
-  clearTimeout(refreshing);
-  refreshing = setTimeout(async () => {
-    if (await refresh("actions", "invites")) paintDoor();
-  }, 200 + 800 * Math.random());
+// What depends on who looks is the server's to say. Many pages ask at once, so
+// not all in the same moment; who runs the room hears of a knock at once.
+let renewing = 0;
+function renewSoon() {
+  clearTimeout(renewing);
+  renewing = setTimeout(renew, state.control ? 120 : 200 + 800 * Math.random());
+}
+
+async function renew() {
+  clearTimeout(renewing);
+  if (over || !(await refresh("state", "actions", "porch", "links", "log", "yours"))) return;
+  const held0 = held;
+  state = page();
+  held = state.heldUntil ?? 0;
+  idle = state.idleDeadline ?? 0;
+  if (held > now() && !held0 && !inside() && !$("dlg-out").open) {
+    progress(t("room.free.say"));
+    say(t("room.free.say"));
+  }
+  paint();
 }
 
 const live = new Live({
@@ -172,15 +206,14 @@ const live = new Live({
 });
 
 // What a failure shows, beside its sentence.
-function failed(err) {
+function failed(err, place) {
   if (!(err instanceof Problem)) throw err;
   if (err.status === 401) return open("dlg-session");
-  if (err.code === "ROOM_FULL") {
-    text($("full-text"), err.message);
-    return open("dlg-full");
-  }
+  if (err.code === "ROOM_FULL") return open("dlg-full");
   if (err.code === "ROOM_NOT_FOUND") return gone();
-  progress(err.message, true);
+  if (!place?.isConnected) return progress(err.message, true);
+  text(place, err.message);
+  place.hidden = false;
 }
 
 async function join() {
@@ -208,10 +241,22 @@ async function join() {
   }
 }
 
-function invitesFailed(err) {
-  if (err.status === 401) return open("dlg-session");
-  text($("invites-error"), err.message);
-  $("invites-error").hidden = false;
+// Sends a form, renews the page's parts and says what came of it. What was
+// shown at once is put back if it did not work, with the reason beside it.
+async function act(form, button, { done = () => t("room.done.say"), place, undo = () => {} } = {}) {
+  const spot = () => (place ? $(place) : null);
+  if (spot()) spot().hidden = true;
+  try {
+    const out = await send(form, button);
+    for (const input of form.querySelectorAll("input:not([type=hidden])")) input.defaultValue = input.value;
+    await renew();
+    const words = done(out);
+    if (words) say(words);
+    return out;
+  } catch (err) {
+    undo();
+    failed(err, spot());
+  }
 }
 
 const actions = {
@@ -219,26 +264,61 @@ const actions = {
   async invite() {
     try {
       await api("POST", `${path}/invites`, {});
-      await refresh("invites");
+      await renew();
       say(t("room.invited.say"));
     } catch (err) {
-      invitesFailed(err);
+      failed(err, $("invites-error"));
     }
   },
   async revoke(form) {
     const li = form.closest("[data-invite]");
     try {
       await api("DELETE", `${path}/invites/${encodeURIComponent(li.dataset.invite)}`);
-      await refresh("invites");
+      await renew();
       say(t("room.revoked.say"));
     } catch (err) {
-      invitesFailed(err);
+      failed(err, $("invites-error"));
     }
   },
-  keep: () => api("POST", `${path}/keep`).catch(failed),
-  async close() {
+  change(form, button) {
+    const was = button.getAttribute("aria-checked"), flip = (on) => was && button.setAttribute("aria-checked", on);
+    flip(was === "true" ? "false" : "true");
+    return act(form, button, {
+      place: form.closest("#yours") && "control-error", undo: () => flip(was), done: ({ later }) => t(later ? "room.later.say" : "room.done.say"),
+    });
+  },
+  answer(form, button) {
+    const li = form.closest("li");
+    li.classList.add("leaving");
+    return act(form, button, { undo: () => li.classList.remove("leaving") });
+  },
+  async wait(form, button) {
+    const leave = form.elements.leave !== undefined;
+    const out = await act(form, button, { done: () => t(leave ? "room.wait.left.say" : "room.wait.say") });
+    if (!out) return;
+    close("dlg-full");
+    if (out.heldUntil) {
+      held = out.heldUntil;
+      paint();
+    }
+    progress(t(leave ? "room.wait.left.say" : out.heldUntil ? "room.free.say" : "room.wait.say"));
+  },
+  async knock(form, button) {
     try {
-      await api("POST", `${path}/close`);
+      await send(form, button);
+      const p = document.createElement("p");
+      p.className = "seated";
+      p.textContent = t("room.knocked");
+      form.replaceWith(p);
+      say(p.textContent);
+    } catch (err) {
+      failed(err);
+    }
+  },
+  keep: (form, button) => act(form, button, { done: () => "" }),
+  async close(form, button) {
+    try {
+      await send(form, button);
       over = true;
       location.assign(`/servers/${state.guild}`);
     } catch (err) {
@@ -252,7 +332,8 @@ document.addEventListener("submit", (e) => {
   const work = actions[e.target.dataset.do];
   if (!work) return;
   e.preventDefault();
-  busy(e.submitter ?? e.target.querySelector("button"), () => work(e.target));
+  const button = e.submitter ?? e.target.querySelector("button:not([type=button])");
+  busy(button, () => work(e.target, button));
 });
 document.addEventListener("click", (e) => {
   if (!e.target.closest("[data-rejoin]")) return;

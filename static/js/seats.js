@@ -46,19 +46,16 @@ export class Seats {
     this.slots = [...this.list.children].map((li) => li.dataset.user ?? "");
   }
 
-  /** Shows a room; held says that a free seat is kept for who looks, and heldNote how long. */
-  show(room, { held = false, heldNote = "" } = {}) {
+  /** Shows a room; mine says how long a seat is kept for who looks, "" for none, and others those for others. */
+  show(room, { mine = "", others = [] } = {}) {
     const people = new Map(humans(room.roster).map((p) => [p.userId, p]));
     const count = Math.max(room.seats, people.size);
     const arrived = this.assign(people, count);
-    let free = held;
+    const kept = [...(mine ? [["seat.yours", mine]] : []), ...others.map((note) => ["seat.kept", note])];
     this.slots.forEach((id, i) => {
       const li = this.list.children[i] ?? this.list.appendChild(document.createElement("li"));
       if (id) this.sit(li, people.get(id), room, arrived.has(id));
-      else {
-        this.free(li, free, heldNote);
-        free = false;
-      }
+      else this.free(li, ...(kept.shift() ?? ["seat.free", ""]));
     });
     while (this.list.children.length > count) this.list.lastChild.remove();
     const taken = people.size, full = taken >= room.seats;
@@ -66,6 +63,10 @@ export class Seats {
     if (this.stage.className !== shape) this.stage.className = shape;
     text($("taken"), String(taken));
     text($("total"), String(room.seats));
+    const status = $("status");
+    text(status, room.status ?? "");
+    status.title = room.status ?? "";
+    status.hidden = !room.status;
     const bots = room.roster.filter((p) => p.bot).map((p) => p.displayName);
     $("bots").hidden = !bots.length;
     text($("bots").querySelector("b"), bots.join(", "));
@@ -101,15 +102,15 @@ export class Seats {
     text(li.querySelector(".notes"), notes(p, room.ownerId === p.userId, this.me === p.userId));
   }
 
-  free(li, held, note) {
-    const kind = held ? "held" : "empty";
+  free(li, who, note) {
+    const kind = note ? "held" : "empty";
     if (li.dataset.user || !li.firstChild) {
       const stood = Boolean(li.dataset.user);
       li.replaceChildren($("t-free").content.cloneNode(true));
       delete li.dataset.user;
       li.className = `seat ${kind}${stood ? " rose" : ""}`;
     } else if (!li.classList.contains(kind)) li.className = `seat ${kind}`;
-    text(li.querySelector(".who"), t(held ? "seat.yours" : "seat.free"));
-    text(li.querySelector(".notes"), held ? note : "");
+    text(li.querySelector(".who"), t(who));
+    text(li.querySelector(".notes"), note);
   }
 }

@@ -96,6 +96,22 @@ export async function api(method, path, body) {
   return out;
 }
 
+/** Sends a form as the page would without scripts, and gives the answer. */
+export async function send(form, button) {
+  let answer;
+  try {
+    answer = await fetch(form.action, {
+      method: "POST", credentials: "same-origin", headers: { Accept: "application/json" },
+      body: new URLSearchParams(new FormData(form, button)), signal: AbortSignal.timeout(20_000),
+    });
+  } catch {
+    throw new Problem({}, 0);
+  }
+  const out = await answer.json().catch(() => ({}));
+  if (!answer.ok) throw new Problem(out, answer.status);
+  return out;
+}
+
 /** Runs work with its button busy; a second click meanwhile does nothing. */
 export async function busy(button, work) {
   if (button.getAttribute("aria-busy") === "true") return;
@@ -124,13 +140,30 @@ export async function refresh(...ids) {
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const id of ids) {
     const now = $(id), next = fresh.getElementById(id);
-    if (!now || !next) continue;
-    const focus = now.contains(document.activeElement);
-    now.replaceWith(document.adoptNode(next));
-    if (focus) next.querySelector("button, a[href], input")?.focus();
+    if (now && next) swap(now, document.adoptNode(next));
   }
   enhance();
   return true;
+}
+
+const reachable = "button, a[href], input:not([type=hidden]), summary, select";
+
+// Puts next in place of now, with what somebody is doing there: what they typed, what they opened, where they are.
+function swap(now, next) {
+  for (const input of now.querySelectorAll("input[id]")) {
+    const twin = input.value !== input.defaultValue && next.querySelector(`#${CSS.escape(input.id)}`);
+    if (twin) twin.value = input.value;
+  }
+  const opened = [...now.querySelectorAll("details")].map((d) => d.open);
+  [...next.querySelectorAll("details")].forEach((d, i) => (d.open = opened[i] && !d.name));
+  const at = [...now.querySelectorAll(reachable)].indexOf(document.activeElement), caret = document.activeElement?.selectionStart;
+  const top = now.scrollTop;
+  now.replaceWith(next);
+  next.scrollTop = top;
+  if (at < 0) return;
+  const same = next.querySelectorAll(reachable)[at];
+  same?.focus({ preventScroll: true });
+  if (caret != null && same?.type === "text") same.setSelectionRange(caret, caret);
 }
 
 /** Shows what needs scripts, after load and after refresh. */

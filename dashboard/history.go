@@ -1,0 +1,109 @@
+package dashboard
+
+import (
+	"context"
+	"encoding/json"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+	"golang.org/x/sync/errgroup"
+
+	"snug/dashboard/view"
+	"snug/shared/room"
+)
+
+const (
+	historyLines = 60              // of a room's audit that its page shows
+	historyTime  = 2 * time.Second // how long the page waits for its history, and for people's names
+	fewNames     = 24              // how many names a page asks the guild for
+)
+
+// furnish adds to a room's page what happened there, the names of people who
+// are not in voice, and the link for spectators. The page does without what cannot be had.
+func (s *Server) furnish(ctx context.Context, p *view.Room) {
+	ctx, cancel := context.WithTimeout(ctx, historyTime)
+	defer cancel()
+	r := &p.View
+	entries, err := s.o.Hub.Audit.Page(ctx, r.Room.GuildID, r.Room.ID, 0, historyLines)
+	if err != nil {
+		s.log.WarnContext(ctx, "a room's history could not be read", "guild_id", r.Room.GuildID, "room_id", r.Room.ID, "err", err)
+	}
+	for _, a := range entries {
+		var e room.Entry
+		if json.Unmarshal(a.Data, &e) == nil && (r.MayControl || public(e.Kind)) {
+			p.History = append(p.History, e)
+		}
+	}
+	p.Names = s.namesFor(ctx, p)
+	if c := r.Control; c != nil && c.WatchToken != "" {
+		p.WatchURL = s.watchURL(r.Room.ID, c.WatchToken)
+	}
+}
+
+// public says whether everybody who sees a room may know of such entries: those that name no guest and nobody kept out.
+func public(k room.EntryKind) bool {
+	switch k {
+	case room.EntryOpened, room.EntryClosing, room.EntryKept, room.EntryRenamed, room.EntrySeats, room.EntryPrivacy, room.EntryStatus, room.EntryOwner:
+		return true
+	default:
+		return false
+	}
+}
+
+// namesFor gives the display names that a room's page needs and its roster has not.
+func (s *Server) namesFor(ctx context.Context, p *view.Room) map[snowflake.ID]string {
+	r, out := &p.View, map[snowflake.ID]string{}
+	var ids []snowflake.ID
+	for i := range p.History {
+		ids = append(ids, p.History[i].By, p.History[i].Target)
+	}
+	if c := r.Control; c != nil {
+		for _, g := range c.Guests {
+			ids = append(ids, g.UserID)
+		}
+		for _, b := range c.Bans {
+			ids = append(ids, b.UserID)
+		}
+		for _, k := range c.Knocks {
+			out[k.UserID] = k.Name
+		}
+		for _, w := range c.Waiting {
+			out[w.UserID] = w.Name
+		}
+	}
+	out[r.Room.Access.OwnerID] = p.OwnerName
+	slices.Sort(ids)
+	ids = slices.DeleteFunc(slices.Compact(ids), func(id snowflake.ID) bool {
+		if id == 0 || out[id] != "" || room.In(r.Roster, id) {
+			return true
+		}
+		name, known := s.names.get(r.Room.GuildID, id, s.now())
+		out[id] = name
+		return known
+	})
+	asked := make([]string, min(len(ids), fewNames))
+	var g errgroup.Group
+	g.SetLimit(8)
+	for i := range asked {
+		g.Go(func() error {
+			st, err := s.keeper.Standing(ctx, r.Room.GuildID, room.StandingRequest{UserID: ids[i]})
+			if err == nil && st.DisplayName != "" {
+				asked[i] = st.DisplayName
+				s.names.put(r.Room.GuildID, ids[i], st.DisplayName, s.now())
+			}
+			return nil // "somebody" does as well
+		})
+	}
+	_ = g.Wait() // no function fails
+	for i, name := range asked {
+		out[ids[i]] = name
+	}
+	return out
+}
+
+// watchURL is the link by which spectators see a room.
+func (s *Server) watchURL(id snowflake.ID, token string) string {
+	return s.base.String() + "/watch/" + id.String() + "?t=" + url.QueryEscape(token)
+}

@@ -1,0 +1,111 @@
+package view
+
+import (
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/room"
+	"snug/shared/text"
+)
+
+// Folk is somebody whom the one who runs the room can do something about.
+type Folk struct {
+	room.Person
+	In    bool // sits there now
+	Owner bool
+	You   bool
+}
+
+// People are those inside, and the guests who are not.
+func (r *Room) People(t text.Texts) []Folk {
+	var list []Folk
+	seen := map[snowflake.ID]bool{}
+	add := func(p room.Person, in bool) {
+		if !p.Bot && !seen[p.UserID] {
+			seen[p.UserID] = true
+			list = append(list, Folk{p, in, p.UserID == r.View.Room.Access.OwnerID, p.UserID == r.me()})
+		}
+	}
+	for _, p := range r.View.Roster {
+		add(p, true)
+	}
+	if c := r.View.Control; c != nil {
+		for _, g := range c.Guests {
+			add(room.Person{UserID: g.UserID, DisplayName: r.called(t, g.UserID)}, false)
+		}
+	}
+	return list
+}
+
+// Banned are those who are kept out.
+func (r *Room) Banned(t text.Texts) []Folk {
+	var list []Folk
+	if c := r.View.Control; c != nil {
+		for _, b := range c.Bans {
+			list = append(list, Folk{Person: room.Person{UserID: b.UserID, DisplayName: r.called(t, b.UserID)}})
+		}
+	}
+	return list
+}
+
+// Knocker is somebody at the door.
+type Knocker struct {
+	room.Person
+	At time.Time
+}
+
+// Knocks are who asks to be let in, who came first at first.
+func (r *Room) Knocks() []Knocker {
+	if r.View.Control == nil {
+		return nil
+	}
+	var list []Knocker
+	for _, k := range r.View.Control.Knocks {
+		list = append(list, Knocker{room.Person{UserID: k.UserID, DisplayName: k.Name, Avatar: k.Avatar}, k.At})
+	}
+	return list
+}
+
+// Line is who waits for a seat, for who runs the room.
+func (r *Room) Line() []room.Waiter {
+	if r.View.Control == nil {
+		return nil
+	}
+	return r.View.Control.Waiting
+}
+
+// RenameNote says how often the room can be renamed, or when it will be.
+func (r *Room) RenameNote(t text.Texts) string {
+	c := r.View.Control
+	switch {
+	case c == nil:
+		return ""
+	case c.WantedName != "":
+		return t.Say("control.name.wanted", "Name", c.WantedName, "Left", words{t}.until(r.Now, c.NextRename))
+	case c.RenamesLeft <= 0:
+		return t.Say("control.name.later", "Left", words{t}.until(r.Now, c.NextRename))
+	}
+	return t.Say("control.name.left", "Count", c.RenamesLeft)
+}
+
+// MayKnock says whether the page offers to knock.
+func (r *Room) MayKnock() bool {
+	return r.me() != 0 && !r.View.MayEnter && !r.In() && r.View.Room.Access.MayKnock(r.View.Standing)
+}
+
+// Until is when the room ends whoever is in, if that is not announced yet; zero for never.
+func (r *Room) Until() time.Time {
+	if !r.View.Room.ClosingAt.IsZero() {
+		return time.Time{}
+	}
+	return r.View.Deadline
+}
+
+// toggle is a setting of a room that is on or off, and what switches it.
+type toggle struct {
+	Path, Do, Off string
+	On            bool
+}
+
+func newToggle(path, do, off string, on bool) toggle { return toggle{path, do, off, on} }
