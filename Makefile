@@ -2,7 +2,7 @@
 GO ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
 
-.PHONY: help demo build test pictures clients lint soak bench fmt
+.PHONY: help demo build test pictures clients lint soak fuzz vuln bench fmt
 
 help: ## List these tasks
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,8 +31,18 @@ clients: ## Let discord.js try the simulated Discord (needs Node and npm)
 lint: ## golangci-lint, if it is installed
 	golangci-lint run
 
-soak: ## The longer forms of the tests
+soak: fuzz ## The longer forms of the tests, and fuzzing
 	SNUG_SOAK=1 $(GO) test -race -timeout 60m ./...
+
+FUZZTIME ?= 1m
+fuzz: ## Fuzz everything that reads what strangers send, each for FUZZTIME (1m)
+	@set -e; for f in $$(grep -rl --include='*_test.go' '^func Fuzz' . | sort); do \
+		for name in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' $$f); do \
+			echo "$$name in $$(dirname $$f)"; $(GO) test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) $$(dirname $$f); \
+		done; done
+
+vuln: ## Ask the Go vulnerability database about Snug and all it is made of
+	@.ci/vuln
 
 bench: ## Compare live push with the plain loop it is measured against
 	$(GO) run ./cmd/snugload
