@@ -14,33 +14,33 @@ import (
 	"snug/dashboard/session"
 	"snug/dashboard/view"
 	"snug/shared/errs"
+	"snug/shared/text"
 )
 
 // answers says what each code becomes on the web.
 var answers = map[errs.Code]struct {
-	status  int
-	mood    view.Mood
-	heading string
+	status int
+	mood   view.Mood
 }{
-	errs.Invalid:            {http.StatusBadRequest, view.MoodLost, "That does not fit"},
-	errs.Unauthorized:       {http.StatusUnauthorized, view.MoodClosed, "Please sign in"},
-	errs.Forbidden:          {http.StatusForbidden, view.MoodClosed, "That is not yours to do"},
-	errs.NotFound:           {http.StatusNotFound, view.MoodLost, "There is nothing here"},
-	errs.Conflict:           {http.StatusConflict, view.MoodBroken, "Somebody was faster"},
-	errs.RoomNotFound:       {http.StatusNotFound, view.MoodLost, "No such room here"},
-	errs.RoomFull:           {http.StatusConflict, view.MoodClosed, "Every seat is taken"},
-	errs.RoomLimit:          {http.StatusConflict, view.MoodClosed, "That is as many rooms as there can be"},
-	errs.TokenInvalid:       {http.StatusBadRequest, view.MoodClosed, "This link is not valid"},
-	errs.TokenExpired:       {http.StatusGone, view.MoodClosed, "This link has expired"},
-	errs.TokenRevoked:       {http.StatusGone, view.MoodClosed, "This invite was taken back"},
-	errs.TokenUsedUp:        {http.StatusGone, view.MoodClosed, "This invite has been used up"},
-	errs.GuildJoinDenied:    {http.StatusForbidden, view.MoodClosed, "You are not in this server yet"},
-	errs.NotInVoice:         {http.StatusConflict, view.MoodClosed, "You are not in voice"},
-	errs.MissingPermission:  {http.StatusConflict, view.MoodBroken, "Snug is not allowed to do that"},
-	errs.RateLimited:        {http.StatusTooManyRequests, view.MoodWait, "A little slower, please"},
-	errs.DiscordUnavailable: {http.StatusServiceUnavailable, view.MoodBroken, "Discord does not answer"},
-	errs.Unavailable:        {http.StatusServiceUnavailable, view.MoodWait, "Just a moment"},
-	errs.Internal:           {http.StatusInternalServerError, view.MoodBroken, "Something broke"},
+	errs.Invalid:            {http.StatusBadRequest, view.MoodLost},
+	errs.Unauthorized:       {http.StatusUnauthorized, view.MoodClosed},
+	errs.Forbidden:          {http.StatusForbidden, view.MoodClosed},
+	errs.NotFound:           {http.StatusNotFound, view.MoodLost},
+	errs.Conflict:           {http.StatusConflict, view.MoodBroken},
+	errs.RoomNotFound:       {http.StatusNotFound, view.MoodLost},
+	errs.RoomFull:           {http.StatusConflict, view.MoodClosed},
+	errs.RoomLimit:          {http.StatusConflict, view.MoodClosed},
+	errs.TokenInvalid:       {http.StatusBadRequest, view.MoodClosed},
+	errs.TokenExpired:       {http.StatusGone, view.MoodClosed},
+	errs.TokenRevoked:       {http.StatusGone, view.MoodClosed},
+	errs.TokenUsedUp:        {http.StatusGone, view.MoodClosed},
+	errs.GuildJoinDenied:    {http.StatusForbidden, view.MoodClosed},
+	errs.NotInVoice:         {http.StatusConflict, view.MoodClosed},
+	errs.MissingPermission:  {http.StatusConflict, view.MoodBroken},
+	errs.RateLimited:        {http.StatusTooManyRequests, view.MoodWait},
+	errs.DiscordUnavailable: {http.StatusServiceUnavailable, view.MoodBroken},
+	errs.Unavailable:        {http.StatusServiceUnavailable, view.MoodWait},
+	errs.Internal:           {http.StatusInternalServerError, view.MoodBroken},
 }
 
 // statusOf gives the HTTP status of an error.
@@ -122,7 +122,7 @@ func (s *Server) fail(c *gin.Context, err error) {
 func (s *Server) problem(c *gin.Context, err error) *api.Problem {
 	e, status := errs.Public(err), statusOf(err)
 	return &api.Problem{
-		Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: e.Message, Code: e.Code, Field: e.Field,
+		Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: s.texts(c).Refusal(err), Code: e.Code, Field: e.Field,
 		RetryAfter: int(math.Ceil(retryAfter(err).Seconds())), RequestID: visitOf(c).id,
 	}
 }
@@ -136,27 +136,33 @@ func (s *Server) logFailure(c *gin.Context, status int, err error) {
 	}
 }
 
-// errorPage says what went wrong and leads on.
+// errorPage says what went wrong and leads on, in the reader's language.
 func (s *Server) errorPage(c *gin.Context, err error, wait int) *view.Message {
-	e := errs.Public(err)
-	a := answers[e.Code]
-	m := &view.Message{Layout: s.layout(c, a.heading), Mood: a.mood, Heading: a.heading, Sentence: e.Message, Code: e.Code, Request: visitOf(c).id}
+	e, t := errs.Public(err), s.texts(c)
+	a, known := answers[e.Code]
+	if !known {
+		a = answers[errs.Internal]
+	}
+	heading := t.Say("fail." + string(e.Code))
+	m := &view.Message{Layout: s.layout(c, heading), Mood: a.mood, Heading: heading, Sentence: t.Refusal(err), Code: e.Code, Request: visitOf(c).id}
 	back := pagePath(c.Request)
-	home := view.Action{Label: "My servers and rooms", URL: "/"}
+	home := view.Action{Label: t.Say("nav.mine"), URL: "/"}
 	switch {
 	case errors.Is(err, session.ErrCancelled):
-		m.Heading, m.Code, m.Request = "Nobody was signed in", "", ""
-		m.Actions = []view.Action{signInAgain(c, "Sign in with Discord"), home}
+		m.Heading, m.Code, m.Request = t.Say("fail.cancelled"), "", ""
+		m.Actions = []view.Action{signInAgain(c, t, "nav.sign-in.discord"), home}
 	case c.FullPath() == session.CallbackPath:
-		m.Heading = "That sign-in did not work"
-		m.Actions = []view.Action{signInAgain(c, "Sign in again"), home}
+		m.Heading = t.Say("fail.sign-in")
+		m.Actions = []view.Action{signInAgain(c, t, "fail.sign-in.again"), home}
+	case e.Code == errs.RoomNotFound && c.FullPath() == roomPath && m.Me != nil:
+		s.atTheDoor(c, m, home)
 	case c.Request.Method == http.MethodPost && back != "/":
-		m.Actions = []view.Action{{Label: "Back to the page", URL: back, Primary: true}, home}
+		m.Actions = []view.Action{{Label: t.Say("fail.back"), URL: back, Primary: true}, home}
 	case e.Code == errs.Unavailable || e.Code == errs.DiscordUnavailable || e.Code == errs.RateLimited:
 		m.Refresh = min(wait, 60)
-		m.Actions = []view.Action{{Label: "Try again", URL: c.Request.URL.RequestURI(), Primary: true}, home}
+		m.Actions = []view.Action{{Label: t.Say("room.again"), URL: c.Request.URL.RequestURI(), Primary: true}, home}
 	case c.Request.Method == http.MethodPost:
-		m.Actions = []view.Action{{Label: "Back", URL: "/", Primary: true}}
+		m.Actions = []view.Action{{Label: t.Say("fail.back.short"), URL: "/", Primary: true}}
 	default:
 		home.Primary = true
 		m.Actions = []view.Action{home}
@@ -164,13 +170,29 @@ func (s *Server) errorPage(c *gin.Context, err error, wait int) *view.Message {
 	return m
 }
 
+// roomPath is a room's page, as gin writes it.
+const roomPath = "/game/:channel"
+
+// atTheDoor is what somebody sees of a room that is not there, or not for them:
+// the same in both cases. They can knock; having knocked, the page looks by itself whether it may show more.
+func (s *Server) atTheDoor(c *gin.Context, m *view.Message, home view.Action) {
+	id := c.Param("channel")
+	if c.Query("knocked") != "" {
+		m.Mood, m.Heading, m.Sentence, m.Refresh, m.Code, m.Request = view.MoodWait, m.Text.Say("knock.sent"), m.Text.Say("knock.sent.text"), 4, "", ""
+		m.Title = m.Heading
+		m.Actions = []view.Action{home}
+		return
+	}
+	m.Actions = []view.Action{{Label: m.Text.Say("room.knock"), URL: "/game/" + id + "/knock", Post: true, Primary: true}, home}
+}
+
 // signInAgain leads on from a login that came to nothing: to another one, or to the invite that it was to follow.
-func signInAgain(c *gin.Context, label string) view.Action {
+func signInAgain(c *gin.Context, t text.Texts, label string) view.Action {
 	back := visitOf(c).returnTo
 	if withoutToken(back) != back {
-		return view.Action{Label: "Back to the invite", URL: back, Primary: true}
+		return view.Action{Label: t.Say("fail.back.invite"), URL: back, Primary: true}
 	}
-	return view.Action{Label: label, URL: loginURL(back, false), Primary: true}
+	return view.Action{Label: t.Say(label), URL: loginURL(back, false), Primary: true}
 }
 
 // pagePath gives the page a request belongs to, without its query: that of a room for what one does to it. It is where

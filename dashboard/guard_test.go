@@ -121,7 +121,7 @@ func TestErrorsOnTheWeb(t *testing.T) {
 		t.Errorf("%d codes are answered, %d tested", len(answers), len(codes))
 	}
 	for code, want := range codes {
-		if got := statusOf(errs.E(code, "x")); got != want || answers[code].heading == "" {
+		if got := statusOf(errs.E(code, "x")); got != want || answers[code].mood == "" {
 			t.Errorf("%s: %d, want %d", code, got, want)
 		}
 	}

@@ -28,13 +28,13 @@ const (
 
 // home says what Snug is, and shows who is signed in their servers and rooms.
 func (s *Server) home(c *gin.Context) error {
-	p := &view.Home{Layout: s.layout(c, "Private voice rooms")}
+	p := &view.Home{Layout: s.layout(c, s.texts(c).Say("land.title"))}
 	me, err := s.me(c)
 	private(c)
 	if err != nil {
 		return s.page(c, http.StatusOK, p)
 	}
-	p.Title = "My servers and rooms"
+	p.Title = p.Text.Say("home.title")
 	for _, m := range s.memberships(c.Request.Context(), me) {
 		card := view.ServerCard{Guild: m.info, Manager: m.Manager}
 		for _, l := range s.visibleRooms(m.Standing) {

@@ -127,17 +127,18 @@ func (s *Server) logout(c *gin.Context) error {
 // bye says that nobody is signed in, or asks whether to sign out.
 func (s *Server) bye(c *gin.Context) error {
 	private(c)
-	m := &view.Message{Layout: s.layout(c, "Signed out"), Mood: view.MoodBye}
+	t := s.texts(c)
+	m := &view.Message{Layout: s.layout(c, t.Say("bye.title")), Mood: view.MoodBye}
 	m.Path = "/"
 	if m.Me == nil {
-		m.Sentence = "You are signed out. Come back whenever you like."
-		m.Actions = []view.Action{{Label: "Sign in with Discord", URL: "/login", Primary: true}, {Label: "What Snug is", URL: "/"}}
+		m.Sentence = t.Say("bye.text")
+		m.Actions = []view.Action{{Label: t.Say("nav.sign-in.discord"), URL: "/login", Primary: true}, {Label: t.Say("bye.what"), URL: "/"}}
 	} else {
-		m.Title = "Sign out"
-		m.Sentence = "You are signed in as " + m.Me.Name + "."
+		m.Title = t.Say("bye.ask")
+		m.Sentence = t.Say("bye.ask.text", "Name", m.Me.Name)
 		m.Actions = []view.Action{
-			{Label: "Sign out here", URL: "/logout", Post: true, Primary: true},
-			{Label: "Sign out everywhere", URL: "/logout/everywhere", Post: true},
+			{Label: t.Say("bye.here"), URL: "/logout", Post: true, Primary: true},
+			{Label: t.Say("bye.everywhere"), URL: "/logout/everywhere", Post: true},
 		}
 	}
 	return s.page(c, http.StatusOK, m)

@@ -43,6 +43,8 @@ func (s *Server) pages(e *gin.Engine) {
 	e.GET("/logout", s.do(s.bye))
 	e.GET("/servers/:guild", s.member(s.serverPage))
 	e.GET("/game/:channel", s.do(s.roomOrLanding))
+	e.GET("/watch/:channel", s.do(s.watchPage))
+	e.POST("/watch/:channel/token", s.do(s.watchToken))
 	e.GET("/admin/:guild", s.member(s.adminPage))
 	e.GET("/admin/:guild/history", s.member(s.historyPage))
 	e.GET("/admin/:guild/settings.json", s.member(s.exportSettings))

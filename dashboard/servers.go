@@ -31,9 +31,11 @@ func (s *Server) showServer(c *gin.Context, me *session.Session, status int, for
 	if err != nil {
 		return err
 	}
-	p := &view.Server{Layout: s.layout(c, g.Name), Guild: g, Manager: st.Manager, MayCreate: settings.MayCreate(st), Form: view.NewCreateForm(settings)}
+	p := &view.Server{Layout: s.layout(c, g.Name), Guild: g, Manager: st.Manager, MayCreate: settings.MayCreate(st)}
+	last := s.remembered(c.Request.Context(), g.ID, me)
+	p.Form, p.Remembered = view.NewCreateForm(settings, last), !last.Empty()
 	if !p.MayCreate {
-		p.WhyNot = "Only members with certain roles can open rooms here. Ask somebody who manages the server."
+		p.WhyNot = p.Text.Say("server.may-not")
 	}
 	if form != nil {
 		p.Form = *form
@@ -41,10 +43,24 @@ func (s *Server) showServer(c *gin.Context, me *session.Session, status int, for
 	for _, l := range s.visibleRooms(st) {
 		p.Rooms = append(p.Rooms, s.card(l, st))
 	}
+	if form == nil && c.Query("forgotten") != "" {
+		p.Notice = &view.Notice{Text: p.Text.Say("server.forgotten")}
+	}
 	if form == nil && c.Query("closed") != "" {
-		p.Notice = &view.Notice{Text: "The room is closed."}
+		p.Notice = &view.Notice{Text: p.Text.Say("server.closed")}
 	}
 	return s.page(c, status, p)
+}
+
+// remembered is what a member last chose for a room of theirs. The page does without if it cannot be had.
+func (s *Server) remembered(ctx context.Context, guildID snowflake.ID, me *session.Session) room.Preferences {
+	ctx, cancel := context.WithTimeout(ctx, historyTime)
+	defer cancel()
+	out, err := s.keeper.Preferences(ctx, guildID, room.PreferencesRequest{Actor: actor(me)})
+	if err != nil {
+		s.log.InfoContext(ctx, "a member's preferences could not be read", "guild_id", guildID, "user_id", me.User.ID, "err", err)
+	}
+	return out.Preferences
 }
 
 // createInput is what a new room can be told.

@@ -50,7 +50,16 @@ var partials = map[string][]string{
 
 	"admin-history": {"icons", "tabs"},
 
+	"watch":   {"icons", "seats", "avatar"},
 	"message": {"icons", "scenes"},
+}
+
+// layoutOf is the file that a page is put into: spectators see nothing around theirs.
+func layoutOf(page string) string {
+	if page == "watch" {
+		return "bare.html"
+	}
+	return "layout.html"
 }
 
 // New reads the templates and the static files. It fails if a template does
@@ -70,11 +79,11 @@ func New(cfg Config) (*Engine, error) {
 		}
 	}
 	for page, parts := range partials {
-		files := []string{"layout.html", page + ".html"}
+		files := []string{layoutOf(page), page + ".html"}
 		for _, p := range parts {
 			files = append(files, "partials/"+p+".html")
 		}
-		t, err := template.New("layout.html").Option("missingkey=error").Funcs(e.funcs(text.Texts{})).ParseFS(cfg.Templates, files...)
+		t, err := template.New(layoutOf(page)).Option("missingkey=error").Funcs(e.funcs(text.Texts{})).ParseFS(cfg.Templates, files...)
 		if err != nil {
 			return nil, fmt.Errorf("view: page %s: %w", page, err)
 		}
@@ -104,7 +113,7 @@ func (e *Engine) Render(w http.ResponseWriter, status int, p Page) error {
 	if l.Text.Language().Code == "" {
 		l.Text = e.text.For("en")
 	}
-	if err := e.pages[l.Text.Language().Code+"/"+p.name()].ExecuteTemplate(&b, "layout.html", frame{Engine: e, Layout: l, Page: p, Name: p.name()}); err != nil {
+	if err := e.pages[l.Text.Language().Code+"/"+p.name()].ExecuteTemplate(&b, layoutOf(p.name()), frame{Engine: e, Layout: l, Page: p, Name: p.name()}); err != nil {
 		return fmt.Errorf("view: page %s: %w", p.name(), err)
 	}
 	h := w.Header()

@@ -32,6 +32,7 @@ func (e *Engine) funcs(t text.Texts) template.FuncMap {
 		"ago":    w.ago,
 		"until":  w.until,
 		"agoT":   w.agoTime,
+		"sinceT": w.sinceTime,
 		"untilT": w.untilTime,
 		"clockT": clockTime,
 		"clock":  clock,

@@ -122,6 +122,8 @@ type Server struct {
 	// WhyNot says why the person may not create a room; used with MayCreate false.
 	WhyNot string
 	Form   CreateForm
+	// Remembered says that the form starts as the person's last room here, and that they can have that forgotten.
+	Remembered bool
 }
 
 // CreateForm is the form that creates a room, as it was filled in. It posts
@@ -133,9 +135,16 @@ type CreateForm struct {
 	Err     *errs.Error // what was wrong with it; Err.Field is name, seats or "" for the whole
 }
 
-// NewCreateForm gives the form as it is first shown, with the server's settings.
-func NewCreateForm(s guild.Settings) CreateForm {
-	return CreateForm{Seats: itoa(s.Seats), Private: s.Private}
+// NewCreateForm gives the form as it is first shown: as the person's last room was, else with the server's settings.
+func NewCreateForm(s guild.Settings, last room.Preferences) CreateForm {
+	f := CreateForm{Name: last.Name, Seats: itoa(s.Seats), Private: s.Private}
+	if last.Seats > 0 {
+		f.Seats = itoa(last.Seats)
+	}
+	if last.Private != nil {
+		f.Private = *last.Private
+	}
+	return f
 }
 
 // Room is the page at /game/{channel}.

@@ -76,6 +76,14 @@ func (w words) agoTime(now, t time.Time) template.HTML {
 	return timeElement(t, "data-ago", w.ago(now, t))
 }
 
+// sinceTime tells how long a room has been open.
+func (w words) sinceTime(now, t time.Time) template.HTML {
+	if t.IsZero() {
+		return `<time data-since></time>`
+	}
+	return timeElement(t, "data-since", w.Say("house.since", "Span", w.span(max(0, now.Sub(t)), false)))
+}
+
 // untilTime is until as an element that scripts keep right.
 func (w words) untilTime(now, t time.Time) template.HTML {
 	return timeElement(t, "data-until", w.until(now, t))

@@ -15,7 +15,8 @@ const closed = {
 };
 
 /**
- * Live watches a guild's rooms, or one room.
+ * Live watches a guild's rooms, or one room. ticket says where the live token
+ * comes from, if not from the session.
  *
  * Callbacks: onState(state, since) with "connecting", "live", "reconnecting",
  * "stale" or "ended", and when the picture was last known to be right;
@@ -25,8 +26,8 @@ const closed = {
  * onEnd(why, problem) with "session", "forbidden" or "broken": it will not come back.
  */
 export class Live {
-  constructor({ guild, room, onState = () => {}, onWelcome = () => {}, onEvent = () => {}, onEnd = () => {}, env = window }) {
-    Object.assign(this, { guild, room, onState, onWelcome, onEvent, onEnd, env });
+  constructor({ guild, room, ticket, onState = () => {}, onWelcome = () => {}, onEvent = () => {}, onEnd = () => {}, env = window }) {
+    Object.assign(this, { guild, room, ticket, onState, onWelcome, onEvent, onEnd, env });
     this.revs = new Map(); // room id → {epoch, n}
     this.state = "";
     this.since = Date.now();
@@ -83,9 +84,10 @@ export class Live {
     if (!this.state) this.become("connecting");
     let token;
     try {
-      const answer = await env.fetch("/api/v1/live-token", {
+      const { path, body: asked } = this.ticket ?? { path: "/api/v1/live-token", body: this.room ? { guild: this.guild, room: this.room } : { guild: this.guild } };
+      const answer = await env.fetch(path, {
         method: "POST", headers: { "Content-Type": "application/json", Accept: "application/json" }, credentials: "same-origin",
-        body: JSON.stringify(this.room ? { guild: this.guild, room: this.room } : { guild: this.guild }),
+        body: JSON.stringify(asked),
         signal: AbortSignal.timeout(patience),
       });
       const body = await answer.json().catch(() => ({}));

@@ -59,7 +59,7 @@ export class Seats {
     });
     while (this.list.children.length > count) this.list.lastChild.remove();
     const taken = people.size, full = taken >= room.seats;
-    const shape = `stage ${count <= round ? `round of-${count}` : "bench"} lit-${Math.min(taken, 4)}${full ? " full" : ""}`;
+    const shape = this.stage.dataset.plain ? `${this.stage.dataset.plain} lit-${Math.min(taken, 4)}` : `stage ${count <= round ? `round of-${count}` : "bench"} lit-${Math.min(taken, 4)}${full ? " full" : ""}`;
     if (this.stage.className !== shape) this.stage.className = shape;
     text($("taken"), String(taken));
     text($("total"), String(room.seats));

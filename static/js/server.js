@@ -2,7 +2,7 @@
 
 import { Live, apply } from "./live.js";
 import { avatar } from "./seats.js";
-import { $, Problem, api, begin, busy, clock, everySecond, humans, liveSign, now, open, page, say, setClock, t, text } from "./ui.js";
+import { $, Problem, api, begin, busy, clock, everySecond, humans, liveSign, now, open, page, say, setClock, span, t, text } from "./ui.js";
 
 const state = page(), street = $("street"), rooms = new Map();
 const house = (id) => street.querySelector(`[data-room="${CSS.escape(id)}"]`);
@@ -29,7 +29,12 @@ function paintHouse(r) {
   text(li.querySelector(".kind span"), t(r.private ? "house.private" : r.locked ? "house.locked" : "house.open"));
   text(li.querySelector(".people"), people.length ? people.map((p) => p.displayName).join(", ") : t("house.quiet"));
   const owner = state.owners[r.ownerId] ?? r.roster.find((p) => p.userId === r.ownerId)?.displayName;
-  text(li.querySelector(".by"), r.ownerId === state.me ? t("house.mine") : owner ? t("house.by", { Who: owner }) : "");
+  const line = li.querySelector(".line-n"), since = li.querySelector("time");
+  line.hidden = !r.waiting;
+  text(line, r.waiting ? t("house.waiting", { Count: r.waiting }) : "");
+  if (Date.parse(since.dateTime) !== r.openedAt) since.dateTime = new Date(r.openedAt).toISOString();
+  text(since, t("house.since", { Span: span(now() - r.openedAt) }));
+  text(li.querySelector(".whose"), r.ownerId === state.me ? t("house.mine") : owner ? t("house.by", { Who: owner }) : "");
 }
 
 function paintRing(ring, people, seats) {

@@ -50,10 +50,13 @@ export function clock(ms) {
   const s = Math.ceil(Math.max(0, ms) / 1000);
   return `${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")}`;
 }
+/** A length of time in its largest unit. */
+export function span(ms) {
+  const s = Math.max(0, ms) / 1000, m = Math.floor(s / 60), h = Math.floor(m / 60), d = Math.floor(h / 24);
+  return d ? t("span.days", { Count: d }) : h ? t("span.h", { Count: h }) : m ? t("span.min", { Count: m }) : t("span.s", { Count: Math.ceil(s) });
+}
 export function ago(ms) {
-  const m = Math.floor(ms / 60_000), h = Math.floor(m / 60), d = Math.floor(h / 24);
-  if (m < 1) return t("span.now");
-  return t("span.ago", { Span: d ? t("span.days", { Count: d }) : h ? t("span.h", { Count: h }) : t("span.min", { Count: m }) });
+  return ms < 60_000 ? t("span.now") : t("span.ago", { Span: span(ms) });
 }
 
 const ticks = new Set();
@@ -66,6 +69,7 @@ export function everySecond(f) {
 function runTimes() {
   for (const el of document.querySelectorAll("time[data-until]")) text(el, until(Date.parse(el.dateTime) - now()));
   for (const el of document.querySelectorAll("time[data-ago]")) text(el, ago(now() - Date.parse(el.dateTime)));
+  for (const el of document.querySelectorAll("time[data-since][datetime]")) text(el, t("house.since", { Span: span(now() - Date.parse(el.dateTime)) }));
   for (const el of document.querySelectorAll("time[data-clock]")) text(el, hours(Date.parse(el.dateTime)));
 }
 

@@ -1,0 +1,38 @@
+// The spectators' view: who sits in a room, over whatever is behind it. It has
+// no controls and no dialogs; what it may not show any more it does not show.
+
+import { Live, apply } from "./live.js";
+import { Seats } from "./seats.js";
+import { $, begin, page, text } from "./ui.js";
+
+const state = page(), rooms = new Map(), seats = new Seats();
+
+function paint() {
+  const r = rooms.get(state.room);
+  $("overlay").hidden = !r;
+  if (!r) return;
+  seats.show({ ...r, seats: 0 }); // those who sit; free seats are not for an overlay
+  text($("total"), String(r.seats));
+  text($("watch-h"), r.name);
+}
+
+const live = new Live({
+  guild: state.guild, room: state.room, ticket: { path: `/watch/${state.room}/token`, body: { t: state.token } },
+  onState: (now) => (document.body.dataset.live = now),
+  onEvent(event, p) {
+    apply(rooms, event, p);
+    paint();
+  },
+  onEnd() {
+    rooms.clear();
+    paint();
+  },
+});
+
+begin();
+for (const m of state.rooms) {
+  apply(rooms, m.event, m.payload);
+  live.know(state.room, m.rev);
+}
+paint();
+live.start();
