@@ -23,6 +23,7 @@ import (
 	"snug/shared/keyring"
 	"snug/shared/room"
 	"snug/shared/standin"
+	"snug/shared/standin/openapi/openapitest"
 )
 
 // patience bounds every wait for a fact; it is reached only when something is broken.
@@ -89,7 +90,7 @@ func newHouse(t testing.TB) *house {
 	h := &house{TB: t, clock: &clock{}, dir: t.TempDir(), people: map[string]snowflake.ID{}}
 	limits := standin.DiscordLimits()
 	limits.IdentifyWindow = 0 // several starts in one test
-	h.discord = standin.New(standin.Options{Seed: 1, Limits: &limits, OnRequest: func(r standin.Request) {
+	h.discord = standin.New(standin.Options{Seed: 1, Limits: &limits, Wrap: openapitest.Wrap(t), OnRequest: func(r standin.Request) {
 		h.requests.Lock()
 		defer h.requests.Unlock()
 		h.requests.list = append(h.requests.list, r.Method+" "+r.Route)

@@ -22,6 +22,7 @@ import (
 	"snug/bot/gateway"
 	"snug/bot/ratelimit"
 	"snug/shared/standin"
+	"snug/shared/standin/openapi/openapitest"
 )
 
 // world is a running stand-in for Discord with a small guild in it.
@@ -39,7 +40,7 @@ type move struct{ user, channel snowflake.ID }
 
 func newWorld(t *testing.T) *world {
 	limits := standin.NoRateLimits()
-	s := standin.New(standin.Options{Seed: 7, Limits: &limits, HeartbeatInterval: time.Second})
+	s := standin.New(standin.Options{Seed: 7, Limits: &limits, HeartbeatInterval: time.Second, Wrap: openapitest.Wrap(t)})
 	demo, err := s.Demo(standin.ApplicationOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -222,7 +223,7 @@ func TestStandinNewSession(t *testing.T) {
 // TestStandinRefuses a wrong token and an intent that is switched off, with the remedy.
 func TestStandinRefuses(t *testing.T) {
 	limits := standin.NoRateLimits()
-	s := standin.New(standin.Options{Seed: 7, Limits: &limits})
+	s := standin.New(standin.Options{Seed: 7, Limits: &limits, Wrap: openapitest.Wrap(t)})
 	demo, err := s.Demo(standin.ApplicationOptions{NoPrivilegedIntents: true})
 	if err != nil {
 		t.Fatal(err)

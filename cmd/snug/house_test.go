@@ -25,6 +25,7 @@ import (
 	"snug/shared/browsertest"
 	"snug/shared/config"
 	"snug/shared/standin"
+	"snug/shared/standin/openapi/openapitest"
 )
 
 // patience bounds every wait for a fact; it is reached only when something is broken.
@@ -98,7 +99,7 @@ func unhurried(p *plan) {
 func newHouse(t testing.TB, change ...func(*plan)) *house {
 	t.Helper()
 	h := &house{TB: t, clock: &clock{}}
-	p := plan{discord: standin.Options{Seed: 7}, log: slog.New(slog.DiscardHandler)}
+	p := plan{discord: standin.Options{Seed: 7, Wrap: openapitest.Wrap(t)}, log: slog.New(slog.DiscardHandler)}
 	if os.Getenv("SNUG_TEST_LOG") != "" {
 		p.log = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	}

@@ -12,6 +12,7 @@ import (
 
 	"snug/shared/browsertest"
 	"snug/shared/standin"
+	"snug/shared/standin/openapi/openapitest"
 )
 
 // TestRestarts runs `snug serve` on its own against a Discord that goes on
@@ -20,7 +21,7 @@ import (
 func TestRestarts(t *testing.T) {
 	limits := standin.DiscordLimits()
 	limits.IdentifyWindow = 0 // three starts within a second
-	world, err := simulate("127.0.0.1:0", standin.Options{Seed: 3, Limits: &limits})
+	world, err := simulate("127.0.0.1:0", standin.Options{Seed: 3, Limits: &limits, Wrap: openapitest.Wrap(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -108,11 +108,13 @@ func (t *tree) bad() bool {
 	return false
 }
 
-// MarshalJSON writes {"field":{"_errors":[…]}}, leaving out what is fine.
+// MarshalJSON writes {"field":{"_errors":[…]}}, leaving out what is fine. What
+// is wrong itself is not told about the things in it.
 func (t *tree) MarshalJSON() ([]byte, error) {
 	m := map[string]any{}
 	if len(t.own) > 0 {
 		m["_errors"] = t.own
+		return json.Marshal(m)
 	}
 	for k, c := range t.children {
 		if c.bad() {

@@ -318,7 +318,7 @@ func TestMessageRules(t *testing.T) {
 			}
 			w.bot("PATCH", "/users/@me", map[string]any{"username": "Snuggy"}).must(t, 200)
 			w.bot("PATCH", "/applications/@me", map[string]any{}).must(t, 200)
-			w.refuse(t, w.bot("PATCH", w.guildPath(""), map[string]any{"name": "x"}), 403, 50013)
+			w.refuse(t, w.bot("PATCH", w.guildPath(""), map[string]any{"name": "xy"}), 403, 50013)
 			w.allow(standin.PermAdministrator)
 			w.bot("PATCH", w.guildPath(""), map[string]any{"name": "Better name"}).must(t, 200)
 			w.bot("DELETE", "/users/@me"+w.guildPath(""), nil).must(t, 204)
@@ -326,7 +326,7 @@ func TestMessageRules(t *testing.T) {
 		}},
 		{"what is not here says 501", docReference, func(t *testing.T, w *world) {
 			for _, path := range []string{"/guilds/1/templates", "/stage-instances", "/nonsense"} {
-				w.bot("POST", path, map[string]any{}).must(t, 501)
+				w.bot("POST", path, map[string]any{"name": "x", "topic": "x", "channel_id": "1"}).must(t, 501)
 			}
 		}},
 		{"authorisation", docReference + "#authentication", func(t *testing.T, w *world) {

@@ -2,6 +2,7 @@ package standin_test
 
 import (
 	"context"
+	"net/http"
 	"testing"
 	"time"
 
@@ -22,7 +23,7 @@ func TestDiscordgo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dg.Client = w.http
+	dg.Client = http.DefaultClient
 	dg.Identify.Intents = discordgo.IntentsGuilds | discordgo.IntentsGuildVoiceStates
 	guilds, voice, resumed := make(chan *discordgo.GuildCreate, 4), make(chan *discordgo.VoiceStateUpdate, 16), make(chan struct{}, 4)
 	dg.AddHandler(func(_ *discordgo.Session, g *discordgo.GuildCreate) { guilds <- g })

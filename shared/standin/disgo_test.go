@@ -28,7 +28,7 @@ func TestDisgo(t *testing.T) {
 	ready := make(chan struct{}, 4)
 	voice := make(chan string, 16)
 	client, err := disgo.New(w.Application.BotToken,
-		bot.WithRestClientConfigOpts(rest.WithURL(w.base+"/api/v10"), rest.WithRateLimiter(rest.NewNoopRateLimiter()), rest.WithHTTPClient(w.http)),
+		bot.WithRestClientConfigOpts(rest.WithURL(w.base+"/api/v10"), rest.WithRateLimiter(rest.NewNoopRateLimiter())),
 		bot.WithGatewayConfigOpts(gateway.WithIntents(gateway.IntentGuilds, gateway.IntentGuildVoiceStates)),
 		bot.WithCacheConfigOpts(cache.WithCaches(cache.FlagGuilds, cache.FlagChannels, cache.FlagVoiceStates)),
 		bot.WithEventListenerFunc(func(e *events.GuildReady) { ready <- struct{}{} }),

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"snug/shared/standin"
+	"snug/shared/standin/openapi/openapitest"
 )
 
 // FuzzBodies sends what a stranger might to every route that reads a body: it
@@ -46,6 +47,11 @@ func FuzzBodies(f *testing.F) {
 		r.Header.Set("Content-Type", "application/json")
 		w := httptest.NewRecorder()
 		s.Handler().ServeHTTP(w, r)
+		if described := openapitest.Description(t); described != nil {
+			if err := described.Answer(method, "/api/v10"+path, w.Code, w.Body.Bytes()); err != nil {
+				t.Errorf("with %q: %v", body, err)
+			}
+		}
 		if w.Code >= 500 || w.Code == 0 {
 			t.Errorf("%s %s with %q: %d %s", method, path, body, w.Code, w.Body)
 		}

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"snug/shared/standin"
+	"snug/shared/standin/openapi/openapitest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -24,13 +25,12 @@ type world struct {
 	standin.Demo
 	t    *testing.T
 	base string
-	http *http.Client // checks what goes through it against Discord's description
 }
 
 func start(t *testing.T, change ...func(*standin.Options)) *world {
 	t.Helper()
 	limits := standin.NoRateLimits()
-	o := standin.Options{Seed: 1, Limits: &limits}
+	o := standin.Options{Seed: 1, Limits: &limits, Wrap: openapitest.Wrap(t)}
 	for _, f := range change {
 		f(&o)
 	}
@@ -43,10 +43,6 @@ func start(t *testing.T, change ...func(*standin.Options)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := &http.Client{Transport: http.DefaultTransport}
-	if d := described(t); d != nil {
-		client.Transport = d.Transport(http.DefaultTransport, func(err error) { t.Error(err) })
-	}
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
@@ -55,7 +51,7 @@ func start(t *testing.T, change ...func(*standin.Options)) *world {
 		}
 		http.DefaultClient.CloseIdleConnections()
 	})
-	return &world{s, d, t, base, client}
+	return &world{s, d, t, base}
 }
 
 // answer is what came back from a request.
@@ -103,7 +99,7 @@ func (w *world) requestWith(method, path string, header http.Header, body any) a
 	if header.Get("Content-Type") == "" {
 		header.Set("Content-Type", "application/json")
 	}
-	res, err := w.http.Do(req)
+	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -72,26 +72,39 @@ func TestAnswersAreChecked(t *testing.T) {
 	}
 }
 
-func TestHandlerAndTransportReport(t *testing.T) {
+func TestRecord(t *testing.T) {
 	d := load(t)
-	var server, client []string
-	srv := httptest.NewServer(d.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = io.WriteString(w, `{"url":5}`)
-	}), func(err error) { server = append(server, err.Error()) }))
+	seen := make(chan openapi.Exchange, 2)
+	srv := httptest.NewServer(openapi.Record(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		w.Header().Set("Content-Type", "application/json; charset=utf-8")
+		w.WriteHeader(http.StatusCreated)
+		_, _ = w.Write(body)
+	}), func(x openapi.Exchange) { seen <- x }))
 	defer srv.Close()
-	c := &http.Client{Transport: d.Transport(http.DefaultTransport, func(err error) { client = append(client, err.Error()) })}
 	defer http.DefaultTransport.(*http.Transport).CloseIdleConnections()
-	res, err := c.Get(srv.URL + "/api/v10/gateway")
-	if err != nil {
-		t.Fatal(err)
+	const sent = `{"name":5}`
+	for _, path := range []string{"/elsewhere", "/api/v10/guilds/1/channels"} {
+		res, err := http.Post(srv.URL+path, "application/json", strings.NewReader(sent))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(res.Body)
+		res.Body.Close()
+		if err != nil || string(got) != sent || res.StatusCode != http.StatusCreated {
+			t.Fatalf("%s through the recorder: %d %s, %v", path, res.StatusCode, got, err)
+		}
 	}
-	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
+	x := <-seen
+	if x.Path != "/api/v10/guilds/1/channels" || string(x.Body) != sent || x.Status != 201 || string(x.Answer) != sent {
+		t.Errorf("recorded %+v", x)
 	}
-	res.Body.Close()
-	if string(body) != `{"url":5}` || len(server) != 1 || len(client) != 1 {
-		t.Errorf("body %s, server %v, client %v", body, server, client)
+	err := d.Check(x)
+	if err == nil || !strings.Contains(err.Error(), "the request POST") || !strings.Contains(err.Error(), "the answer 201") {
+		t.Errorf("both are wrong, and it says %v", err)
+	}
+	x.Status, x.Answer = 400, []byte(`{"code":50035,"message":"Invalid Form Body"}`)
+	if err := d.Check(x); err != nil {
+		t.Errorf("a refused form: %v", err)
 	}
 }
