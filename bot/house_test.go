@@ -49,7 +49,8 @@ type house struct {
 
 	requests struct {
 		sync.Mutex
-		list []string // what the bot asked Discord, method and route
+		list []string     // what the bot asked Discord, method and route
+		hook func(string) // called for each, when it is done and before its answer is on its way
 	}
 	*running
 }
@@ -94,6 +95,9 @@ func newHouse(t testing.TB) *house {
 		h.requests.Lock()
 		defer h.requests.Unlock()
 		h.requests.list = append(h.requests.list, r.Method+" "+r.Route)
+		if h.requests.hook != nil {
+			h.requests.hook(r.Method + " " + r.Route)
+		}
 	}})
 	var err error
 	if h.url, err = h.discord.Start("127.0.0.1:0"); err != nil {

@@ -191,7 +191,6 @@ func (k *Keeper) moved(ctx context.Context, g *guildRooms, m presence.Move) {
 // leftRoom follows somebody who left a room. Who is gone from voice
 // altogether may have lost their connection: their seat is held a while.
 func (k *Keeper) leftRoom(ctx context.Context, g *guildRooms, r *kept, m presence.Move) {
-	k.occupancy(ctx, g, r)
 	now, grace := k.o.Now(), time.Duration(g.settings.SeatGrace)
 	putOut := now.Sub(g.put[m.UserID]) < holdMoved
 	delete(g.put, m.UserID)
@@ -201,6 +200,7 @@ func (k *Keeper) leftRoom(ctx context.Context, g *guildRooms, r *kept, m presenc
 			k.o.Log.Warn("the seat of somebody who left is not held", "guild_id", g.id, "room_id", r.ID, "user_id", m.UserID, "err", err)
 		}
 	}
+	k.occupancy(ctx, g, r)
 	k.seatWaiters(ctx, g, r)
 }
 

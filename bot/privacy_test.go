@@ -1,0 +1,388 @@
+package bot_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	api "snug/bot/discord"
+	"snug/shared/errs"
+	"snug/shared/hub"
+	"snug/shared/room"
+	"snug/shared/standin"
+)
+
+func TestPrivacy(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.settings(`{"private":false,"seat_grace":"0s"}`)
+	r := h.open("jonas", "Friday")
+	id := r.Room.ID
+	h.must(h.join("kiyo", id))
+	h.awaitRoster(id, "kiyo")
+
+	h.changed("jonas", id, room.DoLock)
+	if h.join("priya", id) == nil {
+		t.Error("somebody came into a locked room")
+	}
+	h.leave("kiyo")
+	h.must(h.join("kiyo", id)) // who sat in it when it was locked comes back
+	h.wantCode(h.redeem("priya", r.Invite.Token), errs.Forbidden)
+	if v := h.view("priya", id); v.MayEnter {
+		t.Errorf("a locked room looks to others like %+v", v)
+	}
+	h.changed("jonas", id, room.DoUnlock)
+	h.must(h.join("priya", id))
+
+	h.changed("jonas", id, room.DoHide)
+	_, err := call(h, hub.ViewRoom, h.request("ada", id))
+	h.wantCode(err, errs.RoomNotFound)
+	if h.join("ada", id) == nil {
+		t.Error("somebody came into a hidden room")
+	}
+	h.changed("jonas", id, room.DoShow)
+	h.must(h.join("ada", id))
+
+	h.changed("jonas", id, room.DoPrivate)
+	h.changed("jonas", id, room.DoPublic)
+	if _, deny, there := h.overwrite(id, h.guild); there && deny != 0 {
+		t.Errorf("an open room denies everyone %d", deny)
+	}
+	_, err = h.change("kiyo", id, room.DoLock)
+	h.wantCode(err, errs.Forbidden)
+	_, err = h.change("jonas", id, "explode")
+	h.wantCode(err, errs.Invalid)
+	h.wantAudit(id, "room_opened", "privacy_changed open>open,locked", "privacy_changed open,locked>open", "privacy_changed open>open,hidden",
+		"privacy_changed open,hidden>open", "privacy_changed open>private", "privacy_changed private>open")
+}
+
+// What Discord refuses is put back; what it does not answer is done by a sweep.
+func TestPrivacyWhenDiscordFails(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.settings(`{"private":false}`)
+	id := h.open("jonas", "Friday").Room.ID
+	h.must(h.discord.InstallBot(standin.ID(h.guild), h.app.ID, standin.Permissions(api.Permissions)&^standin.PermManageRoles))
+	_, err := h.change("jonas", id, room.DoLock)
+	h.wantCode(err, errs.MissingPermission)
+	if h.view("jonas", id).Room.Access.Locked {
+		t.Error("a lock that Discord refused looks locked")
+	}
+	h.must(h.discord.InstallBot(standin.ID(h.guild), h.app.ID, standin.Permissions(api.Permissions)))
+
+	_, err = h.discord.Inject(standin.Fault{Kind: standin.FaultError, Route: "PATCH /channels/*", Count: 50})
+	h.must(err)
+	impatient, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
+	defer cancel()
+	if _, err = hub.ChangeRoom.Call(impatient, h.hub, h.guild, room.ChangeRequest{Actor: h.actor("jonas"), RoomID: id, Do: room.DoLock}); err == nil {
+		t.Fatal("a lock that Discord did not answer was told as done")
+	}
+	h.eventually("the lock is decided", func() bool { return h.view("jonas", id).Room.Access.Locked })
+	h.discord.ClearFaults(0)
+	h.clock.forward(31 * time.Second)
+	h.sweep()
+	if _, deny, _ := h.overwrite(id, h.guild); deny&int64(standin.PermConnect) == 0 {
+		t.Error("the sweep did not lock the room")
+	}
+}
+
+// What the category says of roles stays, as far as privacy allows; and the bot uses no bit it has not.
+func TestCategoryIsInherited(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	verified := h.role("Verified", 0, "jonas", "kiyo")
+	muted := h.role("Muted", 0, "ada")
+	helpers := h.role("Helpers", 0, "priya")
+	music := h.discord.AddApplication(standin.ApplicationOptions{Name: "Tunes"})
+	h.must(h.discord.InstallBot(standin.ID(h.guild), music.ID, standin.PermViewChannel|standin.PermConnect|standin.PermSpeak))
+	musicRole := h.roleOf(snowflake.ID(music.ID))
+	see := standin.PermViewChannel | standin.PermConnect | standin.PermSpeak
+	category := h.add(standin.ChannelOptions{Name: "Verified only", Type: standin.ChannelCategory, Overwrites: []standin.Overwrite{
+		{ID: standin.ID(h.guild), Deny: see},
+		{ID: standin.ID(verified), Allow: see | standin.PermManageMessages}, // which Snug has not
+		{ID: standin.ID(muted), Deny: standin.PermSpeak | standin.PermManageRoles},
+		{ID: standin.ID(musicRole), Allow: see},
+		{ID: h.app.ID, Member: true, Allow: standin.PermViewChannel | standin.PermConnect | standin.PermManageChannels},
+	}})
+	h.settings(fmt.Sprintf(`{"category_id":"%d","helper_roles":["%d"],"rooms_per_member":5}`, category, helpers))
+
+	id := h.open("jonas", "Secret").Room.ID
+	for who, want := range map[snowflake.ID][2]standin.Permissions{
+		verified: {standin.PermSpeak, 0}, muted: {0, standin.PermSpeak}, musicRole: {see, 0}, helpers: {standin.Permissions(api.GuestAllow), 0}, h.guild: {0, see},
+	} {
+		allow, deny, _ := h.overwrite(id, who)
+		if allow != int64(want[0]) || deny != int64(want[1]) {
+			t.Errorf("in the private room %d has +%d -%d, want +%d -%d", who, allow, deny, want[0], want[1])
+		}
+	}
+	if h.join("kiyo", id) == nil {
+		t.Error("a verified member came into a private room")
+	}
+	h.must(h.join("priya", id)) // a helper
+	_, err := h.discord.JoinVoice(standin.ID(h.guild), music.ID, standin.ID(id), standin.VoiceFlags{})
+	h.must(err)
+
+	h.changed("jonas", id, room.DoPublic)
+	h.must(h.join("kiyo", id))
+	if h.join("tomas", id) == nil {
+		t.Error("somebody who is not verified came into the open room")
+	}
+	h.changed("jonas", id, room.DoPrivate)
+	if allow, _, _ := h.overwrite(id, verified); allow&int64(standin.PermConnect) != 0 {
+		t.Error("private again, the verified may still enter")
+	}
+
+	// What others add by hand stays; what lets in more than the room does is taken back.
+	byHand := h.role("By hand", 0)
+	h.do(http.MethodPut, fmt.Sprintf("/channels/%d/permissions/%d", id, byHand), map[string]any{"type": 0, "allow": "0", "deny": fmt.Sprint(int64(standin.PermStream))}).Body.Close()
+	h.do(http.MethodDelete, fmt.Sprintf("/channels/%d/permissions/%d", id, h.guild), nil).Body.Close()
+	h.eventually("the room is closed again", func() bool {
+		_, deny, _ := h.overwrite(id, h.guild)
+		return deny&int64(see) == int64(see)
+	})
+	if _, deny, _ := h.overwrite(id, byHand); deny != int64(standin.PermStream) {
+		t.Error("an overwrite made by hand is gone")
+	}
+	h.settings(`{"helper_roles":[]}`)
+	h.sweep()
+	if _, _, there := h.overwrite(id, helpers); there {
+		t.Error("a role that is no helper any more is still let in")
+	}
+}
+
+// roleOf gives the role that came with a bot.
+func (h *house) roleOf(app snowflake.ID) (out snowflake.ID) {
+	h.Helper()
+	var roles []struct {
+		ID   snowflake.ID `json:"id"`
+		Tags struct {
+			Bot snowflake.ID `json:"bot_id"`
+		} `json:"tags"`
+	}
+	h.get("/guilds/"+h.guild.String()+"/roles", &roles)
+	for _, r := range roles {
+		if r.Tags.Bot == app {
+			return r.ID
+		}
+	}
+	h.Fatal("the bot has no role of its own")
+	return 0
+}
+
+func TestKicksAndBans(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	r := h.open("jonas", "Friday")
+	id := r.Room.ID
+	for _, n := range []string{"kiyo", "priya"} {
+		h.must(h.redeem(n, r.Invite.Token))
+		h.must(h.join(n, id))
+	}
+	h.awaitRoster(id, "kiyo", "priya")
+	if done := h.changed("jonas", id, room.DoKick, h.at("kiyo")); done.Name != "Kiyo" {
+		t.Errorf("it is told of %q", done.Name)
+	}
+	h.awaitRoster(id, "priya")
+	if h.join("kiyo", id) == nil {
+		t.Error("who was put out of a private room walked in again")
+	}
+	if v := h.view("jonas", id); len(v.Control.Holds) != 0 || len(v.Control.Guests) != 1 {
+		t.Errorf("after a kick: %+v", v.Control)
+	}
+	h.must(h.redeem("kiyo", r.Invite.Token)) // by invite they may
+	h.changed("jonas", id, room.DoBan, h.at("kiyo"))
+	h.wantCode(h.redeem("kiyo", r.Invite.Token), errs.Forbidden)
+	h.changed("jonas", id, room.DoBan, h.at("priya"))
+	h.awaitRoster(id)
+	if v := h.view("jonas", id); len(v.Control.Bans) != 2 || v.Control.Bans[1].Name != "Priya" || len(v.Control.Guests) != 0 {
+		t.Errorf("the bans are listed as %+v", v.Control)
+	}
+	_, _, err := letIn(h, "jonas", id, "priya")
+	h.wantCode(err, errs.Forbidden)
+	for _, bad := range []string{"jonas"} {
+		_, err := h.change("jonas", id, room.DoBan, h.at(bad))
+		h.wantCode(err, errs.Invalid)
+	}
+	_, err = h.change("jonas", id, room.DoKick, h.at("tomas"))
+	h.wantCode(err, errs.NotFound)
+	h.changed("jonas", id, room.DoUnban, h.at("kiyo"))
+	h.must(h.redeem("kiyo", r.Invite.Token))
+
+	h.changed("jonas", id, room.DoPublic) // the ban holds in an open room too, and after a restart
+	h.whileDown(func() {
+		h.do(http.MethodDelete, fmt.Sprintf("/channels/%d/permissions/%d", id, h.people["priya"]), nil).Body.Close()
+	})
+	h.eventually("priya is kept out", func() bool {
+		_, deny, _ := h.overwrite(id, h.people["priya"])
+		return deny == int64(api.EveryoneDeny)
+	})
+	_, err = call(h, hub.CloseRoom, h.request("jonas", id))
+	h.must(err)
+	next := h.open("jonas", "Saturday") // and in the owner's next room
+	if v := h.view("jonas", next.Room.ID); len(v.Control.Bans) != 1 || v.Control.Bans[0].UserID != h.people["priya"] {
+		t.Errorf("the next room's bans: %+v", v.Control.Bans)
+	}
+	h.wantCode(h.redeem("priya", next.Invite.Token), errs.Forbidden)
+	h.wantAudit(id, "kicked", "guest_admitted", "banned", "banned", "unbanned")
+}
+
+// letIn lets somebody in by name.
+func letIn(h *house, by string, id snowflake.ID, who string) (room.InviteLink, bool, error) {
+	l, err := call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor(by), RoomID: id, For: h.people[who]})
+	return l, err == nil, err
+}
+
+func TestKnocking(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	r := h.open("jonas", "Friday")
+	id := r.Room.ID
+	knock := func(name string, q room.KnockRequest) room.KnockDone {
+		t.Helper()
+		q.Actor = h.actor(name)
+		done, err := call(h, hub.Knock, q)
+		h.must(err)
+		return done
+	}
+	// A private room tells nothing to who knocks, and hears them all the same.
+	for _, q := range []room.KnockRequest{{RoomID: id}, {Owner: h.people["jonas"]}, {RoomID: 12345}, {Owner: h.people["ada"]}} {
+		if done := knock("kiyo", q); done.Room != nil || done.Already {
+			t.Errorf("knocking told %+v", done)
+		}
+	}
+	h.await("the knock is told", func(l map[snowflake.ID]room.Live) bool { return l[id].Room.Knocking == 1 })
+	if v := h.view("jonas", id); len(v.Control.Knocks) != 1 || v.Control.Knocks[0].Name != "Kiyo" {
+		t.Errorf("the owner hears %+v", v.Control.Knocks)
+	}
+	answer := func(by, who string, in bool) error {
+		_, err := call(h, hub.AnswerKnock, room.AnswerRequest{Actor: h.actor(by), RoomID: id, User: h.people[who], LetIn: in})
+		return err
+	}
+	h.wantCode(answer("priya", "kiyo", true), errs.RoomNotFound)
+	h.must(answer("jonas", "kiyo", false))
+	h.told("kiyo", "not now")
+	h.wantCode(answer("jonas", "kiyo", true), errs.NotFound)
+	knock("kiyo", room.KnockRequest{RoomID: id}) // too early: nobody hears it, and the room is still not told
+	if n := h.view("jonas", id).Room.Knocking; n != 0 {
+		t.Errorf("%d knock during the cool-down", n)
+	}
+	h.clock.forward(10*time.Minute + time.Second)
+	knock("kiyo", room.KnockRequest{RoomID: id})
+	h.must(answer("jonas", "kiyo", true))
+	h.told("kiyo", "let into", "Friday")
+	h.must(h.join("kiyo", id))
+	_, err := call(h, hub.Knock, room.KnockRequest{Actor: h.actor("kiyo"), RoomID: id})
+	h.wantCode(err, errs.Conflict)
+
+	// At a locked room that all see, the answers are plain.
+	h.changed("jonas", id, room.DoPublic)
+	h.changed("jonas", id, room.DoLock)
+	if done := knock("priya", room.KnockRequest{RoomID: id}); done.Room == nil || done.Already {
+		t.Errorf("knocking at a locked room: %+v", done)
+	}
+	if done := knock("priya", room.KnockRequest{RoomID: id}); !done.Already {
+		t.Error("a second knock is not known for one")
+	}
+	h.must(answer("jonas", "priya", false))
+	_, err = call(h, hub.Knock, room.KnockRequest{Actor: h.actor("priya"), RoomID: id})
+	h.wantCode(err, errs.RateLimited)
+	h.changed("jonas", id, room.DoBan, h.at("ada"))
+	if done := knock("ada", room.KnockRequest{RoomID: id}); done.Room != nil {
+		t.Error("somebody banned was told of the room")
+	}
+	knock("tomas", room.KnockRequest{RoomID: id})
+	h.clock.forward(time.Hour)
+	_, err = call(h, hub.KeepRoom, h.request("jonas", id))
+	h.must(err)
+	h.sweep()
+	if v := h.view("jonas", id); len(v.Control.Knocks) != 0 || v.Room.Knocking != 0 {
+		t.Errorf("after an hour somebody still knocks: %+v", v.Control.Knocks)
+	}
+}
+
+// A create request takes a hundred overwrites; the others come after it.
+func TestManyRememberedGuests(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	var guests []snowflake.ID
+	for i := range 150 {
+		u := h.discord.AddUser(fmt.Sprint("guest", i), "")
+		h.must(h.discord.AddMember(standin.ID(h.guild), u.ID, ""))
+		guests = append(guests, snowflake.ID(u.ID))
+	}
+	_, err := h.hub.Members.Put(h.soon(), h.guild.String()+"."+h.people["jonas"].String(), room.Preferences{Guests: guests})
+	h.must(err)
+	r := h.open("jonas", "Party")
+	if n := len(h.channels()[r.Room.ID].Overwrites); n != 153 {
+		t.Errorf("the room has %d overwrites", n)
+	}
+	_, err = h.discord.JoinVoice(standin.ID(h.guild), standin.ID(guests[149]), standin.ID(r.Room.ID), standin.VoiceFlags{})
+	h.must(err)
+	if n := h.asked("POST /guilds/{guild}/channels"); n != 1 {
+		t.Errorf("opening took %d requests", n)
+	}
+}
+
+func TestPreferences(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	r := h.openWith("jonas", room.OpenRequest{Name: "Draft", Seats: 6})
+	id := r.Room.ID
+	h.changed("jonas", id, room.DoRename, text("Draft night"))
+	h.changed("jonas", id, room.DoPublic)
+	h.changed("jonas", id, room.DoLock)
+	_, _, err := letIn(h, "jonas", id, "kiyo")
+	h.must(err)
+	h.changed("mara", id, room.DoSeats, number(9)) // a manager's choice is not the owner's
+	again := func() room.Summary {
+		t.Helper()
+		for _, l := range h.mine("jonas") {
+			_, err := call(h, hub.CloseRoom, h.request("jonas", l))
+			h.must(err)
+		}
+		return h.openWith("jonas", room.OpenRequest{}).Room
+	}
+	got := again()
+	if got.Name != "Draft night" || got.Seats != 6 || got.Access.Private || !got.Access.Locked || !slices.Contains(got.Access.Guests, h.people["kiyo"]) {
+		t.Errorf("the next room: %+v", got)
+	}
+	h.must(h.join("kiyo", got.ID))
+	if h.join("ada", got.ID) == nil {
+		t.Error("the remembered lock does not hold")
+	}
+	p, err := call(h, hub.PreferencesOf, room.PreferencesRequest{Actor: h.actor("jonas")})
+	h.must(err)
+	if p.Preferences.Name != "Draft night" || p.Preferences.Seats != 6 {
+		t.Errorf("remembered: %+v", p)
+	}
+	h.changed("jonas", got.ID, room.DoKick, h.at("kiyo"))
+	p, err = call(h, hub.PreferencesOf, room.PreferencesRequest{Actor: h.actor("jonas"), Forget: true})
+	h.must(err)
+	if !p.Preferences.Empty() {
+		t.Errorf("after forgetting: %+v", p)
+	}
+	if got := again(); got.Name != "Jonas's room" || got.Seats != 4 || !got.Access.Private || len(got.Access.Guests) != 0 {
+		t.Errorf("the room after forgetting: %+v", got)
+	}
+	if story := strings.Join(h.audited(0), " "); !strings.Contains(story, "preferences_forgotten") {
+		t.Errorf("the audit says %s", story)
+	}
+}
+
+// mine lists somebody's rooms.
+func (h *house) mine(name string) (out []snowflake.ID) {
+	h.facts.mu.Lock()
+	defer h.facts.mu.Unlock()
+	for id, l := range h.facts.live {
+		if l.Room.Access.OwnerID == h.people[name] {
+			out = append(out, id)
+		}
+	}
+	return out
+}
