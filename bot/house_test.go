@@ -86,11 +86,15 @@ var names = []string{"mara", "jonas", "kiyo", "priya", "tomas", "ada"}
 
 // newHouse builds the world and starts Snug in it. mara owns the server,
 // tomas is a moderator who may move members, the others are plain members; "stranger" is not in it.
-func newHouse(t testing.TB) *house {
+// adjust changes Discord's limits.
+func newHouse(t testing.TB, adjust ...func(*standin.Limits)) *house {
 	t.Helper()
 	h := &house{TB: t, clock: &clock{}, dir: t.TempDir(), people: map[string]snowflake.ID{}}
 	limits := standin.DiscordLimits()
 	limits.IdentifyWindow = 0 // several starts in one test
+	for _, f := range adjust {
+		f(&limits)
+	}
 	h.discord = standin.New(standin.Options{Seed: 1, Limits: &limits, Wrap: openapitest.Wrap(t), OnRequest: func(r standin.Request) {
 		h.requests.Lock()
 		defer h.requests.Unlock()
