@@ -114,6 +114,9 @@ func (b *Bot) build() (err error) {
 	if b.calls, err = o.Hub.Calls(0); err != nil {
 		return err
 	}
+	if b.texts, err = text.New(); err != nil {
+		return err
+	}
 	b.discord = api.New(b.client, o.Now)
 	b.presence = presence.New(presence.Options{
 		Publisher: b.rosters, Now: o.Now, Log: o.Log,
@@ -122,11 +125,8 @@ func (b *Bot) build() (err error) {
 	b.keeper = keeper.New(keeper.Options{
 		Hub: o.Hub, Discord: b.discord, Presence: b.presence, Keys: o.Keys, Now: o.Now, Log: o.Log,
 		Link: o.Pages.Invite, Announce: b.announce, Turned: func(guildID snowflake.ID) { b.panels.Touch(guildID) },
-		Tell: commands.Teller(b.discord, o.Pages),
+		Tell: commands.Teller(b.discord, b.texts, o.Pages),
 	})
-	if b.texts, err = text.New(); err != nil {
-		return err
-	}
 	b.panels = commands.NewPanels(commands.PanelOptions{Keeper: b.keeper, Rest: b.client.Rest, Texts: b.texts, Pages: o.Pages, Now: o.Now, Log: o.Log})
 	b.commands = commands.New(commands.Options{Keeper: b.keeper, Texts: b.texts, Pages: o.Pages, Now: o.Now, Log: o.Log})
 	b.client.EventManager.AddEventListeners(bot.NewListenerFunc(b.commands.Handle))

@@ -11,14 +11,15 @@ import (
 	api "snug/bot/discord"
 	"snug/bot/keeper"
 	"snug/shared/room"
+	"snug/shared/text"
 )
 
 // Teller gives what the keeper has its notices said with: direct messages, a
 // room's chat, a guild's log channel. It is safe for concurrent use.
-func Teller(d *api.Discord, pages Pages) func(ctx context.Context, guildID snowflake.ID, language string, n keeper.Notice) error {
-	return func(ctx context.Context, guildID snowflake.ID, _ string, n keeper.Notice) error {
-		to, text := notice(n, pages)
-		m := discord.MessageCreate{Content: text, AllowedMentions: &discord.AllowedMentions{}}
+func Teller(d *api.Discord, texts *text.Catalog, pages Pages) func(ctx context.Context, guildID snowflake.ID, language string, n keeper.Notice) error {
+	return func(ctx context.Context, guildID snowflake.ID, language string, n keeper.Notice) error {
+		to, m := notice(texts.For(language), pages, n)
+		m.Content, m.AllowedMentions = cut(m.Content, maxMessage), &discord.AllowedMentions{}
 		if to.user != 0 {
 			return d.Tell(ctx, to.user, m)
 		}
@@ -30,61 +31,97 @@ func Teller(d *api.Discord, pages Pages) func(ctx context.Context, guildID snowf
 // reader is whom a notice is for: a user, or all who read a channel.
 type reader struct{ user, channel snowflake.ID }
 
-func notice(n keeper.Notice, pages Pages) (reader, string) {
+// notice finds the words. Direct messages have links rather than buttons of
+// ours: those work wherever the shard of direct messages is.
+func notice(t text.Texts, pages Pages, n keeper.Notice) (reader, discord.MessageCreate) {
+	to := func(user snowflake.ID, r room.Summary, id string, pairs ...any) (reader, discord.MessageCreate) {
+		words := t.Say(id, append([]any{"Room", bold(r.Name), "Channel", channelMention(r.ID)}, pairs...)...)
+		return reader{user: user}, discord.MessageCreate{Content: words, Components: []discord.LayoutComponent{row(link(t.Say("button.page"), pages.Room(r.ID)))}}
+	}
+	in := func(r room.Summary, words string, buttons ...discord.InteractiveComponent) (reader, discord.MessageCreate) {
+		m := discord.MessageCreate{Content: words}
+		if len(buttons) > 0 {
+			m.Components = []discord.LayoutComponent{row(buttons...)}
+		}
+		return reader{channel: r.ID}, m
+	}
 	switch n := n.(type) {
 	case keeper.Invited:
-		return reader{user: n.User}, escape(n.By) + " lets you into " + bold(n.Room.Name) + ": " + n.Link
+		return reader{user: n.User}, discord.MessageCreate{
+			Content:    t.Say("told.invited", "By", escape(n.By), "Room", bold(n.Room.Name), "Link", n.Link),
+			Components: []discord.LayoutComponent{row(link(t.Say("button.page"), n.Link))},
+		}
 	case keeper.ClosingSoon:
 		if n.Reason == room.ClosedAge {
-			return reader{channel: n.Room.ID}, "This room closes " + when(n.At) + ": it is as old as rooms may become here. Open a new one with /create-room."
+			return in(n.Room, t.Say("told.closing.age", "When", when(n.At)))
 		}
-		return reader{channel: n.Room.ID}, "Nobody is here, so this room closes " + when(n.At) + ". Come in or use /room keep to keep it."
+		keep := customID{action: actKeep, guild: n.Room.GuildID, room: n.Room.ID}
+		return in(n.Room, t.Say("told.closing", "When", when(n.At)), button(discord.ButtonStyleSuccess, "⏰", t.Say("button.keep"), keep))
 	case keeper.StaysOpen:
-		return reader{channel: n.Room.ID}, "This room stays open."
+		return in(n.Room, t.Say("told.stays"))
 	case keeper.SeatFree:
-		return reader{user: n.User}, "A seat in " + bold(n.Room.Name) + " is free. It is yours until " + when(n.Until) + ": <#" + n.Room.ID.String() + ">"
+		return to(n.User, n.Room, "told.seat", "When", when(n.Until))
 	case keeper.MovedBack:
-		why := "is full: all its seats are taken, so you were moved back. Its owner can give it more seats, or you can wait for one: "
 		if n.Held {
-			why = "has a free seat, but it is held for somebody else just now, so you were moved back. You can wait for the next: "
+			return to(n.User, n.Room, "told.held")
 		}
-		return reader{user: n.User}, bold(n.Room.Name) + " " + why + pages.Room(n.Room.ID)
+		return to(n.User, n.Room, "told.full")
 	case keeper.KnockAnswered:
 		if n.LetIn {
-			return reader{user: n.User}, "You are let into " + bold(n.Room.Name) + ": <#" + n.Room.ID.String() + ">"
+			return to(n.User, n.Room, "told.let-in")
 		}
-		return reader{user: n.User}, "You knocked, and the answer is “not now”. You can knock again later."
+		return reader{user: n.User}, discord.MessageCreate{Content: t.Say("told.not-now")}
 	case keeper.NewOwner:
-		return reader{channel: n.Room.ID}, "<@" + n.Owner.String() + "> owns this room now."
+		return in(n.Room, t.Say("told.owner", "User", userMention(n.Owner)))
 	case keeper.LobbyFailed:
-		return reader{user: n.User}, "Snug could not open a room for you. " + n.Err.Message
+		return reader{user: n.User}, discord.MessageCreate{Content: t.Say("told.lobby", "Why", t.Refusal(n.Err))}
 	case keeper.Happened:
-		var lines []string
+		var list []string
 		for _, e := range n.Entries {
-			lines = append(lines, line(e))
+			list = append(list, line(t, e))
 		}
-		return reader{channel: n.Channel}, cut(strings.Join(lines, "\n"), 2000)
+		return reader{channel: n.Channel}, discord.MessageCreate{Content: strings.Join(list, "\n")}
 	}
-	return reader{}, ""
+	return reader{}, discord.MessageCreate{}
 }
 
 // line gives an entry of the audit as a line of the log channel.
-func line(e room.Entry) string {
-	s := fmt.Sprintf("<t:%d:T> %s", e.At.Unix(), strings.ReplaceAll(string(e.Kind), "_", " "))
-	if e.RoomID != 0 {
-		s += " <#" + e.RoomID.String() + ">"
+func line(t text.Texts, e room.Entry) string {
+	person := func(id snowflake.ID) string {
+		if id == 0 {
+			return "Snug"
+		}
+		return userMention(id)
 	}
-	if e.By != 0 {
-		s += " by <@" + e.By.String() + ">"
+	about := channelMention(e.RoomID)
+	if e.RoomID == 0 {
+		about = ""
 	}
-	if e.Target != 0 {
-		s += ": <@" + e.Target.String() + ">"
+	old, now, detail := e.Old, e.New, e.Detail
+	switch e.Kind {
+	case room.EntrySettings:
+		if s, ok := settingNamed(e.Detail); ok {
+			detail = t.Say("setting." + s.name)
+		}
+		old, now = strings.Trim(cut(old, 100), `"`), strings.Trim(cut(now, 100), `"`)
+	case room.EntryClosed, room.EntryClosing:
+		detail = t.Say("why." + e.Detail)
+	case room.EntryPrivacy:
+		old, now = privacyWords(t, old), privacyWords(t, now)
 	}
-	if e.Detail != "" {
-		s += " (" + escape(e.Detail) + ")"
+	words := t.Say("line."+string(e.Kind), "Room", about, "By", person(e.By), "Target", person(e.Target),
+		"Detail", escape(detail), "Old", escape(old), "New", escape(now))
+	return fmt.Sprintf("<t:%d:T> %s", e.At.Unix(), words)
+}
+
+// privacyWords says what an entry names in codes, such as "private,locked".
+func privacyWords(t text.Texts, codes string) string {
+	var list []string
+	for _, c := range strings.Split(codes, ",") {
+		if c == "open" || c == "private" || c == "locked" || c == "hidden" {
+			c = t.Say("privacy." + c)
+		}
+		list = append(list, c)
 	}
-	if e.Old != "" || e.New != "" {
-		s += " " + escape(e.Old) + " → " + escape(e.New)
-	}
-	return s
+	return strings.Join(list, ", ")
 }

@@ -262,6 +262,8 @@ func (c *Commands) knock(ctx context.Context, q *call) (reply, error) {
 		return reply{}, err
 	}
 	switch {
+	case done.Room == nil && req.Owner == 0:
+		return reply{text: q.t.Say("knock.perhaps.room")}, nil
 	case done.Room == nil:
 		return reply{text: q.t.Say("knock.perhaps", "User", userMention(req.Owner))}, nil
 	case done.Already:

@@ -61,7 +61,7 @@ type Discord struct {
 var _ keeper.Discord = (*Discord)(nil)
 
 // New makes a Discord over a client whose caches hold guilds and roles, the
-// bot's own members and the categories; what they lack is asked of Discord.
+// bot's own members, categories and voice channels; what they lack is asked of Discord.
 func New(client *bot.Client, now func() time.Time) *Discord {
 	return &Discord{client: client, now: now, bots: map[snowflake.ID]bool{}}
 }
@@ -71,7 +71,9 @@ func Caches(self func() snowflake.ID) []cache.ConfigOpt {
 	return []cache.ConfigOpt{
 		cache.WithCaches(cache.FlagGuilds | cache.FlagRoles | cache.FlagMembers | cache.FlagChannels),
 		cache.WithMemberCachePolicy(func(m discord.Member) bool { return m.User.ID == self() }),
-		cache.WithChannelCachePolicy(func(c discord.GuildChannel) bool { return c.Type() == discord.ChannelTypeGuildCategory }),
+		cache.WithChannelCachePolicy(func(c discord.GuildChannel) bool { // voice channels for the names of lobbies
+			return c.Type() == discord.ChannelTypeGuildCategory || c.Type() == discord.ChannelTypeGuildVoice
+		}),
 	}
 }
 

@@ -1,0 +1,228 @@
+package bot_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/hub"
+	"snug/shared/room"
+	"snug/shared/standin"
+)
+
+// direct gives the direct messages that somebody got from Snug, oldest first.
+func (h *house) direct(name string) (out []*standin.Message) {
+	h.Helper()
+	state, err := h.discord.StateFor(h.user(name))
+	h.must(err)
+	for _, dm := range state.DMs {
+		out = append(out, h.chat(name, snowflake.ID(dm.ID))...)
+	}
+	return out
+}
+
+// hears waits until somebody got a direct message with these words.
+func (h *house) hears(name, words string) *standin.Message {
+	h.Helper()
+	var found *standin.Message
+	h.eventually(name+" hears "+words, func() bool {
+		i := slices.IndexFunc(h.direct(name), func(m *standin.Message) bool { return strings.Contains(m.Text(), words) })
+		if i >= 0 {
+			found = h.direct(name)[i]
+		}
+		return i >= 0
+	})
+	h.mentionsNobody(found)
+	return found
+}
+
+func TestOwnersCommands(t *testing.T) {
+	h := newHouse(t)
+	h.settings(`{"private":false}`)
+	id := h.open("jonas", "Friday").Room.ID
+	for _, x := range []struct {
+		command string
+		options map[string]any
+		words   string
+		is      func(room.Summary) bool
+	}{
+		{"room rename", map[string]any{"name": "Saturday **x**"}, `called **Saturday \*\*x\*\***`, func(s room.Summary) bool { return s.Name == "Saturday **x**" }},
+		{"room seats", map[string]any{"seats": 7}, "has 7 seats now", func(s room.Summary) bool { return s.Seats == 7 }},
+		{"room lock", nil, "is locked", func(s room.Summary) bool { return s.Access.Locked }},
+		{"room unlock", nil, "is unlocked", func(s room.Summary) bool { return !s.Access.Locked }},
+		{"room hide", nil, "is hidden", func(s room.Summary) bool { return s.Access.Hidden }},
+		{"room show", nil, "can be seen again", func(s room.Summary) bool { return !s.Access.Hidden }},
+		{"room private", nil, "is private", func(s room.Summary) bool { return s.Access.Private }},
+		{"room public", nil, "open to all members", func(s room.Summary) bool { return !s.Access.Private }},
+		{"room status", map[string]any{"text": "drafting"}, "it says now: drafting", func(s room.Summary) bool { return s.Status == "drafting" }},
+		{"room transfer", map[string]any{"user": h.people["kiyo"].String()}, "belongs to <@", func(s room.Summary) bool { return s.Access.OwnerID == h.people["kiyo"] }},
+	} {
+		a := h.command("jonas", x.command, x.options)
+		h.wantText(a, x.words)
+		if !a.Deferred {
+			t.Errorf("%s was not deferred", x.command)
+		}
+		h.await(x.command+" is seen on the web", func(l map[snowflake.ID]room.Live) bool { return x.is(l[id].Room) })
+	}
+	h.wantText(h.command("jonas", "room seats", map[string]any{"seats": 3, "room": id.String()}), "Only the room's owner or somebody who manages the server")
+	if _, err := h.try("jonas", "room seats", 0, map[string]any{"seats": 100}); err == nil {
+		t.Error("100 seats are no choice")
+	}
+	h.wantText(h.command("jonas", "room claim", map[string]any{"room": id.String()}), "") // refused in words of the keeper's
+}
+
+func TestPanelButtons(t *testing.T) {
+	h := newHouse(t)
+	h.settings(`{"private":false}`)
+	id := h.open("jonas", "Friday").Room.ID
+	m := h.panel("jonas", id, "the room", has("Lock"))
+	h.wantText(h.press("jonas", m.ID, "Lock"), "is locked")
+	h.panel("jonas", id, "the lock", has("Unlock"))
+	h.wantText(h.press("jonas", m.ID, "Hide"), "is hidden")
+	h.panel("jonas", id, "that it is hidden", has("Show"))
+
+	h.wantText(h.enter("jonas", h.press("jonas", m.ID, "Rename"), map[string]any{"name": "Movie night"}), "called **Movie night**")
+	h.wantText(h.enter("jonas", h.press("jonas", m.ID, "Seats"), map[string]any{"seats": "x"}), "“x” is not a whole number")
+	h.wantText(h.enter("jonas", h.press("jonas", m.ID, "Seats"), map[string]any{"seats": "6"}), "has 6 seats now")
+	h.wantText(h.enter("jonas", h.press("jonas", m.ID, "Status"), map[string]any{"status": "popcorn"}), "popcorn")
+	h.panel("jonas", id, "name and seats", func(m *standin.Message) bool {
+		return strings.Contains(m.Text(), "Movie night") && strings.Contains(m.Text(), "6 seats")
+	})
+	h.wantText(h.press("jonas", m.ID, "Invite"), "Invite link to <#"+id.String())
+
+	// The third name in ten minutes waits, and is told.
+	h.wantText(h.command("jonas", "room rename", map[string]any{"name": "Second"}), "called **Second**")
+	h.wantText(h.command("jonas", "room rename", map[string]any{"name": "Third"}), "will be called **Third** <t:")
+	h.panel("jonas", id, "the name to come", func(m *standin.Message) bool { return strings.Contains(m.Text(), "Third") })
+
+	// Somebody chosen in the menu: let in, then banned, then the ban is undone.
+	menu := h.menu(m).CustomID
+	a := h.press("jonas", m.ID, menu, h.people["kiyo"].String())
+	h.wantText(a, "What about <@")
+	h.wantText(h.press("jonas", a.Message.ID, "Let in"), "may enter <#")
+	h.hears("kiyo", "lets you into **Second**")
+	a = h.press("jonas", m.ID, menu, h.people["kiyo"].String())
+	a = h.press("jonas", a.Message.ID, "Ban")
+	h.wantText(a, "is banned from **Second**")
+	got, err := h.discord.Autocomplete(h.soon(), h.user("jonas"), standin.CommandRun{Guild: standin.ID(h.guild), Name: "room unban"}, "user")
+	h.must(err)
+	if len(got) != 1 || got[0].Name != "Kiyo" || string(got[0].Value) != `"`+h.people["kiyo"].String()+`"` {
+		t.Errorf("bans are suggested as %+v", got)
+	}
+	if got, err := h.discord.Autocomplete(h.soon(), h.user("priya"), standin.CommandRun{Guild: standin.ID(h.guild), Name: "room unban"}, "user"); err != nil || len(got) != 0 {
+		t.Errorf("to others bans are suggested as %+v, %v", got, err)
+	}
+	h.wantText(h.press("jonas", a.Message.ID, "Undo the ban"), "no longer banned")
+	h.wantText(h.command("jonas", "room unban", nil), "Nobody is banned from")
+	h.wantText(h.press("jonas", m.ID, menu, h.people["jonas"].String()), "That is you")
+
+	a = h.command("jonas", "room kick", nil)
+	h.wantText(a, "Who has to go?")
+	h.wantText(h.press("jonas", a.Message.ID, h.menu(a.Message).CustomID, h.people["kiyo"].String()), "")
+}
+
+func TestKnocking(t *testing.T) {
+	h := newHouse(t)
+	id := h.open("jonas", "Friday").Room.ID
+	h.panel("jonas", id, "the room", has("Lock"))
+	h.wantText(h.command("kiyo", "knock", nil), "Whom do you want to visit?")
+	h.wantText(h.command("kiyo", "knock", map[string]any{"user": h.people["jonas"].String()}), "If <@")
+	knock := func() (m *standin.Message) {
+		h.eventually("the knock arrives in the room", func() bool {
+			list := h.chat("jonas", id)
+			i := slices.IndexFunc(list, has("Let in"))
+			if i >= 0 {
+				m = list[i]
+			}
+			return i >= 0
+		})
+		return m
+	}
+	m := knock()
+	h.wantMessage(m, "**Kiyo**", "is knocking")
+	h.wantText(h.press("jonas", m.ID, "Not now"), "stays outside for now")
+	h.hears("kiyo", "“not now”")
+	h.eventually("the knock is gone", func() bool { return !slices.ContainsFunc(h.chat("jonas", id), has("Let in")) })
+
+	// It works after a restart, and answered on the web it goes away too.
+	h.command("priya", "knock", map[string]any{"user": h.people["jonas"].String()})
+	m = knock()
+	h.shut()
+	h.start()
+	h.wantText(h.press("jonas", m.ID, "Let in"), "may come into **Friday** now")
+	h.hears("priya", "You are let into **Friday**")
+	h.must(h.join("priya", id))
+	h.eventually("the knock is gone", func() bool { return !slices.ContainsFunc(h.chat("jonas", id), has("Let in")) })
+	h.command("ada", "knock", map[string]any{"user": h.people["jonas"].String()})
+	m = knock()
+	_, err := call(h, hub.AnswerKnock, room.AnswerRequest{Actor: h.actor("jonas"), RoomID: id, User: h.people["ada"], LetIn: true})
+	h.must(err)
+	h.eventually("the knock is gone", func() bool { return !slices.ContainsFunc(h.chat("jonas", id), has("Let in")) })
+}
+
+func (h *house) wantMessage(m *standin.Message, words ...string) {
+	h.Helper()
+	for _, w := range words {
+		if !strings.Contains(m.Text(), w) {
+			h.Errorf("the message lacks %q: %s", w, m.Text())
+		}
+	}
+	h.mentionsNobody(m)
+}
+
+func TestWaitingForASeat(t *testing.T) {
+	h := newHouse(t)
+	h.settings(`{"private":false,"seats":1,"seat_grace":"0s"}`)
+	id := h.open("jonas", "Friday").Room.ID
+	h.must(h.join("jonas", id))
+	h.awaitRoster(id, "jonas")
+	a := h.command("kiyo", "rooms", nil)
+	a = h.press("kiyo", a.Message.ID, h.menu(a.Message).CustomID, id.String())
+	a = h.press("kiyo", a.Message.ID, "Wait for a seat")
+	h.wantText(a, "You are number 1")
+	h.wantText(h.press("kiyo", a.Message.ID, "Stop waiting"), "no longer wait")
+	h.wantText(h.command("kiyo", "wait", map[string]any{"room": "friday"}), "You are number 1")
+	h.leave("jonas")
+	h.hears("kiyo", "A seat in **Friday** is free")
+}
+
+func TestMenuOnAPerson(t *testing.T) {
+	h := newHouse(t)
+	h.open("jonas", "Friday")
+	a, err := h.discord.RunCommand(h.soon(), h.user("jonas"), standin.CommandRun{Guild: standin.ID(h.guild), Name: "Invite to my room", Target: h.user("kiyo")})
+	h.must(err)
+	h.wantText(a, "may enter <#", "I sent them the link")
+	h.hears("kiyo", "Jonas lets you into **Friday**")
+}
+
+func TestPreferencesCommand(t *testing.T) {
+	h := newHouse(t)
+	h.wantText(h.command("jonas", "preferences show", nil), "remember nothing")
+	h.wantText(h.command("jonas", "create-room", map[string]any{"name": "Draft", "seats": 6}), "is open")
+	h.wantText(h.command("jonas", "room seats", map[string]any{"seats": 8}), "8 seats")
+	a := h.command("jonas", "preferences show", nil)
+	h.wantText(a, "8 seats")
+	h.wantText(h.press("jonas", a.Message.ID, "Forget it"), "Forgotten")
+	h.wantText(h.command("jonas", "preferences show", nil), "remember nothing")
+}
+
+// TestNoticesAreInTheServersLanguage, and the log channel tells what happened.
+func TestNoticesAreInTheServersLanguage(t *testing.T) {
+	h := newHouse(t)
+	c, err := h.discord.AddChannel(standin.ID(h.guild), standin.ChannelOptions{Name: "log", Type: standin.ChannelText})
+	h.must(err)
+	h.settings(fmt.Sprintf(`{"language":"de","log_channel_id":"%d","idle_timeout":"0s"}`, c.ID))
+	id := h.open("jonas", "Freitag").Room.ID
+	said := func(where snowflake.ID, words string) {
+		h.eventually("it says "+words, func() bool {
+			return slices.ContainsFunc(h.chat("jonas", where), func(m *standin.Message) bool { return strings.Contains(m.Text(), words) })
+		})
+	}
+	said(id, "4 Plätze")
+	said(snowflake.ID(c.ID), "geöffnet von <@"+h.people["jonas"].String())
+	said(snowflake.ID(c.ID), "Schließen, wenn leer seit: 1h → 0s")
+	said(id, "schließt dieser Raum")
+}
