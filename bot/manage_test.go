@@ -1,0 +1,215 @@
+package bot_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/disgoorg/disgo/discord"
+	"github.com/disgoorg/snowflake/v2"
+
+	api "snug/bot/discord"
+	"snug/shared/guild"
+	"snug/shared/hub"
+	"snug/shared/room"
+	"snug/shared/standin"
+)
+
+func (h *house) settingsNow() guild.Settings {
+	h.Helper()
+	v, err := call(h, hub.SettingsOf, guild.ManageRequest{Actor: h.actor("mara")})
+	h.must(err)
+	return v.Settings
+}
+
+func TestSetupEndsWithAWorkingLobby(t *testing.T) {
+	h := newHouse(t)
+	if _, err := h.try("jonas", "snug setup", 0, nil); err == nil {
+		t.Error("a member who does not manage the server is offered /snug")
+	}
+	a := h.command("mara", "snug setup", nil)
+	h.wantText(a, "I have every permission", "I make a category", "I make a lobby")
+	h.wantText(h.press("mara", a.Message.ID, "Set up Snug"), "Done.", "<#")
+	s := h.settingsNow()
+	if len(s.Lobbies) != 1 || s.CategoryID == 0 {
+		t.Fatalf("setup left %+v", s)
+	}
+	h.must(h.join("kiyo", s.Lobbies[0].ChannelID))
+	h.await("whoever joins the lobby sits in a room of their own", func(l map[snowflake.ID]room.Live) bool {
+		for _, r := range l {
+			if r.Room.Access.OwnerID == h.people["kiyo"] && room.In(r.Roster, h.people["kiyo"]) {
+				return true
+			}
+		}
+		return false
+	})
+	h.wantText(h.command("mara", "snug setup", nil), "There is a lobby", "Snug is set up")
+}
+
+func TestSetupNamesWhatLacks(t *testing.T) {
+	h := newHouse(t)
+	role := h.botRole()
+	h.must(h.discord.SetRole(standin.ID(h.guild), role, standin.Permissions(api.Permissions&^discord.PermissionMoveMembers)))
+	a := h.command("mara", "snug setup", nil)
+	h.wantText(a, "Almost.", "**Move Members**", "Server Settings → Roles", "never need Administrator")
+	if strings.Contains(a.Message.Text(), "Manage Channels**") {
+		t.Errorf("it asks for what it has: %s", a.Message.Text())
+	}
+	h.must(h.discord.SetRole(standin.ID(h.guild), role, standin.Permissions(api.Permissions)))
+	h.wantText(h.press("mara", a.Message.ID, "Check again"), "I have every permission")
+}
+
+// botRole finds the bot's own role.
+func (h *house) botRole() standin.ID {
+	h.Helper()
+	var m struct{ Roles []standin.ID }
+	h.get(fmt.Sprintf("/guilds/%d/members/%d", h.guild, h.app.ID), &m)
+	if len(m.Roles) != 1 {
+		h.Fatalf("the bot has the roles %v", m.Roles)
+	}
+	return m.Roles[0]
+}
+
+// TestEverySettingIsSavedByItsForm: each form is opened from the menu, filled in with other values, and all of them are there.
+func TestEverySettingIsSavedByItsForm(t *testing.T) {
+	h := newHouse(t)
+	category, err := h.discord.AddChannel(standin.ID(h.guild), standin.ChannelOptions{Name: "Snug", Type: standin.ChannelCategory})
+	h.must(err)
+	channel, err := h.discord.AddChannel(standin.ID(h.guild), standin.ChannelOptions{Name: "log", Type: standin.ChannelText})
+	h.must(err)
+	role, err := h.discord.AddRole(standin.ID(h.guild), "Music", 0)
+	h.must(err)
+	before := h.settingsNow()
+	other := map[string]any{
+		"category_id": category.ID.String(), "seats": "6", "private": "false", "name_template": "Table {n}",
+		"idle_timeout": "2h", "closing_notice": "1m", "max_age": "1d", "invite_lifetime": "2d", "invite_uses": "3", "guilds_join": "true",
+		"creator_roles": []string{role.String()}, "rooms_per_member": "2", "rooms_per_guild": "20",
+		"strict_seats": "false", "admins_exempt": "false", "seat_grace": "2m",
+		"managers_see_private": "true", "helper_roles": []string{role.String()}, "blocked_words": "foo, bar*",
+		"language": "de", "log_channel_id": channel.ID.String(), "audit_retention": "30d",
+	}
+	a := h.command("mara", "snug settings", nil)
+	h.wantText(a, "New rooms", "Seats: 4", "Close when empty for: 1 hour")
+	menu := h.menu(a.Message)
+	for _, group := range menu.Options {
+		if group.Value == "lobbies" {
+			h.wantText(h.press("mara", a.Message.ID, menu.CustomID, "lobbies"), "There is no lobby yet")
+			continue
+		}
+		now := h.command("mara", "snug settings", nil)
+		form := h.press("mara", now.Message.ID, h.menu(now.Message).CustomID, group.Value)
+		fields := map[string]any{}
+		for _, c := range standin.All(form.Modal.Components) {
+			if c.CustomID != "" {
+				if _, ok := other[c.CustomID]; !ok {
+					t.Errorf("the form %s has a field %s", group.Value, c.CustomID)
+				}
+				fields[c.CustomID] = other[c.CustomID]
+			}
+		}
+		h.wantText(h.enter("mara", form, fields), "Saved")
+	}
+	b, err := json.Marshal(h.settingsNow())
+	h.must(err)
+	var after, was map[string]any
+	h.must(json.Unmarshal(b, &after))
+	if b, err = json.Marshal(before); err == nil {
+		err = json.Unmarshal(b, &was)
+	}
+	h.must(err)
+	for f := range reflect.TypeFor[guild.Settings]().Fields() {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name != "lobbies" && reflect.DeepEqual(after[name], was[name]) {
+			t.Errorf("%s was not changed by its form: %v", name, after[name])
+		}
+	}
+}
+
+func TestSettingsThatAreWrong(t *testing.T) {
+	h := newHouse(t)
+	h.settings(`{"seats":7}`)
+	a := h.command("mara", "snug settings", nil)
+	form := h.press("mara", a.Message.ID, h.menu(a.Message).CustomID, "closing")
+	b := h.enter("mara", form, map[string]any{"idle_timeout": "soon", "closing_notice": "30s", "max_age": "never"})
+	h.wantText(b, "is not a length of time", "New rooms") // and the menu stays, to try again
+	form = h.press("mara", b.Message.ID, h.menu(b.Message).CustomID, "closing")
+	h.settings(`{"seats":5}`) // meanwhile, on the web
+	h.wantText(h.enter("mara", form, map[string]any{"idle_timeout": "2h", "closing_notice": "30s", "max_age": "never"}), "Somebody else saved these settings meanwhile", "Seats: 5")
+
+	h.wantText(h.command("mara", "snug settings", map[string]any{"setting": "seats", "value": "100"}), "99")
+	h.wantText(h.command("mara", "snug settings", map[string]any{"setting": "nonsense", "value": "1"}), "There is no setting “nonsense”")
+	h.wantText(h.command("mara", "snug settings", map[string]any{"setting": "strict_seats", "value": "perhaps"}), "neither yes nor no")
+	h.wantText(h.command("mara", "snug settings", map[string]any{"setting": "strict_seats", "value": "no"}), "Saved", "Strict seats: no")
+	one := h.command("mara", "snug settings", map[string]any{"setting": "name_template"})
+	h.wantText(h.enter("mara", one, map[string]any{"name_template": "Den {n}"}), "Saved", "Den {n}")
+	suggest := func(option, typed string) (out []string) {
+		options := map[string]any{"setting": "idle_timeout"}
+		options[option] = typed
+		list, err := h.discord.Autocomplete(h.soon(), h.user("mara"), standin.CommandRun{Guild: standin.ID(h.guild), Name: "snug settings", Options: options}, option)
+		h.must(err)
+		for _, c := range list {
+			out = append(out, c.Name)
+		}
+		return out
+	}
+	if got := suggest("value", ""); !slices.Contains(got, "never (never)") || !slices.Contains(got, "1h (1 hour)") {
+		t.Errorf("values: %q", got)
+	}
+	if got := suggest("setting", "audit"); len(got) != 1 {
+		t.Errorf("settings: %q", got)
+	}
+}
+
+func TestLobbyCommands(t *testing.T) {
+	h := newHouse(t)
+	h.wantText(h.command("mara", "snug lobby list", nil), "There is no lobby yet")
+	a := h.command("mara", "snug lobby add", map[string]any{"channel": h.public.String(), "seats": 2, "private": false, "name": "{owner}'s table", "idle": "10m"})
+	h.wantText(a, "<#"+h.public.String()+"> is a lobby")
+	h.wantText(h.command("mara", "snug lobby add", map[string]any{"idle": "soon"}), "is not a length of time")
+	h.wantText(h.command("mara", "snug lobby add", nil), "is a lobby")
+	h.wantText(h.command("mara", "snug lobby list", nil), "2 seats", "open to all", "{owner}'s table", "10 minutes")
+	list, err := h.discord.Autocomplete(h.soon(), h.user("mara"), standin.CommandRun{Guild: standin.ID(h.guild), Name: "snug lobby remove"}, "lobby")
+	h.must(err)
+	if len(list) != 2 || list[0].Name != "General" {
+		t.Fatalf("lobbies: %+v", list)
+	}
+	var id string
+	h.must(json.Unmarshal(list[0].Value, &id))
+	h.wantText(h.command("mara", "snug lobby remove", map[string]any{"lobby": id}), "ordinary voice channel again")
+	h.wantText(h.command("mara", "snug lobby remove", map[string]any{"lobby": id}), "is no lobby")
+	if n := len(h.settingsNow().Lobbies); n != 1 {
+		t.Errorf("%d lobbies are left", n)
+	}
+}
+
+func TestRepairWaitsForAYes(t *testing.T) {
+	h := newHouse(t)
+	h.wantText(h.command("mara", "snug repair", nil), "agree about everything")
+	lost, err := h.discord.AddChannel(standin.ID(h.guild), standin.ChannelOptions{Name: "log", Type: standin.ChannelText})
+	h.must(err)
+	h.settings(fmt.Sprintf(`{"log_channel_id":"%d"}`, lost.ID))
+	h.bare("DELETE", fmt.Sprintf("/channels/%d", lost.ID))
+	stray := h.bare("POST", fmt.Sprintf("/guilds/%d/channels", h.guild), fmt.Sprintf(
+		`{"name":"Stray","type":2,"permission_overwrites":[{"id":"%d","type":1,"allow":"%d","deny":"0"}]}`, h.app.ID, api.BotAllow))
+	a := h.command("mara", "snug repair", nil)
+	h.wantText(a, "The log channel is gone", "**Stray** carries my mark")
+	if h.settingsNow().LogChannelID == 0 {
+		t.Fatal("it was mended before anybody agreed")
+	}
+	b := h.press("mara", a.Message.ID, "Mend it")
+	h.wantText(b, "Mended 1", "**Stray** carries my mark")
+	if h.settingsNow().LogChannelID != 0 {
+		t.Error("the lost log channel is still set")
+	}
+	if _, there := h.channels()[snowflake.ID(stray)]; !there {
+		t.Fatal("a channel that an admin may have made was deleted without a word")
+	}
+	menu := h.menu(b.Message)
+	h.wantText(h.press("mara", b.Message.ID, menu.CustomID, menu.Options[0].Value), "Mended 1", "agree about everything")
+	if _, there := h.channels()[snowflake.ID(stray)]; there {
+		t.Error("it was not deleted")
+	}
+}
