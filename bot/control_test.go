@@ -13,8 +13,8 @@ import (
 	"snug/shared/standin"
 )
 
-// direct gives the direct messages that somebody got from Snug, oldest first.
-func (h *house) direct(name string) (out []*standin.Message) {
+// dms gives the direct messages that somebody got from Snug, oldest first.
+func (h *house) dms(name string) (out []*standin.Message) {
 	h.Helper()
 	state, err := h.discord.StateFor(h.user(name))
 	h.must(err)
@@ -29,9 +29,9 @@ func (h *house) hears(name, words string) *standin.Message {
 	h.Helper()
 	var found *standin.Message
 	h.eventually(name+" hears "+words, func() bool {
-		i := slices.IndexFunc(h.direct(name), func(m *standin.Message) bool { return strings.Contains(m.Text(), words) })
+		i := slices.IndexFunc(h.dms(name), func(m *standin.Message) bool { return strings.Contains(m.Text(), words) })
 		if i >= 0 {
-			found = h.direct(name)[i]
+			found = h.dms(name)[i]
 		}
 		return i >= 0
 	})
@@ -124,7 +124,7 @@ func TestPanelButtons(t *testing.T) {
 	h.wantText(h.press("jonas", a.Message.ID, h.menu(a.Message).CustomID, h.people["kiyo"].String()), "")
 }
 
-func TestKnocking(t *testing.T) {
+func TestKnocksArriveInTheChat(t *testing.T) {
 	h := newHouse(t)
 	id := h.open("jonas", "Friday").Room.ID
 	h.panel("jonas", id, "the room", has("Lock"))
