@@ -130,7 +130,7 @@ func (s *Server) GiveOwnHosts(sites ...string) {
 
 func (a *application) public() Application {
 	return Application{ID: a.id, Name: a.name, BotToken: a.token, ClientSecret: a.secret,
-		RedirectURIs: slices.Clone(a.redirects)}
+		RedirectURIs: append([]string{}, a.redirects...)}
 }
 
 func (s *Server) newUser(id ID, username, globalName string) *user {

@@ -2,6 +2,7 @@ package standin
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"time"
 )
@@ -14,6 +15,22 @@ type identify struct {
 	Shard      *[2]int         `json:"shard"`
 	Presence   json.RawMessage `json:"presence"`
 	Intents    *Intents        `json:"intents"`
+}
+
+// flag is a truth value as libraries write it: true, 1, or their opposites.
+type flag bool
+
+// UnmarshalJSON accepts true, false, numbers and null.
+func (f *flag) UnmarshalJSON(b []byte) error {
+	switch string(b) {
+	case "true", "1":
+		*f = true
+	case "false", "0", "null":
+		*f = false
+	default:
+		return fmt.Errorf("%s is neither true nor false", b)
+	}
+	return nil
 }
 
 // handle acts on one payload and gives the code to close the connection with, or 0.
@@ -67,10 +84,10 @@ func (c *gatewayConn) heartbeat(d json.RawMessage) int {
 
 func (c *gatewayConn) presence(d json.RawMessage) int {
 	var v struct {
-		Since      *int64            `json:"since"`
+		Since      *float64          `json:"since"`
 		Activities []json.RawMessage `json:"activities"`
 		Status     string            `json:"status"`
-		AFK        bool              `json:"afk"`
+		AFK        flag              `json:"afk"`
 	}
 	if json.Unmarshal(d, &v) != nil {
 		return closeDecode

@@ -71,6 +71,25 @@ func TestGatewayRules(t *testing.T) {
 				}
 			}
 		}},
+		{"ids as numbers, a guild as a list, truth as 0 and 1", docEvents + "#request-guild-members", func(t *testing.T, w *world) {
+			c, _ := w.login(nil)
+			guild := uint64(w.Guild.ID)
+			for _, d := range []map[string]any{
+				{"guild_id": guild, "user_ids": uint64(w.Owner.ID), "presences": 0, "limit": 0},
+				{"guild_id": []string{w.Guild.ID.String()}, "user_ids": []any{uint64(w.Owner.ID)}, "presences": 1, "nonce": "x"},
+			} {
+				c.send(8, d)
+				var chunk struct{ Members []json.RawMessage }
+				if c.until("GUILD_MEMBERS_CHUNK", &chunk); len(chunk.Members) != 1 {
+					t.Errorf("%v gave %d members", d, len(chunk.Members))
+				}
+			}
+			c.send(3, map[string]any{"since": 91879201.5, "activities": []any{}, "status": "online", "afk": 0})
+			c.send(4, map[string]any{"guild_id": guild, "channel_id": uint64(w.Lounge.ID), "self_mute": true, "self_deaf": 0})
+			c.until("VOICE_SERVER_UPDATE", nil)
+			c.send(4, map[string]any{"guild_id": guild, "channel_id": nil, "self_mute": false, "self_deaf": false})
+			c.until("VOICE_STATE_UPDATE", nil)
+		}},
 		{"an unknown session cannot be resumed", docGateway + "#resuming", func(t *testing.T, w *world) {
 			c := hello(w)
 			c.send(6, map[string]any{"token": w.Application.BotToken, "session_id": "x", "seq": 1})

@@ -24,7 +24,7 @@ func (s *Server) requestMembers(sess *session, d json.RawMessage) int {
 		Guild     json.RawMessage `json:"guild_id"`
 		Query     *string         `json:"query"`
 		Limit     int             `json:"limit"`
-		Presences bool            `json:"presences"`
+		Presences flag            `json:"presences"`
 		Users     json.RawMessage `json:"user_ids"`
 		Nonce     string          `json:"nonce"`
 	}
@@ -43,7 +43,7 @@ func (s *Server) requestMembers(sess *session, d json.RawMessage) int {
 		return 0
 	}
 	whole := len(users) == 0 && (q.Query == nil || *q.Query == "") && q.Limit == 0
-	if whole && sess.intents&IntentGuildMembers == 0 || q.Presences && sess.intents&IntentGuildPresences == 0 || len(users) > 100 {
+	if whole && sess.intents&IntentGuildMembers == 0 || bool(q.Presences) && sess.intents&IntentGuildPresences == 0 || len(users) > 100 {
 		return 0
 	}
 	if wait := s.wholeList(sess, g.id, whole); wait > 0 {
@@ -63,7 +63,7 @@ func (s *Server) requestMembers(sess *session, d json.RawMessage) int {
 		}
 		for _, m := range part {
 			c.Members = append(c.Members, m.wire())
-			if q.Presences && !m.user.bot {
+			if bool(q.Presences) && !m.user.bot {
 				c.Presences = append(c.Presences, presence{User: partialUser{m.user.id}, GuildID: g.id,
 					Status: "online", Activities: []struct{}{}, ClientStatus: map[string]any{"web": "online"}})
 			}
@@ -129,26 +129,34 @@ func oneOrMore(raw json.RawMessage) ([]ID, bool) {
 	if len(raw) == 0 || string(raw) == "null" {
 		return nil, true
 	}
-	var one ID
+	var one flexID
 	if json.Unmarshal(raw, &one) == nil {
-		return []ID{one}, true
+		return []ID{ID(one)}, true
 	}
-	var many []ID
+	var many []flexID
 	err := json.Unmarshal(raw, &many)
-	return many, err == nil
+	out := make([]ID, len(many))
+	for i, id := range many {
+		out[i] = ID(id)
+	}
+	return out, err == nil
 }
 
 // requestSoundboard is opcode 31. The stand-in's guilds have no sounds.
 func (s *Server) requestSoundboard(sess *session, d json.RawMessage) int {
 	var q struct {
-		Guilds []ID `json:"guild_ids"`
+		Guilds json.RawMessage `json:"guild_ids"`
 	}
 	if json.Unmarshal(d, &q) != nil {
 		return closeDecode
 	}
+	guilds, ok := oneOrMore(q.Guilds)
+	if !ok {
+		return closeDecode
+	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	for _, id := range q.Guilds {
+	for _, id := range guilds {
 		if s.member(id, sess.app.id) != nil && sess.takes(id) {
 			sess.append(item{name: "SOUNDBOARD_SOUNDS", guild: id, at: time.Now(),
 				data: marshal(struct {
@@ -163,7 +171,7 @@ func (s *Server) requestSoundboard(sess *session, d json.RawMessage) int {
 // requestChannelInfo is opcode 43: what voice channels have besides their objects.
 func (s *Server) requestChannelInfo(sess *session, d json.RawMessage) int {
 	var q struct {
-		Guild  ID       `json:"guild_id"`
+		Guild  flexID   `json:"guild_id"`
 		Fields []string `json:"fields"`
 	}
 	if json.Unmarshal(d, &q) != nil {
@@ -171,7 +179,7 @@ func (s *Server) requestChannelInfo(sess *session, d json.RawMessage) int {
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	g := s.guilds[q.Guild]
+	g := s.guilds[ID(q.Guild)]
 	if g == nil || g.members[sess.app.id] == nil || !sess.takes(g.id) {
 		return 0
 	}

@@ -124,17 +124,17 @@ func (s *Server) mayJoin(g *guild, m *member, c *channel) error {
 // to one that may not.
 func (s *Server) gatewayVoice(sess *session, d json.RawMessage, host string) int {
 	var v struct {
-		Guild    ID   `json:"guild_id"`
-		Channel  *ID  `json:"channel_id"`
-		SelfMute bool `json:"self_mute"`
-		SelfDeaf bool `json:"self_deaf"`
+		Guild    flexID  `json:"guild_id"` // some libraries send ids as numbers
+		Channel  *flexID `json:"channel_id"`
+		SelfMute flag    `json:"self_mute"`
+		SelfDeaf flag    `json:"self_deaf"`
 	}
 	if json.Unmarshal(d, &v) != nil {
 		return closeDecode
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	g := s.guilds[v.Guild]
+	g := s.guilds[ID(v.Guild)]
 	if g == nil || g.members[sess.app.id] == nil {
 		return 0
 	}
@@ -143,7 +143,7 @@ func (s *Server) gatewayVoice(sess *session, d json.RawMessage, host string) int
 		s.disconnect(g, m)
 		return 0
 	}
-	if _, err := s.joinVoice(v.Guild, sess.app.id, *v.Channel, VoiceFlags{SelfMute: &v.SelfMute, SelfDeaf: &v.SelfDeaf}); err != nil {
+	if _, err := s.joinVoice(g.id, sess.app.id, ID(*v.Channel), VoiceFlags{SelfMute: (*bool)(&v.SelfMute), SelfDeaf: (*bool)(&v.SelfDeaf)}); err != nil {
 		return 0
 	}
 	s.dispatch(event{name: "VOICE_SERVER_UPDATE", guild: g, app: sess.app, user: sess.app.id, data: struct {
