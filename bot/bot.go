@@ -24,6 +24,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/robfig/cron/v3"
 
+	"snug/bot/checkpoint"
 	"snug/bot/commands"
 	api "snug/bot/discord"
 	"snug/bot/gateway"
@@ -42,7 +43,7 @@ const Intents = dgateway.IntentGuilds | dgateway.IntentGuildVoiceStates
 // SweepEvery is how often the reaper looks at every room.
 const SweepEvery = 5 * time.Second
 
-// Options of a Bot. All are needed but GuildID.
+// Options of a Bot. All are needed but GuildID and SaveEvery.
 type Options struct {
 	Token      string       // without "Bot "
 	DiscordURL string       // https://discord.com, or a stand-in's address, without a trailing slash
@@ -53,6 +54,8 @@ type Options struct {
 	Now        func() time.Time
 	Log        *slog.Logger
 	Registerer prometheus.Registerer
+	// SaveEvery is how often the gateway's checkpoint is saved while events come; default SaveEvery.
+	SaveEvery time.Duration
 }
 
 // Bot is a running bot.
@@ -69,9 +72,14 @@ type Bot struct {
 	calls    *hub.Calls
 	cron     *cron.Cron
 	limiter  *ratelimit.Limiter
+	seen     *once
+	metrics  *metrics
 
-	mu     sync.Mutex // guards shards
+	checkpoints *checkpoint.Store
+
+	mu     sync.Mutex // guards shards and savers
 	shards []*gateway.Shard
+	savers []*saver // by shard id
 
 	ctx  context.Context // ends with Close
 	stop context.CancelFunc
@@ -83,7 +91,10 @@ type Bot struct {
 
 // New puts a bot together; nothing is sent before Start.
 func New(o Options) (*Bot, error) {
-	b := &Bot{o: o, done: make(chan error, 1)}
+	if o.SaveEvery <= 0 {
+		o.SaveEvery = SaveEvery
+	}
+	b := &Bot{o: o, done: make(chan error, 1), seen: newOnce()}
 	b.ctx, b.stop = context.WithCancel(context.Background())
 	if err := b.build(); err != nil {
 		b.stop()
@@ -109,6 +120,12 @@ func (b *Bot) build() (err error) {
 		return fmt.Errorf("bot: %w", err)
 	}
 	if b.rosters, err = newPublisher(o.Hub); err != nil {
+		return err
+	}
+	if b.checkpoints, err = checkpoint.New(o.Hub, o.Keys); err != nil {
+		return err
+	}
+	if b.metrics, err = newMetrics(o.Registerer); err != nil {
 		return err
 	}
 	if b.calls, err = o.Hub.Calls(0); err != nil {
@@ -153,26 +170,47 @@ func (b *Bot) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for id := range max(info.Shards, 1) {
-		shard, err := gateway.Attach(b.client, gateway.Config{
-			ShardID: id, ShardCount: max(info.Shards, 1), Intents: Intents, Identify: identifies,
-			Handler: b.event, Logger: b.o.Log, Metrics: metrics, URL: info.URL,
-		})
-		if err != nil {
+	shards := max(info.Shards, 1)
+	for id := range shards {
+		if err := b.open(ctx, id, shards, info.URL, identifies, metrics); err != nil {
 			return err
 		}
-		b.mu.Lock()
-		b.shards = append(b.shards, shard)
-		b.mu.Unlock()
-		if err := shard.Open(ctx); err != nil {
-			return err
-		}
-		b.o.Log.Info("Discord Gateway initialized successfully", "shard", id, "shards", max(info.Shards, 1))
-		b.wg.Go(func() { b.watch(shard) })
 	}
 	b.wg.Go(b.register)
 	b.cron.Start()
 	return nil
+}
+
+// open opens one shard: it goes on where the checkpoint says, or begins anew.
+func (b *Bot) open(ctx context.Context, id, shards int, url string, identifies *gateway.Identifies, metrics *gateway.Metrics) error {
+	s := newSaver(b, id)
+	shard, err := gateway.Attach(b.client, gateway.Config{
+		ShardID: id, ShardCount: shards, Intents: Intents, Identify: identifies,
+		Handler: b.event, Logger: b.o.Log, Metrics: metrics, URL: url, Locate: gateway.Locate(b.client.Rest, identifies),
+		Checkpoint: s.restore(ctx, shards),
+	})
+	if err != nil {
+		return err
+	}
+	s.shard = shard
+	b.mu.Lock()
+	b.shards = append(b.shards, shard)
+	b.savers = append(b.savers, s)
+	b.mu.Unlock()
+	if err := shard.Open(ctx); err != nil {
+		return err
+	}
+	b.o.Log.Info("Discord Gateway initialized successfully", "shard", id, "shards", shards, "resumed", shard.State().Resumed)
+	b.wg.Go(func() { b.watch(shard) })
+	b.wg.Go(func() { s.run(b.ctx, b.o.SaveEvery) })
+	return nil
+}
+
+// saver gives the saver of a shard that was opened.
+func (b *Bot) saver(shard int) *saver {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.savers[shard]
 }
 
 // watch reports a shard that ended for a reason only a person can mend.
@@ -242,7 +280,7 @@ func (b *Bot) Close(ctx context.Context) error {
 	b.stop()
 	<-b.cron.Stop().Done()
 	b.mu.Lock()
-	shards := b.shards
+	shards, savers := b.shards, b.savers
 	b.mu.Unlock()
 	for _, s := range shards {
 		s.Close(ctx)
@@ -251,11 +289,14 @@ func (b *Bot) Close(ctx context.Context) error {
 	b.commands.Close(ctx)
 	b.wg.Wait()
 	b.panels.Close()
+	for _, s := range savers {
+		s.save(ctx)
+	}
 	b.keeper.Close()
 	if b.halt != nil {
 		b.halt()
 		b.lane.Wait()
 	}
 	b.client.Rest.Close(ctx)
-	return errors.Join(err, b.rosters.close(ctx))
+	return errors.Join(err, b.rosters.close(ctx), b.checkpoints.Close(ctx))
 }

@@ -2,7 +2,10 @@ package bot
 
 import (
 	"context"
+	"slices"
+	"time"
 
+	"github.com/disgoorg/disgo/discord"
 	dgateway "github.com/disgoorg/disgo/gateway"
 	"github.com/disgoorg/snowflake/v2"
 
@@ -12,22 +15,33 @@ import (
 // event takes every gateway event of a shard, in order. Nothing here waits:
 // presence, keeper and commands enqueue and return.
 func (b *Bot) event(g dgateway.Gateway, kind dgateway.EventType, seq int, data dgateway.EventData) {
+	s := b.saver(g.ShardID())
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.touched(data)
 	switch e := data.(type) {
 	case dgateway.EventVoiceStateUpdate: // the fast lane, before anything else
 		if b.serves(e.GuildID) {
 			b.presence.VoiceState(e.VoiceState, e.Member)
 		}
 		return
+	case dgateway.EventInteractionCreate:
+		b.interaction(s, interaction{g, kind, seq, data}, e)
+		return
 	case dgateway.EventReady:
-		b.dropMissing(g.ShardID(), g.ShardCount(), e)
+		b.dropMissing(s, g.ShardCount(), e)
+	case dgateway.EventGuildCreate:
+		b.dropStale(e)
 	}
-	b.client.EventManager.HandleGatewayEvent(g, kind, seq, data) // caches, and interactions to commands
+	b.client.EventManager.HandleGatewayEvent(g, kind, seq, data) // caches
 
 	switch e := data.(type) {
 	case dgateway.EventGuildCreate:
 		if b.serves(e.ID) && !e.Unavailable {
 			b.presence.Guild(e.ID, e.VoiceStates, e.Members)
-			b.keeper.Load(infoOf(e), b.discord.VoiceChannels(e.Channels))
+			if !s.replaying {
+				b.keeper.Load(infoOf(e.Guild), b.discord.VoiceChannels(e.Channels))
+			}
 		}
 	case dgateway.EventGuildDelete:
 		if e.Unavailable {
@@ -42,30 +56,114 @@ func (b *Bot) event(g dgateway.Gateway, kind dgateway.EventType, seq int, data d
 		}
 	case dgateway.EventChannelDelete:
 		b.keeper.Gone(e.GuildID(), e.ID())
+	case dgateway.EventReady, dgateway.EventResumed:
+		b.caughtUp(s, kind == dgateway.EventTypeResumed)
+	}
+}
+
+// interaction hands an interaction to the commands, once: an earlier process
+// may have taken it, and its answer is then refused by Discord; this process
+// remembers. What was missed waits until the rooms are there.
+func (b *Bot) interaction(s *saver, i interaction, e dgateway.EventInteractionCreate) {
+	switch {
+	case s.replaying:
+		s.held = append(s.held, i)
+	case b.seen.first(e.Interaction.ID()):
+		b.client.EventManager.HandleGatewayEvent(i.g, i.kind, i.seq, i.data)
+	default:
+		b.metrics.repeated()
+	}
+}
+
+// answerable is how long Discord waits for an interaction's first answer.
+const answerable = 3 * time.Second
+
+// caughtUp follows a start: with resumed, everything missed has been repeated,
+// and what was restored is compared as after a GUILD_CREATE. Otherwise the
+// session was a new one and Discord describes each guild.
+func (b *Bot) caughtUp(s *saver, resumed bool) {
+	if !s.replaying {
+		return
+	}
+	s.replaying = false
+	held := s.held
+	s.held = nil
+	if resumed {
+		for id := range s.guilds {
+			if g, ok := s.read(id); ok && b.serves(id) {
+				b.keeper.Load(infoOf(g.Guild), b.discord.VoiceChannels(g.Channels))
+			}
+		}
+	}
+	for _, i := range held {
+		e := i.data.(dgateway.EventInteractionCreate)
+		if age := b.o.Now().Sub(e.Interaction.ID().Time()); age >= answerable {
+			b.o.Log.Info("an interaction came too late to be answered", "shard", s.id, "age", age)
+			b.metrics.late()
+			continue
+		}
+		b.interaction(s, i, e)
 	}
 }
 
 func (b *Bot) serves(guild snowflake.ID) bool { return b.o.GuildID == 0 || b.o.GuildID == guild }
 
-func infoOf(e dgateway.EventGuildCreate) room.GuildInfo {
-	info := room.GuildInfo{ID: e.ID, Name: e.Name, Locale: string(e.PreferredLocale)}
-	if e.Icon != nil {
-		info.Icon = *e.Icon
+func infoOf(g discord.Guild) room.GuildInfo {
+	info := room.GuildInfo{ID: g.ID, Name: g.Name, Locale: string(g.PreferredLocale)}
+	if g.Icon != nil {
+		info.Icon = *g.Icon
 	}
 	return info
 }
 
-// dropMissing lets go of guilds that a fresh READY no longer lists: the bot was removed while it was away.
-func (b *Bot) dropMissing(shard, shards int, e dgateway.EventReady) {
-	listed := map[snowflake.ID]bool{}
-	for _, g := range e.Guilds {
-		listed[g.ID] = true
+// dropStale lets go of channels and roles that a guild's description does not
+// list any more: disgo only adds.
+func (b *Bot) dropStale(e dgateway.EventGuildCreate) {
+	if e.Unavailable {
+		return
 	}
-	for _, id := range b.keeper.Holds() {
-		if !listed[id] && int(uint64(id)>>22%uint64(shards)) == shard {
-			b.keeper.Left(id)
-			b.presence.GuildGone(id)
+	caches := b.client.Caches
+	channels, roles := map[snowflake.ID]bool{}, map[snowflake.ID]bool{}
+	for _, c := range e.Channels {
+		channels[c.ID()] = true
+	}
+	for _, r := range e.Roles {
+		roles[r.ID] = true
+	}
+	for _, c := range slices.Collect(caches.ChannelsForGuild(e.ID)) { // collected: the iterator holds a lock
+		if !channels[c.ID()] {
+			caches.RemoveChannel(c.ID())
 		}
+	}
+	for _, r := range slices.Collect(caches.Roles(e.ID)) {
+		if !roles[r.ID] {
+			caches.RemoveRole(e.ID, r.ID)
+		}
+	}
+}
+
+// dropMissing lets go of guilds that a fresh READY no longer lists: the bot was removed while it was away.
+func (b *Bot) dropMissing(s *saver, shards int, e dgateway.EventReady) {
+	known := map[snowflake.ID]bool{}
+	for _, id := range b.keeper.Holds() {
+		if int(uint64(id)>>22%uint64(shards)) == s.id {
+			known[id] = true
+		}
+	}
+	for id := range s.guilds { // what was restored is not held yet
+		known[id] = true
+	}
+	for _, g := range e.Guilds {
+		delete(known, g.ID)
+	}
+	caches := b.client.Caches
+	for id := range known {
+		b.keeper.Left(id)
+		b.presence.GuildGone(id)
+		caches.RemoveGuild(id)
+		caches.RemoveChannelsByGuildID(id)
+		caches.RemoveRolesByGuildID(id)
+		s.drop(id)
 	}
 }
 

@@ -71,7 +71,7 @@ func Caches(self func() snowflake.ID) []cache.ConfigOpt {
 	return []cache.ConfigOpt{
 		cache.WithCaches(cache.FlagGuilds | cache.FlagRoles | cache.FlagMembers | cache.FlagChannels),
 		cache.WithMemberCachePolicy(func(m discord.Member) bool { return m.User.ID == self() }),
-		cache.WithChannelCachePolicy(func(c discord.GuildChannel) bool { // voice channels for the names of lobbies
+		cache.WithChannelCachePolicy(func(c discord.GuildChannel) bool { // voice channels for the names of lobbies, and for checkpoints
 			return c.Type() == discord.ChannelTypeGuildCategory || c.Type() == discord.ChannelTypeGuildVoice
 		}),
 	}

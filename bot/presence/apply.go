@@ -226,7 +226,10 @@ func is(user snowflake.ID) func(room.Person) bool {
 
 // publish hands on what was made under the lock. A failure marks the room;
 // its latest state is published again until the hub takes it.
-func (p *Presence) publish(outs []out) {
+func (p *Presence) publish(outs []out) { p.publishThen(outs, nil) }
+
+// publishThen publishes, and tells then, if it is set, of each answer.
+func (p *Presence) publishThen(outs []out, then func(error)) {
 	for _, o := range outs {
 		delete(p.dirty, o.key)
 		p.o.Publisher.Put(o.key.String(), o.live, func(err error) {
@@ -235,6 +238,9 @@ func (p *Presence) publish(outs []out) {
 				p.queue.put(func() { p.failed(o.key, err) })
 			case o.live.Gone():
 				p.queue.put(func() { p.forget(o.key) })
+			}
+			if then != nil {
+				then(err)
 			}
 		})
 	}

@@ -1,0 +1,176 @@
+package checkpoint
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"sync"
+
+	"github.com/disgoorg/snowflake/v2"
+	"github.com/klauspost/compress/zstd"
+
+	"snug/shared/errs"
+	"snug/shared/hub"
+	"snug/shared/keyring"
+)
+
+// Store keeps the checkpoints of the shards of a process. Make one with New and close it.
+type Store struct {
+	hub  *hub.Hub
+	keys *keyring.Keyring
+	pub  *hub.Publisher[hub.Sealed]
+	enc  *zstd.Encoder
+	dec  *zstd.Decoder
+}
+
+// most is how many guilds are on their way to the hub at the same time: a
+// shard's first save has all of them.
+const most = 256
+
+// maxInflated bounds what a stored document may unpack to.
+const maxInflated = 64 << 20
+
+// New makes a Store.
+func New(h *hub.Hub, keys *keyring.Keyring) (*Store, error) {
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(256<<10), zstd.WithLowerEncoderMem(true))
+	if err != nil {
+		return nil, err
+	}
+	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxInflated))
+	if err != nil {
+		return nil, err
+	}
+	pub, err := h.Shards.Publisher(0)
+	if err != nil {
+		dec.Close()
+		return nil, err
+	}
+	return &Store{hub: h, keys: keys, pub: pub, enc: enc, dec: dec}, nil
+}
+
+// Close waits until what was begun is stored, or until ctx ends.
+func (s *Store) Close(ctx context.Context) error {
+	err := s.pub.Close(ctx)
+	s.dec.Close()
+	return errors.Join(err, s.enc.Close())
+}
+
+// Save writes the guilds that next gives, until it gives false, then list (all
+// guilds of the shard) unless it is nil, and last the head, which makes them
+// count. Guilds that gone names are removed after that; what is left of them
+// when that fails is harmless.
+func (s *Store) Save(ctx context.Context, shard int, next func() (Guild, bool), list []snowflake.ID, gone []snowflake.ID, head Head) error {
+	if err := s.putGuilds(ctx, shard, next); err != nil {
+		return err
+	}
+	if list != nil {
+		if err := s.put(ctx, listKey(shard), list); err != nil {
+			return err
+		}
+	}
+	if err := s.put(ctx, headKey(shard), head); err != nil {
+		return err
+	}
+	for _, id := range gone {
+		if err := s.hub.Shards.Delete(ctx, guildKey(shard, id)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Store) put(ctx context.Context, key string, v any) error {
+	b, err := s.pack(key, v)
+	if err == nil {
+		_, err = s.hub.Shards.Put(ctx, key, hub.Sealed{Data: b})
+	}
+	return err
+}
+
+// putGuilds writes guilds side by side and waits for all of them.
+func (s *Store) putGuilds(ctx context.Context, shard int, next func() (Guild, bool)) error {
+	var mu sync.Mutex
+	var all error
+	failed := func(err error) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		if err != nil && all == nil {
+			all = err
+		}
+		return all != nil
+	}
+	slots := make(chan struct{}, most)
+	for !failed(ctx.Err()) {
+		g, more := next()
+		if !more {
+			break
+		}
+		key := guildKey(shard, g.Guild.ID)
+		b, err := s.pack(key, g.sorted())
+		if failed(err) || !take(ctx, slots) {
+			break
+		}
+		err = s.pub.Put(key, hub.Sealed{Data: b}, func(_ hub.Rev, err error) {
+			failed(err)
+			<-slots
+		})
+		if failed(err) {
+			<-slots
+		}
+	}
+	for range most { // all slots are free again when every answer has come
+		if !take(ctx, slots) {
+			break
+		}
+	}
+	failed(ctx.Err())
+	mu.Lock()
+	defer mu.Unlock()
+	return all
+}
+
+func take(ctx context.Context, slots chan<- struct{}) bool {
+	select {
+	case slots <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// Load gives a shard's head and its guilds. errs.NotFound means that there is
+// no checkpoint; any other error that it cannot be read whole.
+func (s *Store) Load(ctx context.Context, shard int) (head Head, guilds []Guild, err error) {
+	stored, err := s.hub.Shards.List(ctx, strconv.Itoa(shard))
+	if err != nil {
+		return head, nil, err
+	}
+	docs := make(map[string][]byte, len(stored))
+	for _, e := range stored {
+		docs[e.Key] = e.Value.Data
+	}
+	key := headKey(shard)
+	if docs[key] == nil {
+		return head, nil, errs.E(errs.NotFound, "There is no checkpoint of shard %d.", shard)
+	}
+	if err := s.unpack(key, docs[key], &head); err != nil {
+		return head, nil, err
+	}
+	var list []snowflake.ID
+	if err := s.unpack(listKey(shard), docs[listKey(shard)], &list); err != nil {
+		return head, nil, err
+	}
+	guilds = make([]Guild, len(list))
+	for i, id := range slices.Sorted(slices.Values(list)) {
+		doc := docs[guildKey(shard, id)]
+		if doc == nil {
+			return head, nil, fmt.Errorf("checkpoint: guild %d of shard %d is missing", id, shard)
+		}
+		if err := s.unpack(guildKey(shard, id), doc, &guilds[i]); err != nil {
+			return head, nil, err
+		}
+	}
+	return head, guilds, nil
+}
