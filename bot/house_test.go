@@ -62,6 +62,8 @@ type running struct {
 	stop  context.CancelFunc
 	wait  func()
 	facts *facts
+
+	metrics *prometheus.Registry
 }
 
 // facts collects what followers of the rosters see.
@@ -151,7 +153,7 @@ func (h *house) log() *slog.Logger {
 func (h *house) start() {
 	h.Helper()
 	ctx, stop := context.WithCancel(context.Background())
-	r := &running{stop: stop, facts: newFacts()}
+	r := &running{stop: stop, facts: newFacts(), metrics: prometheus.NewRegistry()}
 	var err error
 	r.hub, err = hub.Open(ctx, hub.Options{Dir: h.dir, Log: h.log()})
 	h.must(err)
@@ -169,7 +171,7 @@ func (h *house) start() {
 	keys, err := keyring.New([]byte(strings.Repeat("k", 32)))
 	h.must(err)
 	r.bot, err = bot.New(bot.Options{
-		Token: h.app.BotToken, DiscordURL: h.url, Hub: r.hub, Keys: keys, Pages: pages{}, Now: h.clock.Now, Log: h.log(), Registerer: prometheus.NewRegistry(),
+		Token: h.app.BotToken, DiscordURL: h.url, Hub: r.hub, Keys: keys, Pages: pages{}, Now: h.clock.Now, Log: h.log(), Registerer: r.metrics,
 	})
 	h.must(err)
 	h.running = r

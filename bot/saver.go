@@ -106,6 +106,8 @@ func guildOf(data dgateway.EventData) snowflake.ID {
 		return e.GuildID
 	case dgateway.EventGuildRoleDelete:
 		return e.GuildID
+	case dgateway.EventGuildMemberUpdate: // without the members intent: the bot's own
+		return e.GuildID
 	}
 	return 0
 }
@@ -218,6 +220,9 @@ func (s *saver) read(id snowflake.ID) (g checkpoint.Guild, ok bool) {
 	if g.Guild, ok = caches.Guild(id); !ok {
 		return g, false
 	}
+	if self, ok := caches.Member(id, s.b.client.ApplicationID); ok {
+		g.Self = &self
+	}
 	g.Roles = slices.Collect(caches.Roles(id))
 	g.Channels = slices.Collect(caches.ChannelsForGuild(id))
 	return g, true
@@ -245,6 +250,9 @@ func (s *saver) restore(ctx context.Context, shards int) gateway.Checkpoint {
 	}
 	for _, g := range guilds {
 		caches.AddGuild(g.Guild)
+		if g.Self != nil {
+			caches.AddMember(*g.Self)
+		}
 		for _, r := range g.Roles {
 			caches.AddRole(r)
 		}

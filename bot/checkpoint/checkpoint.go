@@ -45,6 +45,7 @@ type Head struct {
 // Guild is what was known of a guild.
 type Guild struct {
 	Guild    discord.Guild          `json:"guild"`
+	Self     *discord.Member        `json:"self,omitempty"` // the bot's own membership
 	Roles    []discord.Role         `json:"roles"`
 	Channels []discord.GuildChannel `json:"channels"`
 	Voices   []presence.Occupant    `json:"voices"`

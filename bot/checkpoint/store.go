@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strconv"
 	"sync"
 
 	"github.com/disgoorg/snowflake/v2"
 	"github.com/klauspost/compress/zstd"
+	"golang.org/x/sync/errgroup"
 
 	"snug/shared/errs"
 	"snug/shared/hub"
@@ -38,7 +40,7 @@ func New(h *hub.Hub, keys *keyring.Keyring) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxInflated))
+	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(maxInflated))
 	if err != nil {
 		return nil, err
 	}
@@ -163,14 +165,18 @@ func (s *Store) Load(ctx context.Context, shard int) (head Head, guilds []Guild,
 		return head, nil, err
 	}
 	guilds = make([]Guild, len(list))
+	var reading errgroup.Group
+	reading.SetLimit(runtime.GOMAXPROCS(0)) // it is decoding that takes the time
 	for i, id := range slices.Sorted(slices.Values(list)) {
 		doc := docs[guildKey(shard, id)]
 		if doc == nil {
-			return head, nil, fmt.Errorf("checkpoint: guild %d of shard %d is missing", id, shard)
+			err = fmt.Errorf("checkpoint: guild %d of shard %d is missing", id, shard)
+			break
 		}
-		if err := s.unpack(guildKey(shard, id), doc, &guilds[i]); err != nil {
-			return head, nil, err
-		}
+		reading.Go(func() error { return s.unpack(guildKey(shard, id), doc, &guilds[i]) })
+	}
+	if err := errors.Join(err, reading.Wait()); err != nil {
+		return head, nil, err
 	}
 	return head, guilds, nil
 }

@@ -217,7 +217,7 @@ func (k *Keeper) Sweep(ctx context.Context) error {
 const sweepPatience = time.Second
 
 func (k *Keeper) sweep(ctx context.Context, g *guildRooms) error {
-	var all error
+	all := k.catchUp(ctx, g)
 	told := 0
 	for _, r := range g.rooms {
 		if r.State == room.Open {

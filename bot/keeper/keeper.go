@@ -67,6 +67,7 @@ type guildRooms struct {
 	turn     chan struct{} // holds one token while nobody has the turn
 	ready    bool          // loaded and compared with Discord
 	loads    int           // how often Discord has described the guild
+	behind   bool          // the last comparison with Discord was not finished
 	settings guild.Settings
 	setRev   hub.Rev
 	rooms    map[snowflake.ID]*kept
@@ -84,7 +85,9 @@ type guildRooms struct {
 	inboxMu  sync.Mutex
 	inbox    []func(context.Context) // what Discord told, in its order
 	draining bool
-	speech   []said // what waits to be said
+	loading  int           // loads that are enqueued or going on
+	loaded   chan struct{} // closed when there are none any more
+	speech   []said        // what waits to be said
 	speaking bool
 	// The log channel that could not be written to, and when to try again.
 	logBroken snowflake.ID
@@ -197,8 +200,12 @@ func (g *guildRooms) take(ctx context.Context) error {
 	case <-g.turn:
 		return nil
 	case <-ctx.Done():
-		return errs.E(errs.Unavailable, "Snug is busy with this server right now. Please try again in a moment.").Because(ctx.Err())
+		return busy(ctx)
 	}
+}
+
+func busy(ctx context.Context) error {
+	return errs.E(errs.Unavailable, "Snug is busy with this server right now. Please try again in a moment.").Because(ctx.Err())
 }
 
 func (g *guildRooms) give() {
@@ -211,6 +218,9 @@ func (k *Keeper) with(ctx context.Context, id snowflake.ID, f func(*guildRooms) 
 	g := k.guild(id, false)
 	if g == nil {
 		return errs.E(errs.Unavailable, "Snug is not connected to this server right now. Please try again in a moment.")
+	}
+	if err := g.awaitLoads(ctx, k.ctx); err != nil {
+		return err
 	}
 	if err := g.take(ctx); err != nil {
 		return err

@@ -24,10 +24,53 @@ func (k *Keeper) Load(info room.GuildInfo, channels []Channel) {
 	if g == nil {
 		return // closing
 	}
+	g.beginLoad()
 	k.later(g, func(ctx context.Context) {
+		defer g.endLoad()
 		g.loads++
 		k.loadUntil(ctx, g, info, channels, g.loads, time.Second)
 	})
+}
+
+func (g *guildRooms) beginLoad() {
+	g.inboxMu.Lock()
+	defer g.inboxMu.Unlock()
+	if g.loading == 0 {
+		g.loaded = make(chan struct{})
+	}
+	g.loading++
+}
+
+func (g *guildRooms) endLoad() {
+	g.inboxMu.Lock()
+	defer g.inboxMu.Unlock()
+	if g.loading--; g.loading == 0 {
+		close(g.loaded)
+	}
+}
+
+// loadPatience is how long a request waits for a guild that is just being loaded.
+const loadPatience = 5 * time.Second
+
+// awaitLoads waits while the guild is being loaded: a command given during a
+// restart is answered a little later rather than refused.
+func (g *guildRooms) awaitLoads(ctx, life context.Context) error {
+	g.inboxMu.Lock()
+	loading, loaded := g.loading, g.loaded
+	g.inboxMu.Unlock()
+	if loading == 0 {
+		return nil
+	}
+	patience := time.NewTimer(loadPatience)
+	defer patience.Stop()
+	select {
+	case <-loaded:
+	case <-patience.C:
+	case <-life.Done():
+	case <-ctx.Done():
+		return busy(ctx)
+	}
+	return nil
 }
 
 // loadUntil loads a guild, and again later if the hub does not answer, unless
@@ -61,7 +104,8 @@ func (k *Keeper) load(ctx context.Context, g *guildRooms, info room.GuildInfo, c
 	if err := k.track(ctx, g); err != nil {
 		return err
 	}
-	if err := k.compare(ctx, g, channels); err != nil { // the sweeps go on with it
+	err := k.compare(ctx, g, channels)
+	if g.behind = err != nil; g.behind { // the sweeps go on with it
 		k.o.Log.Warn("not everything could be put right at once", "guild_id", g.id, "err", err)
 	}
 	g.ready, g.info.Ready = true, true
@@ -157,6 +201,10 @@ func (k *Keeper) track(ctx context.Context, g *guildRooms) error {
 // compare puts right where rooms and Discord's channels differ.
 func (k *Keeper) compare(ctx context.Context, g *guildRooms, channels []Channel) error {
 	var all error
+	channels, err := k.verified(ctx, g, channels)
+	if err != nil {
+		return err
+	}
 	for _, r := range g.rooms {
 		i := slices.IndexFunc(channels, func(c Channel) bool { return c.ID == r.ID })
 		var err error
@@ -165,7 +213,7 @@ func (k *Keeper) compare(ctx context.Context, g *guildRooms, channels []Channel)
 			k.repaired(g, r, "its channel is gone")
 			err = k.gone(ctx, g, r, room.ClosedLost)
 		case r.State == room.Closing:
-			err = k.close(ctx, g, r, r.CloseReason, 0, room.ViaSnug)
+			err = k.consider(ctx, g, r)
 		default:
 			err = k.align(ctx, g, r, channels[i])
 			k.occupancy(ctx, g, r)
@@ -174,6 +222,30 @@ func (k *Keeper) compare(ctx context.Context, g *guildRooms, channels []Channel)
 		all = errors.Join(all, err)
 	}
 	return errors.Join(all, k.settle(ctx, g, channels))
+}
+
+// catchUp finishes a comparison that could not be finished before.
+func (k *Keeper) catchUp(ctx context.Context, g *guildRooms) error {
+	if !g.behind {
+		return nil
+	}
+	channels, err := k.o.Discord.Channels(ctx, g.id)
+	if err == nil {
+		err = k.compare(ctx, g, channels)
+	}
+	g.behind = err != nil
+	return err
+}
+
+// verified asks Discord for the channels when one that a room needs is not
+// among those given: nothing is given up on what was merely not told.
+func (k *Keeper) verified(ctx context.Context, g *guildRooms, channels []Channel) ([]Channel, error) {
+	for id := range g.rooms {
+		if !slices.ContainsFunc(channels, func(c Channel) bool { return c.ID == id }) {
+			return k.o.Discord.Channels(ctx, g.id)
+		}
+	}
+	return channels, nil
 }
 
 func (k *Keeper) repaired(g *guildRooms, r *kept, what string) {

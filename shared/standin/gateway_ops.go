@@ -293,7 +293,7 @@ func (c *gatewayConn) resume(d json.RawMessage) int {
 		old.closeWith(closeUnknown)
 	}
 	s.mu.Lock()
-	sess.append(item{name: "RESUMED", data: []byte(`{"_trace":["[\"standin\",{\"micros\":0.0}]"]}`), at: time.Now()})
+	sess.append(item{name: "RESUMED", data: []byte(`{"_trace":["[\"standin\",{\"micros\":0.0}]"]}`), at: time.Now(), only: c})
 	s.mu.Unlock()
 	c.setSession(sess)
 	c.poke()

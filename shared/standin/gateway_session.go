@@ -14,6 +14,8 @@ type item struct {
 	user  ID
 	data  []byte
 	at    time.Time // when it was handed to the session
+
+	only *gatewayConn // RESUMED ends one connection's replay: it is not part of another's
 }
 
 // session is one shard of one application. It outlives its connections: the

@@ -167,6 +167,10 @@ func (c *gatewayConn) writeClose(code int) {
 
 // writeItem sends one dispatch, with the faults that wait for it.
 func (c *gatewayConn) writeItem(sess *session, it item) bool {
+	if it.only != nil && it.only != c {
+		c.cursor.Store(it.seq)
+		return true
+	}
 	where := target{app: sess.app.id, shard: sess.shard, hasShard: true, event: it.name, guild: it.guild}
 	if f, ok := c.s.faults.take(faultDelay, where); ok && !c.wait(it.at.Add(f.delay())) {
 		return false

@@ -1,0 +1,204 @@
+package bot_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/hub"
+	"snug/shared/room"
+	"snug/shared/standin"
+)
+
+// counted gives the sum of a metric of the running bot, over the series that have all the labels given as "name=value".
+func (h *house) counted(name string, labels ...string) float64 {
+	h.Helper()
+	families, err := h.metrics.Gather()
+	h.must(err)
+	sum := 0.0
+	for _, f := range families {
+		if f.GetName() != name {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			var have []string
+			for _, l := range m.GetLabel() {
+				have = append(have, l.GetName()+"="+l.GetValue())
+			}
+			if !slices.ContainsFunc(labels, func(l string) bool { return !slices.Contains(have, l) }) {
+				sum += m.GetCounter().GetValue() + m.GetGauge().GetValue() + float64(m.GetHistogram().GetSampleCount())
+			}
+		}
+	}
+	return sum
+}
+
+func (h *house) resumed() bool {
+	return h.counted("snug_gateway_connects_total", "kind=resume") == 1 && h.counted("snug_gateway_connects_total", "kind=identify") == 0
+}
+
+// shards reads what the hub holds of the gateway sessions, while Snug is down.
+func (h *house) shards() (docs []hub.Entry[hub.Sealed]) {
+	h.stored(func(b *hub.Hub) {
+		var err error
+		docs, err = b.Shards.List(context.Background(), "")
+		h.must(err)
+	})
+	return docs
+}
+
+// turnBack puts back an earlier checkpoint, as a process leaves it that is killed before it saved a later one.
+func (h *house) turnBack(docs []hub.Entry[hub.Sealed]) {
+	h.stored(func(b *hub.Hub) {
+		for _, e := range docs {
+			_, err := b.Shards.Put(context.Background(), e.Key, e.Value)
+			h.must(err)
+		}
+	})
+}
+
+func TestRestartResumes(t *testing.T) {
+	h := newHouse(t)
+	h.settings(`{"private":false}`)
+	r, gone := h.open("jonas", "Friday"), h.open("priya", "Gone")
+	h.must(h.join("jonas", r.Room.ID))
+	h.must(h.join("kiyo", r.Room.ID))
+	h.awaitRoster(r.Room.ID, "jonas", "kiyo")
+	var since time.Time
+	h.await("jonas has a time", func(l map[snowflake.ID]room.Live) bool { since = l[r.Room.ID].Roster[0].Since; return true })
+	creations := h.asked("POST /guilds/{guild")
+
+	h.whileDown(func() {
+		h.leave("kiyo")
+		h.must(h.join("ada", r.Room.ID))
+		h.must(h.join("tomas", r.Room.ID))
+		h.leave("tomas")
+		h.do(http.MethodPatch, "/channels/"+r.Room.ID.String(), map[string]any{"name": "Saturday"}).Body.Close()
+		h.do(http.MethodDelete, "/channels/"+gone.Room.ID.String(), nil).Body.Close()
+	})
+	if !h.resumed() {
+		t.Error("the restart did not resume the session")
+	}
+	h.awaitRoster(r.Room.ID, "jonas", "ada")
+	h.await("the room follows what was missed", func(l map[snowflake.ID]room.Live) bool {
+		return len(l) == 1 && l[r.Room.ID].Room.Name == "Saturday" && l[r.Room.ID].Roster[0].Since.Equal(since)
+	})
+	h.must(h.join("tomas", r.Room.ID)) // and what comes now
+	h.awaitRoster(r.Room.ID, "jonas", "ada", "tomas")
+	if who := h.command("mara", "rooms", nil); !strings.Contains(who.Message.Content, r.Room.ID.String()) {
+		t.Errorf("after a resume /rooms says: %s", who.Message.Content)
+	}
+	if n := h.asked("POST /guilds/{guild"); n != creations {
+		t.Errorf("resuming made %d channels", n-creations)
+	}
+	h.whileDown(func() {}) // nothing happened in between
+	if !h.resumed() {
+		t.Error("the second restart did not resume")
+	}
+	h.awaitRoster(r.Room.ID, "jonas", "ada", "tomas")
+}
+
+// A process that is killed leaves a checkpoint that is behind. What is
+// repeated then changes nothing, and no command is acted on twice.
+func TestResumeFromAnOlderCheckpoint(t *testing.T) {
+	h := newHouse(t)
+	h.settings(`{"private":false}`)
+	h.shut()
+	old := h.shards()
+	h.start()
+	a := h.command("jonas", "create-room", map[string]any{"name": "Friday"})
+	id, err := snowflake.Parse(roomLink.FindStringSubmatch(a.Message.Content)[1])
+	h.must(err)
+	for range 5 {
+		h.must(h.join("kiyo", id))
+		h.leave("kiyo")
+	}
+	h.must(h.join("jonas", id))
+	h.awaitRoster(id, "jonas")
+	answers := h.asked("POST /interactions/")
+
+	h.whileDown(func() { h.turnBack(old) })
+	if !h.resumed() {
+		t.Fatal("not resumed")
+	}
+	h.awaitRoster(id, "jonas")
+	h.eventually("the command that came again was dealt with", func() bool {
+		return h.asked("POST /interactions/") > answers || h.counted("snug_interactions_passed_over_total") > 0
+	})
+	h.sweep()
+	if n := len(h.channels()); n != len(h.channelsBut(id))+1 {
+		t.Errorf("%d channels", n)
+	}
+	rooms, err := h.hub.Rooms.List(context.Background(), "")
+	h.must(err)
+	if len(rooms) != 1 {
+		t.Errorf("%d rooms of one command", len(rooms))
+	}
+	for _, what := range h.facts.story {
+		if strings.HasPrefix(what, "joined kiyo") || strings.HasPrefix(what, "left") {
+			t.Errorf("what was repeated was told again: %v", h.facts.story)
+		}
+	}
+}
+
+// channelsBut lists the server's voice channels without one.
+func (h *house) channelsBut(id snowflake.ID) []snowflake.ID {
+	var out []snowflake.ID
+	for other := range h.channels() {
+		if other != id {
+			out = append(out, other)
+		}
+	}
+	return out
+}
+
+// A session that Discord has forgotten, and a checkpoint that is not whole, begin anew and lose nothing.
+func TestWithoutASessionToResume(t *testing.T) {
+	h := newHouse(t)
+	h.settings(`{"private":false}`)
+	r := h.open("jonas", "Friday")
+	h.must(h.join("jonas", r.Room.ID))
+	h.awaitRoster(r.Room.ID, "jonas")
+	h.shut()
+	old := h.shards()
+	h.start()
+	_, err := h.discord.Inject(standin.Fault{Kind: standin.FaultInvalidSession})
+	h.must(err)
+	h.eventually("a new session began", func() bool { return h.counted("snug_gateway_connects_total", "kind=identify") == 1 })
+	for name, change := range map[string]func(){
+		"forgotten by Discord": func() { h.turnBack(old) },
+		"a guild is missing": func() {
+			h.stored(func(b *hub.Hub) { h.must(b.Shards.Delete(context.Background(), fmt.Sprint("0.", h.guild))) })
+		},
+		"damaged": func() {
+			h.stored(func(b *hub.Hub) {
+				_, err := b.Shards.Put(context.Background(), "0.head", hub.Sealed{Data: []byte("what is this")})
+				h.must(err)
+			})
+		},
+	} {
+		h.whileDown(func() {
+			change()
+			h.leave("jonas")
+			h.must(h.join("kiyo", r.Room.ID))
+		})
+		if h.counted("snug_gateway_connects_total", "kind=identify") != 1 {
+			t.Errorf("%s: did not begin anew", name)
+		}
+		h.awaitRoster(r.Room.ID, "kiyo")
+		h.whileDown(func() {
+			h.leave("kiyo")
+			h.must(h.join("jonas", r.Room.ID))
+		})
+		if !h.resumed() {
+			t.Errorf("%s: the next restart does not resume", name)
+		}
+		h.awaitRoster(r.Room.ID, "jonas")
+	}
+}
