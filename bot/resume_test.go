@@ -140,6 +140,8 @@ func TestResumeFromAnOlderCheckpoint(t *testing.T) {
 	if len(rooms) != 1 {
 		t.Errorf("%d rooms of one command", len(rooms))
 	}
+	h.facts.mu.Lock()
+	defer h.facts.mu.Unlock()
 	for _, what := range h.facts.story {
 		if strings.HasPrefix(what, "joined kiyo") || strings.HasPrefix(what, "left") {
 			t.Errorf("what was repeated was told again: %v", h.facts.story)
