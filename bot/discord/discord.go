@@ -140,7 +140,7 @@ func (d *Discord) Standing(ctx context.Context, guild, user snowflake.ID) (room.
 func StandingOf(m discord.Member, p discord.Permissions, now time.Time) room.Standing {
 	s := room.Standing{
 		GuildID: m.GuildID, UserID: m.User.ID, Member: true, Manager: p&managerBits != 0, Roles: m.RoleIDs, Bot: m.User.Bot,
-		Username: m.User.Username, DisplayName: m.EffectiveName(), CheckedAt: now,
+		Username: m.User.Username, DisplayName: room.Shown(m.EffectiveName(), m.User.Username), CheckedAt: now,
 	}
 	if m.User.Avatar != nil {
 		s.Avatar = *m.User.Avatar

@@ -152,6 +152,7 @@ func newTown(t *testing.T) *town {
 // open opens a private room of the owner, with the guest let in and the banned one banned.
 func (v *town) open() {
 	v.Helper()
+	v.clock.forward(10 * time.Minute) // nobody may open many rooms in a few minutes
 	v.room = v.as["owner"].open("Secret plans")
 	status, out := v.as["owner"].api(http.MethodPost, "/rooms/"+v.room+"/invites", map[string]any{})
 	if status != http.StatusCreated {

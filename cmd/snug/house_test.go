@@ -88,6 +88,7 @@ type plan struct {
 	discord standin.Options
 	serve   config.Serve // BaseURL and Data are set if they are not
 	log     *slog.Logger
+	people  func(*demoWorld) // adds to the world before Snug starts
 }
 
 // unhurried lifts Discord's rate limits, for tests that are not about them.
@@ -109,6 +110,9 @@ func newHouse(t testing.TB, change ...func(*plan)) *house {
 	var err error
 	h.world, err = simulate("127.0.0.1:0", p.discord)
 	h.must(err)
+	if p.people != nil {
+		p.people(&h.world)
+	}
 	t.Cleanup(func() { h.must(h.world.discord.Close(context.Background())) })
 	l, err := listen("127.0.0.1:0", "--addr")
 	h.must(err)

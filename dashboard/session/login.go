@@ -16,6 +16,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"snug/shared/errs"
+	"snug/shared/room"
 )
 
 // CallbackPath is where Discord sends browsers back to, on the origin the
@@ -229,7 +230,7 @@ func (s *Sessions) me(ctx context.Context, access string) (User, error) {
 	}
 	me := User{ID: u.ID, Username: u.Username, DisplayName: u.Username}
 	if u.GlobalName != nil && *u.GlobalName != "" {
-		me.DisplayName = *u.GlobalName
+		me.DisplayName = room.Shown(*u.GlobalName, u.Username)
 	}
 	if u.Avatar != nil {
 		me.Avatar = *u.Avatar
