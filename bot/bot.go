@@ -160,6 +160,9 @@ func (b *Bot) Start(ctx context.Context) error {
 	lane, halt := context.WithCancel(context.Background())
 	b.halt = halt
 	b.lane.Go(func() { b.presence.Run(lane) })
+	if err := b.follow(); err != nil {
+		return err
+	}
 	info, err := gateway.AskUntil(ctx, b.client.Rest, 0, b.o.Log)
 	if err != nil {
 		return err

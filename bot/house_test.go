@@ -46,6 +46,7 @@ type house struct {
 	public  snowflake.ID // a voice channel that is no room
 	clock   *clock
 	dir     string
+	nats    string // address of the hub's server; "" for an embedded one
 
 	requests struct {
 		sync.Mutex
@@ -91,7 +92,13 @@ var names = []string{"mara", "jonas", "kiyo", "priya", "tomas", "ada"}
 // adjust changes Discord's limits.
 func newHouse(t testing.TB, adjust ...func(*standin.Limits)) *house {
 	t.Helper()
-	h := &house{TB: t, clock: &clock{}, dir: t.TempDir(), people: map[string]snowflake.ID{}}
+	return newHouseOn(t, "", adjust...)
+}
+
+// newHouseOn is newHouse with the NATS server given; "" for an embedded one.
+func newHouseOn(t testing.TB, natsURL string, adjust ...func(*standin.Limits)) *house {
+	t.Helper()
+	h := &house{TB: t, nats: natsURL, clock: &clock{}, dir: t.TempDir(), people: map[string]snowflake.ID{}}
 	limits := standin.DiscordLimits()
 	limits.IdentifyWindow = 0 // several starts in one test
 	for _, f := range adjust {
@@ -149,13 +156,20 @@ func (h *house) log() *slog.Logger {
 	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
+func (h *house) hubOptions() hub.Options {
+	if h.nats != "" {
+		return hub.Options{URL: h.nats, Log: h.log()}
+	}
+	return hub.Options{Dir: h.dir, Log: h.log()}
+}
+
 // start starts hub and bot on the house's data folder, and waits until the server is ready.
 func (h *house) start() {
 	h.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	r := &running{stop: stop, facts: newFacts(), metrics: prometheus.NewRegistry()}
 	var err error
-	r.hub, err = hub.Open(ctx, hub.Options{Dir: h.dir, Log: h.log()})
+	r.hub, err = hub.Open(ctx, h.hubOptions())
 	h.must(err)
 	ready := make(chan struct{})
 	var once sync.Once

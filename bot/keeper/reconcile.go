@@ -113,6 +113,23 @@ func (k *Keeper) load(ctx context.Context, g *guildRooms, info room.GuildInfo, c
 	return k.o.Announce(ctx, g.info)
 }
 
+// Reannounce tells again what a guild is, to a hub that has forgotten it. It
+// waits for the guild's turn.
+func (k *Keeper) Reannounce(ctx context.Context, id snowflake.ID) error {
+	g := k.guild(id, false)
+	if g == nil {
+		return nil
+	}
+	if err := g.take(ctx); err != nil {
+		return err
+	}
+	defer g.give()
+	if g.info.ID == 0 {
+		return nil // never loaded: it is announced when it is
+	}
+	return k.o.Announce(ctx, g.info)
+}
+
 // Unready takes the news that a guild is unavailable: requests are refused
 // until it is loaded again. It only enqueues.
 func (k *Keeper) Unready(id snowflake.ID) {

@@ -1,0 +1,46 @@
+package bot_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/hub"
+	"snug/shared/hub/hubtest"
+	"snug/shared/room"
+)
+
+// The hub's server goes away and comes back without its memory: people come
+// and go meanwhile, and followers end up with the truth, servers included.
+func TestHubForgetsItsMemory(t *testing.T) {
+	server := hubtest.Start(t)
+	h := newHouseOn(t, server.URL())
+	h.settings(`{"private":false}`)
+	r, quiet := h.open("jonas", "Friday"), h.open("priya", "Quiet")
+	h.must(h.join("jonas", r.Room.ID))
+	h.awaitRoster(r.Room.ID, "jonas")
+	for range 2 {
+		server.Down()
+		h.must(h.join("kiyo", r.Room.ID))
+		h.leave("jonas")
+		server.Up()
+		began := time.Now()
+		h.awaitRoster(r.Room.ID, "kiyo")
+		h.await("the other room is back", func(l map[snowflake.ID]room.Live) bool { return l[quiet.Room.ID].Room.Name == "Quiet" })
+		h.eventually("the server is ready", func() bool {
+			info, _, err := h.hub.Guilds.Get(context.Background(), h.guild.String())
+			return err == nil && info.Ready && info.Name != ""
+		})
+		if took := time.Since(began); took > 15*time.Second {
+			t.Errorf("it took %v", took)
+		}
+		if _, err := call(h, hub.ViewRoom, h.request("jonas", r.Room.ID)); err != nil {
+			t.Errorf("requests are not answered: %v", err)
+		}
+		h.must(h.join("jonas", r.Room.ID))
+		h.leave("kiyo")
+		h.awaitRoster(r.Room.ID, "jonas")
+	}
+}
