@@ -61,7 +61,9 @@ func (s *Server) namesFor(ctx context.Context, p *view.Room) map[snowflake.ID]st
 	}
 	if c := r.Control; c != nil {
 		for _, g := range c.Guests {
-			ids = append(ids, g.UserID)
+			if out[g.UserID] = g.Name; g.Name == "" {
+				ids = append(ids, g.UserID)
+			}
 		}
 		for _, b := range c.Bans {
 			ids = append(ids, b.UserID)

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/disgoorg/snowflake/v2"
@@ -32,7 +33,7 @@ func (r *Room) People(t text.Texts) []Folk {
 	}
 	if c := r.View.Control; c != nil {
 		for _, g := range c.Guests {
-			add(room.Person{UserID: g.UserID, DisplayName: r.called(t, g.UserID)}, false)
+			add(room.Person{UserID: g.UserID, DisplayName: cmp.Or(g.Name, r.called(t, g.UserID))}, false)
 		}
 	}
 	return list

@@ -58,9 +58,6 @@ func (r *Room) tell(t text.Texts, e *room.Entry) template.HTML {
 	id, who, target := "log."+string(e.Kind), r.called(t, e.By), r.called(t, e.Target)
 	switch e.Kind {
 	case room.EntryAdmitted:
-		if e.Target == 0 || e.Target == e.By {
-			return t.HTML(id+".link", "Who", who)
-		}
 		return t.HTML(id, "Who", who, "Target", target)
 	case room.EntryInvited:
 		if e.Target != 0 {

@@ -249,9 +249,10 @@ async function act(form, button, { done = () => t("room.done.say"), place, undo 
   try {
     const out = await send(form, button);
     for (const input of form.querySelectorAll("input:not([type=hidden])")) input.defaultValue = input.value;
-    await renew();
-    const words = done(out);
-    if (words) say(words);
+    renew().then(() => {
+      const words = done(out);
+      if (words) say(words);
+    });
     return out;
   } catch (err) {
     undo();
