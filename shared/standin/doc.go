@@ -28,10 +28,16 @@
 //	answer, err = s.SubmitModal(ctx, alice.ID, "reason", map[string]any{"text": "because"})
 //	state, err := s.StateFor(alice.ID)
 //
+// Or act by hand: base is a page, a small client in which each tab is one of
+// the people, and in which permissions are taken from the bot and things made
+// to go wrong. GiveOwnHosts lets one browser be signed in as several of them.
+//
 // Demo makes a small ready world. Scripts in any language do the same over
 // HTTP below /_standin/, which page/PROTOCOL.md describes together with what
 // the page uses. Inject makes things go wrong: see Fault. Options.Limits of
-// NoRateLimits spares a test the waiting that Discord's limits mean.
+// NoRateLimits spares a test the waiting that Discord's limits mean, and
+// openapitest.Wrap lets a test fail when what the bot sends is not what
+// Discord's OpenAPI description allows.
 //
 // # Safe use
 //

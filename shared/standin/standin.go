@@ -21,8 +21,8 @@ type Options struct {
 	Now        func() time.Time // the clock of ids, limits, expiries; default time.Now
 	Limits     *Limits          // default DiscordLimits
 	OnDispatch func(Dispatch)   // called before each event is written, on a goroutine of its session; must not block
-	// Wrap goes around the whole service, such as openapi.Description.Handler
-	// to check every answer.
+	// Wrap goes around the whole service: openapitest.Wrap checks every request
+	// and answer against Discord's OpenAPI description.
 	Wrap      func(http.Handler) http.Handler
 	OnRequest func(Request) // called after each REST request was answered, on its goroutine
 

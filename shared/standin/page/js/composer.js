@@ -201,7 +201,7 @@ export class Composer {
   openForm(command, texts, check = false) {
     this.close();
     this.form = new CommandForm(this.app, command, texts, this.place, {
-      run: (options) => { this.input.value = ""; this.run(command, options); }, leave: () => this.leaveForm(true),
+      run: (options) => { this.input.value = ""; this.run(command, options); }, leave: () => { this.input.value = ""; this.leaveForm(true); },
     });
     this.formBox.replaceChildren(this.form.el);
     this.formBox.hidden = false;

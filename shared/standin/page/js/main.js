@@ -213,7 +213,7 @@ class App {
     }
     // Typing begins to write, wherever one is that takes no typing itself.
     if (e.key.length !== 1 || e.key === " " || e.ctrlKey || e.metaKey || e.altKey || document.querySelector("dialog[open]")) return;
-    if (e.target.closest?.("input, textarea, select, .popover, .panel")) return;
+    if (e.target.closest?.("input, textarea, select, .popover")) return;
     this.composer.focus();
   }
 

@@ -1,6 +1,7 @@
 // Who is in the server, and what one may do with somebody: the menu that
 // hangs on every name, with the commands that applications put there.
 
+import { remove } from "./api.js";
 import { h, icon, patch, plural, popover, roving } from "./dom.js";
 import { nameOf, picture } from "./store.js";
 import { asName } from "./who.js";
@@ -72,6 +73,7 @@ export async function memberMenu(app, anchor, guild, id) {
     h("p", { class: "id", text: `id ${u.id}` }), apps,
     h("ul", { class: "menu-list" },
       h("li", {}, h("button", { type: "button", on: { click: () => { layer.close(false); app.composer.insert(`@${u.username} `); } } }, icon("text"), "Mention")),
+      g && g.members.has(id) && g.owner_id !== id && h("li", {}, h("button", { type: "button", on: { click: () => { layer.close(false); app.attempt(remove(`guilds/${g.id}/members/${id}`)); } } }, icon("leave"), `Remove from ${g.name}`)),
       !u.bot && id !== store.me && h("li", {}, h("a", { href: app.hrefAs(asName(u, store.users.values())), target: "_blank", rel: "noopener", on: { click: () => layer.close() } }, icon("out"), `Be ${name} in a new tab`))));
   const layer = popover(anchor, box, { label: `About ${name}`, role: "dialog" });
   roving(box, "button, a")();
