@@ -15,10 +15,18 @@ type Buckets struct {
 	Sessions   *Bucket[Sealed]           // hash of the session's id
 	Logins     *Bucket[Sealed]           // hash of the login's state; Take it
 	Shards     *Bucket[Sealed]           // shard; its checkpoint
+	Leases     *Bucket[Lease]            // shard; the process that holds it
 	Rosters    *Bucket[room.Live]        // guild.channel; memory, presence alone writes
 	Guilds     *Bucket[room.GuildInfo]   // guild; memory, written by the bot
 	Tokens     *Bucket[apitoken.Token]   // owner.id; API tokens
 	Replays    *Bucket[Sealed]           // hash of who asked what under which Idempotency-Key; the answer
+}
+
+// Lease says which process holds a shard. It is kept by being written again:
+// whoever sees the same revision for long enough may take it over.
+type Lease struct {
+	Holder string `json:"holder"` // made by each process anew
+	Name   string `json:"name"`   // where it runs, for people
 }
 
 const mib = 1 << 20
@@ -34,6 +42,7 @@ func tables() []spec {
 		{name: "sessions", history: 1, maxBytes: 256 * mib},
 		{name: "logins", history: 1, maxBytes: 64 * mib, scratch: true},
 		{name: "shards", history: 1, maxBytes: 512 * mib},
+		{name: "leases", history: 1, maxBytes: mib, scratch: true},
 		{name: "rosters", history: 16, maxBytes: 512 * mib, memory: true},
 		{name: "guilds", history: 1, maxBytes: 128 * mib, memory: true},
 		{name: "tokens", history: 1, maxBytes: 64 * mib},
@@ -52,6 +61,7 @@ func (h *Hub) bind() {
 	h.Sessions = newBucket[Sealed](h, "sessions")
 	h.Logins = newBucket[Sealed](h, "logins")
 	h.Shards = newBucket[Sealed](h, "shards")
+	h.Leases = newBucket[Lease](h, "leases")
 	h.Rosters = newBucket[room.Live](h, "rosters")
 	h.Guilds = newBucket[room.GuildInfo](h, "guilds")
 	h.Tokens = newBucket[apitoken.Token](h, "tokens")
@@ -60,7 +70,7 @@ func (h *Hub) bind() {
 	h.ready.health = newStore(h, specOf(h.specs, healthName))
 	h.ready.all = []*store{
 		h.Settings.s, h.Rooms.s, h.Intentions.s, h.Members.s, h.Sessions.s,
-		h.Logins.s, h.Shards.s, h.Rosters.s, h.Guilds.s,
+		h.Logins.s, h.Shards.s, h.Leases.s, h.Rosters.s, h.Guilds.s,
 		h.Tokens.s, h.Replays.s,
 	}
 }
