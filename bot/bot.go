@@ -27,11 +27,9 @@ import (
 	"snug/bot/checkpoint"
 	"snug/bot/commands"
 	api "snug/bot/discord"
-	"snug/bot/gateway"
 	"snug/bot/keeper"
 	"snug/bot/presence"
 	"snug/bot/ratelimit"
-	"snug/shared/errs"
 	"snug/shared/hub"
 	"snug/shared/keyring"
 	"snug/shared/text"
@@ -43,7 +41,7 @@ const Intents = dgateway.IntentGuilds | dgateway.IntentGuildVoiceStates
 // SweepEvery is how often the reaper looks at every room.
 const SweepEvery = 5 * time.Second
 
-// Options of a Bot. All are needed but GuildID and SaveEvery.
+// Options of a Bot. All are needed but GuildID, Shared and SaveEvery.
 type Options struct {
 	Token      string       // without "Bot "
 	DiscordURL string       // https://discord.com, or a stand-in's address, without a trailing slash
@@ -54,6 +52,9 @@ type Options struct {
 	Now        func() time.Time
 	Log        *slog.Logger
 	Registerer prometheus.Registerer
+	// Shared says that other processes run this bot on the same hub: each
+	// shard is connected by the one that holds its lease.
+	Shared bool
 	// SaveEvery is how often the gateway's checkpoint is saved while events come; default SaveEvery.
 	SaveEvery time.Duration
 }
@@ -77,9 +78,7 @@ type Bot struct {
 
 	checkpoints *checkpoint.Store
 
-	mu     sync.Mutex // guards shards and savers
-	shards []*gateway.Shard
-	savers []*saver // by shard id
+	shards shards
 
 	ctx  context.Context // ends with Close
 	stop context.CancelFunc
@@ -119,7 +118,7 @@ func (b *Bot) build() (err error) {
 	if err != nil {
 		return fmt.Errorf("bot: %w", err)
 	}
-	if b.rosters, err = newPublisher(o.Hub); err != nil {
+	if b.rosters, err = newPublisher(o.Hub, b.holds); err != nil {
 		return err
 	}
 	if b.checkpoints, err = checkpoint.New(o.Hub, o.Keys); err != nil {
@@ -154,8 +153,9 @@ func (b *Bot) build() (err error) {
 	return err
 }
 
-// Start opens the gateway connections of all shards and returns when each is
-// ready, or with why that cannot be. Commands are registered in the background.
+// Start connects to Discord and returns when every shard of this process is
+// ready, or with why that cannot be. Where shards are shared, it returns at
+// once: shards come as their leases do. Commands are registered in the background.
 func (b *Bot) Start(ctx context.Context) error {
 	lane, halt := context.WithCancel(context.Background())
 	b.halt = halt
@@ -163,71 +163,12 @@ func (b *Bot) Start(ctx context.Context) error {
 	if err := b.follow(); err != nil {
 		return err
 	}
-	info, err := gateway.AskUntil(ctx, b.client.Rest, 0, b.o.Log)
-	if err != nil {
+	if err := b.connect(ctx); err != nil {
 		return err
-	}
-	identifies := gateway.NewIdentifies(b.o.Log)
-	identifies.Update(info.SessionStartLimit)
-	metrics, err := gateway.NewMetrics(b.o.Registerer)
-	if err != nil {
-		return err
-	}
-	shards := max(info.Shards, 1)
-	for id := range shards {
-		if err := b.open(ctx, id, shards, info.URL, identifies, metrics); err != nil {
-			return err
-		}
 	}
 	b.wg.Go(b.register)
 	b.cron.Start()
 	return nil
-}
-
-// open opens one shard: it goes on where the checkpoint says, or begins anew.
-func (b *Bot) open(ctx context.Context, id, shards int, url string, identifies *gateway.Identifies, metrics *gateway.Metrics) error {
-	s := newSaver(b, id)
-	shard, err := gateway.Attach(b.client, gateway.Config{
-		ShardID: id, ShardCount: shards, Intents: Intents, Identify: identifies,
-		Handler: b.event, Logger: b.o.Log, Metrics: metrics, URL: url, Locate: gateway.Locate(b.client.Rest, identifies),
-		Checkpoint: s.restore(ctx, shards),
-	})
-	if err != nil {
-		return err
-	}
-	s.shard = shard
-	b.mu.Lock()
-	b.shards = append(b.shards, shard)
-	b.savers = append(b.savers, s)
-	b.mu.Unlock()
-	if err := shard.Open(ctx); err != nil {
-		return err
-	}
-	b.o.Log.Info("Discord Gateway initialized successfully", "shard", id, "shards", shards, "resumed", shard.State().Resumed)
-	b.wg.Go(func() { b.watch(shard) })
-	b.wg.Go(func() { s.run(b.ctx, b.o.SaveEvery) })
-	return nil
-}
-
-// saver gives the saver of a shard that was opened.
-func (b *Bot) saver(shard int) *saver {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.savers[shard]
-}
-
-// watch reports a shard that ended for a reason only a person can mend.
-func (b *Bot) watch(s *gateway.Shard) {
-	select {
-	case <-b.ctx.Done():
-	case <-s.Done():
-		if err := s.Err(); err != nil && b.ctx.Err() == nil {
-			select {
-			case b.done <- err:
-			default:
-			}
-		}
-	}
 }
 
 // register tells Discord Snug's commands, until it takes them.
@@ -261,33 +202,13 @@ func (b *Bot) Sweep(ctx context.Context) error { return b.keeper.Sweep(ctx) }
 // Done gives the error that ended the bot for good: one that only a person can mend.
 func (b *Bot) Done() <-chan error { return b.done }
 
-// Ready says whether every shard is connected; if not, what is missing.
-func (b *Bot) Ready() error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if len(b.shards) == 0 {
-		return errs.E(errs.Unavailable, "Starting: the connection to Discord was not opened yet.")
-	}
-	for _, s := range b.shards {
-		if s.Status() != dgateway.StatusReady {
-			return errs.E(errs.Unavailable, "Shard %d is not connected to Discord: %s.", s.ShardID(), s.State().Phase)
-		}
-	}
-	return nil
-}
-
 // Close stops: cron and the gateway first, so that nothing new comes in and the
 // session can be resumed, then commands and requests that were begun, then what
-// presence still has to tell.
+// presence still has to tell. The shards' leases are freed last.
 func (b *Bot) Close(ctx context.Context) error {
 	b.stop()
 	<-b.cron.Stop().Done()
-	b.mu.Lock()
-	shards, savers := b.shards, b.savers
-	b.mu.Unlock()
-	for _, s := range shards {
-		s.Close(ctx)
-	}
+	savers := b.disconnect(ctx)
 	err := b.calls.Close(ctx)
 	b.commands.Close(ctx)
 	b.wg.Wait()
@@ -301,5 +222,7 @@ func (b *Bot) Close(ctx context.Context) error {
 		b.lane.Wait()
 	}
 	b.client.Rest.Close(ctx)
-	return errors.Join(err, b.rosters.close(ctx), b.checkpoints.Close(ctx))
+	err = errors.Join(err, b.rosters.close(ctx), b.checkpoints.Close(ctx))
+	b.release()
+	return err
 }

@@ -4,20 +4,29 @@ import (
 	"context"
 	"log/slog"
 
+	"github.com/disgoorg/snowflake/v2"
+
 	"snug/shared/hub"
 	"snug/shared/room"
 )
 
 // publisher hands rosters to the hub in order and without waiting; it is presence's Publisher.
-type publisher struct{ p *hub.Publisher[room.Live] }
-
-func newPublisher(h *hub.Hub) (*publisher, error) {
-	p, err := h.Rosters.Publisher(0)
-	return &publisher{p}, err
+type publisher struct {
+	p     *hub.Publisher[room.Live]
+	holds func(guild snowflake.ID) bool
 }
 
-// Put publishes a roster.
+func newPublisher(h *hub.Hub, holds func(snowflake.ID) bool) (*publisher, error) {
+	p, err := h.Rosters.Publisher(0)
+	return &publisher{p, holds}, err
+}
+
+// Put publishes a roster, unless its guild may be another process's by now.
 func (p *publisher) Put(key string, live room.Live, done func(error)) {
+	if !p.holds(live.Room.GuildID) {
+		done(errNotHeld)
+		return
+	}
 	if err := p.p.Put(key, live, func(_ hub.Rev, err error) { done(err) }); err != nil {
 		done(err)
 	}

@@ -74,7 +74,7 @@ func start(ctx context.Context, s setup) (_ *app, err error) {
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
 	if a.bot, err = bot.New(bot.Options{
-		Token: s.BotToken, DiscordURL: s.DiscordURL, GuildID: snowflake.ID(s.GuildID), Hub: a.hub, Keys: keys,
+		Token: s.BotToken, DiscordURL: s.DiscordURL, GuildID: snowflake.ID(s.GuildID), Hub: a.hub, Keys: keys, Shared: s.NATSURL != "",
 		Pages: pages(s.BaseURL), Now: s.now, Log: s.log, Registerer: registry,
 	}); err != nil {
 		return nil, err
