@@ -95,9 +95,9 @@ class App {
 
   drawSelf() {
     const me = this.store.users.get(this.store.me);
-    this.self.setAttribute("aria-label", `You are ${nameOf(me)}. Be somebody else, settings`);
+    this.self.title = "Be somebody else; settings";
     this.self.replaceChildren(h("img", { src: picture(me), alt: "", width: 34, height: 34 }),
-      h("span", { class: "names" }, h("strong", { text: nameOf(me) }), h("small", { text: `you, in this tab` })), icon("swap"));
+      h("span", { class: "names" }, h("strong", { text: nameOf(me) }), h("small", { text: "you, in this tab" })), icon("swap"));
   }
 
   openSelf() {

@@ -24,7 +24,7 @@ export function markdown(text, env, { embeds = true } = {}) {
         continue;
       }
     }
-    if (embeds && (m = /^(#{1,3}) +(.+)$/.exec(line))) out.push(h(`h${m[1].length + 3}`, {}, inline(m[2], env)));
+    if (embeds && (m = /^(#{1,3}) +(.+)$/.exec(line))) out.push(h(`h${m[1].length + 2}`, {}, inline(m[2], env)));
     else if (embeds && (m = /^-# +(.+)$/.exec(line))) out.push(h("p", { class: "subtext" }, inline(m[1], env)));
     else if (/^> ?/.test(line)) {
       const quoted = [];

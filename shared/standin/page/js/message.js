@@ -56,7 +56,7 @@ function embed(e, app) {
   const title = e.title ? inline(e.title, app.names) : null;
   const el = h("div", { class: "embed" },
     e.author?.name ? h("p", { class: "soft" }, e.author.url ? anchor(e.author.url, e.author.name) : e.author.name) : null,
-    title ? h("h4", {}, e.url ? anchor(e.url, title) : title) : null,
+    title ? h("h3", {}, e.url ? anchor(e.url, title) : title) : null,
     e.description ? h("div", { class: "text" }, markdown(e.description, app.names)) : null,
     e.fields?.length ? h("dl", {}, e.fields.map((f) => h("div", { class: f.inline ? "inline" : null }, h("dt", {}, inline(f.name, app.names)), h("dd", {}, markdown(f.value, app.names))))) : null,
     e.image?.url ? media(e.image) : null, e.thumbnail?.url ? media(e.thumbnail) : null,
