@@ -55,8 +55,15 @@ func (b *tab) axed(source string) {
 	}
 }
 
+// tables are pages that differ from others in how many seats they have, and in nothing that axe-core looks at.
+var tables = map[string]bool{
+	"room-one": true, "room-two": true, "room-of-three": true, "room-five": true, "room-six": true, "room-seven": true, "room-eight": true,
+	"room-three": true, // its dialogs are looked at
+}
+
 // TestAxe: axe-core finds nothing wrong with any page or dialog, dark or light.
 func TestAxe(t *testing.T) {
+	t.Parallel()
 	s := newScript(t)
 	web, source := site(t, s.routes), axe(t)
 	b := openTab(t, browser(t), web.URL+"/landing")
@@ -76,6 +83,9 @@ func TestAxe(t *testing.T) {
 		}
 	}
 	for _, f := range fixtures.All() {
+		if tables[f.Name] {
+			continue
+		}
 		t.Run(f.Name, func(t *testing.T) {
 			b.t = t
 			b.do(chromedp.Navigate(web.URL + "/" + f.Name))

@@ -103,6 +103,7 @@ func startChrome() {
 	opts := []chromedp.ExecAllocatorOption{
 		chromedp.ExecPath(path), chromedp.NoFirstRun, chromedp.Headless, chromedp.DisableGPU, chromedp.Flag("hide-scrollbars", true),
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
+		chromedp.Flag("disable-background-timer-throttling", true), chromedp.Flag("disable-renderer-backgrounding", true), chromedp.Flag("disable-backgrounding-occluded-windows", true),
 	}
 	if os.Geteuid() == 0 {
 		opts = append(opts, chromedp.NoSandbox)
@@ -142,7 +143,7 @@ func TestScreenshots(t *testing.T) {
 				if err != nil {
 					t.Fatal(f.Name, err)
 				}
-				if strings.HasPrefix(f.Name, "room-") || strings.HasPrefix(f.Name, "server") {
+				if strings.HasPrefix(f.Name, "room-") || strings.HasPrefix(f.Name, "server") || f.Name == "watch" {
 					if _, err := chromedp.Run(ctx, chromedp.Poll[bool](`document.body.dataset.live === "live"`)); err != nil {
 						t.Fatal(f.Name, err)
 					}

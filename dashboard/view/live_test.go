@@ -122,6 +122,7 @@ func (b *tab) lands(path string) {
 
 // TestRoomPageLive is a room page's evening on a scripted server: what it says, what it shows, and what it does when cut off.
 func TestRoomPageLive(t *testing.T) {
+	t.Parallel()
 	s := newScript(t)
 	s.take = true
 	web := site(t, s.routes)
@@ -219,6 +220,7 @@ func TestRoomPageLive(t *testing.T) {
 
 // TestRoomPageDoors: joining voice in all its outcomes, and the ends a connection can come to.
 func TestRoomPageDoors(t *testing.T) {
+	t.Parallel()
 	s := newScript(t)
 	s.take = true
 	web := site(t, s.routes)
@@ -306,6 +308,7 @@ func TestRoomPageDoors(t *testing.T) {
 
 // TestServerPageLive: rooms come and go on the street.
 func TestServerPageLive(t *testing.T) {
+	t.Parallel()
 	s := newScript(t)
 	s.take = true
 	web := site(t, s.routes)

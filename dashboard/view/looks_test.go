@@ -33,7 +33,7 @@ const inspect = `(() => {
 	const behind = (el) => {
 		const tops = [];
 		for (let e = el; e; e = e.parentElement) {
-			if (e.matches(".board, .top-t") && el.getBoundingClientRect().top < e.getBoundingClientRect().bottom) return [token("--wood"), token("--wood-2")].map((b) => tops.reduceRight((c, t) => over(t, c), b));
+			if (e.matches(".board, .top-t, .plaque") && el.getBoundingClientRect().top < e.getBoundingClientRect().bottom) return [token("--wood"), token("--wood-2")].map((b) => tops.reduceRight((c, t) => over(t, c), b));
 			if (e.matches(".ending:not(.calm)")) return [over([...token("--glow").slice(0, 3), 0.14], token("--ink-2"))];
 			const c = rgba(getComputedStyle(e).backgroundColor);
 			if (c[3] === 1) return [tops.reduceRight((b, t) => over(t, b), c)];
@@ -75,6 +75,7 @@ const redrawn = `(async () => {
 
 // TestLooks looks at every page, on a phone and on a desktop, dark and light.
 func TestLooks(t *testing.T) {
+	t.Parallel()
 	s := newScript(t)
 	web := site(t, s.routes)
 	b := openTab(t, browser(t), web.URL+"/landing")
@@ -111,6 +112,7 @@ const openDialog = `((id) => {
 })`
 
 func TestDialogsLook(t *testing.T) {
+	t.Parallel()
 	web := site(t, newScript(t).routes)
 	b := openTab(t, browser(t), web.URL+"/room-three")
 	b.do(chromedp.EmulateViewport(360, 740))

@@ -19,6 +19,7 @@ import (
 	"snug/shared/room"
 	"snug/shared/text"
 	"snug/static"
+	"snug/templates"
 )
 
 func render(t testing.TB, e *view.Engine, p view.Page) (*html.Node, string) {
@@ -371,4 +372,31 @@ func zipped(t *testing.T, b []byte) int {
 		t.Fatal(err)
 	}
 	return z.Len()
+}
+
+// TestEveryMessageIsThere: what templates and scripts say by name can be said.
+func TestEveryMessageIsThere(t *testing.T) {
+	said := regexp.MustCompile(`\bt(?:h)?[ (]\(?"([a-z][a-z-]*\.[\w.-]*\w)"`)
+	texts := newEngine(t).Texts("en", "")
+	n := 0
+	for _, fsys := range []fs.FS{templates.FS, static.FS} {
+		err := fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			b, err := fs.ReadFile(fsys, name)
+			for _, m := range said.FindAllSubmatch(b, -1) {
+				if n++; !texts.Has(string(m[1])) {
+					t.Errorf("%s says %q, which has no words", name, m[1])
+				}
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n < 150 {
+		t.Errorf("only %d messages were found", n)
+	}
 }

@@ -70,6 +70,10 @@ func (s *script) routes(mux *http.ServeMux) {
 		}
 		_ = json.NewEncoder(w).Encode(map[string]any{"token": "for " + in.Guild + " " + in.Room, "expires_at": time.Now().Add(time.Minute)})
 	})
+	mux.HandleFunc("POST /watch/", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte(`{"token":"for spectators"}`))
+	})
 	mux.HandleFunc("GET /api/ws", s.serve)
 	told := func(w http.ResponseWriter, r *http.Request) {
 		call := r.Method + " " + strings.TrimPrefix(r.URL.Path, "/api/v1")
