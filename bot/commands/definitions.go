@@ -8,6 +8,8 @@ import (
 	"snug/shared/text"
 )
 
+//go:generate go test -run TestDocs -update .
+
 // Limits of what invites take, in the units people type.
 const (
 	maxHours = 30 * 24

@@ -9,7 +9,6 @@ package discord
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -183,7 +182,7 @@ func coded(err error, doing, permissions string) error {
 	case errors.As(err, &known):
 		return err
 	case !errors.As(err, &answer) || answer.Response == nil || answer.Response.StatusCode >= 500:
-		return errs.E(errs.DiscordUnavailable, "Discord did not answer when Snug tried to %s. Please try again in a moment.", doing).Because(err)
+		return errs.E(errs.DiscordUnavailable, "Discord did not answer when Snug tried to %s. Please try again in a moment.", errs.Term(doing)).Because(err)
 	}
 	switch answer.Code {
 	case codeMaxChannels:
@@ -196,30 +195,28 @@ func coded(err error, doing, permissions string) error {
 		if strings.Contains(string(answer.Errors), codeCategoryFull) {
 			err = errors.Join(err, keeper.ErrCategoryFull)
 		}
-		return errs.E(errs.Invalid, "%s", invalid(string(answer.Errors), doing)).Because(err)
+		return invalid(string(answer.Errors), doing).Because(err)
 	}
 	switch answer.Response.StatusCode {
 	case http.StatusForbidden:
-		return errs.E(errs.MissingPermission, "Snug lacks a permission it needs to %s (%s). Somebody who manages the server can grant it to Snug's role under Server Settings → Roles.", doing, permissions).Because(err)
+		return errs.E(errs.MissingPermission, "Snug lacks a permission it needs to %s (%s). Somebody who manages the server can grant it to Snug's role under Server Settings → Roles.", errs.Term(doing), errs.Term(permissions)).Because(err)
 	case http.StatusNotFound:
 		return errs.E(errs.NotFound, "Discord does not know it (any more).").Because(err)
 	case http.StatusTooManyRequests:
 		return errs.E(errs.RateLimited, "Discord asks Snug to slow down. Please try again in a moment.").Because(err)
 	}
-	return errs.E(errs.Internal, "Discord refused when Snug tried to %s. Please tell whoever runs Snug.", doing).Because(err)
+	return errs.E(errs.Internal, "Discord refused when Snug tried to %s. Please tell whoever runs Snug.", errs.Term(doing)).Because(err)
 }
 
 // invalid explains Discord's form errors that people can mend.
-func invalid(tree, doing string) string {
-	for code, text := range map[string]string{
-		codeCategoryFull: "The category for rooms is full: Discord allows 50 channels in one. Choose another in Snug's settings.",
-		codeNoCategory:   "The category for rooms does not exist any more. Choose another in Snug's settings.",
-	} {
-		if strings.Contains(tree, code) {
-			return text
-		}
+func invalid(tree, doing string) *errs.Error {
+	switch {
+	case strings.Contains(tree, codeCategoryFull):
+		return errs.E(errs.Invalid, "The category for rooms is full: Discord allows 50 channels in one. Choose another in Snug's settings.")
+	case strings.Contains(tree, codeNoCategory):
+		return errs.E(errs.Invalid, "The category for rooms does not exist any more. Choose another in Snug's settings.")
 	}
-	return fmt.Sprintf("Discord did not accept what Snug sent to %s. A different name may help: some words are not allowed.", doing)
+	return errs.E(errs.Invalid, "Discord did not accept what Snug sent to %s. A different name may help: some words are not allowed.", errs.Term(doing))
 }
 
 // isGone says whether a thing is not there, or not for the bot to see.

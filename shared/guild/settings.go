@@ -81,7 +81,7 @@ func (s Settings) Validate() error {
 			if d.never {
 				orNever = `, or "never"`
 			}
-			return errs.Field(d.field, "%s must be between %s and %s%s.", d.what, Duration(d.low), Duration(d.high), orNever)
+			return errs.Field(d.field, "%s must be between %s and %s%s.", errs.Term(d.what), Duration(d.low), Duration(d.high), errs.Term(orNever))
 		}
 	}
 	for _, n := range []struct {
@@ -93,7 +93,7 @@ func (s Settings) Validate() error {
 		{"rooms_per_guild", "The number of rooms in the server", s.RoomsPerGuild, 1, 450},
 	} {
 		if n.v < n.low || n.v > n.high {
-			return errs.Field(n.field, "%s must be between %d and %d.", n.what, n.low, n.high)
+			return errs.Field(n.field, "%s must be between %d and %d.", errs.Term(n.what), n.low, n.high)
 		}
 	}
 	if err := checkTemplate("name_template", s.NameTemplate); err != nil {
