@@ -51,6 +51,10 @@ func languages() []Language {
 	return []Language{
 		{"en", "English", []string{"en-US", "en-GB"}},
 		{"de", "Deutsch", []string{"de"}},
+		{"fr", "Français", []string{"fr"}},
+		{"es", "Español", []string{"es-ES", "es-419"}},
+		{"pt-BR", "Português do Brasil", []string{"pt-BR"}},
+		{"ja", "日本語", []string{"ja"}},
 	}
 }
 
