@@ -68,7 +68,7 @@ func (p *policy) after(e ending) verdict {
 		// Discord asks to wait one to five seconds before the next IDENTIFY.
 		v.delay = time.Duration(float64(p.cfg.Backoff) * (1 + 4*p.cfg.Rand()))
 	case code == disgo.CloseEventCodeInvalidSeq.Code, code == disgo.CloseEventCodeSessionTimed.Code:
-		v.forget = true
+		v.forget = e.hello // before HELLO no session was named: it is the connection that timed out
 	case errors.As(e.err, &bad):
 		p.bad++
 		v.plain = p.bad >= badStreams
