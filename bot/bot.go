@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -27,9 +28,11 @@ import (
 	"snug/bot/checkpoint"
 	"snug/bot/commands"
 	api "snug/bot/discord"
+	"snug/bot/hooks"
 	"snug/bot/keeper"
 	"snug/bot/presence"
 	"snug/bot/ratelimit"
+	"snug/bot/tally"
 	"snug/shared/hub"
 	"snug/shared/keyring"
 	"snug/shared/text"
@@ -41,7 +44,7 @@ const Intents = dgateway.IntentGuilds | dgateway.IntentGuildVoiceStates
 // SweepEvery is how often the reaper looks at every room.
 const SweepEvery = 5 * time.Second
 
-// Options of a Bot. All are needed but GuildID, Shared and SaveEvery.
+// Options of a Bot. All are needed but GuildID, Shared, SaveEvery and HookNetworks.
 type Options struct {
 	Token      string       // without "Bot "
 	DiscordURL string       // https://discord.com, or a stand-in's address, without a trailing slash
@@ -57,6 +60,8 @@ type Options struct {
 	Shared bool
 	// SaveEvery is how often the gateway's checkpoint is saved while events come; default SaveEvery.
 	SaveEvery time.Duration
+	// HookNetworks are networks that webhooks may be sent to beside the public internet.
+	HookNetworks []netip.Prefix
 }
 
 // Bot is a running bot.
@@ -73,6 +78,8 @@ type Bot struct {
 	calls    *hub.Calls
 	cron     *cron.Cron
 	limiter  *ratelimit.Limiter
+	tally    *tally.Tally
+	hooks    *hooks.Sender
 	seen     *once
 	metrics  *metrics
 
@@ -149,8 +156,13 @@ func (b *Bot) build() (err error) {
 	b.serveCalls()
 	// robfig/cron only calls the sweep; what is due is judged by the injected clock.
 	b.cron = cron.New(cron.WithChain(cron.SkipIfStillRunning(cron.DiscardLogger)))
-	_, err = b.cron.AddFunc("@every "+SweepEvery.String(), b.sweep)
-	return err
+	if _, err = b.cron.AddFunc("@every "+SweepEvery.String(), b.sweep); err != nil {
+		return err
+	}
+	if err := b.tellHooks(); err != nil {
+		return err
+	}
+	return b.count()
 }
 
 // Start connects to Discord and returns when every shard of this process is
@@ -167,6 +179,7 @@ func (b *Bot) Start(ctx context.Context) error {
 		return err
 	}
 	b.wg.Go(b.register)
+	b.wg.Go(b.runHooks)
 	b.cron.Start()
 	return nil
 }
@@ -213,6 +226,7 @@ func (b *Bot) Close(ctx context.Context) error {
 	b.commands.Close(ctx)
 	b.wg.Wait()
 	b.panels.Close()
+	b.tally.Close()
 	for _, s := range savers {
 		s.save(ctx)
 	}

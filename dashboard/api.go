@@ -33,6 +33,8 @@ func (s *Server) describe(e *gin.Engine) error {
 	s.apiRooms()
 	s.apiInvites()
 	s.apiSettings()
+	s.apiActivity()
+	s.apiWebhooks()
 	s.apiTokens()
 	b, err := s.api.Description()
 	if err != nil {

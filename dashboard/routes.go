@@ -47,6 +47,12 @@ func (s *Server) pages(e *gin.Engine) {
 	e.POST("/watch/:channel/token", s.do(s.watchToken))
 	e.GET("/admin/:guild", s.member(s.adminPage))
 	e.GET("/admin/:guild/history", s.member(s.historyPage))
+	e.GET("/admin/:guild/activity", s.member(s.activityPage))
+	e.GET("/admin/:guild/activity.csv", s.member(s.activityFile("csv")))
+	e.GET("/admin/:guild/activity.json", s.member(s.activityFile("json")))
+	e.GET("/admin/:guild/webhooks", s.member(s.webhooksPage))
+	e.GET("/admin/:guild/tokens", s.member(s.serverTokensPage))
+	e.GET("/tokens", s.member(s.tokensPage))
 	e.GET("/admin/:guild/settings.json", s.member(s.exportSettings))
 }
 
@@ -70,6 +76,9 @@ func (s *Server) actions(e *gin.Engine) {
 	e.POST("/admin/:guild", s.writes(s.saveSettings))
 	e.POST("/admin/:guild/import", s.writes(s.importSettings))
 	e.POST("/admin/:guild/lobbies", s.writes(s.saveLobby))
+	e.POST("/admin/:guild/webhooks", s.writes(s.saveWebhook))
+	e.POST("/admin/:guild/tokens", s.writes(s.saveServerToken))
+	e.POST("/tokens", s.writes(s.saveToken))
 	e.POST("/admin/:guild/undo", s.writes(s.undoSettings))
 }
 

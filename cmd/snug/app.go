@@ -70,12 +70,16 @@ func start(ctx context.Context, s setup) (_ *app, err error) {
 	if err != nil {
 		return nil, err
 	}
+	networks, err := s.Networks()
+	if err != nil {
+		return nil, err
+	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
 	if a.bot, err = bot.New(bot.Options{
 		Token: s.BotToken, DiscordURL: s.DiscordURL, GuildID: snowflake.ID(s.GuildID), Hub: a.hub, Keys: keys, Shared: s.NATSURL != "",
-		Pages: pages(s.BaseURL), Now: s.now, Log: s.log, Registerer: registry,
+		Pages: pages(s.BaseURL), Now: s.now, Log: s.log, Registerer: registry, HookNetworks: networks,
 	}); err != nil {
 		return nil, err
 	}

@@ -56,7 +56,7 @@ func (c *demoCmd) Run(w world) (err error) {
 	d.discord.GiveOwnHosts(l.Addr().String())
 	base := "http://" + l.Addr().String()
 	a, err := start(w.ctx, setup{
-		Serve: d.serve(config.Serve{BaseURL: base, Data: c.Data}), listener: l, log: log, now: time.Now,
+		Serve: d.serve(config.Serve{BaseURL: base, Data: c.Data, HookNetworks: []string{"127.0.0.0/8"}}), listener: l, log: log, now: time.Now,
 		extraHosts: d.hosts(l.Addr()), demo: true,
 	})
 	if err != nil {

@@ -48,7 +48,11 @@ var partials = map[string][]string{
 	"invite": {"icons", "seats", "avatar"},
 	"admin":  {"icons", "fields", "tabs"},
 
-	"admin-history": {"icons", "tabs"},
+	"admin-history":  {"icons", "tabs"},
+	"admin-activity": {"icons", "tabs"},
+	"admin-webhooks": {"icons", "tabs", "fields"},
+	"admin-tokens":   {"icons", "tabs", "fields", "tokens"},
+	"tokens":         {"icons", "fields", "tokens"},
 
 	"watch":   {"icons", "seats", "avatar"},
 	"message": {"icons", "scenes"},

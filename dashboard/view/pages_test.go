@@ -173,7 +173,7 @@ func checkNames(t *testing.T, doc *html.Node, labelled []string) {
 				t.Errorf("dialog %q has no name", attr(n, "id"))
 			}
 		case "form":
-			if attr(n, "method") != "post" || !strings.HasPrefix(attr(n, "action"), "/") {
+			if m := attr(n, "method"); m != "post" && m != "get" || !strings.HasPrefix(attr(n, "action"), "/") {
 				t.Errorf("form to %q by %q", attr(n, "action"), attr(n, "method"))
 			}
 		}

@@ -38,6 +38,7 @@ type Serve struct {
 	AllowedOrigins []string `env:"SNUG_ALLOWED_ORIGINS" placeholder:"ORIGIN" help:"Other origins whose pages may open the WebSocket."`
 	TrustedProxies []string `env:"SNUG_TRUSTED_PROXIES" placeholder:"CIDR" help:"Reverse proxies whose X-Forwarded-For is believed."`
 	SessionSecret  string   `env:"SESSION_SECRET" placeholder:"HEX" help:"Signs links and seals logins: at least 32 bytes, hex or base64. Several, separated by commas, rotate it: the first is used, all are accepted. Without one, one is made and kept in the data folder."`
+	HookNetworks   []string `env:"SNUG_WEBHOOK_NETWORKS" placeholder:"CIDR" help:"Networks that servers' webhooks may be sent to, beside the public internet."`
 	Data           string   `env:"SNUG_DATA" default:"data" placeholder:"FOLDER" help:"Where rooms, settings and logins are kept."`
 	NATSURL        string   `env:"SNUG_NATS_URL" placeholder:"URL" help:"Use this NATS server or cluster (with JetStream) instead of the embedded one."`
 	NATSCreds      string   `env:"SNUG_NATS_CREDS" type:"path" placeholder:"FILE" help:"Credentials file for the NATS server."`
@@ -102,6 +103,9 @@ func (c *Serve) Check() error {
 			}
 		}
 	}
+	if _, err := c.Networks(); err != nil {
+		wrong = append(wrong, err)
+	}
 	if _, err := secrets(c.SessionSecret); err != nil {
 		wrong = append(wrong, err)
 	}
@@ -112,6 +116,18 @@ func (c *Serve) Check() error {
 		tell("SNUG_NATS_CREDS is set without SNUG_NATS_URL. Set the address too, or leave the credentials out.")
 	}
 	return errors.Join(wrong...)
+}
+
+// Networks are those of SNUG_WEBHOOK_NETWORKS.
+func (c *Serve) Networks() (list []netip.Prefix, err error) {
+	for _, s := range c.HookNetworks {
+		p, err := netip.ParsePrefix(s)
+		if err != nil {
+			return nil, fmt.Errorf("SNUG_WEBHOOK_NETWORKS has %q, which is no network. Write it like 10.0.0.0/8.", s) //nolint:staticcheck // a sentence for people
+		}
+		list = append(list, p)
+	}
+	return list, nil
 }
 
 func checkURL(name, s string) error {

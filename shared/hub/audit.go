@@ -138,6 +138,28 @@ func (a *Audit) Since(ctx context.Context, guild, channel snowflake.ID, since ti
 	return errors.Join(failed, err)
 }
 
+// After gives up to limit entries of a guild that are later in the stream than
+// the place given, oldest first.
+func (a *Audit) After(ctx context.Context, guild snowflake.ID, seq uint64, limit int) ([]AuditEntry, error) {
+	c := a.consumer(guild, 0)
+	c.DeliverPolicy, c.OptStartSeq = jetstream.DeliverByStartSequencePolicy, seq+1
+	var found []AuditEntry
+	err := a.s.h.scan(ctx, a.s.stream, c, func(i item) (bool, error) {
+		found = append(found, a.entry(i))
+		return len(found) < limit, nil
+	})
+	return found, err
+}
+
+// Newest gives the place of the newest entry of all guilds.
+func (a *Audit) Newest(ctx context.Context) (uint64, error) {
+	st, err := a.s.h.link.js.Stream(ctx, a.s.stream)
+	if err != nil {
+		return 0, readError(auditName, err)
+	}
+	return st.CachedInfo().State.LastSeq, nil
+}
+
 // Trim removes a guild's entries that were stored before a time, for guilds
 // that keep theirs for less than 90 days, and gives how many there were. The zero time removes none.
 func (a *Audit) Trim(ctx context.Context, guild snowflake.ID, before time.Time) (uint64, error) {

@@ -4,6 +4,8 @@ import (
 	"snug/shared/apitoken"
 	"snug/shared/guild"
 	"snug/shared/room"
+	"snug/shared/stats"
+	"snug/shared/webhook"
 )
 
 // Buckets are the hub's buckets. The key's form is beside each.
@@ -19,6 +21,9 @@ type Buckets struct {
 	Rosters    *Bucket[room.Live]        // guild.channel; memory, presence alone writes
 	Guilds     *Bucket[room.GuildInfo]   // guild; memory, written by the bot
 	Tokens     *Bucket[apitoken.Token]   // owner.id; API tokens
+	Stats      *Bucket[stats.Day]        // guild.day; the keeper's process alone writes
+	Webhooks   *Bucket[webhook.Hook]     // guild.id
+	Deliveries *Bucket[webhook.Delivery] // guild.hook.id; what webhooks are told
 	Replays    *Bucket[Sealed]           // hash of who asked what under which Idempotency-Key; the answer
 }
 
@@ -46,6 +51,9 @@ func tables() []spec {
 		{name: "rosters", history: 16, maxBytes: 512 * mib, memory: true},
 		{name: "guilds", history: 1, maxBytes: 128 * mib, memory: true},
 		{name: "tokens", history: 1, maxBytes: 64 * mib},
+		{name: "stats", history: 1, maxBytes: 256 * mib},
+		{name: "webhooks", history: 1, maxBytes: 32 * mib},
+		{name: "deliveries", history: 1, maxBytes: 256 * mib},
 		{name: "replays", history: 1, maxBytes: 128 * mib, scratch: true},
 		{name: healthName, history: 1, maxBytes: mib, scratch: true},
 		{name: auditName, audit: true, maxBytes: 1024 * mib},
@@ -65,13 +73,16 @@ func (h *Hub) bind() {
 	h.Rosters = newBucket[room.Live](h, "rosters")
 	h.Guilds = newBucket[room.GuildInfo](h, "guilds")
 	h.Tokens = newBucket[apitoken.Token](h, "tokens")
+	h.Stats = newBucket[stats.Day](h, "stats")
+	h.Webhooks = newBucket[webhook.Hook](h, "webhooks")
+	h.Deliveries = newBucket[webhook.Delivery](h, "deliveries")
 	h.Replays = newBucket[Sealed](h, "replays")
 	h.Audit = &Audit{s: newStore(h, specOf(h.specs, auditName))}
 	h.ready.health = newStore(h, specOf(h.specs, healthName))
 	h.ready.all = []*store{
 		h.Settings.s, h.Rooms.s, h.Intentions.s, h.Members.s, h.Sessions.s,
 		h.Logins.s, h.Shards.s, h.Leases.s, h.Rosters.s, h.Guilds.s,
-		h.Tokens.s, h.Replays.s,
+		h.Tokens.s, h.Replays.s, h.Stats.s, h.Webhooks.s, h.Deliveries.s,
 	}
 }
 

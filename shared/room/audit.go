@@ -40,6 +40,13 @@ const (
 	EntryForgotten   EntryKind = "preferences_forgotten"
 )
 
+// EntryKinds lists the kinds, for who chooses from them.
+func EntryKinds() []EntryKind {
+	return []EntryKind{
+		EntryOpened, EntryClosing, EntryKept, EntryClosed, EntryInvited, EntryRevoked, EntryAdmitted, EntryRefused, EntryRepaired, EntrySettings, EntryRenamed, EntryChannelGone, EntrySeats, EntryPrivacy, EntryStatus, EntryKicked, EntryBanned, EntryUnbanned, EntryOwner, EntryKnocked, EntryKnockDenied, EntryWaiting, EntryWaitEnded, EntryWatch, EntryRenamePlan, EntryHeld, EntryForgotten,
+	}
+}
+
 // Entry is one line of the audit log: what happened, who did it, from where.
 // ID makes publishing it twice harmless.
 type Entry struct {

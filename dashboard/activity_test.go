@@ -1,0 +1,138 @@
+package dashboard
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/dashboard/api"
+	"snug/shared/room"
+	"snug/shared/stats"
+)
+
+// happened appends audit entries, one a second up to now.
+func (b *bench) happened(g snowflake.ID, entries ...room.Entry) {
+	b.t.Helper()
+	for i, e := range entries {
+		if e.At.IsZero() {
+			e.At = b.clock()
+		}
+		e.ID, e.GuildID = fmt.Sprintf("%d-%d-%d", g, e.At.UnixNano(), i), g
+		if err := b.hub.Audit.Append(b.t.Context(), e.ID, g, e.RoomID, string(e.Kind), e); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+}
+
+func TestActivity(t *testing.T) {
+	b := newBench(t)
+	b.happened(friends,
+		room.Entry{Kind: room.EntryOpened, RoomID: 7, By: owner, Via: room.ViaWeb},
+		room.Entry{Kind: room.EntryRenamed, RoomID: 7, By: owner, Via: room.ViaDiscord, Old: "Friday", New: `=HYPERLINK("http://evil.example","win")`},
+		room.Entry{Kind: room.EntryAdmitted, RoomID: 7, By: owner, Target: guest, Via: room.ViaDiscord, Detail: "+1 <b>"},
+		room.Entry{Kind: room.EntryClosed, RoomID: 7, Via: room.ViaSnug, Detail: "idle"},
+		room.Entry{Kind: room.EntryOpened, RoomID: 8, By: guest, Via: room.ViaDiscord})
+	b.happened(others, room.Entry{Kind: room.EntryOpened, RoomID: 9, By: stranger})
+	var d stats.Day
+	d.Minute(b.clock(), []room.Live{{Roster: make([]room.Person, 3)}})
+	d.Filled(7, time.Minute)
+	d.Until = b.clock().Add(time.Hour)
+	if _, err := b.hub.Stats.Put(t.Context(), stats.Key(friends, b.clock()), d); err != nil {
+		t.Fatal(err)
+	}
+	w := b.signedIn(manager)
+	for path, status := range map[string]int{"/admin/100/activity": 403, "/admin/100/activity.csv": 403, "/admin/100/history": 403, "/admin/100/settings.json": 403} {
+		if got := b.signedIn(member).get(path); got.status != status {
+			t.Errorf("a member at %s: %d", path, got.status)
+		}
+	}
+	got := w.get("/admin/100/activity")
+	for _, want := range []string{"Room closed", "User 2", "&#43;1 &lt;b&gt;", `aria-label="Rooms opened: 2 rooms"`, "3 at most", "1 room was full", `class="ch-bar"`, "As a table"} {
+		if got.status != 200 || !strings.Contains(got.body, want) {
+			t.Errorf("%d without %s", got.status, want)
+		}
+	}
+	if got := w.get("/admin/100/activity?kind=room_closed&room=7"); strings.Contains(got.body, "User 2") || !strings.Contains(got.body, "<td>Room closed</td>") {
+		t.Errorf("the filter: %s", got.text())
+	}
+	if got := w.get("/admin/100/activity?by=somebody"); got.status != 400 || !strings.Contains(got.body, "Developer Mode") {
+		t.Errorf("a bad filter: %d", got.status)
+	}
+
+	rows, err := csv.NewReader(strings.NewReader(w.get("/admin/100/activity.csv").body)).ReadAll()
+	if err != nil || len(rows) != 6 {
+		t.Fatalf("%d rows, %v", len(rows), err)
+	}
+	for _, r := range rows {
+		for _, cell := range r {
+			if cell != "" && strings.ContainsAny(cell[:1], "=+-@") {
+				t.Errorf("a spreadsheet would run %q", cell)
+			}
+		}
+	}
+	if rows[2][8] != `'=HYPERLINK("http://evil.example","win")` {
+		t.Errorf("got %q", rows[2][8])
+	}
+	var file []entryJSON
+	w.get("/admin/100/activity.json?by=2").json(&file)
+	if len(file) != 2 || file[0].Kind != room.EntryAdmitted {
+		t.Errorf("got %+v", file)
+	}
+	var none []entryJSON
+	w.get("/admin/100/activity.json?by=99").json(&none)
+	if len(none) != 0 {
+		t.Errorf("got %+v", none)
+	}
+
+	p, _ := w.program("/api/v1/guilds/100/tokens", api.AuditRead)
+	var seen []room.EntryKind
+	for cursor, n := "", 0; n < 9; n++ {
+		var page auditJSON
+		got := p.do("GET", "/api/v1/guilds/100/audit?limit=2&cursor="+cursor, "")
+		got.json(&page)
+		for _, e := range page.Entries {
+			seen = append(seen, e.Kind)
+		}
+		if cursor = page.Next; cursor == "" {
+			break
+		}
+	}
+	if !slices.Equal(seen, []room.EntryKind{room.EntryOpened, room.EntryClosed, room.EntryAdmitted, room.EntryRenamed, room.EntryOpened}) {
+		t.Errorf("paged %v", seen)
+	}
+	var picked auditJSON
+	p.do("GET", "/api/v1/guilds/100/audit?kind=room_opened&kind=room_closed&room=7", "").json(&picked)
+	if len(picked.Entries) != 2 {
+		t.Errorf("picked %+v", picked)
+	}
+	var r stats.Report
+	p.do("GET", "/api/v1/guilds/100/stats?days=2", "").json(&r)
+	if r.Opened != 2 || r.Closed != 1 || r.Reasons["idle"] != 1 || r.Peak != 3 || len(r.Days) != 2 || r.Fills[1] != 1 {
+		b, _ := json.Marshal(r)
+		t.Errorf("got %s", b)
+	}
+}
+
+// A filter that takes one of thousands still comes to an end.
+func TestActivityOfManyEntries(t *testing.T) {
+	b := newBench(t)
+	many := make([]room.Entry, 450)
+	for i := range many {
+		many[i] = room.Entry{Kind: room.EntryKept, RoomID: 7}
+	}
+	many[3].Kind = room.EntryClosed
+	b.happened(friends, many...)
+	list, next, err := b.auditPage(t.Context(), friends, auditFilter{Kinds: []room.EntryKind{room.EntryClosed}}, 0, 10)
+	if err != nil || len(list) != 1 || next != 0 {
+		t.Errorf("%d entries, next %d, %v", len(list), next, err)
+	}
+	if list, _, err := b.auditPage(t.Context(), friends, auditFilter{Since: b.clock().Add(time.Hour)}, 0, 10); err != nil || len(list) != 0 {
+		t.Errorf("%d entries of the future, %v", len(list), err)
+	}
+}

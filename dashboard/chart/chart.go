@@ -1,0 +1,143 @@
+// Package chart draws charts as SVG to stand in a page: go-analyze/charts lays
+// them out, and the colours come from the page's style sheet by class, so that
+// they follow its theme and its policy (no style attributes).
+//
+// It keeps no state; Draw may be called from any goroutine.
+package chart
+
+import (
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"html/template"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/go-analyze/charts"
+)
+
+// Data is one chart.
+type Data struct {
+	Title  string // what it shows; read out instead of the picture
+	Labels []string
+	Values []float64
+	Flat   bool // bars lie, with their labels beside them
+	// Tell writes a value for people; nil writes whole numbers.
+	Tell func(float64) string
+}
+
+// Size of a chart in its own units; it scales with the page.
+const (
+	width, height = 640, 240
+	font          = 12
+)
+
+// The colours stand for classes in the style sheet.
+var classes = map[string]string{
+	"rgb(1,1,1)": "ch-axis", "rgb(2,2,2)": "ch-grid", "rgb(3,3,3)": "ch-text", "rgb(4,4,4)": "ch-bar",
+}
+
+func paint(n uint8) charts.Color { return charts.Color{R: n, G: n, B: n, A: 255} }
+
+// Draw gives a chart as an <svg> element. It fails for data without labels, or with other than one value a label.
+func Draw(d Data) (template.HTML, error) {
+	if len(d.Labels) == 0 || len(d.Labels) != len(d.Values) {
+		return "", errors.New("chart: a label and a value for each bar are needed")
+	}
+	p := charts.NewPainter(charts.PainterOptions{OutputFormat: charts.ChartOutputSVG, Width: width, Height: height})
+	if err := p.BarChart(options(d)); err != nil {
+		return "", fmt.Errorf("chart: %w", err)
+	}
+	b, err := p.Bytes()
+	if err != nil {
+		return "", fmt.Errorf("chart: %w", err)
+	}
+	return rewrite(string(b), d.Title)
+}
+
+func options(d Data) charts.BarChartOption {
+	no := false
+	o := charts.NewBarChartOptionWithData([][]float64{d.Values})
+	o.Theme = charts.GetTheme(charts.ThemeLight).WithBackgroundColor(charts.ColorTransparent).WithXAxisColor(paint(1)).WithYAxisColor(paint(1)).
+		WithAxisSplitLineColor(paint(2)).WithTextColor(paint(3)).WithXAxisTextColor(paint(3)).WithYAxisTextColor(paint(3)).WithLabelTextColor(paint(3)).
+		WithSeriesColors([]charts.Color{paint(4)})
+	o.Legend.Show = &no
+	o.Horizontal = d.Flat
+	o.CategoryAxis.Labels = d.Labels
+	o.CategoryAxis.LabelFontStyle = charts.FontStyle{FontSize: font, FontColor: paint(3)}
+	tell := d.Tell
+	if tell == nil {
+		tell = func(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
+	}
+	o.ValueFormatter = tell
+	top := 1.0
+	for _, v := range d.Values {
+		top = math.Max(top, v)
+	}
+	steps := int(math.Min(top, 5)) + 1
+	zero := 0.0
+	nice := true
+	o.ValueAxis = []charts.ValueAxisOption{{
+		Min: &zero, LabelCount: steps, PreferNiceIntervals: &nice, ValueFormatter: tell, LabelFontStyle: charts.FontStyle{FontSize: font, FontColor: paint(3)},
+	}}
+	return o
+}
+
+// rewrite makes attributes and classes of style attributes, and gives the picture its name.
+func rewrite(svg, title string) (template.HTML, error) {
+	var out strings.Builder
+	dec := xml.NewDecoder(strings.NewReader(svg))
+	first := true
+	for {
+		tok, err := dec.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return "", fmt.Errorf("chart: %w", err)
+		}
+		switch t := tok.(type) {
+		case xml.StartElement:
+			out.WriteString("<" + t.Name.Local)
+			if first {
+				fmt.Fprintf(&out, ` class="chart" role="img" aria-label="%s"`, template.HTMLEscapeString(title))
+				first = false
+			}
+			for _, a := range t.Attr {
+				switch {
+				case a.Name.Local == "style":
+					styled(&out, a.Value)
+				case a.Name.Local != "xmlns" && a.Name.Space != "xmlns" && a.Name.Local != "xlink":
+					fmt.Fprintf(&out, ` %s="%s"`, a.Name.Local, template.HTMLEscapeString(strings.ReplaceAll(a.Value, "\n", " ")))
+				}
+			}
+			out.WriteString(">")
+		case xml.EndElement:
+			out.WriteString("</" + t.Name.Local + ">")
+		case xml.CharData:
+			template.HTMLEscape(&out, t)
+		}
+	}
+	return template.HTML(out.String()), nil //nolint:gosec // every text and attribute in it is escaped
+}
+
+// styled writes what of a style is kept: widths, sizes, and classes for colours.
+func styled(out *strings.Builder, style string) {
+	class := ""
+	for decl := range strings.SplitSeq(style, ";") {
+		k, v, _ := strings.Cut(strings.TrimSpace(decl), ":")
+		switch {
+		case v == "" || k == "font-family":
+		case classes[v] != "":
+			class = classes[v]
+		case (k == "fill" || k == "stroke") && v != "none": // a colour that no class stands for
+		default:
+			fmt.Fprintf(out, ` %s="%s"`, template.HTMLEscapeString(k), template.HTMLEscapeString(strings.TrimSuffix(v, "px")))
+		}
+	}
+	if class != "" {
+		fmt.Fprintf(out, ` class="%s"`, class)
+	}
+}

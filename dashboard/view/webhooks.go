@@ -1,0 +1,80 @@
+package view
+
+import (
+	"slices"
+	"time"
+
+	"snug/shared/apitoken"
+	"snug/shared/errs"
+	"snug/shared/room"
+	"snug/shared/webhook"
+)
+
+// Webhooks is the page at /admin/{guild}/webhooks. Its forms post there, with do and id.
+type Webhooks struct {
+	AdminTab
+	Hooks  []WebhookCard
+	Kinds  []room.EntryKind
+	Form   webhook.Hook // as it was filled in
+	Secret string       // of a webhook that was made just now, or renewed; shown this once
+	Err    *errs.Error  // what is wrong with Form
+}
+
+// WebhookCard is a webhook and what it was told last.
+type WebhookCard struct {
+	Hook       webhook.Hook
+	Deliveries []webhook.Delivery
+}
+
+// Tab is the page's own.
+func (*Webhooks) Tab() string { return "webhooks" }
+
+// Chosen says whether a kind is chosen in the form.
+func (p *Webhooks) Chosen(k room.EntryKind) bool { return slices.Contains(p.Form.Kinds, k) }
+
+// Last is the last try of a delivery; nil if there was none.
+func (*Webhooks) Last(d webhook.Delivery) *webhook.Try {
+	if len(d.Tries) == 0 {
+		return nil
+	}
+	return &d.Tries[len(d.Tries)-1]
+}
+
+// Millis is a length of time in milliseconds.
+func (*Webhooks) Millis(d time.Duration) int64 { return d.Milliseconds() }
+
+func (*Webhooks) name() string { return "admin-webhooks" }
+
+// Tokens is the page at /tokens: one's own API tokens. ServerTokens is that of a server's.
+type Tokens struct {
+	Layout
+	TokenList
+}
+
+// ServerTokens is the page at /admin/{guild}/tokens.
+type ServerTokens struct {
+	AdminTab
+	TokenList
+}
+
+// TokenList is what both pages of tokens show. Their forms post to Action.
+type TokenList struct {
+	Action string
+	List   []apitoken.Token
+	Secret string // of a token that was made just now; shown this once
+	Form   apitoken.Token
+	Days   string      // as it was filled in
+	Err    *errs.Error // what is wrong with Form
+}
+
+// Tab is the page's own.
+func (*ServerTokens) Tab() string { return "tokens" }
+
+// Scopes are what a token can be allowed; the message scope.{scope} says what each allows.
+func (TokenList) Scopes() []apitoken.ScopeInfo { return apitoken.Scopes() }
+
+// Chosen says whether a scope is chosen in the form.
+func (l TokenList) Chosen(s apitoken.Scope) bool { return slices.Contains(l.Form.Scopes, s) }
+
+func (*Tokens) name() string       { return "tokens" }
+func (*ServerTokens) name() string { return "admin-tokens" }

@@ -1,0 +1,97 @@
+package stats
+
+import (
+	"time"
+
+	"snug/shared/room"
+)
+
+// FillSteps are the upper ends of the steps that times to fill are told in; the last step has none.
+func FillSteps() []time.Duration {
+	return []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour}
+}
+
+// Report is what happened in a guild over some days.
+type Report struct {
+	Days    []DayRow       `json:"days" nullable:"false" doc:"The oldest first, each day of the time asked for."`
+	Hours   [24]int        `json:"hours" doc:"Minutes that people sat in rooms, by the hour of the day (UTC)."`
+	Fills   []int          `json:"fills" nullable:"false" doc:"Rooms by the time until every seat was taken: under 1, 5, 15 and 60 minutes, and longer."`
+	Reasons map[string]int `json:"reasons" doc:"Closed rooms by why."`
+	Opened  int            `json:"opened"`
+	Closed  int            `json:"closed"`
+	Minutes int            `json:"person_minutes" doc:"Minutes that people sat in rooms, added up."`
+	Peak    int            `json:"peak" doc:"Most people at once."`
+}
+
+// DayRow is one day of a report.
+type DayRow struct {
+	Date    string `json:"date"` // 2026-01-31
+	Opened  int    `json:"opened"`
+	Closed  int    `json:"closed"`
+	Minutes int    `json:"person_minutes"`
+	Peak    int    `json:"peak"`
+}
+
+// NewReport begins a report of so many days that ends with the day of now.
+func NewReport(now time.Time, days int) *Report {
+	r := &Report{Fills: make([]int, len(FillSteps())+1), Reasons: map[string]int{}, Days: make([]DayRow, 0, days)}
+	for i := days - 1; i >= 0; i-- {
+		r.Days = append(r.Days, DayRow{Date: now.UTC().AddDate(0, 0, -i).Format(time.DateOnly)})
+	}
+	return r
+}
+
+// Since is when the report's first day begins.
+func (r *Report) Since() time.Time {
+	t, _ := time.Parse(time.DateOnly, r.Days[0].Date) // written by NewReport
+	return t
+}
+
+func (r *Report) day(date string) *DayRow {
+	for i := range r.Days {
+		if r.Days[i].Date == date {
+			return &r.Days[i]
+		}
+	}
+	return nil
+}
+
+// Add counts a day, by its Date.
+func (r *Report) Add(date string, d Day) {
+	t, err := time.Parse("20060102", date)
+	row := r.day(t.Format(time.DateOnly))
+	if err != nil || row == nil {
+		return
+	}
+	for i, h := range d.Hours {
+		row.Minutes += h.PersonMinutes
+		row.Peak = max(row.Peak, h.People)
+		r.Hours[i] += h.PersonMinutes
+	}
+	r.Minutes += row.Minutes
+	r.Peak = max(r.Peak, row.Peak)
+	for _, f := range d.Fills {
+		step := 0
+		for step < len(FillSteps()) && time.Duration(f.Seconds)*time.Second >= FillSteps()[step] {
+			step++
+		}
+		r.Fills[step]++
+	}
+}
+
+// Count counts an audit entry.
+func (r *Report) Count(e room.Entry) {
+	row := r.day(e.At.UTC().Format(time.DateOnly))
+	if row == nil {
+		return
+	}
+	switch e.Kind {
+	case room.EntryOpened:
+		row.Opened++
+		r.Opened++
+	case room.EntryClosed:
+		row.Closed++
+		r.Closed++
+		r.Reasons[e.Detail]++
+	}
+}

@@ -1,0 +1,186 @@
+// Package webhook is what Snug knows of webhooks: where a server wants to be
+// told what happens, what was told, how a message is signed (Standard
+// Webhooks, https://www.standardwebhooks.com), when it is tried again, and
+// which addresses are never called.
+//
+// It does no I/O and reads no clock. Its values are plain data.
+package webhook
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/errs"
+	"snug/shared/room"
+)
+
+// Limits.
+const (
+	MaxPerGuild   = 10
+	MaxDeliveries = 50 // that are kept of one webhook, beside those that are still to be made
+	KeepDelivery  = 7 * 24 * time.Hour
+	SecretBytes   = 32
+)
+
+// Hook is where a server wants to be told.
+type Hook struct {
+	ID        string           `json:"id"`
+	GuildID   snowflake.ID     `json:"guild_id"`
+	URL       string           `json:"url"`
+	Name      string           `json:"name"`
+	Kinds     []room.EntryKind `json:"kinds,omitempty"` // what is told; empty: everything
+	Secret    []byte           `json:"secret"`          // sealed, bound to the hook's key
+	Enabled   bool             `json:"enabled"`
+	Stopped   string           `json:"stopped,omitempty"` // why Snug switched it off; "" if it did not
+	By        snowflake.ID     `json:"by"`
+	CreatedAt time.Time        `json:"created_at"`
+	// Cursor is the place in the audit log up to which deliveries were made.
+	Cursor uint64 `json:"cursor"`
+}
+
+// Key is where a hook is kept: guild.id.
+func (h Hook) Key() string { return h.GuildID.String() + "." + h.ID }
+
+// Wants says whether the hook is told of a kind.
+func (h Hook) Wants(k room.EntryKind) bool {
+	return h.Enabled && (len(h.Kinds) == 0 || slices.Contains(h.Kinds, k))
+}
+
+// State is what became of a delivery.
+type State string
+
+// The states.
+const (
+	Pending State = "pending"
+	Done    State = "done"
+	Failed  State = "failed" // given up
+)
+
+// Delivery is one message to one hook.
+type Delivery struct {
+	ID      string          `json:"id"` // the message's; the same at every try
+	HookID  string          `json:"hook_id"`
+	GuildID snowflake.ID    `json:"guild_id"`
+	Kind    string          `json:"kind"`
+	Body    json.RawMessage `json:"body"`
+	At      time.Time       `json:"at"`
+	State   State           `json:"state"`
+	Tries   []Try           `json:"tries,omitempty"`
+	NextAt  time.Time       `json:"next_at,omitzero"` // with Pending
+	Until   time.Time       `json:"until"`            // when the hub forgets it
+}
+
+// Try is one attempt.
+type Try struct {
+	At     time.Time     `json:"at"`
+	Status int           `json:"status,omitempty"` // 0: there was no answer
+	Wrong  string        `json:"wrong,omitempty"`  // why it does not count
+	Took   time.Duration `json:"took"`
+}
+
+// ExpiresAt gives Until, to the hub.
+func (d Delivery) ExpiresAt() time.Time { return d.Until }
+
+// Key is where a delivery is kept: guild.hook.id.
+func (d Delivery) Key() string { return d.GuildID.String() + "." + d.HookID + "." + d.ID }
+
+// Message is what a hook is sent.
+type Message struct {
+	Type      string    `json:"type"`
+	Timestamp time.Time `json:"timestamp"`
+	Data      any       `json:"data"`
+}
+
+// Ping is the kind of a message that only tries whether a hook works.
+const Ping = "ping"
+
+// NewDelivery makes a delivery that is due at once.
+func NewDelivery(h Hook, id, kind string, at time.Time, data any, now time.Time) (Delivery, error) {
+	body, err := json.Marshal(Message{kind, at.UTC(), data})
+	return Delivery{ID: id, HookID: h.ID, GuildID: h.GuildID, Kind: kind, Body: body, At: at, State: Pending, NextAt: now, Until: now.Add(KeepDelivery)}, err
+}
+
+// backoff is how long after a failed try the next comes, as Standard Webhooks advises.
+var backoff = [...]time.Duration{
+	5 * time.Second, 30 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour, 10 * time.Hour, 14 * time.Hour, 20 * time.Hour, 24 * time.Hour,
+}
+
+// maxTries bounds how many tries a delivery remembers, also after replays.
+const maxTries = 24
+
+// Tried notes a try and says what comes next.
+func (d *Delivery) Tried(t Try) {
+	d.Tries = append(slices.Clone(d.Tries), t)
+	if len(d.Tries) > maxTries {
+		d.Tries = d.Tries[len(d.Tries)-maxTries:]
+	}
+	failed := 0
+	for _, x := range d.Tries {
+		if x.Wrong != "" {
+			failed++
+		}
+	}
+	switch {
+	case t.Wrong == "":
+		d.State, d.NextAt = Done, time.Time{}
+	case failed > len(backoff):
+		d.State, d.NextAt = Failed, time.Time{}
+	default:
+		d.NextAt = t.At.Add(backoff[failed-1])
+		d.Until = d.NextAt.Add(KeepDelivery)
+	}
+}
+
+// Again has a delivery made once more.
+func (d *Delivery) Again(now time.Time) {
+	d.State, d.NextAt, d.Until = Pending, now, now.Add(KeepDelivery)
+}
+
+// NewID gives an id for a hook or a ping.
+func NewID() string { return strings.ToLower(rand.Text()[:16]) }
+
+// Check completes what somebody typed, and fails with errs.Invalid and the
+// field. Whether the address may be called is decided when it is called.
+func (h *Hook) Check() error {
+	h.Name = strings.Join(strings.Fields(h.Name), " ")
+	if n := utf8.RuneCountInString(h.Name); n < 1 || n > 60 || !utf8.ValidString(h.Name) {
+		return errs.Field("name", "A webhook needs a name of 1 to 60 characters.")
+	}
+	h.URL = strings.TrimSpace(h.URL)
+	u, err := url.Parse(h.URL)
+	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http" || len(h.URL) > 500 {
+		return errs.Field("url", "That is not an address to send to. Write it like https://example.org/snug.")
+	}
+	for _, k := range h.Kinds {
+		if !slices.Contains(room.EntryKinds(), k) {
+			return errs.Field("kinds", "There is no event %.40q. Please choose from the list.", string(k))
+		}
+	}
+	return nil
+}
+
+// reserved are networks that belong to nobody on the public internet, beside those that netip knows.
+var reserved = []netip.Prefix{
+	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"), netip.MustParsePrefix("192.0.2.0/24"),
+	netip.MustParsePrefix("192.88.99.0/24"), netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("203.0.113.0/24"),
+	netip.MustParsePrefix("240.0.0.0/4"), netip.MustParsePrefix("64:ff9b::/96"), netip.MustParsePrefix("64:ff9b:1::/48"), netip.MustParsePrefix("100::/64"),
+	netip.MustParsePrefix("2001::/23"), netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("2002::/16"), netip.MustParsePrefix("3fff::/20"), netip.MustParsePrefix("5f00::/16"),
+}
+
+// Public says whether an address is one of the public internet. Those that
+// carry another inside (NAT64, 6to4, Teredo) are not: what is inside could be private.
+func Public(a netip.Addr) bool {
+	a = a.Unmap().WithZone("")
+	if !a.IsGlobalUnicast() || a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() {
+		return false
+	}
+	return !slices.ContainsFunc(reserved, func(p netip.Prefix) bool { return p.Contains(a) })
+}
