@@ -2,10 +2,10 @@
 GO ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
 
-.PHONY: help demo build test pictures clients lint soak fuzz vuln bench fmt
+.PHONY: help demo build test pictures pages screenshots a11y clients lint soak fuzz vuln bench fmt
 
 help: ## List these tasks
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: ## Run Snug with a simulated Discord: no account, no server
 	$(GO) run ./cmd/snug demo
@@ -23,6 +23,16 @@ test: ## Everything that must pass: formatting, vet, and all tests with the race
 
 pictures: ## Make the pictures of the documentation, from the real thing
 	SNUG_PICTURES=$(CURDIR)/docs/pictures $(GO) test -count=1 -run 'TestMainJob|TestSettings' ./cmd/snug
+
+pages: ## Show every page and dialog in every state, from fixtures
+	$(GO) run ./cmd/snugpages
+
+screenshots: ## Take a picture of every page and dialog, phone and desktop, dark and light, into bin/screenshots
+	mkdir -p bin/screenshots
+	SNUG_SCREENSHOTS=$(CURDIR)/bin/screenshots $(GO) test -count=1 -timeout 20m -run TestScreenshots ./dashboard/view
+
+a11y: ## Look at every page and dialog with axe-core, and at contrast and sizes
+	$(GO) test -count=1 -run 'TestAxe|TestLooks|TestDialogsLook' ./dashboard/view
 
 clients: ## Let discord.js try the simulated Discord (needs Node and npm)
 	cd shared/standin/clients && npm install

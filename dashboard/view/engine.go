@@ -105,6 +105,9 @@ func New(cfg Config) (*Engine, error) {
 	return e, nil
 }
 
+// Languages are those that pages are made in.
+func (e *Engine) Languages() []text.Language { return e.text.Languages() }
+
 // Texts gives what pages say in the language that the person chose (its code,
 // "" for none), else in the one their browser asks for (Accept-Language).
 func (e *Engine) Texts(chosen, accept string) text.Texts { return e.text.Choose(chosen, accept) }
@@ -171,9 +174,6 @@ func (f frame) Secret() bool {
 	u, err := url.Parse(f.Path)
 	return err == nil && u.Query().Has("t")
 }
-
-// Languages are those that pages are made in.
-func (f frame) Languages() []text.Language { return f.text.Languages() }
 
 // Back is this page, to which choosing a language leads back.
 func (f frame) Back() string {

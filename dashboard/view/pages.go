@@ -44,6 +44,9 @@ type Layout struct {
 
 func (l *Layout) layout() *Layout { return l }
 
+// LayoutOf gives a page's layout, to be filled in before it is rendered.
+func LayoutOf(p Page) *Layout { return p.layout() }
+
 // LangCookie is the cookie that remembers a chosen language, by its code.
 const LangCookie = "snug-lang"
 
