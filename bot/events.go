@@ -40,7 +40,7 @@ func (b *Bot) event(g dgateway.Gateway, kind dgateway.EventType, seq int, data d
 		if b.serves(e.ID) && !e.Unavailable {
 			b.presence.Guild(e.ID, e.VoiceStates, e.Members)
 			if !s.replaying {
-				b.keeper.Load(infoOf(e.Guild), b.discord.VoiceChannels(e.Channels))
+				b.keeper.Load(infoOf(e.Guild), b.discord.VoiceChannels(e.ID, e.Channels))
 			}
 		}
 	case dgateway.EventGuildDelete:
@@ -51,7 +51,7 @@ func (b *Bot) event(g dgateway.Gateway, kind dgateway.EventType, seq int, data d
 			b.presence.GuildGone(e.ID)
 		}
 	case dgateway.EventChannelUpdate:
-		if c, ok := b.discord.VoiceChannel(e.GuildChannel); ok {
+		if c, ok := b.discord.VoiceChannel(e.GuildID(), e.GuildChannel); ok {
 			b.keeper.Changed(e.GuildID(), c)
 		}
 	case dgateway.EventChannelDelete:

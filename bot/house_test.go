@@ -45,6 +45,7 @@ type house struct {
 	people  map[string]snowflake.ID
 	public  snowflake.ID // a voice channel that is no room
 	clock   *clock
+	theirs  *clock // Discord's own
 	dir     string
 	nats    string // address of the hub's server; "" for an embedded one
 
@@ -98,13 +99,13 @@ func newHouse(t testing.TB, adjust ...func(*standin.Limits)) *house {
 // newHouseOn is newHouse with the NATS server given; "" for an embedded one.
 func newHouseOn(t testing.TB, natsURL string, adjust ...func(*standin.Limits)) *house {
 	t.Helper()
-	h := &house{TB: t, nats: natsURL, clock: &clock{}, dir: t.TempDir(), people: map[string]snowflake.ID{}}
+	h := &house{TB: t, nats: natsURL, clock: &clock{}, theirs: &clock{}, dir: t.TempDir(), people: map[string]snowflake.ID{}}
 	limits := standin.DiscordLimits()
 	limits.IdentifyWindow = 0 // several starts in one test
 	for _, f := range adjust {
 		f(&limits)
 	}
-	h.discord = standin.New(standin.Options{Seed: 1, Limits: &limits, Wrap: openapitest.Wrap(t), OnRequest: func(r standin.Request) {
+	h.discord = standin.New(standin.Options{Seed: 1, Limits: &limits, Now: h.theirs.Now, Wrap: openapitest.Wrap(t), OnRequest: func(r standin.Request) {
 		h.requests.Lock()
 		defer h.requests.Unlock()
 		h.requests.list = append(h.requests.list, r.Method+" "+r.Route)

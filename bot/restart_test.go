@@ -62,6 +62,13 @@ func TestRestartFindsEverybodyWhereTheyAre(t *testing.T) {
 		h.must(h.join(n, r.Room.ID))
 	}
 	h.awaitRoster(r.Room.ID, "jonas", "kiyo")
+	other := h.openWith("tomas", room.OpenRequest{Private: new(true)})
+	h.whileDown(func() {})
+	if n := h.asked("PATCH /channels/{channel}") - h.asked("PATCH /channels/{channel}/"); n != 0 {
+		t.Errorf("a restart where all is well changed %d channels", n)
+	}
+	_, err := call(h, hub.CloseRoom, h.request("tomas", other.Room.ID))
+	h.must(err)
 	h.whileDown(func() {
 		h.leave("kiyo")
 		h.must(h.join("priya", r.Room.ID))
@@ -70,8 +77,7 @@ func TestRestartFindsEverybodyWhereTheyAre(t *testing.T) {
 		h.do(http.MethodDelete, fmt.Sprintf("/channels/%d/permissions/%d", r.Room.ID, h.people["priya"]), nil).Body.Close()
 	})
 	h.awaitRoster(r.Room.ID, "jonas", "priya", "ada")
-	v, err := call(h, hub.ViewRoom, h.request("jonas", r.Room.ID))
-	h.must(err)
+	v := h.view("jonas", r.Room.ID)
 	if v.Room.Seats != 5 || len(v.Invites) != 1 || v.Invites[0].Token != r.Invite.Token || !v.Room.Access.Admitted(h.people["priya"]) {
 		t.Errorf("after the restart: %+v", v)
 	}

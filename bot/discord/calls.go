@@ -99,13 +99,13 @@ func (d *Discord) Channels(ctx context.Context, guild snowflake.ID) ([]keeper.Ch
 	}
 	out := make([]keeper.Channel, 0, len(list))
 	for _, c := range list {
-		out = append(out, d.Channel(c))
+		out = append(out, d.Channel(guild, c))
 	}
 	return out, nil
 }
 
-// Channel gives a channel as the keeper sees it.
-func (d *Discord) Channel(c discord.GuildChannel) keeper.Channel {
+// Channel gives a channel as the keeper sees it. The guild is named because GUILD_CREATE does not say it again.
+func (d *Discord) Channel(guild snowflake.ID, c discord.GuildChannel) keeper.Channel {
 	out := keeper.Channel{ID: c.ID(), Name: c.Name(), Kind: keeper.KindOther, Position: c.Position()}
 	switch v := c.(type) {
 	case discord.GuildVoiceChannel:
@@ -121,7 +121,7 @@ func (d *Discord) Channel(c discord.GuildChannel) keeper.Channel {
 	for _, o := range c.PermissionOverwrites() {
 		switch o := o.(type) {
 		case discord.RolePermissionOverwrite:
-			if o.RoleID == c.GuildID() {
+			if o.RoleID == guild {
 				out.Hides, out.Locks = o.Deny.Has(discord.PermissionViewChannel), o.Deny.Has(discord.PermissionConnect)
 			}
 		case discord.MemberPermissionOverwrite:
@@ -139,10 +139,10 @@ func (d *Discord) Channel(c discord.GuildChannel) keeper.Channel {
 }
 
 // VoiceChannels picks the voice channels of a list, as the keeper sees them.
-func (d *Discord) VoiceChannels(list []discord.GuildChannel) []keeper.Channel {
+func (d *Discord) VoiceChannels(guild snowflake.ID, list []discord.GuildChannel) []keeper.Channel {
 	var out []keeper.Channel
 	for _, c := range list {
-		if v, ok := d.VoiceChannel(c); ok {
+		if v, ok := d.VoiceChannel(guild, c); ok {
 			out = append(out, v)
 		}
 	}
@@ -150,8 +150,8 @@ func (d *Discord) VoiceChannels(list []discord.GuildChannel) []keeper.Channel {
 }
 
 // VoiceChannel gives a channel as the keeper sees it; false for other kinds.
-func (d *Discord) VoiceChannel(c discord.GuildChannel) (keeper.Channel, bool) {
-	v := d.Channel(c)
+func (d *Discord) VoiceChannel(guild snowflake.ID, c discord.GuildChannel) (keeper.Channel, bool) {
+	v := d.Channel(guild, c)
 	return v, v.Kind == keeper.KindVoice
 }
 

@@ -103,7 +103,12 @@ func (k *Keeper) renameDue(ctx context.Context, g *guildRooms, r *kept) error {
 	if r.Renames.Wanted == "" || r.State != room.Open || r.Renames.Next(now).After(now) {
 		return nil
 	}
-	return k.applyName(ctx, g, r)
+	err := k.applyName(ctx, g, r)
+	if errs.Has(err, errs.RateLimited) {
+		k.o.Log.Info("a room's new name waits for Discord", "guild_id", g.id, "room_id", r.ID, "until", r.Renames.NotBefore)
+		return nil
+	}
+	return err
 }
 
 // named says whether we asked Discord for this name a short while ago: the news of it may come late.

@@ -13,7 +13,7 @@ import (
 // a bot makes, and a lobby is entered quickly.
 const (
 	openWindow     = 5 * time.Minute
-	opensPerMember = 6
+	opensPerMember = 6 // or twice as many as the member may have at a time
 	opensPerGuild  = 100
 )
 
@@ -26,7 +26,7 @@ func (g *guildRooms) opening(user snowflake.ID, now time.Time) {
 
 // throttled fails with errs.RateLimited if a member, or the guild, opened too many rooms lately.
 func (g *guildRooms) throttled(user snowflake.ID, now time.Time) error {
-	if mine := recent(g.openings[user], now); len(mine) >= opensPerMember {
+	if mine := recent(g.openings[user], now); len(mine) >= max(opensPerMember, 2*g.settings.RoomsPerMember) {
 		wait := mine[0].Add(openWindow).Sub(now).Round(time.Second)
 		return errs.E(errs.RateLimited, "You have opened %d rooms in the last few minutes. You can open the next in %s.", len(mine), wait).After(wait)
 	}

@@ -1,8 +1,10 @@
 package guild
 
 import (
+	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -16,14 +18,14 @@ func Blocked(text string, words []string) (string, bool) {
 		return "", false
 	}
 	plain := fold(text)
-	spaced := spelled(plain)
+	runs := spelled(plain)
 	for _, w := range words {
 		inside := strings.HasPrefix(w, "*") && strings.HasSuffix(w, "*") && len(w) > 2
 		f := fold(strings.Trim(w, "*"))
 		key := strings.Join(f, " ")
 		switch {
 		case key == "":
-		case contains(plain, f), contains(spaced, f), contains(squeezed(plain), squeezed(f)), contains(squeezed(spaced), squeezed(f)):
+		case contains(plain, f), contains(squeezed(plain), squeezed(f)), within(runs, strings.Join(f, "")):
 			return w, true
 		case inside && (strings.Contains(strings.Join(plain, ""), strings.Join(f, "")) ||
 			strings.Contains(strings.Join(squeezed(plain), ""), strings.Join(squeezed(f), ""))):
@@ -52,24 +54,25 @@ func fold(text string) []string {
 	return strings.Fields(b.String())
 }
 
-// spelled joins runs of single letters: "b a d" is "bad".
-func spelled(words []string) []string {
-	var out []string
+// spelled joins the runs of single letters: "b a d" is "bad".
+func spelled(words []string) (runs []string) {
 	run := ""
-	for _, w := range words {
-		if len([]rune(w)) == 1 {
+	for _, w := range append(words[:len(words):len(words)], "end") {
+		if utf8.RuneCountInString(w) == 1 {
 			run += w
 			continue
 		}
-		if run != "" {
-			out, run = append(out, run), ""
+		if utf8.RuneCountInString(run) > 1 {
+			runs = append(runs, run)
 		}
-		out = append(out, w)
+		run = ""
 	}
-	if run != "" {
-		out = append(out, run)
-	}
-	return out
+	return runs
+}
+
+// within says whether a word is in one of the texts.
+func within(texts []string, word string) bool {
+	return slices.ContainsFunc(texts, func(s string) bool { return strings.Contains(s, word) })
 }
 
 // squeezed gives each word with stretched letters once: "baaad" is "bad".

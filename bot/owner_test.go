@@ -1,0 +1,109 @@
+package bot_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/errs"
+	"snug/shared/room"
+	"snug/shared/standin"
+)
+
+func TestOwnership(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	r := h.open("jonas", "Friday")
+	id := r.Room.ID
+	for _, n := range []string{"kiyo", "priya"} {
+		h.must(h.redeem(n, r.Invite.Token))
+	}
+	h.must(h.join("jonas", id))
+	h.must(h.join("kiyo", id))
+	h.awaitRoster(id, "jonas", "kiyo")
+	_, err := h.change("kiyo", id, room.DoClaim)
+	h.wantCode(err, errs.Forbidden)
+	h.leave("jonas")
+	h.awaitRoster(id, "kiyo")
+	h.eventually("his absence counts", func() bool { return !h.view("kiyo", id).ClaimAt.IsZero() })
+	h.clock.forward(5*time.Minute - 10*time.Second)
+	_, err = h.change("kiyo", id, room.DoClaim)
+	h.wantCode(err, errs.Forbidden)
+	if wait := errs.Public(err).RetryAfter; wait <= 0 || wait > 10*time.Second {
+		t.Errorf("they may in %v", wait)
+	}
+	h.whileDown(func() { h.clock.forward(10 * time.Second) })
+	_, err = h.change("priya", id, room.DoClaim) // who does not sit in it may not
+	h.wantCode(err, errs.NotInVoice)
+	if v := h.view("kiyo", id); !v.MayClaim {
+		t.Errorf("kiyo may not take it over: %+v", v)
+	}
+	done := h.changed("kiyo", id, room.DoClaim)
+	if done.Room.OwnerName != "Kiyo" || !done.Room.Access.Admitted(h.people["jonas"]) {
+		t.Errorf("after the claim: %+v", done.Room)
+	}
+	h.said2("kiyo", id, "owns this room now")
+	_, err = h.change("jonas", id, room.DoRename, text("Mine"))
+	h.wantCode(err, errs.Forbidden)
+
+	if done := h.changed("kiyo", id, room.DoTransfer, h.at("jonas")); done.Name != "Jonas" || done.Room.OwnerName != "Jonas" {
+		t.Errorf("handed back: %+v", done)
+	}
+	for name, want := range map[string]errs.Code{"stranger": errs.Invalid, "jonas": errs.Invalid} {
+		_, err = h.change("jonas", id, room.DoTransfer, h.at(name))
+		h.wantCode(err, want)
+	}
+	h.open("ada", "Her own")
+	_, err = h.change("jonas", id, room.DoTransfer, h.at("ada"))
+	h.wantCode(err, errs.RoomLimit)
+	h.wantAudit(id, "owner_changed claim Jonas>Kiyo", "owner_changed transfer Kiyo>Jonas")
+
+	// Managers may at any time, where they see the room.
+	_, err = h.change("mara", id, room.DoClaim)
+	h.wantCode(err, errs.RoomNotFound)
+	h.settings(`{"managers_see_private":true}`)
+	if v := h.view("mara", id); len(v.Roster) != 1 {
+		t.Errorf("a manager sees %+v", v.Roster)
+	}
+	h.changed("mara", id, room.DoClaim)
+	h.wantAudit(id, "owner_changed override Jonas>Mara")
+}
+
+// said2 waits until a room's chat has the words, as a member sees it.
+func (h *house) said2(name string, channel snowflake.ID, words string) {
+	h.Helper()
+	h.eventually("the chat says "+words, func() bool {
+		for _, m := range h.chat(name, channel) {
+			if contains(m.Text(), words) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// The owner left the server: who sits in the room longest owns it.
+func TestOwnerLeavesTheServer(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	r := h.open("jonas", "Friday")
+	id := r.Room.ID
+	for _, n := range []string{"jonas", "priya", "kiyo"} {
+		h.must(h.redeem(n, r.Invite.Token))
+		h.must(h.join(n, id))
+		h.eventually(n+" is in", func() bool { return h.where(n) == id })
+	}
+	h.awaitRoster(id, "jonas", "priya", "kiyo")
+	h.must(h.discord.RemoveMember(standin.ID(h.guild), h.user("jonas")))
+	h.awaitRoster(id, "priya", "kiyo")
+	h.eventually("priya owns it", func() bool {
+		h.sweep()
+		return h.view("priya", id).Room.Access.OwnerID == h.people["priya"]
+	})
+	if _, _, there := h.overwrite(id, h.people["jonas"]); there {
+		t.Error("who left the server has still a place in the room")
+	}
+	h.changed("priya", id, room.DoRename, text("Priya's"))
+	h.wantAudit(id, "owner_changed handover Jonas>Priya")
+}
