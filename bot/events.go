@@ -91,7 +91,7 @@ func (b *Bot) caughtUp(s *saver, resumed bool) {
 	if resumed {
 		for id := range s.guilds {
 			if g, ok := s.read(id); ok && b.serves(id) {
-				b.keeper.Load(infoOf(g.Guild), b.discord.VoiceChannels(g.Channels))
+				b.keeper.Load(infoOf(g.Guild), b.discord.VoiceChannels(id, g.Channels))
 			}
 		}
 	}
