@@ -142,7 +142,7 @@ func TestPanelIsPostedOnceAndFollowsTheRoom(t *testing.T) {
 
 	h.shut()
 	h.start()
-	h.settings(`{"idle_timeout":"0s"}`) // jonas is in, so nothing is announced
+	h.settings(`{"idle_timeout":"0s","seat_grace":"0s"}`) // jonas is in, so nothing is announced
 	h.leave("jonas")
 	h.panel("jonas", id, "the closing", func(m *standin.Message) bool { return strings.Contains(m.Text(), "Closes") })
 	panels := 0
