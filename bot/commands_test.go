@@ -265,7 +265,7 @@ func TestSuggestions(t *testing.T) {
 	h.wantText(a, "27 rooms", "7 more")
 	a = h.press("priya", a.Message.ID, h.menu(a.Message).CustomID, h.menu(a.Message).Options[3].Value)
 	h.wantText(a, "0 of 4 seats")
-	h.wantText(h.press("priya", a.Message.ID, "Join"), "A seat is yours until")
+	h.wantText(h.press("priya", a.Message.ID, "Join"), "A seat is held for you")
 }
 
 func TestAnswersAreInTheirReadersLanguage(t *testing.T) {
