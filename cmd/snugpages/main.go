@@ -105,17 +105,19 @@ func show(e *view.Engine, w http.ResponseWriter, r *http.Request, f fixtures.Fix
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	html := rec.Body.String()
-	if id := q.Get("open"); id != "" {
-		html = strings.Replace(html, `id="`+id+`"`, `id="`+id+`" open`, 1)
-		html = strings.Replace(html, `id="`+id+`" open role="status" hidden`, `id="`+id+`" role="status"`, 1)
+	page := rec.Body.String()
+	if id := q.Get("open"); dialogID.MatchString(id) {
+		page += `<script>addEventListener("load", () => { const d = document.getElementById("` + id + `"); d.showModal ? d.showModal() : (d.hidden = false); });</script>`
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(f.Status)
-	_, _ = io.WriteString(w, html) // who asked may have gone
+	_, _ = io.WriteString(w, page) // who asked may have gone
 }
 
-var dialog = regexp.MustCompile(`(?:<dialog class="dlg"|<div class="toast") id="([\w-]+)"`)
+var (
+	dialogID = regexp.MustCompile(`^[\w-]+$`)
+	dialog   = regexp.MustCompile(`(?:<dialog class="dlg"|<div class="toast") id="([\w-]+)"`)
+)
 
 // list links every page and dialog, in both themes and every language.
 func list(e *view.Engine, w http.ResponseWriter) {

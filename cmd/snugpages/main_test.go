@@ -30,7 +30,7 @@ func TestPages(t *testing.T) {
 		}
 		if strings.Contains(path, "open=dlg-") {
 			dialogs++
-			if !strings.Contains(body, `" open `) {
+			if !strings.Contains(body, "showModal") {
 				t.Errorf("%s: the dialog is not open", path)
 			}
 		}
