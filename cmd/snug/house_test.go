@@ -399,6 +399,7 @@ func (p *player) picture(name string) {
 	if folder == "" {
 		return
 	}
+	p.sees("a page at rest", `document.getAnimations().every(a => a.playState !== 'running') && (document.querySelector('#live')?.dataset.state ?? 'live') === 'live'`)
 	png, err := chromedp.Run(p.ctx, chromedp.CaptureScreenshot())
 	p.must(err)
 	p.must(os.WriteFile(folder+"/"+name+".png", png, 0o644))

@@ -69,6 +69,7 @@ func TestMainJob(t *testing.T) {
 	for _, p := range []*player{alice, bruno, chiyo} {
 		p.seated("alice", "bruno", "chiyo")
 	}
+	alice.do("turn the lights down", chromedp.Evaluate[chromedp.Void](`document.documentElement.dataset.theme = "dark"; void 0`))
 	alice.picture("room")
 	alice.goTo(guild)
 	alice.sees("three people in the street", fmt.Sprintf(`document.querySelector('[data-room="%s"]').innerText.includes('3 of 4')`, id))
