@@ -22,7 +22,7 @@ test: ## Everything that must pass: formatting, vet, and all tests with the race
 	$(GO) test -race -timeout 9m ./cmd/snug # alone: it measures latency
 
 pictures: ## Make the pictures of the documentation, from the real thing
-	SNUG_PICTURES=$(CURDIR)/docs/pictures $(GO) test -count=1 -run 'TestMainJob|TestSettings' ./cmd/snug
+	SNUG_PICTURES=$(CURDIR)/docs/pictures $(GO) test -count=1 -run 'TestMainJob|TestSettings|TestWelcome' ./cmd/snug
 
 pages: ## Show every page and dialog in every state, from fixtures
 	$(GO) run ./cmd/snugpages
