@@ -54,6 +54,8 @@ func (b *Bot) event(g dgateway.Gateway, kind dgateway.EventType, seq int, data d
 		if c, ok := b.discord.VoiceChannel(e.GuildID(), e.GuildChannel); ok {
 			b.keeper.Changed(e.GuildID(), c)
 		}
+	case dgateway.EventGuildMemberRemove: // told only with the members intent; without it owners are asked after
+		b.keeper.MemberGone(e.GuildID, e.User.ID)
 	case dgateway.EventChannelDelete:
 		b.keeper.Gone(e.GuildID(), e.ID())
 	case dgateway.EventReady, dgateway.EventResumed:

@@ -228,7 +228,7 @@ func (k *Keeper) carryOut(ctx context.Context, g *guildRooms, r *kept, before *r
 
 // unfinished says whether a call that failed may have had its effect, or may have it if it is made again.
 func unfinished(err error) bool {
-	return errs.Has(err, errs.DiscordUnavailable) || errs.Has(err, errs.RateLimited) || errs.Has(err, errs.Unavailable) || errs.Has(err, errs.Internal)
+	return errs.Has(err, errs.DiscordUnavailable) || errs.Has(err, errs.RateLimited) || errs.Has(err, errs.Unavailable)
 }
 
 // seats changes how many may sit in the room. Who sits stays.

@@ -38,9 +38,12 @@ func Blocked(text string, words []string) (string, bool) {
 // fold gives the words of a text in plain small letters.
 func fold(text string) []string {
 	var b strings.Builder
-	for _, r := range norm.NFKD.String(text) {
+	runes := []rune(norm.NFKD.String(text))
+	for i, r := range runes {
 		r = unicode.ToLower(r)
-		if as, ok := lookalikes[r]; ok {
+		// At the end of a word these are what they are: "Badger!" ends in no i.
+		ends := strings.ContainsRune("!|+×", r) && (i+1 == len(runes) || !unicode.IsLetter(runes[i+1]) && !unicode.IsDigit(runes[i+1]))
+		if as, ok := lookalikes[r]; ok && !ends {
 			r = as
 		}
 		switch {
