@@ -123,6 +123,7 @@ func has(label string) func(*standin.Message) bool {
 }
 
 func TestPanelIsPostedOnceAndFollowsTheRoom(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	r := h.open("jonas", "Friday *draft*")
 	id := r.Room.ID
@@ -166,6 +167,7 @@ func TestPanelIsPostedOnceAndFollowsTheRoom(t *testing.T) {
 }
 
 func TestDeletedPanelComesBack(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	r := h.open("jonas", "Friday")
 	m := h.panel("jonas", r.Room.ID, "the room", has("Lock"))
@@ -175,6 +177,7 @@ func TestDeletedPanelComesBack(t *testing.T) {
 }
 
 func TestRoomsWorkWithoutAPanel(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.must(h.discord.SetRole(standin.ID(h.guild), standin.ID(h.guild), standin.PermViewChannel|standin.PermConnect|standin.PermUseApplicationCommands))
 	a := h.command("jonas", "create-room", map[string]any{"name": "Quiet"})
@@ -187,6 +190,7 @@ func TestRoomsWorkWithoutAPanel(t *testing.T) {
 }
 
 func TestClosingIsConfirmed(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	r := h.open("jonas", "Friday")
 	h.must(h.join("jonas", r.Room.ID))
@@ -210,6 +214,7 @@ func TestClosingIsConfirmed(t *testing.T) {
 
 // TestCustomIDsAreNotBelieved: what comes back from people's clients opens nothing to them.
 func TestCustomIDsAreNotBelieved(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.settings(`{"private":false}`)
 	r := h.open("jonas", "Friday")
@@ -231,6 +236,7 @@ func TestCustomIDsAreNotBelieved(t *testing.T) {
 }
 
 func TestSuggestions(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t, func(l *standin.Limits) { l.Buckets = false })
 	h.settings(`{"rooms_per_member":40,"private":false}`)
 	for i := range 27 {
@@ -269,6 +275,7 @@ func TestSuggestions(t *testing.T) {
 }
 
 func TestAnswersAreInTheirReadersLanguage(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.must(h.discord.SetLocale(h.user("jonas"), "de"))
 	a := h.command("jonas", "create-room", map[string]any{"name": "Freitag"})
@@ -279,6 +286,7 @@ func TestAnswersAreInTheirReadersLanguage(t *testing.T) {
 
 // TestSlowDiscord: the first answer is there in three seconds, however long the rest takes.
 func TestSlowDiscord(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	_, err := h.discord.Inject(standin.Fault{Kind: standin.FaultLatency, Route: "POST /guilds/{guild.id}/channels", Delay: 3.5})
 	h.must(err)

@@ -40,6 +40,7 @@ func (h *house) hears(name, words string) *standin.Message {
 }
 
 func TestOwnersCommands(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.settings(`{"private":false}`)
 	id := h.open("jonas", "Friday").Room.ID
@@ -75,6 +76,7 @@ func TestOwnersCommands(t *testing.T) {
 }
 
 func TestPanelButtons(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.settings(`{"private":false}`)
 	id := h.open("jonas", "Friday").Room.ID
@@ -125,6 +127,7 @@ func TestPanelButtons(t *testing.T) {
 }
 
 func TestKnocksArriveInTheChat(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	id := h.open("jonas", "Friday").Room.ID
 	h.panel("jonas", id, "the room", has("Lock"))
@@ -174,6 +177,7 @@ func (h *house) wantMessage(m *standin.Message, words ...string) {
 }
 
 func TestWaitingForASeat(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.settings(`{"private":false,"seats":1,"seat_grace":"0s"}`)
 	id := h.open("jonas", "Friday").Room.ID
@@ -190,6 +194,7 @@ func TestWaitingForASeat(t *testing.T) {
 }
 
 func TestMenuOnAPerson(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.open("jonas", "Friday")
 	a, err := h.discord.RunCommand(h.soon(), h.user("jonas"), standin.CommandRun{Guild: standin.ID(h.guild), Name: "Invite to my room", Target: h.user("kiyo")})
@@ -199,6 +204,7 @@ func TestMenuOnAPerson(t *testing.T) {
 }
 
 func TestPreferencesCommand(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.wantText(h.command("jonas", "preferences show", nil), "remember nothing")
 	h.wantText(h.command("jonas", "create-room", map[string]any{"name": "Draft", "seats": 6}), "is open")
@@ -211,6 +217,7 @@ func TestPreferencesCommand(t *testing.T) {
 
 // TestNoticesAreInTheServersLanguage, and the log channel tells what happened.
 func TestNoticesAreInTheServersLanguage(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	c, err := h.discord.AddChannel(standin.ID(h.guild), standin.ChannelOptions{Name: "log", Type: standin.ChannelText})
 	h.must(err)

@@ -26,6 +26,7 @@ func (h *house) settingsNow() guild.Settings {
 }
 
 func TestSetupEndsWithAWorkingLobby(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	if _, err := h.try("jonas", "snug setup", 0, nil); err == nil {
 		t.Error("a member who does not manage the server is offered /snug")
@@ -50,6 +51,7 @@ func TestSetupEndsWithAWorkingLobby(t *testing.T) {
 }
 
 func TestSetupNamesWhatLacks(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	role := h.botRole()
 	h.must(h.discord.SetRole(standin.ID(h.guild), role, standin.Permissions(api.Permissions&^discord.PermissionMoveMembers)))
@@ -75,6 +77,7 @@ func (h *house) botRole() standin.ID {
 
 // TestEverySettingIsSavedByItsForm: each form is opened from the menu, filled in with other values, and all of them are there.
 func TestEverySettingIsSavedByItsForm(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	category, err := h.discord.AddChannel(standin.ID(h.guild), standin.ChannelOptions{Name: "Snug", Type: standin.ChannelCategory})
 	h.must(err)
@@ -129,6 +132,7 @@ func TestEverySettingIsSavedByItsForm(t *testing.T) {
 }
 
 func TestSettingsThatAreWrong(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.settings(`{"seats":7}`)
 	a := h.command("mara", "snug settings", nil)
@@ -164,6 +168,7 @@ func TestSettingsThatAreWrong(t *testing.T) {
 }
 
 func TestLobbyCommands(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.wantText(h.command("mara", "snug lobby list", nil), "There is no lobby yet")
 	a := h.command("mara", "snug lobby add", map[string]any{"channel": h.public.String(), "seats": 2, "private": false, "name": "{owner}'s table", "idle": "10m"})
@@ -186,6 +191,7 @@ func TestLobbyCommands(t *testing.T) {
 }
 
 func TestRepairWaitsForAYes(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.wantText(h.command("mara", "snug repair", nil), "agree about everything")
 	lost, err := h.discord.AddChannel(standin.ID(h.guild), standin.ChannelOptions{Name: "log", Type: standin.ChannelText})
