@@ -227,7 +227,7 @@ func (k *Keeper) compare(ctx context.Context, g *guildRooms, channels []Channel)
 		var err error
 		switch {
 		case i < 0:
-			k.repaired(g, r, "its channel is gone")
+			k.repaired(ctx, g, r, "its channel is gone")
 			err = k.gone(ctx, g, r, room.ClosedLost)
 		case r.State == room.Closing:
 			err = k.consider(ctx, g, r)
@@ -265,8 +265,13 @@ func (k *Keeper) verified(ctx context.Context, g *guildRooms, channels []Channel
 	return channels, nil
 }
 
-func (k *Keeper) repaired(g *guildRooms, r *kept, what string) {
+// repaired tells log and audit what is put right.
+func (k *Keeper) repaired(ctx context.Context, g *guildRooms, r *kept, what string) {
 	k.o.Log.Warn("repairing a room: "+what, "guild_id", g.id, "room_id", r.ID)
+	entry := room.Entry{Kind: room.EntryRepaired, Detail: what}
+	if err := k.edit(ctx, g, r, &entry, func(*room.Room) {}); err != nil {
+		k.o.Log.Warn("a repair is not in the audit log", "guild_id", g.id, "room_id", r.ID, "err", err)
+	}
 }
 
 // Changed takes a channel that was updated in Discord. It only enqueues.
@@ -304,7 +309,7 @@ func (k *Keeper) align(ctx context.Context, g *guildRooms, r *kept, c Channel) e
 		all = k.takeOver(ctx, g, r, name, seats, c.ParentID)
 	}
 	if c.UserLimit == 0 { // without a limit nobody's seat is safe
-		k.repaired(g, r, "its channel had no limit")
+		k.repaired(ctx, g, r, "its channel had no limit")
 		all = errors.Join(all, k.setLimit(ctx, g, r, "Snug: a room has seats"))
 	}
 	return errors.Join(all, k.alignAccess(ctx, g, r, c))
@@ -339,10 +344,14 @@ func (k *Keeper) alignAccess(ctx context.Context, g *guildRooms, r *kept, c Chan
 	if r.Due.Access {
 		return nil // on its way
 	}
-	if !g.opened(r, c) {
+	opened, now := g.opened(r, c), k.o.Now()
+	// Snug's own overwrite is the mark of its rooms, and lets it in. Where it
+	// cannot be made exact it is not tried for ever.
+	unmarked := !c.Marked && now.Sub(r.marked) >= remark
+	if !opened && !unmarked {
 		for _, user := range r.admitted() {
 			if !slices.Contains(c.Admitted, user) {
-				k.repaired(g, r, "somebody let in could not enter")
+				k.repaired(ctx, g, r, "somebody let in could not enter")
 				if err := k.o.Discord.Admit(ctx, r.ID, user, g.access(&r.Room), "Snug: was let in"); err != nil {
 					return err
 				}
@@ -350,7 +359,12 @@ func (k *Keeper) alignAccess(ctx context.Context, g *guildRooms, r *kept, c Chan
 		}
 		return nil
 	}
-	k.repaired(g, r, "it was open to more than it should be")
+	if opened {
+		k.repaired(ctx, g, r, "it was open to more than it should be")
+	} else {
+		k.repaired(ctx, g, r, "Snug's own overwrite had been changed")
+		r.marked = now
+	}
 	err := k.o.Discord.SetAccess(ctx, r.ID, g.access(&r.Room), "Snug: the room is "+privacyOf(&r.Room))
 	if err != nil {
 		return errors.Join(err, k.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Due.Access = true }))
@@ -376,6 +390,9 @@ func (r *kept) admitted() []snowflake.ID {
 	}
 	return users
 }
+
+// remark is how often Snug's own overwrite is put back where that does not last.
+const remark = 10 * time.Minute
 
 // giveUpAfter is how old an intention becomes before it is given up: a
 // creation may show in Discord some time after its request failed.
@@ -405,7 +422,7 @@ func (k *Keeper) settle(ctx context.Context, g *guildRooms, channels []Channel) 
 		case channel != 0:
 			r, err := k.finish(ctx, g, in, channel, false)
 			if err == nil {
-				k.repaired(g, r, "it was made, but never recorded")
+				k.repaired(ctx, g, r, "it was made, but never recorded")
 			}
 			all = errors.Join(all, err)
 		case k.o.Now().Sub(in.At) > giveUpAfter:

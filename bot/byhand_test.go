@@ -1,0 +1,150 @@
+package bot_test
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"testing"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	api "snug/bot/discord"
+	"snug/shared/errs"
+	"snug/shared/hub"
+	"snug/shared/room"
+	"snug/shared/standin"
+)
+
+// overwriteOf gives what a channel's overwrite allows and denies.
+func (h *house) overwriteOf(channel, id snowflake.ID) (allow, deny int64, there bool) {
+	h.Helper()
+	for _, o := range h.channels()[channel].Overwrites {
+		if o.ID == id {
+			return o.Allow, o.Deny, true
+		}
+	}
+	return 0, 0, false
+}
+
+// What docs/decisions/0005-by-hand.md says of overwrites: Snug's are put back, others' are left alone, and the audit has it.
+func TestOverwritesChangedByHand(t *testing.T) {
+	h := newHouse(t)
+	r := h.open("jonas", "Friday")
+	h.must(h.redeem("kiyo", r.Invite.Token))
+	id := r.Room.ID
+	role, err := h.discord.AddRole(standin.ID(h.guild), "Listeners", 0)
+	h.must(err)
+	path := func(who snowflake.ID) string { return fmt.Sprintf("/channels/%d/permissions/%d", id, who) }
+	foreign := map[string]any{"type": 0, "allow": fmt.Sprint(int64(standin.PermManageChannels)), "deny": "0"}
+	h.do(http.MethodPut, path(snowflake.ID(role)), foreign).Body.Close()
+
+	h.do(http.MethodDelete, path(h.people["kiyo"]), nil).Body.Close()
+	h.eventually("the guest may enter again", func() bool { a, _, _ := h.overwriteOf(id, h.people["kiyo"]); return a == int64(api.GuestAllow) })
+	h.do(http.MethodDelete, path(h.guild), nil).Body.Close()
+	h.eventually("everybody else is kept out again", func() bool { _, d, _ := h.overwriteOf(id, h.guild); return d == int64(api.EveryoneDeny) })
+	h.do(http.MethodPut, path(snowflake.ID(h.app.ID)), map[string]any{"type": 1, "allow": fmt.Sprint(int64(api.BotAllow | api.GuestAllow)), "deny": "0"}).Body.Close()
+	h.eventually("the mark is exact again", func() bool {
+		a, d, _ := h.overwriteOf(id, snowflake.ID(h.app.ID))
+		return a == int64(api.BotAllow) && d == 0
+	})
+	if a, _, there := h.overwriteOf(id, snowflake.ID(role)); !there || a != int64(standin.PermManageChannels) {
+		t.Error("a role's overwrite, which is nobody's business, was changed")
+	}
+	h.eventually("the audit has each repair", func() bool {
+		log := h.audited(id)
+		return slices.Contains(log, "repaired somebody let in could not enter") && slices.Contains(log, "repaired it was open to more than it should be") &&
+			slices.Contains(log, "repaired Snug's own overwrite had been changed")
+	})
+}
+
+// The category of a room is deleted: the room stays, at the top of the server.
+func TestCategoryDeletedByHand(t *testing.T) {
+	h := newHouse(t)
+	c, err := h.discord.AddChannel(standin.ID(h.guild), standin.ChannelOptions{Name: "Rooms", Type: standin.ChannelCategory})
+	h.must(err)
+	h.settings(fmt.Sprintf(`{"category_id":"%d"}`, c.ID))
+	r := h.open("jonas", "Friday")
+	h.do(http.MethodDelete, fmt.Sprintf("/channels/%d", c.ID), nil).Body.Close()
+	h.sweep()
+	if _, there := h.channels()[r.Room.ID]; !there {
+		t.Fatal("the room went with its category")
+	}
+	h.must(h.join("jonas", r.Room.ID))
+	h.awaitRoster(r.Room.ID, "jonas")
+	_, err = call(h, hub.OpenRoom, room.OpenRequest{Actor: h.actor("kiyo"), Name: "Next"})
+	if err != nil && !errs.Has(err, errs.Invalid) { // the refusal names the setting; or the room is made at the top
+		t.Errorf("without its category: %v", err)
+	}
+}
+
+// A permission is taken away and given back: refusals name it, and nothing else is lost.
+func TestPermissionTakenAwayAndGivenBack(t *testing.T) {
+	h := newHouse(t)
+	r := h.open("jonas", "Friday")
+	h.must(h.discord.InstallBot(standin.ID(h.guild), h.app.ID, standin.Permissions(api.Permissions)&^standin.PermManageChannels))
+	_, err := call(h, hub.OpenRoom, room.OpenRequest{Actor: h.actor("kiyo"), Name: "Mine"})
+	h.wantCode(err, errs.MissingPermission)
+	h.must(h.join("jonas", r.Room.ID))
+	h.awaitRoster(r.Room.ID, "jonas") // what needs no permission goes on
+	h.must(h.discord.InstallBot(standin.ID(h.guild), h.app.ID, standin.Permissions(api.Permissions)))
+	h.eventually("it works again", func() bool {
+		_, err := call(h, hub.OpenRoom, room.OpenRequest{Actor: h.actor("kiyo"), Name: "Mine"})
+		return err == nil
+	})
+}
+
+// Discord loses a server for a while: requests are refused, and afterwards the
+// rosters and rooms are what they became meanwhile.
+func TestServerOutage(t *testing.T) {
+	h := newHouse(t)
+	h.settings(`{"private":false}`)
+	r := h.open("jonas", "Friday")
+	h.must(h.join("jonas", r.Room.ID))
+	h.awaitRoster(r.Room.ID, "jonas")
+	_, err := h.discord.Inject(standin.Fault{Kind: standin.FaultOutage, Guild: standin.ID(h.guild)})
+	h.must(err)
+	h.eventually("requests are refused", func() bool {
+		_, err := call(h, hub.ViewRoom, h.request("jonas", r.Room.ID))
+		return errs.Has(err, errs.Unavailable)
+	})
+	_, err = h.discord.Inject(standin.Fault{Kind: standin.FaultRestore, Guild: standin.ID(h.guild)})
+	h.must(err)
+	h.eventually("the server is back", func() bool {
+		_, err := call(h, hub.ViewRoom, h.request("jonas", r.Room.ID))
+		return err == nil
+	})
+	h.must(h.join("kiyo", r.Room.ID))
+	h.awaitRoster(r.Room.ID, "jonas", "kiyo")
+	for _, what := range h.storied() {
+		if what == "closed lost" {
+			t.Error("an outage closed a room")
+		}
+	}
+}
+
+func (h *house) storied() []string {
+	h.facts.mu.Lock()
+	defer h.facts.mu.Unlock()
+	return slices.Clone(h.facts.story)
+}
+
+// Close codes that only a person can mend end the bot, and its error names the remedy.
+func TestFatalCloseCodes(t *testing.T) {
+	for code, want := range map[int]errs.Code{4004: errs.Unauthorized, 4011: "", 4014: ""} {
+		t.Run(fmt.Sprint(code), func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t)
+			_, err := h.discord.Inject(standin.Fault{Kind: standin.FaultClose, Code: code})
+			h.must(err)
+			select {
+			case err := <-h.bot.Done():
+				if want != "" && !errs.Has(err, want) || len(errs.Public(err).Message) < 40 {
+					t.Errorf("%d ends with %v", code, err)
+				}
+				t.Log(errs.Public(err).Message)
+			case <-h.soon().Done():
+				t.Error("the bot goes on")
+			}
+		})
+	}
+}
