@@ -56,6 +56,10 @@ func drawAvatar(seed string, size int) image.Image {
 	sum := sha256.Sum256([]byte(seed))
 	back := color.RGBA{40 + sum[0]%60, 50 + sum[1]%60, 70 + sum[2]%60, 255}
 	front := color.RGBA{150 + sum[3]%100, 140 + sum[4]%110, 120 + sum[5]%130, 255}
+	filled := byte(1)
+	if ones(sum[8:8+15]) < 6 {
+		filled = 0 // a few dots look like nothing: what is around them is filled instead
+	}
 	img := image.NewRGBA(image.Rect(0, 0, size, size))
 	for y := range size {
 		for x := range size {
@@ -65,7 +69,7 @@ func drawAvatar(seed string, size int) image.Image {
 				if cx > 2 {
 					cx = 4 - cx
 				}
-				if sum[8+cy*3+cx]&1 == 1 {
+				if sum[8+cy*3+cx]&1 == filled {
 					c = front
 				}
 			}
@@ -73,6 +77,14 @@ func drawAvatar(seed string, size int) image.Image {
 		}
 	}
 	return img
+}
+
+// ones counts the odd bytes.
+func ones(list []byte) (n int) {
+	for _, b := range list {
+		n += int(b & 1)
+	}
+	return n
 }
 
 // serveAttachment gives a file that came with a message.
