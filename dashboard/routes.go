@@ -91,7 +91,7 @@ func (s *Server) operations(e *gin.Engine) {
 	}
 	e.GET("/robots.txt", func(c *gin.Context) {
 		c.Header("Cache-Control", "public, max-age=86400")
-		c.String(http.StatusOK, "User-agent: *\nDisallow: /game/\nDisallow: /servers/\nDisallow: /admin/\nDisallow: /login\nDisallow: /auth/\nDisallow: /api/\n")
+		c.String(http.StatusOK, "User-agent: *\nDisallow: /game/\nDisallow: /watch/\nDisallow: /servers/\nDisallow: /admin/\nDisallow: /login\nDisallow: /auth/\nDisallow: /api/\n")
 	})
 	e.GET("/favicon.ico", s.do(func(c *gin.Context) error {
 		path, err := s.view.Asset("img/mark.svg")

@@ -83,9 +83,9 @@ func (r *Room) RenameNote(t text.Texts) string {
 	case c == nil:
 		return ""
 	case c.WantedName != "":
-		return t.Say("control.name.wanted", "Name", c.WantedName, "Left", words{t}.until(r.Now, c.NextRename))
+		return t.Say("control.name.wanted", "Name", c.WantedName, "Left", wordsOf(t).until(r.Now, c.NextRename))
 	case c.RenamesLeft <= 0:
-		return t.Say("control.name.later", "Left", words{t}.until(r.Now, c.NextRename))
+		return t.Say("control.name.later", "Left", wordsOf(t).until(r.Now, c.NextRename))
 	}
 	return t.Say("control.name.left", "Count", c.RenamesLeft)
 }

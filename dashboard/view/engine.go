@@ -34,6 +34,7 @@ type Engine struct {
 	pages   map[string]*template.Template // by language and page: "de/room"
 	text    *text.Catalog
 	assets  *assets
+	codes   codes
 	cdn     string
 	version string
 }

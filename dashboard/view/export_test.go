@@ -10,7 +10,7 @@ import (
 
 // What scripts have to agree with.
 func Words(t text.Texts, now time.Time, d time.Duration) [3]string {
-	w := words{t}
+	w := wordsOf(t)
 	return [3]string{w.until(now, now.Add(d)), clock(now, now.Add(d)), w.ago(now, now.Add(-d))}
 }
 func Letter(name string) string { return letter(name) }

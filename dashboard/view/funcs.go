@@ -17,7 +17,7 @@ import (
 
 // funcs are what templates can call beside the methods of their data.
 func (e *Engine) funcs(t text.Texts) template.FuncMap {
-	w := words{t}
+	w := wordsOf(t)
 	return template.FuncMap{
 		"t":      w.say,
 		"th":     w.html,
@@ -37,7 +37,7 @@ func (e *Engine) funcs(t text.Texts) template.FuncMap {
 		"clockT": clockTime,
 		"clock":  clock,
 		"iso":    func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-		"qr":     QR,
+		"qr":     e.codes.draw,
 		"toggle": newToggle,
 		"field":  w.field,
 		"fault":  w.fault,

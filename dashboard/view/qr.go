@@ -4,9 +4,39 @@ import (
 	"html/template"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/skip2/go-qrcode"
 )
+
+// codes remembers the codes drawn last: a page that is open is made anew with
+// every change of its room, and drawing is most of its work.
+type codes struct {
+	mu    sync.Mutex
+	drawn map[string]template.HTML
+}
+
+const maxCodes = 256
+
+func (c *codes) draw(text string) (template.HTML, error) {
+	c.mu.Lock()
+	code, ok := c.drawn[text]
+	c.mu.Unlock()
+	if ok {
+		return code, nil
+	}
+	code, err := QR(text)
+	if err != nil {
+		return "", err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.drawn == nil || len(c.drawn) >= maxCodes {
+		c.drawn = map[string]template.HTML{}
+	}
+	c.drawn[text] = code
+	return code, nil
+}
 
 // QR draws a text as an SVG picture: one path, a module one unit wide, dark
 // on white with the quiet zone scanners ask for. It fails if the text is too

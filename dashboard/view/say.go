@@ -1,23 +1,35 @@
 package view
 
 import (
+	"encoding/json"
 	"html/template"
 	"math"
+	"strings"
+	"sync"
 	"time"
 
 	"snug/shared/errs"
 	"snug/shared/text"
 )
 
-// words says things in one language, for templates.
-type words struct{ text.Texts }
+// words says things in one language, for templates. Safe for concurrent use.
+type words struct {
+	text.Texts
+	scripts *sync.Map // prefixes → json.RawMessage: what a page's scripts say never changes
+}
+
+func wordsOf(t text.Texts) words { return words{t, &sync.Map{}} }
 
 func (w words) say(id string, pairs ...any) string { return w.Say(id, pairs...) }
 
 func (w words) html(id string, pairs ...any) template.HTML { return w.HTML(id, pairs...) }
 
 // under gives the messages that a page's scripts say, by the beginnings of their ids.
-func (w words) under(prefixes ...string) map[string]any {
+func (w words) under(prefixes ...string) (json.RawMessage, error) {
+	key := strings.Join(prefixes, " ")
+	if b, ok := w.scripts.Load(key); ok {
+		return b.(json.RawMessage), nil //nolint:forcetypeassert // nothing else is stored
+	}
 	out := map[string]any{}
 	for _, p := range prefixes {
 		for id, forms := range w.Under(p) {
@@ -28,7 +40,12 @@ func (w words) under(prefixes ...string) map[string]any {
 			}
 		}
 	}
-	return out
+	b, err := json.Marshal(out)
+	if err != nil {
+		return nil, err
+	}
+	w.scripts.Store(key, json.RawMessage(b))
+	return b, nil
 }
 
 // why says what went wrong; "" for nothing.
