@@ -30,7 +30,11 @@ func (b *Bot) places(ctx context.Context, id snowflake.ID, q guild.ManageRequest
 	slices.SortStableFunc(channels, func(a, b discord.GuildChannel) int {
 		return cmp.Or(cmp.Compare(a.Position(), b.Position()), cmp.Compare(a.ID(), b.ID()))
 	})
+	rooms := b.keeper.Memory(id).Rooms
 	for _, c := range channels {
+		if slices.ContainsFunc(rooms, func(r room.Room) bool { return r.ID == c.ID() }) {
+			continue // no place for settings, and a private one's name is not for every manager
+		}
 		p := guild.Place{ID: c.ID(), Name: c.Name()}
 		if c.ParentID() != nil {
 			p.ParentID = *c.ParentID()

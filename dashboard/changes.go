@@ -69,7 +69,9 @@ func userOf(f url.Values) (snowflake.ID, error) {
 func (s *Server) knock(c *gin.Context, me *session.Session) error {
 	guildID, q, err := s.asks(c, me)
 	if err == nil {
-		_, err = s.keeper.Knock(c.Request.Context(), guildID, room.KnockRequest{Actor: q.Actor, RoomID: q.RoomID})
+		if _, err = s.keeper.Knock(c.Request.Context(), guildID, room.KnockRequest{Actor: q.Actor, RoomID: q.RoomID}); err != nil {
+			err = s.hide(c, guildID, q, err)
+		}
 	}
 	switch errs.CodeOf(err) {
 	case "", errs.NotFound, errs.RoomNotFound:

@@ -13,9 +13,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/disgoorg/snowflake/v2"
 	"github.com/gorilla/websocket"
 
+	"snug/shared/errs"
+	"snug/shared/hub"
 	"snug/shared/protocol"
+	"snug/shared/room"
 	"snug/shared/standin"
 )
 
@@ -70,8 +74,21 @@ var routes = []route{
 	{at: "POST /game/:channel/invites", body: url.Values{}, want: "login 404 404 404 404 403 303 404"},
 	{at: "POST /game/:channel/invites/:id/revoke", want: "login 404 404 404 404 403 303 404"},
 	{at: "POST /game/:channel/close", want: "login 404 404 404 404 403 303 303", ends: true},
+	{at: "GET /watch/:channel", want: "404 404 404 404 404 404 404 404"}, // by its own link alone: TestWatchLink
+	{at: "POST /watch/:channel/token", body: map[string]any{"t": "no-token"}, want: "404 404 404 404 404 404 404 404"},
+	{at: "POST /servers/:guild/forget", want: "login 404 404 303 303 303 303 303"},
+	{at: "POST /game/:channel/knock", want: "login 303 303 303 303 409 409 303"},
+	{at: "POST /game/:channel/wait", want: "login 404 404 404 404 303 303 404"},
+	{at: "POST /game/:channel/answer", body: url.Values{"user": {"{femi}"}, "let_in": {""}}, want: "login 404 404 404 404 403 303 404"},
+	{at: "POST /game/:channel/change", body: url.Values{"do": {"seats"}, "number": {"5"}}, want: "login 404 404 404 404 403 303 404"},
 	{at: "GET /admin/:guild", want: "login 404 404 403 403 403 403 200"},
 	{at: "POST /admin/:guild", body: url.Values{"seats": {"many"}}, want: "login 404 404 403 403 403 403 400"},
+
+	{at: "GET /admin/:guild/history", want: "login 404 404 403 403 403 403 200"},
+	{at: "GET /admin/:guild/settings.json", want: "login 404 404 403 403 403 403 200"},
+	{at: "POST /admin/:guild/import", body: url.Values{"file": {"{"}}, want: "login 404 404 403 403 403 403 400"},
+	{at: "POST /admin/:guild/lobbies", body: url.Values{"do": {"save"}, "lobby_seats": {"500"}}, want: "login 404 404 403 403 403 403 400"},
+	{at: "POST /admin/:guild/undo", body: url.Values{"rev": {"999999"}}, want: "login 404 404 403 403 403 403 303"},
 
 	{at: "GET /api/openapi.json", want: "200 200 200 200 200 200 200 200"},
 	{at: "GET /api/v1/me", want: "login 200 200 200 200 200 200 200"},
@@ -136,7 +153,7 @@ func newTown(t *testing.T) *town {
 	for _, s := range v.as {
 		s.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	}
-	status, out := v.as["manager"].api(http.MethodPatch, "/guilds/"+h.world.guild.String()+"/settings", map[string]any{"settings": map[string]any{"rooms_per_member": 10}})
+	status, out := v.as["manager"].api(http.MethodPatch, "/guilds/"+h.world.guild.String()+"/settings", map[string]any{"settings": map[string]any{"rooms_per_member": 10, "idle_timeout": "never"}})
 	if status != http.StatusOK {
 		t.Fatalf("settings: %d %v", status, out)
 	}
@@ -152,7 +169,18 @@ func newTown(t *testing.T) *town {
 // open opens a private room of the owner, with the guest let in and the banned one banned.
 func (v *town) open() {
 	v.Helper()
+	if v.room != "" {
+		v.as["manager"].api(http.MethodPost, "/rooms/"+v.room+"/close", nil) // unless somebody did
+		v.eventually("the old room is gone", func() bool {
+			_, _, err := v.app.hub.Rooms.Get(context.Background(), v.world.guild.String()+"."+v.room)
+			return errs.Has(err, errs.NotFound)
+		})
+	}
 	v.clock.forward(10 * time.Minute) // nobody may open many rooms in a few minutes
+	_, err := hub.PreferencesOf.Call(context.Background(), v.app.hub, v.world.guild, room.PreferencesRequest{
+		Actor: room.Actor{UserID: v.user("chiyo").ID, Via: room.ViaWeb}, Forget: true, // a room begins as the last one was
+	})
+	v.must(err)
 	v.room = v.as["owner"].open("Secret plans")
 	status, out := v.as["owner"].api(http.MethodPost, "/rooms/"+v.room+"/invites", map[string]any{})
 	if status != http.StatusCreated {
@@ -161,16 +189,20 @@ func (v *town) open() {
 	link, err := url.Parse(out["url"].(string))
 	v.must(err)
 	v.invite, v.token = out["id"].(string), link.Query().Get("t")
-	for _, who := range []string{"guest"} {
-		if status, out := v.as[who].api(http.MethodPost, "/invites/redeem", map[string]any{"token": v.token}); status != http.StatusOK {
-			v.Fatalf("%s was not let in: %d %v", who, status, out)
-		}
+	if status, out := v.as["guest"].api(http.MethodPost, "/invites/redeem", map[string]any{"token": v.token}); status != http.StatusOK {
+		v.Fatalf("the guest was not let in: %d %v", status, out)
 	}
+	id, err := snowflake.Parse(v.room)
+	v.must(err)
+	_, err = hub.ChangeRoom.Call(context.Background(), v.app.hub, v.world.guild, room.ChangeRequest{
+		Actor: room.Actor{UserID: v.user("chiyo").ID, Via: room.ViaWeb}, RoomID: id, Do: room.DoBan, User: v.user("esperanza").ID,
+	})
+	v.must(err)
 }
 
 // fill puts the town's ids in place of a route's parameters.
 func (v *town) fill(s string) string {
-	return strings.NewReplacer(":guild", v.world.guild.String(), ":channel", v.room, ":id", v.invite, ":user", v.user("chiyo").ID.String(),
+	return strings.NewReplacer(":guild", v.world.guild.String(), ":channel", v.room, ":id", v.invite, ":user", v.user("chiyo").ID.String(), "{femi}", v.user("femi").ID.String(), "%7Bfemi%7D", v.user("femi").ID.String(),
 		"{guild}", v.world.guild.String(), "{channel}", v.room, "*path", "0/nothing.css").Replace(s)
 }
 
@@ -182,7 +214,7 @@ func (v *town) ask(who string, r route) (int, http.Header, string) {
 	kind, accept, body := "", "text/html", ""
 	switch b := r.body.(type) {
 	case url.Values:
-		kind, body = "application/x-www-form-urlencoded", b.Encode()
+		kind, body = "application/x-www-form-urlencoded", v.fill(b.Encode())
 	case nil:
 		if method != http.MethodGet && !strings.HasPrefix(path, "/api/") {
 			kind = "application/x-www-form-urlencoded"

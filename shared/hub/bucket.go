@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
 
 	"snug/shared/errs"
 )
@@ -229,13 +232,49 @@ func (b *Bucket[T]) List(ctx context.Context, prefix string) ([]Entry[T], error)
 		return nil, err
 	}
 	var list []Entry[T]
+	seen := map[string]bool{}
 	err = b.s.h.scan(ctx, b.s.stream, latest(filter), func(i item) (bool, error) {
+		seen[i.subject] = true
 		if e := b.entry(i); e != nil {
 			list = append(list, *e)
 		}
 		return true, nil
 	})
+	if err != nil {
+		return nil, err
+	}
+	missed, err := b.missed(ctx, filter, seen)
+	for _, key := range missed {
+		switch v, rev, err := b.Get(ctx, key); {
+		case err == nil:
+			list = append(list, Entry[T]{Key: key, Value: v, Rev: rev, At: b.s.h.o.Now()})
+		case !errs.Has(err, errs.NotFound):
+			return nil, err
+		}
+	}
 	return list, err
+}
+
+// missed gives the keys that a scan did not come by though they are there: a
+// key that is written while the scan runs has lost the value it had, and the
+// new one is behind the scan's end.
+func (b *Bucket[T]) missed(ctx context.Context, filter string, seen map[string]bool) ([]string, error) {
+	st, err := b.s.h.link.js.Stream(ctx, b.s.stream)
+	if err != nil {
+		return nil, readError(b.s.stream, err)
+	}
+	info, err := st.Info(ctx, jetstream.WithSubjectFilter(filter))
+	if err != nil {
+		return nil, readError(b.s.stream, err)
+	}
+	var keys []string
+	for subject := range info.State.Subjects {
+		if key := (item{subject: subject}).key(b.s); !seen[subject] && key != "" {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	return keys, nil
 }
 
 // Keys is List without the values. It may name keys whose values have just expired.
@@ -247,13 +286,19 @@ func (b *Bucket[T]) Keys(ctx context.Context, prefix string) ([]string, error) {
 	c := latest(filter)
 	c.HeadersOnly = true
 	var keys []string
+	seen := map[string]bool{}
 	err = b.s.h.scan(ctx, b.s.stream, c, func(i item) (bool, error) {
+		seen[i.subject] = true
 		if key := i.key(b.s); key != "" && !deleted(i.header) {
 			keys = append(keys, key)
 		}
 		return true, nil
 	})
-	return keys, err
+	if err != nil {
+		return nil, err
+	}
+	missed, err := b.missed(ctx, filter, seen)
+	return append(keys, missed...), err
 }
 
 // History gives the values of a key that the bucket still has, oldest first, without deletions.

@@ -307,3 +307,49 @@ func TestServersLimitOfValues(t *testing.T) {
 	_, err = h.Shards.Put(t.Context(), "0", Sealed{Data: noise})
 	wantCode(t, err, errs.Invalid)
 }
+
+// TestListMissesNothing: a key that is rewritten while the bucket is listed is in the list, once, and so are all others.
+func TestListMissesNothing(t *testing.T) {
+	t.Parallel()
+	h, ctx := openHub(t, Options{}), t.Context()
+	for i := range 20 {
+		must(h.Rosters.Put(ctx, fmt.Sprintf("1.%d", i), named("quiet")))(t)
+	}
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	for i := range 2 {
+		wg.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if _, err := h.Rosters.Put(ctx, fmt.Sprintf("1.%d", i*10), named("busy")); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	for range 100 {
+		list, err := h.Rosters.List(ctx, "1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys, err := h.Rosters.Keys(ctx, "1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		once := map[string]bool{}
+		for _, e := range list {
+			once[e.Key] = true
+		}
+		slices.Sort(keys)
+		if len(list) != 20 || len(once) != 20 || len(keys) != 20 || len(slices.Compact(keys)) != 20 {
+			t.Fatalf("listed %d, %d of them different; %d keys", len(list), len(once), len(keys))
+		}
+	}
+	close(stop)
+	wg.Wait()
+}

@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/disgoorg/disgo/discord"
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/bot/commands"
+	"snug/shared/room"
+	"snug/shared/standin"
+	"snug/shared/text"
+)
+
+// members are the columns of the table of commands: who is in the server. Nobody else can run a command in it.
+var members = []string{"member", "banned", "guest", "owner", "manager"}
+
+// command is a row: what happens when each of the members runs it about the
+// owner's private room. "changed": something that is kept changed. "told":
+// nothing did, and the answer is about the room. "asks": a form opens. "-":
+// nothing changed and nothing was told. "none": Discord does not offer it.
+type commandRow struct {
+	name    string
+	options map[string]any
+	want    string
+}
+
+// commandRows says of every command who may use it. One without a row fails the test.
+var commandRows = []commandRow{
+	//                                                       member banned guest owner manager
+	{"rooms", nil, "- - told told -"},
+	{"room info", map[string]any{"room": "{room}"}, "- - told told -"},
+	{"room rename", map[string]any{"name": "Renamed", "room": "{room}"}, "- - - changed -"},
+	{"room seats", map[string]any{"seats": 7, "room": "{room}"}, "- - - changed -"},
+	{"room status", map[string]any{"text": "Hello", "room": "{room}"}, "- - - changed -"},
+	{"room lock", map[string]any{"room": "{room}"}, "- - - changed -"},
+	{"room unlock", map[string]any{"room": "{room}"}, "- - - told -"},
+	{"room hide", map[string]any{"room": "{room}"}, "- - - changed -"},
+	{"room show", map[string]any{"room": "{room}"}, "- - - told -"},
+	{"room private", map[string]any{"room": "{room}"}, "- - - told -"},
+	{"room public", map[string]any{"room": "{room}"}, "- - - changed -"},
+	{"room kick", map[string]any{"user": "{guest}", "room": "{room}"}, "- - - changed -"},
+	{"room ban", map[string]any{"user": "{guest}", "room": "{room}"}, "- - - changed -"},
+	{"room unban", map[string]any{"user": "{banned}", "room": "{room}"}, "- - - changed -"},
+	{"room transfer", map[string]any{"user": "{guest}", "room": "{room}"}, "- - - changed -"},
+	{"room claim", map[string]any{"room": "{room}"}, "- - - - -"},
+	{"room keep", map[string]any{"room": "{room}"}, "- - told told -"},
+	{"room spectators", map[string]any{"on": true, "room": "{room}"}, "- - - changed -"},
+	{"room close", map[string]any{"room": "{room}"}, "- - - told told"},
+	{"invite", map[string]any{"room": "{room}"}, "- - - changed -"},
+	{"invite", map[string]any{"user": "{member}", "room": "{room}"}, "- - - changed -"},
+	{"knock", map[string]any{"room": "{room}"}, "changed - - - changed"}, // it is asked of the owner; whoever knocks is not told whether there is a room,
+	{"wait", map[string]any{"room": "{room}"}, "- - changed changed -"},
+	{"create-room", map[string]any{"name": "Another", "seats": 3}, "changed changed changed changed changed"},
+	{"preferences show", nil, "- - - told -"},
+	{"preferences forget", nil, "- - - - -"},
+	{"snug setup", nil, "none none none none -"},
+	{"snug settings", map[string]any{"setting": "seats", "value": "6"}, "none none none none changed"},
+	{"snug lobby add", nil, "none none none none changed"},
+	{"snug lobby remove", nil, "none none none none none"}, // not without a channel
+	{"snug lobby list", nil, "none none none none -"},
+	{"snug repair", nil, "none none none none -"},
+	{"Invite to my room", nil, "changed changed changed changed changed"}, // everybody has a room by now, and each lets into their own
+}
+
+// TestWhoMayDoWhatInDiscord runs every command as everybody in the server.
+func TestWhoMayDoWhatInDiscord(t *testing.T) {
+	v := newTown(t)
+	left := offered(t)
+	for _, row := range commandRows {
+		if !slices.Contains(offered(t), row.name) {
+			t.Errorf("/%s: there is no such command any more", row.name)
+			continue
+		}
+		left = slices.DeleteFunc(left, func(s string) bool { return s == row.name })
+		var got []string
+		for _, who := range members {
+			got = append(got, v.run(who, row))
+		}
+		if strings.Join(got, " ") != row.want {
+			t.Errorf("/%s %v\n got %s\nwant %s", row.name, row.options, strings.Join(got, " "), row.want)
+		}
+	}
+	for _, name := range left {
+		t.Errorf("/%s has no row in the table of commands: add one in cmd/snug/access_discord_test.go that says who may use it", name)
+	}
+}
+
+// offered gives the names of all commands, as the stand-in takes them.
+func offered(t *testing.T) (names []string) {
+	t.Helper()
+	c, err := text.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range commands.Definitions(c) {
+		s, ok := d.(discord.SlashCommandCreate)
+		if !ok {
+			names = append(names, d.CommandName())
+			continue
+		}
+		subs := 0
+		for _, o := range s.Options {
+			switch o := o.(type) {
+			case discord.ApplicationCommandOptionSubCommand:
+				names = append(names, s.Name+" "+o.Name)
+				subs++
+			case discord.ApplicationCommandOptionSubCommandGroup:
+				for _, sub := range o.Options {
+					names = append(names, s.Name+" "+o.Name+" "+sub.Name)
+				}
+				subs++
+			}
+		}
+		if subs == 0 {
+			names = append(names, s.Name)
+		}
+	}
+	return names
+}
+
+// run runs a row's command as one of the members, and gives what came of it.
+// Where something changed, the next finds a new room.
+func (v *town) run(who string, row commandRow) string {
+	v.Helper()
+	options := map[string]any{}
+	for k, o := range row.options {
+		if s, ok := o.(string); ok {
+			o = strings.NewReplacer("{room}", v.room, "{guest}", v.user(v.named["guest"]).ID.String(),
+				"{banned}", v.user(v.named["banned"]).ID.String(), "{member}", v.user(v.named["member"]).ID.String()).Replace(s)
+		}
+		options[k] = o
+	}
+	before := v.kept()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	run := standin.CommandRun{Guild: v.world.guild, Name: row.name, Options: options}
+	if row.name == "Invite to my room" {
+		run.Options, run.Target = nil, v.user("hugo").ID
+	}
+	a, err := v.world.discord.RunCommand(ctx, v.user(v.named[who]).ID, run)
+	if err != nil {
+		return "none"
+	}
+	if a.Modal != nil {
+		return "asks"
+	}
+	if a.Message == nil || !a.Ephemeral {
+		v.Errorf("/%s answers %s for all to see, or not at all: %+v", row.name, who, a)
+		return "?"
+	}
+	said := a.Message.Content + string(a.Message.Raw)
+	if strings.Contains(said, v.token) && who != "owner" && who != "guest" {
+		v.Errorf("/%s tells %s the invite: %s", row.name, who, said)
+	}
+	if after := v.kept(); after != before {
+		if !strings.Contains(row.want, "changed") {
+			v.Errorf("/%s by %s changed what is kept:\nfrom %s\n  to %s", row.name, who, before, after)
+		}
+		v.open()
+		return "changed"
+	}
+	if names := regexp.MustCompile(`Secret plans|<#` + v.room + `>|Chiyo`); names.MatchString(a.Message.Content) {
+		return "told"
+	}
+	return "-"
+}
+
+// kept is what is written down of the server that somebody can change: its rooms and settings.
+func (v *town) kept() string {
+	v.Helper()
+	var all []string
+	rooms, err := v.app.hub.Rooms.List(context.Background(), v.world.guild.String())
+	v.must(err)
+	for _, e := range rooms {
+		r := e.Value
+		b, err := json.Marshal([]any{r.ID, r.OwnerID, r.Name, r.Seats, r.Private, r.Locked, r.Hidden, r.State, guests(r), r.Bans, len(r.Invites), r.Summary(false)})
+		v.must(err)
+		all = append(all, string(b))
+	}
+	slices.Sort(all)
+	_, rev, err := v.app.hub.Settings.Get(context.Background(), v.world.guild.String())
+	v.must(err)
+	return fmt.Sprint(all, rev)
+}
+
+func guests(r room.Room) (ids []snowflake.ID) {
+	for _, g := range r.Guests {
+		ids = append(ids, g.UserID)
+	}
+	return ids
+}
