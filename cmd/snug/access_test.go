@@ -90,6 +90,26 @@ var routes = []route{
 	{at: "POST /admin/:guild/lobbies", body: url.Values{"do": {"save"}, "lobby_seats": {"500"}}, want: "login 404 404 403 403 403 403 400"},
 	{at: "POST /admin/:guild/undo", body: url.Values{"rev": {"999999"}}, want: "login 404 404 403 403 403 403 303"},
 
+	{at: "GET /admin/:guild/activity", want: "login 404 404 403 403 403 403 200"},
+	{at: "GET /admin/:guild/activity.csv", want: "login 404 404 403 403 403 403 200"},
+	{at: "GET /admin/:guild/activity.json", want: "login 404 404 403 403 403 403 200"},
+	{at: "GET /admin/:guild/tokens", want: "login 404 404 403 403 403 403 200"},
+	{at: "POST /admin/:guild/tokens", body: url.Values{"name": {""}}, want: "login 404 404 403 403 403 403 400"},
+	{at: "GET /admin/:guild/webhooks", want: "login 404 404 403 403 403 403 200"},
+	{at: "POST /admin/:guild/webhooks", body: url.Values{"url": {"http://127.0.0.1/"}}, want: "login 404 404 403 403 403 403 400"},
+	{at: "GET /tokens", want: "login 200 200 200 200 200 200 200"},
+	{at: "POST /tokens", body: url.Values{"name": {""}}, want: "login 400 400 400 400 400 400 400"},
+
+	{at: "GET /api/v1/guilds/:guild/audit", want: "login 404 404 403 403 403 403 200"},
+	{at: "GET /api/v1/guilds/:guild/stats", want: "login 404 404 403 403 403 403 200"},
+	{at: "GET /api/v1/guilds/:guild/webhooks", want: "login 404 404 403 403 403 403 200"},
+	{at: "POST /api/v1/guilds/:guild/webhooks", body: map[string]any{"url": "ftp://example.org/", "events": []string{"room.opened"}}, want: "login 404 404 403 403 403 403 400"},
+	{at: "PATCH /api/v1/guilds/:guild/webhooks/:hook", body: map[string]any{}, want: "login 404 404 403 403 403 403 404"},
+	{at: "DELETE /api/v1/guilds/:guild/webhooks/:hook", want: "login 404 404 403 403 403 403 404"},
+	{at: "POST /api/v1/guilds/:guild/webhooks/:hook/ping", want: "login 404 404 403 403 403 403 404"},
+	{at: "GET /api/v1/guilds/:guild/webhooks/:hook/deliveries", want: "login 404 404 403 403 403 403 404"},
+	{at: "POST /api/v1/guilds/:guild/webhooks/:hook/deliveries/:message/replay", want: "login 404 404 403 403 403 403 404"},
+
 	{at: "GET /api/openapi.json", want: "200 200 200 200 200 200 200 200"},
 	{at: "GET /api/v1/me", want: "login 200 200 200 200 200 200 200"},
 	{at: "POST /api/v1/live-token", body: map[string]any{"guild": "{guild}", "room": "{channel}"}, want: "login 404 404 404 404 200 200 404"},
@@ -202,7 +222,7 @@ func (v *town) open() {
 
 // fill puts the town's ids in place of a route's parameters.
 func (v *town) fill(s string) string {
-	return strings.NewReplacer(":guild", v.world.guild.String(), ":channel", v.room, ":id", v.invite, ":user", v.user("chiyo").ID.String(), "{femi}", v.user("femi").ID.String(), "%7Bfemi%7D", v.user("femi").ID.String(),
+	return strings.NewReplacer(":guild", v.world.guild.String(), ":channel", v.room, ":id", v.invite, ":hook", "nohook", ":message", "nomessage", ":user", v.user("chiyo").ID.String(), "{femi}", v.user("femi").ID.String(), "%7Bfemi%7D", v.user("femi").ID.String(),
 		"{guild}", v.world.guild.String(), "{channel}", v.room, "*path", "0/nothing.css").Replace(s)
 }
 
