@@ -45,6 +45,15 @@ const Permissions = BotAllow | GuestAllow | discord.PermissionManageRoles | disc
 // permissionVoiceStatus is Set Voice Channel Status, which disgo does not know.
 const permissionVoiceStatus discord.Permissions = 1 << 48
 
+// Lacking names what of Permissions is not in the bits given; "" if nothing, or with Administrator.
+func Lacking(have int64) string {
+	missing := Permissions &^ discord.Permissions(have)
+	if discord.Permissions(have).Has(discord.PermissionAdministrator) || missing == 0 {
+		return ""
+	}
+	return missing.String()
+}
+
 // managerBits make a member a manager of the server.
 const managerBits = discord.PermissionManageGuild | discord.PermissionAdministrator
 

@@ -23,6 +23,7 @@ import (
 	"snug/dashboard/live"
 	"snug/shared/config"
 	"snug/shared/hub"
+	"snug/shared/metrics"
 )
 
 // stopWithin bounds a graceful stop.
@@ -36,6 +37,9 @@ type app struct {
 	dash *dashboard.Server
 	bot  *bot.Bot
 	http *http.Server
+	ops  *http.Server // nil without a listener for it
+
+	registry *prometheus.Registry
 
 	ctx    context.Context // of the parts that run until close
 	stop   context.CancelFunc
@@ -47,6 +51,7 @@ type app struct {
 type setup struct {
 	config.Serve
 	listener   net.Listener // where the dashboard serves
+	ops        net.Listener // where operators are served; nil: nowhere
 	log        *slog.Logger
 	now        func() time.Time
 	extraHosts []string
@@ -63,7 +68,17 @@ func start(ctx context.Context, s setup) (_ *app, err error) {
 			err = errors.Join(err, a.close())
 		}
 	}()
-	if a.hub, err = openHub(ctx, s.Serve, s.log); err != nil {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	a.registry = registry
+	counted, err := metrics.NewHub(registry)
+	if err != nil {
+		return nil, err
+	}
+	if a.hub, err = openHub(ctx, s.Serve, s.log, counted.Observe); err != nil {
+		return nil, err
+	}
+	if err := metrics.Usage(registry, a.hub); err != nil {
 		return nil, err
 	}
 	keys, err := s.Keys()
@@ -74,8 +89,6 @@ func start(ctx context.Context, s setup) (_ *app, err error) {
 	if err != nil {
 		return nil, err
 	}
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
 	if a.bot, err = bot.New(bot.Options{
 		Token: s.BotToken, DiscordURL: s.DiscordURL, GuildID: snowflake.ID(s.GuildID), Hub: a.hub, Keys: keys, Shared: s.NATSURL != "",
@@ -90,23 +103,25 @@ func start(ctx context.Context, s setup) (_ *app, err error) {
 	if a.dash, err = dashboard.New(dashboard.Options{
 		Hub: a.hub, Live: a.live, Keys: keys, BaseURL: s.BaseURL, ExtraHosts: s.extraHosts, Discord: endpoints(s.DiscordURL),
 		ClientID: snowflake.ID(s.ClientID).String(), ClientSecret: s.ClientSecret, AddURL: addURL(s), Demo: s.demo, DiscordURL: s.DiscordURL,
-		TrustedProxies: s.TrustedProxies, Version: versionName(), Log: s.log, Now: s.now, Registerer: registry, Gatherer: registry,
+		TrustedProxies: s.TrustedProxies, Version: versionName(), Log: s.log, Now: s.now, Registerer: registry,
 		Ready: a.ready,
 	}); err != nil {
 		return nil, err
 	}
-	a.serve(s.listener)
+	a.serve(s.listener, s.ops)
 	return a, nil
 }
 
 // openHub opens the hub that the configuration names, with its data folder.
-func openHub(ctx context.Context, c config.Serve, log *slog.Logger) (*hub.Hub, error) {
+func openHub(ctx context.Context, c config.Serve, log *slog.Logger, observe func(hub.Observation)) (*hub.Hub, error) {
 	if c.NATSURL == "" {
 		if err := os.MkdirAll(c.Data, 0o700); err != nil {
 			return nil, fmt.Errorf("the data folder cannot be made: %w. Choose another with --data or SNUG_DATA", err)
 		}
 	}
-	return hub.Open(ctx, hubOptions(c, log))
+	o := hubOptions(c, log)
+	o.Observe = observe
+	return hub.Open(ctx, o)
 }
 
 func hubOptions(c config.Serve, log *slog.Logger) hub.Options {
@@ -118,7 +133,7 @@ func hubOptions(c config.Serve, log *slog.Logger) hub.Options {
 }
 
 // serve runs the parts that run until close.
-func (a *app) serve(l net.Listener) {
+func (a *app) serve(l, ops net.Listener) {
 	a.http = a.dash.HTTPServer()
 	run := func(what string, f func() error) {
 		a.wg.Go(func() {
@@ -133,6 +148,7 @@ func (a *app) serve(l net.Listener) {
 		}
 		return nil
 	})
+	a.serveOps(ops, run)
 	run("live", func() error { return a.live.Run(a.ctx) })
 	run("dashboard", func() error { return a.dash.Run(a.ctx) })
 }
@@ -171,6 +187,9 @@ func (a *app) close() error {
 	}
 	if a.http != nil {
 		all = append(all, a.http.Shutdown(ctx))
+	}
+	if a.ops != nil {
+		all = append(all, a.ops.Close())
 	}
 	if a.bot != nil {
 		all = append(all, a.bot.Close(ctx))

@@ -51,7 +51,7 @@ func (c *restoreCmd) Run(w world) (err error) {
 		return fmt.Errorf("the backup cannot be read: %w", err)
 	}
 	defer f.Close()
-	h, err := openHub(w.ctx, c.serve(), logger(c.Log, w.err))
+	h, err := openHub(w.ctx, c.serve(), logger(c.Log, w.err), nil)
 	if err != nil {
 		return err
 	}

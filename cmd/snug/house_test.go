@@ -133,6 +133,9 @@ func newHouse(t testing.TB, change ...func(*plan)) *house {
 	return h
 }
 
+// config is that of serve, as far as the house does not decide it.
+func (h *house) config() config.Serve { return config.Serve{BaseURL: h.url} }
+
 // ready waits until the process says that it serves everything.
 func (h *house) ready() {
 	h.Helper()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"time"
@@ -20,7 +21,13 @@ func (c *serveCmd) Run(w world) (err error) {
 	if err != nil {
 		return err
 	}
-	a, err := start(w.ctx, setup{Serve: c.Serve, listener: l, log: logger(c.Log, w.err), now: time.Now})
+	var ops net.Listener
+	if c.OpsAddr != "" {
+		if ops, err = listen(c.OpsAddr, "SNUG_OPS_ADDR"); err != nil {
+			return errors.Join(err, l.Close())
+		}
+	}
+	a, err := start(w.ctx, setup{Serve: c.Serve, listener: l, ops: ops, log: logger(c.Log, w.err), now: time.Now})
 	if err != nil {
 		return err
 	}

@@ -44,7 +44,8 @@ type queue struct {
 	// The goroutine's own.
 	members []*subscription
 	cur     batch
-	due     time.Time // when a big room is next to be sent to
+	due     time.Time     // when a big room is next to be sent to
+	age     time.Duration // of the oldest event that has gathered
 }
 
 // op adds or removes a watcher of a room, at a point of what is sent there.
@@ -67,6 +68,7 @@ type batch struct {
 	ops    []op
 	events int
 	since  time.Time
+	age    time.Duration // of its oldest event when that came here
 	active bool
 	at     int // how much of b is done
 	end    int // how far this round of the members goes
@@ -94,6 +96,13 @@ func (q *queue) publish(message []byte, snapshot func() []byte) {
 	q.pend = appendFrame(q.pend, opText, message)
 	q.events++
 	q.list()
+}
+
+// aged says how old the event is that is published next.
+func (q *queue) aged(d time.Duration) {
+	q.s.mu.Lock()
+	defer q.s.mu.Unlock()
+	q.age = max(q.age, d)
 }
 
 // add subscribes somebody from here on, with a frame to begin with.
@@ -253,8 +262,8 @@ func (s *shard) take(q *queue) bool {
 		q.listed = false
 		return false
 	}
-	q.cur = batch{b: q.pend, ops: q.ops, events: q.events, since: q.since, active: true}
-	q.pend, q.ops, q.events = nil, nil, 0
+	q.cur = batch{b: q.pend, ops: q.ops, events: q.events, since: q.since, age: q.age, active: true}
+	q.pend, q.ops, q.events, q.age = nil, nil, 0, 0
 	return true
 }
 
@@ -263,7 +272,11 @@ func (s *shard) done(q *queue) turn {
 	b := q.cur
 	q.cur = batch{}
 	if b.events > 0 {
-		s.metrics.flushed(b.events, len(q.members), time.Since(b.since))
+		took := time.Since(b.since)
+		s.metrics.flushed(b.events, len(q.members), took)
+		if b.age > 0 && len(q.members) > 0 {
+			s.metrics.delivered(b.age + took)
+		}
 	}
 	if len(q.members) >= s.limits.BigRoom {
 		q.due = time.Now().Add(s.limits.Gap)

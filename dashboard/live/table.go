@@ -148,6 +148,9 @@ func (l *Live) tell(e *entry, old *room.Live, follows, retained bool) {
 	}
 	if len(e.subs) > 0 {
 		if follows {
+			if v := e.live.Event; v != nil {
+				e.out.aged(l.o.Now().Sub(v.At))
+			}
 			e.out.publish(l.message(e.live, e.epoch), func() []byte { return l.whole(e) })
 		} else {
 			l.metrics.snapshots.WithLabelValues("gap").Inc()

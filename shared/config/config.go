@@ -35,6 +35,7 @@ type Serve struct {
 
 	BaseURL        string   `env:"SNUG_BASE_URL" default:"http://127.0.0.1:8080" placeholder:"URL" help:"The dashboard's address as browsers see it. Register BASE/auth/discord/callback as a redirect in the Developer Portal."`
 	Addr           string   `env:"SNUG_ADDR" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where the dashboard listens."`
+	OpsAddr        string   `env:"SNUG_OPS_ADDR" default:"127.0.0.1:8089" placeholder:"HOST:PORT" help:"Where metrics and profiles are served, for whoever runs Snug; keep it from the public. Empty: nowhere."`
 	AllowedOrigins []string `env:"SNUG_ALLOWED_ORIGINS" placeholder:"ORIGIN" help:"Other origins whose pages may open the WebSocket."`
 	TrustedProxies []string `env:"SNUG_TRUSTED_PROXIES" placeholder:"CIDR" help:"Reverse proxies whose X-Forwarded-For is believed."`
 	SessionSecret  string   `env:"SESSION_SECRET" placeholder:"HEX" help:"Signs links and seals logins: at least 32 bytes, hex or base64. Several, separated by commas, rotate it: the first is used, all are accepted. Without one, one is made and kept in the data folder."`

@@ -5,6 +5,7 @@ import (
 	"snug/shared/guild"
 	"snug/shared/room"
 	"snug/shared/stats"
+	"snug/shared/uptime"
 	"snug/shared/webhook"
 )
 
@@ -22,6 +23,7 @@ type Buckets struct {
 	Guilds     *Bucket[room.GuildInfo]   // guild; memory, written by the bot
 	Tokens     *Bucket[apitoken.Token]   // owner.id; API tokens
 	Stats      *Bucket[stats.Day]        // guild.day; the keeper's process alone writes
+	Uptime     *Bucket[uptime.Day]       // day
 	Webhooks   *Bucket[webhook.Hook]     // guild.id
 	Deliveries *Bucket[webhook.Delivery] // guild.hook.id; what webhooks are told
 	Replays    *Bucket[Sealed]           // hash of who asked what under which Idempotency-Key; the answer
@@ -52,6 +54,7 @@ func tables() []spec {
 		{name: "guilds", history: 1, maxBytes: 128 * mib, memory: true},
 		{name: "tokens", history: 1, maxBytes: 64 * mib},
 		{name: "stats", history: 1, maxBytes: 256 * mib},
+		{name: "uptime", history: 1, maxBytes: 8 * mib},
 		{name: "webhooks", history: 1, maxBytes: 32 * mib},
 		{name: "deliveries", history: 1, maxBytes: 256 * mib},
 		{name: "replays", history: 1, maxBytes: 128 * mib, scratch: true},
@@ -74,6 +77,7 @@ func (h *Hub) bind() {
 	h.Guilds = newBucket[room.GuildInfo](h, "guilds")
 	h.Tokens = newBucket[apitoken.Token](h, "tokens")
 	h.Stats = newBucket[stats.Day](h, "stats")
+	h.Uptime = newBucket[uptime.Day](h, "uptime")
 	h.Webhooks = newBucket[webhook.Hook](h, "webhooks")
 	h.Deliveries = newBucket[webhook.Delivery](h, "deliveries")
 	h.Replays = newBucket[Sealed](h, "replays")
@@ -82,7 +86,7 @@ func (h *Hub) bind() {
 	h.ready.all = []*store{
 		h.Settings.s, h.Rooms.s, h.Intentions.s, h.Members.s, h.Sessions.s,
 		h.Logins.s, h.Shards.s, h.Leases.s, h.Rosters.s, h.Guilds.s,
-		h.Tokens.s, h.Replays.s, h.Stats.s, h.Webhooks.s, h.Deliveries.s,
+		h.Tokens.s, h.Replays.s, h.Stats.s, h.Webhooks.s, h.Deliveries.s, h.Uptime.s,
 	}
 }
 

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+)
+
+// Metrics are as Prometheus reads them, and the files for operators use none that there is not.
+func TestOperatorsListener(t *testing.T) {
+	h := newHouse(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	h.must(err)
+	srv := opsServer(h.app.registry, h.app.ready)
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(l) }()
+	defer func() {
+		h.must(srv.Close())
+		<-served
+	}()
+	get := func(url string) (int, []byte) {
+		t.Helper()
+		res, err := http.Get(url)
+		h.must(err)
+		defer res.Body.Close()
+		b, err := io.ReadAll(res.Body)
+		h.must(err)
+		return res.StatusCode, b
+	}
+	ops := "http://" + l.Addr().String()
+	if status, _ := get(h.url + "/metrics"); status != http.StatusNotFound {
+		t.Errorf("the public listener serves metrics: %d", status)
+	}
+	for _, path := range []string{"/readyz", "/debug/pprof/", "/debug/pprof/goroutine?debug=1"} {
+		if status, _ := get(ops + path); status != http.StatusOK {
+			t.Errorf("%s: %d", path, status)
+		}
+	}
+	_, text := get(ops + "/metrics")
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(bytes.NewReader(text))
+	h.must(err)
+	for _, want := range []string{"snug_hub_bytes", "snug_hub_seconds", "snug_latency_seconds", "snug_live_watchers", "snug_rest_try_seconds", "snug_gateway_phase"} {
+		if families[want] == nil {
+			t.Errorf("there is no metric %s", want)
+		}
+	}
+	// Those with labels are not told before something was counted: their names are in the code.
+	known := string(text) + sources(t)
+	for _, file := range []string{"../../docs/alerts.yml", "../../docs/grafana/snug.json"} {
+		b, err := os.ReadFile(file)
+		h.must(err)
+		if strings.HasSuffix(file, ".json") && !json.Valid(b) {
+			t.Errorf("%s is not JSON", file)
+		}
+		names := regexp.MustCompile(`\bsnug_[a-z_]+`).FindAllString(string(b), -1)
+		if len(names) < 5 {
+			t.Errorf("%s names %d metrics", file, len(names))
+		}
+		for _, name := range names {
+			base := regexp.MustCompile(`_(bucket|sum|count)$`).ReplaceAllString(name, "")
+			parts := strings.SplitN(base, "_", 3) // snug, subsystem, name, as some are put together
+			if families[base] == nil && !strings.Contains(known, `"`+base+`"`) && !strings.Contains(known, `"`+parts[len(parts)-1]+`"`) {
+				t.Errorf("%s uses %s, which there is not", file, name)
+			}
+		}
+	}
+}
+
+func sources(t *testing.T) string {
+	t.Helper()
+	var all strings.Builder
+	for _, dir := range []string{"../../bot", "../../dashboard", "../../shared"} {
+		err := filepath.WalkDir(dir, func(path string, _ os.DirEntry, err error) error {
+			if err == nil && strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go") {
+				var b []byte
+				if b, err = os.ReadFile(path); err == nil && bytes.Contains(b, []byte("prometheus")) {
+					all.Write(b)
+				}
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return all.String()
+}
+
+// The doctor finds a house that is well, and says what to do where it is not.
+func TestDoctor(t *testing.T) {
+	h := newHouse(t)
+	run := func(change func(*doctorCmd)) (string, error) {
+		c := doctorCmd{h.world.serve(h.config())}
+		c.Data, c.Addr, c.OpsAddr = t.TempDir(), "127.0.0.1:0", ""
+		change(&c)
+		var out bytes.Buffer
+		err := c.Run(world{context.Background(), &out, &out})
+		return out.String(), err
+	}
+	if out, err := run(func(*doctorCmd) {}); err != nil || strings.Contains(out, "✗") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	for want, change := range map[string]func(*doctorCmd){
+		"Reset it in the Developer Portal": func(c *doctorCmd) { c.BotToken += "x" },
+		"choose another":                   func(c *doctorCmd) { c.Addr = strings.TrimPrefix(h.url, "http://") },
+		"Choose another with SNUG_DATA":    func(c *doctorCmd) { c.Data = "/proc/nowhere/data" },
+		"Check the network":                func(c *doctorCmd) { c.DiscordURL = "http://127.0.0.1:1" },
+		"DISCORD_CLIENT_SECRET is missing": func(c *doctorCmd) { c.ClientSecret = "" },
+	} {
+		if out, err := run(change); err == nil || !strings.Contains(out, want) {
+			t.Errorf("%s: %v\n%s", want, err, out)
+		}
+	}
+}
