@@ -35,6 +35,7 @@ func (s *Server) describe(e *gin.Engine) error {
 	s.apiSettings()
 	s.apiActivity()
 	s.apiWebhooks()
+	s.apiHealth()
 	s.apiTokens()
 	b, err := s.api.Description()
 	if err != nil {

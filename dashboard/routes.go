@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"context"
 	"net/http"
 	"strings"
 
@@ -53,6 +54,9 @@ func (s *Server) pages(e *gin.Engine) {
 	e.GET("/admin/:guild/webhooks", s.member(s.webhooksPage))
 	e.GET("/admin/:guild/tokens", s.member(s.serverTokensPage))
 	e.GET("/tokens", s.member(s.tokensPage))
+	e.GET("/admin/:guild/health", s.member(s.healthPage))
+	e.GET("/api", s.do(s.referencePage))
+	e.GET("/status", s.do(s.statusPage))
 	e.GET("/admin/:guild/settings.json", s.member(s.exportSettings))
 }
 
@@ -79,6 +83,7 @@ func (s *Server) actions(e *gin.Engine) {
 	e.POST("/admin/:guild/webhooks", s.writes(s.saveWebhook))
 	e.POST("/admin/:guild/tokens", s.writes(s.saveServerToken))
 	e.POST("/tokens", s.writes(s.saveToken))
+	e.POST("/admin/:guild/health", s.writes(s.repair))
 	e.POST("/admin/:guild/undo", s.writes(s.undoSettings))
 }
 
@@ -116,7 +121,11 @@ func (s *Server) ready(c *gin.Context) {
 }
 
 func (s *Server) notReady(c *gin.Context) error {
-	ctx := c.Request.Context()
+	return s.serves(c.Request.Context())
+}
+
+// serves says why this process cannot serve; nil when it can.
+func (s *Server) serves(ctx context.Context) error {
 	if err := s.o.Hub.Ready(ctx); err != nil {
 		return err
 	}

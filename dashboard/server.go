@@ -261,6 +261,7 @@ func (s *Server) Run(ctx context.Context) error {
 			return nil
 		case <-t.C:
 			s.reportSeen(ctx)
+			s.markUptime(ctx)
 			s.limits.sweep()
 		}
 	}

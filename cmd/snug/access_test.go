@@ -159,6 +159,13 @@ var routes = []route{
 	{at: "POST /api/v1/guilds/:guild/webhooks/:hook/ping", want: "login 404 404 403 403 403 403 404"},
 	{at: "POST /api/v1/guilds/:guild/webhooks/:hook/deliveries/:message/replay", want: "login 404 404 403 403 403 403 404"},
 
+	{at: "GET /admin/:guild/health", want: "login 404 404 403 403 403 403 200"},
+	{at: "POST /admin/:guild/health", body: url.Values{}, want: "login 404 404 403 403 403 403 200"},
+	{at: "GET /api", want: "200 200 200 200 200 200 200 200"},
+	{at: "GET /status", want: "200 200 200 200 200 200 200 200"},
+	{at: "GET /api/v1/guilds/:guild/health", want: "login 404 404 403 403 403 403 200"},
+	{at: "POST /api/v1/guilds/:guild/repair", body: map[string]any{"apply": false}, want: "login 404 404 403 403 403 403 200"},
+
 	// Last: they sign people out.
 	{at: "POST /logout", want: "303 303 303 303 303 303 303 303"},
 	{at: "POST /logout/everywhere", want: "303 303 303 303 303 303 303 303"},

@@ -53,6 +53,9 @@ var partials = map[string][]string{
 	"admin-activity": {"icons", "tabs"},
 	"admin-webhooks": {"icons", "tabs", "fields"},
 	"admin-tokens":   {"icons", "tabs", "fields", "tokens"},
+	"admin-health":   {"icons", "tabs"},
+	"api":            {"icons"},
+	"status":         {"icons"},
 	"tokens":         {"icons", "fields", "tokens"},
 
 	"watch":   {"icons", "seats", "avatar"},

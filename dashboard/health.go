@@ -1,0 +1,175 @@
+package dashboard
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"snug/dashboard/api"
+	"snug/dashboard/session"
+	"snug/dashboard/view"
+	"snug/shared/errs"
+	"snug/shared/guild"
+	"snug/shared/hub"
+	"snug/shared/uptime"
+)
+
+// healthPage shows whether everything works in a server: what Snug may do, how fast it is, and what does not fit together.
+func (s *Server) healthPage(c *gin.Context, me *session.Session) error {
+	return s.showHealth(c, me, guild.RepairRequest{Actor: actor(me)})
+}
+
+// repair mends what was chosen on the health page.
+func (s *Server) repair(c *gin.Context, me *session.Session) error {
+	f, err := postForm(c.Request)
+	if err != nil {
+		return err
+	}
+	return s.showHealth(c, me, guild.RepairRequest{Actor: actor(me), Apply: len(f["only"]) > 0, Only: f["only"]})
+}
+
+func (s *Server) showHealth(c *gin.Context, me *session.Session, q guild.RepairRequest) error {
+	g, err := s.managed(c, me)
+	if err != nil {
+		return err
+	}
+	ctx := c.Request.Context()
+	p := &view.Health{AdminTab: s.adminTab(c, g, "admin.tab.health"), Connected: g.Ready, Applied: q.Apply}
+	l := s.live.Latency()
+	p.Events, p.P50, p.P95 = l.Events, l.P50.Milliseconds(), l.P95.Milliseconds()
+	pre, err := hub.PreflightOf.Call(ctx, s.o.Hub, g.ID, guild.ManageRequest{Actor: q.Actor})
+	if err == nil {
+		p.Preflight = &pre
+		var r guild.RepairReport
+		if r, err = hub.Repair.Call(ctx, s.o.Hub, g.ID, q); err == nil {
+			p.Report = &r
+		}
+	}
+	if err != nil {
+		s.logFailure(c, statusOf(err), err)
+		p.Failed = errs.Public(err)
+	}
+	return s.page(c, http.StatusOK, p)
+}
+
+type (
+	healthJSON struct {
+		Connected bool            `json:"connected" doc:"Discord's gateway tells of this server."`
+		Preflight guild.Preflight `json:"preflight"`
+		Latency   latencyJSON     `json:"latency"`
+	}
+	latencyJSON struct {
+		Events int   `json:"events" doc:"That it was measured of; 0: nothing was measured yet."`
+		P50    int64 `json:"p50_ms"`
+		P95    int64 `json:"p95_ms"`
+	}
+	findingJSON struct {
+		ID     string            `json:"id"`
+		Kind   guild.FindingKind `json:"kind"`
+		Name   string            `json:"name,omitempty"`
+		Have   string            `json:"have,omitempty"`
+		Want   string            `json:"want,omitempty"`
+		Risky  bool              `json:"risky" doc:"Mended only if it is named."`
+		Mended bool              `json:"mended"`
+		Wrong  string            `json:"wrong,omitempty" doc:"Why it was not mended."`
+	}
+	repairJSON struct {
+		Findings []findingJSON `json:"findings" nullable:"false"`
+	}
+	repairInput struct {
+		Apply bool     `json:"apply" required:"false" doc:"Mend; else it is only looked."`
+		Only  []string `json:"only" required:"false" doc:"Findings to mend; left out: all that are not risky."`
+	}
+)
+
+func (s *Server) apiHealth() {
+	api.Register(s.api, api.Operation{
+		ID: "health", Method: http.MethodGet, Path: "/guilds/{guild}/health", Tag: "Health", Summary: "Whether everything works", Access: api.Access{Scope: api.HealthRead},
+	}, func(ctx context.Context, who *api.Caller, in *GuildPath) (*answer[healthJSON], error) {
+		g, err := s.managing(ctx, who, in.Guild)
+		if err != nil {
+			return nil, err
+		}
+		pre, err := hub.PreflightOf.Call(ctx, s.o.Hub, g.ID, guild.ManageRequest{Actor: actor(who.Session)})
+		l := s.live.Latency()
+		return ok(healthJSON{g.Ready, pre, latencyJSON{l.Events, l.P50.Milliseconds(), l.P95.Milliseconds()}}), err
+	})
+	api.Register(s.api, api.Operation{
+		ID: "repair", Method: http.MethodPost, Path: "/guilds/{guild}/repair", Tag: "Health", Summary: "Find what does not fit together, and mend it",
+		Access: api.Access{Scope: api.HealthWrite, Limit: api.Writes},
+	}, func(ctx context.Context, who *api.Caller, in *struct {
+		GuildPath
+		Body *repairInput
+	}) (*answer[repairJSON], error) {
+		g, err := s.managing(ctx, who, in.Guild)
+		if err != nil {
+			return nil, err
+		}
+		q := guild.RepairRequest{Actor: actor(who.Session)}
+		if in.Body != nil {
+			q.Apply, q.Only = in.Body.Apply, in.Body.Only
+		}
+		r, err := hub.Repair.Call(ctx, s.o.Hub, g.ID, q)
+		out := repairJSON{Findings: []findingJSON{}}
+		for _, f := range r.Findings {
+			j := findingJSON{ID: f.ID, Kind: f.Kind, Name: f.Name, Have: f.Have, Want: f.Want, Risky: f.Risky, Mended: f.Mended}
+			if f.Err != nil {
+				j.Wrong = f.Err.Message
+			}
+			out.Findings = append(out.Findings, j)
+		}
+		return ok(out), err
+	})
+}
+
+// markUptime notes whether this process serves now, for the status page.
+func (s *Server) markUptime(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	now, serving := s.now(), s.serves(ctx) == nil
+	key := uptime.Key(now)
+	for range 4 { // several processes may note at once
+		d, rev, err := s.o.Hub.Uptime.Get(ctx, key)
+		if errs.Has(err, errs.NotFound) {
+			d.Mark(now, serving)
+			_, err = s.o.Hub.Uptime.Create(ctx, key, d)
+		} else if err == nil {
+			d.Mark(now, serving)
+			_, err = s.o.Hub.Uptime.Update(ctx, key, d, rev)
+		}
+		if !errs.Has(err, errs.Conflict) {
+			return // what the hub did not take is a minute that nobody saw
+		}
+	}
+}
+
+// statusPage tells everybody whether Snug works, and how much of the month it did.
+func (s *Server) statusPage(c *gin.Context) error {
+	ctx := c.Request.Context()
+	p := &view.Status{Layout: s.layout(c, "")}
+	p.Title = p.Text.Say("status.title")
+	err := s.serves(ctx)
+	if p.Serving = err == nil; !p.Serving {
+		p.Why = errs.Public(err).Message
+	}
+	l := s.live.Latency()
+	p.Latency.Events, p.Latency.P50, p.Latency.P95 = l.Events, l.P50.Milliseconds(), l.P95.Milliseconds()
+	days := map[string]uptime.Day{}
+	list, err := s.o.Hub.Uptime.List(ctx, "")
+	if err != nil {
+		s.log.WarnContext(ctx, "the availability is not known", "err", err)
+	}
+	for _, e := range list {
+		days[e.Key] = e.Value
+	}
+	share := uptime.Over(days, s.now().AddDate(0, 0, -30), s.now())
+	p.Percent, p.Up, p.Down, p.Unseen = strconv.FormatFloat(share.Percent(), 'f', 2, 64), share.Up, share.Down, share.Unseen
+	if !share.From.IsZero() {
+		p.From = p.When(share.From)
+	}
+	c.Header("Cache-Control", "no-store")
+	return s.page(c, http.StatusOK, p)
+}

@@ -1,0 +1,79 @@
+package dashboard
+
+import (
+	"net/http"
+	"slices"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/gin-gonic/gin"
+
+	"snug/dashboard/api"
+	"snug/dashboard/view"
+)
+
+// referencePage explains the API to people, from the same description that programs get.
+func (s *Server) referencePage(c *gin.Context) error {
+	p := &view.Reference{Layout: s.layout(c, "API")}
+	for _, op := range s.api.Operations() {
+		i := slices.IndexFunc(p.Groups, func(g view.ReferenceGroup) bool { return g.Name == op.Tag })
+		if i < 0 {
+			i = len(p.Groups)
+			p.Groups = append(p.Groups, view.ReferenceGroup{Name: op.Tag})
+		}
+		p.Groups[i].Operations = append(p.Groups[i].Operations, s.explain(op))
+	}
+	return s.page(c, http.StatusOK, p)
+}
+
+func (s *Server) explain(op api.Operation) view.ReferenceOperation {
+	item := s.api.OpenAPI().Paths[op.Path]
+	d := map[string]*huma.Operation{http.MethodGet: item.Get, http.MethodPost: item.Post, http.MethodPatch: item.Patch, http.MethodDelete: item.Delete}[op.Method]
+	out := view.ReferenceOperation{ID: op.ID, Method: op.Method, Path: api.Prefix + op.Path, Summary: op.Summary, Description: op.Description, Scope: string(op.Scope)}
+	for _, p := range d.Parameters {
+		out.Inputs = append(out.Inputs, view.ReferenceField{Name: p.Name, In: p.In, Kind: kindOf(p.Schema), Required: p.Required, Text: p.Description})
+	}
+	if d.RequestBody != nil {
+		if m := d.RequestBody.Content["application/json"]; m != nil {
+			out.Inputs = append(out.Inputs, s.fields(m.Schema, "body")...)
+		}
+	}
+	for status, r := range d.Responses {
+		if m := r.Content["application/json"]; m != nil {
+			out.Status, out.Outputs = status, s.fields(m.Schema, "")
+		} else if status[0] == '2' {
+			out.Status = status
+		}
+	}
+	return out
+}
+
+// fields lists the properties of an object.
+func (s *Server) fields(schema *huma.Schema, in string) (out []view.ReferenceField) {
+	if schema.Ref != "" {
+		schema = s.api.OpenAPI().Components.Schemas.SchemaFromRef(schema.Ref)
+	}
+	var names []string
+	for n := range schema.Properties {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	for _, n := range names {
+		p := schema.Properties[n]
+		out = append(out, view.ReferenceField{Name: n, In: in, Kind: kindOf(p), Required: slices.Contains(schema.Required, n), Text: p.Description})
+	}
+	return out
+}
+
+func kindOf(s *huma.Schema) string {
+	switch {
+	case s == nil:
+		return ""
+	case s.Type == huma.TypeArray:
+		return "list"
+	case s.Ref != "" || s.Type == "":
+		return "object"
+	case s.Format != "" && s.Type == huma.TypeString:
+		return s.Format
+	}
+	return s.Type
+}
