@@ -13,6 +13,7 @@ import (
 
 // referencePage explains the API to people, from the same description that programs get.
 func (s *Server) referencePage(c *gin.Context) error {
+	private(c) // it says who is signed in
 	p := &view.Reference{Layout: s.layout(c, "API")}
 	for _, op := range s.api.Operations() {
 		i := slices.IndexFunc(p.Groups, func(g view.ReferenceGroup) bool { return g.Name == op.Tag })
