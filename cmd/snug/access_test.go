@@ -73,7 +73,7 @@ var routes = []route{
 	{at: "POST /game/:channel/invites", body: url.Values{}, want: "login 404 404 404 404 403 303 404"},
 	{at: "POST /game/:channel/invites/:id/revoke", want: "login 404 404 404 404 403 303 404"},
 	{at: "POST /game/:channel/close", want: "login 404 404 404 404 403 303 303", ends: true},
-	{at: "GET /watch/:channel", want: "404 404 404 404 404 404 404 404"}, // by its own link alone: TestWatchLink
+	{at: "GET /watch/:channel", want: "404 404 404 404 404 404 404 404"}, // by its own link alone: TestSpectators
 	{at: "POST /watch/:channel/token", body: map[string]any{"t": "no-token"}, want: "404 404 404 404 404 404 404 404"},
 	{at: "POST /servers/:guild/forget", want: "login 404 404 303 303 303 303 303"},
 	{at: "POST /game/:channel/knock", want: "login 303 303 303 303 409 409 303"},
