@@ -39,12 +39,13 @@ import (
 )
 
 // Intents are what Snug asks Discord to tell; none of them is privileged.
+// Options.Members adds the members intent, which is.
 const Intents = dgateway.IntentGuilds | dgateway.IntentGuildVoiceStates
 
 // SweepEvery is how often the reaper looks at every room.
 const SweepEvery = 5 * time.Second
 
-// Options of a Bot. All are needed but GuildID, Shared, SaveEvery and HookNetworks.
+// Options of a Bot. All are needed but GuildID, Members, Shared, SaveEvery and HookNetworks.
 type Options struct {
 	Token      string       // without "Bot "
 	DiscordURL string       // https://discord.com, or a stand-in's address, without a trailing slash
@@ -55,6 +56,9 @@ type Options struct {
 	Now        func() time.Time
 	Log        *slog.Logger
 	Registerer prometheus.Registerer
+	// Members asks for the members intent, which has to be allowed in the
+	// Developer Portal: who leaves a server or loses a role is known at once.
+	Members bool
 	// Shared says that other processes run this bot on the same hub: each
 	// shard is connected by the one that holds its lease.
 	Shared bool

@@ -56,6 +56,9 @@ func (b *Bot) event(g dgateway.Gateway, kind dgateway.EventType, seq int, data d
 		}
 	case dgateway.EventGuildMemberRemove: // told only with the members intent; without it owners are asked after
 		b.keeper.MemberGone(e.GuildID, e.User.ID)
+		b.standingChanged(e.GuildID, e.User.ID)
+	case dgateway.EventGuildMemberUpdate:
+		b.standingChanged(e.GuildID, e.User.ID)
 	case dgateway.EventChannelDelete:
 		b.keeper.Gone(e.GuildID(), e.ID())
 	case dgateway.EventReady, dgateway.EventResumed:

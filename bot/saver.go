@@ -149,7 +149,7 @@ func (s *saver) save(ctx context.Context) {
 
 	ctx, cancel := context.WithTimeout(ctx, saveTime)
 	defer cancel()
-	head := checkpoint.Head{Session: session, Shards: s.shard.ShardCount(), Intents: int64(Intents), Application: s.b.client.ApplicationID, SavedAt: s.b.o.Now()}
+	head := checkpoint.Head{Session: session, Shards: s.shard.ShardCount(), Intents: int64(s.b.intents()), Application: s.b.client.ApplicationID, SavedAt: s.b.o.Now()}
 	if self, ok := s.b.client.Caches.SelfUser(); ok {
 		head.Self = &self
 	}
@@ -240,7 +240,7 @@ func (s *saver) restore(ctx context.Context, shards int) gateway.Checkpoint {
 	case err != nil:
 		log.Warn("the checkpoint cannot be used: beginning a new gateway session", "err", err)
 		return gateway.Checkpoint{}
-	case head.Shards != shards || head.Intents != int64(Intents) || head.Application != s.b.client.ApplicationID:
+	case head.Shards != shards || head.Intents != int64(s.b.intents()) || head.Application != s.b.client.ApplicationID:
 		log.Info("the checkpoint is of another set-up: beginning a new gateway session")
 		return gateway.Checkpoint{}
 	}

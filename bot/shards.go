@@ -93,7 +93,7 @@ func (b *Bot) open(ctx context.Context, id int) error {
 	}
 	s := newSaver(b, id)
 	shard, err := gateway.Attach(b.client, gateway.Config{
-		ShardID: id, ShardCount: b.shards.count, Intents: Intents, Identify: b.shards.identifies,
+		ShardID: id, ShardCount: b.shards.count, Intents: b.intents(), Identify: b.shards.identifies,
 		Handler: b.event, Logger: b.o.Log, Metrics: b.shards.gauges, URL: b.shards.url,
 		Locate: gateway.Locate(b.client.Rest, b.shards.identifies), Checkpoint: s.restore(ctx, b.shards.count),
 	})
@@ -111,6 +111,13 @@ func (b *Bot) open(ctx context.Context, id int) error {
 	b.wg.Go(func() { b.watch(shard) })
 	b.wg.Go(func() { s.run(b.ctx, b.o.SaveEvery) })
 	return nil
+}
+
+func (b *Bot) intents() dgateway.Intents {
+	if b.o.Members {
+		return Intents | dgateway.IntentGuildMembers
+	}
+	return Intents
 }
 
 // saver gives the saver of a shard that was opened.

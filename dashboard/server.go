@@ -107,10 +107,9 @@ type Server struct {
 	engine   *gin.Engine
 	handler  http.Handler
 
-	ctx    context.Context // ends with Close
-	stop   context.CancelFunc
-	deaf   func() // stops listening for notices
-	unread func() // and for the audit log
+	ctx  context.Context // ends with Close
+	stop context.CancelFunc
+	deaf []func() // stop listening for notices
 }
 
 // New checks the options and makes a Server. It follows the hub until Close.
@@ -165,16 +164,27 @@ func (s *Server) follow() error {
 		return err
 	}
 	s.guilds = guilds
-	if s.index, err = newIndex(s.ctx, s.o.Hub.Rooms); err == nil {
-		s.deaf, err = s.hearEnded()
-	}
-	if err == nil {
-		s.unread, err = s.o.Hub.Audit.Listen(s.ctx, func(e hub.AuditEntry) { s.live.Noted(e.Guild, e.Channel) })
-	}
-	if err != nil {
+	if s.index, err = newIndex(s.ctx, s.o.Hub.Rooms); err != nil {
 		s.stop()
+		return err
 	}
-	return err
+	for _, listen := range []func() (func(), error){
+		s.hearEnded,
+		func() (func(), error) {
+			return hub.StandingChanged.Listen(s.ctx, s.o.Hub, func(m room.Member) { s.live.Recheck(m.GuildID, m.UserID) })
+		},
+		func() (func(), error) {
+			return s.o.Hub.Audit.Listen(s.ctx, func(e hub.AuditEntry) { s.live.Noted(e.Guild, e.Channel) })
+		},
+	} {
+		stop, err := listen()
+		if err != nil {
+			s.stop()
+			return err
+		}
+		s.deaf = append(s.deaf, stop)
+	}
+	return nil
 }
 
 // addresses reads the base address and the extra hosts.
@@ -269,8 +279,9 @@ func (s *Server) Run(ctx context.Context) error {
 
 // Close stops following the hub and waits for it. Sockets are dashboard/live's to close, and before.
 func (s *Server) Close(ctx context.Context) error {
-	s.deaf()
-	s.unread()
+	for _, stop := range s.deaf {
+		stop()
+	}
 	s.stop()
 	ended := make(chan struct{})
 	go func() { // ends when the followers have; Close does not wait longer than ctx

@@ -304,5 +304,12 @@ func (k *Keeper) Standing(ctx context.Context, guildID snowflake.ID, q room.Stan
 	return s, nil
 }
 
+// StandingChanged forgets what Discord said of a user, so that Standing asks again.
+func (k *Keeper) StandingChanged(guildID, user snowflake.ID) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.standings, [2]snowflake.ID{guildID, user})
+}
+
 // newID gives an id that nobody else has.
 func newID() string { return rand.Text() }

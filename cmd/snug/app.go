@@ -91,7 +91,7 @@ func start(ctx context.Context, s setup) (_ *app, err error) {
 	}
 
 	if a.bot, err = bot.New(bot.Options{
-		Token: s.BotToken, DiscordURL: s.DiscordURL, GuildID: snowflake.ID(s.GuildID), Hub: a.hub, Keys: keys, Shared: s.NATSURL != "",
+		Token: s.BotToken, DiscordURL: s.DiscordURL, GuildID: snowflake.ID(s.GuildID), Hub: a.hub, Keys: keys, Shared: s.NATSURL != "", Members: s.MembersIntent,
 		Pages: pages(s.BaseURL), Now: s.now, Log: s.log, Registerer: registry, HookNetworks: networks,
 	}); err != nil {
 		return nil, err

@@ -89,7 +89,7 @@ func simulate(addr string, o standin.Options) (demoWorld, error) {
 	if err != nil {
 		return demoWorld{}, fmt.Errorf("the simulated Discord cannot listen on %s: %w. Something else may be using it: choose another address with --discord-addr", addr, err)
 	}
-	w, err := s.Demo(standin.ApplicationOptions{Name: "Snug", Description: "Private voice rooms for you and your friends.", AnyLoopbackRedirect: true, NoPrivilegedIntents: true})
+	w, err := s.Demo(standin.ApplicationOptions{Name: "Snug", Description: "Private voice rooms for you and your friends.", AnyLoopbackRedirect: true})
 	if err == nil {
 		err = s.InstallBot(w.Guild.ID, w.Application.ID, standin.Permissions(api.Permissions)) // what the add-bot link asks for
 	}

@@ -27,11 +27,12 @@ import (
 
 // Serve is what `snug serve` is configured by.
 type Serve struct {
-	BotToken     string `env:"DISCORD_BOT_TOKEN" placeholder:"TOKEN" help:"The bot's token (Developer Portal → your application → Bot)."`
-	ClientID     ID     `env:"DISCORD_CLIENT_ID" placeholder:"ID" help:"The application's id (Developer Portal → General Information)."`
-	ClientSecret string `env:"DISCORD_CLIENT_SECRET" placeholder:"SECRET" help:"The application's client secret (Developer Portal → OAuth2)."`
-	GuildID      ID     `env:"DISCORD_GUILD_ID" placeholder:"ID" help:"Serve this one server only."`
-	DiscordURL   string `env:"SNUG_DISCORD_URL" default:"https://discord.com" placeholder:"URL" help:"Where Discord is: change it for a stand-in or another Discord-compatible server."`
+	BotToken      string `env:"DISCORD_BOT_TOKEN" placeholder:"TOKEN" help:"The bot's token (Developer Portal → your application → Bot)."`
+	ClientID      ID     `env:"DISCORD_CLIENT_ID" placeholder:"ID" help:"The application's id (Developer Portal → General Information)."`
+	ClientSecret  string `env:"DISCORD_CLIENT_SECRET" placeholder:"SECRET" help:"The application's client secret (Developer Portal → OAuth2)."`
+	GuildID       ID     `env:"DISCORD_GUILD_ID" placeholder:"ID" help:"Serve this one server only."`
+	MembersIntent bool   `env:"SNUG_MEMBERS_INTENT" help:"Ask Discord for the members intent (allow it in the Developer Portal → Bot): who leaves a server or loses a role then loses access at once instead of within a minute."`
+	DiscordURL    string `env:"SNUG_DISCORD_URL" default:"https://discord.com" placeholder:"URL" help:"Where Discord is: change it for a stand-in or another Discord-compatible server."`
 
 	BaseURL        string   `env:"SNUG_BASE_URL" default:"http://127.0.0.1:8080" placeholder:"URL" help:"The dashboard's address as browsers see it. Register BASE/auth/discord/callback as a redirect in the Developer Portal."`
 	Addr           string   `env:"SNUG_ADDR" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where the dashboard listens."`

@@ -37,3 +37,7 @@ var (
 
 	SaveSettings = Method[room.SettingsRequest, room.Saved]{Name: "settings.save"}
 )
+
+// StandingChanged tells every dashboard that what a member may do has changed,
+// or that they left. The bot hears of it where it may know members (the members intent).
+var StandingChanged = Notice[room.Member]{Name: "standing-changed"}

@@ -9,6 +9,12 @@ import (
 // What the dashboard asks of a guild's keeper, and what it is told. Every
 // request names who asks; the keeper checks with Discord what they may do.
 type (
+	// Member names a user in a guild.
+	Member struct {
+		GuildID snowflake.ID `json:"guild_id"`
+		UserID  snowflake.ID `json:"user_id"`
+	}
+
 	// StandingRequest asks for a user's standing in the guild.
 	StandingRequest struct {
 		UserID snowflake.ID `json:"user_id"`
