@@ -14,11 +14,11 @@ import (
 func TestMembersIntent(t *testing.T) {
 	h := newHouse(t, unhurried, func(p *plan) { p.serve.MembersIntent = true })
 	alice, bruno := h.signIn("alice"), h.signIn("bruno")
-	id := alice.open("Friday")
-	if status, out := alice.api("POST", "/guilds/"+h.world.guild.String()+"/rooms", map[string]any{"do": "public"}); status >= 300 {
-		t.Fatalf("the room was not opened to all: %d %v", status, out)
+	status, out := alice.api("POST", "/guilds/"+h.world.guild.String()+"/rooms", map[string]any{"name": "Friday", "private": false})
+	if status >= 300 {
+		t.Fatalf("no room: %d %v", status, out)
 	}
-	conn := watch(h, bruno, h.world.guild.String(), id)
+	conn := watch(h, bruno, h.world.guild.String(), out["channelId"].(string))
 	defer conn.Close()
 	h.must(conn.SetReadDeadline(time.Now().Add(patience)))
 	h.must(h.world.discord.RemoveMember(standin.ID(h.world.guild), h.user("bruno").ID))
