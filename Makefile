@@ -18,6 +18,7 @@ test: ## Everything that must pass: formatting, vet, and all tests with the race
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not formatted; run: make fmt"; echo "$$unformatted"; exit 1; }
 	$(GO) vet ./...
 	GOOS=windows $(GO) vet ./dashboard/live
+	@.ci/vuln
 	$(GO) test -race -timeout 9m $$($(GO) list ./... | grep -v '^snug/cmd/snug$$')
 	$(GO) test -race -timeout 9m ./cmd/snug # alone: it measures latency
 
