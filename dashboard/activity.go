@@ -279,13 +279,7 @@ type (
 )
 
 func newEntryJSON(e room.Entry) entryJSON {
-	id := func(v snowflake.ID) *snowflake.ID {
-		if v == 0 {
-			return nil
-		}
-		return &v
-	}
-	return entryJSON{ID: e.ID, Kind: e.Kind, At: e.At, RoomID: id(e.RoomID), By: id(e.By), Via: e.Via, Target: id(e.Target), Detail: e.Detail, Old: e.Old, New: e.New}
+	return entryJSON{ID: e.ID, Kind: e.Kind, At: e.At, RoomID: someone(e.RoomID), By: someone(e.By), Via: e.Via, Target: someone(e.Target), Detail: e.Detail, Old: e.Old, New: e.New}
 }
 
 func (s *Server) apiActivity() {

@@ -31,6 +31,7 @@ func (s *Server) describe(e *gin.Engine) error {
 	s.apiMe()
 	s.apiGuilds()
 	s.apiRooms()
+	s.apiChanges()
 	s.apiInvites()
 	s.apiSettings()
 	s.apiActivity()

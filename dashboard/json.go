@@ -34,6 +34,11 @@ type (
 		Invites      []inviteJSON `json:"invites"`
 		IdleDeadline *time.Time   `json:"idleDeadline"` // when it closes if nobody comes back; null: somebody is in, or never
 		VoiceIn      snowflake.ID `json:"voiceIn"`      // the voice channel of this server the person is in; null for none
+		Deadline     *time.Time   `json:"deadline,omitempty" doc:"When it closes at the latest, whoever is in."`
+		MayClaim     bool         `json:"mayClaim" doc:"You may take the room over now."`
+		ClaimAt      *time.Time   `json:"claimAt,omitempty" doc:"From when on who is inside may take it over; left out while its owner is there."`
+		Place        int          `json:"place" doc:"Your place in the waiting list, from 1; 0: you do not wait."`
+		HeldUntil    *time.Time   `json:"heldUntil,omitempty" doc:"Until when a seat is held for you."`
 	}
 
 	inviteJSON struct {
@@ -73,12 +78,26 @@ func (s *Server) viewJSON(l liveRoom, v room.View) viewJSON {
 	for _, i := range v.Invites {
 		out.Invites = append(out.Invites, s.inviteJSON(v.Room.ID, i))
 	}
-	if !v.IdleDeadline.IsZero() {
-		out.IdleDeadline = &v.IdleDeadline
-	}
+	out.IdleDeadline, out.Deadline, out.MayClaim, out.ClaimAt, out.Place, out.HeldUntil = moment(v.IdleDeadline), moment(v.Deadline), v.MayClaim, moment(v.ClaimAt), v.Place, moment(v.HeldUntil)
 	return out
 }
 
 func (s *Server) inviteJSON(id snowflake.ID, l room.InviteLink) inviteJSON {
 	return inviteJSON{l.Invite.ID, s.inviteURL(id, l.Token), l.Invite.ExpiresAt, l.Invite.MaxUses, l.Invite.Left()}
+}
+
+// moment is a time as JSON has it where there may be none.
+func moment(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+// someone is an id as JSON has it where there may be none.
+func someone(id snowflake.ID) *snowflake.ID {
+	if id == 0 {
+		return nil
+	}
+	return &id
 }

@@ -345,6 +345,7 @@ func (k *bookkeeper) ChangeRoom(_ context.Context, g snowflake.ID, q room.Change
 		r.Private = q.Do == room.DoPrivate
 	case room.DoWatch:
 		r.WatchToken = invite.NewID()
+		done.WatchToken = r.WatchToken
 	case room.DoUnwatch:
 		r.WatchToken = ""
 	case room.DoKick, room.DoBan:

@@ -119,6 +119,12 @@ var routes = []route{
 	{at: "GET /api/v1/rooms/:channel", want: "login 404 404 404 404 200 200 404"},
 	{at: "POST /api/v1/rooms/:channel/join", want: "login 404 404 404 404 200 200 404"},
 	{at: "POST /api/v1/rooms/:channel/keep", want: "login 404 404 404 404 200 200 404"},
+	{at: "GET /api/v1/rooms/:channel/control", want: "login 404 404 404 404 403 200 404"},
+	{at: "POST /api/v1/rooms/:channel/change", body: map[string]any{"do": "seats", "seats": 6}, want: "login 404 404 404 404 403 200 404"},
+	{at: "POST /api/v1/rooms/:channel/knock", want: "login 200 200 200 200 409 409 200"},
+	{at: "POST /api/v1/rooms/:channel/answer", body: map[string]any{"user": "{manager}", "let_in": false}, want: "login 404 404 404 404 403 200 404"},
+	{at: "POST /api/v1/rooms/:channel/wait", want: "login 404 404 404 404 200 200 404"},
+	{at: "DELETE /api/v1/rooms/:channel/wait", want: "login 404 404 404 404 204 204 404"},
 	{at: "POST /api/v1/rooms/:channel/invites", body: map[string]any{}, want: "login 404 404 404 404 403 201 404"},
 	{at: "DELETE /api/v1/rooms/:channel/invites/:id", want: "login 404 404 404 404 403 204 404"},
 	{at: "POST /api/v1/rooms/:channel/close", want: "login 404 404 404 404 403 200 200", ends: true},
@@ -228,7 +234,7 @@ func (v *town) open() {
 
 // fill puts the town's ids in place of a route's parameters.
 func (v *town) fill(s string) string {
-	return strings.NewReplacer(":guild", v.world.guild.String(), ":channel", v.room, ":id", v.invite, ":hook", "nohook", ":message", "nomessage", ":user", v.user("chiyo").ID.String(), "{femi}", v.user("femi").ID.String(), "%7Bfemi%7D", v.user("femi").ID.String(),
+	return strings.NewReplacer(":guild", v.world.guild.String(), ":channel", v.room, ":id", v.invite, ":hook", "nohook", ":message", "nomessage", ":user", v.user("chiyo").ID.String(), "{manager}", v.user("alice").ID.String(), "{femi}", v.user("femi").ID.String(), "%7Bfemi%7D", v.user("femi").ID.String(),
 		"{guild}", v.world.guild.String(), "{channel}", v.room, "*path", "0/nothing.css").Replace(s)
 }
 

@@ -33,10 +33,10 @@ type ScopeInfo struct {
 func Scopes() []ScopeInfo {
 	return []ScopeInfo{
 		{RoomsRead, "See rooms and who is in them, also live"},
-		{RoomsWrite, "Open, join, keep and close rooms; make, follow and take back invites"},
+		{RoomsWrite, "Open, join, change, keep and close rooms; knock, answer and wait; make, follow and take back invites"},
 		{MembersRead, "See servers and what members may do there"},
 		{SettingsRead, "See a server's settings and their history"},
-		{SettingsWrite, "Change a server's settings"},
+		{SettingsWrite, "Change a server's settings and lobbies"},
 		{AuditRead, "Read what happened, and its numbers"},
 		{WebhooksRead, "See webhooks and what was delivered"},
 		{WebhooksWrite, "Make, change and remove webhooks"},

@@ -30,6 +30,13 @@ const (
 	DoUnwatch  Action = "unwatch"  // spectators see it no more
 )
 
+// Actions lists the actions, for who chooses from them.
+func Actions() []Action {
+	return []Action{
+		DoRename, DoSeats, DoPrivate, DoPublic, DoLock, DoUnlock, DoHide, DoShow, DoStatus, DoKick, DoBan, DoUnban, DoTransfer, DoClaim, DoWatch, DoUnwatch,
+	}
+}
+
 // Limits of changes.
 const (
 	ClaimAfter = 5 * time.Minute // how long the owner has to be away from voice before others may take the room over
