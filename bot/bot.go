@@ -45,7 +45,7 @@ const Intents = dgateway.IntentGuilds | dgateway.IntentGuildVoiceStates
 // SweepEvery is how often the reaper looks at every room.
 const SweepEvery = 5 * time.Second
 
-// Options of a Bot. All are needed but GuildID, Members, Shared, SaveEvery and HookNetworks.
+// Options of a Bot. All are needed but GuildID, Members, Shared, SaveEvery, Requests and HookNetworks.
 type Options struct {
 	Token      string       // without "Bot "
 	DiscordURL string       // https://discord.com, or a stand-in's address, without a trailing slash
@@ -64,6 +64,8 @@ type Options struct {
 	Shared bool
 	// SaveEvery is how often the gateway's checkpoint is saved while events come; default SaveEvery.
 	SaveEvery time.Duration
+	// Requests are how many a second Discord allows this bot, where it allows more than the usual 50; 0: those.
+	Requests int
 	// HookNetworks are networks that webhooks may be sent to beside the public internet.
 	HookNetworks []netip.Prefix
 }
@@ -119,7 +121,7 @@ func (b *Bot) build() (err error) {
 	if err != nil {
 		return err
 	}
-	b.limiter = ratelimit.New(ratelimit.Config{Logger: o.Log, Metrics: metrics})
+	b.limiter = ratelimit.New(ratelimit.Config{Global: o.Requests, Logger: o.Log, Metrics: metrics})
 	b.client, err = disgo.New(o.Token,
 		bot.WithLogger(quiet(o.Log)),
 		bot.WithCacheConfigOpts(api.Caches(func() snowflake.ID { return b.client.ApplicationID })...),

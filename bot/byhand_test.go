@@ -28,7 +28,7 @@ func (h *house) overwriteOf(channel, id snowflake.ID) (allow, deny int64, there 
 
 // What docs/decisions/0005-by-hand.md says of overwrites: Snug's are put back, others' are left alone, and the audit has it.
 func TestOverwritesChangedByHand(t *testing.T) {
-	h := newHouse(t)
+	h := newHouse(t, func(l *standin.Limits) { *l = standin.NoRateLimits() }) // the test itself asks often
 	r := h.open("jonas", "Friday")
 	h.must(h.redeem("kiyo", r.Invite.Token))
 	id := r.Room.ID
@@ -57,23 +57,69 @@ func TestOverwritesChangedByHand(t *testing.T) {
 	})
 }
 
-// The category of a room is deleted: the room stays, at the top of the server.
+// The category of rooms is deleted: the room stays, at the top of the server,
+// and so does a new one, as log and audit say, until another category is chosen.
 func TestCategoryDeletedByHand(t *testing.T) {
 	h := newHouse(t)
 	c, err := h.discord.AddChannel(standin.ID(h.guild), standin.ChannelOptions{Name: "Rooms", Type: standin.ChannelCategory})
 	h.must(err)
 	h.settings(fmt.Sprintf(`{"category_id":"%d"}`, c.ID))
 	r := h.open("jonas", "Friday")
+	if got := h.channels()[r.Room.ID].Parent; got != snowflake.ID(c.ID) {
+		t.Fatalf("the room is in %d", got)
+	}
 	h.do(http.MethodDelete, fmt.Sprintf("/channels/%d", c.ID), nil).Body.Close()
 	h.sweep()
-	if _, there := h.channels()[r.Room.ID]; !there {
-		t.Fatal("the room went with its category")
+	if ch, there := h.channels()[r.Room.ID]; !there || ch.Parent != 0 {
+		t.Fatalf("the room is there: %t, in %d", there, ch.Parent)
 	}
 	h.must(h.join("jonas", r.Room.ID))
 	h.awaitRoster(r.Room.ID, "jonas")
-	_, err = call(h, hub.OpenRoom, room.OpenRequest{Actor: h.actor("kiyo"), Name: "Next"})
-	if err != nil && !errs.Has(err, errs.Invalid) { // the refusal names the setting; or the room is made at the top
-		t.Errorf("without its category: %v", err)
+	for _, name := range []string{"kiyo", "priya"} { // the second with Snug's memory of it gone
+		next := h.open(name, "Next")
+		if ch, there := h.channels()[next.Room.ID]; !there || ch.Parent != 0 {
+			t.Errorf("the new room is there: %t, in %d", there, ch.Parent)
+		}
+		if log := h.audited(next.Room.ID); !slices.Contains(log, "repaired the category for rooms is gone, so it was opened at the top of the server") {
+			t.Errorf("the audit has %q", log)
+		}
+		h.whileDown(func() {})
+	}
+}
+
+// Snug is denied the sight of rooms' channels, before its eyes and while it is
+// away: they look like deleted ones, and are not. Given back, they are mended.
+func TestDeniedSightIsNotDeleted(t *testing.T) {
+	h := newHouse(t, func(l *standin.Limits) { *l = standin.NoRateLimits() }) // the test itself asks often
+	seen, away, deleted := h.open("jonas", "Seen"), h.open("kiyo", "Away"), h.open("priya", "Deleted")
+	deny := func(id snowflake.ID) {
+		h.do(http.MethodDelete, fmt.Sprintf("/channels/%d/permissions/%d", id, h.app.ID), nil).Body.Close()
+		if _, there := h.channels()[id]; there {
+			t.Fatal("Snug still sees the channel")
+		}
+	}
+	asked := h.asked("GET /channels/{channel}")
+	deny(seen.Room.ID)
+	h.eventually("Snug asked for the channel", func() bool { return h.asked("GET /channels/{channel}") > asked })
+	h.whileDown(func() {
+		deny(away.Room.ID)
+		h.do(http.MethodDelete, "/channels/"+deleted.Room.ID.String(), nil).Body.Close()
+	})
+	h.sweep()
+	for name, r := range map[string]room.OpenedRoom{"jonas": seen, "kiyo": away} {
+		if v := h.view(name, r.Room.ID); v.Room.Name != r.Room.Name || v.Room.Seats != r.Room.Seats {
+			t.Errorf("%s became %s with %d seats", r.Room.Name, v.Room.Name, v.Room.Seats)
+		}
+	}
+	_, err := call(h, hub.ViewRoom, h.request("priya", deleted.Room.ID))
+	h.wantCode(err, errs.RoomNotFound)
+
+	h.must(h.discord.InstallBot(standin.ID(h.guild), h.app.ID, standin.PermAdministrator))
+	for _, r := range []room.OpenedRoom{seen, away} {
+		h.eventually("Snug's own overwrite is there again", func() bool {
+			a, _, _ := h.overwriteOf(r.Room.ID, snowflake.ID(h.app.ID))
+			return a == int64(api.BotAllow)
+		})
 	}
 }
 

@@ -47,7 +47,9 @@ type house struct {
 	clock   *clock
 	theirs  *clock // Discord's own
 	dir     string
-	nats    string // address of the hub's server; "" for an embedded one
+	rate    int                   // requests a second Discord allows; 0: the usual
+	observe func(hub.Observation) // of a hub on a server of its own
+	nats    string                // address of the hub's server; "" for an embedded one
 
 	requests struct {
 		sync.Mutex
@@ -159,7 +161,7 @@ func (h *house) log() *slog.Logger {
 
 func (h *house) hubOptions() hub.Options {
 	if h.nats != "" {
-		return hub.Options{URL: h.nats, Log: h.log()}
+		return hub.Options{URL: h.nats, Log: h.log(), Observe: h.observe}
 	}
 	return hub.Options{Dir: h.dir, Log: h.log()}
 }
@@ -186,7 +188,7 @@ func (h *house) start() {
 	keys, err := keyring.New([]byte(strings.Repeat("k", 32)))
 	h.must(err)
 	r.bot, err = bot.New(bot.Options{
-		Token: h.app.BotToken, DiscordURL: h.url, Hub: r.hub, Keys: keys, Pages: pages{}, Now: h.clock.Now, Log: h.log(), Registerer: r.metrics,
+		Token: h.app.BotToken, DiscordURL: h.url, Hub: r.hub, Keys: keys, Pages: pages{}, Now: h.clock.Now, Log: h.log(), Registerer: r.metrics, Requests: h.rate,
 	})
 	h.must(err)
 	h.running = r
@@ -359,6 +361,7 @@ type channel struct {
 	ID         snowflake.ID `json:"id"`
 	Type       int          `json:"type"`
 	Name       string       `json:"name"`
+	Parent     snowflake.ID `json:"parent_id"`
 	UserLimit  int          `json:"user_limit"`
 	Overwrites []struct {
 		ID          snowflake.ID

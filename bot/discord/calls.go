@@ -91,6 +91,12 @@ func inheritedWithMark(s side) []discord.PermissionOverwrite {
 	return list[:min(len(list), maxAtCreation)]
 }
 
+// There asks for one channel: errs.NotFound if it is gone, errs.MissingPermission if the bot may not see it.
+func (d *Discord) There(ctx context.Context, channel snowflake.ID) error {
+	_, err := d.client.Rest.GetChannel(channel, rest.WithCtx(ctx))
+	return coded(err, "look at a room", "View Channels and Connect")
+}
+
 // Channels lists the guild's channels of all kinds, in their order.
 func (d *Discord) Channels(ctx context.Context, guild snowflake.ID) ([]keeper.Channel, error) {
 	list, err := d.client.Rest.GetGuildChannels(guild, rest.WithCtx(ctx))
@@ -104,9 +110,13 @@ func (d *Discord) Channels(ctx context.Context, guild snowflake.ID) ([]keeper.Ch
 	return out, nil
 }
 
+// hiddenName is what Discord calls a channel that the bot may not view. Whoever calls theirs so does no harm.
+// https://discord.com/developers/docs/resources/channel#channel-object-obfuscated-channels
+const hiddenName = "___hidden___"
+
 // Channel gives a channel as the keeper sees it. The guild is named because GUILD_CREATE does not say it again.
 func (d *Discord) Channel(guild snowflake.ID, c discord.GuildChannel) keeper.Channel {
-	out := keeper.Channel{ID: c.ID(), Name: c.Name(), Kind: keeper.KindOther, Position: c.Position()}
+	out := keeper.Channel{ID: c.ID(), Name: c.Name(), Kind: keeper.KindOther, Position: c.Position(), Unseen: c.Name() == hiddenName}
 	switch v := c.(type) {
 	case discord.GuildVoiceChannel:
 		out.Kind, out.UserLimit = keeper.KindVoice, v.UserLimit

@@ -91,7 +91,7 @@ const renameTime = 10 * time.Second
 // CreateRoomChannel makes the voice channel of a room in one call, with as
 // many overwrites as Discord takes at creation; whole is false if there are
 // more, for SetAccess. It fails with an error that is keeper.ErrCategoryFull
-// when the category takes no more channels.
+// when the category takes no more channels, or keeper.ErrCategoryGone when it is deleted.
 func (d *Discord) CreateRoomChannel(ctx context.Context, in room.Intention, a keeper.RoomAccess) (id snowflake.ID, whole bool, err error) {
 	s, err := d.side(ctx, in.GuildID, in.CategoryID)
 	if err != nil {
@@ -201,8 +201,11 @@ func coded(err error, doing, permissions string) error {
 	case codeCannotDM:
 		return errs.E(errs.Forbidden, "This user takes no direct messages from here.").Because(err)
 	case codeFormInvalid:
-		if strings.Contains(string(answer.Errors), codeCategoryFull) {
+		switch tree := string(answer.Errors); {
+		case strings.Contains(tree, codeCategoryFull):
 			err = errors.Join(err, keeper.ErrCategoryFull)
+		case strings.Contains(tree, codeNoCategory):
+			err = errors.Join(err, keeper.ErrCategoryGone)
 		}
 		return invalid(string(answer.Errors), doing).Because(err)
 	}

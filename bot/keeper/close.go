@@ -120,7 +120,8 @@ func (k *Keeper) Gone(guildID, channel snowflake.ID) {
 		if r == nil || !g.ready {
 			return
 		}
-		if err := k.gone(ctx, g, r, room.ClosedChannel); err != nil {
+		if err := k.missed(ctx, g, r, room.ClosedChannel); err != nil {
+			g.behind = true
 			k.o.Log.Error("a room whose channel was deleted could not be removed; a sweep will", "guild_id", guildID, "room_id", channel, "err", err)
 		}
 	})

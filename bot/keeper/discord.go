@@ -14,7 +14,7 @@ import (
 // means that the outcome is unknown.
 type Discord interface {
 	// CreateRoomChannel makes the voice channel of a room in one call; whole
-	// is false if not all overwrites went into it. An error that is ErrCategoryFull asks for another category.
+	// is false if not all overwrites went into it. An error that is ErrCategoryFull or ErrCategoryGone asks for another category.
 	CreateRoomChannel(ctx context.Context, in room.Intention, a RoomAccess) (id snowflake.ID, whole bool, err error)
 	// CreateLobby makes a lobby's voice channel.
 	CreateLobby(ctx context.Context, guild, category snowflake.ID, name string) (snowflake.ID, error)
@@ -22,6 +22,8 @@ type Discord interface {
 	CreateCategory(ctx context.Context, guild snowflake.ID, name string, like snowflake.ID) (snowflake.ID, error)
 	// DeleteChannel removes a channel; one that is gone already is no error.
 	DeleteChannel(ctx context.Context, channel snowflake.ID, reason string) error
+	// There asks for one channel: errs.NotFound if it is gone, errs.MissingPermission if Snug may not see it.
+	There(ctx context.Context, channel snowflake.ID) error
 	// Channels lists the guild's channels of all kinds.
 	Channels(ctx context.Context, guild snowflake.ID) ([]Channel, error)
 	// SetAccess gives a room's channel all the overwrites it should have.
@@ -49,6 +51,9 @@ type Discord interface {
 // ErrCategoryFull is in the tree of an error that a category has 50 channels.
 var ErrCategoryFull = errors.New("the category takes no more channels")
 
+// ErrCategoryGone is in the tree of an error that a category does not exist any more.
+var ErrCategoryGone = errors.New("the category does not exist any more")
+
 // Kind is a kind of channel, as far as Snug tells them apart.
 type Kind string
 
@@ -68,6 +73,7 @@ type Channel struct {
 	Kind      Kind
 	Position  int
 	UserLimit int
+	Unseen    bool           // the bot may not view it: Discord tells only its id, kind and place
 	Marked    bool           // the bot's own member overwrite, in its exact bits
 	Hides     bool           // @everyone may not see it
 	Locks     bool           // @everyone may not enter it

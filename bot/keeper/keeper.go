@@ -103,6 +103,7 @@ type kept struct {
 	asks    time.Time            // when Discord was last asked whether an absent owner is still in the server
 	unsure  bool                 // the last write's outcome is unknown: read again before the next
 	retryAt time.Time            // when to try again to remove a channel that Discord would not remove
+	denied  bool                 // Snug may not see its channel, and has said so
 	marked  time.Time            // when Snug's own overwrite was put back
 }
 

@@ -70,6 +70,7 @@ func (k *Keeper) opened(ctx context.Context, g *guildRooms, o opening) (*kept, e
 	}
 	g.intended[in.ID] = in
 	g.opening(o.who.UserID, k.o.Now())
+	wanted := in.CategoryID
 	in, channel, whole, err := k.createChannel(ctx, g, in)
 	if err != nil {
 		// With an unknown outcome the intention stays, and a sweep looks for the channel again.
@@ -82,6 +83,9 @@ func (k *Keeper) opened(ctx context.Context, g *guildRooms, o opening) (*kept, e
 	if err != nil {
 		return nil, err
 	}
+	if wanted != 0 && in.CategoryID == 0 {
+		k.repaired(ctx, g, r, "the category for rooms is gone, so it was opened at the top of the server")
+	}
 	if r.Due.Access {
 		if err := k.tellDue(ctx, g, r); err != nil { // a sweep goes on with it
 			k.o.Log.Warn("not all remembered guests are let in yet", "guild_id", g.id, "room_id", r.ID, "err", err)
@@ -91,7 +95,8 @@ func (k *Keeper) opened(ctx context.Context, g *guildRooms, o opening) (*kept, e
 	return r, nil
 }
 
-// createChannel makes the channel of an intention; in a further category if the one intended is full.
+// createChannel makes the channel of an intention: in a further category if
+// the one intended is full, at the top of the server if it is gone.
 func (k *Keeper) createChannel(ctx context.Context, g *guildRooms, in room.Intention) (room.Intention, snowflake.ID, bool, error) {
 	for tries := 0; ; tries++ {
 		id, whole, err := k.o.Discord.CreateRoomChannel(ctx, in, g.accessOf(in))
@@ -100,12 +105,16 @@ func (k *Keeper) createChannel(ctx context.Context, g *guildRooms, in room.Inten
 				return in, found, false, nil // whether all its overwrites are there is not known
 			}
 		}
-		if !errors.Is(err, ErrCategoryFull) || in.CategoryID == 0 || tries == maxOverflow {
+		full, gone := errors.Is(err, ErrCategoryFull), errors.Is(err, ErrCategoryGone)
+		if !full && !gone || in.CategoryID == 0 || tries == maxOverflow {
 			return in, id, whole, err
 		}
-		next, e := k.overflow(ctx, g, in.CategoryID)
-		if e != nil {
-			return in, 0, false, e
+		var next snowflake.ID
+		var e error
+		if full {
+			if next, e = k.overflow(ctx, g, in.CategoryID); e != nil {
+				return in, 0, false, e
+			}
 		}
 		in.CategoryID = next
 		wctx, cancel := writing(ctx)
@@ -292,7 +301,7 @@ func (k *Keeper) forget(ctx context.Context, g *guildRooms, in room.Intention) {
 func intentionKey(in room.Intention) string { return in.GuildID.String() + "." + in.ID }
 
 // find looks in Discord for the channel of an intention: it carries the bot's
-// mark, the intention's name, place and seats, its owner's overwrite, was made
+// mark, the intention's name, place (or none, if its category was deleted since) and seats, its owner's overwrite, was made
 // after the intention was recorded, and is no room yet.
 func (k *Keeper) find(ctx context.Context, g *guildRooms, in room.Intention) (snowflake.ID, error) {
 	channels, err := k.o.Discord.Channels(ctx, g.id)
@@ -307,7 +316,7 @@ const clockSkew = 30 * time.Second
 
 func (g *guildRooms) match(in room.Intention, channels []Channel) snowflake.ID {
 	for _, c := range channels {
-		if g.rooms[c.ID] == nil && c.Kind == KindVoice && c.Marked && c.Name == in.Name && c.ParentID == in.CategoryID && c.UserLimit == in.Seats &&
+		if g.rooms[c.ID] == nil && c.Kind == KindVoice && c.Marked && c.Name == in.Name && (c.ParentID == in.CategoryID || c.ParentID == 0) && c.UserLimit == in.Seats &&
 			slices.Contains(c.Admitted, in.OwnerID) && c.ID.Time().After(in.At.Add(-clockSkew)) {
 			return c.ID
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/bot/presence"
+	"snug/shared/errs"
 	"snug/shared/room"
 )
 
@@ -226,9 +227,8 @@ func (k *Keeper) compare(ctx context.Context, g *guildRooms, channels []Channel)
 		i := slices.IndexFunc(channels, func(c Channel) bool { return c.ID == r.ID })
 		var err error
 		switch {
-		case i < 0:
-			k.repaired(ctx, g, r, "its channel is gone")
-			err = k.gone(ctx, g, r, room.ClosedLost)
+		case i < 0 || channels[i].Unseen:
+			err = k.missed(ctx, g, r, room.ClosedLost)
 		case r.State == room.Closing:
 			err = k.consider(ctx, g, r)
 		default:
@@ -265,6 +265,27 @@ func (k *Keeper) verified(ctx context.Context, g *guildRooms, channels []Channel
 	return channels, nil
 }
 
+// missed follows Discord's telling nothing of a room's channel any more: it
+// is asked for, and the room given up only if it is gone. A channel that Snug
+// was denied keeps its room, until Snug may see it again or it is deleted.
+func (k *Keeper) missed(ctx context.Context, g *guildRooms, r *kept, why room.CloseReason) error {
+	err := k.o.Discord.There(ctx, r.ID)
+	switch {
+	case errs.Has(err, errs.NotFound):
+		if why == room.ClosedLost {
+			k.repaired(ctx, g, r, "its channel is gone")
+		}
+		return k.gone(ctx, g, r, why)
+	case errs.Has(err, errs.MissingPermission):
+		if !r.denied {
+			r.denied = true
+			k.o.Log.Warn("Snug may not see a room's channel any more; give its role View Channels and Connect there", "guild_id", g.id, "room_id", r.ID)
+		}
+		return nil
+	}
+	return err
+}
+
 // repaired tells log and audit what is put right.
 func (k *Keeper) repaired(ctx context.Context, g *guildRooms, r *kept, what string) {
 	k.o.Log.Warn("repairing a room: "+what, "guild_id", g.id, "room_id", r.ID)
@@ -288,7 +309,12 @@ func (k *Keeper) Changed(guildID snowflake.ID, c Channel) {
 		if err != nil || !g.ready {
 			return
 		}
-		if err := k.align(ctx, g, r, c); err != nil {
+		if c.Unseen {
+			err = k.missed(ctx, g, r, room.ClosedChannel)
+		} else {
+			err = k.align(ctx, g, r, c)
+		}
+		if err != nil {
 			k.o.Log.Warn("a changed channel could not be followed", "guild_id", guildID, "room_id", c.ID, "err", err)
 		}
 	})
@@ -297,6 +323,7 @@ func (k *Keeper) Changed(guildID snowflake.ID, c Channel) {
 // align takes over what people changed by hand in Discord (name, seats, category) and
 // gives back to owner and guests the overwrites they should have.
 func (k *Keeper) align(ctx context.Context, g *guildRooms, r *kept, c Channel) error {
+	r.denied = false
 	now, seats, name := k.o.Now(), r.Seats, r.Name
 	if c.UserLimit != k.limit(g, r) && c.UserLimit != 0 && !r.asked(c.UserLimit, now) && !r.Due.Limit {
 		seats = c.UserLimit

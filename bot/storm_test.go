@@ -1,0 +1,225 @@
+package bot_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+	"golang.org/x/sync/errgroup"
+
+	api "snug/bot/discord"
+	"snug/shared/errs"
+	"snug/shared/hub"
+	"snug/shared/room"
+	"snug/shared/standin"
+)
+
+// later puts Snug's clock and Discord's forward together.
+func (h *house) later(d time.Duration) {
+	h.clock.forward(d)
+	h.theirs.forward(d)
+}
+
+// callAt is call for another server.
+func callAt[Req, Resp any](h *house, guild snowflake.ID, m hub.Method[Req, Resp], q Req) (Resp, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
+	defer cancel()
+	return m.Call(ctx, h.hub, guild, q)
+}
+
+// neighbours adds servers with the house's people, and waits until Snug serves them.
+func (h *house) neighbours(n int) (guilds []snowflake.ID) {
+	h.Helper()
+	for i := range n {
+		g, err := h.discord.AddGuild(fmt.Sprint("Server ", i), standin.ID(h.people["mara"]))
+		h.must(err)
+		for _, name := range names[1:] {
+			h.must(h.discord.AddMember(g.ID, standin.ID(h.people[name]), ""))
+		}
+		h.must(h.discord.InstallBot(g.ID, h.app.ID, standin.Permissions(api.Permissions)))
+		guilds = append(guilds, snowflake.ID(g.ID))
+	}
+	for _, g := range guilds {
+		h.eventually("the server is served", func() bool {
+			_, err := callAt(h, g, hub.ViewRoom, h.request("jonas", 1))
+			return !errs.Has(err, errs.Unavailable)
+		})
+	}
+	return guilds
+}
+
+// gale lets people of many servers open, share and close rooms while Discord fails.
+type gale struct {
+	*house
+	done, opened, stuck atomic.Int64
+}
+
+// again does what somebody does who is told to try again in a moment.
+func (w *gale) again(what string, f func() error) bool {
+	for deadline := time.Now().Add(4 * patience); ; {
+		err := f()
+		switch {
+		case err == nil:
+			w.done.Add(1)
+			return true
+		case time.Now().After(deadline) || !errs.Has(err, errs.DiscordUnavailable) && !errs.Has(err, errs.RateLimited) && !errs.Has(err, errs.Unavailable):
+			w.Errorf("%s: %v", what, err)
+			return false
+		}
+	}
+}
+
+// told is an actor as an interaction tells of them, so that Discord need not be asked.
+func (w *gale) told(guild snowflake.ID, name string) room.Actor {
+	a := w.actor(name)
+	a.Standing = &room.Standing{GuildID: guild, UserID: a.UserID, Member: true, Username: name, DisplayName: name, CheckedAt: w.clock.Now()}
+	return a
+}
+
+// round opens, shares and closes one room; false if it is not known what became of its channel.
+func (w *gale) round(guild snowflake.ID, name string) bool {
+	r, err := callAt(w.house, guild, hub.OpenRoom, room.OpenRequest{Actor: w.told(guild, name), Name: "Room of " + name})
+	if errs.Has(err, errs.RoomLimit) { // the last try was finished by a sweep
+		id, found := w.roomOf(guild, name)
+		if !found {
+			w.Errorf("%s has no room: %v", name, err)
+			return true
+		}
+		r.Room.ID, err = id, nil
+	}
+	if err != nil {
+		if !errs.Has(err, errs.DiscordUnavailable) && !errs.Has(err, errs.RateLimited) && !errs.Has(err, errs.Unavailable) {
+			w.Errorf("opening: %v", err)
+		}
+		w.stuck.Add(1)
+		return false
+	}
+	w.opened.Add(1)
+	w.done.Add(1)
+	w.again("inviting", func() error {
+		_, err := callAt(w.house, guild, hub.CreateInvite, room.InviteRequest{Actor: w.told(guild, name), RoomID: r.Room.ID, Uses: 1})
+		return err
+	})
+	w.again("closing", func() error {
+		_, err := callAt(w.house, guild, hub.CloseRoom, room.Request{Actor: w.told(guild, name), RoomID: r.Room.ID})
+		if errs.Has(err, errs.RoomNotFound) { // the first try was enough: a sweep goes on with it
+			return nil
+		}
+		return err
+	})
+	return true
+}
+
+// roomOf finds somebody's room.
+func (h *house) roomOf(guild snowflake.ID, name string) (snowflake.ID, bool) {
+	list, err := h.hub.Rooms.List(h.soon(), guild.String())
+	h.must(err)
+	for _, e := range list {
+		if e.Value.OwnerID == h.people[name] && e.Value.State == room.Open {
+			return e.Value.ID, true
+		}
+	}
+	return 0, false
+}
+
+// Rooms are opened, shared and closed while a tenth of Discord's answers is
+// 429 and another tenth 5xx, before or after the request took effect. All of
+// it ends right, after one sweep nothing is left over, and what a creation
+// costs is counted. SNUG_SOAK=1 does ten times as much.
+func TestOperationsInAStorm(t *testing.T) {
+	t.Parallel() // most of it is waiting
+	rounds := 1
+	if os.Getenv("SNUG_SOAK") != "" {
+		rounds = 10
+	}
+	h := newHouse(t, func(l *standin.Limits) { *l = standin.NoRateLimits() })
+	h.shut()
+	h.rate = 1000 // the usual 50 a second would be the most of the test
+	h.start()
+	w := &gale{house: h}
+	guilds := h.neighbours(112) // many: while one server waits for Discord, the others go on
+	people := []string{"jonas", "kiyo", "priya"}
+
+	calls := h.asked("")
+	r := h.open("jonas", "Calm")
+	if calls = h.asked("") - calls; calls != 2 {
+		t.Errorf("a creation in calm took %d requests: who asks, and the channel, are 2", calls)
+	}
+	_, err := call(h, hub.CloseRoom, h.request("jonas", r.Room.ID))
+	h.must(err)
+
+	for _, f := range []standin.Fault{
+		{Kind: standin.FaultRateLimit, RetryAfter: 0.02, Chance: 0.1}, {Kind: standin.FaultError, Status: 503, Chance: 0.05}, {Kind: standin.FaultError, Status: 502, Chance: 0.05, After: true},
+	} {
+		_, err := h.discord.Inject(f)
+		h.must(err)
+	}
+	all, posts := h.asked(""), h.asked("POST /guilds/{guild")
+	left := make([]int, len(guilds)*len(people))
+	for i := range left {
+		left[i] = rounds
+	}
+	for pass, rest := 0, 1; rest > 0; pass++ {
+		if pass == 20*rounds {
+			t.Fatalf("after %d passes %d rounds are left", pass, rest)
+		}
+		var group errgroup.Group
+		group.SetLimit(200) // they wait more than they work
+		for i := range left {
+			group.Go(func() error {
+				for range min(left[i], 3) { // nobody opens too many at once
+					if !w.round(guilds[i/len(people)], people[i%len(people)]) {
+						return nil
+					}
+					left[i]--
+				}
+				return nil
+			})
+		}
+		_ = group.Wait()
+		rest = 0
+		for _, n := range left {
+			rest += n
+		}
+		if rest > 0 {
+			h.later(6 * time.Minute)
+			_ = h.bot.Sweep(h.soon()) // in the storm it may fail
+		}
+	}
+	all, posts = h.asked("")-all, h.asked("POST /guilds/{guild")-posts
+	h.discord.ClearFaults(0)
+	h.later(6 * time.Minute)
+	h.sweep()
+	for _, g := range guilds {
+		w.empty(g)
+	}
+	t.Logf("%d operations ended right. A creation in calm took %d requests. In the storm %d rooms took %d requests to create a channel, and %d openings ended without an answer; opening, inviting and closing took %.1f requests a room",
+		w.done.Load(), calls, w.opened.Load(), posts, w.stuck.Load(), float64(all)/float64(w.opened.Load()))
+	if want := int64(3 * rounds * len(left)); w.done.Load() != want {
+		t.Errorf("%d operations of %d", w.done.Load(), want)
+	}
+}
+
+// empty fails unless a server has no rooms, no intentions and no voice channels.
+func (h *house) empty(guild snowflake.ID) {
+	h.Helper()
+	rooms, err := h.hub.Rooms.List(h.soon(), guild.String())
+	h.must(err)
+	intended, err := h.hub.Intentions.List(h.soon(), guild.String())
+	h.must(err)
+	var list []channel
+	h.get("/guilds/"+guild.String()+"/channels", &list)
+	voice := 0
+	for _, c := range list {
+		if c.Type == 2 {
+			voice++
+		}
+	}
+	if len(rooms)+len(intended)+voice > 0 {
+		h.Errorf("server %d is left with %d rooms, %d intentions and %d voice channels: %+v", guild, len(rooms), len(intended), voice, list)
+	}
+}
