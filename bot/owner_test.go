@@ -1,12 +1,14 @@
 package bot_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/shared/errs"
+	"snug/shared/hub"
 	"snug/shared/room"
 	"snug/shared/standin"
 )
@@ -55,6 +57,9 @@ func TestOwnership(t *testing.T) {
 		h.wantCode(err, want)
 	}
 	h.open("ada", "Her own")
+	if _, err = call(h, hub.OpenRoom, room.OpenRequest{Actor: h.actor("ada"), Name: "Another"}); !errs.Has(err, errs.RoomLimit) || !strings.Contains(err.Error(), "already, “Her own”") {
+		t.Errorf("a second room: %v", err)
+	}
 	_, err = h.change("jonas", id, room.DoTransfer, h.at("ada"))
 	h.wantCode(err, errs.RoomLimit)
 	h.wantAudit(id, "owner_changed claim Jonas>Kiyo", "owner_changed transfer Kiyo>Jonas")

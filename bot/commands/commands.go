@@ -266,7 +266,7 @@ func (c *Commands) answer(q *call, ask asker, run handler) {
 		if code := errs.CodeOf(err); code == errs.Internal || code == errs.MissingPermission || code == errs.DiscordUnavailable {
 			q.log.Warn("a command failed", "code", code, "err", err)
 		}
-		a = reply{text: q.t.Refusal(err)}
+		a = reply{text: refusal(q.t, err)}
 	}
 	c.fill(ctx, q, a)
 }
@@ -314,6 +314,6 @@ func (c *Commands) fill(ctx context.Context, q *call, a reply) {
 // refuse answers at once, before anything was deferred.
 func (c *Commands) refuse(q *call, err error) {
 	c.first(q, discord.InteractionResponseTypeCreateMessage, discord.MessageCreate{
-		Content: cut(q.t.Refusal(err), maxMessage), Flags: discord.MessageFlagEphemeral, AllowedMentions: &discord.AllowedMentions{},
+		Content: cut(refusal(q.t, err), maxMessage), Flags: discord.MessageFlagEphemeral, AllowedMentions: &discord.AllowedMentions{},
 	})
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/disgoorg/disgo/discord"
 
+	"snug/shared/errs"
 	"snug/shared/guild"
 	"snug/shared/text"
 )
@@ -191,6 +192,16 @@ func TestEscaping(t *testing.T) {
 		if got := escape(in); got != want {
 			t.Errorf("escape(%q) = %q, want %q", in, got, want)
 		}
+	}
+	e := errs.E(errs.RoomLimit, "You have a room already, “%s”. Close it first, then open a new one.", "*<#2>*")
+	if got, want := refusal(catalog(t).For("en"), e), "You have a room already, “\\*\\<\\#2\\>\\*”. Close it first, then open a new one."; got != want {
+		t.Errorf("a refusal reads %q, want %q", got, want)
+	}
+	if got, want := refusal(catalog(t).For("de"), errs.E(errs.Invalid, "%q is not a length of time. Write it like 30m, 1h, 2d or never.", "_x")), `"\_x" ist keine Zeitspanne.`; !strings.HasPrefix(got, want) {
+		t.Errorf("a refusal reads %q, want %q", got, want)
+	}
+	if e.Args[0] != "*<#2>*" || !strings.Contains(e.Message, "“*<#2>*”") {
+		t.Error("the error itself was changed")
 	}
 	if got := cut(strings.Repeat("ü", 101), 100); utf8.RuneCountInString(got) != 100 || !strings.HasSuffix(got, "…") {
 		t.Errorf("cut to %q", got)

@@ -74,7 +74,7 @@ func notice(t text.Texts, pages Pages, n keeper.Notice) (reader, discord.Message
 	case keeper.NewOwner:
 		return in(n.Room, t.Say("told.owner", "User", userMention(n.Owner)))
 	case keeper.LobbyFailed:
-		return reader{user: n.User}, discord.MessageCreate{Content: t.Say("told.lobby", "Why", t.Refusal(n.Err))}
+		return reader{user: n.User}, discord.MessageCreate{Content: t.Say("told.lobby", "Why", refusal(t, n.Err))}
 	case keeper.Happened:
 		var list []string
 		for _, e := range n.Entries {
@@ -109,7 +109,11 @@ func line(t text.Texts, e room.Entry) string {
 	case room.EntryPrivacy:
 		old, now = privacyWords(t, old), privacyWords(t, now)
 	}
-	words := t.Say("line."+string(e.Kind), "Room", about, "By", person(e.By), "Target", person(e.Target),
+	id := "line." + string(e.Kind)
+	if e.Kind == room.EntryAdmitted && e.Detail == room.ByLink {
+		id += ".link"
+	}
+	words := t.Say(id, "Room", about, "By", person(e.By), "Target", person(e.Target),
 		"Detail", escape(detail), "Old", escape(old), "New", escape(now))
 	return fmt.Sprintf("<t:%d:T> %s", e.At.Unix(), words)
 }

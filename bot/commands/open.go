@@ -232,7 +232,7 @@ func (c *Commands) join(ctx context.Context, q *call) (reply, error) {
 	j, err := c.o.Keeper.Join(ctx, q.guild, room.Request{Actor: q.actor, RoomID: id})
 	switch {
 	case errs.Has(err, errs.RoomFull):
-		return reply{text: q.t.Refusal(err), rows: []discord.LayoutComponent{row(
+		return reply{text: refusal(q.t, err), rows: []discord.LayoutComponent{row(
 			button(discord.ButtonStylePrimary, "⏳", q.t.Say("button.wait"), q.about(actWait, id, "")),
 			link(q.t.Say("button.page"), c.o.Pages.Room(id)),
 		)}}, nil

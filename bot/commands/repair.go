@@ -82,7 +82,7 @@ func finding(q *call, f guild.Finding) string {
 	}
 	words := q.t.Say("find."+string(f.Kind), "Name", name, "Want", escape(f.Want), "Have", escape(f.Have)) + " " + q.t.Say("mend."+string(f.Kind))
 	if f.Err != nil {
-		words += " ⚠️ " + q.t.Refusal(f.Err)
+		words += " ⚠️ " + refusal(q.t, f.Err)
 	}
 	return words
 }

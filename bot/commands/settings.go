@@ -445,7 +445,7 @@ func (c *Commands) saveValues(ctx context.Context, q *call, rev uint64, values m
 
 // again tells what was wrong, above the settings as they are: the menu to try again stays.
 func (c *Commands) again(ctx context.Context, q *call, err error) (reply, error) {
-	a, failed := c.overview(ctx, q, "⚠️ "+q.t.Refusal(err))
+	a, failed := c.overview(ctx, q, "⚠️ "+refusal(q.t, err))
 	if failed != nil {
 		return reply{}, err
 	}

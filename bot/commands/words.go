@@ -2,6 +2,7 @@ package commands
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"time"
 	"unicode"
@@ -10,6 +11,7 @@ import (
 	"github.com/disgoorg/disgo/discord"
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/errs"
 	"snug/shared/room"
 	"snug/shared/text"
 )
@@ -46,6 +48,29 @@ func strip(name string) string {
 		}
 		return r
 	}, name)
+}
+
+// refusal says why something was refused, with what people typed in it shown as it is.
+func refusal(t text.Texts, err error) string {
+	e := errs.Public(err)
+	args := make([]any, len(e.Args))
+	for i, v := range e.Args {
+		if s, ok := v.(string); ok {
+			v = shown(s)
+		}
+		args[i] = v
+	}
+	if len(args) > 0 {
+		e.Args, e.Message = args, fmt.Sprintf(e.Format, args...)
+	}
+	return t.Refusal(e)
+}
+
+// shown is a text that is escaped after it was formatted, so that quoting it does not quote the escapes.
+type shown string
+
+func (s shown) Format(f fmt.State, verb rune) {
+	_, _ = io.WriteString(f, escape(fmt.Sprintf(fmt.FormatString(f, verb), string(s)))) // fmt's own state takes everything
 }
 
 func bold(name string) string { return "**" + escape(name) + "**" }

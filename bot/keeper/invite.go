@@ -195,7 +195,7 @@ func (k *Keeper) Redeem(ctx context.Context, guildID snowflake.ID, q room.Redeem
 		}
 		out = room.Redeemed{GuildID: g.id, RoomID: r.ID}
 		name := who.DisplayName
-		return k.admit(ctx, g, r, admission{user: user, name: name, by: v.By, inviteID: v.ID, via: q.Actor.Via, hold: holdInvited})
+		return k.admit(ctx, g, r, admission{user: user, name: name, by: v.By, inviteID: v.ID, via: q.Actor.Via, byLink: true, hold: holdInvited})
 	})
 	return out, err
 }
@@ -206,6 +206,7 @@ type admission struct {
 	name     string // display name; "" where it is not known
 	by       snowflake.ID
 	inviteID string // "" if they follow none
+	byLink   bool   // they came by it themselves; by made it
 	via      room.Via
 	hold     time.Duration // how long a free seat is held for them
 }
@@ -224,6 +225,9 @@ func (k *Keeper) admit(ctx context.Context, g *guildRooms, r *kept, a admission)
 	roster := k.o.Presence.Roster(g.id, r.ID)
 	guest := room.Guest{UserID: a.user, Name: a.name, By: a.by, InviteID: a.inviteID, Since: now}
 	entry := room.Entry{Kind: room.EntryAdmitted, By: a.by, Via: a.via, Target: a.user}
+	if a.byLink {
+		entry.Detail = room.ByLink
+	}
 	return k.accessEdit(ctx, g, r, entry, func(doc *room.Room) {
 		doc.Guests = append(doc.Guests, guest)
 		doc.Knocks = slices.DeleteFunc(doc.Knocks, func(q room.Knock) bool { return q.UserID == a.user })

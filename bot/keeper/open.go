@@ -142,7 +142,7 @@ func (k *Keeper) mayOpen(g *guildRooms, who room.Standing) error {
 	switch {
 	case mine >= s.RoomsPerMember:
 		if r := g.roomOf(who.UserID); r != nil && mine == 1 {
-			return errs.E(errs.RoomLimit, "You have a room already: %s. Close it first, then open a new one.", mention(r.ID))
+			return errs.E(errs.RoomLimit, "You have a room already, “%s”. Close it first, then open a new one.", r.Name)
 		}
 		return errs.E(errs.RoomLimit, "You have as many rooms as you may have here (%d). Close one first, then open a new one.", s.RoomsPerMember)
 	case len(g.rooms) >= s.RoomsPerGuild:

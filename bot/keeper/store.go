@@ -5,8 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/disgoorg/snowflake/v2"
-
 	"snug/bot/presence"
 	"snug/shared/errs"
 	"snug/shared/hub"
@@ -146,6 +144,3 @@ func (k *Keeper) drop(ctx context.Context, g *guildRooms, r *kept) error {
 	k.o.Presence.Closed(g.summary(r), r.CloseReason)
 	return nil
 }
-
-// mention gives the way Discord shows a channel in a message.
-func mention(channel snowflake.ID) string { return "<#" + channel.String() + ">" }

@@ -81,7 +81,7 @@ func TestEvening(t *testing.T) {
 	alice.goTo("/game/" + id)
 	alice.live()
 	h.admit(bruno, api, id)
-	alice.happened("Alice let Bruno in")
+	alice.happened("Bruno came by Alice’s link")
 
 	// Names, status and seats.
 	alice.do("rename the room", types("#k-name", "Saturday draft"))

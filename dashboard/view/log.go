@@ -58,6 +58,9 @@ func (r *Room) tell(t text.Texts, e *room.Entry) template.HTML {
 	id, who, target := "log."+string(e.Kind), r.called(t, e.By), r.called(t, e.Target)
 	switch e.Kind {
 	case room.EntryAdmitted:
+		if e.Detail == room.ByLink {
+			id += ".link"
+		}
 		return t.HTML(id, "Who", who, "Target", target)
 	case room.EntryInvited:
 		if e.Target != 0 {

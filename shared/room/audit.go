@@ -17,9 +17,9 @@ const (
 	EntryClosed      EntryKind = "room_closed"
 	EntryInvited     EntryKind = "invite_created"
 	EntryRevoked     EntryKind = "invite_revoked"
-	EntryAdmitted    EntryKind = "guest_admitted"
-	EntryRefused     EntryKind = "seat_refused" // somebody past the limit was moved back
-	EntryRepaired    EntryKind = "repaired"     // Snug put right what it found wrong
+	EntryAdmitted    EntryKind = "guest_admitted" // Target was let in by By; Detail: ByLink if Target came by a link that By made
+	EntryRefused     EntryKind = "seat_refused"   // somebody past the limit was moved back
+	EntryRepaired    EntryKind = "repaired"       // Snug put right what it found wrong
 	EntrySettings    EntryKind = "settings_changed"
 	EntryRenamed     EntryKind = "room_renamed"
 	EntryChannelGone EntryKind = "channel_gone"
@@ -39,6 +39,9 @@ const (
 	EntryHeld        EntryKind = "seat_held"      // a seat is kept for Target
 	EntryForgotten   EntryKind = "preferences_forgotten"
 )
+
+// ByLink is the Detail of an admission that nobody did by hand: the guest followed an invite link.
+const ByLink = "link"
 
 // EntryKinds lists the kinds, for who chooses from them.
 func EntryKinds() []EntryKind {

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+
+	"snug/shared/browsertest"
+	"snug/shared/standin"
+)
+
+// shortLived lets Discord's tokens live for ten minutes, and counts how often they are renewed.
+func shortLived(renewed *atomic.Int32) func(*plan) {
+	return func(p *plan) {
+		p.discord.AccessTokenLife = 10 * time.Minute
+		wrap := p.discord.Wrap
+		p.discord.Wrap = func(next http.Handler) http.Handler {
+			inner := wrap(next)
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if strings.HasSuffix(r.URL.Path, "/oauth2/token") {
+					b, err := io.ReadAll(r.Body)
+					if form, bad := url.ParseQuery(string(b)); err == nil && bad == nil && form.Get("grant_type") == "refresh_token" {
+						renewed.Add(1)
+					}
+					r.Body = io.NopCloser(bytes.NewReader(b))
+				}
+				inner.ServeHTTP(w, r)
+			})
+		}
+	}
+}
+
+// undisturbed checks that the page is the one that was marked, live, and asks for nothing.
+func (p *player) undisturbed() {
+	p.Helper()
+	p.live()
+	if !read[bool](p, `window.marked === true && !document.querySelector("dialog[open]")`) {
+		p.Errorf("%s was disturbed", p.name)
+	}
+}
+
+// TestTokensEnd: Discord's token of a person whose page is open ends. It is
+// renewed without their noticing; if Discord refuses, they are told and come back to the same page.
+func TestTokensEnd(t *testing.T) {
+	var renewed atomic.Int32
+	h := newHouse(t, unhurried, shortLived(&renewed))
+	browser := browsertest.Start(t)
+	alice := h.browse(browser, "alice")
+	id := h.signIn("alice").open("Friday draft")
+	alice.goTo("/game/" + id)
+	alice.live()
+	alice.do("mark the page", chromedp.Evaluate[chromedp.Void](`window.marked = true; void 0`))
+
+	// Silently, by what she does on the page.
+	h.clock.forward(11 * time.Minute)
+	alice.do("rename the room", types("#k-name", "Saturday draft"))
+	alice.sees("the new name", `document.querySelector('h1').textContent === 'Saturday draft'`)
+	alice.idle()
+	alice.undisturbed()
+	if n := renewed.Load(); n != 1 {
+		t.Errorf("the token was renewed %d times", n)
+	}
+	// Silently, by the page itself, which comes back after its connection was lost.
+	h.clock.forward(11 * time.Minute)
+	h.wire.cut(true)
+	alice.sees("that it lost the connection", `document.querySelector('#live').dataset.state !== 'live'`)
+	h.wire.cut(false)
+	alice.undisturbed()
+	if n := renewed.Load(); n != 2 {
+		t.Errorf("the token was renewed %d times", n)
+	}
+
+	// Discord refuses: the session is over, and the page says so.
+	_, err := h.world.discord.Inject(standin.Fault{Kind: standin.FaultRevokeTokens, User: h.user("alice").ID})
+	h.must(err)
+	h.clock.forward(11 * time.Minute)
+	alice.do("rename the room", types("#k-name", "Sunday draft"))
+	alice.sees("that the session ended", `document.querySelector('#dlg-session').open`)
+	alice.do("sign in", press(`#dlg-session a`))
+	alice.sees("Discord's consent", `location.pathname === '/oauth2/authorize'`)
+	alice.consent()
+	alice.sees("the same page", fmt.Sprintf(`location.pathname === %q && document.querySelector('h1').textContent === 'Saturday draft'`, "/game/"+id))
+	alice.live()
+	alice.do("rename the room again", types("#k-name", "Sunday draft"))
+	alice.sees("what she wants to call it", `document.querySelector('#control').innerText.includes('Sunday draft') || document.querySelector('h1').textContent === 'Sunday draft'`)
+
+	// An invite that was taken back, before its link is opened and after.
+	chiyo := h.browse(browser, "chiyo")
+	links := `document.querySelectorAll('#invites .url').length`
+	link := read[string](alice, `document.querySelector('#invites .url').value`)
+	chiyo.do("open the invite", chromedp.Navigate(chiyo.at(strings.TrimPrefix(link, h.url))))
+	chiyo.sees("what she is invited to", `document.body.innerText.includes('Sunday draft') && document.querySelector('form[action$="/accept"]') !== null`)
+	alice.do("take the invite back", press(`#invites form[action$="/revoke"] button`))
+	alice.sees("no invite", links+` === 0`)
+	why := `document.querySelector('form[action$="/accept"]') === null && document.body.innerText.includes('taken back') && document.body.innerText.includes('Ask whoever sent it')`
+	chiyo.do("come in", press(`form[action$="/accept"] button`))
+	chiyo.sees("Discord's consent or why not", `location.pathname === '/oauth2/authorize' || `+why)
+	if read[bool](chiyo, `location.pathname === '/oauth2/authorize'`) {
+		chiyo.consent()
+	}
+	chiyo.sees("why not, and what to do", why)
+	chiyo.do("open the link again", chromedp.Navigate(chiyo.at(strings.TrimPrefix(link, h.url))))
+	chiyo.sees("why not, and what to do", why)
+	chiyo.picture("revoked")
+}
+
+// reads waits for a fact of a page whose own scripts and timers do not run.
+func (p *player) reads(what, js string) {
+	p.Helper()
+	deadline := time.Now().Add(patience)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		ok, err := chromedp.Run(p.ctx, chromedp.Evaluate[bool]("!!("+js+")"))
+		if ok && err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			p.fail("does not read "+what, err)
+		}
+		<-tick.C
+	}
+}
+
+// TestWithoutScripts: lists, forms, invites and languages need no script; what is live says that it does.
+func TestWithoutScripts(t *testing.T) {
+	h := newHouse(t, unhurried)
+	alice := h.browse(browsertest.Start(t), "alice")
+	alice.goTo("/servers/" + h.world.guild.String())
+	alice.do("switch scripts off", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+		return err
+	}))
+	note := `document.querySelector('#live').innerText.includes('JavaScript')`
+	alice.do("open the server's page", chromedp.Navigate(alice.at("/servers/"+h.world.guild.String())))
+	alice.reads("that live needs JavaScript", note)
+	alice.do("create a room", chromedp.SetValue(chromedp.CSS("#c-name"), "Friday draft"), chromedp.Click(chromedp.CSS("#create .primary")))
+	alice.reads("the new room's page, and that live needs JavaScript", `location.pathname.startsWith('/game/') && document.querySelector('h1').textContent === 'Friday draft' && `+note)
+	path := read[string](alice, `location.pathname`)
+	link := `document.querySelector('#invites .url')?.value.includes(location.pathname + '?t=')`
+	alice.reads("the invite's link", link)
+	before := read[string](alice, `document.querySelector('#invites .url').value`)
+	alice.do("make another", chromedp.Click(chromedp.CSS(`form[action$="/invites"] button`)))
+	alice.reads("two links", fmt.Sprintf(`document.querySelectorAll('#invites .url').length === 2 && document.querySelector('#invites .url').value !== %q`, before))
+	alice.do("lock the room", chromedp.Click(chromedp.CSS(`[aria-describedby="k-lock-hint"]`)))
+	alice.reads("that it is locked", `document.querySelector('[aria-describedby="k-lock-hint"]')?.getAttribute('aria-checked') === 'true'`)
+	alice.do("go to the list", chromedp.Navigate(alice.at("/servers/"+h.world.guild.String())))
+	alice.reads("the room in the list", fmt.Sprintf(`document.querySelector('.house a[href="%s"]').innerText.includes('Friday draft')`, path))
+	alice.do("choose a language", chromedp.SetValue(chromedp.CSS("#lang"), "de"), chromedp.Click(chromedp.CSS(".lang button")))
+	alice.reads("the page in it", `document.documentElement.lang === 'de' && location.pathname.startsWith('/servers/') && document.querySelector('#create-h').textContent.includes('Raum')`)
+	if ran := read[bool](alice, `document.body.dataset.live !== undefined || !document.querySelector('#theme').hidden`); ran {
+		t.Error("a script ran")
+	}
+}
