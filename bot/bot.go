@@ -45,7 +45,7 @@ const Intents = dgateway.IntentGuilds | dgateway.IntentGuildVoiceStates
 // SweepEvery is how often the reaper looks at every room.
 const SweepEvery = 5 * time.Second
 
-// Options of a Bot. All are needed but GuildID, Members, Shared, SaveEvery, Requests and HookNetworks.
+// Options of a Bot. All are needed but GuildID, Texts, Members, Shared, SaveEvery, Requests and HookNetworks.
 type Options struct {
 	Token      string       // without "Bot "
 	DiscordURL string       // https://discord.com, or a stand-in's address, without a trailing slash
@@ -56,6 +56,7 @@ type Options struct {
 	Now        func() time.Time
 	Log        *slog.Logger
 	Registerer prometheus.Registerer
+	Texts      *text.Catalog // what people read; nil: made anew
 	// Members asks for the members intent, which has to be allowed in the
 	// Developer Portal: who leaves a server or loses a role is known at once.
 	Members bool
@@ -99,6 +100,7 @@ type Bot struct {
 	lane sync.WaitGroup // presence outlives the rest, so that what was told last is published
 	halt context.CancelFunc
 	done chan error
+	told chan struct{} // closed once Discord has the commands
 }
 
 // New puts a bot together; nothing is sent before Start.
@@ -106,7 +108,7 @@ func New(o Options) (*Bot, error) {
 	if o.SaveEvery <= 0 {
 		o.SaveEvery = SaveEvery
 	}
-	b := &Bot{o: o, done: make(chan error, 1), seen: newOnce()}
+	b := &Bot{o: o, done: make(chan error, 1), told: make(chan struct{}), seen: newOnce()}
 	b.ctx, b.stop = context.WithCancel(context.Background())
 	if err := b.build(); err != nil {
 		b.stop()
@@ -143,8 +145,10 @@ func (b *Bot) build() (err error) {
 	if b.calls, err = o.Hub.Calls(0); err != nil {
 		return err
 	}
-	if b.texts, err = text.New(); err != nil {
-		return err
+	if b.texts = o.Texts; b.texts == nil {
+		if b.texts, err = text.New(); err != nil {
+			return err
+		}
 	}
 	b.discord = api.New(b.client, o.Now)
 	b.presence = presence.New(presence.Options{
@@ -198,7 +202,11 @@ func (b *Bot) register() {
 	}
 	for wait := time.Second; ; wait = min(2*wait, time.Minute) {
 		err := handler.SyncCommands(b.client, commands.Definitions(b.texts), guilds, rest.WithCtx(b.ctx))
-		if err == nil || b.ctx.Err() != nil {
+		if err == nil {
+			close(b.told)
+			return
+		}
+		if b.ctx.Err() != nil {
 			return
 		}
 		b.o.Log.Warn("Discord did not take the commands; trying again", "delay", wait, "err", err)
@@ -217,6 +225,9 @@ func (b *Bot) sweep() {
 
 // Sweep runs the reaper's round now, as cron does every SweepEvery.
 func (b *Bot) Sweep(ctx context.Context) error { return b.keeper.Sweep(ctx) }
+
+// Registered is closed once Discord has taken the commands.
+func (b *Bot) Registered() <-chan struct{} { return b.told }
 
 // Done gives the error that ended the bot for good: one that only a person can mend.
 func (b *Bot) Done() <-chan error { return b.done }

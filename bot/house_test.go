@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -399,16 +400,29 @@ func (h *house) post(channel snowflake.ID, body string) standin.ID {
 // get asks Discord as the bot.
 func (h *house) get(path string, v any) {
 	h.Helper()
-	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, h.url+"/api/v10"+path, nil)
-	h.must(err)
-	req.Header.Set("Authorization", "Bot "+h.app.BotToken)
-	res, err := http.DefaultClient.Do(req)
-	h.must(err)
+	res := h.ask(path)
+	for res.StatusCode == http.StatusTooManyRequests { // as Discord asks of every client
+		seconds, err := strconv.ParseFloat(res.Header.Get("Retry-After"), 64)
+		h.must(err)
+		res.Body.Close()
+		time.Sleep(time.Duration(seconds * float64(time.Second)))
+		res = h.ask(path)
+	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
 		h.Fatalf("GET %s: %s", path, res.Status)
 	}
 	h.must(json.NewDecoder(res.Body).Decode(v))
+}
+
+func (h *house) ask(path string) *http.Response {
+	h.Helper()
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, h.url+"/api/v10"+path, nil)
+	h.must(err)
+	req.Header.Set("Authorization", "Bot "+h.app.BotToken)
+	res, err := http.DefaultClient.Do(req)
+	h.must(err)
+	return res
 }
 
 // channels lists the server's channels in Discord.

@@ -69,7 +69,7 @@ func TestRecoveryTimes(t *testing.T) {
 		{"4000", []standin.Fault{{Kind: standin.FaultClose, Code: 4000}}, 2 * time.Second, 30 * time.Second, false},
 		{"4009", []standin.Fault{{Kind: standin.FaultClose, Code: 4009}}, 2 * time.Second, 30 * time.Second, true},
 		{"half open", []standin.Fault{{Kind: standin.FaultHalfOpen}}, heartbeat + 10*time.Second, 30 * time.Second, false},
-		{"no heartbeat is acknowledged", []standin.Fault{{Kind: standin.FaultNoACK, Count: 1}}, 2*heartbeat + 10*time.Second, 30 * time.Second, false},
+		{"no heartbeat is acknowledged", []standin.Fault{{Kind: standin.FaultNoACK, Count: 3}}, 2*heartbeat + 10*time.Second, 30 * time.Second, false},
 		{"no HELLO on the way back", []standin.Fault{{Kind: standin.FaultNoHello}, {Kind: standin.FaultDrop}}, 2 * time.Second, 30 * time.Second, false},
 		{"dropped again while resuming", []standin.Fault{{Kind: standin.FaultDropResume}, {Kind: standin.FaultDrop}}, 2 * time.Second, 30 * time.Second, false},
 	} {

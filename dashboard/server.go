@@ -23,6 +23,7 @@ import (
 	"snug/shared/hub"
 	"snug/shared/keyring"
 	"snug/shared/room"
+	"snug/shared/text"
 	"snug/static"
 	"snug/templates"
 )
@@ -50,6 +51,7 @@ func (d Discord) withDefaults() Discord {
 
 // Options of New.
 type Options struct {
+	Texts  *text.Catalog // what people read; nil: made anew
 	Hub    *hub.Hub
 	Live   *live.Live
 	Keeper Keeper // default: the keepers of the guilds, called through Hub
@@ -132,7 +134,7 @@ func New(o Options) (*Server, error) {
 		s.keeper = keepers{o.Hub}
 	}
 	var err error
-	s.view, err = view.New(view.Config{Templates: templates.FS, Static: static.FS, CDN: o.Discord.CDNURL, Version: o.Version})
+	s.view, err = view.New(view.Config{Templates: templates.FS, Static: static.FS, Text: o.Texts, CDN: o.Discord.CDNURL, Version: o.Version})
 	if err != nil {
 		return nil, err
 	}

@@ -24,6 +24,7 @@ import (
 	"snug/shared/config"
 	"snug/shared/hub"
 	"snug/shared/metrics"
+	"snug/shared/text"
 )
 
 // stopWithin bounds a graceful stop.
@@ -90,7 +91,12 @@ func start(ctx context.Context, s setup) (_ *app, err error) {
 		return nil, err
 	}
 
+	texts, err := text.New()
+	if err != nil {
+		return nil, err
+	}
 	if a.bot, err = bot.New(bot.Options{
+		Texts: texts,
 		Token: s.BotToken, DiscordURL: s.DiscordURL, GuildID: snowflake.ID(s.GuildID), Hub: a.hub, Keys: keys, Shared: s.NATSURL != "", Members: s.MembersIntent,
 		Pages: pages(s.BaseURL), Now: s.now, Log: s.log, Registerer: registry, HookNetworks: networks,
 	}); err != nil {
@@ -101,7 +107,8 @@ func start(ctx context.Context, s setup) (_ *app, err error) {
 		Origins: origins(s), AllowNoOrigin: true, Now: s.now, Log: s.log, Registerer: registry,
 	})
 	if a.dash, err = dashboard.New(dashboard.Options{
-		Hub: a.hub, Live: a.live, Keys: keys, BaseURL: s.BaseURL, ExtraHosts: s.extraHosts, Discord: endpoints(s.DiscordURL),
+		Texts: texts,
+		Hub:   a.hub, Live: a.live, Keys: keys, BaseURL: s.BaseURL, ExtraHosts: s.extraHosts, Discord: endpoints(s.DiscordURL),
 		ClientID: snowflake.ID(s.ClientID).String(), ClientSecret: s.ClientSecret, AddURL: addURL(s), Demo: s.demo, DiscordURL: s.DiscordURL,
 		TrustedProxies: s.TrustedProxies, Version: versionName(), Log: s.log, Now: s.now, Registerer: registry,
 		Ready: a.ready,

@@ -81,7 +81,7 @@ func execute(t testing.TB, env []string, args ...string) *process {
 		t.Fatal(err)
 	}
 	p := &process{TB: t, cmd: exec.Command(path, args...), log: &journal{more: make(chan struct{}, 1)}, exited: make(chan error, 1)}
-	p.cmd.Env = append(os.Environ(), env...)
+	p.cmd.Env = append(append(os.Environ(), "SNUG_OPS_ADDR=127.0.0.1:0"), env...)
 	p.cmd.Stderr = p.log
 	out, w, err := os.Pipe()
 	if err != nil {

@@ -63,6 +63,10 @@ func (c *demoCmd) Run(w world) (err error) {
 		return err
 	}
 	return a.run(w, func() {
+		select {
+		case <-a.bot.Registered(): // what is printed invites to type commands
+		case <-w.ctx.Done():
+		}
 		text := w.out
 		if c.JSON { // then standard output is the script's
 			text = w.err

@@ -197,6 +197,11 @@ func (h *house) command(name, command string, options map[string]any) *standin.A
 	h.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
+	select {
+	case <-h.app.bot.Registered():
+	case <-ctx.Done():
+		h.Fatal("the commands were not registered")
+	}
 	a, err := h.world.discord.RunCommand(ctx, h.user(name).ID, standin.CommandRun{Guild: h.world.guild, Name: command, Options: options})
 	h.must(err)
 	return a

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"runtime/debug"
 	"time"
 
 	"snug/shared/config"
@@ -43,6 +44,7 @@ func (a *app) run(w world, ready func()) error {
 	case w.ctx.Err() != nil: // stopped while it connected
 		err = nil
 	case err == nil:
+		debug.FreeOSMemory() // reading pages, words and the API's description leaves as much behind as they need
 		ready()
 		err = a.wait(w.ctx)
 	}
