@@ -34,6 +34,7 @@ func (s *Server) describe(e *gin.Engine) error {
 	s.apiChanges()
 	s.apiInvites()
 	s.apiSettings()
+	s.apiManage()
 	s.apiActivity()
 	s.apiWebhooks()
 	s.apiHealth()
