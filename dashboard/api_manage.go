@@ -39,7 +39,7 @@ type (
 		NameTemplate string          `json:"name_template" required:"false" doc:"Left out: the server's setting."`
 		IdleTimeout  *guild.Duration `json:"idle_timeout" required:"false" doc:"Like 30m, or never. Left out: the server's setting."`
 	}
-	lobbyJSON struct {
+	ownLobbyJSON struct {
 		ChannelID    snowflake.ID    `json:"channel_id"`
 		CategoryID   *snowflake.ID   `json:"category_id" doc:"null: where the lobby is."`
 		Seats        int             `json:"seats,omitempty"`
@@ -48,7 +48,7 @@ type (
 		IdleTimeout  *guild.Duration `json:"idle_timeout,omitempty"`
 	}
 	lobbiesJSON struct {
-		Lobbies []lobbyJSON `json:"lobbies" nullable:"false"`
+		Lobbies []ownLobbyJSON `json:"lobbies" nullable:"false"`
 	}
 
 	placeJSON struct {
@@ -198,14 +198,14 @@ func (s *Server) apiPlaces(ctx context.Context, who *api.Caller, in *GuildPath) 
 	return ok(placesJSON{list(p.Categories), list(p.Voice), list(p.Text), list(p.Roles)}), err
 }
 
-func newLobbyJSON(l guild.Lobby) lobbyJSON {
-	return lobbyJSON{l.ChannelID, someone(l.CategoryID), l.Seats, l.Private, l.NameTemplate, l.IdleTimeout}
+func newOwnLobbyJSON(l guild.Lobby) ownLobbyJSON {
+	return ownLobbyJSON{l.ChannelID, someone(l.CategoryID), l.Seats, l.Private, l.NameTemplate, l.IdleTimeout}
 }
 
 func newLobbiesJSON(list []guild.Lobby) lobbiesJSON {
-	out := lobbiesJSON{Lobbies: []lobbyJSON{}}
+	out := lobbiesJSON{Lobbies: []ownLobbyJSON{}}
 	for _, l := range list {
-		out.Lobbies = append(out.Lobbies, newLobbyJSON(l))
+		out.Lobbies = append(out.Lobbies, newOwnLobbyJSON(l))
 	}
 	return out
 }
@@ -214,7 +214,7 @@ func newLobbiesJSON(list []guild.Lobby) lobbiesJSON {
 func (s *Server) apiSaveLobby(ctx context.Context, who *api.Caller, in *struct {
 	GuildPath
 	Body lobbyInput
-}) (*answer[lobbyJSON], error) {
+}) (*answer[ownLobbyJSON], error) {
 	g, err := s.managing(ctx, who, in.Guild)
 	if err != nil {
 		return nil, err
@@ -229,7 +229,7 @@ func (s *Server) apiSaveLobby(ctx context.Context, who *api.Caller, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	return ok(newLobbyJSON(done.Lobby)), nil
+	return ok(newOwnLobbyJSON(done.Lobby)), nil
 }
 
 func (s *Server) apiRemoveLobby(ctx context.Context, who *api.Caller, in *struct {
