@@ -30,6 +30,7 @@ import (
 	api "snug/bot/discord"
 	"snug/bot/hooks"
 	"snug/bot/keeper"
+	"snug/bot/logs"
 	"snug/bot/presence"
 	"snug/bot/ratelimit"
 	"snug/bot/tally"
@@ -89,6 +90,7 @@ type Bot struct {
 	hooks    *hooks.Sender
 	seen     *once
 	metrics  *metrics
+	troubles *logs.Memory
 
 	checkpoints *checkpoint.Store
 
@@ -108,7 +110,9 @@ func New(o Options) (*Bot, error) {
 	if o.SaveEvery <= 0 {
 		o.SaveEvery = SaveEvery
 	}
-	b := &Bot{o: o, done: make(chan error, 1), told: make(chan struct{}), seen: newOnce()}
+	troubles := logs.NewMemory()
+	o.Log = slog.New(logs.Handler(o.Log.Handler(), troubles))
+	b := &Bot{o: o, troubles: troubles, done: make(chan error, 1), told: make(chan struct{}), seen: newOnce()}
 	b.ctx, b.stop = context.WithCancel(context.Background())
 	if err := b.build(); err != nil {
 		b.stop()

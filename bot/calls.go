@@ -42,6 +42,7 @@ func (b *Bot) serveCalls() {
 	hub.RemoveLobby.Serve(b.calls, k.RemoveLobby)
 	hub.Setup.Serve(b.calls, k.Setup)
 	hub.PreflightOf.Serve(b.calls, k.Preflight)
+	hub.HealthOf.Serve(b.calls, b.health)
 	hub.Repair.Serve(b.calls, k.Repair)
 	hub.PlacesOf.Serve(b.calls, b.places)
 }

@@ -43,6 +43,12 @@ func (s *Server) showHealth(c *gin.Context, me *session.Session, q guild.RepairR
 	pre, err := hub.PreflightOf.Call(ctx, s.o.Hub, g.ID, guild.ManageRequest{Actor: q.Actor})
 	if err == nil {
 		p.Preflight = &pre
+		var h guild.Health
+		if h, err = hub.HealthOf.Call(ctx, s.o.Hub, g.ID, guild.ManageRequest{Actor: q.Actor}); err == nil {
+			p.Keeper = &h
+		}
+	}
+	if err == nil {
 		var r guild.RepairReport
 		if r, err = hub.Repair.Call(ctx, s.o.Hub, g.ID, q); err == nil {
 			p.Report = &r
@@ -60,11 +66,47 @@ type (
 		Connected bool            `json:"connected" doc:"Discord's gateway tells of this server."`
 		Preflight guild.Preflight `json:"preflight"`
 		Latency   latencyJSON     `json:"latency"`
+		Gateway   gatewayJSON     `json:"gateway"`
+		Queue     queueJSON       `json:"queue"`
+		Opens     int             `json:"opens_left" doc:"Rooms that can be opened now."`
+		Rooms     []renamesJSON   `json:"rooms" nullable:"false" doc:"Open rooms that you may see, and how often they can be renamed."`
+		Troubles  []troubleJSON   `json:"troubles" nullable:"false" doc:"The last warnings and errors about this server, newest first."`
 	}
 	latencyJSON struct {
 		Events int   `json:"events" doc:"That it was measured of; 0: nothing was measured yet."`
 		P50    int64 `json:"p50_ms"`
 		P95    int64 `json:"p95_ms"`
+	}
+	gatewayJSON struct {
+		Shard     int        `json:"shard"`
+		Phase     string     `json:"phase" doc:"ready: events flow."`
+		Since     time.Time  `json:"since"`
+		Heartbeat int64      `json:"heartbeat_ms"`
+		Resumes   int        `json:"resumes" doc:"Since the process began."`
+		Sessions  int        `json:"sessions" doc:"Begun anew, since the process began."`
+		Failed    *time.Time `json:"failed_at,omitempty"`
+		Reason    string     `json:"reason,omitempty" doc:"Of the last failure, in a word."`
+	}
+	queueJSON struct {
+		Waiting int   `json:"waiting"`
+		Longest int64 `json:"longest_ms"`
+		OnWay   int   `json:"on_way"`
+		Limited int   `json:"limited" doc:"429 answers of Discord since the process began."`
+	}
+	renamesJSON struct {
+		ID     string    `json:"id"`
+		Name   string    `json:"name"`
+		Left   int       `json:"renames_left"`
+		Next   time.Time `json:"next_rename"`
+		Wanted string    `json:"wanted_name,omitempty" doc:"A name that will be applied then."`
+	}
+	troubleJSON struct {
+		At            time.Time `json:"at"`
+		Serious       bool      `json:"serious"`
+		Text          string    `json:"text"`
+		Code          string    `json:"code,omitempty"`
+		InteractionID string    `json:"interaction_id,omitempty"`
+		Times         int       `json:"times"`
 	}
 	findingJSON struct {
 		ID     string            `json:"id"`
@@ -94,8 +136,14 @@ func (s *Server) apiHealth() {
 			return nil, err
 		}
 		pre, err := hub.PreflightOf.Call(ctx, s.o.Hub, g.ID, guild.ManageRequest{Actor: actor(who.Session)})
+		if err != nil {
+			return nil, err
+		}
+		h, err := hub.HealthOf.Call(ctx, s.o.Hub, g.ID, guild.ManageRequest{Actor: actor(who.Session)})
 		l := s.live.Latency()
-		return ok(healthJSON{g.Ready, pre, latencyJSON{l.Events, l.P50.Milliseconds(), l.P95.Milliseconds()}}), err
+		out := healthJSON{Connected: g.Ready, Preflight: pre, Latency: latencyJSON{l.Events, l.P50.Milliseconds(), l.P95.Milliseconds()}}
+		out.keeper(h)
+		return ok(out), err
 	})
 	api.Register(s.api, api.Operation{
 		ID: "repair", Method: http.MethodPost, Path: "/guilds/{guild}/repair", Tag: "Health", Summary: "Find what does not fit together, and mend it",
@@ -123,6 +171,23 @@ func (s *Server) apiHealth() {
 		}
 		return ok(out), err
 	})
+}
+
+// keeper fills in what the keeper told.
+func (j *healthJSON) keeper(h guild.Health) {
+	g, q := h.Gateway, h.Queue
+	j.Gateway = gatewayJSON{Shard: g.Shard, Phase: g.Phase, Since: g.Since, Heartbeat: g.Latency.Milliseconds(), Resumes: g.Resumes, Sessions: g.Sessions, Reason: g.Reason}
+	if !g.Failed.IsZero() {
+		j.Gateway.Failed = &g.Failed
+	}
+	j.Queue = queueJSON{q.Waiting, q.Longest.Milliseconds(), q.OnWay, q.Limited}
+	j.Opens, j.Rooms, j.Troubles = h.Opens, []renamesJSON{}, []troubleJSON{}
+	for _, r := range h.Rooms {
+		j.Rooms = append(j.Rooms, renamesJSON{r.ID.String(), r.Name, r.Left, r.Next, r.Wanted})
+	}
+	for _, t := range h.Errors {
+		j.Troubles = append(j.Troubles, troubleJSON{t.At, t.Serious, t.Text, string(t.Code), t.InteractionID, t.Times})
+	}
 }
 
 // markUptime notes whether this process serves now, for the status page.

@@ -28,6 +28,7 @@ import (
 
 	api "snug/bot/discord"
 	"snug/bot/keeper"
+	"snug/bot/logs"
 	"snug/shared/errs"
 	"snug/shared/room"
 	"snug/shared/text"
@@ -88,7 +89,7 @@ func (c *Commands) Handle(e *events.InteractionCreate) {
 	c.wg.Go(func() {
 		defer func() {
 			if v := recover(); v != nil { // one defect must not end the rooms of everybody
-				c.o.Log.Error("a handler of interactions broke", "interaction_id", e.ID(), "panic", v, "stack", string(debug.Stack()))
+				c.o.Log.ErrorContext(about(c.ctx, e), "a handler of interactions broke", "panic", v, "stack", string(debug.Stack()))
 			}
 		}()
 		c.handle(e)
@@ -224,6 +225,15 @@ func (c *Commands) act(q *call, id string) {
 	c.answer(q, what.ask, what.run)
 }
 
+// about has what is logged under a context say which interaction it is about.
+func about(ctx context.Context, e *events.InteractionCreate) context.Context {
+	attrs := []slog.Attr{slog.Any("interaction_id", e.ID()), slog.Any("user_id", e.User().ID)}
+	if g := e.GuildID(); g != nil {
+		attrs = append(attrs, slog.Any("guild_id", *g))
+	}
+	return logs.With(ctx, attrs...)
+}
+
 // call reads who asks, where and in which language.
 func (c *Commands) call(e *events.InteractionCreate, kind, name string) *call {
 	q := &call{
@@ -259,7 +269,7 @@ func (c *Commands) answer(q *call, ask asker, run handler) {
 	if !c.deferred(q) {
 		return
 	}
-	ctx, cancel := context.WithTimeout(c.ctx, answerTime)
+	ctx, cancel := context.WithTimeout(about(c.ctx, q.e), answerTime)
 	defer cancel()
 	a, err := run(ctx, q)
 	if err != nil {

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"slices"
 	"sync"
@@ -44,6 +45,7 @@ type Shard struct {
 	closeCode int
 	closeText string
 	state     State
+	history   History
 	handler   disgo.EventHandlerFunc
 	session   Checkpoint // the session in use; Seq is unused
 	applied   Checkpoint // what may be resumed
@@ -166,6 +168,13 @@ func (s *Shard) State() State {
 	return s.state
 }
 
+// History gives what the shard's connection went through.
+func (s *Shard) History() History {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.history
+}
+
 // Checkpoint gives what another process needs to resume: the session and the
 // last event whose handler has returned. Its zero value means that there is none.
 func (s *Shard) Checkpoint() Checkpoint {
@@ -276,6 +285,14 @@ func (s *Shard) enter(st State) {
 	st.Since = time.Now()
 	s.mu.Lock()
 	s.state = st
+	switch {
+	case st.Phase == Ready && st.Resumed:
+		s.history.Resumes++
+	case st.Phase == Ready:
+		s.history.Sessions++
+	case st.Phase == Waiting && st.Reason != nil && !errors.Is(st.Reason, errWaitsATurn), st.Phase == Stopped && st.Reason != nil:
+		s.history.Failed, s.history.Reason = st.Since, label(st.Reason)
+	}
 	s.mu.Unlock()
 	s.gauges.entered(st)
 	level := slog.LevelInfo

@@ -63,6 +63,14 @@ type State struct {
 	Reason   error         // with Waiting: why; with Stopped: why, nil when it was closed
 }
 
+// History is what a shard's connection went through since it was made.
+type History struct {
+	Resumes  int       // sessions that went on
+	Sessions int       // sessions begun anew
+	Failed   time.Time // when a connection ended last, or could not be made; zero: none did
+	Reason   string    // why, in a word as metrics have it
+}
+
 // LogValue makes a State readable in logs.
 func (s State) LogValue() slog.Value {
 	attrs := []slog.Attr{slog.String("phase", s.Phase.String())}

@@ -52,7 +52,7 @@ func (k *Keeper) overflow(ctx context.Context, g *guildRooms, from snowflake.ID)
 		if next, err = k.o.Discord.CreateCategory(ctx, g.id, name+" "+strconv.Itoa(number), base); err != nil {
 			return 0, err
 		}
-		k.o.Log.Info("a further category was made for rooms", "guild_id", g.id, "category_id", next)
+		k.o.Log.InfoContext(ctx, "a further category was made for rooms", "guild_id", g.id, "category_id", next)
 	}
 	for _, full := range []snowflake.ID{base, from} {
 		g.full[full] = fullness{next, k.o.Now()}
@@ -135,7 +135,7 @@ func (k *Keeper) tidy(ctx context.Context, g *guildRooms, category snowflake.ID)
 		return // no further category: somebody's own
 	}
 	if err := k.o.Discord.DeleteChannel(ctx, category, "Snug: no room is left in it"); err != nil {
-		k.o.Log.Warn("an empty category for rooms stays", "guild_id", g.id, "category_id", category, "err", err)
+		k.o.Log.WarnContext(ctx, "an empty category for rooms stays", "guild_id", g.id, "category_id", category, "err", err)
 		return
 	}
 	for full, f := range g.full {

@@ -221,7 +221,7 @@ func (k *Keeper) carryOut(ctx context.Context, g *guildRooms, r *kept, before *r
 		doc.Outbox, doc.Panel = now.Outbox, now.Panel
 	})
 	if undo != nil {
-		k.o.Log.Error("a change that Discord refused could not be taken back", "guild_id", g.id, "room_id", r.ID, "err", undo)
+		k.o.Log.ErrorContext(ctx, "a change that Discord refused could not be taken back", "guild_id", g.id, "room_id", r.ID, "err", undo)
 	}
 	return err
 }

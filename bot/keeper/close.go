@@ -101,7 +101,7 @@ func (k *Keeper) close(ctx context.Context, g *guildRooms, r *kept, why room.Clo
 	if err := k.drop(ctx, g, r); err != nil {
 		return err
 	}
-	k.o.Log.Info("room closed", "guild_id", g.id, "room_id", r.ID, "reason", r.CloseReason)
+	k.o.Log.InfoContext(ctx, "room closed", "guild_id", g.id, "room_id", r.ID, "reason", r.CloseReason)
 	k.tidy(ctx, g, r.CategoryID)
 	return nil
 }
@@ -122,7 +122,7 @@ func (k *Keeper) Gone(guildID, channel snowflake.ID) {
 		}
 		if err := k.missed(ctx, g, r, room.ClosedChannel); err != nil {
 			g.behind = true
-			k.o.Log.Error("a room whose channel was deleted could not be removed; a sweep will", "guild_id", guildID, "room_id", channel, "err", err)
+			k.o.Log.ErrorContext(ctx, "a room whose channel was deleted could not be removed; a sweep will", "guild_id", guildID, "room_id", channel, "err", err)
 		}
 	})
 }
@@ -187,7 +187,7 @@ func (k *Keeper) occupancy(ctx context.Context, g *guildRooms, r *kept) {
 		err = k.consider(ctx, g, r)
 	}
 	if err != nil {
-		k.o.Log.Warn("a room's idle time is behind; the next sweep sets it", "guild_id", g.id, "room_id", r.ID, "err", err)
+		k.o.Log.WarnContext(ctx, "a room's idle time is behind; the next sweep sets it", "guild_id", g.id, "room_id", r.ID, "err", err)
 	}
 }
 
@@ -296,7 +296,7 @@ func (k *Keeper) trim(ctx context.Context, g *guildRooms) {
 	if keep := time.Duration(g.settings.AuditRetention); keep < 90*24*time.Hour && now.Sub(g.trimmed) >= trimEvery {
 		g.trimmed = now
 		if _, err := k.o.Hub.Audit.Trim(ctx, g.id, now.Add(-keep)); err != nil {
-			k.o.Log.Warn("old entries of the audit stay until the next round", "guild_id", g.id, "err", err)
+			k.o.Log.WarnContext(ctx, "old entries of the audit stay until the next round", "guild_id", g.id, "err", err)
 		}
 	}
 }

@@ -197,7 +197,7 @@ func (k *Keeper) leftRoom(ctx context.Context, g *guildRooms, r *kept, m presenc
 	roster := k.o.Presence.Roster(g.id, r.ID)
 	if !m.Bot && m.To == 0 && !putOut && grace > 0 && !r.Banned(m.UserID) && !room.In(roster, m.UserID) && r.Free(roster, m.UserID, now) > 0 {
 		if err := k.holdQuietly(ctx, g, r, room.Hold{UserID: m.UserID, Why: room.HeldBack, Until: now.Add(grace)}); err != nil {
-			k.o.Log.Warn("the seat of somebody who left is not held", "guild_id", g.id, "room_id", r.ID, "user_id", m.UserID, "err", err)
+			k.o.Log.WarnContext(ctx, "the seat of somebody who left is not held", "guild_id", g.id, "room_id", r.ID, "user_id", m.UserID, "err", err)
 		}
 	}
 	k.occupancy(ctx, g, r)
@@ -215,7 +215,7 @@ func (k *Keeper) arrived(ctx context.Context, g *guildRooms, r *kept, m presence
 		doc.DropHold(m.UserID, now)
 	})
 	if err != nil {
-		k.o.Log.Warn("a seat stays held for somebody who has it", "guild_id", g.id, "room_id", r.ID, "err", err)
+		k.o.Log.WarnContext(ctx, "a seat stays held for somebody who has it", "guild_id", g.id, "room_id", r.ID, "err", err)
 	}
 	k.tell(g, r, room.Changed{})
 }
@@ -243,7 +243,7 @@ func (k *Keeper) lendSeats(ctx context.Context, g *guildRooms, m presence.Move) 
 			continue
 		}
 		if err := k.setLimit(ctx, g, r, "Snug: bots take no seat"); err != nil {
-			k.o.Log.Warn("could not lend a bot a seat", "guild_id", g.id, "room_id", r.ID, "err", err)
+			k.o.Log.WarnContext(ctx, "could not lend a bot a seat", "guild_id", g.id, "room_id", r.ID, "err", err)
 		}
 	}
 }

@@ -46,7 +46,7 @@ func (k *Keeper) Knock(ctx context.Context, guildID snowflake.ID, q room.KnockRe
 			return err
 		}
 		if err != nil && !errs.Has(err, errs.RateLimited) {
-			k.o.Log.Warn("a knock at a room that is not shown was lost", "guild_id", g.id, "room_id", r.ID, "err", err)
+			k.o.Log.WarnContext(ctx, "a knock at a room that is not shown was lost", "guild_id", g.id, "room_id", r.ID, "err", err)
 		}
 		return nil
 	})
@@ -259,7 +259,7 @@ func (k *Keeper) seatWaiters(ctx context.Context, g *guildRooms, r *kept) {
 			}
 		})
 		if err != nil {
-			k.o.Log.Warn("the waiting list moves up with the next sweep", "guild_id", g.id, "room_id", r.ID, "err", err)
+			k.o.Log.WarnContext(ctx, "the waiting list moves up with the next sweep", "guild_id", g.id, "room_id", r.ID, "err", err)
 			return
 		}
 		k.tell(g, r, room.Changed{})

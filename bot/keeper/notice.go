@@ -137,9 +137,9 @@ func (k *Keeper) speak(g *guildRooms) {
 		case err == nil:
 		case isLog:
 			g.pauseLog(log.Channel, k.o.Now().Add(logPause))
-			k.o.Log.Warn("the log channel could not be written to; Snug tries again later", "guild_id", g.id, "channel_id", log.Channel, "err", err)
+			k.o.Log.WarnContext(ctx, "the log channel could not be written to; Snug tries again later", "guild_id", g.id, "channel_id", log.Channel, "err", err)
 		default:
-			k.o.Log.Info("a message did not reach its reader", "guild_id", g.id, "err", err)
+			k.o.Log.InfoContext(ctx, "a message did not reach its reader", "guild_id", g.id, "err", err)
 		}
 	}
 }

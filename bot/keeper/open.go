@@ -88,7 +88,7 @@ func (k *Keeper) opened(ctx context.Context, g *guildRooms, o opening) (*kept, e
 	}
 	if r.Due.Access {
 		if err := k.tellDue(ctx, g, r); err != nil { // a sweep goes on with it
-			k.o.Log.Warn("not all remembered guests are let in yet", "guild_id", g.id, "room_id", r.ID, "err", err)
+			k.o.Log.WarnContext(ctx, "not all remembered guests are let in yet", "guild_id", g.id, "room_id", r.ID, "err", err)
 		}
 	}
 	k.rememberOpening(ctx, g, o, in)
@@ -283,7 +283,7 @@ func (k *Keeper) finish(ctx context.Context, g *guildRooms, in room.Intention, c
 	}
 	k.tell(g, r, room.Opened{})
 	k.forget(ctx, g, in)
-	k.o.Log.Info("room opened", "guild_id", g.id, "room_id", r.ID, "user_id", r.OwnerID, "via", in.Via)
+	k.o.Log.InfoContext(ctx, "room opened", "guild_id", g.id, "room_id", r.ID, "user_id", r.OwnerID, "via", in.Via)
 	return r, nil
 }
 
@@ -292,7 +292,7 @@ func (k *Keeper) forget(ctx context.Context, g *guildRooms, in room.Intention) {
 	ctx, cancel := writing(ctx)
 	defer cancel()
 	if err := k.o.Hub.Intentions.Delete(ctx, intentionKey(in)); err != nil {
-		k.o.Log.Warn("an intention stays until the next sweep", "guild_id", in.GuildID, "err", err)
+		k.o.Log.WarnContext(ctx, "an intention stays until the next sweep", "guild_id", in.GuildID, "err", err)
 		return
 	}
 	delete(g.intended, in.ID)

@@ -123,7 +123,7 @@ func (k *Keeper) MemberGone(guildID, user snowflake.ID) {
 				continue
 			}
 			if err := k.succeed(ctx, g, r); err != nil {
-				k.o.Log.Warn("a room whose owner left the server waits for another", "guild_id", g.id, "room_id", r.ID, "err", err)
+				k.o.Log.WarnContext(ctx, "a room whose owner left the server waits for another", "guild_id", g.id, "room_id", r.ID, "err", err)
 			}
 		}
 	})

@@ -61,7 +61,7 @@ func (k *Keeper) rememberOf(ctx context.Context, g *guildRooms, user snowflake.I
 		return nil
 	})
 	if err != nil {
-		k.o.Log.Warn("what a member chose is not remembered", "guild_id", g.id, "user_id", user, "err", err)
+		k.o.Log.WarnContext(ctx, "what a member chose is not remembered", "guild_id", g.id, "user_id", user, "err", err)
 	}
 }
 

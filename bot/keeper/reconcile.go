@@ -84,7 +84,7 @@ func (k *Keeper) loadUntil(ctx context.Context, g *guildRooms, info room.GuildIn
 	if err == nil || ctx.Err() != nil {
 		return
 	}
-	k.o.Log.Error("a server's rooms could not be read; trying again", "guild_id", info.ID, "delay", wait, "err", err)
+	k.o.Log.ErrorContext(ctx, "a server's rooms could not be read; trying again", "guild_id", info.ID, "delay", wait, "err", err)
 	k.run(func() {
 		select {
 		case <-time.After(wait):
@@ -107,7 +107,7 @@ func (k *Keeper) load(ctx context.Context, g *guildRooms, info room.GuildInfo, c
 	}
 	err := k.compare(ctx, g, channels)
 	if g.behind = err != nil; g.behind { // the sweeps go on with it
-		k.o.Log.Warn("not everything could be put right at once", "guild_id", g.id, "err", err)
+		k.o.Log.WarnContext(ctx, "not everything could be put right at once", "guild_id", g.id, "err", err)
 	}
 	g.ready, g.info.Ready = true, true
 	k.later(g, func(ctx context.Context) { k.lobbies(ctx, g) })
@@ -142,7 +142,7 @@ func (k *Keeper) Unready(id snowflake.ID) {
 func (k *Keeper) unready(ctx context.Context, g *guildRooms) {
 	g.ready, g.info.Ready = false, false
 	if err := k.o.Announce(ctx, g.info); err != nil {
-		k.o.Log.Warn("could not announce that a server is unavailable", "guild_id", g.id, "err", err)
+		k.o.Log.WarnContext(ctx, "could not announce that a server is unavailable", "guild_id", g.id, "err", err)
 	}
 }
 
@@ -288,10 +288,10 @@ func (k *Keeper) missed(ctx context.Context, g *guildRooms, r *kept, why room.Cl
 
 // repaired tells log and audit what is put right.
 func (k *Keeper) repaired(ctx context.Context, g *guildRooms, r *kept, what string) {
-	k.o.Log.Warn("repairing a room: "+what, "guild_id", g.id, "room_id", r.ID)
+	k.o.Log.WarnContext(ctx, "repairing a room: "+what, "guild_id", g.id, "room_id", r.ID)
 	entry := room.Entry{Kind: room.EntryRepaired, Detail: what}
 	if err := k.edit(ctx, g, r, &entry, func(*room.Room) {}); err != nil {
-		k.o.Log.Warn("a repair is not in the audit log", "guild_id", g.id, "room_id", r.ID, "err", err)
+		k.o.Log.WarnContext(ctx, "a repair is not in the audit log", "guild_id", g.id, "room_id", r.ID, "err", err)
 	}
 }
 
@@ -315,7 +315,7 @@ func (k *Keeper) Changed(guildID snowflake.ID, c Channel) {
 			err = k.align(ctx, g, r, c)
 		}
 		if err != nil {
-			k.o.Log.Warn("a changed channel could not be followed", "guild_id", guildID, "room_id", c.ID, "err", err)
+			k.o.Log.WarnContext(ctx, "a changed channel could not be followed", "guild_id", guildID, "room_id", c.ID, "err", err)
 		}
 	})
 }

@@ -105,7 +105,7 @@ func (k *Keeper) renameDue(ctx context.Context, g *guildRooms, r *kept) error {
 	}
 	err := k.applyName(ctx, g, r)
 	if errs.Has(err, errs.RateLimited) {
-		k.o.Log.Info("a room's new name waits for Discord", "guild_id", g.id, "room_id", r.ID, "until", r.Renames.NotBefore)
+		k.o.Log.InfoContext(ctx, "a room's new name waits for Discord", "guild_id", g.id, "room_id", r.ID, "until", r.Renames.NotBefore)
 		return nil
 	}
 	return err

@@ -41,12 +41,12 @@ func (k *Keeper) Repair(ctx context.Context, guildID snowflake.ID, q guild.Repai
 				continue
 			}
 			if err := rep.mend(ctx, *f); err != nil {
-				k.o.Log.Warn("a repair failed", "guild_id", g.id, "finding", f.ID, "err", err)
+				k.o.Log.WarnContext(ctx, "a repair failed", "guild_id", g.id, "finding", f.ID, "err", err)
 				f.Err = errs.Public(err)
 				continue
 			}
 			f.Mended = true
-			k.o.Log.Info("repaired", "guild_id", g.id, "finding", f.ID, "user_id", q.Actor.UserID)
+			k.o.Log.InfoContext(ctx, "repaired", "guild_id", g.id, "finding", f.ID, "user_id", q.Actor.UserID)
 		}
 		return nil
 	})

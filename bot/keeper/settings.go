@@ -193,11 +193,11 @@ func (k *Keeper) saveSettings(ctx context.Context, g *guildRooms, next guild.Set
 		}
 		if helpers && (r.Private || r.Locked || r.Hidden) { // the sweeps tell Discord
 			if err := k.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Due.Access = true }); err != nil {
-				k.o.Log.Warn("a room does not follow the new helper roles", "guild_id", g.id, "room_id", r.ID, "err", err)
+				k.o.Log.WarnContext(ctx, "a room does not follow the new helper roles", "guild_id", g.id, "room_id", r.ID, "err", err)
 			}
 		}
 		if err := k.consider(calls, g, r); err != nil {
-			k.o.Log.Warn("a room follows the new settings with the next sweep", "guild_id", g.id, "room_id", r.ID, "err", err)
+			k.o.Log.WarnContext(ctx, "a room follows the new settings with the next sweep", "guild_id", g.id, "room_id", r.ID, "err", err)
 		}
 	}
 	return nil
@@ -214,14 +214,14 @@ func (k *Keeper) writeSettings(ctx context.Context, g *guildRooms, doc guild.Doc
 func (k *Keeper) flushSettings(ctx context.Context, g *guildRooms, doc guild.Document) {
 	for _, e := range doc.Outbox {
 		if err := k.audit(ctx, e); err != nil {
-			k.o.Log.Warn("an audit entry of the settings waits to be published", "guild_id", g.id, "err", err)
+			k.o.Log.WarnContext(ctx, "an audit entry of the settings waits to be published", "guild_id", g.id, "err", err)
 			return
 		}
 	}
 	doc.Outbox = nil
 	rev, err := k.writeSettings(ctx, g, doc)
 	if err != nil {
-		k.o.Log.Warn("published audit entries of the settings could not be cleared", "guild_id", g.id, "err", err)
+		k.o.Log.WarnContext(ctx, "published audit entries of the settings could not be cleared", "guild_id", g.id, "err", err)
 		return
 	}
 	g.setRev = rev

@@ -81,7 +81,7 @@ func (k *Keeper) flush(ctx context.Context, g *guildRooms, r *kept) {
 	}
 	for _, e := range r.Outbox {
 		if err := k.audit(ctx, e); err != nil {
-			k.o.Log.Warn("an audit entry waits to be published", "guild_id", g.id, "room_id", r.ID, "kind", e.Kind, "err", err)
+			k.o.Log.WarnContext(ctx, "an audit entry waits to be published", "guild_id", g.id, "room_id", r.ID, "kind", e.Kind, "err", err)
 			return
 		}
 	}
@@ -90,7 +90,7 @@ func (k *Keeper) flush(ctx context.Context, g *guildRooms, r *kept) {
 	rev, err := k.o.Hub.Rooms.Update(ctx, presence.Key(g.id, r.ID), *next, r.rev)
 	if err != nil {
 		r.unsure = true
-		k.o.Log.Warn("published audit entries could not be cleared; they will be published again under the same ids", "guild_id", g.id, "room_id", r.ID, "err", err)
+		k.o.Log.WarnContext(ctx, "published audit entries could not be cleared; they will be published again under the same ids", "guild_id", g.id, "room_id", r.ID, "err", err)
 		return
 	}
 	r.Room, r.rev = *next, rev

@@ -33,6 +33,8 @@ type Limiter struct {
 	global      time.Time // everything but exempt requests is blocked until then
 	globalTimes int       // global 429s in a row that did not say for how long
 	banned      time.Time // everything is
+	limited     int       // 429 answers
+	lastLimited time.Time // when the last came
 	flights     map[string][]*ticket
 	out         int // tickets
 	timer       *time.Timer

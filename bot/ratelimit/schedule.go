@@ -247,6 +247,8 @@ func (l *Limiter) observe(t *ticket, status int, h http.Header, body []byte) (un
 		l.invalid(now)
 	}
 	until, alone = l.obey(b, said, now)
+	l.limited++
+	l.lastLimited = now
 	l.cfg.Metrics.limited(said.scope)
 	l.log.Warn("Discord asks to slow down", slog.String("scope", string(said.scope)), slog.String("route", t.route),
 		slog.String("bucket", s.bucket), slog.Duration("retry_after", until.Sub(now)), slog.Bool("hidden", said.hidden))

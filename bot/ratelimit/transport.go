@@ -252,7 +252,7 @@ func (c *call) repeat(cause error, reason string, after time.Duration, unknown b
 	if at, ok := c.r.Context().Deadline(); ok && time.Until(at) < delay || !ok && delay > c.l.cfg.MaxWait {
 		return unavailableError(cause, unknown) // there is no time for another try
 	}
-	c.l.log.Debug("repeating a request", slog.String("route", c.k.route), slog.Int("try", c.failed+1), slog.Duration("delay", delay), slog.Any("err", cause))
+	c.l.log.DebugContext(c.r.Context(), "repeating a request", slog.String("route", c.k.route), slog.Int("try", c.failed+1), slog.Duration("delay", delay), slog.Any("err", cause))
 	if err := c.l.again(c.r.Context(), c.k, time.Now().Add(delay)); err != nil {
 		return withOutcome(err, unknown)
 	}

@@ -65,7 +65,13 @@ func options(d Data) charts.BarChartOption {
 		WithSeriesColors([]charts.Color{paint(4)})
 	o.Legend.Show = &no
 	o.Horizontal = d.Flat
-	o.CategoryAxis.Labels = d.Labels
+	o.CategoryAxis.Labels, o.CategoryAxis.LabelCount = sparse(d.Labels), len(d.Labels)
+	if d.Flat { // the page's font may be wider than what is measured with
+		o.CategoryAxis.Labels = nil
+		for _, l := range d.Labels {
+			o.CategoryAxis.Labels = append(o.CategoryAxis.Labels, l+"\u00a0\u00a0\u00a0")
+		}
+	}
 	o.CategoryAxis.LabelFontStyle = charts.FontStyle{FontSize: font, FontColor: paint(3)}
 	tell := d.Tell
 	if tell == nil {
@@ -76,13 +82,36 @@ func options(d Data) charts.BarChartOption {
 	for _, v := range d.Values {
 		top = math.Max(top, v)
 	}
-	steps := int(math.Min(top, 5)) + 1
-	zero := 0.0
-	nice := true
+	step := interval(top)
+	steps := math.Ceil(top / step)
+	zero, most, exactly := 0.0, steps*step, false
 	o.ValueAxis = []charts.ValueAxisOption{{
-		Min: &zero, LabelCount: steps, PreferNiceIntervals: &nice, ValueFormatter: tell, LabelFontStyle: charts.FontStyle{FontSize: font, FontColor: paint(3)},
+		Min: &zero, Max: &most, RangeValuePaddingScale: &zero, LabelCount: int(steps) + 1, PreferNiceIntervals: &exactly, ValueFormatter: tell, LabelFontStyle: charts.FontStyle{FontSize: font, FontColor: paint(3)},
 	}}
 	return o
+}
+
+// interval gives a whole number to count an axis by, in at most five steps up to top.
+func interval(top float64) float64 {
+	for ten := 1.0; ; ten *= 10 {
+		for _, step := range []float64{1, 2, 5} {
+			if step*ten*5 >= top {
+				return step * ten
+			}
+		}
+	}
+}
+
+// sparse gives at most twelve of the labels at even distances, the others blank.
+func sparse(labels []string) []string {
+	every := (len(labels) + 11) / 12
+	out := make([]string, len(labels))
+	for i := range labels {
+		if i%every == 0 {
+			out[i] = labels[i]
+		}
+	}
+	return out
 }
 
 // rewrite makes attributes and classes of style attributes, and gives the picture its name.

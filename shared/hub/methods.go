@@ -32,6 +32,7 @@ var (
 	RemoveLobby     = Method[guild.LobbyRemoval, guild.LobbyDone]{Name: "lobby.remove"}
 	Setup           = Method[guild.SetupRequest, guild.SetupDone]{Name: "setup"}
 	PreflightOf     = Method[guild.ManageRequest, guild.Preflight]{Name: "preflight"}
+	HealthOf        = Method[guild.ManageRequest, guild.Health]{Name: "health"}
 	Repair          = Method[guild.RepairRequest, guild.RepairReport]{Name: "repair"}
 	PlacesOf        = Method[guild.ManageRequest, guild.Places]{Name: "places"}
 

@@ -1,0 +1,69 @@
+package bot_test
+
+import (
+	"testing"
+
+	api "snug/bot/discord"
+	"snug/shared/errs"
+	"snug/shared/guild"
+	"snug/shared/hub"
+	"snug/shared/room"
+	"snug/shared/standin"
+)
+
+// Managers see how Snug serves their server: the connection, what is left, and what went wrong.
+func TestHealth(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	health := func() guild.Health {
+		t.Helper()
+		out, err := call(h, hub.HealthOf, manage(h, "mara"))
+		h.must(err)
+		return out
+	}
+	_, err := call(h, hub.HealthOf, manage(h, "jonas"))
+	h.wantCode(err, errs.Forbidden)
+	first := health()
+	if g := first.Gateway; g.Phase != "ready" || g.Shards != 1 || g.Sessions != 1 || g.Resumes != 0 || !g.Failed.IsZero() || g.Since.IsZero() {
+		t.Errorf("the connection: %+v", g)
+	}
+	if first.Opens != first.OpensMax || len(first.Rooms) != 0 || len(first.Errors) != 0 {
+		t.Errorf("before anything happened: %+v", first)
+	}
+
+	h.settings(`{"private":false}`)
+	seen := h.open("jonas", "Friday").Room.ID
+	h.changed("jonas", seen, room.DoRename, text("Saturday"))
+	h.changed("jonas", seen, room.DoRename, text("Sunday"))
+	h.changed("jonas", seen, room.DoRename, text("Monday"))
+	h.settings(`{"private":true}`)
+	h.open("kiyo", "Between us")
+	got := health()
+	if len(got.Rooms) != 1 || got.Opens != got.OpensMax-2 || !got.NextOpen.IsZero() {
+		t.Fatalf("what is left: %+v", got)
+	}
+	if r := got.Rooms[0]; r.ID != seen || r.Name != "Sunday" || r.Left != 0 || !r.Next.After(got.Now) || r.Wanted != "Monday" {
+		t.Errorf("the room: %+v", r)
+	}
+
+	_, err = h.discord.Inject(standin.Fault{Kind: standin.FaultReconnect})
+	h.must(err)
+	h.eventually("the session goes on", func() bool {
+		g := health().Gateway
+		return g.Resumes == 1 && g.Phase == "ready" && g.Reason == "reconnect_asked" && !g.Failed.IsZero()
+	})
+
+	h.must(h.discord.InstallBot(standin.ID(h.guild), h.app.ID, standin.Permissions(api.Permissions)&^standin.PermManageChannels))
+	h.command("ada", "create-room", nil)
+	var last guild.Trouble
+	h.eventually("managers are told what went wrong", func() bool {
+		list := health().Errors
+		if len(list) > 0 {
+			last = list[0]
+		}
+		return len(list) > 0
+	})
+	if last.Code != errs.MissingPermission || last.Why == nil || last.InteractionID == "" || last.Times != 1 {
+		t.Errorf("what went wrong: %+v", last)
+	}
+}

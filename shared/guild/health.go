@@ -1,0 +1,74 @@
+package guild
+
+import (
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/errs"
+)
+
+// Health is how the process that keeps a guild is doing, as far as it
+// concerns the guild. Nothing in it is secret to the guild's managers, and
+// nothing is asked of Discord for it but who asks.
+type Health struct {
+	Now     time.Time     `json:"now"`
+	Gateway GatewayHealth `json:"gateway"`
+	Queue   QueueHealth   `json:"queue"`
+	// Opens is how many rooms can be opened at once, of the guild's budget of
+	// OpensMax in OpensWindow; NextOpen is when one more can, zero while Opens is not 0.
+	Opens       int           `json:"opens"`
+	OpensMax    int           `json:"opens_max"`
+	OpensWindow time.Duration `json:"opens_window"`
+	NextOpen    time.Time     `json:"next_open,omitzero"`
+	// Rooms tells of each open room how often it can be renamed.
+	Rooms []RoomRenames `json:"rooms"`
+	// Errors are the last warnings and errors about the guild, newest first.
+	Errors []Trouble `json:"errors"`
+}
+
+// GatewayHealth is the connection that tells of the guild.
+type GatewayHealth struct {
+	Shard    int           `json:"shard"`
+	Shards   int           `json:"shards"`
+	Phase    string        `json:"phase"` // as gateway.Phase says it; "ready": events flow
+	Since    time.Time     `json:"since"`
+	Latency  time.Duration `json:"latency"`            // of the last heartbeat; 0: none yet
+	Resumes  int           `json:"resumes"`            // since the process began
+	Sessions int           `json:"sessions"`           // begun anew, since the process began
+	Failed   time.Time     `json:"failed,omitzero"`    // when a connection ended last, or could not be made
+	Reason   string        `json:"reason,omitempty"`   // why: a word such as "reconnect_asked" or "close_4000"
+	Failures int           `json:"failures,omitempty"` // attempts in a row that came to nothing
+}
+
+// QueueHealth are the requests of the process to Discord, for all its guilds.
+type QueueHealth struct {
+	Waiting int           `json:"waiting"` // requests that wait to be sent
+	Longest time.Duration `json:"longest"` // how long the one waits that waits longest
+	OnWay   int           `json:"on_way"`  // requests that were sent, or are just being
+	Limited int           `json:"limited"` // 429 answers since the process began
+	// LastLimited is when the last of them came; zero: there was none.
+	LastLimited time.Time `json:"last_limited,omitzero"`
+	// Blocked is until when Discord lets nothing through, zero or past if it does.
+	Blocked time.Time `json:"blocked,omitzero"`
+}
+
+// RoomRenames is how often a room can be renamed, of Discord's two times in ten minutes.
+type RoomRenames struct {
+	ID     snowflake.ID `json:"id"`
+	Name   string       `json:"name"`
+	Left   int          `json:"left"`
+	Next   time.Time    `json:"next"`             // when the next time is: now or later
+	Wanted string       `json:"wanted,omitempty"` // a name that will be applied then
+}
+
+// Trouble is a warning or an error that was logged about a guild.
+type Trouble struct {
+	At            time.Time   `json:"at"` // the last time
+	Serious       bool        `json:"serious,omitempty"`
+	Text          string      `json:"text"` // in English, without ids
+	Code          errs.Code   `json:"code,omitempty"`
+	Why           *errs.Error `json:"why,omitempty"` // where managers may read it
+	InteractionID string      `json:"interaction_id,omitempty"`
+	Times         int         `json:"times"` // in a row
+}
