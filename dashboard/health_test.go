@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"snug/shared/errs"
+	"snug/shared/guild"
 	"snug/shared/uptime"
 )
 
@@ -24,6 +26,39 @@ func TestStatus(t *testing.T) {
 		if got.status != 200 || !strings.Contains(got.body, want) {
 			t.Errorf("%d without %q: %s", got.status, want, got.text())
 		}
+	}
+}
+
+// keeperHealth is what the keeper tells of itself.
+func keeperHealth(now time.Time) guild.Health {
+	return guild.Health{
+		Now:     now,
+		Gateway: guild.GatewayHealth{Shard: 3, Shards: 4, Phase: "resuming", Since: now.Add(-2 * time.Minute), Resumes: 5, Sessions: 1, Failed: now.Add(-2 * time.Minute), Reason: "close_4000"},
+		Queue:   guild.QueueHealth{Waiting: 17, Longest: 420 * time.Millisecond, Limited: 6, LastLimited: now.Add(-time.Hour), Blocked: now.Add(time.Minute)},
+		Opens:   0, OpensMax: 100, OpensWindow: 5 * time.Minute, NextOpen: now.Add(40 * time.Second),
+		Rooms:  []guild.RoomRenames{{ID: 7, Name: "Friday <b>", Next: now.Add(7 * time.Minute), Wanted: "Saturday"}},
+		Errors: []guild.Trouble{{At: now, Text: "it <b>broke</b>", Code: errs.Internal, InteractionID: "4711", Times: 3}},
+	}
+}
+
+// Managers read what the keeper tells of itself, on the page and through the API.
+func TestHealth(t *testing.T) {
+	b := newBench(t, func(o *Options) { o.Keeper = nil })
+	b.keeper.serve()
+	w := b.signedIn(manager)
+	got := w.get("/admin/100/health")
+	for _, want := range []string{"Catching up, 2 min ago", "shard 3 of 4", "5 / 1", "close_4000", "420 ms", "6, 1 h ago", "lets nothing through until", "0 of 100 in 5 min", "The next in 40 s", "Friday &lt;b&gt;", "then becomes “Saturday”", "it &lt;b&gt;broke&lt;/b&gt;", "3 times", "Interaction 4711"} {
+		if got.status != 200 || !strings.Contains(got.body, want) {
+			t.Errorf("%d without %q", got.status, want)
+		}
+	}
+	if got := b.signedIn(member).get("/admin/100/health"); got.status != 403 {
+		t.Errorf("a member is answered %d", got.status)
+	}
+	var j healthJSON
+	w.api("GET", "/api/v1/guilds/100/health", "").json(&j)
+	if j.Gateway.Phase != "resuming" || j.Gateway.Failed == nil || j.Queue.Waiting != 17 || j.Queue.Longest != 420 || len(j.Rooms) != 1 || j.Rooms[0].Wanted != "Saturday" || len(j.Troubles) != 1 || j.Troubles[0].Times != 3 {
+		t.Errorf("the API tells %+v", j)
 	}
 }
 

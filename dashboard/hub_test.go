@@ -16,6 +16,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"snug/dashboard/live"
+	"snug/shared/guild"
 	"snug/shared/hub"
 	"snug/shared/protocol"
 	"snug/shared/room"
@@ -42,6 +43,15 @@ func (k *bookkeeper) serve() {
 		return struct{}{}, k.RoomsSeen(ctx, g, q)
 	})
 	hub.SaveSettings.Serve(calls, k.SaveSettings)
+	hub.PreflightOf.Serve(calls, func(context.Context, snowflake.ID, guild.ManageRequest) (guild.Preflight, error) {
+		return guild.Preflight{OK: true}, nil
+	})
+	hub.Repair.Serve(calls, func(context.Context, snowflake.ID, guild.RepairRequest) (guild.RepairReport, error) {
+		return guild.RepairReport{}, nil
+	})
+	hub.HealthOf.Serve(calls, func(context.Context, snowflake.ID, guild.ManageRequest) (guild.Health, error) {
+		return keeperHealth(k.now()), nil
+	})
 	if err := calls.Hold(k.t.Context(), friends, others); err != nil {
 		k.t.Fatal(err)
 	}
