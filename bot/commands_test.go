@@ -265,7 +265,7 @@ func TestSuggestions(t *testing.T) {
 	}
 	h.wantText(h.command("priya", "room info", map[string]any{"room": "table 07"}), "Table 07")
 	h.wantText(h.command("priya", "room info", map[string]any{"room": hidden.Room.ID.String()}), "does not exist any more, or you are not invited")
-	h.wantText(h.command("priya", "room info", map[string]any{"room": "@everyone"}), "There is no room called “@everyone”")
+	h.wantText(h.command("priya", "room info", map[string]any{"room": "@everyone"}), `There is no room called “\@everyone”`)
 
 	a := h.command("priya", "rooms", nil)
 	h.wantText(a, "27 rooms", "7 more")

@@ -57,7 +57,7 @@ func TestCreateRoomCommand(t *testing.T) {
 	}
 
 	again := h.command("jonas", "create-room", nil)
-	if !strings.Contains(again.Message.Content, "a room already: <#"+id.String()+">") {
+	if !strings.Contains(again.Message.Content, `a room already, “Friday \*draft\*”`) {
 		t.Errorf("a second room: %s", again.Message.Content)
 	}
 	if err := h.join("kiyo", id); err == nil {
