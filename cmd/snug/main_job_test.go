@@ -148,6 +148,12 @@ func TestSettingsAreUsedAtOnce(t *testing.T) {
 		return true;
 	})()`)
 	alice.sees("that they are saved", `document.querySelector('[name=seats]').value === '6' && document.querySelector('[role=status]')`)
+	manager := h.signIn("alice")
+	h.eventually("they are saved", func() bool {
+		_, out := manager.api(http.MethodGet, "/guilds/"+guild+"/settings", nil)
+		saved, _ := out["settings"].(map[string]any)
+		return saved["seats"] == 6.0
+	})
 	alice.picture("settings")
 	a := h.command("bruno", "create-room", map[string]any{"name": "Six"})
 	if !strings.Contains(a.Message.Content, "6 seats") {
