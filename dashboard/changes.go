@@ -21,8 +21,8 @@ type changedJSON struct {
 
 // changeRoom does one thing to a room: what its keeper lets this person do.
 func (s *Server) changeRoom(c *gin.Context, me *session.Session) error {
-	q := room.ChangeRequest{Actor: actor(me)}
-	err := read(c, &struct{}{}, func(f url.Values) (err error) {
+	var q room.ChangeRequest
+	guildID, asked, err := s.asks(c, me, func(f url.Values) (err error) {
 		q.Do, q.Text = room.Action(f.Get("do")), f.Get("text")
 		if n := strings.TrimSpace(f.Get("number")); n != "" {
 			if q.Number, err = strconv.Atoi(n); err != nil {
@@ -35,21 +35,17 @@ func (s *Server) changeRoom(c *gin.Context, me *session.Session) error {
 	if err != nil {
 		return err
 	}
-	guildID, id, err := s.place(c)
-	if err != nil {
-		return err
-	}
-	q.RoomID = id
+	q.Actor, q.RoomID = asked.Actor, asked.RoomID
 	done, err := s.keeper.ChangeRoom(c.Request.Context(), guildID, q)
 	if err != nil {
-		return s.hide(c, guildID, room.Request{Actor: q.Actor, RoomID: id}, err)
+		return s.hide(c, guildID, asked, err)
 	}
-	s.log.InfoContext(c, "room changed", "guild_id", guildID, "room_id", id, "user_id", me.User.ID, "do", q.Do)
+	s.log.InfoContext(c, "room changed", "guild_id", guildID, "room_id", q.RoomID, "user_id", me.User.ID, "do", q.Do)
 	var out changedJSON
 	if !done.Later.IsZero() {
 		out.Later = done.Later.UnixMilli()
 	}
-	to := "/game/" + id.String()
+	to := "/game/" + q.RoomID.String()
 	if q.Do != room.DoClaim && q.Do != room.DoTransfer {
 		to += "#control"
 	}
@@ -67,7 +63,7 @@ func userOf(f url.Values) (snowflake.ID, error) {
 // knock asks to be let into a room. Where there is none, or none that this
 // person may know of, the answer is the same.
 func (s *Server) knock(c *gin.Context, me *session.Session) error {
-	guildID, q, err := s.asks(c, me)
+	guildID, q, err := s.asks(c, me, nil)
 	if err == nil {
 		if _, err = s.keeper.Knock(c.Request.Context(), guildID, room.KnockRequest{Actor: q.Actor, RoomID: q.RoomID}); err != nil {
 			err = s.hide(c, guildID, q, err)
@@ -83,8 +79,8 @@ func (s *Server) knock(c *gin.Context, me *session.Session) error {
 
 // answerKnock lets in who knocked, or says not now.
 func (s *Server) answerKnock(c *gin.Context, me *session.Session) error {
-	q := room.AnswerRequest{Actor: actor(me)}
-	err := read(c, &struct{}{}, func(f url.Values) (err error) {
+	var q room.AnswerRequest
+	guildID, asked, err := s.asks(c, me, func(f url.Values) (err error) {
 		q.LetIn = f.Get("let_in") != ""
 		q.User, err = userOf(f)
 		return err
@@ -92,15 +88,11 @@ func (s *Server) answerKnock(c *gin.Context, me *session.Session) error {
 	if err != nil {
 		return err
 	}
-	guildID, id, err := s.place(c)
-	if err != nil {
-		return err
-	}
-	q.RoomID = id
+	q.Actor, q.RoomID = asked.Actor, asked.RoomID
 	if _, err := s.keeper.AnswerKnock(c.Request.Context(), guildID, q); err != nil {
-		return s.hide(c, guildID, room.Request{Actor: q.Actor, RoomID: id}, err)
+		return s.hide(c, guildID, asked, err)
 	}
-	return back(c, http.StatusOK, struct{}{}, "/game/"+id.String())
+	return back(c, http.StatusOK, struct{}{}, "/game/"+q.RoomID.String())
 }
 
 // waitedJSON is a person's place in a waiting list, from 1; 0: they do not wait.
@@ -111,24 +103,21 @@ type waitedJSON struct {
 
 // waitForSeat enters the waiting list of a full room, or leaves it.
 func (s *Server) waitForSeat(c *gin.Context, me *session.Session) error {
-	q := room.WaitRequest{Actor: actor(me)}
-	if err := read(c, &struct{}{}, func(f url.Values) error { q.Leave = f.Get("leave") != ""; return nil }); err != nil {
-		return err
-	}
-	guildID, id, err := s.place(c)
+	var q room.WaitRequest
+	guildID, asked, err := s.asks(c, me, func(f url.Values) error { q.Leave = f.Get("leave") != ""; return nil })
 	if err != nil {
 		return err
 	}
-	q.RoomID = id
+	q.Actor, q.RoomID = asked.Actor, asked.RoomID
 	done, err := s.keeper.WaitForSeat(c.Request.Context(), guildID, q)
 	if err != nil {
-		return s.hide(c, guildID, room.Request{Actor: q.Actor, RoomID: id}, err)
+		return s.hide(c, guildID, asked, err)
 	}
 	out := waitedJSON{Place: done.Place}
 	if !done.HeldUntil.IsZero() {
 		out.HeldUntil = done.HeldUntil.UnixMilli()
 	}
-	return back(c, http.StatusOK, out, "/game/"+id.String()+"#actions")
+	return back(c, http.StatusOK, out, "/game/"+q.RoomID.String()+"#actions")
 }
 
 // forgetPreferences drops what was remembered for this person's next room in a server.

@@ -214,7 +214,7 @@ func (s *Server) newInvite(ctx context.Context, me *session.Session, guildID, id
 
 // revokeInvite takes an invite back.
 func (s *Server) revokeInvite(c *gin.Context, me *session.Session) error {
-	guildID, q, err := s.asks(c, me)
+	guildID, q, err := s.asks(c, me, nil)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package dashboard
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"time"
@@ -103,9 +104,10 @@ func (s *Server) heldUntil(c *gin.Context, roster []room.Person, me *session.Ses
 	return until
 }
 
-// asks makes the keeper's request about the room of the path.
-func (s *Server) asks(c *gin.Context, me *session.Session) (snowflake.ID, room.Request, error) {
-	if err := read(c, &struct{}{}, nil); err != nil {
+// asks makes the keeper's request about the room of the path. form reads what
+// else the page's form says; nil reads nothing.
+func (s *Server) asks(c *gin.Context, me *session.Session, form func(url.Values) error) (snowflake.ID, room.Request, error) {
+	if err := read(c, &struct{}{}, form); err != nil {
 		return 0, room.Request{}, err
 	}
 	guildID, id, err := s.place(c)
@@ -115,7 +117,7 @@ func (s *Server) asks(c *gin.Context, me *session.Session) (snowflake.ID, room.R
 // joinRoom has the bot move the person into the room. Who is not in voice gets
 // the link that opens it in Discord, and a seat is held for them.
 func (s *Server) joinRoom(c *gin.Context, me *session.Session) error {
-	guildID, q, err := s.asks(c, me)
+	guildID, q, err := s.asks(c, me, nil)
 	if err != nil {
 		return err
 	}
@@ -139,7 +141,7 @@ func (s *Server) joinRoom(c *gin.Context, me *session.Session) error {
 
 // keepRoom calls an announced closing off.
 func (s *Server) keepRoom(c *gin.Context, me *session.Session) error {
-	guildID, q, err := s.asks(c, me)
+	guildID, q, err := s.asks(c, me, nil)
 	if err != nil {
 		return err
 	}
@@ -152,7 +154,7 @@ func (s *Server) keepRoom(c *gin.Context, me *session.Session) error {
 
 // closeRoom ends the room.
 func (s *Server) closeRoom(c *gin.Context, me *session.Session) error {
-	guildID, q, err := s.asks(c, me)
+	guildID, q, err := s.asks(c, me, nil)
 	if err != nil {
 		return err
 	}

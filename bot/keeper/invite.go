@@ -1,6 +1,7 @@
 package keeper
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -49,7 +50,7 @@ func (k *Keeper) Invite(ctx context.Context, guildID snowflake.ID, q room.Invite
 				return errs.E(errs.Forbidden, "That user is banned from this room. Undo the ban first.")
 			}
 		}
-		v := k.newInvite(g, who.UserID, r.Seats, q.Lifetime, q.Uses)
+		v := k.newInvite(g, who.UserID, who.DisplayName, r.Seats, q.Lifetime, q.Uses)
 		now := k.o.Now()
 		entry := room.Entry{Kind: room.EntryInvited, By: who.UserID, Via: q.Actor.Via, Target: q.For}
 		err = k.edit(ctx, g, r, &entry, func(doc *room.Room) {
@@ -137,7 +138,7 @@ func (k *Keeper) Preview(ctx context.Context, guildID snowflake.ID, q room.Previ
 		by, _ := k.o.Presence.Person(g.id, v.By)
 		out = room.Preview{
 			GuildID: g.id, GuildName: g.info.Name, RoomID: r.ID, Name: r.Name, Seats: r.Seats,
-			Roster: k.o.Presence.Roster(g.id, r.ID), InvitedBy: by.DisplayName, ExpiresAt: v.ExpiresAt, Left: v.Left(),
+			Roster: k.o.Presence.Roster(g.id, r.ID), InvitedBy: cmp.Or(by.DisplayName, v.ByName), ExpiresAt: v.ExpiresAt, Left: v.Left(),
 		}
 		return nil
 	})

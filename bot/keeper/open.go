@@ -261,7 +261,7 @@ func (k *Keeper) finish(ctx context.Context, g *guildRooms, in room.Intention, c
 		ID: channel, GuildID: g.id, CategoryID: in.CategoryID, Name: in.Name, OwnerID: in.OwnerID, OwnerName: in.OwnerName, Seats: in.Seats,
 		Private: in.Private, Locked: in.Locked, Hidden: in.Hidden, LobbyID: in.LobbyID, Number: in.Number, Due: room.Due{Access: !whole},
 		State: room.Open, OpenedAt: now, IntentionID: in.ID,
-		Invites: []room.Invite{k.newInvite(g, in.OwnerID, in.Seats, 0, 0)},
+		Invites: []room.Invite{k.newInvite(g, in.OwnerID, in.OwnerName, in.Seats, 0, 0)},
 	}
 	for _, u := range in.Guests {
 		doc.Guests = append(doc.Guests, room.Guest{UserID: u, By: in.OwnerID, Since: now})
@@ -325,7 +325,7 @@ func (g *guildRooms) match(in room.Intention, channels []Channel) snowflake.ID {
 }
 
 // newInvite makes an invite; zero values mean the guild's settings.
-func (k *Keeper) newInvite(g *guildRooms, by snowflake.ID, seats int, lifetime time.Duration, uses int) room.Invite {
+func (k *Keeper) newInvite(g *guildRooms, by snowflake.ID, byName string, seats int, lifetime time.Duration, uses int) room.Invite {
 	if lifetime == 0 {
 		lifetime = time.Duration(g.settings.InviteLifetime)
 	}
@@ -334,7 +334,7 @@ func (k *Keeper) newInvite(g *guildRooms, by snowflake.ID, seats int, lifetime t
 	}
 	// The token counts in seconds; so does the invite, or the two would end at different times.
 	now := k.o.Now().Truncate(time.Second)
-	return room.Invite{ID: invite.NewID(), By: by, CreatedAt: now, ExpiresAt: now.Add(lifetime), MaxUses: uses}
+	return room.Invite{ID: invite.NewID(), By: by, ByName: byName, CreatedAt: now, ExpiresAt: now.Add(lifetime), MaxUses: uses}
 }
 
 // link gives an invite with its token.

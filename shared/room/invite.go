@@ -14,6 +14,7 @@ import (
 type Invite struct {
 	ID        string       `json:"id"` // 128 random bits
 	By        snowflake.ID `json:"by"`
+	ByName    string       `json:"by_name,omitempty"` // display name of who made it, as it was then
 	CreatedAt time.Time    `json:"created_at"`
 	ExpiresAt time.Time    `json:"expires_at"`
 	MaxUses   int          `json:"max_uses"`
