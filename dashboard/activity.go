@@ -32,6 +32,8 @@ type auditFilter struct {
 	Room  snowflake.ID
 	Since time.Time
 	Until time.Time
+	// Public leaves out what only who controls a room may know.
+	Public bool
 }
 
 func (f auditFilter) takes(e room.Entry) bool {
@@ -39,6 +41,7 @@ func (f auditFilter) takes(e room.Entry) bool {
 	case len(f.Kinds) > 0 && !slices.Contains(f.Kinds, e.Kind),
 		f.By != 0 && e.By != f.By && e.Target != f.By,
 		f.Room != 0 && e.RoomID != f.Room,
+		f.Public && !public(e.Kind),
 		!f.Until.IsZero() && e.At.After(f.Until),
 		!f.Since.IsZero() && e.At.Before(f.Since):
 		return false
@@ -328,7 +331,11 @@ func (s *Server) listAudit(ctx context.Context, who *api.Caller, in *struct {
 		return nil, err
 	}
 	f.Since, f.Until = in.Since, in.Until
-	list, next, err := s.auditPage(ctx, g.ID, f, before, in.Limit)
+	return s.auditAnswer(ctx, g.ID, f, before, in.Limit)
+}
+
+func (s *Server) auditAnswer(ctx context.Context, guildID snowflake.ID, f auditFilter, before uint64, limit int) (*answer[auditJSON], error) {
+	list, next, err := s.auditPage(ctx, guildID, f, before, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -340,4 +347,24 @@ func (s *Server) listAudit(ctx context.Context, who *api.Caller, in *struct {
 		out.Entries = append(out.Entries, newEntryJSON(e))
 	}
 	return ok(out), nil
+}
+
+// roomHistory is what happened in a room, as far as its page tells it to this person.
+func (s *Server) roomHistory(ctx context.Context, who *api.Caller, in *struct {
+	RoomPath
+	api.Paging
+}) (*answer[auditJSON], error) {
+	before, err := in.Number()
+	if err != nil {
+		return nil, err
+	}
+	guildID, q, err := s.inRoom(ctx, who, in.Room)
+	if err != nil {
+		return nil, err
+	}
+	v, _, err := s.seeRoom(ctx, who.Session, guildID, q.RoomID)
+	if err != nil {
+		return nil, err
+	}
+	return s.auditAnswer(ctx, guildID, auditFilter{Room: q.RoomID, Public: !v.MayControl}, before, in.Limit)
 }

@@ -119,6 +119,48 @@ func TestActivity(t *testing.T) {
 	}
 }
 
+// TestRoomHistoryByProgram: a room's history is told as its page tells it, to who sees the room.
+func TestRoomHistoryByProgram(t *testing.T) {
+	b := newBench(t)
+	r := b.room()
+	b.happened(friends,
+		room.Entry{Kind: room.EntryOpened, RoomID: r.ID, By: owner, Via: room.ViaWeb},
+		room.Entry{Kind: room.EntryBanned, RoomID: r.ID, By: owner, Target: banned, Via: room.ViaWeb},
+		room.Entry{Kind: room.EntrySeats, RoomID: r.ID, By: owner, Via: room.ViaDiscord, Old: "4", New: "6"},
+		room.Entry{Kind: room.EntrySettings, By: manager, Via: room.ViaWeb, Detail: "seats"},
+		room.Entry{Kind: room.EntryRenamed, RoomID: r.ID + 1, By: owner, New: "another"})
+	at := "/api/v1/rooms/" + r.ID.String() + "/history"
+	read := func(who snowflake.ID) (kinds []room.EntryKind) {
+		for cursor := ""; ; {
+			var page auditJSON
+			got := b.signedIn(who).api("GET", at+"?limit=1&cursor="+cursor, "")
+			if got.json(&page); got.status != 200 {
+				t.Fatalf("%d %s", got.status, got.body)
+			}
+			for _, e := range page.Entries {
+				kinds = append(kinds, e.Kind)
+			}
+			if cursor = page.Next; cursor == "" {
+				return kinds
+			}
+		}
+	}
+	if got := read(owner); !slices.Equal(got, []room.EntryKind{room.EntrySeats, room.EntryBanned, room.EntryOpened}) {
+		t.Errorf("the owner is told %v", got)
+	}
+	if got := read(guest); !slices.Equal(got, []room.EntryKind{room.EntrySeats, room.EntryOpened}) {
+		t.Errorf("a guest is told %v", got)
+	}
+	for _, who := range []snowflake.ID{member, banned, stranger} {
+		if got := b.signedIn(who).api("GET", at, ""); got.status != 404 {
+			t.Errorf("%d is answered %d", who, got.status)
+		}
+	}
+	if got := b.signedIn(owner).api("GET", at+"?cursor=x", ""); got.status != 400 || got.problem().Field != "cursor" {
+		t.Errorf("a bad cursor: %d %s", got.status, got.body)
+	}
+}
+
 // A filter that takes one of thousands still comes to an end.
 func TestActivityOfManyEntries(t *testing.T) {
 	b := newBench(t)

@@ -38,6 +38,7 @@ func (s *Server) describe(e *gin.Engine) error {
 	s.apiActivity()
 	s.apiWebhooks()
 	s.apiHealth()
+	s.apiStatus()
 	s.apiTokens()
 	b, err := s.api.Description()
 	if err != nil {

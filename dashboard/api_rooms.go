@@ -46,6 +46,10 @@ func (s *Server) apiRooms() {
 		ID: "room-members", Method: http.MethodGet, Path: "/rooms/{channel}/members", Tag: "Rooms", Summary: "Who is in a room, and who was let in", Access: read,
 	}, s.roomMembers)
 	api.Register(s.api, api.Operation{
+		ID: "room-history", Method: http.MethodGet, Path: "/rooms/{channel}/history", Tag: "Rooms", Summary: "What happened in a room, the newest first", Access: read,
+		Description: "Guests, knocks and bans are told to who controls the room.",
+	}, s.roomHistory)
+	api.Register(s.api, api.Operation{
 		ID: "join-room", Method: http.MethodPost, Path: "/rooms/{channel}/join", Tag: "Rooms", Summary: "Come into a room", Errors: conflict, Access: write,
 		Description: "Who is in a voice channel of the server is moved; otherwise `deep_link` opens the channel in Discord, and a seat is held for a moment.",
 	}, s.apiJoin)

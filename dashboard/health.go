@@ -3,9 +3,9 @@ package dashboard
 import (
 	"context"
 	"net/http"
-	"strconv"
 	"time"
 
+	"github.com/disgoorg/snowflake/v2"
 	"github.com/gin-gonic/gin"
 
 	"snug/dashboard/api"
@@ -14,7 +14,6 @@ import (
 	"snug/shared/errs"
 	"snug/shared/guild"
 	"snug/shared/hub"
-	"snug/shared/uptime"
 )
 
 // healthPage shows whether everything works in a server: what Snug may do, how fast it is, and what does not fit together.
@@ -72,11 +71,6 @@ type (
 		Rooms     []renamesJSON   `json:"rooms" nullable:"false" doc:"Open rooms that you may see, and how often they can be renamed."`
 		Troubles  []troubleJSON   `json:"troubles" nullable:"false" doc:"The last warnings and errors about this server, newest first."`
 	}
-	latencyJSON struct {
-		Events int   `json:"events" doc:"That it was measured of; 0: nothing was measured yet."`
-		P50    int64 `json:"p50_ms"`
-		P95    int64 `json:"p95_ms"`
-	}
 	gatewayJSON struct {
 		Shard     int        `json:"shard"`
 		Phase     string     `json:"phase" doc:"ready: events flow."`
@@ -109,14 +103,15 @@ type (
 		Times         int       `json:"times"`
 	}
 	findingJSON struct {
-		ID     string            `json:"id"`
-		Kind   guild.FindingKind `json:"kind"`
-		Name   string            `json:"name,omitempty"`
-		Have   string            `json:"have,omitempty"`
-		Want   string            `json:"want,omitempty"`
-		Risky  bool              `json:"risky" doc:"Mended only if it is named."`
-		Mended bool              `json:"mended"`
-		Wrong  string            `json:"wrong,omitempty" doc:"Why it was not mended."`
+		ID        string            `json:"id"`
+		Kind      guild.FindingKind `json:"kind"`
+		ChannelID *snowflake.ID     `json:"channel_id" doc:"The channel or room it is about."`
+		Name      string            `json:"name,omitempty"`
+		Have      string            `json:"have,omitempty"`
+		Want      string            `json:"want,omitempty"`
+		Risky     bool              `json:"risky" doc:"Mended only if it is named."`
+		Mended    bool              `json:"mended"`
+		Wrong     string            `json:"wrong,omitempty" doc:"Why it was not mended."`
 	}
 	repairJSON struct {
 		Findings []findingJSON `json:"findings" nullable:"false"`
@@ -140,8 +135,7 @@ func (s *Server) apiHealth() {
 			return nil, err
 		}
 		h, err := hub.HealthOf.Call(ctx, s.o.Hub, g.ID, guild.ManageRequest{Actor: actor(who.Session)})
-		l := s.live.Latency()
-		out := healthJSON{Connected: g.Ready, Preflight: pre, Latency: latencyJSON{l.Events, l.P50.Milliseconds(), l.P95.Milliseconds()}}
+		out := healthJSON{Connected: g.Ready, Preflight: pre, Latency: newLatencyJSON(s.live.Latency())}
 		out.keeper(h)
 		return ok(out), err
 	})
@@ -163,7 +157,7 @@ func (s *Server) apiHealth() {
 		r, err := hub.Repair.Call(ctx, s.o.Hub, g.ID, q)
 		out := repairJSON{Findings: []findingJSON{}}
 		for _, f := range r.Findings {
-			j := findingJSON{ID: f.ID, Kind: f.Kind, Name: f.Name, Have: f.Have, Want: f.Want, Risky: f.Risky, Mended: f.Mended}
+			j := findingJSON{ID: f.ID, Kind: f.Kind, ChannelID: someone(f.ChannelID), Name: f.Name, Have: f.Have, Want: f.Want, Risky: f.Risky, Mended: f.Mended}
 			if f.Err != nil {
 				j.Wrong = f.Err.Message
 			}
@@ -188,53 +182,4 @@ func (j *healthJSON) keeper(h guild.Health) {
 	for _, t := range h.Errors {
 		j.Troubles = append(j.Troubles, troubleJSON{t.At, t.Serious, t.Text, string(t.Code), t.InteractionID, t.Times})
 	}
-}
-
-// markUptime notes whether this process serves now, for the status page.
-func (s *Server) markUptime(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	now, serving := s.now(), s.serves(ctx) == nil
-	key := uptime.Key(now)
-	for range 4 { // several processes may note at once
-		d, rev, err := s.o.Hub.Uptime.Get(ctx, key)
-		if errs.Has(err, errs.NotFound) {
-			d.Mark(now, serving)
-			_, err = s.o.Hub.Uptime.Create(ctx, key, d)
-		} else if err == nil {
-			d.Mark(now, serving)
-			_, err = s.o.Hub.Uptime.Update(ctx, key, d, rev)
-		}
-		if !errs.Has(err, errs.Conflict) {
-			return // what the hub did not take is a minute that nobody saw
-		}
-	}
-}
-
-// statusPage tells everybody whether Snug works, and how much of the month it did.
-func (s *Server) statusPage(c *gin.Context) error {
-	ctx := c.Request.Context()
-	p := &view.Status{Layout: s.layout(c, "")}
-	p.Title = p.Text.Say("status.title")
-	err := s.serves(ctx)
-	if p.Serving = err == nil; !p.Serving {
-		p.Why = errs.Public(err).Message
-	}
-	l := s.live.Latency()
-	p.Latency.Events, p.Latency.P50, p.Latency.P95 = l.Events, l.P50.Milliseconds(), l.P95.Milliseconds()
-	days := map[string]uptime.Day{}
-	list, err := s.o.Hub.Uptime.List(ctx, "")
-	if err != nil {
-		s.log.WarnContext(ctx, "the availability is not known", "err", err)
-	}
-	for _, e := range list {
-		days[e.Key] = e.Value
-	}
-	share := uptime.Over(days, s.now().AddDate(0, 0, -30), s.now())
-	p.Percent, p.Up, p.Down, p.Unseen = strconv.FormatFloat(share.Percent(), 'f', 2, 64), share.Up, share.Down, share.Unseen
-	if !share.From.IsZero() {
-		p.From = p.When(share.From)
-	}
-	c.Header("Cache-Control", "no-store")
-	return s.page(c, http.StatusOK, p)
 }

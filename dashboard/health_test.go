@@ -29,6 +29,24 @@ func TestStatus(t *testing.T) {
 	}
 }
 
+// Programs are told the same, signed in or not.
+func TestStatusByProgram(t *testing.T) {
+	b := newBench(t)
+	var first, out statusJSON
+	b.browser("").api("GET", "/api/v1/status", "").json(&first)
+	b.markUptime(t.Context())
+	b.pass(2 * time.Minute)
+	b.markUptime(t.Context())
+	b.pass(time.Minute)
+	b.browser("").api("GET", "/api/v1/status", "").json(&out)
+	if a := first.Availability; a.Percent != 100 || a.Since != nil {
+		t.Errorf("before the first look: %+v", a)
+	}
+	if a := out.Availability; !out.Serving || out.Why != "" || a.Percent != 66.67 || a.Up != 2 || a.Unseen != 1 || a.Since == nil {
+		t.Errorf("got %+v", out)
+	}
+}
+
 // keeperHealth is what the keeper tells of itself.
 func keeperHealth(now time.Time) guild.Health {
 	return guild.Health{
@@ -59,6 +77,20 @@ func TestHealth(t *testing.T) {
 	w.api("GET", "/api/v1/guilds/100/health", "").json(&j)
 	if j.Gateway.Phase != "resuming" || j.Gateway.Failed == nil || j.Queue.Waiting != 17 || j.Queue.Longest != 420 || len(j.Rooms) != 1 || j.Rooms[0].Wanted != "Saturday" || len(j.Troubles) != 1 || j.Troubles[0].Times != 3 {
 		t.Errorf("the API tells %+v", j)
+	}
+}
+
+// What does not fit together is found, and mended when it is named.
+func TestRepairByProgram(t *testing.T) {
+	b := newBench(t, func(o *Options) { o.Keeper = nil })
+	b.keeper.serve()
+	w := b.signedIn(manager)
+	for body, mended := range map[string]bool{"": false, `{"apply":true,"only":["seats.7"]}`: true} {
+		var out repairJSON
+		w.api("POST", "/api/v1/guilds/100/repair", body).json(&out)
+		if len(out.Findings) != 1 || out.Findings[0].ChannelID == nil || *out.Findings[0].ChannelID != 7 || out.Findings[0].Have != "9" || out.Findings[0].Mended != mended {
+			t.Errorf("%q: %+v", body, out)
+		}
 	}
 }
 

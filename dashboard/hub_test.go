@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -46,8 +47,9 @@ func (k *bookkeeper) serve() {
 	hub.PreflightOf.Serve(calls, func(context.Context, snowflake.ID, guild.ManageRequest) (guild.Preflight, error) {
 		return guild.Preflight{OK: true}, nil
 	})
-	hub.Repair.Serve(calls, func(context.Context, snowflake.ID, guild.RepairRequest) (guild.RepairReport, error) {
-		return guild.RepairReport{}, nil
+	hub.Repair.Serve(calls, func(_ context.Context, _ snowflake.ID, q guild.RepairRequest) (guild.RepairReport, error) {
+		mended := q.Apply && slices.Contains(q.Only, "seats.7")
+		return guild.RepairReport{Findings: []guild.Finding{{ID: "seats.7", Kind: guild.FindSeats, ChannelID: 7, Name: "Friday", Have: "9", Want: "4", Mended: mended}}}, nil
 	})
 	hub.HealthOf.Serve(calls, func(context.Context, snowflake.ID, guild.ManageRequest) (guild.Health, error) {
 		return keeperHealth(k.now()), nil

@@ -129,6 +129,7 @@ var routes = []route{
 	{at: "GET /api/v1/guilds/:guild/preferences", want: "login 404 404 200 200 200 200 200"},
 	{at: "DELETE /api/v1/guilds/:guild/preferences", want: "login 404 404 204 204 204 204 204"},
 	{at: "GET /api/v1/rooms/:channel/control", want: "login 404 404 404 404 403 200 404"},
+	{at: "GET /api/v1/rooms/:channel/history", want: "login 404 404 404 404 200 200 404"},
 	{at: "POST /api/v1/rooms/:channel/change", body: map[string]any{"do": "seats", "seats": 6}, want: "login 404 404 404 404 403 200 404"},
 	{at: "POST /api/v1/rooms/:channel/knock", want: "login 200 200 200 200 409 409 200"},
 	{at: "POST /api/v1/rooms/:channel/answer", body: map[string]any{"user": "{manager}", "let_in": false}, want: "login 404 404 404 404 403 200 404"},
@@ -154,6 +155,7 @@ var routes = []route{
 	{at: "POST /admin/:guild/health", body: url.Values{}, want: "login 404 404 403 403 403 403 200"},
 	{at: "GET /api", want: "200 200 200 200 200 200 200 200"},
 	{at: "GET /status", want: "200 200 200 200 200 200 200 200"},
+	{at: "GET /api/v1/status", want: "200 200 200 200 200 200 200 200"},
 	{at: "GET /api/v1/guilds/:guild/health", want: "login 404 404 403 403 403 403 200"},
 	{at: "POST /api/v1/guilds/:guild/repair", body: map[string]any{"apply": false}, want: "login 404 404 403 403 403 403 200"},
 
