@@ -20,8 +20,8 @@ func (b *Bot) places(ctx context.Context, id snowflake.ID, q guild.ManageRequest
 	if err != nil {
 		return out, err
 	}
-	if !who.Manager {
-		return out, errs.E(errs.Forbidden, "Only members with the Manage Server permission can change Snug's settings. Ask one of them.")
+	if err := who.CheckManager(); err != nil {
+		return out, err
 	}
 	channels, err := b.client.Rest.GetGuildChannels(id, rest.WithCtx(ctx))
 	if err != nil {

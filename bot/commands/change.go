@@ -180,7 +180,7 @@ func (c *Commands) doTo(do room.Action) handler {
 func (c *Commands) mayControl(ctx context.Context, q *call, id snowflake.ID) (room.View, error) {
 	v, err := c.o.Keeper.View(ctx, q.guild, room.Request{Actor: q.actor, RoomID: id})
 	if err == nil && !v.MayControl {
-		err = errs.E(errs.Forbidden, "Only the room's owner or somebody who manages the server can do that. Please ask them.")
+		err = notYours()
 	}
 	return v, err
 }
@@ -308,8 +308,9 @@ func (c *Commands) confirmClose(ctx context.Context, q *call) (reply, error) {
 		return reply{text: q.t.Say("close.unseen", "Channel", channelMention(id)), rows: buttons}, nil
 	case err != nil:
 		return reply{}, err
-	case !v.Room.Access.MayClose(q.who):
-		return reply{}, errs.E(errs.Forbidden, "Only the room's owner or somebody who manages the server can close it. Please ask them.")
+	}
+	if err := v.Room.Access.CheckClose(q.who); err != nil {
+		return reply{}, err
 	}
 	text := q.t.Say("close.empty", "Room", bold(v.Room.Name))
 	if n := room.Taken(v.Roster); n > 0 {

@@ -69,9 +69,13 @@ func (c *Commands) ours(q *call) (room.Room, error) {
 		return room.Room{}, errs.E(errs.RoomNotFound, "This room does not exist any more, or you are not invited. Open a new one with /create-room, or ask for an invite.")
 	}
 	if !m.Access(&m.Rooms[i]).MayControl(q.who) {
-		return room.Room{}, errs.E(errs.Forbidden, "Only the room's owner or somebody who manages the server can do that. Please ask them.")
+		return room.Room{}, notYours()
 	}
 	return m.Rooms[i], nil
+}
+
+func notYours() error {
+	return errs.E(errs.Forbidden, "Only the room's owner or somebody who manages the server can do that. Please ask them.")
 }
 
 // about makes a custom id about a room.

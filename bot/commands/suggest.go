@@ -153,7 +153,8 @@ func (c *Commands) suggestValues(q *call, s setting, typed string) (out []sugges
 		}
 		return out
 	case kindNumber, kindText:
-		return []suggestion{{strings.Trim(c.shown(q, s, fieldsOf(m.Settings)[s.name]), "`"), strings.Trim(c.shown(q, s, fieldsOf(m.Settings)[s.name]), "`")}}
+		now := strings.Trim(c.shown(q, s, fieldsOf(m.Settings)[s.name]), "`")
+		return []suggestion{{now, now}}
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package commands
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -129,4 +130,37 @@ func button(style discord.ButtonStyle, emoji, label string, id customID) discord
 // link is a button that opens a page.
 func link(label, url string) discord.ButtonComponent {
 	return discord.NewLinkButton(cut(label, maxLabel), url)
+}
+
+// mentions lists people as Discord shows them, as many as are read at a glance.
+func mentions(q *call, users []snowflake.ID) string {
+	const most = 15
+	var list []string
+	for i, u := range users {
+		if i == most {
+			list = append(list, q.t.Say("more", "Count", len(users)-most))
+			break
+		}
+		list = append(list, userMention(u))
+	}
+	return q.t.List(list)
+}
+
+func ids[T any](list []T, id func(T) snowflake.ID) (out []snowflake.ID) {
+	for _, v := range list {
+		out = append(out, id(v))
+	}
+	return out
+}
+
+func names(roster []room.Person) (out []string) {
+	for _, p := range roster {
+		out = append(out, escape(p.DisplayName))
+	}
+	return out
+}
+
+// lines joins what is not empty.
+func lines(list ...string) string {
+	return strings.Join(slices.DeleteFunc(list, func(s string) bool { return s == "" }), "\n")
 }

@@ -38,84 +38,111 @@ type side struct {
 // role's leave to see and enter is not, unless it is a helper or a bot's own.
 // No bit is used that the bot has not itself: Discord would refuse them all.
 func overwrites(a keeper.RoomAccess, s side) []discord.PermissionOverwrite {
-	var closed discord.Permissions // what members may not
-	switch {
-	case a.Private || a.Hidden:
-		closed = EveryoneDeny
-	case a.Locked:
-		closed = discord.PermissionConnect
-	}
-	lend := s.mine
+	p := placing{a: a, s: s, closed: closedTo(a), lend: s.mine, own: map[snowflake.ID]discord.MemberPermissionOverwrite{}, helped: map[snowflake.ID]bool{}}
 	if !s.mine.Has(discord.PermissionAdministrator) {
-		lend &^= discord.PermissionManageRoles
+		p.lend &^= discord.PermissionManageRoles
 	}
-	own := map[snowflake.ID]bool{s.self: true, a.OwnerID: true}
-	for _, u := range append(slices.Clone(a.Guests), a.Banned...) {
-		own[u] = true
-	}
-	everyone := discord.RolePermissionOverwrite{RoleID: a.GuildID}
-	inherited := map[snowflake.ID]discord.MemberPermissionOverwrite{}
-	var roles, members []discord.PermissionOverwrite
-	helped := map[snowflake.ID]bool{}
+	p.everyone.RoleID = a.GuildID
 	for _, o := range s.parent {
 		switch o := o.(type) {
 		case discord.RolePermissionOverwrite:
-			o.Allow, o.Deny = o.Allow&lend, o.Deny&lend
-			helper := slices.Contains(a.Helpers, o.RoleID)
-			switch tags := s.roles[o.RoleID].Tags; {
-			case o.RoleID == a.GuildID:
-				everyone = o
-				continue
-			case helper && closed != 0:
-				helped[o.RoleID] = true
-				o.Allow, o.Deny = o.Allow|GuestAllow&lend, o.Deny&^GuestAllow
-			case tags == nil || tags.BotID == nil:
-				o.Allow &^= closed
-			}
-			if o.Allow != 0 || o.Deny != 0 {
-				roles = append(roles, o)
-			}
+			o.Allow, o.Deny = o.Allow&p.lend, o.Deny&p.lend
+			p.role(o)
 		case discord.MemberPermissionOverwrite:
-			o.Allow, o.Deny = o.Allow&lend, o.Deny&lend
-			if own[o.UserID] {
-				inherited[o.UserID] = o
-				continue
-			}
-			if o.Allow&closed != 0 && !s.bots(o.UserID) {
-				o.Allow &^= closed
-			}
-			if o.Allow != 0 || o.Deny != 0 {
-				members = append(members, o)
-			}
+			o.Allow, o.Deny = o.Allow&p.lend, o.Deny&p.lend
+			p.member(o)
 		}
 	}
 	for _, id := range a.Helpers {
-		if _, there := s.roles[id]; there && closed != 0 && !helped[id] {
-			roles = append(roles, discord.RolePermissionOverwrite{RoleID: id, Allow: GuestAllow & lend})
+		if _, there := s.roles[id]; there && p.closed != 0 && !p.helped[id] {
+			p.roles = append(p.roles, discord.RolePermissionOverwrite{RoleID: id, Allow: GuestAllow & p.lend})
 		}
 	}
-	everyone.Allow, everyone.Deny = everyone.Allow&^closed, everyone.Deny|closed
-	list := []discord.PermissionOverwrite{discord.MemberPermissionOverwrite{UserID: s.self, Allow: BotAllow}}
-	if everyone.Allow != 0 || everyone.Deny != 0 {
-		list = append(list, everyone)
+	list := p.list()
+	return list[:min(len(list), maxOverwrites)]
+}
+
+// closedTo gives what members may not in a room.
+func closedTo(a keeper.RoomAccess) discord.Permissions {
+	switch {
+	case a.Private || a.Hidden:
+		return EveryoneDeny
+	case a.Locked:
+		return discord.PermissionConnect
 	}
-	guest := func(user snowflake.ID) discord.PermissionOverwrite {
-		o := inherited[user]
-		return discord.MemberPermissionOverwrite{UserID: user, Allow: o.Allow | GuestAllow&lend, Deny: o.Deny &^ GuestAllow}
+	return 0
+}
+
+// placing is a room's overwrites on their way.
+type placing struct {
+	a        keeper.RoomAccess
+	s        side
+	closed   discord.Permissions // what members may not
+	lend     discord.Permissions // what the bot may hand on
+	everyone discord.RolePermissionOverwrite
+	own      map[snowflake.ID]discord.MemberPermissionOverwrite // the category's for who has a place of their own here
+	helped   map[snowflake.ID]bool                              // helper roles that the category names
+	roles    []discord.PermissionOverwrite
+	members  []discord.PermissionOverwrite
+}
+
+// role takes over what the category says of a role.
+func (p *placing) role(o discord.RolePermissionOverwrite) {
+	switch tags := p.s.roles[o.RoleID].Tags; {
+	case o.RoleID == p.a.GuildID:
+		p.everyone = o
+		return
+	case slices.Contains(p.a.Helpers, o.RoleID) && p.closed != 0:
+		p.helped[o.RoleID] = true
+		o.Allow, o.Deny = o.Allow|GuestAllow&p.lend, o.Deny&^GuestAllow
+	case tags == nil || tags.BotID == nil:
+		o.Allow &^= p.closed
 	}
-	list = append(list, guest(a.OwnerID))
-	list = append(append(list, roles...), members...)
-	for _, u := range a.Banned {
-		if u != a.OwnerID {
+	if o.Allow != 0 || o.Deny != 0 {
+		p.roles = append(p.roles, o)
+	}
+}
+
+// member takes over what the category says of a member.
+func (p *placing) member(o discord.MemberPermissionOverwrite) {
+	if u := o.UserID; u == p.s.self || u == p.a.OwnerID || slices.Contains(p.a.Guests, u) || slices.Contains(p.a.Banned, u) {
+		p.own[u] = o
+		return
+	}
+	if o.Allow&p.closed != 0 && !p.s.bots(o.UserID) {
+		o.Allow &^= p.closed
+	}
+	if o.Allow != 0 || o.Deny != 0 {
+		p.members = append(p.members, o)
+	}
+}
+
+// guest lets in somebody who has a place of their own.
+func (p *placing) guest(user snowflake.ID) discord.PermissionOverwrite {
+	o := p.own[user]
+	return discord.MemberPermissionOverwrite{UserID: user, Allow: o.Allow | GuestAllow&p.lend, Deny: o.Deny &^ GuestAllow}
+}
+
+// list puts all together, the most needed first.
+func (p *placing) list() []discord.PermissionOverwrite {
+	list := []discord.PermissionOverwrite{discord.MemberPermissionOverwrite{UserID: p.s.self, Allow: BotAllow}}
+	p.everyone.Allow, p.everyone.Deny = p.everyone.Allow&^p.closed, p.everyone.Deny|p.closed
+	if p.everyone.Allow != 0 || p.everyone.Deny != 0 {
+		list = append(list, p.everyone)
+	}
+	list = append(list, p.guest(p.a.OwnerID))
+	list = append(append(list, p.roles...), p.members...)
+	for _, u := range p.a.Banned {
+		if u != p.a.OwnerID {
 			list = append(list, discord.MemberPermissionOverwrite{UserID: u, Deny: EveryoneDeny})
 		}
 	}
-	for _, u := range a.Guests {
-		if u != a.OwnerID && !slices.Contains(a.Banned, u) {
-			list = append(list, guest(u))
+	for _, u := range p.a.Guests {
+		if u != p.a.OwnerID && !slices.Contains(p.a.Banned, u) {
+			list = append(list, p.guest(u))
 		}
 	}
-	return list[:min(len(list), maxOverwrites)]
+	return list
 }
 
 // side finds what overwrites need to know of the guild.

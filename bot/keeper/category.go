@@ -2,7 +2,6 @@ package keeper
 
 import (
 	"context"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -63,11 +62,10 @@ func (k *Keeper) overflow(ctx context.Context, g *guildRooms, from snowflake.ID)
 
 // baseOf gives the category that a category is a further one of, which may be itself, and its name.
 func baseOf(id snowflake.ID, channels []Channel) (snowflake.ID, string) {
-	i := slices.IndexFunc(channels, func(c Channel) bool { return c.ID == id })
-	if i < 0 {
+	c, there := byID(channels)[id]
+	if !there {
 		return 0, ""
 	}
-	c := channels[i]
 	if head, tail, ok := cutLast(c.Name); ok && c.Marked {
 		if n, err := strconv.Atoi(tail); err == nil && n > 1 {
 			for _, b := range channels {
@@ -127,8 +125,7 @@ func (k *Keeper) tidy(ctx context.Context, g *guildRooms, category snowflake.ID)
 	if err != nil {
 		return
 	}
-	i := slices.IndexFunc(channels, func(c Channel) bool { return c.ID == category })
-	if i < 0 || children(channels, category) > 0 {
+	if _, there := byID(channels)[category]; !there || children(channels, category) > 0 {
 		return
 	}
 	if base, _ := baseOf(category, channels); base == category {

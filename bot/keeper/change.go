@@ -3,7 +3,6 @@ package keeper
 import (
 	"context"
 	"slices"
-	"time"
 
 	"github.com/disgoorg/snowflake/v2"
 
@@ -24,7 +23,7 @@ func (k *Keeper) Change(ctx context.Context, guildID snowflake.ID, q room.Change
 		return out, err
 	}
 	err = k.with(ctx, guildID, func(g *guildRooms) error {
-		r, err := g.changeable(k, q, who)
+		r, err := k.changeable(g, q, who)
 		if err != nil {
 			return err
 		}
@@ -66,19 +65,19 @@ func (k *Keeper) target(ctx context.Context, guildID snowflake.ID, q room.Change
 }
 
 // changeable finds the room and checks that the actor may do what they ask.
-func (g *guildRooms) changeable(k *Keeper, q room.ChangeRequest, who room.Standing) (*kept, error) {
+func (k *Keeper) changeable(g *guildRooms, q room.ChangeRequest, who room.Standing) (*kept, error) {
+	r, err := g.visible(q.RoomID, who)
+	if err != nil {
+		return nil, err
+	}
 	if q.Do == room.DoClaim {
-		r, err := g.visible(q.RoomID, who)
-		if err == nil {
-			err = g.claimable(k, r, who)
-		}
-		return r, err
+		return r, k.claimable(g, r, who)
 	}
 	what, known := wishes(q.Do)
 	if !known {
 		return nil, errs.Field("do", "Snug does not know how to do that to a room.")
 	}
-	return g.controlled(q.RoomID, who, what)
+	return r, g.controllable(r, who, what)
 }
 
 // wishes completes "Only the room's owner or somebody who manages the server can …".
@@ -108,7 +107,7 @@ func (c changing) do(ctx context.Context) error {
 		return c.transfer(ctx)
 	case room.DoClaim:
 		how := "claim"
-		if c.g.ownerHere(c.k, c.r) || !c.g.away(c.r, c.k.o.Now()) {
+		if c.k.ownerHere(c.g, c.r) || !c.g.away(c.r, c.k.o.Now()) {
 			how = "override"
 		}
 		return c.k.handOver(ctx, c.g, c.r, c.who, how, c.who.UserID, c.q.Actor.Via)
@@ -165,7 +164,7 @@ func (c changing) privacy(ctx context.Context) error {
 	}
 	entry := c.entry(room.EntryPrivacy)
 	entry.Old, entry.New = old, now
-	err := c.k.accessEdit(ctx, c.g, c.r, entry, func(doc *room.Room) {
+	err := c.k.carryOut(ctx, c.g, c.r, entry, dueAccess, func(doc *room.Room) {
 		doc.Private, doc.Locked, doc.Hidden, doc.Guests = next.Private, next.Locked, next.Hidden, next.Guests
 	}, func(ctx context.Context) error {
 		return c.k.o.Discord.SetAccess(ctx, c.r.ID, c.g.access(&c.r.Room), "Snug: "+string(c.q.Do)+" by "+c.who.UserID.String())
@@ -188,25 +187,25 @@ func (k *Keeper) seatedBecomeGuests(g *guildRooms, doc *room.Room) {
 	}
 }
 
-// accessEdit changes who may enter a room: the decision is recorded, then
-// Discord is told. If Discord refuses, the document is put back; if it does
-// not answer, the decision stands and the next sweep tells it again.
-func (k *Keeper) accessEdit(ctx context.Context, g *guildRooms, r *kept, entry room.Entry, change func(*room.Room), call func(context.Context) error) error {
+// owes points at what of a room Discord is told.
+type owes func(*room.Due) *bool
+
+func dueAccess(d *room.Due) *bool { return &d.Access }
+func dueLimit(d *room.Due) *bool  { return &d.Limit }
+func dueStatus(d *room.Due) *bool { return &d.Status }
+
+// carryOut makes a change that Discord has to be told of: it is recorded with
+// what Discord is owed, then call tells it. If Discord refuses, the document is
+// put back; if it does not answer, the change stands and the next sweep tells it again.
+func (k *Keeper) carryOut(ctx context.Context, g *guildRooms, r *kept, e room.Entry, owed owes, change func(*room.Room), call func(context.Context) error) error {
 	before := r.Room.Clone()
-	err := k.edit(ctx, g, r, &entry, func(doc *room.Room) { change(doc); doc.Due.Access = true })
-	if err != nil {
+	if err := k.edit(ctx, g, r, &e, func(doc *room.Room) { change(doc); *owed(&doc.Due) = true }); err != nil {
 		return err
 	}
-	return k.carryOut(ctx, g, r, before, func(doc *room.Room) { doc.Due.Access = false }, call)
-}
-
-// carryOut tells Discord of a change that is recorded, and notes that it has
-// been told, or puts the document back as it was before.
-func (k *Keeper) carryOut(ctx context.Context, g *guildRooms, r *kept, before *room.Room, done func(*room.Room), call func(context.Context) error) error {
 	err := call(ctx)
 	if err == nil {
-		err = k.edit(ctx, g, r, nil, done)
-		k.tell(g, r, room.Changed{})
+		err = k.edit(ctx, g, r, nil, func(doc *room.Room) { *owed(&doc.Due) = false })
+		k.tell(g, r, room.Changed{}) // the change is made, whether that could be noted or not
 		return err
 	}
 	if unfinished(err) {
@@ -241,11 +240,7 @@ func (c changing) seats(ctx context.Context) error {
 	}
 	entry := c.entry(room.EntrySeats)
 	entry.Old, entry.New = itoa(c.r.Seats), itoa(c.q.Number)
-	before := c.r.Room.Clone()
-	if err := c.k.edit(ctx, c.g, c.r, &entry, func(doc *room.Room) { doc.Seats, doc.Due.Limit = c.q.Number, true }); err != nil {
-		return err
-	}
-	err := c.k.carryOut(ctx, c.g, c.r, before, func(doc *room.Room) { doc.Due.Limit = false }, func(ctx context.Context) error {
+	err := c.k.carryOut(ctx, c.g, c.r, entry, dueLimit, func(doc *room.Room) { doc.Seats = c.q.Number }, func(ctx context.Context) error {
 		return c.k.setLimit(ctx, c.g, c.r, "Snug: seats changed by "+c.who.UserID.String())
 	})
 	if err == nil {
@@ -263,11 +258,7 @@ func (c changing) status(ctx context.Context) error {
 	}
 	entry := c.entry(room.EntryStatus)
 	entry.Old, entry.New = c.r.Status, text
-	before := c.r.Room.Clone()
-	if err := c.k.edit(ctx, c.g, c.r, &entry, func(doc *room.Room) { doc.Status, doc.Due.Status = text, true }); err != nil {
-		return err
-	}
-	return c.k.carryOut(ctx, c.g, c.r, before, func(doc *room.Room) { doc.Due.Status = false }, func(ctx context.Context) error {
+	return c.k.carryOut(ctx, c.g, c.r, entry, dueStatus, func(doc *room.Room) { doc.Status = text }, func(ctx context.Context) error {
 		return c.k.o.Discord.SetStatus(ctx, c.r.ID, text, "Snug: status by "+c.who.UserID.String())
 	})
 }
@@ -285,11 +276,10 @@ func (c changing) watch(ctx context.Context) error {
 	default:
 		entry.New, token = "on", newID()
 	}
-	if err := c.k.edit(ctx, c.g, c.r, &entry, func(doc *room.Room) { doc.WatchToken = token }); err != nil {
+	if err := c.k.change(ctx, c.g, c.r, &entry, func(doc *room.Room) { doc.WatchToken = token }); err != nil {
 		return err
 	}
 	c.out.WatchToken = token
-	c.k.tell(c.g, c.r, room.Changed{})
 	return nil
 }
 
@@ -313,8 +303,8 @@ func (c changing) expel(ctx context.Context) error {
 		kind = room.EntryBanned
 	}
 	now, had := c.k.o.Now(), c.r.Guest(user) != nil
-	err := c.k.accessEdit(ctx, c.g, c.r, c.entry(kind), func(doc *room.Room) {
-		drop(doc, user, now)
+	err := c.k.carryOut(ctx, c.g, c.r, c.entry(kind), dueAccess, func(doc *room.Room) {
+		doc.Strip(user, now)
 		if ban && !doc.Banned(user) {
 			doc.Bans = append(doc.Bans, room.Ban{UserID: user, Name: c.target.DisplayName, By: c.who.UserID, At: now})
 		}
@@ -346,14 +336,6 @@ func (c changing) expel(ctx context.Context) error {
 	return err
 }
 
-// drop takes everything from a user that they had in a room.
-func drop(doc *room.Room, user snowflake.ID, now time.Time) {
-	doc.Guests = slices.DeleteFunc(doc.Guests, func(q room.Guest) bool { return q.UserID == user })
-	doc.Waiting = slices.DeleteFunc(doc.Waiting, func(w room.Waiter) bool { return w.UserID == user })
-	doc.Knocks = slices.DeleteFunc(doc.Knocks, func(q room.Knock) bool { return q.UserID == user })
-	doc.DropHold(user, now)
-}
-
 // unban undoes a ban. A user who was not banned is no error.
 func (c changing) unban(ctx context.Context) error {
 	i := slices.IndexFunc(c.r.Bans, func(b room.Ban) bool { return b.UserID == c.q.User })
@@ -361,7 +343,7 @@ func (c changing) unban(ctx context.Context) error {
 		return nil
 	}
 	c.out.Name = c.r.Bans[i].Name
-	err := c.k.accessEdit(ctx, c.g, c.r, c.entry(room.EntryUnbanned), func(doc *room.Room) {
+	err := c.k.carryOut(ctx, c.g, c.r, c.entry(room.EntryUnbanned), dueAccess, func(doc *room.Room) {
 		doc.Bans = slices.DeleteFunc(doc.Bans, func(b room.Ban) bool { return b.UserID == c.q.User })
 	}, func(ctx context.Context) error {
 		return c.k.o.Discord.Expel(ctx, c.r.ID, c.q.User, false, "Snug: ban undone by "+c.who.UserID.String())

@@ -81,6 +81,24 @@ type Channel struct {
 	Shut      []snowflake.ID // users with the overwrite of the banned
 }
 
+// byID gives the channels by their ids.
+func byID(channels []Channel) map[snowflake.ID]Channel {
+	m := make(map[snowflake.ID]Channel, len(channels))
+	for _, c := range channels {
+		m[c.ID] = c
+	}
+	return m
+}
+
+// kinds gives what says whether there is a channel with an id, of a kind.
+func kinds(channels []Channel) func(snowflake.ID, Kind) bool {
+	m := byID(channels)
+	return func(id snowflake.ID, kind Kind) bool {
+		c, there := m[id]
+		return there && c.Kind == kind
+	}
+}
+
 // Permission is one permission of the bot, as guild.Need tells it.
 type Permission struct {
 	Name     string // as Discord's settings call it

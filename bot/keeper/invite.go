@@ -25,10 +25,6 @@ const (
 // guest and is sent the link; told says whether the message reached them. It
 // fails with errs.Forbidden, Invalid or RoomNotFound.
 func (k *Keeper) Invite(ctx context.Context, guildID snowflake.ID, q room.InviteRequest) (out room.InviteLink, told bool, err error) {
-	who, err := k.standing(ctx, guildID, q.Actor)
-	if err != nil {
-		return out, false, err
-	}
 	if q.Lifetime != 0 && (q.Lifetime < minLifetime || q.Lifetime > maxLifetime) {
 		return out, false, errs.Field("hours", "An invite can live from a minute to 30 days.")
 	}
@@ -36,12 +32,8 @@ func (k *Keeper) Invite(ctx context.Context, guildID snowflake.ID, q room.Invite
 		return out, false, errs.Field("uses", "An invite can be good for 1 to %d uses.", maxUses)
 	}
 	var shown room.Summary
-	var language string
-	err = k.with(ctx, guildID, func(g *guildRooms) error {
-		r, err := g.controlled(q.RoomID, who, "invite to it")
-		if err != nil {
-			return err
-		}
+	var by, language string
+	err = k.inControl(ctx, guildID, q.Actor, q.RoomID, "invite to it", func(g *guildRooms, r *kept, who room.Standing) error {
 		if q.For != 0 {
 			if q.Uses == 0 {
 				q.Uses = 1
@@ -53,7 +45,7 @@ func (k *Keeper) Invite(ctx context.Context, guildID snowflake.ID, q room.Invite
 		v := k.newInvite(g, who.UserID, who.DisplayName, r.Seats, q.Lifetime, q.Uses)
 		now := k.o.Now()
 		entry := room.Entry{Kind: room.EntryInvited, By: who.UserID, Via: q.Actor.Via, Target: q.For}
-		err = k.edit(ctx, g, r, &entry, func(doc *room.Room) {
+		err := k.edit(ctx, g, r, &entry, func(doc *room.Room) {
 			prune(doc, now)
 			doc.Invites = append(doc.Invites, v)
 		})
@@ -69,12 +61,12 @@ func (k *Keeper) Invite(ctx context.Context, guildID snowflake.ID, q room.Invite
 				k.rememberOf(ctx, g, who.UserID, func(p *room.Preferences) { p.Guests = with1(p.Guests, q.For) })
 			}
 		}
-		shown, language = g.summary(r), g.language()
+		shown, by, language = g.summary(r), who.DisplayName, g.language()
 		out, err = k.link(r, r.Invite(v.ID))
 		return err
 	})
 	if err == nil && q.For != 0 {
-		n := Invited{Room: shown, User: q.For, By: who.DisplayName, Link: k.o.Link(q.RoomID, out.Token)}
+		n := Invited{Room: shown, User: q.For, By: by, Link: k.o.Link(q.RoomID, out.Token)}
 		told = k.o.Tell(ctx, guildID, language, n) == nil
 	}
 	return out, told, err
@@ -93,15 +85,7 @@ func prune(doc *room.Room, now time.Time) {
 
 // Revoke takes an invite back. Guests it let in stay.
 func (k *Keeper) Revoke(ctx context.Context, guildID snowflake.ID, q room.RevokeRequest) (out room.Invite, err error) {
-	who, err := k.standing(ctx, guildID, q.Actor)
-	if err != nil {
-		return out, err
-	}
-	err = k.with(ctx, guildID, func(g *guildRooms) error {
-		r, err := g.controlled(q.RoomID, who, "take invites back")
-		if err != nil {
-			return err
-		}
+	err = k.inControl(ctx, guildID, q.Actor, q.RoomID, "take invites back", func(g *guildRooms, r *kept, who room.Standing) error {
 		v := r.Invite(q.InviteID)
 		if v == nil {
 			return errs.E(errs.NotFound, "This invite is gone already. Reload the page to see those that are left.")
@@ -229,9 +213,9 @@ func (k *Keeper) admit(ctx context.Context, g *guildRooms, r *kept, a admission)
 	if a.byLink {
 		entry.Detail = room.ByLink
 	}
-	return k.accessEdit(ctx, g, r, entry, func(doc *room.Room) {
+	return k.carryOut(ctx, g, r, entry, dueAccess, func(doc *room.Room) {
 		doc.Guests = append(doc.Guests, guest)
-		doc.Knocks = slices.DeleteFunc(doc.Knocks, func(q room.Knock) bool { return q.UserID == a.user })
+		doc.DropKnock(a.user)
 		if v := doc.Invite(a.inviteID); v != nil && !slices.Contains(v.Redeemers, a.user) {
 			v.Redeemers = append(v.Redeemers, a.user)
 		}

@@ -151,7 +151,11 @@ func (k *Keeper) guild(id snowflake.ID, create bool) *guildRooms {
 	defer k.mu.Unlock()
 	g := k.guilds[id]
 	if g == nil && create && k.ctx.Err() == nil {
-		g = &guildRooms{id: id, turn: make(chan struct{}, 1), settings: guild.Defaults(), rooms: map[snowflake.ID]*kept{}, intended: map[string]room.Intention{}, openings: map[snowflake.ID][]time.Time{}, full: map[snowflake.ID]fullness{}, parents: map[snowflake.ID]snowflake.ID{}, put: map[snowflake.ID]time.Time{}}
+		g = &guildRooms{
+			id: id, turn: make(chan struct{}, 1), settings: guild.Defaults(),
+			rooms: map[snowflake.ID]*kept{}, intended: map[string]room.Intention{}, openings: map[snowflake.ID][]time.Time{},
+			full: map[snowflake.ID]fullness{}, parents: map[snowflake.ID]snowflake.ID{}, put: map[snowflake.ID]time.Time{},
+		}
 		g.turned = func() {
 			if k.o.Turned != nil {
 				k.o.Turned(id)
@@ -174,6 +178,13 @@ func (k *Keeper) later(g *guildRooms, f func(context.Context)) {
 	g.inbox = append(g.inbox, f)
 	if !g.draining {
 		g.draining = k.run(func() { k.drain(g) })
+	}
+}
+
+// laterIn is later for a guild that may not be held: then nothing is done.
+func (k *Keeper) laterIn(id snowflake.ID, f func(context.Context, *guildRooms)) {
+	if g := k.guild(id, false); g != nil {
+		k.later(g, func(ctx context.Context) { f(ctx, g) })
 	}
 }
 
@@ -234,6 +245,31 @@ func (k *Keeper) with(ctx context.Context, id snowflake.ID, f func(*guildRooms) 
 	return f(g)
 }
 
+// atRoom runs f while it holds the guild's turn, on an open room that the actor may see.
+func (k *Keeper) atRoom(ctx context.Context, guildID snowflake.ID, a room.Actor, id snowflake.ID, f func(*guildRooms, *kept, room.Standing) error) error {
+	who, err := k.standing(ctx, guildID, a)
+	if err != nil {
+		return err
+	}
+	return k.with(ctx, guildID, func(g *guildRooms) error {
+		r, err := g.visible(id, who)
+		if err != nil {
+			return err
+		}
+		return f(g, r, who)
+	})
+}
+
+// inControl is atRoom for an actor who may control the room; what says what they wanted to do.
+func (k *Keeper) inControl(ctx context.Context, guildID snowflake.ID, a room.Actor, id snowflake.ID, what errs.Term, f func(*guildRooms, *kept, room.Standing) error) error {
+	return k.atRoom(ctx, guildID, a, id, func(g *guildRooms, r *kept, who room.Standing) error {
+		if err := g.controllable(r, who, what); err != nil {
+			return err
+		}
+		return f(g, r, who)
+	})
+}
+
 // room finds an open room.
 func (g *guildRooms) room(id snowflake.ID) (*kept, error) {
 	r := g.rooms[id]
@@ -252,13 +288,12 @@ func (g *guildRooms) visible(id snowflake.ID, s room.Standing) (*kept, error) {
 	return r, err
 }
 
-// controlled finds an open room that the actor may control; what says what they wanted to do.
-func (g *guildRooms) controlled(id snowflake.ID, s room.Standing, what errs.Term) (*kept, error) {
-	r, err := g.visible(id, s)
-	if err == nil && !g.summary(r).Access.MayControl(s) {
-		return nil, errs.E(errs.Forbidden, "Only the room's owner or somebody who manages the server can %s. Please ask them.", what)
+// controllable fails unless the actor may control the room; what says what they wanted to do.
+func (g *guildRooms) controllable(r *kept, s room.Standing, what errs.Term) error {
+	if !g.summary(r).Access.MayControl(s) {
+		return errs.E(errs.Forbidden, "Only the room's owner or somebody who manages the server can %s. Please ask them.", what)
 	}
-	return r, err
+	return nil
 }
 
 func (g *guildRooms) summary(r *kept) room.Summary { return r.Summary(g.settings.ManagersSeePrivate) }

@@ -41,11 +41,9 @@ func (k *Keeper) RoomFor(ctx context.Context, guildID, channel snowflake.ID, who
 				return nil
 			}
 		}
-		for _, r := range g.rooms {
-			if r.OwnerID == who.UserID && r.State == room.Open {
-				out = r.ID
-				return nil
-			}
+		if r := g.roomOf(who.UserID); r != nil {
+			out = r.ID
+			return nil
 		}
 		return errs.E(errs.RoomNotFound, "You have no room here. Open one with /create-room, or join one first.")
 	})

@@ -82,11 +82,11 @@ func (k *Keeper) parentOf(ctx context.Context, g *guildRooms, lobby snowflake.ID
 	if err != nil {
 		return g.settings.CategoryID
 	}
-	i := slices.IndexFunc(channels, func(c Channel) bool { return c.ID == lobby })
-	if i < 0 {
+	c, there := byID(channels)[lobby]
+	if !there {
 		return g.settings.CategoryID
 	}
-	g.parents[lobby] = cmp.Or(channels[i].ParentID, g.settings.CategoryID)
+	g.parents[lobby] = cmp.Or(c.ParentID, g.settings.CategoryID)
 	return g.parents[lobby]
 }
 
@@ -143,9 +143,7 @@ func (k *Keeper) lobbyChannel(ctx context.Context, g *guildRooms, q *guild.Lobby
 	if err != nil {
 		return err
 	}
-	of := func(id snowflake.ID, kind Kind) bool {
-		return slices.ContainsFunc(channels, func(c Channel) bool { return c.ID == id && c.Kind == kind })
-	}
+	of := kinds(channels)
 	switch l := q.Lobby; {
 	case l.CategoryID != 0 && !of(l.CategoryID, KindCategory):
 		return errs.Field("category_id", "That category is not in this server any more. Choose another.")

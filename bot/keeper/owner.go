@@ -2,7 +2,6 @@ package keeper
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -16,7 +15,7 @@ import (
 const ownerCheck = time.Minute
 
 // ownerHere says whether a room's owner sits in it.
-func (g *guildRooms) ownerHere(k *Keeper, r *kept) bool {
+func (k *Keeper) ownerHere(g *guildRooms, r *kept) bool {
 	return room.In(k.o.Presence.Roster(g.id, r.ID), r.OwnerID)
 }
 
@@ -27,7 +26,7 @@ func (g *guildRooms) away(r *kept, now time.Time) bool {
 
 // claimable fails unless somebody may take a room over: managers may at any
 // time, who sits in it may when the owner is away for room.ClaimAfter.
-func (g *guildRooms) claimable(k *Keeper, r *kept, who room.Standing) error {
+func (k *Keeper) claimable(g *guildRooms, r *kept, who room.Standing) error {
 	now := k.o.Now()
 	switch {
 	case r.OwnerID == who.UserID:
@@ -36,7 +35,7 @@ func (g *guildRooms) claimable(k *Keeper, r *kept, who room.Standing) error {
 		return nil
 	case !room.In(k.o.Presence.Roster(g.id, r.ID), who.UserID):
 		return errs.E(errs.NotInVoice, "Only those who sit in the room can take it over. Join it first.")
-	case g.ownerHere(k, r):
+	case k.ownerHere(g, r):
 		return errs.E(errs.Forbidden, "Its owner is here. Ask them to hand the room over.")
 	case !g.away(r, now):
 		wait := r.OwnerLeftAt.Add(room.ClaimAfter).Sub(now).Round(time.Second)
@@ -81,8 +80,8 @@ func (k *Keeper) handOver(ctx context.Context, g *guildRooms, r *kept, to room.S
 	old, now := r.OwnerID, k.o.Now()
 	oldName, was := r.OwnerName, r.Guest(to.UserID) != nil
 	entry := room.Entry{Kind: room.EntryOwner, By: by, Via: via, Target: to.UserID, Detail: how, Old: oldName, New: to.DisplayName}
-	err := k.accessEdit(ctx, g, r, entry, func(doc *room.Room) {
-		drop(doc, to.UserID, now)
+	err := k.carryOut(ctx, g, r, entry, dueAccess, func(doc *room.Room) {
+		doc.Strip(to.UserID, now)
 		doc.OwnerID, doc.OwnerName, doc.OwnerLeftAt = to.UserID, to.DisplayName, time.Time{}
 		if !room.In(k.o.Presence.Roster(g.id, r.ID), to.UserID) {
 			doc.OwnerLeftAt = now
@@ -110,11 +109,7 @@ func (k *Keeper) handOver(ctx context.Context, g *guildRooms, r *kept, to room.S
 
 // MemberGone takes the news that somebody left the guild. It only enqueues.
 func (k *Keeper) MemberGone(guildID, user snowflake.ID) {
-	g := k.guild(guildID, false)
-	if g == nil {
-		return
-	}
-	k.later(g, func(ctx context.Context) {
+	k.laterIn(guildID, func(ctx context.Context, g *guildRooms) {
 		if !g.ready {
 			return
 		}
@@ -166,6 +161,3 @@ func (k *Keeper) succeed(ctx context.Context, g *guildRooms, r *kept) error {
 	}
 	return nil
 }
-
-// asError is errors.As, for switches.
-func asError(err error, target **errs.Error) bool { return errors.As(err, target) }

@@ -2,6 +2,7 @@ package keeper
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"time"
 
@@ -71,10 +72,8 @@ func (k *Keeper) applyName(ctx context.Context, g *guildRooms, r *kept) error {
 	switch {
 	case err == nil:
 		entry := room.Entry{Kind: room.EntryRenamed, By: before.By, Via: before.Via, Old: r.Name, New: name}
-		err = k.edit(ctx, g, r, &entry, func(doc *room.Room) { doc.Name = name; settled(&doc.Renames) })
-		k.tell(g, r, room.Changed{})
-		return err
-	case errs.Has(err, errs.RateLimited) && asError(err, &limited):
+		return k.change(ctx, g, r, &entry, func(doc *room.Room) { doc.Name = name; settled(&doc.Renames) })
+	case errs.Has(err, errs.RateLimited) && errors.As(err, &limited):
 		wait := max(limited.RetryAfter, time.Second)
 		if e := k.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Renames.NotBefore = now.Add(wait) }); e != nil {
 			return e

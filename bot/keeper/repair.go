@@ -24,10 +24,7 @@ func (k *Keeper) Repair(ctx context.Context, guildID snowflake.ID, q guild.Repai
 		if err != nil {
 			return err
 		}
-		rep := repairing{k: k, g: g, by: q.Actor, channels: channels, byID: map[snowflake.ID]Channel{}}
-		for _, c := range channels {
-			rep.byID[c.ID] = c
-		}
+		rep := repairing{k: k, g: g, by: q.Actor, channels: channels, byID: byID(channels)}
 		if err := rep.look(ctx); err != nil {
 			return err
 		}
@@ -208,7 +205,7 @@ func (p *repairing) noted(ctx context.Context, r *kept, f guild.Finding, err err
 		return err
 	}
 	entry := room.Entry{Kind: room.EntryRepaired, By: p.by.UserID, Via: p.by.Via, Detail: string(f.Kind), Old: f.Have, New: f.Want}
-	return p.k.edit(ctx, p.g, r, &entry, func(*room.Room) {})
+	return p.k.note(ctx, p.g, r, entry)
 }
 
 // clearSetting takes out of the settings what points at something that is gone.

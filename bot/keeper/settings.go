@@ -53,8 +53,8 @@ func (k *Keeper) manage(ctx context.Context, guildID snowflake.ID, by room.Actor
 	if err != nil {
 		return err
 	}
-	if !who.Manager {
-		return errs.E(errs.Forbidden, "Only members with the Manage Server permission can change Snug's settings. Ask one of them.")
+	if err := who.CheckManager(); err != nil {
+		return err
 	}
 	return k.with(ctx, guildID, f)
 }
@@ -70,9 +70,7 @@ func (k *Keeper) checkPlaces(ctx context.Context, g *guildRooms, next guild.Sett
 	if err != nil {
 		return err
 	}
-	of := func(id snowflake.ID, kind Kind) bool {
-		return slices.ContainsFunc(channels, func(c Channel) bool { return c.ID == id && c.Kind == kind })
-	}
+	of := kinds(channels)
 	switch {
 	case category && !of(next.CategoryID, KindCategory):
 		return errs.Field("category_id", "That category is not in this server any more. Choose another.")

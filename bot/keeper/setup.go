@@ -58,9 +58,7 @@ type settingUp struct {
 
 // find looks for a category and a lobby that are there already, and forgets what is gone.
 func (s *settingUp) find() {
-	there := func(id snowflake.ID, kind Kind) bool {
-		return slices.ContainsFunc(s.channels, func(c Channel) bool { return c.ID == id && c.Kind == kind })
-	}
+	there := kinds(s.channels)
 	s.next.Lobbies = slices.DeleteFunc(s.next.Lobbies, func(l guild.Lobby) bool { return !there(l.ChannelID, KindVoice) })
 	if there(s.next.CategoryID, KindCategory) {
 		s.out.CategoryID = s.next.CategoryID
@@ -127,10 +125,7 @@ func (k *Keeper) Preflight(ctx context.Context, guildID snowflake.ID, q guild.Ma
 }
 
 func (k *Keeper) preflight(ctx context.Context, g *guildRooms, channels []Channel) (out guild.Preflight, err error) {
-	byID := map[snowflake.ID]Channel{}
-	for _, c := range channels {
-		byID[c.ID] = c
-	}
+	byID := byID(channels)
 	var categories, writes []Channel
 	add := func(id snowflake.ID) {
 		c, there := byID[id]

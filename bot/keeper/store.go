@@ -51,6 +51,20 @@ func (k *Keeper) edit(ctx context.Context, g *guildRooms, r *kept, e *room.Entry
 	return errs.E(errs.Conflict, "Somebody else changed this room at the same moment. Please try again.")
 }
 
+// change edits a room's document, and tells those who watch the room.
+func (k *Keeper) change(ctx context.Context, g *guildRooms, r *kept, e *room.Entry, change func(*room.Room)) error {
+	err := k.edit(ctx, g, r, e, change)
+	if err == nil {
+		k.tell(g, r, room.Changed{})
+	}
+	return err
+}
+
+// note writes an entry into the audit that changes nothing of the room.
+func (k *Keeper) note(ctx context.Context, g *guildRooms, r *kept, e room.Entry) error {
+	return k.edit(ctx, g, r, &e, func(*room.Room) {})
+}
+
 // reread takes what the hub holds of a room after a write of unknown outcome.
 func (k *Keeper) reread(ctx context.Context, g *guildRooms, r *kept) error {
 	stored, rev, err := k.o.Hub.Rooms.Get(ctx, presence.Key(g.id, r.ID))

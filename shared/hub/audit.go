@@ -212,3 +212,14 @@ func (a *Audit) entry(i item) AuditEntry {
 	}
 	return e
 }
+
+// Listen calls f for each entry as it is being appended, anywhere, one after the
+// other, until stop, which waits for f, or until the hub is closed. It is a hint
+// that there is something to read with Page, and no more: the entry may not be
+// stored yet (Seq and At are zero), and a listener that was cut off, or fell
+// 4,096 entries behind, misses some.
+func (a *Audit) Listen(ctx context.Context, f func(AuditEntry)) (stop func(), err error) {
+	return a.s.h.listen(ctx, "audit.>", func(m *nats.Msg) {
+		f(a.entry(item{subject: m.Subject, header: m.Header, data: m.Data}))
+	})
+}

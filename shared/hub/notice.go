@@ -37,22 +37,28 @@ func (n Notice[T]) Send(h *Hub, v T) error {
 // for f, or until the hub is closed. When Listen returns notices arrive. A
 // listener that falls 4,096 notices behind misses some.
 func (n Notice[T]) Listen(ctx context.Context, h *Hub, f func(T)) (stop func(), err error) {
+	return h.listen(ctx, noticePrefix+n.Name, func(m *nats.Msg) { n.tell(h, m, f) })
+}
+
+// listen calls f for each message of a subject, one after the other, until
+// stop, which waits for f, or until the hub is closed. When it returns messages arrive.
+func (h *Hub) listen(ctx context.Context, subject string, f func(*nats.Msg)) (stop func(), err error) {
 	incoming := make(chan *nats.Msg, noticeQueue)
-	sub, err := h.link.nc.ChanSubscribe(noticePrefix+n.Name, incoming)
+	sub, err := h.link.nc.ChanSubscribe(subject, incoming)
 	if err != nil {
-		return nil, unavailable(fmt.Errorf("hub: notice %s: %w", n.Name, err))
+		return nil, unavailable(fmt.Errorf("hub: listening to %s: %w", subject, err))
 	}
 	ctx, cancel := within(ctx, h.o.WriteTimeout, h.link.present())
 	err = h.link.nc.FlushWithContext(ctx)
 	cancel()
 	quit, ended := make(chan struct{}), make(chan struct{})
-	listen := func() {
+	loop := func() {
 		defer close(ended)
 		defer func() { _ = sub.Unsubscribe() }()
 		for {
 			select {
 			case m := <-incoming:
-				n.tell(h, m, f)
+				f(m)
 			case <-quit:
 				return
 			case <-h.ctx.Done():
@@ -60,9 +66,9 @@ func (n Notice[T]) Listen(ctx context.Context, h *Hub, f func(T)) (stop func(), 
 			}
 		}
 	}
-	if err != nil || !h.run(listen) {
+	if err != nil || !h.run(loop) {
 		_ = sub.Unsubscribe()
-		return nil, unavailable(fmt.Errorf("hub: notice %s: listening: %w", n.Name, cmp.Or(err, errClosed)))
+		return nil, unavailable(fmt.Errorf("hub: listening to %s: %w", subject, cmp.Or(err, errClosed)))
 	}
 	var once sync.Once
 	return func() {

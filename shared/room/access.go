@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/errs"
 )
 
 // Via says through which door a request came.
@@ -32,6 +34,14 @@ type Standing struct {
 	DisplayName string         `json:"display_name"`     // nickname, else global name, else username
 	Avatar      string         `json:"avatar,omitempty"` // hash; "" for none
 	CheckedAt   time.Time      `json:"checked_at"`
+}
+
+// CheckManager fails with errs.Forbidden unless they manage the server.
+func (s Standing) CheckManager() error {
+	if !s.Manager {
+		return errs.E(errs.Forbidden, "Only members with the Manage Server permission can change Snug's settings. Ask one of them.")
+	}
+	return nil
 }
 
 // Actor is who asks for something, and how.
@@ -106,6 +116,14 @@ func (a Access) MayControl(s Standing) bool {
 // server's managers may, also where they do not see who is in it.
 func (a Access) MayClose(s Standing) bool {
 	return s.Member && (a.OwnerID == s.UserID || s.Manager)
+}
+
+// CheckClose fails with errs.Forbidden unless somebody may close the room.
+func (a Access) CheckClose(s Standing) error {
+	if !a.MayClose(s) {
+		return errs.E(errs.Forbidden, "Only the room's owner or somebody who manages the server can close it. Please ask them.")
+	}
+	return nil
 }
 
 // MayKnock says whether somebody can ask to be let in: they are in the server, not inside already, and not banned.

@@ -153,6 +153,15 @@ func (r *Room) Guest(user snowflake.ID) *Guest {
 	return nil
 }
 
+// Strip takes everything from a user that they had in the room: a guest's
+// place, a knock, a place in the waiting list, a held seat.
+func (r *Room) Strip(user snowflake.ID, now time.Time) {
+	r.Guests = slices.DeleteFunc(r.Guests, func(g Guest) bool { return g.UserID == user })
+	r.DropWaiter(user)
+	r.DropKnock(user)
+	r.DropHold(user, now)
+}
+
 // Banned says whether a user is kept out.
 func (r *Room) Banned(user snowflake.ID) bool {
 	return slices.ContainsFunc(r.Bans, func(b Ban) bool { return b.UserID == user })

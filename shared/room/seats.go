@@ -44,6 +44,11 @@ func (r *Room) Knock(user snowflake.ID) *Knock {
 	return nil
 }
 
+// DropKnock forgets the knock of a user.
+func (r *Room) DropKnock(user snowflake.ID) {
+	r.Knocks = slices.DeleteFunc(r.Knocks, func(q Knock) bool { return q.UserID == user })
+}
+
 // Knocking counts the knocks that nobody has answered.
 func (r *Room) Knocking() int {
 	n := 0
@@ -65,6 +70,11 @@ type Waiter struct {
 // Place gives a user's place in the waiting list, from 1; 0 if they do not wait.
 func (r *Room) Place(user snowflake.ID) int {
 	return 1 + slices.IndexFunc(r.Waiting, func(w Waiter) bool { return w.UserID == user })
+}
+
+// DropWaiter takes a user off the waiting list.
+func (r *Room) DropWaiter(user snowflake.ID) {
+	r.Waiting = slices.DeleteFunc(r.Waiting, func(w Waiter) bool { return w.UserID == user })
 }
 
 // HoldReason says why a seat is held.

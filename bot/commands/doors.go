@@ -1,0 +1,104 @@
+package commands
+
+import (
+	"context"
+	"strings"
+
+	"github.com/disgoorg/disgo/discord"
+
+	"snug/shared/errs"
+	"snug/shared/room"
+)
+
+// join takes a seat in a room.
+func (c *Commands) join(ctx context.Context, q *call) (reply, error) {
+	id, err := c.which(q)
+	if err != nil {
+		return reply{}, err
+	}
+	j, err := c.o.Keeper.Join(ctx, q.guild, room.Request{Actor: q.actor, RoomID: id})
+	switch {
+	case errs.Has(err, errs.RoomFull):
+		return reply{text: refusal(q.t, err), rows: []discord.LayoutComponent{row(
+			button(discord.ButtonStylePrimary, "⏳", q.t.Say("button.wait"), q.about(actWait, id, "")),
+			link(q.t.Say("button.page"), c.o.Pages.Room(id)),
+		)}}, nil
+	case err != nil:
+		return reply{}, err
+	case j.Moved:
+		return reply{text: q.t.Say("joined", "Channel", channelMention(id))}, nil
+	}
+	return reply{text: q.t.Say("join.held", "Channel", channelMention(id), "When", when(j.HeldUntil))}, nil
+}
+
+// knock asks to be let into a room, or into whatever room somebody has.
+func (c *Commands) knock(ctx context.Context, q *call) (reply, error) {
+	req := room.KnockRequest{Actor: q.actor, RoomID: q.custom.room, Owner: q.data.Snowflake("user")}
+	if name := strings.TrimSpace(q.data.String("room")); req.RoomID == 0 && name != "" {
+		id, err := named(c.visible(q), name)
+		if err != nil {
+			return reply{}, err
+		}
+		req.RoomID, req.Owner = id, 0
+	}
+	if req.RoomID == 0 && req.Owner == 0 {
+		return reply{}, errs.E(errs.Invalid, "Whom do you want to visit? Name the owner or the room, such as /knock user:@Mara. /rooms shows the rooms you may see.")
+	}
+	done, err := c.o.Keeper.Knock(ctx, q.guild, req)
+	if err != nil {
+		return reply{}, err
+	}
+	switch {
+	case done.Room == nil && req.Owner == 0:
+		return reply{text: q.t.Say("knock.perhaps.room")}, nil
+	case done.Room == nil:
+		return reply{text: q.t.Say("knock.perhaps", "User", userMention(req.Owner))}, nil
+	case done.Already:
+		return reply{text: q.t.Say("knock.already", "Room", bold(done.Room.Name))}, nil
+	}
+	return reply{text: q.t.Say("knock.done", "Room", bold(done.Room.Name))}, nil
+}
+
+// answerKnock lets somebody in, or tells them "not now".
+func (c *Commands) answerKnock(letIn bool) handler {
+	return func(ctx context.Context, q *call) (reply, error) {
+		user := q.custom.user()
+		done, err := c.o.Keeper.Answer(ctx, q.guild, room.AnswerRequest{Actor: q.actor, RoomID: q.custom.room, User: user, LetIn: letIn})
+		if err != nil {
+			return reply{}, err
+		}
+		say := "knock.not-now"
+		if letIn {
+			say = "knock.let-in"
+		}
+		return reply{text: q.t.Say(say, "User", userMention(user), "Room", bold(done.Room.Name))}, nil
+	}
+}
+
+// wait enters the waiting list of a full room.
+func (c *Commands) wait(ctx context.Context, q *call) (reply, error) { return c.waiting(ctx, q, false) }
+
+// unwait leaves it.
+func (c *Commands) unwait(ctx context.Context, q *call) (reply, error) {
+	return c.waiting(ctx, q, true)
+}
+
+func (c *Commands) waiting(ctx context.Context, q *call, leave bool) (reply, error) {
+	id, err := c.which(q)
+	if err != nil {
+		return reply{}, err
+	}
+	done, err := c.o.Keeper.Wait(ctx, q.guild, room.WaitRequest{Actor: q.actor, RoomID: id, Leave: leave})
+	switch {
+	case err != nil:
+		return reply{}, err
+	case leave:
+		return reply{text: q.t.Say("wait.left", "Room", bold(done.Room.Name))}, nil
+	case !done.HeldUntil.IsZero():
+		return reply{text: q.t.Say("join.held", "Channel", channelMention(id), "When", when(done.HeldUntil))}, nil
+	}
+	return reply{
+		text: q.t.Say("wait.place", "Room", bold(done.Room.Name), "Place", done.Place),
+		rows: []discord.LayoutComponent{row(button(discord.ButtonStyleSecondary, "", q.t.Say("button.unwait"), q.about(actUnwait, id, "")))},
+	}, nil
+}

@@ -1,0 +1,159 @@
+package commands
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/disgoorg/disgo/discord"
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/room"
+)
+
+// maxListed is how many rooms an answer lists: a message holds 2,000 characters, a menu 25 options.
+const maxListed = 20
+
+// rooms lists the rooms the caller may see, with a menu to go on with one of them.
+func (c *Commands) rooms(ctx context.Context, q *call) (reply, error) {
+	list, err := c.o.Keeper.Rooms(ctx, q.guild, q.who)
+	if err != nil {
+		return reply{}, err
+	}
+	page := link(q.t.Say("button.server"), c.o.Pages.Server(q.guild))
+	if len(list) == 0 {
+		return reply{text: q.t.Say("rooms.none"), rows: []discord.LayoutComponent{row(page)}}, nil
+	}
+	slices.SortStableFunc(list, func(a, b room.View) int { // the caller's own first, then where there are people
+		return cmp.Or(mine(q, b)-mine(q, a), cmp.Compare(room.Taken(b.Roster), room.Taken(a.Roster)))
+	})
+	text := q.t.Say("rooms.some", "Count", len(list))
+	menu := discord.NewStringSelectMenu(q.about(actCard, 0, "").String(), q.t.Say("rooms.choose"))
+	for i, v := range list {
+		if i == maxListed {
+			text += "\n" + q.t.Say("rooms.more", "Count", len(list)-maxListed)
+			break
+		}
+		state := seats(q.t, room.Taken(v.Roster), v.Room.Seats) + " · " + privacy(q.t, v.Room.Access)
+		text += "\n" + channelMention(v.Room.ID) + " · " + state
+		menu.Options = append(menu.Options, discord.StringSelectMenuOption{
+			Label: cut(strip(v.Room.Name), maxOption), Value: v.Room.ID.String(), Description: cut(state, maxOption),
+		})
+	}
+	return reply{text: text, rows: []discord.LayoutComponent{row(menu), row(page)}}, nil
+}
+
+func mine(q *call, v room.View) int {
+	if v.Room.Access.OwnerID == q.who.UserID {
+		return 1
+	}
+	return 0
+}
+
+// card shows one room of the list, with what can be done there.
+func (c *Commands) card(ctx context.Context, q *call) (reply, error) {
+	if len(q.values) == 1 {
+		q.custom.room, _ = parseID(q.values[0])
+	}
+	return c.info(ctx, q)
+}
+
+// info shows a room: its page, who is in it, when it closes, what can be done.
+func (c *Commands) info(ctx context.Context, q *call) (reply, error) {
+	v, err := c.view(ctx, q)
+	if err != nil {
+		return reply{}, err
+	}
+	r := v.Room
+	list := []string{
+		bold(r.Name) + " · " + channelMention(r.ID),
+		privacy(q.t, r.Access) + " · " + seats(q.t, room.Taken(v.Roster), r.Seats),
+	}
+	if r.Status != "" {
+		list = append(list, q.t.Say("info.status", "Status", escape(r.Status)))
+	}
+	list = append(list, q.t.Say("info.owner", "Owner", userMention(r.Access.OwnerID), "When", when(r.OpenedAt)))
+	if len(v.Roster) > 0 {
+		list = append(list, q.t.Say("info.inside", "People", q.t.List(names(v.Roster))))
+	}
+	list = append(list, c.closing(q, v)...)
+	list = append(list, c.forOwner(q, v)...)
+	return reply{text: lines(list...), rows: c.doors(q, v)}, nil
+}
+
+// closing tells when a room closes.
+func (c *Commands) closing(q *call, v room.View) (list []string) {
+	switch {
+	case !v.Room.ClosingAt.IsZero():
+		list = append(list, q.t.Say("info.closing", "When", when(v.Room.ClosingAt)))
+	case !v.IdleDeadline.IsZero():
+		list = append(list, q.t.Say("info.idle", "When", when(v.IdleDeadline)))
+	}
+	if !v.Deadline.IsZero() {
+		list = append(list, q.t.Say("info.deadline", "When", when(v.Deadline)))
+	}
+	return list
+}
+
+// forOwner tells what only those who control a room see.
+func (c *Commands) forOwner(q *call, v room.View) (list []string) {
+	o := v.Control
+	if o == nil {
+		return nil
+	}
+	for _, x := range []struct {
+		id    string
+		users []snowflake.ID
+	}{
+		{"info.guests", ids(o.Guests, func(g room.Guest) snowflake.ID { return g.UserID })},
+		{"info.bans", ids(o.Bans, func(b room.Ban) snowflake.ID { return b.UserID })},
+		{"info.knocks", ids(o.Knocks, func(k room.Knock) snowflake.ID { return k.UserID })},
+		{"info.waiting", ids(o.Waiting, func(w room.Waiter) snowflake.ID { return w.UserID })},
+	} {
+		if len(x.users) > 0 {
+			list = append(list, q.t.Say(x.id, "Count", len(x.users), "People", mentions(q, x.users)))
+		}
+	}
+	switch {
+	case o.WantedName != "":
+		list = append(list, q.t.Say("info.wanted", "Name", bold(o.WantedName), "When", when(o.NextRename)))
+	case o.RenamesLeft == 0 && !o.NextRename.IsZero():
+		list = append(list, q.t.Say("info.renames", "When", when(o.NextRename)))
+	}
+	if o.WatchToken != "" {
+		list = append(list, q.t.Say("info.watch"))
+	}
+	return list
+}
+
+// doors are the ways into a room, as they are open to the caller.
+func (c *Commands) doors(q *call, v room.View) []discord.LayoutComponent {
+	var list []discord.InteractiveComponent
+	id := v.Room.ID
+	switch full := room.Taken(v.Roster) >= v.Room.Seats; {
+	case v.VoiceIn == id:
+	case !v.MayEnter:
+		list = append(list, button(discord.ButtonStylePrimary, "🚪", q.t.Say("button.knock"), q.about(actKnock, id, "")))
+	case v.Place > 0:
+		list = append(list, button(discord.ButtonStyleSecondary, "⏳", q.t.Say("button.unwait"), q.about(actUnwait, id, "")))
+	case full && v.HeldUntil.IsZero():
+		list = append(list, button(discord.ButtonStylePrimary, "⏳", q.t.Say("button.wait"), q.about(actWait, id, "")))
+	default:
+		list = append(list, button(discord.ButtonStylePrimary, "🔊", q.t.Say("button.join"), q.about(actJoin, id, "")))
+	}
+	if v.MayClaim {
+		list = append(list, button(discord.ButtonStyleSecondary, "👑", q.t.Say("button.claim"), q.about(string(room.DoClaim), id, "")))
+	}
+	if v.MayEnter && (!v.Room.ClosingAt.IsZero() || !v.IdleDeadline.IsZero()) {
+		list = append(list, button(discord.ButtonStyleSecondary, "⏰", q.t.Say("button.keep"), q.about(actKeep, id, "")))
+	}
+	return []discord.LayoutComponent{row(append(list, link(q.t.Say("button.page"), c.o.Pages.Room(id)))...)}
+}
+
+func (c *Commands) view(ctx context.Context, q *call) (room.View, error) {
+	id, err := c.which(q)
+	if err != nil {
+		return room.View{}, err
+	}
+	return c.o.Keeper.View(ctx, q.guild, room.Request{Actor: q.actor, RoomID: id})
+}

@@ -1,0 +1,166 @@
+package keeper
+
+import (
+	"context"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/bot/presence"
+	"snug/shared/errs"
+	"snug/shared/room"
+)
+
+// Moved takes a change of voice channel from presence. It only enqueues.
+func (k *Keeper) Moved(m presence.Move) {
+	k.laterIn(m.GuildID, func(ctx context.Context, g *guildRooms) {
+		if g.ready { // otherwise the comparison that makes it ready sees the rosters as they are
+			k.moved(ctx, g, m)
+		}
+	})
+}
+
+func (k *Keeper) moved(ctx context.Context, g *guildRooms, m presence.Move) {
+	if r := g.rooms[m.From]; r != nil && r.State == room.Open {
+		k.leftRoom(ctx, g, r, m)
+	}
+	if r := g.rooms[m.To]; r != nil && r.State == room.Open {
+		k.occupancy(ctx, g, r)
+		if !m.Bot {
+			k.arrived(ctx, g, r, m)
+		}
+	}
+	if m.Bot {
+		k.lendSeats(ctx, g, m)
+	} else if g.settings.Lobby(m.To) != nil {
+		k.lobby(ctx, g, m.To, m.UserID)
+	}
+}
+
+// leftRoom follows somebody who left a room. Who is gone from voice
+// altogether may have lost their connection: their seat is held a while.
+func (k *Keeper) leftRoom(ctx context.Context, g *guildRooms, r *kept, m presence.Move) {
+	now, grace := k.o.Now(), time.Duration(g.settings.SeatGrace)
+	putOut := now.Sub(g.put[m.UserID]) < holdMoved
+	delete(g.put, m.UserID)
+	roster := k.o.Presence.Roster(g.id, r.ID)
+	if !m.Bot && m.To == 0 && !putOut && grace > 0 && !r.Banned(m.UserID) && !room.In(roster, m.UserID) && r.Free(roster, m.UserID, now) > 0 {
+		if err := k.hold(ctx, g, r, nil, room.Hold{UserID: m.UserID, Why: room.HeldBack, Until: now.Add(grace)}); err != nil {
+			k.o.Log.WarnContext(ctx, "the seat of somebody who left is not held", "guild_id", g.id, "room_id", r.ID, "user_id", m.UserID, "err", err)
+		}
+	}
+	k.occupancy(ctx, g, r)
+	k.seatWaiters(ctx, g, r)
+}
+
+// arrived follows somebody who came into a room.
+func (k *Keeper) arrived(ctx context.Context, g *guildRooms, r *kept, m presence.Move) {
+	if k.enforceSeats(ctx, g, r, m) || r.Hold(m.UserID, k.o.Now()) == nil && r.Place(m.UserID) == 0 {
+		return
+	}
+	now := k.o.Now()
+	err := k.change(ctx, g, r, nil, func(doc *room.Room) {
+		doc.DropWaiter(m.UserID)
+		doc.DropHold(m.UserID, now)
+	})
+	if err != nil {
+		k.o.Log.WarnContext(ctx, "a seat stays held for somebody who has it", "guild_id", g.id, "room_id", r.ID, "err", err)
+	}
+}
+
+// seatOf gives which seat somebody has, from 1 up. The roster is in the order
+// people came, and who came before keeps their seat. 0: they are not there (any more).
+func seatOf(roster []room.Person, user snowflake.ID) int {
+	seat := 0
+	for _, p := range roster {
+		if p.Bot {
+			continue
+		}
+		if seat++; p.UserID == user {
+			return seat
+		}
+	}
+	return 0
+}
+
+// lendSeats raises a channel's limit by the bots in it, so that a helper bot takes nobody's seat.
+func (k *Keeper) lendSeats(ctx context.Context, g *guildRooms, m presence.Move) {
+	for _, channel := range []snowflake.ID{m.From, m.To} {
+		r := g.rooms[channel]
+		if r == nil || r.State != room.Open {
+			continue
+		}
+		if err := k.setLimit(ctx, g, r, "Snug: bots take no seat"); err != nil {
+			k.o.Log.WarnContext(ctx, "could not lend a bot a seat", "guild_id", g.id, "room_id", r.ID, "err", err)
+		}
+	}
+}
+
+// setLimit sets a channel's limit, and remembers it: Discord tells of our own changes as of anybody's.
+func (k *Keeper) setLimit(ctx context.Context, g *guildRooms, r *kept, reason string) error {
+	limit, now := k.limit(g, r), k.o.Now()
+	if r.limits == nil {
+		r.limits = map[int]time.Time{}
+	}
+	r.limits[limit] = now
+	return k.o.Discord.SetLimit(ctx, r.ID, limit, reason)
+}
+
+// asked says whether we asked for this limit a short while ago.
+func (r *kept) asked(limit int, now time.Time) bool {
+	at, ok := r.limits[limit]
+	return ok && now.Sub(at) < time.Minute
+}
+
+// limit is the user limit a room's channel should have: its seats and one for each bot in it, as far as Discord's goes.
+func (k *Keeper) limit(g *guildRooms, r *kept) int {
+	roster := k.o.Presence.Roster(g.id, r.ID)
+	return min(r.Seats+len(roster)-room.Taken(roster), room.MaxSeats)
+}
+
+// enforceSeats moves back who got past the seat limit with a permission of
+// their own, or took the last seat while it was held for somebody else. It says whether it did.
+func (k *Keeper) enforceSeats(ctx context.Context, g *guildRooms, r *kept, m presence.Move) bool {
+	roster, now := k.o.Presence.Roster(g.id, r.ID), k.o.Now()
+	seat := seatOf(roster, m.UserID)
+	held := seat <= r.Seats && r.Hold(m.UserID, now) == nil && seat > r.Seats-r.Held(roster, m.UserID, now)
+	if !g.settings.StrictSeats || seat == 0 || seat <= r.Seats && !held {
+		return false
+	}
+	log := k.o.Log.With("guild_id", g.id, "room_id", r.ID, "user_id", m.UserID)
+	if g.settings.AdminsExempt {
+		who, err := k.o.Discord.Standing(ctx, g.id, m.UserID)
+		if err != nil {
+			log.Warn("could not ask whether somebody past the seat limit is exempt; they stay", "err", err)
+			return false
+		}
+		if who.Manager {
+			return false
+		}
+	}
+	to := m.From
+	if back := g.rooms[to]; g.settings.Lobby(to) != nil || back != nil && back.Free(k.o.Presence.Roster(g.id, to), m.UserID, now) <= 0 {
+		to = 0 // a lobby would only open another room; or their old seat is taken meanwhile
+	}
+	g.put[m.UserID] = now
+	err := k.o.Discord.Move(ctx, g.id, m.UserID, to, "Snug: every seat is taken")
+	if err != nil && to != 0 { // the channel they came from may be gone
+		err = k.o.Discord.Move(ctx, g.id, m.UserID, 0, "Snug: every seat is taken")
+	}
+	if errs.Has(err, errs.NotInVoice) {
+		return true
+	}
+	if err != nil {
+		log.Warn("could not move back somebody past the seat limit", "err", err)
+		return false
+	}
+	entry := room.Entry{Kind: room.EntryRefused, Target: m.UserID}
+	if held {
+		entry.Detail = "held"
+	}
+	if err := k.note(ctx, g, r, entry); err != nil {
+		log.Warn("a refused seat is not in the audit log", "err", err)
+	}
+	k.say(g, MovedBack{Room: g.summary(r), User: m.UserID, Held: held})
+	return true
+}
