@@ -46,7 +46,7 @@ const Intents = dgateway.IntentGuilds | dgateway.IntentGuildVoiceStates
 // SweepEvery is how often the reaper looks at every room.
 const SweepEvery = 5 * time.Second
 
-// Options of a Bot. All are needed but GuildID, Texts, Members, Shared, SaveEvery, Requests and HookNetworks.
+// Options of a Bot. All are needed but GuildID, Members, Shared, SaveEvery, Requests and HookNetworks.
 type Options struct {
 	Token      string       // without "Bot "
 	DiscordURL string       // https://discord.com, or a stand-in's address, without a trailing slash
@@ -57,7 +57,7 @@ type Options struct {
 	Now        func() time.Time
 	Log        *slog.Logger
 	Registerer prometheus.Registerer
-	Texts      *text.Catalog // what people read; nil: made anew
+	Texts      *text.Catalog // what people read
 	// Members asks for the members intent, which has to be allowed in the
 	// Developer Portal: who leaves a server or loses a role is known at once.
 	Members bool
@@ -82,7 +82,6 @@ type Bot struct {
 	keeper   *keeper.Keeper
 	commands *commands.Commands
 	panels   *commands.Panels
-	texts    *text.Catalog
 	calls    *hub.Calls
 	cron     *cron.Cron
 	limiter  *ratelimit.Limiter
@@ -149,11 +148,6 @@ func (b *Bot) build() (err error) {
 	if b.calls, err = o.Hub.Calls(0); err != nil {
 		return err
 	}
-	if b.texts = o.Texts; b.texts == nil {
-		if b.texts, err = text.New(); err != nil {
-			return err
-		}
-	}
 	b.discord = api.New(b.client, o.Now)
 	b.presence = presence.New(presence.Options{
 		Publisher: b.rosters, Now: o.Now, Log: o.Log,
@@ -162,10 +156,10 @@ func (b *Bot) build() (err error) {
 	b.keeper = keeper.New(keeper.Options{
 		Hub: o.Hub, Discord: b.discord, Presence: b.presence, Keys: o.Keys, Now: o.Now, Log: o.Log,
 		Link: o.Pages.Invite, Announce: b.announce, Turned: func(guildID snowflake.ID) { b.panels.Touch(guildID) },
-		Tell: commands.Teller(b.discord, b.texts, o.Pages),
+		Tell: commands.Teller(b.discord, o.Texts, o.Pages),
 	})
-	b.panels = commands.NewPanels(commands.PanelOptions{Keeper: b.keeper, Rest: b.client.Rest, Texts: b.texts, Pages: o.Pages, Now: o.Now, Log: o.Log})
-	b.commands = commands.New(commands.Options{Keeper: b.keeper, Texts: b.texts, Pages: o.Pages, Now: o.Now, Log: o.Log})
+	b.panels = commands.NewPanels(commands.PanelOptions{Keeper: b.keeper, Rest: b.client.Rest, Texts: o.Texts, Pages: o.Pages, Now: o.Now, Log: o.Log})
+	b.commands = commands.New(commands.Options{Keeper: b.keeper, Texts: o.Texts, Pages: o.Pages, Now: o.Now, Log: o.Log})
 	b.client.EventManager.AddEventListeners(bot.NewListenerFunc(b.commands.Handle))
 	b.serveCalls()
 	// robfig/cron only calls the sweep; what is due is judged by the injected clock.
@@ -205,7 +199,7 @@ func (b *Bot) register() {
 		guilds = []snowflake.ID{b.o.GuildID}
 	}
 	for wait := time.Second; ; wait = min(2*wait, time.Minute) {
-		err := handler.SyncCommands(b.client, commands.Definitions(b.texts), guilds, rest.WithCtx(b.ctx))
+		err := handler.SyncCommands(b.client, commands.Definitions(b.o.Texts), guilds, rest.WithCtx(b.ctx))
 		if err == nil {
 			close(b.told)
 			return

@@ -27,6 +27,10 @@ import (
 	"snug/shared/standin"
 )
 
+// endurance bounds a storm's waits: there are many storms at once, with
+// heartbeats in tenths of a second, and a busy machine delays them all.
+const endurance = 4 * patience
+
 // gatewayFaults are all that the stand-in can do to a gateway connection.
 var gatewayFaults = []standin.Fault{
 	{Kind: standin.FaultDrop}, {Kind: standin.FaultReconnect}, {Kind: standin.FaultInvalidSession, Resumable: true}, {Kind: standin.FaultInvalidSession},
@@ -69,6 +73,7 @@ type storm struct {
 
 	begun func(gateway.Checkpoint) (*gateway.Shard, error)
 	shard *gateway.Shard
+	heard chan struct{}             // closed when Discord has described the server
 	in    map[standin.ID]standin.ID // who is where
 	truth map[snowflake.ID][]string // each room's joins and leaves, as they happened
 	lossy bool                      // a session or a server was lost: what happened meanwhile is told as a difference
@@ -76,16 +81,10 @@ type storm struct {
 
 // TestFaultSequences lets the gateway fail in every way, alone and in seeded
 // sequences, while people come and go: in the end every roster is the truth,
-// and every change was published in order and none twice. SNUG_SEED=n runs one
-// seed, SNUG_SOAK=1 ten thousand.
+// and every change was published in order and none twice. SNUG_SOAK=1 runs ten
+// thousand seeds, SNUG_SEED=n one of them with its log, SNUG_SEED=n-m some.
 func TestFaultSequences(t *testing.T) {
-	first, last := uint64(0), uint64(200)
-	if os.Getenv("SNUG_SOAK") != "" {
-		last = 10_000
-	}
-	if one, err := strconv.ParseUint(os.Getenv("SNUG_SEED"), 10, 64); err == nil {
-		first, last = one, one+1
-	}
+	first, last := seeds(t)
 	var mu sync.Mutex
 	sums := map[string]float64{}
 	var all errgroup.Group
@@ -114,12 +113,32 @@ func TestFaultSequences(t *testing.T) {
 		last-first, sums["resume"], sums["identify"], 100*sums["resume"]/max(1, sums["resume"]+sums["identify"]-float64(last-first)), sums["handled"], sums["duplicate"], sums["whole"])
 }
 
+// seeds gives the first seed to run and the one after the last.
+func seeds(t *testing.T) (first, end uint64) {
+	from, to, some := strings.Cut(os.Getenv("SNUG_SEED"), "-")
+	switch {
+	case from == "" && os.Getenv("SNUG_SOAK") != "":
+		return 0, 10_000
+	case from == "":
+		return 0, 200
+	case !some:
+		to = from
+	}
+	first, err := strconv.ParseUint(from, 10, 64)
+	last, err2 := strconv.ParseUint(to, 10, 64)
+	if err = errors.Join(err, err2); err != nil {
+		t.Fatalf("SNUG_SEED is a number, or two with a - between: %v", err)
+	}
+	return first, last + 1
+}
+
 func newStorm(seed uint64) (*storm, error) {
 	limits := standin.NoRateLimits()
 	w := &storm{
 		rnd: rand.New(rand.NewPCG(seed, 1)), pub: &pub{puts: map[snowflake.ID][]room.Live{}, news: make(chan struct{}, 1)}, reg: prometheus.NewRegistry(),
-		in: map[standin.ID]standin.ID{}, truth: map[snowflake.ID][]string{},
+		in: map[standin.ID]standin.ID{}, truth: map[snowflake.ID][]string{}, heard: make(chan struct{}),
 	}
+	heard := sync.OnceFunc(func() { close(w.heard) })
 	w.s = standin.New(standin.Options{Seed: seed + 1, Limits: &limits, HeartbeatInterval: 300 * time.Millisecond})
 	base, err := w.s.Start("127.0.0.1:0")
 	if err != nil {
@@ -154,7 +173,7 @@ func newStorm(seed uint64) (*storm, error) {
 		return nil, err
 	}
 	quiet := slog.New(slog.DiscardHandler)
-	if os.Getenv("SNUG_SEED") != "" {
+	if one := os.Getenv("SNUG_SEED"); one != "" && !strings.Contains(one, "-") {
 		quiet = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
 	w.begun = func(from gateway.Checkpoint) (*gateway.Shard, error) {
@@ -167,6 +186,7 @@ func newStorm(seed uint64) (*storm, error) {
 					w.lane.VoiceState(e.VoiceState, e.Member)
 				case dgateway.EventGuildCreate:
 					w.lane.Guild(e.ID, e.VoiceStates, e.Members)
+					heard()
 				}
 			},
 		})
@@ -193,6 +213,11 @@ func (w *storm) rage(seed uint64) error {
 		return err
 	}
 	defer func() { w.shard.Close(context.Background()) }()
+	select {
+	case <-w.heard: // who comes before it is told in no order
+	case <-time.After(endurance):
+		return errors.New("Discord does not describe the server")
+	}
 	var known []presence.Known
 	for _, id := range w.rooms {
 		known = append(known, presence.Known{Room: room.Summary{ID: snowflake.ID(id), GuildID: snowflake.ID(w.guild)}})
@@ -243,7 +268,7 @@ func (w *storm) open(from gateway.Checkpoint) (err error) {
 	if w.shard, err = w.begun(from); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), endurance)
 	defer cancel()
 	return w.shard.Open(ctx)
 }
@@ -291,7 +316,7 @@ func (w *storm) step() (err error) {
 
 // settle waits until the rosters are what the stand-in says.
 func (w *storm) settle() error {
-	late := time.NewTimer(patience)
+	late := time.NewTimer(endurance)
 	defer late.Stop()
 	for {
 		if w.right() == nil {
@@ -388,7 +413,7 @@ func (w *storm) judge() error {
 }
 
 func (w *storm) close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), endurance)
 	defer cancel()
 	return w.s.Close(ctx)
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/goleak"
 
 	"snug/bot"
 	api "snug/bot/discord"
@@ -25,7 +26,10 @@ import (
 	"snug/shared/room"
 	"snug/shared/standin"
 	"snug/shared/standin/openapi/openapitest"
+	translations "snug/shared/text"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // patience bounds every wait for a fact; it is reached only when something is broken.
 const patience = 15 * time.Second
@@ -49,7 +53,7 @@ type house struct {
 	theirs  *clock // Discord's own
 	dir     string
 	rate    int                   // requests a second Discord allows; 0: the usual
-	observe func(hub.Observation) // of a hub on a server of its own
+	observe func(hub.Observation) // told of what the hub does; nil: nobody
 	nats    string                // address of the hub's server; "" for an embedded one
 
 	requests struct {
@@ -90,6 +94,9 @@ func (pages) Watch(id snowflake.ID, t string) string {
 func (pages) Admin(id snowflake.ID) string { return "http://snug.test/admin/" + id.String() }
 
 var names = []string{"mara", "jonas", "kiyo", "priya", "tomas", "ada"}
+
+// words are what people read; they take a while to make.
+var words = sync.OnceValues(translations.New)
 
 // newHouse builds the world and starts Snug in it. mara owns the server,
 // tomas is a moderator who may move members, the others are plain members; "stranger" is not in it.
@@ -164,7 +171,7 @@ func (h *house) hubOptions() hub.Options {
 	if h.nats != "" {
 		return hub.Options{URL: h.nats, Log: h.log(), Observe: h.observe}
 	}
-	return hub.Options{Dir: h.dir, Log: h.log()}
+	return hub.Options{Dir: h.dir, Log: h.log(), Observe: h.observe}
 }
 
 // start starts hub and bot on the house's data folder, and waits until the server is ready.
@@ -186,10 +193,12 @@ func (h *house) start() {
 	waitRosters, err := r.hub.Rosters.Follow(ctx, hub.Follower[room.Live]{Change: r.facts.change})
 	h.must(err)
 	r.wait = func() { waitGuilds(); waitRosters() }
+	texts, err := words()
+	h.must(err)
 	keys, err := keyring.New([]byte(strings.Repeat("k", 32)))
 	h.must(err)
 	r.bot, err = bot.New(bot.Options{
-		Token: h.app.BotToken, DiscordURL: h.url, Hub: r.hub, Keys: keys, Pages: pages{}, Now: h.clock.Now, Log: h.log(), Registerer: r.metrics, Requests: h.rate,
+		Token: h.app.BotToken, DiscordURL: h.url, Hub: r.hub, Keys: keys, Pages: pages{}, Now: h.clock.Now, Log: h.log(), Registerer: r.metrics, Requests: h.rate, Texts: texts,
 	})
 	h.must(err)
 	h.running = r
@@ -201,7 +210,11 @@ func (h *house) start() {
 	case <-start.Done():
 		h.Fatal("the server did not become ready")
 	}
-	h.eventually("the commands are registered", func() bool { return h.asked("PUT /applications/") > 0 })
+	select {
+	case <-r.bot.Registered():
+	case <-start.Done():
+		h.Fatal("the commands were not registered")
+	}
 }
 
 // shut stops bot and hub; start may follow.

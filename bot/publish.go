@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 
 	"github.com/disgoorg/snowflake/v2"
@@ -20,6 +21,9 @@ func newPublisher(h *hub.Hub, holds func(snowflake.ID) bool) (*publisher, error)
 	p, err := h.Rosters.Publisher(0)
 	return &publisher{p, holds}, err
 }
+
+// errNotHeld keeps a roster from being told while its shard may be another process's.
+var errNotHeld = errors.New("bot: the shard's lease is not surely held")
 
 // Put publishes a roster, unless its guild may be another process's by now.
 func (p *publisher) Put(key string, live room.Live, done func(error)) {

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -65,7 +66,7 @@ func (s *saver) touched(data dgateway.EventData) {
 	case dgateway.EventGuildDelete:
 		s.drop(e.ID)
 	default:
-		if id := guildOf(data); s.guilds[id] {
+		if id := s.guildOf(data); s.guilds[id] {
 			s.changed[id] = true
 		}
 	}
@@ -88,7 +89,7 @@ func (s *saver) drop(id snowflake.ID) {
 }
 
 // guildOf gives the guild whose checkpoint an event changes, or 0.
-func guildOf(data dgateway.EventData) snowflake.ID {
+func (s *saver) guildOf(data dgateway.EventData) snowflake.ID {
 	switch e := data.(type) {
 	case dgateway.EventVoiceStateUpdate:
 		return e.GuildID
@@ -106,8 +107,10 @@ func guildOf(data dgateway.EventData) snowflake.ID {
 		return e.GuildID
 	case dgateway.EventGuildRoleDelete:
 		return e.GuildID
-	case dgateway.EventGuildMemberUpdate: // without the members intent: the bot's own
-		return e.GuildID
+	case dgateway.EventGuildMemberUpdate: // of the members only Snug itself is in it
+		if e.User.ID == s.b.client.ApplicationID {
+			return e.GuildID
+		}
 	}
 	return 0
 }
@@ -139,11 +142,7 @@ func (s *saver) save(ctx context.Context) {
 	s.changed, s.gone, s.relist = map[snowflake.ID]bool{}, map[snowflake.ID]bool{}, false
 	var list []snowflake.ID
 	if relist {
-		list = make([]snowflake.ID, 0, len(s.guilds))
-		for id := range s.guilds {
-			list = append(list, id)
-		}
-		slices.Sort(list)
+		list = keysOf(s.guilds)
 	}
 	s.mu.Unlock()
 
@@ -153,10 +152,7 @@ func (s *saver) save(ctx context.Context) {
 	if self, ok := s.b.client.Caches.SelfUser(); ok {
 		head.Self = &self
 	}
-	todo := make([]snowflake.ID, 0, len(changed))
-	for id := range changed {
-		todo = append(todo, id)
-	}
+	todo := keysOf(changed)
 	err := s.b.checkpoints.Save(ctx, s.id, func() (checkpoint.Guild, bool) { return s.next(ctx, &todo) }, list, keysOf(gone), head)
 	s.b.metrics.saved(s.id, len(changed), time.Since(began), err)
 	if err == nil {
@@ -182,12 +178,11 @@ func (s *saver) save(ctx context.Context) {
 	}
 }
 
+// keysOf gives a set's members in order; never nil, because a list that is empty is a list.
 func keysOf(m map[snowflake.ID]bool) []snowflake.ID {
-	out := make([]snowflake.ID, 0, len(m))
-	for id := range m {
-		out = append(out, id)
-	}
-	return out
+	ids := slices.AppendSeq(make([]snowflake.ID, 0, len(m)), maps.Keys(m))
+	slices.Sort(ids)
+	return ids
 }
 
 // next reads the next of the guilds in todo that is still there.

@@ -2,7 +2,6 @@ package bot
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -197,6 +196,3 @@ func (b *Bot) release() {
 		<-b.shards.ended
 	}
 }
-
-// errNotHeld keeps a roster from being told while its shard may be another process's.
-var errNotHeld = errors.New("bot: the shard's lease is not surely held")

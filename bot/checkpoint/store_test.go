@@ -14,6 +14,7 @@ import (
 
 	"github.com/disgoorg/disgo/discord"
 	"github.com/disgoorg/snowflake/v2"
+	"go.uber.org/goleak"
 
 	"snug/bot/checkpoint"
 	"snug/bot/gateway"
@@ -23,6 +24,8 @@ import (
 	"snug/shared/keyring"
 	"snug/shared/room"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const session = "a-session-id-that-is-secret"
 

@@ -83,8 +83,8 @@ func (k *Keeper) Held(shard int) bool {
 	return h != nil && time.Now().Before(h.until)
 }
 
-// Shards lists the shards held, in no order.
-func (k *Keeper) Shards() []int {
+// shards lists the shards held, in no order.
+func (k *Keeper) shards() []int {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	var list []int
@@ -115,7 +115,7 @@ func (k *Keeper) Run(ctx context.Context, hold func(ctx context.Context, shard i
 
 // renew writes every lease held again.
 func (k *Keeper) renew(ctx context.Context) {
-	for _, shard := range k.Shards() {
+	for _, shard := range k.shards() {
 		h := k.holding(shard)
 		select {
 		case <-h.ended:
@@ -238,7 +238,7 @@ func (k *Keeper) giveUp(ctx context.Context, shard int, h *holding) {
 func (k *Keeper) free() {
 	ctx, cancel := context.WithTimeout(context.Background(), k.o.Term/3)
 	defer cancel()
-	shards := k.Shards()
+	shards := k.shards()
 	for _, s := range shards {
 		k.holding(s).end()
 	}

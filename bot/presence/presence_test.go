@@ -16,10 +16,13 @@ import (
 
 	"github.com/disgoorg/disgo/discord"
 	"github.com/disgoorg/snowflake/v2"
+	"go.uber.org/goleak"
 
 	"snug/bot/presence"
 	"snug/shared/room"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const (
 	guild  snowflake.ID = 1
