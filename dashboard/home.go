@@ -123,6 +123,7 @@ func (s *Server) card(l liveRoom, st room.Standing) view.RoomCard {
 	owner, _ := s.ownerName(l.Room, l.Roster)
 	return view.RoomCard{
 		Room: l.Room, Roster: l.Roster, Rev: l.rev, OwnerName: owner,
-		MayEnter: l.Room.Access.MayEnter(st), Mine: l.Room.Access.OwnerID == st.UserID,
+		MayEnter: l.Room.Access.MayEnter(st), Mine: l.Room.Access.OwnerID == st.UserID, In: room.In(l.Roster, st.UserID),
+		MayKnock: l.Room.Access.MayKnock(st), Knocked: s.index.knocking(l.Room.ID, st.UserID, s.now()),
 	}
 }

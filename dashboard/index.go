@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/disgoorg/snowflake/v2"
 
@@ -12,7 +13,7 @@ import (
 	"snug/shared/room"
 )
 
-// index says which guild a room is in, and whose it is. It follows the rooms
+// index says which guild a room is in, whose it is and who is at its door. It follows the rooms
 // the keepers have written down, which change rarely and outlive every
 // restart, so a room is known here before the bot is connected again.
 type index struct {
@@ -26,6 +27,7 @@ type index struct {
 type indexed struct {
 	guild  snowflake.ID
 	people []snowflake.ID // owner and guests
+	knocks []room.Knock
 }
 
 // newIndex follows rooms until ctx ends.
@@ -57,7 +59,7 @@ func (x *index) change(c hub.Change[room.Room]) {
 		delete(x.rooms, id)
 		return
 	}
-	in := indexed{guild: c.Value.GuildID, people: []snowflake.ID{c.Value.OwnerID}}
+	in := indexed{guild: c.Value.GuildID, people: []snowflake.ID{c.Value.OwnerID}, knocks: slices.Clone(c.Value.Knocks)}
 	for _, g := range c.Value.Guests {
 		in.people = append(in.people, g.UserID)
 	}
@@ -81,6 +83,13 @@ func (x *index) guildsOf(user snowflake.ID) (ids []snowflake.ID) {
 		}
 	}
 	return ids
+}
+
+// knocking says whether a user waits for an answer to a knock at a room.
+func (x *index) knocking(id, user snowflake.ID, now time.Time) bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return slices.ContainsFunc(x.rooms[id].knocks, func(q room.Knock) bool { return q.UserID == user && q.Pending(now) })
 }
 
 // complete says whether all rooms that there are have come.

@@ -86,7 +86,7 @@ func (s *Server) roomPage(c *gin.Context, me *session.Session) error {
 	if p.HeldUntil.IsZero() {
 		p.HeldUntil = v.HeldUntil
 	}
-	p.Knocked = c.Query("knocked") != ""
+	p.Knocked = c.Query("knocked") != "" || s.index.knocking(v.Room.ID, me.User.ID, s.now())
 	s.furnish(ctx, p)
 	if c.Query("kept") != "" && v.Room.ClosingAt.IsZero() {
 		p.Notice = &view.Notice{Text: p.Text.Say("room.kept")}

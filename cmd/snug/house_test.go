@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/disgoorg/snowflake/v2"
 
@@ -311,10 +312,16 @@ type player struct {
 	ctx  context.Context
 }
 
-// browse gives somebody a tab of the browser.
+// browse gives somebody a tab of the browser. A script that fails in it fails the test.
 func (h *house) browse(browser context.Context, name string) *player {
 	h.Helper()
-	return &player{h, name, browsertest.Tab(h, browser)}
+	p := &player{h, name, browsertest.Tab(h, browser)}
+	h.must(chromedp.Listen(p.ctx, func(ev any) {
+		if e, ok := ev.(*runtime.EventExceptionThrown); ok {
+			h.Errorf("a script failed in %s's page: %v", name, e.ExceptionDetails)
+		}
+	}))
+	return p
 }
 
 // at is an address on the player's own host name, so that several are signed in within one browser.

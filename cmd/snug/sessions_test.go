@@ -136,12 +136,15 @@ func (p *player) reads(what, js string) {
 // TestWithoutScripts: lists, forms, invites and languages need no script; what is live says that it does.
 func TestWithoutScripts(t *testing.T) {
 	h := newHouse(t, unhurried)
-	alice := h.browse(browsertest.Start(t), "alice")
-	alice.goTo("/servers/" + h.world.guild.String())
-	alice.do("switch scripts off", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
-		_, err := cdp.Call(ctx, t, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
-		return err
-	}))
+	browser := browsertest.Start(t)
+	alice, bruno := h.browse(browser, "alice"), h.browse(browser, "bruno")
+	for _, p := range []*player{alice, bruno} {
+		p.goTo("/servers/" + h.world.guild.String())
+		p.do("switch scripts off", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+			_, err := cdp.Call(ctx, t, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+			return err
+		}))
+	}
 	note := `document.querySelector('#live').innerText.includes('JavaScript')`
 	alice.do("open the server's page", chromedp.Navigate(alice.at("/servers/"+h.world.guild.String())))
 	alice.reads("that live needs JavaScript", note)
@@ -157,6 +160,18 @@ func TestWithoutScripts(t *testing.T) {
 	alice.reads("that it is locked", `document.querySelector('[aria-describedby="k-lock-hint"]')?.getAttribute('aria-checked') === 'true'`)
 	alice.do("go to the list", chromedp.Navigate(alice.at("/servers/"+h.world.guild.String())))
 	alice.reads("the room in the list", fmt.Sprintf(`document.querySelector('.house a[href="%s"]').innerText.includes('Friday draft')`, path))
+	alice.do("sit down from the list", chromedp.Click(chromedp.CSS(".house .act-join button")))
+	alice.reads("the way through Discord", fmt.Sprintf(`location.pathname === %q && !document.querySelector('#open-discord').hidden && document.querySelector('#progress').innerText.includes('held')`, path))
+	alice.do("show the room to the server", chromedp.Click(chromedp.CSS(`[aria-describedby="k-private-hint"]`)))
+	alice.reads("that it is open", `document.querySelector('[aria-describedby="k-private-hint"]')?.getAttribute('aria-checked') === 'false'`)
+	alice.do("lock it again", chromedp.Click(chromedp.CSS(`[aria-describedby="k-lock-hint"]`)))
+	alice.reads("that it is locked", `document.querySelector('[aria-describedby="k-lock-hint"]')?.getAttribute('aria-checked') === 'true'`)
+	bruno.do("look at the list", chromedp.Navigate(bruno.at("/servers/"+h.world.guild.String())))
+	bruno.do("knock from the list", chromedp.Click(chromedp.CSS(".house .act-knock button")))
+	bruno.reads("that he knocked", fmt.Sprintf(`location.pathname === %q && document.querySelector('#knocked') !== null`, path))
+	bruno.do("look at the list again", chromedp.Navigate(bruno.at("/servers/"+h.world.guild.String())))
+	bruno.reads("that he knocked, there too", `document.querySelector('.house .act-knocked') !== null`)
+	alice.do("go back to the list", chromedp.Navigate(alice.at("/servers/"+h.world.guild.String())))
 	alice.do("choose a language", chromedp.SetValue(chromedp.CSS("#lang"), "de"), chromedp.Click(chromedp.CSS(".lang button")))
 	alice.reads("the page in it", `document.documentElement.lang === 'de' && location.pathname.startsWith('/servers/') && document.querySelector('#create-h').textContent.includes('Raum')`)
 	if ran := read[bool](alice, `document.body.dataset.live !== undefined || !document.querySelector('#theme').hidden`); ran {

@@ -162,7 +162,7 @@ func quiet(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	hello := protocol.Welcome{GuildID: fixtures.Guild}
-	for i := range 5 {
+	for i := range 6 {
 		hello.Rooms = append(hello.Rooms, fixtures.Room+snowflake.ID(i))
 	}
 	if err := ws.WriteMessage(websocket.TextMessage, protocol.EncodeWelcome(hello, "k3J9", fixtures.Now)); err != nil {

@@ -322,7 +322,7 @@ func TestServerPageLive(t *testing.T) {
 		q, _ := json.Marshal(want)
 		b.wait(fmt.Sprintf(`JSON.stringify([...document.querySelectorAll("#street .name")].map(e => e.textContent)) === JSON.stringify(%s)`, q))
 	}
-	// Four of the five rooms on the page are gone, as after a long sleep.
+	// Five of the six rooms on the page are gone, as after a long sleep.
 	c.welcome(t, fixtures.Room)
 	c.live(t, "e", 1, fixtures.People(1), nil)
 	names("Friday draft")

@@ -111,8 +111,11 @@ type RoomCard struct {
 	Rev       Rev
 	Guild     room.GuildInfo // shown on Home
 	OwnerName string         // display name; "" if unknown
-	MayEnter  bool
-	Mine      bool // the person owns it
+	Mine      bool           // the person owns it
+	In        bool           // they sit in it
+	MayEnter  bool           // they may take a seat
+	MayKnock  bool           // they can ask to be let in
+	Knocked   bool           // they have asked, and nobody has answered
 }
 
 // Server is the page at /servers/{guild}: the rooms the person may see, and a form to create one.

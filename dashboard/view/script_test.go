@@ -115,7 +115,7 @@ func (s *script) serve(w http.ResponseWriter, r *http.Request) {
 		s.conns <- c
 		return
 	}
-	c.welcome(s.t, fixtures.Room, fixtures.Room+1, fixtures.Room+2, fixtures.Room+3, fixtures.Room+4)
+	c.welcome(s.t, fixtures.Room, fixtures.Room+1, fixtures.Room+2, fixtures.Room+3, fixtures.Room+4, fixtures.Room+5)
 }
 
 // set changes what the script does.

@@ -26,6 +26,9 @@ func (c RoomCard) By(t text.Texts) string {
 // Summary says in a line what is on in the server.
 func (s *Server) Summary(t text.Texts) string {
 	people := 0
+	if !s.Guild.Ready && len(s.Rooms) == 0 {
+		return t.Say("street.looking")
+	}
 	for _, c := range s.Rooms {
 		people += room.Taken(c.Roster)
 	}

@@ -1,10 +1,14 @@
-// The server page: the street of rooms, live, and the form that opens one.
+// The server page: the street of rooms, live, with a door to each, and the form
+// that opens one.
 
 import { Live, apply } from "./live.js";
 import { avatar } from "./seats.js";
-import { $, Problem, api, begin, busy, clock, everySecond, humans, liveSign, now, open, page, say, setClock, span, t, text } from "./ui.js";
+import { $, Problem, api, begin, busy, clock, everySecond, hours, humans, liveSign, now, open, page, refresh, say, send, setClock, span, t, text } from "./ui.js";
 
 const state = page(), street = $("street"), rooms = new Map();
+const owners = { ...state.owners }; // their display names, by id
+let welcomed = false;
+const coming = new Map(); // rooms one is on the way to, and until when a seat is held there; Infinity: while asking
 const house = (id) => street.querySelector(`[data-room="${CSS.escape(id)}"]`);
 
 function paintHouse(r) {
@@ -13,7 +17,9 @@ function paintHouse(r) {
     li = $("t-house").content.firstElementChild.cloneNode(true);
     li.dataset.room = r.channelId;
     li.querySelector("a").href = `/game/${r.channelId}`;
+    li.querySelector(".act").id = `act-${r.channelId}`;
     street.append(li);
+    renewSoon(r.channelId); // what one may do there is the server's to say
   }
   const people = humans(r.roster), seats = Math.max(r.seats, people.length);
   const kind = `house lit-${Math.min(people.length, 4)}${r.closingAt ? " soon" : ""}`;
@@ -22,13 +28,16 @@ function paintHouse(r) {
   const top = li.querySelector(".top-t");
   text(top.firstElementChild, String(people.length));
   text(top.lastElementChild, String(r.seats));
-  paintRing(li.querySelector(".ring"), people, Math.min(seats, 8));
+  const inside = r.roster.some((p) => p.userId === state.me);
+  if (inside || coming.get(r.channelId) <= now()) arrived(li, r.channelId);
+  paintRing(li.querySelector(".ring"), people, Math.min(seats, 8), coming.has(r.channelId));
+  paintDoor(li, inside, people.length >= r.seats);
   text(li.querySelector(".name"), r.name);
   text(li.querySelector(".sum"), r.closingAt ? t("house.closing", { Left: clock(r.closingAt - now()) }) : t("house.sum", { Taken: people.length, Count: r.seats }));
   li.querySelector(".kind use").setAttribute("href", r.private || r.locked ? "#i-lock" : "#i-open");
   text(li.querySelector(".kind span"), t(r.private ? "house.private" : r.locked ? "house.locked" : "house.open"));
   text(li.querySelector(".people"), people.length ? people.map((p) => p.displayName).join(", ") : t("house.quiet"));
-  const owner = state.owners[r.ownerId] ?? r.roster.find((p) => p.userId === r.ownerId)?.displayName;
+  const owner = owners[r.ownerId] ?? r.roster.find((p) => p.userId === r.ownerId)?.displayName;
   const line = li.querySelector(".line-n"), since = li.querySelector("time");
   line.hidden = !r.waiting;
   text(line, r.waiting ? t("house.waiting", { Count: r.waiting }) : "");
@@ -37,12 +46,38 @@ function paintHouse(r) {
   text(li.querySelector(".whose"), r.ownerId === state.me ? t("house.mine") : owner ? t("house.by", { Who: owner }) : "");
 }
 
-function paintRing(ring, people, seats) {
+// The door of a room, as far as events decide it.
+function paintDoor(li, inside, full) {
+  const show = (part, on) => {
+    const el = li.querySelector(part);
+    if (el && el.hidden === on) el.hidden = !on;
+  };
+  show(".act-in", inside);
+  show(".act-join", !inside && !full);
+  show(".act-full", !inside && full);
+}
+
+// What came of asking, under the room it is about.
+function tell(li, s, bad = false) {
+  const p = li.querySelector(".said");
+  text(p, s);
+  p.classList.toggle("bad", bad);
+  p.hidden = !s;
+}
+
+// Nobody is on the way any more: they sit, or their held seat has run out.
+function arrived(li, id) {
+  if (!coming.delete(id)) return;
+  li.querySelector(".act-deep")?.remove();
+  tell(li, "");
+}
+
+function paintRing(ring, people, seats, held) {
   while (ring.children.length > seats) ring.lastChild.remove();
   for (let i = 0; i < seats; i++) {
     const dot = ring.children[i] ?? ring.appendChild(document.createElement("span")), p = people[i];
     if (!p) {
-      dot.className = "dot empty";
+      dot.className = `dot ${held && i === people.length ? "held" : "empty"}`;
       dot.replaceChildren();
       delete dot.dataset.user;
       continue;
@@ -54,26 +89,120 @@ function paintRing(ring, people, seats) {
   }
 }
 
+const looking = () => !$("starting").hidden;
+
 function paint() {
   for (const r of rooms.values()) paintHouse(r);
   for (const li of [...street.children]) if (!rooms.has(li.dataset.room)) li.remove();
-  $("nobody").hidden = rooms.size > 0;
+  $("nobody").hidden = rooms.size > 0 || looking();
   const people = [...rooms.values()].reduce((n, r) => n + humans(r.roster).length, 0);
-  text($("server-sum"), !rooms.size ? t("street.none") : !people ? t("street.empty", { Count: rooms.size })
+  text($("server-sum"), !rooms.size ? t(looking() ? "street.looking" : "street.none") : !people ? t("street.empty", { Count: rooms.size })
     : t("street.sum", { Rooms: t("street.rooms", { Count: rooms.size }), People: t("street.people", { Count: people }) }));
 }
+
+// Whether what one may do at a room may have changed with it.
+const changedFor = (was, is) => ["private", "locked", "ownerId"].some((k) => is[k] !== undefined && is[k] !== was[k]) ||
+  (is.knocking < was.knocking && house(was.channelId)?.querySelector(".act-knocked"));
+
+// Doors are the server's to make. Many pages ask at once, so not all in the same moment.
+const stale = new Set();
+let renewing = 0;
+function renewSoon(id) {
+  stale.add(id);
+  renewing ||= setTimeout(renew, 100 + 500 * Math.random());
+}
+
+async function renew() {
+  const ids = [...stale].filter((id) => !coming.has(id)), knocked = ids.filter((id) => house(id)?.querySelector(".act-knocked"));
+  stale.clear();
+  await refresh("state", ...ids.map((id) => `act-${id}`));
+  Object.assign(owners, page().owners);
+  renewing = 0;
+  if (stale.size) renewSoon([...stale][0]);
+  for (const id of knocked) {
+    const li = house(id), into = li?.querySelector(".act-join"), words = into ? "house.let-in" : li?.querySelector(".act-knock") && "house.not-now";
+    if (!words) continue;
+    tell(li, t(words), !into);
+    say(`${rooms.get(id)?.name}: ${t(words)}`);
+  }
+  paint();
+}
+
+// A failure puts the picture back and says why.
+function failed(err, li, id) {
+  coming.delete(id);
+  paint();
+  if (!(err instanceof Problem)) throw err;
+  if (err.status === 401) return open("dlg-session");
+  tell(li, err.message, true);
+}
+
+const actions = {
+  async join(form, li, id) {
+    const label = form.querySelector(".go");
+    text(label, t("room.moving"));
+    coming.set(id, Infinity);
+    tell(li, "");
+    paint();
+    let again = "room.join";
+    try {
+      const { moved, held_until: until, deep_link: link } = await api("POST", `/rooms/${id}/join`);
+      if (moved) {
+        if (coming.has(id)) {
+          coming.set(id, now() + 10_000);
+          tell(li, t("room.moved"));
+        }
+        return;
+      }
+      again = "room.again";
+      if (until) coming.set(id, Date.parse(until));
+      else coming.delete(id);
+      const deep = li.querySelector(".act-deep") ?? $("t-deep").content.firstElementChild.cloneNode(true);
+      deep.href = link;
+      form.before(deep);
+      deep.focus();
+      tell(li, until ? t("house.deep.held", { Time: hours(Date.parse(until)) }) : t("house.deep"));
+      paint();
+    } catch (err) {
+      failed(err, li, id);
+    } finally {
+      text(label, t(again));
+    }
+  },
+  async knock(form, li, id) {
+    tell(li, "");
+    try {
+      await send(form);
+      const p = $("t-knocked").content.firstElementChild.cloneNode(true);
+      form.replaceWith(p);
+      say(p.textContent);
+    } catch (err) {
+      failed(err, li, id);
+    }
+  },
+};
+
+document.addEventListener("submit", (e) => {
+  const li = e.target.closest(".house"), work = li && actions[e.target.dataset.do];
+  if (!work) return;
+  e.preventDefault();
+  busy(e.submitter ?? e.target.querySelector("button"), () => work(e.target, li, li.dataset.room));
+});
 
 const live = new Live({
   guild: state.guild,
   onState: () => sign(),
   onWelcome(ids, ts) {
     setClock(ts);
+    if (welcomed) ids.filter(house).forEach(renewSoon); // rights may have changed meanwhile
+    welcomed = true;
     for (const id of rooms.keys()) if (!ids.includes(id)) rooms.delete(id);
     paint();
   },
   onEvent(event, p) {
     const before = apply(rooms, event, p);
     paint();
+    if (event === "room.updated" && before && changedFor(before, p)) renewSoon(p.channelId);
     if (event === "room.created") say(t("server.opened", { Room: p.name }));
     if (event === "voice.joined" && before) say(t("server.sat", { Who: p.displayName, Room: before.name }));
     if (event === "room.deleted" && before) say(t("server.gone", { Room: before.name }));
@@ -113,6 +242,14 @@ for (const m of state.rooms) {
   apply(rooms, m.event, m.payload);
   live.know(m.payload.channelId, m.rev);
 }
+// While Snug still looks around in the server, the page looks again by itself.
+async function lookAgain() {
+  await refresh("starting");
+  paint();
+  if (looking()) setTimeout(lookAgain, 3000);
+}
+if (looking()) setTimeout(lookAgain, 3000);
+
 const sign = liveSign(live);
 everySecond(paint);
 live.start();
