@@ -163,7 +163,7 @@ func (d definer) room() discord.ApplicationCommandOptionString {
 	return d.choice("opt.room", "opt.room.about", false)
 }
 
-func (d definer) number(key, about string, low, high int, required bool) discord.ApplicationCommandOptionInt {
+func (d definer) number(key, about string, low, high int, required bool) discord.ApplicationCommandOptionInt { //nolint:unparam // the least is the caller's to say
 	return discord.ApplicationCommandOptionInt{
 		Name: d.english(key), NameLocalizations: d.others(key), Required: required,
 		Description: d.english(about), DescriptionLocalizations: d.others(about), MinValue: &low, MaxValue: &high,

@@ -24,7 +24,7 @@ func (c *Commands) handleSuggest(e *events.InteractionCreate, i discord.Autocomp
 	typed := i.Data.String(focused.Name)
 	var list []suggestion
 	if q.guild != 0 {
-		list = c.suggest(q, i.Data, focused.Name, typed)
+		list = c.suggest(q, i.Data, focused.Name)
 	}
 	choices := []discord.AutocompleteChoice{}
 	for _, s := range list {
@@ -42,7 +42,7 @@ func (c *Commands) handleSuggest(e *events.InteractionCreate, i discord.Autocomp
 	}
 }
 
-func (c *Commands) suggest(q *call, data discord.AutocompleteInteractionData, option, typed string) []suggestion {
+func (c *Commands) suggest(q *call, data discord.AutocompleteInteractionData, option string) []suggestion {
 	switch option {
 	case "room":
 		return c.suggestRooms(q, data.CommandPath() == "/knock")
@@ -57,7 +57,7 @@ func (c *Commands) suggest(q *call, data discord.AutocompleteInteractionData, op
 		if !ok || !q.who.Manager {
 			return nil
 		}
-		return c.suggestValues(q, s, typed)
+		return c.suggestValues(q, s)
 	}
 	return nil
 }
@@ -126,7 +126,7 @@ func (c *Commands) suggestSettings(q *call) (out []suggestion) {
 }
 
 // suggestValues gives what a setting is now, and what else it is likely to be.
-func (c *Commands) suggestValues(q *call, s setting, typed string) (out []suggestion) {
+func (c *Commands) suggestValues(q *call, s setting) (out []suggestion) {
 	m := c.memory(q)
 	switch s.kind {
 	case kindYesNo:

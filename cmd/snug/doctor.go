@@ -90,11 +90,11 @@ func (d *doctor) ask(ctx context.Context, path string, into any) (http.Header, e
 	case err != nil:
 		return nil, err
 	case res.StatusCode == http.StatusUnauthorized:
-		return res.Header, errors.New("Discord refuses the token. Reset it in the Developer Portal → Bot and set DISCORD_BOT_TOKEN to the new one") //nolint:staticcheck // a sentence for people
+		return res.Header, errors.New("Discord refuses the token. Reset it in the Developer Portal → Bot and set DISCORD_BOT_TOKEN to the new one")
 	case res.StatusCode == http.StatusTooManyRequests:
-		return res.Header, fmt.Errorf("Discord asks to slow down. Try again in %s seconds", res.Header.Get("Retry-After")) //nolint:staticcheck // a sentence for people
+		return res.Header, fmt.Errorf("Discord asks to slow down. Try again in %s seconds", res.Header.Get("Retry-After"))
 	case res.StatusCode != http.StatusOK:
-		return res.Header, fmt.Errorf("Discord answered %d to %s. Try again in a few minutes; https://discordstatus.com tells of outages", res.StatusCode, path) //nolint:staticcheck // a sentence for people
+		return res.Header, fmt.Errorf("Discord answered %d to %s. Try again in a few minutes; https://discordstatus.com tells of outages", res.StatusCode, path)
 	}
 	return res.Header, json.Unmarshal(b, into)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"net/http/pprof"
@@ -37,7 +38,7 @@ func (a *app) serveOps(l net.Listener, run func(string, func() error)) {
 	}
 	a.ops = opsServer(a.registry, a.ready)
 	run("operations", func() error {
-		if err := a.ops.Serve(l); err != http.ErrServerClosed { //nolint:errorlint // Serve gives it as it is
+		if err := a.ops.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			return err
 		}
 		return nil

@@ -127,7 +127,7 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error 
 		return observe(ctx, o, out)
 	}
 	if o.pin {
-		if err := pin(); err != nil {
+		if err := pin(ctx); err != nil {
 			fmt.Fprintln(out, "not pinned:", err)
 			o.pin = false
 		}

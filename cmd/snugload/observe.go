@@ -78,7 +78,7 @@ func open(ctx context.Context, o options, base *url.URL) (*websocket.Conn, error
 	if err := json.NewDecoder(io.LimitReader(res.Body, 1<<20)).Decode(&got); err != nil || got.Token == "" {
 		return nil, fmt.Errorf("no live token: %s. Is the cookie still good, and may its owner see this?", res.Status)
 	}
-	ws, _, err := websocket.DefaultDialer.DialContext(ctx, "ws"+strings.TrimPrefix(base.JoinPath("/api/ws").String(), "http"), http.Header{"Origin": {origin}})
+	ws, _, err := websocket.DefaultDialer.DialContext(ctx, "ws"+strings.TrimPrefix(base.JoinPath("/api/ws").String(), "http"), http.Header{"Origin": {origin}}) //nolint:bodyclose // a WebSocket has none
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"strconv"
@@ -24,8 +25,8 @@ func cpuTime() int64 {
 }
 
 // pin keeps this process, all its threads, on processor 1.
-func pin() error {
-	return exec.Command("taskset", "-a", "-c", "-p", "1", strconv.Itoa(os.Getpid())).Run()
+func pin(ctx context.Context) error {
+	return exec.CommandContext(ctx, "taskset", "-a", "-c", "-p", "1", strconv.Itoa(os.Getpid())).Run()
 }
 
 // pinned has a command run on processor 0.

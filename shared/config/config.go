@@ -125,7 +125,7 @@ func (c *Serve) Networks() (list []netip.Prefix, err error) {
 	for _, s := range c.HookNetworks {
 		p, err := netip.ParsePrefix(s)
 		if err != nil {
-			return nil, fmt.Errorf("SNUG_WEBHOOK_NETWORKS has %q, which is no network. Write it like 10.0.0.0/8.", s) //nolint:staticcheck // a sentence for people
+			return nil, fmt.Errorf("SNUG_WEBHOOK_NETWORKS has %q, which is no network. Write it like 10.0.0.0/8.", s)
 		}
 		list = append(list, p)
 	}
@@ -136,11 +136,11 @@ func checkURL(name, s string) error {
 	u, err := url.Parse(s)
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		return fmt.Errorf("%s %q is not an address. Write it like https://snug.example.org.", name, s) //nolint:staticcheck // a sentence for people
+		return fmt.Errorf("%s %q is not an address. Write it like https://snug.example.org.", name, s)
 	case strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
-		return fmt.Errorf("%s %q has more than scheme, host and port. Leave the rest away.", name, s) //nolint:staticcheck // a sentence for people
+		return fmt.Errorf("%s %q has more than scheme, host and port. Leave the rest away.", name, s)
 	case u.Scheme == "http" && !Loopback(u.Hostname()):
-		return fmt.Errorf("%s %q must begin with https://: plain http is for this machine only. Put a proxy with a certificate in front.", name, s) //nolint:staticcheck // a sentence for people
+		return fmt.Errorf("%s %q must begin with https://: plain http is for this machine only. Put a proxy with a certificate in front.", name, s)
 	}
 	return nil
 }

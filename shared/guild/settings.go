@@ -138,9 +138,9 @@ func (d Duration) String() string {
 		d time.Duration
 		n string
 	}{{24 * time.Hour, "d"}, {time.Hour, "h"}, {time.Minute, "m"}} {
-		if n := t / u.d; n > 0 {
-			s += fmt.Sprint(int64(n), u.n)
-			t -= n * u.d
+		if n := int64(t / u.d); n > 0 {
+			s += fmt.Sprint(n, u.n)
+			t %= u.d
 		}
 	}
 	if t > 0 {

@@ -81,7 +81,7 @@ func TestEditNeverLosesAWrite(t *testing.T) {
 		t.Fatal(v.N, err)
 	}
 	own := errs.E(errs.RoomFull, "Full.")
-	if _, _, err := h.Rosters.Edit(ctx, "1.2", func(l *room.Live) error { l.N = 0; return own }); err != own {
+	if _, _, err := h.Rosters.Edit(ctx, "1.2", func(l *room.Live) error { l.N = 0; return own }); !errors.Is(err, own) {
 		t.Error("the function's error is not returned as it is:", err)
 	}
 	if v, r, err := h.Rosters.Edit(ctx, "1.2", func(*room.Live) error { return Unchanged }); err != nil || r != rev || v.N != 200 {

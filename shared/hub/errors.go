@@ -18,8 +18,8 @@ var (
 	// or repeat the same thing.
 	ErrUnknownOutcome = errors.New("hub: the outcome is unknown")
 
-	// Unchanged, returned by the function given to Edit, ends Edit without a write and without an error.
-	Unchanged = errors.New("hub: nothing to change") //nolint:staticcheck,revive // a signal like io.EOF, not a failure
+	// Unchanged ends Edit without a write and without an error, when the function given to Edit returns it.
+	Unchanged = errors.New("hub: nothing to change") //nolint:staticcheck // a signal like io.EOF, not a failure
 
 	errLost   = errors.New("hub: the connection to the hub was lost")
 	errClosed = errors.New("hub: closed")

@@ -39,11 +39,8 @@ func (w *watch) follower() Follower[room.Live] {
 			} else if c.Epoch != w.resets[len(w.resets)-1] {
 				w.faults = append(w.faults, "a change of another epoch")
 			}
-			for i := len(w.changes) - 1; i >= 0 && w.changes[i].Epoch == c.Epoch; i-- {
-				if w.changes[i].Rev >= c.Rev {
-					w.faults = append(w.faults, fmt.Sprintf("revision %d after %d", c.Rev, w.changes[i].Rev))
-				}
-				break
+			if i := len(w.changes) - 1; i >= 0 && w.changes[i].Epoch == c.Epoch && w.changes[i].Rev >= c.Rev {
+				w.faults = append(w.faults, fmt.Sprintf("revision %d after %d", c.Rev, w.changes[i].Rev))
 			}
 			w.changes = append(w.changes, c)
 			if c.Value == nil {

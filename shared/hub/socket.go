@@ -119,7 +119,7 @@ func fetchBackup(ctx context.Context, path string, w io.Writer) (bool, error) {
 		}
 		return true, fmt.Errorf("hub: backup: %w", err)
 	}
-	defer resp.Body.Close() //nolint:errcheck // read to its end or given up
+	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
 		return true, fmt.Errorf("hub: backup: the running Snug answered %s", resp.Status)
 	}

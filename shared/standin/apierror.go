@@ -45,7 +45,6 @@ func fail(status, code int, message string) *APIError {
 
 // The refusals that many resources share. Each call gives a new value.
 func errUnauthorized() *APIError       { return fail(401, 0, "401: Unauthorized") }
-func errNotFound() *APIError           { return fail(404, 0, "404: Not Found") }
 func errUnknownApplication() *APIError { return fail(404, 10002, "Unknown Application") }
 func errUnknownChannel() *APIError     { return fail(404, 10003, "Unknown Channel") }
 func errUnknownGuild() *APIError       { return fail(404, 10004, "Unknown Guild") }

@@ -175,7 +175,9 @@ func (r *componentReader) id(f *form) int {
 		r.ids[n] = true
 		return n
 	}
-	for r.last++; r.ids[r.last]; r.last++ {
+	r.last++
+	for r.ids[r.last] {
+		r.last++
 	}
 	r.ids[r.last] = true
 	return r.last
@@ -233,7 +235,7 @@ func (r *componentReader) button(f *form, c component) {
 			f.errs.at("url").add("BUTTON_COMPONENT_URL_REQUIRED", "A url is required")
 			return
 		}
-		c["url"] = f.link("url", 512)
+		c["url"] = f.link(512)
 	case buttonStyleSKU:
 		f.required("sku_id")
 		c["sku_id"] = f.id("sku_id")
@@ -343,10 +345,10 @@ func (r *componentReader) options(f *form, low, high int) []map[string]any {
 }
 
 // link reads a URL: http, https or discord.
-func (f *form) link(name string, limit int) string {
-	s := f.str(name, 1, limit)
+func (f *form) link(limit int) string {
+	s := f.str("url", 1, limit)
 	if scheme, rest, ok := strings.Cut(s, "://"); s != "" && (!ok || rest == "" || !slices.Contains([]string{"http", "https", "discord", "attachment"}, scheme)) {
-		f.errs.at(name).add("URL_TYPE_INVALID_SCHEME", "Scheme %q is not supported. Scheme must be one of ('http', 'https', 'discord').", scheme)
+		f.errs.at("url").add("URL_TYPE_INVALID_SCHEME", "Scheme %q is not supported. Scheme must be one of ('http', 'https', 'discord').", scheme)
 	}
 	return s
 }

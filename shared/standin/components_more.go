@@ -137,7 +137,7 @@ func (r *componentReader) media(f *form, c component, field string) {
 		return
 	}
 	m.required("url")
-	u := m.link("url", 2048)
+	u := m.link(2048)
 	if name, ok := strings.CutPrefix(u, "attachment://"); ok && !r.hasFile(name) {
 		m.errs.at("url").add("UNFURLED_MEDIA_ITEM_REFERENCED_ATTACHMENT_NOT_FOUND", "The referenced attachment %q was not found", name)
 	}

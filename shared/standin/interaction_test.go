@@ -3,6 +3,7 @@ package standin_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -172,7 +173,7 @@ func TestInteractionRules(t *testing.T) {
 			w.register()
 			for _, options := range []map[string]any{{"seats": 100}, {"name": strings.Repeat("x", 21)}, {"kind": "other"}, {"user": "1"}, {"colour": "red"}} {
 				_, err := w.run(w.Owner, "create-room", options)(t.Context())
-				if e, ok := err.(*standin.APIError); !ok || e.Code != 50035 {
+				if e, ok := errors.AsType[*standin.APIError](err); !ok || e.Code != 50035 {
 					t.Errorf("%v: %v", options, err)
 				}
 			}
@@ -186,7 +187,7 @@ func TestInteractionRules(t *testing.T) {
 		{"default member permissions", docCommands + "#permissions", func(t *testing.T, w *world) {
 			w.register()
 			_, err := w.run(w.Users[3], "setup", nil)(t.Context())
-			if e, ok := err.(*standin.APIError); !ok || e.Code != 50013 {
+			if e, ok := errors.AsType[*standin.APIError](err); !ok || e.Code != 50013 {
 				t.Errorf("a member used it: %v", err)
 			}
 		}},
@@ -195,7 +196,7 @@ func TestInteractionRules(t *testing.T) {
 			c, _ := w.login(nil)
 			var late act
 			_, err := w.answering(c, w.run(w.Owner, "create-room", nil), func(a act) { late = a })
-			if e, ok := err.(*standin.APIError); !ok || e.Status != 504 {
+			if e, ok := errors.AsType[*standin.APIError](err); !ok || e.Status != 504 {
 				t.Errorf("%v", err)
 			}
 			w.refuse(t, w.bot("POST", late.callback(), map[string]any{"type": 5}), 404, 10062)

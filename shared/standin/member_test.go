@@ -1,6 +1,7 @@
 package standin_test
 
 import (
+	"errors"
 	"testing"
 
 	"snug/shared/standin"
@@ -72,7 +73,7 @@ func TestMemberRules(t *testing.T) {
 			w.allow(standin.SnugPermissions | standin.PermModerateMembers)
 			w.join(w.Users[2], w.Lounge.ID)
 			w.bot("PATCH", w.guildPath("/members/%s", w.Users[2].ID), map[string]any{"communication_disabled_until": "2099-01-01T00:00:00Z"}).must(t, 400)
-			until := standin.ID(w.Guild.ID).Time().AddDate(1, 0, 7).Format("2006-01-02T15:04:05Z")
+			until := w.Guild.ID.Time().AddDate(1, 0, 7).Format("2006-01-02T15:04:05Z")
 			w.bot("PATCH", w.guildPath("/members/%s", w.Users[2].ID), map[string]any{"communication_disabled_until": until}).must(t, 200)
 			if _, err := w.JoinVoice(w.Guild.ID, w.Users[2].ID, w.Lounge.ID, standin.VoiceFlags{}); err == nil {
 				t.Error("a member who is timed out joined voice")
@@ -123,7 +124,7 @@ func TestVoiceRules(t *testing.T) {
 				w.join(u, w.Arena.ID)
 			}
 			_, err := w.JoinVoice(w.Guild.ID, w.Users[6].ID, w.Arena.ID, standin.VoiceFlags{})
-			if e, ok := err.(*standin.APIError); !ok || e.Status != 403 {
+			if e, ok := errors.AsType[*standin.APIError](err); !ok || e.Status != 403 {
 				t.Errorf("a fifth came in: %v", err)
 			}
 			w.join(w.Moderator, w.Arena.ID)

@@ -148,7 +148,7 @@ func readEmbeds(f *form) []map[string]any {
 		put(e, "title", text(o, "title", 256))
 		put(e, "description", text(o, "description", 4096))
 		if o.given("url") {
-			e["url"] = o.link("url", 2048)
+			e["url"] = o.link(2048)
 		}
 		if o.given("color") {
 			e["color"] = o.num("color", 0, 0xffffff)
@@ -158,7 +158,7 @@ func readEmbeds(f *form) []map[string]any {
 		}
 		for _, name := range []string{"image", "thumbnail"} {
 			if p := o.object(name); p != nil && p.given("url") {
-				u := p.link("url", 2048)
+				u := p.link(2048)
 				e[name] = map[string]any{"url": u, "proxy_url": u}
 			}
 		}

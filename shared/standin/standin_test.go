@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -205,7 +206,7 @@ func (c *client) closed() int {
 	c.t.Helper()
 	for {
 		if _, err := c.tryNext(); err != nil {
-			if e, ok := err.(*websocket.CloseError); ok {
+			if e, ok := errors.AsType[*websocket.CloseError](err); ok {
 				return e.Code
 			}
 			c.t.Fatalf("no close frame: %v", err)

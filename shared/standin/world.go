@@ -154,13 +154,6 @@ func (c *channel) isParty(u ID) bool { return slices.Contains(c.parties, u) }
 
 func (m *member) has(role ID) bool { return slices.Contains(m.roles, role) }
 
-func (m *member) displayName() string {
-	if m.nick != "" {
-		return m.nick
-	}
-	return m.user.displayName()
-}
-
 func (u *user) displayName() string {
 	if u.globalName != "" {
 		return u.globalName

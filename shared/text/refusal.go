@@ -85,9 +85,9 @@ func (t Texts) Duration(d time.Duration) string {
 		id string
 		d  time.Duration
 	}{{"time.days", 24 * time.Hour}, {"time.hours", time.Hour}, {"time.minutes", time.Minute}, {"time.seconds", time.Second}} {
-		if n := d / u.d; n > 0 {
-			parts = append(parts, t.Say(u.id, "Count", int(n)))
-			d -= n * u.d
+		if n := int(d / u.d); n > 0 {
+			parts = append(parts, t.Say(u.id, "Count", n))
+			d %= u.d
 		} else if len(parts) > 0 {
 			break
 		}
