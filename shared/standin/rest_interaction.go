@@ -230,12 +230,18 @@ func followUp(c *call) (int, any, error) {
 	return 200, c.wireMessage(m, a.app.id), nil
 }
 
-func getAnswer(c *call) (int, any, error) {
+// answer finds the interaction and the message of it that a request names.
+func (c *call) answer() (*interaction, *message, error) {
 	a, err := c.webhook()
 	if err != nil {
-		return 0, nil, err
+		return nil, nil, err
 	}
 	m, err := c.answerOf(a)
+	return a, m, err
+}
+
+func getAnswer(c *call) (int, any, error) {
+	a, m, err := c.answer()
 	if err != nil {
 		return 0, nil, err
 	}
@@ -243,11 +249,7 @@ func getAnswer(c *call) (int, any, error) {
 }
 
 func updateAnswer(c *call) (int, any, error) {
-	a, err := c.webhook()
-	if err != nil {
-		return 0, nil, err
-	}
-	m, err := c.answerOf(a)
+	a, m, err := c.answer()
 	if err != nil {
 		return 0, nil, err
 	}
@@ -281,11 +283,7 @@ func (c *call) fill(a *interaction, m *message, f *form) (int, any, error) {
 }
 
 func deleteAnswer(c *call) (int, any, error) {
-	a, err := c.webhook()
-	if err != nil {
-		return 0, nil, err
-	}
-	m, err := c.answerOf(a)
+	a, m, err := c.answer()
 	if err != nil {
 		return 0, nil, err
 	}

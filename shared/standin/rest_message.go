@@ -140,12 +140,18 @@ func listMessages(c *call) (int, any, error) {
 	return 200, list, nil
 }
 
-func getMessage(c *call) (int, any, error) {
-	ch, err := c.writable(PermReadMessageHistory)
+// messageIn finds the message that a request names, in a channel where the app has the permissions.
+func (c *call) messageIn(need Permissions) (*channel, *message, error) {
+	ch, err := c.writable(need)
 	if err != nil {
-		return 0, nil, err
+		return nil, nil, err
 	}
 	m, err := c.message(ch)
+	return ch, m, err
+}
+
+func getMessage(c *call) (int, any, error) {
+	_, m, err := c.messageIn(PermReadMessageHistory)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -153,11 +159,7 @@ func getMessage(c *call) (int, any, error) {
 }
 
 func updateMessage(c *call) (int, any, error) {
-	ch, err := c.writable(0)
-	if err != nil {
-		return 0, nil, err
-	}
-	m, err := c.message(ch)
+	_, m, err := c.messageIn(0)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -184,11 +186,7 @@ func (c *call) editMessage(m *message) (int, any, error) {
 }
 
 func deleteMessage(c *call) (int, any, error) {
-	ch, err := c.writable(0)
-	if err != nil {
-		return 0, nil, err
-	}
-	m, err := c.message(ch)
+	ch, m, err := c.messageIn(0)
 	if err != nil {
 		return 0, nil, err
 	}
