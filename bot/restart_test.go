@@ -187,6 +187,65 @@ func TestCreationWithUnknownOutcome(t *testing.T) {
 	}
 }
 
+// Discord takes so long to make the channel that nobody waits any more: until
+// it is known what became of it no second one is made, and its owner is told so.
+func TestCreationThatTimesOut(t *testing.T) {
+	for name, made := range map[string]bool{"made all the same": true, "not made": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t)
+			before := len(h.channels())
+			faults := []standin.Fault{{Kind: standin.FaultLatency, Route: "POST /guilds/{guild.id}/channels", Delay: 60, Count: 1}} // it goes on when nobody waits
+			if !made {
+				faults = append(faults, standin.Fault{Kind: standin.FaultReset, Route: "POST /guilds/{guild.id}/channels", Count: 1})
+			}
+			for _, f := range faults {
+				_, err := h.discord.Inject(f)
+				h.must(err)
+			}
+			open := func(patience time.Duration) (room.OpenedRoom, error) {
+				ctx, cancel := context.WithTimeout(hub.WithCallID(context.Background(), "jonas-presses-once"), patience)
+				defer cancel()
+				return hub.OpenRoom.Call(ctx, h.hub, h.guild, room.OpenRequest{Actor: h.actor("jonas"), Name: "Friday"})
+			}
+			h.eventually("Discord is asked for the channel", func() bool {
+				if _, err := open(time.Second); err == nil {
+					t.Fatal("it was not told that Discord does not answer")
+				}
+				return len(h.discord.Faults()) < len(faults)
+			})
+			_, err := call(h, hub.OpenRoom, room.OpenRequest{Actor: h.actor("jonas"), Name: "Another"})
+			h.wantCode(err, errs.RoomLimit)
+			if !contains(err.Error(), "still being opened") {
+				t.Errorf("the owner is told %q", err)
+			}
+			h.eventually("Discord is done", func() bool { return len(h.discord.Faults()) == 0 && h.asked("POST /guilds/{guild}/channels") == 1 })
+			h.sweep()
+			want := before
+			if made {
+				want++
+				first := h.opened("jonas")
+				if r, err := open(patience); err != nil || r.Room.ID != first.Room.ID {
+					t.Errorf("asked once more it is %d, %v", r.Room.ID, err)
+				}
+			} else {
+				h.later(3 * time.Minute)
+				h.sweep()
+			}
+			if n := len(h.channels()); n != want {
+				t.Errorf("%d channels were made", n-before)
+			}
+			intended, err := h.hub.Intentions.List(h.soon(), h.guild.String())
+			if h.must(err); len(intended) != 0 {
+				t.Errorf("%d intentions are left", len(intended))
+			}
+			if !made {
+				h.open("jonas", "Friday")
+			}
+		})
+	}
+}
+
 func TestClosingIsFinishedAfterDiscordFailed(t *testing.T) {
 	h := newHouse(t)
 	r := h.open("jonas", "Friday")

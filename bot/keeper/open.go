@@ -133,13 +133,15 @@ func (k *Keeper) mayOpen(g *guildRooms, who room.Standing) error {
 	if !s.MayCreate(who) {
 		return errs.E(errs.Forbidden, "In this server only members with certain roles can open rooms. Ask somebody who manages the server.")
 	}
-	mine := g.owned(who.UserID)
+	mine, coming := g.owned(who.UserID), 0
 	for _, other := range g.intended { // rooms on their way
 		if other.OwnerID == who.UserID {
-			mine++
+			coming++
 		}
 	}
 	switch {
+	case mine < s.RoomsPerMember && mine+coming >= s.RoomsPerMember:
+		return errs.E(errs.RoomLimit, "Your last room is still being opened: Discord has not said yet whether it is there. Look in your list of rooms, or try again in two minutes.")
 	case mine >= s.RoomsPerMember:
 		if r := g.roomOf(who.UserID); r != nil && mine == 1 {
 			return errs.E(errs.RoomLimit, "You have a room already, “%s”. Close it first, then open a new one.", r.Name)
