@@ -1,9 +1,7 @@
 package live
 
 import (
-	"slices"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -14,8 +12,10 @@ import (
 type metrics struct {
 	counters
 	flush     prometheus.Histogram
-	latency   prometheus.Histogram
-	recent    recent
+	latency   prometheus.Histogram // to the sockets
+	sent      recent
+	shown     prometheus.Histogram // to browsers, as they say
+	seen      recent
 	closed    *prometheus.CounterVec
 	refused   *prometheus.CounterVec
 	snapshots *prometheus.CounterVec
@@ -31,6 +31,10 @@ func newMetrics(l *Live, reg prometheus.Registerer) *metrics {
 		latency: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "snug_latency_seconds", Help: "From an event's arrival from Discord to its hand-over for the last watcher.",
 			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .2, .3, .5, 1, 2.5},
+		}),
+		shown: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "snug_browser_latency_seconds", Help: "From an event's arrival from Discord until a browser's word came back that it is on the screen.",
+			Buckets: []float64{.0025, .005, .01, .025, .05, .1, .2, .3, .5, 1, 2.5, 5, 10},
 		}),
 		closed: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "snug_live_closed_total", Help: "Connections that the server ended, by close code."}, []string{"code"}),
@@ -55,7 +59,7 @@ func newMetrics(l *Live, reg prometheus.Registerer) *metrics {
 		})
 	}
 	for _, c := range []prometheus.Collector{
-		m.flush, m.latency, m.closed, m.refused, m.snapshots, m.checks,
+		m.flush, m.latency, m.shown, m.closed, m.refused, m.snapshots, m.checks,
 		count("snug_live_events_total", "Messages about rooms that somebody watches.", m.events.Load),
 		count("snug_live_deliveries_total", "Messages times watchers.", m.deliveries.Load),
 		count("snug_live_sends_total", "Hand-overs to sockets; fewer than deliveries when messages went together.", m.sends.Load),
@@ -77,46 +81,6 @@ func (m *metrics) flushed(events, members int, took time.Duration) {
 
 func (m *metrics) ended(code protocol.CloseCode) {
 	m.closed.WithLabelValues(strconv.Itoa(int(code))).Inc()
-}
-
-// recent are the last latencies.
-type recent struct {
-	mu   sync.Mutex
-	ring [512]time.Duration
-	n    int
-}
-
-// oldest is up to which age an event counts: what was retained while nobody watched says nothing of the way.
-const oldest = time.Minute
-
-func (m *metrics) delivered(took time.Duration) {
-	if took < 0 || took > oldest {
-		return
-	}
-	m.latency.Observe(took.Seconds())
-	m.recent.mu.Lock()
-	defer m.recent.mu.Unlock()
-	m.recent.ring[m.recent.n%len(m.recent.ring)] = took
-	m.recent.n++
-}
-
-// Latency is how long events took from Discord's gateway to the sockets of watchers.
-type Latency struct {
-	Events   int // that were measured, of the last 512
-	P50, P95 time.Duration
-}
-
-// Latency gives the latencies of the last events that somebody watched.
-func (l *Live) Latency() Latency {
-	r := &l.metrics.recent
-	r.mu.Lock()
-	list := slices.Clone(r.ring[:min(r.n, len(r.ring))])
-	r.mu.Unlock()
-	if len(list) == 0 {
-		return Latency{}
-	}
-	slices.Sort(list)
-	return Latency{len(list), list[len(list)/2], list[len(list)*95/100]}
 }
 
 // Watchers counts the connections.

@@ -30,6 +30,7 @@ type person struct {
 	checking bool      // it is being asked
 	again    bool      // and is to be asked once more after that
 	failed   bool      // the last time there was no answer
+	spoke    time.Time // when their browser last said that an event is on the screen
 	watchers map[*watcher]struct{}
 }
 

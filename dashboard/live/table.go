@@ -36,6 +36,7 @@ type entry struct {
 	snap    []byte        // the snapshot's frame, once somebody needed it
 	bell    chan struct{} // closed at the next change; nil: nobody waits
 	waiting int           // how many do
+	told    told          // when the last events came, while somebody watches
 }
 
 func (l *Live) guild(id snowflake.ID) *guild {
@@ -117,6 +118,9 @@ func (l *Live) change(c hub.Change[room.Live]) {
 		return // a repeat
 	}
 	old := e.live
+	if c.Epoch != e.epoch {
+		e.told = told{}
+	}
 	e.epoch, e.rev, e.round, e.snap = c.Epoch, c.Rev, l.round, nil
 	if c.Value == nil {
 		l.vanish(e)
@@ -150,6 +154,7 @@ func (l *Live) tell(e *entry, old *room.Live, follows, retained bool) {
 		if follows {
 			if v := e.live.Event; v != nil {
 				e.out.aged(l.o.Now().Sub(v.At))
+				e.told.add(e.live.N, v.At)
 			}
 			e.out.publish(l.message(e.live, e.epoch), func() []byte { return l.whole(e) })
 		} else {

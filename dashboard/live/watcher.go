@@ -83,6 +83,12 @@ func (l *Live) receive(w *watcher, b []byte) {
 			w.hidden = !m.Visible
 			l.mu.Unlock()
 		}
+	case protocol.Shown:
+		if !w.authed {
+			err = errs.Field("type", `The first message must be "auth".`)
+		} else {
+			l.showed(w, m)
+		}
 	}
 	if err == nil || errors.Is(err, errLeft) {
 		return

@@ -15,7 +15,7 @@ import (
 	"snug/shared/errs"
 )
 
-// FromClient is a message a client may send: Auth or Visible.
+// FromClient is a message a client may send: Auth, Visible or Shown.
 type FromClient interface {
 	// Encode gives the message as a client sends it.
 	Encode(now time.Time) []byte
@@ -32,6 +32,12 @@ type Visible struct {
 	Visible bool `json:"visible"`
 }
 
+// Shown says that an event, which Rev names, is on the client's screen.
+type Shown struct {
+	ChannelID snowflake.ID `json:"channelId"`
+	Rev       Rev          `json:"rev"`
+}
+
 // Encode gives the auth message.
 func (a Auth) Encode(now time.Time) []byte {
 	return marshal(Message[json.RawMessage]{V: Version, Type: TypeAuth, Token: a.Token, GuildID: a.GuildID, TS: now.UnixMilli()})
@@ -42,9 +48,14 @@ func (v Visible) Encode(now time.Time) []byte {
 	return marshal(Message[*Visible]{V: Version, Type: TypeEvent, Event: PageVisible, Payload: &v, TS: now.UnixMilli()})
 }
 
+// Encode gives the event.shown message.
+func (s Shown) Encode(now time.Time) []byte {
+	return marshal(Message[*Shown]{V: Version, Type: TypeEvent, Event: EventShown, Payload: &s, TS: now.UnixMilli()})
+}
+
 // DecodeClient reads a client's message: a JSON object with the fields of its
 // type and no others, each once, spelled exactly. It fails with errs.Invalid,
-// whose field says what is wrong, and gives Auth or Visible otherwise.
+// whose field says what is wrong, and gives Auth, Visible or Shown otherwise.
 func DecodeClient(b []byte) (FromClient, error) {
 	switch {
 	case len(b) > MaxClientMessage:
@@ -112,10 +123,13 @@ func decodeEvent(f fields) (FromClient, error) {
 	if err := f.take("event", &name); err != nil {
 		return nil, err
 	}
-	if name != PageVisible {
-		return nil, errs.Field("event", "A client may send the event %q.", PageVisible)
+	if name != PageVisible && name != EventShown {
+		return nil, errs.Field("event", "A client may send the events %q and %q.", PageVisible, EventShown)
 	}
 	raw, ok := f["payload"]
+	if !ok && name == EventShown {
+		return nil, errs.Field("payload", `The event needs a payload: {"channelId": "…", "rev": {"epoch": "…", "n": 1}}.`)
+	}
 	if !ok {
 		return nil, errs.Field("payload", `The event needs a payload: {"visible": true} or false.`)
 	}
@@ -127,6 +141,9 @@ func decodeEvent(f fields) (FromClient, error) {
 	if err != nil {
 		return nil, err
 	}
+	if name == EventShown {
+		return decodeShown(p)
+	}
 	var v Visible
 	if err := p.take("visible", &v.Visible); err != nil {
 		return nil, err
@@ -135,6 +152,37 @@ func decodeEvent(f fields) (FromClient, error) {
 		return nil, err
 	}
 	return v, nil
+}
+
+func decodeShown(p fields) (FromClient, error) {
+	var s Shown
+	var id string
+	var rev json.RawMessage
+	if err := p.take("channelId", &id); err != nil {
+		return nil, err
+	}
+	n, err := strconv.ParseUint(id, 10, 64)
+	if err != nil {
+		return nil, errs.Field("channelId", "A room's id is a Discord snowflake as a string.")
+	}
+	s.ChannelID = snowflake.ID(n)
+	if err := p.take("rev", &rev); err != nil {
+		return nil, err
+	}
+	if err := p.empty(); err != nil {
+		return nil, err
+	}
+	r, err := objectOf(rev, "rev")
+	if err != nil {
+		return nil, err
+	}
+	if err := r.take("epoch", &s.Rev.Epoch); err != nil {
+		return nil, err
+	}
+	if err := r.take("n", &s.Rev.N); err != nil {
+		return nil, err
+	}
+	return s, r.empty()
 }
 
 // fields are what is left unread of an object. encoding/json alone would take

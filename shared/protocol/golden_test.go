@@ -60,6 +60,7 @@ func messages(t *testing.T) map[string][]byte {
 	return map[string][]byte{
 		"auth":         Auth{Token: "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl"}.Encode(now),
 		"page.visible": Visible{}.Encode(now),
+		"event.shown":  Shown{chnl, Rev{epoch, 8}}.Encode(now),
 		"auth.ok":      EncodeWelcome(Welcome{guild, nelly, []snowflake.ID{chnl}}, epoch, now),
 		"error":        EncodeError(errs.E(errs.RoomNotFound, "There is no such room, or it is not open to you. Ask its owner for an invite."), now),
 		"room.snapshot": EncodeSnapshot(live(7, room.Changed{}, func(l *room.Live) {

@@ -27,6 +27,7 @@ const (
 	MaxQueued        = 1 << 20          // the most bytes ever held for a client that does not read
 	MessageBurst     = 20               // messages a client may send at once
 	MessagesPerSec   = 5                // and how many a second after that
+	ShownEvery       = 10 * time.Second // how often one person's event.shown counts at most
 )
 
 // Type is what kind of message an envelope holds.
@@ -58,6 +59,7 @@ const (
 	VoiceUpdated Name = "voice.updated"
 	VoiceLeft    Name = "voice.left"
 	PageVisible  Name = "page.visible" // from clients
+	EventShown   Name = "event.shown"  // from clients
 )
 
 // Rev is a room's revision. N counts its changes within the epoch.

@@ -6,6 +6,7 @@ const backoff = [1, 2, 4, 8, 16]; // seconds; the last one again and again
 const staleAfter = 10_000; // without connection, what is shown is no longer called fresh
 const patience = 10_000; // for the token, for the connection, for auth.ok
 const tick = 5_000;
+const shownEvery = 15_000; // how often it is said that an event is on the screen
 
 // What a close code means. Every other code is a broken connection: come back.
 const closed = {
@@ -131,6 +132,7 @@ export class Live {
     if (m.type === "event" && this.counts(m)) {
       console.log(`[Event] ${m.event}: ${JSON.stringify(m.payload)}`);
       this.onEvent(m.event, m.payload, m);
+      this.sayShown(m);
     }
   }
 
@@ -225,6 +227,13 @@ export class Live {
 
   sayVisible() {
     if (this.authenticated) this.send({ type: "event", event: "page.visible", payload: { visible: !this.env.document.hidden } });
+  }
+
+  /** Says now and then that an event is on the screen, so that Snug knows how long its way is. */
+  sayShown({ event, payload, rev }) {
+    if (!rev || event === "room.snapshot" || event === "room.created" || event === "room.deleted" || this.env.document.hidden || Date.now() - (this.shown ?? 0) < shownEvery) return;
+    this.shown = Date.now();
+    this.send({ type: "event", event: "event.shown", payload: { channelId: event === "voice.left" ? payload.roomId : payload.channelId, rev } });
   }
 
   send(m) {

@@ -1,0 +1,110 @@
+package live
+
+import (
+	"testing"
+	"time"
+
+	"snug/shared/protocol"
+	"snug/shared/room"
+)
+
+// says tells the server that events are on the client's screen, and waits until that was heard.
+func (c *client) says(words ...protocol.Shown) {
+	c.t.Helper()
+	for _, s := range words {
+		c.send(s.Encode(time.Now()))
+	}
+	c.send([]byte(`{"v":1,"type":"event","event":"page.loud","payload":{}}`)) // which is refused, in the order of what was sent
+	if m, err := c.next(); err != nil || m.Error == nil || m.Error.Field != "event" {
+		c.t.Fatalf("got %+v, %v", m, err)
+	}
+}
+
+// TestBrowserLatency: a browser's word counts, once in a while, of what it was sent.
+func TestBrowserLatency(t *testing.T) {
+	h := newHouse(t, setup{})
+	h.open(roomA, nil)
+	h.open(roomB, private)
+	c, _ := h.watch(guest, roomA)
+	c.expect(protocol.RoomSnapshot)
+	d, _ := h.watch(other, roomA)
+	d.expect(protocol.RoomSnapshot)
+
+	h.join(roomA, owner) // 2
+	m := c.expect(protocol.VoiceJoined)
+	d.expect(protocol.VoiceJoined)
+	h.clock.forward(40 * time.Millisecond)
+	counted := func(want int, why string) {
+		t.Helper()
+		if l := h.l.BrowserLatency(); l.Events != want {
+			t.Errorf("%d are counted, want %d: %s", l.Events, want, why)
+		}
+	}
+	c.says(
+		protocol.Shown{ChannelID: roomA, Rev: protocol.Rev{Epoch: m.Rev.Epoch, N: 3}}, // is still to come
+		protocol.Shown{ChannelID: roomA, Rev: protocol.Rev{Epoch: "e0", N: 2}},        // of another epoch
+		protocol.Shown{ChannelID: roomA, Rev: protocol.Rev{Epoch: m.Rev.Epoch, N: 1}}, // was before it came
+		protocol.Shown{ChannelID: roomB, Rev: protocol.Rev{Epoch: m.Rev.Epoch, N: 1}}, // of a room it does not see
+		protocol.Shown{ChannelID: 9, Rev: protocol.Rev{Epoch: m.Rev.Epoch, N: 2}},     // of none
+		protocol.Shown{ChannelID: roomA, Rev: protocol.Rev{Epoch: m.Rev.Epoch, N: 1<<64 - 1}},
+	)
+	counted(0, "what it was not sent")
+	word := protocol.Shown{ChannelID: roomA, Rev: *m.Rev}
+	c.says(word)
+	if l := h.l.BrowserLatency(); l.Events != 1 || l.P50 != 40*time.Millisecond || l.P95 != l.P50 {
+		t.Fatalf("got %+v", l)
+	}
+	c.says(word)
+	counted(1, "at once again")
+	twin, _ := h.watch(guest, roomA)
+	twin.expect(protocol.RoomSnapshot)
+	twin.says(word)
+	counted(1, "at once again by another page of the same person")
+	d.says(word)
+	counted(2, "by somebody else")
+
+	h.clock.forward(protocol.ShownEvery)
+	c.send(protocol.Visible{Visible: false}.Encode(time.Now()))
+	c.says(word)
+	counted(2, "by a page that nobody sees")
+	c.send(protocol.Visible{Visible: true}.Encode(time.Now()))
+	c.says(word)
+	counted(3, "a while later")
+	h.clock.forward(2 * oldest)
+	c.says(word)
+	counted(3, "of long ago")
+
+	h.change(roomA, room.Changed{}, func(l *room.Live) { l.Room.Access.WatchKey = room.WatchKey("k") })
+	s := h.spectate("k")
+	s.welcomed()
+	s.expect(protocol.RoomSnapshot)
+	h.join(roomA, other)
+	m = s.expect(protocol.VoiceJoined)
+	s.says(protocol.Shown{ChannelID: roomA, Rev: *m.Rev})
+	counted(3, "by a spectator")
+	for _, c := range []*client{c, d, twin} { // they may go only when they have read what came
+		c.ws.Close()
+	}
+}
+
+func TestToldBounded(t *testing.T) {
+	var r told
+	begin := time.Unix(0, 1)
+	for n := range uint64(3 * mostTold) {
+		r.add(n+7, begin.Add(time.Duration(n)))
+	}
+	last := uint64(3*mostTold) + 6
+	if at, ok := r.when(last); !ok || !at.Equal(begin.Add(time.Duration(last-7))) || len(r.at) > mostTold {
+		t.Errorf("the last: %v %v, of %d", at, ok, len(r.at))
+	}
+	if _, ok := r.when(7); ok {
+		t.Error("the first is still known")
+	}
+	if at, ok := r.when(last - mostTold/2); !ok || !at.Equal(begin.Add(time.Duration(last-mostTold/2-7))) {
+		t.Errorf("in between: %v %v", at, ok)
+	}
+	r.add(last+2, begin) // one is missing
+	if _, ok := r.when(last); ok || len(r.at) != 1 {
+		t.Errorf("after a gap %d are known", len(r.at))
+	}
+}
