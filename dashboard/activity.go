@@ -166,12 +166,33 @@ func (s *Server) activityPage(c *gin.Context, me *session.Session) error {
 	for _, e := range p.Entries {
 		ids = append(ids, e.By, e.Target)
 	}
-	p.Names = s.displayNames(ctx, g.ID, ids)
+	p.Names, p.Rooms = s.displayNames(ctx, g.ID, ids), s.roomNames(g.ID, p.Entries)
+	if slices.ContainsFunc(p.Entries, func(e room.Entry) bool { return e.Kind == room.EntrySettings }) {
+		p.Places = s.placesOf(ctx, g.ID, me)
+	}
 	status := http.StatusOK
 	if wrong != nil {
 		status = statusOf(wrong)
 	}
 	return s.page(c, status, p)
+}
+
+// roomNames names the rooms of entries: open ones as they are called now, others as the entries say.
+func (s *Server) roomNames(guildID snowflake.ID, entries []room.Entry) map[snowflake.ID]string {
+	out := map[snowflake.ID]string{}
+	for _, e := range slices.Backward(entries) { // the oldest first, so that the last name counts
+		switch e.Kind {
+		case room.EntryOpened:
+			out[e.RoomID] = e.Detail
+		case room.EntryRenamed:
+			out[e.RoomID] = e.New
+		default:
+		}
+		if l, ok := s.roomOf(guildID, e.RoomID); ok && !l.Gone() {
+			out[e.RoomID] = l.Room.Name
+		}
+	}
+	return out
 }
 
 // activityFile gives what happened as a file, the oldest first: activity.csv or activity.json.

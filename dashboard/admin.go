@@ -50,20 +50,14 @@ func (s *Server) adminPage(c *gin.Context, me *session.Session) error {
 		return err
 	}
 	p := s.settingsPage(c, me, g, settings)
-	p.Form, p.Rev, p.Saved = view.NewSettingsForm(settings), rev, c.Query("saved") != ""
+	p.Form, p.Rev, p.Saved, p.Done = view.NewSettingsForm(settings), rev, c.Query("saved") == "1", c.Query("saved") == "lobby"
 	return s.page(c, http.StatusOK, p)
 }
 
 // settingsPage gives the settings page without its form. What can be chosen
 // from is asked for live; without an answer those fields are left out, and their settings stay.
 func (s *Server) settingsPage(c *gin.Context, me *session.Session, g room.GuildInfo, settings guild.Settings) *view.Admin {
-	p := &view.Admin{AdminTab: s.adminTab(c, g, "admin.settings"), Lobbies: settings.Lobbies}
-	places, err := hub.PlacesOf.Call(c.Request.Context(), s.o.Hub, g.ID, guild.ManageRequest{Actor: actor(me)})
-	if err != nil {
-		s.log.WarnContext(c, "channels and roles are not known", "guild_id", g.ID, "err", err)
-	}
-	p.Places = places
-	return p
+	return &view.Admin{AdminTab: s.adminTab(c, g, "admin.settings"), Lobbies: settings.Lobbies, Places: s.placesOf(c.Request.Context(), g.ID, me)}
 }
 
 // settingsInput is what is saved: the fields of a form, or those of a JSON object.
@@ -121,7 +115,27 @@ func (s *Server) saveSettings(c *gin.Context, me *session.Session) error {
 	// What was typed stays; saving it again then is on purpose, so the newest revision goes with it.
 	p := s.settingsPage(c, me, g, settings)
 	p.Form, p.Rev, p.Err = in.form, rev, errs.Public(err)
+	if was, ok := s.settingsAt(ctx, g.ID, me, in.rev); ok && in.rev != rev {
+		p.Merge(was, settings)
+	}
 	return s.page(c, statusOf(err), p)
+}
+
+// settingsAt gives the settings as they were at a revision, if that is still known.
+func (s *Server) settingsAt(ctx context.Context, guildID snowflake.ID, me *session.Session, rev uint64) (guild.Settings, bool) {
+	if rev == 0 {
+		return guild.Settings{}, false
+	}
+	h, err := hub.SettingsHistory.Call(ctx, s.o.Hub, guildID, guild.ManageRequest{Actor: actor(me)})
+	if err != nil {
+		s.log.WarnContext(ctx, "what was changed meanwhile is not known", "guild_id", guildID, "err", err)
+	}
+	for _, v := range h.Versions {
+		if v.Rev == rev {
+			return v.Settings, true
+		}
+	}
+	return guild.Settings{}, false
 }
 
 // exportSettings gives the settings as a file.
@@ -194,8 +208,17 @@ func (s *Server) historyPage(c *gin.Context, me *session.Session) error {
 	for _, v := range h.Versions {
 		ids = append(ids, v.By)
 	}
-	p.Names = s.displayNames(ctx, g.ID, ids)
+	p.Names, p.Places = s.displayNames(ctx, g.ID, ids), s.placesOf(ctx, g.ID, me)
 	return s.page(c, http.StatusOK, p)
+}
+
+// placesOf gives what settings can point at, asked of Discord now; nothing if that cannot be had.
+func (s *Server) placesOf(ctx context.Context, guildID snowflake.ID, me *session.Session) guild.Places {
+	places, err := hub.PlacesOf.Call(ctx, s.o.Hub, guildID, guild.ManageRequest{Actor: actor(me)})
+	if err != nil {
+		s.log.WarnContext(ctx, "channels and roles are not known", "guild_id", guildID, "err", err)
+	}
+	return places
 }
 
 func (s *Server) undoSettings(c *gin.Context, me *session.Session) error {
@@ -233,7 +256,7 @@ func (s *Server) saveLobby(c *gin.Context, me *session.Session) error {
 	if err != nil {
 		return err
 	}
-	c.Redirect(http.StatusSeeOther, "/admin/"+g.ID.String()+"?saved=1#lobbies")
+	c.Redirect(http.StatusSeeOther, "/admin/"+g.ID.String()+"?saved=lobby#lobbies")
 	return nil
 }
 

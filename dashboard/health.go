@@ -36,9 +36,8 @@ func (s *Server) showHealth(c *gin.Context, me *session.Session, q guild.RepairR
 		return err
 	}
 	ctx := c.Request.Context()
-	p := &view.Health{AdminTab: s.adminTab(c, g, "admin.tab.health"), Connected: g.Ready, Applied: q.Apply}
-	l := s.live.Latency()
-	p.Events, p.P50, p.P95 = l.Events, l.P50.Milliseconds(), l.P95.Milliseconds()
+	p := &view.Health{AdminTab: s.adminTab(c, g, "admin.tab.health"), Connected: g.Ready, Applied: q.Apply, OpenURL: s.o.Discord.ChannelsURL + "/" + g.ID.String()}
+	p.Sent, p.Shown = latency(s.live.Latency()), latency(s.live.BrowserLatency())
 	pre, err := hub.PreflightOf.Call(ctx, s.o.Hub, g.ID, guild.ManageRequest{Actor: q.Actor})
 	if err == nil {
 		p.Preflight = &pre
@@ -64,7 +63,8 @@ type (
 	healthJSON struct {
 		Connected bool            `json:"connected" doc:"Discord's gateway tells of this server."`
 		Preflight guild.Preflight `json:"preflight"`
-		Latency   latencyJSON     `json:"latency"`
+		Latency   latencyJSON     `json:"latency" doc:"From Discord's gateway to the connections of browsers, as this process measures it."`
+		Browsers  latencyJSON     `json:"browser_latency" doc:"From Discord's gateway until browsers' word came back that it is on the screen; the way back is in it."`
 		Gateway   gatewayJSON     `json:"gateway"`
 		Queue     queueJSON       `json:"queue"`
 		Opens     int             `json:"opens_left" doc:"Rooms that can be opened now."`
@@ -135,7 +135,7 @@ func (s *Server) apiHealth() {
 			return nil, err
 		}
 		h, err := hub.HealthOf.Call(ctx, s.o.Hub, g.ID, guild.ManageRequest{Actor: actor(who.Session)})
-		out := healthJSON{Connected: g.Ready, Preflight: pre, Latency: newLatencyJSON(s.live.Latency())}
+		out := healthJSON{Connected: g.Ready, Preflight: pre, Latency: newLatencyJSON(s.live.Latency()), Browsers: newLatencyJSON(s.live.BrowserLatency())}
 		out.keeper(h)
 		return ok(out), err
 	})

@@ -22,7 +22,7 @@ func TestStatus(t *testing.T) {
 		t.Fatal(d, err)
 	}
 	got := b.browser("").get("/status")
-	for _, want := range []string{"Snug works.", "66.67 %", "2 minutes up", "1 in which nobody looked"} {
+	for _, want := range []string{"Snug works.", "66.66 %", "2 minutes up", "1 without a look", "What Snug keeps", "Promised"} {
 		if got.status != 200 || !strings.Contains(got.body, want) {
 			t.Errorf("%d without %q: %s", got.status, want, got.text())
 		}
@@ -42,7 +42,7 @@ func TestStatusByProgram(t *testing.T) {
 	if a := first.Availability; a.Percent != 100 || a.Since != nil {
 		t.Errorf("before the first look: %+v", a)
 	}
-	if a := out.Availability; !out.Serving || out.Why != "" || a.Percent != 66.67 || a.Up != 2 || a.Unseen != 1 || a.Since == nil {
+	if a := out.Availability; !out.Serving || len(out.Parts) != 2 || !out.Parts[0].Ready || a.Percent != 66.66 || a.Up != 2 || a.Unseen != 1 || a.Since == nil {
 		t.Errorf("got %+v", out)
 	}
 }

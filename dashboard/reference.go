@@ -9,12 +9,16 @@ import (
 
 	"snug/dashboard/api"
 	"snug/dashboard/view"
+	"snug/shared/errs"
 )
 
 // referencePage explains the API to people, from the same description that programs get.
 func (s *Server) referencePage(c *gin.Context) error {
 	private(c) // it says who is signed in
-	p := &view.Reference{Layout: s.layout(c, "API")}
+	p := &view.Reference{Layout: s.layout(c, "API"), Base: s.base.String()}
+	for _, m := range errs.Codes() {
+		p.Codes = append(p.Codes, view.ReferenceCode{Code: string(m.Code), Means: m.Means, Status: answers[m.Code].status})
+	}
 	for _, op := range s.api.Operations() {
 		i := slices.IndexFunc(p.Groups, func(g view.ReferenceGroup) bool { return g.Name == op.Tag })
 		if i < 0 {
@@ -30,6 +34,14 @@ func (s *Server) explain(op api.Operation) view.ReferenceOperation {
 	item := s.api.OpenAPI().Paths[op.Path]
 	d := map[string]*huma.Operation{http.MethodGet: item.Get, http.MethodPost: item.Post, http.MethodPatch: item.Patch, http.MethodDelete: item.Delete}[op.Method]
 	out := view.ReferenceOperation{ID: op.ID, Method: op.Method, Path: api.Prefix + op.Path, Summary: op.Summary, Description: op.Description, Scope: string(op.Scope)}
+	switch {
+	case op.Public:
+		out.Who = "Needs no token."
+	case op.AnyToken:
+		out.Who = "Any token will do."
+	case op.Scope == "":
+		out.Who = "Not with a token: on Snug's own pages, signed in."
+	}
 	for _, p := range d.Parameters {
 		out.Inputs = append(out.Inputs, view.ReferenceField{Name: p.Name, In: p.In, Kind: kindOf(p.Schema), Required: p.Required, Text: p.Description})
 	}

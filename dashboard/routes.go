@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -112,28 +113,48 @@ func (s *Server) operations(e *gin.Engine) {
 // ready says whether this process can serve, in a line an operator can act on.
 func (s *Server) ready(c *gin.Context) {
 	c.Header("Cache-Control", "no-store")
-	if err := s.notReady(c); err != nil {
+	var wrong strings.Builder
+	for _, p := range s.parts(c.Request.Context()) {
+		if p.err != nil {
+			fmt.Fprintf(&wrong, "%s: %s\n", p.name, errs.Public(p.err).Message)
+		}
+	}
+	if wrong.Len() > 0 {
 		c.Header("Retry-After", "3")
-		c.String(http.StatusServiceUnavailable, errs.Public(err).Message+"\n")
+		c.String(http.StatusServiceUnavailable, wrong.String())
 		return
 	}
 	c.String(http.StatusOK, "ready\n")
 }
 
-func (s *Server) notReady(c *gin.Context) error {
-	return s.serves(c.Request.Context())
+// part is something that must work so that this process can serve.
+type part struct {
+	name string // "store", "rooms" or "discord"
+	err  error  // nil: it does
+}
+
+// parts looks at everything that this process needs. What needs another part that does not work is left out.
+func (s *Server) parts(ctx context.Context) []part {
+	store := part{"store", s.o.Hub.Ready(ctx)}
+	if store.err != nil {
+		return []part{store}
+	}
+	rooms := part{name: "rooms"}
+	if !s.caughtUp() {
+		rooms.err = errs.E(errs.Unavailable, "Starting: the rooms are still being loaded.")
+	}
+	if s.o.Ready == nil {
+		return []part{store, rooms}
+	}
+	return []part{store, rooms, {"discord", s.o.Ready(ctx)}}
 }
 
 // serves says why this process cannot serve; nil when it can.
 func (s *Server) serves(ctx context.Context) error {
-	if err := s.o.Hub.Ready(ctx); err != nil {
-		return err
-	}
-	if !s.caughtUp() {
-		return errs.E(errs.Unavailable, "Starting: the rooms are still being loaded.")
-	}
-	if s.o.Ready != nil {
-		return s.o.Ready(ctx)
+	for _, p := range s.parts(ctx) {
+		if p.err != nil {
+			return p.err
+		}
 	}
 	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"math"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -42,40 +41,45 @@ func (s *Server) markUptime(ctx context.Context) {
 // availableDays is over how many days the availability is counted.
 const availableDays = 30
 
-// availability gives what share of the last days Snug was up.
-func (s *Server) availability(ctx context.Context) (uptime.Share, error) {
+// uptimes gives the days of the last month, by their keys.
+func (s *Server) uptimes(ctx context.Context) (map[string]uptime.Day, error) {
 	list, err := s.o.Hub.Uptime.List(ctx, "")
-	if err != nil {
-		return uptime.Share{}, err
-	}
 	days := map[string]uptime.Day{}
 	for _, e := range list {
 		days[e.Key] = e.Value
 	}
-	return uptime.Over(days, s.now().AddDate(0, 0, -availableDays), s.now()), nil
+	return days, err
+}
+
+// availability gives what share of the last days Snug was up.
+func (s *Server) availability(days map[string]uptime.Day) uptime.Share {
+	return uptime.Over(days, s.now().AddDate(0, 0, -availableDays), s.now())
 }
 
 // statusPage tells everybody whether Snug works, and how much of the month it did.
 func (s *Server) statusPage(c *gin.Context) error {
 	ctx := c.Request.Context()
-	p := &view.Status{Layout: s.layout(c, "")}
+	p := &view.Status{Layout: s.layout(c, ""), Serving: true, Sent: latency(s.live.Latency()), Shown: latency(s.live.BrowserLatency())}
 	p.Title = p.Text.Say("status.title")
-	err := s.serves(ctx)
-	if p.Serving = err == nil; !p.Serving {
-		p.Why = errs.Public(err).Message
+	for _, x := range s.parts(ctx) {
+		part := view.Part{Name: x.name, OK: x.err == nil}
+		if x.err != nil {
+			p.Serving, part.Why = false, errs.Public(x.err).Message
+		}
+		p.Parts = append(p.Parts, part)
 	}
-	l := s.live.Latency()
-	p.Latency.Events, p.Latency.P50, p.Latency.P95 = l.Events, l.P50.Milliseconds(), l.P95.Milliseconds()
-	share, err := s.availability(ctx)
+	days, err := s.uptimes(ctx)
 	if err != nil {
 		s.log.WarnContext(ctx, "the availability is not known", "err", err)
 	}
-	p.Percent, p.Up, p.Down, p.Unseen = strconv.FormatFloat(share.Percent(), 'f', 2, 64), share.Up, share.Down, share.Unseen
-	if !share.From.IsZero() {
-		p.From = p.When(share.From)
-	}
+	p.Month, p.Days = s.availability(days), uptime.Daily(days, availableDays, s.now())
 	c.Header("Cache-Control", "no-store")
 	return s.page(c, http.StatusOK, p)
+}
+
+// latency is what pages tell of one.
+func latency(l live.Latency) view.Latency {
+	return view.Latency{Events: l.Events, P50: l.P50.Milliseconds(), P95: l.P95.Milliseconds()}
 }
 
 type (
@@ -91,10 +95,16 @@ type (
 		Unseen  int        `json:"unseen_minutes" doc:"In which nobody looked: a process that does not run cannot say so."`
 		Since   *time.Time `json:"since" doc:"The first look within the last 30 days; null: there was none."`
 	}
+	partJSON struct {
+		Name  string `json:"name" doc:"store, rooms or discord."`
+		Ready bool   `json:"ready"`
+		Why   string `json:"why,omitempty" doc:"What is not ready."`
+	}
 	statusJSON struct {
-		Serving      bool             `json:"serving"`
-		Why          string           `json:"why,omitempty" doc:"What is not ready."`
-		Latency      latencyJSON      `json:"latency"`
+		Serving      bool             `json:"serving" doc:"Every part is ready."`
+		Parts        []partJSON       `json:"parts" nullable:"false"`
+		Latency      latencyJSON      `json:"latency" doc:"From Discord's gateway to the connections of browsers, as this process measures it."`
+		Browsers     latencyJSON      `json:"browser_latency" doc:"From Discord's gateway until browsers' word came back that it is on the screen; the way back is in it."`
 		Availability availabilityJSON `json:"availability"`
 	}
 )
@@ -108,17 +118,21 @@ func (s *Server) apiStatus() {
 		ID: "status", Method: http.MethodGet, Path: "/status", Tag: "Health", Summary: "Whether Snug works, and how much of the month it did",
 		Description: "Snug looks once a minute whether it can serve.", Access: api.Access{Public: true},
 	}, func(ctx context.Context, _ *api.Caller, _ *none) (*answer[statusJSON], error) {
-		share, err := s.availability(ctx)
+		days, err := s.uptimes(ctx)
 		if err != nil {
 			return nil, err
 		}
-		out := statusJSON{Latency: newLatencyJSON(s.live.Latency()), Availability: availabilityJSON{
-			math.Round(100*share.Percent()) / 100, share.Up, share.Down, share.Unseen, moment(share.From),
-		}}
-		if err := s.serves(ctx); err != nil {
-			out.Why = errs.Public(err).Message
-		} else {
-			out.Serving = true
+		share := s.availability(days)
+		out := statusJSON{
+			Serving: true, Parts: []partJSON{}, Latency: newLatencyJSON(s.live.Latency()), Browsers: newLatencyJSON(s.live.BrowserLatency()),
+			Availability: availabilityJSON{math.Floor(100*share.Percent()) / 100, share.Up, share.Down, share.Unseen, moment(share.From)},
+		}
+		for _, p := range s.parts(ctx) {
+			part := partJSON{Name: p.name, Ready: p.err == nil}
+			if p.err != nil {
+				out.Serving, part.Why = false, errs.Public(p.err).Message
+			}
+			out.Parts = append(out.Parts, part)
 		}
 		return ok(out), nil
 	})

@@ -26,6 +26,7 @@ import (
 
 	"snug/dashboard/session"
 	"snug/shared/apitoken"
+	"snug/shared/errs"
 )
 
 // Prefix is where the API is.
@@ -125,6 +126,7 @@ func New(e *gin.Engine, o Options) *API {
 	a := &API{o: o}
 	registry := huma.NewMapRegistry("#/components/schemas/", schemaName)
 	registry.RegisterTypeAlias(reflect.TypeFor[snowflake.ID](), reflect.TypeFor[ID]())
+	registry.RegisterTypeAlias(reflect.TypeFor[errs.Code](), reflect.TypeFor[Code]())
 	config := huma.Config{
 		OpenAPI: &huma.OpenAPI{
 			OpenAPI: "3.1.0",
@@ -183,6 +185,19 @@ type ID snowflake.ID
 // Schema describes an id.
 func (ID) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeString, Nullable: true, Pattern: `^[0-9]{1,20}$`, Examples: []any{"155101607195836416"}, Description: "A Discord id."}
+}
+
+// Code is an errs.Code as the API describes it: one of those there are.
+type Code errs.Code
+
+// Schema describes a code.
+func (Code) Schema(huma.Registry) *huma.Schema {
+	s := &huma.Schema{Type: huma.TypeString, Description: "What went wrong, for programs; it never changes its meaning. More may be added."}
+	for _, c := range errs.Codes() {
+		s.Enum = append(s.Enum, string(c.Code))
+	}
+	s.PrecomputeMessages()
+	return s
 }
 
 // Handler does an operation for a caller, who is nil if the operation is public and nobody is known.

@@ -54,8 +54,12 @@ func Draw(d Data) (template.HTML, error) {
 	if err != nil {
 		return "", fmt.Errorf("chart: %w", err)
 	}
-	return rewrite(string(b), d.Title)
+	return rewrite(string(b), d)
 }
+
+// mine begins a category's label. The library keeps room for labels, but puts
+// them beside their bars rather than under them; those are left out and written anew.
+const mine = "\u2060"
 
 func options(d Data) charts.BarChartOption {
 	no := false
@@ -65,12 +69,12 @@ func options(d Data) charts.BarChartOption {
 		WithSeriesColors([]charts.Color{paint(4)})
 	o.Legend.Show = &no
 	o.Horizontal = d.Flat
-	o.CategoryAxis.Labels, o.CategoryAxis.LabelCount = sparse(d.Labels), len(d.Labels)
-	if d.Flat { // the page's font may be wider than what is measured with
-		o.CategoryAxis.Labels = nil
-		for _, l := range d.Labels {
-			o.CategoryAxis.Labels = append(o.CategoryAxis.Labels, l+"\u00a0\u00a0\u00a0")
+	o.CategoryAxis.Labels, o.CategoryAxis.LabelCount = nil, len(d.Labels)
+	for _, l := range d.Labels {
+		if d.Flat { // the page's font may be wider than what is measured with
+			l += "\u00a0\u00a0\u00a0"
 		}
+		o.CategoryAxis.Labels = append(o.CategoryAxis.Labels, mine+l)
 	}
 	o.CategoryAxis.LabelFontStyle = charts.FontStyle{FontSize: font, FontColor: paint(3)}
 	tell := d.Tell
@@ -78,6 +82,7 @@ func options(d Data) charts.BarChartOption {
 		tell = func(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 	}
 	o.ValueFormatter = tell
+	whole := func(v float64) string { return strconv.FormatFloat(v, 'f', 0, 64) }
 	top := 1.0
 	for _, v := range d.Values {
 		top = math.Max(top, v)
@@ -86,7 +91,7 @@ func options(d Data) charts.BarChartOption {
 	steps := math.Ceil(top / step)
 	zero, most, exactly := 0.0, steps*step, false
 	o.ValueAxis = []charts.ValueAxisOption{{
-		Min: &zero, Max: &most, RangeValuePaddingScale: &zero, LabelCount: int(steps) + 1, PreferNiceIntervals: &exactly, ValueFormatter: tell, LabelFontStyle: charts.FontStyle{FontSize: font, FontColor: paint(3)},
+		Min: &zero, Max: &most, RangeValuePaddingScale: &zero, LabelCount: int(steps) + 1, PreferNiceIntervals: &exactly, ValueFormatter: whole, LabelFontStyle: charts.FontStyle{FontSize: font, FontColor: paint(3)},
 	}}
 	return o
 }
@@ -114,11 +119,12 @@ func sparse(labels []string) []string {
 	return out
 }
 
-// rewrite makes attributes and classes of style attributes, and gives the picture its name.
-func rewrite(svg, title string) (template.HTML, error) {
-	var out strings.Builder
+// rewrite makes attributes and classes of style attributes, gives the picture its name, and writes the labels.
+func rewrite(svg string, d Data) (template.HTML, error) {
+	var out, element strings.Builder
+	var bars []box
 	dec := xml.NewDecoder(strings.NewReader(svg))
-	first := true
+	first, skip := true, false
 	for {
 		tok, err := dec.Token()
 		if errors.Is(err, io.EOF) {
@@ -129,27 +135,85 @@ func rewrite(svg, title string) (template.HTML, error) {
 		}
 		switch t := tok.(type) {
 		case xml.StartElement:
-			out.WriteString("<" + t.Name.Local)
+			out.WriteString(element.String())
+			element.Reset()
+			element.WriteString("<" + t.Name.Local)
 			if first {
-				fmt.Fprintf(&out, ` class="chart" role="img" aria-label="%s"`, template.HTMLEscapeString(title))
+				fmt.Fprintf(&element, ` class="chart" role="img" aria-label="%s"`, template.HTMLEscapeString(d.Title))
 				first = false
 			}
+			shape := ""
 			for _, a := range t.Attr {
 				switch {
 				case a.Name.Local == "style":
-					styled(&out, a.Value)
+					styled(&element, a.Value)
 				case a.Name.Local != "xmlns" && a.Name.Space != "xmlns" && a.Name.Local != "xlink":
-					fmt.Fprintf(&out, ` %s="%s"`, a.Name.Local, template.HTMLEscapeString(strings.ReplaceAll(a.Value, "\n", " ")))
+					fmt.Fprintf(&element, ` %s="%s"`, a.Name.Local, template.HTMLEscapeString(strings.ReplaceAll(a.Value, "\n", " ")))
+				}
+				if a.Name.Local == "d" {
+					shape = a.Value
 				}
 			}
-			out.WriteString(">")
+			element.WriteString(">")
+			if strings.Contains(element.String(), `class="ch-bar"`) {
+				bars = append(bars, boxOf(shape))
+			}
 		case xml.EndElement:
-			out.WriteString("</" + t.Name.Local + ">")
+			if t.Name.Local == "svg" {
+				out.WriteString(element.String() + labels(d, bars))
+				element.Reset()
+			}
+			if element.WriteString("</" + t.Name.Local + ">"); skip {
+				element.Reset()
+			}
+			skip = false
 		case xml.CharData:
-			template.HTMLEscape(&out, t)
+			skip = skip || strings.HasPrefix(string(t), mine)
+			template.HTMLEscape(&element, t)
 		}
 	}
+	out.WriteString(element.String())
 	return template.HTML(out.String()), nil //nolint:gosec // every text and attribute in it is escaped
+}
+
+// box is where a bar is.
+type box struct{ left, top, right, bottom float64 }
+
+// boxOf reads the corners from a path of "M x y L x y …".
+func boxOf(path string) box {
+	b := box{math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)}
+	words := strings.Fields(path)
+	for i := 0; i+2 < len(words); i += 3 {
+		x, err1 := strconv.ParseFloat(words[i+1], 64)
+		y, err2 := strconv.ParseFloat(words[i+2], 64)
+		if err1 == nil && err2 == nil {
+			b = box{min(b.left, x), min(b.top, y), max(b.right, x), max(b.bottom, y)}
+		}
+	}
+	return b
+}
+
+// labels writes each label at its bar: below it, or beside it where bars lie.
+func labels(d Data, bars []box) string {
+	if len(bars) != len(d.Labels) {
+		return ""
+	}
+	var out strings.Builder
+	shown := d.Labels
+	if !d.Flat {
+		shown = sparse(d.Labels)
+	}
+	for i, l := range shown {
+		b := bars[i]
+		x, y, anchor := (b.left+b.right)/2, b.bottom+22, "middle"
+		if d.Flat {
+			x, y, anchor = b.left-10, (b.top+b.bottom)/2+5, "end"
+		}
+		if l != "" {
+			fmt.Fprintf(&out, `<text x="%.0f" y="%.0f" text-anchor="%s" stroke="none" font-size="16" class="ch-text">%s</text>`, x, y, anchor, template.HTMLEscapeString(l))
+		}
+	}
+	return out.String()
 }
 
 // styled writes what of a style is kept: widths, sizes, and classes for colours.

@@ -1,6 +1,9 @@
 package chart
 
 import (
+	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -33,5 +36,42 @@ func TestDraw(t *testing.T) {
 	}
 	if _, err := Draw(Data{Labels: []string{"a"}}); err == nil {
 		t.Error("a chart without values")
+	}
+}
+
+// TestLabelsStandAtTheirBars: a label is where its bar is, for few and for many, standing and lying.
+func TestLabelsStandAtTheirBars(t *testing.T) {
+	for _, c := range []struct {
+		n    int
+		flat bool
+	}{{1, false}, {5, false}, {24, false}, {90, false}, {6, true}} {
+		d := Data{Title: "x", Flat: c.flat}
+		for i := range c.n {
+			d.Labels, d.Values = append(d.Labels, fmt.Sprintf("L%02d", i)), append(d.Values, float64(i*i))
+		}
+		svg, err := Draw(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var bars []box
+		for _, m := range regexp.MustCompile(`<path[^>]* d="([^"]*)"[^>]*class="ch-bar"`).FindAllStringSubmatch(string(svg), -1) {
+			bars = append(bars, boxOf(m[1]))
+		}
+		texts := regexp.MustCompile(`<text x="(\d+)" y="(\d+)"[^>]*>L(\d+)<`).FindAllStringSubmatch(string(svg), -1)
+		if len(bars) != c.n || len(texts) == 0 || len(texts) > 12 {
+			t.Fatalf("%+v: %d bars, %d labels", c, len(bars), len(texts))
+		}
+		for _, m := range texts {
+			x, _ := strconv.ParseFloat(m[1], 64)
+			y, _ := strconv.ParseFloat(m[2], 64)
+			i, _ := strconv.Atoi(m[3])
+			b := bars[i]
+			if tall := b.bottom - b.top; !c.flat && i > 0 && tall < bars[i-1].bottom-bars[i-1].top-2 || c.flat && i > 0 && b.right < bars[i-1].right-2 {
+				t.Errorf("%+v: bar %d is not that of its value", c, i)
+			}
+			if !c.flat && (x < b.left || x > b.right || y < b.bottom) || c.flat && (x > b.left || y < b.top || y > b.bottom+6) {
+				t.Errorf("%+v: label %d is at %v %v, its bar at %+v", c, i, x, y, b)
+			}
+		}
 	}
 }

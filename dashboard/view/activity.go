@@ -10,6 +10,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/dashboard/chart"
+	"snug/shared/guild"
 	"snug/shared/room"
 	"snug/shared/stats"
 )
@@ -24,6 +25,8 @@ type Activity struct {
 	Kinds   []room.EntryKind // that can be filtered by
 	Filter  url.Values       // as it was asked for
 	Names   map[snowflake.ID]string
+	Rooms   map[snowflake.ID]string // their names, as far as they are known
+	Places  guild.Places            // what settings' ids stand for
 }
 
 // Tab is the page's own.
@@ -56,7 +59,20 @@ func (p *Activity) Who(id snowflake.ID) string {
 	if n := p.Names[id]; n != "" {
 		return n
 	}
-	return id.String()
+	return short(id)
+}
+
+// Detail is what an entry has to say beside its kind, who did it and to whom.
+func (p *Activity) Detail(e room.Entry) string {
+	return teller{p.Text, p.Places}.entry(e, p.Room(e.RoomID))
+}
+
+// Room names a room, or gives the last digits of its id.
+func (p *Activity) Room(id snowflake.ID) string {
+	if n := p.Rooms[id]; n != "" {
+		return n
+	}
+	return short(id)
 }
 
 // Picture is a chart with its words and numbers.

@@ -1,7 +1,6 @@
 package view
 
 import (
-	"strings"
 	"time"
 
 	"github.com/disgoorg/snowflake/v2"
@@ -41,8 +40,11 @@ type Admin struct {
 	// What can be chosen from. With none a field is left out and its setting stays.
 	Places  guild.Places
 	Lobbies []guild.Lobby
-	Saved   bool        // the settings were saved just now
+	Saved   bool        // the settings were saved just now, by this page's form or from a file
+	Done    bool        // something else was saved just now: a lobby
 	Err     *errs.Error // Err.Field is the setting's JSON name, or "" for the whole
+	// Meanwhile are the settings that somebody else saved while the form was filled in.
+	Meanwhile []Meanwhile
 }
 
 // Tab is the page's own.
@@ -97,6 +99,7 @@ type AdminHistory struct {
 	AdminTab
 	Versions []guild.SettingsVersion
 	Names    map[snowflake.ID]string // of who saved
+	Places   guild.Places            // what their ids stand for
 	Undone   bool
 }
 
@@ -111,13 +114,8 @@ func (p *AdminHistory) Who(v guild.SettingsVersion) string {
 	return v.By.String()
 }
 
-// Told gives a setting's value for people: without quotes, "–" for nothing.
-func (*AdminHistory) Told(v string) string {
-	if v = strings.Trim(v, `"`); v == "" || v == "null" || v == "[]" {
-		return "–"
-	}
-	return v
-}
+// Told gives a setting's value for people, "–" for none.
+func (p *AdminHistory) Told(name, v string) string { return teller{p.Text, p.Places}.setting(name, v) }
 
 // When tells a moment exactly.
 func (l *Layout) When(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }

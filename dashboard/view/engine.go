@@ -53,9 +53,9 @@ var partials = map[string][]string{
 	"admin-activity": {"icons", "tabs"},
 	"admin-webhooks": {"icons", "tabs", "fields"},
 	"admin-tokens":   {"icons", "tabs", "fields", "tokens"},
-	"admin-health":   {"icons", "tabs"},
+	"admin-health":   {"icons", "tabs", "latency"},
 	"api":            {"icons"},
-	"status":         {"icons"},
+	"status":         {"icons", "latency"},
 	"tokens":         {"icons", "fields", "tokens"},
 
 	"watch":   {"icons", "seats", "avatar"},

@@ -1,6 +1,8 @@
 package view
 
 import (
+	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -14,10 +16,60 @@ type Health struct {
 	Keeper    *guild.Health       // nil: not known
 	Report    *guild.RepairReport // nil: not known
 	Applied   bool                // Report tells what was mended
+	OpenURL   string              // opens the server in Discord
 	Connected bool                // Discord's gateway tells of this server
-	Events    int                 // that latencies were measured of
-	P50, P95  int64               // milliseconds from gateway to browser
+	Sent      Latency             // from Discord to the connections of browsers
+	Shown     Latency             // until browsers' word came back
 }
+
+// GrantURL leads to where in Discord a permission is granted: for the server
+// as a whole that is adding Snug once more; for a category or channel there is
+// no nearer link than the server itself.
+func (p *Health) GrantURL(n guild.Need) string {
+	switch {
+	case n.Where != p.Guild.ID:
+		return p.OpenURL
+	case p.AddURL == "":
+		return ""
+	}
+	u, err := url.Parse(p.AddURL)
+	if err != nil {
+		return p.AddURL
+	}
+	q := u.Query()
+	q.Set("guild_id", p.Guild.ID.String())
+	q.Set("disable_guild_select", "true")
+	u.RawQuery = q.Encode()
+	return u.String()
+}
+
+// Called names what a finding is about.
+func (p *Health) Called(f guild.Finding) string {
+	if f.Name != "" {
+		return f.Name
+	}
+	return f.ChannelID.String()
+}
+
+// Concerns are what needs a look, as the parts of the page that tell of it; none: all is well.
+func (p *Health) Concerns() (ids []string) {
+	if !p.Connected || p.Keeper != nil && p.Keeper.Gateway.Phase != "ready" {
+		ids = append(ids, "way")
+	}
+	if p.Preflight != nil && (!p.Preflight.OK || len(p.Preflight.Lost) > 0) {
+		ids = append(ids, "permissions")
+	}
+	if p.Keeper != nil && slices.ContainsFunc(p.Keeper.Errors, func(t guild.Trouble) bool { return t.Serious }) {
+		ids = append(ids, "errors")
+	}
+	if p.Report != nil && slices.ContainsFunc(p.Report.Findings, func(f guild.Finding) bool { return !f.Mended }) {
+		ids = append(ids, "repair")
+	}
+	return ids
+}
+
+// Known says whether enough is known to say that all is well.
+func (p *Health) Known() bool { return p.Preflight != nil && p.Keeper != nil && p.Report != nil }
 
 // Tab is the page's own.
 func (*Health) Tab() string { return "health" }

@@ -1,9 +1,23 @@
 package view
 
+import (
+	"regexp"
+	"strings"
+)
+
 // Reference is the page at /api: what programs can ask, in English.
 type Reference struct {
 	Layout
+	Base   string // this Snug's address
 	Groups []ReferenceGroup
+	Codes  []ReferenceCode
+}
+
+// ReferenceCode is a code of a failure.
+type ReferenceCode struct {
+	Code   string
+	Means  string
+	Status int // that it comes with
 }
 
 // ReferenceGroup are the operations about one thing.
@@ -16,6 +30,7 @@ type ReferenceGroup struct {
 type ReferenceOperation struct {
 	ID, Method, Path, Summary, Description string
 	Scope                                  string // that a token needs; "" for none
+	Who                                    string // may, if not everybody with that scope; a sentence
 	Status                                 string // of success
 	Inputs, Outputs                        []ReferenceField
 }
@@ -28,18 +43,32 @@ type ReferenceField struct {
 
 func (*Reference) name() string { return "api" }
 
-// Status is the page at /status, for everybody.
-type Status struct {
-	Layout
-	Serving bool
-	Why     string // what is not ready; "" if nothing
-	Latency struct {
-		Events   int
-		P50, P95 int64 // milliseconds
-	}
-	Percent          string
-	Up, Down, Unseen int // minutes
-	From             string
+// Span is a piece of a text: plain, a link, or code.
+type Span struct {
+	Text, URL string
+	Code      bool
 }
 
-func (*Status) name() string { return "status" }
+// mark is what a description is made of beside plain text: `code` and [links](https://…).
+var mark = regexp.MustCompile("`([^`]+)`|\\[([^\\]]+)\\]\\((https://[^)]+)\\)")
+
+// Paragraphs gives the description in pieces.
+func (o ReferenceOperation) Paragraphs() (out [][]Span) {
+	for text := range strings.SplitSeq(o.Description, "\n\n") {
+		var spans []Span
+		at := 0
+		for _, m := range mark.FindAllStringSubmatchIndex(text, -1) {
+			spans = append(spans, Span{Text: text[at:m[0]]})
+			if m[2] >= 0 {
+				spans = append(spans, Span{Text: text[m[2]:m[3]], Code: true})
+			} else {
+				spans = append(spans, Span{Text: text[m[4]:m[5]], URL: text[m[6]:m[7]]})
+			}
+			at = m[1]
+		}
+		if spans = append(spans, Span{Text: text[at:]}); text != "" {
+			out = append(out, spans)
+		}
+	}
+	return out
+}

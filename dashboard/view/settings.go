@@ -61,15 +61,7 @@ type SettingsForm struct{ values url.Values }
 
 // NewSettingsForm gives the form for settings as they are.
 func NewSettingsForm(s guild.Settings) SettingsForm {
-	f := SettingsForm{url.Values{}}
-	var fields map[string]json.RawMessage
-	b, err := json.Marshal(s)
-	if err == nil {
-		err = json.Unmarshal(b, &fields)
-	}
-	if err != nil {
-		return f // settings always encode; a test shows every field
-	}
+	f, fields := SettingsForm{url.Values{}}, fieldsOf(s)
 	for _, g := range settingGroups() {
 		for _, s := range g.Fields {
 			f.set(s, fields[s.Name])

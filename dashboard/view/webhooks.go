@@ -40,6 +40,14 @@ func (*Webhooks) Last(d webhook.Delivery) *webhook.Try {
 	return &d.Tries[len(d.Tries)-1]
 }
 
+// Kind names what a delivery tells.
+func (p *Webhooks) Kind(d webhook.Delivery) string {
+	if d.Kind == webhook.Ping {
+		return p.Text.Say("hook.ping.name")
+	}
+	return p.Text.Say("entry." + d.Kind)
+}
+
 // Millis is a length of time in milliseconds.
 func (*Webhooks) Millis(d time.Duration) int64 { return d.Milliseconds() }
 

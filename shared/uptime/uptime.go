@@ -60,6 +60,32 @@ func (s Share) Percent() float64 {
 	return 100 * float64(s.Up) / float64(all)
 }
 
+// DayShare is what of one day Snug was up, as far as it counts.
+type DayShare struct {
+	Date string // 2026-01-31
+	Share
+}
+
+// Daily gives the share of each day that ends with that of now, the oldest first: of now's the minutes until now.
+func Daily(days map[string]Day, n int, now time.Time) []DayShare {
+	var out []DayShare
+	first, seen := now.UTC().AddDate(0, 0, 1-n).Truncate(24*time.Hour), false
+	for i := range n {
+		begin := first.AddDate(0, 0, i)
+		end := begin.AddDate(0, 0, 1)
+		if end.After(now) {
+			end = now
+		}
+		s := Over(map[string]Day{Key(begin): days[Key(begin)]}, begin, end)
+		if all := int(end.Sub(begin).Minutes()); seen { // minutes before the first look of the day count, for there was one on a day before
+			s.Unseen = all - s.Up - s.Down
+		}
+		seen = seen || !s.From.IsZero()
+		out = append(out, DayShare{begin.Format(time.DateOnly), s})
+	}
+	return out
+}
+
 // Over adds up the minutes from a time on to the last whole minute before now.
 func Over(days map[string]Day, from, now time.Time) (s Share) {
 	for t := from.UTC().Truncate(time.Minute); t.Before(now.UTC().Truncate(time.Minute)); t = t.Add(time.Minute) {

@@ -31,3 +31,31 @@ func TestOver(t *testing.T) {
 		t.Errorf("without a look: %+v", s)
 	}
 }
+
+func TestDaily(t *testing.T) {
+	now := time.Date(2026, 2, 3, 0, 30, 0, 0, time.UTC)
+	days := map[string]Day{}
+	mark := func(at time.Time, minutes int, serving bool) {
+		for i := range minutes {
+			d := days[Key(at)]
+			d.Mark(at.Add(time.Duration(i)*time.Minute), serving)
+			days[Key(at)] = d
+		}
+	}
+	mark(time.Date(2026, 2, 1, 23, 0, 0, 0, time.UTC), 60, true)  // the first look
+	mark(time.Date(2026, 2, 2, 0, 0, 0, 0, time.UTC), 720, true)  // then nobody looked
+	mark(time.Date(2026, 2, 3, 0, 10, 0, 0, time.UTC), 20, false) // nor did in the beginning
+	got := Daily(days, 4, now)
+	if len(got) != 4 || got[0].Date != "2026-01-31" || got[3].Date != "2026-02-03" {
+		t.Fatalf("got %+v", got)
+	}
+	for i, want := range []Share{{}, {Up: 60}, {Up: 720, Unseen: 720}, {Down: 20, Unseen: 10}} {
+		if s := got[i].Share; s.Up != want.Up || s.Down != want.Down || s.Unseen != want.Unseen {
+			t.Errorf("%s: %+v, want %+v", got[i].Date, s, want)
+		}
+	}
+	sum := Over(days, now.AddDate(0, 0, -30), now)
+	if sum.Up != 780 || sum.Down != 20 || sum.Unseen != 730 {
+		t.Errorf("the days do not add up to %+v", sum)
+	}
+}

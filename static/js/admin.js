@@ -1,63 +1,84 @@
-// The pages of those who manage a server. What was typed and not saved is kept
-// in this tab until it is saved or thrown away; the name template is tried as
-// it is typed. Everything works without scripts too.
+// The pages of those who manage a server. What was changed and not saved is
+// kept in this tab until it is saved or thrown away; the name template is tried
+// as it is typed. Everything works without scripts too.
 
 import { $, begin } from "./ui.js";
 
 begin();
 
-const form = document.querySelector("form[data-keep]");
-if (form) {
-  const key = form.dataset.keep, kept = $("kept");
-  const read = () => JSON.stringify([...new FormData(form)].filter(([name]) => name !== "rev"));
-  const shown = read();
-  const store = (value) => {
+/** The values of a form's fields by their names; several of one name are a list. */
+const read = (form) => {
+  const out = {};
+  for (const input of form.elements) {
+    if (!input.name || input.name === "rev" || input.type === "hidden") continue;
+    if (input.type === "checkbox") (out[input.name] ??= []).push(...(input.checked ? [input.value] : []));
+    else out[input.name] = [input.value];
+  }
+  return out;
+};
+
+/** Puts values into those fields that they name; the others stay. */
+const fill = (form, values) => {
+  for (const input of form.elements) {
+    const mine = input.type === "hidden" ? undefined : values[input.name];
+    if (!Array.isArray(mine)) continue;
+    if (input.type === "checkbox") input.checked = mine.includes(input.value);
+    else if (mine.length > 0) input.value = mine[0];
+  }
+};
+
+const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
+
+const keepDraft = (form) => {
+  const key = form.dataset.keep, shown = read(form);
+  const store = (changes) => {
     try {
-      if (value === null) sessionStorage.removeItem(key);
-      else sessionStorage.setItem(key, value);
+      if (Object.keys(changes).length === 0) sessionStorage.removeItem(key);
+      else sessionStorage.setItem(key, JSON.stringify(changes));
     } catch { /* full or forbidden: nothing is kept */ }
   };
   const load = () => {
-    try { return sessionStorage.getItem(key); } catch { return null; }
-  };
-  const fill = (pairs) => {
-    const values = new Map();
-    for (const [name, value] of pairs) values.set(name, [...(values.get(name) ?? []), value]);
-    for (const input of form.elements) {
-      if (!input.name || input.name === "rev" || input.type === "hidden") continue;
-      const mine = values.get(input.name) ?? [];
-      if (input.type === "checkbox") input.checked = mine.includes(input.value);
-      else if (mine.length > 0) input.value = mine[0];
-    }
-  };
-  const before = document.querySelector("[data-saved]") ? store(null) : load();
-  if (before && before !== shown && !form.querySelector("[aria-invalid]")) {
     try {
-      fill(JSON.parse(before));
-      kept.hidden = false;
+      return JSON.parse(sessionStorage.getItem(key)) ?? {};
     } catch {
-      store(null);
+      return {};
     }
-  }
-  $("drop").addEventListener("click", () => {
-    store(null);
-    fill(JSON.parse(shown));
-    kept.hidden = true;
-    example();
-  });
-  const template = $("f-name_template"), out = $("example");
+  };
+  // Only what was changed is kept, so that what others save meanwhile is not undone by it.
+  const changes = () => Object.fromEntries(Object.entries(read(form)).filter(([name, value]) => !same(value, shown[name])));
+  const mark = () => {
+    const now = changes();
+    for (const input of form.elements) input.closest(".field, .switch")?.classList.toggle("changed", input.name in now);
+    for (const [name] of Object.entries(now)) form.elements[name]?.closest?.(".field, .switch")?.classList.add("changed");
+    $("unsaved").hidden = Object.keys(now).length === 0;
+    return now;
+  };
   const example = () => {
+    const template = $("f-name_template"), out = $("example");
     if (!template || !out) return;
     const fillIn = { "{owner}": out.dataset.owner, "{n}": "1", "{game}": "" };
     const name = template.value.replace(/\{owner\}|\{n\}|\{game\}/g, (word) => fillIn[word]);
     out.value = name.trim().replace(/\s+/g, " ").slice(0, 100) || out.dataset.owner;
   };
-  form.addEventListener("input", () => {
-    const now = read();
-    store(now === shown ? null : now);
+  if (document.querySelector("[data-saved]")) store({});
+  else if (!form.querySelector("[role=alert], [aria-invalid]")) { // a form that came back has what was typed
+    fill(form, load());
+    $("kept").hidden = Object.keys(changes()).length === 0;
+  }
+  $("drop").addEventListener("click", () => {
+    fill(form, shown);
+    $("kept").hidden = true;
+    store(mark());
     example();
   });
-  form.addEventListener("submit", () => store(read()));
+  form.addEventListener("input", () => {
+    store(mark());
+    example();
+  });
+  mark();
   example();
   form.querySelector("[aria-invalid]")?.focus();
-}
+};
+
+const form = document.querySelector("form[data-keep]");
+if (form) keepDraft(form);

@@ -1,0 +1,52 @@
+package view
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+
+	"snug/shared/guild"
+)
+
+// Meanwhile is a setting that somebody else saved while this person filled in the form.
+type Meanwhile struct {
+	Name     string
+	Old, New string // as people read them
+	Clash    bool   // this person changed it too; what they typed stays in the form
+}
+
+// Merge brings a form that was filled in from settings as they were up to
+// settings as they are: what the person did not touch follows, what they
+// changed stays. It tells what changed meanwhile.
+func (a *Admin) Merge(was, is guild.Settings) {
+	before, now, raw := NewSettingsForm(was), NewSettingsForm(is), [2]map[string]json.RawMessage{fieldsOf(was), fieldsOf(is)}
+	merged := SettingsForm{maps.Clone(a.Form.values)}
+	for _, g := range settingGroups() {
+		for _, s := range g.Fields {
+			b, n, typed := before.values[s.Name], now.values[s.Name], a.Form.values[s.Name]
+			if slices.Equal(b, n) {
+				continue
+			}
+			_, shown := a.Form.values[s.Name]
+			clash := shown && !slices.Equal(typed, b) && !slices.Equal(typed, n)
+			if shown && !clash {
+				merged.values[s.Name] = n
+			}
+			t := teller{a.Text, a.Places}
+			a.Meanwhile = append(a.Meanwhile, Meanwhile{s.Name, t.setting(s.Name, string(raw[0][s.Name])), t.setting(s.Name, string(raw[1][s.Name])), clash})
+		}
+	}
+	a.Form = merged
+}
+
+// fieldsOf gives settings by their JSON names.
+func fieldsOf(s guild.Settings) (fields map[string]json.RawMessage) {
+	b, err := json.Marshal(s)
+	if err == nil {
+		err = json.Unmarshal(b, &fields)
+	}
+	if err != nil {
+		return nil // settings always encode; a test shows every field
+	}
+	return fields
+}

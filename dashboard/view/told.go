@@ -1,0 +1,154 @@
+package view
+
+import (
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/guild"
+	"snug/shared/room"
+	"snug/shared/text"
+)
+
+// teller tells values of settings, and what audit entries have to add, in a person's words.
+type teller struct {
+	text   text.Texts
+	places guild.Places // what ids stand for, as far as it is known
+}
+
+// nothing stands where a setting has no value.
+const nothing = "–"
+
+// setting tells a setting's value, which is JSON; "–" for none.
+func (l teller) setting(name, raw string) string {
+	var kind settingKind
+	for _, g := range settingGroups() {
+		for _, s := range g.Fields {
+			if s.Name == name {
+				kind = s.Kind
+			}
+		}
+	}
+	var list []string
+	var word string
+	switch {
+	case raw == "" || raw == "null" || raw == "[]" || raw == `""` || raw == `"0"` && (kind == setCategory || kind == setChannel):
+		return nothing
+	case name == "lobbies":
+		return l.lobbies(raw)
+	case kind == setSwitch && raw == "true":
+		return l.text.Say("admin.yes")
+	case kind == setSwitch:
+		return l.text.Say("admin.no")
+	case kind == setRoles || kind == setWords:
+		if json.Unmarshal([]byte(raw), &list) != nil {
+			return raw
+		}
+		if kind == setRoles {
+			for i := range list {
+				list[i] = l.place(list[i])
+			}
+		}
+		return strings.Join(list, ", ")
+	case json.Unmarshal([]byte(raw), &word) != nil:
+		return raw
+	case kind == setCategory || kind == setChannel:
+		return l.place(word)
+	case kind == setLanguage:
+		return l.text.Say("lang.name." + word)
+	}
+	return word
+}
+
+// place names a channel, category or role, or gives its id.
+func (l teller) place(id string) string {
+	n, err := snowflake.Parse(id)
+	if err != nil {
+		return id
+	}
+	for _, list := range [][]guild.Place{l.places.Categories, l.places.Voice, l.places.Text, l.places.Roles} {
+		if i := slices.IndexFunc(list, func(p guild.Place) bool { return p.ID == n }); i >= 0 {
+			return list[i].Name
+		}
+	}
+	return id
+}
+
+func (l teller) lobbies(raw string) string {
+	var list []guild.Lobby
+	if json.Unmarshal([]byte(raw), &list) != nil {
+		return raw
+	}
+	var names []string
+	for _, b := range list {
+		name := l.place(b.ChannelID.String())
+		if b.Seats > 0 {
+			name += " (" + l.text.Say("admin.lobby.seats", "Count", b.Seats) + ")"
+		}
+		names = append(names, name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// change tells what became of what.
+func change(old, new string) string {
+	switch {
+	case old == "":
+		return new
+	case new == "":
+		return old + " → " + nothing
+	}
+	return old + " → " + new
+}
+
+// entry tells what an audit entry has to say beside its kind, who did it and to whom. name is its room's.
+func (l teller) entry(e room.Entry, name string) string {
+	switch e.Kind {
+	case room.EntrySettings:
+		return l.text.Say("set."+e.Detail) + ": " + l.setting(e.Detail, e.Old) + " → " + l.setting(e.Detail, e.New)
+	case room.EntryClosed, room.EntryClosing:
+		return l.word("stat.reason.", e.Detail)
+	case room.EntryPrivacy:
+		return change(l.access(e.Old), l.access(e.New))
+	case room.EntryAdmitted, room.EntryWaitEnded, room.EntryWatch, room.EntryHeld:
+		return l.word("entry.how.", e.Detail+e.New)
+	case room.EntryRepaired:
+		if l.text.Has("find." + e.Detail) {
+			return l.text.Say("find."+e.Detail, "Name", name, "Have", e.Old, "Want", e.New)
+		}
+	case room.EntryOwner:
+		return change(e.Old, e.New)
+	}
+	return strings.TrimSpace(e.Detail + " " + change(e.Old, e.New))
+}
+
+// word gives the message for a word of the program's, or the word itself where there is none.
+func (l teller) word(prefix, w string) string {
+	if !l.text.Has(prefix + w) {
+		return w
+	}
+	return l.text.Say(prefix + w)
+}
+
+// access tells who sees and enters a room.
+func (l teller) access(words string) string {
+	var out []string
+	for w := range strings.SplitSeq(words, ",") {
+		if w = strings.TrimSpace(w); w != "" {
+			out = append(out, l.word("log.privacy.", w))
+		}
+	}
+	return l.text.List(out)
+}
+
+// short is an id for who cannot be told a name: its last digits.
+func short(id snowflake.ID) string {
+	s := strconv.FormatUint(uint64(id), 10)
+	if len(s) > 4 {
+		s = "…" + s[len(s)-4:]
+	}
+	return s
+}
