@@ -2,9 +2,11 @@ package bot
 
 import (
 	"context"
+	"log/slog"
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/bot/logs"
 	"snug/shared/hub"
 	"snug/shared/room"
 )
@@ -13,36 +15,46 @@ import (
 // also when both run in one process.
 func (b *Bot) serveCalls() {
 	k := b.keeper
-	hub.StandingOf.Serve(b.calls, k.Standing)
-	hub.OpenRoom.Serve(b.calls, func(ctx context.Context, guild snowflake.ID, q room.OpenRequest) (room.OpenedRoom, error) {
+	serve(b, hub.StandingOf, k.Standing)
+	serve(b, hub.OpenRoom, func(ctx context.Context, guild snowflake.ID, q room.OpenRequest) (room.OpenedRoom, error) {
 		return k.Open(ctx, guild, hub.CallID(ctx), q)
 	})
-	hub.ViewRoom.Serve(b.calls, k.View)
-	hub.JoinRoom.Serve(b.calls, k.Join)
-	hub.KeepRoom.Serve(b.calls, k.Keep)
-	hub.CloseRoom.Serve(b.calls, k.CloseRoom)
-	hub.CreateInvite.Serve(b.calls, func(ctx context.Context, guild snowflake.ID, q room.InviteRequest) (room.InviteLink, error) {
+	serve(b, hub.ViewRoom, k.View)
+	serve(b, hub.JoinRoom, k.Join)
+	serve(b, hub.KeepRoom, k.Keep)
+	serve(b, hub.CloseRoom, k.CloseRoom)
+	serve(b, hub.CreateInvite, func(ctx context.Context, guild snowflake.ID, q room.InviteRequest) (room.InviteLink, error) {
 		link, _, err := k.Invite(ctx, guild, q)
 		return link, err
 	})
-	hub.RevokeInvite.Serve(b.calls, k.Revoke)
-	hub.PreviewInvite.Serve(b.calls, k.Preview)
-	hub.RedeemInvite.Serve(b.calls, k.Redeem)
-	hub.RoomsSeen.Serve(b.calls, k.Seen)
-	hub.SaveSettings.Serve(b.calls, k.SaveSettings)
-	hub.ChangeRoom.Serve(b.calls, k.Change)
-	hub.Knock.Serve(b.calls, k.Knock)
-	hub.AnswerKnock.Serve(b.calls, k.Answer)
-	hub.WaitForSeat.Serve(b.calls, k.Wait)
-	hub.PreferencesOf.Serve(b.calls, k.Preferences)
-	hub.SettingsOf.Serve(b.calls, k.Settings)
-	hub.SettingsHistory.Serve(b.calls, k.SettingsHistory)
-	hub.UndoSettings.Serve(b.calls, k.UndoSettings)
-	hub.SaveLobby.Serve(b.calls, k.SaveLobby)
-	hub.RemoveLobby.Serve(b.calls, k.RemoveLobby)
-	hub.Setup.Serve(b.calls, k.Setup)
-	hub.PreflightOf.Serve(b.calls, k.Preflight)
-	hub.HealthOf.Serve(b.calls, b.health)
-	hub.Repair.Serve(b.calls, k.Repair)
-	hub.PlacesOf.Serve(b.calls, b.places)
+	serve(b, hub.RevokeInvite, k.Revoke)
+	serve(b, hub.PreviewInvite, k.Preview)
+	serve(b, hub.RedeemInvite, k.Redeem)
+	serve(b, hub.RoomsSeen, k.Seen)
+	serve(b, hub.SaveSettings, k.SaveSettings)
+	serve(b, hub.ChangeRoom, k.Change)
+	serve(b, hub.Knock, k.Knock)
+	serve(b, hub.AnswerKnock, k.Answer)
+	serve(b, hub.WaitForSeat, k.Wait)
+	serve(b, hub.PreferencesOf, k.Preferences)
+	serve(b, hub.SettingsOf, k.Settings)
+	serve(b, hub.SettingsHistory, k.SettingsHistory)
+	serve(b, hub.UndoSettings, k.UndoSettings)
+	serve(b, hub.SaveLobby, k.SaveLobby)
+	serve(b, hub.RemoveLobby, k.RemoveLobby)
+	serve(b, hub.Setup, k.Setup)
+	serve(b, hub.PreflightOf, k.Preflight)
+	serve(b, hub.HealthOf, b.health)
+	serve(b, hub.Repair, k.Repair)
+	serve(b, hub.PlacesOf, b.places)
+}
+
+// serve answers a method; what is logged meanwhile says which request it is about.
+func serve[Req, Resp any](b *Bot, m hub.Method[Req, Resp], f func(context.Context, snowflake.ID, Req) (Resp, error)) {
+	m.Serve(b.calls, func(ctx context.Context, guild snowflake.ID, q Req) (Resp, error) {
+		if id := hub.RequestID(ctx); id != "" {
+			ctx = logs.With(ctx, slog.String("request_id", id), slog.Any("guild_id", guild))
+		}
+		return f(ctx, guild, q)
+	})
 }

@@ -96,7 +96,7 @@ func TestFaultSequences(t *testing.T) {
 				err = errors.Join(w.rage(seed), w.close())
 			}
 			if err != nil {
-				t.Errorf("seed %d: %v (replay with SNUG_SEED=%d)", seed, err, seed)
+				t.Errorf("seed %d: %v\nreplay it: SNUG_SEED=%d go test -race -count=1 -v -run TestFaultSequences ./bot", seed, err, seed)
 				return nil
 			}
 			mu.Lock()

@@ -1,6 +1,10 @@
 package bot_test
 
 import (
+	"bytes"
+	"context"
+	"strings"
+	"sync"
 	"testing"
 
 	api "snug/bot/discord"
@@ -65,5 +69,51 @@ func TestHealth(t *testing.T) {
 	})
 	if last.Code != errs.MissingPermission || last.Why == nil || last.InteractionID == "" || last.Times != 1 {
 		t.Errorf("what went wrong: %+v", last)
+	}
+}
+
+// journal is a log that can be read while it is written.
+type journal struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (j *journal) Write(b []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(b)
+}
+
+// line gives the first line with these words.
+func (j *journal) line(words string) string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for l := range strings.Lines(j.text.String()) {
+		if strings.Contains(l, words) {
+			return l
+		}
+	}
+	return ""
+}
+
+// What the keeper logs names the web's request, or the interaction, that it is about.
+func TestLogNamesWhatItIsAbout(t *testing.T) {
+	t.Parallel()
+	h, log := newHouse(t), &journal{}
+	h.shut()
+	h.lines = log
+	h.start()
+	ctx, cancel := context.WithTimeout(hub.WithRequestID(context.Background(), "VHGHRCYYUMFZ"), patience)
+	defer cancel()
+	_, err := hub.OpenRoom.Call(ctx, h.hub, h.guild, room.OpenRequest{Actor: h.actor("jonas"), Name: "Friday"})
+	h.must(err)
+	a := h.command("kiyo", "create-room", nil)
+	for who, want := range map[string]string{"jonas": "request_id=VHGHRCYYUMFZ", "kiyo": "interaction_id=" + a.InteractionID.String()} {
+		h.eventually("the log has it", func() bool {
+			return log.line(`"room opened"`) != "" && log.line("user_id="+h.people[who].String()) != ""
+		})
+		if l := log.line("user_id=" + h.people[who].String()); !strings.Contains(l, `"room opened"`) || strings.Count(l, want) != 1 || strings.Count(l, "guild_id=") != 1 {
+			t.Errorf("of %s the log has %q, and should name %s", who, l, want)
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -54,6 +55,7 @@ type house struct {
 	dir     string
 	rate    int                   // requests a second Discord allows; 0: the usual
 	observe func(hub.Observation) // told of what the hub does; nil: nobody
+	lines   io.Writer             // of the log; nil: nobody reads it
 	nats    string                // address of the hub's server; "" for an embedded one
 
 	requests struct {
@@ -161,6 +163,9 @@ func (h *house) must(err error) {
 }
 
 func (h *house) log() *slog.Logger {
+	if h.lines != nil {
+		return slog.New(slog.NewTextHandler(h.lines, nil)) // one line a write, one write at a time
+	}
 	if os.Getenv("SNUG_TEST_LOG") == "" {
 		return slog.New(slog.DiscardHandler)
 	}

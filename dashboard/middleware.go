@@ -15,6 +15,7 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 
 	"snug/shared/errs"
+	"snug/shared/hub"
 )
 
 const (
@@ -56,11 +57,13 @@ func (s *Server) begin(c *gin.Context) {
 	v := visitOf(c)
 	c.Header("X-Request-Id", v.id)
 	r := c.Request
+	ctx := hub.WithRequestID(r.Context(), v.id)
 	if r.URL.Path != livePath {
-		ctx, cancel := context.WithTimeout(r.Context(), requestTime)
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, requestTime)
 		defer cancel()
-		c.Request = r.WithContext(ctx)
 	}
+	c.Request = r.WithContext(ctx)
 	c.Next()
 	took := time.Since(started)
 	route := c.FullPath()

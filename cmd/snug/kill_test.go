@@ -73,6 +73,11 @@ func TestKilledAgainAndAgain(t *testing.T) {
 	if n, err := strconv.ParseUint(os.Getenv("SNUG_SEED"), 10, 64); err == nil {
 		seed = n
 	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the moments were seed %d's; once more: SNUG_SEED=%d go test -race -count=1 -v -run TestKilledAgainAndAgain ./cmd/snug", seed, seed)
+		}
+	})
 	rnd := rand.New(rand.NewPCG(seed, 4))
 	limits := standin.NoRateLimits()
 	world, err := simulate("127.0.0.1:0", standin.Options{Seed: 5, Limits: &limits})

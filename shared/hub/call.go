@@ -25,6 +25,7 @@ const (
 	callGroup   = "holder" // of two processes that hold a guild for a moment, one gets the call
 	callTime    = 15 * time.Second
 	headID      = "Snug-Call"
+	headRequest = "Snug-Request"
 	headTime    = "Snug-Milliseconds"
 	headFailed  = "Snug-Error"
 	headUnsure  = "Snug-Unknown" // the handler does not know either whether it happened
@@ -32,6 +33,20 @@ const (
 )
 
 type callKey struct{}
+
+type requestKey struct{}
+
+// WithRequestID has calls made with the context say which request they serve
+// (a browser's or a program's), so that the logs of both sides name the same one.
+func WithRequestID(ctx context.Context, id string) context.Context {
+	return context.WithValue(ctx, requestKey{}, id)
+}
+
+// RequestID gives the request that a call serves, or that WithRequestID set; "" for neither.
+func RequestID(ctx context.Context) string {
+	id, _ := ctx.Value(requestKey{}).(string)
+	return id
+}
 
 // WithCallID has calls made with the context carry id, so that the serving
 // side can recognise a repetition. Without it each call gets an id of its own.
@@ -74,10 +89,11 @@ func (m Method[Req, Resp]) call(ctx context.Context, h *Hub, guild snowflake.ID,
 	defer cancel()
 	deadline, _ := ctx.Deadline()
 	left := time.Until(deadline).Milliseconds()
-	answer, err := h.link.nc.RequestMsgWithContext(ctx, &nats.Msg{
-		Subject: callPrefix + guild.String() + "." + m.Name, Data: body,
-		Header: nats.Header{headID: {id}, headTime: {strconv.FormatInt(left, 10)}},
-	})
+	header := nats.Header{headID: {id}, headTime: {strconv.FormatInt(left, 10)}}
+	if request := RequestID(ctx); request != "" {
+		header[headRequest] = []string{request}
+	}
+	answer, err := h.link.nc.RequestMsgWithContext(ctx, &nats.Msg{Subject: callPrefix + guild.String() + "." + m.Name, Data: body, Header: header})
 	switch {
 	case err == nil:
 	case errors.Is(err, nats.ErrNoResponders):

@@ -66,7 +66,7 @@ func (h *Hub) Calls(most int) (*Calls, error) {
 
 // Serve registers the function that answers the method. Its ctx ends with the
 // caller's deadline, or when Close gives up, but not when the caller loses
-// interest; CallID gives the call's id. An error without a code and a panic
+// interest; CallID gives the call's id, RequestID the request it serves. An error without a code and a panic
 // reach the caller as Internal. Causes stay here, in the log. Registering a
 // name twice replaces the function.
 func (m Method[Req, Resp]) Serve(c *Calls, f func(ctx context.Context, guild snowflake.ID, req Req) (Resp, error)) {
@@ -229,6 +229,10 @@ func (c *Calls) serve(m *nats.Msg) {
 	handle := c.methods[name]
 	c.mu.Unlock()
 	log := c.h.log.With("method", name, "guild_id", id, "call", m.Header.Get(headID))
+	request := m.Header.Get(headRequest)
+	if request != "" {
+		log = log.With("request_id", request)
+	}
 	if handle == nil {
 		c.reply(m, nil, errs.E(errs.Unavailable, "This part of Snug does not know how to do that. Please update all of its parts."))
 		log.Error("hub: a call for a method that nobody serves")
@@ -238,7 +242,7 @@ func (c *Calls) serve(m *nats.Msg) {
 	if ms, err := strconv.ParseInt(m.Header.Get(headTime), 10, 64); err == nil {
 		limit = time.Duration(ms) * time.Millisecond
 	}
-	ctx, cancel := context.WithTimeout(WithCallID(c.ctx, m.Header.Get(headID)), limit)
+	ctx, cancel := context.WithTimeout(WithRequestID(WithCallID(c.ctx, m.Header.Get(headID)), request), limit)
 	defer cancel()
 	body, err := guarded(ctx, guild, m.Data, handle)
 	var coded *errs.Error
