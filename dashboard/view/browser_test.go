@@ -18,17 +18,52 @@ import (
 
 	"snug/dashboard/view"
 	"snug/dashboard/view/fixtures"
+	"snug/shared/text"
 	"snug/static"
 	"snug/templates"
 )
 
+// theEngine and theTexts are read once: nothing changes them.
+var (
+	theTexts  = sync.OnceValues(text.New)
+	theEngine = sync.OnceValues(func() (*view.Engine, error) {
+		words, err := theTexts()
+		if err != nil {
+			return nil, err
+		}
+		return view.New(view.Config{Templates: templates.FS, Static: static.FS, Version: "1.0.0", Text: words})
+	})
+)
+
 func newEngine(t testing.TB) *view.Engine {
 	t.Helper()
-	e, err := view.New(view.Config{Templates: templates.FS, Static: static.FS, Version: "1.0.0"})
+	e, err := theEngine()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return e
+}
+
+// onTabs does something with each page, in two tabs: one loads while the other is looked at.
+func onTabs(t *testing.T, url string, pages []fixtures.Fixture, do func(*tab, fixtures.Fixture)) {
+	t.Helper()
+	work := make(chan fixtures.Fixture, len(pages))
+	for _, f := range pages {
+		work <- f
+	}
+	close(work)
+	for i := range 2 {
+		t.Run(fmt.Sprintf("tab %d", i+1), func(t *testing.T) {
+			t.Parallel()
+			b := openTab(t, browser(t), url)
+			for f := range work {
+				t.Run(f.Name, func(t *testing.T) {
+					b.t = t
+					do(b, f)
+				})
+			}
+		})
+	}
 }
 
 // site serves every fixture at /{name}, the static files, and what api adds.
@@ -103,6 +138,7 @@ func startChrome() {
 	opts := []chromedp.ExecAllocatorOption{
 		chromedp.ExecPath(path), chromedp.NoFirstRun, chromedp.Headless, chromedp.DisableGPU, chromedp.Flag("hide-scrollbars", true),
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
+		chromedp.Flag("disable-extensions", true), chromedp.Flag("disable-features", "BackForwardCache,SpareRendererForSitePerProcess,Translate,OptimizationHints"),
 		chromedp.Flag("disable-background-timer-throttling", true), chromedp.Flag("disable-renderer-backgrounding", true), chromedp.Flag("disable-backgrounding-occluded-windows", true),
 	}
 	if os.Geteuid() == 0 {

@@ -42,6 +42,11 @@ func without(t *testing.T, replace map[string]string) fs.FS {
 }
 
 func TestNewFailsAtStart(t *testing.T) {
+	t.Parallel()
+	words, err := theTexts()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, tc := range map[string]struct {
 		replace map[string]string
 		want    string
@@ -54,7 +59,7 @@ func TestNewFailsAtStart(t *testing.T) {
 		"it does not parse":            {map[string]string{"home.html": `{{define "main"}}{{if}}{{end}}`}, "home"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := view.New(view.Config{Templates: without(t, tc.replace), Static: static.FS})
+			_, err := view.New(view.Config{Templates: without(t, tc.replace), Static: static.FS, Text: words})
 			if err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("got %v, want an error about %q", err, tc.want)
 			}
@@ -66,8 +71,13 @@ func TestNewFailsAtStart(t *testing.T) {
 }
 
 func TestRenderWritesAllOrNothing(t *testing.T) {
+	t.Parallel()
 	broken := without(t, map[string]string{"message.html": `{{define "main"}}begun {{asset "no/such.css"}}{{end}}`})
-	e, err := view.New(view.Config{Templates: broken, Static: static.FS})
+	words, err := theTexts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := view.New(view.Config{Templates: broken, Static: static.FS, Text: words})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -362,6 +362,7 @@ func TestServerPageLive(t *testing.T) {
 
 // TestBackoff drives the client alone, with clocks and sockets of the test's.
 func TestBackoff(t *testing.T) {
+	t.Parallel()
 	web := site(t, nil)
 	b := openTab(t, browser(t), web.URL+"/message-empty")
 	b.do(chromedp.Evaluate[chromedp.Void](`void (async () => {
