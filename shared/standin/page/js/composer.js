@@ -10,7 +10,7 @@ export class Composer {
   constructor(app, root) {
     Object.assign(this, { app, root, options: [], active: -1, past: [], asked: 0, drafts: new Map(), running: 0 });
     this.list = h("ul", { id: "commands", class: "choices commands", role: "listbox", "aria-label": "Commands", hidden: true });
-    this.input = h("textarea", { id: "composer", rows: 1, role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": "commands", "aria-label": "Message", maxlength: 4000, autocomplete: "off", spellcheck: "false" });
+    this.input = h("textarea", { id: "composer", rows: 1, "aria-autocomplete": "list", "aria-haspopup": "listbox", "aria-controls": "commands", "aria-label": "Message", maxlength: 4000, autocomplete: "off", spellcheck: "false" });
     this.status = h("p", { class: "soft running", role: "status" });
     this.line = h("form", { class: "composer", on: { submit: (e) => { e.preventDefault(); this.enter(); } } },
       h("button", { type: "button", class: "quiet slash", "aria-label": "Commands", title: "Commands ( / )", on: { click: () => this.commands() } }, icon("slash")),
@@ -100,7 +100,6 @@ export class Composer {
       on: { pointerdown: (e) => e.preventDefault(), click: () => this.pick(i) } }, o.el));
     this.list.replaceChildren(...(head ? [h("li", { class: "usage", role: "presentation" }, head)] : []), ...(items.length || !none ? items : [h("li", { class: "soft", role: "presentation", text: none })]));
     this.list.hidden = !this.list.childElementCount;
-    this.input.setAttribute("aria-expanded", String(!this.list.hidden));
     this.input.removeAttribute("aria-activedescendant");
   }
 
@@ -108,7 +107,6 @@ export class Composer {
     this.asked++;
     this.options = [];
     this.list.hidden = true;
-    this.input.setAttribute("aria-expanded", "false");
     this.input.removeAttribute("aria-activedescendant");
   }
 

@@ -38,8 +38,8 @@ export class Nav {
   }
 
   tile(id, name, face, here, unread, off) {
-    return h("li", {}, h("a", { class: `tile${off ? " off" : ""}`, href: this.app.href(id), "aria-label": name + (unread ? ", new messages" : ""), title: name, "aria-current": here && "true", data: { own: "1", focus: "tile", guild: id } },
-      face, unread ? h("span", { class: "badge", text: unread === true ? "" : String(unread) }) : null));
+    return h("li", {}, h("a", { class: `tile${off ? " off" : ""}`, href: this.app.href(id), title: name, "aria-current": here && "true", data: { own: "1", focus: "tile", guild: id } },
+      face, h("span", { class: "unseen", text: name + (unread ? ", new messages" : "") }), unread ? h("span", { class: "badge", "aria-hidden": "true", text: unread === true ? "" : String(unread) }) : null));
   }
 
   channels(g) {
@@ -70,12 +70,12 @@ export class Nav {
     const { app } = this, { store } = app, voice = isVoice(c), mine = people.some((v) => v.user_id === store.me);
     const hidden = (c.permission_overwrites ?? []).some((o) => o.id === g.id && (BigInt(o.deny) & 1024n) !== 0n);
     const { shut, why } = voice ? door(store, g, c, people.length) : {};
-    const label = [c.name, voice ? "voice" : "text", hidden && "private", voice && (c.user_limit ? `${people.length} of ${c.user_limit} in` : people.length && `${people.length} in`), unread && "new messages"].filter(Boolean).join(", ");
+    const kind = ["", voice ? "voice" : "text", hidden && "private", voice && !c.user_limit && people.length && `${people.length} in`, unread && "new messages"].filter((s) => s || s === "").join(", ");
     return h("li", { class: `channel${voice ? " voice" : ""}${mine ? " mine" : ""}${unread ? " fresh" : ""}`, data: { channel: c.id } },
       h("div", { class: "channel-row" },
-        h("a", { href: app.href(g.id, c.id), class: "chan", "aria-label": label, "aria-current": here && "page", data: { own: "1", focus: "chan" } },
-          icon(hidden ? "lock" : voice ? "voice" : "text"), h("span", { class: "name", text: c.name }),
-          voice && c.user_limit ? h("span", { class: "seats", text: `${people.length}/${c.user_limit}` }) : null,
+        h("a", { href: app.href(g.id, c.id), class: "chan", "aria-current": here && "page", data: { own: "1", focus: "chan" } },
+          icon(hidden ? "lock" : voice ? "voice" : "text"), h("span", { class: "name", text: c.name }), h("span", { class: "unseen", text: kind }),
+          voice && c.user_limit ? h("span", { class: "seats" }, h("span", { class: "unseen", text: ", " }), `${people.length}/${c.user_limit}`, h("span", { class: "unseen", text: " in" })) : null,
           unread && !here ? h("span", { class: "badge", text: "" }) : null),
         voice && h("button", { type: "button", class: `join${mine ? " out" : ""}`, "aria-label": mine ? `Leave ${c.name}` : `Join ${c.name}`, title: shut && !mine ? why : null, data: { focus: "join", shut: shut && !mine ? "1" : "" },
           on: { click: () => (mine ? app.leave() : app.join(g.id, c.id)) } }, mine ? "Leave" : "Join")),
