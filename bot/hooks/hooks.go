@@ -9,6 +9,7 @@
 package hooks
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -136,6 +137,9 @@ func (s *Sender) Run(ctx context.Context) error {
 		pending := 0
 		for _, g := range s.o.Holds() {
 			for _, e := range hooks.Group(g.String()) {
+				if !s.o.Keys.Current(e.Value.Secret) {
+					s.reseal(ctx, e.Value)
+				}
 				if newest != last || e.Value.Cursor < newest {
 					s.take(ctx, e.Value, newest)
 				}
@@ -144,6 +148,24 @@ func (s *Sender) Run(ctx context.Context) error {
 		}
 		last = newest
 		s.waits.Set(float64(pending))
+	}
+}
+
+// reseal seals a hook's secret with the session secret that is in use now, so
+// that the one before it can be taken out. What opens under none stays as it is: sending tells of it.
+func (s *Sender) reseal(ctx context.Context, h webhook.Hook) {
+	secret, err := s.o.Keys.Open(h.Secret, "webhook "+h.Key())
+	if err != nil {
+		return
+	}
+	_, _, err = s.o.Hub.Webhooks.Edit(ctx, h.Key(), func(now *webhook.Hook) error {
+		if bytes.Equal(now.Secret, h.Secret) { // else it was made anew meanwhile
+			now.Secret = s.o.Keys.Seal(secret, "webhook "+h.Key())
+		}
+		return nil
+	})
+	if err != nil && ctx.Err() == nil {
+		s.o.Log.WarnContext(ctx, "a webhook's secret was not sealed anew, and will be tried again", "guild_id", h.GuildID, "err", err)
 	}
 }
 

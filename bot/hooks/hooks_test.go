@@ -245,3 +245,51 @@ func TestForgetsOldDeliveries(t *testing.T) {
 		return err == nil && b.count() == webhook.MaxDeliveries+10 && len(keys) == webhook.MaxDeliveries
 	})
 }
+
+// TestSecretsFollowTheSessionSecret: after a rotation the old session secret can be taken out, and every webhook still works.
+func TestSecretsFollowTheSessionSecret(t *testing.T) {
+	b := newBench(t)
+	h := b.hook("h")
+	off := b.hook("off")
+	off.Enabled = false
+	lost := b.hook("lost") // whose secret nobody has any more
+	other, err := keyring.New([]byte("a secret that was taken out before"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lost.Secret, lost.Enabled = other.Seal(b.secret, "webhook "+lost.Key()), false
+	for _, k := range []webhook.Hook{off, lost} {
+		if _, err := b.hub.Webhooks.Put(t.Context(), k.Key(), k); err != nil {
+			t.Fatal(err)
+		}
+	}
+	old, fresh := []byte("0123456789abcdef0123456789ABCDEF"), []byte("the next secret of this very Snug")
+	rotated, err := keyring.New(fresh, old)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.keys = rotated
+	stop := b.run(here)
+	for _, id := range []string{"100.h", "100.off"} {
+		b.wait(id+" to be sealed anew", func() bool {
+			k, _, err := b.hub.Webhooks.Get(t.Context(), id)
+			return err == nil && rotated.Current(k.Secret)
+		})
+	}
+	b.happens("one", room.EntryOpened)
+	b.wait("a message", func() bool { return b.delivery("one").State == webhook.Done })
+	stop()
+	if k, _, err := b.hub.Webhooks.Get(t.Context(), "100.lost"); err != nil || string(k.Secret) != string(lost.Secret) {
+		t.Errorf("what cannot be opened was changed: %v", err)
+	}
+	if k, _, err := b.hub.Webhooks.Get(t.Context(), h.Key()); err != nil || !k.Enabled {
+		t.Errorf("it is %+v, %v", k, err)
+	}
+
+	if b.keys, err = keyring.New(fresh); err != nil {
+		t.Fatal(err)
+	}
+	defer b.run(here)()
+	b.happens("two", room.EntryOpened)
+	b.wait("a message by the new secret alone", func() bool { return b.delivery("two").State == webhook.Done })
+}

@@ -167,3 +167,10 @@ func (r *Keyring) Open(sealed []byte, context string) ([]byte, error) {
 	}
 	return nil, errors.New("keyring: sealed by a secret that is not in use any more")
 }
+
+// Current says whether something was sealed with the secret that is used for
+// new seals. What was not should be sealed anew while its secret is still accepted.
+func (r *Keyring) Current(sealed []byte) bool {
+	id := r.keys[0].id
+	return len(sealed) > len(id) && int(sealed[0]) == len(id) && string(sealed[1:1+len(id)]) == id
+}

@@ -118,6 +118,9 @@ func TestSeal(t *testing.T) {
 			t.Fatalf("opened with byte %d changed", i)
 		}
 	}
+	if !r.Current(box) || r.Current(ring(t, old).Seal([]byte("before"), "s")) || r.Current(nil) || r.Current(box[:5]) || !ring(t, cur).Current(box) {
+		t.Fatal("it does not tell seals of the secret in use from others")
+	}
 	if _, err := r.Open(nil, ""); err == nil {
 		t.Fatal("opened nothing")
 	}
