@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -130,9 +131,11 @@ func (s *Server) settingsAt(ctx context.Context, guildID snowflake.ID, me *sessi
 	if err != nil {
 		s.log.WarnContext(ctx, "what was changed meanwhile is not known", "guild_id", guildID, "err", err)
 	}
-	for _, v := range h.Versions {
-		if v.Rev == rev {
+	for i, v := range slices.Backward(h.Versions) { // the oldest first; a version's revision is that of its last write
+		if v.Rev == rev || v.Rev > rev && i < len(h.Versions)-1 {
 			return v.Settings, true
+		} else if v.Rev > rev {
+			break // it was before all that is known
 		}
 	}
 	return guild.Settings{}, false

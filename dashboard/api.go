@@ -168,9 +168,11 @@ func (s *Server) inRoom(ctx context.Context, who *api.Caller, raw string) (guild
 
 // Inputs and outputs that many operations share.
 type (
+	// GuildPath is exported because the description is made of exported parts alone; so is RoomPath.
 	GuildPath struct {
 		Guild string `path:"guild" doc:"The server's id."`
 	}
+	// RoomPath is the path of a room.
 	RoomPath struct {
 		Room string `path:"channel" doc:"The room's id, which is its voice channel's."`
 	}

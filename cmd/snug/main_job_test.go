@@ -43,6 +43,10 @@ func TestMainJob(t *testing.T) {
 	bruno.sees("that there is nothing for him", `document.querySelector('#seats') === null && document.body.innerText.includes('not invited')`)
 	h.must(h.join("alice", id))
 	alice.seated("alice")
+	h.eventually("her browser said how long that took", func() bool { return h.app.live.BrowserLatency().Events > 0 })
+	if l, sent := h.app.live.BrowserLatency(), h.app.live.Latency(); l.P50 < sent.P50 || l.P50 > patience {
+		t.Errorf("browsers say %+v, to their connections it was %+v", l, sent)
+	}
 	bruno.do("follow the invite", chromedp.Navigate(bruno.at(strings.TrimPrefix(link, h.url))))
 	bruno.sees("the room's name and who is inside", `document.body.innerText.includes('Friday draft') && document.body.innerText.includes('Alice')`)
 	bruno.do("accept", chromedp.Click(chromedp.CSS(`form[action$="/accept"] button`)))

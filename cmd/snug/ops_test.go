@@ -51,7 +51,7 @@ func TestOperatorsListener(t *testing.T) {
 	parser := expfmt.NewTextParser(model.UTF8Validation)
 	families, err := parser.TextToMetricFamilies(bytes.NewReader(text))
 	h.must(err)
-	for _, want := range []string{"snug_hub_bytes", "snug_hub_seconds", "snug_latency_seconds", "snug_live_watchers", "snug_rest_try_seconds", "snug_gateway_phase"} {
+	for _, want := range []string{"snug_hub_bytes", "snug_hub_seconds", "snug_latency_seconds", "snug_browser_latency_seconds", "snug_live_watchers", "snug_rest_try_seconds", "snug_gateway_phase"} {
 		if families[want] == nil {
 			t.Errorf("there is no metric %s", want)
 		}

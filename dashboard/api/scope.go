@@ -7,9 +7,11 @@ import (
 	"snug/shared/errs"
 )
 
-// Token and Scope are package apitoken's.
+// What these are is said in package apitoken.
 type (
+	// Token is an API token.
 	Token = apitoken.Token
+	// Scope is what a token may do.
 	Scope = apitoken.Scope
 )
 

@@ -94,14 +94,14 @@ func (l teller) lobbies(raw string) string {
 }
 
 // change tells what became of what.
-func change(old, new string) string {
+func change(was, is string) string {
 	switch {
-	case old == "":
-		return new
-	case new == "":
-		return old + " → " + nothing
+	case was == "":
+		return is
+	case is == "":
+		return was + " → " + nothing
 	}
-	return old + " → " + new
+	return was + " → " + is
 }
 
 // entry tells what an audit entry has to say beside its kind, who did it and to whom. name is its room's.
