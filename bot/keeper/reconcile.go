@@ -137,6 +137,11 @@ func (k *Keeper) align(ctx context.Context, g *guildRooms, r *kept, c Channel) e
 
 // takeOver follows what was changed by hand in Discord.
 func (k *Keeper) takeOver(ctx context.Context, g *guildRooms, r *kept, name string, seats int, category snowflake.ID) error {
+	if name != r.Name && seats != r.Seats { // an entry of the audit tells one change
+		if err := k.takeOver(ctx, g, r, name, r.Seats, category); err != nil {
+			return err
+		}
+	}
 	var entry *room.Entry
 	switch {
 	case name != r.Name:

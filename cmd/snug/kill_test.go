@@ -85,23 +85,11 @@ func TestKilledAgainAndAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = world.discord.Close(t.Context()) })
-	l, err := listen("127.0.0.1:0", "--addr")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	l.Close()
-	h := &house{TB: t, world: world, url: "http://" + addr}
-	data, resumed := t.TempDir(), 0
+	start, resumed := serving(t, world), 0
 	var snug *process
+	var h *house
 	serve := func() {
-		snug = execute(t, []string{
-			"DISCORD_BOT_TOKEN=" + world.app.BotToken, "DISCORD_CLIENT_ID=" + world.app.ID.String(), "DISCORD_CLIENT_SECRET=" + world.app.ClientSecret,
-			"SNUG_DISCORD_URL=" + world.url, "SNUG_BASE_URL=" + h.url, "SNUG_ADDR=" + addr, "SNUG_DATA=" + data,
-		}, "serve")
-		snug.says("Discord Gateway initialized successfully")
-		h.ready()
-		if strings.Contains(snug.log.String(), "going on from the checkpoint") {
+		if snug, h = start(); strings.Contains(snug.log.String(), "going on from the checkpoint") {
 			resumed++
 		}
 	}

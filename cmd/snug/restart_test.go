@@ -4,9 +4,11 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -26,24 +28,8 @@ func TestRestarts(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = world.discord.Close(t.Context()) })
-	l, err := listen("127.0.0.1:0", "--addr")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	l.Close() // the program listens there from now on, again and again
-	h := &house{TB: t, world: world, url: "http://" + addr}
-	data := t.TempDir()
-	serve := func() *process {
-		p := execute(t, []string{
-			"DISCORD_BOT_TOKEN=" + world.app.BotToken, "DISCORD_CLIENT_ID=" + world.app.ID.String(), "DISCORD_CLIENT_SECRET=" + world.app.ClientSecret,
-			"SNUG_DISCORD_URL=" + world.url, "SNUG_BASE_URL=" + h.url, "SNUG_ADDR=" + addr, "SNUG_DATA=" + data,
-		}, "serve")
-		p.says("Discord Gateway initialized successfully")
-		h.ready()
-		return p
-	}
-	snug := serve()
+	serve := serving(t, world)
+	snug, h := serve()
 
 	alice, bruno := h.signIn("alice"), h.signIn("bruno")
 	id := alice.open("Friday")
@@ -78,7 +64,7 @@ func TestRestarts(t *testing.T) {
 		} else {
 			h.leave("alice")
 		}
-		snug = serve()
+		snug, _ = serve()
 		if how == syscall.SIGTERM {
 			page.seated("alice", "bruno")
 		} else {
@@ -99,6 +85,59 @@ func TestRestarts(t *testing.T) {
 		if strings.Contains(snug.log.String(), secret) {
 			t.Error("a secret is in the log")
 		}
+	}
+}
+
+// serving gives what starts `snug serve` for a world, again and again at the
+// same address and with the same data, and waits until it is ready.
+func serving(t testing.TB, world demoWorld) func() (*process, *house) {
+	t.Helper()
+	l, err := listen("127.0.0.1:0", "--addr")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr, data := l.Addr().String(), t.TempDir()
+	l.Close() // the program listens there from now on
+	h := &house{TB: t, world: world, url: "http://" + addr}
+	return func() (*process, *house) {
+		p := execute(t, []string{
+			"DISCORD_BOT_TOKEN=" + world.app.BotToken, "DISCORD_CLIENT_ID=" + world.app.ID.String(), "DISCORD_CLIENT_SECRET=" + world.app.ClientSecret,
+			"SNUG_DISCORD_URL=" + world.url, "SNUG_BASE_URL=" + h.url, "SNUG_ADDR=" + addr, "SNUG_DATA=" + data,
+		}, "serve")
+		p.says("Discord Gateway initialized successfully")
+		h.ready()
+		return p, h
+	}
+}
+
+// What only a person can mend ends the program, and its last words name the remedy.
+func TestFatalCloseCodesEndTheProgram(t *testing.T) {
+	for code, remedy := range map[int]string{
+		4004: "Reset Token", 4010: "same shard count", 4011: "Raise the shard count", 4012: "Update Snug", 4013: "Update Snug", 4014: "Privileged Gateway Intents",
+	} {
+		t.Run(strconv.Itoa(code), func(t *testing.T) {
+			t.Parallel()
+			world, err := simulate("127.0.0.1:0", standin.Options{Seed: 3})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = world.discord.Close(t.Context()) })
+			snug, h := serving(t, world)()
+			_, err = world.discord.Inject(standin.Fault{Kind: standin.FaultClose, Code: code})
+			h.must(err)
+			select {
+			case err := <-snug.exited:
+				snug.exited <- err
+				if err == nil {
+					t.Error("it ended as if all were well")
+				}
+			case <-time.After(patience):
+				t.Fatalf("it goes on:\n%s", snug.log)
+			}
+			if lines := strings.Split(strings.TrimSpace(snug.log.String()), "\n"); !strings.Contains(lines[len(lines)-1], remedy) {
+				t.Errorf("its last words do not say %q:\n%s", remedy, snug.log)
+			}
+		})
 	}
 }
 
