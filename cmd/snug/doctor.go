@@ -107,24 +107,34 @@ func (d *doctor) token(ctx context.Context) (string, error) {
 	return "Discord knows it as " + me.Username, nil
 }
 
-// registered looks at what the application says of itself. Snug's intents are none of the privileged ones, so that any set of flags will do.
+// memberFlags are an application's flags that allow the members intent: for bots in many servers, and for others.
+const memberFlags = 1<<14 | 1<<15
+
+// registered looks at what the application says of itself. Snug needs the members intent only where it was asked to use it.
 func (d *doctor) registered(ctx context.Context) (string, error) {
 	var a struct {
 		ID           snowflake.ID `json:"id"`
+		Flags        int64        `json:"flags"`
 		RedirectURIs []string     `json:"redirect_uris"`
 	}
 	if _, err := d.ask(ctx, "/applications/@me", &a); err != nil {
 		return "", err
 	}
 	d.application = a.ID
+	intents := "no privileged intent is needed; "
+	if d.c.MembersIntent {
+		if intents = "the members intent is allowed; "; a.Flags&memberFlags == 0 {
+			return "", errors.New("SNUG_MEMBERS_INTENT is on, but the application may not use the members intent, so Discord will refuse the connection. Switch it on in the Developer Portal → Bot → Server Members Intent, or take the variable out")
+		}
+	}
 	want := d.c.BaseURL + "/auth/discord/callback"
 	if len(a.RedirectURIs) > 0 && !slices.Contains(a.RedirectURIs, want) {
 		return "", fmt.Errorf("%s is not registered, so nobody can sign in. Add it in the Developer Portal → OAuth2 → Redirects", want)
 	}
 	if len(a.RedirectURIs) == 0 {
-		return fmt.Sprintf("no privileged intent is needed; Discord does not tell the redirects, see that %s is among them", want), nil
+		return fmt.Sprintf("%sDiscord does not tell the redirects, see that %s is among them", intents, want), nil
 	}
-	return "no privileged intent is needed; " + want + " is registered", nil
+	return intents + want + " is registered", nil
 }
 
 func (d *doctor) gateway(ctx context.Context) (string, error) {
@@ -234,7 +244,9 @@ func (d *doctor) nats(ctx context.Context) (string, error) {
 
 func (d *doctor) ports(context.Context) (string, error) {
 	var all []error
-	for name, addr := range map[string]string{"SNUG_ADDR": d.c.Addr, "SNUG_OPS_ADDR": d.c.OpsAddr} {
+	var free []string
+	for _, p := range [][2]string{{"SNUG_ADDR", d.c.Addr}, {"SNUG_OPS_ADDR", d.c.OpsAddr}} {
+		name, addr := p[0], p[1]
 		if addr == "" {
 			continue
 		}
@@ -243,7 +255,7 @@ func (d *doctor) ports(context.Context) (string, error) {
 			all = append(all, fmt.Errorf("%s %s cannot be listened on: %w. Something else uses it, perhaps Snug itself: choose another", name, addr, err))
 			continue
 		}
-		all = append(all, l.Close())
+		free, all = append(free, addr), append(all, l.Close())
 	}
-	return d.c.Addr + " is free", errors.Join(all...)
+	return strings.Join(free, " and ") + " can be listened on", errors.Join(all...)
 }

@@ -15,6 +15,8 @@ import (
 
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
+
+	"snug/shared/standin"
 )
 
 // Metrics are as Prometheus reads them, and the files for operators use none that there is not.
@@ -112,12 +114,18 @@ func TestDoctor(t *testing.T) {
 	if out, err := run(func(*doctorCmd) {}); err != nil || strings.Contains(out, "✗") {
 		t.Errorf("%v\n%s", err, out)
 	}
+	if out, err := run(func(c *doctorCmd) { c.MembersIntent = true }); err != nil || !strings.Contains(out, "members intent is allowed") {
+		t.Errorf("with the members intent: %v\n%s", err, out)
+	}
+	bare := h.world.discord.AddApplication(standin.ApplicationOptions{Name: "Bare", AnyLoopbackRedirect: true, NoPrivilegedIntents: true})
 	for want, change := range map[string]func(*doctorCmd){
-		"Reset it in the Developer Portal": func(c *doctorCmd) { c.BotToken += "x" },
-		"choose another":                   func(c *doctorCmd) { c.Addr = strings.TrimPrefix(h.url, "http://") },
-		"Choose another with SNUG_DATA":    func(c *doctorCmd) { c.Data = "/proc/nowhere/data" },
-		"Check the network":                func(c *doctorCmd) { c.DiscordURL = "http://127.0.0.1:1" },
-		"DISCORD_CLIENT_SECRET is missing": func(c *doctorCmd) { c.ClientSecret = "" },
+		"Switch it on in the Developer Portal": func(c *doctorCmd) { c.MembersIntent, c.BotToken = true, bare.BotToken },
+		"SNUG_OPS_ADDR 203.0.113.1:1 cannot":   func(c *doctorCmd) { c.OpsAddr = "203.0.113.1:1" },
+		"Reset it in the Developer Portal":     func(c *doctorCmd) { c.BotToken += "x" },
+		"choose another":                       func(c *doctorCmd) { c.Addr = strings.TrimPrefix(h.url, "http://") },
+		"Choose another with SNUG_DATA":        func(c *doctorCmd) { c.Data = "/proc/nowhere/data" },
+		"Check the network":                    func(c *doctorCmd) { c.DiscordURL = "http://127.0.0.1:1" },
+		"DISCORD_CLIENT_SECRET is missing":     func(c *doctorCmd) { c.ClientSecret = "" },
 	} {
 		if out, err := run(change); err == nil || !strings.Contains(out, want) {
 			t.Errorf("%s: %v\n%s", want, err, out)
