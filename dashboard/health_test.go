@@ -1,6 +1,8 @@
 package dashboard
 
 import (
+	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -90,6 +92,19 @@ func TestRepairByProgram(t *testing.T) {
 		w.api("POST", "/api/v1/guilds/100/repair", body).json(&out)
 		if len(out.Findings) != 1 || out.Findings[0].ChannelID == nil || *out.Findings[0].ChannelID != 7 || out.Findings[0].Have != "9" || out.Findings[0].Mended != mended {
 			t.Errorf("%q: %+v", body, out)
+		}
+	}
+}
+
+// TestAPIDocumentListsTheCodes: docs/api.md has every code with the status it comes with and what it means.
+func TestAPIDocumentListsTheCodes(t *testing.T) {
+	doc, err := os.ReadFile("../docs/api.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range errs.Codes() {
+		if row := fmt.Sprintf("| `%s` | %d | %s |", c.Code, answers[c.Code].status, c.Means); !strings.Contains(string(doc), row) {
+			t.Errorf("docs/api.md lacks: %s", row)
 		}
 	}
 }
