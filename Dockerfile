@@ -1,11 +1,14 @@
 # Snug in a container: docker build -t snug .  (see compose.yaml for running it)
+# The version is what git says; without .git give it: --build-arg VERSION=v1.2.3
 FROM golang:1.26 AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
-RUN CGO_ENABLED=0 make build && mkdir /data
+ARG VERSION
+RUN CGO_ENABLED=0 make build ${VERSION:+VERSION="$VERSION"} && mkdir /data
 
+# nonroot is the user 65532: secret files that are mounted must be readable by it.
 FROM gcr.io/distroless/static-debian12:nonroot
 COPY --from=build /src/bin/snug /snug
 COPY --from=build --chown=nonroot:nonroot /data /data

@@ -39,7 +39,10 @@ clients: ## Let discord.js try the simulated Discord (needs Node and npm)
 	cd shared/standin/clients && npm install
 	STANDIN_CLIENTS=1 $(GO) test -count=1 -run TestClients ./shared/standin
 
-lint: ## golangci-lint, if it is installed
+lint: ## golangci-lint, with the rules of .golangci.yml
+	@command -v golangci-lint >/dev/null || { echo "golangci-lint is not installed. Install it with:"; \
+		echo "  $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@latest"; \
+		echo "and have $$($(GO) env GOPATH)/bin in PATH, or see https://golangci-lint.run"; exit 1; }
 	golangci-lint run
 
 soak: fuzz ## The longer forms of the tests, and fuzzing
