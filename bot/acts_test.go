@@ -61,7 +61,7 @@ func (h *house) direct(name string) (out []string) {
 	state, err := h.discord.StateFor(h.user(name))
 	h.must(err)
 	for _, dm := range state.DMs {
-		for _, m := range h.chat(name, snowflake.ID(dm.ID)) {
+		for _, m := range h.chat(name, dm.ID) {
 			out = append(out, m.Text())
 		}
 	}
@@ -92,7 +92,7 @@ func (h *house) where(name string) snowflake.ID {
 	for _, g := range h.discord.State().Guilds {
 		for _, v := range g.VoiceStates {
 			if v.UserID == h.user(name) && v.ChannelID != nil {
-				return snowflake.ID(*v.ChannelID)
+				return *v.ChannelID
 			}
 		}
 	}
@@ -102,21 +102,21 @@ func (h *house) where(name string) snowflake.ID {
 // add makes a channel in Discord, as an admin does.
 func (h *house) add(o standin.ChannelOptions) snowflake.ID {
 	h.Helper()
-	c, err := h.discord.AddChannel(standin.ID(h.guild), o)
+	c, err := h.discord.AddChannel(h.guild, o)
 	h.must(err)
-	return snowflake.ID(c.ID)
+	return c.ID
 }
 
 // role makes a role and gives it to members.
 func (h *house) role(name string, p standin.Permissions, members ...string) snowflake.ID {
 	h.Helper()
-	id, err := h.discord.AddRole(standin.ID(h.guild), name, p)
+	id, err := h.discord.AddRole(h.guild, name, p)
 	h.must(err)
 	for _, m := range members {
-		h.must(h.discord.RemoveMember(standin.ID(h.guild), h.user(m)))
-		h.must(h.discord.AddMember(standin.ID(h.guild), h.user(m), "", id))
+		h.must(h.discord.RemoveMember(h.guild, h.user(m)))
+		h.must(h.discord.AddMember(h.guild, h.user(m), "", id))
 	}
-	return snowflake.ID(id)
+	return id
 }
 
 func (h *house) lobby(l guild.Lobby, name string) guild.LobbyDone {

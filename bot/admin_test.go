@@ -6,8 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/disgoorg/snowflake/v2"
-
 	api "snug/bot/discord"
 	"snug/shared/errs"
 	"snug/shared/guild"
@@ -23,8 +21,8 @@ func manage(h *house, name string) guild.ManageRequest {
 func TestSetup(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	h.must(h.discord.InstallBot(standin.ID(h.guild), h.app.ID, standin.Permissions(api.Permissions)&^(standin.PermManageChannels|standin.PermSendMessages)))
-	h.must(h.discord.SetRole(standin.ID(h.guild), standin.ID(h.guild), standin.PermViewChannel|standin.PermConnect|standin.PermSpeak))
+	h.must(h.discord.InstallBot(h.guild, h.app.ID, standin.Permissions(api.Permissions)&^(standin.PermManageChannels|standin.PermSendMessages)))
+	h.must(h.discord.SetRole(h.guild, standin.ID(h.guild), standin.PermViewChannel|standin.PermConnect|standin.PermSpeak))
 	setup := func(q guild.SetupRequest) guild.SetupDone {
 		t.Helper()
 		q.Actor = h.actor("mara")
@@ -49,7 +47,7 @@ func TestSetup(t *testing.T) {
 	if len(h.channels()) != before {
 		t.Fatal("something was made without permission")
 	}
-	h.must(h.discord.InstallBot(standin.ID(h.guild), h.app.ID, standin.Permissions(api.Permissions)))
+	h.must(h.discord.InstallBot(h.guild, h.app.ID, standin.Permissions(api.Permissions)))
 	h.eventually("a dry run finds all well", func() bool { return setup(guild.SetupRequest{Dry: true}).Preflight.OK })
 	if len(h.channels()) != before {
 		t.Fatal("a dry run made something")
@@ -151,14 +149,14 @@ func TestRepair(t *testing.T) {
 	h.start()
 	h.do(http.MethodPut, fmt.Sprintf("/channels/%d/permissions/%d", id, h.people["ada"]), map[string]any{"type": 1, "allow": fmt.Sprint(int64(api.GuestAllow)), "deny": "0"}).Body.Close()
 
-	kinds, list := repair(guild.RepairRequest{})
+	kinds, _ := repair(guild.RepairRequest{})
 	if kinds != "access unknown category_gone lobby_gone " {
 		t.Fatalf("it finds %s", kinds)
 	}
-	if _, there := h.channels()[snowflake.ID(stranger)]; !there {
+	if _, there := h.channels()[stranger]; !there {
 		t.Fatal("a dry run deleted a channel")
 	}
-	_, list = repair(guild.RepairRequest{Apply: true})
+	_, list := repair(guild.RepairRequest{Apply: true})
 	for _, f := range list {
 		if f.Mended == f.Risky {
 			t.Errorf("%s: risky %v, mended %v", f.ID, f.Risky, f.Mended)
@@ -172,7 +170,7 @@ func TestRepair(t *testing.T) {
 		t.Fatalf("after mending it finds %s", kinds)
 	}
 	repair(guild.RepairRequest{Apply: true, Only: []string{list[0].ID}})
-	if _, there := h.channels()[snowflake.ID(stranger)]; there {
+	if _, there := h.channels()[stranger]; there {
 		t.Error("the channel that was named is still there")
 	}
 	if _, there := h.channels()[id]; !there {

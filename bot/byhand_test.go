@@ -32,22 +32,22 @@ func TestOverwritesChangedByHand(t *testing.T) {
 	r := h.open("jonas", "Friday")
 	h.must(h.redeem("kiyo", r.Invite.Token))
 	id := r.Room.ID
-	role, err := h.discord.AddRole(standin.ID(h.guild), "Listeners", 0)
+	role, err := h.discord.AddRole(h.guild, "Listeners", 0)
 	h.must(err)
 	path := func(who snowflake.ID) string { return fmt.Sprintf("/channels/%d/permissions/%d", id, who) }
 	foreign := map[string]any{"type": 0, "allow": fmt.Sprint(int64(standin.PermManageChannels)), "deny": "0"}
-	h.do(http.MethodPut, path(snowflake.ID(role)), foreign).Body.Close()
+	h.do(http.MethodPut, path(role), foreign).Body.Close()
 
 	h.do(http.MethodDelete, path(h.people["kiyo"]), nil).Body.Close()
 	h.eventually("the guest may enter again", func() bool { a, _, _ := h.overwriteOf(id, h.people["kiyo"]); return a == int64(api.GuestAllow) })
 	h.do(http.MethodDelete, path(h.guild), nil).Body.Close()
 	h.eventually("everybody else is kept out again", func() bool { _, d, _ := h.overwriteOf(id, h.guild); return d == int64(api.EveryoneDeny) })
-	h.do(http.MethodPut, path(snowflake.ID(h.app.ID)), map[string]any{"type": 1, "allow": fmt.Sprint(int64(api.BotAllow | api.GuestAllow)), "deny": "0"}).Body.Close()
+	h.do(http.MethodPut, path(h.app.ID), map[string]any{"type": 1, "allow": fmt.Sprint(int64(api.BotAllow | api.GuestAllow)), "deny": "0"}).Body.Close()
 	h.eventually("the mark is exact again", func() bool {
-		a, d, _ := h.overwriteOf(id, snowflake.ID(h.app.ID))
+		a, d, _ := h.overwriteOf(id, h.app.ID)
 		return a == int64(api.BotAllow) && d == 0
 	})
-	if a, _, there := h.overwriteOf(id, snowflake.ID(role)); !there || a != int64(standin.PermManageChannels) {
+	if a, _, there := h.overwriteOf(id, role); !there || a != int64(standin.PermManageChannels) {
 		t.Error("a role's overwrite, which is nobody's business, was changed")
 	}
 	h.eventually("the audit has each repair", func() bool {
@@ -61,11 +61,11 @@ func TestOverwritesChangedByHand(t *testing.T) {
 // and so does a new one, as log and audit say, until another category is chosen.
 func TestCategoryDeletedByHand(t *testing.T) {
 	h := newHouse(t)
-	c, err := h.discord.AddChannel(standin.ID(h.guild), standin.ChannelOptions{Name: "Rooms", Type: standin.ChannelCategory})
+	c, err := h.discord.AddChannel(h.guild, standin.ChannelOptions{Name: "Rooms", Type: standin.ChannelCategory})
 	h.must(err)
 	h.settings(fmt.Sprintf(`{"category_id":"%d"}`, c.ID))
 	r := h.open("jonas", "Friday")
-	if got := h.channels()[r.Room.ID].Parent; got != snowflake.ID(c.ID) {
+	if got := h.channels()[r.Room.ID].Parent; got != c.ID {
 		t.Fatalf("the room is in %d", got)
 	}
 	h.do(http.MethodDelete, fmt.Sprintf("/channels/%d", c.ID), nil).Body.Close()
@@ -114,10 +114,10 @@ func TestDeniedSightIsNotDeleted(t *testing.T) {
 	_, err := call(h, hub.ViewRoom, h.request("priya", deleted.Room.ID))
 	h.wantCode(err, errs.RoomNotFound)
 
-	h.must(h.discord.InstallBot(standin.ID(h.guild), h.app.ID, standin.PermAdministrator))
+	h.must(h.discord.InstallBot(h.guild, h.app.ID, standin.PermAdministrator))
 	for _, r := range []room.OpenedRoom{seen, away} {
 		h.eventually("Snug's own overwrite is there again", func() bool {
-			a, _, _ := h.overwriteOf(r.Room.ID, snowflake.ID(h.app.ID))
+			a, _, _ := h.overwriteOf(r.Room.ID, h.app.ID)
 			return a == int64(api.BotAllow)
 		})
 	}
@@ -127,12 +127,12 @@ func TestDeniedSightIsNotDeleted(t *testing.T) {
 func TestPermissionTakenAwayAndGivenBack(t *testing.T) {
 	h := newHouse(t)
 	r := h.open("jonas", "Friday")
-	h.must(h.discord.InstallBot(standin.ID(h.guild), h.app.ID, standin.Permissions(api.Permissions)&^standin.PermManageChannels))
+	h.must(h.discord.InstallBot(h.guild, h.app.ID, standin.Permissions(api.Permissions)&^standin.PermManageChannels))
 	_, err := call(h, hub.OpenRoom, room.OpenRequest{Actor: h.actor("kiyo"), Name: "Mine"})
 	h.wantCode(err, errs.MissingPermission)
 	h.must(h.join("jonas", r.Room.ID))
 	h.awaitRoster(r.Room.ID, "jonas") // what needs no permission goes on
-	h.must(h.discord.InstallBot(standin.ID(h.guild), h.app.ID, standin.Permissions(api.Permissions)))
+	h.must(h.discord.InstallBot(h.guild, h.app.ID, standin.Permissions(api.Permissions)))
 	h.eventually("it works again", func() bool {
 		_, err := call(h, hub.OpenRoom, room.OpenRequest{Actor: h.actor("kiyo"), Name: "Mine"})
 		return err == nil
@@ -147,13 +147,13 @@ func TestServerOutage(t *testing.T) {
 	r := h.open("jonas", "Friday")
 	h.must(h.join("jonas", r.Room.ID))
 	h.awaitRoster(r.Room.ID, "jonas")
-	_, err := h.discord.Inject(standin.Fault{Kind: standin.FaultOutage, Guild: standin.ID(h.guild)})
+	_, err := h.discord.Inject(standin.Fault{Kind: standin.FaultOutage, Guild: h.guild})
 	h.must(err)
 	h.eventually("requests are refused", func() bool {
 		_, err := call(h, hub.ViewRoom, h.request("jonas", r.Room.ID))
 		return errs.Has(err, errs.Unavailable)
 	})
-	_, err = h.discord.Inject(standin.Fault{Kind: standin.FaultRestore, Guild: standin.ID(h.guild)})
+	_, err = h.discord.Inject(standin.Fault{Kind: standin.FaultRestore, Guild: h.guild})
 	h.must(err)
 	h.eventually("the server is back", func() bool {
 		_, err := call(h, hub.ViewRoom, h.request("jonas", r.Room.ID))

@@ -21,11 +21,11 @@ func (h *house) soon() context.Context {
 	return ctx
 }
 
-func (h *house) user(name string) standin.ID { return standin.ID(h.people[name]) }
+func (h *house) user(name string) standin.ID { return h.people[name] }
 
 // try runs a command in a room's chat (0: wherever the member is), and gives why it cannot be run.
 func (h *house) try(name, command string, in snowflake.ID, options map[string]any) (*standin.Answer, error) {
-	return h.discord.RunCommand(h.soon(), h.user(name), standin.CommandRun{Guild: standin.ID(h.guild), Channel: standin.ID(in), Name: command, Options: options})
+	return h.discord.RunCommand(h.soon(), h.user(name), standin.CommandRun{Guild: standin.ID(h.guild), Channel: in, Name: command, Options: options})
 }
 
 // press presses a button, by its label, or chooses in a menu. Without a message it is the newest with such a component.
@@ -93,7 +93,7 @@ func (h *house) chat(name string, channel snowflake.ID) (out []*standin.Message)
 	h.Helper()
 	state, err := h.discord.StateFor(h.user(name))
 	h.must(err)
-	for _, w := range state.Messages[standin.ID(channel)] {
+	for _, w := range state.Messages[channel] {
 		b, err := json.Marshal(w)
 		h.must(err)
 		m := &standin.Message{Raw: b}
@@ -179,7 +179,7 @@ func TestDeletedPanelComesBack(t *testing.T) {
 func TestRoomsWorkWithoutAPanel(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	h.must(h.discord.SetRole(standin.ID(h.guild), standin.ID(h.guild), standin.PermViewChannel|standin.PermConnect|standin.PermUseApplicationCommands))
+	h.must(h.discord.SetRole(h.guild, standin.ID(h.guild), standin.PermViewChannel|standin.PermConnect|standin.PermUseApplicationCommands))
 	a := h.command("jonas", "create-room", map[string]any{"name": "Quiet"})
 	h.wantText(a, "is open")
 	h.eventually("a panel was tried", func() bool { return h.asked("POST /channels/{channel}/messages") > 0 })
@@ -244,7 +244,7 @@ func TestSuggestions(t *testing.T) {
 	}
 	hidden := h.openWith("kiyo", room.OpenRequest{Name: "Table of secrets", Private: new(true)})
 	suggest := func(name, typed string) (out []string) {
-		list, err := h.discord.Autocomplete(h.soon(), h.user(name), standin.CommandRun{Guild: standin.ID(h.guild), Name: "room info", Options: map[string]any{"room": typed}}, "room")
+		list, err := h.discord.Autocomplete(h.soon(), h.user(name), standin.CommandRun{Guild: h.guild, Name: "room info", Options: map[string]any{"room": typed}}, "room")
 		h.must(err)
 		for _, c := range list {
 			out = append(out, c.Name)
@@ -301,7 +301,7 @@ func TestSlowDiscord(t *testing.T) {
 	}()
 	h.eventually("the room is being made", func() bool { return h.asked("POST /guilds/{guild") > 0 })
 	// The guild's turn is taken now; suggestions do not wait for it.
-	_, err = h.discord.Autocomplete(h.soon(), h.user("kiyo"), standin.CommandRun{Guild: standin.ID(h.guild), Name: "room info"}, "room")
+	_, err = h.discord.Autocomplete(h.soon(), h.user("kiyo"), standin.CommandRun{Guild: h.guild, Name: "room info"}, "room")
 	h.must(err)
 	got := <-opening
 	h.must(got.err)

@@ -19,7 +19,7 @@ func (h *house) dms(name string) (out []*standin.Message) {
 	state, err := h.discord.StateFor(h.user(name))
 	h.must(err)
 	for _, dm := range state.DMs {
-		out = append(out, h.chat(name, snowflake.ID(dm.ID))...)
+		out = append(out, h.chat(name, dm.ID)...)
 	}
 	return out
 }
@@ -109,12 +109,12 @@ func TestPanelButtons(t *testing.T) {
 	a = h.press("jonas", m.ID, menu, h.people["kiyo"].String())
 	a = h.press("jonas", a.Message.ID, "Ban")
 	h.wantText(a, "is banned from **Second**")
-	got, err := h.discord.Autocomplete(h.soon(), h.user("jonas"), standin.CommandRun{Guild: standin.ID(h.guild), Name: "room unban"}, "user")
+	got, err := h.discord.Autocomplete(h.soon(), h.user("jonas"), standin.CommandRun{Guild: h.guild, Name: "room unban"}, "user")
 	h.must(err)
 	if len(got) != 1 || got[0].Name != "Kiyo" || string(got[0].Value) != `"`+h.people["kiyo"].String()+`"` {
 		t.Errorf("bans are suggested as %+v", got)
 	}
-	if got, err := h.discord.Autocomplete(h.soon(), h.user("priya"), standin.CommandRun{Guild: standin.ID(h.guild), Name: "room unban"}, "user"); err != nil || len(got) != 0 {
+	if got, err := h.discord.Autocomplete(h.soon(), h.user("priya"), standin.CommandRun{Guild: h.guild, Name: "room unban"}, "user"); err != nil || len(got) != 0 {
 		t.Errorf("to others bans are suggested as %+v, %v", got, err)
 	}
 	h.wantText(h.press("jonas", a.Message.ID, "Undo the ban"), "no longer banned")
@@ -160,7 +160,7 @@ func TestKnocksArriveInTheChat(t *testing.T) {
 	h.must(h.join("priya", id))
 	h.eventually("the knock is gone", func() bool { return !slices.ContainsFunc(h.chat("jonas", id), has("Let in")) })
 	h.command("ada", "knock", map[string]any{"user": h.people["jonas"].String()})
-	m = knock()
+	knock()
 	_, err := call(h, hub.AnswerKnock, room.AnswerRequest{Actor: h.actor("jonas"), RoomID: id, User: h.people["ada"], LetIn: true})
 	h.must(err)
 	h.eventually("the knock is gone", func() bool { return !slices.ContainsFunc(h.chat("jonas", id), has("Let in")) })
@@ -197,7 +197,7 @@ func TestMenuOnAPerson(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	h.open("jonas", "Friday")
-	a, err := h.discord.RunCommand(h.soon(), h.user("jonas"), standin.CommandRun{Guild: standin.ID(h.guild), Name: "Invite to my room", Target: h.user("kiyo")})
+	a, err := h.discord.RunCommand(h.soon(), h.user("jonas"), standin.CommandRun{Guild: h.guild, Name: "Invite to my room", Target: h.user("kiyo")})
 	h.must(err)
 	h.wantText(a, "may enter <#", "I sent them the link")
 	h.hears("kiyo", "Jonas lets you into **Friday**")
@@ -219,7 +219,7 @@ func TestPreferencesCommand(t *testing.T) {
 func TestNoticesAreInTheServersLanguage(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	c, err := h.discord.AddChannel(standin.ID(h.guild), standin.ChannelOptions{Name: "log", Type: standin.ChannelText})
+	c, err := h.discord.AddChannel(h.guild, standin.ChannelOptions{Name: "log", Type: standin.ChannelText})
 	h.must(err)
 	h.settings(fmt.Sprintf(`{"language":"de","log_channel_id":"%d","idle_timeout":"0s"}`, c.ID))
 	id := h.open("jonas", "Freitag").Room.ID
@@ -229,7 +229,7 @@ func TestNoticesAreInTheServersLanguage(t *testing.T) {
 		})
 	}
 	said(id, "4 Plätze")
-	said(snowflake.ID(c.ID), "geöffnet von <@"+h.people["jonas"].String())
-	said(snowflake.ID(c.ID), "Schließen, wenn leer seit: 1h → 0s")
+	said(c.ID, "geöffnet von <@"+h.people["jonas"].String())
+	said(c.ID, "Schließen, wenn leer seit: 1h → 0s")
 	said(id, "schließt dieser Raum")
 }

@@ -74,7 +74,7 @@ func (m *mortal) asks(what string) {
 func (m *mortal) born(dieAfterWrite int) {
 	m.Helper()
 	life, err := json.Marshal(fate{
-		URL: m.url, Token: m.app.BotToken, Dir: m.dir, App: snowflake.ID(m.app.ID), Guild: m.guild, People: m.people, Ahead: time.Duration(m.theirs.ahead.Load()), DieAfterWrite: dieAfterWrite,
+		URL: m.url, Token: m.app.BotToken, Dir: m.dir, App: m.app.ID, Guild: m.guild, People: m.people, Ahead: time.Duration(m.theirs.ahead.Load()), DieAfterWrite: dieAfterWrite,
 	})
 	m.must(err)
 	m.cmd = exec.Command(os.Args[0], "-test.run=^TestMortal$")
@@ -172,7 +172,7 @@ func (m *mortal) live(d death) (told []word) {
 
 // panels counts what Snug has posted in a room's chat beside what it says.
 func (m *mortal) panels(id snowflake.ID) (n int) {
-	for _, msg := range m.discord.State().Messages[standin.ID(id)] {
+	for _, msg := range m.discord.State().Messages[id] {
 		if len(msg.Components) > 0 {
 			n++
 		}

@@ -114,7 +114,7 @@ func (b *Bot) caughtUp(s *saver, resumed bool) {
 func (b *Bot) serves(guild snowflake.ID) bool { return b.o.GuildID == 0 || b.o.GuildID == guild }
 
 func infoOf(g discord.Guild) room.GuildInfo {
-	info := room.GuildInfo{ID: g.ID, Name: room.Shown(g.Name, g.ID.String()), Locale: string(g.PreferredLocale)}
+	info := room.GuildInfo{ID: g.ID, Name: room.Shown(g.Name, g.ID.String()), Locale: g.PreferredLocale}
 	if g.Icon != nil {
 		info.Icon = *g.Icon
 	}

@@ -220,7 +220,7 @@ func (w *storm) rage(seed uint64) error {
 	}
 	var known []presence.Known
 	for _, id := range w.rooms {
-		known = append(known, presence.Known{Room: room.Summary{ID: snowflake.ID(id), GuildID: snowflake.ID(w.guild)}})
+		known = append(known, presence.Known{Room: room.Summary{ID: id, GuildID: snowflake.ID(w.guild)}})
 	}
 	tracked := make(chan struct{})
 	w.lane.Track(known, func() { close(tracked) })
@@ -305,10 +305,10 @@ func (w *storm) step() (err error) {
 		return nil // the server is out: nobody comes or goes
 	}
 	if from != 0 {
-		w.truth[snowflake.ID(from)] = append(w.truth[snowflake.ID(from)], fmt.Sprint("-", u))
+		w.truth[from] = append(w.truth[snowflake.ID(from)], fmt.Sprint("-", u))
 	}
 	if to != 0 {
-		w.truth[snowflake.ID(to)] = append(w.truth[snowflake.ID(to)], fmt.Sprint("+", u))
+		w.truth[to] = append(w.truth[snowflake.ID(to)], fmt.Sprint("+", u))
 	}
 	w.in[u] = to
 	return err
@@ -343,14 +343,14 @@ func (w *storm) right() error {
 		return fmt.Errorf("the connection is %s", w.shard.State().Phase)
 	}
 	applied := make(chan struct{})
-	w.lane.Export(snowflake.ID(w.guild), func([]presence.Occupant) { close(applied) })
+	w.lane.Export(w.guild, func([]presence.Occupant) { close(applied) })
 	<-applied
 	want := map[snowflake.ID][]snowflake.ID{}
 	for _, g := range w.s.State().Guilds {
 		for _, v := range g.VoiceStates {
 			if v.ChannelID != nil {
-				c := snowflake.ID(*v.ChannelID)
-				want[c] = append(want[c], snowflake.ID(v.UserID))
+				c := *v.ChannelID
+				want[c] = append(want[c], v.UserID)
 			}
 		}
 	}
@@ -358,15 +358,15 @@ func (w *storm) right() error {
 	defer w.pub.mu.Unlock()
 	for _, id := range w.rooms {
 		var have []snowflake.ID
-		if puts := w.pub.puts[snowflake.ID(id)]; len(puts) > 0 {
+		if puts := w.pub.puts[id]; len(puts) > 0 {
 			for _, p := range puts[len(puts)-1].Roster {
 				have = append(have, p.UserID)
 			}
 		}
 		slices.Sort(have)
-		slices.Sort(want[snowflake.ID(id)])
-		if !slices.Equal(have, want[snowflake.ID(id)]) {
-			return fmt.Errorf("room %d: the roster is %v and should be %v", id, have, want[snowflake.ID(id)])
+		slices.Sort(want[id])
+		if !slices.Equal(have, want[id]) {
+			return fmt.Errorf("room %d: the roster is %v and should be %v", id, have, want[id])
 		}
 	}
 	return nil

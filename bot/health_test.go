@@ -57,7 +57,7 @@ func TestHealth(t *testing.T) {
 		return g.Resumes == 1 && g.Phase == "ready" && g.Reason == "reconnect_asked" && !g.Failed.IsZero()
 	})
 
-	h.must(h.discord.InstallBot(standin.ID(h.guild), h.app.ID, standin.Permissions(api.Permissions)&^standin.PermManageChannels))
+	h.must(h.discord.InstallBot(h.guild, h.app.ID, standin.Permissions(api.Permissions)&^standin.PermManageChannels))
 	h.command("ada", "create-room", nil)
 	var last guild.Trouble
 	h.eventually("managers are told what went wrong", func() bool {

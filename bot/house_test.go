@@ -132,11 +132,11 @@ func newHouseOn(t testing.TB, natsURL string, adjust ...func(*standin.Limits)) *
 	t.Cleanup(func() { h.must(h.discord.Close(context.Background())) })
 	h.app = h.discord.AddApplication(standin.ApplicationOptions{Name: "Snug", AnyLoopbackRedirect: true, NoPrivilegedIntents: true})
 	for _, n := range append([]string{"stranger"}, names...) {
-		h.people[n] = snowflake.ID(h.discord.AddUser(n, strings.ToUpper(n[:1])+n[1:]).ID)
+		h.people[n] = h.discord.AddUser(n, strings.ToUpper(n[:1])+n[1:]).ID
 	}
-	g, err := h.discord.AddGuild("Spelltable Friends", standin.ID(h.people["mara"]))
+	g, err := h.discord.AddGuild("Spelltable Friends", h.people["mara"])
 	h.must(err)
-	h.guild = snowflake.ID(g.ID)
+	h.guild = g.ID
 	mover, err := h.discord.AddRole(g.ID, "Moderator", standin.PermMoveMembers)
 	h.must(err)
 	for _, n := range names[1:] {
@@ -144,11 +144,11 @@ func newHouseOn(t testing.TB, natsURL string, adjust ...func(*standin.Limits)) *
 		if n == "tomas" {
 			roles = append(roles, mover)
 		}
-		h.must(h.discord.AddMember(g.ID, standin.ID(h.people[n]), "", roles...))
+		h.must(h.discord.AddMember(g.ID, h.people[n], "", roles...))
 	}
 	c, err := h.discord.AddChannel(g.ID, standin.ChannelOptions{Name: "General", Type: standin.ChannelVoice})
 	h.must(err)
-	h.public = snowflake.ID(c.ID)
+	h.public = c.ID
 	h.must(h.discord.InstallBot(g.ID, h.app.ID, standin.Permissions(api.Permissions)))
 	h.start()
 	t.Cleanup(func() { h.shut() })
@@ -355,13 +355,13 @@ func (h *house) settings(change string) {
 
 // join and leave are what a member does in Discord.
 func (h *house) join(name string, channel snowflake.ID) error {
-	_, err := h.discord.JoinVoice(standin.ID(h.guild), standin.ID(h.people[name]), standin.ID(channel), standin.VoiceFlags{})
+	_, err := h.discord.JoinVoice(standin.ID(h.guild), standin.ID(h.people[name]), channel, standin.VoiceFlags{})
 	return err
 }
 
 func (h *house) leave(name string) {
 	h.Helper()
-	_, err := h.discord.LeaveVoice(standin.ID(h.guild), standin.ID(h.people[name]))
+	_, err := h.discord.LeaveVoice(h.guild, standin.ID(h.people[name]))
 	h.must(err)
 }
 
@@ -370,7 +370,7 @@ func (h *house) command(name, command string, options map[string]any) *standin.A
 	h.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	a, err := h.discord.RunCommand(ctx, standin.ID(h.people[name]), standin.CommandRun{Guild: standin.ID(h.guild), Name: command, Options: options})
+	a, err := h.discord.RunCommand(ctx, h.people[name], standin.CommandRun{Guild: standin.ID(h.guild), Name: command, Options: options})
 	h.must(err)
 	return a
 }

@@ -21,7 +21,7 @@ func TestLobbies(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	category := h.add(standin.ChannelOptions{Name: "Tables", Type: standin.ChannelCategory})
-	wide := h.add(standin.ChannelOptions{Name: "Join me", Type: standin.ChannelVoice, Parent: standin.ID(category)})
+	wide := h.add(standin.ChannelOptions{Name: "Join me", Type: standin.ChannelVoice, Parent: category})
 	open, soon := false, guild.Duration(0)
 	h.lobby(guild.Lobby{ChannelID: wide}, "")
 	duo := h.lobby(guild.Lobby{Seats: 2, Private: &open, NameTemplate: "Duo {n}: {owner} {game}", IdleTimeout: &soon, CategoryID: category}, "Duo lobby").Lobby.ChannelID
@@ -146,9 +146,9 @@ func TestOverflowIntoAFurtherCategory(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	verified := h.role("Verified", 0)
-	category := h.add(standin.ChannelOptions{Name: "Rooms", Type: standin.ChannelCategory, Overwrites: []standin.Overwrite{{ID: standin.ID(verified), Deny: standin.PermSpeak}}})
+	category := h.add(standin.ChannelOptions{Name: "Rooms", Type: standin.ChannelCategory, Overwrites: []standin.Overwrite{{ID: verified, Deny: standin.PermSpeak}}})
 	for i := range 49 {
-		h.add(standin.ChannelOptions{Name: fmt.Sprint("text", i), Type: standin.ChannelText, Parent: standin.ID(category)})
+		h.add(standin.ChannelOptions{Name: fmt.Sprint("text", i), Type: standin.ChannelText, Parent: category})
 	}
 	h.settings(fmt.Sprintf(`{"category_id":"%d","rooms_per_member":9}`, category))
 	first, second, third := h.open("jonas", "1"), h.open("jonas", "2"), h.open("kiyo", "3")

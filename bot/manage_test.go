@@ -54,13 +54,13 @@ func TestSetupNamesWhatLacks(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	role := h.botRole()
-	h.must(h.discord.SetRole(standin.ID(h.guild), role, standin.Permissions(api.Permissions&^discord.PermissionMoveMembers)))
+	h.must(h.discord.SetRole(h.guild, role, standin.Permissions(api.Permissions&^discord.PermissionMoveMembers)))
 	a := h.command("mara", "snug setup", nil)
 	h.wantText(a, "Almost.", "**Move Members**", "Server Settings → Roles", "never need Administrator")
 	if strings.Contains(a.Message.Text(), "Manage Channels**") {
 		t.Errorf("it asks for what it has: %s", a.Message.Text())
 	}
-	h.must(h.discord.SetRole(standin.ID(h.guild), role, standin.Permissions(api.Permissions)))
+	h.must(h.discord.SetRole(h.guild, role, standin.Permissions(api.Permissions)))
 	h.wantText(h.press("mara", a.Message.ID, "Check again"), "I have every permission")
 }
 
@@ -79,11 +79,11 @@ func (h *house) botRole() standin.ID {
 func TestEverySettingIsSavedByItsForm(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	category, err := h.discord.AddChannel(standin.ID(h.guild), standin.ChannelOptions{Name: "Snug", Type: standin.ChannelCategory})
+	category, err := h.discord.AddChannel(h.guild, standin.ChannelOptions{Name: "Snug", Type: standin.ChannelCategory})
 	h.must(err)
-	channel, err := h.discord.AddChannel(standin.ID(h.guild), standin.ChannelOptions{Name: "log", Type: standin.ChannelText})
+	channel, err := h.discord.AddChannel(h.guild, standin.ChannelOptions{Name: "log", Type: standin.ChannelText})
 	h.must(err)
-	role, err := h.discord.AddRole(standin.ID(h.guild), "Music", 0)
+	role, err := h.discord.AddRole(h.guild, "Music", 0)
 	h.must(err)
 	before := h.settingsNow()
 	other := map[string]any{
@@ -152,7 +152,7 @@ func TestSettingsThatAreWrong(t *testing.T) {
 	suggest := func(option, typed string) (out []string) {
 		options := map[string]any{"setting": "idle_timeout"}
 		options[option] = typed
-		list, err := h.discord.Autocomplete(h.soon(), h.user("mara"), standin.CommandRun{Guild: standin.ID(h.guild), Name: "snug settings", Options: options}, option)
+		list, err := h.discord.Autocomplete(h.soon(), h.user("mara"), standin.CommandRun{Guild: h.guild, Name: "snug settings", Options: options}, option)
 		h.must(err)
 		for _, c := range list {
 			out = append(out, c.Name)
@@ -176,7 +176,7 @@ func TestLobbyCommands(t *testing.T) {
 	h.wantText(h.command("mara", "snug lobby add", map[string]any{"idle": "soon"}), "is not a length of time")
 	h.wantText(h.command("mara", "snug lobby add", nil), "is a lobby")
 	h.wantText(h.command("mara", "snug lobby list", nil), "2 seats", "open to all", "{owner}'s table", "10 minutes")
-	list, err := h.discord.Autocomplete(h.soon(), h.user("mara"), standin.CommandRun{Guild: standin.ID(h.guild), Name: "snug lobby remove"}, "lobby")
+	list, err := h.discord.Autocomplete(h.soon(), h.user("mara"), standin.CommandRun{Guild: h.guild, Name: "snug lobby remove"}, "lobby")
 	h.must(err)
 	if len(list) != 2 || list[0].Name != "General" {
 		t.Fatalf("lobbies: %+v", list)
@@ -194,7 +194,7 @@ func TestRepairWaitsForAYes(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	h.wantText(h.command("mara", "snug repair", nil), "agree about everything")
-	lost, err := h.discord.AddChannel(standin.ID(h.guild), standin.ChannelOptions{Name: "log", Type: standin.ChannelText})
+	lost, err := h.discord.AddChannel(h.guild, standin.ChannelOptions{Name: "log", Type: standin.ChannelText})
 	h.must(err)
 	h.settings(fmt.Sprintf(`{"log_channel_id":"%d"}`, lost.ID))
 	h.bare("DELETE", fmt.Sprintf("/channels/%d", lost.ID))
@@ -210,12 +210,12 @@ func TestRepairWaitsForAYes(t *testing.T) {
 	if h.settingsNow().LogChannelID != 0 {
 		t.Error("the lost log channel is still set")
 	}
-	if _, there := h.channels()[snowflake.ID(stray)]; !there {
+	if _, there := h.channels()[stray]; !there {
 		t.Fatal("a channel that an admin may have made was deleted without a word")
 	}
 	menu := h.menu(b.Message)
 	h.wantText(h.press("mara", b.Message.ID, menu.CustomID, menu.Options[0].Value), "Mended 1", "agree about everything")
-	if _, there := h.channels()[snowflake.ID(stray)]; there {
+	if _, there := h.channels()[stray]; there {
 		t.Error("it was not deleted")
 	}
 }

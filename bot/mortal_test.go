@@ -61,7 +61,7 @@ func TestMortal(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := &living{house: &house{
-		TB: t, url: f.URL, app: standin.Application{ID: standin.ID(f.App), BotToken: f.Token}, guild: f.Guild, people: f.People, dir: f.Dir, clock: &clock{}, theirs: &clock{},
+		TB: t, url: f.URL, app: standin.Application{ID: f.App, BotToken: f.Token}, guild: f.Guild, people: f.People, dir: f.Dir, clock: &clock{}, theirs: &clock{},
 	}, dieAfter: f.DieAfterWrite}
 	l.clock.forward(f.Ahead)
 	l.observe = l.wrote

@@ -68,13 +68,13 @@ func TestPrivacyWhenDiscordFails(t *testing.T) {
 	h := newHouse(t)
 	h.settings(`{"private":false}`)
 	id := h.open("jonas", "Friday").Room.ID
-	h.must(h.discord.InstallBot(standin.ID(h.guild), h.app.ID, standin.Permissions(api.Permissions)&^standin.PermManageRoles))
+	h.must(h.discord.InstallBot(h.guild, h.app.ID, standin.Permissions(api.Permissions)&^standin.PermManageRoles))
 	_, err := h.change("jonas", id, room.DoLock)
 	h.wantCode(err, errs.MissingPermission)
 	if h.view("jonas", id).Room.Access.Locked {
 		t.Error("a lock that Discord refused looks locked")
 	}
-	h.must(h.discord.InstallBot(standin.ID(h.guild), h.app.ID, standin.Permissions(api.Permissions)))
+	h.must(h.discord.InstallBot(h.guild, h.app.ID, standin.Permissions(api.Permissions)))
 
 	_, err = h.discord.Inject(standin.Fault{Kind: standin.FaultError, Route: "PATCH /channels/*", Count: 50})
 	h.must(err)
@@ -100,14 +100,14 @@ func TestCategoryIsInherited(t *testing.T) {
 	muted := h.role("Muted", 0, "ada")
 	helpers := h.role("Helpers", 0, "priya")
 	music := h.discord.AddApplication(standin.ApplicationOptions{Name: "Tunes"})
-	h.must(h.discord.InstallBot(standin.ID(h.guild), music.ID, standin.PermViewChannel|standin.PermConnect|standin.PermSpeak))
-	musicRole := h.roleOf(snowflake.ID(music.ID))
+	h.must(h.discord.InstallBot(h.guild, music.ID, standin.PermViewChannel|standin.PermConnect|standin.PermSpeak))
+	musicRole := h.roleOf(music.ID)
 	see := standin.PermViewChannel | standin.PermConnect | standin.PermSpeak
 	category := h.add(standin.ChannelOptions{Name: "Verified only", Type: standin.ChannelCategory, Overwrites: []standin.Overwrite{
-		{ID: standin.ID(h.guild), Deny: see},
-		{ID: standin.ID(verified), Allow: see | standin.PermManageMessages}, // which Snug has not
-		{ID: standin.ID(muted), Deny: standin.PermSpeak | standin.PermManageRoles},
-		{ID: standin.ID(musicRole), Allow: see},
+		{ID: h.guild, Deny: see},
+		{ID: verified, Allow: see | standin.PermManageMessages}, // which Snug has not
+		{ID: muted, Deny: standin.PermSpeak | standin.PermManageRoles},
+		{ID: musicRole, Allow: see},
 		{ID: h.app.ID, Member: true, Allow: standin.PermViewChannel | standin.PermConnect | standin.PermManageChannels},
 	}})
 	h.settings(fmt.Sprintf(`{"category_id":"%d","helper_roles":["%d"],"rooms_per_member":5}`, category, helpers))
@@ -125,7 +125,7 @@ func TestCategoryIsInherited(t *testing.T) {
 		t.Error("a verified member came into a private room")
 	}
 	h.must(h.join("priya", id)) // a helper
-	_, err := h.discord.JoinVoice(standin.ID(h.guild), music.ID, standin.ID(id), standin.VoiceFlags{})
+	_, err := h.discord.JoinVoice(h.guild, music.ID, standin.ID(id), standin.VoiceFlags{})
 	h.must(err)
 
 	h.changed("jonas", id, room.DoPublic)
@@ -313,8 +313,8 @@ func TestManyRememberedGuests(t *testing.T) {
 	var guests []snowflake.ID
 	for i := range 150 {
 		u := h.discord.AddUser(fmt.Sprint("guest", i), "")
-		h.must(h.discord.AddMember(standin.ID(h.guild), u.ID, ""))
-		guests = append(guests, snowflake.ID(u.ID))
+		h.must(h.discord.AddMember(h.guild, u.ID, ""))
+		guests = append(guests, u.ID)
 	}
 	_, err := h.hub.Members.Put(h.soon(), h.guild.String()+"."+h.people["jonas"].String(), room.Preferences{Guests: guests})
 	h.must(err)
@@ -322,7 +322,7 @@ func TestManyRememberedGuests(t *testing.T) {
 	if n := len(h.channels()[r.Room.ID].Overwrites); n != 153 {
 		t.Errorf("the room has %d overwrites", n)
 	}
-	_, err = h.discord.JoinVoice(standin.ID(h.guild), standin.ID(guests[149]), standin.ID(r.Room.ID), standin.VoiceFlags{})
+	_, err = h.discord.JoinVoice(standin.ID(h.guild), guests[149], standin.ID(r.Room.ID), standin.VoiceFlags{})
 	h.must(err)
 	if n := h.asked("POST /guilds/{guild}/channels"); n != 1 {
 		t.Errorf("opening took %d requests", n)

@@ -1,7 +1,6 @@
 package bot_test
 
 import (
-	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
@@ -106,7 +105,7 @@ func TestRecoveryTimes(t *testing.T) {
 				lost, back, resumed, ok := w.recovered()
 				if ok {
 					noticed, took := lost.Sub(began).Round(time.Millisecond), back.Sub(lost).Round(time.Millisecond)
-					t.Log(fmt.Sprintf("noticed after %v, back %v later, resumed: %v", noticed, took, resumed))
+					t.Logf("noticed after %v, back %v later, resumed: %v", noticed, took, resumed)
 					if noticed > c.notice || took > c.within || resumed == c.anew && c.faults[0].Kind != standin.FaultNoACK {
 						t.Errorf("at most %v and %v were allowed, resumed %v", c.notice, c.within, !c.anew)
 					}

@@ -285,19 +285,19 @@ func TestChangesByHand(t *testing.T) {
 func TestKickedAndInvitedAgain(t *testing.T) {
 	h := newHouse(t)
 	r := h.open("jonas", "Friday")
-	h.must(h.discord.RemoveMember(standin.ID(h.guild), h.app.ID))
+	h.must(h.discord.RemoveMember(h.guild, h.app.ID))
 	h.await("the room is not shown any more", func(l map[snowflake.ID]room.Live) bool { return len(l) == 0 })
 	h.eventually("requests are refused", func() bool {
 		_, err := call(h, hub.ViewRoom, h.request("jonas", r.Room.ID))
 		return errs.Has(err, errs.Unavailable)
 	})
-	h.must(h.discord.InstallBot(standin.ID(h.guild), h.app.ID, standin.Permissions(api.Permissions)))
+	h.must(h.discord.InstallBot(h.guild, h.app.ID, standin.Permissions(api.Permissions)))
 	h.await("the room is back", func(l map[snowflake.ID]room.Live) bool { return l[r.Room.ID].Room.Name == "Friday" })
 }
 
 func TestMissingPermissionIsNamed(t *testing.T) {
 	h := newHouse(t)
-	h.must(h.discord.InstallBot(standin.ID(h.guild), h.app.ID, standin.Permissions(api.Permissions)&^standin.PermManageChannels))
+	h.must(h.discord.InstallBot(h.guild, h.app.ID, standin.Permissions(api.Permissions)&^standin.PermManageChannels))
 	_, err := call(h, hub.OpenRoom, room.OpenRequest{Actor: h.actor("jonas"), Name: "Friday"})
 	h.wantCode(err, errs.MissingPermission)
 }

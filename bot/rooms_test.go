@@ -16,7 +16,6 @@ import (
 	"snug/shared/errs"
 	"snug/shared/hub"
 	"snug/shared/room"
-	"snug/shared/standin"
 )
 
 var roomLink = regexp.MustCompile(`http://snug\.test/game/(\d+)(\?t=[\w.-]+)?`)
@@ -160,7 +159,7 @@ func TestInviteCommandSendsTheLink(t *testing.T) {
 		t.Errorf("answer: %s", a.Message.Content)
 	}
 	h.must(h.join("kiyo", r.Room.ID))
-	h.must(h.discord.CloseDMs(standin.ID(h.people["priya"]), true))
+	h.must(h.discord.CloseDMs(h.people["priya"], true))
 	a = h.command("jonas", "invite", map[string]any{"user": h.people["priya"].String()})
 	if !strings.Contains(a.Message.Content, "send them the link yourself") {
 		t.Errorf("answer with closed messages: %s", a.Message.Content)

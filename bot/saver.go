@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"sync"
@@ -173,7 +174,7 @@ func (s *saver) save(ctx context.Context) {
 	}
 	s.relist = s.relist || relist
 	s.mu.Unlock()
-	if ctx.Err() == nil || context.Cause(ctx) == context.DeadlineExceeded {
+	if ctx.Err() == nil || errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
 		s.b.o.Log.Warn("the gateway's checkpoint was not saved; a restart now would begin further back", "shard", s.id, "err", err)
 	}
 }

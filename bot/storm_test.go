@@ -35,13 +35,13 @@ func callAt[Req, Resp any](h *house, guild snowflake.ID, m hub.Method[Req, Resp]
 func (h *house) neighbours(n int) (guilds []snowflake.ID) {
 	h.Helper()
 	for i := range n {
-		g, err := h.discord.AddGuild(fmt.Sprint("Server ", i), standin.ID(h.people["mara"]))
+		g, err := h.discord.AddGuild(fmt.Sprint("Server ", i), h.people["mara"])
 		h.must(err)
 		for _, name := range names[1:] {
-			h.must(h.discord.AddMember(g.ID, standin.ID(h.people[name]), ""))
+			h.must(h.discord.AddMember(g.ID, h.people[name], ""))
 		}
 		h.must(h.discord.InstallBot(g.ID, h.app.ID, standin.Permissions(api.Permissions)))
-		guilds = append(guilds, snowflake.ID(g.ID))
+		guilds = append(guilds, g.ID)
 	}
 	for _, g := range guilds {
 		h.eventually("the server is served", func() bool {

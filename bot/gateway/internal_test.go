@@ -86,7 +86,7 @@ func TestBudgetEnds(t *testing.T) {
 		}
 		gone := make(chan struct{})
 		time.AfterFunc(time.Second, func() { close(gone) })
-		if err := b.wait(t.Context(), gone); err != errGone {
+		if err := b.wait(t.Context(), gone); !errors.Is(err, errGone) {
 			t.Errorf("wait: %v", err)
 		}
 	})

@@ -187,7 +187,7 @@ func (r *runner) dial(address string) (*websocket.Conn, error) {
 			return cut(tls(ctx, network, addr))
 		}
 	}
-	ws, resp, err := d.DialContext(ctx, u, http.Header{"User-Agent": {"DiscordBot (snug)"}})
+	ws, resp, err := d.DialContext(ctx, u, http.Header{"User-Agent": {"DiscordBot (snug)"}}) //nolint:bodyclose // gorilla hands out what it has read
 	for _, stop := range stops {
 		stop()
 	}

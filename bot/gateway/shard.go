@@ -263,7 +263,7 @@ func (s *Shard) Send(ctx context.Context, op disgo.Opcode, data disgo.MessageDat
 	if l == nil {
 		return errNotReady()
 	}
-	if err := l.budget.wait(ctx, l.gone); err == errGone {
+	if err := l.budget.wait(ctx, l.gone); errors.Is(err, errGone) {
 		return errNotReady()
 	} else if err != nil {
 		return err

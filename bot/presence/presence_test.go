@@ -76,7 +76,6 @@ type house struct {
 	*presence.Presence
 	*recorder
 	moves []presence.Move
-	stop  func()
 }
 
 // inside runs a presence in a bubble of fake time; everything enqueued is applied after synctest.Wait.
@@ -141,7 +140,7 @@ func TestVoiceStatesBecomeEvents(t *testing.T) {
 		}
 		h.Closed(summary(monday), room.ClosedIdle)
 		synctest.Wait()
-		if last := h.puts[0]; !last.Gone() || last.Until.Sub(time.Now()) != room.Remembered {
+		if last := h.puts[0]; !last.Gone() || time.Until(last.Until) != room.Remembered {
 			t.Errorf("the hub is to forget it at %v", last.Until)
 		}
 		expect(t, h, "11#3 Closed 1")

@@ -48,7 +48,6 @@ type sim struct {
 	mu      sync.Mutex
 	hits    []hit
 	windows map[string]*simWindow
-	limits  map[string]int // first path segment and method → limit per window
 	global  []time.Time
 	refused int // 429s given
 }

@@ -167,7 +167,7 @@ func (c *call) try() (o outcome) {
 			o.err = context.Cause(ctx)
 		}
 	}()
-	if o.rs, o.err = c.base.RoundTrip(r); o.err != nil {
+	if o.rs, o.err = c.base.RoundTrip(r); o.err != nil { //nolint:bodyclose // closed below
 		return o
 	}
 	defer o.rs.Body.Close()
