@@ -6,6 +6,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"snug/shared/browsertest"
 	"snug/shared/standin"
 )
 
@@ -35,5 +36,35 @@ func TestMembersIntent(t *testing.T) {
 		if m.Event == "room.hidden" {
 			return
 		}
+	}
+}
+
+// TestPutOut: two people watch, one a room and one the server's rooms, and are
+// put out of the server. Their pages say so and lead on, and show nothing more.
+func TestPutOut(t *testing.T) {
+	h := newHouse(t, unhurried, func(p *plan) { p.serve.MembersIntent = true })
+	browser := browsertest.Start(t)
+	bruno, chiyo := h.browse(browser, "bruno"), h.browse(browser, "chiyo")
+	alice := h.signIn("alice")
+	guild := h.world.guild.String()
+	status, out := alice.api("POST", "/guilds/"+guild+"/rooms", map[string]any{"name": "Friday", "private": false})
+	if status >= 300 {
+		t.Fatalf("no room: %d %v", status, out)
+	}
+	id := out["channelId"].(string)
+	bruno.goTo("/game/" + id)
+	bruno.live()
+	chiyo.goTo("/servers/" + guild)
+	chiyo.live()
+	chiyo.door(id, ".act-join")
+	for _, p := range []*player{bruno, chiyo} {
+		h.must(h.world.discord.RemoveMember(standin.ID(h.world.guild), h.user(p.name).ID))
+		p.sees("that the page is closed to them, and where to go", `[...document.querySelectorAll("#dlg-hidden, #dlg-denied")].some((d) => d.open && d.querySelector("a[href]"))`)
+	}
+	h.must(h.join("alice", id))
+	alice.api("POST", "/rooms/"+id+"/change", map[string]any{"do": "rename", "name": "Saturday"})
+	for _, p := range []*player{bruno, chiyo} {
+		p.goTo("/servers/" + guild)
+		p.sees("no room of that server", `document.querySelector("#street, #seats") === null && document.querySelector("main a[href='/']") !== null`)
 	}
 }

@@ -289,7 +289,7 @@ func TestRoomPageDoors(t *testing.T) {
 		b, c = visit(t, "room-guest")
 		c.send(t, []byte(`{"v":1,"type":"error","error":{"code":"ROOM_NOT_FOUND","message":"There is no such room."},"ts":1}`))
 		c.end(t, 4004)
-		b.wait(`document.querySelector("#dlg-gone").open`)
+		b.wait(`document.querySelector("#dlg-hidden").open && document.querySelector("#hidden-text").textContent.startsWith("It is closed, or no longer open to you.")`)
 	})
 	t.Run("the session has ended before it connects", func(t *testing.T) {
 		s.set(func() { s.status = 401 })

@@ -121,6 +121,14 @@ function gone(reason) {
   open("dlg-gone");
 }
 
+// Whether the room is gone or closed to who looks, the server tells nobody.
+function notThere() {
+  if (over) return;
+  over = true;
+  text($("hidden-text"), $("hidden-text").dataset.either);
+  open("dlg-hidden");
+}
+
 // What each event says beside the picture.
 const tell = {
   "voice.joined"(p, before) {
@@ -200,7 +208,7 @@ const live = new Live({
   onEnd(why, problem) {
     if (over) return;
     if (why === "session") open("dlg-session");
-    else if (why === "forbidden") (problem?.code === "ROOM_NOT_FOUND" ? gone() : open("dlg-denied"));
+    else if (why === "forbidden") (problem?.code === "ROOM_NOT_FOUND" ? notThere() : open("dlg-denied"));
     else progress(t("room.protocol"), true);
   },
 });
@@ -210,7 +218,7 @@ function failed(err, place) {
   if (!(err instanceof Problem)) throw err;
   if (err.status === 401) return open("dlg-session");
   if (err.code === "ROOM_FULL") return open("dlg-full");
-  if (err.code === "ROOM_NOT_FOUND") return gone();
+  if (err.code === "ROOM_NOT_FOUND") return notThere();
   if (!place?.isConnected) return progress(err.message, true);
   text(place, err.message);
   place.hidden = false;
