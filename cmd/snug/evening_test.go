@@ -242,6 +242,7 @@ func TestFirstLoad(t *testing.T) {
 			calls = append(calls, l.Name)
 		}
 	}
+	t.Logf("%d bytes on the wire in %d answers", total, len(loads))
 	if total > 60_000 || total < 10_000 {
 		t.Errorf("a room's page is %d bytes on the wire, want at most 60,000: %v", total, loads)
 	}
