@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"strings"
 	"sync"
 	"time"
 
@@ -97,7 +96,7 @@ func start(ctx context.Context, s setup) (_ *app, err error) {
 	}
 	if a.bot, err = bot.New(bot.Options{
 		Texts: texts,
-		Token: s.BotToken, DiscordURL: s.DiscordURL, GuildID: snowflake.ID(s.GuildID), Hub: a.hub, Keys: keys, Shared: s.NATSURL != "", Members: s.MembersIntent,
+		Token: s.BotToken, DiscordURL: s.DiscordURL, GuildID: s.GuildID.ID, Hub: a.hub, Keys: keys, Shared: s.NATSURL != "", Members: s.MembersIntent,
 		Pages: pages(s.BaseURL), Now: s.now, Log: s.log, Registerer: registry, HookNetworks: networks,
 	}); err != nil {
 		return nil, err
@@ -109,7 +108,7 @@ func start(ctx context.Context, s setup) (_ *app, err error) {
 	if a.dash, err = dashboard.New(dashboard.Options{
 		Texts: texts,
 		Hub:   a.hub, Live: a.live, Keys: keys, BaseURL: s.BaseURL, ExtraHosts: s.extraHosts, Discord: endpoints(s.DiscordURL),
-		ClientID: snowflake.ID(s.ClientID).String(), ClientSecret: s.ClientSecret, AddURL: addURL(s), Demo: s.demo, DiscordURL: s.DiscordURL,
+		ClientID: s.ClientID.String(), ClientSecret: s.ClientSecret, AddURL: addURL(s), Demo: s.demo, DiscordURL: s.DiscordURL,
 		TrustedProxies: s.TrustedProxies, Version: versionName(), Log: s.log, Now: s.now, Registerer: registry,
 		Ready: a.ready,
 	}); err != nil {
@@ -225,9 +224,9 @@ func endpoints(discordURL string) dashboard.Discord {
 
 // addURL is Discord's page that adds the bot to a server with the permissions it needs.
 func addURL(s setup) string {
-	q := url.Values{"client_id": {snowflake.ID(s.ClientID).String()}, "scope": {"bot applications.commands"}, "permissions": {fmt.Sprint(int64(api.Permissions))}}
-	if s.GuildID != 0 {
-		q.Set("guild_id", snowflake.ID(s.GuildID).String())
+	q := url.Values{"client_id": {s.ClientID.String()}, "scope": {"bot applications.commands"}, "permissions": {fmt.Sprint(int64(api.Permissions))}}
+	if s.GuildID.ID != 0 {
+		q.Set("guild_id", s.GuildID.String())
 	}
 	return s.DiscordURL + "/oauth2/authorize?" + q.Encode()
 }
@@ -260,6 +259,3 @@ func (p pages) Watch(id snowflake.ID, token string) string {
 
 // Admin is a server's settings page.
 func (p pages) Admin(id snowflake.ID) string { return string(p) + "/admin/" + id.String() }
-
-// trimURL takes the slash off an address's end, so that paths can be appended.
-func trimURL(s string) string { return strings.TrimRight(s, "/") }

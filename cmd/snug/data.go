@@ -11,9 +11,9 @@ import (
 
 // store says which hub a backup is of.
 type store struct {
-	Data      string `env:"SNUG_DATA" default:"data" placeholder:"FOLDER" help:"The data folder."`
-	NATSURL   string `env:"SNUG_NATS_URL" placeholder:"URL" help:"The NATS server or cluster, instead of a data folder."`
-	NATSCreds string `env:"SNUG_NATS_CREDS" type:"path" placeholder:"FILE" help:"Credentials file for it."`
+	Data      string `env:"SNUG_DATA" default:"data" help:"The data folder."`
+	NATSURL   string `name:"nats-url" env:"SNUG_NATS_URL" placeholder:"URL" help:"The NATS server or cluster, instead of a data folder."`
+	NATSCreds string `name:"nats-creds" env:"SNUG_NATS_CREDS" type:"path" placeholder:"FILE" help:"Credentials file for it."`
 	config.Log
 }
 

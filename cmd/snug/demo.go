@@ -12,7 +12,9 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/disgoorg/snowflake/v2"
 	api "snug/bot/discord"
+
 	"snug/shared/config"
 	"snug/shared/standin"
 )
@@ -105,7 +107,7 @@ func simulate(addr string, o standin.Options) (demoWorld, error) {
 
 // serve completes a configuration with who the bot is and where its Discord is.
 func (d demoWorld) serve(c config.Serve) config.Serve {
-	c.BotToken, c.ClientID, c.ClientSecret, c.DiscordURL = d.app.BotToken, config.ID(d.app.ID), d.app.ClientSecret, d.url
+	c.BotToken, c.ClientID, c.ClientSecret, c.DiscordURL = d.app.BotToken, config.ID{ID: snowflake.ID(d.app.ID)}, d.app.ClientSecret, d.url
 	return c
 }
 

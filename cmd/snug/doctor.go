@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -26,28 +27,35 @@ type doctorCmd struct{ config.Serve }
 
 // check is one thing the doctor looks at: what it found, or what is wrong and how to mend it.
 type check struct {
-	name string
-	do   func(context.Context) (found string, err error)
+	name  string
+	needs string // the check without which this one is not made
+	do    func(context.Context) (found string, err error)
 }
 
 // Run looks at everything Snug needs. Its exit status is 1 if anything is wrong.
 func (c *doctorCmd) Run(w world) error {
-	c.BaseURL, c.DiscordURL = trimURL(c.BaseURL), trimURL(c.DiscordURL)
+	c.Complete()
 	d := &doctor{c: c.Serve, http: &http.Client{Timeout: 10 * time.Second}, now: time.Now}
-	failed := 0
+	defer d.tidy()
+	failed := map[string]bool{}
 	for _, k := range d.checks() {
+		if failed[k.needs] {
+			failed[k.name] = true
+			fmt.Fprintf(w.out, "– %s: not looked at, because of the %s\n", k.name, k.needs)
+			continue
+		}
 		ctx, cancel := context.WithTimeout(w.ctx, 20*time.Second)
 		found, err := k.do(ctx)
 		cancel()
 		if err != nil {
-			failed++
+			failed[k.name] = true
 			fmt.Fprintf(w.out, "✗ %s: %s\n", k.name, strings.ReplaceAll(err.Error(), "\n", "\n    "))
 			continue
 		}
 		fmt.Fprintf(w.out, "✓ %s: %s\n", k.name, found)
 	}
-	if failed > 0 {
-		return fmt.Errorf("%d of the things Snug needs are not right; what to do stands beside each", failed)
+	if len(failed) > 0 {
+		return errors.New("not everything that Snug needs is right; what to do stands above, beside each ✗")
 	}
 	return nil
 }
@@ -57,14 +65,15 @@ type doctor struct {
 	c    config.Serve
 	http *http.Client
 	now  func() time.Time
-
-	application snowflake.ID
+	dir  string // the data folder, or what stands in for one that is not there yet
 }
 
 func (d *doctor) checks() []check {
 	return []check{
-		{"configuration", d.configuration}, {"bot token", d.token}, {"intents and redirect address", d.registered}, {"gateway", d.gateway}, {"clock", d.clock},
-		{"permissions", d.permissions}, {"data folder", d.folder}, {"hub", d.nats}, {"ports", d.ports},
+		{"configuration", "", d.configuration}, {"bot token", "", d.token}, {"client secret", "bot token", d.secret},
+		{"intents", "bot token", d.intents}, {"redirect address", "bot token", d.redirect}, {"gateway", "bot token", d.gateway},
+		{"clock", "bot token", d.clock}, {"permissions", "bot token", d.permissions},
+		{"data folder", "", d.folder}, {"hub", "data folder", d.nats}, {"ports", "", d.ports},
 	}
 }
 
@@ -82,7 +91,7 @@ func (d *doctor) ask(ctx context.Context, path string, into any) (http.Header, e
 	r.Header.Set("User-Agent", "DiscordBot (snug doctor, 1)")
 	res, err := d.http.Do(r)
 	if err != nil {
-		return nil, fmt.Errorf("%s does not answer. Check the network, a proxy or firewall in between, and SNUG_DISCORD_URL", d.c.DiscordURL)
+		return nil, d.silent()
 	}
 	defer res.Body.Close()
 	b, err := io.ReadAll(io.LimitReader(res.Body, 4<<20))
@@ -94,9 +103,25 @@ func (d *doctor) ask(ctx context.Context, path string, into any) (http.Header, e
 	case res.StatusCode == http.StatusTooManyRequests:
 		return res.Header, fmt.Errorf("Discord asks to slow down. Try again in %s seconds", res.Header.Get("Retry-After"))
 	case res.StatusCode != http.StatusOK:
-		return res.Header, fmt.Errorf("Discord answered %d to %s. Try again in a few minutes; https://discordstatus.com tells of outages", res.StatusCode, path)
+		return res.Header, answered(res.StatusCode, path)
 	}
 	return res.Header, json.Unmarshal(b, into)
+}
+
+func (d *doctor) silent() error {
+	return fmt.Errorf("%s does not answer. Check the network, a proxy or firewall in between, and SNUG_DISCORD_URL", d.c.DiscordURL)
+}
+
+func answered(status int, path string) error {
+	return fmt.Errorf("Discord answered %d to %s. Try again in a few minutes; https://discordstatus.com tells of outages", status, path)
+}
+
+// count says how many there are of something.
+func count(n int, one string) string {
+	if n != 1 {
+		one += "s"
+	}
+	return strconv.Itoa(n) + " " + one
 }
 
 func (d *doctor) token(ctx context.Context) (string, error) {
@@ -107,34 +132,70 @@ func (d *doctor) token(ctx context.Context) (string, error) {
 	return "Discord knows it as " + me.Username, nil
 }
 
-// memberFlags are an application's flags that allow the members intent: for bots in many servers, and for others.
-const memberFlags = 1<<14 | 1<<15
-
-// registered looks at what the application says of itself. Snug needs the members intent only where it was asked to use it.
-func (d *doctor) registered(ctx context.Context) (string, error) {
-	var a struct {
-		ID           snowflake.ID `json:"id"`
-		Flags        int64        `json:"flags"`
-		RedirectURIs []string     `json:"redirect_uris"`
+// secret asks for a token of the application's own, as logins ask for those of people.
+func (d *doctor) secret(ctx context.Context) (string, error) {
+	if d.c.ClientSecret == "" {
+		return "", errors.New("there is none, so nobody can sign in")
 	}
+	form := url.Values{"grant_type": {"client_credentials"}, "scope": {"identify"}}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, d.c.DiscordURL+"/api/oauth2/token", strings.NewReader(form.Encode()))
+	if err != nil {
+		return "", err
+	}
+	r.SetBasicAuth(d.c.ClientID.String(), d.c.ClientSecret)
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	res, err := d.http.Do(r)
+	if err != nil {
+		return "", d.silent()
+	}
+	defer res.Body.Close()
+	var a struct{ Error string }
+	_ = json.NewDecoder(io.LimitReader(res.Body, 1<<20)).Decode(&a) // the status says enough
+	switch {
+	case a.Error == "invalid_client" || res.StatusCode == http.StatusUnauthorized:
+		return "", errors.New("Discord refuses it, so nobody can sign in. Reset it in the Developer Portal → OAuth2 → Reset Secret and set DISCORD_CLIENT_SECRET to the new one")
+	case res.StatusCode != http.StatusOK:
+		return "", answered(res.StatusCode, "/oauth2/token")
+	}
+	return "Discord takes it", nil
+}
+
+// application is what Discord says of the bot's application.
+type application struct {
+	Flags        int      `json:"flags"`
+	RedirectURIs []string `json:"redirect_uris"`
+}
+
+// mayAskMembers are the flags of an application that may have the members intent: verified, or in under 100 servers.
+const mayAskMembers = 1<<14 | 1<<15
+
+func (d *doctor) intents(ctx context.Context) (string, error) {
+	if !d.c.MembersIntent {
+		return "none that has to be allowed is needed", nil
+	}
+	var a application
 	if _, err := d.ask(ctx, "/applications/@me", &a); err != nil {
 		return "", err
 	}
-	d.application = a.ID
-	intents := "no privileged intent is needed; "
-	if d.c.MembersIntent {
-		if intents = "the members intent is allowed; "; a.Flags&memberFlags == 0 {
-			return "", errors.New("SNUG_MEMBERS_INTENT is on, but the application may not use the members intent, so Discord will refuse the connection. Switch it on in the Developer Portal → Bot → Server Members Intent, or take the variable out")
-		}
+	if a.Flags&mayAskMembers == 0 {
+		return "", errors.New("SNUG_MEMBERS_INTENT is set, and Discord does not allow it. Switch on Server Members Intent in the Developer Portal → Bot, or take the variable away")
+	}
+	return "the members intent is allowed", nil
+}
+
+func (d *doctor) redirect(ctx context.Context) (string, error) {
+	var a application
+	if _, err := d.ask(ctx, "/applications/@me", &a); err != nil {
+		return "", err
 	}
 	want := d.c.BaseURL + "/auth/discord/callback"
-	if len(a.RedirectURIs) > 0 && !slices.Contains(a.RedirectURIs, want) {
+	switch {
+	case len(a.RedirectURIs) == 0:
+		return "Discord does not tell; see that " + want + " is in the Developer Portal → OAuth2 → Redirects", nil
+	case !slices.Contains(a.RedirectURIs, want):
 		return "", fmt.Errorf("%s is not registered, so nobody can sign in. Add it in the Developer Portal → OAuth2 → Redirects", want)
 	}
-	if len(a.RedirectURIs) == 0 {
-		return fmt.Sprintf("%sDiscord does not tell the redirects, see that %s is among them", intents, want), nil
-	}
-	return intents + want + " is registered", nil
+	return want + " is registered", nil
 }
 
 func (d *doctor) gateway(ctx context.Context) (string, error) {
@@ -153,7 +214,7 @@ func (d *doctor) gateway(ctx context.Context) (string, error) {
 	if g.Limit.Remaining == 0 {
 		return "", fmt.Errorf("all %d connections of today are used up. Wait %s, and see why Snug was started so often", g.Limit.Total, time.Duration(g.Limit.Reset)*time.Millisecond)
 	}
-	return fmt.Sprintf("%d shards, %d of %d connections left today", g.Shards, g.Limit.Remaining, g.Limit.Total), nil
+	return fmt.Sprintf("%s, %d of %s left today", count(g.Shards, "shard"), g.Limit.Remaining, count(g.Limit.Total, "connection")), nil
 }
 
 // maxSkew is how far the clock may be off before links and logins suffer.
@@ -178,24 +239,22 @@ func (d *doctor) clock(ctx context.Context) (string, error) {
 	return "right to " + (half + time.Second).Round(time.Second).String(), nil
 }
 
+// membership is a server the bot is in, with what it may do there.
+type membership struct {
+	ID          snowflake.ID `json:"id"`
+	Name        string       `json:"name"`
+	Permissions string       `json:"permissions"`
+}
+
 // permissions looks at the bot's roles in its servers.
 func (d *doctor) permissions(ctx context.Context) (string, error) {
-	var guilds []struct {
-		ID          snowflake.ID `json:"id"`
-		Name        string       `json:"name"`
-		Permissions string       `json:"permissions"`
-	}
+	var guilds []membership
 	if _, err := d.ask(ctx, "/users/@me/guilds?limit=200", &guilds); err != nil {
 		return "", err
 	}
-	if d.c.GuildID != 0 && !slices.ContainsFunc(guilds, func(g struct {
-		ID          snowflake.ID `json:"id"`
-		Name        string       `json:"name"`
-		Permissions string       `json:"permissions"`
-	}) bool {
-		return g.ID == snowflake.ID(d.c.GuildID)
-	}) {
-		return "", fmt.Errorf("the bot is not in the server %d of DISCORD_GUILD_ID. Add it: %s", d.c.GuildID, addURL(setup{Serve: d.c}))
+	wanted := d.c.GuildID.ID
+	if wanted != 0 && !slices.ContainsFunc(guilds, func(g membership) bool { return g.ID == wanted }) {
+		return "", fmt.Errorf("the bot is not in the server %d of DISCORD_GUILD_ID. Add it: %s", wanted, addURL(setup{Serve: d.c}))
 	}
 	var lacks []string
 	for _, g := range guilds {
@@ -207,17 +266,31 @@ func (d *doctor) permissions(ctx context.Context) (string, error) {
 	if len(lacks) > 0 {
 		return "", fmt.Errorf("in some servers the bot's role lacks permissions: %s. Add the bot again with %s, or grant them under Server Settings → Roles; the page Health names each", strings.Join(lacks, ", "), addURL(setup{Serve: d.c}))
 	}
-	return fmt.Sprintf("complete in %d servers", len(guilds)), nil
+	return "complete in " + count(len(guilds), "server"), nil
 }
 
+// folder looks whether the data folder keeps what is written. One that is not
+// there yet is not made: another in the same place stands in for it.
 func (d *doctor) folder(context.Context) (string, error) {
 	if d.c.NATSURL != "" {
 		return "not used: the hub is at " + d.c.NATSURL, nil
 	}
-	if err := os.MkdirAll(d.c.Data, 0o700); err != nil {
-		return "", fmt.Errorf("it cannot be made: %w. Choose another with SNUG_DATA", err)
+	path, err := filepath.Abs(d.c.Data)
+	if err != nil {
+		return "", err
 	}
-	f, err := os.CreateTemp(d.c.Data, ".doctor-*")
+	found := path + " can be written to"
+	if d.dir = path; !isThere(path) {
+		above := filepath.Dir(path)
+		for !isThere(above) {
+			above = filepath.Dir(above)
+		}
+		if d.dir, err = os.MkdirTemp(above, ".snug-doctor-*"); err != nil {
+			return "", fmt.Errorf("it cannot be made: %w. Choose another with SNUG_DATA", err)
+		}
+		found = path + " can be made"
+	}
+	f, err := os.CreateTemp(d.dir, ".doctor-*")
 	if err != nil {
 		return "", fmt.Errorf("it cannot be written to: %w. Give it to the user that Snug runs as", err)
 	}
@@ -226,12 +299,27 @@ func (d *doctor) folder(context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("it does not keep what is written: %w. Look at the disk", err)
 	}
-	path, err := filepath.Abs(d.c.Data)
-	return path + " can be written to", err
+	return found, nil
+}
+
+func isThere(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// tidy removes what stood in for the data folder.
+func (d *doctor) tidy() {
+	if strings.HasPrefix(filepath.Base(d.dir), ".snug-doctor-") {
+		_ = os.RemoveAll(d.dir)
+	}
 }
 
 func (d *doctor) nats(ctx context.Context) (string, error) {
-	h, err := hub.Open(ctx, hubOptions(d.c, logger(config.Log{LogLevel: "error"}, io.Discard)))
+	c := d.c
+	if d.dir != "" {
+		c.Data = d.dir
+	}
+	h, err := hub.Open(ctx, hubOptions(c, logger(config.Log{LogLevel: "error"}, io.Discard)))
 	if err != nil {
 		return "", fmt.Errorf("%w. If Snug is running on this data folder just now, stop it first, or look at its /readyz instead", err)
 	}
@@ -243,8 +331,8 @@ func (d *doctor) nats(ctx context.Context) (string, error) {
 }
 
 func (d *doctor) ports(context.Context) (string, error) {
-	var all []error
 	var free []string
+	var all []error
 	for _, p := range [][2]string{{"SNUG_ADDR", d.c.Addr}, {"SNUG_OPS_ADDR", d.c.OpsAddr}} {
 		name, addr := p[0], p[1]
 		if addr == "" {

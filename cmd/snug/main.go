@@ -14,11 +14,13 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
 
 	"snug/shared/config"
+	"snug/shared/errs"
 )
 
 // version is set by the linker for releases; otherwise the build's own revision is told.
@@ -39,6 +41,8 @@ type cli struct {
 	Backup  backupCmd  `cmd:"" help:"Write rooms, settings, logins and the audit log to a file."`
 	Restore restoreCmd `cmd:"" help:"Read a backup into an empty data folder or cluster."`
 	Version versionCmd `cmd:"" help:"Tell the version."`
+
+	TellVersion kong.VersionFlag `name:"version" help:"Tell the version."`
 }
 
 // world is what a command may touch besides its flags.
@@ -53,19 +57,26 @@ func run(ctx context.Context, args []string, out, errw io.Writer) int {
 	var c cli
 	status, exited := 0, false
 	parser, err := kong.New(&c, kong.Name("snug"), kong.Writers(out, errw), kong.Resolvers(config.Files()),
-		kong.Description("Private voice rooms for Discord, live on the web."),
+		kong.Description("Private voice rooms for Discord, live on the web."), kong.Vars{"version": "snug " + versionName()},
 		kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Exit(func(code int) { status, exited = code, true }))
 	if err != nil {
 		fmt.Fprintln(errw, "snug:", err)
 		return 1
 	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
 	k, err := parser.Parse(args)
-	if exited { // --help
+	if exited { // --help or --version
 		return status
 	}
 	if err != nil {
-		fmt.Fprintf(errw, "snug: %v\nTry: snug --help\n", err)
+		about := ""
+		if p, ok := errors.AsType[*kong.ParseError](err); ok && p.Context.Selected() != nil {
+			about = p.Context.Selected().Name + " "
+		}
+		fmt.Fprintf(errw, "snug: %s\nTry: snug %s--help\n", strings.ReplaceAll(err.Error(), "(from envar ", "(from the variable "), about)
 		return 2
 	}
 	if err := k.Run(world{ctx, out, errw}); err != nil {
@@ -75,7 +86,7 @@ func run(ctx context.Context, args []string, out, errw io.Writer) int {
 	return 0
 }
 
-// tell lists errors, one a line.
+// tell lists errors, one a line; what made one is said below it.
 func tell(w io.Writer, err error) {
 	var many interface{ Unwrap() []error }
 	if errors.As(err, &many) {
@@ -84,7 +95,15 @@ func tell(w io.Writer, err error) {
 		}
 		return
 	}
-	fmt.Fprintln(w, "snug:", err)
+	said, ok := errors.AsType[*errs.Error](err)
+	if !ok {
+		fmt.Fprintln(w, "snug:", err)
+		return
+	}
+	fmt.Fprintln(w, "snug:", said.Message)
+	if said.Err != nil {
+		fmt.Fprintf(w, "      (%s: %v)\n", said.Code, said.Err)
+	}
 }
 
 // logger makes the log that c asks for.

@@ -53,7 +53,7 @@ func TestOperatorsListener(t *testing.T) {
 	parser := expfmt.NewTextParser(model.UTF8Validation)
 	families, err := parser.TextToMetricFamilies(bytes.NewReader(text))
 	h.must(err)
-	for _, want := range []string{"snug_hub_bytes", "snug_hub_seconds", "snug_latency_seconds", "snug_browser_latency_seconds", "snug_live_watchers", "snug_rest_try_seconds", "snug_gateway_phase"} {
+	for _, want := range []string{"snug_hub_bytes", "snug_hub_seconds", "snug_latency_seconds", "snug_live_watchers", "snug_rest_try_seconds", "snug_gateway_phase"} {
 		if families[want] == nil {
 			t.Errorf("there is no metric %s", want)
 		}
@@ -117,15 +117,24 @@ func TestDoctor(t *testing.T) {
 	if out, err := run(func(c *doctorCmd) { c.MembersIntent = true }); err != nil || !strings.Contains(out, "members intent is allowed") {
 		t.Errorf("with the members intent: %v\n%s", err, out)
 	}
-	bare := h.world.discord.AddApplication(standin.ApplicationOptions{Name: "Bare", AnyLoopbackRedirect: true, NoPrivilegedIntents: true})
+	fresh := filepath.Join(t.TempDir(), "not", "there")
+	if out, err := run(func(c *doctorCmd) { c.Data = fresh }); err != nil || !strings.Contains(out, fresh+" can be made") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if left, err := os.ReadDir(filepath.Dir(filepath.Dir(fresh))); err != nil || len(left) > 0 {
+		t.Errorf("the doctor left %v behind, %v", left, err)
+	}
+	modest := h.world.discord.AddApplication(standin.ApplicationOptions{Name: "Modest", NoPrivilegedIntents: true})
 	for want, change := range map[string]func(*doctorCmd){
-		"Switch it on in the Developer Portal": func(c *doctorCmd) { c.MembersIntent, c.BotToken = true, bare.BotToken },
-		"SNUG_OPS_ADDR 203.0.113.1:1 cannot":   func(c *doctorCmd) { c.OpsAddr = "203.0.113.1:1" },
-		"Reset it in the Developer Portal":     func(c *doctorCmd) { c.BotToken += "x" },
-		"choose another":                       func(c *doctorCmd) { c.Addr = strings.TrimPrefix(h.url, "http://") },
-		"Choose another with SNUG_DATA":        func(c *doctorCmd) { c.Data = "/proc/nowhere/data" },
-		"Check the network":                    func(c *doctorCmd) { c.DiscordURL = "http://127.0.0.1:1" },
-		"DISCORD_CLIENT_SECRET is missing":     func(c *doctorCmd) { c.ClientSecret = "" },
+		"Reset it in the Developer Portal":   func(c *doctorCmd) { c.BotToken += "x" },
+		"choose another":                     func(c *doctorCmd) { c.Addr = strings.TrimPrefix(h.url, "http://") },
+		"Choose another with SNUG_DATA":      func(c *doctorCmd) { c.Data = "/proc/nowhere/data" },
+		"Check the network":                  func(c *doctorCmd) { c.DiscordURL = "http://127.0.0.1:1" },
+		"DISCORD_CLIENT_SECRET is missing":   func(c *doctorCmd) { c.ClientSecret = "" },
+		"→ Reset Secret":                     func(c *doctorCmd) { c.ClientSecret = "nope" },
+		"SNUG_OPS_ADDR 203.0.113.1:1 cannot": func(c *doctorCmd) { c.OpsAddr = "203.0.113.1:1" },
+		"Switch on Server Members Intent":    func(c *doctorCmd) { c.BotToken, c.MembersIntent = modest.BotToken, true },
+		"clock: not looked at":               func(c *doctorCmd) { c.BotToken += "x" },
 	} {
 		if out, err := run(change); err == nil || !strings.Contains(out, want) {
 			t.Errorf("%s: %v\n%s", want, err, out)

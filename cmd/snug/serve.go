@@ -14,7 +14,7 @@ type serveCmd struct{ config.Serve }
 
 // Run serves until a signal, or until something fails that only a person can mend.
 func (c *serveCmd) Run(w world) (err error) {
-	c.BaseURL, c.DiscordURL = trimURL(c.BaseURL), trimURL(c.DiscordURL)
+	c.Complete()
 	if err := c.Check(); err != nil {
 		return err
 	}

@@ -242,6 +242,10 @@ func (s *Sessions) me(ctx context.Context, access string) (User, error) {
 func discordFailed(err error) error {
 	if r, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
 		err = fmt.Errorf("token endpoint: status %d, error %.40q", r.Response.StatusCode, r.ErrorCode)
+		if r.ErrorCode == "invalid_client" {
+			return errs.E(errs.Unavailable, "Snug is set up wrongly here: Discord does not take its client secret, so nobody can sign in. Please tell whoever runs it.").
+				Because(fmt.Errorf("%w. Reset the client secret in the Developer Portal → OAuth2 → Reset Secret, and set DISCORD_CLIENT_SECRET to the new one", err))
+		}
 	}
 	return errs.E(errs.DiscordUnavailable, "Discord could not sign you in just now. Please try again in a moment.").Because(err)
 }

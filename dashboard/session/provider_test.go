@@ -93,7 +93,9 @@ func (p *provider) token(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if id, secret, _ := r.BasicAuth(); id != "app" || secret != "hush" {
-		refuse(http.StatusUnauthorized)
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusUnauthorized)
+		fmt.Fprint(w, `{"error":"invalid_client"}`)
 		return
 	}
 	var user, scope string

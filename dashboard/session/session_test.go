@@ -98,6 +98,21 @@ func TestStateIsBoundAndUsedOnce(t *testing.T) {
 	}
 }
 
+// A client secret that Discord does not take is told to people as what it is, and to the log with what to do.
+func TestWrongClientSecret(t *testing.T) {
+	b := newBench(t)
+	b.o.ClientSecret = "nope"
+	l, err := b.Begin(t.Context(), Begin{Origin: origin})
+	if err != nil {
+		t.Fatal(err)
+	}
+	state, code := b.p.agree(t, l.URL, "42")
+	_, err = b.Finish(t.Context(), Callback{Origin: origin, State: state, Code: code, Binding: l.Binding})
+	if !errs.Has(err, errs.Unavailable) || !strings.Contains(errs.Public(err).Message, "tell whoever runs it") || !strings.Contains(err.Error(), "Reset Secret") || strings.Contains(err.Error(), "nope") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestStateUsedByTwoAtOnce(t *testing.T) {
 	b := newBench(t)
 	l, err := b.Begin(t.Context(), Begin{Origin: origin})

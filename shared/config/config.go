@@ -17,6 +17,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -32,38 +33,60 @@ type Serve struct {
 	ClientSecret  string `env:"DISCORD_CLIENT_SECRET" placeholder:"SECRET" help:"The application's client secret (Developer Portal → OAuth2)."`
 	GuildID       ID     `env:"DISCORD_GUILD_ID" placeholder:"ID" help:"Serve this one server only."`
 	MembersIntent bool   `env:"SNUG_MEMBERS_INTENT" help:"Ask Discord for the members intent (allow it in the Developer Portal → Bot): who leaves a server or loses a role then loses access at once instead of within a minute."`
-	DiscordURL    string `env:"SNUG_DISCORD_URL" default:"https://discord.com" placeholder:"URL" help:"Where Discord is: change it for a stand-in or another Discord-compatible server."`
+	DiscordURL    string `env:"SNUG_DISCORD_URL" default:"https://discord.com" help:"Where Discord is: change it for a stand-in or another Discord-compatible server."`
 
-	BaseURL        string   `env:"SNUG_BASE_URL" default:"http://127.0.0.1:8080" placeholder:"URL" help:"The dashboard's address as browsers see it. Register BASE/auth/discord/callback as a redirect in the Developer Portal."`
-	Addr           string   `env:"SNUG_ADDR" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where the dashboard listens."`
-	OpsAddr        string   `env:"SNUG_OPS_ADDR" default:"127.0.0.1:8089" placeholder:"HOST:PORT" help:"Where metrics and profiles are served, for whoever runs Snug; keep it from the public. Empty: nowhere."`
+	BaseURL        string   `env:"SNUG_BASE_URL" placeholder:"URL" help:"The dashboard's address as browsers see it; unless given, http:// and the address it listens on, if that is on this machine. Register BASE/auth/discord/callback as a redirect in the Developer Portal."`
+	Addr           string   `env:"SNUG_ADDR" default:"127.0.0.1:8080" help:"Where the dashboard listens."`
+	OpsAddr        string   `env:"SNUG_OPS_ADDR" default:"127.0.0.1:8089" help:"Where metrics and profiles are served, for whoever runs Snug; keep it from the public. Empty: nowhere."`
 	AllowedOrigins []string `env:"SNUG_ALLOWED_ORIGINS" placeholder:"ORIGIN" help:"Other origins whose pages may open the WebSocket."`
 	TrustedProxies []string `env:"SNUG_TRUSTED_PROXIES" placeholder:"CIDR" help:"Reverse proxies whose X-Forwarded-For is believed."`
-	SessionSecret  string   `env:"SESSION_SECRET" placeholder:"HEX" help:"Signs links and seals logins: at least 32 bytes, hex or base64. Several, separated by commas, rotate it: the first is used, all are accepted. Without one, one is made and kept in the data folder."`
-	HookNetworks   []string `env:"SNUG_WEBHOOK_NETWORKS" placeholder:"CIDR" help:"Networks that servers' webhooks may be sent to, beside the public internet."`
-	Data           string   `env:"SNUG_DATA" default:"data" placeholder:"FOLDER" help:"Where rooms, settings and logins are kept."`
-	NATSURL        string   `env:"SNUG_NATS_URL" placeholder:"URL" help:"Use this NATS server or cluster (with JetStream) instead of the embedded one."`
-	NATSCreds      string   `env:"SNUG_NATS_CREDS" type:"path" placeholder:"FILE" help:"Credentials file for the NATS server."`
+	SessionSecret  string   `env:"SESSION_SECRET" placeholder:"SECRET" help:"Signs links and seals logins: at least 32 bytes, hex or base64. Several, separated by commas, rotate it: the first is used, all are accepted. Without one, one is made and kept in the data folder."`
+	HookNetworks   []string `name:"webhook-networks" env:"SNUG_WEBHOOK_NETWORKS" placeholder:"CIDR" help:"Networks that servers' webhooks may be sent to, beside the public internet."`
+	Data           string   `env:"SNUG_DATA" default:"data" help:"Where rooms, settings and logins are kept."`
+	NATSURL        string   `name:"nats-url" env:"SNUG_NATS_URL" placeholder:"URL" help:"Use this NATS server or cluster (with JetStream) instead of the embedded one."`
+	NATSCreds      string   `name:"nats-creds" env:"SNUG_NATS_CREDS" type:"path" placeholder:"FILE" help:"Credentials file for the NATS server."`
 	Log
 }
 
-// ID is a Discord id as people write it.
-type ID snowflake.ID
+// ID is a Discord id as people write it. Check tells of what is none.
+type ID struct {
+	snowflake.ID
+	wrong string // what was written instead of an id
+}
 
-// UnmarshalText reads the id; it says what an id looks like if it is none.
+// UnmarshalText reads the id, or keeps what is none for Check.
 func (i *ID) UnmarshalText(b []byte) error {
 	id, err := snowflake.Parse(string(b))
-	if err != nil || id == 0 {
-		return fmt.Errorf("%q is not a Discord id, which is a number of 17 to 20 digits: copy it from the Developer Portal, or in Discord with Developer Mode on", b)
+	if *i = (ID{ID: id}); err != nil || id == 0 {
+		*i = ID{wrong: string(b)}
 	}
-	*i = ID(id)
 	return nil
 }
 
 // Log says how the log is written.
 type Log struct {
-	LogLevel  string `env:"SNUG_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"debug, info, warn or error."`
-	LogFormat string `env:"SNUG_LOG_FORMAT" enum:"text,json" default:"text" help:"text or json."`
+	LogLevel  string `env:"SNUG_LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
+	LogFormat string `env:"SNUG_LOG_FORMAT" default:"text" help:"text or json."`
+}
+
+// Check tells what is wrong with it.
+func (l Log) Check() error {
+	var wrong []error
+	if !slices.Contains([]string{"", "debug", "info", "warn", "error"}, l.LogLevel) {
+		wrong = append(wrong, fmt.Errorf("SNUG_LOG_LEVEL %q is none. Choose debug, info, warn or error.", l.LogLevel))
+	}
+	if !slices.Contains([]string{"", "text", "json"}, l.LogFormat) {
+		wrong = append(wrong, fmt.Errorf("SNUG_LOG_FORMAT %q is none. Choose text or json.", l.LogFormat))
+	}
+	return errors.Join(wrong...)
+}
+
+// Complete fills in what follows from the rest, before Check.
+func (c *Serve) Complete() {
+	if host, _, err := net.SplitHostPort(c.Addr); c.BaseURL == "" && err == nil && Loopback(host) {
+		c.BaseURL = "http://" + c.Addr
+	}
+	c.BaseURL, c.DiscordURL = strings.TrimRight(c.BaseURL, "/"), strings.TrimRight(c.DiscordURL, "/")
 }
 
 // Check tells everything that is wrong, each with its remedy.
@@ -75,23 +98,33 @@ func (c *Serve) Check() error {
 		tell("DISCORD_BOT_TOKEN is missing. Copy it from https://discord.com/developers/applications → your application → Bot → Reset Token.")
 	case err != nil:
 		tell("DISCORD_BOT_TOKEN is not a bot token: its first part does not name an application. Copy it again from the Developer Portal → Bot; it is not the client secret.")
-	case c.ClientID != 0 && id != c.ClientID:
-		tell("DISCORD_BOT_TOKEN and DISCORD_CLIENT_ID belong to different applications (%d and %d). Copy both from the same one.", id, c.ClientID)
+	case c.ClientID.ID != 0 && id != c.ClientID.ID:
+		tell("DISCORD_BOT_TOKEN and DISCORD_CLIENT_ID belong to different applications (%d and %d). Copy both from the same one.", id, c.ClientID.ID)
 	}
-	if c.ClientID == 0 {
+	for name, id := range map[string]ID{"DISCORD_CLIENT_ID": c.ClientID, "DISCORD_GUILD_ID": c.GuildID} {
+		if id.wrong != "" {
+			tell("%s %q is not a Discord id, which is a number of 17 to 20 digits: copy it from the Developer Portal, or in Discord with Developer Mode on.", name, id.wrong)
+		}
+	}
+	if c.ClientID == (ID{}) {
 		tell("DISCORD_CLIENT_ID is missing. Copy the Application ID from the Developer Portal → General Information.")
 	}
 	if c.ClientSecret == "" {
 		tell("DISCORD_CLIENT_SECRET is missing. Copy it from the Developer Portal → OAuth2 → Reset Secret.")
 	}
-	if err := checkURL("SNUG_DISCORD_URL", c.DiscordURL); err != nil {
-		wrong = append(wrong, err)
-	}
-	if err := checkURL("SNUG_BASE_URL", c.BaseURL); err != nil {
+	if err := checkURL("SNUG_DISCORD_URL", c.DiscordURL, "https://discord.com"); err != nil {
 		wrong = append(wrong, err)
 	}
 	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
 		tell("SNUG_ADDR %q is not host:port. Write it like 127.0.0.1:8080.", c.Addr)
+	} else if c.BaseURL == "" {
+		tell("SNUG_BASE_URL is missing. Snug listens on %s, which is not for this machine alone: set the address that browsers use, like https://snug.example.org.", c.Addr)
+	}
+	if err := checkURL("SNUG_BASE_URL", c.BaseURL, "https://snug.example.org"); err != nil && c.BaseURL != "" {
+		wrong = append(wrong, err)
+	}
+	if _, _, err := net.SplitHostPort(c.OpsAddr); err != nil && c.OpsAddr != "" {
+		tell("SNUG_OPS_ADDR %q is not host:port. Write it like 127.0.0.1:8089, or leave it empty.", c.OpsAddr)
 	}
 	for _, o := range c.AllowedOrigins {
 		if u, err := url.Parse(o); err != nil || u.Host == "" || u.Path != "" || u.Scheme != "http" && u.Scheme != "https" {
@@ -114,10 +147,15 @@ func (c *Serve) Check() error {
 	if c.NATSURL != "" && c.SessionSecret == "" {
 		tell("SESSION_SECRET is missing. With SNUG_NATS_URL several processes share logins and links, so all of them need the same secret; make one with: openssl rand -hex 32")
 	}
+	for address := range strings.SplitSeq(c.NATSURL, ",") {
+		if u, err := url.Parse(address); address != "" && (err != nil || u.Host == "" || !slices.Contains([]string{"nats", "tls", "ws", "wss"}, u.Scheme)) {
+			tell("SNUG_NATS_URL has %q, which is no address of a NATS server. Write it like nats://10.0.0.1:4222.", address)
+		}
+	}
 	if c.NATSCreds != "" && c.NATSURL == "" {
 		tell("SNUG_NATS_CREDS is set without SNUG_NATS_URL. Set the address too, or leave the credentials out.")
 	}
-	return errors.Join(wrong...)
+	return errors.Join(append(wrong, c.Log.Check())...)
 }
 
 // Networks are those of SNUG_WEBHOOK_NETWORKS.
@@ -132,11 +170,12 @@ func (c *Serve) Networks() (list []netip.Prefix, err error) {
 	return list, nil
 }
 
-func checkURL(name, s string) error {
+// checkURL says what is wrong with an address that should look like another.
+func checkURL(name, s, like string) error {
 	u, err := url.Parse(s)
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		return fmt.Errorf("%s %q is not an address. Write it like https://snug.example.org.", name, s)
+		return fmt.Errorf("%s %q is not an address. Write it like %s.", name, s, like)
 	case strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
 		return fmt.Errorf("%s %q has more than scheme, host and port. Leave the rest away.", name, s)
 	case u.Scheme == "http" && !Loopback(u.Hostname()):
@@ -155,14 +194,13 @@ func Loopback(host string) bool {
 }
 
 // idOf reads the application's id from a bot token: its first part is the id in base64.
-func idOf(token string) (ID, error) {
+func idOf(token string) (snowflake.ID, error) {
 	head, _, _ := strings.Cut(token, ".")
 	b, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(head, "="))
 	if err != nil {
 		return 0, err
 	}
-	id, err := snowflake.Parse(string(b))
-	return ID(id), err
+	return snowflake.Parse(string(b))
 }
 
 // Keys gives the keyring of SESSION_SECRET, or of the secret kept in the data

@@ -16,8 +16,9 @@ const random = "8f14e45fceea167a5a36dedd4bea2543b9f3c1d0a7e6524c0f1d2b3a49586776
 
 func good() config.Serve {
 	return config.Serve{
-		BotToken: base64.RawStdEncoding.EncodeToString([]byte("1234")) + ".x.y", ClientID: 1234, ClientSecret: "s",
+		BotToken: base64.RawStdEncoding.EncodeToString([]byte("1234")) + ".x.y", ClientID: config.ID{ID: 1234}, ClientSecret: "s",
 		DiscordURL: "https://discord.com", BaseURL: "https://snug.example.org", Addr: "127.0.0.1:8080",
+		Log: config.Log{LogLevel: "info", LogFormat: "text"},
 	}
 }
 
@@ -32,12 +33,20 @@ func TestEverythingWrongIsToldAtOnce(t *testing.T) {
 	}{
 		"no token":        {func(c *config.Serve) { c.BotToken = "" }, "DISCORD_BOT_TOKEN is missing"},
 		"secret as token": {func(c *config.Serve) { c.BotToken = "!!!" }, "not a bot token"},
-		"other app":       {func(c *config.Serve) { c.ClientID = 99 }, "different applications"},
+		"other app":       {func(c *config.Serve) { c.ClientID.ID = 99 }, "different applications"},
 		"no secret":       {func(c *config.Serve) { c.ClientSecret = "" }, "DISCORD_CLIENT_SECRET is missing"},
 		"no scheme":       {func(c *config.Serve) { c.BaseURL = "snug.example.org" }, "SNUG_BASE_URL"},
 		"a path":          {func(c *config.Serve) { c.BaseURL = "https://example.org/snug" }, "more than scheme"},
 		"plain http":      {func(c *config.Serve) { c.BaseURL = "http://example.org" }, "https://"},
 		"address":         {func(c *config.Serve) { c.Addr = "8080" }, "host:port"},
+		"no base":         {func(c *config.Serve) { c.Addr, c.BaseURL = "0.0.0.0:80", "" }, "SNUG_BASE_URL is missing"},
+		"ops address":     {func(c *config.Serve) { c.OpsAddr = "x" }, "SNUG_OPS_ADDR"},
+		"discord":         {func(c *config.Serve) { c.DiscordURL = "ftp://x" }, "like https://discord.com"},
+		"client id":       {func(c *config.Serve) { _ = c.ClientID.UnmarshalText([]byte("xyz")) }, `DISCORD_CLIENT_ID "xyz"`},
+		"guild id":        {func(c *config.Serve) { _ = c.GuildID.UnmarshalText([]byte("0")) }, `DISCORD_GUILD_ID "0"`},
+		"nats":            {func(c *config.Serve) { c.NATSURL, c.SessionSecret = "zzz", random }, "nats://10.0.0.1:4222"},
+		"log level":       {func(c *config.Serve) { c.LogLevel = "loud" }, "SNUG_LOG_LEVEL"},
+		"log format":      {func(c *config.Serve) { c.LogFormat = "xml" }, "SNUG_LOG_FORMAT"},
 		"origin":          {func(c *config.Serve) { c.AllowedOrigins = []string{"example.org"} }, "SNUG_ALLOWED_ORIGINS"},
 		"proxy":           {func(c *config.Serve) { c.TrustedProxies = []string{"nginx"} }, "SNUG_TRUSTED_PROXIES"},
 		"weak secret":     {func(c *config.Serve) { c.SessionSecret = "hunter2" }, "too short"},
@@ -59,7 +68,7 @@ func TestEverythingWrongIsToldAtOnce(t *testing.T) {
 	if rotating.SessionSecret = random + ", " + strings.ToUpper(random); rotating.Check() != nil {
 		t.Errorf("two secrets are refused: %v", rotating.Check())
 	}
-	empty := config.Serve{Addr: "x", BaseURL: "y", DiscordURL: "z"}
+	empty := config.Serve{Addr: "x", BaseURL: "y", DiscordURL: "z", Log: good().Log}
 	if n := len(strings.Split(empty.Check().Error(), "\n")); n != 6 {
 		t.Errorf("%d mistakes told, want 6:\n%v", n, empty.Check())
 	}
@@ -68,6 +77,23 @@ func TestEverythingWrongIsToldAtOnce(t *testing.T) {
 		if c.BaseURL = base; c.Check() != nil {
 			t.Errorf("%s is refused: %v", base, c.Check())
 		}
+	}
+}
+
+func TestBaseFollowsTheAddress(t *testing.T) {
+	for addr, want := range map[string]string{"127.0.0.1:18080": "http://127.0.0.1:18080", "[::1]:80": "http://[::1]:80", "0.0.0.0:80": "", ":8080": "", "x": ""} {
+		c := good()
+		c.Addr, c.BaseURL = addr, ""
+		if c.Complete(); c.BaseURL != want {
+			t.Errorf("%s: %q, want %q", addr, c.BaseURL, want)
+		}
+	}
+	c := good()
+	if c.BaseURL += "/"; c.BaseURL != "" {
+		c.Complete()
+	}
+	if c.BaseURL != good().BaseURL {
+		t.Errorf("what was given became %q", c.BaseURL)
 	}
 }
 

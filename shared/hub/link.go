@@ -146,7 +146,9 @@ func (l *link) dial(ctx context.Context, address string, wait time.Duration, mor
 		if time.Now().Add(pause).After(deadline) || errs.Has(err, errs.Unauthorized) || errs.Has(err, errs.Invalid) {
 			return err
 		}
-		l.log.Info("hub: waiting for the server", "server", hideSecrets(address), "err", err)
+		if pause == 100*time.Millisecond { // once; the last failure is the error
+			l.log.Warn("hub: waiting for the server", "server", hideSecrets(address), "for", wait, "err", err)
+		}
 		timer := time.NewTimer(pause)
 		select {
 		case <-ctx.Done():
