@@ -60,9 +60,9 @@ func quick(t *testing.T, s *server, change func(*gateway.Config)) *client {
 		Observer:     func(s gateway.State) { c.states <- s },
 		Logger:       slog.New(slog.DiscardHandler),
 		Backoff:      4 * time.Millisecond,
-		HelloTimeout: 150 * time.Millisecond,
-		ReadyTimeout: 150 * time.Millisecond,
-		AckTimeout:   150 * time.Millisecond,
+		HelloTimeout: patience,
+		ReadyTimeout: patience,
+		AckTimeout:   patience,
 	}
 	if change != nil {
 		change(&cfg)

@@ -23,6 +23,10 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // patience bounds every wait of these tests; nothing waits that long unless it fails.
 const patience = 10 * time.Second
 
+// awaited is a timeout of the shard where the test waits for it; elsewhere it
+// is patience, so that a busy machine makes no shard give up.
+const awaited = time.Second
+
 // scene is what the server does with one connection. When it returns, the
 // socket is cut without a close frame.
 type scene func(p *peer)

@@ -112,6 +112,7 @@ func TestLosesTheSession(t *testing.T) {
 // TestSurvivesBadResumes plays what goes wrong before RESUMED: the session is
 // kept through all of it.
 func TestSurvivesBadResumes(t *testing.T) {
+	t.Parallel()
 	cut := func(p *peer) { p.hello(time.Minute); p.resume("old") }
 	srv := serve(t,
 		func(p *peer) { p.open(false); p.wait() }, // no HELLO
@@ -131,6 +132,7 @@ func TestSurvivesBadResumes(t *testing.T) {
 		})
 	c := quick(t, srv, func(cfg *gateway.Config) {
 		cfg.Checkpoint = gateway.Checkpoint{SessionID: "old", ResumeURL: srv.url() + "/resume", Seq: 7}
+		cfg.HelloTimeout, cfg.ReadyTimeout = awaited, awaited
 	})
 	c.open()
 	if got := fmt.Sprint(c.handled(3)); got != "[{VOICE_STATE_UPDATE 8} {VOICE_STATE_UPDATE 9} {RESUMED 10}]" {
@@ -160,8 +162,9 @@ func TestUnreachableResumeURL(t *testing.T) {
 }
 
 func TestMissingReady(t *testing.T) {
+	t.Parallel()
 	srv := serve(t, func(p *peer) { p.hello(time.Minute); p.expect(disgo.OpcodeIdentify); p.wait() }, calm("one"))
-	c := quick(t, srv, nil)
+	c := quick(t, srv, func(cfg *gateway.Config) { cfg.ReadyTimeout = awaited })
 	c.open()
 	if s := c.until(gateway.Waiting); s.Failures != 1 || !strings.Contains(s.Reason.Error(), "READY") {
 		t.Errorf("state %+v", s)
