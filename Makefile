@@ -45,8 +45,8 @@ lint: ## golangci-lint, with the rules of .golangci.yml
 		echo "and have $$($(GO) env GOPATH)/bin in PATH, or see https://golangci-lint.run"; exit 1; }
 	golangci-lint run
 
-soak: fuzz ## The longer forms of the tests, and fuzzing
-	SNUG_SOAK=1 $(GO) test -race -timeout 60m ./...
+soak: fuzz ## The longer forms of the tests, and fuzzing; what fails says how to replay it
+	SNUG_SOAK=1 $(GO) test -race -p 1 -timeout 60m ./... # one package after the other: they measure time
 
 FUZZTIME ?= 1m
 fuzz: ## Fuzz everything that reads what strangers send, each for FUZZTIME (1m)

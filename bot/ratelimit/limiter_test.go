@@ -336,6 +336,10 @@ func TestMetrics(t *testing.T) {
 		if got := value(t, reg, "snug_rest_queue", "normal"); got != 0 {
 			t.Errorf("%v in the queue", got)
 		}
+		// Two wait for the first, whose answers take three seconds and two pauses; one of them for the other too.
+		if got := value(t, reg, "snug_rest_wait_seconds", "normal"); got < 9 || got > 15 {
+			t.Errorf("%v s were waited", got)
+		}
 		if _, err := NewMetrics(reg); err == nil {
 			t.Error("registered twice")
 		}
@@ -351,7 +355,7 @@ func value(t *testing.T, reg *prometheus.Registry, name, label string) float64 {
 	for _, f := range families {
 		for _, m := range f.GetMetric() {
 			if f.GetName() == name && len(m.GetLabel()) == 1 && m.GetLabel()[0].GetValue() == label {
-				return m.GetCounter().GetValue() + m.GetGauge().GetValue()
+				return m.GetCounter().GetValue() + m.GetGauge().GetValue() + m.GetHistogram().GetSampleSum()
 			}
 		}
 	}
