@@ -1,0 +1,108 @@
+package view_test
+
+import (
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/dashboard/view"
+	"snug/shared/guild"
+	"snug/shared/room"
+)
+
+// TestToldInWords: settings and entries are told to people without JSON, ids that have a name, and words of the program's.
+func TestToldInWords(t *testing.T) {
+	english := newEngine(t).Texts("en", "")
+	p := &view.Activity{Places: everywhere(), Rooms: map[snowflake.ID]string{7: "Friday"}}
+	p.Text = english
+	h := &view.AdminHistory{Places: everywhere()}
+	h.Text = english
+	for _, c := range []struct{ name, raw, want string }{
+		{"seats", "4", "4"}, {"idle_timeout", `"1h"`, "1h"}, {"private", "true", "Yes"}, {"private", "false", "No"}, {"category_id", `"6"`, "B"}, {"category_id", `"0"`, "–"},
+		{"log_channel_id", `"11"`, "G"}, {"log_channel_id", `"12"`, "12"}, {"creator_roles", `["7","9"]`, "C, E"}, {"creator_roles", `[]`, "–"}, {"blocked_words", `["a","b c"]`, "a, b c"},
+		{"language", `"de"`, "Deutsch"}, {"language", `""`, "–"}, {"name_template", `"{owner} & <b>"`, "{owner} & <b>"}, {"lobbies", `[{"channel_id":"10","seats":3},{"channel_id":"99"}]`, "F (3 seats), 99"}, {"lobbies", "", "–"},
+	} {
+		if got := h.Told(c.name, c.raw); got != c.want {
+			t.Errorf("%s %s is told as %q, want %q", c.name, c.raw, got, c.want)
+		}
+	}
+	for want, e := range map[string]room.Entry{
+		"Private: Yes → No":            {Kind: room.EntrySettings, Detail: "private", Old: "true", New: "false"},
+		"empty":                        {Kind: room.EntryClosed, Detail: "idle"},
+		"open → private and locked":    {Kind: room.EntryPrivacy, Old: "open", New: "private,locked"},
+		"by a link":                    {Kind: room.EntryAdmitted, Detail: room.ByLink},
+		"Friday draft":                 {Kind: room.EntryOpened, Detail: "Friday draft"},
+		"Friday → Saturday":            {Kind: room.EntryRenamed, Old: "Friday", New: "Saturday"},
+		"Round 2 → –":                  {Kind: room.EntryStatus, Old: "Round 2"},
+		"Discord was told again":       {Kind: room.EntryRepaired, Detail: "Discord was told again"},
+		"on":                           {Kind: room.EntryWatch, New: "on"},
+		"lost the connection":          {Kind: room.EntryHeld, Detail: string(room.HeldBack)},
+		"Alice → Bruno":                {Kind: room.EntryOwner, Detail: "claim", Old: "Alice", New: "Bruno"},
+		"Friday has lost its channel.": {Kind: room.EntryRepaired, Detail: string(guild.FindNoChannel), RoomID: 7},
+	} {
+		if got := p.Detail(e); got != want {
+			t.Errorf("%s is told as %q, want %q", e.Kind, got, want)
+		}
+	}
+	if p.Room(7) != "Friday" || p.Room(1574439557993201664) != "…1664" || p.Who(8) != "8" {
+		t.Errorf("%q %q %q", p.Room(7), p.Room(1574439557993201664), p.Who(8))
+	}
+}
+
+// TestNoSettingIsToldAsJSON goes through all of them, as they are set anywhere.
+func TestNoSettingIsToldAsJSON(t *testing.T) {
+	h := &view.AdminHistory{Places: everywhere()}
+	h.Text = newEngine(t).Texts("en", "")
+	s := guild.Defaults()
+	s.CategoryID, s.LogChannelID, s.CreatorRoles, s.HelperRoles, s.BlockedWords, s.Language = 5, 11, []snowflake.ID{7}, []snowflake.ID{8}, []string{"x"}, "fr"
+	s.Lobbies = []guild.Lobby{{ChannelID: 10}}
+	b, err := json.Marshal(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(b, &fields); err != nil {
+		t.Fatal(err)
+	}
+	for name, raw := range fields {
+		if got := h.Told(name, string(raw)); strings.ContainsAny(got, `[]"`) || got == "true" || got == "false" || got == "null" || !h.Text.Has("set."+name) {
+			t.Errorf("%s is told as %q", name, got)
+		}
+	}
+}
+
+// TestMerge: what somebody did not touch follows what was saved meanwhile, what they typed stays.
+func TestMerge(t *testing.T) {
+	was := guild.Defaults()
+	is := was
+	is.Seats, is.InviteUses, is.Private, is.BlockedWords = 9, 3, !was.Private, []string{"x"}
+	typed := was
+	typed.Seats, typed.RoomsPerMember, typed.InviteUses = 7, 2, 3
+	a := &view.Admin{Form: view.NewSettingsForm(typed)}
+	a.Text = newEngine(t).Texts("en", "")
+	a.Merge(was, is)
+	b, err := a.Form.JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := is
+	if err := json.Unmarshal(b, &got); err != nil {
+		t.Fatal(err)
+	}
+	want := is
+	want.Seats, want.RoomsPerMember = 7, 2
+	got.CreatorRoles, got.HelperRoles, want.CreatorRoles, want.HelperRoles = nil, nil, nil, nil
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("\n got %+v\nwant %+v", got, want)
+	}
+	clashes := map[string]bool{}
+	for _, m := range a.Meanwhile {
+		clashes[m.Name] = m.Clash
+	}
+	if !reflect.DeepEqual(clashes, map[string]bool{"seats": true, "invite_uses": false, "private": false, "blocked_words": false}) {
+		t.Errorf("changed meanwhile: %v", clashes)
+	}
+}
