@@ -102,7 +102,7 @@ func (l *Live) showed(w *watcher, s protocol.Shown) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	g := l.guilds[w.seat.guild]
-	if w.left || w.hidden || w.person == nil || g == nil || now.Sub(w.person.spoke) < protocol.ShownEvery {
+	if w.left || w.hidden || w.person == nil || g == nil || now.Sub(l.spoke[w.seat.user]) < protocol.ShownEvery {
 		return
 	}
 	e := g.rooms[s.ChannelID]
@@ -113,7 +113,7 @@ func (l *Live) showed(w *watcher, s protocol.Shown) {
 	if !ok {
 		return
 	}
-	w.person.spoke = now
+	l.spoke[w.seat.user] = now
 	if took := now.Sub(at); took >= 0 && took <= oldest {
 		l.metrics.shown.Observe(took.Seconds())
 		l.metrics.seen.add(took)

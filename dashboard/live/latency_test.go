@@ -62,6 +62,13 @@ func TestBrowserLatency(t *testing.T) {
 	counted(1, "at once again by another page of the same person")
 	d.says(word)
 	counted(2, "by somebody else")
+	c.ws.Close()
+	twin.ws.Close()
+	until(t, "their connections are gone", func() bool { return h.l.Watchers() == 1 })
+	c, _ = h.watch(guest, roomA)
+	c.expect(protocol.RoomSnapshot)
+	c.says(word)
+	counted(2, "at once again on a new connection")
 
 	h.clock.forward(protocol.ShownEvery)
 	c.send(protocol.Visible{Visible: false}.Encode(time.Now()))
@@ -82,9 +89,12 @@ func TestBrowserLatency(t *testing.T) {
 	m = s.expect(protocol.VoiceJoined)
 	s.says(protocol.Shown{ChannelID: roomA, Rev: *m.Rev})
 	counted(3, "by a spectator")
-	for _, c := range []*client{c, d, twin} { // they may go only when they have read what came
-		c.ws.Close()
-	}
+	h.clock.forward(protocol.ShownEvery)
+	until(t, "those who spoke are forgotten", func() bool {
+		h.l.mu.Lock()
+		defer h.l.mu.Unlock()
+		return len(h.l.spoke) == 0
+	})
 }
 
 func TestToldBounded(t *testing.T) {

@@ -152,7 +152,8 @@ type Live struct {
 	sessions map[string]map[*watcher]struct{}
 	ended    map[string]time.Time // sessions that ended, and until when a token could still name them
 	people   map[personKey]*person
-	urgent   []*person // to be asked before the others
+	urgent   []*person                  // to be asked before the others
+	spoke    map[snowflake.ID]time.Time // whose browser said just now that an event is on the screen, and when
 }
 
 // New makes a Live. It starts nothing: Run does.
@@ -169,6 +170,7 @@ func New(o Options) *Live {
 		guilds: map[snowflake.ID]*guild{}, watchers: map[*watcher]struct{}{}, byAddr: map[netip.Addr]int{},
 		byUser: map[snowflake.ID]int{}, sessions: map[string]map[*watcher]struct{}{},
 		ended: map[string]time.Time{}, people: map[personKey]*person{},
+		spoke: map[snowflake.ID]time.Time{},
 	}
 	for _, s := range o.Origins {
 		if p, err := parseOrigin(s); err != nil {

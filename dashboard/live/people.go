@@ -30,7 +30,6 @@ type person struct {
 	checking bool      // it is being asked
 	again    bool      // and is to be asked once more after that
 	failed   bool      // the last time there was no answer
-	spoke    time.Time // when their browser last said that an event is on the screen
 	watchers map[*watcher]struct{}
 }
 
@@ -244,6 +243,11 @@ func (l *Live) expire() {
 	for id, until := range l.ended {
 		if until.Before(now) {
 			delete(l.ended, id)
+		}
+	}
+	for user, at := range l.spoke {
+		if now.Sub(at) >= protocol.ShownEvery {
+			delete(l.spoke, user)
 		}
 	}
 	for _, p := range l.people {
