@@ -18,6 +18,7 @@ import (
 	"os/signal"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/disgoorg/snowflake/v2"
@@ -74,13 +75,12 @@ func pages() (http.Handler, error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET "+view.StaticPrefix, e.StaticHandler())
+	var mu sync.Mutex // a visit puts its language and theme into the page
 	for _, f := range fixtures.All() {
 		mux.HandleFunc("GET /"+f.Name, func(w http.ResponseWriter, r *http.Request) {
-			for _, again := range fixtures.All() { // each visit gets a page of its own: a language is put into it
-				if again.Name == f.Name {
-					show(e, w, r, again)
-				}
-			}
+			mu.Lock()
+			defer mu.Unlock()
+			show(e, w, r, f)
 		})
 	}
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { list(e, w) })
