@@ -15,5 +15,6 @@ COPY --from=build --chown=nonroot:nonroot /data /data
 ENV SNUG_DATA=/data SNUG_ADDR=0.0.0.0:8080 SNUG_LOG_FORMAT=json
 VOLUME /data
 EXPOSE 8080
+HEALTHCHECK --start-period=30s CMD ["/snug", "health"]
 ENTRYPOINT ["/snug"]
 CMD ["serve"]

@@ -271,7 +271,7 @@ func TestSuggestions(t *testing.T) {
 	h.wantText(a, "27 rooms", "7 more")
 	a = h.press("priya", a.Message.ID, h.menu(a.Message).CustomID, h.menu(a.Message).Options[3].Value)
 	h.wantText(a, "0 of 4 seats")
-	h.wantText(h.press("priya", a.Message.ID, "Join"), "A seat is held for you")
+	h.wantText(h.press("priya", a.Message.ID, "Join"), "Your seat is held until")
 }
 
 func TestAnswersAreInTheirReadersLanguage(t *testing.T) {

@@ -149,6 +149,7 @@ type (
 		run  handler
 		ask  asker
 		room bool // its custom id must name a room
+		keep bool // the answer it stands on stays: there is a link in it that is needed yet
 	}
 )
 
@@ -221,6 +222,7 @@ func (c *Commands) act(q *call, id string) {
 		return
 	}
 	q.custom = custom
+	q.own = q.own && !what.keep
 	q.log = q.log.With("action", custom.action, "room_id", custom.room)
 	c.answer(q, what.ask, what.run)
 }

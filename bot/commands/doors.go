@@ -28,7 +28,7 @@ func (c *Commands) join(ctx context.Context, q *call) (reply, error) {
 	case j.Moved:
 		return reply{text: q.t.Say("joined", "Channel", channelMention(id))}, nil
 	}
-	return reply{text: q.t.Say("join.held", "Channel", channelMention(id), "When", when(j.HeldUntil))}, nil
+	return reply{text: q.t.Say("join.held", "Channel", channelMention(id), "Time", clock(j.HeldUntil))}, nil
 }
 
 // knock asks to be let into a room, or into whatever room somebody has.
@@ -95,7 +95,7 @@ func (c *Commands) waiting(ctx context.Context, q *call, leave bool) (reply, err
 	case leave:
 		return reply{text: q.t.Say("wait.left", "Room", bold(done.Room.Name))}, nil
 	case !done.HeldUntil.IsZero():
-		return reply{text: q.t.Say("join.held", "Channel", channelMention(id), "When", when(done.HeldUntil))}, nil
+		return reply{text: q.t.Say("join.held", "Channel", channelMention(id), "Time", clock(done.HeldUntil))}, nil
 	}
 	return reply{
 		text: q.t.Say("wait.place", "Room", bold(done.Room.Name), "Place", done.Place),

@@ -60,7 +60,7 @@ func notice(t text.Texts, pages Pages, n keeper.Notice) (reader, discord.Message
 	case keeper.StaysOpen:
 		return in(n.Room, t.Say("told.stays"))
 	case keeper.SeatFree:
-		return to(n.User, n.Room, "told.seat", "When", when(n.Until))
+		return to(n.User, n.Room, "told.seat", "Time", clock(n.Until))
 	case keeper.MovedBack:
 		if n.Held {
 			return to(n.User, n.Room, "told.held")

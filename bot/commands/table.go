@@ -99,7 +99,7 @@ func (c *Commands) componentTable() map[string]component {
 		actNotNow:  {run: c.answerKnock(false), room: true},
 		actUnban:   {run: c.unban, room: true},
 		actCard:    {run: c.card},
-		actJoin:    {run: c.join, room: true},
+		actJoin:    {run: c.join, room: true, keep: true},
 		actKnock:   {run: c.knock, room: true},
 		actWait:    {run: c.wait, room: true},
 		actUnwait:  {run: c.unwait, room: true},

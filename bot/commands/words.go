@@ -87,6 +87,9 @@ func cut(s string, n int) string {
 // when gives a time that every reader's Discord shows in their own words.
 func when(t time.Time) string { return fmt.Sprintf("<t:%d:R>", t.Unix()) }
 
+// clock tells a time of today as everybody's own clock shows it.
+func clock(t time.Time) string { return fmt.Sprintf("<t:%d:t>", t.Unix()) }
+
 func channelMention(id snowflake.ID) string { return "<#" + id.String() + ">" }
 
 func userMention(id snowflake.ID) string { return "<@" + id.String() + ">" }

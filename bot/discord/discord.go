@@ -47,11 +47,14 @@ const permissionVoiceStatus discord.Permissions = 1 << 48
 
 // Lacking names what of Permissions is not in the bits given; "" if nothing, or with Administrator.
 func Lacking(have int64) string {
-	missing := Permissions &^ discord.Permissions(have)
-	if discord.Permissions(have).Has(discord.PermissionAdministrator) || missing == 0 {
+	if discord.Permissions(have).Has(discord.PermissionAdministrator) {
 		return ""
 	}
-	return missing.String()
+	var names []string
+	for missing := Permissions &^ discord.Permissions(have); missing != 0; missing &= missing - 1 {
+		names = append(names, nameOf(missing&-missing)) // one bit after the other: disgo cannot name those it does not know
+	}
+	return strings.Join(names, ", ")
 }
 
 // managerBits make a member a manager of the server.

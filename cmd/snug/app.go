@@ -131,7 +131,7 @@ func openHub(ctx context.Context, c config.Serve, log *slog.Logger, observe func
 }
 
 func hubOptions(c config.Serve, log *slog.Logger) hub.Options {
-	o := hub.Options{URL: c.NATSURL, CredsFile: c.NATSCreds, Log: log}
+	o := hub.Options{URL: c.NATSURL, CredsFile: c.NATSCreds, Replicas: c.NATSReplicas, Log: log}
 	if c.NATSURL == "" {
 		o.Dir = c.Data
 	}

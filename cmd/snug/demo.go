@@ -148,7 +148,7 @@ Try this:
   1. Open the simulated Discord and choose who you are, say %s.
   2. Type /create-room and press Enter. Open the room's page from the answer.
   3. Join the room's voice channel, and watch its page follow.
-  4. Be somebody else in another tab, and follow the room's invite link there.
+  4. Copy the invite link, be somebody else in another tab, paste it into #general there, and click it.
 
 Each person has an address of their own, such as %s, so that one browser holds several.
 Scripts do all this over HTTP: see docs/demo.md. Ctrl-C stops it.

@@ -38,6 +38,7 @@ type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Run the bot and its dashboard."`
 	Demo    demoCmd    `cmd:"" help:"Try Snug on this machine: with a simulated Discord, no account and no server needed."`
 	Doctor  doctorCmd  `cmd:"" help:"Look whether everything Snug needs is right, and say what to do."`
+	Health  healthCmd  `cmd:"" help:"Ask a running Snug whether it is ready: for a container's health check."`
 	Backup  backupCmd  `cmd:"" help:"Write rooms, settings, logins and the audit log to a file."`
 	Restore restoreCmd `cmd:"" help:"Read a backup into an empty data folder or cluster."`
 	Version versionCmd `cmd:"" help:"Tell the version."`

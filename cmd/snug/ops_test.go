@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -139,5 +140,35 @@ func TestDoctor(t *testing.T) {
 		if out, err := run(change); err == nil || !strings.Contains(out, want) {
 			t.Errorf("%s: %v\n%s", want, err, out)
 		}
+	}
+}
+
+// snug health says with its status how a running Snug is.
+func TestHealth(t *testing.T) {
+	h := newHouse(t)
+	ask := func(addr string) (string, error) {
+		var out bytes.Buffer
+		err := (&healthCmd{Addr: addr}).Run(world{t.Context(), &out, &out})
+		return out.String(), err
+	}
+	if out, err := ask(strings.TrimPrefix(h.url, "http://")); err != nil || out != "It is ready.\n" {
+		t.Errorf("%q, %v", out, err)
+	}
+	_, port, _ := strings.Cut(strings.TrimPrefix(h.url, "http://"), ":")
+	if _, err := ask("0.0.0.0:" + port); err != nil {
+		t.Errorf("asked where it listens in a container: %v", err)
+	}
+	if _, err := ask("127.0.0.1:1"); err == nil || !strings.Contains(err.Error(), "Is it running") {
+		t.Errorf("nobody is there: %v", err)
+	}
+	if _, err := ask("nowhere"); err == nil || !strings.Contains(err.Error(), "127.0.0.1:8080") {
+		t.Errorf("no address: %v", err)
+	}
+	deaf := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, `{"gateway":"not connected"}`, http.StatusServiceUnavailable)
+	}))
+	defer deaf.Close()
+	if _, err := ask(strings.TrimPrefix(deaf.URL, "http://")); err == nil || !strings.Contains(err.Error(), "gateway") {
+		t.Errorf("not ready: %v", err)
 	}
 }

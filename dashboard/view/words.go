@@ -57,11 +57,6 @@ func street(t text.Texts, rooms, people int) string {
 // MayKeep says whether the page offers to keep a room that is about to close.
 func (r *Room) MayKeep() bool { return r.View.MayEnter || r.View.MayControl }
 
-// MayInvite says whether the page offers invites: to who has a place of their own in the room, and to who controls it.
-func (r *Room) MayInvite() bool {
-	return r.View.MayControl || r.me() != 0 && r.View.Room.Access.Admitted(r.me())
-}
-
 // Error says what is wrong with a setting, by its JSON name; "" if nothing.
 func (a *Admin) Error(field string) string { return FieldError(a.Text, a.Err, field) }
 

@@ -44,6 +44,7 @@ type Serve struct {
 	HookNetworks   []string `name:"webhook-networks" env:"SNUG_WEBHOOK_NETWORKS" placeholder:"CIDR" help:"Networks that servers' webhooks may be sent to, beside the public internet."`
 	Data           string   `env:"SNUG_DATA" default:"data" help:"Where rooms, settings and logins are kept."`
 	NATSURL        string   `name:"nats-url" env:"SNUG_NATS_URL" placeholder:"URL" help:"Use this NATS server or cluster (with JetStream) instead of the embedded one."`
+	NATSReplicas   int      `name:"nats-replicas" env:"SNUG_NATS_REPLICAS" default:"0" help:"How many servers of the cluster keep a copy of everything, 1 to 5; 0: three in a cluster, one on a single server."`
 	NATSCreds      string   `name:"nats-creds" env:"SNUG_NATS_CREDS" type:"path" placeholder:"FILE" help:"Credentials file for the NATS server."`
 	Log
 }
@@ -151,6 +152,9 @@ func (c *Serve) Check() error {
 		if u, err := url.Parse(address); address != "" && (err != nil || u.Host == "" || !slices.Contains([]string{"nats", "tls", "ws", "wss"}, u.Scheme)) {
 			tell("SNUG_NATS_URL has %q, which is no address of a NATS server. Write it like nats://10.0.0.1:4222.", address)
 		}
+	}
+	if c.NATSReplicas < 0 || c.NATSReplicas > 5 {
+		tell("SNUG_NATS_REPLICAS is %d. Choose 1 to 5, or 0 for what the cluster suggests.", c.NATSReplicas)
 	}
 	if c.NATSCreds != "" && c.NATSURL == "" {
 		tell("SNUG_NATS_CREDS is set without SNUG_NATS_URL. Set the address too, or leave the credentials out.")

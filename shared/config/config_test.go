@@ -45,6 +45,7 @@ func TestEverythingWrongIsToldAtOnce(t *testing.T) {
 		"client id":       {func(c *config.Serve) { _ = c.ClientID.UnmarshalText([]byte("xyz")) }, `DISCORD_CLIENT_ID "xyz"`},
 		"guild id":        {func(c *config.Serve) { _ = c.GuildID.UnmarshalText([]byte("0")) }, `DISCORD_GUILD_ID "0"`},
 		"nats":            {func(c *config.Serve) { c.NATSURL, c.SessionSecret = "zzz", random }, "nats://10.0.0.1:4222"},
+		"replicas":        {func(c *config.Serve) { c.NATSReplicas = 7 }, "SNUG_NATS_REPLICAS"},
 		"log level":       {func(c *config.Serve) { c.LogLevel = "loud" }, "SNUG_LOG_LEVEL"},
 		"log format":      {func(c *config.Serve) { c.LogFormat = "xml" }, "SNUG_LOG_FORMAT"},
 		"origin":          {func(c *config.Serve) { c.AllowedOrigins = []string{"example.org"} }, "SNUG_ALLOWED_ORIGINS"},

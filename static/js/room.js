@@ -13,6 +13,7 @@ let held = state.heldUntil ?? 0; // until when a seat is kept, in Unix milliseco
 let idle = state.idleDeadline ?? 0; // when the empty room closes, if nobody comes
 let emptySince = now();
 let waitingSeat = false; // the bot moves the person; their seat has not lit up yet
+let sat = false; // whether the person sat inside when the picture was drawn last
 
 const room = () => rooms.get(state.room);
 const inside = () => room()?.roster.some((p) => p.userId === me) ?? false;
@@ -62,10 +63,11 @@ function paintDoor() {
   if (here) here.hidden = !seated;
   if (join) join.hidden = seated || noSeat();
   if (full) full.hidden = seated || !noSeat();
-  if (seated && waitingSeat) {
+  if (seated && !sat) { // what was said on the way in is over
     waitingSeat = false;
     progress("");
   }
+  sat = seated;
   if ($("dlg-out").open) text($("out-text"), held > now() ? t("dlg.out.text.held", { Left: clock(held - now()) }) : $("out-text").dataset.says);
   if (!held || seated) return;
   if (held <= now()) {
