@@ -20,7 +20,7 @@ test: ## Everything that must pass: formatting, vet, and all tests with the race
 	GOOS=windows $(GO) vet ./dashboard/live
 	@.ci/vuln
 	$(GO) test -race -timeout 9m $$($(GO) list ./... | grep -v '^snug/cmd/snug$$')
-	$(GO) test -race -timeout 9m ./cmd/snug # alone: it measures latency
+	$(GO) test -race -parallel 3 -timeout 9m ./cmd/snug # alone: it measures latency
 
 pictures: ## Make the pictures of the documentation, from the real thing
 	SNUG_PICTURES=$(CURDIR)/docs/pictures $(GO) test -count=1 -run 'TestMainJob|TestSettings|TestWelcome' ./cmd/snug

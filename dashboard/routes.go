@@ -16,6 +16,8 @@ import (
 
 var errNoPage = errs.E(errs.NotFound, "There is no such page. Perhaps the address was cut short; your servers and rooms are on the first page.")
 
+var errNoOperation = errs.E(errs.NotFound, "The API has no such operation. /api lists those there are.")
+
 // routes puts everything together.
 func (s *Server) routes() (http.Handler, error) {
 	e, err := engine(s.o.TrustedProxies)
@@ -167,6 +169,9 @@ func (s *Server) noRoute(c *gin.Context) error {
 		private(c)
 		c.Redirect(http.StatusPermanentRedirect, to.RequestURI())
 		return nil
+	}
+	if strings.HasPrefix(c.Request.URL.Path, "/api/") {
+		return errNoOperation
 	}
 	return errNoPage
 }

@@ -71,6 +71,7 @@ var commandRows = []commandRow{
 
 // TestWhoMayDoWhatInDiscord runs every command as everybody in the server.
 func TestWhoMayDoWhatInDiscord(t *testing.T) {
+	t.Parallel()
 	v := newTown(t)
 	left := offered(t)
 	for _, row := range commandRows {

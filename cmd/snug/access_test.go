@@ -286,6 +286,7 @@ func (v *town) ask(who string, r route) (int, http.Header, string) {
 
 // TestWhoMayDoWhatOnTheWeb asks every route as everybody.
 func TestWhoMayDoWhatOnTheWeb(t *testing.T) {
+	t.Parallel()
 	v := newTown(t)
 	left := map[string]bool{}
 	for _, r := range v.app.dash.Routes() {
@@ -398,6 +399,7 @@ func (v *town) dial(token, guild string) string {
 
 // TestWhoMayWatch asks for the live view of a private room, and of its server, as everybody.
 func TestWhoMayWatch(t *testing.T) {
+	t.Parallel()
 	v := newTown(t)
 	guild := v.world.guild.String()
 	for _, row := range []struct{ page, room, want string }{

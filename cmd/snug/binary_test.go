@@ -235,6 +235,7 @@ func residentMB(t testing.TB, pid int) (mb int) {
 }
 
 func TestServeTellsAllThatIsWrong(t *testing.T) {
+	t.Parallel()
 	p := execute(t, []string{"DISCORD_BOT_TOKEN=", "DISCORD_CLIENT_SECRET=", "SNUG_BASE_URL=http://snug.example.org"}, "serve", "--data", t.TempDir())
 	if err := <-p.exited; err == nil {
 		t.Error("it did not fail")
@@ -249,6 +250,7 @@ func TestServeTellsAllThatIsWrong(t *testing.T) {
 }
 
 func TestDemoListensOnThisMachineOnly(t *testing.T) {
+	t.Parallel()
 	p := execute(t, nil, "demo", "--addr", "0.0.0.0:0")
 	if err := <-p.exited; err == nil || !strings.Contains(p.log.String(), "this machine only") {
 		t.Errorf("it said: %s", p.log)

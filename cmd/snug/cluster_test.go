@@ -17,6 +17,7 @@ import (
 // goes on with its gateway session where it left off. The longer form kills it
 // without a word instead, which takes the lease's term.
 func TestCluster(t *testing.T) {
+	t.Parallel()
 	signals := []os.Signal{syscall.SIGTERM}
 	if os.Getenv("SNUG_SOAK") != "" {
 		signals = append(signals, syscall.SIGKILL)

@@ -14,12 +14,13 @@ import (
 // who you are in the simulated Discord, open a room by command, follow its
 // page from the answer, join its voice channel, and see oneself there.
 func TestWelcome(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.world.discord.GiveOwnHosts(strings.TrimPrefix(h.url, "http://"))
 	browser := browsertest.Start(t)
 	discord := h.browse(browser, "alice")
 	discord.do("open the simulated Discord", chromedp.Navigate(h.world.url))
-	discord.do("choose who she is", chromedp.Click(chromedp.CSS("[data-as=alice]")))
+	discord.do("choose who she is", browsertest.Click("[data-as=alice]"))
 	discord.sees("the server", `document.body.dataset.ready === 'alice'`)
 	discord.do("type the command", chromedp.KeyEvent("/create-room name:Friday"+kb.Enter))
 	discord.sees("the answer that she alone sees", `document.querySelector('.message.ephemeral a.button[href*="/game/"]')`)
@@ -35,11 +36,11 @@ func TestWelcome(t *testing.T) {
 	page := h.browse(browser, "alice")
 	page.do("open the room's page", chromedp.Navigate(link))
 	page.sees("the consent, with herself chosen", `document.querySelector('input[name=user_id]:checked')?.closest('label').innerText.includes('Alice')`)
-	page.do("agree", chromedp.Click(chromedp.CSS("button.go")))
+	page.do("agree", browsertest.Click("button.go"))
 	page.sees("the room on a host name of her own", `location.hostname === 'alice.localhost' && document.querySelector('h1')?.textContent === 'Friday'`)
 	page.live()
 
-	discord.do("join voice", chromedp.Click(chromedp.CSS(".channel .join")))
+	discord.do("join voice", browsertest.Click(".channel .join"))
 	discord.sees("that she is in voice", `document.querySelector('.voice-wrap').innerText.includes('Friday')`)
 	page.seated("alice")
 }

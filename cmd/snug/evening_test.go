@@ -73,6 +73,7 @@ func (h *house) admit(p *player, s *script, id string) {
 // TestEvening is a room run from its page, seen by everybody at once: its name,
 // table and locks, somebody at the door, a full table with a waiting list, and its end.
 func TestEvening(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t, unhurried)
 	browser := browsertest.Start(t)
 	alice, bruno, chiyo := h.browse(browser, "alice"), h.browse(browser, "bruno"), h.browse(browser, "chiyo")
@@ -149,13 +150,14 @@ func TestEvening(t *testing.T) {
 	alice.idle()
 	alice.choose("bruno", "transfer")
 	bruno.sees("that the room is his", `document.querySelector('#control') !== null`)
-	alice.sees("that it is hers no more, though she manages the server", `document.querySelector('#control-h').textContent === 'Run this room'`)
+	alice.sees("that it is hers no more, though she manages the server", `document.querySelector('#control-h').textContent === 'This room’s settings'`)
 	bruno.do("close the room", press(`[data-dialog="dlg-close"]`), press(`#dlg-close form button`))
 	alice.sees("that it is closed", `document.querySelector('#dlg-gone').open`)
 }
 
 // TestSpectators: a link shows who is in to somebody nobody knows, until it ends.
 func TestSpectators(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t, unhurried)
 	browser := browsertest.Start(t)
 	alice, stream := h.browse(browser, "alice"), h.browse(browser, "chiyo")
@@ -194,6 +196,7 @@ func TestSpectators(t *testing.T) {
 
 // TestSessionsOnPages: a session that ends under an open page is told, and a page that is opened again signs in silently.
 func TestSessionsOnPages(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t, unhurried)
 	browser := browsertest.Start(t)
 	alice := h.browse(browser, "alice")
@@ -218,6 +221,7 @@ func TestSessionsOnPages(t *testing.T) {
 
 // TestFirstLoad measures a room's page as the browser saw it come.
 func TestFirstLoad(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t, unhurried)
 	alice := h.browse(browsertest.Start(t), "alice")
 	id := h.signIn("alice").open("Friday draft")

@@ -385,7 +385,7 @@ func (p *player) goTo(path string) {
 // consent picks the player on the stand-in's authorise page.
 func (p *player) consent() {
 	p.Helper()
-	p.do("consent", chromedp.Click(chromedp.CSS(fmt.Sprintf(`input[name=user_id][value="%s"]`, p.user(p.name).ID))), chromedp.Click(chromedp.CSS(`button[value=authorize], button[value=authorise]`)))
+	p.do("consent", browsertest.Click(fmt.Sprintf(`input[name=user_id][value="%s"]`, p.user(p.name).ID)), browsertest.Click(`button[value=authorize], button[value=authorise]`))
 	p.sees("Snug again", fmt.Sprintf("location.host.startsWith(%q)", p.name+".localhost"))
 }
 

@@ -66,6 +66,7 @@ func (l *ledger) note(f func()) {
 // was acknowledged is lost, nothing is done twice, and no channel is left over.
 // SNUG_SEED=n repeats a run's moments; SNUG_SOAK=1 has 200 rounds.
 func TestKilledAgainAndAgain(t *testing.T) {
+	t.Parallel()
 	rounds, seed := 20, uint64(1)
 	if os.Getenv("SNUG_SOAK") != "" {
 		rounds = 200

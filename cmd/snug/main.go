@@ -87,7 +87,7 @@ func run(ctx context.Context, args []string, out, errw io.Writer) int {
 	return 0
 }
 
-// tell lists errors, one a line; what made one is said below it.
+// tell lists errors, one a line: the sentence for people, then what caused it.
 func tell(w io.Writer, err error) {
 	var many interface{ Unwrap() []error }
 	if errors.As(err, &many) {
@@ -101,10 +101,11 @@ func tell(w io.Writer, err error) {
 		fmt.Fprintln(w, "snug:", err)
 		return
 	}
-	fmt.Fprintln(w, "snug:", said.Message)
+	cause := ""
 	if said.Err != nil {
-		fmt.Fprintf(w, "      (%s: %v)\n", said.Code, said.Err)
+		cause = fmt.Sprintf(" (%s: %v)", said.Code, said.Err)
 	}
+	fmt.Fprintf(w, "snug: %s%s\n", said.Message, cause)
 }
 
 // logger makes the log that c asks for.

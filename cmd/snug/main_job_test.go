@@ -20,6 +20,7 @@ import (
 // TestMainJob is what Snug is for, seen by four people at real browsers: one
 // opens a room, invites another, people come and go, and every page follows.
 func TestMainJob(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	browser := browsertest.Start(t)
 	alice, bruno, chiyo := h.browse(browser, "alice"), h.browse(browser, "bruno"), h.browse(browser, "chiyo")
@@ -49,13 +50,13 @@ func TestMainJob(t *testing.T) {
 	}
 	bruno.do("follow the invite", chromedp.Navigate(bruno.at(strings.TrimPrefix(link, h.url))))
 	bruno.sees("the room's name and who is inside", `document.body.innerText.includes('Friday draft') && document.body.innerText.includes('Alice')`)
-	bruno.do("accept", chromedp.Click(chromedp.CSS(`form[action$="/accept"] button`)))
+	bruno.do("accept", browsertest.Click(`form[action$="/accept"] button`))
 	bruno.sees("the room", `document.querySelector('#seats') !== null`)
 	bruno.live()
 	bruno.seated("alice")
 	chiyo.do("follow the invite, not signed in", chromedp.Navigate(chiyo.at(strings.TrimPrefix(link, h.url))))
 	chiyo.sees("the room's name and who is inside", `document.body.innerText.includes('Friday draft') && document.body.innerText.includes('Alice')`)
-	chiyo.do("sign in and enter", chromedp.Click(chromedp.CSS(`form[action$="/accept"] button`)))
+	chiyo.do("sign in and enter", browsertest.Click(`form[action$="/accept"] button`))
 	chiyo.sees("Discord's consent", `location.pathname === '/oauth2/authorize'`)
 	chiyo.consent()
 	chiyo.sees("the room", `document.querySelector('#seats') !== null`)
@@ -63,11 +64,11 @@ func TestMainJob(t *testing.T) {
 	// Bruno sits in the lounge and is moved; Chiyo is not in voice and gets the deep link.
 	h.must(h.join("bruno", h.world.lounge.String()))
 	h.eventually("Snug knows where Bruno is", func() bool { return h.voiceIn("bruno", id) == h.world.lounge })
-	bruno.do("join voice", chromedp.Click(chromedp.CSS("#join")))
+	bruno.do("join voice", browsertest.Click("#join"))
 	for _, p := range []*player{alice, bruno, chiyo} {
 		p.seated("alice", "bruno")
 	}
-	chiyo.do("join voice", chromedp.Click(chromedp.CSS("#join")))
+	chiyo.do("join voice", browsertest.Click("#join"))
 	chiyo.sees("the way through Discord", `!document.querySelector('#open-discord').hidden`)
 	h.must(h.join("chiyo", id))
 	for _, p := range []*player{alice, bruno, chiyo} {
@@ -92,13 +93,14 @@ func TestMainJob(t *testing.T) {
 	// Closing tells everybody.
 	alice.goTo("/game/" + id)
 	alice.live()
-	alice.do("close the room", chromedp.Click(chromedp.CSS(`[data-dialog="dlg-close"]`)), chromedp.Click(chromedp.CSS(`#dlg-close form button`)))
+	alice.do("close the room", browsertest.Click(`[data-dialog="dlg-close"]`), browsertest.Click(`#dlg-close form button`))
 	bruno.sees("that it is closed", `document.querySelector('#dlg-gone').open`)
 	chiyo.sees("that it is closed", `document.querySelector('#dlg-gone').open`)
 }
 
 // TestCommandInDiscord is the same job begun in Discord.
 func TestCommandInDiscord(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	a := h.command("alice", "create-room", map[string]any{"name": "Friday"})
 	if !a.Ephemeral {
@@ -139,6 +141,7 @@ func TestCommandInDiscord(t *testing.T) {
 }
 
 func TestSettingsAreUsedAtOnce(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	browser := browsertest.Start(t)
 	alice := h.browse(browser, "alice")

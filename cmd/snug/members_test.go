@@ -13,6 +13,7 @@ import (
 // TestMembersIntent: where Snug may know members, who is put out of the server
 // loses the live view at once, and not when they are next asked after.
 func TestMembersIntent(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t, unhurried, func(p *plan) { p.serve.MembersIntent = true })
 	alice, bruno := h.signIn("alice"), h.signIn("bruno")
 	status, out := alice.api("POST", "/guilds/"+h.world.guild.String()+"/rooms", map[string]any{"name": "Friday", "private": false})
@@ -42,6 +43,7 @@ func TestMembersIntent(t *testing.T) {
 // TestPutOut: two people watch, one a room and one the server's rooms, and are
 // put out of the server. Their pages say so and lead on, and show nothing more.
 func TestPutOut(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t, unhurried, func(p *plan) { p.serve.MembersIntent = true })
 	browser := browsertest.Start(t)
 	bruno, chiyo := h.browse(browser, "bruno"), h.browse(browser, "chiyo")

@@ -22,6 +22,7 @@ import (
 
 // Metrics are as Prometheus reads them, and the files for operators use none that there is not.
 func TestOperatorsListener(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	h.must(err)
@@ -103,6 +104,7 @@ func sources(t *testing.T) string {
 
 // The doctor finds a house that is well, and says what to do where it is not.
 func TestDoctor(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	run := func(change func(*doctorCmd)) (string, error) {
 		c := doctorCmd{h.world.serve(h.config())}
@@ -145,6 +147,7 @@ func TestDoctor(t *testing.T) {
 
 // snug health says with its status how a running Snug is.
 func TestHealth(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	ask := func(addr string) (string, error) {
 		var out bytes.Buffer

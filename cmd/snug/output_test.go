@@ -52,6 +52,7 @@ func (s *safeBuffer) String() string {
 // harm, and looks at every page in a real browser, at Discord, and at the log.
 // No page may break its Content-Security-Policy either.
 func TestHostileNames(t *testing.T) {
+	t.Parallel()
 	log := &safeBuffer{}
 	var lair standin.Guild
 	h := newHouse(t, unhurried, func(p *plan) {

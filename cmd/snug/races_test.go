@@ -128,6 +128,7 @@ func (a *arena) oneOf(got []errs.Code, losers ...errs.Code) (winner int) {
 // TestRaces: of two who want the same, exactly one gets it, and what Snug
 // wrote down, what Discord has and what both were told agree.
 func TestRaces(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t, unhurried)
 	a := &arena{h, snowflake.ID(h.world.guild)}
 	a.eventually("somebody keeps the server", func() bool {

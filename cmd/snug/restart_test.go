@@ -21,6 +21,7 @@ import (
 // while it is away: gently stopped, and killed. Everything durable is there
 // afterwards, everybody is shown where they are, and the page that was open recovers by itself.
 func TestRestarts(t *testing.T) {
+	t.Parallel()
 	limits := standin.DiscordLimits()
 	limits.IdentifyWindow = 0 // three starts within a second
 	world, err := simulate("127.0.0.1:0", standin.Options{Seed: 3, Limits: &limits, Wrap: openapitest.Wrap(t)})
@@ -50,7 +51,7 @@ func TestRestarts(t *testing.T) {
 
 	page := &player{h, "alice", browsertest.Start(t)}
 	page.do("sign in", chromedp.Navigate(h.url+"/game/"+id))
-	page.do("consent", chromedp.Click(chromedp.CSS(`input[name=user_id][value="`+h.user("alice").ID.String()+`"]`)), chromedp.Click(chromedp.CSS(`button[value=authorize]`)))
+	page.do("consent", browsertest.Click(`input[name=user_id][value="`+h.user("alice").ID.String()+`"]`), browsertest.Click(`button[value=authorize]`))
 	page.live()
 	page.seated("alice")
 
@@ -112,6 +113,7 @@ func serving(t testing.TB, world demoWorld) func() (*process, *house) {
 
 // What only a person can mend ends the program, and its last words name the remedy.
 func TestFatalCloseCodesEndTheProgram(t *testing.T) {
+	t.Parallel()
 	for code, remedy := range map[int]string{
 		4004: "Reset Token", 4010: "same shard count", 4011: "Raise the shard count", 4012: "Update Snug", 4013: "Update Snug", 4014: "Privileged Gateway Intents",
 	} {

@@ -109,6 +109,7 @@ var (
 // finds none where it does not belong: not in the log, on a page or in a
 // header, in an error, in the metrics, or readable in a file.
 func TestSecretsStayInside(t *testing.T) {
+	t.Parallel()
 	s := &theft{secrets: map[string]string{}}
 	log, data := &safeBuffer{}, filepath.Join(t.TempDir(), "data")
 	const secret = "5e55105e6c2e7b1d90aa43d17f0c8b24e9613fb75ad08c42916d3ef8b07a55c1"

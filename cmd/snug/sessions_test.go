@@ -53,6 +53,7 @@ func (p *player) undisturbed() {
 // TestTokensEnd: Discord's token of a person whose page is open ends. It is
 // renewed without their noticing; if Discord refuses, they are told and come back to the same page.
 func TestTokensEnd(t *testing.T) {
+	t.Parallel()
 	var renewed atomic.Int32
 	h := newHouse(t, unhurried, shortLived(&renewed))
 	browser := browsertest.Start(t)
@@ -135,6 +136,7 @@ func (p *player) reads(what, js string) {
 
 // TestWithoutScripts: lists, forms, invites and languages need no script; what is live says that it does.
 func TestWithoutScripts(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t, unhurried)
 	browser := browsertest.Start(t)
 	alice, bruno := h.browse(browser, "alice"), h.browse(browser, "bruno")
@@ -148,31 +150,31 @@ func TestWithoutScripts(t *testing.T) {
 	note := `document.querySelector('#live').innerText.includes('JavaScript')`
 	alice.do("open the server's page", chromedp.Navigate(alice.at("/servers/"+h.world.guild.String())))
 	alice.reads("that live needs JavaScript", note)
-	alice.do("create a room", chromedp.SetValue(chromedp.CSS("#c-name"), "Friday draft"), chromedp.Click(chromedp.CSS("#create .primary")))
+	alice.do("create a room", chromedp.SetValue(chromedp.CSS("#c-name"), "Friday draft"), browsertest.Click("#create .primary"))
 	alice.reads("the new room's page, and that live needs JavaScript", `location.pathname.startsWith('/game/') && document.querySelector('h1').textContent === 'Friday draft' && `+note)
 	path := read[string](alice, `location.pathname`)
 	link := `document.querySelector('#invites .url')?.value.includes(location.pathname + '?t=')`
 	alice.reads("the invite's link", link)
 	before := read[string](alice, `document.querySelector('#invites .url').value`)
-	alice.do("make another", chromedp.Click(chromedp.CSS(`form[action$="/invites"] button`)))
+	alice.do("make another", browsertest.Click(`form[action$="/invites"] button`))
 	alice.reads("two links", fmt.Sprintf(`document.querySelectorAll('#invites .url').length === 2 && document.querySelector('#invites .url').value !== %q`, before))
-	alice.do("lock the room", chromedp.Click(chromedp.CSS(`[aria-describedby="k-lock-hint"]`)))
+	alice.do("lock the room", browsertest.Click(`[aria-describedby="k-lock-hint"]`))
 	alice.reads("that it is locked", `document.querySelector('[aria-describedby="k-lock-hint"]')?.getAttribute('aria-checked') === 'true'`)
 	alice.do("go to the list", chromedp.Navigate(alice.at("/servers/"+h.world.guild.String())))
 	alice.reads("the room in the list", fmt.Sprintf(`document.querySelector('.house a[href="%s"]').innerText.includes('Friday draft')`, path))
-	alice.do("sit down from the list", chromedp.Click(chromedp.CSS(".house .act-join button")))
+	alice.do("sit down from the list", browsertest.Click(".house .act-join button"))
 	alice.reads("the way through Discord", fmt.Sprintf(`location.pathname === %q && !document.querySelector('#open-discord').hidden && document.querySelector('#progress').innerText.includes('held')`, path))
-	alice.do("show the room to the server", chromedp.Click(chromedp.CSS(`[aria-describedby="k-private-hint"]`)))
+	alice.do("show the room to the server", browsertest.Click(`[aria-describedby="k-private-hint"]`))
 	alice.reads("that it is open", `document.querySelector('[aria-describedby="k-private-hint"]')?.getAttribute('aria-checked') === 'false'`)
-	alice.do("lock it again", chromedp.Click(chromedp.CSS(`[aria-describedby="k-lock-hint"]`)))
+	alice.do("lock it again", browsertest.Click(`[aria-describedby="k-lock-hint"]`))
 	alice.reads("that it is locked", `document.querySelector('[aria-describedby="k-lock-hint"]')?.getAttribute('aria-checked') === 'true'`)
 	bruno.do("look at the list", chromedp.Navigate(bruno.at("/servers/"+h.world.guild.String())))
-	bruno.do("knock from the list", chromedp.Click(chromedp.CSS(".house .act-knock button")))
+	bruno.do("knock from the list", browsertest.Click(".house .act-knock button"))
 	bruno.reads("that he knocked", fmt.Sprintf(`location.pathname === %q && document.querySelector('#knocked') !== null`, path))
 	bruno.do("look at the list again", chromedp.Navigate(bruno.at("/servers/"+h.world.guild.String())))
 	bruno.reads("that he knocked, there too", `document.querySelector('.house .act-knocked') !== null`)
 	alice.do("go back to the list", chromedp.Navigate(alice.at("/servers/"+h.world.guild.String())))
-	alice.do("choose a language", chromedp.SetValue(chromedp.CSS("#lang"), "de"), chromedp.Click(chromedp.CSS(".lang button")))
+	alice.do("choose a language", chromedp.SetValue(chromedp.CSS("#lang"), "de"), browsertest.Click(".lang button"))
 	alice.reads("the page in it", `document.documentElement.lang === 'de' && location.pathname.startsWith('/servers/') && document.querySelector('#create-h').textContent.includes('Raum')`)
 	if ran := read[bool](alice, `document.body.dataset.live !== undefined || !document.querySelector('#theme').hidden`); ran {
 		t.Error("a script ran")

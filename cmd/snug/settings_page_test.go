@@ -33,11 +33,12 @@ func (s *script) settings() map[string]any {
 
 // TestSettingsForm is what somebody who manages a server does with its settings, at a real browser.
 func TestSettingsForm(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	log, err := h.world.discord.AddChannel(h.world.guild, standin.ChannelOptions{Name: "snug-log"})
 	h.must(err)
 	admin, elsewhere := "/admin/"+h.world.guild.String(), h.signIn("alice")
-	save := chromedp.Click(chromedp.CSS(".save button"))
+	save := browsertest.Click(".save button")
 	alice := h.browse(browsertest.Start(t), "alice")
 	alice.goTo(admin)
 	alice.sees("the server's own channels to choose from", `[...document.querySelector('#f-log_channel_id').options].some(o => o.value === '`+log.ID.String()+`' && o.text.includes('snug-log'))`)
@@ -48,7 +49,7 @@ func TestSettingsForm(t *testing.T) {
 	alice.sees("that it is not saved", `!document.querySelector('#unsaved').hidden && document.querySelector('.field.changed [name=name_template]')`)
 	alice.do("reload", chromedp.Reload())
 	alice.sees("the draft, and that it is one", `document.querySelector('[name=name_template]').value === 'Table {n} of {owner}' && !document.querySelector('#kept').hidden`)
-	alice.do("throw it away", chromedp.Click(chromedp.CSS("#drop")))
+	alice.do("throw it away", browsertest.Click("#drop"))
 	alice.sees("what is saved", `document.querySelector('[name=name_template]').value !== 'Table {n} of {owner}' && document.querySelector('#kept').hidden && document.querySelector('#unsaved').hidden`)
 
 	// What is wrong is said beside its field, and nothing is saved.
@@ -85,7 +86,7 @@ func TestSettingsForm(t *testing.T) {
 	// The last change is undone.
 	alice.goTo(admin + "/history")
 	alice.sees("the change in words", `document.querySelector('.versions .changes').innerText.includes('Seats') && document.querySelector('.versions form')`)
-	alice.do("undo it", chromedp.Click(chromedp.CSS(`form[action$="/undo"] button`)))
+	alice.do("undo it", browsertest.Click(`form[action$="/undo"] button`))
 	alice.sees("that it is undone", `document.querySelector('.notice[role=status]')`)
 	if got := elsewhere.settings(); got["seats"] != 9.0 || got["idle_timeout"] != "2h" {
 		t.Errorf("after undoing: seats %v, idle timeout %v", got["seats"], got["idle_timeout"])
@@ -107,12 +108,12 @@ func (h *house) exchange(alice *player, elsewhere *script, admin string) {
 	path := filepath.Join(h.TempDir(), "settings.json")
 	h.must(os.WriteFile(path, b, 0o600))
 	alice.goTo(admin)
-	alice.do("take in the file", chromedp.SetUploadFiles(chromedp.CSS("#f-file"), []string{path}), chromedp.Click(chromedp.CSS(`form[action$="/import"] button`)))
+	alice.do("take in the file", chromedp.SetUploadFiles(chromedp.CSS("#f-file"), []string{path}), browsertest.Click(`form[action$="/import"] button`))
 	alice.sees("its settings", `document.querySelector('[data-saved]') && document.querySelector('[name=seats]').value === '3'`)
 
 	alice.types("seats", "5")
 	alice.types("lobby_name", "Join to play")
-	alice.do("make a lobby", chromedp.Click(chromedp.CSS(`button[value=save]`)))
+	alice.do("make a lobby", browsertest.Click(`button[value=save]`))
 	alice.sees("the lobby, and the change that waits", `document.querySelector('.lobby b')?.textContent === 'Join to play' && document.querySelector('[name=seats]').value === '5' && !document.querySelector('#kept').hidden`)
 	if got := elsewhere.settings(); got["seats"] != 3.0 || len(got["lobbies"].([]any)) != 1 {
 		h.Errorf("seats %v, lobbies %v", got["seats"], got["lobbies"])

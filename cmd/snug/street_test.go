@@ -25,6 +25,7 @@ func (p *player) said(id, what string) {
 // TestStreet is the server's page as two people use it: one opens, locks and
 // answers; the other joins and knocks without leaving the list.
 func TestStreet(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t, unhurried)
 	browser := browsertest.Start(t)
 	alice, bruno := h.browse(browser, "alice"), h.browse(browser, "bruno")

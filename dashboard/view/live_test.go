@@ -16,6 +16,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"snug/dashboard/view/fixtures"
+	"snug/shared/browsertest"
 	"snug/shared/protocol"
 	"snug/shared/room"
 )
@@ -205,7 +206,7 @@ func TestRoomPageLive(t *testing.T) {
 		at := time.Now().Add(30 * time.Second)
 		c.live(t, "n3w", 5, nil, room.ClosingAnnounced{At: at, Reason: room.ClosedIdle})
 		b.wait(`!document.querySelector("#closing").hidden && document.querySelector("#closing-text").textContent === "Closing in"`)
-		b.do(chromedp.Click(chromedp.CSS("#closing button")))
+		b.do(browsertest.Click("#closing button"))
 		c.live(t, "n3w", 6, nil, room.Kept{})
 		b.wait(`document.querySelector("#closing").hidden`)
 		c.live(t, "n3w", 7, nil, room.Closed{Reason: room.ClosedByOwner})
@@ -243,35 +244,35 @@ func TestRoomPageDoors(t *testing.T) {
 	t.Run("moved", func(t *testing.T) {
 		b, c := visit(t, "room-guest")
 		answers(200, `{"moved":true}`)
-		b.do(chromedp.Click(chromedp.CSS("#join")))
+		b.do(browsertest.Click("#join"))
 		b.wait(`document.querySelector("#progress").textContent.startsWith("Discord is moving you")`)
 		c.live(t, "e", 2, nil, room.VoiceJoined{Person: me})
 		b.wait(`!document.querySelector("#door-in").hidden && document.querySelector("#door-join").hidden && document.querySelector("#progress").textContent === ""`)
 		// Cut off from voice, they are offered their way back.
 		c.live(t, "e", 3, nil, room.VoiceLeft{UserID: me.UserID})
 		b.wait(`document.querySelector("#dlg-out").open`)
-		b.do(chromedp.Click(chromedp.CSS("[data-rejoin]")))
+		b.do(browsertest.Click("[data-rejoin]"))
 		b.wait(`!document.querySelector("#dlg-out").open && document.querySelector("#progress").textContent.startsWith("Discord is moving you")`)
 	})
 	t.Run("not in voice", func(t *testing.T) {
 		b, _ := visit(t, "room-guest")
 		answers(200, fmt.Sprintf(`{"moved":false,"held_until":%q,"deep_link":"https://discord.example/x"}`, fixtures.Now.Add(2*time.Minute).Format(time.RFC3339)))
-		b.do(chromedp.Click(chromedp.CSS("#join")))
+		b.do(browsertest.Click("#join"))
 		b.wait(`!document.querySelector("#open-discord").hidden && document.querySelector("#open-discord").href === "https://discord.example/x"`)
 		b.wait(`document.querySelector(".seat.held .who").textContent === "Your seat" && /^held [12]:[0-9]{2}$/.test(document.querySelector(".seat.held .notes").textContent)`)
 	})
 	t.Run("full", func(t *testing.T) {
 		b, _ := visit(t, "room-full")
 		answers(409, `{"code":"ROOM_FULL","detail":"Every seat is taken. Wait for one."}`)
-		b.do(chromedp.Click(chromedp.CSS("#join")))
+		b.do(browsertest.Click("#join"))
 		b.wait(`document.querySelector("#dlg-full").open`)
-		b.do(chromedp.Click(chromedp.CSS("#dlg-full [data-close]")))
+		b.do(browsertest.Click("#dlg-full [data-close]"))
 		b.wait(`!document.querySelector("#dlg-full").open && document.activeElement.id === "join"`)
 	})
 	t.Run("a failure is told and can be tried again", func(t *testing.T) {
 		b, _ := visit(t, "room-guest")
 		answers(503, `{"code":"DISCORD_UNAVAILABLE","detail":"Discord did not answer."}`)
-		b.do(chromedp.Click(chromedp.CSS("#join")))
+		b.do(browsertest.Click("#join"))
 		b.wait(`document.querySelector("#progress").textContent === "Discord did not answer." && !document.querySelector("#join").hasAttribute("aria-busy")`)
 	})
 	t.Run("signed out", func(t *testing.T) {
@@ -299,9 +300,9 @@ func TestRoomPageDoors(t *testing.T) {
 	})
 	t.Run("the owner closes it", func(t *testing.T) {
 		b, _ := visit(t, "room-three")
-		b.do(chromedp.Click(chromedp.CSS(`[data-dialog="dlg-close"]`)))
+		b.do(browsertest.Click(`[data-dialog="dlg-close"]`))
 		b.wait(`document.querySelector("#dlg-close").matches(":modal")`)
-		b.do(chromedp.Click(chromedp.CSS(`#dlg-close .ends`)))
+		b.do(browsertest.Click(`#dlg-close .ends`))
 		b.lands("/servers/" + fixtures.Guild.String())
 	})
 }
@@ -353,10 +354,10 @@ func TestServerPageLive(t *testing.T) {
 	// The form: what is wrong is said beside the field; what works leads to the room.
 	create := "POST /guilds/" + fixtures.Guild.String() + "/rooms"
 	s.set(func() { s.answer[create] = answer{400, `{"code":"INVALID","field":"name","detail":"Too odd a name."}`} })
-	b.do(chromedp.SendKeys(chromedp.CSS("#c-name"), "Duel"), chromedp.Click(chromedp.CSS("#create .primary")))
+	b.do(chromedp.SendKeys(chromedp.CSS("#c-name"), "Duel"), browsertest.Click("#create .primary"))
 	b.wait(`document.querySelector("#c-name-error").textContent === "Too odd a name." && document.activeElement.id === "c-name"`)
 	s.set(func() { s.answer[create] = answer{201, `{"channelId":"42","url":"https://elsewhere.example/game/42"}`} })
-	b.do(chromedp.Click(chromedp.CSS("#create .primary")))
+	b.do(browsertest.Click("#create .primary"))
 	b.lands("/game/42")
 }
 

@@ -45,7 +45,8 @@ type authUser struct {
 	Name    string
 	Account string
 	Avatar  string
-	Chosen  bool
+	Chosen  bool // offered first
+	Known   bool // this browser has chosen them before
 }
 
 var scopeMeanings = map[string]string{
@@ -113,7 +114,7 @@ func (s *Server) serveAuthorize(w http.ResponseWriter, r *http.Request, page *te
 	// prompt=none lets a browser through that has chosen before.
 	if a != nil && a.query.Get("prompt") == "none" {
 		for _, u := range p.Users {
-			if u.Chosen {
+			if u.Known {
 				s.mu.Lock()
 				location, _ := s.grantCode(a, u.ID)
 				s.mu.Unlock()
@@ -154,16 +155,25 @@ func (s *Server) authPage(a *authRequest, r *http.Request) authPage {
 	for _, sc := range a.scopes {
 		p.Scopes = append(p.Scopes, scopeLine{sc, scopeMeanings[sc]})
 	}
-	chosen := ""
+	known := ""
 	if c, err := r.Cookie(loginCookie); err == nil {
-		chosen = c.Value
+		known = c.Value
+	}
+	home := "" // whose own host the site was opened at
+	if u, err := url.Parse(p.Redirect); err == nil {
+		home, _ = strings.CutSuffix(u.Hostname(), ".localhost")
 	}
 	for _, id := range sortedIDs(s.users) {
 		if u := s.users[id]; s.isPerson(u) {
-			p.Users = append(p.Users, authUser{id, u.displayName(), u.username, "/avatars/" + id.String() + "/" + u.avatar + ".png?size=64", id.String() == chosen})
+			p.Users = append(p.Users, authUser{id, u.displayName(), u.username, "/avatars/" + id.String() + "/" + u.avatar + ".png?size=64", id.String() == known || u.username == home, id.String() == known})
 			if len(p.Users) == 200 {
 				break // more than a page can sensibly offer
 			}
+		}
+	}
+	if i := slices.IndexFunc(p.Users, func(u authUser) bool { return u.Account == home }); i >= 0 { // says more than who was last
+		for j := range p.Users {
+			p.Users[j].Chosen = i == j
 		}
 	}
 	if i := slices.IndexFunc(p.Users, func(u authUser) bool { return u.Chosen }); i > 0 {

@@ -59,7 +59,7 @@ func (p *person) do(steps ...chromedp.Action[chromedp.Void]) {
 }
 
 func (p *person) press(keys ...string)  { p.Helper(); p.do(chromedp.KeyEvent(strings.Join(keys, ""))) }
-func (p *person) click(selector string) { p.Helper(); p.do(chromedp.Click(chromedp.CSS(selector))) }
+func (p *person) click(selector string) { p.Helper(); p.do(browsertest.Click(selector)) }
 
 // sees waits until an expression is true in the person's page.
 func (p *person) sees(js string) {

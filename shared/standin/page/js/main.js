@@ -181,6 +181,9 @@ class App {
     if (code) return this.useInvite(decodeURIComponent(code[1]));
     this.follow({ guild: at[1], channel: at[2] ?? "" }, false);
     this.drawer(false);
+    // Whoever presses the mention of a voice channel means to go in.
+    const named = a.dataset.mention === "channel" && this.store.guilds.get(at[1])?.channels.get(at[2]);
+    if (named && isVoice(named) && this.store.guilds.get(at[1]).voice.get(this.store.me)?.channel_id !== at[2]) this.join(at[1], at[2]);
     if (e.detail && matchMedia("(pointer: fine)").matches) this.composer.focus();
   }
 
