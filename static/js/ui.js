@@ -152,11 +152,15 @@ export async function refresh(...ids) {
 
 const reachable = "button, a[href], input:not([type=hidden]), summary, select";
 
-// Puts next in place of now, with what somebody is doing there: what they typed, what they opened, where they are.
+// Puts next in place of now, with what somebody is doing there: what they typed, what they were told of it, what they opened, where they are.
 function swap(now, next) {
   for (const input of now.querySelectorAll("input[id]")) {
     const twin = input.value !== input.defaultValue && next.querySelector(`#${CSS.escape(input.id)}`);
     if (twin) twin.value = input.value;
+  }
+  for (const told of now.querySelectorAll(".error[id]:not([hidden])")) {
+    const twin = next.querySelector(`#${CSS.escape(told.id)}`);
+    if (twin) twin.replaceWith(told);
   }
   const opened = [...now.querySelectorAll("details")].map((d) => d.open);
   [...next.querySelectorAll("details")].forEach((d, i) => (d.open = opened[i] && !d.name));
