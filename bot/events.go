@@ -151,7 +151,7 @@ func (b *Bot) dropStale(e dgateway.EventGuildCreate) {
 func (b *Bot) dropMissing(s *saver, shards int, e dgateway.EventReady) {
 	known := map[snowflake.ID]bool{}
 	for _, id := range b.keeper.Holds() {
-		if int(uint64(id)>>22%uint64(shards)) == s.id {
+		if shardOf(id, shards) == s.id {
 			known[id] = true
 		}
 	}

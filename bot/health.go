@@ -14,7 +14,7 @@ func (b *Bot) health(ctx context.Context, id snowflake.ID, q guild.ManageRequest
 	if err != nil {
 		return out, err
 	}
-	n := int(uint64(id) >> 22 % uint64(b.shards.count))
+	n := shardOf(id, b.shards.count)
 	out.Gateway = guild.GatewayHealth{Shard: n, Shards: b.shards.count}
 	if s := b.saver(n); s != nil {
 		st, was, g := s.shard.State(), s.shard.History(), &out.Gateway

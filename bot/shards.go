@@ -112,6 +112,10 @@ func (b *Bot) open(ctx context.Context, id int) error {
 	return nil
 }
 
+// shardOf gives the shard that tells of a guild, of so many.
+// https://discord.com/developers/docs/events/gateway#sharding
+func shardOf(guild snowflake.ID, shards int) int { return int(uint64(guild) >> 22 % uint64(shards)) }
+
 func (b *Bot) intents() dgateway.Intents {
 	if b.o.Members {
 		return Intents | dgateway.IntentGuildMembers
@@ -132,7 +136,7 @@ func (b *Bot) holds(guild snowflake.ID) bool {
 	b.shards.mu.Lock()
 	leases := b.shards.leases
 	b.shards.mu.Unlock()
-	return leases == nil || leases.Held(int(uint64(guild)>>22%uint64(b.shards.count)))
+	return leases == nil || leases.Held(shardOf(guild, b.shards.count))
 }
 
 // watch reports a shard that ended for a reason only a person can mend.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -118,7 +119,7 @@ func (s *Server) ready(c *gin.Context) {
 	var wrong strings.Builder
 	for _, p := range s.parts(c.Request.Context()) {
 		if p.err != nil {
-			fmt.Fprintf(&wrong, "%s: %s\n", p.name, errs.Public(p.err).Message)
+			fmt.Fprintf(&wrong, "%s: %s\n", p.name, p.why())
 		}
 	}
 	if wrong.Len() > 0 {
@@ -133,6 +134,14 @@ func (s *Server) ready(c *gin.Context) {
 type part struct {
 	name string // "store", "rooms" or "discord"
 	err  error  // nil: it does
+}
+
+// why says what does not work; "" if it does.
+func (p part) why() string {
+	if p.err == nil {
+		return ""
+	}
+	return errs.Public(p.err).Message
 }
 
 // parts looks at everything that this process needs. What needs another part that does not work is left out.
@@ -151,14 +160,9 @@ func (s *Server) parts(ctx context.Context) []part {
 	return []part{store, rooms, {"discord", s.o.Ready(ctx)}}
 }
 
-// serves says why this process cannot serve; nil when it can.
-func (s *Server) serves(ctx context.Context) error {
-	for _, p := range s.parts(ctx) {
-		if p.err != nil {
-			return p.err
-		}
-	}
-	return nil
+// serving says whether every part works.
+func serving(parts []part) bool {
+	return !slices.ContainsFunc(parts, func(p part) bool { return p.err != nil })
 }
 
 // noRoute answers an address that is none, and leads from one with a slash too many to the page.

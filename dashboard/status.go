@@ -21,15 +21,15 @@ import (
 func (s *Server) markUptime(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	now, serving := s.now(), s.serves(ctx) == nil
+	now, up := s.now(), serving(s.parts(ctx))
 	key := uptime.Key(now)
 	for range 4 { // several processes may note at once
 		d, rev, err := s.o.Hub.Uptime.Get(ctx, key)
 		if errs.Has(err, errs.NotFound) {
-			d.Mark(now, serving)
+			d.Mark(now, up)
 			_, err = s.o.Hub.Uptime.Create(ctx, key, d)
 		} else if err == nil {
-			d.Mark(now, serving)
+			d.Mark(now, up)
 			_, err = s.o.Hub.Uptime.Update(ctx, key, d, rev)
 		}
 		if !errs.Has(err, errs.Conflict) {
@@ -59,14 +59,11 @@ func (s *Server) availability(days map[string]uptime.Day) uptime.Share {
 // statusPage tells everybody whether Snug works, and how much of the month it did.
 func (s *Server) statusPage(c *gin.Context) error {
 	ctx := c.Request.Context()
-	p := &view.Status{Layout: s.layout(c, ""), Serving: true, Sent: latency(s.live.Latency()), Shown: latency(s.live.BrowserLatency())}
+	parts := s.parts(ctx)
+	p := &view.Status{Layout: s.layout(c, ""), Serving: serving(parts), Sent: latency(s.live.Latency()), Shown: latency(s.live.BrowserLatency())}
 	p.Title = p.Text.Say("status.title")
-	for _, x := range s.parts(ctx) {
-		part := view.Part{Name: x.name, OK: x.err == nil}
-		if x.err != nil {
-			p.Serving, part.Why = false, errs.Public(x.err).Message
-		}
-		p.Parts = append(p.Parts, part)
+	for _, x := range parts {
+		p.Parts = append(p.Parts, view.Part{Name: x.name, OK: x.err == nil, Why: x.why()})
 	}
 	days, err := s.uptimes(ctx)
 	if err != nil {
@@ -122,17 +119,13 @@ func (s *Server) apiStatus() {
 		if err != nil {
 			return nil, err
 		}
-		share := s.availability(days)
+		share, parts := s.availability(days), s.parts(ctx)
 		out := statusJSON{
-			Serving: true, Parts: []partJSON{}, Latency: newLatencyJSON(s.live.Latency()), Browsers: newLatencyJSON(s.live.BrowserLatency()),
+			Serving: serving(parts), Parts: []partJSON{}, Latency: newLatencyJSON(s.live.Latency()), Browsers: newLatencyJSON(s.live.BrowserLatency()),
 			Availability: availabilityJSON{math.Floor(100*share.Percent()) / 100, share.Up, share.Down, share.Unseen, moment(share.From)},
 		}
-		for _, p := range s.parts(ctx) {
-			part := partJSON{Name: p.name, Ready: p.err == nil}
-			if p.err != nil {
-				out.Serving, part.Why = false, errs.Public(p.err).Message
-			}
-			out.Parts = append(out.Parts, part)
+		for _, p := range parts {
+			out.Parts = append(out.Parts, partJSON{Name: p.name, Ready: p.err == nil, Why: p.why()})
 		}
 		return ok(out), nil
 	})

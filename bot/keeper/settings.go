@@ -244,11 +244,11 @@ func (k *Keeper) loadSettings(ctx context.Context, g *guildRooms) error {
 
 // changes gives an audit entry for each setting that differs.
 func changes(old, next guild.Settings) ([]room.Entry, error) {
-	a, err := fields(old)
+	a, err := old.Fields()
 	if err != nil {
 		return nil, err
 	}
-	b, err := fields(next)
+	b, err := next.Fields()
 	if err != nil {
 		return nil, err
 	}
@@ -263,13 +263,4 @@ func changes(old, next guild.Settings) ([]room.Entry, error) {
 		out = append(out, room.Entry{Kind: room.EntrySettings, Detail: name, Old: string(value)})
 	}
 	return out, nil
-}
-
-func fields(s guild.Settings) (map[string]json.RawMessage, error) {
-	b, err := json.Marshal(s)
-	if err != nil {
-		return nil, err
-	}
-	m := map[string]json.RawMessage{}
-	return m, json.Unmarshal(b, &m)
 }

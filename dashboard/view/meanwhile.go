@@ -20,19 +20,18 @@ type Meanwhile struct {
 // changed stays. It tells what changed meanwhile.
 func (a *Admin) Merge(was, is guild.Settings) {
 	before, now, raw := NewSettingsForm(was), NewSettingsForm(is), [2]map[string]json.RawMessage{fieldsOf(was), fieldsOf(is)}
-	merged := SettingsForm{maps.Clone(a.Form.values)}
+	merged, t := SettingsForm{maps.Clone(a.Form.values)}, teller{a.Text, a.Places}
 	for _, g := range settingGroups() {
 		for _, s := range g.Fields {
-			b, n, typed := before.values[s.Name], now.values[s.Name], a.Form.values[s.Name]
+			b, n := before.values[s.Name], now.values[s.Name]
 			if slices.Equal(b, n) {
 				continue
 			}
-			_, shown := a.Form.values[s.Name]
+			typed, shown := a.Form.values[s.Name]
 			clash := shown && !slices.Equal(typed, b) && !slices.Equal(typed, n)
 			if shown && !clash {
 				merged.values[s.Name] = n
 			}
-			t := teller{a.Text, a.Places}
 			a.Meanwhile = append(a.Meanwhile, Meanwhile{s.Name, t.setting(s.Name, string(raw[0][s.Name])), t.setting(s.Name, string(raw[1][s.Name])), clash})
 		}
 	}
@@ -40,11 +39,8 @@ func (a *Admin) Merge(was, is guild.Settings) {
 }
 
 // fieldsOf gives settings by their JSON names.
-func fieldsOf(s guild.Settings) (fields map[string]json.RawMessage) {
-	b, err := json.Marshal(s)
-	if err == nil {
-		err = json.Unmarshal(b, &fields)
-	}
+func fieldsOf(s guild.Settings) map[string]json.RawMessage {
+	fields, err := s.Fields()
 	if err != nil {
 		return nil // settings always encode; a test shows every field
 	}

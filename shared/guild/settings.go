@@ -6,6 +6,7 @@
 package guild
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -192,4 +193,14 @@ func (d *Duration) UnmarshalText(b []byte) error {
 type Document struct {
 	Settings
 	Outbox []room.Entry `json:"outbox,omitempty"`
+}
+
+// Fields gives the settings by their JSON names.
+func (s Settings) Fields() (map[string]json.RawMessage, error) {
+	b, err := json.Marshal(s)
+	if err != nil {
+		return nil, err
+	}
+	m := map[string]json.RawMessage{}
+	return m, json.Unmarshal(b, &m)
 }

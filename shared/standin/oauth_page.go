@@ -165,19 +165,19 @@ func (s *Server) authPage(a *authRequest, r *http.Request) authPage {
 	}
 	for _, id := range sortedIDs(s.users) {
 		if u := s.users[id]; s.isPerson(u) {
-			p.Users = append(p.Users, authUser{id, u.displayName(), u.username, "/avatars/" + id.String() + "/" + u.avatar + ".png?size=64", id.String() == known || u.username == home, id.String() == known})
+			p.Users = append(p.Users, authUser{id, u.displayName(), u.username, "/avatars/" + id.String() + "/" + u.avatar + ".png?size=64", false, id.String() == known})
 			if len(p.Users) == 200 {
 				break // more than a page can sensibly offer
 			}
 		}
 	}
-	if i := slices.IndexFunc(p.Users, func(u authUser) bool { return u.Account == home }); i >= 0 { // says more than who was last
-		for j := range p.Users {
-			p.Users[j].Chosen = i == j
-		}
+	i := slices.IndexFunc(p.Users, func(u authUser) bool { return u.Account == home })
+	if i < 0 { // whose host it is says more than who was last
+		i = slices.IndexFunc(p.Users, func(u authUser) bool { return u.Known })
 	}
-	if i := slices.IndexFunc(p.Users, func(u authUser) bool { return u.Chosen }); i > 0 {
+	if i >= 0 {
 		first := p.Users[i]
+		first.Chosen = true
 		p.Users = slices.Insert(slices.Delete(p.Users, i, i+1), 0, first)
 	}
 	if p.Bot {

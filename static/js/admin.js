@@ -48,8 +48,7 @@ const keepDraft = (form) => {
   const changes = () => Object.fromEntries(Object.entries(read(form)).filter(([name, value]) => !same(value, shown[name])));
   const mark = () => {
     const now = changes();
-    for (const input of form.elements) input.closest(".field, .switch")?.classList.toggle("changed", input.name in now);
-    for (const [name] of Object.entries(now)) form.elements[name]?.closest?.(".field, .switch")?.classList.add("changed");
+    for (const input of form.elements) if (input.name) input.closest(".field, .switch")?.classList.toggle("changed", input.name in now);
     $("unsaved").hidden = Object.keys(now).length === 0;
     return now;
   };
