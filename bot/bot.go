@@ -159,7 +159,7 @@ func (b *Bot) build() (err error) {
 		Tell: commands.Teller(b.discord, o.Texts, o.Pages),
 	})
 	b.panels = commands.NewPanels(commands.PanelOptions{Keeper: b.keeper, Rest: b.client.Rest, Texts: o.Texts, Pages: o.Pages, Now: o.Now, Log: o.Log})
-	b.commands = commands.New(commands.Options{Keeper: b.keeper, Texts: o.Texts, Pages: o.Pages, Now: o.Now, Log: o.Log})
+	b.commands = commands.New(commands.Options{Keeper: b.keeper, Texts: o.Texts, Pages: o.Pages, Standing: b.discord.StandingOf, Now: o.Now, Log: o.Log})
 	b.client.EventManager.AddEventListeners(bot.NewListenerFunc(b.commands.Handle))
 	b.serveCalls()
 	// robfig/cron only calls the sweep; what is due is judged by the injected clock.

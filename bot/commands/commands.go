@@ -26,7 +26,6 @@ import (
 	"github.com/disgoorg/disgo/rest"
 	"github.com/disgoorg/snowflake/v2"
 
-	api "snug/bot/discord"
 	"snug/bot/keeper"
 	"snug/bot/logs"
 	"snug/shared/errs"
@@ -45,8 +44,10 @@ type Options struct {
 	Keeper *keeper.Keeper
 	Texts  *text.Catalog
 	Pages  Pages
-	Now    func() time.Time
-	Log    *slog.Logger
+	// Standing gives the standing of a member as an interaction describes them.
+	Standing func(discord.Member) room.Standing
+	Now      func() time.Time
+	Log      *slog.Logger
 }
 
 // Pages gives the addresses of the dashboard's pages.
@@ -244,7 +245,7 @@ func (c *Commands) call(e *events.InteractionCreate, kind, name string) *call {
 	}
 	if m, g := e.Member(), e.GuildID(); m != nil && g != nil {
 		q.guild, m.GuildID = *g, *g
-		q.who = api.StandingOf(m.Member, m.Permissions, c.o.Now())
+		q.who = c.o.Standing(m.Member)
 		q.actor = room.Actor{UserID: q.who.UserID, Via: room.ViaDiscord, Standing: &q.who}
 		q.log = q.log.With("guild_id", q.guild)
 	}

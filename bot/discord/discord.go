@@ -57,9 +57,6 @@ func Lacking(have int64) string {
 	return strings.Join(names, ", ")
 }
 
-// managerBits make a member a manager of the server.
-const managerBits = discord.PermissionManageGuild | discord.PermissionAdministrator
-
 // Discord makes calls on behalf of one bot.
 type Discord struct {
 	client *bot.Client
@@ -144,15 +141,31 @@ func (d *Discord) Standing(ctx context.Context, guild, user snowflake.ID) (room.
 		return room.Standing{}, err
 	}
 	m.GuildID = guild
-	return StandingOf(*m, d.client.Caches.MemberPermissions(*m), d.now()), nil
+	return d.StandingOf(*m), nil
 }
 
-// StandingOf gives the standing of a member with these permissions, as an interaction tells them too.
-func StandingOf(m discord.Member, p discord.Permissions, now time.Time) room.Standing {
+// StandingOf gives the standing of a member whom Discord just described, with the guild and its roles as Discord told
+// them last. What an interaction says of permissions is not asked: it is what they may do in one channel.
+func (d *Discord) StandingOf(m discord.Member) room.Standing {
 	s := room.Standing{
-		GuildID: m.GuildID, UserID: m.User.ID, Member: true, Manager: p&managerBits != 0, Roles: m.RoleIDs, Bot: m.User.Bot,
-		Username: m.User.Username, DisplayName: room.Shown(m.EffectiveName(), m.User.Username), CheckedAt: now,
+		GuildID: m.GuildID, UserID: m.User.ID, Member: true, Roles: m.RoleIDs, Bot: m.User.Bot, Pending: m.Pending,
+		Username: m.User.Username, DisplayName: room.Shown(m.EffectiveName(), m.User.Username), CheckedAt: d.now(),
 	}
+	if g, ok := d.client.Caches.Guild(m.GuildID); ok {
+		s.Owner = g.OwnerID == m.User.ID
+	}
+	if until := m.CommunicationDisabledUntil; until != nil {
+		s.TimedOutUntil = *until
+	}
+	everyone, _ := d.client.Caches.Role(m.GuildID, m.GuildID)
+	p := everyone.Permissions
+	for _, id := range m.RoleIDs {
+		if r, ok := d.client.Caches.Role(m.GuildID, id); ok {
+			p |= r.Permissions
+		}
+	}
+	s.Admin = s.Owner || p.Has(discord.PermissionAdministrator)
+	s.Manager = s.Admin || p.Has(discord.PermissionManageGuild) && !s.TimedOutUntil.After(d.now())
 	if m.User.Avatar != nil {
 		s.Avatar = *m.User.Avatar
 	}

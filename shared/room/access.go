@@ -24,16 +24,22 @@ const (
 
 // Standing is a user's place in a guild, as Discord said at CheckedAt.
 type Standing struct {
-	GuildID     snowflake.ID   `json:"guild_id"`
-	UserID      snowflake.ID   `json:"user_id"`
-	Member      bool           `json:"member"`            // is in the server
-	Manager     bool           `json:"manager,omitempty"` // owns the server, or has Manage Server or Administrator
-	Roles       []snowflake.ID `json:"roles,omitempty"`
-	Bot         bool           `json:"bot,omitempty"`
-	Username    string         `json:"username"`
-	DisplayName string         `json:"display_name"`     // nickname, else global name, else username
-	Avatar      string         `json:"avatar,omitempty"` // hash; "" for none
-	CheckedAt   time.Time      `json:"checked_at"`
+	GuildID snowflake.ID   `json:"guild_id"`
+	UserID  snowflake.ID   `json:"user_id"`
+	Member  bool           `json:"member"`            // is in the server
+	Owner   bool           `json:"owner,omitempty"`   // owns the server
+	Admin   bool           `json:"admin,omitempty"`   // owns the server, or has Administrator: Discord denies them nothing
+	Manager bool           `json:"manager,omitempty"` // as Admin, or has Manage Server and is not timed out
+	Roles   []snowflake.ID `json:"roles,omitempty"`   // without @everyone
+	Bot     bool           `json:"bot,omitempty"`
+	// Pending is set until they accept the rules (membership screening): they see and read, nothing more.
+	Pending bool `json:"pending,omitempty"`
+	// TimedOutUntil is when their timeout ends, as Discord told it: it may be past; zero for none.
+	TimedOutUntil time.Time `json:"timed_out_until,omitzero"`
+	Username      string    `json:"username"`
+	DisplayName   string    `json:"display_name"`     // nickname, else global name, else username
+	Avatar        string    `json:"avatar,omitempty"` // hash; "" for none
+	CheckedAt     time.Time `json:"checked_at"`
 }
 
 // CheckManager fails with errs.Forbidden unless they manage the server.
