@@ -54,7 +54,7 @@ func (k *Keeper) overflow(ctx context.Context, g *guildRooms, from snowflake.ID)
 		k.o.Log.InfoContext(ctx, "a further category was made for rooms", "guild_id", g.id, "category_id", next)
 	}
 	for _, full := range []snowflake.ID{base, from} {
-		g.full[full] = fullness{next, k.o.Now()}
+		g.full[full] = fullness{next, g.now()}
 	}
 	delete(g.full, next)
 	return next, nil

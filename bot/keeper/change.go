@@ -107,7 +107,7 @@ func (c changing) do(ctx context.Context) error {
 		return c.transfer(ctx)
 	case room.DoClaim:
 		how := "claim"
-		if c.k.ownerHere(c.g, c.r) || !c.g.away(c.r, c.k.o.Now()) {
+		if c.k.ownerHere(c.g, c.r) || !c.g.away(c.r, c.g.now()) {
 			how = "override"
 		}
 		return c.k.handOver(ctx, c.g, c.r, c.who, how, c.who.UserID, c.q.Actor.Via)
@@ -182,7 +182,7 @@ func (c changing) privacy(ctx context.Context) error {
 func (k *Keeper) seatedBecomeGuests(g *guildRooms, doc *room.Room) {
 	for _, p := range k.o.Presence.Roster(g.id, doc.ID) {
 		if !p.Bot && p.UserID != doc.OwnerID && doc.Guest(p.UserID) == nil && !doc.Banned(p.UserID) && len(doc.Guests) < room.MaxGuests {
-			doc.Guests = append(doc.Guests, room.Guest{UserID: p.UserID, Name: p.DisplayName, By: doc.OwnerID, Since: k.o.Now()})
+			doc.Guests = append(doc.Guests, room.Guest{UserID: p.UserID, Name: p.DisplayName, By: doc.OwnerID, Since: g.now()})
 		}
 	}
 }
@@ -209,7 +209,7 @@ func (k *Keeper) carryOut(ctx context.Context, g *guildRooms, r *kept, e room.En
 		return err
 	}
 	if unfinished(err) {
-		r.retryAt = k.o.Now().Add(closeRetry)
+		r.retryAt = g.now().Add(closeRetry)
 		k.tell(g, r, room.Changed{})
 		return err
 	}
@@ -302,7 +302,7 @@ func (c changing) expel(ctx context.Context) error {
 	if ban {
 		kind = room.EntryBanned
 	}
-	now, had := c.k.o.Now(), c.r.Guest(user) != nil
+	now, had := c.g.now(), c.r.Guest(user) != nil
 	err := c.k.carryOut(ctx, c.g, c.r, c.entry(kind), dueAccess, func(doc *room.Room) {
 		doc.Strip(user, now)
 		if ban && !doc.Banned(user) {
@@ -356,12 +356,12 @@ func (c changing) unban(ctx context.Context) error {
 
 // tellDue tells Discord again what it may not have been told of a room. The caller holds the turn.
 func (k *Keeper) tellDue(ctx context.Context, g *guildRooms, r *kept) error {
-	if r.Due == (room.Due{}) || r.State != room.Open || k.o.Now().Before(r.retryAt) {
+	if r.Due == (room.Due{}) || r.State != room.Open || g.now().Before(r.retryAt) {
 		return nil
 	}
 	err := k.makeGood(ctx, g, r)
 	if err != nil {
-		r.retryAt = k.o.Now().Add(closeRetry)
+		r.retryAt = g.now().Add(closeRetry)
 		return err
 	}
 	entry := room.Entry{Kind: room.EntryRepaired, Detail: "Discord was told again"}
@@ -378,7 +378,7 @@ func (k *Keeper) makeGood(ctx context.Context, g *guildRooms, r *kept) error {
 			if !r.Banned(p.UserID) {
 				continue
 			}
-			g.put[p.UserID] = k.o.Now()
+			g.put[p.UserID] = g.now()
 			if err := k.o.Discord.Move(ctx, g.id, p.UserID, 0, reason); err != nil && !errs.Has(err, errs.NotInVoice) {
 				return err
 			}

@@ -31,7 +31,7 @@ func (k *Keeper) Keep(ctx context.Context, guildID snowflake.ID, q room.Request)
 
 // kept calls a closing off; by is 0 if somebody came back rather than asked for it.
 func (k *Keeper) kept(ctx context.Context, g *guildRooms, r *kept, by snowflake.ID, via room.Via) error {
-	now := k.o.Now()
+	now := g.now()
 	entry, announced := room.Entry{Kind: room.EntryKept, By: by, Via: via}, !r.ClosingAt.IsZero()
 	err := k.edit(ctx, g, r, &entry, func(doc *room.Room) {
 		doc.ClosingAt, doc.CloseReason = time.Time{}, ""
@@ -84,7 +84,7 @@ func (k *Keeper) close(ctx context.Context, g *guildRooms, r *kept, why room.Clo
 		}
 	}
 	if err := k.o.Discord.DeleteChannel(ctx, r.ID, "Snug: "+string(r.CloseReason)); err != nil {
-		r.retryAt = k.o.Now().Add(closeRetry)
+		r.retryAt = g.now().Add(closeRetry)
 		return err
 	}
 	if err := k.drop(ctx, g, r); err != nil {

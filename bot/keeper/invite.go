@@ -43,7 +43,7 @@ func (k *Keeper) Invite(ctx context.Context, guildID snowflake.ID, q room.Invite
 			}
 		}
 		v := k.newInvite(g, who.UserID, who.DisplayName, r.Seats, q.Lifetime, q.Uses)
-		now := k.o.Now()
+		now := g.now()
 		entry := room.Entry{Kind: room.EntryInvited, By: who.UserID, Via: q.Actor.Via, Target: q.For}
 		err := k.edit(ctx, g, r, &entry, func(doc *room.Room) {
 			prune(doc, now)
@@ -92,7 +92,7 @@ func (k *Keeper) Revoke(ctx context.Context, guildID snowflake.ID, q room.Revoke
 		}
 		if v.RevokedAt.IsZero() {
 			entry := room.Entry{Kind: room.EntryRevoked, By: who.UserID, Via: q.Actor.Via}
-			now := k.o.Now()
+			now := g.now()
 			if err := k.edit(ctx, g, r, &entry, func(doc *room.Room) { doc.Invite(q.InviteID).RevokedAt = now }); err != nil {
 				return err
 			}
@@ -206,7 +206,7 @@ func (k *Keeper) admit(ctx context.Context, g *guildRooms, r *kept, a admission)
 	if len(r.Guests) >= room.MaxGuests {
 		return errs.E(errs.RoomLimit, "This room has %d guests, which is as many as a room can have. Somebody has to be put out first.", len(r.Guests))
 	}
-	now := k.o.Now()
+	now := g.now()
 	roster := k.o.Presence.Roster(g.id, r.ID)
 	guest := room.Guest{UserID: a.user, Name: a.name, By: a.by, InviteID: a.inviteID, Since: now}
 	entry := room.Entry{Kind: room.EntryAdmitted, By: a.by, Via: a.via, Target: a.user}

@@ -23,7 +23,7 @@ func (k *Keeper) View(ctx context.Context, guildID snowflake.ID, q room.Request)
 
 // view gives a room as somebody sees it who may see it.
 func (k *Keeper) view(g *guildRooms, r *kept, who room.Standing) (out room.View, err error) {
-	now, s := k.o.Now(), g.summary(r)
+	now, s := g.now(), g.summary(r)
 	out = room.View{
 		Room: s, Roster: k.o.Presence.Roster(g.id, r.ID), Standing: who,
 		MayEnter: s.Access.MayEnter(who), MayControl: s.Access.MayControl(who),
@@ -83,7 +83,7 @@ func (k *Keeper) Join(ctx context.Context, guildID snowflake.ID, q room.Request)
 			out.Moved = true
 			return nil
 		}
-		if roster := k.o.Presence.Roster(g.id, r.ID); r.Free(roster, who.UserID, k.o.Now()) <= 0 {
+		if roster := k.o.Presence.Roster(g.id, r.ID); r.Free(roster, who.UserID, g.now()) <= 0 {
 			return full(r, roster)
 		}
 		out, err = k.seat(ctx, g, r, who.UserID, in)
@@ -94,7 +94,7 @@ func (k *Keeper) Join(ctx context.Context, guildID snowflake.ID, q room.Request)
 
 // seat holds a seat and moves the user there if they are in voice.
 func (k *Keeper) seat(ctx context.Context, g *guildRooms, r *kept, user, in snowflake.ID) (room.Joined, error) {
-	now := k.o.Now()
+	now := g.now()
 	if in != 0 {
 		if err := k.hold(ctx, g, r, nil, room.Hold{UserID: user, Why: room.HeldJoining, Until: now.Add(holdMoved)}); err != nil {
 			return room.Joined{}, err

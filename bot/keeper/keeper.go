@@ -81,6 +81,7 @@ type guildRooms struct {
 
 	memory atomic.Pointer[Memory] // as the last turn left it
 	turned func()
+	now    func() time.Time // what durations are judged by
 
 	inboxMu  sync.Mutex
 	inbox    []func(context.Context) // what Discord told, in its order
@@ -152,7 +153,7 @@ func (k *Keeper) guild(id snowflake.ID, create bool) *guildRooms {
 	g := k.guilds[id]
 	if g == nil && create && k.ctx.Err() == nil {
 		g = &guildRooms{
-			id: id, turn: make(chan struct{}, 1), settings: guild.Defaults(),
+			id: id, turn: make(chan struct{}, 1), settings: guild.Defaults(), now: k.o.Now,
 			rooms: map[snowflake.ID]*kept{}, intended: map[string]room.Intention{}, openings: map[snowflake.ID][]time.Time{},
 			full: map[snowflake.ID]fullness{}, parents: map[snowflake.ID]snowflake.ID{}, put: map[snowflake.ID]time.Time{},
 		}

@@ -63,7 +63,7 @@ func (g *guildRooms) knockedAt(q room.KnockRequest) *kept {
 
 // knock records a knock: one that waits for an answer a person, none for a while after a refusal.
 func (k *Keeper) knock(ctx context.Context, g *guildRooms, r *kept, who room.Standing, via room.Via) (already bool, err error) {
-	now := k.o.Now()
+	now := g.now()
 	if old := r.Knock(who.UserID); old != nil && !old.Stale(now) {
 		if old.Pending(now) {
 			return true, nil
@@ -94,7 +94,7 @@ func (k *Keeper) knock(ctx context.Context, g *guildRooms, r *kept, who room.Sta
 // they get a message. It fails with errs.NotFound if they knock no more.
 func (k *Keeper) Answer(ctx context.Context, guildID snowflake.ID, q room.AnswerRequest) (out room.ChangeDone, err error) {
 	err = k.inControl(ctx, guildID, q.Actor, q.RoomID, "answer those who knock", func(g *guildRooms, r *kept, who room.Standing) error {
-		now := k.o.Now()
+		now := g.now()
 		knock := r.Knock(q.User)
 		if knock == nil || !knock.Pending(now) {
 			return errs.E(errs.NotFound, "They are not knocking any more: somebody answered, or they gave up.")

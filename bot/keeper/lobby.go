@@ -42,7 +42,7 @@ func (k *Keeper) fromLobby(ctx context.Context, g *guildRooms, lobby guild.Lobby
 			return err
 		}
 	}
-	fresh := k.o.Now().Sub(r.OpenedAt) < holdMoved && room.Taken(k.o.Presence.Roster(g.id, r.ID)) == 0
+	fresh := g.now().Sub(r.OpenedAt) < holdMoved && room.Taken(k.o.Presence.Roster(g.id, r.ID)) == 0
 	if k.o.Presence.ChannelOf(g.id, user) == lobby.ChannelID {
 		err = k.o.Discord.Move(ctx, g.id, user, r.ID, "Snug: from the lobby")
 		if err == nil || errs.Has(err, errs.DiscordUnavailable) {

@@ -69,7 +69,7 @@ func (k *Keeper) opened(ctx context.Context, g *guildRooms, o opening) (*kept, e
 		return nil, err
 	}
 	g.intended[in.ID] = in
-	g.opening(o.who.UserID, k.o.Now())
+	g.opening(o.who.UserID, g.now())
 	wanted := in.CategoryID
 	in, channel, whole, err := k.createChannel(ctx, g, in)
 	if err != nil {
@@ -150,7 +150,7 @@ func (k *Keeper) mayOpen(g *guildRooms, who room.Standing) error {
 	case len(g.rooms) >= s.RoomsPerGuild:
 		return errs.E(errs.RoomLimit, "This server has %d rooms open, which is as many as it allows. Wait until one closes, or ask somebody who manages the server.", len(g.rooms))
 	}
-	return g.throttled(who.UserID, k.o.Now())
+	return g.throttled(who.UserID, g.now())
 }
 
 // roomOf gives an open room of a member, the newest; nil if there is none.
@@ -181,7 +181,7 @@ func (k *Keeper) intend(ctx context.Context, g *guildRooms, o opening) (in room.
 	in = room.Intention{
 		ID: o.id, GuildID: g.id, CategoryID: lobby.CategoryID, OwnerID: o.who.UserID, OwnerName: o.who.DisplayName, LobbyID: lobby.ChannelID,
 		Seats: cmp.Or(q.Seats, lobby.Seats, p.Seats, s.Seats), Private: s.Private, Locked: p.Locked, Hidden: p.Hidden, Number: g.number(),
-		Guests: p.Guests, Banned: p.Banned, Via: q.Actor.Via, At: k.o.Now(),
+		Guests: p.Guests, Banned: p.Banned, Via: q.Actor.Via, At: g.now(),
 	}
 	for _, private := range []*bool{p.Private, lobby.Private, q.Private} {
 		if private != nil {
@@ -258,7 +258,7 @@ func (k *Keeper) rememberOpening(ctx context.Context, g *guildRooms, o opening, 
 
 // finish makes the room of an intention whose channel exists; whole says that all its overwrites are there.
 func (k *Keeper) finish(ctx context.Context, g *guildRooms, in room.Intention, channel snowflake.ID, whole bool) (*kept, error) {
-	now := k.o.Now()
+	now := g.now()
 	doc := room.Room{
 		ID: channel, GuildID: g.id, CategoryID: in.CategoryID, Name: in.Name, OwnerID: in.OwnerID, OwnerName: in.OwnerName, Seats: in.Seats,
 		Private: in.Private, Locked: in.Locked, Hidden: in.Hidden, LobbyID: in.LobbyID, Number: in.Number, Due: room.Due{Access: !whole},

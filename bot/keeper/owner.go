@@ -27,7 +27,7 @@ func (g *guildRooms) away(r *kept, now time.Time) bool {
 // claimable fails unless somebody may take a room over: managers may at any
 // time, who sits in it may when the owner is away for room.ClaimAfter.
 func (k *Keeper) claimable(g *guildRooms, r *kept, who room.Standing) error {
-	now := k.o.Now()
+	now := g.now()
 	switch {
 	case r.OwnerID == who.UserID:
 		return errs.E(errs.Invalid, "This room is yours already.")
@@ -77,7 +77,7 @@ func (k *Keeper) handOver(ctx context.Context, g *guildRooms, r *kept, to room.S
 	if n := g.owned(to.UserID); n >= g.settings.RoomsPerMember && how != "override" && how != "handover" {
 		return errs.E(errs.RoomLimit, "The new owner would have more rooms than one member may have here (%d). One of theirs has to be closed first.", g.settings.RoomsPerMember)
 	}
-	old, now := r.OwnerID, k.o.Now()
+	old, now := r.OwnerID, g.now()
 	oldName, was := r.OwnerName, r.Guest(to.UserID) != nil
 	entry := room.Entry{Kind: room.EntryOwner, By: by, Via: via, Target: to.UserID, Detail: how, Old: oldName, New: to.DisplayName}
 	err := k.carryOut(ctx, g, r, entry, dueAccess, func(doc *room.Room) {
@@ -127,7 +127,7 @@ func (k *Keeper) MemberGone(guildID, user snowflake.ID) {
 // ownerDue hands a room over whose owner left the server. Without the members
 // intent Discord does not tell; so it is asked while the owner is away and others are in.
 func (k *Keeper) ownerDue(ctx context.Context, g *guildRooms, r *kept) error {
-	now := k.o.Now()
+	now := g.now()
 	if r.State != room.Open || r.OwnerLeftAt.IsZero() || now.Sub(r.asks) < ownerCheck || room.Taken(k.o.Presence.Roster(g.id, r.ID)) == 0 {
 		return nil
 	}

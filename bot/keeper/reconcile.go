@@ -117,7 +117,7 @@ func (k *Keeper) Changed(guildID snowflake.ID, c Channel) {
 // gives back to owner and guests the overwrites they should have.
 func (k *Keeper) align(ctx context.Context, g *guildRooms, r *kept, c Channel) error {
 	r.denied = false
-	now, seats, name := k.o.Now(), r.Seats, r.Name
+	now, seats, name := g.now(), r.Seats, r.Name
 	if c.UserLimit != k.limit(g, r) && c.UserLimit != 0 && !r.asked(c.UserLimit, now) && !r.Due.Limit {
 		seats = c.UserLimit
 	}
@@ -149,7 +149,7 @@ func (k *Keeper) takeOver(ctx context.Context, g *guildRooms, r *kept, name stri
 	case seats != r.Seats:
 		entry = &room.Entry{Kind: room.EntrySeats, Via: room.ViaDiscord, Old: itoa(r.Seats), New: itoa(seats)}
 	}
-	now, renamed := k.o.Now(), name != r.Name
+	now, renamed := g.now(), name != r.Name
 	err := k.change(ctx, g, r, entry, func(doc *room.Room) {
 		doc.Name, doc.Seats, doc.CategoryID = name, seats, category
 		if renamed {
@@ -168,7 +168,7 @@ func (k *Keeper) alignAccess(ctx context.Context, g *guildRooms, r *kept, c Chan
 	if r.Due.Access {
 		return nil // on its way
 	}
-	opened, now := g.opened(r, c), k.o.Now()
+	opened, now := g.opened(r, c), g.now()
 	// Snug's own overwrite is the mark of its rooms, and lets it in. Where it
 	// cannot be made exact it is not tried for ever.
 	unmarked := !c.Marked && now.Sub(r.marked) >= remark
@@ -249,7 +249,7 @@ func (k *Keeper) settle(ctx context.Context, g *guildRooms, channels []Channel) 
 				k.repaired(ctx, g, r, "it was made, but never recorded")
 			}
 			all = errors.Join(all, err)
-		case k.o.Now().Sub(in.At) > giveUpAfter:
+		case g.now().Sub(in.At) > giveUpAfter:
 			k.forget(ctx, g, in)
 		}
 	}

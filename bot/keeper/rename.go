@@ -21,7 +21,7 @@ func (c changing) rename(ctx context.Context) error {
 	if name == c.r.Name && c.r.Renames.Wanted == "" {
 		return nil
 	}
-	now := c.k.o.Now()
+	now := c.g.now()
 	next := c.r.Renames.Next(now)
 	entry := c.entry(room.EntryRenamePlan)
 	entry.Old, entry.New = c.r.Name, name
@@ -55,7 +55,7 @@ func (c changing) rename(ctx context.Context) error {
 // applyName tells Discord the name a room is to have. The attempt is counted
 // before it is made, so that a crash in between never makes one too many.
 func (k *Keeper) applyName(ctx context.Context, g *guildRooms, r *kept) error {
-	now, name := k.o.Now(), r.Renames.Wanted
+	now, name := g.now(), r.Renames.Wanted
 	before := r.Renames
 	if name == r.Name {
 		return k.edit(ctx, g, r, nil, func(doc *room.Room) { settled(&doc.Renames) })
@@ -98,7 +98,7 @@ func settled(n *room.Renames) { *n = room.Renames{At: n.At} }
 
 // renameDue applies a name that waited for Discord's budget.
 func (k *Keeper) renameDue(ctx context.Context, g *guildRooms, r *kept) error {
-	now := k.o.Now()
+	now := g.now()
 	if r.Renames.Wanted == "" || r.State != room.Open || r.Renames.Next(now).After(now) {
 		return nil
 	}

@@ -20,7 +20,7 @@ func (k *Keeper) Seen(ctx context.Context, guildID snowflake.ID, q room.SeenRequ
 			if err != nil || r.Idle.EmptySince.IsZero() {
 				continue
 			}
-			now := k.o.Now()
+			now := g.now()
 			if err := k.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Idle.SeenAt = now }); err != nil {
 				all = errors.Join(all, err)
 				continue
@@ -40,7 +40,7 @@ func (k *Keeper) occupancy(ctx context.Context, g *guildRooms, r *kept) {
 	if !emptied && away == !r.OwnerLeftAt.IsZero() {
 		return
 	}
-	now := k.o.Now()
+	now := g.now()
 	err := k.edit(ctx, g, r, nil, func(doc *room.Room) {
 		if emptied {
 			doc.Idle = room.Idle{}
@@ -111,7 +111,7 @@ func (k *Keeper) sweep(ctx context.Context, g *guildRooms) error {
 
 // consider announces, calls off or carries out a room's closing, as its deadline says now.
 func (k *Keeper) consider(ctx context.Context, g *guildRooms, r *kept) error {
-	now := k.o.Now()
+	now := g.now()
 	if r.State == room.Closing {
 		if now.Before(r.retryAt) {
 			return nil
@@ -165,7 +165,7 @@ const toldAtOnce = 5
 const trimEvery = 6 * time.Hour
 
 func (k *Keeper) trim(ctx context.Context, g *guildRooms) {
-	now := k.o.Now()
+	now := g.now()
 	if keep := time.Duration(g.settings.AuditRetention); keep < 90*24*time.Hour && now.Sub(g.trimmed) >= trimEvery {
 		g.trimmed = now
 		if _, err := k.o.Hub.Audit.Trim(ctx, g.id, now.Add(-keep)); err != nil {

@@ -43,7 +43,7 @@ func recent(times []time.Time, now time.Time) []time.Time {
 
 // forgetOld drops what is remembered for minutes only.
 func (k *Keeper) forgetOld(g *guildRooms) {
-	now := k.o.Now()
+	now := g.now()
 	for who, times := range g.openings {
 		if g.openings[who] = recent(times, now); len(g.openings[who]) == 0 {
 			delete(g.openings, who)

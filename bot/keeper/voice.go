@@ -40,7 +40,7 @@ func (k *Keeper) moved(ctx context.Context, g *guildRooms, m presence.Move) {
 // leftRoom follows somebody who left a room. Who is gone from voice
 // altogether may have lost their connection: their seat is held a while.
 func (k *Keeper) leftRoom(ctx context.Context, g *guildRooms, r *kept, m presence.Move) {
-	now, grace := k.o.Now(), time.Duration(g.settings.SeatGrace)
+	now, grace := g.now(), time.Duration(g.settings.SeatGrace)
 	putOut := now.Sub(g.put[m.UserID]) < holdMoved
 	delete(g.put, m.UserID)
 	roster := k.o.Presence.Roster(g.id, r.ID)
@@ -55,10 +55,10 @@ func (k *Keeper) leftRoom(ctx context.Context, g *guildRooms, r *kept, m presenc
 
 // arrived follows somebody who came into a room.
 func (k *Keeper) arrived(ctx context.Context, g *guildRooms, r *kept, m presence.Move) {
-	if k.enforceSeats(ctx, g, r, m) || r.Hold(m.UserID, k.o.Now()) == nil && r.Place(m.UserID) == 0 {
+	if k.enforceSeats(ctx, g, r, m) || r.Hold(m.UserID, g.now()) == nil && r.Place(m.UserID) == 0 {
 		return
 	}
-	now := k.o.Now()
+	now := g.now()
 	err := k.change(ctx, g, r, nil, func(doc *room.Room) {
 		doc.DropWaiter(m.UserID)
 		doc.DropHold(m.UserID, now)
@@ -98,7 +98,7 @@ func (k *Keeper) lendSeats(ctx context.Context, g *guildRooms, m presence.Move) 
 
 // setLimit sets a channel's limit, and remembers it: Discord tells of our own changes as of anybody's.
 func (k *Keeper) setLimit(ctx context.Context, g *guildRooms, r *kept, reason string) error {
-	limit, now := k.limit(g, r), k.o.Now()
+	limit, now := k.limit(g, r), g.now()
 	if r.limits == nil {
 		r.limits = map[int]time.Time{}
 	}
@@ -121,7 +121,7 @@ func (k *Keeper) limit(g *guildRooms, r *kept) int {
 // enforceSeats moves back who got past the seat limit with a permission of
 // their own, or took the last seat while it was held for somebody else. It says whether it did.
 func (k *Keeper) enforceSeats(ctx context.Context, g *guildRooms, r *kept, m presence.Move) bool {
-	roster, now := k.o.Presence.Roster(g.id, r.ID), k.o.Now()
+	roster, now := k.o.Presence.Roster(g.id, r.ID), g.now()
 	seat := seatOf(roster, m.UserID)
 	held := seat <= r.Seats && r.Hold(m.UserID, now) == nil && seat > r.Seats-r.Held(roster, m.UserID, now)
 	if !g.settings.StrictSeats || seat == 0 || seat <= r.Seats && !held {

@@ -33,7 +33,7 @@ func (k *Keeper) Wait(ctx context.Context, guildID snowflake.ID, q room.WaitRequ
 			return err
 		}
 		out.Room, out.Place = g.summary(r), r.Place(who.UserID)
-		if h := r.Hold(who.UserID, k.o.Now()); h != nil {
+		if h := r.Hold(who.UserID, g.now()); h != nil {
 			out.HeldUntil = h.Until
 		}
 		return nil
@@ -42,7 +42,7 @@ func (k *Keeper) Wait(ctx context.Context, guildID snowflake.ID, q room.WaitRequ
 }
 
 func (k *Keeper) wait(ctx context.Context, g *guildRooms, r *kept, who room.Standing, via room.Via) error {
-	roster, now := k.o.Presence.Roster(g.id, r.ID), k.o.Now()
+	roster, now := k.o.Presence.Roster(g.id, r.ID), g.now()
 	switch {
 	case !g.summary(r).Access.MayEnter(who):
 		return locked()
@@ -63,7 +63,7 @@ func (k *Keeper) wait(ctx context.Context, g *guildRooms, r *kept, who room.Stan
 }
 
 func (k *Keeper) unwait(ctx context.Context, g *guildRooms, r *kept, user snowflake.ID, via room.Via) error {
-	now := k.o.Now()
+	now := g.now()
 	if r.Place(user) == 0 && r.Hold(user, now) == nil {
 		return nil
 	}
@@ -80,7 +80,7 @@ func (k *Keeper) unwait(ctx context.Context, g *guildRooms, r *kept, user snowfl
 
 // hold keeps a seat for a user for a short time, with an entry in the audit or, with nil, without.
 func (k *Keeper) hold(ctx context.Context, g *guildRooms, r *kept, e *room.Entry, h room.Hold) error {
-	now := k.o.Now()
+	now := g.now()
 	return k.change(ctx, g, r, e, func(doc *room.Room) { doc.SetHold(h, now) })
 }
 
@@ -88,7 +88,7 @@ func (k *Keeper) hold(ctx context.Context, g *guildRooms, r *kept, e *room.Entry
 // them. Who may not enter any more, or sits already, is taken off it.
 func (k *Keeper) seatWaiters(ctx context.Context, g *guildRooms, r *kept) {
 	for r.State == room.Open && len(r.Waiting) > 0 {
-		roster, now, first := k.o.Presence.Roster(g.id, r.ID), k.o.Now(), r.Waiting[0]
+		roster, now, first := k.o.Presence.Roster(g.id, r.ID), g.now(), r.Waiting[0]
 		may := g.summary(r).Access.MayEnter(room.Standing{UserID: first.UserID, Member: true})
 		offer := may && !room.In(roster, first.UserID)
 		if offer && r.Free(roster, 0, now) <= 0 {
@@ -117,7 +117,7 @@ func (k *Keeper) seatWaiters(ctx context.Context, g *guildRooms, r *kept) {
 
 // stale drops holds that ended and knocks that nobody answered.
 func (k *Keeper) stale(ctx context.Context, g *guildRooms, r *kept) error {
-	now := k.o.Now()
+	now := g.now()
 	old := slices.ContainsFunc(r.Holds, func(h room.Hold) bool { return !now.Before(h.Until) })
 	knocks := slices.ContainsFunc(r.Knocks, func(q room.Knock) bool { return q.Stale(now) })
 	var err error
