@@ -151,6 +151,10 @@ func (s *Server) errorPage(c *gin.Context, err error, wait int) *view.Message {
 	case errors.Is(err, session.ErrCancelled):
 		m.Heading, m.Code, m.Request = t.Say("fail.cancelled"), "", ""
 		m.Actions = []view.Action{signInAgain(c, t, "nav.sign-in.discord"), home}
+	case errors.Is(err, session.ErrOtherBrowser):
+		// An invite's token goes back to the server in the form's body: addresses are kept.
+		m.Heading, m.Code, m.Request = t.Say("fail.other-browser"), "", ""
+		m.Actions = []view.Action{{Label: t.Say("nav.sign-in.discord"), URL: "/login", Post: true, ReturnTo: visitOf(c).returnTo, Primary: true}, home}
 	case c.FullPath() == session.CallbackPath:
 		m.Heading = t.Say("fail.sign-in")
 		m.Actions = []view.Action{signInAgain(c, t, "fail.sign-in.again"), home}

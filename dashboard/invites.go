@@ -57,6 +57,11 @@ func (s *Server) landing(c *gin.Context, token string) error {
 	return s.showLanding(c, http.StatusOK, claims, token, nil)
 }
 
+// landingPath is an invite's page.
+func landingPath(id snowflake.ID, token string) string {
+	return session.ReturnTo("/game/" + id.String() + "?t=" + url.QueryEscape(token))
+}
+
 // admitted says whether the person needs no invite any more.
 func (s *Server) admitted(c *gin.Context, claims invite.Claims, me *session.Session) bool {
 	v, err := s.keeper.ViewRoom(c.Request.Context(), claims.GuildID, room.Request{Actor: actor(me), RoomID: claims.RoomID})
@@ -72,7 +77,7 @@ func (s *Server) showLanding(c *gin.Context, status int, claims invite.Claims, t
 	}
 	p := &view.InviteLanding{Layout: s.layout(c, preview.Name), Preview: preview, Token: token}
 	// Signing in by the link at the top leads back to the invite.
-	p.Path = session.ReturnTo("/game/" + claims.RoomID.String() + "?t=" + url.QueryEscape(token))
+	p.Path = landingPath(claims.RoomID, token)
 	if wrong != nil {
 		p.Err = errs.Public(wrong)
 	}
@@ -90,7 +95,7 @@ func (s *Server) showLanding(c *gin.Context, status int, claims invite.Claims, t
 }
 
 // accept follows an invite from its landing page. For who is not signed in the
-// token waits with the login, on the server, and is followed when that is done.
+// token waits with the login, sealed, and is followed when that is done.
 func (s *Server) accept(c *gin.Context) error {
 	private(c)
 	if err := s.allow(c, s.limits.invite); err != nil {
@@ -127,7 +132,7 @@ func (s *Server) loginInvited(c *gin.Context, claims invite.Claims, token string
 	if err != nil {
 		return err
 	}
-	return s.beginLogin(c, session.Begin{ReturnTo: "/game/" + claims.RoomID.String(), Invite: token, Join: settings.GuildsJoin})
+	return s.beginLogin(c, session.Begin{ReturnTo: landingPath(claims.RoomID, token), Accept: true, Join: settings.GuildsJoin})
 }
 
 // enter lets a signed-in person in by an invite and leads to the room.

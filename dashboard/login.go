@@ -47,17 +47,28 @@ func withoutToken(path string) string {
 	return u.String()
 }
 
+// tokenIn gives the invite's token in a page's path, or "".
+func tokenIn(path string) string {
+	u, err := url.Parse(path)
+	if err != nil {
+		return ""
+	}
+	return u.Query().Get("t")
+}
+
 // beginLogin sends the browser to Discord.
 func (s *Server) beginLogin(c *gin.Context, b session.Begin) error {
 	if err := s.allow(c, s.limits.login); err != nil {
 		return err
 	}
-	b.Origin, b.Binding = visitOf(c).origin, s.cookies.Binding(c.Request)
-	l, err := s.sessions.Begin(c.Request.Context(), b)
+	b.Origin = visitOf(c).origin
+	l, err := s.sessions.Begin(b)
 	if err != nil {
 		return err
 	}
-	http.SetCookie(c.Writer, s.cookies.Login(l.Binding))
+	for _, k := range s.cookies.Begun(c.Request, l) {
+		http.SetCookie(c.Writer, k)
+	}
 	c.Redirect(http.StatusSeeOther, l.URL)
 	return nil
 }
@@ -65,40 +76,42 @@ func (s *Server) beginLogin(c *gin.Context, b session.Begin) error {
 // callback ends a login. An invite that was accepted by signing in is followed at once.
 func (s *Server) callback(c *gin.Context) error {
 	private(c)
-	ctx := c.Request.Context()
-	f, err := s.sessions.Finish(ctx, session.Callback{
-		Origin: visitOf(c).origin, State: c.Query("state"), Code: c.Query("code"), Error: c.Query("error"),
-		Binding: s.cookies.Binding(c.Request), OldID: s.cookies.ID(c.Request),
+	state := c.Query("state")
+	f, err := s.sessions.Finish(c.Request.Context(), session.Callback{
+		Origin: visitOf(c).origin, State: state, Code: c.Query("code"), Error: c.Query("error"),
+		Ticket: s.cookies.Ticket(c.Request, state), OldID: s.cookies.ID(c.Request),
 	})
+	v := visitOf(c)
 	if f.ReturnTo != "" {
-		visitOf(c).returnTo = f.ReturnTo
-	}
-	if f.Invite != "" {
-		visitOf(c).returnTo = session.ReturnTo(f.ReturnTo + "?t=" + url.QueryEscape(f.Invite))
+		v.returnTo = f.ReturnTo
 	}
 	if err != nil {
 		return s.loginFailed(c, err)
 	}
 	s.metrics.logins.WithLabelValues("ok").Inc()
-	v := visitOf(c)
 	v.looked, v.me, v.err = true, f.Session, nil
+	http.SetCookie(c.Writer, s.cookies.Ended(state))
 	http.SetCookie(c.Writer, s.cookies.Session(f.ID, s.now(), f.Session.Expires))
-	if f.Invite == "" {
+	if !f.Accept {
 		c.Redirect(http.StatusSeeOther, f.ReturnTo)
 		return nil
 	}
-	return s.enter(c, f.Session, f.Invite)
+	return s.enter(c, f.Session, tokenIn(f.ReturnTo))
 }
 
 func (s *Server) loginFailed(c *gin.Context, err error) error {
 	result := "failed"
-	if errors.Is(err, session.ErrCancelled) {
+	elsewhere := errors.Is(err, session.ErrOtherBrowser)
+	switch {
+	case errors.Is(err, session.ErrCancelled):
 		result = "cancelled"
+	case elsewhere:
+		result = "other browser"
 	}
 	s.metrics.logins.WithLabelValues(result).Inc()
-	if errs.Has(err, errs.TokenExpired) {
-		if _, no := s.me(c); no == nil { // signed in already: somebody went back in their browser
-			c.Redirect(http.StatusSeeOther, "/")
+	if elsewhere || errs.Has(err, errs.TokenExpired) {
+		if _, no := s.me(c); no == nil { // signed in here already, or somebody went back in their browser
+			c.Redirect(http.StatusSeeOther, visitOf(c).returnTo)
 			return nil
 		}
 	}

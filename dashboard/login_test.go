@@ -1,9 +1,12 @@
 package dashboard
 
 import (
+	"fmt"
+	"html"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -33,7 +36,11 @@ func TestLoginLeadsBack(t *testing.T) {
 	if done.status != http.StatusSeeOther || done.location() != page {
 		t.Fatalf("got %d to %s", done.status, done.location())
 	}
-	cookie := done.header.Get("Set-Cookie")
+	cookies := done.header.Values("Set-Cookie")
+	if len(cookies) != 2 || !strings.HasPrefix(cookies[0], "snug-login-") || !strings.Contains(cookies[0], "Max-Age=0") {
+		t.Fatalf("cookies %q", cookies)
+	}
+	cookie := cookies[1]
 	for _, want := range []string{"snug=", "HttpOnly", "SameSite=Lax", "Path=/", "Max-Age="} {
 		if !strings.Contains(cookie, want) {
 			t.Errorf("cookie without %s: %s", want, cookie)
@@ -45,23 +52,141 @@ func TestLoginLeadsBack(t *testing.T) {
 	if got := w.get(page); got.status != http.StatusOK || !strings.Contains(got.body, "Friday &lt;draft&gt;") {
 		t.Errorf("got %d %s", got.status, got.text())
 	}
-	// The same callback again signs nobody in.
-	fresh := b.browser(owner.String())
-	if got := fresh.get(back.header.Get("Location")); got.status != http.StatusGone || got.header.Get("Set-Cookie") != "" {
-		t.Errorf("a state worked twice: %d", got.status)
+	// The same callback again signs nobody in, not even with the cookie it had.
+	replay := b.browser(owner.String())
+	for _, c := range [][]string{nil, {"Cookie", strings.SplitN(start.header.Get("Set-Cookie"), ";", 2)[0]}} {
+		if got := replay.get(back.header.Get("Location"), c...); got.status < 400 || got.header.Get("Set-Cookie") != "" {
+			t.Errorf("a state worked twice: %d", got.status)
+		}
 	}
-	if got := w.get(back.header.Get("Location")); got.status != http.StatusSeeOther || got.location() != "/" {
+	if got := w.get(back.header.Get("Location")); got.status != http.StatusSeeOther || got.location() != page {
 		t.Errorf("who is signed in and goes back gets %d", got.status)
 	}
 }
 
-func TestLoginInAnotherBrowser(t *testing.T) {
-	b := newBench(t)
-	victim, attacker := b.browser(owner.String()), b.browser(stranger.String())
-	back := attacker.get(attacker.get("/login").header.Get("Location"))
-	if got := victim.get(back.header.Get("Location")); got.status != http.StatusBadRequest || strings.Contains(got.header.Get("Set-Cookie"), "snug=") {
-		t.Errorf("another's login was taken over: %d", got.status)
+// A link opened in an app's own browser leads back from Discord into the phone's: no cookie there. The code is not
+// exchanged, and the page's button signs in here and ends where the first was going.
+func TestWayBackIntoAnotherBrowser(t *testing.T) {
+	for name, begin := range map[string]func(app *browser, page, invited string) (begun got, ends string){
+		"a page": func(app *browser, _, _ string) (got, string) {
+			return app.get(app.get("/servers/100").location()), "/servers/100"
+		},
+		"an invite": func(app *browser, _, invited string) (got, string) {
+			return app.form("/login", url.Values{"return_to": {invited}}), invited
+		},
+		"an invite, accepted": func(app *browser, page, invited string) (got, string) {
+			return app.form(page+"/accept", url.Values{"t": {tokenIn(invited)}}), invited
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			r := b.room()
+			page := "/game/" + r.ID.String()
+			invited := page + "?t=" + b.invite(r)
+			app, phone := b.browser(member.String()), b.browser(member.String())
+			begun, ends := begin(app, page, invited)
+			way := app.get(begun.header.Get("Location")).header.Get("Location")
+			asked := b.oauth.exchanges()
+			landed := phone.get(way)
+			if landed.status != http.StatusBadRequest || landed.header.Get("Set-Cookie") != "" || b.oauth.exchanges() != asked {
+				t.Fatalf("%d, cookies %q, the code was exchanged %d times", landed.status, landed.header.Values("Set-Cookie"), b.oauth.exchanges()-asked)
+			}
+			if !strings.Contains(landed.body, "in another browser") || !strings.Contains(landed.body, `action="/login"`) {
+				t.Errorf("the page does not say so: %s", landed.text())
+			}
+			for _, a := range landed.addresses() {
+				if strings.Contains(a, tokenIn(invited)) || strings.Contains(a, "code=") {
+					t.Errorf("it leads to %s", a)
+				}
+			}
+			field := regexp.MustCompile(`action="/login"><input type="hidden" name="return_to" value="([^"]*)"><button class="primary"`).FindStringSubmatch(landed.body)
+			if field == nil {
+				t.Fatalf("no button in %s", landed.text())
+			}
+			got := phone.form("/login", url.Values{"return_to": {html.UnescapeString(field[1])}})
+			got = phone.get(phone.get(got.header.Get("Location")).header.Get("Location"))
+			if got.status != http.StatusSeeOther || got.location() != ends {
+				t.Errorf("signed in here, led to %d %s", got.status, got.location())
+			}
+			if len(b.keeper.guests(r.ID)) != 1 {
+				t.Error("an invite that another browser accepted let somebody in without being asked here")
+			}
+			// The first browser's code is still good there, and there alone: nothing was used up.
+			if got := app.get(way); got.status >= 400 {
+				t.Errorf("in the browser where it began: %d", got.status)
+			}
+			// Who is signed in here is not asked again.
+			if got := phone.get(way); got.status != http.StatusSeeOther || got.location() != ends {
+				t.Errorf("signed in here already: %d to %s", got.status, got.location())
+			}
+		})
 	}
+}
+
+// Login CSRF: somebody's own way back from Discord, opened in another's browser, signs nobody in there, whatever of the
+// attacker's is sent along that a page elsewhere could make a browser send, and whoever is signed in stays who they are.
+func TestLoginCSRF(t *testing.T) {
+	b := newBench(t)
+	attacker := b.browser(stranger.String())
+	start := attacker.get("/login?return_to=/servers/200")
+	way := attacker.get(start.header.Get("Location")).header.Get("Location")
+	code := tokenOf(way, "code")
+
+	victim := b.browser(owner.String())
+	if got := victim.get(way); got.status != http.StatusBadRequest || got.header.Get("Set-Cookie") != "" {
+		t.Errorf("signed in as the attacker: %d %q", got.status, got.header.Values("Set-Cookie"))
+	}
+	own := victim.get("/login")
+	ownState := tokenOf(own.header.Get("Location"), "state")
+	for name, path := range map[string]string{
+		"the attacker's code with the victim's state": session.CallbackPath + "?code=" + code + "&state=" + ownState,
+		"the attacker's code without a state":         session.CallbackPath + "?code=" + code,
+		"the attacker's state twice":                  session.CallbackPath + "?code=" + code + "&state=" + ownState + "&state=" + tokenOf(way, "state"),
+	} {
+		if got := victim.get(path); got.status < 400 || strings.Contains(strings.Join(got.header.Values("Set-Cookie"), ""), "snug=") {
+			t.Errorf("%s: %d %q", name, got.status, got.header.Values("Set-Cookie"))
+		}
+	}
+	if got := victim.api("GET", "/api/v1/me", ""); got.status != http.StatusUnauthorized {
+		t.Errorf("the victim is somebody: %s", got.body)
+	}
+	// Signed in as themselves they stay that, and are led to no other site.
+	in := b.signedIn(owner)
+	if got := in.get(way); got.status != http.StatusSeeOther || got.location() != "/servers/200" || got.header.Get("Set-Cookie") != "" {
+		t.Errorf("got %d to %s", got.status, got.location())
+	}
+	if got := in.api("GET", "/api/v1/me", ""); !strings.Contains(got.body, `"`+owner.String()+`"`) {
+		t.Errorf("the victim became %s", got.body)
+	}
+	// And no other site can begin a login by a form, nor have one lead elsewhere.
+	if got := victim.form("/login", url.Values{"return_to": {"/"}}, "Sec-Fetch-Site", "cross-site"); got.status != http.StatusForbidden {
+		t.Errorf("another site's form: %d", got.status)
+	}
+}
+
+func tokenOf(address, name string) string {
+	u, _ := url.Parse(address)
+	return u.Query().Get(name)
+}
+
+// Whoever begins logins without end takes nothing from anybody: nothing is stored for them.
+func TestBeginningLoginsStoresNothing(t *testing.T) {
+	b := newBench(t, func(o *Options) { o.TrustedProxies = []string{"127.0.0.1"} })
+	w := b.browser("")
+	for i := range 500 {
+		got := w.form("/login", url.Values{"return_to": {"/servers/100"}}, "X-Forwarded-For", fmt.Sprintf("198.51.%d.7", i%250))
+		if got.status != http.StatusSeeOther {
+			t.Fatalf("%d: %d", i, got.status)
+		}
+	}
+	u, _ := url.Parse(b.url)
+	if n := len(w.Jar.Cookies(u)); n != 5 {
+		t.Errorf("the browser keeps %d cookies", n)
+	}
+	if keys, err := b.hub.Logins.Keys(t.Context(), ""); err != nil || len(keys) != 0 {
+		t.Errorf("%d stored, %v", len(keys), err)
+	}
+	b.signedIn(owner)
 }
 
 func TestLoginCancelled(t *testing.T) {
@@ -213,7 +338,7 @@ func TestCookiesOnHTTPS(t *testing.T) {
 	rec := httptest.NewRecorder()
 	b.Handler().ServeHTTP(rec, r)
 	cookie := rec.Header().Get("Set-Cookie")
-	for _, want := range []string{"__Host-snug-login=", "Secure", "HttpOnly", "SameSite=Lax", "Path=/"} {
+	for _, want := range []string{"__Host-snug-login-", "Secure", "HttpOnly", "SameSite=Lax", "Path=/"} {
 		if !strings.Contains(cookie, want) {
 			t.Errorf("cookie without %s: %s", want, cookie)
 		}

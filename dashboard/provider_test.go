@@ -21,6 +21,7 @@ type provider struct {
 	access    map[string]string
 	refresh   map[string]string
 	n         int
+	exchanged int // codes that were shown to it
 	refreshes int
 	revoked   int
 	expiresIn int
@@ -73,6 +74,12 @@ func (p *provider) authorize(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, back.String(), http.StatusFound)
 }
 
+func (p *provider) exchanges() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.exchanged
+}
+
 func (p *provider) token(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -87,6 +94,7 @@ func (p *provider) token(w http.ResponseWriter, r *http.Request) {
 		user = p.refresh[r.FormValue("refresh_token")]
 		delete(p.refresh, r.FormValue("refresh_token"))
 	} else {
+		p.exchanged++
 		q := p.codes[r.FormValue("code")]
 		delete(p.codes, r.FormValue("code"))
 		sum := sha256.Sum256([]byte(r.FormValue("code_verifier")))

@@ -2,10 +2,11 @@ package session
 
 import (
 	"net/http"
+	"strings"
 	"time"
 )
 
-// Cookies names and shapes the two cookies of a browser. On https they have
+// Cookies names and shapes a browser's cookies: one of its session, and one of each login on its way. On https they have
 // the prefix __Host-, which keeps other hosts and paths from setting them; on
 // plain http, which Snug accepts on loopback only, browsers refuse that prefix.
 type Cookies struct{ secure bool }
@@ -16,8 +17,11 @@ func NewCookies(secure bool) Cookies { return Cookies{secure} }
 // Name is the session cookie's.
 func (c Cookies) Name() string { return c.prefixed("snug") }
 
-// LoginName is the name of the cookie that binds a login to its browser.
-func (c Cookies) LoginName() string { return c.prefixed("snug-login") }
+// maxLogins is how many logins a browser may have on their way: all its cookies have to fit into a request.
+const maxLogins = 5
+
+// loginName is the name of the cookie that holds a login's ticket.
+func (c Cookies) loginName(state string) string { return c.prefixed("snug-login-") + keyOf(state)[:16] }
 
 func (c Cookies) prefixed(name string) string {
 	if c.secure {
@@ -31,10 +35,29 @@ func (c Cookies) Session(id string, now, expires time.Time) *http.Cookie {
 	return c.cookie(c.Name(), id, int(expires.Sub(now)/time.Second))
 }
 
-// Login gives the cookie of a login that has begun.
-func (c Cookies) Login(binding string) *http.Cookie {
-	return c.cookie(c.LoginName(), binding, int(LoginLifetime/time.Second))
+// Begun gives the cookie of a login that has begun, and those that remove the oldest logins when a browser has too many.
+func (c Cookies) Begun(r *http.Request, l Begun) []*http.Cookie {
+	var all []*http.Cookie
+	for _, k := range r.Cookies() { // browsers send them oldest first: RFC 6265, 5.4
+		if strings.HasPrefix(k.Name, c.prefixed("snug-login")) {
+			all = append(all, c.cookie(k.Name, "", -1))
+		}
+	}
+	all = all[:max(0, len(all)-maxLogins+1)]
+	return append(all, c.cookie(c.loginName(l.State), l.Ticket, int(LoginLifetime/time.Second)))
 }
+
+// Ticket gives the cookie of the login with a state, or "".
+func (c Cookies) Ticket(r *http.Request, state string) string {
+	k, err := r.Cookie(c.loginName(state))
+	if err != nil {
+		return ""
+	}
+	return k.Value
+}
+
+// Ended gives the cookie that removes a login's.
+func (c Cookies) Ended(state string) *http.Cookie { return c.cookie(c.loginName(state), "", -1) }
 
 // Clear gives the cookie that removes the session's.
 func (c Cookies) Clear() *http.Cookie { return c.cookie(c.Name(), "", -1) }
@@ -47,13 +70,8 @@ func (c Cookies) cookie(name, value string, maxAge int) *http.Cookie {
 }
 
 // ID gives the session id a request carries, or "".
-func (c Cookies) ID(r *http.Request) string { return value(r, c.Name()) }
-
-// Binding gives the login cookie a request carries, or "".
-func (c Cookies) Binding(r *http.Request) string { return value(r, c.LoginName()) }
-
-func value(r *http.Request, name string) string {
-	k, err := r.Cookie(name)
+func (c Cookies) ID(r *http.Request) string {
+	k, err := r.Cookie(c.Name())
 	if err != nil || !wellFormed(k.Value) {
 		return ""
 	}

@@ -2,8 +2,6 @@ package session
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,12 +24,16 @@ const CallbackPath = "/auth/discord/callback"
 // ErrCancelled is what Finish fails with when the person said no at Discord.
 var ErrCancelled = errs.E(errs.Forbidden, "You cancelled at Discord, so nobody was signed in. You can sign in whenever you like.")
 
+// ErrOtherBrowser is what Finish fails with when this browser has no cookie of the login: it began in another, as when
+// an app opens links in a browser of its own and Discord's way back leads to the phone's. The code is not exchanged.
+var ErrOtherBrowser = errs.E(errs.TokenInvalid, "You began signing in in another browser; apps often open links in one of their own. Sign in here once more, and you get where you were going. If you land here again, allow cookies for this page.")
+
 // Begin is what a login starts from.
 type Begin struct {
 	Origin   string // scheme and host of this browser's dashboard
 	ReturnTo string // where to go afterwards; made safe by ReturnTo
-	Invite   string // the token of an invite the person accepted by signing in, or ""
-	Binding  string // the browser's login cookie, or ""
+	// Accept says that by signing in the person accepts the invite whose page ReturnTo is.
+	Accept bool
 	// Again has Discord not ask whoever agreed before: for a browser whose
 	// session ended without anybody having signed out.
 	Again bool
@@ -41,49 +43,34 @@ type Begin struct {
 
 // Begun is a login on its way.
 type Begun struct {
-	URL     string // Discord's consent page: send the browser there
-	Binding string // the login cookie's value: set it
+	URL    string // Discord's consent page: send the browser there
+	State  string // names the login's cookie
+	Ticket string // the login's cookie: set it
 }
 
-// pending is what is kept of a login, sealed, under the hash of its state.
-type pending struct {
-	Verifier string   `json:"verifier"`
-	Origin   string   `json:"origin"`
-	ReturnTo string   `json:"return_to"`
-	Invite   string   `json:"invite,omitempty"`
-	Browser  [32]byte `json:"browser"` // hash of the login cookie
-	Scopes   []string `json:"scopes"`
-}
-
-// Begin starts a login. A browser that has a login on its way keeps its
-// cookie, so that two tabs may sign in side by side; each has its own state.
-func (s *Sessions) Begin(ctx context.Context, b Begin) (Begun, error) {
-	binding := b.Binding
-	if !wellFormed(binding) {
-		binding = newSecret()
-	}
-	state := newSecret()
-	p := pending{
-		Verifier: oauth2.GenerateVerifier(), Origin: b.Origin, ReturnTo: ReturnTo(b.ReturnTo), Invite: b.Invite,
-		Browser: sha256.Sum256([]byte(binding)), Scopes: []string{ScopeIdentify},
-	}
-	if b.Join {
-		p.Scopes = append(p.Scopes, ScopeGuildsJoin)
-	}
-	err := s.write(ctx, s.o.Logins, "login", keyOf(state), p, s.o.Now().Add(LoginLifetime), 0)
+// Begin starts a login. Nothing of it is stored: what is needed to end it is
+// sealed in a cookie of its own, so that tabs may sign in side by side.
+func (s *Sessions) Begin(b Begin) (Begun, error) {
+	ends := s.o.Now().Add(LoginLifetime)
+	state, err := s.sealText(way{ReturnTo(b.ReturnTo), ends}, stateContext(b.Origin))
 	if err != nil {
 		return Begun{}, err
 	}
-	opts := []oauth2.AuthCodeOption{oauth2.S256ChallengeOption(p.Verifier)}
+	t := ticket{Verifier: oauth2.GenerateVerifier(), Accept: b.Accept, Scopes: []string{ScopeIdentify}, Expires: ends}
+	if b.Join {
+		t.Scopes = append(t.Scopes, ScopeGuildsJoin)
+	}
+	opts := []oauth2.AuthCodeOption{oauth2.S256ChallengeOption(t.Verifier)}
 	if b.Again {
 		opts = append(opts, oauth2.SetAuthURLParam("prompt", "none"))
 	}
-	return Begun{URL: s.oauth(p).AuthCodeURL(state, opts...), Binding: binding}, nil
+	sealed, err := s.sealText(t, ticketContext(b.Origin, state))
+	return Begun{URL: s.oauth(b.Origin, t.Scopes).AuthCodeURL(state, opts...), State: state, Ticket: sealed}, err
 }
 
-func (s *Sessions) oauth(p pending) *oauth2.Config {
+func (s *Sessions) oauth(origin string, scopes []string) *oauth2.Config {
 	return &oauth2.Config{
-		ClientID: s.o.ClientID, ClientSecret: s.o.ClientSecret, RedirectURL: p.Origin + CallbackPath, Scopes: p.Scopes,
+		ClientID: s.o.ClientID, ClientSecret: s.o.ClientSecret, RedirectURL: origin + CallbackPath, Scopes: scopes,
 		Endpoint: oauth2.Endpoint{
 			AuthURL: s.o.Discord.AuthorizeURL, TokenURL: s.o.Discord.TokenURL, AuthStyle: oauth2.AuthStyleInHeader,
 		},
@@ -92,12 +79,12 @@ func (s *Sessions) oauth(p pending) *oauth2.Config {
 
 // Callback is what a browser brings back from Discord.
 type Callback struct {
-	Origin  string
-	State   string
-	Code    string
-	Error   string // OAuth2's error, when there is no code
-	Binding string // the login cookie
-	OldID   string // the session cookie, if the browser was signed in; that session ends
+	Origin string
+	State  string
+	Code   string
+	Error  string // OAuth2's error, when there is no code
+	Ticket string // the login's cookie
+	OldID  string // the session cookie, if the browser was signed in; that session ends
 }
 
 // Finished is a login that is done.
@@ -105,37 +92,28 @@ type Finished struct {
 	ID       string // the new session cookie's value
 	Session  *Session
 	ReturnTo string
-	Invite   string
+	Accept   bool // the invite whose page ReturnTo is was accepted
 }
 
 var errLoginGone = errs.E(errs.TokenExpired, "This sign-in was already used, or took longer than ten minutes. Please start it again.")
 
 // Finish ends a login. A state works once, in the browser it was made for and
-// on the origin it began at. With ErrCancelled, and when Discord fails, the
-// answer's ReturnTo still says where the person was.
+// on the origin it began at. When it fails, with ErrCancelled, ErrOtherBrowser or
+// otherwise, the answer's ReturnTo still says where the person was going, as far as that is known.
 func (s *Sessions) Finish(ctx context.Context, c Callback) (Finished, error) {
-	if !wellFormed(c.State) {
-		return Finished{}, errLoginGone
+	var to way
+	if err := s.openText(c.State, stateContext(c.Origin), &to); err != nil || !s.o.Now().Before(to.Expires) {
+		return Finished{}, errLoginGone.Because(err)
 	}
-	var p pending
-	key := keyOf(c.State)
-	rev, err := s.read(ctx, s.o.Logins, "login", key, &p)
-	if errs.Has(err, errs.NotFound) {
-		return Finished{}, errLoginGone
-	} else if err != nil {
-		return Finished{}, err
+	back := Finished{ReturnTo: ReturnTo(to.Path)}
+	var t ticket
+	if err := s.openText(c.Ticket, ticketContext(c.Origin, c.State), &t); err != nil {
+		return back, ErrOtherBrowser // as it is: errors.Is knows it by its address
 	}
-	browser := sha256.Sum256([]byte(c.Binding))
-	if !wellFormed(c.Binding) || subtle.ConstantTimeCompare(browser[:], p.Browser[:]) != 1 || p.Origin != c.Origin {
-		return Finished{}, errs.E(errs.TokenInvalid, "This sign-in was started in another browser, or cookies are switched off. Please start it again here.")
+	if !s.o.Now().Before(t.Expires) {
+		return back, errLoginGone
 	}
-	switch err := s.o.Logins.Delete(ctx, key, rev); {
-	case errs.Has(err, errs.Conflict), errs.Has(err, errs.NotFound):
-		return Finished{}, errLoginGone
-	case err != nil:
-		return Finished{}, unavailable(err)
-	}
-	back := Finished{ReturnTo: p.ReturnTo, Invite: p.Invite}
+	back.Accept = t.Accept
 	switch {
 	case c.Error == "access_denied":
 		return back, ErrCancelled
@@ -143,13 +121,13 @@ func (s *Sessions) Finish(ctx context.Context, c Callback) (Finished, error) {
 		return back, errs.E(errs.DiscordUnavailable, "Discord did not sign you in. Please try again.").
 			Because(fmt.Errorf("oauth2 error %.40q", c.Error))
 	}
-	return s.exchange(ctx, c, p, back)
+	return s.exchange(ctx, c, t, back)
 }
 
 // exchange turns a code into a session.
-func (s *Sessions) exchange(ctx context.Context, c Callback, p pending, back Finished) (Finished, error) {
+func (s *Sessions) exchange(ctx context.Context, c Callback, t ticket, back Finished) (Finished, error) {
 	octx := context.WithValue(ctx, oauth2.HTTPClient, s.http)
-	tok, err := s.oauth(p).Exchange(octx, c.Code, oauth2.VerifierOption(p.Verifier))
+	tok, err := s.oauth(c.Origin, t.Scopes).Exchange(octx, c.Code, oauth2.VerifierOption(t.Verifier))
 	if err != nil {
 		return back, discordFailed(err)
 	}
@@ -157,8 +135,11 @@ func (s *Sessions) exchange(ctx context.Context, c Callback, p pending, back Fin
 	if err != nil {
 		return back, err
 	}
+	if err := s.spend(ctx, c.State, t.Expires); err != nil {
+		return back, err
+	}
 	now, id := s.o.Now(), newSecret()
-	rec := &record{User: user, Scopes: granted(tok, p.Scopes), CreatedAt: now, RolledAt: now, Expires: now.Add(Lifetime)}
+	rec := &record{User: user, Scopes: granted(tok, t.Scopes), CreatedAt: now, RolledAt: now, Expires: now.Add(Lifetime)}
 	rec.take(tok, now)
 	key := keyOf(id)
 	if err := s.save(ctx, key, rec, 0); err != nil {

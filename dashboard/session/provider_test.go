@@ -26,6 +26,7 @@ type provider struct {
 	access    map[string]string     // access token → user
 	refresh   map[string]string     // refresh token → user
 	n         int
+	asked     int // codes that were shown to it
 	refreshes int
 	revoked   []string
 	expiresIn int
@@ -101,6 +102,7 @@ func (p *provider) token(w http.ResponseWriter, r *http.Request) {
 	var user, scope string
 	switch r.FormValue("grant_type") {
 	case "authorization_code":
+		p.asked++
 		q, ok := p.codes[r.FormValue("code")]
 		delete(p.codes, r.FormValue("code"))
 		sum := sha256.Sum256([]byte(r.FormValue("code_verifier")))
@@ -235,12 +237,12 @@ func (b *bench) pass(d time.Duration) {
 func (b *bench) login(user string, begin Begin, old string) Finished {
 	b.t.Helper()
 	begin.Origin = origin
-	l, err := b.Begin(b.t.Context(), begin)
+	l, err := b.Begin(begin)
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	state, code := b.p.agree(b.t, l.URL, user)
-	f, err := b.Finish(b.t.Context(), Callback{Origin: origin, State: state, Code: code, Binding: l.Binding, OldID: old})
+	f, err := b.Finish(b.t.Context(), Callback{Origin: origin, State: state, Code: code, Ticket: l.Ticket, OldID: old})
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -65,7 +65,7 @@ func (s *Sessions) refreshOnce(ctx context.Context, key string) (*record, uint64
 		return nil, 0, err
 	}
 	octx := context.WithValue(ctx, oauth2.HTTPClient, s.http)
-	tok, err := s.oauth(pending{}).TokenSource(octx, &oauth2.Token{RefreshToken: rec.Refresh}).Token()
+	tok, err := s.oauth("", nil).TokenSource(octx, &oauth2.Token{RefreshToken: rec.Refresh}).Token()
 	switch {
 	case refused(err):
 		s.log.Info("Discord refused to renew a sign-in; the session ends", "user_id", rec.User.ID)

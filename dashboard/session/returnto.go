@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-const maxReturnTo = 2048
+// maxReturnTo is more than any page of Snug needs, and little enough to travel in OAuth2's state.
+const maxReturnTo = 1024
 
 // ReturnTo gives raw if it is the address of one of Snug's own pages, written
 // plainly: a path from the root, perhaps with a query. Everything else

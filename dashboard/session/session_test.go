@@ -2,9 +2,11 @@ package session
 
 import (
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -16,8 +18,8 @@ import (
 
 func TestLogin(t *testing.T) {
 	b := newBench(t)
-	f := b.login("42", Begin{ReturnTo: "/game/7?x=1", Invite: "tok"}, "")
-	if f.ReturnTo != "/game/7?x=1" || f.Invite != "tok" || f.Session.User.ID != 42 || f.Session.User.DisplayName != "user42" {
+	f := b.login("42", Begin{ReturnTo: "/game/7?x=1", Accept: true}, "")
+	if f.ReturnTo != "/game/7?x=1" || !f.Accept || f.Session.User.ID != 42 || f.Session.User.DisplayName != "user42" {
 		t.Errorf("got %+v %+v", f, f.Session)
 	}
 	s, err := b.Get(t.Context(), f.ID)
@@ -37,23 +39,111 @@ func TestLogin(t *testing.T) {
 
 func TestAuthorizeURL(t *testing.T) {
 	b := newBench(t)
-	l, err := b.Begin(t.Context(), Begin{Origin: origin, Join: true})
+	l, err := b.Begin(Begin{Origin: origin, Join: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	u, _ := url.Parse(l.URL)
 	q := u.Query()
 	if q.Get("code_challenge_method") != "S256" || len(q.Get("code_challenge")) != 43 || q.Get("response_type") != "code" ||
-		q.Get("redirect_uri") != origin+CallbackPath || q.Get("scope") != "identify guilds.join" || !wellFormed(q.Get("state")) {
+		q.Get("redirect_uri") != origin+CallbackPath || q.Get("scope") != "identify guilds.join" || q.Get("state") != l.State {
 		t.Errorf("got %s", l.URL)
 	}
-	second, err := b.Begin(t.Context(), Begin{Origin: origin, Binding: l.Binding})
-	if err != nil || second.Binding != l.Binding || second.URL == l.URL {
-		t.Error("a second tab shares the browser's cookie and has its own state")
+	second, err := b.Begin(Begin{Origin: origin})
+	if err != nil || second.State == l.State || NewCookies(true).loginName(second.State) == NewCookies(true).loginName(l.State) {
+		t.Error("a second tab has its own state, and its own cookie")
+	}
+	// The longest page there can be travels in a state that fits into an address and a cookie that fits into a request.
+	long, err := b.Begin(Begin{Origin: origin, ReturnTo: "/" + strings.Repeat("a", maxReturnTo-1), Join: true})
+	if err != nil || len(long.State) > maxSealed || len(long.Ticket) > 512 {
+		t.Errorf("a state of %d and a ticket of %d bytes, %v", len(long.State), len(long.Ticket), err)
+	}
+	t.Logf("states of %d to %d bytes, tickets of %d", len(l.State), len(long.State), len(l.Ticket))
+}
+
+// Nothing is stored for who has not agreed at Discord, and nothing more than a mark for who has.
+func TestNothingIsStoredBeforeConsent(t *testing.T) {
+	b := newBench(t)
+	var l Begun
+	var err error
+	for range 1000 {
+		if l, err = b.Begin(Begin{Origin: origin, ReturnTo: "/servers/1"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	state, code := b.p.agree(t, l.URL, "42")
+	for _, c := range []Callback{
+		{Origin: origin, State: state, Code: "made up", Ticket: l.Ticket}, {Origin: origin, State: state, Code: code},
+		{Origin: origin, State: state, Error: "access_denied", Ticket: l.Ticket}, {Origin: origin, State: newSecret(), Code: code, Ticket: l.Ticket},
+	} {
+		if _, err := b.Finish(t.Context(), c); err == nil {
+			t.Fatalf("%+v signed somebody in", c)
+		}
+	}
+	if len(b.logins.docs)+len(b.sessions.docs) != 0 {
+		t.Errorf("%d logins, %d sessions stored for nobody", len(b.logins.docs), len(b.sessions.docs))
+	}
+	b.logins.err = errors.New("full")
+	if _, err := b.Finish(t.Context(), Callback{Origin: origin, State: state, Code: code, Ticket: l.Ticket}); err != nil {
+		t.Errorf("a full store stops a login: %v", err)
+	}
+	b.logins.err = nil
+	b.login("42", Begin{}, "")
+	if len(b.logins.docs) != 1 {
+		t.Errorf("%d marks of used states", len(b.logins.docs))
 	}
 }
 
+// Discord takes a code once. Should it ever take one twice, the state still works once.
+func TestStateIsSpentThoughDiscordTakesItsCodeAgain(t *testing.T) {
+	b := newBench(t)
+	l, err := b.Begin(Begin{Origin: origin})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []errs.Code{"", errs.TokenExpired} {
+		state, code := b.p.agree(t, l.URL, "42")
+		if _, err := b.Finish(t.Context(), Callback{Origin: origin, State: state, Code: code, Ticket: l.Ticket}); errs.CodeOf(err) != want {
+			t.Errorf("use %d: %v", i+1, err)
+		}
+	}
+}
+
+// FuzzFinish: no state and ticket but those that were made signs anybody in, leads anywhere, or makes it panic.
+func FuzzFinish(f *testing.F) {
+	keys, err := keyring.New([]byte(strings.Repeat("k", 32)))
+	if err != nil {
+		f.Fatal(err)
+	}
+	s := &Sessions{o: Options{Keys: keys, Now: time.Now}, log: slog.New(slog.DiscardHandler)}
+	l, err := s.Begin(Begin{Origin: origin, ReturnTo: "/servers/1"})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(l.State, l.Ticket)
+	f.Add("", "")
+	f.Add(l.Ticket, l.State)
+	f.Add(l.State, "AAAA")
+	f.Add(strings.Repeat("A", maxSealed+1), l.Ticket)
+	f.Fuzz(func(t *testing.T, state, ticket string) {
+		got, err := s.Finish(t.Context(), Callback{Origin: origin, State: state, Ticket: ticket, Error: "access_denied"})
+		if err == nil || got.Session != nil || got.ReturnTo != "" && state != l.State || errors.Is(err, ErrCancelled) && ticket != l.Ticket {
+			t.Fatalf("%q, %q: %+v, %v", state, ticket, got, err)
+		}
+	})
+}
+
+// changed gives a text with one character changed.
+func changed(s string) string {
+	by := "A"
+	if s[40] == 'A' {
+		by = "B"
+	}
+	return s[:40] + by + s[41:]
+}
+
 func TestStateIsBoundAndUsedOnce(t *testing.T) {
+	var other Begun
 	for _, c := range []struct {
 		name   string
 		change func(*Callback)
@@ -61,9 +151,15 @@ func TestStateIsBoundAndUsedOnce(t *testing.T) {
 		want   errs.Code
 	}{
 		{"as it was", func(*Callback) {}, 0, ""},
-		{"no cookie", func(c *Callback) { c.Binding = "" }, 0, errs.TokenInvalid},
-		{"another browser's cookie", func(c *Callback) { c.Binding = newSecret() }, 0, errs.TokenInvalid},
-		{"another host", func(c *Callback) { c.Origin = "http://localhost:8080" }, 0, errs.TokenInvalid},
+		{"no cookie", func(c *Callback) { c.Ticket = "" }, 0, errs.TokenInvalid},
+		{"a made-up cookie", func(c *Callback) { c.Ticket = newSecret() }, 0, errs.TokenInvalid},
+		{"a changed cookie", func(c *Callback) { c.Ticket = changed(c.Ticket) }, 0, errs.TokenInvalid},
+		{"the state as cookie", func(c *Callback) { c.Ticket = c.State }, 0, errs.TokenInvalid},
+		{"another login's cookie", func(c *Callback) { c.Ticket = other.Ticket }, 0, errs.TokenInvalid},
+		{"another login's state", func(c *Callback) { c.State = other.State }, 0, errs.TokenInvalid},
+		{"another host", func(c *Callback) { c.Origin = "http://localhost:8080" }, 0, errs.TokenExpired},
+		{"a changed state", func(c *Callback) { c.State = changed(c.State) }, 0, errs.TokenExpired},
+		{"the cookie as state", func(c *Callback) { c.State = c.Ticket }, 0, errs.TokenExpired},
 		{"another state", func(c *Callback) { c.State = newSecret() }, 0, errs.TokenExpired},
 		{"no state", func(c *Callback) { c.State = "" }, 0, errs.TokenExpired},
 		{"too late", func(*Callback) {}, LoginLifetime, errs.TokenExpired},
@@ -73,12 +169,15 @@ func TestStateIsBoundAndUsedOnce(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := newBench(t)
-			l, err := b.Begin(t.Context(), Begin{Origin: origin, ReturnTo: "/servers/1"})
+			l, err := b.Begin(Begin{Origin: origin, ReturnTo: "/servers/1"})
 			if err != nil {
 				t.Fatal(err)
 			}
+			if other, err = b.Begin(Begin{Origin: origin, ReturnTo: "/servers/2"}); err != nil {
+				t.Fatal(err)
+			}
 			state, code := b.p.agree(t, l.URL, "42")
-			call := Callback{Origin: origin, State: state, Code: code, Binding: l.Binding}
+			call := Callback{Origin: origin, State: state, Code: code, Ticket: l.Ticket}
 			c.change(&call)
 			b.pass(c.after)
 			f, err := b.Finish(t.Context(), call)
@@ -91,7 +190,10 @@ func TestStateIsBoundAndUsedOnce(t *testing.T) {
 			if c.want == errs.Forbidden && f.ReturnTo != "/servers/1" {
 				t.Errorf("whoever cancels goes back to %q", f.ReturnTo)
 			}
-			if _, err := b.Finish(t.Context(), call); c.want == "" && !errs.Has(err, errs.TokenExpired) {
+			if c.want == errs.TokenInvalid != errors.Is(err, ErrOtherBrowser) || c.want != "" && c.want != errs.DiscordUnavailable && b.p.asked != 0 {
+				t.Errorf("got %v; the code was shown to Discord %d times", err, b.p.asked)
+			}
+			if _, err := b.Finish(t.Context(), call); c.want == "" && err == nil {
 				t.Errorf("a state worked twice: %v", err)
 			}
 		})
@@ -102,12 +204,12 @@ func TestStateIsBoundAndUsedOnce(t *testing.T) {
 func TestWrongClientSecret(t *testing.T) {
 	b := newBench(t)
 	b.o.ClientSecret = "nope"
-	l, err := b.Begin(t.Context(), Begin{Origin: origin})
+	l, err := b.Begin(Begin{Origin: origin})
 	if err != nil {
 		t.Fatal(err)
 	}
 	state, code := b.p.agree(t, l.URL, "42")
-	_, err = b.Finish(t.Context(), Callback{Origin: origin, State: state, Code: code, Binding: l.Binding})
+	_, err = b.Finish(t.Context(), Callback{Origin: origin, State: state, Code: code, Ticket: l.Ticket})
 	if !errs.Has(err, errs.Unavailable) || !strings.Contains(errs.Public(err).Message, "tell whoever runs it") || !strings.Contains(err.Error(), "Reset Secret") || strings.Contains(err.Error(), "nope") {
 		t.Errorf("got %v", err)
 	}
@@ -115,7 +217,7 @@ func TestWrongClientSecret(t *testing.T) {
 
 func TestStateUsedByTwoAtOnce(t *testing.T) {
 	b := newBench(t)
-	l, err := b.Begin(t.Context(), Begin{Origin: origin})
+	l, err := b.Begin(Begin{Origin: origin})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +227,7 @@ func TestStateUsedByTwoAtOnce(t *testing.T) {
 	won := 0
 	for range 8 {
 		wg.Go(func() {
-			if _, err := b.Finish(t.Context(), Callback{Origin: origin, State: state, Code: code, Binding: l.Binding}); err == nil {
+			if _, err := b.Finish(t.Context(), Callback{Origin: origin, State: state, Code: code, Ticket: l.Ticket}); err == nil {
 				mu.Lock()
 				won++
 				mu.Unlock()
@@ -346,20 +448,43 @@ func TestCookies(t *testing.T) {
 		name   string
 	}{{true, "__Host-snug"}, {false, "snug"}} {
 		k := NewCookies(c.secure)
-		for _, got := range []*http.Cookie{k.Session(newSecret(), now, now.Add(Lifetime)), k.Login(newSecret())} {
+		r := httptest.NewRequest("GET", "/", nil)
+		begun := k.Begun(r, Begun{State: "state", Ticket: "ticket"})
+		for _, got := range append(begun, k.Session(newSecret(), now, now.Add(Lifetime))) {
 			if !strings.HasPrefix(got.Name, c.name) || got.Secure != c.secure || !got.HttpOnly || got.SameSite != http.SameSiteLaxMode ||
 				got.Path != "/" || got.Domain != "" || got.MaxAge <= 0 {
 				t.Errorf("got %v", got)
 			}
 		}
-		r := httptest.NewRequest("GET", "/", nil)
 		id := newSecret()
 		r.AddCookie(k.Session(id, now, now.Add(time.Hour)))
-		if k.ID(r) != id || k.Binding(r) != "" {
+		if k.ID(r) != id || k.Ticket(r, "state") != "" {
 			t.Error("the cookie was not read back")
 		}
-		if k.Clear().MaxAge != -1 {
+		r.AddCookie(begun[0])
+		if k.ID(r) != id || k.Ticket(r, "state") != "ticket" || k.Ticket(r, "another") != "" {
+			t.Error("the login's cookie was not read back")
+		}
+		if k.Clear().MaxAge != -1 || k.Ended("state").MaxAge != -1 || k.Ended("state").Name != begun[0].Name {
 			t.Error("clearing keeps the cookie")
 		}
+	}
+}
+
+// A browser that begins logins without end keeps a few: all its cookies go into every request.
+func TestLoginsOfABrowserAreBounded(t *testing.T) {
+	k := NewCookies(true)
+	r := httptest.NewRequest("GET", "/", nil)
+	r.AddCookie(&http.Cookie{Name: "theme", Value: "dark"})
+	for i := range maxLogins {
+		cookies := k.Begun(r, Begun{State: strconv.Itoa(i), Ticket: "ticket"})
+		if len(cookies) != 1 {
+			t.Fatalf("login %d removes %v", i, cookies)
+		}
+		r.AddCookie(cookies[0])
+	}
+	cookies := k.Begun(r, Begun{State: "one more", Ticket: "ticket"})
+	if len(cookies) != 2 || cookies[0].Name != k.loginName("0") || cookies[0].MaxAge != -1 {
+		t.Errorf("got %v", cookies)
 	}
 }

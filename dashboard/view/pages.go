@@ -80,10 +80,12 @@ func NoticeOf(t text.Texts, err error) *Notice { return &Notice{Bad: true, Text:
 
 // Action is a link, or with Post a form of one button.
 type Action struct {
-	Label   string
-	URL     string
-	Post    bool // send POST
-	Primary bool // the one thing most people want next
+	Label string
+	URL   string
+	Post  bool // send POST
+	// ReturnTo is sent with Post, as return_to: a path that may hold an invite's token, which addresses may not.
+	ReturnTo string
+	Primary  bool // the one thing most people want next
 }
 
 // Rev is a revision of a room as the live protocol counts it. The zero Rev is older than any other.

@@ -16,7 +16,7 @@ type Buckets struct {
 	Intentions *Bucket[room.Intention]   // guild.id; a room about to be opened
 	Members    *Bucket[room.Preferences] // guild.user; what a member chose last time
 	Sessions   *Bucket[Sealed]           // hash of the session's id
-	Logins     *Bucket[Sealed]           // hash of the login's state; Take it
+	Logins     *Bucket[Sealed]           // hash of a login's state that is used up
 	Shards     *Bucket[Sealed]           // shard; its checkpoint
 	Leases     *Bucket[Lease]            // shard; the process that holds it
 	Rosters    *Bucket[room.Live]        // guild.channel; memory, presence alone writes
