@@ -34,6 +34,9 @@ type bench struct {
 	keys   *keyring.Keyring
 	secret []byte
 	srv    *httptest.Server
+	guilds []snowflake.ID // that the sender's process keeps
+
+	observe func(hub.Observation) // nil: nobody looks
 
 	mu     sync.Mutex
 	ahead  time.Duration
@@ -80,35 +83,56 @@ func (b *bench) count() int {
 }
 
 func newBench(t *testing.T) *bench {
-	b := &bench{T: t, secret: webhook.NewSecret(), answer: 204}
+	b := &bench{T: t, secret: webhook.NewSecret(), answer: 204, guilds: []snowflake.ID{guild}}
 	b.srv = httptest.NewServer(b)
-	h, err := hub.Open(t.Context(), hub.Options{Dir: t.TempDir(), Log: slog.New(slog.DiscardHandler), Now: b.now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.hub = h
-	t.Cleanup(func() {
-		b.srv.Close()
-		if err := h.Close(context.Background()); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(b.srv.Close)
+	b.open()
+	var err error
 	if b.keys, err = keyring.New([]byte("0123456789abcdef0123456789ABCDEF")); err != nil {
 		t.Fatal(err)
 	}
 	return b
 }
 
-// run has a sender running until the function it gives is called.
-func (b *bench) run(networks ...netip.Prefix) (stop func()) {
+// open opens the hub, in place of one that is open.
+func (b *bench) open() {
+	b.Helper()
+	o := hub.Options{Dir: b.TempDir(), Log: slog.New(slog.DiscardHandler), Now: b.now, Observe: b.observe}
+	h, err := hub.Open(b.Context(), o)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.hub = h
+	b.Cleanup(func() {
+		if err := h.Close(context.Background()); err != nil {
+			b.Error(err)
+		}
+	})
+}
+
+func (b *bench) sender(networks ...netip.Prefix) *Sender {
 	b.Helper()
 	s, err := New(Options{
-		Hub: b.hub, Keys: b.keys, Holds: func() []snowflake.ID { return []snowflake.ID{guild} }, Networks: networks, Now: b.now,
+		Hub: b.hub, Keys: b.keys, Holds: func() []snowflake.ID { return b.guilds }, Networks: networks, Now: b.now,
 		Log: slog.New(slog.DiscardHandler), Agent: "Snug/test",
 	})
 	if err != nil {
 		b.Fatal(err)
 	}
+	return s
+}
+
+func (b *bench) put(h webhook.Hook) {
+	b.Helper()
+	if _, err := b.hub.Webhooks.Put(b.Context(), h.Key(), h); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// run has a sender running until the function it gives is called.
+func (b *bench) run(networks ...netip.Prefix) (stop func()) {
+	b.Helper()
+	s := b.sender(networks...)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx) }()
@@ -128,9 +152,7 @@ func (b *bench) hook(id string, kinds ...room.EntryKind) webhook.Hook {
 	}
 	h := webhook.Hook{ID: id, GuildID: guild, URL: b.srv.URL, Name: id, Kinds: kinds, Enabled: true, Cursor: newest}
 	h.Secret = b.keys.Seal(b.secret, "webhook "+h.Key())
-	if _, err := b.hub.Webhooks.Put(b.Context(), h.Key(), h); err != nil {
-		b.Fatal(err)
-	}
+	b.put(h)
 	return h
 }
 
@@ -219,17 +241,32 @@ func TestNeverCallsPrivateAddresses(t *testing.T) {
 	if w := b.delivery("one").Tries[0].Wrong; !strings.Contains(w, "public internet") || b.count() != 0 {
 		t.Errorf("%q, and %d came", w, b.count())
 	}
-	// A name that leads there is no way around it.
-	h.URL = strings.Replace(b.srv.URL, "127.0.0.1", "localhost", 1)
-	if _, err := b.hub.Webhooks.Put(t.Context(), h.Key(), h); err != nil {
-		t.Fatal(err)
+	// A name is no way around it, and what it leads to, or whether there is such a name, is not told.
+	for i, name := range []string{"localhost", "no-such-host.invalid"} {
+		h.URL = strings.Replace(b.srv.URL, "127.0.0.1", name, 1)
+		b.put(h)
+		b.mu.Lock()
+		b.ahead += time.Hour
+		b.mu.Unlock()
+		b.wait("another try", func() bool { return len(b.delivery("one").Tries) == i+2 })
+		if w := b.delivery("one").Tries[i+1].Wrong; w != errUnreachable.Error() || b.count() != 0 {
+			t.Errorf("%s: %q, and %d came", name, w, b.count())
+		}
 	}
-	b.mu.Lock()
-	b.ahead += time.Minute
-	b.mu.Unlock()
-	b.wait("another try", func() bool { return len(b.delivery("one").Tries) == 2 })
-	if w := b.delivery("one").Tries[1].Wrong; !strings.Contains(w, "public internet") || b.count() != 0 {
-		t.Errorf("%q, and %d came", w, b.count())
+}
+
+// TestMayCall looks at addresses as they are dialled, after names were resolved.
+func TestMayCall(t *testing.T) {
+	inside := netip.MustParsePrefix("10.0.0.0/8")
+	for address, may := range map[string]bool{
+		"1.1.1.1:443": true, "[2606:4700::1111]:443": true, "10.1.2.3:80": true, "[::ffff:10.1.2.3]:80": true,
+		"127.0.0.1:80": false, "[::1]:80": false, "192.168.0.1:80": false, "169.254.169.254:80": false,
+		"[::ffff:127.0.0.1]:80": false, "[fe80::1%lo]:80": false, "[4000::1]:80": false, "[64:ff9b::a01:203]:80": false,
+		"localhost:80": false, "": false,
+	} {
+		if err := mayCall(address, []netip.Prefix{inside}); (err == nil) != may {
+			t.Errorf("%q: %v, want it called: %v", address, err, may)
+		}
 	}
 }
 

@@ -63,9 +63,12 @@ func (a *Audit) append(ctx context.Context, id, subject string, data []byte) err
 	return writeError(auditName, subject, len(data), because(ctx, err))
 }
 
-// scope is the subject filter of a guild's entries, or of one channel's.
+// scope is the subject filter of a guild's entries, or of one channel's; of guild 0 it is that of all.
 func scope(guild, channel snowflake.ID) string {
-	if channel == 0 {
+	switch {
+	case guild == 0:
+		return "audit.>"
+	case channel == 0:
 		return "audit." + guild.String() + ".>"
 	}
 	return "audit." + guild.String() + "." + channel.String() + ".>"
@@ -138,8 +141,8 @@ func (a *Audit) Since(ctx context.Context, guild, channel snowflake.ID, since ti
 	return errors.Join(failed, err)
 }
 
-// After gives up to limit entries of a guild that are later in the stream than
-// the place given, oldest first.
+// After gives up to limit entries of a guild, or with 0 of all guilds, that are
+// later in the stream than the place given, oldest first.
 func (a *Audit) After(ctx context.Context, guild snowflake.ID, seq uint64, limit int) ([]AuditEntry, error) {
 	c := a.consumer(guild, 0)
 	c.DeliverPolicy, c.OptStartSeq = jetstream.DeliverByStartSequencePolicy, seq+1

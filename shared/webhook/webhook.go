@@ -25,7 +25,8 @@ import (
 // Limits.
 const (
 	MaxPerGuild   = 10
-	MaxDeliveries = 50 // that are kept of one webhook, beside those that are still to be made
+	MaxDeliveries = 50    // that are kept of one webhook, beside those that are still to be made
+	MaxPending    = 5_000 // that one webhook may leave waiting before it is switched off
 	KeepDelivery  = 7 * 24 * time.Hour
 	SecretBytes   = 32
 )
@@ -167,19 +168,27 @@ func (h *Hook) Check() error {
 	return nil
 }
 
-// reserved are networks that belong to nobody on the public internet, beside those that netip knows.
-var reserved = []netip.Prefix{
-	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"), netip.MustParsePrefix("192.0.2.0/24"),
-	netip.MustParsePrefix("192.88.99.0/24"), netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("203.0.113.0/24"),
-	netip.MustParsePrefix("240.0.0.0/4"), netip.MustParsePrefix("64:ff9b::/96"), netip.MustParsePrefix("64:ff9b:1::/48"), netip.MustParsePrefix("100::/64"),
-	netip.MustParsePrefix("2001::/23"), netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("2002::/16"), netip.MustParsePrefix("3fff::/20"), netip.MustParsePrefix("5f00::/16"),
+// reserved are networks that belong to nobody on the public internet, beside
+// those that netip knows: IANA's special-purpose registries, and what carries
+// another address inside (6to4, Teredo), which could be private.
+var reserved = prefixes("0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15",
+	"198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4", "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")
+
+// global is all that IANA has given out of IPv6 for the internet.
+var global = netip.MustParsePrefix("2000::/3")
+
+func prefixes(list ...string) (out []netip.Prefix) {
+	for _, p := range list {
+		out = append(out, netip.MustParsePrefix(p))
+	}
+	return out
 }
 
-// Public says whether an address is one of the public internet. Those that
-// carry another inside (NAT64, 6to4, Teredo) are not: what is inside could be private.
+// Public says whether an address is one of the public internet: of IPv6 only
+// what is handed out for it, so that what is not known yet is not called either.
 func Public(a netip.Addr) bool {
 	a = a.Unmap().WithZone("")
-	if !a.IsGlobalUnicast() || a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() {
+	if !a.IsGlobalUnicast() || a.IsPrivate() || a.Is6() && !global.Contains(a) {
 		return false
 	}
 	return !slices.ContainsFunc(reserved, func(p netip.Prefix) bool { return p.Contains(a) })
