@@ -33,7 +33,7 @@ type Options struct {
 	Term   time.Duration // how long a lease must stay the same to be taken over; default 15 s
 	// Lost is told that another process took over a lease this one held, from
 	// Run's goroutine. Whatever this process knows of the shard is void then:
-	// it should end and start anew.
+	// it should end and start anew. Nil: nobody is told.
 	Lost func(shard int, err error)
 	Log  *slog.Logger
 }
@@ -66,6 +66,9 @@ type holding struct {
 func New(o Options) *Keeper {
 	if o.Term <= 0 {
 		o.Term = 15 * time.Second
+	}
+	if o.Lost == nil {
+		o.Lost = func(int, error) {}
 	}
 	if o.Log == nil {
 		o.Log = slog.Default()

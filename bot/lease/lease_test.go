@@ -185,3 +185,22 @@ func TestStandbyTakesOver(t *testing.T) {
 		t.Errorf("the other's lease was touched: %+v %v", l, err)
 	}
 }
+
+// TestNobodyNeedBeTold: a process that told nobody to be told of a lost lease goes on without it.
+func TestNobodyNeedBeTold(t *testing.T) {
+	c := open(t)
+	ctx, stop := context.WithCancel(t.Context())
+	k := lease.New(lease.Options{Leases: c.hub.Leases, Shards: 1, Term: term, Log: slog.New(slog.DiscardHandler)})
+	holds, ended, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		k.Run(ctx, func(ctx context.Context, _ int) { close(holds); <-ctx.Done(); close(ended) })
+	}()
+	<-holds
+	if _, err := c.hub.Leases.Put(t.Context(), "0", hub.Lease{Holder: "other"}); err != nil {
+		t.Fatal(err)
+	}
+	<-ended
+	stop()
+	<-done
+}

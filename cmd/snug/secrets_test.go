@@ -116,7 +116,7 @@ func TestSecretsStayInside(t *testing.T) {
 	h := newHouse(t, unhurried, func(p *plan) {
 		p.log = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 		p.serve = config.Serve{SessionSecret: secret, Data: data}
-		p.discord.Wrap = s.discord
+		p.discord.Around(s.discord)
 		p.discord.AccessTokenLife = 7 * 24 * time.Hour
 	})
 	raw, err := hex.DecodeString(secret)

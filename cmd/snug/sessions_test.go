@@ -24,9 +24,7 @@ import (
 func shortLived(renewed *atomic.Int32) func(*plan) {
 	return func(p *plan) {
 		p.discord.AccessTokenLife = 10 * time.Minute
-		wrap := p.discord.Wrap
-		p.discord.Wrap = func(next http.Handler) http.Handler {
-			inner := wrap(next)
+		p.discord.Around(func(next http.Handler) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if strings.HasSuffix(r.URL.Path, "/oauth2/token") {
 					b, err := io.ReadAll(r.Body)
@@ -35,9 +33,9 @@ func shortLived(renewed *atomic.Int32) func(*plan) {
 					}
 					r.Body = io.NopCloser(bytes.NewReader(b))
 				}
-				inner.ServeHTTP(w, r)
+				next.ServeHTTP(w, r)
 			})
-		}
+		})
 	}
 }
 

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/hangup"
 )
 
 // Options say how a stand-in behaves. The zero value is Discord's behaviour.
@@ -22,7 +24,7 @@ type Options struct {
 	Limits     *Limits          // default DiscordLimits
 	OnDispatch func(Dispatch)   // called before each event is written, on a goroutine of its session; must not block
 	// Wrap goes around the whole service: openapitest.Wrap checks every request
-	// and answer against Discord's OpenAPI description.
+	// and answer against Discord's OpenAPI description. Around adds another.
 	Wrap      func(http.Handler) http.Handler
 	OnRequest func(Request) // called after each REST request was answered, on its goroutine
 
@@ -114,7 +116,23 @@ func New(o Options) *Server {
 	if o.Wrap != nil {
 		s.handler = o.Wrap(s.handler)
 	}
+	s.handler = noticing(s.handler)
 	return s
+}
+
+// Around puts wrap around what goes around the service already.
+func (o *Options) Around(wrap func(http.Handler) http.Handler) {
+	inner := o.Wrap
+	if inner == nil {
+		o.Wrap = wrap
+		return
+	}
+	o.Wrap = func(h http.Handler) http.Handler { return wrap(inner(h)) }
+}
+
+// noticing has what waits, for a fault or for an application, notice that its client hung up.
+func noticing(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { next.ServeHTTP(w, hangup.Notice(r, maxBody)) })
 }
 
 func (o *Options) fill() {

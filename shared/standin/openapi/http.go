@@ -43,7 +43,7 @@ func Record(next http.Handler, done func(Exchange)) http.Handler {
 		}
 		x := Exchange{Method: r.Method, Path: r.URL.Path, ContentType: r.Header.Get("Content-Type")}
 		body, err := io.ReadAll(r.Body)
-		r.Body = io.NopCloser(bytes.NewReader(body))
+		r.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body), r.Body)) // where reading failed it fails again
 		rec := &recorder{ResponseWriter: w, status: http.StatusOK}
 		next.ServeHTTP(rec, r)
 		if rec.broken || err != nil {

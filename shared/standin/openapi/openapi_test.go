@@ -1,12 +1,14 @@
 package openapi_test
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
 
 	"snug/shared/standin/openapi"
 )
@@ -16,7 +18,7 @@ var loadOnce = sync.OnceValues(func() (*openapi.Description, error) { return ope
 func load(t *testing.T) *openapi.Description {
 	t.Helper()
 	if openapi.Find() == "" {
-		t.Skip("Discord's OpenAPI description is not at hand; set DISCORD_OPENAPI to its path")
+		t.Skip("Discord's OpenAPI description is not at hand: make openapi")
 	}
 	d, err := loadOnce()
 	if err != nil {
@@ -106,5 +108,18 @@ func TestRecord(t *testing.T) {
 	x.Status, x.Answer = 400, []byte(`{"code":50035,"message":"Invalid Form Body"}`)
 	if err := d.Check(x); err != nil {
 		t.Errorf("a refused form: %v", err)
+	}
+}
+
+// TestRecordKeepsBrokenBodies: a body that broke off does for the handler behind the recorder too.
+func TestRecordKeepsBrokenBodies(t *testing.T) {
+	lost := errors.New("lost")
+	var body []byte
+	var err error
+	h := openapi.Record(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { body, err = io.ReadAll(r.Body) }),
+		func(x openapi.Exchange) { t.Errorf("recorded %+v", x) })
+	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", "/api/v10/guilds/1/channels", io.MultiReader(strings.NewReader(`{"a":1}`), iotest.ErrReader(lost))))
+	if string(body) != `{"a":1}` || !errors.Is(err, lost) {
+		t.Errorf("read %s, %v", body, err)
 	}
 }
