@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/netip"
 	"sync"
@@ -30,12 +31,13 @@ import (
 	"snug/shared/webhook"
 )
 
-// Options of New. All but Networks are needed.
+// Options of New. All but Networks and Resolver are needed.
 type Options struct {
 	Hub        *hub.Hub
 	Keys       *keyring.Keyring
 	Holds      func() []snowflake.ID // the guilds this process keeps
 	Networks   []netip.Prefix        // further networks that may be called; public addresses always may
+	Resolver   *net.Resolver         // of the names that are called; default: the system's
 	Now        func() time.Time
 	Log        *slog.Logger
 	Registerer prometheus.Registerer
@@ -73,7 +75,7 @@ func New(o Options) (*Sender, error) {
 			return nil, fmt.Errorf("hooks: metrics: %w", err)
 		}
 	}
-	s.client = newClient(o.Networks)
+	s.client = newClient(o.Networks, o.Resolver)
 	return s, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -34,6 +35,7 @@ type bench struct {
 	keys   *keyring.Keyring
 	secret []byte
 	srv    *httptest.Server
+	names  *net.Resolver  // nil: the system's
 	guilds []snowflake.ID // that the sender's process keeps
 
 	observe func(hub.Observation) // nil: nobody looks
@@ -114,7 +116,7 @@ func (b *bench) sender(networks ...netip.Prefix) *Sender {
 	b.Helper()
 	s, err := New(Options{
 		Hub: b.hub, Keys: b.keys, Holds: func() []snowflake.ID { return b.guilds }, Networks: networks, Now: b.now,
-		Log: slog.New(slog.DiscardHandler), Agent: "Snug/test",
+		Log: slog.New(slog.DiscardHandler), Agent: "Snug/test", Resolver: b.names,
 	})
 	if err != nil {
 		b.Fatal(err)
@@ -234,6 +236,7 @@ func TestDelivers(t *testing.T) {
 
 func TestNeverCallsPrivateAddresses(t *testing.T) {
 	b := newBench(t)
+	b.names = everythingIsHere(t)
 	h := b.hook("h")
 	defer b.run()() // no networks of our own
 	b.happens("one", room.EntryOpened)
@@ -242,7 +245,7 @@ func TestNeverCallsPrivateAddresses(t *testing.T) {
 		t.Errorf("%q, and %d came", w, b.count())
 	}
 	// A name is no way around it, and what it leads to, or whether there is such a name, is not told.
-	for i, name := range []string{"localhost", "no-such-host.invalid"} {
+	for i, name := range []string{"hooks.example.com", "no-such-host.invalid"} {
 		h.URL = strings.Replace(b.srv.URL, "127.0.0.1", name, 1)
 		b.put(h)
 		b.mu.Lock()

@@ -25,8 +25,8 @@ const sendTime = 15 * time.Second
 var errUnreachable = errors.New("its address does not lead to the public internet, and webhooks are not sent there")
 
 // newClient makes a client that calls public addresses and those in networks alone.
-func newClient(networks []netip.Prefix) *http.Client {
-	dialer := &net.Dialer{Timeout: 5 * time.Second, Control: func(_, address string, _ syscall.RawConn) error {
+func newClient(networks []netip.Prefix, names *net.Resolver) *http.Client {
+	dialer := &net.Dialer{Timeout: 5 * time.Second, Resolver: names, Control: func(_, address string, _ syscall.RawConn) error {
 		return mayCall(address, networks)
 	}}
 	return &http.Client{
