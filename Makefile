@@ -2,7 +2,7 @@
 GO ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
 
-.PHONY: help demo build test pictures pages screenshots a11y clients lint soak fuzz vuln bench fmt
+.PHONY: help demo build test test-openapi openapi pictures pages screenshots a11y clients lint soak fuzz vuln bench fmt
 
 help: ## List these tasks
 	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -21,16 +21,27 @@ test: ## Everything that must pass: formatting, vet, and all tests with the race
 	@.ci/vuln
 	$(GO) test -race -timeout 9m $$($(GO) list ./... | grep -v '^snug/cmd/snug$$')
 	$(GO) test -race -parallel 3 -timeout 9m ./cmd/snug # alone: it measures latency
+	@$(GO) run ./shared/standin/openapi/fetch -where >/dev/null 2>&1 || \
+		echo "not checked against Discord's OpenAPI description: make openapi"
+
+openapi: ## Fetch Discord's OpenAPI description, against which the tests then check what Snug and the stand-in say
+	$(GO) run ./shared/standin/openapi/fetch
+
+DESCRIBED = $(sort $(dir $(shell grep -rl --include='*_test.go' '"snug/shared/standin/openapi' .)))
+
+test-openapi: ## The tests that use that description, and no others
+	$(GO) test -race -timeout 9m $(filter-out ./cmd/snug/,$(DESCRIBED))
+	$(GO) test -race -parallel 3 -timeout 9m ./cmd/snug
 
 pictures: ## Make the pictures of the documentation, from the real thing
-	SNUG_PICTURES=$(CURDIR)/docs/pictures $(GO) test -count=1 -run 'TestMainJob|TestSettings|TestWelcome' ./cmd/snug
+	SNUG_PICTURES='$(CURDIR)/docs/pictures' $(GO) test -count=1 -run 'TestMainJob|TestSettings|TestWelcome' ./cmd/snug
 
 pages: ## Show every page and dialog in every state, from fixtures
 	$(GO) run ./cmd/snugpages
 
 screenshots: ## Take a picture of every page and dialog, phone and desktop, dark and light, into bin/screenshots
 	mkdir -p bin/screenshots
-	SNUG_SCREENSHOTS=$(CURDIR)/bin/screenshots $(GO) test -count=1 -timeout 20m -run TestScreenshots ./dashboard/view
+	SNUG_SCREENSHOTS='$(CURDIR)/bin/screenshots' $(GO) test -count=1 -timeout 20m -run TestScreenshots ./dashboard/view
 
 a11y: ## Look at every page and dialog with axe-core, and at contrast and sizes
 	$(GO) test -count=1 -run 'TestAxe|TestLooks|TestDialogsLook' ./dashboard/view

@@ -44,9 +44,9 @@ type node struct {
 
 const location = "file:///openapi.json"
 
-// Find gives the path of the description: DISCORD_OPENAPI, or
-// ../shared/discord/openapi.json beside the module that the working directory
-// lies in; "" when there is none.
+// Find gives the path of the description: DISCORD_OPENAPI, or in the module
+// that the working directory lies in bin/openapi.json, where make openapi puts
+// it, or beside that ../shared/discord/openapi.json; "" when there is none.
 func Find() string {
 	if p := os.Getenv("DISCORD_OPENAPI"); p != "" {
 		return p
@@ -57,9 +57,10 @@ func Find() string {
 	}
 	for {
 		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			p := filepath.Join(dir, "..", "shared", "discord", "openapi.json")
-			if _, err := os.Stat(p); err == nil {
-				return p
+			for _, p := range []string{filepath.Join(dir, "bin", "openapi.json"), filepath.Join(dir, "..", "shared", "discord", "openapi.json")} {
+				if _, err := os.Stat(p); err == nil {
+					return p
+				}
 			}
 			return ""
 		}
@@ -83,8 +84,8 @@ func Load(path string) (*Description, error) {
 	}
 	doc, ok := v.(map[string]any)
 	paths, ok2 := doc["paths"].(map[string]any)
-	if !ok || !ok2 {
-		return nil, fmt.Errorf("openapi: %s is no OpenAPI description", path)
+	if _, ok3 := paths["/gateway"]; !ok || !ok2 || !ok3 {
+		return nil, fmt.Errorf("openapi: %s is no OpenAPI description of Discord", path)
 	}
 	mend(doc)
 	c := jsonschema.NewCompiler()
