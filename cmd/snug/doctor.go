@@ -152,7 +152,7 @@ func (d *doctor) secret(ctx context.Context) (string, error) {
 	var a struct{ Error string }
 	_ = json.NewDecoder(io.LimitReader(res.Body, 1<<20)).Decode(&a) // the status says enough
 	switch {
-	case a.Error == "invalid_client" || res.StatusCode == http.StatusUnauthorized:
+	case a.Error == "invalid_client":
 		return "", errors.New("Discord refuses it, so nobody can sign in. Reset it in the Developer Portal → OAuth2 → Reset Secret and set DISCORD_CLIENT_SECRET to the new one")
 	case res.StatusCode != http.StatusOK:
 		return "", answered(res.StatusCode, "/oauth2/token")

@@ -128,7 +128,10 @@ func (s *Sessions) Finish(ctx context.Context, c Callback) (Finished, error) {
 func (s *Sessions) exchange(ctx context.Context, c Callback, t ticket, back Finished) (Finished, error) {
 	octx := context.WithValue(ctx, oauth2.HTTPClient, s.http)
 	tok, err := s.oauth(c.Origin, t.Scopes).Exchange(octx, c.Code, oauth2.VerifierOption(t.Verifier))
-	if err != nil {
+	switch {
+	case refused(err): // the code was used, or is too old
+		return back, errLoginGone.Because(tokenRefused(err))
+	case err != nil:
 		return back, discordFailed(err)
 	}
 	user, err := s.me(ctx, tok.AccessToken)
@@ -219,10 +222,17 @@ func (s *Sessions) me(ctx context.Context, access string) (User, error) {
 	return me, nil
 }
 
-// discordFailed hides what Discord answered, which may repeat what we sent it.
+// tokenRefused hides what Discord's token endpoint answered, which may repeat what we sent it.
+func tokenRefused(err error) error {
+	if r, ok := errors.AsType[*oauth2.RetrieveError](err); ok && r.Response != nil {
+		return fmt.Errorf("token endpoint: status %d, error %.40q", r.Response.StatusCode, r.ErrorCode)
+	}
+	return errors.New("token endpoint: no answer that could be read")
+}
+
 func discordFailed(err error) error {
 	if r, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
-		err = fmt.Errorf("token endpoint: status %d, error %.40q", r.Response.StatusCode, r.ErrorCode)
+		err = tokenRefused(err)
 		if r.ErrorCode == "invalid_client" {
 			return errs.E(errs.Unavailable, "Snug is set up wrongly here: Discord does not take its client secret, so nobody can sign in. Please tell whoever runs it.").
 				Because(fmt.Errorf("%w. Reset the client secret in the Developer Portal → OAuth2 → Reset Secret, and set DISCORD_CLIENT_SECRET to the new one", err))

@@ -72,8 +72,12 @@ func (s *Sessions) refreshOnce(ctx context.Context, key string) (*record, uint64
 		s.forget(ctx, rec.User.ID, key)
 		return nil, 0, errRefused
 	case err != nil:
-		s.log.Warn("sign-in not renewed, will be tried again", "user_id", rec.User.ID, "err", discordFailed(err))
-		return s.load(ctx, key)
+		failed := discordFailed(err)
+		s.log.Warn("sign-in not renewed, will be tried again", "user_id", rec.User.ID, "err", failed)
+		if rec, rev, err = s.load(ctx, key); err == nil {
+			rec.failed = failed
+		}
+		return rec, rev, err
 	}
 	rec.take(tok, now)
 	rec.Scopes = granted(tok, rec.Scopes)
@@ -101,14 +105,11 @@ func (s *Sessions) saveRefreshed(ctx context.Context, key string, rec *record) (
 	return nil, 0, unavailable(errors.New("session: too many writers"))
 }
 
-// refused says whether Discord answered that a refresh token is no good, rather than not at all.
+// refused says whether Discord ended a login: its token endpoint said so, in the one way RFC 6749, 5.2, has for it.
+// Whatever else comes instead of a token, a proxy's page, a wrong client secret, an outage, says nothing of the login.
 func refused(err error) bool {
 	r, ok := errors.AsType[*oauth2.RetrieveError](err)
-	if !ok || r.Response == nil {
-		return false
-	}
-	code := r.Response.StatusCode
-	return code >= 400 && code < 500 && code != http.StatusTooManyRequests && code != http.StatusRequestTimeout
+	return ok && r.Response != nil && r.Response.StatusCode == http.StatusBadRequest && r.ErrorCode == "invalid_grant"
 }
 
 // AccessToken gives the Discord token of a session, renewed if need be. It
@@ -127,8 +128,11 @@ func (s *Sessions) AccessToken(ctx context.Context, key string) (string, error) 
 			if rec, _, err = s.refreshed(ctx, key); err != nil {
 				return "", err
 			}
-			if s.o.Now().Before(rec.AccessEnd) {
+			switch {
+			case s.o.Now().Before(rec.AccessEnd):
 				return rec.Access, nil
+			case rec.failed != nil:
+				return "", rec.failed
 			}
 		} else if rec.Refresh == "" {
 			return "", errRefused

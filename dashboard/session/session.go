@@ -158,6 +158,8 @@ type record struct {
 	Expires   time.Time `json:"expires"`
 	// ClaimedUntil is set while some process refreshes the Discord token, so that no other does.
 	ClaimedUntil time.Time `json:"claimed_until,omitzero"`
+
+	failed error // why this process could not refresh the token just now; not kept
 }
 
 func (r *record) session(key string) *Session {

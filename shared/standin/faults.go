@@ -35,6 +35,7 @@ const (
 	FaultRateLimit      = "rate_limit"    // 429 with Scope and RetryAfter
 	FaultError          = "error"         // a 5xx (Status); with After the request took effect
 	FaultReset          = "reset"         // the connection breaks instead of an answer; with After, after the effect
+	FaultAnswer         = "answer"        // Status, Body and Headers instead of the answer; with After, what is left out stays as it is
 
 	faultNoHello    = FaultNoHello
 	faultNoACK      = FaultNoACK
@@ -64,8 +65,11 @@ type Fault struct {
 	RetryAfter  float64 `json:"retry_after,omitempty"` // rate_limit: seconds, fractions too; default 1
 	NoBucket    bool    `json:"no_bucket,omitempty"`   // rate_limit: without X-RateLimit headers
 	NoRetry     bool    `json:"no_retry,omitempty"`    // rate_limit: without Retry-After
-	Status      int     `json:"status,omitempty"`      // error: default 502
-	After       bool    `json:"after,omitempty"`       // error, reset: after the request took effect
+	Status      int     `json:"status,omitempty"`      // error: default 502; answer: default 403
+	After       bool    `json:"after,omitempty"`       // error, reset, answer: after the request took effect
+	Body        string  `json:"body,omitempty"`        // answer
+	// Headers are set in an answer; those that are "" are left out of it.
+	Headers map[string]string `json:"headers,omitempty"`
 }
 
 func (f *Fault) delay() time.Duration { return seconds(f.Delay) }
@@ -77,7 +81,7 @@ var atOnce = []string{FaultDrop, FaultClose, FaultReconnect, FaultInvalidSession
 	FaultOutage, FaultRestore, FaultExpireTokens, FaultRevokeTokens}
 
 var inWait = []string{FaultNoHello, FaultNoACK, FaultDropResume, FaultDuplicate, FaultDelay, FaultLatency,
-	FaultRateLimit, FaultError, FaultReset}
+	FaultRateLimit, FaultError, FaultReset, FaultAnswer}
 
 // target is what a fault in wait may disturb.
 type target struct {
@@ -264,6 +268,13 @@ func (f *Fault) complete() error {
 		orElse(&f.Status, 502)
 		if f.Status < 500 || f.Status > 599 {
 			return fmt.Errorf("standin: status %d; an error fault answers 500 to 599", f.Status)
+		}
+	case FaultAnswer:
+		if !f.After {
+			orElse(&f.Status, 403)
+		}
+		if f.Status != 0 && (f.Status < 200 || f.Status > 599) {
+			return fmt.Errorf("standin: status %d; an answer has 200 to 599", f.Status)
 		}
 	}
 	if f.Chance < 0 || f.Chance > 1 {

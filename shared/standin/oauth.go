@@ -4,8 +4,8 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
-	"encoding/json"
 	"io"
+	"maps"
 	"mime"
 	"net"
 	"net/http"
@@ -113,99 +113,132 @@ type tokenAnswer struct {
 
 // serveToken is the token endpoint; credentials come in the form or by Basic.
 func (s *Server) serveToken(w http.ResponseWriter, r *http.Request) {
+	s.serveClient(w, r, "/oauth2/token", func(app *application, form url.Values) (any, *oauthProblem) {
+		switch form.Get("grant_type") {
+		case "authorization_code":
+			return s.exchange(app, form)
+		case "refresh_token":
+			return s.renew(app, form)
+		case "client_credentials":
+			return s.ownCredentials(app, form)
+		case "":
+			return nil, &oauthProblem{"invalid_request", "grant_type is required"}
+		}
+		return nil, &oauthProblem{"unsupported_grant_type", "grant_type is authorization_code, refresh_token or client_credentials"}
+	})
+}
+
+// serveClient is what both endpoints for applications do: faults, the client's authorisation, and errors in RFC 6749's
+// form, 5.2. The world is locked for writing while do runs.
+func (s *Server) serveClient(w http.ResponseWriter, r *http.Request, route string, do func(*application, url.Values) (any, *oauthProblem)) {
 	commonHeaders(w.Header())
 	w.Header().Set("Cache-Control", "no-store")
-	where := target{method: r.Method, path: "/oauth2/token", route: "/oauth2/token"}
+	w.Header().Set("Pragma", "no-cache")
+	where := target{method: r.Method, path: route, route: route}
 	if done, _ := s.faultBefore(w, r, where); done {
 		return
 	}
-	form, app, ok := s.oauthClient(w, r)
-	if !ok {
-		return
+	status, body := 200, any(nil)
+	form, app, problem := s.oauthClient(r)
+	if problem == nil {
+		s.mu.Lock()
+		body, problem = do(app, form)
+		s.mu.Unlock()
 	}
-	s.mu.Lock()
-	var out *tokenAnswer
-	problem, description := "unsupported_grant_type", "grant_type is authorization_code, refresh_token or client_credentials"
-	switch form.Get("grant_type") {
-	case "authorization_code":
-		out, problem, description = s.exchange(app, form)
-	case "refresh_token":
-		out, problem, description = s.renew(app, form)
-	case "client_credentials":
-		out, problem, description = s.ownCredentials(app, form)
-	}
-	s.mu.Unlock()
-	if problem != "" {
-		oauthError(w, 400, problem, description)
-		return
-	}
-	_, _ = w.Write(marshal(out))
-}
-
-func oauthError(w http.ResponseWriter, status int, problem, description string) {
-	w.WriteHeader(status)
-	_, _ = w.Write(marshal(struct {
-		Error       string `json:"error"`
-		Description string `json:"error_description,omitempty"`
-	}{problem, description}))
-}
-
-// oauthClient reads the form and finds out which application sent it.
-func (s *Server) oauthClient(w http.ResponseWriter, r *http.Request) (url.Values, *application, bool) {
-	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	body, err := io.ReadAll(io.LimitReader(r.Body, 64<<10))
-	if err != nil {
-		oauthError(w, 400, "invalid_request", "the body could not be read")
-		return nil, nil, false
-	}
-	form, err := url.ParseQuery(string(body))
-	if kind == "application/json" {
-		var m map[string]string
-		form = url.Values{}
-		if err = json.Unmarshal(body, &m); err == nil {
-			for k, v := range m {
-				form.Set(k, v)
+	if problem != nil {
+		status, body = 400, problem
+		if problem.Error == "invalid_client" {
+			status = 401
+			if r.Header.Get("Authorization") != "" { // it MUST name the scheme that was used
+				w.Header().Set("WWW-Authenticate", `Basic realm="oauth2"`)
 			}
 		}
 	}
+	a := answer{status: status, body: marshal(body)}
+	if f, ok := s.faults.takeAfter(where); ok {
+		f.answerBroken(w)
+		return
+	}
+	if f, ok := s.faults.takeIf(FaultAnswer, where, func(x *Fault) bool { return x.After }); ok {
+		f.spoil(w.Header(), &a)
+	}
+	w.WriteHeader(a.status)
+	_, _ = w.Write(a.body)
+}
+
+// oauthProblem is an error of RFC 6749, 5.2.
+type oauthProblem struct {
+	Error       string `json:"error"`
+	Description string `json:"error_description,omitempty"`
+}
+
+// oauthClient reads the form and finds out which application sent it.
+func (s *Server) oauthClient(r *http.Request) (url.Values, *application, *oauthProblem) {
+	bad := func(why string) (url.Values, *application, *oauthProblem) {
+		return nil, nil, &oauthProblem{"invalid_request", why}
+	}
+	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "application/x-www-form-urlencoded" {
+		return bad("the content type is application/x-www-form-urlencoded and no other")
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, 64<<10))
 	if err != nil {
-		oauthError(w, 400, "invalid_request", "the body is no form")
-		return nil, nil, false
+		return bad("the body could not be read")
+	}
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		return bad("the body is no form")
+	}
+	for name, values := range form {
+		if len(values) > 1 {
+			return bad(name + " is given twice") // RFC 6749, 3.2
+		}
 	}
 	id, secret, basic := r.BasicAuth()
-	if basic {
+	switch {
+	case basic && form.Has("client_secret"):
+		return bad("the client authorises itself in two ways") // RFC 6749, 2.3
+	case basic: // both are form-encoded in it: RFC 6749, 2.3.1
 		id, _ = url.QueryUnescape(id)
 		secret, _ = url.QueryUnescape(secret)
-	} else {
+		if form.Has("client_id") && form.Get("client_id") != id {
+			return bad("two different client_ids")
+		}
+	default:
 		id, secret = form.Get("client_id"), form.Get("client_secret")
 	}
 	s.mu.RLock()
 	app := s.apps[parseID(id)]
 	s.mu.RUnlock()
 	if app == nil || subtle.ConstantTimeCompare([]byte(secret), []byte(app.secret)) != 1 {
-		oauthError(w, 401, "invalid_client", "")
-		return nil, nil, false
+		return nil, nil, &oauthProblem{Error: "invalid_client"}
 	}
-	return form, app, true
+	return form, app, nil
 }
 
 // exchange gives tokens for a code, which works once and for its redirect URI only.
-func (s *Server) exchange(app *application, form url.Values) (*tokenAnswer, string, string) {
+func (s *Server) exchange(app *application, form url.Values) (any, *oauthProblem) {
+	if form.Get("code") == "" {
+		return nil, &oauthProblem{"invalid_request", "code is required"}
+	}
 	code := s.oauth.codes[form.Get("code")]
 	delete(s.oauth.codes, form.Get("code"))
 	switch {
 	case code == nil || code.app != app.id || !s.now().Before(code.expires):
-		return nil, "invalid_grant", `Invalid "code" in request.`
+		return nil, invalidGrant("code")
 	case code.redirect != form.Get("redirect_uri"):
-		return nil, "invalid_grant", `Invalid "redirect_uri" in request.`
+		return nil, invalidGrant("redirect_uri")
 	case !proves(code, form.Get("code_verifier")):
-		return nil, "invalid_grant", `Invalid "code_verifier" in request.`
+		return nil, invalidGrant("code_verifier")
 	}
 	out := s.issue(&grant{app: app.id, user: code.user, scopes: code.scopes})
 	if g := s.guilds[code.guild]; g != nil {
 		out.Guild = g.wire()
 	}
-	return out, "", ""
+	return out, nil
+}
+
+func invalidGrant(field string) *oauthProblem {
+	return &oauthProblem{"invalid_grant", `Invalid "` + field + `" in request.`}
 }
 
 // proves checks PKCE: no challenge, no verifier needed.
@@ -222,27 +255,39 @@ func proves(code *authCode, verifier string) bool {
 }
 
 // renew gives new tokens for a refresh token, which is used up.
-func (s *Server) renew(app *application, form url.Values) (*tokenAnswer, string, string) {
+func (s *Server) renew(app *application, form url.Values) (any, *oauthProblem) {
+	if form.Get("refresh_token") == "" {
+		return nil, &oauthProblem{"invalid_request", "refresh_token is required"}
+	}
 	g := s.oauth.refresh[form.Get("refresh_token")]
 	if g == nil || g.app != app.id {
-		return nil, "invalid_grant", `Invalid "refresh_token" in request.`
+		return nil, invalidGrant("refresh_token")
+	}
+	for _, sc := range strings.Fields(form.Get("scope")) { // what was not granted cannot be asked for now: RFC 6749, 6
+		if !slices.Contains(g.scopes, sc) {
+			return nil, invalidScope()
+		}
 	}
 	delete(s.oauth.refresh, g.refresh)
 	delete(s.oauth.access, g.accessTok)
-	return s.issue(&grant{app: app.id, user: g.user, scopes: g.scopes}), "", ""
+	return s.issue(&grant{app: app.id, user: g.user, scopes: g.scopes}), nil
 }
 
-func (s *Server) ownCredentials(app *application, form url.Values) (*tokenAnswer, string, string) {
+func invalidScope() *oauthProblem {
+	return &oauthProblem{"invalid_scope", "The requested scope is invalid, unknown, or malformed."}
+}
+
+func (s *Server) ownCredentials(app *application, form url.Values) (any, *oauthProblem) {
 	scopes := strings.Fields(form.Get("scope"))
 	for _, sc := range scopes {
 		if !slices.Contains(knownScopes, sc) {
-			return nil, "invalid_scope", "The requested scope is invalid, unknown, or malformed."
+			return nil, invalidScope()
 		}
 	}
 	out := s.issue(&grant{app: app.id, user: app.owner, scopes: scopes})
 	delete(s.oauth.refresh, out.RefreshToken)
 	out.RefreshToken = ""
-	return out, "", ""
+	return out, nil
 }
 
 func (s *Server) issue(g *grant) *tokenAnswer {
@@ -253,26 +298,25 @@ func (s *Server) issue(g *grant) *tokenAnswer {
 		RefreshToken: g.refresh, Scope: strings.Join(g.scopes, " ")}
 }
 
-// serveRevoke ends a token and its partner, as Discord ends all of the same grant.
+// serveRevoke ends a token, and with it all that the same person granted the application. A token that is none is no
+// error: RFC 7009, 2.2.
 func (s *Server) serveRevoke(w http.ResponseWriter, r *http.Request) {
-	commonHeaders(w.Header())
-	form, app, ok := s.oauthClient(w, r)
-	if !ok {
-		return
-	}
-	if form.Get("token") == "" {
-		oauthError(w, 400, "invalid_request", "token is required")
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, from := range []map[string]*grant{s.oauth.access, s.oauth.refresh} {
-		if g := from[form.Get("token")]; g != nil && g.app == app.id {
-			delete(s.oauth.access, g.accessTok)
-			delete(s.oauth.refresh, g.refresh)
+	s.serveClient(w, r, "/oauth2/token/revoke", func(app *application, form url.Values) (any, *oauthProblem) {
+		token := form.Get("token")
+		if token == "" {
+			return nil, &oauthProblem{"invalid_request", "token is required"}
 		}
-	}
-	_, _ = w.Write([]byte("{}"))
+		g := s.oauth.access[token]
+		if g == nil {
+			g = s.oauth.refresh[token]
+		}
+		if g != nil && g.app == app.id {
+			for _, from := range []map[string]*grant{s.oauth.access, s.oauth.refresh} {
+				maps.DeleteFunc(from, func(_ string, x *grant) bool { return x.app == g.app && x.user == g.user })
+			}
+		}
+		return struct{}{}, nil
+	})
 }
 
 // getAuthorization is /oauth2/@me.

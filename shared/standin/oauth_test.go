@@ -270,3 +270,137 @@ func TestTheBotIsAddedThroughTheAuthorisePage(t *testing.T) {
 	}
 	c.until("GUILD_CREATE", nil)
 }
+
+const rfc6749 = "https://www.rfc-editor.org/rfc/rfc6749"
+
+// TestTokenEndpointRules tries OAuth2's endpoints for applications by their documents.
+func TestTokenEndpointRules(t *testing.T) {
+	const form = "application/x-www-form-urlencoded"
+	// post sends a form; edit changes it and the request.
+	post := func(t *testing.T, w *world, path string, fields url.Values, edit func(*http.Request)) (int, http.Header, map[string]any) {
+		t.Helper()
+		req, err := http.NewRequest("POST", w.base+"/api/oauth2/"+path, strings.NewReader(fields.Encode()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", form)
+		req.SetBasicAuth(w.Application.ID.String(), w.Application.ClientSecret)
+		if edit != nil {
+			edit(req)
+		}
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		var body map[string]any
+		if err := json.NewDecoder(res.Body).Decode(&body); err != nil {
+			t.Fatal(err)
+		}
+		return res.StatusCode, res.Header, body
+	}
+	code := func(t *testing.T, w *world) string {
+		_, to, _ := w.decide(w.oauth("identify").AuthCodeURL("s"), url.Values{"user_id": {w.Owner.ID.String()}})
+		return to.Query().Get("code")
+	}
+	good := func(t *testing.T, w *world) url.Values {
+		return url.Values{"grant_type": {"authorization_code"}, "code": {code(t, w)}, "redirect_uri": {callback}}
+	}
+	refused := func(status int, problem string, change func(t *testing.T, w *world, f url.Values), edit func(*http.Request)) func(*testing.T, *world) {
+		return func(t *testing.T, w *world) {
+			f := good(t, w)
+			if change != nil {
+				change(t, w, f)
+			}
+			got, h, body := post(t, w, "token", f, edit)
+			if got != status || body["error"] != problem {
+				t.Errorf("%d %v, want %d %s", got, body, status, problem)
+			}
+			if h.Get("Cache-Control") != "no-store" || h.Get("Content-Type") != "application/json" {
+				t.Errorf("headers %v", h)
+			}
+			if (h.Get("WWW-Authenticate") != "") != (status == 401 && edit != nil) {
+				t.Errorf("WWW-Authenticate %q", h.Get("WWW-Authenticate"))
+			}
+		}
+	}
+	set := func(name, value string) func(*testing.T, *world, url.Values) {
+		return func(_ *testing.T, _ *world, f url.Values) { f.Set(name, value) }
+	}
+	runRules(t, []rule{
+		{"a code is exchanged", docOAuth2 + "#authorization-code-grant", func(t *testing.T, w *world) {
+			if status, _, body := post(t, w, "token", good(t, w), nil); status != 200 || body["token_type"] != "Bearer" {
+				t.Errorf("%d %v", status, body)
+			}
+		}},
+		{"JSON is refused", docOAuth2, refused(400, "invalid_request", nil, func(r *http.Request) { r.Header.Set("Content-Type", "application/json") })},
+		{"no content type is refused", docOAuth2, refused(400, "invalid_request", nil, func(r *http.Request) { r.Header.Del("Content-Type") })},
+		{"no grant_type", rfc6749 + "#section-5.2", refused(400, "invalid_request", set("grant_type", ""), nil)},
+		{"an unknown grant_type", rfc6749 + "#section-5.2", refused(400, "unsupported_grant_type", set("grant_type", "password"), nil)},
+		{"no code", rfc6749 + "#section-4.1.3", refused(400, "invalid_request", set("code", ""), nil)},
+		{"a made-up code", rfc6749 + "#section-5.2", refused(400, "invalid_grant", set("code", "x"), nil)},
+		{"another redirect_uri", rfc6749 + "#section-4.1.3", refused(400, "invalid_grant", set("redirect_uri", callback+"/"), nil)},
+		{"a parameter twice", rfc6749 + "#section-3.2", refused(400, "invalid_request", func(_ *testing.T, _ *world, f url.Values) { f.Add("code", "x") }, nil)},
+		{"a client that authorises itself twice", rfc6749 + "#section-2.3", refused(400, "invalid_request", func(_ *testing.T, w *world, f url.Values) { f.Set("client_secret", w.Application.ClientSecret) }, nil)},
+		{"two client_ids", rfc6749 + "#section-2.3", refused(400, "invalid_request", set("client_id", "1"), nil)},
+		{"a wrong secret", rfc6749 + "#section-5.2", refused(401, "invalid_client", nil, func(r *http.Request) { r.SetBasicAuth("1", "no") })},
+		{"a code works once", rfc6749 + "#section-4.1.2", func(t *testing.T, w *world) {
+			f := good(t, w)
+			post(t, w, "token", f, nil)
+			if status, _, body := post(t, w, "token", f, nil); status != 400 || body["error"] != "invalid_grant" {
+				t.Errorf("%d %v", status, body)
+			}
+		}},
+		{"a refresh token works once, and for no more than was granted", rfc6749 + "#section-6", func(t *testing.T, w *world) {
+			_, _, tok := post(t, w, "token", good(t, w), nil)
+			f := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {tok["refresh_token"].(string)}}
+			for _, c := range []struct {
+				scope, want string
+			}{{"identify email", "invalid_scope"}, {"", ""}, {"", "invalid_grant"}} {
+				f.Set("scope", c.scope)
+				status, _, body := post(t, w, "token", f, nil)
+				if problem, _ := body["error"].(string); problem != c.want || (status == 200) != (c.want == "") {
+					t.Errorf("scope %q: %d %v", c.scope, status, body)
+				}
+			}
+			if status, _, body := post(t, w, "token", url.Values{"grant_type": {"refresh_token"}}, nil); status != 400 || body["error"] != "invalid_request" {
+				t.Errorf("no token: %d %v", status, body)
+			}
+		}},
+		{"revoking ends all tokens of the authorization", docOAuth2 + "#authorization-code-grant-token-revocation", func(t *testing.T, w *world) {
+			_, _, one := post(t, w, "token", good(t, w), nil)
+			_, _, two := post(t, w, "token", good(t, w), nil)
+			if status, _, body := post(t, w, "token/revoke", url.Values{"token": {one["access_token"].(string)}}, nil); status != 200 {
+				t.Fatalf("%d %v", status, body)
+			}
+			w.request("GET", "/api/v10/users/@me", "Bearer "+two["access_token"].(string), nil).must(t, 401)
+			if status, _, _ := post(t, w, "token/revoke", url.Values{"token": {"nonsense"}}, nil); status != 200 {
+				t.Errorf("a token that is none: %d", status) // RFC 7009, 2.2
+			}
+		}},
+	})
+}
+
+// TestAnswersAreReplaced tries the fault that has anything answered, before and after a request's effect.
+func TestAnswersAreReplaced(t *testing.T) {
+	w := start(t)
+	page := standin.Fault{Kind: "answer", Status: 403, Body: "<html>", Headers: map[string]string{"Content-Type": "text/html", "Via": ""}}
+	if err := w.inject(page); err != nil {
+		t.Fatal(err)
+	}
+	a := w.bot("POST", w.guildPath("/channels"), map[string]any{"name": "x"})
+	if a.status != 403 || string(a.raw) != "<html>" || a.header.Get("Content-Type") != "text/html" || a.header.Get("Via") != "" {
+		t.Errorf("%d %s %v", a.status, a.raw, a.header)
+	}
+	if err := w.inject(standin.Fault{Kind: "answer", After: true, Headers: map[string]string{"X-RateLimit-Limit": "7"}}); err != nil {
+		t.Fatal(err)
+	}
+	a = w.bot("POST", w.guildPath("/channels"), map[string]any{"name": "x"})
+	if a.status != 201 || a.str("name") != "x" || a.header.Get("X-RateLimit-Limit") != "7" {
+		t.Errorf("%d %s %v", a.status, a.raw, a.header)
+	}
+	w.bot("GET", "/channels/"+a.str("id"), nil).must(t, 200)
+	if _, err := w.Inject(standin.Fault{Kind: "answer", Status: 77}); err == nil {
+		t.Error("a status of 77 was taken")
+	}
+}

@@ -131,6 +131,10 @@ func (s *Server) serveRoute(w http.ResponseWriter, r *http.Request, rt *route) {
 	for k, v := range a.headers {
 		w.Header()[k] = v
 	}
+	if f, ok := s.faults.takeIf(FaultAnswer, where, func(x *Fault) bool { return x.After }); ok {
+		f.spoil(w.Header(), &a)
+		q.Injected, q.Status = true, a.status
+	}
 	if a.status == http.StatusNoContent {
 		w.Header().Del("Content-Type")
 	}

@@ -104,6 +104,13 @@ func (s *Server) faultBefore(w http.ResponseWriter, r *http.Request, where targe
 		f.answer429(w)
 		return true, 429
 	}
+	if f, ok := s.faults.takeBefore(FaultAnswer, where); ok {
+		a := answer{}
+		f.spoil(w.Header(), &a)
+		w.WriteHeader(a.status)
+		_, _ = w.Write(a.body)
+		return true, f.Status
+	}
 	for _, kind := range []string{FaultError, FaultReset} {
 		if f, ok := s.faults.takeBefore(kind, where); ok {
 			f.answerBroken(w)
@@ -125,6 +132,21 @@ func (f *faults) takeAfter(t target) (Fault, bool) {
 		return x, true
 	}
 	return f.takeIf(FaultReset, t, after)
+}
+
+// spoil changes an answer and its headers as the fault says.
+func (f *Fault) spoil(h http.Header, a *answer) {
+	for k, v := range f.Headers {
+		if h.Del(k); v != "" {
+			h.Set(k, v)
+		}
+	}
+	if f.Status != 0 {
+		a.status = f.Status
+	}
+	if f.Body != "" {
+		a.body = []byte(f.Body)
+	}
 }
 
 // answerBroken answers with a 5xx as the edge sends it, or breaks the connection.

@@ -36,6 +36,7 @@ const groups = [
     ["rate_limit", "Rate limit (429)", "Refuses requests as too many.", [{ name: "scope", label: "Kind", kind: "choice", choices: [["user", "of the bot"], ["shared", "shared"], ["global", "global"], ["cloudflare", "Cloudflare page"]] },
       seconds("retry_after", "Try again after", 1), route, count, { name: "no_bucket", label: "Name no bucket", kind: "check" }, { name: "no_retry", label: "No Retry-After", kind: "check" }]],
     ["error", "Server error (5xx)", "Answers with a server error.", [{ name: "status", label: "Status", kind: "choice", choices: [["502", "502"], ["500", "500"], ["503", "503"], ["504", "504"]] }, route, count, after]],
+    ["answer", "Another answer", "Answers with something else, as a proxy or Cloudflare may.", [{ name: "status", label: "Status", kind: "choice", choices: [["403", "403"], ["404", "404"], ["401", "401"], ["400", "400"], ["200", "200"]] }, route, count, after]],
     ["reset", "Break the connection", "The connection breaks where the answer should be.", [route, count, after]],
   ]],
   ["Server and logins", [
