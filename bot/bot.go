@@ -30,6 +30,7 @@ import (
 	api "snug/bot/discord"
 	"snug/bot/hooks"
 	"snug/bot/keeper"
+	"snug/bot/lenient"
 	"snug/bot/logs"
 	"snug/bot/presence"
 	"snug/bot/ratelimit"
@@ -99,6 +100,7 @@ type Bot struct {
 	stop context.CancelFunc
 	wg   sync.WaitGroup
 	lane sync.WaitGroup // presence outlives the rest, so that what was told last is published
+	deaf func()         // ends listening to what was left out
 	halt context.CancelFunc
 	done chan error
 	told chan struct{} // closed once Discord has the commands
@@ -117,6 +119,7 @@ func New(o Options) (*Bot, error) {
 		b.stop()
 		return nil, err
 	}
+	b.deaf = lenient.Listen(b.unread())
 	return b, nil
 }
 
@@ -192,6 +195,27 @@ func (b *Bot) Start(ctx context.Context) error {
 	return nil
 }
 
+// maxUnread is how many different things that were left out are logged; all are counted.
+const maxUnread = 100
+
+// unread takes what was left out of what Discord sent.
+func (b *Bot) unread() func(lenient.Drop) {
+	var mu sync.Mutex
+	said := map[string]bool{}
+	return func(d lenient.Drop) {
+		b.metrics.unread.Inc()
+		mu.Lock()
+		first := !said[d.Where] && len(said) < maxUnread
+		if first {
+			said[d.Where] = true
+		}
+		mu.Unlock()
+		if first {
+			b.o.Log.Warn("Discord sent something that Snug does not know; it is left out, here and from now on. A newer Snug may know it", "where", d.Where, "err", d.Err)
+		}
+	}
+}
+
 // register tells Discord Snug's commands, until it takes them.
 func (b *Bot) register() {
 	var guilds []snowflake.ID
@@ -246,6 +270,7 @@ func (b *Bot) Close(ctx context.Context) error {
 		s.save(ctx)
 	}
 	b.keeper.Close()
+	b.deaf()
 	if b.halt != nil {
 		b.halt()
 		b.lane.Wait()

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -33,7 +34,7 @@ func (b *Bot) event(g dgateway.Gateway, kind dgateway.EventType, seq int, data d
 	case dgateway.EventGuildCreate:
 		b.dropStale(e)
 	}
-	b.client.EventManager.HandleGatewayEvent(g, kind, seq, data) // caches
+	b.remember(g, kind, seq, data)
 
 	switch e := data.(type) {
 	case dgateway.EventGuildCreate:
@@ -64,6 +65,27 @@ func (b *Bot) event(g dgateway.Gateway, kind dgateway.EventType, seq int, data d
 	case dgateway.EventReady, dgateway.EventResumed:
 		b.caughtUp(s, kind == dgateway.EventTypeResumed)
 	}
+}
+
+// remember has disgo's caches follow an event. Should they trip over something,
+// what Snug itself makes of the event is not lost with it.
+func (b *Bot) remember(g dgateway.Gateway, kind dgateway.EventType, seq int, data dgateway.EventData) {
+	defer func() {
+		if p := recover(); p != nil {
+			b.o.Log.Error("disgo's caches could not follow an event", "event", string(kind), "shard", g.ShardID(), "seq", seq, "panic", p, "stack", string(debug.Stack()))
+		}
+	}()
+	switch e := data.(type) {
+	case dgateway.EventReady:
+		if e.User.ID == 0 { // it could not be read
+			return
+		}
+	case dgateway.EventGuildCreate: // less to trip over, and Snug has no use for it
+		e.Threads, e.Presences, e.Emojis, e.Stickers = nil, nil, nil, nil
+		e.StageInstances, e.GuildScheduledEvents, e.SoundboardSounds = nil, nil, nil
+		data = e
+	}
+	b.client.EventManager.HandleGatewayEvent(g, kind, seq, data)
 }
 
 // interaction hands an interaction to the commands, once: an earlier process
@@ -149,6 +171,9 @@ func (b *Bot) dropStale(e dgateway.EventGuildCreate) {
 
 // dropMissing lets go of guilds that a fresh READY no longer lists: the bot was removed while it was away.
 func (b *Bot) dropMissing(s *saver, shards int, e dgateway.EventReady) {
+	if e.Guilds == nil { // the list could not be read; one that is empty is not nil
+		return
+	}
 	known := map[snowflake.ID]bool{}
 	for _, id := range b.keeper.Holds() {
 		if shardOf(id, shards) == s.id {

@@ -84,6 +84,13 @@ func (j *journal) Write(b []byte) (int, error) {
 	return j.text.Write(b)
 }
 
+// all gives everything.
+func (j *journal) all() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.String()
+}
+
 // line gives the first line with these words.
 func (j *journal) line(words string) string {
 	j.mu.Lock()

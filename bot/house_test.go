@@ -111,13 +111,19 @@ func newHouse(t testing.TB, adjust ...func(*standin.Limits)) *house {
 // newHouseOn is newHouse with the NATS server given; "" for an embedded one.
 func newHouseOn(t testing.TB, natsURL string, adjust ...func(*standin.Limits)) *house {
 	t.Helper()
+	return newHouseIn(t, natsURL, openapitest.Wrap(t), adjust...)
+}
+
+// newHouseIn is newHouseOn with what goes around Discord, which may be nil.
+func newHouseIn(t testing.TB, natsURL string, wrap func(http.Handler) http.Handler, adjust ...func(*standin.Limits)) *house {
+	t.Helper()
 	h := &house{TB: t, nats: natsURL, clock: &clock{}, theirs: &clock{}, dir: t.TempDir(), people: map[string]snowflake.ID{}}
 	limits := standin.DiscordLimits()
 	limits.IdentifyWindow = 0 // several starts in one test
 	for _, f := range adjust {
 		f(&limits)
 	}
-	h.discord = standin.New(standin.Options{Seed: 1, Limits: &limits, Now: h.theirs.Now, Wrap: openapitest.Wrap(t), OnRequest: func(r standin.Request) {
+	h.discord = standin.New(standin.Options{Seed: 1, Limits: &limits, Now: h.theirs.Now, Wrap: wrap, OnRequest: func(r standin.Request) {
 		h.requests.Lock()
 		defer h.requests.Unlock()
 		h.requests.list = append(h.requests.list, r.Method+" "+r.Route)

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	disgo "github.com/disgoorg/disgo/gateway"
+
+	_ "snug/bot/lenient" // what is new leaves out itself, not the event around it
 )
 
 // dispatch hands one event to the handler and then advances the sequence.
@@ -114,8 +116,13 @@ func (l *link) pass(m envelope) {
 	ev, err := disgo.UnmarshalEventData(m.data, m.kind)
 	if err != nil {
 		outcome = outcomeBroken
-		l.s.log.Error("an event does not parse; it is passed over", slog.String("event", string(m.kind)), slog.Int("seq", m.seq), slog.String("err", cause(err)))
-		return
+		if l.s.strange.first(string(m.kind) + cause(err)) {
+			l.s.log.Error("an event does not parse; it is passed over, and so is every like it", slog.String("event", string(m.kind)), slog.Int("seq", m.seq), slog.String("err", cause(err)))
+		}
+		if m.kind != disgo.EventTypeReady {
+			return
+		}
+		ev = disgo.EventReady{} // the session has begun, whatever it said: nil lists are not empty ones
 	}
 	if _, unknown := ev.(disgo.EventUnknown); unknown {
 		outcome = outcomeUnknown
@@ -123,6 +130,21 @@ func (l *link) pass(m envelope) {
 		return
 	}
 	l.s.handler(l.s, m.kind, m.seq, ev)
+}
+
+// once remembers what was said. Of the run goroutine alone.
+type once map[string]bool
+
+// maxOnce is how many different things are said; what comes after them is counted all the same.
+const maxOnce = 100
+
+// first says whether something was not said before.
+func (o once) first(what string) bool {
+	if o[what] || len(o) >= maxOnce {
+		return false
+	}
+	o[what] = true
+	return true
 }
 
 // cause drops disgo's wrapping, which quotes the whole payload.

@@ -103,7 +103,7 @@ func (r *runner) attempt() (e ending) {
 			return e
 		}
 	}
-	release = once(release)
+	release = onlyOnce(release)
 	defer release(false)
 
 	ws, err := r.dial(address)
@@ -120,7 +120,7 @@ func (r *runner) attempt() (e ending) {
 	return e
 }
 
-func once(f func(bool)) func(bool) {
+func onlyOnce(f func(bool)) func(bool) {
 	var o sync.Once
 	return func(sent bool) { o.Do(func() { f(sent) }) }
 }

@@ -39,6 +39,7 @@ type Shard struct {
 	up     chan struct{} // closed at the first READY or RESUMED
 
 	latency atomic.Int64
+	strange once // what did not parse and was said
 
 	mu        sync.Mutex
 	opened    bool
@@ -70,6 +71,7 @@ func New(cfg Config) (*Shard, error) {
 		up:        make(chan struct{}),
 		closeCode: closeResumable,
 		closeText: "restarting",
+		strange:   once{},
 		state:     State{Phase: Idle, Since: time.Now()},
 		handler:   cfg.Handler,
 		applied:   cfg.Checkpoint,

@@ -30,6 +30,8 @@ const (
 	FaultNoACK          = "no_ack"        // heartbeats are not acknowledged
 	FaultDropResume     = "drop_resume"   // the socket is cut when RESUME arrives
 	FaultDuplicate      = "duplicate"     // a dispatch is sent twice
+	FaultUnknown        = "unknown"       // a dispatch holds types, enums and fields that nobody knows yet
+	FaultGarbled        = "garbled"       // a dispatch holds nothing that can be read
 	FaultDelay          = "delay"         // a dispatch, and what follows it, is held for Delay
 	FaultLatency        = "latency"       // REST answers come Delay later
 	FaultRateLimit      = "rate_limit"    // 429 with Scope and RetryAfter
@@ -80,7 +82,7 @@ func seconds(f float64) time.Duration { return time.Duration(f * float64(time.Se
 var atOnce = []string{FaultDrop, FaultClose, FaultReconnect, FaultInvalidSession, FaultHeartbeat, FaultHalfOpen,
 	FaultOutage, FaultRestore, FaultExpireTokens, FaultRevokeTokens}
 
-var inWait = []string{FaultNoHello, FaultNoACK, FaultDropResume, FaultDuplicate, FaultDelay, FaultLatency,
+var inWait = []string{FaultNoHello, FaultNoACK, FaultDropResume, FaultDuplicate, FaultUnknown, FaultGarbled, FaultDelay, FaultLatency,
 	FaultRateLimit, FaultError, FaultReset, FaultAnswer}
 
 // target is what a fault in wait may disturb.

@@ -179,6 +179,12 @@ func (c *gatewayConn) writeItem(sess *session, it item) bool {
 	if _, ok := c.s.faults.take(faultDuplicate, where); ok {
 		times = 2
 	}
+	if _, ok := c.s.faults.take(FaultUnknown, where); ok {
+		it.data = plant(it.data)
+	}
+	if _, ok := c.s.faults.take(FaultGarbled, where); ok {
+		it.data = []byte(`"garbled"`)
+	}
 	if hook := c.s.opts.OnDispatch; hook != nil {
 		hook(Dispatch{Time: time.Now(), Queued: it.at, Event: it.name, Application: sess.app.id, Guild: it.guild,
 			User: it.user, Shard: sess.shard, Sequence: it.seq})

@@ -29,6 +29,8 @@ const groups = [
     ["no_ack", "No heartbeat answers", "Heartbeats stay without an answer; the bot should notice and reconnect.", [count]],
     ["drop_resume", "Drop during RESUME", "Cuts the socket just when the bot asks to resume.", [count]],
     ["duplicate", "Duplicate events", "Sends an event twice.", [event, count, chance]],
+    ["unknown", "Events of tomorrow", "Plants types, enums and fields that nobody knows yet into events.", [event, count, chance]],
+    ["garbled", "Unreadable events", "Sends an event that holds nothing that can be read.", [event, count, chance]],
     ["delay", "Delay events", "Holds an event, and all behind it, for a while.", [seconds("delay", "How long", 2), event, count]],
   ]],
   ["Requests (REST)", [

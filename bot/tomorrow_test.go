@@ -1,0 +1,105 @@
+package bot_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/guild"
+	"snug/shared/hub"
+	"snug/shared/room"
+	"snug/shared/standin"
+)
+
+// Discord has a channel type, enums, bits and fields that nobody here knows,
+// in every event it sends: nothing that Snug does is lost by it.
+func TestTomorrow(t *testing.T) {
+	t.Parallel()
+	h, log := newHouseIn(t, "", nil), &journal{} // what Discord describes today is not what it sends tomorrow
+	before := h.open("kiyo", "From before")
+	h.must(h.join("kiyo", before.Room.ID))
+	h.awaitRoster(before.Room.ID, "kiyo")
+	h.shut()
+	strange, err := h.discord.AddChannel(h.guild, standin.ChannelOptions{Name: "tomorrow", Type: 99, Parent: h.channels()[before.Room.ID].Parent})
+	h.must(err)
+	_, err = h.discord.Inject(standin.Fault{Kind: standin.FaultUnknown, Count: -1})
+	h.must(err)
+	h.lines = log
+	h.start()
+	h.awaitRoster(before.Room.ID, "kiyo")
+
+	r := h.open("jonas", "Friday")
+	h.must(h.join("jonas", r.Room.ID))
+	h.awaitRoster(r.Room.ID, "jonas")
+	h.leave("kiyo")
+	h.awaitRoster(before.Room.ID)
+	if a := h.command("ada", "create-room", nil); a.Message == nil || !strings.Contains(a.Message.Content, "room") && len(a.Message.Components) == 0 {
+		t.Errorf("the command was answered with %+v", a)
+	}
+	h.bare("PATCH", "/channels/"+r.Room.ID.String(), `{"name":"by hand"}`)
+	h.await("the name is followed", func(live map[snowflake.ID]room.Live) bool { return live[r.Room.ID].Room.Name == "by hand" })
+	h.bare("PATCH", "/channels/"+strange.ID.String(), `{"name":"the day after"}`)
+	h.bare("DELETE", "/channels/"+strange.ID.String())
+	_, err = h.discord.AddChannel(h.guild, standin.ChannelOptions{Name: "once more", Type: 98})
+	h.must(err)
+
+	// What is asked by REST holds the same.
+	if p, err := call(h, hub.PlacesOf, guild.ManageRequest{Actor: h.actor("mara")}); err != nil || len(p.Voice) == 0 {
+		t.Errorf("places: %+v, %v", p, err)
+	}
+	if _, err := call(h, hub.Setup, guild.SetupRequest{Actor: h.actor("mara")}); err != nil {
+		t.Errorf("setup: %v", err)
+	}
+
+	// A session that begins anew, and one that goes on.
+	for _, kind := range []string{standin.FaultInvalidSession, standin.FaultDrop} {
+		_, err = h.discord.Inject(standin.Fault{Kind: kind})
+		h.must(err)
+		h.leave("jonas")
+		h.awaitRoster(r.Room.ID)
+		h.must(h.join("jonas", r.Room.ID))
+		h.awaitRoster(r.Room.ID, "jonas")
+	}
+	h.bare("DELETE", "/channels/"+r.Room.ID.String())
+	h.await("its end is followed", func(live map[snowflake.ID]room.Live) bool { _, there := live[r.Room.ID]; return !there })
+
+	for _, bad := range []string{"does not parse", "panicked", "could not follow", "sequence"} {
+		if l := log.line(bad); l != "" {
+			t.Error(l)
+		}
+	}
+	if l := log.line("something that Snug does not know"); l == "" {
+		t.Error("the log says nothing of it")
+	}
+	if n := h.counted("snug_discord_unread_total"); n < 10 {
+		t.Errorf("%v values were counted", n)
+	}
+}
+
+// A channel whose type becomes one that nobody knows, and an interaction of one, cost nothing but themselves.
+func TestBrokenEventIsPassedOver(t *testing.T) {
+	t.Parallel()
+	h, log := newHouse(t), &journal{}
+	h.shut()
+	h.lines = log
+	h.start()
+	r := h.open("jonas", "Friday")
+	for range 3 {
+		_, err := h.discord.Inject(standin.Fault{Kind: standin.FaultGarbled, Event: "VOICE_STATE_UPDATE"})
+		h.must(err)
+		h.must(h.join("ada", h.public))
+		h.leave("ada")
+	}
+	h.must(h.join("jonas", r.Room.ID))
+	h.awaitRoster(r.Room.ID, "jonas")
+	if n := strings.Count(log.all(), "an event does not parse"); n != 1 {
+		t.Errorf("the log says it %d times", n)
+	}
+	if n := h.counted("snug_gateway_events_total", "outcome=unparsable"); n != 3 {
+		t.Errorf("%v were counted", n)
+	}
+	if n := h.counted("snug_gateway_connects_total"); n != 1 {
+		t.Errorf("it connected %v times", n)
+	}
+}
