@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"math/rand/v2"
@@ -9,8 +11,6 @@ import (
 
 	disgo "github.com/disgoorg/disgo/gateway"
 	"github.com/gorilla/websocket"
-
-	"context"
 
 	"snug/shared/errs"
 )
@@ -24,6 +24,9 @@ type Config struct {
 
 	// Handler gets every event disgo knows, in order. It may be nil until Open is called; see Shard.Bind.
 	Handler disgo.EventHandlerFunc
+
+	// Unknown gets, in the same order, what disgo does not know, as it came; data is valid until it returns. Default: nobody.
+	Unknown func(g disgo.Gateway, kind disgo.EventType, data json.RawMessage)
 
 	// URL is where to IDENTIFY. Where it is empty, Locate is asked for it, and
 	// asked again when the address cannot be reached. An error of Locate that

@@ -126,7 +126,9 @@ func (l *link) pass(m envelope) {
 	}
 	if _, unknown := ev.(disgo.EventUnknown); unknown {
 		outcome = outcomeUnknown
-		l.s.log.Debug("an event disgo does not know", slog.String("event", string(m.kind)))
+		if l.s.cfg.Unknown != nil {
+			l.s.cfg.Unknown(l.s, m.kind, m.data)
+		}
 		return
 	}
 	l.s.handler(l.s, m.kind, m.seq, ev)

@@ -48,7 +48,11 @@
 //   - A half-open connection is noticed within one heartbeat interval and
 //     [Config.AckTimeout].
 //   - Close keeps the session, so the next process resumes it from [Shard.Checkpoint].
-//   - A payload that does not parse is logged, counted and passed over.
+//   - A session that Discord keeps refusing to resume is given up for a new one,
+//     and so is one that cannot be reached for some minutes. IDENTIFYs that
+//     fail are slowed down, so that a day's 1,000 suffice.
+//   - What is new in a payload is left out, the rest is handled (package
+//     lenient). A payload that does not parse is logged once, counted and passed over.
 //   - What only a person can mend ends the shard: see [Shard.Done] and [Shard.Err].
 //
 // # Concurrency

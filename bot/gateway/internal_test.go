@@ -3,12 +3,15 @@ package gateway
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -193,11 +196,26 @@ func TestPolicy(t *testing.T) {
 		{"rate limited", []ending{{err: closed(4008), hello: true, ready: true, readyFor: time.Hour, lasted: time.Hour}}, verdict{delay: time.Second}},
 		{"op 9", []ending{{err: &invalidSession{}, hello: true, resuming: true}}, verdict{forget: true, delay: 3 * time.Second}},
 		{"op 9 resumable", []ending{{err: &invalidSession{true}, hello: true, resuming: true}}, verdict{delay: 3 * time.Second}},
-		{"op 9 resumable thrice", []ending{{err: &invalidSession{true}, hello: true}, {err: &invalidSession{true}, hello: true}, {err: &invalidSession{true}, hello: true}}, verdict{forget: true, delay: 4 * time.Second}},
+		{"op 9 resumable thrice", resumes(3, ending{err: &invalidSession{true}, hello: true}), verdict{forget: true, delay: 4 * time.Second}},
+		{"RESUME cut thrice", resumes(3, ending{err: drop, hello: true}), verdict{forget: true, delay: 4 * time.Second}},
+		{"cut thrice, with dials that fail between", slices.Concat(resumes(2, ending{err: drop, hello: true}), resumes(2, ending{err: drop}), resumes(1, ending{err: drop, hello: true})), verdict{forget: true, delay: 16 * time.Second, alert: true}},
+		{"cut thrice, but each time a part of the replay came", resumes(3, ending{err: drop, hello: true, moved: true}), verdict{delay: 4 * time.Second}},
+		{"a replay that comes in parts for ever", resumes(10, ending{err: drop, hello: true, moved: true}), verdict{forget: true, delay: 16 * time.Second}},
+		{"RESUME closed thrice", resumes(3, ending{err: closed(4000), hello: true}), verdict{forget: true, delay: 4 * time.Second}},
+		{"neither RESUMED nor an event, thrice", resumes(3, ending{err: errNoReady, hello: true}), verdict{forget: true, delay: 4 * time.Second}},
+		{"no HELLO nine times", resumes(9, ending{err: errNoHello}), verdict{delay: 16 * time.Second, locate: true}},
+		{"no HELLO ten times", resumes(10, ending{err: errNoHello}), verdict{forget: true, delay: 16 * time.Second, locate: true}},
+		{"no such host ten times", resumes(10, ending{err: &net.DNSError{IsNotFound: true}, byResume: true}), verdict{forget: true, delay: 16 * time.Second}},
+		{"no certificate ten times", resumes(10, ending{err: x509.UnknownAuthorityError{}, byResume: true}), verdict{forget: true, delay: 16 * time.Second}},
+		{"op 7 in place of RESUMED, thrice", resumes(3, ending{err: errReconnect, hello: true}), verdict{forget: true, delay: 4 * time.Second}},
+		{"IDENTIFY refused", []ending{{err: &invalidSession{}, hello: true}}, verdict{forget: true, delay: 3 * time.Second}},
+		{"IDENTIFY refused twice", times(2, ending{err: &invalidSession{}, hello: true}), verdict{forget: true, delay: 3 * time.Second, locate: true}},
+		{"IDENTIFY refused six times", times(6, ending{err: &invalidSession{}, hello: true}), verdict{forget: true, delay: 40 * time.Second, locate: true}},
+		{"no READY for ever", times(60, ending{err: errNoReady, hello: true}), verdict{delay: 5 * time.Minute, locate: true}},
 		{"session timed out", []ending{{err: closed(4009), hello: true, resuming: true}}, verdict{forget: true, delay: time.Second}},
 		{"too many connections", []ending{{err: &refusal{429, 7 * time.Second}}}, verdict{delay: 7 * time.Second, locate: true}},
 		{"compression refused", []ending{{err: &refusal{status: 400}}}, verdict{delay: time.Second, locate: true, plain: true}},
-		{"two broken streams", []ending{{err: &badStream{drop}, hello: true}, {err: &badStream{drop}, hello: true}}, verdict{delay: 2 * time.Second, plain: true}},
+		{"two broken streams", times(2, ending{err: &badStream{drop}, hello: true}), verdict{delay: 2 * time.Second, plain: true, locate: true}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			p := policy{cfg: cfg}
@@ -212,13 +230,37 @@ func TestPolicy(t *testing.T) {
 	}
 }
 
+func times(n int, e ending) []ending { return slices.Repeat([]ending{e}, n) }
+
+func resumes(n int, e ending) []ending {
+	e.resuming = true
+	return times(n, e)
+}
+
+// TestPolicyThrift lets everything fail after IDENTIFY, all day: the day's starts suffice.
+func TestPolicyThrift(t *testing.T) {
+	for name, err := range map[string]error{"refused": &invalidSession{}, "no READY": errNoReady, "cut": io.EOF, "closed": &websocket.CloseError{Code: 4000}} {
+		p := policy{cfg: &Config{Backoff: time.Second, Rand: rand.Float64}}
+		starts := 0
+		for day := 24 * time.Hour; day > 0; starts++ {
+			day -= p.after(ending{err: err, hello: true}).delay
+		}
+		if starts > 500 || starts < 200 {
+			t.Errorf("%s: %d starts a day", name, starts)
+		}
+	}
+}
+
 // TestPolicyFlapping slows down a connection that never lasts, but not the first ten times.
 func TestPolicyFlapping(t *testing.T) {
 	p := policy{cfg: &Config{Backoff: time.Second, Rand: rand.Float64}}
 	for n := 1; n <= 20; n++ {
-		d := p.after(ending{err: errReconnect, hello: true, ready: true, lasted: time.Second, readyFor: time.Second}).delay
-		if (n <= flapsForgiven) != (d == 0) {
-			t.Errorf("after %d: %v", n, d)
+		v := p.after(ending{err: errReconnect, hello: true, ready: true, resuming: true, lasted: time.Second, readyFor: time.Second})
+		if (n <= flapsForgiven) != (v.delay == 0) {
+			t.Errorf("after %d: %v", n, v.delay)
+		}
+		if v.forget != (n%flapsForgiven == 0) { // a new session may last
+			t.Errorf("after %d the session is given up: %v", n, v.forget)
 		}
 	}
 }

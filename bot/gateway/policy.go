@@ -12,7 +12,9 @@ const (
 	maxDoublings  = 4               // 1, 2, 4, 8, 16
 	flapFor       = 5 * time.Second // a connection that was ready for less flapped
 	flapsForgiven = 10              // in a row, before flapping is treated as failing
-	resumesKept   = 3               // op 9 "resumable" in a row, before the session is given up
+	resumesKept   = 3               // RESUMEs in a row that Discord did not let come to anything, before the session is given up
+	failuresKept  = 10              // failures in a row of any kind, some two minutes, before that; Discord keeps a session no longer than a few
+	identifyAgain = 2               // failed IDENTIFYs in a row, before each counts as one of the day's few
 	badStreams    = 2               // undecodable streams, before compression is given up
 )
 
@@ -24,6 +26,7 @@ type ending struct {
 	byResume bool          // it dialled the session's own address
 	hello    bool          // it came as far as HELLO
 	ready    bool          // it came as far as READY or RESUMED
+	moved    bool          // events were replayed to it, whether RESUMED followed or not
 	readyFor time.Duration
 }
 
@@ -43,7 +46,8 @@ type policy struct {
 	cfg      *Config
 	failures int // attempts in a row that did not become ready
 	flaps    int // connections in a row that were ready for too short a time
-	refused  int // op 9 "resumable" in a row
+	stuck    int // RESUMEs in a row that Discord heard, and that neither ended nor moved on
+	anew     int // IDENTIFYs in a row that Discord heard, and that did not end in READY
 	bad      int // undecodable streams
 	unheard  int // attempts in a row that did not reach the session's own address
 }
@@ -61,10 +65,7 @@ func (p *policy) after(e ending) verdict {
 	var said *refusal
 	switch {
 	case errors.As(e.err, &op9):
-		if op9.resumable {
-			p.refused++
-		}
-		v.forget = !op9.resumable || p.refused >= resumesKept
+		v.forget = !op9.resumable
 		// Discord asks to wait one to five seconds before the next IDENTIFY.
 		v.delay = time.Duration(float64(p.cfg.Backoff) * (1 + 4*p.cfg.Rand()))
 	case code == disgo.CloseEventCodeInvalidSeq.Code, code == disgo.CloseEventCodeSessionTimed.Code:
@@ -76,17 +77,47 @@ func (p *policy) after(e ending) verdict {
 		v.plain = said.status == 400
 		v.delay = said.after
 	}
-	v.delay = max(v.delay, p.delay(e, code))
+	v.forget = v.forget || e.resuming && p.hopeless(e)
+	if v.forget {
+		p.stuck = 0
+	}
+	v.delay = max(v.delay, p.delay(e, code), p.thrift())
 	v.alert = p.failures == alertAfter
-	v.locate = !e.hello && !e.byResume
+	v.locate = !e.hello && !e.byResume || p.anew >= identifyAgain
 	return v
+}
+
+// hopeless says whether a session is best given up, whatever it was that
+// failed: there are some that Discord cuts at each RESUME, while a new one
+// would do (discord-api-docs#1619).
+func (p *policy) hopeless(e ending) bool {
+	return p.stuck >= resumesKept || p.failures >= failuresKept || e.ready && p.flaps > 0 && p.flaps%flapsForgiven == 0
+}
+
+// thrift keeps failing IDENTIFYs within the day's 1,000, since going beyond
+// them costs the bot its token: 5 s, doubled up to 5 minutes, are some 300 a day.
+func (p *policy) thrift() time.Duration {
+	if p.anew <= identifyAgain {
+		return 0
+	}
+	d := min(5*p.cfg.Backoff<<min(p.anew-identifyAgain-1, 10), 300*p.cfg.Backoff)
+	return time.Duration(float64(d) * (0.8 + 0.4*p.cfg.Rand()))
 }
 
 func (p *policy) count(e ending) {
 	if e.ready {
-		p.failures, p.refused = 0, 0
+		p.failures, p.stuck, p.anew = 0, 0, 0
 	} else {
 		p.failures++
+	}
+	switch {
+	case e.ready || !e.hello:
+	case !e.resuming:
+		p.anew++
+	case e.moved:
+		p.stuck = 0
+	default:
+		p.stuck++
 	}
 	switch {
 	case !e.ready:

@@ -114,6 +114,7 @@ func (r *runner) attempt() (e ending) {
 	l := newLink(r.Shard, ws, cp, release, r.lost, r.policy.failures)
 	e.err = l.serve(r.ctx)
 	e.hello = l.interval > 0
+	e.moved = l.seq > cp.Seq
 	if e.ready = l.ready; e.ready {
 		e.readyFor = time.Since(l.readyAt)
 	}

@@ -110,7 +110,7 @@ func TestLosesTheSession(t *testing.T) {
 }
 
 // TestSurvivesBadResumes plays what goes wrong before RESUMED: the session is
-// kept through all of it.
+// kept through all of it, as long as Discord does not refuse it thrice with nothing between.
 func TestSurvivesBadResumes(t *testing.T) {
 	t.Parallel()
 	cut := func(p *peer) { p.hello(time.Minute); p.resume("old") }
@@ -118,10 +118,10 @@ func TestSurvivesBadResumes(t *testing.T) {
 		func(p *peer) { p.open(false); p.wait() }, // no HELLO
 		cut, // dropped during RESUME
 		func(p *peer) { p.hello(time.Minute); p.resume("old"); p.wait() },                           // no RESUMED
-		func(p *peer) { p.hello(time.Minute); p.resume("old"); p.send(`{"op":7}`); p.wait() },       // op 7 during RESUME
 		func(p *peer) { p.open(false); p.send(`{"op":10,"d":{"heartbeat_interval":0}}`); p.wait() }, // a broken HELLO
 		func(p *peer) { p.w.WriteHeader(http.StatusServiceUnavailable) },                            // no WebSocket
 		func(p *peer) { p.hello(time.Minute); p.resume("old"); p.voice(8); p.voice(9) },             // dropped during the replay
+		func(p *peer) { p.hello(time.Minute); p.resume("old"); p.send(`{"op":7}`); p.wait() },       // op 7 during RESUME
 		func(p *peer) {
 			p.hello(time.Minute)
 			if seq := p.resume("old"); seq != 9 {

@@ -253,3 +253,26 @@ func TestStandinRefuses(t *testing.T) {
 		}
 	}
 }
+
+// TestSessionGivenUp lets Discord cut a session at each RESUME, for ever, as it
+// has been seen to (discord-api-docs#1619): the bot begins a new one, and hears again.
+func TestSessionGivenUp(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	l := w.begin(gateway.Checkpoint{})
+	for _, f := range []standin.Fault{{Kind: standin.FaultDropResume, Count: -1}, {Kind: standin.FaultDrop}} {
+		if _, err := w.Inject(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	receive(t, w.ready) // of the new session
+	if h := l.shard.History(); h.Sessions != 2 || h.Resumes != 0 {
+		t.Errorf("%d sessions, %d resumes", h.Sessions, h.Resumes)
+	}
+	inVoice := map[snowflake.ID]bool{}
+	want := w.step(rand.New(rand.NewPCG(1, 1)), inVoice)
+	if got := receive(t, w.moves); got != want {
+		t.Errorf("moved %v, expected %v", got, want)
+	}
+	l.end(t)
+}

@@ -105,7 +105,9 @@ func (c *gatewayConn) identify(d json.RawMessage) int {
 	}
 	sess, code, again := c.s.startSession(c, &id)
 	if again {
-		c.send(opInvalidSession, false)
+		// It comes "after a few seconds" (discord-api-docs#1328); how many is a guess, by which
+		// a client that identifies anew at once is heard, as it is by Discord.
+		c.s.after(c.s.opts.Limits.IdentifyWindow, func() { c.send(opInvalidSession, false) })
 		return 0
 	}
 	if code != 0 {

@@ -1,0 +1,230 @@
+package gateway_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	disgo "github.com/disgoorg/disgo/gateway"
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/bot/gateway"
+	"snug/shared/standin"
+)
+
+// told collects which events a shard was handed.
+type told struct {
+	mu    sync.Mutex
+	kinds map[string]int
+	last  int // sequence
+}
+
+func (v *told) note(kind disgo.EventType) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.kinds[string(kind)]++
+}
+
+func (v *told) missing() (out []string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, e := range standin.Events() {
+		if v.kinds[e] == 0 {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// TestTomorrow has every event that the stand-in sends come with types, enums,
+// bits and fields that nobody knows. Each reaches its handler, in sequence, on one connection.
+func TestTomorrow(t *testing.T) {
+	limits := standin.DiscordLimits()
+	limits.IdentifyWindow, limits.Buckets = 0, false
+	sent := &told{kinds: map[string]int{}}
+	s := standin.New(standin.Options{Seed: 7, Limits: &limits, OnDispatch: func(d standin.Dispatch) {
+		sent.note(disgo.EventType(d.Event))
+		sent.mu.Lock()
+		defer sent.mu.Unlock()
+		sent.last = int(d.Sequence)
+	}})
+	demo, err := s.Demo(standin.ApplicationOptions{})
+	must(t, err)
+	must(t, s.InstallBot(demo.Guild.ID, demo.Application.ID, standin.PermAdministrator))
+	base, err := s.Start("127.0.0.1:0")
+	must(t, err)
+	t.Cleanup(func() { must(t, s.Close(context.Background())) })
+	_, err = s.AddChannel(demo.Guild.ID, standin.ChannelOptions{Name: "tomorrow", Type: 99})
+	must(t, err)
+	_, err = s.Inject(standin.Fault{Kind: standin.FaultUnknown, Count: -1})
+	must(t, err)
+
+	got := &told{kinds: map[string]int{}}
+	log := &lines{}
+	shard, err := gateway.New(gateway.Config{
+		Token: demo.Application.BotToken, URL: "ws" + strings.TrimPrefix(base, "http"), Intents: disgo.IntentsAll, Identify: free{},
+		Logger: slog.New(slog.NewTextHandler(log, nil)), Backoff: time.Millisecond,
+		Handler: func(_ disgo.Gateway, kind disgo.EventType, _ int, _ disgo.EventData) { got.note(kind) },
+		Unknown: func(_ disgo.Gateway, kind disgo.EventType, data json.RawMessage) {
+			got.note(kind)
+			if !json.Valid(data) {
+				t.Errorf("%s is no JSON", kind)
+			}
+		},
+	})
+	must(t, err)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	must(t, shard.Open(ctx))
+	defer shard.Close(ctx)
+	waitFor(t, func() bool { return shard.State().Phase == gateway.Ready })
+
+	w := acts{t, s, demo, base}
+	w.everything(ctx, shard, got)
+	waitFor(t, func() bool { return len(got.missing()) == 0 || t.Failed() })
+	waitFor(t, func() bool {
+		sent.mu.Lock()
+		defer sent.mu.Unlock()
+		return shard.Checkpoint().Seq == sent.last
+	})
+	sent.mu.Lock()
+	defer sent.mu.Unlock()
+	for e, n := range sent.kinds {
+		if !slices.Contains(standin.Events(), e) {
+			t.Errorf("standin.Events does not name %s", e)
+		}
+		if got.kinds[e] != n {
+			t.Errorf("of %d %s the shard told %d", n, e, got.kinds[e])
+		}
+	}
+	if l := log.String(); strings.Contains(l, "passed over") {
+		t.Error(l)
+	}
+	if h := shard.History(); h.Sessions != 1 || h.Resumes != 1 {
+		t.Errorf("%d sessions, %d resumes", h.Sessions, h.Resumes)
+	}
+}
+
+type lines struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (l *lines) Write(b []byte) (int, error) { l.mu.Lock(); defer l.mu.Unlock(); return l.b.Write(b) }
+func (l *lines) String() string              { l.mu.Lock(); defer l.mu.Unlock(); return l.b.String() }
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// acts makes everything happen that Discord tells of.
+type acts struct {
+	t *testing.T
+	*standin.Server
+	demo standin.Demo
+	base string
+}
+
+// do makes a request as the bot and gives the id in the answer.
+func (a acts) do(method, path string, body any) snowflake.ID {
+	a.t.Helper()
+	b, err := json.Marshal(body)
+	must(a.t, err)
+	req, err := http.NewRequestWithContext(a.t.Context(), method, a.base+"/api/v10"+path, strings.NewReader(string(b)))
+	must(a.t, err)
+	req.Header.Set("Authorization", "Bot "+a.demo.Application.BotToken)
+	req.Header.Set("Content-Type", "application/json")
+	res, err := http.DefaultClient.Do(req)
+	must(a.t, err)
+	defer res.Body.Close()
+	raw, err := io.ReadAll(res.Body)
+	must(a.t, err)
+	if res.StatusCode >= 300 {
+		a.t.Fatalf("%s %s: %s %s", method, path, res.Status, raw)
+	}
+	var v struct {
+		ID   snowflake.ID `json:"id"`
+		Code string       `json:"code"`
+	}
+	_ = json.Unmarshal(raw, &v) // not everything answered has an id
+	return v.ID
+}
+
+func (a acts) everything(ctx context.Context, shard *gateway.Shard, got *told) {
+	a.t.Helper()
+	type m = map[string]any
+	g := a.demo.Guild.ID
+	in := func(format string, args ...any) string { return "/guilds/" + g.String() + fmt.Sprintf(format, args...) }
+	member := a.demo.Users[3].ID
+
+	voice := a.do("POST", in("/channels"), m{"name": "room", "type": 2, "permission_overwrites": []m{{"id": member, "type": 1, "allow": "1024", "deny": "0"}}})
+	a.do("PATCH", "/channels/"+voice.String(), m{"name": "den"})
+	a.do("PUT", fmt.Sprintf("/channels/%d/voice-status", voice), m{"status": "cards"})
+	role := a.do("POST", in("/roles"), m{"name": "new"})
+	a.do("PATCH", in("/roles/%d", role), m{"name": "newer"})
+	a.do("PUT", in("/members/%d/roles/%d", member, role), nil)
+	a.do("DELETE", in("/roles/%d", role), nil)
+	a.do("PATCH", in(""), m{"name": "Friends of tomorrow"})
+	_, err := a.JoinVoice(g, member, voice, standin.VoiceFlags{})
+	must(a.t, err)
+	must(a.t, shard.Send(ctx, disgo.OpcodeVoiceStateUpdate, disgo.MessageDataVoiceStateUpdate{GuildID: g, ChannelID: &voice}))
+	a.do("POST", fmt.Sprintf("/channels/%d/invites", voice), m{})
+	text := a.do("POST", in("/channels"), m{"name": "talk", "type": 0})
+	say := func(s string) snowflake.ID {
+		return a.do("POST", fmt.Sprintf("/channels/%d/messages", text), m{"content": s})
+	}
+	message, second, third := say("one"), say("two"), say("three")
+	a.do("PATCH", fmt.Sprintf("/channels/%d/messages/%d", text, message), m{"content": "1"})
+	a.do("PUT", fmt.Sprintf("/channels/%d/messages/%d/reactions/%%F0%%9F%%8E%%B2/@me", text, message), nil)
+	a.do("DELETE", fmt.Sprintf("/channels/%d/messages/%d/reactions/%%F0%%9F%%8E%%B2/@me", text, message), nil)
+	a.do("PUT", fmt.Sprintf("/channels/%d/messages/pins/%d", text, message), nil)
+	a.do("DELETE", fmt.Sprintf("/channels/%d/messages/%d", text, message), nil)
+	a.do("POST", fmt.Sprintf("/channels/%d/messages/bulk-delete", text), m{"messages": []snowflake.ID{second, third}})
+	a.do("POST", fmt.Sprintf("/channels/%d/typing", text), nil)
+	a.do("DELETE", "/channels/"+voice.String(), nil) // its invite goes with it
+	a.do("PATCH", "/users/@me", m{"username": "snug of tomorrow"})
+	newcomer := a.AddUser("newcomer", "New")
+	must(a.t, a.AddMember(g, newcomer.ID, ""))
+	a.do("PUT", in("/bans/%d", newcomer.ID), nil)
+	a.do("DELETE", in("/bans/%d", newcomer.ID), nil)
+	for range 2 { // the second is too soon
+		must(a.t, shard.Send(ctx, disgo.OpcodeRequestGuildMembers, disgo.EventUnknown(fmt.Sprintf(`{"guild_id":"%d","query":"","limit":0}`, g))))
+	}
+	must(a.t, shard.Send(ctx, 31, disgo.EventUnknown(fmt.Sprintf(`{"guild_ids":["%d"]}`, g))))
+	must(a.t, shard.Send(ctx, 43, disgo.EventUnknown(fmt.Sprintf(`{"guild_id":"%d","fields":["status","voice_start_time"]}`, g))))
+	a.interaction(ctx, got)
+	_, err = a.Inject(standin.Fault{Kind: standin.FaultOutage, Guild: g})
+	must(a.t, err)
+	_, err = a.Inject(standin.Fault{Kind: standin.FaultRestore, Guild: g})
+	must(a.t, err)
+	_, err = a.Inject(standin.Fault{Kind: standin.FaultDrop})
+	must(a.t, err)
+	waitFor(a.t, func() bool { return shard.History().Resumes == 1 && shard.State().Phase == gateway.Ready })
+}
+
+// interaction runs a command that nobody answers.
+func (a acts) interaction(ctx context.Context, got *told) {
+	a.t.Helper()
+	a.do("PUT", fmt.Sprintf("/applications/%d/commands", a.demo.Application.ID), []map[string]any{{"name": "room", "description": "x",
+		"options": []map[string]any{{"name": "where", "description": "x", "type": 7}, {"name": "who", "description": "x", "type": 6}}}})
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_, _ = a.RunCommand(ctx, a.demo.Users[2].ID, standin.CommandRun{Guild: a.demo.Guild.ID, Name: "room", Options: map[string]any{"where": a.demo.Lounge.ID.String(), "who": a.demo.Users[3].ID.String()}})
+	}()
+	waitFor(a.t, func() bool { return !slices.Contains(got.missing(), "INTERACTION_CREATE") })
+	cancel()
+	<-ended
+}
