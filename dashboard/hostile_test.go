@@ -74,7 +74,7 @@ func TestSlowClients(t *testing.T) {
 		t.Errorf("the limits are too wide: %v, %v, %v", limits.ReadHeaderTimeout, limits.ReadTimeout, limits.WriteTimeout)
 	}
 	// The same server in a hurry, so that the test need not be slow too.
-	limits.ReadHeaderTimeout, limits.ReadTimeout = 100*time.Millisecond, 200*time.Millisecond
+	limits.ReadHeaderTimeout, b.bodies.within = 100*time.Millisecond, 200*time.Millisecond
 	srv := httptest.NewUnstartedServer(nil)
 	srv.Config = limits
 	srv.Start()

@@ -15,7 +15,6 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 
 	"snug/shared/errs"
-	"snug/shared/hangup"
 	"snug/shared/hub"
 )
 
@@ -25,8 +24,7 @@ const (
 )
 
 // outer is what comes before gin: HEAD is served as GET (net/http drops the
-// body), bodies are bounded and taken in, so that calls to the keeper end
-// when the browser hangs up, and pages are compressed. Jitter in the compressed length keeps it
+// body), bodies are bounded, and pages are compressed. Jitter in the compressed length keeps it
 // from telling what a page holds beside what a stranger put there.
 func outer(inner http.Handler) (http.Handler, error) {
 	wrap, err := gzhttp.NewWrapper(gzhttp.MinSize(1024), gzhttp.EnableZstd(false), gzhttp.RandomJitter(32, 0, false))
@@ -42,7 +40,7 @@ func outer(inner http.Handler) (http.Handler, error) {
 		if r.Body != nil { // here, where net/http's own writer is at hand: it then closes instead of reading the rest
 			limited := *r
 			limited.Body = http.MaxBytesReader(w, r.Body, maxBody)
-			r = hangup.Notice(&limited, maxBody)
+			r = &limited
 		}
 		if r.Method == http.MethodHead {
 			get := *r

@@ -26,7 +26,7 @@ func (s *Server) routes() (http.Handler, error) {
 		return nil, err
 	}
 	s.engine = e
-	e.Use(s.begin, s.recovered, s.guard, s.do(s.pace), s.sameOrigin())
+	e.Use(s.begin, s.recovered, s.guard, s.do(s.pace), s.do(s.takeBody), s.sameOrigin())
 	s.pages(e)
 	s.actions(e)
 	if err := s.describe(e); err != nil {

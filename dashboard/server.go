@@ -97,6 +97,7 @@ type Server struct {
 	sessions *session.Sessions
 	cookies  session.Cookies
 	limits   limiters
+	bodies   *bodies
 	metrics  *metrics
 	csp      map[string]string // host → Content-Security-Policy
 	guilds   *hub.Table[room.GuildInfo]
@@ -123,7 +124,7 @@ func New(o Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	s := &Server{o: o, log: o.Log, now: o.Now, live: o.Live, keeper: o.Keeper}
+	s := &Server{o: o, log: o.Log, now: o.Now, live: o.Live, keeper: o.Keeper, bodies: newBodies()}
 	if err := s.addresses(); err != nil {
 		return nil, err
 	}
@@ -255,10 +256,13 @@ func (s *Server) Routes() []Route {
 // HTTPServer gives a server for the handler whose limits hold against slow and large requests.
 // Whoever serves with it shuts it down before Close.
 func (s *Server) HTTPServer() *http.Server {
-	return &http.Server{
+	srv := &http.Server{
 		Handler: s.handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: 30 * time.Second,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		ConnState: s.bodies.state,
 	}
+	srv.RegisterOnShutdown(s.bodies.stop)
+	return srv
 }
 
 // Run reports which rooms are watched until ctx ends.

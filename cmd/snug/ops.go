@@ -28,7 +28,7 @@ func opsServer(g prometheus.Gatherer, ready func(context.Context) error) *http.S
 		}
 		_, _ = w.Write([]byte("ready\n")) // who asked may have gone
 	})
-	return &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute}
+	return &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, IdleTimeout: 2 * time.Minute}
 }
 
 // ops serves them until close.

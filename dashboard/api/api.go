@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -34,6 +35,9 @@ const Prefix = "/api/v1"
 
 // MaxBody is the most bytes a request may bring along.
 const MaxBody = 64 << 10
+
+// BodyTime is how long a request may take to send its body.
+const BodyTime = 10 * time.Second
 
 // Caller is who calls: somebody signed in, or an API token for them.
 type Caller struct {
@@ -234,7 +238,7 @@ func Register[I, O any](a *API, op Operation, h Handler[I, O]) {
 func (a *API) describe(op Operation) huma.Operation {
 	h := huma.Operation{
 		OperationID: op.ID, Method: op.Method, Path: op.Path, Summary: op.Summary, Description: op.Description, Tags: []string{op.Tag},
-		DefaultStatus: op.Status, MaxBodyBytes: MaxBody + 1, BodyReadTimeout: -1, Responses: map[string]*huma.Response{},
+		DefaultStatus: op.Status, MaxBodyBytes: MaxBody + 1, BodyReadTimeout: BodyTime, Responses: map[string]*huma.Response{},
 		Middlewares: huma.Middlewares{a.enter(op)},
 	}
 	if op.Access.Public {

@@ -1,0 +1,134 @@
+package dashboard
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+)
+
+// dial opens a connection to a server and begins a request there, or with "" says nothing.
+func dial(t *testing.T, srv *httptest.Server, begin string) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", srv.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+	if _, err := io.WriteString(c, begin); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// served is the bench's dashboard as it is served, limits included.
+func (b *bench) served() *httptest.Server {
+	srv := httptest.NewUnstartedServer(nil)
+	srv.Config = b.HTTPServer()
+	srv.Start()
+	b.t.Cleanup(srv.Close)
+	return srv
+}
+
+func cookieOf(w *browser, u *url.URL) string {
+	var all []string
+	for _, c := range w.Jar.Cookies(u) {
+		all = append(all, c.String())
+	}
+	return strings.Join(all, "; ")
+}
+
+// slowBodies are requests that send nothing but the beginning of their bodies, each read in another way.
+func slowBodies(b *bench, w *browser) map[string]string {
+	u, _ := url.Parse(b.url)
+	head := func(path, kind, more string) string {
+		return "POST " + path + " HTTP/1.1\r\nHost: " + u.Host + "\r\nCookie: " + cookieOf(w, u) + "\r\nContent-Type: " + kind +
+			"\r\nContent-Length: 1000\r\n" + more + "\r\n"
+	}
+	return map[string]string{
+		"form":              head("/servers/100/rooms", "application/x-www-form-urlencoded", "") + "name=",
+		"JSON to a page":    head("/servers/100/rooms", "application/json", "Accept: application/json\r\n") + "{",
+		"API":               head("/api/v1/guilds/100/rooms", "application/json", "") + "{",
+		"API, repeatable":   head("/api/v1/guilds/100/rooms", "application/json", "Idempotency-Key: k\r\n") + "{",
+		"nobody reads that": head("/nowhere", "text/plain", "") + "x",
+	}
+}
+
+// TestSlowBodiesDoNotHoldUpTheStop: whoever is still sending, or has said nothing yet, is cut off soon.
+func TestSlowBodiesDoNotHoldUpTheStop(t *testing.T) {
+	b := newBench(t)
+	srv := b.served()
+	for _, begin := range slowBodies(b, b.signedIn(owner)) {
+		dial(t, srv, begin)
+	}
+	dial(t, srv, "")
+	b.wait("all to be read", func() bool {
+		b.bodies.mu.Lock()
+		defer b.bodies.mu.Unlock()
+		return len(b.bodies.reading) == 5 && len(b.bodies.fresh) == 1
+	})
+	begun := time.Now()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if err := srv.Config.Shutdown(ctx); err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(begun); took > 4*time.Second {
+		t.Errorf("the stop took %s", took)
+	}
+}
+
+// TestBodiesHaveTheirTime: a body that does not come is given up, whoever reads it.
+func TestBodiesHaveTheirTime(t *testing.T) {
+	b := newBench(t)
+	b.bodies.within = 200 * time.Millisecond
+	srv := b.served()
+	slow := slowBodies(b, b.signedIn(owner))
+	for name, begin := range slow {
+		r, err := http.ReadResponse(bufio.NewReader(dial(t, srv, begin)), nil)
+		if err != nil {
+			continue // cut off without a word
+		}
+		if r.StatusCode < 400 {
+			t.Errorf("%s: %d", name, r.StatusCode)
+		}
+		_ = r.Body.Close()
+	}
+}
+
+// TestBodiesAtOnce: one address sends a few bodies at a time; others go on.
+func TestBodiesAtOnce(t *testing.T) {
+	b := newBench(t, func(o *Options) { o.TrustedProxies = []string{"127.0.0.1"} })
+	srv := b.served()
+	u, _ := url.Parse(b.url)
+	from := func(address string) string {
+		return fmt.Sprintf("POST /language HTTP/1.1\r\nHost: %s\r\nX-Forwarded-For: %s\r\nContent-Length: 1000\r\n"+
+			"Content-Type: application/x-www-form-urlencoded\r\n\r\nlanguage=", u.Host, address)
+	}
+	for range bodiesAtOnce {
+		dial(t, srv, from("192.0.2.1"))
+	}
+	b.wait("them to be read", func() bool {
+		b.bodies.mu.Lock()
+		defer b.bodies.mu.Unlock()
+		return b.bodies.byAddress["192.0.2.1"] == bodiesAtOnce
+	})
+	r, err := http.ReadResponse(bufio.NewReader(dial(t, srv, from("192.0.2.1"))), nil)
+	if err != nil || r.StatusCode != http.StatusTooManyRequests || r.Header.Get("Retry-After") == "" {
+		t.Errorf("one more: %v, %v", r, err)
+	}
+	dial(t, srv, from("192.0.2.2"))
+	b.wait("another address to be read", func() bool {
+		b.bodies.mu.Lock()
+		defer b.bodies.mu.Unlock()
+		return b.bodies.byAddress["192.0.2.2"] == 1
+	})
+}
