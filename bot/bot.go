@@ -27,6 +27,7 @@ import (
 
 	"snug/bot/checkpoint"
 	"snug/bot/commands"
+	"snug/bot/direct"
 	api "snug/bot/discord"
 	"snug/bot/hooks"
 	"snug/bot/keeper"
@@ -35,6 +36,7 @@ import (
 	"snug/bot/presence"
 	"snug/bot/ratelimit"
 	"snug/bot/tally"
+	"snug/shared/dm"
 	"snug/shared/hub"
 	"snug/shared/keyring"
 	"snug/shared/text"
@@ -47,7 +49,7 @@ const Intents = dgateway.IntentGuilds | dgateway.IntentGuildVoiceStates
 // SweepEvery is how often the reaper looks at every room.
 const SweepEvery = 5 * time.Second
 
-// Options of a Bot. All are needed but GuildID, Members, Shared, SaveEvery, Requests and HookNetworks.
+// Options of a Bot. All are needed but GuildID, Members, Shared, SaveEvery, DirectMessages, Requests and HookNetworks.
 type Options struct {
 	Token      string       // without "Bot "
 	DiscordURL string       // https://discord.com, or a stand-in's address, without a trailing slash
@@ -67,6 +69,8 @@ type Options struct {
 	Shared bool
 	// SaveEvery is how often the gateway's checkpoint is saved while events come; default SaveEvery.
 	SaveEvery time.Duration
+	// DirectMessages are the budgets of direct messages; zero: the defaults.
+	DirectMessages dm.Limits
 	// Requests are how many a second Discord allows this bot, where it allows more than the usual 50; 0: those.
 	Requests int
 	// HookNetworks are networks that webhooks may be sent to beside the public internet.
@@ -78,6 +82,7 @@ type Bot struct {
 	o        Options
 	client   *bot.Client
 	discord  *api.Discord
+	direct   *direct.Sender
 	presence *presence.Presence
 	rosters  *publisher
 	keeper   *keeper.Keeper
@@ -110,6 +115,9 @@ type Bot struct {
 func New(o Options) (*Bot, error) {
 	if o.SaveEvery <= 0 {
 		o.SaveEvery = SaveEvery
+	}
+	if o.DirectMessages.Bot == nil {
+		o.DirectMessages = dm.Defaults()
 	}
 	troubles := logs.NewMemory()
 	o.Log = slog.New(logs.Handler(o.Log.Handler(), troubles))
@@ -152,6 +160,12 @@ func (b *Bot) build() (err error) {
 		return err
 	}
 	b.discord = api.New(b.client, o.Now)
+	b.direct, err = direct.New(direct.Options{
+		Hub: o.Hub, Discord: b.discord, Limits: o.DirectMessages, Now: o.Now, Log: o.Log, Registerer: o.Registerer,
+	})
+	if err != nil {
+		return err
+	}
 	b.presence = presence.New(presence.Options{
 		Publisher: b.rosters, Now: o.Now, Log: o.Log,
 		Moved: func(m presence.Move) { b.keeper.Moved(m) },
@@ -159,7 +173,7 @@ func (b *Bot) build() (err error) {
 	b.keeper = keeper.New(keeper.Options{
 		Hub: o.Hub, Discord: b.discord, Presence: b.presence, Keys: o.Keys, Now: o.Now, Log: o.Log,
 		Link: o.Pages.Invite, Announce: b.announce, Turned: func(guildID snowflake.ID) { b.panels.Touch(guildID) },
-		Tell: commands.Teller(b.discord, o.Texts, o.Pages),
+		Tell: commands.Teller(b.direct.Send, b.discord, o.Texts, o.Pages),
 	})
 	b.panels = commands.NewPanels(commands.PanelOptions{Keeper: b.keeper, Rest: b.client.Rest, Texts: o.Texts, Pages: o.Pages, Now: o.Now, Log: o.Log})
 	b.commands = commands.New(commands.Options{Keeper: b.keeper, Texts: o.Texts, Pages: o.Pages, Standing: b.discord.StandingOf, Now: o.Now, Log: o.Log})

@@ -89,10 +89,14 @@ func (s *Server) answerKnock(c *gin.Context, me *session.Session) error {
 		return err
 	}
 	q.Actor, q.RoomID = asked.Actor, asked.RoomID
-	if _, err := s.keeper.AnswerKnock(c.Request.Context(), guildID, q); err != nil {
+	done, err := s.keeper.AnswerKnock(c.Request.Context(), guildID, q)
+	if err != nil {
 		return s.hide(c, guildID, asked, err)
 	}
-	return back(c, http.StatusOK, struct{}{}, "/game/"+q.RoomID.String())
+	out := struct {
+		Untold bool `json:"untold,omitempty"` // they may come in and do not know it
+	}{q.LetIn && (done.Reached == room.ReachedClosed || done.Reached == room.ReachedNot)}
+	return back(c, http.StatusOK, out, "/game/"+q.RoomID.String())
 }
 
 // waitedJSON is a person's place in a waiting list, from 1; 0: they do not wait.

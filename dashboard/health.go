@@ -67,6 +67,7 @@ type (
 		Browsers  latencyJSON     `json:"browser_latency" doc:"From Discord's gateway until browsers' word came back that it is on the screen; the way back is in it."`
 		Gateway   gatewayJSON     `json:"gateway"`
 		Queue     queueJSON       `json:"queue"`
+		DMs       dmsJSON         `json:"direct_messages"`
 		Opens     int             `json:"opens_left" doc:"Rooms that can be opened now."`
 		Rooms     []renamesJSON   `json:"rooms" nullable:"false" doc:"Open rooms that you may see, and how often they can be renamed."`
 		Troubles  []troubleJSON   `json:"troubles" nullable:"false" doc:"The last warnings and errors about this server, newest first."`
@@ -86,6 +87,11 @@ type (
 		Longest int64 `json:"longest_ms"`
 		OnWay   int   `json:"on_way"`
 		Limited int   `json:"limited" doc:"429 answers of Discord since the process began."`
+	}
+	dmsJSON struct {
+		HeldBack bool       `json:"held_back" doc:"Some are not sent just now: a budget has nothing left, or Discord asked for a pause."`
+		Paused   *time.Time `json:"paused_until,omitempty" doc:"None are opened until then, because Discord said that there are too many."`
+		Held     int        `json:"held" doc:"Not sent for want of a budget, since the process began."`
 	}
 	renamesJSON struct {
 		ID     string    `json:"id"`
@@ -175,6 +181,10 @@ func (j *healthJSON) keeper(h guild.Health) {
 		j.Gateway.Failed = &g.Failed
 	}
 	j.Queue = queueJSON{q.Waiting, q.Longest.Milliseconds(), q.OnWay, q.Limited}
+	j.DMs = dmsJSON{HeldBack: h.DMs.HeldBack(h.Now), Held: h.DMs.Held}
+	if !h.DMs.Paused.IsZero() {
+		j.DMs.Paused = &h.DMs.Paused
+	}
 	j.Opens, j.Rooms, j.Troubles = h.Opens, []renamesJSON{}, []troubleJSON{}
 	for _, r := range h.Rooms {
 		j.Rooms = append(j.Rooms, renamesJSON{r.ID.String(), r.Name, r.Left, r.Next, r.Wanted})

@@ -55,6 +55,7 @@ func keeperHealth(now time.Time) guild.Health {
 		Now:     now,
 		Gateway: guild.GatewayHealth{Shard: 3, Shards: 4, Phase: "resuming", Since: now.Add(-2 * time.Minute), Resumes: 5, Sessions: 1, Failed: now.Add(-2 * time.Minute), Reason: "close_4000"},
 		Queue:   guild.QueueHealth{Waiting: 17, Longest: 420 * time.Millisecond, Limited: 6, LastLimited: now.Add(-time.Hour), Blocked: now.Add(time.Minute)},
+		DMs:     guild.DMHealth{Known: true, Paused: now.Add(20 * time.Minute), Held: 9, LastHeld: now, Budgets: []guild.DMBudget{{Left: 0, Max: 10, Window: 10 * time.Minute}}},
 		Opens:   0, OpensMax: 100, OpensWindow: 5 * time.Minute, NextOpen: now.Add(40 * time.Second),
 		Rooms:  []guild.RoomRenames{{ID: 7, Name: "Friday <b>", Next: now.Add(7 * time.Minute), Wanted: "Saturday"}},
 		Errors: []guild.Trouble{{At: now, Text: "it <b>broke</b>", Code: errs.Internal, InteractionID: "4711", Times: 3}},
@@ -67,7 +68,7 @@ func TestHealth(t *testing.T) {
 	b.keeper.serve()
 	w := b.signedIn(manager)
 	got := w.get("/admin/100/health")
-	for _, want := range []string{"Catching up, 2 min ago", "shard 3 of 4", "5 / 1", "close_4000", "420 ms", "6, 1 h ago", "lets nothing through until", "0 of 100 in 5 min", "The next in 40 s", "Friday &lt;b&gt;", "then becomes “Saturday”", "it &lt;b&gt;broke&lt;/b&gt;", "3 times", "Interaction 4711"} {
+	for _, want := range []string{"Catching up, 2 min ago", "shard 3 of 4", "5 / 1", "close_4000", "420 ms", "6, 1 h ago", "lets nothing through until", "0 of 100 in 5 min", "The next in 40 s", "no new ones until", "Some are held back just now", "0 of 10 left in 10 min", "9, just now", "Friday &lt;b&gt;", "then becomes “Saturday”", "it &lt;b&gt;broke&lt;/b&gt;", "3 times", "Interaction 4711"} {
 		if got.status != 200 || !strings.Contains(got.body, want) {
 			t.Errorf("%d without %q", got.status, want)
 		}
@@ -77,7 +78,7 @@ func TestHealth(t *testing.T) {
 	}
 	var j healthJSON
 	w.api("GET", "/api/v1/guilds/100/health", "").json(&j)
-	if j.Gateway.Phase != "resuming" || j.Gateway.Failed == nil || j.Queue.Waiting != 17 || j.Queue.Longest != 420 || len(j.Rooms) != 1 || j.Rooms[0].Wanted != "Saturday" || len(j.Troubles) != 1 || j.Troubles[0].Times != 3 {
+	if j.Gateway.Phase != "resuming" || j.Gateway.Failed == nil || j.Queue.Waiting != 17 || j.Queue.Longest != 420 || !j.DMs.HeldBack || j.DMs.Paused == nil || j.DMs.Held != 9 || len(j.Rooms) != 1 || j.Rooms[0].Wanted != "Saturday" || len(j.Troubles) != 1 || j.Troubles[0].Times != 3 {
 		t.Errorf("the API tells %+v", j)
 	}
 }

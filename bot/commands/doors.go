@@ -68,8 +68,15 @@ func (c *Commands) answerKnock(letIn bool) handler {
 			return reply{}, err
 		}
 		say := "knock.not-now"
-		if letIn {
+		switch {
+		case letIn && done.Reached == room.ReachedDirect:
 			say = "knock.let-in"
+		case letIn && done.Reached == room.ReachedChat:
+			say = "knock.let-in.chat"
+		case letIn:
+			say = "knock.let-in.untold"
+		case done.Reached != room.ReachedDirect:
+			say = "knock.not-now.untold"
 		}
 		return reply{text: q.t.Say(say, "User", userMention(user), "Room", bold(done.Room.Name))}, nil
 	}

@@ -8,49 +8,101 @@ import (
 	"github.com/disgoorg/disgo/discord"
 	"github.com/disgoorg/snowflake/v2"
 
-	api "snug/bot/discord"
 	"snug/bot/keeper"
 	"snug/shared/room"
 	"snug/shared/text"
 )
 
+// DirectMessages sends a direct message to a user, caused by somebody: direct.Sender's Send.
+type DirectMessages func(ctx context.Context, to, by snowflake.ID, m discord.MessageCreate) error
+
+// Chat posts into a channel.
+type Chat interface {
+	Send(ctx context.Context, channel snowflake.ID, m discord.MessageCreate) (snowflake.ID, error)
+}
+
 // Teller gives what the keeper has its notices said with: direct messages, a
 // room's chat, a guild's log channel. It is safe for concurrent use.
-func Teller(d *api.Discord, texts *text.Catalog, pages Pages) func(ctx context.Context, guildID snowflake.ID, language string, n keeper.Notice) error {
+func Teller(dms DirectMessages, chat Chat, texts *text.Catalog, pages Pages) func(ctx context.Context, guildID snowflake.ID, language string, n keeper.Notice) error {
 	return func(ctx context.Context, guildID snowflake.ID, language string, n keeper.Notice) error {
-		to, m := notice(texts.For(language), pages, n)
-		m.Content, m.AllowedMentions = cut(m.Content, maxMessage), &discord.AllowedMentions{}
-		if to.user != 0 {
-			return d.Tell(ctx, to.user, m)
+		t := texts.For(language)
+		if p, ok := n.(keeper.Personal); ok {
+			if aloud, yes := n.(keeper.Aloud); yes {
+				channel, m := spoken(t, pages, aloud)
+				_, err := chat.Send(ctx, channel, m)
+				return err
+			}
+			to, by := p.Reader()
+			return dms(ctx, to, by, quiet(whispered(t, pages, p)))
 		}
-		_, err := d.Send(ctx, to.channel, m)
+		channel, m := notice(t, n)
+		_, err := chat.Send(ctx, channel, quiet(m))
 		return err
 	}
 }
 
-// reader is whom a notice is for: a user, or all who read a channel.
-type reader struct{ user, channel snowflake.ID }
+// quiet mentions nobody, and is no longer than Discord takes.
+func quiet(m discord.MessageCreate) discord.MessageCreate {
+	m.Content, m.AllowedMentions = cut(m.Content, maxMessage), &discord.AllowedMentions{}
+	return m
+}
 
-// notice finds the words. Direct messages have links rather than buttons of
-// ours: those work wherever the shard of direct messages is.
-func notice(t text.Texts, pages Pages, n keeper.Notice) (reader, discord.MessageCreate) {
-	to := func(user snowflake.ID, r room.Summary, id string, pairs ...any) (reader, discord.MessageCreate) {
+// whispered finds the words of a direct message. It has links rather than
+// buttons of ours: those work wherever the shard of direct messages is.
+func whispered(t text.Texts, pages Pages, n keeper.Personal) discord.MessageCreate {
+	about := func(r room.Summary, id string, pairs ...any) discord.MessageCreate {
 		words := t.Say(id, append([]any{"Room", bold(r.Name), "Channel", channelMention(r.ID)}, pairs...)...)
-		return reader{user: user}, discord.MessageCreate{Content: words, Components: []discord.LayoutComponent{row(link(t.Say("button.page"), pages.Room(r.ID)))}}
+		return discord.MessageCreate{Content: words, Components: []discord.LayoutComponent{row(link(t.Say("button.page"), pages.Room(r.ID)))}}
 	}
-	in := func(r room.Summary, words string, buttons ...discord.InteractiveComponent) (reader, discord.MessageCreate) {
+	switch n := n.(type) {
+	case keeper.Invited:
+		return discord.MessageCreate{
+			Content:    t.Say("told.invited", "By", escape(n.Name), "Room", bold(n.Room.Name), "Link", n.Link),
+			Components: []discord.LayoutComponent{row(link(t.Say("button.page"), n.Link))},
+		}
+	case keeper.SeatFree:
+		return about(n.Room, "told.seat", "Time", clock(n.Until))
+	case keeper.MovedBack:
+		if n.Held {
+			return about(n.Room, "told.held")
+		}
+		return about(n.Room, "told.full")
+	case keeper.KnockAnswered:
+		if n.LetIn {
+			return about(n.Room, "told.let-in")
+		}
+		return discord.MessageCreate{Content: t.Say("told.not-now")}
+	case keeper.LobbyFailed:
+		return discord.MessageCreate{Content: t.Say("told.lobby", "Why", refusal(t, n.Err))}
+	}
+	return discord.MessageCreate{}
+}
+
+// spoken finds the words, in the room's chat, for somebody who could not be messaged. It mentions them alone.
+func spoken(t text.Texts, pages Pages, n keeper.Aloud) (snowflake.ID, discord.MessageCreate) {
+	user, _ := n.Reader()
+	m := discord.MessageCreate{AllowedMentions: &discord.AllowedMentions{Users: []snowflake.ID{user}}}
+	var r room.Summary
+	switch n := n.Personal.(type) {
+	case keeper.SeatFree:
+		r, m.Content = n.Room, t.Say("aloud.seat", "User", userMention(user), "Time", clock(n.Until))
+	case keeper.KnockAnswered:
+		r, m.Content = n.Room, t.Say("aloud.let-in", "User", userMention(user))
+	}
+	m.Components = []discord.LayoutComponent{row(link(t.Say("button.page"), pages.Room(r.ID)))}
+	return r.ID, m
+}
+
+// notice finds the words for all who read a channel.
+func notice(t text.Texts, n keeper.Notice) (snowflake.ID, discord.MessageCreate) {
+	in := func(r room.Summary, words string, buttons ...discord.InteractiveComponent) (snowflake.ID, discord.MessageCreate) {
 		m := discord.MessageCreate{Content: words}
 		if len(buttons) > 0 {
 			m.Components = []discord.LayoutComponent{row(buttons...)}
 		}
-		return reader{channel: r.ID}, m
+		return r.ID, m
 	}
 	switch n := n.(type) {
-	case keeper.Invited:
-		return reader{user: n.User}, discord.MessageCreate{
-			Content:    t.Say("told.invited", "By", escape(n.By), "Room", bold(n.Room.Name), "Link", n.Link),
-			Components: []discord.LayoutComponent{row(link(t.Say("button.page"), n.Link))},
-		}
 	case keeper.ClosingSoon:
 		if n.Reason == room.ClosedAge {
 			return in(n.Room, t.Say("told.closing.age", "When", when(n.At)))
@@ -59,30 +111,16 @@ func notice(t text.Texts, pages Pages, n keeper.Notice) (reader, discord.Message
 		return in(n.Room, t.Say("told.closing", "When", when(n.At)), button(discord.ButtonStyleSuccess, "⏰", t.Say("button.keep"), keep))
 	case keeper.StaysOpen:
 		return in(n.Room, t.Say("told.stays"))
-	case keeper.SeatFree:
-		return to(n.User, n.Room, "told.seat", "Time", clock(n.Until))
-	case keeper.MovedBack:
-		if n.Held {
-			return to(n.User, n.Room, "told.held")
-		}
-		return to(n.User, n.Room, "told.full")
-	case keeper.KnockAnswered:
-		if n.LetIn {
-			return to(n.User, n.Room, "told.let-in")
-		}
-		return reader{user: n.User}, discord.MessageCreate{Content: t.Say("told.not-now")}
 	case keeper.NewOwner:
 		return in(n.Room, t.Say("told.owner", "User", userMention(n.Owner)))
-	case keeper.LobbyFailed:
-		return reader{user: n.User}, discord.MessageCreate{Content: t.Say("told.lobby", "Why", refusal(t, n.Err))}
 	case keeper.Happened:
 		var list []string
 		for _, e := range n.Entries {
 			list = append(list, line(t, e))
 		}
-		return reader{channel: n.Channel}, discord.MessageCreate{Content: strings.Join(list, "\n")}
+		return n.Channel, discord.MessageCreate{Content: strings.Join(list, "\n")}
 	}
-	return reader{}, discord.MessageCreate{}
+	return 0, discord.MessageCreate{}
 }
 
 // line gives an entry of the audit as a line of the log channel.

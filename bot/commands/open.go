@@ -55,7 +55,7 @@ func (c *Commands) inviteWho(ctx context.Context, q *call, who snowflake.ID) (re
 	if err != nil {
 		return reply{}, err
 	}
-	l, told, err := c.o.Keeper.Invite(ctx, q.guild, room.InviteRequest{
+	l, reached, err := c.o.Keeper.Invite(ctx, q.guild, room.InviteRequest{
 		Actor: q.actor, RoomID: id, Uses: q.data.Int("uses"), Lifetime: time.Duration(q.data.Int("hours")) * time.Hour, For: who,
 	})
 	if err != nil {
@@ -65,9 +65,12 @@ func (c *Commands) inviteWho(ctx context.Context, q *call, who snowflake.ID) (re
 	if who == 0 {
 		return reply{text: q.t.Say("invited.link", "Channel", channelMention(id), "Count", l.Invite.MaxUses, "When", when(l.Invite.ExpiresAt), "Link", url)}, nil
 	}
-	say := "invited.untold"
-	if told {
+	say := "invited.unsent"
+	switch reached {
+	case room.ReachedDirect:
 		say = "invited.told"
+	case room.ReachedClosed:
+		say = "invited.untold"
 	}
 	return reply{text: q.t.Say(say, "User", userMention(who), "Channel", channelMention(id), "Link", url)}, nil
 }

@@ -262,11 +262,11 @@ func (d *Discord) Send(ctx context.Context, channel snowflake.ID, m discord.Mess
 	return sent.ID, nil
 }
 
-// Tell sends a user a direct message. errs.Forbidden if they take none.
-func (d *Discord) Tell(ctx context.Context, user snowflake.ID, m discord.MessageCreate) error {
+// OpenDM opens direct messages with a user, or gives those there are. Package direct counts them.
+func (d *Discord) OpenDM(ctx context.Context, user snowflake.ID) (snowflake.ID, error) {
 	dm, err := d.client.Rest.CreateDMChannel(user, rest.WithCtx(ctx))
-	if err == nil {
-		_, err = d.client.Rest.CreateMessage(dm.ID(), m, rest.WithCtx(ctx))
+	if err != nil {
+		return 0, coded(err, "send a direct message", "Send Messages")
 	}
-	return coded(err, "send a direct message", "Send Messages")
+	return dm.ID(), nil
 }

@@ -22,17 +22,18 @@ const (
 )
 
 // Invite makes an invite. With a user to let in at once, that user becomes a
-// guest and is sent the link; told says whether the message reached them. It
+// guest and is sent the link; reached says whether they got it. It
 // fails with errs.Forbidden, Invalid or RoomNotFound.
-func (k *Keeper) Invite(ctx context.Context, guildID snowflake.ID, q room.InviteRequest) (out room.InviteLink, told bool, err error) {
+func (k *Keeper) Invite(ctx context.Context, guildID snowflake.ID, q room.InviteRequest) (out room.InviteLink, reached room.Reached, err error) {
 	if q.Lifetime != 0 && (q.Lifetime < minLifetime || q.Lifetime > maxLifetime) {
-		return out, false, errs.Field("hours", "An invite can live from a minute to 30 days.")
+		return out, "", errs.Field("hours", "An invite can live from a minute to 30 days.")
 	}
 	if q.Uses < 0 || q.Uses > maxUses {
-		return out, false, errs.Field("uses", "An invite can be good for 1 to %d uses.", maxUses)
+		return out, "", errs.Field("uses", "An invite can be good for 1 to %d uses.", maxUses)
 	}
 	var shown room.Summary
-	var by, language string
+	var by room.Standing
+	var language string
 	err = k.inControl(ctx, guildID, q.Actor, q.RoomID, "invite to it", func(g *guildRooms, r *kept, who room.Standing) error {
 		if q.For != 0 {
 			if q.Uses == 0 {
@@ -61,15 +62,14 @@ func (k *Keeper) Invite(ctx context.Context, guildID snowflake.ID, q room.Invite
 				k.rememberOf(ctx, g, who.UserID, func(p *room.Preferences) { p.Guests = with1(p.Guests, q.For) })
 			}
 		}
-		shown, by, language = g.summary(r), who.DisplayName, g.language()
+		shown, by, language = g.summary(r), who, g.language()
 		out, err = k.link(r, r.Invite(v.ID))
 		return err
 	})
 	if err == nil && q.For != 0 {
-		n := Invited{Room: shown, User: q.For, By: by, Link: k.o.Link(q.RoomID, out.Token)}
-		told = k.o.Tell(ctx, guildID, language, n) == nil
+		reached = k.reach(ctx, guildID, language, Invited{Room: shown, User: q.For, By: by.UserID, Name: by.DisplayName, Link: k.o.Link(q.RoomID, out.Token)})
 	}
-	return out, told, err
+	return out, reached, err
 }
 
 // prune drops invites that ended a day ago or more, and the oldest beyond maxInvites, to keep the document small.

@@ -90,6 +90,7 @@ type guildRooms struct {
 	loaded   chan struct{} // closed when there are none any more
 	speech   []said        // what waits to be said
 	speaking bool
+	whispers int // direct messages on their way
 	// The log channel that could not be written to, and when to try again.
 	logBroken snowflake.ID
 	logAgain  time.Time

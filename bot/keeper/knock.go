@@ -91,8 +91,10 @@ func (k *Keeper) knock(ctx context.Context, g *guildRooms, r *kept, who room.Sta
 }
 
 // Answer lets somebody in who knocked, or tells them "not now"; either way
-// they get a message. It fails with errs.NotFound if they knock no more.
+// they are sent a message, and Reached says whether they got it. It fails with errs.NotFound if they knock no more.
 func (k *Keeper) Answer(ctx context.Context, guildID snowflake.ID, q room.AnswerRequest) (out room.ChangeDone, err error) {
+	var by snowflake.ID
+	var language string
 	err = k.inControl(ctx, guildID, q.Actor, q.RoomID, "answer those who knock", func(g *guildRooms, r *kept, who room.Standing) error {
 		now := g.now()
 		knock := r.Knock(q.User)
@@ -113,10 +115,12 @@ func (k *Keeper) Answer(ctx context.Context, guildID snowflake.ID, q room.Answer
 		if err != nil {
 			return err
 		}
-		out.Room = g.summary(r)
-		k.say(g, KnockAnswered{Room: out.Room, User: q.User, LetIn: q.LetIn})
+		out.Room, by, language = g.summary(r), who.UserID, g.language()
 		return nil
 	})
+	if err == nil {
+		out.Reached = k.reach(ctx, guildID, language, KnockAnswered{Room: out.Room, User: q.User, By: by, LetIn: q.LetIn})
+	}
 	return out, err
 }
 

@@ -97,7 +97,7 @@ func start(ctx context.Context, s setup) (_ *app, err error) {
 	if a.bot, err = bot.New(bot.Options{
 		Texts: texts,
 		Token: s.BotToken, DiscordURL: s.DiscordURL, GuildID: s.GuildID.ID, Hub: a.hub, Keys: keys, Shared: s.NATSURL != "", Members: s.MembersIntent,
-		Pages: pages(s.BaseURL), Now: s.now, Log: s.log, Registerer: registry, HookNetworks: networks,
+		Pages: pages(s.BaseURL), Now: s.now, Log: s.log, Registerer: registry, HookNetworks: networks, DirectMessages: s.DirectMessages(),
 	}); err != nil {
 		return nil, err
 	}

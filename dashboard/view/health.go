@@ -59,6 +59,9 @@ func (p *Health) Concerns() (ids []string) {
 	if p.Preflight != nil && (!p.Preflight.OK || len(p.Preflight.Lost) > 0) {
 		ids = append(ids, "permissions")
 	}
+	if p.Keeper != nil && p.Keeper.DMs.HeldBack(p.Keeper.Now) {
+		ids = append(ids, "dms")
+	}
 	if p.Keeper != nil && slices.ContainsFunc(p.Keeper.Errors, func(t guild.Trouble) bool { return t.Serious }) {
 		ids = append(ids, "errors")
 	}

@@ -19,10 +19,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/alecthomas/kong"
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/dm"
 	"snug/shared/keyring"
 )
 
@@ -41,6 +43,10 @@ type Serve struct {
 	AllowedOrigins []string `env:"SNUG_ALLOWED_ORIGINS" placeholder:"ORIGIN" help:"Other origins whose pages may open the WebSocket."`
 	TrustedProxies []string `env:"SNUG_TRUSTED_PROXIES" placeholder:"CIDR" help:"Reverse proxies whose X-Forwarded-For is believed."`
 	SessionSecret  string   `env:"SESSION_SECRET" placeholder:"SECRET" help:"Signs links and seals logins: at least 32 bytes, hex or base64. Several, separated by commas, rotate it: the first is used, all are accepted. Without one, one is made and kept in the data folder."`
+	DMsBot         dm.Rates `name:"dms" env:"SNUG_DMS" default:"10/10m,200/24h" help:"How many direct messages the bot opens at most with people it has not messaged before. Discord quarantines bots that open many."`
+	DMsSender      dm.Rates `name:"dms-sender" env:"SNUG_DMS_SENDER" default:"3/10m,15/24h" help:"How many of them one person causes at most."`
+	DMsRecipient   dm.Rates `name:"dms-recipient" env:"SNUG_DMS_RECIPIENT" default:"3/1h,10/24h" help:"How many direct messages one person gets at most."`
+	DMsPause       Span     `name:"dms-pause" env:"SNUG_DMS_PAUSE" default:"10m-6h" help:"How long no direct messages are opened after Discord said that there are too many; each time twice as long, up to the second."`
 	HookNetworks   []string `name:"webhook-networks" env:"SNUG_WEBHOOK_NETWORKS" placeholder:"CIDR" help:"Networks that servers' webhooks may be sent to, beside the public internet."`
 	Data           string   `env:"SNUG_DATA" default:"data" help:"Where rooms, settings and logins are kept."`
 	NATSURL        string   `name:"nats-url" env:"SNUG_NATS_URL" placeholder:"URL" help:"Use this NATS server or cluster (with JetStream) instead of the embedded one."`
@@ -62,6 +68,35 @@ func (i *ID) UnmarshalText(b []byte) error {
 		*i = ID{wrong: string(b)}
 	}
 	return nil
+}
+
+// Span is from one length of time to another, written like 10m-6h.
+type Span struct{ From, To time.Duration }
+
+// UnmarshalText reads the span.
+func (s *Span) UnmarshalText(b []byte) error {
+	from, to, _ := strings.Cut(string(b), "-")
+	f, err := time.ParseDuration(from)
+	t, e := time.ParseDuration(to)
+	if err != nil || e != nil {
+		return fmt.Errorf("%q is not from one length of time to another. Write it like 10m-6h", b)
+	}
+	*s = Span{f, t}
+	return nil
+}
+
+// DirectMessages are the budgets of direct messages; the defaults where nothing is said.
+func (c *Serve) DirectMessages() dm.Limits {
+	l := dm.Defaults()
+	for _, r := range []struct{ to, from *dm.Rates }{{&l.Bot, &c.DMsBot}, {&l.Sender, &c.DMsSender}, {&l.Recipient, &c.DMsRecipient}} {
+		if len(*r.from) > 0 {
+			*r.to = *r.from
+		}
+	}
+	if c.DMsPause != (Span{}) {
+		l.Pause, l.Longest = c.DMsPause.From, c.DMsPause.To
+	}
+	return l
 }
 
 // Log says how the log is written.
@@ -138,6 +173,9 @@ func (c *Serve) Check() error {
 				tell("SNUG_TRUSTED_PROXIES has %q, which is no address. Write it like 10.0.0.0/8 or 192.0.2.7.", p)
 			}
 		}
+	}
+	if err := c.DirectMessages().Check(); err != nil {
+		wrong = append(wrong, fmt.Errorf("SNUG_DMS, SNUG_DMS_SENDER, SNUG_DMS_RECIPIENT or SNUG_DMS_PAUSE: %w", err))
 	}
 	if _, err := c.Networks(); err != nil {
 		wrong = append(wrong, err)

@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"encoding/base64"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -45,6 +46,7 @@ func TestEverythingWrongIsToldAtOnce(t *testing.T) {
 		"client id":       {func(c *config.Serve) { _ = c.ClientID.UnmarshalText([]byte("xyz")) }, `DISCORD_CLIENT_ID "xyz"`},
 		"guild id":        {func(c *config.Serve) { _ = c.GuildID.UnmarshalText([]byte("0")) }, `DISCORD_GUILD_ID "0"`},
 		"nats":            {func(c *config.Serve) { c.NATSURL, c.SessionSecret = "zzz", random }, "nats://10.0.0.1:4222"},
+		"dms pause":       {func(c *config.Serve) { c.DMsPause = config.Span{From: 1, To: 2} }, "SNUG_DMS_PAUSE"},
 		"replicas":        {func(c *config.Serve) { c.NATSReplicas = 7 }, "SNUG_NATS_REPLICAS"},
 		"log level":       {func(c *config.Serve) { c.LogLevel = "loud" }, "SNUG_LOG_LEVEL"},
 		"log format":      {func(c *config.Serve) { c.LogFormat = "xml" }, "SNUG_LOG_FORMAT"},
@@ -121,6 +123,26 @@ func TestSecretIsMadeAndKept(t *testing.T) {
 	}
 	if _, err := c.Keys(); err == nil || !strings.Contains(err.Error(), "damaged") {
 		t.Errorf("a damaged secret: %v", err)
+	}
+}
+
+func TestBudgetsOfDirectMessages(t *testing.T) {
+	var c config.Serve
+	p, err := kong.New(&c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range []struct{ flags, want string }{
+		{"", "10/10m,200/24h 3/10m,15/24h 3/1h,10/24h 10m0s 6h0m0s"},
+		{"--dms=5/1h --dms-sender=1/1h,2/24h --dms-recipient=1/24h --dms-pause=1h-24h", "5/1h 1/1h,2/24h 1/24h 1h0m0s 24h0m0s"},
+		{"--dms=lots", ""}, {"--dms-pause=never", ""},
+	} {
+		c = config.Serve{}
+		_, err := p.Parse(strings.Fields(x.flags))
+		l := c.DirectMessages()
+		if got := fmt.Sprintf("%v %v %v %v %v", l.Bot, l.Sender, l.Recipient, l.Pause, l.Longest); (err != nil) != (x.want == "") || err == nil && got != x.want {
+			t.Errorf("%s: %s, %v", x.flags, got, err)
+		}
 	}
 }
 

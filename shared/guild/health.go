@@ -1,6 +1,7 @@
 package guild
 
 import (
+	"slices"
 	"time"
 
 	"github.com/disgoorg/snowflake/v2"
@@ -15,6 +16,7 @@ type Health struct {
 	Now     time.Time     `json:"now"`
 	Gateway GatewayHealth `json:"gateway"`
 	Queue   QueueHealth   `json:"queue"`
+	DMs     DMHealth      `json:"dms"`
 	// Opens is how many rooms can be opened at once, of the guild's budget of
 	// OpensMax in OpensWindow; NextOpen is when one more can, zero while Opens is not 0.
 	Opens       int           `json:"opens"`
@@ -51,6 +53,28 @@ type QueueHealth struct {
 	LastLimited time.Time `json:"last_limited,omitzero"`
 	// Blocked is until when Discord lets nothing through, zero or past if it does.
 	Blocked time.Time `json:"blocked,omitzero"`
+}
+
+// DMHealth is what is left of the budgets of direct messages, for all servers of the bot.
+type DMHealth struct {
+	Known   bool       `json:"known"` // false: the hub does not answer, and nothing is sent
+	Budgets []DMBudget `json:"budgets,omitempty"`
+	// Paused is until when none are opened, because Discord said that there are too many; zero if it did not.
+	Paused   time.Time `json:"paused,omitzero"`
+	Held     int       `json:"held"` // messages not sent for want of a budget, since the process began
+	LastHeld time.Time `json:"last_held,omitzero"`
+}
+
+// DMBudget is how many more direct messages can be opened now, of Max in Window.
+type DMBudget struct {
+	Left   int           `json:"left"`
+	Max    int           `json:"max"`
+	Window time.Duration `json:"window"`
+}
+
+// HeldBack says whether direct messages wait or are given up just now.
+func (d DMHealth) HeldBack(now time.Time) bool {
+	return !d.Known || d.Paused.After(now) || slices.ContainsFunc(d.Budgets, func(b DMBudget) bool { return b.Left == 0 })
 }
 
 // RoomRenames is how often a room can be renamed, of Discord's two times in ten minutes.

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"snug/shared/apitoken"
+	"snug/shared/dm"
 	"snug/shared/guild"
 	"snug/shared/room"
 	"snug/shared/stats"
@@ -26,6 +27,7 @@ type Buckets struct {
 	Uptime     *Bucket[uptime.Day]       // day
 	Webhooks   *Bucket[webhook.Hook]     // guild.id
 	Deliveries *Bucket[webhook.Delivery] // guild.hook.id; what webhooks are told
+	DMs        *Bucket[dm.Account]       // "bot" or to.user; budgets of direct messages
 	Replays    *Bucket[Sealed]           // hash of who asked what under which Idempotency-Key; the answer
 }
 
@@ -57,6 +59,7 @@ func tables() []spec {
 		{name: "uptime", history: 1, maxBytes: 8 * mib},
 		{name: "webhooks", history: 1, maxBytes: 32 * mib},
 		{name: "deliveries", history: 1, maxBytes: 256 * mib},
+		{name: "dms", history: 1, maxBytes: 64 * mib},
 		{name: "replays", history: 1, maxBytes: 128 * mib, scratch: true},
 		{name: healthName, history: 1, maxBytes: mib, scratch: true},
 		{name: auditName, audit: true, maxBytes: 1024 * mib},
@@ -80,13 +83,14 @@ func (h *Hub) bind() {
 	h.Uptime = newBucket[uptime.Day](h, "uptime")
 	h.Webhooks = newBucket[webhook.Hook](h, "webhooks")
 	h.Deliveries = newBucket[webhook.Delivery](h, "deliveries")
+	h.DMs = newBucket[dm.Account](h, "dms")
 	h.Replays = newBucket[Sealed](h, "replays")
 	h.Audit = &Audit{s: newStore(h, specOf(h.specs, auditName))}
 	h.ready.health = newStore(h, specOf(h.specs, healthName))
 	h.ready.all = []*store{
 		h.Settings.s, h.Rooms.s, h.Intentions.s, h.Members.s, h.Sessions.s,
 		h.Logins.s, h.Shards.s, h.Leases.s, h.Rosters.s, h.Guilds.s,
-		h.Tokens.s, h.Replays.s, h.Stats.s, h.Webhooks.s, h.Deliveries.s, h.Uptime.s,
+		h.Tokens.s, h.Replays.s, h.Stats.s, h.Webhooks.s, h.Deliveries.s, h.Uptime.s, h.DMs.s,
 	}
 }
 

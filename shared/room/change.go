@@ -65,6 +65,8 @@ type (
 		Later time.Time `json:"later,omitzero"`
 		// Name is the display name of the user it was done to, where it is known.
 		Name string `json:"name,omitempty"`
+		// Reached says how the user learned of it, where Snug tells them; "" where it does not.
+		Reached Reached `json:"reached,omitempty"`
 		// WatchToken is the new link's, after DoWatch.
 		WatchToken string `json:"watch_token,omitempty"`
 	}

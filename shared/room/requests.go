@@ -6,6 +6,17 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 )
 
+// Reached says whether Snug's message got to the person it was for.
+type Reached string
+
+// How a message got there, or did not.
+const (
+	ReachedDirect Reached = "direct" // as a direct message
+	ReachedChat   Reached = "chat"   // in the room's chat, because no direct message could be sent
+	ReachedClosed Reached = "closed" // not: they take no direct messages
+	ReachedNot    Reached = "not"    // not: a budget had nothing left, or Discord did not answer
+)
+
 // What the dashboard asks of a guild's keeper, and what it is told. Every
 // request names who asks; the keeper checks with Discord what they may do.
 type (

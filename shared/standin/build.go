@@ -25,6 +25,7 @@ type application struct {
 	cmdPerms    map[[2]ID][]byte
 	sessions    []*session
 	starts      window
+	dmUse       dmUse
 	lastStarts  map[int]time.Time // by shard modulo max_concurrency
 }
 

@@ -263,7 +263,7 @@ func TestMessageRules(t *testing.T) {
 			w.refuse(t, w.bot("POST", "/channels/"+dm+"/messages", map[string]any{"content": "hi"}), 403, 50007)
 			stranger := w.AddUser("stranger", "")
 			dm = w.bot("POST", "/users/@me/channels", map[string]any{"recipient_id": stranger.ID}).must(t, 200).str("id")
-			w.refuse(t, w.bot("POST", "/channels/"+dm+"/messages", map[string]any{"content": "hi"}), 403, 50007)
+			w.refuse(t, w.bot("POST", "/channels/"+dm+"/messages", map[string]any{"content": "hi"}), 403, 50278)
 		}},
 		{"a category takes no messages", docCodes + "#json", func(t *testing.T, w *world) {
 			cat := w.bot("POST", w.guildPath("/channels"), map[string]any{"name": "c", "type": 4}).must(t, 201).str("id")

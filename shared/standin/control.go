@@ -30,6 +30,7 @@ func (s *Server) controlRoutes(mux *http.ServeMux) {
 		"PATCH /_standin/users/{user}":                   (*control).settings,
 		"GET /_standin/applications":                     (*control).applications,
 		"POST /_standin/applications":                    (*control).addApplication,
+		"PATCH /_standin/applications/{app}":             (*control).setApplication,
 		"POST /_standin/guilds":                          (*control).addGuild,
 		"POST /_standin/guilds/{guild}/channels":         (*control).addChannel,
 		"POST /_standin/guilds/{guild}/members":          (*control).addMember,

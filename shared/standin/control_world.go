@@ -168,6 +168,20 @@ func (c *control) addApplication() (any, error) {
 	return c.s.AddApplication(ApplicationOptions{Name: in.Name, RedirectURIs: in.Redirects, AnyLoopbackRedirect: true}), nil
 }
 
+// setApplication puts a bot into quarantine, or takes it out.
+func (c *control) setApplication() (any, error) {
+	var in struct {
+		Quarantined *bool `json:"quarantined"`
+	}
+	if err := c.read(&in); err != nil {
+		return nil, err
+	}
+	if in.Quarantined == nil {
+		return nil, errors.New("quarantined is missing: true or false")
+	}
+	return nil, c.s.Quarantine(parseID(c.r.PathValue("app")), *in.Quarantined)
+}
+
 func (c *control) addGuild() (any, error) {
 	var in struct {
 		Name  string `json:"name"`

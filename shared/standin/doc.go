@@ -56,7 +56,8 @@
 // Permissions with overwrites and implicit rules, role hierarchy, the rules of
 // who may put what into overwrites, limits of size, refused forms with a tree
 // of errors, audit log with reasons, buckets that really limit, the global
-// limit, the ban after too many invalid requests, renames twice in ten minutes.
+// limit, the ban after too many invalid requests, renames twice in ten minutes,
+// quarantine of bots that open many direct messages (at a guessed threshold).
 // Interactions with their three seconds and fifteen minutes, deferral,
 // follow-ups, ephemeral answers, modals, autocompletion, components of both
 // versions. OAuth2 with code, PKCE, refresh, revocation and scopes.

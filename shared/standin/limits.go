@@ -19,6 +19,9 @@ type Limits struct {
 	Overwrites      int // permission overwrites of a channel
 	Roles           int // roles of a guild
 	Invites         int // invites of a guild
+	// DMs are the new direct messages a bot may open in ten minutes; DMRefusals of what is more and it is quarantined.
+	// Discord publishes neither: bots report quarantine from about 29 in a row on, so these are guesses.
+	DMs, DMRefusals int
 	Commands        int // global chat commands of an application, and those of a guild
 }
 
@@ -26,7 +29,7 @@ type Limits struct {
 func DiscordLimits() Limits {
 	return Limits{GlobalPerSecond: 50, Buckets: true, InvalidRequests: 10000, Renames: 2, GatewaySends: 120, MaxConcurrency: 1,
 		IdentifyWindow: 5 * time.Second, SessionStarts: 1000, GuildsPerShard: 2500, Channels: 500,
-		CategoryChilds: 50, Overwrites: 1000, Roles: 250, Invites: 1000, Commands: 100}
+		CategoryChilds: 50, Overwrites: 1000, Roles: 250, Invites: 1000, Commands: 100, DMs: 25, DMRefusals: 5}
 }
 
 // NoRateLimits are Discord's limits of size without those of time, for tests
@@ -34,7 +37,7 @@ func DiscordLimits() Limits {
 func NoRateLimits() Limits {
 	l := DiscordLimits()
 	l.GlobalPerSecond, l.Buckets, l.InvalidRequests, l.Renames, l.GatewaySends, l.IdentifyWindow = 0, false, 0, 0, 0, 0
-	l.SessionStarts, l.MaxConcurrency = 1<<30, 16
+	l.SessionStarts, l.MaxConcurrency, l.DMs = 1<<30, 16, 0
 	return l
 }
 

@@ -319,6 +319,9 @@ func (s *Server) grantCode(a *authRequest, user ID) (location, problem string) {
 		if m := g.members[user]; m == nil || !s.basePerms(g, m).Has(PermManageGuild) {
 			return "", u.displayName() + " may not add bots to " + g.name + ": that needs Manage Server."
 		}
+		if a.app.dmUse.quarantined && g.members[a.app.id] == nil {
+			return "", a.app.name + " cannot be added to servers now: Discord's anti-spam system has flagged it."
+		}
 		s.installBot(g, a.app, Permissions(parseID(a.query.Get("permissions")))&AllPermissions)
 	}
 	redirect := a.query.Get("redirect_uri")

@@ -73,16 +73,6 @@ func createMessage(c *call) (int, any, error) {
 	return 200, c.wireMessage(m, c.app.id), nil
 }
 
-// mayWriteTo says whether the other party of direct messages takes them.
-func (c *call) mayWriteTo(ch *channel) error {
-	for _, id := range ch.parties {
-		if u := c.users[id]; id != c.app.id && (u.dmsClosed || !c.sharesGuild(c.app, id)) {
-			return fail(403, 50007, "Cannot send messages to this user")
-		}
-	}
-	return nil
-}
-
 func (c *call) reply(m *message, ref, f *form) error {
 	id := ref.id("message_id")
 	must := !ref.given("fail_if_not_exists") || ref.yes("fail_if_not_exists")

@@ -44,48 +44,6 @@ func getUser(c *call) (int, any, error) {
 	return 200, u.wire(), nil
 }
 
-// createDM opens the direct messages between the bot and a user.
-func createDM(c *call) (int, any, error) {
-	f, err := c.form()
-	if err != nil {
-		return 0, nil, err
-	}
-	f.required("recipient_id")
-	id := f.id("recipient_id")
-	if err := f.errs.err(); err != nil {
-		return 0, nil, err
-	}
-	u := c.users[id]
-	switch {
-	case u == nil || u.bot && u.id != c.app.id && c.apps[u.id] == nil:
-		return 0, nil, fail(400, 50033, "Invalid Recipient(s)")
-	case u.bot:
-		return 0, nil, fail(400, 50007, "Cannot send messages to this user")
-	}
-	return 200, c.wireDMFor(c.dm(c.app.id, id), c.app.id), nil
-}
-
-// dm gives the direct messages of two users, made if there are none yet.
-func (s *Server) dm(a, b ID) *channel {
-	key := [2]ID{min(a, b), max(a, b)}
-	if ch := s.dms[key]; ch != nil {
-		return ch
-	}
-	ch := &channel{id: s.nextID(), kind: ChannelDM, parties: []ID{a, b}}
-	s.dms[key], s.channels[ch.id] = ch, ch
-	return ch
-}
-
-// sharesGuild says whether two users meet in some guild: else a bot may not write to a user.
-func (s *Server) sharesGuild(a *application, u ID) bool {
-	for id := range a.guilds {
-		if s.guilds[id].members[u] != nil {
-			return true
-		}
-	}
-	return false
-}
-
 func getSelfMember(c *call) (int, any, error) {
 	m := c.member(c.id("guild"), c.user.id)
 	if m == nil {

@@ -41,6 +41,9 @@ type StateApplication struct {
 	Bot      wireUser       `json:"bot"`
 	Sessions []StateSession `json:"sessions"`
 	Guilds   []ID           `json:"guild_ids"`
+	// DMsOpened counts the direct messages it opened with people who had none with it.
+	DMsOpened   int  `json:"dms_opened"`
+	Quarantined bool `json:"quarantined"`
 }
 
 // StateSession is one shard's session.
@@ -181,7 +184,8 @@ func (s *Server) stateApplications() []StateApplication {
 	list := []StateApplication{}
 	for _, id := range sortedIDs(s.apps) {
 		a := s.apps[id]
-		w := StateApplication{ID: id, Name: a.name, Bot: a.bot.wire(), Sessions: []StateSession{}, Guilds: sortedIDs(a.guilds)}
+		w := StateApplication{ID: id, Name: a.name, Bot: a.bot.wire(), Sessions: []StateSession{}, Guilds: sortedIDs(a.guilds),
+			DMsOpened: a.dmUse.total, Quarantined: a.dmUse.quarantined}
 		for _, sess := range a.sessions {
 			w.Sessions = append(w.Sessions, StateSession{sess.id, [2]int{sess.shard, sess.shards}, sess.connection() != nil,
 				sess.sequence(), sess.intents})

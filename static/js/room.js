@@ -301,7 +301,7 @@ const actions = {
   answer(form, button) {
     const li = form.closest("li");
     li.classList.add("leaving");
-    return act(form, button, { undo: () => li.classList.remove("leaving") });
+    return act(form, button, { undo: () => li.classList.remove("leaving"), done: ({ untold }) => t(untold ? "room.untold.say" : "room.done.say") });
   },
   async wait(form, button) {
     const leave = form.elements.leave !== undefined;

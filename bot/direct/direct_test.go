@@ -1,0 +1,338 @@
+package direct_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/disgoorg/disgo"
+	"github.com/disgoorg/disgo/bot"
+	"github.com/disgoorg/disgo/discord"
+	"github.com/disgoorg/disgo/rest"
+	"github.com/disgoorg/snowflake/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/goleak"
+
+	"snug/bot/direct"
+	api "snug/bot/discord"
+	"snug/bot/ratelimit"
+	"snug/shared/dm"
+	"snug/shared/errs"
+	"snug/shared/hub"
+	"snug/shared/hub/hubtest"
+	"snug/shared/standin"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// bureau is a simulated Discord with a server of many, and a hub; each sender on it is a process.
+type bureau struct {
+	testing.TB
+	discord *standin.Server
+	app     standin.Application
+	guild   standin.ID
+	url     string
+	people  []snowflake.ID
+	ahead   atomic.Int64 // of the clock that Snug and Discord share
+	hub     *hub.Hub
+}
+
+func (b *bureau) now() time.Time { return time.Now().Add(time.Duration(b.ahead.Load())) }
+
+func (b *bureau) must(err error) {
+	b.Helper()
+	if err != nil {
+		b.Fatal(err)
+	}
+}
+
+func newBureau(t testing.TB, people int, adjust func(*standin.Limits)) *bureau {
+	t.Helper()
+	b := &bureau{TB: t}
+	limits := standin.NoRateLimits()
+	if adjust != nil {
+		adjust(&limits)
+	}
+	b.discord = standin.New(standin.Options{Seed: 1, Limits: &limits, Now: b.now})
+	var err error
+	b.url, err = b.discord.Start("127.0.0.1:0")
+	b.must(err)
+	t.Cleanup(func() { b.must(b.discord.Close(context.Background())) })
+	b.app = b.discord.AddApplication(standin.ApplicationOptions{Name: "Snug"})
+	for i := range people {
+		b.people = append(b.people, b.discord.AddUser(fmt.Sprint("member", i), "").ID)
+	}
+	g, err := b.discord.AddGuild("Friends", b.people[0])
+	b.must(err)
+	b.guild = g.ID
+	for _, p := range b.people[1:] {
+		b.must(b.discord.AddMember(g.ID, p, ""))
+	}
+	b.must(b.discord.InstallBot(g.ID, b.app.ID, 0))
+	return b
+}
+
+// open opens the hub; the test closes it.
+func (b *bureau) open(o hub.Options) {
+	b.Helper()
+	var err error
+	b.hub, err = hub.Open(context.Background(), o)
+	b.must(err)
+}
+
+func (b *bureau) close() { b.must(b.hub.Close(context.Background())) }
+
+func (b *bureau) sender(l dm.Limits) (*direct.Sender, *prometheus.Registry) {
+	b.Helper()
+	quiet := slog.New(slog.DiscardHandler)
+	limiter := ratelimit.New(ratelimit.Config{Logger: quiet})
+	client, err := disgo.New(b.app.BotToken, bot.WithLogger(quiet),
+		bot.WithRestClientConfigOpts(append(limiter.Options(nil), rest.WithURL(b.url+"/api/v10"))...))
+	b.must(err)
+	reg := prometheus.NewRegistry()
+	s, err := direct.New(direct.Options{
+		Hub: b.hub, Discord: api.New(client, b.now), Limits: l, Now: b.now, Log: quiet, Registerer: reg,
+	})
+	b.must(err)
+	b.Cleanup(func() { client.Rest.Close(context.Background()) })
+	return s, reg
+}
+
+// counted sums a metric over its labels.
+func (b *bureau) counted(reg *prometheus.Registry, name string) (sum float64) {
+	b.Helper()
+	families, err := reg.Gather()
+	b.must(err)
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if f.GetName() == name {
+				sum += m.GetCounter().GetValue() + m.GetGauge().GetValue()
+			}
+		}
+	}
+	return sum
+}
+
+func (b *bureau) send(s *direct.Sender, to, by int) error {
+	return s.Send(context.Background(), b.people[to], b.people[by], discord.MessageCreate{Content: "hello"})
+}
+
+func (b *bureau) opened() standin.StateApplication { return b.discord.State().Applications[0] }
+
+func why(err error) dm.Reason {
+	if h, ok := errors.AsType[*dm.Held](err); ok {
+		return h.Why
+	}
+	return ""
+}
+
+func wide() dm.Limits {
+	l := dm.Defaults()
+	l.Bot, l.Sender, l.Recipient = dm.Rates{{N: 1000, In: time.Hour}}, dm.Rates{{N: 1000, In: time.Hour}}, dm.Rates{{N: 1000, In: time.Hour}}
+	return l
+}
+
+// Two processes on one hub open no more than one budget, and a restart makes it no larger.
+func TestProcessesShareBudgets(t *testing.T) {
+	b := newBureau(t, 42, nil)
+	dir := t.TempDir()
+	b.open(hub.Options{Dir: dir})
+	first, metrics := b.sender(dm.Defaults())
+	second, _ := b.sender(dm.Defaults())
+	var sent, held atomic.Int64
+	var all sync.WaitGroup
+	for i := range 20 {
+		for n, s := range []*direct.Sender{first, second} {
+			all.Go(func() {
+				who := 2*i + n
+				switch err := b.send(s, who, (who+1)%42); {
+				case err == nil:
+					sent.Add(1)
+				case why(err) == dm.HeldBot && errs.Has(err, errs.RateLimited):
+					held.Add(1)
+				default:
+					t.Error(err)
+				}
+			})
+		}
+	}
+	all.Wait()
+	if sent.Load() != 10 || held.Load() != 30 || b.opened().DMsOpened != 10 {
+		t.Errorf("%d sent, %d held, %d opened", sent.Load(), held.Load(), b.opened().DMsOpened)
+	}
+	if st := first.State(context.Background()); !st.Known || !st.HeldBack(b.now()) || len(st.Budgets) != 2 || st.Budgets[0].Left != 0 || st.Budgets[1].Left != 190 || st.Held == 0 {
+		t.Errorf("%+v", st)
+	}
+	if n := b.counted(metrics, "snug_direct_messages_total"); n != 20 {
+		t.Errorf("%v outcomes are counted", n)
+	}
+	b.close()
+
+	b.open(hub.Options{Dir: dir})
+	defer b.close()
+	again, _ := b.sender(dm.Defaults())
+	if err := b.send(again, 40, 41); why(err) != dm.HeldBot {
+		t.Errorf("after a restart: %v", err)
+	}
+	b.ahead.Add(int64(10 * time.Minute))
+	b.must(b.send(again, 40, 41))
+}
+
+// What one person causes, and what one person gets, is bounded; a conversation that exists costs no opening.
+func TestPeoplesBudgets(t *testing.T) {
+	b := newBureau(t, 9, nil)
+	b.open(hub.Options{Dir: t.TempDir()})
+	defer b.close()
+	s, _ := b.sender(dm.Defaults())
+	for to := 1; to <= 3; to++ {
+		b.must(b.send(s, to, 0))
+	}
+	began := time.Now()
+	if err := b.send(s, 4, 0); why(err) != dm.HeldSender || time.Since(began) > 5*time.Second {
+		t.Errorf("the fourth: %v, after %s", err, time.Since(began))
+	}
+	b.must(b.send(s, 4, 5))
+	b.must(b.send(s, 1, 0))
+	b.must(b.send(s, 1, 0))
+	if err := b.send(s, 1, 6); why(err) != dm.HeldRecipient {
+		t.Errorf("the fourth to one person: %v", err)
+	}
+	if n := b.opened().DMsOpened; n != 4 {
+		t.Errorf("%d conversations were opened", n)
+	}
+}
+
+// A budget that frees itself within Patience is waited for.
+func TestShortWaits(t *testing.T) {
+	b := newBureau(t, 4, nil)
+	b.open(hub.Options{Dir: t.TempDir()})
+	defer b.close()
+	l := wide()
+	l.Sender = dm.Rates{{N: 1, In: time.Second}}
+	s, _ := b.sender(l)
+	b.must(b.send(s, 1, 0))
+	b.must(b.send(s, 2, 0))
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer cancel()
+	if err := s.Send(ctx, b.people[3], b.people[0], discord.MessageCreate{Content: "x"}); why(err) != dm.HeldSender {
+		t.Errorf("with no time to wait: %v", err)
+	}
+}
+
+// After 40003 no process opens anything for ten minutes, then twenty; who has a conversation is still written to.
+func TestTooFast(t *testing.T) {
+	b := newBureau(t, 12, func(l *standin.Limits) { l.DMs, l.DMRefusals = 3, 4 })
+	b.open(hub.Options{Dir: t.TempDir()})
+	defer b.close()
+	first, metrics := b.sender(wide())
+	second, _ := b.sender(wide())
+	for to := 1; to <= 3; to++ {
+		b.must(b.send(first, to, 0))
+	}
+	if err := b.send(first, 4, 0); why(err) != dm.HeldPaused || !errs.Has(err, errs.RateLimited) {
+		t.Fatalf("too fast: %v", err)
+	}
+	for _, s := range []*direct.Sender{first, second} {
+		if err := b.send(s, 5, 0); why(err) != dm.HeldPaused {
+			t.Errorf("in the pause: %v", err)
+		}
+		b.must(b.send(s, 1, 0))
+	}
+	if st := second.State(context.Background()); st.Paused.Sub(b.now()).Round(time.Minute) != 10*time.Minute || !st.HeldBack(b.now()) {
+		t.Errorf("%+v", st)
+	}
+	if n, left := b.counted(metrics, "snug_direct_messages_opened_total"), b.counted(metrics, "snug_direct_messages_pause_seconds"); n != 3 || left < 500 || left > 600 {
+		t.Errorf("%v opened, %v s of a pause", n, left)
+	}
+	b.ahead.Add(int64(10 * time.Minute))
+	for to := 4; to <= 6; to++ {
+		b.must(b.send(second, to, 0))
+	}
+	if err := b.send(second, 7, 0); why(err) != dm.HeldPaused {
+		t.Fatalf("too fast again: %v", err)
+	}
+	if st := first.State(context.Background()); st.Paused.Sub(b.now()).Round(time.Minute) != 20*time.Minute {
+		t.Errorf("the second pause: %+v", st)
+	}
+	if b.opened().Quarantined {
+		t.Error("the bot went on until it was quarantined")
+	}
+}
+
+func TestQuarantine(t *testing.T) {
+	b := newBureau(t, 4, nil)
+	b.open(hub.Options{Dir: t.TempDir()})
+	defer b.close()
+	s, _ := b.sender(wide())
+	b.must(b.send(s, 1, 0))
+	b.must(b.discord.Quarantine(b.app.ID, true))
+	if err := b.send(s, 2, 0); why(err) != dm.HeldPaused {
+		t.Errorf("a new one: %v", err)
+	}
+	if st := s.State(context.Background()); st.Paused.Sub(b.now()).Round(time.Minute) != 6*time.Hour {
+		t.Errorf("%+v", st)
+	}
+	b.must(b.send(s, 1, 0))
+}
+
+// Who takes no messages, and who is in no server with the bot, is told apart from budgets.
+func TestClosed(t *testing.T) {
+	b := newBureau(t, 4, nil)
+	b.open(hub.Options{Dir: t.TempDir()})
+	defer b.close()
+	s, _ := b.sender(wide())
+	b.must(b.discord.CloseDMs(b.people[1], true))
+	b.must(b.discord.RemoveMember(b.guild, b.people[2]))
+	for _, to := range []int{1, 2} {
+		if err := b.send(s, to, 0); !errs.Has(err, errs.Forbidden) {
+			t.Errorf("%d: %v", to, err)
+		}
+	}
+}
+
+// A conversation that Discord knows no more is opened anew.
+func TestLostConversation(t *testing.T) {
+	b := newBureau(t, 3, nil)
+	b.open(hub.Options{Dir: t.TempDir()})
+	defer b.close()
+	_, err := b.hub.DMs.Put(context.Background(), "to."+b.people[1].String(), dm.Account{Channel: 4711})
+	b.must(err)
+	s, _ := b.sender(wide())
+	b.must(b.send(s, 1, 0))
+	a, _, err := b.hub.DMs.Get(context.Background(), "to."+b.people[1].String())
+	if err != nil || a.Channel == 4711 || a.Channel == 0 {
+		t.Errorf("%+v, %v", a, err)
+	}
+}
+
+// While the hub is away no budget is known, so nothing is sent, and nothing asked of Discord.
+func TestHubAway(t *testing.T) {
+	server := hubtest.Start(t)
+	b := newBureau(t, 4, nil)
+	b.open(hub.Options{URL: server.URL(), WriteTimeout: time.Second})
+	defer func() { server.Up(); b.close() }()
+	s, _ := b.sender(wide())
+	b.must(b.send(s, 1, 0))
+	server.Down()
+	for _, to := range []int{1, 2} {
+		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+		err := s.Send(ctx, b.people[to], b.people[0], discord.MessageCreate{Content: "x"})
+		cancel()
+		if !errs.Has(err, errs.Unavailable) {
+			t.Errorf("%d: %v", to, err)
+		}
+	}
+	if n := b.opened().DMsOpened; n != 1 {
+		t.Errorf("%d conversations were opened", n)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if st := s.State(ctx); st.Known || !st.HeldBack(b.now()) {
+		t.Errorf("%+v", st)
+	}
+}
