@@ -141,14 +141,23 @@ func (h *house) opened(name string) (out room.Live) {
 	return out
 }
 
-// audited gives the kinds of the audit's entries of a room (0: of the server), oldest first, as "kind detail old>new".
-func (h *house) audited(id snowflake.ID) (out []string) {
+// entries gives the audit's entries of a room (0: of the server), oldest first.
+func (h *house) entries(id snowflake.ID) (out []room.Entry) {
 	h.Helper()
 	list, err := h.hub.Audit.Page(h.soon(), h.guild, id, 0, 200)
 	h.must(err)
 	for _, a := range slices.Backward(list) {
 		var e room.Entry
 		h.must(json.Unmarshal(a.Data, &e))
+		out = append(out, e)
+	}
+	return out
+}
+
+// audited gives the kinds of the audit's entries of a room (0: of the server), oldest first, as "kind detail old>new".
+func (h *house) audited(id snowflake.ID) (out []string) {
+	h.Helper()
+	for _, e := range h.entries(id) {
 		if e.Via == "" || e.At.IsZero() || e.ID == "" {
 			h.Errorf("an entry does not say when or from where: %+v", e)
 		}

@@ -83,6 +83,7 @@ type facts struct {
 	cond  *sync.Cond
 	live  map[snowflake.ID]room.Live
 	story []string // "joined mara", "left jonas", "opened Friday" …
+	all   []room.Live
 }
 
 type pages struct{}
@@ -263,6 +264,7 @@ func (f *facts) change(c hub.Change[room.Live]) {
 		return
 	}
 	l := *c.Value
+	f.all = append(f.all, l)
 	if f.live[l.Room.ID] = l; l.Gone() {
 		delete(f.live, l.Room.ID)
 	}

@@ -51,6 +51,7 @@ func (c *Commands) report(q *call, report guild.RepairReport, done string) reply
 			list = append(list, "- "+words)
 		}
 		switch {
+		case f.Kind == guild.FindUnseen: // only people can mend it
 		case !f.Risky:
 			safe++
 		case len(menu.Options) < maxChoices:

@@ -9,6 +9,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/bot/keeper"
+	"snug/shared/errs"
 )
 
 // putVoiceStatus is missing in disgo.
@@ -92,9 +93,16 @@ func inheritedWithMark(s side) []discord.PermissionOverwrite {
 }
 
 // There asks for one channel: errs.NotFound if it is gone, errs.MissingPermission if the bot may not see it.
-func (d *Discord) There(ctx context.Context, channel snowflake.ID) error {
-	_, err := d.client.Rest.GetChannel(channel, rest.WithCtx(ctx))
-	return coded(err, "look at a room", "View Channels and Connect")
+func (d *Discord) There(ctx context.Context, guild, channel snowflake.ID) (keeper.Channel, error) {
+	c, err := d.client.Rest.GetChannel(channel, rest.WithCtx(ctx))
+	if err != nil {
+		return keeper.Channel{}, coded(err, "look at a room", "View Channels and Connect")
+	}
+	g, ok := c.(discord.GuildChannel)
+	if !ok {
+		return keeper.Channel{}, errs.E(errs.NotFound, "Discord does not know it (any more).")
+	}
+	return d.Channel(guild, g), nil
 }
 
 // Channels lists the guild's channels of all kinds, in their order.

@@ -164,7 +164,7 @@ func (c changing) privacy(ctx context.Context) error {
 	}
 	entry := c.entry(room.EntryPrivacy)
 	entry.Old, entry.New = old, now
-	err := c.k.carryOut(ctx, c.g, c.r, entry, dueAccess, func(doc *room.Room) {
+	err := c.k.carryOut(ctx, c.g, c.r, entry, allAccess(), func(doc *room.Room) {
 		doc.Private, doc.Locked, doc.Hidden, doc.Guests = next.Private, next.Locked, next.Hidden, next.Guests
 	}, func(ctx context.Context) error {
 		return c.k.o.Discord.SetAccess(ctx, c.r.ID, c.g.access(&c.r.Room), "Snug: "+string(c.q.Do)+" by "+c.who.UserID.String())
@@ -187,49 +187,6 @@ func (k *Keeper) seatedBecomeGuests(g *guildRooms, doc *room.Room) {
 	}
 }
 
-// owes points at what of a room Discord is told.
-type owes func(*room.Due) *bool
-
-func dueAccess(d *room.Due) *bool { return &d.Access }
-func dueLimit(d *room.Due) *bool  { return &d.Limit }
-func dueStatus(d *room.Due) *bool { return &d.Status }
-
-// carryOut makes a change that Discord has to be told of: it is recorded with
-// what Discord is owed, then call tells it. If Discord refuses, the document is
-// put back; if it does not answer, the change stands and the next sweep tells it again.
-func (k *Keeper) carryOut(ctx context.Context, g *guildRooms, r *kept, e room.Entry, owed owes, change func(*room.Room), call func(context.Context) error) error {
-	before := r.Room.Clone()
-	if err := k.edit(ctx, g, r, &e, func(doc *room.Room) { change(doc); *owed(&doc.Due) = true }); err != nil {
-		return err
-	}
-	err := call(ctx)
-	if err == nil {
-		err = k.edit(ctx, g, r, nil, func(doc *room.Room) { *owed(&doc.Due) = false })
-		k.tell(g, r, room.Changed{}) // the change is made, whether that could be noted or not
-		return err
-	}
-	if unfinished(err) {
-		r.retryAt = g.now().Add(closeRetry)
-		k.tell(g, r, room.Changed{})
-		return err
-	}
-	entry := room.Entry{Kind: room.EntryRepaired, Detail: "undone: " + string(errs.CodeOf(err))}
-	undo := k.edit(ctx, g, r, &entry, func(doc *room.Room) {
-		now := *doc
-		*doc = *before.Clone()
-		doc.Outbox, doc.Panel = now.Outbox, now.Panel
-	})
-	if undo != nil {
-		k.o.Log.ErrorContext(ctx, "a change that Discord refused could not be taken back", "guild_id", g.id, "room_id", r.ID, "err", undo)
-	}
-	return err
-}
-
-// unfinished says whether a call that failed may have had its effect, or may have it if it is made again.
-func unfinished(err error) bool {
-	return errs.Has(err, errs.DiscordUnavailable) || errs.Has(err, errs.RateLimited) || errs.Has(err, errs.Unavailable)
-}
-
 // seats changes how many may sit in the room. Who sits stays.
 func (c changing) seats(ctx context.Context) error {
 	if err := room.CheckSeats(c.q.Number); err != nil {
@@ -240,7 +197,7 @@ func (c changing) seats(ctx context.Context) error {
 	}
 	entry := c.entry(room.EntrySeats)
 	entry.Old, entry.New = itoa(c.r.Seats), itoa(c.q.Number)
-	err := c.k.carryOut(ctx, c.g, c.r, entry, dueLimit, func(doc *room.Room) { doc.Seats = c.q.Number }, func(ctx context.Context) error {
+	err := c.k.carryOut(ctx, c.g, c.r, entry, itsLimit(), func(doc *room.Room) { doc.Seats = c.q.Number }, func(ctx context.Context) error {
 		return c.k.setLimit(ctx, c.g, c.r, "Snug: seats changed by "+c.who.UserID.String())
 	})
 	if err == nil {
@@ -258,7 +215,7 @@ func (c changing) status(ctx context.Context) error {
 	}
 	entry := c.entry(room.EntryStatus)
 	entry.Old, entry.New = c.r.Status, text
-	return c.k.carryOut(ctx, c.g, c.r, entry, dueStatus, func(doc *room.Room) { doc.Status = text }, func(ctx context.Context) error {
+	return c.k.carryOut(ctx, c.g, c.r, entry, itsStatus(), func(doc *room.Room) { doc.Status = text }, func(ctx context.Context) error {
 		return c.k.o.Discord.SetStatus(ctx, c.r.ID, text, "Snug: status by "+c.who.UserID.String())
 	})
 }
@@ -302,8 +259,11 @@ func (c changing) expel(ctx context.Context) error {
 	if ban {
 		kind = room.EntryBanned
 	}
-	now, had := c.g.now(), c.r.Guest(user) != nil
-	err := c.k.carryOut(ctx, c.g, c.r, c.entry(kind), dueAccess, func(doc *room.Room) {
+	now, had, owed := c.g.now(), c.r.Guest(user) != nil, onePlace()
+	if inside {
+		owed = owed.andOut(user)
+	}
+	err := c.k.carryOut(ctx, c.g, c.r, c.entry(kind), owed, func(doc *room.Room) {
 		doc.Strip(user, now)
 		if ban && !doc.Banned(user) {
 			doc.Bans = append(doc.Bans, room.Ban{UserID: user, Name: c.target.DisplayName, By: c.who.UserID, At: now})
@@ -315,14 +275,7 @@ func (c changing) expel(ctx context.Context) error {
 				return err
 			}
 		}
-		if c.k.o.Presence.ChannelOf(c.g.id, user) != c.r.ID {
-			return nil
-		}
-		c.g.put[user] = now
-		if err := c.k.o.Discord.Move(ctx, c.g.id, user, 0, reason); !errs.Has(err, errs.NotInVoice) {
-			return err
-		}
-		return nil
+		return c.k.putOut(ctx, c.g, c.r, user, reason)
 	})
 	if err == nil {
 		c.remember(ctx, func(p *room.Preferences) {
@@ -343,7 +296,7 @@ func (c changing) unban(ctx context.Context) error {
 		return nil
 	}
 	c.out.Name = c.r.Bans[i].Name
-	err := c.k.carryOut(ctx, c.g, c.r, c.entry(room.EntryUnbanned), dueAccess, func(doc *room.Room) {
+	err := c.k.carryOut(ctx, c.g, c.r, c.entry(room.EntryUnbanned), onePlace(), func(doc *room.Room) {
 		doc.Bans = slices.DeleteFunc(doc.Bans, func(b room.Ban) bool { return b.UserID == c.q.User })
 	}, func(ctx context.Context) error {
 		return c.k.o.Discord.Expel(ctx, c.r.ID, c.q.User, false, "Snug: ban undone by "+c.who.UserID.String())
@@ -352,45 +305,4 @@ func (c changing) unban(ctx context.Context) error {
 		c.remember(ctx, func(p *room.Preferences) { p.Banned = without(p.Banned, c.q.User) })
 	}
 	return err
-}
-
-// tellDue tells Discord again what it may not have been told of a room. The caller holds the turn.
-func (k *Keeper) tellDue(ctx context.Context, g *guildRooms, r *kept) error {
-	if r.Due == (room.Due{}) || r.State != room.Open || g.now().Before(r.retryAt) {
-		return nil
-	}
-	err := k.makeGood(ctx, g, r)
-	if err != nil {
-		r.retryAt = g.now().Add(closeRetry)
-		return err
-	}
-	entry := room.Entry{Kind: room.EntryRepaired, Detail: "Discord was told again"}
-	return k.edit(ctx, g, r, &entry, func(doc *room.Room) { doc.Due = room.Due{} })
-}
-
-func (k *Keeper) makeGood(ctx context.Context, g *guildRooms, r *kept) error {
-	const reason = "Snug: made good"
-	if r.Due.Access {
-		if err := k.o.Discord.SetAccess(ctx, r.ID, g.access(&r.Room), reason); err != nil {
-			return err
-		}
-		for _, p := range k.o.Presence.Roster(g.id, r.ID) {
-			if !r.Banned(p.UserID) {
-				continue
-			}
-			g.put[p.UserID] = g.now()
-			if err := k.o.Discord.Move(ctx, g.id, p.UserID, 0, reason); err != nil && !errs.Has(err, errs.NotInVoice) {
-				return err
-			}
-		}
-	}
-	if r.Due.Limit {
-		if err := k.setLimit(ctx, g, r, reason); err != nil {
-			return err
-		}
-	}
-	if r.Due.Status {
-		return k.o.Discord.SetStatus(ctx, r.ID, r.Status, reason)
-	}
-	return nil
 }

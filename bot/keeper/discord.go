@@ -23,7 +23,7 @@ type Discord interface {
 	// DeleteChannel removes a channel; one that is gone already is no error.
 	DeleteChannel(ctx context.Context, channel snowflake.ID, reason string) error
 	// There asks for one channel: errs.NotFound if it is gone, errs.MissingPermission if Snug may not see it.
-	There(ctx context.Context, channel snowflake.ID) error
+	There(ctx context.Context, guild, channel snowflake.ID) (Channel, error)
 	// Channels lists the guild's channels of all kinds.
 	Channels(ctx context.Context, guild snowflake.ID) ([]Channel, error)
 	// SetAccess gives a room's channel all the overwrites it should have.

@@ -213,7 +213,7 @@ func (k *Keeper) admit(ctx context.Context, g *guildRooms, r *kept, a admission)
 	if a.byLink {
 		entry.Detail = room.ByLink
 	}
-	return k.carryOut(ctx, g, r, entry, dueAccess, func(doc *room.Room) {
+	return k.carryOut(ctx, g, r, entry, onePlace(), func(doc *room.Room) {
 		doc.Guests = append(doc.Guests, guest)
 		doc.DropKnock(a.user)
 		if v := doc.Invite(a.inviteID); v != nil && !slices.Contains(v.Redeemers, a.user) {

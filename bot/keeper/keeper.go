@@ -48,10 +48,11 @@ type Options struct {
 
 // Keeper keeps the rooms of the guilds whose shards this process holds.
 type Keeper struct {
-	o    Options
-	ctx  context.Context // ends with Close; background work runs under it
-	stop context.CancelFunc
-	wg   sync.WaitGroup
+	o     Options
+	edits *edits          // counts what o.Discord is told of channels
+	ctx   context.Context // ends with Close; background work runs under it
+	stop  context.CancelFunc
+	wg    sync.WaitGroup
 
 	mu        sync.Mutex // guards what follows; never held across a call out
 	closed    bool
@@ -100,8 +101,9 @@ type guildRooms struct {
 type kept struct {
 	room.Room
 	rev     hub.Rev
-	limits  map[int]time.Time    // user limits we asked Discord for, and when
-	names   map[string]time.Time // names we asked Discord for, and when
+	doubted map[string]time.Time // names and limits that we asked Discord for without being told what became of it, and when
+	asking  bool                 // Discord is being asked for the channel as it is now
+	again   bool                 // and has told of another change meanwhile
 	asks    time.Time            // when Discord was last asked whether an absent owner is still in the server
 	unsure  bool                 // the last write's outcome is unknown: read again before the next
 	retryAt time.Time            // when to try again to remove a channel that Discord would not remove
@@ -112,7 +114,9 @@ type kept struct {
 // New makes a Keeper that holds no guild yet.
 func New(o Options) *Keeper {
 	ctx, stop := context.WithCancel(context.Background())
-	return &Keeper{o: o, ctx: ctx, stop: stop, guilds: map[snowflake.ID]*guildRooms{}, standings: map[[2]snowflake.ID]room.Standing{}}
+	edits := counting(o.Discord)
+	o.Discord = edits
+	return &Keeper{o: o, edits: edits, ctx: ctx, stop: stop, guilds: map[snowflake.ID]*guildRooms{}, standings: map[[2]snowflake.ID]room.Standing{}}
 }
 
 // Close stops background work and waits for it. Requests must have ended before.

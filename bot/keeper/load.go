@@ -145,6 +145,7 @@ func (k *Keeper) unready(ctx context.Context, g *guildRooms) {
 // then. It only enqueues.
 func (k *Keeper) Left(id snowflake.ID) {
 	k.laterIn(id, func(ctx context.Context, g *guildRooms) {
+		g.loads++ // a load that failed is not tried again
 		k.unready(ctx, g)
 		for _, r := range g.rooms {
 			k.o.Presence.Closed(g.summary(r), room.ClosedLost)

@@ -260,7 +260,7 @@ func (k *Keeper) rememberOpening(ctx context.Context, g *guildRooms, o opening, 
 func (k *Keeper) finish(ctx context.Context, g *guildRooms, in room.Intention, channel snowflake.ID, whole bool) (*kept, error) {
 	now := g.now()
 	doc := room.Room{
-		ID: channel, GuildID: g.id, CategoryID: in.CategoryID, Name: in.Name, OwnerID: in.OwnerID, OwnerName: in.OwnerName, Seats: in.Seats,
+		ID: channel, GuildID: g.id, CategoryID: in.CategoryID, Name: in.Name, OwnerID: in.OwnerID, OwnerName: in.OwnerName, Seats: in.Seats, Limit: in.Seats,
 		Private: in.Private, Locked: in.Locked, Hidden: in.Hidden, LobbyID: in.LobbyID, Number: in.Number, Due: room.Due{Access: !whole},
 		State: room.Open, OpenedAt: now, IntentionID: in.ID,
 		Invites: []room.Invite{k.newInvite(g, in.OwnerID, in.OwnerName, in.Seats, 0, 0)},

@@ -80,7 +80,7 @@ func (k *Keeper) handOver(ctx context.Context, g *guildRooms, r *kept, to room.S
 	old, now := r.OwnerID, g.now()
 	oldName, was := r.OwnerName, r.Guest(to.UserID) != nil
 	entry := room.Entry{Kind: room.EntryOwner, By: by, Via: via, Target: to.UserID, Detail: how, Old: oldName, New: to.DisplayName}
-	err := k.carryOut(ctx, g, r, entry, dueAccess, func(doc *room.Room) {
+	err := k.carryOut(ctx, g, r, entry, onePlace(), func(doc *room.Room) {
 		doc.Strip(to.UserID, now)
 		doc.OwnerID, doc.OwnerName, doc.OwnerLeftAt = to.UserID, to.DisplayName, time.Time{}
 		if !room.In(k.o.Presence.Roster(g.id, r.ID), to.UserID) {

@@ -52,11 +52,14 @@ func (k *Keeper) catchUp(ctx context.Context, g *guildRooms) error {
 	return err
 }
 
-// verified asks Discord for the channels when one that a room needs is not
-// among those given: nothing is given up on what was merely not told.
+// verified asks Discord for the channels as they are now when those given,
+// which were told some time ago, lack one that a room needs or differ from a
+// room: nothing is given up on what was merely not told, and no late news of
+// what Snug itself did is taken for somebody else's doing.
 func (k *Keeper) verified(ctx context.Context, g *guildRooms, channels []Channel) ([]Channel, error) {
-	for id := range g.rooms {
-		if !slices.ContainsFunc(channels, func(c Channel) bool { return c.ID == id }) {
+	byID := byID(channels)
+	for id, r := range g.rooms {
+		if c, there := byID[id]; !there || r.State == room.Open && k.differs(g, r, c) {
 			return k.o.Discord.Channels(ctx, g.id)
 		}
 	}
@@ -67,7 +70,12 @@ func (k *Keeper) verified(ctx context.Context, g *guildRooms, channels []Channel
 // is asked for, and the room given up only if it is gone. A channel that Snug
 // was denied keeps its room, until Snug may see it again or it is deleted.
 func (k *Keeper) missed(ctx context.Context, g *guildRooms, r *kept, why room.CloseReason) error {
-	err := k.o.Discord.There(ctx, r.ID)
+	_, err := k.o.Discord.There(ctx, g.id, r.ID)
+	return k.notSeen(ctx, g, r, why, err)
+}
+
+// notSeen follows what Discord answered when it was asked for a room's channel; nil is that it is there.
+func (k *Keeper) notSeen(ctx context.Context, g *guildRooms, r *kept, why room.CloseReason, err error) error {
 	switch {
 	case errs.Has(err, errs.NotFound):
 		if why == room.ClosedLost {
@@ -92,75 +100,96 @@ func (k *Keeper) repaired(ctx context.Context, g *guildRooms, r *kept, what stri
 	}
 }
 
-// Changed takes a channel that was updated in Discord. It only enqueues.
-func (k *Keeper) Changed(guildID snowflake.ID, c Channel) {
-	k.laterIn(guildID, func(ctx context.Context, g *guildRooms) {
-		if g.settings.Lobby(c.ID) != nil {
-			g.parents[c.ID] = cmp.Or(c.ParentID, g.settings.CategoryID)
-		}
-		r, err := g.room(c.ID)
-		if err != nil || !g.ready {
-			return
-		}
-		if c.Unseen {
-			err = k.missed(ctx, g, r, room.ClosedChannel)
-		} else {
-			err = k.align(ctx, g, r, c)
-		}
-		if err != nil {
-			k.o.Log.WarnContext(ctx, "a changed channel could not be followed", "guild_id", guildID, "room_id", c.ID, "err", err)
-		}
-	})
+// differs says whether a channel is not what its room says.
+func (k *Keeper) differs(g *guildRooms, r *kept, c Channel) bool {
+	if c.Unseen || c.Name != r.Name || c.ParentID != r.CategoryID || c.UserLimit != k.limit(g, r) {
+		return true
+	}
+	return !r.Due.Access && (!c.Marked || g.opened(r, c) || len(r.shutOut(c)) > 0)
 }
 
-// align takes over what people changed by hand in Discord (name, seats, category) and
-// gives back to owner and guests the overwrites they should have.
+// shutOut lists who has a place in a room and lacks the overwrite for it.
+func (r *kept) shutOut(c Channel) []snowflake.ID {
+	return slices.DeleteFunc(r.admitted(), func(u snowflake.ID) bool { return slices.Contains(c.Admitted, u) })
+}
+
+// align has a room follow what people changed by hand in Discord (name, seats, category), and
+// gives back to owner and guests the overwrites they should have. The channel is as Discord says
+// it is now, with no call of ours on its way: what differs then was not asked for here, but for
+// calls whose outcome was never told.
 func (k *Keeper) align(ctx context.Context, g *guildRooms, r *kept, c Channel) error {
 	r.denied = false
-	now, seats, name := g.now(), r.Seats, r.Name
-	if c.UserLimit != k.limit(g, r) && c.UserLimit != 0 && !r.asked(c.UserLimit, now) && !r.Due.Limit {
-		seats = c.UserLimit
-	}
-	if c.Name != name && !r.named(c.Name, now) {
-		name = c.Name
-	}
-	var all error
-	if name != r.Name || seats != r.Seats || c.ParentID != r.CategoryID {
-		all = k.takeOver(ctx, g, r, name, seats, c.ParentID)
-	}
-	if c.UserLimit == 0 { // without a limit nobody's seat is safe
-		k.repaired(ctx, g, r, "its channel had no limit")
-		all = errors.Join(all, k.setLimit(ctx, g, r, "Snug: a room has seats"))
-	}
-	return errors.Join(all, k.alignAccess(ctx, g, r, c))
+	return errors.Join(k.alignName(ctx, g, r, c), k.alignLimit(ctx, g, r, c), k.alignAccess(ctx, g, r, c))
 }
 
-// takeOver follows what was changed by hand in Discord.
-func (k *Keeper) takeOver(ctx context.Context, g *guildRooms, r *kept, name string, seats int, category snowflake.ID) error {
-	if name != r.Name && seats != r.Seats { // an entry of the audit tells one change
-		if err := k.takeOver(ctx, g, r, name, r.Seats, category); err != nil {
-			return err
-		}
-	}
+// alignName takes over a name and a category. A name that Snug was to give,
+// and whose outcome it was never told, is not somebody else's.
+func (k *Keeper) alignName(ctx context.Context, g *guildRooms, r *kept, c Channel) error {
+	now, old := g.now(), r.Name
 	var entry *room.Entry
+	change := func(*room.Room) {}
 	switch {
-	case name != r.Name:
-		entry = &room.Entry{Kind: room.EntryRenamed, Via: room.ViaDiscord, Old: r.Name, New: name}
-	case seats != r.Seats:
-		entry = &room.Entry{Kind: room.EntrySeats, Via: room.ViaDiscord, Old: itoa(r.Seats), New: itoa(seats)}
+	case c.Name == old && c.ParentID == r.CategoryID:
+		return nil
+	case c.Name == old:
+	case c.Name == r.Renames.Wanted: // it was given after all
+		entry = &room.Entry{Kind: room.EntryRenamed, By: r.Renames.By, Via: r.Renames.Via, Old: old, New: c.Name}
+		change = func(doc *room.Room) { settled(&doc.Renames) }
+	case r.doubts(c.Name, now): // what was asked for since is to be told again
+		change = func(doc *room.Room) { doc.Renames.Wanted = cmp.Or(doc.Renames.Wanted, old) }
+	default:
+		entry = &room.Entry{Kind: room.EntryRenamed, Via: room.ViaDiscord, Old: old, New: c.Name}
+		change = func(doc *room.Room) { doc.Renames.Spent(now) } // Discord counts it, whoever did it
 	}
-	now, renamed := g.now(), name != r.Name
-	err := k.change(ctx, g, r, entry, func(doc *room.Room) {
-		doc.Name, doc.Seats, doc.CategoryID = name, seats, category
-		if renamed {
-			doc.Renames.Spent(now) // Discord counts it, whoever did it
-		}
+	return k.change(ctx, g, r, entry, func(doc *room.Room) {
+		change(doc)
+		doc.Name, doc.CategoryID = c.Name, c.ParentID
 	})
-	if err == nil {
-		k.seatWaiters(ctx, g, r)
-	}
-	return err
 }
+
+// alignLimit takes over a user limit that somebody set by hand, and gives
+// back what was lent to a bot that has left.
+func (k *Keeper) alignLimit(ctx context.Context, g *guildRooms, r *kept, c Channel) error {
+	switch {
+	case r.Due.Limit || c.UserLimit == k.limit(g, r):
+		return nil
+	case c.UserLimit == 0: // without a limit nobody's seat is safe
+		k.repaired(ctx, g, r, "its channel had no limit")
+		return k.setLimit(ctx, g, r, "Snug: a room has seats")
+	case c.UserLimit == r.told() || r.doubts(itoa(c.UserLimit), g.now()): // ours, and not what it should be now
+		return k.setLimit(ctx, g, r, "Snug: bots take no seat")
+	}
+	entry := &room.Entry{Kind: room.EntrySeats, Via: room.ViaDiscord, Old: itoa(r.Seats), New: itoa(c.UserLimit)}
+	if c.UserLimit == r.Seats {
+		entry = nil
+	}
+	err := k.change(ctx, g, r, entry, func(doc *room.Room) { doc.Seats, doc.Limit = c.UserLimit, c.UserLimit })
+	if err != nil {
+		return err
+	}
+	k.seatWaiters(ctx, g, r)
+	if c.UserLimit != k.limit(g, r) {
+		return k.setLimit(ctx, g, r, "Snug: bots take no seat")
+	}
+	return nil
+}
+
+// doubts says whether Snug asked for a name or a limit a while ago and was never told what became of it.
+func (r *kept) doubts(what string, now time.Time) bool {
+	at, ok := r.doubted[what]
+	return ok && now.Sub(at) < doubtFor
+}
+
+// doubt notes that a call may have had its effect, or may have it yet.
+func (r *kept) doubt(what string, now time.Time) {
+	if r.doubted == nil {
+		r.doubted = map[string]time.Time{}
+	}
+	r.doubted[what] = now
+}
+
+// doubtFor is how long a call that was given up may take to have its effect.
+const doubtFor = 10 * time.Minute
 
 // alignAccess gives owner and guests back what they should have, and keeps
 // closed what should be closed.
@@ -173,12 +202,10 @@ func (k *Keeper) alignAccess(ctx context.Context, g *guildRooms, r *kept, c Chan
 	// cannot be made exact it is not tried for ever.
 	unmarked := !c.Marked && now.Sub(r.marked) >= remark
 	if !opened && !unmarked {
-		for _, user := range r.admitted() {
-			if !slices.Contains(c.Admitted, user) {
-				k.repaired(ctx, g, r, "somebody let in could not enter")
-				if err := k.o.Discord.Admit(ctx, r.ID, user, g.access(&r.Room), "Snug: was let in"); err != nil {
-					return err
-				}
+		for _, user := range r.shutOut(c) {
+			k.repaired(ctx, g, r, "somebody let in could not enter")
+			if err := k.o.Discord.Admit(ctx, r.ID, user, g.access(&r.Room), "Snug: was let in"); err != nil {
+				return err
 			}
 		}
 		return nil

@@ -63,10 +63,6 @@ func (k *Keeper) applyName(ctx context.Context, g *guildRooms, r *kept) error {
 	if err := k.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Renames.Spent(now) }); err != nil {
 		return err
 	}
-	if r.names == nil {
-		r.names = map[string]time.Time{}
-	}
-	r.names[name] = now
 	err := k.o.Discord.Rename(ctx, r.ID, name, "Snug: renamed by "+before.By.String())
 	var limited *errs.Error
 	switch {
@@ -80,6 +76,7 @@ func (k *Keeper) applyName(ctx context.Context, g *guildRooms, r *kept) error {
 		}
 		return err
 	case unfinished(err):
+		r.doubt(name, now)
 		if e := k.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Renames.NotBefore = now.Add(closeRetry) }); e != nil {
 			return e
 		}
@@ -108,10 +105,4 @@ func (k *Keeper) renameDue(ctx context.Context, g *guildRooms, r *kept) error {
 		return nil
 	}
 	return err
-}
-
-// named says whether we asked Discord for this name a short while ago: the news of it may come late.
-func (r *kept) named(name string, now time.Time) bool {
-	at, ok := r.names[name]
-	return ok && now.Sub(at) < time.Minute
 }

@@ -3,6 +3,7 @@ package keeper
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,7 +35,7 @@ func (k *Keeper) Repair(ctx context.Context, guildID snowflake.ID, q guild.Repai
 		}
 		for i := range out.Findings {
 			f := &out.Findings[i]
-			if named := slices.Contains(q.Only, f.ID); !named && (f.Risky || len(q.Only) > 0) {
+			if named := slices.Contains(q.Only, f.ID); !named && (f.Risky || len(q.Only) > 0) || f.Kind == guild.FindUnseen {
 				continue
 			}
 			if err := rep.mend(ctx, *f); err != nil {
@@ -73,9 +74,15 @@ func (p *repairing) look(ctx context.Context) error {
 	}
 	slices.SortFunc(rooms, func(a, b *kept) int { return cmp.Compare(a.ID, b.ID) })
 	for _, r := range rooms {
-		c, there := p.byID[r.ID]
-		if !there {
+		c, is, err := p.whereabouts(ctx, r.ID)
+		switch {
+		case err != nil:
+			return err
+		case is == gone:
 			p.add(guild.Finding{Kind: guild.FindNoChannel, ChannelID: r.ID, Name: r.Name})
+			continue
+		case is == unseen:
+			p.add(guild.Finding{Kind: guild.FindUnseen, ChannelID: r.ID, Name: r.Name})
 			continue
 		}
 		if r.State != room.Open {
@@ -87,7 +94,9 @@ func (p *repairing) look(ctx context.Context) error {
 		}
 	}
 	p.lookForStrangers()
-	p.lookAtSettings()
+	if err := p.lookAtSettings(ctx); err != nil {
+		return err
+	}
 	for id, in := range p.g.intended {
 		p.found = append(p.found, guild.Finding{ID: string(guild.FindIntention) + "." + id, Kind: guild.FindIntention, Name: in.Name})
 	}
@@ -149,23 +158,63 @@ func (p *repairing) lookForStrangers() {
 	}
 }
 
-func (p *repairing) lookAtSettings() {
-	gone := func(id snowflake.ID, kind Kind) bool { return id != 0 && p.byID[id].Kind != kind }
+func (p *repairing) lookAtSettings(ctx context.Context) error {
 	s := p.g.settings
-	if gone(s.CategoryID, KindCategory) {
-		p.add(guild.Finding{Kind: guild.FindCategoryGone, ChannelID: s.CategoryID})
+	look := func(id snowflake.ID, kind Kind, lost guild.FindingKind) (is whereabouts, err error) {
+		if id == 0 {
+			return there, nil
+		}
+		c, is, err := p.whereabouts(ctx, id)
+		if is == there && c.Kind != kind {
+			is = gone
+		}
+		if is != there && err == nil {
+			if is == unseen {
+				lost = guild.FindUnseen
+			}
+			f := guild.Finding{Kind: lost, ChannelID: id}
+			if !slices.ContainsFunc(p.found, func(o guild.Finding) bool { return o.Kind == lost && o.ChannelID == id }) {
+				p.add(f)
+			}
+		}
+		return is, err
 	}
-	if gone(s.LogChannelID, KindText) {
-		p.add(guild.Finding{Kind: guild.FindLogGone, ChannelID: s.LogChannelID})
-	}
+	_, err := look(s.CategoryID, KindCategory, guild.FindCategoryGone)
+	_, err2 := look(s.LogChannelID, KindText, guild.FindLogGone)
+	err = errors.Join(err, err2)
 	for _, l := range s.Lobbies {
-		switch {
-		case gone(l.ChannelID, KindVoice):
-			p.add(guild.Finding{Kind: guild.FindLobbyGone, ChannelID: l.ChannelID})
-		case gone(l.CategoryID, KindCategory):
-			p.add(guild.Finding{Kind: guild.FindCategoryGone, ChannelID: l.CategoryID})
+		is, err2 := look(l.ChannelID, KindVoice, guild.FindLobbyGone)
+		if err = errors.Join(err, err2); is == there {
+			_, err2 = look(l.CategoryID, KindCategory, guild.FindCategoryGone)
+			err = errors.Join(err, err2)
 		}
 	}
+	return err
+}
+
+// whereabouts says where a channel is that something points at.
+type whereabouts int
+
+const (
+	there whereabouts = iota
+	unseen
+	gone
+)
+
+// whereabouts looks for a channel: in the list, and where that does not show
+// it, Discord is asked for it. Nothing is given up on what was merely not shown.
+func (p *repairing) whereabouts(ctx context.Context, id snowflake.ID) (Channel, whereabouts, error) {
+	if c, listed := p.byID[id]; listed && !c.Unseen {
+		return c, there, nil
+	}
+	c, err := p.k.o.Discord.There(ctx, p.g.id, id)
+	switch {
+	case errs.Has(err, errs.NotFound):
+		return c, gone, nil
+	case errs.Has(err, errs.MissingPermission) || err == nil && c.Unseen:
+		return c, unseen, nil
+	}
+	return c, there, err
 }
 
 // mend puts one disagreement right.
@@ -174,14 +223,14 @@ func (p *repairing) mend(ctx context.Context, f guild.Finding) error {
 	const reason = "Snug: repair"
 	switch f.Kind {
 	case guild.FindNoChannel:
-		return k.gone(ctx, g, r, room.ClosedLost)
+		return k.missed(ctx, g, r, room.ClosedLost)
 	case guild.FindUnknown:
 		if len(k.o.Presence.Roster(g.id, f.ChannelID)) > 0 {
 			return errs.E(errs.Conflict, "Somebody is in that channel. Wait until they have left, or delete it in Discord.")
 		}
 		return k.o.Discord.DeleteChannel(ctx, f.ChannelID, reason)
 	case guild.FindName:
-		return k.takeOver(ctx, g, r, f.Have, r.Seats, r.CategoryID)
+		return k.alignName(ctx, g, r, Channel{Name: f.Have, ParentID: r.CategoryID})
 	case guild.FindSeats:
 		return p.noted(ctx, r, f, k.setLimit(ctx, g, r, reason))
 	case guild.FindAccess:

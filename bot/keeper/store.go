@@ -155,6 +155,7 @@ func (k *Keeper) drop(ctx context.Context, g *guildRooms, r *kept) error {
 		return err
 	}
 	delete(g.rooms, r.ID)
+	k.edits.forget(r.ID)
 	k.o.Presence.Closed(g.summary(r), r.CloseReason)
 	return nil
 }

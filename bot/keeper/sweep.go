@@ -96,7 +96,7 @@ func (k *Keeper) sweep(ctx context.Context, g *guildRooms) error {
 	for _, r := range g.rooms {
 		if r.State == room.Open {
 			k.occupancy(ctx, g, r)
-			if r.Due != (room.Due{}) && told < toldAtOnce {
+			if r.Due.Any() && told < toldAtOnce {
 				told++
 				all = errors.Join(all, k.tellDue(ctx, g, r))
 			}

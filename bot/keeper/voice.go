@@ -1,7 +1,9 @@
 package keeper
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/disgoorg/snowflake/v2"
@@ -41,6 +43,11 @@ func (k *Keeper) moved(ctx context.Context, g *guildRooms, m presence.Move) {
 // altogether may have lost their connection: their seat is held a while.
 func (k *Keeper) leftRoom(ctx context.Context, g *guildRooms, r *kept, m presence.Move) {
 	now, grace := g.now(), time.Duration(g.settings.SeatGrace)
+	if slices.Contains(r.Due.Out, m.UserID) {
+		if err := k.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Due.IsOut(m.UserID) }); err != nil {
+			k.o.Log.WarnContext(ctx, "somebody who left is still to be put out", "guild_id", g.id, "room_id", r.ID, "user_id", m.UserID, "err", err)
+		}
+	}
 	putOut := now.Sub(g.put[m.UserID]) < holdMoved
 	delete(g.put, m.UserID)
 	roster := k.o.Presence.Roster(g.id, r.ID)
@@ -87,29 +94,35 @@ func seatOf(roster []room.Person, user snowflake.ID) int {
 func (k *Keeper) lendSeats(ctx context.Context, g *guildRooms, m presence.Move) {
 	for _, channel := range []snowflake.ID{m.From, m.To} {
 		r := g.rooms[channel]
-		if r == nil || r.State != room.Open {
+		if r == nil || r.State != room.Open || r.told() == k.limit(g, r) && !r.Due.Limit {
 			continue
 		}
 		if err := k.setLimit(ctx, g, r, "Snug: bots take no seat"); err != nil {
-			k.o.Log.WarnContext(ctx, "could not lend a bot a seat", "guild_id", g.id, "room_id", r.ID, "err", err)
+			k.o.Log.WarnContext(ctx, "a seat is lent to a bot, or taken back, with a sweep", "guild_id", g.id, "room_id", r.ID, "err", err)
 		}
 	}
 }
 
-// setLimit sets a channel's limit, and remembers it: Discord tells of our own changes as of anybody's.
-func (k *Keeper) setLimit(ctx context.Context, g *guildRooms, r *kept, reason string) error {
-	limit, now := k.limit(g, r), g.now()
-	if r.limits == nil {
-		r.limits = map[int]time.Time{}
-	}
-	r.limits[limit] = now
-	return k.o.Discord.SetLimit(ctx, r.ID, limit, reason)
-}
+// told gives the limit that a room's channel was last given.
+func (r *kept) told() int { return cmp.Or(r.Limit, r.Seats) }
 
-// asked says whether we asked for this limit a short while ago.
-func (r *kept) asked(limit int, now time.Time) bool {
-	at, ok := r.limits[limit]
-	return ok && now.Sub(at) < time.Minute
+// setLimit sets a channel's limit. That it is owed is recorded before: a limit
+// that Snug gave, or failed to, is never taken for somebody's wish.
+func (k *Keeper) setLimit(ctx context.Context, g *guildRooms, r *kept, reason string) error {
+	if !r.Due.Limit {
+		if err := k.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Due.Limit = true }); err != nil {
+			return err
+		}
+	}
+	limit := k.limit(g, r)
+	if err := k.o.Discord.SetLimit(ctx, r.ID, limit, reason); err != nil {
+		r.retryAt = g.now().Add(closeRetry)
+		if errs.Has(err, errs.DiscordUnavailable) {
+			r.doubt(itoa(limit), g.now())
+		}
+		return err
+	}
+	return k.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Limit, doc.Due.Limit = limit, false })
 }
 
 // limit is the user limit a room's channel should have: its seats and one for each bot in it, as far as Discord's goes.

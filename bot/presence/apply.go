@@ -129,13 +129,18 @@ func (p *Presence) applyKnown(k Known) {
 		return
 	}
 	l := &live{summary: k.Room}
+	var last uint64 // of a room that was closed here, which the hub may not know yet
+	if was := g.rooms[id.channel]; was != nil {
+		last, k.Prior = was.n, nil
+	}
 	g.rooms[id.channel] = l
 	present := g.in(id.channel)
 	slices.SortFunc(present, func(a, b room.Person) int { return cmp.Compare(a.UserID, b.UserID) })
 	var outs []out
 	if k.Prior != nil {
-		l.n = k.Prior.N
+		last = k.Prior.N
 	}
+	l.n = last
 	if k.Prior == nil || k.Prior.Gone() {
 		l.roster = present
 		outs = p.tell(outs, id.guild, g, id.channel, nil)
@@ -259,6 +264,7 @@ func (p *Presence) forget(k key) {
 	defer p.mu.Unlock()
 	if g := p.guilds[k.guild]; g != nil && g.rooms[k.channel] != nil && g.rooms[k.channel].closed != nil {
 		delete(g.rooms, k.channel)
+		p.tidy(k.guild)
 	}
 }
 

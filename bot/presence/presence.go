@@ -122,18 +122,25 @@ func (p *Presence) Guild(id snowflake.ID, states []discord.VoiceState, members [
 	p.queue.put(func() { p.applyGuild(id, states, members) })
 }
 
-// GuildGone forgets a guild the bot is no longer in. Its rooms are not published as left: nobody knows.
+// GuildGone forgets who is in voice in a guild the bot is no longer in. That is not published: nobody
+// knows. Its rooms stay, and go on counting, until Closed ends each of them: whoever keeps
+// them tells that in an order of their own, and it may come after this, or after the guild's return.
 func (p *Presence) GuildGone(id snowflake.ID) {
 	p.queue.put(func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		delete(p.guilds, id)
-		for k := range p.dirty {
-			if k.guild == id {
-				delete(p.dirty, k)
-			}
+		if g := p.guilds[id]; g != nil {
+			clear(g.voices)
+			p.tidy(id)
 		}
 	})
+}
+
+// tidy lets go of a guild of which nothing is known. The caller holds mu.
+func (p *Presence) tidy(id snowflake.ID) {
+	if g := p.guilds[id]; g != nil && len(g.voices) == 0 && len(g.rooms) == 0 {
+		delete(p.guilds, id)
+	}
 }
 
 // Known is a room to be tracked after a start, and what the hub last held of it, if anything.

@@ -122,6 +122,7 @@ type FindingKind string
 // The disagreements, and what mending does.
 const (
 	FindNoChannel    FindingKind = "no_channel"    // a room without its channel: it is closed
+	FindUnseen       FindingKind = "unseen"        // Snug is denied the sight of a channel it needs: somebody has to give it back
 	FindUnknown      FindingKind = "unknown"       // a channel with Snug's mark and no room: it is deleted, if nobody is in it
 	FindName         FindingKind = "name"          // the channel has another name: the room takes it over
 	FindSeats        FindingKind = "seats"         // the channel has another limit: it is set

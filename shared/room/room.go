@@ -53,6 +53,7 @@ type Room struct {
 	OwnerID    snowflake.ID `json:"owner_id"`
 	OwnerName  string       `json:"owner_name"` // display name, as it was when they became the owner
 	Seats      int          `json:"seats"`
+	Limit      int          `json:"limit,omitempty"` // the channel's user limit as Snug or somebody by hand last set it: seats, and those lent to bots; 0: Seats
 	Private    bool         `json:"private"`
 	Locked     bool         `json:"locked,omitempty"`
 	Hidden     bool         `json:"hidden,omitempty"`
@@ -99,11 +100,27 @@ type Room struct {
 }
 
 // Due names what of a room may differ in Discord, because telling it failed
-// or was cut short.
+// or was cut short. Each is cleared by what pays it, and by nothing else.
 type Due struct {
-	Access bool `json:"access,omitempty"` // overwrites
-	Limit  bool `json:"limit,omitempty"`
-	Status bool `json:"status,omitempty"`
+	Access bool           `json:"access,omitempty"` // overwrites
+	Limit  bool           `json:"limit,omitempty"`
+	Status bool           `json:"status,omitempty"`
+	Out    []snowflake.ID `json:"out,omitempty"` // who is to be put out of voice, unless they leave
+}
+
+// Any says whether anything is owed.
+func (d Due) Any() bool { return d.Access || d.Limit || d.Status || len(d.Out) > 0 }
+
+// PutOut notes that a user is to be put out of voice.
+func (d *Due) PutOut(user snowflake.ID) {
+	if !slices.Contains(d.Out, user) {
+		d.Out = append(d.Out, user)
+	}
+}
+
+// IsOut notes that a user is out of voice, or left it.
+func (d *Due) IsOut(user snowflake.ID) {
+	d.Out = slices.DeleteFunc(d.Out, func(u snowflake.ID) bool { return u == user })
 }
 
 // Guest is a user let into the room.
@@ -185,6 +202,7 @@ func (r *Room) Clone() *Room {
 	c.Waiting = slices.Clone(r.Waiting)
 	c.Holds = slices.Clone(r.Holds)
 	c.Renames.At = slices.Clone(r.Renames.At)
+	c.Due.Out = slices.Clone(r.Due.Out)
 	c.Panel = r.Panel.Clone()
 	c.Invites = slices.Clone(r.Invites)
 	for i := range c.Invites {

@@ -1,0 +1,152 @@
+package keeper
+
+import (
+	"context"
+	"slices"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/errs"
+	"snug/shared/room"
+)
+
+// debt is what of a room Discord is owed, until a call pays it.
+type debt struct{ owe, pay func(*room.Due) }
+
+// allAccess is paid by SetAccess: every overwrite.
+func allAccess() debt {
+	return debt{func(d *room.Due) { d.Access = true }, func(d *room.Due) { d.Access = false }}
+}
+
+// onePlace is paid by a call for one user's overwrite. What was owed before is owed after it.
+func onePlace() debt {
+	var before bool
+	return debt{func(d *room.Due) { before, d.Access = d.Access, true }, func(d *room.Due) { d.Access = before }}
+}
+
+// andOut adds to a debt that a user is put out of voice.
+func (b debt) andOut(user snowflake.ID) debt {
+	return debt{func(d *room.Due) { b.owe(d); d.PutOut(user) }, func(d *room.Due) { b.pay(d); d.IsOut(user) }}
+}
+
+func itsLimit() debt {
+	return debt{func(d *room.Due) { d.Limit = true }, func(d *room.Due) { d.Limit = false }}
+}
+
+func itsStatus() debt {
+	return debt{func(d *room.Due) { d.Status = true }, func(d *room.Due) { d.Status = false }}
+}
+
+// carryOut makes a change that Discord has to be told of: it is recorded with
+// what Discord is owed, then call tells it and so pays. If Discord refuses, what
+// was changed is taken back; if it does not answer, the change stands and the next sweep tells it again.
+func (k *Keeper) carryOut(ctx context.Context, g *guildRooms, r *kept, e room.Entry, owed debt, change func(*room.Room), call func(context.Context) error) error {
+	var before, after *room.Room
+	err := k.edit(ctx, g, r, &e, func(doc *room.Room) {
+		before = doc.Clone()
+		change(doc)
+		owed.owe(&doc.Due)
+		after = doc.Clone()
+	})
+	if err != nil {
+		return err
+	}
+	if err = call(ctx); err == nil {
+		if r.Due.Any() {
+			err = k.edit(ctx, g, r, nil, func(doc *room.Room) { owed.pay(&doc.Due) })
+		}
+		k.tell(g, r, room.Changed{}) // the change is made, whether that could be noted or not
+		return err
+	}
+	if unfinished(err) {
+		r.retryAt = g.now().Add(closeRetry)
+		k.tell(g, r, room.Changed{})
+		return err
+	}
+	entry := room.Entry{Kind: room.EntryRepaired, Detail: "undone: " + string(errs.CodeOf(err))}
+	undo := k.edit(ctx, g, r, &entry, func(doc *room.Room) {
+		room.Revert(doc, before, after)
+	})
+	if undo != nil {
+		k.o.Log.ErrorContext(ctx, "a change that Discord refused could not be taken back", "guild_id", g.id, "room_id", r.ID, "err", undo)
+	}
+	return err
+}
+
+// unfinished says whether a call that failed may have had its effect, or may have it if it is made again.
+func unfinished(err error) bool {
+	return errs.Has(err, errs.DiscordUnavailable) || errs.Has(err, errs.RateLimited) || errs.Has(err, errs.Unavailable)
+}
+
+// tellDue tells Discord again what it may not have been told of a room. The caller holds the turn.
+func (k *Keeper) tellDue(ctx context.Context, g *guildRooms, r *kept) error {
+	if !r.Due.Any() || r.State != room.Open || g.now().Before(r.retryAt) {
+		return nil
+	}
+	err := k.makeGood(ctx, g, r)
+	if err != nil {
+		r.retryAt = g.now().Add(closeRetry)
+		return err
+	}
+	return k.note(ctx, g, r, room.Entry{Kind: room.EntryRepaired, Detail: "Discord was told again"})
+}
+
+// makeGood pays what is owed, one debt after the other; each that is paid is noted at once.
+func (k *Keeper) makeGood(ctx context.Context, g *guildRooms, r *kept) error {
+	const reason = "Snug: made good"
+	paid := func(owed debt) error { return k.edit(ctx, g, r, nil, func(doc *room.Room) { owed.pay(&doc.Due) }) }
+	if r.Due.Access {
+		err := k.o.Discord.SetAccess(ctx, r.ID, g.access(&r.Room), reason)
+		if err == nil {
+			err = paid(allAccess())
+		}
+		if err != nil {
+			return err
+		}
+	}
+	for _, user := range k.stillIn(g, r) {
+		err := k.putOut(ctx, g, r, user, reason)
+		if err == nil {
+			err = k.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Due.IsOut(user) })
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if r.Due.Limit {
+		if err := k.setLimit(ctx, g, r, reason); err != nil {
+			return err
+		}
+	}
+	if r.Due.Status {
+		if err := k.o.Discord.SetStatus(ctx, r.ID, r.Status, reason); err != nil {
+			return err
+		}
+		return paid(itsStatus())
+	}
+	return nil
+}
+
+// stillIn lists who is to be put out of voice: the banned are, whatever is noted.
+func (k *Keeper) stillIn(g *guildRooms, r *kept) []snowflake.ID {
+	users := slices.Clone(r.Due.Out)
+	for _, p := range k.o.Presence.Roster(g.id, r.ID) {
+		if r.Banned(p.UserID) && !slices.Contains(users, p.UserID) {
+			users = append(users, p.UserID)
+		}
+	}
+	return users
+}
+
+// putOut puts somebody out of voice, if they are in the room's.
+func (k *Keeper) putOut(ctx context.Context, g *guildRooms, r *kept, user snowflake.ID, reason string) error {
+	if k.o.Presence.ChannelOf(g.id, user) != r.ID {
+		return nil
+	}
+	g.put[user] = g.now()
+	err := k.o.Discord.Move(ctx, g.id, user, 0, reason)
+	if errs.Has(err, errs.NotInVoice) {
+		return nil
+	}
+	return err
+}

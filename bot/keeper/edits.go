@@ -1,0 +1,63 @@
+package keeper
+
+import (
+	"context"
+	"sync"
+
+	"github.com/disgoorg/snowflake/v2"
+)
+
+// edits counts the calls that change a channel, when they begin and when they
+// end: what Discord said of it in between may be of before or after.
+type edits struct {
+	Discord
+
+	mu sync.Mutex
+	n  map[snowflake.ID]uint64
+}
+
+func counting(d Discord) *edits { return &edits{Discord: d, n: map[snowflake.ID]uint64{}} }
+
+// of gives a number that is another one after each change of a channel.
+func (e *edits) of(channel snowflake.ID) uint64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.n[channel]
+}
+
+func (e *edits) forget(channel snowflake.ID) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.n, channel)
+}
+
+func (e *edits) counted(channel snowflake.ID, call func() error) error {
+	count := func() {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.n[channel]++
+	}
+	count()
+	defer count()
+	return call()
+}
+
+func (e *edits) SetAccess(ctx context.Context, channel snowflake.ID, a RoomAccess, reason string) error {
+	return e.counted(channel, func() error { return e.Discord.SetAccess(ctx, channel, a, reason) })
+}
+
+func (e *edits) Admit(ctx context.Context, channel, user snowflake.ID, a RoomAccess, reason string) error {
+	return e.counted(channel, func() error { return e.Discord.Admit(ctx, channel, user, a, reason) })
+}
+
+func (e *edits) Expel(ctx context.Context, channel, user snowflake.ID, ban bool, reason string) error {
+	return e.counted(channel, func() error { return e.Discord.Expel(ctx, channel, user, ban, reason) })
+}
+
+func (e *edits) Rename(ctx context.Context, channel snowflake.ID, name, reason string) error {
+	return e.counted(channel, func() error { return e.Discord.Rename(ctx, channel, name, reason) })
+}
+
+func (e *edits) SetLimit(ctx context.Context, channel snowflake.ID, limit int, reason string) error {
+	return e.counted(channel, func() error { return e.Discord.SetLimit(ctx, channel, limit, reason) })
+}
