@@ -2,7 +2,7 @@
 GO ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
 
-.PHONY: help demo build test test-openapi openapi pictures pages screenshots a11y clients lint soak fuzz vuln bench fmt
+.PHONY: help demo build test test-openapi openapi stranger pictures pages screenshots a11y clients lint soak fuzz vuln bench fmt
 
 help: ## List these tasks
 	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,6 +32,9 @@ DESCRIBED = $(sort $(dir $(shell grep -rl --include='*_test.go' '"snug/shared/st
 test-openapi: ## The tests that use that description, and no others
 	$(GO) test -race -timeout 9m $(filter-out ./cmd/snug/,$(DESCRIBED))
 	$(GO) test -race -parallel 3 -timeout 9m ./cmd/snug
+
+stranger: ## Follow the README on an empty Debian, as root; ODD=1: all tests on as odd a machine as there may be
+	.ci/stranger
 
 pictures: ## Make the pictures of the documentation, from the real thing
 	SNUG_PICTURES='$(CURDIR)/docs/pictures' $(GO) test -count=1 -run 'TestMainJob|TestSettings|TestWelcome' ./cmd/snug
