@@ -16,6 +16,10 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/alecthomas/kong"
+
+	"snug/shared/config/configtest"
 )
 
 // binary is the program as users have it: built once, without the race detector.
@@ -24,6 +28,7 @@ var binary = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	built = dir
 	path := filepath.Join(dir, "snug")
 	out, err := exec.Command("go", "build", "-tags", "nomsgpack", "-ldflags", "-s -w", "-o", path, ".").CombinedOutput()
 	if err != nil {
@@ -32,10 +37,16 @@ var binary = sync.OnceValues(func() (string, error) {
 	return path, nil
 })
 
+// built is the folder it is in, "" if no test needed it.
+var built string
+
 func TestMain(m *testing.M) {
+	if err := configtest.Forget(&cli{}, kong.Vars{"version": ""}); err != nil {
+		panic(err)
+	}
 	status := m.Run()
-	if path, err := binary(); err == nil && os.Getenv("SNUG_KEEP_BINARY") == "" {
-		_ = os.RemoveAll(filepath.Dir(path))
+	if built != "" && os.Getenv("SNUG_KEEP_BINARY") == "" {
+		_ = os.RemoveAll(built)
 	}
 	os.Exit(status)
 }

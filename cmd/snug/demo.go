@@ -113,7 +113,7 @@ func (d demoWorld) serve(c config.Serve) config.Serve {
 
 // hosts gives each person a loopback host name, so that several can be signed in in one browser.
 func (d demoWorld) hosts(addr net.Addr) []string {
-	_, port, _ := strings.Cut(addr.String(), ":")
+	_, port, _ := net.SplitHostPort(addr.String())
 	hosts := []string{"localhost:" + port}
 	for _, u := range d.users {
 		hosts = append(hosts, u.Username+".localhost:"+port)
@@ -137,7 +137,7 @@ func (d demoWorld) facts(base string) any {
 // welcome says what to open and try.
 func (d demoWorld) welcome(w io.Writer, base string) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	_, port, _ := strings.Cut(strings.TrimPrefix(base, "http://"), ":")
+	_, port, _ := net.SplitHostPort(strings.TrimPrefix(base, "http://"))
 	fmt.Fprintf(t, `
 Snug is running, with a simulated Discord. Nothing leaves this machine.
 

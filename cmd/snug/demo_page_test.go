@@ -1,6 +1,9 @@
 package main
 
 import (
+	"net"
+	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -8,6 +11,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"snug/shared/browsertest"
+	"snug/shared/standin"
 )
 
 // TestWelcome does what the demo's first words say, in a browser alone: choose
@@ -43,4 +47,21 @@ func TestWelcome(t *testing.T) {
 	discord.do("join voice", browsertest.Click(".channel .join"))
 	discord.sees("that she is in voice", `document.querySelector('.voice-wrap').innerText.includes('Friday')`)
 	page.seated("alice")
+}
+
+// TestDemoHosts: everybody has an address of their own, whichever loopback address the demo listens on.
+func TestDemoHosts(t *testing.T) {
+	t.Parallel()
+	d := demoWorld{users: []standin.User{{Username: "alice"}, {Username: "bruno"}}}
+	for _, addr := range []string{"127.0.0.1:8080", "[::1]:8080"} {
+		a := net.TCPAddrFromAddrPort(netip.MustParseAddrPort(addr))
+		if got := d.hosts(a); !slices.Equal(got, []string{"localhost:8080", "alice.localhost:8080", "bruno.localhost:8080"}) {
+			t.Errorf("%s: %q", addr, got)
+		}
+		var said strings.Builder
+		d.welcome(&said, "http://"+addr)
+		if !strings.Contains(said.String(), "http://bruno.localhost:8080,") {
+			t.Errorf("%s: %s", addr, &said)
+		}
+	}
 }

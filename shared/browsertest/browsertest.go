@@ -7,6 +7,8 @@ package browsertest
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"testing"
@@ -19,18 +21,11 @@ import (
 // test if there is none: tests that need a browser are not skipped.
 func Start(t testing.TB, options ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
-	o := append([]chromedp.ExecAllocatorOption{
-		chromedp.ExecPath(path(t)), chromedp.UserDataDir(t.TempDir()), chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck,
-		chromedp.Headless, chromedp.DisableGPU, chromedp.WSURLReadTimeout(time.Minute),
-		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("disable-sync", true), chromedp.Flag("disable-extensions", true), chromedp.Flag("disable-quic", true),
-		chromedp.Flag("disable-background-timer-throttling", true), chromedp.Flag("disable-renderer-backgrounding", true),
-		chromedp.Flag("disable-backgrounding-occluded-windows", true), chromedp.Flag("disable-dev-shm-usage", true),
-		chromedp.WindowSize(1280, 900),
-	}, options...)
-	if os.Geteuid() == 0 {
-		o = append(o, chromedp.NoSandbox) // Chromium refuses its sandbox to root
+	o, err := Options()
+	if err != nil {
+		t.Fatal(err)
 	}
+	o = append(append(o, chromedp.UserDataDir(t.TempDir())), options...)
 	alloc, stop := chromedp.NewExecAllocator(context.Background(), o...)
 	ctx, cancel := chromedp.NewContext(alloc)
 	t.Cleanup(func() {
@@ -46,6 +41,25 @@ func Start(t testing.TB, options ...chromedp.ExecAllocatorOption) context.Contex
 	return ctx
 }
 
+// Options are those that every test's browser has, whatever the machine: it
+// speaks English, and has no sandbox, which root, containers and some systems
+// do not allow, and which pages of our own do not need. It fails if there is no browser.
+func Options() ([]chromedp.ExecAllocatorOption, error) {
+	path, err := find()
+	if err != nil {
+		return nil, err
+	}
+	return []chromedp.ExecAllocatorOption{
+		chromedp.ExecPath(path), chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck, chromedp.NoSandbox,
+		chromedp.Headless, chromedp.DisableGPU, chromedp.WSURLReadTimeout(time.Minute), chromedp.Flag("accept-lang", "en-US"),
+		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("disable-sync", true), chromedp.Flag("disable-extensions", true), chromedp.Flag("disable-quic", true),
+		chromedp.Flag("disable-background-timer-throttling", true), chromedp.Flag("disable-renderer-backgrounding", true),
+		chromedp.Flag("disable-backgrounding-occluded-windows", true), chromedp.Flag("disable-dev-shm-usage", true),
+		chromedp.WindowSize(1280, 900),
+	}, nil
+}
+
 // Tab opens a further tab of the browser of ctx; it closes with the test.
 func Tab(t testing.TB, ctx context.Context) context.Context {
 	t.Helper()
@@ -57,16 +71,24 @@ func Tab(t testing.TB, ctx context.Context) context.Context {
 	return tab
 }
 
-func path(t testing.TB) string {
-	t.Helper()
-	for _, name := range []string{os.Getenv("SNUG_BROWSER"), "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"} {
-		if name == "" {
-			continue
+// names are what browsers are called; .ci/needs looks for the same.
+var names = []string{
+	"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome",
+	"/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+}
+
+func find() (string, error) {
+	if own := os.Getenv("SNUG_BROWSER"); own != "" {
+		path, err := exec.LookPath(own)
+		if err != nil {
+			return "", fmt.Errorf("SNUG_BROWSER %q is no browser: %w", own, err)
 		}
-		if p, err := exec.LookPath(name); err == nil {
-			return p
+		return path, nil
+	}
+	for _, name := range names {
+		if path, err := exec.LookPath(name); err == nil {
+			return path, nil
 		}
 	}
-	t.Fatal("no Chrome or Chromium found. Install one (make test does, as root on Debian), or set SNUG_BROWSER to it.")
-	return ""
+	return "", errors.New("no Chrome or Chromium found. Install one (make test does, as root on Debian), or set SNUG_BROWSER to it")
 }

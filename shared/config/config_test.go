@@ -11,9 +11,17 @@ import (
 	"github.com/alecthomas/kong"
 
 	"snug/shared/config"
+	"snug/shared/config/configtest"
 )
 
 const random = "8f14e45fceea167a5a36dedd4bea2543b9f3c1d0a7e6524c0f1d2b3a49586776"
+
+func TestMain(m *testing.M) {
+	if err := configtest.Forget(&config.Serve{}); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
 
 func good() config.Serve {
 	return config.Serve{
