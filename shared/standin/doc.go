@@ -112,6 +112,8 @@
 //	PUT                      /channels/{channel}/voice-status
 //	GET POST                 /channels/{channel}/invites
 //	GET DELETE               /invites/{code}
+//	GET PUT                  /invites/{code}/target-users
+//	GET                      /invites/{code}/target-users/job-status
 //	POST                     /channels/{channel}/typing
 //	GET POST                 /channels/{channel}/messages
 //	POST                     /channels/{channel}/messages/bulk-delete

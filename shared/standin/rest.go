@@ -47,6 +47,7 @@ type call struct {
 	scopes []string
 	body   []byte
 	files  []attachment
+	fields map[string]string // of a multipart body, beside payload_json
 	reason string
 	host   string
 	extra  http.Header
@@ -149,7 +150,7 @@ func (s *Server) answer(r *http.Request, rt *route, reason string) answer {
 		return answer{status: 429, headers: http.Header{"Via": nil, "Content-Type": {"text/plain"}, "Retry-After": {"600"}},
 			body: []byte("error code: 1015")}
 	}
-	c := &call{Server: s, r: r, route: rt, reason: reason, host: r.Host, extra: http.Header{}}
+	c := &call{Server: s, r: r, route: rt, reason: reason, host: r.Host, extra: http.Header{}, fields: map[string]string{}}
 	readErr := c.read()
 	if r.Method == http.MethodGet {
 		s.mu.RLock()
@@ -185,13 +186,23 @@ func (c *call) run(readErr error) answer {
 		return c.refuse(err)
 	}
 	a := answer{status: status, headers: c.extra}
-	if status != http.StatusNoContent {
+	switch b, isRaw := body.(raw); {
+	case isRaw:
+		a.body = []byte(b.data)
+		a.headers.Set("Content-Type", b.kind)
+	case status != http.StatusNoContent:
 		a.body = marshal(body)
 	}
 	return a
 }
 
 func (c *call) refuse(err error) answer {
+	if file, ok := errors.AsType[*fileError](err); ok {
+		return answer{status: http.StatusBadRequest, headers: c.extra, body: marshal(map[string]any{
+			"code": 50035, "message": "Invalid Form Body", // the OpenAPI description wants both, the document's example has neither
+			"target_users_file": file.lines,
+		})}
+	}
 	var e *APIError
 	if !errors.As(err, &e) {
 		c.log.Error("a request failed inside the stand-in", "error", err, "path", c.r.URL.Path)
@@ -265,12 +276,22 @@ func (c *call) readMultipart(body []byte, boundary string) error {
 		} else if p.FileName() != "" {
 			c.files = append(c.files, attachment{name: p.FileName(), kind: p.Header.Get("Content-Type"), data: data,
 				field: p.FormName()})
+		} else {
+			c.fields[p.FormName()] = string(data)
 		}
 	}
 }
 
-// form reads the body as one object.
-func (c *call) form() (*form, error) { return parseForm(c.body) }
+// form reads the body as one object; a multipart body may have its fields as parts of their own.
+func (c *call) form() (*form, error) {
+	f, err := parseForm(c.body)
+	for name, value := range c.fields {
+		if err == nil && !f.has(name) {
+			f.set(name, value)
+		}
+	}
+	return f, err
+}
 
 // id reads a snowflake from the address; what is none is unknown to everybody.
 func (c *call) id(name string) ID {

@@ -19,6 +19,8 @@ type invite struct {
 	uses      int
 	temporary bool
 	created   time.Time
+	targets   *targets // nil: whoever has the code
+	roles     []ID     // given to who accepts
 }
 
 func (i *invite) expired(now time.Time) bool {
@@ -110,12 +112,19 @@ func createInvite(c *call) (int, any, error) {
 	}
 	i.maxUses, i.temporary = f.num("max_uses", 0, 100), f.yes("temporary")
 	unique := f.yes("unique")
+	if i.targets, err = c.targetFile(); err != nil {
+		return 0, nil, err
+	}
+	if i.roles, err = c.inviteRoles(f, g); err != nil {
+		return 0, nil, err
+	}
 	if err := f.errs.err(); err != nil {
 		return 0, nil, err
 	}
+	unique = unique || i.targets != nil || len(i.roles) > 0
 	mine := c.invitesOf(func(x *invite) bool { return x.guild == g.id })
 	for _, x := range mine {
-		if !unique && x.channel == i.channel && x.inviter == i.inviter && x.maxAge == i.maxAge && x.maxUses == i.maxUses && x.temporary == i.temporary {
+		if !unique && x.channel == i.channel && x.inviter == i.inviter && x.maxAge == i.maxAge && x.maxUses == i.maxUses && x.temporary == i.temporary && x.targets == nil && len(x.roles) == 0 {
 			return 200, c.wireInvite(x, true), nil // an old one like it is handed back
 		}
 	}
@@ -163,7 +172,8 @@ func (s *Server) removeInvite(code string) {
 
 func getInvite(c *call) (int, any, error) {
 	i := c.liveInvite(c.r.PathValue("code"))
-	if i == nil {
+	// "Only users in that list can see and accept the invite", and who made it.
+	if i == nil || i.targets != nil && (c.app == nil || c.app.id != i.inviter) && (c.user == nil || !i.open(c.user.id, c.now())) {
 		return 0, nil, errUnknownInvite()
 	}
 	w := c.wireInvite(i, false)
@@ -216,7 +226,7 @@ func (s *Server) UseInvite(user ID, code string) (Guild, error) {
 	if u == nil {
 		return Guild{}, errUnknownUser()
 	}
-	if i == nil {
+	if i == nil || !i.open(user, s.now()) {
 		return Guild{}, errUnknownInvite()
 	}
 	g := s.guilds[i.guild]
@@ -224,8 +234,10 @@ func (s *Server) UseInvite(user ID, code string) (Guild, error) {
 		return Guild{}, fail(403, 40007, "The user is banned from this guild.")
 	}
 	if g.members[user] == nil {
-		i.uses = min(i.uses+1, math.MaxInt32)
-		s.addMember(g, u, "", nil)
+		if i.uses = min(i.uses+1, math.MaxInt32); i.expired(s.now()) {
+			s.removeInvite(code) // bots that count invites rely on hearing of its end before they hear of the member
+		}
+		s.addMember(g, u, "", i.roles)
 	}
 	return Guild{ID: g.id, Name: g.name, Owner: g.owner}, nil
 }
