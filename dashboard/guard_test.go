@@ -3,6 +3,7 @@ package dashboard
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 	"github.com/gorilla/websocket"
+	"golang.org/x/time/rate"
 
 	"snug/shared/errs"
 	"snug/shared/protocol"
@@ -94,7 +96,11 @@ func TestHosts(t *testing.T) {
 func TestCrossOriginPosts(t *testing.T) {
 	b := newBench(t)
 	w := b.signedIn(owner)
-	for _, h := range [][2]string{{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Origin", "https://evil.example"}} {
+	host := strings.TrimPrefix(b.url, "http://")
+	for _, h := range [][2]string{
+		{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Origin", "https://evil.example"}, {"Origin", "null"},
+		{"Origin", "https://" + host}, {"Origin", "http://" + host + ".evil.example"}, {"Origin", "ftp://" + host},
+	} {
 		got := w.form("/servers/100/rooms", url.Values{"name": {"x"}}, h[0], h[1])
 		if got.status != http.StatusForbidden || !strings.Contains(got.body, "another site") {
 			t.Errorf("%v: %d", h, got.status)
@@ -108,6 +114,9 @@ func TestCrossOriginPosts(t *testing.T) {
 	}
 	if got := w.form("/servers/100/rooms", url.Values{"name": {"x"}}, "Sec-Fetch-Site", "same-origin", "Origin", "null"); got.status != 303 {
 		t.Errorf("an own page that tells no referrer: %d", got.status)
+	}
+	if got := b.signedIn(member).form("/servers/100/rooms", url.Values{"name": {"x"}}, "Origin", b.url); got.status != 303 {
+		t.Errorf("an own page in a browser that tells its origin alone: %d", got.status)
 	}
 }
 
@@ -259,6 +268,24 @@ func TestLimiterForgets(t *testing.T) {
 	}
 	if addressGroup("2001:db8::1") != addressGroup("2001:db8::2") || addressGroup("::ffff:10.0.0.1") != "10.0.0.1" {
 		t.Error("addresses are grouped wrongly")
+	}
+}
+
+// TestLimiterIsBounded: strangers with very many addresses take so much memory and no more, and who is held back stays so.
+func TestLimiterIsBounded(t *testing.T) {
+	now := time.Now()
+	l := &limiter{limit: Limit{time.Hour, 2}, now: func() time.Time { return now }, buckets: map[string]*rate.Limiter{}}
+	for range 3 {
+		l.take("held back")
+	}
+	for i := range 2 * maxBuckets {
+		l.take(fmt.Sprint(i))
+	}
+	if len(l.buckets) != maxBuckets {
+		t.Errorf("%d buckets, want %d", len(l.buckets), maxBuckets)
+	}
+	if l.take("held back") == 0 {
+		t.Error("who was held back is forgotten")
 	}
 }
 

@@ -159,6 +159,7 @@ func TestStrangeInput(t *testing.T) {
 	}
 	for _, body := range []string{
 		`[]`, `"x"`, `7`, `null x`, `{"name":7}`, `{"name":"a","name2":"b"}`, `{"seats":1e99}`, `{"seats":1.5}`, `{"seats":"4"}`, `{"private":"yes"}`,
+		`{"name":"a","name":"b"}`, `{"Name":"a"}`, `{"SEATS":4}`, `{"name":"\ud800"}`, `{"name":"a"} {}`, `{"private":true,"private":true}`, `{"x":{"y":1,"y":2}}`,
 		`{"name":"\ud800"`, "{\"name\":\"\xff\xfe\"}", `{"name":"` + strings.Repeat("x", 60_000) + `"}`, strings.Repeat("[", 20_000), `{"a":` + strings.Repeat(`{"a":`, 9_000),
 	} {
 		if got := w.api("POST", "/api/v1/guilds/100/rooms", body); got.status >= 500 || got.status < 400 {

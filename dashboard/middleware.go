@@ -15,6 +15,7 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 
 	"snug/shared/errs"
+	"snug/shared/hostname"
 	"snug/shared/hub"
 )
 
@@ -181,12 +182,15 @@ func (s *Server) guard(c *gin.Context) {
 }
 
 // otherHost answers a request to a name that is not ours. Probes come by
-// address, so operations are served under any.
+// address or by a name inside a cluster, and are served; not by a name of the
+// internet, which somebody could have lead here (DNS rebinding).
 func (s *Server) otherHost(c *gin.Context) {
 	visitOf(c).origin = s.base.String()
 	switch c.Request.URL.Path {
 	case "/healthz", "/readyz", "/metrics":
-		return
+		if hostname.Inside(c.Request.Host) {
+			return
+		}
 	}
 	if c.Request.Method == http.MethodGet && c.GetHeader("Upgrade") == "" {
 		to := *s.base
@@ -200,14 +204,23 @@ func (s *Server) otherHost(c *gin.Context) {
 	c.Abort()
 }
 
-// sameOrigin refuses what other sites have browsers send.
+// sameOrigin refuses what other sites have browsers send. Browsers that say how
+// the two sites stand (Sec-Fetch-Site) compare whole origins; of those that
+// only name the origin it has to be ours, scheme and port included. Who says neither is no browser.
 func (s *Server) sameOrigin() gin.HandlerFunc {
 	protection := http.NewCrossOriginProtection()
 	return s.do(func(c *gin.Context) error {
-		if c.Request.URL.Path == livePath {
+		r := c.Request
+		if r.URL.Path == livePath {
 			return nil // dashboard/live checks the origin itself, and asks for more
 		}
-		if err := protection.Check(c.Request); err != nil {
+		err := protection.Check(r)
+		origin := r.Header.Get("Origin")
+		if safe := r.Method == http.MethodGet || r.Method == http.MethodOptions; err == nil && !safe &&
+			r.Header.Get("Sec-Fetch-Site") == "" && origin != "" && !strings.EqualFold(origin, visitOf(c).origin) {
+			err = fmt.Errorf("the origin is %.100q", origin)
+		}
+		if err != nil {
 			return errs.E(errs.Forbidden, "This came from another site and was not done. Please do it on Snug's own page.").Because(err)
 		}
 		return nil

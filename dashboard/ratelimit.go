@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"math"
 	"net/netip"
 	"sync"
 	"time"
@@ -61,8 +62,12 @@ type limiter struct {
 	buckets map[string]*rate.Limiter
 }
 
-// maxBuckets bounds the memory strangers can take; past it the full buckets, which hold nothing against anybody, go.
-const maxBuckets = 50_000
+// maxBuckets bounds the memory strangers can take. Past it the fullest of a
+// few goes, whose key has done least of late: whoever is held back stays held back.
+const (
+	maxBuckets = 50_000
+	sampled    = 16
+)
 
 // take gives how long the key has to wait; 0 lets it pass.
 func (l *limiter) take(key string) time.Duration {
@@ -72,7 +77,7 @@ func (l *limiter) take(key string) time.Duration {
 	b := l.buckets[key]
 	if b == nil {
 		if len(l.buckets) >= maxBuckets {
-			l.dropFull(now)
+			l.dropOne(now)
 		}
 		b = rate.NewLimiter(rate.Every(l.limit.Every), l.limit.Burst)
 		l.buckets[key] = b
@@ -83,6 +88,20 @@ func (l *limiter) take(key string) time.Duration {
 		r.CancelAt(now)
 	}
 	return wait
+}
+
+// dropOne forgets a bucket. A map gives its keys from somewhere else each time, so that a few are a sample.
+func (l *limiter) dropOne(now time.Time) {
+	fullest, most, n := "", math.Inf(-1), 0
+	for k, b := range l.buckets {
+		if have := b.TokensAt(now); have > most {
+			fullest, most = k, have
+		}
+		if n++; n == sampled {
+			break
+		}
+	}
+	delete(l.buckets, fullest)
 }
 
 func (l *limiter) sweep() {

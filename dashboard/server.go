@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -20,6 +18,7 @@ import (
 	"snug/dashboard/live"
 	"snug/dashboard/session"
 	"snug/dashboard/view"
+	"snug/shared/hostname"
 	"snug/shared/hub"
 	"snug/shared/keyring"
 	"snug/shared/room"
@@ -73,6 +72,10 @@ type Options struct {
 	// TrustedProxies are the addresses or networks (CIDR) whose X-Forwarded-For is believed.
 	TrustedProxies []string
 	Limits         Limits
+
+	// SessionLifetime is how long a session lasts after it was last used,
+	// WholeSessionLifetime in all; 0: as package session has it.
+	SessionLifetime, WholeSessionLifetime time.Duration
 
 	Version    string
 	Log        *slog.Logger
@@ -143,6 +146,7 @@ func New(o Options) (*Server, error) {
 		Sessions: sealed{o.Hub.Sessions}, Logins: sealed{o.Hub.Logins}, Keys: o.Keys, ClientID: o.ClientID, ClientSecret: o.ClientSecret,
 		Discord: session.Discord{AuthorizeURL: o.Discord.AuthorizeURL, TokenURL: o.Discord.TokenURL, RevokeURL: o.Discord.RevokeURL, APIURL: o.Discord.APIURL},
 		HTTP:    o.HTTP, Now: o.Now, Log: o.Log, Ended: s.tellEnded,
+		Lifetime: o.SessionLifetime, WholeLifetime: o.WholeSessionLifetime,
 	})
 	if err != nil {
 		return nil, err
@@ -196,7 +200,7 @@ func (s *Server) addresses() error {
 	if err != nil || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http" {
 		return fmt.Errorf("dashboard: the base address %q is not scheme and host; set SNUG_BASE_URL to something like https://snug.example.org", s.o.BaseURL)
 	}
-	if u.Scheme == "http" && !loopback(u.Hostname()) {
+	if u.Scheme == "http" && !hostname.Local(u.Hostname()) {
 		return fmt.Errorf("dashboard: the base address %s is http, which is for loopback addresses only: put a proxy with https in front and set SNUG_BASE_URL to its address", u)
 	}
 	s.base = u
@@ -204,29 +208,12 @@ func (s *Server) addresses() error {
 	s.hosts = map[string]string{}
 	for _, h := range append([]string{u.Host}, s.o.ExtraHosts...) {
 		h = plainHost(u.Scheme, h)
-		if u.Scheme == "http" && !loopback(hostname(h)) {
+		if u.Scheme == "http" && !hostname.Local(hostname.Of(h)) {
 			return fmt.Errorf("dashboard: the extra host %s is not a loopback one, and the base address is http", h)
 		}
 		s.hosts[h] = u.Scheme + "://" + h
 	}
 	return nil
-}
-
-// loopback says whether a host name can only be this machine.
-func loopback(host string) bool {
-	host = strings.ToLower(strings.Trim(host, "[]"))
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
-		return true
-	}
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.IsLoopback()
-}
-
-func hostname(hostport string) string {
-	if h, _, err := net.SplitHostPort(hostport); err == nil {
-		return h
-	}
-	return hostport
 }
 
 // plainHost gives a Host header's value in the form it is compared in: lower case, without the scheme's own port.

@@ -10,10 +10,10 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/disgoorg/snowflake/v2"
 	"github.com/gin-gonic/gin"
+	jsonv2 "github.com/go-json-experiment/json"
 
 	"snug/dashboard/api"
 	"snug/dashboard/session"
@@ -214,24 +214,20 @@ func postForm(r *http.Request) (url.Values, error) {
 	return r.PostForm, nil
 }
 
+// strictJSON reads one JSON object: names as they are written, none twice, none unknown, and UTF-8 text.
 func strictJSON(b []byte, v any) error {
-	if !utf8.Valid(b) {
-		return errs.E(errs.Invalid, "What was sent is not UTF-8 text. Please check it.") // encoding/json would put replacement characters in
-	}
-	dec := json.NewDecoder(bytes.NewReader(b))
-	dec.DisallowUnknownFields()
-	err := dec.Decode(v)
-	if err == nil && dec.More() {
-		err = errors.New("more than one value")
-	}
+	err := jsonv2.Unmarshal(b, v, jsonv2.RejectUnknownMembers(true))
 	if err == nil {
 		return nil
 	}
-	if t, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && t.Field != "" {
-		return errs.Field(t.Field, "%s has the wrong type: it must be %s.", t.Field, jsonKind(t.Type.Kind().String()))
-	}
-	if _, field, ok := strings.Cut(err.Error(), "unknown field "); ok {
-		return errs.Field(strings.Trim(field, `"`), "There is no field %.60s here. Please leave it out.", field)
+	if t, ok := errors.AsType[*jsonv2.SemanticError](err); ok {
+		field := strings.ReplaceAll(strings.TrimPrefix(string(t.JSONPointer), "/"), "/", ".")
+		switch {
+		case errors.Is(err, jsonv2.ErrUnknownName):
+			return errs.Field(field, "There is no field %.60s here. Please leave it out.", field)
+		case field != "" && t.GoType != nil:
+			return errs.Field(field, "%s has the wrong type: it must be %s.", field, jsonKind(t.GoType.Kind().String()))
+		}
 	}
 	return errs.E(errs.Invalid, "The body is not the JSON object this needs. Please check it.").Because(err)
 }

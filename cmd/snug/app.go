@@ -110,13 +110,15 @@ func start(ctx context.Context, s setup) (_ *app, err error) {
 		Hub:   a.hub, Live: a.live, Keys: keys, BaseURL: s.BaseURL, ExtraHosts: s.extraHosts, Discord: endpoints(s.DiscordURL),
 		ClientID: s.ClientID.String(), ClientSecret: s.ClientSecret, AddURL: addURL(s), Demo: s.demo, DiscordURL: s.DiscordURL,
 		TrustedProxies: s.TrustedProxies, Version: versionName(), Log: s.log, Now: s.now, Registerer: registry,
-		Ready: a.ready,
+		Ready: a.ready, SessionLifetime: days(s.SessionIdleDays), WholeSessionLifetime: days(s.SessionDays),
 	}); err != nil {
 		return nil, err
 	}
-	a.serve(s.listener, s.ops)
+	a.serve(s.listener, s.ops, s.OpsHosts)
 	return a, nil
 }
+
+func days(n int) time.Duration { return time.Duration(n) * 24 * time.Hour }
 
 // openHub opens the hub that the configuration names, with its data folder.
 func openHub(ctx context.Context, c config.Serve, log *slog.Logger, observe func(hub.Observation)) (*hub.Hub, error) {
@@ -131,7 +133,7 @@ func openHub(ctx context.Context, c config.Serve, log *slog.Logger, observe func
 }
 
 func hubOptions(c config.Serve, log *slog.Logger) hub.Options {
-	o := hub.Options{URL: c.NATSURL, CredsFile: c.NATSCreds, Replicas: c.NATSReplicas, Log: log}
+	o := hub.Options{URL: c.NATSURL, CredsFile: c.NATSCreds, CAFile: c.NATSCA, Replicas: c.NATSReplicas, Log: log}
 	if c.NATSURL == "" {
 		o.Dir = c.Data
 	}
@@ -139,7 +141,7 @@ func hubOptions(c config.Serve, log *slog.Logger) hub.Options {
 }
 
 // serve runs the parts that run until close.
-func (a *app) serve(l, ops net.Listener) {
+func (a *app) serve(l, ops net.Listener, opsNames []string) {
 	a.http = a.dash.HTTPServer()
 	run := func(what string, f func() error) {
 		a.wg.Go(func() {
@@ -154,7 +156,7 @@ func (a *app) serve(l, ops net.Listener) {
 		}
 		return nil
 	})
-	a.serveOps(ops, run)
+	a.serveOps(ops, opsNames, run)
 	run("live", func() error { return a.live.Run(a.ctx) })
 	run("dashboard", func() error { return a.dash.Run(a.ctx) })
 }

@@ -26,7 +26,7 @@ func TestOperatorsListener(t *testing.T) {
 	h := newHouse(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	h.must(err)
-	srv := opsServer(h.app.registry, h.app.ready)
+	srv := opsServer(h.app.registry, h.app.ready, nil)
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(l) }()
 	defer func() {

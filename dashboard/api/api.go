@@ -9,21 +9,23 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"reflect"
 	"slices"
 	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humagin"
 	"github.com/disgoorg/snowflake/v2"
 	"github.com/gin-gonic/gin"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"snug/dashboard/session"
 	"snug/shared/apitoken"
@@ -150,6 +152,7 @@ func New(e *gin.Engine, o Options) *API {
 		Formats:       map[string]huma.Format{"application/json": jsonFormat, "json": jsonFormat},
 		DefaultFormat: "application/json",
 	}
+	strictCasing()
 	a.huma = humagin.NewWithGroup(e, e.Group(Prefix, func(c *gin.Context) { c.Set(apiKey, a) }), config)
 	return a
 }
@@ -167,11 +170,28 @@ Failures are problems (RFC 9457) whose ` + "`code`" + ` is stable and whose ` + 
 var jsonFormat = huma.Format{
 	Marshal: huma.DefaultJSONFormat.Marshal,
 	Unmarshal: func(b []byte, v any) error {
-		if !utf8.Valid(b) {
-			return errors.New("not UTF-8 text")
+		if err := CheckJSON(b); err != nil {
+			return err
 		}
 		return json.Unmarshal(b, v)
 	},
+}
+
+// strictCasing has huma tell names apart that differ in case alone, as JSON does. It is a variable of huma's.
+var strictCasing = sync.OnceFunc(func() { huma.ValidateStrictCasing = true })
+
+// CheckJSON fails unless b is one JSON text as RFC 8259 and RFC 7493 (I-JSON)
+// want it: UTF-8, no lone surrogates, no name twice in an object. encoding/json
+// takes all of these, and two programs that read such a text may read two things.
+func CheckJSON(b []byte) error {
+	d := jsontext.NewDecoder(bytes.NewReader(b))
+	if _, err := d.ReadValue(); err != nil {
+		return err
+	}
+	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
+		return errors.New("more than one JSON value")
+	}
+	return nil
 }
 
 // schemaName names a schema after its type, without the word JSON that sets wire types apart in code.

@@ -64,7 +64,7 @@ func (s *Sessions) changeIndex(ctx context.Context, user snowflake.ID, change fu
 			return err
 		}
 		change(&x)
-		x.Expires = s.o.Now().Add(Lifetime + rollEvery)
+		x.Expires = s.o.Now().Add(s.o.Lifetime + rollEvery)
 		err = s.write(ctx, s.o.Sessions, "index", key, x, x.Expires, rev)
 		if !errs.Has(err, errs.Conflict) {
 			return err

@@ -142,7 +142,7 @@ func (s *Sessions) exchange(ctx context.Context, c Callback, t ticket, back Fini
 		return back, err
 	}
 	now, id := s.o.Now(), newSecret()
-	rec := &record{User: user, Scopes: granted(tok, t.Scopes), CreatedAt: now, RolledAt: now, Expires: now.Add(Lifetime)}
+	rec := &record{User: user, Scopes: granted(tok, t.Scopes), CreatedAt: now, RolledAt: now, Expires: s.ends(now)}
 	rec.take(tok, now)
 	key := keyOf(id)
 	if err := s.save(ctx, key, rec, 0); err != nil {

@@ -10,6 +10,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -31,8 +32,10 @@ import (
 )
 
 const (
-	// Lifetime is how long a session lasts after it was last used.
+	// Lifetime is how long a session lasts after it was last used, unless Options say otherwise.
 	Lifetime = 30 * 24 * time.Hour
+	// WholeLifetime is how long one lasts in all, however it is used (OWASP ASVS 7.3.2), unless Options say otherwise.
+	WholeLifetime = 90 * 24 * time.Hour
 	// LoginLifetime is how long somebody may take at Discord's consent page.
 	LoginLifetime = 10 * time.Minute
 
@@ -88,6 +91,8 @@ type Options struct {
 	// Ended is told the keys of sessions that are gone, whatever ended them:
 	// a logout, a new login in the same browser, Discord's refusal. It must not block for long.
 	Ended func(ctx context.Context, keys ...string)
+
+	Lifetime, WholeLifetime time.Duration // 0: the constants of these names
 }
 
 // User is who a session belongs to, as Discord said at the last login or refresh.
@@ -140,6 +145,7 @@ func New(o Options) (*Sessions, error) {
 	if s.o.Ended == nil {
 		s.o.Ended = func(context.Context, ...string) {}
 	}
+	s.o.Lifetime, s.o.WholeLifetime = cmp.Or(o.Lifetime, Lifetime), cmp.Or(o.WholeLifetime, WholeLifetime)
 	if s.http == nil {
 		s.http = &http.Client{Timeout: 10 * time.Second}
 	}
@@ -207,11 +213,20 @@ func (s *Sessions) Get(ctx context.Context, id string) (*Session, error) {
 		}
 	}
 	sess := rec.session(key)
-	if now.Sub(rec.RolledAt) >= rollEvery {
+	if now.Sub(rec.RolledAt) >= rollEvery && s.ends(rec.CreatedAt).After(rec.Expires) {
 		sess.Extended = s.roll(ctx, key, rec, rev)
 		sess.Expires = rec.Expires
 	}
 	return sess, nil
+}
+
+// ends gives when a session ends that was begun at a time and is used now.
+func (s *Sessions) ends(begun time.Time) time.Time {
+	rolled, whole := s.o.Now().Add(s.o.Lifetime), begun.Add(s.o.WholeLifetime)
+	if whole.Before(rolled) {
+		return whole
+	}
+	return rolled
 }
 
 // roll extends a session that is in use. Losing the race to another request
@@ -219,7 +234,7 @@ func (s *Sessions) Get(ctx context.Context, id string) (*Session, error) {
 func (s *Sessions) roll(ctx context.Context, key string, rec *record, rev uint64) bool {
 	now := s.o.Now()
 	next := *rec
-	next.RolledAt, next.Expires = now, now.Add(Lifetime)
+	next.RolledAt, next.Expires = now, s.ends(rec.CreatedAt)
 	if err := s.save(ctx, key, &next, rev); err != nil {
 		if !errs.Has(err, errs.Conflict) {
 			s.log.Warn("session not extended", "user_id", rec.User.ID, "err", err)

@@ -259,7 +259,8 @@ func TestSessionEnds(t *testing.T) {
 	b := newBench(t)
 	b.p.expiresIn = 90 * 24 * 3600
 	id := b.login("42", Begin{}, "").ID
-	for range 4 { // used every twenty days, it lasts
+	begun := b.clock()
+	for range 3 { // used every twenty days, it lasts
 		b.pass(20 * 24 * time.Hour)
 		s, err := b.Get(t.Context(), id)
 		if err != nil || !s.Extended || !s.Expires.Equal(b.clock().Add(Lifetime)) {
@@ -269,8 +270,21 @@ func TestSessionEnds(t *testing.T) {
 			t.Fatalf("extended twice in a day: %+v, %v", s, err)
 		}
 	}
-	b.pass(Lifetime)
+	b.pass(10 * 24 * time.Hour) // and it is not extended past ninety days
+	if s, err := b.Get(t.Context(), id); err != nil || !s.Expires.Equal(begun.Add(WholeLifetime)) {
+		t.Errorf("got %+v, %v", s, err)
+	}
+	b.pass(19 * 24 * time.Hour)
+	if s, err := b.Get(t.Context(), id); err != nil || s.Extended || !s.Expires.Equal(begun.Add(WholeLifetime)) {
+		t.Errorf("got %+v, %v", s, err)
+	}
+	b.pass(24 * time.Hour)
 	if _, err := b.Get(t.Context(), id); !errs.Has(err, errs.Unauthorized) {
+		t.Errorf("after %v it still works: %v", WholeLifetime, err)
+	}
+	unused := b.login("43", Begin{}, "").ID
+	b.pass(Lifetime)
+	if _, err := b.Get(t.Context(), unused); !errs.Has(err, errs.Unauthorized) {
 		t.Errorf("unused for %v it still works: %v", Lifetime, err)
 	}
 	for _, id := range []string{"", "nonsense", strings.Repeat("A", 43), newSecret()} {

@@ -25,6 +25,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/shared/dm"
+	"snug/shared/hostname"
 	"snug/shared/keyring"
 )
 
@@ -37,21 +38,26 @@ type Serve struct {
 	MembersIntent bool   `env:"SNUG_MEMBERS_INTENT" help:"Ask Discord for the members intent (allow it in the Developer Portal → Bot): who leaves a server or loses a role then loses access at once instead of within a minute."`
 	DiscordURL    string `env:"SNUG_DISCORD_URL" default:"https://discord.com" help:"Where Discord is: change it for a stand-in or another Discord-compatible server."`
 
-	BaseURL        string   `env:"SNUG_BASE_URL" placeholder:"URL" help:"The dashboard's address as browsers see it; unless given, http:// and the address it listens on, if that is on this machine. Register BASE/auth/discord/callback as a redirect in the Developer Portal."`
-	Addr           string   `env:"SNUG_ADDR" default:"127.0.0.1:8080" help:"Where the dashboard listens."`
-	OpsAddr        string   `env:"SNUG_OPS_ADDR" default:"127.0.0.1:8089" help:"Where metrics and profiles are served, for whoever runs Snug; keep it from the public. Empty: nowhere."`
-	AllowedOrigins []string `env:"SNUG_ALLOWED_ORIGINS" placeholder:"ORIGIN" help:"Other origins whose pages may open the WebSocket."`
-	TrustedProxies []string `env:"SNUG_TRUSTED_PROXIES" placeholder:"CIDR" help:"Reverse proxies whose X-Forwarded-For is believed."`
-	SessionSecret  string   `env:"SESSION_SECRET" placeholder:"SECRET" help:"Signs links and seals logins: at least 32 bytes, hex or base64. Several, separated by commas, rotate it: the first is used, all are accepted. Without one, one is made and kept in the data folder."`
-	DMsBot         dm.Rates `name:"dms" env:"SNUG_DMS" default:"10/10m,200/24h" help:"How many direct messages the bot opens at most with people it has not messaged before. Discord quarantines bots that open many."`
-	DMsSender      dm.Rates `name:"dms-sender" env:"SNUG_DMS_SENDER" default:"3/10m,15/24h" help:"How many of them one person causes at most."`
-	DMsRecipient   dm.Rates `name:"dms-recipient" env:"SNUG_DMS_RECIPIENT" default:"3/1h,10/24h" help:"How many direct messages one person gets at most."`
-	DMsPause       Span     `name:"dms-pause" env:"SNUG_DMS_PAUSE" default:"10m-6h" help:"How long no direct messages are opened after Discord said that there are too many; each time twice as long, up to the second."`
-	HookNetworks   []string `name:"webhook-networks" env:"SNUG_WEBHOOK_NETWORKS" placeholder:"CIDR" help:"Networks that servers' webhooks may be sent to, beside the public internet."`
-	Data           string   `env:"SNUG_DATA" default:"data" help:"Where rooms, settings and logins are kept."`
-	NATSURL        string   `name:"nats-url" env:"SNUG_NATS_URL" placeholder:"URL" help:"Use this NATS server or cluster (with JetStream) instead of the embedded one."`
-	NATSReplicas   int      `name:"nats-replicas" env:"SNUG_NATS_REPLICAS" default:"0" help:"How many servers of the cluster keep a copy of everything, 1 to 5; 0: three in a cluster, one on a single server."`
-	NATSCreds      string   `name:"nats-creds" env:"SNUG_NATS_CREDS" type:"path" placeholder:"FILE" help:"Credentials file for the NATS server."`
+	BaseURL         string   `env:"SNUG_BASE_URL" placeholder:"URL" help:"The dashboard's address as browsers see it; unless given, http:// and the address it listens on, if that is on this machine. Register BASE/auth/discord/callback as a redirect in the Developer Portal."`
+	Addr            string   `env:"SNUG_ADDR" default:"127.0.0.1:8080" help:"Where the dashboard listens."`
+	OpsHosts        []string `env:"SNUG_OPS_HOSTS" placeholder:"NAME" help:"Names with dots under which metrics are asked for, beside addresses and names without one."`
+	OpsAddr         string   `env:"SNUG_OPS_ADDR" default:"127.0.0.1:8089" help:"Where metrics and profiles are served, for whoever runs Snug; keep it from the public. Empty: nowhere."`
+	AllowedOrigins  []string `env:"SNUG_ALLOWED_ORIGINS" placeholder:"ORIGIN" help:"Other origins whose pages may open the WebSocket."`
+	TrustedProxies  []string `env:"SNUG_TRUSTED_PROXIES" placeholder:"CIDR" help:"Reverse proxies whose X-Forwarded-For is believed."`
+	SessionSecret   string   `env:"SESSION_SECRET" placeholder:"SECRET" help:"Signs links and seals logins: at least 32 bytes, hex or base64. Several, separated by commas, rotate it: the first is used, all are accepted. Without one, one is made and kept in the data folder."`
+	SessionIdleDays int      `env:"SNUG_SESSION_IDLE_DAYS" default:"30" help:"After how many days without a visit people have to sign in again."`
+	SessionDays     int      `env:"SNUG_SESSION_DAYS" default:"90" help:"After how many days everybody has to sign in again."`
+	DMsBot          dm.Rates `name:"dms" env:"SNUG_DMS" default:"10/10m,200/24h" help:"How many direct messages the bot opens at most with people it has not messaged before. Discord quarantines bots that open many."`
+	DMsSender       dm.Rates `name:"dms-sender" env:"SNUG_DMS_SENDER" default:"3/10m,15/24h" help:"How many of them one person causes at most."`
+	DMsRecipient    dm.Rates `name:"dms-recipient" env:"SNUG_DMS_RECIPIENT" default:"3/1h,10/24h" help:"How many direct messages one person gets at most."`
+	DMsPause        Span     `name:"dms-pause" env:"SNUG_DMS_PAUSE" default:"10m-6h" help:"How long no direct messages are opened after Discord said that there are too many; each time twice as long, up to the second."`
+	HookNetworks    []string `name:"webhook-networks" env:"SNUG_WEBHOOK_NETWORKS" placeholder:"CIDR" help:"Networks that servers' webhooks may be sent to, beside the public internet."`
+	Data            string   `env:"SNUG_DATA" default:"data" help:"Where rooms, settings and logins are kept."`
+	NATSURL         string   `name:"nats-url" env:"SNUG_NATS_URL" placeholder:"URL" help:"Use this NATS server or cluster (with JetStream) instead of the embedded one."`
+	NATSReplicas    int      `name:"nats-replicas" env:"SNUG_NATS_REPLICAS" default:"0" help:"How many servers of the cluster keep a copy of everything, 1 to 5; 0: three in a cluster, one on a single server."`
+	NATSCreds       string   `name:"nats-creds" env:"SNUG_NATS_CREDS" type:"path" placeholder:"FILE" help:"Credentials file for the NATS server."`
+	NATSCA          string   `name:"nats-ca" env:"SNUG_NATS_CA" type:"path" placeholder:"FILE" help:"Certificate authority of the NATS server, in PEM, if it is one of your own."`
+	NATSInsecure    bool     `name:"nats-insecure" env:"SNUG_NATS_INSECURE" help:"Use a NATS server on another machine without credentials or TLS. Whoever reaches that server can then act as anybody."`
 	Log
 }
 
@@ -186,18 +192,54 @@ func (c *Serve) Check() error {
 	if c.NATSURL != "" && c.SessionSecret == "" {
 		tell("SESSION_SECRET is missing. With SNUG_NATS_URL several processes share logins and links, so all of them need the same secret; make one with: openssl rand -hex 32")
 	}
-	for address := range strings.SplitSeq(c.NATSURL, ",") {
-		if u, err := url.Parse(address); address != "" && (err != nil || u.Host == "" || !slices.Contains([]string{"nats", "tls", "ws", "wss"}, u.Scheme)) {
-			tell("SNUG_NATS_URL has %q, which is no address of a NATS server. Write it like nats://10.0.0.1:4222.", address)
-		}
+	wrong = append(wrong, c.checkNATS()...)
+	if c.SessionIdleDays < 0 || c.SessionDays < 0 || c.SessionIdleDays > 3650 || c.SessionDays > 3650 {
+		tell("SNUG_SESSION_IDLE_DAYS is %d and SNUG_SESSION_DAYS %d. Choose numbers of days from 1 to 3650.", c.SessionIdleDays, c.SessionDays)
 	}
 	if c.NATSReplicas < 0 || c.NATSReplicas > 5 {
 		tell("SNUG_NATS_REPLICAS is %d. Choose 1 to 5, or 0 for what the cluster suggests.", c.NATSReplicas)
 	}
-	if c.NATSCreds != "" && c.NATSURL == "" {
-		tell("SNUG_NATS_CREDS is set without SNUG_NATS_URL. Set the address too, or leave the credentials out.")
-	}
 	return errors.Join(append(wrong, c.Log.Check())...)
+}
+
+// checkNATS tells what is wrong with where the hub is. Whoever can write to it
+// can act as anybody, so beyond this machine it has to ask who comes, and nobody may listen.
+func (c *Serve) checkNATS() (wrong []error) {
+	tell := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
+	if c.NATSURL == "" {
+		for name, set := range map[string]string{"SNUG_NATS_CREDS": c.NATSCreds, "SNUG_NATS_CA": c.NATSCA} {
+			if set != "" {
+				tell("%s is set without SNUG_NATS_URL. Set the address too, or leave it out.", name)
+			}
+		}
+		return wrong
+	}
+	open, plain := "", ""
+	for address := range strings.SplitSeq(c.NATSURL, ",") {
+		u, err := url.Parse(strings.TrimSpace(address))
+		if err != nil || u.Host == "" || !slices.Contains([]string{"nats", "tls", "ws", "wss"}, u.Scheme) {
+			tell("SNUG_NATS_URL has an address that is not one of a NATS server. Write it like nats://10.0.0.1:4222.")
+			continue
+		}
+		if Loopback(u.Hostname()) {
+			continue
+		}
+		if c.NATSCreds == "" && u.User == nil {
+			open = u.Host
+		}
+		if u.Scheme != "tls" && u.Scheme != "wss" {
+			plain = u.Host
+		}
+	}
+	if open != "" && !c.NATSInsecure {
+		tell("The NATS server at %s is on another machine, and Snug has no credentials for it. Set SNUG_NATS_CREDS, "+
+			"or SNUG_NATS_INSECURE=true if nobody else can reach that server.", open)
+	}
+	if plain != "" && !c.NATSInsecure {
+		tell("The connection to the NATS server at %s is not encrypted. Write its address with tls://, "+
+			"or set SNUG_NATS_INSECURE=true if nobody else is on that network.", plain)
+	}
+	return wrong
 }
 
 // Networks are those of SNUG_WEBHOOK_NETWORKS.
@@ -227,13 +269,7 @@ func checkURL(name, s, like string) error {
 }
 
 // Loopback says whether a host name means this machine.
-func Loopback(host string) bool {
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
-		return true
-	}
-	a, err := netip.ParseAddr(host)
-	return err == nil && a.IsLoopback()
-}
+func Loopback(host string) bool { return hostname.Local(host) }
 
 // idOf reads the application's id from a bot token: its first part is the id in base64.
 func idOf(token string) (snowflake.ID, error) {

@@ -21,6 +21,7 @@ type Options struct {
 
 	URL       string // external server or cluster: nats://host:4222, several separated by commas
 	CredsFile string // NATS credentials file for URL; "" for none
+	CAFile    string // certificates of the authority that URL's server is trusted by, in PEM; "": the system's
 	Replicas  int    // copies of everything in a cluster; 0: three in a cluster, one on a single server
 
 	Log *slog.Logger // default: slog.Default()
@@ -144,8 +145,13 @@ func (h *Hub) begin(ctx context.Context) (err error) {
 		}
 		address, wait = "nats://embedded", 0
 		more = append(more, nats.InProcessServer(h.engine))
-	} else if h.o.CredsFile != "" {
-		more = append(more, nats.UserCredentials(h.o.CredsFile))
+	} else {
+		if h.o.CredsFile != "" {
+			more = append(more, nats.UserCredentials(h.o.CredsFile))
+		}
+		if h.o.CAFile != "" {
+			more = append(more, nats.RootCAs(h.o.CAFile))
+		}
 	}
 	if err := h.link.dial(ctx, address, wait, more...); err != nil {
 		return err

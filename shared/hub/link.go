@@ -3,6 +3,8 @@ package hub
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -191,9 +193,19 @@ func dialError(address string, err error) error {
 	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrAuthRevoked):
 		return errs.E(errs.Unauthorized, "The NATS server at %s refused Snug's credentials. Check the user in SNUG_NATS_URL or the credentials file.", where).Because(err)
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
-		return errs.E(errs.Invalid, "The credentials file for the NATS server cannot be read. Check its path and who may read it.").Because(err)
+		return errs.E(errs.Invalid, "A file for the NATS server, its credentials or its certificate authority, cannot be read. Check SNUG_NATS_CREDS and SNUG_NATS_CA, and who may read them.").Because(err)
+	case untrusted(err):
+		return errs.E(errs.Invalid, "The certificate of the NATS server at %s is not trusted, or is for another name. If its authority is your own, name its certificate in SNUG_NATS_CA.", where).Because(err)
 	}
 	return errs.E(errs.Unavailable, "No NATS server answers at %s. Check SNUG_NATS_URL and that the server runs, or leave it empty for the built-in hub.", where).Because(err)
+}
+
+// untrusted says whether a server's certificate was refused.
+func untrusted(err error) bool {
+	_, bad := errors.AsType[*tls.CertificateVerificationError](err)
+	_, unknown := errors.AsType[x509.UnknownAuthorityError](err)
+	_, other := errors.AsType[x509.HostnameError](err)
+	return bad || unknown || other
 }
 
 // hideSecrets gives server addresses without user and password, fit for logs.

@@ -14,6 +14,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/shared/hangup"
+	"snug/shared/hostname"
 )
 
 // Options say how a stand-in behaves. The zero value is Discord's behaviour.
@@ -116,7 +117,7 @@ func New(o Options) *Server {
 	if o.Wrap != nil {
 		s.handler = o.Wrap(s.handler)
 	}
-	s.handler = noticing(s.handler)
+	s.handler = hostname.Guard(noticing(s.handler))
 	return s
 }
 

@@ -1,0 +1,114 @@
+package hub
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+
+	"snug/shared/errs"
+	"snug/shared/room"
+)
+
+// certificate makes one for 127.0.0.1 that is its own authority, and gives the files of it and of its key.
+func certificate(t *testing.T, dir string) {
+	t.Helper()
+	key := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))(t)
+	about := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "snug test"}, NotBefore: time.Now().Add(-time.Hour),
+		NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
+		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	cert := must(x509.CreateCertificate(rand.Reader, about, about, &key.PublicKey, key))(t)
+	for name, block := range map[string]*pem.Block{
+		"server.pem":     {Type: "CERTIFICATE", Bytes: cert},
+		"server-key.pem": {Type: "PRIVATE KEY", Bytes: must(x509.MarshalPKCS8PrivateKey(key))(t)},
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestDocumentedAccount: with the account, permissions and TLS of docs/operating.md, as they stand there, the hub does all it does.
+func TestDocumentedAccount(t *testing.T) {
+	doc := string(must(os.ReadFile("../../docs/operating.md"))(t))
+	_, rest, found := strings.Cut(doc, "```conf\n")
+	conf, _, ended := strings.Cut(rest, "```")
+	if !found || !ended {
+		t.Fatal("docs/operating.md has no configuration of a NATS server")
+	}
+	dir := t.TempDir()
+	certificate(t, dir)
+	t.Setenv("SNUG_NATS_PASSWORD", "sesame")
+	for _, name := range []string{"server.pem", "server-key.pem"} {
+		conf = strings.ReplaceAll(conf, `"`+name+`"`, `"`+filepath.Join(dir, name)+`"`)
+	}
+	file := filepath.Join(dir, "nats.conf")
+	if err := os.WriteFile(file, []byte(conf), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	read, err := server.ProcessConfigFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	nats := startOutside(t, func(o *server.Options) {
+		o.Accounts, o.Users, o.TLSConfig, o.TLS, o.TLSTimeout = read.Accounts, read.Users, read.TLSConfig, true, 5
+	})
+	where := strings.TrimPrefix(nats.url, "nats://")
+	ctx, ca := t.Context(), filepath.Join(dir, "server.pem")
+
+	for name, o := range map[string]Options{
+		"nobody":               {URL: "tls://" + where, CAFile: ca},
+		"a wrong password":     {URL: "tls://snug:guessed@" + where, CAFile: ca},
+		"a certificate of who": {URL: "tls://snug:sesame@" + where},
+	} {
+		o.ConnectTimeout = time.Second
+		h, err := Open(ctx, o)
+		if !errs.Has(err, errs.Unauthorized) && !errs.Has(err, errs.Invalid) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err == nil {
+			t.Error(h.Close(ctx))
+		} else if strings.Contains(err.Error(), "guessed") || strings.Contains(err.Error(), "sesame") {
+			t.Errorf("%s: the password is told: %v", name, err)
+		}
+	}
+
+	h := openHub(t, Options{URL: "tls://snug:sesame@" + where, CAFile: ca})
+	must(h.Rooms.Put(ctx, "1.2", room.Room{ID: 2}))(t)
+	heard := make(chan room.Member, 1)
+	defer must(StandingChanged.Listen(ctx, h, func(m room.Member) { heard <- m }))(t)()
+	if err := StandingChanged.Send(h, room.Member{GuildID: 1, UserID: 2}); err != nil {
+		t.Error(err)
+	}
+	select {
+	case <-heard:
+	case <-time.After(10 * time.Second):
+		t.Error("a notice is not heard")
+	}
+	if err := h.Audit.Append(ctx, "one", 1, 2, "room_opened", "x"); err != nil {
+		t.Error(err)
+	}
+	if list, err := h.Audit.Page(ctx, 1, 0, 0, 10); err != nil || len(list) != 1 {
+		t.Errorf("the audit log: %v, %v", list, err)
+	}
+	var copied strings.Builder
+	if err := h.Backup(ctx, &copied); err != nil || copied.Len() == 0 {
+		t.Errorf("a backup: %d bytes, %v", copied.Len(), err)
+	}
+	if err := h.Ready(ctx); err != nil {
+		t.Error(err)
+	}
+}
