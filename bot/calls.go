@@ -7,6 +7,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/bot/logs"
+	"snug/shared/guild"
 	"snug/shared/hub"
 	"snug/shared/room"
 )
@@ -46,6 +47,9 @@ func (b *Bot) serveCalls() {
 	serve(b, hub.PreflightOf, k.Preflight)
 	serve(b, hub.HealthOf, b.health)
 	serve(b, hub.Repair, k.Repair)
+	serve(b, hub.NoteChange, func(ctx context.Context, id snowflake.ID, q guild.NoteRequest) (struct{}, error) {
+		return struct{}{}, k.NoteChange(ctx, id, q)
+	})
 	serve(b, hub.PlacesOf, b.places)
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	api "snug/bot/discord"
+	"snug/shared/errs"
 	"snug/shared/guild"
 	"snug/shared/hub"
 	"snug/shared/room"
@@ -217,5 +218,21 @@ func TestRepairWaitsForAYes(t *testing.T) {
 	h.wantText(h.press("mara", b.Message.ID, menu.CustomID, menu.Options[0].Value), "Mended 1", "agree about everything")
 	if _, there := h.channels()[stray]; there {
 		t.Error("it was not deleted")
+	}
+}
+
+// TestNoteChange: what managers do on the web alone is noted for who manages the server now, and only that.
+func TestNoteChange(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	note := func(name string, kind room.EntryKind) error {
+		_, err := call(h, hub.NoteChange, guild.NoteRequest{Actor: h.actor(name), Kind: kind, Detail: "ops"})
+		return err
+	}
+	h.must(note("mara", room.EntryTokenMade))
+	h.wantCode(note("jonas", room.EntryTokenMade), errs.Forbidden)
+	h.wantCode(note("mara", room.EntryOpened), errs.Internal) // such an entry is the keeper's own to make
+	if got := h.audited(0); len(got) != 1 || !strings.HasPrefix(got[0], "token_made") {
+		t.Errorf("the audit log has %q", got)
 	}
 }

@@ -71,7 +71,7 @@ func (s *Server) apiTokens() {
 	api.Register(s.api, api.Operation{
 		ID: "revoke-my-token", Method: http.MethodDelete, Path: "/me/tokens/{id}", Tag: "API tokens", Summary: "Revoke a personal token", Access: pages,
 	}, func(ctx context.Context, who *api.Caller, in *IDPath) (*none, error) {
-		return &none{}, s.tokens.Revoke(ctx, who.User.ID, 0, in.ID)
+		return &none{}, s.revokeToken(ctx, who.Session, 0, in.ID)
 	})
 	api.Register(s.api, api.Operation{
 		ID: "tokens", Method: http.MethodGet, Path: "/guilds/{guild}/tokens", Tag: "API tokens", Summary: "A server's tokens", Access: api.Access{},
@@ -106,7 +106,7 @@ func (s *Server) apiTokens() {
 		if err != nil {
 			return nil, err
 		}
-		return &none{}, s.tokens.Revoke(ctx, who.User.ID, g.ID, in.ID)
+		return &none{}, s.revokeToken(ctx, who.Session, g.ID, in.ID)
 	})
 }
 
@@ -123,13 +123,12 @@ func (s *Server) listTokens(ctx context.Context, who *api.Caller, guildID snowfl
 }
 
 func (s *Server) makeToken(ctx context.Context, who *api.Caller, guildID snowflake.ID, in newTokenInput) (*answer[madeTokenJSON], error) {
-	t, text, err := s.tokens.Make(ctx, apitoken.Token{
+	t, text, err := s.newToken(ctx, who.Session, apitoken.Token{
 		UserID: who.User.ID, GuildID: guildID, Name: in.Name, Scopes: in.Scopes, Expires: in.ExpiresAt,
 		Username: who.User.Username, DisplayName: who.User.DisplayName,
 	})
 	if err != nil {
 		return nil, err
 	}
-	s.log.InfoContext(ctx, "an API token was made", "user_id", who.User.ID, "guild_id", guildID, "scopes", t.Scopes)
 	return ok(madeTokenJSON{newTokenJSON(t), text}), nil
 }

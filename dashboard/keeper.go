@@ -5,6 +5,7 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/guild"
 	"snug/shared/hub"
 	"snug/shared/room"
 )
@@ -29,6 +30,7 @@ type Keeper interface {
 	WaitForSeat(ctx context.Context, guild snowflake.ID, q room.WaitRequest) (room.WaitDone, error)
 	Preferences(ctx context.Context, guild snowflake.ID, q room.PreferencesRequest) (room.PreferencesDone, error)
 	RoomsSeen(ctx context.Context, guild snowflake.ID, q room.SeenRequest) error
+	NoteChange(ctx context.Context, id snowflake.ID, q guild.NoteRequest) error
 	SaveSettings(ctx context.Context, guild snowflake.ID, q room.SettingsRequest) (room.Saved, error)
 }
 
@@ -109,4 +111,9 @@ func (k keepers) RoomsSeen(ctx context.Context, guild snowflake.ID, q room.SeenR
 
 func (k keepers) SaveSettings(ctx context.Context, guild snowflake.ID, q room.SettingsRequest) (room.Saved, error) {
 	return hub.SaveSettings.Call(ctx, k.h, guild, q)
+}
+
+func (k keepers) NoteChange(ctx context.Context, id snowflake.ID, q guild.NoteRequest) error {
+	_, err := hub.NoteChange.Call(ctx, k.h, id, q)
+	return err
 }

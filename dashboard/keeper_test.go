@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"slices"
 	"sync"
@@ -35,8 +36,10 @@ type bookkeeper struct {
 	nextID  snowflake.ID
 	fail    error // every call fails with it
 	panics  bool
-	redeems []room.RedeemRequest
-	seen    map[snowflake.ID][]snowflake.ID
+
+	noteFails error // NoteChange fails with it
+	redeems   []room.RedeemRequest
+	seen      map[snowflake.ID][]snowflake.ID
 
 	renameLater time.Time // when a new name is applied; zero: at once
 	remembered  room.Preferences
@@ -467,4 +470,19 @@ func (k *bookkeeper) guests(id snowflake.ID) (ids []snowflake.ID) {
 	}
 	slices.Sort(ids)
 	return ids
+}
+
+func (k *bookkeeper) NoteChange(ctx context.Context, g snowflake.ID, q guild.NoteRequest) error {
+	st, err := k.Standing(ctx, g, room.StandingRequest{UserID: q.Actor.UserID})
+	if err != nil {
+		return err
+	}
+	if err := st.CheckManager(); err != nil {
+		return err
+	}
+	if k.noteFails != nil {
+		return k.noteFails
+	}
+	e := room.Entry{ID: rand.Text(), Kind: q.Kind, GuildID: g, By: q.Actor.UserID, Via: q.Actor.Via, Detail: q.Detail, New: q.New, At: k.now()}
+	return k.hub.Audit.Append(ctx, e.ID, g, 0, string(e.Kind), e)
 }

@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -15,6 +16,7 @@ import (
 	"snug/dashboard/view"
 	"snug/shared/apitoken"
 	"snug/shared/errs"
+	"snug/shared/guild"
 	"snug/shared/room"
 )
 
@@ -75,7 +77,7 @@ func (s *Server) changeTokens(c *gin.Context, me *session.Session, g *room.Guild
 	}
 	ctx := c.Request.Context()
 	if f.Get("do") == "revoke" {
-		if err := s.tokens.Revoke(ctx, me.User.ID, guildID, f.Get("id")); err != nil && !errs.Has(err, errs.NotFound) {
+		if err := s.revokeToken(ctx, me, guildID, f.Get("id")); err != nil && !errs.Has(err, errs.NotFound) {
 			return err
 		}
 		c.Redirect(http.StatusSeeOther, to)
@@ -89,11 +91,10 @@ func (s *Server) changeTokens(c *gin.Context, me *session.Session, g *room.Guild
 	}
 	l.Form.Expires, err = expiry(f, s.now())
 	if err == nil {
-		_, l.Secret, err = s.tokens.Make(ctx, l.Form)
+		_, l.Secret, err = s.newToken(ctx, me, l.Form)
 	}
 	switch errs.CodeOf(err) {
 	case "":
-		s.log.InfoContext(ctx, "an API token was made", "user_id", me.User.ID, "guild_id", guildID)
 		l.Form, l.Days = apitoken.Token{}, ""
 		return s.showTokens(c, me, g, http.StatusOK, l)
 	case errs.Invalid, errs.Conflict:
@@ -102,6 +103,39 @@ func (s *Server) changeTokens(c *gin.Context, me *session.Session, g *room.Guild
 		return s.showTokens(c, me, g, statusOf(err), l)
 	}
 	return err
+}
+
+// newToken makes a token. A server's is noted first, which also asks Discord whether its maker manages the server now.
+func (s *Server) newToken(ctx context.Context, me *session.Session, t apitoken.Token) (apitoken.Token, string, error) {
+	t, text, err := s.tokens.New(ctx, t)
+	if err == nil && t.Server() {
+		err = s.note(ctx, me, t.GuildID, room.EntryTokenMade, t.Name, "")
+	}
+	if err == nil {
+		err = s.tokens.Keep(ctx, t)
+	}
+	if err != nil {
+		return t, "", err
+	}
+	s.log.InfoContext(ctx, "an API token was made", "user_id", me.User.ID, "guild_id", t.GuildID, "scopes", t.Scopes)
+	return t, text, nil
+}
+
+func (s *Server) revokeToken(ctx context.Context, me *session.Session, guildID snowflake.ID, id string) error {
+	t, err := s.tokens.Find(ctx, me.User.ID, guildID, id)
+	if err == nil && t.Server() {
+		err = s.note(ctx, me, guildID, room.EntryTokenRevoked, t.Name, "")
+	}
+	if err != nil {
+		return err
+	}
+	return s.tokens.Revoke(ctx, t)
+}
+
+// note writes to the server's audit log what somebody is about to do there. It fails, and so does what they
+// are about to do, with errs.Forbidden if they do not manage the server now.
+func (s *Server) note(ctx context.Context, me *session.Session, guildID snowflake.ID, kind room.EntryKind, name, what string) error {
+	return s.keeper.NoteChange(ctx, guildID, guild.NoteRequest{Actor: actor(me), Kind: kind, Detail: name, New: what})
 }
 
 // expiry reads for how many days a token is to be good.

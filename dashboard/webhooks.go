@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/disgoorg/snowflake/v2"
@@ -47,7 +48,8 @@ func (s *Server) hook(ctx context.Context, g snowflake.ID, id string) (webhook.H
 }
 
 // addHook keeps a new webhook, and gives the secret to show once.
-func (s *Server) addHook(ctx context.Context, h webhook.Hook) (webhook.Hook, string, error) {
+func (s *Server) addHook(ctx context.Context, me *session.Session, h webhook.Hook) (webhook.Hook, string, error) {
+	h.By = me.User.ID
 	if err := h.Check(); err != nil {
 		return h, "", err
 	}
@@ -57,6 +59,9 @@ func (s *Server) addHook(ctx context.Context, h webhook.Hook) (webhook.Hook, str
 	}
 	if len(have) >= webhook.MaxPerGuild {
 		return h, "", errs.E(errs.Conflict, "There are %d webhooks already, which is the most. Please remove one.", webhook.MaxPerGuild)
+	}
+	if err := s.note(ctx, me, h.GuildID, room.EntryWebhookMade, h.Name, ""); err != nil {
+		return h, "", err
 	}
 	if h.Cursor, err = s.o.Hub.Audit.Newest(ctx); err != nil { // it is told what happens from now on
 		return h, "", err
@@ -71,9 +76,41 @@ func (s *Server) addHook(ctx context.Context, h webhook.Hook) (webhook.Hook, str
 	return h, webhook.SecretText(secret), nil
 }
 
-// changeHook changes a webhook. With renew its secret is made anew, to be shown once.
-func (s *Server) changeHook(ctx context.Context, g snowflake.ID, id string, renew bool, change func(*webhook.Hook)) (h webhook.Hook, text string, err error) {
+// hookChange is what somebody does to a webhook.
+type hookChange struct {
+	renew bool // its secret is made anew, to be shown once
+	apply func(*webhook.Hook)
+}
+
+// words name what a change makes of a webhook that was different before, for the audit log.
+func (c hookChange) words(was, is webhook.Hook) string {
+	var out []string
+	for _, w := range []struct {
+		word    string
+		changed bool
+	}{
+		{"name", was.Name != is.Name}, {"address", was.URL != is.URL}, {"events", !slices.Equal(was.Kinds, is.Kinds)}, {"secret", c.renew},
+		{"on", is.Enabled && !was.Enabled}, {"off", was.Enabled && !is.Enabled},
+	} {
+		if w.changed {
+			out = append(out, w.word)
+		}
+	}
+	return strings.Join(out, ",")
+}
+
+// changeHook changes a webhook, and gives its secret if that was made anew.
+func (s *Server) changeHook(ctx context.Context, me *session.Session, g snowflake.ID, id string, c hookChange) (h webhook.Hook, text string, err error) {
 	if h, err = s.hook(ctx, g, id); err != nil {
+		return h, "", err
+	}
+	trial := h
+	if c.apply(&trial); trial.Check() == nil {
+		if what := c.words(h, trial); what != "" {
+			err = s.note(ctx, me, g, room.EntryWebhookChanged, h.Name, what)
+		}
+	}
+	if err != nil {
 		return h, "", err
 	}
 	newest, err := s.o.Hub.Audit.Newest(ctx)
@@ -83,11 +120,11 @@ func (s *Server) changeHook(ctx context.Context, g snowflake.ID, id string, rene
 	secret := webhook.NewSecret()
 	h, _, err = s.o.Hub.Webhooks.Edit(ctx, h.Key(), func(h *webhook.Hook) error {
 		was := h.Enabled
-		change(h)
+		c.apply(h)
 		if h.Enabled && !was { // what happened while it was off is not told
 			h.Stopped, h.Cursor = "", newest
 		}
-		if renew {
+		if c.renew {
 			h.Secret = s.o.Keys.Seal(secret, "webhook "+h.Key())
 		}
 		return h.Check()
@@ -95,14 +132,17 @@ func (s *Server) changeHook(ctx context.Context, g snowflake.ID, id string, rene
 	if errs.Has(err, errs.NotFound) {
 		err = errNoHook
 	}
-	if err == nil && renew {
+	if err == nil && c.renew {
 		text = webhook.SecretText(secret)
 	}
 	return h, text, err
 }
 
-func (s *Server) dropHook(ctx context.Context, g snowflake.ID, id string) error {
+func (s *Server) dropHook(ctx context.Context, me *session.Session, g snowflake.ID, id string) error {
 	h, err := s.hook(ctx, g, id)
+	if err == nil {
+		err = s.note(ctx, me, g, room.EntryWebhookRemoved, h.Name, "")
+	}
 	if err != nil {
 		return err
 	}
@@ -209,21 +249,21 @@ func (s *Server) saveWebhook(c *gin.Context, me *session.Session) error {
 	ctx, id, secret := c.Request.Context(), f.Get("id"), ""
 	switch f.Get("do") {
 	case "on", "off":
-		_, _, err = s.changeHook(ctx, g.ID, id, false, func(h *webhook.Hook) { h.Enabled = f.Get("do") == "on" })
+		_, _, err = s.changeHook(ctx, me, g.ID, id, hookChange{apply: func(h *webhook.Hook) { h.Enabled = f.Get("do") == "on" }})
 	case "remove":
-		err = s.dropHook(ctx, g.ID, id)
+		err = s.dropHook(ctx, me, g.ID, id)
 	case "renew":
-		_, secret, err = s.changeHook(ctx, g.ID, id, true, func(*webhook.Hook) {})
+		_, secret, err = s.changeHook(ctx, me, g.ID, id, hookChange{renew: true, apply: func(*webhook.Hook) {}})
 	case "ping":
 		_, err = s.pingHook(ctx, g.ID, id)
 	case "replay":
 		_, err = s.replay(ctx, g.ID, id, f.Get("message"))
 	default:
-		h := webhook.Hook{GuildID: g.ID, Name: f.Get("name"), URL: f.Get("url"), By: me.User.ID}
+		h := webhook.Hook{GuildID: g.ID, Name: f.Get("name"), URL: f.Get("url")}
 		for _, k := range f["kinds"] {
 			h.Kinds = append(h.Kinds, room.EntryKind(k))
 		}
-		_, secret, err = s.addHook(ctx, h)
+		_, secret, err = s.addHook(ctx, me, h)
 		if errs.Has(err, errs.Invalid) || errs.Has(err, errs.Conflict) {
 			s.logFailure(c, statusOf(err), err)
 			return s.showWebhooks(c, g, statusOf(err), h, "", errs.Public(err))
@@ -324,7 +364,7 @@ func (s *Server) apiWebhooks() {
 		if err != nil {
 			return nil, err
 		}
-		h, secret, err := s.addHook(ctx, webhook.Hook{GuildID: g.ID, Name: in.Body.Name, URL: in.Body.URL, Kinds: in.Body.Kinds, By: who.User.ID})
+		h, secret, err := s.addHook(ctx, who.Session, webhook.Hook{GuildID: g.ID, Name: in.Body.Name, URL: in.Body.URL, Kinds: in.Body.Kinds})
 		return ok(newHookJSON(h, secret)), err
 	})
 	api.Register(s.api, api.Operation{
@@ -335,7 +375,7 @@ func (s *Server) apiWebhooks() {
 	}, func(ctx context.Context, who *api.Caller, in *HookPath) (*none, error) {
 		g, err := s.managing(ctx, who, in.Guild)
 		if err == nil {
-			err = s.dropHook(ctx, g.ID, in.Hook)
+			err = s.dropHook(ctx, who.Session, g.ID, in.Hook)
 		}
 		return &none{}, err
 	})
@@ -388,7 +428,7 @@ func (s *Server) patchHook(ctx context.Context, who *api.Caller, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	h, secret, err := s.changeHook(ctx, g.ID, in.Hook, in.Body.Renew, func(h *webhook.Hook) {
+	h, secret, err := s.changeHook(ctx, who.Session, g.ID, in.Hook, hookChange{renew: in.Body.Renew, apply: func(h *webhook.Hook) {
 		if in.Body.Name != nil {
 			h.Name = *in.Body.Name
 		}
@@ -401,7 +441,7 @@ func (s *Server) patchHook(ctx context.Context, who *api.Caller, in *struct {
 		if in.Body.Enabled != nil {
 			h.Enabled = *in.Body.Enabled
 		}
-	})
+	}})
 	return ok(newHookJSON(h, secret)), err
 }
 

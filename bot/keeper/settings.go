@@ -59,6 +59,24 @@ func (k *Keeper) manage(ctx context.Context, guildID snowflake.ID, by room.Actor
 	return k.with(ctx, guildID, f)
 }
 
+// NoteChange writes to the audit log what a manager is about to do on the web:
+// make or revoke a token of the server, make, change or remove a webhook. It
+// asks Discord whether they manage the server now. It fails with errs.Forbidden, and with errs.Internal for any other kind.
+func (k *Keeper) NoteChange(ctx context.Context, guildID snowflake.ID, q guild.NoteRequest) error {
+	switch q.Kind {
+	case room.EntryTokenMade, room.EntryTokenRevoked, room.EntryWebhookMade, room.EntryWebhookChanged, room.EntryWebhookRemoved:
+	default:
+		return errs.E(errs.Internal, "Something broke on our side. Please try again in a moment.").Because(fmt.Errorf("audit kind %q", q.Kind))
+	}
+	return k.manage(ctx, guildID, q.Actor, func(g *guildRooms) error {
+		ctx, cancel := writing(ctx)
+		defer cancel()
+		return k.audit(ctx, room.Entry{
+			ID: newID(), Kind: q.Kind, GuildID: g.id, By: q.Actor.UserID, Via: q.Actor.Via, Detail: q.Detail, New: q.New, At: k.o.Now(),
+		})
+	})
+}
+
 // checkPlaces checks that a category or a log channel that is newly chosen is there.
 func (k *Keeper) checkPlaces(ctx context.Context, g *guildRooms, next guild.Settings) error {
 	category := next.CategoryID != g.settings.CategoryID && next.CategoryID != 0

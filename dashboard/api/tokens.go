@@ -52,8 +52,8 @@ func (s *Tokens) Check(ctx context.Context, text string) (Token, error) {
 	return t, nil
 }
 
-// Make keeps a new token and gives the text to show once.
-func (s *Tokens) Make(ctx context.Context, t Token) (Token, string, error) {
+// New completes a token that may be made, and gives the text to show once. Nothing is kept before Keep.
+func (s *Tokens) New(ctx context.Context, t Token) (Token, string, error) {
 	t.CreatedAt = s.Now().UTC()
 	if !t.Expires.IsZero() && !t.Expires.After(t.CreatedAt) {
 		return t, "", errs.Field("expires_at", "That is in the past. Please choose a later day, or none.")
@@ -69,8 +69,13 @@ func (s *Tokens) Make(ctx context.Context, t Token) (Token, string, error) {
 	if len(have) >= apitoken.MaxPerOwner {
 		return t, "", errs.E(errs.Conflict, "There are %d tokens already, which is the most. Please revoke one that is not used.", apitoken.MaxPerOwner)
 	}
-	_, err = s.Bucket.Create(ctx, t.Key(), t)
-	return t, text, err
+	return t, text, nil
+}
+
+// Keep keeps a token that New gave; from now on it is good.
+func (s *Tokens) Keep(ctx context.Context, t Token) error {
+	_, err := s.Bucket.Create(ctx, t.Key(), t)
+	return err
 }
 
 // List gives the tokens of a server, or with guild 0 of a user, the newest first.
@@ -87,19 +92,24 @@ func (s *Tokens) List(ctx context.Context, user, guild snowflake.ID) ([]Token, e
 	return out, nil
 }
 
-// Revoke ends a token of a server, or with guild 0 of a user. It fails with errs.NotFound.
-func (s *Tokens) Revoke(ctx context.Context, user, guild snowflake.ID, id string) error {
+// Find gives a token of a server, or with guild 0 of a user. It fails with errs.NotFound.
+func (s *Tokens) Find(ctx context.Context, user, guild snowflake.ID, id string) (Token, error) {
 	list, err := s.List(ctx, user, guild)
 	if err != nil {
-		return err
+		return Token{}, err
 	}
 	i := slices.IndexFunc(list, func(t Token) bool { return t.ID == id })
 	if i < 0 {
-		return errs.E(errs.NotFound, "There is no such token any more.")
+		return Token{}, errs.E(errs.NotFound, "There is no such token any more.")
 	}
-	if err := s.Bucket.Delete(ctx, list[i].Key()); err != nil {
+	return list[i], nil
+}
+
+// Revoke ends a token that Find gave.
+func (s *Tokens) Revoke(ctx context.Context, t Token) error {
+	if err := s.Bucket.Delete(ctx, t.Key()); err != nil {
 		return err
 	}
-	s.Revoked(ctx, list[i])
+	s.Revoked(ctx, t)
 	return nil
 }

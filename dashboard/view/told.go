@@ -121,6 +121,8 @@ func (l teller) entry(e room.Entry, name string) string {
 		}
 	case room.EntryOwner:
 		return change(e.Old, e.New)
+	case room.EntryWebhookChanged:
+		return e.Detail + ": " + l.words("entry.hook.", e.New)
 	}
 	return strings.TrimSpace(e.Detail + " " + change(e.Old, e.New))
 }
@@ -134,11 +136,14 @@ func (l teller) word(prefix, w string) string {
 }
 
 // access tells who sees and enters a room.
-func (l teller) access(words string) string {
+func (l teller) access(words string) string { return l.words("log.privacy.", words) }
+
+// words gives the messages for some words of the program's, joined by commas.
+func (l teller) words(prefix, words string) string {
 	var out []string
 	for w := range strings.SplitSeq(words, ",") {
 		if w = strings.TrimSpace(w); w != "" {
-			out = append(out, l.word("log.privacy.", w))
+			out = append(out, l.word(prefix, w))
 		}
 	}
 	return l.text.List(out)

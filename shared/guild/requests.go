@@ -39,6 +39,14 @@ type (
 		Versions []SettingsVersion `json:"versions"`
 	}
 
+	// NoteRequest has something that a manager is about to do on the web, and that the keeper has no part in, written to the audit log.
+	NoteRequest struct {
+		Actor  room.Actor     `json:"actor"`
+		Kind   room.EntryKind `json:"kind"` // one of the tokens' and webhooks'
+		Detail string         `json:"detail"`
+		New    string         `json:"new,omitempty"`
+	}
+
 	// UndoRequest takes the settings back to an earlier version, 0: the one before the last save.
 	UndoRequest struct {
 		Actor room.Actor `json:"actor"`

@@ -34,6 +34,7 @@ var (
 	PreflightOf     = Method[guild.ManageRequest, guild.Preflight]{Name: "preflight"}
 	HealthOf        = Method[guild.ManageRequest, guild.Health]{Name: "health"}
 	Repair          = Method[guild.RepairRequest, guild.RepairReport]{Name: "repair"}
+	NoteChange      = Method[guild.NoteRequest, struct{}]{Name: "note"}
 	PlacesOf        = Method[guild.ManageRequest, guild.Places]{Name: "places"}
 
 	SaveSettings = Method[room.SettingsRequest, room.Saved]{Name: "settings.save"}

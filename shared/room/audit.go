@@ -38,6 +38,13 @@ const (
 	EntryRenamePlan  EntryKind = "rename_planned" // New is applied when Discord's limit allows
 	EntryHeld        EntryKind = "seat_held"      // a seat is kept for Target
 	EntryForgotten   EntryKind = "preferences_forgotten"
+
+	// What managers do on the web besides settings. Detail is the name of what it was done to.
+	EntryTokenMade      EntryKind = "token_made" // an API token of the server
+	EntryTokenRevoked   EntryKind = "token_revoked"
+	EntryWebhookMade    EntryKind = "webhook_made"
+	EntryWebhookChanged EntryKind = "webhook_changed" // New: what of it, of name, address, events, secret, on and off, joined by commas
+	EntryWebhookRemoved EntryKind = "webhook_removed"
 )
 
 // ByLink is the Detail of an admission that nobody did by hand: the guest followed an invite link.
@@ -46,7 +53,10 @@ const ByLink = "link"
 // EntryKinds lists the kinds, for who chooses from them.
 func EntryKinds() []EntryKind {
 	return []EntryKind{
-		EntryOpened, EntryClosing, EntryKept, EntryClosed, EntryInvited, EntryRevoked, EntryAdmitted, EntryRefused, EntryRepaired, EntrySettings, EntryRenamed, EntryChannelGone, EntrySeats, EntryPrivacy, EntryStatus, EntryKicked, EntryBanned, EntryUnbanned, EntryOwner, EntryKnocked, EntryKnockDenied, EntryWaiting, EntryWaitEnded, EntryWatch, EntryRenamePlan, EntryHeld, EntryForgotten,
+		EntryOpened, EntryClosing, EntryKept, EntryClosed, EntryInvited, EntryRevoked, EntryAdmitted, EntryRefused, EntryRepaired,
+		EntrySettings, EntryRenamed, EntryChannelGone, EntrySeats, EntryPrivacy, EntryStatus, EntryKicked, EntryBanned, EntryUnbanned,
+		EntryOwner, EntryKnocked, EntryKnockDenied, EntryWaiting, EntryWaitEnded, EntryWatch, EntryRenamePlan, EntryHeld, EntryForgotten,
+		EntryTokenMade, EntryTokenRevoked, EntryWebhookMade, EntryWebhookChanged, EntryWebhookRemoved,
 	}
 }
 
