@@ -57,6 +57,7 @@ type house struct {
 	observe func(hub.Observation) // told of what the hub does; nil: nobody
 	lines   io.Writer             // of the log; nil: nobody reads it
 	nats    string                // address of the hub's server; "" for an embedded one
+	writes  time.Duration         // how long a write to it may take; 0: the usual
 
 	requests struct {
 		sync.Mutex
@@ -181,7 +182,7 @@ func (h *house) log() *slog.Logger {
 
 func (h *house) hubOptions() hub.Options {
 	if h.nats != "" {
-		return hub.Options{URL: h.nats, Log: h.log(), Observe: h.observe}
+		return hub.Options{URL: h.nats, Log: h.log(), Observe: h.observe, WriteTimeout: h.writes}
 	}
 	return hub.Options{Dir: h.dir, Log: h.log(), Observe: h.observe}
 }

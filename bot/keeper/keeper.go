@@ -71,7 +71,11 @@ type guildRooms struct {
 	behind   bool          // the last comparison with Discord was not finished
 	settings guild.Settings
 	setRev   hub.Rev
-	rooms    map[snowflake.ID]*kept
+	// setOutbox are entries of the audit that the stored settings carry. setUnsure says
+	// that the last write's outcome is unknown: they are read again before the next.
+	setOutbox []room.Entry
+	setUnsure bool
+	rooms     map[snowflake.ID]*kept
 	// intended are recorded intentions that are neither finished nor given up.
 	intended map[string]room.Intention
 	openings map[snowflake.ID][]time.Time  // when each member opened rooms lately; 0: all of them

@@ -78,7 +78,7 @@ func (k *Keeper) missed(ctx context.Context, g *guildRooms, r *kept, why room.Cl
 func (k *Keeper) notSeen(ctx context.Context, g *guildRooms, r *kept, why room.CloseReason, err error) error {
 	switch {
 	case errs.Has(err, errs.NotFound):
-		if why == room.ClosedLost {
+		if why == room.ClosedLost && r.State == room.Open {
 			k.repaired(ctx, g, r, "its channel is gone")
 		}
 		return k.gone(ctx, g, r, why)

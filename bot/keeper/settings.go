@@ -22,8 +22,8 @@ import (
 // somebody saved since the revision the actor saw.
 func (k *Keeper) SaveSettings(ctx context.Context, guildID snowflake.ID, q room.SettingsRequest) (out room.Saved, err error) {
 	err = k.manage(ctx, guildID, q.Actor, func(g *guildRooms) error {
-		if q.Rev != 0 && hub.Rev(q.Rev) != g.setRev {
-			return errs.E(errs.Conflict, "Somebody else saved these settings meanwhile. Have a look at what they are now, then change them again.")
+		if err := k.unchangedSince(ctx, g, hub.Rev(q.Rev)); err != nil {
+			return err
 		}
 		next := g.settings.Clone() // decoding writes into slices
 		dec := json.NewDecoder(bytes.NewReader(q.JSON))
@@ -47,6 +47,26 @@ func (k *Keeper) SaveSettings(ctx context.Context, guildID snowflake.ID, q room.
 	return out, err
 }
 
+// unchangedSince fails with errs.Conflict if the settings are not what they were at a revision; 0 is any.
+// A revision may be newer only because entries of the audit were cleared.
+func (k *Keeper) unchangedSince(ctx context.Context, g *guildRooms, rev hub.Rev) error {
+	if rev == 0 || rev == g.setRev {
+		return nil
+	}
+	list, err := k.o.Hub.Settings.History(ctx, g.id.String())
+	if err != nil {
+		return err
+	}
+	for _, e := range list {
+		if e.Rev == rev {
+			if differ, err := changes(upgraded(e.Value.Settings), g.settings); err != nil || len(differ) == 0 {
+				return err
+			}
+		}
+	}
+	return errs.E(errs.Conflict, "Somebody else saved these settings meanwhile. Have a look at what they are now, then change them again.")
+}
+
 // manage runs f under the guild's turn for somebody who manages the server.
 func (k *Keeper) manage(ctx context.Context, guildID snowflake.ID, by room.Actor, f func(*guildRooms) error) error {
 	who, err := k.standing(ctx, guildID, by)
@@ -56,7 +76,14 @@ func (k *Keeper) manage(ctx context.Context, guildID snowflake.ID, by room.Actor
 	if err := who.CheckManager(); err != nil {
 		return err
 	}
-	return k.with(ctx, guildID, f)
+	return k.with(ctx, guildID, func(g *guildRooms) error {
+		if g.setUnsure {
+			if err := k.loadSettings(ctx, g); err != nil {
+				return err
+			}
+		}
+		return f(g)
+	})
 }
 
 // NoteChange writes to the audit log what a manager is about to do on the web:
@@ -132,8 +159,9 @@ func (k *Keeper) versions(ctx context.Context, g *guildRooms) ([]guild.SettingsV
 			continue
 		}
 		if len(v.Changes) > 0 {
-			first := v.Changes[0]
-			v.At, v.By, v.Via = first.At, first.By, first.Via
+			last := v.Changes[len(v.Changes)-1] // before it may be those of an earlier save, which waited to be published
+			v.Changes = slices.DeleteFunc(v.Changes, func(c room.Entry) bool { return !c.At.Equal(last.At) })
+			v.At, v.By, v.Via = last.At, last.By, last.Via
 			if len(out) == 0 && len(list) < settingsKept {
 				out = append(out, guild.SettingsVersion{Settings: guild.Defaults()})
 			}
@@ -191,15 +219,16 @@ func (k *Keeper) saveSettings(ctx context.Context, g *guildRooms, next guild.Set
 	calls := ctx
 	ctx, cancel := writing(ctx)
 	defer cancel()
-	doc := guild.Document{Settings: next, Outbox: entries}
+	doc := guild.Document{Settings: next, Outbox: slices.Concat(g.setOutbox, entries)} // what waits to be published goes on waiting
 	rev, err := k.writeSettings(ctx, g, doc)
 	if err != nil { // it may have happened all the same: only what is stored tells
+		g.setUnsure = true
 		return errors.Join(err, k.loadSettings(ctx, g))
 	}
 	privacy := g.settings.ManagersSeePrivate != next.ManagersSeePrivate
 	helpers := !slices.Equal(g.settings.HelperRoles, next.HelperRoles)
-	g.settings, g.setRev = next, rev
-	k.flushSettings(ctx, g, doc)
+	g.settings, g.setRev, g.setOutbox = next, rev, doc.Outbox
+	k.flushSettings(ctx, g)
 	for _, r := range g.rooms {
 		if r.State != room.Open {
 			continue
@@ -226,37 +255,51 @@ func (k *Keeper) writeSettings(ctx context.Context, g *guildRooms, doc guild.Doc
 	return k.o.Hub.Settings.Update(ctx, g.id.String(), doc, g.setRev)
 }
 
-// flushSettings publishes the entries of a settings document and clears them there.
-func (k *Keeper) flushSettings(ctx context.Context, g *guildRooms, doc guild.Document) {
-	for _, e := range doc.Outbox {
+// flushSettings publishes the entries that the stored settings carry, and clears them
+// there. What fails is tried again with the next save or sweep, or after a restart.
+func (k *Keeper) flushSettings(ctx context.Context, g *guildRooms) {
+	if g.setUnsure {
+		if err := k.readSettings(ctx, g); err != nil {
+			k.o.Log.WarnContext(ctx, "what the hub holds of the settings is not known", "guild_id", g.id, "err", err)
+			return
+		}
+	}
+	if len(g.setOutbox) == 0 {
+		return
+	}
+	for _, e := range g.setOutbox {
 		if err := k.audit(ctx, e); err != nil {
 			k.o.Log.WarnContext(ctx, "an audit entry of the settings waits to be published", "guild_id", g.id, "err", err)
 			return
 		}
 	}
-	doc.Outbox = nil
-	rev, err := k.writeSettings(ctx, g, doc)
+	rev, err := k.writeSettings(ctx, g, guild.Document{Settings: g.settings})
 	if err != nil {
-		k.o.Log.WarnContext(ctx, "published audit entries of the settings could not be cleared", "guild_id", g.id, "err", err)
+		g.setUnsure = true
+		k.o.Log.WarnContext(ctx, "published audit entries of the settings could not be cleared; they will be published again under the same ids", "guild_id", g.id, "err", err)
 		return
 	}
-	g.setRev = rev
+	g.setRev, g.setOutbox = rev, nil
 }
 
 // loadSettings reads a guild's settings, and publishes what an earlier run left unpublished.
 func (k *Keeper) loadSettings(ctx context.Context, g *guildRooms) error {
+	err := k.readSettings(ctx, g)
+	if err == nil {
+		k.flushSettings(ctx, g)
+	}
+	return err
+}
+
+func (k *Keeper) readSettings(ctx context.Context, g *guildRooms) error {
 	doc, rev, err := k.o.Hub.Settings.Get(ctx, g.id.String())
 	switch {
 	case errs.Has(err, errs.NotFound):
-		g.settings, g.setRev = guild.Defaults(), 0
-		return nil
+		doc, rev = guild.Document{Settings: guild.Defaults()}, 0
 	case err != nil:
 		return fmt.Errorf("settings: %w", err)
 	}
-	g.settings, g.setRev = upgraded(doc.Settings), rev
-	if len(doc.Outbox) > 0 {
-		k.flushSettings(ctx, g, doc)
-	}
+	g.settings, g.setRev, g.setOutbox, g.setUnsure = upgraded(doc.Settings), rev, doc.Outbox, false
 	return nil
 }
 

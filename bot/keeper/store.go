@@ -68,8 +68,8 @@ func (k *Keeper) note(ctx context.Context, g *guildRooms, r *kept, e room.Entry)
 // reread takes what the hub holds of a room after a write of unknown outcome.
 func (k *Keeper) reread(ctx context.Context, g *guildRooms, r *kept) error {
 	stored, rev, err := k.o.Hub.Rooms.Get(ctx, presence.Key(g.id, r.ID))
-	if errs.Has(err, errs.NotFound) {
-		delete(g.rooms, r.ID)
+	if errs.Has(err, errs.NotFound) { // it was removed, and the answer did not come
+		k.forgetRoom(g, r)
 		_, err = g.room(r.ID)
 	}
 	if err == nil {
@@ -88,8 +88,14 @@ func (k *Keeper) entry(e room.Entry, r *kept) room.Entry {
 }
 
 // flush publishes the audit entries a room's document carries, then clears
-// them there. What fails is tried again with the next change, or after a restart.
+// them there. What fails is tried again with the next change or sweep, or after a restart.
 func (k *Keeper) flush(ctx context.Context, g *guildRooms, r *kept) {
+	if r.unsure {
+		if err := k.reread(ctx, g, r); err != nil {
+			k.o.Log.WarnContext(ctx, "what the hub holds of a room is not known", "guild_id", g.id, "room_id", r.ID, "err", err)
+			return
+		}
+	}
 	if len(r.Outbox) == 0 {
 		return
 	}
@@ -148,14 +154,22 @@ func (k *Keeper) drop(ctx context.Context, g *guildRooms, r *kept) error {
 	ctx, cancel := writing(ctx)
 	defer cancel()
 	k.flush(ctx, g, r)
-	if len(r.Outbox) > 0 {
+	if g.rooms[r.ID] == nil {
+		return nil // gone already
+	}
+	if len(r.Outbox) > 0 || r.unsure {
 		return errs.E(errs.Unavailable, "The hub does not take audit entries right now.")
 	}
 	if err := k.o.Hub.Rooms.Delete(ctx, presence.Key(g.id, r.ID)); err != nil {
 		return err
 	}
+	k.forgetRoom(g, r)
+	return nil
+}
+
+// forgetRoom lets go of a room that the hub holds no more, and has its watchers told.
+func (k *Keeper) forgetRoom(g *guildRooms, r *kept) {
 	delete(g.rooms, r.ID)
 	k.edits.forget(r.ID)
 	k.o.Presence.Closed(g.summary(r), r.CloseReason)
-	return nil
 }

@@ -92,8 +92,12 @@ const sweepPatience = time.Second
 
 func (k *Keeper) sweep(ctx context.Context, g *guildRooms) error {
 	all := k.catchUp(ctx, g)
+	k.flushSettings(ctx, g)
 	told := 0
 	for _, r := range g.rooms {
+		if k.flush(ctx, g, r); g.rooms[r.ID] == nil {
+			continue
+		}
 		if r.State == room.Open {
 			k.occupancy(ctx, g, r)
 			if r.Due.Any() && told < toldAtOnce {
