@@ -11,7 +11,7 @@ demo: ## Run Snug with a simulated Discord: no account, no server
 	$(GO) run ./cmd/snug demo
 
 build: ## Build bin/snug
-	$(GO) build -trimpath -tags nomsgpack -ldflags '-s -w -X main.version=$(VERSION)' -o bin/snug ./cmd/snug
+	$(GO) build -trimpath $(if $(VERSION),,-buildvcs=false) -tags nomsgpack -ldflags '-s -w -X main.version=$(VERSION)' -o bin/snug ./cmd/snug
 
 test: ## Everything that must pass: formatting, vet, and all tests with the race detector and a real browser
 	@.ci/needs

@@ -22,7 +22,8 @@ import (
 	"snug/shared/config/configtest"
 )
 
-// binary is the program as users have it: built once, without the race detector.
+// binary is the program as users have it: built once, without the race detector
+// and without asking git, which refuses a clone that belongs to somebody else.
 var binary = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "snug-binary-")
 	if err != nil {
@@ -30,7 +31,7 @@ var binary = sync.OnceValues(func() (string, error) {
 	}
 	built = dir
 	path := filepath.Join(dir, "snug")
-	out, err := exec.Command("go", "build", "-tags", "nomsgpack", "-ldflags", "-s -w", "-o", path, ".").CombinedOutput()
+	out, err := exec.Command("go", "build", "-buildvcs=false", "-tags", "nomsgpack", "-ldflags", "-s -w", "-o", path, ".").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("%w: %s", err, out)
 	}

@@ -4,7 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -98,6 +102,24 @@ func TestBackupAndRestore(t *testing.T) {
 		}
 		wantCode(t, BackupOf(ctx, Options{Dir: t.TempDir(), Log: logTo(t)}, &live), errs.NotFound)
 	})
+	t.Run("of a running one whose folder has a long name", func(t *testing.T) {
+		dir := filepath.Join(t.TempDir(), strings.Repeat("long and with spaces ", 10))
+		to := openHub(t, Options{Dir: dir})
+		if err := to.Restore(ctx, bytes.NewReader(b.Bytes())); err != nil {
+			t.Fatal(err)
+		}
+		var live bytes.Buffer
+		if err := BackupOf(ctx, Options{Dir: dir, Log: logTo(t)}, &live); err != nil || live.Len() == 0 {
+			t.Error(live.Len(), err)
+		}
+		if i, err := os.Stat(filepath.Join(dir, socketFile)); err != nil || i.Mode().Perm() != 0o600 {
+			t.Error("the socket:", i, err)
+		}
+		closeHub(t, to)
+		if _, err := os.Stat(filepath.Join(dir, socketFile)); !errors.Is(err, fs.ErrNotExist) {
+			t.Error("the socket outlives its hub:", err)
+		}
+	})
 	t.Run("not whole", func(t *testing.T) {
 		to := openHub(t, Options{})
 		flipped := bytes.Clone(b.Bytes())
@@ -132,3 +154,35 @@ var errDiskFull = errors.New("disk full")
 type failingWriter struct{}
 
 func (failingWriter) Write([]byte) (int, error) { return 0, errDiskFull }
+
+// TestShortened: a socket is found by a short name wherever it is, and nothing is left of that name.
+func TestShortened(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), strings.Repeat("long and with spaces ", 10))
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(folder, socketFile)
+	if err := os.WriteFile(path, []byte("here"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tmp := range []string{os.TempDir(), folder, filepath.Join(folder, "not there")} {
+		t.Setenv("TMPDIR", tmp)
+		short, forget, err := shortened(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b, err := os.ReadFile(short); len(short) > socketMost || err != nil || string(b) != "here" {
+			t.Errorf("%s leads to %q, %v", short, b, err)
+		}
+		forget()
+		if _, err := os.Stat(filepath.Dir(filepath.Dir(short))); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s is left: %v", short, err)
+		}
+		if _, err := os.Stat(path); err != nil {
+			t.Error("with the link went what it led to:", err)
+		}
+	}
+	if short, _, err := shortened("data/" + socketFile); err != nil || short != "data/"+socketFile {
+		t.Errorf("a short path became %s, %v", short, err)
+	}
+}

@@ -34,15 +34,7 @@ type socket struct {
 // serveSocket opens the folder's socket. Without one Snug works; only live backups do not.
 func (h *Hub) serveSocket() {
 	path := filepath.Join(h.o.Dir, socketFile)
-	if len(path) > socketMost {
-		h.log.Info("hub: the data folder's path is too long for a socket; to back up, stop Snug first", "folder", h.o.Dir)
-		return
-	}
-	_ = os.Remove(path) // of a process that was killed: the lock is ours
-	l, err := net.Listen("unix", path)
-	if err == nil {
-		err = os.Chmod(path, 0o600)
-	}
+	l, err := listenAt(path)
 	if err != nil {
 		h.log.Warn("hub: no socket for backups; to back up, stop Snug first", "folder", h.o.Dir, "err", err)
 		return
@@ -63,8 +55,55 @@ func (h *Hub) serveSocket() {
 		if err := s.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			h.log.Error("hub: the socket for backups has ended", "err", err)
 		}
+		_ = os.Remove(path)
 	}()
 	h.own(s)
+}
+
+// listenAt listens on a socket that its owner alone reaches. Whoever listens removes it.
+func listenAt(path string) (net.Listener, error) {
+	_ = os.Remove(path) // of a process that was killed: the lock is ours
+	short, forget, err := shortened(path)
+	if err != nil {
+		return nil, err
+	}
+	defer forget()
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: short, Net: "unix"})
+	if err != nil {
+		return nil, err
+	}
+	l.SetUnlinkOnClose(false) // by the short name it would not be there any more
+	if err := os.Chmod(path, 0o600); err != nil {
+		return nil, errors.Join(err, l.Close(), os.Remove(path))
+	}
+	return l, nil
+}
+
+// shortened gives a name for a path that fits into a socket's address: where
+// the path is too long, one through a link to its folder. forget removes the link.
+func shortened(path string) (short string, forget func(), err error) {
+	if len(path) <= socketMost {
+		return path, func() {}, nil
+	}
+	folder, err := filepath.Abs(filepath.Dir(path))
+	if err != nil {
+		return "", nil, err
+	}
+	for _, in := range []string{os.TempDir(), "/tmp"} { // the first may be long too
+		if len(in) > socketMost/2 {
+			continue
+		}
+		var own string
+		if own, err = os.MkdirTemp(in, "snug-"); err != nil {
+			continue
+		}
+		link := filepath.Join(own, "data")
+		if err = os.Symlink(folder, link); err == nil {
+			return filepath.Join(link, filepath.Base(path)), func() { _ = os.RemoveAll(own) }, nil
+		}
+		_ = os.RemoveAll(own)
+	}
+	return "", nil, fmt.Errorf("the path %s is too long for a socket, and there is no link to it: %w", path, err)
 }
 
 // Close lets running backups end, as long as ctx allows.
@@ -98,9 +137,11 @@ func BackupOf(ctx context.Context, o Options, w io.Writer) error {
 
 // fetchBackup copies a backup from a running Snug's socket; false when nobody is there.
 func fetchBackup(ctx context.Context, path string, w io.Writer) (bool, error) {
-	if len(path) > socketMost {
-		return false, nil
+	path, forget, err := shortened(path)
+	if err != nil {
+		return false, nil //nolint:nilerr // then the running Snug has no socket either, and the lock says that it runs
 	}
+	defer forget()
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		var d net.Dialer
 		return d.DialContext(ctx, "unix", path)
