@@ -212,9 +212,10 @@ func (k *Keeper) saveSettings(ctx context.Context, g *guildRooms, next guild.Set
 	if err != nil || len(entries) == 0 {
 		return err
 	}
+	now := k.o.Now() // one for all: it tells which entries are of one save
 	for i := range entries {
 		e := &entries[i]
-		e.ID, e.GuildID, e.By, e.Via, e.At = newID(), g.id, by.UserID, by.Via, k.o.Now()
+		e.ID, e.GuildID, e.By, e.Via, e.At = newID(), g.id, by.UserID, by.Via, now
 	}
 	calls := ctx
 	ctx, cancel := writing(ctx)
