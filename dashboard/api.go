@@ -121,6 +121,7 @@ func (s *Server) apiAllow(c *gin.Context, l api.Limit) error {
 }
 
 func (s *Server) apiProblem(c *gin.Context, err error) *api.Problem {
+	s.even(c, err)
 	s.logFailure(c, statusOf(err), err)
 	if wait := int(math.Ceil(retryAfter(err).Seconds())); wait > 0 {
 		c.Header("Retry-After", strconv.Itoa(wait))

@@ -263,7 +263,7 @@ func (s *Server) roomControl(ctx context.Context, who *api.Caller, in *RoomPath)
 		Guests: []guestJSON{}, Bans: []banJSON{}, Knocks: []askerJSON{}, Waiting: []askerJSON{}, Holds: []holdJSON{},
 		RenamesLeft: c.RenamesLeft, NextRename: moment(c.NextRename), WantedName: c.WantedName, LobbyID: someone(c.LobbyID),
 	}
-	if c.WatchToken != "" {
+	if c.WatchToken != "" && who.May(api.RoomsWrite) {
 		out.WatchURL = s.watchURL(q.RoomID, c.WatchToken)
 	}
 	for _, g := range c.Guests {

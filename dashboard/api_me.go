@@ -101,7 +101,9 @@ func (s *Server) liveToken(ctx context.Context, who *api.Caller, in *struct{ Bod
 		return nil, err
 	}
 	if in.Body.Room != 0 {
-		if l, ok := s.roomOf(in.Body.Guild, in.Body.Room); ok && !l.Room.Access.MaySee(st) {
+		l, ok := s.roomOf(in.Body.Guild, in.Body.Room)
+		// Of a room that was just opened nothing may be known here yet: who may watch is decided when the token is used.
+		if young := s.young(in.Body.Room); (!ok || !l.Room.Access.MaySee(st)) && !young {
 			return nil, errNoRoom
 		}
 	}

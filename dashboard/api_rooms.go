@@ -116,7 +116,13 @@ func (s *Server) showRoom(ctx context.Context, who *api.Caller, in *RoomPath) (*
 	if err != nil {
 		return nil, err
 	}
-	return ok(s.viewJSON(l, v)), nil
+	out := s.viewJSON(l, v)
+	if !who.May(api.RoomsWrite) { // who may only look is not handed what lets others in
+		for i := range out.Invites {
+			out.Invites[i].URL = ""
+		}
+	}
+	return ok(out), nil
 }
 
 func (s *Server) roomMembers(ctx context.Context, who *api.Caller, in *RoomPath) (*answer[membersJSON], error) {

@@ -119,7 +119,7 @@ func newBench(t *testing.T, change ...func(*Options)) *bench {
 			AuthorizeURL: b.oauth.URL + "/authorize", TokenURL: b.oauth.URL + "/token", RevokeURL: b.oauth.URL + "/revoke",
 			APIURL: b.oauth.URL + "/api", CDNURL: "https://cdn.example", ChannelsURL: "https://discord.example/channels",
 		},
-		Registerer: registry, Gatherer: registry, Version: "test",
+		RefuseEvery: time.Nanosecond, Registerer: registry, Gatherer: registry, Version: "test",
 	}
 	for _, f := range change {
 		f(&o)

@@ -93,8 +93,28 @@ func retryAfter(err error) time.Duration {
 	return 0
 }
 
+// refuseEvery is the beat on which answers go out that there is no such room
+// or server: how long it took to find that out, by asking a keeper or nobody, tells nothing then.
+const refuseEvery = 250 * time.Millisecond
+
+// even waits for the next beat where an error says that there is nothing, or nothing for this person.
+func (s *Server) even(c *gin.Context, err error) {
+	if code := errs.CodeOf(err); code != errs.NotFound && code != errs.RoomNotFound || len(c.Params) == 0 && !errors.Is(err, errNoRoom) {
+		return
+	}
+	every := s.o.RefuseEvery
+	left := every - time.Since(visitOf(c).begun)%every
+	t := time.NewTimer(left)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-c.Request.Context().Done():
+	}
+}
+
 // fail answers with an error: JSON for programs, login for who is not signed in, a page that says what to do for everybody else.
 func (s *Server) fail(c *gin.Context, err error) {
+	s.even(c, err)
 	status := statusOf(err)
 	s.logFailure(c, status, err)
 	if c.Writer.Written() {

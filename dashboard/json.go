@@ -43,7 +43,7 @@ type (
 
 	inviteJSON struct {
 		ID        string    `json:"id"`
-		URL       string    `json:"url"`
+		URL       string    `json:"url,omitempty" doc:"API tokens are told it with the scope rooms:write alone."`
 		ExpiresAt time.Time `json:"expires_at"`
 		MaxUses   int       `json:"maxUses"`
 		Left      int       `json:"left"`

@@ -124,7 +124,7 @@ func (s *Server) find(ctx context.Context, raw string) (guildID, id snowflake.ID
 	if g := s.guildOf(id); g != 0 {
 		return g, id, nil
 	}
-	if age := s.now().Sub(id.Time()); age < young && age > -young {
+	if s.young(id) {
 		if g := s.awaitRoom(ctx, id); g != 0 {
 			return g, id, nil
 		}
@@ -133,6 +133,12 @@ func (s *Server) find(ctx context.Context, raw string) (guildID, id snowflake.ID
 		return 0, id, errStarting
 	}
 	return 0, id, errNoRoom
+}
+
+// young says whether a room was opened so short a while ago that news of it may be on its way.
+func (s *Server) young(id snowflake.ID) bool {
+	age := s.now().Sub(id.Time())
+	return age < young && age > -young
 }
 
 func (s *Server) guildOf(id snowflake.ID) snowflake.ID {

@@ -73,6 +73,9 @@ type Options struct {
 	TrustedProxies []string
 	Limits         Limits
 
+	// RefuseEvery is the beat on which answers go out that there is no such room or server; 0: refuseEvery.
+	RefuseEvery time.Duration
+
 	// SessionLifetime is how long a session lasts after it was last used,
 	// WholeSessionLifetime in all; 0: as package session has it.
 	SessionLifetime, WholeSessionLifetime time.Duration
@@ -124,6 +127,7 @@ func New(o Options) (*Server, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	o.RefuseEvery = cmp.Or(o.RefuseEvery, refuseEvery)
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}

@@ -150,6 +150,11 @@ func (s *Server) open(ctx context.Context, me *session.Session, id snowflake.ID,
 		return openedJSON{}, err
 	}
 	opened, err := s.keeper.OpenRoom(ctx, g.ID, q)
+	if errs.Has(err, errs.Forbidden) { // to who is not in the server there is none
+		if _, _, e := s.standingIn(ctx, me, id); errs.Has(e, errs.NotFound) {
+			err = e
+		}
+	}
 	if err != nil {
 		return openedJSON{}, err
 	}

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/disgoorg/snowflake/v2"
 	"github.com/gin-gonic/gin"
@@ -25,6 +26,7 @@ import (
 // visit is what is known of one request.
 type visit struct {
 	id       string
+	begun    time.Time
 	origin   string // scheme and host it came to
 	code     errs.Code
 	returnTo string // where a login that failed wanted to go
@@ -43,7 +45,7 @@ func visitOf(c *gin.Context) *visit {
 			return v
 		}
 	}
-	v := &visit{id: rand.Text()[:12], returnTo: "/"}
+	v := &visit{id: rand.Text()[:12], begun: time.Now(), returnTo: "/"}
 	c.Set(visitKey, v)
 	return v
 }
