@@ -45,7 +45,7 @@ func TestOverwritesChangedByHand(t *testing.T) {
 	h.do(http.MethodPut, path(h.app.ID), map[string]any{"type": 1, "allow": fmt.Sprint(int64(api.BotAllow | api.GuestAllow)), "deny": "0"}).Body.Close()
 	h.eventually("the mark is exact again", func() bool {
 		a, d, _ := h.overwriteOf(id, h.app.ID)
-		return a == int64(api.BotAllow) && d == 0
+		return a == int64(api.BotAllow|api.BotExtra) && d == 0
 	})
 	if a, _, there := h.overwriteOf(id, role); !there || a != int64(standin.PermManageChannels) {
 		t.Error("a role's overwrite, which is nobody's business, was changed")
@@ -118,7 +118,7 @@ func TestDeniedSightIsNotDeleted(t *testing.T) {
 	for _, r := range []room.OpenedRoom{seen, away} {
 		h.eventually("Snug's own overwrite is there again", func() bool {
 			a, _, _ := h.overwriteOf(r.Room.ID, h.app.ID)
-			return a == int64(api.BotAllow)
+			return a == int64(api.BotAllow|api.BotExtra)
 		})
 	}
 }

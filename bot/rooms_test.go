@@ -42,7 +42,7 @@ func TestCreateRoomCommand(t *testing.T) {
 	}
 	want := []string{
 		fmt.Sprintf("0 %d +0 -%d", h.guild, api.EveryoneDeny),
-		fmt.Sprintf("1 %d +%d -0", h.app.ID, api.BotAllow),
+		fmt.Sprintf("1 %d +%d -0", h.app.ID, api.BotAllow|api.BotExtra),
 		fmt.Sprintf("1 %d +%d -0", h.people["jonas"], api.GuestAllow),
 	}
 	slices.Sort(got)

@@ -14,33 +14,41 @@ import (
 
 const seeAndEnter = discord.PermissionViewChannel | discord.PermissionConnect
 
-// The limits of Discord on a channel's overwrites.
-const (
-	maxAtCreation = 100
-	maxOverwrites = 1000
-)
-
 // side is what is already known when overwrites are made.
 type side struct {
-	mine   discord.Permissions                // what the bot may hand on in this guild
+	mine   discord.Permissions                // what the bot has in the guild as a whole
+	here   discord.Permissions                // what it has in the category, or in the guild where there is none
 	parent []discord.PermissionOverwrite      // the category's
 	roles  map[snowflake.ID]discord.Role      // the guild's
 	bots   func(user snowflake.ID) (bot bool) // whether a user is a bot
 	self   snowflake.ID
 }
 
+// handsOn gives what of the bits the bot has somewhere it may put into overwrites:
+// Manage Roles is for administrators.
+func handsOn(have discord.Permissions) discord.Permissions {
+	if have.Has(discord.PermissionAdministrator) {
+		return ^discord.Permissions(0) // also those that disgo does not know
+	}
+	return have &^ discord.PermissionManageRoles
+}
+
 // overwrites gives all overwrites of a room's channel, the most needed first:
 // the bot's mark, who is kept out and the owner, the category's as far as
-// privacy allows, helpers, bans, guests.
+// privacy allows, helpers, bans, what others made, guests. have are what the
+// channel has, nil while it is being made. A channel being made may be given
+// what the bot has in the guild, one that is there what it has in the category
+// (https://docs.discord.com/developers/resources/channel#modify-channel; that
+// a category comes before the guild is discord/discord-api-docs#3756).
 //
 // The category's are taken over so that verified roles, muted members and
 // music bots stay what they are; but where the room is closed to members, a
 // role's leave to see and enter is not, unless it is a helper or a bot's own.
 // No bit is used that the bot has not itself: Discord would refuse them all.
-func overwrites(a keeper.RoomAccess, s side) []discord.PermissionOverwrite {
-	p := placing{a: a, s: s, closed: closedTo(a), lend: s.mine, own: map[snowflake.ID]discord.MemberPermissionOverwrite{}, helped: map[snowflake.ID]bool{}}
-	if !s.mine.Has(discord.PermissionAdministrator) {
-		p.lend &^= discord.PermissionManageRoles
+func overwrites(a keeper.RoomAccess, s side, have []discord.PermissionOverwrite) []discord.PermissionOverwrite {
+	p := placing{a: a, s: s, closed: closedTo(a), lend: handsOn(s.here), own: map[snowflake.ID]discord.MemberPermissionOverwrite{}, helped: map[snowflake.ID]bool{}}
+	if have == nil {
+		p.lend = handsOn(s.mine)
 	}
 	p.everyone.RoleID = a.GuildID
 	for _, o := range s.parent {
@@ -58,7 +66,7 @@ func overwrites(a keeper.RoomAccess, s side) []discord.PermissionOverwrite {
 			p.roles = append(p.roles, discord.RolePermissionOverwrite{RoleID: id, Allow: GuestAllow & p.lend})
 		}
 	}
-	list := p.list()
+	list := p.list(have)
 	return list[:min(len(list), maxOverwrites)]
 }
 
@@ -124,8 +132,8 @@ func (p *placing) guest(user snowflake.ID) discord.PermissionOverwrite {
 }
 
 // list puts all together, the most needed first.
-func (p *placing) list() []discord.PermissionOverwrite {
-	list := []discord.PermissionOverwrite{discord.MemberPermissionOverwrite{UserID: p.s.self, Allow: BotAllow}}
+func (p *placing) list(have []discord.PermissionOverwrite) []discord.PermissionOverwrite {
+	list := []discord.PermissionOverwrite{discord.MemberPermissionOverwrite{UserID: p.s.self, Allow: BotAllow | BotExtra&p.lend}}
 	p.everyone.Allow, p.everyone.Deny = p.everyone.Allow&^p.closed, p.everyone.Deny|p.closed
 	if p.everyone.Allow != 0 || p.everyone.Deny != 0 {
 		list = append(list, p.everyone)
@@ -137,12 +145,14 @@ func (p *placing) list() []discord.PermissionOverwrite {
 			list = append(list, discord.MemberPermissionOverwrite{UserID: u, Deny: EveryoneDeny})
 		}
 	}
+	var guests []discord.PermissionOverwrite
 	for _, u := range p.a.Guests {
 		if u != p.a.OwnerID && !slices.Contains(p.a.Banned, u) {
-			list = append(list, p.guest(u))
+			guests = append(guests, p.guest(u))
 		}
 	}
-	return list
+	list = append(list, kept(have, append(slices.Clone(list), guests...), p.a)...)
+	return append(list, guests...)
 }
 
 // side finds what overwrites need to know of the guild.
@@ -153,16 +163,18 @@ func (d *Discord) side(ctx context.Context, guild, category snowflake.ID) (s sid
 	if s.mine, err = d.own(ctx, guild, s.roles); err != nil {
 		return s, err
 	}
+	s.self, s.here = d.client.ApplicationID, s.mine
 	if category != 0 {
 		c, err := d.category(ctx, category)
-		if err != nil && !errs.Has(err, errs.NotFound) && !errs.Has(err, errs.MissingPermission) {
+		if err != nil && !isGone(err) {
 			return s, err
 		}
 		if err == nil {
 			s.parent = c.PermissionOverwrites()
+			self, _ := d.client.Caches.SelfMember(guild)
+			s.here = permissionsIn(s.mine, s.parent, guild, s.self, self.RoleIDs)
 		}
 	}
-	s.self = d.client.ApplicationID
 	s.bots = func(user snowflake.ID) bool { return d.isBot(ctx, guild, user) }
 	return s, nil
 }
@@ -281,25 +293,31 @@ func (d *Discord) isBot(ctx context.Context, guild, user snowflake.ID) bool {
 	return m.User.Bot
 }
 
-// SetAccess gives a room's channel the overwrites it should have, all at
-// once. Overwrites that others made for roles stay, and what they made for
-// members beyond seeing and entering.
-func (d *Discord) SetAccess(ctx context.Context, channel snowflake.ID, a keeper.RoomAccess, reason string) error {
-	s, err := d.side(ctx, a.GuildID, a.CategoryID)
+// SetAccess gives a room's channel the overwrites it should have. Overwrites
+// that others made for roles stay, and what they made for members beyond
+// seeing and entering. Where it takes many requests, the room is never opened
+// wider meanwhile, and more is true while there are some left.
+func (d *Discord) SetAccess(ctx context.Context, channel snowflake.ID, a keeper.RoomAccess, reason string) (more bool, err error) {
+	got, err := d.client.Rest.GetChannel(channel, rest.WithCtx(ctx))
 	if err != nil {
-		return err
+		return false, coded(err, "look at the room", "View Channels")
 	}
-	list := overwrites(a, s)
-	have, err := d.client.Rest.GetChannel(channel, rest.WithCtx(ctx))
+	c, ok := got.(discord.GuildChannel)
+	if !ok {
+		return false, errs.E(errs.NotFound, "Discord does not know it (any more).")
+	}
+	parent := a.CategoryID
+	if c.ParentID() != nil {
+		parent = *c.ParentID()
+	}
+	s, err := d.side(ctx, a.GuildID, parent)
 	if err != nil {
-		return coded(err, "look at the room", "View Channels")
+		return false, err
 	}
-	if c, ok := have.(discord.GuildChannel); ok {
-		list = append(list, kept(c.PermissionOverwrites(), list, a)...)
-	}
-	list = list[:min(len(list), maxOverwrites)]
-	_, err = d.client.Rest.UpdateChannel(channel, discord.GuildVoiceChannelUpdate{PermissionOverwrites: &list}, with(ctx, reason)...)
-	return coded(err, "change who may enter the room", "Manage Channels and Manage Roles")
+	have := append([]discord.PermissionOverwrite{}, c.PermissionOverwrites()...)
+	want := heldAll(have, overwrites(a, s, have), handsOn(s.here), s.self)
+	more, err = d.apply(ctx, channel, have, want, reason)
+	return more, coded(err, "change who may enter the room", "Manage Channels and Manage Roles")
 }
 
 // kept gives the overwrites that others made and that stay.
@@ -324,29 +342,47 @@ func kept(have, want []discord.PermissionOverwrite, a keeper.RoomAccess) (out []
 
 // Admit lets a user see and enter a room's channel.
 func (d *Discord) Admit(ctx context.Context, channel, user snowflake.ID, a keeper.RoomAccess, reason string) error {
-	roles, err := d.roles(ctx, a.GuildID)
+	s, err := d.side(ctx, a.GuildID, a.CategoryID)
 	if err != nil {
 		return err
 	}
-	mine, err := d.own(ctx, a.GuildID, roles)
-	if err != nil {
-		return err
-	}
-	allow := GuestAllow & mine
-	err = d.client.Rest.UpdatePermissionOverwrite(channel, user, discord.MemberPermissionOverwriteUpdate{Allow: &allow}, with(ctx, reason)...)
-	return coded(err, "let somebody into the room", "Manage Roles")
+	o := discord.MemberPermissionOverwrite{UserID: user, Allow: seeAndEnter | GuestAllow&handsOn(s.here)}
+	return coded(d.place(ctx, channel, o, s, reason), "let somebody into the room", "Manage Roles")
 }
 
 // Expel takes a user's place in a room's channel; with ban they can neither see nor enter it, whatever roles they have.
-func (d *Discord) Expel(ctx context.Context, channel, user snowflake.ID, ban bool, reason string) error {
-	if ban {
-		deny := EveryoneDeny
-		err := d.client.Rest.UpdatePermissionOverwrite(channel, user, discord.MemberPermissionOverwriteUpdate{Deny: &deny}, with(ctx, reason)...)
-		return coded(err, "keep somebody out of the room", "Manage Roles")
+func (d *Discord) Expel(ctx context.Context, channel, user snowflake.ID, ban bool, a keeper.RoomAccess, reason string) error {
+	s, err := d.side(ctx, a.GuildID, a.CategoryID)
+	if err != nil {
+		return err
 	}
-	err := coded(d.client.Rest.DeletePermissionOverwrite(channel, user, with(ctx, reason)...), "put somebody out of the room", "Manage Roles")
+	if ban {
+		o := discord.MemberPermissionOverwrite{UserID: user, Deny: EveryoneDeny}
+		return coded(d.place(ctx, channel, o, s, reason), "keep somebody out of the room", "Manage Roles")
+	}
+	const doing = "put somebody out of the room"
+	have := d.known(channel)
+	left := bitsOf(held(have, []discord.PermissionOverwrite{discord.MemberPermissionOverwrite{UserID: user}}, handsOn(s.here), s.self)[0])
+	if left != (bits{}) { // others' bits, which are not Snug's to take
+		return coded(d.place(ctx, channel, discord.MemberPermissionOverwrite{UserID: user}, s, reason), doing, "Manage Roles")
+	}
+	err = coded(d.client.Rest.DeletePermissionOverwrite(channel, user, with(ctx, reason)...), doing, "Manage Roles")
 	if errs.Has(err, errs.NotFound) {
 		return nil
 	}
 	return err
+}
+
+// place puts one overwrite into a channel, but for bits the bot may not change there.
+func (d *Discord) place(ctx context.Context, channel snowflake.ID, o discord.PermissionOverwrite, s side, reason string) error {
+	o = held(d.known(channel), []discord.PermissionOverwrite{o}, handsOn(s.here), s.self)[0]
+	return d.step(ctx, channel, step{kind: o.Type(), id: o.ID(), to: bitsOf(o)}, reason)
+}
+
+// known gives the overwrites of a channel as Discord told them last.
+func (d *Discord) known(channel snowflake.ID) []discord.PermissionOverwrite {
+	if c, ok := d.client.Caches.Channel(channel); ok {
+		return c.PermissionOverwrites()
+	}
+	return nil
 }

@@ -2,6 +2,7 @@ package discord
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/disgoorg/disgo/discord"
@@ -45,38 +46,47 @@ func (d *Discord) SetStatus(ctx context.Context, channel snowflake.ID, status, r
 // CreateLobby makes a voice channel for a lobby. It takes over the category's
 // overwrites; the bot's own is added, so that it sees who comes in.
 func (d *Discord) CreateLobby(ctx context.Context, guild, category snowflake.ID, name string) (snowflake.ID, error) {
-	s, err := d.side(ctx, guild, category)
-	if err != nil {
-		return 0, err
-	}
-	c, err := d.client.Rest.CreateGuildChannel(guild, discord.GuildVoiceChannelCreate{
-		Name: name, ParentID: category, PermissionOverwrites: inheritedWithMark(s),
-	}, with(ctx, "Snug: a lobby")...)
-	if err != nil {
-		return 0, coded(err, "make a lobby", "View Channels, Connect, Move Members and Manage Channels")
-	}
-	return c.ID(), nil
+	id, err := d.create(ctx, guild, category, "Snug: a lobby", func(list []discord.PermissionOverwrite) discord.GuildChannelCreate {
+		return discord.GuildVoiceChannelCreate{Name: name, ParentID: category, PermissionOverwrites: list}
+	})
+	return id, coded(err, "make a lobby", "View Channels, Connect, Move Members and Manage Channels")
 }
 
 // CreateCategory makes a category; like is another whose overwrites it takes over, 0 for none.
 func (d *Discord) CreateCategory(ctx context.Context, guild snowflake.ID, name string, like snowflake.ID) (snowflake.ID, error) {
+	id, err := d.create(ctx, guild, like, "Snug: a category for rooms", func(list []discord.PermissionOverwrite) discord.GuildChannelCreate {
+		return discord.GuildCategoryChannelCreate{Name: name, PermissionOverwrites: list}
+	})
+	return id, coded(err, "make a category", "View Channels, Connect, Move Members and Manage Channels")
+}
+
+// create makes a channel that stays, with the overwrites of a category. One
+// that does not get them all is removed again: it could be open to others.
+func (d *Discord) create(ctx context.Context, guild, like snowflake.ID, reason string, channel func([]discord.PermissionOverwrite) discord.GuildChannelCreate) (snowflake.ID, error) {
 	s, err := d.side(ctx, guild, like)
 	if err != nil {
 		return 0, err
 	}
-	c, err := d.client.Rest.CreateGuildChannel(guild, discord.GuildCategoryChannelCreate{
-		Name: name, PermissionOverwrites: inheritedWithMark(s),
-	}, with(ctx, "Snug: a category for rooms")...)
+	want := inheritedWithMark(s)
+	list, whole := atCreation(want, guild)
+	c, err := d.client.Rest.CreateGuildChannel(guild, channel(list), with(ctx, reason)...)
 	if err != nil {
-		return 0, coded(err, "make a category", "View Channels, Connect, Move Members and Manage Channels")
+		return 0, err
+	}
+	for more := !whole; more; {
+		more, err = d.apply(ctx, c.ID(), list, want, reason)
+		if err != nil {
+			return 0, errors.Join(err, d.client.Rest.DeleteChannel(c.ID(), with(context.WithoutCancel(ctx), reason)...))
+		}
+		list = taken(list, want, s.self)
 	}
 	return c.ID(), nil
 }
 
 // inheritedWithMark gives a category's overwrites as far as the bot can hand them on, and its own.
 func inheritedWithMark(s side) []discord.PermissionOverwrite {
-	list := []discord.PermissionOverwrite{discord.MemberPermissionOverwrite{UserID: s.self, Allow: BotAllow}}
-	lend := s.mine &^ discord.PermissionManageRoles
+	lend := handsOn(s.mine)
+	list := []discord.PermissionOverwrite{discord.MemberPermissionOverwrite{UserID: s.self, Allow: BotAllow | BotExtra&lend}}
 	for _, o := range s.parent {
 		switch o := o.(type) {
 		case discord.RolePermissionOverwrite:
@@ -89,7 +99,7 @@ func inheritedWithMark(s side) []discord.PermissionOverwrite {
 			}
 		}
 	}
-	return list[:min(len(list), maxAtCreation)]
+	return list[:min(len(list), maxOverwrites)]
 }
 
 // There asks for one channel: errs.NotFound if it is gone, errs.MissingPermission if the bot may not see it.
@@ -145,7 +155,7 @@ func (d *Discord) Channel(guild snowflake.ID, c discord.GuildChannel) keeper.Cha
 		case discord.MemberPermissionOverwrite:
 			switch {
 			case o.UserID == d.client.ApplicationID:
-				out.Marked = o.Allow == BotAllow && o.Deny == 0
+				out.Marked = o.Allow&^BotExtra == BotAllow && o.Deny == 0
 			case o.Allow.Has(seeAndEnter):
 				out.Admitted = append(out.Admitted, o.UserID)
 			case o.Deny.Has(discord.PermissionConnect):

@@ -27,10 +27,13 @@ import (
 
 // The permissions of a room's member overwrites.
 const (
-	// BotAllow is the bot's own overwrite in a room, in its exact bits: with
+	// BotAllow is what the bot's own overwrite in a room allows always; with
 	// a recorded intention it is the mark of a channel that Snug made. It is set
 	// at creation, since denying Connect to everyone takes Manage Channels away too.
 	BotAllow = discord.PermissionViewChannel | discord.PermissionConnect | discord.PermissionManageChannels | discord.PermissionMoveMembers
+	// BotExtra is what it allows besides, where the bot has it to hand on:
+	// what a category denies to everyone, the room's controls need all the same.
+	BotExtra = discord.PermissionSendMessages | discord.PermissionEmbedLinks | discord.PermissionCreateInstantInvite | permissionVoiceStatus
 	// GuestAllow is the overwrite of a room's owner and guests.
 	GuestAllow = discord.PermissionViewChannel | discord.PermissionConnect | discord.PermissionSpeak | discord.PermissionStream
 	// EveryoneDeny keeps everybody else out of a private room.
@@ -97,10 +100,9 @@ func (d *Discord) CreateRoomChannel(ctx context.Context, in room.Intention, a ke
 	if err != nil {
 		return 0, false, err
 	}
-	list := overwrites(a, s)
-	whole = len(list) <= maxAtCreation
+	list, whole := atCreation(overwrites(a, s, nil), in.GuildID)
 	c, err := d.client.Rest.CreateGuildChannel(in.GuildID, discord.GuildVoiceChannelCreate{
-		Name: in.Name, UserLimit: in.Seats, ParentID: in.CategoryID, PermissionOverwrites: list[:min(len(list), maxAtCreation)],
+		Name: in.Name, UserLimit: in.Seats, ParentID: in.CategoryID, PermissionOverwrites: list,
 	}, with(ctx, "Snug: a room for "+in.OwnerID.String())...)
 	if err != nil {
 		return 0, false, coded(err, "open a room", "View Channels, Connect, Speak, Video, Move Members and Manage Channels")

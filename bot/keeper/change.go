@@ -167,7 +167,7 @@ func (c changing) privacy(ctx context.Context) error {
 	err := c.k.carryOut(ctx, c.g, c.r, entry, allAccess(), func(doc *room.Room) {
 		doc.Private, doc.Locked, doc.Hidden, doc.Guests = next.Private, next.Locked, next.Hidden, next.Guests
 	}, func(ctx context.Context) error {
-		return c.k.o.Discord.SetAccess(ctx, c.r.ID, c.g.access(&c.r.Room), "Snug: "+string(c.q.Do)+" by "+c.who.UserID.String())
+		return c.k.setAccess(ctx, c.g, c.r, "Snug: "+string(c.q.Do)+" by "+c.who.UserID.String())
 	})
 	if err == nil {
 		c.remember(ctx, func(p *room.Preferences) {
@@ -271,7 +271,7 @@ func (c changing) expel(ctx context.Context) error {
 	}, func(ctx context.Context) error {
 		reason := "Snug: " + string(c.q.Do) + " by " + c.who.UserID.String()
 		if ban || had {
-			if err := c.k.o.Discord.Expel(ctx, c.r.ID, user, ban, reason); err != nil {
+			if err := c.k.o.Discord.Expel(ctx, c.r.ID, user, ban, c.g.access(&c.r.Room), reason); err != nil {
 				return err
 			}
 		}
@@ -299,7 +299,7 @@ func (c changing) unban(ctx context.Context) error {
 	err := c.k.carryOut(ctx, c.g, c.r, c.entry(room.EntryUnbanned), onePlace(), func(doc *room.Room) {
 		doc.Bans = slices.DeleteFunc(doc.Bans, func(b room.Ban) bool { return b.UserID == c.q.User })
 	}, func(ctx context.Context) error {
-		return c.k.o.Discord.Expel(ctx, c.r.ID, c.q.User, false, "Snug: ban undone by "+c.who.UserID.String())
+		return c.k.o.Discord.Expel(ctx, c.r.ID, c.q.User, false, c.g.access(&c.r.Room), "Snug: ban undone by "+c.who.UserID.String())
 	})
 	if err == nil {
 		c.remember(ctx, func(p *room.Preferences) { p.Banned = without(p.Banned, c.q.User) })

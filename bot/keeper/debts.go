@@ -2,6 +2,7 @@ package keeper
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/disgoorg/snowflake/v2"
@@ -58,6 +59,10 @@ func (k *Keeper) carryOut(ctx context.Context, g *guildRooms, r *kept, e room.En
 		k.tell(g, r, room.Changed{}) // the change is made, whether that could be noted or not
 		return err
 	}
+	if errors.Is(err, errMore) {
+		k.tell(g, r, room.Changed{})
+		return nil
+	}
 	if unfinished(err) {
 		r.retryAt = g.now().Add(closeRetry)
 		k.tell(g, r, room.Changed{})
@@ -66,11 +71,43 @@ func (k *Keeper) carryOut(ctx context.Context, g *guildRooms, r *kept, e room.En
 	entry := room.Entry{Kind: room.EntryRepaired, Detail: "undone: " + string(errs.CodeOf(err))}
 	undo := k.edit(ctx, g, r, &entry, func(doc *room.Room) {
 		room.Revert(doc, before, after)
+		if errors.Is(err, ErrPartly) {
+			owed.owe(&doc.Due) // Discord is told what holds again
+		}
 	})
 	if undo != nil {
 		k.o.Log.ErrorContext(ctx, "a change that Discord refused could not be taken back", "guild_id", g.id, "room_id", r.ID, "err", undo)
 	}
 	return err
+}
+
+// errMore says that Discord was told the first and most needed part of a
+// room's access, and the guild's next turns go on with it.
+var errMore = errors.New("more of the room's access is to be told")
+
+// setAccess gives a room's channel the overwrites it should have. Where that
+// takes many requests the turn is given back in between: errMore tells that
+// the rest is on its way, and has to stay due.
+func (k *Keeper) setAccess(ctx context.Context, g *guildRooms, r *kept, reason string) error {
+	more, err := k.o.Discord.SetAccess(ctx, r.ID, g.access(&r.Room), reason)
+	if err != nil || !more {
+		return err
+	}
+	k.goOn(g, r.ID)
+	return errMore
+}
+
+// goOn has Discord told what is due of a room in a turn to come. It only enqueues.
+func (k *Keeper) goOn(g *guildRooms, id snowflake.ID) {
+	k.later(g, func(ctx context.Context) {
+		r, err := g.room(id)
+		if err != nil || !g.ready {
+			return
+		}
+		if err := k.tellDue(ctx, g, r); err != nil { // a sweep goes on with it
+			k.o.Log.WarnContext(ctx, "not all are let in or kept out yet", "guild_id", g.id, "room_id", id, "err", err)
+		}
+	})
 }
 
 // unfinished says whether a call that failed may have had its effect, or may have it if it is made again.
@@ -84,6 +121,9 @@ func (k *Keeper) tellDue(ctx context.Context, g *guildRooms, r *kept) error {
 		return nil
 	}
 	err := k.makeGood(ctx, g, r)
+	if errors.Is(err, errMore) {
+		return nil
+	}
 	if err != nil {
 		r.retryAt = g.now().Add(closeRetry)
 		return err
@@ -96,7 +136,7 @@ func (k *Keeper) makeGood(ctx context.Context, g *guildRooms, r *kept) error {
 	const reason = "Snug: made good"
 	paid := func(owed debt) error { return k.edit(ctx, g, r, nil, func(doc *room.Room) { owed.pay(&doc.Due) }) }
 	if r.Due.Access {
-		err := k.o.Discord.SetAccess(ctx, r.ID, g.access(&r.Room), reason)
+		err := k.setAccess(ctx, g, r, reason)
 		if err == nil {
 			err = paid(allAccess())
 		}

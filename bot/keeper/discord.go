@@ -26,12 +26,14 @@ type Discord interface {
 	There(ctx context.Context, guild, channel snowflake.ID) (Channel, error)
 	// Channels lists the guild's channels of all kinds.
 	Channels(ctx context.Context, guild snowflake.ID) ([]Channel, error)
-	// SetAccess gives a room's channel all the overwrites it should have.
-	SetAccess(ctx context.Context, channel snowflake.ID, a RoomAccess, reason string) error
+	// SetAccess gives a room's channel all the overwrites it should have; more
+	// is true while there are some left for the next call. An error that is
+	// ErrPartly came after some had been changed.
+	SetAccess(ctx context.Context, channel snowflake.ID, a RoomAccess, reason string) (more bool, err error)
 	// Admit lets a user see and enter a room's channel.
 	Admit(ctx context.Context, channel, user snowflake.ID, a RoomAccess, reason string) error
 	// Expel takes a user's place in a room's channel, with ban for good.
-	Expel(ctx context.Context, channel, user snowflake.ID, ban bool, reason string) error
+	Expel(ctx context.Context, channel, user snowflake.ID, ban bool, a RoomAccess, reason string) error
 	// Move moves a user who is in voice to another channel, or out of voice (to 0). errs.NotInVoice if they are in none.
 	Move(ctx context.Context, guild, user, to snowflake.ID, reason string) error
 	// Rename names a channel. errs.RateLimited with the time to wait when Discord has had enough.
@@ -53,6 +55,9 @@ var ErrCategoryFull = errors.New("the category takes no more channels")
 
 // ErrCategoryGone is in the tree of an error that a category does not exist any more.
 var ErrCategoryGone = errors.New("the category does not exist any more")
+
+// ErrPartly is in the tree of an error that came in the middle: a part of what was asked is done.
+var ErrPartly = errors.New("a part of it is done")
 
 // Kind is a kind of channel, as far as Snug tells them apart.
 type Kind string

@@ -42,16 +42,20 @@ func (e *edits) counted(channel snowflake.ID, call func() error) error {
 	return call()
 }
 
-func (e *edits) SetAccess(ctx context.Context, channel snowflake.ID, a RoomAccess, reason string) error {
-	return e.counted(channel, func() error { return e.Discord.SetAccess(ctx, channel, a, reason) })
+func (e *edits) SetAccess(ctx context.Context, channel snowflake.ID, a RoomAccess, reason string) (more bool, err error) {
+	err = e.counted(channel, func() error {
+		more, err = e.Discord.SetAccess(ctx, channel, a, reason)
+		return err
+	})
+	return more, err
 }
 
 func (e *edits) Admit(ctx context.Context, channel, user snowflake.ID, a RoomAccess, reason string) error {
 	return e.counted(channel, func() error { return e.Discord.Admit(ctx, channel, user, a, reason) })
 }
 
-func (e *edits) Expel(ctx context.Context, channel, user snowflake.ID, ban bool, reason string) error {
-	return e.counted(channel, func() error { return e.Discord.Expel(ctx, channel, user, ban, reason) })
+func (e *edits) Expel(ctx context.Context, channel, user snowflake.ID, ban bool, a RoomAccess, reason string) error {
+	return e.counted(channel, func() error { return e.Discord.Expel(ctx, channel, user, ban, a, reason) })
 }
 
 func (e *edits) Rename(ctx context.Context, channel snowflake.ID, name, reason string) error {

@@ -87,9 +87,7 @@ func (k *Keeper) opened(ctx context.Context, g *guildRooms, o opening) (*kept, e
 		k.repaired(ctx, g, r, "the category for rooms is gone, so it was opened at the top of the server")
 	}
 	if r.Due.Access {
-		if err := k.tellDue(ctx, g, r); err != nil { // a sweep goes on with it
-			k.o.Log.WarnContext(ctx, "not all remembered guests are let in yet", "guild_id", g.id, "room_id", r.ID, "err", err)
-		}
+		k.goOn(g, r.ID)
 	}
 	k.rememberOpening(ctx, g, o, in)
 	return r, nil

@@ -91,7 +91,7 @@ func (k *Keeper) handOver(ctx context.Context, g *guildRooms, r *kept, to room.S
 		}
 	}, func(ctx context.Context) error {
 		if how == "handover" {
-			if err := k.o.Discord.Expel(ctx, r.ID, old, false, "Snug: left the server"); err != nil {
+			if err := k.o.Discord.Expel(ctx, r.ID, old, false, g.access(&r.Room), "Snug: left the server"); err != nil {
 				return err
 			}
 		}

@@ -216,11 +216,14 @@ func (k *Keeper) alignAccess(ctx context.Context, g *guildRooms, r *kept, c Chan
 		k.repaired(ctx, g, r, "Snug's own overwrite had been changed")
 		r.marked = now
 	}
-	err := k.o.Discord.SetAccess(ctx, r.ID, g.access(&r.Room), "Snug: the room is "+privacyOf(&r.Room))
-	if err != nil {
-		return errors.Join(err, k.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Due.Access = true }))
+	err := k.setAccess(ctx, g, r, "Snug: the room is "+privacyOf(&r.Room))
+	if err == nil {
+		return nil
 	}
-	return nil
+	if due := k.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Due.Access = true }); due != nil || errors.Is(err, errMore) {
+		return due
+	}
+	return err
 }
 
 // opened says whether a channel lets in more people than its room does.

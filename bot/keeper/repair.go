@@ -234,9 +234,9 @@ func (p *repairing) mend(ctx context.Context, f guild.Finding) error {
 	case guild.FindSeats:
 		return p.noted(ctx, r, f, k.setLimit(ctx, g, r, reason))
 	case guild.FindAccess:
-		err := k.o.Discord.SetAccess(ctx, r.ID, g.access(&r.Room), reason)
-		if err == nil && r.Due.Access {
-			err = k.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Due.Access = false })
+		err := k.setAccess(ctx, g, r, reason)
+		if more := errors.Is(err, errMore); (err == nil || more) && r.Due.Access != more {
+			err = k.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Due.Access = more })
 		}
 		return p.noted(ctx, r, f, err)
 	case guild.FindRoster:

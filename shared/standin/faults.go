@@ -57,6 +57,7 @@ type Fault struct {
 	User        ID      `json:"user_id,omitempty"`
 	Event       string  `json:"event,omitempty"`       // VOICE_STATE_UPDATE
 	Route       string  `json:"route,omitempty"`       // "POST /guilds/{guild}/channels", "PATCH *", "/channels/*"
+	Skip        int     `json:"skip,omitempty"`        // how many of what it would disturb pass before it begins
 	Count       int     `json:"count,omitempty"`       // how often; default once, -1 until it is cleared
 	Chance      float64 `json:"chance,omitempty"`      // 0 < chance < 1: only so often, by the seed
 	Duration    float64 `json:"duration,omitempty"`    // seconds until it ends by itself
@@ -130,6 +131,10 @@ func (f *faults) takeIf(kind string, t target, also func(*Fault) bool) (Fault, b
 	for i := range f.list {
 		p := &f.list[i]
 		if p.Kind != kind || !p.hits(t) || !also(&p.Fault) || p.Chance > 0 && f.rng.Float64() >= p.Chance {
+			continue
+		}
+		if p.Skip > 0 {
+			p.Skip--
 			continue
 		}
 		found := p.Fault

@@ -97,7 +97,7 @@ func createChannel(c *call) (int, any, error) {
 	draft := &channel{guild: g.id, kind: kind}
 	f.required("name")
 	c.readChannel(f, g, draft, true)
-	ows := c.readOverwrites(f, g, 100)
+	ows := c.readOverwrites(f, g)
 	if err := f.errs.err(); err != nil {
 		return 0, nil, err
 	}
@@ -225,7 +225,7 @@ func updateChannel(c *call) (int, any, error) {
 	c.readChannel(f, g, &draft, false)
 	var ows []overwrite
 	if f.has("permission_overwrites") {
-		ows = c.readOverwrites(f, g, c.opts.Limits.Overwrites)
+		ows = c.readOverwrites(f, g)
 	}
 	if err := f.errs.err(); err != nil {
 		return 0, nil, err

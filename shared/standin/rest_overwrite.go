@@ -5,13 +5,16 @@ import (
 	"strconv"
 )
 
+// overwritesAtOnce is how many overwrites one request takes; a channel holds Limits.Overwrites.
+const overwritesAtOnce = 100
+
 // readOverwrites reads permission_overwrites; nil when they are not given.
-func (c *call) readOverwrites(f *form, g *guild, limit int) []overwrite {
+func (c *call) readOverwrites(f *form, g *guild) []overwrite {
 	if !f.given("permission_overwrites") {
 		return nil
 	}
 	list := []overwrite{}
-	for _, o := range f.objects("permission_overwrites", 0, limit) {
+	for _, o := range f.objects("permission_overwrites", 0, overwritesAtOnce) {
 		o.required("id")
 		ow := overwrite{id: o.id("id"), kind: readOverwriteKind(o, g), allow: o.permissions("allow"), deny: o.permissions("deny")}
 		if i := slices.IndexFunc(list, func(x overwrite) bool { return x.id == ow.id }); i >= 0 {
@@ -43,8 +46,11 @@ func readOverwriteKind(f *form, g *guild) int {
 
 // checkOverwrites applies Discord's rules to a channel's new overwrites, ch
 // being nil for a channel that is being made: each bit that changes must be one
-// the bot has in the guild or the channel, and MANAGE_ROLES may be put in by an
-// administrator only, or by whom an overwrite of the channel gives it.
+// the bot has in the channel's category, or in the guild where there is none
+// or the channel is being made; and MANAGE_ROLES may be put in by an
+// administrator only, or by whom an overwrite of the channel gives it. What the
+// bot has in the channel itself does not count (discord/discord-api-docs#3450),
+// and what it has in the guild not where a category takes it (#3756).
 func (c *call) checkOverwrites(g *guild, m *member, ch *channel, old, now []overwrite) error {
 	if len(now) > c.opts.Limits.Overwrites {
 		return fail(400, 30060, "Maximum number of permission overwrites reached ("+strconv.Itoa(c.opts.Limits.Overwrites)+")")
@@ -75,7 +81,9 @@ func (c *call) mayTouch(g *guild, m *member, ch *channel, bits Permissions) erro
 	}
 	rolesByOverwrite := false
 	if ch != nil {
-		have |= c.permsIn(g, m, ch)
+		if p := g.channels[ch.parent]; p != nil {
+			have = c.permsIn(g, m, p)
+		}
 		for _, o := range ch.overwrites {
 			if o.allow.Has(PermManageRoles) && (o.id == m.user.id || m.has(o.id)) {
 				rolesByOverwrite = true

@@ -112,6 +112,35 @@ func TestChannelRules(t *testing.T) {
 			w.refuse(t, w.bot("PATCH", "/channels/"+id, map[string]any{"permission_overwrites": []any{overwriteFor(w.Owner.ID, 1, standin.PermConnect, 0)}}), 403, 50013)
 			w.refuse(t, w.bot("PUT", "/channels/"+id+"/permissions/"+w.Owner.ID.String(), map[string]any{"type": 1, "allow": "1048576"}), 403, 50013)
 		}},
+		{"one request takes a hundred overwrites", docChannel + "#modify-channel", func(t *testing.T, w *world) {
+			var many []any
+			for i := range 101 {
+				u := w.AddUser(fmt.Sprint("many", i), "")
+				many = append(many, overwriteFor(u.ID, 1, standin.PermConnect, 0))
+			}
+			id := w.makeVoice()
+			a := w.bot("PATCH", "/channels/"+id, map[string]any{"permission_overwrites": many})
+			w.refuse(t, a, 400, 50035)
+			if !strings.Contains(string(a.raw), `"permission_overwrites":{"_errors":[{"code":"BASE_TYPE_MAX_LENGTH"`) {
+				t.Errorf("no tree: %s", a.raw)
+			}
+			w.refuse(t, w.bot("POST", w.guildPath("/channels"), map[string]any{"name": "x", "permission_overwrites": many}), 400, 50035)
+			w.bot("PATCH", "/channels/"+id, map[string]any{"permission_overwrites": many[:100]}).must(t, 200)
+		}},
+		{"a category decides which bits may be changed in its channels", docChannel + "#edit-channel-permissions", func(t *testing.T, w *world) {
+			speak := func(id string) answer {
+				return w.bot("PUT", "/channels/"+id+"/permissions/"+w.Owner.ID.String(), map[string]any{"type": 1, "allow": standin.PermSpeak})
+			}
+			silent := w.bot("POST", w.guildPath("/channels"), map[string]any{"name": "silent", "type": 4,
+				"permission_overwrites": []any{overwriteFor(w.Guild.ID, 0, 0, standin.PermSpeak)}}).must(t, 201).str("id")
+			inside := map[string]any{"name": "x", "type": 2, "parent_id": silent, "permission_overwrites": []any{overwriteFor(w.Application.ID, 1, standin.PermSpeak, 0)}}
+			id := w.bot("POST", w.guildPath("/channels"), inside).must(t, 201).str("id") // being made, what the guild gives counts
+			w.refuse(t, speak(id), 403, 50013)                                           // not what the channel gives (#3450), nor the guild (#3756)
+			w.allow(standin.SnugPermissions &^ standin.PermMuteMembers)
+			loud := w.bot("POST", w.guildPath("/channels"), map[string]any{"name": "loud", "type": 4}).must(t, 201).str("id")
+			id = w.bot("POST", w.guildPath("/channels"), map[string]any{"name": "x", "type": 2, "parent_id": loud}).must(t, 201).str("id")
+			speak(id).must(t, 204)
+		}},
 		{"PUT and DELETE of an overwrite", docChannel + "#edit-channel-permissions", func(t *testing.T, w *world) {
 			id := w.makeVoice()
 			path := "/channels/" + id + "/permissions/" + w.Owner.ID.String()

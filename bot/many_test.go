@@ -1,0 +1,126 @@
+package bot_test
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	api "snug/bot/discord"
+	"snug/shared/errs"
+	"snug/shared/room"
+	"snug/shared/standin"
+)
+
+// crowd adds members to the server.
+func (h *house) crowd(n int) (ids []snowflake.ID) {
+	h.Helper()
+	for i := range n {
+		u := h.discord.AddUser(fmt.Sprint("crowd", i), "")
+		h.must(h.discord.AddMember(h.guild, u.ID, ""))
+		ids = append(ids, u.ID)
+	}
+	return ids
+}
+
+// crowded opens a room of jonas's with so many guests and bans from before.
+func (h *house) crowded(guests, banned []snowflake.ID) snowflake.ID {
+	h.Helper()
+	p := room.Preferences{Guests: guests, Banned: banned}
+	_, err := h.hub.Members.Put(h.soon(), h.guild.String()+"."+h.people["jonas"].String(), p)
+	h.must(err)
+	id := h.open("jonas", "Party").Room.ID
+	h.eventually("all have their overwrites", func() bool {
+		return len(h.channels()[id].Overwrites) >= len(guests)+len(banned)+2 && !h.due(id)
+	})
+	return id
+}
+
+// due says whether Discord is still to be told of a room's access.
+func (h *house) due(id snowflake.ID) bool {
+	doc, _, err := h.hub.Rooms.Get(h.soon(), h.guild.String()+"."+id.String())
+	h.must(err)
+	return doc.Due.Access
+}
+
+// mayJoin tries to enter a voice channel, and leaves it again.
+func (h *house) mayJoin(user, channel snowflake.ID) bool {
+	_, err := h.discord.JoinVoice(h.guild, user, channel, standin.VoiceFlags{})
+	if err == nil {
+		_, err = h.discord.LeaveVoice(h.guild, user)
+		h.must(err)
+		return true
+	}
+	return false
+}
+
+// A request takes a hundred overwrites; rooms with more are locked, opened, closed and mended all the same.
+func TestMoreThanAHundredOverwrites(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, func(l *standin.Limits) { l.Buckets, l.GlobalPerSecond = false, 0 })
+	h.settings(`{"private":false,"seat_grace":"0s"}`)
+	people := h.crowd(140)
+	guests, banned := people[:65], people[65:130]
+	id := h.crowded(guests, banned)
+	check := func(when string, stranger bool) {
+		t.Helper()
+		for _, last := range []struct {
+			who  snowflake.ID
+			want bool
+		}{{guests[0], true}, {guests[64], true}, {banned[0], false}, {banned[64], false}, {people[135], stranger}, {h.people["jonas"], true}} {
+			if got := h.mayJoin(last.who, id); got != last.want {
+				t.Errorf("%s: %d may enter: %v", when, last.who, got)
+			}
+		}
+	}
+	check("open", true)
+	for _, step := range []struct {
+		do       room.Action
+		stranger bool
+	}{{room.DoLock, false}, {room.DoUnlock, true}, {room.DoPrivate, false}, {room.DoHide, false}, {room.DoPublic, true}} {
+		before := h.asked("PUT /channels/{channel}/permissions")
+		h.changed("jonas", id, step.do)
+		if n := h.asked("PUT /channels/{channel}/permissions") - before; n > 5 {
+			t.Errorf("%s took %d requests that change something", step.do, n)
+		}
+		check(string(step.do), step.stranger)
+	}
+
+	// Repair finds what was taken by hand, and puts it back.
+	h.changed("jonas", id, room.DoPrivate)
+	h.whileDown(func() {
+		for _, who := range append(append([]snowflake.ID{}, guests[50:]...), banned[40:]...) {
+			h.do(http.MethodDelete, fmt.Sprintf("/channels/%d/permissions/%d", id, who), nil).Body.Close()
+		}
+	})
+	h.eventually("everybody has their place again", func() bool {
+		return len(h.channels()[id].Overwrites) == len(guests)+len(banned)+3 && !h.due(id)
+	})
+	check("mended", false)
+}
+
+// A refusal in the middle leaves what was decided undone in the room, and Discord is told what holds.
+func TestRefusedHalfWay(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, func(l *standin.Limits) { l.Buckets, l.GlobalPerSecond = false, 0 })
+	h.settings(`{"private":false}`)
+	helpers := []snowflake.ID{h.role("Helpers", 0, "priya"), h.role("More helpers", 0, "ada")}
+	h.settings(fmt.Sprintf(`{"helper_roles":["%d","%d"]}`, helpers[0], helpers[1]))
+	id := h.crowded(h.crowd(120), nil)
+	// Closing takes two steps: everyone is kept out, then helpers are let in. The second is refused.
+	_, err := h.discord.Inject(standin.Fault{Kind: standin.FaultAnswer, Body: `{"code":50013,"message":"Missing Permissions"}`, Route: "PUT /channels/{channel}/permissions/{overwrite}", Skip: 1, Count: 1})
+	h.must(err)
+	_, err = h.change("jonas", id, room.DoPrivate)
+	h.wantCode(err, errs.MissingPermission)
+	if h.view("jonas", id).Room.Access.Private {
+		t.Error("the room looks private")
+	}
+	h.clock.forward(time.Minute)
+	h.sweep()
+	h.eventually("the room is open again", func() bool { return !h.due(id) })
+	if _, deny, _ := h.overwrite(id, h.guild); deny&int64(api.EveryoneDeny) != 0 {
+		t.Error("an open room is closed in Discord")
+	}
+}
