@@ -115,26 +115,53 @@ func (d *Discord) There(ctx context.Context, guild, channel snowflake.ID) (keepe
 	return d.Channel(guild, g), nil
 }
 
-// Channels lists the guild's channels of all kinds, in their order.
+// Channels lists the guild's channels of all kinds, in their order, and after
+// them those the bot may not view: Discord leaves them out where it is asked
+// for the list, and tells of them through the gateway alone.
 func (d *Discord) Channels(ctx context.Context, guild snowflake.ID) ([]keeper.Channel, error) {
 	list, err := d.client.Rest.GetGuildChannels(guild, rest.WithCtx(ctx))
 	if err != nil {
 		return nil, coded(err, "look at the server's channels", "View Channels")
 	}
-	out := make([]keeper.Channel, 0, len(list))
+	out, listed := make([]keeper.Channel, 0, len(list)), map[snowflake.ID]bool{}
 	for _, c := range list {
-		out = append(out, d.Channel(guild, c))
+		out, listed[c.ID()] = append(out, d.Channel(guild, c)), true
+	}
+	for _, c := range slices.Collect(d.client.Caches.ChannelsForGuild(guild)) { // collected: the iterator holds a lock
+		if !listed[c.ID()] && d.unseen(guild, c) {
+			v := d.Channel(guild, c)
+			v.Unseen = true
+			out = append(out, v)
+		}
 	}
 	return out, nil
 }
 
-// hiddenName is what Discord calls a channel that the bot may not view. Whoever calls theirs so does no harm.
-// https://discord.com/developers/docs/resources/channel#channel-object-obfuscated-channels
+// hiddenName is what the gateway calls a channel that the bot may not view. It
+// marks such a channel by a flag too (1<<17), which disgo drops for most kinds.
+// https://docs.discord.com/developers/resources/channel#channel-object-obfuscated-channels
 const hiddenName = "___hidden___"
+
+// unseen says whether the gateway told of a channel as one that the bot may
+// not view. The name alone is no sign of it: anybody may call a channel so.
+func (d *Discord) unseen(guild snowflake.ID, c discord.GuildChannel) bool {
+	if c.Name() != hiddenName {
+		return false
+	}
+	self, known := d.client.Caches.SelfMember(guild)
+	if !known {
+		return true
+	}
+	roles := map[snowflake.ID]discord.Role{}
+	for r := range d.client.Caches.Roles(guild) {
+		roles[r.ID] = r
+	}
+	return permissionsIn(permissions(self, roles, guild), c.PermissionOverwrites(), guild, d.client.ApplicationID, self.RoleIDs) == 0
+}
 
 // Channel gives a channel as the keeper sees it. The guild is named because GUILD_CREATE does not say it again.
 func (d *Discord) Channel(guild snowflake.ID, c discord.GuildChannel) keeper.Channel {
-	out := keeper.Channel{ID: c.ID(), Name: c.Name(), Kind: keeper.KindOther, Position: c.Position(), Unseen: c.Name() == hiddenName}
+	out := keeper.Channel{ID: c.ID(), Name: c.Name(), Kind: keeper.KindOther, Position: c.Position()}
 	switch v := c.(type) {
 	case discord.GuildVoiceChannel:
 		out.Kind, out.UserLimit = keeper.KindVoice, v.UserLimit
@@ -180,6 +207,7 @@ func (d *Discord) VoiceChannels(guild snowflake.ID, list []discord.GuildChannel)
 // VoiceChannel gives a channel as the keeper sees it; false for other kinds.
 func (d *Discord) VoiceChannel(guild snowflake.ID, c discord.GuildChannel) (keeper.Channel, bool) {
 	v := d.Channel(guild, c)
+	v.Unseen = d.unseen(guild, c)
 	return v, v.Kind == keeper.KindVoice
 }
 
@@ -206,9 +234,33 @@ func needs() []need {
 	}
 }
 
+// needsIn are what is needed in a channel, by its kind. What rooms lend to
+// their guests the bot has to have in their category.
+func needsIn(kind keeper.Kind) []need {
+	switch kind {
+	case keeper.KindCategory:
+		return []need{
+			{discord.PermissionViewChannel, "see the rooms in it", false},
+			{discord.PermissionConnect, "open rooms to those you let in", false},
+			{discord.PermissionManageChannels, "open and close rooms in it", false},
+			{discord.PermissionMoveMembers, "move people into its rooms", false},
+			{discord.PermissionManageRoles, "let guests in and keep others out", false},
+			{discord.PermissionSpeak, "let guests speak", false},
+			{discord.PermissionStream, "let guests share video and their screen", true},
+			{discord.PermissionSendMessages, "post the controls in a room's chat", true},
+		}
+	case keeper.KindVoice:
+		return []need{{discord.PermissionViewChannel, "see who comes into a lobby", false}}
+	}
+	return []need{
+		{discord.PermissionViewChannel, "see the log channel", true},
+		{discord.PermissionSendMessages, "write what happens into the log channel", true},
+	}
+}
+
 // Permissions tells what the bot may do in the guild and in each of the
-// places, which are categories, and channels where it only writes.
-func (d *Discord) Permissions(ctx context.Context, guild snowflake.ID, categories []keeper.Channel, writes []keeper.Channel) ([]keeper.Permission, error) {
+// places: categories, lobbies, and channels where it only writes.
+func (d *Discord) Permissions(ctx context.Context, guild snowflake.ID, places []keeper.Channel) ([]keeper.Permission, error) {
 	roles, err := d.roles(ctx, guild)
 	if err != nil {
 		return nil, err
@@ -219,9 +271,13 @@ func (d *Discord) Permissions(ctx context.Context, guild snowflake.ID, categorie
 	}
 	self, _ := d.client.Caches.SelfMember(guild)
 	out := list(guild, base, needs())
-	for _, c := range slices.Concat(categories, writes) {
-		got, err := d.client.Rest.GetChannel(c.ID, rest.WithCtx(ctx))
+	for _, c := range places {
 		var p discord.Permissions
+		if c.Unseen {
+			out = append(out, list(c.ID, p, needsIn(c.Kind))...)
+			continue
+		}
+		got, err := d.client.Rest.GetChannel(c.ID, rest.WithCtx(ctx))
 		if err == nil {
 			if g, ok := got.(discord.GuildChannel); ok {
 				p = permissionsIn(base, g.PermissionOverwrites(), guild, d.client.ApplicationID, self.RoleIDs)
@@ -229,19 +285,7 @@ func (d *Discord) Permissions(ctx context.Context, guild snowflake.ID, categorie
 		} else if err := coded(err, "look at a channel", "View Channels"); !isGone(err) {
 			return nil, err
 		}
-		wanted := []need{
-			{discord.PermissionViewChannel, "see the rooms in it", false},
-			{discord.PermissionConnect, "open rooms to those you let in", false},
-			{discord.PermissionManageChannels, "open and close rooms in it", false},
-			{discord.PermissionMoveMembers, "move people into its rooms", false},
-		}
-		if c.Kind != keeper.KindCategory {
-			wanted = []need{
-				{discord.PermissionViewChannel, "see the log channel", true},
-				{discord.PermissionSendMessages, "write what happens into the log channel", true},
-			}
-		}
-		out = append(out, list(c.ID, p, wanted)...)
+		out = append(out, list(c.ID, p, needsIn(c.Kind))...)
 	}
 	return out, nil
 }

@@ -82,8 +82,12 @@ func Caches(self func() snowflake.ID) []cache.ConfigOpt {
 	return []cache.ConfigOpt{
 		cache.WithCaches(cache.FlagGuilds | cache.FlagRoles | cache.FlagMembers | cache.FlagChannels),
 		cache.WithMemberCachePolicy(func(m discord.Member) bool { return m.User.ID == self() }),
-		cache.WithChannelCachePolicy(func(c discord.GuildChannel) bool { // voice channels for the names of lobbies, and for checkpoints
-			return c.Type() == discord.ChannelTypeGuildCategory || c.Type() == discord.ChannelTypeGuildVoice
+		cache.WithChannelCachePolicy(func(c discord.GuildChannel) bool {
+			switch c.Type() {
+			case discord.ChannelTypeGuildCategory, discord.ChannelTypeGuildVoice: // for the names of lobbies, and for checkpoints
+				return true
+			}
+			return c.Name() == hiddenName // no list of channels has them
 		}),
 	}
 }

@@ -33,6 +33,9 @@ func (k *Keeper) overflow(ctx context.Context, g *guildRooms, from snowflake.ID)
 		return 0, err
 	}
 	base, name := baseOf(from, channels)
+	if c := byID(channels)[base]; c.Unseen {
+		return 0, errs.E(errs.MissingPermission, "Snug may not see the category for rooms. Somebody who manages the server can give Snug's role View Channels there, or choose another category in Snug's settings.")
+	}
 	if base == 0 {
 		return 0, errs.E(errs.Invalid, "The category for rooms does not exist any more. Choose another in Snug's settings.")
 	}

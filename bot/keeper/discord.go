@@ -46,8 +46,9 @@ type Discord interface {
 	Standing(ctx context.Context, guild, user snowflake.ID) (room.Standing, error)
 	// AddMember brings a user into the guild with their own access token (scope guilds.join).
 	AddMember(ctx context.Context, guild, user snowflake.ID, accessToken string) error
-	// Permissions tells what the bot may do in the guild, in categories, and in channels where it only writes.
-	Permissions(ctx context.Context, guild snowflake.ID, categories, writes []Channel) ([]Permission, error)
+	// Permissions tells what the bot may do in the guild and in some of its
+	// channels: categories for rooms, lobbies (voice), and where it only writes (text).
+	Permissions(ctx context.Context, guild snowflake.ID, places []Channel) ([]Permission, error)
 }
 
 // ErrCategoryFull is in the tree of an error that a category has 50 channels.
@@ -95,12 +96,12 @@ func byID(channels []Channel) map[snowflake.ID]Channel {
 	return m
 }
 
-// kinds gives what says whether there is a channel with an id, of a kind.
+// kinds gives what says whether there is a channel with an id, of a kind, that Snug may view.
 func kinds(channels []Channel) func(snowflake.ID, Kind) bool {
 	m := byID(channels)
 	return func(id snowflake.ID, kind Kind) bool {
 		c, there := m[id]
-		return there && c.Kind == kind
+		return there && c.Kind == kind && !c.Unseen
 	}
 }
 

@@ -66,6 +66,44 @@ func (k *Keeper) verified(ctx context.Context, g *guildRooms, channels []Channel
 	return channels, nil
 }
 
+// whereabouts says where a channel is that something points at.
+type whereabouts int
+
+const (
+	there whereabouts = iota
+	unseen
+	gone
+)
+
+// whereabouts looks for a channel: in the list, and where that does not have
+// it, Discord is asked for it. Nothing is given up on what was merely not shown.
+func (k *Keeper) whereabouts(ctx context.Context, g *guildRooms, byID map[snowflake.ID]Channel, id snowflake.ID) (Channel, whereabouts, error) {
+	if c, listed := byID[id]; listed {
+		if c.Unseen {
+			return c, unseen, nil
+		}
+		return c, there, nil
+	}
+	c, err := k.o.Discord.There(ctx, g.id, id)
+	switch {
+	case errs.Has(err, errs.NotFound):
+		return c, gone, nil
+	case errs.Has(err, errs.MissingPermission):
+		return c, unseen, nil
+	}
+	return c, there, err
+}
+
+// isGone says whether there is no channel of a kind with an id any more. One
+// that Snug may not view is not gone: what points at it stays.
+func (k *Keeper) isGone(ctx context.Context, g *guildRooms, byID map[snowflake.ID]Channel, id snowflake.ID, kind Kind) (bool, error) {
+	if id == 0 {
+		return false, nil
+	}
+	c, is, err := k.whereabouts(ctx, g, byID, id)
+	return is == gone || is == there && err == nil && c.Kind != kind, err
+}
+
 // missed follows Discord's telling nothing of a room's channel any more: it
 // is asked for, and the room given up only if it is gone. A channel that Snug
 // was denied keeps its room, until Snug may see it again or it is deleted.

@@ -74,7 +74,7 @@ func (p *repairing) look(ctx context.Context) error {
 	}
 	slices.SortFunc(rooms, func(a, b *kept) int { return cmp.Compare(a.ID, b.ID) })
 	for _, r := range rooms {
-		c, is, err := p.whereabouts(ctx, r.ID)
+		c, is, err := p.k.whereabouts(ctx, p.g, p.byID, r.ID)
 		switch {
 		case err != nil:
 			return err
@@ -164,7 +164,7 @@ func (p *repairing) lookAtSettings(ctx context.Context) error {
 		if id == 0 {
 			return there, nil
 		}
-		c, is, err := p.whereabouts(ctx, id)
+		c, is, err := p.k.whereabouts(ctx, p.g, p.byID, id)
 		if is == there && c.Kind != kind {
 			is = gone
 		}
@@ -192,31 +192,6 @@ func (p *repairing) lookAtSettings(ctx context.Context) error {
 	return err
 }
 
-// whereabouts says where a channel is that something points at.
-type whereabouts int
-
-const (
-	there whereabouts = iota
-	unseen
-	gone
-)
-
-// whereabouts looks for a channel: in the list, and where that does not show
-// it, Discord is asked for it. Nothing is given up on what was merely not shown.
-func (p *repairing) whereabouts(ctx context.Context, id snowflake.ID) (Channel, whereabouts, error) {
-	if c, listed := p.byID[id]; listed && !c.Unseen {
-		return c, there, nil
-	}
-	c, err := p.k.o.Discord.There(ctx, p.g.id, id)
-	switch {
-	case errs.Has(err, errs.NotFound):
-		return c, gone, nil
-	case errs.Has(err, errs.MissingPermission) || err == nil && c.Unseen:
-		return c, unseen, nil
-	}
-	return c, there, err
-}
-
 // mend puts one disagreement right.
 func (p *repairing) mend(ctx context.Context, f guild.Finding) error {
 	k, g, r := p.k, p.g, p.g.rooms[f.ChannelID]
@@ -235,7 +210,11 @@ func (p *repairing) mend(ctx context.Context, f guild.Finding) error {
 		return p.noted(ctx, r, f, k.setLimit(ctx, g, r, reason))
 	case guild.FindAccess:
 		err := k.setAccess(ctx, g, r, reason)
-		if more := errors.Is(err, errMore); (err == nil || more) && r.Due.Access != more {
+		more := errors.Is(err, errMore)
+		if more {
+			err = nil
+		}
+		if err == nil && r.Due.Access != more {
 			err = k.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Due.Access = more })
 		}
 		return p.noted(ctx, r, f, err)

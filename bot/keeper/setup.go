@@ -3,6 +3,7 @@ package keeper
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/disgoorg/snowflake/v2"
@@ -25,7 +26,9 @@ func (k *Keeper) Setup(ctx context.Context, guildID snowflake.ID, q guild.SetupR
 			return err
 		}
 		in := settingUp{k: k, g: g, q: q, channels: channels, out: &out, next: g.settings.Clone()}
-		in.find()
+		if err := in.find(ctx); err != nil {
+			return err
+		}
 		if q.Dry || !out.Preflight.OK {
 			out.MadeCategory, out.MadeLobby = false, false
 			return nil
@@ -56,11 +59,17 @@ type settingUp struct {
 	next     guild.Settings
 }
 
-// find looks for a category and a lobby that are there already, and forgets what is gone.
-func (s *settingUp) find() {
-	there := kinds(s.channels)
-	s.next.Lobbies = slices.DeleteFunc(s.next.Lobbies, func(l guild.Lobby) bool { return !there(l.ChannelID, KindVoice) })
-	if there(s.next.CategoryID, KindCategory) {
+// find looks for a category and a lobby that are there already, and forgets
+// what is gone. What Snug may not view is there: the preflight names it.
+func (s *settingUp) find(ctx context.Context) error {
+	var all error
+	gone := func(id snowflake.ID, kind Kind) bool {
+		gone, err := s.k.isGone(ctx, s.g, byID(s.channels), id, kind)
+		all = errors.Join(all, err)
+		return gone
+	}
+	s.next.Lobbies = slices.DeleteFunc(s.next.Lobbies, func(l guild.Lobby) bool { return gone(l.ChannelID, KindVoice) })
+	if s.next.CategoryID != 0 && !gone(s.next.CategoryID, KindCategory) {
 		s.out.CategoryID = s.next.CategoryID
 	} else {
 		s.out.CategoryID = s.marked(KindCategory, cmp.Or(s.q.CategoryName, categoryName), 0)
@@ -71,6 +80,7 @@ func (s *settingUp) find() {
 	case s.out.CategoryID != 0:
 		s.out.LobbyID = s.marked(KindVoice, cmp.Or(s.q.LobbyName, lobbyName), s.out.CategoryID)
 	}
+	return all
 }
 
 // marked finds a channel that an earlier run made.
@@ -125,48 +135,79 @@ func (k *Keeper) Preflight(ctx context.Context, guildID snowflake.ID, q guild.Ma
 }
 
 func (k *Keeper) preflight(ctx context.Context, g *guildRooms, channels []Channel) (out guild.Preflight, err error) {
-	byID := byID(channels)
-	var categories, writes []Channel
-	add := func(id snowflake.ID) {
-		c, there := byID[id]
-		if there && c.Kind == KindCategory && !slices.ContainsFunc(categories, func(o Channel) bool { return o.ID == id }) {
-			categories = append(categories, c)
-		}
-	}
-	lose := func(setting string, id snowflake.ID, kind Kind) {
-		if c, there := byID[id]; id != 0 && (!there || c.Kind != kind) && !slices.Contains(out.Lost, setting) {
-			out.Lost = append(out.Lost, setting)
-		}
-	}
+	p := places{k: k, g: g, byID: byID(channels), channels: channels}
 	s := g.settings
-	add(s.CategoryID)
-	lose("category_id", s.CategoryID, KindCategory)
-	lose("log_channel_id", s.LogChannelID, KindText)
+	p.add(ctx, &p.categories, "category_id", s.CategoryID, KindCategory)
+	p.add(ctx, &p.writes, "log_channel_id", s.LogChannelID, KindText)
 	for _, l := range s.Lobbies {
-		lose("lobbies", l.ChannelID, KindVoice)
-		lose("lobbies", l.CategoryID, KindCategory)
-		add(cmp.Or(l.CategoryID, byID[l.ChannelID].ParentID))
+		p.add(ctx, &p.lobbies, "lobbies", l.ChannelID, KindVoice)
+		p.add(ctx, &p.categories, "lobbies", cmp.Or(l.CategoryID, p.byID[l.ChannelID].ParentID), KindCategory)
 	}
-	if c, there := byID[s.LogChannelID]; there {
-		writes = append(writes, c)
+	if p.err != nil {
+		return out, p.err
 	}
-	list, err := k.o.Discord.Permissions(ctx, g.id, categories, writes)
+	list, err := k.o.Discord.Permissions(ctx, g.id, slices.Concat(p.categories, p.lobbies, p.writes))
 	if err != nil {
 		return out, err
 	}
-	out.OK = true
-	for _, p := range list {
-		name := byID[p.Where].Name
-		if p.Where == g.id {
-			name = g.info.Name
-		}
-		out.Needs = append(out.Needs, guild.Need{Permission: p.Name, Why: p.Why, Where: p.Where, WhereName: name, Granted: p.Granted, Optional: p.Optional})
-		out.OK = out.OK && (p.Granted || p.Optional)
+	out.OK, out.Lost = true, p.lost
+	for _, q := range list {
+		out.Needs = append(out.Needs, guild.Need{Permission: q.Name, Why: q.Why, Where: q.Where, WhereName: p.name(q.Where), Granted: q.Granted, Optional: q.Optional})
+		out.OK = out.OK && (q.Granted || q.Optional)
 	}
 	out.Channels, out.ChannelsLeft = len(channels), max(0, guildSize-len(channels))
-	for _, c := range categories {
+	for _, c := range channels {
+		if c.Unseen {
+			out.ChannelsUnseen++
+		}
+	}
+	for _, c := range p.categories {
 		n := children(channels, c.ID)
-		out.Categories = append(out.Categories, guild.CategoryRooms{ID: c.ID, Name: c.Name, Channels: n, Left: max(0, categorySize-n)})
+		out.Categories = append(out.Categories, guild.CategoryRooms{ID: c.ID, Name: p.name(c.ID), Channels: n, Left: max(0, categorySize-n)})
 	}
 	return out, nil
+}
+
+// places are the channels that settings point at.
+type places struct {
+	k        *Keeper
+	g        *guildRooms
+	channels []Channel
+	byID     map[snowflake.ID]Channel
+
+	categories, lobbies, writes []Channel
+	lost                        []string // settings that point at what is gone
+	err                         error
+}
+
+// add takes in a channel that a setting points at, seen or not; the setting is lost if it is gone.
+func (p *places) add(ctx context.Context, to *[]Channel, setting string, id snowflake.ID, kind Kind) {
+	if id == 0 || slices.ContainsFunc(*to, func(o Channel) bool { return o.ID == id }) {
+		return
+	}
+	gone, err := p.k.isGone(ctx, p.g, p.byID, id, kind)
+	p.err = errors.Join(p.err, err)
+	if gone {
+		if !slices.Contains(p.lost, setting) {
+			p.lost = append(p.lost, setting)
+		}
+		return
+	}
+	c, there := p.byID[id]
+	if !there {
+		c = Channel{ID: id, Kind: kind, Unseen: true}
+	}
+	*to = append(*to, c)
+}
+
+// name gives a place's name; its id where Snug may not view it.
+func (p *places) name(id snowflake.ID) string {
+	c, there := p.byID[id]
+	switch {
+	case id == p.g.id:
+		return p.g.info.Name
+	case !there || c.Unseen:
+		return id.String()
+	}
+	return c.Name
 }

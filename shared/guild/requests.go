@@ -98,10 +98,12 @@ type (
 type Preflight struct {
 	OK    bool   `json:"ok"` // nothing lacks that rooms need
 	Needs []Need `json:"needs"`
-	// Channels and ChannelsLeft count the server's channels, of which Discord allows 500.
-	Channels     int             `json:"channels"`
-	ChannelsLeft int             `json:"channels_left"`
-	Categories   []CategoryRooms `json:"categories"`
+	// Channels and ChannelsLeft count the server's channels, of which Discord
+	// allows 500; ChannelsUnseen of them are hidden from Snug.
+	Channels       int             `json:"channels"`
+	ChannelsLeft   int             `json:"channels_left"`
+	ChannelsUnseen int             `json:"channels_unseen,omitempty"`
+	Categories     []CategoryRooms `json:"categories"`
 	// Lost names settings that point at what is gone, by their JSON names.
 	Lost []string `json:"lost,omitempty"`
 }

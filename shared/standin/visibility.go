@@ -35,10 +35,11 @@ func (s *Server) sees(g *guild, m *member, c *channel) bool {
 	return s.permsIn(g, m, c).Has(PermViewChannel)
 }
 
-// obfuscated is what is told of a channel to whom may not view it.
+// obfuscated is what is told of a channel to whom may not view it: its id,
+// kind and place, and one overwrite that says so.
 func (c *channel) obfuscated() wireChannel {
 	blank := channel{id: c.id, guild: c.guild, parent: c.parent, kind: c.kind, position: c.position,
-		name: hiddenName, overwrites: c.overwrites, bitrate: 64000, quality: 1}
+		name: hiddenName, overwrites: []overwrite{{id: c.guild, deny: PermViewChannel}}, bitrate: 64000, quality: 1}
 	w := blank.wire()
 	w.Flags = flagObfuscated
 	return w
