@@ -14,11 +14,11 @@ import (
 	"snug/shared/standin"
 )
 
-// crowd adds members to the server.
-func (h *house) crowd(n int) (ids []snowflake.ID) {
+// masses adds members to the server.
+func (h *house) masses(n int) (ids []snowflake.ID) {
 	h.Helper()
 	for i := range n {
-		u := h.discord.AddUser(fmt.Sprint("crowd", i), "")
+		u := h.discord.AddUser(fmt.Sprint("mass", i), "")
 		h.must(h.discord.AddMember(h.guild, u.ID, ""))
 		ids = append(ids, u.ID)
 	}
@@ -61,7 +61,7 @@ func TestMoreThanAHundredOverwrites(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, func(l *standin.Limits) { l.Buckets, l.GlobalPerSecond = false, 0 })
 	h.settings(`{"private":false,"seat_grace":"0s"}`)
-	people := h.crowd(140)
+	people := h.masses(140)
 	guests, banned := people[:65], people[65:130]
 	id := h.crowded(guests, banned)
 	check := func(when string, stranger bool) {
@@ -108,7 +108,7 @@ func TestRefusedHalfWay(t *testing.T) {
 	h.settings(`{"private":false}`)
 	helpers := []snowflake.ID{h.role("Helpers", 0, "priya"), h.role("More helpers", 0, "ada")}
 	h.settings(fmt.Sprintf(`{"helper_roles":["%d","%d"]}`, helpers[0], helpers[1]))
-	id := h.crowded(h.crowd(120), nil)
+	id := h.crowded(h.masses(120), nil)
 	// Closing takes two steps: everyone is kept out, then helpers are let in. The second is refused.
 	_, err := h.discord.Inject(standin.Fault{Kind: standin.FaultAnswer, Body: `{"code":50013,"message":"Missing Permissions"}`, Route: "PUT /channels/{channel}/permissions/{overwrite}", Skip: 1, Count: 1})
 	h.must(err)
