@@ -19,8 +19,8 @@ test: ## Everything that must pass: formatting, vet, and all tests with the race
 	$(GO) vet ./...
 	GOOS=windows $(GO) vet ./dashboard/live
 	@.ci/vuln
-	$(GO) test -race -timeout 9m $$($(GO) list ./... | grep -v '^snug/cmd/snug$$')
-	$(GO) test -race -parallel 3 -timeout 9m ./cmd/snug # alone: it measures latency
+	$(GO) test -race -timeout 30m $$($(GO) list ./... | grep -v '^snug/cmd/snug$$')
+	$(GO) test -race -parallel 3 -timeout 30m ./cmd/snug # alone: it measures latency
 	@$(GO) run ./shared/standin/openapi/fetch -where >/dev/null 2>&1 || \
 		echo "not checked against Discord's OpenAPI description: make openapi"
 
@@ -30,8 +30,8 @@ openapi: ## Fetch Discord's OpenAPI description, against which the tests then ch
 DESCRIBED = $(sort $(dir $(shell grep -rl --include='*_test.go' '"snug/shared/standin/openapi' .)))
 
 test-openapi: ## The tests that use that description, and no others
-	$(GO) test -race -timeout 9m $(filter-out ./cmd/snug/,$(DESCRIBED))
-	$(GO) test -race -parallel 3 -timeout 9m ./cmd/snug
+	$(GO) test -race -timeout 30m $(filter-out ./cmd/snug/,$(DESCRIBED))
+	$(GO) test -race -parallel 3 -timeout 30m ./cmd/snug
 
 stranger: ## Follow the README on an empty Debian, as root; ODD=1: all tests on as odd a machine as there may be
 	.ci/stranger
