@@ -57,6 +57,7 @@ type house struct {
 	observe func(hub.Observation) // told of what the hub does; nil: nobody
 	lines   io.Writer             // of the log; nil: nobody reads it
 	nats    string                // address of the hub's server; "" for an embedded one
+	most    map[string]int64      // bytes a bucket may hold; nil: the usual
 	writes  time.Duration         // how long a write to it may take; 0: the usual
 
 	requests struct {
@@ -184,7 +185,7 @@ func (h *house) hubOptions() hub.Options {
 	if h.nats != "" {
 		return hub.Options{URL: h.nats, Log: h.log(), Observe: h.observe, WriteTimeout: h.writes}
 	}
-	return hub.Options{Dir: h.dir, Log: h.log(), Observe: h.observe}
+	return hub.Options{Dir: h.dir, Log: h.log(), Observe: h.observe, MaxBytes: h.most}
 }
 
 // start starts hub and bot on the house's data folder, and waits until the server is ready.

@@ -11,6 +11,7 @@ import (
 
 	"snug/shared/errs"
 	"snug/shared/guild"
+	"snug/shared/hub"
 	"snug/shared/invite"
 	"snug/shared/room"
 )
@@ -81,6 +82,7 @@ func (k *Keeper) opened(ctx context.Context, g *guildRooms, o opening) (*kept, e
 	}
 	r, err := k.finish(ctx, g, in, channel, whole)
 	if err != nil {
+		k.unmake(ctx, g, in, channel, err)
 		return nil, err
 	}
 	if wanted != 0 && in.CategoryID == 0 {
@@ -285,6 +287,19 @@ func (k *Keeper) finish(ctx context.Context, g *guildRooms, in room.Intention, c
 	k.forget(ctx, g, in)
 	k.o.Log.InfoContext(ctx, "room opened", "guild_id", g.id, "room_id", r.ID, "user_id", r.OwnerID, "via", in.Via)
 	return r, nil
+}
+
+// unmake removes the channel of a room that a full store will not take, unless somebody sits in it. Otherwise, and if
+// that fails, the intention stays, and a sweep finishes the room or removes its channel.
+func (k *Keeper) unmake(ctx context.Context, g *guildRooms, in room.Intention, channel snowflake.ID, why error) {
+	if !errors.Is(why, hub.ErrFull) || len(k.o.Presence.Roster(g.id, channel)) > 0 {
+		return
+	}
+	if err := k.o.Discord.DeleteChannel(ctx, channel, "Snug: the room could not be stored"); err != nil {
+		k.o.Log.WarnContext(ctx, "the channel of a room that could not be stored stays until the next sweep", "guild_id", g.id, "room_id", channel, "err", err)
+		return
+	}
+	k.forget(ctx, g, in)
 }
 
 // forget removes an intention that is finished or came to nothing. A failure is made good by the next sweep.

@@ -315,6 +315,8 @@ func (k *Keeper) settle(ctx context.Context, g *guildRooms, channels []Channel) 
 			r, err := k.finish(ctx, g, in, channel, false)
 			if err == nil {
 				k.repaired(ctx, g, r, "it was made, but never recorded")
+			} else {
+				k.unmake(ctx, g, in, channel, err)
 			}
 			all = errors.Join(all, err)
 		case g.now().Sub(in.At) > giveUpAfter:

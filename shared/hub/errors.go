@@ -18,6 +18,9 @@ var (
 	// or repeat the same thing.
 	ErrUnknownOutcome = errors.New("hub: the outcome is unknown")
 
+	// ErrFull is wrapped by the errors of writes that a full bucket refused: they have not happened.
+	ErrFull = errors.New("hub: the bucket is full")
+
 	// Unchanged ends Edit without a write and without an error, when the function given to Edit returns it.
 	Unchanged = errors.New("hub: nothing to change") //nolint:staticcheck // a signal like io.EOF, not a failure
 
@@ -98,7 +101,7 @@ func writeError(bucket, key string, size int, err error) error {
 
 func full(bucket string, cause error) error {
 	return errs.E(errs.Unavailable, "Snug's storage is full. Whoever runs it has to give it more room.").
-		Because(fmt.Errorf("hub: bucket %s is at its limit (raise its MaxBytes or remove data): %w", bucket, cause))
+		Because(fmt.Errorf("hub: bucket %s is at its limit (raise its MaxBytes or remove data): %w: %w", bucket, ErrFull, cause))
 }
 
 // readError turns what a read came back with into a coded error.

@@ -64,6 +64,9 @@ func (h *Hub) probe(ctx context.Context) error {
 				return err
 			}
 		}
+		if err := s.isFull(ctx); err != nil { // also after a restart, when no write has failed yet
+			return err
+		}
 	}
 	return nil
 }

@@ -3,9 +3,11 @@ package hub
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -24,6 +26,8 @@ type store struct {
 	spec    spec
 	stream  string
 	prefix  string
+	fillMu  sync.Mutex
+	filled  fill
 	failing atomic.Int64 // the size of the last write if it failed: readiness looks closer; else 0
 }
 
@@ -116,6 +120,10 @@ func (s *store) publish(ctx context.Context, key string, c change) (Rev, error) 
 	}
 	ctx, cancel := within(ctx, s.h.o.WriteTimeout, life...)
 	defer cancel()
+	if err := s.roomFor(ctx, key, c); err != nil {
+		s.failing.Store(int64(max(1, len(c.data))))
+		return 0, err
+	}
 	m := &nats.Msg{Subject: s.prefix + key, Data: c.data, Header: nats.Header{}}
 	if c.remove {
 		m.Header[headOp] = []string{"PURGE"}
@@ -129,6 +137,9 @@ func (s *store) publish(ctx context.Context, key string, c change) (Rev, error) 
 		m.Header[headTTL] = []string{ttlText(c.ttl)}
 	}
 	ack, err := s.h.link.js.PublishMsg(ctx, m)
+	if c.remove && errors.Is(writeError(s.spec.name, key, 0, err), ErrFull) {
+		ack, err = s.makeWay(ctx, key, c, m)
+	}
 	if err != nil {
 		err = writeError(s.spec.name, key, len(c.data), because(ctx, err))
 		if errs.Has(err, errs.Unavailable) {
