@@ -227,7 +227,7 @@ func TestOptionsThatCannotWork(t *testing.T) {
 		"not an address":   {Options{URL: "nats://u:secret@[x"}, errs.Invalid, "SNUG_NATS_URL"},
 		"no JetStream":     {Options{URL: plain.url}, errs.Unavailable, "-js"},
 		"wrong password":   {Options{URL: strings.Replace(guarded.url, "//", "//snug:secret@", 1)}, errs.Unauthorized, "credentials"},
-		"no credentials":   {Options{URL: guarded.url, CredsFile: filepath.Join(t.TempDir(), "none")}, errs.Invalid, "credentials file"},
+		"no credentials":   {Options{URL: guarded.url, CredsFile: filepath.Join(t.TempDir(), "none")}, errs.Invalid, "SNUG_NATS_CREDS"},
 		"too many copies":  {Options{URL: startOutside(t, nil).url, Replicas: 3}, errs.Unavailable, "SNUG_NATS_REPLICAS"},
 	} {
 		t.Run(name, func(t *testing.T) {
