@@ -38,6 +38,7 @@ func (b *Bot) serveCalls() {
 	serve(b, hub.AnswerKnock, k.Answer)
 	serve(b, hub.WaitForSeat, k.Wait)
 	serve(b, hub.PreferencesOf, k.Preferences)
+	serve(b, hub.PersonOf, k.Person)
 	serve(b, hub.SettingsOf, k.Settings)
 	serve(b, hub.SettingsHistory, k.SettingsHistory)
 	serve(b, hub.UndoSettings, k.UndoSettings)

@@ -40,6 +40,7 @@ func (k *bookkeeper) serve() {
 	hub.RevokeInvite.Serve(calls, k.RevokeInvite)
 	hub.PreviewInvite.Serve(calls, k.PreviewInvite)
 	hub.RedeemInvite.Serve(calls, k.RedeemInvite)
+	hub.PersonOf.Serve(calls, k.Person)
 	hub.RoomsSeen.Serve(calls, func(ctx context.Context, g snowflake.ID, q room.SeenRequest) (struct{}, error) {
 		return struct{}{}, k.RoomsSeen(ctx, g, q)
 	})

@@ -27,6 +27,7 @@ type index struct {
 type indexed struct {
 	guild  snowflake.ID
 	people []snowflake.ID // owner and guests
+	named  []snowflake.ID // and everybody else whom the room's document names
 	knocks []room.Knock
 }
 
@@ -62,7 +63,9 @@ func (x *index) change(c hub.Change[room.Room]) {
 	in := indexed{guild: c.Value.GuildID, people: []snowflake.ID{c.Value.OwnerID}, knocks: slices.Clone(c.Value.Knocks)}
 	for _, g := range c.Value.Guests {
 		in.people = append(in.people, g.UserID)
+		in.named = append(in.named, g.By)
 	}
+	in.named = append(in.named, named(c.Value)...)
 	x.rooms[id] = in
 }
 
@@ -79,6 +82,38 @@ func (x *index) guildsOf(user snowflake.ID) (ids []snowflake.ID) {
 	defer x.mu.RUnlock()
 	for _, in := range x.rooms {
 		if slices.Contains(in.people, user) {
+			ids = append(ids, in.guild)
+		}
+	}
+	return ids
+}
+
+// named lists whom a room's document names beside its owner and guests; some of them more than once.
+func named(r *room.Room) (ids []snowflake.ID) {
+	for _, b := range r.Bans {
+		ids = append(ids, b.UserID, b.By)
+	}
+	for _, k := range r.Knocks {
+		ids = append(ids, k.UserID, k.RefusedBy)
+	}
+	for _, w := range r.Waiting {
+		ids = append(ids, w.UserID)
+	}
+	for _, h := range r.Holds {
+		ids = append(ids, h.UserID)
+	}
+	for _, v := range r.Invites {
+		ids = append(append(ids, v.By), v.Redeemers...)
+	}
+	return ids
+}
+
+// naming gives the guilds with a room whose document names a user.
+func (x *index) naming(user snowflake.ID) (ids []snowflake.ID) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	for _, in := range x.rooms {
+		if slices.Contains(in.people, user) || slices.Contains(in.named, user) {
 			ids = append(ids, in.guild)
 		}
 	}

@@ -29,6 +29,7 @@ type Keeper interface {
 	AnswerKnock(ctx context.Context, guild snowflake.ID, q room.AnswerRequest) (room.ChangeDone, error)
 	WaitForSeat(ctx context.Context, guild snowflake.ID, q room.WaitRequest) (room.WaitDone, error)
 	Preferences(ctx context.Context, guild snowflake.ID, q room.PreferencesRequest) (room.PreferencesDone, error)
+	Person(ctx context.Context, guild snowflake.ID, q room.PersonRequest) (room.PersonData, error)
 	RoomsSeen(ctx context.Context, guild snowflake.ID, q room.SeenRequest) error
 	NoteChange(ctx context.Context, id snowflake.ID, q guild.NoteRequest) error
 	SaveSettings(ctx context.Context, guild snowflake.ID, q room.SettingsRequest) (room.Saved, error)
@@ -102,6 +103,10 @@ func (k keepers) WaitForSeat(ctx context.Context, guild snowflake.ID, q room.Wai
 
 func (k keepers) Preferences(ctx context.Context, guild snowflake.ID, q room.PreferencesRequest) (room.PreferencesDone, error) {
 	return hub.PreferencesOf.Call(ctx, k.h, guild, q)
+}
+
+func (k keepers) Person(ctx context.Context, guild snowflake.ID, q room.PersonRequest) (room.PersonData, error) {
+	return hub.PersonOf.Call(ctx, k.h, guild, q)
 }
 
 func (k keepers) RoomsSeen(ctx context.Context, guild snowflake.ID, q room.SeenRequest) error {

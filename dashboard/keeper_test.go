@@ -425,6 +425,28 @@ func (k *bookkeeper) Preferences(_ context.Context, g snowflake.ID, q room.Prefe
 	return room.PreferencesDone{Preferences: k.remembered}, nil
 }
 
+func (k *bookkeeper) Person(_ context.Context, g snowflake.ID, q room.PersonRequest) (out room.PersonData, err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.fail != nil {
+		return out, k.fail
+	}
+	for _, r := range k.rooms {
+		as := r.Parts(q.UserID, false)
+		if r.GuildID != g || len(as) == 0 {
+			continue
+		}
+		in := room.PersonRoom{ID: r.ID, Name: r.Name, As: as}
+		if q.Erase {
+			r.Forget(q.UserID, false, k.now())
+			in.Stays = r.Parts(q.UserID, false)
+			k.publish(r, room.Changed{})
+		}
+		out.Rooms = append(out.Rooms, in)
+	}
+	return out, nil
+}
+
 func (k *bookkeeper) RoomsSeen(_ context.Context, g snowflake.ID, q room.SeenRequest) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -26,9 +26,10 @@ type Limits struct {
 	Invite    Limit // invites looked at and followed, per user or address
 	Write     Limit // everything that changes something, per user
 	LiveToken Limit // per user
+	Person    Limit // what is stored of somebody gathered or erased, per user
 }
 
-type limiters struct{ address, read, login, invite, write, liveToken *limiter }
+type limiters struct{ address, read, login, invite, write, liveToken, person *limiter }
 
 func newLimiters(l Limits, now func() time.Time) limiters {
 	or := func(l, d Limit) *limiter {
@@ -44,11 +45,12 @@ func newLimiters(l Limits, now func() time.Time) limiters {
 		invite:    or(l.Invite, Limit{time.Second, 40}),
 		write:     or(l.Write, Limit{500 * time.Millisecond, 40}),
 		liveToken: or(l.LiveToken, Limit{100 * time.Millisecond, 300}),
+		person:    or(l.Person, Limit{10 * time.Second, 10}),
 	}
 }
 
 func (l limiters) sweep() {
-	for _, x := range []*limiter{l.address, l.read, l.login, l.invite, l.write, l.liveToken} {
+	for _, x := range []*limiter{l.address, l.read, l.login, l.invite, l.write, l.liveToken, l.person} {
 		x.sweep()
 	}
 }

@@ -61,6 +61,10 @@ func (s *Server) pages(e *gin.Engine) {
 	e.GET("/admin/:guild/health", s.member(s.healthPage))
 	e.GET("/api", s.do(s.referencePage))
 	e.GET("/status", s.do(s.statusPage))
+	e.GET("/privacy", s.do(s.privacyPage))
+	e.GET("/terms", s.do(s.termsPage))
+	e.GET("/privacy/data.json", s.member(s.exportPerson))
+	e.GET("/privacy/erase", s.member(s.askErase))
 	e.GET("/admin/:guild/settings.json", s.member(s.exportSettings))
 }
 
@@ -87,6 +91,7 @@ func (s *Server) actions(e *gin.Engine) {
 	e.POST("/admin/:guild/webhooks", s.writes(s.saveWebhook))
 	e.POST("/admin/:guild/tokens", s.writes(s.saveServerToken))
 	e.POST("/tokens", s.writes(s.saveToken))
+	e.POST("/privacy/erase", s.writes(s.erasePerson))
 	e.POST("/admin/:guild/health", s.writes(s.repair))
 	e.POST("/admin/:guild/undo", s.writes(s.undoSettings))
 }

@@ -69,6 +69,10 @@ type Options struct {
 	Demo         bool   // Discord is simulated
 	DiscordURL   string // where the simulated Discord's own page is
 
+	// Host says who runs this Snug and how to reach them, for /privacy and /terms, and what these pages say instead of
+	// their own text, where the host has written one.
+	Host view.Host
+
 	// TrustedProxies are the addresses or networks (CIDR) whose X-Forwarded-For is believed.
 	TrustedProxies []string
 	Limits         Limits

@@ -154,12 +154,17 @@ var routes = []route{
 	{at: "GET /admin/:guild/health", want: "login 404 404 403 403 403 403 200"},
 	{at: "POST /admin/:guild/health", body: url.Values{}, want: "login 404 404 403 403 403 403 200"},
 	{at: "GET /api", want: "200 200 200 200 200 200 200 200"},
+	{at: "GET /privacy", want: "200 200 200 200 200 200 200 200"},
+	{at: "GET /terms", want: "200 200 200 200 200 200 200 200"},
+	{at: "GET /privacy/data.json", want: "login 200 200 200 200 200 200 200"},
+	{at: "GET /privacy/erase", want: "login 200 200 200 200 200 200 200"},
 	{at: "GET /status", want: "200 200 200 200 200 200 200 200"},
 	{at: "GET /api/v1/status", want: "200 200 200 200 200 200 200 200"},
 	{at: "GET /api/v1/guilds/:guild/health", want: "login 404 404 403 403 403 403 200"},
 	{at: "POST /api/v1/guilds/:guild/repair", body: map[string]any{"apply": false}, want: "login 404 404 403 403 403 403 200"},
 
 	// Last: they sign people out.
+	{at: "POST /privacy/erase", want: "login 200 200 200 200 200 200 200"},
 	{at: "POST /logout", want: "303 303 303 303 303 303 303 303"},
 	{at: "POST /logout/everywhere", want: "303 303 303 303 303 303 303 303"},
 }

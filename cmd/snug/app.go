@@ -20,6 +20,7 @@ import (
 	api "snug/bot/discord"
 	"snug/dashboard"
 	"snug/dashboard/live"
+	"snug/dashboard/view"
 	"snug/shared/config"
 	"snug/shared/hub"
 	"snug/shared/metrics"
@@ -109,6 +110,7 @@ func start(ctx context.Context, s setup) (_ *app, err error) {
 		Texts: texts,
 		Hub:   a.hub, Live: a.live, Keys: keys, BaseURL: s.BaseURL, ExtraHosts: s.extraHosts, Discord: endpoints(s.DiscordURL),
 		ClientID: s.ClientID.String(), ClientSecret: s.ClientSecret, AddURL: addURL(s), Demo: s.demo, DiscordURL: s.DiscordURL,
+		Host:           view.Host{Name: s.HostName, Contact: s.HostContact, Privacy: s.Privacy, Terms: s.Terms},
 		TrustedProxies: s.TrustedProxies, Version: versionName(), Log: s.log, Now: s.now, Registerer: registry,
 		Ready: a.ready, SessionLifetime: days(s.SessionIdleDays), WholeSessionLifetime: days(s.SessionDays),
 	}); err != nil {

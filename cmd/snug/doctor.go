@@ -73,6 +73,7 @@ func (d *doctor) checks() []check {
 		{"configuration", "", d.configuration}, {"bot token", "", d.token}, {"client secret", "bot token", d.secret},
 		{"intents", "bot token", d.intents}, {"redirect address", "bot token", d.redirect}, {"gateway", "bot token", d.gateway},
 		{"clock", "bot token", d.clock}, {"permissions", "bot token", d.permissions},
+		{"privacy and terms", "bot token", d.policies},
 		{"data folder", "", d.folder}, {"hub", "data folder", d.nats}, {"ports", "", d.ports},
 	}
 }
@@ -164,9 +165,12 @@ func (d *doctor) secret(ctx context.Context) (string, error) {
 type application struct {
 	Flags        int      `json:"flags"`
 	RedirectURIs []string `json:"redirect_uris"`
+	Privacy      string   `json:"privacy_policy_url"`
+	Terms        string   `json:"terms_of_service_url"`
 }
 
-// mayAskMembers are the flags of an application that may have the members intent: verified, or in under 100 servers.
+// mayAskMembers are the flags of an application that may have the members intent: granted by review, which Discord wants
+// from 10,000 users on, or switched on by its owner below that.
 const mayAskMembers = 1<<14 | 1<<15
 
 func (d *doctor) intents(ctx context.Context) (string, error) {
@@ -178,7 +182,7 @@ func (d *doctor) intents(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if a.Flags&mayAskMembers == 0 {
-		return "", errors.New("SNUG_MEMBERS_INTENT is set, and Discord does not allow it. Switch on Server Members Intent in the Developer Portal → Bot, or take the variable away")
+		return "", errors.New("SNUG_MEMBERS_INTENT is set, and Discord does not allow it. Switch on Server Members Intent in the Developer Portal → Bot; from 10,000 users on apply there for it. Or take the variable away: Snug works without")
 	}
 	return "the members intent is allowed", nil
 }
@@ -196,6 +200,26 @@ func (d *doctor) redirect(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("%s is not registered, so nobody can sign in. Add it in the Developer Portal → OAuth2 → Redirects", want)
 	}
 	return want + " is registered", nil
+}
+
+// policies looks whether people can find out who runs Snug, and what with their data. Nothing stops working without.
+func (d *doctor) policies(ctx context.Context) (string, error) {
+	var a application
+	if _, err := d.ask(ctx, "/applications/@me", &a); err != nil {
+		return "", err
+	}
+	var todo []string
+	if d.c.HostName == "" && d.c.Privacy == "" {
+		todo = append(todo, "they do not say who runs Snug: set SNUG_HOST_NAME and SNUG_HOST_CONTACT")
+	}
+	if a.Privacy == "" || a.Terms == "" {
+		todo = append(todo, "enter both in the Developer Portal → General Information")
+	}
+	found := d.c.BaseURL + "/privacy and " + d.c.BaseURL + "/terms"
+	if len(todo) > 0 {
+		found += "; " + strings.Join(todo, ", and ")
+	}
+	return found, nil
 }
 
 func (d *doctor) gateway(ctx context.Context) (string, error) {

@@ -110,3 +110,31 @@ func (s *Sessions) SawIn(ctx context.Context, user, guild snowflake.ID, in bool)
 		}
 	})
 }
+
+// Stored is what is kept of one signed-in browser, without what lets anybody in.
+type Stored struct {
+	User       User      `json:"user"`
+	Scopes     []string  `json:"scopes"`
+	SignedInAt time.Time `json:"signed_in_at"`
+	UsedAt     time.Time `json:"used_at"` // to within a day
+	Expires    time.Time `json:"expires"`
+}
+
+// Stored gives what is kept of each of a user's signed-in browsers, oldest first.
+func (s *Sessions) Stored(ctx context.Context, user snowflake.ID) ([]Stored, error) {
+	var x index
+	if _, err := s.read(ctx, s.o.Sessions, "index", "user."+user.String(), &x); err != nil && !errs.Has(err, errs.NotFound) {
+		return nil, err
+	}
+	all := []Stored{}
+	for _, e := range x.Sessions {
+		rec, _, err := s.load(ctx, e.Key)
+		if errs.Has(err, errs.Unauthorized) {
+			continue // it has ended
+		} else if err != nil {
+			return nil, err
+		}
+		all = append(all, Stored{User: rec.User, Scopes: rec.Scopes, SignedInAt: rec.CreatedAt, UsedAt: rec.RolledAt, Expires: rec.Expires})
+	}
+	return all, nil
+}

@@ -77,6 +77,17 @@ func (s *Sessions) EndAll(ctx context.Context, id string) error {
 	return failed
 }
 
+// Erase signs a user out of every browser, revokes Discord's token, and forgets which servers they were seen in.
+func (s *Sessions) Erase(ctx context.Context, id string, user snowflake.ID) error {
+	if err := s.EndAll(ctx, id); err != nil {
+		return err
+	}
+	if err := s.o.Sessions.Delete(ctx, "user."+user.String(), 0); err != nil && !errs.Has(err, errs.NotFound) {
+		return unavailable(err)
+	}
+	return nil
+}
+
 // drop removes a session and tells so.
 func (s *Sessions) drop(ctx context.Context, key string) error {
 	if err := s.o.Sessions.Delete(ctx, key, 0); err != nil && !errs.Has(err, errs.NotFound) {

@@ -56,6 +56,7 @@ var partials = map[string][]string{
 	"admin-health":   {"icons", "tabs", "latency"},
 	"api":            {"icons"},
 	"status":         {"icons", "latency"},
+	"legal":          {"icons"},
 	"tokens":         {"icons", "fields", "tokens"},
 
 	"watch":   {"icons", "seats", "avatar"},

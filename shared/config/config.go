@@ -20,6 +20,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/alecthomas/kong"
 	"github.com/disgoorg/snowflake/v2"
@@ -52,6 +53,10 @@ type Serve struct {
 	DMsRecipient    dm.Rates `name:"dms-recipient" env:"SNUG_DMS_RECIPIENT" default:"3/1h,10/24h" help:"How many direct messages one person gets at most."`
 	DMsPause        Span     `name:"dms-pause" env:"SNUG_DMS_PAUSE" default:"10m-6h" help:"How long no direct messages are opened after Discord said that there are too many; each time twice as long, up to the second."`
 	HookNetworks    []string `name:"webhook-networks" env:"SNUG_WEBHOOK_NETWORKS" placeholder:"CIDR" help:"Networks that servers' webhooks may be sent to, beside the public internet."`
+	HostName        string   `env:"SNUG_HOST_NAME" placeholder:"NAME" help:"Who runs this Snug: a name for the pages /privacy and /terms."`
+	HostContact     string   `env:"SNUG_HOST_CONTACT" placeholder:"ADDRESS" help:"How to reach them: a mail or https address, or words."`
+	Privacy         string   `env:"SNUG_PRIVACY" placeholder:"TEXT" help:"What /privacy says instead of Snug's own text; best a file of yours, by SNUG_PRIVACY_FILE."`
+	Terms           string   `env:"SNUG_TERMS" placeholder:"TEXT" help:"The same for /terms, by SNUG_TERMS_FILE."`
 	Data            string   `env:"SNUG_DATA" default:"data" help:"Where rooms, settings and logins are kept."`
 	NATSURL         string   `name:"nats-url" env:"SNUG_NATS_URL" placeholder:"URL" help:"Use this NATS server or cluster (with JetStream) instead of the embedded one."`
 	NATSReplicas    int      `name:"nats-replicas" env:"SNUG_NATS_REPLICAS" default:"0" help:"How many servers of the cluster keep a copy of everything, 1 to 5; 0: three in a cluster, one on a single server."`
@@ -167,6 +172,16 @@ func (c *Serve) Check() error {
 	}
 	if _, _, err := net.SplitHostPort(c.OpsAddr); err != nil && c.OpsAddr != "" {
 		tell("SNUG_OPS_ADDR %q is not host:port. Write it like 127.0.0.1:8089, or leave it empty.", c.OpsAddr)
+	}
+	for name, v := range map[string]string{"SNUG_HOST_NAME": c.HostName, "SNUG_HOST_CONTACT": c.HostContact} {
+		if strings.ContainsAny(v, "\r\n") || len(v) > 300 {
+			tell("%s is longer than a line. Write a name or an address; a whole text goes into SNUG_PRIVACY_FILE.", name)
+		}
+	}
+	for name, v := range map[string]string{"SNUG_PRIVACY": c.Privacy, "SNUG_TERMS": c.Terms} {
+		if len(v) > 200_000 || !utf8.ValidString(v) {
+			tell("%s is no text of up to 200,000 bytes in UTF-8. Look at the file.", name)
+		}
 	}
 	for _, o := range c.AllowedOrigins {
 		if u, err := url.Parse(o); err != nil || u.Host == "" || u.Path != "" || u.Scheme != "http" && u.Scheme != "https" {

@@ -190,6 +190,35 @@ func (a *Audit) Trim(ctx context.Context, guild snowflake.ID, before time.Time) 
 	return count - min(left, count), err
 }
 
+// Erase removes those of a guild's entries that match, so that nothing of them is left on disk, and gives how many there
+// were. What is appended meanwhile is not looked at.
+func (a *Audit) Erase(ctx context.Context, guild snowflake.ID, match func(AuditEntry) bool) (n int, err error) {
+	st, err := a.s.h.link.js.Stream(ctx, a.s.stream)
+	if err != nil {
+		return 0, readError(auditName, err)
+	}
+	var found []uint64
+	if err := a.s.h.scan(ctx, a.s.stream, a.consumer(guild, 0), func(i item) (bool, error) {
+		if match(a.entry(i)) {
+			found = append(found, i.seq)
+		}
+		return true, nil
+	}); err != nil {
+		return 0, err
+	}
+	for _, seq := range found {
+		err := st.SecureDeleteMsg(ctx, seq)
+		switch {
+		case errors.Is(err, jetstream.ErrMsgDeleteUnsuccessful), errors.Is(err, jetstream.ErrMsgNotFound): // somebody else did
+		case err != nil:
+			return n, unavailable(fmt.Errorf("hub: erasing of the audit: %w", err))
+		default:
+			n++
+		}
+	}
+	return n, nil
+}
+
 func (a *Audit) count(ctx context.Context, guild snowflake.ID) (n uint64, err error) {
 	st, err := a.s.h.link.js.Stream(ctx, a.s.stream)
 	if err != nil {

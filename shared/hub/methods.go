@@ -24,6 +24,7 @@ var (
 	AnswerKnock   = Method[room.AnswerRequest, room.ChangeDone]{Name: "room.answer"}
 	WaitForSeat   = Method[room.WaitRequest, room.WaitDone]{Name: "room.wait"}
 	PreferencesOf = Method[room.PreferencesRequest, room.PreferencesDone]{Name: "preferences"}
+	PersonOf      = Method[room.PersonRequest, room.PersonData]{Name: "person"}
 
 	SettingsOf      = Method[guild.ManageRequest, guild.SettingsView]{Name: "settings.get"}
 	SettingsHistory = Method[guild.ManageRequest, guild.SettingsHistory]{Name: "settings.history"}

@@ -1,0 +1,171 @@
+package dashboard
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"snug/dashboard/view"
+	"snug/shared/errs"
+	"snug/shared/room"
+)
+
+// note writes an entry into the audit log.
+func (b *bench) note(e room.Entry) {
+	b.t.Helper()
+	e.GuildID, e.At, e.Via = friends, b.clock(), room.ViaWeb
+	if err := b.hub.Audit.Append(context.Background(), e.ID, friends, e.RoomID, string(e.Kind), e); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// TestExportAndErase is somebody's whole way: what is stored of them is shown to them, without other people, then erased.
+func TestExportAndErase(t *testing.T) {
+	b := newBench(t)
+	r := b.room() // the owner's, with the guest let in and somebody banned
+	b.note(room.Entry{ID: "1", Kind: room.EntryOpened, RoomID: r.ID, By: owner})
+	b.note(room.Entry{ID: "2", Kind: room.EntryAdmitted, RoomID: r.ID, By: owner, Target: guest})
+	b.note(room.Entry{ID: "3", Kind: room.EntryKept, RoomID: r.ID, By: guest})
+	b.note(room.Entry{ID: "4", Kind: room.EntrySettings, By: guest, Detail: "seats", Old: "4", New: "5"})
+	if _, err := b.hub.Members.Put(t.Context(), "300."+guest.String(), room.Preferences{Name: "Long ago"}); err != nil {
+		t.Fatal(err) // in a server that Snug was removed from
+	}
+	if _, err := b.hub.Members.Put(t.Context(), "300."+owner.String(), room.Preferences{Name: "Somebody else's"}); err != nil {
+		t.Fatal(err)
+	}
+	w := b.signedIn(guest)
+	w.get("/servers/100")
+	token := w.form("/tokens", url.Values{"name": {"My program"}, "scopes": {"rooms:read"}, "days": {"30"}})
+	if token.status >= 400 {
+		t.Fatalf("no token: %d %s", token.status, token.text())
+	}
+
+	got := w.get("/privacy/data.json")
+	if got.status != 200 || !strings.Contains(got.header.Get("Content-Disposition"), "snug-2.json") || got.header.Get("Cache-Control") != "no-store" {
+		t.Fatalf("%d %v", got.status, got.header)
+	}
+	var data struct {
+		User     struct{ Username string }
+		Sessions []struct{ Scopes []string }
+		Tokens   []struct{ Name string } `json:"api_tokens"`
+		Servers  []struct {
+			ID, Name    string
+			Visited     bool
+			Preferences room.Preferences
+			Rooms       []room.PersonRoom
+			Happened    []room.Entry
+		}
+	}
+	got.json(&data)
+	if data.User.Username != "user2" || len(data.Sessions) != 1 || len(data.Tokens) != 1 || data.Tokens[0].Name != "My program" || len(data.Servers) != 2 {
+		t.Fatalf("got %s", got.body)
+	}
+	here, gone := data.Servers[0], data.Servers[1]
+	if here.ID != "100" || !here.Visited || len(here.Rooms) != 1 || len(here.Rooms[0].As) != 1 || here.Rooms[0].As[0] != room.PartGuest || len(here.Happened) != 3 {
+		t.Errorf("got %+v", here)
+	}
+	if gone.ID != "300" || gone.Preferences.Name != "Long ago" {
+		t.Errorf("got %+v", gone)
+	}
+	for _, e := range here.Happened {
+		if e.By != guest && e.By != 0 {
+			t.Errorf("it tells who did it: %+v", e)
+		}
+	}
+	for _, secret := range []string{"secret-access", "secret-refresh", "hash", `"5"` + "\x00"} {
+		if strings.Contains(got.body, secret) {
+			t.Errorf("it holds %s", secret)
+		}
+	}
+
+	ask := w.get("/privacy/erase")
+	if ask.status != 200 || !strings.Contains(ask.body, `<form method="post" action="/privacy/erase">`) {
+		t.Fatalf("%d %s", ask.status, ask.text())
+	}
+	b.keeper.fail = errs.E(errs.Unavailable, "Not now.")
+	if got := w.form("/privacy/erase", nil); got.status != 200 || !strings.Contains(got.body, "Friends") || !strings.Contains(got.body, "Erase the rest") {
+		t.Errorf("a server that does not answer: %d %s", got.status, got.text())
+	}
+	if got := w.api("GET", "/api/v1/me", ""); got.status != 200 {
+		t.Errorf("signed out before all is erased: %d", got.status)
+	}
+	b.keeper.fail = nil
+	if got := w.form("/privacy/erase", nil); got.status != 200 || !strings.Contains(got.body, "Your data is erased") || !strings.Contains(got.header.Get("Set-Cookie"), "Max-Age=0") {
+		t.Fatalf("%d %s", got.status, got.text())
+	}
+	b.nothingOf(guest.String(), r)
+	if got := w.api("GET", "/api/v1/me", ""); got.status != 401 {
+		t.Errorf("still signed in: %d", got.status)
+	}
+	if p, _, err := b.hub.Members.Get(t.Context(), "300."+owner.String()); err != nil || p.Name != "Somebody else's" {
+		t.Errorf("somebody else's was erased: %v", err)
+	}
+}
+
+// nothingOf looks at everything that is stored for somebody's id.
+func (b *bench) nothingOf(id string, r *room.Room) {
+	b.t.Helper()
+	ctx := b.t.Context()
+	if keys, err := b.hub.Members.Keys(ctx, ""); err != nil || strings.Contains(strings.Join(keys, " ")+" ", "."+id+" ") {
+		b.t.Errorf("remembered: %v, %v", keys, err)
+	}
+	if keys, err := b.hub.Sessions.Keys(ctx, ""); err != nil || len(keys) != 0 {
+		b.t.Errorf("sessions: %v, %v", keys, err)
+	}
+	if keys, err := b.hub.Tokens.Keys(ctx, ""); err != nil || len(keys) != 0 {
+		b.t.Errorf("tokens: %v, %v", keys, err)
+	}
+	stored, _, err := b.hub.Rooms.Get(ctx, friends.String()+"."+r.ID.String())
+	if err != nil || len(stored.Guests) != 0 || !stored.Banned(banned) {
+		b.t.Errorf("the room holds %+v, %v", stored.Guests, err)
+	}
+	left, err := b.hub.Audit.Page(ctx, friends, 0, 0, 100)
+	if err != nil || len(left) != 2 || left[0].Kind != string(room.EntrySettings) || left[1].Kind != string(room.EntryOpened) {
+		b.t.Errorf("the audit holds %+v, %v", left, err)
+	}
+}
+
+// Programs with somebody's token cannot take or erase what is stored of them, and nobody can without end.
+func TestPersonIsAskedInABrowser(t *testing.T) {
+	b := newBench(t)
+	w := b.signedIn(member)
+	var made struct{ Secret string }
+	w.api("POST", "/api/v1/me/tokens", `{"name":"x","scopes":["rooms:read"]}`).json(&made)
+	program := b.browser("")
+	for _, c := range [][2]string{{"GET", "/privacy/data.json"}, {"POST", "/privacy/erase"}} {
+		if got := program.send(c[0], c[1], "", "", "Authorization", "Bearer "+made.Secret, "Accept", "application/json"); got.status != http.StatusUnauthorized {
+			t.Errorf("%s %s by a token: %d", c[0], c[1], got.status)
+		}
+	}
+	for i := range 12 {
+		if got := w.get("/privacy/data.json"); (got.status == http.StatusTooManyRequests) != (i >= 10) {
+			t.Errorf("export %d: %d", i, got.status)
+		}
+	}
+}
+
+func TestPolicies(t *testing.T) {
+	b := newBench(t, func(o *Options) {
+		o.Host = view.Host{Name: "Spelltable <e.V.>", Contact: "us@example.org", Terms: "# House rules\n\nBe kind. See https://example.org/rules."}
+	})
+	w := b.browser("")
+	for _, lang := range []string{"en", "de", "fr", "es", "pt-BR", "ja"} {
+		got := w.get("/privacy", "Accept-Language", lang)
+		if got.status != 200 || !strings.Contains(got.body, "Spelltable &lt;e.V.&gt;") || !strings.Contains(got.body, `href="mailto:us@example.org"`) || strings.Contains(got.body, "privacy.") {
+			t.Errorf("%s: %d %s", lang, got.status, got.text())
+		}
+	}
+	if got := w.get("/terms"); !strings.Contains(got.body, "<h2>House rules</h2>") || !strings.Contains(got.body, `<a href="https://example.org/rules">`) || strings.Contains(got.body, "harass") {
+		t.Errorf("the host's own: %s", got.text())
+	}
+	for _, page := range []string{"/", "/status", "/api", "/privacy", "/no-such-page"} {
+		if got := w.get(page); !strings.Contains(got.body, `<a href="/privacy">`) || !strings.Contains(got.body, `<a href="/terms">`) {
+			t.Errorf("%s does not lead to both", page)
+		}
+	}
+	if got := w.get("/privacy"); strings.Contains(got.body, "/privacy/erase") || !strings.Contains(got.body, "/login?return_to=%2Fprivacy") {
+		t.Errorf("to nobody it shows %s", got.text())
+	}
+}

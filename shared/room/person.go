@@ -1,0 +1,114 @@
+package room
+
+import (
+	"slices"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+)
+
+// PersonRequest asks what a guild's keeper keeps of a user, who may have left the guild, or with Erase to forget it.
+type PersonRequest struct {
+	UserID snowflake.ID `json:"user_id"`
+	Erase  bool         `json:"erase,omitempty"`
+}
+
+// PersonData is what a guild's keeper keeps of a user; after erasing, what it kept before, with Stays for what is left.
+type PersonData struct {
+	Preferences  Preferences  `json:"preferences"`   // what they chose for their last room
+	RememberedBy int          `json:"remembered_by"` // members whose next room would let them in
+	Rooms        []PersonRoom `json:"rooms"`
+}
+
+// PersonRoom is what an open room holds of a user.
+type PersonRoom struct {
+	ID    snowflake.ID `json:"id"`
+	Name  string       `json:"name"`
+	As    []Part       `json:"as"`
+	Stays []Part       `json:"stays,omitempty"` // after erasing
+}
+
+// Part is what somebody is to a room.
+type Part string
+
+// The parts.
+const (
+	PartOwner   Part = "owner"
+	PartInside  Part = "inside" // in its voice channel now
+	PartGuest   Part = "guest"
+	PartBanned  Part = "banned"
+	PartKnock   Part = "knocking"
+	PartWaiting Part = "waiting"
+	PartHeld    Part = "seat_held"
+	PartInvited Part = "followed_invite"
+	PartActed   Part = "let_in_or_banned_others"
+)
+
+// Parts lists what the room's document holds of a user; here says that they are in its voice channel.
+func (r *Room) Parts(user snowflake.ID, here bool) (as []Part) {
+	for _, p := range []struct {
+		part Part
+		is   bool
+	}{
+		{PartOwner, r.OwnerID == user}, {PartInside, here},
+		{PartGuest, r.Guest(user) != nil}, {PartBanned, r.Banned(user)},
+		{PartKnock, slices.ContainsFunc(r.Knocks, func(k Knock) bool { return k.UserID == user })},
+		{PartWaiting, r.Place(user) > 0},
+		{PartHeld, slices.ContainsFunc(r.Holds, func(h Hold) bool { return h.UserID == user })},
+		{PartInvited, slices.ContainsFunc(r.Invites, func(v Invite) bool { return slices.Contains(v.Redeemers, user) })},
+		{PartActed, slices.ContainsFunc(r.Guests, func(g Guest) bool { return g.By == user }) ||
+			slices.ContainsFunc(r.Bans, func(b Ban) bool { return b.By == user }) ||
+			slices.ContainsFunc(r.Knocks, func(k Knock) bool { return k.RefusedBy == user }) ||
+			slices.ContainsFunc(r.Invites, func(v Invite) bool { return v.By == user })},
+	} {
+		if p.is {
+			as = append(as, p.part)
+		}
+	}
+	return as
+}
+
+// forgotten stands in an invite for somebody whose use still counts; it is nobody's id.
+const forgotten snowflake.ID = 1
+
+// Forget takes a user's traces out of the room. A room that is theirs or that they sit in is in use and stays as it is.
+// A ban stays, without their name: erasing is no way past it. Counts stay what they are.
+func (r *Room) Forget(user snowflake.ID, here bool, now time.Time) {
+	if r.OwnerID == user || here {
+		return
+	}
+	r.Strip(user, now)
+	r.Knocks = slices.DeleteFunc(r.Knocks, func(k Knock) bool { return k.UserID == user })
+	nobody := func(id *snowflake.ID) {
+		if *id == user {
+			*id = 0
+		}
+	}
+	for i := range r.Bans {
+		if r.Bans[i].UserID == user {
+			r.Bans[i].Name = ""
+		}
+		nobody(&r.Bans[i].By)
+	}
+	for i := range r.Guests {
+		nobody(&r.Guests[i].By)
+	}
+	for i := range r.Knocks {
+		nobody(&r.Knocks[i].RefusedBy)
+	}
+	for i := range r.Invites {
+		v := &r.Invites[i]
+		if nobody(&v.By); v.By == 0 {
+			v.ByName = ""
+		}
+		if j := slices.Index(v.Redeemers, user); j >= 0 {
+			v.Redeemers[j] = forgotten
+		}
+	}
+}
+
+// About says whether the entry is by a user or about them.
+func (e *Entry) About(user snowflake.ID) bool { return user != 0 && (e.By == user || e.Target == user) }
+
+// Accounts says whether the entry is the server's own record of how it was run, which its people cannot have erased.
+func (e *Entry) Accounts() bool { return e.RoomID == 0 && e.Kind != EntryForgotten }
