@@ -14,6 +14,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 	"github.com/gin-gonic/gin"
 
+	"snug/dashboard/api"
 	"snug/dashboard/session"
 	"snug/dashboard/view"
 	"snug/shared/errs"
@@ -87,8 +88,12 @@ func (s *Server) exportPerson(c *gin.Context, me *session.Session) error {
 	if err != nil {
 		return err
 	}
-	if out.Tokens, err = s.tokensOf(ctx, me, guilds); err != nil {
+	tokens, err := s.tokensOf(ctx, me, guilds)
+	if err != nil {
 		return err
+	}
+	for _, t := range tokens {
+		out.Tokens = append(out.Tokens, newTokenJSON(t))
 	}
 	for _, id := range guilds {
 		p := s.placeOf(ctx, me, id)
@@ -112,8 +117,7 @@ func (p *keptJSON) holds() bool {
 }
 
 // tokensOf lists the API tokens that a person made: their own, and those of servers.
-func (s *Server) tokensOf(ctx context.Context, me *session.Session, guilds []snowflake.ID) ([]TokenJSON, error) {
-	list := []TokenJSON{}
+func (s *Server) tokensOf(ctx context.Context, me *session.Session, guilds []snowflake.ID) (list []api.Token, err error) {
 	for _, id := range append([]snowflake.ID{0}, guilds...) {
 		tokens, err := s.tokens.List(ctx, me.User.ID, id)
 		if err != nil {
@@ -121,7 +125,7 @@ func (s *Server) tokensOf(ctx context.Context, me *session.Session, guilds []sno
 		}
 		for _, t := range tokens {
 			if t.UserID == me.User.ID {
-				list = append(list, newTokenJSON(t))
+				list = append(list, t)
 			}
 		}
 	}
@@ -236,17 +240,13 @@ func (s *Server) erasePerson(c *gin.Context, me *session.Session) error {
 }
 
 func (s *Server) eraseTokens(ctx context.Context, me *session.Session, guilds []snowflake.ID) (int, error) {
-	tokens, err := s.tokensOf(ctx, me, guilds)
-	for _, t := range tokens {
-		var guildID snowflake.ID
-		if t.GuildID != nil {
-			guildID = *t.GuildID
-		}
-		if err := s.tokens.Revoke(ctx, me.User.ID, guildID, t.ID); err != nil && !errs.Has(err, errs.NotFound) {
+	list, err := s.tokensOf(ctx, me, guilds)
+	for _, t := range list {
+		if err := s.tokens.Revoke(ctx, t); err != nil && !errs.Has(err, errs.NotFound) {
 			return 0, fmt.Errorf("dashboard: erasing a token: %w", err)
 		}
 	}
-	return len(tokens), err
+	return len(list), err
 }
 
 // eraseIn erases what is kept of a person in one server.

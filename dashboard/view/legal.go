@@ -28,6 +28,8 @@ type Legal struct {
 	Layout
 	Kind LegalKind
 	Host Host
+	// IdleDays and Days are how long somebody stays signed in: without a visit, and in all.
+	IdleDays, Days int
 }
 
 func (*Legal) name() string { return "legal" }
