@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	api "snug/bot/discord"
+	"snug/shared/access"
 	"snug/shared/errs"
 	"snug/shared/hub"
 	"snug/shared/room"
@@ -76,7 +77,7 @@ func (w *gale) again(what string, f func() error) bool {
 // told is an actor as an interaction tells of them, so that Discord need not be asked.
 func (w *gale) told(guild snowflake.ID, name string) room.Actor {
 	a := w.actor(name)
-	a.Standing = &room.Standing{GuildID: guild, UserID: a.UserID, Member: true, Username: name, DisplayName: name, CheckedAt: w.clock.Now()}
+	a.Standing = &room.Standing{GuildID: guild, UserID: a.UserID, Member: true, Base: access.Enter, Username: name, DisplayName: name, CheckedAt: w.clock.Now()}
 	return a
 }
 

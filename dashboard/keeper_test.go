@@ -11,6 +11,7 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/access"
 	"snug/shared/errs"
 	"snug/shared/guild"
 	"snug/shared/hub"
@@ -67,7 +68,7 @@ func (k *bookkeeper) join(g, user snowflake.ID, manager bool) {
 	if k.members[g] == nil {
 		k.members[g] = map[snowflake.ID]room.Standing{}
 	}
-	k.members[g][user] = room.Standing{GuildID: g, UserID: user, Member: true, Manager: manager, Username: "user" + user.String(), DisplayName: "User " + user.String()}
+	k.members[g][user] = room.Standing{GuildID: g, UserID: user, Member: true, Base: access.Enter, Manager: manager, Username: "user" + user.String(), DisplayName: "User " + user.String()}
 }
 
 func (k *bookkeeper) leave(g, user snowflake.ID) {
@@ -311,7 +312,7 @@ func (k *bookkeeper) RedeemInvite(ctx context.Context, g snowflake.ID, q room.Re
 		if !doc.GuildsJoin || q.AccessToken == "" {
 			return room.Redeemed{}, errs.E(errs.GuildJoinDenied, "You are not a member of this server. Join it first.")
 		}
-		k.members[g][user] = room.Standing{GuildID: g, UserID: user, Member: true, Username: "new", DisplayName: "New"}
+		k.members[g][user] = room.Standing{GuildID: g, UserID: user, Member: true, Base: access.Enter, Username: "new", DisplayName: "New"}
 	}
 	if r.Banned(user) {
 		return room.Redeemed{}, errs.E(errs.Forbidden, "You cannot enter this room.")

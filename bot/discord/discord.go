@@ -21,6 +21,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/bot/keeper"
+	"snug/shared/access"
 	"snug/shared/errs"
 	"snug/shared/room"
 )
@@ -157,21 +158,20 @@ func (d *Discord) StandingOf(m discord.Member) room.Standing {
 		GuildID: m.GuildID, UserID: m.User.ID, Member: true, Roles: m.RoleIDs, Bot: m.User.Bot, Pending: m.Pending,
 		Username: m.User.Username, DisplayName: room.Shown(m.EffectiveName(), m.User.Username), CheckedAt: d.now(),
 	}
+	var owner snowflake.ID
 	if g, ok := d.client.Caches.Guild(m.GuildID); ok {
-		s.Owner = g.OwnerID == m.User.ID
+		owner = g.OwnerID
 	}
 	if until := m.CommunicationDisabledUntil; until != nil {
 		s.TimedOutUntil = *until
 	}
-	everyone, _ := d.client.Caches.Role(m.GuildID, m.GuildID)
-	p := everyone.Permissions
-	for _, id := range m.RoleIDs {
+	roles := access.Roles{}
+	for _, id := range append([]snowflake.ID{m.GuildID}, m.RoleIDs...) {
 		if r, ok := d.client.Caches.Role(m.GuildID, id); ok {
-			p |= r.Permissions
+			roles[id] = access.Permissions(r.Permissions)
 		}
 	}
-	s.Admin = s.Owner || p.Has(discord.PermissionAdministrator)
-	s.Manager = s.Admin || p.Has(discord.PermissionManageGuild) && !s.TimedOutUntil.After(d.now())
+	s = s.In(access.Guild{OwnerID: owner, Roles: roles})
 	if m.User.Avatar != nil {
 		s.Avatar = *m.User.Avatar
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"snug/dashboard/live"
+	"snug/shared/access"
 	"snug/shared/hub"
 	"snug/shared/keyring"
 	"snug/shared/room"
@@ -51,7 +52,7 @@ func newLive(ctx context.Context) (*liveSender, error) {
 	s.l = live.New(live.Options{
 		Keys: keys, Rosters: s, AllowNoOrigin: true,
 		Standing: func(_ context.Context, guild, user snowflake.ID) (room.Standing, error) {
-			return room.Standing{GuildID: guild, UserID: user, Member: true}, nil
+			return room.Standing{GuildID: guild, UserID: user, Member: true, Base: access.Enter}, nil
 		},
 		Log:        slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 		Registerer: s.reg,

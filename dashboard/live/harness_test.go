@@ -19,6 +19,7 @@ import (
 	"github.com/gorilla/websocket"
 	"go.uber.org/goleak"
 
+	"snug/shared/access"
 	"snug/shared/hub"
 	"snug/shared/keyring"
 	"snug/shared/protocol"
@@ -134,7 +135,7 @@ func (c *crowd) standing(ctx context.Context, g, u snowflake.ID) (room.Standing,
 		}
 	}
 	if !known {
-		st = room.Standing{Member: true}
+		st = room.Standing{Member: true, Base: access.Enter}
 	}
 	return st, err
 }

@@ -264,6 +264,6 @@ func (l *Live) expire() {
 }
 
 func sameStanding(a, b standing) bool {
-	return a.Member == b.Member && a.Owner == b.Owner && a.Admin == b.Admin && a.Manager == b.Manager &&
+	return a.Member == b.Member && a.Base == b.Base && a.Owner == b.Owner && a.Admin == b.Admin && a.Manager == b.Manager &&
 		a.Pending == b.Pending && a.TimedOutUntil.Equal(b.TimedOutUntil) && slices.Equal(a.Roles, b.Roles)
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/access"
 	"snug/shared/protocol"
 	"snug/shared/room"
 )
@@ -238,7 +239,7 @@ func TestStandingChanges(t *testing.T) {
 	server, _ := h.watch(other, 0)
 	server.expect(protocol.RoomSnapshot)
 
-	h.crowd.set(other, room.Standing{Member: true, Manager: true})
+	h.crowd.set(other, room.Standing{Member: true, Manager: true, Base: access.Enter})
 	h.l.Recheck(guildA, other)
 	if s := as[protocol.Snapshot](t, server.expect(protocol.RoomSnapshot)); s.ChannelID != roomA {
 		t.Errorf("gained sight of %d", s.ChannelID)
@@ -246,7 +247,7 @@ func TestStandingChanges(t *testing.T) {
 	page, _ := h.watch(other, roomA)
 	page.expect(protocol.RoomSnapshot)
 
-	h.crowd.set(other, room.Standing{Member: true})
+	h.crowd.set(other, room.Standing{Member: true, Base: access.Enter})
 	h.l.Recheck(guildA, other)
 	server.expect(protocol.RoomHidden)
 	page.expect(protocol.RoomHidden)

@@ -111,12 +111,13 @@ func (s Settings) Uses(seats int) int {
 	return seats
 }
 
-// MayCreate says whether a member may open rooms: with creator roles set, those who hold one, and managers.
+// MayCreate says whether a member may open rooms: with creator roles set, those who hold one, and managers. Nobody may who is
+// timed out or has not accepted the server's rules.
 func (s Settings) MayCreate(m room.Standing) bool {
-	if len(s.CreatorRoles) == 0 || m.Manager {
-		return m.Member
+	if !m.Active() || len(s.CreatorRoles) == 0 || m.Manager {
+		return m.Active()
 	}
-	return m.Member && slices.ContainsFunc(s.CreatorRoles, func(r snowflake.ID) bool { return slices.Contains(m.Roles, r) })
+	return slices.ContainsFunc(s.CreatorRoles, func(r snowflake.ID) bool { return slices.Contains(m.Roles, r) })
 }
 
 // Duration is a time.Duration that people read and write: "1h", "90m", "30s", "never".

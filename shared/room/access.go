@@ -9,6 +9,7 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/access"
 	"snug/shared/errs"
 )
 
@@ -29,9 +30,11 @@ type Standing struct {
 	Member  bool           `json:"member"`            // is in the server
 	Owner   bool           `json:"owner,omitempty"`   // owns the server
 	Admin   bool           `json:"admin,omitempty"`   // owns the server, or has Administrator: Discord denies them nothing
-	Manager bool           `json:"manager,omitempty"` // as Admin, or has Manage Server and is not timed out
+	Manager bool           `json:"manager,omitempty"` // as Admin, or has Manage Server and is Active
 	Roles   []snowflake.ID `json:"roles,omitempty"`   // without @everyone
-	Bot     bool           `json:"bot,omitempty"`
+	// Base is what their roles give together, of access.OfRoles.
+	Base access.Permissions `json:"base,omitempty"`
+	Bot  bool               `json:"bot,omitempty"`
 	// Pending is set until they accept the rules (membership screening): they see and read, nothing more.
 	Pending bool `json:"pending,omitempty"`
 	// TimedOutUntil is when their timeout ends, as Discord told it: it may be past; zero for none.
@@ -40,6 +43,45 @@ type Standing struct {
 	DisplayName   string    `json:"display_name"`     // nickname, else global name, else username
 	Avatar        string    `json:"avatar,omitempty"` // hash; "" for none
 	CheckedAt     time.Time `json:"checked_at"`
+}
+
+// TimedOut says whether they were timed out at CheckedAt.
+func (s Standing) TimedOut() bool { return s.TimedOutUntil.After(s.CheckedAt) }
+
+// In gives the standing as the server's roles and owner make it now.
+func (s Standing) In(g access.Guild) Standing {
+	if !s.Member || len(g.Roles) == 0 {
+		return s
+	}
+	s.Base = g.Roles.Base(s.GuildID, s.Roles) & access.OfRoles
+	s.Owner = g.OwnerID == s.UserID
+	s.Admin = s.Owner || s.Base.Has(access.Administrator)
+	s.Manager = s.Admin || s.Base.Has(access.ManageGuild) && s.Active()
+	return s
+}
+
+// inGuild gives the standing as permissions depend on it.
+func (s Standing) inGuild() access.Member {
+	return access.Member{
+		Guild: s.GuildID, User: s.UserID, Roles: s.Roles, Base: s.Base, Owner: s.Owner || s.Admin, Pending: s.Pending, TimedOut: s.TimedOut(),
+	}
+}
+
+// Active says whether they may do more than see and read: Discord allows those who are timed out, or
+// have not accepted the server's rules, nothing else.
+func (s Standing) Active() bool { return s.Member && (s.Admin || !s.Pending && !s.TimedOut()) }
+
+// CheckActive fails with errs.Forbidden unless they are Active.
+func (s Standing) CheckActive() error {
+	switch {
+	case s.Active():
+		return nil
+	case !s.Member:
+		return errs.E(errs.Forbidden, "You are not in this server. Ask somebody there for an invite.")
+	case s.Pending:
+		return errs.E(errs.Forbidden, "You have not accepted this server's rules yet. Open the server in Discord and accept them, then try again.")
+	}
+	return errs.E(errs.Forbidden, "You are timed out in this server until %s. Until then you can look, but do nothing.", s.TimedOutUntil)
 }
 
 // CheckManager fails with errs.Forbidden unless they manage the server.
@@ -59,15 +101,23 @@ type Actor struct {
 	Standing *Standing `json:"standing,omitempty"`
 }
 
-// Access is what decides who may see and enter a room.
+// Access is what decides who may see and enter a room. Together with a
+// Standing it answers as Discord does for the room's channel.
 type Access struct {
 	OwnerID     snowflake.ID   `json:"owner_id"`
 	Private     bool           `json:"private"`
 	Locked      bool           `json:"locked,omitempty"`
 	Hidden      bool           `json:"hidden,omitempty"`
 	ManagersSee bool           `json:"managers_see,omitempty"` // managers see private rooms too
-	Guests      []snowflake.ID `json:"guests,omitempty"`
+	Guests      []snowflake.ID `json:"guests,omitempty"`       // without those who are suspended
 	Banned      []snowflake.ID `json:"banned,omitempty"`
+	// OwnerOut says that the owner does not pass the gate: they have no place of their own until they do.
+	OwnerOut bool `json:"owner_out,omitempty"`
+	// Channel is what the room's channel says in Discord of roles, and of members who have no place of their own and are not banned.
+	Channel []access.Overwrite `json:"channel,omitempty"`
+	// Gates have to be passed, every one, by who is let in; nil: Channel is the only one.
+	Gates    [][]access.Overwrite `json:"gates,omitempty"`
+	PastGate bool                 `json:"past_gate,omitempty"` // a role that is missing keeps no guest out
 	// WatchKey is WatchKey of the room's watch token; "" while the room may not be watched.
 	WatchKey string `json:"watch_key,omitempty"`
 }
@@ -89,39 +139,110 @@ func (a Access) MayWatch(token string) bool {
 
 // Admitted says whether the user has a place of their own in the room: its owner and its guests have.
 func (a Access) Admitted(user snowflake.ID) bool {
-	return !slices.Contains(a.Banned, user) && (a.OwnerID == user || slices.Contains(a.Guests, user))
+	return !slices.Contains(a.Banned, user) && (a.OwnerID == user && !a.OwnerOut || slices.Contains(a.Guests, user))
+}
+
+// ClosedTo gives what members may not in the room unless they have a place of their own, or Discord says so of a role of theirs.
+func ClosedTo(private, locked, hidden bool) access.Permissions {
+	switch {
+	case private || hidden:
+		return access.Enter
+	case locked:
+		return access.Connect
+	}
+	return 0
+}
+
+// Judge says whether somebody can be let into the room: they are in the server and pass its gates.
+func (a Access) Judge(s Standing) access.Why {
+	if !s.Member {
+		return access.NotMember
+	}
+	gates := a.Gates
+	if gates == nil {
+		gates = [][]access.Overwrite{a.Channel}
+	}
+	missing, m := access.Passes, s.inGuild()
+	for _, gate := range gates {
+		switch why := access.Judge(m, gate); why {
+		case access.Passes:
+		case access.MissingRole:
+			missing = why
+		default:
+			return why
+		}
+	}
+	if a.PastGate {
+		return access.Passes
+	}
+	return missing
+}
+
+// Suspends says whether somebody who has a place in the room loses it, and why,
+// until they pass its gates again. A timeout takes nobody's place: Discord leaves them their eyes, and nothing else.
+func (a Access) Suspends(s Standing) access.Why {
+	s.TimedOutUntil = time.Time{}
+	return a.Judge(s)
+}
+
+// may gives what somebody may do in the room's channel, as Discord computes it.
+func (a Access) may(s Standing) access.Permissions {
+	if !s.Member {
+		return 0
+	}
+	m := s.inGuild()
+	if m.Admin() {
+		return access.All
+	}
+	list := append(make([]access.Overwrite, 0, len(a.Channel)+2), a.Channel...)
+	if closed := ClosedTo(a.Private, a.Locked, a.Hidden); closed != 0 {
+		list = shut(list, s.GuildID, closed)
+	}
+	switch {
+	case slices.Contains(a.Banned, s.UserID):
+		list = append(list, access.Overwrite{ID: s.UserID, Member: true, Deny: access.Enter})
+	case a.Admitted(s.UserID) && a.Suspends(s) == access.Passes:
+		list = append(list, access.Overwrite{ID: s.UserID, Member: true, Allow: access.Enter})
+	}
+	return access.Compute(m, list)
+}
+
+// shut denies @everyone what a room is closed to, also before Discord has said that it does.
+func shut(list []access.Overwrite, guild snowflake.ID, closed access.Permissions) []access.Overwrite {
+	for i := range list {
+		if o := &list[i]; o.ID == guild && !o.Member {
+			o.Allow, o.Deny = o.Allow&^closed, o.Deny|closed
+			return list
+		}
+	}
+	return append(list, access.Overwrite{ID: guild, Deny: closed})
 }
 
 // MaySee says whether somebody may see the room and who is in it.
 func (a Access) MaySee(s Standing) bool {
-	switch {
-	case !s.Member || slices.Contains(a.Banned, s.UserID):
-		return false
-	case a.Admitted(s.UserID), a.ManagersSee && s.Manager:
+	if a.ManagersSee && s.Member && s.Manager && !slices.Contains(a.Banned, s.UserID) {
 		return true
 	}
-	return !a.Private && !a.Hidden
+	return a.may(s).Has(access.View)
 }
 
 // MayEnter says whether somebody may take a seat, if one is free. In a locked
 // room only its owner and its guests may, and invites let nobody in.
-func (a Access) MayEnter(s Standing) bool {
-	if !a.MaySee(s) {
-		return false
-	}
-	return a.Admitted(s.UserID) || !a.Private && !a.Locked
-}
+func (a Access) MayEnter(s Standing) bool { return a.may(s).Has(access.Enter) }
+
+// MayOverfill says whether Discord lets somebody into the room though its seats are taken.
+func (a Access) MayOverfill(s Standing) bool { return a.may(s).Has(access.Enter | access.Move) }
 
 // MayControl says whether somebody may change the room and invite to it: its
-// owner may, and the server's managers where they may see it.
+// owner may, and the server's managers where Discord shows it to them.
 func (a Access) MayControl(s Standing) bool {
-	return a.MaySee(s) && a.MayClose(s)
+	return a.MayClose(s) && a.may(s).Has(access.View)
 }
 
 // MayClose says whether somebody may close the room: its owner and the
 // server's managers may, also where they do not see who is in it.
 func (a Access) MayClose(s Standing) bool {
-	return s.Member && (a.OwnerID == s.UserID || s.Manager)
+	return s.Active() && (a.OwnerID == s.UserID || s.Manager)
 }
 
 // CheckClose fails with errs.Forbidden unless somebody may close the room.
@@ -132,7 +253,8 @@ func (a Access) CheckClose(s Standing) error {
 	return nil
 }
 
-// MayKnock says whether somebody can ask to be let in: they are in the server, not inside already, and not banned.
+// MayKnock says whether somebody can ask to be let in: they are in the server
+// and pass the gate, are not inside already, and not banned.
 func (a Access) MayKnock(s Standing) bool {
-	return s.Member && !slices.Contains(a.Banned, s.UserID) && !a.MayEnter(s)
+	return s.Active() && !slices.Contains(a.Banned, s.UserID) && !a.MayEnter(s) && a.Judge(s) == access.Passes
 }

@@ -37,6 +37,8 @@ const (
 	EntryWatch       EntryKind = "watch_changed"  // New: on, renewed or off
 	EntryRenamePlan  EntryKind = "rename_planned" // New is applied when Discord's limit allows
 	EntryHeld        EntryKind = "seat_held"      // a seat is kept for Target
+	EntrySuspended   EntryKind = "suspended"      // Target has no place in the room until they pass its gate again; Detail: access.Why
+	EntryRestored    EntryKind = "restored"       // Target, who was suspended, passes again
 	EntryForgotten   EntryKind = "preferences_forgotten"
 
 	// What managers do on the web besides settings. Detail is the name of what it was done to.
@@ -55,7 +57,8 @@ func EntryKinds() []EntryKind {
 	return []EntryKind{
 		EntryOpened, EntryClosing, EntryKept, EntryClosed, EntryInvited, EntryRevoked, EntryAdmitted, EntryRefused, EntryRepaired,
 		EntrySettings, EntryRenamed, EntryChannelGone, EntrySeats, EntryPrivacy, EntryStatus, EntryKicked, EntryBanned, EntryUnbanned,
-		EntryOwner, EntryKnocked, EntryKnockDenied, EntryWaiting, EntryWaitEnded, EntryWatch, EntryRenamePlan, EntryHeld, EntryForgotten,
+		EntryOwner, EntryKnocked, EntryKnockDenied, EntryWaiting, EntryWaitEnded, EntryWatch, EntryRenamePlan, EntryHeld,
+		EntrySuspended, EntryRestored, EntryForgotten,
 		EntryTokenMade, EntryTokenRevoked, EntryWebhookMade, EntryWebhookChanged, EntryWebhookRemoved,
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/access"
 )
 
 // Summary is what watchers are shown of a room.
@@ -91,6 +93,8 @@ type GuildInfo struct {
 	Icon string       `json:"icon,omitempty"` // hash; "" for none
 	// Locale is the language the server prefers, as Discord writes it: "de", "pt-BR"; "" if unknown.
 	Locale string `json:"locale,omitempty"`
+	// Access is what permissions depend on in the server as a whole.
+	Access access.Guild `json:"access,omitzero"`
 	// Ready is false while Discord says the guild is unavailable, or its rooms are being compared after a start.
 	Ready bool `json:"ready"`
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/access"
 	"snug/shared/errs"
 )
 
@@ -51,7 +52,8 @@ type Room struct {
 	CategoryID snowflake.ID `json:"category_id,omitempty"`
 	Name       string       `json:"name"`
 	OwnerID    snowflake.ID `json:"owner_id"`
-	OwnerName  string       `json:"owner_name"` // display name, as it was when they became the owner
+	OwnerName  string       `json:"owner_name"`          // display name, as it was when they became the owner
+	OwnerOut   access.Why   `json:"owner_out,omitempty"` // as Guest.Out, of the owner
 	Seats      int          `json:"seats"`
 	Limit      int          `json:"limit,omitempty"` // the channel's user limit as Snug or somebody by hand last set it: seats, and those lent to bots; 0: Seats
 	Private    bool         `json:"private"`
@@ -130,7 +132,12 @@ type Guest struct {
 	By       snowflake.ID `json:"by"`                  // who let them in
 	InviteID string       `json:"invite_id,omitempty"` // the invite they followed, if any
 	Since    time.Time    `json:"since"`
+	// Out says that they do not pass the room's gate, and why: they have no place until they do. "" while they have.
+	Out access.Why `json:"out,omitempty"`
 }
+
+// Unasked is the Out of a guest whose standing nobody has asked yet.
+const Unasked access.Why = "unasked"
 
 // Ban keeps a user out of the room until it is undone.
 type Ban struct {
@@ -168,6 +175,27 @@ func (r *Room) Guest(user snowflake.ID) *Guest {
 		return &r.Guests[i]
 	}
 	return nil
+}
+
+// Out says why somebody who has a place in the room does not have it now; has is false for who has none.
+func (r *Room) Out(user snowflake.ID) (why access.Why, has bool) {
+	if r.OwnerID == user {
+		return r.OwnerOut, true
+	}
+	if g := r.Guest(user); g != nil {
+		return g.Out, true
+	}
+	return "", false
+}
+
+// SetOut suspends somebody's place in the room, or with access.Passes gives it back.
+func (r *Room) SetOut(user snowflake.ID, why access.Why) {
+	if r.OwnerID == user {
+		r.OwnerOut = why
+	}
+	if g := r.Guest(user); g != nil {
+		g.Out = why
+	}
 }
 
 // Strip takes everything from a user that they had in the room: a guest's
@@ -218,6 +246,7 @@ func (r *Room) Summary(managersSee bool) Summary {
 		OpenedAt: r.OpenedAt, ClosingAt: r.ClosingAt, Status: r.Status, Knocking: r.Knocking(), Waiting: len(r.Waiting),
 		Access: Access{
 			OwnerID: r.OwnerID, Private: r.Private, Locked: r.Locked, Hidden: r.Hidden, ManagersSee: managersSee, WatchKey: WatchKey(r.WatchToken),
+			OwnerOut: r.OwnerOut != access.Passes,
 		},
 	}
 	for _, h := range r.Holds {
@@ -225,7 +254,9 @@ func (r *Room) Summary(managersSee bool) Summary {
 	}
 	slices.SortFunc(s.Held, time.Time.Compare)
 	for _, g := range r.Guests {
-		s.Access.Guests = append(s.Access.Guests, g.UserID)
+		if g.Out == access.Passes {
+			s.Access.Guests = append(s.Access.Guests, g.UserID)
+		}
 	}
 	for _, b := range r.Bans {
 		s.Access.Banned = append(s.Access.Banned, b.UserID)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/access"
 	"snug/shared/errs"
 	"snug/shared/room"
 )
@@ -45,7 +46,7 @@ func TestIdleDeadline(t *testing.T) {
 func TestAccess(t *testing.T) {
 	const owner, guest, banned, member, manager, stranger snowflake.ID = 1, 2, 3, 4, 5, 6
 	standing := func(u snowflake.ID) room.Standing {
-		return room.Standing{UserID: u, Member: u != stranger, Manager: u == manager}
+		return room.Standing{UserID: u, Member: u != stranger, Manager: u == manager, Base: access.Enter}
 	}
 	base := room.Access{OwnerID: owner, Guests: []snowflake.ID{guest, banned, stranger}, Banned: []snowflake.ID{banned}}
 	with := func(f func(*room.Access)) room.Access { a := base; f(&a); return a }
@@ -56,7 +57,7 @@ func TestAccess(t *testing.T) {
 	}{
 		"open":                  {base, "ogm+/ogm+/o+/o+"},
 		"private":               {with(func(a *room.Access) { a.Private = true }), "og/og/o/o+"},
-		"private, managers see": {with(func(a *room.Access) { a.Private, a.ManagersSee = true, true }), "og+/og/o+/o+"},
+		"private, managers see": {with(func(a *room.Access) { a.Private, a.ManagersSee = true, true }), "og+/og/o/o+"},
 		"locked":                {with(func(a *room.Access) { a.Locked = true }), "ogm+/og/o+/o+"},
 		"hidden":                {with(func(a *room.Access) { a.Hidden = true }), "og/og/o/o+"},
 	} {

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"snug/shared/access"
 	"snug/shared/errs"
 	"snug/shared/room"
 )
@@ -77,7 +78,7 @@ func TestKnocksEnd(t *testing.T) {
 func TestMayKnockAndWatch(t *testing.T) {
 	a := room.Access{OwnerID: 1, Private: true, Banned: append(room.Access{}.Banned, 3), Guests: append(room.Access{}.Guests, 2)}
 	for who, want := range map[uint64]bool{1: false, 2: false, 3: false, 4: true} {
-		s := room.Standing{Member: true}
+		s := room.Standing{Member: true, Base: access.Enter}
 		s.UserID += s.UserID
 		for range who {
 			s.UserID++

@@ -240,13 +240,7 @@ func (s *Server) AddChannel(guild ID, o ChannelOptions) (Channel, error) {
 	}
 	c := s.newChannel(g, o.Type, o.Name)
 	c.parent, c.userLimit, c.topic = o.Parent, o.UserLimit, optional(o.Topic)
-	for _, ow := range o.Overwrites {
-		kind := overwriteRole
-		if ow.Member {
-			kind = overwriteMember
-		}
-		c.overwrites = append(c.overwrites, overwrite{ow.ID, kind, ow.Allow, ow.Deny})
-	}
+	c.overwrites = readyOverwrites(o.Overwrites)
 	s.channelEvent("CHANNEL_CREATE", c)
 	return Channel{ID: c.id, GuildID: guild, Name: c.name, Type: c.kind}, nil
 }

@@ -13,7 +13,7 @@ type guildRef struct {
 }
 
 func (s *Server) addMember(g *guild, u *user, nick string, roles []ID) *member {
-	m := &member{user: u, nick: nick, roles: slices.Clone(roles), joinedAt: s.now()}
+	m := &member{user: u, nick: nick, roles: slices.Clone(roles), joinedAt: s.now(), pending: g.screening && !u.bot}
 	g.members[u.id] = m
 	if a := s.apps[u.id]; a != nil {
 		a.guilds[g.id] = struct{}{}

@@ -87,7 +87,7 @@ const voiceImplied = PermStream | PermSpeak | PermMuteMembers | PermDeafenMember
 const textImplied = PermMentionEveryone | PermSendTTSMessages | PermAttachFiles | PermEmbedLinks | PermSendPolls |
 	PermSendVoiceMessages
 
-// timeoutKeeps is what is left to a member who is timed out.
+// timeoutKeeps is what is left to a member who is timed out, pending or not verified.
 const timeoutKeeps = PermViewChannel | PermReadMessageHistory
 
 // Has says whether p holds all bits of q.
@@ -136,7 +136,7 @@ func (s *Server) basePerms(g *guild, m *member) Permissions {
 	if p.Has(PermAdministrator) {
 		return AllPermissions
 	}
-	if m.timeout.After(s.now()) {
+	if s.restricted(g, m) {
 		p &= timeoutKeeps
 	}
 	return p
@@ -150,7 +150,7 @@ func (s *Server) permsIn(g *guild, m *member, c *channel) Permissions {
 		return AllPermissions
 	}
 	p := withOverwrites(base, g, m, c)
-	if m != nil && m.timeout.After(s.now()) {
+	if m != nil && s.restricted(g, m) {
 		p &= timeoutKeeps
 	}
 	return implied(p, c)

@@ -249,9 +249,11 @@ func updateChannel(c *call) (int, any, error) {
 	}
 	changes := channelChanges(ch, &draft)
 	overwritten := !slices.Equal(draft.overwrites, ch.overwrites)
+	was := ch.overwrites
 	*ch = draft
 	if len(changes) > 0 || overwritten {
 		c.channelEvent("CHANNEL_UPDATE", ch)
+		c.syncChildren(g, ch, was)
 		c.audit(g, auditChannelUpdate, ch.id, changes...)
 	}
 	return 200, ch.wire(), nil

@@ -128,9 +128,10 @@ func putOverwrite(c *call) (int, any, error) {
 	if err := c.checkOverwrites(g, m, ch, ch.overwrites, now); err != nil {
 		return 0, nil, err
 	}
-	if !slices.Equal(now, ch.overwrites) {
+	if was := ch.overwrites; !slices.Equal(now, was) {
 		ch.overwrites = now
 		c.channelEvent("CHANNEL_UPDATE", ch)
+		c.syncChildren(g, ch, was)
 		c.audit(g, action, ch.id, change{"allow", nil, o.allow}, change{"deny", nil, o.deny})
 	}
 	return noContent()
@@ -149,8 +150,10 @@ func deleteOverwrite(c *call) (int, any, error) {
 	if err := c.mayTouch(g, m, ch, o.allow|o.deny); err != nil {
 		return 0, nil, err
 	}
-	ch.overwrites = slices.Delete(slices.Clone(ch.overwrites), i, i+1)
+	was := ch.overwrites
+	ch.overwrites = slices.Delete(slices.Clone(was), i, i+1)
 	c.channelEvent("CHANNEL_UPDATE", ch)
+	c.syncChildren(g, ch, was)
 	c.audit(g, auditOverwriteDelete, ch.id, change{"allow", o.allow, nil}, change{"deny", o.deny, nil})
 	return noContent()
 }

@@ -114,8 +114,6 @@ func (s *Server) mayJoin(g *guild, m *member, c *channel) error {
 		return errMissingPermissions()
 	case c.userLimit > 0 && g.inVoice(c.id) >= c.userLimit && !p.Has(PermMoveMembers):
 		return fail(403, 50013, "Missing Permissions: the voice channel is full")
-	case m.timeout.After(s.now()):
-		return errMissingPermissions()
 	}
 	return nil
 }

@@ -88,6 +88,9 @@ func (g *guild) wire() wireGuild {
 		SystemChannelID: optionalID(g.system), VerificationLevel: g.verify, MaxMembers: 500000,
 		MaxStageVideoUsers: 50, MaxVideoUsers: 25, PreferredLocale: g.locale,
 		Emojis: []struct{}{}, Stickers: []struct{}{}}
+	if g.screening {
+		w.Features = append(w.Features, "COMMUNITY", "MEMBER_VERIFICATION_GATE_ENABLED")
+	}
 	for _, r := range g.sortedRoles() {
 		w.Roles = append(w.Roles, r.wire())
 	}

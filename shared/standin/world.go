@@ -43,6 +43,7 @@ type user struct {
 	token      string
 	bot        bool
 	dmsClosed  bool
+	unverified bool // neither a verified address nor a phone
 	developer  bool // made for an application, which has to belong to somebody
 	flags      int
 }
@@ -67,6 +68,7 @@ type guild struct {
 	afkTimeout  int
 	system      ID
 	verify      int
+	screening   bool // membership screening is on
 }
 
 type role struct {

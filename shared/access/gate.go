@@ -1,0 +1,108 @@
+package access
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/disgoorg/snowflake/v2"
+)
+
+// A gate is who may come into a place at all: what a server's lobby or category
+// says of roles and members, before Snug lets anybody in or keeps anybody out.
+
+// Why says why somebody does not pass a gate.
+type Why string
+
+// The reasons, the gravest first. MissingRole alone can be waived.
+const (
+	Passes      Why = ""
+	NotMember   Why = "not_member"   // of the server: they left it, were put out or banned
+	IsPending   Why = "pending"      // they have not accepted the server's rules
+	IsTimedOut  Why = "timed_out"    //
+	OwnDenial   Why = "own_denial"   // an overwrite denies it to them
+	RoleDenial  Why = "role_denial"  // an overwrite denies it to a role of theirs
+	MissingRole Why = "missing_role" // nothing denies it to them, and no role of theirs allows it
+)
+
+// Gate takes the overwrites of a place for those of its gate. A place that
+// denies @everyone to see or enter, and allows it to no role, is closed, not gated: a private
+// corner whose people are let in one by one. What it denies @everyone counts for nothing then.
+// bot says of a role whether it is a bot's own, which people cannot have.
+func Gate(guild snowflake.ID, place []Overwrite, bot func(role snowflake.ID) bool) []Overwrite {
+	allows := slices.ContainsFunc(place, func(o Overwrite) bool {
+		return !o.Member && o.ID != guild && o.Allow&Enter != 0 && !bot(o.ID)
+	})
+	gate := make([]Overwrite, 0, len(place))
+	for _, o := range place {
+		if !o.Member && o.ID == guild && !allows {
+			o.Deny &^= Enter
+		}
+		gate = append(gate, o)
+	}
+	return Compact(gate, Enter)
+}
+
+// Judge says whether a member of the server passes a gate: whether Discord
+// would let them see and enter a channel with these overwrites.
+func Judge(m Member, gate []Overwrite) Why {
+	switch {
+	case m.Admin():
+		return Passes
+	case m.Pending:
+		return IsPending
+	case m.TimedOut:
+		return IsTimedOut
+	case Compute(m, gate).Has(Enter):
+		return Passes
+	}
+	return cmp.Or(Denied(m, gate), MissingRole)
+}
+
+// Denied gives what denies a member to see or enter: OwnDenial, RoleDenial, or Passes for nothing.
+func Denied(m Member, gate []Overwrite) Why {
+	if m.Admin() {
+		return Passes
+	}
+	var roles, own Overwrite
+	for _, o := range gate {
+		switch {
+		case o.Member && o.ID == m.User:
+			own = o
+		case !o.Member && o.ID != m.Guild && slices.Contains(m.Roles, o.ID):
+			roles.Allow, roles.Deny = roles.Allow|o.Allow, roles.Deny|o.Deny
+		}
+	}
+	switch {
+	case own.Deny&^own.Allow&Enter != 0:
+		return OwnDenial
+	case roles.Deny&^roles.Allow&^own.Allow&Enter != 0:
+		return RoleDenial
+	}
+	return Passes
+}
+
+// Openers gives the roles each of which alone would let a member through a gate that they miss a role for, by id.
+func Openers(m Member, gate []Overwrite, roles Roles, bot func(role snowflake.ID) bool) []snowflake.ID {
+	tries := map[snowflake.ID]bool{}
+	for id := range roles {
+		tries[id] = true
+	}
+	for _, o := range gate {
+		if !o.Member {
+			tries[o.ID] = true
+		}
+	}
+	var open []snowflake.ID
+	for id := range tries {
+		if id == m.Guild || slices.Contains(m.Roles, id) || bot(id) || roles[id].Has(Administrator) {
+			continue
+		}
+		with := m
+		with.Roles, with.Base = append(slices.Clone(m.Roles), id), m.Base|roles[id]
+		if Judge(with, gate) == Passes {
+			open = append(open, id)
+		}
+	}
+	slices.Sort(open)
+	return open
+}
