@@ -23,6 +23,7 @@ func (b *Bot) event(g dgateway.Gateway, kind dgateway.EventType, seq int, data d
 	switch e := data.(type) {
 	case dgateway.EventVoiceStateUpdate: // the fast lane, before anything else
 		if b.serves(e.GuildID) {
+			b.heard(e.GuildID, e.VoiceState, e.Member)
 			b.presence.VoiceState(e.VoiceState, e.Member)
 		}
 		return
@@ -39,6 +40,10 @@ func (b *Bot) event(g dgateway.Gateway, kind dgateway.EventType, seq int, data d
 	switch e := data.(type) {
 	case dgateway.EventGuildCreate:
 		if b.serves(e.ID) && !e.Unavailable {
+			for _, m := range e.Members { // those in voice
+				m.GuildID = e.ID
+				b.keeper.Heard(b.discord.StandingOf(m))
+			}
 			b.presence.Guild(e.ID, e.VoiceStates, e.Members)
 			if !s.replaying {
 				b.keeper.Load(infoOf(e.Guild), b.discord.VoiceChannels(e.ID, e.Channels))
@@ -54,14 +59,28 @@ func (b *Bot) event(g dgateway.Gateway, kind dgateway.EventType, seq int, data d
 	case dgateway.EventChannelUpdate:
 		if c, ok := b.discord.VoiceChannel(e.GuildID(), e.GuildChannel); ok {
 			b.keeper.Changed(e.GuildID(), c)
+		} else if e.Type() == discord.ChannelTypeGuildCategory {
+			b.keeper.Regate(e.GuildID())
 		}
+	case dgateway.EventGuildRoleCreate:
+		b.keeper.Regate(e.GuildID)
+	case dgateway.EventGuildRoleUpdate:
+		b.keeper.Regate(e.GuildID)
+	case dgateway.EventGuildRoleDelete:
+		b.keeper.Regate(e.GuildID)
+	case dgateway.EventGuildUpdate: // its owner may be another
+		b.keeper.Regate(e.ID)
 	case dgateway.EventGuildMemberRemove: // told only with the members intent; without it owners are asked after
 		b.keeper.MemberGone(e.GuildID, e.User.ID)
 		b.standingChanged(e.GuildID, e.User.ID)
+		b.keeper.Learned(room.Standing{GuildID: e.GuildID, UserID: e.User.ID, CheckedAt: b.o.Now()})
 	case dgateway.EventGuildMemberUpdate:
 		b.standingChanged(e.GuildID, e.User.ID)
+		e.Member.GuildID = e.GuildID
+		b.keeper.Learned(b.discord.StandingOf(e.Member))
 	case dgateway.EventChannelDelete:
 		b.keeper.Gone(e.GuildID(), e.ID())
+		b.keeper.Regate(e.GuildID())
 	case dgateway.EventReady, dgateway.EventResumed:
 		b.caughtUp(s, kind == dgateway.EventTypeResumed)
 	}
@@ -86,6 +105,14 @@ func (b *Bot) remember(g dgateway.Gateway, kind dgateway.EventType, seq int, dat
 		data = e
 	}
 	b.client.EventManager.HandleGatewayEvent(g, kind, seq, data)
+}
+
+// heard takes what Discord says of somebody who comes into a voice channel.
+func (b *Bot) heard(guild snowflake.ID, v discord.VoiceState, m discord.Member) {
+	if v.ChannelID != nil && m.User.ID != 0 && b.presence.ChannelOf(guild, m.User.ID) != *v.ChannelID {
+		m.GuildID = guild
+		b.keeper.Heard(b.discord.StandingOf(m))
+	}
 }
 
 // interaction hands an interaction to the commands, once: an earlier process

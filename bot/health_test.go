@@ -43,7 +43,7 @@ func TestHealth(t *testing.T) {
 	h.settings(`{"private":true}`)
 	h.open("kiyo", "Between us")
 	got := health()
-	if len(got.Rooms) != 1 || got.Opens != got.OpensMax-2 || !got.NextOpen.IsZero() {
+	if len(got.Rooms) != 2 || got.Opens != got.OpensMax-2 || !got.NextOpen.IsZero() {
 		t.Fatalf("what is left: %+v", got)
 	}
 	if r := got.Rooms[0]; r.ID != seen || r.Name != "Sunday" || r.Left != 0 || !r.Next.After(got.Now) || r.Wanted != "Monday" {

@@ -92,7 +92,7 @@ func TestEverySettingIsSavedByItsForm(t *testing.T) {
 		"idle_timeout": "2h", "closing_notice": "1m", "max_age": "1d", "invite_lifetime": "2d", "invite_uses": "3", "guilds_join": "true",
 		"creator_roles": []string{role.String()}, "rooms_per_member": "2", "rooms_per_guild": "20",
 		"strict_seats": "false", "admins_exempt": "false", "seat_grace": "2m",
-		"managers_see_private": "true", "helper_roles": []string{role.String()}, "blocked_words": "foo, bar*",
+		"managers_see_private": "true", "guests_past_gate": "true", "helper_roles": []string{role.String()}, "blocked_words": "foo, bar*",
 		"language": "de", "log_channel_id": channel.ID.String(), "audit_retention": "30d",
 	}
 	a := h.command("mara", "snug settings", nil)

@@ -10,6 +10,7 @@ import (
 	"snug/shared/errs"
 	"snug/shared/hub"
 	"snug/shared/room"
+	"snug/shared/standin"
 )
 
 func TestOwnership(t *testing.T) {
@@ -63,13 +64,19 @@ func TestOwnership(t *testing.T) {
 	h.wantCode(err, errs.RoomLimit)
 	h.wantAudit(id, "owner_changed claim Jonas>Kiyo", "owner_changed transfer Kiyo>Jonas")
 
-	// Managers may at any time, where they see the room.
-	_, err = h.change("mara", id, room.DoClaim)
+	// Managers may at any time where Discord shows them the room; a setting that does adds no more than seeing.
+	manager, err := h.discord.AddRole(h.guild, "Manager", standin.PermManageGuild)
+	h.must(err)
+	h.must(h.discord.SetRoles(h.guild, h.people["tomas"], manager))
+	_, err = h.change("tomas", id, room.DoClaim)
 	h.wantCode(err, errs.RoomNotFound)
 	h.settings(`{"managers_see_private":true}`)
-	if v := h.view("mara", id); len(v.Roster) != 1 {
-		t.Errorf("a manager sees %+v", v.Roster)
+	if v := h.view("tomas", id); len(v.Roster) != 1 || v.MayControl || v.MayEnter {
+		t.Errorf("a manager sees %+v", v)
 	}
+	_, err = h.change("tomas", id, room.DoClaim)
+	h.wantCode(err, errs.NotInVoice)
+	// The server's owner may everything.
 	h.changed("mara", id, room.DoClaim)
 	h.wantAudit(id, "owner_changed override Jonas>Mara")
 }

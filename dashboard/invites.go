@@ -151,7 +151,7 @@ func (s *Server) enter(c *gin.Context, me *session.Session, token string) error 
 			return s.loginInvited(c, claims, token)
 		}
 		return s.showLanding(c, statusOf(err), claims, token, err)
-	case errs.RoomFull, errs.DiscordUnavailable, errs.RateLimited:
+	case errs.RoomFull, errs.DiscordUnavailable, errs.RateLimited, errs.Forbidden: // with Forbidden, which role is missing
 		s.logFailure(c, statusOf(err), err)
 		return s.showLanding(c, statusOf(err), claims, token, err)
 	default:

@@ -51,7 +51,7 @@ func groups() []group {
 		{"invites", "🎟️", []setting{{"invite_lifetime", kindTime}, {"invite_uses", kindNumber}, {"guilds_join", kindYesNo}}},
 		{"limits", "🧮", []setting{{"creator_roles", kindRoles}, {"rooms_per_member", kindNumber}, {"rooms_per_guild", kindNumber}}},
 		{"seating", "🪑", []setting{{"strict_seats", kindYesNo}, {"admins_exempt", kindYesNo}, {"seat_grace", kindTime}}},
-		{"privacy", "🔒", []setting{{"managers_see_private", kindYesNo}, {"helper_roles", kindRoles}, {"blocked_words", kindWords}}},
+		{"privacy", "🔒", []setting{{"managers_see_private", kindYesNo}, {"guests_past_gate", kindYesNo}, {"helper_roles", kindRoles}, {"blocked_words", kindWords}}},
 		{"server", "🏠", []setting{{"language", kindLanguage}, {"log_channel_id", kindTextChannel}, {"audit_retention", kindTime}}},
 	}
 }

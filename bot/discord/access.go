@@ -138,7 +138,9 @@ func (p *placing) list(have []discord.PermissionOverwrite) []discord.PermissionO
 	if p.everyone.Allow != 0 || p.everyone.Deny != 0 {
 		list = append(list, p.everyone)
 	}
-	list = append(list, p.guest(p.a.OwnerID))
+	if p.a.OwnerID != 0 {
+		list = append(list, p.guest(p.a.OwnerID))
+	}
 	list = append(append(list, p.roles...), p.members...)
 	for _, u := range p.a.Banned {
 		if u != p.a.OwnerID {

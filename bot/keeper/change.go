@@ -22,7 +22,11 @@ func (k *Keeper) Change(ctx context.Context, guildID snowflake.ID, q room.Change
 	if err != nil {
 		return out, err
 	}
+	if err := who.CheckActive(); err != nil {
+		return out, err
+	}
 	err = k.with(ctx, guildID, func(g *guildRooms) error {
+		k.review(ctx, g, who.UserID)
 		r, err := k.changeable(g, q, who)
 		if err != nil {
 			return err
@@ -160,7 +164,7 @@ func (c changing) privacy(ctx context.Context) error {
 		return nil
 	}
 	if next.Private || next.Locked || next.Hidden {
-		c.k.seatedBecomeGuests(c.g, next)
+		c.k.seatedBecomeGuests(c.g, c.r, next)
 	}
 	entry := c.entry(room.EntryPrivacy)
 	entry.Old, entry.New = old, now
@@ -170,6 +174,7 @@ func (c changing) privacy(ctx context.Context) error {
 		return c.k.setAccess(ctx, c.g, c.r, "Snug: "+string(c.q.Do)+" by "+c.who.UserID.String())
 	})
 	if err == nil {
+		c.k.askUnasked(c.g, c.r)
 		c.remember(ctx, func(p *room.Preferences) {
 			private := next.Private
 			p.Private, p.Locked, p.Hidden = &private, next.Locked, next.Hidden
@@ -178,12 +183,21 @@ func (c changing) privacy(ctx context.Context) error {
 	return err
 }
 
-// seatedBecomeGuests makes guests of the humans in voice.
-func (k *Keeper) seatedBecomeGuests(g *guildRooms, doc *room.Room) {
+// seatedBecomeGuests makes guests of the humans in voice who pass the room's gates. Whom nobody knows is one
+// once Discord has said who they are.
+func (k *Keeper) seatedBecomeGuests(g *guildRooms, r *kept, doc *room.Room) {
+	access := g.summary(r).Access
 	for _, p := range k.o.Presence.Roster(g.id, doc.ID) {
-		if !p.Bot && p.UserID != doc.OwnerID && doc.Guest(p.UserID) == nil && !doc.Banned(p.UserID) && len(doc.Guests) < room.MaxGuests {
-			doc.Guests = append(doc.Guests, room.Guest{UserID: p.UserID, Name: p.DisplayName, By: doc.OwnerID, Since: g.now()})
+		if p.Bot || p.UserID == doc.OwnerID || doc.Guest(p.UserID) != nil || doc.Banned(p.UserID) || len(doc.Guests) >= room.MaxGuests {
+			continue
 		}
+		guest := room.Guest{UserID: p.UserID, Name: p.DisplayName, By: doc.OwnerID, Since: g.now()}
+		if s, known := k.known(g, p.UserID); !known {
+			guest.Out = room.Unasked
+		} else if access.Judge(s) != "" {
+			continue
+		}
+		doc.Guests = append(doc.Guests, guest)
 	}
 }
 
@@ -252,6 +266,8 @@ func (c changing) expel(ctx context.Context) error {
 		return errs.E(errs.Forbidden, "The room belongs to them. Take it over first, then try again.")
 	case !ban && !inside && c.r.Guest(user) == nil:
 		return errs.E(errs.NotFound, "They are neither in this room nor one of its guests. To keep them out for good, ban them.")
+	case ban && c.target.Admin:
+		return errs.E(errs.Forbidden, "They administer this server. Discord lets them into every channel, and no ban from a room can keep them out.")
 	case ban && len(c.r.Bans) >= room.MaxBans && !c.r.Banned(user):
 		return errs.E(errs.Invalid, "A room can have up to %d bans. Undo one first.", room.MaxBans)
 	}

@@ -13,7 +13,7 @@ import (
 
 // Keep calls off a room's announced closing, and starts its idle time anew.
 func (k *Keeper) Keep(ctx context.Context, guildID snowflake.ID, q room.Request) (out room.Summary, err error) {
-	err = k.atRoom(ctx, guildID, q.Actor, q.RoomID, func(g *guildRooms, r *kept, who room.Standing) error {
+	err = k.inRoom(ctx, guildID, q.Actor, q.RoomID, func(g *guildRooms, r *kept, who room.Standing) error {
 		if s := g.summary(r).Access; !s.MayEnter(who) && !s.MayControl(who) {
 			return errs.E(errs.Forbidden, "Only those who may enter this room can keep it open.")
 		}
@@ -52,6 +52,9 @@ func (k *Keeper) kept(ctx context.Context, g *guildRooms, r *kept, by snowflake.
 func (k *Keeper) CloseRoom(ctx context.Context, guildID snowflake.ID, q room.Request) (out room.Summary, err error) {
 	who, err := k.standing(ctx, guildID, q.Actor)
 	if err != nil {
+		return out, err
+	}
+	if err := who.CheckActive(); err != nil {
 		return out, err
 	}
 	err = k.with(ctx, guildID, func(g *guildRooms) error {

@@ -20,13 +20,18 @@ const confirmTime = 30 * time.Second
 // are, and late. So news that differ from a room are a reason to ask for the
 // channel as it is now, and nothing else.
 func (k *Keeper) Changed(guildID snowflake.ID, c Channel) {
-	k.laterIn(guildID, func(_ context.Context, g *guildRooms) {
+	k.laterIn(guildID, func(ctx context.Context, g *guildRooms) {
 		if g.settings.Lobby(c.ID) != nil {
 			g.parents[c.ID] = cmp.Or(c.ParentID, g.settings.CategoryID)
 		}
 		r, err := g.room(c.ID)
 		if err != nil || !g.ready {
+			k.regateBy(ctx, g, c.ID)
 			return
+		}
+		if k.refresh(g, r, false) {
+			k.tell(g, r, room.Changed{})
+			k.reviewAll(ctx, g, r)
 		}
 		if k.differs(g, r, c) {
 			k.confirm(g, r)

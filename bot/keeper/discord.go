@@ -6,6 +6,7 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/access"
 	"snug/shared/room"
 )
 
@@ -44,6 +45,18 @@ type Discord interface {
 	SetStatus(ctx context.Context, channel snowflake.ID, status, reason string) error
 	// Standing asks for a user's standing; a user who is not in the guild has Member false.
 	Standing(ctx context.Context, guild, user snowflake.ID) (room.Standing, error)
+	// Standings asks for many users' standings. With an error it gives those it has.
+	Standings(ctx context.Context, guild snowflake.ID, users []snowflake.ID) ([]room.Standing, error)
+	// Place gives what Discord has told of a room's channel and its gates, without asking. With channel 0
+	// the room is on its way; with soon Discord was just told what the room is.
+	Place(channel, lobby snowflake.ID, a RoomAccess, soon bool) Place
+	// Guild gives what permissions depend on in a server, as Discord told it last.
+	Guild(id snowflake.ID) access.Guild
+	// Enters says whether Discord lets somebody into a voice channel, as far as it has told of it.
+	Enters(channel snowflake.ID, s room.Standing) bool
+	// BotRole says whether a role is a bot's own; RoleNames gives roles as people know them.
+	BotRole(guild, role snowflake.ID) bool
+	RoleNames(guild snowflake.ID, roles []snowflake.ID) []string
 	// AddMember brings a user into the guild with their own access token (scope guilds.join).
 	AddMember(ctx context.Context, guild, user snowflake.ID, accessToken string) error
 	// Permissions tells what the bot may do in the guild and in some of its
@@ -118,7 +131,7 @@ type Permission struct {
 type RoomAccess struct {
 	GuildID    snowflake.ID
 	CategoryID snowflake.ID
-	OwnerID    snowflake.ID
+	OwnerID    snowflake.ID // 0 for an owner who does not pass the gate
 	Private    bool
 	Locked     bool
 	Hidden     bool
@@ -133,8 +146,13 @@ func (g *guildRooms) access(r *room.Room) RoomAccess {
 		GuildID: g.id, CategoryID: r.CategoryID, OwnerID: r.OwnerID, Private: r.Private, Locked: r.Locked, Hidden: r.Hidden,
 		Helpers: g.settings.HelperRoles,
 	}
+	if r.OwnerOut != access.Passes {
+		a.OwnerID = 0
+	}
 	for _, q := range r.Guests {
-		a.Guests = append(a.Guests, q.UserID)
+		if q.Out == access.Passes {
+			a.Guests = append(a.Guests, q.UserID)
+		}
 	}
 	for _, b := range r.Bans {
 		a.Banned = append(a.Banned, b.UserID)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/access"
 	"snug/shared/errs"
 	"snug/shared/invite"
 	"snug/shared/room"
@@ -41,6 +42,9 @@ func (k *Keeper) Invite(ctx context.Context, guildID snowflake.ID, q room.Invite
 			}
 			if r.Banned(q.For) {
 				return errs.E(errs.Forbidden, "That user is banned from this room. Undo the ban first.")
+			}
+			if err := k.canBeLetIn(ctx, g, r, q.For); err != nil {
+				return err
 			}
 		}
 		v := k.newInvite(g, who.UserID, who.DisplayName, r.Seats, q.Lifetime, q.Uses)
@@ -122,11 +126,21 @@ func (k *Keeper) Preview(ctx context.Context, guildID snowflake.ID, q room.Previ
 		by, _ := k.o.Presence.Person(g.id, v.By)
 		out = room.Preview{
 			GuildID: g.id, GuildName: g.info.Name, RoomID: r.ID, Name: r.Name, Seats: r.Seats,
-			Roster: k.o.Presence.Roster(g.id, r.ID), InvitedBy: cmp.Or(by.DisplayName, v.ByName), ExpiresAt: v.ExpiresAt, Left: v.Left(),
+			Roster: k.roster(g, r), InvitedBy: cmp.Or(by.DisplayName, v.ByName), ExpiresAt: v.ExpiresAt, Left: v.Left(),
 		}
 		return nil
 	})
 	return out, err
+}
+
+// roster gives who is in a room, as an invite's bearer may see it whom nobody knows: where not every member
+// of the server passes the room's gates, nobody.
+func (k *Keeper) roster(g *guildRooms, r *kept) []room.Person {
+	anybody := room.Standing{GuildID: g.id, Member: true}.In(g.info.Access)
+	if g.summary(r).Access.Judge(anybody) != access.Passes {
+		return nil
+	}
+	return k.o.Presence.Roster(g.id, r.ID)
 }
 
 // invited finds the room and the invite of a token that verified.
@@ -164,10 +178,11 @@ func (k *Keeper) Redeem(ctx context.Context, guildID snowflake.ID, q room.Redeem
 		if r.Banned(user) {
 			return errs.E(errs.Forbidden, "You cannot enter this room. If you think that is a mistake, ask its owner.")
 		}
-		if r.Locked && !g.summary(r).Access.Admitted(user) {
+		_, placed := r.Out(user)
+		if r.Locked && !placed && !who.Admin {
 			return locked()
 		}
-		if err := v.Check(user, k.o.Now()); err != nil && !g.summary(r).Access.Admitted(user) {
+		if err := v.Check(user, k.o.Now()); err != nil && !placed {
 			return err
 		}
 		if !who.Member {
@@ -177,6 +192,13 @@ func (k *Keeper) Redeem(ctx context.Context, guildID snowflake.ID, q room.Redeem
 			if err := k.o.Discord.AddMember(ctx, g.id, user, q.AccessToken); err != nil {
 				return err
 			}
+			if who, err = k.o.Discord.Standing(ctx, g.id, user); err != nil { // they may have to accept the rules first
+				return err
+			}
+		}
+		k.Heard(who)
+		if err := k.admits(g, g.summary(r).Access, who, false); err != nil {
+			return err // the invite is not used up: they may come again
 		}
 		out = room.Redeemed{GuildID: g.id, RoomID: r.ID}
 		name := who.DisplayName
@@ -196,11 +218,23 @@ type admission struct {
 	hold     time.Duration // how long a free seat is held for them
 }
 
-// admit makes a user a guest: first in the document, then in Discord. If
+// canBeLetIn fails unless a user passes a room's gates: whoever wants to let them in is told why not.
+func (k *Keeper) canBeLetIn(ctx context.Context, g *guildRooms, r *kept, user snowflake.ID) error {
+	s, err := k.lately(ctx, g, user)
+	if err != nil {
+		return err
+	}
+	return k.admits(g, g.summary(r).Access, s, true)
+}
+
+// admit makes a user a guest who passes the room's gates: first in the document, then in Discord. If
 // Discord refuses, the document is put back; if it does not answer, the guest
 // stays and the next sweep sets the overwrite.
 func (k *Keeper) admit(ctx context.Context, g *guildRooms, r *kept, a admission) error {
-	if g.summary(r).Access.Admitted(a.user) {
+	switch out, placed := r.Out(a.user); {
+	case placed && out != access.Passes: // they pass again
+		return k.setOut(ctx, g, r, a.user, access.Passes)
+	case placed:
 		return nil
 	}
 	if len(r.Guests) >= room.MaxGuests {

@@ -74,16 +74,17 @@ func (k *Keeper) view(g *guildRooms, r *kept, who room.Standing) (out room.View,
 // seat is held while they come through Discord. It fails with errs.RoomFull,
 // RoomNotFound, Forbidden, MissingPermission or DiscordUnavailable.
 func (k *Keeper) Join(ctx context.Context, guildID snowflake.ID, q room.Request) (out room.Joined, err error) {
-	err = k.atRoom(ctx, guildID, q.Actor, q.RoomID, func(g *guildRooms, r *kept, who room.Standing) error {
-		if !g.summary(r).Access.MayEnter(who) {
-			return locked()
+	err = k.inRoom(ctx, guildID, q.Actor, q.RoomID, func(g *guildRooms, r *kept, who room.Standing) error {
+		access := g.summary(r).Access
+		if !access.MayEnter(who) {
+			return k.shut(g, access, who)
 		}
 		in := k.o.Presence.ChannelOf(g.id, who.UserID)
 		if in == r.ID {
 			out.Moved = true
 			return nil
 		}
-		if roster := k.o.Presence.Roster(g.id, r.ID); r.Free(roster, who.UserID, g.now()) <= 0 {
+		if roster := k.o.Presence.Roster(g.id, r.ID); r.Free(roster, who.UserID, g.now()) <= 0 && !(g.mayOverfill(who) && access.MayOverfill(who)) {
 			return full(r, roster)
 		}
 		out, err = k.seat(ctx, g, r, who.UserID, in)
@@ -122,6 +123,19 @@ func full(r *kept, roster []room.Person) error {
 		return errs.E(errs.RoomFull, "“%s” has a free seat, but it is held for somebody else just now. Try again in a minute, or wait for a seat.", r.Name)
 	}
 	return errs.E(errs.RoomFull, "“%s” is full: all %d seats are taken. Wait for a seat, and Snug tells you when one is free.", r.Name, r.Seats)
+}
+
+// mayOverfill says whether the server's settings let somebody past a room's seats whom Discord lets past them.
+func (g *guildRooms) mayOverfill(s room.Standing) bool {
+	return !g.settings.StrictSeats || g.settings.AdminsExempt && s.Manager
+}
+
+// shut says why somebody who sees a room may not enter it: the server does not let them, or the room is locked.
+func (k *Keeper) shut(g *guildRooms, a room.Access, s room.Standing) error {
+	if err := k.admits(g, a, s, false); err != nil {
+		return err
+	}
+	return locked()
 }
 
 func locked() error {

@@ -58,6 +58,7 @@ type Keeper struct {
 	closed    bool
 	guilds    map[snowflake.ID]*guildRooms
 	standings map[[2]snowflake.ID]room.Standing // by guild and user; see Standing
+	heard     map[[2]snowflake.ID]room.Standing // what Discord told last, however long ago; see known
 }
 
 // guildRooms are the rooms of one guild. All fields but the turn and the inbox
@@ -82,6 +83,7 @@ type guildRooms struct {
 	full     map[snowflake.ID]fullness     // categories that took no more channels
 	parents  map[snowflake.ID]snowflake.ID // the category of each lobby, where it was asked for
 	trimmed  time.Time                     // when old entries of the audit were removed last
+	asked    map[snowflake.ID]bool         // users whose standing is being asked
 	put      map[snowflake.ID]time.Time    // users whom Snug itself put out of voice, and when
 
 	memory atomic.Pointer[Memory] // as the last turn left it
@@ -105,6 +107,7 @@ type guildRooms struct {
 type kept struct {
 	room.Room
 	rev     hub.Rev
+	place   Place                // as Discord told last; see refresh
 	doubted map[string]time.Time // names and limits that we asked Discord for without being told what became of it, and when
 	asking  bool                 // Discord is being asked for the channel as it is now
 	again   bool                 // and has told of another change meanwhile
@@ -120,7 +123,7 @@ func New(o Options) *Keeper {
 	ctx, stop := context.WithCancel(context.Background())
 	edits := counting(o.Discord)
 	o.Discord = edits
-	return &Keeper{o: o, edits: edits, ctx: ctx, stop: stop, guilds: map[snowflake.ID]*guildRooms{}, standings: map[[2]snowflake.ID]room.Standing{}}
+	return &Keeper{o: o, edits: edits, ctx: ctx, stop: stop, guilds: map[snowflake.ID]*guildRooms{}, standings: map[[2]snowflake.ID]room.Standing{}, heard: map[[2]snowflake.ID]room.Standing{}}
 }
 
 // Close stops background work and waits for it. Requests must have ended before.
@@ -164,7 +167,7 @@ func (k *Keeper) guild(id snowflake.ID, create bool) *guildRooms {
 		g = &guildRooms{
 			id: id, turn: make(chan struct{}, 1), settings: guild.Defaults(), now: k.o.Now,
 			rooms: map[snowflake.ID]*kept{}, intended: map[string]room.Intention{}, openings: map[snowflake.ID][]time.Time{},
-			full: map[snowflake.ID]fullness{}, parents: map[snowflake.ID]snowflake.ID{}, put: map[snowflake.ID]time.Time{},
+			full: map[snowflake.ID]fullness{}, parents: map[snowflake.ID]snowflake.ID{}, put: map[snowflake.ID]time.Time{}, asked: map[snowflake.ID]bool{},
 		}
 		g.turned = func() {
 			if k.o.Turned != nil {
@@ -262,6 +265,7 @@ func (k *Keeper) atRoom(ctx context.Context, guildID snowflake.ID, a room.Actor,
 		return err
 	}
 	return k.with(ctx, guildID, func(g *guildRooms) error {
+		k.review(ctx, g, who.UserID)
 		r, err := g.visible(id, who)
 		if err != nil {
 			return err
@@ -270,9 +274,20 @@ func (k *Keeper) atRoom(ctx context.Context, guildID snowflake.ID, a room.Actor,
 	})
 }
 
+// inRoom is atRoom for an actor who does something there: Discord allows who is
+// timed out or pending nothing but to see and read.
+func (k *Keeper) inRoom(ctx context.Context, guildID snowflake.ID, a room.Actor, id snowflake.ID, f func(*guildRooms, *kept, room.Standing) error) error {
+	return k.atRoom(ctx, guildID, a, id, func(g *guildRooms, r *kept, who room.Standing) error {
+		if err := who.CheckActive(); err != nil {
+			return err
+		}
+		return f(g, r, who)
+	})
+}
+
 // inControl is atRoom for an actor who may control the room; what says what they wanted to do.
 func (k *Keeper) inControl(ctx context.Context, guildID snowflake.ID, a room.Actor, id snowflake.ID, what errs.Term, f func(*guildRooms, *kept, room.Standing) error) error {
-	return k.atRoom(ctx, guildID, a, id, func(g *guildRooms, r *kept, who room.Standing) error {
+	return k.inRoom(ctx, guildID, a, id, func(g *guildRooms, r *kept, who room.Standing) error {
 		if err := g.controllable(r, who, what); err != nil {
 			return err
 		}
@@ -306,14 +321,25 @@ func (g *guildRooms) controllable(r *kept, s room.Standing, what errs.Term) erro
 	return nil
 }
 
-func (g *guildRooms) summary(r *kept) room.Summary { return r.Summary(g.settings.ManagersSeePrivate) }
+func (g *guildRooms) summary(r *kept) room.Summary { return summaryOf(&r.Room, g.settings, r.place) }
+
+// summaryOf gives what watchers are shown of a room, with what its guild's settings and Discord say of who they are.
+func summaryOf(r *room.Room, s guild.Settings, p Place) room.Summary {
+	out := r.Summary(s.ManagersSeePrivate)
+	out.Access.Channel, out.Access.Gates, out.Access.PastGate = p.Channel, p.Gates, s.GuestsPastGate
+	return out
+}
 
 // standing gives the actor's standing: what an interaction told, or what Discord says now.
 func (k *Keeper) standing(ctx context.Context, guildID snowflake.ID, a room.Actor) (room.Standing, error) {
 	if a.Standing != nil {
+		k.Heard(*a.Standing)
 		return *a.Standing, nil
 	}
 	s, err := k.o.Discord.Standing(ctx, guildID, a.UserID)
+	if err == nil {
+		k.Heard(s)
+	}
 	if err == nil && !s.Member {
 		return s, errs.E(errs.Forbidden, "You are not in this server. Ask somebody there for an invite.")
 	}

@@ -22,6 +22,9 @@ func (k *Keeper) Knock(ctx context.Context, guildID snowflake.ID, q room.KnockRe
 	if err != nil {
 		return out, err
 	}
+	if err := who.CheckActive(); err != nil {
+		return out, err
+	}
 	if q.RoomID == 0 && q.Owner == 0 {
 		return out, errs.Field("room", "Please say whose room, or which.")
 	}
@@ -35,8 +38,10 @@ func (k *Keeper) Knock(ctx context.Context, guildID snowflake.ID, q room.KnockRe
 		switch {
 		case access.MayEnter(who):
 			return errs.E(errs.Conflict, "You can enter this room already: no need to knock. Just join it.")
+		case sees && !r.Banned(who.UserID) && !access.MayKnock(who):
+			return k.admits(g, access, who, false)
 		case !access.MayKnock(who):
-			return nil // banned: as if there were no room
+			return nil // banned, or kept out by the server: as if there were no room
 		}
 		already, err := k.knock(ctx, g, r, who, q.Actor.Via)
 		if sees {
@@ -128,6 +133,9 @@ func (k *Keeper) Answer(ctx context.Context, guildID snowflake.ID, q room.Answer
 func (k *Keeper) letIn(ctx context.Context, g *guildRooms, r *kept, who room.Standing, knock room.Knock, via room.Via) error {
 	if r.Banned(knock.UserID) {
 		return errs.E(errs.Forbidden, "That user is banned from this room. Undo the ban first.")
+	}
+	if err := k.canBeLetIn(ctx, g, r, knock.UserID); err != nil {
+		return err
 	}
 	err := k.admit(ctx, g, r, admission{user: knock.UserID, name: knock.Name, by: who.UserID, via: via, hold: holdInvited})
 	if err == nil && who.UserID == r.OwnerID {

@@ -98,6 +98,10 @@ func (k *Keeper) load(ctx context.Context, g *guildRooms, info room.GuildInfo, c
 	if err := k.loadRooms(ctx, g); err != nil {
 		return err
 	}
+	g.info.Access = k.o.Discord.Guild(g.id)
+	for _, r := range g.rooms {
+		k.refresh(g, r, false)
+	}
 	if err := k.track(ctx, g); err != nil {
 		return err
 	}
@@ -107,6 +111,7 @@ func (k *Keeper) load(ctx context.Context, g *guildRooms, info room.GuildInfo, c
 	}
 	g.ready, g.info.Ready = true, true
 	k.later(g, func(ctx context.Context) { k.lobbies(ctx, g) })
+	k.later(g, func(ctx context.Context) { k.regate(ctx, g) })
 	return k.o.Announce(ctx, g.info)
 }
 

@@ -28,7 +28,7 @@ func (k *Keeper) lobby(ctx context.Context, g *guildRooms, lobbyID, user snowfla
 }
 
 func (k *Keeper) fromLobby(ctx context.Context, g *guildRooms, lobby guild.Lobby, user snowflake.ID) error {
-	who, err := k.inVoice(ctx, g, user)
+	who, err := k.lately(ctx, g, user) // Discord told it with their coming
 	if err != nil {
 		return err
 	}
@@ -41,6 +41,9 @@ func (k *Keeper) fromLobby(ctx context.Context, g *guildRooms, lobby guild.Lobby
 		if r, err = k.opened(ctx, g, opening{id: newID(), who: who, q: q, lobby: &lobby}); err != nil {
 			return err
 		}
+	}
+	if a := g.summary(r).Access; !a.MayEnter(who) {
+		return k.shut(g, a, who)
 	}
 	fresh := g.now().Sub(r.OpenedAt) < holdMoved && room.Taken(k.o.Presence.Roster(g.id, r.ID)) == 0
 	if k.o.Presence.ChannelOf(g.id, user) == lobby.ChannelID {
@@ -62,15 +65,6 @@ func (k *Keeper) fromLobby(ctx context.Context, g *guildRooms, lobby guild.Lobby
 		return nil
 	}
 	return err
-}
-
-// inVoice gives the standing of somebody in voice. Discord is asked only where roles decide.
-func (k *Keeper) inVoice(ctx context.Context, g *guildRooms, user snowflake.ID) (room.Standing, error) {
-	p, known := k.o.Presence.Person(g.id, user)
-	if len(g.settings.CreatorRoles) == 0 && known && p.Username != "" {
-		return room.Standing{GuildID: g.id, UserID: user, Member: true, Username: p.Username, DisplayName: p.DisplayName, Avatar: p.Avatar, CheckedAt: k.o.Now()}, nil
-	}
-	return k.standing(ctx, g.id, room.Actor{UserID: user})
 }
 
 // parentOf gives a lobby's category; the guild's for rooms if it has none or cannot be found.

@@ -20,11 +20,12 @@ type Memory struct {
 	Settings guild.Settings
 	Rev      uint64      // of the settings, for room.SettingsRequest
 	Rooms    []room.Room // that are open, the oldest first
+	places   map[snowflake.ID]Place
 }
 
 // Access is who may see and enter one of the rooms.
 func (m Memory) Access(r *room.Room) room.Access {
-	return r.Summary(m.Settings.ManagersSeePrivate).Access
+	return summaryOf(r, m.Settings, m.places[r.ID]).Access
 }
 
 // Language is what is spoken where all can read it, as text.Catalog.For takes it.
@@ -47,9 +48,10 @@ func (k *Keeper) Memory(guildID snowflake.ID) Memory {
 
 // remember takes what is known at the end of a turn.
 func (g *guildRooms) remember() {
-	m := &Memory{Ready: g.ready, Info: g.info, Settings: g.settings, Rev: uint64(g.setRev), Rooms: make([]room.Room, 0, len(g.rooms))}
+	m := &Memory{Ready: g.ready, Info: g.info, Settings: g.settings, Rev: uint64(g.setRev), Rooms: make([]room.Room, 0, len(g.rooms)), places: make(map[snowflake.ID]Place, len(g.rooms))}
 	for _, r := range g.rooms {
 		if r.State == room.Open {
+			m.places[r.ID] = r.place
 			m.Rooms = append(m.Rooms, r.Room) // documents are replaced, never changed, so their lists can be shared
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/access"
 	"snug/shared/errs"
 	"snug/shared/guild"
 	"snug/shared/hub"
@@ -64,6 +65,9 @@ func (k *Keeper) opened(ctx context.Context, g *guildRooms, o opening) (*kept, e
 	if err != nil {
 		return nil, err
 	}
+	if err := k.passes(g, &in, o.who); err != nil {
+		return nil, err
+	}
 	wctx, cancel := writing(ctx)
 	defer cancel()
 	if _, err := k.o.Hub.Intentions.Create(wctx, intentionKey(in), in); err != nil {
@@ -91,8 +95,29 @@ func (k *Keeper) opened(ctx context.Context, g *guildRooms, o opening) (*kept, e
 	if r.Due.Access {
 		k.goOn(g, r.ID)
 	}
+	k.askUnasked(g, r)
 	k.rememberOpening(ctx, g, o, in)
 	return r, nil
+}
+
+// passes fails unless the owner of a room on its way passes its gates. Remembered
+// guests who do not are left out, and those whom nobody knows wait until Discord has said who they are.
+func (k *Keeper) passes(g *guildRooms, in *room.Intention, owner room.Standing) error {
+	place := k.o.Discord.Place(0, in.LobbyID, g.accessOf(*in), true)
+	a := room.Access{OwnerID: in.OwnerID, Channel: place.Channel, Gates: place.Gates, PastGate: g.settings.GuestsPastGate}
+	if err := k.admits(g, a, owner, false); err != nil {
+		return err
+	}
+	var guests []snowflake.ID
+	for _, u := range in.Guests {
+		if s, known := k.known(g, u); !known {
+			in.Unasked = append(in.Unasked, u)
+		} else if a.Judge(s) == access.Passes {
+			guests = append(guests, u)
+		}
+	}
+	in.Guests = guests
+	return nil
 }
 
 // createChannel makes the channel of an intention: in a further category if
@@ -130,6 +155,9 @@ func (k *Keeper) createChannel(ctx context.Context, g *guildRooms, in room.Inten
 // mayOpen checks that a member may open one more room.
 func (k *Keeper) mayOpen(g *guildRooms, who room.Standing) error {
 	s := g.settings
+	if err := who.CheckActive(); err != nil {
+		return err
+	}
 	if !s.MayCreate(who) {
 		return errs.E(errs.Forbidden, "In this server only members with certain roles can open rooms. Ask somebody who manages the server.")
 	}
@@ -267,6 +295,9 @@ func (k *Keeper) finish(ctx context.Context, g *guildRooms, in room.Intention, c
 	}
 	for _, u := range in.Guests {
 		doc.Guests = append(doc.Guests, room.Guest{UserID: u, By: in.OwnerID, Since: now})
+	}
+	for _, u := range in.Unasked {
+		doc.Guests = append(doc.Guests, room.Guest{UserID: u, By: in.OwnerID, Since: now, Out: room.Unasked})
 	}
 	for _, u := range in.Banned {
 		doc.Bans = append(doc.Bans, room.Ban{UserID: u, By: in.OwnerID, At: now})

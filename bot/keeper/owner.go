@@ -7,6 +7,7 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/access"
 	"snug/shared/errs"
 	"snug/shared/room"
 )
@@ -35,6 +36,8 @@ func (k *Keeper) claimable(g *guildRooms, r *kept, who room.Standing) error {
 		return nil
 	case !room.In(k.o.Presence.Roster(g.id, r.ID), who.UserID):
 		return errs.E(errs.NotInVoice, "Only those who sit in the room can take it over. Join it first.")
+	case k.admits(g, g.summary(r).Access, who, false) != nil:
+		return k.admits(g, g.summary(r).Access, who, false)
 	case k.ownerHere(g, r):
 		return errs.E(errs.Forbidden, "Its owner is here. Ask them to hand the room over.")
 	case !g.away(r, now):
@@ -68,6 +71,9 @@ func (c changing) transfer(ctx context.Context) error {
 	case c.r.Banned(to.UserID):
 		return errs.Field("user", "They are banned from this room. Undo the ban first.")
 	}
+	if err := c.k.admits(c.g, c.g.summary(c.r).Access, c.target, true); err != nil {
+		return err
+	}
 	return c.k.handOver(ctx, c.g, c.r, c.target, "transfer", c.who.UserID, c.q.Actor.Via)
 }
 
@@ -78,16 +84,18 @@ func (k *Keeper) handOver(ctx context.Context, g *guildRooms, r *kept, to room.S
 		return errs.E(errs.RoomLimit, "The new owner would have more rooms than one member may have here (%d). One of theirs has to be closed first.", g.settings.RoomsPerMember)
 	}
 	old, now := r.OwnerID, g.now()
-	oldName, was := r.OwnerName, r.Guest(to.UserID) != nil
+	oldName, was := r.OwnerName, r.Guest(to.UserID) != nil && r.Guest(to.UserID).Out == access.Passes
 	entry := room.Entry{Kind: room.EntryOwner, By: by, Via: via, Target: to.UserID, Detail: how, Old: oldName, New: to.DisplayName}
 	err := k.carryOut(ctx, g, r, entry, onePlace(), func(doc *room.Room) {
+		out := doc.OwnerOut
 		doc.Strip(to.UserID, now)
+		doc.OwnerOut = access.Passes
 		doc.OwnerID, doc.OwnerName, doc.OwnerLeftAt = to.UserID, to.DisplayName, time.Time{}
 		if !room.In(k.o.Presence.Roster(g.id, r.ID), to.UserID) {
 			doc.OwnerLeftAt = now
 		}
 		if how != "handover" && doc.Guest(old) == nil {
-			doc.Guests = append(doc.Guests, room.Guest{UserID: old, Name: oldName, By: to.UserID, Since: now})
+			doc.Guests = append(doc.Guests, room.Guest{UserID: old, Name: oldName, By: to.UserID, Since: now, Out: out})
 		}
 	}, func(ctx context.Context) error {
 		if how == "handover" {
@@ -144,18 +152,24 @@ func (k *Keeper) ownerDue(ctx context.Context, g *guildRooms, r *kept) error {
 // room stays as it is until it closes for being empty.
 func (k *Keeper) succeed(ctx context.Context, g *guildRooms, r *kept) error {
 	for _, p := range k.o.Presence.Roster(g.id, r.ID) {
-		if !p.Bot && p.UserID != r.OwnerID && !r.Banned(p.UserID) {
-			to := room.Standing{GuildID: g.id, UserID: p.UserID, Member: true, Username: p.Username, DisplayName: p.DisplayName, Avatar: p.Avatar}
+		if p.Bot || p.UserID == r.OwnerID || r.Banned(p.UserID) {
+			continue
+		}
+		to, err := k.lately(ctx, g, p.UserID)
+		if err != nil {
+			return err
+		}
+		if g.summary(r).Access.Judge(to) == access.Passes {
 			return k.handOver(ctx, g, r, to, "handover", 0, room.ViaSnug)
 		}
 	}
 	const most = 5 // guests that are asked about
 	for _, q := range slices.Clone(r.Guests[:min(most, len(r.Guests))]) {
-		to, err := k.o.Discord.Standing(ctx, g.id, q.UserID)
+		to, err := k.lately(ctx, g, q.UserID)
 		if err != nil {
 			return err
 		}
-		if to.Member && !r.Banned(q.UserID) {
+		if !r.Banned(q.UserID) && g.summary(r).Access.Judge(to) == access.Passes {
 			return k.handOver(ctx, g, r, to, "handover", 0, room.ViaSnug)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/access"
 	"snug/shared/errs"
 	"snug/shared/room"
 )
@@ -272,11 +273,14 @@ func (g *guildRooms) opened(r *kept, c Channel) bool {
 	return slices.ContainsFunc(r.Bans, func(b room.Ban) bool { return b.UserID != r.OwnerID && !slices.Contains(c.Shut, b.UserID) })
 }
 
-// admitted lists who has a place of their own in a room: its owner and its guests.
+// admitted lists who has a place of their own in a room: its owner and its guests, but for those who are suspended.
 func (r *kept) admitted() []snowflake.ID {
-	users := []snowflake.ID{r.OwnerID}
+	var users []snowflake.ID
+	if r.OwnerOut == access.Passes {
+		users = append(users, r.OwnerID)
+	}
 	for _, q := range r.Guests {
-		if q.UserID != r.OwnerID && !r.Banned(q.UserID) {
+		if q.UserID != r.OwnerID && !r.Banned(q.UserID) && q.Out == access.Passes {
 			users = append(users, q.UserID)
 		}
 	}

@@ -226,10 +226,14 @@ func (k *Keeper) saveSettings(ctx context.Context, g *guildRooms, next guild.Set
 		g.setUnsure = true
 		return errors.Join(err, k.loadSettings(ctx, g))
 	}
-	privacy := g.settings.ManagersSeePrivate != next.ManagersSeePrivate
+	gate := g.settings.GuestsPastGate != next.GuestsPastGate
+	privacy := gate || g.settings.ManagersSeePrivate != next.ManagersSeePrivate
 	helpers := !slices.Equal(g.settings.HelperRoles, next.HelperRoles)
 	g.settings, g.setRev, g.setOutbox = next, rev, doc.Outbox
 	k.flushSettings(ctx, g)
+	if gate {
+		k.later(g, func(ctx context.Context) { k.regate(ctx, g) })
+	}
 	for _, r := range g.rooms {
 		if r.State != room.Open {
 			continue

@@ -145,6 +145,7 @@ func (k *Keeper) put(ctx context.Context, g *guildRooms, doc room.Room) (*kept, 
 		r.Room, r.rev = stored, storedRev
 	}
 	g.rooms[doc.ID] = r
+	k.refresh(g, r, true)
 	k.flush(ctx, g, r)
 	return r, nil
 }

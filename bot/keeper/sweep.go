@@ -100,6 +100,7 @@ func (k *Keeper) sweep(ctx context.Context, g *guildRooms) error {
 		}
 		if r.State == room.Open {
 			k.occupancy(ctx, g, r)
+			k.askUnasked(g, r)
 			if r.Due.Any() && told < toldAtOnce {
 				told++
 				all = errors.Join(all, k.tellDue(ctx, g, r))
@@ -109,6 +110,7 @@ func (k *Keeper) sweep(ctx context.Context, g *guildRooms) error {
 		all = errors.Join(all, k.consider(ctx, g, r))
 	}
 	k.forgetOld(g)
+	k.forgetHeard(g)
 	k.trim(ctx, g)
 	return errors.Join(all, k.settle(ctx, g, nil))
 }

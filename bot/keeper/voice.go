@@ -62,6 +62,9 @@ func (k *Keeper) leftRoom(ctx context.Context, g *guildRooms, r *kept, m presenc
 
 // arrived follows somebody who came into a room.
 func (k *Keeper) arrived(ctx context.Context, g *guildRooms, r *kept, m presence.Move) {
+	if slices.Contains(k.review(ctx, g, m.UserID), r) && k.noPlace(ctx, g, r, m.UserID) {
+		return
+	}
 	if k.enforceSeats(ctx, g, r, m) || r.Hold(m.UserID, g.now()) == nil && r.Place(m.UserID) == 0 {
 		return
 	}
@@ -73,6 +76,18 @@ func (k *Keeper) arrived(ctx context.Context, g *guildRooms, r *kept, m presence
 	if err != nil {
 		k.o.Log.WarnContext(ctx, "a seat stays held for somebody who has it", "guild_id", g.id, "room_id", r.ID, "err", err)
 	}
+}
+
+// noPlace puts out somebody whom only the place they just lost let in. It says whether it did.
+func (k *Keeper) noPlace(ctx context.Context, g *guildRooms, r *kept, user snowflake.ID) bool {
+	s, known := k.known(g, user)
+	if !known || g.summary(r).Access.MayEnter(s) {
+		return false
+	}
+	if err := k.putOut(ctx, g, r, user, "Snug: does not pass the gate"); err != nil {
+		k.o.Log.WarnContext(ctx, "somebody sits in a room whose gate they do not pass", "guild_id", g.id, "room_id", r.ID, "user_id", user, "err", err)
+	}
+	return true
 }
 
 // seatOf gives which seat somebody has, from 1 up. The roster is in the order
@@ -154,6 +169,9 @@ func (k *Keeper) enforceSeats(ctx context.Context, g *guildRooms, r *kept, m pre
 	to := m.From
 	if back := g.rooms[to]; g.settings.Lobby(to) != nil || back != nil && back.Free(k.o.Presence.Roster(g.id, to), m.UserID, now) <= 0 {
 		to = 0 // a lobby would only open another room; or their old seat is taken meanwhile
+	}
+	if who, known := k.known(g, m.UserID); to != 0 && known && !k.o.Discord.Enters(to, who) {
+		to = 0 // somebody put them there: Snug does not put them back where they could not go
 	}
 	g.put[m.UserID] = now
 	err := k.o.Discord.Move(ctx, g.id, m.UserID, to, "Snug: every seat is taken")

@@ -22,7 +22,11 @@ const (
 // Wait enters the waiting list of a full room, or leaves it. When a seat
 // becomes free it is held for the first in the list, who gets a message.
 func (k *Keeper) Wait(ctx context.Context, guildID snowflake.ID, q room.WaitRequest) (out room.WaitDone, err error) {
-	err = k.atRoom(ctx, guildID, q.Actor, q.RoomID, func(g *guildRooms, r *kept, who room.Standing) error {
+	enter := k.inRoom
+	if q.Leave {
+		enter = k.atRoom
+	}
+	err = enter(ctx, guildID, q.Actor, q.RoomID, func(g *guildRooms, r *kept, who room.Standing) error {
 		var err error
 		if q.Leave {
 			err = k.unwait(ctx, g, r, who.UserID, q.Actor.Via)
@@ -45,7 +49,7 @@ func (k *Keeper) wait(ctx context.Context, g *guildRooms, r *kept, who room.Stan
 	roster, now := k.o.Presence.Roster(g.id, r.ID), g.now()
 	switch {
 	case !g.summary(r).Access.MayEnter(who):
-		return locked()
+		return k.shut(g, g.summary(r).Access, who)
 	case room.In(roster, who.UserID):
 		return errs.E(errs.Conflict, "You have a seat already.")
 	case r.Place(who.UserID) > 0:
@@ -89,8 +93,12 @@ func (k *Keeper) hold(ctx context.Context, g *guildRooms, r *kept, e *room.Entry
 func (k *Keeper) seatWaiters(ctx context.Context, g *guildRooms, r *kept) {
 	for r.State == room.Open && len(r.Waiting) > 0 {
 		roster, now, first := k.o.Presence.Roster(g.id, r.ID), g.now(), r.Waiting[0]
-		may := g.summary(r).Access.MayEnter(room.Standing{UserID: first.UserID, Member: true})
-		offer := may && !room.In(roster, first.UserID)
+		who, err := k.lately(ctx, g, first.UserID)
+		if err != nil {
+			k.o.Log.WarnContext(ctx, "the waiting list moves up when Discord says who its first is", "guild_id", g.id, "room_id", r.ID, "user_id", first.UserID, "err", err)
+			return
+		}
+		offer := g.summary(r).Access.MayEnter(who) && !room.In(roster, first.UserID)
 		if offer && r.Free(roster, 0, now) <= 0 {
 			return
 		}
@@ -99,7 +107,7 @@ func (k *Keeper) seatWaiters(ctx context.Context, g *guildRooms, r *kept) {
 			how = "offered"
 		}
 		entry := room.Entry{Kind: room.EntryWaitEnded, Target: first.UserID, Detail: how}
-		err := k.change(ctx, g, r, &entry, func(doc *room.Room) {
+		err = k.change(ctx, g, r, &entry, func(doc *room.Room) {
 			doc.DropWaiter(first.UserID)
 			if offer {
 				doc.SetHold(room.Hold{UserID: first.UserID, Why: room.HeldWaiting, Until: until}, now)

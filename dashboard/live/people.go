@@ -61,16 +61,23 @@ func (l *Live) learn(p *person, st standing, asked time.Time) {
 	if asked.Before(p.asked) {
 		return
 	}
+	if g := l.guilds[p.key.guild]; g != nil {
+		st = st.In(g.access)
+	}
 	changed := !sameStanding(p.standing, st)
 	p.standing, p.asked, p.failed = st, asked, false
 	every := l.o.Limits.RecheckEvery
 	p.next = asked.Add(every - time.Duration(rand.Int64N(int64(every/5)+1))) // spread, so that a restart's crowd is not asked for at once for ever
-	if !changed {
-		return
+	if changed {
+		l.lookAgain(p)
 	}
+}
+
+// lookAgain shows and hides what a person's new standing changes for their watchers. Live.mu is held.
+func (l *Live) lookAgain(p *person) {
 	for w := range p.watchers {
 		switch g := l.guilds[w.seat.guild]; {
-		case !st.Member:
+		case !p.standing.Member:
 			l.part(w, w.seat.refusal())
 		case g == nil:
 		case w.seat.room == 0:

@@ -7,6 +7,7 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/access"
 	"snug/shared/hub"
 	"snug/shared/protocol"
 	"snug/shared/room"
@@ -16,8 +17,10 @@ import (
 type guild struct {
 	id    snowflake.ID
 	ready bool
-	rooms map[snowflake.ID]*entry
-	pages map[*watcher]struct{} // of the server: they see every room they may
+	// access is what permissions depend on in it.
+	access access.Guild
+	rooms  map[snowflake.ID]*entry
+	pages  map[*watcher]struct{} // of the server: they see every room they may
 }
 
 // entry is a room: one that is there, or one whose page somebody has open.
@@ -296,8 +299,25 @@ func (l *Live) guildChange(c hub.Change[room.GuildInfo]) {
 	defer l.mu.Unlock()
 	g := l.guild(id)
 	g.ready = c.Value != nil && c.Value.Ready
+	if c.Value != nil && !c.Value.Access.Equal(g.access) {
+		g.access = c.Value.Access
+		l.reconsider(g)
+	}
 	l.tidyGuild(g)
 	l.announce()
+}
+
+// reconsider looks anew at what everybody who watches a guild may see: its roles, or its owner, are others. Live.mu is held.
+func (l *Live) reconsider(g *guild) {
+	for k, p := range l.people {
+		if k.guild != g.id {
+			continue
+		}
+		if now := p.standing.In(g.access); !sameStanding(now, p.standing) {
+			p.standing = now
+			l.lookAgain(p)
+		}
+	}
 }
 
 // ready says whether a guild's rooms can be relied on to be here.
@@ -363,6 +383,8 @@ func copyOf(v *room.Live) room.Live {
 	c.Roster = slices.Clone(v.Roster)
 	c.Room.Access.Guests = slices.Clone(v.Room.Access.Guests)
 	c.Room.Access.Banned = slices.Clone(v.Room.Access.Banned)
+	c.Room.Access.Channel = slices.Clone(v.Room.Access.Channel)
+	c.Room.Access.Gates = slices.Clone(v.Room.Access.Gates)
 	c.Room.Held = slices.Clone(v.Room.Held)
 	if v.Event != nil {
 		e := *v.Event
@@ -389,7 +411,9 @@ func opened(v *room.Live) bool {
 
 func sameAccess(a, b room.Access) bool {
 	return a.OwnerID == b.OwnerID && a.Private == b.Private && a.Locked == b.Locked && a.Hidden == b.Hidden &&
-		a.ManagersSee == b.ManagersSee && a.WatchKey == b.WatchKey && slices.Equal(a.Guests, b.Guests) && slices.Equal(a.Banned, b.Banned)
+		a.ManagersSee == b.ManagersSee && a.WatchKey == b.WatchKey && slices.Equal(a.Guests, b.Guests) && slices.Equal(a.Banned, b.Banned) &&
+		a.OwnerOut == b.OwnerOut && a.PastGate == b.PastGate && slices.Equal(a.Channel, b.Channel) &&
+		(a.Gates == nil) == (b.Gates == nil) && slices.EqualFunc(a.Gates, b.Gates, slices.Equal)
 }
 
 func splitKey(key string) (guild, channel snowflake.ID, ok bool) {

@@ -50,7 +50,7 @@ const historyShown = 60
 var told = map[room.EntryKind]bool{
 	room.EntryOpened: true, room.EntryClosing: true, room.EntryKept: true, room.EntryInvited: true, room.EntryRevoked: true, room.EntryRefused: true,
 	room.EntryKicked: true, room.EntryBanned: true, room.EntryUnbanned: true, room.EntryKnocked: true, room.EntryKnockDenied: true,
-	room.EntryWaiting: true, room.EntryWaitEnded: true, room.EntryHeld: true, room.EntryOwner: true,
+	room.EntryWaiting: true, room.EntryWaitEnded: true, room.EntryHeld: true, room.EntrySuspended: true, room.EntryRestored: true, room.EntryOwner: true,
 }
 
 // tell says an entry; "" for one that is not for players.

@@ -115,6 +115,10 @@ func (l teller) entry(e room.Entry, name string) string {
 		return change(l.access(e.Old), l.access(e.New))
 	case room.EntryAdmitted, room.EntryWaitEnded, room.EntryWatch, room.EntryHeld:
 		return l.word("entry.how.", e.Detail+e.New)
+	case room.EntrySuspended:
+		return l.word("entry.why.", e.Detail)
+	case room.EntryRestored:
+		return ""
 	case room.EntryRepaired:
 		if l.text.Has("find." + e.Detail) {
 			return l.text.Say("find."+e.Detail, "Name", name, "Have", e.Old, "Want", e.New)

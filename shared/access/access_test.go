@@ -103,11 +103,11 @@ func TestOpeners(t *testing.T) {
 	roles := access.Roles{guild: access.View, blue: access.Connect, botish: access.Connect, 14: access.Administrator}
 	m := plain()
 	m.Base = access.View
-	if got := access.Openers(m, nil, roles, isBot); !reflect.DeepEqual(got, []snowflake.ID{blue}) {
+	if got := access.Openers(m, [][]access.Overwrite{nil}, roles, isBot); !reflect.DeepEqual(got, []snowflake.ID{blue}) {
 		t.Errorf("a base without Connect: %v", got)
 	}
 	gated := []access.Overwrite{role(guild, 0, access.Enter), role(red, access.Enter, 0)}
-	if got := access.Openers(plain(), gated, access.Roles{guild: access.Enter}, isBot); !reflect.DeepEqual(got, []snowflake.ID{red}) {
+	if got := access.Openers(plain(), [][]access.Overwrite{gated}, access.Roles{guild: access.Enter}, isBot); !reflect.DeepEqual(got, []snowflake.ID{red}) {
 		t.Errorf("a gated category: %v", got)
 	}
 }

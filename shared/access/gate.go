@@ -81,25 +81,25 @@ func Denied(m Member, gate []Overwrite) Why {
 	return Passes
 }
 
-// Openers gives the roles each of which alone would let a member through a gate that they miss a role for, by id.
-func Openers(m Member, gate []Overwrite, roles Roles, bot func(role snowflake.ID) bool) []snowflake.ID {
+// Openers gives the roles each of which alone would let a member through the gates that they miss a role for, by id.
+func Openers(m Member, gates [][]Overwrite, roles Roles, bot func(role snowflake.ID) bool) []snowflake.ID {
 	tries := map[snowflake.ID]bool{}
 	for id := range roles {
 		tries[id] = true
 	}
-	for _, o := range gate {
-		if !o.Member {
-			tries[o.ID] = true
+	for _, gate := range gates {
+		for _, o := range gate {
+			tries[o.ID] = tries[o.ID] || !o.Member
 		}
 	}
 	var open []snowflake.ID
-	for id := range tries {
-		if id == m.Guild || slices.Contains(m.Roles, id) || bot(id) || roles[id].Has(Administrator) {
+	for id, isRole := range tries {
+		if !isRole || id == m.Guild || slices.Contains(m.Roles, id) || bot(id) || roles[id].Has(Administrator) {
 			continue
 		}
 		with := m
 		with.Roles, with.Base = append(slices.Clone(m.Roles), id), m.Base|roles[id]
-		if Judge(with, gate) == Passes {
+		if !slices.ContainsFunc(gates, func(gate []Overwrite) bool { return Judge(with, gate) != Passes }) {
 			open = append(open, id)
 		}
 	}

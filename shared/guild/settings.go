@@ -36,6 +36,7 @@ type Settings struct {
 	StrictSeats        bool           `json:"strict_seats"`         // who got past the seat limit is moved back
 	AdminsExempt       bool           `json:"admins_exempt"`        // but not those who manage the server
 	ManagersSeePrivate bool           `json:"managers_see_private"` // managers see the rosters of private rooms
+	GuestsPastGate     bool           `json:"guests_past_gate"`     // who lacks a role the server asks for can be let in all the same
 	GuildsJoin         bool           `json:"guilds_join"`          // an invite may bring people into the server
 
 	Language       string         `json:"language"`               // of what all see, such as "de" or "pt-BR"; "": the server's own

@@ -67,6 +67,14 @@ func (s Standing) inGuild() access.Member {
 	}
 }
 
+// MayIn gives what they may do in a voice channel with these overwrites.
+func (s Standing) MayIn(channel []access.Overwrite) access.Permissions {
+	if !s.Member {
+		return 0
+	}
+	return access.Compute(s.inGuild(), channel)
+}
+
 // Active says whether they may do more than see and read: Discord allows those who are timed out, or
 // have not accepted the server's rules, nothing else.
 func (s Standing) Active() bool { return s.Member && (s.Admin || !s.Pending && !s.TimedOut()) }
@@ -153,17 +161,25 @@ func ClosedTo(private, locked, hidden bool) access.Permissions {
 	return 0
 }
 
+func (a Access) gates() [][]access.Overwrite {
+	if a.Gates == nil {
+		return [][]access.Overwrite{a.Channel}
+	}
+	return a.Gates
+}
+
+// Openers gives the roles each of which would let in somebody who misses one.
+func (a Access) Openers(s Standing, roles access.Roles, bot func(role snowflake.ID) bool) []snowflake.ID {
+	return access.Openers(s.inGuild(), a.gates(), roles, bot)
+}
+
 // Judge says whether somebody can be let into the room: they are in the server and pass its gates.
 func (a Access) Judge(s Standing) access.Why {
 	if !s.Member {
 		return access.NotMember
 	}
-	gates := a.Gates
-	if gates == nil {
-		gates = [][]access.Overwrite{a.Channel}
-	}
 	missing, m := access.Passes, s.inGuild()
-	for _, gate := range gates {
+	for _, gate := range a.gates() {
 		switch why := access.Judge(m, gate); why {
 		case access.Passes:
 		case access.MissingRole:

@@ -165,8 +165,10 @@ type Intention struct {
 	// Guests and Banned are let in and kept out from the start: what the owner had remembered.
 	Guests []snowflake.ID `json:"guests,omitempty"`
 	Banned []snowflake.ID `json:"banned,omitempty"`
-	Via    Via            `json:"via"`
-	At     time.Time      `json:"at"`
+	// Unasked are let in once Discord has said that they pass the gate.
+	Unasked []snowflake.ID `json:"unasked,omitempty"`
+	Via     Via            `json:"via"`
+	At      time.Time      `json:"at"`
 }
 
 // Guest gives the guest entry of a user, or nil.
