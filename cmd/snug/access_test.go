@@ -183,7 +183,7 @@ func newTown(t *testing.T) *town {
 	t.Helper()
 	h := newHouse(t, unhurried)
 	v := &town{house: h, as: map[string]*script{}, named: map[string]string{
-		"stranger": "zoe", "left": "greta", "member": "femi", "banned": "esperanza", "guest": "dmitri", "owner": "chiyo", "manager": "alice",
+		"stranger": "zoe", "left": "greta", "member": "femi", "banned": "esperanza", "guest": "dmitri", "owner": "chiyo", "manager": "wanda",
 	}}
 	zoe := h.world.discord.AddUser("zoe", "Zoë")
 	h.world.users = append(h.world.users, zoe)
@@ -192,6 +192,9 @@ func newTown(t *testing.T) *town {
 	h.must(h.world.discord.InstallBot(elsewhere.ID, h.world.app.ID, standin.SnugPermissions))
 	wardens, err := h.world.discord.AddRole(h.world.guild, "Wardens", standin.PermManageGuild)
 	h.must(err)
+	wanda := h.world.discord.AddUser("wanda", "Wanda")
+	h.world.users = append(h.world.users, wanda)
+	h.must(h.world.discord.AddMember(h.world.guild, wanda.ID, "", wardens))
 	h.must(h.world.discord.RemoveMember(h.world.guild, h.user("greta").ID))
 	h.must(h.world.discord.AddMember(h.world.guild, h.user("greta").ID, "", wardens))
 	for who, name := range v.named {
@@ -250,7 +253,7 @@ func (v *town) open() {
 
 // fill puts the town's ids in place of a route's parameters.
 func (v *town) fill(s string) string {
-	return strings.NewReplacer(":guild", v.world.guild.String(), ":channel", v.room, ":id", v.invite, ":hook", "nohook", ":message", "nomessage", ":user", v.user("chiyo").ID.String(), "{manager}", v.user("alice").ID.String(), "{femi}", v.user("femi").ID.String(), "%7Bfemi%7D", v.user("femi").ID.String(),
+	return strings.NewReplacer(":guild", v.world.guild.String(), ":channel", v.room, ":id", v.invite, ":hook", "nohook", ":message", "nomessage", ":user", v.user("chiyo").ID.String(), "{manager}", v.user(v.named["manager"]).ID.String(), "{femi}", v.user("femi").ID.String(), "%7Bfemi%7D", v.user("femi").ID.String(),
 		"{guild}", v.world.guild.String(), "{channel}", v.room, "*path", "0/nothing.css").Replace(s)
 }
 
