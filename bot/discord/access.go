@@ -330,11 +330,14 @@ func kept(have, want []discord.PermissionOverwrite, a keeper.RoomAccess) (out []
 		}
 		switch o := o.(type) {
 		case discord.RolePermissionOverwrite:
-			if o.RoleID != a.GuildID && (o.Allow&^GuestAllow != 0 || o.Deny != 0) { // else it was a helper
+			if o.RoleID != a.GuildID && (closedTo(a) == 0 || o.Allow&^GuestAllow != 0 || o.Deny != 0) { // else it was a helper
 				out = append(out, o)
 			}
 		case discord.MemberPermissionOverwrite:
-			if o.Allow, o.Deny = o.Allow&^GuestAllow, o.Deny&^EveryoneDeny; o.Allow != 0 || o.Deny != 0 {
+			if o.Deny == EveryoneDeny { // a ban that was undone; another denial is somebody else's
+				o.Deny = 0
+			}
+			if o.Allow &^= GuestAllow; o.Allow != 0 || o.Deny != 0 {
 				out = append(out, o)
 			}
 		}

@@ -90,6 +90,9 @@ var errMore = errors.New("more of the room's access is to be told")
 // the rest is on its way, and has to stay due.
 func (k *Keeper) setAccess(ctx context.Context, g *guildRooms, r *kept, reason string) error {
 	more, err := k.o.Discord.SetAccess(ctx, r.ID, g.access(&r.Room), reason)
+	if err == nil {
+		k.refresh(g, r, true)
+	}
 	if err != nil || !more {
 		return err
 	}

@@ -2,6 +2,7 @@ package keeper
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -224,7 +225,7 @@ func (k *Keeper) reviewRoom(ctx context.Context, g *guildRooms, r *kept) (strang
 		err = k.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Due.Access = false })
 	}
 	k.tell(g, r, room.Changed{})
-	if err != nil {
+	if err != nil && !errors.Is(err, errMore) {
 		k.o.Log.WarnContext(ctx, "who has a place in a room could not be set right; a sweep tells Discord again", "guild_id", g.id, "room_id", r.ID, "err", err)
 	}
 	return strangers
@@ -277,7 +278,7 @@ func (k *Keeper) setOut(ctx context.Context, g *guildRooms, r *kept, user snowfl
 		if why == access.OwnDenial { // what denies it to them is to stand there
 			return k.setAccess(ctx, g, r, "Snug: the server denies it to "+user.String())
 		}
-		return k.o.Discord.Expel(ctx, r.ID, user, false, "Snug: does not pass the gate")
+		return k.o.Discord.Expel(ctx, r.ID, user, false, g.access(&r.Room), "Snug: does not pass the gate")
 	}
 	if why == access.Passes {
 		call = func(ctx context.Context) error {
@@ -285,15 +286,6 @@ func (k *Keeper) setOut(ctx context.Context, g *guildRooms, r *kept, user snowfl
 		}
 	}
 	return k.carryOut(ctx, g, r, entry, onePlace(), func(doc *room.Room) { doc.SetOut(user, why) }, call)
-}
-
-// setAccess tells Discord who may enter a room.
-func (k *Keeper) setAccess(ctx context.Context, g *guildRooms, r *kept, reason string) error {
-	err := k.o.Discord.SetAccess(ctx, r.ID, g.access(&r.Room), reason)
-	if err == nil {
-		k.refresh(g, r, true)
-	}
-	return err
 }
 
 // ---- who wants to be let in
