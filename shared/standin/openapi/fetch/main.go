@@ -22,15 +22,11 @@ const (
 )
 
 func main() {
-	where := flag.Bool("where", false, "say where the tests find the description, and fail if they do not")
+	where := flag.Bool("where", false, "only say where the tests find the description; nothing if they do not")
 	to := flag.String("to", filepath.Join("bin", "openapi.json"), "the file to write")
 	flag.Parse()
 	if *where {
-		path := openapi.Find()
-		if path == "" {
-			os.Exit(1)
-		}
-		fmt.Println(path)
+		fmt.Println(openapi.Find())
 		return
 	}
 	from := os.Getenv("DISCORD_OPENAPI_URL")
