@@ -17,7 +17,7 @@ import (
 
 const (
 	published = "https://raw.githubusercontent.com/discord/discord-api-spec/main/specs/openapi.json"
-	most      = 64 << 20 // bytes; it has 2 MiB
+	most      = 64 << 20 // bytes; it has little more than one MiB
 	patience  = 2 * time.Minute
 )
 
