@@ -151,7 +151,7 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	s.sessions, err = session.New(session.Options{
-		Sessions: sealed{o.Hub.Sessions}, Logins: sealed{o.Hub.Logins}, Keys: o.Keys, ClientID: o.ClientID, ClientSecret: o.ClientSecret,
+		Sessions: sealed{b: o.Hub.Sessions}, Logins: sealed{b: o.Hub.Logins, exact: true}, Keys: o.Keys, ClientID: o.ClientID, ClientSecret: o.ClientSecret,
 		Discord: session.Discord{AuthorizeURL: o.Discord.AuthorizeURL, TokenURL: o.Discord.TokenURL, RevokeURL: o.Discord.RevokeURL, APIURL: o.Discord.APIURL},
 		HTTP:    o.HTTP, Now: o.Now, Log: o.Log, Ended: s.tellEnded,
 		Lifetime: o.SessionLifetime, WholeLifetime: o.WholeSessionLifetime,

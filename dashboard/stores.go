@@ -8,10 +8,17 @@ import (
 )
 
 // sealed lets package session keep its documents in a bucket of the hub.
-type sealed struct{ b *hub.Bucket[hub.Sealed] }
+type sealed struct {
+	b     *hub.Bucket[hub.Sealed]
+	exact bool // a copy that lags will not do
+}
 
 func (s sealed) Get(ctx context.Context, key string) (session.Doc, uint64, error) {
-	v, rev, err := s.b.Get(ctx, key)
+	get := s.b.Get
+	if s.exact {
+		get = s.b.Latest
+	}
+	v, rev, err := get(ctx, key)
 	return session.Doc(v), uint64(rev), err
 }
 

@@ -36,7 +36,7 @@ func (k *Keeper) Preferences(ctx context.Context, guildID snowflake.ID, q room.P
 
 // preferences reads what is remembered of a member; nothing is no error.
 func (k *Keeper) preferences(ctx context.Context, g *guildRooms, user snowflake.ID) (room.Preferences, error) {
-	p, _, err := k.o.Hub.Members.Get(ctx, memberKey(g.id, user))
+	p, _, err := k.o.Hub.Members.Latest(ctx, memberKey(g.id, user))
 	if errs.Has(err, errs.NotFound) {
 		return room.Preferences{}, nil
 	}

@@ -297,7 +297,7 @@ func (k *Keeper) loadSettings(ctx context.Context, g *guildRooms) error {
 }
 
 func (k *Keeper) readSettings(ctx context.Context, g *guildRooms) error {
-	doc, rev, err := k.o.Hub.Settings.Get(ctx, g.id.String())
+	doc, rev, err := k.o.Hub.Settings.Latest(ctx, g.id.String())
 	switch {
 	case errs.Has(err, errs.NotFound):
 		doc, rev = guild.Document{Settings: guild.Defaults()}, 0

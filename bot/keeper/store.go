@@ -67,7 +67,7 @@ func (k *Keeper) note(ctx context.Context, g *guildRooms, r *kept, e room.Entry)
 
 // reread takes what the hub holds of a room after a write of unknown outcome.
 func (k *Keeper) reread(ctx context.Context, g *guildRooms, r *kept) error {
-	stored, rev, err := k.o.Hub.Rooms.Get(ctx, presence.Key(g.id, r.ID))
+	stored, rev, err := k.o.Hub.Rooms.Latest(ctx, presence.Key(g.id, r.ID))
 	if errs.Has(err, errs.NotFound) { // it was removed, and the answer did not come
 		k.forgetRoom(g, r)
 		_, err = g.room(r.ID)
@@ -138,7 +138,7 @@ func (k *Keeper) put(ctx context.Context, g *guildRooms, doc room.Room) (*kept, 
 	r := &kept{Room: doc, rev: rev}
 	if err != nil {
 		// The write may have happened all the same; only what is stored tells.
-		stored, storedRev, e := k.o.Hub.Rooms.Get(ctx, key)
+		stored, storedRev, e := k.o.Hub.Rooms.Latest(ctx, key)
 		if e != nil || stored.IntentionID != doc.IntentionID {
 			return nil, err
 		}

@@ -151,7 +151,7 @@ func (k *Keeper) renew(ctx context.Context) {
 // look finds out whether a lease that could not be renewed is still this
 // process's: an earlier write may have happened though its answer was lost.
 func (k *Keeper) look(ctx context.Context, shard int) (hub.Rev, error) {
-	l, rev, err := k.o.Leases.Get(ctx, key(shard))
+	l, rev, err := k.o.Leases.Latest(ctx, key(shard))
 	switch {
 	case errs.Has(err, errs.NotFound): // the bucket was emptied by hand
 		return k.o.Leases.Create(ctx, key(shard), k.mine())
@@ -190,7 +190,7 @@ func (k *Keeper) take(ctx context.Context, hold func(context.Context, int)) {
 
 // try takes a lease if it is free: absent, or the same for a whole term. It gives 0 when it is not.
 func (k *Keeper) try(ctx context.Context, shard int) (hub.Rev, error) {
-	l, rev, err := k.o.Leases.Get(ctx, key(shard))
+	l, rev, err := k.o.Leases.Latest(ctx, key(shard))
 	if errs.Has(err, errs.NotFound) {
 		return k.o.Leases.Create(ctx, key(shard), k.mine())
 	}

@@ -116,7 +116,7 @@ func (t *Tally) count(ctx context.Context, g snowflake.ID, now time.Time, rooms 
 	d, known := t.days[g]
 	t.mu.Unlock()
 	if !known || d.key != key {
-		day, _, err := t.o.Hub.Stats.Get(ctx, key)
+		day, _, err := t.o.Hub.Stats.Latest(ctx, key)
 		if err != nil && !errs.Has(err, errs.NotFound) {
 			t.again(g, fills)
 			return err

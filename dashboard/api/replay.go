@@ -63,7 +63,7 @@ func (s *Replays) begin(ctx context.Context, key string, request []byte) (*answe
 		if !errs.Has(err, errs.Conflict) {
 			return nil, err
 		}
-		doc, rev, err := s.Bucket.Get(ctx, key)
+		doc, rev, err := s.Bucket.Latest(ctx, key)
 		if errs.Has(err, errs.NotFound) {
 			continue // it was given up meanwhile
 		}

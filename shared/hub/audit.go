@@ -84,11 +84,11 @@ func (a *Audit) consumer(guild, channel snowflake.ID) jetstream.ConsumerConfig {
 // Page gives up to limit entries of a guild, or with a channel of that channel,
 // newest first: those before the entry numbered before, or with 0 the newest.
 func (a *Audit) Page(ctx context.Context, guild, channel snowflake.ID, before uint64, limit int) ([]AuditEntry, error) {
-	st, err := a.s.h.link.js.Stream(ctx, a.s.stream)
+	info, err := a.s.h.info(ctx, a.s.stream, "")
 	if err != nil {
-		return nil, readError(auditName, err)
+		return nil, err
 	}
-	state := st.CachedInfo().State
+	state := info.State
 	if before == 0 || before > state.LastSeq {
 		before = state.LastSeq + 1
 	}
@@ -156,11 +156,11 @@ func (a *Audit) After(ctx context.Context, guild snowflake.ID, seq uint64, limit
 
 // Newest gives the place of the newest entry of all guilds.
 func (a *Audit) Newest(ctx context.Context) (uint64, error) {
-	st, err := a.s.h.link.js.Stream(ctx, a.s.stream)
+	info, err := a.s.h.info(ctx, a.s.stream, "")
 	if err != nil {
-		return 0, readError(auditName, err)
+		return 0, err
 	}
-	return st.CachedInfo().State.LastSeq, nil
+	return info.State.LastSeq, nil
 }
 
 // Trim removes a guild's entries that were stored before a time, for guilds
@@ -220,13 +220,9 @@ func (a *Audit) Erase(ctx context.Context, guild snowflake.ID, match func(AuditE
 }
 
 func (a *Audit) count(ctx context.Context, guild snowflake.ID) (n uint64, err error) {
-	st, err := a.s.h.link.js.Stream(ctx, a.s.stream)
+	info, err := a.s.h.info(ctx, a.s.stream, scope(guild, 0))
 	if err != nil {
-		return 0, readError(auditName, err)
-	}
-	info, err := st.Info(ctx, jetstream.WithSubjectFilter(scope(guild, 0)))
-	if err != nil {
-		return 0, readError(auditName, err)
+		return 0, err
 	}
 	for _, k := range info.State.Subjects {
 		n += k

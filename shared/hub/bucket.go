@@ -8,8 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
-
 	"snug/shared/errs"
 )
 
@@ -89,10 +87,22 @@ func (b *Bucket[T]) read(ctx context.Context, key string, fresh bool) (*T, Rev, 
 	return t, v.rev, err
 }
 
-// Get reads a key. In a cluster the answer may be a moment old: show it, but
-// decide by Edit or Update. NotFound when the key is not there.
+// Get reads a key. NotFound when the key is not there. In a cluster the leader
+// is asked, and another copy when it is late: that one's answer may be old, so
+// show it, but decide by Latest, Edit or Update.
 func (b *Bucket[T]) Get(ctx context.Context, key string) (T, Rev, error) {
-	t, rev, err := b.read(ctx, key, false)
+	return b.found(ctx, key, false)
+}
+
+// Latest is Get for what must be exact: it asks the leader alone, so every
+// write that was acknowledged before is in its answer. It fails, or waits for
+// seconds, while there is no leader.
+func (b *Bucket[T]) Latest(ctx context.Context, key string) (T, Rev, error) {
+	return b.found(ctx, key, true)
+}
+
+func (b *Bucket[T]) found(ctx context.Context, key string, fresh bool) (T, Rev, error) {
+	t, rev, err := b.read(ctx, key, fresh)
 	if err == nil && t == nil {
 		err = missing(b.Name(), key)
 	}
@@ -245,7 +255,7 @@ func (b *Bucket[T]) List(ctx context.Context, prefix string) ([]Entry[T], error)
 	}
 	missed, err := b.missed(ctx, filter, seen)
 	for _, key := range missed {
-		switch v, rev, err := b.Get(ctx, key); {
+		switch v, rev, err := b.Latest(ctx, key); {
 		case err == nil:
 			list = append(list, Entry[T]{Key: key, Value: v, Rev: rev, At: b.s.h.o.Now()})
 		case !errs.Has(err, errs.NotFound):
@@ -259,13 +269,9 @@ func (b *Bucket[T]) List(ctx context.Context, prefix string) ([]Entry[T], error)
 // key that is written while the scan runs has lost the value it had, and the
 // new one is behind the scan's end.
 func (b *Bucket[T]) missed(ctx context.Context, filter string, seen map[string]bool) ([]string, error) {
-	st, err := b.s.h.link.js.Stream(ctx, b.s.stream)
+	info, err := b.s.h.info(ctx, b.s.stream, filter)
 	if err != nil {
-		return nil, readError(b.s.stream, err)
-	}
-	info, err := st.Info(ctx, jetstream.WithSubjectFilter(filter))
-	if err != nil {
-		return nil, readError(b.s.stream, err)
+		return nil, err
 	}
 	var keys []string
 	for subject := range info.State.Subjects {

@@ -255,16 +255,16 @@ func (s *store) identify(ctx context.Context) (epoch string, last uint64, err er
 	if epoch, err = s.mark(ctx); err != nil {
 		return "", 0, err
 	}
-	st, err := s.h.link.js.Stream(ctx, s.stream)
+	info, err := s.h.info(ctx, s.stream, "")
 	if err != nil {
-		return "", 0, fmt.Errorf("hub: %s: %w", s.stream, err)
+		return "", 0, err
 	}
-	return epoch, st.CachedInfo().State.LastSeq, nil
+	return epoch, info.State.LastSeq, nil
 }
 
 func (s *store) mark(ctx context.Context) (string, error) {
 	for {
-		v, err := s.getLeader(ctx, epochKey)
+		v, err := s.leader(ctx, epochKey)
 		if errors.Is(err, jetstream.ErrStreamNotFound) || apiCode(err) == jetstream.JSErrCodeStreamNotFound {
 			if err := s.h.ensureStream(ctx, s.spec, false); err != nil {
 				return "", err

@@ -166,7 +166,7 @@ func (h *Hub) begin(ctx context.Context) (err error) {
 			h.replicas = 3
 		}
 	}
-	return h.ensure(ctx, true)
+	return h.ensure(ctx, true, wait)
 }
 
 // abandon undoes what begin did before it failed.
@@ -198,7 +198,7 @@ func (h *Hub) tend() {
 				return
 			}
 			ctx, cancel := within(h.ctx, 10*time.Second, life)
-			err = h.ensure(ctx, false)
+			err = h.ensure(ctx, false, 0)
 			cancel()
 			if err == nil {
 				break

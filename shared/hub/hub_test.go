@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"snug/shared/errs"
+	"snug/shared/hub/hubtest"
 	"snug/shared/room"
 
 	"github.com/disgoorg/snowflake/v2"
@@ -22,6 +23,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	hubtest.Main()
 	if dir := os.Getenv("SNUG_HUB_CHILD"); dir != "" {
 		child(dir)
 		return

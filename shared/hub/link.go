@@ -51,7 +51,8 @@ func (l *link) options() []nats.Option {
 		}),
 		// What cannot be sent now fails now. Buffered, it would come out late and in an order nobody chose.
 		nats.ReconnectBufSize(-1),
-		nats.PingInterval(5 * time.Second),
+		// A server that hangs is left for another after 3 to 4.5 s.
+		nats.PingInterval(1500 * time.Millisecond),
 		nats.MaxPingsOutstanding(2),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { l.lost(err) }),
 		nats.ReconnectHandler(func(nc *nats.Conn) { l.regained(nc) }),
@@ -137,40 +138,55 @@ func (l *link) close(ctx context.Context) error {
 
 // dial connects, for up to wait, and checks what the server can do.
 func (l *link) dial(ctx context.Context, address string, wait time.Duration, more ...nats.Option) error {
-	deadline := time.Now().Add(wait)
-	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
+	err := l.persist(ctx, wait, "the server", func(context.Context) error {
 		nc, err := nats.Connect(address, append(l.options(), more...)...)
-		if err == nil {
-			l.nc = nc
-			break
+		if err != nil {
+			return dialError(address, err)
 		}
-		err = dialError(address, err)
-		if time.Now().Add(pause).After(deadline) || errs.Has(err, errs.Unauthorized) || errs.Has(err, errs.Invalid) {
+		l.nc = nc
+		l.js, err = jetstream.New(nc)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	// A cluster that has just been started takes connections before it has a leader.
+	return l.persist(ctx, wait, "JetStream", func(ctx context.Context) error { return l.checkServer(ctx, address) })
+}
+
+// startTry is how long one try may take: what a cluster without a leader is asked is never answered.
+const startTry = 3 * time.Second
+
+// persist tries something for up to wait: at least once, and not again what trying does not change.
+func (l *link) persist(ctx context.Context, wait time.Duration, what string, try func(context.Context) error) error {
+	deadline := time.Now().Add(wait)
+	const first = 100 * time.Millisecond
+	for pause := first; ; pause = min(2*pause, 2*time.Second) {
+		part, cancel := context.WithTimeout(ctx, startTry)
+		err := try(part)
+		cancel()
+		if err == nil || time.Now().Add(pause).After(deadline) || lasting(err) {
 			return err
 		}
-		if pause == 100*time.Millisecond { // once; the last failure is the error
-			l.log.Warn("hub: waiting for the server", "server", hideSecrets(address), "for", wait, "err", err)
+		if pause == 2*first { // once; the last failure is the error
+			l.log.Warn("hub: waiting for "+what, "for", wait, "err", err)
 		}
-		timer := time.NewTimer(pause)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
+		if !sleep(ctx, pause) {
 			return errors.Join(err, ctx.Err())
-		case <-timer.C:
 		}
 	}
-	js, err := jetstream.New(l.nc)
-	if err != nil {
-		return fmt.Errorf("hub: %w", err)
-	}
-	l.js = js
-	return l.checkServer(ctx, address)
 }
+
+// lasting says whether only a person can mend what a start failed with.
+func lasting(err error) bool {
+	return errs.Has(err, errs.Unauthorized) || errs.Has(err, errs.Invalid) || apiCode(err) == codeReplicas ||
+		errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) || errors.Is(err, errTooOld)
+}
+
+var errTooOld = errors.New("hub: the server's JetStream is too old")
 
 // checkServer says what the server lacks. Per-key expiry needs API level 1, nats-server 2.11.
 func (l *link) checkServer(ctx context.Context, address string) error {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
 	info, err := l.js.AccountInfo(ctx)
 	where, version := hideSecrets(address), l.nc.ConnectedServerVersion()
 	switch {
@@ -179,7 +195,7 @@ func (l *link) checkServer(ctx context.Context, address string) error {
 	case err != nil:
 		return errs.E(errs.Unavailable, "The NATS server at %s does not answer JetStream requests. Check that JetStream has a leader and that Snug's user may use it.", where).Because(err)
 	case info.API.Level < 1:
-		return errs.E(errs.Unavailable, "The NATS server at %s is version %s, which cannot expire single keys. Snug needs 2.11 or newer on every server of the cluster.", where, version)
+		return errs.E(errs.Unavailable, "The NATS server at %s is version %s, which cannot expire single keys. Snug needs 2.11 or newer on every server of the cluster.", where, version).Because(errTooOld)
 	}
 	return nil
 }

@@ -86,7 +86,9 @@ func (h *Hub) read(ctx context.Context, stream string, c jetstream.ConsumerConfi
 	if err := sub.SetPendingLimits(-1, -1); err != nil { // what is asked for is the limit
 		return nil, err
 	}
-	made, err := h.link.js.CreateConsumer(ctx, stream, c)
+	making, cancel := context.WithTimeout(ctx, h.try())
+	made, err := h.link.js.CreateConsumer(making, stream, c)
+	cancel()
 	if err != nil {
 		_ = sub.Unsubscribe()
 		return nil, err
@@ -178,33 +180,55 @@ func (r *reader) status(h nats.Header) error {
 
 // scan gives what a stream holds now to each, until each says false or fails.
 func (h *Hub) scan(ctx context.Context, stream string, c jetstream.ConsumerConfig, each func(item) (bool, error)) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	life := h.link.present()
-	defer context.AfterFunc(life, func() { cancel(context.Cause(life)) })()
-
-	st, err := h.link.js.Stream(ctx, stream)
+	info, err := h.info(ctx, stream, "")
 	if err != nil {
-		return readError(stream, because(ctx, err))
+		return err
 	}
-	last := st.CachedInfo().State.LastSeq // what is written while reading is not waited for
-	r, err := h.read(ctx, stream, c)
+	s := scan{h: h, stream: stream, c: c, last: info.State.LastSeq, each: each} // what is written while reading is not waited for
+	err = h.patiently(ctx, func(ctx context.Context) (bool, error) {
+		before := s.done
+		err := s.run(ctx)
+		return s.done > before, err
+	})
+	if s.failed != nil {
+		err = s.failed
+	}
+	return readError(stream, err)
+}
+
+// scan is the state of one scan. It goes on behind what was given when a reader ends early.
+type scan struct {
+	h      *Hub
+	stream string
+	c      jetstream.ConsumerConfig
+	each   func(item) (bool, error)
+	last   uint64 // message up to which it reads
+	done   uint64 // last message given
+	failed error  // of each
+}
+
+func (s *scan) run(ctx context.Context) error {
+	r, err := s.h.read(ctx, s.stream, s.c)
 	if err != nil {
-		return readError(stream, because(ctx, err))
+		return err
 	}
 	defer r.close()
 	for pending := r.pending; pending > 0; {
 		i, err := r.next(nil)
 		if err != nil {
-			return readError(stream, because(ctx, err))
+			return err
 		}
-		if i.seq > last {
+		if i.seq > s.last {
 			return nil
 		}
-		if more, err := each(i); err != nil || !more {
-			return readError(stream, err)
+		if pending = i.pending; i.seq > s.done {
+			s.done = i.seq
+			var more bool
+			if more, s.failed = s.each(i); s.failed != nil || !more {
+				return nil
+			}
 		}
-		if pending = i.pending; i.seq == last {
+		if i.seq == s.last {
 			return nil
 		}
 	}

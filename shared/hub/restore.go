@@ -45,7 +45,7 @@ func (h *Hub) Restore(ctx context.Context, r io.Reader) (err error) {
 			return fmt.Errorf("hub: restoring %s; begin again with an empty hub: %w", s.name, err)
 		}
 	}
-	return h.ensure(ctx, true) // what the backup does not have, and limits that are others now
+	return h.ensure(ctx, true, h.o.ConnectTimeout) // what the backup does not have, and limits that are others now
 }
 
 // backupPart is one stream of a backup.

@@ -29,6 +29,7 @@ type store struct {
 	fillMu  sync.Mutex
 	filled  fill
 	failing atomic.Int64 // the size of the last write if it failed: readiness looks closer; else 0
+	shun    atomic.Int64 // until when copies are asked before the leader, which did not answer; Unix nanoseconds
 }
 
 func newStore(h *Hub, s spec) *store {
@@ -173,22 +174,48 @@ func (h *Hub) writable(s spec) ([]context.Context, error) {
 }
 
 // get reads the latest value of a key. A key that is not there gives rev 0, or
-// its deletion's. With fresh the stream's leader answers, otherwise any
-// replica may, with what it knows.
+// its deletion's. With fresh the stream's leader alone answers; otherwise any
+// copy may when the leader is late, with what it knows.
 func (s *store) get(ctx context.Context, key string, fresh bool) (value, error) {
 	begun := time.Now()
-	life := s.h.link.present()
-	ctx, cancel := within(ctx, s.h.o.WriteTimeout, life)
-	defer cancel()
-	read := s.getAny
-	if fresh && s.h.replicas > 1 {
-		read = s.getLeader
-	}
-	v, err := read(ctx, key)
-	if err != nil {
-		err = readError(s.spec.name, because(ctx, err))
-	}
+	v, err := s.ask(ctx, key, fresh)
+	err = readError(s.spec.name, err)
 	s.h.o.Observe(Observation{Op: "get", Bucket: s.spec.name, Took: time.Since(begun), Err: err})
+	return v, err
+}
+
+func (s *store) ask(ctx context.Context, key string, fresh bool) (v value, err error) {
+	if s.h.replicas <= 1 {
+		ctx, cancel := within(ctx, s.h.o.WriteTimeout, s.h.link.present())
+		defer cancel()
+		v, err = s.getAny(ctx, key)
+		return v, because(ctx, err)
+	}
+	if fresh {
+		return s.leader(ctx, key)
+	}
+	ways := []way{s.getLeader, s.getAny}
+	shunned := time.Now().UnixNano() < s.shun.Load()
+	if shunned {
+		ways[0], ways[1] = ways[1], ways[0]
+	}
+	v, asked, err := s.h.first(ctx, key, ways...)
+	if asked > 1 { // whoever was asked first did not answer: for a while the others are
+		until := time.Now().Add(shunTime).UnixNano()
+		if shunned {
+			until = 0
+		}
+		s.shun.Store(until)
+	}
+	return v, err
+}
+
+// leader asks the stream's leader for a key, and nobody else.
+func (s *store) leader(ctx context.Context, key string) (value, error) {
+	if s.h.replicas <= 1 {
+		return s.getLeader(ctx, key)
+	}
+	v, _, err := s.h.first(ctx, key, s.getLeader)
 	return v, err
 }
 

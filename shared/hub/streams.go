@@ -93,12 +93,17 @@ func (h *Hub) config(s spec) jetstream.StreamConfig {
 	return c
 }
 
-// ensure makes what is missing and, with update, brings what is there to its present form.
-func (h *Hub) ensure(ctx context.Context, update bool) error {
+// ensure makes what is missing and, with update, brings what is there to its
+// present form. What fails is tried again for up to wait: in a cluster that has
+// just been started streams cannot be placed yet, and another process may be
+// making the same one at the same moment.
+func (h *Hub) ensure(ctx context.Context, update bool, wait time.Duration) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(4)
 	for _, s := range h.specs {
-		g.Go(func() error { return h.ensureStream(ctx, s, update) })
+		g.Go(func() error {
+			return h.link.persist(ctx, wait, "the cluster to take "+s.name, func(ctx context.Context) error { return h.ensureStream(ctx, s, update) })
+		})
 	}
 	return g.Wait()
 }

@@ -1,0 +1,9 @@
+//go:build !unix
+
+package hubtest
+
+// Hang skips the test: here no process can be stopped without ending it.
+func (c *Cluster) Hang(int) { c.t.Skip("a process cannot be stopped on this system") }
+
+// Wake does nothing.
+func (c *Cluster) Wake(int) {}
