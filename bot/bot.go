@@ -49,7 +49,7 @@ const Intents = dgateway.IntentGuilds | dgateway.IntentGuildVoiceStates
 // SweepEvery is how often the reaper looks at every room.
 const SweepEvery = 5 * time.Second
 
-// Options of a Bot. All are needed but GuildID, Members, Shared, SaveEvery, DirectMessages, Requests and HookNetworks.
+// Options of a Bot. All are needed but GuildID, Members, Shared, LeaseTerm, SaveEvery, DirectMessages, Requests and HookNetworks.
 type Options struct {
 	Token      string       // without "Bot "
 	DiscordURL string       // https://discord.com, or a stand-in's address, without a trailing slash
@@ -67,6 +67,8 @@ type Options struct {
 	// Shared says that other processes run this bot on the same hub: each
 	// shard is connected by the one that holds its lease.
 	Shared bool
+	// LeaseTerm is how long a process may not be heard of before another takes its shards over; default 15 s.
+	LeaseTerm time.Duration
 	// SaveEvery is how often the gateway's checkpoint is saved while events come; default SaveEvery.
 	SaveEvery time.Duration
 	// DirectMessages are the budgets of direct messages; zero: the defaults.
@@ -123,6 +125,8 @@ func New(o Options) (*Bot, error) {
 	o.Log = slog.New(logs.Handler(o.Log.Handler(), troubles))
 	b := &Bot{o: o, troubles: troubles, done: make(chan error, 1), told: make(chan struct{}), seen: newOnce()}
 	b.ctx, b.stop = context.WithCancel(context.Background())
+	b.shards.opening, b.shards.savers = make(chan struct{}, 1), map[int]*saver{}
+	b.shards.opening <- struct{}{}
 	if err := b.build(); err != nil {
 		b.stop()
 		return nil, err
@@ -137,7 +141,7 @@ func (b *Bot) build() (err error) {
 	if err != nil {
 		return err
 	}
-	b.limiter = ratelimit.New(ratelimit.Config{Global: o.Requests, Logger: o.Log, Metrics: metrics})
+	b.limiter = ratelimit.New(ratelimit.Config{Global: o.Requests, Allow: b.mayAsk, Logger: o.Log, Metrics: metrics})
 	b.client, err = disgo.New(o.Token,
 		bot.WithLogger(quiet(o.Log)),
 		bot.WithCacheConfigOpts(api.Caches(func() snowflake.ID { return b.client.ApplicationID })...),
@@ -254,6 +258,9 @@ func (b *Bot) register() {
 }
 
 func (b *Bot) sweep() {
+	if leases := b.leases(); leases != nil && !leases.Any() {
+		return // nothing may be done
+	}
 	if err := b.keeper.Sweep(b.ctx); err != nil && b.ctx.Err() == nil {
 		b.o.Log.Warn("a sweep left something for the next", "err", err)
 	}

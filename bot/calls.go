@@ -57,6 +57,10 @@ func (b *Bot) serveCalls() {
 // serve answers a method; what is logged meanwhile says which request it is about.
 func serve[Req, Resp any](b *Bot, m hub.Method[Req, Resp], f func(context.Context, snowflake.ID, Req) (Resp, error)) {
 	m.Serve(b.calls, func(ctx context.Context, guild snowflake.ID, q Req) (Resp, error) {
+		if err := b.mine(guild); err != nil {
+			var none Resp
+			return none, err
+		}
 		if id := hub.RequestID(ctx); id != "" {
 			ctx = logs.With(ctx, slog.String("request_id", id), slog.Any("guild_id", guild))
 		}

@@ -16,7 +16,7 @@ const countTime = 50 * time.Second
 // count has people in rooms counted every minute, and old activity deleted every night.
 func (b *Bot) count() (err error) {
 	b.tally, err = tally.New(tally.Options{
-		Hub: b.o.Hub, Holds: b.keeper.Holds, Now: b.o.Now, Log: b.o.Log,
+		Hub: b.o.Hub, Holds: b.holding, Now: b.o.Now, Log: b.o.Log,
 		Keep: func(id snowflake.ID) time.Duration {
 			if m := b.keeper.Memory(id); m.Ready {
 				return time.Duration(m.Settings.AuditRetention)
@@ -44,7 +44,7 @@ func (b *Bot) count() (err error) {
 // tellHooks has webhooks told what happens.
 func (b *Bot) tellHooks() (err error) {
 	b.hooks, err = hooks.New(hooks.Options{
-		Hub: b.o.Hub, Keys: b.o.Keys, Holds: b.keeper.Holds, Networks: b.o.HookNetworks, Now: b.o.Now, Log: b.o.Log, Registerer: b.o.Registerer,
+		Hub: b.o.Hub, Keys: b.o.Keys, Holds: b.holding, Networks: b.o.HookNetworks, Now: b.o.Now, Log: b.o.Log, Registerer: b.o.Registerer,
 		Agent: "Snug (+https://www.standardwebhooks.com)",
 	})
 	return err

@@ -17,6 +17,9 @@ import (
 // presence, keeper and commands enqueue and return.
 func (b *Bot) event(g dgateway.Gateway, kind dgateway.EventType, seq int, data dgateway.EventData) {
 	s := b.saver(g.ShardID())
+	if s == nil {
+		return // given up
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.touched(data)
@@ -228,7 +231,9 @@ func (b *Bot) dropMissing(s *saver, shards int, e dgateway.EventReady) {
 func (b *Bot) announce(ctx context.Context, info room.GuildInfo) error {
 	if !info.Ready {
 		b.calls.Drop(info.ID)
-	} else if err := b.calls.Hold(ctx, info.ID); err != nil {
+	} else if err := b.mine(info.ID); err != nil {
+		return err
+	} else if err := b.calls.HoldFor(ctx, b.term(info.ID), info.ID); err != nil {
 		return err
 	}
 	_, err := b.o.Hub.Guilds.Put(ctx, info.ID.String(), info)

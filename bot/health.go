@@ -14,8 +14,9 @@ func (b *Bot) health(ctx context.Context, id snowflake.ID, q guild.ManageRequest
 	if err != nil {
 		return out, err
 	}
-	n := shardOf(id, b.shards.count)
-	out.Gateway = guild.GatewayHealth{Shard: n, Shards: b.shards.count}
+	count := b.shardCount()
+	n := shardOf(id, count)
+	out.Gateway = guild.GatewayHealth{Shard: n, Shards: count}
 	if s := b.saver(n); s != nil {
 		st, was, g := s.shard.State(), s.shard.History(), &out.Gateway
 		g.Phase, g.Since, g.Failures, g.Latency = st.Phase.String(), st.Since, st.Failures, s.shard.Latency()

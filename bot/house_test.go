@@ -59,6 +59,8 @@ type house struct {
 	nats    string                // address of the hub's server; "" for an embedded one
 	most    map[string]int64      // bytes a bucket may hold; nil: the usual
 	writes  time.Duration         // how long a write to it may take; 0: the usual
+	term    time.Duration         // of the leases by which processes share the bot; 0: it shares with nobody
+	begun   func(*bot.Bot)        // called before the bot is started; nil: nobody
 
 	requests struct {
 		sync.Mutex
@@ -120,7 +122,13 @@ func newHouseOn(t testing.TB, natsURL string, adjust ...func(*standin.Limits)) *
 // newHouseIn is newHouseOn with what goes around Discord, which may be nil.
 func newHouseIn(t testing.TB, natsURL string, wrap func(http.Handler) http.Handler, adjust ...func(*standin.Limits)) *house {
 	t.Helper()
-	h := &house{TB: t, nats: natsURL, clock: &clock{}, theirs: &clock{}, dir: t.TempDir(), people: map[string]snowflake.ID{}}
+	return newHouseSo(t, func(h *house) { h.nats = natsURL }, wrap, adjust...)
+}
+
+// newHouseSo is newHouseIn for a house that so sets up before Snug starts in it.
+func newHouseSo(t testing.TB, so func(*house), wrap func(http.Handler) http.Handler, adjust ...func(*standin.Limits)) *house {
+	t.Helper()
+	h := &house{TB: t, clock: &clock{}, theirs: &clock{}, dir: t.TempDir(), people: map[string]snowflake.ID{}}
 	limits := standin.DiscordLimits()
 	limits.IdentifyWindow = 0 // several starts in one test
 	for _, f := range adjust {
@@ -159,6 +167,7 @@ func newHouseIn(t testing.TB, natsURL string, wrap func(http.Handler) http.Handl
 	h.must(err)
 	h.public = c.ID
 	h.must(h.discord.InstallBot(g.ID, h.app.ID, standin.Permissions(api.Permissions)))
+	so(h)
 	h.start()
 	t.Cleanup(func() { h.shut() })
 	return h
@@ -181,9 +190,9 @@ func (h *house) log() *slog.Logger {
 	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
-func (h *house) hubOptions() hub.Options {
-	if h.nats != "" {
-		return hub.Options{URL: h.nats, Log: h.log(), Observe: h.observe, WriteTimeout: h.writes}
+func (h *house) hubOptions(nats string) hub.Options {
+	if nats != "" {
+		return hub.Options{URL: nats, Log: h.log(), Observe: h.observe, WriteTimeout: h.writes}
 	}
 	return hub.Options{Dir: h.dir, Log: h.log(), Observe: h.observe, MaxBytes: h.most}
 }
@@ -191,10 +200,33 @@ func (h *house) hubOptions() hub.Options {
 // start starts hub and bot on the house's data folder, and waits until the server is ready.
 func (h *house) start() {
 	h.Helper()
+	r, ready := h.process(h.nats)
+	h.running = r
+	if h.begun != nil {
+		h.begun(r.bot)
+	}
+	start, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	h.must(r.bot.Start(start))
+	select {
+	case <-ready:
+	case <-start.Done():
+		h.Fatal("the server did not become ready")
+	}
+	select {
+	case <-r.bot.Registered():
+	case <-start.Done():
+		h.Fatal("the commands were not registered")
+	}
+}
+
+// process makes hub and bot, and tells when a server is ready; the bot is yet to be started.
+func (h *house) process(nats string) (*running, <-chan struct{}) {
+	h.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	r := &running{stop: stop, facts: newFacts(), metrics: prometheus.NewRegistry()}
 	var err error
-	r.hub, err = hub.Open(ctx, h.hubOptions())
+	r.hub, err = hub.Open(ctx, h.hubOptions(nats))
 	h.must(err)
 	ready := make(chan struct{})
 	var once sync.Once
@@ -213,22 +245,10 @@ func (h *house) start() {
 	h.must(err)
 	r.bot, err = bot.New(bot.Options{
 		Token: h.app.BotToken, DiscordURL: h.url, Hub: r.hub, Keys: keys, Pages: pages{}, Now: h.clock.Now, Log: h.log(), Registerer: r.metrics, Requests: h.rate, Texts: texts,
+		Shared: h.term > 0, LeaseTerm: h.term,
 	})
 	h.must(err)
-	h.running = r
-	start, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	h.must(r.bot.Start(start))
-	select {
-	case <-ready:
-	case <-start.Done():
-		h.Fatal("the server did not become ready")
-	}
-	select {
-	case <-r.bot.Registered():
-	case <-start.Done():
-		h.Fatal("the commands were not registered")
-	}
+	return r, ready
 }
 
 // shut stops bot and hub; start may follow.
@@ -236,10 +256,15 @@ func (h *house) shut() {
 	if h.running == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
 	r := h.running
 	h.running = nil
+	h.end(r)
+}
+
+// end stops a process.
+func (h *house) end(r *running) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
 	if err := r.bot.Close(ctx); err != nil {
 		h.Error(err)
 	}

@@ -59,7 +59,7 @@ func (b *Bot) follow() error {
 func (b *Bot) refill() {
 	b.o.Log.Warn("the hub's memory began anew: publishing rosters and servers again")
 	began := time.Now()
-	for todo := b.keeper.Holds(); len(todo) > 0; {
+	for todo := b.holding(); len(todo) > 0; {
 		var left []snowflake.ID
 		var last error
 		for _, id := range todo {

@@ -19,7 +19,13 @@ import (
 // counted gives the sum of a metric of the running bot, over the series that have all the labels given as "name=value".
 func (h *house) counted(name string, labels ...string) float64 {
 	h.Helper()
-	families, err := h.metrics.Gather()
+	return h.countedOf(h.running, name, labels...)
+}
+
+// countedOf is counted for one of several processes.
+func (h *house) countedOf(r *running, name string, labels ...string) float64 {
+	h.Helper()
+	families, err := r.metrics.Gather()
 	h.must(err)
 	sum := 0.0
 	for _, f := range families {

@@ -43,6 +43,9 @@ type saver struct {
 	held      []interaction
 
 	last gateway.Checkpoint // what the stored head says; of the saver's goroutine alone
+
+	quit  context.CancelFunc // ends run
+	ended chan struct{}      // closed when run has returned, or never began
 }
 
 // interaction is an interaction that was repeated before the rooms were there.
@@ -54,7 +57,12 @@ type interaction struct {
 }
 
 func newSaver(b *Bot, id int) *saver {
-	return &saver{b: b, id: id, changed: map[snowflake.ID]bool{}, guilds: map[snowflake.ID]bool{}, gone: map[snowflake.ID]bool{}}
+	ended := make(chan struct{})
+	close(ended)
+	return &saver{
+		b: b, id: id, changed: map[snowflake.ID]bool{}, guilds: map[snowflake.ID]bool{}, gone: map[snowflake.ID]bool{},
+		quit: func() {}, ended: ended,
+	}
 }
 
 // touched notes that an event changes a guild. The caller holds mu.
@@ -116,7 +124,23 @@ func (s *saver) guildOf(data dgateway.EventData) snowflake.ID {
 	return 0
 }
 
-// run saves every so often, until ctx ends.
+// start has the checkpoint saved every so often until ctx ends, or until halt. It is called once, before halt can be.
+func (s *saver) start(ctx context.Context, every time.Duration) {
+	ctx, s.quit = context.WithCancel(ctx)
+	ended := make(chan struct{})
+	s.ended = ended
+	s.b.wg.Go(func() {
+		defer close(ended)
+		s.run(ctx, every)
+	})
+}
+
+// halt ends saving and waits for it.
+func (s *saver) halt() {
+	s.quit()
+	<-s.ended
+}
+
 func (s *saver) run(ctx context.Context, every time.Duration) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()

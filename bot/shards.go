@@ -2,9 +2,12 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
+	"time"
 
 	dgateway "github.com/disgoorg/disgo/gateway"
 	"github.com/disgoorg/snowflake/v2"
@@ -12,23 +15,23 @@ import (
 	"snug/bot/gateway"
 	"snug/bot/lease"
 	"snug/shared/errs"
+	"snug/shared/hub"
 )
 
 // shards are the gateway connections of this process: all of the bot's, or,
 // where several processes share them, those whose lease it holds.
 type shards struct {
-	count      int    // of the whole bot
-	url        string // the gateway's
+	url        string // the gateway's; this and what follows is set before any shard is opened
 	identifies *gateway.Identifies
 	gauges     *gateway.Metrics
 
-	opening sync.Mutex // held while a shard is opened
-	mu      sync.Mutex // guards what follows
+	opening chan struct{} // holds one token while no shard is opened or given up
+	mu      sync.Mutex    // guards what follows
+	count   int           // of the whole bot; 0: not known yet
 	savers  map[int]*saver
-
-	leases *lease.Keeper // nil where this process holds all shards
-	end    context.CancelFunc
-	ended  chan struct{}
+	leases  *lease.Keeper // nil where this process holds all shards
+	end     context.CancelFunc
+	ended   chan struct{}
 }
 
 // connect opens the shards, or begins to hold them as their leases come.
@@ -38,17 +41,20 @@ func (b *Bot) connect(ctx context.Context) error {
 		return err
 	}
 	s := &b.shards
-	s.count, s.url, s.savers = max(info.Shards, 1), info.URL, map[int]*saver{}
-	s.identifies = gateway.NewIdentifies(b.o.Log)
+	s.url, s.identifies = info.URL, gateway.NewIdentifies(b.o.Log)
 	s.identifies.Update(info.SessionStartLimit)
 	if s.gauges, err = gateway.NewMetrics(b.o.Registerer); err != nil {
 		return err
 	}
+	count := max(info.Shards, 1)
+	s.mu.Lock()
+	s.count = count
+	s.mu.Unlock()
 	if b.o.Shared {
-		b.share()
+		b.share(count)
 		return nil
 	}
-	for id := range s.count {
+	for id := range count {
 		if err := b.open(ctx, id); err != nil {
 			return err
 		}
@@ -56,60 +62,136 @@ func (b *Bot) connect(ctx context.Context) error {
 	return nil
 }
 
-// share begins to hold shards as their leases come. A shard lost to another
-// process ends this one: what it knows of the shard is void.
-func (b *Bot) share() {
+// share begins to hold shards as their leases come, and gives them up as they go.
+func (b *Bot) share(count int) {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown host"
 	}
 	s := &b.shards
 	leases := lease.New(lease.Options{
-		Leases: b.o.Hub.Leases, Shards: s.count, Log: b.o.Log, Name: fmt.Sprintf("%s, process %d", host, os.Getpid()),
-		Lost: func(_ int, err error) { b.fail(err) },
+		Leases: b.o.Hub.Leases, Shards: count, Term: b.o.LeaseTerm, Log: b.o.Log, Name: fmt.Sprintf("%s, process %d", host, os.Getpid()),
 	})
 	ctx, end := context.WithCancel(context.Background())
 	s.mu.Lock()
 	s.leases, s.end, s.ended = leases, end, make(chan struct{})
 	s.mu.Unlock()
+	b.o.Hub.SetFence(hub.Fence{Guild: b.mine, Shard: b.mineShard})
 	go func() { // ends with release
 		defer close(s.ended)
-		leases.Run(ctx, func(ctx context.Context, id int) {
-			if err := b.open(b.ctx, id); err != nil && b.ctx.Err() == nil {
-				b.fail(err)
-			}
-			<-ctx.Done()
-		})
+		if err := leases.Run(ctx, b.hold); err != nil && b.ctx.Err() == nil {
+			b.fail(err)
+		}
 	}()
+}
+
+// hold has a shard from when its lease came until the lease is to be given up.
+func (b *Bot) hold(ctx context.Context, id int) {
+	if err := b.open(ctx, id); err != nil && ctx.Err() == nil && b.ctx.Err() == nil {
+		b.fail(err)
+	}
+	<-ctx.Done()
+	b.yield(id, errors.Is(context.Cause(ctx), lease.ErrLost))
+}
+
+// exclusively runs f while no other shard is opened or given up; not at all when ctx ends first.
+func (b *Bot) exclusively(ctx context.Context, f func() error) error {
+	select {
+	case <-b.shards.opening:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	defer func() { b.shards.opening <- struct{}{} }()
+	return f()
 }
 
 // open opens one shard: it goes on where the checkpoint says, or begins anew.
 func (b *Bot) open(ctx context.Context, id int) error {
-	b.shards.opening.Lock()
-	defer b.shards.opening.Unlock()
-	if b.ctx.Err() != nil {
-		return b.ctx.Err()
-	}
-	s := newSaver(b, id)
-	shard, err := gateway.Attach(b.client, gateway.Config{
-		ShardID: id, ShardCount: b.shards.count, Intents: b.intents(), Identify: b.shards.identifies,
-		Handler: b.event, Logger: b.o.Log, Metrics: b.shards.gauges, URL: b.shards.url,
-		Locate: gateway.Locate(b.client.Rest, b.shards.identifies), Checkpoint: s.restore(ctx, b.shards.count),
+	return b.exclusively(ctx, func() error {
+		if b.ctx.Err() != nil {
+			return b.ctx.Err()
+		}
+		s, count := newSaver(b, id), b.shardCount()
+		shard, err := gateway.Attach(b.client, gateway.Config{
+			ShardID: id, ShardCount: count, Intents: b.intents(), Identify: b.shards.identifies, Lease: b.leaseOf(id),
+			Handler: b.event, Logger: b.o.Log, Metrics: b.shards.gauges, URL: b.shards.url,
+			Locate: gateway.Locate(b.client.Rest, b.shards.identifies), Checkpoint: s.restore(ctx, count),
+		})
+		if err != nil {
+			return err
+		}
+		s.shard = shard
+		b.shards.mu.Lock()
+		b.shards.savers[id] = s
+		b.shards.mu.Unlock()
+		if err := shard.Open(ctx); err != nil {
+			return err
+		}
+		b.o.Log.Info("Discord Gateway initialized successfully", "shard", id, "shards", count, "resumed", shard.State().Resumed)
+		b.wg.Go(func() { b.watch(shard) })
+		s.start(b.ctx, b.o.SaveEvery)
+		return nil
 	})
-	if err != nil {
-		return err
+}
+
+// yieldTime bounds how long a shard is being given up.
+const yieldTime = 5 * time.Second
+
+// yield gives a shard up while the process goes on: its session is left to be
+// resumed, its checkpoint saved unless the lease is lost, and everything known
+// of its guilds forgotten, because it is another process's from now on. A bot
+// that closes does this by itself, for all shards.
+func (b *Bot) yield(id int, lost bool) {
+	_ = b.exclusively(b.ctx, func() error {
+		s := b.saver(id)
+		if s == nil || b.ctx.Err() != nil {
+			return nil
+		}
+		began := time.Now()
+		ctx, cancel := context.WithTimeout(b.ctx, yieldTime)
+		defer cancel()
+		b.calls.Drop(b.guildsOf(s)...)
+		s.shard.Close(ctx)
+		s.halt()
+		if !lost {
+			s.save(ctx)
+		}
+		caches := b.client.Caches
+		for _, g := range b.guildsOf(s) {
+			b.keeper.Forget(ctx, g)
+			b.calls.Drop(g) // a load that was going on may have begun to answer
+			b.presence.GuildGone(g)
+			caches.RemoveGuild(g)
+			caches.RemoveChannelsByGuildID(g)
+			caches.RemoveRolesByGuildID(g)
+		}
+		b.shards.mu.Lock()
+		delete(b.shards.savers, id)
+		b.shards.mu.Unlock()
+		b.o.Log.Info("a shard was given up", "shard", id, "lost", lost, "took", time.Since(began).Round(time.Millisecond))
+		return nil
+	})
+}
+
+// guildsOf lists the guilds of a shard that this process knows anything of.
+func (b *Bot) guildsOf(s *saver) []snowflake.ID {
+	s.mu.Lock()
+	all := keysOf(s.guilds)
+	s.mu.Unlock()
+	count := b.shardCount()
+	for _, g := range b.keeper.Holds() {
+		if shardOf(g, count) == s.id && !slices.Contains(all, g) {
+			all = append(all, g)
+		}
 	}
-	s.shard = shard
+	return all
+}
+
+// shardCount gives how many shards the bot has; 1 while it is not known.
+func (b *Bot) shardCount() int {
 	b.shards.mu.Lock()
-	b.shards.savers[id] = s
-	b.shards.mu.Unlock()
-	if err := shard.Open(ctx); err != nil {
-		return err
-	}
-	b.o.Log.Info("Discord Gateway initialized successfully", "shard", id, "shards", b.shards.count, "resumed", shard.State().Resumed)
-	b.wg.Go(func() { b.watch(shard) })
-	b.wg.Go(func() { s.run(b.ctx, b.o.SaveEvery) })
-	return nil
+	defer b.shards.mu.Unlock()
+	return max(b.shards.count, 1)
 }
 
 // shardOf gives the shard that tells of a guild, of so many.
@@ -128,15 +210,6 @@ func (b *Bot) saver(shard int) *saver {
 	b.shards.mu.Lock()
 	defer b.shards.mu.Unlock()
 	return b.shards.savers[shard]
-}
-
-// holds says whether what this process knows of a guild may be told: not while
-// another process may have taken its shard over.
-func (b *Bot) holds(guild snowflake.ID) bool {
-	b.shards.mu.Lock()
-	leases := b.shards.leases
-	b.shards.mu.Unlock()
-	return leases == nil || leases.Held(shardOf(guild, b.shards.count))
 }
 
 // watch reports a shard that ended for a reason only a person can mend.
@@ -179,8 +252,8 @@ func (b *Bot) Ready() error {
 // is opened after it. It gives the savers, which have one more save to do.
 func (b *Bot) disconnect(ctx context.Context) []*saver {
 	s := &b.shards
-	s.opening.Lock() // b.ctx has ended: whoever waits to open does not
-	defer s.opening.Unlock()
+	<-s.opening // b.ctx has ended: whoever waits to open does not
+	defer func() { s.opening <- struct{}{} }()
 	s.mu.Lock()
 	var all []*saver
 	for _, v := range s.savers {
@@ -195,8 +268,12 @@ func (b *Bot) disconnect(ctx context.Context) []*saver {
 
 // release frees the leases, and waits until they are.
 func (b *Bot) release() {
-	if b.shards.leases != nil {
-		b.shards.end()
-		<-b.shards.ended
+	s := &b.shards
+	s.mu.Lock()
+	end, ended := s.end, s.ended
+	s.mu.Unlock()
+	if end != nil {
+		end()
+		<-ended
 	}
 }

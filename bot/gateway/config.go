@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"time"
@@ -37,6 +38,12 @@ type Config struct {
 	Checkpoint Checkpoint                       // where to resume; zero for a new session
 	Presence   *disgo.MessageDataPresenceUpdate // shown after IDENTIFY; default none
 	Identify   IdentifyLimiter                  // shared by the shards of a process; default one of its own
+
+	// Lease gives for how long from now this process may surely use the shard's
+	// session; 0: not now. Without it nothing is dialled, resumed, identified or
+	// handled, and a connection is closed in time, resumable. It is asked often.
+	// Default: for ever.
+	Lease func() time.Duration
 
 	Observer func(State)       // told of every state, in order; must return soon
 	Logger   *slog.Logger      // default slog.Default()
@@ -95,6 +102,9 @@ func (c *Config) fill() {
 	}
 	if c.Identify == nil {
 		c.Identify = NewIdentifies(nil)
+	}
+	if c.Lease == nil {
+		c.Lease = func() time.Duration { return math.MaxInt64 }
 	}
 	if c.Observer == nil {
 		c.Observer = func(State) {}

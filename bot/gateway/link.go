@@ -143,6 +143,24 @@ func (l *link) loop(ctx context.Context, heart *sync.WaitGroup) error {
 	}
 }
 
+// mindLease ends the link when the shard is no longer surely this process's, before another may take it.
+func (l *link) mindLease(ctx context.Context) {
+	for {
+		left := l.s.cfg.Lease()
+		if left <= 0 {
+			l.end(errNoLease)
+			return
+		}
+		t := time.NewTimer(left)
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			t.Stop()
+			return
+		}
+	}
+}
+
 // explain turns a timeout of the read into what was missed.
 func (l *link) explain(err error) error {
 	var timeout net.Error // gorilla hides os.ErrDeadlineExceeded
@@ -159,6 +177,9 @@ func (l *link) explain(err error) error {
 func (l *link) handle(ctx context.Context, heart *sync.WaitGroup, m envelope) error {
 	switch m.op {
 	case disgo.OpcodeDispatch:
+		if l.s.cfg.Lease() <= 0 {
+			return errNoLease // it is repeated to whoever resumes
+		}
 		l.dispatch(m)
 	case disgo.OpcodeHeartbeat:
 		select {
@@ -179,6 +200,7 @@ func (l *link) handle(ctx context.Context, heart *sync.WaitGroup, m envelope) er
 			return err
 		}
 		heart.Go(func() { l.beat(ctx) })
+		heart.Go(func() { l.mindLease(ctx) })
 	case disgo.OpcodeHeartbeatACK:
 		l.ack()
 	default:
@@ -196,6 +218,9 @@ func (l *link) hello(m envelope) error {
 	l.interval = time.Duration(d.HeartbeatInterval) * time.Millisecond
 	l.bound(l.s.cfg.ReadyTimeout)
 	cfg := &l.s.cfg
+	if cfg.Lease() <= 0 {
+		return errNoLease
+	}
 	if l.cp.Resumable() {
 		l.s.enter(State{Phase: Resuming, Failures: l.fails})
 		return l.say(disgo.OpcodeResume, disgo.MessageDataResume{Token: cfg.Token, SessionID: l.cp.SessionID, Seq: l.cp.Seq})

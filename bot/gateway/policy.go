@@ -58,6 +58,9 @@ func (p *policy) after(e ending) verdict {
 		return verdict{fatal: err}
 	}
 	var v verdict
+	if errors.Is(e.err, errNoLease) {
+		return v // nothing failed
+	}
 	p.count(e)
 	code := closeCode(e.err)
 	var op9 *invalidSession

@@ -27,6 +27,7 @@ var (
 	errGone       = errors.New("the connection ended while a message was waiting to be sent")
 	errNoOpcode   = errors.New("a message without an opcode")
 	errWaitsATurn = errors.New("waiting for a turn to identify")
+	errNoLease    = errors.New("the shard may be another process's: this one waits until it is surely its own")
 )
 
 // invalidSession is op 9.
@@ -74,6 +75,8 @@ func label(err error) string {
 		return "close_" + strconv.Itoa(code)
 	case errors.Is(err, errClosing):
 		return "closed_by_us"
+	case errors.Is(err, errNoLease):
+		return "no_lease"
 	case errors.Is(err, errReconnect):
 		return "reconnect_asked"
 	case errors.As(err, &op9):

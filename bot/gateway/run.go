@@ -33,6 +33,9 @@ func (s *Shard) run() {
 			return
 		}
 		r.apply(v, e)
+		if errors.Is(e.err, errNoLease) {
+			continue // the next attempt waits for it
+		}
 		s.enter(State{Phase: Waiting, Delay: v.delay, Failures: r.policy.failures, Reason: e.err})
 		r.pause(v.delay)
 	}
@@ -84,6 +87,9 @@ func (r *runner) pause(d time.Duration) {
 
 // attempt dials once and serves the connection to its end.
 func (r *runner) attempt() (e ending) {
+	if e.err = r.leased(); e.err != nil {
+		return e
+	}
 	began := time.Now()
 	defer func() { e.lasted = time.Since(began) }()
 	cp := r.Checkpoint()
@@ -119,6 +125,23 @@ func (r *runner) attempt() (e ending) {
 		e.readyFor = time.Since(l.readyAt)
 	}
 	return e
+}
+
+// leasePoll is how often a shard looks whether its lease is back.
+const leasePoll = 50 * time.Millisecond
+
+// leased waits until the shard is surely this process's.
+func (r *runner) leased() error {
+	if r.cfg.Lease() > 0 {
+		return nil
+	}
+	r.enter(State{Phase: Waiting, Reason: errNoLease})
+	for r.cfg.Lease() <= 0 {
+		if r.pause(leasePoll); r.ctx.Err() != nil {
+			return errClosing
+		}
+	}
+	return nil
 }
 
 func onlyOnce(f func(bool)) func(bool) {

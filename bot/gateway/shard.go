@@ -262,7 +262,7 @@ func (s *Shard) Send(ctx context.Context, op disgo.Opcode, data disgo.MessageDat
 	s.mu.Lock()
 	l := s.link
 	s.mu.Unlock()
-	if l == nil {
+	if l == nil || s.cfg.Lease() <= 0 {
 		return errNotReady()
 	}
 	if err := l.budget.wait(ctx, l.gone); errors.Is(err, errGone) {

@@ -87,6 +87,7 @@ type guildRooms struct {
 	put      map[snowflake.ID]time.Time    // users whom Snug itself put out of voice, and when
 
 	memory atomic.Pointer[Memory] // as the last turn left it
+	gone   atomic.Bool            // another process's by now: see Forget
 	turned func()
 	now    func() time.Time // what durations are judged by
 
@@ -185,7 +186,7 @@ func (k *Keeper) guild(id snowflake.ID, create bool) *guildRooms {
 func (k *Keeper) later(g *guildRooms, f func(context.Context)) {
 	g.inboxMu.Lock()
 	defer g.inboxMu.Unlock()
-	if k.ctx.Err() != nil {
+	if k.ctx.Err() != nil || g.gone.Load() {
 		return
 	}
 	g.inbox = append(g.inbox, f)
@@ -205,7 +206,7 @@ func (k *Keeper) laterIn(id snowflake.ID, f func(context.Context, *guildRooms)) 
 func (k *Keeper) drain(g *guildRooms) {
 	for {
 		g.inboxMu.Lock()
-		if len(g.inbox) == 0 || k.ctx.Err() != nil {
+		if len(g.inbox) == 0 || k.ctx.Err() != nil || g.gone.Load() {
 			g.inbox, g.draining = nil, false
 			g.inboxMu.Unlock()
 			return
@@ -214,7 +215,9 @@ func (k *Keeper) drain(g *guildRooms) {
 		g.inbox = g.inbox[1:]
 		g.inboxMu.Unlock()
 		if g.take(k.ctx) == nil {
-			f(k.ctx)
+			if !g.gone.Load() {
+				f(k.ctx)
+			}
 			g.give()
 		}
 	}
@@ -252,6 +255,9 @@ func (k *Keeper) with(ctx context.Context, id snowflake.ID, f func(*guildRooms) 
 		return err
 	}
 	defer g.give()
+	if g.gone.Load() {
+		return errs.E(errs.Unavailable, "Snug is not connected to this server right now. Please try again in a moment.")
+	}
 	if !g.ready {
 		return errs.E(errs.Unavailable, "Snug is just starting for this server. Please try again in a moment.")
 	}

@@ -4,11 +4,17 @@
 //
 // A lease is a key of the hub that its holder writes again and again. Nobody
 // compares clocks of two machines: a process takes a lease over when it has
-// itself watched it stay the same for a whole term, and every step is a
-// compare-and-set. The holder stops relying on its lease well before that.
+// itself watched it stay the same for a whole term, in which it could write
+// there itself: while nobody can write, nobody loses a lease. Every step is a
+// compare-and-set, and the holder stops relying on its lease well before
+// another may take it. Each tenure has a number of its own, its term, which
+// calls meant for the holder carry.
 //
-// The package is for snug/bot. A Keeper is started once, with Run; Held may be
-// called from anywhere.
+// Every process also writes that it is there. Shards are shared evenly among
+// those that are: who holds more than others gives one up after the other.
+//
+// The package is for snug/bot. A Keeper is started once, with Run; its other
+// methods may be called from anywhere.
 package lease
 
 import (
@@ -18,6 +24,7 @@ import (
 	"log/slog"
 	mrand "math/rand/v2"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -31,35 +38,53 @@ type Options struct {
 	Shards int           // of the whole bot
 	Name   string        // where this process runs, told to the others' logs
 	Term   time.Duration // how long a lease must stay the same to be taken over; default 15 s
-	// Lost is told that another process took over a lease this one held, from
-	// Run's goroutine. Whatever this process knows of the shard is void then:
-	// it should end and start anew. Nil: nobody is told.
-	Lost func(shard int, err error)
-	Log  *slog.Logger
+	Log    *slog.Logger
 }
+
+// ErrLost is the cause that a hold's context ends with when another process
+// has the lease: whatever this process knows of the shard is void, and none of
+// it may be written. Any other cause leaves the lease this process's until the hold returns.
+var ErrLost = errors.New("lease: another process took the shard over")
+
+var errSpread = errors.New("lease: the shard goes to a process that holds fewer")
 
 // Keeper keeps the leases of one process.
 type Keeper struct {
 	o      Options
 	holder string
-	seen   map[int]sight // of Run's goroutine alone
+	poke   chan struct{} // something happened that the next round need not wait for
 
-	mu   sync.Mutex
-	held map[int]*holding
+	// Of Run's goroutine alone.
+	ran  time.Time     // when the last round in which this process could write began; zero: it could not
+	able time.Duration // how long this process could write, in all
+	seen map[string]sight
+
+	mu     sync.Mutex
+	held   map[int]*holding
+	leases map[string]entry // as the hub told last, by key
 }
 
-// sight is what was last seen of a lease: since when, by this process's clock, it is as it is.
+// entry is what the hub holds under a key.
+type entry struct {
+	hub.Lease
+	rev hub.Rev
+}
+
+// sight is what was seen of an entry: since when it is as it is, and since when it is there at all, in able time.
 type sight struct {
-	rev   hub.Rev
-	since time.Time
+	rev          hub.Rev
+	since, first time.Duration
 }
 
 // holding is a lease this process holds. Its rev is of Run's goroutine alone.
 type holding struct {
 	rev   hub.Rev
-	until time.Time // guarded by Keeper.mu
-	end   context.CancelFunc
-	ended chan struct{}
+	term  uint64
+	until time.Time // guarded by Keeper.mu; zero: the lease is lost
+	end   context.CancelCauseFunc
+	given bool          // it is on its way to another process
+	stale bool          // the last renewal failed, and the log says so
+	ended chan struct{} // closed when the hold has returned
 }
 
 // New makes a Keeper that holds nothing yet.
@@ -67,23 +92,51 @@ func New(o Options) *Keeper {
 	if o.Term <= 0 {
 		o.Term = 15 * time.Second
 	}
-	if o.Lost == nil {
-		o.Lost = func(int, error) {}
-	}
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	return &Keeper{o: o, holder: rand.Text(), seen: map[int]sight{}, held: map[int]*holding{}}
+	return &Keeper{
+		o: o, holder: rand.Text(), poke: make(chan struct{}, 1),
+		seen: map[string]sight{}, held: map[int]*holding{}, leases: map[string]entry{},
+	}
 }
 
 // Held says whether the shard's lease is surely this process's at this moment.
 // It is false after a while without the hub, and true again when the hub is
 // back and nobody took the lease meanwhile.
-func (k *Keeper) Held(shard int) bool {
+func (k *Keeper) Held(shard int) bool { return k.Left(shard) > 0 }
+
+// Left gives for how long the shard's lease is surely this process's from now
+// on, unless it is renewed; 0 when it is not. It asks the clock, so a process
+// that was stopped and goes on gets 0 before it does anything.
+func (k *Keeper) Left(shard int) time.Duration {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	h := k.held[shard]
-	return h != nil && time.Now().Before(h.until)
+	if h == nil || h.until.IsZero() {
+		return 0
+	}
+	// The monotonic clock stands still while a machine sleeps, the wall clock does not.
+	now := time.Now()
+	return max(0, min(h.until.Sub(now), h.until.Round(0).Sub(now.Round(0))))
+}
+
+// Any says whether any shard's lease is surely this process's.
+func (k *Keeper) Any() bool {
+	for _, s := range k.shards() {
+		if k.Held(s) {
+			return true
+		}
+	}
+	return false
+}
+
+// Term gives the number of the tenure in which this process holds the shard; 0 when it does not.
+func (k *Keeper) Term(shard int) uint64 {
+	if h := k.holding(shard); h != nil && k.Held(shard) {
+		return h.term
+	}
+	return 0
 }
 
 // shards lists the shards held, in no order.
@@ -98,155 +151,116 @@ func (k *Keeper) shards() []int {
 }
 
 // Run takes free shards, one a round so that processes which start together
-// share them, until ctx ends. For each it runs hold in a goroutine of its own,
-// whose context ends with ctx; a hold that returns gives the shard up. When ctx
+// share them, until ctx ends. For each it runs hold in a goroutine of its own.
+// Its context ends when the shard is to be given up: with ErrLost when another
+// process has it already. A hold that returns gives the shard up. When ctx
 // ends, Run waits for every hold and then frees the leases, so that the next
 // process need not wait for the term.
-func (k *Keeper) Run(ctx context.Context, hold func(ctx context.Context, shard int)) {
+func (k *Keeper) Run(ctx context.Context, hold func(ctx context.Context, shard int)) error {
+	following, stop := context.WithCancel(ctx)
+	defer stop()
+	wait, err := k.o.Leases.Follow(following, hub.Follower[hub.Lease]{Reset: k.reset, Change: k.changed})
+	if err != nil {
+		return err
+	}
+	defer wait()
+	defer stop()
 	defer k.free()
-	for {
-		k.renew(ctx)
-		k.take(ctx, hold)
-		wait := k.o.Term/6 + mrand.N(k.o.Term/12+1)
+	for ctx.Err() == nil {
+		k.round(ctx, hold)
+		pause := time.NewTimer(k.o.Term/6 + mrand.N(k.o.Term/12+1))
 		select {
 		case <-ctx.Done():
-			return
-		case <-time.After(wait):
-		}
-	}
-}
-
-// renew writes every lease held again.
-func (k *Keeper) renew(ctx context.Context) {
-	for _, shard := range k.shards() {
-		h := k.holding(shard)
-		select {
-		case <-h.ended:
-			k.giveUp(ctx, shard, h)
-			continue
-		default:
-		}
-		begun := time.Now()
-		rev, err := k.o.Leases.Update(ctx, key(shard), k.mine(), h.rev)
-		if errs.Has(err, errs.Conflict) || errors.Is(err, hub.ErrUnknownOutcome) {
-			rev, err = k.look(ctx, shard)
-		}
-		switch {
-		case errs.Has(err, errs.Conflict):
-			k.end(shard, h)
-			k.o.Lost(shard, err)
-		case err != nil:
-			if ctx.Err() == nil {
-				k.o.Log.Warn("a shard's lease could not be renewed; trying again", "shard", shard, "err", err)
+		case <-pause.C:
+		case <-k.poke:
+			// Those who hear of the same thing do not all come at once.
+			pause.Reset(mrand.N(k.o.Term/100 + 1))
+			select {
+			case <-ctx.Done():
+			case <-pause.C:
 			}
-		default:
-			h.rev = rev
-			k.mu.Lock()
-			h.until = begun.Add(k.o.Term * 3 / 4)
-			k.mu.Unlock()
 		}
+		pause.Stop()
 	}
+	return nil
 }
 
-// look finds out whether a lease that could not be renewed is still this
-// process's: an earlier write may have happened though its answer was lost.
-func (k *Keeper) look(ctx context.Context, shard int) (hub.Rev, error) {
-	l, rev, err := k.o.Leases.Latest(ctx, key(shard))
-	switch {
-	case errs.Has(err, errs.NotFound): // the bucket was emptied by hand
-		return k.o.Leases.Create(ctx, key(shard), k.mine())
-	case err != nil:
-		return 0, err
-	case l.Holder != k.holder:
-		return 0, errs.E(errs.Conflict, "Shard %d was taken over by %s, because this process was out of reach for too long. Start it again: it will stand by.", shard, l.Name)
-	}
-	return rev, nil
-}
-
-// take takes at most one shard that nobody holds.
-func (k *Keeper) take(ctx context.Context, hold func(context.Context, int)) {
-	first := mrand.N(k.o.Shards)
-	for i := range k.o.Shards {
-		shard := (first + i) % k.o.Shards
-		if k.holding(shard) != nil || ctx.Err() != nil {
-			continue
-		}
-		begun := time.Now()
-		rev, err := k.try(ctx, shard)
-		if err != nil {
-			if !errs.Has(err, errs.Conflict) && ctx.Err() == nil {
-				k.o.Log.Warn("a shard's lease could not be taken; trying again", "shard", shard, "err", err)
-			}
-			continue
-		}
-		if rev == 0 {
-			continue
-		}
-		delete(k.seen, shard)
-		k.begin(ctx, shard, &holding{rev: rev, until: begun.Add(k.o.Term * 3 / 4)}, hold)
+func (k *Keeper) round(ctx context.Context, hold func(context.Context, int)) {
+	k.attend(ctx)
+	k.renew(ctx)
+	if ctx.Err() != nil || k.ran.IsZero() {
 		return
 	}
+	k.look()
+	k.take(ctx, hold)
+	k.spread()
 }
 
-// try takes a lease if it is free: absent, or the same for a whole term. It gives 0 when it is not.
-func (k *Keeper) try(ctx context.Context, shard int) (hub.Rev, error) {
-	l, rev, err := k.o.Leases.Latest(ctx, key(shard))
-	if errs.Has(err, errs.NotFound) {
-		return k.o.Leases.Create(ctx, key(shard), k.mine())
+// wake has the next round begin at once.
+func (k *Keeper) wake() {
+	select {
+	case k.poke <- struct{}{}:
+	default:
 	}
-	if err != nil {
-		return 0, err
-	}
-	if s, ok := k.seen[shard]; !ok || s.rev != rev {
-		k.seen[shard] = sight{rev, time.Now()}
-		return 0, nil
-	} else if time.Since(s.since) < k.o.Term {
-		return 0, nil
-	}
-	k.o.Log.Warn("taking over a shard whose process no longer renews its lease", "shard", shard, "from", l.Name)
-	return k.o.Leases.Update(ctx, key(shard), k.mine(), rev)
 }
 
-func (k *Keeper) begin(ctx context.Context, shard int, h *holding, hold func(context.Context, int)) {
-	ctx, h.end = context.WithCancel(ctx)
-	h.ended = make(chan struct{})
+func (k *Keeper) reset(string) {
 	k.mu.Lock()
-	k.held[shard] = h
-	k.mu.Unlock()
-	k.o.Log.Info("holding a shard", "shard", shard, "shards", k.o.Shards)
-	go func() { // ends with ctx; end waits for it
-		defer close(h.ended)
-		hold(ctx, shard)
-	}()
+	defer k.mu.Unlock()
+	clear(k.leases)
 }
 
-// end ends a hold and waits for it; the lease is no longer relied on.
-func (k *Keeper) end(shard int, h *holding) {
+// changed takes what the hub tells; a shard that came free is news.
+func (k *Keeper) changed(c hub.Change[hub.Lease]) {
 	k.mu.Lock()
-	delete(k.held, shard)
-	k.mu.Unlock()
-	h.end()
-	<-h.ended
-}
-
-// giveUp frees a lease whose hold is over.
-func (k *Keeper) giveUp(ctx context.Context, shard int, h *holding) {
-	k.end(shard, h)
-	if err := k.o.Leases.DeleteAt(ctx, key(shard), h.rev); err != nil {
-		k.o.Log.Warn("a shard's lease could not be freed; it runs out by itself", "shard", shard, "err", err)
+	defer k.mu.Unlock()
+	if c.Value == nil {
+		delete(k.leases, c.Key)
+	} else {
+		k.leases[c.Key] = entry{*c.Value, c.Rev}
+	}
+	if !strings.HasPrefix(c.Key, attending) && (c.Value == nil || c.Value.Holder == "") && !c.Old {
+		k.wake()
 	}
 }
 
-// free ends and frees everything.
-func (k *Keeper) free() {
-	ctx, cancel := context.WithTimeout(context.Background(), k.o.Term/3)
+// attend writes that this process is there, and counts the time in which it could write.
+func (k *Keeper) attend(ctx context.Context) {
+	begun := time.Now()
+	writing, cancel := context.WithTimeout(ctx, k.o.Term/4)
 	defer cancel()
-	shards := k.shards()
-	for _, s := range shards {
-		k.holding(s).end()
+	_, err := k.o.Leases.Put(writing, attending+k.holder, k.mine(0), hub.TTL(4*k.o.Term))
+	if err != nil {
+		if ctx.Err() == nil && !k.ran.IsZero() {
+			k.o.Log.Warn("this process cannot write that it is there; no lease changes hands meanwhile", "err", err)
+		}
+		k.ran = time.Time{}
+		return
 	}
-	for _, s := range shards {
-		k.giveUp(ctx, s, k.holding(s))
+	if gap := begun.Sub(k.ran); !k.ran.IsZero() && gap < k.o.Term/2 {
+		k.able += gap
+	}
+	k.ran = begun
+}
+
+// look notes what has changed since the last round.
+func (k *Keeper) look() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for key, e := range k.leases {
+		s, known := k.seen[key]
+		if !known {
+			s.first = k.able
+		}
+		if !known || s.rev != e.rev {
+			s.rev, s.since = e.rev, k.able
+		}
+		k.seen[key] = s
+	}
+	for key := range k.seen {
+		if _, there := k.leases[key]; !there {
+			delete(k.seen, key)
+		}
 	}
 }
 
@@ -256,6 +270,14 @@ func (k *Keeper) holding(shard int) *holding {
 	return k.held[shard]
 }
 
-func (k *Keeper) mine() hub.Lease { return hub.Lease{Holder: k.holder, Name: k.o.Name} }
+func (k *Keeper) mine(term uint64) hub.Lease {
+	return hub.Lease{Holder: k.holder, Name: k.o.Name, Term: term, Shards: k.o.Shards}
+}
+
+// attending begins the keys by which processes say that they are there.
+const attending = hub.Attending
 
 func key(shard int) string { return strconv.Itoa(shard) }
+
+// taken says that somebody else has a shard.
+func taken(err error) bool { return errs.Has(err, errs.Conflict) }

@@ -2,9 +2,11 @@ package lease_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -14,6 +16,7 @@ import (
 	"snug/bot/lease"
 	"snug/shared/errs"
 	"snug/shared/hub"
+	"snug/shared/hub/hubtest"
 )
 
 func TestMain(m *testing.M) {
@@ -41,11 +44,15 @@ type process struct {
 	stop   context.CancelFunc
 	done   chan struct{}
 	lost   chan error
-	holds  map[int]bool // guarded by crowd.mu
+	holds  map[int]bool  // guarded by crowd.mu
+	stuck  chan struct{} // holds do not return before it is closed; nil: they do
 }
 
-func open(t *testing.T) *crowd {
-	h, err := hub.Open(t.Context(), hub.Options{Dir: t.TempDir(), Log: slog.New(slog.DiscardHandler)})
+func open(t *testing.T) *crowd { return openOn(t, hub.Options{Dir: t.TempDir()}) }
+
+func openOn(t *testing.T, o hub.Options) *crowd {
+	o.Log = slog.New(slog.DiscardHandler)
+	h, err := hub.Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,18 +66,32 @@ func open(t *testing.T) *crowd {
 	return &crowd{T: t, hub: h, change: make(chan struct{})}
 }
 
-func (c *crowd) join(name string, shards int) *process {
+func (c *crowd) join(name string, shards int) *process { return c.joinAs(name, shards, nil) }
+
+// joinAs is join for a process whose holds may not return before stuck is closed.
+func (c *crowd) joinAs(name string, shards int, stuck chan struct{}) *process {
 	ctx, stop := context.WithCancel(context.Background())
-	p := &process{crowd: c, stop: stop, done: make(chan struct{}), lost: make(chan error, 1), holds: map[int]bool{}}
-	p.keeper = lease.New(lease.Options{Leases: c.hub.Leases, Shards: shards, Name: name, Term: term, Log: slog.New(slog.DiscardHandler), Lost: func(_ int, err error) { p.lost <- err }})
-	go func() { defer close(p.done); p.keeper.Run(ctx, p.hold) }()
+	p := &process{crowd: c, stop: stop, done: make(chan struct{}), lost: make(chan error, shards), holds: map[int]bool{}, stuck: stuck}
+	p.keeper = lease.New(lease.Options{Leases: c.hub.Leases, Shards: shards, Name: name, Term: term, Log: slog.New(slog.DiscardHandler)})
+	go func() {
+		defer close(p.done)
+		if err := p.keeper.Run(ctx, p.hold); err != nil {
+			c.Error(err)
+		}
+	}()
 	return p
 }
 
 func (p *process) hold(ctx context.Context, shard int) {
 	p.set(shard, true)
 	<-ctx.Done()
+	if err := context.Cause(ctx); errors.Is(err, lease.ErrLost) {
+		p.lost <- err
+	}
 	p.set(shard, false)
+	if p.stuck != nil {
+		<-p.stuck
+	}
 }
 
 func (p *process) set(shard int, held bool) {
@@ -138,8 +159,14 @@ func TestEachShardIsHeldOnce(t *testing.T) {
 	for _, p := range all[1:] {
 		p.end()
 	}
-	if keys, err := c.hub.Leases.Keys(t.Context(), ""); err != nil || len(keys) != 0 {
-		t.Errorf("leases left after everybody ended: %v, %v", keys, err)
+	list, err := c.hub.Leases.List(t.Context(), "")
+	if err != nil || len(list) != shards {
+		t.Errorf("%d leases after everybody ended, %v", len(list), err)
+	}
+	for _, e := range list {
+		if e.Value.Holder != "" || e.Value.Term == 0 {
+			t.Errorf("after everybody ended, %s is held: %+v", e.Key, e.Value)
+		}
 	}
 }
 
@@ -171,7 +198,7 @@ func TestStandbyTakesOver(t *testing.T) {
 	}
 	select {
 	case err := <-standby.lost:
-		if !errs.Has(err, errs.Conflict) {
+		if !errors.Is(err, lease.ErrLost) {
 			t.Errorf("a process that lost its lease was told %v", err)
 		}
 	case <-time.After(patience):
@@ -186,21 +213,105 @@ func TestStandbyTakesOver(t *testing.T) {
 	}
 }
 
-// TestNobodyNeedBeTold: a process that told nobody to be told of a lost lease goes on without it.
-func TestNobodyNeedBeTold(t *testing.T) {
+// eventually waits until a fact is one.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for late := time.Now().Add(patience); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(late) {
+			t.Fatal("waited in vain: ", what)
+		}
+	}
+}
+
+// TestALostShardHoldsNothingUp lets a process lose one of its shards while what
+// it does with it hangs: it goes on renewing the other.
+func TestALostShardHoldsNothingUp(t *testing.T) {
 	c := open(t)
-	ctx, stop := context.WithCancel(t.Context())
-	k := lease.New(lease.Options{Leases: c.hub.Leases, Shards: 1, Term: term, Log: slog.New(slog.DiscardHandler)})
-	holds, ended, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		k.Run(ctx, func(ctx context.Context, _ int) { close(holds); <-ctx.Done(); close(ended) })
-	}()
-	<-holds
-	if _, err := c.hub.Leases.Put(t.Context(), "0", hub.Lease{Holder: "other"}); err != nil {
+	stuck := make(chan struct{})
+	p := c.joinAs("a", 2, stuck)
+	c.untilHeld(2, p)
+	term0 := p.keeper.Term(1)
+	if _, err := c.hub.Leases.Put(t.Context(), "0", hub.Lease{Holder: "other", Name: "other", Term: 99}); err != nil {
 		t.Fatal(err)
 	}
-	<-ended
-	stop()
-	<-done
+	<-p.lost
+	for late := time.Now().Add(3 * term); time.Now().Before(late); time.Sleep(5 * time.Millisecond) {
+		if !p.keeper.Held(1) || p.keeper.Held(0) {
+			t.Fatalf("while a lost shard hangs: holds 0 %v, 1 %v", p.keeper.Held(0), p.keeper.Held(1))
+		}
+	}
+	if got := p.keeper.Term(1); got != term0 {
+		t.Errorf("the other shard's term changed from %d to %d", term0, got)
+	}
+	close(stuck)
+	eventually(t, "the shard is taken again once its new holder is gone", func() bool { return p.keeper.Term(0) == 100 })
+	p.end()
+}
+
+// TestAnOutageCostsNobodyALease stops the hub's server for longer than the
+// term: nobody could renew, so everybody keeps what they held.
+func TestAnOutageCostsNobodyALease(t *testing.T) {
+	server := hubtest.Start(t)
+	c := openOn(t, hub.Options{URL: server.URL()})
+	other := openOn(t, hub.Options{URL: server.URL()})
+	holder := c.join("holder", 1)
+	c.untilHeld(1, holder)
+	standby := other.join("standby", 1)
+	eventually(t, "the standby is there", func() bool {
+		keys, err := c.hub.Leases.Keys(t.Context(), strings.TrimSuffix(hub.Attending, "."))
+		return err == nil && len(keys) == 2
+	})
+	was := holder.keeper.Term(0)
+	server.Down()
+	eventually(t, "the holder no longer relies on its lease", func() bool { return !holder.keeper.Held(0) })
+	time.Sleep(2 * term) // it is the length of the outage that counts
+	server.Up()
+	eventually(t, "the holder relies on its lease again", func() bool { return holder.keeper.Held(0) })
+	for late := time.Now().Add(3 * term); time.Now().Before(late); time.Sleep(5 * time.Millisecond) {
+		if l, _ := other.held(standby); len(l) != 0 || holder.keeper.Term(0) != was {
+			t.Fatalf("after the outage the standby holds %v, the holder's term is %d instead of %d", l, holder.keeper.Term(0), was)
+		}
+	}
+	holder.end()
+	other.untilHeld(1, standby) // and it stands by all the same
+	standby.end()
+}
+
+// TestShardsSpread lets a process come back: those who took its shards share with it again.
+func TestShardsSpread(t *testing.T) {
+	c := open(t)
+	const shards = 4
+	a := c.join("a", shards)
+	c.untilHeld(shards, a)
+	b := c.join("b", shards)
+	begun := time.Now()
+	even := func(ps ...*process) func() bool {
+		return func() bool {
+			for _, p := range ps {
+				if l, _ := c.held(p); len(l) < shards/len(ps) || len(l) > (shards+len(ps)-1)/len(ps) {
+					return false
+				}
+			}
+			all, _ := c.held(ps...)
+			return len(all) == shards && len(slices.Compact(all)) == shards
+		}
+	}
+	eventually(t, "two processes hold two shards each", even(a, b))
+	t.Logf("even after %.1f terms", float64(time.Since(begun))/float64(term))
+	d := c.join("d", shards)
+	eventually(t, "three processes hold one or two each", even(a, b, d))
+	b.end()
+	eventually(t, "two processes hold two shards each again", even(a, d))
+	terms := map[int]uint64{}
+	for s := range shards {
+		terms[s] = max(a.keeper.Term(s), d.keeper.Term(s))
+	}
+	time.Sleep(4 * term) // what is even stays where it is
+	for s, was := range terms {
+		if now := max(a.keeper.Term(s), d.keeper.Term(s)); now != was {
+			t.Errorf("shard %d went on to another process though all hold as many: term %d, then %d", s, was, now)
+		}
+	}
+	a.end()
+	d.end()
 }

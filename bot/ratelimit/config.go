@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"math/rand/v2"
+	"net/http"
 	"time"
 )
 
@@ -18,9 +19,10 @@ type Config struct {
 	HiddenLimit time.Duration // a 429 longer than this that its bucket does not explain delays only its own request; default 5 s
 	PatchOnce   bool          // never repeat a PATCH that may have been processed
 
-	Logger  *slog.Logger   // default slog.Default()
-	Metrics *Metrics       // default none
-	Rand    func() float64 // in [0,1), for jitter; default math/rand/v2
+	Allow   func(*http.Request) error // asked right before each try: its error ends the request unsent; default: all may
+	Logger  *slog.Logger              // default slog.Default()
+	Metrics *Metrics                  // default none
+	Rand    func() float64            // in [0,1), for jitter; default math/rand/v2
 }
 
 func (c *Config) fill() {

@@ -112,10 +112,11 @@ type call struct {
 
 // outcome is how one try went.
 type outcome struct {
-	rs   *http.Response
-	body []byte
-	sent bool // it may have reached Discord
-	err  error
+	rs      *http.Response
+	body    []byte
+	sent    bool // it may have reached Discord
+	refused bool // err is Config.Allow's
+	err     error
 }
 
 // run tries until there is an answer or an end.
@@ -124,6 +125,8 @@ func (c *call) run() (outcome, error) {
 		o := c.try()
 		var err error
 		switch {
+		case o.refused: // an earlier try may have been processed
+			return o, withOutcome(o.err, c.failed > 0 && changes(c.r.Method))
 		case o.err != nil:
 			err = c.network(o)
 		case o.rs.StatusCode == http.StatusTooManyRequests:
@@ -142,6 +145,11 @@ func (c *call) run() (outcome, error) {
 
 // try sends the request once and reads the answer to its end.
 func (c *call) try() (o outcome) {
+	if c.l.cfg.Allow != nil {
+		if err := c.l.cfg.Allow(c.r); err != nil {
+			return outcome{refused: true, err: err}
+		}
+	}
 	ctx, cancel := context.WithTimeoutCause(c.r.Context(), c.l.cfg.TryTimeout, errTryTimeout)
 	defer cancel()
 	ctx, cut := context.WithCancelCause(ctx)

@@ -18,11 +18,14 @@ import (
 // Method is a call that the process holding a guild answers. Declare one where
 // both sides see it, Call it on one and Serve it on the other. Name is words of
 // letters, digits, - and _, joined by dots; it is the method's identity on the wire.
-type Method[Req, Resp any] struct{ Name string }
+type Method[Req, Resp any] struct {
+	Name  string
+	Reads bool // it changes nothing, so it may be asked again when its answer was lost
+}
 
 const (
 	callPrefix  = "snug.call."
-	callGroup   = "holder" // of two processes that hold a guild for a moment, one gets the call
+	callGroup   = "holder" // a guild that is held twice is answered for once
 	callTime    = 15 * time.Second
 	headID      = "Snug-Call"
 	headRequest = "Snug-Request"
@@ -63,8 +66,9 @@ func CallID(ctx context.Context) string {
 // Call asks the process that holds the guild and waits for its answer, until
 // ctx ends or for 15 s. The handler's coded errors come back as they are,
 // without their cause, but still wrapping ErrUnknownOutcome where they did.
-// Unavailable at once when nobody holds the guild; Unavailable wrapping
-// ErrUnknownOutcome when no answer came: the handler may still be at it.
+// Unavailable when nobody holds the guild: at once, or after a moment where it
+// is just changing hands; Unavailable wrapping ErrUnknownOutcome when no answer
+// came: the handler may still be at it.
 func (m Method[Req, Resp]) Call(ctx context.Context, h *Hub, guild snowflake.ID, req Req) (Resp, error) {
 	begun := time.Now()
 	resp, err := m.call(ctx, h, guild, req)
@@ -77,34 +81,11 @@ func (m Method[Req, Resp]) call(ctx context.Context, h *Hub, guild snowflake.ID,
 	if err != nil {
 		return resp, fmt.Errorf("hub: call %s: encoding the request: %w", m.Name, err)
 	}
-	life := h.link.present()
-	if life.Err() != nil {
-		return resp, unavailable(context.Cause(life))
-	}
-	id := CallID(ctx)
-	if id == "" {
-		id = rand.Text()
-	}
-	ctx, cancel := within(ctx, callTime, life)
+	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
-	deadline, _ := ctx.Deadline()
-	left := time.Until(deadline).Milliseconds()
-	header := nats.Header{headID: {id}, headTime: {strconv.FormatInt(left, 10)}}
-	if request := RequestID(ctx); request != "" {
-		header[headRequest] = []string{request}
-	}
-	answer, err := h.link.nc.RequestMsgWithContext(ctx, &nats.Msg{Subject: callPrefix + guild.String() + "." + m.Name, Data: body, Header: header})
-	switch {
-	case err == nil:
-	case errors.Is(err, nats.ErrNoResponders):
-		return resp, errs.E(errs.Unavailable, "Snug is not looking after this server right now. Please try again in a moment; if that goes on, check that the bot is still in the server.").
-			Because(fmt.Errorf("hub: call %s: nobody holds guild %s", m.Name, guild))
-	case errors.Is(err, nats.ErrReconnectBufExceeded):
-		return resp, unavailable(err)
-	case errors.Is(err, nats.ErrMaxPayload):
-		return resp, tooLarge("call", m.Name, len(body), err)
-	default:
-		return resp, unknown(fmt.Errorf("hub: call %s: %w", m.Name, because(ctx, err)))
+	answer, err := h.deliver(ctx, guild, m.Name, body, m.Reads)
+	if err != nil {
+		return resp, err
 	}
 	if len(answer.Header[headFailed]) > 0 {
 		failure := new(errs.Error)
@@ -120,4 +101,77 @@ func (m Method[Req, Resp]) call(ctx context.Context, h *Hub, guild snowflake.ID,
 		return resp, fmt.Errorf("hub: call %s: an answer that cannot be read: %w", m.Name, err)
 	}
 	return resp, nil
+}
+
+// askAgain is how often a call is sent anew.
+const askAgain = 3
+
+// deliver sends a call to whoever holds the guild. It is sent anew when it surely
+// did not arrive, and one that only reads also when its answer was lost with
+// the connection or with the holder.
+func (h *Hub) deliver(ctx context.Context, guild snowflake.ID, name string, body []byte, reads bool) (*nats.Msg, error) {
+	id := CallID(ctx)
+	if id == "" {
+		id = rand.Text()
+	}
+	begun := time.Now()
+	for tries := 1; ; tries++ {
+		life, err := h.reachable(ctx)
+		if err != nil {
+			return nil, unavailable(err)
+		}
+		t, err := h.destination(ctx, guild)
+		if err != nil {
+			return nil, err
+		}
+		answer, err := h.request(ctx, life, t, guild, name, id, body)
+		switch {
+		case err == nil:
+			return answer, nil
+		case errors.Is(err, nats.ErrNoResponders):
+			if tries == 1 && h.recheck(ctx, guild, t) {
+				continue
+			}
+			// Whoever has just taken the shard reads its rooms first.
+			if t != nil && time.Since(t.since) < freshTime && time.Since(begun) < settleTime && sleep(ctx, 20*time.Millisecond) {
+				tries--
+				continue
+			}
+			return nil, nobodyHolds(guild)
+		case errors.Is(err, nats.ErrReconnectBufExceeded):
+			return nil, unavailable(err)
+		case errors.Is(err, nats.ErrMaxPayload):
+			return nil, tooLarge("call", name, len(body), err)
+		case reads && tries < askAgain && ctx.Err() == nil && (errors.Is(err, errMoved) || errors.Is(err, errLost) && h.replicas > 1):
+			continue
+		}
+		return nil, unknown(fmt.Errorf("hub: call %s: %w", name, err))
+	}
+}
+
+// request sends a call to the holder of a tenure and waits for the answer, no
+// longer than the connection and the tenure last.
+func (h *Hub) request(ctx, life context.Context, t *tenure, guild snowflake.ID, name, id string, body []byte) (*nats.Msg, error) {
+	term, over := uint64(0), life
+	if t != nil {
+		term, over = t.term, t.over
+	}
+	ctx, cancel := within(ctx, callTime, life, over)
+	defer cancel()
+	deadline, _ := ctx.Deadline()
+	left := time.Until(deadline).Milliseconds()
+	header := nats.Header{headID: {id}, headTime: {strconv.FormatInt(left, 10)}}
+	if request := RequestID(ctx); request != "" {
+		header[headRequest] = []string{request}
+	}
+	answer, err := h.link.nc.RequestMsgWithContext(ctx, &nats.Msg{Subject: subject(guild, term) + name, Data: body, Header: header})
+	if err != nil {
+		return nil, because(ctx, err)
+	}
+	return answer, nil
+}
+
+// subject is what the calls for a guild begin with that are meant for the holder of a term.
+func subject(guild snowflake.ID, term uint64) string {
+	return callPrefix + guild.String() + "." + strconv.FormatUint(term, 10) + "."
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"snug/shared/errs"
@@ -96,6 +97,9 @@ type Hub struct {
 	again chan struct{} // the connection is back: look whether the streams are
 
 	ready readiness
+
+	routes *routes
+	fence  atomic.Pointer[Fence]
 }
 
 // closer is something that was started with the hub and ends before its connection does.
@@ -110,7 +114,7 @@ func open(ctx context.Context, o Options, specs []spec) (*Hub, error) {
 	if (o.Dir == "") == (o.URL == "") {
 		return nil, errs.E(errs.Invalid, "The hub needs either a data folder or the address of a NATS server. Set --data or SNUG_NATS_URL.")
 	}
-	h := &Hub{o: o, log: o.Log, specs: specs, closers: map[closer]struct{}{}, again: make(chan struct{}, 1)}
+	h := &Hub{o: o, log: o.Log, specs: specs, closers: map[closer]struct{}{}, again: make(chan struct{}, 1), routes: newRoutes()}
 	h.ctx, h.stop = context.WithCancelCause(context.Background())
 	h.codec = newCodec()
 	h.link = newLink(o.Log, func() {
@@ -127,6 +131,8 @@ func open(ctx context.Context, o Options, specs []spec) (*Hub, error) {
 	h.wg.Go(h.tend)
 	if h.engine != nil {
 		h.serveSocket()
+	} else if err := h.route(); err != nil {
+		return nil, errors.Join(err, h.abandon())
 	}
 	return h, nil
 }

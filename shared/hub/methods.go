@@ -8,15 +8,15 @@ import (
 // What the dashboard asks of the keeper of a guild. The room package, and for
 // what managers ask the guild package, documents each request and answer.
 var (
-	StandingOf    = Method[room.StandingRequest, room.Standing]{Name: "standing"}
+	StandingOf    = Method[room.StandingRequest, room.Standing]{Name: "standing", Reads: true}
 	OpenRoom      = Method[room.OpenRequest, room.OpenedRoom]{Name: "room.open"}
-	ViewRoom      = Method[room.Request, room.View]{Name: "room.view"}
+	ViewRoom      = Method[room.Request, room.View]{Name: "room.view", Reads: true}
 	JoinRoom      = Method[room.Request, room.Joined]{Name: "room.join"}
 	KeepRoom      = Method[room.Request, room.Summary]{Name: "room.keep"}
 	CloseRoom     = Method[room.Request, room.Summary]{Name: "room.close"}
 	CreateInvite  = Method[room.InviteRequest, room.InviteLink]{Name: "invite.create"}
 	RevokeInvite  = Method[room.RevokeRequest, room.Invite]{Name: "invite.revoke"}
-	PreviewInvite = Method[room.PreviewRequest, room.Preview]{Name: "invite.preview"}
+	PreviewInvite = Method[room.PreviewRequest, room.Preview]{Name: "invite.preview", Reads: true}
 	RedeemInvite  = Method[room.RedeemRequest, room.Redeemed]{Name: "invite.redeem"}
 	RoomsSeen     = Method[room.SeenRequest, struct{}]{Name: "rooms.seen"}
 	ChangeRoom    = Method[room.ChangeRequest, room.ChangeDone]{Name: "room.change"}
@@ -26,17 +26,17 @@ var (
 	PreferencesOf = Method[room.PreferencesRequest, room.PreferencesDone]{Name: "preferences"}
 	PersonOf      = Method[room.PersonRequest, room.PersonData]{Name: "person"}
 
-	SettingsOf      = Method[guild.ManageRequest, guild.SettingsView]{Name: "settings.get"}
-	SettingsHistory = Method[guild.ManageRequest, guild.SettingsHistory]{Name: "settings.history"}
+	SettingsOf      = Method[guild.ManageRequest, guild.SettingsView]{Name: "settings.get", Reads: true}
+	SettingsHistory = Method[guild.ManageRequest, guild.SettingsHistory]{Name: "settings.history", Reads: true}
 	UndoSettings    = Method[guild.UndoRequest, room.Saved]{Name: "settings.undo"}
 	SaveLobby       = Method[guild.LobbyRequest, guild.LobbyDone]{Name: "lobby.save"}
 	RemoveLobby     = Method[guild.LobbyRemoval, guild.LobbyDone]{Name: "lobby.remove"}
 	Setup           = Method[guild.SetupRequest, guild.SetupDone]{Name: "setup"}
-	PreflightOf     = Method[guild.ManageRequest, guild.Preflight]{Name: "preflight"}
-	HealthOf        = Method[guild.ManageRequest, guild.Health]{Name: "health"}
+	PreflightOf     = Method[guild.ManageRequest, guild.Preflight]{Name: "preflight", Reads: true}
+	HealthOf        = Method[guild.ManageRequest, guild.Health]{Name: "health", Reads: true}
 	Repair          = Method[guild.RepairRequest, guild.RepairReport]{Name: "repair"}
 	NoteChange      = Method[guild.NoteRequest, struct{}]{Name: "note"}
-	PlacesOf        = Method[guild.ManageRequest, guild.Places]{Name: "places"}
+	PlacesOf        = Method[guild.ManageRequest, guild.Places]{Name: "places", Reads: true}
 
 	SaveSettings = Method[room.SettingsRequest, room.Saved]{Name: "settings.save"}
 )

@@ -252,14 +252,18 @@ func (p *publisher) send() bool {
 		}
 		w := p.ready[0]
 		w.sent = time.Now()
-		err := p.s.h.link.nc.PublishMsg(p.message(w, p.first+uint64(len(p.flight))))
+		refused := p.s.h.fenced(p.s.spec, w.key) // it may have waited for the connection while others took over
+		err := refused
+		if err == nil {
+			err = p.s.h.link.nc.PublishMsg(p.message(w, p.first+uint64(len(p.flight))))
+		}
 		if errors.Is(err, nats.ErrReconnectBufExceeded) || errors.Is(err, nats.ErrConnectionClosed) {
 			return false
 		}
 		p.ready[0] = put{}
 		p.ready = p.ready[1:]
 		if err != nil {
-			w.settled, w.err = true, writeError(p.s.spec.name, w.key, len(w.data), err)
+			w.settled, w.err = true, cmp.Or(refused, writeError(p.s.spec.name, w.key, len(w.data), err))
 		}
 		p.flight = append(p.flight, w)
 		if err != nil {

@@ -34,8 +34,14 @@ type Calls struct {
 
 	mu      sync.Mutex
 	methods map[string]handler
-	held    map[snowflake.ID]*nats.Subscription
+	held    map[snowflake.ID]hold
 	closed  bool
+}
+
+// hold is one guild that calls are answered for.
+type hold struct {
+	term uint64
+	sub  *nats.Subscription
 }
 
 type handler func(ctx context.Context, guild snowflake.ID, body []byte) ([]byte, error)
@@ -54,7 +60,7 @@ func (h *Hub) Calls(most int) (*Calls, error) {
 	c := &Calls{
 		h: h, incoming: make(chan *nats.Msg, incomingCalls), slots: make(chan struct{}, most),
 		quit: make(chan struct{}), ended: make(chan struct{}),
-		methods: map[string]handler{}, held: map[snowflake.ID]*nats.Subscription{},
+		methods: map[string]handler{}, held: map[snowflake.ID]hold{},
 	}
 	c.ctx, c.cut = context.WithCancelCause(context.Background())
 	if !h.own(c) {
@@ -85,25 +91,35 @@ func (m Method[Req, Resp]) Serve(c *Calls, f func(ctx context.Context, guild sno
 	}
 }
 
-// Hold begins to answer for guilds. When it returns calls from this server's
-// clients arrive; from other servers of a cluster, as soon as they have heard
-// of it. Holding a guild twice is one hold.
+// Hold is HoldFor where no other process can hold the guilds.
 func (c *Calls) Hold(ctx context.Context, guilds ...snowflake.ID) error {
+	return c.HoldFor(ctx, 0, guilds...)
+}
+
+// HoldFor begins to answer the calls for guilds that are meant for the holder
+// of a term. When it returns calls from this server's clients arrive; from
+// other servers of a cluster, as soon as they have heard of it. Holding a guild
+// twice is one hold, of the later term.
+func (c *Calls) HoldFor(ctx context.Context, term uint64, guilds ...snowflake.ID) error {
 	c.mu.Lock()
 	for _, g := range guilds {
 		if c.closed {
 			c.mu.Unlock()
 			return unavailable(errClosed)
 		}
-		if c.held[g] != nil {
+		old, held := c.held[g]
+		if held && old.term == term {
 			continue
 		}
-		sub, err := c.h.link.nc.ChanQueueSubscribe(callPrefix+g.String()+".>", callGroup, c.incoming)
+		sub, err := c.h.link.nc.ChanQueueSubscribe(subject(g, term)+">", callGroup, c.incoming)
 		if err != nil {
 			c.mu.Unlock()
 			return unavailable(fmt.Errorf("hub: holding guild %s: %w", g, err))
 		}
-		c.held[g] = sub
+		if held {
+			_ = old.sub.Unsubscribe()
+		}
+		c.held[g] = hold{term, sub}
 	}
 	c.mu.Unlock()
 	life, err := c.h.link.connected(ctx)
@@ -123,8 +139,8 @@ func (c *Calls) Drop(guilds ...snowflake.ID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, g := range guilds {
-		if sub := c.held[g]; sub != nil {
-			_ = sub.Unsubscribe()
+		if h, held := c.held[g]; held {
+			_ = h.sub.Unsubscribe()
 			delete(c.held, g)
 		}
 	}
@@ -147,8 +163,8 @@ func (c *Calls) Close(ctx context.Context) error {
 		return nil
 	}
 	c.closed = true
-	for g, sub := range c.held {
-		_ = sub.Unsubscribe()
+	for g, h := range c.held {
+		_ = h.sub.Unsubscribe()
 		delete(c.held, g)
 	}
 	c.mu.Unlock()
@@ -219,7 +235,8 @@ func (c *Calls) begin(m *nats.Msg) {
 // serve runs one call.
 func (c *Calls) serve(m *nats.Msg) {
 	begun := time.Now()
-	id, name, _ := strings.Cut(strings.TrimPrefix(m.Subject, callPrefix), ".")
+	id, rest, _ := strings.Cut(strings.TrimPrefix(m.Subject, callPrefix), ".")
+	_, name, _ := strings.Cut(rest, ".") // what is between is the term
 	guild, err := snowflake.Parse(id)
 	if err != nil {
 		c.reply(m, nil, errs.E(errs.Invalid, "There is no such server. Please check the link.").Because(err))

@@ -119,6 +119,9 @@ func (s *store) publish(ctx context.Context, key string, c change) (Rev, error) 
 	if err != nil {
 		return 0, err
 	}
+	if err := s.h.fenced(s.spec, key); err != nil {
+		return 0, err
+	}
 	ctx, cancel := within(ctx, s.h.o.WriteTimeout, life...)
 	defer cancel()
 	if err := s.roomFor(ctx, key, c); err != nil {

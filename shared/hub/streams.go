@@ -21,7 +21,17 @@ type spec struct {
 	maxBytes int64
 	audit    bool // the audit stream; not a bucket
 	scratch  bool // not worth a backup
+	keeper   keeper
 }
+
+// keeper says who alone writes a bucket's keys, each for what its key begins with.
+type keeper int
+
+const (
+	nobody  keeper = iota // anybody may write
+	ofGuild               // who holds the guild
+	ofShard               // who holds the shard
+)
 
 const (
 	// tombstone is how long a deleted key is remembered, so that a follower

@@ -32,11 +32,17 @@ type Buckets struct {
 }
 
 // Lease says which process holds a shard. It is kept by being written again:
-// whoever sees the same revision for long enough may take it over.
+// whoever sees the same revision for long enough may take it over. Under a key
+// that begins with Attending it says that a process is there.
 type Lease struct {
-	Holder string `json:"holder"` // made by each process anew
-	Name   string `json:"name"`   // where it runs, for people
+	Holder string `json:"holder"`           // made by each process anew; "" when nobody holds the shard
+	Name   string `json:"name"`             // where it runs, for people
+	Term   uint64 `json:"term,omitempty"`   // of the holder: greater each time the shard is taken
+	Shards int    `json:"shards,omitempty"` // of the whole bot
 }
+
+// Attending begins the keys of processes in the bucket of leases.
+const Attending = "process."
 
 const mib = 1 << 20
 
@@ -44,18 +50,18 @@ const mib = 1 << 20
 // an external server reserves that much of the account's allowance.
 func tables() []spec {
 	return []spec{
-		{name: "settings", history: 16, maxBytes: 128 * mib},
-		{name: "rooms", history: 1, maxBytes: 512 * mib},
-		{name: "intentions", history: 1, maxBytes: 32 * mib},
-		{name: "members", history: 1, maxBytes: 256 * mib},
+		{name: "settings", history: 16, maxBytes: 128 * mib, keeper: ofGuild},
+		{name: "rooms", history: 1, maxBytes: 512 * mib, keeper: ofGuild},
+		{name: "intentions", history: 1, maxBytes: 32 * mib, keeper: ofGuild},
+		{name: "members", history: 1, maxBytes: 256 * mib, keeper: ofGuild},
 		{name: "sessions", history: 1, maxBytes: 256 * mib},
 		{name: "logins", history: 1, maxBytes: 64 * mib, scratch: true},
-		{name: "shards", history: 1, maxBytes: 512 * mib},
+		{name: "shards", history: 1, maxBytes: 512 * mib, keeper: ofShard},
 		{name: "leases", history: 1, maxBytes: mib, scratch: true},
-		{name: "rosters", history: 16, maxBytes: 512 * mib, memory: true},
-		{name: "guilds", history: 1, maxBytes: 128 * mib, memory: true},
+		{name: "rosters", history: 16, maxBytes: 512 * mib, memory: true, keeper: ofGuild},
+		{name: "guilds", history: 1, maxBytes: 128 * mib, memory: true, keeper: ofGuild},
 		{name: "tokens", history: 1, maxBytes: 64 * mib},
-		{name: "stats", history: 1, maxBytes: 256 * mib},
+		{name: "stats", history: 1, maxBytes: 256 * mib, keeper: ofGuild},
 		{name: "uptime", history: 1, maxBytes: 8 * mib},
 		{name: "webhooks", history: 1, maxBytes: 32 * mib},
 		{name: "deliveries", history: 1, maxBytes: 256 * mib},

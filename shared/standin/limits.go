@@ -14,6 +14,7 @@ type Limits struct {
 	IdentifyWindow  time.Duration // how long one of them keeps others out; 0: not at all
 	SessionStarts   int           // sessions an application may start in a day
 	GuildsPerShard  int
+	Recommended     int // guilds for each shard that GET /gateway/bot recommends
 	Channels        int // channels of a guild
 	CategoryChilds  int // channels of a category
 	Overwrites      int // permission overwrites of a channel
@@ -28,7 +29,7 @@ type Limits struct {
 // DiscordLimits are the limits of Discord's documents.
 func DiscordLimits() Limits {
 	return Limits{GlobalPerSecond: 50, Buckets: true, InvalidRequests: 10000, Renames: 2, GatewaySends: 120, MaxConcurrency: 1,
-		IdentifyWindow: 5 * time.Second, SessionStarts: 1000, GuildsPerShard: 2500, Channels: 500,
+		IdentifyWindow: 5 * time.Second, SessionStarts: 1000, GuildsPerShard: 2500, Recommended: 1000, Channels: 500,
 		CategoryChilds: 50, Overwrites: 1000, Roles: 250, Invites: 1000, Commands: 100, DMs: 25, DMRefusals: 5}
 }
 

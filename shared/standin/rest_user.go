@@ -146,5 +146,5 @@ func getGatewayBot(c *call) (int, any, error) {
 	l := c.opts.Limits
 	left, reset := c.app.starts.left(c.now(), l.SessionStarts, 24*time.Hour)
 	return 200, bot{c.gatewayURL(), limit{max(1, l.MaxConcurrency), left, reset.Milliseconds(), l.SessionStarts},
-		max(1, (len(c.app.guilds)+999)/1000)}, nil
+		max(1, (len(c.app.guilds)+l.Recommended-1)/max(1, l.Recommended))}, nil
 }

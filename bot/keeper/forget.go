@@ -1,0 +1,29 @@
+package keeper
+
+import (
+	"context"
+
+	"github.com/disgoorg/snowflake/v2"
+)
+
+// Forget lets go of a guild that is another process's from now on, and changes
+// nothing of it. It waits for who has the guild's turn, until ctx ends; what
+// was enqueued, or comes late, is not done any more.
+func (k *Keeper) Forget(ctx context.Context, id snowflake.ID) {
+	k.mu.Lock()
+	g := k.guilds[id]
+	delete(k.guilds, id)
+	for who := range k.standings {
+		if who[0] == id {
+			delete(k.standings, who)
+		}
+	}
+	k.mu.Unlock()
+	if g == nil {
+		return
+	}
+	g.gone.Store(true)
+	if g.take(ctx) == nil {
+		g.give()
+	}
+}

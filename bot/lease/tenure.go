@@ -1,0 +1,173 @@
+package lease
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"snug/shared/errs"
+	"snug/shared/hub"
+)
+
+// renew writes every lease held again, side by side: one that waits must not
+// cost the others theirs.
+func (k *Keeper) renew(ctx context.Context) {
+	var all sync.WaitGroup
+	for _, shard := range k.shards() {
+		h := k.holding(shard)
+		select {
+		case <-h.ended:
+			all.Go(func() { k.giveUp(ctx, shard, h) })
+			continue
+		default:
+		}
+		if k.lost(h) {
+			continue // until its hold has returned
+		}
+		all.Go(func() { k.renewOne(ctx, shard, h) })
+	}
+	all.Wait()
+}
+
+func (k *Keeper) lost(h *holding) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return h.until.IsZero()
+}
+
+func (k *Keeper) renewOne(ctx context.Context, shard int, h *holding) {
+	writing, cancel := context.WithTimeout(ctx, k.o.Term/4)
+	defer cancel()
+	begun := time.Now()
+	rev, err := k.o.Leases.Update(writing, key(shard), k.mine(h.term), h.rev)
+	if taken(err) || errors.Is(err, hub.ErrUnknownOutcome) {
+		rev, err = k.find(writing, shard, h)
+	}
+	switch {
+	case taken(err):
+		k.o.Log.Warn("another process took a shard over: this one was out of reach for too long, and stands by", "shard", shard, "err", err)
+		k.mu.Lock()
+		h.until = time.Time{}
+		k.mu.Unlock()
+		h.end(ErrLost)
+	case err != nil:
+		if ctx.Err() == nil && !h.stale {
+			h.stale = true
+			k.o.Log.Warn("a shard's lease could not be renewed; trying again", "shard", shard, "err", err)
+		}
+	default:
+		if h.stale {
+			h.stale = false
+			k.o.Log.Info("a shard's lease is renewed again", "shard", shard)
+		}
+		h.rev = rev
+		k.mu.Lock()
+		h.until = k.until(begun)
+		k.mu.Unlock()
+	}
+}
+
+// until is when this process no longer relies on a lease that it wrote at begun.
+func (k *Keeper) until(begun time.Time) time.Time { return begun.Add(k.o.Term * 3 / 4) }
+
+// find finds out whether a lease that could not be renewed is still this
+// process's: an earlier write may have happened though its answer was lost.
+func (k *Keeper) find(ctx context.Context, shard int, h *holding) (hub.Rev, error) {
+	l, rev, err := k.o.Leases.Latest(ctx, key(shard))
+	switch {
+	case errs.Has(err, errs.NotFound): // the bucket was emptied by hand
+		return k.o.Leases.Create(ctx, key(shard), k.mine(h.term))
+	case err != nil:
+		return 0, err
+	case l.Holder != k.holder || l.Term != h.term:
+		return 0, errs.E(errs.Conflict, "Shard %d was taken over by %s.", shard, l.Name)
+	}
+	return rev, nil
+}
+
+// take takes at most one shard that nobody holds.
+func (k *Keeper) take(ctx context.Context, hold func(context.Context, int)) {
+	shard, e, free := k.next()
+	if !free {
+		return
+	}
+	if e.Holder != "" {
+		k.o.Log.Warn("taking over a shard whose process no longer renews its lease", "shard", shard, "from", e.Name)
+	}
+	writing, cancel := context.WithTimeout(ctx, k.o.Term/4)
+	defer cancel()
+	begun, term := time.Now(), e.Term+1
+	var rev hub.Rev
+	var err error
+	if e.rev == 0 {
+		rev, err = k.o.Leases.Create(writing, key(shard), k.mine(term))
+	} else {
+		rev, err = k.o.Leases.Update(writing, key(shard), k.mine(term), e.rev)
+	}
+	if errors.Is(err, hub.ErrUnknownOutcome) {
+		rev, err = k.find(writing, shard, &holding{term: term})
+	}
+	if err != nil {
+		if !taken(err) && ctx.Err() == nil {
+			k.o.Log.Warn("a shard's lease could not be taken; trying again", "shard", shard, "err", err)
+		}
+		return
+	}
+	k.begin(ctx, shard, &holding{rev: rev, term: term, until: k.until(begun), ended: make(chan struct{})}, hold)
+	k.wake() // there may be more
+}
+
+func (k *Keeper) begin(ctx context.Context, shard int, h *holding, hold func(context.Context, int)) {
+	ctx, h.end = context.WithCancelCause(ctx)
+	k.mu.Lock()
+	k.held[shard] = h
+	k.mu.Unlock()
+	k.o.Log.Info("holding a shard", "shard", shard, "shards", k.o.Shards, "term", h.term)
+	go func() { // ends with ctx; free waits for it
+		defer k.wake()
+		defer close(h.ended)
+		hold(ctx, shard)
+	}()
+}
+
+// giveUp frees a lease whose hold has returned, unless it is another's already.
+func (k *Keeper) giveUp(ctx context.Context, shard int, h *holding) {
+	k.mu.Lock()
+	gone := h.until.IsZero()
+	delete(k.held, shard)
+	k.mu.Unlock()
+	h.end(nil)
+	if gone {
+		return
+	}
+	// What is freed keeps its term: the next one's is greater.
+	if _, err := k.o.Leases.Update(ctx, key(shard), hub.Lease{Name: k.o.Name, Term: h.term, Shards: k.o.Shards}, h.rev); err != nil {
+		k.o.Log.Warn("a shard's lease could not be freed; it runs out by itself", "shard", shard, "err", err)
+	}
+}
+
+// free ends and frees everything. While holds end their leases are renewed.
+func (k *Keeper) free() {
+	for _, s := range k.shards() {
+		k.holding(s).end(nil)
+	}
+	tick := time.NewTicker(k.o.Term / 6)
+	defer tick.Stop()
+	for _, s := range k.shards() {
+		for h := k.holding(s); h != nil; h = k.holding(s) { // renew frees what has ended
+			select {
+			case <-h.ended:
+			case <-tick.C:
+			}
+			ctx, cancel := context.WithTimeout(context.Background(), k.o.Term/3)
+			k.renew(ctx)
+			cancel()
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), k.o.Term/3)
+	defer cancel()
+	if err := k.o.Leases.Delete(ctx, attending+k.holder); err != nil {
+		k.o.Log.Warn("this process could not say that it is gone; the others notice", "err", err)
+	}
+}
