@@ -26,7 +26,7 @@ func (s *Server) describe(e *gin.Engine) error {
 	}}
 	s.api = api.New(e, api.Options{
 		Version: s.o.Version, Server: s.base.String(), Caller: s.apiCaller, Allow: s.apiAllow, Problem: s.apiProblem,
-		Replays: &api.Replays{Bucket: s.o.Hub.Replays, Keys: s.o.Keys, Now: s.now, Log: s.log},
+		Replays: &api.Replays{Hub: s.o.Hub, Bucket: s.o.Hub.Replays, Keys: s.o.Keys, Now: s.now, Log: s.log},
 	})
 	s.apiMe()
 	s.apiGuilds()

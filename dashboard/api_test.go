@@ -399,3 +399,68 @@ func TestSettingsPreconditions(t *testing.T) {
 		t.Errorf("got %d %s", got.status, got.body)
 	}
 }
+
+// A process that dies after it made something and before it kept the answer is
+// asked again: there is one thing, and what the second answer says works.
+func TestRepeatedWithoutAnAnswer(t *testing.T) {
+	b := newBench(t)
+	w := b.signedIn(manager)
+	id := b.room().ID.String()
+	for what, c := range map[string]struct {
+		path, body string
+		count      func() int
+	}{
+		"token": {"/api/v1/me/tokens", `{"name":"x","scopes":["rooms:read"]}`, func() int {
+			keys, err := b.hub.Tokens.Keys(t.Context(), "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			return len(keys)
+		}},
+		"webhook": {"/api/v1/guilds/100/webhooks", `{"name":"x","url":"https://example.com/x","kinds":["room_opened"]}`, func() int {
+			keys, err := b.hub.Webhooks.Keys(t.Context(), "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			return len(keys)
+		}},
+	} {
+		send := func() got { return w.send("POST", c.path, "application/json", c.body, "Idempotency-Key", what) }
+		first := send()
+		keys, err := b.hub.Replays.Keys(t.Context(), "")
+		if err != nil || len(keys) != 1 {
+			t.Fatalf("%v, %v", keys, err)
+		}
+		if err := b.hub.Replays.Delete(t.Context(), keys[0]); err != nil {
+			t.Fatal(err)
+		}
+		again := send()
+		if first.status != 201 || again.status != 201 || again.header.Get("Idempotency-Replayed") != "" || c.count() != 1 {
+			t.Errorf("%s: %d %s, then %d %s; there are %d", what, first.status, first.body, again.status, again.body, c.count())
+		}
+		if what == "token" {
+			var made madeTokenJSON
+			again.json(&made)
+			if got := (program{b.browser(""), made.Secret}).do("GET", "/api/v1/me", ""); got.status != 200 {
+				t.Errorf("the token of the second answer: %d %s", got.status, got.body)
+			}
+		}
+		if err := b.hub.Replays.Delete(t.Context(), keys[0]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	send := func() got {
+		return b.signedIn(owner).send("POST", "/api/v1/rooms/"+id+"/invites", "application/json", `{}`, "Idempotency-Key", "i")
+	}
+	send()
+	keys, err := b.hub.Replays.Keys(t.Context(), "")
+	if err != nil || len(keys) != 1 || b.hub.Replays.Delete(t.Context(), keys[0]) != nil {
+		t.Fatal(err)
+	}
+	send()
+	b.keeper.mu.Lock()
+	defer b.keeper.mu.Unlock()
+	if asked := b.keeper.invitesAsked; len(asked) != 2 || asked[0] == "" || asked[0] != asked[1] {
+		t.Errorf("the keeper was asked for the invites %q", asked)
+	}
+}

@@ -27,6 +27,7 @@ var answers = map[errs.Code]struct {
 	errs.Forbidden:          {http.StatusForbidden, view.MoodClosed},
 	errs.NotFound:           {http.StatusNotFound, view.MoodLost},
 	errs.Conflict:           {http.StatusConflict, view.MoodBroken},
+	errs.InProgress:         {http.StatusConflict, view.MoodWait},
 	errs.RoomNotFound:       {http.StatusNotFound, view.MoodLost},
 	errs.RoomFull:           {http.StatusConflict, view.MoodClosed},
 	errs.RoomLimit:          {http.StatusConflict, view.MoodClosed},

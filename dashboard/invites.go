@@ -10,6 +10,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 	"github.com/gin-gonic/gin"
 
+	"snug/dashboard/api"
 	"snug/dashboard/session"
 	"snug/dashboard/view"
 	"snug/shared/errs"
@@ -210,6 +211,7 @@ func (s *Server) newInvite(ctx context.Context, me *session.Session, guildID, id
 	}
 	l, err := s.keeper.CreateInvite(ctx, guildID, room.InviteRequest{
 		Actor: actor(me), RoomID: id, Lifetime: time.Duration(in.Hours * float64(time.Hour)), Uses: in.Uses,
+		ID: api.RepeatID(ctx),
 	})
 	if err != nil {
 		return inviteJSON{}, s.hideFrom(ctx, guildID, room.Request{Actor: actor(me), RoomID: id}, err)

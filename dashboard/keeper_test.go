@@ -23,10 +23,11 @@ import (
 // bookkeeper is a keeper in memory. It decides by the room package's rules and
 // writes to the hub what the real one and presence write.
 type bookkeeper struct {
-	t    *testing.T
-	hub  *hub.Hub
-	keys *keyring.Keyring
-	now  func() time.Time
+	invitesAsked []string // the ids that invites were asked for with
+	t            *testing.T
+	hub          *hub.Hub
+	keys         *keyring.Keyring
+	now          func() time.Time
 
 	mu      sync.Mutex
 	members map[snowflake.ID]map[snowflake.ID]room.Standing // guild → user
@@ -246,6 +247,7 @@ func (k *bookkeeper) CreateInvite(_ context.Context, g snowflake.ID, q room.Invi
 	if err != nil {
 		return room.InviteLink{}, err
 	}
+	k.invitesAsked = append(k.invitesAsked, q.ID)
 	return k.invite(r, q.Actor.UserID)
 }
 

@@ -57,7 +57,12 @@ func (s *Server) addHook(ctx context.Context, me *session.Session, h webhook.Hoo
 	if err != nil {
 		return h, "", err
 	}
-	if len(have) >= webhook.MaxPerGuild {
+	h.ID = webhook.NewID()
+	if id := api.RepeatID(ctx); id != "" {
+		h.ID = id[:16]
+	}
+	again := slices.ContainsFunc(have, func(o webhook.Hook) bool { return o.ID == h.ID }) // an earlier try made it, and its secret reached nobody
+	if len(have) >= webhook.MaxPerGuild && !again {
 		return h, "", errs.E(errs.Conflict, "There are %d webhooks already, which is the most. Please remove one.", webhook.MaxPerGuild)
 	}
 	if err := s.note(ctx, me, h.GuildID, room.EntryWebhookMade, h.Name, ""); err != nil {
@@ -67,9 +72,13 @@ func (s *Server) addHook(ctx context.Context, me *session.Session, h webhook.Hoo
 		return h, "", err
 	}
 	secret := webhook.NewSecret()
-	h.ID, h.CreatedAt, h.Enabled = webhook.NewID(), s.now().UTC(), true
+	h.CreatedAt, h.Enabled = s.now().UTC(), true
 	h.Secret = s.o.Keys.Seal(secret, "webhook "+h.Key())
-	if _, err := s.o.Hub.Webhooks.Create(ctx, h.Key(), h); err != nil {
+	write := s.o.Hub.Webhooks.Create
+	if again {
+		write = s.o.Hub.Webhooks.Put
+	}
+	if _, err := write(ctx, h.Key(), h); err != nil {
 		return h, "", err
 	}
 	s.log.InfoContext(ctx, "a webhook was made", "guild_id", h.GuildID, "user_id", h.By)

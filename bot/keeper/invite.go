@@ -47,7 +47,12 @@ func (k *Keeper) Invite(ctx context.Context, guildID snowflake.ID, q room.Invite
 				return err
 			}
 		}
+		if made := r.Invite(q.ID); made != nil && made.By == who.UserID { // by an earlier try, whose answer was lost
+			out, err = k.link(r, made)
+			return err
+		}
 		v := k.newInvite(g, who.UserID, who.DisplayName, r.Seats, q.Lifetime, q.Uses)
+		v.ID = cmp.Or(q.ID, v.ID)
 		now := g.now()
 		entry := room.Entry{Kind: room.EntryInvited, By: who.UserID, Via: q.Actor.Via, Target: q.For}
 		err := k.edit(ctx, g, r, &entry, func(doc *room.Room) {

@@ -58,6 +58,9 @@ func (k *Keeper) opened(ctx context.Context, g *guildRooms, o opening) (*kept, e
 			return r, nil
 		}
 	}
+	if in, begun := g.intended[o.id]; begun && in.OwnerID == o.who.UserID {
+		return k.goOn(ctx, g, in)
+	}
 	if err := k.mayOpen(g, o.who); err != nil {
 		return nil, err
 	}
@@ -118,6 +121,28 @@ func (k *Keeper) passes(g *guildRooms, in *room.Intention, owner room.Standing) 
 	}
 	in.Guests = guests
 	return nil
+}
+
+// showsWithin is how long after a creation, whose answer was lost, Discord surely shows what it made.
+const showsWithin = 5 * time.Second
+
+// goOn finishes an intention of an earlier try of the same request: its process
+// died, or Discord did not say what became of it.
+func (k *Keeper) goOn(ctx context.Context, g *guildRooms, in room.Intention) (*kept, error) {
+	channel, err := k.find(ctx, g, in)
+	if err != nil {
+		return nil, err
+	}
+	whole := false
+	if channel == 0 {
+		if age := g.now().Sub(in.At); age >= 0 && age < showsWithin {
+			return nil, errs.E(errs.InProgress, "Your room is still being opened: Discord has not said yet whether it is there. Please ask again in a few seconds.").After(showsWithin - age)
+		}
+		if in, channel, whole, err = k.createChannel(ctx, g, in); err != nil {
+			return nil, err
+		}
+	}
+	return k.finish(ctx, g, in, channel, whole)
 }
 
 // createChannel makes the channel of an intention: in a further category if

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/base32"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -25,12 +27,17 @@ const (
 	replayHeader = "Idempotency-Key"
 	replayedSays = "Idempotency-Replayed"
 	replayFor    = 24 * time.Hour
-	// replayHold is how long a request may be at it before another with its key is taken for a new try.
+	// replayHold is how long a request may be at it before another with its key is taken for a new try,
+	// unless the process that is at it has ended: then it is one at once.
 	replayHold = time.Minute
+	// replayWait is how long a repetition waits for the first request's answer.
+	replayWait = 3 * time.Second
+	replayPoll = 50 * time.Millisecond
 )
 
 // Replays remembers the answers to creations, sealed, for a day.
 type Replays struct {
+	Hub    *hub.Hub
 	Bucket *hub.Bucket[hub.Sealed]
 	Keys   *keyring.Keyring
 	Now    func() time.Time
@@ -41,10 +48,13 @@ type Replays struct {
 type answered struct {
 	Request  []byte            `json:"request"` // SHA-256 of what was asked
 	Since    time.Time         `json:"since"`
+	By       string            `json:"by"` // the process that is at it, or was
 	Done     bool              `json:"done"`
 	Status   int               `json:"status,omitempty"`
 	Header   map[string]string `json:"header,omitempty"`
 	Response []byte            `json:"response,omitempty"`
+
+	again bool // it says when to try again
 }
 
 func (s *Replays) seal(key string, a answered) (hub.Sealed, error) {
@@ -52,13 +62,16 @@ func (s *Replays) seal(key string, a answered) (hub.Sealed, error) {
 	return hub.Sealed{Data: s.Keys.Seal(b, "replay "+key), Expires: s.Now().Add(replayFor)}, err
 }
 
-// begin claims a key. It gives the answer that there is already, or nil if the request is to be done now.
+// begin claims a key. It gives the answer that there is already, or nil if the
+// request is to be done now. While another request with the key is being done it waits a moment for its answer.
 func (s *Replays) begin(ctx context.Context, key string, request []byte) (*answered, error) {
-	mine, err := s.seal(key, answered{Request: request, Since: s.Now()})
+	mine, err := s.seal(key, answered{Request: request, Since: s.Now(), By: s.Hub.Self()})
 	if err != nil {
 		return nil, err
 	}
-	for range 4 {
+	patience := time.NewTimer(replayWait)
+	defer patience.Stop()
+	for tries := 0; tries < 4; tries++ {
 		_, err := s.Bucket.Create(ctx, key, mine)
 		if !errs.Has(err, errs.Conflict) {
 			return nil, err
@@ -81,8 +94,16 @@ func (s *Replays) begin(ctx context.Context, key string, request []byte) (*answe
 			return nil, errs.E(errs.Conflict, "This Idempotency-Key was used for something else. Please choose a new one for a new thing.")
 		case have.Done:
 			return &have, nil
-		case s.Now().Sub(have.Since) < replayHold:
-			return nil, errs.E(errs.Conflict, "The same request is being done right now. Please ask again in a few seconds.").After(2 * time.Second)
+		case s.Now().Sub(have.Since) < replayHold && s.Hub.Alive(ctx, have.By):
+			select {
+			case <-time.After(replayPoll):
+				tries = 0
+				continue
+			case <-patience.C:
+				return nil, errs.E(errs.InProgress, "The same request is still being done. Please ask again in a few seconds.").After(2 * time.Second)
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
 		}
 		if _, err := s.Bucket.Update(ctx, key, mine, rev); !errs.Has(err, errs.Conflict) {
 			return nil, err
@@ -93,7 +114,7 @@ func (s *Replays) begin(ctx context.Context, key string, request []byte) (*answe
 
 // end keeps an answer, or gives the key up if the request may be tried again.
 func (s *Replays) end(ctx context.Context, key string, a answered) error {
-	if a.Status >= 500 || a.Status == http.StatusTooManyRequests || a.Status == http.StatusUnauthorized {
+	if a.Status >= 500 || a.Status == http.StatusUnauthorized || a.again {
 		return s.Bucket.Delete(ctx, key)
 	}
 	a.Done = true
@@ -145,6 +166,7 @@ func (a *API) repeat(ctx huma.Context, next func(huma.Context)) {
 	defer func() {
 		c.Writer = rec.ResponseWriter
 		out := answered{Request: request[:], Since: a.o.Replays.Now(), Status: rec.Status(), Response: rec.body.Bytes(), Header: map[string]string{}}
+		out.again = rec.Header().Get("Retry-After") != ""
 		if !done { // it panicked
 			out.Status = http.StatusInternalServerError
 		}
@@ -159,9 +181,20 @@ func (a *API) repeat(ctx huma.Context, next func(huma.Context)) {
 			a.o.Replays.Log.WarnContext(end, "an answer was not kept for repetitions", "err", err)
 		}
 	}()
-	// The keeper recognises the call of an earlier try whose outcome nobody knows.
+	// An earlier try whose outcome nobody knows is recognised by the call's id.
 	next(huma.WithContext(ctx, hub.WithCallID(ctx.Context(), "api-"+key[:40])))
 	done = true
+}
+
+// RepeatID gives the id of what a repeatable request makes: the same for each
+// repetition; "" where the caller sent no Idempotency-Key.
+func RepeatID(ctx context.Context) string {
+	id, ok := strings.CutPrefix(hub.CallID(ctx), "api-")
+	if !ok {
+		return ""
+	}
+	sum := sha256.Sum256([]byte("id " + id))
+	return strings.ToLower(base32.StdEncoding.EncodeToString(sum[:]))[:26]
 }
 
 func tooLarge(err error) error {

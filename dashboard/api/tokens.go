@@ -58,6 +58,9 @@ func (s *Tokens) New(ctx context.Context, t Token) (Token, string, error) {
 	if !t.Expires.IsZero() && !t.Expires.After(t.CreatedAt) {
 		return t, "", errs.Field("expires_at", "That is in the past. Please choose a later day, or none.")
 	}
+	if id := RepeatID(ctx); id != "" {
+		t.ID = id[:12]
+	}
 	t, text, err := apitoken.New(t)
 	if err != nil {
 		return t, "", err
@@ -65,6 +68,10 @@ func (s *Tokens) New(ctx context.Context, t Token) (Token, string, error) {
 	have, err := s.List(ctx, t.UserID, t.GuildID)
 	if err != nil {
 		return t, "", err
+	}
+	if slices.ContainsFunc(have, func(o Token) bool { return o.ID == t.ID }) { // an earlier try made it, and its text reached nobody
+		_, err = s.Bucket.Put(ctx, t.Key(), t)
+		return t, text, err
 	}
 	if len(have) >= apitoken.MaxPerOwner {
 		return t, "", errs.E(errs.Conflict, "There are %d tokens already, which is the most. Please revoke one that is not used.", apitoken.MaxPerOwner)

@@ -61,7 +61,7 @@ func Owner(user, guild snowflake.ID) string {
 	return "u" + user.String()
 }
 
-// New completes a token with an id and a hash, and gives the text to show once.
+// New completes a token with a hash, and an id where it has none, and gives the text to show once.
 func New(t Token) (Token, string, error) {
 	t.Name = strings.Join(strings.Fields(t.Name), " ")
 	if n := utf8.RuneCountInString(t.Name); n < 1 || n > 60 || !utf8.ValidString(t.Name) {
@@ -71,7 +71,9 @@ func New(t Token) (Token, string, error) {
 		return t, "", err
 	}
 	secret := rand.Text()
-	t.ID = strings.ToLower(rand.Text()[:12])
+	if t.ID == "" {
+		t.ID = strings.ToLower(rand.Text()[:12])
+	}
 	t.Hash = hash(secret)
 	return t, Prefix + Owner(t.UserID, t.GuildID) + "_" + t.ID + "_" + secret, nil
 }

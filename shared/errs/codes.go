@@ -14,6 +14,7 @@ func Codes() []Meaning {
 		{Forbidden, "signed in, but not allowed"},
 		{NotFound, "there is no such thing, or it is not shown to this person"},
 		{Conflict, "somebody else changed it meanwhile"},
+		{InProgress, "the same request is still being done; RetryAfter says when to ask again"},
 		{RoomNotFound, "no such room, or not shown to this person"},
 		{RoomFull, "every seat is taken"},
 		{RoomLimit, "the member or the server has as many rooms as it may"},

@@ -23,6 +23,7 @@ const (
 	Forbidden          Code = "FORBIDDEN"           // signed in, but not allowed
 	NotFound           Code = "NOT_FOUND"           // there is no such thing, or it is not shown to this person
 	Conflict           Code = "CONFLICT"            // somebody else changed it meanwhile
+	InProgress         Code = "IN_PROGRESS"         // the same request is still being done; RetryAfter says when to ask again
 	RoomNotFound       Code = "ROOM_NOT_FOUND"      // no such room, or not shown to this person
 	RoomFull           Code = "ROOM_FULL"           // every seat is taken
 	RoomLimit          Code = "ROOM_LIMIT"          // the member or the server has as many rooms as it may

@@ -98,6 +98,7 @@ type Hub struct {
 
 	ready readiness
 
+	self   string // see Self
 	routes *routes
 	fence  atomic.Pointer[Fence]
 }
@@ -128,6 +129,9 @@ func open(ctx context.Context, o Options, specs []spec) (*Hub, error) {
 		return nil, errors.Join(err, h.abandon())
 	}
 	h.bind()
+	if err := h.live(); err != nil {
+		return nil, errors.Join(err, h.abandon())
+	}
 	h.wg.Go(h.tend)
 	if h.engine != nil {
 		h.serveSocket()

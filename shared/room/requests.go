@@ -56,6 +56,7 @@ type (
 		Uses     int           `json:"uses,omitempty"`
 		For      snowflake.ID  `json:"for,omitempty"`      // let this user in at once and send them the link
 		ForName  string        `json:"for_name,omitempty"` // their display name, where it is known
+		ID       string        `json:"id,omitempty"`       // of the invite: the same for each repetition; "" if there is none
 	}
 
 	// RevokeRequest takes an invite back.
