@@ -5,6 +5,7 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/errs"
 	"snug/shared/guild"
 	"snug/shared/hub"
 	"snug/shared/room"
@@ -35,10 +36,19 @@ type Keeper interface {
 	SaveSettings(ctx context.Context, guild snowflake.ID, q room.SettingsRequest) (room.Saved, error)
 }
 
-// StandingFrom gives the question that dashboard/live asks about watchers, put to the keepers through the hub.
+// StandingFrom gives the question that dashboard/live asks about watchers, put
+// to the keepers through the hub, and answered from what was known while nobody keeps the guild.
 func StandingFrom(h *hub.Hub) func(ctx context.Context, guild, user snowflake.ID) (room.Standing, error) {
 	return func(ctx context.Context, guild, user snowflake.ID) (room.Standing, error) {
-		return hub.StandingOf.Call(ctx, h, guild, room.StandingRequest{UserID: user})
+		part, cancel := context.WithTimeout(ctx, readPatience)
+		st, err := hub.StandingOf.Call(part, h, guild, room.StandingRequest{UserID: user})
+		cancel()
+		if errs.Has(err, errs.Unavailable) {
+			if known, _, e := h.Standings.Get(ctx, knownKey(guild, user)); e == nil {
+				return known.Standing, nil
+			}
+		}
+		return st, err
 	}
 }
 

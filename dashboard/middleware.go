@@ -58,7 +58,7 @@ func (s *Server) begin(c *gin.Context) {
 	v := visitOf(c)
 	c.Header("X-Request-Id", v.id)
 	r := c.Request
-	ctx := hub.WithRequestID(r.Context(), v.id)
+	ctx := withAsOf(hub.WithRequestID(r.Context(), v.id), c.Writer.Header())
 	if r.URL.Path != livePath {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, requestTime)

@@ -102,6 +102,7 @@ type Server struct {
 	log      *slog.Logger
 	now      func() time.Time
 	keeper   Keeper
+	recall   *recall
 	live     *live.Live
 	view     *view.Engine
 	sessions *session.Sessions
@@ -146,6 +147,10 @@ func New(o Options) (*Server, error) {
 		s.keeper = keepers{o.Hub}
 	}
 	var err error
+	if s.recall, err = newRecall(o.Hub, o.Now); err != nil {
+		return nil, err
+	}
+	s.keeper = recalling{s.keeper, s}
 	s.view, err = view.New(view.Config{Templates: templates.FS, Static: static.FS, Text: o.Texts, CDN: o.Discord.CDNURL, Version: o.Version})
 	if err != nil {
 		return nil, err
@@ -186,7 +191,10 @@ func (s *Server) follow() error {
 	for _, listen := range []func() (func(), error){
 		s.hearEnded,
 		func() (func(), error) {
-			return hub.StandingChanged.Listen(s.ctx, s.o.Hub, func(m room.Member) { s.live.Recheck(m.GuildID, m.UserID) })
+			return hub.StandingChanged.Listen(s.ctx, s.o.Hub, func(m room.Member) {
+				s.recall.forget(m.GuildID, m.UserID)
+				s.live.Recheck(m.GuildID, m.UserID)
+			})
 		},
 		func() (func(), error) {
 			return s.o.Hub.Audit.Listen(s.ctx, func(e hub.AuditEntry) { s.live.Noted(e.Guild, e.Channel) })
@@ -290,11 +298,12 @@ func (s *Server) Close(ctx context.Context) error {
 		s.guilds.Wait()
 		s.index.wait()
 	}()
+	err := s.recall.close(ctx)
 	select {
 	case <-ended:
-		return nil
+		return err
 	case <-ctx.Done():
-		return fmt.Errorf("dashboard: did not end in time: %w", ctx.Err())
+		return errors.Join(err, fmt.Errorf("dashboard: did not end in time: %w", ctx.Err()))
 	}
 }
 

@@ -140,6 +140,7 @@ func (s *Server) layout(c *gin.Context, title string) view.Layout {
 
 // page answers with a page.
 func (s *Server) page(c *gin.Context, status int, p view.Page) error {
+	view.LayoutOf(p).AsOf = asOfOf(c.Request.Context())
 	return s.view.Render(c.Writer, status, p)
 }
 

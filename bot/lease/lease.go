@@ -227,7 +227,7 @@ func (k *Keeper) changed(c hub.Change[hub.Lease]) {
 // attend writes that this process is there, and counts the time in which it could write.
 func (k *Keeper) attend(ctx context.Context) {
 	begun := time.Now()
-	writing, cancel := context.WithTimeout(ctx, k.o.Term/4)
+	writing, cancel := k.writing(ctx)
 	defer cancel()
 	_, err := k.o.Leases.Put(writing, attending+k.holder, k.mine(0), hub.TTL(4*k.o.Term))
 	if err != nil {

@@ -30,6 +30,12 @@ func (k *Keeper) renew(ctx context.Context) {
 	all.Wait()
 }
 
+// writing bounds a write. One that was begun is waited for also when ctx ends:
+// nobody would know what became of it.
+func (k *Keeper) writing(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), k.o.Term/4)
+}
+
 func (k *Keeper) lost(h *holding) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -37,7 +43,7 @@ func (k *Keeper) lost(h *holding) bool {
 }
 
 func (k *Keeper) renewOne(ctx context.Context, shard int, h *holding) {
-	writing, cancel := context.WithTimeout(ctx, k.o.Term/4)
+	writing, cancel := k.writing(ctx)
 	defer cancel()
 	begun := time.Now()
 	rev, err := k.o.Leases.Update(writing, key(shard), k.mine(h.term), h.rev)
@@ -95,7 +101,7 @@ func (k *Keeper) take(ctx context.Context, hold func(context.Context, int)) {
 	if e.Holder != "" {
 		k.o.Log.Warn("taking over a shard whose process no longer renews its lease", "shard", shard, "from", e.Name)
 	}
-	writing, cancel := context.WithTimeout(ctx, k.o.Term/4)
+	writing, cancel := k.writing(ctx)
 	defer cancel()
 	begun, term := time.Now(), e.Term+1
 	var rev hub.Rev
@@ -142,10 +148,20 @@ func (k *Keeper) giveUp(ctx context.Context, shard int, h *holding) {
 		return
 	}
 	// What is freed keeps its term: the next one's is greater.
-	if _, err := k.o.Leases.Update(ctx, key(shard), hub.Lease{Name: k.o.Name, Term: h.term, Shards: k.o.Shards}, h.rev); err != nil {
+	free := hub.Lease{Name: k.o.Name, Term: h.term, Shards: k.o.Shards}
+	_, err := k.o.Leases.Update(ctx, key(shard), free, h.rev)
+	if taken(err) { // a renewal may have happened though its answer was lost
+		if h.rev, err = k.find(ctx, shard, h); err == nil {
+			_, err = k.o.Leases.Update(ctx, key(shard), free, h.rev)
+		}
+	}
+	if err != nil {
 		k.o.Log.Warn("a shard's lease could not be freed; it runs out by itself", "shard", shard, "err", err)
 	}
 }
+
+// freeTime bounds how long the hub is waited for at the end.
+const freeTime = 5 * time.Second
 
 // free ends and frees everything. While holds end their leases are renewed.
 func (k *Keeper) free() {
@@ -160,12 +176,12 @@ func (k *Keeper) free() {
 			case <-h.ended:
 			case <-tick.C:
 			}
-			ctx, cancel := context.WithTimeout(context.Background(), k.o.Term/3)
+			ctx, cancel := context.WithTimeout(context.Background(), freeTime)
 			k.renew(ctx)
 			cancel()
 		}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), k.o.Term/3)
+	ctx, cancel := context.WithTimeout(context.Background(), freeTime)
 	defer cancel()
 	if err := k.o.Leases.Delete(ctx, attending+k.holder); err != nil {
 		k.o.Log.Warn("this process could not say that it is gone; the others notice", "err", err)

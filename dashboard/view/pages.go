@@ -35,6 +35,8 @@ type Layout struct {
 	Now time.Time
 	// AddURL is Discord's page that adds Snug to a server; "" hides the link.
 	AddURL string
+	// AsOf is the time that what the page shows is of, where nobody could tell what is now; zero: it is of now.
+	AsOf time.Time
 	// Notice is something that just happened and is told once, above the page.
 	Notice *Notice
 	// Demo says that Discord is simulated, and DiscordURL then is where.

@@ -24,7 +24,8 @@ type routes struct {
 	once   sync.Once
 	shards int // of the whole bot; 0: no process shares them
 	held   map[int]*tenure
-	news   chan struct{} // closed at the next change
+	heard  map[int]time.Time // when each shard's holder last wrote that it holds it, as this process saw it
+	news   chan struct{}     // closed at the next change
 }
 
 // tenure is one holder's time with a shard.
@@ -44,7 +45,7 @@ const (
 var errMoved = errors.New("hub: another process holds the guild now")
 
 func newRoutes() *routes {
-	return &routes{caught: make(chan struct{}), held: map[int]*tenure{}, news: make(chan struct{})}
+	return &routes{caught: make(chan struct{}), held: map[int]*tenure{}, heard: map[int]time.Time{}, news: make(chan struct{})}
 }
 
 // route begins to follow the leases.
@@ -80,6 +81,9 @@ func (r *routes) learn(key string, l Lease) {
 	defer r.mu.Unlock()
 	old := r.held[shard]
 	free := l.Holder == ""
+	if !free || old == nil || !old.free { // who gives it up was there
+		r.heard[shard] = time.Now()
+	}
 	if old != nil && (l.Term < old.term || l.Term == old.term && (old.free || !free)) {
 		return
 	}
@@ -110,6 +114,15 @@ func (r *routes) to(guild snowflake.ID) (t *tenure, shard int, news <-chan struc
 		t = &tenure{free: true, since: time.Now()} // of a shard nobody has taken yet, or not heard of
 	}
 	return t, shard, r.news
+}
+
+// Heard gives when the process that holds a guild last said so, also if it does
+// not any more; zero where processes share nothing.
+func (h *Hub) Heard(guild snowflake.ID) time.Time {
+	_, shard, _ := h.routes.to(guild)
+	h.routes.mu.Lock()
+	defer h.routes.mu.Unlock()
+	return h.routes.heard[shard]
 }
 
 // destination finds whom to call about a guild. A shard that is on its way from

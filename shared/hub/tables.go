@@ -1,6 +1,8 @@
 package hub
 
 import (
+	"time"
+
 	"snug/shared/apitoken"
 	"snug/shared/dm"
 	"snug/shared/guild"
@@ -22,6 +24,7 @@ type Buckets struct {
 	Leases     *Bucket[Lease]            // shard; the process that holds it
 	Rosters    *Bucket[room.Live]        // guild.channel; memory, presence alone writes
 	Guilds     *Bucket[room.GuildInfo]   // guild; memory, written by the bot
+	Standings  *Bucket[Known]            // guild.user; memory, what dashboards were told last
 	Tokens     *Bucket[apitoken.Token]   // owner.id; API tokens
 	Stats      *Bucket[stats.Day]        // guild.day; the keeper's process alone writes
 	Uptime     *Bucket[uptime.Day]       // day
@@ -44,6 +47,15 @@ type Lease struct {
 // Attending begins the keys of processes in the bucket of leases.
 const Attending = "process."
 
+// Known is a person's place in a guild as a dashboard was told it, and until when it may be recalled.
+type Known struct {
+	Standing room.Standing `json:"standing"`
+	Until    time.Time     `json:"until"`
+}
+
+// ExpiresAt implements Expiring.
+func (k Known) ExpiresAt() time.Time { return k.Until }
+
 const mib = 1 << 20
 
 // tables are the buckets and streams. MaxBytes are limits, not allocations;
@@ -60,6 +72,7 @@ func tables() []spec {
 		{name: "leases", history: 1, maxBytes: mib, scratch: true},
 		{name: "rosters", history: 16, maxBytes: 512 * mib, memory: true, keeper: ofGuild},
 		{name: "guilds", history: 1, maxBytes: 128 * mib, memory: true, keeper: ofGuild},
+		{name: "standings", history: 1, maxBytes: 64 * mib, memory: true, scratch: true},
 		{name: "tokens", history: 1, maxBytes: 64 * mib},
 		{name: "stats", history: 1, maxBytes: 256 * mib, keeper: ofGuild},
 		{name: "uptime", history: 1, maxBytes: 8 * mib},
@@ -84,6 +97,7 @@ func (h *Hub) bind() {
 	h.Leases = newBucket[Lease](h, "leases")
 	h.Rosters = newBucket[room.Live](h, "rosters")
 	h.Guilds = newBucket[room.GuildInfo](h, "guilds")
+	h.Standings = newBucket[Known](h, "standings")
 	h.Tokens = newBucket[apitoken.Token](h, "tokens")
 	h.Stats = newBucket[stats.Day](h, "stats")
 	h.Uptime = newBucket[uptime.Day](h, "uptime")
@@ -96,7 +110,7 @@ func (h *Hub) bind() {
 	h.ready.all = []*store{
 		h.Settings.s, h.Rooms.s, h.Intentions.s, h.Members.s, h.Sessions.s,
 		h.Logins.s, h.Shards.s, h.Leases.s, h.Rosters.s, h.Guilds.s,
-		h.Tokens.s, h.Replays.s, h.Stats.s, h.Webhooks.s, h.Deliveries.s, h.Uptime.s, h.DMs.s,
+		h.Standings.s, h.Tokens.s, h.Replays.s, h.Stats.s, h.Webhooks.s, h.Deliveries.s, h.Uptime.s, h.DMs.s,
 	}
 }
 
