@@ -59,16 +59,16 @@ func (r *recall) standing(ctx context.Context, guild, user snowflake.ID, ask fun
 	if !errs.Has(err, errs.Unavailable) {
 		return st, false, err
 	}
-	known, ok := r.of(ctx, guild, user)
-	if !ok {
+	known, _, e := r.h.Standings.Get(ctx, knownKey(guild, user))
+	if e != nil {
 		return st, false, err
 	}
 	at := r.h.Heard(guild)
 	if at.IsZero() {
-		at = known.CheckedAt
+		at = known.Until.Add(-recallFor) // when it was written down
 	}
 	tell(ctx, at)
-	return known, true, nil
+	return known.Standing, true, nil
 }
 
 // patience is how long a guild's holder is waited for.
@@ -111,12 +111,6 @@ func sameStanding(a, b room.Standing) bool {
 	a.Roles, b.Roles = nil, nil
 	return a.Member == b.Member && a.Manager == b.Manager && a.Admin == b.Admin && a.Owner == b.Owner && a.Pending == b.Pending &&
 		a.TimedOutUntil.Equal(b.TimedOutUntil) && a.DisplayName == b.DisplayName && a.Avatar == b.Avatar
-}
-
-// of gives what was known of a person.
-func (r *recall) of(ctx context.Context, guild, user snowflake.ID) (room.Standing, bool) {
-	doc, _, err := r.h.Standings.Get(ctx, knownKey(guild, user))
-	return doc.Standing, err == nil
 }
 
 // forget has what is known of a person not recalled any more: it has changed.

@@ -59,7 +59,7 @@ func (k *Keeper) opened(ctx context.Context, g *guildRooms, o opening) (*kept, e
 		}
 	}
 	if in, begun := g.intended[o.id]; begun && in.OwnerID == o.who.UserID {
-		return k.goOn(ctx, g, in)
+		return k.openOn(ctx, g, in)
 	}
 	if err := k.mayOpen(g, o.who); err != nil {
 		return nil, err
@@ -126,9 +126,9 @@ func (k *Keeper) passes(g *guildRooms, in *room.Intention, owner room.Standing) 
 // showsWithin is how long after a creation, whose answer was lost, Discord surely shows what it made.
 const showsWithin = 5 * time.Second
 
-// goOn finishes an intention of an earlier try of the same request: its process
+// openOn finishes an intention of an earlier try of the same request: its process
 // died, or Discord did not say what became of it.
-func (k *Keeper) goOn(ctx context.Context, g *guildRooms, in room.Intention) (*kept, error) {
+func (k *Keeper) openOn(ctx context.Context, g *guildRooms, in room.Intention) (*kept, error) {
 	channel, err := k.find(ctx, g, in)
 	if err != nil {
 		return nil, err

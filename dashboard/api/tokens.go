@@ -69,19 +69,20 @@ func (s *Tokens) New(ctx context.Context, t Token) (Token, string, error) {
 	if err != nil {
 		return t, "", err
 	}
-	if slices.ContainsFunc(have, func(o Token) bool { return o.ID == t.ID }) { // an earlier try made it, and its text reached nobody
-		_, err = s.Bucket.Put(ctx, t.Key(), t)
-		return t, text, err
-	}
-	if len(have) >= apitoken.MaxPerOwner {
+	again := slices.ContainsFunc(have, func(o Token) bool { return o.ID == t.ID }) // an earlier try made it, and its text reached nobody
+	if len(have) >= apitoken.MaxPerOwner && !again {
 		return t, "", errs.E(errs.Conflict, "There are %d tokens already, which is the most. Please revoke one that is not used.", apitoken.MaxPerOwner)
 	}
 	return t, text, nil
 }
 
-// Keep keeps a token that New gave; from now on it is good.
+// Keep keeps a token that New gave; from now on it is good, and not the one of an earlier try of the same request.
 func (s *Tokens) Keep(ctx context.Context, t Token) error {
-	_, err := s.Bucket.Create(ctx, t.Key(), t)
+	keep := s.Bucket.Create
+	if RepeatID(ctx) != "" {
+		keep = s.Bucket.Put
+	}
+	_, err := keep(ctx, t.Key(), t)
 	return err
 }
 
