@@ -122,7 +122,7 @@ func TestCrossOriginPosts(t *testing.T) {
 
 func TestErrorsOnTheWeb(t *testing.T) {
 	codes := map[errs.Code]int{
-		errs.Invalid: 400, errs.Unauthorized: 401, errs.Forbidden: 403, errs.NotFound: 404, errs.Conflict: 409, errs.RoomNotFound: 404, errs.RoomFull: 409,
+		errs.Invalid: 400, errs.Unauthorized: 401, errs.Forbidden: 403, errs.NotFound: 404, errs.Conflict: 409, errs.InProgress: 409, errs.RoomNotFound: 404, errs.RoomFull: 409,
 		errs.RoomLimit: 409, errs.TokenInvalid: 400, errs.TokenExpired: 410, errs.TokenRevoked: 410, errs.TokenUsedUp: 410, errs.GuildJoinDenied: 403,
 		errs.NotInVoice: 409, errs.MissingPermission: 409, errs.RateLimited: 429, errs.DiscordUnavailable: 503, errs.Unavailable: 503, errs.Internal: 500,
 	}

@@ -44,7 +44,8 @@ func StandingFrom(h *hub.Hub) func(ctx context.Context, guild, user snowflake.ID
 		st, err := hub.StandingOf.Call(part, h, guild, room.StandingRequest{UserID: user})
 		cancel()
 		if errs.Has(err, errs.Unavailable) {
-			if known, _, e := h.Standings.Get(ctx, knownKey(guild, user)); e == nil {
+			known, _, e := h.Standings.Get(ctx, knownKey(guild, user))
+			if g, _, e2 := h.Guilds.Get(ctx, guild.String()); e == nil && e2 == nil && g.Ready {
 				return known.Standing, nil
 			}
 		}

@@ -171,13 +171,25 @@ type recalling struct {
 
 // Standing gives a person's place in a guild, as it was known if need be.
 func (k recalling) Standing(ctx context.Context, guild snowflake.ID, q room.StandingRequest) (room.Standing, error) {
+	if !k.served(guild) {
+		return k.Keeper.Standing(ctx, guild, q)
+	}
 	st, _, err := k.s.recall.standing(ctx, guild, q.UserID, func(ctx context.Context) (room.Standing, error) { return k.Keeper.Standing(ctx, guild, q) })
 	return st, err
+}
+
+// served says whether the bot was last heard to serve a guild: what it has left, or Discord has lost, is not recalled.
+func (k recalling) served(guild snowflake.ID) bool {
+	g, ok := k.s.guilds.Get(guild.String())
+	return ok && g.Ready
 }
 
 // ViewRoom gives a room as a person may see it. As it was known it has no
 // controls and no invites: nothing could be done with them.
 func (k recalling) ViewRoom(ctx context.Context, guild snowflake.ID, q room.Request) (v room.View, err error) {
+	if !k.served(guild) {
+		return k.Keeper.ViewRoom(ctx, guild, q)
+	}
 	st, old, err := k.s.recall.standing(ctx, guild, q.Actor.UserID, func(ctx context.Context) (_ room.Standing, err error) {
 		v, err = k.Keeper.ViewRoom(ctx, guild, q)
 		return v.Standing, err
