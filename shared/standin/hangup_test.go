@@ -82,7 +82,7 @@ func TestWhatGoesAroundAdds(t *testing.T) {
 		})
 	}
 	rec := httptest.NewRecorder()
-	standin.New(o).Handler().ServeHTTP(rec, httptest.NewRequest("GET", "/api/v10/gateway", nil))
+	standin.New(o).Handler().ServeHTTP(rec, httptest.NewRequest("GET", "http://127.0.0.1/api/v10/gateway", nil))
 	if order != "cba" || rec.Code != http.StatusOK {
 		t.Errorf("went through %q to %d", order, rec.Code)
 	}
