@@ -31,6 +31,7 @@ func (b *Bot) serveCalls() {
 	serve(b, hub.RevokeInvite, k.Revoke)
 	serve(b, hub.PreviewInvite, k.Preview)
 	serve(b, hub.RedeemInvite, k.Redeem)
+	serve(b, hub.ArriveAtRoom, k.Arrive)
 	serve(b, hub.RoomsSeen, k.Seen)
 	serve(b, hub.SaveSettings, k.SaveSettings)
 	serve(b, hub.ChangeRoom, k.Change)

@@ -181,13 +181,19 @@ func (m *mortal) panels(id snowflake.ID) (n int) {
 }
 
 // entries are the audit's words for what people were told.
-var entries = map[string]room.EntryKind{"opened": room.EntryOpened, "invited": room.EntryInvited, "redeemed": room.EntryAdmitted, "transferred": room.EntryOwner, "closed": room.EntryClosed}
+var entries = []struct {
+	kind room.EntryKind
+	told []string // each of these made one
+}{
+	{room.EntryOpened, []string{"opened"}}, {room.EntryInvited, []string{"invited", "called"}}, {room.EntryOnTheWay, []string{"coming"}},
+	{room.EntryAdmitted, []string{"redeemed", "arrived"}}, {room.EntryOwner, []string{"transferred"}}, {room.EntryClosed, []string{"closed"}},
+}
 
 // judge compares what a new process finds, after its start and one sweep, with what people were told.
 func (m *mortal) judge(told []word) {
 	m.Helper()
 	done, id := map[string]bool{}, ""
-	var link room.InviteLink
+	var link, door room.InviteLink
 	for _, w := range told {
 		done[w.Did] = true
 		if w.Room != 0 {
@@ -195,6 +201,9 @@ func (m *mortal) judge(told []word) {
 		}
 		if w.Link.Token != "" {
 			link = w.Link
+		}
+		if w.Door.Token != "" {
+			door = w.Door
 		}
 	}
 	m.theirs.forward(meanwhile)
@@ -214,15 +223,20 @@ func (m *mortal) judge(told []word) {
 	if left.Intentions > 0 || len(rooms) > 1 || !slices.Equal(rooms, channels) {
 		m.Errorf("left are rooms %v, channels %v and %d intentions", rooms, channels, left.Intentions)
 	}
-	for what, kind := range entries {
-		n := 0
-		for _, e := range left.Audit {
-			if k, _, _ := strings.Cut(e, " "); k == string(kind) {
+	for _, e := range entries {
+		n, least := 0, 0
+		for _, entry := range left.Audit {
+			if k, _, _ := strings.Cut(entry, " "); k == string(e.kind) {
 				n++
 			}
 		}
-		if n > 1 || done[what] && n == 0 {
-			m.Errorf("the audit has %s %d times: %q", kind, n, left.Audit)
+		for _, what := range e.told {
+			if done[what] {
+				least++
+			}
+		}
+		if n > len(e.told) || n < least {
+			m.Errorf("the audit has %s %d times: %q", e.kind, n, left.Audit)
 		}
 	}
 	if len(rooms) == 0 {
@@ -235,6 +249,7 @@ func (m *mortal) judge(told []word) {
 	if n := m.panels(r.ID); n != 1 {
 		m.Errorf("the room has %d control panels", n)
 	}
+	m.judgeArrival(r, done, door)
 	v := r.Invite(link.Invite.ID)
 	switch {
 	case done["closed"]:
@@ -255,6 +270,28 @@ func (m *mortal) judge(told []word) {
 	}
 }
 
+// judgeArrival judges what is left of somebody who came from outside the server.
+func (m *mortal) judgeArrival(r room.Room, done map[string]bool, door room.InviteLink) {
+	m.Helper()
+	stranger := m.people["stranger"]
+	guest, arrival, v := r.Guest(stranger), r.Arrival(stranger), r.Invite(door.Invite.ID)
+	switch {
+	case done["arrived"] && guest == nil:
+		m.Error("who came in is lost")
+	case done["coming"] && guest == nil && arrival == nil:
+		m.Error("who is on their way is lost")
+	case v != nil && len(v.Redeemers) > 1:
+		m.Errorf("a link for one was used %d times", len(v.Redeemers))
+	case v != nil && guest == nil && arrival == nil && len(v.Redeemers) > 0:
+		m.Error("a use is lost")
+	}
+	for code, i := range m.discord.State().Invites {
+		if i.Channel["id"] == r.ID && (arrival == nil || arrival.Code != code) {
+			m.Errorf("Discord has an invite that nobody knows; %+v", arrival)
+		}
+	}
+}
+
 func acts(told []word) string {
 	var all []string
 	for _, w := range told {
@@ -264,7 +301,7 @@ func acts(told []word) string {
 }
 
 // Snug is killed after every single step of opening, inviting, redeeming,
-// handing over and closing: after each write of rooms and intentions, and after
+// bringing somebody into the server, handing over and closing: after each write of rooms and intentions, and after
 // each call that changed something in Discord, before its answer. After the
 // next start and one sweep nothing that people were told is lost, no channel,
 // room or intention is left alone, and no invite is used twice.
@@ -315,6 +352,9 @@ func kill(t *testing.T, deaths []death, lane, lanes int) {
 			t.Fatalf("that was death at %+v; people were told %s", deaths[i], acts(told))
 		}
 		m.do("clear")
+		if err := m.discord.RemoveMember(m.guild, m.people["stranger"]); err != nil && !strings.Contains(err.Error(), "Unknown Member") {
+			t.Fatal(err)
+		}
 	}
 	if err := m.dead(); err != nil {
 		t.Fatalf("%v\n%s", err, m.noise.String())

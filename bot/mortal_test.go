@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"strings"
 	"sync"
@@ -44,6 +45,7 @@ type word struct {
 
 	Room   snowflake.ID    // opened
 	Link   room.InviteLink // invited
+	Door   room.InviteLink // called: the link for somebody who is not in the server
 	Writes []string        // over: its writes of rooms and intentions
 
 	Rooms      []room.Room // looked
@@ -151,6 +153,9 @@ func (l *living) live(orders *bufio.Scanner) error {
 		return err
 	}
 	told(word{Did: "redeemed"})
+	if err := l.bring(id, told); err != nil {
+		return err
+	}
 	if _, err := l.change("jonas", id, room.DoTransfer, func(q *room.ChangeRequest) { q.User = l.people["priya"] }); err != nil {
 		return err
 	}
@@ -160,6 +165,41 @@ func (l *living) live(orders *bufio.Scanner) error {
 	}
 	told(word{Did: "closed"})
 	return nil
+}
+
+// bring has somebody follow a link who is not in the server, and come in by Discord's invite.
+func (l *living) bring(id snowflake.ID, told func(word)) error {
+	door, err := call(l.house, hub.CreateInvite, room.InviteRequest{Actor: l.actor("jonas"), RoomID: id, Uses: 1})
+	if err != nil {
+		return err
+	}
+	told(word{Did: "called", Door: door})
+	if err := l.redeem("stranger", door.Token); err != nil {
+		return err
+	}
+	told(word{Did: "coming"})
+	a, err := l.arrive("stranger", id)
+	if err != nil || a.Code == "" {
+		return fmt.Errorf("no invite of Discord's: %+v, %w", a, err)
+	}
+	l.accept("stranger", a.Code)
+	l.clock.forward(6 * time.Second) // what Discord said of them is old
+	if a, err = l.arrive("stranger", id); err != nil || a.Step != room.StepIn {
+		return fmt.Errorf("not let in: %+v, %w", a, err)
+	}
+	told(word{Did: "arrived"})
+	l.sweep()
+	return nil
+}
+
+// accept has somebody accept an invite of Discord's, from outside of Discord's process.
+func (l *living) accept(name, code string) {
+	res, err := http.Post(fmt.Sprintf("%s/_standin/users/%d/invites", l.url, l.people[name]), "application/json", strings.NewReader(`{"code":"`+code+`"}`))
+	l.must(err)
+	l.must(res.Body.Close())
+	if res.StatusCode != http.StatusOK {
+		l.Fatalf("the invite was not accepted: %s", res.Status)
+	}
 }
 
 // panelled waits until a room's control panel is posted and recorded, which happens in the background.

@@ -108,6 +108,7 @@ func TestInvites(t *testing.T) {
 	}
 
 	h.wantCode(h.redeem("priya", token[:len(token)-3]+"AAA"), errs.TokenInvalid)
+	h.settings(`{"bring_in":false}`)
 	h.wantCode(h.redeem("stranger", token), errs.GuildJoinDenied)
 	_, err = call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor("kiyo"), RoomID: id})
 	h.wantCode(err, errs.Forbidden)

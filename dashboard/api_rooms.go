@@ -223,6 +223,10 @@ func (s *Server) apiInvites() {
 		ID: "redeem-invite", Method: http.MethodPost, Path: "/invites/redeem", Tag: "Invites", Summary: "Follow an invite", Errors: over,
 		Description: "You become a guest of the room. Following one twice costs one use.", Access: follow,
 	}, s.redeem)
+	api.Register(s.api, api.Operation{
+		ID: "arrive-at-room", Method: http.MethodPost, Path: "/rooms/{channel}/arrive", Tag: "Invites", Summary: "What is next on your way into a room",
+		Description: "For who followed an invite and is not in the server, or has not accepted its rules. When nothing is next, it lets you in.", Access: follow,
+	}, s.arrive)
 }
 
 func (s *Server) apiRevoke(ctx context.Context, who *api.Caller, in *struct {
@@ -279,5 +283,31 @@ func (s *Server) redeem(ctx context.Context, who *api.Caller, in *struct{ Body t
 	if err != nil {
 		return nil, err
 	}
-	return ok(redeemedJSON{out.GuildID, out.RoomID, s.roomURL(out.RoomID)}), nil
+	at := s.roomURL(out.RoomID)
+	if out.OnTheWay {
+		at += "/coming"
+	}
+	return ok(redeemedJSON{out.GuildID, out.RoomID, at, out.OnTheWay}), nil
+}
+
+// arrive is coming for programs.
+func (s *Server) arrive(ctx context.Context, who *api.Caller, in *struct {
+	RoomPath
+	Body *struct {
+		Anew bool `json:"anew" required:"false" doc:"Make another invite of Discord's: the one there is does not work."`
+	}
+}) (*answer[arrivingJSON], error) {
+	guildID, q, err := s.inRoom(ctx, who, in.Room)
+	if err != nil {
+		return nil, err
+	}
+	a, err := s.keeper.Arrive(ctx, guildID, room.ArriveRequest{Actor: q.Actor, RoomID: q.RoomID, Anew: in.Body != nil && in.Body.Anew})
+	if err != nil {
+		return nil, gone(err)
+	}
+	out := arrivingJSON{Step: a.Step, InviteURL: s.inviteTo(a), Until: a.Until.UTC(), URL: s.roomURL(q.RoomID)}
+	if a.Why != nil {
+		out.Detail = a.Why.Message
+	}
+	return ok(out), nil
 }

@@ -117,7 +117,7 @@ func newBench(t *testing.T, change ...func(*Options)) *bench {
 		Hub: h, Live: l, Keeper: b.keeper, Keys: keys, BaseURL: b.url, ClientID: "app", ClientSecret: "hush", Log: log, Now: b.clock,
 		Discord: Discord{
 			AuthorizeURL: b.oauth.URL + "/authorize", TokenURL: b.oauth.URL + "/token", RevokeURL: b.oauth.URL + "/revoke",
-			APIURL: b.oauth.URL + "/api", CDNURL: "https://cdn.example", ChannelsURL: "https://discord.example/channels",
+			APIURL: b.oauth.URL + "/api", CDNURL: "https://cdn.example", ChannelsURL: "https://discord.example/channels", InviteURL: "https://discord.example/invite",
 		},
 		RefuseEvery: time.Nanosecond, Registerer: registry, Gatherer: registry, Version: "test",
 	}

@@ -87,7 +87,7 @@ func (s *Server) showLanding(c *gin.Context, status int, claims invite.Claims, t
 		if err != nil {
 			return err
 		}
-		if settings.GuildsJoin {
+		if settings.BringIn {
 			st, err := s.keeper.Standing(ctx, claims.GuildID, room.StandingRequest{UserID: p.Me.ID})
 			p.Joins = err == nil && !st.Member
 		}
@@ -127,13 +127,13 @@ func (s *Server) accept(c *gin.Context) error {
 }
 
 // loginInvited begins a login that follows an invite when it is done. It asks
-// for guilds.join only where the server lets invites bring people in.
+// for guilds.join only where the server brings people in by their sign-in.
 func (s *Server) loginInvited(c *gin.Context, claims invite.Claims, token string) error {
 	settings, _, err := s.settings(c.Request.Context(), claims.GuildID)
 	if err != nil {
 		return err
 	}
-	return s.beginLogin(c, session.Begin{ReturnTo: landingPath(claims.RoomID, token), Accept: true, Join: settings.GuildsJoin})
+	return s.beginLogin(c, session.Begin{ReturnTo: landingPath(claims.RoomID, token), Accept: true, Join: settings.JoinsBySignIn()})
 }
 
 // enter lets a signed-in person in by an invite and leads to the room.
@@ -148,7 +148,7 @@ func (s *Server) enter(c *gin.Context, me *session.Session, token string) error 
 	case errs.GuildJoinDenied:
 		settings, _, e := s.settings(c.Request.Context(), claims.GuildID)
 		// Whoever was asked for guilds.join at login and is denied all the same is not asked again.
-		if e == nil && settings.GuildsJoin && !me.Has(session.ScopeGuildsJoin) && c.Request.Method == http.MethodPost {
+		if e == nil && settings.JoinsBySignIn() && !me.Has(session.ScopeGuildsJoin) && c.Request.Method == http.MethodPost {
 			return s.loginInvited(c, claims, token)
 		}
 		return s.showLanding(c, statusOf(err), claims, token, err)
@@ -158,7 +158,11 @@ func (s *Server) enter(c *gin.Context, me *session.Session, token string) error 
 	default:
 		return err
 	}
-	c.Redirect(http.StatusSeeOther, "/game/"+out.RoomID.String())
+	to := "/game/" + out.RoomID.String()
+	if out.OnTheWay {
+		to = comingPath(out.RoomID)
+	}
+	c.Redirect(http.StatusSeeOther, to)
 	return nil
 }
 
@@ -169,7 +173,7 @@ func (s *Server) follows(ctx context.Context, me *session.Session, claims invite
 	if err != nil {
 		return room.Redeemed{}, err
 	}
-	if settings.GuildsJoin && me.Has(session.ScopeGuildsJoin) {
+	if settings.JoinsBySignIn() && me.Has(session.ScopeGuildsJoin) {
 		if q.AccessToken, err = s.sessions.AccessToken(ctx, me.Key); err != nil {
 			return room.Redeemed{}, err
 		}

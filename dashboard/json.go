@@ -59,6 +59,15 @@ type (
 		GuildID   snowflake.ID `json:"guildId"`
 		ChannelID snowflake.ID `json:"channelId"`
 		URL       string       `json:"url"`
+		OnTheWay  bool         `json:"on_the_way" doc:"You are not in the server, or have not accepted its rules: your place is kept, and arrive-at-room says what is next."`
+	}
+
+	arrivingJSON struct {
+		Step      room.Step `json:"step" doc:"join: accept Discord's invite; rules: accept the server's rules in Discord; wait: detail says what keeps you out; in: you are let in."`
+		InviteURL string    `json:"invite_url,omitempty" doc:"Discord's invite to the server, for you alone."`
+		Detail    string    `json:"detail,omitempty"`
+		Until     time.Time `json:"kept_until" doc:"Your place is kept until then."`
+		URL       string    `json:"url"`
 	}
 )
 

@@ -25,6 +25,7 @@ type Keeper interface {
 	RevokeInvite(ctx context.Context, guild snowflake.ID, q room.RevokeRequest) (room.Invite, error)
 	PreviewInvite(ctx context.Context, guild snowflake.ID, q room.PreviewRequest) (room.Preview, error)
 	RedeemInvite(ctx context.Context, guild snowflake.ID, q room.RedeemRequest) (room.Redeemed, error)
+	Arrive(ctx context.Context, guild snowflake.ID, q room.ArriveRequest) (room.Arriving, error)
 	ChangeRoom(ctx context.Context, guild snowflake.ID, q room.ChangeRequest) (room.ChangeDone, error)
 	Knock(ctx context.Context, guild snowflake.ID, q room.KnockRequest) (room.KnockDone, error)
 	AnswerKnock(ctx context.Context, guild snowflake.ID, q room.AnswerRequest) (room.ChangeDone, error)
@@ -94,6 +95,10 @@ func (k keepers) PreviewInvite(ctx context.Context, guild snowflake.ID, q room.P
 
 func (k keepers) RedeemInvite(ctx context.Context, guild snowflake.ID, q room.RedeemRequest) (room.Redeemed, error) {
 	return hub.RedeemInvite.Call(ctx, k.h, guild, q)
+}
+
+func (k keepers) Arrive(ctx context.Context, guild snowflake.ID, q room.ArriveRequest) (room.Arriving, error) {
+	return hub.ArriveAtRoom.Call(ctx, k.h, guild, q)
 }
 
 func (k keepers) ChangeRoom(ctx context.Context, guild snowflake.ID, q room.ChangeRequest) (room.ChangeDone, error) {

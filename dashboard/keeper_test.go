@@ -41,6 +41,7 @@ type bookkeeper struct {
 
 	noteFails error // NoteChange fails with it
 	redeems   []room.RedeemRequest
+	arriving  map[snowflake.ID]room.Arriving // who is on their way
 	seen      map[snowflake.ID][]snowflake.ID
 
 	renameLater time.Time // when a new name is applied; zero: at once
@@ -49,7 +50,7 @@ type bookkeeper struct {
 
 func newBookkeeper(t *testing.T, h *hub.Hub, keys *keyring.Keyring, now func() time.Time) *bookkeeper {
 	return &bookkeeper{
-		t: t, hub: h, keys: keys, now: now, members: map[snowflake.ID]map[snowflake.ID]room.Standing{}, rooms: map[snowflake.ID]*room.Room{},
+		t: t, hub: h, keys: keys, now: now, members: map[snowflake.ID]map[snowflake.ID]room.Standing{}, rooms: map[snowflake.ID]*room.Room{}, arriving: map[snowflake.ID]room.Arriving{},
 		roster: map[snowflake.ID][]room.Person{}, inVoice: map[snowflake.ID]bool{}, nextID: 5000, seen: map[snowflake.ID][]snowflake.ID{},
 	}
 }
@@ -311,6 +312,10 @@ func (k *bookkeeper) RedeemInvite(ctx context.Context, g snowflake.ID, q room.Re
 	}
 	if _, in := k.members[g][user]; !in {
 		doc, _, _ := k.hub.Settings.Get(ctx, g.String())
+		if doc.BringIn && !doc.GuildsJoin {
+			k.arriving[user] = room.Arriving{GuildID: g, GuildName: "Friends", RoomID: r.ID, Name: r.Name, Step: room.StepJoin, Code: "ForYouAlone", Until: k.now().Add(time.Hour)}
+			return room.Redeemed{GuildID: g, RoomID: r.ID, OnTheWay: true}, nil
+		}
 		if !doc.GuildsJoin || q.AccessToken == "" {
 			return room.Redeemed{}, errs.E(errs.GuildJoinDenied, "You are not a member of this server. Join it first.")
 		}
@@ -325,6 +330,20 @@ func (k *bookkeeper) RedeemInvite(ctx context.Context, g snowflake.ID, q room.Re
 		k.publish(r, room.Changed{})
 	}
 	return room.Redeemed{GuildID: g, RoomID: r.ID}, nil
+}
+
+func (k *bookkeeper) Arrive(_ context.Context, g snowflake.ID, q room.ArriveRequest) (room.Arriving, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	a, ok := k.arriving[q.Actor.UserID]
+	if !ok || a.RoomID != q.RoomID || a.GuildID != g {
+		return room.Arriving{}, errs.E(errs.RoomNotFound, "There is no such room.")
+	}
+	if q.Anew {
+		a.Code = "Another1"
+		k.arriving[q.Actor.UserID] = a
+	}
+	return a, nil
 }
 
 func (k *bookkeeper) ChangeRoom(_ context.Context, g snowflake.ID, q room.ChangeRequest) (room.ChangeDone, error) {

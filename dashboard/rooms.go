@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -63,6 +64,9 @@ func (s *Server) seeRoom(ctx context.Context, me *session.Session, guildID, id s
 
 func (s *Server) roomPage(c *gin.Context, me *session.Session) error {
 	v, l, err := s.see(c, me)
+	if errors.Is(err, errNoRoom) && s.onTheWay(c, me) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}

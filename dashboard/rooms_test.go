@@ -394,6 +394,66 @@ func TestInvitesThatDoNotWork(t *testing.T) {
 	}
 }
 
+// Whoever is not in the server gets Discord's own invite, on a page that goes on by itself.
+func TestOnTheWay(t *testing.T) {
+	b := newBench(t)
+	r := b.room()
+	page, token := "/game/"+r.ID.String(), b.invite(r)
+	m := b.signedIn(manager)
+	if got := m.api("PATCH", "/api/v1/guilds/100/settings", `{"settings":{"seats":4}}`); got.status != 200 {
+		t.Fatalf("settings: %d %s", got.status, got.text())
+	}
+	w := b.browser(stranger.String())
+	start := w.form(page+"/accept", url.Values{"t": {token}})
+	if u, _ := url.Parse(start.header.Get("Location")); u.Query().Get("scope") != "identify" {
+		t.Fatalf("Discord is asked for %q", u.Query().Get("scope"))
+	}
+	got := w.follow(start)
+	if got.status != 200 || got.url != b.url+page+"/coming" || !strings.Contains(got.body, `"https://discord.example/invite/ForYouAlone"`) || strings.Contains(got.body, token) {
+		t.Fatalf("got %d at %s %s", got.status, got.url, got.text())
+	}
+	var j struct {
+		Step  string
+		Ready bool
+	}
+	if w.send("GET", page+"/coming", "", "", "Accept", "application/json").json(&j); j.Step != "join" || !j.Ready {
+		t.Errorf("%+v", j)
+	}
+	if got := w.get(page); got.location() != page+"/coming" {
+		t.Errorf("the room's page leads to %s", got.location())
+	}
+	if got := w.form(page+"/coming", nil); got.location() != page+"/coming" || !strings.Contains(w.get(page+"/coming").body, "/invite/Another1") {
+		t.Errorf("another invite: %d %s", got.status, got.text())
+	}
+	step := func(s room.Step, why *errs.Error) {
+		b.keeper.mu.Lock()
+		defer b.keeper.mu.Unlock()
+		a := b.keeper.arriving[stranger]
+		a.Step, a.Code, a.Why = s, "", why
+		b.keeper.arriving[stranger] = a
+	}
+	step(room.StepRules, nil)
+	if got := w.get(page + "/coming"); !strings.Contains(got.body, "accept the server") || !strings.Contains(got.body, "/100\"") {
+		t.Errorf("the rules: %s", got.text())
+	}
+	step(room.StepWait, errs.E(errs.Forbidden, "This room is locked. Ask its owner to let you in."))
+	if got := w.get(page + "/coming"); !strings.Contains(got.body, "This room is locked") {
+		t.Errorf("locked: %s", got.text())
+	}
+	var api arrivingJSON
+	w.api("POST", "/api/v1/rooms/"+r.ID.String()+"/arrive", "").json(&api)
+	if api.Step != room.StepWait || api.Detail == "" || api.InviteURL != "" {
+		t.Errorf("%+v", api)
+	}
+	step(room.StepIn, nil)
+	if got := w.get(page + "/coming"); got.location() != page {
+		t.Errorf("let in, they are led to %s", got.location())
+	}
+	if got := b.signedIn(member).get(page + "/coming"); got.status != 404 {
+		t.Errorf("somebody else is answered %d", got.status)
+	}
+}
+
 func TestInviteBringsPeopleIn(t *testing.T) {
 	b := newBench(t)
 	r := b.room()

@@ -76,6 +76,8 @@ func (s *Server) actions(e *gin.Engine) {
 	e.POST("/servers/:guild/rooms", s.writes(s.createRoom))
 	e.POST("/servers/:guild/forget", s.writes(s.forgetPreferences))
 	e.POST("/game/:channel/accept", s.do(s.accept))
+	e.GET("/game/:channel/coming", s.member(s.coming))
+	e.POST("/game/:channel/coming", s.writes(s.comingAnew))
 	e.POST("/game/:channel/join", s.writes(s.joinRoom))
 	e.POST("/game/:channel/keep", s.writes(s.keepRoom))
 	e.POST("/game/:channel/close", s.writes(s.closeRoom))

@@ -34,6 +34,7 @@ type Discord struct {
 	RevokeURL    string
 	APIURL       string // REST, for instance https://discord.com/api/v10
 	CDNURL       string // avatars and icons
+	InviteURL    string // what the address of an invite of Discord's begins with, for instance https://discord.com/invite
 	ChannelsURL  string // what a channel's deep link begins with, for instance https://discord.com/channels
 }
 
@@ -44,6 +45,7 @@ func (d Discord) withDefaults() Discord {
 		RevokeURL:    cmp.Or(d.RevokeURL, "https://discord.com/api/oauth2/token/revoke"),
 		APIURL:       strings.TrimRight(cmp.Or(d.APIURL, "https://discord.com/api/v10"), "/"),
 		CDNURL:       strings.TrimRight(cmp.Or(d.CDNURL, view.DiscordCDN), "/"),
+		InviteURL:    strings.TrimRight(cmp.Or(d.InviteURL, "https://discord.com/invite"), "/"),
 		ChannelsURL:  strings.TrimRight(cmp.Or(d.ChannelsURL, "https://discord.com/channels"), "/"),
 	}
 }

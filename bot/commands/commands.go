@@ -247,6 +247,9 @@ func (c *Commands) call(e *events.InteractionCreate, kind, name string) *call {
 		q.guild, m.GuildID = *g, *g
 		q.who = c.o.Standing(m.Member)
 		q.actor = room.Actor{UserID: q.who.UserID, Via: room.ViaDiscord, Standing: &q.who}
+		if !q.who.Pending { // whoever uses commands has accepted the server's rules
+			c.o.Keeper.Arrived(q.guild, q.who.UserID)
+		}
 		q.log = q.log.With("guild_id", q.guild)
 	}
 	return q

@@ -48,7 +48,7 @@ func groups() []group {
 	return []group{
 		{"rooms", "🚪", []setting{{"category_id", kindCategory}, {"seats", kindNumber}, {"private", kindYesNo}, {"name_template", kindText}}},
 		{"closing", "⏰", []setting{{"idle_timeout", kindTime}, {"closing_notice", kindTime}, {"max_age", kindTime}}},
-		{"invites", "🎟️", []setting{{"invite_lifetime", kindTime}, {"invite_uses", kindNumber}, {"guilds_join", kindYesNo}}},
+		{"invites", "🎟️", []setting{{"invite_lifetime", kindTime}, {"invite_uses", kindNumber}, {"bring_in", kindYesNo}, {"guilds_join", kindYesNo}}},
 		{"limits", "🧮", []setting{{"creator_roles", kindRoles}, {"rooms_per_member", kindNumber}, {"rooms_per_guild", kindNumber}}},
 		{"seating", "🪑", []setting{{"strict_seats", kindYesNo}, {"admins_exempt", kindYesNo}, {"seat_grace", kindTime}}},
 		{"privacy", "🔒", []setting{{"managers_see_private", kindYesNo}, {"guests_past_gate", kindYesNo}, {"helper_roles", kindRoles}, {"blocked_words", kindWords}}},

@@ -3,6 +3,7 @@ package keeper
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/disgoorg/snowflake/v2"
 
@@ -59,6 +60,14 @@ type Discord interface {
 	RoleNames(guild snowflake.ID, roles []snowflake.ID) []string
 	// AddMember brings a user into the guild with their own access token (scope guilds.join).
 	AddMember(ctx context.Context, guild, user snowflake.ID, accessToken string) error
+	// MayInvite says whether a member may make invites in a channel.
+	MayInvite(ctx context.Context, guild, channel, user snowflake.ID) (bool, error)
+	// InviteTo makes an invite of Discord's that one user alone can accept, once. A code beside an error is of an invite to be taken back.
+	InviteTo(ctx context.Context, channel, user snowflake.ID, life time.Duration, reason string) (code string, err error)
+	// DropInvite takes an invite of Discord's back; one that is gone already is no error.
+	DropInvite(ctx context.Context, code, reason string) error
+	// OwnInvites lists the invites of Discord's that Snug made in a channel.
+	OwnInvites(ctx context.Context, channel snowflake.ID) (codes []string, err error)
 	// Permissions tells what the bot may do in the guild and in some of its
 	// channels: categories for rooms, lobbies (voice), and where it only writes (text).
 	Permissions(ctx context.Context, guild snowflake.ID, places []Channel) ([]Permission, error)

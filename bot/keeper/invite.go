@@ -92,7 +92,7 @@ func prune(doc *room.Room, now time.Time) {
 	}
 }
 
-// Revoke takes an invite back. Guests it let in stay.
+// Revoke takes an invite back, with those of Discord's that were made for who follows it. Guests it let in stay.
 func (k *Keeper) Revoke(ctx context.Context, guildID snowflake.ID, q room.RevokeRequest) (out room.Invite, err error) {
 	err = k.inControl(ctx, guildID, q.Actor, q.RoomID, "take invites back", func(g *guildRooms, r *kept, who room.Standing) error {
 		v := r.Invite(q.InviteID)
@@ -102,11 +102,18 @@ func (k *Keeper) Revoke(ctx context.Context, guildID snowflake.ID, q room.Revoke
 		if v.RevokedAt.IsZero() {
 			entry := room.Entry{Kind: room.EntryRevoked, By: who.UserID, Via: q.Actor.Via}
 			now := g.now()
-			if err := k.edit(ctx, g, r, &entry, func(doc *room.Room) { doc.Invite(q.InviteID).RevokedAt = now }); err != nil {
+			err := k.edit(ctx, g, r, &entry, func(doc *room.Room) {
+				doc.Invite(q.InviteID).RevokedAt = now
+				doc.DropArrivals(false, func(a room.Arrival) bool { return a.InviteID == q.InviteID })
+			})
+			if err != nil {
 				return err
 			}
 		}
 		out = *r.Invite(q.InviteID)
+		if err := k.dropSpent(ctx, g, r); err != nil {
+			k.o.Log.WarnContext(ctx, "Discord's invites for a revoked link are taken back with the next sweep", "guild_id", g.id, "room_id", r.ID, "err", err)
+		}
 		return nil
 	})
 	return out, err
@@ -162,8 +169,8 @@ func (g *guildRooms) invited(c invite.Claims) (*kept, *room.Invite, error) {
 }
 
 // Redeem follows an invite: the actor becomes a guest of the room, and a
-// member of the server where the invite may bring people in. Following it
-// twice costs one use. It fails with errs.TokenInvalid, TokenExpired,
+// member of the server where the invite may bring people in; or they are on their
+// way (Redeemed.OnTheWay), and Arrive says what is next. Following it twice costs one use. It fails with errs.TokenInvalid, TokenExpired,
 // TokenRevoked, TokenUsedUp, RoomNotFound, Forbidden, GuildJoinDenied or DiscordUnavailable.
 func (k *Keeper) Redeem(ctx context.Context, guildID snowflake.ID, q room.RedeemRequest) (out room.Redeemed, err error) {
 	claims, err := invite.Verify(k.o.Keys, q.Token, k.o.Now())
@@ -187,25 +194,23 @@ func (k *Keeper) Redeem(ctx context.Context, guildID snowflake.ID, q room.Redeem
 		if r.Locked && !placed && !who.Admin {
 			return locked()
 		}
-		if err := v.Check(user, k.o.Now()); err != nil && !placed {
+		if err := v.Check(user, k.o.Now()); err != nil && !placed && r.Arrival(user) == nil {
 			return err
 		}
-		if !who.Member {
-			if !g.settings.GuildsJoin || q.AccessToken == "" {
-				return errs.E(errs.GuildJoinDenied, "This room is in the server “%s”, and you are not a member of it. Join the server first, then open this link again.", g.info.Name)
-			}
-			if err := k.o.Discord.AddMember(ctx, g.id, user, q.AccessToken); err != nil {
-				return err
-			}
-			if who, err = k.o.Discord.Standing(ctx, g.id, user); err != nil { // they may have to accept the rules first
+		out = room.Redeemed{GuildID: g.id, RoomID: r.ID}
+		if !who.Member && r.Arrival(user) == nil {
+			if who, err = k.bringIn(ctx, g, r, v.By, who, q.AccessToken); err != nil {
 				return err
 			}
 		}
 		k.Heard(who)
+		if stepOf(who) != room.StepIn {
+			out.OnTheWay = true
+			return k.arrive(ctx, g, r, v, who, q.Actor.Via)
+		}
 		if err := k.admits(g, g.summary(r).Access, who, false); err != nil {
 			return err // the invite is not used up: they may come again
 		}
-		out = room.Redeemed{GuildID: g.id, RoomID: r.ID}
 		name := who.DisplayName
 		return k.admit(ctx, g, r, admission{user: user, name: name, by: v.By, inviteID: v.ID, via: q.Actor.Via, byLink: true, hold: holdInvited})
 	})
@@ -236,14 +241,19 @@ func (k *Keeper) canBeLetIn(ctx context.Context, g *guildRooms, r *kept, user sn
 // Discord refuses, the document is put back; if it does not answer, the guest
 // stays and the next sweep sets the overwrite.
 func (k *Keeper) admit(ctx context.Context, g *guildRooms, r *kept, a admission) error {
-	switch out, placed := r.Out(a.user); {
-	case placed && out != access.Passes: // they pass again
-		return k.setOut(ctx, g, r, a.user, access.Passes)
-	case placed:
-		return nil
+	theirs := func(x room.Arrival) bool { return x.UserID == a.user }
+	if out, placed := r.Out(a.user); placed {
+		var err error
+		if r.Arrival(a.user) != nil {
+			err = k.change(ctx, g, r, nil, func(doc *room.Room) { doc.DropArrivals(true, theirs) })
+		}
+		if err == nil && out != access.Passes { // they pass again
+			err = k.setOut(ctx, g, r, a.user, access.Passes)
+		}
+		return err
 	}
 	if len(r.Guests) >= room.MaxGuests {
-		return errs.E(errs.RoomLimit, "This room has %d guests, which is as many as a room can have. Somebody has to be put out first.", len(r.Guests))
+		return tooManyGuests(r)
 	}
 	now := g.now()
 	roster := k.o.Presence.Roster(g.id, r.ID)
@@ -258,14 +268,13 @@ func (k *Keeper) admit(ctx context.Context, g *guildRooms, r *kept, a admission)
 		if v := doc.Invite(a.inviteID); v != nil && !slices.Contains(v.Redeemers, a.user) {
 			v.Redeemers = append(v.Redeemers, a.user)
 		}
-		free := doc.Free(roster, a.user, now)
-		if !room.In(roster, doc.OwnerID) {
-			free-- // the owner's own seat
-		}
-		if a.hold > 0 && free > 0 {
-			doc.SetHold(room.Hold{UserID: a.user, Why: room.HeldInvited, Until: now.Add(a.hold)}, now)
-		}
+		doc.DropArrivals(true, theirs)
+		holdFor(doc, roster, a.user, a.hold, now)
 	}, func(ctx context.Context) error {
 		return k.o.Discord.Admit(ctx, r.ID, a.user, g.access(&r.Room), "Snug: let in by "+a.by.String())
 	})
+}
+
+func tooManyGuests(r *kept) error {
+	return errs.E(errs.RoomLimit, "This room has %d guests, which is as many as a room can have. Somebody has to be put out first.", len(r.Guests))
 }

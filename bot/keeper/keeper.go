@@ -117,6 +117,7 @@ type kept struct {
 	retryAt time.Time            // when to try again to remove a channel that Discord would not remove
 	denied  bool                 // Snug may not see its channel, and has said so
 	marked  time.Time            // when Snug's own overwrite was put back
+	way     wayIn
 }
 
 // New makes a Keeper that holds no guild yet.

@@ -172,7 +172,7 @@ func (k *Keeper) loadRooms(ctx context.Context, g *guildRooms) error {
 	clear(g.rooms)
 	clear(g.intended)
 	for _, e := range rooms {
-		r := &kept{Room: e.Value, rev: e.Rev}
+		r := &kept{Room: e.Value, rev: e.Rev, way: newWayIn(&e.Value)}
 		g.rooms[r.ID] = r
 		k.flush(ctx, g, r)
 	}

@@ -135,7 +135,7 @@ func (k *Keeper) put(ctx context.Context, g *guildRooms, doc room.Room) (*kept, 
 	defer cancel()
 	key := presence.Key(g.id, doc.ID)
 	rev, err := k.o.Hub.Rooms.Create(ctx, key, doc)
-	r := &kept{Room: doc, rev: rev}
+	r := &kept{Room: doc, rev: rev, way: newWayIn(&doc)}
 	if err != nil {
 		// The write may have happened all the same; only what is stored tells.
 		stored, storedRev, e := k.o.Hub.Rooms.Latest(ctx, key)

@@ -93,7 +93,7 @@ const sweepPatience = time.Second
 func (k *Keeper) sweep(ctx context.Context, g *guildRooms) error {
 	all := k.catchUp(ctx, g)
 	k.flushSettings(ctx, g)
-	told := 0
+	told, ask := 0, askedAtOnce
 	for _, r := range g.rooms {
 		if k.flush(ctx, g, r); g.rooms[r.ID] == nil {
 			continue
@@ -105,7 +105,9 @@ func (k *Keeper) sweep(ctx context.Context, g *guildRooms) error {
 				told++
 				all = errors.Join(all, k.tellDue(ctx, g, r))
 			}
-			all = errors.Join(all, k.stale(ctx, g, r), k.renameDue(ctx, g, r), k.ownerDue(ctx, g, r))
+			asked, err := k.arrivalsDue(ctx, g, r, ask)
+			ask -= asked
+			all = errors.Join(all, err, k.stale(ctx, g, r), k.renameDue(ctx, g, r), k.ownerDue(ctx, g, r))
 		}
 		all = errors.Join(all, k.consider(ctx, g, r))
 	}

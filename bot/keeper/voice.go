@@ -15,6 +15,9 @@ import (
 
 // Moved takes a change of voice channel from presence. It only enqueues.
 func (k *Keeper) Moved(m presence.Move) {
+	if m.To != 0 {
+		k.Arrived(m.GuildID, m.UserID) // only full members can be in voice
+	}
 	k.laterIn(m.GuildID, func(ctx context.Context, g *guildRooms) {
 		if g.ready { // otherwise the comparison that makes it ready sees the rosters as they are
 			k.moved(ctx, g, m)

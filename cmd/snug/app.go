@@ -222,7 +222,7 @@ func endpoints(discordURL string) dashboard.Discord {
 	}
 	return dashboard.Discord{
 		AuthorizeURL: discordURL + "/oauth2/authorize", TokenURL: discordURL + "/api/oauth2/token", RevokeURL: discordURL + "/api/oauth2/token/revoke",
-		APIURL: discordURL + "/api/v10", CDNURL: discordURL, ChannelsURL: discordURL + "/channels",
+		APIURL: discordURL + "/api/v10", CDNURL: discordURL, ChannelsURL: discordURL + "/channels", InviteURL: discordURL + "/invite",
 	}
 }
 

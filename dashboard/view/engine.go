@@ -47,6 +47,7 @@ var partials = map[string][]string{
 	"server": {"icons", "scenes", "street", "avatar", "dialogs"},
 	"room":   {"icons", "seats", "avatar", "invites", "control", "dialogs"},
 	"invite": {"icons", "seats", "avatar"},
+	"coming": {"icons"},
 	"admin":  {"icons", "fields", "tabs"},
 
 	"admin-history":  {"icons", "tabs"},

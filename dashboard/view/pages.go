@@ -201,6 +201,34 @@ type InviteLanding struct {
 	Err   *errs.Error // why it did not work just now; nil otherwise
 }
 
+// Coming is the page at /game/{channel}/coming, for who followed an invite and
+// is on their way. Its form posts there and asks for another invite of Discord's.
+type Coming struct {
+	Layout
+	Arriving  room.Arriving
+	InviteURL string // of Discord's invite; "" while there is none
+	ServerURL string // opens the server in Discord
+}
+
+// ComingStep is one of the steps on the way, and whether it is done, now or next.
+type ComingStep struct{ Step, State string }
+
+// Steps lists the steps.
+func (p *Coming) Steps() (list []ComingStep) {
+	state := "done"
+	for _, s := range []room.Step{room.StepJoin, room.StepRules, room.StepIn} {
+		now := s == p.Arriving.Step || s == room.StepIn && p.Arriving.Step == room.StepWait
+		switch {
+		case now:
+			state = "now"
+		case state == "now":
+			state = "next"
+		}
+		list = append(list, ComingStep{string(s), state})
+	}
+	return list
+}
+
 // Mood picks the picture and the colour of a Message.
 type Mood string
 
@@ -231,5 +259,7 @@ func (*Home) name() string          { return "home" }
 func (*Server) name() string        { return "server" }
 func (*Room) name() string          { return "room" }
 func (*InviteLanding) name() string { return "invite" }
-func (*Admin) name() string         { return "admin" }
-func (*Message) name() string       { return "message" }
+
+func (*Coming) name() string  { return "coming" }
+func (*Admin) name() string   { return "admin" }
+func (*Message) name() string { return "message" }

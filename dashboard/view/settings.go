@@ -46,7 +46,7 @@ func settingGroups() []settingGroup {
 	return []settingGroup{
 		{"rooms", []setting{{"seats", setNumber}, {"name_template", setText}, {"category_id", setCategory}, {"private", setSwitch}}},
 		{"closing", []setting{{"idle_timeout", setDuration}, {"closing_notice", setDuration}, {"max_age", setDuration}, {"seat_grace", setDuration}}},
-		{"invites", []setting{{"invite_lifetime", setDuration}, {"invite_uses", setNumber}, {"guilds_join", setSwitch}}},
+		{"invites", []setting{{"invite_lifetime", setDuration}, {"invite_uses", setNumber}, {"bring_in", setSwitch}, {"guilds_join", setSwitch}}},
 		{"who", []setting{{"creator_roles", setRoles}, {"helper_roles", setRoles}, {"rooms_per_member", setNumber}, {"rooms_per_guild", setNumber}}},
 		{"sight", []setting{{"strict_seats", setSwitch}, {"admins_exempt", setSwitch}, {"managers_see_private", setSwitch}, {"guests_past_gate", setSwitch}}},
 		{"words", []setting{{"language", setLanguage}, {"blocked_words", setWords}}},

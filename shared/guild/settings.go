@@ -37,7 +37,8 @@ type Settings struct {
 	AdminsExempt       bool           `json:"admins_exempt"`        // but not those who manage the server
 	ManagersSeePrivate bool           `json:"managers_see_private"` // managers see the rosters of private rooms
 	GuestsPastGate     bool           `json:"guests_past_gate"`     // who lacks a role the server asks for can be let in all the same
-	GuildsJoin         bool           `json:"guilds_join"`          // an invite may bring people into the server
+	BringIn            bool           `json:"bring_in"`             // an invite may bring people into the server
+	GuildsJoin         bool           `json:"guilds_join"`          // by their sign-in (guilds.join), not by an invite of Discord's
 
 	Language       string         `json:"language"`               // of what all see, such as "de" or "pt-BR"; "": the server's own
 	LogChannelID   snowflake.ID   `json:"log_channel_id"`         // a text channel where what happens is written; 0: none
@@ -53,7 +54,7 @@ func Defaults() Settings {
 	return Settings{
 		Seats: 4, Private: true, IdleTimeout: Duration(time.Hour), ClosingNotice: Duration(30 * time.Second), MaxAge: Never,
 		InviteLifetime: Duration(24 * time.Hour), NameTemplate: "{owner}'s room", RoomsPerMember: 1, RoomsPerGuild: 50,
-		StrictSeats: true, AdminsExempt: true, AuditRetention: Duration(90 * 24 * time.Hour), SeatGrace: Duration(time.Minute),
+		BringIn: true, StrictSeats: true, AdminsExempt: true, AuditRetention: Duration(90 * 24 * time.Hour), SeatGrace: Duration(time.Minute),
 	}
 }
 
@@ -103,6 +104,9 @@ func (s Settings) Validate() error {
 	}
 	return s.validateLists()
 }
+
+// JoinsBySignIn says whether people are brought into the server by their sign-in, which then asks for that.
+func (s Settings) JoinsBySignIn() bool { return s.BringIn && s.GuildsJoin }
 
 // Uses gives how many users an invite to a room with so many seats is good for.
 func (s Settings) Uses(seats int) int {

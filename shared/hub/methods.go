@@ -18,6 +18,7 @@ var (
 	RevokeInvite  = Method[room.RevokeRequest, room.Invite]{Name: "invite.revoke"}
 	PreviewInvite = Method[room.PreviewRequest, room.Preview]{Name: "invite.preview", Reads: true}
 	RedeemInvite  = Method[room.RedeemRequest, room.Redeemed]{Name: "invite.redeem"}
+	ArriveAtRoom  = Method[room.ArriveRequest, room.Arriving]{Name: "room.arrive"}
 	RoomsSeen     = Method[room.SeenRequest, struct{}]{Name: "rooms.seen"}
 	ChangeRoom    = Method[room.ChangeRequest, room.ChangeDone]{Name: "room.change"}
 	Knock         = Method[room.KnockRequest, room.KnockDone]{Name: "room.knock"}

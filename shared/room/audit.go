@@ -17,6 +17,7 @@ const (
 	EntryClosed      EntryKind = "room_closed"
 	EntryInvited     EntryKind = "invite_created"
 	EntryRevoked     EntryKind = "invite_revoked"
+	EntryOnTheWay    EntryKind = "on_the_way"     // Target follows an invite of By, and cannot be let in yet: Detail says why, as Step does
 	EntryAdmitted    EntryKind = "guest_admitted" // Target was let in by By; Detail: ByLink if Target came by a link that By made
 	EntryRefused     EntryKind = "seat_refused"   // somebody past the limit was moved back
 	EntryRepaired    EntryKind = "repaired"       // Snug put right what it found wrong
@@ -55,7 +56,7 @@ const ByLink = "link"
 // EntryKinds lists the kinds, for who chooses from them.
 func EntryKinds() []EntryKind {
 	return []EntryKind{
-		EntryOpened, EntryClosing, EntryKept, EntryClosed, EntryInvited, EntryRevoked, EntryAdmitted, EntryRefused, EntryRepaired,
+		EntryOpened, EntryClosing, EntryKept, EntryClosed, EntryInvited, EntryRevoked, EntryOnTheWay, EntryAdmitted, EntryRefused, EntryRepaired,
 		EntrySettings, EntryRenamed, EntryChannelGone, EntrySeats, EntryPrivacy, EntryStatus, EntryKicked, EntryBanned, EntryUnbanned,
 		EntryOwner, EntryKnocked, EntryKnockDenied, EntryWaiting, EntryWaitEnded, EntryWatch, EntryRenamePlan, EntryHeld,
 		EntrySuspended, EntryRestored, EntryForgotten,

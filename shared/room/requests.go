@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/errs"
 )
 
 // Reached says whether Snug's message got to the person it was for.
@@ -78,6 +80,14 @@ type (
 		// AccessToken is the actor's Discord token, with scope guilds.join
 		// where the guild lets invites bring people in; "" otherwise.
 		AccessToken string `json:"access_token,omitempty"`
+	}
+
+	// ArriveRequest asks where the actor is on their way into a room. With
+	// Anew Discord's invite for them is replaced: it did not work.
+	ArriveRequest struct {
+		Actor  Actor        `json:"actor"`
+		RoomID snowflake.ID `json:"room_id"`
+		Anew   bool         `json:"anew,omitempty"`
 	}
 
 	// SeenRequest reports the rooms of a guild that admitted members have visibly open.
@@ -175,10 +185,24 @@ type (
 		Left      int          `json:"left"` // uses left
 	}
 
-	// Redeemed is the room somebody was let into.
+	// Redeemed is the room somebody was let into, or with OnTheWay will be: Arrive says how it goes on.
 	Redeemed struct {
-		GuildID snowflake.ID `json:"guild_id"`
-		RoomID  snowflake.ID `json:"room_id"`
+		GuildID  snowflake.ID `json:"guild_id"`
+		RoomID   snowflake.ID `json:"room_id"`
+		OnTheWay bool         `json:"on_the_way,omitempty"`
+	}
+
+	// Arriving is where somebody is on their way into a room.
+	Arriving struct {
+		GuildID   snowflake.ID `json:"guild_id"`
+		GuildName string       `json:"guild_name"`
+		RoomID    snowflake.ID `json:"room_id"`
+		Name      string       `json:"name"` // the room's
+		Step      Step         `json:"step"`
+		// Code is Discord's invite for them alone, with StepJoin; "" if there is none yet, and Why says why.
+		Code  string      `json:"code,omitempty"`
+		Why   *errs.Error `json:"why,omitempty"`
+		Until time.Time   `json:"until,omitzero"` // their place is kept until then
 	}
 
 	// Saved is what became of a settings request.

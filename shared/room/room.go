@@ -63,12 +63,15 @@ type Room struct {
 	Number     int          `json:"number,omitempty"`   // {n} of its name: the least that was free
 	Status     string       `json:"status,omitempty"`   // the voice channel's status
 	// WatchToken lets spectators see who is in, at /watch/{channel}?t=…; "" while the room may not be watched.
-	WatchToken string    `json:"watch_token,omitempty"`
-	Guests     []Guest   `json:"guests,omitempty"`
-	Bans       []Ban     `json:"bans,omitempty"`
-	Invites    []Invite  `json:"invites,omitempty"`
-	State      State     `json:"state"`
-	OpenedAt   time.Time `json:"opened_at"`
+	WatchToken string   `json:"watch_token,omitempty"`
+	Guests     []Guest  `json:"guests,omitempty"`
+	Bans       []Ban    `json:"bans,omitempty"`
+	Invites    []Invite `json:"invites,omitempty"`
+	// Arrivals are on their way in; Spent are Discord's invites for those who were, to be taken back.
+	Arrivals []Arrival `json:"arrivals,omitempty"`
+	Spent    []string  `json:"spent,omitempty"`
+	State    State     `json:"state"`
+	OpenedAt time.Time `json:"opened_at"`
 
 	// IntentionID is the id of the intention the room was opened for; it
 	// lets a restart tell a finished opening from an unfinished one.
@@ -204,6 +207,7 @@ func (r *Room) SetOut(user snowflake.ID, why access.Why) {
 // place, a knock, a place in the waiting list, a held seat.
 func (r *Room) Strip(user snowflake.ID, now time.Time) {
 	r.Guests = slices.DeleteFunc(r.Guests, func(g Guest) bool { return g.UserID == user })
+	r.DropArrivals(true, func(a Arrival) bool { return a.UserID == user })
 	r.DropWaiter(user)
 	r.DropKnock(user)
 	r.DropHold(user, now)
@@ -234,6 +238,7 @@ func (r *Room) Clone() *Room {
 	c.Renames.At = slices.Clone(r.Renames.At)
 	c.Due.Out = slices.Clone(r.Due.Out)
 	c.Panel = r.Panel.Clone()
+	c.Arrivals, c.Spent = slices.Clone(r.Arrivals), slices.Clone(r.Spent)
 	c.Invites = slices.Clone(r.Invites)
 	for i := range c.Invites {
 		c.Invites[i].Redeemers = slices.Clone(c.Invites[i].Redeemers)

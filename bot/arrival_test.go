@@ -1,0 +1,202 @@
+package bot_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/errs"
+	"snug/shared/hub"
+	"snug/shared/room"
+	"snug/shared/standin"
+)
+
+// arrive asks, as somebody's page does, what is next on their way.
+func (h *house) arrive(name string, id snowflake.ID) (room.Arriving, error) {
+	return call(h, hub.ArriveAtRoom, room.ArriveRequest{Actor: h.actor(name), RoomID: id})
+}
+
+// follow follows an invite, and says whether they are on their way.
+func (h *house) follow(name, token string) bool {
+	h.Helper()
+	out, err := call(h, hub.RedeemInvite, room.RedeemRequest{Actor: h.actor(name), Token: token})
+	h.must(err)
+	return out.OnTheWay
+}
+
+// step waits until somebody is at a step.
+func (h *house) step(name string, id snowflake.ID, want room.Step) (out room.Arriving) {
+	h.Helper()
+	h.eventually(name+" is at "+string(want), func() bool {
+		var err error
+		out, err = h.arrive(name, id)
+		return err == nil && out.Step == want
+	})
+	return out
+}
+
+// discords gives Discord's invites to a room.
+func (h *house) discords(id snowflake.ID) (codes []string) {
+	for code, i := range h.discord.State().Invites {
+		if i.Channel["id"] == id {
+			codes = append(codes, code)
+		}
+	}
+	return codes
+}
+
+func (h *house) stranger() snowflake.ID { return h.people["stranger"] }
+
+// Whoever is not in the server comes in by an invite of Discord's for them alone, and is let into the room then.
+func TestDiscordsInviteBringsPeopleIn(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	id := h.open("jonas", "Friday").Room.ID
+	link, err := call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor("jonas"), RoomID: id, Uses: 1})
+	h.must(err)
+	if !h.follow("stranger", link.Token) || !h.follow("stranger", link.Token) {
+		t.Fatal("they are not on their way")
+	}
+	first := h.step("stranger", id, room.StepJoin)
+	if again := h.step("stranger", id, room.StepJoin); first.Code == "" || again.Code != first.Code || len(h.discords(id)) != 1 {
+		t.Fatalf("%+v, then %+v; %v", first, again, h.discords(id))
+	}
+	if _, _, there := h.overwrite(id, h.stranger()); there {
+		t.Error("they have an overwrite before they are in the server")
+	}
+	h.wantCode(h.redeem("ada", link.Token), errs.TokenUsedUp) // the place is theirs
+	if _, err := h.discord.UseInvite(h.user("ada"), first.Code); err != nil && !strings.Contains(err.Error(), "Unknown Invite") {
+		t.Error(err)
+	}
+	other := h.discord.AddUser("other", "").ID
+	if _, err := h.discord.UseInvite(other, first.Code); err == nil {
+		t.Error("somebody else used the invite")
+	}
+	if v := h.view("jonas", id); v.Room.Access.Admitted(h.stranger()) || len(v.Room.Held) != 1 {
+		t.Errorf("on their way: %+v", v.Room)
+	}
+	_, err = h.discord.UseInvite(standin.ID(h.stranger()), first.Code)
+	h.must(err)
+	h.clock.forward(6 * time.Second) // what was said of them is old
+	h.step("stranger", id, room.StepIn)
+	if allow, _, there := h.overwrite(id, h.stranger()); !there || allow&int64(standin.PermConnect) == 0 {
+		t.Error("they have no overwrite")
+	}
+	h.must(h.join("stranger", id))
+	h.awaitRoster(id, "stranger")
+	h.sweep()
+	r, _, err := h.hub.Rooms.Get(h.soon(), h.guild.String()+"."+id.String())
+	if err != nil || len(r.Arrivals) != 0 || len(r.Spent) != 0 || len(r.Invite(link.Invite.ID).Redeemers) != 1 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if codes := h.discords(id); len(codes) != 0 {
+		t.Errorf("left: %v", codes)
+	}
+	h.wantAudit(id, "invite_created", "on_the_way join", "guest_admitted link")
+}
+
+// A link that is taken back takes Discord's invite with it, and gives the place to nobody.
+func TestRevokedWithSnugsInvite(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	id := h.open("jonas", "Friday").Room.ID
+	link, err := call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor("jonas"), RoomID: id, Uses: 1})
+	h.must(err)
+	h.follow("stranger", link.Token)
+	first := h.step("stranger", id, room.StepJoin)
+	out, err := call(h, hub.ArriveAtRoom, room.ArriveRequest{Actor: h.actor("stranger"), RoomID: id, Anew: true})
+	h.must(err)
+	h.sweep()
+	if codes := h.discords(id); out.Code == "" || out.Code == first.Code || len(codes) != 1 || codes[0] != out.Code {
+		t.Fatalf("anew: %+v, %v", out, codes)
+	}
+	_, err = call(h, hub.RevokeInvite, room.RevokeRequest{Actor: h.actor("jonas"), RoomID: id, InviteID: link.Invite.ID})
+	h.must(err)
+	if codes := h.discords(id); len(codes) != 0 {
+		t.Errorf("left: %v", codes)
+	}
+	_, err = h.arrive("stranger", id)
+	h.wantCode(err, errs.RoomNotFound)
+	if _, err := h.discord.UseInvite(standin.ID(h.stranger()), out.Code); err == nil {
+		t.Error("Discord's invite still works")
+	}
+}
+
+// Who does not come in a day gives the place back.
+func TestPlaceIsGivenBack(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.settings(`{"idle_timeout":"never"}`)
+	id := h.open("jonas", "Friday").Room.ID
+	link, err := call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor("jonas"), RoomID: id, Uses: 1, Lifetime: 72 * time.Hour})
+	h.must(err)
+	h.follow("stranger", link.Token)
+	h.step("stranger", id, room.StepJoin)
+	h.later(room.ArrivalTime + time.Minute)
+	h.sweep()
+	if codes := h.discords(id); len(codes) != 0 {
+		t.Errorf("left: %v", codes)
+	}
+	h.must(h.redeem("ada", link.Token))
+}
+
+// Snug's own right to invite takes nobody past what Discord denies who made the link, and managers may switch it off.
+func TestWhoMayBringPeopleIn(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	id := h.open("jonas", "Friday").Room.ID
+	link, err := call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor("jonas"), RoomID: id})
+	h.must(err)
+	everyone := standin.DefaultEveryone &^ standin.PermCreateInstantInvite
+	h.must(h.discord.SetRole(h.guild, standin.ID(h.guild), everyone))
+	err = h.redeem("stranger", link.Token)
+	if h.wantCode(err, errs.GuildJoinDenied); !strings.Contains(err.Error(), "cannot invite people") {
+		t.Error(err)
+	}
+	h.must(h.discord.SetRole(h.guild, standin.ID(h.guild), standin.DefaultEveryone))
+	h.settings(`{"bring_in":false}`)
+	h.wantCode(h.redeem("stranger", link.Token), errs.GuildJoinDenied)
+	h.settings(`{"bring_in":true}`)
+	if !h.follow("stranger", link.Token) {
+		t.Error("they are not on their way")
+	}
+	_, err = h.discord.Inject(standin.Fault{Kind: standin.FaultAnswer, Route: "POST /channels/{channel}/invites", Status: http.StatusForbidden, Body: `{"code":50013,"message":"Missing Permissions"}`})
+	h.must(err)
+	if a, err := h.arrive("stranger", id); err != nil || a.Code != "" || a.Why == nil || a.Why.Code != errs.MissingPermission {
+		t.Errorf("without Create Invite: %+v, %v", a, err)
+	}
+}
+
+// An invite that Discord did not say is for one person is not given to anybody, and taken back.
+func TestUnreadTargets(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	id := h.open("jonas", "Friday").Room.ID
+	link, err := call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor("jonas"), RoomID: id})
+	h.must(err)
+	h.follow("stranger", link.Token)
+	for _, body := range []string{
+		`{"status":3,"total_users":1,"processed_users":0,"created_at":"2026-01-08T12:00:00Z","completed_at":null,"error_message":"Failed to parse CSV file"}`,
+		`{"code":10124,"message":"Unknown invite target users job"}`,
+	} {
+		status := http.StatusOK
+		if strings.Contains(body, "10124") {
+			status = http.StatusNotFound
+		}
+		_, err = h.discord.Inject(standin.Fault{Kind: standin.FaultAnswer, Route: "GET /invites/{code}/target-users/job-status", Status: status, Body: body})
+		h.must(err)
+		a, err := h.arrive("stranger", id)
+		if err != nil || a.Code != "" || a.Why == nil {
+			t.Errorf("%s: %+v, %v", body, a, err)
+		}
+		if codes := h.discords(id); len(codes) != 0 {
+			t.Errorf("left: %v", codes)
+		}
+	}
+	if a := h.step("stranger", id, room.StepJoin); a.Code == "" {
+		t.Errorf("afterwards: %+v", a)
+	}
+}
