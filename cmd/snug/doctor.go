@@ -23,7 +23,10 @@ import (
 	"snug/shared/hub"
 )
 
-type doctorCmd struct{ config.Serve }
+type doctorCmd struct {
+	config.Serve
+	tryFlags `embed:""`
+}
 
 // check is one thing the doctor looks at: what it found, or what is wrong and how to mend it.
 type check struct {
@@ -35,6 +38,9 @@ type check struct {
 // Run looks at everything Snug needs. Its exit status is 1 if anything is wrong.
 func (c *doctorCmd) Run(w world) error {
 	c.Complete()
+	if c.asked() {
+		return c.try(w)
+	}
 	d := &doctor{c: c.Serve, http: &http.Client{Timeout: 10 * time.Second}, now: time.Now}
 	defer d.tidy()
 	failed := map[string]bool{}
@@ -73,7 +79,7 @@ func (d *doctor) checks() []check {
 		{"configuration", "", d.configuration}, {"bot token", "", d.token}, {"client secret", "bot token", d.secret},
 		{"intents", "bot token", d.intents}, {"redirect address", "bot token", d.redirect}, {"gateway", "bot token", d.gateway},
 		{"clock", "bot token", d.clock}, {"permissions", "bot token", d.permissions},
-		{"privacy and terms", "bot token", d.policies},
+		{"two-factor", "bot token", d.twoFactor}, {"privacy and terms", "bot token", d.policies},
 		{"data folder", "", d.folder}, {"hub", "data folder", d.nats}, {"ports", "", d.ports},
 	}
 }
@@ -200,26 +206,6 @@ func (d *doctor) redirect(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("%s is not registered, so nobody can sign in. Add it in the Developer Portal → OAuth2 → Redirects", want)
 	}
 	return want + " is registered", nil
-}
-
-// policies looks whether people can find out who runs Snug, and what with their data. Nothing stops working without.
-func (d *doctor) policies(ctx context.Context) (string, error) {
-	var a application
-	if _, err := d.ask(ctx, "/applications/@me", &a); err != nil {
-		return "", err
-	}
-	var todo []string
-	if d.c.HostName == "" && d.c.Privacy == "" {
-		todo = append(todo, "they do not say who runs Snug: set SNUG_HOST_NAME and SNUG_HOST_CONTACT")
-	}
-	if a.Privacy == "" || a.Terms == "" {
-		todo = append(todo, "enter both in the Developer Portal → General Information")
-	}
-	found := d.c.BaseURL + "/privacy and " + d.c.BaseURL + "/terms"
-	if len(todo) > 0 {
-		found += "; " + strings.Join(todo, ", and ")
-	}
-	return found, nil
 }
 
 func (d *doctor) gateway(ctx context.Context) (string, error) {

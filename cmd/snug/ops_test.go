@@ -107,7 +107,7 @@ func TestDoctor(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	run := func(change func(*doctorCmd)) (string, error) {
-		c := doctorCmd{h.world.serve(h.config())}
+		c := doctorCmd{Serve: h.world.serve(h.config())}
 		c.Data, c.Addr, c.OpsAddr = t.TempDir(), "127.0.0.1:0", ""
 		change(&c)
 		var out bytes.Buffer

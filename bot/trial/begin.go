@@ -1,0 +1,113 @@
+package trial
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+)
+
+// trial is one run, at Discord or at the simulated one.
+type trial struct {
+	o           Options
+	me          string // the bot's id
+	permissions uint64 // its own in the server
+	owns        bool   // the operator owns the server
+	mfa         int
+	mark        string // how the names of what it makes begin
+	made        journal
+	gw          *gateway
+	gateway     string // the gateway's address
+
+	category, room, second string // channels
+	inVoice                bool   // the operator is
+}
+
+// administrator is the permission that has all others.
+const administrator = 1 << 3
+
+// begin finds out who the bot and the operator are and what the bot may do. It changes nothing.
+func begin(ctx context.Context, o Options) (*trial, error) {
+	o.URL = strings.TrimRight(o.URL, "/")
+	if o.HTTP == nil {
+		o.HTTP = &http.Client{Timeout: 15 * time.Second}
+	}
+	if o.Wait == 0 {
+		o.Wait = 10 * time.Second
+	}
+	t := &trial{o: o, mark: "snug-trial-" + strings.ToLower(rand.Text()[:8]), made: journal{Guild: o.Guild}}
+	var me struct{ ID string }
+	if err := t.ask(ctx, "/users/@me", &me); err != nil {
+		return nil, err
+	}
+	t.me = me.ID
+	if t.o.Operator == 0 {
+		if err := t.findOperator(ctx); err != nil {
+			return nil, err
+		}
+	}
+	var g struct {
+		OwnerID  string `json:"owner_id"`
+		MFALevel int    `json:"mfa_level"`
+		Roles    []struct{ ID, Permissions string }
+	}
+	guild := "/guilds/" + o.Guild.String()
+	if err := t.ask(ctx, guild, &g); err != nil {
+		return nil, fmt.Errorf("%w. Is the bot in the server %s? Add it there first", err, o.Guild)
+	}
+	t.owns, t.mfa = g.OwnerID == t.o.Operator.String(), g.MFALevel
+	var own struct{ Roles []string }
+	if err := t.ask(ctx, guild+"/members/"+t.me, &own); err != nil {
+		return nil, err
+	}
+	mine := map[string]bool{o.Guild.String(): true} // @everyone
+	for _, r := range own.Roles {
+		mine[r] = true
+	}
+	for _, r := range g.Roles {
+		if p, err := strconv.ParseUint(r.Permissions, 10, 64); err == nil && mine[r.ID] {
+			t.permissions |= p
+		}
+	}
+	return t, nil
+}
+
+// findOperator takes the application's owner, of a team the person who owns it.
+func (t *trial) findOperator(ctx context.Context) (err error) {
+	var a struct {
+		Owner struct{ ID string }
+		Team  *struct {
+			OwnerUserID string `json:"owner_user_id"`
+		}
+	}
+	if err := t.ask(ctx, "/applications/@me", &a); err != nil {
+		return err
+	}
+	id := a.Owner.ID
+	if a.Team != nil {
+		id = a.Team.OwnerUserID
+	}
+	if t.o.Operator, err = snowflake.Parse(id); err != nil {
+		return errors.New("Discord does not say who owns the application. Say by --operator who may get a direct message")
+	}
+	return nil
+}
+
+// missing gives a permission that the bot does not have, to try what it may not hand on; 0 if it has all.
+func (t *trial) missing() uint64 {
+	if t.permissions&administrator != 0 {
+		return 0
+	}
+	for _, bit := range []int{2, 1, 13, 23, 22, 17, 40} { // ban, kick, manage messages, deafen, mute, mention everyone, moderate
+		if t.permissions&(1<<bit) == 0 {
+			return 1 << bit
+		}
+	}
+	return 0
+}

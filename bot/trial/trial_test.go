@@ -1,0 +1,373 @@
+package trial
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+	"go.uber.org/goleak"
+
+	"snug/shared/standin"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m,
+		goleak.IgnoreTopFunction("net/http.(*persistConn).readLoop"), goleak.IgnoreTopFunction("net/http.(*persistConn).writeLoop"))
+}
+
+// permissions are the bot's: what Snug asks for, without Administrator.
+const permissions = standin.SnugPermissions
+
+// real is a Discord to try, simulated, with the operator as a plain member.
+type real struct {
+	*standin.Server
+	base     string
+	app      standin.Application
+	guild    snowflake.ID
+	operator standin.User
+	journal  string
+}
+
+func newReal(t *testing.T) *real {
+	t.Helper()
+	limits := standin.DiscordLimits()
+	limits.IdentifyWindow = 0 // a trial after a crash need not wait
+	r := &real{Server: standin.New(standin.Options{Seed: 7, Limits: &limits}), journal: filepath.Join(t.TempDir(), "trial.json")}
+	owner := r.AddUser("owner", "")
+	r.operator = r.AddUser("kanarienvogel", "Kanarienvogel")
+	r.app = r.AddApplication(standin.ApplicationOptions{Name: "Kanarienvogel", Owner: r.operator.ID})
+	g, err := r.AddGuild("Kanarienvogel", owner.ID)
+	must(t, err)
+	r.guild = g.ID
+	must(t, r.AddMember(g.ID, r.operator.ID, ""))
+	must(t, r.SetRole(g.ID, g.ID, 0))
+	must(t, r.InstallBot(g.ID, r.app.ID, permissions))
+	_, err = r.AddChannel(g.ID, standin.ChannelOptions{Name: "kanarienvogel"})
+	must(t, err)
+	r.base, err = r.Start("127.0.0.1:0")
+	must(t, err)
+	t.Cleanup(func() {
+		if err := r.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return r
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (r *real) options() Options {
+	return Options{URL: r.base, Token: r.app.BotToken, Guild: r.guild, Journal: r.journal, Wait: 2 * time.Second}
+}
+
+// left gives the names of the trial's channels that are still there.
+func (r *real) left(t *testing.T) (names []string) {
+	t.Helper()
+	tr, err := begin(context.WithoutCancel(t.Context()), r.options())
+	must(t, err)
+	var list []struct{ Name string }
+	must(t, tr.ask(t.Context(), "/guilds/"+r.guild.String()+"/channels", &list))
+	if len(list) == 0 {
+		t.Fatal("the server lost a channel of its own")
+	}
+	for _, c := range list {
+		if strings.HasPrefix(c.Name, "snug-trial") {
+			names = append(names, c.Name)
+		}
+	}
+	dms, err := r.StateFor(r.operator.ID)
+	must(t, err)
+	if b, err := json.Marshal(dms); err != nil || strings.Contains(string(b), directText) {
+		names = append(names, "the direct message")
+	}
+	return names
+}
+
+// The same Discord on both sides: everything that can be tried fits, and nothing is left.
+func TestFits(t *testing.T) {
+	r := newReal(t)
+	rec, diff, err := Run(t.Context(), r.options())
+	must(t, err)
+	var out bytes.Buffer
+	Report(&out, rec, diff)
+	if len(diff) != 0 {
+		t.Errorf("the simulated Discord differs from itself:\n%s", out.String())
+	}
+	for _, o := range rec.Outcomes {
+		if len(o.Exchanges)+len(o.Events) == 0 && o.Untried == "" || o.err != nil && !strings.Contains(o.Step, "too many") {
+			t.Errorf("%s: nothing was tried: %v", o.Step, o.err)
+		}
+	}
+	if left := r.left(t); len(left) != 0 {
+		t.Errorf("left: %v", left)
+	}
+	if _, err := os.Stat(r.journal); !os.IsNotExist(err) {
+		t.Errorf("the journal is left: %v", err)
+	}
+	t.Logf("\n%s", out.String())
+}
+
+// planted are differences that the simulated Discord is made to have, and how the report tells of each.
+var planted = map[string]struct {
+	fault standin.Fault
+	step  string
+	says  string
+}{
+	"a status":                {standin.Fault{Kind: standin.FaultAnswer, Route: "PUT /channels/{channel}/voice-status", Status: 403, Body: `{"message":"Missing Access","code":50001}`}, "voice status", "403 with code 50001, expected 204"},
+	"an error code":           {standin.Fault{Kind: standin.FaultAnswer, Route: "GET /channels/1", Status: 404, Body: `{"message":"Unknown Guild","code":10004}`}, "ids and servers that are none", "404 with code 10004, expected 404 with code 10003"},
+	"a field more":            {standin.Fault{Kind: standin.FaultAnswer, After: true, Route: "POST /channels/{channel}/invites", Body: `{"code":"abc","brand_new":1,"nonce":"x"}`}, "invites", "also has /?, /nonce"},
+	"fields fewer":            {standin.Fault{Kind: standin.FaultAnswer, After: true, Route: "POST /channels/{channel}/invites", Body: `{"code":"abc"}`}, "invites", "lacks "},
+	"a kind of value":         {standin.Fault{Kind: standin.FaultAnswer, After: true, Route: "POST /channels/{channel}/invites", Body: `{"code":7}`}, "invites", "/code is number, expected string"},
+	"a rule that is stricter": {standin.Fault{Kind: standin.FaultAnswer, Route: "PUT /channels/{channel}/permissions/{overwrite}", Status: 403, Body: `{"message":"Missing Permissions","code":50013}`}, "overwrites the bot may give", "403 with code 50013, expected 204"},
+	"a rule that is laxer":    {standin.Fault{Kind: standin.FaultAnswer, Route: "PATCH /guilds/{guild}/members/{user}", Status: 204, Count: 3}, "moving somebody who is not in voice", "204, expected 400 with code 40032"},
+	"no rate-limit headers": {standin.Fault{Kind: standin.FaultAnswer, After: true, Route: "PUT /channels/{channel}/voice-status", Headers: map[string]string{
+		"X-RateLimit-Limit": "", "X-RateLimit-Remaining": "", "X-RateLimit-Reset-After": "", "X-RateLimit-Reset": "", "X-RateLimit-Bucket": ""}}, "voice status", "rate-limit headers: none, expected some"},
+	"a proxy's page":           {standin.Fault{Kind: standin.FaultAnswer, Route: "POST /users/@me/channels", Status: 403, Body: "<html>"}, "direct message to the operator", "403, expected 200"},
+	"an outage":                {standin.Fault{Kind: standin.FaultError, Route: "POST /channels/{channel}/messages", Status: 503}, "panel", "503, expected 200"},
+	"a broken connection":      {standin.Fault{Kind: standin.FaultReset, Route: "POST /channels/{channel}/messages"}, "panel", "did not come about"},
+	"an event that comes late": {standin.Fault{Kind: standin.FaultDelay, Event: "CHANNEL_UPDATE", Delay: 3}, "seats", "CHANNEL_UPDATE does not come, expected that it comes"},
+	"a resume that is cut":     {standin.Fault{Kind: standin.FaultDropResume}, "gateway: resume", "RESUMED does not come"},
+	"no second factor":         {standin.Fault{Kind: standin.FaultAnswer, Route: "PUT /channels/{channel}/permissions/{overwrite}", Status: 403, Body: `{"message":"Two factor is required for this operation","code":60003}`}, "overwrites the bot may give", "403 with code 60003"},
+}
+
+// TestPlantedDifferences: each is found, where it is and as what it is, and nothing is left on the server.
+func TestPlantedDifferences(t *testing.T) {
+	for name, c := range planted {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newReal(t)
+			if _, err := r.Inject(c.fault); err != nil {
+				t.Fatal(err)
+			}
+			rec, diff, err := Run(t.Context(), r.options())
+			must(t, err)
+			found := slices.ContainsFunc(diff, func(d Difference) bool { return d.Step == c.step && strings.Contains(d.How, c.says) })
+			var out bytes.Buffer
+			Report(&out, rec, diff)
+			if !found {
+				t.Errorf("not found:\n%s", out.String())
+			}
+			if name == "no second factor" && !strings.Contains(out.String(), "User Settings → My Account") {
+				t.Errorf("it does not say what to do:\n%s", out.String())
+			}
+			if left := r.left(t); len(left) != 0 {
+				t.Errorf("left: %v", left)
+			}
+			t.Logf("\n%s", out.String())
+		})
+	}
+}
+
+// After a crash at any request the next run removes what was made, known by id or by name alone.
+func TestCrash(t *testing.T) {
+	for _, at := range []string{"POST /guilds/{guild}/channels", "PATCH /channels/{channel}", "POST /channels/{channel}/messages", "POST /users/@me/channels", "DELETE /channels/{channel}"} {
+		t.Run(at, func(t *testing.T) {
+			t.Parallel()
+			r := newReal(t)
+			o := r.options()
+			tr, err := begin(t.Context(), o)
+			must(t, err)
+			// The request takes effect, and nobody hears of it any more: the process is gone.
+			ctx, crash := context.WithCancel(t.Context())
+			o.HTTP = &http.Client{Transport: dying{http.DefaultTransport, at, crash}}
+			tr.o.HTTP = o.HTTP
+			tr.all(ctx)
+			if tr.gw != nil {
+				tr.gw.close()
+			}
+			if len(r.left(t)) == 0 {
+				t.Fatal("nothing was left by the crash")
+			}
+			_, diff, err := Run(t.Context(), r.options())
+			must(t, err)
+			for _, d := range diff { // the budget of names, say, is the channel's
+				t.Errorf("%+v", d)
+			}
+			if left := r.left(t); len(left) != 0 {
+				t.Errorf("left: %v", left)
+			}
+		})
+	}
+}
+
+// dying lets a request through and ends everything with it.
+type dying struct {
+	http.RoundTripper
+	at    string
+	crash func()
+}
+
+func (d dying) RoundTrip(r *http.Request) (*http.Response, error) {
+	method, route, _ := strings.Cut(d.at, " ")
+	res, err := d.RoundTripper.RoundTrip(r)
+	if r.Method == method && matches(route, strings.TrimPrefix(r.URL.Path, "/api/v10")) {
+		if err == nil {
+			res.Body.Close()
+		}
+		d.crash()
+		return nil, context.Canceled
+	}
+	return res, err
+}
+
+func matches(route, path string) bool {
+	a, b := strings.Split(route, "/"), strings.Split(path, "/")
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] && !strings.HasPrefix(a[i], "{") {
+			return false
+		}
+	}
+	return true
+}
+
+// TestRecordHoldsNoString: with a canary in every string, field name and header that Discord sends, the record has none of
+// them, nor any id, and it replays.
+func TestRecordHoldsNoString(t *testing.T) {
+	const canary = "kanarienvogel"
+	r := newReal(t)
+	target, err := url.Parse(r.base)
+	must(t, err)
+	proxy := httputil.NewSingleHostReverseProxy(target)
+	proxy.ModifyResponse = func(res *http.Response) error {
+		if res.StatusCode == http.StatusSwitchingProtocols {
+			return nil
+		}
+		for _, h := range []string{"Via", "X-RateLimit-Bucket", "X-RateLimit-Scope", "X-RateLimit-Reset", "CF-RAY", "Server", "Date", "Set-Cookie"} {
+			res.Header.Set(h, canary)
+		}
+		var b bytes.Buffer
+		_, err := b.ReadFrom(res.Body)
+		out := sing(b.Bytes(), canary)
+		res.Body = http.NoBody
+		if len(out) > 0 {
+			res.Body = readCloser{bytes.NewReader(out)}
+		}
+		res.ContentLength = int64(len(out))
+		res.Header.Del("Content-Length")
+		return err
+	}
+	srv := httptest.NewServer(proxy)
+	defer srv.Close()
+	o := r.options()
+	o.URL = srv.URL
+	rec, _, err := Run(t.Context(), o)
+	must(t, err)
+	text, err := rec.Text()
+	must(t, err)
+	if n := len(rec.Outcomes); n != len(steps()) {
+		t.Fatalf("%d outcomes", n)
+	}
+	for _, secret := range []string{canary, r.app.BotToken, r.base, "snug-trial-"} {
+		if strings.Contains(strings.ToLower(string(text)), strings.ToLower(secret)) {
+			t.Errorf("the record holds %q", secret)
+		}
+	}
+	if id := regexp.MustCompile(`[0-9]{12,}`).Find(text); id != nil {
+		t.Errorf("the record holds the id %s", id)
+	}
+	// Of what was there before there is not even a shape.
+	for _, out := range rec.Outcomes[:2] {
+		for _, x := range out.Exchanges {
+			if x.Body != nil {
+				t.Errorf("%s %s has a body", x.Method, x.Route)
+			}
+		}
+	}
+	back, err := ReadRecord(text)
+	must(t, err)
+	if again, err := back.Text(); err != nil || !bytes.Equal(again, text) {
+		t.Errorf("a record is another when read, %v", err)
+	}
+	if _, err := Replay(t.Context(), back); err != nil {
+		t.Error(err)
+	}
+}
+
+type readCloser struct{ *bytes.Reader }
+
+func (readCloser) Close() error { return nil }
+
+// sing puts a canary into every string of a JSON value but ids, codes and addresses that are needed to go on, and beside
+// every object's fields.
+func sing(raw []byte, canary string) []byte {
+	var v any
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	if d.Decode(&v) != nil {
+		return raw
+	}
+	var walk func(key string, v any) any
+	walk = func(key string, v any) any {
+		switch v := v.(type) {
+		case map[string]any:
+			for k := range v {
+				v[k] = walk(k, v[k])
+			}
+			v[canary] = canary
+			v["nonce"] = canary
+			v["message"] = canary
+		case []any:
+			for i := range v {
+				v[i] = walk(key, v[i])
+			}
+		case string:
+			if strings.Trim(v, "0123456789") != "" && key != "code" && key != "url" && !strings.HasPrefix(v, "snug-trial-") {
+				return canary + v
+			}
+		}
+		return v
+	}
+	out, _ := json.Marshal(walk("", v))
+	return out
+}
+
+// TestShape tells what may be recorded of a value.
+func TestShape(t *testing.T) {
+	for name, c := range map[string]struct {
+		json string
+		want Shape
+	}{
+		"strings are strings":           {`{"name":"Secret"}`, Shape{"": "object", "/name": "string"}},
+		"unknown fields have no name":   {`{"hush":{"a_b":1}}`, Shape{"": "object", "/?": "object", "/?/?": "number"}},
+		"enums":                         {`{"type":2}`, Shape{"": "object", "/type": "number=2"}},
+		"no enum is that large":         {`{"type":123456789}`, Shape{"": "object", "/type": "number"}},
+		"bits":                          {`{"allow":"1049600","deny":"0"}`, Shape{"": "object", "/allow": "string=bits:10,20", "/deny": "string=bits:"}},
+		"bits nobody documents":         {`{"allow":"9223372036854775808"}`, Shape{"": "object", "/allow": "string=bits:"}},
+		"words where bits are expected": {`{"allow":"Secret"}`, Shape{"": "object", "/allow": "string"}},
+		"other numbers":                 {`{"user_limit":42,"id":"123"}`, Shape{"": "object", "/user_limit": "number", "/id": "string"}},
+		"lists":                         {`{"roles":["1",null]}`, Shape{"": "object", "/roles": "array", "/roles/*": "null string"}},
+		"no JSON":                       {`<html>Secret`, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := shapeOf([]byte(c.json))
+			if a, b := mustText(got), mustText(c.want); a != b {
+				t.Errorf("got %s, want %s", a, b)
+			}
+		})
+	}
+	if !slices.IsSorted(documented) || len(documented) < 500 {
+		t.Errorf("%d documented fields", len(documented))
+	}
+}
+
+func mustText(v any) string { b, _ := json.Marshal(v); return string(b) }
