@@ -82,7 +82,9 @@ func TestDoctorTwoFactor(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			mux := http.NewServeMux()
-			mux.HandleFunc("GET /api/v10/users/@me/guilds", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `[{"id":"1","name":"Den","permissions":"0"}]`) })
+			mux.HandleFunc("GET /api/v10/users/@me/guilds", func(w http.ResponseWriter, _ *http.Request) {
+				fmt.Fprint(w, `[{"id":"1","name":"Den","permissions":"0"}]`)
+			})
 			mux.HandleFunc("GET /api/v10/guilds/1", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintf(w, `{"mfa_level":%d}`, c.level) })
 			mux.HandleFunc("PATCH /api/v10/guilds/1/channels", func(w http.ResponseWriter, r *http.Request) {
 				if b, err := io.ReadAll(r.Body); err != nil || string(b) != "[]" {
