@@ -74,7 +74,7 @@ func must(t *testing.T, err error) {
 }
 
 func (r *real) options() Options {
-	return Options{URL: r.base, Token: r.app.BotToken, Guild: r.guild, Journal: r.journal, Wait: 2 * time.Second}
+	return Options{URL: r.base, Token: r.app.BotToken, Guild: r.guild, Journal: r.journal, Wait: 5 * time.Second}
 }
 
 // left gives the names of the trial's channels that are still there.
@@ -142,7 +142,7 @@ var planted = map[string]struct {
 	"a proxy's page":           {standin.Fault{Kind: standin.FaultAnswer, Route: "POST /users/@me/channels", Status: 403, Body: "<html>"}, "direct message to the operator", "403, expected 200"},
 	"an outage":                {standin.Fault{Kind: standin.FaultError, Route: "POST /channels/{channel}/messages", Status: 503}, "panel", "503, expected 200"},
 	"a broken connection":      {standin.Fault{Kind: standin.FaultReset, Route: "POST /channels/{channel}/messages"}, "panel", "did not come about"},
-	"an event that comes late": {standin.Fault{Kind: standin.FaultDelay, Event: "CHANNEL_UPDATE", Delay: 3}, "seats", "CHANNEL_UPDATE does not come, expected that it comes"},
+	"an event that comes late": {standin.Fault{Kind: standin.FaultDelay, Event: "CHANNEL_UPDATE", Delay: 9}, "seats", "CHANNEL_UPDATE does not come, expected that it comes"},
 	"a resume that is cut":     {standin.Fault{Kind: standin.FaultDropResume}, "gateway: resume", "RESUMED does not come"},
 	"no second factor":         {standin.Fault{Kind: standin.FaultAnswer, Route: "PUT /channels/{channel}/permissions/{overwrite}", Status: 403, Body: `{"message":"Two factor is required for this operation","code":60003}`}, "overwrites the bot may give", "403 with code 60003"},
 }
