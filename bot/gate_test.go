@@ -1,0 +1,163 @@
+package bot_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/errs"
+	"snug/shared/hub"
+	"snug/shared/room"
+	"snug/shared/standin"
+)
+
+const seeAndEnter = standin.PermViewChannel | standin.PermConnect
+
+// gatedCategory has rooms opened in a category that members with a new role alone may see and enter.
+func (h *house) gatedCategory(members ...string) (category, verified snowflake.ID) {
+	h.Helper()
+	verified = h.role("Verified", 0, members...)
+	category = h.add(standin.ChannelOptions{Name: "Members", Type: standin.ChannelCategory, Overwrites: []standin.Overwrite{
+		{ID: h.guild, Deny: seeAndEnter}, {ID: verified, Allow: seeAndEnter},
+		{ID: h.app.ID, Member: true, Allow: seeAndEnter | standin.PermManageChannels | standin.PermMoveMembers},
+	}})
+	h.settings(`{"category_id":"` + category.String() + `"}`)
+	return category, verified
+}
+
+// has says whether somebody may see and enter a channel, as Discord says.
+func (h *house) has(name string, channel snowflake.ID) bool {
+	h.Helper()
+	p, err := h.discord.PermissionsIn(h.people[name], channel)
+	h.must(err)
+	return p.Has(seeAndEnter)
+}
+
+// Nobody is let into a room whom the server does not let into its category, and an invite they follow is not used up.
+func TestGateOfARoom(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	category, verified := h.gatedCategory("jonas", "kiyo")
+	_, err := call(h, hub.OpenRoom, room.OpenRequest{Actor: h.actor("ada"), Name: "No"})
+	h.wantCode(err, errs.Forbidden)
+	r := h.open("jonas", "Friday")
+	id := r.Room.ID
+	h.must(h.redeem("kiyo", r.Invite.Token))
+	err = h.redeem("priya", r.Invite.Token)
+	if h.wantCode(err, errs.Forbidden); !strings.Contains(err.Error(), "Verified") {
+		t.Errorf("she is told: %v", err)
+	}
+	if _, _, err := letIn(h, "jonas", id, "priya"); !errs.Has(err, errs.Invalid) || !strings.Contains(err.Error(), "Verified") {
+		t.Errorf("the owner is told: %v", err)
+	}
+	if err := h.redeem("stranger", r.Invite.Token); !errs.Has(err, errs.GuildJoinDenied) || strings.Contains(err.Error(), "Verified") {
+		t.Errorf("a stranger is told: %v", err)
+	}
+	_, err = h.change("jonas", id, room.DoTransfer, h.at("priya"))
+	h.wantCode(err, errs.Invalid)
+	if v := h.view("jonas", id); v.Invites[0].Invite.Left() != v.Invites[0].Invite.MaxUses-1 {
+		t.Errorf("the invite has %d uses left", v.Invites[0].Invite.Left())
+	}
+	if h.has("priya", id) || !h.has("kiyo", id) {
+		t.Error("Discord lets in the wrong people")
+	}
+	h.must(h.discord.SetRoles(h.guild, h.people["priya"], verified))
+	h.must(h.redeem("priya", r.Invite.Token))
+	// The server may do without the role for guests, and without nothing else.
+	h.settings(`{"guests_past_gate":true}`)
+	h.must(h.redeem("tomas", r.Invite.Token))
+	h.must(h.discord.SetOverwrite(category, standin.Overwrite{ID: h.people["ada"], Member: true, Deny: standin.PermConnect}))
+	h.eventually("the denial counts", func() bool { return errs.Has(h.redeem("ada", r.Invite.Token), errs.Forbidden) })
+}
+
+// Who does not pass any more loses their place, and has it back when they pass again.
+func TestSuspended(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	category, verified := h.gatedCategory("jonas", "kiyo", "priya")
+	r := h.open("jonas", "Friday")
+	id := r.Room.ID
+	for _, n := range []string{"kiyo", "priya"} {
+		h.must(h.redeem(n, r.Invite.Token))
+	}
+	h.must(h.discord.SetRoles(h.guild, h.people["kiyo"]))
+	_, err := h.discord.JoinVoice(h.guild, h.people["kiyo"], id, standin.VoiceFlags{}) // her overwrite lets her in yet
+	h.must(err)
+	h.eventually("she is put out and shut out", func() bool { return h.where("kiyo") == 0 && !h.has("kiyo", id) })
+	_, err = call(h, hub.ViewRoom, h.request("kiyo", id))
+	h.wantCode(err, errs.RoomNotFound)
+	if c := h.view("jonas", id).Control; c.Guests[0].Out != "missing_role" || c.Guests[1].Out != "" {
+		t.Errorf("the owner sees %+v", c.Guests)
+	}
+	h.must(h.discord.SetRoles(h.guild, h.people["kiyo"], verified))
+	h.view2("kiyo", id)
+	h.eventually("she is back in", func() bool { return h.has("kiyo", id) })
+
+	// The category changes: whoever it denies loses their place without doing anything.
+	h.must(h.discord.SetOverwrite(category, standin.Overwrite{ID: h.people["priya"], Member: true, Deny: seeAndEnter}))
+	h.eventually("she is shut out", func() bool { return !h.has("priya", id) })
+	h.wantAudit(id, "suspended missing_role", "restored missing_role", "suspended own_denial")
+	// And the owner: nobody is above what the server denies.
+	h.must(h.discord.SetRoles(h.guild, h.people["jonas"]))
+	_, err = call(h, hub.ViewRoom, h.request("jonas", id))
+	h.wantCode(err, errs.RoomNotFound)
+	if h.has("jonas", id) {
+		t.Error("Discord lets the owner in")
+	}
+}
+
+// view2 looks at a room until it is there.
+func (h *house) view2(name string, id snowflake.ID) {
+	h.Helper()
+	h.eventually(name+" sees the room", func() bool {
+		_, err := call(h, hub.ViewRoom, h.request(name, id))
+		return err == nil
+	})
+}
+
+// Who is timed out or pending sees and reads, and does nothing.
+func TestHeldBack(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.settings(`{"private":false}`)
+	r := h.open("jonas", "Friday")
+	id := r.Room.ID
+	other := h.open("kiyo", "Hers").Room.ID
+	h.must(h.redeem("kiyo", r.Invite.Token))
+	h.must(h.discord.TimeOut(h.guild, h.people["kiyo"], time.Now().Add(time.Hour)))
+	h.must(h.discord.SetPending(h.guild, h.people["priya"], true))
+	for _, n := range []string{"kiyo", "priya"} {
+		h.view(n, id)
+		actor := h.actor(n)
+		for what, try := range map[string]func() error{
+			"open":   func() error { _, err := call(h, hub.OpenRoom, room.OpenRequest{Actor: actor, Name: "x"}); return err },
+			"join":   func() error { _, err := call(h, hub.JoinRoom, h.request(n, id)); return err },
+			"keep":   func() error { _, err := call(h, hub.KeepRoom, h.request(n, id)); return err },
+			"close":  func() error { _, err := call(h, hub.CloseRoom, h.request(n, other)); return err },
+			"rename": func() error { _, err := h.change(n, other, room.DoRename, text("x")); return err },
+			"claim":  func() error { _, err := h.change(n, id, room.DoClaim); return err },
+			"knock":  func() error { _, err := call(h, hub.Knock, room.KnockRequest{Actor: actor, RoomID: id}); return err },
+			"wait":   func() error { _, err := h.wait(n, id, false); return err },
+			"invite": func() error {
+				_, err := call(h, hub.CreateInvite, room.InviteRequest{Actor: actor, RoomID: other})
+				return err
+			},
+		} {
+			if err := try(); !errs.Has(err, errs.Forbidden) {
+				t.Errorf("%s: %s: %v", n, what, err)
+			}
+		}
+	}
+	h.wantCode(h.redeem("priya", r.Invite.Token), errs.Forbidden)
+	if slices.Contains(h.view("jonas", id).Room.Access.Guests, h.people["priya"]) {
+		t.Error("somebody pending is a guest")
+	}
+	h.clock.forward(2 * time.Hour)
+	h.theirs.forward(2 * time.Hour)
+	if _, err := call(h, hub.JoinRoom, h.request("kiyo", id)); err != nil {
+		t.Errorf("when the timeout is over: %v", err)
+	}
+}
