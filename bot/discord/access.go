@@ -192,7 +192,7 @@ func (d *Discord) category(ctx context.Context, id snowflake.ID) (discord.GuildC
 	}
 	g, ok := c.(discord.GuildChannel)
 	if !ok {
-		return nil, errs.E(errs.NotFound, "Discord does not know it (any more).")
+		return nil, explained(classGone, "", "")
 	}
 	return g, nil
 }
@@ -306,7 +306,7 @@ func (d *Discord) SetAccess(ctx context.Context, channel snowflake.ID, a keeper.
 	}
 	c, ok := got.(discord.GuildChannel)
 	if !ok {
-		return false, errs.E(errs.NotFound, "Discord does not know it (any more).")
+		return false, explained(classGone, "", "")
 	}
 	parent := a.CategoryID
 	if c.ParentID() != nil {

@@ -10,7 +10,6 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/bot/keeper"
-	"snug/shared/errs"
 )
 
 // putVoiceStatus is missing in disgo.
@@ -110,7 +109,7 @@ func (d *Discord) There(ctx context.Context, guild, channel snowflake.ID) (keepe
 	}
 	g, ok := c.(discord.GuildChannel)
 	if !ok {
-		return keeper.Channel{}, errs.E(errs.NotFound, "Discord does not know it (any more).")
+		return keeper.Channel{}, explained(classGone, "", "")
 	}
 	return d.Channel(guild, g), nil
 }

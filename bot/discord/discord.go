@@ -7,9 +7,10 @@
 package discord
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
-	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -200,29 +201,30 @@ func (d *Discord) StandingOf(m discord.Member) room.Standing {
 	return s
 }
 
-// AddMember brings a user into the guild with their own access token (scope guilds.join).
+// AddMember brings a user into the guild with their own access token (scope
+// guilds.join). Who is in it already is answered with 204 and no body, which
+// disgo's own call cannot read.
+// https://docs.discord.com/developers/resources/guild#add-guild-member
 func (d *Discord) AddMember(ctx context.Context, guild, user snowflake.ID, accessToken string) error {
-	_, err := d.client.Rest.AddMember(guild, user, discord.MemberAdd{AccessToken: accessToken}, rest.WithCtx(ctx))
-	err = coded(err, "bring you into the server", "Create Invite")
-	if err != nil && !errs.Has(err, errs.DiscordUnavailable) {
-		return errs.E(errs.GuildJoinDenied, "The server did not let you in. Ask somebody there for an invite to the server, then open this link again.").Because(err)
+	body := discord.MemberAdd{AccessToken: accessToken}
+	err := coded(d.client.Rest.Do(rest.AddMember.Compile(nil, guild, user), body, nil, rest.WithCtx(ctx)), "bring you into the server", "Create Invite")
+	switch errs.CodeOf(err) {
+	case "", errs.GuildJoinDenied, errs.DiscordUnavailable, errs.RateLimited, errs.Unavailable:
+		return err
 	}
-	return err
+	return errs.E(errs.GuildJoinDenied, "The server did not let you in. Ask somebody there for an invite to the server, then open this link again.").Because(err)
 }
 
 func with(ctx context.Context, reason string) []rest.RequestOpt {
 	return []rest.RequestOpt{rest.WithCtx(ctx), rest.WithReason(reason)}
 }
 
-// Discord's error codes that people can do something about.
-// https://discord.com/developers/docs/topics/opcodes-and-status-codes#json
+// The codes of Discord's form errors that people can do something about. The
+// last is not documented; bots in servers of Server Discovery report it.
 const (
-	codeMaxChannels  = 30013
-	codeNotInVoice   = 40032
-	codeCannotDM     = 50007
-	codeFormInvalid  = 50035
 	codeCategoryFull = "CHANNEL_PARENT_MAX_CHANNELS"
 	codeNoCategory   = "CHANNEL_PARENT_INVALID"
+	codeBadName      = "INVALID_COMMUNITY_PROPERTY_NAME"
 )
 
 // coded gives a failed call its code; doing completes "Snug could not …".
@@ -234,45 +236,38 @@ func coded(err error, doing, permissions string) error {
 		return nil
 	case errors.As(err, &known):
 		return err
-	case !errors.As(err, &answer) || answer.Response == nil || answer.Response.StatusCode >= 500:
+	case !errors.As(err, &answer) || answer.Response == nil || answer.Response.StatusCode >= 500 || !discords(answer):
 		return errs.E(errs.DiscordUnavailable, "Discord did not answer when Snug tried to %s. Please try again in a moment.", errs.Term(doing)).Because(err)
 	}
-	switch answer.Code {
-	case codeMaxChannels:
-		return errs.E(errs.RoomLimit, "This server has as many channels as Discord allows (500). Delete one, then try again.").Because(err)
-	case codeNotInVoice:
-		return errs.E(errs.NotInVoice, "You are not connected to voice.").Because(err)
-	case codeCannotDM:
-		return errs.E(errs.Forbidden, "This user takes no direct messages from here.").Because(err)
-	case codeFormInvalid:
-		switch tree := string(answer.Errors); {
-		case strings.Contains(tree, codeCategoryFull):
-			err = errors.Join(err, keeper.ErrCategoryFull)
-		case strings.Contains(tree, codeNoCategory):
-			err = errors.Join(err, keeper.ErrCategoryGone)
-		}
-		return invalid(string(answer.Errors), doing).Because(err)
+	c := classOf(answer.Code)
+	switch c {
+	case classUnknown:
+		c = ofStatus(answer.Response.StatusCode)
+	case classWords:
+		err = errors.Join(err, keeper.ErrWords)
+	case classForm:
+		return invalid(string(answer.Errors), doing, err)
 	}
-	switch answer.Response.StatusCode {
-	case http.StatusForbidden:
-		return errs.E(errs.MissingPermission, "Snug lacks a permission it needs to %s (%s). Somebody who manages the server can grant it to Snug's role under Server Settings → Roles.", errs.Term(doing), errs.Term(permissions)).Because(err)
-	case http.StatusNotFound:
-		return errs.E(errs.NotFound, "Discord does not know it (any more).").Because(err)
-	case http.StatusTooManyRequests:
-		return errs.E(errs.RateLimited, "Discord asks Snug to slow down. Please try again in a moment.").Because(err)
-	}
-	return errs.E(errs.Internal, "Discord refused when Snug tried to %s. Please tell whoever runs Snug.", errs.Term(doing)).Because(err)
+	return explained(c, doing, permissions).Because(err)
+}
+
+// discords says whether a refusal is Discord's own: a proxy or Cloudflare in
+// between may refuse too, by a page, and that says nothing of what was asked for.
+func discords(answer *rest.Error) bool {
+	return answer.Code != 0 || answer.Message != "" || json.Valid(answer.RsBody) && bytes.HasPrefix(bytes.TrimSpace(answer.RsBody), []byte("{"))
 }
 
 // invalid explains Discord's form errors that people can mend.
-func invalid(tree, doing string) *errs.Error {
+func invalid(tree, doing string, err error) error {
 	switch {
 	case strings.Contains(tree, codeCategoryFull):
-		return errs.E(errs.Invalid, "The category for rooms is full: Discord allows 50 channels in one. Choose another in Snug's settings.")
+		return errs.E(errs.Invalid, "The category for rooms is full: Discord allows 50 channels in one. Choose another in Snug's settings.").Because(errors.Join(err, keeper.ErrCategoryFull))
 	case strings.Contains(tree, codeNoCategory):
-		return errs.E(errs.Invalid, "The category for rooms does not exist any more. Choose another in Snug's settings.")
+		return errs.E(errs.Invalid, "The category for rooms does not exist any more. Choose another in Snug's settings.").Because(errors.Join(err, keeper.ErrCategoryGone))
+	case strings.Contains(tree, codeBadName):
+		return explained(classWords, doing, "").Because(errors.Join(err, keeper.ErrWords))
 	}
-	return errs.E(errs.Invalid, "Discord did not accept what Snug sent to %s. A different name may help: some words are not allowed.", errs.Term(doing))
+	return errs.E(errs.Invalid, "Discord did not accept what Snug sent to %s. A different name may help: some words are not allowed.", errs.Term(doing)).Because(err)
 }
 
 // isGone says whether a thing is not there, or not for the bot to see.

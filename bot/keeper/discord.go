@@ -79,6 +79,9 @@ var ErrCategoryFull = errors.New("the category takes no more channels")
 // ErrCategoryGone is in the tree of an error that a category does not exist any more.
 var ErrCategoryGone = errors.New("the category does not exist any more")
 
+// ErrWords is in the tree of an error that Discord does not allow the words of a name.
+var ErrWords = errors.New("the words are not allowed")
+
 // ErrPartly is in the tree of an error that came in the middle: a part of what was asked is done.
 var ErrPartly = errors.New("a part of it is done")
 
