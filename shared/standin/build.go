@@ -22,6 +22,7 @@ type application struct {
 	intents     Intents // the privileged ones it may have
 	guilds      map[ID]struct{}
 	commands    map[ID]map[ID]*command // by guild (0: global) and id
+	noTwoFactor bool
 	cmdPerms    map[[2]ID][]byte
 	sessions    []*session
 	starts      window

@@ -15,6 +15,9 @@ const (
 	commandChat    = 1
 	commandUser    = 2
 	commandMessage = 3
+	commandEntry   = 4
+
+	handledByDiscord = 2 // an Entry Point command that launches the Activity by itself
 
 	optSubcommand  = 1
 	optGroup       = 2
@@ -49,6 +52,7 @@ type command struct {
 	Integrations []int             `json:"integration_types"`
 	Options      []*commandOption  `json:"options,omitempty"`
 	NSFW         bool              `json:"nsfw"`
+	Handler      *int              `json:"handler,omitempty"` // of an Entry Point command
 }
 
 type commandOption struct {
@@ -89,7 +93,7 @@ func readCommand(f *form, old *command) *command {
 		cmd = &c
 	}
 	if f.given("type") && old == nil {
-		cmd.Type = f.choice("type", commandChat, commandUser, commandMessage)
+		cmd.Type = f.choice("type", commandChat, commandUser, commandMessage, commandEntry)
 	}
 	if old == nil && f.required("name") || f.given("name") {
 		cmd.Name = f.str("name", 1, 32)
@@ -107,7 +111,7 @@ func readCommand(f *form, old *command) *command {
 		switch {
 		case cmd.Type == commandChat && cmd.Description == "":
 			t.add("BASE_TYPE_REQUIRED", "This field is required")
-		case cmd.Type != commandChat && cmd.Description != "":
+		case (cmd.Type == commandUser || cmd.Type == commandMessage) && cmd.Description != "":
 			t.add("APPLICATION_COMMAND_CONTEXT_MENU_DESCRIPTION_NOT_ALLOWED", "Context menu commands cannot have description")
 		}
 	}
@@ -126,6 +130,10 @@ func readCommand(f *form, old *command) *command {
 	}
 	if f.given("nsfw") {
 		cmd.NSFW = f.yes("nsfw")
+	}
+	if cmd.Type == commandEntry && f.given("handler") {
+		handler := f.choice("handler", 1, handledByDiscord)
+		cmd.Handler = &handler
 	}
 	if f.has("contexts") {
 		cmd.Contexts = readInts(f, "contexts", 0, 1, 2)

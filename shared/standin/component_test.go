@@ -322,7 +322,7 @@ func TestMessageRules(t *testing.T) {
 			w.allow(standin.PermAdministrator)
 			w.bot("PATCH", w.guildPath(""), map[string]any{"name": "Better name"}).must(t, 200)
 			w.bot("DELETE", "/users/@me"+w.guildPath(""), nil).must(t, 204)
-			w.refuse(t, w.bot("GET", w.guildPath(""), nil), 403, 50001)
+			w.refuse(t, w.bot("GET", w.guildPath(""), nil), 404, 10004)
 		}},
 		{"what is not here says 501", docReference, func(t *testing.T, w *world) {
 			for _, path := range []string{"/guilds/1/templates", "/stage-instances", "/nonsense"} {

@@ -9,6 +9,7 @@ type Limits struct {
 	Buckets         bool          // whether the routes' buckets refuse what is too much
 	InvalidRequests int           // answers 401, 403 and 429 to one address in ten minutes
 	Renames         int           // renames of a channel in ten minutes
+	OldEdits        int           // edits of messages older than an hour, of a channel in an hour
 	GatewaySends    int           // payloads a connection may send in a minute
 	MaxConcurrency  int           // shards that may identify at a time
 	IdentifyWindow  time.Duration // how long one of them keeps others out; 0: not at all
@@ -28,7 +29,7 @@ type Limits struct {
 
 // DiscordLimits are the limits of Discord's documents.
 func DiscordLimits() Limits {
-	return Limits{GlobalPerSecond: 50, Buckets: true, InvalidRequests: 10000, Renames: 2, GatewaySends: 120, MaxConcurrency: 1,
+	return Limits{GlobalPerSecond: 50, Buckets: true, InvalidRequests: 10000, Renames: 2, OldEdits: 5, GatewaySends: 120, MaxConcurrency: 1,
 		IdentifyWindow: 5 * time.Second, SessionStarts: 1000, GuildsPerShard: 2500, Recommended: 1000, Channels: 500,
 		CategoryChilds: 50, Overwrites: 1000, Roles: 250, Invites: 1000, Commands: 100, DMs: 25, DMRefusals: 5}
 }
@@ -37,7 +38,7 @@ func DiscordLimits() Limits {
 // and measurements that start many sessions or send many requests.
 func NoRateLimits() Limits {
 	l := DiscordLimits()
-	l.GlobalPerSecond, l.Buckets, l.InvalidRequests, l.Renames, l.GatewaySends, l.IdentifyWindow = 0, false, 0, 0, 0, 0
+	l.GlobalPerSecond, l.Buckets, l.InvalidRequests, l.Renames, l.OldEdits, l.GatewaySends, l.IdentifyWindow = 0, false, 0, 0, 0, 0, 0
 	l.SessionStarts, l.MaxConcurrency, l.DMs = 1<<30, 16, 0
 	return l
 }

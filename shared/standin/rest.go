@@ -181,6 +181,9 @@ func (c *call) run(readErr error) answer {
 	case readErr != nil:
 		return c.refuse(readErr)
 	}
+	if err := c.checkIDs(); err != nil {
+		return c.refuse(err)
+	}
 	status, body, err := c.route.do(c)
 	if err != nil {
 		return c.refuse(err)
@@ -291,6 +294,17 @@ func (c *call) form() (*form, error) {
 		}
 	}
 	return f, err
+}
+
+// checkIDs refuses an address in which something else stands where an id belongs.
+func (c *call) checkIDs() error {
+	for _, name := range []string{"channel", "guild", "message", "user", "role", "overwrite", "app", "command"} {
+		v := c.r.PathValue(name)
+		if _, err := strconv.ParseUint(v, 10, 63); v != "" && err != nil {
+			return invalid(name+"_id", "NUMBER_TYPE_COERCE", "Value \""+v+"\" is not snowflake.")
+		}
+	}
+	return nil
 }
 
 // id reads a snowflake from the address; what is none is unknown to everybody.

@@ -15,8 +15,8 @@ func (c *call) guild() (*guild, *member, error) {
 		return nil, nil, errUnknownGuild()
 	}
 	m := g.members[c.app.id]
-	if m == nil {
-		return nil, nil, errMissingAccess()
+	if m == nil { // what the bot is not in is unknown to it
+		return nil, nil, errUnknownGuild()
 	}
 	return g, m, nil
 }
@@ -26,6 +26,9 @@ func (c *call) guildWith(p Permissions) (*guild, *member, error) {
 	g, m, err := c.guild()
 	if err == nil && !c.basePerms(g, m).Has(p) {
 		err = errMissingPermissions()
+	}
+	if err == nil {
+		err = c.checkTwoFactor(g, p)
 	}
 	return g, m, err
 }
@@ -55,6 +58,9 @@ func (c *call) channelWith(p Permissions) (*guild, *member, *channel, error) {
 	m := g.members[c.app.id]
 	if !c.permsIn(g, m, ch).Has(p) {
 		return nil, nil, nil, errMissingPermissions()
+	}
+	if err := c.checkTwoFactor(g, p); err != nil {
+		return nil, nil, nil, err
 	}
 	return g, m, ch, nil
 }
@@ -97,6 +103,9 @@ func createChannel(c *call) (int, any, error) {
 	draft := &channel{guild: g.id, kind: kind}
 	f.required("name")
 	c.readChannel(f, g, draft, true)
+	if err := g.checkWords(f, draft.name); err != nil {
+		return 0, nil, err
+	}
 	ows := c.readOverwrites(f, g)
 	if err := f.errs.err(); err != nil {
 		return 0, nil, err
@@ -223,6 +232,9 @@ func updateChannel(c *call) (int, any, error) {
 		}
 	}
 	c.readChannel(f, g, &draft, false)
+	if err := g.checkWords(f, draft.name); err != nil {
+		return 0, nil, err
+	}
 	var ows []overwrite
 	if f.has("permission_overwrites") {
 		ows = c.readOverwrites(f, g)

@@ -14,9 +14,9 @@ func (c *call) commandScope() (ID, error) {
 	if c.r.PathValue("guild") == "" {
 		return 0, nil
 	}
-	g, _, err := c.guild()
-	if err != nil {
-		return 0, err
+	g := c.guilds[c.id("guild")]
+	if g == nil || g.members[c.app.id] == nil {
+		return 0, errMissingAccess()
 	}
 	return g.id, nil
 }
@@ -201,6 +201,12 @@ func putCommands(c *call) (int, any, error) {
 	}
 	if err := c.room(list); err != nil {
 		return 0, nil, err
+	}
+	for _, old := range c.app.commands[scope] {
+		if old.Type == commandEntry && !seen[key{old.Type, old.Name}] {
+			return 0, nil, fail(400, 50240, "You cannot remove this app's Entry Point command in a bulk update operation. "+
+				"Please include the Entry Point command in your update request or delete it separately.")
+		}
 	}
 	for id, old := range c.app.commands[scope] {
 		if !seen[key{old.Type, old.Name}] {

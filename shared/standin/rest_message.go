@@ -149,12 +149,15 @@ func getMessage(c *call) (int, any, error) {
 }
 
 func updateMessage(c *call) (int, any, error) {
-	_, m, err := c.messageIn(0)
+	ch, m, err := c.messageIn(0)
 	if err != nil {
 		return 0, nil, err
 	}
 	if m.author.id != c.app.id {
 		return 0, nil, fail(403, 50005, "Cannot edit a message authored by another user")
+	}
+	if err := c.checkOldEdit(ch, m); err != nil {
+		return 0, nil, err
 	}
 	return c.editMessage(m)
 }
@@ -203,12 +206,12 @@ func bulkDelete(c *call) (int, any, error) {
 		return 0, nil, err
 	}
 	f.required("messages")
-	ids := f.ids("messages", 100)
-	if len(ids) < 2 && !f.errs.bad() {
-		f.errs.at("messages").add("BASE_TYPE_BAD_LENGTH", "Must be between 2 and 100 in length.")
-	}
+	ids := f.ids("messages", 1000)
 	if err := f.errs.err(); err != nil {
 		return 0, nil, err
+	}
+	if len(ids) < 2 || len(ids) > 100 {
+		return 0, nil, fail(400, 50016, "Provided too few or too many messages to delete. Must provide at least 2 and at most 100 messages to delete.")
 	}
 	gone := []ID{}
 	for _, id := range ids {

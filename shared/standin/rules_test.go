@@ -215,7 +215,9 @@ func TestChannelRules(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			w.refuse(t, w.bot("GET", "/guilds/"+other.ID.String(), nil), 403, 50001)
+			w.refuse(t, w.bot("GET", "/guilds/"+other.ID.String(), nil), 404, 10004)
+			w.refuse(t, w.bot("GET", "/applications/"+w.Application.ID.String()+"/guilds/"+other.ID.String()+"/commands", nil), 403, 50001)
+			w.refuse(t, w.bot("GET", "/channels/abc", nil), 400, 50035)
 		}},
 		{"channels can be moved in bulk", docGuild + "#modify-guild-channel-positions", func(t *testing.T, w *world) {
 			id := w.makeVoice()

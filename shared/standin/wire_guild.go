@@ -85,7 +85,7 @@ type partialUser struct {
 func (g *guild) wire() wireGuild {
 	w := wireGuild{ID: g.id, Name: g.name, Icon: optional(g.icon), Description: optional(g.description),
 		Features: []string{}, OwnerID: g.owner, Region: "deprecated", AFKTimeout: g.afkTimeout,
-		SystemChannelID: optionalID(g.system), VerificationLevel: g.verify, MaxMembers: 500000,
+		SystemChannelID: optionalID(g.system), VerificationLevel: g.verify, MFALevel: number01(g.twoFactor), MaxMembers: 500000,
 		MaxStageVideoUsers: 50, MaxVideoUsers: 25, PreferredLocale: g.locale,
 		Emojis: []struct{}{}, Stickers: []struct{}{}}
 	if g.screening {
@@ -135,4 +135,11 @@ func (g *guild) botJoined(bot ID) time.Time {
 		return m.joinedAt
 	}
 	return g.joinedAt
+}
+
+func number01(yes bool) int {
+	if yes {
+		return 1
+	}
+	return 0
 }

@@ -69,6 +69,9 @@ type guild struct {
 	system      ID
 	verify      int
 	screening   bool // membership screening is on
+	twoFactor   bool
+	badWords    []string // that names of channels may not hold
+	badInForm   bool     // and how that is said
 }
 
 type role struct {
@@ -103,6 +106,7 @@ type channel struct {
 	lastMessage ID
 	lastPin     time.Time
 	renames     []time.Time
+	oldEdits    []time.Time
 	parties     []ID // the two users of a direct message
 }
 
