@@ -14,6 +14,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/bot/keeper"
+	"snug/bot/ratelimit"
 	"snug/shared/room"
 	"snug/shared/text"
 )
@@ -52,11 +53,13 @@ type Panels struct {
 	dirty   map[snowflake.ID]bool
 	working map[snowflake.ID]bool
 	refused map[snowflake.ID]time.Time // rooms whose chat takes no message of ours, and since when
+	// oldEdits are rooms in which Discord took no edit of an old message, and when.
+	oldEdits map[snowflake.ID]time.Time
 }
 
 // NewPanels makes Panels; Close ends it.
 func NewPanels(o PanelOptions) *Panels {
-	p := &Panels{o: o, dirty: map[snowflake.ID]bool{}, working: map[snowflake.ID]bool{}, refused: map[snowflake.ID]time.Time{}}
+	p := &Panels{o: o, dirty: map[snowflake.ID]bool{}, working: map[snowflake.ID]bool{}, refused: map[snowflake.ID]time.Time{}, oldEdits: map[snowflake.ID]time.Time{}}
 	p.ctx, p.stop = context.WithCancel(context.Background())
 	return p
 }
@@ -137,6 +140,11 @@ func (p *Panels) look(guildID snowflake.ID) bool {
 			delete(p.refused, id)
 		}
 	}
+	for id, since := range p.oldEdits {
+		if p.o.Now().Sub(since) >= oldMessage {
+			delete(p.oldEdits, id)
+		}
+	}
 	return ok
 }
 
@@ -192,15 +200,23 @@ func (p *Panels) board(t text.Texts, r *room.Room, a room.Access, next *room.Pan
 	}
 	ctx, cancel := context.WithTimeout(p.ctx, panelCall)
 	defer cancel()
-	if next.MessageID != 0 {
+	tooOld := !p.mayEdit(r.ID, next.MessageID)
+	if next.MessageID != 0 && !tooOld {
 		_, err := p.o.Rest.UpdateMessage(r.ID, next.MessageID, discord.MessageUpdate{Components: &body, AllowedMentions: &discord.AllowedMentions{}}, rest.WithCtx(ctx))
 		if err == nil {
 			next.Shown = sum
 		}
-		if !unknownMessage(err) {
+		if tooOld = errors.Is(err, ratelimit.ErrOldEdit); tooOld {
+			p.noEdits(r.ID)
+		} else if !unknownMessage(err) {
 			return err
 		}
-		// Somebody deleted it, so it is posted again.
+		// Somebody deleted it, or it is too old to be edited, so it is posted again.
+	}
+	if next.MessageID != 0 && tooOld { // first, so that a crash leaves no second one
+		if err := p.o.Rest.DeleteMessage(r.ID, next.MessageID, rest.WithCtx(ctx)); err != nil && !unknownMessage(err) {
+			return err
+		}
 	}
 	m, err := p.o.Rest.CreateMessage(r.ID, discord.MessageCreate{
 		Components: body, Flags: discord.MessageFlagIsComponentsV2 | discord.MessageFlagSuppressNotifications,
@@ -211,6 +227,25 @@ func (p *Panels) board(t text.Texts, r *room.Room, a room.Access, next *room.Pan
 	}
 	next.MessageID, next.Shown = m.ID, sum
 	return nil
+}
+
+// oldMessage is from which age on Discord bounds edits of a message, by a number it does not tell.
+const oldMessage = time.Hour
+
+// mayEdit says whether to try to edit a message. Where Discord refused to edit
+// old ones it is not asked again for a while: each refusal counts against the bot.
+func (p *Panels) mayEdit(roomID, message snowflake.ID) bool {
+	now := p.o.Now()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	since, refused := p.oldEdits[roomID]
+	return !refused || now.Sub(since) >= oldMessage || now.Sub(message.Time()) < oldMessage
+}
+
+func (p *Panels) noEdits(roomID snowflake.ID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.oldEdits[roomID] = p.o.Now()
 }
 
 // knocks posts a message for each knock that waits for an answer, and takes away those that do not any more.

@@ -1,6 +1,7 @@
 package ratelimit
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -12,6 +13,22 @@ import (
 // ErrOutcomeUnknown is in an error's tree when the request may have taken
 // effect although no proper answer came.
 var ErrOutcomeUnknown = errors.New("the request may have taken effect")
+
+// ErrOldEdit is in an error's tree when Discord takes no more edits of
+// messages that are older than an hour. Asking again would be held against the
+// bot each time: whoever has something to say posts it anew.
+// https://docs.discord.com/developers/topics/opcodes-and-status-codes#json
+var ErrOldEdit = errors.New("no more edits of messages older than an hour")
+
+const codeOldEdit = 30046
+
+// oldEdit says whether a 429 is about edits of old messages.
+func oldEdit(body []byte) bool {
+	var said struct {
+		Code int `json:"code"`
+	}
+	return json.Unmarshal(body, &said) == nil && said.Code == codeOldEdit
+}
 
 var (
 	errTooLong    = errors.New("the request waited longer than it may")

@@ -243,6 +243,7 @@ func (l *Limiter) observe(t *ticket, status int, h http.Header, body []byte) (un
 		return time.Time{}, false
 	}
 	said := readTooMany(h, body, l.cfg.HiddenLimit)
+	said.hidden = said.hidden || oldEdit(body) // new messages can be edited all the same
 	if said.scope != scopeShared {
 		l.invalid(now)
 	}

@@ -271,6 +271,9 @@ func (c *call) repeat(cause error, reason string, after time.Duration, unknown b
 // tooMany waits as long as a 429 asks for, or gives up.
 func (c *call) tooMany(o outcome) error {
 	until, alone := c.l.observe(c.k, o.rs.StatusCode, o.rs.Header, o.body)
+	if oldEdit(o.body) {
+		return limitedError(time.Until(until), ErrOldEdit)
+	}
 	c.limited++
 	if c.limited > maxLimited {
 		return limitedError(time.Until(until), fmt.Errorf("refused %d times", c.limited))
