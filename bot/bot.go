@@ -19,7 +19,6 @@ import (
 	"github.com/disgoorg/disgo/bot"
 	"github.com/disgoorg/disgo/discord"
 	dgateway "github.com/disgoorg/disgo/gateway"
-	"github.com/disgoorg/disgo/handler"
 	"github.com/disgoorg/disgo/rest"
 	"github.com/disgoorg/snowflake/v2"
 	"github.com/prometheus/client_golang/prometheus"
@@ -230,29 +229,6 @@ func (b *Bot) unread() func(lenient.Drop) {
 		mu.Unlock()
 		if first {
 			b.o.Log.Warn("Discord sent something that Snug does not know; it is left out, here and from now on. A newer Snug may know it", "where", d.Where, "err", d.Err)
-		}
-	}
-}
-
-// register tells Discord Snug's commands, until it takes them.
-func (b *Bot) register() {
-	var guilds []snowflake.ID
-	if b.o.GuildID != 0 {
-		guilds = []snowflake.ID{b.o.GuildID}
-	}
-	for wait := time.Second; ; wait = min(2*wait, time.Minute) {
-		err := handler.SyncCommands(b.client, commands.Definitions(b.o.Texts), guilds, rest.WithCtx(b.ctx))
-		if err == nil {
-			close(b.told)
-			return
-		}
-		if b.ctx.Err() != nil {
-			return
-		}
-		b.o.Log.Warn("Discord did not take the commands; trying again", "delay", wait, "err", err)
-		select {
-		case <-time.After(wait):
-		case <-b.ctx.Done():
 		}
 	}
 }

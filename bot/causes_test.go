@@ -1,6 +1,8 @@
 package bot_test
 
 import (
+	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -51,4 +53,67 @@ func TestTwoFactorIsTheOwners(t *testing.T) {
 	if !strings.Contains(a.Message.Content, "two-factor authentication") || !strings.Contains(a.Message.Content, "owns Snug's application") {
 		t.Errorf("people are told: %s", a.Message.Content)
 	}
+}
+
+// Commands are in one scope, whatever was served before, others' stay where
+// they are, and so does the Entry Point command of an Activity.
+func TestCommandsAreInOneScope(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	other, err := h.discord.AddGuild("Elsewhere", h.people["mara"])
+	h.must(err)
+	h.must(h.discord.InstallBot(other.ID, h.app.ID, standin.SnugPermissions))
+	of := func(scope standin.ID) string {
+		if scope == 0 {
+			return fmt.Sprintf("/applications/%d/commands", h.app.ID)
+		}
+		return fmt.Sprintf("/applications/%d/guilds/%d/commands", h.app.ID, scope)
+	}
+	type command struct {
+		Type int
+		Name string
+	}
+	look := func(scope standin.ID) (list []command) {
+		t.Helper()
+		h.get(of(scope), &list)
+		return list
+	}
+	want := func(when string, scope standin.ID, mine int, others ...command) {
+		t.Helper()
+		list := look(scope)
+		for _, c := range others {
+			if !slices.Contains(list, c) {
+				t.Errorf("%s: %v is gone from %d", when, c, scope)
+			}
+		}
+		if len(list) != mine+len(others) {
+			t.Errorf("%s: %d has %d commands, want %d of Snug's and %v", when, scope, len(list), mine, others)
+		}
+	}
+	all, launch, foreign := len(look(0)), command{4, "launch"}, command{1, "foreign"}
+	again := func(only standin.ID) {
+		h.shut()
+		h.only = only
+		h.start()
+	}
+	h.must(h.discord.EnableActivities(h.app.ID))
+	again(0)
+	want("with an Activity", 0, all, launch)
+
+	again(h.guild)
+	want("serving one server", h.guild, all)
+	want("serving one server", 0, 0, launch)
+
+	h.do(http.MethodPut, of(h.guild), []any{}).Body.Close() // what another server was served before leaves behind
+	h.do(http.MethodPut, of(other.ID), []any{
+		map[string]any{"name": "rooms", "description": "from before"}, map[string]any{"name": "foreign", "description": "not Snug's"},
+	}).Body.Close()
+	again(h.guild)
+	want("serving another server", h.guild, all)
+	want("serving another server", other.ID, 0, foreign)
+
+	again(0)
+	want("serving all", 0, all, launch)
+	want("serving all", h.guild, 0)
+	want("serving all", other.ID, 0, foreign)
 }

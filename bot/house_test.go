@@ -53,6 +53,7 @@ type house struct {
 	clock   *clock
 	theirs  *clock // Discord's own
 	dir     string
+	only    snowflake.ID          // the one server that is served; 0: all
 	rate    int                   // requests a second Discord allows; 0: the usual
 	observe func(hub.Observation) // told of what the hub does; nil: nobody
 	lines   io.Writer             // of the log; nil: nobody reads it
@@ -245,7 +246,7 @@ func (h *house) process(nats string) (*running, <-chan struct{}) {
 	h.must(err)
 	r.bot, err = bot.New(bot.Options{
 		Token: h.app.BotToken, DiscordURL: h.url, Hub: r.hub, Keys: keys, Pages: pages{}, Now: h.clock.Now, Log: h.log(), Registerer: r.metrics, Requests: h.rate, Texts: texts,
-		Shared: h.term > 0, LeaseTerm: h.term,
+		Shared: h.term > 0, LeaseTerm: h.term, GuildID: h.only,
 	})
 	h.must(err)
 	return r, ready
