@@ -8,6 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"snug/shared/errs"
+	"snug/shared/guild"
+	"snug/shared/hub"
 	"snug/shared/room"
 	"snug/shared/standin"
 )
@@ -116,4 +119,38 @@ func TestCommandsAreInOneScope(t *testing.T) {
 	want("serving all", 0, all, launch)
 	want("serving all", h.guild, 0)
 	want("serving all", other.ID, 0, foreign)
+}
+
+// Where Discord does not allow a name, a room gets another, and its owner is
+// told; who typed the name is asked for another one.
+func TestForbiddenNames(t *testing.T) {
+	t.Parallel()
+	for name, inForm := range map[string]bool{"20031": false, "in the form": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t)
+			lobby := h.lobby(guild.Lobby{}, "Lobby").Lobby.ChannelID
+			h.must(h.discord.ForbidWords(h.guild, inForm, "kiyo", "goblin"))
+			h.must(h.join("kiyo", lobby))
+			r := h.opened("kiyo").Room
+			h.awaitRoster(r.ID, "kiyo")
+			if r.Name != "Room 1" {
+				t.Errorf("the room is called %q", r.Name)
+			}
+			h.said(r.ID, "does not allow the name")
+
+			_, err := call(h, hub.OpenRoom, room.OpenRequest{Actor: h.actor("jonas"), Name: "Goblins"})
+			h.wantCode(err, errs.Invalid)
+			if n := len(h.mine("jonas")); n != 0 {
+				t.Errorf("%d rooms were opened under a name that is not allowed", n)
+			}
+			id := h.open("jonas", "Friday").Room.ID
+			_, err = h.change("jonas", id, room.DoRename, text("Goblins"))
+			h.wantCode(err, errs.Invalid)
+			h.said(id, "does not allow the name")
+			if v := h.view("jonas", id); v.Room.Name != "Friday" {
+				t.Errorf("the room is called %q", v.Room.Name)
+			}
+		})
+	}
 }

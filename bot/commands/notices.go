@@ -109,6 +109,8 @@ func notice(t text.Texts, n keeper.Notice) (snowflake.ID, discord.MessageCreate)
 		}
 		keep := customID{action: actKeep, guild: n.Room.GuildID, room: n.Room.ID}
 		return in(n.Room, t.Say("told.closing", "When", when(n.At)), button(discord.ButtonStyleSuccess, "⏰", t.Say("button.keep"), keep))
+	case keeper.NameRefused:
+		return in(n.Room, t.Say("told.name", "User", userMention(n.Room.Access.OwnerID), "Name", bold(n.Room.Name)))
 	case keeper.StaysOpen:
 		return in(n.Room, t.Say("told.stays"))
 	case keeper.NewOwner:

@@ -2,6 +2,7 @@ package keeper
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -15,6 +16,7 @@ const (
 	categorySize = 50 // channels Discord allows in a category
 	guildSize    = 500
 	maxOverflow  = 9               // further categories of one
+	otherNumbers = 2               // numbers to try in a name after one that is not allowed
 	fullFor      = 5 * time.Minute // after that a full category is tried again
 )
 
@@ -51,8 +53,14 @@ func (k *Keeper) overflow(ctx context.Context, g *guildRooms, from snowflake.ID)
 		}
 	}
 	if next == 0 {
-		if next, err = k.o.Discord.CreateCategory(ctx, g.id, name+" "+strconv.Itoa(number), base); err != nil {
-			return 0, err
+		for tries := 0; ; tries++ { // some numbers are words that Discord does not allow
+			next, err = k.o.Discord.CreateCategory(ctx, g.id, name+" "+strconv.Itoa(number+tries), base)
+			if err == nil {
+				break
+			}
+			if tries == otherNumbers || !errors.Is(err, ErrWords) {
+				return 0, err
+			}
 		}
 		k.o.Log.InfoContext(ctx, "a further category was made for rooms", "guild_id", g.id, "category_id", next)
 	}

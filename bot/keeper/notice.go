@@ -45,6 +45,8 @@ type (
 	}
 	// StaysOpen : an announced closing is off.
 	StaysOpen struct{ Room room.Summary }
+	// NameRefused : Discord does not allow the name the room was to have; it has another.
+	NameRefused struct{ Room room.Summary }
 	// SeatFree : a seat is held for User until Until.
 	SeatFree struct {
 		Room  room.Summary
@@ -87,6 +89,7 @@ type (
 func (Invited) notice()       {}
 func (ClosingSoon) notice()   {}
 func (StaysOpen) notice()     {}
+func (NameRefused) notice()   {}
 func (SeatFree) notice()      {}
 func (MovedBack) notice()     {}
 func (KnockAnswered) notice() {}

@@ -79,7 +79,11 @@ func (k *Keeper) opened(ctx context.Context, g *guildRooms, o opening) (*kept, e
 	g.intended[in.ID] = in
 	g.opening(o.who.UserID, g.now())
 	wanted := in.CategoryID
-	in, channel, whole, err := k.createChannel(ctx, g, in)
+	named, neutral := in.Name, ""
+	if o.q.Name == "" { // nobody typed it: a display name, a template, one from before
+		neutral = neutralName(in.Number)
+	}
+	in, channel, whole, err := k.createChannel(ctx, g, in, neutral)
 	if err != nil {
 		// With an unknown outcome the intention stays, and a sweep looks for the channel again.
 		if !errs.Has(err, errs.DiscordUnavailable) {
@@ -99,6 +103,10 @@ func (k *Keeper) opened(ctx context.Context, g *guildRooms, o opening) (*kept, e
 		k.goOn(g, r.ID)
 	}
 	k.askUnasked(g, r)
+	if in.Name != named {
+		k.say(g, NameRefused{Room: g.summary(r)})
+		k.rememberOf(ctx, g, o.who.UserID, func(p *room.Preferences) { p.Name = "" })
+	}
 	k.rememberOpening(ctx, g, o, in)
 	return r, nil
 }
@@ -138,16 +146,30 @@ func (k *Keeper) openOn(ctx context.Context, g *guildRooms, in room.Intention) (
 		if age := g.now().Sub(in.At); age >= 0 && age < showsWithin {
 			return nil, errs.E(errs.InProgress, "Your room is still being opened: Discord has not said yet whether it is there. Please ask again in a few seconds.").After(showsWithin - age)
 		}
-		if in, channel, whole, err = k.createChannel(ctx, g, in); err != nil {
+		named := in.Name
+		if in, channel, whole, err = k.createChannel(ctx, g, in, neutralName(in.Number)); err != nil {
 			return nil, err
+		}
+		if in.Name != named {
+			defer func() {
+				if r := g.rooms[channel]; r != nil {
+					k.say(g, NameRefused{Room: g.summary(r)})
+				}
+			}()
 		}
 	}
 	return k.finish(ctx, g, in, channel, whole)
 }
 
+// neutralName is a room's where no other may be used.
+func neutralName(n int) string {
+	return guild.RoomName("{owner} {n}", guild.Fill{Owner: "Room", N: n})
+}
+
 // createChannel makes the channel of an intention: in a further category if
-// the one intended is full, at the top of the server if it is gone.
-func (k *Keeper) createChannel(ctx context.Context, g *guildRooms, in room.Intention) (room.Intention, snowflake.ID, bool, error) {
+// the one intended is full, at the top of the server if it is gone, and under
+// the neutral name, if there is one, where Discord does not allow the intended.
+func (k *Keeper) createChannel(ctx context.Context, g *guildRooms, in room.Intention, neutral string) (room.Intention, snowflake.ID, bool, error) {
 	for tries := 0; ; tries++ {
 		id, whole, err := k.o.Discord.CreateRoomChannel(ctx, in, g.accessOf(in))
 		if errs.Has(err, errs.DiscordUnavailable) { // it may exist all the same
@@ -156,17 +178,21 @@ func (k *Keeper) createChannel(ctx context.Context, g *guildRooms, in room.Inten
 			}
 		}
 		full, gone := errors.Is(err, ErrCategoryFull), errors.Is(err, ErrCategoryGone)
-		if !full && !gone || in.CategoryID == 0 || tries == maxOverflow {
+		rename := errors.Is(err, ErrWords) && neutral != "" && in.Name != neutral
+		if !rename && (!full && !gone || in.CategoryID == 0 || tries == maxOverflow) {
 			return in, id, whole, err
 		}
-		var next snowflake.ID
 		var e error
-		if full {
-			if next, e = k.overflow(ctx, g, in.CategoryID); e != nil {
+		switch {
+		case rename:
+			in.Name = neutral
+		case full:
+			if in.CategoryID, e = k.overflow(ctx, g, in.CategoryID); e != nil {
 				return in, 0, false, e
 			}
+		default:
+			in.CategoryID = 0
 		}
-		in.CategoryID = next
 		wctx, cancel := writing(ctx)
 		_, e = k.o.Hub.Intentions.Put(wctx, intentionKey(in), in)
 		cancel()
@@ -260,9 +286,7 @@ func (g *guildRooms) nameFor(q room.OpenRequest, p room.Preferences, lobby guild
 	if lobby.NameTemplate != "" {
 		tries = []string{guild.RoomName(lobby.NameTemplate, fill)}
 	}
-	fill2 := fill
-	fill2.Owner = "Room"
-	tries = append(tries, guild.RoomName(g.settings.NameTemplate, fill), guild.RoomName("{owner} {n}", fill2))
+	tries = append(tries, guild.RoomName(g.settings.NameTemplate, fill), neutralName(in.Number))
 	var err error
 	for _, name := range tries {
 		if name == "" {

@@ -82,6 +82,9 @@ func (k *Keeper) applyName(ctx context.Context, g *guildRooms, r *kept) error {
 		}
 		return err
 	}
+	if errors.Is(err, ErrWords) {
+		k.say(g, NameRefused{Room: g.summary(r)}) // it may have waited for its turn: whoever asked is long gone
+	}
 	// Refused for good: a name that Discord does not allow, or a permission that lacks.
 	entry := room.Entry{Kind: room.EntryRepaired, Detail: "name refused", Old: name, New: r.Name}
 	if e := k.edit(ctx, g, r, &entry, func(doc *room.Room) { settled(&doc.Renames) }); e != nil {

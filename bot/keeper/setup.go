@@ -100,7 +100,10 @@ func (s *settingUp) make(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if s.out.CategoryID, err = s.k.o.Discord.CreateCategory(ctx, s.g.id, name, 0); err != nil {
+		if s.out.CategoryID, err = s.k.o.Discord.CreateCategory(ctx, s.g.id, name, 0); errors.Is(err, ErrWords) {
+			s.out.CategoryID, err = s.k.o.Discord.CreateCategory(ctx, s.g.id, categoryName, 0)
+		}
+		if err != nil {
 			return err
 		}
 		s.out.MadeCategory = true
@@ -110,7 +113,10 @@ func (s *settingUp) make(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if s.out.LobbyID, err = s.k.o.Discord.CreateLobby(ctx, s.g.id, s.out.CategoryID, name); err != nil {
+		if s.out.LobbyID, err = s.k.o.Discord.CreateLobby(ctx, s.g.id, s.out.CategoryID, name); errors.Is(err, ErrWords) {
+			s.out.LobbyID, err = s.k.o.Discord.CreateLobby(ctx, s.g.id, s.out.CategoryID, lobbyName)
+		}
+		if err != nil {
 			return err
 		}
 		s.out.MadeLobby = true
