@@ -108,7 +108,7 @@ func (t *trial) request(ctx context.Context, method, path string, body any) (ans
 		return answer{}, err
 	}
 	r.Header.Set("Authorization", "Bot "+t.o.Token)
-	r.Header.Set("User-Agent", "DiscordBot (https://github.com/snug/snug, 1)")
+	r.Header.Set("User-Agent", "DiscordBot ("+t.o.Site+", 1)") // reference.mdx#user-agent: address, version
 	r.Header.Set("X-Audit-Log-Reason", "Snug: trial")
 	if body != nil {
 		r.Header.Set("Content-Type", "application/json")

@@ -25,6 +25,7 @@ import (
 type Options struct {
 	URL      string // Discord, without a path: https://discord.com
 	Token    string // the bot's
+	Site     string // the bot's own address, for User-Agent
 	Guild    snowflake.ID
 	Operator snowflake.ID // who gets the direct message; 0: the application's owner
 	Member   snowflake.ID // a test member, timed out or not verified, to look at; 0: none

@@ -46,7 +46,7 @@ func (c *doctorCmd) try(w world) error {
 	if c.BotToken == "" {
 		return errors.New("DISCORD_BOT_TOKEN is missing: it is the bot that tries")
 	}
-	o := trial.Options{URL: c.DiscordURL, Token: c.BotToken, Journal: filepath.Join(c.Data, "trial.json")}
+	o := trial.Options{URL: c.DiscordURL, Token: c.BotToken, Site: c.BaseURL, Journal: filepath.Join(c.Data, "trial.json")}
 	for _, f := range []struct {
 		name, text string
 		to         *snowflake.ID
