@@ -200,3 +200,64 @@ func TestUnreadTargets(t *testing.T) {
 		t.Errorf("afterwards: %+v", a)
 	}
 }
+
+// A pending member who follows an invite is told to accept the rules first: they have a place and no overwrite, and are let in
+// by themselves, by whatever tells of it first.
+func TestRulesFirst(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.must(h.discord.SetScreening(h.guild, true))
+	id := h.open("jonas", "Friday").Room.ID
+	link, err := call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor("jonas"), RoomID: id, Uses: 3})
+	h.must(err)
+	accept := map[string]func(user snowflake.ID){
+		"by the page": func(snowflake.ID) { h.clock.forward(6 * time.Second) },
+		"by a sweep":  func(snowflake.ID) { h.later(2 * time.Minute); h.sweep() },
+		"by voice": func(user snowflake.ID) {
+			_, err := h.discord.JoinVoice(h.guild, user, h.public, standin.VoiceFlags{})
+			h.must(err)
+		},
+	}
+	for how, told := range accept {
+		u := h.discord.AddUser("new"+strings.ReplaceAll(how, " ", ""), "").ID
+		h.people[how] = u
+		h.must(h.discord.AddMember(h.guild, u, ""))
+		if !h.follow(how, link.Token) {
+			t.Fatalf("%s: they are let in before the rules", how)
+		}
+		h.step(how, id, room.StepRules)
+		if _, _, there := h.overwrite(id, u); there {
+			t.Errorf("%s: they have an overwrite before the rules", how)
+		}
+		h.must(h.discord.SetPending(h.guild, u, false))
+		told(u)
+		if how == "by the page" {
+			h.step(how, id, room.StepIn)
+		}
+		h.eventually(how+" they are let in", func() bool { return h.view("jonas", id).Room.Access.Admitted(u) })
+		if _, _, there := h.overwrite(id, u); !there {
+			t.Errorf("%s: they have no overwrite", how)
+		}
+	}
+	h.wantCode(h.redeem("ada", link.Token), errs.TokenUsedUp)
+}
+
+// While a room is locked nobody comes in who is on their way; they are when it is not any more.
+func TestLockedMeanwhile(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	id := h.open("jonas", "Friday").Room.ID
+	link, err := call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor("jonas"), RoomID: id})
+	h.must(err)
+	h.follow("stranger", link.Token)
+	a := h.step("stranger", id, room.StepJoin)
+	h.changed("jonas", id, room.DoLock)
+	_, err = h.discord.UseInvite(standin.ID(h.stranger()), a.Code)
+	h.must(err)
+	h.clock.forward(6 * time.Second)
+	if a := h.step("stranger", id, room.StepWait); a.Why == nil || a.Why.Code != errs.Forbidden {
+		t.Errorf("%+v", a)
+	}
+	h.changed("jonas", id, room.DoUnlock)
+	h.step("stranger", id, room.StepIn)
+}

@@ -140,6 +140,31 @@ func (c *control) useInvite() (any, error) {
 	return c.s.UseInvite(c.user(), in.Code)
 }
 
+// acceptRules has a member pass a guild's membership screening, as its prompt in Discord does.
+func (c *control) acceptRules() (any, error) {
+	var in struct {
+		Guild flexID `json:"guild_id"`
+	}
+	if err := c.read(&in); err != nil {
+		return nil, err
+	}
+	return nil, c.s.SetPending(c.s.guildOr(ID(in.Guild), c.user()), c.user(), false)
+}
+
+// setGuild switches a guild's membership screening on or off.
+func (c *control) setGuild() (any, error) {
+	var in struct {
+		Screening *bool `json:"screening"`
+	}
+	if err := c.read(&in); err != nil {
+		return nil, err
+	}
+	if in.Screening == nil {
+		return nil, errors.New("screening is missing: true or false")
+	}
+	return nil, c.s.SetScreening(c.guild(), *in.Screening)
+}
+
 func (c *control) applications() (any, error) {
 	c.s.mu.RLock()
 	defer c.s.mu.RUnlock()

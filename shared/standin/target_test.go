@@ -151,3 +151,28 @@ func TestTargetUserRules(t *testing.T) {
 		}},
 	})
 }
+
+// Whoever comes by an invite or is added is pending where there is screening, and passes by the control interface.
+func TestScreeningIsPassed(t *testing.T) {
+	w := start(t)
+	w.control("PATCH", "/guilds/"+w.Guild.ID.String(), map[string]any{"screening": true}).must(t, 204)
+	code := w.bot("POST", "/channels/"+w.Lounge.ID.String()+"/invites", map[string]any{}).must(t, 200).str("code")
+	guest := w.AddUser("guest", "")
+	_, err := w.UseInvite(guest.ID, code)
+	w.ok(err)
+	pending := func() bool {
+		return w.bot("GET", w.guildPath("/members/%d", guest.ID), nil).must(t, 200).json["pending"] == true
+	}
+	if !pending() {
+		t.Error("they are not pending")
+	}
+	if _, err := w.JoinVoice(w.Guild.ID, guest.ID, w.Lounge.ID, standin.VoiceFlags{}); err == nil {
+		t.Error("they joined voice before they accepted the rules")
+	}
+	w.control("POST", "/users/"+guest.ID.String()+"/screening", map[string]any{"guild_id": w.Guild.ID}).must(t, 204)
+	if pending() {
+		t.Error("they are pending still")
+	}
+	_, err = w.JoinVoice(w.Guild.ID, guest.ID, w.Lounge.ID, standin.VoiceFlags{})
+	w.ok(err)
+}

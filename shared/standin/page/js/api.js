@@ -62,6 +62,7 @@ export class Actor {
   dismiss(custom) { return remove(`${this.base}/modals`, { custom_id: custom }); }
   write(channel, content) { return post(`${this.base}/messages`, { channel_id: channel, content }); }
   useInvite(code) { return post(`${this.base}/invites`, { code }); }
+  acceptRules(guild) { return post(`${this.base}/screening`, { guild_id: guild }); }
   settings(change) { return patchTo(this.base, change); }
   state() { return get(`state?user=${this.id}`); }
 }

@@ -13,10 +13,11 @@ export class Chat {
   constructor(app, root) {
     Object.assign(this, { app, shown: page, channel: "" });
     this.head = h("header", { class: "chat-head" });
+    this.rules = h("div");
     this.stage = h("div", { class: "stage" });
     this.list = h("div", { class: "log", role: "log", "aria-label": "Messages", "aria-live": "off", tabindex: "0" });
     this.below = h("button", { type: "button", class: "below", hidden: true, on: { click: () => this.bottom() } }, icon("down"), "Newer messages");
-    root.append(this.head, this.stage, this.list, this.below);
+    root.append(this.head, this.rules, this.stage, this.list, this.below);
     this.list.addEventListener("scroll", () => (this.below.hidden = this.atEnd()), { passive: true });
     const topics = ["guilds", "voice", "messages", "at", "dms", "users"];
     app.store.watch((changed) => topics.some((t) => changed.has(t)) && this.draw(changed));
@@ -37,9 +38,18 @@ export class Chat {
       this.shown = page;
     }
     this.drawHead(at);
+    this.drawRules(at);
     this.drawStage(at);
     if (moved || changed.has("messages") || changed.has("at") || changed.has("state")) this.drawLog(at, moved);
     if (changed.has("guilds") || changed.has("users") || changed.has("state")) for (const el of this.list.querySelectorAll("[data-mention]")) nameMention(el, app.names);
+  }
+
+  // Whoever has not accepted a server's rules may look on and nothing else (membership screening).
+  drawRules(at) {
+    const { app } = this, pending = at?.guild?.members.get(app.store.me)?.pending;
+    patch(this.rules, pending ? [{ key: "rules", sig: at.guild.id, make: () => h("section", { class: "screening notice" },
+      h("p", { text: `${at.guild.name} has rules. Until you accept them you can look, and do nothing.` }),
+      h("button", { type: "button", class: "go", on: { click: () => app.attempt(app.act.acceptRules(at.guild.id)) } }, "Accept the rules")) }] : []);
   }
 
   drawHead(at) {
