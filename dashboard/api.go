@@ -158,6 +158,33 @@ func (s *Server) managing(ctx context.Context, who *api.Caller, raw string) (roo
 	return g, err
 }
 
+// Who may be told again what a repeatable operation answered: who manages the
+// server, who is in it, or who controls the room, now.
+func (s *Server) stillManaging(ctx context.Context, who *api.Caller, param func(string) string) error {
+	_, err := s.managing(ctx, who, param("guild"))
+	return err
+}
+
+func (s *Server) stillInGuild(ctx context.Context, who *api.Caller, param func(string) string) error {
+	_, _, err := s.inGuild(ctx, who, param("guild"))
+	return err
+}
+
+func (s *Server) stillInviting(ctx context.Context, who *api.Caller, param func(string) string) error {
+	guildID, q, err := s.inRoom(ctx, who, param("channel"))
+	if err != nil {
+		return err
+	}
+	v, _, err := s.seeRoom(ctx, who.Session, guildID, q.RoomID)
+	if err == nil && !v.MayControl {
+		err = errs.E(errs.Forbidden, "Only the room's owner, or somebody who manages the server, can see this. Ask one of them.")
+	}
+	return err
+}
+
+// stillMe is for what is the caller's own.
+func stillMe(context.Context, *api.Caller, func(string) string) error { return nil }
+
 // inRoom finds the room of a path. Whether the caller may see it is not yet said.
 func (s *Server) inRoom(ctx context.Context, who *api.Caller, raw string) (guildID snowflake.ID, q room.Request, err error) {
 	guildID, id, err := s.find(ctx, raw)

@@ -102,7 +102,7 @@ func (s *Server) apiManage() {
 		ID: "settings-history", Method: http.MethodGet, Path: base + "/settings/history", Tag: "Settings", Summary: "Who changed which settings", Access: read,
 	}, s.settingsVersions)
 	api.Register(s.api, api.Operation{
-		ID: "undo-settings", Method: http.MethodPost, Path: base + "/settings/undo", Tag: "Settings", Summary: "Take the settings back", Errors: []int{http.StatusConflict}, Repeatable: true, Access: write,
+		ID: "undo-settings", Method: http.MethodPost, Path: base + "/settings/undo", Tag: "Settings", Summary: "Take the settings back", Errors: []int{http.StatusConflict}, Repeat: &api.Repeat{Still: s.stillManaging}, Access: write,
 		Description: "That is a change of its own, which can be undone too.",
 	}, s.apiUndo)
 	api.Register(s.api, api.Operation{
@@ -120,7 +120,7 @@ func (s *Server) apiManage() {
 		return ok(newLobbiesJSON(settings.Lobbies)), err
 	})
 	api.Register(s.api, api.Operation{
-		ID: "save-lobby", Method: http.MethodPost, Path: base + "/lobbies", Tag: "Settings", Summary: "Add a lobby, or change one", Errors: []int{http.StatusConflict}, Repeatable: true, Access: write,
+		ID: "save-lobby", Method: http.MethodPost, Path: base + "/lobbies", Tag: "Settings", Summary: "Add a lobby, or change one", Errors: []int{http.StatusConflict}, Repeat: &api.Repeat{Still: s.stillManaging}, Access: write,
 		Description: "What is sent replaces what the lobby of that channel had.",
 	}, s.apiSaveLobby)
 	api.Register(s.api, api.Operation{
@@ -128,7 +128,7 @@ func (s *Server) apiManage() {
 		Description: "Its rooms stay.",
 	}, s.apiRemoveLobby)
 	api.Register(s.api, api.Operation{
-		ID: "setup", Method: http.MethodPost, Path: base + "/setup", Tag: "Settings", Summary: "Make a category and a lobby where there are none", Errors: []int{http.StatusConflict}, Repeatable: true, Access: write,
+		ID: "setup", Method: http.MethodPost, Path: base + "/setup", Tag: "Settings", Summary: "Make a category and a lobby where there are none", Errors: []int{http.StatusConflict}, Repeat: &api.Repeat{Still: s.stillManaging}, Access: write,
 		Description: "The guided first run. Nothing is made while a permission lacks that rooms need: `preflight` says which. Run again, it finds what it made.",
 	}, s.apiSetup)
 	api.Register(s.api, api.Operation{

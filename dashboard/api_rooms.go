@@ -36,7 +36,7 @@ func (s *Server) apiRooms() {
 		ID: "rooms", Method: http.MethodGet, Path: "/guilds/{guild}/rooms", Tag: "Rooms", Summary: "Rooms you may see, the oldest first", Access: read,
 	}, s.listRooms)
 	api.Register(s.api, api.Operation{
-		ID: "open-room", Method: http.MethodPost, Path: "/guilds/{guild}/rooms", Tag: "Rooms", Summary: "Open a room", Status: http.StatusCreated, Repeatable: true, Access: write,
+		ID: "open-room", Method: http.MethodPost, Path: "/guilds/{guild}/rooms", Tag: "Rooms", Summary: "Open a room", Status: http.StatusCreated, Repeat: &api.Repeat{Still: s.stillInGuild, Secrets: []string{"invite.url"}}, Access: write,
 		Description: "You own it. What is left out is as the server's settings say. The answer has the first invite link.",
 	}, s.apiOpen)
 	api.Register(s.api, api.Operation{
@@ -197,7 +197,7 @@ func (s *Server) apiInvites() {
 	follow := api.Access{Scope: api.RoomsWrite, Limit: api.Invites}
 	over := []int{http.StatusNotFound, http.StatusConflict, http.StatusGone}
 	api.Register(s.api, api.Operation{
-		ID: "create-invite", Method: http.MethodPost, Path: "/rooms/{channel}/invites", Tag: "Invites", Summary: "Make an invite link", Status: http.StatusCreated, Repeatable: true, Access: write,
+		ID: "create-invite", Method: http.MethodPost, Path: "/rooms/{channel}/invites", Tag: "Invites", Summary: "Make an invite link", Status: http.StatusCreated, Repeat: &api.Repeat{Still: s.stillInviting, Secrets: []string{"url"}}, Access: write,
 	}, func(ctx context.Context, who *api.Caller, in *struct {
 		RoomPath
 		Body *inviteInput

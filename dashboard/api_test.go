@@ -275,8 +275,17 @@ func TestIdempotency(t *testing.T) {
 	}
 	first := open(w, "friday", `{"name":"Friday"}`)
 	again := open(w, "friday", `{"name":"Friday"}`)
-	if first.status != 201 || again.status != 201 || again.body != first.body || again.header.Get("Location") != first.header.Get("Location") || again.header.Get("Idempotency-Replayed") != "true" {
+	sameID := func(a, b got) bool {
+		var x, y struct{ ChannelID, Name string }
+		a.json(&x)
+		b.json(&y)
+		return x == y && x.ChannelID != ""
+	}
+	if first.status != 201 || again.status != 201 || !sameID(first, again) || again.header.Get("Location") != first.header.Get("Location") || again.header.Get("Idempotency-Replayed") != "true" {
 		t.Errorf("%d %s, then %d %s", first.status, first.body, again.status, again.body)
+	}
+	if strings.Contains(again.body, "?t=") || !strings.Contains(first.body, "?t=") {
+		t.Errorf("the link: first %s, then %s", first.body, again.body)
 	}
 	if got := open(w, "friday", `{"name":"Monday"}`); got.status != 409 || got.problem().Code != errs.Conflict {
 		t.Errorf("another body: %d", got.status)
@@ -311,6 +320,43 @@ func TestIdempotency(t *testing.T) {
 	doc, _, err := b.hub.Replays.Get(t.Context(), keys[0])
 	if err != nil || strings.Contains(string(doc.Data), "Friday") || doc.Expires.IsZero() {
 		t.Errorf("answers are kept open to read, or for ever: %v", err)
+	}
+}
+
+// TestRepetitionsAskAgain: an answer is given again to who may still have it, and without what is told once.
+func TestRepetitionsAskAgain(t *testing.T) {
+	b := newBench(t)
+	r := b.room()
+	for _, c := range []struct {
+		name, path, body, secret string
+		lose                     func()
+	}{
+		{"a server's token", "/api/v1/guilds/100/tokens", `{"name":"x","scopes":["rooms:read"]}`, "secret", func() { b.keeper.join(friends, manager, false) }},
+		{"a webhook", "/api/v1/guilds/100/webhooks", `{"name":"x","url":"https://example.org"}`, "secret", func() { b.keeper.join(friends, manager, false) }},
+		{"a personal token", "/api/v1/me/tokens", `{"name":"x","scopes":["rooms:read"]}`, "secret", nil},
+		{"an invite", "/api/v1/rooms/" + r.ID.String() + "/invites", `{}`, "url", func() { b.keeper.join(friends, manager, false) }},
+		{"a room", "/api/v1/guilds/100/rooms", `{"name":"y"}`, "?t=", func() { b.keeper.leave(friends, manager) }},
+	} {
+		b.keeper.join(friends, manager, true)
+		b.keeper.mu.Lock()
+		r.Private = false // managers see it
+		b.keeper.mu.Unlock()
+		w := b.signedIn(manager)
+		ask := func() got { return w.send("POST", c.path, "application/json", c.body, "Idempotency-Key", c.name) }
+		first, again := ask(), ask()
+		if first.status != http.StatusCreated || !strings.Contains(first.body, c.secret) {
+			t.Errorf("%s: %d %s", c.name, first.status, first.body)
+		}
+		if again.status != http.StatusCreated || again.header.Get("Idempotency-Replayed") == "" || strings.Contains(again.body, `"`+c.secret+`"`) {
+			t.Errorf("%s, again: %d %s", c.name, again.status, again.body)
+		}
+		if c.lose == nil {
+			continue
+		}
+		c.lose()
+		if got := ask(); got.status != http.StatusForbidden && got.status != http.StatusNotFound {
+			t.Errorf("%s, to who may no more: %d %s", c.name, got.status, got.body)
+		}
 	}
 }
 

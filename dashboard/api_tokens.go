@@ -33,7 +33,7 @@ type (
 	}
 	madeTokenJSON struct {
 		TokenJSON
-		Secret string `json:"secret" doc:"The token. It is shown this once."`
+		Secret string `json:"secret,omitempty" doc:"The token. It is shown this once."`
 	}
 )
 
@@ -64,7 +64,7 @@ func (s *Server) apiTokens() {
 	})
 	api.Register(s.api, api.Operation{
 		ID: "create-my-token", Method: http.MethodPost, Path: "/me/tokens", Tag: "API tokens", Summary: "Make a personal token", Description: once,
-		Status: http.StatusCreated, Repeatable: true, Access: pages,
+		Status: http.StatusCreated, Repeat: &api.Repeat{Still: stillMe, Secrets: []string{"secret"}}, Access: pages,
 	}, func(ctx context.Context, who *api.Caller, in *struct{ Body newTokenInput }) (*answer[madeTokenJSON], error) {
 		return s.makeToken(ctx, who, 0, in.Body)
 	})
@@ -85,7 +85,7 @@ func (s *Server) apiTokens() {
 	api.Register(s.api, api.Operation{
 		ID: "create-token", Method: http.MethodPost, Path: "/guilds/{guild}/tokens", Tag: "API tokens", Summary: "Make a server's token",
 		Description: "It is good for this server alone, acts as you, and only while you manage the server. " + once,
-		Status:      http.StatusCreated, Repeatable: true, Access: pages,
+		Status:      http.StatusCreated, Repeat: &api.Repeat{Still: s.stillManaging, Secrets: []string{"secret"}}, Access: pages,
 	}, func(ctx context.Context, who *api.Caller, in *struct {
 		GuildPath
 		Body newTokenInput

@@ -363,7 +363,7 @@ func (s *Server) apiWebhooks() {
 	const base = "/guilds/{guild}/webhooks"
 	api.Register(s.api, api.Operation{ID: "webhooks", Method: http.MethodGet, Path: base, Tag: "Webhooks", Summary: "A server's webhooks", Access: read}, s.listHooks)
 	api.Register(s.api, api.Operation{
-		ID: "create-webhook", Method: http.MethodPost, Path: base, Tag: "Webhooks", Summary: "Make a webhook", Status: http.StatusCreated, Repeatable: true, Access: write,
+		ID: "create-webhook", Method: http.MethodPost, Path: base, Tag: "Webhooks", Summary: "Make a webhook", Status: http.StatusCreated, Repeat: &api.Repeat{Still: s.stillManaging, Secrets: []string{"secret"}}, Access: write,
 		Description: "It is told what happens from now on, signed as [Standard Webhooks](https://www.standardwebhooks.com) say. Addresses that are not on the public internet are not called, and redirects not followed.",
 	}, func(ctx context.Context, who *api.Caller, in *struct {
 		GuildPath

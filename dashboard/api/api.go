@@ -79,15 +79,23 @@ type Access struct {
 	Limit    Limit
 }
 
+// Repeat says how an operation's answer is given again, to the same request under the same Idempotency-Key.
+type Repeat struct {
+	// Still fails unless who asks may still be told the answer, whatever they might when it was given first.
+	Still func(ctx context.Context, who *Caller, param func(name string) string) error
+	// Secrets are members of the answer, as paths like "invite.url", that are told once and not kept.
+	Secrets []string
+}
+
 // Operation describes an operation. Its input and output come from the handler's types.
 type Operation struct {
 	ID, Method, Path string // Path without Prefix, parameters as {name}
 	Tag              string
-	Summary          string // a few words
-	Description      string // Markdown
-	Status           int    // of success; default 200, or 204 without a body
-	Repeatable       bool   // takes Idempotency-Key
-	Errors           []int  // statuses of problems, beside those that all may have
+	Summary          string  // a few words
+	Description      string  // Markdown
+	Status           int     // of success; default 200, or 204 without a body
+	Repeat           *Repeat // takes Idempotency-Key; nil: does not
+	Errors           []int   // statuses of problems, beside those that all may have
 	Access
 }
 
@@ -271,11 +279,11 @@ func (a *API) describe(op Operation) huma.Operation {
 			h.Security = append(h.Security, map[string][]string{schemeToken: {}})
 		}
 	}
-	if op.Repeatable {
-		h.Middlewares = append(h.Middlewares, a.repeat)
+	if op.Repeat != nil {
+		h.Middlewares = append(h.Middlewares, a.repeat(*op.Repeat))
 		h.Parameters = append(h.Parameters, &huma.Param{
 			Name: replayHeader, In: "header", Schema: &huma.Schema{Type: huma.TypeString},
-			Description: "Any text of up to 200 characters that you choose for this one thing. Sent again within a day with the same body it gives the same answer and does nothing; with another body it is refused.",
+			Description: "Any text of up to 200 characters that you choose for this one thing. Sent again within a day with the same body it gives the same answer, without secrets and links that let others in, and does nothing; with another body it is refused.",
 		})
 	}
 	a.problems(&h, op)
@@ -294,7 +302,7 @@ func (a *API) problems(h *huma.Operation, op Operation) {
 	if op.Method != http.MethodGet && op.Method != http.MethodDelete {
 		statuses = append(statuses, http.StatusUnsupportedMediaType, http.StatusRequestEntityTooLarge)
 	}
-	if op.Repeatable {
+	if op.Repeat != nil {
 		statuses = append(statuses, http.StatusConflict)
 	}
 	slices.Sort(statuses)

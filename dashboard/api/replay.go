@@ -126,7 +126,11 @@ func (s *Replays) end(ctx context.Context, key string, a answered) error {
 }
 
 // repeat answers a repeated creation as the first was answered.
-func (a *API) repeat(ctx huma.Context, next func(huma.Context)) {
+func (a *API) repeat(r Repeat) func(huma.Context, func(huma.Context)) {
+	return func(ctx huma.Context, next func(huma.Context)) { a.repeated(r, ctx, next) }
+}
+
+func (a *API) repeated(r Repeat, ctx huma.Context, next func(huma.Context)) {
 	c := humagin.Unwrap(ctx)
 	given := c.GetHeader(replayHeader)
 	cl, ok := ctx.Context().Value(callKey{}).(*call)
@@ -152,6 +156,10 @@ func (a *API) repeat(ctx huma.Context, next func(huma.Context)) {
 		return
 	}
 	if old != nil {
+		if err := r.Still(ctx.Context(), cl.who, ctx.Param); err != nil {
+			a.o.Problem(c, err).Write(c)
+			return
+		}
 		for k, v := range old.Header {
 			c.Header(k, v)
 		}
@@ -165,7 +173,7 @@ func (a *API) repeat(ctx huma.Context, next func(huma.Context)) {
 	done := false
 	defer func() {
 		c.Writer = rec.ResponseWriter
-		out := answered{Request: request[:], Since: a.o.Replays.Now(), Status: rec.Status(), Response: rec.body.Bytes(), Header: map[string]string{}}
+		out := answered{Request: request[:], Since: a.o.Replays.Now(), Status: rec.Status(), Response: r.kept(rec.body.Bytes()), Header: map[string]string{}}
 		out.again = rec.Header().Get("Retry-After") != ""
 		if !done { // it panicked
 			out.Status = http.StatusInternalServerError
@@ -184,6 +192,31 @@ func (a *API) repeat(ctx huma.Context, next func(huma.Context)) {
 	// An earlier try whose outcome nobody knows is recognised by the call's id.
 	next(huma.WithContext(ctx, hub.WithCallID(ctx.Context(), "api-"+key[:40])))
 	done = true
+}
+
+// kept gives what of an answer is kept. One that cannot be read is kept as nothing rather than with its secrets.
+func (r Repeat) kept(answer []byte) []byte {
+	if len(r.Secrets) == 0 {
+		return answer
+	}
+	var whole map[string]any
+	d := json.NewDecoder(bytes.NewReader(answer))
+	d.UseNumber()
+	if d.Decode(&whole) != nil {
+		return nil
+	}
+	for _, path := range r.Secrets {
+		in, steps := whole, strings.Split(path, ".")
+		for _, step := range steps[:len(steps)-1] {
+			in, _ = in[step].(map[string]any) // a nil map has nothing to take out
+		}
+		delete(in, steps[len(steps)-1])
+	}
+	b, err := json.Marshal(whole)
+	if err != nil {
+		return nil
+	}
+	return b
 }
 
 // RepeatID gives the id of what a repeatable request makes: the same for each
