@@ -42,7 +42,7 @@ func FuzzBodies(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, route uint8, body string) {
 		method, path, _ := strings.Cut(routes[int(route)%len(routes)], " ")
-		r := httptest.NewRequest(method, "http://standin.test/api/v10"+path, strings.NewReader(body))
+		r := httptest.NewRequest(method, "http://127.0.0.1/api/v10"+path, strings.NewReader(body))
 		r.Header.Set("Authorization", "Bot "+d.Application.BotToken)
 		r.Header.Set("Content-Type", "application/json")
 		w := httptest.NewRecorder()
@@ -52,7 +52,7 @@ func FuzzBodies(f *testing.F) {
 				t.Errorf("with %q: %v", body, err)
 			}
 		}
-		if w.Code >= 500 || w.Code == 0 {
+		if w.Code >= 500 || w.Code == 0 || w.Code == http.StatusMisdirectedRequest { // then nothing looked at it
 			t.Errorf("%s %s with %q: %d %s", method, path, body, w.Code, w.Body)
 		}
 	})
