@@ -84,6 +84,15 @@ func laggingCopy(t *testing.T, c *hubtest.Cluster, b *Bucket[room.Live]) {
 			}
 		}
 		c.Wake(lag)
+		list, err := b.List(t.Context(), "1")
+		for _, e := range list {
+			if e.Value.N != n {
+				t.Errorf("a list gave %d instead of %d for %s", e.Value.N, n, e.Key)
+			}
+		}
+		if err != nil || len(list) != 30 {
+			t.Errorf("a list of %d, %v", len(list), err)
+		}
 		for i := range 90 {
 			key := fmt.Sprint("1.", i%30)
 			if v, _, err := b.Latest(t.Context(), key); err != nil || v.N != n {

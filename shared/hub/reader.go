@@ -24,6 +24,7 @@ var (
 	errSilent = errors.New("hub: no heartbeat")
 	errGap    = errors.New("hub: a message was lost on the way")
 	errEnded  = errors.New("hub: the consumer ended")
+	errBehind = errors.New("hub: the copy that would be read lags")
 )
 
 // item is one message of a stream.
@@ -76,6 +77,7 @@ type reader struct {
 	waiting int    // messages asked for and not yet come
 	seen    uint64 // messages delivered by this consumer
 	pending uint64 // when it was made
+	server  string // of a cluster, whose copy it reads; "" on a single server
 }
 
 func (h *Hub) read(ctx context.Context, stream string, c jetstream.ConsumerConfig) (*reader, error) {
@@ -99,6 +101,9 @@ func (h *Hub) read(ctx context.Context, stream string, c jetstream.ConsumerConfi
 		ask:     "$JS.API.CONSUMER.MSG.NEXT." + stream + "." + info.Name,
 		drop:    "$JS.API.CONSUMER.DELETE." + stream + "." + info.Name,
 		pending: info.NumPending,
+	}
+	if info.Cluster != nil {
+		r.server = info.Cluster.Leader
 	}
 	r.stop = context.AfterFunc(ctx, func() { _ = sub.Unsubscribe() })
 	return r, nil
@@ -185,6 +190,7 @@ func (h *Hub) scan(ctx context.Context, stream string, c jetstream.ConsumerConfi
 		return err
 	}
 	s := scan{h: h, stream: stream, c: c, last: info.State.LastSeq, each: each} // what is written while reading is not waited for
+	s.know(info)
 	err = h.patiently(ctx, func(ctx context.Context) (bool, error) {
 		before := s.done
 		err := s.run(ctx)
@@ -202,9 +208,21 @@ type scan struct {
 	stream string
 	c      jetstream.ConsumerConfig
 	each   func(item) (bool, error)
-	last   uint64 // message up to which it reads
-	done   uint64 // last message given
-	failed error  // of each
+	behind map[string]bool // servers whose copy may lack some of that
+	last   uint64          // message up to which it reads
+	done   uint64          // last message given
+	failed error           // of each
+}
+
+// know takes in which copies the stream's leader knows to be whole.
+func (s *scan) know(info *jetstream.StreamInfo) {
+	s.behind = map[string]bool{}
+	if info.Cluster == nil {
+		return
+	}
+	for _, p := range info.Cluster.Replicas {
+		s.behind[p.Name] = p.Lag > 0 || !p.Current || p.Offline
+	}
 }
 
 func (s *scan) run(ctx context.Context) error {
@@ -213,6 +231,12 @@ func (s *scan) run(ctx context.Context) error {
 		return err
 	}
 	defer r.close()
+	if s.behind[r.server] { // the server chose it; the next time it may choose another
+		if info, err := s.h.info(ctx, s.stream, ""); err == nil {
+			s.know(info)
+		}
+		return errBehind
+	}
 	for pending := r.pending; pending > 0; {
 		i, err := r.next(nil)
 		if err != nil {
