@@ -187,3 +187,21 @@ func TestAskedWhileStarting(t *testing.T) {
 	<-ended
 	h.must(h.bot.Ready())
 }
+
+// TestClosedWhileOpening stops a process whose shard Discord does not let in: it does not wait for that.
+func TestClosedWhileOpening(t *testing.T) {
+	t.Parallel()
+	server := hubtest.Start(t)
+	h := newHouseSo(t, func(h *house) { h.nats, h.term = server.URL(), time.Second }, openapitest.Wrap(t))
+	h.shut()
+	_, err := h.discord.Inject(standin.Fault{Kind: standin.FaultNoHello, Chance: 1})
+	h.must(err)
+	r, _ := h.process(server.URL())
+	h.must(r.bot.Start(context.Background()))
+	h.eventually("it opens the shard", func() bool { return r.bot.Ready() != nil && strings.Contains(r.bot.Ready().Error(), "Shard 0") })
+	begun := time.Now()
+	h.end(r)
+	if took := time.Since(begun); took > patience/2 {
+		t.Errorf("it took %v to stop", took)
+	}
+}

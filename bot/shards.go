@@ -87,9 +87,13 @@ func (b *Bot) share(count int) {
 
 // hold has a shard from when its lease came until the lease is to be given up.
 func (b *Bot) hold(ctx context.Context, id int) {
-	if err := b.open(ctx, id); err != nil && ctx.Err() == nil && b.ctx.Err() == nil {
+	opening, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(b.ctx, cancel) // a bot that closes does not wait for Discord
+	if err := b.open(opening, id); err != nil && opening.Err() == nil {
 		b.fail(err)
 	}
+	stop()
+	cancel()
 	<-ctx.Done()
 	b.yield(id, errors.Is(context.Cause(ctx), lease.ErrLost))
 }
