@@ -91,6 +91,7 @@ type Bot struct {
 	panels   *commands.Panels
 	calls    *hub.Calls
 	cron     *cron.Cron
+	rounds   rounds
 	limiter  *ratelimit.Limiter
 	tally    *tally.Tally
 	hooks    *hooks.Sender
@@ -184,7 +185,8 @@ func (b *Bot) build() (err error) {
 	b.serveCalls()
 	// robfig/cron only calls the sweep; what is due is judged by the injected clock.
 	b.cron = cron.New(cron.WithChain(cron.SkipIfStillRunning(cron.DiscardLogger)))
-	if _, err = b.cron.AddFunc("@every "+SweepEvery.String(), b.sweep); err != nil {
+	b.rounds = rounds{cron: b.cron}
+	if err = b.rounds.add(SweepEvery, b.sweep); err != nil {
 		return err
 	}
 	if err := b.tellHooks(); err != nil {
@@ -209,6 +211,7 @@ func (b *Bot) Start(ctx context.Context) error {
 	b.wg.Go(b.register)
 	b.wg.Go(b.runHooks)
 	b.cron.Start()
+	b.wg.Go(func() { b.rounds.watch(b.ctx) })
 	return nil
 }
 

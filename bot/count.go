@@ -27,18 +27,20 @@ func (b *Bot) count() (err error) {
 	if err != nil {
 		return err
 	}
-	for when, do := range map[string]func(context.Context) error{"@every 1m": b.tally.Minute, "17 4 * * *": b.tally.Night} {
-		if _, err := b.cron.AddFunc(when, func() {
+	counted := func(do func(context.Context) error) func() {
+		return func() {
 			ctx, cancel := context.WithTimeout(b.ctx, countTime)
 			defer cancel()
 			if err := do(ctx); err != nil && b.ctx.Err() == nil {
 				b.o.Log.Warn("activity was not counted, or old activity not deleted; it is tried again", "err", err)
 			}
-		}); err != nil {
-			return err
 		}
 	}
-	return nil
+	if err := b.rounds.add(time.Minute, counted(b.tally.Minute)); err != nil {
+		return err
+	}
+	_, err = b.cron.AddFunc("17 4 * * *", counted(b.tally.Night)) // a time of day
+	return err
 }
 
 // tellHooks has webhooks told what happens.

@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/disgoorg/snowflake/v2"
 	"github.com/prometheus/client_golang/prometheus"
@@ -35,11 +36,22 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // patience bounds every wait for a fact; it is reached only when something is broken.
 const patience = 15 * time.Second
 
-// clock is the injected clock: real time, put forward at will.
-type clock struct{ ahead atomic.Int64 }
+// clock is the injected clock: real time, put forward at will. That time
+// passes (forward) moves both what it shows and its monotonic reading; that
+// somebody sets it (jump), what it shows alone.
+type clock struct{ ahead, jumped atomic.Int64 }
 
-func (c *clock) Now() time.Time          { return time.Now().Add(time.Duration(c.ahead.Load())) }
+func (c *clock) Now() time.Time {
+	t := time.Now().Add(time.Duration(c.ahead.Load()))
+	// As time.Time has it: the wall clock's seconds stand above 30 bits of nanoseconds, apart from the monotonic reading.
+	(*struct{ wall uint64 })(unsafe.Pointer(&t)).wall += uint64(c.jumped.Load()) << 30
+	return t
+}
+
 func (c *clock) forward(d time.Duration) { c.ahead.Add(int64(d)) }
+
+// jump sets the clock forward or back by whole seconds, as an administrator or NTP does.
+func (c *clock) jump(d time.Duration) { c.jumped.Add(int64(d / time.Second)) }
 
 // house is a stand-in, a hub and a bot, all real, and a server with people.
 type house struct {

@@ -15,9 +15,9 @@ import (
 // is left for the caller to fill in. Whoever may not manage the guild is
 // refused. What is not known while the guild is not ready is left out.
 func (k *Keeper) Health(ctx context.Context, guildID snowflake.ID, q guild.ManageRequest) (out guild.Health, err error) {
-	now := k.o.Now()
-	out = guild.Health{Now: now, OpensMax: opensPerGuild, OpensWindow: openWindow, Rooms: []guild.RoomRenames{}}
+	out = guild.Health{Now: k.o.Now(), OpensMax: opensPerGuild, OpensWindow: openWindow, Rooms: []guild.RoomRenames{}}
 	err = k.manage(ctx, guildID, q.Actor, func(g *guildRooms) error {
+		now := g.now()
 		lately := recent(g.openings[0], now)
 		out.Opens = max(0, opensPerGuild-len(lately))
 		if out.Opens == 0 {

@@ -89,7 +89,9 @@ type guildRooms struct {
 	memory atomic.Pointer[Memory] // as the last turn left it
 	gone   atomic.Bool            // another process's by now: see Forget
 	turned func()
-	now    func() time.Time // what durations are judged by
+
+	clock   *clock // what durations are judged by
+	shifted bool   // it was set anew, and not all rooms are stored so
 
 	inboxMu  sync.Mutex
 	inbox    []func(context.Context) // what Discord told, in its order
@@ -167,7 +169,7 @@ func (k *Keeper) guild(id snowflake.ID, create bool) *guildRooms {
 	g := k.guilds[id]
 	if g == nil && create && k.ctx.Err() == nil {
 		g = &guildRooms{
-			id: id, turn: make(chan struct{}, 1), settings: guild.Defaults(), now: k.o.Now,
+			id: id, turn: make(chan struct{}, 1), settings: guild.Defaults(), clock: &clock{source: k.o.Now, set: k.o.Now()},
 			rooms: map[snowflake.ID]*kept{}, intended: map[string]room.Intention{}, openings: map[snowflake.ID][]time.Time{},
 			full: map[snowflake.ID]fullness{}, parents: map[snowflake.ID]snowflake.ID{}, put: map[snowflake.ID]time.Time{}, asked: map[snowflake.ID]bool{},
 		}
@@ -228,11 +230,15 @@ func (k *Keeper) drain(g *guildRooms) {
 func (g *guildRooms) take(ctx context.Context) error {
 	select {
 	case <-g.turn:
+		g.follow()
 		return nil
 	case <-ctx.Done():
 		return busy(ctx)
 	}
 }
+
+// now is the time that durations are judged by.
+func (g *guildRooms) now() time.Time { return g.clock.now() }
 
 func busy(ctx context.Context) error {
 	return errs.E(errs.Unavailable, "Snug is busy with this server right now. Please try again in a moment.").Because(ctx.Err())

@@ -73,6 +73,7 @@ func (k *Keeper) reread(ctx context.Context, g *guildRooms, r *kept) error {
 		_, err = g.room(r.ID)
 	}
 	if err == nil {
+		stored.Shift(r.Shifted - stored.Shifted)
 		r.Room, r.rev, r.unsure = stored, rev, false
 	}
 	return err

@@ -93,6 +93,7 @@ const sweepPatience = time.Second
 func (k *Keeper) sweep(ctx context.Context, g *guildRooms) error {
 	all := k.catchUp(ctx, g)
 	k.flushSettings(ctx, g)
+	k.shiftRooms(ctx, g)
 	told, ask := 0, askedAtOnce
 	for _, r := range g.rooms {
 		if k.flush(ctx, g, r); g.rooms[r.ID] == nil {

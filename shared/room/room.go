@@ -99,6 +99,9 @@ type Room struct {
 	ClosingAt   time.Time   `json:"closing_at,omitzero"`
 	CloseReason CloseReason `json:"close_reason,omitempty"`
 
+	// Shifted is by how much Shift has moved the room's times in all.
+	Shifted time.Duration `json:"shifted,omitempty"`
+
 	// Outbox holds audit entries that happened with this document's last
 	// writes and may not have reached the audit stream yet.
 	Outbox []Entry `json:"outbox,omitempty"`
