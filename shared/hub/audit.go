@@ -59,7 +59,10 @@ func (a *Audit) append(ctx context.Context, id, subject string, data []byte) err
 	}
 	ctx, cancel := within(ctx, h.o.WriteTimeout, life...)
 	defer cancel()
-	_, err = h.link.js.PublishMsg(ctx, &nats.Msg{Subject: subject, Data: data}, jetstream.WithMsgID(id))
+	ack, err := h.link.js.PublishMsg(ctx, &nats.Msg{Subject: subject, Data: data}, jetstream.WithMsgID(id))
+	if err == nil && a.s.lasts() {
+		h.ledger.note(place{hashOf(a.s.stream), itsEnd}, mark{seq: ack.Sequence, until: time.Now().Add(entryStays).Unix()})
+	}
 	return writeError(auditName, subject, len(data), because(ctx, err))
 }
 

@@ -96,7 +96,9 @@ type Hub struct {
 
 	again chan struct{} // the connection is back: look whether the streams are
 
-	ready readiness
+	ready  readiness
+	ledger *ledger // of an embedded server; else nil
+	damage error   // what was lost when the hub was opened
 
 	self   string // see Self
 	routes *routes
@@ -129,7 +131,11 @@ func open(ctx context.Context, o Options, specs []spec) (*Hub, error) {
 		return nil, errors.Join(err, h.abandon())
 	}
 	h.bind()
-	if err := h.live(); err != nil {
+	err := h.check(ctx)
+	if err == nil {
+		err = h.live()
+	}
+	if err != nil {
 		return nil, errors.Join(err, h.abandon())
 	}
 	h.wg.Go(h.tend)
@@ -188,6 +194,7 @@ func (h *Hub) abandon() error {
 	if h.link.nc != nil {
 		err = h.link.close(ctx)
 	}
+	err = errors.Join(err, h.ledger.close())
 	if h.engine != nil {
 		err = errors.Join(err, h.engine.stop(ctx))
 	}
@@ -254,6 +261,7 @@ func (h *Hub) Close(ctx context.Context) error {
 	}
 	err = errors.Join(err, h.link.close(ctx))
 	h.codec.close()
+	err = errors.Join(err, h.ledger.close())
 	if h.engine != nil {
 		err = errors.Join(err, h.engine.stop(ctx))
 	}

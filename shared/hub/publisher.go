@@ -329,6 +329,9 @@ func (p *publisher) tell() {
 	n := 0
 	for n < len(p.flight) && p.flight[n].settled {
 		w := &p.flight[n]
+		if w.err == nil {
+			p.s.acknowledged(w.key, w.rev, w.change)
+		}
 		p.s.h.o.Observe(Observation{Op: "publish", Bucket: p.s.spec.name, Took: time.Since(w.sent), Err: w.err})
 		if w.done != nil {
 			w.done(w.rev, w.err)

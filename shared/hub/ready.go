@@ -41,6 +41,9 @@ func (h *Hub) probe(ctx context.Context) error {
 	if h.ctx.Err() != nil {
 		return unavailable(errClosed)
 	}
+	if h.damage != nil {
+		return h.damage
+	}
 	if life := h.link.present(); life.Err() != nil {
 		return errs.E(errs.Unavailable, "Snug has lost its hub and is reconnecting. If that goes on, check the NATS server.").Because(context.Cause(life))
 	}

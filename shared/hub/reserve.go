@@ -101,5 +101,6 @@ func (s *store) makeWay(ctx context.Context, key string, c change, m *nats.Msg) 
 	if err := st.Purge(ctx, o...); err != nil {
 		return nil, err
 	}
+	s.acknowledged(key, Rev(st.CachedInfo().State.LastSeq), change{remove: true}) // whether it can be marked or not
 	return s.h.link.js.PublishMsg(ctx, m)
 }

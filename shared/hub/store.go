@@ -152,6 +152,7 @@ func (s *store) publish(ctx context.Context, key string, c change) (Rev, error) 
 		return 0, err
 	}
 	s.failing.Store(0)
+	s.acknowledged(key, Rev(ack.Sequence), c)
 	return Rev(ack.Sequence), nil
 }
 
