@@ -1,6 +1,7 @@
 package standin_test
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
