@@ -72,6 +72,7 @@ type (
 		By       *snowflake.ID `json:"by" doc:"Who let them in."`
 		InviteID string        `json:"invite_id,omitempty"`
 		Since    *time.Time    `json:"since,omitempty"`
+		Out      string        `json:"out,omitempty" doc:"Why they have no place for now: they do not pass the room's gate. Left out while they have: not_member, pending, own_denial, role_denial, missing_role, or unasked until Discord has said who they are."`
 	}
 	banJSON struct {
 		UserID snowflake.ID  `json:"user_id"`
@@ -267,7 +268,7 @@ func (s *Server) roomControl(ctx context.Context, who *api.Caller, in *RoomPath)
 		out.WatchURL = s.watchURL(q.RoomID, c.WatchToken)
 	}
 	for _, g := range c.Guests {
-		out.Guests = append(out.Guests, guestJSON{g.UserID, g.Name, someone(g.By), g.InviteID, moment(g.Since)})
+		out.Guests = append(out.Guests, guestJSON{g.UserID, g.Name, someone(g.By), g.InviteID, moment(g.Since), string(g.Out)})
 	}
 	for _, b := range c.Bans {
 		out.Bans = append(out.Bans, banJSON{b.UserID, b.Name, someone(b.By), b.At})

@@ -16,16 +16,22 @@ type Folk struct {
 	In    bool // sits there now
 	Owner bool
 	You   bool
+	Out   bool // they have a place and do not pass the room's gate
 }
 
 // People are those inside, and the guests who are not.
 func (r *Room) People(t text.Texts) []Folk {
 	var list []Folk
-	seen := map[snowflake.ID]bool{}
+	seen, out := map[snowflake.ID]bool{}, map[snowflake.ID]bool{}
+	if c := r.View.Control; c != nil {
+		for _, g := range c.Guests {
+			out[g.UserID] = g.Out != ""
+		}
+	}
 	add := func(p room.Person, in bool) {
 		if !p.Bot && !seen[p.UserID] {
 			seen[p.UserID] = true
-			list = append(list, Folk{p, in, p.UserID == r.View.Room.Access.OwnerID, p.UserID == r.me()})
+			list = append(list, Folk{Person: p, In: in, Owner: p.UserID == r.View.Room.Access.OwnerID, You: p.UserID == r.me(), Out: out[p.UserID]})
 		}
 	}
 	for _, p := range r.View.Roster {
