@@ -175,6 +175,20 @@ func (h *house) roleOf(app snowflake.ID) (out snowflake.ID) {
 	return 0
 }
 
+// TestKickedOutStaysOut: a link that was good for one lets that one in again while they are a guest, and not after they were put out.
+func TestKickedOutStaysOut(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	id := h.open("jonas", "Friday").Room.ID
+	link, err := call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor("jonas"), RoomID: id, Uses: 1})
+	h.must(err)
+	h.must(h.redeem("kiyo", link.Token))
+	h.must(h.redeem("kiyo", link.Token))
+	h.changed("jonas", id, room.DoKick, h.at("kiyo"))
+	h.wantCode(h.redeem("kiyo", link.Token), errs.TokenUsedUp)
+	h.wantCode(h.redeem("ada", link.Token), errs.TokenUsedUp)
+}
+
 func TestKicksAndBans(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
@@ -195,15 +209,23 @@ func TestKicksAndBans(t *testing.T) {
 	if v := h.view("jonas", id); len(v.Control.Holds) != 0 || len(v.Control.Guests) != 1 {
 		t.Errorf("after a kick: %+v", v.Control)
 	}
-	h.must(h.redeem("kiyo", r.Invite.Token)) // by invite they may
+	h.must(h.redeem("kiyo", r.Invite.Token)) // by an invite that is good for more they may, and it costs a use
+	if v := h.view("jonas", id); v.Invites[0].Invite.Left() != 1 {
+		t.Errorf("the invite has %d uses left, want 1", v.Invites[0].Invite.Left())
+	}
+	preview := room.PreviewRequest{Token: r.Invite.Token, UserID: h.people["kiyo"]}
+	_, err := call(h, hub.PreviewInvite, preview)
+	h.must(err)
 	h.changed("jonas", id, room.DoBan, h.at("kiyo"))
 	h.wantCode(h.redeem("kiyo", r.Invite.Token), errs.Forbidden)
+	_, err = call(h, hub.PreviewInvite, preview)
+	h.wantCode(err, errs.Forbidden) // it tells them nothing either
 	h.changed("jonas", id, room.DoBan, h.at("priya"))
 	h.awaitRoster(id)
 	if v := h.view("jonas", id); len(v.Control.Bans) != 2 || v.Control.Bans[1].Name != "Priya" || len(v.Control.Guests) != 0 {
 		t.Errorf("the bans are listed as %+v", v.Control)
 	}
-	_, _, err := letIn(h, "jonas", id, "priya")
+	_, _, err = letIn(h, "jonas", id, "priya")
 	h.wantCode(err, errs.Forbidden)
 	for _, bad := range []string{"jonas"} {
 		_, err := h.change("jonas", id, room.DoBan, h.at(bad))

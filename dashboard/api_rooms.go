@@ -255,7 +255,7 @@ func (s *Server) apiPreview(ctx context.Context, who *api.Caller, in *struct{ Bo
 	if err != nil {
 		return nil, err
 	}
-	p, err := s.keeper.PreviewInvite(ctx, claims.GuildID, room.PreviewRequest{Token: in.Body.Token})
+	p, err := s.keeper.PreviewInvite(ctx, claims.GuildID, room.PreviewRequest{Token: in.Body.Token, UserID: who.User.ID})
 	if err != nil {
 		return nil, err
 	}

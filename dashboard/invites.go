@@ -72,7 +72,11 @@ func (s *Server) admitted(c *gin.Context, claims invite.Claims, me *session.Sess
 // showLanding renders the landing page, with what did not work just now.
 func (s *Server) showLanding(c *gin.Context, status int, claims invite.Claims, token string, wrong error) error {
 	ctx := c.Request.Context()
-	preview, err := s.keeper.PreviewInvite(ctx, claims.GuildID, room.PreviewRequest{Token: token})
+	q := room.PreviewRequest{Token: token}
+	if me, err := s.me(c); err == nil {
+		q.UserID = me.User.ID
+	}
+	preview, err := s.keeper.PreviewInvite(ctx, claims.GuildID, q)
 	if err != nil {
 		return err
 	}

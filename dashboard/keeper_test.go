@@ -290,6 +290,9 @@ func (k *bookkeeper) PreviewInvite(_ context.Context, g snowflake.ID, q room.Pre
 	if err == nil {
 		err = v.Check(0, k.now())
 	}
+	if err == nil && r.Banned(q.UserID) {
+		err = errs.E(errs.Forbidden, "You cannot enter this room.")
+	}
 	if err != nil {
 		return room.Preview{}, err
 	}

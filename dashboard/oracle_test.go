@@ -12,6 +12,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/dashboard/api"
+	"snug/shared/room"
 )
 
 var (
@@ -94,10 +95,10 @@ func TestNothingTellsWhatThereIs(t *testing.T) {
 		}
 		compare(r.Method, r.Path, "application/x-www-form-urlencoded", url.Values{"do": {"lock"}, "name": {"x"}}.Encode())
 	}
-	for _, room := range []bool{false, true} {
+	for _, ofRoom := range []bool{false, true} {
 		ask := func(guild, channel string) string {
 			body := `{"guild":"` + guild + `"}`
-			if room {
+			if ofRoom {
 				body = `{"guild":"` + guild + `","room":"` + channel + `"}`
 			}
 			return same(w.api("POST", "/api/v1/live-token", body), guild)
@@ -156,6 +157,35 @@ func TestLookingTokensGetNoLinks(t *testing.T) {
 			got := program.send("GET", path, "", "", "Authorization", "Bearer "+made.Secret)
 			if got.status != http.StatusOK || strings.Contains(got.body, "?t=") != told {
 				t.Errorf("%s, %s: %d, links told %v: %s", scopes, path, got.status, !told, got.body)
+			}
+		}
+	}
+}
+
+// TestBannedSeeNothing: who is banned from a room, and signed in, sees neither its name nor who is in, by no link.
+func TestBannedSeeNothing(t *testing.T) {
+	b := newBench(t)
+	r := b.room()
+	token := b.invite(r)
+	b.keeper.mu.Lock()
+	r.WatchToken = "watch-secret"
+	b.keeper.publish(r, room.Changed{})
+	b.keeper.mu.Unlock()
+	b.wait("the room to be watched", func() bool {
+		l, _ := b.roomOf(friends, r.ID)
+		return l.Room.Access.MayWatch("watch-secret")
+	})
+	at := r.ID.String()
+	for who, sees := range map[snowflake.ID]bool{banned: false, member: true} {
+		w := b.signedIn(who)
+		for name, got := range map[string]got{
+			"landing page":      w.get("/game/" + at + "?t=" + token),
+			"preview":           w.api("POST", "/api/v1/invites/preview", `{"token":"`+token+`"}`),
+			"spectators' page":  w.get("/watch/" + at + "?t=watch-secret"),
+			"spectators' token": w.send("POST", "/watch/"+at+"/token", "application/json", `{"t":"watch-secret"}`),
+		} {
+			if (got.status == http.StatusOK) != sees || !sees && strings.Contains(got.body, "Friday") {
+				t.Errorf("%d, %s: %d %s", who, name, got.status, got.text())
 			}
 		}
 	}

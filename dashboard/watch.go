@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,6 +30,12 @@ func (s *Server) watched(c *gin.Context, token string) (liveRoom, error) {
 	l, ok := s.roomOf(guildID, id)
 	if err != nil || !ok || len(token) > maxToken || !l.Room.Access.MayWatch(token) {
 		return liveRoom{}, errNotWatched
+	}
+	// Who is banned and signed in here is shown nothing of it; a frame on another site gets no cookie, and is as anybody.
+	if s.cookies.ID(c.Request) != "" {
+		if me, err := s.me(c); err == nil && slices.Contains(l.Room.Access.Banned, me.User.ID) {
+			return liveRoom{}, errNotWatched
+		}
 	}
 	return l, nil
 }

@@ -281,6 +281,7 @@ func (c changing) expel(ctx context.Context) error {
 	}
 	err := c.k.carryOut(ctx, c.g, c.r, c.entry(kind), owed, func(doc *room.Room) {
 		doc.Strip(user, now)
+		doc.DropUses(user)
 		if ban && !doc.Banned(user) {
 			doc.Bans = append(doc.Bans, room.Ban{UserID: user, Name: c.target.DisplayName, By: c.who.UserID, At: now})
 		}

@@ -132,6 +132,9 @@ func (k *Keeper) Preview(ctx context.Context, guildID snowflake.ID, q room.Previ
 		if err != nil {
 			return err
 		}
+		if q.UserID != 0 && r.Banned(q.UserID) {
+			return keptOut()
+		}
 		if err := v.Check(0, k.o.Now()); err != nil && !errs.Has(err, errs.TokenUsedUp) {
 			return err
 		}
@@ -143,6 +146,11 @@ func (k *Keeper) Preview(ctx context.Context, guildID snowflake.ID, q room.Previ
 		return nil
 	})
 	return out, err
+}
+
+// keptOut is what somebody is told who is banned from a room, and all they are told of it.
+func keptOut() error {
+	return errs.E(errs.Forbidden, "You cannot enter this room. If you think that is a mistake, ask its owner.")
 }
 
 // roster gives who is in a room, as an invite's bearer may see it whom nobody knows: where not every member
@@ -188,7 +196,7 @@ func (k *Keeper) Redeem(ctx context.Context, guildID snowflake.ID, q room.Redeem
 			return err
 		}
 		if r.Banned(user) {
-			return errs.E(errs.Forbidden, "You cannot enter this room. If you think that is a mistake, ask its owner.")
+			return keptOut()
 		}
 		_, placed := r.Out(user)
 		if r.Locked && !placed && !who.Admin {

@@ -27,6 +27,19 @@ type Invite struct {
 // Left is how many more users may follow the invite.
 func (v *Invite) Left() int { return max(0, v.MaxUses-len(v.Redeemers)) }
 
+// forgotten stands in an invite for somebody whose use still counts and is theirs no more; it is nobody's id.
+const forgotten snowflake.ID = 1
+
+// DropUses has a user's uses of the room's invites count on without being
+// theirs: who was put out does not come back by a link that is used up.
+func (r *Room) DropUses(user snowflake.ID) {
+	for i := range r.Invites {
+		if j := slices.Index(r.Invites[i].Redeemers, user); j >= 0 {
+			r.Invites[i].Redeemers[j] = forgotten
+		}
+	}
+}
+
 // Check fails with errs.TokenRevoked, TokenExpired or TokenUsedUp if the
 // user can no longer follow the invite. Who has followed it may again while it lives.
 func (v *Invite) Check(user snowflake.ID, now time.Time) error {

@@ -68,9 +68,6 @@ func (r *Room) Parts(user snowflake.ID, here bool) (as []Part) {
 	return as
 }
 
-// forgotten stands in an invite for somebody whose use still counts; it is nobody's id.
-const forgotten snowflake.ID = 1
-
 // Forget takes a user's traces out of the room. A room that is theirs or that they sit in is in use and stays as it is.
 // A ban stays, without their name: erasing is no way past it. Counts stay what they are.
 func (r *Room) Forget(user snowflake.ID, here bool, now time.Time) {
@@ -101,10 +98,8 @@ func (r *Room) Forget(user snowflake.ID, here bool, now time.Time) {
 		if nobody(&v.By); v.By == 0 {
 			v.ByName = ""
 		}
-		if j := slices.Index(v.Redeemers, user); j >= 0 {
-			v.Redeemers[j] = forgotten
-		}
 	}
+	r.DropUses(user)
 }
 
 // About says whether the entry is by a user or about them.

@@ -70,7 +70,8 @@ type (
 
 	// PreviewRequest asks what an invite's landing page may show before login.
 	PreviewRequest struct {
-		Token string `json:"token"`
+		Token  string       `json:"token"`
+		UserID snowflake.ID `json:"user_id,omitempty"` // who looks, if they are signed in: who is banned from the room sees nothing of it
 	}
 
 	// RedeemRequest follows an invite: the actor becomes a guest.
