@@ -44,6 +44,7 @@ func (r *Record) check() error {
 	}
 	events = []string{
 		"HELLO", "READY", "RESUMED", "GUILD_CREATE", "CHANNEL_CREATE", "CHANNEL_UPDATE", "CHANNEL_DELETE", "VOICE_STATE_UPDATE", "GUILD_MEMBERS_CHUNK",
+		"VOICE_CHANNEL_STATUS_UPDATE",
 	}
 	bad := func(what string) error { return fmt.Errorf("a record holds %s, which is not on the list", what) }
 	for _, o := range r.Outcomes {

@@ -67,6 +67,7 @@ func (t *trial) voiceStatus(ctx context.Context, out *Outcome) {
 		return
 	}
 	_, _ = t.call(ctx, out, true, "PUT", "/channels/{channel}/voice-status", map[string]any{"status": "Trying Snug"}, t.room)
+	t.event(ctx, out, true, "VOICE_CHANNEL_STATUS_UPDATE", about("id", t.room))
 }
 
 func (t *trial) panel(ctx context.Context, out *Outcome) {
