@@ -35,6 +35,7 @@ import (
 	"snug/bot/presence"
 	"snug/bot/ratelimit"
 	"snug/bot/tally"
+	"snug/shared/agent"
 	"snug/shared/dm"
 	"snug/shared/hub"
 	"snug/shared/keyring"
@@ -145,7 +146,7 @@ func (b *Bot) build() (err error) {
 	b.client, err = disgo.New(o.Token,
 		bot.WithLogger(quiet(o.Log)),
 		bot.WithCacheConfigOpts(api.Caches(func() snowflake.ID { return b.client.ApplicationID })...),
-		bot.WithRestClientConfigOpts(append(b.limiter.Options(nil), rest.WithURL(o.DiscordURL+"/api/v10"))...),
+		bot.WithRestClientConfigOpts(append(b.limiter.Options(nil), rest.WithUserAgent(agent.Discord), rest.WithURL(o.DiscordURL+"/api/v10"))...),
 		bot.WithRestConfigOpts(rest.WithDefaultAllowedMentions(discord.AllowedMentions{})),
 	)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"snug/shared/agent"
 	"snug/shared/errs"
 )
 
@@ -211,7 +212,7 @@ func (r *runner) dial(address string) (*websocket.Conn, error) {
 			return cut(tls(ctx, network, addr))
 		}
 	}
-	ws, resp, err := d.DialContext(ctx, u, http.Header{"User-Agent": {"DiscordBot (snug)"}}) //nolint:bodyclose // gorilla hands out what it has read
+	ws, resp, err := d.DialContext(ctx, u, http.Header{"User-Agent": {agent.Discord}}) //nolint:bodyclose // gorilla hands out what it has read
 	for _, stop := range stops {
 		stop()
 	}

@@ -5,12 +5,13 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net/http"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/agent"
 )
 
 // trial is one run, at Discord or at the simulated one.
@@ -36,7 +37,7 @@ const administrator = 1 << 3
 func begin(ctx context.Context, o Options) (*trial, error) {
 	o.URL = strings.TrimRight(o.URL, "/")
 	if o.HTTP == nil {
-		o.HTTP = &http.Client{Timeout: 15 * time.Second}
+		o.HTTP = agent.Client(15 * time.Second)
 	}
 	if o.Wait == 0 {
 		o.Wait = 10 * time.Second

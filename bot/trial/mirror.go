@@ -2,11 +2,11 @@ package trial
 
 import (
 	"context"
-	"net/http"
 	"time"
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/agent"
 	"snug/shared/standin"
 )
 
@@ -59,7 +59,7 @@ func newMirror(rec Record) (*mirror, error) {
 func (m *mirror) options() Options {
 	o := Options{
 		URL: m.base, Token: m.token, Guild: m.guild, Operator: m.operator,
-		HTTP: &http.Client{Timeout: 15 * time.Second}, Wait: 5 * time.Second,
+		HTTP: agent.Client(15 * time.Second), Wait: 5 * time.Second,
 	}
 	if m.named {
 		o.Member = m.member

@@ -19,6 +19,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	api "snug/bot/discord"
+	"snug/shared/agent"
 	"snug/shared/config"
 	"snug/shared/hub"
 )
@@ -41,7 +42,7 @@ func (c *doctorCmd) Run(w world) error {
 	if c.asked() {
 		return c.try(w)
 	}
-	d := &doctor{c: c.Serve, http: &http.Client{Timeout: 10 * time.Second}, now: time.Now}
+	d := &doctor{c: c.Serve, http: agent.Client(10 * time.Second), now: time.Now}
 	defer d.tidy()
 	failed := map[string]bool{}
 	for _, k := range d.checks() {
@@ -95,7 +96,7 @@ func (d *doctor) ask(ctx context.Context, path string, into any) (http.Header, e
 		return nil, err
 	}
 	r.Header.Set("Authorization", "Bot "+d.c.BotToken)
-	r.Header.Set("User-Agent", "DiscordBot (snug doctor, 1)")
+	r.Header.Set("User-Agent", agent.Discord)
 	res, err := d.http.Do(r)
 	if err != nil {
 		return nil, d.silent()

@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"strings"
+
+	"snug/shared/agent"
 )
 
 // policies looks whether people can find out who runs Snug, and what with their data. Nothing stops working without.
@@ -71,7 +73,7 @@ func (d *doctor) code(ctx context.Context, method, path, body string) int {
 		return 0
 	}
 	r.Header.Set("Authorization", "Bot "+d.c.BotToken)
-	r.Header.Set("User-Agent", "DiscordBot (snug doctor, 1)")
+	r.Header.Set("User-Agent", agent.Discord)
 	r.Header.Set("Content-Type", "application/json")
 	res, err := d.http.Do(r)
 	if err != nil {

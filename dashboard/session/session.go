@@ -27,6 +27,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 	"golang.org/x/sync/singleflight"
 
+	"snug/shared/agent"
 	"snug/shared/errs"
 	"snug/shared/keyring"
 )
@@ -147,7 +148,7 @@ func New(o Options) (*Sessions, error) {
 	}
 	s.o.Lifetime, s.o.WholeLifetime = cmp.Or(o.Lifetime, Lifetime), cmp.Or(o.WholeLifetime, WholeLifetime)
 	if s.http == nil {
-		s.http = &http.Client{Timeout: 10 * time.Second}
+		s.http = agent.Client(10 * time.Second)
 	}
 	return s, nil
 }
