@@ -154,3 +154,57 @@ func TestForbiddenNames(t *testing.T) {
 		})
 	}
 }
+
+// Discord lets a bot into a full channel only with Move Members: who lets one in lends it a seat first, which no person can take.
+func TestBotIsLetIntoFullRoom(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	music := h.discord.AddApplication(standin.ApplicationOptions{Name: "Tunes"})
+	h.must(h.discord.InstallBot(h.guild, music.ID, standin.PermViewChannel|standin.PermConnect|standin.PermSpeak))
+	h.settings(`{"private":false,"seat_grace":"0s"}`)
+	r := h.openWith("jonas", room.OpenRequest{Name: "Concert", Seats: 2})
+	id := r.Room.ID
+	h.must(h.join("jonas", id))
+	h.must(h.join("kiyo", id))
+	h.awaitRoster(id, "jonas", "kiyo")
+	if h.mayJoin(music.ID, id) {
+		t.Fatal("the simulated Discord lets a bot into a full channel")
+	}
+	h.people["tunes"] = music.ID
+	_, _, err := letIn(h, "jonas", id, "tunes")
+	h.must(err)
+	h.eventually("a seat is lent", func() bool { return h.channels()[id].UserLimit == 3 })
+	_, err = h.discord.JoinVoice(h.guild, music.ID, standin.ID(id), standin.VoiceFlags{})
+	h.must(err)
+	h.awaitRoster(id, "jonas", "kiyo", "tunes")
+	if err := h.join("priya", id); err == nil {
+		t.Error("a third person found a seat")
+	}
+	h.changed("jonas", id, room.DoKick, h.at("tunes"))
+	h.eventually("the seat is given back", func() bool { return h.channels()[id].UserLimit == 2 })
+}
+
+// A category in which neither the bot nor anybody else may speak or write: rooms in it are controlled all the same.
+func TestCategoryThatDeniesSpeech(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	quiet := h.add(standin.ChannelOptions{Name: "Quiet", Type: standin.ChannelCategory, Overwrites: []standin.Overwrite{
+		{ID: h.guild, Deny: standin.PermSpeak | standin.PermSendMessages},
+	}})
+	h.settings(fmt.Sprintf(`{"private":false,"category_id":"%d"}`, quiet))
+	id := h.open("jonas", "Friday").Room.ID
+	h.panel("jonas", id, "the room", has("Rename"))
+	h.changed("jonas", id, room.DoLock)
+	_, _, err := letIn(h, "jonas", id, "kiyo") // Speak is not to be had there, seeing and entering is
+	h.must(err)
+	h.must(h.join("kiyo", id))
+	h.changed("jonas", id, room.DoKick, h.at("kiyo"))
+	p, err := call(h, hub.PreflightOf, manage(h, "mara"))
+	h.must(err)
+	lacks := func(name string) bool {
+		return slices.ContainsFunc(p.Needs, func(n guild.Need) bool { return n.Where == quiet && n.Permission == name && !n.Granted })
+	}
+	if !lacks("Speak") || !lacks("Send Messages") || lacks("Manage Roles") {
+		t.Errorf("the preflight says %+v", p.Needs)
+	}
+}

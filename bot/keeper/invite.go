@@ -266,11 +266,14 @@ func (k *Keeper) admit(ctx context.Context, g *guildRooms, r *kept, a admission)
 	now := g.now()
 	roster := k.o.Presence.Roster(g.id, r.ID)
 	guest := room.Guest{UserID: a.user, Name: a.name, By: a.by, InviteID: a.inviteID, Since: now}
+	if s, known := k.known(g, a.user); known && s.Bot {
+		guest.Bot, a.hold = true, 0
+	}
 	entry := room.Entry{Kind: room.EntryAdmitted, By: a.by, Via: a.via, Target: a.user}
 	if a.byLink {
 		entry.Detail = room.ByLink
 	}
-	return k.carryOut(ctx, g, r, entry, onePlace(), func(doc *room.Room) {
+	err := k.carryOut(ctx, g, r, entry, onePlace(), func(doc *room.Room) {
 		doc.Guests = append(doc.Guests, guest)
 		doc.DropKnock(a.user)
 		if v := doc.Invite(a.inviteID); v != nil && !slices.Contains(v.Redeemers, a.user) {
@@ -281,6 +284,10 @@ func (k *Keeper) admit(ctx context.Context, g *guildRooms, r *kept, a admission)
 	}, func(ctx context.Context) error {
 		return k.o.Discord.Admit(ctx, r.ID, a.user, g.access(&r.Room), "Snug: let in by "+a.by.String())
 	})
+	if err == nil && guest.Bot {
+		err = k.setLimit(ctx, g, r, "Snug: bots take no seat")
+	}
+	return err
 }
 
 func tooManyGuests(r *kept) error {

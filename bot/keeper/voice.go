@@ -146,7 +146,13 @@ func (k *Keeper) setLimit(ctx context.Context, g *guildRooms, r *kept, reason st
 // limit is the user limit a room's channel should have: its seats and one for each bot in it, as far as Discord's goes.
 func (k *Keeper) limit(g *guildRooms, r *kept) int {
 	roster := k.o.Presence.Roster(g.id, r.ID)
-	return min(r.Seats+len(roster)-room.Taken(roster), room.MaxSeats)
+	lent := len(roster) - room.Taken(roster)
+	for _, q := range r.Guests { // a bot that is let in finds a seat also in a full room
+		if q.Bot && !room.In(roster, q.UserID) {
+			lent++
+		}
+	}
+	return min(r.Seats+lent, room.MaxSeats)
 }
 
 // enforceSeats moves back who got past the seat limit with a permission of

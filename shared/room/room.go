@@ -138,6 +138,7 @@ type Guest struct {
 	By       snowflake.ID `json:"by"`                  // who let them in
 	InviteID string       `json:"invite_id,omitempty"` // the invite they followed, if any
 	Since    time.Time    `json:"since"`
+	Bot      bool         `json:"bot,omitempty"` // it takes no seat: one is lent to it
 	// Out says that they do not pass the room's gate, and why: they have no place until they do. "" while they have.
 	Out access.Why `json:"out,omitempty"`
 }
