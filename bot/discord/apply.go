@@ -215,11 +215,11 @@ func held(have, want []discord.PermissionOverwrite, may discord.Permissions, sel
 	if may.Has(discord.PermissionAdministrator) {
 		return want
 	}
-	fixed := ^(may | seeAndEnter)
 	out := slices.Clone(want)
 	for i, o := range out {
+		fixed := ^(may | seeAndEnter)
 		if o.ID() == self {
-			continue
+			fixed &^= BotAllow
 		}
 		var h bits
 		if j := slices.IndexFunc(have, func(x discord.PermissionOverwrite) bool { return x.ID() == o.ID() }); j >= 0 {
