@@ -178,7 +178,7 @@ func TestSlowWatcherIsTold(t *testing.T) {
 					}
 					break
 				}
-				if m.Rev.N != last+1 {
+				if m.Rev.N != last+1 && m.Event != protocol.RoomSnapshot { // it comes in the place of more than anybody should read
 					t.Errorf("got %d after %d", m.Rev.N, last)
 				}
 				last = m.Rev.N
