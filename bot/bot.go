@@ -34,6 +34,7 @@ import (
 	"snug/bot/logs"
 	"snug/bot/presence"
 	"snug/bot/ratelimit"
+	"snug/bot/standings"
 	"snug/bot/tally"
 	"snug/shared/agent"
 	"snug/shared/dm"
@@ -81,24 +82,25 @@ type Options struct {
 
 // Bot is a running bot.
 type Bot struct {
-	o        Options
-	client   *bot.Client
-	discord  *api.Discord
-	direct   *direct.Sender
-	presence *presence.Presence
-	rosters  *publisher
-	keeper   *keeper.Keeper
-	commands *commands.Commands
-	panels   *commands.Panels
-	calls    *hub.Calls
-	cron     *cron.Cron
-	rounds   rounds
-	limiter  *ratelimit.Limiter
-	tally    *tally.Tally
-	hooks    *hooks.Sender
-	seen     *once
-	metrics  *metrics
-	troubles *logs.Memory
+	o         Options
+	client    *bot.Client
+	discord   *api.Discord
+	direct    *direct.Sender
+	presence  *presence.Presence
+	standings *standings.Table
+	rosters   *publisher
+	keeper    *keeper.Keeper
+	commands  *commands.Commands
+	panels    *commands.Panels
+	calls     *hub.Calls
+	cron      *cron.Cron
+	rounds    rounds
+	limiter   *ratelimit.Limiter
+	tally     *tally.Tally
+	hooks     *hooks.Sender
+	seen      *once
+	metrics   *metrics
+	troubles  *logs.Memory
 
 	checkpoints *checkpoint.Store
 
@@ -175,8 +177,11 @@ func (b *Bot) build() (err error) {
 		Publisher: b.rosters, Now: o.Now, Log: o.Log,
 		Moved: func(m presence.Move) { b.keeper.Moved(m) },
 	})
+	if b.standings, err = b.newStandings(); err != nil {
+		return err
+	}
 	b.keeper = keeper.New(keeper.Options{
-		Hub: o.Hub, Discord: b.discord, Presence: b.presence, Keys: o.Keys, Now: o.Now, Log: o.Log,
+		Hub: o.Hub, Discord: b.discord, Presence: b.presence, Standings: b.standings, Keys: o.Keys, Now: o.Now, Log: o.Log,
 		Link: o.Pages.Invite, Announce: b.announce, Turned: func(guildID snowflake.ID) { b.panels.Touch(guildID) },
 		Tell: commands.Teller(b.direct.Send, b.discord, o.Texts, o.Pages),
 	})

@@ -17,6 +17,7 @@ import (
 func (b *Bot) serveCalls() {
 	k := b.keeper
 	serve(b, hub.StandingOf, k.Standing)
+	serve(b, hub.StandingsOf, b.followPeople)
 	serve(b, hub.OpenRoom, func(ctx context.Context, guild snowflake.ID, q room.OpenRequest) (room.OpenedRoom, error) {
 		return k.Open(ctx, guild, hub.CallID(ctx), q)
 	})

@@ -28,7 +28,14 @@ func (b *Bot) event(g dgateway.Gateway, kind dgateway.EventType, seq int, data d
 		if b.serves(e.GuildID) {
 			b.heard(e.GuildID, e.VoiceState, e.Member)
 			b.presence.VoiceState(e.VoiceState, e.Member)
+			b.member(data)
 		}
+		return
+	case dgateway.EventGuildMembersChunk:
+		b.member(data)
+		return
+	case dgateway.EventRateLimited:
+		b.limited(s.id, e)
 		return
 	case dgateway.EventInteractionCreate:
 		b.interaction(s, interaction{g, kind, seq, data}, e)
@@ -39,6 +46,8 @@ func (b *Bot) event(g dgateway.Gateway, kind dgateway.EventType, seq int, data d
 		b.dropStale(e)
 	}
 	b.remember(g, kind, seq, data)
+	b.member(data)
+	b.judgedBy(data)
 
 	switch e := data.(type) {
 	case dgateway.EventGuildCreate:
@@ -73,12 +82,10 @@ func (b *Bot) event(g dgateway.Gateway, kind dgateway.EventType, seq int, data d
 		b.keeper.Regate(e.GuildID)
 	case dgateway.EventGuildUpdate: // its owner may be another
 		b.keeper.Regate(e.ID)
-	case dgateway.EventGuildMemberRemove: // told only with the members intent; without it owners are asked after
+	case dgateway.EventGuildMemberRemove: // told only with the members intent; without it who owns a room is asked after
 		b.keeper.MemberGone(e.GuildID, e.User.ID)
-		b.standingChanged(e.GuildID, e.User.ID)
 		b.keeper.Learned(room.Standing{GuildID: e.GuildID, UserID: e.User.ID, CheckedAt: b.o.Now()})
 	case dgateway.EventGuildMemberUpdate:
-		b.standingChanged(e.GuildID, e.User.ID)
 		e.Member.GuildID = e.GuildID
 		b.keeper.Learned(b.discord.StandingOf(e.Member))
 		b.keeper.Arrived(e.GuildID, e.User.ID)
@@ -132,6 +139,7 @@ func (b *Bot) interaction(s *saver, i interaction, e dgateway.EventInteractionCr
 	case s.replaying:
 		s.held = append(s.held, i)
 	case b.seen.first(e.Interaction.ID()):
+		b.member(i.data)
 		b.client.EventManager.HandleGatewayEvent(i.g, i.kind, i.seq, i.data)
 	default:
 		b.metrics.repeated()

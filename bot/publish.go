@@ -38,14 +38,6 @@ func (p *publisher) Put(key string, live room.Live, done func(error)) {
 
 func (p *publisher) close(ctx context.Context) error { return p.p.Close(ctx) }
 
-// standingChanged has what a member may do asked again, here and by whoever watches.
-func (b *Bot) standingChanged(guild, user snowflake.ID) {
-	b.keeper.StandingChanged(guild, user)
-	if err := hub.StandingChanged.Send(b.o.Hub, room.Member{GuildID: guild, UserID: user}); err != nil {
-		b.o.Log.Warn("watchers were not told that somebody's standing changed; they ask again within a minute", "guild_id", guild, "user_id", user, "err", err)
-	}
-}
-
 // quiet keeps disgo's debug lines, which hold request bodies, out of the log.
 func quiet(log *slog.Logger) *slog.Logger { return slog.New(atLeast{log.Handler(), slog.LevelWarn}) }
 

@@ -131,7 +131,10 @@ func (s *saver) start(ctx context.Context, every time.Duration) {
 	s.ended = ended
 	s.b.wg.Go(func() {
 		defer close(ended)
+		var asking sync.WaitGroup
+		asking.Go(func() { s.b.askAfter(ctx, s) })
 		s.run(ctx, every)
+		asking.Wait()
 	})
 }
 

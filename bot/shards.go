@@ -165,6 +165,7 @@ func (b *Bot) yield(id int, lost bool) {
 			b.keeper.Forget(ctx, g)
 			b.calls.Drop(g) // a load that was going on may have begun to answer
 			b.presence.GuildGone(g)
+			b.standings.Forget(g)
 			caches.RemoveGuild(g)
 			caches.RemoveChannelsByGuildID(g)
 			caches.RemoveRolesByGuildID(g)

@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"context"
+	"time"
 
 	"github.com/disgoorg/snowflake/v2"
 
@@ -42,7 +43,7 @@ type Keeper interface {
 func StandingFrom(h *hub.Hub) func(ctx context.Context, guild, user snowflake.ID) (room.Standing, error) {
 	return func(ctx context.Context, guild, user snowflake.ID) (room.Standing, error) {
 		part, cancel := context.WithTimeout(ctx, readPatience)
-		st, err := hub.StandingOf.Call(part, h, guild, room.StandingRequest{UserID: user})
+		st, err := hub.StandingOf.Call(part, h, guild, room.StandingRequest{UserID: user, Within: time.Minute})
 		cancel()
 		if errs.Has(err, errs.Unavailable) {
 			known, _, e := h.Standings.Get(ctx, knownKey(guild, user))
@@ -51,6 +52,14 @@ func StandingFrom(h *hub.Hub) func(ctx context.Context, guild, user snowflake.ID
 			}
 		}
 		return st, err
+	}
+}
+
+// StandingsFrom gives the question after all of a server's watchers, put to the keepers through the hub.
+func StandingsFrom(h *hub.Hub) func(ctx context.Context, guild snowflake.ID, users []snowflake.ID) ([]room.Standing, error) {
+	return func(ctx context.Context, guild snowflake.ID, users []snowflake.ID) ([]room.Standing, error) {
+		known, err := hub.StandingsOf.Call(ctx, h, guild, room.StandingsRequest{UserIDs: users})
+		return known.Standings, err
 	}
 }
 

@@ -65,7 +65,7 @@ func (k *Keeper) target(ctx context.Context, guildID snowflake.ID, q room.Change
 	if q.Do == room.DoUnban {
 		return room.Standing{UserID: q.User}, nil
 	}
-	return k.o.Discord.Standing(ctx, guildID, q.User)
+	return k.says(ctx, guildID, q.User)
 }
 
 // changeable finds the room and checks that the actor may do what they ask.

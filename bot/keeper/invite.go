@@ -186,7 +186,7 @@ func (k *Keeper) Redeem(ctx context.Context, guildID snowflake.ID, q room.Redeem
 		return out, err
 	}
 	user := q.Actor.UserID
-	who, err := k.o.Discord.Standing(ctx, guildID, user)
+	who, err := k.says(ctx, guildID, user)
 	if err != nil {
 		return out, err
 	}

@@ -33,9 +33,11 @@ type Options struct {
 	Hub      *hub.Hub
 	Discord  Discord
 	Presence *presence.Presence
-	Keys     *keyring.Keyring
-	Now      func() time.Time
-	Log      *slog.Logger
+	// Standings keeps what Discord said of people who watch, own rooms or are guests.
+	Standings Standings
+	Keys      *keyring.Keyring
+	Now       func() time.Time
+	Log       *slog.Logger
 	// Announce tells the dashboard what a guild is, and whether requests about it are served.
 	Announce func(ctx context.Context, info room.GuildInfo) error
 	// Turned is told after every turn of a guild, when Memory is new. It must only enqueue; nil: nobody is told.
@@ -54,11 +56,10 @@ type Keeper struct {
 	stop  context.CancelFunc
 	wg    sync.WaitGroup
 
-	mu        sync.Mutex // guards what follows; never held across a call out
-	closed    bool
-	guilds    map[snowflake.ID]*guildRooms
-	standings map[[2]snowflake.ID]room.Standing // by guild and user; see Standing
-	heard     map[[2]snowflake.ID]room.Standing // what Discord told last, however long ago; see known
+	mu     sync.Mutex // guards what follows; never held across a call out
+	closed bool
+	guilds map[snowflake.ID]*guildRooms
+	heard  map[[2]snowflake.ID]room.Standing // what Discord told last, however long ago; see known
 }
 
 // guildRooms are the rooms of one guild. All fields but the turn and the inbox
@@ -127,7 +128,7 @@ func New(o Options) *Keeper {
 	ctx, stop := context.WithCancel(context.Background())
 	edits := counting(o.Discord)
 	o.Discord = edits
-	return &Keeper{o: o, edits: edits, ctx: ctx, stop: stop, guilds: map[snowflake.ID]*guildRooms{}, standings: map[[2]snowflake.ID]room.Standing{}, heard: map[[2]snowflake.ID]room.Standing{}}
+	return &Keeper{o: o, edits: edits, ctx: ctx, stop: stop, guilds: map[snowflake.ID]*guildRooms{}, heard: map[[2]snowflake.ID]room.Standing{}}
 }
 
 // Close stops background work and waits for it. Requests must have ended before.
@@ -349,51 +350,49 @@ func (k *Keeper) standing(ctx context.Context, guildID snowflake.ID, a room.Acto
 		k.Heard(*a.Standing)
 		return *a.Standing, nil
 	}
-	s, err := k.o.Discord.Standing(ctx, guildID, a.UserID)
-	if err == nil {
-		k.Heard(s)
-	}
+	s, err := k.says(ctx, guildID, a.UserID)
 	if err == nil && !s.Member {
 		return s, errs.E(errs.Forbidden, "You are not in this server. Ask somebody there for an invite.")
 	}
 	return s, err
 }
 
-// standingFor is how long Standing repeats what Discord said: pages come in
-// crowds, and Discord's limits are tight. What somebody does is always asked anew.
+// standingFor is how long Standing repeats what Discord said, unless whoever asks
+// is content with less: pages come in crowds, and Discord's limits are tight.
+// What somebody does is always asked anew.
 const standingFor = 5 * time.Second
+
+// Standings keeps what Discord said of people last.
+type Standings interface {
+	// Get gives a standing that is no older than within, if it can be had without a request of REST.
+	Get(ctx context.Context, guild, user snowflake.ID, within time.Duration) (room.Standing, bool)
+	// Known gives what Discord said last, however long ago; false if nothing is known.
+	Known(guild, user snowflake.ID) (room.Standing, bool)
+	// Put takes what Discord said now.
+	Put(room.Standing)
+	// Hurry has Discord asked before long; false if it cannot be now. It does not wait.
+	Hurry(guild, user snowflake.ID) bool
+}
 
 // Standing gives a user's standing in a guild, as Discord said within the last
 // seconds. A user who is not in it has Member false.
 func (k *Keeper) Standing(ctx context.Context, guildID snowflake.ID, q room.StandingRequest) (room.Standing, error) {
-	who := [2]snowflake.ID{guildID, q.UserID}
-	now := k.o.Now()
-	k.mu.Lock()
-	s, known := k.standings[who]
-	k.mu.Unlock()
-	if age := now.Sub(s.CheckedAt); known && age >= 0 && age < standingFor {
+	if s, ok := k.o.Standings.Get(ctx, guildID, q.UserID, cmp.Or(q.Within, standingFor)); ok {
 		return s, nil
 	}
-	s, err := k.o.Discord.Standing(ctx, guildID, q.UserID)
-	if err != nil {
-		return s, err
-	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for key, old := range k.standings {
-		if now.Sub(old.CheckedAt) >= standingFor {
-			delete(k.standings, key)
-		}
-	}
-	k.standings[who] = s
-	return s, nil
+	return k.says(ctx, guildID, q.UserID)
 }
 
-// StandingChanged forgets what Discord said of a user, so that Standing asks again.
-func (k *Keeper) StandingChanged(guildID, user snowflake.ID) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	delete(k.standings, [2]snowflake.ID{guildID, user})
+// says gives what Discord says of a user now.
+func (k *Keeper) says(ctx context.Context, guildID, user snowflake.ID) (room.Standing, error) {
+	now := k.o.Now()
+	s, err := k.o.Discord.Standing(ctx, guildID, user)
+	if err == nil {
+		s.CheckedAt = now
+		k.o.Standings.Put(s)
+		k.Heard(s)
+	}
+	return s, err
 }
 
 // newID gives an id that nobody else has.

@@ -115,6 +115,14 @@ func (k *Keeper) handOver(ctx context.Context, g *guildRooms, r *kept, to room.S
 	return err
 }
 
+// StandingChanged takes the news that somebody who watches, owns a room or is a
+// guest may do something else than before, or that their timeout has ended. It only enqueues.
+func (k *Keeper) StandingChanged(was, is room.Standing) {
+	if was.Member && !is.Member {
+		k.MemberGone(is.GuildID, is.UserID)
+	}
+}
+
 // MemberGone takes the news that somebody left the guild. It only enqueues.
 func (k *Keeper) MemberGone(guildID, user snowflake.ID) {
 	k.laterIn(guildID, func(ctx context.Context, g *guildRooms) {
@@ -133,14 +141,23 @@ func (k *Keeper) MemberGone(guildID, user snowflake.ID) {
 }
 
 // ownerDue hands a room over whose owner left the server. Without the members
-// intent Discord does not tell; so it is asked while the owner is away and others are in.
+// intent Discord does not tell; so it is asked while the owner is away and
+// others are in, together with who else is asked after, or by itself where that cannot be.
 func (k *Keeper) ownerDue(ctx context.Context, g *guildRooms, r *kept) error {
 	now := g.now()
 	if r.State != room.Open || r.OwnerLeftAt.IsZero() || now.Sub(r.asks) < ownerCheck || room.Taken(k.o.Presence.Roster(g.id, r.ID)) == 0 {
 		return nil
 	}
+	first := r.asks.Before(r.OwnerLeftAt)
 	r.asks = now
-	owner, err := k.o.Discord.Standing(ctx, g.id, r.OwnerID)
+	owner, known := k.o.Standings.Known(g.id, r.OwnerID)
+	if known && !owner.Member {
+		return k.succeed(ctx, g, r)
+	}
+	if !first || k.o.Standings.Hurry(g.id, r.OwnerID) {
+		return nil // MemberGone comes if they left
+	}
+	owner, err := k.says(ctx, g.id, r.OwnerID)
 	if err != nil || owner.Member {
 		return err
 	}

@@ -166,7 +166,7 @@ func (k *Keeper) enforceSeats(ctx context.Context, g *guildRooms, r *kept, m pre
 	}
 	log := k.o.Log.With("guild_id", g.id, "room_id", r.ID, "user_id", m.UserID)
 	if g.settings.AdminsExempt {
-		who, err := k.o.Discord.Standing(ctx, g.id, m.UserID)
+		who, err := k.says(ctx, g.id, m.UserID)
 		if err != nil {
 			log.Warn("could not ask whether somebody past the seat limit is exempt; they stay", "err", err)
 			return false

@@ -49,6 +49,11 @@ type Options struct {
 	// Standing asks for a user's place in a guild. An error means that there
 	// is no answer now; who is not in the guild has a Standing without Member.
 	Standing func(ctx context.Context, guild, user snowflake.ID) (room.Standing, error)
+	// Standings, if set, has a guild's watchers asked after and gives what is
+	// known of them, which costs no request of Discord: it is asked every
+	// PollEvery. Who is missing is not known yet, or not any more. Without it
+	// Standing is asked for each watcher every RecheckEvery.
+	Standings func(ctx context.Context, guild snowflake.ID, users []snowflake.ID) ([]room.Standing, error)
 
 	// Origins are the pages' origins that may connect: "https://snug.example",
 	// or "http://*.localhost:8080" for every host below one.
@@ -79,6 +84,7 @@ type Limits struct {
 	RoomWithin  time.Duration // that a room page waits for a room not there, or not open to this person: 1.5 s
 
 	RecheckEvery time.Duration // how old a watcher's Standing gets before it is asked again: 50 s
+	PollEvery    time.Duration // how often Standings is asked for each guild: 10 s
 	StandingFor  time.Duration // how long an answer counts while none follows: 5 min
 	Checks       int           // standings asked at once: 16
 
@@ -107,6 +113,7 @@ func (l Limits) withDefaults() Limits {
 	def(&l.AskWithin, 5*time.Second)
 	def(&l.RoomWithin, 1500*time.Millisecond)
 	def(&l.RecheckEvery, 50*time.Second)
+	def(&l.PollEvery, 10*time.Second)
 	def(&l.StandingFor, 5*time.Minute)
 	def(&l.Checks, 16)
 	def(&l.PingEvery, protocol.PingEvery)

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,9 +25,12 @@ type personKey struct{ guild, user snowflake.ID }
 type person struct {
 	key      personKey
 	standing standing
-	asked    time.Time // when the standing was asked that counts
+	asked    time.Time // when Discord was asked for the standing that counts
+	heard    time.Time // when there was an answer last
+	silenced bool      // the standing said that they are timed out, and they were
 	next     time.Time // when to ask again
 	queued   bool      // it waits to be asked
+	now      bool      // before the others
 	checking bool      // it is being asked
 	again    bool      // and is to be asked once more after that
 	failed   bool      // the last time there was no answer
@@ -50,6 +54,7 @@ func (l *Live) join(w *watcher, st standing, asked time.Time) {
 		p = &person{key: k, watchers: map[*watcher]struct{}{}}
 		l.people[k] = p
 	}
+	l.hear(p, asked)
 	l.learn(p, st, asked)
 	w.person, w.cancel = p, nil
 	p.watchers[w] = struct{}{}
@@ -58,16 +63,18 @@ func (l *Live) join(w *watcher, st standing, asked time.Time) {
 // learn takes in a standing, unless a later one is known, and shows and hides
 // what it changes for the person's watchers. Live.mu is held.
 func (l *Live) learn(p *person, st standing, asked time.Time) {
+	if l.o.Standings != nil && !st.CheckedAt.IsZero() {
+		asked = st.CheckedAt // whoever asked, and when, it is as old as that
+	}
 	if asked.Before(p.asked) {
 		return
 	}
 	if g := l.guilds[p.key.guild]; g != nil {
 		st = st.In(g.access)
 	}
-	changed := !sameStanding(p.standing, st)
-	p.standing, p.asked, p.failed = st, asked, false
-	every := l.o.Limits.RecheckEvery
-	p.next = asked.Add(every - time.Duration(rand.Int64N(int64(every/5)+1))) // spread, so that a restart's crowd is not asked for at once for ever
+	silenced := st.TimedOutUntil.After(l.o.Now())
+	changed := !sameStanding(p.standing, st) || silenced != p.silenced
+	p.standing, p.asked, p.silenced = st, asked, silenced
 	if changed {
 		l.lookAgain(p)
 	}
@@ -88,6 +95,16 @@ func (l *Live) lookAgain(p *person) {
 			l.look(g.rooms[w.seat.room], w)
 		}
 	}
+}
+
+// hear notes that there was an answer about a person, and when to ask again. Live.mu is held.
+func (l *Live) hear(p *person, at time.Time) {
+	every := l.o.Limits.RecheckEvery
+	if l.o.Standings != nil {
+		every = l.o.Limits.PollEvery
+	}
+	p.heard, p.failed = at, false
+	p.next = at.Add(every - time.Duration(rand.Int64N(int64(every/5)+1))) // spread, so that a restart's crowd is not asked for at once for ever
 }
 
 // part ends an authenticated watcher with the reason. Live.mu is held; nothing here waits.
@@ -115,7 +132,7 @@ func (l *Live) hurry(p *person) {
 		p.again = true
 		return
 	}
-	p.queued = true
+	p.queued, p.now = true, true
 	l.urgent = append(l.urgent, p)
 	select {
 	case l.nudge <- struct{}{}:
@@ -130,7 +147,7 @@ func (l *Live) sweep(ctx context.Context) {
 	defer wg.Wait()
 	tick := time.NewTicker(l.o.Limits.Sweep)
 	defer tick.Stop()
-	var queue []*person
+	var queue [][]*person
 	running, done := 0, make(chan struct{}, l.o.Limits.Checks)
 	for {
 		select {
@@ -145,21 +162,25 @@ func (l *Live) sweep(ctx context.Context) {
 			running--
 		}
 		for running < l.o.Limits.Checks && len(queue) > 0 {
-			p := queue[0]
-			if queue = queue[1:]; !l.begin(p) {
+			some, now := l.begin(queue[0])
+			if queue = queue[1:]; len(some) == 0 {
 				continue
 			}
 			running++
 			wg.Go(func() {
-				l.check(ctx, p)
+				l.check(ctx, some, now)
 				done <- struct{}{}
 			})
 		}
 	}
 }
 
-// due gives the people whose standing is to be asked again, those asked longest ago first.
-func (l *Live) due() []*person {
+// maxPoll is how many people of a guild are asked after at once.
+const maxPoll = 500
+
+// due gives the people whose standing is to be asked again, by guild, or each
+// by themselves where they cannot be asked after together; those asked longest ago first.
+func (l *Live) due() (groups [][]*person) {
 	now := l.o.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -170,33 +191,105 @@ func (l *Live) due() []*person {
 			due = append(due, p)
 		}
 	}
-	slices.SortFunc(due, func(a, b *person) int { return a.asked.Compare(b.asked) })
-	return due
+	if l.o.Standings != nil {
+		slices.SortStableFunc(due, func(a, b *person) int { return cmp.Compare(a.key.guild, b.key.guild) })
+	} else {
+		slices.SortFunc(due, func(a, b *person) int { return a.asked.Compare(b.asked) })
+	}
+	for _, p := range due {
+		last := len(groups) - 1
+		if l.o.Standings == nil || last < 0 || groups[last][0].key.guild != p.key.guild || len(groups[last]) >= maxPoll {
+			groups = append(groups, []*person{p})
+		} else {
+			groups[last] = append(groups[last], p)
+		}
+	}
+	return groups
 }
 
-func (l *Live) takeUrgent() []*person {
+func (l *Live) takeUrgent() (each [][]*person) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	urgent := l.urgent
+	for _, p := range l.urgent {
+		each = append(each, []*person{p})
+	}
 	l.urgent = nil
-	return urgent
+	return each
 }
 
-// begin says whether a person from the queue is still to be asked: it may be
-// there twice, and its last watcher may have gone.
-func (l *Live) begin(p *person) bool {
+// begin gives those of the queue who are still to be asked after, and whether
+// before the others: somebody may be there twice, and their last watcher may have gone.
+func (l *Live) begin(queued []*person) (some []*person, now bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	ask := p.queued && !p.checking && len(p.watchers) > 0
-	p.queued = false
-	p.checking = p.checking || ask
-	return ask
+	for _, p := range queued {
+		if p.queued && !p.checking && len(p.watchers) > 0 {
+			p.checking, now = true, now || p.now
+			some = append(some, p)
+		}
+		p.queued, p.now = false, false
+	}
+	return some, now
 }
 
-// check asks for a person's standing. Without an answer the old one goes on counting for a while.
-func (l *Live) check(ctx context.Context, p *person) {
+// check asks for standings. Without an answer the old one goes on counting for a while.
+func (l *Live) check(ctx context.Context, some []*person, now bool) {
+	if l.o.Standings != nil && !now {
+		l.poll(ctx, some)
+		return
+	}
+	for _, p := range some {
+		l.checkOne(ctx, p)
+	}
+}
+
+// poll asks after people of one guild.
+func (l *Live) poll(ctx context.Context, some []*person) {
+	users := make([]snowflake.ID, len(some))
+	for i, p := range some {
+		users[i] = p.key.user
+	}
+	known, err := safely(func() ([]standing, error) {
+		ctx, cancel := context.WithTimeout(ctx, l.o.Limits.AskWithin)
+		defer cancel()
+		return l.o.Standings(ctx, some[0].key.guild, users)
+	})
+	of := map[snowflake.ID]standing{}
+	for _, st := range known {
+		of[st.UserID] = st
+	}
+	now := l.o.Now()
+	l.mu.Lock()
+	for _, p := range some {
+		st, there := of[p.key.user]
+		result := "member"
+		p.checking = false
+		switch {
+		case !there:
+			result, p.failed, p.next = "failed", true, now.Add(l.o.Limits.PollEvery/5)
+		case !st.Member:
+			result = "gone"
+			fallthrough
+		default:
+			l.hear(p, now)
+			l.learn(p, st, now)
+		}
+		if p.again {
+			p.again = false
+			l.hurry(p)
+		}
+		l.metrics.checks.WithLabelValues(result).Inc()
+	}
+	l.mu.Unlock()
+	if err != nil && !errors.Is(ctx.Err(), context.Canceled) {
+		l.log.Warn("live: standings could not be asked again", "guild_id", some[0].key.guild, "watchers", len(some), "err", err)
+	}
+}
+
+// checkOne asks for a person's standing.
+func (l *Live) checkOne(ctx context.Context, p *person) {
 	asked := l.o.Now()
-	st, err := l.askSafely(ctx, p.key)
+	st, err := safely(func() (standing, error) { return l.ask(ctx, p.key) })
 	result := "member"
 	l.mu.Lock()
 	p.checking = false
@@ -206,8 +299,9 @@ func (l *Live) check(ctx context.Context, p *person) {
 		p.next = l.o.Now().Add(l.o.Limits.RecheckEvery / 5)
 	case !st.Member:
 		result = "gone"
-		l.learn(p, st, asked)
+		fallthrough
 	default:
+		l.hear(p, asked)
 		l.learn(p, st, asked)
 	}
 	if p.again {
@@ -221,14 +315,14 @@ func (l *Live) check(ctx context.Context, p *person) {
 	}
 }
 
-// askSafely makes a panic of the asked an error: it would end the process here.
-func (l *Live) askSafely(ctx context.Context, k personKey) (st standing, err error) {
+// safely makes a panic of the asked an error: it would end the process here.
+func safely[T any](ask func() (T, error)) (v T, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("live: asking panicked: %v", r)
 		}
 	}()
-	return l.ask(ctx, k)
+	return ask()
 }
 
 // expire ends what time ends.
@@ -258,7 +352,7 @@ func (l *Live) expire() {
 		}
 	}
 	for _, p := range l.people {
-		if p.failed && now.Sub(p.asked) > l.o.Limits.StandingFor {
+		if p.failed && now.Sub(p.heard) > l.o.Limits.StandingFor {
 			for w := range p.watchers {
 				l.part(w, errs.E(errs.Unavailable, "Discord could not be asked for a while whether you may see this. Please wait a moment."))
 			}
@@ -270,7 +364,9 @@ func (l *Live) expire() {
 	}
 }
 
+// sameStanding says whether somebody may do the same as before.
 func sameStanding(a, b standing) bool {
 	return a.Member == b.Member && a.Base == b.Base && a.Owner == b.Owner && a.Admin == b.Admin && a.Manager == b.Manager &&
-		a.Pending == b.Pending && a.TimedOutUntil.Equal(b.TimedOutUntil) && slices.Equal(a.Roles, b.Roles)
+		a.Pending == b.Pending && a.TimedOutUntil.Equal(b.TimedOutUntil) &&
+		slices.Equal(slices.Sorted(slices.Values(a.Roles)), slices.Sorted(slices.Values(b.Roles)))
 }

@@ -9,6 +9,7 @@ import (
 // what managers ask the guild package, documents each request and answer.
 var (
 	StandingOf    = Method[room.StandingRequest, room.Standing]{Name: "standing", Reads: true}
+	StandingsOf   = Method[room.StandingsRequest, room.Standings]{Name: "standings", Reads: true}
 	OpenRoom      = Method[room.OpenRequest, room.OpenedRoom]{Name: "room.open"}
 	ViewRoom      = Method[room.Request, room.View]{Name: "room.view", Reads: true}
 	JoinRoom      = Method[room.Request, room.Joined]{Name: "room.join"}
@@ -43,5 +44,5 @@ var (
 )
 
 // StandingChanged tells every dashboard that what a member may do has changed,
-// or that they left. The bot hears of it where it may know members (the members intent).
+// or that they left: a member who watches, owns a room or is a guest of one.
 var StandingChanged = Notice[room.Member]{Name: "standing-changed"}

@@ -28,9 +28,20 @@ type (
 		UserID  snowflake.ID `json:"user_id"`
 	}
 
-	// StandingRequest asks for a user's standing in the guild.
+	// StandingRequest asks for a user's standing in the guild, no older than Within; 0 means 5 s.
 	StandingRequest struct {
-		UserID snowflake.ID `json:"user_id"`
+		UserID snowflake.ID  `json:"user_id"`
+		Within time.Duration `json:"within,omitempty"`
+	}
+
+	// StandingsRequest has users asked after for the next two minutes.
+	StandingsRequest struct {
+		UserIDs []snowflake.ID `json:"user_ids"`
+	}
+	// Standings are what is known of them, each as old as its CheckedAt says;
+	// who is missing is being asked after, or could not be for half an hour.
+	Standings struct {
+		Standings []Standing `json:"standings"`
 	}
 
 	// OpenRequest asks for a new room. Zero values mean the guild's settings.

@@ -227,6 +227,14 @@ func TestGatewayRules(t *testing.T) {
 			if len(k.Members) != 1 || len(k.Missing) != 1 {
 				t.Errorf("%+v", k)
 			}
+			many := make([]string, 101)
+			for i := range many {
+				many[i] = strconv.Itoa(i + 1)
+			}
+			c.send(8, map[string]any{"guild_id": w.Guild.ID, "user_ids": many})
+			if c.until("GUILD_MEMBERS_CHUNK", &k); len(k.Missing) != 100 {
+				t.Errorf("of 101 people asked for %d were looked up", len(k.Missing))
+			}
 			c.send(8, map[string]any{"guild_id": w.Guild.ID, "query": "ali", "limit": 5})
 			c.until("GUILD_MEMBERS_CHUNK", &k)
 			if len(k.Members) != 1 {

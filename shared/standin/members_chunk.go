@@ -43,9 +43,10 @@ func (s *Server) requestMembers(sess *session, d json.RawMessage) int {
 		return 0
 	}
 	whole := len(users) == 0 && (q.Query == nil || *q.Query == "") && q.Limit == 0
-	if whole && sess.intents&IntentGuildMembers == 0 || bool(q.Presences) && sess.intents&IntentGuildPresences == 0 || len(users) > 100 {
+	if whole && sess.intents&IntentGuildMembers == 0 || bool(q.Presences) && sess.intents&IntentGuildPresences == 0 {
 		return 0
 	}
+	users = users[:min(len(users), 100)] // "Requesting user_ids will continue to be limited to returning 100 members"
 	if wait := s.wholeList(sess, g.id, whole); wait > 0 {
 		sess.append(item{name: "RATE_LIMITED", data: marshal(map[string]any{"opcode": opRequestMembers, "retry_after": wait.Seconds(),
 			"meta": map[string]any{"guild_id": g.id, "nonce": q.Nonce}}), at: time.Now()})

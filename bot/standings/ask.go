@@ -1,0 +1,249 @@
+package standings
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+)
+
+const (
+	// PerMinute is how many messages a shard sends a minute to ask: Discord takes
+	// 120 of all kinds on a connection, heartbeats among them.
+	// https://discord.com/developers/docs/events/gateway#rate-limiting
+	PerMinute = 100
+	// AtOnce is how many people one message asks after.
+	// https://discord.com/developers/docs/events/gateway-events#request-guild-members
+	AtOnce = 100
+
+	tidyEvery = 5 * time.Second
+	idle      = time.Second
+)
+
+// Sender sends one question over a shard's connection: for people of a server,
+// asked at a time that the answer has to come with. It fails when the shard is not connected.
+type Sender func(ctx context.Context, guild snowflake.ID, users []snowflake.ID, asked time.Time) error
+
+// shard is one that Run asks for.
+type shard struct {
+	guilds func() []snowflake.ID // its servers
+	owns   func(snowflake.ID) bool
+	sent   window
+	wake   chan struct{}
+	held   time.Time                  // no question before that: Discord asked to wait, or the shard is not connected
+	last   map[snowflake.ID]time.Time // when each server was asked last because somebody waits
+}
+
+// window counts messages in any minute. It goes by the machine's clock, as Discord does by its own.
+type window struct {
+	sent [PerMinute]time.Time // a ring
+	n    int
+}
+
+// wait gives how long to wait until one more may be sent.
+func (w *window) wait() time.Duration {
+	if w.n < PerMinute {
+		return 0
+	}
+	return time.Until(w.sent[w.n%PerMinute].Add(time.Minute))
+}
+
+func (w *window) spend() {
+	w.sent[w.n%PerMinute] = time.Now()
+	w.n++
+}
+
+// left gives how many more may be sent now.
+func (w *window) left() int {
+	n := 0
+	for _, at := range w.sent {
+		if time.Since(at) >= time.Minute {
+			n++
+		}
+	}
+	return n
+}
+
+// hurry marks somebody as waited for; false if nobody asks for their server now. The caller holds mu.
+func (t *Table) hurry(guild, user snowflake.ID) bool {
+	for _, s := range t.shards {
+		if !s.owns(guild) {
+			continue
+		}
+		if time.Now().Before(s.held) {
+			return false
+		}
+		t.entry(guild, user).urgent = true
+		select {
+		case s.wake <- struct{}{}:
+		default:
+		}
+		return true
+	}
+	return false
+}
+
+// Run asks for the servers of a shard until ctx ends. owns says whether a
+// server is the shard's, guilds lists those that are there.
+func (t *Table) Run(ctx context.Context, id int, owns func(snowflake.ID) bool, guilds func() []snowflake.ID, send Sender) {
+	s := &shard{guilds: guilds, owns: owns, wake: make(chan struct{}, 1), last: map[snowflake.ID]time.Time{}}
+	t.mu.Lock()
+	t.shards[id] = s
+	t.mu.Unlock()
+	defer func() {
+		t.mu.Lock()
+		delete(t.shards, id)
+		t.mu.Unlock()
+	}()
+	var tidied time.Time
+	for ctx.Err() == nil {
+		if time.Since(tidied) >= tidyEvery {
+			tidied = time.Now()
+			for _, st := range t.tidy(s.guilds()) {
+				t.o.Changed(st, st)
+			}
+		}
+		now := t.o.Now()
+		guild, users, wait := t.next(s, now)
+		if len(users) == 0 {
+			pause(ctx, s.wake, wait)
+			continue
+		}
+		if err := send(ctx, guild, users, now); err != nil {
+			t.refused(s, guild, users)
+			continue
+		}
+		t.m.asked.Inc()
+		t.m.people.Add(float64(len(users)))
+	}
+}
+
+func pause(ctx context.Context, wake <-chan struct{}, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-wake:
+	case <-ctx.Done():
+	}
+}
+
+// refused takes back what could not be sent, and waits a moment for the shard to be connected.
+func (t *Table) refused(s *shard, guild snowflake.ID, users []snowflake.ID) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s.held = time.Now().Add(idle)
+	for _, u := range users {
+		if e := t.guilds[guild][u]; e != nil {
+			e.asked = time.Time{}
+		}
+	}
+	t.answer() // who waits need not
+}
+
+// Limited takes Discord's refusal of a question.
+// https://discord.com/developers/docs/events/gateway-events#rate-limited
+func (t *Table) Limited(id int, after time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if s := t.shards[id]; s != nil {
+		s.held = time.Now().Add(after)
+	}
+	t.o.Log.Warn("Discord asks Snug to ask less often after members", "shard", id, "delay", after)
+}
+
+// next gives whom to ask after now, and counts the message; or how long to wait.
+func (t *Table) next(s *shard, now time.Time) (guild snowflake.ID, users []snowflake.ID, wait time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if d := time.Until(s.held); d > 0 {
+		return 0, nil, d
+	}
+	if d := s.sent.wait(); d > 0 {
+		return 0, nil, d
+	}
+	var oldest time.Time
+	var waited snowflake.ID
+	wait = idle
+	gap := s.gap()
+	for id, g := range t.guilds {
+		if !s.owns(id) {
+			continue
+		}
+		for _, e := range g {
+			if e.urgent && !e.waiting(now) {
+				if d := time.Until(s.last[id].Add(gap)); d > 0 {
+					wait = min(wait, d)
+				} else {
+					waited = id
+				}
+			}
+			if at, due := e.due(now); due && (guild == 0 || at.Before(oldest)) {
+				guild, oldest = id, at
+			}
+		}
+	}
+	if waited != 0 {
+		guild = waited
+		s.last[guild] = time.Now()
+	}
+	if guild == 0 {
+		return 0, nil, wait
+	}
+	if users = t.pick(guild, now); len(users) > 0 {
+		s.sent.spend()
+	}
+	return guild, users, wait
+}
+
+// gap is how long who waits waits for others of the same server to wait with: the less is left of the minute, the longer.
+func (s *shard) gap() time.Duration {
+	switch left := s.sent.left(); {
+	case left >= PerMinute*8/10:
+		return 0
+	case left >= PerMinute*4/10:
+		return time.Second
+	}
+	return 2 * time.Second
+}
+
+// waiting says whether Discord has been asked and may still answer.
+func (e *entry) waiting(now time.Time) bool {
+	return e.asked.After(e.st.CheckedAt) && now.Sub(e.asked) < answered
+}
+
+// due says whether somebody is to be asked after, and since when their answer is.
+func (e *entry) due(now time.Time) (since time.Time, due bool) {
+	if e.waiting(now) || !e.place && e.follow.Before(now) {
+		return since, false
+	}
+	return e.st.CheckedAt, !e.known || now.Sub(e.st.CheckedAt) >= Fresh
+}
+
+// pick takes those of a server whose answers are oldest, who waits before all. The caller holds mu.
+func (t *Table) pick(guild snowflake.ID, now time.Time) []snowflake.ID {
+	g := t.guilds[guild]
+	var users []snowflake.ID
+	for u, e := range g {
+		followed := e.place || !e.follow.Before(now)
+		if !e.waiting(now) && (e.urgent || followed && (!e.known || now.Sub(e.st.CheckedAt) >= Fresh/2)) {
+			users = append(users, u)
+		}
+	}
+	slices.SortFunc(users, func(a, b snowflake.ID) int {
+		x, y := g[a], g[b]
+		if x.urgent != y.urgent {
+			if x.urgent {
+				return -1
+			}
+			return 1
+		}
+		return x.st.CheckedAt.Compare(y.st.CheckedAt)
+	})
+	users = users[:min(len(users), AtOnce)]
+	for _, u := range users {
+		g[u].asked = now
+	}
+	return users
+}

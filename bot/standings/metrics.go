@@ -1,0 +1,50 @@
+package standings
+
+import (
+	"errors"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// metrics are what the table counts.
+type metrics struct {
+	asked  prometheus.Counter
+	people prometheus.Counter
+}
+
+func (m *metrics) register(reg prometheus.Registerer, t *Table) error {
+	opts := func(name, help string) prometheus.Opts {
+		return prometheus.Opts{Namespace: "snug", Subsystem: "standings", Name: name, Help: help}
+	}
+	m.asked = prometheus.NewCounter(prometheus.CounterOpts(opts("asks_total", "Messages that asked Discord after people.")))
+	m.people = prometheus.NewCounter(prometheus.CounterOpts(opts("people_asked_total", "People asked after in them.")))
+	followed := prometheus.NewGaugeFunc(prometheus.GaugeOpts(opts("followed", "People who watch, own a room or are a guest of one.")), func() float64 {
+		n, _ := t.followed()
+		return float64(n)
+	})
+	oldest := prometheus.NewGaugeFunc(prometheus.GaugeOpts(opts("oldest_seconds", "Age of the oldest answer of Discord about one of them.")), func() float64 {
+		_, age := t.followed()
+		return age.Seconds()
+	})
+	return errors.Join(reg.Register(m.asked), reg.Register(m.people), reg.Register(followed), reg.Register(oldest))
+}
+
+// followed counts who is followed, and gives the age of the oldest answer about one of them.
+func (t *Table) followed() (n int, oldest time.Duration) {
+	now := t.o.Now()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, g := range t.guilds {
+		for _, e := range g {
+			if !e.place && e.follow.Before(now) {
+				continue
+			}
+			n++
+			if e.known {
+				oldest = max(oldest, now.Sub(e.st.CheckedAt))
+			}
+		}
+	}
+	return n, oldest
+}

@@ -1,0 +1,304 @@
+package standings_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/disgoorg/disgo/discord"
+	"github.com/disgoorg/snowflake/v2"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"snug/bot/standings"
+	"snug/shared/room"
+)
+
+// discordOf answers questions as Discord does: members it has, and who is not there.
+type discordOf struct {
+	*standings.Table
+	mu      sync.Mutex
+	roles   map[snowflake.ID][]snowflake.ID // of each user; missing: not in the server
+	delay   time.Duration
+	deaf    bool
+	down    bool
+	sent    []time.Time
+	most    int // people in one message
+	changes []string
+	places  map[snowflake.ID][]snowflake.ID
+	guilds  []snowflake.ID
+}
+
+func of(m discord.Member) room.Standing {
+	return room.Standing{GuildID: m.GuildID, UserID: m.User.ID, Member: true, Roles: m.RoleIDs, Username: m.User.Username, CheckedAt: time.Now()}
+}
+
+func member(guild, user snowflake.ID, roles ...snowflake.ID) discord.Member {
+	return discord.Member{GuildID: guild, User: discord.User{ID: user, Username: fmt.Sprint("u", user)}, RoleIDs: roles}
+}
+
+// inside runs a table for one shard in a bubble of fake time.
+func inside(t *testing.T, f func(*discordOf)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		d := &discordOf{roles: map[snowflake.ID][]snowflake.ID{}, places: map[snowflake.ID][]snowflake.ID{}, delay: 50 * time.Millisecond}
+		table, err := standings.New(standings.Options{
+			Now: time.Now, Log: slog.New(slog.DiscardHandler), Of: of, Registerer: prometheus.NewRegistry(),
+			Places: func(g snowflake.ID) []snowflake.ID { return d.places[g] },
+			Changed: func(was, is room.Standing) {
+				d.mu.Lock()
+				defer d.mu.Unlock()
+				d.changes = append(d.changes, fmt.Sprintf("%d: %v%v to %v%v", is.UserID, was.Member, sorted(was.Roles), is.Member, sorted(is.Roles)))
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.Table = table
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			table.Run(ctx, 0, func(snowflake.ID) bool { return true }, func() []snowflake.ID { return d.guilds }, d.send)
+		})
+		f(d)
+		cancel()
+		wg.Wait()
+		time.Sleep(time.Minute) // answers that are on their way
+	})
+}
+
+func (d *discordOf) send(_ context.Context, guild snowflake.ID, users []snowflake.ID, asked time.Time) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.down {
+		return errors.New("not connected")
+	}
+	d.sent = append(d.sent, time.Now())
+	d.most = max(d.most, len(users))
+	if d.deaf {
+		return nil
+	}
+	var found []discord.Member
+	var missing []snowflake.ID
+	for _, u := range users {
+		if roles, there := d.roles[u]; there {
+			found = append(found, member(guild, u, roles...))
+		} else {
+			missing = append(missing, u)
+		}
+	}
+	time.AfterFunc(d.delay, func() { d.Chunk(guild, asked, found, missing) })
+	return nil
+}
+
+// busiest gives the most messages in any minute.
+func (d *discordOf) busiest() (most int) {
+	from := 0
+	for i, at := range d.sent {
+		for at.Sub(d.sent[from]) >= time.Minute {
+			from++
+		}
+		most = max(most, i-from+1)
+	}
+	return most
+}
+
+// watch lets people of guilds be followed as a dashboard does, and gives the oldest answer it got after the first round.
+func (d *discordOf) watch(t *testing.T, guilds, people int, first, last time.Duration) (oldest time.Duration) {
+	t.Helper()
+	who := map[snowflake.ID][]snowflake.ID{}
+	for i := range people {
+		g, u := snowflake.ID(1+i%guilds), snowflake.ID(10_000+i)
+		who[g] = append(who[g], u)
+		d.roles[u] = nil
+	}
+	for began := time.Now(); time.Since(began) < last; time.Sleep(10 * time.Second) {
+		for g, users := range who {
+			known := d.Follow(g, users)
+			if time.Since(began) < first {
+				continue
+			}
+			if len(known) != len(users) {
+				t.Fatalf("after %v %d of %d are known", time.Since(began), len(known), len(users))
+			}
+			for _, st := range known {
+				oldest = max(oldest, time.Since(st.CheckedAt))
+			}
+		}
+	}
+	return oldest
+}
+
+// 2,500 people in 50 servers are never known by an answer older than a
+// minute, in 2,500 servers by none older than 25; a shard sends at most 100 messages a minute.
+func TestAges(t *testing.T) {
+	for _, tt := range []struct {
+		guilds, people int
+		within         time.Duration
+	}{
+		{1, 1, 52 * time.Second}, {1, 2500, time.Minute}, {50, 2500, time.Minute}, {2500, 2500, 25*time.Minute + time.Second},
+	} {
+		t.Run(fmt.Sprintf("%d in %d", tt.people, tt.guilds), func(t *testing.T) {
+			inside(t, func(d *discordOf) {
+				oldest := d.watch(t, tt.guilds, tt.people, tt.within, tt.within+3*time.Minute)
+				t.Logf("the oldest answer was %v old, %d messages in the busiest minute, %d people in the largest", oldest, d.busiest(), d.most)
+				if oldest > tt.within || d.busiest() > standings.PerMinute || d.most > standings.AtOnce {
+					t.Errorf("want at most %v", tt.within)
+				}
+			})
+		})
+	}
+}
+
+func (d *discordOf) wantChanges(t *testing.T, want ...string) {
+	t.Helper()
+	synctest.Wait()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !slices.Equal(d.changes, want) {
+		t.Errorf("changes %q, want %q", d.changes, want)
+	}
+	d.changes = nil
+}
+
+// What changes is told, however it became known: by an answer, by an event, by REST.
+func TestChanges(t *testing.T) {
+	inside(t, func(d *discordOf) {
+		const guild, ann, bob snowflake.ID = 1, 7, 8
+		d.guilds, d.places[guild] = []snowflake.ID{guild}, []snowflake.ID{ann}
+		d.roles[ann], d.roles[bob] = nil, nil
+		d.Follow(guild, []snowflake.ID{bob})
+		time.Sleep(7 * time.Second)
+		d.wantChanges(t)
+		for _, u := range []snowflake.ID{ann, bob} {
+			if st, ok := d.Known(guild, u); !ok || !st.Member {
+				t.Fatalf("of %d is known %+v", u, st)
+			}
+		}
+		d.roles[ann] = []snowflake.ID{5}
+		time.Sleep(standings.Fresh + 5*time.Second)
+		d.wantChanges(t, "7: true[] to true[5]")
+		d.Told(member(guild, ann, 5, 6))
+		d.Told(member(guild, ann, 6, 5)) // the same in another order
+		d.Told(member(guild, 99, 6))     // nobody asks after them
+		d.wantChanges(t, "7: true[5] to true[5 6]")
+		d.Put(room.Standing{GuildID: guild, UserID: ann, Member: true, Roles: []snowflake.ID{6}, Username: "u7", CheckedAt: time.Now()})
+		d.Put(room.Standing{GuildID: guild, UserID: ann, CheckedAt: time.Now().Add(-time.Hour)}) // late
+		d.wantChanges(t, "7: true[5 6] to true[6]")
+		delete(d.roles, bob)
+		d.Follow(guild, []snowflake.ID{bob})
+		time.Sleep(standings.Fresh + 5*time.Second)
+		d.wantChanges(t, "7: true[6] to true[5]", "8: true[] to false[]")
+		d.Gone(guild, ann)
+		d.Gone(guild, 99)
+		d.wantChanges(t, "7: true[5] to false[]")
+		if _, known := d.Known(guild, 99); known {
+			t.Error("a stranger is remembered")
+		}
+		delete(d.places, guild)
+		time.Sleep(2 * standings.Kept)
+		if _, known := d.Known(guild, ann); known {
+			t.Error("whom nobody follows is remembered")
+		}
+	})
+}
+
+// The end of a timeout is a change: nobody tells of it.
+func TestTimeoutEnds(t *testing.T) {
+	inside(t, func(d *discordOf) {
+		d.guilds, d.places[1] = []snowflake.ID{1}, []snowflake.ID{7}
+		d.deaf = true
+		until := time.Now().Add(30 * time.Second)
+		d.Put(room.Standing{GuildID: 1, UserID: 7, Member: true, TimedOutUntil: until, CheckedAt: time.Now()})
+		time.Sleep(20 * time.Second)
+		d.wantChanges(t)
+		time.Sleep(20 * time.Second)
+		d.wantChanges(t, "7: true[] to true[]")
+	})
+}
+
+// Who waits is asked after at once, and together with others who wait; who cannot be asked after is told so in time.
+func TestGet(t *testing.T) {
+	inside(t, func(d *discordOf) {
+		ctx := context.Background()
+		for u := snowflake.ID(100); u < 2600; u++ {
+			d.roles[u] = nil
+		}
+		began := time.Now()
+		if st, ok := d.Get(ctx, 1, 100, time.Minute); !ok || !st.Member || time.Since(began) > 100*time.Millisecond {
+			t.Errorf("%+v %v after %v", st, ok, time.Since(began))
+		}
+		if _, ok := d.Get(ctx, 1, 100, 5*time.Second); !ok {
+			t.Error("what was just told is not known")
+		}
+		time.Sleep(6 * time.Second)
+		if _, ok := d.Get(ctx, 1, 100, 5*time.Second); ok {
+			t.Error("what is 6 s old passed for 5")
+		}
+		time.Sleep(time.Minute)
+
+		// 2,500 in 50 servers come at the same time.
+		var wg sync.WaitGroup
+		var mu sync.Mutex
+		known, sent := 0, len(d.sent)
+		for u := snowflake.ID(100); u < 2600; u++ {
+			wg.Go(func() {
+				if _, ok := d.Get(ctx, 1+u%50, u, time.Minute); ok {
+					mu.Lock()
+					known++
+					mu.Unlock()
+				}
+			})
+		}
+		wg.Wait()
+		if known < 2400 || len(d.sent)-sent > standings.PerMinute {
+			t.Errorf("%d were answered, by %d messages", known, len(d.sent)-sent)
+		}
+
+		d.deaf = true
+		time.Sleep(5 * time.Minute)
+		began = time.Now()
+		if _, ok := d.Get(ctx, 1, 100, time.Minute); ok || time.Since(began) > 4*time.Second {
+			t.Errorf("without an answer it waited %v", time.Since(began))
+		}
+		d.deaf, d.down = false, true
+		time.Sleep(5 * time.Minute)
+		began = time.Now()
+		if _, ok := d.Get(ctx, 1, 100, time.Minute); ok || time.Since(began) > 4*time.Second {
+			t.Errorf("without a connection it waited %v", time.Since(began))
+		}
+		if _, ok := d.Get(ctx, 1, 100, time.Minute); ok || time.Since(began) > 4*time.Second {
+			t.Errorf("without a connection it waited again, %v", time.Since(began))
+		}
+	})
+}
+
+// A question that was not answered is asked again; one that Discord found too many waits.
+func TestAskedAgain(t *testing.T) {
+	inside(t, func(d *discordOf) {
+		d.deaf = true
+		d.roles[7] = nil
+		d.Follow(1, []snowflake.ID{7})
+		time.Sleep(9 * time.Second)
+		if len(d.sent) != 1 {
+			t.Errorf("asked %d times within 9 s", len(d.sent))
+		}
+		d.Limited(0, 30*time.Second)
+		time.Sleep(25 * time.Second)
+		if len(d.sent) > 2 {
+			t.Errorf("asked %d times although Discord wants a pause", len(d.sent))
+		}
+		d.deaf = false
+		time.Sleep(20 * time.Second)
+		if st, ok := d.Known(1, 7); !ok || !st.Member {
+			t.Errorf("known is %+v", st)
+		}
+	})
+}
+
+func sorted(ids []snowflake.ID) []snowflake.ID { return slices.Sorted(slices.Values(ids)) }

@@ -1,0 +1,207 @@
+package bot_test
+
+import (
+	"context"
+	"os"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	api "snug/bot/discord"
+	"snug/bot/standings"
+	"snug/shared/hub"
+	"snug/shared/room"
+	"snug/shared/standin"
+)
+
+// follow has people asked after, as a dashboard does for who watches, and gives what is known.
+func (h *house) follow(names ...string) map[string]room.Standing {
+	h.Helper()
+	var q room.StandingsRequest
+	for _, n := range names {
+		q.UserIDs = append(q.UserIDs, h.people[n])
+	}
+	got, err := call(h, hub.StandingsOf, q)
+	h.must(err)
+	out := map[string]room.Standing{}
+	for _, n := range names {
+		for _, st := range got.Standings {
+			if st.UserID == h.people[n] {
+				out[n] = st
+			}
+		}
+	}
+	return out
+}
+
+const memberRoute = "GET /guilds/{guild}/members/{user}"
+
+// Who watches, owns a room or is a guest of one is known without a request of
+// REST, and what changes is told: by the next answer, or by an event.
+func TestStandingsWithoutRequests(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	changed := make(chan snowflake.ID, 100)
+	stop, err := hub.StandingChanged.Listen(context.Background(), h.hub, func(m room.Member) { changed <- m.UserID })
+	h.must(err)
+	defer stop()
+	await := func(who string) {
+		t.Helper()
+		for deadline := time.After(patience); ; {
+			select {
+			case id := <-changed:
+				if id == h.people[who] {
+					return
+				}
+			case <-deadline:
+				t.Fatalf("nobody told that %s may do something else", who)
+			}
+		}
+	}
+	r := h.open("jonas", "Friday")
+	h.must(h.redeem("kiyo", r.Invite.Token))
+	asked := h.asked(memberRoute)
+
+	var known map[string]room.Standing
+	h.eventually("all are known", func() bool {
+		known = h.follow("mara", "ada", "stranger")
+		return len(known) == 3
+	})
+	if m := known["mara"]; !m.Member || !m.Owner || !m.Manager || known["ada"].Manager || !known["ada"].Member || known["stranger"].Member {
+		t.Errorf("known are %+v", known)
+	}
+
+	// By the next answer: ada left, tomas's role is taken from him, the owner is gone.
+	h.must(h.discord.RemoveMember(h.guild, standin.ID(h.people["ada"])))
+	h.clock.forward(standings.Fresh + time.Second)
+	await("ada")
+	if st := h.follow("ada")["ada"]; st.Member || h.clock.Now().Sub(st.CheckedAt) > standings.Fresh {
+		t.Errorf("ada is known as %+v", st)
+	}
+
+	// By an event: a role of the server lets its members manage it.
+	role, err := h.discord.AddRole(h.guild, "Helpers", 0)
+	h.must(err)
+	h.must(h.discord.AddMember(h.guild, h.people["stranger"], "", role))
+	h.clock.forward(standings.Fresh + time.Second)
+	await("stranger")
+	h.must(h.discord.SetRole(h.guild, role, standin.PermManageGuild))
+	await("stranger")
+	if st := h.follow("stranger")["stranger"]; !st.Manager {
+		t.Errorf("known is %+v", st)
+	}
+
+	// Owners and guests too: the room's owner left, and a guest who sits in it owns it now.
+	h.must(h.join("kiyo", r.Room.ID))
+	h.awaitRoster(r.Room.ID, "kiyo")
+	h.must(h.discord.RemoveMember(h.guild, standin.ID(h.people["jonas"])))
+	h.eventually("the guest owns the room", func() bool {
+		h.clock.forward(standings.Fresh + time.Second)
+		for _, l := range h.live() {
+			if l.Room.ID == r.Room.ID {
+				return l.Room.Access.OwnerID == h.people["kiyo"]
+			}
+		}
+		return false
+	})
+	if n := h.asked(memberRoute) - asked; n != 0 {
+		t.Errorf("REST was asked %d times", n)
+	}
+}
+
+// live gives the rooms that followers see.
+func (h *house) live() (all []room.Live) {
+	h.facts.mu.Lock()
+	defer h.facts.mu.Unlock()
+	for _, l := range h.facts.live {
+		all = append(all, l)
+	}
+	return all
+}
+
+// While Discord does not answer over the gateway, who comes to watch is asked after by REST.
+func TestStandingsFallBack(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	within := room.StandingRequest{UserID: h.people["ada"], Within: time.Minute}
+	asked := h.asked(memberRoute)
+	if st, err := call(h, hub.StandingOf, within); err != nil || !st.Member || h.asked(memberRoute) != asked {
+		t.Fatalf("%+v %v, %d requests", st, err, h.asked(memberRoute)-asked)
+	}
+	h.clock.forward(2 * time.Minute)
+	_, err := h.discord.Inject(standin.Fault{Kind: standin.FaultHalfOpen})
+	h.must(err)
+	if st, err := call(h, hub.StandingOf, within); err != nil || !st.Member || h.asked(memberRoute) != asked+1 {
+		t.Errorf("%+v %v, %d requests", st, err, h.asked(memberRoute)-asked)
+	}
+}
+
+// TestStandingsAtScale measures: SNUG_SOAK=1 follows 2,500 people in 50 servers
+// for three minutes, SNUG_SOAK=2 in 2,500 servers for an hour.
+func TestStandingsAtScale(t *testing.T) {
+	guilds, within, last := 50, time.Minute, 3*time.Minute
+	switch os.Getenv("SNUG_SOAK") {
+	case "":
+		t.Skip("takes minutes; set SNUG_SOAK=1, or 2 for an hour")
+	case "2":
+		guilds, within, last = 2500, 25*time.Minute+time.Second, 56*time.Minute
+	}
+	h := newHouseIn(t, "", nil)
+	h.shut()
+	list, err := h.discord.Populate(h.app.ID, standin.Size{Guilds: guilds, Channels: 4, Members: 2500 / guilds}, standin.Permissions(api.Permissions))
+	h.must(err)
+	h.start()
+	who := map[snowflake.ID][]snowflake.ID{}
+	for _, u := range h.discord.State().Users {
+		for _, g := range u.Guilds {
+			if g != h.guild && u.ID != h.app.ID {
+				who[g] = append(who[g], u.ID)
+			}
+		}
+	}
+	for _, g := range list {
+		h.eventually("it is served", func() bool { _, err := callAt(h, g.ID, hub.StandingsOf, room.StandingsRequest{}); return err == nil })
+	}
+	began, requests, messages := time.Now(), h.asked(""), h.counted("snug_standings_asks_total")
+	first := within + 20*time.Second // from then on everybody is known
+	var oldest atomic.Int64
+	missing := 0
+	for time.Since(began) < last {
+		round := time.Now()
+		var wg sync.WaitGroup
+		var mu sync.Mutex
+		slots := make(chan struct{}, 16)
+		missing = 0
+		for g, users := range who {
+			wg.Go(func() {
+				slots <- struct{}{}
+				defer func() { <-slots }()
+				got, err := callAt(h, g, hub.StandingsOf, room.StandingsRequest{UserIDs: users})
+				h.must(err)
+				mu.Lock()
+				missing += len(users) - len(got.Standings)
+				mu.Unlock()
+				if time.Since(began) < first {
+					return
+				}
+				for _, st := range got.Standings {
+					if age := h.clock.Now().Sub(st.CheckedAt); age > time.Duration(oldest.Load()) {
+						oldest.Store(int64(age))
+					}
+				}
+			})
+		}
+		wg.Wait()
+		time.Sleep(10*time.Second - time.Since(round)) // as a dashboard does; it is what is measured
+	}
+	took := time.Since(began)
+	rest := float64(h.asked("")-requests) / took.Seconds()
+	t.Logf("%d servers: the oldest standing was %v old, %.1f messages a minute, %.3f requests of REST a second, %d people unknown at the end",
+		guilds, time.Duration(oldest.Load()).Round(10*time.Millisecond), (h.counted("snug_standings_asks_total")-messages)/took.Minutes(), rest, missing)
+	if time.Duration(oldest.Load()) > within || rest >= 2 || missing != 0 {
+		t.Errorf("want %v, fewer than 2 requests a second, and everybody known", within)
+	}
+}
