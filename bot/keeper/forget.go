@@ -13,9 +13,9 @@ func (k *Keeper) Forget(ctx context.Context, id snowflake.ID) {
 	k.mu.Lock()
 	g := k.guilds[id]
 	delete(k.guilds, id)
-	for who := range k.standings {
+	for who := range k.heard {
 		if who[0] == id {
-			delete(k.standings, who)
+			delete(k.heard, who)
 		}
 	}
 	k.mu.Unlock()
