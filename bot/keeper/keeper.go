@@ -372,6 +372,8 @@ type Standings interface {
 	Put(room.Standing)
 	// Hurry has Discord asked before long; false if it cannot be now. It does not wait.
 	Hurry(guild, user snowflake.ID) bool
+	// Drop forgets what is known of somebody.
+	Drop(guild, user snowflake.ID)
 }
 
 // Standing gives a user's standing in a guild, as Discord said within the last

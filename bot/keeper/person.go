@@ -37,7 +37,7 @@ func (k *Keeper) Person(ctx context.Context, guildID snowflake.ID, q room.Person
 		return err
 	})
 	if q.Erase {
-		k.StandingChanged(guildID, q.UserID)
+		k.o.Standings.Drop(guildID, q.UserID)
 	}
 	return out, err
 }

@@ -143,6 +143,13 @@ func (t *Table) Gone(guild, user snowflake.ID) {
 	}
 }
 
+// Drop forgets what is known of somebody; if they are still followed, Discord is asked anew.
+func (t *Table) Drop(guild, user snowflake.ID) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.guilds[guild], user)
+}
+
 // learn takes in a standing, unless a later one is known, and tells if it is another.
 func (t *Table) learn(st room.Standing, m *discord.Member) {
 	t.mu.Lock()
