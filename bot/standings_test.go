@@ -94,6 +94,10 @@ func TestStandingsWithoutRequests(t *testing.T) {
 		t.Errorf("known is %+v", st)
 	}
 
+	if n := h.asked(memberRoute) - asked; n != 0 {
+		t.Errorf("REST was asked %d times", n)
+	}
+
 	// Owners and guests too: the room's owner left, and a guest who sits in it owns it now.
 	h.must(h.join("kiyo", r.Room.ID))
 	h.awaitRoster(r.Room.ID, "kiyo")
@@ -107,9 +111,6 @@ func TestStandingsWithoutRequests(t *testing.T) {
 		}
 		return false
 	})
-	if n := h.asked(memberRoute) - asked; n != 0 {
-		t.Errorf("REST was asked %d times", n)
-	}
 }
 
 // live gives the rooms that followers see.

@@ -20,7 +20,6 @@ import (
 	"github.com/disgoorg/disgo/discord"
 	"github.com/disgoorg/disgo/rest"
 	"github.com/disgoorg/snowflake/v2"
-	"golang.org/x/sync/errgroup"
 
 	"snug/bot/keeper"
 	"snug/shared/access"
@@ -151,27 +150,6 @@ func (d *Discord) Standing(ctx context.Context, guild, user snowflake.ID) (room.
 	}
 	m.GuildID = guild
 	return d.StandingOf(*m), nil
-}
-
-// Standings asks for many users' standings. With an error it gives those it has.
-func (d *Discord) Standings(ctx context.Context, guild snowflake.ID, users []snowflake.ID) ([]room.Standing, error) {
-	const atOnce = 5
-	var mu sync.Mutex
-	var out []room.Standing
-	var g errgroup.Group
-	g.SetLimit(atOnce)
-	for _, u := range users {
-		g.Go(func() error {
-			s, err := d.Standing(ctx, guild, u)
-			if err == nil {
-				mu.Lock()
-				defer mu.Unlock()
-				out = append(out, s)
-			}
-			return err
-		})
-	}
-	return out, g.Wait()
 }
 
 // StandingOf gives the standing of a member whom Discord just described, with the guild and its roles as Discord told

@@ -46,8 +46,6 @@ type Discord interface {
 	SetStatus(ctx context.Context, channel snowflake.ID, status, reason string) error
 	// Standing asks for a user's standing; a user who is not in the guild has Member false.
 	Standing(ctx context.Context, guild, user snowflake.ID) (room.Standing, error)
-	// Standings asks for many users' standings. With an error it gives those it has.
-	Standings(ctx context.Context, guild snowflake.ID, users []snowflake.ID) ([]room.Standing, error)
 	// Place gives what Discord has told of a room's channel and its gates, without asking. With channel 0
 	// the room is on its way; with soon Discord was just told what the room is.
 	Place(channel, lobby snowflake.ID, a RoomAccess, soon bool) Place

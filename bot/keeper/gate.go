@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/disgoorg/snowflake/v2"
+	"golang.org/x/sync/errgroup"
 
 	"snug/shared/access"
 	"snug/shared/errs"
@@ -102,6 +103,9 @@ func (k *Keeper) known(g *guildRooms, user snowflake.ID) (room.Standing, bool) {
 	k.mu.Lock()
 	s, known := k.heard[[2]snowflake.ID{g.id, user}]
 	k.mu.Unlock()
+	if t, asked := k.o.Standings.Known(g.id, user); asked && (!known || t.CheckedAt.After(s.CheckedAt)) {
+		s, known = t, true
+	}
 	return s.In(g.info.Access), known
 }
 
@@ -113,11 +117,7 @@ func (k *Keeper) lately(ctx context.Context, g *guildRooms, user snowflake.ID) (
 	if s, known := k.known(g, user); known && k.o.Now().Sub(s.CheckedAt) < fresh {
 		return s, nil
 	}
-	s, err := k.o.Discord.Standing(ctx, g.id, user)
-	if err == nil {
-		k.Heard(s)
-	}
-	return s, err
+	return k.says(ctx, g.id, user)
 }
 
 // forgetHeard drops standings that nobody's place depends on and that are old.
@@ -142,12 +142,8 @@ func (k *Keeper) ask(g *guildRooms, users []snowflake.ID) {
 		g.asked[u] = true
 	}
 	k.run(func() {
-		told, err := k.o.Discord.Standings(k.ctx, g.id, users)
-		if err != nil {
+		if err := k.askAll(g.id, users); err != nil {
 			k.o.Log.Warn("places in rooms wait until Discord says whose they are", "guild_id", g.id, "users", len(users), "err", err)
-		}
-		for _, s := range told {
-			k.Heard(s)
 		}
 		k.later(g, func(ctx context.Context) {
 			for _, u := range users {
@@ -160,6 +156,23 @@ func (k *Keeper) ask(g *guildRooms, users []snowflake.ID) {
 			}
 		})
 	})
+}
+
+// askAll asks after users together, over the gateway as far as it can be.
+func (k *Keeper) askAll(guildID snowflake.ID, users []snowflake.ID) error {
+	const together = 100
+	var all errgroup.Group
+	all.SetLimit(together)
+	for _, u := range users {
+		all.Go(func() error {
+			s, err := k.Standing(k.ctx, guildID, room.StandingRequest{UserID: u, Within: fresh})
+			if err == nil {
+				k.Heard(s)
+			}
+			return err
+		})
+	}
+	return all.Wait()
 }
 
 // ---- who has a place and does not pass

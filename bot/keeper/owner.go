@@ -118,6 +118,7 @@ func (k *Keeper) handOver(ctx context.Context, g *guildRooms, r *kept, to room.S
 // StandingChanged takes the news that somebody who watches, owns a room or is a
 // guest may do something else than before, or that their timeout has ended. It only enqueues.
 func (k *Keeper) StandingChanged(was, is room.Standing) {
+	k.Learned(is)
 	if was.Member && !is.Member {
 		k.MemberGone(is.GuildID, is.UserID)
 	}
