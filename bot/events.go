@@ -90,7 +90,6 @@ func (b *Bot) event(g dgateway.Gateway, kind dgateway.EventType, seq int, data d
 		b.keeper.Learned(b.discord.StandingOf(e.Member))
 		b.keeper.Arrived(e.GuildID, e.User.ID)
 	case dgateway.EventGuildMemberAdd:
-		b.standingChanged(e.GuildID, e.User.ID)
 		e.Member.GuildID = e.GuildID
 		b.keeper.Learned(b.discord.StandingOf(e.Member))
 		b.keeper.Arrived(e.GuildID, e.User.ID)

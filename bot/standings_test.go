@@ -17,8 +17,8 @@ import (
 	"snug/shared/standin"
 )
 
-// follow has people asked after, as a dashboard does for who watches, and gives what is known.
-func (h *house) follow(names ...string) map[string]room.Standing {
+// askAfter has people asked after, as a dashboard does for who watches, and gives what is known.
+func (h *house) askAfter(names ...string) map[string]room.Standing {
 	h.Helper()
 	var q room.StandingsRequest
 	for _, n := range names {
@@ -67,7 +67,7 @@ func TestStandingsWithoutRequests(t *testing.T) {
 
 	var known map[string]room.Standing
 	h.eventually("all are known", func() bool {
-		known = h.follow("mara", "ada", "stranger")
+		known = h.askAfter("mara", "ada", "stranger")
 		return len(known) == 3
 	})
 	if m := known["mara"]; !m.Member || !m.Owner || !m.Manager || known["ada"].Manager || !known["ada"].Member || known["stranger"].Member {
@@ -78,7 +78,7 @@ func TestStandingsWithoutRequests(t *testing.T) {
 	h.must(h.discord.RemoveMember(h.guild, standin.ID(h.people["ada"])))
 	h.clock.forward(standings.Fresh + time.Second)
 	await("ada")
-	if st := h.follow("ada")["ada"]; st.Member || h.clock.Now().Sub(st.CheckedAt) > standings.Fresh {
+	if st := h.askAfter("ada")["ada"]; st.Member || h.clock.Now().Sub(st.CheckedAt) > standings.Fresh {
 		t.Errorf("ada is known as %+v", st)
 	}
 
@@ -90,7 +90,7 @@ func TestStandingsWithoutRequests(t *testing.T) {
 	await("stranger")
 	h.must(h.discord.SetRole(h.guild, role, standin.PermManageGuild))
 	await("stranger")
-	if st := h.follow("stranger")["stranger"]; !st.Manager {
+	if st := h.askAfter("stranger")["stranger"]; !st.Manager {
 		t.Errorf("known is %+v", st)
 	}
 
