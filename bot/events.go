@@ -28,7 +28,6 @@ func (b *Bot) event(g dgateway.Gateway, kind dgateway.EventType, seq int, data d
 		if b.serves(e.GuildID) {
 			b.heard(e.GuildID, e.VoiceState, e.Member)
 			b.presence.VoiceState(e.VoiceState, e.Member)
-			b.member(data)
 		}
 		return
 	case dgateway.EventGuildMembersChunk:

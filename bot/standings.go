@@ -57,8 +57,6 @@ func (b *Bot) member(data dgateway.EventData) {
 		b.standings.Told(m)
 	}
 	switch e := data.(type) {
-	case dgateway.EventVoiceStateUpdate:
-		told(e.GuildID, e.Member)
 	case dgateway.EventInteractionCreate:
 		if m := e.Interaction.Member(); m != nil && e.Interaction.GuildID() != nil {
 			told(*e.Interaction.GuildID(), m.Member)
