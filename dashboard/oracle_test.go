@@ -38,7 +38,8 @@ var bodyOf = map[string]string{
 // for one that is there but not for who asks, and for one that is not: status,
 // headers and words are the same.
 func TestNothingTellsWhatThereIs(t *testing.T) {
-	b := newBench(t)
+	much := Limit{time.Microsecond, 10_000} // each route is asked twice, by one person
+	b := newBench(t, func(o *Options) { o.Limits = Limits{Invite: much, Write: much, LiveToken: much} })
 	r := b.room()
 	w := b.signedIn(stranger) // somebody of another server
 	const nowhere = "424242"
