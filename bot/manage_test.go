@@ -89,7 +89,7 @@ func TestEverySettingIsSavedByItsForm(t *testing.T) {
 	before := h.settingsNow()
 	other := map[string]any{
 		"category_id": category.ID.String(), "seats": "6", "private": "false", "name_template": "Table {n}",
-		"idle_timeout": "2h", "closing_notice": "1m", "max_age": "1d", "invite_lifetime": "2d", "invite_uses": "3", "guilds_join": "true",
+		"idle_timeout": "2h", "closing_notice": "1m", "max_age": "1d", "invite_lifetime": "2d", "invite_uses": "3", "bring_in": "false", "guilds_join": "true",
 		"creator_roles": []string{role.String()}, "rooms_per_member": "2", "rooms_per_guild": "20",
 		"strict_seats": "false", "admins_exempt": "false", "seat_grace": "2m",
 		"managers_see_private": "true", "guests_past_gate": "true", "helper_roles": []string{role.String()}, "blocked_words": "foo, bar*",
