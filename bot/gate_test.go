@@ -166,3 +166,34 @@ func TestHeldBack(t *testing.T) {
 		t.Errorf("when the timeout is over: %v", err)
 	}
 }
+
+// Who is muted in the category is a guest who listens: no place of Snug's gets anybody past what the server denies.
+func TestMutedGuestsListen(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	muted := h.role("Muted", 0, "kiyo")
+	category := h.add(standin.ChannelOptions{Name: "Tables", Type: standin.ChannelCategory, Overwrites: []standin.Overwrite{
+		{ID: muted, Deny: standin.PermSpeak | standin.PermStream},
+	}})
+	h.settings(`{"category_id":"` + category.String() + `"}`)
+	r := h.open("jonas", "Friday")
+	id := r.Room.ID
+	speaks := func(name string) bool {
+		p, err := h.discord.PermissionsIn(h.people[name], id)
+		h.must(err)
+		return p.Has(seeAndEnter | standin.PermSpeak)
+	}
+	for _, n := range []string{"kiyo", "priya"} {
+		h.must(h.redeem(n, r.Invite.Token))
+	}
+	told := func(when string) {
+		t.Helper()
+		if !h.has("kiyo", id) || speaks("kiyo") || !speaks("priya") || !speaks("jonas") {
+			t.Errorf("%s: kiyo is in: %v; kiyo speaks: %v, priya: %v, jonas: %v",
+				when, h.has("kiyo", id), speaks("kiyo"), speaks("priya"), speaks("jonas"))
+		}
+	}
+	told("let in one by one")
+	h.changed("jonas", id, room.DoLock)
+	told("after all overwrites were told anew")
+}

@@ -128,7 +128,33 @@ func (p *placing) member(o discord.MemberPermissionOverwrite) {
 // guest lets in somebody who has a place of their own.
 func (p *placing) guest(user snowflake.ID) discord.PermissionOverwrite {
 	o := p.own[user]
-	return discord.MemberPermissionOverwrite{UserID: user, Allow: o.Allow | GuestAllow&p.lend, Deny: o.Deny &^ GuestAllow}
+	return discord.MemberPermissionOverwrite{
+		UserID: user, Allow: o.Allow | p.s.guestAllow(p.a, user)&p.lend, Deny: o.Deny &^ seeAndEnter,
+	}
+}
+
+// guestAllow gives what a place in a room lets a user do. What the category
+// denies a role of theirs, as it does to muted ones, or them by name, is not
+// among it: a member's allow would get them past it. Of whom nobody knows the roles, any role's denial counts.
+func (s side) guestAllow(a keeper.RoomAccess, user snowflake.ID) discord.Permissions {
+	has, known := a.Roles[user]
+	var allow, deny, own discord.Permissions
+	for _, o := range s.parent {
+		switch o := o.(type) {
+		case discord.RolePermissionOverwrite:
+			if o.RoleID != a.GuildID && (!known || slices.Contains(has, o.RoleID)) {
+				deny |= o.Deny
+				if known {
+					allow |= o.Allow
+				}
+			}
+		case discord.MemberPermissionOverwrite:
+			if o.UserID == user {
+				own = o.Deny
+			}
+		}
+	}
+	return GuestAllow &^ ((deny&^allow | own) &^ seeAndEnter)
 }
 
 // list puts all together, the most needed first.
@@ -351,7 +377,7 @@ func (d *Discord) Admit(ctx context.Context, channel, user snowflake.ID, a keepe
 	if err != nil {
 		return err
 	}
-	o := discord.MemberPermissionOverwrite{UserID: user, Allow: seeAndEnter | GuestAllow&handsOn(s.here)}
+	o := discord.MemberPermissionOverwrite{UserID: user, Allow: seeAndEnter | s.guestAllow(a, user)&handsOn(s.here)}
 	return coded(d.place(ctx, channel, o, s, reason), "let somebody into the room", "Manage Roles")
 }
 

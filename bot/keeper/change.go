@@ -288,7 +288,7 @@ func (c changing) expel(ctx context.Context) error {
 	}, func(ctx context.Context) error {
 		reason := "Snug: " + string(c.q.Do) + " by " + c.who.UserID.String()
 		if ban || had {
-			if err := c.k.o.Discord.Expel(ctx, c.r.ID, user, ban, c.g.access(&c.r.Room), reason); err != nil {
+			if err := c.k.o.Discord.Expel(ctx, c.r.ID, user, ban, c.k.access(c.g, &c.r.Room), reason); err != nil {
 				return err
 			}
 		}
@@ -316,7 +316,7 @@ func (c changing) unban(ctx context.Context) error {
 	err := c.k.carryOut(ctx, c.g, c.r, c.entry(room.EntryUnbanned), onePlace(), func(doc *room.Room) {
 		doc.Bans = slices.DeleteFunc(doc.Bans, func(b room.Ban) bool { return b.UserID == c.q.User })
 	}, func(ctx context.Context) error {
-		return c.k.o.Discord.Expel(ctx, c.r.ID, c.q.User, false, c.g.access(&c.r.Room), "Snug: ban undone by "+c.who.UserID.String())
+		return c.k.o.Discord.Expel(ctx, c.r.ID, c.q.User, false, c.k.access(c.g, &c.r.Room), "Snug: ban undone by "+c.who.UserID.String())
 	})
 	if err == nil {
 		c.remember(ctx, func(p *room.Preferences) { p.Banned = without(p.Banned, c.q.User) })

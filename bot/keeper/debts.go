@@ -89,7 +89,7 @@ var errMore = errors.New("more of the room's access is to be told")
 // takes many requests the turn is given back in between: errMore tells that
 // the rest is on its way, and has to stay due.
 func (k *Keeper) setAccess(ctx context.Context, g *guildRooms, r *kept, reason string) error {
-	more, err := k.o.Discord.SetAccess(ctx, r.ID, g.access(&r.Room), reason)
+	more, err := k.o.Discord.SetAccess(ctx, r.ID, k.access(g, &r.Room), reason)
 	if err == nil {
 		k.refresh(g, r, true)
 	}

@@ -148,10 +148,12 @@ type RoomAccess struct {
 	Guests     []snowflake.ID
 	Banned     []snowflake.ID
 	Helpers    []snowflake.ID // roles let into closed rooms too
+	// Roles are those of the owner and the guests, as far as they are known.
+	Roles map[snowflake.ID][]snowflake.ID
 }
 
 // access gives what a room's overwrites are made of.
-func (g *guildRooms) access(r *room.Room) RoomAccess {
+func (k *Keeper) access(g *guildRooms, r *room.Room) RoomAccess {
 	a := RoomAccess{
 		GuildID: g.id, CategoryID: r.CategoryID, OwnerID: r.OwnerID, Private: r.Private, Locked: r.Locked, Hidden: r.Hidden,
 		Helpers: g.settings.HelperRoles,
@@ -167,13 +169,26 @@ func (g *guildRooms) access(r *room.Room) RoomAccess {
 	for _, b := range r.Bans {
 		a.Banned = append(a.Banned, b.UserID)
 	}
+	a.Roles = k.rolesOf(g, append([]snowflake.ID{r.OwnerID}, a.Guests...))
 	return a
 }
 
+// rolesOf gives the roles of those of some users who are known.
+func (k *Keeper) rolesOf(g *guildRooms, users []snowflake.ID) map[snowflake.ID][]snowflake.ID {
+	out := make(map[snowflake.ID][]snowflake.ID, len(users))
+	for _, u := range users {
+		if s, known := k.known(g, u); known {
+			out[u] = s.Roles
+		}
+	}
+	return out
+}
+
 // accessOf gives what the overwrites of an intended room are made of.
-func (g *guildRooms) accessOf(in room.Intention) RoomAccess {
+func (k *Keeper) accessOf(g *guildRooms, in room.Intention) RoomAccess {
 	return RoomAccess{
 		GuildID: g.id, CategoryID: in.CategoryID, OwnerID: in.OwnerID, Private: in.Private, Locked: in.Locked, Hidden: in.Hidden,
 		Guests: in.Guests, Banned: in.Banned, Helpers: g.settings.HelperRoles,
+		Roles: k.rolesOf(g, append([]snowflake.ID{in.OwnerID}, in.Guests...)),
 	}
 }

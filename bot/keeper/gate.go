@@ -29,7 +29,7 @@ func (p Place) equal(o Place) bool {
 // refresh looks again at what Discord has told of a room's channel and its
 // gates, and says whether it is another thing now. soon says that Discord was just told what the room is.
 func (k *Keeper) refresh(g *guildRooms, r *kept, soon bool) bool {
-	place := k.o.Discord.Place(r.ID, r.LobbyID, g.access(&r.Room), soon)
+	place := k.o.Discord.Place(r.ID, r.LobbyID, k.access(g, &r.Room), soon)
 	if place.equal(r.place) {
 		return false
 	}
@@ -291,11 +291,11 @@ func (k *Keeper) setOut(ctx context.Context, g *guildRooms, r *kept, user snowfl
 		if why == access.OwnDenial { // what denies it to them is to stand there
 			return k.setAccess(ctx, g, r, "Snug: the server denies it to "+user.String())
 		}
-		return k.o.Discord.Expel(ctx, r.ID, user, false, g.access(&r.Room), "Snug: does not pass the gate")
+		return k.o.Discord.Expel(ctx, r.ID, user, false, k.access(g, &r.Room), "Snug: does not pass the gate")
 	}
 	if why == access.Passes {
 		call = func(ctx context.Context) error {
-			return k.o.Discord.Admit(ctx, r.ID, user, g.access(&r.Room), "Snug: passes the gate")
+			return k.o.Discord.Admit(ctx, r.ID, user, k.access(g, &r.Room), "Snug: passes the gate")
 		}
 	}
 	return k.carryOut(ctx, g, r, entry, onePlace(), func(doc *room.Room) { doc.SetOut(user, why) }, call)

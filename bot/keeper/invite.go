@@ -282,7 +282,7 @@ func (k *Keeper) admit(ctx context.Context, g *guildRooms, r *kept, a admission)
 		doc.DropArrivals(true, theirs)
 		holdFor(doc, roster, a.user, a.hold, now)
 	}, func(ctx context.Context) error {
-		return k.o.Discord.Admit(ctx, r.ID, a.user, g.access(&r.Room), "Snug: let in by "+a.by.String())
+		return k.o.Discord.Admit(ctx, r.ID, a.user, k.access(g, &r.Room), "Snug: let in by "+a.by.String())
 	})
 	if err == nil && guest.Bot {
 		err = k.setLimit(ctx, g, r, "Snug: bots take no seat")

@@ -114,7 +114,7 @@ func (k *Keeper) opened(ctx context.Context, g *guildRooms, o opening) (*kept, e
 // passes fails unless the owner of a room on its way passes its gates. Remembered
 // guests who do not are left out, and those whom nobody knows wait until Discord has said who they are.
 func (k *Keeper) passes(g *guildRooms, in *room.Intention, owner room.Standing) error {
-	place := k.o.Discord.Place(0, in.LobbyID, g.accessOf(*in), true)
+	place := k.o.Discord.Place(0, in.LobbyID, k.accessOf(g, *in), true)
 	a := room.Access{OwnerID: in.OwnerID, Channel: place.Channel, Gates: place.Gates, PastGate: g.settings.GuestsPastGate}
 	if err := k.admits(g, a, owner, false); err != nil {
 		return err
@@ -171,7 +171,7 @@ func neutralName(n int) string {
 // the neutral name, if there is one, where Discord does not allow the intended.
 func (k *Keeper) createChannel(ctx context.Context, g *guildRooms, in room.Intention, neutral string) (room.Intention, snowflake.ID, bool, error) {
 	for tries := 0; ; tries++ {
-		id, whole, err := k.o.Discord.CreateRoomChannel(ctx, in, g.accessOf(in))
+		id, whole, err := k.o.Discord.CreateRoomChannel(ctx, in, k.accessOf(g, in))
 		if errs.Has(err, errs.DiscordUnavailable) { // it may exist all the same
 			if found, e := k.find(ctx, g, in); e == nil && found != 0 {
 				return in, found, false, nil // whether all its overwrites are there is not known

@@ -99,14 +99,14 @@ func (k *Keeper) handOver(ctx context.Context, g *guildRooms, r *kept, to room.S
 		}
 	}, func(ctx context.Context) error {
 		if how == "handover" {
-			if err := k.o.Discord.Expel(ctx, r.ID, old, false, g.access(&r.Room), "Snug: left the server"); err != nil {
+			if err := k.o.Discord.Expel(ctx, r.ID, old, false, k.access(g, &r.Room), "Snug: left the server"); err != nil {
 				return err
 			}
 		}
 		if was {
 			return nil
 		}
-		return k.o.Discord.Admit(ctx, r.ID, to.UserID, g.access(&r.Room), "Snug: owns the room now")
+		return k.o.Discord.Admit(ctx, r.ID, to.UserID, k.access(g, &r.Room), "Snug: owns the room now")
 	})
 	if err == nil {
 		r.asks = time.Time{}

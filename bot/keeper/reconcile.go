@@ -243,7 +243,7 @@ func (k *Keeper) alignAccess(ctx context.Context, g *guildRooms, r *kept, c Chan
 	if !opened && !unmarked {
 		for _, user := range r.shutOut(c) {
 			k.repaired(ctx, g, r, "somebody let in could not enter")
-			if err := k.o.Discord.Admit(ctx, r.ID, user, g.access(&r.Room), "Snug: was let in"); err != nil {
+			if err := k.o.Discord.Admit(ctx, r.ID, user, k.access(g, &r.Room), "Snug: was let in"); err != nil {
 				return err
 			}
 		}
