@@ -26,6 +26,8 @@ func TestWelcome(t *testing.T) {
 	discord.do("open the simulated Discord", chromedp.Navigate(h.world.url))
 	discord.do("choose who she is", browsertest.Click("[data-as=alice]"))
 	discord.sees("the server", `document.body.dataset.ready === 'alice'`)
+	discord.do("go to the message box", browsertest.Click("#composer"))
+	discord.sees("that she is there", `document.activeElement?.id === 'composer'`)
 	discord.do("type the command", chromedp.KeyEvent("/create-room name:Friday"+kb.Enter))
 	discord.sees("the answer that she alone sees", `document.querySelector('.message.ephemeral a.button[href*="/game/"]')`)
 	discord.picture("standin")
