@@ -121,10 +121,7 @@ func (s *Sender) Run(ctx context.Context) (err error) {
 
 // dispatch sends to every hook whose turn it is, one message each.
 func (s *Sender) dispatch(ctx context.Context, wake func()) {
-	held := map[snowflake.ID]bool{}
-	for _, g := range s.o.Holds() {
-		held[g] = true
-	}
+	held := s.held()
 	pending := 0
 	var due []hookKey
 	s.queue.each(s.o.Now(), func(k hookKey, waiting int, isDue bool) {
@@ -149,4 +146,13 @@ func (s *Sender) dispatch(ctx context.Context, wake func()) {
 			wake()
 		})
 	}
+}
+
+// held gives the guilds that this process keeps.
+func (s *Sender) held() map[snowflake.ID]bool {
+	held := map[snowflake.ID]bool{}
+	for _, g := range s.o.Holds() {
+		held[g] = true
+	}
+	return held
 }

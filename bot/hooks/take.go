@@ -72,10 +72,7 @@ func (k *taker) step(ctx context.Context) {
 
 // told gives the hooks that are told of something, by their servers, and seals their secrets anew where that is due.
 func (k *taker) told(ctx context.Context) map[snowflake.ID][]webhook.Hook {
-	held := map[snowflake.ID]bool{}
-	for _, g := range k.s.o.Holds() {
-		held[g] = true
-	}
+	held := k.s.held()
 	hooks, there := map[snowflake.ID][]webhook.Hook{}, map[hookKey]bool{}
 	k.s.hooks.Range(func(e hub.Entry[webhook.Hook]) bool {
 		h := e.Value
