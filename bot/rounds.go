@@ -67,7 +67,7 @@ func (x *round) watch(ctx context.Context) {
 			x.mu.Lock()
 			missed := time.Since(x.last) > 2*x.every
 			x.mu.Unlock()
-			if missed {
+			if missed && ctx.Err() == nil {
 				x.run()
 			}
 		case <-ctx.Done():

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -67,12 +68,16 @@ func TestRoundsDoNotOverlap(t *testing.T) {
 		}
 		r.cron.Start()
 		ctx, stop := context.WithCancel(t.Context())
-		go r.watch(ctx)
+		var watching sync.WaitGroup
+		watching.Go(func() { r.watch(ctx) })
 		time.Sleep(2 * time.Minute)
 		stop()
 		<-r.cron.Stop().Done()
-		time.Sleep(time.Minute)
-		if synctest.Wait(); most != 1 {
+		began := time.Now()
+		if watching.Wait(); time.Since(began) > 23*time.Second {
+			t.Errorf("it went on for %v once it was to end", time.Since(began))
+		}
+		if most != 1 {
 			t.Errorf("it was done %d times at once", most)
 		}
 	})
