@@ -43,10 +43,10 @@ class App {
     };
   }
 
-  /** Draws the frame and keeps it fresh. Resolves once the world is there. */
+  /** Draws the frame and keeps it fresh. Resolves once the place one is at is drawn. */
   start() {
     this.frame();
-    const ready = new Promise((done) => this.store.watch((changed) => changed.has("state") && done()));
+    const ready = new Promise((done) => this.store.watch((changed) => this.begun && changed.has("at") && done()));
     this.store.onVoice = (g, before, now) => this.heardVoice(g, before, now);
     this.store.onMessage = (m, e, fresh) => this.heardMessage(m, e, fresh);
     this.store.watch((changed) => this.settle(changed));
