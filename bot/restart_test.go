@@ -131,8 +131,8 @@ func TestOpeningSurvivesDeath(t *testing.T) {
 	h.sweep()
 	h.clock.forward(3 * time.Minute)
 	h.sweep()
-	if n := left(); n != 0 || len(h.facts.live) != 0 {
-		t.Fatalf("%d intentions and %d rooms are left of nothing", n, len(h.facts.live))
+	if n := left(); n != 0 || len(h.live()) != 0 {
+		t.Fatalf("%d intentions and %d rooms are left of nothing", n, len(h.live()))
 	}
 
 	var c channel
@@ -276,8 +276,8 @@ func TestChangesByHand(t *testing.T) {
 	h.wantAudit(r.Room.ID, "room_opened", "room_renamed Friday>Saturday", "seats_changed 4>6", "repaired its channel had no limit")
 	h.do(http.MethodDelete, "/channels/"+r.Room.ID.String(), nil).Body.Close()
 	h.await("the room is gone", func(l map[snowflake.ID]room.Live) bool { return len(l) == 0 })
-	if last := h.facts.story[len(h.facts.story)-1]; last != "closed channel_deleted" {
-		t.Errorf("followers were told %q", last)
+	if story := h.storied(); story[len(story)-1] != "closed channel_deleted" {
+		t.Errorf("followers were told %q", story)
 	}
 	h.open("jonas", "Friday again")
 }

@@ -333,8 +333,8 @@ func TestReaper(t *testing.T) {
 			t.Errorf("%s: its channel is there: %v", name.Room.Name, there)
 		}
 	}
-	if !slices.Contains(h.facts.story, "closed idle") {
-		t.Errorf("nobody was told: %v", h.facts.story)
+	if story := h.storied(); !slices.Contains(story, "closed idle") {
+		t.Errorf("nobody was told: %v", story)
 	}
 	h.clock.forward(2 * time.Hour)
 	h.sweep()

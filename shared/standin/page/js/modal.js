@@ -10,7 +10,6 @@ export function showModal(app, modal, place) {
   const fields = modalFields(modal.components, { store: app.store, guild: place.guild }, (t) => markdown(t, app.names));
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
   const send = h("button", { type: "submit", class: "go" }, "Send");
-  const back = document.activeElement;
   let sent = false;
   const dialog = h("dialog", { class: "modal", "aria-labelledby": "modal-title", data: { modal: modal.custom_id } },
     h("form", { novalidate: true, on: { submit } },
@@ -20,7 +19,8 @@ export function showModal(app, modal, place) {
   dialog.addEventListener("close", () => {
     dialog.remove();
     if (!sent) app.act.dismiss(modal.custom_id).catch(() => {});
-    (back?.isConnected ? back : app.composer.input).focus();
+    // The browser has given the focus back to where it was; by now it may be elsewhere, and stays there.
+    if (document.activeElement === document.body) app.composer.focus();
   });
 
   async function submit(e) {
