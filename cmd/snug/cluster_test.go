@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"net/http"
 	"os"
 	"strings"
@@ -22,31 +23,7 @@ func TestCluster(t *testing.T) {
 	if os.Getenv("SNUG_SOAK") != "" {
 		signals = append(signals, syscall.SIGKILL)
 	}
-	limits := standin.DiscordLimits()
-	limits.IdentifyWindow = 0
-	world, err := simulate("127.0.0.1:0", standin.Options{Seed: 5, Limits: &limits})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = world.discord.Close(t.Context()) })
-	nats := natsServer(t)
-	serve := func() (*process, *house) {
-		l, err := listen("127.0.0.1:0", "--addr")
-		if err != nil {
-			t.Fatal(err)
-		}
-		addr := l.Addr().String()
-		l.Close() // the program listens there from now on
-		h := &house{TB: t, world: world, url: "http://" + addr}
-		p := execute(t, []string{
-			"DISCORD_BOT_TOKEN=" + world.app.BotToken, "DISCORD_CLIENT_ID=" + world.app.ID.String(), "DISCORD_CLIENT_SECRET=" + world.app.ClientSecret,
-			"SNUG_DISCORD_URL=" + world.url, "SNUG_BASE_URL=" + h.url, "SNUG_ADDR=" + addr, "SNUG_DATA=" + t.TempDir(),
-			"SNUG_NATS_URL=" + nats, "SESSION_SECRET=6f1c8e0b5a7d4932c8e1f0a9b3d2746558fa01cc9d3e7b2640a1f5e8d7c6b394",
-		}, "serve")
-		h.ready()
-		return p, h
-	}
-	const connected = "Discord Gateway initialized successfully"
+	serve := cluster(t)
 	holder, _ := serve()
 	holder.says(connected)
 	for _, how := range signals {
@@ -71,6 +48,25 @@ func TestCluster(t *testing.T) {
 			t.Errorf("after %v, the room could not be closed: %d %v", how, status, out)
 		}
 		holder = standby
+	}
+}
+
+// connected is what the program logs once it has the gateway's session.
+const connected = "Discord Gateway initialized successfully"
+
+// cluster gives what starts one more process on a NATS server and a simulated Discord that all of them share.
+func cluster(t *testing.T) (serve func() (*process, *house)) {
+	t.Helper()
+	limits := standin.DiscordLimits()
+	limits.IdentifyWindow = 0
+	world, err := simulate("127.0.0.1:0", standin.Options{Seed: 5, Limits: &limits})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = world.discord.Close(context.Background()) })
+	nats := natsServer(t)
+	return func() (*process, *house) {
+		return serving(t, world, "SNUG_NATS_URL="+nats, "SESSION_SECRET=6f1c8e0b5a7d4932c8e1f0a9b3d2746558fa01cc9d3e7b2640a1f5e8d7c6b394")()
 	}
 }
 

@@ -9,8 +9,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"snug/shared/standin"
 )
 
 // TestStoppedAndWoken stops the process that holds the shard, as a suspended
@@ -21,31 +19,8 @@ func TestStoppedAndWoken(t *testing.T) {
 	if os.Getenv("SNUG_SOAK") == "" {
 		t.Skip("takes a lease's term and more; set SNUG_SOAK=1")
 	}
-	limits := standin.DiscordLimits()
-	limits.IdentifyWindow = 0
-	world, err := simulate("127.0.0.1:0", standin.Options{Seed: 7, Limits: &limits})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = world.discord.Close(t.Context()) })
-	nats := natsServer(t)
-	serve := func() (*process, *house) {
-		l, err := listen("127.0.0.1:0", "--addr")
-		if err != nil {
-			t.Fatal(err)
-		}
-		addr := l.Addr().String()
-		l.Close() // the program listens there from now on
-		h := &house{TB: t, world: world, url: "http://" + addr}
-		p := execute(t, []string{
-			"DISCORD_BOT_TOKEN=" + world.app.BotToken, "DISCORD_CLIENT_ID=" + world.app.ID.String(), "DISCORD_CLIENT_SECRET=" + world.app.ClientSecret,
-			"SNUG_DISCORD_URL=" + world.url, "SNUG_BASE_URL=" + h.url, "SNUG_ADDR=" + addr, "SNUG_DATA=" + t.TempDir(),
-			"SNUG_NATS_URL=" + nats, "SESSION_SECRET=6f1c8e0b5a7d4932c8e1f0a9b3d2746558fa01cc9d3e7b2640a1f5e8d7c6b394",
-		}, "serve")
-		h.ready()
-		return p, h
-	}
-	const connected, resuming = "Discord Gateway initialized successfully", "gateway resuming"
+	serve := cluster(t)
+	const resuming = "gateway resuming"
 	holder, _ := serve()
 	holder.says(connected)
 	standby, h := serve()
