@@ -1,236 +1,177 @@
-// Package chart draws charts as SVG to stand in a page: go-analyze/charts lays
-// them out, and the colours come from the page's style sheet by class, so that
-// they follow its theme and its policy (no style attributes).
+// Package chart draws bar charts as SVG to stand in a page. Colours come from
+// the page's style sheet by class, so that they follow its theme and its policy
+// (no style attributes).
 //
 // It keeps no state; Draw may be called from any goroutine.
 package chart
 
 import (
-	"encoding/xml"
 	"errors"
-	"fmt"
 	"html/template"
-	"io"
 	"math"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
-	"github.com/go-analyze/charts"
+	runes "golang.org/x/text/width"
 )
 
 // Data is one chart.
 type Data struct {
 	Title  string // what it shows; read out instead of the picture
 	Labels []string
-	Values []float64
-	Flat   bool // bars lie, with their labels beside them
-	// Tell writes a value for people; nil writes whole numbers.
-	Tell func(float64) string
+	Values []float64 // one for each label, none negative
+	Flat   bool      // bars lie, with their labels beside them
 }
 
-// Size of a chart in its own units; it scales with the page.
+// Sizes in the chart's own units; it scales with the page.
 const (
 	width, height = 640, 240
-	font          = 12
+	top, right    = 12, 16 // margins
+	under         = 32     // the margin that labels stand in
+	gap           = 10     // between labels and what they belong to
+	letter        = 9      // a letter's width, about
+	middle        = 5      // from the middle of a label to its base line
+	thick         = 0.7    // the part of its place that a bar fills
+	mostLabels    = 12     // below bars that stand
 )
 
-// The colours stand for classes in the style sheet.
-var classes = map[string]string{
-	"rgb(1,1,1)": "ch-axis", "rgb(2,2,2)": "ch-grid", "rgb(3,3,3)": "ch-text", "rgb(4,4,4)": "ch-bar",
+// label is a text and where it is anchored: at its start, middle or end.
+type label struct {
+	X, Y         float64
+	Anchor, Text string
 }
 
-func paint(n uint8) charts.Color { return charts.Color{R: n, G: n, B: n, A: 255} }
+// line is one of the grid, with the number it stands for.
+type line struct {
+	Class          string
+	X1, Y1, X2, Y2 float64
+	Label          label
+}
+
+// bar is one with its label.
+type bar struct {
+	X, Y, Width, Height float64
+	Label               label
+}
+
+// picture is a chart laid out.
+type picture struct {
+	Title string
+	Lines []line
+	Bars  []bar
+}
+
+var drawing = template.Must(template.New("chart").Funcs(template.FuncMap{"n": round}).Parse(`
+{{- define "label"}}{{if .Text -}}
+	<text class="ch-text" x="{{n .X}}" y="{{n .Y}}" text-anchor="{{.Anchor}}" font-size="16">{{.Text}}</text>
+{{- end}}{{end -}}
+<svg class="chart" viewBox="0 0 640 240" role="img" aria-label="{{.Title}}">
+{{- range .Lines -}}
+	<line class="{{.Class}}" x1="{{n .X1}}" y1="{{n .Y1}}" x2="{{n .X2}}" y2="{{n .Y2}}"/>{{template "label" .Label}}
+{{- end}}
+{{- range .Bars -}}
+	<rect class="ch-bar" x="{{n .X}}" y="{{n .Y}}" width="{{n .Width}}" height="{{n .Height}}"/>{{template "label" .Label}}
+{{- end -}}
+</svg>`))
 
 // Draw gives a chart as an <svg> element. It fails for data without labels, or with other than one value a label.
 func Draw(d Data) (template.HTML, error) {
 	if len(d.Labels) == 0 || len(d.Labels) != len(d.Values) {
 		return "", errors.New("chart: a label and a value for each bar are needed")
 	}
-	p := charts.NewPainter(charts.PainterOptions{OutputFormat: charts.ChartOutputSVG, Width: width, Height: height})
-	if err := p.BarChart(options(d)); err != nil {
-		return "", fmt.Errorf("chart: %w", err)
-	}
-	b, err := p.Bytes()
-	if err != nil {
-		return "", fmt.Errorf("chart: %w", err)
-	}
-	return rewrite(string(b), d)
-}
-
-// mine begins a category's label. The library keeps room for labels, but puts
-// them beside their bars rather than under them; those are left out and written anew.
-const mine = "\u2060"
-
-func options(d Data) charts.BarChartOption {
-	no := false
-	o := charts.NewBarChartOptionWithData([][]float64{d.Values})
-	o.Theme = charts.GetTheme(charts.ThemeLight).WithBackgroundColor(charts.ColorTransparent).WithXAxisColor(paint(1)).WithYAxisColor(paint(1)).
-		WithAxisSplitLineColor(paint(2)).WithTextColor(paint(3)).WithXAxisTextColor(paint(3)).WithYAxisTextColor(paint(3)).WithLabelTextColor(paint(3)).
-		WithSeriesColors([]charts.Color{paint(4)})
-	o.Legend.Show = &no
-	o.Horizontal = d.Flat
-	o.CategoryAxis.Labels, o.CategoryAxis.LabelCount = nil, len(d.Labels)
-	for _, l := range d.Labels {
-		if d.Flat { // the page's font may be wider than what is measured with
-			l += "\u00a0\u00a0\u00a0"
-		}
-		o.CategoryAxis.Labels = append(o.CategoryAxis.Labels, mine+l)
-	}
-	o.CategoryAxis.LabelFontStyle = charts.FontStyle{FontSize: font, FontColor: paint(3)}
-	tell := d.Tell
-	if tell == nil {
-		tell = func(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
-	}
-	o.ValueFormatter = tell
-	whole := func(v float64) string { return strconv.FormatFloat(v, 'f', 0, 64) }
-	top := 1.0
-	for _, v := range d.Values {
-		top = math.Max(top, v)
-	}
-	step := interval(top)
-	steps := math.Ceil(top / step)
-	zero, most, exactly := 0.0, steps*step, false
-	o.ValueAxis = []charts.ValueAxisOption{{
-		Min: &zero, Max: &most, RangeValuePaddingScale: &zero, LabelCount: int(steps) + 1, PreferNiceIntervals: &exactly, ValueFormatter: whole, LabelFontStyle: charts.FontStyle{FontSize: font, FontColor: paint(3)},
-	}}
-	return o
-}
-
-// interval gives a whole number to count an axis by, in at most five steps up to top.
-func interval(top float64) float64 {
-	for ten := 1.0; ; ten *= 10 {
-		for _, step := range []float64{1, 2, 5} {
-			if step*ten*5 >= top {
-				return step * ten
-			}
-		}
-	}
-}
-
-// sparse gives at most twelve of the labels at even distances, the others blank.
-func sparse(labels []string) []string {
-	every := (len(labels) + 11) / 12
-	out := make([]string, len(labels))
-	for i := range labels {
-		if i%every == 0 {
-			out[i] = labels[i]
-		}
-	}
-	return out
-}
-
-// rewrite makes attributes and classes of style attributes, gives the picture its name, and writes the labels.
-func rewrite(svg string, d Data) (template.HTML, error) {
-	var out, element strings.Builder
-	var bars []box
-	dec := xml.NewDecoder(strings.NewReader(svg))
-	first, skip := true, false
-	for {
-		tok, err := dec.Token()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return "", fmt.Errorf("chart: %w", err)
-		}
-		switch t := tok.(type) {
-		case xml.StartElement:
-			out.WriteString(element.String())
-			element.Reset()
-			element.WriteString("<" + t.Name.Local)
-			if first {
-				fmt.Fprintf(&element, ` class="chart" role="img" aria-label="%s"`, template.HTMLEscapeString(d.Title))
-				first = false
-			}
-			shape := ""
-			for _, a := range t.Attr {
-				switch {
-				case a.Name.Local == "style":
-					styled(&element, a.Value)
-				case a.Name.Local != "xmlns" && a.Name.Space != "xmlns" && a.Name.Local != "xlink":
-					fmt.Fprintf(&element, ` %s="%s"`, a.Name.Local, template.HTMLEscapeString(strings.ReplaceAll(a.Value, "\n", " ")))
-				}
-				if a.Name.Local == "d" {
-					shape = a.Value
-				}
-			}
-			element.WriteString(">")
-			if strings.Contains(element.String(), `class="ch-bar"`) {
-				bars = append(bars, boxOf(shape))
-			}
-		case xml.EndElement:
-			if t.Name.Local == "svg" {
-				out.WriteString(element.String() + labels(d, bars))
-				element.Reset()
-			}
-			if element.WriteString("</" + t.Name.Local + ">"); skip {
-				element.Reset()
-			}
-			skip = false
-		case xml.CharData:
-			skip = skip || strings.HasPrefix(string(t), mine)
-			template.HTMLEscape(&element, t)
-		}
-	}
-	out.WriteString(element.String())
-	return template.HTML(out.String()), nil //nolint:gosec // every text and attribute in it is escaped
-}
-
-// box is where a bar is.
-type box struct{ left, top, right, bottom float64 }
-
-// boxOf reads the corners from a path of "M x y L x y …".
-func boxOf(path string) box {
-	b := box{math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)}
-	words := strings.Fields(path)
-	for i := 0; i+2 < len(words); i += 3 {
-		x, err1 := strconv.ParseFloat(words[i+1], 64)
-		y, err2 := strconv.ParseFloat(words[i+2], 64)
-		if err1 == nil && err2 == nil {
-			b = box{min(b.left, x), min(b.top, y), max(b.right, x), max(b.bottom, y)}
-		}
-	}
-	return b
-}
-
-// labels writes each label at its bar: below it, or beside it where bars lie.
-func labels(d Data, bars []box) string {
-	if len(bars) != len(d.Labels) {
-		return ""
+	p := standing(d)
+	if d.Flat {
+		p = lying(d)
 	}
 	var out strings.Builder
-	shown := d.Labels
-	if !d.Flat {
-		shown = sparse(d.Labels)
+	if err := drawing.Execute(&out, p); err != nil {
+		return "", err
 	}
-	for i, l := range shown {
-		b := bars[i]
-		x, y, anchor := (b.left+b.right)/2, b.bottom+22, "middle"
-		if d.Flat {
-			x, y, anchor = b.left-10, (b.top+b.bottom)/2+5, "end"
-		}
-		if l != "" {
-			fmt.Fprintf(&out, `<text x="%.0f" y="%.0f" text-anchor="%s" stroke="none" font-size="16" class="ch-text">%s</text>`, x, y, anchor, template.HTMLEscapeString(l))
-		}
-	}
-	return out.String()
+	return template.HTML(out.String()), nil //nolint:gosec // the template has escaped it
 }
 
-// styled writes what of a style is kept: widths, sizes, and classes for colours.
-func styled(out *strings.Builder, style string) {
-	class := ""
-	for decl := range strings.SplitSeq(style, ";") {
-		k, v, _ := strings.Cut(strings.TrimSpace(decl), ":")
-		switch {
-		case v == "" || k == "font-family":
-		case classes[v] != "":
-			class = classes[v]
-		case (k == "fill" || k == "stroke") && v != "none": // a colour that no class stands for
-		default:
-			fmt.Fprintf(out, ` %s="%s"`, template.HTMLEscapeString(k), template.HTMLEscapeString(strings.TrimSuffix(v, "px")))
+// standing lays out bars that stand on an axis, their labels below it.
+func standing(d Data) picture {
+	step, most := scale(d.Values)
+	left, bottom := gap+widest(tick(most)), float64(height-under)
+	each, tall := (width-right-left)/float64(len(d.Values)), bottom-top
+	p := picture{Title: d.Title}
+	for v := 0.0; v <= most; v += step {
+		y := bottom - tall*v/most
+		p.Lines = append(p.Lines, line{class(v), left, y, width - right, y, label{left - gap, y + middle, "end", tick(v)}})
+	}
+	every := (len(d.Labels) + mostLabels - 1) / mostLabels
+	for i, v := range d.Values {
+		place, h := left+each*float64(i), tall*v/most
+		b := bar{X: place + each*(1-thick)/2, Y: bottom - h, Width: each * thick, Height: h}
+		if i%every == 0 {
+			b.Label = label{place + each/2, bottom + under - gap, "middle", d.Labels[i]}
+		}
+		p.Bars = append(p.Bars, b)
+	}
+	return p
+}
+
+// lying lays out bars that lie against an axis, their labels beside it.
+func lying(d Data) picture {
+	step, most := scale(d.Values)
+	left, bottom := gap+widest(d.Labels...), float64(height-under)
+	each, wide := (bottom-top)/float64(len(d.Values)), width-right-left
+	p := picture{Title: d.Title}
+	for v := 0.0; v <= most; v += step {
+		x := left + wide*v/most
+		p.Lines = append(p.Lines, line{class(v), x, top, x, bottom, label{x, bottom + under - gap, "middle", tick(v)}})
+	}
+	for i, v := range d.Values {
+		place := top + each*float64(i)
+		p.Bars = append(p.Bars, bar{
+			X: left, Y: place + each*(1-thick)/2, Width: wide * v / most, Height: each * thick,
+			Label: label{left - gap, place + each/2 + middle, "end", d.Labels[i]},
+		})
+	}
+	return p
+}
+
+// class is the style of the line that stands for a number.
+func class(v float64) string {
+	if v == 0 {
+		return "ch-axis"
+	}
+	return "ch-grid"
+}
+
+// scale gives the whole number that an axis counts by, in at most five steps, and where it ends.
+func scale(values []float64) (step, most float64) {
+	high := 1.0
+	for _, v := range values {
+		high = max(high, v)
+	}
+	for ten := 1.0; ; ten *= 10 {
+		for _, n := range []float64{1, 2, 5} {
+			if step = n * ten; step*5 >= high {
+				return step, step * math.Ceil(high/step)
+			}
 		}
 	}
-	if class != "" {
-		fmt.Fprintf(out, ` class="%s"`, class)
-	}
 }
+
+// widest is the room that the longest of some labels takes, half of the chart at most.
+func widest(labels ...string) float64 {
+	most := 0
+	for _, l := range labels {
+		n := utf8.RuneCountInString(l)
+		for _, r := range l {
+			if k := runes.LookupRune(r).Kind(); k == runes.EastAsianWide || k == runes.EastAsianFullwidth {
+				n++
+			}
+		}
+		most = max(most, n)
+	}
+	return min(float64(most)*letter, width/2)
+}
+
+func tick(v float64) string { return strconv.FormatFloat(v, 'f', 0, 64) }
+
+// round writes a number with one decimal at most.
+func round(v float64) string { return strconv.FormatFloat(math.Round(v*10)/10, 'f', -1, 64) }

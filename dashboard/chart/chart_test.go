@@ -29,7 +29,7 @@ func TestDraw(t *testing.T) {
 	if _, err := html.Parse(strings.NewReader(s)); err != nil || strings.Count(s, `class="ch-bar"`) < 2 {
 		t.Errorf("%v, %d bars", err, strings.Count(s, `class="ch-bar"`))
 	}
-	for _, d := range []Data{{Labels: []string{"a", "b"}, Values: []float64{0, 0}}, {Labels: []string{"a"}, Values: []float64{5}, Flat: true}} {
+	for _, d := range []Data{{Labels: []string{"a", "b"}, Values: []float64{0, 0}}, {Labels: []string{"a"}, Values: []float64{0.2}}, {Labels: []string{"a"}, Values: []float64{5}, Flat: true}} {
 		if svg, err := Draw(d); err != nil || !strings.HasPrefix(string(svg), "<svg") {
 			t.Errorf("%+v: %v", d, err)
 		}
@@ -37,6 +37,17 @@ func TestDraw(t *testing.T) {
 	if _, err := Draw(Data{Labels: []string{"a"}}); err == nil {
 		t.Error("a chart without values")
 	}
+}
+
+type box struct{ left, top, right, bottom float64 }
+
+func number(t *testing.T, s string) float64 {
+	t.Helper()
+	v, err := strconv.ParseFloat(s, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
 }
 
 // TestLabelsStandAtTheirBars: a label is where its bar is, for few and for many, standing and lying.
@@ -54,17 +65,16 @@ func TestLabelsStandAtTheirBars(t *testing.T) {
 			t.Fatal(err)
 		}
 		var bars []box
-		for _, m := range regexp.MustCompile(`<path[^>]* d="([^"]*)"[^>]*class="ch-bar"`).FindAllStringSubmatch(string(svg), -1) {
-			bars = append(bars, boxOf(m[1]))
+		for _, m := range regexp.MustCompile(`<rect class="ch-bar" x="([^"]*)" y="([^"]*)" width="([^"]*)" height="([^"]*)"/>`).FindAllStringSubmatch(string(svg), -1) {
+			x, y, w, h := number(t, m[1]), number(t, m[2]), number(t, m[3]), number(t, m[4])
+			bars = append(bars, box{x, y, x + w, y + h})
 		}
-		texts := regexp.MustCompile(`<text x="(\d+)" y="(\d+)"[^>]*>L(\d+)<`).FindAllStringSubmatch(string(svg), -1)
+		texts := regexp.MustCompile(`<text class="ch-text" x="([^"]*)" y="([^"]*)"[^>]*>L(\d+)<`).FindAllStringSubmatch(string(svg), -1)
 		if len(bars) != c.n || len(texts) == 0 || len(texts) > 12 {
 			t.Fatalf("%+v: %d bars, %d labels", c, len(bars), len(texts))
 		}
 		for _, m := range texts {
-			x, _ := strconv.ParseFloat(m[1], 64)
-			y, _ := strconv.ParseFloat(m[2], 64)
-			i, _ := strconv.Atoi(m[3])
+			x, y, i := number(t, m[1]), number(t, m[2]), int(number(t, m[3]))
 			b := bars[i]
 			if tall := b.bottom - b.top; !c.flat && i > 0 && tall < bars[i-1].bottom-bars[i-1].top-2 || c.flat && i > 0 && b.right < bars[i-1].right-2 {
 				t.Errorf("%+v: bar %d is not that of its value", c, i)

@@ -137,7 +137,7 @@ func (p *Activity) draw(list []drawing) ([]Picture, error) {
 			tell = func(v float64) string { return strconv.FormatFloat(v, 'f', 0, 64) }
 		}
 		pic := Picture{Title: p.Text.Say("stat." + d.name), Sum: p.Text.Say("stat."+d.name+".sum", "Count", d.sum), Head: p.Text.Say("stat." + d.name + ".head")}
-		svg, err := chart.Draw(chart.Data{Title: pic.Title + ": " + pic.Sum, Labels: d.labels, Values: d.values, Tell: tell, Flat: d.flat})
+		svg, err := chart.Draw(chart.Data{Title: pic.Title + ": " + pic.Sum, Labels: d.labels, Values: d.values, Flat: d.flat})
 		if err != nil {
 			return nil, err
 		}
