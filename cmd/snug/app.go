@@ -57,6 +57,9 @@ type setup struct {
 	now        func() time.Time
 	extraHosts []string
 	demo       bool
+	// refuseEvery is as dashboard.Options has it; 0: the dashboard's own.
+	refuseEvery time.Duration
+	requests    int // as bot.Options has them; 0: the bot's own
 }
 
 // start puts everything together and returns once the dashboard serves; the
@@ -98,7 +101,7 @@ func start(ctx context.Context, s setup) (_ *app, err error) {
 	if a.bot, err = bot.New(bot.Options{
 		Texts: texts,
 		Token: s.BotToken, DiscordURL: s.DiscordURL, GuildID: s.GuildID.ID, Hub: a.hub, Keys: keys, Shared: s.NATSURL != "", Members: s.MembersIntent,
-		Pages: pages(s.BaseURL), Now: s.now, Log: s.log, Registerer: registry, HookNetworks: networks, DirectMessages: s.DirectMessages(),
+		Pages: pages(s.BaseURL), Now: s.now, Log: s.log, Registerer: registry, HookNetworks: networks, DirectMessages: s.DirectMessages(), Requests: s.requests,
 	}); err != nil {
 		return nil, err
 	}
@@ -112,7 +115,7 @@ func start(ctx context.Context, s setup) (_ *app, err error) {
 		ClientID: s.ClientID.String(), ClientSecret: s.ClientSecret, AddURL: addURL(s), Demo: s.demo, DiscordURL: s.DiscordURL,
 		Host:           view.Host{Name: s.HostName, Contact: s.HostContact, Privacy: s.Privacy, Terms: s.Terms},
 		TrustedProxies: s.TrustedProxies, Version: versionName(), Log: s.log, Now: s.now, Registerer: registry,
-		Ready: a.ready, SessionLifetime: days(s.SessionIdleDays), WholeSessionLifetime: days(s.SessionDays),
+		RefuseEvery: s.refuseEvery, Ready: a.ready, SessionLifetime: days(s.SessionIdleDays), WholeSessionLifetime: days(s.SessionDays),
 	}); err != nil {
 		return nil, err
 	}

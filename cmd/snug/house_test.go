@@ -90,12 +90,15 @@ type plan struct {
 	serve   config.Serve // BaseURL and Data are set if they are not
 	log     *slog.Logger
 	people  func(*demoWorld) // adds to the world before Snug starts
+	// requests are how many a second the bot may make; 0: as many as usual.
+	requests int
 }
 
-// unhurried lifts Discord's rate limits, for tests that are not about them.
+// unhurried lifts Discord's rate limits, and Snug's own pace, for tests that are not about them.
 func unhurried(p *plan) {
 	limits := standin.NoRateLimits()
 	p.discord.Limits = &limits
+	p.requests = 1 << 20
 }
 
 func newHouse(t testing.TB, change ...func(*plan)) *house {
@@ -126,6 +129,7 @@ func newHouse(t testing.TB, change ...func(*plan)) *house {
 	h.app, err = start(ctx, setup{
 		Serve: h.world.serve(p.serve), listener: h.wire, log: p.log, now: h.clock.Now,
 		extraHosts: h.world.hosts(l.Addr()), demo: true,
+		requests: p.requests, refuseEvery: time.Millisecond, // how even refusals are is tested in the dashboard
 	})
 	h.must(err)
 	t.Cleanup(func() { h.must(h.app.close()) })
