@@ -31,6 +31,7 @@ type (
 		RoomJSON
 		MayEnter     bool         `json:"mayEnter"`
 		MayControl   bool         `json:"mayControl"`
+		MayOverfill  bool         `json:"mayOverfill" doc:"You can come in though all seats are taken, as Discord lets you."`
 		Invites      []inviteJSON `json:"invites"`
 		IdleDeadline *time.Time   `json:"idleDeadline"` // when it closes if nobody comes back; null: somebody is in, or never
 		VoiceIn      snowflake.ID `json:"voiceIn"`      // the voice channel of this server the person is in; null for none
@@ -83,7 +84,7 @@ func (s *Server) roomJSON(l liveRoom) RoomJSON {
 }
 
 func (s *Server) viewJSON(l liveRoom, v room.View) viewJSON {
-	out := viewJSON{RoomJSON: s.roomJSON(l), MayEnter: v.MayEnter, MayControl: v.MayControl, Invites: []inviteJSON{}, VoiceIn: v.VoiceIn}
+	out := viewJSON{RoomJSON: s.roomJSON(l), MayEnter: v.MayEnter, MayControl: v.MayControl, MayOverfill: v.MayOverfill, Invites: []inviteJSON{}, VoiceIn: v.VoiceIn}
 	for _, i := range v.Invites {
 		out.Invites = append(out.Invites, s.inviteJSON(v.Room.ID, i))
 	}

@@ -136,7 +136,7 @@ func (c *Commands) doors(q *call, v room.View) []discord.LayoutComponent {
 		list = append(list, button(discord.ButtonStylePrimary, "🚪", q.t.Say("button.knock"), q.about(actKnock, id, "")))
 	case v.Place > 0:
 		list = append(list, button(discord.ButtonStyleSecondary, "⏳", q.t.Say("button.unwait"), q.about(actUnwait, id, "")))
-	case full && v.HeldUntil.IsZero():
+	case full && v.HeldUntil.IsZero() && !v.MayOverfill:
 		list = append(list, button(discord.ButtonStylePrimary, "⏳", q.t.Say("button.wait"), q.about(actWait, id, "")))
 	default:
 		list = append(list, button(discord.ButtonStylePrimary, "🔊", q.t.Say("button.join"), q.about(actJoin, id, "")))

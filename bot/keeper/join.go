@@ -27,6 +27,7 @@ func (k *Keeper) view(g *guildRooms, r *kept, who room.Standing) (out room.View,
 	out = room.View{
 		Room: s, Roster: k.o.Presence.Roster(g.id, r.ID), Standing: who,
 		MayEnter: s.Access.MayEnter(who), MayControl: s.Access.MayControl(who),
+		MayOverfill:  g.mayOverfill(s.Access, who),
 		VoiceIn:      k.o.Presence.ChannelOf(g.id, who.UserID),
 		IdleDeadline: r.Idle.Deadline(g.settings.IdleTimeoutIn(r.LobbyID)),
 		MayClaim:     k.claimable(g, r, who) == nil, Place: r.Place(who.UserID),
@@ -84,7 +85,7 @@ func (k *Keeper) Join(ctx context.Context, guildID snowflake.ID, q room.Request)
 			out.Moved = true
 			return nil
 		}
-		if roster := k.o.Presence.Roster(g.id, r.ID); r.Free(roster, who.UserID, g.now()) <= 0 && !(g.mayOverfill(who) && access.MayOverfill(who)) {
+		if roster := k.o.Presence.Roster(g.id, r.ID); r.Free(roster, who.UserID, g.now()) <= 0 && !g.mayOverfill(access, who) {
 			return full(r, roster)
 		}
 		out, err = k.seat(ctx, g, r, who.UserID, in)
@@ -125,9 +126,9 @@ func full(r *kept, roster []room.Person) error {
 	return errs.E(errs.RoomFull, "“%s” is full: all %d seats are taken. Wait for a seat, and Snug tells you when one is free.", r.Name, r.Seats)
 }
 
-// mayOverfill says whether the server's settings let somebody past a room's seats whom Discord lets past them.
-func (g *guildRooms) mayOverfill(s room.Standing) bool {
-	return !g.settings.StrictSeats || g.settings.AdminsExempt && s.Manager
+// mayOverfill says whether Discord and the server's settings let somebody past a room's seats.
+func (g *guildRooms) mayOverfill(a room.Access, s room.Standing) bool {
+	return a.MayOverfill(s) && (!g.settings.StrictSeats || g.settings.AdminsExempt && s.Manager)
 }
 
 // shut says why somebody who sees a room may not enter it: the server does not let them, or the room is locked.

@@ -22,8 +22,9 @@ type pageState struct {
 	Owners    map[string]string `json:"owners,omitempty"`   // display names of owners, by id
 	Admitted  bool              `json:"admitted,omitempty"` // their open page keeps an empty room
 	HeldUntil int64             `json:"heldUntil,omitempty"`
-	Control   bool              `json:"control,omitempty"` // they run the room
-	Place     int               `json:"place,omitempty"`   // in the waiting list
+	Control   bool              `json:"control,omitempty"`   // they run the room
+	Overfills bool              `json:"overfills,omitempty"` // they come in though all seats are taken
+	Place     int               `json:"place,omitempty"`     // in the waiting list
 	Idle      int64             `json:"idleDeadline,omitempty"`
 	Timeout   int64             `json:"idleTimeout"` // milliseconds; -1 is never
 }
@@ -33,7 +34,7 @@ func (r *Room) State() any {
 	s := r.state(r.Guild.ID)
 	s.Rooms = []json.RawMessage{r.snapshot(r.View.Room, r.View.Roster, r.Rev)}
 	s.Room, s.Admitted = r.View.Room.ID, r.me() != 0 && r.View.Room.Access.Admitted(r.me())
-	s.Control, s.Place = r.View.MayControl, r.View.Place
+	s.Control, s.Overfills, s.Place = r.View.MayControl, r.View.MayOverfill, r.View.Place
 	s.HeldUntil, s.Idle = millis(r.HeldUntil), millis(r.View.IdleDeadline)
 	if s.Timeout = time.Duration(r.IdleTimeout).Milliseconds(); r.IdleTimeout == guild.Never {
 		s.Timeout = -1

@@ -124,8 +124,12 @@ func (r *Room) Table() Table {
 	return newTable(r.View.Roster, r.View.Room.Seats, r.View.Room.Access.OwnerID, r.me(), held...)
 }
 
-// NoSeat says whether the person would find no seat: those that are held for others count as taken, but not against the owner.
+// NoSeat says whether the person would find no seat: those that are held for others count as taken, but not
+// against the owner, and whom Discord lets in past the seats always finds one.
 func (r *Room) NoSeat() bool {
+	if r.View.MayOverfill {
+		return false
+	}
 	t := r.Table()
 	free := t.Total - t.Taken
 	if !r.Mine() && r.HeldUntil.IsZero() {

@@ -137,6 +137,8 @@ type (
 		Standing   Standing `json:"standing"`
 		MayEnter   bool     `json:"may_enter"`
 		MayControl bool     `json:"may_control"`
+		// MayOverfill says whether the person comes in though all seats are taken: Discord and the server's settings let them.
+		MayOverfill bool `json:"may_overfill,omitempty"`
 		// Invites are the invites that still let somebody in: all of them
 		// for who may control the room, their own for other guests.
 		Invites []InviteLink `json:"invites,omitempty"`

@@ -53,6 +53,7 @@ function paintSoon() {
 
 // Whether there is no seat for who looks: those held for others are taken, but not against the owner.
 function noSeat() {
+  if (state.overfills) return false; // Discord lets them in all the same
   const r = room(), free = r.seats - humans(r.roster).length;
   return (held > now() || r.ownerId === me ? free : free - heldForOthers(r).length) <= 0;
 }
