@@ -162,10 +162,8 @@ func (s *Server) setStatus(c *channel, status string) {
 		guildRef
 		Status *string `json:"status"`
 	}
-	g := s.guilds[c.guild]
-	s.dispatch(event{name: "VOICE_CHANNEL_STATUS_UPDATE", intent: IntentGuilds, guild: g,
-		data: changed{c.id, guildRef{g.id}, optional(status)}})
-	s.page.guildChanged(g.id)
+	s.channelNews("VOICE_CHANNEL_STATUS_UPDATE", c, changed{c.id, guildRef{c.guild}, optional(status)})
+	s.page.guildChanged(c.guild)
 }
 
 // connect puts a member into a voice channel, or changes how they are in it,
@@ -179,7 +177,12 @@ func (s *Server) connect(g *guild, m *member, v voiceState) time.Time {
 	}
 	v.user = m.user.id
 	g.voice[m.user.id] = &v
-	return s.voiceEvent(g, m)
+	at := s.voiceEvent(g, m)
+	if old != nil {
+		s.voiceSession(g, old.channel)
+	}
+	s.voiceSession(g, v.channel)
+	return at
 }
 
 // disconnect takes a member out of voice, if they are in it.
@@ -192,15 +195,54 @@ func (s *Server) disconnect(g *guild, m *member) time.Time {
 	gone := *v
 	gone.channel = 0
 	gone.selfStream, gone.selfVideo, gone.suppress, gone.speak = false, false, false, time.Time{}
-	s.clearEmptyStatus(g, v.channel)
-	return s.tellVoice(g, m, &gone)
+	at := s.tellVoice(g, m, &gone)
+	s.voiceSession(g, v.channel)
+	return at
 }
 
-// clearEmptyStatus drops a channel's status when the last one has left it, as Discord does.
-func (s *Server) clearEmptyStatus(g *guild, id ID) {
-	if c := g.channels[id]; c != nil && c.status != "" && g.inVoice(id) == 0 {
+// voiceSession begins what a channel has while somebody is in it, and ends it
+// when the last one has left, status included.
+func (s *Server) voiceSession(g *guild, id ID) {
+	c := g.channels[id]
+	if c == nil {
+		return
+	}
+	began, lasts := !c.voiceStart.IsZero(), g.inVoice(id) > 0
+	if !lasts && c.status != "" {
 		s.setStatus(c, "")
 	}
+	if began == lasts {
+		return
+	}
+	if c.voiceStart = (time.Time{}); lasts {
+		c.voiceStart = s.now()
+	}
+	type changed struct {
+		ID ID `json:"id"`
+		guildRef
+		Start *int64 `json:"voice_start_time"`
+	}
+	s.channelNews("VOICE_CHANNEL_START_TIME_UPDATE", c, changed{c.id, guildRef{g.id}, c.started()})
+}
+
+// started gives when the voice session of a channel began, in Unix seconds; nil while nobody is in it.
+func (c *channel) started() *int64 {
+	if c.voiceStart.IsZero() {
+		return nil
+	}
+	at := c.voiceStart.Unix()
+	return &at
+}
+
+// channelNews tells of a channel to those who may view it.
+func (s *Server) channelNews(name string, c *channel, data any) {
+	g := s.guilds[c.guild]
+	s.dispatch(event{name: name, intent: IntentGuilds, guild: g, per: func(sess *session) any {
+		if s.hiddenFrom(g, sess.app.id, c) {
+			return nil
+		}
+		return data
+	}})
 }
 
 func (s *Server) voiceEvent(g *guild, m *member) time.Time {

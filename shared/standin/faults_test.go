@@ -78,6 +78,7 @@ func TestGatewayFaults(t *testing.T) {
 	})
 	t.Run("no ACK once", func(t *testing.T) {
 		w := start(t)
+		w.join(w.Users[3], w.Lounge.ID)
 		c, _ := w.login(nil)
 		inject(t, w, standin.Fault{Kind: "no_ack"})
 		c.send(1, nil)

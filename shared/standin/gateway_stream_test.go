@@ -130,6 +130,7 @@ func (c *client) stream(kind string) {
 
 func TestResumeReplaysWhatWasMissed(t *testing.T) {
 	w := start(t)
+	w.join(w.Users[4], w.Lounge.ID) // so that no session begins there meanwhile
 	c, r := w.login(nil)
 	seq := c.seq
 	if err := w.inject(standin.Fault{Kind: standin.FaultDrop}); err != nil {

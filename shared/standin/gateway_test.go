@@ -175,7 +175,11 @@ func TestGatewayRules(t *testing.T) {
 			if _, err := w.AddChannel(w.Guild.ID, standin.ChannelOptions{Name: "x"}); err != nil {
 				t.Fatal(err)
 			}
-			if p := quiet.next(); p.T != "CHANNEL_CREATE" {
+			p := quiet.next()
+			for p.T == "VOICE_CHANNEL_START_TIME_UPDATE" { // of both channels
+				p = quiet.next()
+			}
+			if p.T != "CHANNEL_CREATE" {
 				t.Errorf("%s came without its intent", p.T)
 			}
 			if p := full.next(); p.T != "VOICE_STATE_UPDATE" {
@@ -261,6 +265,55 @@ func TestGatewayRules(t *testing.T) {
 			}
 			c.send(4, map[string]any{"guild_id": w.Guild.ID, "channel_id": nil})
 			c.until("VOICE_STATE_UPDATE", nil)
+		}},
+		{"a voice session has a start and a status until the last one leaves", docEvents + "#voice-channel-start-time-update", func(t *testing.T, w *world) {
+			c, _ := w.login(nil)
+			info := func() (list []any) {
+				c.send(43, map[string]any{"guild_id": w.Guild.ID, "fields": []string{"status", "voice_start_time"}})
+				var v struct{ Channels []any }
+				c.until("CHANNEL_INFO", &v)
+				return v.Channels
+			}
+			var v struct {
+				ID    standin.ID
+				Start *int64 `json:"voice_start_time"`
+			}
+			join := func(user standin.ID, channel standin.ID) {
+				if _, err := w.JoinVoice(w.Guild.ID, user, channel, standin.VoiceFlags{}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if list := info(); len(list) != 0 {
+				t.Errorf("nobody is in voice: %v", list)
+			}
+			join(w.Owner.ID, w.Lounge.ID)
+			c.until("VOICE_CHANNEL_START_TIME_UPDATE", &v)
+			if v.ID != w.Lounge.ID || v.Start == nil {
+				t.Errorf("it began: %+v", v)
+			}
+			join(w.Users[2].ID, w.Lounge.ID)
+			w.bot("PUT", "/channels/"+w.Lounge.ID.String()+"/voice-status", map[string]any{"status": "here"}).must(t, 204)
+			if list := info(); len(list) != 1 || !strings.Contains(jsonOf(list[0]), `"voice_start_time"`) || !strings.Contains(jsonOf(list[0]), `"here"`) {
+				t.Errorf("%v", list)
+			}
+			if a := w.bot("GET", "/channels/"+w.Lounge.ID.String(), nil).must(t, 200); strings.Contains(string(a.raw), `"status"`) {
+				t.Errorf("a channel has its status: %s", a.raw)
+			}
+			for _, user := range []standin.ID{w.Owner.ID, w.Users[2].ID} {
+				if _, err := w.LeaveVoice(w.Guild.ID, user); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var gone struct{ Status *string }
+			if c.until("VOICE_CHANNEL_STATUS_UPDATE", &gone); gone.Status != nil {
+				t.Errorf("the status stays: %q", *gone.Status)
+			}
+			if c.until("VOICE_CHANNEL_START_TIME_UPDATE", &v); v.Start != nil {
+				t.Errorf("it ended: %+v", v)
+			}
+			if list := info(); len(list) != 0 {
+				t.Errorf("nobody is in voice any more: %v", list)
+			}
 		}},
 		{"a channel that may not be viewed is obfuscated", docChannel + "#channel-object-obfuscated-channels", func(t *testing.T, w *world) {
 			hidden, err := w.AddChannel(w.Guild.ID, standin.ChannelOptions{Name: "secret plans", Type: standin.ChannelVoice, Overwrites: []standin.Overwrite{{ID: w.Guild.ID, Deny: standin.PermViewChannel}}})

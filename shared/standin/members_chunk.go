@@ -169,6 +169,13 @@ func (s *Server) requestSoundboard(sess *session, d json.RawMessage) int {
 	return 0
 }
 
+// channelInfo is what a voice channel has while somebody is in it.
+type channelInfo struct {
+	ID     ID      `json:"id"`
+	Status *string `json:"status,omitempty"`
+	Start  *int64  `json:"voice_start_time,omitempty"`
+}
+
 // requestChannelInfo is opcode 43: what voice channels have besides their objects.
 func (s *Server) requestChannelInfo(sess *session, d json.RawMessage) int {
 	var q struct {
@@ -184,19 +191,25 @@ func (s *Server) requestChannelInfo(sess *session, d json.RawMessage) int {
 	if g == nil || g.members[sess.app.id] == nil || !sess.takes(g.id) {
 		return 0
 	}
-	type info struct {
-		ID     ID      `json:"id"`
-		Status *string `json:"status,omitempty"`
-	}
-	list := []info{}
+	list := []channelInfo{}
 	for _, c := range g.sortedChannels() {
-		if c.voice() && c.status != "" && slices.Contains(q.Fields, "status") && !s.hiddenFrom(g, sess.app.id, c) {
-			list = append(list, info{c.id, &c.status})
+		if !c.voice() || s.hiddenFrom(g, sess.app.id, c) {
+			continue
+		}
+		i := channelInfo{ID: c.id}
+		if slices.Contains(q.Fields, "status") && c.status != "" {
+			i.Status = &c.status
+		}
+		if slices.Contains(q.Fields, "voice_start_time") {
+			i.Start = c.started()
+		}
+		if i.Status != nil || i.Start != nil { // that the others are left out is a guess
+			list = append(list, i)
 		}
 	}
 	sess.append(item{name: "CHANNEL_INFO", guild: g.id, at: time.Now(), data: marshal(struct {
 		guildRef
-		Channels []info `json:"channels"`
+		Channels []channelInfo `json:"channels"`
 	}{guildRef{g.id}, list})})
 	return 0
 }

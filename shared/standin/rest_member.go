@@ -321,9 +321,7 @@ func (e *memberEdit) apply() {
 		v := *old
 		v.channel, v.selfStream, v.selfVideo = e.moveTo.id, false, false
 		v.suppress = !e.c.permsIn(e.g, e.m, e.moveTo).Has(PermSpeak)
-		from := old.channel
 		e.c.connect(e.g, e.m, v)
-		e.c.clearEmptyStatus(e.g, from)
 		e.c.audit(e.g, auditMemberMove, 0)
 	}
 }

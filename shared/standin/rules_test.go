@@ -226,6 +226,14 @@ func TestChannelRules(t *testing.T) {
 				t.Errorf("%s", a.raw)
 			}
 		}},
+		{"a new channel's last message is null", docChannel + "#channel-object", func(t *testing.T, w *world) {
+			for _, kind := range []int{0, 2} {
+				a := w.bot("POST", w.guildPath("/channels"), map[string]any{"name": "x", "type": kind}).must(t, 201)
+				if !strings.Contains(string(a.raw), `"last_message_id":null`) {
+					t.Errorf("%s", a.raw)
+				}
+			}
+		}},
 		{"the status needs its permission", docChannel, func(t *testing.T, w *world) {
 			id := w.makeVoice()
 			w.bot("PUT", "/channels/"+id+"/voice-status", map[string]any{"status": "Draft, round 2"}).must(t, 204)

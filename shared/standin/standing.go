@@ -231,11 +231,10 @@ func (s *Server) MoveMember(guildID, by, user, channel ID) error {
 		case mover == nil, !s.permsIn(g, mover, g.channels[v.channel]).Has(PermMoveMembers), !s.permsIn(g, mover, to).Has(PermConnect | PermMoveMembers):
 			return errMissingPermissions()
 		}
-		next, from := *v, v.channel
+		next := *v
 		next.channel, next.selfStream, next.selfVideo = channel, false, false
 		next.suppress = !s.permsIn(g, m, to).Has(PermSpeak)
 		s.connect(g, m, next)
-		s.clearEmptyStatus(g, from)
 		return nil
 	})
 }

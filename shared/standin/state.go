@@ -124,6 +124,9 @@ func (s *Server) stateGuild(g *guild, user ID) StateGuild {
 	w.Channels = []wireChannel{}
 	for _, ch := range g.sortedChannels() {
 		cw := ch.wire()
+		if ch.voice() {
+			cw.Status = orNull(optional(ch.status))
+		}
 		if me != nil {
 			p := s.permsIn(g, me, ch)
 			if !p.Has(PermViewChannel) {

@@ -82,7 +82,6 @@ func (s *Server) joinVoice(guild, user, channel ID, flags VoiceFlags) (time.Time
 		v.channel = channel
 		if old.channel != channel {
 			v.selfStream, v.selfVideo = false, false
-			defer s.clearEmptyStatus(g, old.channel)
 		}
 	}
 	p := s.permsIn(g, m, c)

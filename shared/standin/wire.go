@@ -88,7 +88,7 @@ type wireOverwrite struct {
 type wireChannel struct {
 	ID          ID              `json:"id"`
 	Type        ChannelType     `json:"type"`
-	LastMessage *ID             `json:"last_message_id,omitempty"`
+	LastMessage *nullID         `json:"last_message_id,omitempty"`
 	Flags       int             `json:"flags"`
 	LastPin     *stamp          `json:"last_pin_timestamp,omitempty"`
 	GuildID     *ID             `json:"guild_id,omitempty"`
@@ -104,8 +104,8 @@ type wireChannel struct {
 	Position    int             `json:"position"`
 	Overwrites  []wireOverwrite `json:"permission_overwrites"`
 	NSFW        bool            `json:"nsfw"`
-	Status      *nullString     `json:"status,omitempty"`
 	Permissions *Permissions    `json:"permissions,omitempty"`
+	Status      *nullString     `json:"status,omitempty"` // the page's alone: Discord has it in CHANNEL_INFO
 }
 
 type wireDM struct {
@@ -148,6 +148,16 @@ func (n nullString) MarshalJSON() ([]byte, error) {
 		return []byte("null"), nil
 	}
 	return marshal(*n.s), nil
+}
+
+// nullID is an id, or null for 0.
+type nullID struct{ id ID }
+
+func (n nullID) MarshalJSON() ([]byte, error) {
+	if n.id == 0 {
+		return []byte("null"), nil
+	}
+	return marshal(n.id), nil
 }
 
 func orNull(s *string) *nullString { return &nullString{s} }
@@ -231,10 +241,10 @@ func (c *channel) wire() wireChannel {
 	if c.kind == ChannelCategory {
 		return w
 	}
-	w.LastMessage, w.LastPin, w.Slowmode = optionalID(c.lastMessage), optionalTime(c.lastPin), &c.slowmode
+	w.LastMessage, w.LastPin, w.Slowmode = &nullID{c.lastMessage}, optionalTime(c.lastPin), &c.slowmode
 	if c.voice() {
 		w.Bitrate, w.UserLimit, w.RTCRegion = &c.bitrate, &c.userLimit, orNull(c.region)
-		w.Quality, w.Status = &c.quality, orNull(optional(c.status))
+		w.Quality = &c.quality
 	} else {
 		w.Topic = orNull(c.topic)
 		if c.archiveMins != 0 {

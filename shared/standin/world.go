@@ -103,6 +103,7 @@ type channel struct {
 	archiveMins int
 	overwrites  []overwrite
 	status      string
+	voiceStart  time.Time // zero while nobody is in it
 	lastMessage ID
 	lastPin     time.Time
 	renames     []time.Time
