@@ -183,7 +183,8 @@ func (b *Bot) build() (err error) {
 	b.keeper = keeper.New(keeper.Options{
 		Hub: o.Hub, Discord: b.discord, Presence: b.presence, Standings: b.standings, Keys: o.Keys, Now: o.Now, Log: o.Log,
 		Link: o.Pages.Invite, Announce: b.announce, Turned: func(guildID snowflake.ID) { b.panels.Touch(guildID) },
-		Tell: commands.Teller(b.direct.Send, b.discord, o.Texts, o.Pages),
+		AskInfo: b.askInfo,
+		Tell:    commands.Teller(b.direct.Send, b.discord, o.Texts, o.Pages),
 	})
 	b.panels = commands.NewPanels(commands.PanelOptions{Keeper: b.keeper, Rest: b.client.Rest, Texts: o.Texts, Pages: o.Pages, Now: o.Now, Log: o.Log})
 	b.commands = commands.New(commands.Options{Keeper: b.keeper, Texts: o.Texts, Pages: o.Pages, Standing: b.discord.StandingOf, Now: o.Now, Log: o.Log})

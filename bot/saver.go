@@ -42,6 +42,8 @@ type saver struct {
 	replaying bool
 	held      []interaction
 
+	infos *infos // what is to be asked of its servers' channels
+
 	last gateway.Checkpoint // what the stored head says; of the saver's goroutine alone
 
 	quit  context.CancelFunc // ends run
@@ -61,7 +63,7 @@ func newSaver(b *Bot, id int) *saver {
 	close(ended)
 	return &saver{
 		b: b, id: id, changed: map[snowflake.ID]bool{}, guilds: map[snowflake.ID]bool{}, gone: map[snowflake.ID]bool{},
-		quit: func() {}, ended: ended,
+		infos: newInfos(), quit: func() {}, ended: ended,
 	}
 }
 
@@ -133,6 +135,7 @@ func (s *saver) start(ctx context.Context, every time.Duration) {
 		defer close(ended)
 		var asking sync.WaitGroup
 		asking.Go(func() { s.b.askAfter(ctx, s) })
+		asking.Go(func() { s.b.askInfos(ctx, s) })
 		s.run(ctx, every)
 		asking.Wait()
 	})

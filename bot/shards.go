@@ -118,7 +118,7 @@ func (b *Bot) open(ctx context.Context, id int) error {
 		s, count := newSaver(b, id), b.shardCount()
 		shard, err := gateway.Attach(b.client, gateway.Config{
 			ShardID: id, ShardCount: count, Intents: b.intents(), Identify: b.shards.identifies, Lease: b.leaseOf(id),
-			Handler: b.event, Logger: b.o.Log, Metrics: b.shards.gauges, URL: b.shards.url,
+			Handler: b.event, Unknown: b.unknownEvent, Logger: b.o.Log, Metrics: b.shards.gauges, URL: b.shards.url,
 			Locate: gateway.Locate(b.client.Rest, b.shards.identifies), Checkpoint: s.restore(ctx, count),
 		})
 		if err != nil {

@@ -3,6 +3,7 @@ package keeper
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/disgoorg/snowflake/v2"
 )
@@ -12,11 +13,14 @@ import (
 type edits struct {
 	Discord
 
-	mu sync.Mutex
-	n  map[snowflake.ID]uint64
+	mu   sync.Mutex
+	n    map[snowflake.ID]uint64
+	last map[snowflake.ID]time.Time // by the machine's clock
 }
 
-func counting(d Discord) *edits { return &edits{Discord: d, n: map[snowflake.ID]uint64{}} }
+func counting(d Discord) *edits {
+	return &edits{Discord: d, n: map[snowflake.ID]uint64{}, last: map[snowflake.ID]time.Time{}}
+}
 
 // of gives a number that is another one after each change of a channel.
 func (e *edits) of(channel snowflake.ID) uint64 {
@@ -25,10 +29,18 @@ func (e *edits) of(channel snowflake.ID) uint64 {
 	return e.n[channel]
 }
 
+// at gives when a change of a channel last began or ended; zero: none was made.
+func (e *edits) at(channel snowflake.ID) time.Time {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.last[channel]
+}
+
 func (e *edits) forget(channel snowflake.ID) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	delete(e.n, channel)
+	delete(e.last, channel)
 }
 
 func (e *edits) counted(channel snowflake.ID, call func() error) error {
@@ -36,6 +48,7 @@ func (e *edits) counted(channel snowflake.ID, call func() error) error {
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		e.n[channel]++
+		e.last[channel] = time.Now()
 	}
 	count()
 	defer count()
@@ -64,4 +77,8 @@ func (e *edits) Rename(ctx context.Context, channel snowflake.ID, name, reason s
 
 func (e *edits) SetLimit(ctx context.Context, channel snowflake.ID, limit int, reason string) error {
 	return e.counted(channel, func() error { return e.Discord.SetLimit(ctx, channel, limit, reason) })
+}
+
+func (e *edits) SetStatus(ctx context.Context, channel snowflake.ID, status, reason string) error {
+	return e.counted(channel, func() error { return e.Discord.SetStatus(ctx, channel, status, reason) })
 }

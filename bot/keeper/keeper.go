@@ -42,6 +42,8 @@ type Options struct {
 	Announce func(ctx context.Context, info room.GuildInfo) error
 	// Turned is told after every turn of a guild, when Memory is new. It must only enqueue; nil: nobody is told.
 	Turned func(guildID snowflake.ID)
+	// AskInfo has Discord asked what a guild's voice channels have beside their objects; InfoTold gets the answer. It must only enqueue.
+	AskInfo func(guildID snowflake.ID)
 	// Tell says a notice in a language (BCP 47; "" for English). It fails with why it was not delivered.
 	Tell func(ctx context.Context, guildID snowflake.ID, language string, n Notice) error
 	// Link gives the address of an invite's landing page; links go into direct messages.
@@ -112,6 +114,7 @@ type kept struct {
 	room.Room
 	rev     hub.Rev
 	place   Place                // as Discord told last; see refresh
+	since   time.Time            // since when somebody is in voice, as Discord told last; zero: nobody is
 	doubted map[string]time.Time // names and limits that we asked Discord for without being told what became of it, and when
 	asking  bool                 // Discord is being asked for the channel as it is now
 	again   bool                 // and has told of another change meanwhile
@@ -335,7 +338,11 @@ func (g *guildRooms) controllable(r *kept, s room.Standing, what errs.Term) erro
 	return nil
 }
 
-func (g *guildRooms) summary(r *kept) room.Summary { return summaryOf(&r.Room, g.settings, r.place) }
+func (g *guildRooms) summary(r *kept) room.Summary {
+	out := summaryOf(&r.Room, g.settings, r.place)
+	out.LiveSince = r.since
+	return out
+}
 
 // summaryOf gives what watchers are shown of a room, with what its guild's settings and Discord say of who they are.
 func summaryOf(r *room.Room, s guild.Settings, p Place) room.Summary {

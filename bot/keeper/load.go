@@ -112,6 +112,9 @@ func (k *Keeper) load(ctx context.Context, g *guildRooms, info room.GuildInfo, c
 	g.ready, g.info.Ready = true, true
 	k.later(g, func(ctx context.Context) { k.lobbies(ctx, g) })
 	k.later(g, func(ctx context.Context) { k.regate(ctx, g) })
+	if len(g.rooms) > 0 {
+		k.o.AskInfo(g.id)
+	}
 	return k.o.Announce(ctx, g.info)
 }
 

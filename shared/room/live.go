@@ -21,6 +21,7 @@ type Summary struct {
 	OpenedAt  time.Time    `json:"opened_at"`
 	ClosingAt time.Time    `json:"closing_at,omitzero"` // announced end; zero: none
 	Status    string       `json:"status,omitempty"`    // the voice channel's status
+	LiveSince time.Time    `json:"live_since,omitzero"` // when the first of those in voice came; zero: nobody is, or Discord has not told
 	Knocking  int          `json:"knocking,omitempty"`  // how many ask to be let in
 	Waiting   int          `json:"waiting,omitempty"`   // how many wait for a seat
 	Held      []time.Time  `json:"held,omitempty"`      // until when seats are held, the first to end first; for whom is not told
