@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"snug/shared/config"
 	"snug/shared/hub"
@@ -29,14 +31,18 @@ type backupCmd struct {
 
 // Run writes a backup; a file that is not complete does not stay.
 func (c *backupCmd) Run(w world) (err error) {
+	log, err := logger(c.Log, w.err)
+	if err != nil {
+		return err
+	}
 	if c.File == "-" {
-		return hub.BackupOf(w.ctx, hubOptions(c.serve(), logger(c.Log, w.err)), w.out)
+		return hub.BackupOf(w.ctx, hubOptions(c.serve(), log), w.out)
 	}
 	f, err := os.OpenFile(c.File, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return fmt.Errorf("the backup cannot be written: %w. Choose a file that does not exist", err)
 	}
-	if err := errors.Join(hub.BackupOf(w.ctx, hubOptions(c.serve(), logger(c.Log, w.err)), f), f.Sync(), f.Close()); err != nil {
+	if err := errors.Join(hub.BackupOf(w.ctx, hubOptions(c.serve(), log), f), f.Sync(), f.Close()); err != nil {
 		return errors.Join(err, os.Remove(c.File))
 	}
 	fmt.Fprintf(w.out, "Wrote %s. It holds sealed logins: keep it, and the session secret, where only you can read them.\n", c.File)
@@ -48,21 +54,75 @@ type restoreCmd struct {
 	File string `arg:"" type:"existingfile" help:"The backup to read."`
 }
 
-// Run reads a backup.
+// Run reads a backup. When it cannot, a data folder that was not there before, or was empty, is as before.
 func (c *restoreCmd) Run(w world) (err error) {
+	log, err := logger(c.Log, w.err)
+	if err != nil {
+		return err
+	}
 	f, err := os.Open(c.File)
 	if err != nil {
 		return fmt.Errorf("the backup cannot be read: %w", err)
 	}
 	defer f.Close()
-	h, err := openHub(w.ctx, c.serve(), logger(c.Log, w.err), nil)
+	if c.NATSURL == "" {
+		undo, e := emptied(c.Data)
+		if e != nil {
+			return e
+		}
+		defer func() {
+			if err != nil {
+				err = errors.Join(err, undo())
+			}
+		}()
+	}
+	h, err := openHub(w.ctx, c.serve(), log, nil)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, h.Close(w.ctx)) }()
-	if err := h.Restore(w.ctx, f); err != nil {
+	if err := errors.Join(h.Restore(w.ctx, f), h.Close(context.WithoutCancel(w.ctx))); err != nil {
 		return err
 	}
 	fmt.Fprintf(w.out, "Restored %s. Start Snug with the session secret of the time of the backup, or everybody has to sign in again.\n", c.File)
 	return nil
+}
+
+// emptied gives what removes all that will have been put into a folder, if it is empty now or not there. One that holds
+// anything is left alone.
+func emptied(folder string) (undo func() error, err error) {
+	path, err := filepath.Abs(folder)
+	if err != nil {
+		return nil, err
+	}
+	if made := firstMissing(path); made != "" {
+		return func() error { return os.RemoveAll(made) }, nil
+	}
+	inside := func() ([]os.DirEntry, error) { return os.ReadDir(path) }
+	before, err := inside()
+	if err != nil {
+		return nil, fmt.Errorf("the data folder cannot be read: %w. Choose another with --data or SNUG_DATA", err)
+	}
+	if len(before) > 0 {
+		return func() error { return nil }, nil
+	}
+	return func() error {
+		all, err := inside()
+		for _, e := range all {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(path, e.Name())))
+		}
+		return err
+	}, nil
+}
+
+// firstMissing gives the outermost folder of a path that is not there; "" when all are.
+func firstMissing(path string) (missing string) {
+	for ; !isThere(path); path = filepath.Dir(path) {
+		missing = path
+	}
+	return missing
+}
+
+func isThere(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }

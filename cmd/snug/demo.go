@@ -35,7 +35,10 @@ func (c *demoCmd) Run(w world) (err error) {
 			return fmt.Errorf("%s %q: the demo lets anybody be anyone, so it listens on this machine only. Write it like 127.0.0.1:8080", name, addr)
 		}
 	}
-	log := logger(c.Log, w.err)
+	log, err := logger(c.Log, w.err)
+	if err != nil {
+		return err
+	}
 	if c.Data == "" {
 		if c.Data, err = os.MkdirTemp("", "snug-demo-"); err != nil {
 			return err

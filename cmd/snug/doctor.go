@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
@@ -14,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/disgoorg/snowflake/v2"
@@ -21,6 +23,7 @@ import (
 	api "snug/bot/discord"
 	"snug/shared/agent"
 	"snug/shared/config"
+	"snug/shared/errs"
 	"snug/shared/hub"
 )
 
@@ -56,7 +59,7 @@ func (c *doctorCmd) Run(w world) error {
 		cancel()
 		if err != nil {
 			failed[k.name] = true
-			fmt.Fprintf(w.out, "✗ %s: %s\n", k.name, strings.ReplaceAll(err.Error(), "\n", "\n    "))
+			fmt.Fprintf(w.out, "✗ %s: %s\n", k.name, strings.ReplaceAll(strings.Join(sentences(err), "\n"), "\n", "\n    "))
 			continue
 		}
 		fmt.Fprintf(w.out, "✓ %s: %s\n", k.name, found)
@@ -73,6 +76,8 @@ type doctor struct {
 	http *http.Client
 	now  func() time.Time
 	dir  string // the data folder, or what stands in for one that is not there yet
+
+	running bool // a Snug uses the data folder just now
 }
 
 func (d *doctor) checks() []check {
@@ -140,6 +145,9 @@ func (d *doctor) token(ctx context.Context) (string, error) {
 	return "Discord knows it as " + me.Username, nil
 }
 
+var errSecretRefused = errors.New("Discord refuses the client secret, so nobody can sign in. " +
+	"Reset it in the Developer Portal → OAuth2 → Reset Secret and set DISCORD_CLIENT_SECRET to the new one")
+
 // secret asks for a token of the application's own, as logins ask for those of people.
 func (d *doctor) secret(ctx context.Context) (string, error) {
 	if d.c.ClientSecret == "" {
@@ -161,7 +169,7 @@ func (d *doctor) secret(ctx context.Context) (string, error) {
 	_ = json.NewDecoder(io.LimitReader(res.Body, 1<<20)).Decode(&a) // the status says enough
 	switch {
 	case a.Error == "invalid_client":
-		return "", errors.New("Discord refuses it, so nobody can sign in. Reset it in the Developer Portal → OAuth2 → Reset Secret and set DISCORD_CLIENT_SECRET to the new one")
+		return "", errSecretRefused
 	case res.StatusCode != http.StatusOK:
 		return "", answered(res.StatusCode, "/oauth2/token")
 	}
@@ -292,11 +300,7 @@ func (d *doctor) folder(context.Context) (string, error) {
 	}
 	found := path + " can be written to"
 	if d.dir = path; !isThere(path) {
-		above := filepath.Dir(path)
-		for !isThere(above) {
-			above = filepath.Dir(above)
-		}
-		if d.dir, err = os.MkdirTemp(above, ".snug-doctor-*"); err != nil {
+		if d.dir, err = os.MkdirTemp(filepath.Dir(firstMissing(path)), ".snug-doctor-*"); err != nil {
 			return "", fmt.Errorf("it cannot be made: %w. Choose another with SNUG_DATA", err)
 		}
 		found = path + " can be made"
@@ -313,11 +317,6 @@ func (d *doctor) folder(context.Context) (string, error) {
 	return found, nil
 }
 
-func isThere(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
-}
-
 // tidy removes what stood in for the data folder.
 func (d *doctor) tidy() {
 	if strings.HasPrefix(filepath.Base(d.dir), ".snug-doctor-") {
@@ -330,9 +329,12 @@ func (d *doctor) nats(ctx context.Context) (string, error) {
 	if d.dir != "" {
 		c.Data = d.dir
 	}
-	h, err := hub.Open(ctx, hubOptions(c, logger(config.Log{LogLevel: "error"}, io.Discard)))
+	h, err := hub.Open(ctx, hubOptions(c, slog.New(slog.DiscardHandler)))
+	if d.running = errs.Has(err, errs.Conflict) && c.NATSURL == ""; d.running {
+		return "in use: a Snug is running on this data folder", nil
+	}
 	if err != nil {
-		return "", fmt.Errorf("%w. If Snug is running on this data folder just now, stop it first, or look at its /readyz instead", err)
+		return "", err
 	}
 	where, version := h.Server()
 	err = h.Ready(ctx)
@@ -341,8 +343,8 @@ func (d *doctor) nats(ctx context.Context) (string, error) {
 	return where + " NATS " + version + " takes writes", errors.Join(err, h.Close(closing))
 }
 
-func (d *doctor) ports(context.Context) (string, error) {
-	var free []string
+func (d *doctor) ports(ctx context.Context) (string, error) {
+	var free, used []string
 	var all []error
 	for _, p := range [][2]string{{"SNUG_ADDR", d.c.Addr}, {"SNUG_OPS_ADDR", d.c.OpsAddr}} {
 		name, addr := p[0], p[1]
@@ -350,11 +352,24 @@ func (d *doctor) ports(context.Context) (string, error) {
 			continue
 		}
 		l, err := net.Listen("tcp", addr)
-		if err != nil {
+		switch {
+		case err == nil:
+			free, all = append(free, addr), append(all, l.Close())
+		case d.running && errors.Is(err, syscall.EADDRINUSE):
+			used = append(used, addr)
+		default:
 			all = append(all, fmt.Errorf("%s %s cannot be listened on: %w. Something else uses it, perhaps Snug itself: choose another", name, addr, err))
-			continue
 		}
-		free, all = append(free, addr), append(all, l.Close())
 	}
-	return strings.Join(free, " and ") + " can be listened on", errors.Join(all...)
+	if slices.Contains(used, d.c.Addr) {
+		all = append(all, (&healthCmd{Addr: d.c.Addr}).ask(ctx))
+	}
+	var found []string
+	if len(used) > 0 {
+		found = append(found, strings.Join(used, " and ")+" in use, by the Snug that is running")
+	}
+	if len(free) > 0 {
+		found = append(found, strings.Join(free, " and ")+" can be listened on")
+	}
+	return strings.Join(found, "; "), errors.Join(all...)
 }

@@ -19,6 +19,15 @@ const healthPatience = 5 * time.Second
 
 // Run asks a running Snug whether it is ready; the exit status says so to whoever watches over it.
 func (c *healthCmd) Run(w world) error {
+	if err := c.ask(w.ctx); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(w.out, "It is ready.")
+	return err
+}
+
+// ask gives nil when it is.
+func (c *healthCmd) ask(ctx context.Context) error {
 	host, port, err := net.SplitHostPort(c.Addr)
 	if err != nil {
 		return fmt.Errorf("SNUG_ADDR %q is not host:port. Write it like 127.0.0.1:8080", c.Addr)
@@ -26,7 +35,7 @@ func (c *healthCmd) Run(w world) error {
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"
 	}
-	ctx, cancel := context.WithTimeout(w.ctx, healthPatience)
+	ctx, cancel := context.WithTimeout(ctx, healthPatience)
 	defer cancel()
 	at := "http://" + net.JoinHostPort(host, port) + "/readyz"
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
@@ -45,6 +54,5 @@ func (c *healthCmd) Run(w world) error {
 	if res.StatusCode != http.StatusOK {
 		return fmt.Errorf("it is not ready: %s", strings.TrimSpace(string(said)))
 	}
-	_, err = fmt.Fprintln(w.out, "It is ready.")
-	return err
+	return nil
 }

@@ -20,7 +20,6 @@ import (
 	"github.com/alecthomas/kong"
 
 	"snug/shared/config"
-	"snug/shared/errs"
 )
 
 // version is set by the linker for releases; otherwise the build's own revision is told.
@@ -68,11 +67,16 @@ func run(ctx context.Context, args []string, out, errw io.Writer) int {
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
+	args = arranged(parser.Model, args)
 	k, err := parser.Parse(args)
 	if exited { // --help or --version
 		return status
 	}
 	if err != nil {
+		if said := noSuchCommand(parser.Model, args, err); said != "" {
+			fmt.Fprintf(errw, "snug: %s\nTry: snug --help\n", said)
+			return 2
+		}
 		about := ""
 		if p, ok := errors.AsType[*kong.ParseError](err); ok && p.Context.Selected() != nil {
 			about = p.Context.Selected().Name + " "
@@ -87,38 +91,20 @@ func run(ctx context.Context, args []string, out, errw io.Writer) int {
 	return 0
 }
 
-// tell lists errors, one a line: the sentence for people, then what caused it.
-func tell(w io.Writer, err error) {
-	var many interface{ Unwrap() []error }
-	if errors.As(err, &many) {
-		for _, e := range many.Unwrap() {
-			tell(w, e)
-		}
-		return
+// logger makes the log that c asks for, or says what is wrong with it.
+func logger(c config.Log, w io.Writer) (*slog.Logger, error) {
+	if err := c.Check(); err != nil {
+		return nil, err
 	}
-	said, ok := errors.AsType[*errs.Error](err)
-	if !ok {
-		fmt.Fprintln(w, "snug:", err)
-		return
-	}
-	cause := ""
-	if said.Err != nil {
-		cause = fmt.Sprintf(" (%s: %v)", said.Code, said.Err)
-	}
-	fmt.Fprintf(w, "snug: %s%s\n", said.Message, cause)
-}
-
-// logger makes the log that c asks for.
-func logger(c config.Log, w io.Writer) *slog.Logger {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
 		level = slog.LevelInfo
 	}
 	o := &slog.HandlerOptions{Level: level}
 	if c.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(w, o))
+		return slog.New(slog.NewJSONHandler(w, o)), nil
 	}
-	return slog.New(slog.NewTextHandler(w, o))
+	return slog.New(slog.NewTextHandler(w, o)), nil
 }
 
 type versionCmd struct{}

@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"snug/shared/agent"
 	"snug/shared/config"
 )
 
@@ -16,6 +17,10 @@ type serveCmd struct{ config.Serve }
 func (c *serveCmd) Run(w world) (err error) {
 	c.Complete()
 	if err := c.Check(); err != nil {
+		return err
+	}
+	log, err := logger(c.Log, w.err)
+	if err != nil {
 		return err
 	}
 	l, err := listen(c.Addr, "SNUG_ADDR")
@@ -28,12 +33,18 @@ func (c *serveCmd) Run(w world) (err error) {
 			return errors.Join(err, l.Close())
 		}
 	}
-	a, err := start(w.ctx, setup{Serve: c.Serve, listener: l, ops: ops, log: logger(c.Log, w.err), now: time.Now})
+	a, err := start(w.ctx, setup{Serve: c.Serve, listener: l, ops: ops, log: log, now: time.Now})
 	if err != nil {
 		return err
 	}
 	return a.run(w, func() {
 		a.log.Info("Snug is ready", "dashboard", c.BaseURL)
+		a.wg.Go(func() { // Discord refuses the bot's token by itself; the secret it would refuse only when somebody signs in
+			d := &doctor{c: c.Serve, http: agent.Client(10 * time.Second)}
+			if _, err := d.secret(a.ctx); errors.Is(err, errSecretRefused) {
+				a.failed <- err
+			}
+		})
 	})
 }
 

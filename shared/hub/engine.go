@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"snug/shared/errs"
@@ -56,6 +57,9 @@ func startEngine(o Options, memory, store int64) (*engine, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, folderError(dir, err)
 	}
+	if err := mayWrite(dir); err != nil {
+		return nil, folderError(dir, err)
+	}
 	// Two servers in one folder lose acknowledged writes, so the lock comes first.
 	lock := flock.New(filepath.Join(dir, lockFile), flock.SetPermissions(0o600))
 	held, err := lock.TryLock()
@@ -83,6 +87,18 @@ func startEngine(o Options, memory, store int64) (*engine, error) {
 	return e, nil
 }
 
+// mayWrite says whether files can be made in a folder; that the disk is full is no reason not to start, since what is kept can be read.
+func mayWrite(dir string) error {
+	f, err := os.CreateTemp(dir, "probe-*")
+	if err == nil {
+		return errors.Join(f.Close(), os.Remove(f.Name()))
+	}
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
+		return err
+	}
+	return nil
+}
+
 func folderError(dir string, err error) error {
 	what := "cannot be used"
 	if errors.Is(err, fs.ErrPermission) {
@@ -100,7 +116,7 @@ func (e *engine) start() error {
 	l := &serverLog{log: e.log, fault: e.fail}
 	s.SetLoggerV2(l, false, false, false)
 	s.Start()
-	if !s.ReadyForConnections(startWait) || !s.JetStreamEnabled() {
+	if l.died() || !s.ReadyForConnections(startWait) || !s.JetStreamEnabled() { // after a fatal line it never becomes ready
 		s.Shutdown()
 		s.WaitForShutdown()
 		return errs.E(errs.Unavailable, "The embedded hub did not start in %s. The log says why; if its files are damaged, restore a backup into an empty folder.", e.opts.StoreDir).

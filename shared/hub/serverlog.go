@@ -30,6 +30,13 @@ func (l *serverLog) report(text string) {
 	}
 }
 
+// died says whether there was a fatal line.
+func (l *serverLog) died() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.fatal != ""
+}
+
 // last gives the fatal line, if there was one.
 func (l *serverLog) last() string {
 	l.mu.Lock()
