@@ -22,6 +22,7 @@ import (
 
 	"snug/bot"
 	api "snug/bot/discord"
+	"snug/shared/agent"
 	"snug/shared/errs"
 	"snug/shared/hub"
 	"snug/shared/keyring"
@@ -147,7 +148,7 @@ func newHouseSo(t testing.TB, so func(*house), wrap func(http.Handler) http.Hand
 	for _, f := range adjust {
 		f(&limits)
 	}
-	h.discord = standin.New(standin.Options{Seed: 1, Limits: &limits, Now: h.theirs.Now, Wrap: wrap, OnRequest: func(r standin.Request) {
+	h.discord = standin.New(standin.Options{Seed: 1, Limits: &limits, Now: h.theirs.Now, Wrap: wrap, Named: true, OnRequest: func(r standin.Request) {
 		h.requests.Lock()
 		defer h.requests.Unlock()
 		h.requests.list = append(h.requests.list, r.Method+" "+r.Route)
@@ -443,6 +444,7 @@ func (h *house) bare(method, path string, body ...string) standin.ID {
 	req, err := http.NewRequestWithContext(context.Background(), method, h.url+"/api/v10"+path, strings.NewReader(strings.Join(body, "")))
 	h.must(err)
 	req.Header.Set("Authorization", "Bot "+h.app.BotToken)
+	req.Header.Set("User-Agent", agent.Discord)
 	req.Header.Set("Content-Type", "application/json")
 	res, err := http.DefaultClient.Do(req)
 	h.must(err)
@@ -486,6 +488,7 @@ func (h *house) ask(path string) *http.Response {
 	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, h.url+"/api/v10"+path, nil)
 	h.must(err)
 	req.Header.Set("Authorization", "Bot "+h.app.BotToken)
+	req.Header.Set("User-Agent", agent.Discord)
 	res, err := http.DefaultClient.Do(req)
 	h.must(err)
 	return res

@@ -12,6 +12,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	api "snug/bot/discord"
+	"snug/shared/agent"
 	"snug/shared/errs"
 	"snug/shared/hub"
 	"snug/shared/room"
@@ -26,6 +27,7 @@ func (h *house) do(method, path string, body any) *http.Response {
 	req, err := http.NewRequestWithContext(context.Background(), method, h.url+"/api/v10"+path, bytes.NewReader(b))
 	h.must(err)
 	req.Header.Set("Authorization", "Bot "+h.app.BotToken)
+	req.Header.Set("User-Agent", agent.Discord)
 	req.Header.Set("Content-Type", "application/json")
 	res, err := http.DefaultClient.Do(req)
 	h.must(err)

@@ -62,7 +62,7 @@ func (k *Keeper) bringIn(ctx context.Context, g *guildRooms, r *kept, by snowfla
 	if err := k.o.Discord.AddMember(ctx, g.id, who.UserID, accessToken); err != nil {
 		return who, err
 	}
-	return k.o.Discord.Standing(ctx, g.id, who.UserID)
+	return k.says(ctx, g.id, who.UserID)
 }
 
 // arrive records that somebody is on their way by an invite.
@@ -263,7 +263,7 @@ func (k *Keeper) Arrived(guildID, user snowflake.ID) {
 // lookAfter asks Discord whether somebody on their way has come, and lets them in.
 func (k *Keeper) lookAfter(ctx context.Context, g *guildRooms, r *kept, a room.Arrival) {
 	r.way.asked[a.UserID] = g.now()
-	who, err := k.o.Discord.Standing(ctx, g.id, a.UserID)
+	who, err := k.says(ctx, g.id, a.UserID)
 	if err == nil && stepOf(who) == room.StepIn {
 		err = k.letArrive(ctx, g, r, a, who)
 	}

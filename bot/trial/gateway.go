@@ -5,10 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"sync"
 	"time"
 
 	"github.com/gorilla/websocket"
+
+	"snug/shared/agent"
 )
 
 // gateway is a plain connection: JSON, no compression. One goroutine reads and one beats until close.
@@ -47,7 +50,7 @@ const (
 func dial(ctx context.Context, url string, wait time.Duration) (*gateway, error) {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	conn, res, err := websocket.DefaultDialer.DialContext(ctx, url+"/?v=10&encoding=json", nil)
+	conn, res, err := websocket.DefaultDialer.DialContext(ctx, url+"/?v=10&encoding=json", http.Header{"User-Agent": {agent.Discord}})
 	if err != nil {
 		return nil, errors.New("the gateway does not answer")
 	}

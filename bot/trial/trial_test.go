@@ -44,7 +44,7 @@ func newReal(t *testing.T) *real {
 	t.Helper()
 	limits := standin.DiscordLimits()
 	limits.IdentifyWindow = 0 // a trial after a crash need not wait
-	r := &real{Server: standin.New(standin.Options{Seed: 7, Limits: &limits}), journal: filepath.Join(t.TempDir(), "trial.json")}
+	r := &real{Server: standin.New(standin.Options{Seed: 7, Limits: &limits, Named: true}), journal: filepath.Join(t.TempDir(), "trial.json")}
 	owner := r.AddUser("owner", "")
 	r.operator = r.AddUser("kanarienvogel", "Kanarienvogel")
 	r.app = r.AddApplication(standin.ApplicationOptions{Name: "Kanarienvogel", Owner: r.operator.ID})

@@ -104,7 +104,7 @@ func unhurried(p *plan) {
 func newHouse(t testing.TB, change ...func(*plan)) *house {
 	t.Helper()
 	h := &house{TB: t, clock: &clock{}}
-	p := plan{discord: standin.Options{Seed: 7, Wrap: openapitest.Wrap(t)}, log: slog.New(slog.DiscardHandler)}
+	p := plan{discord: standin.Options{Seed: 7, Named: true, Wrap: openapitest.Wrap(t)}, log: slog.New(slog.DiscardHandler)}
 	if os.Getenv("SNUG_TEST_LOG") != "" {
 		p.log = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	}

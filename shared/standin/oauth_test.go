@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -402,5 +403,24 @@ func TestAnswersAreReplaced(t *testing.T) {
 	w.bot("GET", "/channels/"+a.str("id"), nil).must(t, 200)
 	if _, err := w.Inject(standin.Fault{Kind: "answer", Status: 77}); err == nil {
 		t.Error("a status of 77 was taken")
+	}
+}
+
+// TestAgents: programs that do not name themselves as Discord's document says may be blocked before they reach it.
+func TestAgents(t *testing.T) {
+	for agent, want := range map[string]bool{
+		"DiscordBot (https://github.com/disgoorg/disgo, 0.19.6)": true, "DiscordBot (https://example.org, 1) more": true,
+		"": false, "Go-http-client/1.1": false, "DiscordBot": false, "DiscordBot (example, 1)": false, "DiscordBot (https://example.org 1)": false,
+	} {
+		for _, path := range []string{"/api/v10/gateway", "/api/v10/oauth2/token", "/api/oauth2/token"} {
+			s := standin.New(standin.Options{Seed: 1, Named: true})
+			req := httptest.NewRequest(http.MethodGet, "http://127.0.0.1"+path, nil)
+			req.Header.Set("User-Agent", agent)
+			w := httptest.NewRecorder()
+			s.Handler().ServeHTTP(w, req)
+			if blocked := w.Code == http.StatusForbidden && w.Body.String() == "error code: 1010"; blocked == want {
+				t.Errorf("%s as %q: %d %s", path, agent, w.Code, w.Body)
+			}
+		}
 	}
 }

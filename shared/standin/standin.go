@@ -33,6 +33,10 @@ type Options struct {
 	// may not view, as Discord did until 16 November 2026.
 	ShowAllChannels bool
 
+	// Named refuses programs whose User-Agent is not of Discord's form, as
+	// Cloudflare may. Without it anybody may ask, curl too.
+	Named bool
+
 	HeartbeatInterval time.Duration // told in HELLO; default 41.25 s
 	ResumeWindow      time.Duration // how long a left session can be resumed; default 5 min
 	ReplayEvents      int           // events kept for RESUME; default 20,000
@@ -237,11 +241,15 @@ func (s *Server) routes() http.Handler {
 	s.oauthPages(mux)
 	s.controlRoutes(mux)
 	s.pageRoutes(mux)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	all := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/" && isUpgrade(r) || r.URL.Path == "" {
 			s.serveGateway(w, r)
 			return
 		}
 		mux.ServeHTTP(w, r)
-	})
+	}))
+	if s.opts.Named {
+		return refuseUnnamed(all)
+	}
+	return all
 }
