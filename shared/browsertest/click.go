@@ -2,7 +2,9 @@ package browsertest
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"time"
 
 	"github.com/chromedp/chromedp"
 )
@@ -19,21 +21,29 @@ const spot = `(selector) => {
 	return top && (e.contains(top) || top.contains(e) || top.closest("label")?.contains(e)) ? [x, y] : null;
 }`
 
+// look is how often a page is looked at. It is done from here: where scripts are switched off, a page does not poll.
+const look = 15 * time.Millisecond
+
 // Click presses the mouse on the first element that a CSS selector finds, as
 // soon as it can be reached and stays where it is. It looks and presses without
 // holding on to the element, which a live page may replace by another at any moment.
 func Click(selector string) chromedp.Action[chromedp.Void] {
+	where := chromedp.Evaluate[[]float64](fmt.Sprintf("(%s)(%q)", spot, selector))
 	return func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
+		tick := time.NewTicker(look)
+		defer tick.Stop()
 		var before []float64
 		for {
-			at, err := chromedp.PollFunction[[]float64](spot, chromedp.WithPollingArgs(selector))(ctx, t)
-			switch {
-			case err == nil && slices.Equal(at, before):
+			at, err := where(ctx, t)
+			if err == nil && at != nil && slices.Equal(at, before) {
 				return chromedp.MouseClickXY(at[0], at[1])(ctx, t)
-			case err != nil && ctx.Err() != nil:
-				return chromedp.Void{}, err
-			} // else it moves, or the page was left while it was looked at
-			before = at
+			}
+			before = at // it is not there yet, it moves, or the page was left while it was looked at
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return chromedp.Void{}, fmt.Errorf("%s cannot be pressed: %w", selector, ctx.Err())
+			}
 		}
 	}
 }
