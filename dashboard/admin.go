@@ -289,18 +289,22 @@ func readLobby(f url.Values) (l guild.Lobby, err error) {
 	return l, nil
 }
 
-// displayNames finds the names of members, as far as they are still members.
+// displayNames finds the names of members, as far as they are told in time: the page does without the others.
 func (s *Server) displayNames(ctx context.Context, guildID snowflake.ID, ids []snowflake.ID) map[snowflake.ID]string {
+	ctx, cancel := context.WithTimeout(ctx, historyTime)
+	defer cancel()
 	out := map[snowflake.ID]string{}
+	var unknown []snowflake.ID
 	for _, id := range ids {
-		if _, known := out[id]; known || id == 0 || len(out) >= mostNames {
+		if _, seen := out[id]; seen || id == 0 || len(out) >= mostNames {
 			continue
 		}
-		out[id] = ""
-		if st, err := s.keeper.Standing(ctx, guildID, room.StandingRequest{UserID: id}); err == nil && st.Member {
-			out[id] = st.DisplayName
+		name, known := s.names.get(guildID, id, s.now())
+		if out[id] = name; !known {
+			unknown = append(unknown, id)
 		}
 	}
+	s.askNames(ctx, guildID, unknown, out)
 	return out
 }
 

@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"context"
 	"errors"
 	"math"
 	"net/http"
@@ -150,6 +151,10 @@ func (s *Server) problem(c *gin.Context, err error) *api.Problem {
 
 func (s *Server) logFailure(c *gin.Context, status int, err error) {
 	visitOf(c).code = errs.CodeOf(err)
+	if status >= 500 && errors.Is(c.Request.Context().Err(), context.Canceled) {
+		s.log.DebugContext(c, "a browser went away before its answer", "request_id", visitOf(c).id, "route", c.FullPath(), "err", err)
+		return
+	}
 	if status >= 500 && !errs.Has(err, errs.Unavailable) && !errs.Has(err, errs.DiscordUnavailable) {
 		s.log.ErrorContext(c, "request failed", "request_id", visitOf(c).id, "route", c.FullPath(), "err", err)
 	} else if status >= 500 {

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -40,11 +42,16 @@ func (w waiting) RevokeInvite(ctx context.Context, _ snowflake.ID, _ room.Revoke
 // look at what they sent.
 func TestWhoHangsUpIsNoticed(t *testing.T) {
 	k := waiting{asked: make(chan struct{}), ended: make(chan error, 1)}
-	b := newBench(t, func(o *Options) { k.Keeper = o.Keeper; o.Keeper = k })
+	log := &lines{}
+	b := newBench(t, func(o *Options) {
+		k.Keeper = o.Keeper
+		o.Keeper = k
+		o.Log = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	})
 	r := b.room()
 	w := b.signedIn(owner)
 	at := "/api/v1/rooms/" + r.ID.String()
-	for _, c := range []struct{ method, path, kind, body string }{
+	for i, c := range []struct{ method, path, kind, body string }{
 		{"POST", at + "/join", "", ""},
 		{"POST", at + "/join", "application/json", `{"a":1}`},
 		{"POST", at + "/join", "text/plain", strings.Repeat("x", 10_000)},
@@ -81,5 +88,27 @@ func TestWhoHangsUpIsNoticed(t *testing.T) {
 			t.Errorf("%s %s %q: it was waited for with nobody there", c.method, c.path, c.body)
 			<-k.ended
 		}
+		b.wait("the log", func() bool { return strings.Count(log.String(), "a browser went away") == i+1 })
 	}
+	if strings.Contains(log.String(), "level=ERROR") || strings.Contains(log.String(), "level=WARN") {
+		t.Errorf("who goes away is no fault of ours:\n%s", log)
+	}
+}
+
+// lines is a log that can be read while it is written.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }

@@ -85,15 +85,21 @@ func (s *Server) namesFor(ctx context.Context, p *view.Room) map[snowflake.ID]st
 		out[id] = name
 		return known
 	})
-	asked := make([]string, min(len(ids), fewNames))
+	s.askNames(ctx, r.Room.GuildID, ids[:min(len(ids), fewNames)], out)
+	return out
+}
+
+// askNames asks the guild for display names, several at once, and keeps them for the next page.
+func (s *Server) askNames(ctx context.Context, guildID snowflake.ID, ids []snowflake.ID, out map[snowflake.ID]string) {
+	asked := make([]string, len(ids))
 	var g errgroup.Group
 	g.SetLimit(8)
 	for i := range asked {
 		g.Go(func() error {
-			st, err := s.keeper.Standing(ctx, r.Room.GuildID, room.StandingRequest{UserID: ids[i]})
+			st, err := s.keeper.Standing(ctx, guildID, room.StandingRequest{UserID: ids[i]})
 			if err == nil && st.DisplayName != "" {
 				asked[i] = st.DisplayName
-				s.names.put(r.Room.GuildID, ids[i], st.DisplayName, s.now())
+				s.names.put(guildID, ids[i], st.DisplayName, s.now())
 			}
 			return nil // "somebody" does as well
 		})
@@ -102,7 +108,6 @@ func (s *Server) namesFor(ctx context.Context, p *view.Room) map[snowflake.ID]st
 	for i, name := range asked {
 		out[ids[i]] = name
 	}
-	return out
 }
 
 // watchURL is the link by which spectators see a room.

@@ -214,7 +214,7 @@ func (s *Server) createInvite(c *gin.Context, me *session.Session) error {
 
 // newInvite makes an invite to a room that was found.
 func (s *Server) newInvite(ctx context.Context, me *session.Session, guildID, id snowflake.ID, in inviteInput) (inviteJSON, error) {
-	if math.IsNaN(in.Hours) || in.Hours < 0 || in.Hours > 24*365 {
+	if math.IsNaN(in.Hours) || in.Hours < 0 || in.Hours > invite.MaxLifetime.Hours() {
 		return inviteJSON{}, errs.Field("hours", "An invite can live from a minute to 30 days.")
 	}
 	l, err := s.keeper.CreateInvite(ctx, guildID, room.InviteRequest{

@@ -260,7 +260,7 @@ func TestKeepCloseAndInvites(t *testing.T) {
 	if strings.Contains(w.get(page).body, page+"?t=") {
 		t.Error("a revoked link is still on the page")
 	}
-	for _, bad := range []string{`{"hours":-1}`, `{"hours":1e9}`, `{"hours":"4"}`, `{"uses":1.5}`} {
+	for _, bad := range []string{`{"hours":-1}`, `{"hours":1e9}`, `{"hours":8760}`, `{"hours":720.1}`, `{"hours":"4"}`, `{"uses":1.5}`} {
 		if got := w.api("POST", "/api/v1/rooms/"+r.ID.String()+"/invites", bad); got.status != 400 {
 			t.Errorf("%s: %d", bad, got.status)
 		}

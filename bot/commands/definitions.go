@@ -1,9 +1,12 @@
 package commands
 
 import (
+	"time"
+
 	"github.com/disgoorg/disgo/discord"
 	"github.com/disgoorg/omit"
 
+	"snug/shared/invite"
 	"snug/shared/room"
 	"snug/shared/text"
 )
@@ -12,7 +15,7 @@ import (
 
 // Limits of what invites take, in the units people type.
 const (
-	maxHours = 30 * 24
+	maxHours = int(invite.MaxLifetime / time.Hour)
 	maxUses  = 1000
 )
 

@@ -216,6 +216,11 @@ func TestPolicy(t *testing.T) {
 		{"too many connections", []ending{{err: &refusal{429, 7 * time.Second}}}, verdict{delay: 7 * time.Second, locate: true}},
 		{"compression refused", []ending{{err: &refusal{status: 400}}}, verdict{delay: time.Second, locate: true, plain: true}},
 		{"two broken streams", times(2, ending{err: &badStream{drop}, hello: true}), verdict{delay: 2 * time.Second, plain: true, locate: true}},
+		{"two broken streams, weeks apart", times(2, bad(7 * 24 * time.Hour)), verdict{}},
+		{"two broken streams within a minute each", times(2, bad(50 * time.Second)), verdict{plain: true}},
+		{"a broken stream, a good one, a broken one", []ending{bad(0), {err: drop, hello: true, ready: true, readyFor: time.Hour, lasted: time.Hour}, bad(50 * time.Second)}, verdict{}},
+		{"an hour without compression", []ending{{err: drop, hello: true, ready: true, plain: true, readyFor: time.Hour, lasted: time.Hour}}, verdict{again: true}},
+		{"a minute without compression", []ending{{err: drop, hello: true, ready: true, plain: true, readyFor: time.Minute, lasted: time.Minute}}, verdict{}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			p := policy{cfg: cfg}
@@ -231,6 +236,11 @@ func TestPolicy(t *testing.T) {
 }
 
 func times(n int, e ending) []ending { return slices.Repeat([]ending{e}, n) }
+
+// bad is a stream that could not be decoded after it was ready for so long.
+func bad(after time.Duration) ending {
+	return ending{err: &badStream{io.ErrUnexpectedEOF}, hello: true, ready: true, readyFor: after, lasted: max(after, time.Second)}
+}
 
 func resumes(n int, e ending) []ending {
 	e.resuming = true

@@ -15,7 +15,9 @@ const (
 	resumesKept   = 3               // RESUMEs in a row that Discord did not let come to anything, before the session is given up
 	failuresKept  = 10              // failures in a row of any kind, some two minutes, before that; Discord keeps a session no longer than a few
 	identifyAgain = 2               // failed IDENTIFYs in a row, before each counts as one of the day's few
-	badStreams    = 2               // undecodable streams, before compression is given up
+	badStreams    = 2               // undecodable streams in a row, before compression is given up
+	goodStream    = time.Minute     // a connection that was ready for so long counts as one whose stream was right
+	plainFor      = time.Hour       // a connection without compression that lasted so long: compression is tried again
 )
 
 // ending is how one attempt at a connection went.
@@ -28,6 +30,7 @@ type ending struct {
 	ready    bool          // it came as far as READY or RESUMED
 	moved    bool          // events were replayed to it, whether RESUMED followed or not
 	readyFor time.Duration
+	plain    bool // it was without compression, though that may be asked for
 }
 
 // verdict is what follows an ending.
@@ -38,6 +41,7 @@ type verdict struct {
 	alert  bool          // failing has lasted long enough to call a person
 	locate bool          // ask for the address again
 	plain  bool          // go on without compression
+	again  bool          // try compression again
 }
 
 // policy decides what follows an ending. It does no I/O and keeps the counts
@@ -48,7 +52,7 @@ type policy struct {
 	flaps    int // connections in a row that were ready for too short a time
 	stuck    int // RESUMEs in a row that Discord heard, and that neither ended nor moved on
 	anew     int // IDENTIFYs in a row that Discord heard, and that did not end in READY
-	bad      int // undecodable streams
+	bad      int // undecodable streams in a row
 	unheard  int // attempts in a row that did not reach the session's own address
 }
 
@@ -62,6 +66,9 @@ func (p *policy) after(e ending) verdict {
 		return v // nothing failed
 	}
 	p.count(e)
+	if v.again = e.plain && e.readyFor >= plainFor; v.again || !e.plain && e.readyFor >= goodStream {
+		p.bad = 0
+	}
 	code := closeCode(e.err)
 	var op9 *invalidSession
 	var bad *badStream

@@ -67,6 +67,10 @@ func (r *runner) apply(v verdict, e ending) {
 		r.plain = true
 		r.log.Warn("going on without compression", slog.Any("err", e.err))
 	}
+	if v.again && r.plain {
+		r.plain = false
+		r.log.Info("trying compression again")
+	}
 	if v.alert {
 		r.gauges.alert()
 		r.log.Error("the gateway connection keeps failing; Snug goes on trying. Check the network and https://discordstatus.com",
@@ -95,6 +99,7 @@ func (r *runner) attempt() (e ending) {
 	defer func() { e.lasted = time.Since(began) }()
 	cp := r.Checkpoint()
 	e.resuming = cp.Resumable()
+	e.plain = r.plain && !r.cfg.Plain
 	r.enter(State{Phase: Connecting, Failures: r.policy.failures})
 
 	address := cp.ResumeURL

@@ -16,17 +16,15 @@ import (
 
 // Limits of an invite that somebody asks for.
 const (
-	minLifetime = time.Minute
-	maxLifetime = 30 * 24 * time.Hour
-	maxUses     = 1000
-	maxInvites  = 25 // living ones a room
+	maxUses    = 1000
+	maxInvites = 25 // living ones a room
 )
 
 // Invite makes an invite. With a user to let in at once, that user becomes a
 // guest and is sent the link; reached says whether they got it. It
 // fails with errs.Forbidden, Invalid or RoomNotFound.
 func (k *Keeper) Invite(ctx context.Context, guildID snowflake.ID, q room.InviteRequest) (out room.InviteLink, reached room.Reached, err error) {
-	if q.Lifetime != 0 && (q.Lifetime < minLifetime || q.Lifetime > maxLifetime) {
+	if q.Lifetime != 0 && (q.Lifetime < invite.MinLifetime || q.Lifetime > invite.MaxLifetime) {
 		return out, "", errs.Field("hours", "An invite can live from a minute to 30 days.")
 	}
 	if q.Uses < 0 || q.Uses > maxUses {

@@ -16,6 +16,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/shared/errs"
+	"snug/shared/invite"
 	"snug/shared/room"
 )
 
@@ -72,7 +73,7 @@ func (s Settings) Validate() error {
 		{"idle_timeout", "The idle timeout", s.IdleTimeout, 0, 30 * 24 * time.Hour, true},
 		{"closing_notice", "The closing notice", s.ClosingNotice, 5 * time.Second, time.Hour, false},
 		{"max_age", "The maximum age", s.MaxAge, 10 * time.Minute, 365 * 24 * time.Hour, true},
-		{"invite_lifetime", "The invite lifetime", s.InviteLifetime, time.Minute, 30 * 24 * time.Hour, false},
+		{"invite_lifetime", "The invite lifetime", s.InviteLifetime, invite.MinLifetime, invite.MaxLifetime, false},
 		{"audit_retention", "The audit log's time", s.AuditRetention, 24 * time.Hour, 90 * 24 * time.Hour, false},
 		{"seat_grace", "The time a seat is held after a disconnect", s.SeatGrace, 0, 10 * time.Minute, false},
 	} {

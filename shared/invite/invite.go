@@ -18,6 +18,12 @@ import (
 // Audience marks a token as an invite's, so that no other token of Snug passes for one.
 const Audience = "snug-invite"
 
+// How long an invite that somebody asks for can work.
+const (
+	MinLifetime = time.Minute
+	MaxLifetime = 30 * 24 * time.Hour
+)
+
 // Claims are what an invite token says.
 type Claims struct {
 	keyring.Claims              // ID is the invite's id

@@ -1,0 +1,62 @@
+package dashboard
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/room"
+)
+
+// together is a keeper that tells of some people only once all of them are asked about.
+type together struct {
+	Keeper
+	mu    sync.Mutex
+	who   map[snowflake.ID]bool
+	asked int
+	all   chan struct{}
+}
+
+func (k *together) Standing(ctx context.Context, g snowflake.ID, q room.StandingRequest) (room.Standing, error) {
+	k.mu.Lock()
+	one := k.who[q.UserID]
+	if one {
+		if k.asked++; k.asked == len(k.who) {
+			close(k.all)
+		}
+	}
+	k.mu.Unlock()
+	if one {
+		select {
+		case <-k.all:
+		case <-ctx.Done():
+			return room.Standing{}, ctx.Err()
+		}
+	}
+	return k.Keeper.Standing(ctx, g, q)
+}
+
+// TestNamesAreAskedForTogether: a page with many people's names waits once, not once for each, and the next one not at all.
+func TestNamesAreAskedForTogether(t *testing.T) {
+	k := &together{who: map[snowflake.ID]bool{}, all: make(chan struct{})}
+	b := newBench(t, func(o *Options) { k.Keeper = o.Keeper; o.Keeper = k })
+	var entries []room.Entry
+	for id := snowflake.ID(31); id < 39; id++ {
+		k.who[id] = true
+		b.keeper.join(friends, id, false)
+		entries = append(entries, room.Entry{Kind: room.EntryOpened, RoomID: 7, By: id})
+	}
+	b.happened(friends, entries...)
+	w := b.signedIn(manager)
+	for range 2 {
+		if got := w.get("/admin/100/activity"); got.status != 200 || !strings.Contains(got.body, "User 31") || !strings.Contains(got.body, "User 38") {
+			t.Errorf("%d: %s", got.status, got.text())
+		}
+	}
+	if k.asked != len(k.who) {
+		t.Errorf("asked %d times about %d people", k.asked, len(k.who))
+	}
+}
