@@ -114,7 +114,7 @@ func (k *Keeper) Arrive(ctx context.Context, guildID snowflake.ID, q room.Arrive
 		return out, err
 	}
 	var invite func(context.Context) (string, error)
-	err = k.with(ctx, guildID, func(g *guildRooms) error {
+	err = k.with(ctx, guildID, func(ctx context.Context, g *guildRooms) error {
 		r, err := g.room(q.RoomID)
 		if err != nil {
 			return err
@@ -136,7 +136,9 @@ func (k *Keeper) Arrive(ctx context.Context, guildID snowflake.ID, q room.Arrive
 			if err := k.anew(ctx, g, r, a, q.Anew); err != nil {
 				return err
 			}
-			out.Code, invite = k.wayFor(g, r, *r.Arrival(who.UserID))
+			if a = r.Arrival(who.UserID); a != nil {
+				out.Code, invite = k.wayFor(g, r, *a)
+			}
 		}
 		return nil
 	})
@@ -173,6 +175,19 @@ func (k *Keeper) arriveNow(ctx context.Context, g *guildRooms, r *kept, a room.A
 
 func (k *Keeper) letArrive(ctx context.Context, g *guildRooms, r *kept, a room.Arrival, who room.Standing) error {
 	k.Heard(who)
+	return g.inLane(ctx, roomLane(r.ID), func() error {
+		if g.rooms[r.ID] != r || r.State != room.Open || r.Arrival(a.UserID) == nil {
+			if _, placed := r.Out(a.UserID); !placed {
+				return noRoom()
+			}
+			return nil // they were let in meanwhile
+		}
+		return k.letIntoRoom(ctx, g, r, a, who)
+	})
+}
+
+// letIntoRoom is letArrive in the room's lane.
+func (k *Keeper) letIntoRoom(ctx context.Context, g *guildRooms, r *kept, a room.Arrival, who room.Standing) error {
 	if _, placed := r.Out(a.UserID); r.Locked && !placed && !who.Admin {
 		return locked()
 	}
@@ -214,7 +229,7 @@ func (k *Keeper) wayFor(g *guildRooms, r *kept, a room.Arrival) (code string, in
 func (k *Keeper) made(ctx context.Context, guildID, roomID, user snowflake.ID, code string, err error) (out string, _ error) {
 	ctx, cancel := writing(ctx)
 	defer cancel()
-	noted := k.with(ctx, guildID, func(g *guildRooms) error {
+	noted := k.with(ctx, guildID, func(ctx context.Context, g *guildRooms) error {
 		r := g.rooms[roomID]
 		if r == nil {
 			return nil // the channel is gone, and its invites with it

@@ -29,7 +29,15 @@ type fullness struct {
 // overflow finds a further category for rooms, called like the full one with
 // a number: one that is there and has space, or else a new one. It carries
 // the bot's mark; by mark and name it is known again, also after a crash.
-func (k *Keeper) overflow(ctx context.Context, g *guildRooms, from snowflake.ID) (snowflake.ID, error) {
+func (k *Keeper) overflow(ctx context.Context, g *guildRooms, from snowflake.ID) (next snowflake.ID, err error) {
+	err = g.inLane(ctx, categoryLane, func() error { // not two categories for two rooms
+		next, err = k.furtherThan(ctx, g, from)
+		return err
+	})
+	return next, err
+}
+
+func (k *Keeper) furtherThan(ctx context.Context, g *guildRooms, from snowflake.ID) (snowflake.ID, error) {
 	channels, err := k.o.Discord.Channels(ctx, g.id)
 	if err != nil {
 		return 0, err
@@ -124,16 +132,34 @@ func (k *Keeper) tidy(ctx context.Context, g *guildRooms, category snowflake.ID)
 		return
 	}
 	delete(g.full, category)
-	if category == g.settings.CategoryID {
+	if category == g.settings.CategoryID || g.inUse(category) {
 		return
 	}
+	_ = g.inLane(ctx, categoryLane, func() error {
+		k.dropEmpty(ctx, g, category)
+		return nil
+	})
+}
+
+// inUse says whether there are rooms in a category, or some on their way.
+func (g *guildRooms) inUse(category snowflake.ID) bool {
 	for _, r := range g.rooms {
 		if r.CategoryID == category {
-			return
+			return true
 		}
 	}
+	for _, in := range g.intended {
+		if in.CategoryID == category {
+			return true
+		}
+	}
+	return false
+}
+
+// dropEmpty removes a further category if it is empty, in the categories' lane.
+func (k *Keeper) dropEmpty(ctx context.Context, g *guildRooms, category snowflake.ID) {
 	channels, err := k.o.Discord.Channels(ctx, g.id)
-	if err != nil {
+	if err != nil || g.inUse(category) {
 		return
 	}
 	if _, there := byID(channels)[category]; !there || children(channels, category) > 0 {
@@ -142,13 +168,12 @@ func (k *Keeper) tidy(ctx context.Context, g *guildRooms, category snowflake.ID)
 	if base, _ := baseOf(category, channels); base == category {
 		return // no further category: somebody's own
 	}
-	if err := k.o.Discord.DeleteChannel(ctx, category, "Snug: no room is left in it"); err != nil {
-		k.o.Log.WarnContext(ctx, "an empty category for rooms stays", "guild_id", g.id, "category_id", category, "err", err)
-		return
-	}
-	for full, f := range g.full {
+	for full, f := range g.full { // first: no room begun meanwhile is to go there
 		if f.instead == category {
 			delete(g.full, full)
 		}
+	}
+	if err := k.o.Discord.DeleteChannel(ctx, category, "Snug: no room is left in it"); err != nil {
+		k.o.Log.WarnContext(ctx, "an empty category for rooms stays", "guild_id", g.id, "category_id", category, "err", err)
 	}
 }

@@ -25,18 +25,20 @@ func (k *Keeper) Change(ctx context.Context, guildID snowflake.ID, q room.Change
 	if err := who.CheckActive(); err != nil {
 		return out, err
 	}
-	err = k.with(ctx, guildID, func(g *guildRooms) error {
+	err = k.with(ctx, guildID, func(ctx context.Context, g *guildRooms) error {
 		k.review(ctx, g, who.UserID)
-		r, err := k.changeable(g, q, who)
-		if err != nil {
-			return err
-		}
-		c := changing{k: k, g: g, r: r, q: q, who: who, target: target, out: &out}
-		if err := c.do(ctx); err != nil {
-			return err
-		}
-		out.Room = g.summary(r)
-		return nil
+		return g.inLane(ctx, roomLane(q.RoomID), func() error {
+			r, err := k.changeable(g, q, who)
+			if err != nil {
+				return err
+			}
+			c := changing{k: k, g: g, r: r, q: q, who: who, target: target, out: &out}
+			if err := c.do(ctx); err != nil {
+				return err
+			}
+			out.Room = g.summary(r)
+			return nil
+		})
 	})
 	return out, err
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/disgoorg/snowflake/v2"
+
 	"snug/shared/room"
 )
 
@@ -56,12 +58,14 @@ func (g *guildRooms) follow() {
 			r.doubted[what] = move(at)
 		}
 	}
-	for who, times := range g.openings {
-		moved := make([]time.Time, len(times))
-		for i := range times {
-			moved[i] = move(times[i])
+	for _, kept := range []map[snowflake.ID][]time.Time{g.openings, g.moves} {
+		for who, times := range kept {
+			moved := make([]time.Time, len(times))
+			for i := range times {
+				moved[i] = move(times[i])
+			}
+			kept[who] = moved
 		}
-		g.openings[who] = moved
 	}
 	for user, at := range g.put {
 		g.put[user] = move(at)

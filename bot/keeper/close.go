@@ -13,7 +13,7 @@ import (
 
 // Keep calls off a room's announced closing, and starts its idle time anew.
 func (k *Keeper) Keep(ctx context.Context, guildID snowflake.ID, q room.Request) (out room.Summary, err error) {
-	err = k.inRoom(ctx, guildID, q.Actor, q.RoomID, func(g *guildRooms, r *kept, who room.Standing) error {
+	err = k.inRoom(ctx, guildID, q.Actor, q.RoomID, func(ctx context.Context, g *guildRooms, r *kept, who room.Standing) error {
 		if s := g.summary(r).Access; !s.MayEnter(who) && !s.MayControl(who) {
 			return errs.E(errs.Forbidden, "Only those who may enter this room can keep it open.")
 		}
@@ -57,27 +57,29 @@ func (k *Keeper) CloseRoom(ctx context.Context, guildID snowflake.ID, q room.Req
 	if err := who.CheckActive(); err != nil {
 		return out, err
 	}
-	err = k.with(ctx, guildID, func(g *guildRooms) error {
-		r, err := g.room(q.RoomID)
-		if err != nil {
-			return err
-		}
-		if refused := g.summary(r).Access.CheckClose(who); refused != nil {
-			_, err := g.visible(q.RoomID, who) // whoever may not see it is not told that there is one
-			return cmp.Or(err, refused)
-		}
-		out = g.summary(r)
-		reason := room.ClosedByOwner
-		if r.OwnerID != who.UserID {
-			reason = room.ClosedByAdmin
-		}
-		return k.close(ctx, g, r, reason, who.UserID, q.Actor.Via)
+	err = k.with(ctx, guildID, func(ctx context.Context, g *guildRooms) error {
+		return g.inLane(ctx, roomLane(q.RoomID), func() error {
+			r, err := g.room(q.RoomID)
+			if err != nil {
+				return err
+			}
+			if refused := g.summary(r).Access.CheckClose(who); refused != nil {
+				_, err := g.visible(q.RoomID, who) // whoever may not see it is not told that there is one
+				return cmp.Or(err, refused)
+			}
+			out = g.summary(r)
+			reason := room.ClosedByOwner
+			if r.OwnerID != who.UserID {
+				reason = room.ClosedByAdmin
+			}
+			return k.close(ctx, g, r, reason, who.UserID, q.Actor.Via)
+		})
 	})
 	return out, err
 }
 
 // close ends a room: the decision is recorded, then the channel removed, then
-// the document. What fails after the decision is finished by a sweep.
+// the document. What fails after the decision is finished by a sweep. The caller is in the room's lane.
 func (k *Keeper) close(ctx context.Context, g *guildRooms, r *kept, why room.CloseReason, by snowflake.ID, via room.Via) error {
 	if r.State == room.Open {
 		entry := room.Entry{Kind: room.EntryClosed, By: by, Via: via, Detail: string(why)}
@@ -108,7 +110,13 @@ func (k *Keeper) Gone(guildID, channel snowflake.ID) {
 		if r == nil || !g.ready {
 			return
 		}
-		if err := k.missed(ctx, g, r, room.ClosedChannel); err != nil {
+		err := g.inLane(ctx, roomLane(channel), func() error { // Snug itself may be removing it
+			if g.rooms[channel] != r {
+				return nil
+			}
+			return k.missed(ctx, g, r, room.ClosedChannel)
+		})
+		if err != nil {
 			g.behind = true
 			k.o.Log.ErrorContext(ctx, "a room whose channel was deleted could not be removed; a sweep will", "guild_id", guildID, "room_id", channel, "err", err)
 		}

@@ -33,11 +33,14 @@ func (k *Keeper) Changed(guildID snowflake.ID, c Channel) {
 			k.tell(g, r, room.Changed{})
 			k.reviewAll(ctx, g, r)
 		}
-		if k.differs(g, r, c) {
-			k.confirm(g, r)
-		} else {
-			r.denied = false
-		}
+		_ = g.inRoomsLane(ctx, r, func() error { // what Snug is telling Discord just now is no difference
+			if k.differs(g, r, c) {
+				k.confirm(g, r)
+			} else {
+				r.denied = false
+			}
+			return nil
+		})
 	})
 }
 
@@ -56,7 +59,7 @@ func (k *Keeper) confirm(g *guildRooms, r *kept) {
 		c, err := k.o.Discord.There(ctx, g.id, id)
 		k.later(g, func(ctx context.Context) {
 			if r := g.rooms[id]; r != nil {
-				k.confirmed(ctx, g, r, c, err, edits)
+				_ = g.inRoomsLane(ctx, r, func() error { k.confirmed(ctx, g, r, c, err, edits); return nil })
 			}
 		})
 	})

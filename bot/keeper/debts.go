@@ -38,9 +38,18 @@ func itsStatus() debt {
 	return debt{func(d *room.Due) { d.Status = true }, func(d *room.Due) { d.Status = false }}
 }
 
+// pay notes that a call has paid what is owed. What came to be owed while it was on
+// its way, when owes was the room's, it did not pay.
+func (k *Keeper) pay(ctx context.Context, g *guildRooms, r *kept, owes uint64, owed debt) error {
+	return k.edit(ctx, g, r, nil, func(doc *room.Room) {
+		owed.pay(&doc.Due)
+		doc.Due.Access = doc.Due.Access || r.owes != owes
+	})
+}
+
 // carryOut makes a change that Discord has to be told of: it is recorded with
 // what Discord is owed, then call tells it and so pays. If Discord refuses, what
-// was changed is taken back; if it does not answer, the change stands and the next sweep tells it again.
+// was changed is taken back; if it does not answer, the change stands and the next sweep tells it again. The caller is in the room's lane.
 func (k *Keeper) carryOut(ctx context.Context, g *guildRooms, r *kept, e room.Entry, owed debt, change func(*room.Room), call func(context.Context) error) error {
 	var before, after *room.Room
 	err := k.edit(ctx, g, r, &e, func(doc *room.Room) {
@@ -52,9 +61,10 @@ func (k *Keeper) carryOut(ctx context.Context, g *guildRooms, r *kept, e room.En
 	if err != nil {
 		return err
 	}
+	owes := r.owes
 	if err = call(ctx); err == nil {
 		if r.Due.Any() {
-			err = k.edit(ctx, g, r, nil, func(doc *room.Room) { owed.pay(&doc.Due) })
+			err = k.pay(ctx, g, r, owes, owed)
 		}
 		k.tell(g, r, room.Changed{}) // the change is made, whether that could be noted or not
 		return err
@@ -86,8 +96,8 @@ func (k *Keeper) carryOut(ctx context.Context, g *guildRooms, r *kept, e room.En
 var errMore = errors.New("more of the room's access is to be told")
 
 // setAccess gives a room's channel the overwrites it should have. Where that
-// takes many requests the turn is given back in between: errMore tells that
-// the rest is on its way, and has to stay due.
+// takes many requests the room's lane is left in between: errMore tells that
+// the rest is on its way, and has to stay due. The caller is in the lane.
 func (k *Keeper) setAccess(ctx context.Context, g *guildRooms, r *kept, reason string) error {
 	more, err := k.o.Discord.SetAccess(ctx, r.ID, k.access(g, &r.Room), reason)
 	if err == nil {
@@ -100,7 +110,7 @@ func (k *Keeper) setAccess(ctx context.Context, g *guildRooms, r *kept, reason s
 	return errMore
 }
 
-// goOn has Discord told what is due of a room in a turn to come. It only enqueues.
+// goOn has Discord told what is due of a room in a task of its own. It only enqueues.
 func (k *Keeper) goOn(g *guildRooms, id snowflake.ID) {
 	k.later(g, func(ctx context.Context) {
 		r, err := g.room(id)
@@ -118,30 +128,32 @@ func unfinished(err error) bool {
 	return errs.Has(err, errs.DiscordUnavailable) || errs.Has(err, errs.RateLimited) || errs.Has(err, errs.Unavailable)
 }
 
-// tellDue tells Discord again what it may not have been told of a room. The caller holds the turn.
+// tellDue tells Discord again what it may not have been told of a room, in its lane.
 func (k *Keeper) tellDue(ctx context.Context, g *guildRooms, r *kept) error {
-	if !r.Due.Any() || r.State != room.Open || g.now().Before(r.retryAt) {
-		return nil
-	}
-	err := k.makeGood(ctx, g, r)
-	if errors.Is(err, errMore) {
-		return nil
-	}
-	if err != nil {
-		r.retryAt = g.now().Add(closeRetry)
-		return err
-	}
-	return k.note(ctx, g, r, room.Entry{Kind: room.EntryRepaired, Detail: "Discord was told again"})
+	return g.inRoomsLane(ctx, r, func() error {
+		if !r.Due.Any() || r.State != room.Open || g.now().Before(r.retryAt) {
+			return nil
+		}
+		err := k.makeGood(ctx, g, r)
+		if errors.Is(err, errMore) {
+			return nil
+		}
+		if err != nil {
+			r.retryAt = g.now().Add(closeRetry)
+			return err
+		}
+		return k.note(ctx, g, r, room.Entry{Kind: room.EntryRepaired, Detail: "Discord was told again"})
+	})
 }
 
 // makeGood pays what is owed, one debt after the other; each that is paid is noted at once.
 func (k *Keeper) makeGood(ctx context.Context, g *guildRooms, r *kept) error {
 	const reason = "Snug: made good"
-	paid := func(owed debt) error { return k.edit(ctx, g, r, nil, func(doc *room.Room) { owed.pay(&doc.Due) }) }
 	if r.Due.Access {
+		owes := r.owes
 		err := k.setAccess(ctx, g, r, reason)
 		if err == nil {
-			err = paid(allAccess())
+			err = k.pay(ctx, g, r, owes, allAccess())
 		}
 		if err != nil {
 			return err
@@ -165,7 +177,7 @@ func (k *Keeper) makeGood(ctx context.Context, g *guildRooms, r *kept) error {
 		if err := k.o.Discord.SetStatus(ctx, r.ID, r.Status, reason); err != nil {
 			return err
 		}
-		return paid(itsStatus())
+		return k.pay(ctx, g, r, r.owes, itsStatus())
 	}
 	return nil
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // Forget lets go of a guild that is another process's from now on, and changes
-// nothing of it. It waits for who has the guild's turn, until ctx ends; what
+// nothing of it. It waits for what goes on in the guild, until ctx ends; what
 // was enqueued, or comes late, is not done any more.
 func (k *Keeper) Forget(ctx context.Context, id snowflake.ID) {
 	k.mu.Lock()
@@ -23,7 +23,10 @@ func (k *Keeper) Forget(ctx context.Context, id snowflake.ID) {
 		return
 	}
 	g.gone.Store(true)
-	if g.take(ctx) == nil {
-		g.give()
+	ctx, t, err := g.begin(ctx, nil)
+	if err != nil {
+		return
 	}
+	defer t.end()
+	g.awaitAlone(ctx)
 }

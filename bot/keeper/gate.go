@@ -177,27 +177,34 @@ func (k *Keeper) askAll(guildID snowflake.ID, users []snowflake.ID) error {
 
 // ---- who has a place and does not pass
 
+// misplaced lists the rooms in which somebody has a place whose gates they do not pass any more, or lost one they pass again.
+func (k *Keeper) misplaced(g *guildRooms, user snowflake.ID) (rooms []*kept) {
+	s, known := k.known(g, user)
+	for _, r := range g.rooms {
+		if had, has := r.Out(user); known && has && r.State == room.Open && !r.Banned(user) && g.summary(r).Access.Suspends(s) != had {
+			rooms = append(rooms, r)
+		}
+	}
+	return rooms
+}
+
 // review takes from somebody the places they have in rooms whose gates they do
 // not pass any more, and gives back those they pass again. It says which they lost.
 func (k *Keeper) review(ctx context.Context, g *guildRooms, user snowflake.ID) (lost []*kept) {
-	s, known := k.known(g, user)
-	if !known {
-		return nil
-	}
-	for _, r := range g.rooms {
-		had, has := r.Out(user)
-		if !has || r.State != room.Open || r.Banned(user) {
-			continue
-		}
-		why := g.summary(r).Access.Suspends(s)
-		if why == had {
-			continue
-		}
-		if err := k.setOut(ctx, g, r, user, why); err != nil {
+	for _, r := range k.misplaced(g, user) {
+		err := g.inRoomsLane(ctx, r, func() error {
+			if !slices.Contains(k.misplaced(g, user), r) {
+				return nil // it was set right meanwhile
+			}
+			had, _ := r.Out(user)
+			s, _ := k.known(g, user)
+			if had == access.Passes {
+				lost = append(lost, r)
+			}
+			return k.setOut(ctx, g, r, user, g.summary(r).Access.Suspends(s))
+		})
+		if err != nil {
 			k.o.Log.WarnContext(ctx, "somebody's place in a room could not be set right; a sweep tells Discord again", "guild_id", g.id, "room_id", r.ID, "user_id", user, "err", err)
-		}
-		if had == access.Passes {
-			lost = append(lost, r)
 		}
 	}
 	return lost
@@ -205,7 +212,21 @@ func (k *Keeper) review(ctx context.Context, g *guildRooms, user snowflake.ID) (
 
 // reviewRoom is review for all who have a place in a room, with one call to Discord. It gives those whom nobody knows.
 func (k *Keeper) reviewRoom(ctx context.Context, g *guildRooms, r *kept) (strangers []snowflake.ID) {
-	outs, access := map[snowflake.ID]access.Why{}, g.summary(r).Access
+	outs, strangers := k.outs(g, r)
+	if len(outs) == 0 {
+		return strangers
+	}
+	err := g.inRoomsLane(ctx, r, func() error { return k.setOuts(ctx, g, r) })
+	if err != nil && !errors.Is(err, errMore) {
+		k.o.Log.WarnContext(ctx, "who has a place in a room could not be set right; a sweep tells Discord again", "guild_id", g.id, "room_id", r.ID, "err", err)
+	}
+	return strangers
+}
+
+// outs gives whose place in a room is to be suspended, or given back with access.Passes, and those whom nobody knows.
+func (k *Keeper) outs(g *guildRooms, r *kept) (outs map[snowflake.ID]access.Why, strangers []snowflake.ID) {
+	outs = map[snowflake.ID]access.Why{}
+	access := g.summary(r).Access
 	for _, u := range r.placed() {
 		s, known := k.known(g, u)
 		if !known {
@@ -216,8 +237,14 @@ func (k *Keeper) reviewRoom(ctx context.Context, g *guildRooms, r *kept) (strang
 			outs[u] = access.Suspends(s)
 		}
 	}
-	if len(outs) == 0 {
-		return strangers
+	return outs, strangers
+}
+
+// setOuts is setOut for all in a room who need it. The caller is in the room's lane.
+func (k *Keeper) setOuts(ctx context.Context, g *guildRooms, r *kept) error {
+	outs, _ := k.outs(g, r)
+	if len(outs) == 0 || r.State != room.Open {
+		return nil
 	}
 	err := k.edit(ctx, g, r, nil, func(doc *room.Room) {
 		for _, u := range r.placed() {
@@ -231,17 +258,15 @@ func (k *Keeper) reviewRoom(ctx context.Context, g *guildRooms, r *kept) (strang
 		}
 		doc.Due.Access = true
 	})
-	if err == nil {
-		err = k.setAccess(ctx, g, r, "Snug: who passes the gate")
+	if err != nil {
+		return err
 	}
-	if err == nil {
-		err = k.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Due.Access = false })
+	owes := r.owes
+	if err = k.setAccess(ctx, g, r, "Snug: who passes the gate"); err == nil {
+		err = k.pay(ctx, g, r, owes, allAccess())
 	}
 	k.tell(g, r, room.Changed{})
-	if err != nil && !errors.Is(err, errMore) {
-		k.o.Log.WarnContext(ctx, "who has a place in a room could not be set right; a sweep tells Discord again", "guild_id", g.id, "room_id", r.ID, "err", err)
-	}
-	return strangers
+	return err
 }
 
 // outEntry gives what the audit says when somebody's place goes from one reason to another, if it says anything.

@@ -16,7 +16,7 @@ import (
 // refused. What is not known while the guild is not ready is left out.
 func (k *Keeper) Health(ctx context.Context, guildID snowflake.ID, q guild.ManageRequest) (out guild.Health, err error) {
 	out = guild.Health{Now: k.o.Now(), OpensMax: opensPerGuild, OpensWindow: openWindow, Rooms: []guild.RoomRenames{}}
-	err = k.manage(ctx, guildID, q.Actor, func(g *guildRooms) error {
+	err = k.manage(ctx, guildID, q.Actor, func(ctx context.Context, g *guildRooms) error {
 		now := g.now()
 		lately := recent(g.openings[0], now)
 		out.Opens = max(0, opensPerGuild-len(lately))

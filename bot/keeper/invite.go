@@ -33,7 +33,8 @@ func (k *Keeper) Invite(ctx context.Context, guildID snowflake.ID, q room.Invite
 	var shown room.Summary
 	var by room.Standing
 	var language string
-	err = k.inControl(ctx, guildID, q.Actor, q.RoomID, "invite to it", func(g *guildRooms, r *kept, who room.Standing) error {
+	const what = errs.Term("invite to it")
+	issue := func(ctx context.Context, g *guildRooms, r *kept, who room.Standing) error {
 		if q.For != 0 {
 			if q.Uses == 0 {
 				q.Uses = 1
@@ -72,6 +73,12 @@ func (k *Keeper) Invite(ctx context.Context, guildID snowflake.ID, q room.Invite
 		shown, by, language = g.summary(r), who, g.language()
 		out, err = k.link(r, r.Invite(v.ID))
 		return err
+	}
+	err = k.inControl(ctx, guildID, q.Actor, q.RoomID, what, func(ctx context.Context, g *guildRooms, r *kept, who room.Standing) error {
+		if q.For == 0 {
+			return issue(ctx, g, r, who)
+		}
+		return k.controlled(ctx, g, r, who, what, func() error { return issue(ctx, g, r, who) })
 	})
 	if err == nil && q.For != 0 {
 		reached = k.reach(ctx, guildID, language, Invited{Room: shown, User: q.For, By: by.UserID, Name: by.DisplayName, Link: k.o.Link(q.RoomID, out.Token)})
@@ -92,7 +99,7 @@ func prune(doc *room.Room, now time.Time) {
 
 // Revoke takes an invite back, with those of Discord's that were made for who follows it. Guests it let in stay.
 func (k *Keeper) Revoke(ctx context.Context, guildID snowflake.ID, q room.RevokeRequest) (out room.Invite, err error) {
-	err = k.inControl(ctx, guildID, q.Actor, q.RoomID, "take invites back", func(g *guildRooms, r *kept, who room.Standing) error {
+	err = k.inControl(ctx, guildID, q.Actor, q.RoomID, "take invites back", func(ctx context.Context, g *guildRooms, r *kept, who room.Standing) error {
 		v := r.Invite(q.InviteID)
 		if v == nil {
 			return errs.E(errs.NotFound, "This invite is gone already. Reload the page to see those that are left.")
@@ -125,7 +132,7 @@ func (k *Keeper) Preview(ctx context.Context, guildID snowflake.ID, q room.Previ
 	if err != nil {
 		return out, err
 	}
-	err = k.with(ctx, guildID, func(g *guildRooms) error {
+	err = k.with(ctx, guildID, func(ctx context.Context, g *guildRooms) error {
 		r, v, err := g.invited(claims)
 		if err != nil {
 			return err
@@ -188,39 +195,61 @@ func (k *Keeper) Redeem(ctx context.Context, guildID snowflake.ID, q room.Redeem
 	if err != nil {
 		return out, err
 	}
-	err = k.with(ctx, guildID, func(g *guildRooms) error {
-		r, v, err := g.invited(claims)
-		if err != nil {
+	err = k.with(ctx, guildID, func(ctx context.Context, g *guildRooms) error {
+		return g.inLane(ctx, roomLane(claims.RoomID), func() error {
+			out, err = k.redeemed(ctx, g, claims, who, q)
 			return err
-		}
-		if r.Banned(user) {
-			return keptOut()
-		}
-		_, placed := r.Out(user)
-		if r.Locked && !placed && !who.Admin {
-			return locked()
-		}
-		if err := v.Check(user, k.o.Now()); err != nil && !placed && r.Arrival(user) == nil {
-			return err
-		}
-		out = room.Redeemed{GuildID: g.id, RoomID: r.ID}
-		if !who.Member && r.Arrival(user) == nil {
-			if who, err = k.bringIn(ctx, g, r, v.By, who, q.AccessToken); err != nil {
-				return err
-			}
-		}
-		k.Heard(who)
-		if stepOf(who) != room.StepIn {
-			out.OnTheWay = true
-			return k.arrive(ctx, g, r, v, who, q.Actor.Via)
-		}
-		if err := k.admits(g, g.summary(r).Access, who, false); err != nil {
-			return err // the invite is not used up: they may come again
-		}
-		name := who.DisplayName
-		return k.admit(ctx, g, r, admission{user: user, name: name, by: v.By, inviteID: v.ID, via: q.Actor.Via, byLink: true, hold: holdInvited})
+		})
 	})
 	return out, err
+}
+
+// redeemed is Redeem in the room's lane.
+func (k *Keeper) redeemed(ctx context.Context, g *guildRooms, claims invite.Claims, who room.Standing, q room.RedeemRequest) (out room.Redeemed, err error) {
+	user := q.Actor.UserID
+	r, v, err := k.redeemable(g, claims, who)
+	if err != nil {
+		return out, err
+	}
+	if !who.Member && r.Arrival(user) == nil {
+		if who, err = k.bringIn(ctx, g, r, v.By, who, q.AccessToken); err != nil {
+			return out, err
+		}
+		if r, v, err = k.redeemable(g, claims, who); err != nil { // it may have been revoked meanwhile
+			return out, err
+		}
+	}
+	out = room.Redeemed{GuildID: g.id, RoomID: r.ID}
+	k.Heard(who)
+	if stepOf(who) != room.StepIn {
+		out.OnTheWay = true
+		return out, k.arrive(ctx, g, r, v, who, q.Actor.Via)
+	}
+	if err := k.admits(g, g.summary(r).Access, who, false); err != nil {
+		return out, err // the invite is not used up: they may come again
+	}
+	return out, k.admit(ctx, g, r, admission{
+		user: user, name: who.DisplayName, by: v.By, inviteID: v.ID, via: q.Actor.Via, byLink: true, hold: holdInvited,
+	})
+}
+
+// redeemable finds the room and the invite of a token that somebody may follow.
+func (k *Keeper) redeemable(g *guildRooms, claims invite.Claims, who room.Standing) (*kept, *room.Invite, error) {
+	r, v, err := g.invited(claims)
+	if err != nil {
+		return nil, nil, err
+	}
+	if r.Banned(who.UserID) {
+		return nil, nil, keptOut()
+	}
+	_, placed := r.Out(who.UserID)
+	if r.Locked && !placed && !who.Admin {
+		return nil, nil, locked()
+	}
+	if err := v.Check(who.UserID, k.o.Now()); err != nil && !placed && r.Arrival(who.UserID) == nil {
+		return nil, nil, err
+	}
+	return r, v, nil
 }
 
 // admission is somebody about to be let in.

@@ -14,7 +14,7 @@ import (
 
 // View gives a room as the actor may see it. It fails with errs.RoomNotFound, also if they may not.
 func (k *Keeper) View(ctx context.Context, guildID snowflake.ID, q room.Request) (out room.View, err error) {
-	err = k.atRoom(ctx, guildID, q.Actor, q.RoomID, func(g *guildRooms, r *kept, who room.Standing) error {
+	err = k.atRoom(ctx, guildID, q.Actor, q.RoomID, func(ctx context.Context, g *guildRooms, r *kept, who room.Standing) error {
 		out, err = k.view(g, r, who)
 		return err
 	})
@@ -75,7 +75,7 @@ func (k *Keeper) view(g *guildRooms, r *kept, who room.Standing) (out room.View,
 // seat is held while they come through Discord. It fails with errs.RoomFull,
 // RoomNotFound, Forbidden, MissingPermission or DiscordUnavailable.
 func (k *Keeper) Join(ctx context.Context, guildID snowflake.ID, q room.Request) (out room.Joined, err error) {
-	err = k.inRoom(ctx, guildID, q.Actor, q.RoomID, func(g *guildRooms, r *kept, who room.Standing) error {
+	err = k.inRoom(ctx, guildID, q.Actor, q.RoomID, func(ctx context.Context, g *guildRooms, r *kept, who room.Standing) error {
 		access := g.summary(r).Access
 		if !access.MayEnter(who) {
 			return k.shut(g, access, who)
@@ -98,6 +98,10 @@ func (k *Keeper) Join(ctx context.Context, guildID snowflake.ID, q room.Request)
 func (k *Keeper) seat(ctx context.Context, g *guildRooms, r *kept, user, in snowflake.ID) (room.Joined, error) {
 	now := g.now()
 	if in != 0 {
+		if wait := g.moveLater(user, now); wait > 0 {
+			return room.Joined{}, errs.E(errs.RateLimited, "You changed rooms very often just now. You can join the next in %s.", wait.Round(time.Second)).After(wait)
+		}
+		g.moving(user, now)
 		if err := k.hold(ctx, g, r, nil, room.Hold{UserID: user, Why: room.HeldJoining, Until: now.Add(holdMoved)}); err != nil {
 			return room.Joined{}, err
 		}

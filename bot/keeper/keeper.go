@@ -2,8 +2,8 @@
 // reaps and repairs them. It is the only writer of room state.
 //
 // The keeper of a guild is the process that holds the guild's shard. Requests
-// of one guild take turns; those of different guilds run side by side. Every
-// method is safe for concurrent use, asks Discord what the actor may do
+// of one guild take turns, which they set down while they wait for Discord;
+// those of different guilds run side by side. Every method is safe for concurrent use, asks Discord what the actor may do
 // unless an interaction has just told it, and fails with errs-coded errors
 // that people can read.
 package keeper
@@ -70,6 +70,10 @@ type guildRooms struct {
 	id       snowflake.ID
 	info     room.GuildInfo
 	turn     chan struct{} // holds one token while nobody has the turn
+	lanes    map[string]*lane
+	tasks    int           // that go on, whether they have the turn or not
+	alone    int           // of them, those that wait until the others have ended
+	wake     chan struct{} // closed when they are to look again
 	ready    bool          // loaded and compared with Discord
 	loads    int           // how often Discord has described the guild
 	behind   bool          // the last comparison with Discord was not finished
@@ -87,6 +91,9 @@ type guildRooms struct {
 	parents  map[snowflake.ID]snowflake.ID // the category of each lobby, where it was asked for
 	trimmed  time.Time                     // when old entries of the audit were removed last
 	asked    map[snowflake.ID]bool         // users whose standing is being asked
+	moves    map[snowflake.ID][]time.Time  // when each member was moved out of a lobby lately
+	again    map[snowflake.ID]snowflake.ID // the lobby a member came into while their last coming was being followed
+	waits    map[snowflake.ID]bool         // members who sit in a lobby until they may be moved again
 	put      map[snowflake.ID]time.Time    // users whom Snug itself put out of voice, and when
 
 	memory atomic.Pointer[Memory] // as the last turn left it
@@ -97,7 +104,7 @@ type guildRooms struct {
 	shifted bool   // it was set anew, and not all rooms are stored so
 
 	inboxMu  sync.Mutex
-	inbox    []func(context.Context) // what Discord told, in its order
+	inbox    []errand // what Discord told, in its order
 	draining bool
 	loading  int           // loads that are enqueued or going on
 	loaded   chan struct{} // closed when there are none any more
@@ -124,12 +131,13 @@ type kept struct {
 	denied  bool                 // Snug may not see its channel, and has said so
 	marked  time.Time            // when Snug's own overwrite was put back
 	way     wayIn
+	owes    uint64 // how often access was owed by who was not in the room's lane; see pay
 }
 
 // New makes a Keeper that holds no guild yet.
 func New(o Options) *Keeper {
 	ctx, stop := context.WithCancel(context.Background())
-	edits := counting(o.Discord)
+	edits := counting(outside{o.Discord})
 	o.Discord = edits
 	return &Keeper{o: o, edits: edits, ctx: ctx, stop: stop, guilds: map[snowflake.ID]*guildRooms{}, heard: map[[2]snowflake.ID]room.Standing{}}
 }
@@ -175,7 +183,8 @@ func (k *Keeper) guild(id snowflake.ID, create bool) *guildRooms {
 		g = &guildRooms{
 			id: id, turn: make(chan struct{}, 1), settings: guild.Defaults(), clock: &clock{source: k.o.Now, set: k.o.Now()},
 			rooms: map[snowflake.ID]*kept{}, intended: map[string]room.Intention{}, openings: map[snowflake.ID][]time.Time{},
-			full: map[snowflake.ID]fullness{}, parents: map[snowflake.ID]snowflake.ID{}, put: map[snowflake.ID]time.Time{}, asked: map[snowflake.ID]bool{},
+			full: map[snowflake.ID]fullness{}, lanes: map[string]*lane{}, moves: map[snowflake.ID][]time.Time{},
+			again: map[snowflake.ID]snowflake.ID{}, waits: map[snowflake.ID]bool{}, wake: make(chan struct{}), parents: map[snowflake.ID]snowflake.ID{}, put: map[snowflake.ID]time.Time{}, asked: map[snowflake.ID]bool{},
 		}
 		g.turned = func() {
 			if k.o.Turned != nil {
@@ -188,18 +197,39 @@ func (k *Keeper) guild(id snowflake.ID, create bool) *guildRooms {
 	return g
 }
 
-// later has f run under the guild's turn after everything that was enqueued
-// for the guild before. It never waits: gateway listeners call it.
-func (k *Keeper) later(g *guildRooms, f func(context.Context)) {
+// errand is something to do in a guild. One that is done alone begins when all others have ended, and holds up those after it.
+type errand struct {
+	do    func(context.Context)
+	alone bool
+}
+
+// later has f run under the guild's turn. What was enqueued for the guild before
+// has begun by then, and may wait for Discord. It never waits: gateway listeners call it.
+func (k *Keeper) later(g *guildRooms, f func(context.Context)) { k.enqueue(g, errand{do: f}) }
+
+func (k *Keeper) enqueue(g *guildRooms, e errand) {
 	g.inboxMu.Lock()
 	defer g.inboxMu.Unlock()
 	if k.ctx.Err() != nil || g.gone.Load() {
 		return
 	}
-	g.inbox = append(g.inbox, f)
+	g.inbox = append(g.inbox, e)
 	if !g.draining {
 		g.draining = k.run(func() { k.drain(g) })
 	}
+}
+
+// after is later, some time from now.
+func (k *Keeper) after(g *guildRooms, wait time.Duration, f func(context.Context)) {
+	k.run(func() {
+		timer := time.NewTimer(wait)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			k.later(g, f)
+		case <-k.ctx.Done():
+		}
+	})
 }
 
 // laterIn is later for a guild that may not be held: then nothing is done.
@@ -209,7 +239,14 @@ func (k *Keeper) laterIn(id snowflake.ID, f func(context.Context, *guildRooms)) 
 	}
 }
 
-// drain runs what was enqueued for a guild until there is nothing left.
+// aloneIn is laterIn for what replaces all that tasks work on.
+func (k *Keeper) aloneIn(id snowflake.ID, f func(context.Context, *guildRooms)) {
+	if g := k.guild(id, false); g != nil {
+		k.enqueue(g, errand{do: func(ctx context.Context) { f(ctx, g) }, alone: true})
+	}
+}
+
+// drain begins what was enqueued for a guild, one after the other, until there is nothing left.
 func (k *Keeper) drain(g *guildRooms) {
 	for {
 		g.inboxMu.Lock()
@@ -218,15 +255,34 @@ func (k *Keeper) drain(g *guildRooms) {
 			g.inboxMu.Unlock()
 			return
 		}
-		f := g.inbox[0]
+		e := g.inbox[0]
 		g.inbox = g.inbox[1:]
 		g.inboxMu.Unlock()
-		if g.take(k.ctx) == nil {
-			if !g.gone.Load() {
-				f(k.ctx)
-			}
-			g.give()
+		if e.alone {
+			k.perform(g, e, nil)
+			continue
 		}
+		parked := make(chan struct{})
+		k.wg.Go(func() { k.perform(g, e, func() { close(parked) }) }) // the drain is waited for, so the keeper is not closed
+		<-parked
+	}
+}
+
+// perform does an errand; parked is called when the next one may begin.
+func (k *Keeper) perform(g *guildRooms, e errand, parked func()) {
+	ctx, t, err := g.begin(k.ctx, parked)
+	if err != nil {
+		if parked != nil {
+			parked()
+		}
+		return
+	}
+	defer t.end()
+	if e.alone {
+		g.awaitAlone(ctx)
+	}
+	if !g.gone.Load() {
+		e.do(ctx)
 	}
 }
 
@@ -254,7 +310,7 @@ func (g *guildRooms) give() {
 }
 
 // with runs f while it holds the turn of a guild that is ready.
-func (k *Keeper) with(ctx context.Context, id snowflake.ID, f func(*guildRooms) error) error {
+func (k *Keeper) with(ctx context.Context, id snowflake.ID, f func(context.Context, *guildRooms) error) error {
 	g := k.guild(id, false)
 	if g == nil {
 		return errs.E(errs.Unavailable, "Snug is not connected to this server right now. Please try again in a moment.")
@@ -262,53 +318,75 @@ func (k *Keeper) with(ctx context.Context, id snowflake.ID, f func(*guildRooms) 
 	if err := g.awaitLoads(ctx, k.ctx); err != nil {
 		return err
 	}
-	if err := g.take(ctx); err != nil {
+	ctx, t, err := g.begin(ctx, nil)
+	if err != nil {
 		return err
 	}
-	defer g.give()
+	defer t.end()
 	if g.gone.Load() {
 		return errs.E(errs.Unavailable, "Snug is not connected to this server right now. Please try again in a moment.")
 	}
 	if !g.ready {
 		return errs.E(errs.Unavailable, "Snug is just starting for this server. Please try again in a moment.")
 	}
-	return f(g)
+	return f(ctx, g)
 }
 
-// atRoom runs f while it holds the guild's turn, on an open room that the actor may see.
-func (k *Keeper) atRoom(ctx context.Context, guildID snowflake.ID, a room.Actor, id snowflake.ID, f func(*guildRooms, *kept, room.Standing) error) error {
+// atRoom runs f while it holds the guild's turn, on an open room that the actor may see. It waits for no call to Discord
+// but for the actor's standing.
+func (k *Keeper) atRoom(ctx context.Context, guildID snowflake.ID, a room.Actor, id snowflake.ID, f func(context.Context, *guildRooms, *kept, room.Standing) error) error {
 	who, err := k.standing(ctx, guildID, a)
 	if err != nil {
 		return err
 	}
-	return k.with(ctx, guildID, func(g *guildRooms) error {
+	return k.with(ctx, guildID, func(ctx context.Context, g *guildRooms) error {
+		if len(k.misplaced(g, who.UserID)) > 0 {
+			k.later(g, func(ctx context.Context) { k.review(ctx, g, who.UserID) })
+		}
+		r, err := g.visible(id, who)
+		if err != nil {
+			return err
+		}
+		return f(ctx, g, r, who)
+	})
+}
+
+// inRoom is atRoom for an actor who does something there: their places are set right before, and Discord allows who is
+// timed out or pending nothing but to see and read.
+func (k *Keeper) inRoom(ctx context.Context, guildID snowflake.ID, a room.Actor, id snowflake.ID, f func(context.Context, *guildRooms, *kept, room.Standing) error) error {
+	return k.atRoom(ctx, guildID, a, id, func(ctx context.Context, g *guildRooms, _ *kept, who room.Standing) error {
 		k.review(ctx, g, who.UserID)
 		r, err := g.visible(id, who)
 		if err != nil {
 			return err
 		}
-		return f(g, r, who)
-	})
-}
-
-// inRoom is atRoom for an actor who does something there: Discord allows who is
-// timed out or pending nothing but to see and read.
-func (k *Keeper) inRoom(ctx context.Context, guildID snowflake.ID, a room.Actor, id snowflake.ID, f func(*guildRooms, *kept, room.Standing) error) error {
-	return k.atRoom(ctx, guildID, a, id, func(g *guildRooms, r *kept, who room.Standing) error {
 		if err := who.CheckActive(); err != nil {
 			return err
 		}
-		return f(g, r, who)
+		return f(ctx, g, r, who)
 	})
 }
 
 // inControl is atRoom for an actor who may control the room; what says what they wanted to do.
-func (k *Keeper) inControl(ctx context.Context, guildID snowflake.ID, a room.Actor, id snowflake.ID, what errs.Term, f func(*guildRooms, *kept, room.Standing) error) error {
-	return k.inRoom(ctx, guildID, a, id, func(g *guildRooms, r *kept, who room.Standing) error {
+func (k *Keeper) inControl(ctx context.Context, guildID snowflake.ID, a room.Actor, id snowflake.ID, what errs.Term, f func(context.Context, *guildRooms, *kept, room.Standing) error) error {
+	return k.inRoom(ctx, guildID, a, id, func(ctx context.Context, g *guildRooms, r *kept, who room.Standing) error {
 		if err := g.controllable(r, who, what); err != nil {
 			return err
 		}
-		return f(g, r, who)
+		return f(ctx, g, r, who)
+	})
+}
+
+// controlled runs f in the lane of a room that the actor may still control then.
+func (k *Keeper) controlled(ctx context.Context, g *guildRooms, r *kept, who room.Standing, what errs.Term, f func() error) error {
+	return g.inLane(ctx, roomLane(r.ID), func() error {
+		if _, err := g.room(r.ID); err != nil {
+			return err
+		}
+		if err := g.controllable(r, who, what); err != nil {
+			return err
+		}
+		return f()
 	})
 }
 
@@ -316,7 +394,7 @@ func (k *Keeper) inControl(ctx context.Context, guildID snowflake.ID, a room.Act
 func (g *guildRooms) room(id snowflake.ID) (*kept, error) {
 	r := g.rooms[id]
 	if r == nil || r.State != room.Open {
-		return nil, errs.E(errs.RoomNotFound, "This room does not exist any more, or you are not invited. Open a new one with /create-room, or ask for an invite.")
+		return nil, noRoom()
 	}
 	return r, nil
 }

@@ -28,7 +28,7 @@ func (k *Keeper) Knock(ctx context.Context, guildID snowflake.ID, q room.KnockRe
 	if q.RoomID == 0 && q.Owner == 0 {
 		return out, errs.Field("room", "Please say whose room, or which.")
 	}
-	err = k.with(ctx, guildID, func(g *guildRooms) error {
+	err = k.with(ctx, guildID, func(ctx context.Context, g *guildRooms) error {
 		r := g.knockedAt(q)
 		if r == nil {
 			return nil
@@ -100,7 +100,8 @@ func (k *Keeper) knock(ctx context.Context, g *guildRooms, r *kept, who room.Sta
 func (k *Keeper) Answer(ctx context.Context, guildID snowflake.ID, q room.AnswerRequest) (out room.ChangeDone, err error) {
 	var by snowflake.ID
 	var language string
-	err = k.inControl(ctx, guildID, q.Actor, q.RoomID, "answer those who knock", func(g *guildRooms, r *kept, who room.Standing) error {
+	const what = errs.Term("answer those who knock")
+	answer := func(ctx context.Context, g *guildRooms, r *kept, who room.Standing) error {
 		now := g.now()
 		knock := r.Knock(q.User)
 		if knock == nil || !knock.Pending(now) {
@@ -122,6 +123,9 @@ func (k *Keeper) Answer(ctx context.Context, guildID snowflake.ID, q room.Answer
 		}
 		out.Room, by, language = g.summary(r), who.UserID, g.language()
 		return nil
+	}
+	err = k.inControl(ctx, guildID, q.Actor, q.RoomID, what, func(ctx context.Context, g *guildRooms, r *kept, who room.Standing) error {
+		return k.controlled(ctx, g, r, who, what, func() error { return answer(ctx, g, r, who) })
 	})
 	if err == nil {
 		out.Reached = k.reach(ctx, guildID, language, KnockAnswered{Room: out.Room, User: q.User, By: by, LetIn: q.LetIn})

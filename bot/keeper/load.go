@@ -22,11 +22,11 @@ func (k *Keeper) Load(info room.GuildInfo, channels []Channel) {
 		return // closing
 	}
 	g.beginLoad()
-	k.later(g, func(ctx context.Context) {
+	k.enqueue(g, errand{alone: true, do: func(ctx context.Context) {
 		defer g.endLoad()
 		g.loads++
 		k.loadUntil(ctx, g, info, channels, g.loads, time.Second)
-	})
+	}})
 }
 
 func (g *guildRooms) beginLoad() {
@@ -81,12 +81,10 @@ func (k *Keeper) loadUntil(ctx context.Context, g *guildRooms, info room.GuildIn
 		return
 	}
 	k.o.Log.ErrorContext(ctx, "a server's rooms could not be read; trying again", "guild_id", info.ID, "delay", wait, "err", err)
-	k.run(func() {
-		select {
-		case <-time.After(wait):
-			k.later(g, func(ctx context.Context) { k.loadUntil(ctx, g, info, channels, number, min(2*wait, 16*time.Second)) })
-		case <-ctx.Done():
-		}
+	k.after(g, wait, func(context.Context) {
+		k.enqueue(g, errand{alone: true, do: func(ctx context.Context) {
+			k.loadUntil(ctx, g, info, channels, number, min(2*wait, 16*time.Second))
+		}})
 	})
 }
 
@@ -105,12 +103,12 @@ func (k *Keeper) load(ctx context.Context, g *guildRooms, info room.GuildInfo, c
 	if err := k.track(ctx, g); err != nil {
 		return err
 	}
-	err := k.compare(ctx, g, channels)
+	err := k.compare(ctx, g, channels, k.editsOf(g))
 	if g.behind = err != nil; g.behind { // the sweeps go on with it
 		k.o.Log.WarnContext(ctx, "not everything could be put right at once", "guild_id", g.id, "err", err)
 	}
 	g.ready, g.info.Ready = true, true
-	k.later(g, func(ctx context.Context) { k.lobbies(ctx, g) })
+	k.lobbies(g)
 	k.later(g, func(ctx context.Context) { k.regate(ctx, g) })
 	if len(g.rooms) > 0 {
 		k.o.AskInfo(g.id)
@@ -125,10 +123,11 @@ func (k *Keeper) Reannounce(ctx context.Context, id snowflake.ID) error {
 	if g == nil {
 		return nil
 	}
-	if err := g.take(ctx); err != nil {
+	ctx, t, err := g.begin(ctx, nil)
+	if err != nil {
 		return err
 	}
-	defer g.give()
+	defer t.end()
 	if g.info.ID == 0 {
 		return nil // never loaded: it is announced when it is
 	}
@@ -152,7 +151,7 @@ func (k *Keeper) unready(ctx context.Context, g *guildRooms) {
 // stored: if the bot is invited again, they are compared with what is there
 // then. It only enqueues.
 func (k *Keeper) Left(id snowflake.ID) {
-	k.laterIn(id, func(ctx context.Context, g *guildRooms) {
+	k.aloneIn(id, func(ctx context.Context, g *guildRooms) {
 		g.loads++ // a load that failed is not tried again
 		k.unready(ctx, g)
 		for _, r := range g.rooms {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"time"
 
 	"github.com/disgoorg/snowflake/v2"
 
@@ -14,10 +15,33 @@ import (
 
 // lobby opens a room for somebody who came into a lobby, and moves them in.
 // Who has as many rooms as they may have is moved into the room they have. Who
-// left meanwhile leaves nothing behind.
+// left meanwhile leaves nothing behind. Who comes again and again waits a while:
+// Discord's limits are the whole server's.
 func (k *Keeper) lobby(ctx context.Context, g *guildRooms, lobbyID, user snowflake.ID) {
+	if g.settings.Lobby(lobbyID) == nil {
+		return
+	}
+	if g.laneTaken(ctx, lobbyLane(user)) {
+		g.again[user] = lobbyID // whoever is in the lane looks where they are then
+		return
+	}
+	_ = g.inLane(ctx, lobbyLane(user), func() error {
+		for ok := true; ok; lobbyID, ok = g.again[user] {
+			delete(g.again, user)
+			k.intoRoom(ctx, g, lobbyID, user)
+		}
+		return nil
+	})
+}
+
+// intoRoom is lobby in the user's lane.
+func (k *Keeper) intoRoom(ctx context.Context, g *guildRooms, lobbyID, user snowflake.ID) {
 	lobby := g.settings.Lobby(lobbyID)
 	if lobby == nil || k.o.Presence.ChannelOf(g.id, user) != lobbyID {
+		return
+	}
+	if wait := g.moveLater(user, g.now()); wait > 0 {
+		k.lobbyIn(g, wait, user)
 		return
 	}
 	log := k.o.Log.With("guild_id", g.id, "user_id", user, "lobby_id", lobbyID)
@@ -25,6 +49,23 @@ func (k *Keeper) lobby(ctx context.Context, g *guildRooms, lobbyID, user snowfla
 		log.Info("a lobby opened no room", "err", err)
 		k.say(g, LobbyFailed{GuildID: g.id, User: user, Err: errs.Public(err)})
 	}
+}
+
+// lobbyIn looks after somebody in a lobby in a while, or with a sweep; once, however often it is called meanwhile.
+func (k *Keeper) lobbyIn(g *guildRooms, wait time.Duration, user snowflake.ID) {
+	if !g.waits[user] {
+		g.waits[user] = true
+		k.after(g, wait, func(ctx context.Context) { k.lobbyAgain(ctx, g, user) })
+	}
+}
+
+// lobbyAgain looks after somebody who had to wait in a lobby, if they still do.
+func (k *Keeper) lobbyAgain(ctx context.Context, g *guildRooms, user snowflake.ID) {
+	if waits := g.waits[user]; !waits || !g.ready {
+		return
+	}
+	delete(g.waits, user)
+	k.lobby(ctx, g, k.o.Presence.ChannelOf(g.id, user), user)
 }
 
 func (k *Keeper) fromLobby(ctx context.Context, g *guildRooms, lobby guild.Lobby, user snowflake.ID) error {
@@ -47,19 +88,22 @@ func (k *Keeper) fromLobby(ctx context.Context, g *guildRooms, lobby guild.Lobby
 	}
 	fresh := g.now().Sub(r.OpenedAt) < holdMoved && room.Taken(k.o.Presence.Roster(g.id, r.ID)) == 0
 	if k.o.Presence.ChannelOf(g.id, user) == lobby.ChannelID {
+		g.moving(user, g.now())
 		err = k.o.Discord.Move(ctx, g.id, user, r.ID, "Snug: from the lobby")
 		if err == nil || errs.Has(err, errs.DiscordUnavailable) {
 			return err
 		}
 	}
-	if !fresh {
-		if errs.Has(err, errs.NotInVoice) {
-			return nil
+	if fresh {
+		e := g.inRoomsLane(ctx, r, func() error {
+			if room.Taken(k.o.Presence.Roster(g.id, r.ID)) > 0 {
+				return nil // somebody else came
+			}
+			return k.close(ctx, g, r, room.ClosedAlone, 0, room.ViaSnug)
+		})
+		if e != nil {
+			return e
 		}
-		return err
-	}
-	if e := k.close(ctx, g, r, room.ClosedAlone, 0, room.ViaSnug); e != nil {
-		return e
 	}
 	if errs.Has(err, errs.NotInVoice) {
 		return nil
@@ -84,12 +128,16 @@ func (k *Keeper) parentOf(ctx context.Context, g *guildRooms, lobby snowflake.ID
 	return g.parents[lobby]
 }
 
-// lobbies opens rooms for who sits in a lobby already: they came while Snug was away.
-func (k *Keeper) lobbies(ctx context.Context, g *guildRooms) {
-	for _, l := range slices.Clone(g.settings.Lobbies) {
+// lobbies has rooms opened for who sits in a lobby already: they came while Snug was away. It only enqueues.
+func (k *Keeper) lobbies(g *guildRooms) {
+	for _, l := range g.settings.Lobbies {
 		for _, p := range k.o.Presence.Roster(g.id, l.ChannelID) {
 			if !p.Bot {
-				k.lobby(ctx, g, l.ChannelID, p.UserID)
+				k.later(g, func(ctx context.Context) {
+					if g.ready {
+						k.lobby(ctx, g, l.ChannelID, p.UserID)
+					}
+				})
 			}
 		}
 	}
@@ -98,7 +146,7 @@ func (k *Keeper) lobbies(ctx context.Context, g *guildRooms) {
 // SaveLobby adds a lobby or changes one. It fails with errs.Forbidden,
 // Invalid, NotFound (no such voice channel), MissingPermission or DiscordUnavailable.
 func (k *Keeper) SaveLobby(ctx context.Context, guildID snowflake.ID, q guild.LobbyRequest) (out guild.LobbyDone, err error) {
-	err = k.manage(ctx, guildID, q.Actor, func(g *guildRooms) error {
+	err = k.setting(ctx, guildID, q.Actor, func(ctx context.Context, g *guildRooms) error {
 		if err := k.lobbyChannel(ctx, g, &q); err != nil {
 			return err
 		}
@@ -115,7 +163,7 @@ func (k *Keeper) SaveLobby(ctx context.Context, guildID snowflake.ID, q guild.Lo
 			return err
 		}
 		out = guild.LobbyDone{Lobby: q.Lobby, Lobbies: g.settings.Clone().Lobbies}
-		k.lobbies(ctx, g)
+		k.lobbies(g)
 		return nil
 	})
 	return out, err
@@ -158,7 +206,7 @@ func (k *Keeper) lobbyChannel(ctx context.Context, g *guildRooms, q *guild.Lobby
 
 // RemoveLobby ends a lobby. It fails with errs.Forbidden or NotFound.
 func (k *Keeper) RemoveLobby(ctx context.Context, guildID snowflake.ID, q guild.LobbyRemoval) (out guild.LobbyDone, err error) {
-	err = k.manage(ctx, guildID, q.Actor, func(g *guildRooms) error {
+	err = k.setting(ctx, guildID, q.Actor, func(ctx context.Context, g *guildRooms) error {
 		next := g.settings.Clone()
 		l := next.Lobby(q.ChannelID)
 		if l == nil {

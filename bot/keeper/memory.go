@@ -73,7 +73,7 @@ func (k *Keeper) VoiceOf(guildID, user snowflake.ID) snowflake.ID {
 // SetPanel keeps which messages in a room's chat are Snug's. It fails with
 // errs.RoomNotFound if the room is gone, and its messages with it.
 func (k *Keeper) SetPanel(ctx context.Context, guildID, roomID snowflake.ID, p room.Panel) error {
-	return k.with(ctx, guildID, func(g *guildRooms) error {
+	return k.with(ctx, guildID, func(ctx context.Context, g *guildRooms) error {
 		r, err := g.room(roomID)
 		if err != nil {
 			return err

@@ -30,7 +30,7 @@ func (k *Keeper) Open(ctx context.Context, guildID snowflake.ID, id string, q ro
 	if id == "" {
 		id = newID()
 	}
-	err = k.with(ctx, guildID, func(g *guildRooms) error {
+	err = k.with(ctx, guildID, func(ctx context.Context, g *guildRooms) error {
 		r, err := k.opened(ctx, g, opening{id: id, who: who, q: q})
 		if err != nil {
 			return err
@@ -52,7 +52,16 @@ type opening struct {
 	lobby *guild.Lobby // it is opened through; nil for none
 }
 
-func (k *Keeper) opened(ctx context.Context, g *guildRooms, o opening) (*kept, error) {
+func (k *Keeper) opened(ctx context.Context, g *guildRooms, o opening) (r *kept, err error) {
+	err = g.inLane(ctx, openLane(o.id), func() error { // the same request may come again meanwhile
+		r, err = k.open(ctx, g, o)
+		return err
+	})
+	return r, err
+}
+
+// open is opened in the intention's lane.
+func (k *Keeper) open(ctx context.Context, g *guildRooms, o opening) (*kept, error) {
 	for _, r := range g.rooms {
 		if r.IntentionID == o.id {
 			return r, nil
@@ -226,7 +235,7 @@ func (k *Keeper) mayOpen(g *guildRooms, who room.Standing) error {
 			return errs.E(errs.RoomLimit, "You have a room already, “%s”. Close it first, then open a new one.", r.Name)
 		}
 		return errs.E(errs.RoomLimit, "You have as many rooms as you may have here (%d). Close one first, then open a new one.", s.RoomsPerMember)
-	case len(g.rooms) >= s.RoomsPerGuild:
+	case len(g.rooms)+len(g.intended) >= s.RoomsPerGuild:
 		return errs.E(errs.RoomLimit, "This server has %d rooms open, which is as many as it allows. Wait until one closes, or ask somebody who manages the server.", len(g.rooms))
 	}
 	return g.throttled(who.UserID, g.now())

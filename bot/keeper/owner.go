@@ -134,7 +134,13 @@ func (k *Keeper) MemberGone(guildID, user snowflake.ID) {
 			if r.OwnerID != user || r.State != room.Open {
 				continue
 			}
-			if err := k.succeed(ctx, g, r); err != nil {
+			err := g.inRoomsLane(ctx, r, func() error {
+				if r.OwnerID != user {
+					return nil
+				}
+				return k.succeed(ctx, g, r)
+			})
+			if err != nil {
 				k.o.Log.WarnContext(ctx, "a room whose owner left the server waits for another", "guild_id", g.id, "room_id", r.ID, "err", err)
 			}
 		}
@@ -152,17 +158,21 @@ func (k *Keeper) ownerDue(ctx context.Context, g *guildRooms, r *kept) error {
 	first := r.asks.Before(r.OwnerLeftAt)
 	r.asks = now
 	owner, known := k.o.Standings.Known(g.id, r.OwnerID)
-	if known && !owner.Member {
+	if !known || owner.Member {
+		if !first || k.o.Standings.Hurry(g.id, r.OwnerID) {
+			return nil // MemberGone comes if they left
+		}
+		var err error
+		if owner, err = k.says(ctx, g.id, r.OwnerID); err != nil || owner.Member {
+			return err
+		}
+	}
+	return g.inRoomsLane(ctx, r, func() error {
+		if r.State != room.Open || r.OwnerID != owner.UserID {
+			return nil // it has another meanwhile
+		}
 		return k.succeed(ctx, g, r)
-	}
-	if !first || k.o.Standings.Hurry(g.id, r.OwnerID) {
-		return nil // MemberGone comes if they left
-	}
-	owner, err := k.says(ctx, g.id, r.OwnerID)
-	if err != nil || owner.Member {
-		return err
-	}
-	return k.succeed(ctx, g, r)
+	})
 }
 
 // succeed finds a new owner for a room whose owner left the server: who sits

@@ -15,7 +15,7 @@ import (
 // be in the server any more. Rooms tell Discord of a lost place with the next sweep.
 func (k *Keeper) Person(ctx context.Context, guildID snowflake.ID, q room.PersonRequest) (out room.PersonData, err error) {
 	out.Rooms = []room.PersonRoom{}
-	err = k.with(ctx, guildID, func(g *guildRooms) error {
+	err = k.with(ctx, guildID, func(ctx context.Context, g *guildRooms) error {
 		if out.Preferences, err = k.preferences(ctx, g, q.UserID); err != nil {
 			return err
 		}
@@ -73,6 +73,7 @@ func (k *Keeper) partsOf(ctx context.Context, g *guildRooms, q room.PersonReques
 		in := room.PersonRoom{ID: r.ID, Name: r.Name, As: as}
 		if q.Erase {
 			had := r.Guest(q.UserID) != nil
+			r.owes++
 			err := k.change(ctx, g, r, nil, func(doc *room.Room) {
 				doc.Forget(q.UserID, here, g.now())
 				doc.Due.Access = doc.Due.Access || had && doc.Guest(q.UserID) == nil

@@ -17,7 +17,7 @@ func memberKey(guildID, user snowflake.ID) string { return guildID.String() + ".
 
 // Preferences gives what the actor had remembered, or forgets it.
 func (k *Keeper) Preferences(ctx context.Context, guildID snowflake.ID, q room.PreferencesRequest) (out room.PreferencesDone, err error) {
-	err = k.with(ctx, guildID, func(g *guildRooms) error {
+	err = k.with(ctx, guildID, func(ctx context.Context, g *guildRooms) error {
 		if !q.Forget {
 			out.Preferences, err = k.preferences(ctx, g, q.Actor.UserID)
 			return err

@@ -14,30 +14,50 @@ import (
 	"snug/shared/room"
 )
 
-// compare puts right where rooms and Discord's channels differ.
-func (k *Keeper) compare(ctx context.Context, g *guildRooms, channels []Channel) error {
-	var all error
-	channels, err := k.verified(ctx, g, channels)
+// compare puts right where rooms and Discord's channels differ. since is what the rooms' channels were edited by then.
+func (k *Keeper) compare(ctx context.Context, g *guildRooms, channels []Channel, since map[snowflake.ID]uint64) error {
+	verified := k.editsOf(g)
+	channels, anew, err := k.verified(ctx, g, channels)
 	if err != nil {
 		return err
 	}
+	if anew {
+		since = verified
+	}
+	var all error
 	byID := byID(channels)
 	for _, r := range g.rooms {
-		c, there := byID[r.ID]
-		var err error
-		switch {
-		case !there || c.Unseen:
-			err = k.missed(ctx, g, r, room.ClosedLost)
-		case r.State == room.Closing:
-			err = k.consider(ctx, g, r)
-		default:
-			err = k.align(ctx, g, r, c)
-			k.occupancy(ctx, g, r)
-			all = errors.Join(all, k.consider(ctx, g, r))
-		}
-		all = errors.Join(all, err)
+		all = errors.Join(all, g.inRoomsLane(ctx, r, func() error {
+			c, there := byID[r.ID]
+			return k.compareRoom(ctx, g, r, c, there, since[r.ID])
+		}))
 	}
 	return errors.Join(all, k.settle(ctx, g, channels))
+}
+
+// editsOf gives for each room what k.edits says of its channel now.
+func (k *Keeper) editsOf(g *guildRooms) map[snowflake.ID]uint64 {
+	m := make(map[snowflake.ID]uint64, len(g.rooms))
+	for id := range g.rooms {
+		m[id] = k.edits.of(id)
+	}
+	return m
+}
+
+// compareRoom is compare for one room, in its lane.
+func (k *Keeper) compareRoom(ctx context.Context, g *guildRooms, r *kept, c Channel, there bool, since uint64) error {
+	switch {
+	case !there || c.Unseen:
+		return k.missed(ctx, g, r, room.ClosedLost)
+	case r.State == room.Closing:
+		return k.consider(ctx, g, r)
+	case k.edits.of(r.ID) != since: // the list is of before or after
+		k.confirm(g, r)
+		return nil
+	}
+	err := k.align(ctx, g, r, c)
+	k.occupancy(ctx, g, r)
+	return errors.Join(err, k.consider(ctx, g, r))
 }
 
 // catchUp finishes a comparison that could not be finished before.
@@ -45,9 +65,10 @@ func (k *Keeper) catchUp(ctx context.Context, g *guildRooms) error {
 	if !g.behind {
 		return nil
 	}
+	since := k.editsOf(g)
 	channels, err := k.o.Discord.Channels(ctx, g.id)
 	if err == nil {
-		err = k.compare(ctx, g, channels)
+		err = k.compare(ctx, g, channels, since)
 	}
 	g.behind = err != nil
 	return err
@@ -56,15 +77,16 @@ func (k *Keeper) catchUp(ctx context.Context, g *guildRooms) error {
 // verified asks Discord for the channels as they are now when those given,
 // which were told some time ago, lack one that a room needs or differ from a
 // room: nothing is given up on what was merely not told, and no late news of
-// what Snug itself did is taken for somebody else's doing.
-func (k *Keeper) verified(ctx context.Context, g *guildRooms, channels []Channel) ([]Channel, error) {
+// what Snug itself did is taken for somebody else's doing. It says whether it asked.
+func (k *Keeper) verified(ctx context.Context, g *guildRooms, channels []Channel) (_ []Channel, anew bool, _ error) {
 	byID := byID(channels)
 	for id, r := range g.rooms {
 		if c, there := byID[id]; !there || r.State == room.Open && k.differs(g, r, c) {
-			return k.o.Discord.Channels(ctx, g.id)
+			channels, err := k.o.Discord.Channels(ctx, g.id)
+			return channels, true, err
 		}
 	}
-	return channels, nil
+	return channels, false, nil
 }
 
 // whereabouts says where a channel is that something points at.
@@ -308,24 +330,33 @@ func (k *Keeper) settle(ctx context.Context, g *guildRooms, channels []Channel) 
 	}
 	var all error
 	for _, in := range g.intended {
-		done := false
-		for _, r := range g.rooms {
-			done = done || r.IntentionID == in.ID
+		if g.laneTaken(ctx, openLane(in.ID)) {
+			continue // it is being opened
 		}
-		switch channel := g.match(in, channels); {
-		case done:
-			k.forget(ctx, g, in)
-		case channel != 0:
-			r, err := k.finish(ctx, g, in, channel, false)
-			if err == nil {
-				k.repaired(ctx, g, r, "it was made, but never recorded")
-			} else {
-				k.unmake(ctx, g, in, channel, err)
-			}
-			all = errors.Join(all, err)
-		case g.now().Sub(in.At) > giveUpAfter:
-			k.forget(ctx, g, in)
-		}
+		all = errors.Join(all, g.inLane(ctx, openLane(in.ID), func() error { return k.settleOne(ctx, g, in, channels) }))
 	}
 	return all
+}
+
+// settleOne is settle for one intention.
+func (k *Keeper) settleOne(ctx context.Context, g *guildRooms, in room.Intention, channels []Channel) error {
+	done := false
+	for _, r := range g.rooms {
+		done = done || r.IntentionID == in.ID
+	}
+	switch channel := g.match(in, channels); {
+	case done:
+		k.forget(ctx, g, in)
+	case channel != 0:
+		r, err := k.finish(ctx, g, in, channel, false)
+		if err == nil {
+			k.repaired(ctx, g, r, "it was made, but never recorded")
+		} else {
+			k.unmake(ctx, g, in, channel, err)
+		}
+		return err
+	case g.now().Sub(in.At) > giveUpAfter:
+		k.forget(ctx, g, in)
+	}
+	return nil
 }

@@ -53,7 +53,7 @@ func (c changing) rename(ctx context.Context) error {
 }
 
 // applyName tells Discord the name a room is to have. The attempt is counted
-// before it is made, so that a crash in between never makes one too many.
+// before it is made, so that a crash in between never makes one too many. The caller is in the room's lane.
 func (k *Keeper) applyName(ctx context.Context, g *guildRooms, r *kept) error {
 	now, name := g.now(), r.Renames.Wanted
 	before := r.Renames
@@ -98,11 +98,19 @@ func settled(n *room.Renames) { *n = room.Renames{At: n.At} }
 
 // renameDue applies a name that waited for Discord's budget.
 func (k *Keeper) renameDue(ctx context.Context, g *guildRooms, r *kept) error {
-	now := g.now()
-	if r.Renames.Wanted == "" || r.State != room.Open || r.Renames.Next(now).After(now) {
+	due := func() bool {
+		now := g.now()
+		return r.Renames.Wanted != "" && r.State == room.Open && !r.Renames.Next(now).After(now)
+	}
+	if !due() {
 		return nil
 	}
-	err := k.applyName(ctx, g, r)
+	err := g.inRoomsLane(ctx, r, func() error {
+		if !due() {
+			return nil
+		}
+		return k.applyName(ctx, g, r)
+	})
 	if errs.Has(err, errs.RateLimited) {
 		k.o.Log.InfoContext(ctx, "a room's new name waits for Discord", "guild_id", g.id, "room_id", r.ID, "until", r.Renames.NotBefore)
 		return nil

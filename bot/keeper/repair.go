@@ -20,12 +20,17 @@ import (
 // with Apply mends them. A channel that is known by its mark alone is deleted
 // only if it is named: an admin may have made it.
 func (k *Keeper) Repair(ctx context.Context, guildID snowflake.ID, q guild.RepairRequest) (out guild.RepairReport, err error) {
-	err = k.manage(ctx, guildID, q.Actor, func(g *guildRooms) error {
+	manage := k.manage
+	if q.Apply {
+		manage = k.setting
+	}
+	err = manage(ctx, guildID, q.Actor, func(ctx context.Context, g *guildRooms) error {
+		since := k.editsOf(g)
 		channels, err := k.o.Discord.Channels(ctx, g.id)
 		if err != nil {
 			return err
 		}
-		rep := repairing{k: k, g: g, by: q.Actor, channels: channels, byID: byID(channels)}
+		rep := repairing{k: k, g: g, by: q.Actor, channels: channels, byID: byID(channels), since: since}
 		if err := rep.look(ctx); err != nil {
 			return err
 		}
@@ -58,6 +63,7 @@ type repairing struct {
 	by       room.Actor
 	channels []Channel
 	byID     map[snowflake.ID]Channel
+	since    map[snowflake.ID]uint64 // what k.edits said of the rooms' channels before Discord was asked for them
 	found    []guild.Finding
 }
 
@@ -194,37 +200,54 @@ func (p *repairing) lookAtSettings(ctx context.Context) error {
 
 // mend puts one disagreement right.
 func (p *repairing) mend(ctx context.Context, f guild.Finding) error {
-	k, g, r := p.k, p.g, p.g.rooms[f.ChannelID]
-	const reason = "Snug: repair"
-	switch f.Kind {
-	case guild.FindNoChannel:
-		return k.missed(ctx, g, r, room.ClosedLost)
+	switch k, g := p.k, p.g; f.Kind {
 	case guild.FindUnknown:
 		if len(k.o.Presence.Roster(g.id, f.ChannelID)) > 0 {
 			return errs.E(errs.Conflict, "Somebody is in that channel. Wait until they have left, or delete it in Discord.")
 		}
-		return k.o.Discord.DeleteChannel(ctx, f.ChannelID, reason)
+		return k.o.Discord.DeleteChannel(ctx, f.ChannelID, "Snug: repair")
+	case guild.FindIntention:
+		return k.settle(ctx, g, p.channels)
+	case guild.FindNoChannel, guild.FindName, guild.FindSeats, guild.FindAccess, guild.FindRoster:
+		return g.inLane(ctx, roomLane(f.ChannelID), func() error {
+			r := g.rooms[f.ChannelID]
+			if r == nil || k.edits.of(r.ID) != p.since[r.ID] {
+				return errs.E(errs.Conflict, "This room was changed while it was looked at. Look again.")
+			}
+			err := p.mendRoom(ctx, r, f)
+			p.since[f.ChannelID] = k.edits.of(f.ChannelID) // by this
+			return err
+		})
+	}
+	return p.clearSetting(ctx, f)
+}
+
+// mendRoom is mend for a room, in its lane.
+func (p *repairing) mendRoom(ctx context.Context, r *kept, f guild.Finding) error {
+	k, g := p.k, p.g
+	const reason = "Snug: repair"
+	switch f.Kind {
+	case guild.FindNoChannel:
+		return k.missed(ctx, g, r, room.ClosedLost)
 	case guild.FindName:
 		return k.alignName(ctx, g, r, Channel{Name: f.Have, ParentID: r.CategoryID})
 	case guild.FindSeats:
 		return p.noted(ctx, r, f, k.setLimit(ctx, g, r, reason))
 	case guild.FindAccess:
+		owes := r.owes
 		err := k.setAccess(ctx, g, r, reason)
 		more := errors.Is(err, errMore)
 		if more {
 			err = nil
 		}
-		if err == nil && r.Due.Access != more {
+		if more = more || r.owes != owes; err == nil && r.Due.Access != more {
 			err = k.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Due.Access = more })
 		}
 		return p.noted(ctx, r, f, err)
 	case guild.FindRoster:
 		k.tell(g, r, room.Changed{})
-		return p.noted(ctx, r, f, nil)
-	case guild.FindIntention:
-		return k.settle(ctx, g, p.channels)
 	}
-	return p.clearSetting(ctx, f)
+	return p.noted(ctx, r, f, nil)
 }
 
 // noted writes a repair of a room into the audit.

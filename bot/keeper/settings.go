@@ -21,7 +21,7 @@ import (
 // manages the server, with errs.Invalid and the field, or with errs.Conflict if
 // somebody saved since the revision the actor saw.
 func (k *Keeper) SaveSettings(ctx context.Context, guildID snowflake.ID, q room.SettingsRequest) (out room.Saved, err error) {
-	err = k.manage(ctx, guildID, q.Actor, func(g *guildRooms) error {
+	err = k.setting(ctx, guildID, q.Actor, func(ctx context.Context, g *guildRooms) error {
 		if err := k.unchangedSince(ctx, g, hub.Rev(q.Rev)); err != nil {
 			return err
 		}
@@ -41,7 +41,7 @@ func (k *Keeper) SaveSettings(ctx context.Context, guildID snowflake.ID, q room.
 			return err
 		}
 		out.Rev = uint64(g.setRev)
-		k.lobbies(ctx, g)
+		k.lobbies(g)
 		return nil
 	})
 	return out, err
@@ -68,7 +68,7 @@ func (k *Keeper) unchangedSince(ctx context.Context, g *guildRooms, rev hub.Rev)
 }
 
 // manage runs f under the guild's turn for somebody who manages the server.
-func (k *Keeper) manage(ctx context.Context, guildID snowflake.ID, by room.Actor, f func(*guildRooms) error) error {
+func (k *Keeper) manage(ctx context.Context, guildID snowflake.ID, by room.Actor, f func(context.Context, *guildRooms) error) error {
 	who, err := k.standing(ctx, guildID, by)
 	if err != nil {
 		return err
@@ -76,13 +76,20 @@ func (k *Keeper) manage(ctx context.Context, guildID snowflake.ID, by room.Actor
 	if err := who.CheckManager(); err != nil {
 		return err
 	}
-	return k.with(ctx, guildID, func(g *guildRooms) error {
+	return k.with(ctx, guildID, func(ctx context.Context, g *guildRooms) error {
 		if g.setUnsure {
 			if err := k.loadSettings(ctx, g); err != nil {
 				return err
 			}
 		}
-		return f(g)
+		return f(ctx, g)
+	})
+}
+
+// setting is manage for what changes the settings: one such task at a time.
+func (k *Keeper) setting(ctx context.Context, guildID snowflake.ID, by room.Actor, f func(context.Context, *guildRooms) error) error {
+	return k.manage(ctx, guildID, by, func(ctx context.Context, g *guildRooms) error {
+		return g.inLane(ctx, settingsLane, func() error { return f(ctx, g) })
 	})
 }
 
@@ -95,7 +102,7 @@ func (k *Keeper) NoteChange(ctx context.Context, guildID snowflake.ID, q guild.N
 	default:
 		return errs.E(errs.Internal, "Something broke on our side. Please try again in a moment.").Because(fmt.Errorf("audit kind %q", q.Kind))
 	}
-	return k.manage(ctx, guildID, q.Actor, func(g *guildRooms) error {
+	return k.manage(ctx, guildID, q.Actor, func(ctx context.Context, g *guildRooms) error {
 		ctx, cancel := writing(ctx)
 		defer cancel()
 		return k.audit(ctx, room.Entry{
@@ -127,7 +134,7 @@ func (k *Keeper) checkPlaces(ctx context.Context, g *guildRooms, next guild.Sett
 
 // Settings gives a guild's settings to those who manage it.
 func (k *Keeper) Settings(ctx context.Context, guildID snowflake.ID, q guild.ManageRequest) (out guild.SettingsView, err error) {
-	err = k.manage(ctx, guildID, q.Actor, func(g *guildRooms) error {
+	err = k.manage(ctx, guildID, q.Actor, func(ctx context.Context, g *guildRooms) error {
 		out = guild.SettingsView{Settings: g.settings.Clone(), Rev: uint64(g.setRev)}
 		return nil
 	})
@@ -136,7 +143,7 @@ func (k *Keeper) Settings(ctx context.Context, guildID snowflake.ID, q guild.Man
 
 // SettingsHistory gives the last versions of the settings, newest first.
 func (k *Keeper) SettingsHistory(ctx context.Context, guildID snowflake.ID, q guild.ManageRequest) (out guild.SettingsHistory, err error) {
-	err = k.manage(ctx, guildID, q.Actor, func(g *guildRooms) error {
+	err = k.manage(ctx, guildID, q.Actor, func(ctx context.Context, g *guildRooms) error {
 		out.Versions, err = k.versions(ctx, g)
 		return err
 	})
@@ -177,7 +184,7 @@ const settingsKept = 16
 
 // UndoSettings takes the settings back to an earlier version. It fails with errs.NotFound if there is none.
 func (k *Keeper) UndoSettings(ctx context.Context, guildID snowflake.ID, q guild.UndoRequest) (out room.Saved, err error) {
-	err = k.manage(ctx, guildID, q.Actor, func(g *guildRooms) error {
+	err = k.setting(ctx, guildID, q.Actor, func(ctx context.Context, g *guildRooms) error {
 		versions, err := k.versions(ctx, g)
 		if err != nil {
 			return err
@@ -193,7 +200,7 @@ func (k *Keeper) UndoSettings(ctx context.Context, guildID snowflake.ID, q guild
 			return err
 		}
 		out.Rev = uint64(g.setRev)
-		k.lobbies(ctx, g)
+		k.lobbies(g)
 		return nil
 	})
 	return out, err
@@ -217,7 +224,6 @@ func (k *Keeper) saveSettings(ctx context.Context, g *guildRooms, next guild.Set
 		e := &entries[i]
 		e.ID, e.GuildID, e.By, e.Via, e.At = newID(), g.id, by.UserID, by.Via, now
 	}
-	calls := ctx
 	ctx, cancel := writing(ctx)
 	defer cancel()
 	doc := guild.Document{Settings: next, Outbox: slices.Concat(g.setOutbox, entries)} // what waits to be published goes on waiting
@@ -242,15 +248,25 @@ func (k *Keeper) saveSettings(ctx context.Context, g *guildRooms, next guild.Set
 			k.tell(g, r, room.Changed{})
 		}
 		if helpers && (r.Private || r.Locked || r.Hidden) { // the sweeps tell Discord
+			r.owes++
 			if err := k.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Due.Access = true }); err != nil {
 				k.o.Log.WarnContext(ctx, "a room does not follow the new helper roles", "guild_id", g.id, "room_id", r.ID, "err", err)
 			}
 		}
-		if err := k.consider(calls, g, r); err != nil {
-			k.o.Log.WarnContext(ctx, "a room follows the new settings with the next sweep", "guild_id", g.id, "room_id", r.ID, "err", err)
+		if _, over := k.over(g, r); over { // Discord is told of that, and nobody is to wait for it
+			k.later(g, func(ctx context.Context) { k.considered(ctx, g, r) })
+			continue
 		}
+		k.considered(ctx, g, r)
 	}
 	return nil
+}
+
+// considered has a room's closing follow new settings.
+func (k *Keeper) considered(ctx context.Context, g *guildRooms, r *kept) {
+	if err := k.consider(ctx, g, r); err != nil {
+		k.o.Log.WarnContext(ctx, "a room follows the new settings with the next sweep", "guild_id", g.id, "room_id", r.ID, "err", err)
+	}
 }
 
 func (k *Keeper) writeSettings(ctx context.Context, g *guildRooms, doc guild.Document) (hub.Rev, error) {

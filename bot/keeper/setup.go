@@ -17,7 +17,7 @@ import (
 // permission lacks that rooms need. Run again, it finds what it made: by the
 // settings, or by name and mark if a crash kept it from being noted.
 func (k *Keeper) Setup(ctx context.Context, guildID snowflake.ID, q guild.SetupRequest) (out guild.SetupDone, err error) {
-	err = k.manage(ctx, guildID, q.Actor, func(g *guildRooms) error {
+	err = k.setting(ctx, guildID, q.Actor, func(ctx context.Context, g *guildRooms) error {
 		channels, err := k.o.Discord.Channels(ctx, g.id)
 		if err != nil {
 			return err
@@ -43,7 +43,7 @@ func (k *Keeper) Setup(ctx context.Context, guildID snowflake.ID, q guild.SetupR
 			return err
 		}
 		out.Preflight, err = k.preflight(ctx, g, channels)
-		k.lobbies(ctx, g)
+		k.lobbies(g)
 		return err
 	})
 	return out, err
@@ -130,7 +130,7 @@ func (s *settingUp) make(ctx context.Context) error {
 
 // Preflight tells what Snug may do in the guild, and what it lacks.
 func (k *Keeper) Preflight(ctx context.Context, guildID snowflake.ID, q guild.ManageRequest) (out guild.Preflight, err error) {
-	err = k.manage(ctx, guildID, q.Actor, func(g *guildRooms) error {
+	err = k.manage(ctx, guildID, q.Actor, func(ctx context.Context, g *guildRooms) error {
 		channels, err := k.o.Discord.Channels(ctx, g.id)
 		if err == nil {
 			out, err = k.preflight(ctx, g, channels)

@@ -22,6 +22,9 @@ func writing(ctx context.Context) (context.Context, context.CancelFunc) {
 // edit changes a room's document with an audit entry, as one transaction, and
 // then publishes the entry. The caller holds the guild's turn.
 func (k *Keeper) edit(ctx context.Context, g *guildRooms, r *kept, e *room.Entry, change func(*room.Room)) error {
+	if g.rooms[r.ID] != r {
+		return noRoom() // it ended while this task waited for Discord
+	}
 	ctx, cancel := writing(ctx)
 	defer cancel()
 	for range 2 {
@@ -156,7 +159,7 @@ func (k *Keeper) drop(ctx context.Context, g *guildRooms, r *kept) error {
 	ctx, cancel := writing(ctx)
 	defer cancel()
 	k.flush(ctx, g, r)
-	if g.rooms[r.ID] == nil {
+	if g.rooms[r.ID] != r {
 		return nil // gone already
 	}
 	if len(r.Outbox) > 0 || r.unsure {
@@ -171,6 +174,9 @@ func (k *Keeper) drop(ctx context.Context, g *guildRooms, r *kept) error {
 
 // forgetRoom lets go of a room that the hub holds no more, and has its watchers told.
 func (k *Keeper) forgetRoom(g *guildRooms, r *kept) {
+	if g.rooms[r.ID] != r {
+		return // somebody else has
+	}
 	delete(g.rooms, r.ID)
 	k.edits.forget(r.ID)
 	k.o.Presence.Closed(g.summary(r), r.CloseReason)

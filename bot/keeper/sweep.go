@@ -3,9 +3,11 @@ package keeper
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/disgoorg/snowflake/v2"
+	"golang.org/x/sync/errgroup"
 
 	"snug/shared/guild"
 	"snug/shared/room"
@@ -13,7 +15,7 @@ import (
 
 // Seen takes the rooms that admitted members have visibly open: it keeps empty rooms a while.
 func (k *Keeper) Seen(ctx context.Context, guildID snowflake.ID, q room.SeenRequest) (struct{}, error) {
-	return struct{}{}, k.with(ctx, guildID, func(g *guildRooms) error {
+	return struct{}{}, k.with(ctx, guildID, func(ctx context.Context, g *guildRooms) error {
 		var all error
 		for _, id := range q.RoomIDs {
 			r, err := g.room(id)
@@ -65,30 +67,50 @@ func (k *Keeper) occupancy(ctx context.Context, g *guildRooms, r *kept) {
 }
 
 // Sweep is the reaper's round: every room of every guild is looked at once.
-// It is called by cron and may be called at any time; rounds do not overlap.
+// It is called by cron and may be called at any time; rounds of a guild do not
+// overlap, and a guild that waits for Discord holds up no other.
 func (k *Keeper) Sweep(ctx context.Context) error {
-	var all error
+	var all errgroup.Group
+	all.SetLimit(sweptAtOnce)
+	var mu sync.Mutex
+	var failed error
 	for _, id := range k.Holds() {
-		if ctx.Err() != nil {
-			return errors.Join(all, ctx.Err())
-		}
-		g := k.guild(id, false)
-		turn, cancel := context.WithTimeout(ctx, sweepPatience)
-		err := g.take(turn)
-		cancel()
-		if err != nil {
-			continue // busy: the next round comes soon, and the other guilds do not wait
-		}
-		if g.ready {
-			all = errors.Join(all, k.sweep(ctx, g))
-		}
-		g.give()
+		all.Go(func() error {
+			err := k.sweepGuild(ctx, id)
+			mu.Lock()
+			defer mu.Unlock()
+			failed = errors.Join(failed, err)
+			return nil
+		})
 	}
-	return all
+	_ = all.Wait()
+	return errors.Join(failed, ctx.Err())
 }
 
-// sweepPatience is how long a round waits for a guild whose turn is taken.
-const sweepPatience = time.Second
+const (
+	sweptAtOnce = 64               // guilds
+	sweepTime   = 30 * time.Second // for one guild; the next round goes on with it
+)
+
+func (k *Keeper) sweepGuild(ctx context.Context, id snowflake.ID) error {
+	g := k.guild(id, false)
+	if g == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, sweepTime)
+	defer cancel()
+	ctx, t, err := g.begin(ctx, nil)
+	if err != nil {
+		return nil // the next round comes soon
+	}
+	defer t.end()
+	return g.inLane(ctx, sweepLane, func() error {
+		if !g.ready {
+			return nil
+		}
+		return k.sweep(ctx, g)
+	})
+}
 
 func (k *Keeper) sweep(ctx context.Context, g *guildRooms) error {
 	all := k.catchUp(ctx, g)
@@ -96,7 +118,10 @@ func (k *Keeper) sweep(ctx context.Context, g *guildRooms) error {
 	k.shiftRooms(ctx, g)
 	told, ask := 0, askedAtOnce
 	for _, r := range g.rooms {
-		if k.flush(ctx, g, r); g.rooms[r.ID] == nil {
+		if !g.ready || ctx.Err() != nil {
+			break
+		}
+		if k.flush(ctx, g, r); g.rooms[r.ID] != r {
 			continue
 		}
 		if r.State == room.Open {
@@ -112,6 +137,9 @@ func (k *Keeper) sweep(ctx context.Context, g *guildRooms) error {
 		}
 		all = errors.Join(all, k.consider(ctx, g, r))
 	}
+	for user := range g.waits {
+		k.later(g, func(ctx context.Context) { k.lobbyAgain(ctx, g, user) })
+	}
 	k.forgetOld(g)
 	k.forgetHeard(g)
 	k.trim(ctx, g)
@@ -121,11 +149,16 @@ func (k *Keeper) sweep(ctx context.Context, g *guildRooms) error {
 // consider announces, calls off or carries out a room's closing, as its deadline says now.
 func (k *Keeper) consider(ctx context.Context, g *guildRooms, r *kept) error {
 	now := g.now()
-	if r.State == room.Closing {
-		if now.Before(r.retryAt) {
+	if _, due := k.over(g, r); due {
+		return g.inRoomsLane(ctx, r, func() error {
+			if why, still := k.over(g, r); still {
+				return k.close(ctx, g, r, why, 0, room.ViaSnug)
+			}
 			return nil
-		}
-		return k.close(ctx, g, r, r.CloseReason, 0, room.ViaSnug)
+		})
+	}
+	if r.State == room.Closing || g.rooms[r.ID] != r {
+		return nil
 	}
 	deadline, why := g.deadline(r)
 	notice := time.Duration(g.settings.ClosingNotice)
@@ -133,8 +166,6 @@ func (k *Keeper) consider(ctx context.Context, g *guildRooms, r *kept) error {
 	switch {
 	case announced && (deadline.IsZero() || deadline.After(r.ClosingAt)):
 		return k.kept(ctx, g, r, 0, room.ViaSnug)
-	case announced && !now.Before(r.ClosingAt):
-		return k.close(ctx, g, r, why, 0, room.ViaSnug)
 	case !announced && !deadline.IsZero() && !now.Before(deadline.Add(-notice)):
 		at := deadline
 		if least := now.Add(notice); least.After(at) {
@@ -149,6 +180,17 @@ func (k *Keeper) consider(ctx context.Context, g *guildRooms, r *kept) error {
 		return err
 	}
 	return nil
+}
+
+// over says whether a room is to be closed now, or its closing to be finished, and why.
+func (k *Keeper) over(g *guildRooms, r *kept) (room.CloseReason, bool) {
+	now := g.now()
+	if r.State == room.Closing {
+		return r.CloseReason, !now.Before(r.retryAt)
+	}
+	deadline, why := g.deadline(r)
+	kept := deadline.IsZero() || deadline.After(r.ClosingAt)
+	return why, !r.ClosingAt.IsZero() && !kept && !now.Before(r.ClosingAt)
 }
 
 // deadline gives when a room closes as things are, and why; zero if it does not.
@@ -167,7 +209,7 @@ func (g *guildRooms) deadline(r *kept) (time.Time, room.CloseReason) {
 	return at, why
 }
 
-// toldAtOnce is how many rooms a round tells Discord of again: the guild's turn is taken meanwhile.
+// toldAtOnce is how many rooms a round tells Discord of again: Discord's limits are for those who ask, too.
 const toldAtOnce = 5
 
 // trimEvery is how often entries of the audit that are older than the guild keeps are removed.
@@ -177,7 +219,9 @@ func (k *Keeper) trim(ctx context.Context, g *guildRooms) {
 	now := g.now()
 	if keep := time.Duration(g.settings.AuditRetention); keep < 90*24*time.Hour && now.Sub(g.trimmed) >= trimEvery {
 		g.trimmed = now
-		if _, err := k.o.Hub.Audit.Trim(ctx, g.id, now.Add(-keep)); err != nil {
+		var err error
+		aside(ctx, func() { _, err = k.o.Hub.Audit.Trim(ctx, g.id, now.Add(-keep)) })
+		if err != nil {
 			k.o.Log.WarnContext(ctx, "old entries of the audit stay until the next round", "guild_id", g.id, "err", err)
 		}
 	}

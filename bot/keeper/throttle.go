@@ -17,6 +17,27 @@ const (
 	opensPerGuild  = 100
 )
 
+// How often a member is moved out of lobbies within moveWindow. Discord counts
+// the moves of a server, ten in ten seconds as far as is known; nobody shall use up all of them.
+const (
+	moveWindow     = 20 * time.Second
+	movesPerMember = 4
+)
+
+// moving notes that a member is moved.
+func (g *guildRooms) moving(user snowflake.ID, now time.Time) {
+	g.moves[user] = append(within(g.moves[user], now, moveWindow), now)
+}
+
+// moveLater says how long a member has to wait until they are moved again; 0 if they need not.
+func (g *guildRooms) moveLater(user snowflake.ID, now time.Time) time.Duration {
+	mine := within(g.moves[user], now, moveWindow)
+	if len(mine) < movesPerMember {
+		return 0
+	}
+	return mine[len(mine)-movesPerMember].Add(moveWindow).Sub(now)
+}
+
 // opening notes that a member opens a room.
 func (g *guildRooms) opening(user snowflake.ID, now time.Time) {
 	for _, who := range []snowflake.ID{user, 0} {
@@ -37,8 +58,10 @@ func (g *guildRooms) throttled(user snowflake.ID, now time.Time) error {
 	return nil
 }
 
-func recent(times []time.Time, now time.Time) []time.Time {
-	return slices.DeleteFunc(slices.Clone(times), func(t time.Time) bool { return now.Sub(t) >= openWindow })
+func recent(times []time.Time, now time.Time) []time.Time { return within(times, now, openWindow) }
+
+func within(times []time.Time, now time.Time, window time.Duration) []time.Time {
+	return slices.DeleteFunc(slices.Clone(times), func(t time.Time) bool { return now.Sub(t) >= window })
 }
 
 // forgetOld drops what is remembered for minutes only.
@@ -47,6 +70,11 @@ func (k *Keeper) forgetOld(g *guildRooms) {
 	for who, times := range g.openings {
 		if g.openings[who] = recent(times, now); len(g.openings[who]) == 0 {
 			delete(g.openings, who)
+		}
+	}
+	for who, times := range g.moves {
+		if g.moves[who] = within(times, now, moveWindow); len(g.moves[who]) == 0 {
+			delete(g.moves, who)
 		}
 	}
 	for user, at := range g.put {

@@ -18,26 +18,39 @@ func (k *Keeper) Moved(m presence.Move) {
 	if m.To != 0 {
 		k.Arrived(m.GuildID, m.UserID) // only full members can be in voice
 	}
-	k.laterIn(m.GuildID, func(ctx context.Context, g *guildRooms) {
-		if g.ready { // otherwise the comparison that makes it ready sees the rosters as they are
-			k.moved(ctx, g, m)
-		}
-	})
+	for _, follow := range []func(context.Context, *guildRooms, presence.Move){k.movedFrom, k.movedTo, k.movedBot, k.movedToLobby} {
+		k.laterIn(m.GuildID, func(ctx context.Context, g *guildRooms) {
+			if g.ready { // otherwise the comparison that makes it ready sees the rosters as they are
+				follow(ctx, g, m)
+			}
+		})
+	}
 }
 
-func (k *Keeper) moved(ctx context.Context, g *guildRooms, m presence.Move) {
+func (k *Keeper) movedFrom(ctx context.Context, g *guildRooms, m presence.Move) {
 	if r := g.rooms[m.From]; r != nil && r.State == room.Open {
 		k.leftRoom(ctx, g, r, m)
 	}
-	if r := g.rooms[m.To]; r != nil && r.State == room.Open {
-		k.occupancy(ctx, g, r)
-		if !m.Bot {
-			k.arrived(ctx, g, r, m)
-		}
+}
+
+func (k *Keeper) movedTo(ctx context.Context, g *guildRooms, m presence.Move) {
+	r := g.rooms[m.To]
+	if r == nil || r.State != room.Open {
+		return
 	}
+	if k.occupancy(ctx, g, r); !m.Bot && g.rooms[m.To] == r {
+		k.arrived(ctx, g, r, m)
+	}
+}
+
+func (k *Keeper) movedBot(ctx context.Context, g *guildRooms, m presence.Move) {
 	if m.Bot {
 		k.lendSeats(ctx, g, m)
-	} else if g.settings.Lobby(m.To) != nil {
+	}
+}
+
+func (k *Keeper) movedToLobby(ctx context.Context, g *guildRooms, m presence.Move) {
+	if !m.Bot && g.settings.Lobby(m.To) != nil {
 		k.lobby(ctx, g, m.To, m.UserID)
 	}
 }
@@ -112,10 +125,16 @@ func seatOf(roster []room.Person, user snowflake.ID) int {
 func (k *Keeper) lendSeats(ctx context.Context, g *guildRooms, m presence.Move) {
 	for _, channel := range []snowflake.ID{m.From, m.To} {
 		r := g.rooms[channel]
-		if r == nil || r.State != room.Open || r.told() == k.limit(g, r) && !r.Due.Limit {
+		if r == nil {
 			continue
 		}
-		if err := k.setLimit(ctx, g, r, "Snug: bots take no seat"); err != nil {
+		err := g.inRoomsLane(ctx, r, func() error {
+			if r.State != room.Open || r.told() == k.limit(g, r) && !r.Due.Limit {
+				return nil
+			}
+			return k.setLimit(ctx, g, r, "Snug: bots take no seat")
+		})
+		if err != nil {
 			k.o.Log.WarnContext(ctx, "a seat is lent to a bot, or taken back, with a sweep", "guild_id", g.id, "room_id", r.ID, "err", err)
 		}
 	}
@@ -125,7 +144,7 @@ func (k *Keeper) lendSeats(ctx context.Context, g *guildRooms, m presence.Move) 
 func (r *kept) told() int { return cmp.Or(r.Limit, r.Seats) }
 
 // setLimit sets a channel's limit. That it is owed is recorded before: a limit
-// that Snug gave, or failed to, is never taken for somebody's wish.
+// that Snug gave, or failed to, is never taken for somebody's wish. The caller is in the room's lane.
 func (k *Keeper) setLimit(ctx context.Context, g *guildRooms, r *kept, reason string) error {
 	if !r.Due.Limit {
 		if err := k.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Due.Limit = true }); err != nil {
@@ -155,17 +174,20 @@ func (k *Keeper) limit(g *guildRooms, r *kept) int {
 	return min(r.Seats+lent, room.MaxSeats)
 }
 
+// pastSeats says whether somebody sits past a room's seats, or with held on one that is held for somebody else.
+func (k *Keeper) pastSeats(g *guildRooms, r *kept, user snowflake.ID) (past, held bool) {
+	roster, now := k.o.Presence.Roster(g.id, r.ID), g.now()
+	seat := seatOf(roster, user)
+	held = seat <= r.Seats && r.Hold(user, now) == nil && seat > r.Seats-r.Held(roster, user, now)
+	return g.rooms[r.ID] == r && g.settings.StrictSeats && seat > 0 && (seat > r.Seats || held), held
+}
+
 // enforceSeats moves back who got past the seat limit with a permission of
 // their own, or took the last seat while it was held for somebody else. It says whether it did.
 func (k *Keeper) enforceSeats(ctx context.Context, g *guildRooms, r *kept, m presence.Move) bool {
-	roster, now := k.o.Presence.Roster(g.id, r.ID), g.now()
-	seat := seatOf(roster, m.UserID)
-	held := seat <= r.Seats && r.Hold(m.UserID, now) == nil && seat > r.Seats-r.Held(roster, m.UserID, now)
-	if !g.settings.StrictSeats || seat == 0 || seat <= r.Seats && !held {
-		return false
-	}
 	log := k.o.Log.With("guild_id", g.id, "room_id", r.ID, "user_id", m.UserID)
-	if g.settings.AdminsExempt {
+	past, held := k.pastSeats(g, r, m.UserID)
+	if past && g.settings.AdminsExempt {
 		who, err := k.says(ctx, g.id, m.UserID)
 		if err != nil {
 			log.Warn("could not ask whether somebody past the seat limit is exempt; they stay", "err", err)
@@ -174,7 +196,21 @@ func (k *Keeper) enforceSeats(ctx context.Context, g *guildRooms, r *kept, m pre
 		if who.Manager {
 			return false
 		}
+		past, held = k.pastSeats(g, r, m.UserID) // Discord was asked meanwhile
 	}
+	if !past {
+		return false
+	}
+	now := g.now()
+	if wait := g.moveLater(m.UserID, now); wait > 0 {
+		k.after(g, wait, func(ctx context.Context) { // they come again and again: Discord's limits are the whole server's
+			if r := g.rooms[m.To]; r != nil && g.ready && k.o.Presence.ChannelOf(g.id, m.UserID) == r.ID {
+				k.enforceSeats(ctx, g, r, presence.Move{GuildID: m.GuildID, UserID: m.UserID, To: m.To})
+			}
+		})
+		return true
+	}
+	g.moving(m.UserID, now)
 	to := m.From
 	if back := g.rooms[to]; g.settings.Lobby(to) != nil || back != nil && back.Free(k.o.Presence.Roster(g.id, to), m.UserID, now) <= 0 {
 		to = 0 // a lobby would only open another room; or their old seat is taken meanwhile

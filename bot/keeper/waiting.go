@@ -26,7 +26,7 @@ func (k *Keeper) Wait(ctx context.Context, guildID snowflake.ID, q room.WaitRequ
 	if q.Leave {
 		enter = k.atRoom
 	}
-	err = enter(ctx, guildID, q.Actor, q.RoomID, func(g *guildRooms, r *kept, who room.Standing) error {
+	err = enter(ctx, guildID, q.Actor, q.RoomID, func(ctx context.Context, g *guildRooms, r *kept, who room.Standing) error {
 		var err error
 		if q.Leave {
 			err = k.unwait(ctx, g, r, who.UserID, q.Actor.Via)
@@ -91,13 +91,17 @@ func (k *Keeper) hold(ctx context.Context, g *guildRooms, r *kept, e *room.Entry
 // seatWaiters holds free seats for the first of the waiting list, and tells
 // them. Who may not enter any more, or sits already, is taken off it.
 func (k *Keeper) seatWaiters(ctx context.Context, g *guildRooms, r *kept) {
-	for r.State == room.Open && len(r.Waiting) > 0 {
-		roster, now, first := k.o.Presence.Roster(g.id, r.ID), g.now(), r.Waiting[0]
+	for g.rooms[r.ID] == r && r.State == room.Open && len(r.Waiting) > 0 {
+		first := r.Waiting[0]
 		who, err := k.lately(ctx, g, first.UserID)
 		if err != nil {
 			k.o.Log.WarnContext(ctx, "the waiting list moves up when Discord says who its first is", "guild_id", g.id, "room_id", r.ID, "user_id", first.UserID, "err", err)
 			return
 		}
+		if len(r.Waiting) == 0 || r.Waiting[0].UserID != first.UserID {
+			continue // while Discord was asked
+		}
+		roster, now := k.o.Presence.Roster(g.id, r.ID), g.now()
 		offer := g.summary(r).Access.MayEnter(who) && !room.In(roster, first.UserID)
 		if offer && r.Free(roster, 0, now) <= 0 {
 			return

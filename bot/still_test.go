@@ -1,0 +1,206 @@
+package bot_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	api "snug/bot/discord"
+	"snug/shared/errs"
+	"snug/shared/guild"
+	"snug/shared/hub"
+	"snug/shared/room"
+	"snug/shared/standin"
+)
+
+// slow has Discord answer some requests late, until the test ends or mended is called.
+func (h *house) slow(route string, by time.Duration) (mended func()) {
+	h.Helper()
+	f, err := h.discord.Inject(standin.Fault{Kind: standin.FaultLatency, Route: route, Count: -1, Delay: by.Seconds()})
+	h.must(err)
+	return func() { h.discord.ClearFaults(f.ID) }
+}
+
+// slowest makes calls one after the other until something has happened, and gives how long the slowest took.
+func (h *house) slowest(happened func() bool, calls ...func()) (longest time.Duration) {
+	h.Helper()
+	for n := 0; !happened() || n == 0; n++ {
+		for _, call := range calls {
+			began := time.Now()
+			call()
+			longest = max(longest, time.Since(began))
+		}
+		time.Sleep(50 * time.Millisecond) // not to wear out Discord's limits: a pace, and no wait
+	}
+	return longest
+}
+
+// known is an actor whom an interaction has told of: Discord is not asked who they are.
+func (h *house) known(name string) room.Actor {
+	h.Helper()
+	a := h.actor(name)
+	who, err := call(h, hub.StandingOf, room.StandingRequest{UserID: a.UserID})
+	h.must(err)
+	a.Standing = &who
+	return a
+}
+
+// prompt is how soon others are answered whatever Discord is asked for somebody: far less than the delays of these tests.
+const prompt = time.Second
+
+func TestNobodyWaitsForWhoHops(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	lobby := h.lobby(guild.Lobby{}, "Lobby").Lobby.ChannelID
+	calm := h.open("ada", "Calm").Room.ID
+	h.must(h.join("kiyo", lobby))
+	h.awaitRoster(h.opened("kiyo").Room.ID, "kiyo")
+
+	const late = 3 * time.Second
+	defer h.slow("PATCH /guilds/{guild}/members/{user}", late)()
+	ada := h.known("ada")
+	hop, stop := context.WithCancel(t.Context())
+	hopped := make(chan struct{})
+	go func() {
+		defer close(hopped)
+		for hop.Err() == nil { // as fast as somebody clicks who means it
+			_ = h.join("kiyo", lobby)
+			_ = h.join("kiyo", h.public)
+			select {
+			case <-time.After(100 * time.Millisecond):
+			case <-hop.Done():
+			}
+			_ = h.join("kiyo", lobby)
+		}
+	}()
+	request := room.Request{Actor: ada, RoomID: calm}
+	moves := func() int { return h.asked("PATCH /guilds/{guild}/members/") }
+	before := moves()
+	longest := h.slowest(func() bool { return moves() > before+1 },
+		func() { _, err := call(h, hub.ViewRoom, request); h.must(err) },
+		func() { _, err := call(h, hub.KeepRoom, request); h.must(err) },
+		func() {
+			_, err := call(h, hub.ChangeRoom, room.ChangeRequest{Actor: ada, RoomID: calm, Do: room.DoWatch})
+			h.must(err)
+		},
+	)
+	stop()
+	<-hopped
+	t.Logf("the slowest answer to others took %v", longest)
+	if longest > prompt {
+		t.Errorf("others waited %v for the moves of one", longest)
+	}
+}
+
+// A room that waits for Discord holds up neither those who look at it nor other rooms, and what was asked of it is done in order.
+func TestNobodyWaitsForARoomsCalls(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	slow, calm := h.open("ada", "Slow").Room.ID, h.open("jonas", "Calm").Room.ID
+	ada, jonas := h.known("ada"), h.known("jonas")
+	defer h.slow("PATCH /channels/"+slow.String(), 2*time.Second)()
+	set := func(seats int) <-chan error {
+		out := make(chan error, 1)
+		go func() {
+			q := room.ChangeRequest{Actor: ada, RoomID: slow, Do: room.DoSeats, Number: seats}
+			_, err := call(h, hub.ChangeRoom, q)
+			out <- err
+		}()
+		return out
+	}
+	stored := func() int {
+		doc, _, err := h.hub.Rooms.Latest(h.soon(), h.guild.String()+"."+slow.String())
+		h.must(err)
+		return doc.Seats
+	}
+	first := set(7)
+	h.eventually("the first change is on its way", func() bool { return stored() == 7 })
+	second := set(3)
+	var firstErr error
+	longest := h.slowest(func() bool {
+		select {
+		case firstErr = <-first:
+			return true
+		default:
+			return false
+		}
+	},
+		func() { h.done(call(h, hub.ViewRoom, room.Request{Actor: ada, RoomID: slow})) },
+		func() { h.done(call(h, hub.KeepRoom, room.Request{Actor: ada, RoomID: slow})) },
+		func() {
+			h.done(call(h, hub.ChangeRoom, room.ChangeRequest{Actor: jonas, RoomID: calm, Do: room.DoWatch}))
+		},
+	)
+	h.must(firstErr)
+	h.must(<-second)
+	if limit := h.channels()[slow].UserLimit; stored() != 3 || limit != 3 {
+		t.Errorf("%d seats are stored, Discord has %d", stored(), limit)
+	}
+	t.Logf("the slowest answer to others took %v", longest)
+	if longest > prompt {
+		t.Errorf("others waited %v for one room", longest)
+	}
+}
+
+// Who comes into the lobby again and again uses up only so many of Discord's moves, and is moved in the end.
+func TestMovesOfOneAreThrottled(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	lobby := h.lobby(guild.Lobby{}, "Lobby").Lobby.ChannelID
+	h.must(h.join("kiyo", lobby))
+	id := h.opened("kiyo").Room.ID
+	calm := h.open("ada", "Calm").Room.ID
+	const most = 4
+	for n := 1; n < most; n++ {
+		h.eventually("they are moved", func() bool { return h.where("kiyo") == id })
+		h.must(h.join("kiyo", lobby))
+	}
+	h.eventually("they are moved", func() bool { return h.where("kiyo") == id })
+	h.must(h.join("kiyo", h.public))
+	_, err := call(h, hub.JoinRoom, h.request("kiyo", id))
+	h.wantCode(err, errs.RateLimited)
+	h.must(h.join("kiyo", lobby))
+	h.heardAll("ada", calm)
+	if n := h.asked("PATCH /guilds/{guild}/members/"); n != most || h.where("kiyo") != lobby {
+		t.Fatalf("%d moves within seconds", n)
+	}
+	h.clock.forward(20 * time.Second)
+	h.sweep()
+	h.eventually("they are moved after a while", func() bool { return h.where("kiyo") == id })
+}
+
+// A call that Discord does not answer in one server holds up the sweep of no other, and is given up at last.
+func TestSweepsOfOthersGoOn(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	other, err := h.discord.AddGuild("Elsewhere", h.people["mara"])
+	h.must(err)
+	h.must(h.discord.InstallBot(other.ID, h.app.ID, standin.Permissions(api.Permissions)))
+	h.eventually("the other server is served", func() bool {
+		_, err := hub.OpenRoom.Call(h.soon(), h.hub, other.ID, room.OpenRequest{Actor: h.actor("mara"), Name: "There"})
+		return err == nil
+	})
+	id := h.open("ada", "Here").Room.ID
+	defer h.slow("DELETE /channels/"+id.String(), 4*time.Second)()
+	h.clock.forward(time.Hour)
+	h.sweep() // both are announced to close
+	h.clock.forward(time.Hour)
+	began := time.Now()
+	swept := make(chan error, 1)
+	go func() { swept <- h.bot.Sweep(h.soon()) }()
+	h.eventually("the other server's room is closed", func() bool {
+		left, err := h.hub.Rooms.List(h.soon(), other.ID.String())
+		h.must(err)
+		return len(left) == 0
+	})
+	if took := time.Since(began); took > 3*time.Second {
+		t.Errorf("the other server waited %v", took)
+	}
+	h.must(<-swept)
+}
+
+// done fails the test if a call failed.
+func (h *house) done(_ any, err error) {
+	h.Helper()
+	h.must(err)
+}
