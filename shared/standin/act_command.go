@@ -141,7 +141,7 @@ func (s *Server) startCommand(userID ID, run CommandRun, focused string) (*inter
 	}
 	a := s.newInteraction(kind, app, u, run.Guild, ch.id)
 	a.name = strings.TrimPrefix(run.Name, "/")
-	b := dataBuilder{s: s, guild: s.guilds[run.Guild], me: userID, focused: focused}
+	b := dataBuilder{s: s, guild: s.guilds[run.Guild], me: userID, app: app.id, focused: focused}
 	data := map[string]any{"id": cmd.ID, "name": cmd.Name, "type": cmd.Type}
 	if cmd.Guild != nil {
 		data["guild_id"] = *cmd.Guild
@@ -197,7 +197,7 @@ type resolved struct {
 	Users    map[ID]wireUser    `json:"users,omitempty"`
 	Members  map[ID]wireMember  `json:"members,omitempty"`
 	Roles    map[ID]wireRole    `json:"roles,omitempty"`
-	Channels map[ID]wireChannel `json:"channels,omitempty"`
+	Channels map[ID]partialChannel `json:"channels,omitempty"`
 	Messages map[ID]wireMessage `json:"messages,omitempty"`
 }
 
@@ -210,6 +210,7 @@ type dataBuilder struct {
 	s        *Server
 	guild    *guild
 	me       ID
+	app      ID // whose command it is
 	focused  string
 	resolved resolved
 }

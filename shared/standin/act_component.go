@@ -87,7 +87,7 @@ func (s *Server) startComponent(userID, message ID, customID string, values []st
 	if disabled, _ := c["disabled"].(bool); disabled {
 		return nil, invalid("custom_id", "COMPONENT_VALIDATION_FAILED", "Component validation failed: it is disabled")
 	}
-	b := dataBuilder{s: s, guild: s.guilds[m.guild], me: userID}
+	b := dataBuilder{s: s, guild: s.guilds[m.guild], me: userID, app: app.id}
 	data := map[string]any{"custom_id": c.customID(), "component_type": c.kind(), "id": c["id"]}
 	if c.kind() != compButton {
 		errs := &tree{}
@@ -187,7 +187,7 @@ func (s *Server) startModal(user ID, customID string, fields map[string]any) (*i
 	if from == nil {
 		return nil, invalid("custom_id", "MODAL_NOT_OPEN", "The user has no such modal open")
 	}
-	b := dataBuilder{s: s, guild: s.guilds[from.guild], me: user}
+	b := dataBuilder{s: s, guild: s.guilds[from.guild], me: user, app: from.app.id}
 	errs := &tree{}
 	known := map[string]bool{}
 	filled := b.fill(from.modal.components, fields, known, errs.at("fields"))

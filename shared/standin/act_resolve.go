@@ -25,7 +25,7 @@ func (b *dataBuilder) user(id ID) bool {
 	put(&b.resolved.Users, id, u.wire())
 	if b.guild != nil {
 		if m := b.guild.members[id]; m != nil {
-			w := m.wireWithoutUser()
+			w := m.wirePartial()
 			p := b.s.basePerms(b.guild, m)
 			w.Permissions = &p
 			put(&b.resolved.Members, id, w)
@@ -50,11 +50,38 @@ func (b *dataBuilder) channel(id ID, types []int) bool {
 	if len(types) > 0 && !slices.Contains(types, int(ch.kind)) {
 		return false
 	}
-	w := ch.wire()
-	p := b.s.permsIn(b.guild, b.guild.members[b.me], ch)
-	w.Permissions = &p
+	w := partialChannel{ID: ch.id, Name: ch.name, Type: ch.kind, Position: ch.position, NSFW: ch.nsfw, GuildID: ch.guild,
+		ParentID: optionalID(ch.parent), Permissions: b.s.permsIn(b.guild, b.guild.members[b.me], ch)}
+	if bot := b.guild.members[b.app]; bot != nil {
+		w.AppPermissions = b.s.permsIn(b.guild, bot, ch)
+	}
+	if ch.kind != ChannelCategory {
+		w.LastMessage, w.LastPin, w.Slowmode = &nullID{ch.lastMessage}, optionalTime(ch.lastPin), &ch.slowmode
+		if !ch.voice() {
+			w.Topic = orNull(ch.topic)
+		}
+	}
 	put(&b.resolved.Channels, id, w)
 	return true
+}
+
+// partialChannel is what an interaction tells of a channel that it names.
+// https://docs.discord.com/developers/interactions/receiving-and-responding#interaction-object-resolved-data-structure
+type partialChannel struct {
+	ID             ID          `json:"id"`
+	Name           string      `json:"name"`
+	Type           ChannelType `json:"type"`
+	Permissions    Permissions `json:"permissions"`
+	AppPermissions Permissions `json:"app_permissions"`
+	LastMessage    *nullID     `json:"last_message_id,omitempty"`
+	LastPin        *stamp      `json:"last_pin_timestamp,omitempty"`
+	NSFW           bool        `json:"nsfw"`
+	ParentID       *ID         `json:"parent_id"`
+	GuildID        ID          `json:"guild_id"`
+	Flags          int         `json:"flags"`
+	Slowmode       *int        `json:"rate_limit_per_user,omitempty"`
+	Topic          *nullString `json:"topic,omitempty"`
+	Position       int         `json:"position"`
 }
 
 // target resolves what a menu command was used on.

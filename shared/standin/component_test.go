@@ -144,6 +144,34 @@ func TestUsingComponents(t *testing.T) {
 				}
 			}
 		}},
+		{"what is named is told in part", docInteractions + "#interaction-object-resolved-data-structure", func(t *testing.T, w *world) {
+			c, _ := w.login(nil)
+			m := w.post(map[string]any{"components": []any{row(map[string]any{"type": 5, "custom_id": "u"}), row(map[string]any{"type": 8, "custom_id": "c"})}}).must(t, 200)
+			for id, x := range map[string]struct {
+				value    standin.ID
+				has, not []string
+			}{
+				"u": {w.Users[3].ID, []string{`"members"`, `"permissions"`}, []string{`"mute"`, `"deaf"`}},
+				"c": {w.Lounge.ID, []string{`"app_permissions"`, `"permissions"`, `"last_message_id":null`}, []string{`"user_limit"`, `"permission_overwrites"`, `"bitrate"`}},
+			} {
+				_, err := w.answering(c, w.use(w.Owner, m.str("id"), id, x.value.String()), func(a act) {
+					for _, want := range x.has {
+						if !strings.Contains(string(a.Data.Resolved), want) {
+							t.Errorf("no %s in %s", want, a.Data.Resolved)
+						}
+					}
+					for _, bad := range x.not {
+						if strings.Contains(string(a.Data.Resolved), bad) {
+							t.Errorf("%s in %s", bad, a.Data.Resolved)
+						}
+					}
+					w.bot("POST", a.callback(), map[string]any{"type": 4, "data": map[string]any{"content": "x", "flags": 64}}).must(t, 204)
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		}},
 		{"a modal with every kind of field", docComponents + "#label", func(t *testing.T, w *world) {
 			c, _ := w.login(nil)
 			w.register()
@@ -153,6 +181,10 @@ func TestUsingComponents(t *testing.T) {
 			options := []any{map[string]any{"label": "One", "value": "1"}, map[string]any{"label": "Two", "value": "2"}}
 			ans, err := w.answering(c, w.run(w.Owner, "create-room", nil), func(a act) {
 				w.refuse(t, w.bot("POST", a.callback(), map[string]any{"type": 9, "data": map[string]any{"custom_id": "m", "title": strings.Repeat("x", 46), "components": []any{}}}), 400, 50035)
+				for _, bad := range []map[string]any{{"min_values": 0}, {"file_types": []string{"pdf"}}, {"file_types": []string{"."}}} {
+					bad["type"], bad["custom_id"] = 19, "file"
+					w.refuse(t, w.bot("POST", a.callback(), map[string]any{"type": 9, "data": map[string]any{"custom_id": "m", "title": "x", "components": []any{label("File", bad)}}}), 400, 50035)
+				}
 				w.bot("POST", a.callback(), map[string]any{"type": 9, "data": map[string]any{"custom_id": "m", "title": "A room", "components": []any{
 					label("Name", map[string]any{"type": 4, "custom_id": "name", "style": 1, "min_length": 2, "max_length": 5}),
 					label("Kind", map[string]any{"type": 3, "custom_id": "kind", "options": options}),

@@ -344,11 +344,17 @@ func (r *componentReader) options(f *form, low, high int) []map[string]any {
 	return out
 }
 
-// link reads a URL: http, https or discord.
-func (f *form) link(limit int) string {
-	s := f.str("url", 1, limit)
+// link reads a URL that there has to be.
+func (f *form) link(limit int) string { return f.address("url", limit) }
+
+// address reads a URL: http, https or discord. One that is given is not empty.
+func (f *form) address(name string, limit int) string {
+	if !f.given(name) {
+		return ""
+	}
+	s := f.str(name, 1, limit)
 	if scheme, rest, ok := strings.Cut(s, "://"); s != "" && (!ok || rest == "" || !slices.Contains([]string{"http", "https", "discord", "attachment"}, scheme)) {
-		f.errs.at("url").add("URL_TYPE_INVALID_SCHEME", "Scheme %q is not supported. Scheme must be one of ('http', 'https', 'discord').", scheme)
+		f.errs.at(name).add("URL_TYPE_INVALID_SCHEME", "Scheme %q is not supported. Scheme must be one of ('http', 'https', 'discord').", scheme)
 	}
 	return s
 }

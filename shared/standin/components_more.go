@@ -2,6 +2,8 @@ package standin
 
 import (
 	"encoding/json"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -78,6 +80,31 @@ func (r *componentReader) choices(f *form, c component, kind int) {
 		if !f.given("max_values") && kind == compChecks {
 			c["max_values"] = 10
 		}
+	}
+	if kind == compUpload {
+		uploads(f, c)
+	}
+}
+
+// uploads reads how many files there have to be and of which types.
+// https://docs.discord.com/developers/components/reference#file-upload
+func uploads(f *form, c component) {
+	switch {
+	case !f.given("min_values"):
+		c["min_values"] = 1
+	case c["min_values"] == 0 && c["required"] == true:
+		f.errs.at("min_values").add("NUMBER_TYPE_MIN", "int value should be greater than or equal to 1.")
+	}
+	var types []string
+	for i, raw := range f.list("file_types", 0, 10) {
+		var name string
+		if json.Unmarshal(raw, &name) != nil || !slices.Contains([]string{"image", "video", "audio"}, name) && (len(name) < 2 || name[0] != '.') {
+			f.errs.at("file_types").at(strconv.Itoa(i)).add("BASE_TYPE_CHOICES", "Must be image, video, audio, or an extension that begins with a dot.")
+		}
+		types = append(types, name)
+	}
+	if types != nil {
+		c["file_types"] = types
 	}
 }
 

@@ -63,8 +63,11 @@
 // versions. OAuth2 with code, PKCE, refresh, revocation and scopes.
 //
 // It has no threads, webhooks of its own, emojis, stickers, sounds, scheduled
-// events, auto moderation, stage instances, polls, monetisation or per-command
-// permissions, and no voice servers: who is in voice is known, nobody is heard.
+// events, auto moderation, stage instances, polls, forwards, monetisation or
+// per-command permissions, and no voice servers: who is in voice is known,
+// nobody is heard. Nobody has activities, a bot is online whatever opcode 3 says,
+// and interactions come over the gateway, whose payloads are JSON. What asks for
+// any of these is refused with an error that says so.
 //
 // # REST routes
 //

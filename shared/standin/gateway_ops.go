@@ -3,6 +3,7 @@ package standin
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -89,7 +90,7 @@ func (c *gatewayConn) presence(d json.RawMessage) int {
 		Status     string            `json:"status"`
 		AFK        flag              `json:"afk"`
 	}
-	if json.Unmarshal(d, &v) != nil {
+	if json.Unmarshal(d, &v) != nil || !slices.Contains([]string{"online", "dnd", "idle", "invisible", "offline"}, v.Status) {
 		return closeDecode
 	}
 	return 0

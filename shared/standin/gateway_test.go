@@ -203,6 +203,19 @@ func TestGatewayRules(t *testing.T) {
 				t.Errorf("%+v", m)
 			}
 		}},
+		{"who is mentioned is told as a member", docEvents + "#message-create", func(t *testing.T, w *world) {
+			c := hello(w)
+			c.identify(w.Application.BotToken, map[string]any{"intents": 1<<9 | 1<<15})
+			if _, err := w.SendMessage(w.Owner.ID, w.General.ID, "<@"+w.Users[3].ID.String()+">"); err != nil {
+				t.Fatal(err)
+			}
+			var m struct {
+				Mentions []struct{ Member *struct{ Roles []string } }
+			}
+			if c.until("MESSAGE_CREATE", &m); len(m.Mentions) != 1 || m.Mentions[0].Member == nil {
+				t.Errorf("%+v", m)
+			}
+		}},
 		{"members on request, in chunks", docEvents + "#request-guild-members", func(t *testing.T, w *world) {
 			for i := range 1200 {
 				if err := w.AddMember(w.Guild.ID, w.AddUser("crowd"+strconv.Itoa(i), "").ID, ""); err != nil {

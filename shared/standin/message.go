@@ -1,6 +1,7 @@
 package standin
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -65,7 +66,7 @@ type wireMessage struct {
 	Edited      *stamp            `json:"edited_timestamp"`
 	TTS         bool              `json:"tts"`
 	Everyone    bool              `json:"mention_everyone"`
-	Mentions    []wireUser        `json:"mentions"`
+	Mentions    []mentioned       `json:"mentions"`
 	Roles       []ID              `json:"mention_roles"`
 	Attachments []wireAttachment  `json:"attachments"`
 	Embeds      []map[string]any  `json:"embeds"`
@@ -80,6 +81,12 @@ type wireMessage struct {
 	Interaction map[string]any    `json:"interaction,omitempty"`
 	Reference   *messageReference `json:"message_reference,omitempty"`
 	Referenced  *wireMessage      `json:"referenced_message,omitempty"`
+}
+
+// mentioned is a user in a message; the gateway tells who they are in the server, too.
+type mentioned struct {
+	wireUser
+	Member *wireMember `json:"member,omitempty"`
 }
 
 type messageReference struct {
@@ -115,7 +122,7 @@ type wireReaction struct {
 func (s *Server) wireMessage(m *message, viewer ID) wireMessage {
 	w := wireMessage{ID: m.id, ChannelID: m.channel, Author: m.author.wire(), Type: m.kind, Content: m.content,
 		Timestamp: stamp(m.created()), Edited: optionalTime(m.edited), TTS: m.tts, Everyone: m.everyone,
-		Mentions: []wireUser{}, Roles: m.roles, Attachments: []wireAttachment{}, Embeds: m.embeds,
+		Mentions: []mentioned{}, Roles: m.roles, Attachments: []wireAttachment{}, Embeds: m.embeds,
 		Components: m.components, Pinned: m.pinned, Flags: m.flags, Nonce: m.nonce}
 	if w.Roles == nil {
 		w.Roles = []ID{}
@@ -128,11 +135,12 @@ func (s *Server) wireMessage(m *message, viewer ID) wireMessage {
 	}
 	for _, id := range m.mentions {
 		if u := s.users[id]; u != nil {
-			w.Mentions = append(w.Mentions, u.wire())
+			w.Mentions = append(w.Mentions, mentioned{wireUser: u.wire()})
 		}
 	}
 	for _, a := range m.attachments {
 		url := s.attachmentURL(m, a)
+		w.Embeds, w.Components = located(w.Embeds, a.name, url), located(w.Components, a.name, url)
 		w.Attachments = append(w.Attachments, wireAttachment{ID: a.id, Filename: a.name, Size: len(a.data), URL: url,
 			ProxyURL: url, ContentType: a.kind, Description: optional(a.description), Ephemeral: m.only != 0})
 	}
@@ -154,6 +162,49 @@ func (s *Server) wireMessage(m *message, viewer ID) wireMessage {
 		}
 	}
 	return w
+}
+
+// located gives embeds or components in which a file that came with the message has its address.
+// https://docs.discord.com/developers/reference#editing-message-attachments
+func located[T any](v T, name, url string) T {
+	out, _ := locate(any(v), "attachment://"+name, url).(T)
+	return out
+}
+
+func locate(v any, from, to string) any {
+	switch v := v.(type) {
+	case string:
+		if v == from {
+			return to
+		}
+	case map[string]any:
+		return locateIn(v, from, to)
+	case component:
+		return component(locateIn(v, from, to))
+	case []any:
+		return locateAll(v, from, to)
+	case []map[string]any:
+		return locateAll(v, from, to)
+	case []component:
+		return locateAll(v, from, to)
+	}
+	return v
+}
+
+func locateIn(m map[string]any, from, to string) map[string]any {
+	out := maps.Clone(m)
+	for k, v := range out {
+		out[k] = locate(v, from, to)
+	}
+	return out
+}
+
+func locateAll[T any](list []T, from, to string) []T {
+	out := slices.Clone(list)
+	for i := range out {
+		out[i], _ = locate(any(out[i]), from, to).(T)
+	}
+	return out
 }
 
 func (s *Server) attachmentURL(m *message, a attachment) string {
@@ -233,6 +284,12 @@ func (s *Server) messageData(name string, m *message, ch *channel, a *applicatio
 	if mem := s.member(ch.guild, m.author.id); mem != nil && m.app == nil {
 		wm := mem.wireWithoutUser()
 		w.Member = &wm
+	}
+	for i, u := range w.Mentions {
+		if mem := s.member(ch.guild, u.ID); mem != nil {
+			wm := mem.wireWithoutUser()
+			w.Mentions[i].Member = &wm
+		}
 	}
 	if intents&IntentMessageContent == 0 && m.author.id != a.id && !slices.Contains(m.mentions, a.id) {
 		w.Content, w.Embeds, w.Attachments, w.Components = "", []map[string]any{}, []wireAttachment{}, []component{}

@@ -61,6 +61,12 @@ func (s *Server) readMessage(f *form, m *message, files []attachment, partial, e
 			m.flags |= f.num("flags", 0, 1<<30) & flagSilent
 		}
 	}
+	if f.given("poll") {
+		f.errs.at("poll").add("SIMULATOR_HAS_NONE", "The simulated Discord has no polls.")
+	}
+	if len(f.ids("sticker_ids", 3)) > 0 {
+		return fail(400, 50081, "Invalid sticker sent") // no server here has any
+	}
 	v2 := m.flags&flagV2 != 0
 	if f.has("content") {
 		m.content = strings.TrimSpace(f.str("content", 0, 2000))
@@ -91,7 +97,7 @@ func (s *Server) readMessage(f *form, m *message, files []attachment, partial, e
 	if f.has("content") || f.has("allowed_mentions") || !partial {
 		s.findMentions(m, rules)
 	}
-	if m.content == "" && len(m.embeds) == 0 && len(m.components) == 0 && len(m.attachments) == 0 && !f.given("poll") && !f.given("sticker_ids") {
+	if m.content == "" && len(m.embeds) == 0 && len(m.components) == 0 && len(m.attachments) == 0 {
 		return fail(400, 50006, "Cannot send an empty message")
 	}
 	return nil
@@ -164,13 +170,13 @@ func readEmbeds(f *form) []map[string]any {
 		}
 		if p := o.object("footer"); p != nil {
 			footer := map[string]any{"text": text(p, "text", 2048)}
-			put(footer, "icon_url", p.str("icon_url", 0, 2048))
+			put(footer, "icon_url", p.address("icon_url", 2048))
 			e["footer"] = footer
 		}
 		if p := o.object("author"); p != nil && p.given("name") {
 			author := map[string]any{"name": text(p, "name", 256)}
-			put(author, "url", p.str("url", 0, 2048))
-			put(author, "icon_url", p.str("icon_url", 0, 2048))
+			put(author, "url", p.address("url", 2048))
+			put(author, "icon_url", p.address("icon_url", 2048))
 			e["author"] = author
 		}
 		fields := []map[string]any{}

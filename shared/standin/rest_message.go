@@ -74,6 +74,9 @@ func createMessage(c *call) (int, any, error) {
 }
 
 func (c *call) reply(m *message, ref, f *form) error {
+	if ref.num("type", 0, 1) == 1 {
+		return invalid("message_reference", "SIMULATOR_HAS_NONE", "The simulated Discord has no forwards.")
+	}
 	id := ref.id("message_id")
 	must := !ref.given("fail_if_not_exists") || ref.yes("fail_if_not_exists")
 	if err := ref.errs.err(); err != nil {

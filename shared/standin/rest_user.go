@@ -114,6 +114,9 @@ func updateApplication(c *call) (int, any, error) {
 	if f.has("description") {
 		c.app.description = f.str("description", 0, 400)
 	}
+	if f.given("interactions_endpoint_url") && f.str("interactions_endpoint_url", 0, 2048) != "" {
+		f.errs.at("interactions_endpoint_url").add("SIMULATOR_HAS_NONE", "The simulated Discord sends interactions over the gateway alone.")
+	}
 	if err := f.errs.err(); err != nil {
 		return 0, nil, err
 	}

@@ -226,6 +226,35 @@ func TestChannelRules(t *testing.T) {
 				t.Errorf("%s", a.raw)
 			}
 		}},
+		{"what is not simulated is refused, not passed over", docMessage + "#create-message", func(t *testing.T, w *world) {
+			id := w.post(map[string]any{"content": "x"}).must(t, 200).str("id")
+			for name, body := range map[string]map[string]any{
+				"poll":              {"content": "x", "poll": map[string]any{"question": map[string]any{"text": "?"}}},
+				"message_reference": {"content": "x", "message_reference": map[string]any{"type": 1, "message_id": id, "channel_id": w.General.ID}},
+			} {
+				a := w.post(body)
+				w.refuse(t, a, 400, 50035)
+				if !strings.Contains(string(a.raw), name) || !strings.Contains(string(a.raw), "The simulated Discord has no") {
+					t.Errorf("%s", a.raw)
+				}
+			}
+			w.refuse(t, w.bot("PATCH", "/applications/@me", map[string]any{"interactions_endpoint_url": "https://example.org"}), 400, 50035)
+		}},
+		{"there are no stickers", docCodes + "#json", func(t *testing.T, w *world) {
+			w.refuse(t, w.post(map[string]any{"sticker_ids": []string{"1"}}), 400, 50081)
+		}},
+		{"an address that is given is not empty", "https://docs.discord.com/developers/resources/message#embed-object", func(t *testing.T, w *world) {
+			for _, e := range []map[string]any{{"url": ""}, {"author": map[string]any{"name": "x", "url": ""}}, {"footer": map[string]any{"text": "x", "icon_url": ""}}} {
+				e["title"] = "x"
+				w.refuse(t, w.post(map[string]any{"embeds": []any{e}}), 400, 50035)
+			}
+		}},
+		{"a file that came along has an address in the answer", "https://docs.discord.com/developers/reference#editing-message-attachments", func(t *testing.T, w *world) {
+			a := w.upload("POST", "/channels/"+w.General.ID.String()+"/messages", "x", `{"embeds":[{"title":"x","image":{"url":"attachment://users.csv"}}]}`).must(t, 200)
+			if strings.Contains(string(a.raw), "attachment://") || !strings.Contains(string(a.raw), "/attachments/") {
+				t.Errorf("%s", a.raw)
+			}
+		}},
 		{"a new channel's last message is null", docChannel + "#channel-object", func(t *testing.T, w *world) {
 			for _, kind := range []int{0, 2} {
 				a := w.bot("POST", w.guildPath("/channels"), map[string]any{"name": "x", "type": kind}).must(t, 201)

@@ -22,7 +22,11 @@ func (w *world) upload(method, path, csv, payload string, fields ...string) answ
 	for i := 0; i < len(fields); i += 2 {
 		w.ok(m.WriteField(fields[i], fields[i+1]))
 	}
-	f, err := m.CreateFormFile("target_users_file", "users.csv")
+	field := "target_users_file"
+	if strings.HasSuffix(path, "/messages") {
+		field = "files[0]"
+	}
+	f, err := m.CreateFormFile(field, "users.csv")
 	w.ok(err)
 	_, err = f.Write([]byte(csv))
 	w.ok(err)

@@ -72,8 +72,8 @@ type wireMember struct {
 	PremiumSince     *stamp       `json:"premium_since"`
 	Roles            []ID         `json:"roles"`
 	User             *wireUser    `json:"user,omitempty"`
-	Mute             bool         `json:"mute"`
-	Deaf             bool         `json:"deaf"`
+	Mute             *bool        `json:"mute,omitempty"`
+	Deaf             *bool        `json:"deaf,omitempty"`
 	Permissions      *Permissions `json:"permissions,omitempty"`
 	GuildID          *ID          `json:"guild_id,omitempty"`
 }
@@ -229,7 +229,14 @@ func (m *member) wireWithoutUser() wireMember {
 		roles = []ID{}
 	}
 	return wireMember{TimedOutUntil: optionalTime(m.timeout), Flags: m.flags, JoinedAt: stamp(m.joinedAt),
-		Nick: optional(m.nick), Pending: m.pending, Roles: roles, Mute: m.mute, Deaf: m.deaf}
+		Nick: optional(m.nick), Pending: m.pending, Roles: roles, Mute: &m.mute, Deaf: &m.deaf}
+}
+
+// wirePartial gives what is told of a member where they are merely named.
+func (m *member) wirePartial() wireMember {
+	w := m.wireWithoutUser()
+	w.Mute, w.Deaf = nil, nil
+	return w
 }
 
 func (c *channel) wire() wireChannel {
