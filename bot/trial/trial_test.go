@@ -19,6 +19,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 	"go.uber.org/goleak"
 
+	"snug/shared/agent"
 	"snug/shared/standin"
 )
 
@@ -186,7 +187,7 @@ func TestCrash(t *testing.T) {
 			must(t, err)
 			// The request takes effect, and nobody hears of it any more: the process is gone.
 			ctx, crash := context.WithCancel(t.Context())
-			o.HTTP = &http.Client{Transport: dying{http.DefaultTransport, at, crash}}
+			o.HTTP = &http.Client{Transport: dying{agent.Client(0).Transport, at, crash}}
 			tr.o.HTTP = o.HTTP
 			tr.all(ctx)
 			if tr.gw != nil {

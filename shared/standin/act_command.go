@@ -194,11 +194,11 @@ func (s *Server) mayUse(cmd *command, guild, user ID, ch *channel) error {
 }
 
 type resolved struct {
-	Users    map[ID]wireUser    `json:"users,omitempty"`
-	Members  map[ID]wireMember  `json:"members,omitempty"`
-	Roles    map[ID]wireRole    `json:"roles,omitempty"`
+	Users    map[ID]wireUser       `json:"users,omitempty"`
+	Members  map[ID]wireMember     `json:"members,omitempty"`
+	Roles    map[ID]wireRole       `json:"roles,omitempty"`
 	Channels map[ID]partialChannel `json:"channels,omitempty"`
-	Messages map[ID]wireMessage `json:"messages,omitempty"`
+	Messages map[ID]wireMessage    `json:"messages,omitempty"`
 }
 
 func (r *resolved) empty() bool {
