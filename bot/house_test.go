@@ -78,8 +78,9 @@ type house struct {
 
 	requests struct {
 		sync.Mutex
-		list []string     // what the bot asked Discord, method and route
-		hook func(string) // called for each, when it is done and before its answer is on its way
+		list    []string     // what the bot asked Discord, method and route
+		hook    func(string) // called for each, when it is done and before its answer is on its way
+		refused int          // of them, for being too many
 	}
 	*running
 }
@@ -152,6 +153,9 @@ func newHouseSo(t testing.TB, so func(*house), wrap func(http.Handler) http.Hand
 		h.requests.Lock()
 		defer h.requests.Unlock()
 		h.requests.list = append(h.requests.list, r.Method+" "+r.Route)
+		if r.Status == http.StatusTooManyRequests {
+			h.requests.refused++
+		}
 		if h.requests.hook != nil {
 			h.requests.hook(r.Method + " " + r.Route)
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -287,6 +288,41 @@ func TestRateLimits(t *testing.T) {
 			t.Errorf("%s %v", a.raw, a.header)
 		}
 		post(w.Lounge.ID).must(t, 200) // another channel has a bucket of its own
+	})
+	t.Run("a leaky bucket empties little by little", func(t *testing.T) {
+		now := time.Now()
+		w := start(t, func(o *standin.Options) {
+			l := standin.DiscordLimits()
+			l.Leaky = true
+			o.Limits, o.Now = &l, func() time.Time { return now }
+		})
+		post := func(want int) answer {
+			return w.bot("POST", "/channels/"+w.General.ID.String()+"/messages", map[string]any{"content": "x"}).must(t, want)
+		}
+		after := func(a answer) float64 {
+			v, err := strconv.ParseFloat(a.header.Get("X-RateLimit-Reset-After"), 64)
+			if err != nil {
+				t.Error(err)
+			}
+			return v
+		}
+		for i := range 5 {
+			if a := post(200); a.header.Get("X-RateLimit-Remaining") != strconv.Itoa(4-i) || after(a) != float64(i+1) {
+				t.Errorf("remaining %s, reset after %v", a.header.Get("X-RateLimit-Remaining"), after(a))
+			}
+		}
+		bucket := w.bot("POST", "/channels/"+w.Lounge.ID.String()+"/messages", map[string]any{"content": "x"}).header.Get("X-RateLimit-Bucket")
+		a := post(429)
+		if a.json["retry_after"] != 1.0 || after(a) != 5 || a.header.Get("X-RateLimit-Bucket") == bucket {
+			t.Errorf("%s %v", a.raw, a.header)
+		}
+		now = now.Add(time.Second)
+		post(200)
+		post(429)
+		now = now.Add(2 * time.Second)
+		post(200)
+		post(200)
+		post(429)
 	})
 	t.Run("fifty a second in all, but for interactions", func(t *testing.T) {
 		w := start(t, limited)

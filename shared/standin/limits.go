@@ -7,6 +7,7 @@ import "time"
 type Limits struct {
 	GlobalPerSecond int           // REST requests a second and application
 	Buckets         bool          // whether the routes' buckets refuse what is too much
+	Leaky           bool          // whether they empty little by little, rather than all at once when their time is over
 	InvalidRequests int           // answers 401, 403 and 429 to one address in ten minutes
 	Renames         int           // renames of a channel in ten minutes
 	OldEdits        int           // edits of messages older than an hour, of a channel in an hour
@@ -48,6 +49,29 @@ func NoRateLimits() Limits {
 type window struct {
 	from time.Time
 	n    int
+	leak leak
+}
+
+// leak is a bucket that empties evenly. Of Discord's some do, and nobody can tell which:
+// Reset-After is when it is empty, Retry-After when it takes one more.
+// https://github.com/discord/discord-api-docs/issues/7680
+type leak struct{ empty time.Time }
+
+// add puts one more in, if it takes it, and gives how many more it takes, when it is empty, and when it takes one.
+func (l *leak) add(now time.Time, limit int, length time.Duration) (ok bool, left int, reset, retry time.Duration) {
+	each := length / time.Duration(limit)
+	if l.empty.Before(now) {
+		l.empty = now
+	}
+	if full := l.empty.Sub(now); full+each <= length {
+		l.empty, ok = l.empty.Add(each), true
+	}
+	reset = l.empty.Sub(now)
+	left = int((length - reset) / each)
+	if left == 0 {
+		retry = reset + each - length
+	}
+	return ok, left, reset, retry
 }
 
 // allow counts one more and says whether it is within the limit.

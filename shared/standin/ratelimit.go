@@ -41,14 +41,20 @@ func (l *limiter) admit(client string, rt *route, major string, lim *Limits, now
 		w := l.window(client + "|" + rt.bucket + "|" + major)
 		ok := w.allow(now, rt.rate.n, rt.rate.per)
 		left, reset := w.left(now, rt.rate.n, rt.rate.per)
+		retry, name := reset, rt.bucket
+		if lim.Leaky {
+			if ok, left, reset, retry = w.leak.add(now, rt.rate.n, rt.rate.per); !ok {
+				name += ", refused" // https://github.com/discord/discord-api-docs/issues/7394
+			}
+		}
 		h := v.headers
 		h.Set("X-RateLimit-Limit", strconv.Itoa(rt.rate.n))
 		h.Set("X-RateLimit-Remaining", strconv.Itoa(left))
 		h.Set("X-RateLimit-Reset", strconv.FormatFloat(float64(now.Add(reset).UnixMilli())/1000, 'f', 3, 64))
 		h.Set("X-RateLimit-Reset-After", strconv.FormatFloat(max(reset.Seconds(), 0.001), 'f', 3, 64))
-		h.Set("X-RateLimit-Bucket", bucketHash(rt.bucket))
+		h.Set("X-RateLimit-Bucket", bucketHash(name))
 		if !ok {
-			v.refused = tooMany(reset.Seconds(), "user")
+			v.refused = tooMany(retry.Seconds(), "user")
 			return v
 		}
 	}
