@@ -39,10 +39,14 @@ func (h *house) crowded(guests, banned []snowflake.ID) snowflake.ID {
 }
 
 // due says whether Discord is still to be told of a room's access.
-func (h *house) due(id snowflake.ID) bool {
+func (h *house) due(id snowflake.ID) bool { return h.doc(id).Due.Access }
+
+// doc is what Snug keeps of a room.
+func (h *house) doc(id snowflake.ID) room.Room {
+	h.Helper()
 	doc, _, err := h.hub.Rooms.Get(h.soon(), h.guild.String()+"."+id.String())
 	h.must(err)
-	return doc.Due.Access
+	return doc
 }
 
 // mayJoin tries to enter a voice channel, and leaves it again.

@@ -46,7 +46,7 @@ func handsOn(have discord.Permissions) discord.Permissions {
 // role's leave to see and enter is not, unless it is a helper or a bot's own.
 // No bit is used that the bot has not itself: Discord would refuse them all.
 func overwrites(a keeper.RoomAccess, s side, have []discord.PermissionOverwrite) []discord.PermissionOverwrite {
-	p := placing{a: a, s: s, closed: closedTo(a), lend: handsOn(s.here), own: map[snowflake.ID]discord.MemberPermissionOverwrite{}, helped: map[snowflake.ID]bool{}}
+	p := placing{a: a, s: s, have: have, closed: closedTo(a), lend: handsOn(s.here), own: map[snowflake.ID]discord.MemberPermissionOverwrite{}, helped: map[snowflake.ID]bool{}}
 	if have == nil {
 		p.lend = handsOn(s.mine)
 	}
@@ -66,7 +66,7 @@ func overwrites(a keeper.RoomAccess, s side, have []discord.PermissionOverwrite)
 			p.roles = append(p.roles, discord.RolePermissionOverwrite{RoleID: id, Allow: GuestAllow & p.lend})
 		}
 	}
-	list := p.list(have)
+	list := p.list()
 	return list[:min(len(list), maxOverwrites)]
 }
 
@@ -85,8 +85,9 @@ func closedTo(a keeper.RoomAccess) discord.Permissions {
 type placing struct {
 	a        keeper.RoomAccess
 	s        side
-	closed   discord.Permissions // what members may not
-	lend     discord.Permissions // what the bot may hand on
+	have     []discord.PermissionOverwrite // what the channel has
+	closed   discord.Permissions           // what members may not
+	lend     discord.Permissions           // what the bot may hand on
 	everyone discord.RolePermissionOverwrite
 	own      map[snowflake.ID]discord.MemberPermissionOverwrite // the category's for who has a place of their own here
 	helped   map[snowflake.ID]bool                              // helper roles that the category names
@@ -125,12 +126,40 @@ func (p *placing) member(o discord.MemberPermissionOverwrite) {
 	}
 }
 
-// guest lets in somebody who has a place of their own.
+// guest lets in somebody who has a place of their own, as far as nobody else denies it to them there.
 func (p *placing) guest(user snowflake.ID) discord.PermissionOverwrite {
-	o := p.own[user]
+	o, deny := p.own[user], theirs(p.have, user, p.a)
 	return discord.MemberPermissionOverwrite{
-		UserID: user, Allow: o.Allow | p.s.guestAllow(p.a, user)&p.lend, Deny: o.Deny &^ seeAndEnter,
+		UserID: user, Allow: (o.Allow | p.s.guestAllow(p.a, user)&p.lend) &^ deny, Deny: o.Deny&^seeAndEnter | deny,
 	}
+}
+
+// theirs gives what others deny a user on a channel by name: all that is denied
+// them there but for a ban of Snug's that was undone. Who is banned is denied what the ban takes besides.
+func theirs(have []discord.PermissionOverwrite, user snowflake.ID, a keeper.RoomAccess) discord.Permissions {
+	deny := denial(have, user)
+	if stood, lifted := a.Lifted[user]; lifted {
+		deny = deny&^EveryoneDeny | discord.Permissions(stood)
+	}
+	return deny
+}
+
+// allows says whether a list allows a user anything by name.
+func allows(list []discord.PermissionOverwrite, user snowflake.ID) bool {
+	return slices.ContainsFunc(list, func(o discord.PermissionOverwrite) bool {
+		m, ok := o.(discord.MemberPermissionOverwrite)
+		return ok && m.UserID == user && m.Allow != 0
+	})
+}
+
+// denial gives what a list denies a user by name.
+func denial(list []discord.PermissionOverwrite, user snowflake.ID) discord.Permissions {
+	for _, o := range list {
+		if o, ok := o.(discord.MemberPermissionOverwrite); ok && o.UserID == user {
+			return o.Deny
+		}
+	}
+	return 0
 }
 
 // guestAllow gives what a place in a room lets a user do. What the category
@@ -138,27 +167,20 @@ func (p *placing) guest(user snowflake.ID) discord.PermissionOverwrite {
 // among it: a member's allow would get them past it. Of whom nobody knows the roles, any role's denial counts.
 func (s side) guestAllow(a keeper.RoomAccess, user snowflake.ID) discord.Permissions {
 	has, known := a.Roles[user]
-	var allow, deny, own discord.Permissions
+	var allow, deny discord.Permissions
 	for _, o := range s.parent {
-		switch o := o.(type) {
-		case discord.RolePermissionOverwrite:
-			if o.RoleID != a.GuildID && (!known || slices.Contains(has, o.RoleID)) {
-				deny |= o.Deny
-				if known {
-					allow |= o.Allow
-				}
-			}
-		case discord.MemberPermissionOverwrite:
-			if o.UserID == user {
-				own = o.Deny
+		if o, ok := o.(discord.RolePermissionOverwrite); ok && o.RoleID != a.GuildID && (!known || slices.Contains(has, o.RoleID)) {
+			deny |= o.Deny
+			if known {
+				allow |= o.Allow
 			}
 		}
 	}
-	return GuestAllow &^ ((deny&^allow | own) &^ seeAndEnter)
+	return GuestAllow &^ ((deny&^allow | denial(s.parent, user)) &^ seeAndEnter)
 }
 
 // list puts all together, the most needed first.
-func (p *placing) list(have []discord.PermissionOverwrite) []discord.PermissionOverwrite {
+func (p *placing) list() []discord.PermissionOverwrite {
 	list := []discord.PermissionOverwrite{discord.MemberPermissionOverwrite{UserID: p.s.self, Allow: BotAllow | BotExtra&p.lend}}
 	p.everyone.Allow, p.everyone.Deny = p.everyone.Allow&^p.closed, p.everyone.Deny|p.closed
 	if p.everyone.Allow != 0 || p.everyone.Deny != 0 {
@@ -170,7 +192,7 @@ func (p *placing) list(have []discord.PermissionOverwrite) []discord.PermissionO
 	list = append(append(list, p.roles...), p.members...)
 	for _, u := range p.a.Banned {
 		if u != p.a.OwnerID {
-			list = append(list, discord.MemberPermissionOverwrite{UserID: u, Deny: EveryoneDeny})
+			list = append(list, discord.MemberPermissionOverwrite{UserID: u, Deny: EveryoneDeny | theirs(p.have, u, p.a)})
 		}
 	}
 	var guests []discord.PermissionOverwrite
@@ -179,7 +201,7 @@ func (p *placing) list(have []discord.PermissionOverwrite) []discord.PermissionO
 			guests = append(guests, p.guest(u))
 		}
 	}
-	list = append(list, kept(have, append(slices.Clone(list), guests...), p.a)...)
+	list = append(list, kept(p.have, append(slices.Clone(list), guests...), p.a)...)
 	return append(list, guests...)
 }
 
@@ -322,7 +344,7 @@ func (d *Discord) isBot(ctx context.Context, guild, user snowflake.ID) bool {
 }
 
 // SetAccess gives a room's channel the overwrites it should have. Overwrites
-// that others made for roles stay, and what they made for members beyond
+// that others made for roles stay, what they deny members by name, and what they allow them beyond
 // seeing and entering. Where it takes many requests, the room is never opened
 // wider meanwhile, and more is true while there are some left.
 func (d *Discord) SetAccess(ctx context.Context, channel snowflake.ID, a keeper.RoomAccess, reason string) (more bool, err error) {
@@ -360,9 +382,7 @@ func kept(have, want []discord.PermissionOverwrite, a keeper.RoomAccess) (out []
 				out = append(out, o)
 			}
 		case discord.MemberPermissionOverwrite:
-			if o.Deny == EveryoneDeny { // a ban that was undone; another denial is somebody else's
-				o.Deny = 0
-			}
+			o.Deny = theirs(have, o.UserID, a)
 			if o.Allow &^= GuestAllow; o.Allow != 0 || o.Deny != 0 {
 				out = append(out, o)
 			}
@@ -377,7 +397,8 @@ func (d *Discord) Admit(ctx context.Context, channel, user snowflake.ID, a keepe
 	if err != nil {
 		return err
 	}
-	o := discord.MemberPermissionOverwrite{UserID: user, Allow: seeAndEnter | s.guestAllow(a, user)&handsOn(s.here)}
+	deny := theirs(d.known(channel), user, a)
+	o := discord.MemberPermissionOverwrite{UserID: user, Allow: (seeAndEnter | s.guestAllow(a, user)&handsOn(s.here)) &^ deny, Deny: deny}
 	return coded(d.place(ctx, channel, o, s, reason), "let somebody into the room", "Manage Roles")
 }
 
@@ -387,15 +408,19 @@ func (d *Discord) Expel(ctx context.Context, channel, user snowflake.ID, ban boo
 	if err != nil {
 		return err
 	}
+	have := d.known(channel)
+	o := discord.MemberPermissionOverwrite{UserID: user, Deny: theirs(have, user, a)}
 	if ban {
-		o := discord.MemberPermissionOverwrite{UserID: user, Deny: EveryoneDeny}
+		o.Deny |= EveryoneDeny
 		return coded(d.place(ctx, channel, o, s, reason), "keep somebody out of the room", "Manage Roles")
 	}
 	const doing = "put somebody out of the room"
-	have := d.known(channel)
-	left := bitsOf(held(have, []discord.PermissionOverwrite{discord.MemberPermissionOverwrite{UserID: user}}, handsOn(s.here), s.self)[0])
-	if left != (bits{}) { // others' bits, which are not Snug's to take
-		return coded(d.place(ctx, channel, discord.MemberPermissionOverwrite{UserID: user}, s, reason), doing, "Manage Roles")
+	if _, lifted := a.Lifted[user]; !lifted && o.Deny&seeAndEnter != 0 && !allows(have, user) {
+		return nil // what denies it to them is somebody else's to change
+	}
+	o.Deny |= denial(s.parent, user) & handsOn(s.here)
+	if bitsOf(held(have, []discord.PermissionOverwrite{o}, handsOn(s.here), s.self)[0]) != (bits{}) { // others' bits, which are not Snug's to take
+		return coded(d.place(ctx, channel, o, s, reason), doing, "Manage Roles")
 	}
 	err = coded(d.client.Rest.DeletePermissionOverwrite(channel, user, with(ctx, reason)...), doing, "Manage Roles")
 	if errs.Has(err, errs.NotFound) {

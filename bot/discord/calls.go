@@ -187,6 +187,9 @@ func (d *Discord) Channel(guild snowflake.ID, c discord.GuildChannel) keeper.Cha
 			case o.Deny.Has(discord.PermissionConnect):
 				out.Shut = append(out.Shut, o.UserID)
 			}
+			if o.Deny&seeAndEnter != 0 {
+				out.Denied = append(out.Denied, o.UserID)
+			}
 		}
 	}
 	return out

@@ -130,6 +130,12 @@ func (r rendering) implied(o access.Overwrite) bool {
 	return r.mine(o) && (slices.Contains(r.a.Banned, o.ID) || o.Deny&access.Enter == 0)
 }
 
+// lifted says whether a ban of theirs was undone, and may be on the channel yet.
+func (r rendering) lifted(user snowflake.ID) bool {
+	_, is := r.a.Lifted[user]
+	return is
+}
+
 func (r rendering) helps(role snowflake.ID) bool {
 	return r.closed != 0 && slices.Contains(r.a.Helpers, role)
 }
@@ -166,6 +172,8 @@ func (r rendering) undone(have []access.Overwrite) []access.Overwrite {
 		switch {
 		case o.Member && slices.Contains(r.a.Banned, o.ID):
 			o.Allow, o.Deny = was.Allow, was.Deny
+		case o.Member && r.lifted(o.ID):
+			o.Deny = o.Deny&^access.Enter | r.a.Lifted[o.ID]
 		case r.mine(o):
 			o.Allow, o.Deny = was.Allow&^o.Deny, was.Deny|o.Deny
 		case !o.Member && o.ID == r.a.GuildID:

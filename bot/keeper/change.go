@@ -6,6 +6,7 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/access"
 	"snug/shared/errs"
 	"snug/shared/room"
 )
@@ -281,11 +282,13 @@ func (c changing) expel(ctx context.Context) error {
 	if inside {
 		owed = owed.andOut(user)
 	}
+	stood := c.r.standing(user)
 	err := c.k.carryOut(ctx, c.g, c.r, c.entry(kind), owed, func(doc *room.Room) {
 		doc.Strip(user, now)
 		doc.DropUses(user)
 		if ban && !doc.Banned(user) {
-			doc.Bans = append(doc.Bans, room.Ban{UserID: user, Name: c.target.DisplayName, By: c.who.UserID, At: now})
+			doc.Bans = append(doc.Bans, room.Ban{UserID: user, Name: c.target.DisplayName, By: c.who.UserID, At: now, Stood: stood})
+			doc.Due.IsLifted(user)
 		}
 	}, func(ctx context.Context) error {
 		reason := "Snug: " + string(c.q.Do) + " by " + c.who.UserID.String()
@@ -308,14 +311,30 @@ func (c changing) expel(ctx context.Context) error {
 	return err
 }
 
+// standing gives what others deny a user on the room's channel by name.
+func (r *kept) standing(user snowflake.ID) access.Permissions {
+	for _, l := range r.Due.Lifted {
+		if l.UserID == user {
+			return l.Stood
+		}
+	}
+	for _, o := range r.place.Channel {
+		if o.Member && o.ID == user {
+			return o.Deny & access.Enter
+		}
+	}
+	return 0
+}
+
 // unban undoes a ban. A user who was not banned is no error.
 func (c changing) unban(ctx context.Context) error {
 	i := slices.IndexFunc(c.r.Bans, func(b room.Ban) bool { return b.UserID == c.q.User })
 	if i < 0 {
 		return nil
 	}
-	c.out.Name = c.r.Bans[i].Name
-	err := c.k.carryOut(ctx, c.g, c.r, c.entry(room.EntryUnbanned), onePlace(), func(doc *room.Room) {
+	ban := c.r.Bans[i]
+	c.out.Name = ban.Name
+	err := c.k.carryOut(ctx, c.g, c.r, c.entry(room.EntryUnbanned), onePlace().andLifted(ban), func(doc *room.Room) {
 		doc.Bans = slices.DeleteFunc(doc.Bans, func(b room.Ban) bool { return b.UserID == c.q.User })
 	}, func(ctx context.Context) error {
 		return c.k.o.Discord.Expel(ctx, c.r.ID, c.q.User, false, c.k.access(c.g, &c.r.Room), "Snug: ban undone by "+c.who.UserID.String())

@@ -16,7 +16,7 @@ type debt struct{ owe, pay func(*room.Due) }
 
 // allAccess is paid by SetAccess: every overwrite.
 func allAccess() debt {
-	return debt{func(d *room.Due) { d.Access = true }, func(d *room.Due) { d.Access = false }}
+	return debt{func(d *room.Due) { d.Access = true }, (*room.Due).AccessTold}
 }
 
 // onePlace is paid by a call for one user's overwrite. What was owed before is owed after it.
@@ -28,6 +28,11 @@ func onePlace() debt {
 // andOut adds to a debt that a user is put out of voice.
 func (b debt) andOut(user snowflake.ID) debt {
 	return debt{func(d *room.Due) { b.owe(d); d.PutOut(user) }, func(d *room.Due) { b.pay(d); d.IsOut(user) }}
+}
+
+// andLifted adds to a debt that a ban is taken off the channel.
+func (b debt) andLifted(ban room.Ban) debt {
+	return debt{func(d *room.Due) { b.owe(d); d.Lift(ban) }, func(d *room.Due) { b.pay(d); d.IsLifted(ban.UserID) }}
 }
 
 func itsLimit() debt {

@@ -108,6 +108,7 @@ type Channel struct {
 	Locks     bool           // @everyone may not enter it
 	Admitted  []snowflake.ID // users with the overwrite of owners and guests
 	Shut      []snowflake.ID // users with the overwrite of the banned
+	Denied    []snowflake.ID // users who are denied to see or enter by name
 }
 
 // byID gives the channels by their ids.
@@ -148,6 +149,8 @@ type RoomAccess struct {
 	Guests     []snowflake.ID
 	Banned     []snowflake.ID
 	Helpers    []snowflake.ID // roles let into closed rooms too
+	// Lifted are bans that were undone, and may be on the channel yet, with what of it stays: others deny it.
+	Lifted map[snowflake.ID]access.Permissions
 	// Roles are those of the owner and the guests, as far as they are known.
 	Roles map[snowflake.ID][]snowflake.ID
 }
@@ -168,6 +171,12 @@ func (k *Keeper) access(g *guildRooms, r *room.Room) RoomAccess {
 	}
 	for _, b := range r.Bans {
 		a.Banned = append(a.Banned, b.UserID)
+	}
+	for _, l := range r.Due.Lifted {
+		if a.Lifted == nil {
+			a.Lifted = map[snowflake.ID]access.Permissions{}
+		}
+		a.Lifted[l.UserID] = l.Stood
 	}
 	a.Roles = k.rolesOf(g, append([]snowflake.ID{r.OwnerID}, a.Guests...))
 	return a

@@ -3,6 +3,7 @@ package keeper
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -210,7 +211,11 @@ func (k *Keeper) review(ctx context.Context, g *guildRooms, user snowflake.ID) (
 	return lost
 }
 
-// reviewRoom is review for all who have a place in a room, with one call to Discord. It gives those whom nobody knows.
+// few is for how many Discord is told of one overwrite each. To tell all anew undoes what somebody else changes meanwhile.
+const few = 5
+
+// reviewRoom is review for all who have a place in a room, where they are many with one call to Discord. It gives
+// those whom nobody knows.
 func (k *Keeper) reviewRoom(ctx context.Context, g *guildRooms, r *kept) (strangers []snowflake.ID) {
 	outs, strangers := k.outs(g, r)
 	if len(outs) == 0 {
@@ -245,6 +250,13 @@ func (k *Keeper) setOuts(ctx context.Context, g *guildRooms, r *kept) error {
 	outs, _ := k.outs(g, r)
 	if len(outs) == 0 || r.State != room.Open {
 		return nil
+	}
+	if len(outs) <= few {
+		var all error
+		for _, u := range slices.Sorted(maps.Keys(outs)) {
+			all = errors.Join(all, k.setOut(ctx, g, r, u, outs[u]))
+		}
+		return all
 	}
 	err := k.edit(ctx, g, r, nil, func(doc *room.Room) {
 		for _, u := range r.placed() {
@@ -313,9 +325,6 @@ func (k *Keeper) setOut(ctx context.Context, g *guildRooms, r *kept, user snowfl
 	}
 	entry, _ := outEntry(user, had, why)
 	call := func(ctx context.Context) error {
-		if why == access.OwnDenial { // what denies it to them is to stand there
-			return k.setAccess(ctx, g, r, "Snug: the server denies it to "+user.String())
-		}
 		return k.o.Discord.Expel(ctx, r.ID, user, false, k.access(g, &r.Room), "Snug: does not pass the gate")
 	}
 	if why == access.Passes {

@@ -169,9 +169,10 @@ func (k *Keeper) differs(g *guildRooms, r *kept, c Channel) bool {
 	return !r.Due.Access && (!c.Marked || g.opened(r, c) || len(r.shutOut(c)) > 0)
 }
 
-// shutOut lists who has a place in a room and lacks the overwrite for it.
+// shutOut lists who has a place in a room and lacks the overwrite for it. Whom somebody denies it by name is
+// left alone: that is for the gate.
 func (r *kept) shutOut(c Channel) []snowflake.ID {
-	return slices.DeleteFunc(r.admitted(), func(u snowflake.ID) bool { return slices.Contains(c.Admitted, u) })
+	return slices.DeleteFunc(r.admitted(), func(u snowflake.ID) bool { return slices.Contains(c.Admitted, u) || slices.Contains(c.Denied, u) })
 }
 
 // align has a room follow what people changed by hand in Discord (name, seats, category), and

@@ -241,7 +241,11 @@ func (p *repairing) mendRoom(ctx context.Context, r *kept, f guild.Finding) erro
 			err = nil
 		}
 		if more = more || r.owes != owes; err == nil && r.Due.Access != more {
-			err = k.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Due.Access = more })
+			err = k.edit(ctx, g, r, nil, func(doc *room.Room) {
+				if doc.Due.Access = more; !more {
+					doc.Due.AccessTold()
+				}
+			})
 		}
 		return p.noted(ctx, r, f, err)
 	case guild.FindRoster:

@@ -114,10 +114,26 @@ type Due struct {
 	Limit  bool           `json:"limit,omitempty"`
 	Status bool           `json:"status,omitempty"`
 	Out    []snowflake.ID `json:"out,omitempty"` // who is to be put out of voice, unless they leave
+	// Lifted are bans to be taken off the channel. All other denials there are other people's.
+	Lifted []Lift `json:"lifted,omitempty"`
 }
 
+// Lift notes that a user's ban is to be taken off the channel.
+func (d *Due) Lift(b Ban) {
+	d.IsLifted(b.UserID)
+	d.Lifted = append(d.Lifted, Lift{b.UserID, b.Stood})
+}
+
+// IsLifted notes that a user's ban is off the channel, or holds again.
+func (d *Due) IsLifted(user snowflake.ID) {
+	d.Lifted = slices.DeleteFunc(d.Lifted, func(l Lift) bool { return l.UserID == user })
+}
+
+// AccessTold notes that Discord was told every overwrite.
+func (d *Due) AccessTold() { d.Access, d.Lifted = false, nil }
+
 // Any says whether anything is owed.
-func (d Due) Any() bool { return d.Access || d.Limit || d.Status || len(d.Out) > 0 }
+func (d Due) Any() bool { return d.Access || d.Limit || d.Status || len(d.Out)+len(d.Lifted) > 0 }
 
 // PutOut notes that a user is to be put out of voice.
 func (d *Due) PutOut(user snowflake.ID) {
@@ -152,6 +168,14 @@ type Ban struct {
 	Name   string       `json:"name,omitempty"` // display name, where it was known
 	By     snowflake.ID `json:"by"`
 	At     time.Time    `json:"at"`
+	// Stood is what somebody else denied them on the room's channel when they were banned: that stays when the ban goes.
+	Stood access.Permissions `json:"stood,omitempty"`
+}
+
+// Lift is a ban that was undone, while Discord may show it yet.
+type Lift struct {
+	UserID snowflake.ID       `json:"user_id"`
+	Stood  access.Permissions `json:"stood,omitempty"` // as Ban.Stood
 }
 
 // Intention is recorded before a room's channel is made, so that a crash
@@ -240,7 +264,7 @@ func (r *Room) Clone() *Room {
 	c.Waiting = slices.Clone(r.Waiting)
 	c.Holds = slices.Clone(r.Holds)
 	c.Renames.At = slices.Clone(r.Renames.At)
-	c.Due.Out = slices.Clone(r.Due.Out)
+	c.Due.Out, c.Due.Lifted = slices.Clone(r.Due.Out), slices.Clone(r.Due.Lifted)
 	c.Panel = r.Panel.Clone()
 	c.Arrivals, c.Spent = slices.Clone(r.Arrivals), slices.Clone(r.Spent)
 	c.Invites = slices.Clone(r.Invites)

@@ -1,0 +1,163 @@
+package bot_test
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	api "snug/bot/discord"
+	"snug/shared/errs"
+	"snug/shared/hub"
+	"snug/shared/room"
+	"snug/shared/standin"
+)
+
+// deny has a moderator deny somebody a channel by name.
+func (h *house) deny(channel snowflake.ID, name string, p standin.Permissions) {
+	h.Helper()
+	h.must(h.discord.SetOverwrite(channel, standin.Overwrite{ID: h.people[name], Member: true, Deny: p}))
+}
+
+// denied gives what a channel denies somebody by name.
+func (h *house) denied(channel snowflake.ID, name string) standin.Permissions {
+	h.Helper()
+	_, d, _ := h.overwriteOf(channel, h.people[name])
+	return standin.Permissions(d)
+}
+
+// What a moderator denies somebody by name on a room's channel holds, in the
+// very bits that Snug writes for a ban too, whatever Snug tells Discord of the room afterwards.
+func TestDenialsByHandHold(t *testing.T) {
+	t.Parallel()
+	for _, bits := range []standin.Permissions{seeAndEnter, standin.PermConnect} {
+		t.Run(fmt.Sprint(bits), func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t, func(l *standin.Limits) { *l = standin.NoRateLimits() })
+			h.settings(`{"private":false}`)
+			r := h.open("jonas", "Friday")
+			id := r.Room.ID
+			h.must(h.redeem("kiyo", r.Invite.Token))
+			names := []string{"kiyo", "priya", "jonas"} // a guest, a stranger to the room, its owner
+			for _, n := range names {
+				h.deny(id, n, bits)
+			}
+			h.eventually("guest and owner are suspended", func() bool {
+				doc := h.doc(id)
+				return doc.OwnerOut == "own_denial" && doc.Guests[0].Out == "own_denial"
+			})
+			for _, do := range []room.Action{room.DoLock, room.DoUnlock, room.DoPrivate, room.DoPublic} {
+				h.changed("mara", id, do) // every overwrite is told anew
+				for _, n := range names {
+					if h.has(n, id) || h.denied(id, n)&seeAndEnter != bits {
+						t.Errorf("%s: %s is denied %b, enters: %v", do, n, h.denied(id, n), h.has(n, id))
+					}
+				}
+			}
+			h.wantCode(h.redeem("priya", r.Invite.Token), errs.Forbidden)
+			for _, n := range names {
+				h.deny(id, n, 0)
+			}
+			h.eventually("owner and guest are let in again", func() bool {
+				doc := h.doc(id)
+				return doc.OwnerOut == "" && doc.Guests[0].Out == ""
+			})
+			h.eventually("Discord lets them in", func() bool { return h.has("kiyo", id) && h.has("jonas", id) })
+			h.eventually("who follows an invite is let in", func() bool { return h.redeem("priya", r.Invite.Token) == nil })
+		})
+	}
+}
+
+// A ban goes when it is undone, and nothing else: not what a moderator had
+// denied them before, by name on the channel or in its category.
+func TestBanUndoneLeavesDenials(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, func(l *standin.Limits) { *l = standin.NoRateLimits() })
+	category := h.add(standin.ChannelOptions{Name: "Tables", Type: standin.ChannelCategory})
+	h.settings(`{"private":false,"category_id":"` + category.String() + `"}`)
+	h.deny(category, "tomas", seeAndEnter)
+	id := h.open("jonas", "Friday").Room.ID
+	h.deny(id, "kiyo", seeAndEnter)
+	h.eventually("Snug knows", func() bool { return errs.Has(h.enters("kiyo", id), errs.RoomNotFound) })
+	for _, n := range []string{"kiyo", "tomas", "priya"} {
+		h.changed("jonas", id, room.DoBan, h.at(n))
+	}
+	h.changed("jonas", id, room.DoLock)
+	h.changed("jonas", id, room.DoUnlock)
+	for _, n := range []string{"kiyo", "tomas", "priya"} {
+		h.changed("jonas", id, room.DoUnban, h.at(n))
+	}
+	told := func(when string) {
+		t.Helper()
+		for n, want := range map[string]standin.Permissions{"kiyo": seeAndEnter, "tomas": seeAndEnter, "priya": 0} {
+			if got := h.denied(id, n); got != want {
+				t.Errorf("%s: %s is denied %b, want %b", when, n, got, want)
+			}
+		}
+	}
+	told("undone one by one")
+	h.changed("jonas", id, room.DoLock)
+	told("after all overwrites were told anew")
+}
+
+// A ban that was undone while Discord did not answer goes with the next sweep, and what was denied before stays.
+func TestBanUndoneLate(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, func(l *standin.Limits) { *l = standin.NoRateLimits() })
+	h.settings(`{"private":false}`)
+	id := h.open("jonas", "Friday").Room.ID
+	h.deny(id, "kiyo", standin.PermConnect)
+	h.eventually("Snug knows", func() bool { return errs.Has(h.enters("kiyo", id), errs.Forbidden) })
+	for _, n := range []string{"kiyo", "priya"} {
+		h.changed("jonas", id, room.DoBan, h.at(n))
+	}
+	f, err := h.discord.Inject(standin.Fault{Kind: standin.FaultError, Status: http.StatusServiceUnavailable, Route: "/channels/*", Count: -1})
+	h.must(err)
+	for _, n := range []string{"kiyo", "priya"} {
+		if _, err := h.change("jonas", id, room.DoUnban, h.at(n)); err == nil {
+			t.Fatal("Discord took it")
+		}
+	}
+	h.discord.ClearFaults(f.ID)
+	h.deny(id, "tomas", seeAndEnter) // meanwhile, by hand
+	h.eventually("the bans are gone", func() bool {
+		h.clock.forward(time.Minute)
+		return h.denied(id, "priya") == 0 && h.denied(id, "kiyo") == standin.PermConnect
+	})
+	if h.denied(id, "tomas") != seeAndEnter {
+		t.Errorf("tomas is denied %b", h.denied(id, "tomas"))
+	}
+	h.eventually("nothing is due", func() bool { due := h.doc(id).Due; return !due.Any() })
+}
+
+// A guest whom a moderator mutes on the channel by name stays muted, and a guest.
+func TestMutedByHand(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, func(l *standin.Limits) { *l = standin.NoRateLimits() })
+	r := h.open("jonas", "Friday")
+	id := r.Room.ID
+	h.must(h.redeem("kiyo", r.Invite.Token))
+	h.deny(id, "priya", standin.PermSpeak)
+	h.must(h.discord.SetOverwrite(id, standin.Overwrite{ID: h.people["kiyo"], Member: true, Allow: standin.Permissions(api.GuestAllow) &^ standin.PermSpeak, Deny: standin.PermSpeak}))
+	h.eventually("Snug knows", func() bool { return h.redeem("priya", r.Invite.Token) == nil })
+	told := func(when string) {
+		t.Helper()
+		for _, n := range []string{"kiyo", "priya"} {
+			if !h.has(n, id) || h.denied(id, n) != standin.PermSpeak {
+				t.Errorf("%s: %s is in: %v, denied %b", when, n, h.has(n, id), h.denied(id, n))
+			}
+		}
+	}
+	told("let in")
+	h.changed("jonas", id, room.DoLock)
+	told("after all overwrites were told anew")
+}
+
+// enters says why somebody may not take a seat, or nil.
+func (h *house) enters(name string, id snowflake.ID) error {
+	h.Helper()
+	_, err := call(h, hub.JoinRoom, h.request(name, id))
+	return err
+}
