@@ -9,6 +9,7 @@ import (
 	dgateway "github.com/disgoorg/disgo/gateway"
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/bot/ratelimit"
 	"snug/bot/standings"
 	"snug/shared/hub"
 	"snug/shared/room"
@@ -19,6 +20,12 @@ func (b *Bot) newStandings() (*standings.Table, error) {
 	return standings.New(standings.Options{
 		Now: b.o.Now, Log: b.o.Log, Registerer: b.o.Registerer, Of: b.discord.StandingOf,
 		Changed: b.standingChanged,
+		Ask: func(ctx context.Context, guild, user snowflake.ID) (room.Standing, error) {
+			now := b.o.Now()
+			st, err := b.discord.Standing(ratelimit.WithPriority(ctx, ratelimit.Background), guild, user)
+			st.CheckedAt = now
+			return st, err
+		},
 		Places: func(guild snowflake.ID) []snowflake.ID {
 			var ids []snowflake.ID
 			for _, r := range b.keeper.Memory(guild).Rooms {

@@ -3,6 +3,7 @@ package standings
 import (
 	"context"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/disgoorg/snowflake/v2"
@@ -96,6 +97,9 @@ func (t *Table) Run(ctx context.Context, id int, owns func(snowflake.ID) bool, g
 		delete(t.shards, id)
 		t.mu.Unlock()
 	}()
+	var aside sync.WaitGroup
+	defer aside.Wait()
+	aside.Go(func() { t.catchUp(ctx, s) })
 	var tidied time.Time
 	for ctx.Err() == nil {
 		if time.Since(tidied) >= tidyEvery {
@@ -117,6 +121,52 @@ func (t *Table) Run(ctx context.Context, id int, owns func(snowflake.ID) bool, g
 		t.m.asked.Inc()
 		t.m.people.Add(float64(len(users)))
 	}
+}
+
+// catchUp asks REST after those whom the messages of a shard do not reach in time, until ctx ends.
+func (t *Table) catchUp(ctx context.Context, s *shard) {
+	tick := time.NewTicker(spareEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		guild, user := t.behind(s, t.o.Now())
+		if user == 0 {
+			continue
+		}
+		if st, err := t.o.Ask(ctx, guild, user); err == nil {
+			t.Put(st)
+			t.m.spared.Inc()
+		}
+	}
+}
+
+// behind gives who has waited longest of those who are alone in their server, where a message would be for them
+// alone; nobody (0) while all are reached in time, or REST was asked just now.
+func (t *Table) behind(s *shard, now time.Time) (guild, user snowflake.ID) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if time.Since(t.spared) < spareEvery {
+		return 0, 0
+	}
+	oldest := now.Add(-Behind)
+	for id, g := range t.guilds {
+		if len(g) != 1 || !s.owns(id) {
+			continue
+		}
+		for u, e := range g {
+			if at, due := e.due(now); due && e.known && at.Before(oldest) {
+				guild, user, oldest = id, u, at
+			}
+		}
+	}
+	if user != 0 {
+		t.spared, t.guilds[guild][user].asked = time.Now(), now
+	}
+	return guild, user
 }
 
 func pause(ctx context.Context, wake <-chan struct{}, d time.Duration) {

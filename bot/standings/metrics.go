@@ -11,6 +11,7 @@ import (
 type metrics struct {
 	asked  prometheus.Counter
 	people prometheus.Counter
+	spared prometheus.Counter
 }
 
 func (m *metrics) register(reg prometheus.Registerer, t *Table) error {
@@ -19,6 +20,7 @@ func (m *metrics) register(reg prometheus.Registerer, t *Table) error {
 	}
 	m.asked = prometheus.NewCounter(prometheus.CounterOpts(opts("asks_total", "Messages that asked Discord after people.")))
 	m.people = prometheus.NewCounter(prometheus.CounterOpts(opts("people_asked_total", "People asked after in them.")))
+	m.spared = prometheus.NewCounter(prometheus.CounterOpts(opts("asked_aside_total", "People asked after by REST, whom messages do not reach in time.")))
 	followed := prometheus.NewGaugeFunc(prometheus.GaugeOpts(opts("followed", "People who watch, own a room or are a guest of one.")), func() float64 {
 		n, _ := t.followed()
 		return float64(n)
@@ -27,7 +29,7 @@ func (m *metrics) register(reg prometheus.Registerer, t *Table) error {
 		_, age := t.followed()
 		return age.Seconds()
 	})
-	return errors.Join(reg.Register(m.asked), reg.Register(m.people), reg.Register(followed), reg.Register(oldest))
+	return errors.Join(reg.Register(m.asked), reg.Register(m.people), reg.Register(m.spared), reg.Register(followed), reg.Register(oldest))
 }
 
 // followed counts who is followed, and gives the age of the oldest answer about one of them.

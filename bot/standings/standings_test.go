@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"slices"
 	"sync"
 	"testing"
@@ -29,7 +28,8 @@ type discordOf struct {
 	deaf    bool
 	down    bool
 	sent    []time.Time
-	most    int // people in one message
+	rest    []time.Time // when REST was asked
+	most    int         // people in one message
 	changes []string
 	places  map[snowflake.ID][]snowflake.ID
 	guilds  []snowflake.ID
@@ -54,6 +54,21 @@ func inside(t *testing.T, f func(*discordOf)) {
 				d.mu.Lock()
 				defer d.mu.Unlock()
 				return d.places[g]
+			},
+			Ask: func(_ context.Context, guild, user snowflake.ID) (room.Standing, error) {
+				d.mu.Lock()
+				defer d.mu.Unlock()
+				d.rest = append(d.rest, time.Now())
+				if d.down {
+					return room.Standing{}, errors.New("not connected")
+				}
+				roles, there := d.roles[user]
+				if !there {
+					return room.Standing{GuildID: guild, UserID: user, CheckedAt: time.Now()}, nil
+				}
+				st := of(member(guild, user, roles...))
+				st.CheckedAt = time.Now()
+				return st, nil
 			},
 			Changed: func(was, is room.Standing) {
 				d.mu.Lock()
@@ -158,26 +173,32 @@ func (d *discordOf) watch(t *testing.T, guilds, people int, first, last time.Dur
 	return oldest
 }
 
-// 2,500 people in 50 servers are never known by an answer older than a
-// minute, in 2,500 servers by none older than 25 (SNUG_SOAK=1; else a smaller
-// one by the same measure); a shard sends at most 100 messages a minute.
+// 2,500 people in 50 servers are never known by an answer older than a minute,
+// and without a request of REST; in 2,500 servers by none older than 21, with
+// one request in two seconds at most. A shard sends at most 100 messages a minute.
 func TestAges(t *testing.T) {
-	type size struct {
+	const most = 25 * time.Minute
+	for _, tt := range []struct {
 		guilds, people int
 		within         time.Duration
-	}
-	sizes := []size{{1, 1, time.Minute}, {1, 2500, time.Minute}, {50, 2500, time.Minute}, {300, 300, 3*time.Minute + time.Second}}
-	if os.Getenv("SNUG_SOAK") != "" {
-		sizes = append(sizes, size{2500, 2500, 25*time.Minute + time.Second})
-	}
-	for _, tt := range sizes {
+		rest           bool
+	}{
+		{1, 1, time.Minute, false}, {1, 2500, time.Minute, false}, {50, 2500, time.Minute, false},
+		{300, 300, 3*time.Minute + time.Second, false}, {2500, 2500, 21 * time.Minute, true},
+	} {
 		t.Run(fmt.Sprintf("%d in %d", tt.people, tt.guilds), func(t *testing.T) {
 			inside(t, func(d *discordOf) {
-				oldest := d.watch(t, tt.guilds, tt.people, tt.within, tt.within+3*time.Minute)
+				began := time.Now()
+				oldest := d.watch(t, tt.guilds, tt.people, min(most, tt.within+tt.within/4), 2*tt.within+3*time.Minute)
 				synctest.Wait()
-				t.Logf("the oldest answer was %v old, %d messages in the busiest minute, %d people in the largest", oldest, d.busiest(), d.most)
+				rest := float64(len(d.rest)) / time.Since(began).Seconds()
+				t.Logf("the oldest answer was %v old, %d messages in the busiest minute, %d people in the largest, %.2f requests of REST a second",
+					oldest, d.busiest(), d.most, rest)
 				if oldest > tt.within || d.busiest() > standings.PerMinute || d.most > standings.AtOnce {
 					t.Errorf("want at most %v", tt.within)
+				}
+				if rest > 0.5 || (rest > 0) != tt.rest {
+					t.Errorf("%.2f requests of REST a second", rest)
 				}
 			})
 		})
@@ -249,6 +270,19 @@ func TestTimeoutEnds(t *testing.T) {
 		d.wantChanges(t)
 		time.Sleep(20 * time.Second)
 		d.wantChanges(t, "7: true[] to true[]")
+	})
+}
+
+// What REST said is what is judged anew when a role changes.
+func TestRenewedAfterREST(t *testing.T) {
+	inside(t, func(d *discordOf) {
+		d.now(func() { d.roles[7] = []snowflake.ID{5} })
+		d.Follow(1, []snowflake.ID{7})
+		time.Sleep(3 * time.Second)
+		d.Put(room.Standing{GuildID: 1, UserID: 7, Member: true, Roles: []snowflake.ID{6}, Username: "u7", CheckedAt: time.Now()})
+		d.wantChanges(t, "7: true[5] to true[6]")
+		d.Renewed(1)
+		d.wantChanges(t)
 	})
 }
 
