@@ -179,3 +179,29 @@ func TestActivityOfManyEntries(t *testing.T) {
 		t.Errorf("%d entries of the future, %v", len(list), err)
 	}
 }
+
+// TestFailedDownload: what was to be a file and fails is a page that says so, not a file of that name.
+func TestFailedDownload(t *testing.T) {
+	b := newBench(t)
+	w := b.signedIn(manager)
+	for _, page := range []string{"/admin/100", "/admin/100/activity", "/privacy"} {
+		if got := w.get(page); got.status != 200 || strings.Contains(got.body, " download>") {
+			t.Errorf("%s has links by which a browser saves whatever comes: %d", page, got.status)
+		}
+	}
+	files := []string{"/admin/100/activity.csv", "/admin/100/activity.json", "/admin/100/settings.json", "/privacy/data.json"}
+	for _, file := range files {
+		if got := w.get(file); got.status != 200 || !strings.HasPrefix(got.header.Get("Content-Disposition"), "attachment") {
+			t.Errorf("%s: %d %q", file, got.status, got.header.Get("Content-Disposition"))
+		}
+	}
+	if err := b.hub.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		got := w.get(file, "Accept", "text/html")
+		if got.status < 300 || got.header.Get("Content-Disposition") != "" || strings.HasPrefix(got.header.Get("Content-Type"), "text/csv") {
+			t.Errorf("%s without a hub: %d %q %q", file, got.status, got.header.Get("Content-Disposition"), got.header.Get("Content-Type"))
+		}
+	}
+}

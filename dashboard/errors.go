@@ -127,6 +127,7 @@ func (s *Server) fail(c *gin.Context, err error) {
 		c.Header("Retry-After", strconv.Itoa(wait))
 	}
 	private(c)
+	c.Writer.Header().Del("Content-Disposition") // what was to be a file is a page that says what went wrong
 	e := errs.Public(err)
 	if wantsJSON(c.Request) {
 		s.problem(c, err).Write(c)

@@ -201,7 +201,7 @@ func (s *Server) settings(ctx context.Context, id snowflake.ID) (guild.Settings,
 	if errs.Has(err, errs.NotFound) {
 		return guild.Defaults(), 0, nil
 	}
-	return doc.Settings, uint64(rev), err
+	return doc.Settings.Upgraded(), uint64(rev), err
 }
 
 // roomURL is the address of a room's page, for who is given it as a link: at the base address, not at a player's own host.

@@ -2,6 +2,7 @@ package keeper
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -59,7 +60,7 @@ func (k *Keeper) unchangedSince(ctx context.Context, g *guildRooms, rev hub.Rev)
 	}
 	for _, e := range list {
 		if e.Rev == rev {
-			if differ, err := changes(upgraded(e.Value.Settings), g.settings); err != nil || len(differ) == 0 {
+			if differ, err := changes(e.Value.Settings.Upgraded(), g.settings); err != nil || len(differ) == 0 {
 				return err
 			}
 		}
@@ -160,7 +161,7 @@ func (k *Keeper) versions(ctx context.Context, g *guildRooms) ([]guild.SettingsV
 	}
 	var out []guild.SettingsVersion
 	for _, e := range list {
-		v := guild.SettingsVersion{Rev: uint64(e.Rev), At: e.At, Settings: upgraded(e.Value.Settings), Changes: e.Value.Outbox}
+		v := guild.SettingsVersion{Rev: uint64(e.Rev), At: e.At, Settings: e.Value.Settings.Upgraded(), Changes: e.Value.Outbox}
 		if n := len(out); n > 0 && len(v.Changes) == 0 {
 			out[n-1].Rev = v.Rev
 			continue
@@ -204,14 +205,6 @@ func (k *Keeper) UndoSettings(ctx context.Context, guildID snowflake.ID, q guild
 		return nil
 	})
 	return out, err
-}
-
-// upgraded fills in what settings of an earlier Snug do not have.
-func upgraded(s guild.Settings) guild.Settings {
-	if s.AuditRetention == 0 {
-		s.AuditRetention = guild.Defaults().AuditRetention
-	}
-	return s
 }
 
 func (k *Keeper) saveSettings(ctx context.Context, g *guildRooms, next guild.Settings, by room.Actor) error {
@@ -320,7 +313,7 @@ func (k *Keeper) readSettings(ctx context.Context, g *guildRooms) error {
 	case err != nil:
 		return fmt.Errorf("settings: %w", err)
 	}
-	g.settings, g.setRev, g.setOutbox, g.setUnsure = upgraded(doc.Settings), rev, doc.Outbox, false
+	g.settings, g.setRev, g.setOutbox, g.setUnsure = doc.Settings.Upgraded(), rev, doc.Outbox, false
 	return nil
 }
 
@@ -344,5 +337,6 @@ func changes(old, next guild.Settings) ([]room.Entry, error) {
 	for name, value := range a {
 		out = append(out, room.Entry{Kind: room.EntrySettings, Detail: name, Old: string(value)})
 	}
+	slices.SortFunc(out, func(a, b room.Entry) int { return cmp.Compare(a.Detail, b.Detail) })
 	return out, nil
 }

@@ -59,6 +59,14 @@ func Defaults() Settings {
 	}
 }
 
+// Upgraded fills in what settings that an earlier Snug stored do not have. Whoever reads stored settings begins with it.
+func (s Settings) Upgraded() Settings {
+	if s.AuditRetention == 0 {
+		s.AuditRetention = Defaults().AuditRetention
+	}
+	return s
+}
+
 // Validate fails with an errs.Invalid error that names the field (by its JSON name) for the first setting that cannot be.
 func (s Settings) Validate() error {
 	if err := room.CheckSeats(s.Seats); err != nil {
@@ -202,12 +210,30 @@ type Document struct {
 	Outbox []room.Entry `json:"outbox,omitempty"`
 }
 
-// Fields gives the settings by their JSON names.
+// Fields gives the settings by their JSON names. What means the same is the same: an empty list as none, roles in any order.
 func (s Settings) Fields() (map[string]json.RawMessage, error) {
-	b, err := json.Marshal(s)
+	b, err := json.Marshal(s.plain())
 	if err != nil {
 		return nil, err
 	}
 	m := map[string]json.RawMessage{}
 	return m, json.Unmarshal(b, &m)
+}
+
+// plain writes down one way what can be written in several.
+func (s Settings) plain() Settings {
+	s = s.Clone()
+	for _, roles := range []*[]snowflake.ID{&s.CreatorRoles, &s.HelperRoles} {
+		slices.Sort(*roles)
+		if *roles = slices.Compact(*roles); len(*roles) == 0 {
+			*roles = nil
+		}
+	}
+	if len(s.BlockedWords) == 0 {
+		s.BlockedWords = nil
+	}
+	if len(s.Lobbies) == 0 {
+		s.Lobbies = nil
+	}
+	return s
 }

@@ -100,3 +100,32 @@ func TestRoomName(t *testing.T) {
 		t.Errorf("a long owner gives %d characters", len([]rune(got)))
 	}
 }
+
+// TestWhatMeansTheSame has settings that differ only in how they are written: nothing was changed from one to the other.
+func TestWhatMeansTheSame(t *testing.T) {
+	for name, x := range map[string]struct {
+		a, b func(*guild.Settings)
+		same bool
+	}{
+		"no roles":      {func(*guild.Settings) {}, func(s *guild.Settings) { s.CreatorRoles, s.HelperRoles = []snowflake.ID{}, []snowflake.ID{} }, true},
+		"no words":      {func(*guild.Settings) {}, func(s *guild.Settings) { s.BlockedWords = []string{} }, true},
+		"no lobbies":    {func(*guild.Settings) {}, func(s *guild.Settings) { s.Lobbies = []guild.Lobby{} }, true},
+		"order":         {func(s *guild.Settings) { s.HelperRoles = []snowflake.ID{1, 2} }, func(s *guild.Settings) { s.HelperRoles = []snowflake.ID{2, 1} }, true},
+		"twice":         {func(s *guild.Settings) { s.CreatorRoles = []snowflake.ID{1} }, func(s *guild.Settings) { s.CreatorRoles = []snowflake.ID{1, 1} }, true},
+		"another role":  {func(s *guild.Settings) { s.HelperRoles = []snowflake.ID{1} }, func(s *guild.Settings) { s.HelperRoles = []snowflake.ID{2} }, false},
+		"a word":        {func(*guild.Settings) {}, func(s *guild.Settings) { s.BlockedWords = []string{"x"} }, false},
+		"an old Snug's": {func(s *guild.Settings) { s.AuditRetention = 0; *s = s.Upgraded() }, func(*guild.Settings) {}, true},
+	} {
+		a, b := guild.Defaults(), guild.Defaults()
+		x.a(&a)
+		x.b(&b)
+		fa, err := a.Fields()
+		fb, e := b.Fields()
+		if err != nil || e != nil {
+			t.Fatal(err, e)
+		}
+		if reflect.DeepEqual(fa, fb) != x.same {
+			t.Errorf("%s: %s and %s", name, fa, fb)
+		}
+	}
+}

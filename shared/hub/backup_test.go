@@ -1,9 +1,12 @@
 package hub
 
 import (
+	"archive/tar"
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -184,5 +187,59 @@ func TestShortened(t *testing.T) {
 	}
 	if short, _, err := shortened("data/" + socketFile); err != nil || short != "data/"+socketFile {
 		t.Errorf("a short path became %s, %v", short, err)
+	}
+}
+
+// TestRestoreKeepsSnugsForm restores a backup whose streams were given sources, a republication and limits by somebody:
+// nothing of that comes with it.
+func TestRestoreKeepsSnugsForm(t *testing.T) {
+	t.Parallel()
+	from, ctx := openHub(t, Options{}), t.Context()
+	must(from.Members.Put(ctx, "1.1", room.Preferences{Name: "kept"}))(t)
+	var b, tampered bytes.Buffer
+	if err := from.Backup(ctx, &b); err != nil {
+		t.Fatal(err)
+	}
+	in, out := tar.NewReader(&b), tar.NewWriter(&tampered)
+	for {
+		head, err := in.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := must(io.ReadAll(in))(t)
+		if strings.HasPrefix(head.Name, "KV_members.json") {
+			var meta map[string]any
+			if err := json.Unmarshal(text, &meta); err != nil {
+				t.Fatal(err)
+			}
+			config := meta["config"].(map[string]any)
+			config["sources"] = []map[string]any{{"name": "KV_sessions"}}
+			config["republish"] = map[string]any{"src": ">", "dest": "stolen.>"}
+			config["max_age"] = 1_000_000_000
+			config["subjects"] = []string{"$KV.members.>", "anything"}
+			text = must(json.Marshal(meta))(t)
+		}
+		head.Size = int64(len(text))
+		if err := out.WriteHeader(head); err != nil {
+			t.Fatal(err)
+		}
+		must(out.Write(text))(t)
+	}
+	if err := out.Close(); err != nil {
+		t.Fatal(err)
+	}
+	to := openHub(t, Options{})
+	if err := to.Restore(ctx, &tampered); err != nil {
+		t.Fatal(err)
+	}
+	c := must(to.link.js.Stream(ctx, "KV_members"))(t).CachedInfo().Config
+	if c.Sources != nil || c.RePublish != nil || c.MaxAge != 0 || len(c.Subjects) != 1 {
+		t.Errorf("the stream is %+v", c)
+	}
+	if v, _, err := to.Members.Get(ctx, "1.1"); err != nil || v.Name != "kept" {
+		t.Error(v, err)
 	}
 }

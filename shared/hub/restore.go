@@ -165,13 +165,16 @@ func (h *Hub) restoreStream(ctx context.Context, s spec, p *backupPart) error {
 	if err := h.link.js.DeleteStream(ctx, s.stream()); err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
 		return err
 	}
-	p.meta.Config["num_replicas"] = h.replicas
-	p.meta.Config["max_bytes"] = h.maxBytes(s)
+	// The stream's form is Snug's own: one from a file could have it copied from, or to, anywhere.
+	wanted := struct {
+		Config jetstream.StreamConfig `json:"config"`
+		State  json.RawMessage        `json:"state"`
+	}{h.config(s), p.meta.State}
 	var begun struct {
 		Error   *jetstream.APIError `json:"error"`
 		Deliver string              `json:"deliver_subject"`
 	}
-	if err := h.ask(ctx, "$JS.API.STREAM.RESTORE."+s.stream(), p.meta, &begun); err != nil {
+	if err := h.ask(ctx, "$JS.API.STREAM.RESTORE."+s.stream(), wanted, &begun); err != nil {
 		return err
 	}
 	if begun.Error != nil {

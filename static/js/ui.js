@@ -183,11 +183,11 @@ export function enhance() {
 }
 
 async function copy(button) {
-  const input = button.parentElement.querySelector("input");
+  const from = button.parentElement.querySelector("input, .secret");
   try {
-    await navigator.clipboard.writeText(input.value);
+    await navigator.clipboard.writeText(from.value ?? from.textContent);
   } catch {
-    input.select();
+    from.select ? from.select() : getSelection().selectAllChildren(from);
     if (!document.execCommand("copy")) return say(t("ui.copy.hand"));
   }
   text(button, t("ui.copied"));
