@@ -211,7 +211,7 @@ func (b *Bot) dropStale(e dgateway.EventGuildCreate) {
 	}
 }
 
-// dropMissing lets go of guilds that a fresh READY no longer lists: the bot was removed while it was away.
+// dropMissing lets go of guilds that a fresh READY no longer lists: the bot was removed while it was away. Those it lists are expected.
 func (b *Bot) dropMissing(s *saver, shards int, e dgateway.EventReady) {
 	if e.Guilds == nil { // the list could not be read; one that is empty is not nil
 		return
@@ -227,6 +227,9 @@ func (b *Bot) dropMissing(s *saver, shards int, e dgateway.EventReady) {
 	}
 	for _, g := range e.Guilds {
 		delete(known, g.ID)
+		if b.serves(g.ID) {
+			b.keeper.Expect(g.ID) // else its pages would say, until it comes, that there is none
+		}
 	}
 	caches := b.client.Caches
 	for id := range known {

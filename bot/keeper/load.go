@@ -9,6 +9,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/bot/presence"
+	"snug/shared/errs"
 	"snug/shared/room"
 )
 
@@ -27,6 +28,24 @@ func (k *Keeper) Load(info room.GuildInfo, channels []Channel) {
 		g.loads++
 		k.loadUntil(ctx, g, info, channels, g.loads, time.Second)
 	}})
+}
+
+// Expect takes the news that Discord is about to describe a guild: until then it is known, and nothing can be done in it.
+// One of which something is known already is left as it is. It only enqueues.
+func (k *Keeper) Expect(id snowflake.ID) {
+	g := k.guild(id, true)
+	if g == nil {
+		return // closing
+	}
+	k.later(g, func(ctx context.Context) {
+		if g.info.ID != 0 {
+			return
+		}
+		info := room.GuildInfo{ID: id, Name: room.Shown("", id.String())}
+		if _, err := k.o.Hub.Guilds.Create(ctx, id.String(), info); err != nil && !errs.Has(err, errs.Conflict) {
+			k.o.Log.WarnContext(ctx, "could not announce that a server is coming", "guild_id", id, "err", err)
+		}
+	})
 }
 
 func (g *guildRooms) beginLoad() {
@@ -141,6 +160,9 @@ func (k *Keeper) Unready(id snowflake.ID) {
 }
 
 func (k *Keeper) unready(ctx context.Context, g *guildRooms) {
+	if g.info.ID == 0 {
+		return // never loaded: nothing was said of it but that it is expected
+	}
 	g.ready, g.info.Ready = false, false
 	if err := k.o.Announce(ctx, g.info); err != nil {
 		k.o.Log.WarnContext(ctx, "could not announce that a server is unavailable", "guild_id", g.id, "err", err)

@@ -1,0 +1,42 @@
+package bot_test
+
+import (
+	"testing"
+
+	api "snug/bot/discord"
+	"snug/shared/errs"
+	"snug/shared/standin"
+)
+
+// TestServersThatAreComing: after a start a server that Discord has listed and not described yet is known, and not ready;
+// one that the bot is not in is not.
+func TestServersThatAreComing(t *testing.T) {
+	t.Parallel()
+	var coming, theirs standin.Guild
+	h := newHouseSo(t, func(h *house) {
+		var err error
+		coming, err = h.discord.AddGuild("Late", h.people["mara"])
+		h.must(err)
+		theirs, err = h.discord.AddGuild("Theirs", h.people["mara"])
+		h.must(err)
+		h.must(h.discord.InstallBot(coming.ID, h.app.ID, standin.Permissions(api.Permissions)))
+		_, err = h.discord.Inject(standin.Fault{Kind: standin.FaultOutage, Guild: coming.ID})
+		h.must(err)
+	}, nil)
+	h.eventually("the server that is coming", func() bool {
+		g, _, err := h.running.hub.Guilds.Get(t.Context(), coming.ID.String())
+		return err == nil && g.ID == coming.ID && !g.Ready
+	})
+	if g, _, err := h.running.hub.Guilds.Get(t.Context(), theirs.ID.String()); !errs.Has(err, errs.NotFound) {
+		t.Errorf("a server of others: %+v, %v", g, err)
+	}
+	if _, _, err := h.running.hub.Guilds.Get(t.Context(), "0"); !errs.Has(err, errs.NotFound) {
+		t.Errorf("something without a name is known: %v", err)
+	}
+	_, err := h.discord.Inject(standin.Fault{Kind: "restore", Guild: coming.ID})
+	h.must(err)
+	h.eventually("it has come", func() bool {
+		g, _, err := h.running.hub.Guilds.Get(t.Context(), coming.ID.String())
+		return err == nil && g.Ready && g.Name == "Late"
+	})
+}
