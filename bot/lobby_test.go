@@ -223,3 +223,39 @@ func TestServerLimitOfChannels(t *testing.T) {
 		t.Errorf("%d intentions are left", len(left))
 	}
 }
+
+// TestInactiveChannelIsNoLobby: Discord moves people who are idle there, and they want no room. One that becomes the
+// inactive channel after it was a lobby opens none.
+func TestInactiveChannelIsNoLobby(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.must(h.discord.SetAFKChannel(h.guild, h.public))
+	other, err := h.discord.AddChannel(h.guild, standin.ChannelOptions{Name: "Join to play", Type: standin.ChannelVoice})
+	h.must(err)
+	h.eventually("the inactive channel is refused", func() bool {
+		_, err := call(h, hub.SaveLobby, guild.LobbyRequest{Actor: h.actor("mara"), Lobby: guild.Lobby{ChannelID: h.public}})
+		return errs.Has(err, errs.Invalid) && strings.Contains(err.Error(), "inactive channel")
+	})
+	byFile := fmt.Appendf(nil, `{"lobbies":[{"channel_id":"%d"}]}`, h.public)
+	_, err = call(h, hub.SaveSettings, room.SettingsRequest{Actor: h.actor("mara"), JSON: byFile})
+	h.wantCode(err, errs.Invalid)
+	_, err = call(h, hub.SaveLobby, guild.LobbyRequest{Actor: h.actor("mara"), Lobby: guild.Lobby{ChannelID: other.ID}})
+	h.must(err)
+	h.must(h.discord.SetAFKChannel(h.guild, other.ID))
+	h.eventually("the lobby is the inactive channel now", func() bool {
+		_, err := call(h, hub.SaveLobby, guild.LobbyRequest{Actor: h.actor("mara"), Lobby: guild.Lobby{ChannelID: other.ID}})
+		return errs.Has(err, errs.Invalid)
+	})
+	_, err = call(h, hub.SaveLobby, guild.LobbyRequest{Actor: h.actor("mara"), Lobby: guild.Lobby{ChannelID: h.public}})
+	h.must(err)
+	h.must(h.join("jonas", other.ID))
+	h.must(h.join("kiyo", h.public)) // is looked at after jonas
+	h.await("one room, of who came into the lobby", func(l map[snowflake.ID]room.Live) bool {
+		for _, r := range l {
+			if r.Room.Access.OwnerID != h.people["kiyo"] {
+				t.Errorf("a room of %v", r.Room.Access.OwnerID)
+			}
+		}
+		return len(l) == 1
+	})
+}

@@ -27,6 +27,12 @@ func (d *Discord) Guild(id snowflake.ID) access.Guild {
 	return out
 }
 
+// AFK says whether a channel is the one to which Discord moves who is idle, as Discord told it last.
+func (d *Discord) AFK(guild, channel snowflake.ID) bool {
+	g, ok := d.client.Caches.Guild(guild)
+	return ok && g.AfkChannelID != nil && *g.AfkChannelID == channel
+}
+
 // RoleNames gives roles as people know them.
 func (d *Discord) RoleNames(guild snowflake.ID, roles []snowflake.ID) []string {
 	var names []string

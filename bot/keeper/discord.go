@@ -51,6 +51,8 @@ type Discord interface {
 	Place(channel, lobby snowflake.ID, a RoomAccess, soon bool) Place
 	// Guild gives what permissions depend on in a server, as Discord told it last.
 	Guild(id snowflake.ID) access.Guild
+	// AFK says whether a channel is the one to which Discord moves who is idle.
+	AFK(guild, channel snowflake.ID) bool
 	// Enters says whether Discord lets somebody into a voice channel, as far as it has told of it.
 	Enters(channel snowflake.ID, s room.Standing) bool
 	// BotRole says whether a role is a bot's own; RoleNames gives roles as people know them.

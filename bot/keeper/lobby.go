@@ -37,7 +37,7 @@ func (k *Keeper) lobby(ctx context.Context, g *guildRooms, lobbyID, user snowfla
 // intoRoom is lobby in the user's lane.
 func (k *Keeper) intoRoom(ctx context.Context, g *guildRooms, lobbyID, user snowflake.ID) {
 	lobby := g.settings.Lobby(lobbyID)
-	if lobby == nil || k.o.Presence.ChannelOf(g.id, user) != lobbyID {
+	if lobby == nil || k.o.Discord.AFK(g.id, lobbyID) || k.o.Presence.ChannelOf(g.id, user) != lobbyID {
 		return
 	}
 	if wait := g.moveLater(user, g.now()); wait > 0 {
@@ -196,10 +196,19 @@ func (k *Keeper) lobbyChannel(ctx context.Context, g *guildRooms, q *guild.Lobby
 		}
 		q.Lobby.ChannelID, err = k.o.Discord.CreateLobby(ctx, g.id, cmp.Or(l.CategoryID, g.settings.CategoryID), name)
 		return err
-	case g.rooms[l.ChannelID] != nil:
-		return errs.Field("channel_id", "That channel is a room. Choose a voice channel that stays.")
 	case !of(l.ChannelID, KindVoice):
 		return errs.Field("channel_id", "That is no voice channel of this server, or Snug cannot see it. Choose another, or let Snug see it.")
+	}
+	return k.mayBeLobby(g, q.Lobby.ChannelID, "channel_id")
+}
+
+// mayBeLobby says what is against a voice channel as a lobby; field is where it was chosen.
+func (k *Keeper) mayBeLobby(g *guildRooms, id snowflake.ID, field string) error {
+	switch {
+	case g.rooms[id] != nil:
+		return errs.Field(field, "That channel is a room. Choose a voice channel that stays.")
+	case k.o.Discord.AFK(g.id, id):
+		return errs.Field(field, "That is the server's inactive channel: Discord moves people there who are idle. Choose another.")
 	}
 	return nil
 }

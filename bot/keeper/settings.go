@@ -112,10 +112,18 @@ func (k *Keeper) NoteChange(ctx context.Context, guildID snowflake.ID, q guild.N
 	})
 }
 
-// checkPlaces checks that a category or a log channel that is newly chosen is there.
+// checkPlaces checks that a category or a log channel that is newly chosen is there, and that a new lobby can be one.
 func (k *Keeper) checkPlaces(ctx context.Context, g *guildRooms, next guild.Settings) error {
 	category := next.CategoryID != g.settings.CategoryID && next.CategoryID != 0
 	log := next.LogChannelID != g.settings.LogChannelID && next.LogChannelID != 0
+	for _, l := range next.Lobbies {
+		if g.settings.Lobby(l.ChannelID) != nil {
+			continue
+		}
+		if err := k.mayBeLobby(g, l.ChannelID, "lobbies"); err != nil { // one that is not there is the health page's to tell
+			return err
+		}
+	}
 	if !category && !log {
 		return nil
 	}

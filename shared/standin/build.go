@@ -267,6 +267,19 @@ func (s *Server) newRole(g *guild, name string, p Permissions, position int) *ro
 	return r
 }
 
+// SetAFKChannel has idle people moved to a voice channel; 0: nowhere. That is its guild's setting: the stand-in moves nobody by itself.
+func (s *Server) SetAFKChannel(guild, channel ID) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g := s.guilds[guild]
+	if g == nil || channel != 0 && (g.channels[channel] == nil || g.channels[channel].kind != ChannelVoice) {
+		return errUnknownGuild()
+	}
+	g.afk = channel
+	s.guildEvent(g)
+	return nil
+}
+
 // InstallBot lets an application's bot into a guild with a role of exactly
 // these permissions. Calling it again changes them.
 func (s *Server) InstallBot(guild, app ID, p Permissions) error {

@@ -151,6 +151,10 @@ func (s *Server) removeChannel(c *channel) {
 	if g.system == c.id {
 		g.system = 0
 	}
+	if g.afk == c.id {
+		g.afk = 0
+		s.guildEvent(g)
+	}
 	s.channelEvent("CHANNEL_DELETE", c)
 }
 

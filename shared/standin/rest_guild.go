@@ -44,6 +44,12 @@ func updateGuild(c *call) (int, any, error) {
 	if f.given("afk_timeout") {
 		draft.afkTimeout = f.choice("afk_timeout", 60, 300, 900, 1800, 3600)
 	}
+	if f.has("afk_channel_id") {
+		draft.afk = f.id("afk_channel_id")
+		if ch := g.channels[draft.afk]; draft.afk != 0 && (ch == nil || ch.kind != ChannelVoice) {
+			f.errs.at("afk_channel_id").add("CHANNEL_INVALID", "Not a voice channel of this guild")
+		}
+	}
 	if f.has("system_channel_id") {
 		draft.system = f.id("system_channel_id")
 		if ch := g.channels[draft.system]; draft.system != 0 && (ch == nil || ch.kind != ChannelText) {

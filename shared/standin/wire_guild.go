@@ -84,7 +84,7 @@ type partialUser struct {
 
 func (g *guild) wire() wireGuild {
 	w := wireGuild{ID: g.id, Name: g.name, Icon: optional(g.icon), Description: optional(g.description),
-		Features: []string{}, OwnerID: g.owner, Region: "deprecated", AFKTimeout: g.afkTimeout,
+		Features: []string{}, OwnerID: g.owner, Region: "deprecated", AFKChannelID: optionalID(g.afk), AFKTimeout: g.afkTimeout,
 		SystemChannelID: optionalID(g.system), VerificationLevel: g.verify, MFALevel: number01(g.twoFactor), MaxMembers: 500000,
 		MaxStageVideoUsers: 50, MaxVideoUsers: 25, PreferredLocale: g.locale,
 		Emojis: []struct{}{}, Stickers: []struct{}{}}

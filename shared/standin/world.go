@@ -65,6 +65,7 @@ type guild struct {
 	bots        []*application
 	audit       []auditEntry
 	unavailable bool
+	afk         ID // the voice channel that idle people are moved to; 0: none
 	afkTimeout  int
 	system      ID
 	verify      int
