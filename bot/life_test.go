@@ -59,6 +59,30 @@ func TestKeepingIsTold(t *testing.T) {
 	}
 }
 
+// Who keeps a room sees that it is kept, however short its times are: in the panel, and where its closing is told.
+func TestKeepingShows(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.settings(`{"private":false,"idle_timeout":"0s","closing_notice":"30s"}`)
+	id := h.open("jonas", "Friday").Room.ID
+	announced := func() bool { return !h.view("jonas", id).Room.ClosingAt.IsZero() }
+	h.sweep()
+	h.said(id, "this room closes")
+	_, err := call(h, hub.KeepRoom, h.request("jonas", id))
+	h.must(err)
+	h.panel("jonas", id, "it says that the room is kept", func(m *standin.Message) bool { return strings.Contains(m.Text(), "Kept open") })
+	h.clock.forward(room.KeepsFor - 10*time.Second)
+	h.sweep()
+	if v := h.view("jonas", id); announced() || !v.Kept || v.IdleDeadline.Sub(h.clock.Now()) < 30*time.Second {
+		t.Errorf("kept a while ago: %+v", v)
+	}
+	h.clock.forward(15 * time.Second)
+	h.sweep()
+	if !announced() {
+		t.Error("a room that was kept is kept for ever")
+	}
+}
+
 // Discord takes two names in ten minutes; the third waits, also for a restart.
 func TestRenamesByBudget(t *testing.T) {
 	t.Parallel()

@@ -67,6 +67,56 @@ func TestWaitingList(t *testing.T) {
 	h.wantAudit(id, "seat_held", "seat_awaited", "seat_awaited", "seat_awaited", "wait_ended left", "wait_ended offered", "seat_refused held", "wait_ended offered")
 }
 
+// A seat whose holding ends is the line's at once, and nobody else's before: neither who asks on the web nor who comes in Discord.
+func TestHeldSeatGoesToTheLine(t *testing.T) {
+	t.Parallel()
+	for name, x := range map[string]struct {
+		grace string
+		ends  func(h *house, id snowflake.ID)
+	}{
+		"when its time is over": {"1s", func(*house, snowflake.ID) {}},
+		"when who left meant to": {"5m0s", func(h *house, id snowflake.ID) {
+			w, err := h.wait("kiyo", id, true)
+			h.must(err)
+			if !w.HeldUntil.IsZero() {
+				t.Errorf("their seat is held until %v", w.HeldUntil)
+			}
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t)
+			h.settings(`{"private":false,"seats":2,"seat_grace":"` + x.grace + `"}`)
+			id := h.open("jonas", "Friday").Room.ID
+			for _, n := range []string{"jonas", "kiyo"} {
+				h.must(h.join(n, id))
+			}
+			h.awaitRoster(id, "jonas", "kiyo")
+			_, err := h.wait("priya", id, false)
+			h.must(err)
+			h.leave("kiyo")
+			h.await("her seat is held", func(l map[snowflake.ID]room.Live) bool {
+				return len(l[id].Roster) == 1 && len(l[id].Room.Held) == 1
+			})
+			until, tomas := h.view("kiyo", id).HeldUntil, room.Request{Actor: h.known("tomas"), RoomID: id}
+			x.ends(h, id)
+			var took time.Time
+			h.eventually("priya has it", func() bool {
+				_, err := call(h, hub.JoinRoom, tomas)
+				h.wantCode(err, errs.RoomFull)
+				doc, _, err := h.hub.Rooms.Latest(h.soon(), h.guild.String()+"."+id.String())
+				h.must(err)
+				took = h.clock.Now()
+				return doc.Hold(h.people["priya"], took) != nil && len(doc.Waiting) == 0
+			})
+			if late := took.Sub(until); late > time.Second {
+				t.Errorf("the line got it %v after it was free", late)
+			}
+			h.told("priya", "A seat in")
+		})
+	}
+}
+
 func TestMoreSeatsMoveTheListUp(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

@@ -45,6 +45,8 @@ func panel(t text.Texts, pages Pages, r *room.Room, a room.Access) []discord.Lay
 	if !r.ClosingAt.IsZero() {
 		colour, keep = colourClosing, discord.ButtonStyleSuccess
 		said = append(said, t.Say("panel.closing", "When", when(r.ClosingAt)))
+	} else if r.Idle.Kept() {
+		said = append(said, t.Say("panel.kept", "When", when(r.Idle.KeptAt)))
 	}
 	if r.Renames.Wanted != "" {
 		said = append(said, t.Say("panel.wanted", "Name", bold(r.Renames.Wanted)))

@@ -85,7 +85,7 @@ func (k *Keeper) arrive(ctx context.Context, g *guildRooms, r *kept, v *room.Inv
 
 // holdFor holds a seat for somebody who is let in, if one is free beside the owner's own.
 func holdFor(doc *room.Room, roster []room.Person, user snowflake.ID, span time.Duration, now time.Time) {
-	free := doc.Free(roster, user, now)
+	free := doc.FreeFor(roster, user, now)
 	if !room.In(roster, doc.OwnerID) {
 		free--
 	}

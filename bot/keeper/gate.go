@@ -110,12 +110,18 @@ func (k *Keeper) known(g *guildRooms, user snowflake.ID) (room.Standing, bool) {
 	return s.In(g.info.Access), known
 }
 
-// fresh is how old a standing may be that decides for somebody who does nothing themselves.
-const fresh = time.Minute
+// freshFor is how old a standing may be that decides for somebody who does nothing themselves.
+const freshFor = time.Minute
+
+// fresh gives a user's standing if it is known since a short while ago.
+func (k *Keeper) fresh(g *guildRooms, user snowflake.ID) (room.Standing, bool) {
+	s, known := k.known(g, user)
+	return s, known && k.o.Now().Sub(s.CheckedAt) < freshFor
+}
 
 // lately gives a user's standing as known a short while ago, or else as Discord says now.
 func (k *Keeper) lately(ctx context.Context, g *guildRooms, user snowflake.ID) (room.Standing, error) {
-	if s, known := k.known(g, user); known && k.o.Now().Sub(s.CheckedAt) < fresh {
+	if s, known := k.fresh(g, user); known {
 		return s, nil
 	}
 	return k.says(ctx, g.id, user)
@@ -166,7 +172,7 @@ func (k *Keeper) askAll(guildID snowflake.ID, users []snowflake.ID) error {
 	all.SetLimit(together)
 	for _, u := range users {
 		all.Go(func() error {
-			s, err := k.Standing(k.ctx, guildID, room.StandingRequest{UserID: u, Within: fresh})
+			s, err := k.Standing(k.ctx, guildID, room.StandingRequest{UserID: u, Within: freshFor})
 			if err == nil {
 				k.Heard(s)
 			}

@@ -29,8 +29,8 @@ func (k *Keeper) view(g *guildRooms, r *kept, who room.Standing) (out room.View,
 		MayEnter: s.Access.MayEnter(who), MayControl: s.Access.MayControl(who),
 		MayOverfill:  g.mayOverfill(s.Access, who),
 		VoiceIn:      k.o.Presence.ChannelOf(g.id, who.UserID),
-		IdleDeadline: r.Idle.Deadline(g.settings.IdleTimeoutIn(r.LobbyID)),
-		MayClaim:     k.claimable(g, r, who) == nil, Place: r.Place(who.UserID),
+		IdleDeadline: g.idleDeadline(r), Kept: r.Idle.Kept(),
+		MayClaim: k.claimable(g, r, who) == nil, Place: r.Place(who.UserID),
 	}
 	if !r.OwnerLeftAt.IsZero() {
 		out.ClaimAt = r.OwnerLeftAt.Add(room.ClaimAfter)
@@ -85,7 +85,7 @@ func (k *Keeper) Join(ctx context.Context, guildID snowflake.ID, q room.Request)
 			out.Moved = true
 			return nil
 		}
-		if roster := k.o.Presence.Roster(g.id, r.ID); r.Free(roster, who.UserID, g.now()) <= 0 && !g.mayOverfill(access, who) {
+		if roster := k.o.Presence.Roster(g.id, r.ID); r.FreeFor(roster, who.UserID, g.now()) <= 0 && !g.mayOverfill(access, who) {
 			return full(r, roster)
 		}
 		out, err = k.seat(ctx, g, r, who.UserID, in)

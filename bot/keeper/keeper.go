@@ -131,7 +131,8 @@ type kept struct {
 	denied  bool                 // Snug may not see its channel, and has said so
 	marked  time.Time            // when Snug's own overwrite was put back
 	way     wayIn
-	owes    uint64 // how often access was owed by who was not in the room's lane; see pay
+	ends    time.Time // when the first of its holds ends for which watchHolds waits
+	owes    uint64    // how often access was owed by who was not in the room's lane; see pay
 }
 
 // New makes a Keeper that holds no guild yet.

@@ -199,6 +199,7 @@ func (k *Keeper) loadRooms(ctx context.Context, g *guildRooms) error {
 		r := &kept{Room: e.Value, rev: e.Rev, way: newWayIn(&e.Value)}
 		g.rooms[r.ID] = r
 		k.flush(ctx, g, r)
+		k.watchHolds(g, r)
 	}
 	for _, e := range intended {
 		g.intended[e.Value.ID] = e.Value

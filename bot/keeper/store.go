@@ -43,6 +43,7 @@ func (k *Keeper) edit(ctx context.Context, g *guildRooms, r *kept, e *room.Entry
 		case err == nil:
 			r.Room, r.rev = *next, rev
 			k.flush(ctx, g, r)
+			k.watchHolds(g, r)
 			return nil
 		case errs.Has(err, errs.Conflict): // another keeper held this guild meanwhile, or a write we gave up on took effect
 			r.unsure = true

@@ -193,9 +193,14 @@ func (k *Keeper) over(g *guildRooms, r *kept) (room.CloseReason, bool) {
 	return why, !r.ClosingAt.IsZero() && !kept && !now.Before(r.ClosingAt)
 }
 
+// idleDeadline gives when a room closes if it stays empty.
+func (g *guildRooms) idleDeadline(r *kept) time.Time {
+	return r.Idle.Deadline(g.settings.IdleTimeoutIn(r.LobbyID), time.Duration(g.settings.ClosingNotice))
+}
+
 // deadline gives when a room closes as things are, and why; zero if it does not.
 func (g *guildRooms) deadline(r *kept) (time.Time, room.CloseReason) {
-	at, why := r.Idle.Deadline(g.settings.IdleTimeoutIn(r.LobbyID)), room.ClosedIdle
+	at, why := g.idleDeadline(r), room.ClosedIdle
 	for _, h := range r.Holds { // who lost their connection comes back to the same room
 		if !at.IsZero() && h.Why == room.HeldBack && h.Until.After(at) {
 			at = h.Until

@@ -178,7 +178,7 @@ func (k *Keeper) limit(g *guildRooms, r *kept) int {
 func (k *Keeper) pastSeats(g *guildRooms, r *kept, user snowflake.ID) (past, held bool) {
 	roster, now := k.o.Presence.Roster(g.id, r.ID), g.now()
 	seat := seatOf(roster, user)
-	held = seat <= r.Seats && r.Hold(user, now) == nil && seat > r.Seats-r.Held(roster, user, now)
+	held = seat <= r.Seats && r.Hold(user, now) == nil && seat > r.Seats-r.Reserved(roster, user, now)
 	return g.rooms[r.ID] == r && g.settings.StrictSeats && seat > 0 && (seat > r.Seats || held), held
 }
 
@@ -212,7 +212,7 @@ func (k *Keeper) enforceSeats(ctx context.Context, g *guildRooms, r *kept, m pre
 	}
 	g.moving(m.UserID, now)
 	to := m.From
-	if back := g.rooms[to]; g.settings.Lobby(to) != nil || back != nil && back.Free(k.o.Presence.Roster(g.id, to), m.UserID, now) <= 0 {
+	if back := g.rooms[to]; g.settings.Lobby(to) != nil || back != nil && back.FreeFor(k.o.Presence.Roster(g.id, to), m.UserID, now) <= 0 {
 		to = 0 // a lobby would only open another room; or their old seat is taken meanwhile
 	}
 	if who, known := k.known(g, m.UserID); to != 0 && known && !k.o.Discord.Enters(to, who) {

@@ -89,17 +89,16 @@ func (k *Keeper) hold(ctx context.Context, g *guildRooms, r *kept, e *room.Entry
 }
 
 // seatWaiters holds free seats for the first of the waiting list, and tells
-// them. Who may not enter any more, or sits already, is taken off it.
+// them. Who may not enter any more, or sits already, is taken off it. Where Discord has to be asked
+// who is first, that is done by itself, and after it what the gateway told meanwhile: a seat
+// that has just been left may be held for who left it.
 func (k *Keeper) seatWaiters(ctx context.Context, g *guildRooms, r *kept) {
 	for g.rooms[r.ID] == r && r.State == room.Open && len(r.Waiting) > 0 {
 		first := r.Waiting[0]
-		who, err := k.lately(ctx, g, first.UserID)
-		if err != nil {
-			k.o.Log.WarnContext(ctx, "the waiting list moves up when Discord says who its first is", "guild_id", g.id, "room_id", r.ID, "user_id", first.UserID, "err", err)
+		who, known := k.fresh(g, first.UserID)
+		if !known {
+			k.later(g, func(ctx context.Context) { k.askFirst(ctx, g, r, first.UserID) })
 			return
-		}
-		if len(r.Waiting) == 0 || r.Waiting[0].UserID != first.UserID {
-			continue // while Discord was asked
 		}
 		roster, now := k.o.Presence.Roster(g.id, r.ID), g.now()
 		offer := g.summary(r).Access.MayEnter(who) && !room.In(roster, first.UserID)
@@ -111,7 +110,7 @@ func (k *Keeper) seatWaiters(ctx context.Context, g *guildRooms, r *kept) {
 			how = "offered"
 		}
 		entry := room.Entry{Kind: room.EntryWaitEnded, Target: first.UserID, Detail: how}
-		err = k.change(ctx, g, r, &entry, func(doc *room.Room) {
+		err := k.change(ctx, g, r, &entry, func(doc *room.Room) {
 			doc.DropWaiter(first.UserID)
 			if offer {
 				doc.SetHold(room.Hold{UserID: first.UserID, Why: room.HeldWaiting, Until: until}, now)
@@ -125,6 +124,15 @@ func (k *Keeper) seatWaiters(ctx context.Context, g *guildRooms, r *kept) {
 			k.say(g, SeatFree{Room: g.summary(r), User: first.UserID, Until: until})
 		}
 	}
+}
+
+// askFirst asks Discord who the first of a waiting list is, and has the list move up then.
+func (k *Keeper) askFirst(ctx context.Context, g *guildRooms, r *kept, user snowflake.ID) {
+	if _, err := k.lately(ctx, g, user); err != nil {
+		k.o.Log.WarnContext(ctx, "the waiting list moves up when Discord says who its first is", "guild_id", g.id, "room_id", r.ID, "user_id", user, "err", err)
+		return
+	}
+	k.later(g, func(ctx context.Context) { k.seatWaiters(ctx, g, r) })
 }
 
 // stale drops holds that ended and knocks that nobody answered.
@@ -141,4 +149,27 @@ func (k *Keeper) stale(ctx context.Context, g *guildRooms, r *kept) error {
 	}
 	k.seatWaiters(ctx, g, r)
 	return err
+}
+
+// watchHolds has the line move up as soon as a hold ends.
+func (k *Keeper) watchHolds(g *guildRooms, r *kept) {
+	if len(r.Holds) == 0 {
+		return
+	}
+	next := slices.MinFunc(r.Holds, func(a, b room.Hold) int { return a.Until.Compare(b.Until) }).Until
+	if !r.ends.IsZero() && !next.Before(r.ends) {
+		return
+	}
+	r.ends = next
+	k.after(g, next.Sub(g.now()), func(ctx context.Context) {
+		r.ends = time.Time{}
+		if g.rooms[r.ID] != r || r.State != room.Open || !g.ready {
+			return
+		}
+		if err := k.stale(ctx, g, r); err != nil {
+			k.o.Log.WarnContext(ctx, "a hold that ended is dropped with the next sweep", "guild_id", g.id, "room_id", r.ID, "err", err)
+			return
+		}
+		k.watchHolds(g, r)
+	})
 }

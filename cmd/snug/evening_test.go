@@ -112,7 +112,7 @@ func TestEvening(t *testing.T) {
 	h.must(h.join("bruno", id))
 	alice.seated("bruno")
 	bruno.sees("that he sits here", `!document.querySelector('#door-in').hidden`)
-	alice.do("change the seats", types("#k-seats", "4"), press("#dlg-out [data-close]"))
+	alice.do("change the seats", types("#k-seats", "4"), press("#dlg-out [data-meant]"))
 	bruno.sees("four seats", `document.querySelector('#total').textContent === '4'`)
 
 	// Somebody at the door.
@@ -176,7 +176,7 @@ func TestSpectators(t *testing.T) {
 	stream.seated("alice")
 	h.must(h.join("alice", h.world.lounge.String()))
 	stream.seated()
-	alice.do("make a new link", press(`#dlg-out [data-close]`), press(`.watch form button`))
+	alice.do("make a new link", press(`#dlg-out [data-meant]`), press(`.watch form button`))
 	stream.sees("nothing any more", `document.querySelector('#overlay').hidden`)
 	res, err := http.Get(h.url + link)
 	h.must(err)

@@ -254,6 +254,32 @@ func TestRoomPageDoors(t *testing.T) {
 		b.do(browsertest.Click("[data-rejoin]"))
 		b.wait(`!document.querySelector("#dlg-out").open && document.querySelector("#progress").textContent.startsWith("Discord is moving you")`)
 	})
+	t.Run("left on purpose", func(t *testing.T) {
+		b, c := visit(t, "room-held")
+		gone := "DELETE /rooms/" + fixtures.Room.String() + "/wait"
+		s.set(func() { s.answer[gone] = answer{204, ""} })
+		c.live(t, "e", 2, nil, room.VoiceJoined{Person: me})
+		b.wait(`!document.querySelector("#door-in").hidden`)
+		c.live(t, "e", 3, nil, room.VoiceLeft{UserID: me.UserID})
+		b.wait(`document.querySelector("#dlg-out").open && document.querySelector("#out-text").textContent.includes("Your seat is kept for")`)
+		b.do(browsertest.Click("[data-meant]"))
+		b.wait(`!document.querySelector("#dlg-out").open`)
+		s.called(t, gone)
+	})
+	t.Run("kept open", func(t *testing.T) {
+		s.forget()
+		b := openTab(t, chrome, web.URL+"/room-kept")
+		c := s.next()
+		c.welcome(t, fixtures.Room)
+		c.live(t, "e", 1, []room.Person{}, nil)
+		kept := `document.querySelector("#closing-text").textContent === "Kept open. If nobody comes, the room closes in" && ` +
+			`document.querySelector("#keep").textContent === "Keep it longer"`
+		b.wait(kept)
+		c.live(t, "e", 2, nil, room.ClosingAnnounced{At: time.Now().Add(30 * time.Second), Reason: room.ClosedIdle})
+		b.wait(`document.querySelector("#closing-text").textContent === "Closing in" && document.querySelector("#keep").textContent === "Keep it"`)
+		c.live(t, "e", 3, nil, room.Kept{})
+		b.wait(kept)
+	})
 	t.Run("not in voice", func(t *testing.T) {
 		b, _ := visit(t, "room-guest")
 		answers(200, fmt.Sprintf(`{"moved":false,"held_until":%q,"deep_link":"https://discord.example/x"}`, fixtures.Now.Add(2*time.Minute).Format(time.RFC3339)))

@@ -3,6 +3,7 @@ package view_test
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -123,6 +124,22 @@ func (s *script) set(change func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	change()
+}
+
+// called waits until a page has made a call.
+func (s *script) called(t testing.TB, call string) {
+	t.Helper()
+	for end := time.Now().Add(15 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		s.mu.Lock()
+		made := slices.Contains(s.calls, call)
+		s.mu.Unlock()
+		if made {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%s was not called", call)
+		}
+	}
 }
 
 // forget drops connections of pages that are gone.

@@ -26,7 +26,8 @@ type pageState struct {
 	Overfills bool              `json:"overfills,omitempty"` // they come in though all seats are taken
 	Place     int               `json:"place,omitempty"`     // in the waiting list
 	Idle      int64             `json:"idleDeadline,omitempty"`
-	Timeout   int64             `json:"idleTimeout"` // milliseconds; -1 is never
+	Kept      bool              `json:"kept,omitempty"` // the room is empty, and somebody keeps it
+	Timeout   int64             `json:"idleTimeout"`    // milliseconds; -1 is never
 }
 
 // State is what the room page tells its scripts.
@@ -35,7 +36,7 @@ func (r *Room) State() any {
 	s.Rooms = []json.RawMessage{r.snapshot(r.View.Room, r.View.Roster, r.Rev)}
 	s.Room, s.Admitted = r.View.Room.ID, r.me() != 0 && r.View.Room.Access.Admitted(r.me())
 	s.Control, s.Overfills, s.Place = r.View.MayControl, r.View.MayOverfill, r.View.Place
-	s.HeldUntil, s.Idle = millis(r.HeldUntil), millis(r.View.IdleDeadline)
+	s.HeldUntil, s.Idle, s.Kept = millis(r.HeldUntil), millis(r.View.IdleDeadline), r.View.Kept
 	if s.Timeout = time.Duration(r.IdleTimeout).Milliseconds(); r.IdleTimeout == guild.Never {
 		s.Timeout = -1
 	}

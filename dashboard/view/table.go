@@ -133,7 +133,7 @@ func (r *Room) NoSeat() bool {
 	t := r.Table()
 	free := t.Total - t.Taken
 	if !r.Mine() && r.HeldUntil.IsZero() {
-		free -= t.Kept
+		free -= t.Kept + r.View.Room.Waiting // a free seat is the line's
 	}
 	return free <= 0
 }

@@ -2,6 +2,9 @@ package room
 
 import "time"
 
+// KeepsFor is how long an empty room that somebody keeps stays at least before its closing is announced again.
+const KeepsFor = 2 * time.Minute
+
 // PageExtends is how long an open page alone keeps an empty room.
 const PageExtends = 4 * time.Hour
 
@@ -29,14 +32,22 @@ func (i Idle) Since() time.Time {
 	return start
 }
 
+// Kept says whether somebody keeps the empty room.
+func (i Idle) Kept() bool { return !i.EmptySince.IsZero() && i.KeptAt.After(i.EmptySince) }
+
 // Deadline gives when the room closes if nobody comes back: timeout after it
-// became idle. It is zero while somebody is in voice and with a negative timeout (never).
-func (i Idle) Deadline(timeout time.Duration) time.Time {
+// became idle, and where somebody keeps it no sooner than KeepsFor and its notice. It is zero while
+// somebody is in voice and with a negative timeout (never).
+func (i Idle) Deadline(timeout, notice time.Duration) time.Time {
 	since := i.Since()
 	if since.IsZero() || timeout < 0 {
 		return time.Time{}
 	}
-	return since.Add(timeout)
+	at := since.Add(timeout)
+	if i.Kept() {
+		at = later(at, i.KeptAt.Add(KeepsFor+max(0, notice)))
+	}
+	return at
 }
 
 func later(a, b time.Time) time.Time {

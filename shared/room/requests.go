@@ -144,6 +144,7 @@ type (
 		Invites []InviteLink `json:"invites,omitempty"`
 		// IdleDeadline is when the room closes if nobody comes back; zero while somebody is in, or if it never does.
 		IdleDeadline time.Time `json:"idle_deadline,omitzero"`
+		Kept         bool      `json:"kept,omitempty"` // the room is empty, and somebody keeps it
 		// Deadline says when the room closes at the latest, whoever is in: its maximum age; zero for none.
 		Deadline time.Time `json:"deadline,omitzero"`
 		// Control is what only those who control the room see; nil for others.

@@ -33,10 +33,13 @@ func TestIdleDeadline(t *testing.T) {
 		"page seen before it emptied":  {room.Idle{EmptySince: start, SeenAt: at(-time.Minute)}, timeout, at(time.Hour)},
 		"page open for a day":          {room.Idle{EmptySince: start, SeenAt: at(24 * time.Hour)}, timeout, at(5 * time.Hour)},
 		"kept":                         {room.Idle{EmptySince: start, KeptAt: at(50 * time.Minute)}, timeout, at(110 * time.Minute)},
+		"kept, with a short timeout":   {room.Idle{EmptySince: start, KeptAt: at(time.Minute)}, time.Minute, at(4 * time.Minute)},
+		"kept, with none":              {room.Idle{EmptySince: start, KeptAt: at(time.Minute)}, 0, at(4 * time.Minute)},
+		"kept, and empty anew":         {room.Idle{EmptySince: at(time.Minute), KeptAt: start}, 0, at(time.Minute)},
 		"kept, then page open all day": {room.Idle{EmptySince: start, KeptAt: at(5 * time.Hour), SeenAt: at(24 * time.Hour)}, timeout, at(10 * time.Hour)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := c.idle.Deadline(c.timeout); !got.Equal(c.want) {
+			if got := c.idle.Deadline(c.timeout, time.Minute); !got.Equal(c.want) {
 				t.Errorf("deadline %v, want %v", got, c.want)
 			}
 		})

@@ -115,6 +115,35 @@ func (r *Room) DropHold(user snowflake.ID, now time.Time) {
 	r.Holds = slices.DeleteFunc(r.Holds, func(h Hold) bool { return h.UserID == user || !now.Before(h.Until) })
 }
 
+// FreeFor gives how many seats a user may take: those that are free, but for who waits before them. Who has a hold
+// need not mind the line, nor need the owner.
+func (r *Room) FreeFor(roster []Person, user snowflake.ID, now time.Time) int {
+	return r.Free(roster, user, now) - r.before(user, now)
+}
+
+// before counts who waits for a seat before a user.
+func (r *Room) before(user snowflake.ID, now time.Time) int {
+	if user == r.OwnerID || r.Hold(user, now) != nil {
+		return 0
+	}
+	if n := r.Place(user); n > 0 {
+		return n - 1
+	}
+	return len(r.Waiting)
+}
+
+// Reserved counts the seats that are neither a user's nor free for them: those held for others, and those whose hold
+// has ended and that are the line's, as soon as it moves up.
+func (r *Room) Reserved(roster []Person, user snowflake.ID, now time.Time) int {
+	ended := 0
+	for _, h := range r.Holds {
+		if !now.Before(h.Until) && !In(roster, h.UserID) {
+			ended++
+		}
+	}
+	return r.Held(roster, user, now) + min(ended, r.before(user, now))
+}
+
 // Free counts the seats that a user can take now: those neither taken nor
 // held for somebody else. The owner's seat is never held against them.
 func (r *Room) Free(roster []Person, user snowflake.ID, now time.Time) int {

@@ -55,7 +55,7 @@ function paintSoon() {
 function noSeat() {
   if (state.overfills) return false; // Discord lets them in all the same
   const r = room(), free = r.seats - humans(r.roster).length;
-  return (held > now() || r.ownerId === me ? free : free - heldForOthers(r).length) <= 0;
+  return (held > now() || r.ownerId === me ? free : free - heldForOthers(r).length - (r.waiting ?? 0)) <= 0;
 }
 
 // The door: join, wait for a seat, or what is true now that one sits inside.
@@ -89,7 +89,7 @@ function progress(s, bad = false) {
 function paintEnd() {
   const r = room(), box = $("closing"), at = now();
   const empty = !humans(r.roster).length;
-  if (!empty) idle = 0;
+  if (!empty) idle = 0, state.kept = false;
   else if (!idle && state.idleTimeout >= 0) {
     emptySince = at;
     idle = at + state.idleTimeout;
@@ -97,10 +97,17 @@ function paintEnd() {
     // The open page of somebody with a place in it keeps an empty room, for four hours at most.
     idle = Math.max(idle, Math.min(at, emptySince + 4 * 3_600_000) + state.idleTimeout);
   }
-  box.hidden = !r.closingAt && !(empty && idle && state.idleTimeout > 0);
+  const kept = !r.closingAt && state.kept;
+  box.hidden = !r.closingAt && !(empty && idle && (kept || state.idleTimeout > 0));
   if (box.hidden) return;
   box.classList.toggle("calm", !r.closingAt);
-  text($("closing-text"), t(r.closingAt ? "room.closing" : "room.idle"));
+  text($("closing-text"), t(r.closingAt ? "room.closing" : kept ? "room.idle.kept" : "room.idle"));
+  const keep = $("keep");
+  if (keep && !keep.disabled) {
+    text(keep, t(kept ? "room.keep.longer" : "room.keep"));
+    keep.classList.toggle("primary", !!r.closingAt);
+    keep.classList.toggle("quiet", !r.closingAt);
+  }
   text($("closing-left"), r.closingAt ? clock(r.closingAt - at) : until(idle - at));
 }
 
@@ -167,6 +174,7 @@ const tell = {
   "room.kept"() {
     emptySince = now();
     idle = 0;
+    state.kept = true;
     say(t("room.kept"));
     renewSoon();
   },
@@ -340,6 +348,21 @@ const actions = {
   },
 };
 
+// Who meant to leave needs no seat: the one that is kept for them goes to who waits.
+async function meant() {
+  close("dlg-out");
+  if (held <= now()) return renewSoon();
+  try {
+    await api("DELETE", `${path}/wait`);
+    held = 0;
+    progress(t("room.held.given"));
+    say(t("room.held.given"));
+    await renew();
+  } catch (err) {
+    failed(err);
+  }
+}
+
 document.addEventListener("submit", (e) => {
   const work = actions[e.target.dataset.do];
   if (!work) return;
@@ -348,6 +371,7 @@ document.addEventListener("submit", (e) => {
   busy(button, () => work(e.target, button));
 });
 document.addEventListener("click", (e) => {
+  if (e.target.closest("[data-meant]")) return meant();
   if (!e.target.closest("[data-rejoin]")) return;
   close("dlg-out");
   if ($("join")) busy($("join"), join);
