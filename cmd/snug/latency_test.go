@@ -132,7 +132,11 @@ func percentile(d []time.Duration, p int) time.Duration {
 // watch opens a WebSocket as the page does, and waits for its snapshot.
 func watch(h *house, s *script, guild, room string) *websocket.Conn {
 	h.Helper()
-	status, out := s.api(http.MethodPost, "/live-token", map[string]any{"guild": guild, "room": room})
+	body := map[string]any{"guild": guild}
+	if room != "" {
+		body["room"] = room
+	}
+	status, out := s.api(http.MethodPost, "/live-token", body)
 	if status != http.StatusOK {
 		h.Fatalf("no live token: %d %v", status, out)
 	}
