@@ -60,6 +60,7 @@ type (
 		Waiting []askerJSON `json:"waiting" nullable:"false" doc:"Who waits for a seat, the first to get one first."`
 		Holds   []holdJSON  `json:"holds" nullable:"false" doc:"Seats that are kept for somebody."`
 
+		OwnerOut    string        `json:"owner_out,omitempty" doc:"Why the owner has no place of their own for now, as out of a guest says it; left out while they have."`
 		RenamesLeft int           `json:"renames_left" doc:"How often the room can be renamed at once."`
 		NextRename  *time.Time    `json:"next_rename,omitempty"`
 		WantedName  string        `json:"wanted_name,omitempty" doc:"A name that will be applied then."`
@@ -262,7 +263,7 @@ func (s *Server) roomControl(ctx context.Context, who *api.Caller, in *RoomPath)
 	}
 	out := controlJSON{
 		Guests: []guestJSON{}, Bans: []banJSON{}, Knocks: []askerJSON{}, Waiting: []askerJSON{}, Holds: []holdJSON{},
-		RenamesLeft: c.RenamesLeft, NextRename: moment(c.NextRename), WantedName: c.WantedName, LobbyID: someone(c.LobbyID),
+		OwnerOut: string(c.OwnerOut), RenamesLeft: c.RenamesLeft, NextRename: moment(c.NextRename), WantedName: c.WantedName, LobbyID: someone(c.LobbyID),
 	}
 	if c.WatchToken != "" && who.May(api.RoomsWrite) {
 		out.WatchURL = s.watchURL(q.RoomID, c.WatchToken)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/access"
 	"snug/shared/room"
 	"snug/shared/text"
 )
@@ -16,28 +17,32 @@ type Folk struct {
 	In    bool // sits there now
 	Owner bool
 	You   bool
-	Out   bool // they have a place and do not pass the room's gate
+	Out   access.Why // why they do not have their place for now: they do not pass the room's gate
 }
 
-// People are those inside, and the guests who are not.
+// People are those inside, the guests who are not, and an owner who does not have their place.
 func (r *Room) People(t text.Texts) []Folk {
 	var list []Folk
-	seen, out := map[snowflake.ID]bool{}, map[snowflake.ID]bool{}
+	seen, out, owner := map[snowflake.ID]bool{}, map[snowflake.ID]access.Why{}, r.View.Room.Access.OwnerID
 	if c := r.View.Control; c != nil {
 		for _, g := range c.Guests {
-			out[g.UserID] = g.Out != ""
+			out[g.UserID] = g.Out
 		}
+		out[owner] = c.OwnerOut
 	}
 	add := func(p room.Person, in bool) {
 		if !p.Bot && !seen[p.UserID] {
 			seen[p.UserID] = true
-			list = append(list, Folk{Person: p, In: in, Owner: p.UserID == r.View.Room.Access.OwnerID, You: p.UserID == r.me(), Out: out[p.UserID]})
+			list = append(list, Folk{Person: p, In: in, Owner: p.UserID == owner, You: p.UserID == r.me(), Out: out[p.UserID]})
 		}
 	}
 	for _, p := range r.View.Roster {
 		add(p, true)
 	}
 	if c := r.View.Control; c != nil {
+		if c.OwnerOut != access.Passes {
+			add(room.Person{UserID: owner, DisplayName: cmp.Or(r.Owner(), r.called(t, owner))}, false)
+		}
 		for _, g := range c.Guests {
 			add(room.Person{UserID: g.UserID, DisplayName: cmp.Or(g.Name, r.called(t, g.UserID))}, false)
 		}

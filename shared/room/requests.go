@@ -5,6 +5,7 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/access"
 	"snug/shared/errs"
 )
 
@@ -163,11 +164,12 @@ type (
 
 	// Control is what those who control a room see of it beyond a View.
 	Control struct {
-		Guests  []Guest  `json:"guests,omitempty"`
-		Bans    []Ban    `json:"bans,omitempty"`
-		Knocks  []Knock  `json:"knocks,omitempty"` // that nobody has answered
-		Waiting []Waiter `json:"waiting,omitempty"`
-		Holds   []Hold   `json:"holds,omitempty"`
+		OwnerOut access.Why `json:"owner_out,omitempty"` // why the owner has no place of their own for now; "" while they have
+		Guests   []Guest    `json:"guests,omitempty"`
+		Bans     []Ban      `json:"bans,omitempty"`
+		Knocks   []Knock    `json:"knocks,omitempty"` // that nobody has answered
+		Waiting  []Waiter   `json:"waiting,omitempty"`
+		Holds    []Hold     `json:"holds,omitempty"`
 		// RenamesLeft is how often the room can be renamed at once, NextRename when the next time
 		// is; WantedName is a name that will be applied then, "" for none.
 		RenamesLeft int       `json:"renames_left"`
