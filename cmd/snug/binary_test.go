@@ -270,3 +270,47 @@ func TestDemoListensOnThisMachineOnly(t *testing.T) {
 		p.exited <- err
 	}
 }
+
+// TestDemoKeepsItsRooms stops the demo, and kills it: with --data its rooms are there again, with their channels and guests.
+func TestDemoKeepsItsRooms(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "demo")
+	p, d := demo(t, "--data", dir)
+	status, out := d.control(t, "/users/"+d.Users[0].ID+"/commands", map[string]any{"guild_id": d.GuildID, "name": "create-room", "options": map[string]any{"name": "Friday"}})
+	answer, _ := json.Marshal(out)
+	_, id, found := strings.Cut(string(answer), d.DashboardURL+"/game/")
+	if status != http.StatusOK || !found || len(id) < 17 {
+		t.Fatalf("the command answered %d %s", status, answer)
+	}
+	id = id[:strings.IndexFunc(id, func(r rune) bool { return r < '0' || r > '9' })]
+	var before told
+	for _, how := range []os.Signal{os.Interrupt, os.Kill, os.Interrupt} {
+		if how == os.Kill {
+			waitFor(t, "the world is kept", func() bool {
+				b, err := os.ReadFile(filepath.Join(dir, "simulated-discord.json"))
+				return err == nil && strings.Contains(string(b), id)
+			})
+		}
+		_ = p.stop(how)
+		before = d
+		p, d = demo(t, "--data", dir)
+		if d.GuildID != before.GuildID || d.BotToken != before.BotToken || d.Users[0] != before.Users[0] {
+			t.Fatalf("another world: %+v, was %+v", d, before)
+		}
+		waitFor(t, "the room is there again", func() bool {
+			status, out := d.control(t, "/users/"+d.Users[0].ID+"/commands", map[string]any{"guild_id": d.GuildID, "name": "rooms"})
+			list, _ := json.Marshal(out)
+			return status == http.StatusOK && strings.Contains(string(list), "Friday") && strings.Contains(string(list), id)
+		})
+	}
+}
+
+// waitFor waits for a fact.
+func waitFor(t testing.TB, what string, fact func() bool) {
+	t.Helper()
+	for end := time.Now().Add(patience); !fact(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("waited in vain: %s", what)
+		}
+	}
+}

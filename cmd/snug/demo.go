@@ -22,7 +22,7 @@ import (
 type demoCmd struct {
 	Addr        string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where the dashboard listens."`
 	DiscordAddr string `default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"Where the simulated Discord listens."`
-	Data        string `placeholder:"FOLDER" help:"Keep rooms here. Default: a temporary folder, removed at the end."`
+	Data        string `placeholder:"FOLDER" help:"Keep rooms and the simulated Discord's channels here. Default: a temporary folder, removed at the end."`
 	JSON        bool   `help:"Print addresses, tokens and people as one line of JSON first, for scripts."`
 	config.Log
 }
@@ -45,10 +45,21 @@ func (c *demoCmd) Run(w world) (err error) {
 		}
 		defer func() { err = errors.Join(err, os.RemoveAll(c.Data)) }()
 	}
-	d, err := simulate(c.DiscordAddr, standin.Options{Log: log})
+	kept, err := keptWorldIn(c.Data)
 	if err != nil {
 		return err
 	}
+	d, err := simulate(c.DiscordAddr, standin.Options{Log: log, Seed: kept.Seed, Founded: kept.Founded})
+	if err != nil {
+		return err
+	}
+	if kept.World != nil {
+		if err := d.discord.Restore(kept.World); err != nil {
+			return errors.Join(fmt.Errorf("%s cannot be read: %w. Choose another folder with --data, or remove this one", kept.path, err), d.discord.Close(w.ctx))
+		}
+	}
+	stopKeeping := kept.follow(d.discord, log)
+	defer func() { err = errors.Join(err, stopKeeping()) }()
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
 		defer cancel()

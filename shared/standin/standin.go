@@ -21,6 +21,7 @@ import (
 type Options struct {
 	Log        *slog.Logger     // default: discard
 	Seed       uint64           // of ids, tokens and the chances of faults; 0: a fresh one
+	Founded    time.Time        // when the world began, for the ids of what was there from the beginning; default a year ago
 	Now        func() time.Time // the clock of ids, limits, expiries; default time.Now
 	Limits     *Limits          // default DiscordLimits
 	OnDispatch func(Dispatch)   // called before each event is written, on a goroutine of its session; must not block
@@ -115,7 +116,7 @@ func New(o Options) *Server {
 		sessions: map[string]*session{}, invites: map[string]*invite{}, hidden: map[[2]ID]struct{}{}, listed: map[[2]ID]time.Time{}, oauth: newOAuthState(),
 		acts: map[ID]*interaction{}, actTokens: map[string]*interaction{}, modals: map[string]*interaction{},
 		conns: map[*gatewayConn]struct{}{}, stopped: make(chan struct{}), limiter: newLimiter()}
-	s.foundingMS = s.now().AddDate(-1, 0, 0).UnixMilli() - snowflake.Epoch
+	s.foundingMS = o.Founded.UnixMilli() - snowflake.Epoch
 	s.page = newPageHub(s)
 	s.handler = s.routes()
 	if o.Wrap != nil {
@@ -151,6 +152,7 @@ func (o *Options) fill() {
 		l := DiscordLimits()
 		o.Limits = &l
 	}
+	orElse(&o.Founded, o.Now().AddDate(-1, 0, 0))
 	orElse(&o.HeartbeatInterval, 41250*time.Millisecond)
 	orElse(&o.ResumeWindow, 5*time.Minute)
 	orElse(&o.ReplayEvents, 20000)
