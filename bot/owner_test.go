@@ -45,6 +45,9 @@ func TestOwnership(t *testing.T) {
 	if done.Room.OwnerName != "Kiyo" || !done.Room.Access.Admitted(h.people["jonas"]) {
 		t.Errorf("after the claim: %+v", done.Room)
 	}
+	if by := h.view("kiyo", id).Room; by.OpenedBy != h.people["jonas"] || by.OpenedName != "Jonas" {
+		t.Errorf("after the claim it was opened by %d %q", by.OpenedBy, by.OpenedName)
+	}
 	h.said2("kiyo", id, "owns this room now")
 	_, err = h.change("jonas", id, room.DoRename, text("Mine"))
 	h.wantCode(err, errs.Forbidden)

@@ -182,7 +182,7 @@ func (b *bench) room() *room.Room {
 	k.mu.Lock()
 	k.nextID++
 	r := &room.Room{
-		ID: k.nextID, GuildID: friends, Name: "Friday <draft>", OwnerID: owner, Seats: 4, Private: true, State: room.Open, OpenedAt: b.clock(),
+		ID: k.nextID, GuildID: friends, Name: "Friday <draft>", OwnerID: owner, OpenedBy: owner, Seats: 4, Private: true, State: room.Open, OpenedAt: b.clock(),
 		Guests: []room.Guest{{UserID: guest}}, Bans: []room.Ban{{UserID: banned}},
 	}
 	k.rooms[r.ID] = r

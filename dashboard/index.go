@@ -90,6 +90,7 @@ func (x *index) guildsOf(user snowflake.ID) (ids []snowflake.ID) {
 
 // named lists whom a room's document names beside its owner and guests; some of them more than once.
 func named(r *room.Room) (ids []snowflake.ID) {
+	ids = append(ids, r.OpenedBy)
 	for _, b := range r.Bans {
 		ids = append(ids, b.UserID, b.By)
 	}

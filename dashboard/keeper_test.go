@@ -158,7 +158,7 @@ func (k *bookkeeper) OpenRoom(_ context.Context, g snowflake.ID, q room.OpenRequ
 		}
 	}
 	k.nextID++
-	r := &room.Room{ID: k.nextID, GuildID: g, Name: q.Name, OwnerID: s.UserID, Seats: max(q.Seats, 0), Private: q.Private == nil || *q.Private, State: room.Open, OpenedAt: k.now()}
+	r := &room.Room{ID: k.nextID, GuildID: g, Name: q.Name, OwnerID: s.UserID, OpenedBy: s.UserID, Seats: max(q.Seats, 0), Private: q.Private == nil || *q.Private, State: room.Open, OpenedAt: k.now()}
 	if r.Seats == 0 {
 		r.Seats = 4
 	}

@@ -348,7 +348,7 @@ func (k *Keeper) finish(ctx context.Context, g *guildRooms, in room.Intention, c
 	doc := room.Room{
 		ID: channel, GuildID: g.id, CategoryID: in.CategoryID, Name: in.Name, OwnerID: in.OwnerID, OwnerName: in.OwnerName, Seats: in.Seats, Limit: in.Seats,
 		Private: in.Private, Locked: in.Locked, Hidden: in.Hidden, LobbyID: in.LobbyID, Number: in.Number, Due: room.Due{Access: !whole},
-		State: room.Open, OpenedAt: now, IntentionID: in.ID,
+		State: room.Open, OpenedAt: now, OpenedBy: in.OwnerID, OpenedName: in.OwnerName, IntentionID: in.ID,
 		Invites: []room.Invite{k.newInvite(g, in.OwnerID, in.OwnerName, in.Seats, 0, 0)},
 	}
 	for _, u := range in.Guests {

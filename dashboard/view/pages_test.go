@@ -198,6 +198,35 @@ func find(doc *html.Node, id string) *html.Node {
 	return nil
 }
 
+// Who opened a room did so also after somebody else owns it.
+func TestRoomPageNamesWhoOpenedIt(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*view.Room)
+		want   string
+	}{
+		"its owner": {func(*view.Room) {}, "opened by Mara 42 min ago"},
+		"handed over": {func(p *view.Room) {
+			p.View.Room.Access.OwnerID, p.OwnerName = p.View.Roster[1].UserID, "Jonas"
+		}, "opened by Mara 42 min ago now owned by Jonas"},
+		"nobody knows any more": {func(p *view.Room) { p.View.Room.OpenedBy, p.View.Room.OpenedName = 0, "" }, "opened 42 min ago now owned by Mara"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := fixtures.RoomPage(4, 2)
+			c.change(p)
+			doc, _ := render(t, newEngine(t), p)
+			var facts string
+			for n := range doc.Descendants() {
+				if strings.Contains(attr(n, "class"), "sub facts") {
+					facts = textOf(n)
+				}
+			}
+			if !strings.HasSuffix(strings.TrimSpace(facts), c.want) {
+				t.Errorf("it says %q", facts)
+			}
+		})
+	}
+}
+
 func TestRoomPageShowsItsPeopleWithoutScripts(t *testing.T) {
 	p := fixtures.RoomPage(4, 3)
 	p.View.Roster[1].Avatar = "a_1269e74af4df7417b13759eae50c83dc"

@@ -149,6 +149,16 @@ func (r *Room) Owner() string {
 	return ownerName(r.OwnerName, r.View.Room.Access.OwnerID, r.View.Roster)
 }
 
+// Opener is the display name of who opened the room; "" if unknown.
+func (r *Room) Opener() string {
+	return ownerName(r.View.Room.OpenedName, r.View.Room.OpenedBy, r.View.Roster)
+}
+
+// HandedOver says whether the page names an owner who did not open the room, as far as is known.
+func (r *Room) HandedOver() bool {
+	return r.Owner() != "" && r.View.Room.OpenedBy != r.View.Room.Access.OwnerID
+}
+
 // Table is the invite's table.
 func (p *InviteLanding) Table() Table {
 	return newTable(p.Preview.Roster, p.Preview.Seats, 0, 0)

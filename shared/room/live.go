@@ -19,13 +19,16 @@ type Summary struct {
 	OwnerName string       `json:"owner_name"`
 	Seats     int          `json:"seats"`
 	OpenedAt  time.Time    `json:"opened_at"`
-	ClosingAt time.Time    `json:"closing_at,omitzero"` // announced end; zero: none
-	Status    string       `json:"status,omitempty"`    // the voice channel's status
-	LiveSince time.Time    `json:"live_since,omitzero"` // when the first of those in voice came; zero: nobody is, or Discord has not told
-	Knocking  int          `json:"knocking,omitempty"`  // how many ask to be let in
-	Waiting   int          `json:"waiting,omitempty"`   // how many wait for a seat
-	Held      []time.Time  `json:"held,omitempty"`      // until when seats are held, the first to end first; for whom is not told
-	Access    Access       `json:"access"`
+	// OpenedBy and OpenedName are as in Room.
+	OpenedBy   snowflake.ID `json:"opened_by,omitempty"`
+	OpenedName string       `json:"opened_name,omitempty"`
+	ClosingAt  time.Time    `json:"closing_at,omitzero"` // announced end; zero: none
+	Status     string       `json:"status,omitempty"`    // the voice channel's status
+	LiveSince  time.Time    `json:"live_since,omitzero"` // when the first of those in voice came; zero: nobody is, or Discord has not told
+	Knocking   int          `json:"knocking,omitempty"`  // how many ask to be let in
+	Waiting    int          `json:"waiting,omitempty"`   // how many wait for a seat
+	Held       []time.Time  `json:"held,omitempty"`      // until when seats are held, the first to end first; for whom is not told
+	Access     Access       `json:"access"`
 }
 
 // Person is somebody in a room's voice channel.

@@ -42,6 +42,7 @@ const (
 	PartHeld    Part = "seat_held"
 	PartInvited Part = "followed_invite"
 	PartActed   Part = "let_in_or_banned_others"
+	PartOpened  Part = "opened"
 )
 
 // Parts lists what the room's document holds of a user; here says that they are in its voice channel.
@@ -50,7 +51,7 @@ func (r *Room) Parts(user snowflake.ID, here bool) (as []Part) {
 		part Part
 		is   bool
 	}{
-		{PartOwner, r.OwnerID == user}, {PartInside, here},
+		{PartOwner, r.OwnerID == user}, {PartOpened, r.OpenedBy == user}, {PartInside, here},
 		{PartGuest, r.Guest(user) != nil}, {PartBanned, r.Banned(user)},
 		{PartKnock, slices.ContainsFunc(r.Knocks, func(k Knock) bool { return k.UserID == user })},
 		{PartWaiting, r.Place(user) > 0},
@@ -76,6 +77,9 @@ func (r *Room) Forget(user snowflake.ID, here bool, now time.Time) {
 	}
 	r.Strip(user, now)
 	r.Knocks = slices.DeleteFunc(r.Knocks, func(k Knock) bool { return k.UserID == user })
+	if r.OpenedBy == user {
+		r.OpenedBy, r.OpenedName = 0, ""
+	}
 	nobody := func(id *snowflake.ID) {
 		if *id == user {
 			*id = 0

@@ -38,6 +38,8 @@ func TestForget(t *testing.T) {
 		"waiting":                   {func(r *room.Room) { r.Waiting = append(r.Waiting, room.Waiter{UserID: who, Name: "Who"}) }, false, room.PartWaiting, false},
 		"with a seat held":          {func(r *room.Room) { r.Holds = append(r.Holds, room.Hold{UserID: who, Until: now.Add(time.Minute)}) }, false, room.PartHeld, false},
 		"who followed an invite":    {func(r *room.Room) { r.Invites[0].Redeemers = append(r.Invites[0].Redeemers, who) }, false, room.PartInvited, false},
+		"who opened it":             {func(r *room.Room) { r.OpenedBy, r.OpenedName = who, "Who" }, false, room.PartOpened, false},
+		"who opened it and is back": {func(r *room.Room) { r.OpenedBy, r.OpenedName = who, "Who" }, true, room.PartOpened, true},
 		"who made an invite":        {func(r *room.Room) { r.Invites[0].By, r.Invites[0].ByName = who, "Who" }, false, room.PartActed, false},
 		"who let somebody in":       {func(r *room.Room) { r.Guests[0].By = who }, false, room.PartActed, false},
 		"who banned somebody":       {func(r *room.Room) { r.Bans = append(r.Bans, room.Ban{UserID: other, By: who}) }, false, room.PartActed, false},

@@ -54,6 +54,9 @@ type Room struct {
 	OwnerID    snowflake.ID `json:"owner_id"`
 	OwnerName  string       `json:"owner_name"`          // display name, as it was when they became the owner
 	OwnerOut   access.Why   `json:"owner_out,omitempty"` // as Guest.Out, of the owner
+	// OpenedBy opened the room, whoever owns it now; 0: not known any more. OpenedName is their display name as it was then.
+	OpenedBy   snowflake.ID `json:"opened_by,omitempty"`
+	OpenedName string       `json:"opened_name,omitempty"`
 	Seats      int          `json:"seats"`
 	Limit      int          `json:"limit,omitempty"` // the channel's user limit as Snug or somebody by hand last set it: seats, and those lent to bots; 0: Seats
 	Private    bool         `json:"private"`
@@ -278,7 +281,7 @@ func (r *Room) Clone() *Room {
 func (r *Room) Summary(managersSee bool) Summary {
 	s := Summary{
 		ID: r.ID, GuildID: r.GuildID, Name: r.Name, OwnerName: r.OwnerName, Seats: r.Seats,
-		OpenedAt: r.OpenedAt, ClosingAt: r.ClosingAt, Status: r.Status, Knocking: r.Knocking(), Waiting: len(r.Waiting),
+		OpenedAt: r.OpenedAt, OpenedBy: r.OpenedBy, OpenedName: r.OpenedName, ClosingAt: r.ClosingAt, Status: r.Status, Knocking: r.Knocking(), Waiting: len(r.Waiting),
 		Access: Access{
 			OwnerID: r.OwnerID, Private: r.Private, Locked: r.Locked, Hidden: r.Hidden, ManagersSee: managersSee, WatchKey: WatchKey(r.WatchToken),
 			OwnerOut: r.OwnerOut != access.Passes,
