@@ -61,16 +61,16 @@ func (s *Server) showHealth(c *gin.Context, me *session.Session, q guild.RepairR
 
 type (
 	healthJSON struct {
-		Connected bool            `json:"connected" doc:"Discord's gateway tells of this server."`
-		Preflight guild.Preflight `json:"preflight"`
-		Latency   latencyJSON     `json:"latency" doc:"From Discord's gateway to the connections of browsers, as this process measures it."`
-		Browsers  latencyJSON     `json:"browser_latency" doc:"From Discord's gateway until browsers' word came back that it is on the screen; the way back is in it."`
-		Gateway   gatewayJSON     `json:"gateway"`
-		Queue     queueJSON       `json:"queue"`
-		DMs       dmsJSON         `json:"direct_messages"`
-		Opens     int             `json:"opens_left" doc:"Rooms that can be opened now."`
-		Rooms     []renamesJSON   `json:"rooms" nullable:"false" doc:"Open rooms that you may see, and how often they can be renamed."`
-		Troubles  []troubleJSON   `json:"troubles" nullable:"false" doc:"The last warnings and errors about this server, newest first."`
+		Connected bool             `json:"connected" doc:"Discord's gateway tells of this server."`
+		Preflight *guild.Preflight `json:"preflight,omitempty" doc:"Left out, as gateway, queue, direct_messages and opens_left are, while no process looks after the server."`
+		Latency   latencyJSON      `json:"latency" doc:"From Discord's gateway to the connections of browsers, as this process measures it."`
+		Browsers  latencyJSON      `json:"browser_latency" doc:"From Discord's gateway until browsers' word came back that it is on the screen; the way back is in it."`
+		Gateway   *gatewayJSON     `json:"gateway,omitempty"`
+		Queue     *queueJSON       `json:"queue,omitempty"`
+		DMs       *dmsJSON         `json:"direct_messages,omitempty"`
+		Opens     *int             `json:"opens_left,omitempty" doc:"Rooms that can be opened now."`
+		Rooms     []renamesJSON    `json:"rooms" nullable:"false" doc:"Open rooms that you may see, and how often they can be renamed."`
+		Troubles  []troubleJSON    `json:"troubles" nullable:"false" doc:"The last warnings and errors about this server, newest first."`
 	}
 	gatewayJSON struct {
 		Shard     int        `json:"shard"`
@@ -136,14 +136,24 @@ func (s *Server) apiHealth() {
 		if err != nil {
 			return nil, err
 		}
+		out := healthJSON{
+			Connected: g.Ready, Latency: newLatencyJSON(s.live.Latency()), Browsers: newLatencyJSON(s.live.BrowserLatency()),
+			Rooms: []renamesJSON{}, Troubles: []troubleJSON{},
+		}
 		pre, err := hub.PreflightOf.Call(ctx, s.o.Hub, g.ID, guild.ManageRequest{Actor: actor(who.Session)})
+		var h guild.Health
+		if err == nil {
+			h, err = hub.HealthOf.Call(ctx, s.o.Hub, g.ID, guild.ManageRequest{Actor: actor(who.Session)})
+		}
+		if errs.Has(err, errs.Unavailable) && !asOfOf(ctx).IsZero() {
+			return ok(out), nil // nobody looks after the server, which the answer's age says
+		}
 		if err != nil {
 			return nil, err
 		}
-		h, err := hub.HealthOf.Call(ctx, s.o.Hub, g.ID, guild.ManageRequest{Actor: actor(who.Session)})
-		out := healthJSON{Connected: g.Ready, Preflight: pre, Latency: newLatencyJSON(s.live.Latency()), Browsers: newLatencyJSON(s.live.BrowserLatency())}
+		out.Preflight = &pre
 		out.keeper(h)
-		return ok(out), err
+		return ok(out), nil
 	})
 	api.Register(s.api, api.Operation{
 		ID: "repair", Method: http.MethodPost, Path: "/guilds/{guild}/repair", Tag: "Health", Summary: "Find what does not fit together, and mend it",
@@ -176,16 +186,16 @@ func (s *Server) apiHealth() {
 // keeper fills in what the keeper told.
 func (j *healthJSON) keeper(h guild.Health) {
 	g, q := h.Gateway, h.Queue
-	j.Gateway = gatewayJSON{Shard: g.Shard, Phase: g.Phase, Since: g.Since, Heartbeat: g.Latency.Milliseconds(), Resumes: g.Resumes, Sessions: g.Sessions, Reason: g.Reason}
+	j.Gateway = &gatewayJSON{Shard: g.Shard, Phase: g.Phase, Since: g.Since, Heartbeat: g.Latency.Milliseconds(), Resumes: g.Resumes, Sessions: g.Sessions, Reason: g.Reason}
 	if !g.Failed.IsZero() {
 		j.Gateway.Failed = &g.Failed
 	}
-	j.Queue = queueJSON{q.Waiting, q.Longest.Milliseconds(), q.OnWay, q.Limited}
-	j.DMs = dmsJSON{HeldBack: h.DMs.HeldBack(h.Now), Held: h.DMs.Held}
+	j.Queue = &queueJSON{q.Waiting, q.Longest.Milliseconds(), q.OnWay, q.Limited}
+	j.DMs = &dmsJSON{HeldBack: h.DMs.HeldBack(h.Now), Held: h.DMs.Held}
 	if !h.DMs.Paused.IsZero() {
 		j.DMs.Paused = &h.DMs.Paused
 	}
-	j.Opens, j.Rooms, j.Troubles = h.Opens, []renamesJSON{}, []troubleJSON{}
+	j.Opens = &h.Opens
 	for _, r := range h.Rooms {
 		j.Rooms = append(j.Rooms, renamesJSON{r.ID.String(), r.Name, r.Left, r.Next, r.Wanted})
 	}

@@ -49,3 +49,26 @@ func TestReadsWithoutAKeeper(t *testing.T) {
 		t.Errorf("when somebody answers again: %d, as of %q", got.status, got.header.Get(asOfHeader))
 	}
 }
+
+// Who manages a server sees its settings, and as much of its health as is known, while nobody answers for it.
+func TestAdminPagesWithoutAKeeper(t *testing.T) {
+	b := newBench(t)
+	w := b.signedIn(manager)
+	pages := map[string]string{
+		"/admin/100": `name="seats"`, "/admin/100/health": "as-of", "/admin/100/history": "as-of", "/admin/100/activity": "as-of",
+		"/api/v1/guilds/100/settings": `"seats"`, "/api/v1/guilds/100/health": `"connected"`,
+	}
+	if got := w.get("/admin/100"); got.status != http.StatusOK {
+		t.Fatalf("the settings: %d", got.status)
+	}
+	b.keeper.mu.Lock()
+	b.keeper.fail = errs.E(errs.Unavailable, "Nobody holds it.")
+	b.keeper.mu.Unlock()
+	b.wait("what was known is recalled", func() bool { return w.get("/admin/100").status == http.StatusOK })
+	for path, shows := range pages {
+		got := w.get(path)
+		if got.status != http.StatusOK || got.header.Get(asOfHeader) == "" || !strings.Contains(got.body, shows) {
+			t.Errorf("%s while nobody answers: %d, as of %q: %.300s", path, got.status, got.header.Get(asOfHeader), got.body)
+		}
+	}
+}
