@@ -136,6 +136,7 @@ func (s *saver) start(ctx context.Context, every time.Duration) {
 		var asking sync.WaitGroup
 		asking.Go(func() { s.b.askAfter(ctx, s) })
 		asking.Go(func() { s.b.askInfos(ctx, s) })
+		asking.Go(func() { s.b.tellHeard(ctx, s) })
 		s.run(ctx, every)
 		asking.Wait()
 	})

@@ -198,6 +198,7 @@ func (s *Server) follow() error {
 				s.live.Recheck(m.GuildID, m.UserID)
 			})
 		},
+		func() (func(), error) { return hub.DiscordHeard.Listen(s.ctx, s.o.Hub, s.live.Heard) },
 		func() (func(), error) {
 			return s.o.Hub.Audit.Listen(s.ctx, func(e hub.AuditEntry) { s.live.Noted(e.Guild, e.Channel) })
 		},

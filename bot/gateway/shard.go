@@ -197,6 +197,21 @@ func (s *Shard) Intents() disgo.Intents { return s.cfg.Intents }
 // Latency gives the time from the last acknowledged heartbeat to its ACK, 0 before the first.
 func (s *Shard) Latency() time.Duration { return time.Duration(s.latency.Load()) }
 
+// AckMissing gives for how long the oldest heartbeat has had no ACK; 0 when none is missing, or the shard is not ready.
+func (s *Shard) AckMissing() time.Duration {
+	s.mu.Lock()
+	l := s.link
+	s.mu.Unlock()
+	if l == nil {
+		return 0
+	}
+	missing, _, open := l.beats.missing(time.Now())
+	if !open {
+		return 0
+	}
+	return missing
+}
+
 // SessionID gives the session in use, nil if there is none. Inside the handler of READY it is the new one.
 func (s *Shard) SessionID() *string {
 	s.mu.Lock()

@@ -106,7 +106,8 @@ func start(ctx context.Context, s setup) (_ *app, err error) {
 		return nil, err
 	}
 	a.live = live.New(live.Options{
-		Keys: keys, Rosters: a.hub.Rosters, Guilds: a.hub.Guilds, Standing: dashboard.StandingFrom(a.hub), Standings: dashboard.StandingsFrom(a.hub),
+		Hears: true,
+		Keys:  keys, Rosters: a.hub.Rosters, Guilds: a.hub.Guilds, Standing: dashboard.StandingFrom(a.hub), Standings: dashboard.StandingsFrom(a.hub),
 		Origins: origins(s), AllowNoOrigin: true, Now: s.now, Log: s.log, Registerer: registry,
 	})
 	if a.dash, err = dashboard.New(dashboard.Options{

@@ -55,6 +55,9 @@ type Options struct {
 	// Standing is asked for each watcher every RecheckEvery.
 	Standings func(ctx context.Context, guild snowflake.ID, users []snowflake.ID) ([]room.Standing, error)
 
+	// Hears says that Heard is told of every shard's connection to Discord; else Discord is taken to be heard.
+	Hears bool
+
 	// Origins are the pages' origins that may connect: "https://snug.example",
 	// or "http://*.localhost:8080" for every host below one.
 	Origins       []string
@@ -89,6 +92,8 @@ type Limits struct {
 	Checks       int           // standings asked at once: 16
 
 	PingEvery time.Duration // protocol.PingEvery
+	BeatEvery time.Duration // protocol.BeatEvery
+	DeafAfter time.Duration // how long the holder of a shard may say nothing before nobody is taken to hear Discord: 10 s
 	SilentFor time.Duration // protocol.SilentFor
 
 	Shards  int           // goroutines that send: half the processors, at most 8
@@ -117,6 +122,8 @@ func (l Limits) withDefaults() Limits {
 	def(&l.StandingFor, 5*time.Minute)
 	def(&l.Checks, 16)
 	def(&l.PingEvery, protocol.PingEvery)
+	def(&l.BeatEvery, protocol.BeatEvery)
+	def(&l.DeafAfter, 10*time.Second)
 	def(&l.SilentFor, protocol.SilentFor)
 	def(&l.Shards, min(max(runtime.GOMAXPROCS(0)/2, 1), 8))
 	def(&l.BigRoom, 512)
@@ -160,6 +167,7 @@ type Live struct {
 	ended    map[string]time.Time // sessions that ended, and until when a token could still name them
 	people   map[personKey]*person
 	urgent   []*person                  // to be asked before the others
+	hearing  hearings
 	spoke    map[snowflake.ID]time.Time // whose browser said just now that an event is on the screen, and when
 }
 
@@ -177,7 +185,8 @@ func New(o Options) *Live {
 		guilds: map[snowflake.ID]*guild{}, watchers: map[*watcher]struct{}{}, byAddr: map[netip.Addr]int{},
 		byUser: map[snowflake.ID]int{}, sessions: map[string]map[*watcher]struct{}{},
 		ended: map[string]time.Time{}, people: map[personKey]*person{},
-		spoke: map[snowflake.ID]time.Time{},
+		spoke:   map[snowflake.ID]time.Time{},
+		hearing: hearings{began: time.Now(), of: map[int]hearing{}, said: map[int]bool{}},
 	}
 	for _, s := range o.Origins {
 		if p, err := parseOrigin(s); err != nil {
@@ -219,6 +228,7 @@ func (l *Live) Run(ctx context.Context) error {
 		defer wait()
 		defer cancel()
 	}
+	wg.Go(func() { l.beat(ctx) })
 	l.sweep(ctx)
 	return nil
 }

@@ -20,6 +20,7 @@ type metrics struct {
 	refused   *prometheus.CounterVec
 	snapshots *prometheus.CounterVec
 	checks    *prometheus.CounterVec
+	beats     prometheus.Counter
 }
 
 func newMetrics(l *Live, reg prometheus.Registerer) *metrics {
@@ -44,6 +45,8 @@ func newMetrics(l *Live, reg prometheus.Registerer) *metrics {
 			Name: "snug_live_snapshots_total", Help: "Snapshots, by reason: a watcher came or gained sight, or an event was missing."}, []string{"reason"}),
 		checks: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "snug_live_standing_checks_total", Help: "Standings asked again while watching, by result."}, []string{"result"}),
+		beats: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "snug_live_heartbeats_encoded_total", Help: "Heartbeats encoded; each is sent to all who are told the same."}),
 	}
 	if reg == nil {
 		return m
@@ -59,7 +62,7 @@ func newMetrics(l *Live, reg prometheus.Registerer) *metrics {
 		})
 	}
 	for _, c := range []prometheus.Collector{
-		m.flush, m.latency, m.shown, m.closed, m.refused, m.snapshots, m.checks,
+		m.flush, m.latency, m.shown, m.closed, m.refused, m.snapshots, m.checks, m.beats,
 		count("snug_live_events_total", "Messages about rooms that somebody watches.", m.events.Load),
 		count("snug_live_deliveries_total", "Messages times watchers.", m.deliveries.Load),
 		count("snug_live_sends_total", "Hand-overs to sockets; fewer than deliveries when messages went together.", m.sends.Load),

@@ -378,6 +378,13 @@ func (l *Live) welcome(w *watcher) {
 		hello.Rooms = append(hello.Rooms, e.id)
 	}
 	w.conn.hold(textFrame(protocol.EncodeWelcome(hello, l.epoch, l.o.Now())))
+	now, shard := time.Now(), l.hearing.shard(w.seat.guild)
+	if ok, at := l.hears(shard, now); !ok {
+		l.hearing.said[shard] = ok
+		w.conn.hold(l.heartbeat(ok, now.Sub(at)))
+	} else if _, known := l.hearing.said[shard]; !known {
+		l.hearing.said[shard] = ok
+	}
 	for _, e := range seen {
 		l.show(e, w, l.snapshot(e))
 	}

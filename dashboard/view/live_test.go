@@ -395,7 +395,7 @@ func TestBackoff(t *testing.T) {
 	b.do(chromedp.Evaluate[chromedp.Void](`void (async () => {
 		const { Live } = await import("` + asset(t, "js/live.js") + `");
 		window.make = (codes, { random = 0.5, token = () => ({ status: 200, token: "t" }) } = {}) => new Promise((done) => {
-			const delays = [], states = [];
+			const delays = [], states = [], ticks = [];
 			let live;
 			const finish = (end) => { live.over = true; live.pause(); done({ delays, states, end }); };
 			class Socket {
@@ -408,6 +408,14 @@ func TestBackoff(t *testing.T) {
 						if (code === "ok") { // authenticated, and cut off later
 							this.onmessage?.({ data: JSON.stringify({ v: 1, type: "ack", event: "auth.ok", payload: { rooms: [] }, ts: 1 }) });
 							this.onclose?.({ code: 1006 });
+						} else if (code === "deaf") { // authenticated, Discord unheard for a minute, then heard again
+							this.onmessage?.({ data: JSON.stringify({ v: 1, type: "ack", event: "auth.ok", payload: { rooms: [] }, ts: 1 }) });
+							for (const discord of ["ok", "unheard", "unheard", "ok"]) this.onmessage?.({ data: JSON.stringify({ v: 1, type: "event", event: "server.heartbeat", payload: { discord, heardAt: 1 }, ts: 60001 }) });
+							this.onclose?.({ code: 1006 });
+						} else if (code === "silent") { // authenticated, and then nothing
+							this.onmessage?.({ data: JSON.stringify({ v: 1, type: "ack", event: "auth.ok", payload: { rooms: [] }, ts: 1 }) });
+							live.heard -= 18001;
+							ticks[0]();
 						} else this.onclose?.({ code });
 					});
 				}
@@ -416,7 +424,7 @@ func TestBackoff(t *testing.T) {
 			}
 			const env = {
 				WebSocket: Socket, document: { hidden: false, addEventListener() {} }, location: { protocol: "http:", host: "x" }, Math: { random: () => random },
-				addEventListener() {}, clearTimeout() {}, setInterval() {},
+				addEventListener() {}, clearTimeout() {}, setInterval: (f) => ticks.push(f),
 				fetch: async () => { const a = token(); return { status: a.status, ok: a.status < 300, headers: new Headers(a.headers), json: async () => a }; },
 				setTimeout(f, ms) { // the delays of interest pass at once; limits and staleness never
 					if (ms === 10000) return 0;
@@ -444,6 +452,8 @@ func TestBackoff(t *testing.T) {
 		"jitter shortens":                  {`make([1006,1006], {random: 0})`, outcome{[]int{800, 1600}, []string{"connecting", "reconnecting"}, ""}},
 		"jitter lengthens":                 {`make([1006,1006], {random: 1})`, outcome{[]int{1200, 2400}, []string{"connecting", "reconnecting"}, ""}},
 		"too many connections wait":        {`make([4008,4008])`, outcome{[]int{16000, 16000}, []string{"connecting", "reconnecting"}, ""}},
+		"Discord unheard, and again":       {`make(["deaf"])`, outcome{[]int{1000}, []string{"connecting", "live", "unheard", "live", "reconnecting"}, ""}},
+		"a server that fell silent":        {`make(["silent",4004])`, outcome{[]int{}, []string{"connecting", "live", "reconnecting", "ended"}, "forbidden"}},
 		"a session that ended":             {`make(["ok",4003])`, outcome{[]int{1000}, []string{"connecting", "live", "reconnecting", "ended"}, "session"}},
 		"forbidden":                        {`make([4004])`, outcome{[]int{}, []string{"connecting", "ended"}, "forbidden"}},
 		"not this protocol":                {`make([1002])`, outcome{[]int{}, []string{"connecting", "ended"}, "broken"}},

@@ -1,6 +1,8 @@
 package hub
 
 import (
+	"time"
+
 	"snug/shared/guild"
 	"snug/shared/room"
 )
@@ -42,6 +44,20 @@ var (
 
 	SaveSettings = Method[room.SettingsRequest, room.Saved]{Name: "settings.save"}
 )
+
+// Heard is what the holder of a shard tells of its connection to Discord.
+type Heard struct {
+	Shard  int       `json:"shard"`
+	Shards int       `json:"shards"` // of the whole bot
+	OK     bool      `json:"ok"`     // Discord is heard: the connection stands and its heartbeats are answered
+	At     time.Time `json:"at"`     // when it was heard last
+}
+
+// HeardEvery is how often DiscordHeard is told of each shard at least.
+const HeardEvery = 4 * time.Second
+
+// DiscordHeard tells every dashboard whether Discord is heard on a shard.
+var DiscordHeard = Notice[Heard]{Name: "discord-heard"}
 
 // StandingChanged tells every dashboard that what a member may do has changed,
 // or that they left: a member who watches, owns a room or is a guest of one.

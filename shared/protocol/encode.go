@@ -58,6 +58,15 @@ func EncodeNoted(guild, channel snowflake.ID, now time.Time) []byte {
 	return event(RoomNoted, Noted{guild, channel}, nil, now)
 }
 
+// EncodeHeartbeat gives server.heartbeat: whether Discord is heard, and when it was last. It has no revision.
+func EncodeHeartbeat(ok bool, heardAt, now time.Time) []byte {
+	h := Heartbeat{"ok", heardAt.UnixMilli()}
+	if !ok {
+		h.Discord = "unheard"
+	}
+	return event(Beat, h, nil, now)
+}
+
 // EncodeDeleted gives room.deleted without a revision, for a room that vanished without saying so.
 func EncodeDeleted(guild, channel snowflake.ID, reason room.CloseReason, now time.Time) []byte {
 	return event(RoomDeleted, Deleted{guild, channel, string(reason)}, nil, now)

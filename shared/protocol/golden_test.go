@@ -81,6 +81,8 @@ func messages(t *testing.T) map[string][]byte {
 		"room.deleted": ev(live(14, room.Closed{Reason: room.ClosedIdle}, nil)),
 		"room.hidden":  EncodeHidden(guild, chnl, now),
 		"room.noted":   EncodeNoted(guild, chnl, now),
+
+		"server.heartbeat": EncodeHeartbeat(true, now, now),
 	}
 }
 

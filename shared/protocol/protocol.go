@@ -23,6 +23,7 @@ const (
 	MaxClientMessage = 4 << 10          // bytes of one message from a client
 	AuthWithin       = 5 * time.Second  // how long a client may take to authenticate
 	PingEvery        = 15 * time.Second // how often the server pings
+	BeatEvery        = 10 * time.Second // how often server.heartbeat comes
 	SilentFor        = 45 * time.Second // how long a client may be silent, pongs included
 	MaxQueued        = 1 << 20          // the most bytes ever held for a client that does not read
 	MessageBurst     = 20               // messages a client may send at once
@@ -55,6 +56,7 @@ const (
 	RoomHidden   Name = "room.hidden"
 	RoomDeleted  Name = "room.deleted"
 	RoomNoted    Name = "room.noted"
+	Beat         Name = "server.heartbeat"
 	VoiceJoined  Name = "voice.joined"
 	VoiceUpdated Name = "voice.updated"
 	VoiceLeft    Name = "voice.left"
@@ -126,6 +128,12 @@ type (
 		Streaming   bool         `json:"streaming"`
 		Video       bool         `json:"video"`
 		Since       int64        `json:"since"`
+	}
+
+	// Heartbeat is the payload of server.heartbeat.
+	Heartbeat struct {
+		Discord string `json:"discord"` // "ok", or "unheard"
+		HeardAt int64  `json:"heardAt"` // when Discord was heard last
 	}
 
 	// Left is the payload of voice.left. ChannelID is always null.

@@ -6,6 +6,7 @@ const backoff = [1, 2, 4, 8, 16]; // seconds; the last one again and again
 const staleAfter = 10_000; // without connection, what is shown is no longer called fresh
 const patience = 10_000; // for the token, for the connection, for auth.ok
 const tick = 5_000;
+const silence = 18_000; // the server says something every 10 s; looked at every tick, longer silence is noticed within 23 s
 const shownEvery = 15_000; // how often it is said that an event is on the screen
 
 // What a close code means. Every other code is a broken connection: come back.
@@ -19,8 +20,9 @@ const closed = {
  * Live watches a guild's rooms, or one room. ticket says where the live token
  * comes from, if not from the session.
  *
- * Callbacks: onState(state, since) with "connecting", "live", "reconnecting",
- * "stale" or "ended", and when the picture was last known to be right;
+ * Callbacks: onState(state, since) with "connecting", "live", "unheard" (the
+ * server is there and does not hear Discord), "reconnecting", "stale" or
+ * "ended", and when the picture was last known to be right;
  * onWelcome(roomIds, ts) when authenticated: rooms not in it are gone, and ts is
  * the server's time;
  * onEvent(name, payload) for each message that counts;
@@ -49,7 +51,9 @@ export class Live {
     env.addEventListener("pageshow", (e) => e.persisted && !this.over && this.connect());
     d.addEventListener("visibilitychange", () => {
       this.sayVisible();
-      if (!d.hidden) this.hurry();
+      if (d.hidden) return;
+      if (this.silent()) this.retry();
+      else this.hurry();
     });
     // A laptop that slept with the page open has a dead connection it does not know of.
     let last = Date.now(), wasVisible = !d.hidden;
@@ -57,10 +61,13 @@ export class Live {
       const slept = Date.now() - last > 4 * tick && wasVisible && !d.hidden;
       last = Date.now();
       wasVisible = !d.hidden;
-      if (slept) this.retry();
+      if (slept || (!d.hidden && this.silent())) this.retry();
     }, tick);
     this.connect();
   }
+
+  /** Says whether the server has said nothing for too long, on a connection that seems to stand. */
+  silent() { return this.authenticated && Date.now() - this.heard > silence; }
 
   /** Connects now instead of later, if it is waiting to. */
   hurry() {
@@ -127,8 +134,10 @@ export class Live {
       return;
     }
     if (m.v !== 1) return;
+    this.heard = Date.now();
     if (m.type === "ack" && m.event === "auth.ok") return this.welcome(m);
     if (m.type === "error") this.problem = m.error;
+    if (m.event === "server.heartbeat") return this.beat(m.payload, m.ts);
     if (m.type === "event" && this.counts(m)) {
       console.log(`[Event] ${m.event}: ${JSON.stringify(m.payload)}`);
       this.onEvent(m.event, m.payload, m);
@@ -146,6 +155,13 @@ export class Live {
     this.authenticated = true;
     this.sayVisible();
     this.onWelcome(rooms, m.ts);
+  }
+
+  /** Takes what the server says of Discord: whether it is heard, and when it was last. */
+  beat({ discord, heardAt }, ts) {
+    if (discord === "ok") return this.become("live");
+    this.since = Date.now() - (ts - heardAt);
+    this.become("unheard");
   }
 
   /** Says whether a message is news, and keeps the room's revision. */

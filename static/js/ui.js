@@ -206,9 +206,10 @@ export function liveSign(live) {
     if (state === "stale") text($("lost-text"), t("live.lost.text", { Span: age }));
     if (state !== announced && announced) {
       if (state === "stale") say(t("live.lost.say"));
+      if (state === "unheard") say(t("live.unheard", { Span: age }));
       if (state === "live") say(t("live.again.say"));
     }
-    if (state === "live" || state === "stale") announced = state;
+    if (["live", "stale", "unheard"].includes(state)) announced = state;
   };
   $("lost-retry").addEventListener("click", () => live.retry());
   everySecond(paint);

@@ -3,7 +3,7 @@
 
 import { Live, apply } from "./live.js";
 import { Seats } from "./seats.js";
-import { $, begin, page, text } from "./ui.js";
+import { $, begin, everySecond, page, t, text, until } from "./ui.js";
 
 const state = page(), rooms = new Map(), seats = new Seats();
 
@@ -16,9 +16,17 @@ function paint() {
   text($("watch-h"), r.name);
 }
 
+// How far the picture can be trusted, where it cannot.
+function fresh() {
+  document.body.dataset.live = live.state;
+  const old = ["unheard", "stale"].includes(live.state);
+  $("watch-live").hidden = !old;
+  if (old) text($("watch-live"), t("live." + live.state, { Span: until(Date.now() - live.since) }));
+}
+
 const live = new Live({
   guild: state.guild, room: state.room, ticket: { path: `/watch/${state.room}/token`, body: { t: state.token } },
-  onState: (now) => (document.body.dataset.live = now),
+  onState: () => fresh(),
   onEvent(event, p) {
     apply(rooms, event, p);
     paint();
@@ -35,4 +43,5 @@ for (const m of state.rooms) {
   live.know(state.room, m.rev);
 }
 paint();
+everySecond(fresh);
 live.start();

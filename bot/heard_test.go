@@ -1,0 +1,47 @@
+package bot_test
+
+import (
+	"testing"
+	"time"
+
+	"snug/shared/hub"
+	"snug/shared/standin"
+)
+
+// TestDiscordIsHeard: dashboards are told when Discord is not heard any more, since when, and when it is again.
+func TestDiscordIsHeard(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	news := make(chan hub.Heard, 64)
+	stop, err := hub.DiscordHeard.Listen(t.Context(), h.hub, func(n hub.Heard) { news <- n })
+	h.must(err)
+	defer stop()
+	told := func(ok bool) hub.Heard {
+		t.Helper()
+		for late := time.After(patience); ; {
+			select {
+			case n := <-news:
+				if n.OK == ok {
+					return n
+				}
+			case <-late:
+				t.Fatalf("nobody was told that Discord is heard: %v", ok)
+			}
+		}
+	}
+	if n := told(true); n.Shard != 0 || n.Shards != 1 || time.Since(n.At) > time.Second {
+		t.Errorf("told %+v", n)
+	}
+	f, err := h.discord.Inject(standin.Fault{Kind: standin.FaultNoHello})
+	h.must(err)
+	lost := time.Now()
+	_, err = h.discord.Inject(standin.Fault{Kind: standin.FaultDrop})
+	h.must(err)
+	if n := told(false); time.Since(lost) < lostAtLeast || n.At.Sub(lost).Abs() > time.Second {
+		t.Errorf("told after %v that it was heard last %v after it was lost", time.Since(lost), n.At.Sub(lost))
+	}
+	h.discord.ClearFaults(f.ID)
+	told(true)
+}
+
+const lostAtLeast = 4 * time.Second // of the five after which a lost connection counts

@@ -1,0 +1,35 @@
+package main
+
+import (
+	"testing"
+
+	"snug/shared/browsertest"
+	"snug/shared/standin"
+)
+
+// TestDeaf: while Snug does not hear Discord no page says that it is live.
+func TestDeaf(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, unhurried)
+	browser := browsertest.Start(t)
+	alice, bruno := h.browse(browser, "alice"), h.browse(browser, "bruno")
+	id := h.signIn("alice").open("Friday")
+	alice.goTo("/game/" + id)
+	bruno.goTo("/servers/" + h.world.guild.String())
+	alice.live()
+	bruno.live()
+	_, err := h.world.discord.Inject(standin.Fault{Kind: standin.FaultNoHello, Count: 2})
+	h.must(err)
+	_, err = h.world.discord.Inject(standin.Fault{Kind: standin.FaultDrop})
+	h.must(err)
+	for _, p := range []*player{alice, bruno} {
+		p.sees("that Discord is not heard, and for how long", `/^Discord isn’t answering · as of \d+ s ago$/.test(document.querySelector('#live-text').innerText)`)
+	}
+	alice.picture("deaf")
+	late := h.browse(browser, "chiyo")
+	late.goTo("/servers/" + h.world.guild.String())
+	late.sees("the same", `document.body.dataset.live === 'unheard'`)
+	alice.live()
+	bruno.live()
+	late.live()
+}
