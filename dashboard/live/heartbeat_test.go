@@ -33,7 +33,9 @@ func TestHeartbeat(t *testing.T) {
 	h.open(roomA, nil)
 	page, _ := h.watch(owner, roomA)
 	page.expect(protocol.RoomSnapshot)
-	hear := func(ok bool, age time.Duration) { h.l.Heard(hub.Heard{Shard: 0, Shards: 1, OK: ok, At: time.Now().Add(-age)}) }
+	hear := func(ok bool, age time.Duration) {
+		h.l.Heard(hub.Heard{Shard: 0, Shards: 1, OK: ok, At: time.Now().Add(-age)})
+	}
 
 	hear(true, 0)
 	if age := page.beats("ok"); age > time.Second {

@@ -166,7 +166,7 @@ type Live struct {
 	sessions map[string]map[*watcher]struct{}
 	ended    map[string]time.Time // sessions that ended, and until when a token could still name them
 	people   map[personKey]*person
-	urgent   []*person                  // to be asked before the others
+	urgent   []*person // to be asked before the others
 	hearing  hearings
 	spoke    map[snowflake.ID]time.Time // whose browser said just now that an event is on the screen, and when
 }
