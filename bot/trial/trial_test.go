@@ -13,10 +13,13 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/disgoorg/snowflake/v2"
+	"github.com/gorilla/websocket"
 	"go.uber.org/goleak"
 
 	"snug/shared/agent"
@@ -267,7 +270,21 @@ func TestRecordHoldsNoString(t *testing.T) {
 		res.Header.Del("Content-Length")
 		return err
 	}
-	srv := httptest.NewServer(proxy)
+	var singing sync.WaitGroup
+	var sung atomic.Int32
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		if !websocket.IsWebSocketUpgrade(q) {
+			proxy.ServeHTTP(w, q)
+			return
+		}
+		singing.Add(1)
+		defer singing.Done()
+		singAlong(t, w, q, "ws"+strings.TrimPrefix(r.base, "http")+q.URL.RequestURI(), func(b []byte) []byte {
+			sung.Add(1)
+			return sing(b, canary)
+		})
+	}))
+	defer singing.Wait()
 	defer srv.Close()
 	o := r.options()
 	o.URL = srv.URL
@@ -275,6 +292,9 @@ func TestRecordHoldsNoString(t *testing.T) {
 	must(t, err)
 	text, err := rec.Text()
 	must(t, err)
+	if sung.Load() < 10 {
+		t.Errorf("%d messages of the gateway had canaries", sung.Load())
+	}
 	if n := len(rec.Outcomes); n != len(steps()) {
 		t.Fatalf("%d outcomes", n)
 	}
@@ -304,6 +324,47 @@ func TestRecordHoldsNoString(t *testing.T) {
 	}
 }
 
+// singAlong passes a gateway connection on, with a canary in every string that Discord sends.
+func singAlong(t *testing.T, w http.ResponseWriter, q *http.Request, to string, song func([]byte) []byte) {
+	theirs, res, err := websocket.DefaultDialer.DialContext(q.Context(), to, http.Header{"User-Agent": {q.UserAgent()}})
+	if err != nil {
+		t.Errorf("the gateway: %v", err)
+		return
+	}
+	res.Body.Close()
+	defer theirs.Close()
+	up := websocket.Upgrader{}
+	ours, err := up.Upgrade(w, q, nil)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer ours.Close()
+	var back sync.WaitGroup
+	back.Go(func() {
+		defer theirs.Close()
+		pass(ours, theirs, func(b []byte) []byte { return b })
+	})
+	pass(theirs, ours, song)
+	ours.Close()
+	back.Wait()
+}
+
+func pass(from, to *websocket.Conn, change func([]byte) []byte) {
+	for {
+		kind, b, err := from.ReadMessage()
+		if err != nil {
+			if e, ok := err.(*websocket.CloseError); ok { //nolint:errorlint // ReadMessage gives it as it is
+				_ = to.WriteMessage(websocket.CloseMessage, websocket.FormatCloseMessage(e.Code, ""))
+			}
+			return
+		}
+		if to.WriteMessage(kind, change(b)) != nil {
+			return
+		}
+	}
+}
+
 type readCloser struct{ *bytes.Reader }
 
 func (readCloser) Close() error { return nil }
@@ -325,14 +386,16 @@ func sing(raw []byte, canary string) []byte {
 				v[k] = walk(k, v[k])
 			}
 			v[canary] = canary
-			v["nonce"] = canary
 			v["message"] = canary
+			if v["nonce"] == nil {
+				v["nonce"] = canary
+			}
 		case []any:
 			for i := range v {
 				v[i] = walk(key, v[i])
 			}
 		case string:
-			if strings.Trim(v, "0123456789") != "" && key != "code" && key != "url" && !strings.HasPrefix(v, "snug-trial-") {
+			if strings.Trim(v, "0123456789") != "" && !needed[key] && !strings.HasPrefix(v, "snug-trial-") {
 				return canary + v
 			}
 		}
@@ -341,6 +404,9 @@ func sing(raw []byte, canary string) []byte {
 	out, _ := json.Marshal(walk("", v))
 	return out
 }
+
+// needed are the strings that a client has to understand.
+var needed = map[string]bool{"code": true, "url": true, "t": true, "session_id": true, "resume_gateway_url": true, "nonce": true}
 
 // TestShape tells what may be recorded of a value.
 func TestShape(t *testing.T) {
