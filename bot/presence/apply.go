@@ -1,7 +1,6 @@
 package presence
 
 import (
-	"cmp"
 	"reflect"
 	"slices"
 
@@ -57,7 +56,7 @@ func (p *Presence) change(guildID snowflake.ID, g *guild, user snowflake.ID, v v
 		v.person.Username, v.person.DisplayName, v.person.Avatar, v.person.Bot = old.person.Username, old.person.DisplayName, old.person.Avatar, old.person.Bot
 	}
 	if had && old.channel == v.channel {
-		v.person.Since = old.person.Since
+		v.person.Since, v.person.Seat = old.person.Since, old.person.Seat
 		if old == v {
 			return nil, nil
 		}
@@ -135,7 +134,6 @@ func (p *Presence) applyKnown(k Known) {
 	}
 	g.rooms[id.channel] = l
 	present := g.in(id.channel)
-	slices.SortFunc(present, func(a, b room.Person) int { return cmp.Compare(a.UserID, b.UserID) })
 	var outs []out
 	if k.Prior != nil {
 		last = k.Prior.N
@@ -146,6 +144,7 @@ func (p *Presence) applyKnown(k Known) {
 		outs = p.tell(outs, id.guild, g, id.channel, nil)
 	} else {
 		l.roster = k.Prior.Roster
+		g.seat(l)
 		for _, was := range slices.Clone(l.roster) {
 			if !room.In(present, was.UserID) {
 				outs = p.tell(outs, id.guild, g, id.channel, room.VoiceLeft{UserID: was.UserID})
@@ -157,7 +156,7 @@ func (p *Presence) applyKnown(k Known) {
 				outs = p.tell(outs, id.guild, g, id.channel, room.VoiceJoined{Person: now})
 				continue
 			}
-			now.Since = l.roster[i].Since // not since this process saw them
+			now.Since, now.Seat = l.roster[i].Since, l.roster[i].Seat // not since this process saw them
 			g.voices[now.UserID] = voice{id.channel, now}
 			if now != l.roster[i] {
 				outs = p.tell(outs, id.guild, g, id.channel, room.VoiceUpdated{Person: now})
@@ -200,6 +199,9 @@ func (p *Presence) tell(outs []out, guildID snowflake.ID, g *guild, channel snow
 	}
 	switch f := fact.(type) {
 	case room.VoiceJoined:
+		if i := slices.IndexFunc(l.roster, is(f.Person.UserID)); i >= 0 {
+			f.Person.Seat = l.roster[i].Seat
+		}
 		l.roster = append(slices.DeleteFunc(slices.Clone(l.roster), is(f.Person.UserID)), f.Person)
 	case room.VoiceLeft:
 		l.roster = slices.DeleteFunc(slices.Clone(l.roster), is(f.UserID))
@@ -208,6 +210,11 @@ func (p *Presence) tell(outs []out, guildID snowflake.ID, g *guild, channel snow
 		if i := slices.IndexFunc(l.roster, is(f.Person.UserID)); i >= 0 {
 			l.roster[i] = f.Person
 		}
+	}
+	moved := g.seat(l)
+	if f, ok := fact.(room.VoiceJoined); ok {
+		f.Person = l.roster[len(l.roster)-1]
+		fact, moved = f, slices.DeleteFunc(moved, is(f.Person.UserID))
 	}
 	l.n++
 	v := room.Live{Room: l.summary, Roster: l.roster, N: l.n}
@@ -222,7 +229,34 @@ func (p *Presence) tell(outs []out, guildID snowflake.ID, g *guild, channel snow
 	if l.closed != nil {
 		v.Until = p.o.Now().Add(room.Remembered)
 	}
-	return append(outs, out{key{guildID, channel}, v})
+	outs = append(outs, out{key{guildID, channel}, v})
+	switch fact.(type) {
+	case room.VoiceJoined, room.VoiceLeft, room.Changed: // the other facts come with the whole roster, or move nobody
+		for _, q := range moved {
+			outs = p.tell(outs, guildID, g, channel, room.VoiceUpdated{Person: q})
+		}
+	}
+	return outs
+}
+
+// seat gives everybody in a room their seat, and says who has another than before. The caller holds mu.
+func (g *guild) seat(l *live) (moved []room.Person) {
+	for i, n := range room.Places(l.roster, l.summary.Seats) {
+		if l.roster[i].Seat == n {
+			continue
+		}
+		if moved == nil {
+			l.roster = slices.Clone(l.roster) // the old one is published
+		}
+		l.roster[i].Seat = n
+		moved = append(moved, l.roster[i])
+		user := l.roster[i].UserID
+		if v, ok := g.voices[user]; ok && v.channel == l.summary.ID {
+			v.person.Seat = n
+			g.voices[user] = v
+		}
+	}
+	return moved
 }
 
 func is(user snowflake.ID) func(room.Person) bool {

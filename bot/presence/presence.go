@@ -9,8 +9,10 @@
 package presence
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -173,7 +175,7 @@ func (p *Presence) Closed(s room.Summary, reason room.CloseReason) {
 	})
 }
 
-// Roster gives who is in a voice channel: for a room in the order they came, else in no order.
+// Roster gives who is in a voice channel, in the order they came.
 func (p *Presence) Roster(guildID, channel snowflake.ID) []room.Person {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
@@ -218,6 +220,7 @@ func (p *Presence) guild(id snowflake.ID) *guild {
 	return g
 }
 
+// in gives who is in a channel, in the order they came.
 func (g *guild) in(channel snowflake.ID) []room.Person {
 	var out []room.Person
 	for _, v := range g.voices {
@@ -225,6 +228,7 @@ func (g *guild) in(channel snowflake.ID) []room.Person {
 			out = append(out, v.person)
 		}
 	}
+	slices.SortFunc(out, func(a, b room.Person) int { return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.UserID, b.UserID)) })
 	return out
 }
 

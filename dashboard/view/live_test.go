@@ -129,6 +129,7 @@ func TestRoomPageLive(t *testing.T) {
 	web := site(t, s.routes)
 	b := openTab(t, browser(t), web.URL+"/room-guest")
 	people := fixtures.People(6)
+	people[4].Seat, people[5].Seat = 3, 1
 
 	c := s.next()
 	if c.auth.V != 1 || c.auth.Type != protocol.TypeAuth || c.auth.Token != "for "+fixtures.Guild.String()+" "+fixtures.Room.String() || c.auth.TS == 0 {

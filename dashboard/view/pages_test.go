@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/net/html"
 
@@ -196,6 +197,21 @@ func find(doc *html.Node, id string) *html.Node {
 		}
 	}
 	return nil
+}
+
+// Who sits keeps their seat when the page is loaded again: free ones stay where they are.
+func TestRoomPageKeepsSeats(t *testing.T) {
+	p := fixtures.RoomPage(4, 2)
+	p.View.Roster[0].Seat, p.View.Roster[1].Seat = 4, 2
+	p.View.Room.Held = []time.Time{p.Now.Add(time.Minute)}
+	doc, _ := render(t, newEngine(t), p)
+	var text []string
+	for n := range find(doc, "seats").ChildNodes() {
+		text = append(text, textOf(n))
+	}
+	if want := []string{"Seat held held 1:00", "J Jonas muted", "Free seat", "M Mara owner · you"}; !slices.Equal(text, want) {
+		t.Errorf("seats say %q, want %q", text, want)
+	}
 }
 
 // Who opened a room did so also after somebody else owns it.

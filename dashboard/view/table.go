@@ -19,7 +19,7 @@ type Table struct {
 	Lit    int    // how bright the lamp is, 0 to 4
 	Taken  int    // humans in voice
 	Total  int    // seats
-	Seats  []Seat // taken ones first, as people came; more than Total if somebody got past the limit
+	Seats  []Seat // by their numbers; more than Total if somebody got past the limit
 	Bots   []room.Person
 	Status string // what they are up to; "" for nothing
 	Kept   int    // free seats that are held for somebody
@@ -75,25 +75,25 @@ func (s Seat) Notes(t text.Texts) string {
 // newTable seats a roster. me is 0 for nobody; held are how long seats are
 // held, "" for none: the first for who looks, the others for whoever it is.
 func newTable(roster []room.Person, seats int, owner, me snowflake.ID, held ...string) Table {
-	t := Table{Total: seats}
-	for i := range roster {
+	t := Table{Total: seats, Taken: room.Taken(roster)}
+	t.Full = t.Taken >= seats
+	t.Seats = make([]Seat, max(seats, t.Taken))
+	for i, place := range room.Places(roster, seats) {
 		p := &roster[i]
-		if p.Bot {
+		if place == 0 {
 			t.Bots = append(t.Bots, *p)
 			continue
 		}
-		t.Seats = append(t.Seats, Seat{Person: p, Owner: p.UserID == owner, You: me != 0 && p.UserID == me})
+		t.Seats[place-1] = Seat{Person: p, Owner: p.UserID == owner, You: me != 0 && p.UserID == me}
 	}
-	t.Taken = len(t.Seats)
-	t.Full = t.Taken >= seats
-	for len(t.Seats) < seats {
-		t.Seats = append(t.Seats, Seat{})
-	}
-	free := t.Seats[t.Taken:]
-	for i, h := range held {
-		if h != "" && len(free) > 0 {
-			free[0].Held, free[0].Yours = h, i == 0
-			free = free[1:]
+	mine := true // of held, the first is for who looks
+	for i := range t.Seats {
+		for len(held) > 0 && held[0] == "" {
+			held, mine = held[1:], false
+		}
+		if s := &t.Seats[i]; s.Person == nil && len(held) > 0 {
+			s.Held, s.Yours = held[0], mine
+			held, mine = held[1:], false
 			t.Kept++
 		}
 	}
@@ -166,7 +166,11 @@ func (p *InviteLanding) Table() Table {
 
 // Table is the card's table.
 func (c RoomCard) Table() Table {
-	return newTable(c.Roster, c.Room.Seats, c.Room.Access.OwnerID, 0)
+	roster := slices.Clone(c.Roster)
+	for i := range roster {
+		roster[i].Seat = 0 // too small for places: those who are in, as they came
+	}
+	return newTable(roster, c.Room.Seats, c.Room.Access.OwnerID, 0)
 }
 
 // Owner is the owner's display name, from the roster if not given; "" if unknown.

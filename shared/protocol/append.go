@@ -44,6 +44,7 @@ func (v Voice) appendTo(b []byte) []byte {
 	b = strconv.AppendBool(append(b, `,"streaming":`...), v.Streaming)
 	b = strconv.AppendBool(append(b, `,"video":`...), v.Video)
 	b = strconv.AppendInt(append(b, `,"since":`...), v.Since, 10)
+	b = strconv.AppendInt(append(b, `,"seat":`...), int64(v.Seat), 10)
 	return append(b, '}')
 }
 

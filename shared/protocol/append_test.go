@@ -22,7 +22,7 @@ func FuzzAppend(f *testing.F) {
 	f.Add(uint64(1), "nelly", "Nelly", "", "k3J9", true, false)
 	f.Add(uint64(1<<63), "<b>", "\u202e\xff\"\\\n", "a_1", "", false, true)
 	f.Fuzz(func(t *testing.T, id uint64, username, display, avatar, epoch string, bot, muted bool) {
-		p := room.Person{UserID: nelly, Username: username, DisplayName: display, Avatar: avatar, Bot: bot, Muted: muted, Since: now}
+		p := room.Person{UserID: nelly, Username: username, DisplayName: display, Avatar: avatar, Bot: bot, Muted: muted, Since: now, Seat: len(username)}
 		for _, fact := range []room.Fact{room.VoiceJoined{Person: p}, room.VoiceUpdated{Person: p}, room.VoiceLeft{UserID: chnl}} {
 			l := live(id, fact, nil)
 			got, err := EncodeEvent(l, epoch, now)

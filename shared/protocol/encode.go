@@ -131,7 +131,7 @@ func snapshot(l *room.Live) Snapshot {
 		p := &l.Roster[i]
 		s.Roster[i] = Person{
 			UserID: p.UserID, Username: p.Username, DisplayName: p.DisplayName, Avatar: orNull(p.Avatar), Bot: p.Bot,
-			Muted: p.Muted, Deafened: p.Deafened, Streaming: p.Streaming, Video: p.Video, Since: p.Since.UnixMilli(),
+			Muted: p.Muted, Deafened: p.Deafened, Streaming: p.Streaming, Video: p.Video, Since: p.Since.UnixMilli(), Seat: p.Seat,
 		}
 	}
 	return s
@@ -141,7 +141,7 @@ func voice(l *room.Live, p *room.Person) Voice {
 	return Voice{
 		GuildID: l.Room.GuildID, ChannelID: l.Room.ID, UserID: p.UserID, Username: p.Username, Avatar: orNull(p.Avatar),
 		DisplayName: p.DisplayName, Bot: p.Bot, Muted: p.Muted, Deafened: p.Deafened, Streaming: p.Streaming,
-		Video: p.Video, Since: p.Since.UnixMilli(),
+		Video: p.Video, Since: p.Since.UnixMilli(), Seat: p.Seat,
 	}
 }
 

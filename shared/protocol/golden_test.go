@@ -42,7 +42,7 @@ func live(n uint64, fact room.Fact, change func(*room.Live)) *room.Live {
 }
 
 func person() room.Person {
-	return room.Person{UserID: nelly, Username: "nelly", DisplayName: "Nelly", Avatar: "a_1269e74af4df7417b13759eae50c83dc", Since: now}
+	return room.Person{UserID: nelly, Username: "nelly", DisplayName: "Nelly", Avatar: "a_1269e74af4df7417b13759eae50c83dc", Since: now, Seat: 2}
 }
 
 // messages gives every message of the protocol, by the name of its golden file.

@@ -112,6 +112,7 @@ type (
 		Streaming   bool         `json:"streaming"`
 		Video       bool         `json:"video"`
 		Since       int64        `json:"since"`
+		Seat        int          `json:"seat"`
 	}
 
 	// Voice is the payload of voice.joined and voice.updated.
@@ -128,6 +129,7 @@ type (
 		Streaming   bool         `json:"streaming"`
 		Video       bool         `json:"video"`
 		Since       int64        `json:"since"`
+		Seat        int          `json:"seat"`
 	}
 
 	// Heartbeat is the payload of server.heartbeat.

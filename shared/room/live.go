@@ -43,6 +43,8 @@ type Person struct {
 	Streaming   bool         `json:"streaming,omitempty"`
 	Video       bool         `json:"video,omitempty"`
 	Since       time.Time    `json:"since"`
+	// Seat is the number of their seat, from 1: the least that was free when they came. 0: none yet, as bots.
+	Seat int `json:"seat,omitempty"`
 }
 
 // Live is a room as watchers see it: the room, its roster, and the event that

@@ -8,12 +8,12 @@ begin();
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 if (document.querySelector(".example")) {
-  const people = [...document.querySelectorAll(".seat.on")].map((li) => ({
-    userId: li.dataset.user, displayName: li.querySelector(".who").textContent,
+  const people = [...document.querySelectorAll(".seat.on")].map((li, i) => ({
+    seat: i + 1, userId: li.dataset.user, displayName: li.querySelector(".who").textContent,
     muted: li.querySelector('[data-mark="muted"]:not([hidden])') !== null,
     streaming: li.querySelector('[data-mark="streaming"]:not([hidden])') !== null,
   }));
-  const priya = { userId: String(13n << 22n), displayName: "Priya" };
+  const priya = { userId: String(13n << 22n), displayName: "Priya", seat: 4 };
   const [mara, jonas, kiyo] = people, seats = new Seats();
   const evening = [
     [mara, jonas, kiyo, priya],

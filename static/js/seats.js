@@ -37,6 +37,14 @@ function notes(p, owner, you) {
   ].filter(Boolean).map((id) => t("seat." + id)).join(" · ");
 }
 
+/** Who sits where, ids by place; "" is free. The server counts in the same way. */
+export function places(people, seats) {
+  const slots = Array(Math.max(seats, people.length)).fill("");
+  const rest = people.filter(({ userId, seat }) => (seat > 0 && slots[seat - 1] === "" ? ((slots[seat - 1] = userId), false) : true));
+  for (const { userId } of rest) slots[slots.indexOf("")] = userId;
+  return slots;
+}
+
 export class Seats {
   /** Takes over the table as the server drew it. */
   constructor(me = "") {
@@ -72,16 +80,11 @@ export class Seats {
     text($("bots").querySelector("b"), bots.join(", "));
   }
 
-  // Gives everybody a seat; who had one keeps it. Returns who is new.
+  // Gives everybody their seat. Returns who is new.
   assign(people, count) {
-    const sitting = new Set();
-    this.slots = this.slots.map((id) => (people.has(id) && !sitting.has(id) && sitting.add(id) ? id : ""));
-    const moved = this.slots.slice(count).filter(Boolean);
-    this.slots.length = count;
-    for (let i = 0; i < count; i++) this.slots[i] ??= "";
-    const arrived = new Set([...people.keys()].filter((id) => !sitting.has(id)));
-    for (const id of [...moved, ...arrived]) this.slots[this.slots.indexOf("")] = id;
-    return arrived;
+    const before = new Set(this.slots);
+    this.slots = places([...people.values()], count);
+    return new Set([...people.keys()].filter((id) => !before.has(id)));
   }
 
   sit(li, p, room, arrived) {

@@ -2,8 +2,8 @@
 // no controls and no dialogs; what it may not show any more it does not show.
 
 import { Live, apply } from "./live.js";
-import { Seats } from "./seats.js";
-import { $, begin, everySecond, page, t, text, until } from "./ui.js";
+import { Seats, places } from "./seats.js";
+import { $, begin, everySecond, humans, page, t, text, until } from "./ui.js";
 
 const state = page(), rooms = new Map(), seats = new Seats();
 
@@ -11,7 +11,9 @@ function paint() {
   const r = rooms.get(state.room);
   $("overlay").hidden = !r;
   if (!r) return;
-  seats.show({ ...r, seats: 0 }); // those who sit; free seats are not for an overlay
+  const order = places(humans(r.roster), r.seats).filter(Boolean);
+  // Those who sit, as they sit; free seats are not for an overlay.
+  seats.show({ ...r, seats: 0, roster: r.roster.map((p) => ({ ...p, seat: order.indexOf(p.userId) + 1 })) });
   text($("total"), String(r.seats));
   text($("watch-h"), r.name);
 }
