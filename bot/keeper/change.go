@@ -194,7 +194,7 @@ func (k *Keeper) seatedBecomeGuests(g *guildRooms, r *kept, doc *room.Room) {
 		if p.Bot || p.UserID == doc.OwnerID || doc.Guest(p.UserID) != nil || doc.Banned(p.UserID) || len(doc.Guests) >= room.MaxGuests {
 			continue
 		}
-		guest := room.Guest{UserID: p.UserID, Name: p.DisplayName, By: doc.OwnerID, Since: g.now()}
+		guest := room.Guest{UserID: p.UserID, Name: p.DisplayName, Avatar: p.Avatar, By: doc.OwnerID, Since: g.now()}
 		if s, known := k.known(g, p.UserID); !known {
 			guest.Out = room.Unasked
 		} else if access.Judge(s) != "" {

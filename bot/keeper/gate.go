@@ -127,6 +127,16 @@ func (k *Keeper) lately(ctx context.Context, g *guildRooms, user snowflake.ID) (
 	return k.says(ctx, g.id, user)
 }
 
+// looks has a room's guests be called and look as Discord told last, also of those who are not in voice. What nobody
+// has told since stays as it was.
+func (k *Keeper) looks(g *guildRooms, doc *room.Room) {
+	for i := range doc.Guests {
+		if s, known := k.known(g, doc.Guests[i].UserID); known {
+			doc.Guests[i].Looks(s)
+		}
+	}
+}
+
 // forgetHeard drops standings that nobody's place depends on and that are old.
 func (k *Keeper) forgetHeard(g *guildRooms) {
 	now := k.o.Now()

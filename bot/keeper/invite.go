@@ -293,8 +293,11 @@ func (k *Keeper) admit(ctx context.Context, g *guildRooms, r *kept, a admission)
 	now := g.now()
 	roster := k.o.Presence.Roster(g.id, r.ID)
 	guest := room.Guest{UserID: a.user, Name: a.name, By: a.by, InviteID: a.inviteID, Since: now}
-	if s, known := k.known(g, a.user); known && s.Bot {
-		guest.Bot, a.hold = true, 0
+	if s, known := k.known(g, a.user); known {
+		guest.Looks(s)
+		if s.Bot {
+			guest.Bot, a.hold = true, 0
+		}
 	}
 	entry := room.Entry{Kind: room.EntryAdmitted, By: a.by, Via: a.via, Target: a.user}
 	if a.byLink {

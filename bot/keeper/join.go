@@ -45,6 +45,7 @@ func (k *Keeper) view(g *guildRooms, r *kept, who room.Standing) (out room.View,
 		return out, nil
 	}
 	c := r.Room.Clone()
+	k.looks(g, c)
 	out.Control = &room.Control{
 		OwnerOut: r.OwnerOut, Guests: c.Guests, Bans: c.Bans, Waiting: c.Waiting, RenamesLeft: r.Renames.Left(now), NextRename: r.Renames.Next(now),
 		WantedName: r.Renames.Wanted, WatchToken: r.WatchToken, LobbyID: r.LobbyID,

@@ -357,6 +357,7 @@ func (k *Keeper) finish(ctx context.Context, g *guildRooms, in room.Intention, c
 	for _, u := range in.Unasked {
 		doc.Guests = append(doc.Guests, room.Guest{UserID: u, By: in.OwnerID, Since: now, Out: room.Unasked})
 	}
+	k.looks(g, &doc)
 	for _, u := range in.Banned {
 		doc.Bans = append(doc.Bans, room.Ban{UserID: u, By: in.OwnerID, At: now})
 	}

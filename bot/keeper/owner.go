@@ -96,6 +96,7 @@ func (k *Keeper) handOver(ctx context.Context, g *guildRooms, r *kept, to room.S
 		}
 		if how != "handover" && doc.Guest(old) == nil {
 			doc.Guests = append(doc.Guests, room.Guest{UserID: old, Name: oldName, By: to.UserID, Since: now, Out: out})
+			k.looks(g, doc)
 		}
 	}, func(ctx context.Context) error {
 		if how == "handover" {

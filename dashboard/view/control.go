@@ -44,7 +44,7 @@ func (r *Room) People(t text.Texts) []Folk {
 			add(room.Person{UserID: owner, DisplayName: cmp.Or(r.Owner(), r.called(t, owner))}, false)
 		}
 		for _, g := range c.Guests {
-			add(room.Person{UserID: g.UserID, DisplayName: cmp.Or(g.Name, r.called(t, g.UserID))}, false)
+			add(room.Person{UserID: g.UserID, DisplayName: cmp.Or(g.Name, r.called(t, g.UserID)), Avatar: g.Avatar}, false)
 		}
 	}
 	return list

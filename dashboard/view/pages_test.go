@@ -199,6 +199,22 @@ func find(doc *html.Node, id string) *html.Node {
 	return nil
 }
 
+// Guests have their picture also while they are not in voice.
+func TestGuestsHaveTheirPicture(t *testing.T) {
+	p := fixtures.RoomPage(4, 1)
+	p.View.Control.Guests[0].Avatar = "a_1269e74af4df7417b13759eae50c83dc"
+	doc, _ := render(t, newEngine(t), p)
+	var pictures []string
+	for n := range find(doc, "control").Descendants() {
+		if n.Data == "img" {
+			pictures = append(pictures, attr(n, "src"))
+		}
+	}
+	if len(pictures) != 1 || !strings.Contains(pictures[0], "/avatars/"+p.View.Control.Guests[0].UserID.String()+"/a_1269e74af4df7417b13759eae50c83dc") {
+		t.Errorf("pictures %v", pictures)
+	}
+}
+
 // Who sits keeps their seat when the page is loaded again: free ones stay where they are.
 func TestRoomPageKeepsSeats(t *testing.T) {
 	p := fixtures.RoomPage(4, 2)

@@ -154,12 +154,20 @@ func (d *Due) IsOut(user snowflake.ID) {
 type Guest struct {
 	UserID   snowflake.ID `json:"user_id"`
 	Name     string       `json:"name,omitempty"`      // display name, where it was known
+	Avatar   string       `json:"avatar,omitempty"`    // hash, where it was known
 	By       snowflake.ID `json:"by"`                  // who let them in
 	InviteID string       `json:"invite_id,omitempty"` // the invite they followed, if any
 	Since    time.Time    `json:"since"`
 	Bot      bool         `json:"bot,omitempty"` // it takes no seat: one is lent to it
 	// Out says that they do not pass the room's gate, and why: they have no place until they do. "" while they have.
 	Out access.Why `json:"out,omitempty"`
+}
+
+// Looks takes what somebody is called and how they look, as Discord told it last.
+func (g *Guest) Looks(s Standing) {
+	if s.Member && s.DisplayName != "" {
+		g.Name, g.Avatar = s.DisplayName, s.Avatar
+	}
 }
 
 // Unasked is the Out of a guest whose standing nobody has asked yet.
