@@ -182,6 +182,8 @@ func (s *Server) errorPage(c *gin.Context, err error, wait int) *view.Message {
 		// An invite's token goes back to the server in the form's body: addresses are kept.
 		m.Heading, m.Code, m.Request = t.Say("fail.other-browser"), "", ""
 		m.Actions = []view.Action{{Label: t.Say("nav.sign-in.discord"), URL: "/login", Post: true, ReturnTo: visitOf(c).returnTo, Primary: true}, home}
+	case visitOf(c).following:
+		followFailed(c, m, e, wait, home)
 	case c.FullPath() == session.CallbackPath:
 		m.Heading = t.Say("fail.sign-in")
 		m.Actions = []view.Action{signInAgain(c, t, "fail.sign-in.again"), home}
@@ -199,6 +201,26 @@ func (s *Server) errorPage(c *gin.Context, err error, wait int) *view.Message {
 		m.Actions = []view.Action{home}
 	}
 	return m
+}
+
+// followFailed says why an invite let nobody in, and leads back to it where it may do so in a moment.
+func followFailed(c *gin.Context, m *view.Message, e *errs.Error, wait int, home view.Action) {
+	if e.Code == errs.Forbidden {
+		m.Heading = m.Text.Say("fail.invite.kept-out")
+		m.Title = m.Heading
+	}
+	again := e.Code == errs.Unavailable || e.Code == errs.DiscordUnavailable || e.Code == errs.RateLimited
+	landing := visitOf(c).landing
+	switch {
+	case again && landing != "":
+		m.Actions = []view.Action{{Label: m.Text.Say("fail.back.invite"), URL: landing, Primary: true}, home}
+	case again && c.Request.Method == http.MethodGet && c.FullPath() == roomPath:
+		m.Refresh = min(wait, 60)
+		m.Actions = []view.Action{{Label: m.Text.Say("room.again"), URL: c.Request.URL.RequestURI(), Primary: true}, home}
+	default:
+		home.Primary = true
+		m.Actions = []view.Action{home}
+	}
 }
 
 // roomPath is a room's page, as gin writes it.

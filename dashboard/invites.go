@@ -36,6 +36,7 @@ func (s *Server) invited(token string, id snowflake.ID) (invite.Claims, error) {
 // landing is what an invite's link opens: who is inside, and a button to come
 // in. It lets nobody in by itself, because whatever looks at links opens them.
 func (s *Server) landing(c *gin.Context, token string) error {
+	visitOf(c).following = true
 	if err := s.allow(c, s.limits.invite); err != nil {
 		return err
 	}
@@ -83,7 +84,7 @@ func (s *Server) showLanding(c *gin.Context, status int, claims invite.Claims, t
 	p := &view.InviteLanding{Layout: s.layout(c, preview.Name), Preview: preview, Token: token}
 	// Signing in by the link at the top leads back to the invite.
 	p.Path = landingPath(claims.RoomID, token)
-	if wrong != nil {
+	if wrong != nil && (!preview.Locked || !errs.Has(wrong, errs.Forbidden)) { // that it is locked the page says anyway
 		p.Err = errs.Public(wrong)
 	}
 	if p.Me != nil {
@@ -142,10 +143,13 @@ func (s *Server) loginInvited(c *gin.Context, claims invite.Claims, token string
 
 // enter lets a signed-in person in by an invite and leads to the room.
 func (s *Server) enter(c *gin.Context, me *session.Session, token string) error {
+	v := visitOf(c)
+	v.following = true
 	claims, err := s.invited(token, 0)
 	if err != nil {
 		return err
 	}
+	v.landing = landingPath(claims.RoomID, token)
 	out, err := s.follows(c.Request.Context(), me, claims, token)
 	switch errs.CodeOf(err) {
 	case "":

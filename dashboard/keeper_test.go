@@ -44,6 +44,7 @@ type bookkeeper struct {
 	arriving  map[snowflake.ID]room.Arriving // who is on their way
 	seen      map[snowflake.ID][]snowflake.ID
 
+	noRedeem    error     // following an invite fails with it
 	renameLater time.Time // when a new name is applied; zero: at once
 	remembered  room.Preferences
 }
@@ -290,13 +291,18 @@ func (k *bookkeeper) PreviewInvite(_ context.Context, g snowflake.ID, q room.Pre
 	if err == nil {
 		err = v.Check(0, k.now())
 	}
+	if errs.Has(err, errs.TokenUsedUp) {
+		err = nil // who followed it may come again
+	}
 	if err == nil && r.Banned(q.UserID) {
 		err = errs.E(errs.Forbidden, "You cannot enter this room.")
 	}
 	if err != nil {
 		return room.Preview{}, err
 	}
+	who, member := k.members[g][q.UserID]
 	return room.Preview{
+		Locked: r.Locked, MayKnock: r.Locked && member && r.Summary(false).Access.MayKnock(who),
 		GuildID: g, GuildName: "Friends", RoomID: r.ID, Name: r.Name, Seats: r.Seats, Roster: k.roster[r.ID], ExpiresAt: v.ExpiresAt, Left: v.Left(),
 	}, nil
 }
@@ -310,6 +316,15 @@ func (k *bookkeeper) RedeemInvite(ctx context.Context, g snowflake.ID, q room.Re
 		return room.Redeemed{}, err
 	}
 	user := q.Actor.UserID
+	if r.Banned(user) {
+		return room.Redeemed{}, errs.E(errs.Forbidden, "You cannot enter this room.")
+	}
+	if r.Locked && r.Guest(user) == nil {
+		return room.Redeemed{}, errs.E(errs.Forbidden, "This room is locked. Ask its owner to let you in.")
+	}
+	if k.noRedeem != nil {
+		return room.Redeemed{}, k.noRedeem
+	}
 	if err := v.Check(user, k.now()); err != nil {
 		return room.Redeemed{}, err
 	}
@@ -323,9 +338,6 @@ func (k *bookkeeper) RedeemInvite(ctx context.Context, g snowflake.ID, q room.Re
 			return room.Redeemed{}, errs.E(errs.GuildJoinDenied, "You are not a member of this server. Join it first.")
 		}
 		k.members[g][user] = room.Standing{GuildID: g, UserID: user, Member: true, Base: access.Enter, Username: "new", DisplayName: "New"}
-	}
-	if r.Banned(user) {
-		return room.Redeemed{}, errs.E(errs.Forbidden, "You cannot enter this room.")
 	}
 	if r.Guest(user) == nil && r.OwnerID != user {
 		r.Guests = append(r.Guests, room.Guest{UserID: user, InviteID: v.ID})

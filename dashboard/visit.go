@@ -30,6 +30,10 @@ type visit struct {
 	origin   string // scheme and host it came to
 	code     errs.Code
 	returnTo string // where a login that failed wanted to go
+	// following says that somebody follows an invite: what fails then is neither their sign-in nor a form of
+	// theirs. landing is the invite's page, to come back to; "" if the invite is none.
+	following bool
+	landing   string
 
 	looked bool // for a session
 	me     *session.Session

@@ -164,6 +164,9 @@ func (c *Commands) doTo(do room.Action) handler {
 			menu := discord.NewUserSelectMenu(q.about(string(do), id, "").String(), q.t.Say("choose.person"))
 			return reply{text: q.t.Say("choose." + string(do)), rows: []discord.LayoutComponent{row(menu)}}, nil
 		}
+		if do == room.DoTransfer && q.custom.action != actGive {
+			return c.confirmTransfer(ctx, q, id, who)
+		}
 		done, err := c.do(ctx, q, room.ChangeRequest{Do: do, User: who})
 		if err != nil {
 			return reply{}, err
@@ -174,6 +177,21 @@ func (c *Commands) doTo(do room.Action) handler {
 		}
 		return a, nil
 	}
+}
+
+// confirmTransfer asks whether somebody is to own the room: only they could give it back.
+func (c *Commands) confirmTransfer(ctx context.Context, q *call, id, who snowflake.ID) (reply, error) {
+	v, err := c.mayControl(ctx, q, id)
+	if err != nil {
+		return reply{}, err
+	}
+	return reply{
+		text: q.t.Say("transfer.ask", "Room", bold(v.Room.Name), "User", userMention(who)),
+		rows: []discord.LayoutComponent{row(
+			button(discord.ButtonStyleDanger, "👑", q.t.Say("button.transfer"), q.about(actGive, id, who.String())),
+			button(discord.ButtonStyleSecondary, "", q.t.Say("button.keep-room"), q.about(actStays, id, "")),
+		)},
+	}, nil
 }
 
 // mayControl gives the room if the caller controls it, so that nobody fills in what is refused afterwards.

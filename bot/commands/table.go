@@ -56,6 +56,7 @@ const (
 	actKeep     = "keep"
 	actClose    = "close"
 	actClosing  = "close-now"
+	actGive     = "transfer-now"
 	actStays    = "stays"
 	actPerson   = "person"
 	actLetIn    = "let-in"
@@ -92,6 +93,7 @@ func (c *Commands) componentTable() map[string]component {
 		actKeep:    {run: c.keep, room: true},
 		actClose:   {run: c.confirmClose, room: true},
 		actClosing: {run: c.close, room: true},
+		actGive:    {run: c.doTo(room.DoTransfer), room: true},
 		actStays:   {run: c.stays},
 		actPerson:  {run: c.person, room: true},
 		actAdmit:   {run: c.admit, room: true},

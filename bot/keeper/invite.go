@@ -132,6 +132,7 @@ func (k *Keeper) Preview(ctx context.Context, guildID snowflake.ID, q room.Previ
 	if err != nil {
 		return out, err
 	}
+	var doors room.Access
 	err = k.with(ctx, guildID, func(ctx context.Context, g *guildRooms) error {
 		r, v, err := g.invited(claims)
 		if err != nil {
@@ -146,10 +147,15 @@ func (k *Keeper) Preview(ctx context.Context, guildID snowflake.ID, q room.Previ
 		by, _ := k.o.Presence.Person(g.id, v.By)
 		out = room.Preview{
 			GuildID: g.id, GuildName: g.info.Name, RoomID: r.ID, Name: r.Name, Seats: r.Seats,
-			Roster: k.roster(g, r), InvitedBy: cmp.Or(by.DisplayName, v.ByName), ExpiresAt: v.ExpiresAt, Left: v.Left(),
+			Roster: k.roster(g, r), InvitedBy: cmp.Or(by.DisplayName, v.ByName), ExpiresAt: v.ExpiresAt, Left: v.Left(), Locked: r.Locked,
 		}
+		doors = g.summary(r).Access
 		return nil
 	})
+	if err == nil && out.Locked && q.UserID != 0 {
+		who, e := k.says(ctx, guildID, q.UserID)
+		out.MayKnock = e == nil && doors.MayKnock(who)
+	}
 	return out, err
 }
 

@@ -48,7 +48,7 @@ var commandRows = []commandRow{
 	{"room kick", map[string]any{"user": "{guest}", "room": "{room}"}, "- - - changed -"},
 	{"room ban", map[string]any{"user": "{guest}", "room": "{room}"}, "- - - changed -"},
 	{"room unban", map[string]any{"user": "{banned}", "room": "{room}"}, "- - - changed -"},
-	{"room transfer", map[string]any{"user": "{guest}", "room": "{room}"}, "- - - changed -"},
+	{"room transfer", map[string]any{"user": "{guest}", "room": "{room}"}, "- - - told -"}, // it asks first
 	{"room claim", map[string]any{"room": "{room}"}, "- - - - -"},
 	{"room keep", map[string]any{"room": "{room}"}, "- - told told -"},
 	{"room spectators", map[string]any{"on": true, "room": "{room}"}, "- - - changed -"},

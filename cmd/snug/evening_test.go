@@ -33,9 +33,9 @@ func (p *player) choose(whom, do string) {
 	p.Helper()
 	id := p.user(whom).ID.String()
 	p.do("choose "+do+" for "+whom, chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`(() => {
-		const form = document.querySelector('#control .folk input[value="%s"]').form;
+		const form = document.querySelector('#control .folk input[value="%[1]s"]').form;
 		form.closest("details").open = true;
-		form.querySelector('[value="%s"]').click();
+		form.querySelector('[value="%[2]s"], [data-ask="%[2]s"]').click();
 	})()`, id, do)))
 }
 
@@ -145,10 +145,15 @@ func TestEvening(t *testing.T) {
 	alice.switched("private", true)
 	alice.idle()
 	alice.choose("chiyo", "ban")
+	alice.sees("the offer to allow her again", `document.querySelector('#banned button[value="unban"]')`)
+	alice.picture("banned")
 	chiyo.sees("that she sees it no longer", `document.querySelector('#dlg-hidden').open`)
 	alice.sees("whom she keeps out", `[...document.querySelectorAll('#control h3')].some(h => h.textContent === 'Kept out')`)
 	alice.idle()
 	alice.choose("bruno", "transfer")
+	alice.sees("that it asks first", fmt.Sprintf(`document.querySelector('#dlg-give-%d').matches(':modal')`, h.user("bruno").ID))
+	alice.picture("hand-over")
+	alice.do("hand it over", press(fmt.Sprintf(`#dlg-give-%d form button`, h.user("bruno").ID)))
 	bruno.sees("that the room is his", `document.querySelector('#control') !== null`)
 	alice.sees("that it is hers no more, though she manages the server", `document.querySelector('#control-h').textContent === 'This room’s settings'`)
 	bruno.do("close the room", press(`[data-dialog="dlg-close"]`), press(`#dlg-close form button`))

@@ -100,7 +100,7 @@ func TestTokensEnd(t *testing.T) {
 	link := read[string](alice, `document.querySelector('#invites .url').value`)
 	chiyo.do("open the invite", chromedp.Navigate(chiyo.at(strings.TrimPrefix(link, h.url))))
 	chiyo.sees("what she is invited to, and by whom", `document.body.innerText.includes('Sunday draft') && document.querySelector('.over').innerText.includes('Alice') && document.querySelector('form[action$="/accept"]') !== null`)
-	alice.do("take the invite back", press(`#invites form[action$="/revoke"] button`))
+	alice.do("take the invite back", press(`#invites [data-dialog^="dlg-revoke-"]`), press(`#invites dialog[open] form[action$="/revoke"] button`))
 	alice.sees("no invite", links+` === 0`)
 	why := `document.querySelector('form[action$="/accept"]') === null && document.body.innerText.includes('taken back') && document.body.innerText.includes('Ask whoever sent it')`
 	chiyo.do("come in", press(`form[action$="/accept"] button`))

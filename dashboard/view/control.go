@@ -2,6 +2,7 @@ package view
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"github.com/disgoorg/snowflake/v2"
@@ -59,6 +60,23 @@ func (r *Room) Banned(t text.Texts) []Folk {
 		}
 	}
 	return list
+}
+
+// UndoFor is how long the page of who banned somebody offers to allow them again, at its top.
+const UndoFor = 20 * time.Second
+
+// JustBanned is whom the person who looks banned a moment ago; nil for nobody.
+func (r *Room) JustBanned(t text.Texts) *Folk {
+	if r.View.Control == nil {
+		return nil
+	}
+	bans := r.View.Control.Bans
+	for i, b := range slices.Backward(bans) {
+		if b.By == r.me() && r.Now.Sub(b.At) < UndoFor {
+			return &r.Banned(t)[i]
+		}
+	}
+	return nil
 }
 
 // Knocker is somebody at the door.

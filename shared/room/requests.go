@@ -200,6 +200,9 @@ type (
 		InvitedBy string       `json:"invited_by"` // display name; "" if unknown
 		ExpiresAt time.Time    `json:"expires_at"`
 		Left      int          `json:"left"` // uses left
+		// Locked says that the invite lets nobody new in for now, MayKnock that who looks can ask to be let in all the same.
+		Locked   bool `json:"locked,omitempty"`
+		MayKnock bool `json:"may_knock,omitempty"`
 	}
 
 	// Redeemed is the room somebody was let into, or with OnTheWay will be: Arrive says how it goes on.

@@ -32,7 +32,7 @@ function paint() {
   const keep = held > now(), note = (at) => t("seat.held", { Left: clock(at - now()) });
   seats.show(r, { mine: keep ? note(held) : "", others: heldForOthers(r).map(note) });
   text($("room-h"), r.name);
-  text($("kind"), t(r.private ? "room.private" : r.locked ? "room.locked" : "room.open"));
+  text($("kind"), t(r.private && r.locked ? "room.private.locked" : r.private ? "room.private" : r.locked ? "room.locked" : "room.open"));
   $("kind-i").setAttribute("href", r.private || r.locked ? "#i-lock" : "#i-open");
   const taken = humans(r.roster).length;
   document.title = `${taken ? `(${taken}/${r.seats}) ` : ""}${r.name} · Snug`;
@@ -292,6 +292,7 @@ const actions = {
   },
   async revoke(form) {
     const li = form.closest("[data-invite]");
+    form.closest("dialog")?.close();
     try {
       await api("DELETE", `${path}/invites/${encodeURIComponent(li.dataset.invite)}`);
       await renew();
@@ -303,6 +304,8 @@ const actions = {
   change(form, button) {
     const was = button.getAttribute("aria-checked"), flip = (on) => was && button.setAttribute("aria-checked", on);
     flip(was === "true" ? "false" : "true");
+    form.closest("dialog")?.close();
+    if (button.value === "ban") setTimeout(renewSoon, 21_000); // until then the page offers to allow them again
     return act(form, button, {
       place: form.closest("#yours") && "control-error", undo: () => flip(was), done: ({ later }) => t(later ? "room.later.say" : "room.done.say"),
     });

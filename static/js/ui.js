@@ -166,8 +166,10 @@ function swap(now, next) {
   [...next.querySelectorAll("details")].forEach((d, i) => (d.open = opened[i] && !d.name));
   const at = [...now.querySelectorAll(reachable)].indexOf(document.activeElement), caret = document.activeElement?.selectionStart;
   const top = now.scrollTop;
+  const asked = now.querySelector("dialog[open]")?.id; // a question stays until it is answered
   now.replaceWith(next);
   next.scrollTop = top;
+  if (asked) open(asked);
   if (at < 0) return;
   const same = next.querySelectorAll(reachable)[at];
   same?.focus({ preventScroll: true });
