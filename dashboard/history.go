@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"snug/dashboard/view"
+	"snug/shared/errs"
 	"snug/shared/room"
 )
 
@@ -36,10 +37,24 @@ func (s *Server) furnish(ctx context.Context, p *view.Room) {
 			p.History = append(p.History, e)
 		}
 	}
+	p.Comings = s.comingsOf(ctx, p)
 	p.Names = s.namesFor(ctx, p)
 	if c := r.Control; c != nil && c.WatchToken != "" {
 		p.WatchURL = s.watchURL(r.Room.ID, c.WatchToken)
 	}
+}
+
+// comingsOf gives who came into a room and went, as far as the person may know.
+func (s *Server) comingsOf(ctx context.Context, p *view.Room) []room.Coming {
+	r := &p.View
+	stored, _, err := s.o.Hub.Comings.Get(ctx, r.Room.GuildID.String()+"."+r.Room.ID.String())
+	if err != nil && !errs.Has(err, errs.NotFound) {
+		s.log.WarnContext(ctx, "who came into a room and went could not be read", "guild_id", r.Room.GuildID, "room_id", r.Room.ID, "err", err)
+	}
+	if !r.MayControl {
+		stored.Before(r.KnowsSince)
+	}
+	return stored.List
 }
 
 // public says whether everybody who sees a room may know of such entries: those that name no guest and nobody kept out.

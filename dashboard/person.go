@@ -20,6 +20,7 @@ import (
 	"snug/shared/errs"
 	"snug/shared/hub"
 	"snug/shared/room"
+	"snug/shared/stats"
 )
 
 // What Snug stores of a person, for that person: to download, and to erase.
@@ -45,10 +46,17 @@ type (
 		Visited bool         `json:"visited"` // they looked at it on these pages
 		*room.PersonData
 		Happened []room.Entry `json:"happened"`               // the audit log's entries by them or about them, oldest first
+		Comings  []comingJSON `json:"comings"`                // when they came into open rooms and went, oldest first of each
 		More     bool         `json:"more_omitted,omitempty"` // there are more than maxStory
 		Failed   string       `json:"failed,omitempty"`       // why the server could not be asked just now
 	}
 )
+
+// comingJSON is when somebody came into a room, or went.
+type comingJSON struct {
+	RoomID snowflake.ID `json:"room_id"`
+	room.Coming
+}
 
 // personGuilds lists the servers that may keep something of a person: where they were seen, where they chose something,
 // and where a room names them. Among few servers all are asked.
@@ -112,7 +120,7 @@ func (s *Server) exportPerson(c *gin.Context, me *session.Session) error {
 
 // holds says whether there is anything to tell.
 func (p *keptJSON) holds() bool {
-	return p.Visited || p.Failed != "" || len(p.Happened) > 0 ||
+	return p.Visited || p.Failed != "" || len(p.Happened) > 0 || len(p.Comings) > 0 ||
 		p.PersonData != nil && (!p.Preferences.Empty() || p.RememberedBy > 0 || len(p.Rooms) > 0)
 }
 
@@ -134,7 +142,7 @@ func (s *Server) tokensOf(ctx context.Context, me *session.Session, guilds []sno
 
 // placeOf gathers what is kept of a person in one server.
 func (s *Server) placeOf(ctx context.Context, me *session.Session, id snowflake.ID) keptJSON {
-	p := keptJSON{ID: id, Name: s.guildName(id), Happened: []room.Entry{}}
+	p := keptJSON{ID: id, Name: s.guildName(id), Happened: []room.Entry{}, Comings: []comingJSON{}}
 	data, err := s.keptBy(ctx, id, room.PersonRequest{UserID: me.User.ID})
 	if err == nil {
 		data.Rooms = tellable(data.Rooms)
@@ -152,11 +160,54 @@ func (s *Server) placeOf(ctx context.Context, me *session.Session, id snowflake.
 			return nil
 		})
 	}
+	if err == nil || errors.Is(err, errEnough) {
+		var list []comingJSON
+		if list, err = s.comingsBy(ctx, me.User.ID, id); err == nil {
+			p.Comings = append(p.Comings, list...)
+		}
+	}
 	if err != nil && !errors.Is(err, errEnough) {
 		s.log.WarnContext(ctx, "a server did not say what it keeps of somebody", "guild_id", id, "user_id", me.User.ID, "err", err)
 		p.Failed = errs.Public(err).Message
 	}
 	return p
+}
+
+// comingsBy gives when a person came into a server's rooms and went.
+func (s *Server) comingsBy(ctx context.Context, user, guildID snowflake.ID) (out []comingJSON, err error) {
+	rooms, err := s.o.Hub.Comings.List(ctx, guildID.String())
+	for _, e := range rooms {
+		_, channel, _ := strings.Cut(e.Key, ".")
+		id, err := snowflake.Parse(channel)
+		if err != nil {
+			continue // not a room's key
+		}
+		for _, c := range e.Value.List {
+			if c.UserID == user {
+				out = append(out, comingJSON{id, c})
+			}
+		}
+	}
+	return out, err
+}
+
+// eraseComings erases when a person came into a server's rooms and went, and gives how many there were.
+func (s *Server) eraseComings(ctx context.Context, user, guildID snowflake.ID) (n int, err error) {
+	keys, err := s.o.Hub.Comings.Keys(ctx, guildID.String())
+	for _, key := range keys {
+		was := 0
+		_, _, err := s.o.Hub.Comings.Edit(ctx, key, func(c *room.Comings) error {
+			if was = c.Forget(user); was == 0 {
+				return hub.Unchanged
+			}
+			return nil
+		}, hub.TTL(stats.Keep))
+		if err != nil && !errs.Has(err, errs.NotFound) {
+			return n, err
+		}
+		n += was
+	}
+	return n, err
 }
 
 // tellable leaves out what would tell of a room that the person may not see: that they are banned there, or were let in
@@ -267,6 +318,10 @@ func (s *Server) eraseIn(ctx context.Context, me *session.Session, id snowflake.
 		return about && !entry.Accounts()
 	})
 	if done.entries += n; err != nil {
+		return err
+	}
+	came, err := s.eraseComings(ctx, me.User.ID, id)
+	if done.entries, n = done.entries+came, n+came; err != nil {
 		return err
 	}
 	if n > 0 || len(data.Rooms) > 0 || !data.Preferences.Empty() {

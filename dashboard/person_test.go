@@ -35,7 +35,15 @@ func TestExportAndErase(t *testing.T) {
 	if _, err := b.hub.Members.Put(t.Context(), "300."+owner.String(), room.Preferences{Name: "Somebody else's"}); err != nil {
 		t.Fatal(err)
 	}
+	at := b.clock()
+	came := room.Comings{List: []room.Coming{{UserID: guest, Name: "Guest", At: at}, {UserID: owner, Name: "Owner", At: at}, {UserID: guest, Name: "Guest", Left: true, At: at}}}
+	if _, err := b.hub.Comings.Put(t.Context(), "100."+r.ID.String(), came); err != nil {
+		t.Fatal(err)
+	}
 	w := b.signedIn(guest)
+	if page := w.get("/game/" + r.ID.String()); !strings.Contains(page.body, "<b>Guest</b> sat down") || !strings.Contains(page.body, "<b>Guest</b> stood up") {
+		t.Errorf("the room's page forgets who came and went: %s", page.text())
+	}
 	w.get("/servers/100")
 	token := w.form("/tokens", url.Values{"name": {"My program"}, "scopes": {"rooms:read"}, "days": {"30"}})
 	if token.status >= 400 {
@@ -56,6 +64,7 @@ func TestExportAndErase(t *testing.T) {
 			Preferences room.Preferences
 			Rooms       []room.PersonRoom
 			Happened    []room.Entry
+			Comings     []room.Coming
 		}
 	}
 	got.json(&data)
@@ -65,6 +74,9 @@ func TestExportAndErase(t *testing.T) {
 	here, gone := data.Servers[0], data.Servers[1]
 	if here.ID != "100" || !here.Visited || len(here.Rooms) != 1 || len(here.Rooms[0].As) != 1 || here.Rooms[0].As[0] != room.PartGuest || len(here.Happened) != 3 {
 		t.Errorf("got %+v", here)
+	}
+	if len(here.Comings) != 2 || here.Comings[0].UserID != guest || here.Comings[1].UserID != guest || !here.Comings[1].Left {
+		t.Errorf("they came and went: %+v", here.Comings)
 	}
 	if gone.ID != "300" || gone.Preferences.Name != "Long ago" {
 		t.Errorf("got %+v", gone)
@@ -120,6 +132,10 @@ func (b *bench) nothingOf(id string, r *room.Room) {
 	stored, _, err := b.hub.Rooms.Get(ctx, friends.String()+"."+r.ID.String())
 	if err != nil || len(stored.Guests) != 0 || !stored.Banned(banned) {
 		b.t.Errorf("the room holds %+v, %v", stored.Guests, err)
+	}
+	came, _, err := b.hub.Comings.Get(ctx, friends.String()+"."+r.ID.String())
+	if err != nil || len(came.List) != 1 || came.List[0].UserID != owner {
+		b.t.Errorf("who came and went: %+v, %v", came, err)
 	}
 	left, err := b.hub.Audit.Page(ctx, friends, 0, 0, 100)
 	if err != nil || len(left) != 2 || left[0].Kind != string(room.EntrySettings) || left[1].Kind != string(room.EntryOpened) {

@@ -201,5 +201,5 @@ func (k recalling) ViewRoom(ctx context.Context, guild snowflake.ID, q room.Requ
 	if !ok || !l.Room.Access.MaySee(st) {
 		return v, errNoRoom
 	}
-	return room.View{Room: l.Room, Roster: l.Roster, Standing: st, MayEnter: l.Room.Access.MayEnter(st)}, nil
+	return room.View{Room: l.Room, Roster: l.Roster, Standing: st, MayEnter: l.Room.Access.MayEnter(st), KnowsSince: k.s.now()}, nil
 }

@@ -169,10 +169,14 @@ func (c changing) privacy(ctx context.Context) error {
 	if next.Private || next.Locked || next.Hidden {
 		c.k.seatedBecomeGuests(c.g, c.r, next)
 	}
+	if (c.r.Private || c.r.Hidden) && !next.Private && !next.Hidden {
+		next.ShownAt = c.g.now()
+	}
 	entry := c.entry(room.EntryPrivacy)
 	entry.Old, entry.New = old, now
 	err := c.k.carryOut(ctx, c.g, c.r, entry, allAccess(), func(doc *room.Room) {
 		doc.Private, doc.Locked, doc.Hidden, doc.Guests = next.Private, next.Locked, next.Hidden, next.Guests
+		doc.ShownAt = next.ShownAt
 	}, func(ctx context.Context) error {
 		return c.k.setAccess(ctx, c.g, c.r, "Snug: "+string(c.q.Do)+" by "+c.who.UserID.String())
 	})

@@ -42,6 +42,7 @@ func (k *Keeper) view(g *guildRooms, r *kept, who room.Standing) (out room.View,
 		out.Deadline = r.OpenedAt.Add(time.Duration(g.settings.MaxAge))
 	}
 	if !out.MayControl {
+		out.KnowsSince = r.KnowsSince(who.UserID)
 		return out, nil
 	}
 	c := r.Room.Clone()

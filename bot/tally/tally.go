@@ -1,4 +1,4 @@
-// Package tally counts people in rooms for the activity page: it looks at every
+// Package tally counts people in rooms for the activity page, and writes down who comes into a room and goes: it looks at every
 // room of the guilds this process keeps once a minute, notes when a room is
 // full for the first time, and each night deletes what a guild does not want kept.
 //
@@ -40,6 +40,9 @@ type Tally struct {
 	fills map[snowflake.ID][]fill // by guild, since the last minute
 	full  map[snowflake.ID]bool   // rooms that were full
 	days  map[snowflake.ID]today
+
+	comings comings
+	writing sync.WaitGroup
 }
 
 type fill struct {
@@ -55,7 +58,7 @@ type today struct {
 
 // New follows the rosters until Close.
 func New(o Options) (*Tally, error) {
-	t := &Tally{o: o, fills: map[snowflake.ID][]fill{}, full: map[snowflake.ID]bool{}, days: map[snowflake.ID]today{}}
+	t := &Tally{o: o, fills: map[snowflake.ID][]fill{}, full: map[snowflake.ID]bool{}, days: map[snowflake.ID]today{}, comings: newComings()}
 	ctx, stop := context.WithCancel(context.Background())
 	t.stop = stop
 	var err error
@@ -64,6 +67,7 @@ func New(o Options) (*Tally, error) {
 		stop()
 		return nil, err
 	}
+	t.writing.Go(func() { t.writeComings(ctx) })
 	return t, nil
 }
 
@@ -71,10 +75,16 @@ func New(o Options) (*Tally, error) {
 func (t *Tally) changed(c hub.Change[room.Live]) {
 	l := c.Value
 	if l == nil || l.Event == nil {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if delete(t.comings.rosters, c.Key); l != nil {
+			t.comings.rosters[c.Key] = l.Roster
+		}
 		return
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.comings.heard(c.Key, l)
 	if l.Gone() {
 		delete(t.full, l.Room.ID)
 		return
@@ -153,7 +163,7 @@ func (t *Tally) Night(ctx context.Context) error {
 		}
 		before := t.o.Now().Add(-keep)
 		n, err := t.o.Hub.Audit.Trim(ctx, g, before)
-		all = append(all, err)
+		all = append(all, err, t.trimComings(ctx, g, before))
 		keys, err := t.o.Hub.Stats.Keys(ctx, g.String())
 		all = append(all, err)
 		for _, k := range keys {
@@ -172,4 +182,5 @@ func (t *Tally) Night(ctx context.Context) error {
 func (t *Tally) Close() {
 	t.stop()
 	t.rooms.Wait()
+	t.writing.Wait()
 }

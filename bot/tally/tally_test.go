@@ -3,6 +3,7 @@ package tally
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"testing"
 	"time"
 
@@ -29,9 +30,10 @@ func TestCountsAndForgets(t *testing.T) {
 	const guild = snowflake.ID(100)
 	now := time.Now()
 	keep := 24 * time.Hour
+	var mu sync.Mutex // of now and keep: what is written behind the test reads them
 	y, err := New(Options{
-		Hub: h, Holds: func() []snowflake.ID { return []snowflake.ID{guild, 200} }, Keep: func(snowflake.ID) time.Duration { return keep },
-		Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler),
+		Hub: h, Holds: func() []snowflake.ID { return []snowflake.ID{guild, 200} }, Keep: func(snowflake.ID) time.Duration { mu.Lock(); defer mu.Unlock(); return keep },
+		Now: func() time.Time { mu.Lock(); defer mu.Unlock(); return now }, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -72,7 +74,9 @@ func TestCountsAndForgets(t *testing.T) {
 	if _, err := h.Stats.Put(t.Context(), stats.Key(guild, now.AddDate(0, 0, -5)), stats.Day{Until: now.Add(time.Hour)}); err != nil {
 		t.Fatal(err)
 	}
+	mu.Lock()
 	now = now.Add(48 * time.Hour)
+	mu.Unlock()
 	if err := y.Night(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -20,12 +20,17 @@ type Happening struct {
 }
 
 // Log is what the page can tell of the room's past, newest first: its history,
-// and since when those who sit there do.
+// who came and went, and since when those who sit there do.
 func (r *Room) Log(t text.Texts) []Happening {
 	var log []Happening
+	in := map[snowflake.ID]bool{} // whose coming is stored, and their going is not
+	for _, c := range r.Comings {
+		in[c.UserID] = !c.Left
+		log = append(log, Happening{c.At, t.HTML(comingID(c.Bot, c.Left), "Who", c.Name)})
+	}
 	for _, p := range r.View.Roster {
-		if !p.Since.IsZero() {
-			log = append(log, Happening{p.Since, t.HTML("voice.sat", "Who", p.DisplayName)})
+		if !p.Since.IsZero() && !in[p.UserID] {
+			log = append(log, Happening{p.Since, t.HTML(comingID(p.Bot, false), "Who", p.DisplayName)})
 		}
 	}
 	opened := false
@@ -41,6 +46,19 @@ func (r *Room) Log(t text.Texts) []Happening {
 	}
 	slices.SortStableFunc(log, func(a, b Happening) int { return b.At.Compare(a.At) })
 	return log[:min(len(log), historyShown)]
+}
+
+// comingID names what is said of somebody who came or left.
+func comingID(bot, left bool) string {
+	switch {
+	case bot && left:
+		return "voice.left"
+	case bot:
+		return "voice.came"
+	case left:
+		return "voice.stood"
+	}
+	return "voice.sat"
 }
 
 // historyShown is how many lines of a room's past its page shows.

@@ -31,6 +31,7 @@ type Buckets struct {
 	Webhooks   *Bucket[webhook.Hook]     // guild.id
 	Deliveries *Bucket[webhook.Delivery] // guild.hook.id; what webhooks are told
 	DMs        *Bucket[dm.Account]       // "bot" or to.user; budgets of direct messages
+	Comings    *Bucket[room.Comings]     // guild.channel; who came into an open room and went
 	Replays    *Bucket[Sealed]           // hash of who asked what under which Idempotency-Key; the answer
 }
 
@@ -79,6 +80,7 @@ func tables() []spec {
 		{name: "webhooks", history: 1, maxBytes: 32 * mib},
 		{name: "deliveries", history: 1, maxBytes: 256 * mib},
 		{name: "dms", history: 1, maxBytes: 64 * mib},
+		{name: "comings", history: 1, maxBytes: 256 * mib},
 		{name: "replays", history: 1, maxBytes: 128 * mib, scratch: true},
 		{name: healthName, history: 1, maxBytes: mib, scratch: true},
 		{name: auditName, audit: true, maxBytes: 1024 * mib},
@@ -104,13 +106,14 @@ func (h *Hub) bind() {
 	h.Webhooks = newBucket[webhook.Hook](h, "webhooks")
 	h.Deliveries = newBucket[webhook.Delivery](h, "deliveries")
 	h.DMs = newBucket[dm.Account](h, "dms")
+	h.Comings = newBucket[room.Comings](h, "comings")
 	h.Replays = newBucket[Sealed](h, "replays")
 	h.Audit = &Audit{s: newStore(h, specOf(h.specs, auditName))}
 	h.ready.health = newStore(h, specOf(h.specs, healthName))
 	h.ready.all = []*store{
 		h.Settings.s, h.Rooms.s, h.Intentions.s, h.Members.s, h.Sessions.s,
 		h.Logins.s, h.Shards.s, h.Leases.s, h.Rosters.s, h.Guilds.s,
-		h.Standings.s, h.Tokens.s, h.Replays.s, h.Stats.s, h.Webhooks.s, h.Deliveries.s, h.Uptime.s, h.DMs.s,
+		h.Standings.s, h.Tokens.s, h.Replays.s, h.Stats.s, h.Webhooks.s, h.Deliveries.s, h.Uptime.s, h.DMs.s, h.Comings.s,
 	}
 }
 

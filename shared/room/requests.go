@@ -140,6 +140,8 @@ type (
 		MayControl bool     `json:"may_control"`
 		// MayOverfill says whether the person comes in though all seats are taken: Discord and the server's settings let them.
 		MayOverfill bool `json:"may_overfill,omitempty"`
+		// KnowsSince is from when on the person may know who came and went; zero: from the start.
+		KnowsSince time.Time `json:"knows_since,omitzero"`
 		// Invites are the invites that still let somebody in: all of them
 		// for who may control the room, their own for other guests.
 		Invites []InviteLink `json:"invites,omitempty"`

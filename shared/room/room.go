@@ -75,6 +75,8 @@ type Room struct {
 	Spent    []string  `json:"spent,omitempty"`
 	State    State     `json:"state"`
 	OpenedAt time.Time `json:"opened_at"`
+	// ShownAt is when it was last opened to members who did not see it before; zero: they saw it from the start, or never.
+	ShownAt time.Time `json:"shown_at,omitzero"`
 
 	// IntentionID is the id of the intention the room was opened for; it
 	// lets a restart tell a finished opening from an unfinished one.
