@@ -140,8 +140,9 @@ export const close = (id) => $(id)?.close();
 /** Makes the page anew and takes these elements from it: what only the server can tell. */
 export async function refresh(...ids) {
   const answer = await fetch(location.pathname + location.search, { credentials: "same-origin", redirect: "error", headers: { Accept: "text/html" } }).catch(() => null);
-  if (!answer?.ok) return false;
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const html = answer?.ok && (await answer.text().catch(() => "")); // the connection may go in the middle of it
+  if (!html) return false;
+  const fresh = new DOMParser().parseFromString(html, "text/html");
   for (const id of ids) {
     const now = $(id), next = fresh.getElementById(id);
     if (now && next) swap(now, document.adoptNode(next));
