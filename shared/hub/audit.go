@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"snug/shared/errs"
@@ -16,7 +18,14 @@ import (
 )
 
 // Audit is the stream of what happened, kept for 90 days. It is safe for concurrent use.
-type Audit struct{ s *store }
+type Audit struct {
+	s *store
+
+	sealed   atomic.Uint64 // stretches that the ledger has summed up
+	sealing  atomic.Bool
+	removing sync.Mutex // entries are being removed, or summed up
+	first    uint64     // the first entry when they were summed up last
+}
 
 // auditRepeat is how long the server recognises an entry that was appended
 // before: long enough for a process that crashed between appending and noting
@@ -60,8 +69,8 @@ func (a *Audit) append(ctx context.Context, id, subject string, data []byte) err
 	ctx, cancel := within(ctx, h.o.WriteTimeout, life...)
 	defer cancel()
 	ack, err := h.link.js.PublishMsg(ctx, &nats.Msg{Subject: subject, Data: data}, jetstream.WithMsgID(id))
-	if err == nil && a.s.lasts() {
-		h.ledger.note(place{hashOf(a.s.stream), itsEnd}, mark{seq: ack.Sequence, until: time.Now().Add(entryStays).Unix()})
+	if err == nil && a.s.lasts() && !ack.Duplicate { // of a repeated one who knows whether it is still there
+		a.noteEntry(ack.Sequence, id, subject, data)
 	}
 	return writeError(auditName, subject, len(data), because(ctx, err))
 }
@@ -173,24 +182,24 @@ func (a *Audit) Trim(ctx context.Context, guild snowflake.ID, before time.Time) 
 	if err != nil {
 		return 0, readError(auditName, err)
 	}
-	keep := st.CachedInfo().State.LastSeq + 1
-	c := a.consumer(guild, 0)
-	c.DeliverPolicy, c.OptStartTime = jetstream.DeliverByStartTimePolicy, &before
-	if err := a.s.h.scan(ctx, a.s.stream, c, func(i item) (bool, error) {
-		keep = i.seq
-		return false, nil
-	}); err != nil {
+	end := st.CachedInfo().State.LastSeq
+	var old []uint64
+	if err := a.s.h.scan(ctx, a.s.stream, a.consumer(guild, 0), func(i item) (bool, error) {
+		if i.seq > end || !i.at.Before(before) {
+			return false, nil
+		}
+		old = append(old, i.seq)
+		return true, nil
+	}); err != nil || len(old) == 0 {
 		return 0, err
 	}
-	count, err := a.count(ctx, guild)
+	err = a.remove(ctx, old, func() error {
+		return st.Purge(ctx, jetstream.WithPurgeSubject(scope(guild, 0)), jetstream.WithPurgeSequence(old[len(old)-1]+1))
+	})
 	if err != nil {
-		return 0, err
-	}
-	if err := st.Purge(ctx, jetstream.WithPurgeSubject(scope(guild, 0)), jetstream.WithPurgeSequence(keep)); err != nil {
 		return 0, unavailable(fmt.Errorf("hub: trimming the audit: %w", err))
 	}
-	left, err := a.count(ctx, guild)
-	return count - min(left, count), err
+	return uint64(len(old)), nil
 }
 
 // Erase removes those of a guild's entries that match, so that nothing of them is left on disk, and gives how many there
@@ -209,26 +218,21 @@ func (a *Audit) Erase(ctx context.Context, guild snowflake.ID, match func(AuditE
 	}); err != nil {
 		return 0, err
 	}
-	for _, seq := range found {
-		err := st.SecureDeleteMsg(ctx, seq)
-		switch {
-		case errors.Is(err, jetstream.ErrMsgDeleteUnsuccessful), errors.Is(err, jetstream.ErrMsgNotFound): // somebody else did
-		case err != nil:
-			return n, unavailable(fmt.Errorf("hub: erasing of the audit: %w", err))
-		default:
-			n++
+	err = a.remove(ctx, found, func() error {
+		for _, seq := range found {
+			err := st.SecureDeleteMsg(ctx, seq)
+			switch {
+			case errors.Is(err, jetstream.ErrMsgDeleteUnsuccessful), errors.Is(err, jetstream.ErrMsgNotFound): // somebody else did
+			case err != nil:
+				return err
+			default:
+				n++
+			}
 		}
-	}
-	return n, nil
-}
-
-func (a *Audit) count(ctx context.Context, guild snowflake.ID) (n uint64, err error) {
-	info, err := a.s.h.info(ctx, a.s.stream, scope(guild, 0))
+		return nil
+	})
 	if err != nil {
-		return 0, err
-	}
-	for _, k := range info.State.Subjects {
-		n += k
+		return n, unavailable(fmt.Errorf("hub: erasing of the audit: %w", err))
 	}
 	return n, nil
 }

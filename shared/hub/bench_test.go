@@ -3,7 +3,9 @@ package hub
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -11,6 +13,7 @@ import (
 	"snug/shared/room"
 
 	"github.com/disgoorg/snowflake/v2"
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 // live is a room with four people in it, as presence publishes it.
@@ -152,5 +155,38 @@ func BenchmarkLoad10000(b *testing.B) {
 		}
 		cancel()
 		table.Wait()
+	}
+}
+
+// How long a start takes that compares the audit with the ledger.
+func BenchmarkStartWithAudit(b *testing.B) {
+	const n = 100_000
+	o := Options{Dir: b.TempDir(), Log: slog.New(slog.DiscardHandler)}
+	h := must(Open(b.Context(), o))(b)
+	waiting := make([]jetstream.PubAckFuture, n)
+	for i := range n {
+		at := fmt.Sprintf("audit.%d.2.opened", 1+i%50)
+		waiting[i] = must(h.link.js.PublishAsync(at, []byte(strings.Repeat("z", 200)), jetstream.WithMsgID(fmt.Sprint(i)), jetstream.WithStallWait(time.Minute)))(b)
+	}
+	<-h.link.js.PublishAsyncComplete()
+	if info := must(h.info(b.Context(), auditName, ""))(b); info.State.Msgs != n {
+		b.Fatalf("%d entries are stored", info.State.Msgs)
+	}
+	if err := h.Close(context.Background()); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		begun := time.Now()
+		h := must(Open(b.Context(), o))(b)
+		b.ReportMetric(float64(time.Since(begun).Milliseconds()), "ms/start")
+		begun = time.Now()
+		if _, err := h.Audit.compareAudit(b.Context(), h.ledger); err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64(time.Since(begun).Milliseconds()), "ms/compare")
+		b.ReportMetric(float64(h.ledger.size), "ledger-bytes")
+		if err := h.Close(context.Background()); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

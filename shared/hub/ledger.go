@@ -10,11 +10,10 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/nats-io/nats.go/jetstream"
 
 	"snug/shared/errs"
 )
@@ -59,6 +58,9 @@ type ledger struct {
 	size  int // bytes of the file
 	marks map[place]mark
 	wrong error // why it is not written any more
+
+	lost  map[uint64]bool // stretches of the audit whose marks stay, since something of them is lost
+	turns map[place]int64 // of keys with a history: how many of their values were noted
 }
 
 func hashOf(s string) uint64 {
@@ -69,7 +71,7 @@ func hashOf(s string) uint64 {
 
 // readLedger reads what an earlier process noted; nothing is no error.
 func readLedger(dir string) (*ledger, error) {
-	l := &ledger{path: filepath.Join(dir, ledgerFile), marks: map[place]mark{}}
+	l := &ledger{path: filepath.Join(dir, ledgerFile), marks: map[place]mark{}, lost: map[uint64]bool{}, turns: map[place]int64{}}
 	b, err := os.ReadFile(l.path)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, folderError(dir, err)
@@ -103,7 +105,10 @@ func (p place) record(m mark) []byte {
 
 // take notes a mark unless a newer one is known, and says whether it did.
 func (l *ledger) take(p place, m mark) bool {
-	if l.marks[p].seq > m.seq {
+	switch old := l.marks[p]; {
+	case p.stream == stretches && l.lost[p.key], p.stream == ofAudit && p.key != itsEnd && l.lost[stretch(p.key)]:
+		return false // a server that lost the end of a stream numbers what comes as what is lost
+	case p.stream != stretches && (old.seq > m.seq || old.seq == m.seq && old.gone && !m.gone):
 		return false
 	}
 	l.marks[p] = m
@@ -189,14 +194,34 @@ func (s *store) acknowledged(key string, rev Rev, c change) {
 	case c.ttl > 0:
 		m.until = time.Now().Add(c.ttl).Unix()
 	}
-	s.h.ledger.note(place{hashOf(s.stream), hashOf(key)}, m)
+	p := place{hashOf(s.stream), hashOf(key)}
+	s.h.ledger.note(p, m)
+	switch turn := int64(0); {
+	case s.spec.history < 2:
+	case c.remove: // the earlier values went with it
+		for ; turn < s.spec.history; turn++ {
+			s.h.ledger.note(s.earlier(p, turn), m)
+		}
+	default:
+		s.h.ledger.note(s.earlier(p, s.h.ledger.turn(p)%s.spec.history), m)
+	}
+}
+
+// earlier is where one of a key's values that the bucket keeps as history is noted: they take turns.
+func (s *store) earlier(p place, turn int64) place {
+	return place{hashOf(fmt.Sprintf("%s %d", s.stream, turn)), p.key}
+}
+
+// turn counts the values of a key with a history that were noted.
+func (l *ledger) turn(p place) int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.turns[p]++
+	return l.turns[p]
 }
 
 // lasts says whether what the store holds is worth a ledger.
 func (s *store) lasts() bool { return s.h.ledger != nil && !s.spec.memory && !s.spec.scratch }
-
-// entryStays is how long an entry of the audit is there for sure, whatever a guild keeps.
-const entryStays = 23 * time.Hour
 
 // checkTime bounds comparing one bucket with the ledger.
 const checkTime = time.Minute
@@ -216,7 +241,12 @@ func (h *Hub) check(ctx context.Context) error {
 		if !s.lasts() {
 			continue
 		}
-		n, err := s.compare(ctx, l)
+		var n int
+		if s.spec.audit {
+			n, err = h.Audit.compareAudit(ctx, l)
+		} else {
+			n, err = s.compare(ctx, l)
+		}
 		if err != nil { // slow, perhaps: that it is damaged is not said without knowing
 			h.log.Error("hub: whether a bucket is damaged is not known", "bucket", s.spec.name, "err", err)
 		}
@@ -236,11 +266,7 @@ func (h *Hub) check(ctx context.Context) error {
 func (s *store) compare(ctx context.Context, l *ledger) (lost int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, checkTime)
 	defer cancel()
-	read := s.present
-	if s.spec.audit {
-		read = s.lastEntry
-	}
-	have, lost, err := read(ctx, l)
+	have, past, lost, err := s.present(ctx, l)
 	if err != nil {
 		return lost, fmt.Errorf("hub: comparing %s: %w", s.stream, err)
 	}
@@ -263,15 +289,65 @@ func (s *store) compare(ctx context.Context, l *ledger) (lost int, err error) {
 		m.until = max(m.until, l.marks[p].until)
 		l.take(p, m)
 	}
+	if s.spec.history > 1 {
+		lost += s.compareEarlier(l, past)
+	}
 	return lost, nil
 }
 
-// present reads the whole bucket, and gives what it holds of each key and how many values cannot be read.
-func (s *store) present(ctx context.Context, l *ledger) (have map[place]mark, lost int, err error) {
-	have = map[place]mark{}
+// compareEarlier counts the values that the ledger knows of a bucket's history and the server does not have any more, and
+// notes what it has.
+func (s *store) compareEarlier(l *ledger, past map[place][]mark) (lost int) {
+	now, damaged, earlier := time.Now().Unix(), map[place]bool{}, map[uint64]bool{}
+	for turn := range s.spec.history {
+		earlier[s.earlier(place{}, turn).stream] = true
+	}
+	latest := func(p place) place { return place{hashOf(s.stream), p.key} }
+	for p, m := range l.marks {
+		if !earlier[p.stream] || m.gone || m.until != 0 && m.until <= now {
+			continue
+		}
+		later, there := int64(0), false
+		for _, v := range past[latest(p)] {
+			switch {
+			case v.seq == m.seq:
+				there = v.sum == m.sum
+			case v.seq > m.seq && v.gone: // the earlier values went with it
+				later = s.spec.history
+			case v.seq > m.seq:
+				later++
+			}
+		}
+		if !there && later < s.spec.history {
+			lost++
+			damaged[latest(p)] = true
+		}
+	}
+	for p := range l.marks {
+		if earlier[p.stream] && !damaged[latest(p)] {
+			delete(l.marks, p)
+		}
+	}
+	for p, values := range past {
+		if damaged[p] {
+			continue // its marks stay until it is written again
+		}
+		for _, v := range values {
+			if !v.gone {
+				l.take(s.earlier(p, l.turn(p)%s.spec.history), v)
+			}
+		}
+	}
+	return lost
+}
+
+// present reads the whole bucket, and gives what it holds of each key, with its history if it keeps one, and how many values
+// cannot be read.
+func (s *store) present(ctx context.Context, l *ledger) (have map[place]mark, past map[place][]mark, lost int, err error) {
+	have, past = map[place]mark{}, map[place][]mark{}
 	before, err := s.messages(ctx)
 	if err != nil {
-		return nil, 0, err
+		return nil, nil, 0, err
 	}
 	stream, read := hashOf(s.stream), uint64(0)
 	all := latest(s.prefix + ">")
@@ -279,12 +355,18 @@ func (s *store) present(ctx context.Context, l *ledger) (have map[place]mark, lo
 	err = s.h.scan(ctx, s.stream, all, func(i item) (bool, error) {
 		read++
 		if key := i.key(s); key != "" {
-			have[place{stream, hashOf(key)}] = mark{seq: i.seq, sum: crc32.ChecksumIEEE(i.data), gone: deleted(i.header)}
+			p, m := place{stream, hashOf(key)}, mark{seq: i.seq, sum: crc32.ChecksumIEEE(i.data), gone: deleted(i.header)}
+			if have[p] = m; s.spec.history > 1 {
+				if sec, err := strconv.Atoi(i.header.Get(headTTL)); err == nil {
+					m.until = i.at.Add(time.Duration(sec) * time.Second).Unix()
+				}
+				past[p] = append(past[p], m)
+			}
 		}
 		return true, nil
 	})
 	if err != nil {
-		return nil, 0, err
+		return nil, nil, 0, err
 	}
 	after, err := s.messages(ctx) // some may have expired meanwhile
 	known := place{stream, unreadable}
@@ -292,7 +374,7 @@ func (s *store) present(ctx context.Context, l *ledger) (have map[place]mark, lo
 	if l.fresh && n > 0 {
 		l.marks[known] = mark{seq: n}
 	}
-	return have, int(max(n, l.marks[known].seq) - l.marks[known].seq), err
+	return have, past, int(max(n, l.marks[known].seq) - l.marks[known].seq), err
 }
 
 func (s *store) messages(ctx context.Context) (uint64, error) {
@@ -301,20 +383,4 @@ func (s *store) messages(ctx context.Context) (uint64, error) {
 		return 0, err
 	}
 	return st.CachedInfo().State.Msgs, nil
-}
-
-// lastEntry gives where the audit ends. Its entries are many and never written
-// again: what is looked at is whether it ends where it did, and the last one is there.
-func (s *store) lastEntry(ctx context.Context, l *ledger) (map[place]mark, int, error) {
-	st, err := s.h.link.js.Stream(ctx, s.stream)
-	if err != nil {
-		return nil, 0, err
-	}
-	p, last := place{hashOf(s.stream), itsEnd}, st.CachedInfo().State.LastSeq
-	if m := l.marks[p]; m.seq == last && m.until > time.Now().Unix() {
-		if _, err := st.GetMsg(ctx, last); errors.Is(err, jetstream.ErrMsgNotFound) {
-			return nil, 0, nil
-		}
-	}
-	return map[place]mark{p: {seq: last}}, 0, nil
 }
