@@ -21,13 +21,13 @@ test: ## Everything that must pass: formatting, vet, and all tests with the race
 	@.ci/vuln
 	$(GO) test -race -timeout 30m $$($(GO) list ./... | grep -v '^snug/cmd/snug$$')
 	$(GO) test -race -parallel 3 -timeout 30m ./cmd/snug # alone: it measures latency
-	@test -n "$$($(GO) run ./shared/standin/openapi/fetch -where)" || \
+	@test -n "$$($(GO) run ./shared/discordsim/openapi/fetch -where)" || \
 		echo "not checked against Discord's OpenAPI description: make openapi"
 
 openapi: ## Fetch Discord's OpenAPI description, against which the tests then check what Snug and the stand-in say
-	$(GO) run ./shared/standin/openapi/fetch
+	$(GO) run ./shared/discordsim/openapi/fetch
 
-DESCRIBED = $(sort $(dir $(shell grep -rl --include='*_test.go' '"snug/shared/standin/openapi' .)))
+DESCRIBED = $(sort $(dir $(shell grep -rl --include='*_test.go' '"snug/shared/discordsim/openapi' .)))
 
 test-openapi: ## The tests that use that description, and no others
 	$(GO) test -race -timeout 30m $(filter-out ./cmd/snug/,$(DESCRIBED))
@@ -50,8 +50,8 @@ a11y: ## Look at every page and dialog with axe-core, and at contrast and sizes
 	$(GO) test -count=1 -run 'TestAxe|TestLooks|TestDialogsLook' ./dashboard/view
 
 clients: ## Let discord.js try the simulated Discord (needs Node and npm)
-	cd shared/standin/clients && npm install
-	STANDIN_CLIENTS=1 $(GO) test -count=1 -run TestClients ./shared/standin
+	cd shared/discordsim/clients && npm install
+	STANDIN_CLIENTS=1 $(GO) test -count=1 -run TestClients ./shared/discordsim
 
 lint: ## golangci-lint, with the rules of .golangci.yml
 	@command -v golangci-lint >/dev/null || { echo "golangci-lint is not installed. Install it with:"; \

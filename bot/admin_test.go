@@ -6,12 +6,12 @@ import (
 	"strings"
 	"testing"
 
-	api "snug/bot/discord"
+	"snug/bot/discordapi"
+	"snug/shared/discordsim"
 	"snug/shared/errs"
 	"snug/shared/guild"
 	"snug/shared/hub"
 	"snug/shared/room"
-	"snug/shared/standin"
 )
 
 func manage(h *house, name string) guild.ManageRequest {
@@ -21,8 +21,8 @@ func manage(h *house, name string) guild.ManageRequest {
 func TestSetup(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	h.must(h.discord.InstallBot(h.guild, h.app.ID, standin.Permissions(api.Permissions)&^(standin.PermManageChannels|standin.PermSendMessages)))
-	h.must(h.discord.SetRole(h.guild, standin.ID(h.guild), standin.PermViewChannel|standin.PermConnect|standin.PermSpeak))
+	h.must(h.discord.InstallBot(h.guild, h.app.ID, discordsim.Permissions(discordapi.Permissions)&^(discordsim.PermManageChannels|discordsim.PermSendMessages)))
+	h.must(h.discord.SetRole(h.guild, discordsim.ID(h.guild), discordsim.PermViewChannel|discordsim.PermConnect|discordsim.PermSpeak))
 	setup := func(q guild.SetupRequest) guild.SetupDone {
 		t.Helper()
 		q.Actor = h.actor("mara")
@@ -47,7 +47,7 @@ func TestSetup(t *testing.T) {
 	if len(h.channels()) != before {
 		t.Fatal("something was made without permission")
 	}
-	h.must(h.discord.InstallBot(h.guild, h.app.ID, standin.Permissions(api.Permissions)))
+	h.must(h.discord.InstallBot(h.guild, h.app.ID, discordsim.Permissions(discordapi.Permissions)))
 	h.eventually("a dry run finds all well", func() bool { return setup(guild.SetupRequest{Dry: true}).Preflight.OK })
 	if len(h.channels()) != before {
 		t.Fatal("a dry run made something")
@@ -118,7 +118,7 @@ func TestSettingsHistoryAndUndo(t *testing.T) {
 func TestRepair(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	category := h.add(standin.ChannelOptions{Name: "Rooms", Type: standin.ChannelCategory})
+	category := h.add(discordsim.ChannelOptions{Name: "Rooms", Type: discordsim.ChannelCategory})
 	h.settings(fmt.Sprintf(`{"category_id":"%d"}`, category))
 	lobby := h.lobby(guild.Lobby{}, "Lobby").Lobby.ChannelID
 	r := h.open("jonas", "Friday")
@@ -141,13 +141,13 @@ func TestRepair(t *testing.T) {
 		t.Fatalf("with nothing wrong it finds %s", kinds)
 	}
 	stranger := h.bare(http.MethodPost, "/guilds/"+h.guild.String()+"/channels", fmt.Sprintf(
-		`{"name":"Left over","type":2,"permission_overwrites":[{"id":"%d","type":1,"allow":"%d","deny":"0"}]}`, h.app.ID, int64(api.BotAllow)))
+		`{"name":"Left over","type":2,"permission_overwrites":[{"id":"%d","type":1,"allow":"%d","deny":"0"}]}`, h.app.ID, int64(discordapi.BotAllow)))
 	// Snug must not hear of what follows, or it would put it right by itself.
 	h.shut()
 	h.do(http.MethodDelete, "/channels/"+lobby.String(), nil).Body.Close()
 	h.do(http.MethodDelete, "/channels/"+category.String(), nil).Body.Close()
 	h.start()
-	h.do(http.MethodPut, fmt.Sprintf("/channels/%d/permissions/%d", id, h.people["ada"]), map[string]any{"type": 1, "allow": fmt.Sprint(int64(api.GuestAllow)), "deny": "0"}).Body.Close()
+	h.do(http.MethodPut, fmt.Sprintf("/channels/%d/permissions/%d", id, h.people["ada"]), map[string]any{"type": 1, "allow": fmt.Sprint(int64(discordapi.GuestAllow)), "deny": "0"}).Body.Close()
 
 	kinds, _ := repair(guild.RepairRequest{})
 	if kinds != "access unknown category_gone lobby_gone " {

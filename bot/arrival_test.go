@@ -8,10 +8,10 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/discordsim"
 	"snug/shared/errs"
 	"snug/shared/hub"
 	"snug/shared/room"
-	"snug/shared/standin"
 )
 
 // arrive asks, as somebody's page does, what is next on their way.
@@ -78,11 +78,11 @@ func TestDiscordsInviteBringsPeopleIn(t *testing.T) {
 	if v := h.view("jonas", id); v.Room.Access.Admitted(h.stranger()) || len(v.Room.Held) != 1 {
 		t.Errorf("on their way: %+v", v.Room)
 	}
-	_, err = h.discord.UseInvite(standin.ID(h.stranger()), first.Code)
+	_, err = h.discord.UseInvite(discordsim.ID(h.stranger()), first.Code)
 	h.must(err)
 	h.clock.forward(6 * time.Second) // what was said of them is old
 	h.step("stranger", id, room.StepIn)
-	if allow, _, there := h.overwrite(id, h.stranger()); !there || allow&int64(standin.PermConnect) == 0 {
+	if allow, _, there := h.overwrite(id, h.stranger()); !there || allow&int64(discordsim.PermConnect) == 0 {
 		t.Error("they have no overwrite")
 	}
 	h.must(h.join("stranger", id))
@@ -120,7 +120,7 @@ func TestRevokedWithSnugsInvite(t *testing.T) {
 	}
 	_, err = h.arrive("stranger", id)
 	h.wantCode(err, errs.RoomNotFound)
-	if _, err := h.discord.UseInvite(standin.ID(h.stranger()), out.Code); err == nil {
+	if _, err := h.discord.UseInvite(discordsim.ID(h.stranger()), out.Code); err == nil {
 		t.Error("Discord's invite still works")
 	}
 }
@@ -150,20 +150,20 @@ func TestWhoMayBringPeopleIn(t *testing.T) {
 	id := h.open("jonas", "Friday").Room.ID
 	link, err := call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor("jonas"), RoomID: id})
 	h.must(err)
-	everyone := standin.DefaultEveryone &^ standin.PermCreateInstantInvite
-	h.must(h.discord.SetRole(h.guild, standin.ID(h.guild), everyone))
+	everyone := discordsim.DefaultEveryone &^ discordsim.PermCreateInstantInvite
+	h.must(h.discord.SetRole(h.guild, discordsim.ID(h.guild), everyone))
 	err = h.redeem("stranger", link.Token)
 	if h.wantCode(err, errs.GuildJoinDenied); !strings.Contains(err.Error(), "cannot invite people") {
 		t.Error(err)
 	}
-	h.must(h.discord.SetRole(h.guild, standin.ID(h.guild), standin.DefaultEveryone))
+	h.must(h.discord.SetRole(h.guild, discordsim.ID(h.guild), discordsim.DefaultEveryone))
 	h.settings(`{"bring_in":false}`)
 	h.wantCode(h.redeem("stranger", link.Token), errs.GuildJoinDenied)
 	h.settings(`{"bring_in":true}`)
 	if !h.follow("stranger", link.Token) {
 		t.Error("they are not on their way")
 	}
-	_, err = h.discord.Inject(standin.Fault{Kind: standin.FaultAnswer, Route: "POST /channels/{channel}/invites", Status: http.StatusForbidden, Body: `{"code":50013,"message":"Missing Permissions"}`})
+	_, err = h.discord.Inject(discordsim.Fault{Kind: discordsim.FaultAnswer, Route: "POST /channels/{channel}/invites", Status: http.StatusForbidden, Body: `{"code":50013,"message":"Missing Permissions"}`})
 	h.must(err)
 	if a, err := h.arrive("stranger", id); err != nil || a.Code != "" || a.Why == nil || a.Why.Code != errs.MissingPermission {
 		t.Errorf("without Create Invite: %+v, %v", a, err)
@@ -186,7 +186,7 @@ func TestUnreadTargets(t *testing.T) {
 		if strings.Contains(body, "10124") {
 			status = http.StatusNotFound
 		}
-		_, err = h.discord.Inject(standin.Fault{Kind: standin.FaultAnswer, Route: "GET /invites/{code}/target-users/job-status", Status: status, Body: body})
+		_, err = h.discord.Inject(discordsim.Fault{Kind: discordsim.FaultAnswer, Route: "GET /invites/{code}/target-users/job-status", Status: status, Body: body})
 		h.must(err)
 		a, err := h.arrive("stranger", id)
 		if err != nil || a.Code != "" || a.Why == nil {
@@ -214,7 +214,7 @@ func TestRulesFirst(t *testing.T) {
 		"by the page": func(snowflake.ID) { h.clock.forward(6 * time.Second) },
 		"by a sweep":  func(snowflake.ID) { h.later(2 * time.Minute); h.sweep() },
 		"by voice": func(user snowflake.ID) {
-			_, err := h.discord.JoinVoice(h.guild, user, h.public, standin.VoiceFlags{})
+			_, err := h.discord.JoinVoice(h.guild, user, h.public, discordsim.VoiceFlags{})
 			h.must(err)
 		},
 	}
@@ -253,7 +253,7 @@ func TestLockedMeanwhile(t *testing.T) {
 	h.follow("stranger", link.Token)
 	a := h.step("stranger", id, room.StepJoin)
 	h.changed("jonas", id, room.DoLock)
-	_, err = h.discord.UseInvite(standin.ID(h.stranger()), a.Code)
+	_, err = h.discord.UseInvite(discordsim.ID(h.stranger()), a.Code)
 	h.must(err)
 	h.clock.forward(6 * time.Second)
 	if a := h.step("stranger", id, room.StepWait); a.Why == nil || a.Why.Code != errs.Forbidden {

@@ -24,18 +24,18 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/robfig/cron/v3"
 
-	"snug/bot/checkpoint"
+	"snug/bot/activity"
 	"snug/bot/commands"
 	"snug/bot/direct"
-	api "snug/bot/discord"
-	"snug/bot/hooks"
-	"snug/bot/keeper"
+	"snug/bot/discordapi"
 	"snug/bot/lenient"
 	"snug/bot/logs"
-	"snug/bot/presence"
 	"snug/bot/ratelimit"
+	"snug/bot/rooms"
+	"snug/bot/shards/checkpoint"
 	"snug/bot/standings"
-	"snug/bot/tally"
+	"snug/bot/voice"
+	"snug/bot/webhooks"
 	"snug/shared/agent"
 	"snug/shared/dm"
 	"snug/shared/hub"
@@ -84,20 +84,20 @@ type Options struct {
 type Bot struct {
 	o         Options
 	client    *bot.Client
-	discord   *api.Discord
+	discord   *discordapi.Discord
 	direct    *direct.Sender
-	presence  *presence.Presence
+	presence  *voice.Presence
 	standings *standings.Table
 	rosters   *publisher
-	keeper    *keeper.Keeper
+	keeper    *rooms.Keeper
 	commands  *commands.Commands
 	panels    *commands.Panels
 	calls     *hub.Calls
 	cron      *cron.Cron
 	rounds    rounds
 	limiter   *ratelimit.Limiter
-	tally     *tally.Tally
-	hooks     *hooks.Sender
+	tally     *activity.Tally
+	hooks     *webhooks.Sender
 	seen      *once
 	metrics   *metrics
 	troubles  *logs.Memory
@@ -147,7 +147,7 @@ func (b *Bot) build() (err error) {
 	b.limiter = ratelimit.New(ratelimit.Config{Global: o.Requests, Allow: b.mayAsk, Logger: o.Log, Metrics: metrics})
 	b.client, err = disgo.New(o.Token,
 		bot.WithLogger(quiet(o.Log)),
-		bot.WithCacheConfigOpts(api.Caches(func() snowflake.ID { return b.client.ApplicationID })...),
+		bot.WithCacheConfigOpts(discordapi.Caches(func() snowflake.ID { return b.client.ApplicationID })...),
 		bot.WithRestClientConfigOpts(append(b.limiter.Options(nil), rest.WithUserAgent(agent.Discord), rest.WithURL(o.DiscordURL+"/api/v10"))...),
 		bot.WithRestConfigOpts(rest.WithDefaultAllowedMentions(discord.AllowedMentions{})),
 	)
@@ -166,21 +166,21 @@ func (b *Bot) build() (err error) {
 	if b.calls, err = o.Hub.Calls(0); err != nil {
 		return err
 	}
-	b.discord = api.New(b.client, o.Now)
+	b.discord = discordapi.New(b.client, o.Now)
 	b.direct, err = direct.New(direct.Options{
 		Hub: o.Hub, Discord: b.discord, Limits: o.DirectMessages, Now: o.Now, Log: o.Log, Registerer: o.Registerer,
 	})
 	if err != nil {
 		return err
 	}
-	b.presence = presence.New(presence.Options{
+	b.presence = voice.New(voice.Options{
 		Publisher: b.rosters, Now: o.Now, Log: o.Log,
-		Moved: func(m presence.Move) { b.keeper.Moved(m) },
+		Moved: func(m voice.Move) { b.keeper.Moved(m) },
 	})
 	if b.standings, err = b.newStandings(); err != nil {
 		return err
 	}
-	b.keeper = keeper.New(keeper.Options{
+	b.keeper = rooms.New(rooms.Options{
 		Hub: o.Hub, Discord: b.discord, Presence: b.presence, Standings: b.standings, Keys: o.Keys, Now: o.Now, Log: o.Log,
 		Link: o.Pages.Invite, Announce: b.announce, Turned: func(guildID snowflake.ID) { b.panels.Touch(guildID) },
 		AskInfo: b.askInfo,

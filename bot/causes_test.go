@@ -8,18 +8,18 @@ import (
 	"testing"
 	"time"
 
+	"snug/shared/discordsim"
 	"snug/shared/errs"
 	"snug/shared/guild"
 	"snug/shared/hub"
 	"snug/shared/room"
-	"snug/shared/standin"
 )
 
 // Discord bounds edits of messages older than an hour: the panel is then
 // posted anew, in place of the old one, and nothing is asked again and again.
 func TestOldPanelIsPostedAnew(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, func(l *standin.Limits) { l.OldEdits = 1 })
+	h := newHouse(t, func(l *discordsim.Limits) { l.OldEdits = 1 })
 	id := h.open("jonas", "Friday").Room.ID
 	h.must(h.join("jonas", id))
 	first := h.panel("jonas", id, "the room", has("Rename")).ID
@@ -35,9 +35,9 @@ func TestOldPanelIsPostedAnew(t *testing.T) {
 		show string
 	}{{room.DoUnlock, "Lock"}, {room.DoLock, "Unlock"}, {room.DoUnlock, "Lock"}} {
 		h.changed("jonas", id, step.do)
-		h.panel("jonas", id, step.show, func(m *standin.Message) bool { return m.ID != first && has(step.show)(m) })
+		h.panel("jonas", id, step.show, func(m *discordsim.Message) bool { return m.ID != first && has(step.show)(m) })
 	}
-	panels := slices.DeleteFunc(h.chat("jonas", id), func(m *standin.Message) bool { return !has("Rename")(m) })
+	panels := slices.DeleteFunc(h.chat("jonas", id), func(m *discordsim.Message) bool { return !has("Rename")(m) })
 	if len(panels) != 1 {
 		t.Errorf("%d panels are in the chat", len(panels))
 	}
@@ -65,8 +65,8 @@ func TestCommandsAreInOneScope(t *testing.T) {
 	h := newHouse(t)
 	other, err := h.discord.AddGuild("Elsewhere", h.people["mara"])
 	h.must(err)
-	h.must(h.discord.InstallBot(other.ID, h.app.ID, standin.SnugPermissions))
-	of := func(scope standin.ID) string {
+	h.must(h.discord.InstallBot(other.ID, h.app.ID, discordsim.SnugPermissions))
+	of := func(scope discordsim.ID) string {
 		if scope == 0 {
 			return fmt.Sprintf("/applications/%d/commands", h.app.ID)
 		}
@@ -76,12 +76,12 @@ func TestCommandsAreInOneScope(t *testing.T) {
 		Type int
 		Name string
 	}
-	look := func(scope standin.ID) (list []command) {
+	look := func(scope discordsim.ID) (list []command) {
 		t.Helper()
 		h.get(of(scope), &list)
 		return list
 	}
-	want := func(when string, scope standin.ID, mine int, others ...command) {
+	want := func(when string, scope discordsim.ID, mine int, others ...command) {
 		t.Helper()
 		list := look(scope)
 		for _, c := range others {
@@ -94,7 +94,7 @@ func TestCommandsAreInOneScope(t *testing.T) {
 		}
 	}
 	all, launch, foreign := len(look(0)), command{4, "launch"}, command{1, "foreign"}
-	again := func(only standin.ID) {
+	again := func(only discordsim.ID) {
 		h.shut()
 		h.only = only
 		h.start()
@@ -159,8 +159,8 @@ func TestForbiddenNames(t *testing.T) {
 func TestBotIsLetIntoFullRoom(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	music := h.discord.AddApplication(standin.ApplicationOptions{Name: "Tunes"})
-	h.must(h.discord.InstallBot(h.guild, music.ID, standin.PermViewChannel|standin.PermConnect|standin.PermSpeak))
+	music := h.discord.AddApplication(discordsim.ApplicationOptions{Name: "Tunes"})
+	h.must(h.discord.InstallBot(h.guild, music.ID, discordsim.PermViewChannel|discordsim.PermConnect|discordsim.PermSpeak))
 	h.settings(`{"private":false,"seat_grace":"0s"}`)
 	r := h.openWith("jonas", room.OpenRequest{Name: "Concert", Seats: 2})
 	id := r.Room.ID
@@ -174,7 +174,7 @@ func TestBotIsLetIntoFullRoom(t *testing.T) {
 	_, _, err := letIn(h, "jonas", id, "tunes")
 	h.must(err)
 	h.eventually("a seat is lent", func() bool { return h.channels()[id].UserLimit == 3 })
-	_, err = h.discord.JoinVoice(h.guild, music.ID, standin.ID(id), standin.VoiceFlags{})
+	_, err = h.discord.JoinVoice(h.guild, music.ID, discordsim.ID(id), discordsim.VoiceFlags{})
 	h.must(err)
 	h.awaitRoster(id, "jonas", "kiyo", "tunes")
 	if err := h.join("priya", id); err == nil {
@@ -188,8 +188,8 @@ func TestBotIsLetIntoFullRoom(t *testing.T) {
 func TestCategoryThatDeniesSpeech(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	quiet := h.add(standin.ChannelOptions{Name: "Quiet", Type: standin.ChannelCategory, Overwrites: []standin.Overwrite{
-		{ID: h.guild, Deny: standin.PermSpeak | standin.PermSendMessages},
+	quiet := h.add(discordsim.ChannelOptions{Name: "Quiet", Type: discordsim.ChannelCategory, Overwrites: []discordsim.Overwrite{
+		{ID: h.guild, Deny: discordsim.PermSpeak | discordsim.PermSendMessages},
 	}})
 	h.settings(fmt.Sprintf(`{"private":false,"category_id":"%d"}`, quiet))
 	id := h.open("jonas", "Friday").Room.ID

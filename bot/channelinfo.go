@@ -10,7 +10,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 	"golang.org/x/time/rate"
 
-	"snug/bot/keeper"
+	"snug/bot/rooms"
 )
 
 // Discord tells of a voice channel's status and of since when somebody is in
@@ -175,9 +175,9 @@ func (b *Bot) unknownEvent(g dgateway.Gateway, kind dgateway.EventType, data jso
 			return
 		}
 		if asked, ok := s.infos.answered(answer.GuildID); ok {
-			told := map[snowflake.ID]keeper.Info{}
+			told := map[snowflake.ID]rooms.Info{}
 			for _, c := range answer.Channels {
-				told[c.ID] = keeper.Info{Status: c.Status, Since: c.since()}
+				told[c.ID] = rooms.Info{Status: c.Status, Since: c.since()}
 			}
 			b.keeper.InfoTold(answer.GuildID, asked, told)
 		}

@@ -9,12 +9,12 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/bot"
-	api "snug/bot/discord"
+	"snug/bot/discordapi"
+	"snug/shared/discordsim"
+	"snug/shared/discordsim/openapi/openapitest"
 	"snug/shared/hub"
 	"snug/shared/hub/hubtest"
 	"snug/shared/room"
-	"snug/shared/standin"
-	"snug/shared/standin/openapi/openapitest"
 )
 
 // another starts a further process of the bot, which ends with the test.
@@ -112,8 +112,8 @@ func TestShardsAreGivenToWhoComes(t *testing.T) {
 		for _, n := range names[1:] {
 			h.must(h.discord.AddMember(g.ID, h.people[n], ""))
 		}
-		h.must(h.discord.InstallBot(g.ID, h.app.ID, standin.Permissions(api.Permissions)))
-	}, openapitest.Wrap(t), func(l *standin.Limits) { l.Recommended = 1 })
+		h.must(h.discord.InstallBot(g.ID, h.app.ID, discordsim.Permissions(discordapi.Permissions)))
+	}, openapitest.Wrap(t), func(l *discordsim.Limits) { l.Recommended = 1 })
 	rooms := map[snowflake.ID]snowflake.ID{}
 	for _, g := range []snowflake.ID{h.guild, second} {
 		h.eventually("the server is served", func() bool {
@@ -127,7 +127,7 @@ func TestShardsAreGivenToWhoComes(t *testing.T) {
 	begun := time.Now()
 	h.eventually("one of two shards is the other's", func() bool {
 		for g, id := range rooms {
-			_, err := h.discord.JoinVoice(standin.ID(g), h.people["kiyo"], id, standin.VoiceFlags{})
+			_, err := h.discord.JoinVoice(discordsim.ID(g), h.people["kiyo"], id, discordsim.VoiceFlags{})
 			h.must(err)
 			_, err = h.discord.LeaveVoice(g, h.people["kiyo"])
 			h.must(err)
@@ -138,7 +138,7 @@ func TestShardsAreGivenToWhoComes(t *testing.T) {
 	})
 	t.Logf("given after %.1f terms", float64(time.Since(begun))/float64(h.term))
 	for g, id := range rooms {
-		_, err := h.discord.JoinVoice(standin.ID(g), h.people["ada"], id, standin.VoiceFlags{})
+		_, err := h.discord.JoinVoice(discordsim.ID(g), h.people["ada"], id, discordsim.VoiceFlags{})
 		h.must(err)
 		h.awaitRoster(id, "ada")
 		if _, err := hub.ViewRoom.Call(t.Context(), h.hub, g, h.request("mara", id)); err != nil {
@@ -194,7 +194,7 @@ func TestClosedWhileOpening(t *testing.T) {
 	server := hubtest.Start(t)
 	h := newHouseSo(t, func(h *house) { h.nats, h.term = server.URL(), time.Second }, openapitest.Wrap(t))
 	h.shut()
-	_, err := h.discord.Inject(standin.Fault{Kind: standin.FaultNoHello, Chance: 1})
+	_, err := h.discord.Inject(discordsim.Fault{Kind: discordsim.FaultNoHello, Chance: 1})
 	h.must(err)
 	r, _ := h.process(server.URL())
 	h.must(r.bot.Start(context.Background()))

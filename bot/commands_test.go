@@ -10,8 +10,8 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/discordsim"
 	"snug/shared/room"
-	"snug/shared/standin"
 )
 
 // soon gives a context for what should take a moment.
@@ -21,15 +21,15 @@ func (h *house) soon() context.Context {
 	return ctx
 }
 
-func (h *house) user(name string) standin.ID { return h.people[name] }
+func (h *house) user(name string) discordsim.ID { return h.people[name] }
 
 // try runs a command in a room's chat (0: wherever the member is), and gives why it cannot be run.
-func (h *house) try(name, command string, in snowflake.ID, options map[string]any) (*standin.Answer, error) {
-	return h.discord.RunCommand(h.soon(), h.user(name), standin.CommandRun{Guild: standin.ID(h.guild), Channel: in, Name: command, Options: options})
+func (h *house) try(name, command string, in snowflake.ID, options map[string]any) (*discordsim.Answer, error) {
+	return h.discord.RunCommand(h.soon(), h.user(name), discordsim.CommandRun{Guild: discordsim.ID(h.guild), Channel: in, Name: command, Options: options})
 }
 
 // press presses a button, by its label, or chooses in a menu. Without a message it is the newest with such a component.
-func (h *house) press(name string, message standin.ID, component string, values ...string) *standin.Answer {
+func (h *house) press(name string, message discordsim.ID, component string, values ...string) *discordsim.Answer {
 	h.Helper()
 	a, err := h.discord.UseComponent(h.soon(), h.user(name), message, component, values...)
 	if err != nil {
@@ -39,7 +39,7 @@ func (h *house) press(name string, message standin.ID, component string, values 
 }
 
 // enter fills in the modal of an answer.
-func (h *house) enter(name string, a *standin.Answer, fields map[string]any) *standin.Answer {
+func (h *house) enter(name string, a *discordsim.Answer, fields map[string]any) *discordsim.Answer {
 	h.Helper()
 	if a.Modal == nil {
 		h.Fatalf("there is no modal: %+v", a)
@@ -50,7 +50,7 @@ func (h *house) enter(name string, a *standin.Answer, fields map[string]any) *st
 }
 
 // wantText checks an answer: to its user alone, with these words, mentioning nobody.
-func (h *house) wantText(a *standin.Answer, words ...string) {
+func (h *house) wantText(a *discordsim.Answer, words ...string) {
 	h.Helper()
 	if a.Message == nil || !a.Ephemeral {
 		h.Fatalf("the answer is not for its user alone: %+v", a)
@@ -63,7 +63,7 @@ func (h *house) wantText(a *standin.Answer, words ...string) {
 	h.mentionsNobody(a.Message)
 }
 
-func (h *house) mentionsNobody(m *standin.Message) {
+func (h *house) mentionsNobody(m *discordsim.Message) {
 	h.Helper()
 	var raw struct {
 		Mentions     []any `json:"mentions"`
@@ -77,26 +77,26 @@ func (h *house) mentionsNobody(m *standin.Message) {
 }
 
 // menu finds the custom id of the menu in a message.
-func (h *house) menu(m *standin.Message) standin.Component {
+func (h *house) menu(m *discordsim.Message) discordsim.Component {
 	h.Helper()
-	for _, c := range standin.All(m.Components) {
+	for _, c := range discordsim.All(m.Components) {
 		if c.Type == 3 || c.Type == 5 {
 			return c
 		}
 	}
 	h.Fatalf("there is no menu in %s", m.Raw)
-	return standin.Component{}
+	return discordsim.Component{}
 }
 
 // chat gives what a member sees in a channel's chat, oldest first.
-func (h *house) chat(name string, channel snowflake.ID) (out []*standin.Message) {
+func (h *house) chat(name string, channel snowflake.ID) (out []*discordsim.Message) {
 	h.Helper()
 	state, err := h.discord.StateFor(h.user(name))
 	h.must(err)
 	for _, w := range state.Messages[channel] {
 		b, err := json.Marshal(w)
 		h.must(err)
-		m := &standin.Message{Raw: b}
+		m := &discordsim.Message{Raw: b}
 		h.must(json.Unmarshal(b, m))
 		out = append(out, m)
 	}
@@ -104,11 +104,11 @@ func (h *house) chat(name string, channel snowflake.ID) (out []*standin.Message)
 }
 
 // panel waits for a room's control panel to be as ok wants it.
-func (h *house) panel(name string, id snowflake.ID, what string, ok func(*standin.Message) bool) (out *standin.Message) {
+func (h *house) panel(name string, id snowflake.ID, what string, ok func(*discordsim.Message) bool) (out *discordsim.Message) {
 	h.Helper()
 	h.eventually("the panel shows "+what, func() bool {
 		list := h.chat(name, id)
-		i := slices.IndexFunc(list, func(m *standin.Message) bool { _, there := m.Find("Rename"); return there })
+		i := slices.IndexFunc(list, func(m *discordsim.Message) bool { _, there := m.Find("Rename"); return there })
 		if i < 0 || !ok(list[i]) {
 			return false
 		}
@@ -118,8 +118,8 @@ func (h *house) panel(name string, id snowflake.ID, what string, ok func(*standi
 	return out
 }
 
-func has(label string) func(*standin.Message) bool {
-	return func(m *standin.Message) bool { _, ok := m.Find(label); return ok }
+func has(label string) func(*discordsim.Message) bool {
+	return func(m *discordsim.Message) bool { _, ok := m.Find(label); return ok }
 }
 
 func TestPanelIsPostedOnceAndFollowsTheRoom(t *testing.T) {
@@ -145,7 +145,7 @@ func TestPanelIsPostedOnceAndFollowsTheRoom(t *testing.T) {
 	h.start()
 	h.settings(`{"idle_timeout":"0s","seat_grace":"0s"}`) // jonas is in, so nothing is announced
 	h.leave("jonas")
-	h.panel("jonas", id, "the closing", func(m *standin.Message) bool { return strings.Contains(m.Text(), "Closes") })
+	h.panel("jonas", id, "the closing", func(m *discordsim.Message) bool { return strings.Contains(m.Text(), "Closes") })
 	panels := 0
 	for _, m := range h.chat("jonas", id) {
 		if has("Rename")(m) {
@@ -163,7 +163,7 @@ func TestPanelIsPostedOnceAndFollowsTheRoom(t *testing.T) {
 
 	a := h.press("jonas", m.ID, "Keep open")
 	h.wantText(a, "stays open")
-	h.panel("jonas", id, "that it stays", func(m *standin.Message) bool { return !strings.Contains(m.Text(), "Closes") })
+	h.panel("jonas", id, "that it stays", func(m *discordsim.Message) bool { return !strings.Contains(m.Text(), "Closes") })
 }
 
 func TestDeletedPanelComesBack(t *testing.T) {
@@ -173,13 +173,13 @@ func TestDeletedPanelComesBack(t *testing.T) {
 	m := h.panel("jonas", r.Room.ID, "the room", has("Lock"))
 	h.bare("DELETE", fmt.Sprintf("/channels/%d/messages/%d", r.Room.ID, m.ID))
 	h.settings(`{"idle_timeout":"0s"}`)
-	h.panel("jonas", r.Room.ID, "the closing", func(now *standin.Message) bool { return now.ID != m.ID && strings.Contains(now.Text(), "Closes") })
+	h.panel("jonas", r.Room.ID, "the closing", func(now *discordsim.Message) bool { return now.ID != m.ID && strings.Contains(now.Text(), "Closes") })
 }
 
 func TestRoomsWorkWithoutAPanel(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	h.must(h.discord.SetRole(h.guild, standin.ID(h.guild), standin.PermViewChannel|standin.PermConnect|standin.PermUseApplicationCommands))
+	h.must(h.discord.SetRole(h.guild, discordsim.ID(h.guild), discordsim.PermViewChannel|discordsim.PermConnect|discordsim.PermUseApplicationCommands))
 	a := h.command("jonas", "create-room", map[string]any{"name": "Quiet"})
 	h.wantText(a, "is open")
 	h.eventually("a panel was tried", func() bool { return h.asked("POST /channels/{channel}/messages") > 0 })
@@ -237,14 +237,14 @@ func TestCustomIDsAreNotBelieved(t *testing.T) {
 
 func TestSuggestions(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, func(l *standin.Limits) { l.Buckets = false })
+	h := newHouse(t, func(l *discordsim.Limits) { l.Buckets = false })
 	h.settings(`{"rooms_per_member":40,"private":false}`)
 	for i := range 27 {
 		h.open("jonas", fmt.Sprintf("Table %02d", i))
 	}
 	hidden := h.openWith("kiyo", room.OpenRequest{Name: "Table of secrets", Private: new(true)})
 	suggest := func(name, typed string) (out []string) {
-		list, err := h.discord.Autocomplete(h.soon(), h.user(name), standin.CommandRun{Guild: h.guild, Name: "room info", Options: map[string]any{"room": typed}}, "room")
+		list, err := h.discord.Autocomplete(h.soon(), h.user(name), discordsim.CommandRun{Guild: h.guild, Name: "room info", Options: map[string]any{"room": typed}}, "room")
 		h.must(err)
 		for _, c := range list {
 			out = append(out, c.Name)
@@ -288,10 +288,10 @@ func TestAnswersAreInTheirReadersLanguage(t *testing.T) {
 func TestSlowDiscord(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	_, err := h.discord.Inject(standin.Fault{Kind: standin.FaultLatency, Route: "POST /guilds/{guild.id}/channels", Delay: 3.5})
+	_, err := h.discord.Inject(discordsim.Fault{Kind: discordsim.FaultLatency, Route: "POST /guilds/{guild.id}/channels", Delay: 3.5})
 	h.must(err)
 	type answered struct {
-		a   *standin.Answer
+		a   *discordsim.Answer
 		err error
 	}
 	opening := make(chan answered, 1)
@@ -301,7 +301,7 @@ func TestSlowDiscord(t *testing.T) {
 	}()
 	h.eventually("the room is being made", func() bool { return h.asked("POST /guilds/{guild") > 0 })
 	// The guild's turn is taken now; suggestions do not wait for it.
-	_, err = h.discord.Autocomplete(h.soon(), h.user("kiyo"), standin.CommandRun{Guild: h.guild, Name: "room info"}, "room")
+	_, err = h.discord.Autocomplete(h.soon(), h.user("kiyo"), discordsim.CommandRun{Guild: h.guild, Name: "room info"}, "room")
 	h.must(err)
 	got := <-opening
 	h.must(got.err)

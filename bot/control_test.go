@@ -8,13 +8,13 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/discordsim"
 	"snug/shared/hub"
 	"snug/shared/room"
-	"snug/shared/standin"
 )
 
 // dms gives the direct messages that somebody got from Snug, oldest first.
-func (h *house) dms(name string) (out []*standin.Message) {
+func (h *house) dms(name string) (out []*discordsim.Message) {
 	h.Helper()
 	state, err := h.discord.StateFor(h.user(name))
 	h.must(err)
@@ -25,11 +25,11 @@ func (h *house) dms(name string) (out []*standin.Message) {
 }
 
 // hears waits until somebody got a direct message with these words.
-func (h *house) hears(name, words string) *standin.Message {
+func (h *house) hears(name, words string) *discordsim.Message {
 	h.Helper()
-	var found *standin.Message
+	var found *discordsim.Message
 	h.eventually(name+" hears "+words, func() bool {
-		i := slices.IndexFunc(h.dms(name), func(m *standin.Message) bool { return strings.Contains(m.Text(), words) })
+		i := slices.IndexFunc(h.dms(name), func(m *discordsim.Message) bool { return strings.Contains(m.Text(), words) })
 		if i >= 0 {
 			found = h.dms(name)[i]
 		}
@@ -99,7 +99,7 @@ func TestPanelButtons(t *testing.T) {
 	h.wantText(h.enter("jonas", h.press("jonas", m.ID, "Seats"), map[string]any{"seats": "x"}), "“x” is not a whole number")
 	h.wantText(h.enter("jonas", h.press("jonas", m.ID, "Seats"), map[string]any{"seats": "6"}), "has 6 seats now")
 	h.wantText(h.enter("jonas", h.press("jonas", m.ID, "Status"), map[string]any{"status": "popcorn"}), "popcorn")
-	h.panel("jonas", id, "name and seats", func(m *standin.Message) bool {
+	h.panel("jonas", id, "name and seats", func(m *discordsim.Message) bool {
 		return strings.Contains(m.Text(), "Movie night") && strings.Contains(m.Text(), "6 seats")
 	})
 	h.wantText(h.press("jonas", m.ID, "Invite"), "Invite link to <#"+id.String())
@@ -107,7 +107,7 @@ func TestPanelButtons(t *testing.T) {
 	// The third name in ten minutes waits, and is told.
 	h.wantText(h.command("jonas", "room rename", map[string]any{"name": "Second"}), "called **Second**")
 	h.wantText(h.command("jonas", "room rename", map[string]any{"name": "Third"}), "will be called **Third** <t:")
-	h.panel("jonas", id, "the name to come", func(m *standin.Message) bool { return strings.Contains(m.Text(), "Third") })
+	h.panel("jonas", id, "the name to come", func(m *discordsim.Message) bool { return strings.Contains(m.Text(), "Third") })
 
 	// Somebody chosen in the menu: let in, then banned, then the ban is undone.
 	menu := h.menu(m).CustomID
@@ -118,12 +118,12 @@ func TestPanelButtons(t *testing.T) {
 	a = h.press("jonas", m.ID, menu, h.people["kiyo"].String())
 	a = h.press("jonas", a.Message.ID, "Ban")
 	h.wantText(a, "is banned from **Second**")
-	got, err := h.discord.Autocomplete(h.soon(), h.user("jonas"), standin.CommandRun{Guild: h.guild, Name: "room unban"}, "user")
+	got, err := h.discord.Autocomplete(h.soon(), h.user("jonas"), discordsim.CommandRun{Guild: h.guild, Name: "room unban"}, "user")
 	h.must(err)
 	if len(got) != 1 || got[0].Name != "Kiyo" || string(got[0].Value) != `"`+h.people["kiyo"].String()+`"` {
 		t.Errorf("bans are suggested as %+v", got)
 	}
-	if got, err := h.discord.Autocomplete(h.soon(), h.user("priya"), standin.CommandRun{Guild: h.guild, Name: "room unban"}, "user"); err != nil || len(got) != 0 {
+	if got, err := h.discord.Autocomplete(h.soon(), h.user("priya"), discordsim.CommandRun{Guild: h.guild, Name: "room unban"}, "user"); err != nil || len(got) != 0 {
 		t.Errorf("to others bans are suggested as %+v, %v", got, err)
 	}
 	h.wantText(h.press("jonas", a.Message.ID, "Undo the ban"), "no longer banned")
@@ -142,7 +142,7 @@ func TestKnocksArriveInTheChat(t *testing.T) {
 	h.panel("jonas", id, "the room", has("Lock"))
 	h.wantText(h.command("kiyo", "knock", nil), "Whom do you want to visit?")
 	h.wantText(h.command("kiyo", "knock", map[string]any{"user": h.people["jonas"].String()}), "If <@")
-	knock := func() (m *standin.Message) {
+	knock := func() (m *discordsim.Message) {
 		h.eventually("the knock arrives in the room", func() bool {
 			list := h.chat("jonas", id)
 			i := slices.IndexFunc(list, has("Let in"))
@@ -175,7 +175,7 @@ func TestKnocksArriveInTheChat(t *testing.T) {
 	h.eventually("the knock is gone", func() bool { return !slices.ContainsFunc(h.chat("jonas", id), has("Let in")) })
 }
 
-func (h *house) wantMessage(m *standin.Message, words ...string) {
+func (h *house) wantMessage(m *discordsim.Message, words ...string) {
 	h.Helper()
 	for _, w := range words {
 		if !strings.Contains(m.Text(), w) {
@@ -206,7 +206,7 @@ func TestMenuOnAPerson(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	h.open("jonas", "Friday")
-	a, err := h.discord.RunCommand(h.soon(), h.user("jonas"), standin.CommandRun{Guild: h.guild, Name: "Invite to my room", Target: h.user("kiyo")})
+	a, err := h.discord.RunCommand(h.soon(), h.user("jonas"), discordsim.CommandRun{Guild: h.guild, Name: "Invite to my room", Target: h.user("kiyo")})
 	h.must(err)
 	h.wantText(a, "may enter <#", "I sent them the link")
 	h.hears("kiyo", "Jonas lets you into **Friday**")
@@ -228,13 +228,13 @@ func TestPreferencesCommand(t *testing.T) {
 func TestNoticesAreInTheServersLanguage(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	c, err := h.discord.AddChannel(h.guild, standin.ChannelOptions{Name: "log", Type: standin.ChannelText})
+	c, err := h.discord.AddChannel(h.guild, discordsim.ChannelOptions{Name: "log", Type: discordsim.ChannelText})
 	h.must(err)
 	h.settings(fmt.Sprintf(`{"language":"de","log_channel_id":"%d","idle_timeout":"0s"}`, c.ID))
 	id := h.open("jonas", "Freitag").Room.ID
 	said := func(where snowflake.ID, words string) {
 		h.eventually("it says "+words, func() bool {
-			return slices.ContainsFunc(h.chat("jonas", where), func(m *standin.Message) bool { return strings.Contains(m.Text(), words) })
+			return slices.ContainsFunc(h.chat("jonas", where), func(m *discordsim.Message) bool { return strings.Contains(m.Text(), words) })
 		})
 	}
 	said(id, "4 Plätze")

@@ -9,17 +9,17 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/discordsim"
 	"snug/shared/errs"
 	"snug/shared/guild"
 	"snug/shared/hub"
 	"snug/shared/room"
-	"snug/shared/standin"
 )
 
 // failing has Discord fail a route from now on; what it gives ends that.
 func (h *house) failing(route string) (mended func()) {
 	h.Helper()
-	f, err := h.discord.Inject(standin.Fault{Kind: standin.FaultError, Route: route, Status: 503, Count: -1})
+	f, err := h.discord.Inject(discordsim.Fault{Kind: discordsim.FaultError, Route: route, Status: 503, Count: -1})
 	h.must(err)
 	return func() { h.discord.ClearFaults(f.ID) }
 }
@@ -82,7 +82,7 @@ func TestSuccessClearsNoDebtItDidNotPay(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := newHouse(t, func(l *standin.Limits) { *l = standin.NoRateLimits() })
+			h := newHouse(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
 			r := h.open("jonas", "Friday")
 			id := r.Room.ID
 			h.must(h.redeem("kiyo", r.Invite.Token))
@@ -103,7 +103,7 @@ func TestSuccessClearsNoDebtItDidNotPay(t *testing.T) {
 // Who was to be put out of voice, left, and came in again by a way that is open to them, is not put out for what was owed before.
 func TestDebtOfPuttingOutEndsWhenTheyLeave(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, func(l *standin.Limits) { *l = standin.NoRateLimits() })
+	h := newHouse(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
 	h.settings(`{"private":false}`)
 	id := h.open("jonas", "Friday").Room.ID
 	h.must(h.join("kiyo", id))
@@ -128,7 +128,7 @@ func TestDebtOfPuttingOutEndsWhenTheyLeave(t *testing.T) {
 // A room whose channel Discord's list does not show is not closed for that, nor called by what hides it.
 func TestRepairOfAHiddenChannel(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, func(l *standin.Limits) { *l = standin.NoRateLimits() })
+	h := newHouse(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
 	lobby := h.lobby(guild.Lobby{}, "Lobby")
 	r, deleted := h.open("jonas", "Friday"), h.open("kiyo", "Deleted")
 	h.do(http.MethodDelete, "/channels/"+r.Room.ID.String()+"/permissions/"+h.app.ID.String(), nil).Body.Close()
@@ -136,7 +136,7 @@ func TestRepairOfAHiddenChannel(t *testing.T) {
 		t.Fatal("Snug still sees the channel")
 	}
 	h.do(http.MethodPut, "/channels/"+lobby.Lobby.ChannelID.String()+"/permissions/"+h.app.ID.String(),
-		map[string]any{"type": 1, "deny": fmt.Sprint(int64(standin.PermViewChannel))}).Body.Close()
+		map[string]any{"type": 1, "deny": fmt.Sprint(int64(discordsim.PermViewChannel))}).Body.Close()
 	rep, err := call(h, hub.Repair, guild.RepairRequest{Actor: h.actor("mara")})
 	h.must(err)
 	if !slices.ContainsFunc(rep.Findings, func(f guild.Finding) bool { return f.Kind == guild.FindUnseen && f.ChannelID == r.Room.ID }) {
@@ -158,12 +158,12 @@ func TestRepairOfAHiddenChannel(t *testing.T) {
 // A seat that was lent to a bot is given back, also if the bot left while Snug was away; and a lending that failed is owed.
 func TestLentSeatsAreGivenBack(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, func(l *standin.Limits) { *l = standin.NoRateLimits() })
+	h := newHouse(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
 	h.settings(`{"private":false}`)
-	music := h.discord.AddApplication(standin.ApplicationOptions{Name: "Tunes"})
-	h.must(h.discord.InstallBot(h.guild, music.ID, standin.PermViewChannel|standin.PermConnect|standin.PermSpeak))
+	music := h.discord.AddApplication(discordsim.ApplicationOptions{Name: "Tunes"})
+	h.must(h.discord.InstallBot(h.guild, music.ID, discordsim.PermViewChannel|discordsim.PermConnect|discordsim.PermSpeak))
 	come := func(id snowflake.ID) {
-		_, err := h.discord.JoinVoice(h.guild, music.ID, id, standin.VoiceFlags{})
+		_, err := h.discord.JoinVoice(h.guild, music.ID, id, discordsim.VoiceFlags{})
 		h.must(err)
 	}
 	limit := func(id snowflake.ID) int { return h.channels()[id].UserLimit }
@@ -204,7 +204,7 @@ func TestRoomsOfALeftServerAreClosedInOrder(t *testing.T) {
 	h.awaitRoster(id, "kiyo")
 	h.must(h.discord.RemoveMember(h.guild, h.app.ID))
 	h.await("the room is closed", func(live map[snowflake.ID]room.Live) bool { _, there := live[id]; return !there })
-	h.must(h.discord.InstallBot(h.guild, h.app.ID, standin.SnugPermissions)) // and again, at once
+	h.must(h.discord.InstallBot(h.guild, h.app.ID, discordsim.SnugPermissions)) // and again, at once
 	h.eventually("the room is there again", func() bool {
 		v, err := call(h, hub.ViewRoom, h.request("jonas", id))
 		return err == nil && v.Room.Name == "Friday"

@@ -8,34 +8,34 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
-	api "snug/bot/discord"
+	"snug/bot/discordapi"
+	"snug/shared/discordsim"
 	"snug/shared/errs"
 	"snug/shared/hub"
 	"snug/shared/room"
-	"snug/shared/standin"
 )
 
 // deny has a moderator deny somebody a channel by name.
-func (h *house) deny(channel snowflake.ID, name string, p standin.Permissions) {
+func (h *house) deny(channel snowflake.ID, name string, p discordsim.Permissions) {
 	h.Helper()
-	h.must(h.discord.SetOverwrite(channel, standin.Overwrite{ID: h.people[name], Member: true, Deny: p}))
+	h.must(h.discord.SetOverwrite(channel, discordsim.Overwrite{ID: h.people[name], Member: true, Deny: p}))
 }
 
 // denied gives what a channel denies somebody by name.
-func (h *house) denied(channel snowflake.ID, name string) standin.Permissions {
+func (h *house) denied(channel snowflake.ID, name string) discordsim.Permissions {
 	h.Helper()
 	_, d, _ := h.overwriteOf(channel, h.people[name])
-	return standin.Permissions(d)
+	return discordsim.Permissions(d)
 }
 
 // What a moderator denies somebody by name on a room's channel holds, in the
 // very bits that Snug writes for a ban too, whatever Snug tells Discord of the room afterwards.
 func TestDenialsByHandHold(t *testing.T) {
 	t.Parallel()
-	for _, bits := range []standin.Permissions{seeAndEnter, standin.PermConnect} {
+	for _, bits := range []discordsim.Permissions{seeAndEnter, discordsim.PermConnect} {
 		t.Run(fmt.Sprint(bits), func(t *testing.T) {
 			t.Parallel()
-			h := newHouse(t, func(l *standin.Limits) { *l = standin.NoRateLimits() })
+			h := newHouse(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
 			h.settings(`{"private":false}`)
 			r := h.open("jonas", "Friday")
 			id := r.Room.ID
@@ -74,8 +74,8 @@ func TestDenialsByHandHold(t *testing.T) {
 // denied them before, by name on the channel or in its category.
 func TestBanUndoneLeavesDenials(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, func(l *standin.Limits) { *l = standin.NoRateLimits() })
-	category := h.add(standin.ChannelOptions{Name: "Tables", Type: standin.ChannelCategory})
+	h := newHouse(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
+	category := h.add(discordsim.ChannelOptions{Name: "Tables", Type: discordsim.ChannelCategory})
 	h.settings(`{"private":false,"category_id":"` + category.String() + `"}`)
 	h.deny(category, "tomas", seeAndEnter)
 	id := h.open("jonas", "Friday").Room.ID
@@ -91,7 +91,7 @@ func TestBanUndoneLeavesDenials(t *testing.T) {
 	}
 	told := func(when string) {
 		t.Helper()
-		for n, want := range map[string]standin.Permissions{"kiyo": seeAndEnter, "tomas": seeAndEnter, "priya": 0} {
+		for n, want := range map[string]discordsim.Permissions{"kiyo": seeAndEnter, "tomas": seeAndEnter, "priya": 0} {
 			if got := h.denied(id, n); got != want {
 				t.Errorf("%s: %s is denied %b, want %b", when, n, got, want)
 			}
@@ -105,15 +105,15 @@ func TestBanUndoneLeavesDenials(t *testing.T) {
 // A ban that was undone while Discord did not answer goes with the next sweep, and what was denied before stays.
 func TestBanUndoneLate(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, func(l *standin.Limits) { *l = standin.NoRateLimits() })
+	h := newHouse(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
 	h.settings(`{"private":false}`)
 	id := h.open("jonas", "Friday").Room.ID
-	h.deny(id, "kiyo", standin.PermConnect)
+	h.deny(id, "kiyo", discordsim.PermConnect)
 	h.eventually("Snug knows", func() bool { return errs.Has(h.enters("kiyo", id), errs.Forbidden) })
 	for _, n := range []string{"kiyo", "priya"} {
 		h.changed("jonas", id, room.DoBan, h.at(n))
 	}
-	f, err := h.discord.Inject(standin.Fault{Kind: standin.FaultError, Status: http.StatusServiceUnavailable, Route: "/channels/*", Count: -1})
+	f, err := h.discord.Inject(discordsim.Fault{Kind: discordsim.FaultError, Status: http.StatusServiceUnavailable, Route: "/channels/*", Count: -1})
 	h.must(err)
 	for _, n := range []string{"kiyo", "priya"} {
 		if _, err := h.change("jonas", id, room.DoUnban, h.at(n)); err == nil {
@@ -124,7 +124,7 @@ func TestBanUndoneLate(t *testing.T) {
 	h.deny(id, "tomas", seeAndEnter) // meanwhile, by hand
 	h.eventually("the bans are gone", func() bool {
 		h.clock.forward(time.Minute)
-		return h.denied(id, "priya") == 0 && h.denied(id, "kiyo") == standin.PermConnect
+		return h.denied(id, "priya") == 0 && h.denied(id, "kiyo") == discordsim.PermConnect
 	})
 	if h.denied(id, "tomas") != seeAndEnter {
 		t.Errorf("tomas is denied %b", h.denied(id, "tomas"))
@@ -135,17 +135,17 @@ func TestBanUndoneLate(t *testing.T) {
 // A guest whom a moderator mutes on the channel by name stays muted, and a guest.
 func TestMutedByHand(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, func(l *standin.Limits) { *l = standin.NoRateLimits() })
+	h := newHouse(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
 	r := h.open("jonas", "Friday")
 	id := r.Room.ID
 	h.must(h.redeem("kiyo", r.Invite.Token))
-	h.deny(id, "priya", standin.PermSpeak)
-	h.must(h.discord.SetOverwrite(id, standin.Overwrite{ID: h.people["kiyo"], Member: true, Allow: standin.Permissions(api.GuestAllow) &^ standin.PermSpeak, Deny: standin.PermSpeak}))
+	h.deny(id, "priya", discordsim.PermSpeak)
+	h.must(h.discord.SetOverwrite(id, discordsim.Overwrite{ID: h.people["kiyo"], Member: true, Allow: discordsim.Permissions(discordapi.GuestAllow) &^ discordsim.PermSpeak, Deny: discordsim.PermSpeak}))
 	h.eventually("Snug knows", func() bool { return h.redeem("priya", r.Invite.Token) == nil })
 	told := func(when string) {
 		t.Helper()
 		for _, n := range []string{"kiyo", "priya"} {
-			if !h.has(n, id) || h.denied(id, n) != standin.PermSpeak {
+			if !h.has(n, id) || h.denied(id, n) != discordsim.PermSpeak {
 				t.Errorf("%s: %s is in: %v, denied %b", when, n, h.has(n, id), h.denied(id, n))
 			}
 		}

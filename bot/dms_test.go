@@ -8,9 +8,9 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/discordsim"
 	"snug/shared/hub"
 	"snug/shared/room"
-	"snug/shared/standin"
 )
 
 // crowd adds members to the server.
@@ -25,13 +25,13 @@ func (h *house) crowd(n int) (ids []snowflake.ID) {
 }
 
 // opens counts the direct messages that Snug opened with people who had none with it.
-func (h *house) opens() standin.StateApplication { return h.discord.State().Applications[0] }
+func (h *house) opens() discordsim.StateApplication { return h.discord.State().Applications[0] }
 
 // One owner who invites many people by name opens three direct messages, before and after a restart, and is
 // told of the others what to do.
 func TestOneOwnersDirectMessages(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, func(l *standin.Limits) { *l = standin.NoRateLimits(); l.DMs, l.DMRefusals = 25, 5 })
+	h := newHouse(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits(); l.DMs, l.DMRefusals = 25, 5 })
 	h.open("jonas", "Friday")
 	guests := h.crowd(30)
 	invite := func(who snowflake.ID) string {

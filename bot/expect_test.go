@@ -3,24 +3,24 @@ package bot_test
 import (
 	"testing"
 
-	api "snug/bot/discord"
+	"snug/bot/discordapi"
+	"snug/shared/discordsim"
 	"snug/shared/errs"
-	"snug/shared/standin"
 )
 
 // TestServersThatAreComing: after a start a server that Discord has listed and not described yet is known, and not ready;
 // one that the bot is not in is not.
 func TestServersThatAreComing(t *testing.T) {
 	t.Parallel()
-	var coming, theirs standin.Guild
+	var coming, theirs discordsim.Guild
 	h := newHouseSo(t, func(h *house) {
 		var err error
 		coming, err = h.discord.AddGuild("Late", h.people["mara"])
 		h.must(err)
 		theirs, err = h.discord.AddGuild("Theirs", h.people["mara"])
 		h.must(err)
-		h.must(h.discord.InstallBot(coming.ID, h.app.ID, standin.Permissions(api.Permissions)))
-		_, err = h.discord.Inject(standin.Fault{Kind: standin.FaultOutage, Guild: coming.ID})
+		h.must(h.discord.InstallBot(coming.ID, h.app.ID, discordsim.Permissions(discordapi.Permissions)))
+		_, err = h.discord.Inject(discordsim.Fault{Kind: discordsim.FaultOutage, Guild: coming.ID})
 		h.must(err)
 	}, nil)
 	h.eventually("the server that is coming", func() bool {
@@ -33,7 +33,7 @@ func TestServersThatAreComing(t *testing.T) {
 	if _, _, err := h.running.hub.Guilds.Get(t.Context(), "0"); !errs.Has(err, errs.NotFound) {
 		t.Errorf("something without a name is known: %v", err)
 	}
-	_, err := h.discord.Inject(standin.Fault{Kind: "restore", Guild: coming.ID})
+	_, err := h.discord.Inject(discordsim.Fault{Kind: "restore", Guild: coming.ID})
 	h.must(err)
 	h.eventually("it has come", func() bool {
 		g, _, err := h.running.hub.Guilds.Get(t.Context(), coming.ID.String())

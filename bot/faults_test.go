@@ -22,9 +22,9 @@ import (
 
 	"snug/bot"
 	"snug/bot/gateway"
-	"snug/bot/presence"
+	"snug/bot/voice"
+	"snug/shared/discordsim"
 	"snug/shared/room"
-	"snug/shared/standin"
 )
 
 // endurance bounds a storm's waits: there are many storms at once, with
@@ -32,13 +32,13 @@ import (
 const endurance = 4 * patience
 
 // gatewayFaults are all that the stand-in can do to a gateway connection.
-var gatewayFaults = []standin.Fault{
-	{Kind: standin.FaultDrop}, {Kind: standin.FaultReconnect}, {Kind: standin.FaultInvalidSession, Resumable: true}, {Kind: standin.FaultInvalidSession},
-	{Kind: standin.FaultClose, Code: 1000}, {Kind: standin.FaultClose, Code: 1001}, {Kind: standin.FaultClose, Code: 4000}, {Kind: standin.FaultClose, Code: 4001},
-	{Kind: standin.FaultClose, Code: 4002}, {Kind: standin.FaultClose, Code: 4003}, {Kind: standin.FaultClose, Code: 4005}, {Kind: standin.FaultClose, Code: 4007},
-	{Kind: standin.FaultClose, Code: 4008}, {Kind: standin.FaultClose, Code: 4009},
-	{Kind: standin.FaultHeartbeat}, {Kind: standin.FaultHalfOpen}, {Kind: standin.FaultOutage, Duration: 0.02}, {Kind: standin.FaultNoHello}, {Kind: standin.FaultNoACK},
-	{Kind: standin.FaultDropResume}, {Kind: standin.FaultDuplicate, Event: "VOICE_STATE_UPDATE"}, {Kind: standin.FaultDelay, Delay: 0.02},
+var gatewayFaults = []discordsim.Fault{
+	{Kind: discordsim.FaultDrop}, {Kind: discordsim.FaultReconnect}, {Kind: discordsim.FaultInvalidSession, Resumable: true}, {Kind: discordsim.FaultInvalidSession},
+	{Kind: discordsim.FaultClose, Code: 1000}, {Kind: discordsim.FaultClose, Code: 1001}, {Kind: discordsim.FaultClose, Code: 4000}, {Kind: discordsim.FaultClose, Code: 4001},
+	{Kind: discordsim.FaultClose, Code: 4002}, {Kind: discordsim.FaultClose, Code: 4003}, {Kind: discordsim.FaultClose, Code: 4005}, {Kind: discordsim.FaultClose, Code: 4007},
+	{Kind: discordsim.FaultClose, Code: 4008}, {Kind: discordsim.FaultClose, Code: 4009},
+	{Kind: discordsim.FaultHeartbeat}, {Kind: discordsim.FaultHalfOpen}, {Kind: discordsim.FaultOutage, Duration: 0.02}, {Kind: discordsim.FaultNoHello}, {Kind: discordsim.FaultNoACK},
+	{Kind: discordsim.FaultDropResume}, {Kind: discordsim.FaultDuplicate, Event: "VOICE_STATE_UPDATE"}, {Kind: discordsim.FaultDelay, Delay: 0.02},
 }
 
 // pub is a hub that remembers everything that was published.
@@ -62,21 +62,21 @@ func (p *pub) Put(_ string, l room.Live, done func(error)) {
 // storm is one seed's world: a server with two rooms, people who come and go, and a gateway that fails.
 type storm struct {
 	rnd   *rand.Rand
-	s     *standin.Server
-	app   standin.Application
-	guild standin.ID
-	users []standin.ID
-	rooms []standin.ID
+	s     *discordsim.Server
+	app   discordsim.Application
+	guild discordsim.ID
+	users []discordsim.ID
+	rooms []discordsim.ID
 	pub   *pub
-	lane  *presence.Presence
+	lane  *voice.Presence
 	reg   *prometheus.Registry
 
 	begun func(gateway.Checkpoint) (*gateway.Shard, error)
 	shard *gateway.Shard
-	heard chan struct{}             // closed when Discord has described the server
-	in    map[standin.ID]standin.ID // who is where
-	truth map[snowflake.ID][]string // each room's joins and leaves, as they happened
-	lossy bool                      // a session or a server was lost: what happened meanwhile is told as a difference
+	heard chan struct{}                   // closed when Discord has described the server
+	in    map[discordsim.ID]discordsim.ID // who is where
+	truth map[snowflake.ID][]string       // each room's joins and leaves, as they happened
+	lossy bool                            // a session or a server was lost: what happened meanwhile is told as a difference
 }
 
 // TestFaultSequences lets the gateway fail in every way, alone and in seeded
@@ -133,18 +133,18 @@ func seeds(t *testing.T) (first, end uint64) {
 }
 
 func newStorm(seed uint64) (*storm, error) {
-	limits := standin.NoRateLimits()
+	limits := discordsim.NoRateLimits()
 	w := &storm{
 		rnd: rand.New(rand.NewPCG(seed, 1)), pub: &pub{puts: map[snowflake.ID][]room.Live{}, news: make(chan struct{}, 1)}, reg: prometheus.NewRegistry(),
-		in: map[standin.ID]standin.ID{}, truth: map[snowflake.ID][]string{}, heard: make(chan struct{}),
+		in: map[discordsim.ID]discordsim.ID{}, truth: map[snowflake.ID][]string{}, heard: make(chan struct{}),
 	}
 	heard := sync.OnceFunc(func() { close(w.heard) })
-	w.s = standin.New(standin.Options{Seed: seed + 1, Limits: &limits, HeartbeatInterval: 300 * time.Millisecond})
+	w.s = discordsim.New(discordsim.Options{Seed: seed + 1, Limits: &limits, HeartbeatInterval: 300 * time.Millisecond})
 	base, err := w.s.Start("127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	w.app = w.s.AddApplication(standin.ApplicationOptions{Name: "Snug"})
+	w.app = w.s.AddApplication(discordsim.ApplicationOptions{Name: "Snug"})
 	owner := w.s.AddUser("owner", "Owner").ID
 	g, err := w.s.AddGuild("Storm", owner)
 	if err != nil {
@@ -159,13 +159,13 @@ func newStorm(seed uint64) (*storm, error) {
 		w.users = append(w.users, u)
 	}
 	for i := range 2 {
-		c, err := w.s.AddChannel(g.ID, standin.ChannelOptions{Name: fmt.Sprint("Room ", i), Type: standin.ChannelVoice})
+		c, err := w.s.AddChannel(g.ID, discordsim.ChannelOptions{Name: fmt.Sprint("Room ", i), Type: discordsim.ChannelVoice})
 		if err != nil {
 			return nil, err
 		}
 		w.rooms = append(w.rooms, c.ID)
 	}
-	if err := w.s.InstallBot(g.ID, w.app.ID, standin.PermViewChannel|standin.PermConnect); err != nil {
+	if err := w.s.InstallBot(g.ID, w.app.ID, discordsim.PermViewChannel|discordsim.PermConnect); err != nil {
 		return nil, err
 	}
 	metrics, err := gateway.NewMetrics(w.reg)
@@ -204,7 +204,7 @@ func (unlimited) Acquire(context.Context, int, func(time.Duration)) (func(bool),
 // rage runs one seed. The first seeds have one kind of fault each.
 func (w *storm) rage(seed uint64) error {
 	ctx, stop := context.WithCancel(context.Background())
-	w.lane = presence.New(presence.Options{Publisher: w.pub, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	w.lane = voice.New(voice.Options{Publisher: w.pub, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
 	var lane sync.WaitGroup
 	lane.Go(func() { w.lane.Run(ctx) })
 	defer lane.Wait()
@@ -218,9 +218,9 @@ func (w *storm) rage(seed uint64) error {
 	case <-time.After(endurance):
 		return errors.New("Discord does not describe the server")
 	}
-	var known []presence.Known
+	var known []voice.Known
 	for _, id := range w.rooms {
-		known = append(known, presence.Known{Room: room.Summary{ID: id, GuildID: snowflake.ID(w.guild)}})
+		known = append(known, voice.Known{Room: room.Summary{ID: id, GuildID: snowflake.ID(w.guild)}})
 	}
 	tracked := make(chan struct{})
 	w.lane.Track(known, func() { close(tracked) })
@@ -252,7 +252,7 @@ func (w *storm) rage(seed uint64) error {
 		}
 	}
 	w.s.ClearFaults(0)
-	if _, err := w.s.Inject(standin.Fault{Kind: standin.FaultRestore, Guild: w.guild}); err != nil {
+	if _, err := w.s.Inject(discordsim.Fault{Kind: discordsim.FaultRestore, Guild: w.guild}); err != nil {
 		return err
 	}
 	if err := w.settle(); err != nil {
@@ -274,13 +274,13 @@ func (w *storm) open(from gateway.Checkpoint) (err error) {
 }
 
 // ends says whether a fault ends the session, or has the server gone for a while.
-func ends(f standin.Fault) bool {
-	return f.Kind == standin.FaultOutage || f.Kind == standin.FaultInvalidSession && !f.Resumable || f.Kind == standin.FaultClose && (f.Code == 4007 || f.Code == 4009)
+func ends(f discordsim.Fault) bool {
+	return f.Kind == discordsim.FaultOutage || f.Kind == discordsim.FaultInvalidSession && !f.Resumable || f.Kind == discordsim.FaultClose && (f.Code == 4007 || f.Code == 4009)
 }
 
-func (w *storm) fault(f standin.Fault) error {
+func (w *storm) fault(f discordsim.Fault) error {
 	w.lossy = w.lossy || ends(f)
-	if f.Kind == standin.FaultOutage {
+	if f.Kind == discordsim.FaultOutage {
 		f.Guild = w.guild
 	}
 	_, err := w.s.Inject(f)
@@ -290,7 +290,7 @@ func (w *storm) fault(f standin.Fault) error {
 // step lets somebody join, move or leave.
 func (w *storm) step() (err error) {
 	u := w.users[w.rnd.IntN(len(w.users))]
-	to := append([]standin.ID{0}, w.rooms...)[w.rnd.IntN(1+len(w.rooms))]
+	to := append([]discordsim.ID{0}, w.rooms...)[w.rnd.IntN(1+len(w.rooms))]
 	from := w.in[u]
 	switch {
 	case from == to:
@@ -298,9 +298,9 @@ func (w *storm) step() (err error) {
 	case to == 0:
 		_, err = w.s.LeaveVoice(w.guild, u)
 	default:
-		_, err = w.s.JoinVoice(w.guild, u, to, standin.VoiceFlags{})
+		_, err = w.s.JoinVoice(w.guild, u, to, discordsim.VoiceFlags{})
 	}
-	var api *standin.APIError
+	var api *discordsim.APIError
 	if errors.As(err, &api) && api.Status == http.StatusNotFound {
 		return nil // the server is out: nobody comes or goes
 	}
@@ -343,7 +343,7 @@ func (w *storm) right() error {
 		return fmt.Errorf("the connection is %s", w.shard.State().Phase)
 	}
 	applied := make(chan struct{})
-	w.lane.Export(w.guild, func([]presence.Occupant) { close(applied) })
+	w.lane.Export(w.guild, func([]voice.Occupant) { close(applied) })
 	<-applied
 	want := map[snowflake.ID][]snowflake.ID{}
 	for _, g := range w.s.State().Guilds {

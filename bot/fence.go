@@ -7,7 +7,7 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
-	"snug/bot/lease"
+	"snug/bot/shards/lease"
 	"snug/shared/hub"
 )
 

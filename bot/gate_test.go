@@ -8,21 +8,21 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/discordsim"
 	"snug/shared/errs"
 	"snug/shared/hub"
 	"snug/shared/room"
-	"snug/shared/standin"
 )
 
-const seeAndEnter = standin.PermViewChannel | standin.PermConnect
+const seeAndEnter = discordsim.PermViewChannel | discordsim.PermConnect
 
 // gatedCategory has rooms opened in a category that members with a new role alone may see and enter.
 func (h *house) gatedCategory(members ...string) (category, verified snowflake.ID) {
 	h.Helper()
 	verified = h.role("Verified", 0, members...)
-	category = h.add(standin.ChannelOptions{Name: "Members", Type: standin.ChannelCategory, Overwrites: []standin.Overwrite{
+	category = h.add(discordsim.ChannelOptions{Name: "Members", Type: discordsim.ChannelCategory, Overwrites: []discordsim.Overwrite{
 		{ID: h.guild, Deny: seeAndEnter}, {ID: verified, Allow: seeAndEnter},
-		{ID: h.app.ID, Member: true, Allow: seeAndEnter | standin.PermManageChannels | standin.PermMoveMembers},
+		{ID: h.app.ID, Member: true, Allow: seeAndEnter | discordsim.PermManageChannels | discordsim.PermMoveMembers},
 	}})
 	h.settings(`{"category_id":"` + category.String() + `"}`)
 	return category, verified
@@ -70,7 +70,7 @@ func TestGateOfARoom(t *testing.T) {
 	// The server may do without the role for guests, and without nothing else.
 	h.settings(`{"guests_past_gate":true}`)
 	h.must(h.redeem("tomas", r.Invite.Token))
-	h.must(h.discord.SetOverwrite(category, standin.Overwrite{ID: h.people["ada"], Member: true, Deny: standin.PermConnect}))
+	h.must(h.discord.SetOverwrite(category, discordsim.Overwrite{ID: h.people["ada"], Member: true, Deny: discordsim.PermConnect}))
 	h.eventually("the denial counts", func() bool { return errs.Has(h.redeem("ada", r.Invite.Token), errs.Forbidden) })
 }
 
@@ -85,7 +85,7 @@ func TestSuspended(t *testing.T) {
 		h.must(h.redeem(n, r.Invite.Token))
 	}
 	h.must(h.discord.SetRoles(h.guild, h.people["kiyo"]))
-	_, err := h.discord.JoinVoice(h.guild, h.people["kiyo"], id, standin.VoiceFlags{}) // her overwrite lets her in yet
+	_, err := h.discord.JoinVoice(h.guild, h.people["kiyo"], id, discordsim.VoiceFlags{}) // her overwrite lets her in yet
 	h.must(err)
 	h.eventually("she is put out and shut out", func() bool { return h.where("kiyo") == 0 && !h.has("kiyo", id) })
 	_, err = call(h, hub.ViewRoom, h.request("kiyo", id))
@@ -98,7 +98,7 @@ func TestSuspended(t *testing.T) {
 	h.eventually("she is back in", func() bool { return h.has("kiyo", id) })
 
 	// The category changes: whoever it denies loses their place without doing anything.
-	h.must(h.discord.SetOverwrite(category, standin.Overwrite{ID: h.people["priya"], Member: true, Deny: seeAndEnter}))
+	h.must(h.discord.SetOverwrite(category, discordsim.Overwrite{ID: h.people["priya"], Member: true, Deny: seeAndEnter}))
 	h.eventually("she is shut out", func() bool { return !h.has("priya", id) })
 	h.wantAudit(id, "suspended missing_role", "restored missing_role", "suspended own_denial")
 	// And the owner: nobody is above what the server denies.
@@ -170,8 +170,8 @@ func TestMutedGuestsListen(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	muted := h.role("Muted", 0, "kiyo")
-	category := h.add(standin.ChannelOptions{Name: "Tables", Type: standin.ChannelCategory, Overwrites: []standin.Overwrite{
-		{ID: muted, Deny: standin.PermSpeak | standin.PermStream},
+	category := h.add(discordsim.ChannelOptions{Name: "Tables", Type: discordsim.ChannelCategory, Overwrites: []discordsim.Overwrite{
+		{ID: muted, Deny: discordsim.PermSpeak | discordsim.PermStream},
 	}})
 	h.settings(`{"category_id":"` + category.String() + `"}`)
 	r := h.open("jonas", "Friday")
@@ -179,7 +179,7 @@ func TestMutedGuestsListen(t *testing.T) {
 	speaks := func(name string) bool {
 		p, err := h.discord.PermissionsIn(h.people[name], id)
 		h.must(err)
-		return p.Has(seeAndEnter | standin.PermSpeak)
+		return p.Has(seeAndEnter | discordsim.PermSpeak)
 	}
 	for _, n := range []string{"kiyo", "priya"} {
 		h.must(h.redeem(n, r.Invite.Token))

@@ -7,12 +7,12 @@ import (
 	"sync"
 	"testing"
 
-	api "snug/bot/discord"
+	"snug/bot/discordapi"
+	"snug/shared/discordsim"
 	"snug/shared/errs"
 	"snug/shared/guild"
 	"snug/shared/hub"
 	"snug/shared/room"
-	"snug/shared/standin"
 )
 
 // Managers see how Snug serves their server: the connection, what is left, and what went wrong.
@@ -50,14 +50,14 @@ func TestHealth(t *testing.T) {
 		t.Errorf("the room: %+v", r)
 	}
 
-	_, err = h.discord.Inject(standin.Fault{Kind: standin.FaultReconnect})
+	_, err = h.discord.Inject(discordsim.Fault{Kind: discordsim.FaultReconnect})
 	h.must(err)
 	h.eventually("the session goes on", func() bool {
 		g := health().Gateway
 		return g.Resumes == 1 && g.Phase == "ready" && g.Reason == "reconnect_asked" && !g.Failed.IsZero()
 	})
 
-	h.must(h.discord.InstallBot(h.guild, h.app.ID, standin.Permissions(api.Permissions)&^standin.PermManageChannels))
+	h.must(h.discord.InstallBot(h.guild, h.app.ID, discordsim.Permissions(discordapi.Permissions)&^discordsim.PermManageChannels))
 	h.command("ada", "create-room", nil)
 	var last guild.Trouble
 	h.eventually("managers are told what went wrong", func() bool {

@@ -4,8 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"snug/shared/discordsim"
 	"snug/shared/hub"
-	"snug/shared/standin"
 )
 
 // TestDiscordIsHeard: dashboards are told when Discord is not heard any more, since when, and when it is again.
@@ -32,10 +32,10 @@ func TestDiscordIsHeard(t *testing.T) {
 	if n := told(true); n.Shard != 0 || n.Shards != 1 || time.Since(n.At) > time.Second {
 		t.Errorf("told %+v", n)
 	}
-	f, err := h.discord.Inject(standin.Fault{Kind: standin.FaultNoHello})
+	f, err := h.discord.Inject(discordsim.Fault{Kind: discordsim.FaultNoHello})
 	h.must(err)
 	lost := time.Now()
-	_, err = h.discord.Inject(standin.Fault{Kind: standin.FaultDrop})
+	_, err = h.discord.Inject(discordsim.Fault{Kind: discordsim.FaultDrop})
 	h.must(err)
 	if n := told(false); time.Since(lost) < lostAtLeast || n.At.Sub(lost).Abs() > time.Second {
 		t.Errorf("told after %v that it was heard last %v after it was lost", time.Since(lost), n.At.Sub(lost))

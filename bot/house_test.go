@@ -21,14 +21,14 @@ import (
 	"go.uber.org/goleak"
 
 	"snug/bot"
-	api "snug/bot/discord"
+	"snug/bot/discordapi"
 	"snug/shared/agent"
+	"snug/shared/discordsim"
+	"snug/shared/discordsim/openapi/openapitest"
 	"snug/shared/errs"
 	"snug/shared/hub"
 	"snug/shared/keyring"
 	"snug/shared/room"
-	"snug/shared/standin"
-	"snug/shared/standin/openapi/openapitest"
 	translations "snug/shared/text"
 )
 
@@ -57,9 +57,9 @@ func (c *clock) jump(d time.Duration) { c.jumped.Add(int64(d / time.Second)) }
 // house is a stand-in, a hub and a bot, all real, and a server with people.
 type house struct {
 	testing.TB
-	discord *standin.Server
+	discord *discordsim.Server
 	url     string
-	app     standin.Application
+	app     discordsim.Application
 	guild   snowflake.ID
 	people  map[string]snowflake.ID
 	public  snowflake.ID // a voice channel that is no room
@@ -123,33 +123,33 @@ var words = sync.OnceValues(translations.New)
 // newHouse builds the world and starts Snug in it. mara owns the server,
 // tomas is a moderator who may move members, the others are plain members; "stranger" is not in it.
 // adjust changes Discord's limits.
-func newHouse(t testing.TB, adjust ...func(*standin.Limits)) *house {
+func newHouse(t testing.TB, adjust ...func(*discordsim.Limits)) *house {
 	t.Helper()
 	return newHouseOn(t, "", adjust...)
 }
 
 // newHouseOn is newHouse with the NATS server given; "" for an embedded one.
-func newHouseOn(t testing.TB, natsURL string, adjust ...func(*standin.Limits)) *house {
+func newHouseOn(t testing.TB, natsURL string, adjust ...func(*discordsim.Limits)) *house {
 	t.Helper()
 	return newHouseIn(t, natsURL, openapitest.Wrap(t), adjust...)
 }
 
 // newHouseIn is newHouseOn with what goes around Discord, which may be nil.
-func newHouseIn(t testing.TB, natsURL string, wrap func(http.Handler) http.Handler, adjust ...func(*standin.Limits)) *house {
+func newHouseIn(t testing.TB, natsURL string, wrap func(http.Handler) http.Handler, adjust ...func(*discordsim.Limits)) *house {
 	t.Helper()
 	return newHouseSo(t, func(h *house) { h.nats = natsURL }, wrap, adjust...)
 }
 
 // newHouseSo is newHouseIn for a house that so sets up before Snug starts in it.
-func newHouseSo(t testing.TB, so func(*house), wrap func(http.Handler) http.Handler, adjust ...func(*standin.Limits)) *house {
+func newHouseSo(t testing.TB, so func(*house), wrap func(http.Handler) http.Handler, adjust ...func(*discordsim.Limits)) *house {
 	t.Helper()
 	h := &house{TB: t, clock: &clock{}, theirs: &clock{}, dir: t.TempDir(), people: map[string]snowflake.ID{}}
-	limits := standin.DiscordLimits()
+	limits := discordsim.DiscordLimits()
 	limits.IdentifyWindow = 0 // several starts in one test
 	for _, f := range adjust {
 		f(&limits)
 	}
-	h.discord = standin.New(standin.Options{Seed: 1, Limits: &limits, Now: h.theirs.Now, Wrap: wrap, Named: true, OnRequest: func(r standin.Request) {
+	h.discord = discordsim.New(discordsim.Options{Seed: 1, Limits: &limits, Now: h.theirs.Now, Wrap: wrap, Named: true, OnRequest: func(r discordsim.Request) {
 		h.requests.Lock()
 		defer h.requests.Unlock()
 		h.requests.list = append(h.requests.list, r.Method+" "+r.Route)
@@ -165,26 +165,26 @@ func newHouseSo(t testing.TB, so func(*house), wrap func(http.Handler) http.Hand
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { h.must(h.discord.Close(context.Background())) })
-	h.app = h.discord.AddApplication(standin.ApplicationOptions{Name: "Snug", AnyLoopbackRedirect: true, NoPrivilegedIntents: true})
+	h.app = h.discord.AddApplication(discordsim.ApplicationOptions{Name: "Snug", AnyLoopbackRedirect: true, NoPrivilegedIntents: true})
 	for _, n := range append([]string{"stranger"}, names...) {
 		h.people[n] = h.discord.AddUser(n, strings.ToUpper(n[:1])+n[1:]).ID
 	}
 	g, err := h.discord.AddGuild("Spelltable Friends", h.people["mara"])
 	h.must(err)
 	h.guild = g.ID
-	mover, err := h.discord.AddRole(g.ID, "Moderator", standin.PermMoveMembers)
+	mover, err := h.discord.AddRole(g.ID, "Moderator", discordsim.PermMoveMembers)
 	h.must(err)
 	for _, n := range names[1:] {
-		var roles []standin.ID
+		var roles []discordsim.ID
 		if n == "tomas" {
 			roles = append(roles, mover)
 		}
 		h.must(h.discord.AddMember(g.ID, h.people[n], "", roles...))
 	}
-	c, err := h.discord.AddChannel(g.ID, standin.ChannelOptions{Name: "General", Type: standin.ChannelVoice})
+	c, err := h.discord.AddChannel(g.ID, discordsim.ChannelOptions{Name: "General", Type: discordsim.ChannelVoice})
 	h.must(err)
 	h.public = c.ID
-	h.must(h.discord.InstallBot(g.ID, h.app.ID, standin.Permissions(api.Permissions)))
+	h.must(h.discord.InstallBot(g.ID, h.app.ID, discordsim.Permissions(discordapi.Permissions)))
 	so(h)
 	h.start()
 	t.Cleanup(func() { h.shut() })
@@ -408,22 +408,22 @@ func (h *house) settings(change string) {
 
 // join and leave are what a member does in Discord.
 func (h *house) join(name string, channel snowflake.ID) error {
-	_, err := h.discord.JoinVoice(standin.ID(h.guild), standin.ID(h.people[name]), channel, standin.VoiceFlags{})
+	_, err := h.discord.JoinVoice(discordsim.ID(h.guild), discordsim.ID(h.people[name]), channel, discordsim.VoiceFlags{})
 	return err
 }
 
 func (h *house) leave(name string) {
 	h.Helper()
-	_, err := h.discord.LeaveVoice(h.guild, standin.ID(h.people[name]))
+	_, err := h.discord.LeaveVoice(h.guild, discordsim.ID(h.people[name]))
 	h.must(err)
 }
 
 // command runs a slash command and gives what the member sees.
-func (h *house) command(name, command string, options map[string]any) *standin.Answer {
+func (h *house) command(name, command string, options map[string]any) *discordsim.Answer {
 	h.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	a, err := h.discord.RunCommand(ctx, h.people[name], standin.CommandRun{Guild: standin.ID(h.guild), Name: command, Options: options})
+	a, err := h.discord.RunCommand(ctx, h.people[name], discordsim.CommandRun{Guild: discordsim.ID(h.guild), Name: command, Options: options})
 	h.must(err)
 	return a
 }
@@ -443,7 +443,7 @@ type channel struct {
 }
 
 // bare makes a request to Discord as the bot, and gives the id in the answer.
-func (h *house) bare(method, path string, body ...string) standin.ID {
+func (h *house) bare(method, path string, body ...string) discordsim.ID {
 	h.Helper()
 	req, err := http.NewRequestWithContext(context.Background(), method, h.url+"/api/v10"+path, strings.NewReader(strings.Join(body, "")))
 	h.must(err)
@@ -456,7 +456,7 @@ func (h *house) bare(method, path string, body ...string) standin.ID {
 	if res.StatusCode >= 300 {
 		h.Fatalf("%s %s: %s", method, path, res.Status)
 	}
-	var v struct{ ID standin.ID }
+	var v struct{ ID discordsim.ID }
 	if res.StatusCode != http.StatusNoContent {
 		h.must(json.NewDecoder(res.Body).Decode(&v))
 	}
@@ -464,7 +464,7 @@ func (h *house) bare(method, path string, body ...string) standin.ID {
 }
 
 // post posts a message as the bot.
-func (h *house) post(channel snowflake.ID, body string) standin.ID {
+func (h *house) post(channel snowflake.ID, body string) discordsim.ID {
 	h.Helper()
 	return h.bare(http.MethodPost, "/channels/"+channel.String()+"/messages", body)
 }

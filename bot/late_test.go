@@ -8,8 +8,8 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/discordsim"
 	"snug/shared/room"
-	"snug/shared/standin"
 )
 
 // heardAll waits until the keeper has everything that Discord has told up to now: somebody comes into the
@@ -67,9 +67,9 @@ func TestLateNewsOfOurOwnEdits(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := newHouse(t, func(l *standin.Limits) { *l = standin.NoRateLimits() })
+			h := newHouse(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
 			id := h.open("jonas", "Friday").Room.ID
-			_, err := h.discord.Inject(standin.Fault{Kind: standin.FaultDelay, Event: "CHANNEL_UPDATE", Delay: 0.4})
+			_, err := h.discord.Inject(discordsim.Fault{Kind: discordsim.FaultDelay, Event: "CHANNEL_UPDATE", Delay: 0.4})
 			h.must(err)
 			x.first(h, id)
 			x.then(h, id)

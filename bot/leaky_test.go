@@ -5,15 +5,15 @@ import (
 	"sync"
 	"testing"
 
+	"snug/shared/discordsim"
 	"snug/shared/room"
-	"snug/shared/standin"
 )
 
 // TestLeakyBuckets: where Discord's buckets empty little by little, Snug keeps within them as well, though their headers
 // tell otherwise, and though a refusal names another bucket.
 func TestLeakyBuckets(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, func(l *standin.Limits) { l.Leaky = true })
+	h := newHouse(t, func(l *discordsim.Limits) { l.Leaky = true })
 	id := h.open("jonas", "Friday").Room.ID
 	h.must(h.join("jonas", id))
 	h.awaitRoster(id, "jonas")

@@ -8,10 +8,10 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/discordsim"
 	"snug/shared/errs"
 	"snug/shared/hub"
 	"snug/shared/room"
-	"snug/shared/standin"
 )
 
 func contains(s, words string) bool { return strings.Contains(s, words) }
@@ -70,7 +70,7 @@ func TestKeepingShows(t *testing.T) {
 	h.said(id, "this room closes")
 	_, err := call(h, hub.KeepRoom, h.request("jonas", id))
 	h.must(err)
-	h.panel("jonas", id, "it says that the room is kept", func(m *standin.Message) bool { return strings.Contains(m.Text(), "Kept open") })
+	h.panel("jonas", id, "it says that the room is kept", func(m *discordsim.Message) bool { return strings.Contains(m.Text(), "Kept open") })
 	h.clock.forward(room.KeepsFor - 10*time.Second)
 	h.sweep()
 	if v := h.view("jonas", id); announced() || !v.Kept || v.IdleDeadline.Sub(h.clock.Now()) < 30*time.Second {
@@ -167,7 +167,7 @@ func TestNamesAndWords(t *testing.T) {
 func TestLogChannel(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	log := h.add(standin.ChannelOptions{Name: "log", Type: standin.ChannelText})
+	log := h.add(discordsim.ChannelOptions{Name: "log", Type: discordsim.ChannelText})
 	_, err := call(h, hub.SaveSettings, room.SettingsRequest{Actor: h.actor("mara"), JSON: []byte(`{"log_channel_id":"` + h.public.String() + `"}`)})
 	h.wantCode(err, errs.Invalid)
 	h.settings(`{"log_channel_id":"` + log.String() + `"}`)

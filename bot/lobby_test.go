@@ -10,18 +10,18 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/discordsim"
 	"snug/shared/errs"
 	"snug/shared/guild"
 	"snug/shared/hub"
 	"snug/shared/room"
-	"snug/shared/standin"
 )
 
 func TestLobbies(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	category := h.add(standin.ChannelOptions{Name: "Tables", Type: standin.ChannelCategory})
-	wide := h.add(standin.ChannelOptions{Name: "Join me", Type: standin.ChannelVoice, Parent: category})
+	category := h.add(discordsim.ChannelOptions{Name: "Tables", Type: discordsim.ChannelCategory})
+	wide := h.add(discordsim.ChannelOptions{Name: "Join me", Type: discordsim.ChannelVoice, Parent: category})
 	open, soon := false, guild.Duration(0)
 	h.lobby(guild.Lobby{ChannelID: wide}, "")
 	duo := h.lobby(guild.Lobby{Seats: 2, Private: &open, NameTemplate: "Duo {n}: {owner} {game}", IdleTimeout: &soon, CategoryID: category}, "Duo lobby").Lobby.ChannelID
@@ -146,9 +146,9 @@ func TestOverflowIntoAFurtherCategory(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	verified := h.role("Verified", 0)
-	category := h.add(standin.ChannelOptions{Name: "Rooms", Type: standin.ChannelCategory, Overwrites: []standin.Overwrite{{ID: verified, Deny: standin.PermSpeak}}})
+	category := h.add(discordsim.ChannelOptions{Name: "Rooms", Type: discordsim.ChannelCategory, Overwrites: []discordsim.Overwrite{{ID: verified, Deny: discordsim.PermSpeak}}})
 	for i := range 49 {
-		h.add(standin.ChannelOptions{Name: fmt.Sprint("text", i), Type: standin.ChannelText, Parent: category})
+		h.add(discordsim.ChannelOptions{Name: fmt.Sprint("text", i), Type: discordsim.ChannelText, Parent: category})
 	}
 	h.settings(fmt.Sprintf(`{"category_id":"%d","rooms_per_member":9}`, category))
 	first, second, third := h.open("jonas", "1"), h.open("jonas", "2"), h.open("kiyo", "3")
@@ -159,7 +159,7 @@ func TestOverflowIntoAFurtherCategory(t *testing.T) {
 	if c := h.channels()[further]; c.Name != "Rooms 2" {
 		t.Errorf("the further category is called %q", c.Name)
 	}
-	if _, deny, ok := h.overwrite(further, verified); !ok || deny != int64(standin.PermSpeak) {
+	if _, deny, ok := h.overwrite(further, verified); !ok || deny != int64(discordsim.PermSpeak) {
 		t.Error("the further category has not the first one's overwrites")
 	}
 	h.whileDown(func() {}) // it is known again by its name and mark
@@ -210,7 +210,7 @@ func TestServerLimitOfChannels(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	for i := len(h.channels()); i < 500; i++ {
-		h.add(standin.ChannelOptions{Name: fmt.Sprint("text", i), Type: standin.ChannelText})
+		h.add(discordsim.ChannelOptions{Name: fmt.Sprint("text", i), Type: discordsim.ChannelText})
 	}
 	_, err := call(h, hub.OpenRoom, room.OpenRequest{Actor: h.actor("jonas")})
 	h.wantCode(err, errs.RoomLimit)
@@ -230,7 +230,7 @@ func TestInactiveChannelIsNoLobby(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	h.must(h.discord.SetAFKChannel(h.guild, h.public))
-	other, err := h.discord.AddChannel(h.guild, standin.ChannelOptions{Name: "Join to play", Type: standin.ChannelVoice})
+	other, err := h.discord.AddChannel(h.guild, discordsim.ChannelOptions{Name: "Join to play", Type: discordsim.ChannelVoice})
 	h.must(err)
 	h.eventually("the inactive channel is refused", func() bool {
 		_, err := call(h, hub.SaveLobby, guild.LobbyRequest{Actor: h.actor("mara"), Lobby: guild.Lobby{ChannelID: h.public}})

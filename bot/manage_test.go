@@ -11,12 +11,12 @@ import (
 	"github.com/disgoorg/disgo/discord"
 	"github.com/disgoorg/snowflake/v2"
 
-	api "snug/bot/discord"
+	"snug/bot/discordapi"
+	"snug/shared/discordsim"
 	"snug/shared/errs"
 	"snug/shared/guild"
 	"snug/shared/hub"
 	"snug/shared/room"
-	"snug/shared/standin"
 )
 
 func (h *house) settingsNow() guild.Settings {
@@ -55,20 +55,20 @@ func TestSetupNamesWhatLacks(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	role := h.botRole()
-	h.must(h.discord.SetRole(h.guild, role, standin.Permissions(api.Permissions&^discord.PermissionMoveMembers)))
+	h.must(h.discord.SetRole(h.guild, role, discordsim.Permissions(discordapi.Permissions&^discord.PermissionMoveMembers)))
 	a := h.command("mara", "snug setup", nil)
 	h.wantText(a, "Almost.", "**Move Members**", "Server Settings → Roles", "never need Administrator")
 	if strings.Contains(a.Message.Text(), "Manage Channels**") {
 		t.Errorf("it asks for what it has: %s", a.Message.Text())
 	}
-	h.must(h.discord.SetRole(h.guild, role, standin.Permissions(api.Permissions)))
+	h.must(h.discord.SetRole(h.guild, role, discordsim.Permissions(discordapi.Permissions)))
 	h.wantText(h.press("mara", a.Message.ID, "Check again"), "I have every permission")
 }
 
 // botRole finds the bot's own role.
-func (h *house) botRole() standin.ID {
+func (h *house) botRole() discordsim.ID {
 	h.Helper()
-	var m struct{ Roles []standin.ID }
+	var m struct{ Roles []discordsim.ID }
 	h.get(fmt.Sprintf("/guilds/%d/members/%d", h.guild, h.app.ID), &m)
 	if len(m.Roles) != 1 {
 		h.Fatalf("the bot has the roles %v", m.Roles)
@@ -80,9 +80,9 @@ func (h *house) botRole() standin.ID {
 func TestEverySettingIsSavedByItsForm(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	category, err := h.discord.AddChannel(h.guild, standin.ChannelOptions{Name: "Snug", Type: standin.ChannelCategory})
+	category, err := h.discord.AddChannel(h.guild, discordsim.ChannelOptions{Name: "Snug", Type: discordsim.ChannelCategory})
 	h.must(err)
-	channel, err := h.discord.AddChannel(h.guild, standin.ChannelOptions{Name: "log", Type: standin.ChannelText})
+	channel, err := h.discord.AddChannel(h.guild, discordsim.ChannelOptions{Name: "log", Type: discordsim.ChannelText})
 	h.must(err)
 	role, err := h.discord.AddRole(h.guild, "Music", 0)
 	h.must(err)
@@ -106,7 +106,7 @@ func TestEverySettingIsSavedByItsForm(t *testing.T) {
 		now := h.command("mara", "snug settings", nil)
 		form := h.press("mara", now.Message.ID, h.menu(now.Message).CustomID, group.Value)
 		fields := map[string]any{}
-		for _, c := range standin.All(form.Modal.Components) {
+		for _, c := range discordsim.All(form.Modal.Components) {
 			if c.CustomID != "" {
 				if _, ok := other[c.CustomID]; !ok {
 					t.Errorf("the form %s has a field %s", group.Value, c.CustomID)
@@ -153,7 +153,7 @@ func TestSettingsThatAreWrong(t *testing.T) {
 	suggest := func(option, typed string) (out []string) {
 		options := map[string]any{"setting": "idle_timeout"}
 		options[option] = typed
-		list, err := h.discord.Autocomplete(h.soon(), h.user("mara"), standin.CommandRun{Guild: h.guild, Name: "snug settings", Options: options}, option)
+		list, err := h.discord.Autocomplete(h.soon(), h.user("mara"), discordsim.CommandRun{Guild: h.guild, Name: "snug settings", Options: options}, option)
 		h.must(err)
 		for _, c := range list {
 			out = append(out, c.Name)
@@ -177,7 +177,7 @@ func TestLobbyCommands(t *testing.T) {
 	h.wantText(h.command("mara", "snug lobby add", map[string]any{"idle": "soon"}), "is not a length of time")
 	h.wantText(h.command("mara", "snug lobby add", nil), "is a lobby")
 	h.wantText(h.command("mara", "snug lobby list", nil), "2 seats", "open to all", "{owner}'s table", "10 minutes")
-	list, err := h.discord.Autocomplete(h.soon(), h.user("mara"), standin.CommandRun{Guild: h.guild, Name: "snug lobby remove"}, "lobby")
+	list, err := h.discord.Autocomplete(h.soon(), h.user("mara"), discordsim.CommandRun{Guild: h.guild, Name: "snug lobby remove"}, "lobby")
 	h.must(err)
 	if len(list) != 2 || list[0].Name != "General" {
 		t.Fatalf("lobbies: %+v", list)
@@ -195,12 +195,12 @@ func TestRepairWaitsForAYes(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	h.wantText(h.command("mara", "snug repair", nil), "agree about everything")
-	lost, err := h.discord.AddChannel(h.guild, standin.ChannelOptions{Name: "log", Type: standin.ChannelText})
+	lost, err := h.discord.AddChannel(h.guild, discordsim.ChannelOptions{Name: "log", Type: discordsim.ChannelText})
 	h.must(err)
 	h.settings(fmt.Sprintf(`{"log_channel_id":"%d"}`, lost.ID))
 	h.bare("DELETE", fmt.Sprintf("/channels/%d", lost.ID))
 	stray := h.bare("POST", fmt.Sprintf("/guilds/%d/channels", h.guild), fmt.Sprintf(
-		`{"name":"Stray","type":2,"permission_overwrites":[{"id":"%d","type":1,"allow":"%d","deny":"0"}]}`, h.app.ID, api.BotAllow))
+		`{"name":"Stray","type":2,"permission_overwrites":[{"id":"%d","type":1,"allow":"%d","deny":"0"}]}`, h.app.ID, discordapi.BotAllow))
 	a := h.command("mara", "snug repair", nil)
 	h.wantText(a, "The log channel is gone", "**Stray** carries my mark")
 	if h.settingsNow().LogChannelID == 0 {

@@ -8,10 +8,10 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
-	api "snug/bot/discord"
+	"snug/bot/discordapi"
+	"snug/shared/discordsim"
 	"snug/shared/errs"
 	"snug/shared/room"
-	"snug/shared/standin"
 )
 
 // masses adds members to the server.
@@ -51,7 +51,7 @@ func (h *house) doc(id snowflake.ID) room.Room {
 
 // mayJoin tries to enter a voice channel, and leaves it again.
 func (h *house) mayJoin(user, channel snowflake.ID) bool {
-	_, err := h.discord.JoinVoice(h.guild, user, channel, standin.VoiceFlags{})
+	_, err := h.discord.JoinVoice(h.guild, user, channel, discordsim.VoiceFlags{})
 	if err == nil {
 		_, err = h.discord.LeaveVoice(h.guild, user)
 		h.must(err)
@@ -63,7 +63,7 @@ func (h *house) mayJoin(user, channel snowflake.ID) bool {
 // A request takes a hundred overwrites; rooms with more are locked, opened, closed and mended all the same.
 func TestMoreThanAHundredOverwrites(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, func(l *standin.Limits) { l.Buckets, l.GlobalPerSecond = false, 0 })
+	h := newHouse(t, func(l *discordsim.Limits) { l.Buckets, l.GlobalPerSecond = false, 0 })
 	h.settings(`{"private":false,"seat_grace":"0s"}`)
 	people := h.masses(140)
 	guests, banned := people[:65], people[65:130]
@@ -108,13 +108,13 @@ func TestMoreThanAHundredOverwrites(t *testing.T) {
 // A refusal in the middle leaves what was decided undone in the room, and Discord is told what holds.
 func TestRefusedHalfWay(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, func(l *standin.Limits) { l.Buckets, l.GlobalPerSecond = false, 0 })
+	h := newHouse(t, func(l *discordsim.Limits) { l.Buckets, l.GlobalPerSecond = false, 0 })
 	h.settings(`{"private":false}`)
 	helpers := []snowflake.ID{h.role("Helpers", 0, "priya"), h.role("More helpers", 0, "ada")}
 	h.settings(fmt.Sprintf(`{"helper_roles":["%d","%d"]}`, helpers[0], helpers[1]))
 	id := h.crowded(h.masses(120), nil)
 	// Closing takes two steps: everyone is kept out, then helpers are let in. The second is refused.
-	_, err := h.discord.Inject(standin.Fault{Kind: standin.FaultAnswer, Body: `{"code":50013,"message":"Missing Permissions"}`, Route: "PUT /channels/{channel}/permissions/{overwrite}", Skip: 1, Count: 1})
+	_, err := h.discord.Inject(discordsim.Fault{Kind: discordsim.FaultAnswer, Body: `{"code":50013,"message":"Missing Permissions"}`, Route: "PUT /channels/{channel}/permissions/{overwrite}", Skip: 1, Count: 1})
 	h.must(err)
 	_, err = h.change("jonas", id, room.DoPrivate)
 	h.wantCode(err, errs.MissingPermission)
@@ -124,7 +124,7 @@ func TestRefusedHalfWay(t *testing.T) {
 	h.clock.forward(time.Minute)
 	h.sweep()
 	h.eventually("the room is open again", func() bool { return !h.due(id) })
-	if _, deny, _ := h.overwrite(id, h.guild); deny&int64(api.EveryoneDeny) != 0 {
+	if _, deny, _ := h.overwrite(id, h.guild); deny&int64(discordapi.EveryoneDeny) != 0 {
 		t.Error("an open room is closed in Discord")
 	}
 }

@@ -7,10 +7,10 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/discordsim"
 	"snug/shared/errs"
 	"snug/shared/hub"
 	"snug/shared/room"
-	"snug/shared/standin"
 )
 
 func TestOwnership(t *testing.T) {
@@ -68,7 +68,7 @@ func TestOwnership(t *testing.T) {
 	h.wantAudit(id, "owner_changed claim Jonas>Kiyo", "owner_changed transfer Kiyo>Jonas")
 
 	// Managers may at any time where Discord shows them the room; a setting that does adds no more than seeing.
-	manager, err := h.discord.AddRole(h.guild, "Manager", standin.PermManageGuild)
+	manager, err := h.discord.AddRole(h.guild, "Manager", discordsim.PermManageGuild)
 	h.must(err)
 	h.must(h.discord.SetRoles(h.guild, h.people["tomas"], manager))
 	_, err = h.change("tomas", id, room.DoClaim)

@@ -11,11 +11,11 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
-	api "snug/bot/discord"
+	"snug/bot/discordapi"
+	"snug/shared/discordsim"
 	"snug/shared/errs"
 	"snug/shared/hub"
 	"snug/shared/room"
-	"snug/shared/standin"
 )
 
 func TestPrivacy(t *testing.T) {
@@ -68,15 +68,15 @@ func TestPrivacyWhenDiscordFails(t *testing.T) {
 	h := newHouse(t)
 	h.settings(`{"private":false}`)
 	id := h.open("jonas", "Friday").Room.ID
-	h.must(h.discord.InstallBot(h.guild, h.app.ID, standin.Permissions(api.Permissions)&^standin.PermManageRoles))
+	h.must(h.discord.InstallBot(h.guild, h.app.ID, discordsim.Permissions(discordapi.Permissions)&^discordsim.PermManageRoles))
 	_, err := h.change("jonas", id, room.DoLock)
 	h.wantCode(err, errs.MissingPermission)
 	if h.view("jonas", id).Room.Access.Locked {
 		t.Error("a lock that Discord refused looks locked")
 	}
-	h.must(h.discord.InstallBot(h.guild, h.app.ID, standin.Permissions(api.Permissions)))
+	h.must(h.discord.InstallBot(h.guild, h.app.ID, discordsim.Permissions(discordapi.Permissions)))
 
-	_, err = h.discord.Inject(standin.Fault{Kind: standin.FaultError, Route: "PATCH /channels/*", Count: 50})
+	_, err = h.discord.Inject(discordsim.Fault{Kind: discordsim.FaultError, Route: "PATCH /channels/*", Count: 50})
 	h.must(err)
 	impatient, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
 	defer cancel()
@@ -87,7 +87,7 @@ func TestPrivacyWhenDiscordFails(t *testing.T) {
 	h.discord.ClearFaults(0)
 	h.clock.forward(31 * time.Second)
 	h.sweep()
-	if _, deny, _ := h.overwrite(id, h.guild); deny&int64(standin.PermConnect) == 0 {
+	if _, deny, _ := h.overwrite(id, h.guild); deny&int64(discordsim.PermConnect) == 0 {
 		t.Error("the sweep did not lock the room")
 	}
 }
@@ -99,22 +99,22 @@ func TestCategoryIsInherited(t *testing.T) {
 	verified := h.role("Verified", 0, "jonas", "kiyo")
 	muted := h.role("Muted", 0, "ada")
 	helpers := h.role("Helpers", 0, "priya")
-	music := h.discord.AddApplication(standin.ApplicationOptions{Name: "Tunes"})
-	h.must(h.discord.InstallBot(h.guild, music.ID, standin.PermViewChannel|standin.PermConnect|standin.PermSpeak))
+	music := h.discord.AddApplication(discordsim.ApplicationOptions{Name: "Tunes"})
+	h.must(h.discord.InstallBot(h.guild, music.ID, discordsim.PermViewChannel|discordsim.PermConnect|discordsim.PermSpeak))
 	musicRole := h.roleOf(music.ID)
-	see := standin.PermViewChannel | standin.PermConnect | standin.PermSpeak
-	category := h.add(standin.ChannelOptions{Name: "Verified only", Type: standin.ChannelCategory, Overwrites: []standin.Overwrite{
+	see := discordsim.PermViewChannel | discordsim.PermConnect | discordsim.PermSpeak
+	category := h.add(discordsim.ChannelOptions{Name: "Verified only", Type: discordsim.ChannelCategory, Overwrites: []discordsim.Overwrite{
 		{ID: h.guild, Deny: see},
-		{ID: verified, Allow: see | standin.PermManageMessages}, // which Snug has not
-		{ID: muted, Deny: standin.PermSpeak | standin.PermManageRoles},
+		{ID: verified, Allow: see | discordsim.PermManageMessages}, // which Snug has not
+		{ID: muted, Deny: discordsim.PermSpeak | discordsim.PermManageRoles},
 		{ID: musicRole, Allow: see},
-		{ID: h.app.ID, Member: true, Allow: standin.PermViewChannel | standin.PermConnect | standin.PermManageChannels},
+		{ID: h.app.ID, Member: true, Allow: discordsim.PermViewChannel | discordsim.PermConnect | discordsim.PermManageChannels},
 	}})
 	h.settings(fmt.Sprintf(`{"category_id":"%d","helper_roles":["%d"],"rooms_per_member":5}`, category, helpers))
 
 	id := h.open("jonas", "Secret").Room.ID
-	for who, want := range map[snowflake.ID][2]standin.Permissions{
-		verified: {standin.PermSpeak, 0}, muted: {0, standin.PermSpeak}, musicRole: {see, 0}, helpers: {standin.Permissions(api.GuestAllow), 0}, h.guild: {0, see},
+	for who, want := range map[snowflake.ID][2]discordsim.Permissions{
+		verified: {discordsim.PermSpeak, 0}, muted: {0, discordsim.PermSpeak}, musicRole: {see, 0}, helpers: {discordsim.Permissions(discordapi.GuestAllow), 0}, h.guild: {0, see},
 	} {
 		allow, deny, _ := h.overwrite(id, who)
 		if allow != int64(want[0]) || deny != int64(want[1]) {
@@ -125,7 +125,7 @@ func TestCategoryIsInherited(t *testing.T) {
 		t.Error("a verified member came into a private room")
 	}
 	h.must(h.join("priya", id)) // a helper
-	_, err := h.discord.JoinVoice(h.guild, music.ID, standin.ID(id), standin.VoiceFlags{})
+	_, err := h.discord.JoinVoice(h.guild, music.ID, discordsim.ID(id), discordsim.VoiceFlags{})
 	h.must(err)
 
 	h.changed("jonas", id, room.DoPublic)
@@ -134,24 +134,24 @@ func TestCategoryIsInherited(t *testing.T) {
 		t.Error("somebody who is not verified came into the open room")
 	}
 	h.changed("jonas", id, room.DoPrivate)
-	if allow, _, _ := h.overwrite(id, verified); allow&int64(standin.PermConnect) != 0 {
+	if allow, _, _ := h.overwrite(id, verified); allow&int64(discordsim.PermConnect) != 0 {
 		t.Error("private again, the verified may still enter")
 	}
 
 	// What others add by hand stays; what lets in more than the room does is taken back.
 	byHand := h.role("By hand", 0)
-	h.do(http.MethodPut, fmt.Sprintf("/channels/%d/permissions/%d", id, byHand), map[string]any{"type": 0, "allow": "0", "deny": fmt.Sprint(int64(standin.PermStream))}).Body.Close()
-	h.do(http.MethodPut, fmt.Sprintf("/channels/%d/permissions/%d", id, h.guild), map[string]any{"type": 0, "deny": fmt.Sprint(int64(standin.PermSpeak))}).Body.Close()
+	h.do(http.MethodPut, fmt.Sprintf("/channels/%d/permissions/%d", id, byHand), map[string]any{"type": 0, "allow": "0", "deny": fmt.Sprint(int64(discordsim.PermStream))}).Body.Close()
+	h.do(http.MethodPut, fmt.Sprintf("/channels/%d/permissions/%d", id, h.guild), map[string]any{"type": 0, "deny": fmt.Sprint(int64(discordsim.PermSpeak))}).Body.Close()
 	h.eventually("the room is closed again", func() bool {
 		_, deny, _ := h.overwrite(id, h.guild)
 		return deny&int64(see) == int64(see)
 	})
-	if _, deny, _ := h.overwrite(id, byHand); deny != int64(standin.PermStream) {
+	if _, deny, _ := h.overwrite(id, byHand); deny != int64(discordsim.PermStream) {
 		t.Error("an overwrite made by hand is gone")
 	}
 	h.settings(`{"helper_roles":[]}`)
 	h.sweep()
-	if allow, _, _ := h.overwrite(id, helpers); allow&int64(api.EveryoneDeny) != 0 {
+	if allow, _, _ := h.overwrite(id, helpers); allow&int64(discordapi.EveryoneDeny) != 0 {
 		t.Error("a role that is no helper any more is still let in")
 	}
 }
@@ -242,7 +242,7 @@ func TestKicksAndBans(t *testing.T) {
 	})
 	h.eventually("priya is kept out", func() bool {
 		_, deny, _ := h.overwrite(id, h.people["priya"])
-		return deny == int64(api.EveryoneDeny)
+		return deny == int64(discordapi.EveryoneDeny)
 	})
 	_, err = call(h, hub.CloseRoom, h.request("jonas", id))
 	h.must(err)
@@ -331,7 +331,7 @@ func TestKnocking(t *testing.T) {
 // Remembered guests are let in once Discord has said who they are: more than one request's worth of overwrites.
 func TestManyRememberedGuests(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, func(l *standin.Limits) { *l = standin.NoRateLimits() })
+	h := newHouse(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
 	var guests []snowflake.ID
 	for i := range 150 {
 		u := h.discord.AddUser(fmt.Sprint("guest", i), "")
@@ -342,7 +342,7 @@ func TestManyRememberedGuests(t *testing.T) {
 	h.must(err)
 	r := h.open("jonas", "Party")
 	h.eventually("all are let in", func() bool { return len(h.channels()[r.Room.ID].Overwrites) == 153 })
-	_, err = h.discord.JoinVoice(standin.ID(h.guild), guests[149], standin.ID(r.Room.ID), standin.VoiceFlags{})
+	_, err = h.discord.JoinVoice(discordsim.ID(h.guild), guests[149], discordsim.ID(r.Room.ID), discordsim.VoiceFlags{})
 	h.must(err)
 	if n := h.asked("POST /guilds/{guild}/channels"); n != 1 {
 		t.Errorf("opening took %d requests", n)

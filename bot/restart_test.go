@@ -11,12 +11,12 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
-	api "snug/bot/discord"
+	"snug/bot/discordapi"
 	"snug/shared/agent"
+	"snug/shared/discordsim"
 	"snug/shared/errs"
 	"snug/shared/hub"
 	"snug/shared/room"
-	"snug/shared/standin"
 )
 
 // do asks Discord as the bot, behind Snug's back.
@@ -87,7 +87,7 @@ func TestRestartFindsEverybodyWhereTheyAre(t *testing.T) {
 	h.wantCode(err, errs.RoomNotFound)
 	let := false
 	for _, o := range h.channels()[r.Room.ID].Overwrites {
-		let = let || o.ID == h.people["priya"] && o.Allow == int64(api.GuestAllow)
+		let = let || o.ID == h.people["priya"] && o.Allow == int64(discordapi.GuestAllow)
 	}
 	if !let {
 		t.Error("the guest's overwrite was not given back")
@@ -143,9 +143,9 @@ func TestOpeningSurvivesDeath(t *testing.T) {
 		record()
 		res := h.do(http.MethodPost, "/guilds/"+h.guild.String()+"/channels", map[string]any{
 			"name": in.Name, "type": 2, "user_limit": in.Seats, "permission_overwrites": []map[string]any{
-				{"id": h.guild, "type": 0, "deny": fmt.Sprint(int64(api.EveryoneDeny)), "allow": "0"},
-				{"id": h.app.ID, "type": 1, "allow": fmt.Sprint(int64(api.BotAllow)), "deny": "0"},
-				{"id": in.OwnerID, "type": 1, "allow": fmt.Sprint(int64(api.GuestAllow)), "deny": "0"},
+				{"id": h.guild, "type": 0, "deny": fmt.Sprint(int64(discordapi.EveryoneDeny)), "allow": "0"},
+				{"id": h.app.ID, "type": 1, "allow": fmt.Sprint(int64(discordapi.BotAllow)), "deny": "0"},
+				{"id": in.OwnerID, "type": 1, "allow": fmt.Sprint(int64(discordapi.GuestAllow)), "deny": "0"},
 			}})
 		defer res.Body.Close()
 		h.must(json.NewDecoder(res.Body).Decode(&c))
@@ -176,9 +176,9 @@ func TestOpeningSurvivesDeath(t *testing.T) {
 // Discord made the channel, but its answer was lost: there is one channel and one room.
 func TestCreationWithUnknownOutcome(t *testing.T) {
 	h := newHouse(t)
-	for _, kind := range []string{standin.FaultError, standin.FaultReset} {
+	for _, kind := range []string{discordsim.FaultError, discordsim.FaultReset} {
 		before := len(h.channels())
-		_, err := h.discord.Inject(standin.Fault{Kind: kind, Route: "POST /guilds/{guild.id}/channels", After: true, Count: 1})
+		_, err := h.discord.Inject(discordsim.Fault{Kind: kind, Route: "POST /guilds/{guild.id}/channels", After: true, Count: 1})
 		h.must(err)
 		r := h.open("jonas", "Friday")
 		if n := len(h.channels()); n != before+1 {
@@ -197,9 +197,9 @@ func TestCreationThatTimesOut(t *testing.T) {
 			t.Parallel()
 			h := newHouse(t)
 			before := len(h.channels())
-			faults := []standin.Fault{{Kind: standin.FaultLatency, Route: "POST /guilds/{guild.id}/channels", Delay: 60, Count: 1}} // it goes on when nobody waits
+			faults := []discordsim.Fault{{Kind: discordsim.FaultLatency, Route: "POST /guilds/{guild.id}/channels", Delay: 60, Count: 1}} // it goes on when nobody waits
 			if !made {
-				faults = append(faults, standin.Fault{Kind: standin.FaultReset, Route: "POST /guilds/{guild.id}/channels", Count: 1})
+				faults = append(faults, discordsim.Fault{Kind: discordsim.FaultReset, Route: "POST /guilds/{guild.id}/channels", Count: 1})
 			}
 			for _, f := range faults {
 				_, err := h.discord.Inject(f)
@@ -251,7 +251,7 @@ func TestCreationThatTimesOut(t *testing.T) {
 func TestClosingIsFinishedAfterDiscordFailed(t *testing.T) {
 	h := newHouse(t)
 	r := h.open("jonas", "Friday")
-	_, err := h.discord.Inject(standin.Fault{Kind: standin.FaultError, Route: "DELETE /channels/*", Count: 50})
+	_, err := h.discord.Inject(discordsim.Fault{Kind: discordsim.FaultError, Route: "DELETE /channels/*", Count: 50})
 	h.must(err)
 	impatient, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
 	defer cancel()
@@ -294,13 +294,13 @@ func TestKickedAndInvitedAgain(t *testing.T) {
 		_, err := call(h, hub.ViewRoom, h.request("jonas", r.Room.ID))
 		return errs.Has(err, errs.Unavailable)
 	})
-	h.must(h.discord.InstallBot(h.guild, h.app.ID, standin.Permissions(api.Permissions)))
+	h.must(h.discord.InstallBot(h.guild, h.app.ID, discordsim.Permissions(discordapi.Permissions)))
 	h.await("the room is back", func(l map[snowflake.ID]room.Live) bool { return l[r.Room.ID].Room.Name == "Friday" })
 }
 
 func TestMissingPermissionIsNamed(t *testing.T) {
 	h := newHouse(t)
-	h.must(h.discord.InstallBot(h.guild, h.app.ID, standin.Permissions(api.Permissions)&^standin.PermManageChannels))
+	h.must(h.discord.InstallBot(h.guild, h.app.ID, discordsim.Permissions(discordapi.Permissions)&^discordsim.PermManageChannels))
 	_, err := call(h, hub.OpenRoom, room.OpenRequest{Actor: h.actor("jonas"), Name: "Friday"})
 	h.wantCode(err, errs.MissingPermission)
 }

@@ -11,9 +11,9 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/discordsim"
 	"snug/shared/hub"
 	"snug/shared/room"
-	"snug/shared/standin"
 )
 
 // counted gives the sum of a metric of the running bot, over the series that have all the labels given as "name=value".
@@ -176,7 +176,7 @@ func TestWithoutASessionToResume(t *testing.T) {
 	h.shut()
 	old := h.shards()
 	h.start()
-	_, err := h.discord.Inject(standin.Fault{Kind: standin.FaultInvalidSession})
+	_, err := h.discord.Inject(discordsim.Fault{Kind: discordsim.FaultInvalidSession})
 	h.must(err)
 	h.eventually("a new session began", func() bool { return h.counted("snug_gateway_connects_total", "kind=identify") == 1 })
 	for name, change := range map[string]func(){

@@ -12,7 +12,7 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
-	api "snug/bot/discord"
+	"snug/bot/discordapi"
 	"snug/shared/errs"
 	"snug/shared/hub"
 	"snug/shared/room"
@@ -41,9 +41,9 @@ func TestCreateRoomCommand(t *testing.T) {
 		got = append(got, fmt.Sprintf("%d %d +%d -%d", o.Type, o.ID, o.Allow, o.Deny))
 	}
 	want := []string{
-		fmt.Sprintf("0 %d +0 -%d", h.guild, api.EveryoneDeny),
-		fmt.Sprintf("1 %d +%d -0", h.app.ID, api.BotAllow|api.BotExtra),
-		fmt.Sprintf("1 %d +%d -0", h.people["jonas"], api.GuestAllow),
+		fmt.Sprintf("0 %d +0 -%d", h.guild, discordapi.EveryoneDeny),
+		fmt.Sprintf("1 %d +%d -0", h.app.ID, discordapi.BotAllow|discordapi.BotExtra),
+		fmt.Sprintf("1 %d +%d -0", h.people["jonas"], discordapi.GuestAllow),
 	}
 	slices.Sort(got)
 	slices.Sort(want)

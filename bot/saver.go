@@ -12,9 +12,9 @@ import (
 	dgateway "github.com/disgoorg/disgo/gateway"
 	"github.com/disgoorg/snowflake/v2"
 
-	"snug/bot/checkpoint"
 	"snug/bot/gateway"
-	"snug/bot/presence"
+	"snug/bot/shards/checkpoint"
+	"snug/bot/voice"
 )
 
 // SaveEvery is the default of Options.SaveEvery.
@@ -222,11 +222,11 @@ func (s *saver) next(ctx context.Context, todo *[]snowflake.ID) (g checkpoint.Gu
 	for len(*todo) > 0 && ctx.Err() == nil {
 		id := (*todo)[len(*todo)-1]
 		*todo = (*todo)[:len(*todo)-1]
-		voices := make(chan []presence.Occupant, 1)
+		voices := make(chan []voice.Occupant, 1)
 		s.mu.Lock()
 		if s.guilds[id] {
 			g, ok = s.read(id)
-			s.b.presence.Export(id, func(v []presence.Occupant) { voices <- v })
+			s.b.presence.Export(id, func(v []voice.Occupant) { voices <- v })
 		}
 		s.mu.Unlock()
 		if !ok {

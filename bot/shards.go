@@ -13,7 +13,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/bot/gateway"
-	"snug/bot/lease"
+	"snug/bot/shards/lease"
 	"snug/shared/errs"
 	"snug/shared/hub"
 )

@@ -10,11 +10,11 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
-	api "snug/bot/discord"
+	"snug/bot/discordapi"
 	"snug/bot/standings"
+	"snug/shared/discordsim"
 	"snug/shared/hub"
 	"snug/shared/room"
-	"snug/shared/standin"
 )
 
 // askAfter has people asked after, as a dashboard does for who watches, and gives what is known.
@@ -75,7 +75,7 @@ func TestStandingsWithoutRequests(t *testing.T) {
 	}
 
 	// By the next answer: ada left, tomas's role is taken from him, the owner is gone.
-	h.must(h.discord.RemoveMember(h.guild, standin.ID(h.people["ada"])))
+	h.must(h.discord.RemoveMember(h.guild, discordsim.ID(h.people["ada"])))
 	h.clock.forward(standings.Fresh + time.Second)
 	await("ada")
 	if st := h.askAfter("ada")["ada"]; st.Member || h.clock.Now().Sub(st.CheckedAt) > standings.Fresh {
@@ -88,7 +88,7 @@ func TestStandingsWithoutRequests(t *testing.T) {
 	h.must(h.discord.AddMember(h.guild, h.people["stranger"], "", role))
 	h.clock.forward(standings.Fresh + time.Second)
 	await("stranger")
-	h.must(h.discord.SetRole(h.guild, role, standin.PermManageGuild))
+	h.must(h.discord.SetRole(h.guild, role, discordsim.PermManageGuild))
 	await("stranger")
 	if st := h.askAfter("stranger")["stranger"]; !st.Manager {
 		t.Errorf("known is %+v", st)
@@ -101,7 +101,7 @@ func TestStandingsWithoutRequests(t *testing.T) {
 	// Owners and guests too: the room's owner left, and a guest who sits in it owns it now.
 	h.must(h.join("kiyo", r.Room.ID))
 	h.awaitRoster(r.Room.ID, "kiyo")
-	h.must(h.discord.RemoveMember(h.guild, standin.ID(h.people["jonas"])))
+	h.must(h.discord.RemoveMember(h.guild, discordsim.ID(h.people["jonas"])))
 	h.eventually("the guest owns the room", func() bool {
 		h.clock.forward(standings.Fresh + time.Second)
 		for _, l := range h.live() {
@@ -133,7 +133,7 @@ func TestStandingsFallBack(t *testing.T) {
 		t.Fatalf("%+v %v, %d requests", st, err, h.asked(memberRoute)-asked)
 	}
 	h.clock.forward(2 * time.Minute)
-	_, err := h.discord.Inject(standin.Fault{Kind: standin.FaultHalfOpen})
+	_, err := h.discord.Inject(discordsim.Fault{Kind: discordsim.FaultHalfOpen})
 	h.must(err)
 	if st, err := call(h, hub.StandingOf, within); err != nil || !st.Member || h.asked(memberRoute) != asked+1 {
 		t.Errorf("%+v %v, %d requests", st, err, h.asked(memberRoute)-asked)
@@ -152,7 +152,7 @@ func TestStandingsAtScale(t *testing.T) {
 	}
 	h := newHouseIn(t, "", nil)
 	h.shut()
-	list, err := h.discord.Populate(h.app.ID, standin.Size{Guilds: guilds, Channels: 4, Members: 2500 / guilds}, standin.Permissions(api.Permissions))
+	list, err := h.discord.Populate(h.app.ID, discordsim.Size{Guilds: guilds, Channels: 4, Members: 2500 / guilds}, discordsim.Permissions(discordapi.Permissions))
 	h.must(err)
 	h.start()
 	who := map[snowflake.ID][]snowflake.ID{}

@@ -8,8 +8,8 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/discordsim"
 	"snug/shared/room"
-	"snug/shared/standin"
 )
 
 // setStatus sets a channel's status in Discord, past Snug.
@@ -53,13 +53,13 @@ func TestStatusSetByHand(t *testing.T) {
 // News of a status that Snug set itself comes late, when another one was asked for meanwhile.
 func TestLateNewsOfOurOwnStatus(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, func(l *standin.Limits) { *l = standin.NoRateLimits() })
+	h := newHouse(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
 	id := h.open("jonas", "Friday").Room.ID
 	_, _, err := letIn(h, "jonas", id, "kiyo")
 	h.must(err)
 	h.must(h.join("kiyo", id))
 	h.awaitRoster(id, "kiyo")
-	_, err = h.discord.Inject(standin.Fault{Kind: standin.FaultDelay, Event: "VOICE_CHANNEL_STATUS_UPDATE", Delay: 0.4})
+	_, err = h.discord.Inject(discordsim.Fault{Kind: discordsim.FaultDelay, Event: "VOICE_CHANNEL_STATUS_UPDATE", Delay: 0.4})
 	h.must(err)
 	for _, s := range []string{"One", "Two", "One", "Three"} {
 		h.changed("jonas", id, room.DoStatus, text(s))

@@ -5,18 +5,18 @@ import (
 	"testing"
 	"time"
 
-	api "snug/bot/discord"
+	"snug/bot/discordapi"
+	"snug/shared/discordsim"
 	"snug/shared/errs"
 	"snug/shared/guild"
 	"snug/shared/hub"
 	"snug/shared/room"
-	"snug/shared/standin"
 )
 
 // slow has Discord answer some requests late, until the test ends or mended is called.
 func (h *house) slow(route string, by time.Duration) (mended func()) {
 	h.Helper()
-	f, err := h.discord.Inject(standin.Fault{Kind: standin.FaultLatency, Route: route, Count: -1, Delay: by.Seconds()})
+	f, err := h.discord.Inject(discordsim.Fault{Kind: discordsim.FaultLatency, Route: route, Count: -1, Delay: by.Seconds()})
 	h.must(err)
 	return func() { h.discord.ClearFaults(f.ID) }
 }
@@ -175,7 +175,7 @@ func TestSweepsOfOthersGoOn(t *testing.T) {
 	h := newHouse(t)
 	other, err := h.discord.AddGuild("Elsewhere", h.people["mara"])
 	h.must(err)
-	h.must(h.discord.InstallBot(other.ID, h.app.ID, standin.Permissions(api.Permissions)))
+	h.must(h.discord.InstallBot(other.ID, h.app.ID, discordsim.Permissions(discordapi.Permissions)))
 	h.eventually("the other server is served", func() bool {
 		_, err := hub.OpenRoom.Call(h.soon(), h.hub, other.ID, room.OpenRequest{Actor: h.actor("mara"), Name: "There"})
 		return err == nil

@@ -11,12 +11,12 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 	"golang.org/x/sync/errgroup"
 
-	api "snug/bot/discord"
+	"snug/bot/discordapi"
 	"snug/shared/access"
+	"snug/shared/discordsim"
 	"snug/shared/errs"
 	"snug/shared/hub"
 	"snug/shared/room"
-	"snug/shared/standin"
 )
 
 // later puts Snug's clock and Discord's forward together.
@@ -41,7 +41,7 @@ func (h *house) neighbours(n int) (guilds []snowflake.ID) {
 		for _, name := range names[1:] {
 			h.must(h.discord.AddMember(g.ID, h.people[name], ""))
 		}
-		h.must(h.discord.InstallBot(g.ID, h.app.ID, standin.Permissions(api.Permissions)))
+		h.must(h.discord.InstallBot(g.ID, h.app.ID, discordsim.Permissions(discordapi.Permissions)))
 		guilds = append(guilds, g.ID)
 	}
 	for _, g := range guilds {
@@ -137,7 +137,7 @@ func TestOperationsInAStorm(t *testing.T) {
 	if os.Getenv("SNUG_SOAK") != "" {
 		rounds = 10
 	}
-	h := newHouse(t, func(l *standin.Limits) { *l = standin.NoRateLimits() })
+	h := newHouse(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
 	h.shut()
 	h.rate = 1000 // the usual 50 a second would be the most of the test
 	h.start()
@@ -153,8 +153,8 @@ func TestOperationsInAStorm(t *testing.T) {
 	_, err := call(h, hub.CloseRoom, h.request("jonas", r.Room.ID))
 	h.must(err)
 
-	for _, f := range []standin.Fault{
-		{Kind: standin.FaultRateLimit, RetryAfter: 0.02, Chance: 0.1}, {Kind: standin.FaultError, Status: 503, Chance: 0.05}, {Kind: standin.FaultError, Status: 502, Chance: 0.05, After: true},
+	for _, f := range []discordsim.Fault{
+		{Kind: discordsim.FaultRateLimit, RetryAfter: 0.02, Chance: 0.1}, {Kind: discordsim.FaultError, Status: 503, Chance: 0.05}, {Kind: discordsim.FaultError, Status: 502, Chance: 0.05, After: true},
 	} {
 		_, err := h.discord.Inject(f)
 		h.must(err)

@@ -6,10 +6,10 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/discordsim"
 	"snug/shared/guild"
 	"snug/shared/hub"
 	"snug/shared/room"
-	"snug/shared/standin"
 )
 
 // Discord has a channel type, enums, bits and fields that nobody here knows,
@@ -21,9 +21,9 @@ func TestTomorrow(t *testing.T) {
 	h.must(h.join("kiyo", before.Room.ID))
 	h.awaitRoster(before.Room.ID, "kiyo")
 	h.shut()
-	strange, err := h.discord.AddChannel(h.guild, standin.ChannelOptions{Name: "tomorrow", Type: 99, Parent: h.channels()[before.Room.ID].Parent})
+	strange, err := h.discord.AddChannel(h.guild, discordsim.ChannelOptions{Name: "tomorrow", Type: 99, Parent: h.channels()[before.Room.ID].Parent})
 	h.must(err)
-	_, err = h.discord.Inject(standin.Fault{Kind: standin.FaultUnknown, Count: -1})
+	_, err = h.discord.Inject(discordsim.Fault{Kind: discordsim.FaultUnknown, Count: -1})
 	h.must(err)
 	h.lines = log
 	h.start()
@@ -41,7 +41,7 @@ func TestTomorrow(t *testing.T) {
 	h.await("the name is followed", func(live map[snowflake.ID]room.Live) bool { return live[r.Room.ID].Room.Name == "by hand" })
 	h.bare("PATCH", "/channels/"+strange.ID.String(), `{"name":"the day after"}`)
 	h.bare("DELETE", "/channels/"+strange.ID.String())
-	_, err = h.discord.AddChannel(h.guild, standin.ChannelOptions{Name: "once more", Type: 98})
+	_, err = h.discord.AddChannel(h.guild, discordsim.ChannelOptions{Name: "once more", Type: 98})
 	h.must(err)
 
 	// What is asked by REST holds the same.
@@ -53,8 +53,8 @@ func TestTomorrow(t *testing.T) {
 	}
 
 	// A session that begins anew, and one that goes on.
-	for _, kind := range []string{standin.FaultInvalidSession, standin.FaultDrop} {
-		_, err = h.discord.Inject(standin.Fault{Kind: kind})
+	for _, kind := range []string{discordsim.FaultInvalidSession, discordsim.FaultDrop} {
+		_, err = h.discord.Inject(discordsim.Fault{Kind: kind})
 		h.must(err)
 		h.leave("jonas")
 		h.awaitRoster(r.Room.ID)
@@ -86,7 +86,7 @@ func TestBrokenEventIsPassedOver(t *testing.T) {
 	h.start()
 	r := h.open("jonas", "Friday")
 	for range 3 {
-		_, err := h.discord.Inject(standin.Fault{Kind: standin.FaultGarbled, Event: "VOICE_STATE_UPDATE"})
+		_, err := h.discord.Inject(discordsim.Fault{Kind: discordsim.FaultGarbled, Event: "VOICE_STATE_UPDATE"})
 		h.must(err)
 		h.must(h.join("ada", h.public))
 		h.leave("ada")

@@ -8,10 +8,10 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
-	api "snug/bot/discord"
+	"snug/bot/discordapi"
+	"snug/shared/discordsim"
 	"snug/shared/guild"
 	"snug/shared/hub"
-	"snug/shared/standin"
 )
 
 // hide takes a channel from Snug's sight: everyone but the server's owner is kept out.
@@ -21,7 +21,7 @@ func (h *house) hide(channel snowflake.ID) {
 	if _, _, there := h.overwrite(channel, h.app.ID); there {
 		h.do(http.MethodDelete, path+h.app.ID.String(), nil).Body.Close()
 	}
-	h.do(http.MethodPut, path+h.guild.String(), map[string]any{"type": 0, "deny": fmt.Sprint(int64(api.EveryoneDeny))}).Body.Close()
+	h.do(http.MethodPut, path+h.guild.String(), map[string]any{"type": 0, "deny": fmt.Sprint(int64(discordapi.EveryoneDeny))}).Body.Close()
 	if _, seen := h.channels()[channel]; seen {
 		h.Fatal("Snug still sees the channel")
 	}
@@ -34,8 +34,8 @@ func TestUnseenIsNotGone(t *testing.T) {
 	h := newHouse(t)
 	first, err := call(h, hub.Setup, guild.SetupRequest{Actor: h.actor("mara")})
 	h.must(err)
-	log := h.add(standin.ChannelOptions{Name: "log", Type: standin.ChannelText})
-	secret := h.add(standin.ChannelOptions{Name: "secret", Type: standin.ChannelText, Parent: first.CategoryID})
+	log := h.add(discordsim.ChannelOptions{Name: "log", Type: discordsim.ChannelText})
+	secret := h.add(discordsim.ChannelOptions{Name: "secret", Type: discordsim.ChannelText, Parent: first.CategoryID})
 	h.settings(fmt.Sprintf(`{"log_channel_id":"%d"}`, log))
 	all := len(h.channels())
 	h.hide(first.LobbyID)
@@ -79,7 +79,7 @@ func TestUnseenIsNotGone(t *testing.T) {
 		}
 		h.whileDown(func() {})
 	}
-	h.must(h.discord.InstallBot(h.guild, h.app.ID, standin.PermAdministrator))
+	h.must(h.discord.InstallBot(h.guild, h.app.ID, discordsim.PermAdministrator))
 	h.eventually("all is seen again", func() bool {
 		p, err := call(h, hub.PreflightOf, manage(h, "mara"))
 		h.must(err)

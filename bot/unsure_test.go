@@ -9,12 +9,12 @@ import (
 	"testing"
 	"time"
 
+	"snug/shared/discordsim"
 	"snug/shared/errs"
 	"snug/shared/guild"
 	"snug/shared/hub"
 	"snug/shared/hub/hubtest"
 	"snug/shared/room"
-	"snug/shared/standin"
 )
 
 // wire is what lies between Snug and its hub: answers can be held up, and the whole can be cut.
@@ -128,7 +128,7 @@ const held = 900 * time.Millisecond
 func wired(t testing.TB) (h *house, w *wire, after func(write string, do func())) {
 	t.Helper()
 	w = newWire(t, hubtest.Start(t).URL())
-	h = newHouseOn(t, w.url(), func(l *standin.Limits) { *l = standin.NoRateLimits() })
+	h = newHouseOn(t, w.url(), func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
 	var mu sync.Mutex
 	var armed string
 	var then func()
@@ -240,7 +240,7 @@ func TestUndoKeepsWhatWasWrittenWithoutAnAnswer(t *testing.T) {
 	h.requests.Unlock()
 	_, err := call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor("jonas"), RoomID: id, Uses: 3})
 	h.wantCode(err, errs.Unavailable)
-	h.must(h.discord.InstallBot(h.guild, h.app.ID, standin.PermViewChannel|standin.PermConnect|standin.PermManageChannels))
+	h.must(h.discord.InstallBot(h.guild, h.app.ID, discordsim.PermViewChannel|discordsim.PermConnect|discordsim.PermManageChannels))
 	h.eventually("Discord refuses a ban", func() bool {
 		_, err := h.change("jonas", id, room.DoBan, h.at("kiyo"))
 		return errs.Has(err, errs.MissingPermission)

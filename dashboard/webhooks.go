@@ -19,7 +19,7 @@ import (
 	"snug/shared/webhook"
 )
 
-// Webhooks are documents in the hub; the process that keeps the guild sends to them (bot/hooks).
+// Webhooks are documents in the hub; the process that keeps the guild sends to them (bot/webhooks).
 
 var errNoHook = errs.E(errs.NotFound, "There is no such webhook any more.")
 

@@ -26,8 +26,8 @@ import (
 	"github.com/disgoorg/disgo/rest"
 	"github.com/disgoorg/snowflake/v2"
 
-	"snug/bot/keeper"
 	"snug/bot/logs"
+	"snug/bot/rooms"
 	"snug/shared/errs"
 	"snug/shared/room"
 	"snug/shared/text"
@@ -41,7 +41,7 @@ const firstAnswer = 3 * time.Second
 
 // Options of Commands. All are needed.
 type Options struct {
-	Keeper *keeper.Keeper
+	Keeper *rooms.Keeper
 	Texts  *text.Catalog
 	Pages  Pages
 	// Standing gives the standing of a member as an interaction describes them.

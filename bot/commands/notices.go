@@ -8,7 +8,7 @@ import (
 	"github.com/disgoorg/disgo/discord"
 	"github.com/disgoorg/snowflake/v2"
 
-	"snug/bot/keeper"
+	"snug/bot/rooms"
 	"snug/shared/room"
 	"snug/shared/text"
 )
@@ -23,11 +23,11 @@ type Chat interface {
 
 // Teller gives what the keeper has its notices said with: direct messages, a
 // room's chat, a guild's log channel. It is safe for concurrent use.
-func Teller(dms DirectMessages, chat Chat, texts *text.Catalog, pages Pages) func(ctx context.Context, guildID snowflake.ID, language string, n keeper.Notice) error {
-	return func(ctx context.Context, guildID snowflake.ID, language string, n keeper.Notice) error {
+func Teller(dms DirectMessages, chat Chat, texts *text.Catalog, pages Pages) func(ctx context.Context, guildID snowflake.ID, language string, n rooms.Notice) error {
+	return func(ctx context.Context, guildID snowflake.ID, language string, n rooms.Notice) error {
 		t := texts.For(language)
-		if p, ok := n.(keeper.Personal); ok {
-			if aloud, yes := n.(keeper.Aloud); yes {
+		if p, ok := n.(rooms.Personal); ok {
+			if aloud, yes := n.(rooms.Aloud); yes {
 				channel, m := spoken(t, pages, aloud)
 				_, err := chat.Send(ctx, channel, m)
 				return err
@@ -49,44 +49,44 @@ func quiet(m discord.MessageCreate) discord.MessageCreate {
 
 // whispered finds the words of a direct message. It has links rather than
 // buttons of ours: those work wherever the shard of direct messages is.
-func whispered(t text.Texts, pages Pages, n keeper.Personal) discord.MessageCreate {
+func whispered(t text.Texts, pages Pages, n rooms.Personal) discord.MessageCreate {
 	about := func(r room.Summary, id string, pairs ...any) discord.MessageCreate {
 		words := t.Say(id, append([]any{"Room", bold(r.Name), "Channel", channelMention(r.ID)}, pairs...)...)
 		return discord.MessageCreate{Content: words, Components: []discord.LayoutComponent{row(link(t.Say("button.page"), pages.Room(r.ID)))}}
 	}
 	switch n := n.(type) {
-	case keeper.Invited:
+	case rooms.Invited:
 		return discord.MessageCreate{
 			Content:    t.Say("told.invited", "By", escape(n.Name), "Room", bold(n.Room.Name), "Link", n.Link),
 			Components: []discord.LayoutComponent{row(link(t.Say("button.page"), n.Link))},
 		}
-	case keeper.SeatFree:
+	case rooms.SeatFree:
 		return about(n.Room, "told.seat", "Time", clock(n.Until))
-	case keeper.MovedBack:
+	case rooms.MovedBack:
 		if n.Held {
 			return about(n.Room, "told.held")
 		}
 		return about(n.Room, "told.full")
-	case keeper.KnockAnswered:
+	case rooms.KnockAnswered:
 		if n.LetIn {
 			return about(n.Room, "told.let-in")
 		}
 		return discord.MessageCreate{Content: t.Say("told.not-now")}
-	case keeper.LobbyFailed:
+	case rooms.LobbyFailed:
 		return discord.MessageCreate{Content: t.Say("told.lobby", "Why", refusal(t, n.Err))}
 	}
 	return discord.MessageCreate{}
 }
 
 // spoken finds the words, in the room's chat, for somebody who could not be messaged. It mentions them alone.
-func spoken(t text.Texts, pages Pages, n keeper.Aloud) (snowflake.ID, discord.MessageCreate) {
+func spoken(t text.Texts, pages Pages, n rooms.Aloud) (snowflake.ID, discord.MessageCreate) {
 	user, _ := n.Reader()
 	m := discord.MessageCreate{AllowedMentions: &discord.AllowedMentions{Users: []snowflake.ID{user}}}
 	var r room.Summary
 	switch n := n.Personal.(type) {
-	case keeper.SeatFree:
+	case rooms.SeatFree:
 		r, m.Content = n.Room, t.Say("aloud.seat", "User", userMention(user), "Time", clock(n.Until))
-	case keeper.KnockAnswered:
+	case rooms.KnockAnswered:
 		r, m.Content = n.Room, t.Say("aloud.let-in", "User", userMention(user))
 	}
 	m.Components = []discord.LayoutComponent{row(link(t.Say("button.page"), pages.Room(r.ID)))}
@@ -94,7 +94,7 @@ func spoken(t text.Texts, pages Pages, n keeper.Aloud) (snowflake.ID, discord.Me
 }
 
 // notice finds the words for all who read a channel.
-func notice(t text.Texts, n keeper.Notice) (snowflake.ID, discord.MessageCreate) {
+func notice(t text.Texts, n rooms.Notice) (snowflake.ID, discord.MessageCreate) {
 	in := func(r room.Summary, words string, buttons ...discord.InteractiveComponent) (snowflake.ID, discord.MessageCreate) {
 		m := discord.MessageCreate{Content: words}
 		if len(buttons) > 0 {
@@ -103,19 +103,19 @@ func notice(t text.Texts, n keeper.Notice) (snowflake.ID, discord.MessageCreate)
 		return r.ID, m
 	}
 	switch n := n.(type) {
-	case keeper.ClosingSoon:
+	case rooms.ClosingSoon:
 		if n.Reason == room.ClosedAge {
 			return in(n.Room, t.Say("told.closing.age", "When", when(n.At)))
 		}
 		keep := customID{action: actKeep, guild: n.Room.GuildID, room: n.Room.ID}
 		return in(n.Room, t.Say("told.closing", "When", when(n.At)), button(discord.ButtonStyleSuccess, "⏰", t.Say("button.keep"), keep))
-	case keeper.NameRefused:
+	case rooms.NameRefused:
 		return in(n.Room, t.Say("told.name", "User", userMention(n.Room.Access.OwnerID), "Name", bold(n.Room.Name)))
-	case keeper.StaysOpen:
+	case rooms.StaysOpen:
 		return in(n.Room, t.Say("told.stays"))
-	case keeper.NewOwner:
+	case rooms.NewOwner:
 		return in(n.Room, t.Say("told.owner", "User", userMention(n.Owner)))
-	case keeper.Happened:
+	case rooms.Happened:
 		var list []string
 		for _, e := range n.Entries {
 			list = append(list, line(t, e))

@@ -13,8 +13,8 @@ import (
 	"github.com/disgoorg/disgo/rest"
 	"github.com/disgoorg/snowflake/v2"
 
-	"snug/bot/keeper"
 	"snug/bot/ratelimit"
+	"snug/bot/rooms"
 	"snug/shared/room"
 	"snug/shared/text"
 )
@@ -30,7 +30,7 @@ const (
 
 // PanelOptions are what Panels needs; all of it.
 type PanelOptions struct {
-	Keeper *keeper.Keeper
+	Keeper *rooms.Keeper
 	Rest   rest.Channels
 	Texts  *text.Catalog
 	Pages  Pages

@@ -19,13 +19,13 @@ import (
 	"go.uber.org/goleak"
 
 	"snug/bot/direct"
-	api "snug/bot/discord"
+	"snug/bot/discordapi"
 	"snug/bot/ratelimit"
+	"snug/shared/discordsim"
 	"snug/shared/dm"
 	"snug/shared/errs"
 	"snug/shared/hub"
 	"snug/shared/hub/hubtest"
-	"snug/shared/standin"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -33,9 +33,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // bureau is a simulated Discord with a server of many, and a hub; each sender on it is a process.
 type bureau struct {
 	testing.TB
-	discord *standin.Server
-	app     standin.Application
-	guild   standin.ID
+	discord *discordsim.Server
+	app     discordsim.Application
+	guild   discordsim.ID
 	url     string
 	people  []snowflake.ID
 	ahead   atomic.Int64 // of the clock that Snug and Discord share
@@ -51,19 +51,19 @@ func (b *bureau) must(err error) {
 	}
 }
 
-func newBureau(t testing.TB, people int, adjust func(*standin.Limits)) *bureau {
+func newBureau(t testing.TB, people int, adjust func(*discordsim.Limits)) *bureau {
 	t.Helper()
 	b := &bureau{TB: t}
-	limits := standin.NoRateLimits()
+	limits := discordsim.NoRateLimits()
 	if adjust != nil {
 		adjust(&limits)
 	}
-	b.discord = standin.New(standin.Options{Seed: 1, Limits: &limits, Now: b.now})
+	b.discord = discordsim.New(discordsim.Options{Seed: 1, Limits: &limits, Now: b.now})
 	var err error
 	b.url, err = b.discord.Start("127.0.0.1:0")
 	b.must(err)
 	t.Cleanup(func() { b.must(b.discord.Close(context.Background())) })
-	b.app = b.discord.AddApplication(standin.ApplicationOptions{Name: "Snug"})
+	b.app = b.discord.AddApplication(discordsim.ApplicationOptions{Name: "Snug"})
 	for i := range people {
 		b.people = append(b.people, b.discord.AddUser(fmt.Sprint("member", i), "").ID)
 	}
@@ -96,7 +96,7 @@ func (b *bureau) sender(l dm.Limits) (*direct.Sender, *prometheus.Registry) {
 	b.must(err)
 	reg := prometheus.NewRegistry()
 	s, err := direct.New(direct.Options{
-		Hub: b.hub, Discord: api.New(client, b.now), Limits: l, Now: b.now, Log: quiet, Registerer: reg,
+		Hub: b.hub, Discord: discordapi.New(client, b.now), Limits: l, Now: b.now, Log: quiet, Registerer: reg,
 	})
 	b.must(err)
 	b.Cleanup(func() { client.Rest.Close(context.Background()) })
@@ -122,7 +122,7 @@ func (b *bureau) send(s *direct.Sender, to, by int) error {
 	return s.Send(context.Background(), b.people[to], b.people[by], discord.MessageCreate{Content: "hello"})
 }
 
-func (b *bureau) opened() standin.StateApplication { return b.discord.State().Applications[0] }
+func (b *bureau) opened() discordsim.StateApplication { return b.discord.State().Applications[0] }
 
 func why(err error) dm.Reason {
 	if h, ok := errors.AsType[*dm.Held](err); ok {
@@ -226,7 +226,7 @@ func TestShortWaits(t *testing.T) {
 
 // After 40003 no process opens anything for ten minutes, then twenty; who has a conversation is still written to.
 func TestTooFast(t *testing.T) {
-	b := newBureau(t, 12, func(l *standin.Limits) { l.DMs, l.DMRefusals = 3, 4 })
+	b := newBureau(t, 12, func(l *discordsim.Limits) { l.DMs, l.DMRefusals = 3, 4 })
 	b.open(hub.Options{Dir: t.TempDir()})
 	defer b.close()
 	first, metrics := b.sender(wide())

@@ -21,14 +21,14 @@ import (
 
 	"snug/bot/gateway"
 	"snug/bot/ratelimit"
-	"snug/shared/standin"
-	"snug/shared/standin/openapi/openapitest"
+	"snug/shared/discordsim"
+	"snug/shared/discordsim/openapi/openapitest"
 )
 
 // world is a running stand-in for Discord with a small guild in it.
 type world struct {
-	*standin.Server
-	standin.Demo
+	*discordsim.Server
+	discordsim.Demo
 	t     *testing.T
 	base  string
 	moves chan move // what the bot was told, over all its lives
@@ -39,9 +39,9 @@ type world struct {
 type move struct{ user, channel snowflake.ID }
 
 func newWorld(t *testing.T) *world {
-	limits := standin.NoRateLimits()
-	s := standin.New(standin.Options{Seed: 7, Limits: &limits, HeartbeatInterval: time.Second, Wrap: openapitest.Wrap(t)})
-	demo, err := s.Demo(standin.ApplicationOptions{})
+	limits := discordsim.NoRateLimits()
+	s := discordsim.New(discordsim.Options{Seed: 7, Limits: &limits, HeartbeatInterval: time.Second, Wrap: openapitest.Wrap(t)})
+	demo, err := s.Demo(discordsim.ApplicationOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,19 +120,19 @@ func (l life) end(t *testing.T) gateway.Checkpoint {
 // that leaves a session alive, and the bot itself restarts: it hears of every
 // move, in order, once.
 func TestStandin(t *testing.T) {
-	faults := []standin.Fault{
-		{Kind: standin.FaultDrop}, {Kind: standin.FaultReconnect}, {Kind: standin.FaultInvalidSession, Resumable: true},
-		{Kind: standin.FaultClose, Code: 4000}, {Kind: standin.FaultClose, Code: 1001}, {Kind: standin.FaultHeartbeat},
-		{Kind: standin.FaultHalfOpen}, {Kind: standin.FaultDropResume}, {Kind: standin.FaultNoHello}, {Kind: standin.FaultNoACK},
-		{Kind: standin.FaultDuplicate, Event: "VOICE_STATE_UPDATE"}, {Kind: standin.FaultDelay, Delay: 0.05},
-		{Kind: standin.FaultError, Route: "GET /gateway/bot", Status: 503}, {Kind: standin.FaultReset, Route: "GET /gateway/bot"},
+	faults := []discordsim.Fault{
+		{Kind: discordsim.FaultDrop}, {Kind: discordsim.FaultReconnect}, {Kind: discordsim.FaultInvalidSession, Resumable: true},
+		{Kind: discordsim.FaultClose, Code: 4000}, {Kind: discordsim.FaultClose, Code: 1001}, {Kind: discordsim.FaultHeartbeat},
+		{Kind: discordsim.FaultHalfOpen}, {Kind: discordsim.FaultDropResume}, {Kind: discordsim.FaultNoHello}, {Kind: discordsim.FaultNoACK},
+		{Kind: discordsim.FaultDuplicate, Event: "VOICE_STATE_UPDATE"}, {Kind: discordsim.FaultDelay, Delay: 0.05},
+		{Kind: discordsim.FaultError, Route: "GET /gateway/bot", Status: 503}, {Kind: discordsim.FaultReset, Route: "GET /gateway/bot"},
 	}
 	for seed := range seeds(3) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
 			rnd := rand.New(rand.NewPCG(seed, 0))
 			w := newWorld(t)
-			if _, err := w.Inject(standin.Fault{Kind: standin.FaultError, Status: 500}); err != nil { // meets GET /gateway/bot
+			if _, err := w.Inject(discordsim.Fault{Kind: discordsim.FaultError, Status: 500}); err != nil { // meets GET /gateway/bot
 				t.Fatal(err)
 			}
 			l := w.begin(gateway.Checkpoint{})
@@ -184,7 +184,7 @@ func (w *world) step(rnd *rand.Rand, inVoice map[snowflake.ID]bool) move {
 		_, err = w.LeaveVoice(w.Guild.ID, user)
 	} else {
 		m.channel = w.Lounge.ID
-		_, err = w.JoinVoice(w.Guild.ID, user, m.channel, standin.VoiceFlags{})
+		_, err = w.JoinVoice(w.Guild.ID, user, m.channel, discordsim.VoiceFlags{})
 	}
 	inVoice[user] = !inVoice[user]
 	if err != nil {
@@ -196,14 +196,14 @@ func (w *world) step(rnd *rand.Rand, inVoice map[snowflake.ID]bool) move {
 // TestStandinNewSession ends the session: the bot identifies again and is told
 // the truth by GUILD_CREATE.
 func TestStandinNewSession(t *testing.T) {
-	for _, fault := range []standin.Fault{{Kind: standin.FaultInvalidSession}, {Kind: standin.FaultClose, Code: 4007}, {Kind: standin.FaultClose, Code: 4009}} {
+	for _, fault := range []discordsim.Fault{{Kind: discordsim.FaultInvalidSession}, {Kind: discordsim.FaultClose, Code: 4007}, {Kind: discordsim.FaultClose, Code: 4009}} {
 		t.Run(fmt.Sprint(fault.Kind, fault.Code), func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			l := w.begin(gateway.Checkpoint{})
 			defer l.end(t)
 			first := l.shard.Checkpoint().SessionID
-			if _, err := w.JoinVoice(w.Guild.ID, w.Owner.ID, w.Lounge.ID, standin.VoiceFlags{}); err != nil {
+			if _, err := w.JoinVoice(w.Guild.ID, w.Owner.ID, w.Lounge.ID, discordsim.VoiceFlags{}); err != nil {
 				t.Fatal(err)
 			}
 			receive(t, w.moves)
@@ -222,9 +222,9 @@ func TestStandinNewSession(t *testing.T) {
 
 // TestStandinRefuses a wrong token and an intent that is switched off, with the remedy.
 func TestStandinRefuses(t *testing.T) {
-	limits := standin.NoRateLimits()
-	s := standin.New(standin.Options{Seed: 7, Limits: &limits, Wrap: openapitest.Wrap(t)})
-	demo, err := s.Demo(standin.ApplicationOptions{NoPrivilegedIntents: true})
+	limits := discordsim.NoRateLimits()
+	s := discordsim.New(discordsim.Options{Seed: 7, Limits: &limits, Wrap: openapitest.Wrap(t)})
+	demo, err := s.Demo(discordsim.ApplicationOptions{NoPrivilegedIntents: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -260,7 +260,7 @@ func TestSessionGivenUp(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	l := w.begin(gateway.Checkpoint{})
-	for _, f := range []standin.Fault{{Kind: standin.FaultDropResume, Count: -1}, {Kind: standin.FaultDrop}} {
+	for _, f := range []discordsim.Fault{{Kind: discordsim.FaultDropResume, Count: -1}, {Kind: discordsim.FaultDrop}} {
 		if _, err := w.Inject(f); err != nil {
 			t.Fatal(err)
 		}

@@ -17,7 +17,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/bot/gateway"
-	"snug/shared/standin"
+	"snug/shared/discordsim"
 )
 
 // told collects which events a shard was handed.
@@ -36,7 +36,7 @@ func (v *told) note(kind disgo.EventType) {
 func (v *told) missing() (out []string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	for _, e := range standin.Events() {
+	for _, e := range discordsim.Events() {
 		if v.kinds[e] == 0 {
 			out = append(out, e)
 		}
@@ -47,24 +47,24 @@ func (v *told) missing() (out []string) {
 // TestTomorrow has every event that the stand-in sends come with types, enums,
 // bits and fields that nobody knows. Each reaches its handler, in sequence, on one connection.
 func TestTomorrow(t *testing.T) {
-	limits := standin.DiscordLimits()
+	limits := discordsim.DiscordLimits()
 	limits.IdentifyWindow, limits.Buckets = 0, false
 	sent := &told{kinds: map[string]int{}}
-	s := standin.New(standin.Options{Seed: 7, Limits: &limits, OnDispatch: func(d standin.Dispatch) {
+	s := discordsim.New(discordsim.Options{Seed: 7, Limits: &limits, OnDispatch: func(d discordsim.Dispatch) {
 		sent.note(disgo.EventType(d.Event))
 		sent.mu.Lock()
 		defer sent.mu.Unlock()
 		sent.last = int(d.Sequence)
 	}})
-	demo, err := s.Demo(standin.ApplicationOptions{})
+	demo, err := s.Demo(discordsim.ApplicationOptions{})
 	must(t, err)
-	must(t, s.InstallBot(demo.Guild.ID, demo.Application.ID, standin.PermAdministrator))
+	must(t, s.InstallBot(demo.Guild.ID, demo.Application.ID, discordsim.PermAdministrator))
 	base, err := s.Start("127.0.0.1:0")
 	must(t, err)
 	t.Cleanup(func() { must(t, s.Close(context.Background())) })
-	_, err = s.AddChannel(demo.Guild.ID, standin.ChannelOptions{Name: "tomorrow", Type: 99})
+	_, err = s.AddChannel(demo.Guild.ID, discordsim.ChannelOptions{Name: "tomorrow", Type: 99})
 	must(t, err)
-	_, err = s.Inject(standin.Fault{Kind: standin.FaultUnknown, Count: -1})
+	_, err = s.Inject(discordsim.Fault{Kind: discordsim.FaultUnknown, Count: -1})
 	must(t, err)
 
 	got := &told{kinds: map[string]int{}}
@@ -98,7 +98,7 @@ func TestTomorrow(t *testing.T) {
 	sent.mu.Lock()
 	defer sent.mu.Unlock()
 	for e, n := range sent.kinds {
-		if !slices.Contains(standin.Events(), e) {
+		if !slices.Contains(discordsim.Events(), e) {
 			t.Errorf("standin.Events does not name %s", e)
 		}
 		if got.kinds[e] != n {
@@ -131,8 +131,8 @@ func must(t *testing.T, err error) {
 // acts makes everything happen that Discord tells of.
 type acts struct {
 	t *testing.T
-	*standin.Server
-	demo standin.Demo
+	*discordsim.Server
+	demo discordsim.Demo
 	base string
 }
 
@@ -176,7 +176,7 @@ func (a acts) everything(ctx context.Context, shard *gateway.Shard, got *told) {
 	a.do("PUT", in("/members/%d/roles/%d", member, role), nil)
 	a.do("DELETE", in("/roles/%d", role), nil)
 	a.do("PATCH", in(""), m{"name": "Friends of tomorrow"})
-	_, err := a.JoinVoice(g, member, voice, standin.VoiceFlags{})
+	_, err := a.JoinVoice(g, member, voice, discordsim.VoiceFlags{})
 	must(a.t, err)
 	must(a.t, shard.Send(ctx, disgo.OpcodeVoiceStateUpdate, disgo.MessageDataVoiceStateUpdate{GuildID: g, ChannelID: &voice}))
 	a.do("POST", fmt.Sprintf("/channels/%d/invites", voice), m{})
@@ -204,11 +204,11 @@ func (a acts) everything(ctx context.Context, shard *gateway.Shard, got *told) {
 	must(a.t, shard.Send(ctx, 31, disgo.EventUnknown(fmt.Sprintf(`{"guild_ids":["%d"]}`, g))))
 	must(a.t, shard.Send(ctx, 43, disgo.EventUnknown(fmt.Sprintf(`{"guild_id":"%d","fields":["status","voice_start_time"]}`, g))))
 	a.interaction(ctx, got)
-	_, err = a.Inject(standin.Fault{Kind: standin.FaultOutage, Guild: g})
+	_, err = a.Inject(discordsim.Fault{Kind: discordsim.FaultOutage, Guild: g})
 	must(a.t, err)
-	_, err = a.Inject(standin.Fault{Kind: standin.FaultRestore, Guild: g})
+	_, err = a.Inject(discordsim.Fault{Kind: discordsim.FaultRestore, Guild: g})
 	must(a.t, err)
-	_, err = a.Inject(standin.Fault{Kind: standin.FaultDrop})
+	_, err = a.Inject(discordsim.Fault{Kind: discordsim.FaultDrop})
 	must(a.t, err)
 	waitFor(a.t, func() bool { return shard.History().Resumes == 1 && shard.State().Phase == gateway.Ready })
 }
@@ -222,7 +222,7 @@ func (a acts) interaction(ctx context.Context, got *told) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		_, _ = a.RunCommand(ctx, a.demo.Users[2].ID, standin.CommandRun{Guild: a.demo.Guild.ID, Name: "room", Options: map[string]any{"where": a.demo.Lounge.ID.String(), "who": a.demo.Users[3].ID.String()}})
+		_, _ = a.RunCommand(ctx, a.demo.Users[2].ID, discordsim.CommandRun{Guild: a.demo.Guild.ID, Name: "room", Options: map[string]any{"where": a.demo.Lounge.ID.String(), "who": a.demo.Users[3].ID.String()}})
 	}()
 	waitFor(a.t, func() bool { return !slices.Contains(got.missing(), "INTERACTION_CREATE") })
 	cancel()

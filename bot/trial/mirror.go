@@ -7,12 +7,12 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/shared/agent"
-	"snug/shared/standin"
+	"snug/shared/discordsim"
 )
 
 // mirror is a simulated Discord with a server like the one of a record: the bot has the same permissions.
 type mirror struct {
-	s        *standin.Server
+	s        *discordsim.Server
 	base     string
 	token    string
 	guild    snowflake.ID
@@ -22,8 +22,8 @@ type mirror struct {
 }
 
 func newMirror(rec Record) (*mirror, error) {
-	s := standin.New(standin.Options{})
-	app := s.AddApplication(standin.ApplicationOptions{Name: "Snug"})
+	s := discordsim.New(discordsim.Options{})
+	app := s.AddApplication(discordsim.ApplicationOptions{Name: "Snug"})
 	operator, other := s.AddUser("operator", ""), s.AddUser("other", "")
 	owner := other
 	if rec.Owns {
@@ -34,7 +34,7 @@ func newMirror(rec Record) (*mirror, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, u := range []standin.User{operator, other} {
+	for _, u := range []discordsim.User{operator, other} {
 		if u.ID != owner.ID {
 			if err := s.AddMember(g.ID, u.ID, ""); err != nil {
 				return nil, err
@@ -45,7 +45,7 @@ func newMirror(rec Record) (*mirror, error) {
 	if err := s.SetRole(g.ID, g.ID, 0); err != nil {
 		return nil, err
 	}
-	if err := s.InstallBot(g.ID, app.ID, standin.Permissions(bitsIn(rec.Bits))); err != nil {
+	if err := s.InstallBot(g.ID, app.ID, discordsim.Permissions(bitsIn(rec.Bits))); err != nil {
 		return nil, err
 	}
 	m.guild = g.ID

@@ -23,7 +23,7 @@ import (
 	"go.uber.org/goleak"
 
 	"snug/shared/agent"
-	"snug/shared/standin"
+	"snug/shared/discordsim"
 )
 
 func TestMain(m *testing.M) {
@@ -32,33 +32,33 @@ func TestMain(m *testing.M) {
 }
 
 // permissions are the bot's: what Snug asks for, without Administrator.
-const permissions = standin.SnugPermissions
+const permissions = discordsim.SnugPermissions
 
 // real is a Discord to try, simulated, with the operator as a plain member.
 type real struct {
-	*standin.Server
+	*discordsim.Server
 	base     string
-	app      standin.Application
+	app      discordsim.Application
 	guild    snowflake.ID
-	operator standin.User
+	operator discordsim.User
 	journal  string
 }
 
 func newReal(t *testing.T) *real {
 	t.Helper()
-	limits := standin.DiscordLimits()
+	limits := discordsim.DiscordLimits()
 	limits.IdentifyWindow = 0 // a trial after a crash need not wait
-	r := &real{Server: standin.New(standin.Options{Seed: 7, Limits: &limits, Named: true}), journal: filepath.Join(t.TempDir(), "trial.json")}
+	r := &real{Server: discordsim.New(discordsim.Options{Seed: 7, Limits: &limits, Named: true}), journal: filepath.Join(t.TempDir(), "trial.json")}
 	owner := r.AddUser("owner", "")
 	r.operator = r.AddUser("kanarienvogel", "Kanarienvogel")
-	r.app = r.AddApplication(standin.ApplicationOptions{Name: "Kanarienvogel", Owner: r.operator.ID})
+	r.app = r.AddApplication(discordsim.ApplicationOptions{Name: "Kanarienvogel", Owner: r.operator.ID})
 	g, err := r.AddGuild("Kanarienvogel", owner.ID)
 	must(t, err)
 	r.guild = g.ID
 	must(t, r.AddMember(g.ID, r.operator.ID, ""))
 	must(t, r.SetRole(g.ID, g.ID, 0))
 	must(t, r.InstallBot(g.ID, r.app.ID, permissions))
-	_, err = r.AddChannel(g.ID, standin.ChannelOptions{Name: "kanarienvogel"})
+	_, err = r.AddChannel(g.ID, discordsim.ChannelOptions{Name: "kanarienvogel"})
 	must(t, err)
 	r.base, err = r.Start("127.0.0.1:0")
 	must(t, err)
@@ -130,25 +130,25 @@ func TestFits(t *testing.T) {
 
 // planted are differences that the simulated Discord is made to have, and how the report tells of each.
 var planted = map[string]struct {
-	fault standin.Fault
+	fault discordsim.Fault
 	step  string
 	says  string
 }{
-	"a status":                {standin.Fault{Kind: standin.FaultAnswer, Route: "PUT /channels/{channel}/voice-status", Status: 403, Body: `{"message":"Missing Access","code":50001}`}, "voice status", "403 with code 50001, expected 204"},
-	"an error code":           {standin.Fault{Kind: standin.FaultAnswer, Route: "GET /channels/1", Status: 404, Body: `{"message":"Unknown Guild","code":10004}`}, "ids and servers that are none", "404 with code 10004, expected 404 with code 10003"},
-	"a field more":            {standin.Fault{Kind: standin.FaultAnswer, After: true, Route: "POST /channels/{channel}/invites", Body: `{"code":"abc","brand_new":1,"nonce":"x"}`}, "invites", "also has /?, /nonce"},
-	"fields fewer":            {standin.Fault{Kind: standin.FaultAnswer, After: true, Route: "POST /channels/{channel}/invites", Body: `{"code":"abc"}`}, "invites", "lacks "},
-	"a kind of value":         {standin.Fault{Kind: standin.FaultAnswer, After: true, Route: "POST /channels/{channel}/invites", Body: `{"code":7}`}, "invites", "/code is number, expected string"},
-	"a rule that is stricter": {standin.Fault{Kind: standin.FaultAnswer, Route: "PUT /channels/{channel}/permissions/{overwrite}", Status: 403, Body: `{"message":"Missing Permissions","code":50013}`}, "overwrites the bot may give", "403 with code 50013, expected 204"},
-	"a rule that is laxer":    {standin.Fault{Kind: standin.FaultAnswer, Route: "PATCH /guilds/{guild}/members/{user}", Status: 204, Count: 3}, "moving somebody who is not in voice", "204, expected 400 with code 40032"},
-	"no rate-limit headers": {standin.Fault{Kind: standin.FaultAnswer, After: true, Route: "PUT /channels/{channel}/voice-status", Headers: map[string]string{
+	"a status":                {discordsim.Fault{Kind: discordsim.FaultAnswer, Route: "PUT /channels/{channel}/voice-status", Status: 403, Body: `{"message":"Missing Access","code":50001}`}, "voice status", "403 with code 50001, expected 204"},
+	"an error code":           {discordsim.Fault{Kind: discordsim.FaultAnswer, Route: "GET /channels/1", Status: 404, Body: `{"message":"Unknown Guild","code":10004}`}, "ids and servers that are none", "404 with code 10004, expected 404 with code 10003"},
+	"a field more":            {discordsim.Fault{Kind: discordsim.FaultAnswer, After: true, Route: "POST /channels/{channel}/invites", Body: `{"code":"abc","brand_new":1,"nonce":"x"}`}, "invites", "also has /?, /nonce"},
+	"fields fewer":            {discordsim.Fault{Kind: discordsim.FaultAnswer, After: true, Route: "POST /channels/{channel}/invites", Body: `{"code":"abc"}`}, "invites", "lacks "},
+	"a kind of value":         {discordsim.Fault{Kind: discordsim.FaultAnswer, After: true, Route: "POST /channels/{channel}/invites", Body: `{"code":7}`}, "invites", "/code is number, expected string"},
+	"a rule that is stricter": {discordsim.Fault{Kind: discordsim.FaultAnswer, Route: "PUT /channels/{channel}/permissions/{overwrite}", Status: 403, Body: `{"message":"Missing Permissions","code":50013}`}, "overwrites the bot may give", "403 with code 50013, expected 204"},
+	"a rule that is laxer":    {discordsim.Fault{Kind: discordsim.FaultAnswer, Route: "PATCH /guilds/{guild}/members/{user}", Status: 204, Count: 3}, "moving somebody who is not in voice", "204, expected 400 with code 40032"},
+	"no rate-limit headers": {discordsim.Fault{Kind: discordsim.FaultAnswer, After: true, Route: "PUT /channels/{channel}/voice-status", Headers: map[string]string{
 		"X-RateLimit-Limit": "", "X-RateLimit-Remaining": "", "X-RateLimit-Reset-After": "", "X-RateLimit-Reset": "", "X-RateLimit-Bucket": ""}}, "voice status", "rate-limit headers: none, expected some"},
-	"a proxy's page":           {standin.Fault{Kind: standin.FaultAnswer, Route: "POST /users/@me/channels", Status: 403, Body: "<html>"}, "direct message to the operator", "403, expected 200"},
-	"an outage":                {standin.Fault{Kind: standin.FaultError, Route: "POST /channels/{channel}/messages", Status: 503}, "panel", "503, expected 200"},
-	"a broken connection":      {standin.Fault{Kind: standin.FaultReset, Route: "POST /channels/{channel}/messages"}, "panel", "did not come about"},
-	"an event that comes late": {standin.Fault{Kind: standin.FaultDelay, Event: "CHANNEL_UPDATE", Delay: 9}, "seats", "CHANNEL_UPDATE does not come, expected that it comes"},
-	"a resume that is cut":     {standin.Fault{Kind: standin.FaultDropResume}, "gateway: resume", "RESUMED does not come"},
-	"no second factor":         {standin.Fault{Kind: standin.FaultAnswer, Route: "PUT /channels/{channel}/permissions/{overwrite}", Status: 403, Body: `{"message":"Two factor is required for this operation","code":60003}`}, "overwrites the bot may give", "403 with code 60003"},
+	"a proxy's page":           {discordsim.Fault{Kind: discordsim.FaultAnswer, Route: "POST /users/@me/channels", Status: 403, Body: "<html>"}, "direct message to the operator", "403, expected 200"},
+	"an outage":                {discordsim.Fault{Kind: discordsim.FaultError, Route: "POST /channels/{channel}/messages", Status: 503}, "panel", "503, expected 200"},
+	"a broken connection":      {discordsim.Fault{Kind: discordsim.FaultReset, Route: "POST /channels/{channel}/messages"}, "panel", "did not come about"},
+	"an event that comes late": {discordsim.Fault{Kind: discordsim.FaultDelay, Event: "CHANNEL_UPDATE", Delay: 9}, "seats", "CHANNEL_UPDATE does not come, expected that it comes"},
+	"a resume that is cut":     {discordsim.Fault{Kind: discordsim.FaultDropResume}, "gateway: resume", "RESUMED does not come"},
+	"no second factor":         {discordsim.Fault{Kind: discordsim.FaultAnswer, Route: "PUT /channels/{channel}/permissions/{overwrite}", Status: 403, Body: `{"message":"Two factor is required for this operation","code":60003}`}, "overwrites the bot may give", "403 with code 60003"},
 }
 
 // TestPlantedDifferences: each is found, where it is and as what it is, and nothing is left on the server.

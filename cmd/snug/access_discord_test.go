@@ -13,8 +13,8 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/bot/commands"
+	"snug/shared/discordsim"
 	"snug/shared/room"
-	"snug/shared/standin"
 	"snug/shared/text"
 )
 
@@ -141,7 +141,7 @@ func (v *town) run(who string, row commandRow) string {
 	before := v.kept()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	run := standin.CommandRun{Guild: v.world.guild, Name: row.name, Options: options}
+	run := discordsim.CommandRun{Guild: v.world.guild, Name: row.name, Options: options}
 	if row.name == "Invite to my room" {
 		run.Options, run.Target = nil, v.user("hugo").ID
 	}

@@ -16,11 +16,11 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 	"github.com/gorilla/websocket"
 
+	"snug/shared/discordsim"
 	"snug/shared/errs"
 	"snug/shared/hub"
 	"snug/shared/protocol"
 	"snug/shared/room"
-	"snug/shared/standin"
 )
 
 // The people of the tables, in the order of their columns.
@@ -192,8 +192,8 @@ func newTown(t *testing.T) *town {
 	h.world.users = append(h.world.users, zoe)
 	elsewhere, err := h.world.discord.AddGuild("Elsewhere", zoe.ID)
 	h.must(err)
-	h.must(h.world.discord.InstallBot(elsewhere.ID, h.world.app.ID, standin.SnugPermissions))
-	wardens, err := h.world.discord.AddRole(h.world.guild, "Wardens", standin.PermManageGuild)
+	h.must(h.world.discord.InstallBot(elsewhere.ID, h.world.app.ID, discordsim.SnugPermissions))
+	wardens, err := h.world.discord.AddRole(h.world.guild, "Wardens", discordsim.PermManageGuild)
 	h.must(err)
 	wanda := h.world.discord.AddUser("wanda", "Wanda")
 	h.world.users = append(h.world.users, wanda)

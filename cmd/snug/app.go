@@ -17,7 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"snug/bot"
-	api "snug/bot/discord"
+	"snug/bot/discordapi"
 	"snug/dashboard"
 	"snug/dashboard/live"
 	"snug/dashboard/view"
@@ -232,7 +232,7 @@ func endpoints(discordURL string) dashboard.Discord {
 
 // addURL is Discord's page that adds the bot to a server with the permissions it needs.
 func addURL(s setup) string {
-	q := url.Values{"client_id": {s.ClientID.String()}, "scope": {"bot applications.commands"}, "permissions": {fmt.Sprint(int64(api.Permissions))}}
+	q := url.Values{"client_id": {s.ClientID.String()}, "scope": {"bot applications.commands"}, "permissions": {fmt.Sprint(int64(discordapi.Permissions))}}
 	if s.GuildID.ID != 0 {
 		q.Set("guild_id", s.GuildID.String())
 	}

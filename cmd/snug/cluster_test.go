@@ -10,7 +10,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 
-	"snug/shared/standin"
+	"snug/shared/discordsim"
 )
 
 // TestCluster runs two processes on one NATS server: the first connects to
@@ -57,9 +57,9 @@ const connected = "Discord Gateway initialized successfully"
 // cluster gives what starts one more process on a NATS server and a simulated Discord that all of them share.
 func cluster(t *testing.T) (serve func() (*process, *house)) {
 	t.Helper()
-	limits := standin.DiscordLimits()
+	limits := discordsim.DiscordLimits()
 	limits.IdentifyWindow = 0
-	world, err := simulate("127.0.0.1:0", standin.Options{Seed: 5, Limits: &limits})
+	world, err := simulate("127.0.0.1:0", discordsim.Options{Seed: 5, Limits: &limits})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,8 +8,8 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"snug/shared/browsertest"
-	"snug/shared/standin"
+	"snug/shared/discordsim"
+	"snug/shared/testkit/browsertest"
 )
 
 // newcomers are in no server.
@@ -76,7 +76,7 @@ func TestComing(t *testing.T) {
 		h.leave(who.name)
 	}
 	for code, i := range discord.State().Invites {
-		if i.Channel["id"] == standin.ID(0) || fmt.Sprint(i.Channel["id"]) == id {
+		if i.Channel["id"] == discordsim.ID(0) || fmt.Sprint(i.Channel["id"]) == id {
 			t.Errorf("the invite %s is left", code)
 		}
 	}

@@ -3,8 +3,8 @@ package main
 import (
 	"testing"
 
-	"snug/shared/browsertest"
-	"snug/shared/standin"
+	"snug/shared/discordsim"
+	"snug/shared/testkit/browsertest"
 )
 
 // TestDeaf: while Snug does not hear Discord no page says that it is live.
@@ -18,9 +18,9 @@ func TestDeaf(t *testing.T) {
 	bruno.goTo("/servers/" + h.world.guild.String())
 	alice.live()
 	bruno.live()
-	f, err := h.world.discord.Inject(standin.Fault{Kind: standin.FaultNoHello, Count: 99})
+	f, err := h.world.discord.Inject(discordsim.Fault{Kind: discordsim.FaultNoHello, Count: 99})
 	h.must(err)
-	_, err = h.world.discord.Inject(standin.Fault{Kind: standin.FaultDrop})
+	_, err = h.world.discord.Inject(discordsim.Fault{Kind: discordsim.FaultDrop})
 	h.must(err)
 	for _, p := range []*player{alice, bruno} {
 		p.sees("that Discord is not heard, and for how long", `/^Discord isn’t answering · as of \d+ s ago$/.test(document.querySelector('#live-text').innerText)`)

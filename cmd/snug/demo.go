@@ -13,10 +13,10 @@ import (
 	"time"
 
 	"github.com/disgoorg/snowflake/v2"
-	api "snug/bot/discord"
+	"snug/bot/discordapi"
 
 	"snug/shared/config"
-	"snug/shared/standin"
+	"snug/shared/discordsim"
 )
 
 type demoCmd struct {
@@ -49,7 +49,7 @@ func (c *demoCmd) Run(w world) (err error) {
 	if err != nil {
 		return err
 	}
-	d, err := simulate(c.DiscordAddr, standin.Options{Log: log, Seed: kept.Seed, Founded: kept.Founded})
+	d, err := simulate(c.DiscordAddr, discordsim.Options{Log: log, Seed: kept.Seed, Founded: kept.Founded})
 	if err != nil {
 		return err
 	}
@@ -94,24 +94,24 @@ func (c *demoCmd) Run(w world) (err error) {
 
 // demoWorld is a simulated Discord with a small server of friends, Snug among them.
 type demoWorld struct {
-	discord *standin.Server
+	discord *discordsim.Server
 	url     string
-	app     standin.Application
-	guild   standin.ID
-	lounge  standin.ID // a voice channel that is no room
-	users   []standin.User
+	app     discordsim.Application
+	guild   discordsim.ID
+	lounge  discordsim.ID // a voice channel that is no room
+	users   []discordsim.User
 }
 
 // simulate starts the simulated Discord.
-func simulate(addr string, o standin.Options) (demoWorld, error) {
-	s := standin.New(o)
+func simulate(addr string, o discordsim.Options) (demoWorld, error) {
+	s := discordsim.New(o)
 	url, err := s.Start(addr)
 	if err != nil {
 		return demoWorld{}, fmt.Errorf("the simulated Discord cannot listen on %s: %w. Something else may be using it: choose another address with --discord-addr", addr, err)
 	}
-	w, err := s.Demo(standin.ApplicationOptions{Name: "Snug", Description: "Private voice rooms for you and your friends.", AnyLoopbackRedirect: true})
+	w, err := s.Demo(discordsim.ApplicationOptions{Name: "Snug", Description: "Private voice rooms for you and your friends.", AnyLoopbackRedirect: true})
 	if err == nil {
-		err = s.InstallBot(w.Guild.ID, w.Application.ID, standin.Permissions(api.Permissions)) // what the add-bot link asks for
+		err = s.InstallBot(w.Guild.ID, w.Application.ID, discordsim.Permissions(discordapi.Permissions)) // what the add-bot link asks for
 	}
 	if err != nil {
 		return demoWorld{}, errors.Join(err, s.Close(context.Background()))
@@ -138,13 +138,13 @@ func (d demoWorld) hosts(addr net.Addr) []string {
 // facts is what --json prints.
 func (d demoWorld) facts(base string) any {
 	return struct {
-		DashboardURL  string         `json:"dashboard_url"`
-		DiscordURL    string         `json:"discord_url"`
-		BotToken      string         `json:"bot_token"`
-		ApplicationID standin.ID     `json:"application_id"`
-		ClientSecret  string         `json:"client_secret"`
-		GuildID       standin.ID     `json:"guild_id"`
-		Users         []standin.User `json:"users"`
+		DashboardURL  string            `json:"dashboard_url"`
+		DiscordURL    string            `json:"discord_url"`
+		BotToken      string            `json:"bot_token"`
+		ApplicationID discordsim.ID     `json:"application_id"`
+		ClientSecret  string            `json:"client_secret"`
+		GuildID       discordsim.ID     `json:"guild_id"`
+		Users         []discordsim.User `json:"users"`
 	}{base, d.url, d.app.BotToken, d.app.ID, d.app.ClientSecret, d.guild, d.users}
 }
 

@@ -10,8 +10,8 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
-	"snug/shared/browsertest"
-	"snug/shared/standin"
+	"snug/shared/discordsim"
+	"snug/shared/testkit/browsertest"
 )
 
 // TestWelcome does what the demo's first words say, in a browser alone: choose
@@ -54,7 +54,7 @@ func TestWelcome(t *testing.T) {
 // TestDemoHosts: everybody has an address of their own, whichever loopback address the demo listens on.
 func TestDemoHosts(t *testing.T) {
 	t.Parallel()
-	d := demoWorld{users: []standin.User{{Username: "alice"}, {Username: "bruno"}}}
+	d := demoWorld{users: []discordsim.User{{Username: "alice"}, {Username: "bruno"}}}
 	for _, addr := range []string{"127.0.0.1:8080", "[::1]:8080"} {
 		a := net.TCPAddrFromAddrPort(netip.MustParseAddrPort(addr))
 		if got := d.hosts(a); !slices.Equal(got, []string{"localhost:8080", "alice.localhost:8080", "bruno.localhost:8080"}) {

@@ -12,7 +12,7 @@ import (
 	"sync"
 	"time"
 
-	"snug/shared/standin"
+	"snug/shared/discordsim"
 )
 
 // keptWorld is the simulated Discord's world as the demo's data folder keeps it: without its channels, Snug's rooms there
@@ -46,7 +46,7 @@ func keptWorldIn(folder string) (*keptWorld, error) {
 }
 
 // follow writes down what changes in the world, until the function that it gives is called.
-func (k *keptWorld) follow(s *standin.Server, log *slog.Logger) (stop func() error) {
+func (k *keptWorld) follow(s *discordsim.Server, log *slog.Logger) (stop func() error) {
 	quit := make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -70,7 +70,7 @@ func (k *keptWorld) follow(s *standin.Server, log *slog.Logger) (stop func() err
 }
 
 // write writes the world if it changed: the whole of it or nothing.
-func (k *keptWorld) write(s *standin.Server) error {
+func (k *keptWorld) write(s *discordsim.Server) error {
 	world, err := s.Keep()
 	if err != nil || bytes.Equal(world, k.World) {
 		return err

@@ -20,7 +20,7 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
-	api "snug/bot/discord"
+	"snug/bot/discordapi"
 	"snug/shared/agent"
 	"snug/shared/config"
 	"snug/shared/errs"
@@ -278,7 +278,7 @@ func (d *doctor) permissions(ctx context.Context) (string, error) {
 	var lacks []string
 	for _, g := range guilds {
 		have, err := strconv.ParseInt(g.Permissions, 10, 64)
-		if missing := api.Lacking(have); err == nil && missing != "" {
+		if missing := discordapi.Lacking(have); err == nil && missing != "" {
 			lacks = append(lacks, fmt.Sprintf("%s (%s)", g.Name, missing))
 		}
 	}

@@ -12,10 +12,10 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"snug/shared/discordsim"
 	"snug/shared/hub"
 	"snug/shared/protocol"
 	"snug/shared/room"
-	"snug/shared/standin"
 )
 
 // want compares one answer of Snug's with Discord's.
@@ -35,11 +35,11 @@ func TestAccessIsDiscords(t *testing.T) {
 	t.Parallel()
 	t.Run("everybody connects", func(t *testing.T) {
 		t.Parallel()
-		tryDoors(newGated(t, 0, standin.DefaultEveryone), false)
+		tryDoors(newGated(t, 0, discordsim.DefaultEveryone), false)
 	})
 	t.Run("a role lets people connect", func(t *testing.T) {
 		t.Parallel()
-		tryDoors(newGated(t, standin.PermConnect, standin.DefaultEveryone&^standin.PermConnect), true)
+		tryDoors(newGated(t, discordsim.PermConnect, discordsim.DefaultEveryone&^discordsim.PermConnect), true)
 	})
 }
 
@@ -93,7 +93,7 @@ func (g *gated) settled(rooms []table) {
 			p, err := g.world.discord.PermissionsIn(g.users["holder"], r.id)
 			g.must(err)
 			status, _ := g.as["holder"].api(http.MethodGet, "/rooms/"+r.id.String(), nil)
-			if (status == http.StatusOK) != p.Has(standin.PermViewChannel) {
+			if (status == http.StatusOK) != p.Has(discordsim.PermViewChannel) {
 				return false
 			}
 		}
@@ -133,7 +133,7 @@ func (g *gated) watches(who string) map[string]bool {
 func (g *gated) looks(r table, who string, live, listed bool) {
 	p, err := g.world.discord.PermissionsIn(g.users[who], r.id)
 	g.must(err)
-	sees := p.Has(standin.PermViewChannel)
+	sees := p.Has(discordsim.PermViewChannel)
 	joins := g.world.discord.MayJoin(g.users[who], r.id) == nil
 	status, body := g.as[who].page("/game/" + r.id.String())
 	g.want(r, who, "page", status == http.StatusOK, sees)
@@ -146,10 +146,10 @@ func (g *gated) looks(r table, who string, live, listed bool) {
 	}
 	g.want(r, who, "list", listed, sees)
 	g.want(r, who, "live view", live, sees)
-	a, err := g.world.discord.RunCommand(context.Background(), g.users[who], standin.CommandRun{Guild: g.world.guild, Name: "room info", Options: map[string]any{"room": r.id.String()}})
+	a, err := g.world.discord.RunCommand(context.Background(), g.users[who], discordsim.CommandRun{Guild: g.world.guild, Name: "room info", Options: map[string]any{"room": r.id.String()}})
 	runs, e := g.world.discord.PermissionsIn(g.users[who], g.world.lounge)
 	g.must(e)
-	if offers := runs.Has(standin.PermUseApplicationCommands); (err == nil) != offers {
+	if offers := runs.Has(discordsim.PermUseApplicationCommands); (err == nil) != offers {
 		g.Errorf("%s: Discord offers them commands: %v, and says of one: %v", who, offers, err)
 	} else {
 		g.want(r, who, "slash command", err == nil && strings.Contains(a.Message.Text(), r.place.name+" "+r.state), sees && offers)
@@ -160,7 +160,7 @@ func (g *gated) looks(r table, who string, live, listed bool) {
 }
 
 // buttons tries the one that the answer to a slash command offers: the way in as it is open to somebody.
-func (g *gated) buttons(r table, who string, m *standin.Message, p standin.Permissions) {
+func (g *gated) buttons(r table, who string, m *discordsim.Message, p discordsim.Permissions) {
 	joins := g.world.discord.MayJoin(g.users[who], r.id) == nil
 	for label, want := range map[string]bool{"Join": joins, "Wait for a seat": p.Has(enter) && !joins, "Knock": !p.Has(enter)} {
 		_, offered := m.Find(label)
@@ -183,10 +183,10 @@ func (g *gated) panel(r table) {
 		p, err := g.world.discord.PermissionsIn(g.users[who], r.id)
 		g.must(err)
 		before := g.doc(r)
-		controls := p.Has(standin.PermViewChannel|standin.PermUseApplicationCommands) && g.controls(who)
+		controls := p.Has(discordsim.PermViewChannel|discordsim.PermUseApplicationCommands) && g.controls(who)
 		for label, want := range map[string]bool{"Invite": controls, "Keep open": p.Has(enter) || controls} {
 			_, err = g.world.discord.PressButton(context.Background(), g.users[who], before.Panel.MessageID, label)
-			if sees := p.Has(standin.PermViewChannel); (err == nil) != sees {
+			if sees := p.Has(discordsim.PermViewChannel); (err == nil) != sees {
 				g.Errorf("%s: %s: Discord shows the panel: %v, and says of a button: %v", r, who, sees, err)
 			}
 			after := g.doc(r)
@@ -251,7 +251,7 @@ func (g *gated) enters(r table) map[string]bool {
 		g.as[who].api(http.MethodDelete, path+"/wait", nil)
 		p, err := d.PermissionsIn(g.users[who], r.id)
 		g.must(err)
-		controls := p.Has(standin.PermViewChannel) && g.controls(who)
+		controls := p.Has(discordsim.PermViewChannel) && g.controls(who)
 		status, _ = g.as[who].api(http.MethodPost, path+"/invites", map[string]any{})
 		g.want(r, who, "invite made", status == http.StatusCreated, controls)
 	})

@@ -12,21 +12,21 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/discordsim"
 	"snug/shared/hub"
 	"snug/shared/room"
-	"snug/shared/standin"
 )
 
-const enter = standin.PermViewChannel | standin.PermConnect
+const enter = discordsim.PermViewChannel | discordsim.PermConnect
 
 // gated is a house with every kind of member, and places of every kind: each
 // answer of Snug's is compared with what the simulated Discord itself says.
 type gated struct {
 	*house
-	users map[string]standin.ID
-	sits  []standin.ID // who fill a room each, one after the other
+	users map[string]discordsim.ID
+	sits  []discordsim.ID // who fill a room each, one after the other
 	as    map[string]*script
-	roles map[string]standin.ID
+	roles map[string]discordsim.ID
 
 	mu    sync.Mutex
 	cases int
@@ -51,22 +51,22 @@ var kinds = map[string][]string{
 // place is a category with a gate, and what is put by hand on a room's channel in it.
 type place struct {
 	name     string
-	category []standin.Overwrite
-	byHand   []standin.Overwrite
+	category []discordsim.Overwrite
+	byHand   []discordsim.Overwrite
 	closed   bool
-	id       standin.ID
+	id       discordsim.ID
 	// probe are channels with these overwrites and none of Snug's, as rooms are that are open or not: who may join one passes the gate.
-	probe map[bool]standin.ID
+	probe map[bool]discordsim.ID
 }
 
 // newGated makes the house. Verified is what the role of that name gives in the whole server, everyone what @everyone has.
-func newGated(t *testing.T, verified, everyone standin.Permissions) *gated {
+func newGated(t *testing.T, verified, everyone discordsim.Permissions) *gated {
 	t.Helper()
-	g := &gated{house: newHouse(t, unhurried), users: map[string]standin.ID{}, as: map[string]*script{}, roles: map[string]standin.ID{}}
+	g := &gated{house: newHouse(t, unhurried), users: map[string]discordsim.ID{}, as: map[string]*script{}, roles: map[string]discordsim.ID{}}
 	d, guild := g.world.discord, g.world.guild
 	g.must(d.SetRole(guild, guild, everyone))
-	for name, p := range map[string]standin.Permissions{
-		"Verified": verified, "Jailed": 0, "Helpers": 0, "Wardens": standin.PermManageGuild, "Admins": standin.PermAdministrator, "Movers": standin.PermMoveMembers,
+	for name, p := range map[string]discordsim.Permissions{
+		"Verified": verified, "Jailed": 0, "Helpers": 0, "Wardens": discordsim.PermManageGuild, "Admins": discordsim.PermAdministrator, "Movers": discordsim.PermMoveMembers,
 	} {
 		id, err := d.AddRole(guild, name, p)
 		g.must(err)
@@ -88,7 +88,7 @@ func newGated(t *testing.T, verified, everyone standin.Permissions) *gated {
 		if kind == "stranger" {
 			continue
 		}
-		var ids []standin.ID
+		var ids []discordsim.ID
 		for _, r := range roles {
 			ids = append(ids, g.roles[r])
 		}
@@ -119,32 +119,32 @@ const most = 10
 // places makes those of a server in which everybody may connect, or with based those of one in which a role lets people.
 func (g *gated) places(based bool) []*place {
 	guild := g.world.guild
-	all := func(o ...standin.Overwrite) []standin.Overwrite {
-		return append(o, standin.Overwrite{ID: g.users["denied"], Member: true, Deny: enter},
-			standin.Overwrite{ID: g.world.app.ID, Member: true, Allow: enter | standin.PermManageChannels | standin.PermMoveMembers})
+	all := func(o ...discordsim.Overwrite) []discordsim.Overwrite {
+		return append(o, discordsim.Overwrite{ID: g.users["denied"], Member: true, Deny: enter},
+			discordsim.Overwrite{ID: g.world.app.ID, Member: true, Allow: enter | discordsim.PermManageChannels | discordsim.PermMoveMembers})
 	}
-	verified := standin.Overwrite{ID: g.roles["Verified"], Allow: enter}
-	nobody := standin.Overwrite{ID: guild, Deny: enter}
-	jailed := standin.Overwrite{ID: g.roles["Jailed"], Deny: enter}
+	verified := discordsim.Overwrite{ID: g.roles["Verified"], Allow: enter}
+	nobody := discordsim.Overwrite{ID: guild, Deny: enter}
+	jailed := discordsim.Overwrite{ID: g.roles["Jailed"], Deny: enter}
 	list := []*place{
 		{name: "no gate", category: all()},
 		{name: "role allowed", category: all(nobody, verified)},
 		{name: "role denied", category: all(jailed)},
-		{name: "sees only", category: all(standin.Overwrite{ID: guild, Deny: standin.PermConnect}, verified)},
+		{name: "sees only", category: all(discordsim.Overwrite{ID: guild, Deny: discordsim.PermConnect}, verified)},
 		{name: "closed", category: all(nobody), closed: true},
-		{name: "by hand", category: all(), byHand: []standin.Overwrite{{ID: guild, Deny: standin.PermConnect}, verified, jailed}},
+		{name: "by hand", category: all(), byHand: []discordsim.Overwrite{{ID: guild, Deny: discordsim.PermConnect}, verified, jailed}},
 	}
 	if based {
 		list = []*place{
 			{name: "base role without Connect", category: all()},
-			{name: "base role without Connect, allowed again", category: all(standin.Overwrite{ID: g.roles["Movers"], Deny: standin.PermConnect}, standin.Overwrite{ID: guild, Allow: standin.PermConnect})},
+			{name: "base role without Connect, allowed again", category: all(discordsim.Overwrite{ID: g.roles["Movers"], Deny: discordsim.PermConnect}, discordsim.Overwrite{ID: guild, Allow: discordsim.PermConnect})},
 			{name: "base role without Connect, closed", category: all(nobody), closed: true},
 		}
 	}
 	for _, p := range list {
-		c, err := g.world.discord.AddChannel(guild, standin.ChannelOptions{Name: p.name, Type: standin.ChannelCategory, Overwrites: p.category})
+		c, err := g.world.discord.AddChannel(guild, discordsim.ChannelOptions{Name: p.name, Type: discordsim.ChannelCategory, Overwrites: p.category})
 		g.must(err)
-		p.id, p.probe = c.ID, map[bool]standin.ID{}
+		p.id, p.probe = c.ID, map[bool]discordsim.ID{}
 		gate := slices.Clone(p.category)
 		if p.closed { // a private corner: what it denies @everyone is no gate
 			gate = gate[1:]
@@ -154,7 +154,7 @@ func (g *gated) places(based bool) []*place {
 			if state == "closed" && len(byHand) > 0 {
 				byHand = byHand[1:] // what is denied to @everyone there is Snug's
 			}
-			probe, err := g.world.discord.AddChannel(guild, standin.ChannelOptions{Name: "probe", Type: standin.ChannelVoice, Parent: p.id, Overwrites: slices.Concat(gate, byHand)})
+			probe, err := g.world.discord.AddChannel(guild, discordsim.ChannelOptions{Name: "probe", Type: discordsim.ChannelVoice, Parent: p.id, Overwrites: slices.Concat(gate, byHand)})
 			g.must(err)
 			p.probe[state == "open"] = probe.ID
 		}
@@ -227,7 +227,7 @@ func (g *gated) fill(r table) {
 	g.change(r, room.ChangeRequest{Do: room.DoSeats, Number: one})
 	who := g.sits[0]
 	g.sits = g.sits[1:]
-	_, err := g.world.discord.JoinVoice(g.world.guild, who, r.id, standin.VoiceFlags{})
+	_, err := g.world.discord.JoinVoice(g.world.guild, who, r.id, discordsim.VoiceFlags{})
 	g.must(err)
 	g.eventually("it is full", func() bool {
 		live, _, err := g.app.hub.Rosters.Get(context.Background(), g.key(r))

@@ -23,10 +23,10 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/disgoorg/snowflake/v2"
 
-	"snug/shared/browsertest"
 	"snug/shared/config"
-	"snug/shared/standin"
-	"snug/shared/standin/openapi/openapitest"
+	"snug/shared/discordsim"
+	"snug/shared/discordsim/openapi/openapitest"
+	"snug/shared/testkit/browsertest"
 )
 
 // patience bounds every wait for a fact; it is reached only when something is broken.
@@ -86,7 +86,7 @@ func (w *wire) cut(off bool) {
 
 // plan is what a test may want different in its house.
 type plan struct {
-	discord standin.Options
+	discord discordsim.Options
 	serve   config.Serve // BaseURL and Data are set if they are not
 	log     *slog.Logger
 	people  func(*demoWorld) // adds to the world before Snug starts
@@ -96,7 +96,7 @@ type plan struct {
 
 // unhurried lifts Discord's rate limits, and Snug's own pace, for tests that are not about them.
 func unhurried(p *plan) {
-	limits := standin.NoRateLimits()
+	limits := discordsim.NoRateLimits()
 	p.discord.Limits = &limits
 	p.requests = 1 << 20
 }
@@ -104,7 +104,7 @@ func unhurried(p *plan) {
 func newHouse(t testing.TB, change ...func(*plan)) *house {
 	t.Helper()
 	h := &house{TB: t, clock: &clock{}}
-	p := plan{discord: standin.Options{Seed: 7, Named: true, Wrap: openapitest.Wrap(t)}, log: slog.New(slog.DiscardHandler)}
+	p := plan{discord: discordsim.Options{Seed: 7, Named: true, Wrap: openapitest.Wrap(t)}, log: slog.New(slog.DiscardHandler)}
 	if os.Getenv("SNUG_TEST_LOG") != "" {
 		p.log = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	}
@@ -173,7 +173,7 @@ func (h *house) eventually(what string, ok func() bool) {
 	}
 }
 
-func (h *house) user(name string) standin.User {
+func (h *house) user(name string) discordsim.User {
 	h.Helper()
 	for _, u := range h.world.users {
 		if u.Username == name {
@@ -181,14 +181,14 @@ func (h *house) user(name string) standin.User {
 		}
 	}
 	h.Fatalf("nobody is called %s", name)
-	return standin.User{}
+	return discordsim.User{}
 }
 
 // join, leave and command are what a member does in Discord.
 func (h *house) join(name, channel string) error {
 	id, err := snowflake.Parse(channel)
 	h.must(err)
-	_, err = h.world.discord.JoinVoice(h.world.guild, h.user(name).ID, standin.ID(id), standin.VoiceFlags{})
+	_, err = h.world.discord.JoinVoice(h.world.guild, h.user(name).ID, discordsim.ID(id), discordsim.VoiceFlags{})
 	return err
 }
 
@@ -198,7 +198,7 @@ func (h *house) leave(name string) {
 	h.must(err)
 }
 
-func (h *house) command(name, command string, options map[string]any) *standin.Answer {
+func (h *house) command(name, command string, options map[string]any) *discordsim.Answer {
 	h.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -207,7 +207,7 @@ func (h *house) command(name, command string, options map[string]any) *standin.A
 	case <-ctx.Done():
 		h.Fatal("the commands were not registered")
 	}
-	a, err := h.world.discord.RunCommand(ctx, h.user(name).ID, standin.CommandRun{Guild: h.world.guild, Name: command, Options: options})
+	a, err := h.world.discord.RunCommand(ctx, h.user(name).ID, discordsim.CommandRun{Guild: h.world.guild, Name: command, Options: options})
 	h.must(err)
 	return a
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"snug/shared/standin"
+	"snug/shared/discordsim"
 )
 
 // accept follows an invite as somebody who is not signed in, through Discord's consent, and gives the page it ends at.
@@ -46,7 +46,7 @@ func TestGuildsJoin(t *testing.T) {
 	t.Parallel()
 	asked := make(chan struct{}, 16)
 	h := newHouse(t, unhurried, newcomers, func(p *plan) {
-		p.discord.OnRequest = func(r standin.Request) {
+		p.discord.OnRequest = func(r discordsim.Request) {
 			if r.Route == "/guilds/{guild}/members/{user}" && r.Method == http.MethodGet && r.Status == http.StatusNotFound {
 				select {
 				case asked <- struct{}{}:
@@ -83,7 +83,7 @@ func TestGuildsJoin(t *testing.T) {
 	in("nadia")
 
 	// Omar comes in by another way after Snug has looked: Discord answers with 204 and no body.
-	_, err := discord.Inject(standin.Fault{Kind: standin.FaultLatency, Route: "PUT /guilds/{guild}/members/{user}", Delay: 1, Count: 1})
+	_, err := discord.Inject(discordsim.Fault{Kind: discordsim.FaultLatency, Route: "PUT /guilds/{guild}/members/{user}", Delay: 1, Count: 1})
 	h.must(err)
 	for len(asked) > 0 {
 		<-asked

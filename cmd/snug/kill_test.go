@@ -17,7 +17,7 @@ import (
 	"testing"
 	"time"
 
-	"snug/shared/standin"
+	"snug/shared/discordsim"
 )
 
 // try calls the JSON API of a program that may be dying.
@@ -80,8 +80,8 @@ func TestKilledAgainAndAgain(t *testing.T) {
 		}
 	})
 	rnd := rand.New(rand.NewPCG(seed, 4))
-	limits := standin.NoRateLimits()
-	world, err := simulate("127.0.0.1:0", standin.Options{Seed: 5, Limits: &limits})
+	limits := discordsim.NoRateLimits()
+	world, err := simulate("127.0.0.1:0", discordsim.Options{Seed: 5, Limits: &limits})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,11 +194,11 @@ func (h *house) follow(people map[string]*script, owner, id, link string, book *
 	two.Wait()
 }
 
-func voiceChannels(s *standin.Server) map[string]bool {
+func voiceChannels(s *discordsim.Server) map[string]bool {
 	out := map[string]bool{}
 	for _, g := range s.State().Guilds {
 		for _, c := range g.Channels {
-			if c.Type == standin.ChannelVoice {
+			if c.Type == discordsim.ChannelVoice {
 				out[c.ID.String()] = true
 			}
 		}

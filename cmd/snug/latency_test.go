@@ -18,8 +18,8 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 	"github.com/gorilla/websocket"
 
-	"snug/shared/browsertest"
-	"snug/shared/standin"
+	"snug/shared/discordsim"
+	"snug/shared/testkit/browsertest"
 )
 
 // What the measurement asks: at least a thousand events, a hundred a second,
@@ -42,7 +42,7 @@ func TestLatency(t *testing.T) {
 	for _, u := range d.Users {
 		id, err := snowflake.Parse(u.ID)
 		h.must(err)
-		h.world.users = append(h.world.users, standin.User{ID: id, Username: u.Username, Token: u.Token})
+		h.world.users = append(h.world.users, discordsim.User{ID: id, Username: u.Username, Token: u.Token})
 	}
 
 	scripts := make([]*script, len(d.Users))

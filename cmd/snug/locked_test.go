@@ -8,7 +8,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"snug/shared/browsertest"
+	"snug/shared/testkit/browsertest"
 )
 
 // TestLockedInvite: an invite to a locked room says so before anybody signs in; signed in one knocks and is let in.

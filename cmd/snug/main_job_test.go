@@ -11,10 +11,10 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/disgoorg/snowflake/v2"
 
-	"snug/shared/browsertest"
+	"snug/shared/discordsim"
 	"snug/shared/hub"
 	"snug/shared/room"
-	"snug/shared/standin"
+	"snug/shared/testkit/browsertest"
 )
 
 // TestMainJob is what Snug is for, seen by four people at real browsers: one
@@ -173,7 +173,7 @@ func TestSettingsAreUsedAtOnce(t *testing.T) {
 }
 
 // voiceIn is where Snug knows somebody to be in voice.
-func (h *house) voiceIn(name, roomID string) standin.ID {
+func (h *house) voiceIn(name, roomID string) discordsim.ID {
 	h.Helper()
 	id, err := snowflake.Parse(roomID)
 	h.must(err)

@@ -6,8 +6,8 @@ import (
 
 	"github.com/gorilla/websocket"
 
-	"snug/shared/browsertest"
-	"snug/shared/standin"
+	"snug/shared/discordsim"
+	"snug/shared/testkit/browsertest"
 )
 
 // TestMembersIntent: where Snug may know members, who is put out of the server
@@ -23,7 +23,7 @@ func TestMembersIntent(t *testing.T) {
 	conn := watch(h, bruno, h.world.guild.String(), out["channelId"].(string))
 	defer conn.Close()
 	h.must(conn.SetReadDeadline(time.Now().Add(patience)))
-	h.must(h.world.discord.RemoveMember(standin.ID(h.world.guild), h.user("bruno").ID))
+	h.must(h.world.discord.RemoveMember(discordsim.ID(h.world.guild), h.user("bruno").ID))
 	for {
 		var m struct{ Event string }
 		err := conn.ReadJSON(&m)
@@ -60,7 +60,7 @@ func TestPutOut(t *testing.T) {
 	chiyo.live()
 	chiyo.door(id, ".act-join")
 	for _, p := range []*player{bruno, chiyo} {
-		h.must(h.world.discord.RemoveMember(standin.ID(h.world.guild), h.user(p.name).ID))
+		h.must(h.world.discord.RemoveMember(discordsim.ID(h.world.guild), h.user(p.name).ID))
 		p.sees("that the page is closed to them, and where to go", `[...document.querySelectorAll("#dlg-hidden, #dlg-denied")].some((d) => d.open && d.querySelector("a[href]"))`)
 	}
 	h.must(h.join("alice", id))

@@ -17,7 +17,7 @@ import (
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 
-	"snug/shared/standin"
+	"snug/shared/discordsim"
 )
 
 // Metrics are as Prometheus reads them, and the files for operators use none that there is not.
@@ -127,7 +127,7 @@ func TestDoctor(t *testing.T) {
 	if left, err := os.ReadDir(filepath.Dir(filepath.Dir(fresh))); err != nil || len(left) > 0 {
 		t.Errorf("the doctor left %v behind, %v", left, err)
 	}
-	modest := h.world.discord.AddApplication(standin.ApplicationOptions{Name: "Modest", NoPrivilegedIntents: true})
+	modest := h.world.discord.AddApplication(discordsim.ApplicationOptions{Name: "Modest", NoPrivilegedIntents: true})
 	for want, change := range map[string]func(*doctorCmd){
 		"Reset it in the Developer Portal":   func(c *doctorCmd) { c.BotToken += "x" },
 		"choose another":                     func(c *doctorCmd) { c.Addr = strings.TrimPrefix(h.url, "http://") },

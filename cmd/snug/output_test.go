@@ -18,8 +18,8 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
-	"snug/shared/browsertest"
-	"snug/shared/standin"
+	"snug/shared/discordsim"
+	"snug/shared/testkit/browsertest"
 )
 
 // Names that would do harm somewhere: in HTML, in a script, in an attribute,
@@ -54,14 +54,14 @@ func (s *safeBuffer) String() string {
 func TestHostileNames(t *testing.T) {
 	t.Parallel()
 	log := &safeBuffer{}
-	var lair standin.Guild
+	var lair discordsim.Guild
 	h := newHouse(t, unhurried, func(p *plan) {
 		p.log = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 		p.people = func(w *demoWorld) {
 			mallory := w.discord.AddUser("mallory", evilName)
 			var err error
 			if lair, err = w.discord.AddGuild(evilGuild, mallory.ID); err == nil {
-				err = w.discord.InstallBot(lair.ID, w.app.ID, standin.SnugPermissions)
+				err = w.discord.InstallBot(lair.ID, w.app.ID, discordsim.SnugPermissions)
 			}
 			if err == nil {
 				err = w.discord.AddMember(lair.ID, w.users[0].ID, "\u202enick\u200b"+strings.Repeat("Z\u0351\u0351\u0351\u0351\u0351\u0351\u0351", 4))

@@ -10,10 +10,10 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/discordsim"
 	"snug/shared/errs"
 	"snug/shared/hub"
 	"snug/shared/room"
-	"snug/shared/standin"
 )
 
 // rounds is how often each race is run.
@@ -84,7 +84,7 @@ func (a *arena) kept(id snowflake.ID) *room.Room {
 }
 
 // voiceAt says in which voice channel somebody is, as Discord has it.
-func (a *arena) voiceAt(name string) standin.ID {
+func (a *arena) voiceAt(name string) discordsim.ID {
 	a.Helper()
 	for _, g := range a.world.discord.State().Guilds {
 		for _, v := range g.VoiceStates {
@@ -183,8 +183,8 @@ func (a *arena) lastSeat() {
 		}
 	}
 	winner := a.oneOf(atOnce(take(names[0]), take(names[1])), errs.RoomFull)
-	a.eventually("the winner sits in the room", func() bool { return a.voiceAt(names[winner]) == standin.ID(o.Room.ID) })
-	if at := a.voiceAt(names[1-winner]); at == standin.ID(o.Room.ID) {
+	a.eventually("the winner sits in the room", func() bool { return a.voiceAt(names[winner]) == discordsim.ID(o.Room.ID) })
+	if at := a.voiceAt(names[1-winner]); at == discordsim.ID(o.Room.ID) {
 		a.Errorf("%s sits in the room too", names[1-winner])
 	}
 	for _, n := range names {
@@ -203,11 +203,11 @@ func (a *arena) letInAll(o room.OpenedRoom, names ...string) {
 }
 
 // voiceIn is where Snug knows somebody to be in voice.
-func (a *arena) voiceIn(_, name string, id snowflake.ID) standin.ID {
+func (a *arena) voiceIn(_, name string, id snowflake.ID) discordsim.ID {
 	a.Helper()
 	v, err := call(a, hub.ViewRoom, room.Request{Actor: a.actor(name), RoomID: id})
 	a.must(err)
-	return standin.ID(v.VoiceIn)
+	return discordsim.ID(v.VoiceIn)
 }
 
 // transferWhileClosing: the owner gives the room away and closes it. Whichever
@@ -272,7 +272,7 @@ func (a *arena) banWhileRedeeming() {
 func (a *arena) out(o room.OpenedRoom, name string) {
 	a.Helper()
 	id := a.user(name).ID
-	a.eventually(name+" is out of voice", func() bool { return a.voiceAt(name) != standin.ID(o.Room.ID) })
+	a.eventually(name+" is out of voice", func() bool { return a.voiceAt(name) != discordsim.ID(o.Room.ID) })
 	r := a.kept(o.Room.ID)
 	if r == nil || !r.Banned(id) || r.Guest(id) != nil {
 		a.Fatalf("written down is %+v", r)
@@ -309,7 +309,7 @@ func (a *arena) closeWhileRedeeming() {
 	a.eventually("the room is gone", func() bool { return a.kept(o.Room.ID) == nil })
 	for _, g := range a.world.discord.State().Guilds {
 		for _, c := range g.Channels {
-			if c.ID == standin.ID(o.Room.ID) {
+			if c.ID == discordsim.ID(o.Room.ID) {
 				a.Errorf("its channel is still there")
 			}
 		}

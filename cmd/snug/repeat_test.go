@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"snug/shared/standin"
+	"snug/shared/discordsim"
 )
 
 // once makes a request with an Idempotency-Key of a program that may be dying; 0 when there was no answer.
@@ -38,8 +38,8 @@ func (s *script) once(key, path, body string) (int, map[string]any) {
 // at once and rightly, and one room has been opened.
 func TestRepeatedAfterACrash(t *testing.T) {
 	t.Parallel()
-	limits := standin.NoRateLimits()
-	world, err := simulate("127.0.0.1:0", standin.Options{Seed: 6, Limits: &limits})
+	limits := discordsim.NoRateLimits()
+	world, err := simulate("127.0.0.1:0", discordsim.Options{Seed: 6, Limits: &limits})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,9 +50,9 @@ func TestRepeatedAfterACrash(t *testing.T) {
 		alice := h.signIn("alice")
 		before := len(voiceChannels(world.discord))
 		if delayed {
-			_, err = world.discord.Inject(standin.Fault{Kind: standin.FaultLatency, Route: "POST /guilds/{guild.id}/channels", Delay: 5, Count: 1})
+			_, err = world.discord.Inject(discordsim.Fault{Kind: discordsim.FaultLatency, Route: "POST /guilds/{guild.id}/channels", Delay: 5, Count: 1})
 		} else {
-			_, err = world.discord.Inject(standin.Fault{Kind: standin.FaultLatency, Route: "POST /channels/{channel.id}/messages", Delay: 5, Count: 1})
+			_, err = world.discord.Inject(discordsim.Fault{Kind: discordsim.FaultLatency, Route: "POST /channels/{channel.id}/messages", Delay: 5, Count: 1})
 		}
 		h.must(err)
 		path, body, key := "/guilds/"+world.guild.String()+"/rooms", `{"name":"Friday"}`, "key "+what

@@ -12,9 +12,9 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"snug/shared/browsertest"
-	"snug/shared/standin"
-	"snug/shared/standin/openapi/openapitest"
+	"snug/shared/discordsim"
+	"snug/shared/discordsim/openapi/openapitest"
+	"snug/shared/testkit/browsertest"
 )
 
 // TestRestarts runs `snug serve` on its own against a Discord that goes on
@@ -22,9 +22,9 @@ import (
 // afterwards, everybody is shown where they are, and the page that was open recovers by itself.
 func TestRestarts(t *testing.T) {
 	t.Parallel()
-	limits := standin.DiscordLimits()
+	limits := discordsim.DiscordLimits()
 	limits.IdentifyWindow = 0 // three starts within a second
-	world, err := simulate("127.0.0.1:0", standin.Options{Seed: 3, Limits: &limits, Wrap: openapitest.Wrap(t)})
+	world, err := simulate("127.0.0.1:0", discordsim.Options{Seed: 3, Limits: &limits, Wrap: openapitest.Wrap(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,13 +119,13 @@ func TestFatalCloseCodesEndTheProgram(t *testing.T) {
 	} {
 		t.Run(strconv.Itoa(code), func(t *testing.T) {
 			t.Parallel()
-			world, err := simulate("127.0.0.1:0", standin.Options{Seed: 3})
+			world, err := simulate("127.0.0.1:0", discordsim.Options{Seed: 3})
 			if err != nil {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { _ = world.discord.Close(t.Context()) })
 			snug, h := serving(t, world)()
-			_, err = world.discord.Inject(standin.Fault{Kind: standin.FaultClose, Code: code})
+			_, err = world.discord.Inject(discordsim.Fault{Kind: discordsim.FaultClose, Code: code})
 			h.must(err)
 			select {
 			case err := <-snug.exited:

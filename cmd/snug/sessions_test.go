@@ -16,8 +16,8 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
-	"snug/shared/browsertest"
-	"snug/shared/standin"
+	"snug/shared/discordsim"
+	"snug/shared/testkit/browsertest"
 )
 
 // shortLived lets Discord's tokens live for ten minutes, and counts how often they are renewed.
@@ -81,7 +81,7 @@ func TestTokensEnd(t *testing.T) {
 	}
 
 	// Discord refuses: the session is over, and the page says so.
-	_, err := h.world.discord.Inject(standin.Fault{Kind: standin.FaultRevokeTokens, User: h.user("alice").ID})
+	_, err := h.world.discord.Inject(discordsim.Fault{Kind: discordsim.FaultRevokeTokens, User: h.user("alice").ID})
 	h.must(err)
 	h.clock.forward(11 * time.Minute)
 	alice.do("rename the room", types("#k-name", "Sunday draft"))

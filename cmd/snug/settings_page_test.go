@@ -10,8 +10,8 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"snug/shared/browsertest"
-	"snug/shared/standin"
+	"snug/shared/discordsim"
+	"snug/shared/testkit/browsertest"
 )
 
 // types puts a text in place of what a field of the settings holds, as somebody at the keyboard does.
@@ -35,7 +35,7 @@ func (s *script) settings() map[string]any {
 func TestSettingsForm(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	log, err := h.world.discord.AddChannel(h.world.guild, standin.ChannelOptions{Name: "snug-log"})
+	log, err := h.world.discord.AddChannel(h.world.guild, discordsim.ChannelOptions{Name: "snug-log"})
 	h.must(err)
 	admin, elsewhere := "/admin/"+h.world.guild.String(), h.signIn("alice")
 	save := browsertest.Click(".save button")

@@ -9,7 +9,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 	"github.com/gorilla/websocket"
 
-	"snug/shared/standin"
+	"snug/shared/discordsim"
 )
 
 // until reads what a live view is told until ok says that it was that.
@@ -87,10 +87,10 @@ func TestRoleTakenWhileInside(t *testing.T) {
 	d, guild := h.world.discord, h.world.guild
 	role, err := d.AddRole(guild, "Verified", 0)
 	h.must(err)
-	const enter = standin.PermViewChannel | standin.PermConnect
-	category, err := d.AddChannel(guild, standin.ChannelOptions{Name: "Members", Type: standin.ChannelCategory, Overwrites: []standin.Overwrite{
+	const enter = discordsim.PermViewChannel | discordsim.PermConnect
+	category, err := d.AddChannel(guild, discordsim.ChannelOptions{Name: "Members", Type: discordsim.ChannelCategory, Overwrites: []discordsim.Overwrite{
 		{ID: guild, Deny: enter}, {ID: role, Allow: enter},
-		{ID: h.world.app.ID, Member: true, Allow: enter | standin.PermManageChannels | standin.PermMoveMembers},
+		{ID: h.world.app.ID, Member: true, Allow: enter | discordsim.PermManageChannels | discordsim.PermMoveMembers},
 	}})
 	h.must(err)
 	alice, bruno, chiyo := h.signIn("alice"), h.signIn("bruno"), h.signIn("chiyo")

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"snug/shared/discordsim"
 	"snug/shared/errs"
-	"snug/shared/standin"
 )
 
 // cloudflare is what Cloudflare shows to who it keeps out, shortened.
@@ -19,22 +19,22 @@ const cloudflare = `<!DOCTYPE html><html><head><title>Attention Required! | Clou
 // or something on the way may answer. One answer says that the login is over; after any other it goes on.
 func TestOnlyInvalidGrantEndsALogin(t *testing.T) {
 	html, text := map[string]string{"Content-Type": "text/html"}, map[string]string{"Content-Type": "text/plain"}
-	oauth := func(status int, code string) standin.Fault {
-		return standin.Fault{Kind: standin.FaultAnswer, Status: status, Body: `{"error": "` + code + `", "error_description": "x"}`}
+	oauth := func(status int, code string) discordsim.Fault {
+		return discordsim.Fault{Kind: discordsim.FaultAnswer, Status: status, Body: `{"error": "` + code + `", "error_description": "x"}`}
 	}
 	for name, c := range map[string]struct {
-		fault standin.Fault
+		fault discordsim.Fault
 		ends  bool
 	}{
 		"invalid_grant": {oauth(400, "invalid_grant"), true},
-		"revoked":       {standin.Fault{Kind: standin.FaultRevokeTokens}, true},
+		"revoked":       {discordsim.Fault{Kind: discordsim.FaultRevokeTokens}, true},
 
-		"Cloudflare's page":              {standin.Fault{Kind: standin.FaultAnswer, Status: 403, Body: cloudflare, Headers: html}, false},
-		"Cloudflare's 1015":              {standin.Fault{Kind: standin.FaultAnswer, Status: 429, Body: "error code: 1015", Headers: text}, false},
-		"a rate limit":                   {standin.Fault{Kind: standin.FaultRateLimit}, false},
-		"404":                            {standin.Fault{Kind: standin.FaultAnswer, Status: 404, Body: `{"message": "404: Not Found", "code": 0}`}, false},
-		"405 without a body":             {standin.Fault{Kind: standin.FaultAnswer, Status: 405}, false},
-		"401 of REST":                    {standin.Fault{Kind: standin.FaultAnswer, Status: 401, Body: `{"message": "401: Unauthorized", "code": 0}`}, false},
+		"Cloudflare's page":              {discordsim.Fault{Kind: discordsim.FaultAnswer, Status: 403, Body: cloudflare, Headers: html}, false},
+		"Cloudflare's 1015":              {discordsim.Fault{Kind: discordsim.FaultAnswer, Status: 429, Body: "error code: 1015", Headers: text}, false},
+		"a rate limit":                   {discordsim.Fault{Kind: discordsim.FaultRateLimit}, false},
+		"404":                            {discordsim.Fault{Kind: discordsim.FaultAnswer, Status: 404, Body: `{"message": "404: Not Found", "code": 0}`}, false},
+		"405 without a body":             {discordsim.Fault{Kind: discordsim.FaultAnswer, Status: 405}, false},
+		"401 of REST":                    {discordsim.Fault{Kind: discordsim.FaultAnswer, Status: 401, Body: `{"message": "401: Unauthorized", "code": 0}`}, false},
 		"invalid_client":                 {oauth(401, "invalid_client"), false},
 		"invalid_client, 400":            {oauth(400, "invalid_client"), false},
 		"invalid_request":                {oauth(400, "invalid_request"), false},
@@ -47,31 +47,31 @@ func TestOnlyInvalidGrantEndsALogin(t *testing.T) {
 		"an error nobody knows":          {oauth(400, "sorry"), false},
 		"invalid_grant in a 502":         {oauth(502, "invalid_grant"), false},
 		"invalid_grant in a proxy's 403": {oauth(403, "invalid_grant"), false},
-		"400 without an error":           {standin.Fault{Kind: standin.FaultAnswer, Status: 400, Body: `{}`}, false},
-		"200 that is no JSON":            {standin.Fault{Kind: standin.FaultAnswer, Status: 200, Body: cloudflare, Headers: html}, false},
-		"200 that is cut off":            {standin.Fault{Kind: standin.FaultAnswer, Status: 200, Body: `{"access_token": "abc`}, false},
-		"200 without a token":            {standin.Fault{Kind: standin.FaultAnswer, Status: 200, Body: `{"token_type": "Bearer"}`}, false},
-		"200 that is null":               {standin.Fault{Kind: standin.FaultAnswer, Status: 200, Body: `null`}, false},
-		"a captive portal's redirect":    {standin.Fault{Kind: standin.FaultAnswer, Status: 302, Headers: map[string]string{"Location": "/"}}, false},
-		"500":                            {standin.Fault{Kind: standin.FaultError, Status: 500}, false},
-		"502":                            {standin.Fault{Kind: standin.FaultError, Status: 502}, false},
-		"503":                            {standin.Fault{Kind: standin.FaultError, Status: 503}, false},
-		"a broken connection":            {standin.Fault{Kind: standin.FaultReset}, false},
-		"no answer in time":              {standin.Fault{Kind: standin.FaultLatency, Delay: 60, Count: 1}, false},
+		"400 without an error":           {discordsim.Fault{Kind: discordsim.FaultAnswer, Status: 400, Body: `{}`}, false},
+		"200 that is no JSON":            {discordsim.Fault{Kind: discordsim.FaultAnswer, Status: 200, Body: cloudflare, Headers: html}, false},
+		"200 that is cut off":            {discordsim.Fault{Kind: discordsim.FaultAnswer, Status: 200, Body: `{"access_token": "abc`}, false},
+		"200 without a token":            {discordsim.Fault{Kind: discordsim.FaultAnswer, Status: 200, Body: `{"token_type": "Bearer"}`}, false},
+		"200 that is null":               {discordsim.Fault{Kind: discordsim.FaultAnswer, Status: 200, Body: `null`}, false},
+		"a captive portal's redirect":    {discordsim.Fault{Kind: discordsim.FaultAnswer, Status: 302, Headers: map[string]string{"Location": "/"}}, false},
+		"500":                            {discordsim.Fault{Kind: discordsim.FaultError, Status: 500}, false},
+		"502":                            {discordsim.Fault{Kind: discordsim.FaultError, Status: 502}, false},
+		"503":                            {discordsim.Fault{Kind: discordsim.FaultError, Status: 503}, false},
+		"a broken connection":            {discordsim.Fault{Kind: discordsim.FaultReset}, false},
+		"no answer in time":              {discordsim.Fault{Kind: discordsim.FaultLatency, Delay: 60, Count: 1}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b, discord, alice := newStandinBench(t)
 			id := b.signIn(alice)
 			b.pass(8 * 24 * time.Hour)
-			if c.fault.Kind != standin.FaultRevokeTokens {
+			if c.fault.Kind != discordsim.FaultRevokeTokens {
 				c.fault.Route = "POST /oauth2/token"
 			}
 			if _, err := discord.Inject(c.fault); err != nil {
 				t.Fatal(err)
 			}
-			if c.fault.Kind == standin.FaultLatency { // and nothing comes of what nobody waits for any more
-				if _, err := discord.Inject(standin.Fault{Kind: standin.FaultReset, Route: c.fault.Route}); err != nil {
+			if c.fault.Kind == discordsim.FaultLatency { // and nothing comes of what nobody waits for any more
+				if _, err := discord.Inject(discordsim.Fault{Kind: discordsim.FaultReset, Route: c.fault.Route}); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -104,11 +104,11 @@ func TestTokenNotToBeHad(t *testing.T) {
 	b, discord, alice := newStandinBench(t)
 	id := b.signIn(alice)
 	for name, c := range map[string]struct {
-		fault standin.Fault
+		fault discordsim.Fault
 		want  errs.Code
 	}{
-		"an outage":             {standin.Fault{Kind: standin.FaultError, Route: "POST /oauth2/token"}, errs.DiscordUnavailable},
-		"a wrong client secret": {standin.Fault{Kind: standin.FaultAnswer, Status: 401, Body: `{"error":"invalid_client"}`, Route: "POST /oauth2/token"}, errs.Unavailable},
+		"an outage":             {discordsim.Fault{Kind: discordsim.FaultError, Route: "POST /oauth2/token"}, errs.DiscordUnavailable},
+		"a wrong client secret": {discordsim.Fault{Kind: discordsim.FaultAnswer, Status: 401, Body: `{"error":"invalid_client"}`, Route: "POST /oauth2/token"}, errs.Unavailable},
 	} {
 		b.pass(8 * 24 * time.Hour)
 		if _, err := discord.Inject(c.fault); err != nil {
@@ -124,11 +124,11 @@ func TestTokenNotToBeHad(t *testing.T) {
 }
 
 // newStandinBench gives a Sessions that signs in at the simulated Discord.
-func newStandinBench(t *testing.T) (*bench, *standin.Server, standin.ID) {
+func newStandinBench(t *testing.T) (*bench, *discordsim.Server, discordsim.ID) {
 	t.Helper()
 	b := newBench(t)
-	d := standin.New(standin.Options{Seed: 1, Now: b.clock})
-	app := d.AddApplication(standin.ApplicationOptions{Name: "Snug", RedirectURIs: []string{origin + CallbackPath}})
+	d := discordsim.New(discordsim.Options{Seed: 1, Now: b.clock})
+	app := d.AddApplication(discordsim.ApplicationOptions{Name: "Snug", RedirectURIs: []string{origin + CallbackPath}})
 	alice := d.AddUser("alice", "Alice")
 	base, err := d.Start("127.0.0.1:0")
 	if err != nil {
@@ -150,7 +150,7 @@ func newStandinBench(t *testing.T) (*bench, *standin.Server, standin.ID) {
 }
 
 // signIn signs a user in.
-func (b *bench) signIn(user standin.ID) string {
+func (b *bench) signIn(user discordsim.ID) string {
 	b.t.Helper()
 	l, err := b.Begin(Begin{Origin: origin})
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 
 	"snug/dashboard/view"
 	"snug/dashboard/view/fixtures"
-	"snug/shared/browsertest"
+	"snug/shared/testkit/browsertest"
 	"snug/shared/text"
 	"snug/static"
 	"snug/templates"

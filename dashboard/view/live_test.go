@@ -16,9 +16,9 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"snug/dashboard/view/fixtures"
-	"snug/shared/browsertest"
 	"snug/shared/protocol"
 	"snug/shared/room"
+	"snug/shared/testkit/browsertest"
 )
 
 // tab is a browser tab with what its console says.

@@ -9,7 +9,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/shared/access"
-	"snug/shared/standin"
+	"snug/shared/discordsim"
 )
 
 const (
@@ -137,9 +137,9 @@ func TestComputesAsDiscord(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 1))
-	bits := func() standin.Permissions {
-		var p standin.Permissions
-		for _, b := range []standin.Permissions{standin.PermViewChannel, standin.PermConnect, standin.PermMoveMembers, standin.PermReadMessageHistory, standin.PermManageGuild} {
+	bits := func() discordsim.Permissions {
+		var p discordsim.Permissions
+		for _, b := range []discordsim.Permissions{discordsim.PermViewChannel, discordsim.PermConnect, discordsim.PermMoveMembers, discordsim.PermReadMessageHistory, discordsim.PermManageGuild} {
 			if rng.IntN(2) == 0 {
 				p |= b
 			}
@@ -149,17 +149,17 @@ func TestComputesAsDiscord(t *testing.T) {
 	const compared = access.Enter | access.Move | access.History | access.ManageGuild
 	cases := 0
 	for range worlds {
-		s := standin.New(standin.Options{Seed: 1})
+		s := discordsim.New(discordsim.Options{Seed: 1})
 		owner := s.AddUser("owner", "").ID
 		g, err := s.AddGuild("g", owner)
 		must(t, err)
-		roles := access.Roles{g.ID: access.Permissions(bits() | standin.PermViewChannel)}
-		must(t, s.SetRole(g.ID, g.ID, standin.Permissions(roles[g.ID])))
+		roles := access.Roles{g.ID: access.Permissions(bits() | discordsim.PermViewChannel)}
+		must(t, s.SetRole(g.ID, g.ID, discordsim.Permissions(roles[g.ID])))
 		var ids []snowflake.ID
 		for range 4 {
 			p := bits()
 			if rng.IntN(10) == 0 {
-				p |= standin.PermAdministrator
+				p |= discordsim.PermAdministrator
 			}
 			id, err := s.AddRole(g.ID, "r", p)
 			must(t, err)
@@ -167,18 +167,18 @@ func TestComputesAsDiscord(t *testing.T) {
 		}
 		user := s.AddUser("user", "").ID
 		must(t, s.AddMember(g.ID, user, ""))
-		c, err := s.AddChannel(g.ID, standin.ChannelOptions{Name: "c", Type: standin.ChannelVoice})
+		c, err := s.AddChannel(g.ID, discordsim.ChannelOptions{Name: "c", Type: discordsim.ChannelVoice})
 		must(t, err)
 		for range tries {
 			m := access.Member{Guild: g.ID, User: user, Pending: rng.IntN(8) == 0, TimedOut: rng.IntN(8) == 0, Owner: rng.IntN(20) == 0}
 			var list []access.Overwrite
-			var theirs []standin.Overwrite
+			var theirs []discordsim.Overwrite
 			for _, id := range append([]snowflake.ID{g.ID, user, owner}, ids...) {
 				if id != g.ID && id != user && id != owner && rng.IntN(2) == 0 {
 					m.Roles = append(m.Roles, id)
 				}
 				if rng.IntN(2) == 0 {
-					o := standin.Overwrite{ID: id, Member: id == user || id == owner, Allow: bits(), Deny: bits()}
+					o := discordsim.Overwrite{ID: id, Member: id == user || id == owner, Allow: bits(), Deny: bits()}
 					o.Deny &^= o.Allow
 					theirs = append(theirs, o)
 					list = append(list, access.Overwrite{ID: id, Member: o.Member, Allow: access.Permissions(o.Allow), Deny: access.Permissions(o.Deny)})

@@ -1,0 +1,97 @@
+package activity
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/errs"
+	"snug/shared/hub"
+	"snug/shared/room"
+)
+
+// Who came and went is written down in order, also what is told at the very end, and is gone with its room.
+func TestComings(t *testing.T) {
+	h, err := hub.Open(t.Context(), hub.Options{Dir: t.TempDir(), Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := h.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	}()
+	const guild, key = snowflake.ID(100), "100.7"
+	now := time.Now()
+	begin := func() *Tally {
+		y, err := New(Options{
+			Hub: h, Holds: func() []snowflake.ID { return []snowflake.ID{guild} }, Keep: func(snowflake.ID) time.Duration { return 24 * time.Hour },
+			Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return y
+	}
+	n := uint64(0)
+	tell := func(y *Tally, f room.Fact, at time.Time, in ...room.Person) {
+		t.Helper()
+		n++
+		l := room.Live{Room: room.Summary{ID: 7, GuildID: guild, Seats: 4}, Roster: in, N: n, Event: &room.Event{Fact: f, At: at}}
+		if _, gone := f.(room.Closed); gone {
+			l.Until = now.Add(time.Hour)
+		}
+		if _, err := h.Rosters.Put(t.Context(), key, l); err != nil {
+			t.Fatal(err)
+		}
+		for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+			if l, ok := y.rooms.Get(key); ok && l.N == n {
+				return
+			} else if time.Now().After(end) {
+				t.Fatal("the roster did not come")
+			}
+		}
+	}
+	stored := func() (out []string) {
+		c, _, err := h.Comings.Get(t.Context(), key)
+		if err != nil && !errs.Has(err, errs.NotFound) {
+			t.Fatal(err)
+		}
+		for _, x := range c.List {
+			out = append(out, fmt.Sprint(x.Name, map[bool]string{true: " left"}[x.Left]))
+		}
+		return out
+	}
+	if _, err := h.Comings.Put(t.Context(), key, room.Comings{List: []room.Coming{{UserID: 5, Name: "Long ago", At: now.Add(-25 * time.Hour)}}}); err != nil {
+		t.Fatal(err)
+	}
+	mara, jonas := room.Person{UserID: 1, DisplayName: "Mara", Since: now.Add(-3 * time.Minute)}, room.Person{UserID: 2, DisplayName: "Jonas", Since: now.Add(-2 * time.Minute)}
+	y := begin()
+	tell(y, room.VoiceJoined{Person: mara}, mara.Since, mara)
+	tell(y, room.VoiceJoined{Person: jonas}, jonas.Since, mara, jonas)
+	tell(y, room.VoiceLeft{UserID: 1}, now, jonas)
+	y.Close()
+	if got := stored(); !slices.Equal(got, []string{"Mara", "Jonas", "Mara left"}) {
+		t.Errorf("stored %q", got)
+	}
+	y = begin() // what the hub tells again counts once
+	defer y.Close()
+	tell(y, room.VoiceUpdated{Person: jonas}, now, jonas)
+	if err := y.trimComings(t.Context(), guild, now.Add(-150*time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if got := stored(); !slices.Equal(got, []string{"Jonas", "Mara left"}) {
+		t.Errorf("after the night %q", got)
+	}
+	tell(y, room.Closed{}, now)
+	for end := time.Now().Add(10 * time.Second); stored() != nil; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("of a closed room stays %q", stored())
+		}
+	}
+}

@@ -1,0 +1,84 @@
+package commands
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/bot/rooms"
+	"snug/shared/errs"
+	"snug/shared/room"
+)
+
+// memory gives what the keeper knows of the guild, without waiting for anything.
+func (c *Commands) memory(q *call) rooms.Memory { return c.o.Keeper.Memory(q.guild) }
+
+// visible lists the rooms that the caller may see, the oldest first.
+func (c *Commands) visible(q *call) []room.Room {
+	m := c.memory(q)
+	return slices.DeleteFunc(slices.Clone(m.Rooms), func(r room.Room) bool { return !m.Access(&r).MaySee(q.who) })
+}
+
+// which finds the room a command is about: the one that its option names, else
+// the one whose chat it was typed in, else the one the caller sits in, else their own.
+func (c *Commands) which(q *call) (snowflake.ID, error) {
+	if q.custom.room != 0 {
+		return q.custom.room, nil
+	}
+	list := c.visible(q)
+	if name := strings.TrimSpace(q.data.String("room")); name != "" {
+		return named(list, name)
+	}
+	for _, id := range []snowflake.ID{q.channel, c.o.Keeper.VoiceOf(q.guild, q.who.UserID)} {
+		if id != 0 && slices.ContainsFunc(list, func(r room.Room) bool { return r.ID == id }) {
+			return id, nil
+		}
+	}
+	for _, r := range list {
+		if r.OwnerID == q.who.UserID {
+			return r.ID, nil
+		}
+	}
+	return 0, errs.E(errs.RoomNotFound, "You have no room here. Open one with /create-room, or join one first.")
+}
+
+// named finds a room by its id, as suggestions give it, or by its name. An id
+// is good for any room: whether the caller may do something there is the keeper's to say.
+func named(list []room.Room, name string) (snowflake.ID, error) {
+	if id, ok := parseID(name); ok && id != 0 {
+		return id, nil
+	}
+	for _, r := range list {
+		if strings.EqualFold(r.Name, name) {
+			return r.ID, nil
+		}
+	}
+	return 0, errs.E(errs.RoomNotFound, "There is no room called “%s” that you may see. Choose one from the list that opens while you type, or see /rooms.", strip(name))
+}
+
+// ours finds a room from memory that the caller controls, for what must be answered at once.
+func (c *Commands) ours(q *call) (room.Room, error) {
+	id, err := c.which(q)
+	if err != nil {
+		return room.Room{}, err
+	}
+	m := c.memory(q)
+	i := slices.IndexFunc(m.Rooms, func(r room.Room) bool { return r.ID == id })
+	if i < 0 || !m.Access(&m.Rooms[i]).MaySee(q.who) {
+		return room.Room{}, errs.E(errs.RoomNotFound, "This room does not exist any more, or you are not invited. Open a new one with /create-room, or ask for an invite.")
+	}
+	if !m.Access(&m.Rooms[i]).MayControl(q.who) {
+		return room.Room{}, notYours()
+	}
+	return m.Rooms[i], nil
+}
+
+func notYours() error {
+	return errs.E(errs.Forbidden, "Only the room's owner or somebody who manages the server can do that. Please ask them.")
+}
+
+// about makes a custom id about a room.
+func (q *call) about(action string, roomID snowflake.ID, arg string) customID {
+	return customID{action: action, guild: q.guild, room: roomID, arg: arg}
+}

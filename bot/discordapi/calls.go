@@ -1,0 +1,336 @@
+package discordapi
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/disgoorg/disgo/discord"
+	"github.com/disgoorg/disgo/rest"
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/bot/rooms"
+)
+
+// putVoiceStatus is missing in disgo.
+// https://discord.com/developers/docs/resources/channel#set-voice-channel-status
+func putVoiceStatus() *rest.Endpoint {
+	return rest.NewEndpoint("PUT", "/channels/{channel.id}/voice-status")
+}
+
+// Rename gives a channel a name. errs.RateLimited with the time to wait when
+// Discord's limit is reached: the request does not wait for it.
+func (d *Discord) Rename(ctx context.Context, channel snowflake.ID, name, reason string) error {
+	ctx, cancel := context.WithTimeout(ctx, renameTime)
+	defer cancel()
+	_, err := d.client.Rest.UpdateChannel(channel, discord.GuildVoiceChannelUpdate{Name: &name}, with(ctx, reason)...)
+	return coded(err, "rename the room", "Manage Channels")
+}
+
+// SetLimit sets how many may be connected to a channel.
+func (d *Discord) SetLimit(ctx context.Context, channel snowflake.ID, limit int, reason string) error {
+	_, err := d.client.Rest.UpdateChannel(channel, discord.GuildVoiceChannelUpdate{UserLimit: &limit}, with(ctx, reason)...)
+	return coded(err, "change the room's seats", "Manage Channels")
+}
+
+// SetStatus sets a voice channel's status; "" clears it.
+func (d *Discord) SetStatus(ctx context.Context, channel snowflake.ID, status, reason string) error {
+	body := struct {
+		Status string `json:"status"`
+	}{status}
+	err := d.client.Rest.Do(putVoiceStatus().Compile(nil, channel), body, nil, with(ctx, reason)...)
+	return coded(err, "set the room's status", "Set Voice Channel Status and Manage Channels")
+}
+
+// CreateLobby makes a voice channel for a lobby. It takes over the category's
+// overwrites; the bot's own is added, so that it sees who comes in.
+func (d *Discord) CreateLobby(ctx context.Context, guild, category snowflake.ID, name string) (snowflake.ID, error) {
+	id, err := d.create(ctx, guild, category, "Snug: a lobby", func(list []discord.PermissionOverwrite) discord.GuildChannelCreate {
+		return discord.GuildVoiceChannelCreate{Name: name, ParentID: category, PermissionOverwrites: list}
+	})
+	return id, coded(err, "make a lobby", "View Channels, Connect, Move Members and Manage Channels")
+}
+
+// CreateCategory makes a category; like is another whose overwrites it takes over, 0 for none.
+func (d *Discord) CreateCategory(ctx context.Context, guild snowflake.ID, name string, like snowflake.ID) (snowflake.ID, error) {
+	id, err := d.create(ctx, guild, like, "Snug: a category for rooms", func(list []discord.PermissionOverwrite) discord.GuildChannelCreate {
+		return discord.GuildCategoryChannelCreate{Name: name, PermissionOverwrites: list}
+	})
+	return id, coded(err, "make a category", "View Channels, Connect, Move Members and Manage Channels")
+}
+
+// create makes a channel that stays, with the overwrites of a category. One
+// that does not get them all is removed again: it could be open to others.
+func (d *Discord) create(ctx context.Context, guild, like snowflake.ID, reason string, channel func([]discord.PermissionOverwrite) discord.GuildChannelCreate) (snowflake.ID, error) {
+	s, err := d.side(ctx, guild, like)
+	if err != nil {
+		return 0, err
+	}
+	want := inheritedWithMark(s)
+	list, whole := atCreation(want, guild)
+	c, err := d.client.Rest.CreateGuildChannel(guild, channel(list), with(ctx, reason)...)
+	if err != nil {
+		return 0, err
+	}
+	for more := !whole; more; {
+		more, err = d.apply(ctx, c.ID(), list, want, reason)
+		if err != nil {
+			return 0, errors.Join(err, d.client.Rest.DeleteChannel(c.ID(), with(context.WithoutCancel(ctx), reason)...))
+		}
+		list = taken(list, want, s.self)
+	}
+	return c.ID(), nil
+}
+
+// inheritedWithMark gives a category's overwrites as far as the bot can hand them on, and its own.
+func inheritedWithMark(s side) []discord.PermissionOverwrite {
+	lend := handsOn(s.mine)
+	list := []discord.PermissionOverwrite{discord.MemberPermissionOverwrite{UserID: s.self, Allow: BotAllow | BotExtra&lend}}
+	for _, o := range s.parent {
+		switch o := o.(type) {
+		case discord.RolePermissionOverwrite:
+			if o.Allow, o.Deny = o.Allow&lend, o.Deny&lend; o.Allow|o.Deny != 0 {
+				list = append(list, o)
+			}
+		case discord.MemberPermissionOverwrite:
+			if o.Allow, o.Deny = o.Allow&lend, o.Deny&lend; o.UserID != s.self && o.Allow|o.Deny != 0 {
+				list = append(list, o)
+			}
+		}
+	}
+	return list[:min(len(list), maxOverwrites)]
+}
+
+// There asks for one channel: errs.NotFound if it is gone, errs.MissingPermission if the bot may not see it.
+func (d *Discord) There(ctx context.Context, guild, channel snowflake.ID) (rooms.Channel, error) {
+	c, err := d.client.Rest.GetChannel(channel, rest.WithCtx(ctx))
+	if err != nil {
+		return rooms.Channel{}, coded(err, "look at a room", "View Channels and Connect")
+	}
+	g, ok := c.(discord.GuildChannel)
+	if !ok {
+		return rooms.Channel{}, explained(classGone, "", "")
+	}
+	return d.Channel(guild, g), nil
+}
+
+// Channels lists the guild's channels of all kinds, in their order, and after
+// them those the bot may not view: Discord leaves them out where it is asked
+// for the list, and tells of them through the gateway alone.
+func (d *Discord) Channels(ctx context.Context, guild snowflake.ID) ([]rooms.Channel, error) {
+	list, err := d.client.Rest.GetGuildChannels(guild, rest.WithCtx(ctx))
+	if err != nil {
+		return nil, coded(err, "look at the server's channels", "View Channels")
+	}
+	out, listed := make([]rooms.Channel, 0, len(list)), map[snowflake.ID]bool{}
+	for _, c := range list {
+		out, listed[c.ID()] = append(out, d.Channel(guild, c)), true
+	}
+	for _, c := range slices.Collect(d.client.Caches.ChannelsForGuild(guild)) { // collected: the iterator holds a lock
+		if !listed[c.ID()] && d.unseen(guild, c) {
+			v := d.Channel(guild, c)
+			v.Unseen = true
+			out = append(out, v)
+		}
+	}
+	return out, nil
+}
+
+// hiddenName is what the gateway calls a channel that the bot may not view. It
+// marks such a channel by a flag too (1<<17), which disgo drops for most kinds.
+// https://docs.discord.com/developers/resources/channel#channel-object-obfuscated-channels
+const hiddenName = "___hidden___"
+
+// unseen says whether the gateway told of a channel as one that the bot may
+// not view. The name alone is no sign of it: anybody may call a channel so.
+func (d *Discord) unseen(guild snowflake.ID, c discord.GuildChannel) bool {
+	if c.Name() != hiddenName {
+		return false
+	}
+	self, known := d.client.Caches.SelfMember(guild)
+	if !known {
+		return true
+	}
+	roles := map[snowflake.ID]discord.Role{}
+	for r := range d.client.Caches.Roles(guild) {
+		roles[r.ID] = r
+	}
+	return permissionsIn(permissions(self, roles, guild), c.PermissionOverwrites(), guild, d.client.ApplicationID, self.RoleIDs) == 0
+}
+
+// Channel gives a channel as the keeper sees it. The guild is named because GUILD_CREATE does not say it again.
+func (d *Discord) Channel(guild snowflake.ID, c discord.GuildChannel) rooms.Channel {
+	out := rooms.Channel{ID: c.ID(), Name: c.Name(), Kind: rooms.KindOther, Position: c.Position()}
+	switch v := c.(type) {
+	case discord.GuildVoiceChannel:
+		out.Kind, out.UserLimit = rooms.KindVoice, v.UserLimit
+	case discord.GuildCategoryChannel:
+		out.Kind = rooms.KindCategory
+	case discord.GuildTextChannel, discord.GuildNewsChannel:
+		out.Kind = rooms.KindText
+	}
+	if c.ParentID() != nil {
+		out.ParentID = *c.ParentID()
+	}
+	for _, o := range c.PermissionOverwrites() {
+		switch o := o.(type) {
+		case discord.RolePermissionOverwrite:
+			if o.RoleID == guild {
+				out.Hides, out.Locks = o.Deny.Has(discord.PermissionViewChannel), o.Deny.Has(discord.PermissionConnect)
+			}
+		case discord.MemberPermissionOverwrite:
+			switch {
+			case o.UserID == d.client.ApplicationID:
+				out.Marked = o.Allow&^BotExtra == BotAllow && o.Deny == 0
+			case o.Allow.Has(seeAndEnter):
+				out.Admitted = append(out.Admitted, o.UserID)
+			case o.Deny.Has(discord.PermissionConnect):
+				out.Shut = append(out.Shut, o.UserID)
+			}
+			if o.Deny&seeAndEnter != 0 {
+				out.Denied = append(out.Denied, o.UserID)
+			}
+		}
+	}
+	return out
+}
+
+// VoiceChannels picks the voice channels of a list, as the keeper sees them.
+func (d *Discord) VoiceChannels(guild snowflake.ID, list []discord.GuildChannel) []rooms.Channel {
+	var out []rooms.Channel
+	for _, c := range list {
+		if v, ok := d.VoiceChannel(guild, c); ok {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// VoiceChannel gives a channel as the keeper sees it; false for other kinds.
+func (d *Discord) VoiceChannel(guild snowflake.ID, c discord.GuildChannel) (rooms.Channel, bool) {
+	v := d.Channel(guild, c)
+	v.Unseen = d.unseen(guild, c)
+	return v, v.Kind == rooms.KindVoice
+}
+
+// need is a permission and what it is for.
+type need struct {
+	bit      discord.Permissions
+	why      string
+	optional bool
+}
+
+// needs are what rooms need, in a category or in the server as a whole.
+func needs() []need {
+	return []need{
+		{discord.PermissionViewChannel, "see rooms and let others see them", false},
+		{discord.PermissionConnect, "open rooms to those you let in", false},
+		{discord.PermissionManageChannels, "open, rename and close rooms", false},
+		{discord.PermissionMoveMembers, "move people into rooms, and out of full ones", false},
+		{discord.PermissionManageRoles, "let guests in and keep others out", false},
+		{discord.PermissionSpeak, "let guests speak", false},
+		{discord.PermissionStream, "let guests share video and their screen", true},
+		{discord.PermissionSendMessages, "post the controls in a room's chat", true},
+		{permissionVoiceStatus, "set a room's status", true},
+		{discord.PermissionCreateInstantInvite, "bring invited people into the server", true},
+	}
+}
+
+// needsIn are what is needed in a channel, by its kind. What rooms lend to
+// their guests the bot has to have in their category.
+func needsIn(kind rooms.Kind) []need {
+	switch kind {
+	case rooms.KindCategory:
+		return []need{
+			{discord.PermissionViewChannel, "see the rooms in it", false},
+			{discord.PermissionConnect, "open rooms to those you let in", false},
+			{discord.PermissionManageChannels, "open and close rooms in it", false},
+			{discord.PermissionMoveMembers, "move people into its rooms", false},
+			{discord.PermissionManageRoles, "let guests in and keep others out", false},
+			{discord.PermissionSpeak, "let guests speak", false},
+			{discord.PermissionStream, "let guests share video and their screen", true},
+			{discord.PermissionSendMessages, "post the controls in a room's chat", true},
+		}
+	case rooms.KindVoice:
+		return []need{{discord.PermissionViewChannel, "see who comes into a lobby", false}}
+	}
+	return []need{
+		{discord.PermissionViewChannel, "see the log channel", true},
+		{discord.PermissionSendMessages, "write what happens into the log channel", true},
+	}
+}
+
+// Permissions tells what the bot may do in the guild and in each of the
+// places: categories, lobbies, and channels where it only writes.
+func (d *Discord) Permissions(ctx context.Context, guild snowflake.ID, places []rooms.Channel) ([]rooms.Permission, error) {
+	roles, err := d.roles(ctx, guild)
+	if err != nil {
+		return nil, err
+	}
+	base, err := d.own(ctx, guild, roles)
+	if err != nil {
+		return nil, err
+	}
+	self, _ := d.client.Caches.SelfMember(guild)
+	out := list(guild, base, needs())
+	for _, c := range places {
+		var p discord.Permissions
+		if c.Unseen {
+			out = append(out, list(c.ID, p, needsIn(c.Kind))...)
+			continue
+		}
+		got, err := d.client.Rest.GetChannel(c.ID, rest.WithCtx(ctx))
+		if err == nil {
+			if g, ok := got.(discord.GuildChannel); ok {
+				p = permissionsIn(base, g.PermissionOverwrites(), guild, d.client.ApplicationID, self.RoleIDs)
+			}
+		} else if err := coded(err, "look at a channel", "View Channels"); !isGone(err) {
+			return nil, err
+		}
+		out = append(out, list(c.ID, p, needsIn(c.Kind))...)
+	}
+	return out, nil
+}
+
+func list(where snowflake.ID, have discord.Permissions, wanted []need) (out []rooms.Permission) {
+	for _, n := range wanted {
+		out = append(out, rooms.Permission{
+			Name: nameOf(n.bit), Why: n.why, Where: where, Optional: n.optional,
+			Granted: have.Has(n.bit) || have.Has(discord.PermissionAdministrator),
+		})
+	}
+	return out
+}
+
+// nameOf gives a permission as Discord's settings call it.
+func nameOf(p discord.Permissions) string {
+	switch p {
+	case discord.PermissionViewChannel:
+		return "View Channels"
+	case discord.PermissionStream:
+		return "Video"
+	case discord.PermissionCreateInstantInvite:
+		return "Create Invite"
+	case permissionVoiceStatus:
+		return "Set Voice Channel Status"
+	}
+	return p.String()
+}
+
+// Send posts a message into a channel. It mentions nobody but those it allows.
+func (d *Discord) Send(ctx context.Context, channel snowflake.ID, m discord.MessageCreate) (snowflake.ID, error) {
+	sent, err := d.client.Rest.CreateMessage(channel, m, rest.WithCtx(ctx))
+	if err != nil {
+		return 0, coded(err, "write a message", "View Channels and Send Messages")
+	}
+	return sent.ID, nil
+}
+
+// OpenDM opens direct messages with a user, or gives those there are. Package direct counts them.
+func (d *Discord) OpenDM(ctx context.Context, user snowflake.ID) (snowflake.ID, error) {
+	dm, err := d.client.Rest.CreateDMChannel(user, rest.WithCtx(ctx))
+	if err != nil {
+		return 0, coded(err, "send a direct message", "Send Messages")
+	}
+	return dm.ID(), nil
+}

@@ -1,0 +1,254 @@
+// Package discordapi makes the Discord calls that rooms need, over disgo's REST
+// client: it implements the keeper's Discord interface.
+//
+// Every call goes through the client's rate limiter, carries the caller's
+// context and, where it changes something, a reason for the guild's audit
+// log. Errors are coded (package errs). It is safe for concurrent use.
+package discordapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/disgoorg/disgo/bot"
+	"github.com/disgoorg/disgo/cache"
+	"github.com/disgoorg/disgo/discord"
+	"github.com/disgoorg/disgo/rest"
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/bot/rooms"
+	"snug/shared/access"
+	"snug/shared/errs"
+	"snug/shared/room"
+)
+
+// The permissions of a room's member overwrites.
+const (
+	// BotAllow is what the bot's own overwrite in a room allows always; with
+	// a recorded intention it is the mark of a channel that Snug made. It is set
+	// at creation, since denying Connect to everyone takes Manage Channels away too.
+	BotAllow = discord.PermissionViewChannel | discord.PermissionConnect | discord.PermissionManageChannels | discord.PermissionMoveMembers
+	// BotExtra is what it allows besides, where the bot has it to hand on:
+	// what a category denies to everyone, the room's controls need all the same.
+	BotExtra = discord.PermissionSendMessages | discord.PermissionEmbedLinks | discord.PermissionCreateInstantInvite | permissionVoiceStatus
+	// GuestAllow is the overwrite of a room's owner and guests.
+	GuestAllow = discord.PermissionViewChannel | discord.PermissionConnect | discord.PermissionSpeak | discord.PermissionStream
+	// EveryoneDeny keeps everybody else out of a private room.
+	EveryoneDeny = discord.PermissionViewChannel | discord.PermissionConnect
+)
+
+// Permissions are what Snug asks for when it is added to a server: each bit is
+// one it uses or hands on in an overwrite. Administrator is not among them.
+const Permissions = BotAllow | GuestAllow | discord.PermissionManageRoles | discord.PermissionCreateInstantInvite |
+	discord.PermissionSendMessages | permissionVoiceStatus
+
+// permissionVoiceStatus is Set Voice Channel Status, which disgo does not know.
+const permissionVoiceStatus discord.Permissions = 1 << 48
+
+// Lacking names what of Permissions is not in the bits given; "" if nothing, or with Administrator.
+func Lacking(have int64) string {
+	if discord.Permissions(have).Has(discord.PermissionAdministrator) {
+		return ""
+	}
+	var names []string
+	for missing := Permissions &^ discord.Permissions(have); missing != 0; missing &= missing - 1 {
+		names = append(names, nameOf(missing&-missing)) // one bit after the other: disgo cannot name those it does not know
+	}
+	return strings.Join(names, ", ")
+}
+
+// Discord makes calls on behalf of one bot.
+type Discord struct {
+	client *bot.Client
+	now    func() time.Time
+
+	mu   sync.Mutex            // guards bots
+	bots map[snowflake.ID]bool // whether a user is a bot, which never changes
+}
+
+var _ rooms.Discord = (*Discord)(nil)
+
+// New makes a Discord over a client whose caches hold guilds and roles, the
+// bot's own members, categories and voice channels; what they lack is asked of Discord.
+func New(client *bot.Client, now func() time.Time) *Discord {
+	return &Discord{client: client, now: now, bots: map[snowflake.ID]bool{}}
+}
+
+// Caches are what New wants a client to remember.
+func Caches(self func() snowflake.ID) []cache.ConfigOpt {
+	return []cache.ConfigOpt{
+		cache.WithCaches(cache.FlagGuilds | cache.FlagRoles | cache.FlagMembers | cache.FlagChannels),
+		cache.WithMemberCachePolicy(func(m discord.Member) bool { return m.User.ID == self() }),
+		cache.WithChannelCachePolicy(func(c discord.GuildChannel) bool {
+			switch c.Type() {
+			case discord.ChannelTypeGuildCategory, discord.ChannelTypeGuildVoice: // for the names of lobbies, and for checkpoints
+				return true
+			}
+			return c.Name() == hiddenName // no list of channels has them
+		}),
+	}
+}
+
+// renameTime bounds a change of a name: whoever asks for one past Discord's limit is told at once.
+const renameTime = 10 * time.Second
+
+// CreateRoomChannel makes the voice channel of a room in one call, with as
+// many overwrites as Discord takes at creation; whole is false if there are
+// more, for SetAccess. It fails with an error that is keeper.ErrCategoryFull
+// when the category takes no more channels, or keeper.ErrCategoryGone when it is deleted.
+func (d *Discord) CreateRoomChannel(ctx context.Context, in room.Intention, a rooms.RoomAccess) (id snowflake.ID, whole bool, err error) {
+	s, err := d.side(ctx, in.GuildID, in.CategoryID)
+	if err != nil {
+		return 0, false, err
+	}
+	list, whole := atCreation(overwrites(a, s, nil), in.GuildID)
+	c, err := d.client.Rest.CreateGuildChannel(in.GuildID, discord.GuildVoiceChannelCreate{
+		Name: in.Name, UserLimit: in.Seats, ParentID: in.CategoryID, PermissionOverwrites: list,
+	}, with(ctx, "Snug: a room for "+in.OwnerID.String())...)
+	if err != nil {
+		return 0, false, coded(err, "open a room", "View Channels, Connect, Speak, Video, Move Members and Manage Channels")
+	}
+	return c.ID(), whole, nil
+}
+
+// DeleteChannel removes a channel; one that is gone already is no error.
+func (d *Discord) DeleteChannel(ctx context.Context, channel snowflake.ID, reason string) error {
+	err := coded(d.client.Rest.DeleteChannel(channel, with(ctx, reason)...), "close the room", "Manage Channels")
+	if errs.Has(err, errs.NotFound) {
+		return nil
+	}
+	return err
+}
+
+// Move moves a user who is in voice to another channel, or out of voice (to 0).
+func (d *Discord) Move(ctx context.Context, guild, user, to snowflake.ID, reason string) error {
+	// disgo would send its zero id as "0", which Discord refuses: leaving voice is a null.
+	body := struct {
+		ChannelID *snowflake.ID `json:"channel_id"`
+	}{}
+	if to != 0 {
+		body.ChannelID = &to
+	}
+	err := d.client.Rest.Do(rest.UpdateMember.Compile(nil, guild, user), body, nil, with(ctx, reason)...)
+	return coded(err, "move somebody", "Move Members and Connect")
+}
+
+// Standing asks for a user's standing; a user who is not in the guild has Member false.
+func (d *Discord) Standing(ctx context.Context, guild, user snowflake.ID) (room.Standing, error) {
+	m, err := d.client.Rest.GetMember(guild, user, rest.WithCtx(ctx))
+	err = coded(err, "look up a member", "View Channels")
+	switch {
+	case errs.Has(err, errs.NotFound):
+		return room.Standing{GuildID: guild, UserID: user, CheckedAt: d.now()}, nil
+	case err != nil:
+		return room.Standing{}, err
+	}
+	m.GuildID = guild
+	return d.StandingOf(*m), nil
+}
+
+// StandingOf gives the standing of a member whom Discord just described, with the guild and its roles as Discord told
+// them last. What an interaction says of permissions is not asked: it is what they may do in one channel.
+func (d *Discord) StandingOf(m discord.Member) room.Standing {
+	s := room.Standing{
+		GuildID: m.GuildID, UserID: m.User.ID, Member: true, Roles: m.RoleIDs, Bot: m.User.Bot, Pending: m.Pending,
+		Username: m.User.Username, DisplayName: room.Shown(m.EffectiveName(), m.User.Username), CheckedAt: d.now(),
+	}
+	var owner snowflake.ID
+	if g, ok := d.client.Caches.Guild(m.GuildID); ok {
+		owner = g.OwnerID
+	}
+	if until := m.CommunicationDisabledUntil; until != nil {
+		s.TimedOutUntil = *until
+	}
+	roles := access.Roles{}
+	for _, id := range append([]snowflake.ID{m.GuildID}, m.RoleIDs...) {
+		if r, ok := d.client.Caches.Role(m.GuildID, id); ok {
+			roles[id] = access.Permissions(r.Permissions)
+		}
+	}
+	s = s.In(access.Guild{OwnerID: owner, Roles: roles})
+	if m.User.Avatar != nil {
+		s.Avatar = *m.User.Avatar
+	}
+	return s
+}
+
+// AddMember brings a user into the guild with their own access token (scope
+// guilds.join). Who is in it already is answered with 204 and no body, which
+// disgo's own call cannot read.
+// https://docs.discord.com/developers/resources/guild#add-guild-member
+func (d *Discord) AddMember(ctx context.Context, guild, user snowflake.ID, accessToken string) error {
+	body := discord.MemberAdd{AccessToken: accessToken}
+	err := coded(d.client.Rest.Do(rest.AddMember.Compile(nil, guild, user), body, nil, rest.WithCtx(ctx)), "bring you into the server", "Create Invite")
+	switch errs.CodeOf(err) {
+	case "", errs.GuildJoinDenied, errs.DiscordUnavailable, errs.RateLimited, errs.Unavailable:
+		return err
+	}
+	return errs.E(errs.GuildJoinDenied, "The server did not let you in. Ask somebody there for an invite to the server, then open this link again.").Because(err)
+}
+
+func with(ctx context.Context, reason string) []rest.RequestOpt {
+	return []rest.RequestOpt{rest.WithCtx(ctx), rest.WithReason(reason)}
+}
+
+// The codes of Discord's form errors that people can do something about. The
+// last is not documented; bots in servers of Server Discovery report it.
+const (
+	codeCategoryFull = "CHANNEL_PARENT_MAX_CHANNELS"
+	codeNoCategory   = "CHANNEL_PARENT_INVALID"
+	codeBadName      = "INVALID_COMMUNITY_PROPERTY_NAME"
+)
+
+// coded gives a failed call its code; doing completes "Snug could not …".
+func coded(err error, doing, permissions string) error {
+	var known *errs.Error
+	var answer *rest.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &known):
+		return err
+	case !errors.As(err, &answer) || answer.Response == nil || answer.Response.StatusCode >= 500 || !discords(answer):
+		return errs.E(errs.DiscordUnavailable, "Discord did not answer when Snug tried to %s. Please try again in a moment.", errs.Term(doing)).Because(err)
+	}
+	c := classOf(answer.Code)
+	switch c {
+	case classUnknown:
+		c = ofStatus(answer.Response.StatusCode)
+	case classWords:
+		err = errors.Join(err, rooms.ErrWords)
+	case classForm:
+		return invalid(string(answer.Errors), doing, err)
+	}
+	return explained(c, doing, permissions).Because(err)
+}
+
+// discords says whether a refusal is Discord's own: a proxy or Cloudflare in
+// between may refuse too, by a page, and that says nothing of what was asked for.
+func discords(answer *rest.Error) bool {
+	return answer.Code != 0 || answer.Message != "" || json.Valid(answer.RsBody) && bytes.HasPrefix(bytes.TrimSpace(answer.RsBody), []byte("{"))
+}
+
+// invalid explains Discord's form errors that people can mend.
+func invalid(tree, doing string, err error) error {
+	switch {
+	case strings.Contains(tree, codeCategoryFull):
+		return errs.E(errs.Invalid, "The category for rooms is full: Discord allows 50 channels in one. Choose another in Snug's settings.").Because(errors.Join(err, rooms.ErrCategoryFull))
+	case strings.Contains(tree, codeNoCategory):
+		return errs.E(errs.Invalid, "The category for rooms does not exist any more. Choose another in Snug's settings.").Because(errors.Join(err, rooms.ErrCategoryGone))
+	case strings.Contains(tree, codeBadName):
+		return explained(classWords, doing, "").Because(errors.Join(err, rooms.ErrWords))
+	}
+	return errs.E(errs.Invalid, "Discord did not accept what Snug sent to %s. A different name may help: some words are not allowed.", errs.Term(doing)).Because(err)
+}
+
+// isGone says whether a thing is not there, or not for the bot to see.
+func isGone(err error) bool {
+	return errs.Has(err, errs.NotFound) || errs.Has(err, errs.MissingPermission)
+}

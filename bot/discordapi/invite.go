@@ -1,0 +1,112 @@
+package discordapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/disgoorg/disgo/discord"
+	"github.com/disgoorg/disgo/rest"
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/errs"
+)
+
+const (
+	inviting = "bring somebody into the server"
+	toInvite = "Create Invite"
+	// targetTime is how long Discord may take to read who an invite is for; it promises no time.
+	targetTime = 6 * time.Second
+)
+
+// MayInvite says whether a member may make invites in a channel, as Discord computes it.
+func (d *Discord) MayInvite(ctx context.Context, guild, channel, user snowflake.ID) (bool, error) {
+	if g, ok := d.client.Caches.Guild(guild); ok && g.OwnerID == user {
+		return true, nil
+	}
+	m, err := d.client.Rest.GetMember(guild, user, rest.WithCtx(ctx))
+	switch err := coded(err, "look up a member", "View Channels"); {
+	case errs.Has(err, errs.NotFound):
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	m.GuildID = guild
+	roles, err := d.roles(ctx, guild)
+	if err != nil {
+		return false, err
+	}
+	base := permissions(*m, roles, guild)
+	c, err := d.client.Rest.GetChannel(channel, rest.WithCtx(ctx))
+	if err != nil {
+		return false, coded(err, "look at the room", "View Channels")
+	}
+	if v, ok := c.(discord.GuildChannel); ok {
+		base = permissionsIn(base, v.PermissionOverwrites(), guild, user, m.RoleIDs)
+	}
+	return base.Has(discord.PermissionCreateInstantInvite), nil
+}
+
+// InviteTo makes an invite of Discord's that one user alone can accept, once.
+// It is given when Discord has read whom it is for: before that it might be
+// anybody's. A code with an error is of an invite that is to be taken back.
+// https://docs.discord.com/developers/resources/invite#get-target-users-job-status
+func (d *Discord) InviteTo(ctx context.Context, channel, user snowflake.ID, life time.Duration, reason string) (code string, err error) {
+	age, once := int(life.Seconds()), 1
+	i, err := d.client.Rest.CreateInvite(channel, discord.InviteCreate{
+		MaxAge: &age, MaxUses: &once, Unique: true, TargetUserIDs: []snowflake.ID{user},
+	}, with(ctx, reason)...)
+	if err != nil {
+		return "", coded(err, inviting, toInvite)
+	}
+	ctx, cancel := context.WithTimeout(ctx, targetTime)
+	defer cancel()
+	for wait := 100 * time.Millisecond; ; wait = min(2*wait, time.Second) {
+		job, err := d.client.Rest.GetInviteTargetUsersJobStatus(i.Code, rest.WithCtx(ctx))
+		switch {
+		case err != nil:
+			return i.Code, coded(err, inviting, toInvite)
+		case job.Status == discord.TargetUsersJobStatusCodeCompleted:
+			return i.Code, nil
+		case job.Status == discord.TargetUsersJobStatusCodeFailed:
+			return i.Code, unread(errors.New("the job failed"))
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return i.Code, unread(ctx.Err())
+		}
+	}
+}
+
+// unread is why an invite is not used: Discord did not say that it is for one person.
+func unread(cause error) error {
+	return errs.E(errs.DiscordUnavailable, "Discord did not answer when Snug tried to %s. Please try again in a moment.", errs.Term(inviting)).
+		Because(fmt.Errorf("target users of an invite: %w", cause))
+}
+
+// DropInvite takes an invite of Discord's back; one that is used up, expired or gone already is no error.
+func (d *Discord) DropInvite(ctx context.Context, code, reason string) error {
+	_, err := d.client.Rest.DeleteInvite(code, with(ctx, reason)...)
+	if err = coded(err, "take an invite back", "Manage Channels"); errs.Has(err, errs.NotFound) {
+		return nil
+	}
+	return err
+}
+
+// OwnInvites lists the invites of Discord's that Snug made in a channel.
+func (d *Discord) OwnInvites(ctx context.Context, channel snowflake.ID) (codes []string, err error) {
+	list, err := d.client.Rest.GetChannelInvites(channel, rest.WithCtx(ctx))
+	if err != nil {
+		return nil, coded(err, "look at a room's invites", "Manage Channels")
+	}
+	for _, i := range list {
+		if i.Inviter != nil && i.Inviter.ID == d.client.ApplicationID {
+			codes = append(codes, i.Code)
+		}
+	}
+	return codes, nil
+}

@@ -1,0 +1,355 @@
+package rooms
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/errs"
+	"snug/shared/room"
+)
+
+// Somebody who follows an invite and is not in the server, or before its
+// rules, is on their way: their place is recorded, and as soon as Discord says
+// that they are a full member they are let in. No overwrite is made before:
+// it can keep Discord's own prompt for the rules from appearing.
+// https://github.com/discord/discord-api-docs/issues/2824
+
+const (
+	holdOnTheWay = 5 * time.Minute  // a free seat, while they accept Discord's invite and the server's rules
+	makingTime   = 30 * time.Second // in which an invite of Discord's is made, or was not
+	askedFirst   = 15 * time.Second // how soon a sweep asks after somebody on their way, and how late
+	askedLast    = 10 * time.Minute
+	askedAtOnce  = 3                // by one sweep of a guild
+	watching     = 20 * time.Second // since their page asked last, they see for themselves that they are let in
+)
+
+// wayIn is what this process remembers of who is on their way into a room. Guarded by the guild's turn.
+type wayIn struct {
+	asked  map[snowflake.ID]time.Time // when Discord was last asked after them
+	looked map[snowflake.ID]time.Time // when their page last was
+	making map[snowflake.ID]time.Time // since when an invite of Discord's is being made for them
+	// orphans is set while there may be invites of Discord's that no arrival knows: one was being made when the process ended.
+	orphans bool
+}
+
+func newWayIn(r *room.Room) wayIn {
+	return wayIn{
+		asked: map[snowflake.ID]time.Time{}, looked: map[snowflake.ID]time.Time{}, making: map[snowflake.ID]time.Time{},
+		orphans: slices.ContainsFunc(r.Arrivals, func(a room.Arrival) bool { return a.Code == "" }),
+	}
+}
+
+// bringIn finds whether somebody who is not in the server may be brought in,
+// and does so by their own access token where the server wants that. It gives their standing then.
+func (k *Keeper) bringIn(ctx context.Context, g *guildRooms, r *kept, by snowflake.ID, who room.Standing, accessToken string) (room.Standing, error) {
+	if !g.settings.BringIn || g.settings.GuildsJoin && accessToken == "" {
+		return who, errs.E(errs.GuildJoinDenied, "This room is in the server “%s”, and you are not a member of it. Join the server first, then open this link again.", g.info.Name)
+	}
+	// Snug's own right to invite takes nobody past what Discord denies who made the link.
+	may, err := k.o.Discord.MayInvite(ctx, g.id, r.ID, by)
+	switch {
+	case err != nil:
+		return who, err
+	case !may:
+		return who, errs.E(errs.GuildJoinDenied, "Whoever sent you this link cannot invite people to the server “%s”. Ask somebody there for an invite to it, then open this link again.", g.info.Name)
+	case !g.settings.GuildsJoin:
+		return who, nil
+	}
+	if err := k.o.Discord.AddMember(ctx, g.id, who.UserID, accessToken); err != nil {
+		return who, err
+	}
+	return k.says(ctx, g.id, who.UserID)
+}
+
+// arrive records that somebody is on their way by an invite.
+func (k *Keeper) arrive(ctx context.Context, g *guildRooms, r *kept, v *room.Invite, who room.Standing, via room.Via) error {
+	if r.Arrival(who.UserID) != nil {
+		return nil
+	}
+	if len(r.Guests)+len(r.Arrivals) >= room.MaxGuests {
+		return tooManyGuests(r)
+	}
+	now := g.now()
+	roster := k.o.Presence.Roster(g.id, r.ID)
+	entry := room.Entry{Kind: room.EntryOnTheWay, By: v.By, Via: via, Target: who.UserID, Detail: string(stepOf(who))}
+	return k.change(ctx, g, r, &entry, func(doc *room.Room) {
+		doc.Arrive(room.Arrival{UserID: who.UserID, Name: who.DisplayName, InviteID: v.ID, Since: now, Until: now.Add(room.ArrivalTime)})
+		doc.DropKnock(who.UserID)
+		holdFor(doc, roster, who.UserID, holdOnTheWay, now)
+	})
+}
+
+// holdFor holds a seat for somebody who is let in, if one is free beside the owner's own.
+func holdFor(doc *room.Room, roster []room.Person, user snowflake.ID, span time.Duration, now time.Time) {
+	free := doc.FreeFor(roster, user, now)
+	if !room.In(roster, doc.OwnerID) {
+		free--
+	}
+	if span > 0 && free > 0 {
+		doc.SetHold(room.Hold{UserID: user, Why: room.HeldInvited, Until: now.Add(span)}, now)
+	}
+}
+
+// stepOf gives what somebody has to do next to become a full member.
+func stepOf(who room.Standing) room.Step {
+	switch {
+	case !who.Member:
+		return room.StepJoin
+	case who.Pending:
+		return room.StepRules
+	}
+	return room.StepIn
+}
+
+// Arrive tells somebody who is on their way into a room what is next, lets them
+// in if nothing is, and makes Discord's invite for them where they need one.
+// It fails with errs.RoomNotFound for everybody else.
+func (k *Keeper) Arrive(ctx context.Context, guildID snowflake.ID, q room.ArriveRequest) (out room.Arriving, err error) {
+	who, err := k.Standing(ctx, guildID, room.StandingRequest{UserID: q.Actor.UserID})
+	if err != nil {
+		return out, err
+	}
+	var invite func(context.Context) (string, error)
+	err = k.with(ctx, guildID, func(ctx context.Context, g *guildRooms) error {
+		r, err := g.room(q.RoomID)
+		if err != nil {
+			return err
+		}
+		a := r.Arrival(who.UserID)
+		if a == nil && !g.summary(r).Access.MayEnter(who) {
+			_, err := g.room(0)
+			return err
+		}
+		out = room.Arriving{GuildID: g.id, GuildName: g.info.Name, RoomID: r.ID, Name: r.Name, Step: stepOf(who)}
+		if a == nil {
+			return nil
+		}
+		r.way.looked[who.UserID] = g.now()
+		if out.Until = a.Until; out.Step == room.StepIn {
+			out.Step, out.Why = k.arriveNow(ctx, g, r, *a, who)
+		}
+		if out.Step == room.StepJoin {
+			if err := k.anew(ctx, g, r, a, q.Anew); err != nil {
+				return err
+			}
+			if a = r.Arrival(who.UserID); a != nil {
+				out.Code, invite = k.wayFor(g, r, *a)
+			}
+		}
+		return nil
+	})
+	if err == nil && invite != nil {
+		code, err := invite(ctx)
+		if out.Code = code; err != nil {
+			out.Why = errs.Public(err)
+		}
+	}
+	return out, err
+}
+
+// anew gives up Discord's invite for somebody who says that it does not work.
+func (k *Keeper) anew(ctx context.Context, g *guildRooms, r *kept, a *room.Arrival, wanted bool) error {
+	if !wanted || a.Code == "" {
+		return nil
+	}
+	user := a.UserID
+	return k.edit(ctx, g, r, nil, func(doc *room.Room) {
+		if a := doc.Arrival(user); a != nil {
+			doc.Spent, a.Code = append(doc.Spent, a.Code), ""
+		}
+	})
+}
+
+// arriveNow lets somebody in who has become a full member; otherwise it says what keeps them.
+func (k *Keeper) arriveNow(ctx context.Context, g *guildRooms, r *kept, a room.Arrival, who room.Standing) (room.Step, *errs.Error) {
+	err := k.letArrive(ctx, g, r, a, who)
+	if err != nil {
+		return room.StepWait, errs.Public(err)
+	}
+	return room.StepIn, nil
+}
+
+func (k *Keeper) letArrive(ctx context.Context, g *guildRooms, r *kept, a room.Arrival, who room.Standing) error {
+	k.Heard(who)
+	return g.inLane(ctx, roomLane(r.ID), func() error {
+		if g.rooms[r.ID] != r || r.State != room.Open || r.Arrival(a.UserID) == nil {
+			if _, placed := r.Out(a.UserID); !placed {
+				return noRoom()
+			}
+			return nil // they were let in meanwhile
+		}
+		return k.letIntoRoom(ctx, g, r, a, who)
+	})
+}
+
+// letIntoRoom is letArrive in the room's lane.
+func (k *Keeper) letIntoRoom(ctx context.Context, g *guildRooms, r *kept, a room.Arrival, who room.Standing) error {
+	if _, placed := r.Out(a.UserID); r.Locked && !placed && !who.Admin {
+		return locked()
+	}
+	if err := k.admits(g, g.summary(r).Access, who, false); err != nil {
+		return err
+	}
+	var by snowflake.ID
+	if v := r.Invite(a.InviteID); v != nil {
+		by = v.By
+	}
+	seen, watched := r.way.looked[a.UserID]
+	err := k.admit(ctx, g, r, admission{user: a.UserID, name: who.DisplayName, by: by, inviteID: a.InviteID, via: room.ViaWeb, byLink: true, hold: holdInvited})
+	if err == nil && (!watched || g.now().Sub(seen) > watching) {
+		k.say(g, KnockAnswered{Room: g.summary(r), User: a.UserID, By: a.UserID, LetIn: true})
+	}
+	return err
+}
+
+// wayFor gives the code of Discord's invite for an arrival, or what makes one; neither while one is being made.
+func (k *Keeper) wayFor(g *guildRooms, r *kept, a room.Arrival) (code string, invite func(context.Context) (string, error)) {
+	now := g.now()
+	if a.Code != "" {
+		return a.Code, nil
+	}
+	if since, yes := r.way.making[a.UserID]; yes && now.Sub(since) < makingTime {
+		return "", nil
+	}
+	r.way.making[a.UserID], r.way.orphans = now, true
+	id, life := r.ID, a.Until.Sub(now)
+	return "", func(ctx context.Context) (string, error) {
+		ctx, cancel := context.WithTimeout(ctx, makingTime/2)
+		defer cancel()
+		code, err := k.o.Discord.InviteTo(ctx, id, a.UserID, life, "Snug: for "+a.UserID.String()+", who follows an invite")
+		return k.made(ctx, g.id, id, a.UserID, code, err)
+	}
+}
+
+// made records an invite of Discord's, or that it is to be taken back. It gives the code of the one to follow.
+func (k *Keeper) made(ctx context.Context, guildID, roomID, user snowflake.ID, code string, err error) (out string, _ error) {
+	ctx, cancel := writing(ctx)
+	defer cancel()
+	noted := k.with(ctx, guildID, func(ctx context.Context, g *guildRooms) error {
+		r := g.rooms[roomID]
+		if r == nil {
+			return nil // the channel is gone, and its invites with it
+		}
+		delete(r.way.making, user)
+		a := r.Arrival(user)
+		switch {
+		case code == "":
+			r.way.orphans = r.way.orphans && unfinished(err)
+			return nil
+		case err == nil && a != nil && a.Code == "":
+			out = code
+			return k.edit(ctx, g, r, nil, func(doc *room.Room) {
+				if a := doc.Arrival(user); a != nil {
+					a.Code = code
+				}
+			})
+		}
+		return errors.Join(k.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Spent = append(doc.Spent, code) }), k.dropSpent(ctx, g, r))
+	})
+	if noted != nil {
+		return "", noted
+	}
+	return out, err
+}
+
+// Arrived looks after somebody who was told of in a guild: if they are on their way into rooms of it, they may have come. It never waits.
+func (k *Keeper) Arrived(guildID, user snowflake.ID) {
+	g := k.guild(guildID, false)
+	if g == nil {
+		return
+	}
+	m := g.memory.Load()
+	if m == nil || !slices.ContainsFunc(m.Rooms, func(r room.Room) bool { return r.Arrival(user) != nil }) {
+		return
+	}
+	k.later(g, func(ctx context.Context) {
+		for _, r := range g.rooms {
+			if a := r.Arrival(user); a != nil && r.State == room.Open {
+				k.lookAfter(ctx, g, r, *a)
+			}
+		}
+	})
+}
+
+// lookAfter asks Discord whether somebody on their way has come, and lets them in.
+func (k *Keeper) lookAfter(ctx context.Context, g *guildRooms, r *kept, a room.Arrival) {
+	r.way.asked[a.UserID] = g.now()
+	who, err := k.says(ctx, g.id, a.UserID)
+	if err == nil && stepOf(who) == room.StepIn {
+		err = k.letArrive(ctx, g, r, a, who)
+	}
+	if err != nil && !errs.Has(err, errs.Forbidden) {
+		k.o.Log.InfoContext(ctx, "somebody on their way into a room is looked after again later", "guild_id", g.id, "room_id", r.ID, "user_id", a.UserID, "err", err)
+	}
+}
+
+// arrivalsDue ends what ended, asks after who is on their way, less and less often, and takes back Discord's invites
+// that nobody needs. It gives how many it asked after.
+func (k *Keeper) arrivalsDue(ctx context.Context, g *guildRooms, r *kept, budget int) (asked int, err error) {
+	now := g.now()
+	ended := func(a room.Arrival) bool { return !now.Before(a.Until) }
+	if slices.ContainsFunc(r.Arrivals, ended) {
+		err = k.change(ctx, g, r, nil, func(doc *room.Room) { doc.DropArrivals(false, ended) })
+	}
+	for _, a := range slices.Clone(r.Arrivals) {
+		every := min(max(now.Sub(a.Since)/4, askedFirst), askedLast)
+		if asked < budget && now.Sub(r.way.asked[a.UserID]) >= every && now.Sub(a.Since) >= askedFirst {
+			asked++
+			k.lookAfter(ctx, g, r, a)
+		}
+	}
+	for user, at := range r.way.looked {
+		if now.Sub(at) > time.Hour {
+			delete(r.way.looked, user)
+			delete(r.way.asked, user)
+		}
+	}
+	return asked, errors.Join(err, k.dropOrphans(ctx, g, r), k.dropSpent(ctx, g, r))
+}
+
+// dropSpent takes back Discord's invites for those who came, or do not come any more.
+func (k *Keeper) dropSpent(ctx context.Context, g *guildRooms, r *kept) error {
+	for _, code := range slices.Clone(r.Spent) {
+		if err := k.o.Discord.DropInvite(ctx, code, "Snug: not needed any more"); err != nil {
+			return err
+		}
+		err := k.edit(ctx, g, r, nil, func(doc *room.Room) {
+			doc.Spent = slices.DeleteFunc(doc.Spent, func(c string) bool { return c == code })
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dropOrphans takes back Discord's invites that were made and not recorded, because the process ended between the two.
+func (k *Keeper) dropOrphans(ctx context.Context, g *guildRooms, r *kept) error {
+	now := g.now()
+	for user, since := range r.way.making {
+		if now.Sub(since) >= makingTime {
+			delete(r.way.making, user)
+		}
+	}
+	if !r.way.orphans || len(r.way.making) > 0 {
+		return nil
+	}
+	codes, err := k.o.Discord.OwnInvites(ctx, r.ID)
+	if err != nil {
+		return err
+	}
+	for _, code := range codes {
+		known := slices.ContainsFunc(r.Arrivals, func(a room.Arrival) bool { return a.Code == code })
+		if !known {
+			if err := k.o.Discord.DropInvite(ctx, code, "Snug: left from a restart"); err != nil {
+				return err
+			}
+		}
+	}
+	r.way.orphans = false
+	return nil
+}

@@ -1,0 +1,179 @@
+package rooms
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/errs"
+)
+
+const (
+	categorySize = 50 // channels Discord allows in a category
+	guildSize    = 500
+	maxOverflow  = 9               // further categories of one
+	otherNumbers = 2               // numbers to try in a name after one that is not allowed
+	fullFor      = 5 * time.Minute // after that a full category is tried again
+)
+
+// fullness says where rooms go instead of into a category that is full.
+type fullness struct {
+	instead snowflake.ID
+	at      time.Time
+}
+
+// overflow finds a further category for rooms, called like the full one with
+// a number: one that is there and has space, or else a new one. It carries
+// the bot's mark; by mark and name it is known again, also after a crash.
+func (k *Keeper) overflow(ctx context.Context, g *guildRooms, from snowflake.ID) (next snowflake.ID, err error) {
+	err = g.inLane(ctx, categoryLane, func() error { // not two categories for two rooms
+		next, err = k.furtherThan(ctx, g, from)
+		return err
+	})
+	return next, err
+}
+
+func (k *Keeper) furtherThan(ctx context.Context, g *guildRooms, from snowflake.ID) (snowflake.ID, error) {
+	channels, err := k.o.Discord.Channels(ctx, g.id)
+	if err != nil {
+		return 0, err
+	}
+	base, name := baseOf(from, channels)
+	if c := byID(channels)[base]; c.Unseen {
+		return 0, errs.E(errs.MissingPermission, "Snug may not see the category for rooms. Somebody who manages the server can give Snug's role View Channels there, or choose another category in Snug's settings.")
+	}
+	if base == 0 {
+		return 0, errs.E(errs.Invalid, "The category for rooms does not exist any more. Choose another in Snug's settings.")
+	}
+	next, number := snowflake.ID(0), 2
+	for _, c := range channels {
+		n, ok := further(c, name)
+		if !ok {
+			continue
+		}
+		number = max(number, n+1)
+		if children(channels, c.ID) < categorySize && (next == 0 || c.ID < next) {
+			next = c.ID
+		}
+	}
+	if next == 0 {
+		for tries := 0; ; tries++ { // some numbers are words that Discord does not allow
+			next, err = k.o.Discord.CreateCategory(ctx, g.id, name+" "+strconv.Itoa(number+tries), base)
+			if err == nil {
+				break
+			}
+			if tries == otherNumbers || !errors.Is(err, ErrWords) {
+				return 0, err
+			}
+		}
+		k.o.Log.InfoContext(ctx, "a further category was made for rooms", "guild_id", g.id, "category_id", next)
+	}
+	for _, full := range []snowflake.ID{base, from} {
+		g.full[full] = fullness{next, g.now()}
+	}
+	delete(g.full, next)
+	return next, nil
+}
+
+// baseOf gives the category that a category is a further one of, which may be itself, and its name.
+func baseOf(id snowflake.ID, channels []Channel) (snowflake.ID, string) {
+	c, there := byID(channels)[id]
+	if !there {
+		return 0, ""
+	}
+	if head, tail, ok := cutLast(c.Name); ok && c.Marked {
+		if n, err := strconv.Atoi(tail); err == nil && n > 1 {
+			for _, b := range channels {
+				if b.Kind == KindCategory && b.Name == head {
+					return b.ID, head
+				}
+			}
+		}
+	}
+	return c.ID, c.Name
+}
+
+// further says whether a channel is a further category of the one with the name, and its number.
+func further(c Channel, name string) (int, bool) {
+	head, tail, ok := cutLast(c.Name)
+	if c.Kind != KindCategory || !c.Marked || !ok || head != name {
+		return 0, false
+	}
+	n, err := strconv.Atoi(tail)
+	return n, err == nil && n > 1
+}
+
+func cutLast(name string) (head, tail string, ok bool) {
+	i := strings.LastIndexByte(name, ' ')
+	if i < 0 {
+		return name, "", false
+	}
+	return name[:i], name[i+1:], true
+}
+
+func children(channels []Channel, category snowflake.ID) int {
+	n := 0
+	for _, c := range channels {
+		if c.ParentID == category {
+			n++
+		}
+	}
+	return n
+}
+
+// tidy follows the closing of a room in a category: rooms go there again, and
+// a further category that is left empty is removed.
+func (k *Keeper) tidy(ctx context.Context, g *guildRooms, category snowflake.ID) {
+	if category == 0 {
+		return
+	}
+	delete(g.full, category)
+	if category == g.settings.CategoryID || g.inUse(category) {
+		return
+	}
+	_ = g.inLane(ctx, categoryLane, func() error {
+		k.dropEmpty(ctx, g, category)
+		return nil
+	})
+}
+
+// inUse says whether there are rooms in a category, or some on their way.
+func (g *guildRooms) inUse(category snowflake.ID) bool {
+	for _, r := range g.rooms {
+		if r.CategoryID == category {
+			return true
+		}
+	}
+	for _, in := range g.intended {
+		if in.CategoryID == category {
+			return true
+		}
+	}
+	return false
+}
+
+// dropEmpty removes a further category if it is empty, in the categories' lane.
+func (k *Keeper) dropEmpty(ctx context.Context, g *guildRooms, category snowflake.ID) {
+	channels, err := k.o.Discord.Channels(ctx, g.id)
+	if err != nil || g.inUse(category) {
+		return
+	}
+	if _, there := byID(channels)[category]; !there || children(channels, category) > 0 {
+		return
+	}
+	if base, _ := baseOf(category, channels); base == category {
+		return // no further category: somebody's own
+	}
+	for full, f := range g.full { // first: no room begun meanwhile is to go there
+		if f.instead == category {
+			delete(g.full, full)
+		}
+	}
+	if err := k.o.Discord.DeleteChannel(ctx, category, "Snug: no room is left in it"); err != nil {
+		k.o.Log.WarnContext(ctx, "an empty category for rooms stays", "guild_id", g.id, "category_id", category, "err", err)
+	}
+}

@@ -1,0 +1,350 @@
+package rooms
+
+import (
+	"context"
+	"slices"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/access"
+	"snug/shared/errs"
+	"snug/shared/room"
+)
+
+// Change does one thing to a room, as room.Action tells. It fails with
+// errs.RoomNotFound, Forbidden, Invalid, MissingPermission or DiscordUnavailable;
+// after the last, what was asked is recorded and done by the next sweep.
+func (k *Keeper) Change(ctx context.Context, guildID snowflake.ID, q room.ChangeRequest) (out room.ChangeDone, err error) {
+	who, err := k.standing(ctx, guildID, q.Actor)
+	if err != nil {
+		return out, err
+	}
+	target, err := k.target(ctx, guildID, q)
+	if err != nil {
+		return out, err
+	}
+	if err := who.CheckActive(); err != nil {
+		return out, err
+	}
+	err = k.with(ctx, guildID, func(ctx context.Context, g *guildRooms) error {
+		k.review(ctx, g, who.UserID)
+		return g.inLane(ctx, roomLane(q.RoomID), func() error {
+			r, err := k.changeable(g, q, who)
+			if err != nil {
+				return err
+			}
+			c := changing{k: k, g: g, r: r, q: q, who: who, target: target, out: &out}
+			if err := c.do(ctx); err != nil {
+				return err
+			}
+			out.Room = g.summary(r)
+			return nil
+		})
+	})
+	return out, err
+}
+
+// changing is one change on its way.
+type changing struct {
+	k      *Keeper
+	g      *guildRooms
+	r      *kept
+	q      room.ChangeRequest
+	who    room.Standing
+	target room.Standing // whom it is done to, where it is done to somebody
+	out    *room.ChangeDone
+}
+
+// target asks who the user is that something is to be done to.
+func (k *Keeper) target(ctx context.Context, guildID snowflake.ID, q room.ChangeRequest) (room.Standing, error) {
+	switch q.Do {
+	case room.DoKick, room.DoBan, room.DoUnban, room.DoTransfer:
+	default:
+		return room.Standing{}, nil
+	}
+	if q.User == 0 {
+		return room.Standing{}, errs.Field("user", "Please say who you mean.")
+	}
+	if q.Do == room.DoUnban {
+		return room.Standing{UserID: q.User}, nil
+	}
+	return k.says(ctx, guildID, q.User)
+}
+
+// changeable finds the room and checks that the actor may do what they ask.
+func (k *Keeper) changeable(g *guildRooms, q room.ChangeRequest, who room.Standing) (*kept, error) {
+	r, err := g.visible(q.RoomID, who)
+	if err != nil {
+		return nil, err
+	}
+	if q.Do == room.DoClaim {
+		return r, k.claimable(g, r, who)
+	}
+	what, known := wishes(q.Do)
+	if !known {
+		return nil, errs.Field("do", "Snug does not know how to do that to a room.")
+	}
+	return r, g.controllable(r, who, what)
+}
+
+// wishes completes "Only the room's owner or somebody who manages the server can …".
+func wishes(do room.Action) (errs.Term, bool) {
+	what, known := map[room.Action]errs.Term{
+		room.DoRename: "rename it", room.DoSeats: "change its seats", room.DoPrivate: "make it private", room.DoPublic: "open it to everybody",
+		room.DoLock: "lock it", room.DoUnlock: "unlock it", room.DoHide: "hide it", room.DoShow: "show it",
+		room.DoStatus: "set its status", room.DoKick: "put somebody out of it", room.DoBan: "ban somebody from it", room.DoUnban: "undo a ban",
+		room.DoTransfer: "hand it over", room.DoWatch: "let it be watched", room.DoUnwatch: "end the watching",
+	}[do]
+	return what, known
+}
+
+func (c changing) do(ctx context.Context) error {
+	switch c.q.Do {
+	case room.DoRename:
+		return c.rename(ctx)
+	case room.DoSeats:
+		return c.seats(ctx)
+	case room.DoStatus:
+		return c.status(ctx)
+	case room.DoKick, room.DoBan:
+		return c.expel(ctx)
+	case room.DoUnban:
+		return c.unban(ctx)
+	case room.DoTransfer:
+		return c.transfer(ctx)
+	case room.DoClaim:
+		how := "claim"
+		if c.k.ownerHere(c.g, c.r) || !c.g.away(c.r, c.g.now()) {
+			how = "override"
+		}
+		return c.k.handOver(ctx, c.g, c.r, c.who, how, c.who.UserID, c.q.Actor.Via)
+	case room.DoWatch, room.DoUnwatch:
+		return c.watch(ctx)
+	}
+	return c.privacy(ctx)
+}
+
+// entry begins an audit entry by the actor.
+func (c changing) entry(kind room.EntryKind) room.Entry {
+	return room.Entry{Kind: kind, By: c.who.UserID, Via: c.q.Actor.Via, Target: c.q.User}
+}
+
+// privacyOf gives in words who may see and enter a room, for the audit.
+func privacyOf(r *room.Room) string {
+	s := "open"
+	if r.Private {
+		s = "private"
+	}
+	if r.Locked {
+		s += ",locked"
+	}
+	if r.Hidden {
+		s += ",hidden"
+	}
+	return s
+}
+
+// privacy changes who may see and enter the room. Who sits in it when it
+// closes to others becomes a guest: a lost connection must not lock them out.
+func (c changing) privacy(ctx context.Context) error {
+	next := c.r.Room.Clone()
+	switch c.q.Do {
+	case room.DoPrivate:
+		next.Private = true
+	case room.DoPublic:
+		next.Private, next.Locked, next.Hidden = false, false, false
+	case room.DoLock:
+		next.Locked = true
+	case room.DoUnlock:
+		next.Locked = false
+	case room.DoHide:
+		next.Hidden = true
+	case room.DoShow:
+		next.Hidden = false
+	}
+	old, now := privacyOf(&c.r.Room), privacyOf(next)
+	if old == now && !c.r.Due.Access {
+		return nil
+	}
+	if next.Private || next.Locked || next.Hidden {
+		c.k.seatedBecomeGuests(c.g, c.r, next)
+	}
+	if (c.r.Private || c.r.Hidden) && !next.Private && !next.Hidden {
+		next.ShownAt = c.g.now()
+	}
+	entry := c.entry(room.EntryPrivacy)
+	entry.Old, entry.New = old, now
+	err := c.k.carryOut(ctx, c.g, c.r, entry, allAccess(), func(doc *room.Room) {
+		doc.Private, doc.Locked, doc.Hidden, doc.Guests = next.Private, next.Locked, next.Hidden, next.Guests
+		doc.ShownAt = next.ShownAt
+	}, func(ctx context.Context) error {
+		return c.k.setAccess(ctx, c.g, c.r, "Snug: "+string(c.q.Do)+" by "+c.who.UserID.String())
+	})
+	if err == nil {
+		c.k.askUnasked(c.g, c.r)
+		c.remember(ctx, func(p *room.Preferences) {
+			private := next.Private
+			p.Private, p.Locked, p.Hidden = &private, next.Locked, next.Hidden
+		})
+	}
+	return err
+}
+
+// seatedBecomeGuests makes guests of the humans in voice who pass the room's gates. Whom nobody knows is one
+// once Discord has said who they are.
+func (k *Keeper) seatedBecomeGuests(g *guildRooms, r *kept, doc *room.Room) {
+	access := g.summary(r).Access
+	for _, p := range k.o.Presence.Roster(g.id, doc.ID) {
+		if p.Bot || p.UserID == doc.OwnerID || doc.Guest(p.UserID) != nil || doc.Banned(p.UserID) || len(doc.Guests) >= room.MaxGuests {
+			continue
+		}
+		guest := room.Guest{UserID: p.UserID, Name: p.DisplayName, Avatar: p.Avatar, By: doc.OwnerID, Since: g.now()}
+		if s, known := k.known(g, p.UserID); !known {
+			guest.Out = room.Unasked
+		} else if access.Judge(s) != "" {
+			continue
+		}
+		doc.Guests = append(doc.Guests, guest)
+	}
+}
+
+// seats changes how many may sit in the room. Who sits stays.
+func (c changing) seats(ctx context.Context) error {
+	if err := room.CheckSeats(c.q.Number); err != nil {
+		return err
+	}
+	if c.q.Number == c.r.Seats && !c.r.Due.Limit {
+		return nil
+	}
+	entry := c.entry(room.EntrySeats)
+	entry.Old, entry.New = itoa(c.r.Seats), itoa(c.q.Number)
+	err := c.k.carryOut(ctx, c.g, c.r, entry, itsLimit(), func(doc *room.Room) { doc.Seats = c.q.Number }, func(ctx context.Context) error {
+		return c.k.setLimit(ctx, c.g, c.r, "Snug: seats changed by "+c.who.UserID.String())
+	})
+	if err == nil {
+		c.remember(ctx, func(p *room.Preferences) { p.Seats = c.q.Number })
+		c.k.seatWaiters(ctx, c.g, c.r)
+	}
+	return err
+}
+
+// status sets the voice channel's status.
+func (c changing) status(ctx context.Context) error {
+	text, err := c.g.settings.CheckStatus(c.q.Text)
+	if err != nil {
+		return err
+	}
+	entry := c.entry(room.EntryStatus)
+	entry.Old, entry.New = c.r.Status, text
+	return c.k.carryOut(ctx, c.g, c.r, entry, itsStatus(), func(doc *room.Room) { doc.Status = text }, func(ctx context.Context) error {
+		return c.k.o.Discord.SetStatus(ctx, c.r.ID, text, "Snug: status by "+c.who.UserID.String())
+	})
+}
+
+// watch lets spectators see who is in, by a new link, or ends that.
+func (c changing) watch(ctx context.Context) error {
+	entry, token := c.entry(room.EntryWatch), ""
+	switch {
+	case c.q.Do == room.DoUnwatch && c.r.WatchToken == "":
+		return nil
+	case c.q.Do == room.DoUnwatch:
+		entry.New = "off"
+	case c.r.WatchToken != "":
+		entry.New, token = "renewed", newID()
+	default:
+		entry.New, token = "on", newID()
+	}
+	if err := c.k.change(ctx, c.g, c.r, &entry, func(doc *room.Room) { doc.WatchToken = token }); err != nil {
+		return err
+	}
+	c.out.WatchToken = token
+	return nil
+}
+
+// expel puts somebody out of the room; with DoBan they cannot come back.
+func (c changing) expel(ctx context.Context) error {
+	user, ban := c.q.User, c.q.Do == room.DoBan
+	c.out.Name = c.target.DisplayName
+	inside := room.In(c.k.o.Presence.Roster(c.g.id, c.r.ID), user)
+	switch {
+	case user == c.who.UserID && user == c.r.OwnerID:
+		return errs.E(errs.Invalid, "This room is yours. Hand it over first, or close it.")
+	case user == c.r.OwnerID:
+		return errs.E(errs.Forbidden, "The room belongs to them. Take it over first, then try again.")
+	case !ban && !inside && c.r.Guest(user) == nil:
+		return errs.E(errs.NotFound, "They are neither in this room nor one of its guests. To keep them out for good, ban them.")
+	case ban && c.target.Admin:
+		return errs.E(errs.Forbidden, "They administer this server. Discord lets them into every channel, and no ban from a room can keep them out.")
+	case ban && len(c.r.Bans) >= room.MaxBans && !c.r.Banned(user):
+		return errs.E(errs.Invalid, "A room can have up to %d bans. Undo one first.", room.MaxBans)
+	}
+	kind := room.EntryKicked
+	if ban {
+		kind = room.EntryBanned
+	}
+	now, had, owed := c.g.now(), c.r.Guest(user) != nil, onePlace()
+	if inside {
+		owed = owed.andOut(user)
+	}
+	stood := c.r.standing(user)
+	err := c.k.carryOut(ctx, c.g, c.r, c.entry(kind), owed, func(doc *room.Room) {
+		doc.Strip(user, now)
+		doc.DropUses(user)
+		if ban && !doc.Banned(user) {
+			doc.Bans = append(doc.Bans, room.Ban{UserID: user, Name: c.target.DisplayName, By: c.who.UserID, At: now, Stood: stood})
+			doc.Due.IsLifted(user)
+		}
+	}, func(ctx context.Context) error {
+		reason := "Snug: " + string(c.q.Do) + " by " + c.who.UserID.String()
+		if ban || had {
+			if err := c.k.o.Discord.Expel(ctx, c.r.ID, user, ban, c.k.access(c.g, &c.r.Room), reason); err != nil {
+				return err
+			}
+		}
+		return c.k.putOut(ctx, c.g, c.r, user, reason)
+	})
+	if err == nil {
+		c.remember(ctx, func(p *room.Preferences) {
+			p.Guests = without(p.Guests, user)
+			if ban {
+				p.Banned = with1(p.Banned, user)
+			}
+		})
+		c.k.seatWaiters(ctx, c.g, c.r)
+	}
+	return err
+}
+
+// standing gives what others deny a user on the room's channel by name.
+func (r *kept) standing(user snowflake.ID) access.Permissions {
+	for _, l := range r.Due.Lifted {
+		if l.UserID == user {
+			return l.Stood
+		}
+	}
+	for _, o := range r.place.Channel {
+		if o.Member && o.ID == user {
+			return o.Deny & access.Enter
+		}
+	}
+	return 0
+}
+
+// unban undoes a ban. A user who was not banned is no error.
+func (c changing) unban(ctx context.Context) error {
+	i := slices.IndexFunc(c.r.Bans, func(b room.Ban) bool { return b.UserID == c.q.User })
+	if i < 0 {
+		return nil
+	}
+	ban := c.r.Bans[i]
+	c.out.Name = ban.Name
+	err := c.k.carryOut(ctx, c.g, c.r, c.entry(room.EntryUnbanned), onePlace().andLifted(ban), func(doc *room.Room) {
+		doc.Bans = slices.DeleteFunc(doc.Bans, func(b room.Ban) bool { return b.UserID == c.q.User })
+	}, func(ctx context.Context) error {
+		return c.k.o.Discord.Expel(ctx, c.r.ID, c.q.User, false, c.k.access(c.g, &c.r.Room), "Snug: ban undone by "+c.who.UserID.String())
+	})
+	if err == nil {
+		c.remember(ctx, func(p *room.Preferences) { p.Banned = without(p.Banned, c.q.User) })
+	}
+	return err
+}

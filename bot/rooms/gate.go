@@ -1,0 +1,406 @@
+package rooms
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+	"golang.org/x/sync/errgroup"
+
+	"snug/shared/access"
+	"snug/shared/errs"
+	"snug/shared/room"
+)
+
+// Place is what a room's channel says in Discord, and what has to be passed to
+// be let into the room, as room.Access carries both.
+type Place struct {
+	Channel []access.Overwrite
+	Gates   [][]access.Overwrite
+}
+
+func (p Place) equal(o Place) bool {
+	return slices.Equal(p.Channel, o.Channel) && (p.Gates == nil) == (o.Gates == nil) && slices.EqualFunc(p.Gates, o.Gates, slices.Equal)
+}
+
+// refresh looks again at what Discord has told of a room's channel and its
+// gates, and says whether it is another thing now. soon says that Discord was just told what the room is.
+func (k *Keeper) refresh(g *guildRooms, r *kept, soon bool) bool {
+	place := k.o.Discord.Place(r.ID, r.LobbyID, k.access(g, &r.Room), soon)
+	if place.equal(r.place) {
+		return false
+	}
+	r.place = place
+	return true
+}
+
+// Regate takes the news that something changed on which permissions depend: a
+// role, the server itself, a category or a lobby. It only enqueues.
+func (k *Keeper) Regate(guildID snowflake.ID) {
+	k.laterIn(guildID, func(ctx context.Context, g *guildRooms) {
+		if g.ready {
+			k.regate(ctx, g)
+		}
+	})
+}
+
+func (k *Keeper) regate(ctx context.Context, g *guildRooms) {
+	if now := k.o.Discord.Guild(g.id); len(now.Roles) > 0 && !now.Equal(g.info.Access) {
+		g.info.Access = now
+		if err := k.o.Announce(ctx, g.info); err != nil {
+			k.o.Log.WarnContext(ctx, "the dashboard was not told of a server's roles", "guild_id", g.id, "err", err)
+		}
+	}
+	for _, r := range g.rooms {
+		if r.State != room.Open {
+			continue
+		}
+		if k.refresh(g, r, false) {
+			k.tell(g, r, room.Changed{})
+		}
+		k.reviewAll(ctx, g, r)
+	}
+}
+
+// ---- standings that are known
+
+// Heard takes a standing that Discord told with something else: who comes into voice is described with it. It does not wait.
+func (k *Keeper) Heard(s room.Standing) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	key := [2]snowflake.ID{s.GuildID, s.UserID}
+	if old, known := k.heard[key]; !known || !old.CheckedAt.After(s.CheckedAt) {
+		k.heard[key] = s
+	}
+}
+
+// Learned takes a standing that Discord was asked for. Whose place in a room
+// depends on it loses it, or has it back. It only enqueues.
+func (k *Keeper) Learned(s room.Standing) {
+	k.Heard(s)
+	g := k.guild(s.GuildID, false)
+	if g == nil || !g.concerns(s.UserID) {
+		return
+	}
+	k.later(g, func(ctx context.Context) {
+		if g.ready {
+			k.review(ctx, g, s.UserID)
+		}
+	})
+}
+
+// concerns says whether a user has a place in one of the guild's rooms, as the last turn left them.
+func (g *guildRooms) concerns(user snowflake.ID) bool {
+	m := g.memory.Load()
+	return m != nil && slices.ContainsFunc(m.Rooms, func(r room.Room) bool { _, has := r.Out(user); return has })
+}
+
+// known gives what is known of a user, as the guild's roles make it now.
+func (k *Keeper) known(g *guildRooms, user snowflake.ID) (room.Standing, bool) {
+	k.mu.Lock()
+	s, known := k.heard[[2]snowflake.ID{g.id, user}]
+	k.mu.Unlock()
+	if t, asked := k.o.Standings.Known(g.id, user); asked && (!known || t.CheckedAt.After(s.CheckedAt)) {
+		s, known = t, true
+	}
+	return s.In(g.info.Access), known
+}
+
+// freshFor is how old a standing may be that decides for somebody who does nothing themselves.
+const freshFor = time.Minute
+
+// fresh gives a user's standing if it is known since a short while ago.
+func (k *Keeper) fresh(g *guildRooms, user snowflake.ID) (room.Standing, bool) {
+	s, known := k.known(g, user)
+	return s, known && k.o.Now().Sub(s.CheckedAt) < freshFor
+}
+
+// lately gives a user's standing as known a short while ago, or else as Discord says now.
+func (k *Keeper) lately(ctx context.Context, g *guildRooms, user snowflake.ID) (room.Standing, error) {
+	if s, known := k.fresh(g, user); known {
+		return s, nil
+	}
+	return k.says(ctx, g.id, user)
+}
+
+// looks has a room's guests be called and look as Discord told last, also of those who are not in voice. What nobody
+// has told since stays as it was.
+func (k *Keeper) looks(g *guildRooms, doc *room.Room) {
+	for i := range doc.Guests {
+		if s, known := k.known(g, doc.Guests[i].UserID); known {
+			doc.Guests[i].Looks(s)
+		}
+	}
+}
+
+// forgetHeard drops standings that nobody's place depends on and that are old.
+func (k *Keeper) forgetHeard(g *guildRooms) {
+	now := k.o.Now()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for key, s := range k.heard {
+		if key[0] == g.id && now.Sub(s.CheckedAt) > 10*time.Minute && k.o.Presence.ChannelOf(g.id, key[1]) == 0 && !g.concerns(key[1]) {
+			delete(k.heard, key)
+		}
+	}
+}
+
+// ask asks Discord who users are, behind the guild's back, and reviews their places when it says so.
+func (k *Keeper) ask(g *guildRooms, users []snowflake.ID) {
+	users = slices.DeleteFunc(users, func(u snowflake.ID) bool { return g.asked[u] })
+	if len(users) == 0 {
+		return
+	}
+	for _, u := range users {
+		g.asked[u] = true
+	}
+	k.run(func() {
+		if err := k.askAll(g.id, users); err != nil {
+			k.o.Log.Warn("places in rooms wait until Discord says whose they are", "guild_id", g.id, "users", len(users), "err", err)
+		}
+		k.later(g, func(ctx context.Context) {
+			for _, u := range users {
+				delete(g.asked, u)
+			}
+			for _, r := range g.rooms {
+				if g.ready && r.State == room.Open {
+					k.reviewRoom(ctx, g, r)
+				}
+			}
+		})
+	})
+}
+
+// askAll asks after users together, over the gateway as far as it can be.
+func (k *Keeper) askAll(guildID snowflake.ID, users []snowflake.ID) error {
+	const together = 100
+	var all errgroup.Group
+	all.SetLimit(together)
+	for _, u := range users {
+		all.Go(func() error {
+			s, err := k.Standing(k.ctx, guildID, room.StandingRequest{UserID: u, Within: freshFor})
+			if err == nil {
+				k.Heard(s)
+			}
+			return err
+		})
+	}
+	return all.Wait()
+}
+
+// ---- who has a place and does not pass
+
+// misplaced lists the rooms in which somebody has a place whose gates they do not pass any more, or lost one they pass again.
+func (k *Keeper) misplaced(g *guildRooms, user snowflake.ID) (rooms []*kept) {
+	s, known := k.known(g, user)
+	for _, r := range g.rooms {
+		if had, has := r.Out(user); known && has && r.State == room.Open && !r.Banned(user) && g.summary(r).Access.Suspends(s) != had {
+			rooms = append(rooms, r)
+		}
+	}
+	return rooms
+}
+
+// review takes from somebody the places they have in rooms whose gates they do
+// not pass any more, and gives back those they pass again. It says which they lost.
+func (k *Keeper) review(ctx context.Context, g *guildRooms, user snowflake.ID) (lost []*kept) {
+	for _, r := range k.misplaced(g, user) {
+		err := g.inRoomsLane(ctx, r, func() error {
+			if !slices.Contains(k.misplaced(g, user), r) {
+				return nil // it was set right meanwhile
+			}
+			had, _ := r.Out(user)
+			s, _ := k.known(g, user)
+			if had == access.Passes {
+				lost = append(lost, r)
+			}
+			return k.setOut(ctx, g, r, user, g.summary(r).Access.Suspends(s))
+		})
+		if err != nil {
+			k.o.Log.WarnContext(ctx, "somebody's place in a room could not be set right; a sweep tells Discord again", "guild_id", g.id, "room_id", r.ID, "user_id", user, "err", err)
+		}
+	}
+	return lost
+}
+
+// few is for how many Discord is told of one overwrite each. To tell all anew undoes what somebody else changes meanwhile.
+const few = 5
+
+// reviewRoom is review for all who have a place in a room, where they are many with one call to Discord. It gives
+// those whom nobody knows.
+func (k *Keeper) reviewRoom(ctx context.Context, g *guildRooms, r *kept) (strangers []snowflake.ID) {
+	outs, strangers := k.outs(g, r)
+	if len(outs) == 0 {
+		return strangers
+	}
+	err := g.inRoomsLane(ctx, r, func() error { return k.setOuts(ctx, g, r) })
+	if err != nil && !errors.Is(err, errMore) {
+		k.o.Log.WarnContext(ctx, "who has a place in a room could not be set right; a sweep tells Discord again", "guild_id", g.id, "room_id", r.ID, "err", err)
+	}
+	return strangers
+}
+
+// outs gives whose place in a room is to be suspended, or given back with access.Passes, and those whom nobody knows.
+func (k *Keeper) outs(g *guildRooms, r *kept) (outs map[snowflake.ID]access.Why, strangers []snowflake.ID) {
+	outs = map[snowflake.ID]access.Why{}
+	access := g.summary(r).Access
+	for _, u := range r.placed() {
+		s, known := k.known(g, u)
+		if !known {
+			strangers = append(strangers, u)
+			continue
+		}
+		if had, _ := r.Out(u); access.Suspends(s) != had && !r.Banned(u) {
+			outs[u] = access.Suspends(s)
+		}
+	}
+	return outs, strangers
+}
+
+// setOuts is setOut for all in a room who need it. The caller is in the room's lane.
+func (k *Keeper) setOuts(ctx context.Context, g *guildRooms, r *kept) error {
+	outs, _ := k.outs(g, r)
+	if len(outs) == 0 || r.State != room.Open {
+		return nil
+	}
+	if len(outs) <= few {
+		var all error
+		for _, u := range slices.Sorted(maps.Keys(outs)) {
+			all = errors.Join(all, k.setOut(ctx, g, r, u, outs[u]))
+		}
+		return all
+	}
+	err := k.edit(ctx, g, r, nil, func(doc *room.Room) {
+		for _, u := range r.placed() {
+			if why, changes := outs[u]; changes {
+				had, _ := doc.Out(u)
+				if e, tells := outEntry(u, had, why); tells {
+					doc.Outbox = append(doc.Outbox, k.entry(e, r))
+				}
+				doc.SetOut(u, why)
+			}
+		}
+		doc.Due.Access = true
+	})
+	if err != nil {
+		return err
+	}
+	owes := r.owes
+	if err = k.setAccess(ctx, g, r, "Snug: who passes the gate"); err == nil {
+		err = k.pay(ctx, g, r, owes, allAccess())
+	}
+	k.tell(g, r, room.Changed{})
+	return err
+}
+
+// outEntry gives what the audit says when somebody's place goes from one reason to another, if it says anything.
+func outEntry(user snowflake.ID, had, why access.Why) (room.Entry, bool) {
+	switch {
+	case why == access.Passes:
+		return room.Entry{Kind: room.EntryRestored, Target: user, Detail: string(had)}, had != room.Unasked
+	case had == access.Passes || had == room.Unasked:
+		return room.Entry{Kind: room.EntrySuspended, Target: user, Detail: string(why)}, true
+	}
+	return room.Entry{}, false
+}
+
+// reviewAll reviews all who have a place in a room. Whom nobody knows, Discord is asked about.
+func (k *Keeper) reviewAll(ctx context.Context, g *guildRooms, r *kept) {
+	k.ask(g, k.reviewRoom(ctx, g, r))
+}
+
+// askUnasked asks about guests whom nobody has asked about yet.
+func (k *Keeper) askUnasked(g *guildRooms, r *kept) {
+	var users []snowflake.ID
+	for _, q := range r.Guests {
+		if q.Out == room.Unasked {
+			users = append(users, q.UserID)
+		}
+	}
+	k.ask(g, users)
+}
+
+// placed lists the owner and the guests, also those who are suspended.
+func (r *kept) placed() []snowflake.ID {
+	users := []snowflake.ID{r.OwnerID}
+	for _, q := range r.Guests {
+		users = append(users, q.UserID)
+	}
+	return users
+}
+
+// setOut suspends somebody's place in a room, or with access.Passes gives it back.
+func (k *Keeper) setOut(ctx context.Context, g *guildRooms, r *kept, user snowflake.ID, why access.Why) error {
+	had, _ := r.Out(user)
+	if had != access.Passes && why != access.Passes { // one reason for another
+		return k.change(ctx, g, r, nil, func(doc *room.Room) { doc.SetOut(user, why) })
+	}
+	entry, _ := outEntry(user, had, why)
+	call := func(ctx context.Context) error {
+		return k.o.Discord.Expel(ctx, r.ID, user, false, k.access(g, &r.Room), "Snug: does not pass the gate")
+	}
+	if why == access.Passes {
+		call = func(ctx context.Context) error {
+			return k.o.Discord.Admit(ctx, r.ID, user, k.access(g, &r.Room), "Snug: passes the gate")
+		}
+	}
+	return k.carryOut(ctx, g, r, entry, onePlace(), func(doc *room.Room) { doc.SetOut(user, why) }, call)
+}
+
+// ---- who wants to be let in
+
+// admits fails unless somebody can be let into a room: they pass its gates.
+// other says that somebody else is told, who wanted to let them in.
+func (k *Keeper) admits(g *guildRooms, a room.Access, s room.Standing, other bool) error {
+	return k.refusal(g, a, s, a.Judge(s), other)
+}
+
+func (k *Keeper) refusal(g *guildRooms, a room.Access, s room.Standing, why access.Why, other bool) error {
+	switch {
+	case why == access.Passes:
+		return nil
+	case other && why == access.NotMember:
+		return errs.Field("user", "They are not in this server. Choose somebody who is.")
+	case other && why == access.IsPending:
+		return errs.Field("user", "They have not accepted this server's rules yet. They can be let in once they have.")
+	case other && why == access.IsTimedOut:
+		return errs.Field("user", "They are timed out in this server. They can be let in when that is over.")
+	case why == access.NotMember || why == access.IsPending || why == access.IsTimedOut:
+		return s.CheckActive()
+	}
+	roles := ""
+	if why == access.MissingRole {
+		roles = k.openers(g, a, s)
+	}
+	switch {
+	case roles != "" && other:
+		return errs.Field("user", "They lack a role that this server asks for here: %s. Somebody who manages the server can give it to them.", roles)
+	case roles != "":
+		return errs.E(errs.Forbidden, "You lack a role that this server asks for here: %s. Ask somebody who manages the server for it, then try again.", roles)
+	case other:
+		return errs.Field("user", "This server does not let them in here. Somebody who manages the server can change that.")
+	}
+	return errs.E(errs.Forbidden, "This server does not let you in here. If you think that is a mistake, ask somebody who manages it.")
+}
+
+// openers names the roles that would let somebody in, "" if none would.
+func (k *Keeper) openers(g *guildRooms, a room.Access, s room.Standing) string {
+	ids := a.Openers(s, g.info.Access.Roles, func(role snowflake.ID) bool { return k.o.Discord.BotRole(g.id, role) })
+	const most = 3
+	return strings.Join(k.o.Discord.RoleNames(g.id, ids[:min(most, len(ids))]), ", ")
+}
+
+// regateBy looks at the rooms again if a channel is the gate of some: a lobby.
+func (k *Keeper) regateBy(ctx context.Context, g *guildRooms, channel snowflake.ID) {
+	lobby := g.settings.Lobby(channel) != nil
+	for _, r := range g.rooms {
+		lobby = lobby || r.LobbyID == channel
+	}
+	if g.ready && lobby {
+		k.regate(ctx, g)
+	}
+}

@@ -1,0 +1,331 @@
+package rooms
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/access"
+	"snug/shared/errs"
+	"snug/shared/invite"
+	"snug/shared/room"
+)
+
+// Limits of an invite that somebody asks for.
+const (
+	maxUses    = 1000
+	maxInvites = 25 // living ones a room
+)
+
+// Invite makes an invite. With a user to let in at once, that user becomes a
+// guest and is sent the link; reached says whether they got it. It
+// fails with errs.Forbidden, Invalid or RoomNotFound.
+func (k *Keeper) Invite(ctx context.Context, guildID snowflake.ID, q room.InviteRequest) (out room.InviteLink, reached room.Reached, err error) {
+	if q.Lifetime != 0 && (q.Lifetime < invite.MinLifetime || q.Lifetime > invite.MaxLifetime) {
+		return out, "", errs.Field("hours", "An invite can live from a minute to 30 days.")
+	}
+	if q.Uses < 0 || q.Uses > maxUses {
+		return out, "", errs.Field("uses", "An invite can be good for 1 to %d uses.", maxUses)
+	}
+	var shown room.Summary
+	var by room.Standing
+	var language string
+	const what = errs.Term("invite to it")
+	issue := func(ctx context.Context, g *guildRooms, r *kept, who room.Standing) error {
+		if q.For != 0 {
+			if q.Uses == 0 {
+				q.Uses = 1
+			}
+			if r.Banned(q.For) {
+				return errs.E(errs.Forbidden, "That user is banned from this room. Undo the ban first.")
+			}
+			if err := k.canBeLetIn(ctx, g, r, q.For); err != nil {
+				return err
+			}
+		}
+		if made := r.Invite(q.ID); made != nil && made.By == who.UserID { // by an earlier try, whose answer was lost
+			out, err = k.link(r, made)
+			return err
+		}
+		v := k.newInvite(g, who.UserID, who.DisplayName, r.Seats, q.Lifetime, q.Uses)
+		v.ID = cmp.Or(q.ID, v.ID)
+		now := g.now()
+		entry := room.Entry{Kind: room.EntryInvited, By: who.UserID, Via: q.Actor.Via, Target: q.For}
+		err := k.edit(ctx, g, r, &entry, func(doc *room.Room) {
+			prune(doc, now)
+			doc.Invites = append(doc.Invites, v)
+		})
+		if err != nil {
+			return err
+		}
+		if q.For != 0 {
+			a := admission{user: q.For, name: q.ForName, by: who.UserID, inviteID: v.ID, via: q.Actor.Via, hold: holdInvited}
+			if err := k.admit(ctx, g, r, a); err != nil {
+				return err
+			}
+			if who.UserID == r.OwnerID {
+				k.rememberOf(ctx, g, who.UserID, func(p *room.Preferences) { p.Guests = with1(p.Guests, q.For) })
+			}
+		}
+		shown, by, language = g.summary(r), who, g.language()
+		out, err = k.link(r, r.Invite(v.ID))
+		return err
+	}
+	err = k.inControl(ctx, guildID, q.Actor, q.RoomID, what, func(ctx context.Context, g *guildRooms, r *kept, who room.Standing) error {
+		if q.For == 0 {
+			return issue(ctx, g, r, who)
+		}
+		return k.controlled(ctx, g, r, who, what, func() error { return issue(ctx, g, r, who) })
+	})
+	if err == nil && q.For != 0 {
+		reached = k.reach(ctx, guildID, language, Invited{Room: shown, User: q.For, By: by.UserID, Name: by.DisplayName, Link: k.o.Link(q.RoomID, out.Token)})
+	}
+	return out, reached, err
+}
+
+// prune drops invites that ended a day ago or more, and the oldest beyond maxInvites, to keep the document small.
+func prune(doc *room.Room, now time.Time) {
+	doc.Invites = slices.DeleteFunc(doc.Invites, func(v room.Invite) bool {
+		return !v.Live(now) && now.Sub(v.ExpiresAt) > 24*time.Hour
+	})
+	for len(doc.Invites) >= maxInvites {
+		i := max(0, slices.IndexFunc(doc.Invites, func(v room.Invite) bool { return !v.Live(now) }))
+		doc.Invites = slices.Delete(doc.Invites, i, i+1)
+	}
+}
+
+// Revoke takes an invite back, with those of Discord's that were made for who follows it. Guests it let in stay.
+func (k *Keeper) Revoke(ctx context.Context, guildID snowflake.ID, q room.RevokeRequest) (out room.Invite, err error) {
+	err = k.inControl(ctx, guildID, q.Actor, q.RoomID, "take invites back", func(ctx context.Context, g *guildRooms, r *kept, who room.Standing) error {
+		v := r.Invite(q.InviteID)
+		if v == nil {
+			return errs.E(errs.NotFound, "This invite is gone already. Reload the page to see those that are left.")
+		}
+		if v.RevokedAt.IsZero() {
+			entry := room.Entry{Kind: room.EntryRevoked, By: who.UserID, Via: q.Actor.Via}
+			now := g.now()
+			err := k.edit(ctx, g, r, &entry, func(doc *room.Room) {
+				doc.Invite(q.InviteID).RevokedAt = now
+				doc.DropArrivals(false, func(a room.Arrival) bool { return a.InviteID == q.InviteID })
+			})
+			if err != nil {
+				return err
+			}
+		}
+		out = *r.Invite(q.InviteID)
+		if err := k.dropSpent(ctx, g, r); err != nil {
+			k.o.Log.WarnContext(ctx, "Discord's invites for a revoked link are taken back with the next sweep", "guild_id", g.id, "room_id", r.ID, "err", err)
+		}
+		return nil
+	})
+	return out, err
+}
+
+// Preview gives what an invite's landing page shows before login. It fails
+// with errs.TokenInvalid, TokenExpired, TokenRevoked or RoomNotFound. An invite that is
+// used up is shown: who followed it may come again.
+func (k *Keeper) Preview(ctx context.Context, guildID snowflake.ID, q room.PreviewRequest) (out room.Preview, err error) {
+	claims, err := invite.Verify(k.o.Keys, q.Token, k.o.Now())
+	if err != nil {
+		return out, err
+	}
+	var doors room.Access
+	err = k.with(ctx, guildID, func(ctx context.Context, g *guildRooms) error {
+		r, v, err := g.invited(claims)
+		if err != nil {
+			return err
+		}
+		if q.UserID != 0 && r.Banned(q.UserID) {
+			return keptOut()
+		}
+		if err := v.Check(0, k.o.Now()); err != nil && !errs.Has(err, errs.TokenUsedUp) {
+			return err
+		}
+		by, _ := k.o.Presence.Person(g.id, v.By)
+		out = room.Preview{
+			GuildID: g.id, GuildName: g.info.Name, RoomID: r.ID, Name: r.Name, Seats: r.Seats,
+			Roster: k.roster(g, r), InvitedBy: cmp.Or(by.DisplayName, v.ByName), ExpiresAt: v.ExpiresAt, Left: v.Left(), Locked: r.Locked,
+		}
+		doors = g.summary(r).Access
+		return nil
+	})
+	if err == nil && out.Locked && q.UserID != 0 {
+		who, e := k.says(ctx, guildID, q.UserID)
+		out.MayKnock = e == nil && doors.MayKnock(who)
+	}
+	return out, err
+}
+
+// keptOut is what somebody is told who is banned from a room, and all they are told of it.
+func keptOut() error {
+	return errs.E(errs.Forbidden, "You cannot enter this room. If you think that is a mistake, ask its owner.")
+}
+
+// roster gives who is in a room, as an invite's bearer may see it whom nobody knows: where not every member
+// of the server passes the room's gates, nobody.
+func (k *Keeper) roster(g *guildRooms, r *kept) []room.Person {
+	anybody := room.Standing{GuildID: g.id, Member: true}.In(g.info.Access)
+	if g.summary(r).Access.Judge(anybody) != access.Passes {
+		return nil
+	}
+	return k.o.Presence.Roster(g.id, r.ID)
+}
+
+// invited finds the room and the invite of a token that verified.
+func (g *guildRooms) invited(c invite.Claims) (*kept, *room.Invite, error) {
+	r := g.rooms[c.RoomID]
+	if c.GuildID != g.id || r == nil || r.State != room.Open {
+		return nil, nil, errs.E(errs.RoomNotFound, "The room this invite led to is closed. Ask whoever sent it whether there is a new one.")
+	}
+	v := r.Invite(c.ID)
+	if v == nil {
+		return nil, nil, errs.E(errs.TokenRevoked, "This invite is not in use any more. Ask whoever sent it for a new one.")
+	}
+	return r, v, nil
+}
+
+// Redeem follows an invite: the actor becomes a guest of the room, and a
+// member of the server where the invite may bring people in; or they are on their
+// way (Redeemed.OnTheWay), and Arrive says what is next. Following it twice costs one use. It fails with errs.TokenInvalid, TokenExpired,
+// TokenRevoked, TokenUsedUp, RoomNotFound, Forbidden, GuildJoinDenied or DiscordUnavailable.
+func (k *Keeper) Redeem(ctx context.Context, guildID snowflake.ID, q room.RedeemRequest) (out room.Redeemed, err error) {
+	claims, err := invite.Verify(k.o.Keys, q.Token, k.o.Now())
+	if err != nil {
+		return out, err
+	}
+	user := q.Actor.UserID
+	who, err := k.says(ctx, guildID, user)
+	if err != nil {
+		return out, err
+	}
+	err = k.with(ctx, guildID, func(ctx context.Context, g *guildRooms) error {
+		return g.inLane(ctx, roomLane(claims.RoomID), func() error {
+			out, err = k.redeemed(ctx, g, claims, who, q)
+			return err
+		})
+	})
+	return out, err
+}
+
+// redeemed is Redeem in the room's lane.
+func (k *Keeper) redeemed(ctx context.Context, g *guildRooms, claims invite.Claims, who room.Standing, q room.RedeemRequest) (out room.Redeemed, err error) {
+	user := q.Actor.UserID
+	r, v, err := k.redeemable(g, claims, who)
+	if err != nil {
+		return out, err
+	}
+	if !who.Member && r.Arrival(user) == nil {
+		if who, err = k.bringIn(ctx, g, r, v.By, who, q.AccessToken); err != nil {
+			return out, err
+		}
+		if r, v, err = k.redeemable(g, claims, who); err != nil { // it may have been revoked meanwhile
+			return out, err
+		}
+	}
+	out = room.Redeemed{GuildID: g.id, RoomID: r.ID}
+	k.Heard(who)
+	if stepOf(who) != room.StepIn {
+		out.OnTheWay = true
+		return out, k.arrive(ctx, g, r, v, who, q.Actor.Via)
+	}
+	if err := k.admits(g, g.summary(r).Access, who, false); err != nil {
+		return out, err // the invite is not used up: they may come again
+	}
+	return out, k.admit(ctx, g, r, admission{
+		user: user, name: who.DisplayName, by: v.By, inviteID: v.ID, via: q.Actor.Via, byLink: true, hold: holdInvited,
+	})
+}
+
+// redeemable finds the room and the invite of a token that somebody may follow.
+func (k *Keeper) redeemable(g *guildRooms, claims invite.Claims, who room.Standing) (*kept, *room.Invite, error) {
+	r, v, err := g.invited(claims)
+	if err != nil {
+		return nil, nil, err
+	}
+	if r.Banned(who.UserID) {
+		return nil, nil, keptOut()
+	}
+	_, placed := r.Out(who.UserID)
+	if r.Locked && !placed && !who.Admin {
+		return nil, nil, locked()
+	}
+	if err := v.Check(who.UserID, k.o.Now()); err != nil && !placed && r.Arrival(who.UserID) == nil {
+		return nil, nil, err
+	}
+	return r, v, nil
+}
+
+// admission is somebody about to be let in.
+type admission struct {
+	user     snowflake.ID
+	name     string // display name; "" where it is not known
+	by       snowflake.ID
+	inviteID string // "" if they follow none
+	byLink   bool   // they came by it themselves; by made it
+	via      room.Via
+	hold     time.Duration // how long a free seat is held for them
+}
+
+// canBeLetIn fails unless a user passes a room's gates: whoever wants to let them in is told why not.
+func (k *Keeper) canBeLetIn(ctx context.Context, g *guildRooms, r *kept, user snowflake.ID) error {
+	s, err := k.lately(ctx, g, user)
+	if err != nil {
+		return err
+	}
+	return k.admits(g, g.summary(r).Access, s, true)
+}
+
+// admit makes a user a guest who passes the room's gates: first in the document, then in Discord. If
+// Discord refuses, the document is put back; if it does not answer, the guest
+// stays and the next sweep sets the overwrite.
+func (k *Keeper) admit(ctx context.Context, g *guildRooms, r *kept, a admission) error {
+	theirs := func(x room.Arrival) bool { return x.UserID == a.user }
+	if out, placed := r.Out(a.user); placed {
+		var err error
+		if r.Arrival(a.user) != nil {
+			err = k.change(ctx, g, r, nil, func(doc *room.Room) { doc.DropArrivals(true, theirs) })
+		}
+		if err == nil && out != access.Passes { // they pass again
+			err = k.setOut(ctx, g, r, a.user, access.Passes)
+		}
+		return err
+	}
+	if len(r.Guests) >= room.MaxGuests {
+		return tooManyGuests(r)
+	}
+	now := g.now()
+	roster := k.o.Presence.Roster(g.id, r.ID)
+	guest := room.Guest{UserID: a.user, Name: a.name, By: a.by, InviteID: a.inviteID, Since: now}
+	if s, known := k.known(g, a.user); known {
+		guest.Looks(s)
+		if s.Bot {
+			guest.Bot, a.hold = true, 0
+		}
+	}
+	entry := room.Entry{Kind: room.EntryAdmitted, By: a.by, Via: a.via, Target: a.user}
+	if a.byLink {
+		entry.Detail = room.ByLink
+	}
+	err := k.carryOut(ctx, g, r, entry, onePlace(), func(doc *room.Room) {
+		doc.Guests = append(doc.Guests, guest)
+		doc.DropKnock(a.user)
+		if v := doc.Invite(a.inviteID); v != nil && !slices.Contains(v.Redeemers, a.user) {
+			v.Redeemers = append(v.Redeemers, a.user)
+		}
+		doc.DropArrivals(true, theirs)
+		holdFor(doc, roster, a.user, a.hold, now)
+	}, func(ctx context.Context) error {
+		return k.o.Discord.Admit(ctx, r.ID, a.user, k.access(g, &r.Room), "Snug: let in by "+a.by.String())
+	})
+	if err == nil && guest.Bot {
+		err = k.setLimit(ctx, g, r, "Snug: bots take no seat")
+	}
+	return err
+}
+
+func tooManyGuests(r *kept) error {
+	return errs.E(errs.RoomLimit, "This room has %d guests, which is as many as a room can have. Somebody has to be put out first.", len(r.Guests))
+}

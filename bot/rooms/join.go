@@ -1,0 +1,150 @@
+package rooms
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/errs"
+	"snug/shared/guild"
+	"snug/shared/room"
+)
+
+// View gives a room as the actor may see it. It fails with errs.RoomNotFound, also if they may not.
+func (k *Keeper) View(ctx context.Context, guildID snowflake.ID, q room.Request) (out room.View, err error) {
+	err = k.atRoom(ctx, guildID, q.Actor, q.RoomID, func(ctx context.Context, g *guildRooms, r *kept, who room.Standing) error {
+		out, err = k.view(g, r, who)
+		return err
+	})
+	return out, err
+}
+
+// view gives a room as somebody sees it who may see it.
+func (k *Keeper) view(g *guildRooms, r *kept, who room.Standing) (out room.View, err error) {
+	now, s := g.now(), g.summary(r)
+	out = room.View{
+		Room: s, Roster: k.o.Presence.Roster(g.id, r.ID), Standing: who,
+		MayEnter: s.Access.MayEnter(who), MayControl: s.Access.MayControl(who),
+		MayOverfill:  g.mayOverfill(s.Access, who),
+		VoiceIn:      k.o.Presence.ChannelOf(g.id, who.UserID),
+		IdleDeadline: g.idleDeadline(r), Kept: r.Idle.Kept(),
+		MayClaim: k.claimable(g, r, who) == nil, Place: r.Place(who.UserID),
+	}
+	if !r.OwnerLeftAt.IsZero() {
+		out.ClaimAt = r.OwnerLeftAt.Add(room.ClaimAfter)
+	}
+	if h := r.Hold(who.UserID, now); h != nil {
+		out.HeldUntil = h.Until
+	}
+	if g.settings.MaxAge != guild.Never {
+		out.Deadline = r.OpenedAt.Add(time.Duration(g.settings.MaxAge))
+	}
+	if !out.MayControl {
+		out.KnowsSince = r.KnowsSince(who.UserID)
+		return out, nil
+	}
+	c := r.Room.Clone()
+	k.looks(g, c)
+	out.Control = &room.Control{
+		OwnerOut: r.OwnerOut, Guests: c.Guests, Bans: c.Bans, Waiting: c.Waiting, RenamesLeft: r.Renames.Left(now), NextRename: r.Renames.Next(now),
+		WantedName: r.Renames.Wanted, WatchToken: r.WatchToken, LobbyID: r.LobbyID,
+	}
+	for _, q := range c.Knocks {
+		if q.Pending(now) {
+			out.Control.Knocks = append(out.Control.Knocks, q)
+		}
+	}
+	for _, h := range c.Holds {
+		if now.Before(h.Until) {
+			out.Control.Holds = append(out.Control.Holds, h)
+		}
+	}
+	for i := range r.Invites {
+		if v := &r.Invites[i]; v.Live(now) {
+			l, err := k.link(r, v)
+			if err != nil {
+				return out, err
+			}
+			out.Invites = append(out.Invites, l)
+		}
+	}
+	return out, nil
+}
+
+// Join takes a seat: who is in voice is moved into the room; for who is not, a
+// seat is held while they come through Discord. It fails with errs.RoomFull,
+// RoomNotFound, Forbidden, MissingPermission or DiscordUnavailable.
+func (k *Keeper) Join(ctx context.Context, guildID snowflake.ID, q room.Request) (out room.Joined, err error) {
+	err = k.inRoom(ctx, guildID, q.Actor, q.RoomID, func(ctx context.Context, g *guildRooms, r *kept, who room.Standing) error {
+		access := g.summary(r).Access
+		if !access.MayEnter(who) {
+			return k.shut(g, access, who)
+		}
+		in := k.o.Presence.ChannelOf(g.id, who.UserID)
+		if in == r.ID {
+			out.Moved = true
+			return nil
+		}
+		if roster := k.o.Presence.Roster(g.id, r.ID); r.FreeFor(roster, who.UserID, g.now()) <= 0 && !g.mayOverfill(access, who) {
+			return full(r, roster)
+		}
+		out, err = k.seat(ctx, g, r, who.UserID, in)
+		return err
+	})
+	return out, err
+}
+
+// seat holds a seat and moves the user there if they are in voice.
+func (k *Keeper) seat(ctx context.Context, g *guildRooms, r *kept, user, in snowflake.ID) (room.Joined, error) {
+	now := g.now()
+	if in != 0 {
+		if wait := g.moveLater(user, now); wait > 0 {
+			return room.Joined{}, errs.E(errs.RateLimited, "You changed rooms very often just now. You can join the next in %s.", wait.Round(time.Second)).After(wait)
+		}
+		g.moving(user, now)
+		if err := k.hold(ctx, g, r, nil, room.Hold{UserID: user, Why: room.HeldJoining, Until: now.Add(holdMoved)}); err != nil {
+			return room.Joined{}, err
+		}
+		err := k.o.Discord.Move(ctx, g.id, user, r.ID, "Snug: joined on the web")
+		if err == nil {
+			return room.Joined{Moved: true}, nil
+		}
+		if !errs.Has(err, errs.NotInVoice) {
+			if !errs.Has(err, errs.DiscordUnavailable) {
+				err = errors.Join(err, k.edit(ctx, g, r, nil, func(doc *room.Room) { doc.DropHold(user, now) }))
+			}
+			return room.Joined{}, err
+		}
+	}
+	until := now.Add(holdLink)
+	if h := r.Hold(user, now); h != nil && h.Until.After(until) {
+		until = h.Until
+	}
+	return room.Joined{HeldUntil: until}, k.hold(ctx, g, r, nil, room.Hold{UserID: user, Why: room.HeldJoining, Until: until})
+}
+
+func full(r *kept, roster []room.Person) error {
+	if room.Taken(roster) < r.Seats {
+		return errs.E(errs.RoomFull, "“%s” has a free seat, but it is held for somebody else just now. Try again in a minute, or wait for a seat.", r.Name)
+	}
+	return errs.E(errs.RoomFull, "“%s” is full: all %d seats are taken. Wait for a seat, and Snug tells you when one is free.", r.Name, r.Seats)
+}
+
+// mayOverfill says whether Discord and the server's settings let somebody past a room's seats.
+func (g *guildRooms) mayOverfill(a room.Access, s room.Standing) bool {
+	return a.MayOverfill(s) && (!g.settings.StrictSeats || g.settings.AdminsExempt && s.Manager)
+}
+
+// shut says why somebody who sees a room may not enter it: the server does not let them, or the room is locked.
+func (k *Keeper) shut(g *guildRooms, a room.Access, s room.Standing) error {
+	if err := k.admits(g, a, s, false); err != nil {
+		return err
+	}
+	return locked()
+}
+
+func locked() error {
+	return errs.E(errs.Forbidden, "This room is locked. Ask its owner to let you in.")
+}

@@ -1,0 +1,51 @@
+package rooms
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/errs"
+	"snug/shared/room"
+)
+
+// Rooms lists the rooms somebody may see, the oldest first, with their rosters.
+func (k *Keeper) Rooms(ctx context.Context, guildID snowflake.ID, who room.Standing) (out []room.View, err error) {
+	err = k.with(ctx, guildID, func(ctx context.Context, g *guildRooms) error {
+		for _, r := range g.rooms {
+			s := g.summary(r)
+			if r.State != room.Open || !s.Access.MaySee(who) {
+				continue
+			}
+			out = append(out, room.View{
+				Room: s, Roster: k.o.Presence.Roster(g.id, r.ID), Standing: who,
+				MayEnter: s.Access.MayEnter(who), MayControl: s.Access.MayControl(who),
+			})
+		}
+		slices.SortFunc(out, func(a, b room.View) int { return cmp.Compare(a.Room.ID, b.Room.ID) })
+		return nil
+	})
+	return out, err
+}
+
+// RoomFor finds the room somebody means when they name none: the one whose
+// chat they type in, else the one they sit in, else the one they own.
+// It fails with errs.RoomNotFound if there is none.
+func (k *Keeper) RoomFor(ctx context.Context, guildID, channel snowflake.ID, who room.Standing) (out snowflake.ID, err error) {
+	err = k.with(ctx, guildID, func(ctx context.Context, g *guildRooms) error {
+		for _, id := range []snowflake.ID{channel, k.o.Presence.ChannelOf(g.id, who.UserID)} {
+			if r, err := g.visible(id, who); err == nil {
+				out = r.ID
+				return nil
+			}
+		}
+		if r := g.roomOf(who.UserID); r != nil {
+			out = r.ID
+			return nil
+		}
+		return errs.E(errs.RoomNotFound, "You have no room here. Open one with /create-room, or join one first.")
+	})
+	return out, err
+}

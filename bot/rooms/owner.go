@@ -1,0 +1,206 @@
+package rooms
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/access"
+	"snug/shared/errs"
+	"snug/shared/room"
+)
+
+// ownerCheck is how often Discord is asked whether an owner who is away is still in the server.
+const ownerCheck = time.Minute
+
+// ownerHere says whether a room's owner sits in it.
+func (k *Keeper) ownerHere(g *guildRooms, r *kept) bool {
+	return room.In(k.o.Presence.Roster(g.id, r.ID), r.OwnerID)
+}
+
+// away says whether the owner has been away from voice for so long that others may take the room over.
+func (g *guildRooms) away(r *kept, now time.Time) bool {
+	return !r.OwnerLeftAt.IsZero() && now.Sub(r.OwnerLeftAt) >= room.ClaimAfter
+}
+
+// claimable fails unless somebody may take a room over: managers may at any
+// time, who sits in it may when the owner is away for room.ClaimAfter.
+func (k *Keeper) claimable(g *guildRooms, r *kept, who room.Standing) error {
+	now := g.now()
+	switch {
+	case r.OwnerID == who.UserID:
+		return errs.E(errs.Invalid, "This room is yours already.")
+	case who.Manager && g.summary(r).Access.MayControl(who):
+		return nil
+	case !room.In(k.o.Presence.Roster(g.id, r.ID), who.UserID):
+		return errs.E(errs.NotInVoice, "Only those who sit in the room can take it over. Join it first.")
+	case k.admits(g, g.summary(r).Access, who, false) != nil:
+		return k.admits(g, g.summary(r).Access, who, false)
+	case k.ownerHere(g, r):
+		return errs.E(errs.Forbidden, "Its owner is here. Ask them to hand the room over.")
+	case !g.away(r, now):
+		wait := r.OwnerLeftAt.Add(room.ClaimAfter).Sub(now).Round(time.Second)
+		return errs.E(errs.Forbidden, "Its owner left only a moment ago. You can take the room over in %s, if they are not back by then.", wait).After(wait)
+	}
+	return nil
+}
+
+// owned counts the rooms of a member.
+func (g *guildRooms) owned(user snowflake.ID) int {
+	n := 0
+	for _, r := range g.rooms {
+		if r.OwnerID == user && r.State == room.Open {
+			n++
+		}
+	}
+	return n
+}
+
+// transfer makes the target the room's owner.
+func (c changing) transfer(ctx context.Context) error {
+	c.out.Name = c.target.DisplayName
+	switch to := c.target; {
+	case !to.Member:
+		return errs.Field("user", "They are not in this server. Choose somebody who is.")
+	case to.Bot:
+		return errs.Field("user", "A bot cannot own a room. Choose a person.")
+	case to.UserID == c.r.OwnerID:
+		return errs.Field("user", "They own this room already.")
+	case c.r.Banned(to.UserID):
+		return errs.Field("user", "They are banned from this room. Undo the ban first.")
+	}
+	if err := c.k.admits(c.g, c.g.summary(c.r).Access, c.target, true); err != nil {
+		return err
+	}
+	return c.k.handOver(ctx, c.g, c.r, c.target, "transfer", c.who.UserID, c.q.Actor.Via)
+}
+
+// handOver makes somebody a room's owner. The old owner stays a guest, unless
+// they left the server (how is handover). how goes into the audit.
+func (k *Keeper) handOver(ctx context.Context, g *guildRooms, r *kept, to room.Standing, how string, by snowflake.ID, via room.Via) error {
+	if n := g.owned(to.UserID); n >= g.settings.RoomsPerMember && how != "override" && how != "handover" {
+		return errs.E(errs.RoomLimit, "The new owner would have more rooms than one member may have here (%d). One of theirs has to be closed first.", g.settings.RoomsPerMember)
+	}
+	old, now := r.OwnerID, g.now()
+	oldName, was := r.OwnerName, r.Guest(to.UserID) != nil && r.Guest(to.UserID).Out == access.Passes
+	entry := room.Entry{Kind: room.EntryOwner, By: by, Via: via, Target: to.UserID, Detail: how, Old: oldName, New: to.DisplayName}
+	err := k.carryOut(ctx, g, r, entry, onePlace(), func(doc *room.Room) {
+		out := doc.OwnerOut
+		doc.Strip(to.UserID, now)
+		doc.OwnerOut = access.Passes
+		doc.OwnerID, doc.OwnerName, doc.OwnerLeftAt = to.UserID, to.DisplayName, time.Time{}
+		if !room.In(k.o.Presence.Roster(g.id, r.ID), to.UserID) {
+			doc.OwnerLeftAt = now
+		}
+		if how != "handover" && doc.Guest(old) == nil {
+			doc.Guests = append(doc.Guests, room.Guest{UserID: old, Name: oldName, By: to.UserID, Since: now, Out: out})
+			k.looks(g, doc)
+		}
+	}, func(ctx context.Context) error {
+		if how == "handover" {
+			if err := k.o.Discord.Expel(ctx, r.ID, old, false, k.access(g, &r.Room), "Snug: left the server"); err != nil {
+				return err
+			}
+		}
+		if was {
+			return nil
+		}
+		return k.o.Discord.Admit(ctx, r.ID, to.UserID, k.access(g, &r.Room), "Snug: owns the room now")
+	})
+	if err == nil {
+		r.asks = time.Time{}
+		k.say(g, NewOwner{Room: g.summary(r), Owner: to.UserID, How: how})
+	}
+	return err
+}
+
+// StandingChanged takes the news that somebody who watches, owns a room or is a
+// guest may do something else than before, or that their timeout has ended. It only enqueues.
+func (k *Keeper) StandingChanged(was, is room.Standing) {
+	k.Learned(is)
+	if was.Member && !is.Member {
+		k.MemberGone(is.GuildID, is.UserID)
+	}
+}
+
+// MemberGone takes the news that somebody left the guild. It only enqueues.
+func (k *Keeper) MemberGone(guildID, user snowflake.ID) {
+	k.laterIn(guildID, func(ctx context.Context, g *guildRooms) {
+		if !g.ready {
+			return
+		}
+		for _, r := range g.rooms {
+			if r.OwnerID != user || r.State != room.Open {
+				continue
+			}
+			err := g.inRoomsLane(ctx, r, func() error {
+				if r.OwnerID != user {
+					return nil
+				}
+				return k.succeed(ctx, g, r)
+			})
+			if err != nil {
+				k.o.Log.WarnContext(ctx, "a room whose owner left the server waits for another", "guild_id", g.id, "room_id", r.ID, "err", err)
+			}
+		}
+	})
+}
+
+// ownerDue hands a room over whose owner left the server. Without the members
+// intent Discord does not tell; so it is asked while the owner is away and
+// others are in, together with who else is asked after, or by itself where that cannot be.
+func (k *Keeper) ownerDue(ctx context.Context, g *guildRooms, r *kept) error {
+	now := g.now()
+	if r.State != room.Open || r.OwnerLeftAt.IsZero() || now.Sub(r.asks) < ownerCheck || room.Taken(k.o.Presence.Roster(g.id, r.ID)) == 0 {
+		return nil
+	}
+	first := r.asks.Before(r.OwnerLeftAt)
+	r.asks = now
+	owner, known := k.o.Standings.Known(g.id, r.OwnerID)
+	if !known || owner.Member {
+		if !first || k.o.Standings.Hurry(g.id, r.OwnerID) {
+			return nil // MemberGone comes if they left
+		}
+		var err error
+		if owner, err = k.says(ctx, g.id, r.OwnerID); err != nil || owner.Member {
+			return err
+		}
+	}
+	return g.inRoomsLane(ctx, r, func() error {
+		if r.State != room.Open || r.OwnerID != owner.UserID {
+			return nil // it has another meanwhile
+		}
+		return k.succeed(ctx, g, r)
+	})
+}
+
+// succeed finds a new owner for a room whose owner left the server: who sits
+// in it longest, else the first guest who is still there. With nobody, the
+// room stays as it is until it closes for being empty.
+func (k *Keeper) succeed(ctx context.Context, g *guildRooms, r *kept) error {
+	for _, p := range k.o.Presence.Roster(g.id, r.ID) {
+		if p.Bot || p.UserID == r.OwnerID || r.Banned(p.UserID) {
+			continue
+		}
+		to, err := k.lately(ctx, g, p.UserID)
+		if err != nil {
+			return err
+		}
+		if g.summary(r).Access.Judge(to) == access.Passes {
+			return k.handOver(ctx, g, r, to, "handover", 0, room.ViaSnug)
+		}
+	}
+	const most = 5 // guests that are asked about
+	for _, q := range slices.Clone(r.Guests[:min(most, len(r.Guests))]) {
+		to, err := k.lately(ctx, g, q.UserID)
+		if err != nil {
+			return err
+		}
+		if !r.Banned(q.UserID) && g.summary(r).Access.Judge(to) == access.Passes {
+			return k.handOver(ctx, g, r, to, "handover", 0, room.ViaSnug)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,119 @@
+package rooms
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"snug/shared/errs"
+	"snug/shared/room"
+)
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// rename gives the room a name: at once while Discord's budget lasts, later otherwise.
+func (c changing) rename(ctx context.Context) error {
+	name, err := c.g.settings.CheckName(c.q.Text)
+	if err != nil {
+		return err
+	}
+	if name == c.r.Name && c.r.Renames.Wanted == "" {
+		return nil
+	}
+	now := c.g.now()
+	next := c.r.Renames.Next(now)
+	entry := c.entry(room.EntryRenamePlan)
+	entry.Old, entry.New = c.r.Name, name
+	planned := &entry
+	if !next.After(now) {
+		planned = nil // it is told as a rename when it is done
+	}
+	err = c.k.edit(ctx, c.g, c.r, planned, func(doc *room.Room) {
+		doc.Renames.Wanted, doc.Renames.By, doc.Renames.Via = name, c.who.UserID, c.q.Actor.Via
+	})
+	if err != nil {
+		return err
+	}
+	if planned == nil {
+		err = c.k.applyName(ctx, c.g, c.r)
+	}
+	if errs.Has(err, errs.RateLimited) || errs.Has(err, errs.DiscordUnavailable) {
+		err = nil // it waits, and is applied by a sweep
+	}
+	if err != nil {
+		return err
+	}
+	if c.r.Renames.Wanted != "" {
+		c.out.Later = c.r.Renames.Next(now)
+		c.k.tell(c.g, c.r, room.Changed{})
+	}
+	c.remember(ctx, func(p *room.Preferences) { p.Name = name })
+	return nil
+}
+
+// applyName tells Discord the name a room is to have. The attempt is counted
+// before it is made, so that a crash in between never makes one too many. The caller is in the room's lane.
+func (k *Keeper) applyName(ctx context.Context, g *guildRooms, r *kept) error {
+	now, name := g.now(), r.Renames.Wanted
+	before := r.Renames
+	if name == r.Name {
+		return k.edit(ctx, g, r, nil, func(doc *room.Room) { settled(&doc.Renames) })
+	}
+	if err := k.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Renames.Spent(now) }); err != nil {
+		return err
+	}
+	err := k.o.Discord.Rename(ctx, r.ID, name, "Snug: renamed by "+before.By.String())
+	var limited *errs.Error
+	switch {
+	case err == nil:
+		entry := room.Entry{Kind: room.EntryRenamed, By: before.By, Via: before.Via, Old: r.Name, New: name}
+		return k.change(ctx, g, r, &entry, func(doc *room.Room) { doc.Name = name; settled(&doc.Renames) })
+	case errs.Has(err, errs.RateLimited) && errors.As(err, &limited):
+		wait := max(limited.RetryAfter, time.Second)
+		if e := k.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Renames.NotBefore = now.Add(wait) }); e != nil {
+			return e
+		}
+		return err
+	case unfinished(err):
+		r.doubt(name, now)
+		if e := k.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Renames.NotBefore = now.Add(closeRetry) }); e != nil {
+			return e
+		}
+		return err
+	}
+	if errors.Is(err, ErrWords) {
+		k.say(g, NameRefused{Room: g.summary(r)}) // it may have waited for its turn: whoever asked is long gone
+	}
+	// Refused for good: a name that Discord does not allow, or a permission that lacks.
+	entry := room.Entry{Kind: room.EntryRepaired, Detail: "name refused", Old: name, New: r.Name}
+	if e := k.edit(ctx, g, r, &entry, func(doc *room.Room) { settled(&doc.Renames) }); e != nil {
+		return e
+	}
+	return err
+}
+
+// settled forgets the name that was wanted; the budget that was spent stays.
+func settled(n *room.Renames) { *n = room.Renames{At: n.At} }
+
+// renameDue applies a name that waited for Discord's budget.
+func (k *Keeper) renameDue(ctx context.Context, g *guildRooms, r *kept) error {
+	due := func() bool {
+		now := g.now()
+		return r.Renames.Wanted != "" && r.State == room.Open && !r.Renames.Next(now).After(now)
+	}
+	if !due() {
+		return nil
+	}
+	err := g.inRoomsLane(ctx, r, func() error {
+		if !due() {
+			return nil
+		}
+		return k.applyName(ctx, g, r)
+	})
+	if errs.Has(err, errs.RateLimited) {
+		k.o.Log.InfoContext(ctx, "a room's new name waits for Discord", "guild_id", g.id, "room_id", r.ID, "until", r.Renames.NotBefore)
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,219 @@
+package rooms
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/guild"
+	"snug/shared/room"
+)
+
+// Setup is the guided first run: it looks what Snug may do, and makes a
+// category for rooms and a lobby where there are none. Nothing is made while a
+// permission lacks that rooms need. Run again, it finds what it made: by the
+// settings, or by name and mark if a crash kept it from being noted.
+func (k *Keeper) Setup(ctx context.Context, guildID snowflake.ID, q guild.SetupRequest) (out guild.SetupDone, err error) {
+	err = k.setting(ctx, guildID, q.Actor, func(ctx context.Context, g *guildRooms) error {
+		channels, err := k.o.Discord.Channels(ctx, g.id)
+		if err != nil {
+			return err
+		}
+		if out.Preflight, err = k.preflight(ctx, g, channels); err != nil {
+			return err
+		}
+		in := settingUp{k: k, g: g, q: q, channels: channels, out: &out, next: g.settings.Clone()}
+		if err := in.find(ctx); err != nil {
+			return err
+		}
+		if q.Dry || !out.Preflight.OK {
+			out.MadeCategory, out.MadeLobby = false, false
+			return nil
+		}
+		if err := in.make(ctx); err != nil {
+			return err
+		}
+		if err := k.saveSettings(ctx, g, in.next, q.Actor); err != nil {
+			return err
+		}
+		if channels, err = k.o.Discord.Channels(ctx, g.id); err != nil {
+			return err
+		}
+		out.Preflight, err = k.preflight(ctx, g, channels)
+		k.lobbies(g)
+		return err
+	})
+	return out, err
+}
+
+// settingUp is a first run on its way.
+type settingUp struct {
+	k        *Keeper
+	g        *guildRooms
+	q        guild.SetupRequest
+	channels []Channel
+	out      *guild.SetupDone
+	next     guild.Settings
+}
+
+// find looks for a category and a lobby that are there already, and forgets
+// what is gone. What Snug may not view is there: the preflight names it.
+func (s *settingUp) find(ctx context.Context) error {
+	var all error
+	gone := func(id snowflake.ID, kind Kind) bool {
+		gone, err := s.k.isGone(ctx, s.g, byID(s.channels), id, kind)
+		all = errors.Join(all, err)
+		return gone
+	}
+	s.next.Lobbies = slices.DeleteFunc(s.next.Lobbies, func(l guild.Lobby) bool { return gone(l.ChannelID, KindVoice) })
+	if s.next.CategoryID != 0 && !gone(s.next.CategoryID, KindCategory) {
+		s.out.CategoryID = s.next.CategoryID
+	} else {
+		s.out.CategoryID = s.marked(KindCategory, cmp.Or(s.q.CategoryName, categoryName), 0)
+	}
+	switch {
+	case len(s.next.Lobbies) > 0:
+		s.out.LobbyID = s.next.Lobbies[0].ChannelID
+	case s.out.CategoryID != 0:
+		s.out.LobbyID = s.marked(KindVoice, cmp.Or(s.q.LobbyName, lobbyName), s.out.CategoryID)
+	}
+	return all
+}
+
+// marked finds a channel that an earlier run made.
+func (s *settingUp) marked(kind Kind, name string, parent snowflake.ID) snowflake.ID {
+	for _, c := range s.channels {
+		if c.Kind == kind && c.Name == name && c.Marked && c.ParentID == parent && s.g.rooms[c.ID] == nil {
+			return c.ID
+		}
+	}
+	return 0
+}
+
+// make makes what was not found.
+func (s *settingUp) make(ctx context.Context) error {
+	if s.out.CategoryID == 0 {
+		name, err := room.CleanName(cmp.Or(s.q.CategoryName, categoryName))
+		if err != nil {
+			return err
+		}
+		if s.out.CategoryID, err = s.k.o.Discord.CreateCategory(ctx, s.g.id, name, 0); errors.Is(err, ErrWords) {
+			s.out.CategoryID, err = s.k.o.Discord.CreateCategory(ctx, s.g.id, categoryName, 0)
+		}
+		if err != nil {
+			return err
+		}
+		s.out.MadeCategory = true
+	}
+	if s.out.LobbyID == 0 {
+		name, err := room.CleanName(cmp.Or(s.q.LobbyName, lobbyName))
+		if err != nil {
+			return err
+		}
+		if s.out.LobbyID, err = s.k.o.Discord.CreateLobby(ctx, s.g.id, s.out.CategoryID, name); errors.Is(err, ErrWords) {
+			s.out.LobbyID, err = s.k.o.Discord.CreateLobby(ctx, s.g.id, s.out.CategoryID, lobbyName)
+		}
+		if err != nil {
+			return err
+		}
+		s.out.MadeLobby = true
+	}
+	s.next.CategoryID = s.out.CategoryID
+	if s.next.Lobby(s.out.LobbyID) == nil {
+		s.next.Lobbies = append(s.next.Lobbies, guild.Lobby{ChannelID: s.out.LobbyID})
+	}
+	return s.next.Validate()
+}
+
+// Preflight tells what Snug may do in the guild, and what it lacks.
+func (k *Keeper) Preflight(ctx context.Context, guildID snowflake.ID, q guild.ManageRequest) (out guild.Preflight, err error) {
+	err = k.manage(ctx, guildID, q.Actor, func(ctx context.Context, g *guildRooms) error {
+		channels, err := k.o.Discord.Channels(ctx, g.id)
+		if err == nil {
+			out, err = k.preflight(ctx, g, channels)
+		}
+		return err
+	})
+	return out, err
+}
+
+func (k *Keeper) preflight(ctx context.Context, g *guildRooms, channels []Channel) (out guild.Preflight, err error) {
+	p := places{k: k, g: g, byID: byID(channels), channels: channels}
+	s := g.settings
+	p.add(ctx, &p.categories, "category_id", s.CategoryID, KindCategory)
+	p.add(ctx, &p.writes, "log_channel_id", s.LogChannelID, KindText)
+	for _, l := range s.Lobbies {
+		p.add(ctx, &p.lobbies, "lobbies", l.ChannelID, KindVoice)
+		p.add(ctx, &p.categories, "lobbies", cmp.Or(l.CategoryID, p.byID[l.ChannelID].ParentID), KindCategory)
+	}
+	if p.err != nil {
+		return out, p.err
+	}
+	list, err := k.o.Discord.Permissions(ctx, g.id, slices.Concat(p.categories, p.lobbies, p.writes))
+	if err != nil {
+		return out, err
+	}
+	out.OK, out.Lost = true, p.lost
+	for _, q := range list {
+		out.Needs = append(out.Needs, guild.Need{Permission: q.Name, Why: q.Why, Where: q.Where, WhereName: p.name(q.Where), Granted: q.Granted, Optional: q.Optional})
+		out.OK = out.OK && (q.Granted || q.Optional)
+	}
+	out.Channels, out.ChannelsLeft = len(channels), max(0, guildSize-len(channels))
+	for _, c := range channels {
+		if c.Unseen {
+			out.ChannelsUnseen++
+		}
+	}
+	for _, c := range p.categories {
+		n := children(channels, c.ID)
+		out.Categories = append(out.Categories, guild.CategoryRooms{ID: c.ID, Name: p.name(c.ID), Channels: n, Left: max(0, categorySize-n)})
+	}
+	return out, nil
+}
+
+// places are the channels that settings point at.
+type places struct {
+	k        *Keeper
+	g        *guildRooms
+	channels []Channel
+	byID     map[snowflake.ID]Channel
+
+	categories, lobbies, writes []Channel
+	lost                        []string // settings that point at what is gone
+	err                         error
+}
+
+// add takes in a channel that a setting points at, seen or not; the setting is lost if it is gone.
+func (p *places) add(ctx context.Context, to *[]Channel, setting string, id snowflake.ID, kind Kind) {
+	if id == 0 || slices.ContainsFunc(*to, func(o Channel) bool { return o.ID == id }) {
+		return
+	}
+	gone, err := p.k.isGone(ctx, p.g, p.byID, id, kind)
+	p.err = errors.Join(p.err, err)
+	if gone {
+		if !slices.Contains(p.lost, setting) {
+			p.lost = append(p.lost, setting)
+		}
+		return
+	}
+	c, there := p.byID[id]
+	if !there {
+		c = Channel{ID: id, Kind: kind, Unseen: true}
+	}
+	*to = append(*to, c)
+}
+
+// name gives a place's name; its id where Snug may not view it.
+func (p *places) name(id snowflake.ID) string {
+	c, there := p.byID[id]
+	switch {
+	case id == p.g.id:
+		return p.g.info.Name
+	case !there || c.Unseen:
+		return id.String()
+	}
+	return c.Name
+}

@@ -1,0 +1,175 @@
+package rooms
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/errs"
+	"snug/shared/room"
+)
+
+// How long a seat is held for somebody.
+const (
+	holdMoved   = 10 * time.Second // moved by the bot: until Discord tells of it
+	holdLink    = time.Minute      // asked to join, and on their way through Discord
+	holdInvited = 3 * time.Minute  // just let in
+	holdOffered = 2 * time.Minute  // the first of the waiting list, when a seat is free
+)
+
+// Wait enters the waiting list of a full room, or leaves it. When a seat
+// becomes free it is held for the first in the list, who gets a message.
+func (k *Keeper) Wait(ctx context.Context, guildID snowflake.ID, q room.WaitRequest) (out room.WaitDone, err error) {
+	enter := k.inRoom
+	if q.Leave {
+		enter = k.atRoom
+	}
+	err = enter(ctx, guildID, q.Actor, q.RoomID, func(ctx context.Context, g *guildRooms, r *kept, who room.Standing) error {
+		var err error
+		if q.Leave {
+			err = k.unwait(ctx, g, r, who.UserID, q.Actor.Via)
+		} else {
+			err = k.wait(ctx, g, r, who, q.Actor.Via)
+		}
+		if err != nil {
+			return err
+		}
+		out.Room, out.Place = g.summary(r), r.Place(who.UserID)
+		if h := r.Hold(who.UserID, g.now()); h != nil {
+			out.HeldUntil = h.Until
+		}
+		return nil
+	})
+	return out, err
+}
+
+func (k *Keeper) wait(ctx context.Context, g *guildRooms, r *kept, who room.Standing, via room.Via) error {
+	roster, now := k.o.Presence.Roster(g.id, r.ID), g.now()
+	switch {
+	case !g.summary(r).Access.MayEnter(who):
+		return k.shut(g, g.summary(r).Access, who)
+	case room.In(roster, who.UserID):
+		return errs.E(errs.Conflict, "You have a seat already.")
+	case r.Place(who.UserID) > 0:
+		return nil
+	case len(r.Waiting) == 0 && r.Free(roster, who.UserID, now) > 0:
+		entry := room.Entry{Kind: room.EntryHeld, Target: who.UserID, Detail: string(room.HeldWaiting)}
+		return k.hold(ctx, g, r, &entry, room.Hold{UserID: who.UserID, Why: room.HeldWaiting, Until: now.Add(holdOffered)})
+	case len(r.Waiting) >= room.MaxWaiting:
+		return errs.E(errs.RoomFull, "%d people wait for a seat already. Try again later.", len(r.Waiting))
+	}
+	entry := room.Entry{Kind: room.EntryWaiting, By: who.UserID, Via: via}
+	return k.change(ctx, g, r, &entry, func(doc *room.Room) {
+		doc.Waiting = append(doc.Waiting, room.Waiter{UserID: who.UserID, Name: who.DisplayName, Since: now})
+	})
+}
+
+func (k *Keeper) unwait(ctx context.Context, g *guildRooms, r *kept, user snowflake.ID, via room.Via) error {
+	now := g.now()
+	if r.Place(user) == 0 && r.Hold(user, now) == nil {
+		return nil
+	}
+	entry := room.Entry{Kind: room.EntryWaitEnded, By: user, Via: via, Target: user, Detail: "left"}
+	err := k.change(ctx, g, r, &entry, func(doc *room.Room) {
+		doc.DropWaiter(user)
+		doc.DropHold(user, now)
+	})
+	if err == nil {
+		k.seatWaiters(ctx, g, r)
+	}
+	return err
+}
+
+// hold keeps a seat for a user for a short time, with an entry in the audit or, with nil, without.
+func (k *Keeper) hold(ctx context.Context, g *guildRooms, r *kept, e *room.Entry, h room.Hold) error {
+	now := g.now()
+	return k.change(ctx, g, r, e, func(doc *room.Room) { doc.SetHold(h, now) })
+}
+
+// seatWaiters holds free seats for the first of the waiting list, and tells
+// them. Who may not enter any more, or sits already, is taken off it. Where Discord has to be asked
+// who is first, that is done by itself, and after it what the gateway told meanwhile: a seat
+// that has just been left may be held for who left it.
+func (k *Keeper) seatWaiters(ctx context.Context, g *guildRooms, r *kept) {
+	for g.rooms[r.ID] == r && r.State == room.Open && len(r.Waiting) > 0 {
+		first := r.Waiting[0]
+		who, known := k.fresh(g, first.UserID)
+		if !known {
+			k.later(g, func(ctx context.Context) { k.askFirst(ctx, g, r, first.UserID) })
+			return
+		}
+		roster, now := k.o.Presence.Roster(g.id, r.ID), g.now()
+		offer := g.summary(r).Access.MayEnter(who) && !room.In(roster, first.UserID)
+		if offer && r.Free(roster, 0, now) <= 0 {
+			return
+		}
+		how, until := "seated", now.Add(holdOffered)
+		if offer {
+			how = "offered"
+		}
+		entry := room.Entry{Kind: room.EntryWaitEnded, Target: first.UserID, Detail: how}
+		err := k.change(ctx, g, r, &entry, func(doc *room.Room) {
+			doc.DropWaiter(first.UserID)
+			if offer {
+				doc.SetHold(room.Hold{UserID: first.UserID, Why: room.HeldWaiting, Until: until}, now)
+			}
+		})
+		if err != nil {
+			k.o.Log.WarnContext(ctx, "the waiting list moves up with the next sweep", "guild_id", g.id, "room_id", r.ID, "err", err)
+			return
+		}
+		if offer {
+			k.say(g, SeatFree{Room: g.summary(r), User: first.UserID, Until: until})
+		}
+	}
+}
+
+// askFirst asks Discord who the first of a waiting list is, and has the list move up then.
+func (k *Keeper) askFirst(ctx context.Context, g *guildRooms, r *kept, user snowflake.ID) {
+	if _, err := k.lately(ctx, g, user); err != nil {
+		k.o.Log.WarnContext(ctx, "the waiting list moves up when Discord says who its first is", "guild_id", g.id, "room_id", r.ID, "user_id", user, "err", err)
+		return
+	}
+	k.later(g, func(ctx context.Context) { k.seatWaiters(ctx, g, r) })
+}
+
+// stale drops holds that ended and knocks that nobody answered.
+func (k *Keeper) stale(ctx context.Context, g *guildRooms, r *kept) error {
+	now := g.now()
+	old := slices.ContainsFunc(r.Holds, func(h room.Hold) bool { return !now.Before(h.Until) })
+	knocks := slices.ContainsFunc(r.Knocks, func(q room.Knock) bool { return q.Stale(now) })
+	var err error
+	if old || knocks {
+		err = k.change(ctx, g, r, nil, func(doc *room.Room) {
+			doc.DropHold(0, now)
+			doc.Knocks = slices.DeleteFunc(doc.Knocks, func(q room.Knock) bool { return q.Stale(now) })
+		})
+	}
+	k.seatWaiters(ctx, g, r)
+	return err
+}
+
+// watchHolds has the line move up as soon as a hold ends.
+func (k *Keeper) watchHolds(g *guildRooms, r *kept) {
+	if len(r.Holds) == 0 {
+		return
+	}
+	next := slices.MinFunc(r.Holds, func(a, b room.Hold) int { return a.Until.Compare(b.Until) }).Until
+	if !r.ends.IsZero() && !next.Before(r.ends) {
+		return
+	}
+	r.ends = next
+	k.after(g, next.Sub(g.now()), func(ctx context.Context) {
+		r.ends = time.Time{}
+		if g.rooms[r.ID] != r || r.State != room.Open || !g.ready {
+			return
+		}
+		if err := k.stale(ctx, g, r); err != nil {
+			k.o.Log.WarnContext(ctx, "a hold that ended is dropped with the next sweep", "guild_id", g.id, "room_id", r.ID, "err", err)
+			return
+		}
+		k.watchHolds(g, r)
+	})
+}

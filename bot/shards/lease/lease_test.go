@@ -1,0 +1,330 @@
+package lease_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"snug/bot/shards/lease"
+	"snug/shared/errs"
+	"snug/shared/hub"
+	"snug/shared/hub/hubtest"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m)
+}
+
+const (
+	term     = 600 * time.Millisecond
+	patience = 30 * time.Second
+)
+
+// crowd is the processes that share a bot's shards, and what each holds.
+type crowd struct {
+	*testing.T
+	hub *hub.Hub
+
+	mu     sync.Mutex
+	change chan struct{} // closed and made anew at each change
+}
+
+// process is one of them.
+type process struct {
+	crowd  *crowd
+	keeper *lease.Keeper
+	stop   context.CancelFunc
+	done   chan struct{}
+	lost   chan error
+	holds  map[int]bool  // guarded by crowd.mu
+	stuck  chan struct{} // holds do not return before it is closed; nil: they do
+}
+
+func open(t *testing.T) *crowd { return openOn(t, hub.Options{Dir: t.TempDir()}) }
+
+func openOn(t *testing.T, o hub.Options) *crowd {
+	o.Log = slog.New(slog.DiscardHandler)
+	h, err := hub.Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		if err := h.Close(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	return &crowd{T: t, hub: h, change: make(chan struct{})}
+}
+
+func (c *crowd) join(name string, shards int) *process { return c.joinAs(name, shards, nil) }
+
+// joinAs is join for a process whose holds may not return before stuck is closed.
+func (c *crowd) joinAs(name string, shards int, stuck chan struct{}) *process {
+	ctx, stop := context.WithCancel(context.Background())
+	p := &process{crowd: c, stop: stop, done: make(chan struct{}), lost: make(chan error, shards), holds: map[int]bool{}, stuck: stuck}
+	p.keeper = lease.New(lease.Options{Leases: c.hub.Leases, Shards: shards, Name: name, Term: term, Log: slog.New(slog.DiscardHandler)})
+	go func() {
+		defer close(p.done)
+		if err := p.keeper.Run(ctx, p.hold); err != nil {
+			c.Error(err)
+		}
+	}()
+	return p
+}
+
+func (p *process) hold(ctx context.Context, shard int) {
+	p.set(shard, true)
+	<-ctx.Done()
+	if err := context.Cause(ctx); errors.Is(err, lease.ErrLost) {
+		p.lost <- err
+	}
+	p.set(shard, false)
+	if p.stuck != nil {
+		<-p.stuck
+	}
+}
+
+func (p *process) set(shard int, held bool) {
+	c := p.crowd
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if held {
+		p.holds[shard] = true
+	} else {
+		delete(p.holds, shard)
+	}
+	close(c.change)
+	c.change = make(chan struct{})
+}
+
+// held gives the shards the processes hold, each as often as it is held, and a channel closed at the next change.
+func (c *crowd) held(ps ...*process) ([]int, <-chan struct{}) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var all []int
+	for _, p := range ps {
+		all = slices.AppendSeq(all, maps.Keys(p.holds))
+	}
+	slices.Sort(all)
+	return all, c.change
+}
+
+// untilHeld waits until the processes hold n shards together; none twice meanwhile.
+func (c *crowd) untilHeld(n int, ps ...*process) {
+	c.Helper()
+	late := time.After(patience)
+	for {
+		held, change := c.held(ps...)
+		if len(slices.Compact(slices.Clone(held))) != len(held) {
+			c.Fatalf("a shard is held twice: %v", held)
+		}
+		if len(held) == n {
+			return
+		}
+		select {
+		case <-change:
+		case <-late:
+			c.Fatalf("held after %v: %v, not %d", patience, held, n)
+		}
+	}
+}
+
+func (p *process) end() {
+	p.stop()
+	<-p.done
+}
+
+// TestEachShardIsHeldOnce lets three processes start together, and one leave:
+// every shard is held, by one of them, and what was left is taken without waiting for the term.
+func TestEachShardIsHeldOnce(t *testing.T) {
+	c := open(t)
+	const shards = 6
+	var all []*process
+	for _, n := range []string{"a", "b", "c"} {
+		all = append(all, c.join(n, shards))
+	}
+	c.untilHeld(shards, all...)
+	all[0].end()
+	c.untilHeld(shards, all[1:]...)
+	for _, p := range all[1:] {
+		p.end()
+	}
+	list, err := c.hub.Leases.List(t.Context(), "")
+	if err != nil || len(list) != shards {
+		t.Errorf("%d leases after everybody ended, %v", len(list), err)
+	}
+	for _, e := range list {
+		if e.Value.Holder != "" || e.Value.Term == 0 {
+			t.Errorf("after everybody ended, %s is held: %+v", e.Key, e.Value)
+		}
+	}
+}
+
+// TestStandbyTakesOver lets a process die without a word: the standby holds its
+// shard after the term, and the dead one, should it come back, is told so and ends.
+func TestStandbyTakesOver(t *testing.T) {
+	c := open(t)
+	h := c.hub
+	dead := hub.Lease{Holder: "dead", Name: "dead"}
+	rev, err := h.Leases.Put(t.Context(), "0", dead)
+	if err != nil {
+		t.Fatal(err)
+	}
+	begun := time.Now()
+	standby := c.join("standby", 1)
+	c.untilHeld(1, standby)
+	if d := time.Since(begun); d < term {
+		t.Errorf("taken over after %v, before the term of %v was over", d, term)
+	}
+	if !standby.keeper.Held(0) {
+		t.Error("the standby does not rely on the lease it took")
+	}
+	if _, err := h.Leases.Update(t.Context(), "0", dead, rev); !errs.Has(err, errs.Conflict) {
+		t.Errorf("the dead process could renew its lease: %v", err)
+	}
+	// Somebody takes the lease over from the standby.
+	if _, err := h.Leases.Put(t.Context(), "0", dead); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-standby.lost:
+		if !errors.Is(err, lease.ErrLost) {
+			t.Errorf("a process that lost its lease was told %v", err)
+		}
+	case <-time.After(patience):
+		t.Fatal("a process that lost its lease went on")
+	}
+	if l, _ := c.held(standby); len(l) != 0 || standby.keeper.Held(0) {
+		t.Error("a process that lost its lease still holds the shard")
+	}
+	standby.end()
+	if l, _, err := h.Leases.Get(t.Context(), "0"); err != nil || l.Holder != "dead" {
+		t.Errorf("the other's lease was touched: %+v %v", l, err)
+	}
+}
+
+// lease reads a lease.
+func (c *crowd) lease(key string) (hub.Lease, hub.Rev) {
+	c.Helper()
+	l, rev, err := c.hub.Leases.Latest(context.Background(), key)
+	if err != nil {
+		c.Fatal(err)
+	}
+	return l, rev
+}
+
+// eventually waits until a fact is one.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for late := time.Now().Add(patience); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(late) {
+			t.Fatal("waited in vain: ", what)
+		}
+	}
+}
+
+// TestALostShardHoldsNothingUp lets a process lose one of its shards while what
+// it does with it hangs: it goes on renewing the other.
+func TestALostShardHoldsNothingUp(t *testing.T) {
+	c := open(t)
+	stuck := make(chan struct{})
+	p := c.joinAs("a", 2, stuck)
+	c.untilHeld(2, p)
+	first, rev := c.lease("1")
+	if _, err := c.hub.Leases.Put(t.Context(), "0", hub.Lease{Holder: "other", Name: "other", Term: 99}); err != nil {
+		t.Fatal(err)
+	}
+	<-p.lost
+	for renewed := 0; renewed < 10; time.Sleep(5 * time.Millisecond) { // more than a term's worth
+		now, at := c.lease("1")
+		if p.keeper.Held(0) || now != first {
+			t.Fatalf("while a lost shard hangs: holds it %v, and of the other the lease is %+v", p.keeper.Held(0), now)
+		}
+		if at != rev {
+			renewed, rev = renewed+1, at
+		}
+	}
+	eventually(t, "it relies on the other shard's lease", func() bool { return p.keeper.Held(1) })
+	close(stuck)
+	eventually(t, "the shard is taken again once its new holder is gone", func() bool { return p.keeper.Term(0) == 100 })
+	p.end()
+}
+
+// TestAnOutageCostsNobodyALease stops the hub's server for longer than the
+// term: nobody could renew, so everybody keeps what they held.
+func TestAnOutageCostsNobodyALease(t *testing.T) {
+	server := hubtest.Start(t)
+	c := openOn(t, hub.Options{URL: server.URL()})
+	other := openOn(t, hub.Options{URL: server.URL()})
+	holder := c.join("holder", 1)
+	c.untilHeld(1, holder)
+	standby := other.join("standby", 1)
+	eventually(t, "the standby is there", func() bool {
+		keys, err := c.hub.Leases.Keys(t.Context(), strings.TrimSuffix(hub.Attending, "."))
+		return err == nil && len(keys) == 2
+	})
+	was, _ := c.lease("0")
+	server.Down()
+	eventually(t, "the holder no longer relies on its lease", func() bool { return !holder.keeper.Held(0) })
+	time.Sleep(2 * term) // it is the length of the outage that counts
+	server.Up()
+	eventually(t, "the holder relies on its lease again", func() bool { return holder.keeper.Held(0) })
+	for late := time.Now().Add(3 * term); time.Now().Before(late); time.Sleep(5 * time.Millisecond) {
+		if now, _ := c.lease("0"); now != was {
+			t.Fatalf("after the outage the lease is %+v, not %+v", now, was)
+		}
+	}
+	holder.end()
+	other.untilHeld(1, standby) // and it stands by all the same
+	standby.end()
+}
+
+// TestShardsSpread lets a process come back: those who took its shards share with it again.
+func TestShardsSpread(t *testing.T) {
+	c := open(t)
+	const shards = 4
+	a := c.join("a", shards)
+	c.untilHeld(shards, a)
+	b := c.join("b", shards)
+	begun := time.Now()
+	even := func(ps ...*process) func() bool {
+		return func() bool {
+			for _, p := range ps {
+				if l, _ := c.held(p); len(l) < shards/len(ps) || len(l) > (shards+len(ps)-1)/len(ps) {
+					return false
+				}
+			}
+			all, _ := c.held(ps...)
+			return len(all) == shards && len(slices.Compact(all)) == shards
+		}
+	}
+	eventually(t, "two processes hold two shards each", even(a, b))
+	t.Logf("even after %.1f terms", float64(time.Since(begun))/float64(term))
+	d := c.join("d", shards)
+	eventually(t, "three processes hold one or two each", even(a, b, d))
+	b.end()
+	eventually(t, "two processes hold two shards each again", even(a, d))
+	leases := map[string]hub.Lease{}
+	for s := range shards {
+		leases[strconv.Itoa(s)], _ = c.lease(strconv.Itoa(s))
+	}
+	time.Sleep(4 * term) // what is even stays where it is
+	for s, was := range leases {
+		if now, _ := c.lease(s); now != was {
+			t.Errorf("shard %s went on to another process though all hold as many: %+v, then %+v", s, was, now)
+		}
+	}
+	a.end()
+	d.end()
+}

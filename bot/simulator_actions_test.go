@@ -1,0 +1,187 @@
+package bot_test
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/discordsim"
+	"snug/shared/guild"
+	"snug/shared/hub"
+	"snug/shared/room"
+)
+
+// change does something to a room on the web; with fills in the rest of the request.
+func (h *house) change(name string, id snowflake.ID, do room.Action, with ...func(*room.ChangeRequest)) (room.ChangeDone, error) {
+	q := room.ChangeRequest{Actor: h.actor(name), RoomID: id, Do: do}
+	for _, f := range with {
+		f(&q)
+	}
+	return call(h, hub.ChangeRoom, q)
+}
+
+func text(s string) func(*room.ChangeRequest) { return func(q *room.ChangeRequest) { q.Text = s } }
+
+func number(n int) func(*room.ChangeRequest) { return func(q *room.ChangeRequest) { q.Number = n } }
+
+func (h *house) at(name string) func(*room.ChangeRequest) {
+	return func(q *room.ChangeRequest) { q.User = h.people[name] }
+}
+
+// changed is change where it must work.
+func (h *house) changed(name string, id snowflake.ID, do room.Action, with ...func(*room.ChangeRequest)) room.ChangeDone {
+	h.Helper()
+	done, err := h.change(name, id, do, with...)
+	h.must(err)
+	return done
+}
+
+func (h *house) view(name string, id snowflake.ID) room.View {
+	h.Helper()
+	v, err := call(h, hub.ViewRoom, h.request(name, id))
+	h.must(err)
+	return v
+}
+
+// told waits until somebody has a direct message with these words.
+func (h *house) told(name string, words ...string) {
+	h.Helper()
+	h.eventually(name+" is told "+strings.Join(words, ", "), func() bool {
+		return slices.ContainsFunc(h.direct(name), func(s string) bool {
+			return !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(s, w) })
+		})
+	})
+}
+
+// direct gives somebody's direct messages.
+func (h *house) direct(name string) (out []string) {
+	h.Helper()
+	state, err := h.discord.StateFor(h.user(name))
+	h.must(err)
+	for _, dm := range state.DMs {
+		for _, m := range h.chat(name, dm.ID) {
+			out = append(out, m.Text())
+		}
+	}
+	return out
+}
+
+// said waits until a channel's chat has a message with the words, as mara sees it.
+func (h *house) said(channel snowflake.ID, words string) {
+	h.Helper()
+	h.eventually("the chat says "+words, func() bool {
+		return slices.ContainsFunc(h.chat("mara", channel), func(m *discordsim.Message) bool { return strings.Contains(m.Text(), words) })
+	})
+}
+
+// overwrite gives what a channel allows and denies somebody or a role.
+func (h *house) overwrite(channel, who snowflake.ID) (allow, deny int64, ok bool) {
+	h.Helper()
+	for _, o := range h.channels()[channel].Overwrites {
+		if o.ID == who {
+			return o.Allow, o.Deny, true
+		}
+	}
+	return 0, 0, false
+}
+
+// where gives the voice channel somebody is in, as Discord has it.
+func (h *house) where(name string) snowflake.ID {
+	for _, g := range h.discord.State().Guilds {
+		for _, v := range g.VoiceStates {
+			if v.UserID == h.user(name) && v.ChannelID != nil {
+				return *v.ChannelID
+			}
+		}
+	}
+	return 0
+}
+
+// add makes a channel in Discord, as an admin does.
+func (h *house) add(o discordsim.ChannelOptions) snowflake.ID {
+	h.Helper()
+	c, err := h.discord.AddChannel(h.guild, o)
+	h.must(err)
+	return c.ID
+}
+
+// role makes a role and gives it to members.
+func (h *house) role(name string, p discordsim.Permissions, members ...string) snowflake.ID {
+	h.Helper()
+	id, err := h.discord.AddRole(h.guild, name, p)
+	h.must(err)
+	for _, m := range members {
+		h.must(h.discord.RemoveMember(h.guild, h.user(m)))
+		h.must(h.discord.AddMember(h.guild, h.user(m), "", id))
+	}
+	return id
+}
+
+func (h *house) lobby(l guild.Lobby, name string) guild.LobbyDone {
+	h.Helper()
+	done, err := call(h, hub.SaveLobby, guild.LobbyRequest{Actor: h.actor("mara"), Lobby: l, Name: name})
+	h.must(err)
+	return done
+}
+
+// opened waits until somebody owns a room, and gives it.
+func (h *house) opened(name string) (out room.Live) {
+	h.Helper()
+	h.await(name+" has a room", func(l map[snowflake.ID]room.Live) bool {
+		for _, v := range l {
+			if v.Room.Access.OwnerID == h.people[name] {
+				out = v
+				return true
+			}
+		}
+		return false
+	})
+	return out
+}
+
+// entries gives the audit's entries of a room (0: of the server), oldest first.
+func (h *house) entries(id snowflake.ID) (out []room.Entry) {
+	h.Helper()
+	list, err := h.hub.Audit.Page(h.soon(), h.guild, id, 0, 200)
+	h.must(err)
+	for _, a := range slices.Backward(list) {
+		var e room.Entry
+		h.must(json.Unmarshal(a.Data, &e))
+		out = append(out, e)
+	}
+	return out
+}
+
+// audited gives the kinds of the audit's entries of a room (0: of the server), oldest first, as "kind detail old>new".
+func (h *house) audited(id snowflake.ID) (out []string) {
+	h.Helper()
+	for _, e := range h.entries(id) {
+		if e.Via == "" || e.At.IsZero() || e.ID == "" {
+			h.Errorf("an entry does not say when or from where: %+v", e)
+		}
+		s := string(e.Kind)
+		for _, part := range []string{e.Detail, e.Old + ">" + e.New} {
+			if part != "" && part != ">" {
+				s += " " + part
+			}
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+func (h *house) wantAudit(id snowflake.ID, want ...string) {
+	h.Helper()
+	got := h.audited(id)
+	i := 0
+	for _, g := range got {
+		if i < len(want) && strings.HasPrefix(g, want[i]) {
+			i++
+		}
+	}
+	if i < len(want) {
+		h.Errorf("the audit lacks %q (in this order: %q): %q", want[i], want, got)
+	}
+}

@@ -1,0 +1,155 @@
+package webhooks
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/hub"
+	"snug/shared/room"
+	"snug/shared/webhook"
+)
+
+// TestSlowReceiversHoldNobodyUp: two servers with ten webhooks each that answer
+// to nothing, and plenty to tell; another server's ping comes at once.
+func TestSlowReceiversHoldNobodyUp(t *testing.T) {
+	b := newBench(t)
+	var held atomic.Int32
+	gone := make(chan struct{})
+	slow := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		held.Add(1)
+		select {
+		case <-gone:
+		case <-r.Context().Done():
+		}
+	}))
+	defer slow.Close()
+	defer close(gone)
+	b.guilds = []snowflake.ID{guild, 666, 667}
+	for _, g := range b.guilds[1:] {
+		for i := range webhook.MaxPerGuild {
+			h := webhook.Hook{ID: fmt.Sprint("slow", i), GuildID: g, URL: slow.URL, Name: "slow", Enabled: true}
+			h.Secret = b.keys.Seal(b.secret, "webhook "+h.Key())
+			b.put(h)
+			for j := range 5 {
+				d, err := webhook.NewDelivery(h, fmt.Sprint("m", j), "room_opened", b.now(), nil, b.now())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := b.hub.Deliveries.Create(t.Context(), d.Key(), d); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	h := b.hook("h")
+	defer b.run(here)()
+	b.wait("slow ones to hold what they get", func() bool { return held.Load() == 2*perGuild })
+	for i := range 5 {
+		d, err := webhook.NewDelivery(h, fmt.Sprint("ping", i), webhook.Ping, b.now(), nil, b.now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		begun := time.Now()
+		if _, err := b.hub.Deliveries.Create(t.Context(), d.Key(), d); err != nil {
+			t.Fatal(err)
+		}
+		b.wait("a ping", func() bool { return b.delivery(d.ID).State == webhook.Done })
+		if took := time.Since(begun); took > 2*time.Second {
+			t.Errorf("a ping took %s beside slow receivers", took)
+		}
+	}
+	if n := held.Load(); n != 2*perGuild {
+		t.Errorf("slow servers hold %d, want %d", n, 2*perGuild)
+	}
+}
+
+// TestCostFollowsDeliveries: entries that no webhook wants cost no write, and
+// the log is read once, however many webhooks there are.
+func TestCostFollowsDeliveries(t *testing.T) {
+	b := newBench(t)
+	var mu sync.Mutex
+	writes := map[string]int{}
+	b.observe = func(o hub.Observation) {
+		if o.Op == "create" || o.Op == "update" { // "put" is what the test does, and opening a bucket
+			mu.Lock()
+			writes[o.Bucket]++
+			mu.Unlock()
+		}
+	}
+	b.open()
+	for i := range webhook.MaxPerGuild {
+		b.hook(fmt.Sprint("quiet", i), room.EntryClosed)
+	}
+	b.hook("h", room.EntryOpened)
+	defer b.run(here)()
+	for i := range 50 {
+		b.happens(fmt.Sprint("kept", i), room.EntryKept) // nobody wants it
+	}
+	b.happens("one", room.EntryOpened)
+	b.wait("what is wanted", func() bool { return b.delivery("one").State == webhook.Done })
+	b.wait("how far it came to be kept", func() bool {
+		h, _, err := b.hub.Webhooks.Get(t.Context(), "100.h")
+		return err == nil && h.Cursor >= 51
+	})
+	// One webhook came further; one delivery was made and then taken. Each bucket was given its epoch when it was followed.
+	var hooks, deliveries int
+	b.wait("the writes to be seen", func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		hooks, deliveries = writes["webhooks"], writes["deliveries"]
+		return hooks >= 1+1 && deliveries >= 2+1
+	})
+	if hooks != 1+1 || deliveries != 2+1 {
+		t.Errorf("%d writes of webhooks and %d of deliveries, want 2 and 3", hooks, deliveries)
+	}
+}
+
+// TestHooksThatComeLater: what happened since a webhook was made is told, also where the log was read further already.
+func TestHooksThatComeLater(t *testing.T) {
+	b := newBench(t)
+	b.hook("first", room.EntryOpened)
+	defer b.run(here)()
+	b.happens("one", room.EntryOpened)
+	first := func(id string) webhook.Delivery {
+		d, _, _ := b.hub.Deliveries.Get(t.Context(), "100.first."+id)
+		return d
+	}
+	b.wait("the first to be told", func() bool { return first("one").State == webhook.Done })
+	h := webhook.Hook{ID: "h", GuildID: guild, URL: b.srv.URL, Name: "h", Enabled: true} // its place is before all
+	h.Secret = b.keys.Seal(b.secret, "webhook "+h.Key())
+	b.put(h)
+	b.wait("the second to be told of it too", func() bool { return b.delivery("one").State == webhook.Done })
+	b.happens("two", room.EntryOpened)
+	b.wait("both to be told", func() bool {
+		return b.delivery("two").State == webhook.Done && first("two").State == webhook.Done
+	})
+	if n := b.count(); n != 4 {
+		t.Errorf("%d messages, want 4: none twice", n)
+	}
+}
+
+// TestTooMuchWaits: a webhook that takes nothing for ever is switched off, and says why.
+func TestTooMuchWaits(t *testing.T) {
+	b := newBench(t)
+	h := b.hook("h")
+	h.URL = "http://192.0.2.1/" // never called
+	b.put(h)
+	s := b.sender(here)
+	for i := range webhook.MaxPending {
+		d := webhook.Delivery{ID: fmt.Sprint("m", i), GuildID: guild, HookID: "h", State: webhook.Pending, NextAt: b.now().Add(time.Hour)}
+		s.queue.set(d.Key(), &d, hub.Rev(i+1))
+	}
+	k := &taker{s: s}
+	made, ok := k.deliver(t.Context(), h, hub.AuditEntry{ID: "one more", Guild: guild, Kind: string(room.EntryOpened), Data: []byte(`{}`)})
+	now, _, err := b.hub.Webhooks.Get(t.Context(), h.Key())
+	if made || !ok || err != nil || now.Enabled || now.Stopped == "" {
+		t.Errorf("made %v, %v; the webhook is %+v, %v", made, ok, now, err)
+	}
+}

@@ -1,0 +1,167 @@
+package webhooks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"snug/shared/errs"
+	"snug/shared/webhook"
+)
+
+const sendTime = 15 * time.Second
+
+// errUnreachable is all that is told of an address that is not called: what a
+// name leads to inside, and whether it is one at all, is nobody's business.
+var errUnreachable = errors.New("its address does not lead to the public internet, and webhooks are not sent there")
+
+// newClient makes a client that calls public addresses and those in networks alone.
+func newClient(networks []netip.Prefix, names *net.Resolver) *http.Client {
+	dialer := &net.Dialer{Timeout: 5 * time.Second, Resolver: names, Control: func(_, address string, _ syscall.RawConn) error {
+		return mayCall(address, networks)
+	}}
+	return &http.Client{
+		Timeout: sendTime,
+		// No proxy from the environment: it would be asked instead of the address that was checked.
+		Transport: &http.Transport{
+			DialContext: dialer.DialContext, TLSHandshakeTimeout: 5 * time.Second, ResponseHeaderTimeout: 10 * time.Second,
+			MaxIdleConnsPerHost: 1, IdleConnTimeout: 30 * time.Second, MaxResponseHeaderBytes: 64 << 10, ForceAttemptHTTP2: true,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// mayCall looks at the address that is really dialled, after every name was
+// resolved: a name that leads elsewhere the next time gains nothing.
+func mayCall(address string, networks []netip.Prefix) error {
+	at, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return err
+	}
+	a := at.Addr().Unmap().WithZone("")
+	if webhook.Public(a) || slices.ContainsFunc(networks, func(p netip.Prefix) bool { return p.Contains(a) }) {
+		return nil
+	}
+	return errUnreachable
+}
+
+// send sends what a hook has been due for longest, and says whether that failed.
+func (s *Sender) send(ctx context.Context, k hookKey) (failed bool) {
+	h, ok := s.hooks.Get(k.String())
+	d, due := s.queue.next(k, s.o.Now())
+	if !ok || !h.Enabled || !due {
+		return false // it was switched off, or sent, since
+	}
+	secret, err := s.o.Keys.Open(h.Secret, "webhook "+h.Key())
+	if err != nil {
+		s.stop(ctx, h, "Its secret cannot be opened any more: SESSION_SECRET has changed. Make a new secret for it.")
+		return true
+	}
+	try := s.try(ctx, h, secret, d)
+	if ctx.Err() != nil {
+		return true // cut off: tried again after the restart
+	}
+	result := "taken"
+	if try.Wrong != "" {
+		result = "refused"
+	}
+	s.sent.WithLabelValues(result).Inc()
+	now, rev, err := s.o.Hub.Deliveries.Edit(ctx, d.Key(), func(d *webhook.Delivery) error {
+		if d.State == webhook.Pending {
+			d.Tried(try)
+		}
+		return nil
+	})
+	switch {
+	case err == nil:
+		s.queue.set(d.Key(), &now, rev)
+	case errs.Has(err, errs.NotFound): // it was removed, with its hook, meanwhile
+		return false
+	default:
+		s.o.Log.Warn("what became of a webhook's message was not kept; it is sent again", "guild_id", h.GuildID, "err", err)
+		return true
+	}
+	if try.Status == http.StatusGone {
+		s.stop(ctx, h, "It answered 410 Gone.")
+	}
+	if try.Wrong == "" {
+		s.prune(ctx, k)
+	}
+	return try.Wrong != ""
+}
+
+// try sends a delivery once.
+func (s *Sender) try(ctx context.Context, h webhook.Hook, secret []byte, d webhook.Delivery) (t webhook.Try) {
+	begun := time.Now()
+	t.At = s.o.Now()
+	defer func() { t.Took = time.Since(begun) }()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, h.URL, strings.NewReader(string(d.Body)))
+	if err != nil {
+		t.Wrong = "its address cannot be used"
+		return t
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("User-Agent", s.o.Agent)
+	r.Header.Set(webhook.HeaderID, d.ID)
+	r.Header.Set(webhook.HeaderTime, strconv.FormatInt(t.At.Unix(), 10))
+	r.Header.Set(webhook.HeaderSignature, webhook.Sign(secret, d.ID, t.At, d.Body))
+	res, err := s.client.Do(r)
+	if err != nil {
+		t.Wrong = plain(err)
+		return t
+	}
+	_, _ = io.CopyN(io.Discard, res.Body, 64<<10) // what it says does not matter
+	_ = res.Body.Close()
+	t.Status = res.StatusCode
+	switch {
+	case t.Status >= 300 && t.Status < 400:
+		t.Wrong = fmt.Sprintf("it answered %d: redirects are not followed", t.Status)
+	case t.Status < 200 || t.Status > 299:
+		t.Wrong = fmt.Sprintf("it answered %d", t.Status)
+	}
+	return t
+}
+
+// plain says why there was no answer, without addresses. A name that is not
+// known and one that leads inside are told alike.
+func plain(err error) string {
+	var dns *net.DNSError
+	var timeout net.Error
+	switch {
+	case errors.Is(err, errUnreachable), errors.As(err, &dns):
+		return errUnreachable.Error()
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return "it did not answer in time"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "nobody listens there"
+	case strings.Contains(err.Error(), "certificate") || strings.Contains(err.Error(), "tls:"):
+		return "its certificate is not valid"
+	}
+	return "the connection broke"
+}
+
+// stop switches a hook off and says why.
+func (s *Sender) stop(ctx context.Context, h webhook.Hook, why string) {
+	_, _, err := s.o.Hub.Webhooks.Edit(ctx, h.Key(), func(h *webhook.Hook) error {
+		h.Enabled, h.Stopped = false, why
+		return nil
+	})
+	s.o.Log.Warn("a webhook was switched off", "guild_id", h.GuildID, "why", why, "err", err)
+}
+
+// prune forgets all but the last deliveries of a hook that need nothing more.
+func (s *Sender) prune(ctx context.Context, k hookKey) {
+	for key, rev := range s.queue.surplus(k, webhook.MaxDeliveries) {
+		// One that is sent once more meanwhile stays; what is left goes with the next delivery.
+		_ = s.o.Hub.Deliveries.DeleteAt(ctx, key, rev)
+	}
+}

@@ -1,0 +1,236 @@
+package discordsim
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Answer is what a user sees after they acted: a message, a modal, choices, or
+// nothing new.
+type Answer struct {
+	InteractionID ID       `json:"interaction_id"`
+	Type          int      `json:"type"`      // of the first answer: 4 message, 5 deferred, 6 and 7 update, 8 choices, 9 modal
+	Deferred      bool     `json:"deferred"`  // the message was preceded by "thinking…"
+	Ephemeral     bool     `json:"ephemeral"` // the user alone sees the message
+	Message       *Message `json:"message"`   // nil when there is none, or it was deleted
+	Modal         *Modal   `json:"modal,omitempty"`
+	Choices       []Choice `json:"choices,omitempty"`
+}
+
+// Message is a message as the user who acted sees it. Raw is the whole of it.
+type Message struct {
+	ID         ID                `json:"id"`
+	ChannelID  ID                `json:"channel_id"`
+	Content    string            `json:"content"`
+	Flags      int               `json:"flags"`
+	Embeds     []json.RawMessage `json:"embeds"`
+	Components []Component       `json:"components"`
+	Raw        json.RawMessage   `json:"-"`
+}
+
+// MarshalJSON gives the whole message as Discord's API does.
+func (m *Message) MarshalJSON() ([]byte, error) { return m.Raw, nil }
+
+// Component is a component of a message or modal, with those within it.
+type Component struct {
+	Type        int             `json:"type"`
+	CustomID    string          `json:"custom_id,omitempty"`
+	Label       string          `json:"label,omitempty"`
+	URL         string          `json:"url,omitempty"`
+	Content     string          `json:"content,omitempty"`
+	Style       int             `json:"style,omitempty"`
+	Disabled    bool            `json:"disabled,omitempty"`
+	Placeholder string          `json:"placeholder,omitempty"`
+	Value       string          `json:"value,omitempty"`
+	Required    bool            `json:"required,omitempty"`
+	MinValues   int             `json:"min_values,omitempty"`
+	MaxValues   int             `json:"max_values,omitempty"`
+	Options     []SelectOption  `json:"options,omitempty"`
+	Components  []Component     `json:"components,omitempty"`
+	Accessory   *Component      `json:"accessory,omitempty"`
+	Component   *Component      `json:"component,omitempty"`
+	Emoji       json.RawMessage `json:"emoji,omitempty"`
+	Description string          `json:"description,omitempty"`
+	MinLength   int             `json:"min_length,omitempty"`
+	MaxLength   int             `json:"max_length,omitempty"`
+
+	raw json.RawMessage
+}
+
+// UnmarshalJSON reads a component and keeps all of it, also what has no field here.
+func (c *Component) UnmarshalJSON(data []byte) error {
+	type plain Component
+	err := json.Unmarshal(data, (*plain)(c))
+	c.raw = bytes.Clone(data)
+	return err
+}
+
+// MarshalJSON writes what was read, so that whoever shows a component loses nothing.
+func (c Component) MarshalJSON() ([]byte, error) {
+	if c.raw != nil {
+		return c.raw, nil
+	}
+	type plain Component
+	return json.Marshal(plain(c))
+}
+
+// SelectOption is one option of a select menu.
+type SelectOption struct {
+	Label   string `json:"label"`
+	Value   string `json:"value"`
+	Default bool   `json:"default,omitempty"`
+}
+
+// Modal is a form that the user is asked to fill in.
+type Modal struct {
+	CustomID   string      `json:"custom_id"`
+	Title      string      `json:"title"`
+	Components []Component `json:"components"`
+}
+
+// Choice is one suggestion of an autocompletion.
+type Choice struct {
+	Name  string          `json:"name"`
+	Value json.RawMessage `json:"value"`
+}
+
+// All lists the components and all that lie within them, in order.
+func All(list []Component) []Component {
+	var out []Component
+	for _, c := range list {
+		out = append(out, c)
+		out = append(out, All(c.Components)...)
+		for _, one := range []*Component{c.Accessory, c.Component} {
+			if one != nil {
+				out = append(out, All([]Component{*one})...)
+			}
+		}
+	}
+	return out
+}
+
+// Find gives the component with a custom id or, failing that, a label.
+func (m *Message) Find(customIDOrLabel string) (Component, bool) {
+	for _, c := range All(m.Components) {
+		if c.CustomID != "" && c.CustomID == customIDOrLabel || c.Label != "" && c.Label == customIDOrLabel {
+			return c, true
+		}
+	}
+	return Component{}, false
+}
+
+// Text is all that can be read in the message: content, embeds, text components.
+func (m *Message) Text() string {
+	parts := []string{m.Content}
+	for _, raw := range m.Embeds {
+		var e struct {
+			Title, Description string
+			Fields             []struct{ Name, Value string }
+			Footer             struct{ Text string }
+		}
+		if json.Unmarshal(raw, &e) == nil {
+			parts = append(parts, e.Title, e.Description)
+			for _, f := range e.Fields {
+				parts = append(parts, f.Name, f.Value)
+			}
+			parts = append(parts, e.Footer.Text)
+		}
+	}
+	for _, c := range All(m.Components) {
+		parts = append(parts, c.Content)
+	}
+	var shown []string
+	for _, p := range parts {
+		if p != "" {
+			shown = append(shown, p)
+		}
+	}
+	return strings.Join(shown, "\n")
+}
+
+// updateGrace is how long an act that was answered by a deferred update waits
+// for what follows: nothing may.
+const updateGrace = 2 * time.Second
+
+// await waits for the first answer, and for a deferred one until it is there
+// or ctx ends. It gives what the user then sees.
+func (s *Server) await(ctx context.Context, a *interaction) (*Answer, error) {
+	t := time.NewTimer(s.opts.FirstAnswer)
+	defer t.Stop()
+	select {
+	case <-a.first:
+	case <-t.C:
+	case <-ctx.Done():
+	}
+	s.mu.Lock()
+	answered := a.answered
+	if !answered {
+		a.failed = true
+		closeOnce(a.first)
+		s.page.answered(a)
+	}
+	kind := a.answer
+	s.mu.Unlock()
+	var err error
+	switch {
+	case !answered && ctx.Err() != nil:
+		return nil, fmt.Errorf("standin: waiting for the application's answer: %w", ctx.Err())
+	case !answered:
+		return nil, fail(504, 0, errApplicationQuiet)
+	case kind == answerDefer:
+		select {
+		case <-a.settled:
+		case <-ctx.Done():
+			err = fmt.Errorf("standin: the application is still thinking: %w", ctx.Err())
+		}
+	case kind == answerDeferUpdate:
+		grace := time.NewTimer(updateGrace)
+		defer grace.Stop()
+		select {
+		case <-a.touched:
+		case <-grace.C:
+		case <-ctx.Done():
+		}
+	}
+	return s.seen(a), err
+}
+
+// seen gives what the user sees of an interaction's answer now.
+func (s *Server) seen(a *interaction) *Answer {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	out := &Answer{InteractionID: a.id, Type: a.answer, Deferred: a.answer == answerDefer || a.answer == answerDeferUpdate}
+	m := a.last
+	if m == nil {
+		m = a.original
+	}
+	if m != nil {
+		out.Message = s.shown(m, a.user.id)
+		out.Ephemeral = m.only != 0
+	}
+	if a.modal != nil {
+		out.Modal = a.modal.shown()
+	}
+	for _, ch := range a.choices {
+		out.Choices = append(out.Choices, Choice{ch.Name, ch.Value})
+	}
+	return out
+}
+
+func (s *Server) shown(m *message, viewer ID) *Message {
+	raw := marshal(s.wireMessage(m, viewer))
+	out := &Message{Raw: raw}
+	// The stand-in wrote it, so it can be read.
+	_ = json.Unmarshal(raw, out)
+	return out
+}
+
+func (m *modalForm) shown() *Modal {
+	out := &Modal{CustomID: m.customID, Title: m.title}
+	_ = json.Unmarshal(marshal(m.components), &out.Components)
+	return out
+}

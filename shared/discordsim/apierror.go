@@ -1,0 +1,150 @@
+package discordsim
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+)
+
+// APIError is an answer that says no, in Discord's form: an HTTP status, one
+// of the codes of its document "JSON Error Codes", and for 50035 a tree of
+// what is wrong where. Methods that act as a member return it when the service
+// would refuse the member.
+type APIError struct {
+	Status     int     `json:"-"`
+	Code       int     `json:"code"`
+	Message    string  `json:"message"`
+	Errors     any     `json:"errors,omitempty"`
+	RetryAfter float64 `json:"-"` // seconds, with status 429
+	Scope      string  `json:"-"` // user, shared or global, with status 429
+}
+
+// Error gives status, code and message.
+func (e *APIError) Error() string {
+	return fmt.Sprintf("%d: %s (code %d)", e.Status, e.Message, e.Code)
+}
+
+// MarshalJSON writes the body as Discord does: a refused request by rate
+// limit has retry_after and global instead of errors.
+func (e *APIError) MarshalJSON() ([]byte, error) {
+	if e.Status == 429 {
+		return marshal(struct {
+			Message    string  `json:"message"`
+			RetryAfter float64 `json:"retry_after"`
+			Global     bool    `json:"global"`
+			Code       int     `json:"code"`
+		}{e.Message, e.RetryAfter, e.Scope == "global", e.Code}), nil
+	}
+	type plain APIError
+	return marshal((*plain)(e)), nil
+}
+
+func fail(status, code int, message string) *APIError {
+	return &APIError{Status: status, Code: code, Message: message}
+}
+
+// The refusals that many resources share. Each call gives a new value.
+func errUnauthorized() *APIError       { return fail(401, 0, "401: Unauthorized") }
+func errUnknownApplication() *APIError { return fail(404, 10002, "Unknown Application") }
+func errUnknownChannel() *APIError     { return fail(404, 10003, "Unknown Channel") }
+func errUnknownGuild() *APIError       { return fail(404, 10004, "Unknown Guild") }
+func errUnknownInvite() *APIError      { return fail(404, 10006, "Unknown Invite") }
+func errUnknownMember() *APIError      { return fail(404, 10007, "Unknown Member") }
+func errUnknownMessage() *APIError     { return fail(404, 10008, "Unknown Message") }
+func errUnknownOverwrite() *APIError   { return fail(404, 10009, "Unknown Overwrite") }
+func errUnknownRole() *APIError        { return fail(404, 10011, "Unknown Role") }
+func errUnknownUser() *APIError        { return fail(404, 10013, "Unknown User") }
+func errUnknownWebhook() *APIError     { return fail(404, 10015, "Unknown Webhook") }
+func errUnknownBan() *APIError         { return fail(404, 10026, "Unknown Ban") }
+func errUnknownInteraction() *APIError { return fail(404, 10062, "Unknown interaction") }
+func errUnknownCommand() *APIError     { return fail(404, 10063, "Unknown application command") }
+func errUnknownVoice() *APIError       { return fail(404, 10065, "Unknown Voice State") }
+func errMissingAccess() *APIError      { return fail(403, 50001, "Missing Access") }
+func errMissingPermissions() *APIError { return fail(403, 50013, "Missing Permissions") }
+func errNotInVoice() *APIError {
+	return fail(400, 40032, "Target user is not connected to voice.")
+}
+func errWrongChannelType() *APIError {
+	return fail(400, 50024, "Cannot execute action on this channel type")
+}
+
+// tree collects what is wrong in a request, as the errors of a 50035.
+type tree struct {
+	own      []fieldError
+	children map[string]*tree
+}
+
+type fieldError struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+func (t *tree) add(code, format string, args ...any) {
+	t.own = append(t.own, fieldError{code, fmt.Sprintf(format, args...)})
+}
+
+func (t *tree) at(key string) *tree {
+	if t.children == nil {
+		t.children = map[string]*tree{}
+	}
+	c := t.children[key]
+	if c == nil {
+		c = &tree{}
+		t.children[key] = c
+	}
+	return c
+}
+
+func (t *tree) bad() bool {
+	if len(t.own) > 0 {
+		return true
+	}
+	for _, c := range t.children {
+		if c.bad() {
+			return true
+		}
+	}
+	return false
+}
+
+// MarshalJSON writes {"field":{"_errors":[…]}}, leaving out what is fine. What
+// is wrong itself is not told about the things in it.
+func (t *tree) MarshalJSON() ([]byte, error) {
+	m := map[string]any{}
+	if len(t.own) > 0 {
+		m["_errors"] = t.own
+		return json.Marshal(m)
+	}
+	for k, c := range t.children {
+		if c.bad() {
+			m[k] = c
+		}
+	}
+	return json.Marshal(m)
+}
+
+// err gives the 50035 for what was collected, or nil.
+func (t *tree) err() error {
+	if !t.bad() {
+		return nil
+	}
+	return &APIError{Status: 400, Code: 50035, Message: "Invalid Form Body", Errors: t}
+}
+
+func invalid(field, code, message string) error {
+	t := &tree{}
+	t.at(field).add(code, "%s", message)
+	return t.err()
+}
+
+// marshal writes JSON without escaping HTML, as Discord does. What it is given
+// are the stand-in's own types, which always can be written.
+func marshal(v any) []byte {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		panic("standin: " + err.Error())
+	}
+	return bytes.TrimRight(b.Bytes(), "\n")
+}

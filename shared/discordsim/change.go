@@ -1,0 +1,261 @@
+package discordsim
+
+import (
+	"slices"
+	"time"
+)
+
+// The methods of this file change the world and tell of it. Their callers hold
+// the world for writing and have checked what is allowed.
+
+type guildRef struct {
+	GuildID ID `json:"guild_id"`
+}
+
+func (s *Server) addMember(g *guild, u *user, nick string, roles []ID) *member {
+	m := &member{user: u, nick: nick, roles: slices.Clone(roles), joinedAt: s.now(), pending: g.screening && !u.bot}
+	g.members[u.id] = m
+	if a := s.apps[u.id]; a != nil {
+		a.guilds[g.id] = struct{}{}
+		g.bots = append(g.bots, a)
+		for _, c := range g.channels {
+			s.noteHidden(g, c, false)
+		}
+		s.announce(a, g)
+	}
+	w := m.wire()
+	w.GuildID = &g.id
+	s.dispatch(event{name: "GUILD_MEMBER_ADD", intent: IntentGuildMembers, guild: g, user: u.id, data: w,
+		per: exceptFor(u.id, w)})
+	s.page.guildChanged(g.id)
+	s.page.usersChanged()
+	return m
+}
+
+// exceptFor leaves a bot's own sessions out: to join is GUILD_CREATE for it.
+func exceptFor(bot ID, data any) func(*session) any {
+	return func(sess *session) any {
+		if sess.app.id == bot {
+			return nil
+		}
+		return data
+	}
+}
+
+// removeMember disconnects a member from voice, then takes them out. The
+// member's overwrites in channels stay, as on Discord.
+func (s *Server) removeMember(g *guild, id ID) {
+	m := g.members[id]
+	s.disconnect(g, m)
+	delete(g.members, id)
+	if a := s.apps[id]; a != nil {
+		delete(a.guilds, g.id)
+		g.bots = slices.DeleteFunc(g.bots, func(b *application) bool { return b == a })
+		for rid, r := range g.roles {
+			if r.botID == id {
+				s.removeRole(g, rid)
+			}
+		}
+		s.retract(a, g, false)
+	}
+	type removed struct {
+		guildRef
+		User wireUser `json:"user"`
+	}
+	s.dispatch(event{name: "GUILD_MEMBER_REMOVE", intent: IntentGuildMembers, guild: g, user: id,
+		data: removed{guildRef{g.id}, m.user.wire()}})
+	s.page.guildChanged(g.id)
+	s.page.usersChanged()
+}
+
+// memberEvent tells that a member's roles, nickname or standing changed. A bot
+// hears of itself without the intent.
+func (s *Server) memberEvent(g *guild, m *member) {
+	w := m.wire()
+	w.GuildID = &g.id
+	s.dispatch(event{name: "GUILD_MEMBER_UPDATE", guild: g, user: m.user.id, per: func(sess *session) any {
+		if sess.intents&IntentGuildMembers == 0 && sess.app.id != m.user.id {
+			return nil
+		}
+		return w
+	}})
+	if m.user.bot {
+		s.revisit(g)
+	}
+	s.page.guildChanged(g.id)
+}
+
+func (s *Server) roleEvent(g *guild, name string, r *role) {
+	type changed struct {
+		guildRef
+		Role wireRole `json:"role"`
+	}
+	s.dispatch(event{name: name, intent: IntentGuilds, guild: g, data: changed{guildRef{g.id}, r.wire()}})
+	if name == "GUILD_ROLE_UPDATE" {
+		s.revisit(g)
+	}
+	s.page.guildChanged(g.id)
+}
+
+func (s *Server) removeRole(g *guild, id ID) {
+	delete(g.roles, id)
+	for _, m := range g.members {
+		if i := slices.Index(m.roles, id); i >= 0 {
+			m.roles = slices.Delete(slices.Clone(m.roles), i, i+1)
+			s.memberEvent(g, m)
+		}
+	}
+	for _, c := range g.sortedChannels() {
+		if i := c.findOverwrite(id); i >= 0 {
+			c.overwrites = slices.Delete(c.overwrites, i, i+1)
+			s.channelEvent("CHANNEL_UPDATE", c)
+		}
+	}
+	type removed struct {
+		guildRef
+		RoleID ID `json:"role_id"`
+	}
+	s.dispatch(event{name: "GUILD_ROLE_DELETE", intent: IntentGuilds, guild: g, data: removed{guildRef{g.id}, id}})
+	s.revisit(g)
+	s.page.guildChanged(g.id)
+}
+
+func (s *Server) guildEvent(g *guild) {
+	s.dispatch(event{name: "GUILD_UPDATE", intent: IntentGuilds, guild: g, data: g.wire()})
+	s.page.guildChanged(g.id)
+}
+
+// removeChannel deletes a channel: a category's children move out of it, and
+// whoever was connected is disconnected first.
+func (s *Server) removeChannel(c *channel) {
+	g := s.guilds[c.guild]
+	for _, v := range g.sortedVoice() {
+		if v.channel == c.id {
+			s.disconnect(g, g.members[v.user])
+		}
+	}
+	for code, inv := range s.invites {
+		if inv.channel == c.id {
+			s.removeInvite(code)
+		}
+	}
+	delete(g.channels, c.id)
+	delete(s.channels, c.id)
+	delete(s.messages, c.id)
+	for _, child := range g.sortedChannels() {
+		if child.parent == c.id {
+			child.parent = 0
+			s.channelEvent("CHANNEL_UPDATE", child)
+		}
+	}
+	if g.system == c.id {
+		g.system = 0
+	}
+	if g.afk == c.id {
+		g.afk = 0
+		s.guildEvent(g)
+	}
+	s.channelEvent("CHANNEL_DELETE", c)
+}
+
+// setStatus changes a voice channel's status text.
+func (s *Server) setStatus(c *channel, status string) {
+	c.status = status
+	type changed struct {
+		ID ID `json:"id"`
+		guildRef
+		Status *string `json:"status"`
+	}
+	s.channelNews("VOICE_CHANNEL_STATUS_UPDATE", c, changed{c.id, guildRef{c.guild}, optional(status)})
+	s.page.guildChanged(c.guild)
+}
+
+// connect puts a member into a voice channel, or changes how they are in it,
+// and gives the time at which sessions were told.
+func (s *Server) connect(g *guild, m *member, v voiceState) time.Time {
+	old := g.voice[m.user.id]
+	if old == nil || old.session == "" {
+		v.session = s.randomHex(16)
+	} else {
+		v.session = old.session
+	}
+	v.user = m.user.id
+	g.voice[m.user.id] = &v
+	at := s.voiceEvent(g, m)
+	if old != nil {
+		s.voiceSession(g, old.channel)
+	}
+	s.voiceSession(g, v.channel)
+	return at
+}
+
+// disconnect takes a member out of voice, if they are in it.
+func (s *Server) disconnect(g *guild, m *member) time.Time {
+	v := g.voice[m.user.id]
+	if v == nil {
+		return time.Now()
+	}
+	delete(g.voice, m.user.id)
+	gone := *v
+	gone.channel = 0
+	gone.selfStream, gone.selfVideo, gone.suppress, gone.speak = false, false, false, time.Time{}
+	at := s.tellVoice(g, m, &gone)
+	s.voiceSession(g, v.channel)
+	return at
+}
+
+// voiceSession begins what a channel has while somebody is in it, and ends it
+// when the last one has left, status included.
+func (s *Server) voiceSession(g *guild, id ID) {
+	c := g.channels[id]
+	if c == nil {
+		return
+	}
+	began, lasts := !c.voiceStart.IsZero(), g.inVoice(id) > 0
+	if !lasts && c.status != "" {
+		s.setStatus(c, "")
+	}
+	if began == lasts {
+		return
+	}
+	if c.voiceStart = (time.Time{}); lasts {
+		c.voiceStart = s.now()
+	}
+	type changed struct {
+		ID ID `json:"id"`
+		guildRef
+		Start *int64 `json:"voice_start_time"`
+	}
+	s.channelNews("VOICE_CHANNEL_START_TIME_UPDATE", c, changed{c.id, guildRef{g.id}, c.started()})
+}
+
+// started gives when the voice session of a channel began, in Unix seconds; nil while nobody is in it.
+func (c *channel) started() *int64 {
+	if c.voiceStart.IsZero() {
+		return nil
+	}
+	at := c.voiceStart.Unix()
+	return &at
+}
+
+// channelNews tells of a channel to those who may view it.
+func (s *Server) channelNews(name string, c *channel, data any) {
+	g := s.guilds[c.guild]
+	s.dispatch(event{name: name, intent: IntentGuilds, guild: g, per: func(sess *session) any {
+		if s.hiddenFrom(g, sess.app.id, c) {
+			return nil
+		}
+		return data
+	}})
+}
+
+func (s *Server) voiceEvent(g *guild, m *member) time.Time {
+	return s.tellVoice(g, m, g.voice[m.user.id])
+}
+
+func (s *Server) tellVoice(g *guild, m *member, v *voiceState) time.Time {
+	w := g.wireVoice(m, v, true)
+	at := s.dispatch(event{name: "VOICE_STATE_UPDATE", intent: IntentGuildVoiceStates, guild: g, user: m.user.id, data: w})
+	s.page.voiceChanged(g.id, w)
+	return at
+}

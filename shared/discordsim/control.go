@@ -1,0 +1,327 @@
+package discordsim
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// controlRoutes is the interface of scripts, tests and the page: JSON over
+// HTTP below /_standin/, without authorisation.
+func (s *Server) controlRoutes(mux *http.ServeMux) {
+	for pattern, do := range map[string]func(*control) (any, error){
+		"GET /_standin/state":                            (*control).state,
+		"GET /_standin/users":                            (*control).users,
+		"POST /_standin/users":                           (*control).addUser,
+		"POST /_standin/users/{user}/voice":              (*control).voice,
+		"GET /_standin/users/{user}/commands":            (*control).commands,
+		"POST /_standin/users/{user}/commands":           (*control).runCommand,
+		"POST /_standin/users/{user}/autocomplete":       (*control).autocomplete,
+		"POST /_standin/users/{user}/components":         (*control).component,
+		"POST /_standin/users/{user}/modals":             (*control).modal,
+		"DELETE /_standin/users/{user}/modals":           (*control).dismiss,
+		"POST /_standin/users/{user}/messages":           (*control).write,
+		"POST /_standin/users/{user}/invites":            (*control).useInvite,
+		"POST /_standin/users/{user}/screening":          (*control).acceptRules,
+		"PATCH /_standin/users/{user}":                   (*control).settings,
+		"PATCH /_standin/guilds/{guild}":                 (*control).setGuild,
+		"GET /_standin/applications":                     (*control).applications,
+		"POST /_standin/applications":                    (*control).addApplication,
+		"PATCH /_standin/applications/{app}":             (*control).setApplication,
+		"POST /_standin/guilds":                          (*control).addGuild,
+		"POST /_standin/guilds/{guild}/channels":         (*control).addChannel,
+		"POST /_standin/guilds/{guild}/members":          (*control).addMember,
+		"DELETE /_standin/guilds/{guild}/members/{user}": (*control).removeMember,
+		"PUT /_standin/guilds/{guild}/bot":               (*control).setBot,
+		"PATCH /_standin/guilds/{guild}/roles/{role}":    (*control).setRole,
+		"GET /_standin/faults":                           (*control).faults,
+		"POST /_standin/faults":                          (*control).inject,
+		"DELETE /_standin/faults":                        (*control).clearFaults,
+		"DELETE /_standin/faults/{fault}":                (*control).clearFaults,
+	} {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { s.serveControl(w, r, do) })
+	}
+	mux.HandleFunc("GET /_standin/ws", s.page.serveWS)
+	mux.HandleFunc("/_standin/", func(w http.ResponseWriter, r *http.Request) {
+		commonHeaders(w.Header())
+		writeError(w, fail(404, 0, "404: the control interface has no "+r.Method+" "+r.URL.Path+"; see page/PROTOCOL.md"))
+	})
+}
+
+// control is one request of the control interface.
+type control struct {
+	s    *Server
+	r    *http.Request
+	body []byte
+}
+
+// waits bounds how long a request waits for a deferred answer.
+const waits = 60 * time.Second
+
+func (s *Server) serveControl(w http.ResponseWriter, r *http.Request, do func(*control) (any, error)) {
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", "no-store")
+	if r.Method != http.MethodGet && r.Header.Get("Sec-Fetch-Site") == "cross-site" {
+		writeError(w, fail(403, 0, "403: another site may not act here"))
+		return
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
+	if err != nil {
+		writeError(w, fail(400, 0, "400: Bad Request"))
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), waits)
+	defer cancel()
+	out, err := do(&control{s: s, r: r.WithContext(ctx), body: body})
+	var e *APIError
+	switch {
+	case errors.As(err, &e):
+		writeError(w, e)
+	case err != nil && ctx.Err() != nil:
+		writeError(w, fail(504, 0, err.Error()))
+	case err != nil:
+		writeError(w, fail(400, 0, err.Error()))
+	case out == nil:
+		w.WriteHeader(http.StatusNoContent)
+	default:
+		_, _ = w.Write(marshal(out))
+	}
+}
+
+// read decodes the body; what it does not know is an error that says so.
+func (c *control) read(v any) error {
+	if len(c.body) == 0 {
+		return nil
+	}
+	if err := json.Unmarshal(c.body, v); err != nil {
+		return fmt.Errorf("the body could not be read as JSON: %w", err)
+	}
+	return nil
+}
+
+func (c *control) user() ID { return parseID(c.r.PathValue("user")) }
+
+func (c *control) guild() ID { return parseID(c.r.PathValue("guild")) }
+
+func (c *control) state() (any, error) {
+	if u := c.r.URL.Query().Get("user"); u != "" {
+		return c.s.StateFor(parseID(u))
+	}
+	return c.s.State(), nil
+}
+
+func (c *control) users() (any, error) {
+	c.s.mu.RLock()
+	defer c.s.mu.RUnlock()
+	return map[string]any{"users": c.s.stateUsers()}, nil
+}
+
+// flexID reads an id from a text or, as scripts like to write them, a number.
+type flexID ID
+
+// UnmarshalJSON accepts "123", 123 and null.
+func (f *flexID) UnmarshalJSON(b []byte) error {
+	if string(b) == "null" {
+		return nil
+	}
+	s, ok := scalar(b)
+	n, err := strconv.ParseUint(s, 10, 63)
+	if !ok || err != nil {
+		return fmt.Errorf("%s is no id", b)
+	}
+	*f = flexID(n)
+	return nil
+}
+
+func (c *control) voice() (any, error) {
+	var in struct {
+		Guild   flexID  `json:"guild_id"`
+		Channel *flexID `json:"channel_id"`
+		VoiceFlags
+	}
+	if err := c.read(&in); err != nil {
+		return nil, err
+	}
+	f, err := parseForm(c.body)
+	if err != nil {
+		return nil, err
+	}
+	var at time.Time
+	guild := c.s.guildOr(ID(in.Guild), c.user())
+	switch {
+	case in.Channel != nil && *in.Channel != 0:
+		at, err = c.s.JoinVoice(guild, c.user(), ID(*in.Channel), in.VoiceFlags)
+	case f.has("channel_id"):
+		at, err = c.s.LeaveVoice(guild, c.user())
+	default:
+		at, err = c.s.SetVoice(guild, c.user(), in.VoiceFlags)
+	}
+	if err != nil {
+		return nil, err
+	}
+	c.s.mu.RLock()
+	defer c.s.mu.RUnlock()
+	g := c.s.guilds[guild]
+	m := g.members[c.user()]
+	if m == nil {
+		return nil, errUnknownMember()
+	}
+	return struct {
+		wireVoice
+		DispatchedAt int64 `json:"dispatched_at"` // Unix microseconds
+	}{g.wireVoice(m, g.voice[c.user()], true), at.UnixMicro()}, nil
+}
+
+// guildOr gives the guild that was named or, when none was, the only one the user is in.
+func (s *Server) guildOr(guild, user ID) ID {
+	if guild != 0 {
+		return guild
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, id := range sortedIDs(s.guilds) {
+		if s.guilds[id].members[user] != nil {
+			if guild != 0 {
+				return 0
+			}
+			guild = id
+		}
+	}
+	return guild
+}
+
+// commandInput is a command as a script names it.
+type commandInput struct {
+	Guild   *flexID      `json:"guild_id"`
+	Channel flexID       `json:"channel_id"`
+	App     flexID       `json:"application_id"`
+	Name    string       `json:"name"`
+	Options optionValues `json:"options"`
+	Target  flexID       `json:"target_id"`
+	Focused string       `json:"focused"`
+}
+
+// optionValues are a command's options: {"name": value}, or a list of
+// {"name","value"} as interactions carry them.
+type optionValues map[string]any
+
+// UnmarshalJSON accepts either form.
+func (o *optionValues) UnmarshalJSON(b []byte) error {
+	var list []struct {
+		Name  string `json:"name"`
+		Value any    `json:"value"`
+	}
+	if json.Unmarshal(b, &list) != nil {
+		return json.Unmarshal(b, (*map[string]any)(o))
+	}
+	*o = optionValues{}
+	for _, v := range list {
+		(*o)[v.Name] = v.Value
+	}
+	return nil
+}
+
+func (c *control) command() (CommandRun, commandInput, error) {
+	var in commandInput
+	if err := c.read(&in); err != nil {
+		return CommandRun{}, in, err
+	}
+	if in.Name == "" {
+		return CommandRun{}, in, errors.New(`name is missing, such as "create-room" or "room rename"`)
+	}
+	run := CommandRun{Channel: ID(in.Channel), App: ID(in.App), Name: in.Name, Options: in.Options, Target: ID(in.Target)}
+	if in.Guild != nil {
+		run.Guild = ID(*in.Guild)
+	}
+	return run, in, nil
+}
+
+func (c *control) runCommand() (any, error) {
+	run, _, err := c.command()
+	if err != nil {
+		return nil, err
+	}
+	return c.answer(c.s.RunCommand(c.r.Context(), c.user(), run))
+}
+
+// wireAnswer is an answer with what is most looked for beside the message.
+type wireAnswer struct {
+	*Answer
+	Content    string          `json:"content"`
+	Text       string          `json:"text"` // all that can be read: content, embeds, text components
+	Components json.RawMessage `json:"components,omitempty"`
+	Embeds     json.RawMessage `json:"embeds,omitempty"`
+}
+
+func (c *control) answer(a *Answer, err error) (any, error) {
+	if err != nil && a == nil {
+		return nil, err
+	}
+	w := wireAnswer{Answer: a}
+	if m := a.Message; m != nil {
+		var parts struct{ Components, Embeds json.RawMessage }
+		if err := json.Unmarshal(m.Raw, &parts); err != nil {
+			return nil, err
+		}
+		w.Content, w.Text, w.Components, w.Embeds = m.Content, m.Text(), parts.Components, parts.Embeds
+	}
+	return w, nil
+}
+
+func (c *control) autocomplete() (any, error) {
+	run, in, err := c.command()
+	if err != nil {
+		return nil, err
+	}
+	if in.Focused == "" {
+		return nil, errors.New("focused is missing: the name of the option that is being typed")
+	}
+	choices, err := c.s.Autocomplete(c.r.Context(), c.user(), run, in.Focused)
+	if err != nil {
+		return nil, err
+	}
+	if choices == nil {
+		choices = []Choice{}
+	}
+	return map[string]any{"choices": choices}, nil
+}
+
+func (c *control) component() (any, error) {
+	var in struct {
+		Message flexID   `json:"message_id"`
+		Custom  string   `json:"custom_id"`
+		Values  []string `json:"values"`
+	}
+	if err := c.read(&in); err != nil {
+		return nil, err
+	}
+	return c.answer(c.s.UseComponent(c.r.Context(), c.user(), ID(in.Message), in.Custom, in.Values...))
+}
+
+func (c *control) modal() (any, error) {
+	var in struct {
+		Custom string         `json:"custom_id"`
+		Fields map[string]any `json:"fields"`
+	}
+	if err := c.read(&in); err != nil {
+		return nil, err
+	}
+	return c.answer(c.s.SubmitModal(c.r.Context(), c.user(), in.Custom, in.Fields))
+}
+
+func (c *control) dismiss() (any, error) {
+	var in struct {
+		Custom string `json:"custom_id"`
+	}
+	if err := c.read(&in); err != nil {
+		return nil, err
+	}
+	c.s.DismissModal(c.user(), in.Custom)
+	return nil, nil
+}

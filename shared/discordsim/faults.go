@@ -1,0 +1,301 @@
+package discordsim
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// The kinds of faults. Those of the first group happen at once, when they are
+// added; the others lie in wait for what they disturb.
+const (
+	FaultDrop           = "drop"          // cut the gateway's sockets without a word
+	FaultClose          = "close"         // close them with Code
+	FaultReconnect      = "op7"           // ask to reconnect, then close
+	FaultInvalidSession = "op9"           // invalidate the session; Resumable says whether it may be resumed
+	FaultHeartbeat      = "op1"           // ask for a heartbeat
+	FaultHalfOpen       = "half_open"     // the sockets stay, but nothing is heard or said on them any more
+	FaultOutage         = "outage"        // the guild becomes unavailable; back after Duration, else by "restore"
+	FaultRestore        = "restore"       // the guild comes back
+	FaultExpireTokens   = "expire_tokens" // every OAuth2 access token (of User, if set) expires now
+	FaultRevokeTokens   = "revoke_tokens" // and this ends refresh tokens too
+	FaultNoHello        = "no_hello"      // a connection gets no HELLO
+	FaultNoACK          = "no_ack"        // heartbeats are not acknowledged
+	FaultDropResume     = "drop_resume"   // the socket is cut when RESUME arrives
+	FaultDuplicate      = "duplicate"     // a dispatch is sent twice
+	FaultUnknown        = "unknown"       // a dispatch holds types, enums and fields that nobody knows yet
+	FaultGarbled        = "garbled"       // a dispatch holds nothing that can be read
+	FaultDelay          = "delay"         // a dispatch, and what follows it, is held for Delay
+	FaultLatency        = "latency"       // REST answers come Delay later
+	FaultRateLimit      = "rate_limit"    // 429 with Scope and RetryAfter
+	FaultError          = "error"         // a 5xx (Status); with After the request took effect
+	FaultReset          = "reset"         // the connection breaks instead of an answer; with After, after the effect
+	FaultAnswer         = "answer"        // Status, Body and Headers instead of the answer; with After, what is left out stays as it is
+
+	faultNoHello    = FaultNoHello
+	faultNoACK      = FaultNoACK
+	faultDropResume = FaultDropResume
+	faultDuplicate  = FaultDuplicate
+	faultDelay      = FaultDelay
+)
+
+// Fault is one disturbance. Zero fields choose everything: every application,
+// shard, guild, event, route.
+type Fault struct {
+	ID          int     `json:"id,omitempty"`
+	Kind        string  `json:"kind"`
+	Application ID      `json:"application_id,omitempty"`
+	Shard       *int    `json:"shard,omitempty"`
+	Guild       ID      `json:"guild_id,omitempty"`
+	User        ID      `json:"user_id,omitempty"`
+	Event       string  `json:"event,omitempty"`       // VOICE_STATE_UPDATE
+	Route       string  `json:"route,omitempty"`       // "POST /guilds/{guild}/channels", "PATCH *", "/channels/*"
+	Skip        int     `json:"skip,omitempty"`        // how many of what it would disturb pass before it begins
+	Count       int     `json:"count,omitempty"`       // how often; default once, -1 until it is cleared
+	Chance      float64 `json:"chance,omitempty"`      // 0 < chance < 1: only so often, by the seed
+	Duration    float64 `json:"duration,omitempty"`    // seconds until it ends by itself
+	Code        int     `json:"code,omitempty"`        // close: the close code; default 4000
+	Resumable   bool    `json:"resumable,omitempty"`   // op9
+	Delay       float64 `json:"delay,omitempty"`       // seconds: delay, latency
+	Scope       string  `json:"scope,omitempty"`       // rate_limit: user, shared, global or cloudflare; default user
+	RetryAfter  float64 `json:"retry_after,omitempty"` // rate_limit: seconds, fractions too; default 1
+	NoBucket    bool    `json:"no_bucket,omitempty"`   // rate_limit: without X-RateLimit headers
+	NoRetry     bool    `json:"no_retry,omitempty"`    // rate_limit: without Retry-After
+	Status      int     `json:"status,omitempty"`      // error: default 502; answer: default 403
+	After       bool    `json:"after,omitempty"`       // error, reset, answer: after the request took effect
+	Body        string  `json:"body,omitempty"`        // answer
+	// Headers are set in an answer; those that are "" are left out of it.
+	Headers map[string]string `json:"headers,omitempty"`
+}
+
+func (f *Fault) delay() time.Duration { return seconds(f.Delay) }
+
+func seconds(f float64) time.Duration { return time.Duration(f * float64(time.Second)) }
+
+// atOnce are the kinds that happen when they are added.
+var atOnce = []string{FaultDrop, FaultClose, FaultReconnect, FaultInvalidSession, FaultHeartbeat, FaultHalfOpen,
+	FaultOutage, FaultRestore, FaultExpireTokens, FaultRevokeTokens}
+
+var inWait = []string{FaultNoHello, FaultNoACK, FaultDropResume, FaultDuplicate, FaultUnknown, FaultGarbled, FaultDelay, FaultLatency,
+	FaultRateLimit, FaultError, FaultReset, FaultAnswer}
+
+// target is what a fault in wait may disturb.
+type target struct {
+	app      ID
+	shard    int
+	hasShard bool
+	guild    ID
+	event    string
+	method   string
+	path     string // without the version
+	route    string
+}
+
+// faults keeps the faults in wait. Safe for concurrent use.
+type faults struct {
+	now  func() time.Time
+	mu   sync.Mutex
+	rng  *rand.Rand
+	last int
+	list []pendingFault
+}
+
+type pendingFault struct {
+	Fault
+	until time.Time
+}
+
+func newFaults(seed uint64, now func() time.Time) *faults {
+	return &faults{now: now, rng: newRand(seed ^ 0xfa017)}
+}
+
+// take gives the first fault of a kind that waits for the target, and uses it up by one.
+func (f *faults) take(kind string, t target) (Fault, bool) {
+	return f.takeIf(kind, t, func(*Fault) bool { return true })
+}
+
+func (f *faults) takeIf(kind string, t target, also func(*Fault) bool) (Fault, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.list) == 0 {
+		return Fault{}, false
+	}
+	f.expire()
+	for i := range f.list {
+		p := &f.list[i]
+		if p.Kind != kind || !p.hits(t) || !also(&p.Fault) || p.Chance > 0 && f.rng.Float64() >= p.Chance {
+			continue
+		}
+		if p.Skip > 0 {
+			p.Skip--
+			continue
+		}
+		found := p.Fault
+		if p.Count > 0 {
+			if p.Count--; p.Count == 0 {
+				f.list = slices.Delete(f.list, i, i+1)
+			}
+		}
+		return found, true
+	}
+	return Fault{}, false
+}
+
+func (f *faults) expire() {
+	now := f.now()
+	f.list = slices.DeleteFunc(f.list, func(p pendingFault) bool { return !p.until.IsZero() && now.After(p.until) })
+}
+
+func (f *Fault) hits(t target) bool {
+	return (f.Application == 0 || f.Application == t.app) && (f.Shard == nil || t.hasShard && *f.Shard == t.shard) &&
+		(f.Guild == 0 || f.Guild == t.guild) && (f.Event == "" || strings.EqualFold(f.Event, t.event)) && f.hitsRoute(t)
+}
+
+func (f *Fault) hitsRoute(t target) bool {
+	if f.Route == "" {
+		return true
+	}
+	method, pattern, ok := strings.Cut(f.Route, " ")
+	if !ok {
+		method, pattern = "*", f.Route
+	}
+	if method != "*" && !strings.EqualFold(method, t.method) {
+		return false
+	}
+	if pattern == "*" || pattern == t.route || strings.HasSuffix(pattern, "/*") && strings.HasPrefix(t.path, pattern[:len(pattern)-1]) {
+		return true
+	}
+	matched, err := path.Match(anyPart.ReplaceAllString(pattern, "*"), t.path)
+	return err == nil && matched
+}
+
+// anyPart is a part of a route that may be anything, whatever it is called:
+// libraries write {guild.id} where the table writes {guild}.
+var anyPart = regexp.MustCompile(`\{[^}/]*\}`)
+
+func (f *faults) add(x Fault) Fault {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.last++
+	x.ID = f.last
+	p := pendingFault{Fault: x}
+	if x.Duration > 0 {
+		p.until = f.now().Add(seconds(x.Duration))
+	}
+	f.list = append(f.list, p)
+	return x
+}
+
+func (f *faults) clear(id int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.list = slices.DeleteFunc(f.list, func(p pendingFault) bool { return id == 0 || p.ID == id })
+}
+
+func (f *faults) all() []Fault {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.expire()
+	list := make([]Fault, len(f.list))
+	for i, p := range f.list {
+		list[i] = p.Fault
+	}
+	return list
+}
+
+// Inject adds a fault, or makes it happen, and gives it back as it was
+// understood: with its id and its defaults. It fails when the kind is unknown
+// or something it needs is missing.
+func (s *Server) Inject(f Fault) (Fault, error) {
+	f.Kind = strings.ToLower(strings.ReplaceAll(strings.TrimSpace(f.Kind), "-", "_"))
+	if alias, ok := faultAliases[f.Kind]; ok {
+		f.Kind = alias
+	}
+	if n, err := strconv.Atoi(f.Kind); err == nil {
+		f.fromNumber(n)
+	}
+	switch {
+	case slices.Contains(atOnce, f.Kind):
+		err := s.happen(&f)
+		s.page.faultsChanged()
+		return f, err
+	case !slices.Contains(inWait, f.Kind):
+		return f, fmt.Errorf("standin: no fault is called %q; there are %s", f.Kind,
+			strings.Join(append(slices.Clone(atOnce), inWait...), ", "))
+	}
+	if err := f.complete(); err != nil {
+		return f, err
+	}
+	f = s.faults.add(f)
+	s.page.faultsChanged()
+	return f, nil
+}
+
+var faultAliases = map[string]string{"disconnect": FaultDrop, "reconnect": FaultReconnect, "op_7": FaultReconnect,
+	"invalid_session": FaultInvalidSession, "op_9": FaultInvalidSession, "halfopen": FaultHalfOpen,
+	"no_acks": FaultNoACK, "5xx": FaultError, "429": FaultRateLimit, "ratelimit": FaultRateLimit,
+	"close_code": FaultClose, "guild_outage": FaultOutage, "heartbeat": FaultHeartbeat}
+
+// fromNumber understands a bare close code or status as the kind.
+func (f *Fault) fromNumber(n int) {
+	switch {
+	case n >= 1000 && n < 5000:
+		f.Kind, f.Code = FaultClose, n
+	case n >= 500 && n < 600:
+		f.Kind, f.Status = FaultError, n
+	}
+}
+
+func (f *Fault) complete() error {
+	if f.Count == 0 {
+		f.Count = 1
+		if f.Duration > 0 || f.Chance > 0 || f.Kind == FaultLatency {
+			f.Count = -1
+		}
+	}
+	switch f.Kind {
+	case FaultDelay, FaultLatency:
+		if f.Delay <= 0 {
+			return fmt.Errorf("standin: %s needs delay, in seconds", f.Kind)
+		}
+	case FaultRateLimit:
+		orElse(&f.Scope, "user")
+		orElse(&f.RetryAfter, 1)
+		if !slices.Contains([]string{"user", "shared", "global", "cloudflare"}, f.Scope) {
+			return fmt.Errorf("standin: scope %q; it is user, shared, global or cloudflare", f.Scope)
+		}
+	case FaultError:
+		orElse(&f.Status, 502)
+		if f.Status < 500 || f.Status > 599 {
+			return fmt.Errorf("standin: status %d; an error fault answers 500 to 599", f.Status)
+		}
+	case FaultAnswer:
+		if !f.After {
+			orElse(&f.Status, 403)
+		}
+		if f.Status != 0 && (f.Status < 200 || f.Status > 599) {
+			return fmt.Errorf("standin: status %d; an answer has 200 to 599", f.Status)
+		}
+	}
+	if f.Chance < 0 || f.Chance > 1 {
+		return errors.New("standin: chance lies between 0 and 1")
+	}
+	return nil
+}
+
+// ClearFaults ends the fault with this id, or all that are in wait with 0.
+// Guilds that are unavailable stay so; they come back by "restore".
+func (s *Server) ClearFaults(id int) {
+	s.faults.clear(id)
+	s.page.faultsChanged()
+}
+
+// Faults lists those in wait.
+func (s *Server) Faults() []Fault { return s.faults.all() }

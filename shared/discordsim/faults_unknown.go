@@ -1,0 +1,89 @@
+package discordsim
+
+import (
+	"bytes"
+	"encoding/json"
+	"math/big"
+	"strconv"
+	"strings"
+)
+
+// plant gives a dispatch as Discord might send it tomorrow: every object has a
+// field that nobody knows, every enum a value, every set of bits a bit, and
+// every list of things with a type holds one of a type that nobody knows. What
+// the event tells stays true.
+func plant(data []byte) []byte {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber()
+	var v any
+	if d.Decode(&v) != nil {
+		return data
+	}
+	return marshal(planted("", v))
+}
+
+const tomorrow = 99 // a type, and a value of an enum, that Discord has not yet
+
+// Discord's documents: which fields are enums, bits, and lists of things that have a type.
+var (
+	plantEnums = words("verification_level nsfw_level explicit_content_filter default_message_notifications mfa_level premium_tier premium_type video_quality_mode privacy_level context")
+	plantFlags = words("flags public_flags system_channel_flags")
+	plantBits  = words("permissions app_permissions allow deny")
+	plantLists = words("channels threads permission_overwrites stage_instances guild_scheduled_events soundboard_sounds activities options entitlements stickers emojis")
+	// plantShapes are fields that Discord has given a new shape before, or may.
+	plantShapes = words("avatar_decoration_data collectibles primary_guild clan banner_color safety_alerts_channel_id incidents_data latest_onboarding_question_id")
+	// plantMaps are objects whose names are ids: no field of an unknown name is in them.
+	plantMaps = words("users members roles channels messages attachments authorizing_integration_owners")
+)
+
+func words(s string) map[string]bool {
+	m := map[string]bool{}
+	for w := range strings.FieldsSeq(s) {
+		m[w] = true
+	}
+	return m
+}
+
+func planted(name string, v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for k, inner := range v {
+			v[k] = planted(k, inner)
+		}
+		if !plantMaps[name] {
+			v["tomorrow"] = map[string]any{"list": []any{1, "two", nil}, "type": tomorrow}
+		}
+		if _, user := v["username"]; user {
+			for k := range plantShapes {
+				v[k] = []any{map[string]any{"new": true}}
+			}
+		}
+		return v
+	case []any:
+		for i, inner := range v {
+			v[i] = planted("", inner)
+		}
+		switch {
+		case name == "features":
+			return append(v, "TOMORROW")
+		case plantLists[name]:
+			id := strconv.Itoa(1000 + len(name))
+			return append(v, map[string]any{"id": id, "type": tomorrow, "name": "tomorrow", "value": []any{}, "parent_id": map[string]any{},
+				"permission_overwrites": map[string]any{}, "allow": []any{}, "created_at": "tomorrow", "status": "x"})
+		}
+		return v
+	case json.Number:
+		switch {
+		case plantEnums[name]:
+			return tomorrow
+		case plantFlags[name]:
+			n, _ := v.Int64()
+			return n | 1<<50
+		}
+	case string:
+		if n, ok := new(big.Int).SetString(v, 10); ok && plantBits[name] {
+			return n.SetBit(n, 70, 1).String()
+		}
+	}
+	return v
+}

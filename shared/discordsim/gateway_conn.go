@@ -1,0 +1,325 @@
+package discordsim
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+// Gateway opcodes and close codes by Discord's numbers ("Opcodes and Status Codes").
+const (
+	opDispatch       = 0
+	opHeartbeat      = 1
+	opIdentify       = 2
+	opPresence       = 3
+	opVoiceState     = 4
+	opResume         = 6
+	opReconnect      = 7
+	opRequestMembers = 8
+	opInvalidSession = 9
+	opHello          = 10
+	opHeartbeatACK   = 11
+	opSoundboard     = 31
+	opChannelInfo    = 43
+
+	closeUnknown          = 4000
+	closeUnknownOpcode    = 4001
+	closeDecode           = 4002
+	closeNotAuthenticated = 4003
+	closeBadToken         = 4004
+	closeAuthenticated    = 4005
+	closeInvalidSeq       = 4007
+	closeRateLimited      = 4008
+	closeTimedOut         = 4009
+	closeInvalidShard     = 4010
+	closeShardingRequired = 4011
+	closeInvalidVersion   = 4012
+	closeInvalidIntents   = 4013
+	closeDisallowed       = 4014
+)
+
+var closeReasons = map[int]string{
+	closeUnknown: "Unknown error.", closeUnknownOpcode: "Unknown opcode.",
+	closeDecode: "Error while decoding payload.", closeNotAuthenticated: "Not authenticated.",
+	closeBadToken: "Authentication failed.", closeAuthenticated: "Already authenticated.",
+	closeInvalidSeq: "Invalid seq.", closeRateLimited: "Rate limited.", closeTimedOut: "Session timed out.",
+	closeInvalidShard: "Invalid shard.", closeShardingRequired: "Sharding required.",
+	closeInvalidVersion: "Invalid API version.", closeInvalidIntents: "Invalid intent(s).",
+	closeDisallowed: "Disallowed intent(s).",
+}
+
+const (
+	maxPayload   = 4096 // bytes a client may send at once
+	writeTimeout = 20 * time.Second
+)
+
+// gatewayConn is one WebSocket of one client. Two goroutines own it: the one
+// that net/http started reads, and a second writes; the first ends after the
+// second. Fields below mu are guarded by it.
+type gatewayConn struct {
+	s       *Server
+	ws      *websocket.Conn
+	version int
+	host    string
+	secure  bool
+	wake    chan struct{}
+	done    chan struct{} // closed when the connection is to end
+	cursor  atomic.Int64
+	silent  atomic.Bool // half-open: nothing is answered or sent any more
+	closing atomic.Bool // a close frame was sent: what still comes is not heard
+	overrun atomic.Bool // more was dispatched than the session's log holds
+
+	mu      sync.Mutex
+	enc     encoder // used by the writer alone; IDENTIFY may replace it
+	control []frame
+	sess    *session
+	ended   bool
+}
+
+// frame is what is sent besides dispatches; a code closes the connection after it.
+type frame struct {
+	data []byte
+	code int
+	drop bool // end the connection without a close frame
+}
+
+type payload struct {
+	Op int             `json:"op"`
+	D  json.RawMessage `json:"d"`
+}
+
+var upgrader = websocket.Upgrader{
+	ReadBufferSize: 4096, WriteBufferSize: 4096, WriteBufferPool: &sync.Pool{},
+	CheckOrigin: func(*http.Request) bool { return true },
+}
+
+// serveGateway is the gateway: one call is one connection.
+func (s *Server) serveGateway(w http.ResponseWriter, r *http.Request) {
+	ws, err := upgrader.Upgrade(w, r, nil)
+	if err != nil {
+		return // Upgrade has answered
+	}
+	c := &gatewayConn{s: s, ws: ws, host: r.Host, secure: r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https",
+		wake: make(chan struct{}, 1), done: make(chan struct{})}
+	if !s.enter(c) {
+		_ = ws.Close()
+		return
+	}
+	defer s.leave(c)
+	q := r.URL.Query()
+	c.enc = newEncoder(q.Get("compress"))
+	var wg sync.WaitGroup
+	wg.Go(c.writeLoop)
+	c.greet(q.Get("v"), q.Get("encoding"))
+	c.readLoop()
+	c.end()
+	wg.Wait()
+	_ = ws.Close()
+	if sess := c.session(); sess != nil {
+		sess.detach(c, s.now())
+		s.page.botsChanged()
+	}
+}
+
+// greet answers the address's query: HELLO, or a close for what is not spoken here.
+func (c *gatewayConn) greet(version, encoding string) {
+	switch version {
+	case "9":
+		c.version = 9
+	case "10", "":
+		c.version = 10
+	default:
+		c.closeWith(closeInvalidVersion)
+		return
+	}
+	if encoding != "" && encoding != "json" {
+		c.closeWith(closeDecode)
+		return
+	}
+	if _, ok := c.s.faults.take(faultNoHello, target{}); ok {
+		return
+	}
+	type hello struct {
+		Interval int64    `json:"heartbeat_interval"`
+		Trace    []string `json:"_trace"`
+	}
+	c.send(opHello, hello{c.s.opts.HeartbeatInterval.Milliseconds(), []string{`["standin",{"micros":0.0}]`}})
+}
+
+// readLoop reads until the connection ends.
+func (c *gatewayConn) readLoop() {
+	c.ws.SetReadLimit(1 << 20)
+	c.ws.SetCloseHandler(c.closedByClient)
+	c.extend()
+	var sent window
+	for {
+		_, data, err := c.ws.ReadMessage()
+		if err != nil {
+			var timeout net.Error
+			if errors.As(err, &timeout) && timeout.Timeout() {
+				c.closeWith(closeTimedOut)
+			}
+			return
+		}
+		if c.silent.Load() || c.closing.Load() {
+			continue
+		}
+		if c.s.opts.Limits.GatewaySends > 0 && !sent.allow(c.s.now(), c.s.opts.Limits.GatewaySends, time.Minute) {
+			c.refuse(closeRateLimited)
+			continue
+		}
+		var p payload
+		if len(data) > maxPayload || json.Unmarshal(data, &p) != nil {
+			c.refuse(closeDecode)
+			continue
+		}
+		if code := c.handle(p); code != 0 {
+			c.refuse(code)
+		}
+	}
+}
+
+// closedByClient ends the session before the client's close is answered, so
+// that whoever closed with 1000 and comes back at once finds it ended.
+func (c *gatewayConn) closedByClient(code int, _ string) error {
+	if sess := c.session(); sess != nil && !c.closing.Load() && endsSession(code) && sess.connection() == c {
+		c.s.endSession(sess)
+	}
+	_ = c.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, ""), time.Now().Add(time.Second))
+	return nil
+}
+
+func endsSession(code int) bool {
+	return code == websocket.CloseNormalClosure || code == websocket.CloseGoingAway
+}
+
+// refuse closes the connection for what the client sent, and hears no more.
+func (c *gatewayConn) refuse(code int) {
+	c.closing.Store(true)
+	c.closeWith(code)
+}
+
+// extend gives the client another interval and a half for its next heartbeat.
+func (c *gatewayConn) extend() {
+	_ = c.ws.SetReadDeadline(time.Now().Add(c.s.opts.HeartbeatInterval * 3 / 2))
+}
+
+func (c *gatewayConn) session() *session { c.mu.Lock(); defer c.mu.Unlock(); return c.sess }
+
+func (c *gatewayConn) setSession(sess *session) { c.mu.Lock(); c.sess = sess; c.mu.Unlock() }
+
+func (c *gatewayConn) poke() {
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+// send queues a payload that is no dispatch.
+func (c *gatewayConn) send(op int, d any) {
+	c.queue(frame{data: marshal(struct {
+		T  *string `json:"t"`
+		S  *int64  `json:"s"`
+		Op int     `json:"op"`
+		D  any     `json:"d"`
+	}{Op: op, D: d})})
+}
+
+func (c *gatewayConn) queue(f frame) {
+	c.mu.Lock()
+	c.control = append(c.control, f)
+	c.mu.Unlock()
+	c.poke()
+}
+
+func (c *gatewayConn) takeControl() []frame {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f := c.control
+	c.control = nil
+	return f
+}
+
+// closeWith sends a close frame after what is queued, and ends the connection.
+func (c *gatewayConn) closeWith(code int) { c.queue(frame{code: code}) }
+
+// drop ends the connection without a word, as a broken network does.
+func (c *gatewayConn) drop() { c.queue(frame{drop: true}) }
+
+// end tells the writer to send what is queued and stop. It is safe to call more than once.
+func (c *gatewayConn) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.ended {
+		c.ended = true
+		close(c.done)
+	}
+}
+
+// resumeURL is the address a client comes back to: the one it came from.
+func (c *gatewayConn) resumeURL() string {
+	if c.secure {
+		return "wss://" + c.host
+	}
+	return "ws://" + c.host
+}
+
+// enter counts a connection in; false when the server is closing.
+func (s *Server) enter(c *gatewayConn) bool {
+	s.connMu.Lock()
+	defer s.connMu.Unlock()
+	if s.closing {
+		return false
+	}
+	s.conns[c] = struct{}{}
+	s.wg.Add(1)
+	return true
+}
+
+func (s *Server) leave(c *gatewayConn) {
+	s.connMu.Lock()
+	delete(s.conns, c)
+	s.connMu.Unlock()
+	s.wg.Done()
+}
+
+// closeGateway ends every connection as Discord does when it restarts, and
+// cuts those that do not take the close within the context.
+func (s *Server) closeGateway(ctx context.Context) {
+	s.connMu.Lock()
+	s.closing = true
+	conns := make([]*gatewayConn, 0, len(s.conns))
+	for c := range s.conns {
+		conns = append(conns, c)
+	}
+	s.connMu.Unlock()
+	for _, c := range conns {
+		c.queue(frame{code: websocket.CloseGoingAway})
+	}
+	gone := make(chan struct{})
+	go func() { s.wg.Wait(); close(gone) }()
+	select {
+	case <-gone:
+		return
+	case <-ctx.Done():
+	case <-time.After(time.Second):
+	}
+	for _, c := range conns {
+		c.end()
+		_ = c.ws.Close()
+	}
+	s.page.cut()
+	<-gone
+}
+
+func isUpgrade(r *http.Request) bool {
+	return strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
+}

@@ -1,0 +1,183 @@
+package discordsim
+
+import (
+	"slices"
+	"sync"
+	"time"
+)
+
+// item is one dispatch as it lies in a session's log.
+type item struct {
+	seq   int64
+	name  string
+	guild ID
+	user  ID
+	data  []byte
+	at    time.Time // when it was handed to the session
+
+	only *gatewayConn // RESUMED ends one connection's replay: it is not part of another's
+}
+
+// session is one shard of one application. It outlives its connections: the
+// log holds what was dispatched, so that a RESUME can replay it.
+//
+// app, shard, shards and what IDENTIFY said never change. The log, its
+// connection and the guilds still to be sent are guarded by mu, which is taken
+// last: never while holding it is anything else locked or called.
+type session struct {
+	id      string
+	app     *application
+	shard   int
+	shards  int
+	version int
+	intents Intents
+	large   int
+	limits  replayLimits
+
+	mu       sync.Mutex
+	seq      int64
+	log      []item
+	head     int // where in log the oldest dispatch that is kept lies
+	bytes    int
+	conn     *gatewayConn
+	pending  []ID // guilds whose GUILD_CREATE is still to come
+	detached time.Time
+}
+
+type replayLimits struct{ events, bytes int }
+
+// takes says whether a guild belongs to this session's shard.
+func (s *session) takes(guild ID) bool { return int(uint64(guild)>>22%uint64(s.shards)) == s.shard }
+
+// append puts a dispatch into the log and wakes the connection.
+func (s *session) append(it item) {
+	s.mu.Lock()
+	s.seq++
+	it.seq = s.seq
+	s.log = append(s.log, it)
+	s.bytes += len(it.data)
+	s.trim()
+	c := s.conn
+	s.mu.Unlock()
+	if c != nil {
+		c.poke()
+	}
+}
+
+// kept are the dispatches that can still be replayed. The caller holds mu.
+func (s *session) kept() []item { return s.log[s.head:] }
+
+// trim drops the oldest dispatches beyond the limits. What was dropped is
+// moved out of the slice only now and then, so that a dispatch costs the same
+// however long the log is. The caller holds mu.
+func (s *session) trim() {
+	for len(s.kept()) > s.limits.events || s.bytes > s.limits.bytes && len(s.kept()) > 1 {
+		old := &s.log[s.head]
+		if s.conn != nil && s.conn.cursor.Load() < old.seq {
+			// The reader is too slow: what it has not got is being lost.
+			s.conn.overrun.Store(true)
+		}
+		s.bytes -= len(old.data)
+		*old = item{}
+		s.head++
+	}
+	if s.head > 64 && s.head > len(s.log)/2 {
+		s.log = slices.Delete(s.log, 0, s.head)
+		s.head = 0
+	}
+}
+
+// after gives at most limit dispatches behind a sequence number.
+func (s *session) after(seq int64, limit int) []item {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	kept := s.kept()
+	if len(kept) == 0 {
+		return nil
+	}
+	i := max(int(seq-kept[0].seq+1), 0)
+	if i >= len(kept) {
+		return nil
+	}
+	return slices.Clone(kept[i:min(i+limit, len(kept))])
+}
+
+// canReplay says whether everything behind seq is still in the log.
+func (s *session) canReplay(seq int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	kept := s.kept()
+	return seq == s.seq || len(kept) > 0 && seq >= kept[0].seq-1
+}
+
+func (s *session) sequence() int64 { s.mu.Lock(); defer s.mu.Unlock(); return s.seq }
+
+// attach makes c the session's connection and gives the one it replaces.
+func (s *session) attach(c *gatewayConn) *gatewayConn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old := s.conn
+	s.conn, s.detached = c, time.Time{}
+	return old
+}
+
+// detach takes c off the session, if it is still its connection.
+func (s *session) detach(c *gatewayConn, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conn == c {
+		s.conn, s.detached = nil, now
+	}
+}
+
+func (s *session) connection() *gatewayConn { s.mu.Lock(); defer s.mu.Unlock(); return s.conn }
+
+func (s *session) expired(now time.Time, window time.Duration) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.conn == nil && !s.detached.IsZero() && now.Sub(s.detached) > window
+}
+
+// awaits says whether the guild's GUILD_CREATE is still to come: until then
+// its events are left out, since GUILD_CREATE will hold what they would say.
+func (s *session) awaits(guild ID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Contains(s.pending, guild)
+}
+
+// expect puts a guild's GUILD_CREATE on the list.
+func (s *session) expect(guild ID) {
+	s.mu.Lock()
+	if !slices.Contains(s.pending, guild) {
+		s.pending = append(s.pending, guild)
+	}
+	c := s.conn
+	s.mu.Unlock()
+	if c != nil {
+		c.poke()
+	}
+}
+
+// forget takes a guild off the list and says whether it was there.
+func (s *session) forget(guild ID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := slices.Index(s.pending, guild)
+	if i >= 0 {
+		s.pending = slices.Delete(s.pending, i, i+1)
+	}
+	return i >= 0
+}
+
+// next gives the first guild on the list that can be sent.
+func (s *session) next(can func(ID) bool) (ID, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range s.pending {
+		if can(id) {
+			return id, true
+		}
+	}
+	return 0, false
+}

@@ -1,0 +1,348 @@
+package discordsim
+
+import (
+	_ "embed"
+	"encoding/json"
+	"html/template"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+//go:embed authorize.html
+var authorizeHTML string
+
+// loginCookie remembers, for the authorise page alone, whom a browser picked last.
+const loginCookie = "standin_user"
+
+// authRequest is one request for authorisation, checked.
+type authRequest struct {
+	app    *application
+	query  url.Values
+	scopes []string
+	guild  ID
+}
+
+type authPage struct {
+	Error       string
+	Application string
+	Description string
+	Redirect    string
+	Scopes      []scopeLine
+	Users       []authUser
+	Guilds      []Guild
+	Permissions string
+	Bot         bool
+	Hidden      map[string]string
+}
+
+type scopeLine struct{ Name, Meaning string }
+
+type authUser struct {
+	ID      ID
+	Name    string
+	Account string
+	Avatar  string
+	Chosen  bool // offered first
+	Known   bool // this browser has chosen them before
+}
+
+var scopeMeanings = map[string]string{
+	"identify": "see your name and picture", "email": "see your mail address", "guilds": "see which servers you are in",
+	"guilds.join": "let you into servers", "guilds.members.read": "see your roles in a server",
+	"bot": "add its bot to a server", "applications.commands": "add its commands to a server",
+	"connections": "see your connections", "openid": "confirm who you are",
+}
+
+// oauthPages puts OAuth2 under the addresses that Discord has.
+func (s *Server) oauthPages(mux *http.ServeMux) {
+	page := template.Must(template.New("authorize").Parse(authorizeHTML))
+	for _, prefix := range []string{"", "/api", "/api/v10", "/api/v9"} {
+		mux.HandleFunc("GET "+prefix+"/oauth2/authorize", func(w http.ResponseWriter, r *http.Request) { s.serveAuthorize(w, r, page) })
+		mux.HandleFunc("POST "+prefix+"/oauth2/authorize", func(w http.ResponseWriter, r *http.Request) { s.decideAuthorize(w, r, page) })
+		mux.HandleFunc("POST "+prefix+"/oauth2/token", s.serveToken)
+		mux.HandleFunc("POST "+prefix+"/oauth2/token/revoke", s.serveRevoke)
+	}
+}
+
+// checkAuth reads a request for authorisation. A problem with the application
+// or the address is shown here; the others could be sent back, but people who
+// try things learn more from a page.
+func (s *Server) checkAuth(q url.Values) (*authRequest, string) {
+	a := &authRequest{app: s.apps[parseID(q.Get("client_id"))], query: q, scopes: strings.Fields(q.Get("scope"))}
+	redirect := q.Get("redirect_uri")
+	switch {
+	case a.app == nil:
+		return nil, "There is no application with this client_id."
+	case len(a.scopes) == 0:
+		return nil, "The request has no scope."
+	}
+	if redirect == "" && len(a.app.redirects) == 1 {
+		redirect = a.app.redirects[0]
+		q.Set("redirect_uri", redirect)
+	}
+	onlyBot := !slices.ContainsFunc(a.scopes, func(sc string) bool { return sc != "bot" && sc != "applications.commands" })
+	switch {
+	case redirect == "" && onlyBot:
+	case !a.app.redirectAllowed(redirect):
+		return nil, "Invalid OAuth2 redirect_uri: the application has not registered " + redirect
+	case q.Get("response_type") != "code":
+		return nil, "response_type must be code."
+	}
+	for _, sc := range a.scopes {
+		if !slices.Contains(knownScopes, sc) {
+			return nil, "The scope " + sc + " is unknown."
+		}
+	}
+	if m := q.Get("code_challenge_method"); q.Get("code_challenge") != "" && m != "" && m != "S256" && m != "plain" {
+		return nil, "code_challenge_method must be S256 or plain."
+	}
+	a.guild = parseID(q.Get("guild_id"))
+	return a, ""
+}
+
+func (s *Server) serveAuthorize(w http.ResponseWriter, r *http.Request, page *template.Template) {
+	s.mu.RLock()
+	a, problem := s.checkAuth(r.URL.Query())
+	p := authPage{Error: problem}
+	if a != nil {
+		p = s.authPage(a, r)
+	}
+	s.mu.RUnlock()
+	// prompt=none lets a browser through that has chosen before.
+	if a != nil && a.query.Get("prompt") == "none" {
+		for _, u := range p.Users {
+			if u.Known {
+				s.mu.Lock()
+				location, _ := s.grantCode(a, u.ID)
+				s.mu.Unlock()
+				http.Redirect(w, r, location, http.StatusFound)
+				return
+			}
+		}
+	}
+	status := http.StatusOK
+	if problem != "" {
+		status = http.StatusBadRequest
+	}
+	writePage(w, page, status, p)
+}
+
+func writePage(w http.ResponseWriter, page *template.Template, status int, p authPage) {
+	var b strings.Builder
+	if err := page.Execute(&b, p); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Referrer-Policy", "no-referrer")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, b.String())
+}
+
+func (s *Server) authPage(a *authRequest, r *http.Request) authPage {
+	p := authPage{Application: a.app.name, Description: a.app.description, Redirect: a.query.Get("redirect_uri"),
+		Bot: slices.Contains(a.scopes, "bot"), Permissions: a.query.Get("permissions"), Hidden: map[string]string{}}
+	for k, v := range a.query {
+		if k != "user_id" && k != "guild_id" && k != "decision" {
+			p.Hidden[k] = v[0]
+		}
+	}
+	for _, sc := range a.scopes {
+		p.Scopes = append(p.Scopes, scopeLine{sc, scopeMeanings[sc]})
+	}
+	known := ""
+	if c, err := r.Cookie(loginCookie); err == nil {
+		known = c.Value
+	}
+	home := "" // whose own host the site was opened at
+	if u, err := url.Parse(p.Redirect); err == nil {
+		home, _ = strings.CutSuffix(u.Hostname(), ".localhost")
+	}
+	for _, id := range sortedIDs(s.users) {
+		if u := s.users[id]; s.isPerson(u) {
+			p.Users = append(p.Users, authUser{id, u.displayName(), u.username, "/avatars/" + id.String() + "/" + u.avatar + ".png?size=64", false, id.String() == known})
+			if len(p.Users) == 200 {
+				break // more than a page can sensibly offer
+			}
+		}
+	}
+	i := slices.IndexFunc(p.Users, func(u authUser) bool { return u.Account == home })
+	if i < 0 { // whose host it is says more than who was last
+		i = slices.IndexFunc(p.Users, func(u authUser) bool { return u.Known })
+	}
+	if i >= 0 {
+		first := p.Users[i]
+		first.Chosen = true
+		p.Users = slices.Insert(slices.Delete(p.Users, i, i+1), 0, first)
+	}
+	if p.Bot {
+		for _, id := range sortedIDs(s.guilds) {
+			if len(p.Guilds) < 200 {
+				p.Guilds = append(p.Guilds, Guild{ID: id, Name: s.guilds[id].name})
+			}
+		}
+	}
+	return p
+}
+
+// decideAuthorize takes the decision: from the page's form, or from a script
+// that authorises itself with a user's token as the service's own client does.
+func (s *Server) decideAuthorize(w http.ResponseWriter, r *http.Request, page *template.Template) {
+	if _, token := authorization(r); token != "" {
+		s.authorizeByToken(w, r, token)
+		return
+	}
+	// A form on another site must not decide: browsers say where a post comes from.
+	if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" {
+		writePage(w, page, http.StatusForbidden, authPage{Error: "This decision did not come from this page."})
+		return
+	}
+	if err := r.ParseForm(); err != nil {
+		writePage(w, page, http.StatusBadRequest, authPage{Error: "The form could not be read."})
+		return
+	}
+	q := r.PostForm
+	for k, v := range r.URL.Query() {
+		if !q.Has(k) {
+			q[k] = v
+		}
+	}
+	user := parseID(q.Get("user_id"))
+	s.mu.Lock()
+	a, problem := s.checkAuth(q)
+	location := ""
+	switch {
+	case a == nil:
+	case q.Get("decision") == "cancel":
+		location = deniedAt(a)
+	default:
+		location, problem = s.grantCode(a, user)
+	}
+	s.mu.Unlock()
+	if problem != "" {
+		writePage(w, page, http.StatusBadRequest, authPage{Error: problem})
+		return
+	}
+	if user != 0 {
+		// The page writes it too, when somebody follows a link: it says nothing but whom to offer first.
+		http.SetCookie(w, &http.Cookie{Name: loginCookie, Value: user.String(), Path: "/", SameSite: http.SameSiteLaxMode})
+	}
+	http.Redirect(w, r, location, http.StatusSeeOther)
+}
+
+func (s *Server) authorizeByToken(w http.ResponseWriter, r *http.Request, token string) {
+	commonHeaders(w.Header())
+	var body struct {
+		Authorize   bool        `json:"authorize"`
+		Permissions Permissions `json:"permissions"`
+		GuildID     *ID         `json:"guild_id"`
+	}
+	raw, err := io.ReadAll(io.LimitReader(r.Body, 64<<10))
+	if err == nil && len(raw) > 0 {
+		err = json.Unmarshal(raw, &body)
+	}
+	if err != nil {
+		writeError(w, fail(400, 50109, "The request body contains invalid JSON."))
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u := s.userTokens[token]
+	if u == nil {
+		writeError(w, errUnauthorized())
+		return
+	}
+	a, problem := s.checkAuth(r.URL.Query())
+	location := ""
+	switch {
+	case a == nil:
+	case !body.Authorize:
+		location = deniedAt(a)
+	default:
+		if body.GuildID != nil {
+			a.guild = *body.GuildID
+		}
+		location, problem = s.grantCode(a, u.id)
+	}
+	if problem != "" {
+		writeError(w, fail(400, 50035, problem))
+		return
+	}
+	_, _ = w.Write(marshal(map[string]string{"location": location}))
+}
+
+func writeError(w http.ResponseWriter, e *APIError) {
+	w.WriteHeader(e.Status)
+	_, _ = w.Write(marshal(e))
+}
+
+func deniedAt(a *authRequest) string {
+	return withQuery(a.query.Get("redirect_uri"), map[string]string{"error": "access_denied",
+		"error_description": "The resource owner or authorization server denied the request", "state": a.query.Get("state")})
+}
+
+func withQuery(address string, add map[string]string) string {
+	if address == "" {
+		return "/"
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		return "/"
+	}
+	q := u.Query()
+	for k, v := range add {
+		if v != "" {
+			q.Set(k, v)
+		}
+	}
+	u.RawQuery = q.Encode()
+	return u.String()
+}
+
+// grantCode does what the user agreed to: the bot joins the guild they chose,
+// and a code goes back. The caller holds the world for writing.
+func (s *Server) grantCode(a *authRequest, user ID) (location, problem string) {
+	u := s.users[user]
+	if u == nil || u.bot {
+		return "", "Choose who you are."
+	}
+	if slices.Contains(a.scopes, "bot") {
+		g := s.guilds[a.guild]
+		if g == nil {
+			return "", "Choose a server for the bot."
+		}
+		if m := g.members[user]; m == nil || !s.basePerms(g, m).Has(PermManageGuild) {
+			return "", u.displayName() + " may not add bots to " + g.name + ": that needs Manage Server."
+		}
+		if a.app.dmUse.quarantined && g.members[a.app.id] == nil {
+			return "", a.app.name + " cannot be added to servers now: Discord's anti-spam system has flagged it."
+		}
+		s.installBot(g, a.app, Permissions(parseID(a.query.Get("permissions")))&AllPermissions)
+	}
+	redirect := a.query.Get("redirect_uri")
+	if redirect == "" {
+		return "/", ""
+	}
+	for old, c := range s.oauth.codes {
+		if !s.now().Before(c.expires) {
+			delete(s.oauth.codes, old)
+		}
+	}
+	code := s.secret(22)
+	method := a.query.Get("code_challenge_method")
+	if method == "" {
+		method = "plain"
+	}
+	s.oauth.codes[code] = &authCode{app: a.app.id, user: user, scopes: a.scopes, redirect: redirect, guild: a.guild,
+		challenge: a.query.Get("code_challenge"), method: method, expires: s.now().Add(codeLife)}
+	add := map[string]string{"code": code, "state": a.query.Get("state")}
+	if slices.Contains(a.scopes, "bot") {
+		add["guild_id"], add["permissions"] = a.guild.String(), a.query.Get("permissions")
+	}
+	return withQuery(redirect, add), ""
+}

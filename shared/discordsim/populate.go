@@ -1,0 +1,61 @@
+package discordsim
+
+import (
+	"fmt"
+	"strconv"
+)
+
+// Size is how large a world Populate makes.
+type Size struct {
+	Guilds   int
+	Channels int // of each guild: a tenth categories, half of the rest voice
+	Members  int // of each guild, without the bot
+}
+
+// Populate fills the world with guilds for measurements, an application's bot
+// in each with the permissions given. Every member is a user of their own, the
+// first of each guild its owner. It tells no session, so do it before any bot
+// connects.
+func (s *Server) Populate(app ID, z Size, p Permissions) ([]Guild, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := s.apps[app]
+	if a == nil || z.Members < 1 || z.Guilds < 0 || z.Channels < 0 || z.Channels > s.opts.Limits.Channels {
+		return nil, fmt.Errorf("standin: populate %+v: it needs an application, a member a guild and at most %d channels", z, s.opts.Limits.Channels)
+	}
+	list := make([]Guild, 0, z.Guilds)
+	for n := range z.Guilds {
+		g := s.populated(n, z)
+		s.installBot(g, a, p)
+		list = append(list, Guild{ID: g.id, Name: g.name, Owner: g.owner})
+	}
+	return list, nil
+}
+
+func (s *Server) populated(n int, z Size) *guild {
+	name := strconv.Itoa(n)
+	g := &guild{id: s.foundingID(), name: "Guild " + name, locale: "en-US", joinedAt: s.now(), afkTimeout: 300,
+		roles: make(map[ID]*role, 2), channels: make(map[ID]*channel, z.Channels), members: make(map[ID]*member, z.Members+1),
+		voice: map[ID]*voiceState{}, bans: map[ID]string{}}
+	g.roles[g.id] = &role{id: g.id, name: "@everyone", permissions: DefaultEveryone}
+	s.guilds[g.id] = g
+	for i := range z.Members {
+		u := s.newUser(s.foundingID(), "user"+name+"-"+strconv.Itoa(i), "")
+		if i == 0 {
+			g.owner = u.id
+		}
+		g.members[u.id] = &member{user: u, joinedAt: g.joinedAt}
+	}
+	var parent ID
+	for i := range z.Channels {
+		c := &channel{id: s.foundingID(), guild: g.id, position: i, parent: parent, name: "channel-" + strconv.Itoa(i)}
+		switch {
+		case i%10 == 0:
+			c.kind, c.parent, parent = ChannelCategory, 0, c.id
+		case i%2 == 0:
+			c.kind, c.bitrate, c.quality = ChannelVoice, 64000, 1
+		}
+		g.channels[c.id], s.channels[c.id] = c, c
+	}
+	return g
+}

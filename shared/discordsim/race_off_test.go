@@ -1,0 +1,5 @@
+//go:build !race
+
+package discordsim_test
+
+const raceEnabled = false

@@ -1,0 +1,160 @@
+package discordsim
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"math"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// rate is a bucket's size: n requests within a stretch of time.
+type rate struct {
+	n   int
+	per time.Duration
+}
+
+// limiter counts REST requests. Safe for concurrent use.
+type limiter struct {
+	mu      sync.Mutex
+	windows map[string]*window
+	swept   time.Time
+}
+
+func newLimiter() *limiter { return &limiter{windows: map[string]*window{}} }
+
+// verdict is what the limiter says of a request; the headers tell of its bucket.
+type verdict struct {
+	headers http.Header
+	refused *APIError
+}
+
+// admit counts a request of one client against its bucket and the global limit.
+func (l *limiter) admit(client string, rt *route, major string, lim *Limits, now time.Time) verdict {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.sweep(now)
+	v := verdict{headers: http.Header{}}
+	if lim.Buckets && rt.rate.n > 0 {
+		w := l.window(client + "|" + rt.bucket + "|" + major)
+		ok := w.allow(now, rt.rate.n, rt.rate.per)
+		left, reset := w.left(now, rt.rate.n, rt.rate.per)
+		retry, name := reset, rt.bucket
+		if lim.Leaky {
+			if ok, left, reset, retry = w.leak.add(now, rt.rate.n, rt.rate.per); !ok {
+				name += ", refused" // https://github.com/discord/discord-api-docs/issues/7394
+			}
+		}
+		h := v.headers
+		h.Set("X-RateLimit-Limit", strconv.Itoa(rt.rate.n))
+		h.Set("X-RateLimit-Remaining", strconv.Itoa(left))
+		h.Set("X-RateLimit-Reset", strconv.FormatFloat(float64(now.Add(reset).UnixMilli())/1000, 'f', 3, 64))
+		h.Set("X-RateLimit-Reset-After", strconv.FormatFloat(max(reset.Seconds(), 0.001), 'f', 3, 64))
+		h.Set("X-RateLimit-Bucket", bucketHash(name))
+		if !ok {
+			v.refused = tooMany(retry.Seconds(), "user")
+			return v
+		}
+	}
+	if lim.GlobalPerSecond > 0 && !rt.noGlobal {
+		w := l.window(client + "|global")
+		if !w.allow(now, lim.GlobalPerSecond, time.Second) {
+			_, reset := w.left(now, lim.GlobalPerSecond, time.Second)
+			v.refused = tooMany(reset.Seconds(), "global")
+		}
+	}
+	return v
+}
+
+// banned says whether an address has had too many invalid answers.
+func (l *limiter) banned(addr string, lim *Limits, now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if lim.InvalidRequests == 0 {
+		return false
+	}
+	left, _ := l.window("invalid|"+addr).left(now, lim.InvalidRequests, 10*time.Minute)
+	return left == 0
+}
+
+func (l *limiter) invalid(addr string, now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.window("invalid|"+addr).allow(now, math.MaxInt, 10*time.Minute)
+}
+
+func (l *limiter) window(key string) *window {
+	w := l.windows[key]
+	if w == nil {
+		w = &window{}
+		l.windows[key] = w
+	}
+	return w
+}
+
+// sweep forgets old windows now and then, so that a long run does not grow.
+func (l *limiter) sweep(now time.Time) {
+	if now.Sub(l.swept) < time.Minute {
+		return
+	}
+	l.swept = now
+	for key, w := range l.windows {
+		if now.Sub(w.from) > time.Hour {
+			delete(l.windows, key)
+		}
+	}
+}
+
+func bucketHash(name string) string {
+	sum := sha256.Sum256([]byte(name))
+	return hex.EncodeToString(sum[:16])
+}
+
+func tooMany(after float64, scope string) *APIError {
+	message := "You are being rate limited."
+	if scope == "shared" {
+		message = "The resource is being rate limited."
+	}
+	return &APIError{Status: 429, Message: message, RetryAfter: math.Ceil(after*1000) / 1000, Scope: scope}
+}
+
+// limitHeaders are those of a refusal: whole seconds in Retry-After, as Discord sends.
+func (e *APIError) limitHeaders(h http.Header) {
+	h.Set("Retry-After", strconv.Itoa(int(math.Ceil(e.RetryAfter))))
+	h.Set("X-RateLimit-Scope", e.Scope)
+	if e.Scope == "global" {
+		h.Set("X-RateLimit-Global", "true")
+	}
+}
+
+// answerFault answers a request by an injected 429.
+func (f *Fault) answer429(w http.ResponseWriter) {
+	h := w.Header()
+	if !f.NoRetry {
+		h.Set("Retry-After", strconv.FormatFloat(f.RetryAfter, 'f', -1, 64))
+	}
+	if f.Scope == "cloudflare" {
+		h.Del("Via")
+		h.Set("Content-Type", "text/plain; charset=UTF-8")
+		h.Set("Server", "cloudflare")
+		w.WriteHeader(429)
+		_, _ = w.Write([]byte("error code: 1015"))
+		return
+	}
+	h.Set("X-RateLimit-Scope", f.Scope)
+	if f.Scope == "global" {
+		h.Set("X-RateLimit-Global", "true")
+	} else if !f.NoBucket {
+		h.Set("X-RateLimit-Limit", "5")
+		h.Set("X-RateLimit-Remaining", "0")
+		h.Set("X-RateLimit-Reset-After", strconv.FormatFloat(f.RetryAfter, 'f', 3, 64))
+		h.Set("X-RateLimit-Reset", strconv.FormatFloat(float64(time.Now().Add(seconds(f.RetryAfter)).UnixMilli())/1000, 'f', 3, 64))
+		h.Set("X-RateLimit-Bucket", bucketHash("injected"))
+	}
+	body := marshal(tooMany(f.RetryAfter, f.Scope))
+	h.Set("Content-Type", "application/json")
+	w.WriteHeader(429)
+	_, _ = w.Write(body)
+}

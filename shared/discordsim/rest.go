@@ -1,0 +1,345 @@
+package discordsim
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// who may call a route.
+type access int
+
+const (
+	byBot     access = 1 << iota // Authorization: Bot …
+	byBearer                     // Authorization: Bearer …, or a user's own token
+	byAnybody                    // no authorisation
+)
+
+// route is one line of the table of routes.
+type route struct {
+	method   string
+	path     string
+	access   access
+	scope    string // what a Bearer token must carry
+	bucket   string
+	rate     rate
+	noGlobal bool
+	do       func(*call) (int, any, error)
+}
+
+// call is one request on its way through a route. The world is locked while
+// the route handles it, for writing unless the method is GET.
+type call struct {
+	*Server
+	r      *http.Request
+	route  *route
+	app    *application // the bot, with byBot
+	user   *user        // the user, with byBearer
+	scopes []string
+	body   []byte
+	files  []attachment
+	fields map[string]string // of a multipart body, beside payload_json
+	reason string
+	host   string
+	extra  http.Header
+}
+
+// answer is what goes back.
+type answer struct {
+	status  int
+	headers http.Header
+	body    []byte
+	scope   string // of a 429
+}
+
+const maxBody = 26 << 20
+
+func (s *Server) restHandler() http.Handler {
+	mux := http.NewServeMux()
+	for _, rt := range s.table() {
+		if rt.bucket == "" {
+			rt.bucket = rt.method + " " + rt.path
+		}
+		if rt.rate.n == 0 {
+			rt.rate = rate{20, 5 * time.Second}
+		}
+		mux.HandleFunc(rt.method+" "+rt.path, func(w http.ResponseWriter, r *http.Request) { s.serveRoute(w, r, &rt) })
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if len(r.URL.Path) > 1 {
+			r.URL.Path = strings.TrimSuffix(r.URL.Path, "/")
+		}
+		if _, pattern := mux.Handler(r); pattern == "" || strings.Contains(r.URL.Path, "//") {
+			s.notImplemented(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// notImplemented answers what is not in the table.
+func (s *Server) notImplemented(w http.ResponseWriter, r *http.Request) {
+	s.log.Warn("a request that the stand-in does not know", "method", r.Method, "path", r.URL.Path)
+	commonHeaders(w.Header())
+	w.WriteHeader(http.StatusNotImplemented)
+	_, _ = w.Write(marshal(fail(501, 0, "501: the stand-in has no "+r.Method+" "+r.URL.Path+
+		"; what it has is in the table of its package document")))
+	s.observe(Request{Time: time.Now(), Method: r.Method, Path: r.URL.Path, Status: 501})
+}
+
+func commonHeaders(h http.Header) {
+	h.Set("Via", "1.1 google")
+	h.Set("Content-Type", "application/json")
+	h.Set("Server", "standin")
+}
+
+func (s *Server) observe(q Request) {
+	if s.opts.OnRequest != nil {
+		s.opts.OnRequest(q)
+	}
+}
+
+// serveRoute does what is the same for every route: faults, body, locking,
+// authorisation, limits and the answer's form.
+func (s *Server) serveRoute(w http.ResponseWriter, r *http.Request, rt *route) {
+	q := Request{Time: time.Now(), Method: r.Method, Route: rt.path, Path: r.URL.Path}
+	q.Reason, _ = url.QueryUnescape(r.Header.Get("X-Audit-Log-Reason"))
+	defer func() { q.Took = time.Since(q.Time); s.observe(q) }()
+	commonHeaders(w.Header())
+	where := target{app: s.callerID(r), method: r.Method, path: r.URL.Path, route: rt.path}
+	if id, err := strconv.ParseUint(r.PathValue("guild"), 10, 64); err == nil {
+		where.guild = ID(id)
+	}
+	if q.Injected, q.Status = s.faultBefore(w, r, where); q.Injected {
+		return
+	}
+	a := s.answer(r, rt, q.Reason)
+	q.Status = a.status
+	if f, ok := s.faults.takeAfter(where); ok {
+		q.Injected, q.Status = true, f.Status
+		f.answerBroken(w)
+		return
+	}
+	for k, v := range a.headers {
+		w.Header()[k] = v
+	}
+	if f, ok := s.faults.takeIf(FaultAnswer, where, func(x *Fault) bool { return x.After }); ok {
+		f.spoil(w.Header(), &a)
+		q.Injected, q.Status = true, a.status
+	}
+	if a.status == http.StatusNoContent {
+		w.Header().Del("Content-Type")
+	}
+	w.WriteHeader(a.status)
+	_, _ = w.Write(a.body)
+}
+
+// answer handles a request and gives the answer in bytes.
+func (s *Server) answer(r *http.Request, rt *route, reason string) answer {
+	addr, _, _ := net.SplitHostPort(r.RemoteAddr)
+	if s.limiter.banned(addr, s.opts.Limits, s.now()) {
+		return answer{status: 429, headers: http.Header{"Via": nil, "Content-Type": {"text/plain"}, "Retry-After": {"600"}},
+			body: []byte("error code: 1015")}
+	}
+	c := &call{Server: s, r: r, route: rt, reason: reason, host: r.Host, extra: http.Header{}, fields: map[string]string{}}
+	readErr := c.read()
+	if r.Method == http.MethodGet {
+		s.mu.RLock()
+		defer s.mu.RUnlock()
+	} else {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+	}
+	a := c.run(readErr)
+	if a.status == 401 || a.status == 403 || a.status == 429 && a.scope != "shared" {
+		s.limiter.invalid(addr, s.now())
+	}
+	return a
+}
+
+func (c *call) run(readErr error) answer {
+	client, err := c.authorise()
+	if err != nil {
+		return c.refuse(err)
+	}
+	v := c.limiter.admit(client, c.route, c.major(), c.opts.Limits, c.now())
+	for k, h := range v.headers {
+		c.extra[k] = h
+	}
+	switch {
+	case v.refused != nil:
+		return c.refuse(v.refused)
+	case readErr != nil:
+		return c.refuse(readErr)
+	}
+	if err := c.checkIDs(); err != nil {
+		return c.refuse(err)
+	}
+	status, body, err := c.route.do(c)
+	if err != nil {
+		return c.refuse(err)
+	}
+	a := answer{status: status, headers: c.extra}
+	switch b, isRaw := body.(raw); {
+	case isRaw:
+		a.body = []byte(b.data)
+		a.headers.Set("Content-Type", b.kind)
+	case status != http.StatusNoContent:
+		a.body = marshal(body)
+	}
+	return a
+}
+
+func (c *call) refuse(err error) answer {
+	if file, ok := errors.AsType[*fileError](err); ok {
+		return answer{status: http.StatusBadRequest, headers: c.extra, body: marshal(map[string]any{
+			"code": 50035, "message": "Invalid Form Body", // the OpenAPI description wants both, the document's example has neither
+			"target_users_file": file.lines,
+		})}
+	}
+	var e *APIError
+	if !errors.As(err, &e) {
+		c.log.Error("a request failed inside the stand-in", "error", err, "path", c.r.URL.Path)
+		e = fail(500, 0, "500: Internal Server Error")
+	}
+	if e.Status == 429 {
+		e.limitHeaders(c.extra)
+	}
+	return answer{status: e.Status, headers: c.extra, body: marshal(e), scope: e.Scope}
+}
+
+// major is the part of the address that has buckets of its own.
+func (c *call) major() string {
+	for _, name := range []string{"channel", "guild"} {
+		if v := c.r.PathValue(name); v != "" {
+			return v
+		}
+	}
+	return c.r.PathValue("webhook") + "/" + c.r.PathValue("token")
+}
+
+// read takes the body: JSON, or a form whose payload_json is JSON and whose
+// other parts are files.
+func (c *call) read() error {
+	if c.r.Body == nil || c.r.Method == http.MethodGet {
+		return nil
+	}
+	body, err := io.ReadAll(io.LimitReader(c.r.Body, maxBody+1))
+	if err != nil {
+		return fail(400, 0, "400: Bad Request")
+	}
+	if len(body) > maxBody {
+		return fail(413, 40005, "Request entity too large")
+	}
+	kind, params, _ := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
+	switch {
+	case len(body) == 0 || kind == "application/json":
+		c.body = body
+	case kind == "multipart/form-data":
+		return c.readMultipart(body, params["boundary"])
+	case kind == "application/x-www-form-urlencoded" && !json.Valid(body):
+		v, err := url.ParseQuery(string(body))
+		if err != nil {
+			return fail(400, 0, "400: Bad Request")
+		}
+		c.body = []byte(v.Get("payload_json"))
+	case kind == "" || kind == "application/x-www-form-urlencoded":
+		c.body = body
+	default:
+		return fail(400, 50035, "Expected \"Content-Type\" header to be one of {'application/json'}.")
+	}
+	return nil
+}
+
+func (c *call) readMultipart(body []byte, boundary string) error {
+	mr := multipart.NewReader(bytes.NewReader(body), boundary)
+	for {
+		p, err := mr.NextPart()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fail(400, 50035, "Invalid Form Body")
+		}
+		data, err := io.ReadAll(p)
+		if err != nil {
+			return fail(400, 50035, "Invalid Form Body")
+		}
+		if p.FormName() == "payload_json" {
+			c.body = data
+		} else if p.FileName() != "" {
+			c.files = append(c.files, attachment{name: p.FileName(), kind: p.Header.Get("Content-Type"), data: data,
+				field: p.FormName()})
+		} else {
+			c.fields[p.FormName()] = string(data)
+		}
+	}
+}
+
+// form reads the body as one object; a multipart body may have its fields as parts of their own.
+func (c *call) form() (*form, error) {
+	f, err := parseForm(c.body)
+	for name, value := range c.fields {
+		if err == nil && !f.has(name) {
+			f.set(name, value)
+		}
+	}
+	return f, err
+}
+
+// checkIDs refuses an address in which something else stands where an id belongs.
+func (c *call) checkIDs() error {
+	for _, name := range []string{"channel", "guild", "message", "user", "role", "overwrite", "app", "command"} {
+		v := c.r.PathValue(name)
+		if _, err := strconv.ParseUint(v, 10, 63); v != "" && err != nil {
+			return invalid(name+"_id", "NUMBER_TYPE_COERCE", "Value \""+v+"\" is not snowflake.")
+		}
+	}
+	return nil
+}
+
+// id reads a snowflake from the address; what is none is unknown to everybody.
+func (c *call) id(name string) ID {
+	n, err := strconv.ParseUint(c.r.PathValue(name), 10, 63)
+	if err != nil {
+		return 0
+	}
+	return ID(n)
+}
+
+// query reads a whole number from the query.
+func (c *call) query(name string, def, low, high int) (int, error) {
+	v := c.r.URL.Query().Get(name)
+	if v == "" {
+		return def, nil
+	}
+	f := &form{fields: map[string]json.RawMessage{name: marshal(v)}, errs: &tree{}}
+	n := f.num(name, low, high)
+	return n, f.errs.err()
+}
+
+func (c *call) queryID(name string) (ID, error) {
+	v := c.r.URL.Query().Get(name)
+	if v == "" {
+		return 0, nil
+	}
+	f := &form{fields: map[string]json.RawMessage{name: marshal(v)}, errs: &tree{}}
+	id := f.id(name)
+	return id, f.errs.err()
+}
+
+func (c *call) queryYes(name string) bool {
+	v := strings.ToLower(c.r.URL.Query().Get(name))
+	return v == "true" || v == "1"
+}
+
+func noContent() (int, any, error) { return http.StatusNoContent, nil, nil }

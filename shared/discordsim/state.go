@@ -1,0 +1,199 @@
+package discordsim
+
+import (
+	"cmp"
+	"slices"
+)
+
+// State is the world, or what one user sees of it, in Discord's objects.
+type State struct {
+	User         *ID                   `json:"user_id,omitempty"` // whose view it is
+	Guilds       []StateGuild          `json:"guilds"`
+	Messages     map[ID][]wireMessage  `json:"messages"` // by channel, oldest first
+	DMs          []wireDM              `json:"dms"`
+	Users        []StateUser           `json:"users"`
+	Applications []StateApplication    `json:"applications"`
+	Modals       []Modal               `json:"modals"` // which the user has open
+	Faults       []Fault               `json:"faults"`
+	Invites      map[string]wireInvite `json:"invites,omitempty"`
+	OwnHosts     []string              `json:"own_hosts,omitempty"` // see GiveOwnHosts
+}
+
+// StateGuild is a guild with all in it. Members and VoiceStates are whole, or
+// what the user sees: voice states of channels they may view.
+type StateGuild struct {
+	wireGuildCreate
+	Mine *Permissions `json:"permissions,omitempty"` // the user's, in the guild
+}
+
+// StateUser is a person's account.
+type StateUser struct {
+	wireUser
+	Locale    string `json:"locale"`
+	DMsClosed bool   `json:"dms_closed"`
+	Guilds    []ID   `json:"guild_ids"`
+}
+
+// StateApplication is an application with its gateway sessions.
+type StateApplication struct {
+	ID       ID             `json:"id"`
+	Name     string         `json:"name"`
+	Bot      wireUser       `json:"bot"`
+	Sessions []StateSession `json:"sessions"`
+	Guilds   []ID           `json:"guild_ids"`
+	// DMsOpened counts the direct messages it opened with people who had none with it.
+	DMsOpened   int  `json:"dms_opened"`
+	Quarantined bool `json:"quarantined"`
+}
+
+// StateSession is one shard's session.
+type StateSession struct {
+	ID        string  `json:"id"`
+	Shard     [2]int  `json:"shard"`
+	Connected bool    `json:"connected"`
+	Sequence  int64   `json:"sequence"`
+	Intents   Intents `json:"intents"`
+}
+
+// State gives the whole world.
+func (s *Server) State() *State {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.state(0)
+}
+
+// StateFor gives the world as one user sees it.
+func (s *Server) StateFor(user ID) (*State, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.users[user] == nil {
+		return nil, errUnknownUser()
+	}
+	return s.state(user), nil
+}
+
+func (s *Server) state(user ID) *State {
+	st := &State{User: optionalID(user), Guilds: []StateGuild{}, Messages: map[ID][]wireMessage{}, DMs: []wireDM{},
+		Users: s.stateUsers(), Applications: s.stateApplications(), Modals: []Modal{}, Faults: s.faults.all(), OwnHosts: s.ownHosts}
+	for _, id := range sortedIDs(s.guilds) {
+		if g := s.guilds[id]; user == 0 || g.members[user] != nil {
+			st.Guilds = append(st.Guilds, s.stateGuild(g, user))
+		}
+	}
+	for id, list := range s.messages {
+		ch := s.channels[id]
+		if ch == nil || user != 0 && !s.canSee(user, ch) {
+			continue
+		}
+		for _, m := range list {
+			if user == 0 || m.only == 0 || m.only == user {
+				st.Messages[id] = append(st.Messages[id], s.wireMessage(m, user))
+			}
+		}
+	}
+	for _, ch := range s.dms {
+		if user == 0 || ch.isParty(user) {
+			st.DMs = append(st.DMs, s.wireDMFor(ch, user))
+		}
+	}
+	slices.SortFunc(st.DMs, func(a, b wireDM) int { return cmp.Compare(a.ID, b.ID) })
+	for _, a := range s.modals {
+		if a.user.id == user {
+			st.Modals = append(st.Modals, *a.modal.shown())
+		}
+	}
+	if user == 0 {
+		st.Invites = map[string]wireInvite{}
+		for _, i := range s.invitesOf(func(*invite) bool { return true }) {
+			st.Invites[i.code] = s.wireInvite(i, true)
+		}
+	}
+	return st
+}
+
+func (s *Server) stateGuild(g *guild, user ID) StateGuild {
+	w := StateGuild{wireGuildCreate: g.wireCreate(0, 0, 1<<30, (*channel).wire)}
+	w.Unavailable = g.unavailable
+	w.JoinedAt = stamp(g.joinedAt)
+	me := g.members[user]
+	if me != nil {
+		p := s.basePerms(g, me)
+		w.Mine = &p
+		w.JoinedAt = stamp(me.joinedAt)
+	}
+	w.Channels = []wireChannel{}
+	for _, ch := range g.sortedChannels() {
+		cw := ch.wire()
+		if ch.voice() {
+			cw.Status = orNull(optional(ch.status))
+		}
+		if me != nil {
+			p := s.permsIn(g, me, ch)
+			if !p.Has(PermViewChannel) {
+				continue
+			}
+			cw.Permissions = &p
+		}
+		w.Channels = append(w.Channels, cw)
+	}
+	w.Members = []wireMember{}
+	for _, m := range g.sortedMembers() {
+		w.Members = append(w.Members, m.wire())
+	}
+	for _, v := range g.sortedVoice() {
+		if me != nil && g.channels[v.channel] != nil && !s.permsIn(g, me, g.channels[v.channel]).Has(PermViewChannel) {
+			continue
+		}
+		w.VoiceStates = append(w.VoiceStates, g.wireVoice(g.members[v.user], v, false))
+	}
+	return w
+}
+
+func (s *Server) stateUsers() []StateUser {
+	list := []StateUser{}
+	where := map[ID][]ID{}
+	for _, id := range sortedIDs(s.guilds) {
+		for u := range s.guilds[id].members {
+			where[u] = append(where[u], id)
+		}
+	}
+	for _, id := range sortedIDs(s.users) {
+		if u := s.users[id]; len(list) < 1000 && s.isPerson(u) {
+			guilds := where[id]
+			if guilds == nil {
+				guilds = []ID{}
+			}
+			list = append(list, StateUser{u.wire(), u.locale, u.dmsClosed, guilds})
+		}
+	}
+	return list
+}
+
+// isPerson tells whether to offer an account to be somebody: not a bot, nor
+// the developer that an application was given, unless they are in a guild.
+func (s *Server) isPerson(u *user) bool {
+	if !u.developer {
+		return !u.bot
+	}
+	for _, g := range s.guilds {
+		if g.members[u.id] != nil {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Server) stateApplications() []StateApplication {
+	list := []StateApplication{}
+	for _, id := range sortedIDs(s.apps) {
+		a := s.apps[id]
+		w := StateApplication{ID: id, Name: a.name, Bot: a.bot.wire(), Sessions: []StateSession{}, Guilds: sortedIDs(a.guilds),
+			DMsOpened: a.dmUse.total, Quarantined: a.dmUse.quarantined}
+		for _, sess := range a.sessions {
+			w.Sessions = append(w.Sessions, StateSession{sess.id, [2]int{sess.shard, sess.shards}, sess.connection() != nil,
+				sess.sequence(), sess.intents})
+		}
+		list = append(list, w)
+	}
+	return list
+}

@@ -1,0 +1,102 @@
+package discordsim
+
+// flagObfuscated marks a channel that its reader may not view.
+const flagObfuscated = 1 << 17
+
+// hiddenName stands for the name of a channel that may not be viewed.
+const hiddenName = "___hidden___"
+
+// hiddenFrom says whether a bot may not view a channel: it lacks VIEW_CHANNEL
+// and is not connected to it; a category is viewable if any of its channels is
+// ("Obfuscated Channels" in Discord's document of the channel).
+func (s *Server) hiddenFrom(g *guild, bot ID, c *channel) bool {
+	if s.opts.ShowAllChannels {
+		return false
+	}
+	m := g.members[bot]
+	if m == nil || s.sees(g, m, c) {
+		return false
+	}
+	if c.kind != ChannelCategory {
+		return true
+	}
+	for _, child := range g.channels {
+		if child.parent == c.id && s.sees(g, m, child) {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *Server) sees(g *guild, m *member, c *channel) bool {
+	if v := g.voice[m.user.id]; v != nil && v.channel == c.id {
+		return true
+	}
+	return s.permsIn(g, m, c).Has(PermViewChannel)
+}
+
+// obfuscated is what is told of a channel to whom may not view it: its id,
+// kind and place, and one overwrite that says so.
+func (c *channel) obfuscated() wireChannel {
+	blank := channel{id: c.id, guild: c.guild, parent: c.parent, kind: c.kind, position: c.position,
+		name: hiddenName, overwrites: []overwrite{{id: c.guild, deny: PermViewChannel}}, bitrate: 64000, quality: 1}
+	w := blank.wire()
+	w.Flags = flagObfuscated
+	return w
+}
+
+// wireFor gives a channel as a bot's gateway gets it, and keeps in mind
+// whether it was hidden.
+func (s *Server) wireFor(g *guild, app *application, c *channel) wireChannel {
+	if s.hiddenFrom(g, app.id, c) {
+		return c.obfuscated()
+	}
+	return c.wire()
+}
+
+// channelEvent tells of a channel, to each bot as it may see it.
+func (s *Server) channelEvent(name string, c *channel) {
+	g := s.guilds[c.guild]
+	s.noteHidden(g, c, name == "CHANNEL_DELETE")
+	var plain any = c.wire()
+	s.dispatch(event{name: name, intent: IntentGuilds, guild: g, per: func(sess *session) any {
+		if s.hiddenFrom(g, sess.app.id, c) {
+			return c.obfuscated()
+		}
+		return plain
+	}})
+	if c.parent != 0 && name != "CHANNEL_UPDATE" {
+		s.revisit(g)
+	}
+	s.page.guildChanged(g.id)
+}
+
+// noteHidden keeps in mind from which bots a channel is hidden.
+func (s *Server) noteHidden(g *guild, c *channel, gone bool) {
+	for _, app := range g.bots {
+		key := [2]ID{app.id, c.id}
+		if !gone && s.hiddenFrom(g, app.id, c) {
+			s.hidden[key] = struct{}{}
+		} else {
+			delete(s.hidden, key)
+		}
+	}
+}
+
+// revisit tells bots of channels that they may view now and could not before,
+// or the other way round, after roles or memberships changed.
+func (s *Server) revisit(g *guild) {
+	if s.opts.ShowAllChannels {
+		return
+	}
+	for _, c := range g.sortedChannels() {
+		for _, app := range g.bots {
+			key := [2]ID{app.id, c.id}
+			_, was := s.hidden[key]
+			if now := s.hiddenFrom(g, app.id, c); now != was {
+				s.noteHidden(g, c, false)
+				s.dispatch(event{name: "CHANNEL_UPDATE", intent: IntentGuilds, guild: g, app: app, data: s.wireFor(g, app, c)})
+			}
+		}
+	}
+}

@@ -1,0 +1,316 @@
+package discordsim
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+)
+
+// ID is a Discord snowflake.
+type ID = snowflake.ID
+
+// ChannelType is the kind of a channel, numbered as Discord does.
+type ChannelType int
+
+// The kinds of channels the stand-in keeps.
+const (
+	ChannelText         ChannelType = 0
+	ChannelDM           ChannelType = 1
+	ChannelVoice        ChannelType = 2
+	ChannelCategory     ChannelType = 4
+	ChannelAnnouncement ChannelType = 5
+	ChannelStage        ChannelType = 13
+	ChannelForum        ChannelType = 15
+)
+
+const (
+	overwriteRole   = 0
+	overwriteMember = 1
+)
+
+// user is one account, a person's or a bot's. Fields after id are guarded by Server.mu.
+type user struct {
+	id         ID
+	username   string
+	globalName string
+	avatar     string
+	locale     string
+	token      string
+	bot        bool
+	dmsClosed  bool
+	unverified bool // neither a verified address nor a phone
+	developer  bool // made for an application, which has to belong to somebody
+	flags      int
+}
+
+// guild is one server. Everything in it is guarded by Server.mu.
+type guild struct {
+	id          ID
+	name        string
+	icon        string
+	description string
+	owner       ID
+	locale      string
+	joinedAt    time.Time
+	roles       map[ID]*role
+	channels    map[ID]*channel
+	members     map[ID]*member
+	voice       map[ID]*voiceState
+	bans        map[ID]string
+	bots        []*application
+	audit       []auditEntry
+	unavailable bool
+	afk         ID // the voice channel that idle people are moved to; 0: none
+	afkTimeout  int
+	system      ID
+	verify      int
+	screening   bool // membership screening is on
+	twoFactor   bool
+	badWords    []string // that names of channels may not hold
+	badInForm   bool     // and how that is said
+}
+
+type role struct {
+	id          ID
+	name        string
+	permissions Permissions
+	position    int
+	color       int
+	hoist       bool
+	managed     bool
+	mentionable bool
+	botID       ID
+}
+
+type channel struct {
+	id          ID
+	guild       ID // 0 for a direct message
+	parent      ID
+	kind        ChannelType
+	name        string
+	topic       *string
+	position    int
+	bitrate     int
+	userLimit   int
+	slowmode    int
+	nsfw        bool
+	region      *string
+	quality     int
+	archiveMins int
+	overwrites  []overwrite
+	status      string
+	voiceStart  time.Time // zero while nobody is in it
+	lastMessage ID
+	lastPin     time.Time
+	renames     []time.Time
+	oldEdits    []time.Time
+	parties     []ID // the two users of a direct message
+}
+
+type overwrite struct {
+	id    ID
+	kind  int
+	allow Permissions
+	deny  Permissions
+}
+
+type member struct {
+	user     *user
+	nick     string
+	roles    []ID
+	joinedAt time.Time
+	timeout  time.Time
+	mute     bool
+	deaf     bool
+	pending  bool
+	flags    int
+}
+
+type voiceState struct {
+	user       ID
+	channel    ID
+	session    string
+	selfMute   bool
+	selfDeaf   bool
+	selfStream bool
+	selfVideo  bool
+	suppress   bool
+	speak      time.Time
+}
+
+func (c *channel) voice() bool { return c.kind == ChannelVoice || c.kind == ChannelStage }
+
+// texts says whether messages may be sent to the channel: voice channels have a chat too.
+func (c *channel) texts() bool {
+	switch c.kind {
+	case ChannelText, ChannelDM, ChannelVoice, ChannelAnnouncement, ChannelStage:
+		return true
+	}
+	return false
+}
+
+func (c *channel) findOverwrite(id ID) int {
+	return slices.IndexFunc(c.overwrites, func(o overwrite) bool { return o.id == id })
+}
+
+func (c *channel) isParty(u ID) bool { return slices.Contains(c.parties, u) }
+
+func (m *member) has(role ID) bool { return slices.Contains(m.roles, role) }
+
+func (u *user) displayName() string {
+	if u.globalName != "" {
+		return u.globalName
+	}
+	return u.username
+}
+
+// nextID makes a snowflake of now. Later calls give larger ids. The caller holds the world.
+func (s *Server) nextID() ID {
+	ms := s.now().UnixMilli() - snowflake.Epoch
+	if ms > s.lastMS {
+		s.lastMS, s.lastInc = ms, 0
+	} else if s.lastInc++; s.lastInc > 0xfff {
+		s.lastMS, s.lastInc = s.lastMS+1, 0
+	}
+	return ID(uint64(s.lastMS)<<22 | 1<<17 | s.lastInc)
+}
+
+// foundingID makes a snowflake of a year ago, one millisecond after another:
+// what was there before the world began is older than what happens in it, and
+// guilds spread over shards, which are chosen by the milliseconds.
+func (s *Server) foundingID() ID {
+	s.founded++
+	return ID(uint64(s.foundingMS+s.founded)<<22 | 2<<17 | uint64(s.founded)&0xfff)
+}
+
+// randomHex gives n random bytes as hex. The caller holds the world.
+func (s *Server) randomHex(n int) string { return hex.EncodeToString(s.randomBytes(n)) }
+
+func (s *Server) randomBytes(n int) []byte {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte(s.rng.UintN(256))
+	}
+	return b
+}
+
+// secret gives n random bytes in the alphabet of Discord's tokens. The caller holds the world.
+func (s *Server) secret(n int) string { return base64.RawURLEncoding.EncodeToString(s.randomBytes(n)) }
+
+// botToken makes a token whose first part is the id, as libraries decode it.
+func (s *Server) botToken(id ID) string {
+	return base64.RawStdEncoding.EncodeToString([]byte(id.String())) + "." + s.secret(5) + "." + s.secret(28)
+}
+
+func newRand(seed uint64) *rand.Rand {
+	if seed == 0 {
+		seed = rand.Uint64()
+	}
+	return rand.New(rand.NewPCG(seed, 0x736e7567))
+}
+
+// member finds a member of a guild by both ids; nil when there is none.
+func (s *Server) member(guild, user ID) *member {
+	if g := s.guilds[guild]; g != nil {
+		return g.members[user]
+	}
+	return nil
+}
+
+// sortedChannels lists a guild's channels by position, then id.
+func (g *guild) sortedChannels() []*channel {
+	list := make([]*channel, 0, len(g.channels))
+	for _, c := range g.channels {
+		list = append(list, c)
+	}
+	slices.SortFunc(list, func(a, b *channel) int {
+		if a.position != b.position {
+			return a.position - b.position
+		}
+		return compareIDs(a.id, b.id)
+	})
+	return list
+}
+
+func (g *guild) sortedRoles() []*role {
+	list := make([]*role, 0, len(g.roles))
+	for _, r := range g.roles {
+		list = append(list, r)
+	}
+	slices.SortFunc(list, func(a, b *role) int {
+		if a.position != b.position {
+			return a.position - b.position
+		}
+		return compareIDs(a.id, b.id)
+	})
+	return list
+}
+
+// sortedMembers lists a guild's members by user id.
+func (g *guild) sortedMembers() []*member {
+	list := make([]*member, 0, len(g.members))
+	for _, m := range g.members {
+		list = append(list, m)
+	}
+	slices.SortFunc(list, func(a, b *member) int { return compareIDs(a.user.id, b.user.id) })
+	return list
+}
+
+func (g *guild) sortedVoice() []*voiceState {
+	list := make([]*voiceState, 0, len(g.voice))
+	for _, v := range g.voice {
+		list = append(list, v)
+	}
+	slices.SortFunc(list, func(a, b *voiceState) int { return compareIDs(a.user, b.user) })
+	return list
+}
+
+// inVoice counts who is connected to a channel.
+func (g *guild) inVoice(channel ID) int {
+	n := 0
+	for _, v := range g.voice {
+		if v.channel == channel {
+			n++
+		}
+	}
+	return n
+}
+
+func (g *guild) childCount(parent ID) int {
+	n := 0
+	for _, c := range g.channels {
+		if c.parent == parent {
+			n++
+		}
+	}
+	return n
+}
+
+func compareIDs(a, b ID) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+// textName is how Discord writes the name of a text channel.
+func textName(name string) string {
+	return strings.ToLower(strings.ReplaceAll(strings.TrimSpace(name), " ", "-"))
+}
+
+func sortedIDs[V any](m map[ID]V) []ID {
+	ids := make([]ID, 0, len(m))
+	for id := range m {
+		ids = append(ids, id)
+	}
+	slices.SortFunc(ids, compareIDs)
+	return ids
+}
