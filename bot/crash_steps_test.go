@@ -17,6 +17,7 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/audit"
 	"snug/shared/discordsim"
 	"snug/shared/errs"
 	"snug/shared/room"
@@ -182,11 +183,11 @@ func (m *mortal) panels(id snowflake.ID) (n int) {
 
 // entries are the audit's words for what people were told.
 var entries = []struct {
-	kind room.EntryKind
+	kind audit.EntryKind
 	told []string // each of these made one
 }{
-	{room.EntryOpened, []string{"opened"}}, {room.EntryInvited, []string{"invited", "called"}}, {room.EntryOnTheWay, []string{"coming"}},
-	{room.EntryAdmitted, []string{"redeemed", "arrived"}}, {room.EntryOwner, []string{"transferred"}}, {room.EntryClosed, []string{"closed"}},
+	{audit.EntryOpened, []string{"opened"}}, {audit.EntryInvited, []string{"invited", "called"}}, {audit.EntryOnTheWay, []string{"coming"}},
+	{audit.EntryAdmitted, []string{"redeemed", "arrived"}}, {audit.EntryOwner, []string{"transferred"}}, {audit.EntryClosed, []string{"closed"}},
 }
 
 // judge compares what a new process finds, after its start and one sweep, with what people were told.

@@ -10,7 +10,9 @@ import (
 	dgateway "github.com/disgoorg/disgo/gateway"
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/access"
 	"snug/shared/room"
+	"snug/shared/schema"
 )
 
 // event takes every gateway event of a shard, in order. Nothing here waits:
@@ -83,7 +85,7 @@ func (b *Bot) event(g dgateway.Gateway, kind dgateway.EventType, seq int, data d
 		b.keeper.Regate(e.ID)
 	case dgateway.EventGuildMemberRemove: // told only with the members intent; without it who owns a room is asked after
 		b.keeper.MemberGone(e.GuildID, e.User.ID)
-		b.keeper.Learned(room.Standing{GuildID: e.GuildID, UserID: e.User.ID, CheckedAt: b.o.Now()})
+		b.keeper.Learned(access.Standing{GuildID: e.GuildID, UserID: e.User.ID, CheckedAt: b.o.Now()})
 	case dgateway.EventGuildMemberUpdate:
 		e.Member.GuildID = e.GuildID
 		b.keeper.Learned(b.discord.StandingOf(e.Member))
@@ -178,7 +180,7 @@ func (b *Bot) caughtUp(s *saver, resumed bool) {
 func (b *Bot) serves(guild snowflake.ID) bool { return b.o.GuildID == 0 || b.o.GuildID == guild }
 
 func infoOf(g discord.Guild) room.GuildInfo {
-	info := room.GuildInfo{ID: g.ID, Name: room.Shown(g.Name, g.ID.String()), Locale: g.PreferredLocale}
+	info := room.GuildInfo{ID: g.ID, Name: schema.Shown(g.Name, g.ID.String()), Locale: g.PreferredLocale}
 	if g.Icon != nil {
 		info.Icon = *g.Icon
 	}

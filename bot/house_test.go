@@ -22,6 +22,7 @@ import (
 
 	"snug/bot"
 	"snug/bot/discordapi"
+	"snug/shared/access"
 	"snug/shared/agent"
 	"snug/shared/discordsim"
 	"snug/shared/discordsim/openapi/openapitest"
@@ -363,8 +364,8 @@ func (h *house) awaitRoster(id snowflake.ID, who ...string) {
 	})
 }
 
-func (h *house) actor(name string) room.Actor {
-	return room.Actor{UserID: h.people[name], Via: room.ViaWeb}
+func (h *house) actor(name string) access.Actor {
+	return access.Actor{UserID: h.people[name], Via: access.ViaWeb}
 }
 
 // call asks the keeper as the dashboard does: through the hub.

@@ -8,6 +8,8 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/access"
+	"snug/shared/audit"
 	"snug/shared/discordsim"
 	"snug/shared/room"
 )
@@ -94,7 +96,7 @@ func TestLateNewsOfOurOwnEdits(t *testing.T) {
 func (h *house) byHand(id snowflake.ID) (n int) {
 	h.Helper()
 	for _, e := range h.entries(id) {
-		if e.Via == room.ViaDiscord && e.By == 0 && slices.Contains([]room.EntryKind{room.EntryRenamed, room.EntrySeats}, e.Kind) {
+		if e.Via == access.ViaDiscord && e.By == 0 && slices.Contains([]audit.EntryKind{audit.EntryRenamed, audit.EntrySeats}, e.Kind) {
 			n++
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/bot/discordapi"
+	"snug/shared/audit"
 	"snug/shared/discordsim"
 	"snug/shared/errs"
 	"snug/shared/guild"
@@ -225,13 +226,13 @@ func TestRepairWaitsForAYes(t *testing.T) {
 func TestNoteChange(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	note := func(name string, kind room.EntryKind) error {
+	note := func(name string, kind audit.EntryKind) error {
 		_, err := call(h, hub.NoteChange, guild.NoteRequest{Actor: h.actor(name), Kind: kind, Detail: "ops"})
 		return err
 	}
-	h.must(note("mara", room.EntryTokenMade))
-	h.wantCode(note("jonas", room.EntryTokenMade), errs.Forbidden)
-	h.wantCode(note("mara", room.EntryOpened), errs.Internal) // such an entry is the keeper's own to make
+	h.must(note("mara", audit.EntryTokenMade))
+	h.wantCode(note("jonas", audit.EntryTokenMade), errs.Forbidden)
+	h.wantCode(note("mara", audit.EntryOpened), errs.Internal) // such an entry is the keeper's own to make
 	if got := h.audited(0); len(got) != 1 || !strings.HasPrefix(got[0], "token_made") {
 		t.Errorf("the audit log has %q", got)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/bot/discordapi"
+	"snug/shared/access"
 	"snug/shared/agent"
 	"snug/shared/discordsim"
 	"snug/shared/errs"
@@ -110,7 +111,7 @@ func TestIdleTimeSurvivesARestart(t *testing.T) {
 // Dying at any step of opening leaves a room or nothing.
 func TestOpeningSurvivesDeath(t *testing.T) {
 	h := newHouse(t)
-	in := room.Intention{ID: "x", GuildID: h.guild, OwnerID: h.people["jonas"], OwnerName: "Jonas", Name: "Friday", Seats: 4, Private: true, Via: room.ViaDiscord}
+	in := room.Intention{ID: "x", GuildID: h.guild, OwnerID: h.people["jonas"], OwnerName: "Jonas", Name: "Friday", Seats: 4, Private: true, Via: access.ViaDiscord}
 	record := func() {
 		in.At = time.Now() // as Discord's clock, which is not put forward
 		h.stored(func(b *hub.Hub) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/audit"
 	"snug/shared/discordsim"
 	"snug/shared/guild"
 	"snug/shared/hub"
@@ -142,12 +143,12 @@ func (h *house) opened(name string) (out room.Live) {
 }
 
 // entries gives the audit's entries of a room (0: of the server), oldest first.
-func (h *house) entries(id snowflake.ID) (out []room.Entry) {
+func (h *house) entries(id snowflake.ID) (out []audit.Entry) {
 	h.Helper()
 	list, err := h.hub.Audit.Page(h.soon(), h.guild, id, 0, 200)
 	h.must(err)
 	for _, a := range slices.Backward(list) {
-		var e room.Entry
+		var e audit.Entry
 		h.must(json.Unmarshal(a.Data, &e))
 		out = append(out, e)
 	}

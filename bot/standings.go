@@ -11,6 +11,7 @@ import (
 
 	"snug/bot/ratelimit"
 	"snug/bot/standings"
+	"snug/shared/access"
 	"snug/shared/hub"
 	"snug/shared/room"
 )
@@ -20,7 +21,7 @@ func (b *Bot) newStandings() (*standings.Table, error) {
 	return standings.New(standings.Options{
 		Now: b.o.Now, Log: b.o.Log, Registerer: b.o.Registerer, Of: b.discord.StandingOf,
 		Changed: b.standingChanged,
-		Ask: func(ctx context.Context, guild, user snowflake.ID) (room.Standing, error) {
+		Ask: func(ctx context.Context, guild, user snowflake.ID) (access.Standing, error) {
 			now := b.o.Now()
 			st, err := b.discord.Standing(ratelimit.WithPriority(ctx, ratelimit.Background), guild, user)
 			st.CheckedAt = now
@@ -107,7 +108,7 @@ func (b *Bot) limited(shard int, e dgateway.EventRateLimited) {
 }
 
 // standingChanged has whoever watches ask again, and rooms follow. It only enqueues.
-func (b *Bot) standingChanged(was, is room.Standing) {
+func (b *Bot) standingChanged(was, is access.Standing) {
 	b.keeper.StandingChanged(was, is)
 	if err := hub.StandingChanged.Send(b.o.Hub, room.Member{GuildID: is.GuildID, UserID: is.UserID}); err != nil {
 		b.o.Log.Warn("watchers were not told that somebody's standing changed; they hear of it when they ask next", "guild_id", is.GuildID, "user_id", is.UserID, "err", err)

@@ -12,13 +12,14 @@ import (
 
 	"snug/bot/discordapi"
 	"snug/bot/standings"
+	"snug/shared/access"
 	"snug/shared/discordsim"
 	"snug/shared/hub"
 	"snug/shared/room"
 )
 
 // askAfter has people asked after, as a dashboard does for who watches, and gives what is known.
-func (h *house) askAfter(names ...string) map[string]room.Standing {
+func (h *house) askAfter(names ...string) map[string]access.Standing {
 	h.Helper()
 	var q room.StandingsRequest
 	for _, n := range names {
@@ -26,7 +27,7 @@ func (h *house) askAfter(names ...string) map[string]room.Standing {
 	}
 	got, err := call(h, hub.StandingsOf, q)
 	h.must(err)
-	out := map[string]room.Standing{}
+	out := map[string]access.Standing{}
 	for _, n := range names {
 		for _, st := range got.Standings {
 			if st.UserID == h.people[n] {
@@ -65,7 +66,7 @@ func TestStandingsWithoutRequests(t *testing.T) {
 	h.must(h.redeem("kiyo", r.Invite.Token))
 	asked := h.asked(memberRoute)
 
-	var known map[string]room.Standing
+	var known map[string]access.Standing
 	h.eventually("all are known", func() bool {
 		known = h.askAfter("mara", "ada", "stranger")
 		return len(known) == 3

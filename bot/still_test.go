@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"snug/bot/discordapi"
+	"snug/shared/access"
 	"snug/shared/discordsim"
 	"snug/shared/errs"
 	"snug/shared/guild"
@@ -36,7 +37,7 @@ func (h *house) slowest(happened func() bool, calls ...func()) (longest time.Dur
 }
 
 // known is an actor whom an interaction has told of: Discord is not asked who they are.
-func (h *house) known(name string) room.Actor {
+func (h *house) known(name string) access.Actor {
 	h.Helper()
 	a := h.actor(name)
 	who, err := call(h, hub.StandingOf, room.StandingRequest{UserID: a.UserID})

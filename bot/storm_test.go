@@ -75,9 +75,9 @@ func (w *gale) again(what string, f func() error) bool {
 }
 
 // told is an actor as an interaction tells of them, so that Discord need not be asked.
-func (w *gale) told(guild snowflake.ID, name string) room.Actor {
+func (w *gale) told(guild snowflake.ID, name string) access.Actor {
 	a := w.actor(name)
-	a.Standing = &room.Standing{GuildID: guild, UserID: a.UserID, Member: true, Base: access.Enter, Username: name, DisplayName: name, CheckedAt: w.clock.Now()}
+	a.Standing = &access.Standing{GuildID: guild, UserID: a.UserID, Member: true, Base: access.Enter, Username: name, DisplayName: name, CheckedAt: w.clock.Now()}
 	return a
 }
 

@@ -19,15 +19,16 @@ import (
 	"snug/dashboard/api"
 	"snug/dashboard/session"
 	"snug/dashboard/view"
+	"snug/shared/access"
+	"snug/shared/audit"
 	"snug/shared/errs"
 	"snug/shared/hub"
-	"snug/shared/room"
 	"snug/shared/stats"
 )
 
 // auditFilter picks audit entries.
 type auditFilter struct {
-	Kinds []room.EntryKind
+	Kinds []audit.EntryKind
 	By    snowflake.ID // who did it, or to whom it was done
 	Room  snowflake.ID
 	Since time.Time
@@ -36,7 +37,7 @@ type auditFilter struct {
 	Public bool
 }
 
-func (f auditFilter) takes(e room.Entry) bool {
+func (f auditFilter) takes(e audit.Entry) bool {
 	switch {
 	case len(f.Kinds) > 0 && !slices.Contains(f.Kinds, e.Kind),
 		f.By != 0 && e.By != f.By && e.Target != f.By,
@@ -49,8 +50,8 @@ func (f auditFilter) takes(e room.Entry) bool {
 	return true
 }
 
-func auditEntry(a hub.AuditEntry) (room.Entry, error) {
-	var e room.Entry
+func auditEntry(a hub.AuditEntry) (audit.Entry, error) {
+	var e audit.Entry
 	err := json.Unmarshal(a.Data, &e)
 	if e.At.IsZero() {
 		e.At = a.At
@@ -65,7 +66,7 @@ const (
 
 // auditPage gives up to limit entries that f takes, the newest first, from
 // before the place given (0: the newest), and the place to go on from; 0: there are no more.
-func (s *Server) auditPage(ctx context.Context, guildID snowflake.ID, f auditFilter, before uint64, limit int) (out []room.Entry, next uint64, err error) {
+func (s *Server) auditPage(ctx context.Context, guildID snowflake.ID, f auditFilter, before uint64, limit int) (out []audit.Entry, next uint64, err error) {
 	for range auditWindows {
 		window, err := s.o.Hub.Audit.Page(ctx, guildID, f.Room, before, auditWindow)
 		if err != nil {
@@ -107,7 +108,7 @@ func (s *Server) report(ctx context.Context, guildID snowflake.ID, days int) (*s
 		r.Add(date, e.Value)
 	}
 	err = s.o.Hub.Audit.Since(ctx, guildID, 0, r.Since(), func(a hub.AuditEntry) error {
-		if a.Kind == string(room.EntryOpened) || a.Kind == string(room.EntryClosed) {
+		if a.Kind == string(audit.EntryOpened) || a.Kind == string(audit.EntryClosed) {
 			if e, err := auditEntry(a); err == nil {
 				r.Count(e)
 			}
@@ -127,7 +128,7 @@ func readFilter(q url.Values) (f auditFilter, days int, err error) {
 	}
 	for _, k := range q["kind"] {
 		if k != "" {
-			f.Kinds = append(f.Kinds, room.EntryKind(k))
+			f.Kinds = append(f.Kinds, audit.EntryKind(k))
 		}
 	}
 	for name, to := range map[string]*snowflake.ID{"by": &f.By, "room": &f.Room} {
@@ -148,7 +149,7 @@ func (s *Server) activityPage(c *gin.Context, me *session.Session) error {
 	}
 	ctx := c.Request.Context()
 	q := c.Request.URL.Query()
-	p := &view.Activity{AdminTab: s.adminTab(c, g, "admin.activity"), Kinds: room.EntryKinds(), Filter: q}
+	p := &view.Activity{AdminTab: s.adminTab(c, g, "admin.activity"), Kinds: audit.EntryKinds(), Filter: q}
 	f, days, wrong := readFilter(q)
 	if wrong != nil {
 		p.Failed = errs.Public(wrong)
@@ -167,7 +168,7 @@ func (s *Server) activityPage(c *gin.Context, me *session.Session) error {
 		ids = append(ids, e.By, e.Target)
 	}
 	p.Names, p.Rooms = s.displayNames(ctx, g.ID, ids), s.roomNames(g.ID, p.Entries)
-	if slices.ContainsFunc(p.Entries, func(e room.Entry) bool { return e.Kind == room.EntrySettings }) {
+	if slices.ContainsFunc(p.Entries, func(e audit.Entry) bool { return e.Kind == audit.EntrySettings }) {
 		p.Places = s.placesOf(ctx, g.ID, me)
 	}
 	status := http.StatusOK
@@ -178,13 +179,13 @@ func (s *Server) activityPage(c *gin.Context, me *session.Session) error {
 }
 
 // roomNames names the rooms of entries: open ones as they are called now, others as the entries say.
-func (s *Server) roomNames(guildID snowflake.ID, entries []room.Entry) map[snowflake.ID]string {
+func (s *Server) roomNames(guildID snowflake.ID, entries []audit.Entry) map[snowflake.ID]string {
 	out := map[snowflake.ID]string{}
 	for _, e := range slices.Backward(entries) { // the oldest first, so that the last name counts
 		switch e.Kind {
-		case room.EntryOpened:
+		case audit.EntryOpened:
 			out[e.RoomID] = e.Detail
-		case room.EntryRenamed:
+		case audit.EntryRenamed:
 			out[e.RoomID] = e.New
 		default:
 		}
@@ -213,7 +214,7 @@ func (s *Server) activityFile(kind string) signedIn {
 			c.Header("Content-Type", "text/csv; charset=utf-8")
 			write = writeCSV
 		}
-		return write(c.Writer, func(each func(room.Entry) error) error {
+		return write(c.Writer, func(each func(audit.Entry) error) error {
 			return s.o.Hub.Audit.Since(c.Request.Context(), g.ID, f.Room, s.now().AddDate(0, 0, -days), func(a hub.AuditEntry) error {
 				e, err := auditEntry(a)
 				if err != nil || !f.takes(e) {
@@ -225,12 +226,12 @@ func (s *Server) activityFile(kind string) signedIn {
 	}
 }
 
-type entries func(each func(room.Entry) error) error
+type entries func(each func(audit.Entry) error) error
 
 // writeJSONLines writes entries as one JSON array.
 func writeJSONLines(w io.Writer, all entries) error {
 	sep := "[\n"
-	err := all(func(e room.Entry) error {
+	err := all(func(e audit.Entry) error {
 		b, err := json.Marshal(newEntryJSON(e))
 		if err == nil {
 			_, err = io.WriteString(w, sep+string(b))
@@ -254,7 +255,7 @@ func writeCSV(w io.Writer, all entries) error {
 	if err := out.Write([]string{"time", "what", "room", "by", "via", "to", "detail", "old", "new"}); err != nil {
 		return err
 	}
-	err := all(func(e room.Entry) error {
+	err := all(func(e audit.Entry) error {
 		row := []string{e.At.UTC().Format(time.RFC3339), string(e.Kind), idText(e.RoomID), idText(e.By), string(e.Via), idText(e.Target), e.Detail, e.Old, e.New}
 		for i := range row {
 			row[i] = noFormula(row[i])
@@ -285,16 +286,16 @@ func idText(id snowflake.ID) string {
 
 type (
 	entryJSON struct {
-		ID     string         `json:"id"`
-		Kind   room.EntryKind `json:"kind"`
-		At     time.Time      `json:"at"`
-		RoomID *snowflake.ID  `json:"room_id"`
-		By     *snowflake.ID  `json:"by" doc:"null: Snug itself"`
-		Via    room.Via       `json:"via"`
-		Target *snowflake.ID  `json:"target" doc:"Whom it was done to."`
-		Detail string         `json:"detail,omitempty"`
-		Old    string         `json:"old,omitempty"`
-		New    string         `json:"new,omitempty"`
+		ID     string          `json:"id"`
+		Kind   audit.EntryKind `json:"kind"`
+		At     time.Time       `json:"at"`
+		RoomID *snowflake.ID   `json:"room_id"`
+		By     *snowflake.ID   `json:"by" doc:"null: Snug itself"`
+		Via    access.Via      `json:"via"`
+		Target *snowflake.ID   `json:"target" doc:"Whom it was done to."`
+		Detail string          `json:"detail,omitempty"`
+		Old    string          `json:"old,omitempty"`
+		New    string          `json:"new,omitempty"`
 	}
 	auditJSON struct {
 		Entries []entryJSON `json:"entries" nullable:"false" doc:"The newest first."`
@@ -302,7 +303,7 @@ type (
 	}
 )
 
-func newEntryJSON(e room.Entry) entryJSON {
+func newEntryJSON(e audit.Entry) entryJSON {
 	return entryJSON{ID: e.ID, Kind: e.Kind, At: e.At, RoomID: someone(e.RoomID), By: someone(e.By), Via: e.Via, Target: someone(e.Target), Detail: e.Detail, Old: e.Old, New: e.New}
 }
 

@@ -12,12 +12,14 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/dashboard/api"
+	"snug/shared/access"
+	"snug/shared/audit"
 	"snug/shared/room"
 	"snug/shared/stats"
 )
 
 // happened appends audit entries, one a second up to now.
-func (b *bench) happened(g snowflake.ID, entries ...room.Entry) {
+func (b *bench) happened(g snowflake.ID, entries ...audit.Entry) {
 	b.t.Helper()
 	for i, e := range entries {
 		if e.At.IsZero() {
@@ -33,12 +35,12 @@ func (b *bench) happened(g snowflake.ID, entries ...room.Entry) {
 func TestActivity(t *testing.T) {
 	b := newBench(t)
 	b.happened(friends,
-		room.Entry{Kind: room.EntryOpened, RoomID: 7, By: owner, Via: room.ViaWeb},
-		room.Entry{Kind: room.EntryRenamed, RoomID: 7, By: owner, Via: room.ViaDiscord, Old: "Friday", New: `=HYPERLINK("http://evil.example","win")`},
-		room.Entry{Kind: room.EntryAdmitted, RoomID: 7, By: owner, Target: guest, Via: room.ViaDiscord, Detail: "+1 <b>"},
-		room.Entry{Kind: room.EntryClosed, RoomID: 7, Via: room.ViaSnug, Detail: "idle"},
-		room.Entry{Kind: room.EntryOpened, RoomID: 8, By: guest, Via: room.ViaDiscord})
-	b.happened(others, room.Entry{Kind: room.EntryOpened, RoomID: 9, By: stranger})
+		audit.Entry{Kind: audit.EntryOpened, RoomID: 7, By: owner, Via: access.ViaWeb},
+		audit.Entry{Kind: audit.EntryRenamed, RoomID: 7, By: owner, Via: access.ViaDiscord, Old: "Friday", New: `=HYPERLINK("http://evil.example","win")`},
+		audit.Entry{Kind: audit.EntryAdmitted, RoomID: 7, By: owner, Target: guest, Via: access.ViaDiscord, Detail: "+1 <b>"},
+		audit.Entry{Kind: audit.EntryClosed, RoomID: 7, Via: access.ViaSnug, Detail: "idle"},
+		audit.Entry{Kind: audit.EntryOpened, RoomID: 8, By: guest, Via: access.ViaDiscord})
+	b.happened(others, audit.Entry{Kind: audit.EntryOpened, RoomID: 9, By: stranger})
 	var d stats.Day
 	d.Minute(b.clock(), []room.Live{{Roster: make([]room.Person, 3)}})
 	d.Filled(7, time.Minute)
@@ -81,7 +83,7 @@ func TestActivity(t *testing.T) {
 	}
 	var file []entryJSON
 	w.get("/admin/100/activity.json?by=2").json(&file)
-	if len(file) != 2 || file[0].Kind != room.EntryAdmitted {
+	if len(file) != 2 || file[0].Kind != audit.EntryAdmitted {
 		t.Errorf("got %+v", file)
 	}
 	var none []entryJSON
@@ -91,7 +93,7 @@ func TestActivity(t *testing.T) {
 	}
 
 	p, _ := w.program("/api/v1/guilds/100/tokens", api.AuditRead)
-	var seen []room.EntryKind
+	var seen []audit.EntryKind
 	for cursor, n := "", 0; n < 9; n++ {
 		var page auditJSON
 		got := p.do("GET", "/api/v1/guilds/100/audit?limit=2&cursor="+cursor, "")
@@ -104,7 +106,7 @@ func TestActivity(t *testing.T) {
 		}
 	}
 	// The newest is the token that asks.
-	if !slices.Equal(seen, []room.EntryKind{room.EntryTokenMade, room.EntryOpened, room.EntryClosed, room.EntryAdmitted, room.EntryRenamed, room.EntryOpened}) {
+	if !slices.Equal(seen, []audit.EntryKind{audit.EntryTokenMade, audit.EntryOpened, audit.EntryClosed, audit.EntryAdmitted, audit.EntryRenamed, audit.EntryOpened}) {
 		t.Errorf("paged %v", seen)
 	}
 	var picked auditJSON
@@ -125,13 +127,13 @@ func TestRoomHistoryByProgram(t *testing.T) {
 	b := newBench(t)
 	r := b.room()
 	b.happened(friends,
-		room.Entry{Kind: room.EntryOpened, RoomID: r.ID, By: owner, Via: room.ViaWeb},
-		room.Entry{Kind: room.EntryBanned, RoomID: r.ID, By: owner, Target: banned, Via: room.ViaWeb},
-		room.Entry{Kind: room.EntrySeats, RoomID: r.ID, By: owner, Via: room.ViaDiscord, Old: "4", New: "6"},
-		room.Entry{Kind: room.EntrySettings, By: manager, Via: room.ViaWeb, Detail: "seats"},
-		room.Entry{Kind: room.EntryRenamed, RoomID: r.ID + 1, By: owner, New: "another"})
+		audit.Entry{Kind: audit.EntryOpened, RoomID: r.ID, By: owner, Via: access.ViaWeb},
+		audit.Entry{Kind: audit.EntryBanned, RoomID: r.ID, By: owner, Target: banned, Via: access.ViaWeb},
+		audit.Entry{Kind: audit.EntrySeats, RoomID: r.ID, By: owner, Via: access.ViaDiscord, Old: "4", New: "6"},
+		audit.Entry{Kind: audit.EntrySettings, By: manager, Via: access.ViaWeb, Detail: "seats"},
+		audit.Entry{Kind: audit.EntryRenamed, RoomID: r.ID + 1, By: owner, New: "another"})
 	at := "/api/v1/rooms/" + r.ID.String() + "/history"
-	read := func(who snowflake.ID) (kinds []room.EntryKind) {
+	read := func(who snowflake.ID) (kinds []audit.EntryKind) {
 		for cursor := ""; ; {
 			var page auditJSON
 			got := b.signedIn(who).api("GET", at+"?limit=1&cursor="+cursor, "")
@@ -146,10 +148,10 @@ func TestRoomHistoryByProgram(t *testing.T) {
 			}
 		}
 	}
-	if got := read(owner); !slices.Equal(got, []room.EntryKind{room.EntrySeats, room.EntryBanned, room.EntryOpened}) {
+	if got := read(owner); !slices.Equal(got, []audit.EntryKind{audit.EntrySeats, audit.EntryBanned, audit.EntryOpened}) {
 		t.Errorf("the owner is told %v", got)
 	}
-	if got := read(guest); !slices.Equal(got, []room.EntryKind{room.EntrySeats, room.EntryOpened}) {
+	if got := read(guest); !slices.Equal(got, []audit.EntryKind{audit.EntrySeats, audit.EntryOpened}) {
 		t.Errorf("a guest is told %v", got)
 	}
 	for _, who := range []snowflake.ID{member, banned, stranger} {
@@ -165,13 +167,13 @@ func TestRoomHistoryByProgram(t *testing.T) {
 // A filter that takes one of thousands still comes to an end.
 func TestActivityOfManyEntries(t *testing.T) {
 	b := newBench(t)
-	many := make([]room.Entry, 450)
+	many := make([]audit.Entry, 450)
 	for i := range many {
-		many[i] = room.Entry{Kind: room.EntryKept, RoomID: 7}
+		many[i] = audit.Entry{Kind: audit.EntryKept, RoomID: 7}
 	}
-	many[3].Kind = room.EntryClosed
+	many[3].Kind = audit.EntryClosed
 	b.happened(friends, many...)
-	list, next, err := b.auditPage(t.Context(), friends, auditFilter{Kinds: []room.EntryKind{room.EntryClosed}}, 0, 10)
+	list, next, err := b.auditPage(t.Context(), friends, auditFilter{Kinds: []audit.EntryKind{audit.EntryClosed}}, 0, 10)
 	if err != nil || len(list) != 1 || next != 0 {
 		t.Errorf("%d entries, next %d, %v", len(list), next, err)
 	}

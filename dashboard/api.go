@@ -13,6 +13,7 @@ import (
 
 	"snug/dashboard/api"
 	"snug/dashboard/session"
+	"snug/shared/access"
 	"snug/shared/errs"
 	"snug/shared/room"
 )
@@ -138,13 +139,13 @@ func within(who *api.Caller, guildID snowflake.ID, missing *errs.Error) error {
 }
 
 // inGuild gives the server of a path to a member.
-func (s *Server) inGuild(ctx context.Context, who *api.Caller, raw string) (room.GuildInfo, room.Standing, error) {
+func (s *Server) inGuild(ctx context.Context, who *api.Caller, raw string) (room.GuildInfo, access.Standing, error) {
 	id, err := parseID(raw, errNoServer)
 	if err == nil {
 		err = within(who, id, errNoServer)
 	}
 	if err != nil {
-		return room.GuildInfo{}, room.Standing{}, err
+		return room.GuildInfo{}, access.Standing{}, err
 	}
 	return s.standingIn(ctx, who.Session, id)
 }

@@ -12,6 +12,7 @@ import (
 	"snug/dashboard/api"
 	"snug/shared/errs"
 	"snug/shared/room"
+	"snug/shared/schema"
 )
 
 // roomAction is a room.Action whose schema lists all there are.
@@ -151,7 +152,7 @@ func (in *changeInput) request(q room.Request) (room.ChangeRequest, error) {
 		}
 	case in.Seats != nil:
 		out.Number = *in.Seats
-		return out, room.CheckSeats(out.Number)
+		return out, schema.CheckSeats(out.Number)
 	case in.Status != nil:
 		out.Text = *in.Status
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/dashboard/api"
+	"snug/shared/access"
 	"snug/shared/errs"
 	"snug/shared/guild"
 	"snug/shared/hub"
@@ -19,7 +20,7 @@ type (
 		Rev      uint64         `json:"rev" doc:"To undo back to it; 0: what a server starts with."`
 		At       *time.Time     `json:"at" doc:"null: before anybody saved."`
 		By       *snowflake.ID  `json:"by" doc:"null: nobody."`
-		Via      room.Via       `json:"via,omitempty"`
+		Via      access.Via     `json:"via,omitempty"`
 		Settings guild.Settings `json:"settings"`
 		Changes  []entryJSON    `json:"changes" nullable:"false" doc:"What that save changed."`
 	}

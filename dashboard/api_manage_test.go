@@ -6,6 +6,8 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/access"
+	"snug/shared/audit"
 	"snug/shared/errs"
 	"snug/shared/guild"
 	"snug/shared/hub"
@@ -24,7 +26,7 @@ func TestManagingByProgram(t *testing.T) {
 	var removed guild.LobbyRemoval
 	var setup guild.SetupRequest
 	hub.SettingsHistory.Serve(calls, func(context.Context, snowflake.ID, guild.ManageRequest) (guild.SettingsHistory, error) {
-		changed := guild.SettingsVersion{Rev: 7, At: b.clock(), By: manager, Via: room.ViaWeb, Settings: guild.Defaults(), Changes: []room.Entry{{ID: "x", Kind: room.EntrySettings, Detail: "seats", Old: "4", New: "6"}}}
+		changed := guild.SettingsVersion{Rev: 7, At: b.clock(), By: manager, Via: access.ViaWeb, Settings: guild.Defaults(), Changes: []audit.Entry{{ID: "x", Kind: audit.EntrySettings, Detail: "seats", Old: "4", New: "6"}}}
 		return guild.SettingsHistory{Versions: []guild.SettingsVersion{changed, {Settings: guild.Defaults()}}}, nil
 	})
 	hub.UndoSettings.Serve(calls, func(_ context.Context, _ snowflake.ID, q guild.UndoRequest) (room.Saved, error) {

@@ -10,6 +10,7 @@ import (
 
 	"snug/dashboard/api"
 	"snug/dashboard/live"
+	"snug/shared/access"
 	"snug/shared/errs"
 	"snug/shared/room"
 )
@@ -137,7 +138,7 @@ func (s *Server) listGuilds(ctx context.Context, who *api.Caller, in *api.Paging
 	return ok(out), nil
 }
 
-func newGuildJSON(g room.GuildInfo, st room.Standing) guildJSON {
+func newGuildJSON(g room.GuildInfo, st access.Standing) guildJSON {
 	out := guildJSON{ID: g.ID, Name: g.Name, Manager: st.Manager}
 	if g.Icon != "" {
 		out.Icon = &g.Icon

@@ -21,6 +21,7 @@ import (
 
 	"snug/dashboard/api"
 	"snug/dashboard/live"
+	"snug/shared/access"
 	"snug/shared/hub"
 	"snug/shared/keyring"
 	"snug/shared/room"
@@ -108,7 +109,7 @@ func newBench(t *testing.T, change ...func(*Options)) *bench {
 	ctx, stop := context.WithCancel(context.Background())
 	l := live.New(live.Options{
 		Keys: keys, Rosters: h.Rosters, Guilds: h.Guilds, Origins: []string{b.url}, AllowNoOrigin: true, Now: b.clock, Log: log,
-		Standing: func(ctx context.Context, g, u snowflake.ID) (room.Standing, error) {
+		Standing: func(ctx context.Context, g, u snowflake.ID) (access.Standing, error) {
 			return b.keeper.Standing(ctx, g, room.StandingRequest{UserID: u})
 		},
 	})

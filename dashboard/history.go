@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"snug/dashboard/view"
+	"snug/shared/audit"
 	"snug/shared/errs"
 	"snug/shared/room"
 )
@@ -32,7 +33,7 @@ func (s *Server) furnish(ctx context.Context, p *view.Room) {
 		s.log.WarnContext(ctx, "a room's history could not be read", "guild_id", r.Room.GuildID, "room_id", r.Room.ID, "err", err)
 	}
 	for _, a := range entries {
-		var e room.Entry
+		var e audit.Entry
 		if json.Unmarshal(a.Data, &e) == nil && (r.MayControl || public(e.Kind)) {
 			p.History = append(p.History, e)
 		}
@@ -58,9 +59,9 @@ func (s *Server) comingsOf(ctx context.Context, p *view.Room) []room.Coming {
 }
 
 // public says whether everybody who sees a room may know of such entries: those that name no guest and nobody kept out.
-func public(k room.EntryKind) bool {
+func public(k audit.EntryKind) bool {
 	switch k {
-	case room.EntryOpened, room.EntryClosing, room.EntryKept, room.EntryRenamed, room.EntrySeats, room.EntryPrivacy, room.EntryStatus, room.EntryOwner:
+	case audit.EntryOpened, audit.EntryClosing, audit.EntryKept, audit.EntryRenamed, audit.EntrySeats, audit.EntryPrivacy, audit.EntryStatus, audit.EntryOwner:
 		return true
 	default:
 		return false

@@ -8,6 +8,8 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/access"
+	"snug/shared/audit"
 	"snug/shared/room"
 )
 
@@ -20,7 +22,7 @@ type together struct {
 	all   chan struct{}
 }
 
-func (k *together) Standing(ctx context.Context, g snowflake.ID, q room.StandingRequest) (room.Standing, error) {
+func (k *together) Standing(ctx context.Context, g snowflake.ID, q room.StandingRequest) (access.Standing, error) {
 	k.mu.Lock()
 	one := k.who[q.UserID]
 	if one {
@@ -33,7 +35,7 @@ func (k *together) Standing(ctx context.Context, g snowflake.ID, q room.Standing
 		select {
 		case <-k.all:
 		case <-ctx.Done():
-			return room.Standing{}, ctx.Err()
+			return access.Standing{}, ctx.Err()
 		}
 	}
 	return k.Keeper.Standing(ctx, g, q)
@@ -43,11 +45,11 @@ func (k *together) Standing(ctx context.Context, g snowflake.ID, q room.Standing
 func TestNamesAreAskedForTogether(t *testing.T) {
 	k := &together{who: map[snowflake.ID]bool{}, all: make(chan struct{})}
 	b := newBench(t, func(o *Options) { k.Keeper = o.Keeper; o.Keeper = k })
-	var entries []room.Entry
+	var entries []audit.Entry
 	for id := snowflake.ID(31); id < 39; id++ {
 		k.who[id] = true
 		b.keeper.join(friends, id, false)
-		entries = append(entries, room.Entry{Kind: room.EntryOpened, RoomID: 7, By: id})
+		entries = append(entries, audit.Entry{Kind: audit.EntryOpened, RoomID: 7, By: id})
 	}
 	b.happened(friends, entries...)
 	w := b.signedIn(manager)

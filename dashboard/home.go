@@ -15,6 +15,7 @@ import (
 
 	"snug/dashboard/session"
 	"snug/dashboard/view"
+	"snug/shared/access"
 	"snug/shared/hub"
 	"snug/shared/room"
 )
@@ -57,7 +58,7 @@ func mine(l room.Live, user snowflake.ID) bool {
 }
 
 type membership struct {
-	room.Standing
+	access.Standing
 	info room.GuildInfo
 }
 
@@ -115,11 +116,11 @@ func (s *Server) likelyGuilds(ctx context.Context, me *session.Session) []snowfl
 }
 
 // visibleRooms gives the rooms of a guild that a person may see, the oldest first.
-func (s *Server) visibleRooms(st room.Standing) []liveRoom {
+func (s *Server) visibleRooms(st access.Standing) []liveRoom {
 	return slices.DeleteFunc(s.roomsOf(st.GuildID), func(l liveRoom) bool { return !l.Room.Access.MaySee(st) })
 }
 
-func (s *Server) card(l liveRoom, st room.Standing) view.RoomCard {
+func (s *Server) card(l liveRoom, st access.Standing) view.RoomCard {
 	owner, _ := s.ownerName(l.Room, l.Roster)
 	return view.RoomCard{
 		Room: l.Room, Roster: l.Roster, Rev: l.rev, OwnerName: owner,

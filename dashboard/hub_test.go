@@ -17,6 +17,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"snug/dashboard/live"
+	"snug/shared/access"
 	"snug/shared/guild"
 	"snug/shared/hub"
 	"snug/shared/protocol"
@@ -116,7 +117,7 @@ func (b *bench) replica() (*Server, *live.Live, string) {
 	base := "http://" + srv.Listener.Addr().String()
 	l := live.New(live.Options{
 		Keys: b.o.Keys, Rosters: b.hub.Rosters, Guilds: b.hub.Guilds, Origins: []string{base}, Now: b.clock, Log: slog.New(slog.DiscardHandler),
-		Standing: func(ctx context.Context, g, u snowflake.ID) (room.Standing, error) {
+		Standing: func(ctx context.Context, g, u snowflake.ID) (access.Standing, error) {
 			return b.keeper.Standing(ctx, g, room.StandingRequest{UserID: u})
 		},
 	})

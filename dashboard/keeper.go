@@ -6,6 +6,7 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/access"
 	"snug/shared/errs"
 	"snug/shared/guild"
 	"snug/shared/hub"
@@ -16,7 +17,7 @@ import (
 // errs.Unavailable says that nobody keeps the guild just now, and
 // errs.RoomNotFound also that the actor may not see the room.
 type Keeper interface {
-	Standing(ctx context.Context, guild snowflake.ID, q room.StandingRequest) (room.Standing, error)
+	Standing(ctx context.Context, guild snowflake.ID, q room.StandingRequest) (access.Standing, error)
 	OpenRoom(ctx context.Context, guild snowflake.ID, q room.OpenRequest) (room.OpenedRoom, error)
 	ViewRoom(ctx context.Context, guild snowflake.ID, q room.Request) (room.View, error)
 	JoinRoom(ctx context.Context, guild snowflake.ID, q room.Request) (room.Joined, error)
@@ -40,8 +41,8 @@ type Keeper interface {
 
 // StandingFrom gives the question that dashboard/live asks about watchers, put
 // to the keepers through the hub, and answered from what was known while nobody keeps the guild.
-func StandingFrom(h *hub.Hub) func(ctx context.Context, guild, user snowflake.ID) (room.Standing, error) {
-	return func(ctx context.Context, guild, user snowflake.ID) (room.Standing, error) {
+func StandingFrom(h *hub.Hub) func(ctx context.Context, guild, user snowflake.ID) (access.Standing, error) {
+	return func(ctx context.Context, guild, user snowflake.ID) (access.Standing, error) {
 		part, cancel := context.WithTimeout(ctx, readPatience)
 		st, err := hub.StandingOf.Call(part, h, guild, room.StandingRequest{UserID: user, Within: time.Minute})
 		cancel()
@@ -56,8 +57,8 @@ func StandingFrom(h *hub.Hub) func(ctx context.Context, guild, user snowflake.ID
 }
 
 // StandingsFrom gives the question after all of a server's watchers, put to the keepers through the hub.
-func StandingsFrom(h *hub.Hub) func(ctx context.Context, guild snowflake.ID, users []snowflake.ID) ([]room.Standing, error) {
-	return func(ctx context.Context, guild snowflake.ID, users []snowflake.ID) ([]room.Standing, error) {
+func StandingsFrom(h *hub.Hub) func(ctx context.Context, guild snowflake.ID, users []snowflake.ID) ([]access.Standing, error) {
+	return func(ctx context.Context, guild snowflake.ID, users []snowflake.ID) ([]access.Standing, error) {
 		known, err := hub.StandingsOf.Call(ctx, h, guild, room.StandingsRequest{UserIDs: users})
 		return known.Standings, err
 	}
@@ -66,7 +67,7 @@ func StandingsFrom(h *hub.Hub) func(ctx context.Context, guild snowflake.ID, use
 // keepers calls the process that keeps a guild, through the hub.
 type keepers struct{ h *hub.Hub }
 
-func (k keepers) Standing(ctx context.Context, guild snowflake.ID, q room.StandingRequest) (room.Standing, error) {
+func (k keepers) Standing(ctx context.Context, guild snowflake.ID, q room.StandingRequest) (access.Standing, error) {
 	return hub.StandingOf.Call(ctx, k.h, guild, q)
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/shared/access"
+	"snug/shared/audit"
 	"snug/shared/errs"
 	"snug/shared/guild"
 	"snug/shared/hub"
@@ -30,7 +31,7 @@ type bookkeeper struct {
 	now          func() time.Time
 
 	mu      sync.Mutex
-	members map[snowflake.ID]map[snowflake.ID]room.Standing // guild → user
+	members map[snowflake.ID]map[snowflake.ID]access.Standing // guild → user
 	rooms   map[snowflake.ID]*room.Room
 	roster  map[snowflake.ID][]room.Person
 	inVoice map[snowflake.ID]bool // who is in some voice channel
@@ -51,7 +52,7 @@ type bookkeeper struct {
 
 func newBookkeeper(t *testing.T, h *hub.Hub, keys *keyring.Keyring, now func() time.Time) *bookkeeper {
 	return &bookkeeper{
-		t: t, hub: h, keys: keys, now: now, members: map[snowflake.ID]map[snowflake.ID]room.Standing{}, rooms: map[snowflake.ID]*room.Room{}, arriving: map[snowflake.ID]room.Arriving{},
+		t: t, hub: h, keys: keys, now: now, members: map[snowflake.ID]map[snowflake.ID]access.Standing{}, rooms: map[snowflake.ID]*room.Room{}, arriving: map[snowflake.ID]room.Arriving{},
 		roster: map[snowflake.ID][]room.Person{}, inVoice: map[snowflake.ID]bool{}, nextID: 5000, seen: map[snowflake.ID][]snowflake.ID{},
 	}
 }
@@ -69,9 +70,9 @@ func (k *bookkeeper) join(g, user snowflake.ID, manager bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.members[g] == nil {
-		k.members[g] = map[snowflake.ID]room.Standing{}
+		k.members[g] = map[snowflake.ID]access.Standing{}
 	}
-	k.members[g][user] = room.Standing{GuildID: g, UserID: user, Member: true, Base: access.Enter, Manager: manager, Username: "user" + user.String(), DisplayName: "User " + user.String()}
+	k.members[g][user] = access.Standing{GuildID: g, UserID: user, Member: true, Base: access.Enter, Manager: manager, Username: "user" + user.String(), DisplayName: "User " + user.String()}
 }
 
 func (k *bookkeeper) leave(g, user snowflake.ID) {
@@ -81,21 +82,21 @@ func (k *bookkeeper) leave(g, user snowflake.ID) {
 }
 
 // begin is how every call starts: with the standing of who asks.
-func (k *bookkeeper) begin(g, user snowflake.ID) (room.Standing, error) {
+func (k *bookkeeper) begin(g, user snowflake.ID) (access.Standing, error) {
 	if k.panics {
 		panic("the keeper lost its keys")
 	}
 	if k.fail != nil {
-		return room.Standing{}, k.fail
+		return access.Standing{}, k.fail
 	}
 	s, ok := k.members[g][user]
 	if !ok {
-		return room.Standing{GuildID: g, UserID: user}, errs.E(errs.Forbidden, "You are not in this server.")
+		return access.Standing{GuildID: g, UserID: user}, errs.E(errs.Forbidden, "You are not in this server.")
 	}
 	return s, nil
 }
 
-func (k *bookkeeper) Standing(_ context.Context, g snowflake.ID, q room.StandingRequest) (room.Standing, error) {
+func (k *bookkeeper) Standing(_ context.Context, g snowflake.ID, q room.StandingRequest) (access.Standing, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	s, err := k.begin(g, q.UserID)
@@ -106,7 +107,7 @@ func (k *bookkeeper) Standing(_ context.Context, g snowflake.ID, q room.Standing
 }
 
 // visible finds a room the actor may see.
-func (k *bookkeeper) visible(g snowflake.ID, q room.Request) (*room.Room, room.Standing, error) {
+func (k *bookkeeper) visible(g snowflake.ID, q room.Request) (*room.Room, access.Standing, error) {
 	s, err := k.begin(g, q.Actor.UserID)
 	if err != nil {
 		return nil, s, err
@@ -337,7 +338,7 @@ func (k *bookkeeper) RedeemInvite(ctx context.Context, g snowflake.ID, q room.Re
 		if !doc.GuildsJoin || q.AccessToken == "" {
 			return room.Redeemed{}, errs.E(errs.GuildJoinDenied, "You are not a member of this server. Join it first.")
 		}
-		k.members[g][user] = room.Standing{GuildID: g, UserID: user, Member: true, Base: access.Enter, Username: "new", DisplayName: "New"}
+		k.members[g][user] = access.Standing{GuildID: g, UserID: user, Member: true, Base: access.Enter, Username: "new", DisplayName: "New"}
 	}
 	if r.Guest(user) == nil && r.OwnerID != user {
 		r.Guests = append(r.Guests, room.Guest{UserID: user, InviteID: v.ID})
@@ -542,6 +543,6 @@ func (k *bookkeeper) NoteChange(ctx context.Context, g snowflake.ID, q guild.Not
 	if k.noteFails != nil {
 		return k.noteFails
 	}
-	e := room.Entry{ID: rand.Text(), Kind: q.Kind, GuildID: g, By: q.Actor.UserID, Via: q.Actor.Via, Detail: q.Detail, New: q.New, At: k.now()}
+	e := audit.Entry{ID: rand.Text(), Kind: q.Kind, GuildID: g, By: q.Actor.UserID, Via: q.Actor.Via, Detail: q.Detail, New: q.New, At: k.now()}
 	return k.hub.Audit.Append(ctx, e.ID, g, 0, string(e.Kind), e)
 }

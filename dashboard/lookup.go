@@ -11,6 +11,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"snug/dashboard/session"
+	"snug/shared/access"
 	"snug/shared/errs"
 	"snug/shared/guild"
 	"snug/shared/protocol"
@@ -73,19 +74,19 @@ func (s *Server) starting() bool { return !s.caughtUp() || s.guilds.Len() == 0 }
 
 // standing gives a signed-in person's place in the guild of the path. Who is
 // not in it gets the answer that there is none.
-func (s *Server) standing(c *gin.Context, me *session.Session) (room.GuildInfo, room.Standing, error) {
+func (s *Server) standing(c *gin.Context, me *session.Session) (room.GuildInfo, access.Standing, error) {
 	id, err := idOf(c, "guild", errNoServer)
 	if err != nil {
-		return room.GuildInfo{}, room.Standing{}, err
+		return room.GuildInfo{}, access.Standing{}, err
 	}
 	return s.standingIn(c.Request.Context(), me, id)
 }
 
 // standingIn is standing for a guild by its id.
-func (s *Server) standingIn(ctx context.Context, me *session.Session, id snowflake.ID) (room.GuildInfo, room.Standing, error) {
+func (s *Server) standingIn(ctx context.Context, me *session.Session, id snowflake.ID) (room.GuildInfo, access.Standing, error) {
 	g, err := s.guildInfo(id)
 	if err != nil {
-		return g, room.Standing{}, err
+		return g, access.Standing{}, err
 	}
 	st, err := s.keeper.Standing(ctx, id, room.StandingRequest{UserID: me.User.ID})
 	if err != nil {
@@ -99,7 +100,7 @@ func (s *Server) standingIn(ctx context.Context, me *session.Session, id snowfla
 }
 
 // sawIn remembers where a person is a member, for their first page.
-func (s *Server) sawIn(ctx context.Context, me *session.Session, st room.Standing) {
+func (s *Server) sawIn(ctx context.Context, me *session.Session, st access.Standing) {
 	if err := s.sessions.SawIn(ctx, me.User.ID, st.GuildID, st.Member); err != nil {
 		s.log.WarnContext(ctx, "a person's servers were not remembered", "user_id", me.User.ID, "err", err)
 	}

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"snug/shared/audit"
 	"snug/shared/errs"
-	"snug/shared/room"
 )
 
 // audited gives kind, name and what changed of the server's audit entries, oldest first.
@@ -21,7 +21,7 @@ func (b *bench) audited() (lines []string) {
 		b.t.Fatal(err)
 	}
 	for _, a := range slices.Backward(list) {
-		var e room.Entry
+		var e audit.Entry
 		if err := json.Unmarshal(a.Data, &e); err != nil || e.By != manager {
 			b.t.Errorf("%s: by %d, %v", a.Data, e.By, err)
 		}

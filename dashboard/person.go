@@ -17,6 +17,7 @@ import (
 	"snug/dashboard/api"
 	"snug/dashboard/session"
 	"snug/dashboard/view"
+	"snug/shared/audit"
 	"snug/shared/errs"
 	"snug/shared/hub"
 	"snug/shared/room"
@@ -45,10 +46,10 @@ type (
 		Name    string       `json:"name,omitempty"`
 		Visited bool         `json:"visited"` // they looked at it on these pages
 		*room.PersonData
-		Happened []room.Entry `json:"happened"`               // the audit log's entries by them or about them, oldest first
-		Comings  []comingJSON `json:"comings"`                // when they came into open rooms and went, oldest first of each
-		More     bool         `json:"more_omitted,omitempty"` // there are more than maxStory
-		Failed   string       `json:"failed,omitempty"`       // why the server could not be asked just now
+		Happened []audit.Entry `json:"happened"`               // the audit log's entries by them or about them, oldest first
+		Comings  []comingJSON  `json:"comings"`                // when they came into open rooms and went, oldest first of each
+		More     bool          `json:"more_omitted,omitempty"` // there are more than maxStory
+		Failed   string        `json:"failed,omitempty"`       // why the server could not be asked just now
 	}
 )
 
@@ -142,7 +143,7 @@ func (s *Server) tokensOf(ctx context.Context, me *session.Session, guilds []sno
 
 // placeOf gathers what is kept of a person in one server.
 func (s *Server) placeOf(ctx context.Context, me *session.Session, id snowflake.ID) keptJSON {
-	p := keptJSON{ID: id, Name: s.guildName(id), Happened: []room.Entry{}, Comings: []comingJSON{}}
+	p := keptJSON{ID: id, Name: s.guildName(id), Happened: []audit.Entry{}, Comings: []comingJSON{}}
 	data, err := s.keptBy(ctx, id, room.PersonRequest{UserID: me.User.ID})
 	if err == nil {
 		data.Rooms = tellable(data.Rooms)
@@ -221,8 +222,8 @@ func tellable(rooms []room.PersonRoom) []room.PersonRoom {
 
 var errEnough = errors.New("dashboard: enough entries")
 
-func entryAbout(e hub.AuditEntry, user snowflake.ID) (bool, room.Entry) {
-	var entry room.Entry
+func entryAbout(e hub.AuditEntry, user snowflake.ID) (bool, audit.Entry) {
+	var entry audit.Entry
 	err := json.Unmarshal(e.Data, &entry)
 	return err == nil && entry.About(user), entry
 }

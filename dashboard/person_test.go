@@ -8,14 +8,16 @@ import (
 	"testing"
 
 	"snug/dashboard/view"
+	"snug/shared/access"
+	"snug/shared/audit"
 	"snug/shared/errs"
 	"snug/shared/room"
 )
 
 // note writes an entry into the audit log.
-func (b *bench) note(e room.Entry) {
+func (b *bench) note(e audit.Entry) {
 	b.t.Helper()
-	e.GuildID, e.At, e.Via = friends, b.clock(), room.ViaWeb
+	e.GuildID, e.At, e.Via = friends, b.clock(), access.ViaWeb
 	if err := b.hub.Audit.Append(context.Background(), e.ID, friends, e.RoomID, string(e.Kind), e); err != nil {
 		b.t.Fatal(err)
 	}
@@ -25,10 +27,10 @@ func (b *bench) note(e room.Entry) {
 func TestExportAndErase(t *testing.T) {
 	b := newBench(t)
 	r := b.room() // the owner's, with the guest let in and somebody banned
-	b.note(room.Entry{ID: "1", Kind: room.EntryOpened, RoomID: r.ID, By: owner})
-	b.note(room.Entry{ID: "2", Kind: room.EntryAdmitted, RoomID: r.ID, By: owner, Target: guest})
-	b.note(room.Entry{ID: "3", Kind: room.EntryKept, RoomID: r.ID, By: guest})
-	b.note(room.Entry{ID: "4", Kind: room.EntrySettings, By: guest, Detail: "seats", Old: "4", New: "5"})
+	b.note(audit.Entry{ID: "1", Kind: audit.EntryOpened, RoomID: r.ID, By: owner})
+	b.note(audit.Entry{ID: "2", Kind: audit.EntryAdmitted, RoomID: r.ID, By: owner, Target: guest})
+	b.note(audit.Entry{ID: "3", Kind: audit.EntryKept, RoomID: r.ID, By: guest})
+	b.note(audit.Entry{ID: "4", Kind: audit.EntrySettings, By: guest, Detail: "seats", Old: "4", New: "5"})
 	if _, err := b.hub.Members.Put(t.Context(), "300."+guest.String(), room.Preferences{Name: "Long ago"}); err != nil {
 		t.Fatal(err) // in a server that Snug was removed from
 	}
@@ -63,7 +65,7 @@ func TestExportAndErase(t *testing.T) {
 			Visited     bool
 			Preferences room.Preferences
 			Rooms       []room.PersonRoom
-			Happened    []room.Entry
+			Happened    []audit.Entry
 			Comings     []room.Coming
 		}
 	}
@@ -138,7 +140,7 @@ func (b *bench) nothingOf(id string, r *room.Room) {
 		b.t.Errorf("who came and went: %+v, %v", came, err)
 	}
 	left, err := b.hub.Audit.Page(ctx, friends, 0, 0, 100)
-	if err != nil || len(left) != 2 || left[0].Kind != string(room.EntrySettings) || left[1].Kind != string(room.EntryOpened) {
+	if err != nil || len(left) != 2 || left[0].Kind != string(audit.EntrySettings) || left[1].Kind != string(audit.EntryOpened) {
 		b.t.Errorf("the audit holds %+v, %v", left, err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/access"
 	"snug/shared/errs"
 	"snug/shared/hub"
 	"snug/shared/room"
@@ -48,7 +49,7 @@ func newRecall(h *hub.Hub, now func() time.Time) (*recall, error) {
 func knownKey(guild, user snowflake.ID) string { return guild.String() + "." + user.String() }
 
 // standing gives what ask answers, or what was known, and that it is old, when nobody can answer.
-func (r *recall) standing(ctx context.Context, guild, user snowflake.ID, ask func(context.Context) (room.Standing, error)) (st room.Standing, old bool, err error) {
+func (r *recall) standing(ctx context.Context, guild, user snowflake.ID, ask func(context.Context) (access.Standing, error)) (st access.Standing, old bool, err error) {
 	part, cancel := context.WithTimeout(ctx, r.patience(guild))
 	st, err = ask(part)
 	cancel()
@@ -80,7 +81,7 @@ func (r *recall) patience(guild snowflake.ID) time.Duration {
 }
 
 // remember writes a standing down, unless that was done just now.
-func (r *recall) remember(guild, user snowflake.ID, st room.Standing) {
+func (r *recall) remember(guild, user snowflake.ID, st access.Standing) {
 	k, now := [2]snowflake.ID{guild, user}, r.now()
 	r.mu.Lock()
 	old, had := r.known[k]
@@ -98,7 +99,7 @@ func (r *recall) remember(guild, user snowflake.ID, st room.Standing) {
 	}
 }
 
-func sameStanding(a, b room.Standing) bool {
+func sameStanding(a, b access.Standing) bool {
 	a.CheckedAt, b.CheckedAt = time.Time{}, time.Time{}
 	if len(a.Roles) != len(b.Roles) {
 		return false
@@ -170,11 +171,11 @@ type recalling struct {
 }
 
 // Standing gives a person's place in a guild, as it was known if need be.
-func (k recalling) Standing(ctx context.Context, guild snowflake.ID, q room.StandingRequest) (room.Standing, error) {
+func (k recalling) Standing(ctx context.Context, guild snowflake.ID, q room.StandingRequest) (access.Standing, error) {
 	if !k.served(guild) {
 		return k.Keeper.Standing(ctx, guild, q)
 	}
-	st, _, err := k.s.recall.standing(ctx, guild, q.UserID, func(ctx context.Context) (room.Standing, error) { return k.Keeper.Standing(ctx, guild, q) })
+	st, _, err := k.s.recall.standing(ctx, guild, q.UserID, func(ctx context.Context) (access.Standing, error) { return k.Keeper.Standing(ctx, guild, q) })
 	return st, err
 }
 
@@ -190,7 +191,7 @@ func (k recalling) ViewRoom(ctx context.Context, guild snowflake.ID, q room.Requ
 	if !k.served(guild) {
 		return k.Keeper.ViewRoom(ctx, guild, q)
 	}
-	st, old, err := k.s.recall.standing(ctx, guild, q.Actor.UserID, func(ctx context.Context) (_ room.Standing, err error) {
+	st, old, err := k.s.recall.standing(ctx, guild, q.Actor.UserID, func(ctx context.Context) (_ access.Standing, err error) {
 		v, err = k.Keeper.ViewRoom(ctx, guild, q)
 		return v.Standing, err
 	})

@@ -19,8 +19,8 @@ import (
 	"snug/dashboard/api"
 	"snug/dashboard/session"
 	"snug/dashboard/view"
+	"snug/shared/access"
 	"snug/shared/errs"
-	"snug/shared/room"
 )
 
 // visit is what is known of one request.
@@ -117,8 +117,8 @@ func (s *Server) writes(h signedIn) gin.HandlerFunc {
 	})
 }
 
-func actor(me *session.Session) room.Actor {
-	return room.Actor{UserID: me.User.ID, Via: room.ViaWeb}
+func actor(me *session.Session) access.Actor {
+	return access.Actor{UserID: me.User.ID, Via: access.ViaWeb}
 }
 
 // private keeps an answer out of every cache and search engine.

@@ -14,6 +14,7 @@ import (
 	"snug/dashboard/view"
 	"snug/shared/errs"
 	"snug/shared/room"
+	"snug/shared/schema"
 )
 
 // serverPage lists the rooms of a server that the person may see.
@@ -88,11 +89,11 @@ func (in *createInput) form(f url.Values) error {
 func (in *createInput) request(me *session.Session) (room.OpenRequest, error) {
 	q := room.OpenRequest{Actor: actor(me), Private: in.Private}
 	var err error
-	if q.Name, err = room.CleanName(in.Name); err != nil {
+	if q.Name, err = schema.CleanName(in.Name); err != nil {
 		return q, err
 	}
 	if in.Seats != nil {
-		if err := room.CheckSeats(*in.Seats); err != nil {
+		if err := schema.CheckSeats(*in.Seats); err != nil {
 			return q, err
 		}
 		q.Seats = *in.Seats

@@ -14,6 +14,7 @@ import (
 	"snug/dashboard/api"
 	"snug/dashboard/session"
 	"snug/dashboard/view"
+	"snug/shared/audit"
 	"snug/shared/errs"
 	"snug/shared/room"
 	"snug/shared/webhook"
@@ -65,7 +66,7 @@ func (s *Server) addHook(ctx context.Context, me *session.Session, h webhook.Hoo
 	if len(have) >= webhook.MaxPerGuild && !again {
 		return h, "", errs.E(errs.Conflict, "There are %d webhooks already, which is the most. Please remove one.", webhook.MaxPerGuild)
 	}
-	if err := s.note(ctx, me, h.GuildID, room.EntryWebhookMade, h.Name, ""); err != nil {
+	if err := s.note(ctx, me, h.GuildID, audit.EntryWebhookMade, h.Name, ""); err != nil {
 		return h, "", err
 	}
 	if h.Cursor, err = s.o.Hub.Audit.Newest(ctx); err != nil { // it is told what happens from now on
@@ -116,7 +117,7 @@ func (s *Server) changeHook(ctx context.Context, me *session.Session, g snowflak
 	trial := h
 	if c.apply(&trial); trial.Check() == nil {
 		if what := c.words(h, trial); what != "" {
-			err = s.note(ctx, me, g, room.EntryWebhookChanged, h.Name, what)
+			err = s.note(ctx, me, g, audit.EntryWebhookChanged, h.Name, what)
 		}
 	}
 	if err != nil {
@@ -150,7 +151,7 @@ func (s *Server) changeHook(ctx context.Context, me *session.Session, g snowflak
 func (s *Server) dropHook(ctx context.Context, me *session.Session, g snowflake.ID, id string) error {
 	h, err := s.hook(ctx, g, id)
 	if err == nil {
-		err = s.note(ctx, me, g, room.EntryWebhookRemoved, h.Name, "")
+		err = s.note(ctx, me, g, audit.EntryWebhookRemoved, h.Name, "")
 	}
 	if err != nil {
 		return err
@@ -234,7 +235,7 @@ func (s *Server) showWebhooks(c *gin.Context, g room.GuildInfo, status int, form
 	if err != nil {
 		return err
 	}
-	p := &view.Webhooks{AdminTab: s.adminTab(c, g, "admin.webhooks"), Kinds: room.EntryKinds(), Form: form, Secret: secret, Err: wrong}
+	p := &view.Webhooks{AdminTab: s.adminTab(c, g, "admin.webhooks"), Kinds: audit.EntryKinds(), Form: form, Secret: secret, Err: wrong}
 	for _, h := range list {
 		d, err := s.deliveries(ctx, h)
 		if err != nil {
@@ -270,7 +271,7 @@ func (s *Server) saveWebhook(c *gin.Context, me *session.Session) error {
 	default:
 		h := webhook.Hook{GuildID: g.ID, Name: f.Get("name"), URL: f.Get("url")}
 		for _, k := range f["kinds"] {
-			h.Kinds = append(h.Kinds, room.EntryKind(k))
+			h.Kinds = append(h.Kinds, audit.EntryKind(k))
 		}
 		_, secret, err = s.addHook(ctx, me, h)
 		if errs.Has(err, errs.Invalid) || errs.Has(err, errs.Conflict) {
@@ -290,29 +291,29 @@ func (s *Server) saveWebhook(c *gin.Context, me *session.Session) error {
 
 type (
 	hookJSON struct {
-		ID        string           `json:"id"`
-		Name      string           `json:"name"`
-		URL       string           `json:"url"`
-		Kinds     []room.EntryKind `json:"kinds" nullable:"false" doc:"What it is told; empty: everything."`
-		Enabled   bool             `json:"enabled"`
-		Stopped   string           `json:"stopped,omitempty" doc:"Why Snug switched it off."`
-		CreatedAt time.Time        `json:"created_at"`
-		Secret    string           `json:"secret,omitempty" doc:"Told once: when it is made, and when the secret is made anew."`
+		ID        string            `json:"id"`
+		Name      string            `json:"name"`
+		URL       string            `json:"url"`
+		Kinds     []audit.EntryKind `json:"kinds" nullable:"false" doc:"What it is told; empty: everything."`
+		Enabled   bool              `json:"enabled"`
+		Stopped   string            `json:"stopped,omitempty" doc:"Why Snug switched it off."`
+		CreatedAt time.Time         `json:"created_at"`
+		Secret    string            `json:"secret,omitempty" doc:"Told once: when it is made, and when the secret is made anew."`
 	}
 	hooksJSON struct {
 		Webhooks []hookJSON `json:"webhooks" nullable:"false"`
 	}
 	hookInput struct {
-		Name  string           `json:"name"`
-		URL   string           `json:"url"`
-		Kinds []room.EntryKind `json:"kinds" required:"false"`
+		Name  string            `json:"name"`
+		URL   string            `json:"url"`
+		Kinds []audit.EntryKind `json:"kinds" required:"false"`
 	}
 	hookPatch struct {
-		Name    *string           `json:"name" required:"false"`
-		URL     *string           `json:"url" required:"false"`
-		Kinds   *[]room.EntryKind `json:"kinds" required:"false"`
-		Enabled *bool             `json:"enabled" required:"false"`
-		Renew   bool              `json:"renew_secret" required:"false" doc:"Make a new secret; the old one ends at once."`
+		Name    *string            `json:"name" required:"false"`
+		URL     *string            `json:"url" required:"false"`
+		Kinds   *[]audit.EntryKind `json:"kinds" required:"false"`
+		Enabled *bool              `json:"enabled" required:"false"`
+		Renew   bool               `json:"renew_secret" required:"false" doc:"Make a new secret; the old one ends at once."`
 	}
 	tryJSON struct {
 		At     time.Time `json:"at"`
@@ -336,7 +337,7 @@ type (
 func newHookJSON(h webhook.Hook, secret string) hookJSON {
 	out := hookJSON{ID: h.ID, Name: h.Name, URL: h.URL, Kinds: h.Kinds, Enabled: h.Enabled, Stopped: h.Stopped, CreatedAt: h.CreatedAt, Secret: secret}
 	if out.Kinds == nil {
-		out.Kinds = []room.EntryKind{}
+		out.Kinds = []audit.EntryKind{}
 	}
 	return out
 }

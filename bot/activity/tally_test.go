@@ -10,6 +10,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 	"go.uber.org/goleak"
 
+	"snug/shared/audit"
 	"snug/shared/hub"
 	"snug/shared/room"
 	"snug/shared/stats"
@@ -68,7 +69,7 @@ func TestCountsAndForgets(t *testing.T) {
 	if err != nil || d.Hours[now.UTC().Hour()] != (stats.Hour{PersonMinutes: 4, People: 2, Rooms: 1}) || len(d.Fills) != 1 || d.Fills[0].Seconds != 60 || d.Until.IsZero() {
 		t.Errorf("got %+v, %v", d, err)
 	}
-	if err := h.Audit.Append(t.Context(), "old", guild, 7, "room_opened", room.Entry{}); err != nil {
+	if err := h.Audit.Append(t.Context(), "old", guild, 7, "room_opened", audit.Entry{}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := h.Stats.Put(t.Context(), stats.Key(guild, now.AddDate(0, 0, -5)), stats.Day{Until: now.Add(time.Hour)}); err != nil {

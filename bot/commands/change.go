@@ -11,6 +11,7 @@ import (
 
 	"snug/shared/errs"
 	"snug/shared/room"
+	"snug/shared/schema"
 )
 
 // The fields of modals.
@@ -58,7 +59,7 @@ func (c *Commands) askName(q *call) (discord.ModalCreate, bool, error) {
 	if err != nil {
 		return discord.ModalCreate{}, false, err
 	}
-	in := discord.NewShortTextInput(fieldName).WithRequired(true).WithMinLength(1).WithMaxLength(room.MaxName).WithValue(r.Name)
+	in := discord.NewShortTextInput(fieldName).WithRequired(true).WithMinLength(1).WithMaxLength(schema.MaxName).WithValue(r.Name)
 	return modal(q, actNamed, r.ID, q.t.Say("ask.name"), discord.NewLabel(cut(q.t.Say("ask.name.label"), maxTitle), in)), true, nil
 }
 
@@ -73,7 +74,7 @@ func (c *Commands) rename(ctx context.Context, q *call) (reply, error) {
 	case err != nil:
 		return reply{}, err
 	case !done.Later.IsZero():
-		clean, _ := room.CleanName(name) // it was good enough for the keeper
+		clean, _ := schema.CleanName(name) // it was good enough for the keeper
 		return reply{text: q.t.Say("did.rename.later", "Name", bold(clean), "When", when(done.Later))}, nil
 	}
 	return reply{text: q.t.Say("did.rename", "Room", bold(done.Room.Name))}, nil
@@ -86,7 +87,7 @@ func (c *Commands) askSeats(q *call) (discord.ModalCreate, bool, error) {
 		return discord.ModalCreate{}, false, err
 	}
 	in := discord.NewShortTextInput(fieldSeats).WithRequired(true).WithMinLength(1).WithMaxLength(2).WithValue(strconv.Itoa(r.Seats))
-	label := discord.NewLabel(cut(q.t.Say("ask.seats.label", "Least", room.MinSeats, "Most", room.MaxSeats), maxTitle), in)
+	label := discord.NewLabel(cut(q.t.Say("ask.seats.label", "Least", schema.MinSeats, "Most", schema.MaxSeats), maxTitle), in)
 	return modal(q, actSeated, r.ID, q.t.Say("ask.seats"), label), true, nil
 }
 
@@ -116,7 +117,7 @@ func (c *Commands) askStatus(q *call) (discord.ModalCreate, bool, error) {
 	if err != nil {
 		return discord.ModalCreate{}, false, err
 	}
-	in := discord.NewShortTextInput(fieldStatus).WithMaxLength(room.MaxStatus).WithValue(r.Status).WithPlaceholder(q.t.Say("ask.status.example"))
+	in := discord.NewShortTextInput(fieldStatus).WithMaxLength(schema.MaxStatus).WithValue(r.Status).WithPlaceholder(q.t.Say("ask.status.example"))
 	label := discord.NewLabel(cut(q.t.Say("ask.status.label"), maxTitle), in)
 	return modal(q, actStated, r.ID, q.t.Say("ask.status"), label), true, nil
 }

@@ -28,8 +28,8 @@ import (
 
 	"snug/bot/logs"
 	"snug/bot/rooms"
+	"snug/shared/access"
 	"snug/shared/errs"
-	"snug/shared/room"
 	"snug/shared/text"
 )
 
@@ -45,7 +45,7 @@ type Options struct {
 	Texts  *text.Catalog
 	Pages  Pages
 	// Standing gives the standing of a member as an interaction describes them.
-	Standing func(discord.Member) room.Standing
+	Standing func(discord.Member) access.Standing
 	Now      func() time.Time
 	Log      *slog.Logger
 }
@@ -115,8 +115,8 @@ type call struct {
 	id      string // the interaction's id: the same command twice is one
 	guild   snowflake.ID
 	channel snowflake.ID
-	who     room.Standing
-	actor   room.Actor
+	who     access.Standing
+	actor   access.Actor
 	t       text.Texts
 
 	data   discord.SlashCommandInteractionData // of a slash command
@@ -246,7 +246,7 @@ func (c *Commands) call(e *events.InteractionCreate, kind, name string) *call {
 	if m, g := e.Member(), e.GuildID(); m != nil && g != nil {
 		q.guild, m.GuildID = *g, *g
 		q.who = c.o.Standing(m.Member)
-		q.actor = room.Actor{UserID: q.who.UserID, Via: room.ViaDiscord, Standing: &q.who}
+		q.actor = access.Actor{UserID: q.who.UserID, Via: access.ViaDiscord, Standing: &q.who}
 		if !q.who.Pending { // whoever uses commands has accepted the server's rules
 			c.o.Keeper.Arrived(q.guild, q.who.UserID)
 		}

@@ -7,7 +7,7 @@ import (
 	"github.com/disgoorg/omit"
 
 	"snug/shared/invite"
-	"snug/shared/room"
+	"snug/shared/schema"
 	"snug/shared/text"
 )
 
@@ -28,8 +28,8 @@ func Definitions(c *text.Catalog) []discord.ApplicationCommandCreate {
 	manage := discord.PermissionManageGuild
 	return []discord.ApplicationCommandCreate{
 		d.slash("cmd.create-room", nil,
-			d.text("opt.name", "cmd.create-room.name.about", 1, room.MaxName),
-			d.number("opt.seats", "cmd.create-room.seats.about", room.MinSeats, room.MaxSeats, false),
+			d.text("opt.name", "cmd.create-room.name.about", 1, schema.MaxName),
+			d.number("opt.seats", "cmd.create-room.seats.about", schema.MinSeats, schema.MaxSeats, false),
 			d.yesNo("opt.private", "cmd.create-room.private.about", false),
 		),
 		d.slash("cmd.invite", nil,
@@ -68,9 +68,9 @@ func Definitions(c *text.Catalog) []discord.ApplicationCommandCreate {
 func (d definer) roomCommands() []discord.ApplicationCommandOption {
 	list := []discord.ApplicationCommandOption{
 		d.sub("cmd.room.info", d.room()),
-		d.sub("cmd.room.rename", d.text("opt.name", "cmd.room.rename.name.about", 1, room.MaxName), d.room()),
-		d.sub("cmd.room.seats", d.number("opt.seats", "cmd.room.seats.seats.about", room.MinSeats, room.MaxSeats, true), d.room()),
-		d.sub("cmd.room.status", d.text("opt.text", "cmd.room.status.text.about", 0, room.MaxStatus), d.room()),
+		d.sub("cmd.room.rename", d.text("opt.name", "cmd.room.rename.name.about", 1, schema.MaxName), d.room()),
+		d.sub("cmd.room.seats", d.number("opt.seats", "cmd.room.seats.seats.about", schema.MinSeats, schema.MaxSeats, true), d.room()),
+		d.sub("cmd.room.status", d.text("opt.text", "cmd.room.status.text.about", 0, schema.MaxStatus), d.room()),
 	}
 	for _, key := range []string{"cmd.room.lock", "cmd.room.unlock", "cmd.room.hide", "cmd.room.show", "cmd.room.private", "cmd.room.public"} {
 		list = append(list, d.sub(key, d.room()))
@@ -96,9 +96,9 @@ func (d definer) lobbyCommands() discord.ApplicationCommandOption {
 		Options: []discord.ApplicationCommandOptionSubCommand{
 			d.sub("cmd.snug.lobby.add",
 				d.channel("opt.channel", "cmd.snug.lobby.add.channel.about", voice),
-				d.number("opt.seats", "cmd.snug.lobby.add.seats.about", room.MinSeats, room.MaxSeats, false),
+				d.number("opt.seats", "cmd.snug.lobby.add.seats.about", schema.MinSeats, schema.MaxSeats, false),
 				d.yesNo("opt.private", "cmd.snug.lobby.add.private.about", false),
-				d.text("opt.name", "cmd.snug.lobby.add.name.about", 1, room.MaxName),
+				d.text("opt.name", "cmd.snug.lobby.add.name.about", 1, schema.MaxName),
 				d.channel("opt.category", "cmd.snug.lobby.add.category.about", category),
 				d.text("opt.idle", "cmd.snug.lobby.add.idle.about", 1, 20),
 			),
@@ -156,7 +156,7 @@ func (d definer) text(key, about string, low, high int) discord.ApplicationComma
 
 // choice is a text with suggestions.
 func (d definer) choice(key, about string, required bool) discord.ApplicationCommandOptionString {
-	o := d.text(key, about, 0, room.MaxName)
+	o := d.text(key, about, 0, schema.MaxName)
 	o.Autocomplete, o.Required = true, required
 	return o
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/bot/rooms"
+	"snug/shared/audit"
 	"snug/shared/room"
 	"snug/shared/text"
 )
@@ -126,7 +127,7 @@ func notice(t text.Texts, n rooms.Notice) (snowflake.ID, discord.MessageCreate) 
 }
 
 // line gives an entry of the audit as a line of the log channel.
-func line(t text.Texts, e room.Entry) string {
+func line(t text.Texts, e audit.Entry) string {
 	person := func(id snowflake.ID) string {
 		if id == 0 {
 			return "Snug"
@@ -139,18 +140,18 @@ func line(t text.Texts, e room.Entry) string {
 	}
 	old, now, detail := e.Old, e.New, e.Detail
 	switch e.Kind {
-	case room.EntrySettings:
+	case audit.EntrySettings:
 		if s, ok := settingNamed(e.Detail); ok {
 			detail = t.Say("setting." + s.name)
 		}
 		old, now = strings.Trim(cut(old, 100), `"`), strings.Trim(cut(now, 100), `"`)
-	case room.EntryClosed, room.EntryClosing:
+	case audit.EntryClosed, audit.EntryClosing:
 		detail = t.Say("why." + e.Detail)
-	case room.EntryPrivacy:
+	case audit.EntryPrivacy:
 		old, now = privacyWords(t, old), privacyWords(t, now)
 	}
 	id := "line." + string(e.Kind)
-	if e.Kind == room.EntryAdmitted && e.Detail == room.ByLink {
+	if e.Kind == audit.EntryAdmitted && e.Detail == audit.ByLink {
 		id += ".link"
 	}
 	words := t.Say(id, "Room", about, "By", person(e.By), "Target", person(e.Target),

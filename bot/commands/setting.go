@@ -11,7 +11,7 @@ import (
 
 	"snug/shared/errs"
 	"snug/shared/guild"
-	"snug/shared/room"
+	"snug/shared/schema"
 )
 
 // kind says how a setting is shown and typed.
@@ -123,7 +123,7 @@ func (c *Commands) field(q *call, s setting, v any) discord.LabelSubComponent {
 		}
 		return in
 	}
-	in := discord.NewShortTextInput(s.name).WithRequired(true).WithMinLength(1).WithMaxLength(room.MaxName)
+	in := discord.NewShortTextInput(s.name).WithRequired(true).WithMinLength(1).WithMaxLength(schema.MaxName)
 	switch v := v.(type) {
 	case int:
 		in.Value = strconv.Itoa(v)

@@ -9,6 +9,7 @@ import (
 	"snug/bot/rooms"
 	"snug/shared/access"
 	"snug/shared/room"
+	"snug/shared/schema"
 )
 
 // Guild gives what permissions depend on in a server as a whole, as Discord told it last.
@@ -38,7 +39,7 @@ func (d *Discord) RoleNames(guild snowflake.ID, roles []snowflake.ID) []string {
 	var names []string
 	for _, id := range roles {
 		if r, ok := d.client.Caches.Role(guild, id); ok {
-			names = append(names, room.Shown(r.Name, id.String()))
+			names = append(names, schema.Shown(r.Name, id.String()))
 		}
 	}
 	return names
@@ -51,7 +52,7 @@ func (d *Discord) BotRole(guild, role snowflake.ID) bool {
 }
 
 // Enters says whether Discord lets somebody into a voice channel, as far as it has told of it.
-func (d *Discord) Enters(channel snowflake.ID, s room.Standing) bool {
+func (d *Discord) Enters(channel snowflake.ID, s access.Standing) bool {
 	c, ok := d.client.Caches.Channel(channel)
 	return ok && s.MayIn(overwritesOf(c)).Has(access.Enter)
 }

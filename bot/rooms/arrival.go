@@ -8,6 +8,8 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/access"
+	"snug/shared/audit"
 	"snug/shared/errs"
 	"snug/shared/room"
 )
@@ -45,7 +47,7 @@ func newWayIn(r *room.Room) wayIn {
 
 // bringIn finds whether somebody who is not in the server may be brought in,
 // and does so by their own access token where the server wants that. It gives their standing then.
-func (k *Keeper) bringIn(ctx context.Context, g *guildRooms, r *kept, by snowflake.ID, who room.Standing, accessToken string) (room.Standing, error) {
+func (k *Keeper) bringIn(ctx context.Context, g *guildRooms, r *kept, by snowflake.ID, who access.Standing, accessToken string) (access.Standing, error) {
 	if !g.settings.BringIn || g.settings.GuildsJoin && accessToken == "" {
 		return who, errs.E(errs.GuildJoinDenied, "This room is in the server “%s”, and you are not a member of it. Join the server first, then open this link again.", g.info.Name)
 	}
@@ -66,7 +68,7 @@ func (k *Keeper) bringIn(ctx context.Context, g *guildRooms, r *kept, by snowfla
 }
 
 // arrive records that somebody is on their way by an invite.
-func (k *Keeper) arrive(ctx context.Context, g *guildRooms, r *kept, v *room.Invite, who room.Standing, via room.Via) error {
+func (k *Keeper) arrive(ctx context.Context, g *guildRooms, r *kept, v *room.Invite, who access.Standing, via access.Via) error {
 	if r.Arrival(who.UserID) != nil {
 		return nil
 	}
@@ -75,7 +77,7 @@ func (k *Keeper) arrive(ctx context.Context, g *guildRooms, r *kept, v *room.Inv
 	}
 	now := g.now()
 	roster := k.o.Presence.Roster(g.id, r.ID)
-	entry := room.Entry{Kind: room.EntryOnTheWay, By: v.By, Via: via, Target: who.UserID, Detail: string(stepOf(who))}
+	entry := audit.Entry{Kind: audit.EntryOnTheWay, By: v.By, Via: via, Target: who.UserID, Detail: string(stepOf(who))}
 	return k.change(ctx, g, r, &entry, func(doc *room.Room) {
 		doc.Arrive(room.Arrival{UserID: who.UserID, Name: who.DisplayName, InviteID: v.ID, Since: now, Until: now.Add(room.ArrivalTime)})
 		doc.DropKnock(who.UserID)
@@ -95,7 +97,7 @@ func holdFor(doc *room.Room, roster []room.Person, user snowflake.ID, span time.
 }
 
 // stepOf gives what somebody has to do next to become a full member.
-func stepOf(who room.Standing) room.Step {
+func stepOf(who access.Standing) room.Step {
 	switch {
 	case !who.Member:
 		return room.StepJoin
@@ -165,7 +167,7 @@ func (k *Keeper) anew(ctx context.Context, g *guildRooms, r *kept, a *room.Arriv
 }
 
 // arriveNow lets somebody in who has become a full member; otherwise it says what keeps them.
-func (k *Keeper) arriveNow(ctx context.Context, g *guildRooms, r *kept, a room.Arrival, who room.Standing) (room.Step, *errs.Error) {
+func (k *Keeper) arriveNow(ctx context.Context, g *guildRooms, r *kept, a room.Arrival, who access.Standing) (room.Step, *errs.Error) {
 	err := k.letArrive(ctx, g, r, a, who)
 	if err != nil {
 		return room.StepWait, errs.Public(err)
@@ -173,7 +175,7 @@ func (k *Keeper) arriveNow(ctx context.Context, g *guildRooms, r *kept, a room.A
 	return room.StepIn, nil
 }
 
-func (k *Keeper) letArrive(ctx context.Context, g *guildRooms, r *kept, a room.Arrival, who room.Standing) error {
+func (k *Keeper) letArrive(ctx context.Context, g *guildRooms, r *kept, a room.Arrival, who access.Standing) error {
 	k.Heard(who)
 	return g.inLane(ctx, roomLane(r.ID), func() error {
 		if g.rooms[r.ID] != r || r.State != room.Open || r.Arrival(a.UserID) == nil {
@@ -187,7 +189,7 @@ func (k *Keeper) letArrive(ctx context.Context, g *guildRooms, r *kept, a room.A
 }
 
 // letIntoRoom is letArrive in the room's lane.
-func (k *Keeper) letIntoRoom(ctx context.Context, g *guildRooms, r *kept, a room.Arrival, who room.Standing) error {
+func (k *Keeper) letIntoRoom(ctx context.Context, g *guildRooms, r *kept, a room.Arrival, who access.Standing) error {
 	if _, placed := r.Out(a.UserID); r.Locked && !placed && !who.Admin {
 		return locked()
 	}
@@ -199,7 +201,7 @@ func (k *Keeper) letIntoRoom(ctx context.Context, g *guildRooms, r *kept, a room
 		by = v.By
 	}
 	seen, watched := r.way.looked[a.UserID]
-	err := k.admit(ctx, g, r, admission{user: a.UserID, name: who.DisplayName, by: by, inviteID: a.InviteID, via: room.ViaWeb, byLink: true, hold: holdInvited})
+	err := k.admit(ctx, g, r, admission{user: a.UserID, name: who.DisplayName, by: by, inviteID: a.InviteID, via: access.ViaWeb, byLink: true, hold: holdInvited})
 	if err == nil && (!watched || g.now().Sub(seen) > watching) {
 		k.say(g, KnockAnswered{Room: g.summary(r), User: a.UserID, By: a.UserID, LetIn: true})
 	}

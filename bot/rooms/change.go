@@ -7,8 +7,10 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/shared/access"
+	"snug/shared/audit"
 	"snug/shared/errs"
 	"snug/shared/room"
+	"snug/shared/schema"
 )
 
 // Change does one thing to a room, as room.Action tells. It fails with
@@ -50,29 +52,29 @@ type changing struct {
 	g      *guildRooms
 	r      *kept
 	q      room.ChangeRequest
-	who    room.Standing
-	target room.Standing // whom it is done to, where it is done to somebody
+	who    access.Standing
+	target access.Standing // whom it is done to, where it is done to somebody
 	out    *room.ChangeDone
 }
 
 // target asks who the user is that something is to be done to.
-func (k *Keeper) target(ctx context.Context, guildID snowflake.ID, q room.ChangeRequest) (room.Standing, error) {
+func (k *Keeper) target(ctx context.Context, guildID snowflake.ID, q room.ChangeRequest) (access.Standing, error) {
 	switch q.Do {
 	case room.DoKick, room.DoBan, room.DoUnban, room.DoTransfer:
 	default:
-		return room.Standing{}, nil
+		return access.Standing{}, nil
 	}
 	if q.User == 0 {
-		return room.Standing{}, errs.Field("user", "Please say who you mean.")
+		return access.Standing{}, errs.Field("user", "Please say who you mean.")
 	}
 	if q.Do == room.DoUnban {
-		return room.Standing{UserID: q.User}, nil
+		return access.Standing{UserID: q.User}, nil
 	}
 	return k.says(ctx, guildID, q.User)
 }
 
 // changeable finds the room and checks that the actor may do what they ask.
-func (k *Keeper) changeable(g *guildRooms, q room.ChangeRequest, who room.Standing) (*kept, error) {
+func (k *Keeper) changeable(g *guildRooms, q room.ChangeRequest, who access.Standing) (*kept, error) {
 	r, err := g.visible(q.RoomID, who)
 	if err != nil {
 		return nil, err
@@ -125,8 +127,8 @@ func (c changing) do(ctx context.Context) error {
 }
 
 // entry begins an audit entry by the actor.
-func (c changing) entry(kind room.EntryKind) room.Entry {
-	return room.Entry{Kind: kind, By: c.who.UserID, Via: c.q.Actor.Via, Target: c.q.User}
+func (c changing) entry(kind audit.EntryKind) audit.Entry {
+	return audit.Entry{Kind: kind, By: c.who.UserID, Via: c.q.Actor.Via, Target: c.q.User}
 }
 
 // privacyOf gives in words who may see and enter a room, for the audit.
@@ -172,7 +174,7 @@ func (c changing) privacy(ctx context.Context) error {
 	if (c.r.Private || c.r.Hidden) && !next.Private && !next.Hidden {
 		next.ShownAt = c.g.now()
 	}
-	entry := c.entry(room.EntryPrivacy)
+	entry := c.entry(audit.EntryPrivacy)
 	entry.Old, entry.New = old, now
 	err := c.k.carryOut(ctx, c.g, c.r, entry, allAccess(), func(doc *room.Room) {
 		doc.Private, doc.Locked, doc.Hidden, doc.Guests = next.Private, next.Locked, next.Hidden, next.Guests
@@ -210,13 +212,13 @@ func (k *Keeper) seatedBecomeGuests(g *guildRooms, r *kept, doc *room.Room) {
 
 // seats changes how many may sit in the room. Who sits stays.
 func (c changing) seats(ctx context.Context) error {
-	if err := room.CheckSeats(c.q.Number); err != nil {
+	if err := schema.CheckSeats(c.q.Number); err != nil {
 		return err
 	}
 	if c.q.Number == c.r.Seats && !c.r.Due.Limit {
 		return nil
 	}
-	entry := c.entry(room.EntrySeats)
+	entry := c.entry(audit.EntrySeats)
 	entry.Old, entry.New = itoa(c.r.Seats), itoa(c.q.Number)
 	err := c.k.carryOut(ctx, c.g, c.r, entry, itsLimit(), func(doc *room.Room) { doc.Seats = c.q.Number }, func(ctx context.Context) error {
 		return c.k.setLimit(ctx, c.g, c.r, "Snug: seats changed by "+c.who.UserID.String())
@@ -234,7 +236,7 @@ func (c changing) status(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	entry := c.entry(room.EntryStatus)
+	entry := c.entry(audit.EntryStatus)
 	entry.Old, entry.New = c.r.Status, text
 	return c.k.carryOut(ctx, c.g, c.r, entry, itsStatus(), func(doc *room.Room) { doc.Status = text }, func(ctx context.Context) error {
 		return c.k.o.Discord.SetStatus(ctx, c.r.ID, text, "Snug: status by "+c.who.UserID.String())
@@ -243,7 +245,7 @@ func (c changing) status(ctx context.Context) error {
 
 // watch lets spectators see who is in, by a new link, or ends that.
 func (c changing) watch(ctx context.Context) error {
-	entry, token := c.entry(room.EntryWatch), ""
+	entry, token := c.entry(audit.EntryWatch), ""
 	switch {
 	case c.q.Do == room.DoUnwatch && c.r.WatchToken == "":
 		return nil
@@ -278,9 +280,9 @@ func (c changing) expel(ctx context.Context) error {
 	case ban && len(c.r.Bans) >= room.MaxBans && !c.r.Banned(user):
 		return errs.E(errs.Invalid, "A room can have up to %d bans. Undo one first.", room.MaxBans)
 	}
-	kind := room.EntryKicked
+	kind := audit.EntryKicked
 	if ban {
-		kind = room.EntryBanned
+		kind = audit.EntryBanned
 	}
 	now, had, owed := c.g.now(), c.r.Guest(user) != nil, onePlace()
 	if inside {
@@ -338,7 +340,7 @@ func (c changing) unban(ctx context.Context) error {
 	}
 	ban := c.r.Bans[i]
 	c.out.Name = ban.Name
-	err := c.k.carryOut(ctx, c.g, c.r, c.entry(room.EntryUnbanned), onePlace().andLifted(ban), func(doc *room.Room) {
+	err := c.k.carryOut(ctx, c.g, c.r, c.entry(audit.EntryUnbanned), onePlace().andLifted(ban), func(doc *room.Room) {
 		doc.Bans = slices.DeleteFunc(doc.Bans, func(b room.Ban) bool { return b.UserID == c.q.User })
 	}, func(ctx context.Context) error {
 		return c.k.o.Discord.Expel(ctx, c.r.ID, c.q.User, false, c.k.access(c.g, &c.r.Room), "Snug: ban undone by "+c.who.UserID.String())

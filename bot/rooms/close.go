@@ -7,13 +7,15 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/access"
+	"snug/shared/audit"
 	"snug/shared/errs"
 	"snug/shared/room"
 )
 
 // Keep calls off a room's announced closing, and starts its idle time anew.
 func (k *Keeper) Keep(ctx context.Context, guildID snowflake.ID, q room.Request) (out room.Summary, err error) {
-	err = k.inRoom(ctx, guildID, q.Actor, q.RoomID, func(ctx context.Context, g *guildRooms, r *kept, who room.Standing) error {
+	err = k.inRoom(ctx, guildID, q.Actor, q.RoomID, func(ctx context.Context, g *guildRooms, r *kept, who access.Standing) error {
 		if s := g.summary(r).Access; !s.MayEnter(who) && !s.MayControl(who) {
 			return errs.E(errs.Forbidden, "Only those who may enter this room can keep it open.")
 		}
@@ -30,9 +32,9 @@ func (k *Keeper) Keep(ctx context.Context, guildID snowflake.ID, q room.Request)
 }
 
 // kept calls a closing off; by is 0 if somebody came back rather than asked for it.
-func (k *Keeper) kept(ctx context.Context, g *guildRooms, r *kept, by snowflake.ID, via room.Via) error {
+func (k *Keeper) kept(ctx context.Context, g *guildRooms, r *kept, by snowflake.ID, via access.Via) error {
 	now := g.now()
-	entry, announced := room.Entry{Kind: room.EntryKept, By: by, Via: via}, !r.ClosingAt.IsZero()
+	entry, announced := audit.Entry{Kind: audit.EntryKept, By: by, Via: via}, !r.ClosingAt.IsZero()
 	err := k.edit(ctx, g, r, &entry, func(doc *room.Room) {
 		doc.ClosingAt, doc.CloseReason = time.Time{}, ""
 		if by != 0 {
@@ -80,9 +82,9 @@ func (k *Keeper) CloseRoom(ctx context.Context, guildID snowflake.ID, q room.Req
 
 // close ends a room: the decision is recorded, then the channel removed, then
 // the document. What fails after the decision is finished by a sweep. The caller is in the room's lane.
-func (k *Keeper) close(ctx context.Context, g *guildRooms, r *kept, why room.CloseReason, by snowflake.ID, via room.Via) error {
+func (k *Keeper) close(ctx context.Context, g *guildRooms, r *kept, why room.CloseReason, by snowflake.ID, via access.Via) error {
 	if r.State == room.Open {
-		entry := room.Entry{Kind: room.EntryClosed, By: by, Via: via, Detail: string(why)}
+		entry := audit.Entry{Kind: audit.EntryClosed, By: by, Via: via, Detail: string(why)}
 		err := k.edit(ctx, g, r, &entry, func(doc *room.Room) { doc.State, doc.CloseReason = room.Closing, why })
 		if err != nil {
 			return err
@@ -126,7 +128,7 @@ func (k *Keeper) Gone(guildID, channel snowflake.ID) {
 // gone drops a room whose channel no longer exists.
 func (k *Keeper) gone(ctx context.Context, g *guildRooms, r *kept, why room.CloseReason) error {
 	if r.State == room.Open {
-		entry := room.Entry{Kind: room.EntryClosed, Detail: string(why)}
+		entry := audit.Entry{Kind: audit.EntryClosed, Detail: string(why)}
 		if err := k.edit(ctx, g, r, &entry, func(doc *room.Room) { doc.State, doc.CloseReason = room.Closing, why }); err != nil {
 			return err
 		}

@@ -45,7 +45,7 @@ type Discord interface {
 	// SetStatus sets a voice channel's status; "" clears it.
 	SetStatus(ctx context.Context, channel snowflake.ID, status, reason string) error
 	// Standing asks for a user's standing; a user who is not in the guild has Member false.
-	Standing(ctx context.Context, guild, user snowflake.ID) (room.Standing, error)
+	Standing(ctx context.Context, guild, user snowflake.ID) (access.Standing, error)
 	// Place gives what Discord has told of a room's channel and its gates, without asking. With channel 0
 	// the room is on its way; with soon Discord was just told what the room is.
 	Place(channel, lobby snowflake.ID, a RoomAccess, soon bool) Place
@@ -54,7 +54,7 @@ type Discord interface {
 	// AFK says whether a channel is the one to which Discord moves who is idle.
 	AFK(guild, channel snowflake.ID) bool
 	// Enters says whether Discord lets somebody into a voice channel, as far as it has told of it.
-	Enters(channel snowflake.ID, s room.Standing) bool
+	Enters(channel snowflake.ID, s access.Standing) bool
 	// BotRole says whether a role is a bot's own; RoleNames gives roles as people know them.
 	BotRole(guild, role snowflake.ID) bool
 	RoleNames(guild snowflake.ID, roles []snowflake.ID) []string

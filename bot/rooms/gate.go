@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"snug/shared/access"
+	"snug/shared/audit"
 	"snug/shared/errs"
 	"snug/shared/room"
 )
@@ -69,7 +70,7 @@ func (k *Keeper) regate(ctx context.Context, g *guildRooms) {
 // ---- standings that are known
 
 // Heard takes a standing that Discord told with something else: who comes into voice is described with it. It does not wait.
-func (k *Keeper) Heard(s room.Standing) {
+func (k *Keeper) Heard(s access.Standing) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	key := [2]snowflake.ID{s.GuildID, s.UserID}
@@ -80,7 +81,7 @@ func (k *Keeper) Heard(s room.Standing) {
 
 // Learned takes a standing that Discord was asked for. Whose place in a room
 // depends on it loses it, or has it back. It only enqueues.
-func (k *Keeper) Learned(s room.Standing) {
+func (k *Keeper) Learned(s access.Standing) {
 	k.Heard(s)
 	g := k.guild(s.GuildID, false)
 	if g == nil || !g.concerns(s.UserID) {
@@ -100,7 +101,7 @@ func (g *guildRooms) concerns(user snowflake.ID) bool {
 }
 
 // known gives what is known of a user, as the guild's roles make it now.
-func (k *Keeper) known(g *guildRooms, user snowflake.ID) (room.Standing, bool) {
+func (k *Keeper) known(g *guildRooms, user snowflake.ID) (access.Standing, bool) {
 	k.mu.Lock()
 	s, known := k.heard[[2]snowflake.ID{g.id, user}]
 	k.mu.Unlock()
@@ -114,13 +115,13 @@ func (k *Keeper) known(g *guildRooms, user snowflake.ID) (room.Standing, bool) {
 const freshFor = time.Minute
 
 // fresh gives a user's standing if it is known since a short while ago.
-func (k *Keeper) fresh(g *guildRooms, user snowflake.ID) (room.Standing, bool) {
+func (k *Keeper) fresh(g *guildRooms, user snowflake.ID) (access.Standing, bool) {
 	s, known := k.known(g, user)
 	return s, known && k.o.Now().Sub(s.CheckedAt) < freshFor
 }
 
 // lately gives a user's standing as known a short while ago, or else as Discord says now.
-func (k *Keeper) lately(ctx context.Context, g *guildRooms, user snowflake.ID) (room.Standing, error) {
+func (k *Keeper) lately(ctx context.Context, g *guildRooms, user snowflake.ID) (access.Standing, error) {
 	if s, known := k.fresh(g, user); known {
 		return s, nil
 	}
@@ -298,14 +299,14 @@ func (k *Keeper) setOuts(ctx context.Context, g *guildRooms, r *kept) error {
 }
 
 // outEntry gives what the audit says when somebody's place goes from one reason to another, if it says anything.
-func outEntry(user snowflake.ID, had, why access.Why) (room.Entry, bool) {
+func outEntry(user snowflake.ID, had, why access.Why) (audit.Entry, bool) {
 	switch {
 	case why == access.Passes:
-		return room.Entry{Kind: room.EntryRestored, Target: user, Detail: string(had)}, had != room.Unasked
+		return audit.Entry{Kind: audit.EntryRestored, Target: user, Detail: string(had)}, had != room.Unasked
 	case had == access.Passes || had == room.Unasked:
-		return room.Entry{Kind: room.EntrySuspended, Target: user, Detail: string(why)}, true
+		return audit.Entry{Kind: audit.EntrySuspended, Target: user, Detail: string(why)}, true
 	}
-	return room.Entry{}, false
+	return audit.Entry{}, false
 }
 
 // reviewAll reviews all who have a place in a room. Whom nobody knows, Discord is asked about.
@@ -355,11 +356,11 @@ func (k *Keeper) setOut(ctx context.Context, g *guildRooms, r *kept, user snowfl
 
 // admits fails unless somebody can be let into a room: they pass its gates.
 // other says that somebody else is told, who wanted to let them in.
-func (k *Keeper) admits(g *guildRooms, a room.Access, s room.Standing, other bool) error {
+func (k *Keeper) admits(g *guildRooms, a room.Access, s access.Standing, other bool) error {
 	return k.refusal(g, a, s, a.Judge(s), other)
 }
 
-func (k *Keeper) refusal(g *guildRooms, a room.Access, s room.Standing, why access.Why, other bool) error {
+func (k *Keeper) refusal(g *guildRooms, a room.Access, s access.Standing, why access.Why, other bool) error {
 	switch {
 	case why == access.Passes:
 		return nil
@@ -388,7 +389,7 @@ func (k *Keeper) refusal(g *guildRooms, a room.Access, s room.Standing, why acce
 }
 
 // openers names the roles that would let somebody in, "" if none would.
-func (k *Keeper) openers(g *guildRooms, a room.Access, s room.Standing) string {
+func (k *Keeper) openers(g *guildRooms, a room.Access, s access.Standing) string {
 	ids := a.Openers(s, g.info.Access.Roles, func(role snowflake.ID) bool { return k.o.Discord.BotRole(g.id, role) })
 	const most = 3
 	return strings.Join(k.o.Discord.RoleNames(g.id, ids[:min(most, len(ids))]), ", ")

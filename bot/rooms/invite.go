@@ -9,6 +9,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/shared/access"
+	"snug/shared/audit"
 	"snug/shared/errs"
 	"snug/shared/invite"
 	"snug/shared/room"
@@ -31,10 +32,10 @@ func (k *Keeper) Invite(ctx context.Context, guildID snowflake.ID, q room.Invite
 		return out, "", errs.Field("uses", "An invite can be good for 1 to %d uses.", maxUses)
 	}
 	var shown room.Summary
-	var by room.Standing
+	var by access.Standing
 	var language string
 	const what = errs.Term("invite to it")
-	issue := func(ctx context.Context, g *guildRooms, r *kept, who room.Standing) error {
+	issue := func(ctx context.Context, g *guildRooms, r *kept, who access.Standing) error {
 		if q.For != 0 {
 			if q.Uses == 0 {
 				q.Uses = 1
@@ -53,7 +54,7 @@ func (k *Keeper) Invite(ctx context.Context, guildID snowflake.ID, q room.Invite
 		v := k.newInvite(g, who.UserID, who.DisplayName, r.Seats, q.Lifetime, q.Uses)
 		v.ID = cmp.Or(q.ID, v.ID)
 		now := g.now()
-		entry := room.Entry{Kind: room.EntryInvited, By: who.UserID, Via: q.Actor.Via, Target: q.For}
+		entry := audit.Entry{Kind: audit.EntryInvited, By: who.UserID, Via: q.Actor.Via, Target: q.For}
 		err := k.edit(ctx, g, r, &entry, func(doc *room.Room) {
 			prune(doc, now)
 			doc.Invites = append(doc.Invites, v)
@@ -74,7 +75,7 @@ func (k *Keeper) Invite(ctx context.Context, guildID snowflake.ID, q room.Invite
 		out, err = k.link(r, r.Invite(v.ID))
 		return err
 	}
-	err = k.inControl(ctx, guildID, q.Actor, q.RoomID, what, func(ctx context.Context, g *guildRooms, r *kept, who room.Standing) error {
+	err = k.inControl(ctx, guildID, q.Actor, q.RoomID, what, func(ctx context.Context, g *guildRooms, r *kept, who access.Standing) error {
 		if q.For == 0 {
 			return issue(ctx, g, r, who)
 		}
@@ -99,13 +100,13 @@ func prune(doc *room.Room, now time.Time) {
 
 // Revoke takes an invite back, with those of Discord's that were made for who follows it. Guests it let in stay.
 func (k *Keeper) Revoke(ctx context.Context, guildID snowflake.ID, q room.RevokeRequest) (out room.Invite, err error) {
-	err = k.inControl(ctx, guildID, q.Actor, q.RoomID, "take invites back", func(ctx context.Context, g *guildRooms, r *kept, who room.Standing) error {
+	err = k.inControl(ctx, guildID, q.Actor, q.RoomID, "take invites back", func(ctx context.Context, g *guildRooms, r *kept, who access.Standing) error {
 		v := r.Invite(q.InviteID)
 		if v == nil {
 			return errs.E(errs.NotFound, "This invite is gone already. Reload the page to see those that are left.")
 		}
 		if v.RevokedAt.IsZero() {
-			entry := room.Entry{Kind: room.EntryRevoked, By: who.UserID, Via: q.Actor.Via}
+			entry := audit.Entry{Kind: audit.EntryRevoked, By: who.UserID, Via: q.Actor.Via}
 			now := g.now()
 			err := k.edit(ctx, g, r, &entry, func(doc *room.Room) {
 				doc.Invite(q.InviteID).RevokedAt = now
@@ -167,7 +168,7 @@ func keptOut() error {
 // roster gives who is in a room, as an invite's bearer may see it whom nobody knows: where not every member
 // of the server passes the room's gates, nobody.
 func (k *Keeper) roster(g *guildRooms, r *kept) []room.Person {
-	anybody := room.Standing{GuildID: g.id, Member: true}.In(g.info.Access)
+	anybody := access.Standing{GuildID: g.id, Member: true}.In(g.info.Access)
 	if g.summary(r).Access.Judge(anybody) != access.Passes {
 		return nil
 	}
@@ -211,7 +212,7 @@ func (k *Keeper) Redeem(ctx context.Context, guildID snowflake.ID, q room.Redeem
 }
 
 // redeemed is Redeem in the room's lane.
-func (k *Keeper) redeemed(ctx context.Context, g *guildRooms, claims invite.Claims, who room.Standing, q room.RedeemRequest) (out room.Redeemed, err error) {
+func (k *Keeper) redeemed(ctx context.Context, g *guildRooms, claims invite.Claims, who access.Standing, q room.RedeemRequest) (out room.Redeemed, err error) {
 	user := q.Actor.UserID
 	r, v, err := k.redeemable(g, claims, who)
 	if err != nil {
@@ -240,7 +241,7 @@ func (k *Keeper) redeemed(ctx context.Context, g *guildRooms, claims invite.Clai
 }
 
 // redeemable finds the room and the invite of a token that somebody may follow.
-func (k *Keeper) redeemable(g *guildRooms, claims invite.Claims, who room.Standing) (*kept, *room.Invite, error) {
+func (k *Keeper) redeemable(g *guildRooms, claims invite.Claims, who access.Standing) (*kept, *room.Invite, error) {
 	r, v, err := g.invited(claims)
 	if err != nil {
 		return nil, nil, err
@@ -265,7 +266,7 @@ type admission struct {
 	by       snowflake.ID
 	inviteID string // "" if they follow none
 	byLink   bool   // they came by it themselves; by made it
-	via      room.Via
+	via      access.Via
 	hold     time.Duration // how long a free seat is held for them
 }
 
@@ -305,9 +306,9 @@ func (k *Keeper) admit(ctx context.Context, g *guildRooms, r *kept, a admission)
 			guest.Bot, a.hold = true, 0
 		}
 	}
-	entry := room.Entry{Kind: room.EntryAdmitted, By: a.by, Via: a.via, Target: a.user}
+	entry := audit.Entry{Kind: audit.EntryAdmitted, By: a.by, Via: a.via, Target: a.user}
 	if a.byLink {
-		entry.Detail = room.ByLink
+		entry.Detail = audit.ByLink
 	}
 	err := k.carryOut(ctx, g, r, entry, onePlace(), func(doc *room.Room) {
 		doc.Guests = append(doc.Guests, guest)

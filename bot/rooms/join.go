@@ -7,6 +7,7 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/access"
 	"snug/shared/errs"
 	"snug/shared/guild"
 	"snug/shared/room"
@@ -14,7 +15,7 @@ import (
 
 // View gives a room as the actor may see it. It fails with errs.RoomNotFound, also if they may not.
 func (k *Keeper) View(ctx context.Context, guildID snowflake.ID, q room.Request) (out room.View, err error) {
-	err = k.atRoom(ctx, guildID, q.Actor, q.RoomID, func(ctx context.Context, g *guildRooms, r *kept, who room.Standing) error {
+	err = k.atRoom(ctx, guildID, q.Actor, q.RoomID, func(ctx context.Context, g *guildRooms, r *kept, who access.Standing) error {
 		out, err = k.view(g, r, who)
 		return err
 	})
@@ -22,7 +23,7 @@ func (k *Keeper) View(ctx context.Context, guildID snowflake.ID, q room.Request)
 }
 
 // view gives a room as somebody sees it who may see it.
-func (k *Keeper) view(g *guildRooms, r *kept, who room.Standing) (out room.View, err error) {
+func (k *Keeper) view(g *guildRooms, r *kept, who access.Standing) (out room.View, err error) {
 	now, s := g.now(), g.summary(r)
 	out = room.View{
 		Room: s, Roster: k.o.Presence.Roster(g.id, r.ID), Standing: who,
@@ -77,7 +78,7 @@ func (k *Keeper) view(g *guildRooms, r *kept, who room.Standing) (out room.View,
 // seat is held while they come through Discord. It fails with errs.RoomFull,
 // RoomNotFound, Forbidden, MissingPermission or DiscordUnavailable.
 func (k *Keeper) Join(ctx context.Context, guildID snowflake.ID, q room.Request) (out room.Joined, err error) {
-	err = k.inRoom(ctx, guildID, q.Actor, q.RoomID, func(ctx context.Context, g *guildRooms, r *kept, who room.Standing) error {
+	err = k.inRoom(ctx, guildID, q.Actor, q.RoomID, func(ctx context.Context, g *guildRooms, r *kept, who access.Standing) error {
 		access := g.summary(r).Access
 		if !access.MayEnter(who) {
 			return k.shut(g, access, who)
@@ -133,12 +134,12 @@ func full(r *kept, roster []room.Person) error {
 }
 
 // mayOverfill says whether Discord and the server's settings let somebody past a room's seats.
-func (g *guildRooms) mayOverfill(a room.Access, s room.Standing) bool {
+func (g *guildRooms) mayOverfill(a room.Access, s access.Standing) bool {
 	return a.MayOverfill(s) && (!g.settings.StrictSeats || g.settings.AdminsExempt && s.Manager)
 }
 
 // shut says why somebody who sees a room may not enter it: the server does not let them, or the room is locked.
-func (k *Keeper) shut(g *guildRooms, a room.Access, s room.Standing) error {
+func (k *Keeper) shut(g *guildRooms, a room.Access, s access.Standing) error {
 	if err := k.admits(g, a, s, false); err != nil {
 		return err
 	}

@@ -7,6 +7,8 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/access"
+	"snug/shared/audit"
 	"snug/shared/errs"
 	"snug/shared/room"
 )
@@ -67,7 +69,7 @@ func (g *guildRooms) knockedAt(q room.KnockRequest) *kept {
 }
 
 // knock records a knock: one that waits for an answer a person, none for a while after a refusal.
-func (k *Keeper) knock(ctx context.Context, g *guildRooms, r *kept, who room.Standing, via room.Via) (already bool, err error) {
+func (k *Keeper) knock(ctx context.Context, g *guildRooms, r *kept, who access.Standing, via access.Via) (already bool, err error) {
 	now := g.now()
 	if old := r.Knock(who.UserID); old != nil && !old.Stale(now) {
 		if old.Pending(now) {
@@ -88,7 +90,7 @@ func (k *Keeper) knock(ctx context.Context, g *guildRooms, r *kept, who room.Sta
 	case r.Knocking() >= room.MaxKnocks:
 		return false, errs.E(errs.RateLimited, "Too many people are knocking here just now. Try again in a few minutes.").After(5 * time.Minute)
 	}
-	entry := room.Entry{Kind: room.EntryKnocked, By: who.UserID, Via: via}
+	entry := audit.Entry{Kind: audit.EntryKnocked, By: who.UserID, Via: via}
 	return false, k.change(ctx, g, r, &entry, func(doc *room.Room) {
 		doc.Knocks = slices.DeleteFunc(doc.Knocks, func(q room.Knock) bool { return q.UserID == who.UserID || q.Stale(now) })
 		doc.Knocks = append(doc.Knocks, room.Knock{UserID: who.UserID, Name: who.DisplayName, Avatar: who.Avatar, At: now})
@@ -101,7 +103,7 @@ func (k *Keeper) Answer(ctx context.Context, guildID snowflake.ID, q room.Answer
 	var by snowflake.ID
 	var language string
 	const what = errs.Term("answer those who knock")
-	answer := func(ctx context.Context, g *guildRooms, r *kept, who room.Standing) error {
+	answer := func(ctx context.Context, g *guildRooms, r *kept, who access.Standing) error {
 		now := g.now()
 		knock := r.Knock(q.User)
 		if knock == nil || !knock.Pending(now) {
@@ -112,7 +114,7 @@ func (k *Keeper) Answer(ctx context.Context, guildID snowflake.ID, q room.Answer
 		if q.LetIn {
 			err = k.letIn(ctx, g, r, who, *knock, q.Actor.Via)
 		} else {
-			entry := room.Entry{Kind: room.EntryKnockDenied, By: who.UserID, Via: q.Actor.Via, Target: q.User}
+			entry := audit.Entry{Kind: audit.EntryKnockDenied, By: who.UserID, Via: q.Actor.Via, Target: q.User}
 			err = k.change(ctx, g, r, &entry, func(doc *room.Room) {
 				o := doc.Knock(q.User)
 				o.RefusedAt, o.RefusedBy = now, who.UserID
@@ -124,7 +126,7 @@ func (k *Keeper) Answer(ctx context.Context, guildID snowflake.ID, q room.Answer
 		out.Room, by, language = g.summary(r), who.UserID, g.language()
 		return nil
 	}
-	err = k.inControl(ctx, guildID, q.Actor, q.RoomID, what, func(ctx context.Context, g *guildRooms, r *kept, who room.Standing) error {
+	err = k.inControl(ctx, guildID, q.Actor, q.RoomID, what, func(ctx context.Context, g *guildRooms, r *kept, who access.Standing) error {
 		return k.controlled(ctx, g, r, who, what, func() error { return answer(ctx, g, r, who) })
 	})
 	if err == nil {
@@ -134,7 +136,7 @@ func (k *Keeper) Answer(ctx context.Context, guildID snowflake.ID, q room.Answer
 }
 
 // letIn makes a guest of somebody who knocked, and holds a seat for them.
-func (k *Keeper) letIn(ctx context.Context, g *guildRooms, r *kept, who room.Standing, knock room.Knock, via room.Via) error {
+func (k *Keeper) letIn(ctx context.Context, g *guildRooms, r *kept, who access.Standing, knock room.Knock, via access.Via) error {
 	if r.Banned(knock.UserID) {
 		return errs.E(errs.Forbidden, "That user is banned from this room. Undo the ban first.")
 	}

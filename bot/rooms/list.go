@@ -7,12 +7,13 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/access"
 	"snug/shared/errs"
 	"snug/shared/room"
 )
 
 // Rooms lists the rooms somebody may see, the oldest first, with their rosters.
-func (k *Keeper) Rooms(ctx context.Context, guildID snowflake.ID, who room.Standing) (out []room.View, err error) {
+func (k *Keeper) Rooms(ctx context.Context, guildID snowflake.ID, who access.Standing) (out []room.View, err error) {
 	err = k.with(ctx, guildID, func(ctx context.Context, g *guildRooms) error {
 		for _, r := range g.rooms {
 			s := g.summary(r)
@@ -33,7 +34,7 @@ func (k *Keeper) Rooms(ctx context.Context, guildID snowflake.ID, who room.Stand
 // RoomFor finds the room somebody means when they name none: the one whose
 // chat they type in, else the one they sit in, else the one they own.
 // It fails with errs.RoomNotFound if there is none.
-func (k *Keeper) RoomFor(ctx context.Context, guildID, channel snowflake.ID, who room.Standing) (out snowflake.ID, err error) {
+func (k *Keeper) RoomFor(ctx context.Context, guildID, channel snowflake.ID, who access.Standing) (out snowflake.ID, err error) {
 	err = k.with(ctx, guildID, func(ctx context.Context, g *guildRooms) error {
 		for _, id := range []snowflake.ID{channel, k.o.Presence.ChannelOf(g.id, who.UserID)} {
 			if r, err := g.visible(id, who); err == nil {

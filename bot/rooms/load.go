@@ -11,6 +11,7 @@ import (
 	"snug/bot/voice"
 	"snug/shared/errs"
 	"snug/shared/room"
+	"snug/shared/schema"
 )
 
 // Load takes a guild that Discord has just described: after a start, a fresh
@@ -41,7 +42,7 @@ func (k *Keeper) Expect(id snowflake.ID) {
 		if g.info.ID != 0 {
 			return
 		}
-		info := room.GuildInfo{ID: id, Name: room.Shown("", id.String())}
+		info := room.GuildInfo{ID: id, Name: schema.Shown("", id.String())}
 		if _, err := k.o.Hub.Guilds.Create(ctx, id.String(), info); err != nil && !errs.Has(err, errs.Conflict) {
 			k.o.Log.WarnContext(ctx, "could not announce that a server is coming", "guild_id", id, "err", err)
 		}

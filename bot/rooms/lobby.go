@@ -8,6 +8,7 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/access"
 	"snug/shared/errs"
 	"snug/shared/guild"
 	"snug/shared/room"
@@ -78,7 +79,7 @@ func (k *Keeper) fromLobby(ctx context.Context, g *guildRooms, lobby guild.Lobby
 		if lobby.CategoryID == 0 {
 			lobby.CategoryID = k.parentOf(ctx, g, lobby.ChannelID)
 		}
-		q := room.OpenRequest{Actor: room.Actor{UserID: user, Via: room.ViaDiscord, Standing: &who}}
+		q := room.OpenRequest{Actor: access.Actor{UserID: user, Via: access.ViaDiscord, Standing: &who}}
 		if r, err = k.opened(ctx, g, opening{id: newID(), who: who, q: q, lobby: &lobby}); err != nil {
 			return err
 		}
@@ -99,7 +100,7 @@ func (k *Keeper) fromLobby(ctx context.Context, g *guildRooms, lobby guild.Lobby
 			if room.Taken(k.o.Presence.Roster(g.id, r.ID)) > 0 {
 				return nil // somebody else came
 			}
-			return k.close(ctx, g, r, room.ClosedAlone, 0, room.ViaSnug)
+			return k.close(ctx, g, r, room.ClosedAlone, 0, access.ViaSnug)
 		})
 		if e != nil {
 			return e

@@ -6,6 +6,7 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/audit"
 	"snug/shared/errs"
 	"snug/shared/room"
 )
@@ -82,7 +83,7 @@ type (
 	Happened struct {
 		GuildID snowflake.ID
 		Channel snowflake.ID
-		Entries []room.Entry
+		Entries []audit.Entry
 	}
 )
 
@@ -280,8 +281,8 @@ func (g *guildRooms) pauseLog(channel snowflake.ID, until time.Time) {
 
 // logged has an entry of the audit written to the log channel, if there is
 // one. Writing there makes no entry, so it never feeds itself.
-func (k *Keeper) logged(g *guildRooms, e room.Entry) {
+func (k *Keeper) logged(g *guildRooms, e audit.Entry) {
 	if g != nil && g.settings.LogChannelID != 0 {
-		k.say(g, Happened{GuildID: g.id, Channel: g.settings.LogChannelID, Entries: []room.Entry{e}})
+		k.say(g, Happened{GuildID: g.id, Channel: g.settings.LogChannelID, Entries: []audit.Entry{e}})
 	}
 }

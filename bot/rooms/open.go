@@ -10,11 +10,13 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/shared/access"
+	"snug/shared/audit"
 	"snug/shared/errs"
 	"snug/shared/guild"
 	"snug/shared/hub"
 	"snug/shared/invite"
 	"snug/shared/room"
+	"snug/shared/schema"
 )
 
 // Open opens a room: the intention is recorded first, then the channel is
@@ -47,7 +49,7 @@ func (k *Keeper) Open(ctx context.Context, guildID snowflake.ID, id string, q ro
 // opening is a room on its way.
 type opening struct {
 	id    string
-	who   room.Standing
+	who   access.Standing
 	q     room.OpenRequest
 	lobby *guild.Lobby // it is opened through; nil for none
 }
@@ -122,7 +124,7 @@ func (k *Keeper) open(ctx context.Context, g *guildRooms, o opening) (*kept, err
 
 // passes fails unless the owner of a room on its way passes its gates. Remembered
 // guests who do not are left out, and those whom nobody knows wait until Discord has said who they are.
-func (k *Keeper) passes(g *guildRooms, in *room.Intention, owner room.Standing) error {
+func (k *Keeper) passes(g *guildRooms, in *room.Intention, owner access.Standing) error {
 	place := k.o.Discord.Place(0, in.LobbyID, k.accessOf(g, *in), true)
 	a := room.Access{OwnerID: in.OwnerID, Channel: place.Channel, Gates: place.Gates, PastGate: g.settings.GuestsPastGate}
 	if err := k.admits(g, a, owner, false); err != nil {
@@ -213,7 +215,7 @@ func (k *Keeper) createChannel(ctx context.Context, g *guildRooms, in room.Inten
 }
 
 // mayOpen checks that a member may open one more room.
-func (k *Keeper) mayOpen(g *guildRooms, who room.Standing) error {
+func (k *Keeper) mayOpen(g *guildRooms, who access.Standing) error {
 	s := g.settings
 	if err := who.CheckActive(); err != nil {
 		return err
@@ -282,7 +284,7 @@ func (k *Keeper) intend(ctx context.Context, g *guildRooms, o opening) (in room.
 	if in.Name, err = g.nameFor(q, p, lobby, in); err != nil {
 		return in, err
 	}
-	return in, room.CheckSeats(in.Seats)
+	return in, schema.CheckSeats(in.Seats)
 }
 
 // nameFor finds the name of a room. Only a name that was asked for is refused; others give way to the next.
@@ -368,7 +370,7 @@ func (k *Keeper) finish(ctx context.Context, g *guildRooms, in room.Intention, c
 	if !room.In(roster, in.OwnerID) {
 		doc.OwnerLeftAt = now
 	}
-	doc.Outbox = []room.Entry{k.entry(room.Entry{Kind: room.EntryOpened, By: in.OwnerID, Via: in.Via, Detail: in.Name}, &kept{Room: doc})}
+	doc.Outbox = []audit.Entry{k.entry(audit.Entry{Kind: audit.EntryOpened, By: in.OwnerID, Via: in.Via, Detail: in.Name}, &kept{Room: doc})}
 	r, err := k.put(ctx, g, doc)
 	if err != nil {
 		return nil, err

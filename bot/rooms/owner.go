@@ -8,6 +8,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/shared/access"
+	"snug/shared/audit"
 	"snug/shared/errs"
 	"snug/shared/room"
 )
@@ -27,7 +28,7 @@ func (g *guildRooms) away(r *kept, now time.Time) bool {
 
 // claimable fails unless somebody may take a room over: managers may at any
 // time, who sits in it may when the owner is away for room.ClaimAfter.
-func (k *Keeper) claimable(g *guildRooms, r *kept, who room.Standing) error {
+func (k *Keeper) claimable(g *guildRooms, r *kept, who access.Standing) error {
 	now := g.now()
 	switch {
 	case r.OwnerID == who.UserID:
@@ -79,13 +80,13 @@ func (c changing) transfer(ctx context.Context) error {
 
 // handOver makes somebody a room's owner. The old owner stays a guest, unless
 // they left the server (how is handover). how goes into the audit.
-func (k *Keeper) handOver(ctx context.Context, g *guildRooms, r *kept, to room.Standing, how string, by snowflake.ID, via room.Via) error {
+func (k *Keeper) handOver(ctx context.Context, g *guildRooms, r *kept, to access.Standing, how string, by snowflake.ID, via access.Via) error {
 	if n := g.owned(to.UserID); n >= g.settings.RoomsPerMember && how != "override" && how != "handover" {
 		return errs.E(errs.RoomLimit, "The new owner would have more rooms than one member may have here (%d). One of theirs has to be closed first.", g.settings.RoomsPerMember)
 	}
 	old, now := r.OwnerID, g.now()
 	oldName, was := r.OwnerName, r.Guest(to.UserID) != nil && r.Guest(to.UserID).Out == access.Passes
-	entry := room.Entry{Kind: room.EntryOwner, By: by, Via: via, Target: to.UserID, Detail: how, Old: oldName, New: to.DisplayName}
+	entry := audit.Entry{Kind: audit.EntryOwner, By: by, Via: via, Target: to.UserID, Detail: how, Old: oldName, New: to.DisplayName}
 	err := k.carryOut(ctx, g, r, entry, onePlace(), func(doc *room.Room) {
 		out := doc.OwnerOut
 		doc.Strip(to.UserID, now)
@@ -118,7 +119,7 @@ func (k *Keeper) handOver(ctx context.Context, g *guildRooms, r *kept, to room.S
 
 // StandingChanged takes the news that somebody who watches, owns a room or is a
 // guest may do something else than before, or that their timeout has ended. It only enqueues.
-func (k *Keeper) StandingChanged(was, is room.Standing) {
+func (k *Keeper) StandingChanged(was, is access.Standing) {
 	k.Learned(is)
 	if was.Member && !is.Member {
 		k.MemberGone(is.GuildID, is.UserID)
@@ -189,7 +190,7 @@ func (k *Keeper) succeed(ctx context.Context, g *guildRooms, r *kept) error {
 			return err
 		}
 		if g.summary(r).Access.Judge(to) == access.Passes {
-			return k.handOver(ctx, g, r, to, "handover", 0, room.ViaSnug)
+			return k.handOver(ctx, g, r, to, "handover", 0, access.ViaSnug)
 		}
 	}
 	const most = 5 // guests that are asked about
@@ -199,7 +200,7 @@ func (k *Keeper) succeed(ctx context.Context, g *guildRooms, r *kept) error {
 			return err
 		}
 		if !r.Banned(q.UserID) && g.summary(r).Access.Judge(to) == access.Passes {
-			return k.handOver(ctx, g, r, to, "handover", 0, room.ViaSnug)
+			return k.handOver(ctx, g, r, to, "handover", 0, access.ViaSnug)
 		}
 	}
 	return nil

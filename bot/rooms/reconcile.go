@@ -10,6 +10,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/shared/access"
+	"snug/shared/audit"
 	"snug/shared/errs"
 	"snug/shared/room"
 )
@@ -156,7 +157,7 @@ func (k *Keeper) notSeen(ctx context.Context, g *guildRooms, r *kept, why room.C
 // repaired tells log and audit what is put right.
 func (k *Keeper) repaired(ctx context.Context, g *guildRooms, r *kept, what string) {
 	k.o.Log.WarnContext(ctx, "repairing a room: "+what, "guild_id", g.id, "room_id", r.ID)
-	if err := k.note(ctx, g, r, room.Entry{Kind: room.EntryRepaired, Detail: what}); err != nil {
+	if err := k.note(ctx, g, r, audit.Entry{Kind: audit.EntryRepaired, Detail: what}); err != nil {
 		k.o.Log.WarnContext(ctx, "a repair is not in the audit log", "guild_id", g.id, "room_id", r.ID, "err", err)
 	}
 }
@@ -188,19 +189,19 @@ func (k *Keeper) align(ctx context.Context, g *guildRooms, r *kept, c Channel) e
 // and whose outcome it was never told, is not somebody else's.
 func (k *Keeper) alignName(ctx context.Context, g *guildRooms, r *kept, c Channel) error {
 	now, old := g.now(), r.Name
-	var entry *room.Entry
+	var entry *audit.Entry
 	change := func(*room.Room) {}
 	switch {
 	case c.Name == old && c.ParentID == r.CategoryID:
 		return nil
 	case c.Name == old:
 	case c.Name == r.Renames.Wanted: // it was given after all
-		entry = &room.Entry{Kind: room.EntryRenamed, By: r.Renames.By, Via: r.Renames.Via, Old: old, New: c.Name}
+		entry = &audit.Entry{Kind: audit.EntryRenamed, By: r.Renames.By, Via: r.Renames.Via, Old: old, New: c.Name}
 		change = func(doc *room.Room) { settled(&doc.Renames) }
 	case r.doubts(c.Name, now): // what was asked for since is to be told again
 		change = func(doc *room.Room) { doc.Renames.Wanted = cmp.Or(doc.Renames.Wanted, old) }
 	default:
-		entry = &room.Entry{Kind: room.EntryRenamed, Via: room.ViaDiscord, Old: old, New: c.Name}
+		entry = &audit.Entry{Kind: audit.EntryRenamed, Via: access.ViaDiscord, Old: old, New: c.Name}
 		change = func(doc *room.Room) { doc.Renames.Spent(now) } // Discord counts it, whoever did it
 	}
 	return k.change(ctx, g, r, entry, func(doc *room.Room) {
@@ -221,7 +222,7 @@ func (k *Keeper) alignLimit(ctx context.Context, g *guildRooms, r *kept, c Chann
 	case c.UserLimit == r.told() || r.doubts(itoa(c.UserLimit), g.now()): // ours, and not what it should be now
 		return k.setLimit(ctx, g, r, "Snug: bots take no seat")
 	}
-	entry := &room.Entry{Kind: room.EntrySeats, Via: room.ViaDiscord, Old: itoa(r.Seats), New: itoa(c.UserLimit)}
+	entry := &audit.Entry{Kind: audit.EntrySeats, Via: access.ViaDiscord, Old: itoa(r.Seats), New: itoa(c.UserLimit)}
 	if c.UserLimit == r.Seats {
 		entry = nil
 	}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"snug/shared/audit"
 	"snug/shared/errs"
 	"snug/shared/room"
 )
@@ -23,7 +24,7 @@ func (c changing) rename(ctx context.Context) error {
 	}
 	now := c.g.now()
 	next := c.r.Renames.Next(now)
-	entry := c.entry(room.EntryRenamePlan)
+	entry := c.entry(audit.EntryRenamePlan)
 	entry.Old, entry.New = c.r.Name, name
 	planned := &entry
 	if !next.After(now) {
@@ -67,7 +68,7 @@ func (k *Keeper) applyName(ctx context.Context, g *guildRooms, r *kept) error {
 	var limited *errs.Error
 	switch {
 	case err == nil:
-		entry := room.Entry{Kind: room.EntryRenamed, By: before.By, Via: before.Via, Old: r.Name, New: name}
+		entry := audit.Entry{Kind: audit.EntryRenamed, By: before.By, Via: before.Via, Old: r.Name, New: name}
 		return k.change(ctx, g, r, &entry, func(doc *room.Room) { doc.Name = name; settled(&doc.Renames) })
 	case errs.Has(err, errs.RateLimited) && errors.As(err, &limited):
 		wait := max(limited.RetryAfter, time.Second)
@@ -86,7 +87,7 @@ func (k *Keeper) applyName(ctx context.Context, g *guildRooms, r *kept) error {
 		k.say(g, NameRefused{Room: g.summary(r)}) // it may have waited for its turn: whoever asked is long gone
 	}
 	// Refused for good: a name that Discord does not allow, or a permission that lacks.
-	entry := room.Entry{Kind: room.EntryRepaired, Detail: "name refused", Old: name, New: r.Name}
+	entry := audit.Entry{Kind: audit.EntryRepaired, Detail: "name refused", Old: name, New: r.Name}
 	if e := k.edit(ctx, g, r, &entry, func(doc *room.Room) { settled(&doc.Renames) }); e != nil {
 		return e
 	}

@@ -11,6 +11,8 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/bot/voice"
+	"snug/shared/access"
+	"snug/shared/audit"
 	"snug/shared/errs"
 	"snug/shared/guild"
 	"snug/shared/room"
@@ -60,7 +62,7 @@ func (k *Keeper) Repair(ctx context.Context, guildID snowflake.ID, q guild.Repai
 type repairing struct {
 	k        *Keeper
 	g        *guildRooms
-	by       room.Actor
+	by       access.Actor
 	channels []Channel
 	byID     map[snowflake.ID]Channel
 	since    map[snowflake.ID]uint64 // what k.edits said of the rooms' channels before Discord was asked for them
@@ -259,7 +261,7 @@ func (p *repairing) noted(ctx context.Context, r *kept, f guild.Finding, err err
 	if err != nil {
 		return err
 	}
-	entry := room.Entry{Kind: room.EntryRepaired, By: p.by.UserID, Via: p.by.Via, Detail: string(f.Kind), Old: f.Have, New: f.Want}
+	entry := audit.Entry{Kind: audit.EntryRepaired, By: p.by.UserID, Via: p.by.Via, Detail: string(f.Kind), Old: f.Have, New: f.Want}
 	return p.k.note(ctx, p.g, r, entry)
 }
 

@@ -11,6 +11,8 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/access"
+	"snug/shared/audit"
 	"snug/shared/errs"
 	"snug/shared/guild"
 	"snug/shared/hub"
@@ -69,7 +71,7 @@ func (k *Keeper) unchangedSince(ctx context.Context, g *guildRooms, rev hub.Rev)
 }
 
 // manage runs f under the guild's turn for somebody who manages the server.
-func (k *Keeper) manage(ctx context.Context, guildID snowflake.ID, by room.Actor, f func(context.Context, *guildRooms) error) error {
+func (k *Keeper) manage(ctx context.Context, guildID snowflake.ID, by access.Actor, f func(context.Context, *guildRooms) error) error {
 	who, err := k.standing(ctx, guildID, by)
 	if err != nil {
 		return err
@@ -88,7 +90,7 @@ func (k *Keeper) manage(ctx context.Context, guildID snowflake.ID, by room.Actor
 }
 
 // setting is manage for what changes the settings: one such task at a time.
-func (k *Keeper) setting(ctx context.Context, guildID snowflake.ID, by room.Actor, f func(context.Context, *guildRooms) error) error {
+func (k *Keeper) setting(ctx context.Context, guildID snowflake.ID, by access.Actor, f func(context.Context, *guildRooms) error) error {
 	return k.manage(ctx, guildID, by, func(ctx context.Context, g *guildRooms) error {
 		return g.inLane(ctx, settingsLane, func() error { return f(ctx, g) })
 	})
@@ -99,14 +101,14 @@ func (k *Keeper) setting(ctx context.Context, guildID snowflake.ID, by room.Acto
 // asks Discord whether they manage the server now. It fails with errs.Forbidden, and with errs.Internal for any other kind.
 func (k *Keeper) NoteChange(ctx context.Context, guildID snowflake.ID, q guild.NoteRequest) error {
 	switch q.Kind {
-	case room.EntryTokenMade, room.EntryTokenRevoked, room.EntryWebhookMade, room.EntryWebhookChanged, room.EntryWebhookRemoved:
+	case audit.EntryTokenMade, audit.EntryTokenRevoked, audit.EntryWebhookMade, audit.EntryWebhookChanged, audit.EntryWebhookRemoved:
 	default:
 		return errs.E(errs.Internal, "Something broke on our side. Please try again in a moment.").Because(fmt.Errorf("audit kind %q", q.Kind))
 	}
 	return k.manage(ctx, guildID, q.Actor, func(ctx context.Context, g *guildRooms) error {
 		ctx, cancel := writing(ctx)
 		defer cancel()
-		return k.audit(ctx, room.Entry{
+		return k.audit(ctx, audit.Entry{
 			ID: newID(), Kind: q.Kind, GuildID: g.id, By: q.Actor.UserID, Via: q.Actor.Via, Detail: q.Detail, New: q.New, At: k.o.Now(),
 		})
 	})
@@ -176,7 +178,7 @@ func (k *Keeper) versions(ctx context.Context, g *guildRooms) ([]guild.SettingsV
 		}
 		if len(v.Changes) > 0 {
 			last := v.Changes[len(v.Changes)-1] // before it may be those of an earlier save, which waited to be published
-			v.Changes = slices.DeleteFunc(v.Changes, func(c room.Entry) bool { return !c.At.Equal(last.At) })
+			v.Changes = slices.DeleteFunc(v.Changes, func(c audit.Entry) bool { return !c.At.Equal(last.At) })
 			v.At, v.By, v.Via = last.At, last.By, last.Via
 			if len(out) == 0 && len(list) < settingsKept {
 				out = append(out, guild.SettingsVersion{Settings: guild.Defaults()})
@@ -215,7 +217,7 @@ func (k *Keeper) UndoSettings(ctx context.Context, guildID snowflake.ID, q guild
 	return out, err
 }
 
-func (k *Keeper) saveSettings(ctx context.Context, g *guildRooms, next guild.Settings, by room.Actor) error {
+func (k *Keeper) saveSettings(ctx context.Context, g *guildRooms, next guild.Settings, by access.Actor) error {
 	entries, err := changes(g.settings, next)
 	if err != nil || len(entries) == 0 {
 		return err
@@ -326,7 +328,7 @@ func (k *Keeper) readSettings(ctx context.Context, g *guildRooms) error {
 }
 
 // changes gives an audit entry for each setting that differs.
-func changes(old, next guild.Settings) ([]room.Entry, error) {
+func changes(old, next guild.Settings) ([]audit.Entry, error) {
 	a, err := old.Fields()
 	if err != nil {
 		return nil, err
@@ -335,16 +337,16 @@ func changes(old, next guild.Settings) ([]room.Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	var out []room.Entry
+	var out []audit.Entry
 	for name, value := range b {
 		if string(a[name]) != string(value) {
-			out = append(out, room.Entry{Kind: room.EntrySettings, Detail: name, Old: string(a[name]), New: string(value)})
+			out = append(out, audit.Entry{Kind: audit.EntrySettings, Detail: name, Old: string(a[name]), New: string(value)})
 		}
 		delete(a, name)
 	}
 	for name, value := range a {
-		out = append(out, room.Entry{Kind: room.EntrySettings, Detail: name, Old: string(value)})
+		out = append(out, audit.Entry{Kind: audit.EntrySettings, Detail: name, Old: string(value)})
 	}
-	slices.SortFunc(out, func(a, b room.Entry) int { return cmp.Compare(a.Detail, b.Detail) })
+	slices.SortFunc(out, func(a, b audit.Entry) int { return cmp.Compare(a.Detail, b.Detail) })
 	return out, nil
 }

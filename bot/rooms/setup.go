@@ -9,7 +9,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/shared/guild"
-	"snug/shared/room"
+	"snug/shared/schema"
 )
 
 // Setup is the guided first run: it looks what Snug may do, and makes a
@@ -96,7 +96,7 @@ func (s *settingUp) marked(kind Kind, name string, parent snowflake.ID) snowflak
 // make makes what was not found.
 func (s *settingUp) make(ctx context.Context) error {
 	if s.out.CategoryID == 0 {
-		name, err := room.CleanName(cmp.Or(s.q.CategoryName, categoryName))
+		name, err := schema.CleanName(cmp.Or(s.q.CategoryName, categoryName))
 		if err != nil {
 			return err
 		}
@@ -109,7 +109,7 @@ func (s *settingUp) make(ctx context.Context) error {
 		s.out.MadeCategory = true
 	}
 	if s.out.LobbyID == 0 {
-		name, err := room.CleanName(cmp.Or(s.q.LobbyName, lobbyName))
+		name, err := schema.CleanName(cmp.Or(s.q.LobbyName, lobbyName))
 		if err != nil {
 			return err
 		}

@@ -6,6 +6,8 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/access"
+	"snug/shared/audit"
 	"snug/shared/room"
 )
 
@@ -72,7 +74,7 @@ func (k *Keeper) liveSince(g *guildRooms, r *kept, since time.Time) {
 
 // followStatus has a room follow a status that somebody set in Discord. That of an empty room is cleared by Discord itself.
 func (k *Keeper) followStatus(ctx context.Context, g *guildRooms, r *kept, status string) {
-	entry := &room.Entry{Kind: room.EntryStatus, Via: room.ViaDiscord, Old: r.Status, New: status}
+	entry := &audit.Entry{Kind: audit.EntryStatus, Via: access.ViaDiscord, Old: r.Status, New: status}
 	if status == "" && len(k.o.Presence.Roster(g.id, r.ID)) == 0 {
 		entry = nil
 	}

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"snug/bot/voice"
+	"snug/shared/access"
+	"snug/shared/audit"
 	"snug/shared/errs"
 	"snug/shared/hub"
 	"snug/shared/room"
@@ -21,7 +23,7 @@ func writing(ctx context.Context) (context.Context, context.CancelFunc) {
 
 // edit changes a room's document with an audit entry, as one transaction, and
 // then publishes the entry. The caller holds the guild's turn.
-func (k *Keeper) edit(ctx context.Context, g *guildRooms, r *kept, e *room.Entry, change func(*room.Room)) error {
+func (k *Keeper) edit(ctx context.Context, g *guildRooms, r *kept, e *audit.Entry, change func(*room.Room)) error {
 	if g.rooms[r.ID] != r {
 		return noRoom() // it ended while this task waited for Discord
 	}
@@ -56,7 +58,7 @@ func (k *Keeper) edit(ctx context.Context, g *guildRooms, r *kept, e *room.Entry
 }
 
 // change edits a room's document, and tells those who watch the room.
-func (k *Keeper) change(ctx context.Context, g *guildRooms, r *kept, e *room.Entry, change func(*room.Room)) error {
+func (k *Keeper) change(ctx context.Context, g *guildRooms, r *kept, e *audit.Entry, change func(*room.Room)) error {
 	err := k.edit(ctx, g, r, e, change)
 	if err == nil {
 		k.tell(g, r, room.Changed{})
@@ -65,7 +67,7 @@ func (k *Keeper) change(ctx context.Context, g *guildRooms, r *kept, e *room.Ent
 }
 
 // note writes an entry into the audit that changes nothing of the room.
-func (k *Keeper) note(ctx context.Context, g *guildRooms, r *kept, e room.Entry) error {
+func (k *Keeper) note(ctx context.Context, g *guildRooms, r *kept, e audit.Entry) error {
 	return k.edit(ctx, g, r, &e, func(*room.Room) {})
 }
 
@@ -84,10 +86,10 @@ func (k *Keeper) reread(ctx context.Context, g *guildRooms, r *kept) error {
 }
 
 // entry completes an audit entry of a room.
-func (k *Keeper) entry(e room.Entry, r *kept) room.Entry {
+func (k *Keeper) entry(e audit.Entry, r *kept) audit.Entry {
 	e.ID, e.GuildID, e.RoomID, e.At = newID(), r.GuildID, r.ID, k.o.Now()
 	if e.Via == "" {
-		e.Via = room.ViaSnug
+		e.Via = access.ViaSnug
 	}
 	return e
 }
@@ -121,7 +123,7 @@ func (k *Keeper) flush(ctx context.Context, g *guildRooms, r *kept) {
 	r.Room, r.rev = *next, rev
 }
 
-func (k *Keeper) audit(ctx context.Context, e room.Entry) error {
+func (k *Keeper) audit(ctx context.Context, e audit.Entry) error {
 	err := k.o.Hub.Audit.Append(ctx, e.ID, e.GuildID, e.RoomID, string(e.Kind), e)
 	if err == nil {
 		k.logged(k.guild(e.GuildID, false), e)

@@ -9,6 +9,8 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 	"golang.org/x/sync/errgroup"
 
+	"snug/shared/access"
+	"snug/shared/audit"
 	"snug/shared/guild"
 	"snug/shared/room"
 )
@@ -152,7 +154,7 @@ func (k *Keeper) consider(ctx context.Context, g *guildRooms, r *kept) error {
 	if _, due := k.over(g, r); due {
 		return g.inRoomsLane(ctx, r, func() error {
 			if why, still := k.over(g, r); still {
-				return k.close(ctx, g, r, why, 0, room.ViaSnug)
+				return k.close(ctx, g, r, why, 0, access.ViaSnug)
 			}
 			return nil
 		})
@@ -165,13 +167,13 @@ func (k *Keeper) consider(ctx context.Context, g *guildRooms, r *kept) error {
 	announced := !r.ClosingAt.IsZero()
 	switch {
 	case announced && (deadline.IsZero() || deadline.After(r.ClosingAt)):
-		return k.kept(ctx, g, r, 0, room.ViaSnug)
+		return k.kept(ctx, g, r, 0, access.ViaSnug)
 	case !announced && !deadline.IsZero() && !now.Before(deadline.Add(-notice)):
 		at := deadline
 		if least := now.Add(notice); least.After(at) {
 			at = least
 		}
-		entry := room.Entry{Kind: room.EntryClosing, Detail: string(why)}
+		entry := audit.Entry{Kind: audit.EntryClosing, Detail: string(why)}
 		err := k.edit(ctx, g, r, &entry, func(doc *room.Room) { doc.ClosingAt, doc.CloseReason = at, why })
 		if err == nil {
 			k.tell(g, r, room.ClosingAnnounced{At: at, Reason: why})

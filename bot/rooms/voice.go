@@ -9,8 +9,10 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/bot/voice"
+	"snug/shared/audit"
 	"snug/shared/errs"
 	"snug/shared/room"
+	"snug/shared/schema"
 )
 
 // Moved takes a change of voice channel from presence. It only enqueues.
@@ -171,7 +173,7 @@ func (k *Keeper) limit(g *guildRooms, r *kept) int {
 			lent++
 		}
 	}
-	return min(r.Seats+lent, room.MaxSeats)
+	return min(r.Seats+lent, schema.MaxSeats)
 }
 
 // pastSeats says whether somebody sits past a room's seats, or with held on one that is held for somebody else.
@@ -230,7 +232,7 @@ func (k *Keeper) enforceSeats(ctx context.Context, g *guildRooms, r *kept, m voi
 		log.Warn("could not move back somebody past the seat limit", "err", err)
 		return false
 	}
-	entry := room.Entry{Kind: room.EntryRefused, Target: m.UserID}
+	entry := audit.Entry{Kind: audit.EntryRefused, Target: m.UserID}
 	if held {
 		entry.Detail = "held"
 	}

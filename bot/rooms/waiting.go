@@ -7,6 +7,8 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/access"
+	"snug/shared/audit"
 	"snug/shared/errs"
 	"snug/shared/room"
 )
@@ -26,7 +28,7 @@ func (k *Keeper) Wait(ctx context.Context, guildID snowflake.ID, q room.WaitRequ
 	if q.Leave {
 		enter = k.atRoom
 	}
-	err = enter(ctx, guildID, q.Actor, q.RoomID, func(ctx context.Context, g *guildRooms, r *kept, who room.Standing) error {
+	err = enter(ctx, guildID, q.Actor, q.RoomID, func(ctx context.Context, g *guildRooms, r *kept, who access.Standing) error {
 		var err error
 		if q.Leave {
 			err = k.unwait(ctx, g, r, who.UserID, q.Actor.Via)
@@ -45,7 +47,7 @@ func (k *Keeper) Wait(ctx context.Context, guildID snowflake.ID, q room.WaitRequ
 	return out, err
 }
 
-func (k *Keeper) wait(ctx context.Context, g *guildRooms, r *kept, who room.Standing, via room.Via) error {
+func (k *Keeper) wait(ctx context.Context, g *guildRooms, r *kept, who access.Standing, via access.Via) error {
 	roster, now := k.o.Presence.Roster(g.id, r.ID), g.now()
 	switch {
 	case !g.summary(r).Access.MayEnter(who):
@@ -55,23 +57,23 @@ func (k *Keeper) wait(ctx context.Context, g *guildRooms, r *kept, who room.Stan
 	case r.Place(who.UserID) > 0:
 		return nil
 	case len(r.Waiting) == 0 && r.Free(roster, who.UserID, now) > 0:
-		entry := room.Entry{Kind: room.EntryHeld, Target: who.UserID, Detail: string(room.HeldWaiting)}
+		entry := audit.Entry{Kind: audit.EntryHeld, Target: who.UserID, Detail: string(room.HeldWaiting)}
 		return k.hold(ctx, g, r, &entry, room.Hold{UserID: who.UserID, Why: room.HeldWaiting, Until: now.Add(holdOffered)})
 	case len(r.Waiting) >= room.MaxWaiting:
 		return errs.E(errs.RoomFull, "%d people wait for a seat already. Try again later.", len(r.Waiting))
 	}
-	entry := room.Entry{Kind: room.EntryWaiting, By: who.UserID, Via: via}
+	entry := audit.Entry{Kind: audit.EntryWaiting, By: who.UserID, Via: via}
 	return k.change(ctx, g, r, &entry, func(doc *room.Room) {
 		doc.Waiting = append(doc.Waiting, room.Waiter{UserID: who.UserID, Name: who.DisplayName, Since: now})
 	})
 }
 
-func (k *Keeper) unwait(ctx context.Context, g *guildRooms, r *kept, user snowflake.ID, via room.Via) error {
+func (k *Keeper) unwait(ctx context.Context, g *guildRooms, r *kept, user snowflake.ID, via access.Via) error {
 	now := g.now()
 	if r.Place(user) == 0 && r.Hold(user, now) == nil {
 		return nil
 	}
-	entry := room.Entry{Kind: room.EntryWaitEnded, By: user, Via: via, Target: user, Detail: "left"}
+	entry := audit.Entry{Kind: audit.EntryWaitEnded, By: user, Via: via, Target: user, Detail: "left"}
 	err := k.change(ctx, g, r, &entry, func(doc *room.Room) {
 		doc.DropWaiter(user)
 		doc.DropHold(user, now)
@@ -83,7 +85,7 @@ func (k *Keeper) unwait(ctx context.Context, g *guildRooms, r *kept, user snowfl
 }
 
 // hold keeps a seat for a user for a short time, with an entry in the audit or, with nil, without.
-func (k *Keeper) hold(ctx context.Context, g *guildRooms, r *kept, e *room.Entry, h room.Hold) error {
+func (k *Keeper) hold(ctx context.Context, g *guildRooms, r *kept, e *audit.Entry, h room.Hold) error {
 	now := g.now()
 	return k.change(ctx, g, r, e, func(doc *room.Room) { doc.SetHold(h, now) })
 }
@@ -109,7 +111,7 @@ func (k *Keeper) seatWaiters(ctx context.Context, g *guildRooms, r *kept) {
 		if offer {
 			how = "offered"
 		}
-		entry := room.Entry{Kind: room.EntryWaitEnded, Target: first.UserID, Detail: how}
+		entry := audit.Entry{Kind: audit.EntryWaitEnded, Target: first.UserID, Detail: how}
 		err := k.change(ctx, g, r, &entry, func(doc *room.Room) {
 			doc.DropWaiter(first.UserID)
 			if offer {

@@ -28,7 +28,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"snug/shared/room"
+	"snug/shared/access"
 )
 
 const (
@@ -51,13 +51,13 @@ type Options struct {
 	Now func() time.Time
 	Log *slog.Logger
 	// Of gives the standing of a member whom Discord just described, by what the server and its roles are now.
-	Of func(discord.Member) room.Standing
+	Of func(discord.Member) access.Standing
 	// Places lists owners and guests of a server's rooms.
 	Places func(guild snowflake.ID) []snowflake.ID
 	// Changed is told when a standing is another than it was, and when somebody's timeout ends. It must only enqueue.
-	Changed func(was, is room.Standing)
+	Changed func(was, is access.Standing)
 	// Ask asks REST after somebody.
-	Ask        func(ctx context.Context, guild, user snowflake.ID) (room.Standing, error)
+	Ask        func(ctx context.Context, guild, user snowflake.ID) (access.Standing, error)
 	Registerer prometheus.Registerer
 }
 
@@ -76,7 +76,7 @@ type Table struct {
 // entry is a person in a server.
 type entry struct {
 	known   bool
-	st      room.Standing
+	st      access.Standing
 	member  discord.Member // what st was made of, while they are one
 	asked   time.Time      // when Discord was asked last
 	follow  time.Time      // until when somebody asks after them
@@ -109,9 +109,9 @@ func (t *Table) entry(guild, user snowflake.ID) *entry {
 // Follow has people of a server asked after from now on, for Kept, and gives
 // what is known of them; who is missing in the answer is being asked after, or
 // could not be for longer than Stale.
-func (t *Table) Follow(guild snowflake.ID, users []snowflake.ID) []room.Standing {
+func (t *Table) Follow(guild snowflake.ID, users []snowflake.ID) []access.Standing {
 	now := t.o.Now()
-	out := make([]room.Standing, 0, len(users))
+	out := make([]access.Standing, 0, len(users))
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, u := range users {
@@ -125,17 +125,17 @@ func (t *Table) Follow(guild snowflake.ID, users []snowflake.ID) []room.Standing
 }
 
 // Known gives what is known of somebody, however old.
-func (t *Table) Known(guild, user snowflake.ID) (room.Standing, bool) {
+func (t *Table) Known(guild, user snowflake.ID) (access.Standing, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if e := t.guilds[guild][user]; e != nil && e.known {
 		return e.st, true
 	}
-	return room.Standing{}, false
+	return access.Standing{}, false
 }
 
 // Put takes a standing that Discord gave to who asked at CheckedAt.
-func (t *Table) Put(st room.Standing) { t.learn(st, nil) }
+func (t *Table) Put(st access.Standing) { t.learn(st, nil) }
 
 // Told takes a member whom Discord described in an event.
 func (t *Table) Told(m discord.Member) {
@@ -147,7 +147,7 @@ func (t *Table) Told(m discord.Member) {
 // Gone takes the news that somebody left a server.
 func (t *Table) Gone(guild, user snowflake.ID) {
 	if _, known := t.Known(guild, user); known {
-		t.learn(room.Standing{GuildID: guild, UserID: user, CheckedAt: t.o.Now()}, nil)
+		t.learn(access.Standing{GuildID: guild, UserID: user, CheckedAt: t.o.Now()}, nil)
 	}
 }
 
@@ -159,7 +159,7 @@ func (t *Table) Drop(guild, user snowflake.ID) {
 }
 
 // learn takes in a standing, unless a later one is known, and tells if it is another.
-func (t *Table) learn(st room.Standing, m *discord.Member) {
+func (t *Table) learn(st access.Standing, m *discord.Member) {
 	t.mu.Lock()
 	e := t.guilds[st.GuildID][st.UserID]
 	if e == nil {
@@ -170,7 +170,7 @@ func (t *Table) learn(st room.Standing, m *discord.Member) {
 		e = t.entry(st.GuildID, st.UserID)
 	}
 	changed := false
-	var was room.Standing
+	var was access.Standing
 	if !e.known || !st.CheckedAt.Before(e.st.CheckedAt) {
 		was, changed = t.set(e, st, m)
 	}
@@ -182,7 +182,7 @@ func (t *Table) learn(st room.Standing, m *discord.Member) {
 }
 
 // set puts a standing into an entry. The caller holds mu, and tells.
-func (t *Table) set(e *entry, st room.Standing, m *discord.Member) (was room.Standing, changed bool) {
+func (t *Table) set(e *entry, st access.Standing, m *discord.Member) (was access.Standing, changed bool) {
 	was, changed = e.st, e.known && !Same(e.st, st)
 	e.known, e.st, e.urgent = true, st, false
 	if m != nil {
@@ -206,7 +206,7 @@ func (t *Table) answer() {
 }
 
 // Same says whether two standings are the same but for when they were asked for.
-func Same(a, b room.Standing) bool {
+func Same(a, b access.Standing) bool {
 	x, y := sorted(a.Roles), sorted(b.Roles)
 	a.Roles, b.Roles, a.CheckedAt, b.CheckedAt = nil, nil, time.Time{}, time.Time{}
 	if a.TimedOutUntil.Equal(b.TimedOutUntil) {
@@ -253,15 +253,15 @@ func (t *Table) Forget(guild snowflake.ID) {
 
 // Chunk takes Discord's answer to what Run asked at a time.
 func (t *Table) Chunk(guild snowflake.ID, asked time.Time, members []discord.Member, missing []snowflake.ID) {
-	type change struct{ was, is room.Standing }
+	type change struct{ was, is access.Standing }
 	var changes []change
-	made := make([]room.Standing, len(members))
+	made := make([]access.Standing, len(members))
 	for i := range members {
 		members[i].GuildID = guild
 		made[i] = t.o.Of(members[i])
 	}
 	t.mu.Lock()
-	take := func(st room.Standing, m *discord.Member) {
+	take := func(st access.Standing, m *discord.Member) {
 		e := t.guilds[guild][st.UserID]
 		if e == nil {
 			return
@@ -278,7 +278,7 @@ func (t *Table) Chunk(guild snowflake.ID, asked time.Time, members []discord.Mem
 		take(st, &members[i])
 	}
 	for _, u := range missing {
-		take(room.Standing{GuildID: guild, UserID: u}, nil)
+		take(access.Standing{GuildID: guild, UserID: u}, nil)
 	}
 	t.answer()
 	t.mu.Unlock()
@@ -290,7 +290,7 @@ func (t *Table) Chunk(guild snowflake.ID, asked time.Time, members []discord.Mem
 // Get gives somebody's standing that is no older than within: from the table or,
 // if that is long enough for it to be worth while, by the next message there is
 // room for. ok is false if it cannot be had in time: REST has to be asked.
-func (t *Table) Get(ctx context.Context, guild, user snowflake.ID, within time.Duration) (st room.Standing, ok bool) {
+func (t *Table) Get(ctx context.Context, guild, user snowflake.ID, within time.Duration) (st access.Standing, ok bool) {
 	begun := t.o.Now()
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
@@ -331,7 +331,7 @@ func (t *Table) Hurry(guild, user snowflake.ID) bool {
 
 // tidy forgets whom nobody follows, and takes in who owns rooms and is a guest
 // of them. It gives those whose timeout has ended.
-func (t *Table) tidy(guilds []snowflake.ID) (freed []room.Standing) {
+func (t *Table) tidy(guilds []snowflake.ID) (freed []access.Standing) {
 	now := t.o.Now()
 	places := make([][]snowflake.ID, len(guilds))
 	for i, g := range guilds {
@@ -359,6 +359,6 @@ func (t *Table) tidy(guilds []snowflake.ID) (freed []room.Standing) {
 			delete(t.guilds, id)
 		}
 	}
-	slices.SortFunc(freed, func(a, b room.Standing) int { return cmp.Compare(a.UserID, b.UserID) })
+	slices.SortFunc(freed, func(a, b access.Standing) int { return cmp.Compare(a.UserID, b.UserID) })
 	return freed
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"snug/bot/standings"
-	"snug/shared/room"
+	"snug/shared/access"
 )
 
 // discordOf answers questions as Discord does: members it has, and who is not there.
@@ -35,8 +35,8 @@ type discordOf struct {
 	guilds  []snowflake.ID
 }
 
-func of(m discord.Member) room.Standing {
-	return room.Standing{GuildID: m.GuildID, UserID: m.User.ID, Member: true, Roles: m.RoleIDs, Username: m.User.Username, CheckedAt: time.Now()}
+func of(m discord.Member) access.Standing {
+	return access.Standing{GuildID: m.GuildID, UserID: m.User.ID, Member: true, Roles: m.RoleIDs, Username: m.User.Username, CheckedAt: time.Now()}
 }
 
 func member(guild, user snowflake.ID, roles ...snowflake.ID) discord.Member {
@@ -55,22 +55,22 @@ func inside(t *testing.T, f func(*discordOf)) {
 				defer d.mu.Unlock()
 				return d.places[g]
 			},
-			Ask: func(_ context.Context, guild, user snowflake.ID) (room.Standing, error) {
+			Ask: func(_ context.Context, guild, user snowflake.ID) (access.Standing, error) {
 				d.mu.Lock()
 				defer d.mu.Unlock()
 				d.rest = append(d.rest, time.Now())
 				if d.down {
-					return room.Standing{}, errors.New("not connected")
+					return access.Standing{}, errors.New("not connected")
 				}
 				roles, there := d.roles[user]
 				if !there {
-					return room.Standing{GuildID: guild, UserID: user, CheckedAt: time.Now()}, nil
+					return access.Standing{GuildID: guild, UserID: user, CheckedAt: time.Now()}, nil
 				}
 				st := of(member(guild, user, roles...))
 				st.CheckedAt = time.Now()
 				return st, nil
 			},
-			Changed: func(was, is room.Standing) {
+			Changed: func(was, is access.Standing) {
 				d.mu.Lock()
 				defer d.mu.Unlock()
 				d.changes = append(d.changes, fmt.Sprintf("%d: %v%v to %v%v", is.UserID, was.Member, sorted(was.Roles), is.Member, sorted(is.Roles)))
@@ -239,8 +239,8 @@ func TestChanges(t *testing.T) {
 		d.Told(member(guild, ann, 6, 5)) // the same in another order
 		d.Told(member(guild, 99, 6))     // nobody asks after them
 		d.wantChanges(t, "7: true[5] to true[5 6]")
-		d.Put(room.Standing{GuildID: guild, UserID: ann, Member: true, Roles: []snowflake.ID{6}, Username: "u7", CheckedAt: time.Now()})
-		d.Put(room.Standing{GuildID: guild, UserID: ann, CheckedAt: time.Now().Add(-time.Hour)}) // late
+		d.Put(access.Standing{GuildID: guild, UserID: ann, Member: true, Roles: []snowflake.ID{6}, Username: "u7", CheckedAt: time.Now()})
+		d.Put(access.Standing{GuildID: guild, UserID: ann, CheckedAt: time.Now().Add(-time.Hour)}) // late
 		d.wantChanges(t, "7: true[5 6] to true[6]")
 		d.now(func() { delete(d.roles, bob) })
 		d.Follow(guild, []snowflake.ID{bob})
@@ -265,7 +265,7 @@ func TestTimeoutEnds(t *testing.T) {
 	inside(t, func(d *discordOf) {
 		d.now(func() { d.guilds, d.places[1], d.deaf = []snowflake.ID{1}, []snowflake.ID{7}, true })
 		until := time.Now().Add(30 * time.Second)
-		d.Put(room.Standing{GuildID: 1, UserID: 7, Member: true, TimedOutUntil: until, CheckedAt: time.Now()})
+		d.Put(access.Standing{GuildID: 1, UserID: 7, Member: true, TimedOutUntil: until, CheckedAt: time.Now()})
 		time.Sleep(20 * time.Second)
 		d.wantChanges(t)
 		time.Sleep(20 * time.Second)
@@ -279,7 +279,7 @@ func TestRenewedAfterREST(t *testing.T) {
 		d.now(func() { d.roles[7] = []snowflake.ID{5} })
 		d.Follow(1, []snowflake.ID{7})
 		time.Sleep(3 * time.Second)
-		d.Put(room.Standing{GuildID: 1, UserID: 7, Member: true, Roles: []snowflake.ID{6}, Username: "u7", CheckedAt: time.Now()})
+		d.Put(access.Standing{GuildID: 1, UserID: 7, Member: true, Roles: []snowflake.ID{6}, Username: "u7", CheckedAt: time.Now()})
 		d.wantChanges(t, "7: true[5] to true[6]")
 		d.Renewed(1)
 		d.wantChanges(t)

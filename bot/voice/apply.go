@@ -8,6 +8,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/shared/room"
+	"snug/shared/schema"
 )
 
 // Everything in this file runs in Run's goroutine.
@@ -27,7 +28,7 @@ func (p *Presence) voiceOf(s discord.VoiceState, m *discord.Member) voice {
 		v.channel = *s.ChannelID
 	}
 	if m != nil && m.User.ID != 0 {
-		v.person.Username, v.person.DisplayName, v.person.Bot = m.User.Username, room.Shown(m.EffectiveName(), m.User.Username), m.User.Bot
+		v.person.Username, v.person.DisplayName, v.person.Bot = m.User.Username, schema.Shown(m.EffectiveName(), m.User.Username), m.User.Bot
 		if m.User.Avatar != nil {
 			v.person.Avatar = *m.User.Avatar
 		}

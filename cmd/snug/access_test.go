@@ -16,6 +16,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 	"github.com/gorilla/websocket"
 
+	"snug/shared/access"
 	"snug/shared/discordsim"
 	"snug/shared/errs"
 	"snug/shared/hub"
@@ -232,7 +233,7 @@ func (v *town) open() {
 	}
 	v.clock.forward(10 * time.Minute) // nobody may open many rooms in a few minutes
 	_, err := hub.PreferencesOf.Call(context.Background(), v.app.hub, v.world.guild, room.PreferencesRequest{
-		Actor: room.Actor{UserID: v.user("chiyo").ID, Via: room.ViaWeb}, Forget: true, // a room begins as the last one was
+		Actor: access.Actor{UserID: v.user("chiyo").ID, Via: access.ViaWeb}, Forget: true, // a room begins as the last one was
 	})
 	v.must(err)
 	v.room = v.as["owner"].open("Secret plans")
@@ -249,7 +250,7 @@ func (v *town) open() {
 	id, err := snowflake.Parse(v.room)
 	v.must(err)
 	_, err = hub.ChangeRoom.Call(context.Background(), v.app.hub, v.world.guild, room.ChangeRequest{
-		Actor: room.Actor{UserID: v.user("chiyo").ID, Via: room.ViaWeb}, RoomID: id, Do: room.DoBan, User: v.user("esperanza").ID,
+		Actor: access.Actor{UserID: v.user("chiyo").ID, Via: access.ViaWeb}, RoomID: id, Do: room.DoBan, User: v.user("esperanza").ID,
 	})
 	v.must(err)
 }

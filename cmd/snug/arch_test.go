@@ -33,7 +33,7 @@ func TestImportRules(t *testing.T) {
 		melody = "github.com/olahol/melody"
 		nats   = "github.com/nats-io"
 	)
-	pure := []string{"snug/shared/access", "snug/shared/errs", "snug/shared/room", "snug/shared/guild", "snug/shared/invite", "snug/shared/keyring", "snug/shared/protocol"}
+	pure := []string{"snug/shared/access", "snug/shared/audit", "snug/shared/schema", "snug/shared/errs", "snug/shared/room", "snug/shared/guild", "snug/shared/invite", "snug/shared/keyring", "snug/shared/protocol"}
 	io := []string{"net", "net/http", "os", "os/exec", "io/fs", "database/sql"}
 	n := 0
 	for dec := json.NewDecoder(strings.NewReader(string(out))); dec.More(); n++ {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"snug/shared/access"
 	"snug/shared/discordsim"
 	"snug/shared/hub"
 	"snug/shared/protocol"
@@ -217,7 +218,7 @@ func (g *gated) knocks(r table) {
 		g.want(r, who, "knock", heard, who != "banned" && !may[who] && g.passes(r, who))
 		if heard { // only a few wait at once, at one room and of one person
 			_, err := hub.AnswerKnock.Call(context.Background(), g.app.hub, g.world.guild, room.AnswerRequest{
-				Actor: room.Actor{UserID: g.users["owner"], Via: room.ViaWeb}, RoomID: r.id, User: g.users[who],
+				Actor: access.Actor{UserID: g.users["owner"], Via: access.ViaWeb}, RoomID: r.id, User: g.users[who],
 			})
 			g.must(err)
 		}

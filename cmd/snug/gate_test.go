@@ -12,6 +12,7 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/access"
 	"snug/shared/discordsim"
 	"snug/shared/hub"
 	"snug/shared/room"
@@ -183,7 +184,7 @@ func (g *gated) room(p *place, state string) table {
 	g.Helper()
 	g.clock.forward(10 * time.Minute) // nobody may open many rooms in a few minutes
 	_, err := hub.PreferencesOf.Call(context.Background(), g.app.hub, g.world.guild, room.PreferencesRequest{
-		Actor: room.Actor{UserID: g.users["owner"], Via: room.ViaWeb}, Forget: true, // a room begins as the last one was
+		Actor: access.Actor{UserID: g.users["owner"], Via: access.ViaWeb}, Forget: true, // a room begins as the last one was
 	})
 	g.must(err)
 	id := g.as["owner"].open(p.name + " " + state)
@@ -193,7 +194,7 @@ func (g *gated) room(p *place, state string) table {
 	for _, who := range []string{"guest", "timed-out guest"} {
 		g.change(r, room.ChangeRequest{Do: room.DoUnban, User: g.users[who]}) // nothing: who is meant has to be known
 		_, err := hub.CreateInvite.Call(context.Background(), g.app.hub, g.world.guild, room.InviteRequest{
-			Actor: room.Actor{UserID: g.users["owner"], Via: room.ViaWeb}, RoomID: r.id, For: g.users[who],
+			Actor: access.Actor{UserID: g.users["owner"], Via: access.ViaWeb}, RoomID: r.id, For: g.users[who],
 		})
 		g.must(err)
 	}
@@ -215,7 +216,7 @@ func (g *gated) room(p *place, state string) table {
 
 func (g *gated) change(r table, q room.ChangeRequest) {
 	g.Helper()
-	q.Actor, q.RoomID = room.Actor{UserID: g.users["owner"], Via: room.ViaWeb}, r.id
+	q.Actor, q.RoomID = access.Actor{UserID: g.users["owner"], Via: access.ViaWeb}, r.id
 	_, err := hub.ChangeRoom.Call(context.Background(), g.app.hub, g.world.guild, q)
 	g.must(err)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/access"
 	"snug/shared/discordsim"
 	"snug/shared/hub"
 	"snug/shared/room"
@@ -177,7 +178,7 @@ func (h *house) voiceIn(name, roomID string) discordsim.ID {
 	h.Helper()
 	id, err := snowflake.Parse(roomID)
 	h.must(err)
-	v, err := hub.ViewRoom.Call(h.Context(), h.app.hub, h.world.guild, room.Request{Actor: room.Actor{UserID: h.user(name).ID, Via: room.ViaWeb}, RoomID: id})
+	v, err := hub.ViewRoom.Call(h.Context(), h.app.hub, h.world.guild, room.Request{Actor: access.Actor{UserID: h.user(name).ID, Via: access.ViaWeb}, RoomID: id})
 	h.must(err)
 	return v.VoiceIn
 }

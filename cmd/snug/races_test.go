@@ -10,6 +10,7 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/access"
 	"snug/shared/discordsim"
 	"snug/shared/errs"
 	"snug/shared/hub"
@@ -36,8 +37,8 @@ func (a *arena) ctx() context.Context {
 	return ctx
 }
 
-func (a *arena) actor(name string) room.Actor {
-	return room.Actor{UserID: a.user(name).ID, Via: room.ViaWeb}
+func (a *arena) actor(name string) access.Actor {
+	return access.Actor{UserID: a.user(name).ID, Via: access.ViaWeb}
 }
 
 // call asks a guild's keeper.

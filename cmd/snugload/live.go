@@ -51,8 +51,8 @@ func newLive(ctx context.Context) (*liveSender, error) {
 	ctx, s.stop = context.WithCancel(ctx)
 	s.l = live.New(live.Options{
 		Keys: keys, Rosters: s, AllowNoOrigin: true,
-		Standing: func(_ context.Context, guild, user snowflake.ID) (room.Standing, error) {
-			return room.Standing{GuildID: guild, UserID: user, Member: true, Base: access.Enter}, nil
+		Standing: func(_ context.Context, guild, user snowflake.ID) (access.Standing, error) {
+			return access.Standing{GuildID: guild, UserID: user, Member: true, Base: access.Enter}, nil
 		},
 		Log:        slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 		Registerer: s.reg,

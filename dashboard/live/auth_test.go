@@ -15,6 +15,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/gorilla/websocket"
 
+	"snug/shared/access"
 	"snug/shared/errs"
 	"snug/shared/keyring"
 	"snug/shared/protocol"
@@ -39,7 +40,7 @@ func TestAuthRefused(t *testing.T) {
 		}
 		return s
 	}
-	h.crowd.set(404, room.Standing{})
+	h.crowd.set(404, access.Standing{})
 	h.l.EndSession("over")
 	soon := now.Add(time.Minute)
 	good := h.token(owner, roomA)

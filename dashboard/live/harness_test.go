@@ -93,14 +93,14 @@ func (s *feed[T]) reset(epoch string) {
 // people is what Standing knows.
 type crowd struct {
 	mu   sync.Mutex
-	st   map[snowflake.ID]room.Standing
+	st   map[snowflake.ID]access.Standing
 	err  error
 	boom bool
 	hold chan struct{}
 	n    int
 }
 
-func (c *crowd) set(user snowflake.ID, st room.Standing) {
+func (c *crowd) set(user snowflake.ID, st access.Standing) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.st[user] = st
@@ -118,7 +118,7 @@ func (c *crowd) asked() int {
 	return c.n
 }
 
-func (c *crowd) standing(ctx context.Context, g, u snowflake.ID) (room.Standing, error) {
+func (c *crowd) standing(ctx context.Context, g, u snowflake.ID) (access.Standing, error) {
 	c.mu.Lock()
 	c.n++
 	st, known := c.st[u]
@@ -131,11 +131,11 @@ func (c *crowd) standing(ctx context.Context, g, u snowflake.ID) (room.Standing,
 		select {
 		case <-hold:
 		case <-ctx.Done():
-			return room.Standing{}, ctx.Err()
+			return access.Standing{}, ctx.Err()
 		}
 	}
 	if !known {
-		st = room.Standing{Member: true, Base: access.Enter}
+		st = access.Standing{Member: true, Base: access.Enter}
 	}
 	return st, err
 }
@@ -186,7 +186,7 @@ func newHouse(t testing.TB, s setup) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &house{t: t, rosters: newFeed[room.Live](), crowd: &crowd{st: map[snowflake.ID]room.Standing{}},
+	h := &house{t: t, rosters: newFeed[room.Live](), crowd: &crowd{st: map[snowflake.ID]access.Standing{}},
 		clock: &clock{t: time.Now()}, ran: make(chan error, 1), rooms: map[snowflake.ID]*room.Live{}}
 	o := Options{
 		Keys: keys, Rosters: h.rosters, Standing: h.crowd.standing, AllowNoOrigin: true, Now: h.clock.now,

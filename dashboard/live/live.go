@@ -28,6 +28,7 @@ import (
 	"github.com/olahol/melody"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"snug/shared/access"
 	"snug/shared/hub"
 	"snug/shared/keyring"
 	"snug/shared/protocol"
@@ -48,12 +49,12 @@ type Options struct {
 	Guilds Source[room.GuildInfo] // keys guild
 	// Standing asks for a user's place in a guild. An error means that there
 	// is no answer now; who is not in the guild has a Standing without Member.
-	Standing func(ctx context.Context, guild, user snowflake.ID) (room.Standing, error)
+	Standing func(ctx context.Context, guild, user snowflake.ID) (access.Standing, error)
 	// Standings, if set, has a guild's watchers asked after and gives what is
 	// known of them, which costs no request of Discord: it is asked every
 	// PollEvery. Who is missing is not known yet, or not any more. Without it
 	// Standing is asked for each watcher every RecheckEvery.
-	Standings func(ctx context.Context, guild snowflake.ID, users []snowflake.ID) ([]room.Standing, error)
+	Standings func(ctx context.Context, guild snowflake.ID, users []snowflake.ID) ([]access.Standing, error)
 
 	// Hears says that Heard is told of every shard's connection to Discord; else Discord is taken to be heard.
 	Hears bool

@@ -12,12 +12,12 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/access"
 	"snug/shared/errs"
 	"snug/shared/protocol"
-	"snug/shared/room"
 )
 
-type standing = room.Standing
+type standing = access.Standing
 
 type personKey struct{ guild, user snowflake.ID }
 

@@ -239,7 +239,7 @@ func TestStandingChanges(t *testing.T) {
 	server, _ := h.watch(other, 0)
 	server.expect(protocol.RoomSnapshot)
 
-	h.crowd.set(other, room.Standing{Member: true, Manager: true, Base: access.Enter})
+	h.crowd.set(other, access.Standing{Member: true, Manager: true, Base: access.Enter})
 	h.l.Recheck(guildA, other)
 	if s := as[protocol.Snapshot](t, server.expect(protocol.RoomSnapshot)); s.ChannelID != roomA {
 		t.Errorf("gained sight of %d", s.ChannelID)
@@ -247,7 +247,7 @@ func TestStandingChanges(t *testing.T) {
 	page, _ := h.watch(other, roomA)
 	page.expect(protocol.RoomSnapshot)
 
-	h.crowd.set(other, room.Standing{Member: true, Base: access.Enter})
+	h.crowd.set(other, access.Standing{Member: true, Base: access.Enter})
 	h.l.Recheck(guildA, other)
 	server.expect(protocol.RoomHidden)
 	page.expect(protocol.RoomHidden)
@@ -262,7 +262,7 @@ func TestStandingChanges(t *testing.T) {
 
 	// Gone from the server: within RecheckEvery the connection ends.
 	h.crowd.fail(nil)
-	h.crowd.set(other, room.Standing{})
+	h.crowd.set(other, access.Standing{})
 	h.clock.forward(h.l.o.Limits.RecheckEvery)
 	if f := server.expectClose(protocol.CloseForbidden); f == nil || f.Code != "FORBIDDEN" {
 		t.Errorf("told %+v", f)

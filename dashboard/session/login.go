@@ -14,7 +14,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"snug/shared/errs"
-	"snug/shared/room"
+	"snug/shared/schema"
 )
 
 // CallbackPath is where Discord sends browsers back to, on the origin the
@@ -214,7 +214,7 @@ func (s *Sessions) me(ctx context.Context, access string) (User, error) {
 	}
 	me := User{ID: u.ID, Username: u.Username, DisplayName: u.Username}
 	if u.GlobalName != nil && *u.GlobalName != "" {
-		me.DisplayName = room.Shown(*u.GlobalName, u.Username)
+		me.DisplayName = schema.Shown(*u.GlobalName, u.Username)
 	}
 	if u.Avatar != nil {
 		me.Avatar = *u.Avatar

@@ -10,6 +10,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/dashboard/chart"
+	"snug/shared/audit"
 	"snug/shared/guild"
 	"snug/shared/room"
 	"snug/shared/stats"
@@ -20,10 +21,10 @@ type Activity struct {
 	AdminTab
 	Report  *stats.Report
 	Days    int
-	Entries []room.Entry
-	Next    uint64           // where the next page begins; 0: there is none
-	Kinds   []room.EntryKind // that can be filtered by
-	Filter  url.Values       // as it was asked for
+	Entries []audit.Entry
+	Next    uint64            // where the next page begins; 0: there is none
+	Kinds   []audit.EntryKind // that can be filtered by
+	Filter  url.Values        // as it was asked for
 	Names   map[snowflake.ID]string
 	Rooms   map[snowflake.ID]string // their names, as far as they are known
 	Places  guild.Places            // what settings' ids stand for
@@ -33,7 +34,9 @@ type Activity struct {
 func (*Activity) Tab() string { return "activity" }
 
 // Chosen says whether a kind is filtered by.
-func (p *Activity) Chosen(k room.EntryKind) bool { return slices.Contains(p.Filter["kind"], string(k)) }
+func (p *Activity) Chosen(k audit.EntryKind) bool {
+	return slices.Contains(p.Filter["kind"], string(k))
+}
 
 // Asked is a filter's value.
 func (p *Activity) Asked(name string) string { return p.Filter.Get(name) }
@@ -63,7 +66,7 @@ func (p *Activity) Who(id snowflake.ID) string {
 }
 
 // Detail is what an entry has to say beside its kind, who did it and to whom.
-func (p *Activity) Detail(e room.Entry) string {
+func (p *Activity) Detail(e audit.Entry) string {
 	return teller{p.Text, p.Places}.entry(e, p.Room(e.RoomID))
 }
 

@@ -9,7 +9,7 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
-	"snug/shared/room"
+	"snug/shared/audit"
 	"snug/shared/text"
 )
 
@@ -36,7 +36,7 @@ func (r *Room) Log(t text.Texts) []Happening {
 	opened := false
 	for i := range r.History {
 		e := &r.History[i]
-		opened = opened || e.Kind == room.EntryOpened
+		opened = opened || e.Kind == audit.EntryOpened
 		if what := r.tell(t, e); what != "" {
 			log = append(log, Happening{e.At, what})
 		}
@@ -65,39 +65,39 @@ func comingID(bot, left bool) string {
 const historyShown = 60
 
 // told are the kinds of entries whose message takes who did it and to whom.
-var told = map[room.EntryKind]bool{
-	room.EntryOpened: true, room.EntryClosing: true, room.EntryKept: true, room.EntryInvited: true, room.EntryRevoked: true, room.EntryRefused: true,
-	room.EntryKicked: true, room.EntryBanned: true, room.EntryUnbanned: true, room.EntryKnocked: true, room.EntryKnockDenied: true,
-	room.EntryWaiting: true, room.EntryWaitEnded: true, room.EntryHeld: true, room.EntrySuspended: true, room.EntryRestored: true, room.EntryOwner: true,
+var told = map[audit.EntryKind]bool{
+	audit.EntryOpened: true, audit.EntryClosing: true, audit.EntryKept: true, audit.EntryInvited: true, audit.EntryRevoked: true, audit.EntryRefused: true,
+	audit.EntryKicked: true, audit.EntryBanned: true, audit.EntryUnbanned: true, audit.EntryKnocked: true, audit.EntryKnockDenied: true,
+	audit.EntryWaiting: true, audit.EntryWaitEnded: true, audit.EntryHeld: true, audit.EntrySuspended: true, audit.EntryRestored: true, audit.EntryOwner: true,
 }
 
 // tell says an entry; "" for one that is not for players.
-func (r *Room) tell(t text.Texts, e *room.Entry) template.HTML {
+func (r *Room) tell(t text.Texts, e *audit.Entry) template.HTML {
 	id, who, target := "log."+string(e.Kind), r.called(t, e.By), r.called(t, e.Target)
 	switch e.Kind {
-	case room.EntryAdmitted:
-		if e.Detail == room.ByLink {
+	case audit.EntryAdmitted:
+		if e.Detail == audit.ByLink {
 			id += ".link"
 		}
 		return t.HTML(id, "Who", who, "Target", target)
-	case room.EntryInvited:
+	case audit.EntryInvited:
 		if e.Target != 0 {
 			return t.HTML(id+".target", "Who", who, "Target", target)
 		}
-	case room.EntryRenamed, room.EntryRenamePlan:
+	case audit.EntryRenamed, audit.EntryRenamePlan:
 		return t.HTML(id, "Who", who, "New", e.New)
-	case room.EntrySeats:
+	case audit.EntrySeats:
 		n, err := strconv.Atoi(e.New)
 		if err != nil {
 			return ""
 		}
 		return t.HTML(id, "Who", who, "Count", n)
-	case room.EntryStatus:
+	case audit.EntryStatus:
 		if e.New == "" {
 			return t.HTML(id+".none", "Who", who)
 		}
 		return t.HTML(id, "Who", who, "New", e.New)
-	case room.EntryPrivacy:
+	case audit.EntryPrivacy:
 		var words []string
 		for w := range strings.SplitSeq(e.New, ",") {
 			switch w = strings.TrimSpace(w); w {
@@ -106,7 +106,7 @@ func (r *Room) tell(t text.Texts, e *room.Entry) template.HTML {
 			}
 		}
 		return t.HTML(id, "Who", who, "New", t.List(words))
-	case room.EntryWatch:
+	case audit.EntryWatch:
 		if e.New != "off" {
 			id += ".on"
 		}
@@ -115,7 +115,7 @@ func (r *Room) tell(t text.Texts, e *room.Entry) template.HTML {
 	if !told[e.Kind] {
 		return ""
 	}
-	if e.By == 0 && (e.Kind == room.EntryOpened || e.Kind == room.EntryKept) {
+	if e.By == 0 && (e.Kind == audit.EntryOpened || e.Kind == audit.EntryKept) {
 		who = ""
 	}
 	return said(t, id, who, "Target", target)

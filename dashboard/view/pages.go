@@ -5,6 +5,7 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/audit"
 	"snug/shared/errs"
 	"snug/shared/guild"
 	"snug/shared/protocol"
@@ -172,7 +173,7 @@ type Room struct {
 	// HeldUntil is until when a seat is held for the person; zero for none.
 	HeldUntil time.Time
 	// History is what happened and this person may know, newest first.
-	History []room.Entry
+	History []audit.Entry
 	Comings []room.Coming // who came and went, as far as the person may know, oldest first
 	// Names are display names of people who are not in voice: in the history, and in View.Control.
 	Names map[snowflake.ID]string

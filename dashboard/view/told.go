@@ -8,8 +8,8 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/audit"
 	"snug/shared/guild"
-	"snug/shared/room"
 	"snug/shared/text"
 )
 
@@ -105,27 +105,27 @@ func change(was, is string) string {
 }
 
 // entry tells what an audit entry has to say beside its kind, who did it and to whom. name is its room's.
-func (l teller) entry(e room.Entry, name string) string {
+func (l teller) entry(e audit.Entry, name string) string {
 	switch e.Kind {
-	case room.EntrySettings:
+	case audit.EntrySettings:
 		return l.text.Say("set."+e.Detail) + ": " + l.setting(e.Detail, e.Old) + " → " + l.setting(e.Detail, e.New)
-	case room.EntryClosed, room.EntryClosing:
+	case audit.EntryClosed, audit.EntryClosing:
 		return l.word("stat.reason.", e.Detail)
-	case room.EntryPrivacy:
+	case audit.EntryPrivacy:
 		return change(l.access(e.Old), l.access(e.New))
-	case room.EntryAdmitted, room.EntryWaitEnded, room.EntryWatch, room.EntryHeld:
+	case audit.EntryAdmitted, audit.EntryWaitEnded, audit.EntryWatch, audit.EntryHeld:
 		return l.word("entry.how.", e.Detail+e.New)
-	case room.EntrySuspended:
+	case audit.EntrySuspended:
 		return l.word("entry.why.", e.Detail)
-	case room.EntryRestored:
+	case audit.EntryRestored:
 		return ""
-	case room.EntryRepaired:
+	case audit.EntryRepaired:
 		if l.text.Has("find." + e.Detail) {
 			return l.text.Say("find."+e.Detail, "Name", name, "Have", e.Old, "Want", e.New)
 		}
-	case room.EntryOwner:
+	case audit.EntryOwner:
 		return change(e.Old, e.New)
-	case room.EntryWebhookChanged:
+	case audit.EntryWebhookChanged:
 		return e.Detail + ": " + l.words("entry.hook.", e.New)
 	}
 	return strings.TrimSpace(e.Detail + " " + change(e.Old, e.New))

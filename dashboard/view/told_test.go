@@ -9,6 +9,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/dashboard/view"
+	"snug/shared/audit"
 	"snug/shared/guild"
 	"snug/shared/room"
 )
@@ -29,19 +30,19 @@ func TestToldInWords(t *testing.T) {
 			t.Errorf("%s %s is told as %q, want %q", c.name, c.raw, got, c.want)
 		}
 	}
-	for want, e := range map[string]room.Entry{
-		"Private: Yes → No":            {Kind: room.EntrySettings, Detail: "private", Old: "true", New: "false"},
-		"empty":                        {Kind: room.EntryClosed, Detail: "idle"},
-		"open → private and locked":    {Kind: room.EntryPrivacy, Old: "open", New: "private,locked"},
-		"by a link":                    {Kind: room.EntryAdmitted, Detail: room.ByLink},
-		"Friday draft":                 {Kind: room.EntryOpened, Detail: "Friday draft"},
-		"Friday → Saturday":            {Kind: room.EntryRenamed, Old: "Friday", New: "Saturday"},
-		"Round 2 → –":                  {Kind: room.EntryStatus, Old: "Round 2"},
-		"Discord was told again":       {Kind: room.EntryRepaired, Detail: "Discord was told again"},
-		"on":                           {Kind: room.EntryWatch, New: "on"},
-		"lost the connection":          {Kind: room.EntryHeld, Detail: string(room.HeldBack)},
-		"Alice → Bruno":                {Kind: room.EntryOwner, Detail: "claim", Old: "Alice", New: "Bruno"},
-		"Friday has lost its channel.": {Kind: room.EntryRepaired, Detail: string(guild.FindNoChannel), RoomID: 7},
+	for want, e := range map[string]audit.Entry{
+		"Private: Yes → No":            {Kind: audit.EntrySettings, Detail: "private", Old: "true", New: "false"},
+		"empty":                        {Kind: audit.EntryClosed, Detail: "idle"},
+		"open → private and locked":    {Kind: audit.EntryPrivacy, Old: "open", New: "private,locked"},
+		"by a link":                    {Kind: audit.EntryAdmitted, Detail: audit.ByLink},
+		"Friday draft":                 {Kind: audit.EntryOpened, Detail: "Friday draft"},
+		"Friday → Saturday":            {Kind: audit.EntryRenamed, Old: "Friday", New: "Saturday"},
+		"Round 2 → –":                  {Kind: audit.EntryStatus, Old: "Round 2"},
+		"Discord was told again":       {Kind: audit.EntryRepaired, Detail: "Discord was told again"},
+		"on":                           {Kind: audit.EntryWatch, New: "on"},
+		"lost the connection":          {Kind: audit.EntryHeld, Detail: string(room.HeldBack)},
+		"Alice → Bruno":                {Kind: audit.EntryOwner, Detail: "claim", Old: "Alice", New: "Bruno"},
+		"Friday has lost its channel.": {Kind: audit.EntryRepaired, Detail: string(guild.FindNoChannel), RoomID: 7},
 	} {
 		if got := p.Detail(e); got != want {
 			t.Errorf("%s is told as %q, want %q", e.Kind, got, want)

@@ -9,7 +9,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/shared/errs"
-	"snug/shared/room"
+	"snug/shared/schema"
 )
 
 // Lobby is a voice channel that opens a room for whoever joins it. What is
@@ -105,7 +105,7 @@ func (l Lobby) validate() error {
 		return errs.Field("lobbies", "A lobby needs a voice channel. Choose one.")
 	}
 	if l.Seats != 0 {
-		if err := room.CheckSeats(l.Seats); err != nil {
+		if err := schema.CheckSeats(l.Seats); err != nil {
 			return err
 		}
 	}

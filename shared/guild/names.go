@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 
 	"snug/shared/errs"
-	"snug/shared/room"
+	"snug/shared/schema"
 )
 
 // Fill is what a name template is filled with.
@@ -29,17 +29,17 @@ func RoomName(template string, f Fill) string {
 	if name == "" {
 		name = f.Owner
 	}
-	if r := []rune(name); len(r) > room.MaxName {
-		return strings.TrimSpace(string(r[:room.MaxName]))
+	if r := []rune(name); len(r) > schema.MaxName {
+		return strings.TrimSpace(string(r[:schema.MaxName]))
 	}
 	return name
 }
 
 // checkTemplate fails unless a template gives a name Discord takes.
 func checkTemplate(field, template string) error {
-	if _, err := room.CleanName(RoomName(template, Fill{Owner: "Somebody", N: 1})); err != nil ||
-		strings.TrimSpace(template) == "" || utf8.RuneCountInString(template) > room.MaxName {
-		return errs.Field(field, "The name template must give a name of 1 to %d characters. {owner}, {n} and {game} are filled in.", room.MaxName)
+	if _, err := schema.CleanName(RoomName(template, Fill{Owner: "Somebody", N: 1})); err != nil ||
+		strings.TrimSpace(template) == "" || utf8.RuneCountInString(template) > schema.MaxName {
+		return errs.Field(field, "The name template must give a name of 1 to %d characters. {owner}, {n} and {game} are filled in.", schema.MaxName)
 	}
 	return nil
 }
@@ -47,7 +47,7 @@ func checkTemplate(field, template string) error {
 // CheckName gives a name as it is kept: as room.CleanName, and it fails with
 // errs.Invalid if it has a word that the guild blocks.
 func (s Settings) CheckName(name string) (string, error) {
-	name, err := room.CleanName(name)
+	name, err := schema.CleanName(name)
 	if err != nil {
 		return "", err
 	}
@@ -56,7 +56,7 @@ func (s Settings) CheckName(name string) (string, error) {
 
 // CheckStatus gives a voice status as it is kept, "" for none, under the same rules as names.
 func (s Settings) CheckStatus(status string) (string, error) {
-	status, err := room.CleanStatus(status)
+	status, err := schema.CleanStatus(status)
 	if err != nil {
 		return "", err
 	}

@@ -5,8 +5,9 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/access"
+	"snug/shared/audit"
 	"snug/shared/errs"
-	"snug/shared/room"
 )
 
 // What those who manage a server ask of its keeper, and what they are told.
@@ -20,7 +21,7 @@ type (
 
 	// ManageRequest asks for something that needs no more than who asks: the settings, their history, the preflight.
 	ManageRequest struct {
-		Actor room.Actor `json:"actor"`
+		Actor access.Actor `json:"actor"`
 	}
 
 	// SettingsVersion is the settings as somebody saved them.
@@ -28,10 +29,10 @@ type (
 		Rev      uint64       `json:"rev"`
 		At       time.Time    `json:"at"`
 		By       snowflake.ID `json:"by"`
-		Via      room.Via     `json:"via"`
+		Via      access.Via   `json:"via"`
 		Settings Settings     `json:"settings"`
 		// Changes name what that save changed, with old and new values as JSON.
-		Changes []room.Entry `json:"changes"`
+		Changes []audit.Entry `json:"changes"`
 	}
 
 	// SettingsHistory is the last versions, newest first; the first is what is in use.
@@ -41,29 +42,29 @@ type (
 
 	// NoteRequest has something that a manager is about to do on the web, and that the keeper has no part in, written to the audit log.
 	NoteRequest struct {
-		Actor  room.Actor     `json:"actor"`
-		Kind   room.EntryKind `json:"kind"` // one of the tokens' and webhooks'
-		Detail string         `json:"detail"`
-		New    string         `json:"new,omitempty"`
+		Actor  access.Actor    `json:"actor"`
+		Kind   audit.EntryKind `json:"kind"` // one of the tokens' and webhooks'
+		Detail string          `json:"detail"`
+		New    string          `json:"new,omitempty"`
 	}
 
 	// UndoRequest takes the settings back to an earlier version, 0: the one before the last save.
 	UndoRequest struct {
-		Actor room.Actor `json:"actor"`
-		Rev   uint64     `json:"rev,omitempty"`
+		Actor access.Actor `json:"actor"`
+		Rev   uint64       `json:"rev,omitempty"`
 	}
 
 	// LobbyRequest makes a voice channel a lobby or changes the lobby that is
 	// there (its values replace those that are). Without a channel one is made, called Name.
 	LobbyRequest struct {
-		Actor room.Actor `json:"actor"`
-		Lobby Lobby      `json:"lobby"`
-		Name  string     `json:"name,omitempty"`
+		Actor access.Actor `json:"actor"`
+		Lobby Lobby        `json:"lobby"`
+		Name  string       `json:"name,omitempty"`
 	}
 
 	// LobbyRemoval ends a lobby; its rooms stay. With Delete its channel is deleted too.
 	LobbyRemoval struct {
-		Actor     room.Actor   `json:"actor"`
+		Actor     access.Actor `json:"actor"`
 		ChannelID snowflake.ID `json:"channel_id"`
 		Delete    bool         `json:"delete,omitempty"`
 	}
@@ -76,9 +77,9 @@ type (
 
 	// SetupRequest is the guided first run. Names that are empty get Snug's own.
 	SetupRequest struct {
-		Actor        room.Actor `json:"actor"`
-		CategoryName string     `json:"category_name,omitempty"`
-		LobbyName    string     `json:"lobby_name,omitempty"`
+		Actor        access.Actor `json:"actor"`
+		CategoryName string       `json:"category_name,omitempty"`
+		LobbyName    string       `json:"lobby_name,omitempty"`
 		// Dry only looks: what lacks, and what would be made.
 		Dry bool `json:"dry,omitempty"`
 	}
@@ -162,9 +163,9 @@ type (
 	// RepairRequest looks for disagreements and with Apply mends them: those
 	// in Only, or if that is empty all that are not risky.
 	RepairRequest struct {
-		Actor room.Actor `json:"actor"`
-		Apply bool       `json:"apply,omitempty"`
-		Only  []string   `json:"only,omitempty"`
+		Actor access.Actor `json:"actor"`
+		Apply bool         `json:"apply,omitempty"`
+		Only  []string     `json:"only,omitempty"`
 	}
 
 	// RepairReport is what was found, and with Apply what became of it.

@@ -15,9 +15,11 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/access"
+	"snug/shared/audit"
 	"snug/shared/errs"
 	"snug/shared/invite"
-	"snug/shared/room"
+	"snug/shared/schema"
 )
 
 // Settings of a guild. A missing document means Defaults.
@@ -69,7 +71,7 @@ func (s Settings) Upgraded() Settings {
 
 // Validate fails with an errs.Invalid error that names the field (by its JSON name) for the first setting that cannot be.
 func (s Settings) Validate() error {
-	if err := room.CheckSeats(s.Seats); err != nil {
+	if err := schema.CheckSeats(s.Seats); err != nil {
 		return err
 	}
 	for _, d := range []struct {
@@ -127,7 +129,7 @@ func (s Settings) Uses(seats int) int {
 
 // MayCreate says whether a member may open rooms: with creator roles set, those who hold one, and managers. Nobody may who is
 // timed out or has not accepted the server's rules.
-func (s Settings) MayCreate(m room.Standing) bool {
+func (s Settings) MayCreate(m access.Standing) bool {
 	if !m.Active() || len(s.CreatorRoles) == 0 || m.Manager {
 		return m.Active()
 	}
@@ -207,7 +209,7 @@ func (d *Duration) UnmarshalText(b []byte) error {
 // audit stream yet.
 type Document struct {
 	Settings
-	Outbox []room.Entry `json:"outbox,omitempty"`
+	Outbox []audit.Entry `json:"outbox,omitempty"`
 }
 
 // Fields gives the settings by their JSON names. What means the same is the same: an empty list as none, roles in any order.

@@ -10,9 +10,10 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/access"
+	"snug/shared/audit"
 	"snug/shared/errs"
 	"snug/shared/guild"
-	"snug/shared/room"
 )
 
 func TestValidate(t *testing.T) {
@@ -58,7 +59,7 @@ func TestDuration(t *testing.T) {
 }
 
 func TestSettingsSurviveJSON(t *testing.T) {
-	in := guild.Document{Settings: guild.Defaults(), Outbox: []room.Entry{{ID: "a"}}}
+	in := guild.Document{Settings: guild.Defaults(), Outbox: []audit.Entry{{ID: "a"}}}
 	in.CreatorRoles = []snowflake.ID{5}
 	b, err := json.Marshal(in)
 	if err != nil {
@@ -75,12 +76,12 @@ func TestSettingsSurviveJSON(t *testing.T) {
 
 func TestMayCreate(t *testing.T) {
 	s := guild.Defaults()
-	member := room.Standing{Member: true}
-	if !s.MayCreate(member) || s.MayCreate(room.Standing{Manager: true}) {
+	member := access.Standing{Member: true}
+	if !s.MayCreate(member) || s.MayCreate(access.Standing{Manager: true}) {
 		t.Error("without creator roles every member may, and nobody else")
 	}
 	s.CreatorRoles = []snowflake.ID{5}
-	for who, want := range map[*room.Standing]bool{
+	for who, want := range map[*access.Standing]bool{
 		{Member: true}: false,
 		{Member: true, Roles: []snowflake.ID{4, 5}}: true,
 		{Member: true, Manager: true}:               true,

@@ -3,6 +3,7 @@ package hub
 import (
 	"time"
 
+	"snug/shared/access"
 	"snug/shared/guild"
 	"snug/shared/room"
 )
@@ -10,7 +11,7 @@ import (
 // What the dashboard asks of the keeper of a guild. The room package, and for
 // what managers ask the guild package, documents each request and answer.
 var (
-	StandingOf    = Method[room.StandingRequest, room.Standing]{Name: "standing", Reads: true}
+	StandingOf    = Method[room.StandingRequest, access.Standing]{Name: "standing", Reads: true}
 	StandingsOf   = Method[room.StandingsRequest, room.Standings]{Name: "standings", Reads: true}
 	OpenRoom      = Method[room.OpenRequest, room.OpenedRoom]{Name: "room.open"}
 	ViewRoom      = Method[room.Request, room.View]{Name: "room.view", Reads: true}

@@ -3,6 +3,7 @@ package hub
 import (
 	"time"
 
+	"snug/shared/access"
 	"snug/shared/apitoken"
 	"snug/shared/dm"
 	"snug/shared/guild"
@@ -50,8 +51,8 @@ const Attending = "process."
 
 // Known is a person's place in a guild as a dashboard was told it, and until when it may be recalled.
 type Known struct {
-	Standing room.Standing `json:"standing"`
-	Until    time.Time     `json:"until"`
+	Standing access.Standing `json:"standing"`
+	Until    time.Time       `json:"until"`
 }
 
 // ExpiresAt implements Expiring.

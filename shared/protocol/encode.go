@@ -9,6 +9,7 @@ import (
 
 	"snug/shared/errs"
 	"snug/shared/room"
+	"snug/shared/schema"
 )
 
 // EncodeEvent gives the message that tells watchers what l.Event changed: the
@@ -110,7 +111,7 @@ func describe(l *room.Live) Room {
 	taken := l.Taken()
 	r := Room{
 		GuildID: l.Room.GuildID, ChannelID: l.Room.ID, Name: l.Room.Name,
-		UserLimit: min(l.Room.Seats+len(l.Roster)-taken, room.MaxSeats), Seats: l.Room.Seats, Taken: taken,
+		UserLimit: min(l.Room.Seats+len(l.Roster)-taken, schema.MaxSeats), Seats: l.Room.Seats, Taken: taken,
 		Private: l.Room.Access.Private, Locked: l.Room.Access.Locked, Hidden: l.Room.Access.Hidden,
 		OwnerID: l.Room.Access.OwnerID, OpenedAt: l.Room.OpenedAt.UnixMilli(),
 		Status: l.Room.Status, Knocking: l.Room.Knocking, Waiting: l.Room.Waiting, Held: make([]int64, len(l.Room.Held)),

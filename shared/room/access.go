@@ -13,102 +13,6 @@ import (
 	"snug/shared/errs"
 )
 
-// Via says through which door a request came.
-type Via string
-
-// The doors.
-const (
-	ViaDiscord Via = "discord" // a slash command, button or menu
-	ViaWeb     Via = "web"     // the dashboard's pages and its JSON API
-	ViaSnug    Via = "snug"    // Snug itself: the reaper, a repair
-)
-
-// Standing is a user's place in a guild, as Discord said at CheckedAt.
-type Standing struct {
-	GuildID snowflake.ID   `json:"guild_id"`
-	UserID  snowflake.ID   `json:"user_id"`
-	Member  bool           `json:"member"`            // is in the server
-	Owner   bool           `json:"owner,omitempty"`   // owns the server
-	Admin   bool           `json:"admin,omitempty"`   // owns the server, or has Administrator: Discord denies them nothing
-	Manager bool           `json:"manager,omitempty"` // as Admin, or has Manage Server and is Active
-	Roles   []snowflake.ID `json:"roles,omitempty"`   // without @everyone
-	// Base is what their roles give together, of access.OfRoles.
-	Base access.Permissions `json:"base,omitempty"`
-	Bot  bool               `json:"bot,omitempty"`
-	// Pending is set until they accept the rules (membership screening): they see and read, nothing more.
-	Pending bool `json:"pending,omitempty"`
-	// TimedOutUntil is when their timeout ends, as Discord told it: it may be past; zero for none.
-	TimedOutUntil time.Time `json:"timed_out_until,omitzero"`
-	Username      string    `json:"username"`
-	DisplayName   string    `json:"display_name"`     // nickname, else global name, else username
-	Avatar        string    `json:"avatar,omitempty"` // hash; "" for none
-	CheckedAt     time.Time `json:"checked_at"`
-}
-
-// TimedOut says whether they were timed out at CheckedAt.
-func (s Standing) TimedOut() bool { return s.TimedOutUntil.After(s.CheckedAt) }
-
-// In gives the standing as the server's roles and owner make it now.
-func (s Standing) In(g access.Guild) Standing {
-	if !s.Member || len(g.Roles) == 0 {
-		return s
-	}
-	s.Base = g.Roles.Base(s.GuildID, s.Roles) & access.OfRoles
-	s.Owner = g.OwnerID == s.UserID
-	s.Admin = s.Owner || s.Base.Has(access.Administrator)
-	s.Manager = s.Admin || s.Base.Has(access.ManageGuild) && s.Active()
-	return s
-}
-
-// inGuild gives the standing as permissions depend on it.
-func (s Standing) inGuild() access.Member {
-	return access.Member{
-		Guild: s.GuildID, User: s.UserID, Roles: s.Roles, Base: s.Base, Owner: s.Owner || s.Admin, Pending: s.Pending, TimedOut: s.TimedOut(),
-	}
-}
-
-// MayIn gives what they may do in a voice channel with these overwrites.
-func (s Standing) MayIn(channel []access.Overwrite) access.Permissions {
-	if !s.Member {
-		return 0
-	}
-	return access.Compute(s.inGuild(), channel)
-}
-
-// Active says whether they may do more than see and read: Discord allows those who are timed out, or
-// have not accepted the server's rules, nothing else.
-func (s Standing) Active() bool { return s.Member && (s.Admin || !s.Pending && !s.TimedOut()) }
-
-// CheckActive fails with errs.Forbidden unless they are Active.
-func (s Standing) CheckActive() error {
-	switch {
-	case s.Active():
-		return nil
-	case !s.Member:
-		return errs.E(errs.Forbidden, "You are not in this server. Ask somebody there for an invite.")
-	case s.Pending:
-		return errs.E(errs.Forbidden, "You have not accepted this server's rules yet. Open the server in Discord and accept them, then try again.")
-	}
-	return errs.E(errs.Forbidden, "You are timed out in this server until %s. Until then you can look, but do nothing.", s.TimedOutUntil)
-}
-
-// CheckManager fails with errs.Forbidden unless they manage the server.
-func (s Standing) CheckManager() error {
-	if !s.Manager {
-		return errs.E(errs.Forbidden, "Only members with the Manage Server permission can change Snug's settings. Ask one of them.")
-	}
-	return nil
-}
-
-// Actor is who asks for something, and how.
-type Actor struct {
-	UserID snowflake.ID `json:"user_id"`
-	Via    Via          `json:"via"`
-	// Standing is set when Discord told it with the request (an
-	// interaction); otherwise the keeper asks Discord.
-	Standing *Standing `json:"standing,omitempty"`
-}
-
 // Access is what decides who may see and enter a room. Together with a
 // Standing it answers as Discord does for the room's channel.
 type Access struct {
@@ -169,16 +73,16 @@ func (a Access) gates() [][]access.Overwrite {
 }
 
 // Openers gives the roles each of which would let in somebody who misses one.
-func (a Access) Openers(s Standing, roles access.Roles, bot func(role snowflake.ID) bool) []snowflake.ID {
-	return access.Openers(s.inGuild(), a.gates(), roles, bot)
+func (a Access) Openers(s access.Standing, roles access.Roles, bot func(role snowflake.ID) bool) []snowflake.ID {
+	return access.Openers(s.InGuild(), a.gates(), roles, bot)
 }
 
 // Judge says whether somebody can be let into the room: they are in the server and pass its gates.
-func (a Access) Judge(s Standing) access.Why {
+func (a Access) Judge(s access.Standing) access.Why {
 	if !s.Member {
 		return access.NotMember
 	}
-	missing, m := access.Passes, s.inGuild()
+	missing, m := access.Passes, s.InGuild()
 	for _, gate := range a.gates() {
 		switch why := access.Judge(m, gate); why {
 		case access.Passes:
@@ -196,17 +100,17 @@ func (a Access) Judge(s Standing) access.Why {
 
 // Suspends says whether somebody who has a place in the room loses it, and why,
 // until they pass its gates again. A timeout takes nobody's place: Discord leaves them their eyes, and nothing else.
-func (a Access) Suspends(s Standing) access.Why {
+func (a Access) Suspends(s access.Standing) access.Why {
 	s.TimedOutUntil = time.Time{}
 	return a.Judge(s)
 }
 
 // may gives what somebody may do in the room's channel, as Discord computes it.
-func (a Access) may(s Standing) access.Permissions {
+func (a Access) may(s access.Standing) access.Permissions {
 	if !s.Member {
 		return 0
 	}
-	m := s.inGuild()
+	m := s.InGuild()
 	if m.Admin() {
 		return access.All
 	}
@@ -235,7 +139,7 @@ func shut(list []access.Overwrite, guild snowflake.ID, closed access.Permissions
 }
 
 // MaySee says whether somebody may see the room and who is in it.
-func (a Access) MaySee(s Standing) bool {
+func (a Access) MaySee(s access.Standing) bool {
 	if a.ManagersSee && s.Member && s.Manager && !slices.Contains(a.Banned, s.UserID) {
 		return true
 	}
@@ -244,25 +148,25 @@ func (a Access) MaySee(s Standing) bool {
 
 // MayEnter says whether somebody may take a seat, if one is free. In a locked
 // room only its owner and its guests may, and invites let nobody in.
-func (a Access) MayEnter(s Standing) bool { return a.may(s).Has(access.Enter) }
+func (a Access) MayEnter(s access.Standing) bool { return a.may(s).Has(access.Enter) }
 
 // MayOverfill says whether Discord lets somebody into the room though its seats are taken.
-func (a Access) MayOverfill(s Standing) bool { return a.may(s).Has(access.Enter | access.Move) }
+func (a Access) MayOverfill(s access.Standing) bool { return a.may(s).Has(access.Enter | access.Move) }
 
 // MayControl says whether somebody may change the room and invite to it: its
 // owner may, and the server's managers where Discord shows it to them.
-func (a Access) MayControl(s Standing) bool {
+func (a Access) MayControl(s access.Standing) bool {
 	return a.MayClose(s) && a.may(s).Has(access.View)
 }
 
 // MayClose says whether somebody may close the room: its owner and the
 // server's managers may, also where they do not see who is in it.
-func (a Access) MayClose(s Standing) bool {
+func (a Access) MayClose(s access.Standing) bool {
 	return s.Active() && (a.OwnerID == s.UserID || s.Manager)
 }
 
 // CheckClose fails with errs.Forbidden unless somebody may close the room.
-func (a Access) CheckClose(s Standing) error {
+func (a Access) CheckClose(s access.Standing) error {
 	if !a.MayClose(s) {
 		return errs.E(errs.Forbidden, "Only the room's owner or somebody who manages the server can close it. Please ask them.")
 	}
@@ -271,6 +175,6 @@ func (a Access) CheckClose(s Standing) error {
 
 // MayKnock says whether somebody can ask to be let in: they are in the server
 // and pass the gate, are not inside already, and not banned.
-func (a Access) MayKnock(s Standing) bool {
+func (a Access) MayKnock(s access.Standing) bool {
 	return s.Active() && !slices.Contains(a.Banned, s.UserID) && !a.MayEnter(s) && a.Judge(s) == access.Passes
 }

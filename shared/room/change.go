@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/access"
 )
 
 // Action names one thing that can be done to a room.
@@ -40,7 +42,6 @@ func Actions() []Action {
 // Limits of changes.
 const (
 	ClaimAfter = 5 * time.Minute // how long the owner has to be away from voice before others may take the room over
-	MaxStatus  = 500             // characters of a voice channel's status
 	MaxGuests  = 500             // of one room; Discord takes 1,000 overwrites a channel
 	MaxBans    = 300             // of one room
 	MaxWaiting = 50              // in one room's waiting list
@@ -50,7 +51,7 @@ const (
 type (
 	// ChangeRequest asks to change a room.
 	ChangeRequest struct {
-		Actor  Actor        `json:"actor"`
+		Actor  access.Actor `json:"actor"`
 		RoomID snowflake.ID `json:"room_id"`
 		Do     Action       `json:"do"`
 		Text   string       `json:"text,omitempty"`
@@ -75,7 +76,7 @@ type (
 	// has. A room that is not shown to the actor gets the knock too, but the
 	// answer is the same as if there were none.
 	KnockRequest struct {
-		Actor  Actor        `json:"actor"`
+		Actor  access.Actor `json:"actor"`
 		RoomID snowflake.ID `json:"room_id,omitempty"`
 		Owner  snowflake.ID `json:"owner,omitempty"`
 	}
@@ -90,7 +91,7 @@ type (
 
 	// AnswerRequest answers a knock: let in, or not now.
 	AnswerRequest struct {
-		Actor  Actor        `json:"actor"`
+		Actor  access.Actor `json:"actor"`
 		RoomID snowflake.ID `json:"room_id"`
 		User   snowflake.ID `json:"user"`
 		LetIn  bool         `json:"let_in"`
@@ -98,7 +99,7 @@ type (
 
 	// WaitRequest enters the waiting list of a full room, or leaves it.
 	WaitRequest struct {
-		Actor  Actor        `json:"actor"`
+		Actor  access.Actor `json:"actor"`
 		RoomID snowflake.ID `json:"room_id"`
 		Leave  bool         `json:"leave,omitempty"`
 	}
@@ -113,8 +114,8 @@ type (
 
 	// PreferencesRequest asks for what a member had remembered, or with Forget to forget it.
 	PreferencesRequest struct {
-		Actor  Actor `json:"actor"`
-		Forget bool  `json:"forget,omitempty"`
+		Actor  access.Actor `json:"actor"`
+		Forget bool         `json:"forget,omitempty"`
 	}
 
 	// PreferencesDone is what is remembered of the actor now.

@@ -105,9 +105,3 @@ func (r *Room) Forget(user snowflake.ID, here bool, now time.Time) {
 	}
 	r.DropUses(user)
 }
-
-// About says whether the entry is by a user or about them.
-func (e *Entry) About(user snowflake.ID) bool { return user != 0 && (e.By == user || e.Target == user) }
-
-// Accounts says whether the entry is the server's own record of how it was run, which its people cannot have erased.
-func (e *Entry) Accounts() bool { return e.RoomID == 0 && e.Kind != EntryForgotten }

@@ -42,29 +42,29 @@ type (
 	// Standings are what is known of them, each as old as its CheckedAt says;
 	// who is missing is being asked after, or could not be for half an hour.
 	Standings struct {
-		Standings []Standing `json:"standings"`
+		Standings []access.Standing `json:"standings"`
 	}
 
 	// OpenRequest asks for a new room. Zero values mean the guild's settings.
 	OpenRequest struct {
-		Actor   Actor  `json:"actor"`
-		Name    string `json:"name,omitempty"`
-		Seats   int    `json:"seats,omitempty"`
-		Private *bool  `json:"private,omitempty"`
-		Game    string `json:"game,omitempty"` // fills in {game}, where it is known
+		Actor   access.Actor `json:"actor"`
+		Name    string       `json:"name,omitempty"`
+		Seats   int          `json:"seats,omitempty"`
+		Private *bool        `json:"private,omitempty"`
+		Game    string       `json:"game,omitempty"` // fills in {game}, where it is known
 		// Plain leaves out what the member had remembered.
 		Plain bool `json:"plain,omitempty"`
 	}
 
 	// Request asks something about one room: to see, join, keep or close it.
 	Request struct {
-		Actor  Actor        `json:"actor"`
+		Actor  access.Actor `json:"actor"`
 		RoomID snowflake.ID `json:"room_id"`
 	}
 
 	// InviteRequest asks for an invite. Zero values mean the guild's settings.
 	InviteRequest struct {
-		Actor    Actor         `json:"actor"`
+		Actor    access.Actor  `json:"actor"`
 		RoomID   snowflake.ID  `json:"room_id"`
 		Lifetime time.Duration `json:"lifetime,omitempty"`
 		Uses     int           `json:"uses,omitempty"`
@@ -75,7 +75,7 @@ type (
 
 	// RevokeRequest takes an invite back.
 	RevokeRequest struct {
-		Actor    Actor        `json:"actor"`
+		Actor    access.Actor `json:"actor"`
 		RoomID   snowflake.ID `json:"room_id"`
 		InviteID string       `json:"invite_id"`
 	}
@@ -88,8 +88,8 @@ type (
 
 	// RedeemRequest follows an invite: the actor becomes a guest.
 	RedeemRequest struct {
-		Actor Actor  `json:"actor"`
-		Token string `json:"token"`
+		Actor access.Actor `json:"actor"`
+		Token string       `json:"token"`
 		// AccessToken is the actor's Discord token, with scope guilds.join
 		// where the guild lets invites bring people in; "" otherwise.
 		AccessToken string `json:"access_token,omitempty"`
@@ -98,7 +98,7 @@ type (
 	// ArriveRequest asks where the actor is on their way into a room. With
 	// Anew Discord's invite for them is replaced: it did not work.
 	ArriveRequest struct {
-		Actor  Actor        `json:"actor"`
+		Actor  access.Actor `json:"actor"`
 		RoomID snowflake.ID `json:"room_id"`
 		Anew   bool         `json:"anew,omitempty"`
 	}
@@ -111,9 +111,9 @@ type (
 	// SettingsRequest saves settings as JSON over what is there. Rev is the
 	// revision the actor saw, 0 to skip the check.
 	SettingsRequest struct {
-		Actor Actor  `json:"actor"`
-		JSON  []byte `json:"json"`
-		Rev   uint64 `json:"rev,omitempty"`
+		Actor access.Actor `json:"actor"`
+		JSON  []byte       `json:"json"`
+		Rev   uint64       `json:"rev,omitempty"`
 	}
 )
 
@@ -133,11 +133,11 @@ type (
 
 	// View is a room as one person may see it.
 	View struct {
-		Room       Summary  `json:"room"`
-		Roster     []Person `json:"roster"`
-		Standing   Standing `json:"standing"`
-		MayEnter   bool     `json:"may_enter"`
-		MayControl bool     `json:"may_control"`
+		Room       Summary         `json:"room"`
+		Roster     []Person        `json:"roster"`
+		Standing   access.Standing `json:"standing"`
+		MayEnter   bool            `json:"may_enter"`
+		MayControl bool            `json:"may_control"`
 		// MayOverfill says whether the person comes in though all seats are taken: Discord and the server's settings let them.
 		MayOverfill bool `json:"may_overfill,omitempty"`
 		// KnowsSince is from when on the person may know who came and went; zero: from the start.

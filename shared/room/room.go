@@ -8,15 +8,12 @@ package room
 
 import (
 	"slices"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/shared/access"
-	"snug/shared/errs"
+	"snug/shared/audit"
 )
 
 // State is where a room is in its life. A room that is not yet open is an Intention.
@@ -109,7 +106,7 @@ type Room struct {
 
 	// Outbox holds audit entries that happened with this document's last
 	// writes and may not have reached the audit stream yet.
-	Outbox []Entry `json:"outbox,omitempty"`
+	Outbox []audit.Entry `json:"outbox,omitempty"`
 }
 
 // Due names what of a room may differ in Discord, because telling it failed
@@ -166,7 +163,7 @@ type Guest struct {
 }
 
 // Looks takes what somebody is called and how they look, as Discord told it last.
-func (g *Guest) Looks(s Standing) {
+func (g *Guest) Looks(s access.Standing) {
 	if s.Member && s.DisplayName != "" {
 		g.Name, g.Avatar = s.DisplayName, s.Avatar
 	}
@@ -211,7 +208,7 @@ type Intention struct {
 	Banned []snowflake.ID `json:"banned,omitempty"`
 	// Unasked are let in once Discord has said that they pass the gate.
 	Unasked []snowflake.ID `json:"unasked,omitempty"`
-	Via     Via            `json:"via"`
+	Via     access.Via     `json:"via"`
 	At      time.Time      `json:"at"`
 }
 
@@ -310,74 +307,4 @@ func (r *Room) Summary(managersSee bool) Summary {
 		s.Access.Banned = append(s.Access.Banned, b.UserID)
 	}
 	return s
-}
-
-// Limits of a room, from Discord's voice channels.
-const (
-	MaxName  = 100 // characters
-	MinSeats = 1
-	MaxSeats = 99
-)
-
-// CleanName gives the name as it is kept: surrounding and repeated space
-// folded, control characters dropped. It fails with errs.Invalid unless 1 to
-// MaxName characters are left.
-func CleanName(name string) (string, error) {
-	name, err := cleanText("name", name)
-	if err != nil {
-		return "", err
-	}
-	switch n := utf8.RuneCountInString(name); {
-	case n == 0:
-		return "", errs.Field("name", "A room needs a name of 1 to %d characters.", MaxName)
-	case n > MaxName:
-		return "", errs.Field("name", "That name has %d characters; a room's name can have up to %d. Please shorten it.", n, MaxName)
-	}
-	return name, nil
-}
-
-// cleanText folds space and drops what is not seen: control characters,
-// invisible format characters that are no part of an emoji, and bidirectional overrides.
-func cleanText(field, text string) (string, error) {
-	if !utf8.ValidString(text) {
-		return "", errs.Field(field, "That name is not valid text. Please type it again.")
-	}
-	seen := false
-	text = strings.Map(func(r rune) rune {
-		switch {
-		case r == '\t' || r == '\n' || r == '\r', unicode.Is(unicode.Zs, r):
-			return ' '
-		case r == 0x200c, r == 0x200d, r >= 0xfe00 && r <= 0xfe0f, r >= 0xe0020 && r <= 0xe007f: // joiners, emoji variants and flags
-			return r
-		case unicode.Is(unicode.Cc, r), unicode.Is(unicode.Cf, r), unicode.Is(unicode.Cs, r), unicode.Is(unicode.Co, r),
-			r == 0x115f, r == 0x1160, r == 0x3164, r == 0xffa0, r == 0x2800, r == 0x2028, r == 0x2029: // fillers that look like nothing
-			return -1
-		}
-		seen = true
-		return r
-	}, text)
-	if !seen {
-		text = ""
-	}
-	return strings.Join(strings.Fields(text), " "), nil
-}
-
-// CheckSeats fails with errs.Invalid unless a room may have that many seats.
-func CheckSeats(seats int) error {
-	if seats < MinSeats || seats > MaxSeats {
-		return errs.Field("seats", "A room can have %d to %d seats, not %d.", MinSeats, MaxSeats, seats)
-	}
-	return nil
-}
-
-// CleanStatus gives a voice status as it is kept, by the rules of names; "" is none.
-func CleanStatus(status string) (string, error) {
-	if strings.TrimSpace(status) == "" {
-		return "", nil
-	}
-	status, err := cleanText("status", status)
-	if n := utf8.RuneCountInString(status); err == nil && n > MaxStatus {
-		return "", errs.Field("status", "That status has %d characters; it can have up to %d. Please shorten it.", n, MaxStatus)
-	}
-	return status, err
 }

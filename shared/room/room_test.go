@@ -10,8 +10,10 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/shared/access"
+	"snug/shared/audit"
 	"snug/shared/errs"
 	"snug/shared/room"
+	"snug/shared/schema"
 )
 
 var start = time.Date(2026, 5, 1, 20, 0, 0, 0, time.UTC)
@@ -48,8 +50,8 @@ func TestIdleDeadline(t *testing.T) {
 
 func TestAccess(t *testing.T) {
 	const owner, guest, banned, member, manager, stranger snowflake.ID = 1, 2, 3, 4, 5, 6
-	standing := func(u snowflake.ID) room.Standing {
-		return room.Standing{UserID: u, Member: u != stranger, Manager: u == manager, Base: access.Enter}
+	standing := func(u snowflake.ID) access.Standing {
+		return access.Standing{UserID: u, Member: u != stranger, Manager: u == manager, Base: access.Enter}
 	}
 	base := room.Access{OwnerID: owner, Guests: []snowflake.ID{guest, banned, stranger}, Banned: []snowflake.ID{banned}}
 	with := func(f func(*room.Access)) room.Access { a := base; f(&a); return a }
@@ -66,7 +68,7 @@ func TestAccess(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got []string
-			for _, may := range []func(room.Standing) bool{c.access.MaySee, c.access.MayEnter, c.access.MayControl, c.access.MayClose} {
+			for _, may := range []func(access.Standing) bool{c.access.MaySee, c.access.MayEnter, c.access.MayControl, c.access.MayClose} {
 				who := ""
 				for i, u := range []snowflake.ID{owner, guest, banned, member, manager, stranger} {
 					if may(standing(u)) {
@@ -123,7 +125,7 @@ func TestCleanName(t *testing.T) {
 		" \t ":                   "",
 		"bad\xffutf8":            "",
 	} {
-		got, err := room.CleanName(in)
+		got, err := schema.CleanName(in)
 		if got != want || (err == nil) != (want != "") || err != nil && !errs.Has(err, errs.Invalid) {
 			t.Errorf("CleanName(%q) = %q, %v; want %q", in, got, err, want)
 		}
@@ -158,7 +160,7 @@ func TestEventsSurviveJSON(t *testing.T) {
 func TestCloneSharesNothing(t *testing.T) {
 	r := &room.Room{
 		Guests: []room.Guest{{UserID: 1}}, Bans: []room.Ban{{UserID: 2}},
-		Invites: []room.Invite{{ID: "a", Redeemers: []snowflake.ID{1}}}, Outbox: []room.Entry{{ID: "e"}},
+		Invites: []room.Invite{{ID: "a", Redeemers: []snowflake.ID{1}}}, Outbox: []audit.Entry{{ID: "e"}},
 	}
 	before, err := json.Marshal(r)
 	if err != nil {

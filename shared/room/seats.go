@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/access"
 )
 
 // Knock is somebody who asks to be let in. One that was refused stays until
@@ -169,7 +171,7 @@ type Renames struct {
 	// Wanted is a name that waits to be applied; "" for none. By asked for it.
 	Wanted string       `json:"wanted,omitempty"`
 	By     snowflake.ID `json:"by,omitempty"`
-	Via    Via          `json:"via,omitempty"`
+	Via    access.Via   `json:"via,omitempty"`
 	// NotBefore is when Discord said to come back, if it knew better than the budget.
 	NotBefore time.Time `json:"not_before,omitzero"`
 }

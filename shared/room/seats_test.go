@@ -8,6 +8,7 @@ import (
 	"snug/shared/access"
 	"snug/shared/errs"
 	"snug/shared/room"
+	"snug/shared/schema"
 )
 
 func TestFreeSeats(t *testing.T) {
@@ -78,7 +79,7 @@ func TestKnocksEnd(t *testing.T) {
 func TestMayKnockAndWatch(t *testing.T) {
 	a := room.Access{OwnerID: 1, Private: true, Banned: append(room.Access{}.Banned, 3), Guests: append(room.Access{}.Guests, 2)}
 	for who, want := range map[uint64]bool{1: false, 2: false, 3: false, 4: true} {
-		s := room.Standing{Member: true, Base: access.Enter}
+		s := access.Standing{Member: true, Base: access.Enter}
 		s.UserID += s.UserID
 		for range who {
 			s.UserID++
@@ -98,11 +99,11 @@ func TestMayKnockAndWatch(t *testing.T) {
 
 func TestCleanStatus(t *testing.T) {
 	for in, want := range map[string]string{"  Round\n2 ": "Round 2", " ": "", "\u200b": "", strings.Repeat("ü", 500): strings.Repeat("ü", 500)} {
-		if got, err := room.CleanStatus(in); got != want || err != nil {
+		if got, err := schema.CleanStatus(in); got != want || err != nil {
 			t.Errorf("%q gives %q, %v", in, got, err)
 		}
 	}
-	if _, err := room.CleanStatus(strings.Repeat("ü", 501)); !errs.Has(err, errs.Invalid) {
+	if _, err := schema.CleanStatus(strings.Repeat("ü", 501)); !errs.Has(err, errs.Invalid) {
 		t.Errorf("501 characters: %v", err)
 	}
 }

@@ -3,7 +3,7 @@ package stats
 import (
 	"time"
 
-	"snug/shared/room"
+	"snug/shared/audit"
 )
 
 // FillSteps are the upper ends of the steps that times to fill are told in; the last step has none.
@@ -80,16 +80,16 @@ func (r *Report) Add(date string, d Day) {
 }
 
 // Count counts an audit entry.
-func (r *Report) Count(e room.Entry) {
+func (r *Report) Count(e audit.Entry) {
 	row := r.day(e.At.UTC().Format(time.DateOnly))
 	if row == nil {
 		return
 	}
 	switch e.Kind {
-	case room.EntryOpened:
+	case audit.EntryOpened:
 		row.Opened++
 		r.Opened++
-	case room.EntryClosed:
+	case audit.EntryClosed:
 		row.Closed++
 		r.Closed++
 		r.Reasons[e.Detail]++

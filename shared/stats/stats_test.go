@@ -6,6 +6,7 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/audit"
 	"snug/shared/room"
 )
 
@@ -32,9 +33,9 @@ func TestReport(t *testing.T) {
 	r.Add("20260228", Day{Hours: [24]Hour{5: {PersonMinutes: 60, People: 9}}})
 	r.Add("20250101", d) // not asked for
 	r.Add("nonsense", d)
-	for _, e := range []room.Entry{
-		{Kind: room.EntryOpened, At: now}, {Kind: room.EntryOpened, At: now.AddDate(0, 0, -1)}, {Kind: room.EntryOpened, At: now.AddDate(0, 0, -9)},
-		{Kind: room.EntryClosed, Detail: "idle", At: now}, {Kind: room.EntryKept, At: now},
+	for _, e := range []audit.Entry{
+		{Kind: audit.EntryOpened, At: now}, {Kind: audit.EntryOpened, At: now.AddDate(0, 0, -1)}, {Kind: audit.EntryOpened, At: now.AddDate(0, 0, -9)},
+		{Kind: audit.EntryClosed, Detail: "idle", At: now}, {Kind: audit.EntryKept, At: now},
 	} {
 		r.Count(e)
 	}

@@ -25,6 +25,7 @@ import (
 	"snug/shared/access"
 	"snug/shared/errs"
 	"snug/shared/room"
+	"snug/shared/schema"
 )
 
 // The permissions of a room's member overwrites.
@@ -139,14 +140,14 @@ func (d *Discord) Move(ctx context.Context, guild, user, to snowflake.ID, reason
 }
 
 // Standing asks for a user's standing; a user who is not in the guild has Member false.
-func (d *Discord) Standing(ctx context.Context, guild, user snowflake.ID) (room.Standing, error) {
+func (d *Discord) Standing(ctx context.Context, guild, user snowflake.ID) (access.Standing, error) {
 	m, err := d.client.Rest.GetMember(guild, user, rest.WithCtx(ctx))
 	err = coded(err, "look up a member", "View Channels")
 	switch {
 	case errs.Has(err, errs.NotFound):
-		return room.Standing{GuildID: guild, UserID: user, CheckedAt: d.now()}, nil
+		return access.Standing{GuildID: guild, UserID: user, CheckedAt: d.now()}, nil
 	case err != nil:
-		return room.Standing{}, err
+		return access.Standing{}, err
 	}
 	m.GuildID = guild
 	return d.StandingOf(*m), nil
@@ -154,10 +155,10 @@ func (d *Discord) Standing(ctx context.Context, guild, user snowflake.ID) (room.
 
 // StandingOf gives the standing of a member whom Discord just described, with the guild and its roles as Discord told
 // them last. What an interaction says of permissions is not asked: it is what they may do in one channel.
-func (d *Discord) StandingOf(m discord.Member) room.Standing {
-	s := room.Standing{
+func (d *Discord) StandingOf(m discord.Member) access.Standing {
+	s := access.Standing{
 		GuildID: m.GuildID, UserID: m.User.ID, Member: true, Roles: m.RoleIDs, Bot: m.User.Bot, Pending: m.Pending,
-		Username: m.User.Username, DisplayName: room.Shown(m.EffectiveName(), m.User.Username), CheckedAt: d.now(),
+		Username: m.User.Username, DisplayName: schema.Shown(m.EffectiveName(), m.User.Username), CheckedAt: d.now(),
 	}
 	var owner snowflake.ID
 	if g, ok := d.client.Caches.Guild(m.GuildID); ok {

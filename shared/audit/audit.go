@@ -1,9 +1,11 @@
-package room
+package audit
 
 import (
 	"time"
 
 	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/access"
 )
 
 // EntryKind names what an audit entry tells.
@@ -72,7 +74,7 @@ type Entry struct {
 	GuildID snowflake.ID `json:"guild_id"`
 	RoomID  snowflake.ID `json:"room_id,omitempty"`
 	By      snowflake.ID `json:"by,omitempty"` // 0: Snug itself
-	Via     Via          `json:"via"`
+	Via     access.Via   `json:"via"`
 	Target  snowflake.ID `json:"target,omitempty"` // the user it was done to
 	Detail  string       `json:"detail,omitempty"`
 	Old     string       `json:"old,omitempty"`
@@ -80,19 +82,8 @@ type Entry struct {
 	At      time.Time    `json:"at"`
 }
 
-// Preferences are what a member last chose for a room of theirs, per guild.
-// Their next room begins with them, until they have them forgotten.
-type Preferences struct {
-	Name    string         `json:"name,omitempty"`
-	Seats   int            `json:"seats,omitempty"`
-	Private *bool          `json:"private,omitempty"`
-	Locked  bool           `json:"locked,omitempty"`
-	Hidden  bool           `json:"hidden,omitempty"`
-	Guests  []snowflake.ID `json:"guests,omitempty"` // let in by name, not by link
-	Banned  []snowflake.ID `json:"banned,omitempty"`
-}
+// About says whether the entry is by a user or about them.
+func (e *Entry) About(user snowflake.ID) bool { return user != 0 && (e.By == user || e.Target == user) }
 
-// Empty says whether there is nothing to remember.
-func (p Preferences) Empty() bool {
-	return p.Name == "" && p.Seats == 0 && p.Private == nil && !p.Locked && !p.Hidden && len(p.Guests) == 0 && len(p.Banned) == 0
-}
+// Accounts says whether the entry is the server's own record of how it was run, which its people cannot have erased.
+func (e *Entry) Accounts() bool { return e.RoomID == 0 && e.Kind != EntryForgotten }

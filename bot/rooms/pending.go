@@ -7,6 +7,7 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/audit"
 	"snug/shared/errs"
 	"snug/shared/room"
 )
@@ -55,7 +56,7 @@ func (k *Keeper) pay(ctx context.Context, g *guildRooms, r *kept, owes uint64, o
 // carryOut makes a change that Discord has to be told of: it is recorded with
 // what Discord is owed, then call tells it and so pays. If Discord refuses, what
 // was changed is taken back; if it does not answer, the change stands and the next sweep tells it again. The caller is in the room's lane.
-func (k *Keeper) carryOut(ctx context.Context, g *guildRooms, r *kept, e room.Entry, owed debt, change func(*room.Room), call func(context.Context) error) error {
+func (k *Keeper) carryOut(ctx context.Context, g *guildRooms, r *kept, e audit.Entry, owed debt, change func(*room.Room), call func(context.Context) error) error {
 	var before, after *room.Room
 	err := k.edit(ctx, g, r, &e, func(doc *room.Room) {
 		before = doc.Clone()
@@ -83,7 +84,7 @@ func (k *Keeper) carryOut(ctx context.Context, g *guildRooms, r *kept, e room.En
 		k.tell(g, r, room.Changed{})
 		return err
 	}
-	entry := room.Entry{Kind: room.EntryRepaired, Detail: "undone: " + string(errs.CodeOf(err))}
+	entry := audit.Entry{Kind: audit.EntryRepaired, Detail: "undone: " + string(errs.CodeOf(err))}
 	undo := k.edit(ctx, g, r, &entry, func(doc *room.Room) {
 		room.Revert(doc, before, after)
 		if errors.Is(err, ErrPartly) {
@@ -147,7 +148,7 @@ func (k *Keeper) tellDue(ctx context.Context, g *guildRooms, r *kept) error {
 			r.retryAt = g.now().Add(closeRetry)
 			return err
 		}
-		return k.note(ctx, g, r, room.Entry{Kind: room.EntryRepaired, Detail: "Discord was told again"})
+		return k.note(ctx, g, r, audit.Entry{Kind: audit.EntryRepaired, Detail: "Discord was told again"})
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/audit"
 	"snug/shared/errs"
 	"snug/shared/room"
 )
@@ -28,7 +29,7 @@ func (k *Keeper) Preferences(ctx context.Context, guildID snowflake.ID, q room.P
 		if err != nil && !errs.Has(err, errs.NotFound) {
 			return err
 		}
-		e := room.Entry{ID: newID(), Kind: room.EntryForgotten, GuildID: g.id, By: q.Actor.UserID, Via: q.Actor.Via, At: k.o.Now()}
+		e := audit.Entry{ID: newID(), Kind: audit.EntryForgotten, GuildID: g.id, By: q.Actor.UserID, Via: q.Actor.Via, At: k.o.Now()}
 		return k.audit(ctx, e)
 	})
 	return out, err

@@ -21,6 +21,8 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/bot/voice"
+	"snug/shared/access"
+	"snug/shared/audit"
 	"snug/shared/errs"
 	"snug/shared/guild"
 	"snug/shared/hub"
@@ -61,7 +63,7 @@ type Keeper struct {
 	mu     sync.Mutex // guards what follows; never held across a call out
 	closed bool
 	guilds map[snowflake.ID]*guildRooms
-	heard  map[[2]snowflake.ID]room.Standing // what Discord told last, however long ago; see known
+	heard  map[[2]snowflake.ID]access.Standing // what Discord told last, however long ago; see known
 }
 
 // guildRooms are the rooms of one guild. All fields but the turn and the inbox
@@ -81,7 +83,7 @@ type guildRooms struct {
 	setRev   hub.Rev
 	// setOutbox are entries of the audit that the stored settings carry. setUnsure says
 	// that the last write's outcome is unknown: they are read again before the next.
-	setOutbox []room.Entry
+	setOutbox []audit.Entry
 	setUnsure bool
 	rooms     map[snowflake.ID]*kept
 	// intended are recorded intentions that are neither finished nor given up.
@@ -140,7 +142,7 @@ func New(o Options) *Keeper {
 	ctx, stop := context.WithCancel(context.Background())
 	edits := counting(outside{o.Discord})
 	o.Discord = edits
-	return &Keeper{o: o, edits: edits, ctx: ctx, stop: stop, guilds: map[snowflake.ID]*guildRooms{}, heard: map[[2]snowflake.ID]room.Standing{}}
+	return &Keeper{o: o, edits: edits, ctx: ctx, stop: stop, guilds: map[snowflake.ID]*guildRooms{}, heard: map[[2]snowflake.ID]access.Standing{}}
 }
 
 // Close stops background work and waits for it. Requests must have ended before.
@@ -246,7 +248,7 @@ func (k *Keeper) with(ctx context.Context, id snowflake.ID, f func(context.Conte
 
 // atRoom runs f while it holds the guild's turn, on an open room that the actor may see. It waits for no call to Discord
 // but for the actor's standing.
-func (k *Keeper) atRoom(ctx context.Context, guildID snowflake.ID, a room.Actor, id snowflake.ID, f func(context.Context, *guildRooms, *kept, room.Standing) error) error {
+func (k *Keeper) atRoom(ctx context.Context, guildID snowflake.ID, a access.Actor, id snowflake.ID, f func(context.Context, *guildRooms, *kept, access.Standing) error) error {
 	who, err := k.standing(ctx, guildID, a)
 	if err != nil {
 		return err
@@ -265,8 +267,8 @@ func (k *Keeper) atRoom(ctx context.Context, guildID snowflake.ID, a room.Actor,
 
 // inRoom is atRoom for an actor who does something there: their places are set right before, and Discord allows who is
 // timed out or pending nothing but to see and read.
-func (k *Keeper) inRoom(ctx context.Context, guildID snowflake.ID, a room.Actor, id snowflake.ID, f func(context.Context, *guildRooms, *kept, room.Standing) error) error {
-	return k.atRoom(ctx, guildID, a, id, func(ctx context.Context, g *guildRooms, _ *kept, who room.Standing) error {
+func (k *Keeper) inRoom(ctx context.Context, guildID snowflake.ID, a access.Actor, id snowflake.ID, f func(context.Context, *guildRooms, *kept, access.Standing) error) error {
+	return k.atRoom(ctx, guildID, a, id, func(ctx context.Context, g *guildRooms, _ *kept, who access.Standing) error {
 		k.review(ctx, g, who.UserID)
 		r, err := g.visible(id, who)
 		if err != nil {
@@ -280,8 +282,8 @@ func (k *Keeper) inRoom(ctx context.Context, guildID snowflake.ID, a room.Actor,
 }
 
 // inControl is atRoom for an actor who may control the room; what says what they wanted to do.
-func (k *Keeper) inControl(ctx context.Context, guildID snowflake.ID, a room.Actor, id snowflake.ID, what errs.Term, f func(context.Context, *guildRooms, *kept, room.Standing) error) error {
-	return k.inRoom(ctx, guildID, a, id, func(ctx context.Context, g *guildRooms, r *kept, who room.Standing) error {
+func (k *Keeper) inControl(ctx context.Context, guildID snowflake.ID, a access.Actor, id snowflake.ID, what errs.Term, f func(context.Context, *guildRooms, *kept, access.Standing) error) error {
+	return k.inRoom(ctx, guildID, a, id, func(ctx context.Context, g *guildRooms, r *kept, who access.Standing) error {
 		if err := g.controllable(r, who, what); err != nil {
 			return err
 		}
@@ -290,7 +292,7 @@ func (k *Keeper) inControl(ctx context.Context, guildID snowflake.ID, a room.Act
 }
 
 // controlled runs f in the lane of a room that the actor may still control then.
-func (k *Keeper) controlled(ctx context.Context, g *guildRooms, r *kept, who room.Standing, what errs.Term, f func() error) error {
+func (k *Keeper) controlled(ctx context.Context, g *guildRooms, r *kept, who access.Standing, what errs.Term, f func() error) error {
 	return g.inLane(ctx, roomLane(r.ID), func() error {
 		if _, err := g.room(r.ID); err != nil {
 			return err
@@ -312,7 +314,7 @@ func (g *guildRooms) room(id snowflake.ID) (*kept, error) {
 }
 
 // visible finds an open room that the actor may see; whoever may not is told the same as if there were none.
-func (g *guildRooms) visible(id snowflake.ID, s room.Standing) (*kept, error) {
+func (g *guildRooms) visible(id snowflake.ID, s access.Standing) (*kept, error) {
 	r, err := g.room(id)
 	if err == nil && !g.summary(r).Access.MaySee(s) {
 		_, err = g.room(0)
@@ -321,7 +323,7 @@ func (g *guildRooms) visible(id snowflake.ID, s room.Standing) (*kept, error) {
 }
 
 // controllable fails unless the actor may control the room; what says what they wanted to do.
-func (g *guildRooms) controllable(r *kept, s room.Standing, what errs.Term) error {
+func (g *guildRooms) controllable(r *kept, s access.Standing, what errs.Term) error {
 	if !g.summary(r).Access.MayControl(s) {
 		return errs.E(errs.Forbidden, "Only the room's owner or somebody who manages the server can %s. Please ask them.", what)
 	}
@@ -342,7 +344,7 @@ func summaryOf(r *room.Room, s guild.Settings, p Place) room.Summary {
 }
 
 // standing gives the actor's standing: what an interaction told, or what Discord says now.
-func (k *Keeper) standing(ctx context.Context, guildID snowflake.ID, a room.Actor) (room.Standing, error) {
+func (k *Keeper) standing(ctx context.Context, guildID snowflake.ID, a access.Actor) (access.Standing, error) {
 	if a.Standing != nil {
 		k.Heard(*a.Standing)
 		return *a.Standing, nil
@@ -362,11 +364,11 @@ const standingFor = 5 * time.Second
 // Standings keeps what Discord said of people last.
 type Standings interface {
 	// Get gives a standing that is no older than within, if it can be had without a request of REST.
-	Get(ctx context.Context, guild, user snowflake.ID, within time.Duration) (room.Standing, bool)
+	Get(ctx context.Context, guild, user snowflake.ID, within time.Duration) (access.Standing, bool)
 	// Known gives what Discord said last, however long ago; false if nothing is known.
-	Known(guild, user snowflake.ID) (room.Standing, bool)
+	Known(guild, user snowflake.ID) (access.Standing, bool)
 	// Put takes what Discord said now.
-	Put(room.Standing)
+	Put(access.Standing)
 	// Hurry has Discord asked before long; false if it cannot be now. It does not wait.
 	Hurry(guild, user snowflake.ID) bool
 	// Drop forgets what is known of somebody.
@@ -375,7 +377,7 @@ type Standings interface {
 
 // Standing gives a user's standing in a guild, as Discord said within the last
 // seconds. A user who is not in it has Member false.
-func (k *Keeper) Standing(ctx context.Context, guildID snowflake.ID, q room.StandingRequest) (room.Standing, error) {
+func (k *Keeper) Standing(ctx context.Context, guildID snowflake.ID, q room.StandingRequest) (access.Standing, error) {
 	if s, ok := k.o.Standings.Get(ctx, guildID, q.UserID, cmp.Or(q.Within, standingFor)); ok {
 		return s, nil
 	}
@@ -383,7 +385,7 @@ func (k *Keeper) Standing(ctx context.Context, guildID snowflake.ID, q room.Stan
 }
 
 // says gives what Discord says of a user now.
-func (k *Keeper) says(ctx context.Context, guildID, user snowflake.ID) (room.Standing, error) {
+func (k *Keeper) says(ctx context.Context, guildID, user snowflake.ID) (access.Standing, error) {
 	now := k.o.Now()
 	s, err := k.o.Discord.Standing(ctx, guildID, user)
 	if err == nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/access"
 	"snug/shared/room"
 )
 
@@ -89,8 +90,8 @@ func (o outside) SetStatus(ctx context.Context, channel snowflake.ID, status, re
 	return tell(ctx, func(ctx context.Context) error { return o.Discord.SetStatus(ctx, channel, status, reason) })
 }
 
-func (o outside) Standing(ctx context.Context, guild, user snowflake.ID) (room.Standing, error) {
-	return ask(ctx, func(ctx context.Context) (room.Standing, error) { return o.Discord.Standing(ctx, guild, user) })
+func (o outside) Standing(ctx context.Context, guild, user snowflake.ID) (access.Standing, error) {
+	return ask(ctx, func(ctx context.Context) (access.Standing, error) { return o.Discord.Standing(ctx, guild, user) })
 }
 
 func (o outside) AddMember(ctx context.Context, guild, user snowflake.ID, accessToken string) error {

@@ -1,0 +1,104 @@
+package access
+
+import (
+	"snug/shared/errs"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+)
+
+// Via says through which door a request came.
+type Via string
+
+// The doors.
+const (
+	ViaDiscord Via = "discord" // a slash command, button or menu
+	ViaWeb     Via = "web"     // the dashboard's pages and its JSON API
+	ViaSnug    Via = "snug"    // Snug itself: the reaper, a repair
+)
+
+// Standing is a user's place in a guild, as Discord said at CheckedAt.
+type Standing struct {
+	GuildID snowflake.ID   `json:"guild_id"`
+	UserID  snowflake.ID   `json:"user_id"`
+	Member  bool           `json:"member"`            // is in the server
+	Owner   bool           `json:"owner,omitempty"`   // owns the server
+	Admin   bool           `json:"admin,omitempty"`   // owns the server, or has Administrator: Discord denies them nothing
+	Manager bool           `json:"manager,omitempty"` // as Admin, or has Manage Server and is Active
+	Roles   []snowflake.ID `json:"roles,omitempty"`   // without @everyone
+	// Base is what their roles give together, of access.OfRoles.
+	Base Permissions `json:"base,omitempty"`
+	Bot  bool        `json:"bot,omitempty"`
+	// Pending is set until they accept the rules (membership screening): they see and read, nothing more.
+	Pending bool `json:"pending,omitempty"`
+	// TimedOutUntil is when their timeout ends, as Discord told it: it may be past; zero for none.
+	TimedOutUntil time.Time `json:"timed_out_until,omitzero"`
+	Username      string    `json:"username"`
+	DisplayName   string    `json:"display_name"`     // nickname, else global name, else username
+	Avatar        string    `json:"avatar,omitempty"` // hash; "" for none
+	CheckedAt     time.Time `json:"checked_at"`
+}
+
+// TimedOut says whether they were timed out at CheckedAt.
+func (s Standing) TimedOut() bool { return s.TimedOutUntil.After(s.CheckedAt) }
+
+// In gives the standing as the server's roles and owner make it now.
+func (s Standing) In(g Guild) Standing {
+	if !s.Member || len(g.Roles) == 0 {
+		return s
+	}
+	s.Base = g.Roles.Base(s.GuildID, s.Roles) & OfRoles
+	s.Owner = g.OwnerID == s.UserID
+	s.Admin = s.Owner || s.Base.Has(Administrator)
+	s.Manager = s.Admin || s.Base.Has(ManageGuild) && s.Active()
+	return s
+}
+
+// InGuild gives the standing as permissions depend on it.
+func (s Standing) InGuild() Member {
+	return Member{
+		Guild: s.GuildID, User: s.UserID, Roles: s.Roles, Base: s.Base, Owner: s.Owner || s.Admin, Pending: s.Pending, TimedOut: s.TimedOut(),
+	}
+}
+
+// MayIn gives what they may do in a voice channel with these overwrites.
+func (s Standing) MayIn(channel []Overwrite) Permissions {
+	if !s.Member {
+		return 0
+	}
+	return Compute(s.InGuild(), channel)
+}
+
+// Active says whether they may do more than see and read: Discord allows those who are timed out, or
+// have not accepted the server's rules, nothing else.
+func (s Standing) Active() bool { return s.Member && (s.Admin || !s.Pending && !s.TimedOut()) }
+
+// CheckActive fails with errs.Forbidden unless they are Active.
+func (s Standing) CheckActive() error {
+	switch {
+	case s.Active():
+		return nil
+	case !s.Member:
+		return errs.E(errs.Forbidden, "You are not in this server. Ask somebody there for an invite.")
+	case s.Pending:
+		return errs.E(errs.Forbidden, "You have not accepted this server's rules yet. Open the server in Discord and accept them, then try again.")
+	}
+	return errs.E(errs.Forbidden, "You are timed out in this server until %s. Until then you can look, but do nothing.", s.TimedOutUntil)
+}
+
+// CheckManager fails with errs.Forbidden unless they manage the server.
+func (s Standing) CheckManager() error {
+	if !s.Manager {
+		return errs.E(errs.Forbidden, "Only members with the Manage Server permission can change Snug's settings. Ask one of them.")
+	}
+	return nil
+}
+
+// Actor is who asks for something, and how.
+type Actor struct {
+	UserID snowflake.ID `json:"user_id"`
+	Via    Via          `json:"via"`
+	// Standing is set when Discord told it with the request (an
+	// interaction); otherwise the keeper asks Discord.
+	Standing *Standing `json:"standing,omitempty"`
+}

@@ -1,0 +1,22 @@
+package room
+
+import (
+	"github.com/disgoorg/snowflake/v2"
+)
+
+// Preferences are what a member last chose for a room of theirs, per guild.
+// Their next room begins with them, until they have them forgotten.
+type Preferences struct {
+	Name    string         `json:"name,omitempty"`
+	Seats   int            `json:"seats,omitempty"`
+	Private *bool          `json:"private,omitempty"`
+	Locked  bool           `json:"locked,omitempty"`
+	Hidden  bool           `json:"hidden,omitempty"`
+	Guests  []snowflake.ID `json:"guests,omitempty"` // let in by name, not by link
+	Banned  []snowflake.ID `json:"banned,omitempty"`
+}
+
+// Empty says whether there is nothing to remember.
+func (p Preferences) Empty() bool {
+	return p.Name == "" && p.Seats == 0 && p.Private == nil && !p.Locked && !p.Hidden && len(p.Guests) == 0 && len(p.Banned) == 0
+}
