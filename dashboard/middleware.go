@@ -94,7 +94,7 @@ func (s *Server) begin(c *gin.Context) {
 
 // quiet says whether a request is too ordinary for the log.
 func quiet(path string) bool {
-	return strings.HasPrefix(path, "/static/") || path == "/healthz" || path == "/readyz" || path == "/metrics" || path == "/favicon.ico"
+	return strings.HasPrefix(path, "/static/") || path == "/healthz" || path == "/readyz" || path == "/metrics" || path == "/favicon.ico" || path == "/heard"
 }
 
 // loggedQuery are the query parameters whose values the log may have. All others may be tokens, codes and states.

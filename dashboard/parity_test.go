@@ -43,6 +43,7 @@ var twins = map[string]twin{
 	"GET /admin/:guild/tokens":               {ops: "tokens"},
 	"GET /tokens":                            {ops: "my-tokens"},
 	"GET /status":                            {ops: "status"},
+	"GET /heard":                             {none: "pages ask it; programs hear server.heartbeat"},
 	"GET /api":                               {none: "it is the API's own description, at /api/openapi.json for programs"},
 	"GET /privacy":                           {none: "a text for people"},
 	"GET /terms":                             {none: "a text for people"},

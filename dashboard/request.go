@@ -145,6 +145,7 @@ func (s *Server) layout(c *gin.Context, title string) view.Layout {
 // page answers with a page.
 func (s *Server) page(c *gin.Context, status int, p view.Page) error {
 	view.LayoutOf(p).AsOf = asOfOf(c.Request.Context())
+	s.tellHeard(p)
 	return s.view.Render(c.Writer, status, p)
 }
 

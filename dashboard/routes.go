@@ -61,6 +61,7 @@ func (s *Server) pages(e *gin.Engine) {
 	e.GET("/admin/:guild/health", s.member(s.healthPage))
 	e.GET("/api", s.do(s.referencePage))
 	e.GET("/status", s.do(s.statusPage))
+	e.GET("/heard", s.do(s.heard))
 	e.GET("/privacy", s.do(s.privacyPage))
 	e.GET("/terms", s.do(s.termsPage))
 	e.GET("/privacy/data.json", s.member(s.exportPerson))

@@ -26,6 +26,7 @@ import (
 	"snug/shared/config"
 	"snug/shared/discordsim"
 	"snug/shared/discordsim/openapi/openapitest"
+	"snug/shared/hub/hubtest"
 	"snug/shared/testkit/browsertest"
 )
 
@@ -46,6 +47,7 @@ type house struct {
 	url   string
 	clock *clock
 	wire  *wire
+	proxy *hubtest.Proxy // before the dashboard, if it was planned
 }
 
 // wire is the dashboard's listener, with a switch: while it is cut, every connection breaks.
@@ -89,6 +91,7 @@ type plan struct {
 	discord discordsim.Options
 	serve   config.Serve // BaseURL and Data are set if they are not
 	log     *slog.Logger
+	proxy   bool             // browsers reach the dashboard through one that can swallow everything
 	people  func(*demoWorld) // adds to the world before Snug starts
 	// requests are how many a second the bot may make; 0: as many as usual.
 	requests int
@@ -120,7 +123,12 @@ func newHouse(t testing.TB, change ...func(*plan)) *house {
 	t.Cleanup(func() { h.must(h.world.discord.Close(context.Background())) })
 	l, err := listen("127.0.0.1:0", "--addr")
 	h.must(err)
-	h.url = "http://" + l.Addr().String()
+	addr := l.Addr()
+	if p.proxy {
+		h.proxy = hubtest.StartProxy(t, addr.String())
+		addr = h.proxy.Addr()
+	}
+	h.url = "http://" + addr.String()
 	h.wire = &wire{Listener: l}
 	p.serve.BaseURL = h.url
 	p.serve.Data = cmp.Or(p.serve.Data, t.TempDir())
@@ -128,7 +136,7 @@ func newHouse(t testing.TB, change ...func(*plan)) *house {
 	defer cancel()
 	h.app, err = start(ctx, setup{
 		Serve: h.world.serve(p.serve), listener: h.wire, log: p.log, now: h.clock.Now,
-		extraHosts: h.world.hosts(l.Addr()), demo: true,
+		extraHosts: h.world.hosts(addr), demo: true,
 		requests: p.requests, refuseEvery: time.Millisecond, // how even refusals are is tested in the dashboard
 	})
 	h.must(err)
@@ -347,7 +355,13 @@ func (p *player) do(what string, steps ...chromedp.Action[chromedp.Void]) {
 // sees waits until an expression is true in the player's page.
 func (p *player) sees(what, js string) {
 	p.Helper()
-	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	p.within(patience, what, js)
+}
+
+// within waits as long until an expression is true in the player's page.
+func (p *player) within(d time.Duration, what, js string) {
+	p.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, d)
 	defer cancel()
 	for {
 		if ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("!!("+js+")")); ok && err == nil {

@@ -132,6 +132,15 @@ func (p *player) reads(what, js string) {
 	}
 }
 
+// scriptless switches scripts off in the player's pages.
+func (p *player) scriptless() {
+	p.Helper()
+	p.do("switch scripts off", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+		return err
+	}))
+}
+
 // TestWithoutScripts: lists, forms, invites and languages need no script; what is live says that it does.
 func TestWithoutScripts(t *testing.T) {
 	t.Parallel()
@@ -140,10 +149,7 @@ func TestWithoutScripts(t *testing.T) {
 	alice, bruno := h.browse(browser, "alice"), h.browse(browser, "bruno")
 	for _, p := range []*player{alice, bruno} {
 		p.goTo("/servers/" + h.world.guild.String())
-		p.do("switch scripts off", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
-			_, err := cdp.Call(ctx, t, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
-			return err
-		}))
+		p.scriptless()
 	}
 	note := `document.querySelector('#live').innerText.includes('JavaScript')`
 	alice.do("open the server's page", chromedp.Navigate(alice.at("/servers/"+h.world.guild.String())))

@@ -125,9 +125,23 @@ func (l *Live) beatTo(wants func(shard int, ok bool) bool) {
 	}
 }
 
+// Hears says whether Discord is heard on the shards of all these guilds, and
+// for how long not; 0 when it is.
+func (l *Live) Hears(guilds ...snowflake.ID) (ok bool, silent time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	for _, g := range guilds {
+		if ok, at := l.hears(l.hearing.shard(g), now); !ok {
+			silent = max(silent, now.Sub(at), time.Millisecond)
+		}
+	}
+	return silent == 0, silent
+}
+
 // hears says whether Discord is heard on a shard; always, where nobody tells. Live.mu is held.
 func (l *Live) hears(shard int, now time.Time) (ok bool, last time.Time) {
-	if !l.o.Hears {
+	if !l.o.Hears && l.hearing.shards == 0 {
 		return true, now
 	}
 	return l.hearing.now(shard, now, l.o.Limits.DeafAfter)

@@ -56,7 +56,8 @@ type Options struct {
 	// Standing is asked for each watcher every RecheckEvery.
 	Standings func(ctx context.Context, guild snowflake.ID, users []snowflake.ID) ([]access.Standing, error)
 
-	// Hears says that Heard is told of every shard's connection to Discord; else Discord is taken to be heard.
+	// Hears says that Heard is told of every shard's connection to Discord; else
+	// Discord is taken to be heard as long as nobody tells of any.
 	Hears bool
 
 	// Origins are the pages' origins that may connect: "https://snug.example",

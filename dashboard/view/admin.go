@@ -18,6 +18,8 @@ type AdminTab struct {
 	Failed *errs.Error
 }
 
+func (t *AdminTab) about() []snowflake.ID { return []snowflake.ID{t.Guild.ID} }
+
 // Tabs are the pages of those who manage a server; the message admin.tab.{name} names each.
 func (AdminTab) Tabs() []string {
 	return []string{"settings", "history", "activity", "health", "webhooks", "tokens"}

@@ -168,6 +168,9 @@ func (f frame) CDNBase() string { return f.cdn }
 // NowMillis is when the page was made, for scripts: browsers' clocks are often wrong.
 func (f frame) NowMillis() int64 { return millis(f.Now) }
 
+// SilentMillis is for how long Discord is not heard.
+func (f frame) SilentMillis() int64 { return f.Now.Sub(f.Unheard).Milliseconds() }
+
 // Version is Snug's version, or "".
 func (f frame) Version() string { return f.version }
 

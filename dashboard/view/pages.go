@@ -1,6 +1,7 @@
 package view
 
 import (
+	"slices"
 	"time"
 
 	"github.com/disgoorg/snowflake/v2"
@@ -19,6 +20,8 @@ type Page interface {
 	// name is the page's template, "home" for home.html.
 	name() string
 	layout() *Layout
+	// about gives the servers of which it shows facts; none for a page that shows none.
+	about() []snowflake.ID
 }
 
 // Layout is what every page has.
@@ -38,6 +41,10 @@ type Layout struct {
 	AddURL string
 	// AsOf is the time that what the page shows is of, where nobody could tell what is now; zero: it is of now.
 	AsOf time.Time
+	// Unheard is since when Discord is not heard, for pages that tell of servers; zero: it is heard.
+	Unheard time.Time
+	// HeardPath is where scripts ask whether it is; "" for pages that tell of none.
+	HeardPath string
 	// Notice is something that just happened and is told once, above the page.
 	Notice *Notice
 	// Demo says that Discord is simulated, and DiscordURL then is where.
@@ -46,6 +53,11 @@ type Layout struct {
 }
 
 func (l *Layout) layout() *Layout { return l }
+
+func (l *Layout) about() []snowflake.ID { return nil }
+
+// About gives the servers of which a page shows facts; none for a page that shows none.
+func About(p Page) []snowflake.ID { return p.about() }
 
 // LayoutOf gives a page's layout, to be filled in before it is rendered.
 func LayoutOf(p Page) *Layout { return p.layout() }
@@ -265,3 +277,19 @@ func (*InviteLanding) name() string { return "invite" }
 func (*Coming) name() string  { return "coming" }
 func (*Admin) name() string   { return "admin" }
 func (*Message) name() string { return "message" }
+
+func (p *Home) about() (list []snowflake.ID) {
+	for _, s := range p.Servers {
+		list = append(list, s.Guild.ID)
+	}
+	for _, r := range p.Rooms {
+		list = append(list, r.Guild.ID)
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+func (p *Server) about() []snowflake.ID        { return []snowflake.ID{p.Guild.ID} }
+func (p *Room) about() []snowflake.ID          { return []snowflake.ID{p.Guild.ID} }
+func (p *InviteLanding) about() []snowflake.ID { return []snowflake.ID{p.Preview.GuildID} }
+func (p *Coming) about() []snowflake.ID        { return []snowflake.ID{p.Arriving.GuildID} }

@@ -3,6 +3,8 @@ package view
 import (
 	"encoding/json"
 
+	"github.com/disgoorg/snowflake/v2"
+
 	"snug/shared/room"
 )
 
@@ -16,6 +18,8 @@ type Watch struct {
 }
 
 func (*Watch) name() string { return "watch" }
+
+func (p *Watch) about() []snowflake.ID { return []snowflake.ID{p.Room.GuildID} }
 
 // Table is the room's table.
 func (w *Watch) Table() Table {

@@ -219,6 +219,33 @@ export function liveSign(live) {
   return paint;
 }
 
+const heardEvery = 10_000;
+
+/** Has a page without a live connection ask, while it is looked at, whether Discord is heard, and say so where not. */
+function watchHeard() {
+  const box = $("unheard");
+  if (!box) return;
+  const old = !box.hidden; // what the page shows was old when it came
+  let unheard = old, since = Date.now() - Number(box.dataset.since ?? 0);
+  const paint = () => {
+    box.hidden = !unheard && !old;
+    if (!box.hidden) text(box.querySelector("b"), t(unheard ? "live.unheard" : "live.stale", { Span: until(Date.now() - since) }));
+  };
+  const ask = async () => {
+    if (document.hidden) return;
+    const answer = await fetch(box.dataset.path, { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(heardEvery) }).catch(() => null);
+    if (!answer?.ok) return;
+    const { discord, heardAt, ts } = await answer.json(), was = unheard;
+    unheard = discord !== "ok";
+    if (unheard) since = Date.now() - (ts - heardAt);
+    paint();
+    if (unheard && !was) say(t("live.unheard", { Span: until(ts - heardAt) }));
+  };
+  document.addEventListener("visibilitychange", ask);
+  setInterval(ask, heardEvery);
+  everySecond(paint);
+}
+
 function themeButton() {
   const button = $("theme"), root = document.documentElement;
   if (!button) return;
@@ -262,6 +289,7 @@ export function begin() {
   document.addEventListener("error", (e) => e.target.matches?.(".a img") && e.target.remove(), true);
   for (const img of document.querySelectorAll(".a img")) if (img.complete && !img.naturalWidth) img.remove();
   themeButton();
+  watchHeard();
   enhance();
   setInterval(() => {
     runTimes();

@@ -33,8 +33,11 @@ func StartProxy(t testing.TB, to string) *Proxy {
 	return p
 }
 
-// URL is the address for clients.
-func (p *Proxy) URL() string { return "nats://" + p.l.Addr().String() }
+// URL is the address for clients of a NATS server.
+func (p *Proxy) URL() string { return "nats://" + p.Addr().String() }
+
+// Addr is the address for clients.
+func (p *Proxy) Addr() net.Addr { return p.l.Addr() }
 
 // Freeze lets nothing through any more, in either direction.
 func (p *Proxy) Freeze() {
