@@ -76,7 +76,7 @@ func TestPrivacyWhenDiscordFails(t *testing.T) {
 	}
 	h.must(h.discord.InstallBot(h.guild, h.app.ID, discordsim.Permissions(discordapi.Permissions)))
 
-	_, err = h.discord.Inject(discordsim.Fault{Kind: discordsim.FaultError, Route: "PATCH /channels/*", Count: 50})
+	_, err = h.discord.Inject(discordsim.Fault{Kind: discordsim.FaultError, Route: "PUT /channels/*", Count: 50})
 	h.must(err)
 	impatient, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
 	defer cancel()

@@ -60,6 +60,7 @@ type (
 		Knocks  []askerJSON `json:"knocks" nullable:"false" doc:"That nobody has answered."`
 		Waiting []askerJSON `json:"waiting" nullable:"false" doc:"Who waits for a seat, the first to get one first."`
 		Holds   []holdJSON  `json:"holds" nullable:"false" doc:"Seats that are kept for somebody."`
+		Coming  []comerJSON `json:"on_the_way" nullable:"false" doc:"Who followed an invite and is not let in yet; kick takes their place back."`
 
 		OwnerOut    string        `json:"owner_out,omitempty" doc:"Why the owner has no place of their own for now, as out of a guest says it; left out while they have."`
 		RenamesLeft int           `json:"renames_left" doc:"How often the room can be renamed at once."`
@@ -75,6 +76,17 @@ type (
 		InviteID string        `json:"invite_id,omitempty"`
 		Since    *time.Time    `json:"since,omitempty"`
 		Out      string        `json:"out,omitempty" doc:"Why they have no place for now: they do not pass the room's gate. Left out while they have: not_member, pending, own_denial, role_denial, missing_role, or unasked until Discord has said who they are."`
+		Lacks    string        `json:"lacks,omitempty" doc:"With missing_role: the roles each of which would do."`
+	}
+	comerJSON struct {
+		UserID   snowflake.ID `json:"user_id"`
+		Name     string       `json:"name,omitempty"`
+		InviteID string       `json:"invite_id"`
+		Since    time.Time    `json:"since"`
+		Until    time.Time    `json:"kept_until" doc:"Their place is kept until then."`
+		Step     string       `json:"step,omitempty" doc:"What they still have to do: join (accept Discord's invite), rules (accept the server's rules) or wait (out says what keeps them out). Left out until Discord has said who they are."`
+		Out      string       `json:"out,omitempty" doc:"With wait: as out of a guest; left out where the room is locked."`
+		Lacks    string       `json:"lacks,omitempty" doc:"With missing_role: the roles each of which would do."`
 	}
 	banJSON struct {
 		UserID snowflake.ID  `json:"user_id"`
@@ -99,7 +111,7 @@ func (s *Server) apiChanges() {
 	conflict := []int{http.StatusConflict}
 	api.Register(s.api, api.Operation{
 		ID: "room-control", Method: http.MethodGet, Path: "/rooms/{channel}/control", Tag: "Rooms", Summary: "What only who controls a room sees", Access: read,
-		Description: "Guests, bans, knocks, the waiting list and the link for spectators: for the owner, and who manages the server and may see the room.",
+		Description: "Guests, who is on their way, bans, knocks, the waiting list and the link for spectators: for the owner, and who manages the server and may see the room.",
 	}, s.roomControl)
 	api.Register(s.api, api.Operation{
 		ID: "change-room", Method: http.MethodPost, Path: "/rooms/{channel}/change", Tag: "Rooms", Summary: "Change a room", Errors: conflict, Access: write,
@@ -263,14 +275,17 @@ func (s *Server) roomControl(ctx context.Context, who *api.Caller, in *RoomPath)
 		return nil, errs.E(errs.Forbidden, "Only the room's owner, or somebody who manages the server, can see this. Ask one of them.")
 	}
 	out := controlJSON{
-		Guests: []guestJSON{}, Bans: []banJSON{}, Knocks: []askerJSON{}, Waiting: []askerJSON{}, Holds: []holdJSON{},
+		Guests: []guestJSON{}, Bans: []banJSON{}, Knocks: []askerJSON{}, Waiting: []askerJSON{}, Holds: []holdJSON{}, Coming: []comerJSON{},
 		OwnerOut: string(c.OwnerOut), RenamesLeft: c.RenamesLeft, NextRename: moment(c.NextRename), WantedName: c.WantedName, LobbyID: someone(c.LobbyID),
 	}
 	if c.WatchToken != "" && who.May(api.RoomsWrite) {
 		out.WatchURL = s.watchURL(q.RoomID, c.WatchToken)
 	}
 	for _, g := range c.Guests {
-		out.Guests = append(out.Guests, guestJSON{g.UserID, g.Name, someone(g.By), g.InviteID, moment(g.Since), string(g.Out)})
+		out.Guests = append(out.Guests, guestJSON{g.UserID, g.Name, someone(g.By), g.InviteID, moment(g.Since), string(g.Out), c.Lacks[g.UserID]})
+	}
+	for _, w := range c.OnTheWay {
+		out.Coming = append(out.Coming, comerJSON{w.UserID, w.Name, w.InviteID, w.Since, w.Until, string(w.Step), string(w.Why), c.Lacks[w.UserID]})
 	}
 	for _, b := range c.Bans {
 		out.Bans = append(out.Bans, banJSON{b.UserID, b.Name, someone(b.By), b.At})

@@ -16,6 +16,7 @@ import (
 	"snug/dashboard/session"
 	"snug/dashboard/view"
 	"snug/shared/access"
+	"snug/shared/guild"
 	"snug/shared/hub"
 	"snug/shared/room"
 )
@@ -42,7 +43,7 @@ func (s *Server) home(c *gin.Context) error {
 			card.Rooms++
 			card.People += l.Taken()
 			if mine(l.Live, me.User.ID) {
-				rc := s.card(l, m.Standing)
+				rc := s.card(l, m.Standing, s.settingsFor(c.Request.Context(), m.info.ID))
 				rc.Guild = m.info
 				p.Rooms = append(p.Rooms, rc)
 			}
@@ -115,16 +116,27 @@ func (s *Server) likelyGuilds(ctx context.Context, me *session.Session) []snowfl
 	return slices.Compact(ids)
 }
 
+// settingsFor gives a server's settings, the ones it begins with if they cannot be had: the first page does not fail by that.
+func (s *Server) settingsFor(ctx context.Context, id snowflake.ID) guild.Settings {
+	out, _, err := s.settings(ctx, id)
+	if err != nil {
+		s.log.WarnContext(ctx, "a server's settings could not be read", "guild_id", id, "err", err)
+		return guild.Defaults()
+	}
+	return out
+}
+
 // visibleRooms gives the rooms of a guild that a person may see, the oldest first.
 func (s *Server) visibleRooms(st access.Standing) []liveRoom {
 	return slices.DeleteFunc(s.roomsOf(st.GuildID), func(l liveRoom) bool { return !l.Room.Access.MaySee(st) })
 }
 
-func (s *Server) card(l liveRoom, st access.Standing) view.RoomCard {
+func (s *Server) card(l liveRoom, st access.Standing, settings guild.Settings) view.RoomCard {
 	owner, _ := s.ownerName(l.Room, l.Roster)
 	return view.RoomCard{
 		Room: l.Room, Roster: l.Roster, Rev: l.rev, OwnerName: owner,
 		MayEnter: l.Room.Access.MayEnter(st), Mine: l.Room.Access.OwnerID == st.UserID, In: room.In(l.Roster, st.UserID),
-		MayKnock: l.Room.Access.MayKnock(st), Knocked: s.index.knocking(l.Room.ID, st.UserID, s.now()),
+		Overfills: settings.MayOverfill(l.Room.Access, st),
+		MayKnock:  l.Room.Access.MayKnock(st), Knocked: s.index.knocking(l.Room.ID, st.UserID, s.now()),
 	}
 }

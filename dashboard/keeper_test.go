@@ -188,7 +188,13 @@ func (k *bookkeeper) ViewRoom(_ context.Context, g snowflake.ID, q room.Request)
 	v := room.View{Room: sum, Roster: k.roster[r.ID], Standing: s, MayEnter: sum.Access.MayEnter(s), MayControl: sum.Access.MayControl(s)}
 	v.Place = r.Place(s.UserID)
 	if v.MayControl {
-		v.Control = &room.Control{Guests: r.Guests, Bans: r.Bans, Knocks: r.Knocks, Waiting: r.Waiting, RenamesLeft: 2, WatchToken: r.WatchToken}
+		v.Control = &room.Control{Guests: r.Guests, Bans: r.Bans, Knocks: r.Knocks, Waiting: r.Waiting, RenamesLeft: 2, WatchToken: r.WatchToken,
+			Lacks: map[snowflake.ID]string{guest: "Regulars"}}
+		for user, a := range k.arriving {
+			if a.RoomID == r.ID {
+				v.Control.OnTheWay = append(v.Control.OnTheWay, room.OnTheWay{UserID: user, Name: "Wanda", Until: a.Until, Step: a.Step, InviteID: "v1"})
+			}
+		}
 		for i := range r.Invites {
 			if in := r.Invites[i]; in.Live(k.now()) {
 				token, err := invite.Issue(k.keys, in.ID, r.GuildID, r.ID, in.CreatedAt, in.ExpiresAt)

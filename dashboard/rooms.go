@@ -92,6 +92,9 @@ func (s *Server) roomPage(c *gin.Context, me *session.Session) error {
 	}
 	p.Knocked = c.Query("knocked") != "" || s.index.knocking(v.Room.ID, me.User.ID, s.now())
 	s.furnish(ctx, p)
+	if v.Out != nil {
+		p.Notice = view.NoticeOf(p.Text, v.Out)
+	}
 	if c.Query("kept") != "" && v.Room.ClosingAt.IsZero() {
 		p.Notice = &view.Notice{Text: p.Text.Say("room.kept")}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/dashboard/api"
 	"snug/shared/errs"
 	"snug/shared/invite"
 	"snug/shared/room"
@@ -418,6 +419,20 @@ func TestOnTheWay(t *testing.T) {
 	}
 	if w.send("GET", page+"/coming", "", "", "Accept", "application/json").json(&j); j.Step != "join" || !j.Ready {
 		t.Errorf("%+v", j)
+	}
+	boss := b.signedIn(owner)
+	if got := boss.get(page); !strings.Contains(got.body, "Wanda") || !strings.Contains(got.body, "accept Discord’s invite") ||
+		!strings.Contains(got.body, `value="`+stranger.String()+`"><button class="quiet small" name="do" value="kick">Take back`) {
+		t.Errorf("the owner sees: %s", got.text())
+	}
+	var c controlJSON
+	program, _ := boss.program("/api/v1/me/tokens", api.RoomsRead)
+	program.do("GET", "/api/v1/rooms/"+r.ID.String()+"/control", "").json(&c)
+	if len(c.Coming) != 1 || c.Coming[0].UserID != stranger || c.Coming[0].Step != "join" || c.Coming[0].Name != "Wanda" || c.Coming[0].Until.IsZero() {
+		t.Errorf("the owner's program sees %+v", c.Coming)
+	}
+	if got := b.signedIn(guest).get(page); strings.Contains(got.body, "Wanda") {
+		t.Error("a guest sees it")
 	}
 	if got := w.get(page); got.location() != page+"/coming" {
 		t.Errorf("the room's page leads to %s", got.location())

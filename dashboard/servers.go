@@ -42,7 +42,7 @@ func (s *Server) showServer(c *gin.Context, me *session.Session, status int, for
 		p.Form = *form
 	}
 	for _, l := range s.visibleRooms(st) {
-		p.Rooms = append(p.Rooms, s.card(l, st))
+		p.Rooms = append(p.Rooms, s.card(l, st, settings))
 	}
 	if form == nil && c.Query("forgotten") != "" {
 		p.Notice = &view.Notice{Text: p.Text.Say("server.forgotten")}

@@ -20,13 +20,21 @@ func (c *Commands) visible(q *call) []room.Room {
 	return slices.DeleteFunc(slices.Clone(m.Rooms), func(r room.Room) bool { return !m.Access(&r).MaySee(q.who) })
 }
 
+// placed lists the rooms that the caller may see, or has a suspended place in: the keeper tells them why.
+func (c *Commands) placed(q *call) []room.Room {
+	m := c.memory(q)
+	return slices.DeleteFunc(slices.Clone(m.Rooms), func(r room.Room) bool {
+		return !m.Access(&r).MaySee(q.who) && c.o.Keeper.Suspended(m, &r, q.who) == nil
+	})
+}
+
 // which finds the room a command is about: the one that its option names, else
 // the one whose chat it was typed in, else the one the caller sits in, else their own.
 func (c *Commands) which(q *call) (snowflake.ID, error) {
 	if q.custom.room != 0 {
 		return q.custom.room, nil
 	}
-	list := c.visible(q)
+	list := c.placed(q)
 	if name := strings.TrimSpace(q.data.String("room")); name != "" {
 		return named(list, name)
 	}
@@ -65,6 +73,11 @@ func (c *Commands) ours(q *call) (room.Room, error) {
 	}
 	m := c.memory(q)
 	i := slices.IndexFunc(m.Rooms, func(r room.Room) bool { return r.ID == id })
+	if i >= 0 && !m.Access(&m.Rooms[i]).MaySee(q.who) {
+		if err := c.o.Keeper.Suspended(m, &m.Rooms[i], q.who); err != nil {
+			return room.Room{}, err
+		}
+	}
 	if i < 0 || !m.Access(&m.Rooms[i]).MaySee(q.who) {
 		return room.Room{}, errs.E(errs.RoomNotFound, "This room does not exist any more, or you are not invited. Open a new one with /create-room, or ask for an invite.")
 	}

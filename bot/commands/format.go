@@ -136,17 +136,19 @@ func link(label, url string) discord.ButtonComponent {
 }
 
 // mentions lists people as Discord shows them, as many as are read at a glance.
-func mentions(q *call, users []snowflake.ID) string {
+func mentions(q *call, users []snowflake.ID) string { return mentioned(q.t, users) }
+
+func mentioned(t text.Texts, users []snowflake.ID) string {
 	const most = 15
 	var list []string
 	for i, u := range users {
 		if i == most {
-			list = append(list, q.t.Say("more", "Count", len(users)-most))
+			list = append(list, t.Say("more", "Count", len(users)-most))
 			break
 		}
 		list = append(list, userMention(u))
 	}
-	return q.t.List(list)
+	return t.List(list)
 }
 
 func ids[T any](list []T, id func(T) snowflake.ID) (out []snowflake.ID) {

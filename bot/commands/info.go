@@ -8,6 +8,7 @@ import (
 	"github.com/disgoorg/disgo/discord"
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/access"
 	"snug/shared/room"
 )
 
@@ -77,8 +78,82 @@ func (c *Commands) info(ctx context.Context, q *call) (reply, error) {
 		list = append(list, q.t.Say("info.inside", "People", q.t.List(names(v.Roster))))
 	}
 	list = append(list, c.closing(q, v)...)
+	if v.Out != nil {
+		list = append(list, "⛔ "+refusal(q.t, v.Out))
+	}
 	list = append(list, c.forOwner(q, v)...)
-	return reply{text: lines(list...), rows: c.doors(q, v)}, nil
+	return reply{text: lines(list...), rows: append(c.doors(q, v), c.comers(q, v)...)}, nil
+}
+
+// fewTold is of how many people an answer says in a sentence each what keeps them out: it holds 2,000 characters.
+const fewTold = 5
+
+// out tells which of the owner and the guests have no place for now, and who is on their way, with what each still needs.
+func (c *Commands) out(q *call, o *room.Control, owner snowflake.ID) (list []string) {
+	n := 0
+	tell := func(id, who, why string) {
+		if n++; n <= fewTold {
+			list = append(list, q.t.Say(id, "Who", who, "Why", why))
+		}
+	}
+	if o.OwnerOut != access.Passes {
+		tell("info.out", userMention(owner), needs(q, o.OwnerOut, escape(o.Lacks[owner])))
+	}
+	for _, g := range o.Guests {
+		if g.Out != access.Passes {
+			tell("info.out", calling(g.UserID, g.Name, g.Out != access.NotMember), needs(q, g.Out, escape(o.Lacks[g.UserID])))
+		}
+	}
+	for _, w := range o.OnTheWay {
+		tell("info.way", calling(w.UserID, w.Name, w.Step != room.StepJoin), stillTo(q, w, escape(o.Lacks[w.UserID])))
+	}
+	if n > fewTold {
+		list = append(list, q.t.Say("more", "Count", n-fewTold))
+	}
+	return list
+}
+
+// calling names somebody: Discord's apps know those who are in the server.
+func calling(user snowflake.ID, name string, here bool) string {
+	if here || name == "" {
+		return userMention(user)
+	}
+	return bold(name)
+}
+
+// needs says what keeps somebody out, and the next step.
+func needs(q *call, why access.Why, roles string) string {
+	if why == access.MissingRole && roles != "" {
+		return q.t.Say("control.lacks", "Roles", roles)
+	}
+	return q.t.Say("control.out." + string(why))
+}
+
+// stillTo says what somebody on their way still has to do.
+func stillTo(q *call, w room.OnTheWay, roles string) string {
+	switch {
+	case w.Step == "":
+		return q.t.Say("control.out." + string(room.Unasked))
+	case w.Step == room.StepWait && w.Why != access.Passes:
+		return needs(q, w.Why, roles)
+	}
+	return q.t.Say("control.way." + string(w.Step))
+}
+
+// comers is a menu of those who are on their way, for who may take their place back.
+func (c *Commands) comers(q *call, v room.View) []discord.LayoutComponent {
+	if v.Control == nil || len(v.Control.OnTheWay) == 0 {
+		return nil
+	}
+	const most = 25
+	menu := discord.NewStringSelectMenu(q.about(actPerson, v.Room.ID, "").String(), q.t.Say("info.way.choose"))
+	for _, w := range v.Control.OnTheWay[:min(most, len(v.Control.OnTheWay))] {
+		menu.Options = append(menu.Options, discord.StringSelectMenuOption{
+			Label: cut(strip(cmp.Or(w.Name, w.UserID.String())), maxOption), Value: w.UserID.String(),
+			Description: cut(stillTo(q, w, strip(v.Control.Lacks[w.UserID])), maxOption),
+		})
+	}
+	return []discord.LayoutComponent{row(menu)}
 }
 
 // closing tells when a room closes.
@@ -105,7 +180,7 @@ func (c *Commands) forOwner(q *call, v room.View) (list []string) {
 		id    string
 		users []snowflake.ID
 	}{
-		{"info.guests", ids(o.Guests, func(g room.Guest) snowflake.ID { return g.UserID })},
+		{"info.guests", ids(passing(o.Guests), func(g room.Guest) snowflake.ID { return g.UserID })},
 		{"info.bans", ids(o.Bans, func(b room.Ban) snowflake.ID { return b.UserID })},
 		{"info.knocks", ids(o.Knocks, func(k room.Knock) snowflake.ID { return k.UserID })},
 		{"info.waiting", ids(o.Waiting, func(w room.Waiter) snowflake.ID { return w.UserID })},
@@ -114,6 +189,7 @@ func (c *Commands) forOwner(q *call, v room.View) (list []string) {
 			list = append(list, q.t.Say(x.id, "Count", len(x.users), "People", mentions(q, x.users)))
 		}
 	}
+	list = append(list, c.out(q, o, v.Room.Access.OwnerID)...)
 	switch {
 	case o.WantedName != "":
 		list = append(list, q.t.Say("info.wanted", "Name", bold(o.WantedName), "When", when(o.NextRename)))
@@ -124,6 +200,11 @@ func (c *Commands) forOwner(q *call, v room.View) (list []string) {
 		list = append(list, q.t.Say("info.watch"))
 	}
 	return list
+}
+
+// passing are the guests who have their place.
+func passing(guests []room.Guest) []room.Guest {
+	return slices.DeleteFunc(slices.Clone(guests), func(g room.Guest) bool { return g.Out != access.Passes })
 }
 
 // doors are the ways into a room, as they are open to the caller.

@@ -8,6 +8,7 @@ import (
 	"github.com/disgoorg/disgo/discord"
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/access"
 	"snug/shared/room"
 	"snug/shared/text"
 )
@@ -51,6 +52,9 @@ func panel(t text.Texts, pages Pages, r *room.Room, a room.Access) []discord.Lay
 	if r.Renames.Wanted != "" {
 		said = append(said, t.Say("panel.wanted", "Name", bold(r.Renames.Wanted)))
 	}
+	if out := suspended(r); len(out) > 0 {
+		said = append(said, t.Say("panel.out", "People", mentioned(t, out)))
+	}
 	people := discord.NewUserSelectMenu(about(actPerson).String(), t.Say("panel.people"))
 	return []discord.LayoutComponent{discord.NewContainer(
 		discord.NewTextDisplay("### "+escape(r.Name)+"\n"+lines(said...)),
@@ -63,6 +67,22 @@ func panel(t text.Texts, pages Pages, r *room.Room, a room.Access) []discord.Lay
 		discord.NewActionRow(people),
 		discord.NewTextDisplay("-# "+t.Say("panel.hint")),
 	).WithAccentColor(colour)}
+}
+
+// suspended lists the owner and the guests who are known not to pass the room's gate.
+func suspended(r *room.Room) (users []snowflake.ID) {
+	out := func(why access.Why) bool {
+		return why != access.Passes && why != access.NotMember && why != room.Unasked
+	}
+	if out(r.OwnerOut) {
+		users = append(users, r.OwnerID)
+	}
+	for _, g := range r.Guests {
+		if out(g.Out) {
+			users = append(users, g.UserID)
+		}
+	}
+	return users
 }
 
 // knockMessage tells of somebody at the door.

@@ -2,6 +2,7 @@ package discordapi
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/disgoorg/disgo/discord"
@@ -345,16 +346,24 @@ func (d *Discord) isBot(ctx context.Context, guild, user snowflake.ID) bool {
 
 // SetAccess gives a room's channel the overwrites it should have. Overwrites
 // that others made for roles stay, what they deny members by name, and what they allow them beyond
-// seeing and entering. Where it takes many requests, the room is never opened
-// wider meanwhile, and more is true while there are some left.
+// seeing and entering, also if they do so meanwhile: only what differs is changed. Where it takes many requests, the
+// room is never opened wider meanwhile, and more is true while there are some left.
 func (d *Discord) SetAccess(ctx context.Context, channel snowflake.ID, a rooms.RoomAccess, reason string) (more bool, err error) {
-	got, err := d.client.Rest.GetChannel(channel, rest.WithCtx(ctx))
-	if err != nil {
-		return false, coded(err, "look at the room", "View Channels")
+	const tries = 3
+	for range tries {
+		more, err = d.setAccess(ctx, channel, a, reason)
+		if !errors.Is(err, errChanged) {
+			return more, err
+		}
 	}
-	c, ok := got.(discord.GuildChannel)
-	if !ok {
-		return false, explained(classGone, "", "")
+	return true, nil // the next turn looks again
+}
+
+func (d *Discord) setAccess(ctx context.Context, channel snowflake.ID, a rooms.RoomAccess, reason string) (more bool, err error) {
+	told := d.known(channel)
+	c, err := d.asIs(ctx, channel)
+	if err != nil {
+		return false, err
 	}
 	parent := a.CategoryID
 	if c.ParentID() != nil {
@@ -366,8 +375,24 @@ func (d *Discord) SetAccess(ctx context.Context, channel snowflake.ID, a rooms.R
 	}
 	have := append([]discord.PermissionOverwrite{}, c.PermissionOverwrites()...)
 	want := heldAll(have, overwrites(a, s, have), handsOn(s.here), s.self)
-	more, err = d.apply(ctx, channel, have, want, reason)
+	more, err = d.apply(ctx, channel, told, have, want, reason)
+	if errors.Is(err, errChanged) {
+		return more, err
+	}
 	return more, coded(err, "change who may enter the room", "Manage Channels and Manage Roles")
+}
+
+// asIs asks for a room's channel: what Discord told of it last may be old.
+func (d *Discord) asIs(ctx context.Context, channel snowflake.ID) (discord.GuildChannel, error) {
+	got, err := d.client.Rest.GetChannel(channel, rest.WithCtx(ctx))
+	if err != nil {
+		return nil, coded(err, "look at the room", "View Channels")
+	}
+	c, ok := got.(discord.GuildChannel)
+	if !ok {
+		return nil, explained(classGone, "", "")
+	}
+	return c, nil
 }
 
 // kept gives the overwrites that others made and that stay.
@@ -397,9 +422,14 @@ func (d *Discord) Admit(ctx context.Context, channel, user snowflake.ID, a rooms
 	if err != nil {
 		return err
 	}
-	deny := theirs(d.known(channel), user, a)
+	c, err := d.asIs(ctx, channel)
+	if err != nil {
+		return err
+	}
+	have := c.PermissionOverwrites()
+	deny := theirs(have, user, a)
 	o := discord.MemberPermissionOverwrite{UserID: user, Allow: (seeAndEnter | s.guestAllow(a, user)&handsOn(s.here)) &^ deny, Deny: deny}
-	return coded(d.place(ctx, channel, o, s, reason), "let somebody into the room", "Manage Roles")
+	return coded(d.place(ctx, channel, have, o, s, reason), "let somebody into the room", "Manage Roles")
 }
 
 // Expel takes a user's place in a room's channel; with ban they can neither see nor enter it, whatever roles they have.
@@ -408,11 +438,18 @@ func (d *Discord) Expel(ctx context.Context, channel, user snowflake.ID, ban boo
 	if err != nil {
 		return err
 	}
-	have := d.known(channel)
+	c, err := d.asIs(ctx, channel)
+	if errs.Has(err, errs.NotFound) && !ban {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	have := c.PermissionOverwrites()
 	o := discord.MemberPermissionOverwrite{UserID: user, Deny: theirs(have, user, a)}
 	if ban {
 		o.Deny |= EveryoneDeny
-		return coded(d.place(ctx, channel, o, s, reason), "keep somebody out of the room", "Manage Roles")
+		return coded(d.place(ctx, channel, have, o, s, reason), "keep somebody out of the room", "Manage Roles")
 	}
 	const doing = "put somebody out of the room"
 	if _, lifted := a.Lifted[user]; !lifted && o.Deny&seeAndEnter != 0 && !allows(have, user) {
@@ -420,7 +457,7 @@ func (d *Discord) Expel(ctx context.Context, channel, user snowflake.ID, ban boo
 	}
 	o.Deny |= denial(s.parent, user) & handsOn(s.here)
 	if bitsOf(held(have, []discord.PermissionOverwrite{o}, handsOn(s.here), s.self)[0]) != (bits{}) { // others' bits, which are not Snug's to take
-		return coded(d.place(ctx, channel, o, s, reason), doing, "Manage Roles")
+		return coded(d.place(ctx, channel, have, o, s, reason), doing, "Manage Roles")
 	}
 	err = coded(d.client.Rest.DeletePermissionOverwrite(channel, user, with(ctx, reason)...), doing, "Manage Roles")
 	if errs.Has(err, errs.NotFound) {
@@ -430,8 +467,8 @@ func (d *Discord) Expel(ctx context.Context, channel, user snowflake.ID, ban boo
 }
 
 // place puts one overwrite into a channel, but for bits the bot may not change there.
-func (d *Discord) place(ctx context.Context, channel snowflake.ID, o discord.PermissionOverwrite, s side, reason string) error {
-	o = held(d.known(channel), []discord.PermissionOverwrite{o}, handsOn(s.here), s.self)[0]
+func (d *Discord) place(ctx context.Context, channel snowflake.ID, have []discord.PermissionOverwrite, o discord.PermissionOverwrite, s side, reason string) error {
+	o = held(have, []discord.PermissionOverwrite{o}, handsOn(s.here), s.self)[0]
 	return d.step(ctx, channel, step{kind: o.Type(), id: o.ID(), to: bitsOf(o)}, reason)
 }
 

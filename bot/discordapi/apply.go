@@ -14,9 +14,9 @@ import (
 
 // The limits of Discord on a channel's overwrites.
 const (
-	maxAtOnce     = 100 // in one request, that makes a channel or that changes one
+	maxAtOnce     = 100 // in one request that makes a channel
 	maxOverwrites = 1000
-	// stepsAtOnce is how many overwrites are changed one by one before others have their turn.
+	// stepsAtOnce is how many overwrites are changed before others have their turn.
 	stepsAtOnce = 20
 )
 
@@ -136,17 +136,18 @@ func atCreation(list []discord.PermissionOverwrite, guild snowflake.ID) (first [
 	return first, false
 }
 
-// apply gives a channel its overwrites: all in one request where Discord
-// takes them so, else step by step. more is true if there are steps left, for
-// the next call. An error that is keeper.ErrPartly says that some were made.
-func (d *Discord) apply(ctx context.Context, channel snowflake.ID, have, want []discord.PermissionOverwrite, reason string) (more bool, err error) {
-	if len(want) <= maxAtOnce {
-		_, err := d.client.Rest.UpdateChannel(channel, discord.GuildVoiceChannelUpdate{PermissionOverwrites: &want}, with(ctx, reason)...)
-		return false, err
-	}
+// apply leads a channel from the overwrites that it has to those it should have, one by one: one request with all of
+// them would undo what somebody else changed since Discord was asked. told is what Discord had told of the channel
+// before that. more is true if there are steps left, for the next call. An error that is keeper.ErrPartly says that
+// some were made; errChanged, that somebody else is changing the same.
+func (d *Discord) apply(ctx context.Context, channel snowflake.ID, told, have, want []discord.PermissionOverwrite, reason string) (more bool, err error) {
+	wrote := map[snowflake.ID]overwrite{}
 	for i, s := range steps(have, want, d.client.ApplicationID) {
 		if i == stepsAtOnce {
 			return true, nil
+		}
+		if now := find(d.known(channel), s.id); now != find(told, s.id) && now != find(have, s.id) && now != wrote[s.id] {
+			return true, errChanged
 		}
 		err := d.step(ctx, channel, s, reason)
 		if s.remove && errs.Has(coded(err, "", ""), errs.NotFound) {
@@ -158,8 +159,27 @@ func (d *Discord) apply(ctx context.Context, channel snowflake.ID, have, want []
 		if err != nil {
 			return false, err
 		}
+		wrote[s.id] = overwrite{s.to, !s.remove}
 	}
 	return false, nil
+}
+
+// errChanged says that an overwrite is not what it was when Discord was asked for it.
+var errChanged = errors.New("somebody else changed it meanwhile")
+
+// overwrite is what a channel says of one role or member, if anything.
+type overwrite struct {
+	bits
+	there bool
+}
+
+func find(list []discord.PermissionOverwrite, id snowflake.ID) overwrite {
+	for _, o := range list {
+		if o.ID() == id {
+			return overwrite{bitsOf(o), true}
+		}
+	}
+	return overwrite{}
 }
 
 // taken gives the overwrites after the steps of one call.

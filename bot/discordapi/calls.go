@@ -73,7 +73,7 @@ func (d *Discord) create(ctx context.Context, guild, like snowflake.ID, reason s
 		return 0, err
 	}
 	for more := !whole; more; {
-		more, err = d.apply(ctx, c.ID(), list, want, reason)
+		more, err = d.apply(ctx, c.ID(), list, list, want, reason)
 		if err != nil {
 			return 0, errors.Join(err, d.client.Rest.DeleteChannel(c.ID(), with(context.WithoutCancel(ctx), reason)...))
 		}

@@ -137,6 +137,11 @@ func (r rendering) implied(o access.Overwrite) bool {
 	return r.mine(o) && (slices.Contains(r.a.Banned, o.ID) || o.Deny&access.Enter == 0)
 }
 
+// denied says whether somebody else denies an owner or guest by name to enter: Snug leaves that as it is.
+func (r rendering) denied(o access.Overwrite) bool {
+	return r.mine(o) && !slices.Contains(r.a.Banned, o.ID) && !r.lifted(o.ID) && o.Deny&access.Enter != 0
+}
+
 // lifted says whether a ban of theirs was undone, and may be on the channel yet.
 func (r rendering) lifted(user snowflake.ID) bool {
 	_, is := r.a.Lifted[user]
@@ -150,6 +155,9 @@ func (r rendering) helps(role snowflake.ID) bool {
 // soon gives what a channel says once Discord has done what Snug asked.
 func (r rendering) soon(have []access.Overwrite) []access.Overwrite {
 	out := slices.DeleteFunc(slices.Clone(have), func(o access.Overwrite) bool {
+		if r.denied(o) {
+			return false
+		}
 		return r.mine(o) || of(r.parent, o.ID, o.Member) != (access.Overwrite{ID: o.ID, Member: o.Member}) || o.ID == r.a.GuildID || r.helps(o.ID)
 	})
 	for _, o := range r.parent {

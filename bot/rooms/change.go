@@ -1,6 +1,7 @@
 package rooms
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -75,7 +76,7 @@ func (k *Keeper) target(ctx context.Context, guildID snowflake.ID, q room.Change
 
 // changeable finds the room and checks that the actor may do what they ask.
 func (k *Keeper) changeable(g *guildRooms, q room.ChangeRequest, who access.Standing) (*kept, error) {
-	r, err := g.visible(q.RoomID, who)
+	r, err := k.seen(g, q.RoomID, who)
 	if err != nil {
 		return nil, err
 	}
@@ -267,13 +268,16 @@ func (c changing) watch(ctx context.Context) error {
 func (c changing) expel(ctx context.Context) error {
 	user, ban := c.q.User, c.q.Do == room.DoBan
 	c.out.Name = c.target.DisplayName
+	if way := c.r.Arrival(user); way != nil {
+		c.out.Name = cmp.Or(c.out.Name, way.Name)
+	}
 	inside := room.In(c.k.o.Presence.Roster(c.g.id, c.r.ID), user)
 	switch {
 	case user == c.who.UserID && user == c.r.OwnerID:
 		return errs.E(errs.Invalid, "This room is yours. Hand it over first, or close it.")
 	case user == c.r.OwnerID:
 		return errs.E(errs.Forbidden, "The room belongs to them. Take it over first, then try again.")
-	case !ban && !inside && c.r.Guest(user) == nil:
+	case !ban && !inside && c.r.Guest(user) == nil && c.r.Arrival(user) == nil:
 		return errs.E(errs.NotFound, "They are neither in this room nor one of its guests. To keep them out for good, ban them.")
 	case ban && c.target.Admin:
 		return errs.E(errs.Forbidden, "They administer this server. Discord lets them into every channel, and no ban from a room can keep them out.")
@@ -305,6 +309,11 @@ func (c changing) expel(ctx context.Context) error {
 		}
 		return c.k.putOut(ctx, c.g, c.r, user, reason)
 	})
+	if len(c.r.Spent) > 0 { // they were on their way
+		if err := c.k.dropSpent(ctx, c.g, c.r); err != nil {
+			c.k.o.Log.WarnContext(ctx, "Discord's invite for somebody put out is taken back with the next sweep", "guild_id", c.g.id, "room_id", c.r.ID, "err", err)
+		}
+	}
 	if err == nil {
 		c.remember(ctx, func(p *room.Preferences) {
 			p.Guests = without(p.Guests, user)

@@ -1,6 +1,7 @@
 package rooms
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -94,10 +95,10 @@ func (k *Keeper) Learned(s access.Standing) {
 	})
 }
 
-// concerns says whether a user has a place in one of the guild's rooms, as the last turn left them.
+// concerns says whether a user has a place in one of the guild's rooms, or is on their way, as the last turn left them.
 func (g *guildRooms) concerns(user snowflake.ID) bool {
 	m := g.memory.Load()
-	return m != nil && slices.ContainsFunc(m.Rooms, func(r room.Room) bool { _, has := r.Out(user); return has })
+	return m != nil && slices.ContainsFunc(m.Rooms, func(r room.Room) bool { _, has := r.Out(user); return has || r.Arrival(user) != nil })
 }
 
 // known gives what is known of a user, as the guild's roles make it now.
@@ -228,11 +229,10 @@ func (k *Keeper) review(ctx context.Context, g *guildRooms, user snowflake.ID) (
 	return lost
 }
 
-// few is for how many Discord is told of one overwrite each. To tell all anew undoes what somebody else changes meanwhile.
+// few is for how many Discord is told of each by themselves. Of more it is told what differs, a few in each turn.
 const few = 5
 
-// reviewRoom is review for all who have a place in a room, where they are many with one call to Discord. It gives
-// those whom nobody knows.
+// reviewRoom is review for all who have a place in a room. It gives those whom nobody knows.
 func (k *Keeper) reviewRoom(ctx context.Context, g *guildRooms, r *kept) (strangers []snowflake.ID) {
 	outs, strangers := k.outs(g, r)
 	if len(outs) == 0 {
@@ -375,7 +375,7 @@ func (k *Keeper) refusal(g *guildRooms, a room.Access, s access.Standing, why ac
 	}
 	roles := ""
 	if why == access.MissingRole {
-		roles = k.openers(g, a, s)
+		roles = k.openers(g.info, a, s)
 	}
 	switch {
 	case roles != "" && other:
@@ -388,11 +388,90 @@ func (k *Keeper) refusal(g *guildRooms, a room.Access, s access.Standing, why ac
 	return errs.E(errs.Forbidden, "This server does not let you in here. If you think that is a mistake, ask somebody who manages it.")
 }
 
+// suspension says why somebody's own place in a room is suspended, and what to do; nil while they have it, or have none.
+// Its code is that of a room that is not there: they may not see it.
+func (k *Keeper) suspension(g *guildRooms, r *kept, s access.Standing) *errs.Error {
+	return k.suspended(g.info, &r.Room, g.summary(r).Access, s)
+}
+
+// Suspended is suspension by what is known of a room, for what must be answered at once. It never waits.
+func (k *Keeper) Suspended(m Memory, r *room.Room, s access.Standing) error {
+	if err := k.suspended(m.Info, r, m.Access(r), s); err != nil {
+		return err
+	}
+	return nil
+}
+
+func (k *Keeper) suspended(info room.GuildInfo, r *room.Room, a room.Access, s access.Standing) *errs.Error {
+	if _, has := r.Out(s.UserID); !has || !s.Member || r.State != room.Open || r.Banned(s.UserID) {
+		return nil
+	}
+	switch why := a.Suspends(s); why {
+	case access.Passes:
+		return nil
+	case access.IsPending:
+		return errs.E(errs.RoomNotFound, "Your place in “%s” waits until you have accepted this server's rules. Accept them in Discord, then try again.", r.Name)
+	case access.MissingRole:
+		if roles := k.openers(info, a, s); roles != "" {
+			return errs.E(errs.RoomNotFound, "Your place in “%s” is suspended: you lack a role that this server asks for there: %s. Ask somebody who manages the server for it, then try again.", r.Name, roles)
+		}
+	}
+	return errs.E(errs.RoomNotFound, "Your place in “%s” is suspended: this server does not let you in there. If you think that is a mistake, ask somebody who manages it.", r.Name)
+}
+
+// seen gives a room that somebody may see. Whose place there is suspended is told why, nobody else that there is a room.
+func (k *Keeper) seen(g *guildRooms, id snowflake.ID, s access.Standing) (*kept, error) {
+	r, err := g.visible(id, s)
+	if there := g.rooms[id]; err != nil && there != nil {
+		if out := k.suspension(g, there, s); out != nil {
+			err = out
+		}
+	}
+	return r, err
+}
+
+// lacks names the roles that the owner, guests and those on their way into a room lack.
+func (k *Keeper) lacks(g *guildRooms, r *kept) map[snowflake.ID]string {
+	a, out := g.summary(r).Access, map[snowflake.ID]string{}
+	users := r.placed()
+	for _, w := range r.Arrivals {
+		users = append(users, w.UserID)
+	}
+	for _, u := range users {
+		if s, known := k.known(g, u); known && s.Member && a.Suspends(s) == access.MissingRole {
+			if roles := k.openers(g.info, a, s); roles != "" {
+				out[u] = roles
+			}
+		}
+	}
+	return out
+}
+
+// onTheWay gives those who are on their way into a room, with what is next as far as it is known.
+func (k *Keeper) onTheWay(g *guildRooms, r *kept) (list []room.OnTheWay) {
+	a := g.summary(r).Access
+	for _, w := range r.Arrivals {
+		o := room.OnTheWay{UserID: w.UserID, Name: w.Name, InviteID: w.InviteID, Since: w.Since, Until: w.Until}
+		s, known := k.known(g, w.UserID)
+		switch {
+		case known:
+			o.Name, o.Avatar, o.Step = cmp.Or(s.DisplayName, o.Name), s.Avatar, stepOf(s)
+			if o.Step == room.StepIn {
+				o.Step, o.Why = room.StepWait, a.Judge(s)
+			}
+		case w.Code != "":
+			o.Step = room.StepJoin
+		}
+		list = append(list, o)
+	}
+	return list
+}
+
 // openers names the roles that would let somebody in, "" if none would.
-func (k *Keeper) openers(g *guildRooms, a room.Access, s access.Standing) string {
-	ids := a.Openers(s, g.info.Access.Roles, func(role snowflake.ID) bool { return k.o.Discord.BotRole(g.id, role) })
+func (k *Keeper) openers(g room.GuildInfo, a room.Access, s access.Standing) string {
+	ids := a.Openers(s, g.Access.Roles, func(role snowflake.ID) bool { return k.o.Discord.BotRole(g.ID, role) })
 	const most = 3
-	return strings.Join(k.o.Discord.RoleNames(g.id, ids[:min(most, len(ids))]), ", ")
+	return strings.Join(k.o.Discord.RoleNames(g.ID, ids[:min(most, len(ids))]), ", ")
 }
 
 // regateBy looks at the rooms again if a channel is the gate of some: a lobby.

@@ -28,9 +28,10 @@ func (k *Keeper) view(g *guildRooms, r *kept, who access.Standing) (out room.Vie
 	out = room.View{
 		Room: s, Roster: k.o.Presence.Roster(g.id, r.ID), Standing: who,
 		MayEnter: s.Access.MayEnter(who), MayControl: s.Access.MayControl(who),
-		MayOverfill:  g.mayOverfill(s.Access, who),
+		MayOverfill:  g.settings.MayOverfill(s.Access, who),
 		VoiceIn:      k.o.Presence.ChannelOf(g.id, who.UserID),
 		IdleDeadline: g.idleDeadline(r), Kept: r.Idle.Kept(),
+		Out:      k.suspension(g, r, who),
 		MayClaim: k.claimable(g, r, who) == nil, Place: r.Place(who.UserID),
 	}
 	if !r.OwnerLeftAt.IsZero() {
@@ -50,7 +51,7 @@ func (k *Keeper) view(g *guildRooms, r *kept, who access.Standing) (out room.Vie
 	k.looks(g, c)
 	out.Control = &room.Control{
 		OwnerOut: r.OwnerOut, Guests: c.Guests, Bans: c.Bans, Waiting: c.Waiting, RenamesLeft: r.Renames.Left(now), NextRename: r.Renames.Next(now),
-		WantedName: r.Renames.Wanted, WatchToken: r.WatchToken, LobbyID: r.LobbyID,
+		WantedName: r.Renames.Wanted, WatchToken: r.WatchToken, LobbyID: r.LobbyID, OnTheWay: k.onTheWay(g, r), Lacks: k.lacks(g, r),
 	}
 	for _, q := range c.Knocks {
 		if q.Pending(now) {
@@ -88,7 +89,7 @@ func (k *Keeper) Join(ctx context.Context, guildID snowflake.ID, q room.Request)
 			out.Moved = true
 			return nil
 		}
-		if roster := k.o.Presence.Roster(g.id, r.ID); r.FreeFor(roster, who.UserID, g.now()) <= 0 && !g.mayOverfill(access, who) {
+		if roster := k.o.Presence.Roster(g.id, r.ID); r.FreeFor(roster, who.UserID, g.now()) <= 0 && !g.settings.MayOverfill(access, who) {
 			return full(r, roster)
 		}
 		out, err = k.seat(ctx, g, r, who.UserID, in)
@@ -131,11 +132,6 @@ func full(r *kept, roster []room.Person) error {
 		return errs.E(errs.RoomFull, "“%s” has a free seat, but it is held for somebody else just now. Try again in a minute, or wait for a seat.", r.Name)
 	}
 	return errs.E(errs.RoomFull, "“%s” is full: all %d seats are taken. Wait for a seat, and Snug tells you when one is free.", r.Name, r.Seats)
-}
-
-// mayOverfill says whether Discord and the server's settings let somebody past a room's seats.
-func (g *guildRooms) mayOverfill(a room.Access, s access.Standing) bool {
-	return a.MayOverfill(s) && (!g.settings.StrictSeats || g.settings.AdminsExempt && s.Manager)
 }
 
 // shut says why somebody who sees a room may not enter it: the server does not let them, or the room is locked.

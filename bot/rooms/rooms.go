@@ -257,7 +257,7 @@ func (k *Keeper) atRoom(ctx context.Context, guildID snowflake.ID, a access.Acto
 		if len(k.misplaced(g, who.UserID)) > 0 {
 			k.later(g, func(ctx context.Context) { k.review(ctx, g, who.UserID) })
 		}
-		r, err := g.visible(id, who)
+		r, err := k.seen(g, id, who)
 		if err != nil {
 			return err
 		}
@@ -270,7 +270,7 @@ func (k *Keeper) atRoom(ctx context.Context, guildID snowflake.ID, a access.Acto
 func (k *Keeper) inRoom(ctx context.Context, guildID snowflake.ID, a access.Actor, id snowflake.ID, f func(context.Context, *guildRooms, *kept, access.Standing) error) error {
 	return k.atRoom(ctx, guildID, a, id, func(ctx context.Context, g *guildRooms, _ *kept, who access.Standing) error {
 		k.review(ctx, g, who.UserID)
-		r, err := g.visible(id, who)
+		r, err := k.seen(g, id, who)
 		if err != nil {
 			return err
 		}

@@ -140,6 +140,11 @@ func (g *gated) looks(r table, who string, live, listed bool) {
 	g.want(r, who, "page", status == http.StatusOK, sees)
 	g.want(r, who, "page's seat", strings.Contains(body, `id="door-join">`), joins)
 	g.want(r, who, "page's waiting list", strings.Contains(body, `id="door-full">`), p.Has(enter) && !joins)
+	_, body = g.as[who].page("/servers/" + g.world.guild.String())
+	card := cardOf(body, r.id.String())
+	g.want(r, who, "card", card != "", sees)
+	g.want(r, who, "card's seat", shows(card, "act-join"), joins)
+	g.want(r, who, "card's waiting list", shows(card, "act-full"), p.Has(enter) && !joins)
 	status, view := g.as[who].api(http.MethodGet, "/rooms/"+r.id.String(), nil)
 	g.want(r, who, "API", status == http.StatusOK, sees)
 	if sees {
@@ -158,6 +163,20 @@ func (g *gated) looks(r table, who string, live, listed bool) {
 	if err == nil && sees {
 		g.buttons(r, who, a.Message, p)
 	}
+}
+
+// cardOf gives what a server's page offers at a room, "" if it does not show it.
+func cardOf(page, id string) string {
+	_, card, _ := strings.Cut(page, `id="act-`+id+`">`)
+	card, _, _ = strings.Cut(card, "</li>")
+	return card
+}
+
+// shows says whether a part of a page is there and not hidden.
+func shows(html, class string) bool {
+	_, tag, there := strings.Cut(html, class+`"`)
+	tag, _, _ = strings.Cut(tag, ">")
+	return there && !strings.Contains(tag, "hidden")
 }
 
 // buttons tries the one that the answer to a slash command offers: the way in as it is open to somebody.

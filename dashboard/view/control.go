@@ -19,6 +19,7 @@ type Folk struct {
 	Owner bool
 	You   bool
 	Out   access.Why // why they do not have their place for now: they do not pass the room's gate
+	Needs string     // the same in words, with the next step
 }
 
 // People are those inside, the guests who are not, and an owner who does not have their place.
@@ -34,7 +35,7 @@ func (r *Room) People(t text.Texts) []Folk {
 	add := func(p room.Person, in bool) {
 		if !p.Bot && !seen[p.UserID] {
 			seen[p.UserID] = true
-			list = append(list, Folk{Person: p, In: in, Owner: p.UserID == owner, You: p.UserID == r.me(), Out: out[p.UserID]})
+			list = append(list, Folk{Person: p, In: in, Owner: p.UserID == owner, You: p.UserID == r.me(), Out: out[p.UserID], Needs: r.needs(t, p.UserID, out[p.UserID])})
 		}
 	}
 	for _, p := range r.View.Roster {
@@ -47,6 +48,51 @@ func (r *Room) People(t text.Texts) []Folk {
 		for _, g := range c.Guests {
 			add(room.Person{UserID: g.UserID, DisplayName: cmp.Or(g.Name, r.called(t, g.UserID)), Avatar: g.Avatar}, false)
 		}
+	}
+	return list
+}
+
+// needs says what keeps somebody out, and the next step; "" for nothing.
+func (r *Room) needs(t text.Texts, user snowflake.ID, why access.Why) string {
+	switch roles := r.lacks(user); {
+	case why == access.Passes:
+		return ""
+	case why == access.MissingRole && roles != "":
+		return t.Say("control.lacks", "Roles", roles)
+	}
+	return t.Say("control.out." + string(why))
+}
+
+func (r *Room) lacks(user snowflake.ID) string {
+	if r.View.Control == nil {
+		return ""
+	}
+	return r.View.Control.Lacks[user]
+}
+
+// Comer is somebody on their way into the room.
+type Comer struct {
+	room.Person
+	Since time.Time
+	Needs string // what they still have to do
+}
+
+// OnTheWay are those who followed an invite and are not let in yet.
+func (r *Room) OnTheWay(t text.Texts) (list []Comer) {
+	if r.View.Control == nil {
+		return nil
+	}
+	for _, w := range r.View.Control.OnTheWay {
+		c := Comer{room.Person{UserID: w.UserID, DisplayName: cmp.Or(w.Name, r.called(t, w.UserID)), Avatar: w.Avatar}, w.Since, ""}
+		switch {
+		case w.Step == "":
+			c.Needs = t.Say("control.out." + string(room.Unasked))
+		case w.Step == room.StepWait && w.Why != access.Passes:
+			c.Needs = r.needs(t, w.UserID, w.Why)
+		default:
+			c.Needs = t.Say("control.way." + string(w.Step))
+		}
+		list = append(list, c)
 	}
 	return list
 }

@@ -131,6 +131,7 @@ type RoomCard struct {
 	Mine      bool           // the person owns it
 	In        bool           // they sit in it
 	MayEnter  bool           // they may take a seat
+	Overfills bool           // they come in though all seats are taken
 	MayKnock  bool           // they can ask to be let in
 	Knocked   bool           // they have asked, and nobody has answered
 }

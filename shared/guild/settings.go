@@ -19,6 +19,7 @@ import (
 	"snug/shared/audit"
 	"snug/shared/errs"
 	"snug/shared/invite"
+	"snug/shared/room"
 	"snug/shared/schema"
 )
 
@@ -134,6 +135,12 @@ func (s Settings) MayCreate(m access.Standing) bool {
 		return m.Active()
 	}
 	return slices.ContainsFunc(s.CreatorRoles, func(r snowflake.ID) bool { return slices.Contains(m.Roles, r) })
+}
+
+// MayOverfill says whether somebody comes into a room though its seats are taken: Discord lets in who has Move Members
+// there (discord/discord-api-docs#8240), and the settings do not have Snug move them back.
+func (s Settings) MayOverfill(a room.Access, m access.Standing) bool {
+	return a.MayOverfill(m) && (!s.StrictSeats || s.AdminsExempt && m.Manager)
 }
 
 // Duration is a time.Duration that people read and write: "1h", "90m", "30s", "never".

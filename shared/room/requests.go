@@ -160,6 +160,8 @@ type (
 		Place int `json:"place,omitempty"`
 		// HeldUntil is until when a seat is held for the person; zero for none.
 		HeldUntil time.Time `json:"held_until,omitzero"`
+		// Out says why the person's own place in the room is suspended, and what to do; nil while they have it, or have none.
+		Out *errs.Error `json:"out,omitempty"`
 		// VoiceIn is the voice channel of this guild the person is connected to; 0 for none.
 		VoiceIn snowflake.ID `json:"voice_in,omitempty"`
 	}
@@ -172,6 +174,9 @@ type (
 		Knocks   []Knock    `json:"knocks,omitempty"` // that nobody has answered
 		Waiting  []Waiter   `json:"waiting,omitempty"`
 		Holds    []Hold     `json:"holds,omitempty"`
+		OnTheWay []OnTheWay `json:"on_the_way,omitempty"` // who followed an invite and is not let in yet
+		// Lacks names, for those in Guests and OnTheWay and for the owner who lack a role, the roles each of which would do.
+		Lacks map[snowflake.ID]string `json:"lacks,omitempty"`
 		// RenamesLeft is how often the room can be renamed at once, NextRename when the next time
 		// is; WantedName is a name that will be applied then, "" for none.
 		RenamesLeft int       `json:"renames_left"`
@@ -180,6 +185,18 @@ type (
 		// WatchToken is for the link /watch/{channel}?t=…; "" while the room may not be watched.
 		WatchToken string       `json:"watch_token,omitempty"`
 		LobbyID    snowflake.ID `json:"lobby_id,omitempty"`
+	}
+
+	// OnTheWay is an Arrival as those who control the room see it.
+	OnTheWay struct {
+		UserID   snowflake.ID `json:"user_id"`
+		Name     string       `json:"name,omitempty"` // display name, where it is known
+		Avatar   string       `json:"avatar,omitempty"`
+		InviteID string       `json:"invite_id"`
+		Since    time.Time    `json:"since"`
+		Until    time.Time    `json:"until"`         // their place is kept until then
+		Step     Step         `json:"step"`          // what is next; "" until Discord has said who they are
+		Why      access.Why   `json:"why,omitempty"` // with StepWait: what keeps them out; "" for a locked room
 	}
 
 	// Joined tells how joining voice went.

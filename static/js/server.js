@@ -46,8 +46,9 @@ function paintHouse(r) {
   text(li.querySelector(".whose"), r.ownerId === state.me ? t("house.mine") : owner ? t("house.by", { Who: owner }) : "");
 }
 
-// The door of a room, as far as events decide it.
-function paintDoor(li, inside, full) {
+// The door of a room, as far as events decide it. Whom Discord lets in all the same is offered no place in the line.
+function paintDoor(li, inside, taken) {
+  const full = taken && !!li.querySelector(".act-full");
   const show = (part, on) => {
     const el = li.querySelector(part);
     if (el && el.hidden === on) el.hidden = !on;

@@ -1,0 +1,133 @@
+package bot_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/access"
+	"snug/shared/discordsim"
+	"snug/shared/hub"
+	"snug/shared/room"
+)
+
+// Many lose their place at once, and have it back, while a moderator changes overwrites of the same channel by hand:
+// what they change stays, whether Discord has told of it or not, and nobody whom they deny is allowed anything.
+func TestDenialsByHandWhileManyAreReviewed(t *testing.T) {
+	for _, late := range []bool{false, true} {
+		t.Run(map[bool]string{false: "told at once", true: "told late"}[late], func(t *testing.T) {
+			t.Parallel()
+			testReviewOfMany(t, late)
+		})
+	}
+}
+
+// isOut gives why somebody's place in a room is suspended.
+func (h *house) isOut(id, user snowflake.ID) access.Why {
+	h.Helper()
+	doc := h.doc(id)
+	why, _ := doc.Out(user)
+	return why
+}
+
+func testReviewOfMany(t *testing.T, late bool) {
+	h := newHouse(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
+	role := func(name string, users ...snowflake.ID) snowflake.ID {
+		id, err := h.discord.AddRole(h.guild, name, 0)
+		h.must(err)
+		for _, u := range users {
+			h.must(h.discord.SetRoles(h.guild, u, id))
+		}
+		return id
+	}
+	many := h.masses(8)
+	h.must(h.discord.SetRoles(h.guild, h.people["jonas"]))
+	regulars := role("Regulars", many...)
+	staff := role("Staff", h.people["jonas"], h.people["priya"], h.people["tomas"])
+	listeners := role("Listeners")
+	gate := []discordsim.Overwrite{
+		{ID: h.guild, Deny: seeAndEnter}, {ID: regulars, Allow: seeAndEnter}, {ID: staff, Allow: seeAndEnter},
+		{ID: h.app.ID, Member: true, Allow: seeAndEnter | discordsim.PermManageChannels | discordsim.PermMoveMembers},
+	}
+	category := h.add(discordsim.ChannelOptions{Name: "Members", Type: discordsim.ChannelCategory, Overwrites: gate})
+	h.settings(`{"category_id":"` + category.String() + `"}`)
+	r := h.open("jonas", "Friday")
+	id := r.Room.ID
+	link, err := call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor("jonas"), RoomID: id, Uses: 20})
+	h.must(err)
+	for i, u := range many {
+		h.people[string(rune('a'+i))] = u
+		h.must(h.redeem(string(rune('a'+i)), link.Token))
+	}
+	for _, n := range []string{"priya", "tomas"} {
+		h.must(h.redeem(n, link.Token))
+	}
+	outs := func(want access.Why) func() bool {
+		return func() bool {
+			doc := h.doc(id)
+			return !slices.ContainsFunc(many, func(u snowflake.ID) bool {
+				why, _ := doc.Out(u)
+				return why != want
+			})
+		}
+	}
+	// byHand makes a change that begins a review, and one by hand while Discord's answers to what follows are late.
+	byHand := func(review discordsim.Overwrite, change func()) {
+		t.Helper()
+		const one = "/channels/{channel}/permissions/{overwrite}"
+		for _, route := range []string{"PATCH /channels/" + id.String(), "PUT " + one, "DELETE " + one} {
+			f, err := h.discord.Inject(discordsim.Fault{Kind: discordsim.FaultLatency, Route: route, Count: 1, Delay: 0.7})
+			h.must(err)
+			defer h.discord.ClearFaults(f.ID)
+		}
+		looked := h.asked("GET /channels/{channel}")
+		h.must(h.discord.SetOverwrite(category, review))
+		h.eventually("the review is under way", func() bool { return h.asked("GET /channels/{channel}") > looked })
+		if late {
+			f, err := h.discord.Inject(discordsim.Fault{Kind: discordsim.FaultDelay, Event: "CHANNEL_UPDATE", Count: 1, Delay: 1})
+			h.must(err)
+			defer h.discord.ClearFaults(f.ID)
+		}
+		change()
+	}
+	told := func(when string) {
+		t.Helper()
+		h.eventually(when+": the denied guest is suspended", func() bool {
+			return h.isOut(id, h.people["priya"]) == access.OwnDenial
+		})
+		if h.has("priya", id) || h.denied(id, "priya") != seeAndEnter {
+			t.Errorf("%s: priya is denied %b, enters: %v", when, h.denied(id, "priya"), h.has("priya", id))
+		}
+		if _, deny, _ := h.overwriteOf(id, listeners); deny != int64(discordsim.PermSpeak) {
+			t.Errorf("%s: the role is denied %b", when, deny)
+		}
+		if !h.has("tomas", id) || !h.has("jonas", id) {
+			t.Errorf("%s: tomas enters: %v, jonas: %v", when, h.has("tomas", id), h.has("jonas", id))
+		}
+	}
+
+	byHand(discordsim.Overwrite{ID: regulars}, func() {
+		h.deny(id, "priya", seeAndEnter)
+		h.must(h.discord.SetOverwrite(id, discordsim.Overwrite{ID: listeners, Deny: discordsim.PermSpeak}))
+	})
+	h.eventually("all lost their place", outs(access.MissingRole))
+	h.eventually("Discord lets none of them in", func() bool {
+		return !h.due(id) && !slices.ContainsFunc(many, func(u snowflake.ID) bool { return h.mayJoin(u, id) })
+	})
+	told("suspended")
+
+	byHand(discordsim.Overwrite{ID: regulars, Allow: seeAndEnter}, func() { h.deny(id, "h", seeAndEnter) })
+	h.eventually("the others have it back", func() bool {
+		return !h.due(id) && !slices.ContainsFunc(many[:7], func(u snowflake.ID) bool { return !h.mayJoin(u, id) })
+	})
+	h.eventually("the last is denied", func() bool { return h.isOut(id, h.people["h"]) == access.OwnDenial })
+	if h.has("h", id) || h.denied(id, "h") != seeAndEnter {
+		t.Errorf("h is denied %b, enters: %v", h.denied(id, "h"), h.has("h", id))
+	}
+	told("restored")
+	h.clock.forward(time.Hour)
+	h.sweep()
+	told("after a sweep")
+}
