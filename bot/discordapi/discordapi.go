@@ -56,9 +56,14 @@ func Lacking(have int64) string {
 	if discord.Permissions(have).Has(discord.PermissionAdministrator) {
 		return ""
 	}
+	return Names(Permissions &^ discord.Permissions(have))
+}
+
+// Names gives permissions as Discord's settings call them, with commas; "" for none.
+func Names(p discord.Permissions) string {
 	var names []string
-	for missing := Permissions &^ discord.Permissions(have); missing != 0; missing &= missing - 1 {
-		names = append(names, nameOf(missing&-missing)) // one bit after the other: disgo cannot name those it does not know
+	for ; p != 0; p &= p - 1 {
+		names = append(names, nameOf(p&-p)) // one bit after the other: disgo cannot name those it does not know
 	}
 	return strings.Join(names, ", ")
 }
@@ -156,28 +161,31 @@ func (d *Discord) Standing(ctx context.Context, guild, user snowflake.ID) (acces
 // StandingOf gives the standing of a member whom Discord just described, with the guild and its roles as Discord told
 // them last. What an interaction says of permissions is not asked: it is what they may do in one channel.
 func (d *Discord) StandingOf(m discord.Member) access.Standing {
+	in := access.Guild{Roles: access.Roles{}}
+	if g, ok := d.client.Caches.Guild(m.GuildID); ok {
+		in.OwnerID = g.OwnerID
+	}
+	for _, id := range append([]snowflake.ID{m.GuildID}, m.RoleIDs...) {
+		if r, ok := d.client.Caches.Role(m.GuildID, id); ok {
+			in.Roles[id] = access.Permissions(r.Permissions)
+		}
+	}
+	return StandingIn(in, m, d.now())
+}
+
+// StandingIn gives the standing of a member of a guild as Discord described both at a time.
+func StandingIn(in access.Guild, m discord.Member, at time.Time) access.Standing {
 	s := access.Standing{
 		GuildID: m.GuildID, UserID: m.User.ID, Member: true, Roles: m.RoleIDs, Bot: m.User.Bot, Pending: m.Pending,
-		Username: m.User.Username, DisplayName: schema.Shown(m.EffectiveName(), m.User.Username), CheckedAt: d.now(),
-	}
-	var owner snowflake.ID
-	if g, ok := d.client.Caches.Guild(m.GuildID); ok {
-		owner = g.OwnerID
+		Username: m.User.Username, DisplayName: schema.Shown(m.EffectiveName(), m.User.Username), CheckedAt: at,
 	}
 	if until := m.CommunicationDisabledUntil; until != nil {
 		s.TimedOutUntil = *until
 	}
-	roles := access.Roles{}
-	for _, id := range append([]snowflake.ID{m.GuildID}, m.RoleIDs...) {
-		if r, ok := d.client.Caches.Role(m.GuildID, id); ok {
-			roles[id] = access.Permissions(r.Permissions)
-		}
-	}
-	s = s.In(access.Guild{OwnerID: owner, Roles: roles})
 	if m.User.Avatar != nil {
 		s.Avatar = *m.User.Avatar
 	}
-	return s
+	return s.In(in)
 }
 
 // AddMember brings a user into the guild with their own access token (scope

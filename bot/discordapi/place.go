@@ -54,7 +54,7 @@ func (d *Discord) BotRole(guild, role snowflake.ID) bool {
 // Enters says whether Discord lets somebody into a voice channel, as far as it has told of it.
 func (d *Discord) Enters(channel snowflake.ID, s access.Standing) bool {
 	c, ok := d.client.Caches.Channel(channel)
-	return ok && s.MayIn(overwritesOf(c)).Has(access.Enter)
+	return ok && s.MayIn(OverwritesOf(c)).Has(access.Enter)
 }
 
 // Place gives what a room's channel says in Discord, and the gates of the room:
@@ -92,12 +92,13 @@ func (d *Discord) Place(channel, lobby snowflake.ID, a rooms.RoomAccess, soon bo
 
 // ofPeople gives a channel's overwrites without those that concern bots alone.
 func (d *Discord) ofPeople(c discord.GuildChannel, bot func(snowflake.ID) bool) []access.Overwrite {
-	return slices.DeleteFunc(overwritesOf(c), func(o access.Overwrite) bool {
+	return slices.DeleteFunc(OverwritesOf(c), func(o access.Overwrite) bool {
 		return o.Member && o.ID == d.client.ApplicationID || !o.Member && bot(o.ID)
 	})
 }
 
-func overwritesOf(c discord.GuildChannel) []access.Overwrite {
+// OverwritesOf gives what a channel says of roles and members; what is of neither kind is left out.
+func OverwritesOf(c discord.GuildChannel) []access.Overwrite {
 	var out []access.Overwrite
 	for _, o := range c.PermissionOverwrites() {
 		switch o := o.(type) {

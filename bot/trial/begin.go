@@ -11,6 +11,7 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/access"
 	"snug/shared/agent"
 )
 
@@ -24,7 +25,10 @@ type trial struct {
 	mark        string // how the names of what it makes begin
 	made        journal
 	gw          *gateway
-	gateway     string // the gateway's address
+	gateway     string       // the gateway's address
+	in          access.Guild // who owns the server, and what its roles give
+	// grants tells what a channel, "" for one that says nothing of anybody, grants the test member; nil: nobody tells.
+	grants func(channel string) access.Permissions
 
 	category, room, second string // channels
 	inVoice                bool   // the operator is
@@ -63,6 +67,11 @@ func begin(ctx context.Context, o Options) (*trial, error) {
 		return nil, fmt.Errorf("%w. Is the bot in the server %s? Add it there first", err, o.Guild)
 	}
 	t.owns, t.mfa = g.OwnerID == t.o.Operator.String(), g.MFALevel
+	if t.o.Member != 0 && t.o.Member.String() == t.me {
+		return nil, errors.New("the test member is the bot itself. Name a person by --member")
+	}
+	t.in.OwnerID, _ = snowflake.Parse(g.OwnerID) // who is nobody owns nothing
+	t.in.Roles = access.Roles{}
 	var own struct{ Roles []string }
 	if err := t.ask(ctx, guild+"/members/"+t.me, &own); err != nil {
 		return nil, err
@@ -72,7 +81,14 @@ func begin(ctx context.Context, o Options) (*trial, error) {
 		mine[r] = true
 	}
 	for _, r := range g.Roles {
-		if p, err := strconv.ParseUint(r.Permissions, 10, 64); err == nil && mine[r.ID] {
+		p, err := strconv.ParseUint(r.Permissions, 10, 64)
+		if err != nil {
+			continue
+		}
+		if id, err := snowflake.Parse(r.ID); err == nil {
+			t.in.Roles[id] = access.Permissions(p)
+		}
+		if mine[r.ID] {
 			t.permissions |= p
 		}
 	}

@@ -31,6 +31,7 @@ func compare(have, want []Outcome) (all []Difference) {
 		}
 		compareExchanges(h, w, tell)
 		compareEvents(h, w, tell)
+		compareMembers(h.Member, w.Member, tell)
 	}
 	return all
 }
@@ -193,6 +194,9 @@ func Report(w io.Writer, rec Record, diff []Difference) {
 		default:
 			fits++
 			fmt.Fprintf(w, "✓ %s: fits\n", o.Step)
+		}
+		if o.Member != nil {
+			fmt.Fprintf(w, "    %s\n", o.Member.says())
 		}
 		for _, x := range o.Exchanges {
 			if x.Code == codeTwoFactor {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/access"
 	"snug/shared/agent"
 	"snug/shared/discordsim"
 )
@@ -19,22 +20,23 @@ type mirror struct {
 	operator snowflake.ID
 	member   snowflake.ID
 	named    bool
+	open     snowflake.ID // a channel that says nothing of anybody
 }
 
 func newMirror(rec Record) (*mirror, error) {
 	s := discordsim.New(discordsim.Options{})
 	app := s.AddApplication(discordsim.ApplicationOptions{Name: "Snug"})
-	operator, other := s.AddUser("operator", ""), s.AddUser("other", "")
+	operator, other, member := s.AddUser("operator", ""), s.AddUser("other", ""), s.AddUser("member", "")
 	owner := other
 	if rec.Owns {
 		owner = operator
 	}
-	m := &mirror{s: s, token: app.BotToken, operator: operator.ID, member: other.ID}
+	m := &mirror{s: s, token: app.BotToken, operator: operator.ID, member: member.ID}
 	g, err := s.AddGuild("Trial", owner.ID)
 	if err != nil {
 		return nil, err
 	}
-	for _, u := range []discordsim.User{operator, other} {
+	for _, u := range []discordsim.User{operator, other, member} {
 		if u.ID != owner.ID {
 			if err := s.AddMember(g.ID, u.ID, ""); err != nil {
 				return nil, err
@@ -49,8 +51,18 @@ func newMirror(rec Record) (*mirror, error) {
 		return nil, err
 	}
 	m.guild = g.ID
+	c, err := s.AddChannel(g.ID, discordsim.ChannelOptions{Name: "open", Type: discordsim.ChannelVoice})
+	if err != nil {
+		return nil, err
+	}
+	m.open = c.ID
 	for _, o := range rec.Outcomes {
-		m.named = m.named || o.Step == stepMember && o.Untried == ""
+		if o.Step == stepMember && o.Untried == "" {
+			m.named = true
+			if err := m.become(told(o, rec.MemberIs)); err != nil {
+				return nil, err
+			}
+		}
 	}
 	m.base, err = s.Start("127.0.0.1:0")
 	return m, err
@@ -65,6 +77,39 @@ func (m *mirror) options() Options {
 		o.Member = m.member
 	}
 	return o
+}
+
+// become makes the test member what the one of the record is.
+func (m *mirror) become(is State) error {
+	gives := discordsim.Permissions(bitsIn(is.Base))
+	if is.Roles {
+		role, err := m.s.AddRole(m.guild, "test", gives)
+		if err != nil {
+			return err
+		}
+		if err := m.s.SetRoles(m.guild, m.member, role); err != nil {
+			return err
+		}
+	} else if err := m.s.SetRole(m.guild, m.guild, gives); err != nil { // the bot has it too, as in the record
+		return err
+	}
+	if err := m.s.SetPending(m.guild, m.member, is.Pending); err != nil || !is.TimedOut {
+		return err
+	}
+	return m.s.TimeOut(m.guild, m.member, time.Now().Add(time.Hour))
+}
+
+// grants gives what the simulated Discord grants the test member in a channel, "" for one that says nothing of anybody.
+func (m *mirror) grants(channel string) access.Permissions {
+	id := m.open
+	if channel != "" {
+		id, _ = snowflake.Parse(channel) // 0 is no channel either
+	}
+	p, err := m.s.PermissionsIn(m.member, id)
+	if err != nil {
+		return 0
+	}
+	return access.Permissions(p)
 }
 
 func (m *mirror) close() {

@@ -36,7 +36,7 @@ func (r *Record) check() error {
 	for _, s := range steps() {
 		names = append(names, s.name)
 	}
-	untriedWhy = []string{"", whyNoRoom, whyHasAll, whyNoGateway, whyInVoice, whyNobody, whyPress, whySignIn, whyHour, whySomebody, whyTwoFactor}
+	untriedWhy = []string{"", whyNoRoom, whyHasAll, whyNoGateway, whyInVoice, whyNobody, whyAdmin, whyPress, whySignIn, whyHour, whySomebody, whyTwoFactor}
 	routes = []string{
 		"/users/@me", "/applications/@me", "/gateway/bot", "/guilds/{guild}", "/guilds/{guild}/roles", "/guilds/{guild}/channels", memberRoute,
 		channelRoute, overwriteRoute, messagesRoute, messageRoute, "/channels/{channel}/voice-status", "/channels/{channel}/invites",
@@ -47,9 +47,15 @@ func (r *Record) check() error {
 		"VOICE_CHANNEL_STATUS_UPDATE",
 	}
 	bad := func(what string) error { return fmt.Errorf("a record holds %s, which is not on the list", what) }
+	if !slices.Contains([]string{"", IsTimedOut, IsPending}, r.MemberIs) {
+		return bad("a member")
+	}
 	for _, o := range r.Outcomes {
 		if !slices.Contains(names, o.Step) || !slices.Contains(untriedWhy, o.Untried) {
 			return bad("a step")
+		}
+		if !o.Member.allowed() {
+			return bad("a member")
 		}
 		for _, x := range o.Exchanges {
 			if !slices.Contains([]string{"GET", "POST", "PUT", "PATCH", "DELETE"}, x.Method) || !slices.Contains(routes, x.Route) {

@@ -149,14 +149,6 @@ func (t *trial) direct(ctx context.Context, out *Outcome) {
 	out.err = t.note()
 }
 
-func (t *trial) member(ctx context.Context, out *Outcome) {
-	if t.o.Member == 0 {
-		out.Untried = whyNobody
-		return
-	}
-	_, _ = t.call(ctx, out, false, "GET", memberRoute, nil, t.guild(), t.o.Member.String())
-}
-
 // removal removes what was made, and sees that it is gone.
 func (t *trial) removal(ctx context.Context, out *Outcome) {
 	if !t.inRoom(out) {

@@ -24,6 +24,7 @@ const (
 	whyNoGateway  = "there is no gateway connection"
 	whyInVoice    = "the operator is in voice, and would be moved"
 	whyNobody     = "nobody was named (--member)"
+	whyAdmin      = "the test member may everything; name a plain one"
 	whyPress      = "a person has to press it in Discord"
 	whySignIn     = "it needs somebody's sign-in"
 	whyHour       = "it takes an hour"

@@ -3,7 +3,7 @@
 // than those of the simulated Discord (package standin).
 //
 // It makes a category with two voice channels, and removes them; it changes no
-// member, and sends one direct message, to the operator. What it makes is
+// member, lets two into a room for a moment, and sends one direct message, to the operator. What it makes is
 // noted in a file before it is made, so that the next run removes what a crash
 // left. A Record of a run holds nothing but what is on a list: see Shape.
 //
@@ -29,6 +29,7 @@ type Options struct {
 	Guild    snowflake.ID
 	Operator snowflake.ID // who gets the direct message; 0: the application's owner
 	Member   snowflake.ID // a test member, timed out or not verified, to look at; 0: none
+	MemberIs string       // what the operator knows of them: IsTimedOut, IsPending, or "" for what Discord says
 	Journal  string       // the file that notes what was made
 	HTTP     *http.Client // default: one with a time limit of 15 s
 	// Wait is how long an event may take; default 10 s.
@@ -40,6 +41,7 @@ type Outcome struct {
 	Step      string     `json:"step"`
 	Exchanges []Exchange `json:"exchanges,omitempty"`
 	Events    []Event    `json:"events,omitempty"`
+	Member    *Member    `json:"member,omitempty"`
 	// Untried says why the step could not be tried, in words of this package; "" if it was.
 	Untried string `json:"untried,omitempty"`
 
@@ -78,6 +80,7 @@ type Record struct {
 	Bits     []int     `json:"bot_permissions"` // the bot's in the server, by the numbers of their bits
 	Owns     bool      `json:"operator_owns_server"`
 	MFA      int       `json:"mfa_level"`
+	MemberIs string    `json:"member_is,omitempty"` // as in Options
 	Outcomes []Outcome `json:"outcomes"`
 }
 
@@ -91,7 +94,7 @@ func Run(ctx context.Context, o Options) (Record, []Difference, error) {
 	if err := t.removeLeft(ctx); err != nil {
 		return Record{}, nil, fmt.Errorf("what an earlier trial left could not be removed: %w", err)
 	}
-	rec := Record{Version: 1, Bits: bitsOf(t.permissions), Owns: t.owns, MFA: t.mfa}
+	rec := Record{Version: 1, Bits: bitsOf(t.permissions), Owns: t.owns, MFA: t.mfa, MemberIs: o.MemberIs}
 	rec.Outcomes = t.all(ctx)
 	if err := t.tidy(ctx); err != nil {
 		return rec, nil, err
@@ -117,6 +120,7 @@ func Replay(ctx context.Context, rec Record) ([]Difference, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the simulated Discord: %w", err)
 	}
+	t.grants = m.grants
 	want := t.all(ctx)
 	if err := t.tidy(ctx); err != nil {
 		return nil, fmt.Errorf("the simulated Discord: %w", err)

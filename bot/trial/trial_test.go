@@ -287,7 +287,8 @@ func TestRecordHoldsNoString(t *testing.T) {
 	defer singing.Wait()
 	defer srv.Close()
 	o := r.options()
-	o.URL = srv.URL
+	until := time.Now().Add(time.Hour)
+	o.URL, o.Member = srv.URL, r.tested(t, tested{role: discordsim.PermConnect | discordsim.PermViewChannel, pending: true, until: until})
 	rec, _, err := Run(t.Context(), o)
 	must(t, err)
 	text, err := rec.Text()
@@ -298,7 +299,11 @@ func TestRecordHoldsNoString(t *testing.T) {
 	if n := len(rec.Outcomes); n != len(steps()) {
 		t.Fatalf("%d outcomes", n)
 	}
-	for _, secret := range []string{canary, r.app.BotToken, r.base, "snug-trial-"} {
+	at := slices.IndexFunc(rec.Outcomes, func(o Outcome) bool { return o.Step == stepMember })
+	if m := rec.Outcomes[at].Member; m == nil || m.REST == nil || !m.REST.TimedOut || !m.REST.Pending || m.Gateway == nil {
+		t.Errorf("of the test member there is %s", mustText(rec.Outcomes[at]))
+	}
+	for _, secret := range []string{canary, r.app.BotToken, r.base, "snug-trial-", until.UTC().Format("2006-01-02")} {
 		if strings.Contains(strings.ToLower(string(text)), strings.ToLower(secret)) {
 			t.Errorf("the record holds %q", secret)
 		}
@@ -406,7 +411,7 @@ func sing(raw []byte, canary string) []byte {
 }
 
 // needed are the strings that a client has to understand.
-var needed = map[string]bool{"code": true, "url": true, "t": true, "session_id": true, "resume_gateway_url": true, "nonce": true}
+var needed = map[string]bool{"code": true, "url": true, "t": true, "session_id": true, "resume_gateway_url": true, "nonce": true, "communication_disabled_until": true}
 
 // TestShape tells what may be recorded of a value.
 func TestShape(t *testing.T) {

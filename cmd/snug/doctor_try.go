@@ -20,6 +20,7 @@ type tryFlags struct {
 	Yes      bool   `help:"With --try: begin without asking, and write the record without asking."`
 	Operator string `placeholder:"USER" help:"With --try: who gets the one direct message; unless given, the application's owner."`
 	Member   string `placeholder:"USER" help:"With --try: a test member, timed out or not verified, to look at."`
+	MemberIs string `placeholder:"WHAT" help:"With --member: what you know they are, timed-out or pending; unless given, what Discord says is taken for true."`
 	Record   string `type:"path" placeholder:"FILE" help:"With --try: write down what Discord answered, without any text or id of it. It is shown first."`
 	Replay   string `type:"existingfile" placeholder:"FILE" help:"Compare such a record with the simulated Discord; needs no configuration."`
 
@@ -30,7 +31,8 @@ type tryFlags struct {
 func (f *tryFlags) asked() bool { return f.Try != "" || f.Replay != "" }
 
 const whatTryDoes = `This tries Discord with the bot on the server %s. It
-  makes a category and two voice channels named snug-trial-…, which nobody but the bot and administrators sees;
+  makes a category and two voice channels named snug-trial-…, which nobody but the bot and administrators sees,
+  and for a moment %s%s;
   changes their permissions, seats, names and status, posts in one of them, makes an invite to it;
   has the bot itself join, be moved and leave; sends one direct message, to %s;
   and removes all of it. It changes no member, role or setting, nor anything that was there before.
@@ -61,7 +63,14 @@ func (c *doctorCmd) try(w world) error {
 	if o.Operator != 0 {
 		operator = "the user " + o.Operator.String()
 	}
-	fmt.Fprintf(w.out, whatTryDoes, o.Guild, operator)
+	if o.MemberIs = c.MemberIs; o.MemberIs != "" && (o.Member == 0 || o.MemberIs != trial.IsTimedOut && o.MemberIs != trial.IsPending) {
+		return fmt.Errorf("--member-is says that the member of --member is %s or %s; give both, or neither", trial.IsTimedOut, trial.IsPending)
+	}
+	member := ""
+	if o.Member != 0 {
+		member = " and the user " + o.Member.String()
+	}
+	fmt.Fprintf(w.out, whatTryDoes, o.Guild, operator, member, operator)
 	if ok, err := c.confirm(w, "Begin?"); err != nil || !ok {
 		return err
 	}

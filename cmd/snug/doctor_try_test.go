@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // The doctor tries a server when told to, asks before, shows the record before it writes it, and replays it.
@@ -42,13 +43,16 @@ func TestDoctorTries(t *testing.T) {
 	}
 	for flag, change := range map[string]func(*doctorCmd){
 		"--try": func(c *doctorCmd) { c.Try = "my server" }, "--operator": func(c *doctorCmd) { c.Operator = "me" }, "--member": func(c *doctorCmd) { c.Member = "0" },
+		"--member-is": func(c *doctorCmd) { c.MemberIs = "pending" },
 	} {
 		if _, err := run("yes\n", change); err == nil || !strings.Contains(err.Error(), flag) {
 			t.Errorf("%s: %v", flag, err)
 		}
 	}
-	out, err := run("", func(c *doctorCmd) { c.Yes, c.Record, c.Member = true, file, h.user("femi").ID.String() })
-	if !strings.Contains(out, "✓ rooms with overwrites: fits") || !strings.Contains(out, "✓ test member: fits") || !strings.Contains(out, "This is all that the record holds") {
+	femi := h.user("femi").ID
+	h.must(h.world.discord.TimeOut(h.world.guild, femi, time.Now().Add(time.Hour)))
+	out, err := run("", func(c *doctorCmd) { c.Yes, c.Record, c.Member, c.MemberIs = true, file, femi.String(), "timed-out" })
+	if !strings.Contains(out, "✓ rooms with overwrites: fits") || !strings.Contains(out, "✓ test member: fits\n    By what Discord says they are timed out") || !strings.Contains(out, "This is all that the record holds") {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	if after := asked(); after != before {
