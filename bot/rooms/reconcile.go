@@ -102,13 +102,17 @@ const (
 // whereabouts looks for a channel: in the list, and where that does not have
 // it, Discord is asked for it. Nothing is given up on what was merely not shown.
 func (k *Keeper) whereabouts(ctx context.Context, g *guildRooms, byID map[snowflake.ID]Channel, id snowflake.ID) (Channel, whereabouts, error) {
+	return find(ctx, k.o.Discord, g.id, byID, id)
+}
+
+func find(ctx context.Context, d Looker, guild snowflake.ID, byID map[snowflake.ID]Channel, id snowflake.ID) (Channel, whereabouts, error) {
 	if c, listed := byID[id]; listed {
 		if c.Unseen {
 			return c, unseen, nil
 		}
 		return c, there, nil
 	}
-	c, err := k.o.Discord.There(ctx, g.id, id)
+	c, err := d.There(ctx, guild, id)
 	switch {
 	case errs.Has(err, errs.NotFound):
 		return c, gone, nil
@@ -120,11 +124,11 @@ func (k *Keeper) whereabouts(ctx context.Context, g *guildRooms, byID map[snowfl
 
 // isGone says whether there is no channel of a kind with an id any more. One
 // that Snug may not view is not gone: what points at it stays.
-func (k *Keeper) isGone(ctx context.Context, g *guildRooms, byID map[snowflake.ID]Channel, id snowflake.ID, kind Kind) (bool, error) {
+func isGone(ctx context.Context, d Looker, guild snowflake.ID, byID map[snowflake.ID]Channel, id snowflake.ID, kind Kind) (bool, error) {
 	if id == 0 {
 		return false, nil
 	}
-	c, is, err := k.whereabouts(ctx, g, byID, id)
+	c, is, err := find(ctx, d, guild, byID, id)
 	return is == gone || is == there && err == nil && c.Kind != kind, err
 }
 

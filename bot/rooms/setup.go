@@ -64,7 +64,7 @@ type settingUp struct {
 func (s *settingUp) find(ctx context.Context) error {
 	var all error
 	gone := func(id snowflake.ID, kind Kind) bool {
-		gone, err := s.k.isGone(ctx, s.g, byID(s.channels), id, kind)
+		gone, err := isGone(ctx, s.k.o.Discord, s.g.id, byID(s.channels), id, kind)
 		all = errors.Join(all, err)
 		return gone
 	}
@@ -140,9 +140,28 @@ func (k *Keeper) Preflight(ctx context.Context, guildID snowflake.ID, q guild.Ma
 	return out, err
 }
 
-func (k *Keeper) preflight(ctx context.Context, g *guildRooms, channels []Channel) (out guild.Preflight, err error) {
-	p := places{k: k, g: g, byID: byID(channels), channels: channels}
-	s := g.settings
+func (k *Keeper) preflight(ctx context.Context, g *guildRooms, channels []Channel) (guild.Preflight, error) {
+	return preflight(ctx, k.o.Discord, g.id, g.info.Name, g.settings, channels)
+}
+
+// Looker is what Look needs of Discord.
+type Looker interface {
+	Channels(ctx context.Context, guild snowflake.ID) ([]Channel, error)
+	There(ctx context.Context, guild, channel snowflake.ID) (Channel, error)
+	Permissions(ctx context.Context, guild snowflake.ID, places []Channel) ([]Permission, error)
+}
+
+// Look is Preflight without a keeper, for a guild of this name with these settings.
+func Look(ctx context.Context, d Looker, id snowflake.ID, name string, s guild.Settings) (guild.Preflight, error) {
+	channels, err := d.Channels(ctx, id)
+	if err != nil {
+		return guild.Preflight{}, err
+	}
+	return preflight(ctx, d, id, name, s, channels)
+}
+
+func preflight(ctx context.Context, d Looker, id snowflake.ID, name string, s guild.Settings, channels []Channel) (out guild.Preflight, err error) {
+	p := places{d: d, guild: id, guildName: name, byID: byID(channels)}
 	p.add(ctx, &p.categories, "category_id", s.CategoryID, KindCategory)
 	p.add(ctx, &p.writes, "log_channel_id", s.LogChannelID, KindText)
 	for _, l := range s.Lobbies {
@@ -152,7 +171,7 @@ func (k *Keeper) preflight(ctx context.Context, g *guildRooms, channels []Channe
 	if p.err != nil {
 		return out, p.err
 	}
-	list, err := k.o.Discord.Permissions(ctx, g.id, slices.Concat(p.categories, p.lobbies, p.writes))
+	list, err := d.Permissions(ctx, id, slices.Concat(p.categories, p.lobbies, p.writes))
 	if err != nil {
 		return out, err
 	}
@@ -176,10 +195,10 @@ func (k *Keeper) preflight(ctx context.Context, g *guildRooms, channels []Channe
 
 // places are the channels that settings point at.
 type places struct {
-	k        *Keeper
-	g        *guildRooms
-	channels []Channel
-	byID     map[snowflake.ID]Channel
+	d         Looker
+	guild     snowflake.ID
+	guildName string
+	byID      map[snowflake.ID]Channel
 
 	categories, lobbies, writes []Channel
 	lost                        []string // settings that point at what is gone
@@ -191,7 +210,7 @@ func (p *places) add(ctx context.Context, to *[]Channel, setting string, id snow
 	if id == 0 || slices.ContainsFunc(*to, func(o Channel) bool { return o.ID == id }) {
 		return
 	}
-	gone, err := p.k.isGone(ctx, p.g, p.byID, id, kind)
+	gone, err := isGone(ctx, p.d, p.guild, p.byID, id, kind)
 	p.err = errors.Join(p.err, err)
 	if gone {
 		if !slices.Contains(p.lost, setting) {
@@ -210,8 +229,8 @@ func (p *places) add(ctx context.Context, to *[]Channel, setting string, id snow
 func (p *places) name(id snowflake.ID) string {
 	c, there := p.byID[id]
 	switch {
-	case id == p.g.id:
-		return p.g.info.Name
+	case id == p.guild:
+		return p.guildName
 	case !there || c.Unseen:
 		return id.String()
 	}

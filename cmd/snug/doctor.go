@@ -24,6 +24,7 @@ import (
 	"snug/shared/agent"
 	"snug/shared/config"
 	"snug/shared/errs"
+	"snug/shared/guild"
 	"snug/shared/hub"
 )
 
@@ -35,7 +36,7 @@ type doctorCmd struct {
 // check is one thing the doctor looks at: what it found, or what is wrong and how to mend it.
 type check struct {
 	name  string
-	needs string // the check without which this one is not made
+	needs []string // the checks without which this one is not made
 	do    func(context.Context) (found string, err error)
 }
 
@@ -49,9 +50,9 @@ func (c *doctorCmd) Run(w world) error {
 	defer d.tidy()
 	failed := map[string]bool{}
 	for _, k := range d.checks() {
-		if failed[k.needs] {
+		if i := slices.IndexFunc(k.needs, func(name string) bool { return failed[name] }); i >= 0 {
 			failed[k.name] = true
-			fmt.Fprintf(w.out, "– %s: not looked at, because of the %s\n", k.name, k.needs)
+			fmt.Fprintf(w.out, "– %s: not looked at, because of the %s\n", k.name, k.needs[i])
 			continue
 		}
 		ctx, cancel := context.WithTimeout(w.ctx, 20*time.Second)
@@ -77,16 +78,19 @@ type doctor struct {
 	now  func() time.Time
 	dir  string // the data folder, or what stands in for one that is not there yet
 
-	running bool // a Snug uses the data folder just now
+	running  bool // a Snug uses the data folder just now
+	settings map[snowflake.ID]guild.Settings
 }
 
 func (d *doctor) checks() []check {
+	token := []string{"bot token"}
 	return []check{
-		{"configuration", "", d.configuration}, {"bot token", "", d.token}, {"client secret", "bot token", d.secret},
-		{"intents", "bot token", d.intents}, {"redirect address", "bot token", d.redirect}, {"gateway", "bot token", d.gateway},
-		{"clock", "bot token", d.clock}, {"permissions", "bot token", d.permissions},
-		{"two-factor", "bot token", d.twoFactor}, {"privacy and terms", "bot token", d.policies},
-		{"data folder", "", d.folder}, {"hub", "data folder", d.nats}, {"ports", "", d.ports},
+		{"configuration", nil, d.configuration}, {"bot token", nil, d.token}, {"client secret", token, d.secret},
+		{"intents", token, d.intents}, {"redirect address", token, d.redirect}, {"gateway", token, d.gateway},
+		{"clock", token, d.clock}, {"permissions", token, d.permissions},
+		{"two-factor", token, d.twoFactor}, {"privacy and terms", token, d.policies},
+		{"data folder", nil, d.folder}, {"hub", []string{"data folder"}, d.nats},
+		{"categories and lobbies", []string{"bot token", "hub"}, d.places}, {"ports", nil, d.ports},
 	}
 }
 
@@ -337,7 +341,9 @@ func (d *doctor) nats(ctx context.Context) (string, error) {
 		return "", err
 	}
 	where, version := h.Server()
-	err = h.Ready(ctx)
+	if err = h.Ready(ctx); err == nil {
+		d.settings, err = settingsIn(ctx, h)
+	}
 	closing, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	return where + " NATS " + version + " takes writes", errors.Join(err, h.Close(closing))

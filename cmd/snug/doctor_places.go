@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/bot/discordapi"
+	"snug/bot/rooms"
+	"snug/shared/guild"
+	"snug/shared/hub"
+	"snug/shared/schema"
+)
+
+// settingsIn reads the settings of all servers from a hub that is open.
+func settingsIn(ctx context.Context, h *hub.Hub) (map[snowflake.ID]guild.Settings, error) {
+	list, err := h.Settings.List(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[snowflake.ID]guild.Settings, len(list))
+	for _, e := range list {
+		if id, err := snowflake.Parse(e.Key); err == nil {
+			all[id] = e.Value.Settings
+		}
+	}
+	return all, nil
+}
+
+// placeChecks is how many servers are looked at at a time.
+const placeChecks = 8
+
+// places looks what the bot may do in the categories and lobbies of its servers, as the page Health and /snug setup do.
+func (d *doctor) places(ctx context.Context) (string, error) {
+	if d.running {
+		return "the Snug that is running keeps the settings that name them; " +
+			"each server's page Health tells what it may do there", nil
+	}
+	var guilds []membership
+	if _, err := d.ask(ctx, "/users/@me/guilds?limit=200", &guilds); err != nil {
+		return "", err
+	}
+	guilds = slices.DeleteFunc(guilds, func(g membership) bool {
+		_, set := d.settings[g.ID]
+		return !set || d.c.GuildID.ID != 0 && d.c.GuildID.ID != g.ID
+	})
+	discord, end, err := discordapi.Asking(d.c.BotToken, d.c.DiscordURL, d.now)
+	if err != nil {
+		return "", err
+	}
+	defer end(context.WithoutCancel(ctx))
+	looked := guilds[:min(len(guilds), mostLooked)]
+	seen := make([]served, len(looked))
+	slots := make(chan struct{}, placeChecks)
+	var wg sync.WaitGroup
+	for i, g := range looked {
+		wg.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			seen[i] = d.look(ctx, discord, g)
+		})
+	}
+	wg.Wait()
+	var sum served
+	for _, s := range seen {
+		sum.places += s.places
+		sum.wrong, sum.without = append(sum.wrong, s.wrong...), append(sum.without, s.without...)
+	}
+	if len(sum.wrong) > 0 {
+		return "", errors.Join(sum.wrong...)
+	}
+	if sum.places == 0 {
+		return "none is set up yet; /snug setup in a server makes them", nil
+	}
+	found := fmt.Sprintf("Snug may do what it needs in %s of %s", count(sum.places, "place"), count(len(looked), "server"))
+	if n := len(guilds) - len(looked); n > 0 {
+		found += fmt.Sprintf("; %s more were not looked at, and tell on their pages Health", count(n, "server"))
+	}
+	return strings.Join(append([]string{found}, sum.without...), "\n    "), nil
+}
+
+// served is what was found in one server.
+type served struct {
+	places  int
+	wrong   []error
+	without []string // what rooms do without
+}
+
+// look looks at one server.
+func (d *doctor) look(ctx context.Context, discord rooms.Looker, g membership) (out served) {
+	s, name := d.settings[g.ID], schema.Shown(g.Name, g.ID.String())
+	p, err := rooms.Look(ctx, discord, g.ID, name, s)
+	if err != nil {
+		out.wrong = append(out.wrong, fmt.Errorf("%s could not be looked at: %s", name, strings.Join(sentences(err), " ")))
+		return out
+	}
+	lacks, without := map[snowflake.ID][]string{}, map[snowflake.ID][]string{}
+	var order []snowflake.ID
+	for _, n := range p.Needs {
+		if n.Where == g.ID {
+			continue // the permissions of the server as a whole are told above
+		}
+		if !slices.Contains(order, n.Where) {
+			order = append(order, n.Where)
+		}
+		what := fmt.Sprintf("%s (to %s)", n.Permission, n.Why)
+		switch {
+		case n.Granted:
+		case n.Optional:
+			without[n.Where] = append(without[n.Where], what)
+		default:
+			lacks[n.Where] = append(lacks[n.Where], what)
+		}
+	}
+	out.places = len(order)
+	for _, id := range order {
+		where := fmt.Sprintf("in %s, %s", name, called(p, s, id))
+		if list := lacks[id]; len(list) > 0 {
+			out.wrong = append(out.wrong, fmt.Errorf("%s, Snug lacks %s. %s, and allow that to Snug's role",
+				where, strings.Join(list, ", "), editing(p, id)))
+		}
+		if list := without[id]; len(list) > 0 {
+			out.without = append(out.without, fmt.Sprintf(
+				"%s, rooms do without %s. %s, and allow that to Snug's role if you want it",
+				where, strings.Join(list, ", "), editing(p, id)))
+		}
+	}
+	for _, setting := range p.Lost {
+		out.wrong = append(out.wrong, fmt.Errorf("in %s the settings name %s that is gone. Choose another at %s/admin/%s",
+			name, pointedAt[setting], d.c.BaseURL, g.ID))
+	}
+	return out
+}
+
+// pointedAt says what settings name that may be gone (guild.Preflight.Lost).
+var pointedAt = map[string]string{
+	"category_id": "a category", "lobbies": "a lobby or its category", "log_channel_id": "a log channel",
+}
+
+func isCategory(p guild.Preflight, id snowflake.ID) bool {
+	return slices.ContainsFunc(p.Categories, func(c guild.CategoryRooms) bool { return c.ID == id })
+}
+
+// called says what a place is, and its name; by its id where Snug may not see it.
+func called(p guild.Preflight, s guild.Settings, id snowflake.ID) string {
+	kind := "the log channel"
+	switch {
+	case isCategory(p, id):
+		kind = "the category"
+	case s.Lobby(id) != nil:
+		kind = "the lobby"
+	}
+	for _, n := range p.Needs {
+		if n.Where != id {
+			continue
+		}
+		if n.WhereName == id.String() {
+			return fmt.Sprintf("%s %d, which Snug may not see", kind, id)
+		}
+		return fmt.Sprintf("%s “%s”", kind, schema.Shown(n.WhereName, id.String()))
+	}
+	return kind
+}
+
+// editing says where in Discord permissions of a place are changed.
+func editing(p guild.Preflight, id snowflake.ID) string {
+	if isCategory(p, id) {
+		return "Open Edit Category → Permissions in Discord"
+	}
+	return "Open Edit Channel → Permissions in Discord"
+}
