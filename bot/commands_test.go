@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/disgoorg/snowflake/v2"
 
@@ -164,6 +165,43 @@ func TestPanelIsPostedOnceAndFollowsTheRoom(t *testing.T) {
 	a := h.press("jonas", m.ID, "Keep open")
 	h.wantText(a, "stays open")
 	h.panel("jonas", id, "that it stays", func(m *discordsim.Message) bool { return !strings.Contains(m.Text(), "Closes") })
+}
+
+// TestSlowChannelDelaysNoOtherPanel: while Discord is slow with one room's chat, or breaks there again and again, the
+// panels of the same server's other rooms follow at once.
+func TestSlowChannelDelaysNoOtherPanel(t *testing.T) {
+	t.Parallel()
+	for _, x := range []struct {
+		name  string
+		fault discordsim.Fault
+	}{
+		{"slow", discordsim.Fault{Kind: discordsim.FaultLatency, Delay: 12}},
+		{"broken", discordsim.Fault{Kind: discordsim.FaultError, Status: 500, Count: -1}},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t)
+			slow, other := h.open("jonas", "Slow").Room.ID, h.open("kiyo", "Other").Room.ID
+			h.panel("jonas", slow, "the room", has("Lock"))
+			h.panel("kiyo", other, "the room", has("Lock"))
+			x.fault.Route = fmt.Sprintf("PATCH /channels/%d/messages/*", slow)
+			f, err := h.discord.Inject(x.fault)
+			h.must(err)
+			begun := time.Now()
+			h.changed("jonas", slow, room.DoLock)
+			h.changed("kiyo", other, room.DoLock)
+			h.panel("kiyo", other, "that it is locked", has("Unlock"))
+			h.changed("kiyo", other, room.DoUnlock)
+			h.panel("kiyo", other, "that it is not any more", has("Lock"))
+			if took := time.Since(begun); took > 8*time.Second {
+				t.Errorf("two changes of another room's panel took %v", took)
+			} else {
+				t.Logf("two changes of another room's panel took %v", took)
+			}
+			h.discord.ClearFaults(f.ID)
+			h.panel("jonas", slow, "that it is locked, too", has("Unlock"))
+		})
+	}
 }
 
 func TestDeletedPanelComesBack(t *testing.T) {

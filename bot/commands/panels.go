@@ -26,6 +26,7 @@ const (
 	panelWait    = 2 * time.Minute // the longest such wait
 	panelRefused = 10 * time.Minute
 	panelCall    = 30 * time.Second // bounds one request
+	panelsAtOnce = 8                // of a guild are asked about at once
 )
 
 // PanelOptions are what Panels needs; all of it.
@@ -41,8 +42,9 @@ type PanelOptions struct {
 // Panels keeps the control panel in each room's chat in step with the room,
 // and the messages that tell of knocks. It works from the keeper's memory and
 // records in the room what it posted, so that a restart edits rather than
-// posts again. Touch never waits; everything else happens in one goroutine a
-// guild, at its own pace. A panel that cannot be posted harms nothing else.
+// posts again. Touch never waits; each room's panel is worked on by itself, some
+// of a guild at once, so that a channel that Discord is slow with, or that takes
+// no panel, delays no other.
 type Panels struct {
 	o    PanelOptions
 	ctx  context.Context
@@ -52,14 +54,15 @@ type Panels struct {
 	mu      sync.Mutex // guards what follows
 	dirty   map[snowflake.ID]bool
 	working map[snowflake.ID]bool
-	refused map[snowflake.ID]time.Time // rooms whose chat takes no message of ours, and since when
+	houses  map[snowflake.ID]*panelHouse // by guild
+	refused map[snowflake.ID]time.Time   // rooms whose chat takes no message of ours, and since when
 	// oldEdits are rooms in which Discord took no edit of an old message, and when.
 	oldEdits map[snowflake.ID]time.Time
 }
 
 // NewPanels makes Panels; Close ends it.
 func NewPanels(o PanelOptions) *Panels {
-	p := &Panels{o: o, dirty: map[snowflake.ID]bool{}, working: map[snowflake.ID]bool{}, refused: map[snowflake.ID]time.Time{}, oldEdits: map[snowflake.ID]time.Time{}}
+	p := &Panels{o: o, dirty: map[snowflake.ID]bool{}, working: map[snowflake.ID]bool{}, houses: map[snowflake.ID]*panelHouse{}, refused: map[snowflake.ID]time.Time{}, oldEdits: map[snowflake.ID]time.Time{}}
 	p.ctx, p.stop = context.WithCancel(context.Background())
 	return p
 }
@@ -88,7 +91,7 @@ func (p *Panels) Touch(guildID snowflake.ID) {
 
 // work looks at a guild's panels until nothing has changed any more.
 func (p *Panels) work(guildID snowflake.ID) {
-	for wait := panelRetry; ; {
+	for {
 		p.mu.Lock()
 		if !p.dirty[guildID] || p.ctx.Err() != nil {
 			delete(p.working, guildID)
@@ -97,44 +100,131 @@ func (p *Panels) work(guildID snowflake.ID) {
 		}
 		delete(p.dirty, guildID)
 		p.mu.Unlock()
-
-		pause := panelPace
-		if p.look(guildID) {
-			wait = panelRetry
-		} else {
-			pause, wait = wait, min(2*wait, panelWait)
-			p.mu.Lock()
-			p.dirty[guildID] = true
-			p.mu.Unlock()
-		}
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-p.ctx.Done():
-			timer.Stop()
-		}
+		p.look(guildID)
+		p.pause(panelPace)
 	}
 }
 
-// look brings every panel of a guild in step; false if one has to be tried again.
-func (p *Panels) look(guildID snowflake.ID) bool {
+// pause waits, or until p is closed.
+func (p *Panels) pause(d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-p.ctx.Done():
+	}
+}
+
+// look begins to bring every panel of a guild in step, and leaves those alone that are being worked on: they are
+// looked at again afterwards.
+func (p *Panels) look(guildID snowflake.ID) {
+	p.mu.Lock()
+	h := p.house(guildID)
+	before := map[snowflake.ID]bool{} // what is read of these may be from before they got their message
+	for id, w := range h.rooms {
+		before[id] = w.busy
+	}
+	p.mu.Unlock()
+
 	m := p.o.Keeper.Memory(guildID)
+	p.forget(guildID, h, m.Rooms)
 	if !m.Ready {
-		return true // Turned tells when it is
+		return // Turned tells when it is
 	}
 	t := p.o.Texts.For(m.Language())
-	ok := true
 	for i := range m.Rooms {
 		r := &m.Rooms[i]
-		if p.ctx.Err() != nil {
-			return true
+		w := p.begin(guildID, h, r.ID, before[r.ID])
+		if w == nil {
+			continue
 		}
-		if err := p.room(t, r, m.Access(r)); err != nil {
-			ok = p.failed(r, err) && ok
+		select {
+		case h.places <- struct{}{}:
+		case <-p.ctx.Done():
 		}
+		p.wg.Go(func() { p.bring(guildID, h, w, t, r, m.Access(r)) })
 	}
+}
+
+// panelHouse is what is being done for a guild's panels.
+type panelHouse struct {
+	rooms  map[snowflake.ID]*panelWork
+	places chan struct{} // taken by whoever asks Discord
+}
+
+// panelWork is what is being done for one room's panel.
+type panelWork struct {
+	busy  bool // its panel is worked on, or waits to be tried again
+	again bool // something may have changed meanwhile
+	wait  time.Duration
+}
+
+// house gives what is being done for a guild. p.mu is held.
+func (p *Panels) house(guildID snowflake.ID) *panelHouse {
+	h := p.houses[guildID]
+	if h == nil {
+		h = &panelHouse{rooms: map[snowflake.ID]*panelWork{}, places: make(chan struct{}, panelsAtOnce)}
+		p.houses[guildID] = h
+	}
+	return h
+}
+
+// begin marks a room's panel as being worked on; nil if it is, or was when the room was read: then it is looked at again.
+func (p *Panels) begin(guildID snowflake.ID, h *panelHouse, roomID snowflake.ID, was bool) *panelWork {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	w := h.rooms[roomID]
+	switch {
+	case w != nil && w.busy:
+		w.again = true
+		return nil
+	case was:
+		p.dirty[guildID] = true
+		return nil
+	case w == nil:
+		w = &panelWork{wait: panelRetry}
+		h.rooms[roomID] = w
+	}
+	w.busy = true
+	return w
+}
+
+// bring brings one room's panel in step. After a failure it waits before the room is looked at again; no other room does.
+func (p *Panels) bring(guildID snowflake.ID, h *panelHouse, w *panelWork, t text.Texts, r *room.Room, a room.Access) {
+	done := true
+	if p.ctx.Err() == nil {
+		if err := p.room(t, r, a); err != nil {
+			done = p.failed(r, err)
+		}
+		<-h.places
+	}
+	if !done {
+		p.pause(w.wait)
+	}
+	p.mu.Lock()
+	again := w.again || !done
+	w.busy, w.again = false, false
+	if w.wait = min(2*w.wait, panelWait); done {
+		delete(h.rooms, r.ID)
+	}
+	p.mu.Unlock()
+	if again {
+		p.Touch(guildID)
+	}
+}
+
+// forget drops what was noted of rooms that are gone, and refusals that are over.
+func (p *Panels) forget(guildID snowflake.ID, h *panelHouse, list []room.Room) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for id, w := range h.rooms {
+		if !w.busy && !slices.ContainsFunc(list, func(r room.Room) bool { return r.ID == id }) {
+			delete(h.rooms, id)
+		}
+	}
+	if len(list) == 0 && len(h.rooms) == 0 {
+		delete(p.houses, guildID)
+	}
 	for id, since := range p.refused {
 		if p.o.Now().Sub(since) >= panelRefused {
 			delete(p.refused, id)
@@ -145,7 +235,6 @@ func (p *Panels) look(guildID snowflake.ID) bool {
 			delete(p.oldEdits, id)
 		}
 	}
-	return ok
 }
 
 // failed judges a failure: true if trying again soon is of no use.

@@ -1,5 +1,5 @@
 //go:build race
 
-package standin_test
+package discordsim_test
 
 const raceEnabled = true
