@@ -78,7 +78,7 @@ func (t *Tally) changed(c hub.Change[room.Live]) {
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		if delete(t.comings.rosters, c.Key); l != nil {
-			t.comings.rosters[c.Key] = l.Roster
+			t.comings.whole(c.Key, l.Roster)
 		}
 		return
 	}
@@ -102,6 +102,7 @@ func (t *Tally) changed(c hub.Change[room.Live]) {
 func (t *Tally) Minute(ctx context.Context) error {
 	now := t.o.Now()
 	var all []error
+	t.comings.hurry() // this process may hold guilds that it did not
 	for _, g := range t.o.Holds() {
 		var rooms []room.Live
 		people := 0

@@ -19,20 +19,61 @@ type Coming struct {
 	At     time.Time    `json:"at"`
 }
 
+// Equal says whether two are the same.
+func (c Coming) Equal(o Coming) bool {
+	at := o.At
+	o.At = c.At
+	return c == o && c.At.Equal(at)
+}
+
 // Comings are who came into a room and went, oldest first.
 type Comings struct {
 	List []Coming `json:"list"`
 }
 
-// Add takes more, whatever their order; what is there already counts once.
+// Add takes more, oldest first. Of each user comings and goings take turns: one that is there already, or that says again
+// what the last one said, is left out.
 func (c *Comings) Add(more ...Coming) {
 	for _, m := range more {
-		if !slices.ContainsFunc(c.List, func(o Coming) bool { return o.UserID == m.UserID && o.Left == m.Left && o.At.Equal(m.At) }) {
-			c.List = append(c.List, m)
+		if slices.ContainsFunc(c.List, func(o Coming) bool { return o.UserID == m.UserID && o.Left == m.Left && o.At.Equal(m.At) }) {
+			continue
 		}
+		if last := c.last(m.UserID); last != nil {
+			if last.Left == m.Left {
+				continue
+			}
+			if m.At.Before(last.At) { // the clock was put back
+				m.At = last.At
+			}
+		}
+		c.List = append(c.List, m)
 	}
 	slices.SortStableFunc(c.List, func(a, b Coming) int { return a.At.Compare(b.At) })
 	c.List = c.List[max(0, len(c.List)-MaxComings):]
+}
+
+// last gives the user's newest entry; nil: there is none.
+func (c *Comings) last(user snowflake.ID) *Coming {
+	for i := len(c.List) - 1; i >= 0; i-- {
+		if c.List[i].UserID == user {
+			return &c.List[i]
+		}
+	}
+	return nil
+}
+
+// Meet adds what must have happened unseen for a roster to be the room's at a time.
+func (c *Comings) Meet(roster []Person, at time.Time) {
+	var more []Coming
+	for _, o := range c.List {
+		if last := c.last(o.UserID); !last.Left && !In(roster, o.UserID) && last.At.Equal(o.At) {
+			more = append(more, Coming{UserID: o.UserID, Name: o.Name, Bot: o.Bot, Left: true, At: at})
+		}
+	}
+	for _, p := range roster {
+		more = append(more, Coming{UserID: p.UserID, Name: p.DisplayName, Bot: p.Bot, At: p.Since})
+	}
+	c.Add(more...)
 }
 
 // Before drops what is older than a time, and says whether there was any.

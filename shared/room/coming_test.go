@@ -1,6 +1,7 @@
 package room_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -13,7 +14,7 @@ func TestComings(t *testing.T) {
 	at := func(i int) time.Time { return time.Date(2026, 1, 1, 20, 0, i, 0, time.UTC) }
 	var c room.Comings
 	for i := range room.MaxComings + 10 {
-		c.Add(room.Coming{UserID: snowflake.ID(i%2 + 1), At: at(i)})
+		c.Add(room.Coming{UserID: snowflake.ID(i%2 + 1), Left: i/2%2 == 1, At: at(i)})
 	}
 	c.Add(room.Coming{UserID: 2, At: at(room.MaxComings + 9)}) // told twice
 	if len(c.List) != room.MaxComings || !c.List[0].At.Equal(at(10)) || !c.List[room.MaxComings-1].At.Equal(at(room.MaxComings+9)) {
@@ -24,6 +25,40 @@ func TestComings(t *testing.T) {
 	}
 	if !c.Before(at(20)) || c.Before(at(20)) || c.List[0].At.Before(at(20)) {
 		t.Errorf("old ones stay: %v", c.List[0])
+	}
+}
+
+// Comings and goings take turns, whatever is told again or was missed, and with a clock that was put back.
+func TestComingsTakeTurns(t *testing.T) {
+	at := func(i int) time.Time { return time.Date(2026, 1, 1, 20, i, 0, 0, time.UTC) }
+	in := func(i int) room.Coming { return room.Coming{UserID: 1, Name: "Mara", At: at(i)} }
+	out := func(i int) room.Coming { return room.Coming{UserID: 1, Name: "Mara", Left: true, At: at(i)} }
+	there := []room.Person{{UserID: 1, DisplayName: "Mara", Since: at(7)}}
+	for name, c := range map[string]struct {
+		had, more []room.Coming
+		meets     []room.Person
+		met       bool
+		want      []room.Coming
+	}{
+		"all told again":              {had: []room.Coming{in(1), out(2)}, more: []room.Coming{in(1), out(2)}, want: []room.Coming{in(1), out(2)}},
+		"said again later":            {had: []room.Coming{in(1)}, more: []room.Coming{in(3)}, want: []room.Coming{in(1)}},
+		"a clock that was put back":   {had: []room.Coming{in(5)}, more: []room.Coming{out(2)}, want: []room.Coming{in(5), out(5)}},
+		"there, and nobody knew":      {met: true, meets: there, want: []room.Coming{in(7)}},
+		"there, as known":             {had: []room.Coming{in(1)}, met: true, meets: there, want: []room.Coming{in(1)}},
+		"back while nobody looked":    {had: []room.Coming{in(1), out(2)}, met: true, meets: there, want: []room.Coming{in(1), out(2), in(7)}},
+		"gone while nobody looked":    {had: []room.Coming{in(1)}, met: true, want: []room.Coming{in(1), out(9)}},
+		"gone as known":               {had: []room.Coming{in(1), out(2)}, met: true, want: []room.Coming{in(1), out(2)}},
+		"it came with the last write": {had: []room.Coming{in(1)}, more: []room.Coming{out(3)}, met: true, want: []room.Coming{in(1), out(3)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := room.Comings{List: c.had}
+			if got.Add(c.more...); c.met {
+				got.Meet(c.meets, at(9))
+			}
+			if !slices.EqualFunc(got.List, c.want, room.Coming.Equal) {
+				t.Errorf("got %v, want %v", got.List, c.want)
+			}
+		})
 	}
 }
 
