@@ -67,7 +67,7 @@ func TestMemberFits(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := newReal(t)
+			r := newDescribed(t)
 			o := r.options()
 			o.Member, o.MemberIs = r.tested(t, c.is), c.memberIs
 			rec, diff, err := Run(t.Context(), o)

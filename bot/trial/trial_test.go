@@ -24,6 +24,7 @@ import (
 
 	"snug/shared/agent"
 	"snug/shared/discordsim"
+	"snug/shared/discordsim/openapi/openapitest"
 )
 
 func TestMain(m *testing.M) {
@@ -44,11 +45,16 @@ type real struct {
 	journal  string
 }
 
-func newReal(t *testing.T) *real {
+func newReal(t *testing.T) *real { return newRealIn(t, nil) }
+
+// newDescribed is newReal whose every request and answer is held against Discord's OpenAPI description, where that is at hand.
+func newDescribed(t *testing.T) *real { return newRealIn(t, openapitest.Wrap(t)) }
+
+func newRealIn(t *testing.T, wrap func(http.Handler) http.Handler) *real {
 	t.Helper()
 	limits := discordsim.DiscordLimits()
 	limits.IdentifyWindow = 0 // a trial after a crash need not wait
-	r := &real{Server: discordsim.New(discordsim.Options{Seed: 7, Limits: &limits, Named: true}), journal: filepath.Join(t.TempDir(), "trial.json")}
+	r := &real{Server: discordsim.New(discordsim.Options{Seed: 7, Limits: &limits, Named: true, Wrap: wrap}), journal: filepath.Join(t.TempDir(), "trial.json")}
 	owner := r.AddUser("owner", "")
 	r.operator = r.AddUser("kanarienvogel", "Kanarienvogel")
 	r.app = r.AddApplication(discordsim.ApplicationOptions{Name: "Kanarienvogel", Owner: r.operator.ID})
@@ -106,7 +112,7 @@ func (r *real) left(t *testing.T) (names []string) {
 
 // The same Discord on both sides: everything that can be tried fits, and nothing is left.
 func TestFits(t *testing.T) {
-	r := newReal(t)
+	r := newDescribed(t)
 	rec, diff, err := Run(t.Context(), r.options())
 	must(t, err)
 	var out bytes.Buffer
