@@ -136,7 +136,7 @@ func (s *Server) card(l liveRoom, st access.Standing, settings guild.Settings) v
 	return view.RoomCard{
 		Room: l.Room, Roster: l.Roster, Rev: l.rev, OwnerName: owner,
 		MayEnter: l.Room.Access.MayEnter(st), Mine: l.Room.Access.OwnerID == st.UserID, In: room.In(l.Roster, st.UserID),
-		Overfills: settings.MayOverfill(l.Room.Access, st),
+		Overfills: l.Room.Access.MayOverfill(st) && settings.LetsStay(st),
 		MayKnock:  l.Room.Access.MayKnock(st), Knocked: s.index.knocking(l.Room.ID, st.UserID, s.now()),
 	}
 }

@@ -28,7 +28,7 @@ func (k *Keeper) view(g *guildRooms, r *kept, who access.Standing) (out room.Vie
 	out = room.View{
 		Room: s, Roster: k.o.Presence.Roster(g.id, r.ID), Standing: who,
 		MayEnter: s.Access.MayEnter(who), MayControl: s.Access.MayControl(who),
-		MayOverfill:  g.settings.MayOverfill(s.Access, who),
+		MayOverfill:  s.Access.MayOverfill(who) && g.settings.LetsStay(who),
 		VoiceIn:      k.o.Presence.ChannelOf(g.id, who.UserID),
 		IdleDeadline: g.idleDeadline(r), Kept: r.Idle.Kept(),
 		Out:      k.suspension(g, r, who),
@@ -89,7 +89,8 @@ func (k *Keeper) Join(ctx context.Context, guildID snowflake.ID, q room.Request)
 			out.Moved = true
 			return nil
 		}
-		if roster := k.o.Presence.Roster(g.id, r.ID); r.FreeFor(roster, who.UserID, g.now()) <= 0 && !g.settings.MayOverfill(access, who) {
+		overfills := access.MayOverfill(who) && g.settings.LetsStay(who)
+		if roster := k.o.Presence.Roster(g.id, r.ID); r.FreeFor(roster, who.UserID, g.now()) <= 0 && !overfills {
 			return full(r, roster)
 		}
 		out, err = k.seat(ctx, g, r, who.UserID, in)

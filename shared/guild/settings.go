@@ -19,7 +19,6 @@ import (
 	"snug/shared/audit"
 	"snug/shared/errs"
 	"snug/shared/invite"
-	"snug/shared/room"
 	"snug/shared/schema"
 )
 
@@ -137,10 +136,9 @@ func (s Settings) MayCreate(m access.Standing) bool {
 	return slices.ContainsFunc(s.CreatorRoles, func(r snowflake.ID) bool { return slices.Contains(m.Roles, r) })
 }
 
-// MayOverfill says whether somebody comes into a room though its seats are taken: Discord lets in who has Move Members
-// there (discord/discord-api-docs#8240), and the settings do not have Snug move them back.
-func (s Settings) MayOverfill(a room.Access, m access.Standing) bool {
-	return a.MayOverfill(m) && (!s.StrictSeats || s.AdminsExempt && m.Manager)
+// LetsStay says whether somebody whom Discord lets into a full room stays there: Snug does not move them back.
+func (s Settings) LetsStay(m access.Standing) bool {
+	return !s.StrictSeats || s.AdminsExempt && m.Manager
 }
 
 // Duration is a time.Duration that people read and write: "1h", "90m", "30s", "never".

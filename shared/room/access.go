@@ -150,7 +150,8 @@ func (a Access) MaySee(s access.Standing) bool {
 // room only its owner and its guests may, and invites let nobody in.
 func (a Access) MayEnter(s access.Standing) bool { return a.may(s).Has(access.Enter) }
 
-// MayOverfill says whether Discord lets somebody into the room though its seats are taken.
+// MayOverfill says whether Discord lets somebody into the room though its seats are taken: who has Move Members there
+// (discord/discord-api-docs#8240).
 func (a Access) MayOverfill(s access.Standing) bool { return a.may(s).Has(access.Enter | access.Move) }
 
 // MayControl says whether somebody may change the room and invite to it: its
