@@ -141,8 +141,8 @@ func line(t text.Texts, e audit.Entry) string {
 	old, now, detail := e.Old, e.New, e.Detail
 	switch e.Kind {
 	case audit.EntrySettings:
-		if s, ok := settingNamed(e.Detail); ok {
-			detail = t.Say("setting." + s.name)
+		if id := "setting." + e.Detail; t.Has(id) {
+			detail = t.Say(id)
 		}
 		old, now = strings.Trim(cut(old, 100), `"`), strings.Trim(cut(now, 100), `"`)
 	case audit.EntryClosed, audit.EntryClosing:
