@@ -136,9 +136,7 @@ func link(label, url string) discord.ButtonComponent {
 }
 
 // mentions lists people as Discord shows them, as many as are read at a glance.
-func mentions(q *call, users []snowflake.ID) string { return mentioned(q.t, users) }
-
-func mentioned(t text.Texts, users []snowflake.ID) string {
+func mentions(t text.Texts, users []snowflake.ID) string {
 	const most = 15
 	var list []string
 	for i, u := range users {
@@ -149,20 +147,6 @@ func mentioned(t text.Texts, users []snowflake.ID) string {
 		list = append(list, userMention(u))
 	}
 	return t.List(list)
-}
-
-func ids[T any](list []T, id func(T) snowflake.ID) (out []snowflake.ID) {
-	for _, v := range list {
-		out = append(out, id(v))
-	}
-	return out
-}
-
-func names(roster []room.Person) (out []string) {
-	for _, p := range roster {
-		out = append(out, escape(p.DisplayName))
-	}
-	return out
 }
 
 // lines joins what is not empty.

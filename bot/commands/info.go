@@ -186,7 +186,7 @@ func (c *Commands) forOwner(q *call, v room.View) (list []string) {
 		{"info.waiting", ids(o.Waiting, func(w room.Waiter) snowflake.ID { return w.UserID })},
 	} {
 		if len(x.users) > 0 {
-			list = append(list, q.t.Say(x.id, "Count", len(x.users), "People", mentions(q, x.users)))
+			list = append(list, q.t.Say(x.id, "Count", len(x.users), "People", mentions(q.t, x.users)))
 		}
 	}
 	list = append(list, c.out(q, o, v.Room.Access.OwnerID)...)
@@ -237,4 +237,18 @@ func (c *Commands) view(ctx context.Context, q *call) (room.View, error) {
 		return room.View{}, err
 	}
 	return c.o.Keeper.View(ctx, q.guild, room.Request{Actor: q.actor, RoomID: id})
+}
+
+func ids[T any](list []T, id func(T) snowflake.ID) (out []snowflake.ID) {
+	for _, v := range list {
+		out = append(out, id(v))
+	}
+	return out
+}
+
+func names(roster []room.Person) (out []string) {
+	for _, p := range roster {
+		out = append(out, escape(p.DisplayName))
+	}
+	return out
 }

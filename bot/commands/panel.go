@@ -53,7 +53,7 @@ func panel(t text.Texts, pages Pages, r *room.Room, a room.Access) []discord.Lay
 		said = append(said, t.Say("panel.wanted", "Name", bold(r.Renames.Wanted)))
 	}
 	if out := suspended(r); len(out) > 0 {
-		said = append(said, t.Say("panel.out", "People", mentioned(t, out)))
+		said = append(said, t.Say("panel.out", "People", mentions(t, out)))
 	}
 	people := discord.NewUserSelectMenu(about(actPerson).String(), t.Say("panel.people"))
 	return []discord.LayoutComponent{discord.NewContainer(

@@ -31,10 +31,10 @@ func (c *Commands) preferences(ctx context.Context, q *call) (reply, error) {
 		add("prefs.privacy", "Privacy", privacy(q.t, a))
 	}
 	if len(p.Guests) > 0 {
-		add("prefs.guests", "People", mentions(q, p.Guests))
+		add("prefs.guests", "People", mentions(q.t, p.Guests))
 	}
 	if len(p.Banned) > 0 {
-		add("prefs.banned", "People", mentions(q, p.Banned))
+		add("prefs.banned", "People", mentions(q.t, p.Banned))
 	}
 	return reply{text: lines(list...), rows: []discord.LayoutComponent{row(
 		button(discord.ButtonStyleSecondary, "🧹", q.t.Say("button.forget"), q.about(actForget, 0, "")),

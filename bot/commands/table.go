@@ -43,42 +43,6 @@ func (c *Commands) commandTable() map[string]command {
 	return t
 }
 
-// The actions of components and modals that are named in more than one place.
-const (
-	actRename   = "rename"
-	actNamed    = "named"
-	actSeats    = "seats"
-	actSeated   = "seated"
-	actStatus   = "status"
-	actStated   = "stated"
-	actInvite   = "invite"
-	actInfo     = "info"
-	actKeep     = "keep"
-	actClose    = "close"
-	actClosing  = "close-now"
-	actGive     = "transfer-now"
-	actStays    = "stays"
-	actPerson   = "person"
-	actLetIn    = "let-in"
-	actNotNow   = "not-now"
-	actAdmit    = "admit"
-	actUnban    = "unban"
-	actCard     = "card"
-	actJoin     = "join"
-	actKnock    = "knock"
-	actWait     = "wait"
-	actUnwait   = "unwait"
-	actForget   = "forget"
-	actSetup    = "setup"
-	actSetupNow = "setup-now"
-	actGroup    = "group"
-	actGroups   = "groups"
-	actSave     = "save"
-	actRepair   = "repair"
-	actMend     = "mend"
-	actRisky    = "mend-risky"
-)
-
 // componentTable gives what each button, menu and modal does, by its action.
 func (c *Commands) componentTable() map[string]component {
 	t := map[string]component{
