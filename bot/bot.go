@@ -30,6 +30,8 @@ import (
 	"snug/bot/discordapi"
 	"snug/bot/lenient"
 	"snug/bot/logs"
+	"snug/bot/message"
+	"snug/bot/panels"
 	"snug/bot/ratelimit"
 	"snug/bot/rooms"
 	"snug/bot/shards/checkpoint"
@@ -57,7 +59,7 @@ type Options struct {
 	GuildID    snowflake.ID // serve this server alone; 0: all the bot is in
 	Hub        *hub.Hub
 	Keys       *keyring.Keyring
-	Pages      commands.Pages
+	Pages      message.Pages
 	Now        func() time.Time
 	Log        *slog.Logger
 	Registerer prometheus.Registerer
@@ -91,7 +93,7 @@ type Bot struct {
 	rosters   *publisher
 	keeper    *rooms.Keeper
 	commands  *commands.Commands
-	panels    *commands.Panels
+	panels    *panels.Panels
 	calls     *hub.Calls
 	cron      *cron.Cron
 	rounds    rounds
@@ -184,9 +186,9 @@ func (b *Bot) build() (err error) {
 		Hub: o.Hub, Discord: b.discord, Presence: b.presence, Standings: b.standings, Keys: o.Keys, Now: o.Now, Log: o.Log,
 		Link: o.Pages.Invite, Announce: b.announce, Turned: func(guildID snowflake.ID) { b.panels.Touch(guildID) },
 		AskInfo: b.askInfo,
-		Tell:    commands.Teller(b.direct.Send, b.discord, o.Texts, o.Pages),
+		Tell:    panels.Teller(b.direct.Send, b.discord, o.Texts, o.Pages),
 	})
-	b.panels = commands.NewPanels(commands.PanelOptions{Keeper: b.keeper, Rest: b.client.Rest, Texts: o.Texts, Pages: o.Pages, Now: o.Now, Log: o.Log})
+	b.panels = panels.New(panels.Options{Keeper: b.keeper, Rest: b.client.Rest, Texts: o.Texts, Pages: o.Pages, Now: o.Now, Log: o.Log})
 	b.commands = commands.New(commands.Options{Keeper: b.keeper, Texts: o.Texts, Pages: o.Pages, Standing: b.discord.StandingOf, Now: o.Now, Log: o.Log})
 	b.client.EventManager.AddEventListeners(bot.NewListenerFunc(b.commands.Handle))
 	b.serveCalls()

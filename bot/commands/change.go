@@ -9,6 +9,7 @@ import (
 	"github.com/disgoorg/disgo/discord"
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/bot/message"
 	"snug/shared/errs"
 	"snug/shared/room"
 	"snug/shared/schema"
@@ -28,7 +29,7 @@ func (c *Commands) change(do room.Action) handler {
 		if err != nil {
 			return reply{}, err
 		}
-		return reply{text: q.t.Say("did."+string(do), "Room", bold(done.Room.Name))}, nil
+		return reply{text: q.t.Say("did."+string(do), "Room", message.Bold(done.Room.Name))}, nil
 	}
 }
 
@@ -44,7 +45,7 @@ func (c *Commands) do(ctx context.Context, q *call, req room.ChangeRequest) (roo
 
 // modal makes a modal of one field about a room.
 func modal(q *call, action string, about snowflake.ID, title string, label discord.LabelComponent) discord.ModalCreate {
-	return discord.NewModalCreate(q.about(action, about, "").String(), cut(title, maxTitle), label)
+	return discord.NewModalCreate(q.about(action, about, "").String(), message.Cut(title, maxTitle), label)
 }
 
 // maxTitle is Discord's limit on a modal's title and on a label in it.
@@ -60,7 +61,7 @@ func (c *Commands) askName(q *call) (discord.ModalCreate, bool, error) {
 		return discord.ModalCreate{}, false, err
 	}
 	in := discord.NewShortTextInput(fieldName).WithRequired(true).WithMinLength(1).WithMaxLength(schema.MaxName).WithValue(r.Name)
-	return modal(q, actNamed, r.ID, q.t.Say("ask.name"), discord.NewLabel(cut(q.t.Say("ask.name.label"), maxTitle), in)), true, nil
+	return modal(q, message.ActionRenameSubmit, r.ID, q.t.Say("ask.name"), discord.NewLabel(message.Cut(q.t.Say("ask.name.label"), maxTitle), in)), true, nil
 }
 
 // rename gives the room another name; beyond Discord's budget it tells when.
@@ -75,9 +76,9 @@ func (c *Commands) rename(ctx context.Context, q *call) (reply, error) {
 		return reply{}, err
 	case !done.Later.IsZero():
 		clean, _ := schema.CleanName(name) // it was good enough for the keeper
-		return reply{text: q.t.Say("did.rename.later", "Name", bold(clean), "When", when(done.Later))}, nil
+		return reply{text: q.t.Say("did.rename.later", "Name", message.Bold(clean), "When", message.RelativeTime(done.Later))}, nil
 	}
-	return reply{text: q.t.Say("did.rename", "Room", bold(done.Room.Name))}, nil
+	return reply{text: q.t.Say("did.rename", "Room", message.Bold(done.Room.Name))}, nil
 }
 
 // askSeats asks how many seats there are to be.
@@ -87,8 +88,8 @@ func (c *Commands) askSeats(q *call) (discord.ModalCreate, bool, error) {
 		return discord.ModalCreate{}, false, err
 	}
 	in := discord.NewShortTextInput(fieldSeats).WithRequired(true).WithMinLength(1).WithMaxLength(2).WithValue(strconv.Itoa(r.Seats))
-	label := discord.NewLabel(cut(q.t.Say("ask.seats.label", "Least", schema.MinSeats, "Most", schema.MaxSeats), maxTitle), in)
-	return modal(q, actSeated, r.ID, q.t.Say("ask.seats"), label), true, nil
+	label := discord.NewLabel(message.Cut(q.t.Say("ask.seats.label", "Least", schema.MinSeats, "Most", schema.MaxSeats), maxTitle), in)
+	return modal(q, message.ActionSeatsSubmit, r.ID, q.t.Say("ask.seats"), label), true, nil
 }
 
 // seats changes how many may sit in the room.
@@ -98,14 +99,14 @@ func (c *Commands) seats(ctx context.Context, q *call) (reply, error) {
 		var err error
 		text := strings.TrimSpace(q.form.Text(fieldSeats))
 		if n, err = strconv.Atoi(text); err != nil {
-			return reply{}, errs.Field("seats", "“%s” is not a whole number. Please type one, like 4.", strip(text))
+			return reply{}, errs.Field("seats", "“%s” is not a whole number. Please type one, like 4.", message.Strip(text))
 		}
 	}
 	done, err := c.do(ctx, q, room.ChangeRequest{Do: room.DoSeats, Number: n})
 	if err != nil {
 		return reply{}, err
 	}
-	return reply{text: q.t.Say("did.seats", "Room", bold(done.Room.Name), "Count", done.Room.Seats)}, nil
+	return reply{text: q.t.Say("did.seats", "Room", message.Bold(done.Room.Name), "Count", done.Room.Seats)}, nil
 }
 
 // askStatus asks what to say below the room's name unless that was given.
@@ -118,8 +119,8 @@ func (c *Commands) askStatus(q *call) (discord.ModalCreate, bool, error) {
 		return discord.ModalCreate{}, false, err
 	}
 	in := discord.NewShortTextInput(fieldStatus).WithMaxLength(schema.MaxStatus).WithValue(r.Status).WithPlaceholder(q.t.Say("ask.status.example"))
-	label := discord.NewLabel(cut(q.t.Say("ask.status.label"), maxTitle), in)
-	return modal(q, actStated, r.ID, q.t.Say("ask.status"), label), true, nil
+	label := discord.NewLabel(message.Cut(q.t.Say("ask.status.label"), maxTitle), in)
+	return modal(q, message.ActionStatusSubmit, r.ID, q.t.Say("ask.status"), label), true, nil
 }
 
 // status says below the room's name what people are up to.
@@ -133,9 +134,9 @@ func (c *Commands) status(ctx context.Context, q *call) (reply, error) {
 	case err != nil:
 		return reply{}, err
 	case done.Room.Status == "":
-		return reply{text: q.t.Say("did.status.none", "Room", bold(done.Room.Name))}, nil
+		return reply{text: q.t.Say("did.status.none", "Room", message.Bold(done.Room.Name))}, nil
 	}
-	return reply{text: q.t.Say("did.status", "Room", bold(done.Room.Name), "Status", escape(done.Room.Status))}, nil
+	return reply{text: q.t.Say("did.status", "Room", message.Bold(done.Room.Name), "Status", message.Escape(done.Room.Status))}, nil
 }
 
 // whom gives the person that is meant: by an option, a menu or a button.
@@ -144,10 +145,10 @@ func (q *call) whom() snowflake.ID {
 	case q.data.Snowflake("user") != 0:
 		return q.data.Snowflake("user")
 	case len(q.values) == 1:
-		id, _ := parseID(q.values[0])
+		id, _ := message.ParseID(q.values[0])
 		return id
 	}
-	return q.custom.user()
+	return q.custom.User()
 }
 
 // doTo does something to a person, who is asked for if nobody is named.
@@ -163,18 +164,18 @@ func (c *Commands) doTo(do room.Action) handler {
 				return reply{}, err
 			}
 			menu := discord.NewUserSelectMenu(q.about(string(do), id, "").String(), q.t.Say("choose.person"))
-			return reply{text: q.t.Say("choose." + string(do)), rows: []discord.LayoutComponent{row(menu)}}, nil
+			return reply{text: q.t.Say("choose." + string(do)), rows: []discord.LayoutComponent{message.Row(menu)}}, nil
 		}
-		if do == room.DoTransfer && q.custom.action != actGive {
+		if do == room.DoTransfer && q.custom.Action != message.ActionTransferNow {
 			return c.confirmTransfer(ctx, q, id, who)
 		}
 		done, err := c.do(ctx, q, room.ChangeRequest{Do: do, User: who})
 		if err != nil {
 			return reply{}, err
 		}
-		a := reply{text: q.t.Say("did."+string(do), "Room", bold(done.Room.Name), "User", userMention(who))}
+		a := reply{text: q.t.Say("did."+string(do), "Room", message.Bold(done.Room.Name), "User", message.UserMention(who))}
 		if do == room.DoBan {
-			a.rows = []discord.LayoutComponent{row(button(discord.ButtonStyleSecondary, "↩️", q.t.Say("button.unban"), q.about(actUnban, id, who.String())))}
+			a.rows = []discord.LayoutComponent{message.Row(message.Button(discord.ButtonStyleSecondary, "↩️", q.t.Say("button.unban"), q.about(message.ActionUnban, id, who.String())))}
 		}
 		return a, nil
 	}
@@ -187,10 +188,10 @@ func (c *Commands) confirmTransfer(ctx context.Context, q *call, id, who snowfla
 		return reply{}, err
 	}
 	return reply{
-		text: q.t.Say("transfer.ask", "Room", bold(v.Room.Name), "User", userMention(who)),
-		rows: []discord.LayoutComponent{row(
-			button(discord.ButtonStyleDanger, "👑", q.t.Say("button.transfer"), q.about(actGive, id, who.String())),
-			button(discord.ButtonStyleSecondary, "", q.t.Say("button.keep-room"), q.about(actStays, id, "")),
+		text: q.t.Say("transfer.ask", "Room", message.Bold(v.Room.Name), "User", message.UserMention(who)),
+		rows: []discord.LayoutComponent{message.Row(
+			message.Button(discord.ButtonStyleDanger, "👑", q.t.Say("button.transfer"), q.about(message.ActionTransferNow, id, who.String())),
+			message.Button(discord.ButtonStyleSecondary, "", q.t.Say("button.keep-room"), q.about(message.ActionCancel, id, "")),
 		)},
 	}, nil
 }
@@ -210,34 +211,34 @@ func (c *Commands) unban(ctx context.Context, q *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	who := q.custom.user()
+	who := q.custom.User()
 	if name := strings.TrimSpace(q.data.String("user")); name != "" {
-		who, _ = parseID(strings.Trim(name, "<@!>"))
+		who, _ = message.ParseID(strings.Trim(name, "<@!>"))
 		if who == 0 {
-			return reply{}, errs.E(errs.NotFound, "“%s” is not among the people banned from this room. Choose from the list that opens while you type.", strip(name))
+			return reply{}, errs.E(errs.NotFound, "“%s” is not among the people banned from this room. Choose from the list that opens while you type.", message.Strip(name))
 		}
 	} else if len(q.values) == 1 {
-		who, _ = parseID(q.values[0])
+		who, _ = message.ParseID(q.values[0])
 	}
 	if who != 0 {
 		done, err := c.do(ctx, q, room.ChangeRequest{Do: room.DoUnban, User: who})
 		if err != nil {
 			return reply{}, err
 		}
-		return reply{text: q.t.Say("did.unban", "Room", bold(done.Room.Name), "User", userMention(who))}, nil
+		return reply{text: q.t.Say("did.unban", "Room", message.Bold(done.Room.Name), "User", message.UserMention(who))}, nil
 	}
 	v, err := c.mayControl(ctx, q, id)
 	if err != nil {
 		return reply{}, err
 	}
 	if v.Control == nil || len(v.Control.Bans) == 0 {
-		return reply{text: q.t.Say("bans.none", "Room", bold(v.Room.Name))}, nil
+		return reply{text: q.t.Say("bans.none", "Room", message.Bold(v.Room.Name))}, nil
 	}
-	menu := discord.NewStringSelectMenu(q.about(actUnban, id, "").String(), q.t.Say("choose.person"))
-	for _, b := range v.Control.Bans[:min(len(v.Control.Bans), maxChoices)] {
-		menu.Options = append(menu.Options, discord.NewStringSelectMenuOption(cut(strip(c.nameOf(q, b.UserID, b.Name)), maxOption), b.UserID.String()))
+	menu := discord.NewStringSelectMenu(q.about(message.ActionUnban, id, "").String(), q.t.Say("choose.person"))
+	for _, b := range v.Control.Bans[:min(len(v.Control.Bans), message.MaxChoices)] {
+		menu.Options = append(menu.Options, discord.NewStringSelectMenuOption(message.Cut(message.Strip(c.nameOf(q, b.UserID, b.Name)), message.MaxOption), b.UserID.String()))
 	}
-	return reply{text: q.t.Say("choose.unban"), rows: []discord.LayoutComponent{row(menu)}}, nil
+	return reply{text: q.t.Say("choose.unban"), rows: []discord.LayoutComponent{message.Row(menu)}}, nil
 }
 
 // nameOf gives a name for somebody, as good as it is known.
@@ -257,7 +258,7 @@ func (c *Commands) nameOf(q *call, id snowflake.ID, known string) string {
 // person shows what can be done about somebody.
 func (c *Commands) person(ctx context.Context, q *call) (reply, error) {
 	who := q.whom()
-	v, err := c.mayControl(ctx, q, q.custom.room)
+	v, err := c.mayControl(ctx, q, q.custom.Room)
 	if err != nil {
 		return reply{}, err
 	}
@@ -267,22 +268,22 @@ func (c *Commands) person(ctx context.Context, q *call) (reply, error) {
 	case who == q.who.UserID:
 		return reply{text: q.t.Say("person.you")}, nil
 	}
-	about := func(action string) customID { return q.about(action, v.Room.ID, who.String()) }
+	about := func(action string) message.CustomID { return q.about(action, v.Room.ID, who.String()) }
 	a := v.Room.Access
 	var list []discord.InteractiveComponent
 	if slices.Contains(a.Banned, who) {
-		list = append(list, button(discord.ButtonStyleSecondary, "↩️", q.t.Say("button.unban"), about(actUnban)))
+		list = append(list, message.Button(discord.ButtonStyleSecondary, "↩️", q.t.Say("button.unban"), about(message.ActionUnban)))
 	} else {
 		if !a.Admitted(who) {
-			list = append(list, button(discord.ButtonStyleSuccess, "🎟️", q.t.Say("button.admit"), about(actAdmit)))
+			list = append(list, message.Button(discord.ButtonStyleSuccess, "🎟️", q.t.Say("button.admit"), about(message.ActionAdmit)))
 		}
 		list = append(list,
-			button(discord.ButtonStyleSecondary, "👋", q.t.Say("button.kick"), about(string(room.DoKick))),
-			button(discord.ButtonStyleDanger, "⛔", q.t.Say("button.ban"), about(string(room.DoBan))),
-			button(discord.ButtonStyleSecondary, "👑", q.t.Say("button.transfer"), about(string(room.DoTransfer))),
+			message.Button(discord.ButtonStyleSecondary, "👋", q.t.Say("button.kick"), about(string(room.DoKick))),
+			message.Button(discord.ButtonStyleDanger, "⛔", q.t.Say("button.ban"), about(string(room.DoBan))),
+			message.Button(discord.ButtonStyleSecondary, "👑", q.t.Say("button.transfer"), about(string(room.DoTransfer))),
 		)
 	}
-	return reply{text: q.t.Say("person", "User", userMention(who), "Room", bold(v.Room.Name)), rows: []discord.LayoutComponent{row(list...)}}, nil
+	return reply{text: q.t.Say("person", "User", message.UserMention(who), "Room", message.Bold(v.Room.Name)), rows: []discord.LayoutComponent{message.Row(list...)}}, nil
 }
 
 // spectators lets people watch who is in without signing in, or ends that.
@@ -295,8 +296,8 @@ func (c *Commands) spectators(ctx context.Context, q *call) (reply, error) {
 		return reply{}, err
 	}
 	return reply{
-		text: q.t.Say("did.watch", "Room", bold(done.Room.Name), "Link", c.o.Pages.Watch(done.Room.ID, done.WatchToken)),
-		rows: []discord.LayoutComponent{row(button(discord.ButtonStyleSecondary, "🙈", q.t.Say("button.unwatch"), q.about(string(room.DoUnwatch), done.Room.ID, "")))},
+		text: q.t.Say("did.watch", "Room", message.Bold(done.Room.Name), "Link", c.o.Pages.Watch(done.Room.ID, done.WatchToken)),
+		rows: []discord.LayoutComponent{message.Row(message.Button(discord.ButtonStyleSecondary, "🙈", q.t.Say("button.unwatch"), q.about(string(room.DoUnwatch), done.Room.ID, "")))},
 	}, nil
 }
 
@@ -307,7 +308,7 @@ func (c *Commands) keep(ctx context.Context, q *call) (reply, error) {
 		return reply{}, err
 	}
 	s, err := c.o.Keeper.Keep(ctx, q.guild, room.Request{Actor: q.actor, RoomID: id})
-	return reply{text: q.t.Say("did.keep", "Room", bold(s.Name))}, err
+	return reply{text: q.t.Say("did.keep", "Room", message.Bold(s.Name))}, err
 }
 
 // confirmClose asks whether the room is to be closed, and tells who is still in it.
@@ -316,30 +317,30 @@ func (c *Commands) confirmClose(ctx context.Context, q *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	buttons := []discord.LayoutComponent{row(
-		button(discord.ButtonStyleDanger, "🚪", q.t.Say("button.close"), q.about(actClosing, id, "")),
-		button(discord.ButtonStyleSecondary, "", q.t.Say("button.stay"), q.about(actStays, id, "")),
+	buttons := []discord.LayoutComponent{message.Row(
+		message.Button(discord.ButtonStyleDanger, "🚪", q.t.Say("button.close"), q.about(message.ActionCloseNow, id, "")),
+		message.Button(discord.ButtonStyleSecondary, "", q.t.Say("button.stay"), q.about(message.ActionCancel, id, "")),
 	)}
 	v, err := c.o.Keeper.View(ctx, q.guild, room.Request{Actor: q.actor, RoomID: id})
 	switch {
 	case errs.Has(err, errs.RoomNotFound) && q.who.Manager:
 		// Managers may close what they do not see; the keeper says so or not when they do.
-		return reply{text: q.t.Say("close.unseen", "Channel", channelMention(id)), rows: buttons}, nil
+		return reply{text: q.t.Say("close.unseen", "Channel", message.ChannelMention(id)), rows: buttons}, nil
 	case err != nil:
 		return reply{}, err
 	}
 	if err := v.Room.Access.CheckClose(q.who); err != nil {
 		return reply{}, err
 	}
-	text := q.t.Say("close.empty", "Room", bold(v.Room.Name))
+	text := q.t.Say("close.empty", "Room", message.Bold(v.Room.Name))
 	if n := room.Taken(v.Roster); n > 0 {
-		text = q.t.Say("close.people", "Room", bold(v.Room.Name), "Count", n)
+		text = q.t.Say("close.people", "Room", message.Bold(v.Room.Name), "Count", n)
 	}
 	return reply{text: text, rows: buttons}, nil
 }
 
 // close closes the room.
 func (c *Commands) close(ctx context.Context, q *call) (reply, error) {
-	s, err := c.o.Keeper.CloseRoom(ctx, q.guild, room.Request{Actor: q.actor, RoomID: q.custom.room})
-	return reply{text: q.t.Say("did.close", "Room", bold(s.Name))}, err
+	s, err := c.o.Keeper.CloseRoom(ctx, q.guild, room.Request{Actor: q.actor, RoomID: q.custom.Room})
+	return reply{text: q.t.Say("did.close", "Room", message.Bold(s.Name))}, err
 }

@@ -1,17 +1,18 @@
 // Package commands is what people do with Snug inside Discord: slash commands
-// and their suggestions, the menu on a person, buttons, menus and modals, and
-// the control panel in a room's own chat.
+// and their suggestions, the menu on a person, buttons, menus and modals. A
+// button does what a command does, by the same handler; the messages that Snug
+// posts by itself, with buttons on them, are package panels'.
 //
 // Every answer is seen by its user alone, is in their language, mentions
 // nobody, and names the next step when it refuses. Discord waits three
 // seconds for the first answer: what needs a request is deferred first and
 // filled in later; modals and suggestions cannot be deferred and are answered
 // from memory, never waiting for anything. What a button, menu or modal needs
-// is in its custom id (customID), which is read as strictly as any other input
+// is in its custom id ([message.CustomID]), which is read as strictly as any other input
 // of strangers, so that all of it works after a restart.
 //
 // Handlers run side by side, each in its own goroutine; Handle may be called
-// from gateway listeners. Panels has one goroutine, which edits panels at its own pace.
+// from gateway listeners.
 package commands
 
 import (
@@ -27,6 +28,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/bot/logs"
+	"snug/bot/message"
 	"snug/bot/rooms"
 	"snug/shared/access"
 	"snug/shared/errs"
@@ -43,7 +45,7 @@ const firstAnswer = 3 * time.Second
 type Options struct {
 	Keeper *rooms.Keeper
 	Texts  *text.Catalog
-	Pages  Pages
+	Pages  message.Pages
 	// Standing gives the standing of a member as an interaction describes them.
 	Standing func(discord.Member) access.Standing
 	Now      func() time.Time
@@ -112,7 +114,7 @@ type call struct {
 
 	data   discord.SlashCommandInteractionData // of a slash command
 	target snowflake.ID                        // of a menu command
-	custom customID                            // of components and modals
+	custom message.CustomID                    // of components and modals
 	values []string                            // chosen in a menu
 	people map[snowflake.ID]string             // display names that came with the interaction
 	form   discord.ModalSubmitInteractionData
@@ -207,15 +209,15 @@ func (c *Commands) handleModal(e *events.InteractionCreate, i discord.ModalSubmi
 
 // act does what a custom id says.
 func (c *Commands) act(q *call, id string) {
-	custom, ok := parseCustomID(id)
-	what := c.components[custom.action]
-	if !ok || what.run == nil && what.ask == nil || what.room && custom.room == 0 || custom.guild != q.guild {
+	custom, ok := message.ParseCustomID(id)
+	what := c.components[custom.Action]
+	if !ok || what.run == nil && what.ask == nil || what.room && custom.Room == 0 || custom.Guild != q.guild {
 		c.refuse(q, errs.E(errs.Invalid, "This button is from an older Snug, or not from Snug at all. Use the command instead: type / to see them."))
 		return
 	}
 	q.custom = custom
 	q.own = q.own && !what.keep
-	q.log = q.log.With("action", custom.action, "room_id", custom.room)
+	q.log = q.log.With("action", custom.Action, "room_id", custom.Room)
 	c.answer(q, what.ask, what.run)
 }
 
@@ -273,7 +275,7 @@ func (c *Commands) answer(q *call, ask asker, run handler) {
 		if code := errs.CodeOf(err); code == errs.Internal || code == errs.MissingPermission || code == errs.DiscordUnavailable {
 			q.log.Warn("a command failed", "code", code, "err", err)
 		}
-		a = reply{text: refusal(q.t, err)}
+		a = reply{text: message.Refusal(q.t, err)}
 	}
 	c.fill(ctx, q, a)
 }
@@ -310,7 +312,7 @@ func (c *Commands) fill(ctx context.Context, q *call, a reply) {
 	if rows == nil {
 		rows = []discord.LayoutComponent{} // what stood there before goes
 	}
-	text := cut(a.text, maxMessage)
+	text := message.Cut(a.text, message.MaxContent)
 	m := discord.MessageUpdate{Content: &text, Components: &rows, AllowedMentions: &discord.AllowedMentions{}}
 	_, err := q.e.Client().Rest.UpdateInteractionResponse(q.e.ApplicationID(), q.e.Token(), m, rest.WithCtx(ctx))
 	if err != nil {
@@ -321,6 +323,6 @@ func (c *Commands) fill(ctx context.Context, q *call, a reply) {
 // refuse answers at once, before anything was deferred.
 func (c *Commands) refuse(q *call, err error) {
 	c.first(q, discord.InteractionResponseTypeCreateMessage, discord.MessageCreate{
-		Content: cut(refusal(q.t, err), maxMessage), Flags: discord.MessageFlagEphemeral, AllowedMentions: &discord.AllowedMentions{},
+		Content: message.Cut(message.Refusal(q.t, err), message.MaxContent), Flags: discord.MessageFlagEphemeral, AllowedMentions: &discord.AllowedMentions{},
 	})
 }

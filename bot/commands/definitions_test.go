@@ -11,6 +11,7 @@ import (
 
 	"github.com/disgoorg/disgo/discord"
 
+	"snug/bot/message"
 	"snug/shared/errs"
 	"snug/shared/guild"
 	"snug/shared/text"
@@ -189,21 +190,21 @@ func TestEscaping(t *testing.T) {
 		"🎲 Würfel 日本":            "🎲 Würfel 日本",
 		"bad\xffutf8\x00control": "badutf8 control",
 	} {
-		if got := escape(in); got != want {
+		if got := message.Escape(in); got != want {
 			t.Errorf("escape(%q) = %q, want %q", in, got, want)
 		}
 	}
 	e := errs.E(errs.RoomLimit, "You have a room already, “%s”. Close it first, then open a new one.", "*<#2>*")
-	if got, want := refusal(catalog(t).For("en"), e), "You have a room already, “\\*\\<\\#2\\>\\*”. Close it first, then open a new one."; got != want {
+	if got, want := message.Refusal(catalog(t).For("en"), e), "You have a room already, “\\*\\<\\#2\\>\\*”. Close it first, then open a new one."; got != want {
 		t.Errorf("a refusal reads %q, want %q", got, want)
 	}
-	if got, want := refusal(catalog(t).For("de"), errs.E(errs.Invalid, "%q is not a length of time. Write it like 30m, 1h, 2d or never.", "_x")), `"\_x" ist keine Zeitspanne.`; !strings.HasPrefix(got, want) {
+	if got, want := message.Refusal(catalog(t).For("de"), errs.E(errs.Invalid, "%q is not a length of time. Write it like 30m, 1h, 2d or never.", "_x")), `"\_x" ist keine Zeitspanne.`; !strings.HasPrefix(got, want) {
 		t.Errorf("a refusal reads %q, want %q", got, want)
 	}
 	if e.Args[0] != "*<#2>*" || !strings.Contains(e.Message, "“*<#2>*”") {
 		t.Error("the error itself was changed")
 	}
-	if got := cut(strings.Repeat("ü", 101), 100); utf8.RuneCountInString(got) != 100 || !strings.HasSuffix(got, "…") {
+	if got := message.Cut(strings.Repeat("ü", 101), 100); utf8.RuneCountInString(got) != 100 || !strings.HasSuffix(got, "…") {
 		t.Errorf("cut to %q", got)
 	}
 }

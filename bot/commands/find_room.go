@@ -6,6 +6,7 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/bot/message"
 	"snug/bot/rooms"
 	"snug/shared/errs"
 	"snug/shared/room"
@@ -31,8 +32,8 @@ func (c *Commands) placed(q *call) []room.Room {
 // which finds the room a command is about: the one that its option names, else
 // the one whose chat it was typed in, else the one the caller sits in, else their own.
 func (c *Commands) which(q *call) (snowflake.ID, error) {
-	if q.custom.room != 0 {
-		return q.custom.room, nil
+	if q.custom.Room != 0 {
+		return q.custom.Room, nil
 	}
 	list := c.placed(q)
 	if name := strings.TrimSpace(q.data.String("room")); name != "" {
@@ -54,7 +55,7 @@ func (c *Commands) which(q *call) (snowflake.ID, error) {
 // named finds a room by its id, as suggestions give it, or by its name. An id
 // is good for any room: whether the caller may do something there is the keeper's to say.
 func named(list []room.Room, name string) (snowflake.ID, error) {
-	if id, ok := parseID(name); ok && id != 0 {
+	if id, ok := message.ParseID(name); ok && id != 0 {
 		return id, nil
 	}
 	for _, r := range list {
@@ -62,7 +63,7 @@ func named(list []room.Room, name string) (snowflake.ID, error) {
 			return r.ID, nil
 		}
 	}
-	return 0, errs.E(errs.RoomNotFound, "There is no room called “%s” that you may see. Choose one from the list that opens while you type, or see /rooms.", strip(name))
+	return 0, errs.E(errs.RoomNotFound, "There is no room called “%s” that you may see. Choose one from the list that opens while you type, or see /rooms.", message.Strip(name))
 }
 
 // ours finds a room from memory that the caller controls, for what must be answered at once.
@@ -92,6 +93,6 @@ func notYours() error {
 }
 
 // about makes a custom id about a room.
-func (q *call) about(action string, roomID snowflake.ID, arg string) customID {
-	return customID{action: action, guild: q.guild, room: roomID, arg: arg}
+func (q *call) about(action string, roomID snowflake.ID, arg string) message.CustomID {
+	return message.CustomID{Action: action, Guild: q.guild, Room: roomID, Arg: arg}
 }

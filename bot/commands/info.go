@@ -8,6 +8,7 @@ import (
 	"github.com/disgoorg/disgo/discord"
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/bot/message"
 	"snug/shared/access"
 	"snug/shared/room"
 )
@@ -21,27 +22,27 @@ func (c *Commands) rooms(ctx context.Context, q *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	page := link(q.t.Say("button.server"), c.o.Pages.Server(q.guild))
+	page := message.Link(q.t.Say("button.server"), c.o.Pages.Server(q.guild))
 	if len(list) == 0 {
-		return reply{text: q.t.Say("rooms.none"), rows: []discord.LayoutComponent{row(page)}}, nil
+		return reply{text: q.t.Say("rooms.none"), rows: []discord.LayoutComponent{message.Row(page)}}, nil
 	}
 	slices.SortStableFunc(list, func(a, b room.View) int { // the caller's own first, then where there are people
 		return cmp.Or(mine(q, b)-mine(q, a), cmp.Compare(room.Taken(b.Roster), room.Taken(a.Roster)))
 	})
 	text := q.t.Say("rooms.some", "Count", len(list))
-	menu := discord.NewStringSelectMenu(q.about(actCard, 0, "").String(), q.t.Say("rooms.choose"))
+	menu := discord.NewStringSelectMenu(q.about(message.ActionCard, 0, "").String(), q.t.Say("rooms.choose"))
 	for i, v := range list {
 		if i == maxListed {
 			text += "\n" + q.t.Say("rooms.more", "Count", len(list)-maxListed)
 			break
 		}
-		state := seats(q.t, room.Taken(v.Roster), v.Room.Seats) + " · " + privacy(q.t, v.Room.Access)
-		text += "\n" + channelMention(v.Room.ID) + " · " + state
+		state := message.Seats(q.t, room.Taken(v.Roster), v.Room.Seats) + " · " + message.Privacy(q.t, v.Room.Access)
+		text += "\n" + message.ChannelMention(v.Room.ID) + " · " + state
 		menu.Options = append(menu.Options, discord.StringSelectMenuOption{
-			Label: cut(strip(v.Room.Name), maxOption), Value: v.Room.ID.String(), Description: cut(state, maxOption),
+			Label: message.Cut(message.Strip(v.Room.Name), message.MaxOption), Value: v.Room.ID.String(), Description: message.Cut(state, message.MaxOption),
 		})
 	}
-	return reply{text: text, rows: []discord.LayoutComponent{row(menu), row(page)}}, nil
+	return reply{text: text, rows: []discord.LayoutComponent{message.Row(menu), message.Row(page)}}, nil
 }
 
 func mine(q *call, v room.View) int {
@@ -54,7 +55,7 @@ func mine(q *call, v room.View) int {
 // card shows one room of the list, with what can be done there.
 func (c *Commands) card(ctx context.Context, q *call) (reply, error) {
 	if len(q.values) == 1 {
-		q.custom.room, _ = parseID(q.values[0])
+		q.custom.Room, _ = message.ParseID(q.values[0])
 	}
 	return c.info(ctx, q)
 }
@@ -67,22 +68,22 @@ func (c *Commands) info(ctx context.Context, q *call) (reply, error) {
 	}
 	r := v.Room
 	list := []string{
-		bold(r.Name) + " · " + channelMention(r.ID),
-		privacy(q.t, r.Access) + " · " + seats(q.t, room.Taken(v.Roster), r.Seats),
+		message.Bold(r.Name) + " · " + message.ChannelMention(r.ID),
+		message.Privacy(q.t, r.Access) + " · " + message.Seats(q.t, room.Taken(v.Roster), r.Seats),
 	}
 	if r.Status != "" {
-		list = append(list, q.t.Say("info.status", "Status", escape(r.Status)))
+		list = append(list, q.t.Say("info.status", "Status", message.Escape(r.Status)))
 	}
-	list = append(list, q.t.Say("info.owner", "Owner", userMention(r.Access.OwnerID), "When", when(r.OpenedAt)))
+	list = append(list, q.t.Say("info.owner", "Owner", message.UserMention(r.Access.OwnerID), "When", message.RelativeTime(r.OpenedAt)))
 	if len(v.Roster) > 0 {
 		list = append(list, q.t.Say("info.inside", "People", q.t.List(names(v.Roster))))
 	}
 	list = append(list, c.closing(q, v)...)
 	if v.Out != nil {
-		list = append(list, "⛔ "+refusal(q.t, v.Out))
+		list = append(list, "⛔ "+message.Refusal(q.t, v.Out))
 	}
 	list = append(list, c.forOwner(q, v)...)
-	return reply{text: lines(list...), rows: append(c.doors(q, v), c.comers(q, v)...)}, nil
+	return reply{text: message.Lines(list...), rows: append(c.doors(q, v), c.comers(q, v)...)}, nil
 }
 
 // fewTold is of how many people an answer says in a sentence each what keeps them out: it holds 2,000 characters.
@@ -97,15 +98,15 @@ func (c *Commands) out(q *call, o *room.Control, owner snowflake.ID) (list []str
 		}
 	}
 	if o.OwnerOut != access.Passes {
-		tell("info.out", userMention(owner), needs(q, o.OwnerOut, escape(o.Lacks[owner])))
+		tell("info.out", message.UserMention(owner), needs(q, o.OwnerOut, message.Escape(o.Lacks[owner])))
 	}
 	for _, g := range o.Guests {
 		if g.Out != access.Passes {
-			tell("info.out", calling(g.UserID, g.Name, g.Out != access.NotMember), needs(q, g.Out, escape(o.Lacks[g.UserID])))
+			tell("info.out", calling(g.UserID, g.Name, g.Out != access.NotMember), needs(q, g.Out, message.Escape(o.Lacks[g.UserID])))
 		}
 	}
 	for _, w := range o.OnTheWay {
-		tell("info.way", calling(w.UserID, w.Name, w.Step != room.StepJoin), stillTo(q, w, escape(o.Lacks[w.UserID])))
+		tell("info.way", calling(w.UserID, w.Name, w.Step != room.StepJoin), stillTo(q, w, message.Escape(o.Lacks[w.UserID])))
 	}
 	if n > fewTold {
 		list = append(list, q.t.Say("more", "Count", n-fewTold))
@@ -116,9 +117,9 @@ func (c *Commands) out(q *call, o *room.Control, owner snowflake.ID) (list []str
 // calling names somebody: Discord's apps know those who are in the server.
 func calling(user snowflake.ID, name string, here bool) string {
 	if here || name == "" {
-		return userMention(user)
+		return message.UserMention(user)
 	}
-	return bold(name)
+	return message.Bold(name)
 }
 
 // needs says what keeps somebody out, and the next step.
@@ -146,26 +147,26 @@ func (c *Commands) comers(q *call, v room.View) []discord.LayoutComponent {
 		return nil
 	}
 	const most = 25
-	menu := discord.NewStringSelectMenu(q.about(actPerson, v.Room.ID, "").String(), q.t.Say("info.way.choose"))
+	menu := discord.NewStringSelectMenu(q.about(message.ActionPerson, v.Room.ID, "").String(), q.t.Say("info.way.choose"))
 	for _, w := range v.Control.OnTheWay[:min(most, len(v.Control.OnTheWay))] {
 		menu.Options = append(menu.Options, discord.StringSelectMenuOption{
-			Label: cut(strip(cmp.Or(w.Name, w.UserID.String())), maxOption), Value: w.UserID.String(),
-			Description: cut(stillTo(q, w, strip(v.Control.Lacks[w.UserID])), maxOption),
+			Label: message.Cut(message.Strip(cmp.Or(w.Name, w.UserID.String())), message.MaxOption), Value: w.UserID.String(),
+			Description: message.Cut(stillTo(q, w, message.Strip(v.Control.Lacks[w.UserID])), message.MaxOption),
 		})
 	}
-	return []discord.LayoutComponent{row(menu)}
+	return []discord.LayoutComponent{message.Row(menu)}
 }
 
 // closing tells when a room closes.
 func (c *Commands) closing(q *call, v room.View) (list []string) {
 	switch {
 	case !v.Room.ClosingAt.IsZero():
-		list = append(list, q.t.Say("info.closing", "When", when(v.Room.ClosingAt)))
+		list = append(list, q.t.Say("info.closing", "When", message.RelativeTime(v.Room.ClosingAt)))
 	case !v.IdleDeadline.IsZero():
-		list = append(list, q.t.Say("info.idle", "When", when(v.IdleDeadline)))
+		list = append(list, q.t.Say("info.idle", "When", message.RelativeTime(v.IdleDeadline)))
 	}
 	if !v.Deadline.IsZero() {
-		list = append(list, q.t.Say("info.deadline", "When", when(v.Deadline)))
+		list = append(list, q.t.Say("info.deadline", "When", message.RelativeTime(v.Deadline)))
 	}
 	return list
 }
@@ -186,15 +187,15 @@ func (c *Commands) forOwner(q *call, v room.View) (list []string) {
 		{"info.waiting", ids(o.Waiting, func(w room.Waiter) snowflake.ID { return w.UserID })},
 	} {
 		if len(x.users) > 0 {
-			list = append(list, q.t.Say(x.id, "Count", len(x.users), "People", mentions(q.t, x.users)))
+			list = append(list, q.t.Say(x.id, "Count", len(x.users), "People", message.Mentions(q.t, x.users)))
 		}
 	}
 	list = append(list, c.out(q, o, v.Room.Access.OwnerID)...)
 	switch {
 	case o.WantedName != "":
-		list = append(list, q.t.Say("info.wanted", "Name", bold(o.WantedName), "When", when(o.NextRename)))
+		list = append(list, q.t.Say("info.wanted", "Name", message.Bold(o.WantedName), "When", message.RelativeTime(o.NextRename)))
 	case o.RenamesLeft == 0 && !o.NextRename.IsZero():
-		list = append(list, q.t.Say("info.renames", "When", when(o.NextRename)))
+		list = append(list, q.t.Say("info.renames", "When", message.RelativeTime(o.NextRename)))
 	}
 	if o.WatchToken != "" {
 		list = append(list, q.t.Say("info.watch"))
@@ -214,21 +215,21 @@ func (c *Commands) doors(q *call, v room.View) []discord.LayoutComponent {
 	switch full := room.Taken(v.Roster) >= v.Room.Seats; {
 	case v.VoiceIn == id:
 	case !v.MayEnter:
-		list = append(list, button(discord.ButtonStylePrimary, "🚪", q.t.Say("button.knock"), q.about(actKnock, id, "")))
+		list = append(list, message.Button(discord.ButtonStylePrimary, "🚪", q.t.Say("button.knock"), q.about(message.ActionKnock, id, "")))
 	case v.Place > 0:
-		list = append(list, button(discord.ButtonStyleSecondary, "⏳", q.t.Say("button.unwait"), q.about(actUnwait, id, "")))
+		list = append(list, message.Button(discord.ButtonStyleSecondary, "⏳", q.t.Say("button.unwait"), q.about(message.ActionUnwait, id, "")))
 	case full && v.HeldUntil.IsZero() && !v.MayOverfill:
-		list = append(list, button(discord.ButtonStylePrimary, "⏳", q.t.Say("button.wait"), q.about(actWait, id, "")))
+		list = append(list, message.Button(discord.ButtonStylePrimary, "⏳", q.t.Say("button.wait"), q.about(message.ActionWait, id, "")))
 	default:
-		list = append(list, button(discord.ButtonStylePrimary, "🔊", q.t.Say("button.join"), q.about(actJoin, id, "")))
+		list = append(list, message.Button(discord.ButtonStylePrimary, "🔊", q.t.Say("button.join"), q.about(message.ActionJoin, id, "")))
 	}
 	if v.MayClaim {
-		list = append(list, button(discord.ButtonStyleSecondary, "👑", q.t.Say("button.claim"), q.about(string(room.DoClaim), id, "")))
+		list = append(list, message.Button(discord.ButtonStyleSecondary, "👑", q.t.Say("button.claim"), q.about(string(room.DoClaim), id, "")))
 	}
 	if v.MayEnter && (!v.Room.ClosingAt.IsZero() || !v.IdleDeadline.IsZero()) {
-		list = append(list, button(discord.ButtonStyleSecondary, "⏰", q.t.Say("button.keep"), q.about(actKeep, id, "")))
+		list = append(list, message.Button(discord.ButtonStyleSecondary, "⏰", q.t.Say("button.keep"), q.about(message.ActionKeep, id, "")))
 	}
-	return []discord.LayoutComponent{row(append(list, link(q.t.Say("button.page"), c.o.Pages.Room(id)))...)}
+	return []discord.LayoutComponent{message.Row(append(list, message.Link(q.t.Say("button.page"), c.o.Pages.Room(id)))...)}
 }
 
 func (c *Commands) view(ctx context.Context, q *call) (room.View, error) {
@@ -248,7 +249,7 @@ func ids[T any](list []T, id func(T) snowflake.ID) (out []snowflake.ID) {
 
 func names(roster []room.Person) (out []string) {
 	for _, p := range roster {
-		out = append(out, escape(p.DisplayName))
+		out = append(out, message.Escape(p.DisplayName))
 	}
 	return out
 }

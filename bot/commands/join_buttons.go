@@ -6,6 +6,7 @@ import (
 
 	"github.com/disgoorg/disgo/discord"
 
+	"snug/bot/message"
 	"snug/shared/errs"
 	"snug/shared/room"
 )
@@ -19,21 +20,21 @@ func (c *Commands) join(ctx context.Context, q *call) (reply, error) {
 	j, err := c.o.Keeper.Join(ctx, q.guild, room.Request{Actor: q.actor, RoomID: id})
 	switch {
 	case errs.Has(err, errs.RoomFull):
-		return reply{text: refusal(q.t, err), rows: []discord.LayoutComponent{row(
-			button(discord.ButtonStylePrimary, "⏳", q.t.Say("button.wait"), q.about(actWait, id, "")),
-			link(q.t.Say("button.page"), c.o.Pages.Room(id)),
+		return reply{text: message.Refusal(q.t, err), rows: []discord.LayoutComponent{message.Row(
+			message.Button(discord.ButtonStylePrimary, "⏳", q.t.Say("button.wait"), q.about(message.ActionWait, id, "")),
+			message.Link(q.t.Say("button.page"), c.o.Pages.Room(id)),
 		)}}, nil
 	case err != nil:
 		return reply{}, err
 	case j.Moved:
-		return reply{text: q.t.Say("joined", "Channel", channelMention(id))}, nil
+		return reply{text: q.t.Say("joined", "Channel", message.ChannelMention(id))}, nil
 	}
-	return reply{text: q.t.Say("join.held", "Channel", channelMention(id), "Time", clock(j.HeldUntil))}, nil
+	return reply{text: q.t.Say("join.held", "Channel", message.ChannelMention(id), "Time", message.ShortTime(j.HeldUntil))}, nil
 }
 
 // knock asks to be let into a room, or into whatever room somebody has.
 func (c *Commands) knock(ctx context.Context, q *call) (reply, error) {
-	req := room.KnockRequest{Actor: q.actor, RoomID: q.custom.room, Owner: q.data.Snowflake("user")}
+	req := room.KnockRequest{Actor: q.actor, RoomID: q.custom.Room, Owner: q.data.Snowflake("user")}
 	if name := strings.TrimSpace(q.data.String("room")); req.RoomID == 0 && name != "" {
 		id, err := named(c.visible(q), name)
 		if err != nil {
@@ -52,18 +53,18 @@ func (c *Commands) knock(ctx context.Context, q *call) (reply, error) {
 	case done.Room == nil && req.Owner == 0:
 		return reply{text: q.t.Say("knock.perhaps.room")}, nil
 	case done.Room == nil:
-		return reply{text: q.t.Say("knock.perhaps", "User", userMention(req.Owner))}, nil
+		return reply{text: q.t.Say("knock.perhaps", "User", message.UserMention(req.Owner))}, nil
 	case done.Already:
-		return reply{text: q.t.Say("knock.already", "Room", bold(done.Room.Name))}, nil
+		return reply{text: q.t.Say("knock.already", "Room", message.Bold(done.Room.Name))}, nil
 	}
-	return reply{text: q.t.Say("knock.done", "Room", bold(done.Room.Name))}, nil
+	return reply{text: q.t.Say("knock.done", "Room", message.Bold(done.Room.Name))}, nil
 }
 
 // answerKnock lets somebody in, or tells them "not now".
 func (c *Commands) answerKnock(letIn bool) handler {
 	return func(ctx context.Context, q *call) (reply, error) {
-		user := q.custom.user()
-		done, err := c.o.Keeper.Answer(ctx, q.guild, room.AnswerRequest{Actor: q.actor, RoomID: q.custom.room, User: user, LetIn: letIn})
+		user := q.custom.User()
+		done, err := c.o.Keeper.Answer(ctx, q.guild, room.AnswerRequest{Actor: q.actor, RoomID: q.custom.Room, User: user, LetIn: letIn})
 		if err != nil {
 			return reply{}, err
 		}
@@ -78,7 +79,7 @@ func (c *Commands) answerKnock(letIn bool) handler {
 		case done.Reached != room.ReachedDirect:
 			say = "knock.not-now.untold"
 		}
-		return reply{text: q.t.Say(say, "User", userMention(user), "Room", bold(done.Room.Name))}, nil
+		return reply{text: q.t.Say(say, "User", message.UserMention(user), "Room", message.Bold(done.Room.Name))}, nil
 	}
 }
 
@@ -100,12 +101,12 @@ func (c *Commands) waiting(ctx context.Context, q *call, leave bool) (reply, err
 	case err != nil:
 		return reply{}, err
 	case leave:
-		return reply{text: q.t.Say("wait.left", "Room", bold(done.Room.Name))}, nil
+		return reply{text: q.t.Say("wait.left", "Room", message.Bold(done.Room.Name))}, nil
 	case !done.HeldUntil.IsZero():
-		return reply{text: q.t.Say("join.held", "Channel", channelMention(id), "Time", clock(done.HeldUntil))}, nil
+		return reply{text: q.t.Say("join.held", "Channel", message.ChannelMention(id), "Time", message.ShortTime(done.HeldUntil))}, nil
 	}
 	return reply{
-		text: q.t.Say("wait.place", "Room", bold(done.Room.Name), "Place", done.Place),
-		rows: []discord.LayoutComponent{row(button(discord.ButtonStyleSecondary, "", q.t.Say("button.unwait"), q.about(actUnwait, id, "")))},
+		text: q.t.Say("wait.place", "Room", message.Bold(done.Room.Name), "Place", done.Place),
+		rows: []discord.LayoutComponent{message.Row(message.Button(discord.ButtonStyleSecondary, "", q.t.Say("button.unwait"), q.about(message.ActionUnwait, id, "")))},
 	}, nil
 }

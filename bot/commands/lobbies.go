@@ -7,6 +7,7 @@ import (
 
 	"github.com/disgoorg/disgo/discord"
 
+	"snug/bot/message"
 	"snug/shared/errs"
 	"snug/shared/guild"
 )
@@ -31,21 +32,21 @@ func (c *Commands) addLobby(ctx context.Context, q *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return reply{text: q.t.Say("lobby.added", "Lobby", channelMention(done.Lobby.ChannelID))}, nil
+	return reply{text: q.t.Say("lobby.added", "Lobby", message.ChannelMention(done.Lobby.ChannelID))}, nil
 }
 
 // removeLobby lets a lobby be an ordinary channel again.
 func (c *Commands) removeLobby(ctx context.Context, q *call) (reply, error) {
 	text := strings.TrimSpace(q.data.String("lobby"))
-	id, _ := parseID(strings.Trim(text, "<#>"))
+	id, _ := message.ParseID(strings.Trim(text, "<#>"))
 	if !slices.ContainsFunc(c.memory(q).Settings.Lobbies, func(l guild.Lobby) bool { return l.ChannelID == id }) {
-		return reply{}, errs.E(errs.NotFound, "“%s” is no lobby. Choose one from the list that opens while you type.", strip(text))
+		return reply{}, errs.E(errs.NotFound, "“%s” is no lobby. Choose one from the list that opens while you type.", message.Strip(text))
 	}
 	done, err := c.o.Keeper.RemoveLobby(ctx, q.guild, guild.LobbyRemoval{Actor: q.actor, ChannelID: id})
 	if err != nil {
 		return reply{}, err
 	}
-	return reply{text: q.t.Say("lobby.removed", "Lobby", channelMention(done.Lobby.ChannelID))}, nil
+	return reply{text: q.t.Say("lobby.removed", "Lobby", message.ChannelMention(done.Lobby.ChannelID))}, nil
 }
 
 // lobbies lists them with what is special about each.
@@ -62,11 +63,11 @@ func (c *Commands) lobbies(ctx context.Context, q *call) (reply, error) {
 	for _, l := range v.Settings.Lobbies {
 		list = append(list, "- "+strings.Join(c.lobbyWords(q, l), " · "))
 	}
-	return reply{text: lines(append(list, q.t.Say("lobby.how"))...), rows: []discord.LayoutComponent{back}}, nil
+	return reply{text: message.Lines(append(list, q.t.Say("lobby.how"))...), rows: []discord.LayoutComponent{back}}, nil
 }
 
 func (c *Commands) lobbyWords(q *call, l guild.Lobby) []string {
-	words := []string{channelMention(l.ChannelID)}
+	words := []string{message.ChannelMention(l.ChannelID)}
 	if l.Seats != 0 {
 		words = append(words, q.t.Say("room.seats", "Count", l.Seats))
 	}
@@ -78,10 +79,10 @@ func (c *Commands) lobbyWords(q *call, l guild.Lobby) []string {
 		words = append(words, q.t.Say(say))
 	}
 	if l.NameTemplate != "" {
-		words = append(words, "`"+strings.ReplaceAll(strip(l.NameTemplate), "`", "'")+"`")
+		words = append(words, "`"+strings.ReplaceAll(message.Strip(l.NameTemplate), "`", "'")+"`")
 	}
 	if l.CategoryID != 0 {
-		words = append(words, channelMention(l.CategoryID))
+		words = append(words, message.ChannelMention(l.CategoryID))
 	}
 	if l.IdleTimeout != nil {
 		words = append(words, q.t.Say("setting.idle_timeout")+": "+c.shownTime(q, setting{name: "idle_timeout"}, *l.IdleTimeout))
@@ -92,7 +93,7 @@ func (c *Commands) lobbyWords(q *call, l guild.Lobby) []string {
 func (c *Commands) lobbyNames(q *call, lobbies []guild.Lobby) string {
 	var list []string
 	for _, l := range lobbies {
-		list = append(list, channelMention(l.ChannelID))
+		list = append(list, message.ChannelMention(l.ChannelID))
 	}
 	if len(list) == 0 {
 		return q.t.Say("lobby.none")

@@ -7,6 +7,7 @@ import (
 	"github.com/disgoorg/disgo/discord"
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/bot/message"
 	"snug/shared/room"
 )
 
@@ -21,17 +22,17 @@ func (c *Commands) createRoom(ctx context.Context, q *call) (reply, error) {
 		return reply{}, err
 	}
 	page, v := c.o.Pages.Room(r.Room.ID), r.Invite.Invite
-	text := lines(
-		q.t.Say("opened", "Room", bold(r.Room.Name), "Channel", channelMention(r.Room.ID)),
-		q.t.Say("room.seats", "Count", r.Room.Seats)+" · "+privacy(q.t, r.Room.Access),
+	text := message.Lines(
+		q.t.Say("opened", "Room", message.Bold(r.Room.Name), "Channel", message.ChannelMention(r.Room.ID)),
+		q.t.Say("room.seats", "Count", r.Room.Seats)+" · "+message.Privacy(q.t, r.Room.Access),
 		q.t.Say("opened.page", "Page", page),
 	)
 	if r.Invite.Token != "" {
-		text += "\n" + q.t.Say("opened.link", "Link", c.o.Pages.Invite(r.Room.ID, r.Invite.Token), "Count", v.MaxUses, "When", when(v.ExpiresAt))
+		text += "\n" + q.t.Say("opened.link", "Link", c.o.Pages.Invite(r.Room.ID, r.Invite.Token), "Count", v.MaxUses, "When", message.RelativeTime(v.ExpiresAt))
 	}
-	return reply{text: text, rows: []discord.LayoutComponent{row(
-		button(discord.ButtonStylePrimary, "🔊", q.t.Say("button.join"), q.about(actJoin, r.Room.ID, "")),
-		link(q.t.Say("button.page"), page),
+	return reply{text: text, rows: []discord.LayoutComponent{message.Row(
+		message.Button(discord.ButtonStylePrimary, "🔊", q.t.Say("button.join"), q.about(message.ActionJoin, r.Room.ID, "")),
+		message.Link(q.t.Say("button.page"), page),
 	)}}, nil
 }
 
@@ -47,7 +48,7 @@ func (c *Commands) inviteTarget(ctx context.Context, q *call) (reply, error) {
 
 // admit lets the person in whom a button is about.
 func (c *Commands) admit(ctx context.Context, q *call) (reply, error) {
-	return c.inviteWho(ctx, q, q.custom.user())
+	return c.inviteWho(ctx, q, q.custom.User())
 }
 
 func (c *Commands) inviteWho(ctx context.Context, q *call, who snowflake.ID) (reply, error) {
@@ -63,7 +64,7 @@ func (c *Commands) inviteWho(ctx context.Context, q *call, who snowflake.ID) (re
 	}
 	url := c.o.Pages.Invite(id, l.Token)
 	if who == 0 {
-		return reply{text: q.t.Say("invited.link", "Channel", channelMention(id), "Count", l.Invite.MaxUses, "When", when(l.Invite.ExpiresAt), "Link", url)}, nil
+		return reply{text: q.t.Say("invited.link", "Channel", message.ChannelMention(id), "Count", l.Invite.MaxUses, "When", message.RelativeTime(l.Invite.ExpiresAt), "Link", url)}, nil
 	}
 	say := "invited.unsent"
 	switch reached {
@@ -72,5 +73,5 @@ func (c *Commands) inviteWho(ctx context.Context, q *call, who snowflake.ID) (re
 	case room.ReachedClosed:
 		say = "invited.untold"
 	}
-	return reply{text: q.t.Say(say, "User", userMention(who), "Channel", channelMention(id), "Link", url)}, nil
+	return reply{text: q.t.Say(say, "User", message.UserMention(who), "Channel", message.ChannelMention(id), "Link", url)}, nil
 }

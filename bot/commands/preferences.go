@@ -5,6 +5,7 @@ import (
 
 	"github.com/disgoorg/disgo/discord"
 
+	"snug/bot/message"
 	"snug/shared/room"
 )
 
@@ -21,23 +22,23 @@ func (c *Commands) preferences(ctx context.Context, q *call) (reply, error) {
 	list := []string{q.t.Say("prefs.some")}
 	add := func(id string, pairs ...any) { list = append(list, "- "+q.t.Say(id, pairs...)) }
 	if p.Name != "" {
-		add("prefs.name", "Name", bold(p.Name))
+		add("prefs.name", "Name", message.Bold(p.Name))
 	}
 	if p.Seats != 0 {
 		add("prefs.seats", "Count", p.Seats)
 	}
 	if p.Private != nil || p.Locked || p.Hidden {
 		a := room.Access{Private: p.Private != nil && *p.Private, Locked: p.Locked, Hidden: p.Hidden}
-		add("prefs.privacy", "Privacy", privacy(q.t, a))
+		add("prefs.privacy", "Privacy", message.Privacy(q.t, a))
 	}
 	if len(p.Guests) > 0 {
-		add("prefs.guests", "People", mentions(q.t, p.Guests))
+		add("prefs.guests", "People", message.Mentions(q.t, p.Guests))
 	}
 	if len(p.Banned) > 0 {
-		add("prefs.banned", "People", mentions(q.t, p.Banned))
+		add("prefs.banned", "People", message.Mentions(q.t, p.Banned))
 	}
-	return reply{text: lines(list...), rows: []discord.LayoutComponent{row(
-		button(discord.ButtonStyleSecondary, "🧹", q.t.Say("button.forget"), q.about(actForget, 0, "")),
+	return reply{text: message.Lines(list...), rows: []discord.LayoutComponent{message.Row(
+		message.Button(discord.ButtonStyleSecondary, "🧹", q.t.Say("button.forget"), q.about(message.ActionForget, 0, "")),
 	)}}, nil
 }
 

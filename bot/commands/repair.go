@@ -6,6 +6,7 @@ import (
 
 	"github.com/disgoorg/disgo/discord"
 
+	"snug/bot/message"
 	"snug/shared/guild"
 )
 
@@ -38,13 +39,13 @@ const maxFindings = 15
 
 func (c *Commands) report(q *call, report guild.RepairReport, done string) reply {
 	open := slices.DeleteFunc(slices.Clone(report.Findings), func(f guild.Finding) bool { return f.Mended })
-	health := link(q.t.Say("button.health"), c.o.Pages.Admin(q.guild)+"/health")
+	health := message.Link(q.t.Say("button.health"), c.o.Pages.Admin(q.guild)+"/health")
 	if len(open) == 0 {
-		return reply{text: lines(done, q.t.Say("repair.none")), rows: []discord.LayoutComponent{row(health)}}
+		return reply{text: message.Lines(done, q.t.Say("repair.none")), rows: []discord.LayoutComponent{message.Row(health)}}
 	}
 	list := []string{done, q.t.Say("repair.some", "Count", len(open))}
 	safe := 0
-	menu := discord.NewStringSelectMenu(q.about(actRisky, 0, "").String(), q.t.Say("repair.risky"))
+	menu := discord.NewStringSelectMenu(q.about(message.ActionMendRisky, 0, "").String(), q.t.Say("repair.risky"))
 	for i, f := range open {
 		words := finding(q, f)
 		if i < maxFindings {
@@ -54,12 +55,12 @@ func (c *Commands) report(q *call, report guild.RepairReport, done string) reply
 		case f.Kind == guild.FindUnseen: // only people can mend it
 		case !f.Risky:
 			safe++
-		case len(menu.Options) < maxChoices:
+		case len(menu.Options) < message.MaxChoices:
 			name := f.Name
 			if name == "" {
 				name = f.ChannelID.String()
 			}
-			menu.Options = append(menu.Options, discord.StringSelectMenuOption{Label: cut(strip(name), maxOption), Value: f.ID, Description: cut(q.t.Say("mend."+string(f.Kind)), maxOption)})
+			menu.Options = append(menu.Options, discord.StringSelectMenuOption{Label: message.Cut(message.Strip(name), message.MaxOption), Value: f.ID, Description: message.Cut(q.t.Say("mend."+string(f.Kind)), message.MaxOption)})
 		}
 	}
 	if len(open) > maxFindings {
@@ -67,23 +68,23 @@ func (c *Commands) report(q *call, report guild.RepairReport, done string) reply
 	}
 	var rows []discord.LayoutComponent
 	if len(menu.Options) > 0 {
-		rows = append(rows, row(menu.WithMaxValues(len(menu.Options))))
+		rows = append(rows, message.Row(menu.WithMaxValues(len(menu.Options))))
 	}
 	if safe > 0 {
-		return reply{text: lines(list...), rows: append(rows, row(button(discord.ButtonStyleSuccess, "🔧", q.t.Say("button.mend", "Count", safe), q.about(actMend, 0, "")), health))}
+		return reply{text: message.Lines(list...), rows: append(rows, message.Row(message.Button(discord.ButtonStyleSuccess, "🔧", q.t.Say("button.mend", "Count", safe), q.about(message.ActionMend, 0, "")), health))}
 	}
-	return reply{text: lines(list...), rows: append(rows, row(health))}
+	return reply{text: message.Lines(list...), rows: append(rows, message.Row(health))}
 }
 
 // finding says what disagrees, what mending does, and why it failed if it did.
 func finding(q *call, f guild.Finding) string {
-	name := bold(f.Name)
+	name := message.Bold(f.Name)
 	if f.Name == "" && f.ChannelID != 0 {
-		name = channelMention(f.ChannelID)
+		name = message.ChannelMention(f.ChannelID)
 	}
-	words := q.t.Say("find."+string(f.Kind), "Name", name, "Want", escape(f.Want), "Have", escape(f.Have)) + " " + q.t.Say("mend."+string(f.Kind))
+	words := q.t.Say("find."+string(f.Kind), "Name", name, "Want", message.Escape(f.Want), "Have", message.Escape(f.Have)) + " " + q.t.Say("mend."+string(f.Kind))
 	if f.Err != nil {
-		words += " ⚠️ " + refusal(q.t, f.Err)
+		words += " ⚠️ " + message.Refusal(q.t, f.Err)
 	}
 	return words
 }

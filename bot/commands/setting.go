@@ -9,6 +9,7 @@ import (
 	"github.com/disgoorg/disgo/discord"
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/bot/message"
 	"snug/shared/errs"
 	"snug/shared/guild"
 	"snug/shared/schema"
@@ -92,7 +93,7 @@ func (c *Commands) field(q *call, s setting, v any) discord.LabelSubComponent {
 		}}
 	case kindLanguage:
 		menu := discord.StringSelectMenuComponent{CustomID: s.name, Required: true, Options: []discord.StringSelectMenuOption{
-			{Label: cut(q.t.Say("value.language"), maxOption), Value: "server", Default: v == ""},
+			{Label: message.Cut(q.t.Say("value.language"), message.MaxOption), Value: "server", Default: v == ""},
 		}}
 		for _, l := range c.o.Texts.Languages() {
 			menu.Options = append(menu.Options, discord.StringSelectMenuOption{Label: l.Name, Value: l.Code, Default: v == l.Code})
@@ -119,7 +120,7 @@ func (c *Commands) field(q *call, s setting, v any) discord.LabelSubComponent {
 	case kindWords:
 		in := discord.NewParagraphTextInput(s.name).WithMaxLength(4000)
 		if list, ok := v.([]string); ok {
-			in.Value = cut(strings.Join(list, ", "), 4000)
+			in.Value = message.Cut(strings.Join(list, ", "), 4000)
 		}
 		return in
 	}
@@ -145,7 +146,7 @@ func (s setting) read(typed []string) (any, error) {
 	case kindNumber:
 		n, err := strconv.Atoi(text)
 		if err != nil {
-			return nil, errs.Field(s.name, "“%s” is not a whole number. Please type one, like 4.", strip(text))
+			return nil, errs.Field(s.name, "“%s” is not a whole number. Please type one, like 4.", message.Strip(text))
 		}
 		return n, nil
 	case kindTime:
@@ -168,17 +169,17 @@ func (s setting) read(typed []string) (any, error) {
 		if text == "" {
 			return snowflake.ID(0), nil
 		}
-		id, ok := parseID(text)
+		id, ok := message.ParseID(text)
 		if !ok {
-			return nil, errs.Field(s.name, "“%s” is no channel. Choose one from the list.", strip(text))
+			return nil, errs.Field(s.name, "“%s” is no channel. Choose one from the list.", message.Strip(text))
 		}
 		return id, nil
 	case kindRoles:
 		list := []snowflake.ID{}
 		for _, v := range typed {
-			id, ok := parseID(strings.TrimSpace(v))
+			id, ok := message.ParseID(strings.TrimSpace(v))
 			if !ok {
-				return nil, errs.Field(s.name, "“%s” is no role. Choose one from the list.", strip(v))
+				return nil, errs.Field(s.name, "“%s” is no role. Choose one from the list.", message.Strip(v))
 			}
 			list = append(list, id)
 		}

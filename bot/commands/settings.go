@@ -11,6 +11,7 @@ import (
 	"github.com/disgoorg/disgo/discord"
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/bot/message"
 	"snug/shared/errs"
 	"snug/shared/guild"
 	"snug/shared/room"
@@ -22,7 +23,7 @@ func (c *Commands) settings(ctx context.Context, q *call) (reply, error) {
 	if ok {
 		s, known := c.settingMeant(q, name)
 		if !known {
-			return reply{}, errs.E(errs.NotFound, "There is no setting “%s”. Choose one from the list that opens while you type, or use /snug settings alone to see them all.", strip(name))
+			return reply{}, errs.E(errs.NotFound, "There is no setting “%s”. Choose one from the list that opens while you type, or use /snug settings alone to see them all.", message.Strip(name))
 		}
 		return c.saveOne(ctx, q, s, q.data.String("value"))
 	}
@@ -37,7 +38,7 @@ func (c *Commands) overview(ctx context.Context, q *call, done string) (reply, e
 	}
 	values := fieldsOf(v.Settings)
 	list := []string{done}
-	menu := discord.NewStringSelectMenu(q.about(actGroup, 0, "r"+strconv.FormatUint(v.Rev, 10)).String(), q.t.Say("settings.choose"))
+	menu := discord.NewStringSelectMenu(q.about(message.ActionGroup, 0, "r"+strconv.FormatUint(v.Rev, 10)).String(), q.t.Say("settings.choose"))
 	for _, g := range groups() {
 		var words []string
 		list = append(list, g.emoji+" **"+q.t.Say("group."+g.name)+"**")
@@ -49,12 +50,12 @@ func (c *Commands) overview(ctx context.Context, q *call, done string) (reply, e
 	}
 	list = append(list, "🛎️ **"+q.t.Say("group.lobbies")+"**", "- "+c.lobbyNames(q, v.Settings.Lobbies))
 	menu.Options = append(menu.Options, groupOption(q, groupLobbies, "🛎️", q.t.Say("cmd.snug.lobby.about")))
-	return reply{text: lines(list...), rows: []discord.LayoutComponent{row(menu), row(link(q.t.Say("button.admin"), c.o.Pages.Admin(q.guild)))}}, nil
+	return reply{text: message.Lines(list...), rows: []discord.LayoutComponent{message.Row(menu), message.Row(message.Link(q.t.Say("button.admin"), c.o.Pages.Admin(q.guild)))}}, nil
 }
 
 func groupOption(q *call, name, emoji, about string) discord.StringSelectMenuOption {
 	e := discord.NewComponentEmoji(emoji)
-	return discord.StringSelectMenuOption{Label: cut(q.t.Say("group."+name), maxOption), Value: name, Description: cut(about, maxOption), Emoji: &e}
+	return discord.StringSelectMenuOption{Label: message.Cut(q.t.Say("group."+name), message.MaxOption), Value: name, Description: message.Cut(about, message.MaxOption), Emoji: &e}
 }
 
 // shown says a setting's value.
@@ -76,7 +77,7 @@ func (c *Commands) shown(q *call, s setting, v any) string {
 		if v == 0 {
 			return q.t.Say("value.none")
 		}
-		return channelMention(v)
+		return message.ChannelMention(v)
 	case []snowflake.ID:
 		var list []string
 		for _, id := range v {
@@ -98,7 +99,7 @@ func (c *Commands) shown(q *call, s setting, v any) string {
 		case s.kind == kindLanguage:
 			return c.languageName(v)
 		}
-		return "`" + strings.ReplaceAll(strip(v), "`", "'") + "`"
+		return "`" + strings.ReplaceAll(message.Strip(v), "`", "'") + "`"
 	}
 	return ""
 }
@@ -173,10 +174,10 @@ func (c *Commands) settingMeant(q *call, name string) (setting, bool) {
 func (c *Commands) form(q *call, title string, list []setting) discord.ModalCreate {
 	m := c.memory(q)
 	values := fieldsOf(m.Settings)
-	out := discord.NewModalCreate(q.about(actSave, 0, "r"+strconv.FormatUint(m.Rev, 10)).String(), cut(title, maxTitle))
+	out := discord.NewModalCreate(q.about(message.ActionSave, 0, "r"+strconv.FormatUint(m.Rev, 10)).String(), message.Cut(title, maxTitle))
 	for _, s := range list {
-		l := discord.NewLabel(cut(q.t.Say("setting."+s.name), maxTitle), c.field(q, s, values[s.name]))
-		l.Description = cut(q.t.Say("setting."+s.name+".about"), maxOption)
+		l := discord.NewLabel(message.Cut(q.t.Say("setting."+s.name), maxTitle), c.field(q, s, values[s.name]))
+		l.Description = message.Cut(q.t.Say("setting."+s.name+".about"), message.MaxOption)
 		out.Components = append(out.Components, l)
 	}
 	return out
@@ -184,7 +185,7 @@ func (c *Commands) form(q *call, title string, list []setting) discord.ModalCrea
 
 // save takes a form of settings.
 func (c *Commands) save(ctx context.Context, q *call) (reply, error) {
-	rev, _ := strconv.ParseUint(strings.TrimPrefix(q.custom.arg, "r"), 10, 64)
+	rev, _ := strconv.ParseUint(strings.TrimPrefix(q.custom.Arg, "r"), 10, 64)
 	values := map[string]any{}
 	for comp := range q.form.AllComponents() {
 		in, ok := comp.(discord.InteractiveComponent)
@@ -215,7 +216,7 @@ func (c *Commands) saveOne(ctx context.Context, q *call, s setting, text string)
 		case v == "false" || v == "off" || v == "0" || strings.EqualFold(v, q.t.Say("no")) || v == "no":
 			typed = []string{"false"}
 		default:
-			return reply{}, errs.Field(s.name, "“%s” is neither yes nor no. Type one of the two.", strip(text))
+			return reply{}, errs.Field(s.name, "“%s” is neither yes nor no. Type one of the two.", message.Strip(text))
 		}
 	case kindRoles:
 		typed = strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune("<@&>, ", r) })
@@ -244,7 +245,7 @@ func (c *Commands) saveValues(ctx context.Context, q *call, rev uint64, values m
 
 // again tells what was wrong, above the settings as they are: the menu to try again stays.
 func (c *Commands) again(ctx context.Context, q *call, err error) (reply, error) {
-	a, failed := c.overview(ctx, q, "⚠️ "+refusal(q.t, err))
+	a, failed := c.overview(ctx, q, "⚠️ "+message.Refusal(q.t, err))
 	if failed != nil {
 		return reply{}, err
 	}

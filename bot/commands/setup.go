@@ -6,6 +6,7 @@ import (
 	"github.com/disgoorg/disgo/discord"
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/bot/message"
 	"snug/shared/errs"
 	"snug/shared/guild"
 )
@@ -24,7 +25,7 @@ func (c *Commands) setup(ctx context.Context, q *call) (reply, error) {
 		if made || id == 0 {
 			list = append(list, "- "+q.t.Say(will))
 		} else {
-			list = append(list, "- "+q.t.Say(is, "Channel", channelMention(id)))
+			list = append(list, "- "+q.t.Say(is, "Channel", message.ChannelMention(id)))
 		}
 	}
 	plan(done.MadeCategory, done.CategoryID, "setup.category", "setup.category.there")
@@ -32,11 +33,11 @@ func (c *Commands) setup(ctx context.Context, q *call) (reply, error) {
 	list = append(list, optional(q, done.Preflight)...)
 	if done.LobbyID != 0 && !done.MadeLobby {
 		list = append(list, q.t.Say("setup.ready"))
-		return reply{text: lines(list...), rows: []discord.LayoutComponent{c.next(q)}}, nil
+		return reply{text: message.Lines(list...), rows: []discord.LayoutComponent{c.next(q)}}, nil
 	}
-	return reply{text: lines(list...), rows: []discord.LayoutComponent{row(
-		button(discord.ButtonStyleSuccess, "✨", q.t.Say("button.setup"), q.about(actSetupNow, 0, "")),
-		link(q.t.Say("button.admin"), c.o.Pages.Admin(q.guild)),
+	return reply{text: message.Lines(list...), rows: []discord.LayoutComponent{message.Row(
+		message.Button(discord.ButtonStyleSuccess, "✨", q.t.Say("button.setup"), q.about(message.ActionSetupNow, 0, "")),
+		message.Link(q.t.Say("button.admin"), c.o.Pages.Admin(q.guild)),
 	)}}, nil
 }
 
@@ -49,9 +50,9 @@ func (c *Commands) lacking(q *call, p guild.Preflight) reply {
 		}
 	}
 	list = append(list, q.t.Say("setup.grant"))
-	return reply{text: lines(list...), rows: []discord.LayoutComponent{row(
-		button(discord.ButtonStylePrimary, "🔁", q.t.Say("button.again"), q.about(actSetup, 0, "")),
-		link(q.t.Say("button.health"), c.o.Pages.Admin(q.guild)+"/health"),
+	return reply{text: message.Lines(list...), rows: []discord.LayoutComponent{message.Row(
+		message.Button(discord.ButtonStylePrimary, "🔁", q.t.Say("button.again"), q.about(message.ActionSetup, 0, "")),
+		message.Link(q.t.Say("button.health"), c.o.Pages.Admin(q.guild)+"/health"),
 	)}}
 }
 
@@ -68,7 +69,7 @@ func optional(q *call, p guild.Preflight) (list []string) {
 func need(q *call, n guild.Need) string {
 	where := q.t.Say("setup.everywhere")
 	if n.Where != q.guild && n.Where != 0 {
-		where = channelMention(n.Where)
+		where = message.ChannelMention(n.Where)
 	}
 	return q.t.Say("setup.need", "Permission", q.t.Term(errs.Term(n.Permission)), "Where", where, "Why", q.t.Term(errs.Term(n.Why)))
 }
@@ -84,14 +85,14 @@ func (c *Commands) setupNow(ctx context.Context, q *call) (reply, error) {
 	if !done.Preflight.OK {
 		return c.lacking(q, done.Preflight), nil
 	}
-	list := append([]string{q.t.Say("setup.done", "Lobby", channelMention(done.LobbyID))}, optional(q, done.Preflight)...)
-	return reply{text: lines(list...), rows: []discord.LayoutComponent{c.next(q)}}, nil
+	list := append([]string{q.t.Say("setup.done", "Lobby", message.ChannelMention(done.LobbyID))}, optional(q, done.Preflight)...)
+	return reply{text: message.Lines(list...), rows: []discord.LayoutComponent{c.next(q)}}, nil
 }
 
 // next are the ways on from a finished setup.
 func (c *Commands) next(q *call) discord.LayoutComponent {
-	return row(
-		button(discord.ButtonStyleSecondary, "⚙️", q.t.Say("button.settings"), q.about(actGroups, 0, "")),
-		link(q.t.Say("button.admin"), c.o.Pages.Admin(q.guild)),
+	return message.Row(
+		message.Button(discord.ButtonStyleSecondary, "⚙️", q.t.Say("button.settings"), q.about(message.ActionGroups, 0, "")),
+		message.Link(q.t.Say("button.admin"), c.o.Pages.Admin(q.guild)),
 	)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/disgoorg/disgo/rest"
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/bot/message"
 	"snug/shared/guild"
 	"snug/shared/room"
 )
@@ -28,11 +29,11 @@ func (c *Commands) handleSuggest(e *events.InteractionCreate, i discord.Autocomp
 	}
 	choices := []discord.AutocompleteChoice{}
 	for _, s := range list {
-		if len(choices) == maxChoices {
+		if len(choices) == message.MaxChoices {
 			break
 		}
 		if typed == "" || strings.Contains(strings.ToLower(s.name), strings.ToLower(strings.TrimSpace(typed))) || s.value == typed {
-			choices = append(choices, discord.AutocompleteChoiceString{Name: cut(s.name, maxOption), Value: cut(s.value, maxOption)})
+			choices = append(choices, discord.AutocompleteChoiceString{Name: message.Cut(s.name, message.MaxOption), Value: message.Cut(s.value, message.MaxOption)})
 		}
 	}
 	ctx, cancel := context.WithTimeout(c.ctx, firstAnswer)
@@ -71,7 +72,7 @@ func (c *Commands) suggestRooms(q *call, closed bool) (out []suggestion) {
 		}
 		taken := room.Taken(c.o.Keeper.Roster(q.guild, r.ID))
 		// The name is cut first, so that the numbers stay.
-		out = append(out, suggestion{cut(strip(r.Name), maxOption-30) + " · " + cut(seats(q.t, taken, r.Seats), 27), r.ID.String()})
+		out = append(out, suggestion{message.Cut(message.Strip(r.Name), message.MaxOption-30) + " · " + message.Cut(message.Seats(q.t, taken, r.Seats), 27), r.ID.String()})
 	}
 	return out
 }
@@ -80,7 +81,7 @@ func (c *Commands) suggestRooms(q *call, closed bool) (out []suggestion) {
 func (c *Commands) suggestBans(q *call, roomName string) (out []suggestion) {
 	var err error
 	if roomName != "" {
-		q.custom.room, err = named(c.visible(q), roomName)
+		q.custom.Room, err = named(c.visible(q), roomName)
 	}
 	if err != nil {
 		return nil
@@ -90,7 +91,7 @@ func (c *Commands) suggestBans(q *call, roomName string) (out []suggestion) {
 		return nil
 	}
 	for _, b := range r.Bans {
-		out = append(out, suggestion{strip(c.nameOf(q, b.UserID, b.Name)), b.UserID.String()})
+		out = append(out, suggestion{message.Strip(c.nameOf(q, b.UserID, b.Name)), b.UserID.String()})
 	}
 	return out
 }
@@ -108,7 +109,7 @@ func (c *Commands) suggestLobbies(q *call) (out []suggestion) {
 // channelName gives a channel's name as far as it is known.
 func (c *Commands) channelName(q *call, id snowflake.ID) string {
 	if ch, ok := q.e.Client().Caches.Channel(id); ok {
-		return strip(ch.Name())
+		return message.Strip(ch.Name())
 	}
 	return "#" + id.String()
 }

@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 
+	"snug/bot/message"
 	"snug/shared/room"
 )
 
@@ -46,39 +47,39 @@ func (c *Commands) commandTable() map[string]command {
 // componentTable gives what each button, menu and modal does, by its action.
 func (c *Commands) componentTable() map[string]component {
 	t := map[string]component{
-		actRename:  {ask: c.askName, run: c.rename, room: true},
-		actNamed:   {run: c.rename, room: true},
-		actSeats:   {ask: c.askSeats, run: c.seats, room: true},
-		actSeated:  {run: c.seats, room: true},
-		actStatus:  {ask: c.askStatus, run: c.status, room: true},
-		actStated:  {run: c.status, room: true},
-		actInvite:  {run: c.invite, room: true},
-		actInfo:    {run: c.info, room: true},
-		actKeep:    {run: c.keep, room: true},
-		actClose:   {run: c.confirmClose, room: true},
-		actClosing: {run: c.close, room: true},
-		actGive:    {run: c.doTo(room.DoTransfer), room: true},
-		actStays:   {run: c.stays},
-		actPerson:  {run: c.person, room: true},
-		actAdmit:   {run: c.admit, room: true},
-		actLetIn:   {run: c.answerKnock(true), room: true},
-		actNotNow:  {run: c.answerKnock(false), room: true},
-		actUnban:   {run: c.unban, room: true},
-		actCard:    {run: c.card},
-		actJoin:    {run: c.join, room: true, keep: true},
-		actKnock:   {run: c.knock, room: true},
-		actWait:    {run: c.wait, room: true},
-		actUnwait:  {run: c.unwait, room: true},
-		actForget:  {run: c.forget},
+		message.ActionRename:       {ask: c.askName, run: c.rename, room: true},
+		message.ActionRenameSubmit: {run: c.rename, room: true},
+		message.ActionSeats:        {ask: c.askSeats, run: c.seats, room: true},
+		message.ActionSeatsSubmit:  {run: c.seats, room: true},
+		message.ActionStatus:       {ask: c.askStatus, run: c.status, room: true},
+		message.ActionStatusSubmit: {run: c.status, room: true},
+		message.ActionInvite:       {run: c.invite, room: true},
+		message.ActionInfo:         {run: c.info, room: true},
+		message.ActionKeep:         {run: c.keep, room: true},
+		message.ActionClose:        {run: c.confirmClose, room: true},
+		message.ActionCloseNow:     {run: c.close, room: true},
+		message.ActionTransferNow:  {run: c.doTo(room.DoTransfer), room: true},
+		message.ActionCancel:       {run: c.stays},
+		message.ActionPerson:       {run: c.person, room: true},
+		message.ActionAdmit:        {run: c.admit, room: true},
+		message.ActionLetIn:        {run: c.answerKnock(true), room: true},
+		message.ActionNotNow:       {run: c.answerKnock(false), room: true},
+		message.ActionUnban:        {run: c.unban, room: true},
+		message.ActionCard:         {run: c.card},
+		message.ActionJoin:         {run: c.join, room: true, keep: true},
+		message.ActionKnock:        {run: c.knock, room: true},
+		message.ActionWait:         {run: c.wait, room: true},
+		message.ActionUnwait:       {run: c.unwait, room: true},
+		message.ActionForget:       {run: c.forget},
 
-		actSetup:    {run: c.setup},
-		actSetupNow: {run: c.setupNow},
-		actGroup:    {ask: c.askGroup, run: c.lobbies},
-		actGroups:   {run: c.settings},
-		actSave:     {run: c.save},
-		actRepair:   {run: c.repair},
-		actMend:     {run: c.mend},
-		actRisky:    {run: c.mend},
+		message.ActionSetup:     {run: c.setup},
+		message.ActionSetupNow:  {run: c.setupNow},
+		message.ActionGroup:     {ask: c.askGroup, run: c.lobbies},
+		message.ActionGroups:    {run: c.settings},
+		message.ActionSave:      {run: c.save},
+		message.ActionRepair:    {run: c.repair},
+		message.ActionMend:      {run: c.mend},
+		message.ActionMendRisky: {run: c.mend},
 	}
 	for _, do := range []room.Action{room.DoLock, room.DoUnlock, room.DoHide, room.DoShow, room.DoPrivate, room.DoPublic, room.DoClaim, room.DoUnwatch} {
 		t[string(do)] = component{run: c.change(do), room: true}

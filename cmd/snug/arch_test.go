@@ -59,6 +59,11 @@ func TestImportRules(t *testing.T) {
 				{below(i, disgo) && !below(p.ImportPath, "snug/bot"), "disgo's client is the bot's"},
 				{below(p.ImportPath, pure...) && (below(i, gin, melody, nats, disgo) || slices.Contains(io, i)), "it does no I/O"},
 				{below(p.ImportPath, "snug/shared") && below(i, "snug/bot", "snug/dashboard"), "what is shared knows neither side"},
+				{below(p.ImportPath, "snug/bot/commands") && below(i, "snug/bot/panels"), "what both use is in bot/message"},
+				{below(p.ImportPath, "snug/bot/panels") && below(i, "snug/bot/commands"), "what both use is in bot/message"},
+				{below(p.ImportPath, "snug/bot/message") && below(i, "snug/bot"), "it lies below the bot's other packages"},
+				{below(p.ImportPath, "snug/bot/rooms") && below(i, "snug/bot/shards", "snug/bot/discordapi"), "rooms get Discord as an interface"},
+				{below(p.ImportPath, "snug/shared/discordsim") && below(i, "snug/shared/access"), "the simulator is the oracle that access is tested against"},
 			} {
 				if rule.broken {
 					t.Errorf("%s imports %s: %s", p.ImportPath, i, rule.says)

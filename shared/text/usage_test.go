@@ -64,7 +64,7 @@ func TestEveryMessageIsSaid(t *testing.T) {
 
 // people are the parts of Snug whose refusals people meet in Discord or on a
 // page. What only operators and programs meet is in English, as the log is.
-var people = []string{"bot/commands", "bot/discordapi", "bot/rooms", "dashboard/session", "shared/guild", "shared/room", "shared/access", "shared/schema", "shared/invite", "shared/errs"}
+var people = []string{"bot/commands", "bot/message", "bot/panels", "bot/discordapi", "bot/rooms", "dashboard/session", "shared/guild", "shared/room", "shared/access", "shared/schema", "shared/invite", "shared/errs"}
 
 // forPeople tells them from a file's path. In package dashboard some files answer programs.
 func forPeople(path string) bool {

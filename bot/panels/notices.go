@@ -1,4 +1,4 @@
-package commands
+package panels
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"github.com/disgoorg/disgo/discord"
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/bot/message"
 	"snug/bot/rooms"
 	"snug/shared/audit"
 	"snug/shared/room"
@@ -24,7 +25,7 @@ type Chat interface {
 
 // Teller gives what the keeper has its notices said with: direct messages, a
 // room's chat, a guild's log channel. It is safe for concurrent use.
-func Teller(dms DirectMessages, chat Chat, texts *text.Catalog, pages Pages) func(ctx context.Context, guildID snowflake.ID, language string, n rooms.Notice) error {
+func Teller(dms DirectMessages, chat Chat, texts *text.Catalog, pages message.Pages) func(ctx context.Context, guildID snowflake.ID, language string, n rooms.Notice) error {
 	return func(ctx context.Context, guildID snowflake.ID, language string, n rooms.Notice) error {
 		t := texts.For(language)
 		if p, ok := n.(rooms.Personal); ok {
@@ -44,25 +45,25 @@ func Teller(dms DirectMessages, chat Chat, texts *text.Catalog, pages Pages) fun
 
 // quiet mentions nobody, and is no longer than Discord takes.
 func quiet(m discord.MessageCreate) discord.MessageCreate {
-	m.Content, m.AllowedMentions = cut(m.Content, maxMessage), &discord.AllowedMentions{}
+	m.Content, m.AllowedMentions = message.Cut(m.Content, message.MaxContent), &discord.AllowedMentions{}
 	return m
 }
 
 // whispered finds the words of a direct message. It has links rather than
 // buttons of ours: those work wherever the shard of direct messages is.
-func whispered(t text.Texts, pages Pages, n rooms.Personal) discord.MessageCreate {
+func whispered(t text.Texts, pages message.Pages, n rooms.Personal) discord.MessageCreate {
 	about := func(r room.Summary, id string, pairs ...any) discord.MessageCreate {
-		words := t.Say(id, append([]any{"Room", bold(r.Name), "Channel", channelMention(r.ID)}, pairs...)...)
-		return discord.MessageCreate{Content: words, Components: []discord.LayoutComponent{row(link(t.Say("button.page"), pages.Room(r.ID)))}}
+		words := t.Say(id, append([]any{"Room", message.Bold(r.Name), "Channel", message.ChannelMention(r.ID)}, pairs...)...)
+		return discord.MessageCreate{Content: words, Components: []discord.LayoutComponent{message.Row(message.Link(t.Say("button.page"), pages.Room(r.ID)))}}
 	}
 	switch n := n.(type) {
 	case rooms.Invited:
 		return discord.MessageCreate{
-			Content:    t.Say("told.invited", "By", escape(n.Name), "Room", bold(n.Room.Name), "Link", n.Link),
-			Components: []discord.LayoutComponent{row(link(t.Say("button.page"), n.Link))},
+			Content:    t.Say("told.invited", "By", message.Escape(n.Name), "Room", message.Bold(n.Room.Name), "Link", n.Link),
+			Components: []discord.LayoutComponent{message.Row(message.Link(t.Say("button.page"), n.Link))},
 		}
 	case rooms.SeatFree:
-		return about(n.Room, "told.seat", "Time", clock(n.Until))
+		return about(n.Room, "told.seat", "Time", message.ShortTime(n.Until))
 	case rooms.MovedBack:
 		if n.Held {
 			return about(n.Room, "told.held")
@@ -74,23 +75,23 @@ func whispered(t text.Texts, pages Pages, n rooms.Personal) discord.MessageCreat
 		}
 		return discord.MessageCreate{Content: t.Say("told.not-now")}
 	case rooms.LobbyFailed:
-		return discord.MessageCreate{Content: t.Say("told.lobby", "Why", refusal(t, n.Err))}
+		return discord.MessageCreate{Content: t.Say("told.lobby", "Why", message.Refusal(t, n.Err))}
 	}
 	return discord.MessageCreate{}
 }
 
 // spoken finds the words, in the room's chat, for somebody who could not be messaged. It mentions them alone.
-func spoken(t text.Texts, pages Pages, n rooms.Aloud) (snowflake.ID, discord.MessageCreate) {
+func spoken(t text.Texts, pages message.Pages, n rooms.Aloud) (snowflake.ID, discord.MessageCreate) {
 	user, _ := n.Reader()
 	m := discord.MessageCreate{AllowedMentions: &discord.AllowedMentions{Users: []snowflake.ID{user}}}
 	var r room.Summary
 	switch n := n.Personal.(type) {
 	case rooms.SeatFree:
-		r, m.Content = n.Room, t.Say("aloud.seat", "User", userMention(user), "Time", clock(n.Until))
+		r, m.Content = n.Room, t.Say("aloud.seat", "User", message.UserMention(user), "Time", message.ShortTime(n.Until))
 	case rooms.KnockAnswered:
-		r, m.Content = n.Room, t.Say("aloud.let-in", "User", userMention(user))
+		r, m.Content = n.Room, t.Say("aloud.let-in", "User", message.UserMention(user))
 	}
-	m.Components = []discord.LayoutComponent{row(link(t.Say("button.page"), pages.Room(r.ID)))}
+	m.Components = []discord.LayoutComponent{message.Row(message.Link(t.Say("button.page"), pages.Room(r.ID)))}
 	return r.ID, m
 }
 
@@ -99,23 +100,23 @@ func notice(t text.Texts, n rooms.Notice) (snowflake.ID, discord.MessageCreate) 
 	in := func(r room.Summary, words string, buttons ...discord.InteractiveComponent) (snowflake.ID, discord.MessageCreate) {
 		m := discord.MessageCreate{Content: words}
 		if len(buttons) > 0 {
-			m.Components = []discord.LayoutComponent{row(buttons...)}
+			m.Components = []discord.LayoutComponent{message.Row(buttons...)}
 		}
 		return r.ID, m
 	}
 	switch n := n.(type) {
 	case rooms.ClosingSoon:
 		if n.Reason == room.ClosedAge {
-			return in(n.Room, t.Say("told.closing.age", "When", when(n.At)))
+			return in(n.Room, t.Say("told.closing.age", "When", message.RelativeTime(n.At)))
 		}
-		keep := customID{action: actKeep, guild: n.Room.GuildID, room: n.Room.ID}
-		return in(n.Room, t.Say("told.closing", "When", when(n.At)), button(discord.ButtonStyleSuccess, "⏰", t.Say("button.keep"), keep))
+		keep := message.CustomID{Action: message.ActionKeep, Guild: n.Room.GuildID, Room: n.Room.ID}
+		return in(n.Room, t.Say("told.closing", "When", message.RelativeTime(n.At)), message.Button(discord.ButtonStyleSuccess, "⏰", t.Say("button.keep"), keep))
 	case rooms.NameRefused:
-		return in(n.Room, t.Say("told.name", "User", userMention(n.Room.Access.OwnerID), "Name", bold(n.Room.Name)))
+		return in(n.Room, t.Say("told.name", "User", message.UserMention(n.Room.Access.OwnerID), "Name", message.Bold(n.Room.Name)))
 	case rooms.StaysOpen:
 		return in(n.Room, t.Say("told.stays"))
 	case rooms.NewOwner:
-		return in(n.Room, t.Say("told.owner", "User", userMention(n.Owner)))
+		return in(n.Room, t.Say("told.owner", "User", message.UserMention(n.Owner)))
 	case rooms.Happened:
 		var list []string
 		for _, e := range n.Entries {
@@ -132,9 +133,9 @@ func line(t text.Texts, e audit.Entry) string {
 		if id == 0 {
 			return "Snug"
 		}
-		return userMention(id)
+		return message.UserMention(id)
 	}
-	about := channelMention(e.RoomID)
+	about := message.ChannelMention(e.RoomID)
 	if e.RoomID == 0 {
 		about = ""
 	}
@@ -144,7 +145,7 @@ func line(t text.Texts, e audit.Entry) string {
 		if id := "setting." + e.Detail; t.Has(id) {
 			detail = t.Say(id)
 		}
-		old, now = strings.Trim(cut(old, 100), `"`), strings.Trim(cut(now, 100), `"`)
+		old, now = strings.Trim(message.Cut(old, 100), `"`), strings.Trim(message.Cut(now, 100), `"`)
 	case audit.EntryClosed, audit.EntryClosing:
 		detail = t.Say("why." + e.Detail)
 	case audit.EntryPrivacy:
@@ -155,7 +156,7 @@ func line(t text.Texts, e audit.Entry) string {
 		id += ".link"
 	}
 	words := t.Say(id, "Room", about, "By", person(e.By), "Target", person(e.Target),
-		"Detail", escape(detail), "Old", escape(old), "New", escape(now))
+		"Detail", message.Escape(detail), "Old", message.Escape(old), "New", message.Escape(now))
 	return fmt.Sprintf("<t:%d:T> %s", e.At.Unix(), words)
 }
 

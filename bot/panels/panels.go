@@ -1,4 +1,8 @@
-package commands
+// Package panels writes what Snug posts by itself: the control panel in each
+// room's own chat, the messages that tell of knocks, and notices in direct
+// messages, chats and log channels. What is pressed on them comes back as an
+// interaction, which package commands answers; the custom ids that both use are message's.
+package panels
 
 import (
 	"context"
@@ -13,6 +17,7 @@ import (
 	"github.com/disgoorg/disgo/rest"
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/bot/message"
 	"snug/bot/ratelimit"
 	"snug/bot/rooms"
 	"snug/shared/room"
@@ -29,12 +34,12 @@ const (
 	panelsAtOnce = 8                // of a guild are asked about at once
 )
 
-// PanelOptions are what Panels needs; all of it.
-type PanelOptions struct {
+// Options are what Panels needs; all of it.
+type Options struct {
 	Keeper *rooms.Keeper
 	Rest   rest.Channels
 	Texts  *text.Catalog
-	Pages  Pages
+	Pages  message.Pages
 	Now    func() time.Time
 	Log    *slog.Logger
 }
@@ -46,7 +51,7 @@ type PanelOptions struct {
 // of a guild at once, so that a channel that Discord is slow with, or that takes
 // no panel, delays no other.
 type Panels struct {
-	o    PanelOptions
+	o    Options
 	ctx  context.Context
 	stop context.CancelFunc
 	wg   sync.WaitGroup
@@ -60,9 +65,12 @@ type Panels struct {
 	oldEdits map[snowflake.ID]time.Time
 }
 
-// NewPanels makes Panels; Close ends it.
-func NewPanels(o PanelOptions) *Panels {
-	p := &Panels{o: o, dirty: map[snowflake.ID]bool{}, working: map[snowflake.ID]bool{}, houses: map[snowflake.ID]*panelHouse{}, refused: map[snowflake.ID]time.Time{}, oldEdits: map[snowflake.ID]time.Time{}}
+// New makes Panels; Close ends it.
+func New(o Options) *Panels {
+	p := &Panels{
+		o: o, dirty: map[snowflake.ID]bool{}, working: map[snowflake.ID]bool{}, houses: map[snowflake.ID]*panelHouse{},
+		refused: map[snowflake.ID]time.Time{}, oldEdits: map[snowflake.ID]time.Time{},
+	}
 	p.ctx, p.stop = context.WithCancel(context.Background())
 	return p
 }

@@ -1,4 +1,4 @@
-package commands
+package panels
 
 import (
 	"crypto/sha256"
@@ -8,6 +8,7 @@ import (
 	"github.com/disgoorg/disgo/discord"
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/bot/message"
 	"snug/shared/access"
 	"snug/shared/room"
 	"snug/shared/text"
@@ -22,14 +23,16 @@ const (
 
 // panel is the control panel of a room: what it is, and buttons for its owner.
 // It shows nothing that changes with every join, so that it is seldom edited.
-func panel(t text.Texts, pages Pages, r *room.Room, a room.Access) []discord.LayoutComponent {
-	about := func(action string) customID { return customID{action: action, guild: r.GuildID, room: r.ID} }
+func panel(t text.Texts, pages message.Pages, r *room.Room, a room.Access) []discord.LayoutComponent {
+	about := func(action string) message.CustomID {
+		return message.CustomID{Action: action, Guild: r.GuildID, Room: r.ID}
+	}
 	press := func(style discord.ButtonStyle, emoji, label, action string) discord.ButtonComponent {
-		return button(style, emoji, t.Say(label), about(action))
+		return message.Button(style, emoji, t.Say(label), about(action))
 	}
 	const grey = discord.ButtonStyleSecondary
 
-	facts := privacy(t, a) + " · " + t.Say("room.seats", "Count", r.Seats) + " · 👑 " + userMention(r.OwnerID)
+	facts := message.Privacy(t, a) + " · " + t.Say("room.seats", "Count", r.Seats) + " · 👑 " + message.UserMention(r.OwnerID)
 	colour, keep := colourOpen, grey
 	lock := press(grey, "🔒", "button.lock", string(room.DoLock))
 	if r.Locked {
@@ -45,25 +48,25 @@ func panel(t text.Texts, pages Pages, r *room.Room, a room.Access) []discord.Lay
 	said := []string{facts}
 	if !r.ClosingAt.IsZero() {
 		colour, keep = colourClosing, discord.ButtonStyleSuccess
-		said = append(said, t.Say("panel.closing", "When", when(r.ClosingAt)))
+		said = append(said, t.Say("panel.closing", "When", message.RelativeTime(r.ClosingAt)))
 	} else if r.Idle.Kept() {
-		said = append(said, t.Say("panel.kept", "When", when(r.Idle.KeptAt)))
+		said = append(said, t.Say("panel.kept", "When", message.RelativeTime(r.Idle.KeptAt)))
 	}
 	if r.Renames.Wanted != "" {
-		said = append(said, t.Say("panel.wanted", "Name", bold(r.Renames.Wanted)))
+		said = append(said, t.Say("panel.wanted", "Name", message.Bold(r.Renames.Wanted)))
 	}
 	if out := suspended(r); len(out) > 0 {
-		said = append(said, t.Say("panel.out", "People", mentions(t, out)))
+		said = append(said, t.Say("panel.out", "People", message.Mentions(t, out)))
 	}
-	people := discord.NewUserSelectMenu(about(actPerson).String(), t.Say("panel.people"))
+	people := discord.NewUserSelectMenu(about(message.ActionPerson).String(), t.Say("panel.people"))
 	return []discord.LayoutComponent{discord.NewContainer(
-		discord.NewTextDisplay("### "+escape(r.Name)+"\n"+lines(said...)),
+		discord.NewTextDisplay("### "+message.Escape(r.Name)+"\n"+message.Lines(said...)),
 		discord.NewActionRow(lock, show,
-			press(grey, "🪑", "button.seats", actSeats), press(grey, "✏️", "button.rename", actRename), press(grey, "💬", "button.status", actStatus)),
+			press(grey, "🪑", "button.seats", message.ActionSeats), press(grey, "✏️", "button.rename", message.ActionRename), press(grey, "💬", "button.status", message.ActionStatus)),
 		discord.NewActionRow(
-			press(discord.ButtonStylePrimary, "🎟️", "button.invite", actInvite), press(keep, "⏰", "button.keep", actKeep),
-			press(grey, "👑", "button.claim", string(room.DoClaim)), press(discord.ButtonStyleDanger, "🚪", "button.close", actClose),
-			link(t.Say("button.page"), pages.Room(r.ID))),
+			press(discord.ButtonStylePrimary, "🎟️", "button.invite", message.ActionInvite), press(keep, "⏰", "button.keep", message.ActionKeep),
+			press(grey, "👑", "button.claim", string(room.DoClaim)), press(discord.ButtonStyleDanger, "🚪", "button.close", message.ActionClose),
+			message.Link(t.Say("button.page"), pages.Room(r.ID))),
 		discord.NewActionRow(people),
 		discord.NewTextDisplay("-# "+t.Say("panel.hint")),
 	).WithAccentColor(colour)}
@@ -87,14 +90,14 @@ func suspended(r *room.Room) (users []snowflake.ID) {
 
 // knockMessage tells of somebody at the door.
 func knockMessage(t text.Texts, r *room.Room, k room.Knock) discord.MessageCreate {
-	about := func(action string) customID {
-		return customID{action: action, guild: r.GuildID, room: r.ID, arg: k.UserID.String()}
+	about := func(action string) message.CustomID {
+		return message.CustomID{Action: action, Guild: r.GuildID, Room: r.ID, Arg: k.UserID.String()}
 	}
 	return discord.MessageCreate{
-		Content: t.Say("panel.knock", "User", userMention(k.UserID), "Name", bold(k.Name)),
-		Components: []discord.LayoutComponent{row(
-			button(discord.ButtonStyleSuccess, "🚪", t.Say("button.let-in"), about(actLetIn)),
-			button(discord.ButtonStyleSecondary, "", t.Say("button.not-now"), about(actNotNow)),
+		Content: t.Say("panel.knock", "User", message.UserMention(k.UserID), "Name", message.Bold(k.Name)),
+		Components: []discord.LayoutComponent{message.Row(
+			message.Button(discord.ButtonStyleSuccess, "🚪", t.Say("button.let-in"), about(message.ActionLetIn)),
+			message.Button(discord.ButtonStyleSecondary, "", t.Say("button.not-now"), about(message.ActionNotNow)),
 		)},
 		AllowedMentions: &discord.AllowedMentions{},
 	}
