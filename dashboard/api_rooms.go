@@ -188,6 +188,8 @@ type (
 		Seats     int               `json:"seats"`
 		Taken     int               `json:"taken"`
 		InvitedBy string            `json:"invitedBy"`
+		Locked    bool              `json:"locked" doc:"The invite lets nobody new in for now."`
+		MayKnock  bool              `json:"mayKnock" doc:"You can ask to be let in all the same, with the operation knock."`
 		InVoice   []protocol.Person `json:"in_voice" nullable:"false"`
 	}
 )
@@ -262,6 +264,7 @@ func (s *Server) apiPreview(ctx context.Context, who *api.Caller, in *struct{ Bo
 	l := liveRoom{Live: room.Live{Room: room.Summary{ID: p.RoomID, GuildID: p.GuildID, Seats: p.Seats}, Roster: p.Roster}}
 	out := previewJSON{
 		GuildID: p.GuildID, GuildName: p.GuildName, ChannelID: p.RoomID, Name: p.Name, Seats: p.Seats, Taken: room.Taken(p.Roster), InvitedBy: p.InvitedBy,
+		Locked: p.Locked, MayKnock: p.MayKnock,
 		InVoice: s.roomJSON(l).Roster,
 	}
 	if out.InVoice == nil {

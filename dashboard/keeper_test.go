@@ -346,6 +346,10 @@ func (k *bookkeeper) RedeemInvite(ctx context.Context, g snowflake.ID, q room.Re
 		}
 		k.members[g][user] = access.Standing{GuildID: g, UserID: user, Member: true, Base: access.Enter, Username: "new", DisplayName: "New"}
 	}
+	if k.members[g][user].Pending {
+		k.arriving[user] = room.Arriving{GuildID: g, GuildName: "Friends", RoomID: r.ID, Name: r.Name, Step: room.StepRules, Until: k.now().Add(time.Hour)}
+		return room.Redeemed{GuildID: g, RoomID: r.ID, OnTheWay: true}, nil
+	}
 	if r.Guest(user) == nil && r.OwnerID != user {
 		r.Guests = append(r.Guests, room.Guest{UserID: user, InviteID: v.ID})
 		v.Redeemers = append(v.Redeemers, user)
@@ -396,7 +400,8 @@ func (k *bookkeeper) ChangeRoom(_ context.Context, g snowflake.ID, q room.Change
 	case room.DoUnwatch:
 		r.WatchToken = ""
 	case room.DoKick, room.DoBan:
-		r.Guests = slices.DeleteFunc(r.Guests, func(g room.Guest) bool { return g.UserID == q.User })
+		r.Strip(q.User, k.now())
+		r.DropUses(q.User)
 		if q.Do == room.DoBan {
 			r.Bans = append(r.Bans, room.Ban{UserID: q.User, By: q.Actor.UserID, At: k.now()})
 		}

@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -26,6 +27,22 @@ func TestInvitePages(t *testing.T) {
 	useUp := func(_ *bench, r *room.Room) {
 		for i := range snowflake.ID(r.Invites[0].MaxUses) {
 			r.Invites[0].Redeemers = append(r.Invites[0].Redeemers, 7000+i)
+		}
+	}
+	// follow has somebody let in by the invite, as its last use; put takes that back as being put out does.
+	follow := func(who snowflake.ID, b *bench, r *room.Room) {
+		r.Invites[0].MaxUses, r.Invites[0].Redeemers = 1, []snowflake.ID{who}
+		r.Guests = append(r.Guests, room.Guest{UserID: who, InviteID: r.Invites[0].ID})
+	}
+	putOut := func(who snowflake.ID, b *bench, r *room.Room) {
+		r.Strip(who, b.clock())
+		r.DropUses(who)
+	}
+	pending := func(who snowflake.ID) func(*bench, *room.Room) {
+		return func(b *bench, _ *room.Room) {
+			st := b.keeper.members[friends][who]
+			st.Pending = true
+			b.keeper.members[friends][who] = st
 		}
 	}
 	const comeIn, signIn = "Sign in with Discord and come in", "Sign in with Discord</button>"
@@ -56,6 +73,13 @@ func TestInvitePages(t *testing.T) {
 		{name: "a role is missing", who: member, meanwhile: refuse(errs.Forbidden, "You need the role Regulars."), before: []string{comeIn}, after: 403, says: []string{"You need the role Regulars.", "Come in</button>"}},
 		{name: "timed out", who: member, meanwhile: refuse(errs.Forbidden, "You are timed out."), before: []string{comeIn}, after: 403, says: []string{"You are timed out."}},
 		{name: "banned", who: banned, before: []string{comeIn}, after: 403, says: []string{"You can’t come in here", "You cannot enter this room."}},
+		{name: "kicked, by a link with uses left", who: guest, is: func(b *bench, r *room.Room) { putOut(guest, b, r) }, before: []string{comeIn}, after: 200, says: []string{`id="room-h"`}},
+		{name: "kicked, by the link they used up", who: member, is: func(b *bench, r *room.Room) { follow(member, b, r); putOut(member, b, r) }, before: []string{"It is used up"}, after: 410, says: []string{"This invite has been used up", "Ask whoever sent it"}},
+		{name: "kicked meanwhile, by the link they used up", who: member, is: func(b *bench, r *room.Room) { follow(member, b, r) }, meanwhile: func(b *bench, r *room.Room) { putOut(member, b, r) }, before: []string{"It is used up"}, after: 410, says: []string{"This invite has been used up"}},
+		{name: "kicked from a room that is locked since", who: guest, is: func(b *bench, r *room.Room) { putOut(guest, b, r); r.Locked = true }, before: []string{"The room is locked right now", "Then you can knock"}, after: 403, says: []string{"The room is locked right now", "Knock</button>"}},
+		{name: "pending", who: member, is: pending(member), before: []string{comeIn}, after: 200, says: []string{"You are on your way to", "accept the server's rules in Discord", "Your place is kept"}},
+		{name: "pending since", who: member, meanwhile: pending(member), before: []string{comeIn}, after: 200, says: []string{"accept the server's rules in Discord"}},
+		{name: "pending, and locked", who: member, is: func(b *bench, r *room.Room) { lock(b, r); pending(member)(b, r) }, before: []string{"The room is locked right now", signIn}, after: 403, says: []string{"The room is locked right now"}},
 		{name: "not a member", who: stranger, before: []string{comeIn}, after: 403, says: []string{"You are not a member of this server."}},
 		{name: "Discord is away", who: member, meanwhile: refuse(errs.DiscordUnavailable, "Discord does not answer."), before: []string{comeIn}, after: 503, says: []string{"Discord does not answer.", "Come in</button>"}},
 		{name: "nobody keeps the server", who: member, meanwhile: refuse(errs.Unavailable, "Snug is starting."), before: []string{comeIn}, after: 503, says: []string{"Back to the invite"}},
@@ -100,5 +124,33 @@ func TestInvitePages(t *testing.T) {
 				wants("again", w.follow(w.form(page+"/accept", url.Values{"t": {token}})), x.after, x.says)
 			}
 		})
+	}
+}
+
+// TestPreviewTellsOfLocks: programs are told, too, that an invite lets nobody new in for now, and whether to knock.
+func TestPreviewTellsOfLocks(t *testing.T) {
+	b := newBench(t)
+	r := b.room()
+	token := b.invite(r)
+	for _, x := range []struct {
+		name   string
+		locked bool
+		who    snowflake.ID
+		knock  bool
+	}{
+		{"open, for a member", false, member, false},
+		{"locked, for a member", true, member, true},
+		{"locked, for a guest", true, guest, false},
+		{"locked, for who is not in the server", true, stranger, false},
+	} {
+		b.keeper.mu.Lock()
+		r.Locked = x.locked
+		b.keeper.mu.Unlock()
+		got := b.signedIn(x.who).api("POST", "/api/v1/invites/preview", `{"token":"`+token+`"}`)
+		for _, want := range []string{fmt.Sprintf(`"locked":%v`, x.locked), fmt.Sprintf(`"mayKnock":%v`, x.knock)} {
+			if got.status != http.StatusOK || !strings.Contains(got.body, want) {
+				t.Errorf("%s: %d, no %s in %s", x.name, got.status, want, got.body)
+			}
+		}
 	}
 }
