@@ -117,7 +117,12 @@ func TestTokensEnd(t *testing.T) {
 // reads waits for a fact of a page whose own scripts and timers do not run.
 func (p *player) reads(what, js string) {
 	p.Helper()
-	deadline := time.Now().Add(patience)
+	p.readsWithin(patience, what, js)
+}
+
+func (p *player) readsWithin(d time.Duration, what, js string) {
+	p.Helper()
+	deadline := time.Now().Add(d)
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
