@@ -297,7 +297,7 @@ func (c changing) expel(ctx context.Context) error {
 		doc.Strip(user, now)
 		doc.DropUses(user)
 		if ban && !doc.Banned(user) {
-			doc.Bans = append(doc.Bans, room.Ban{UserID: user, Name: c.target.DisplayName, By: c.who.UserID, At: now, Stood: stood})
+			doc.Bans = append(doc.Bans, room.Ban{UserID: user, Name: c.target.DisplayName, Avatar: c.target.Avatar, By: c.who.UserID, At: now, Stood: stood})
 			doc.Due.IsLifted(user)
 		}
 	}, func(ctx context.Context) error {

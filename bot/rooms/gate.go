@@ -129,12 +129,22 @@ func (k *Keeper) lately(ctx context.Context, g *guildRooms, user snowflake.ID) (
 	return k.says(ctx, g.id, user)
 }
 
-// looks has a room's guests be called and look as Discord told last, also of those who are not in voice. What nobody
+// looks has a room's guests, and who is banned from it or waits, be called and look as Discord told last, also of those who are not in voice. What nobody
 // has told since stays as it was.
 func (k *Keeper) looks(g *guildRooms, doc *room.Room) {
 	for i := range doc.Guests {
 		if s, known := k.known(g, doc.Guests[i].UserID); known {
 			doc.Guests[i].Looks(s)
+		}
+	}
+	for i := range doc.Bans {
+		if s, known := k.known(g, doc.Bans[i].UserID); known {
+			doc.Bans[i].Looks(s)
+		}
+	}
+	for i := range doc.Waiting {
+		if s, known := k.known(g, doc.Waiting[i].UserID); known {
+			doc.Waiting[i].Looks(s)
 		}
 	}
 }

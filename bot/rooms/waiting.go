@@ -64,7 +64,7 @@ func (k *Keeper) wait(ctx context.Context, g *guildRooms, r *kept, who access.St
 	}
 	entry := audit.Entry{Kind: audit.EntryWaiting, By: who.UserID, Via: via}
 	return k.change(ctx, g, r, &entry, func(doc *room.Room) {
-		doc.Waiting = append(doc.Waiting, room.Waiter{UserID: who.UserID, Name: who.DisplayName, Since: now})
+		doc.Waiting = append(doc.Waiting, room.Waiter{UserID: who.UserID, Name: who.DisplayName, Avatar: who.Avatar, Since: now})
 	})
 }
 

@@ -102,7 +102,7 @@ func (r *Room) Banned(t text.Texts) []Folk {
 	var list []Folk
 	if c := r.View.Control; c != nil {
 		for _, b := range c.Bans {
-			list = append(list, Folk{Person: room.Person{UserID: b.UserID, DisplayName: r.called(t, b.UserID)}})
+			list = append(list, Folk{Person: room.Person{UserID: b.UserID, DisplayName: cmp.Or(b.Name, r.called(t, b.UserID)), Avatar: b.Avatar}})
 		}
 	}
 	return list
@@ -125,7 +125,7 @@ func (r *Room) JustBanned(t text.Texts) *Folk {
 	return nil
 }
 
-// Knocker is somebody at the door.
+// Knocker is somebody at the door, or in the line for a seat, and since when.
 type Knocker struct {
 	room.Person
 	At time.Time
@@ -143,12 +143,16 @@ func (r *Room) Knocks() []Knocker {
 	return list
 }
 
-// Line is who waits for a seat, for who runs the room.
-func (r *Room) Line() []room.Waiter {
+// Line is who waits for a seat and since when, for who runs the room.
+func (r *Room) Line() []Knocker {
 	if r.View.Control == nil {
 		return nil
 	}
-	return r.View.Control.Waiting
+	var list []Knocker
+	for _, w := range r.View.Control.Waiting {
+		list = append(list, Knocker{room.Person{UserID: w.UserID, DisplayName: w.Name, Avatar: w.Avatar}, w.Since})
+	}
+	return list
 }
 
 // RenameNote says how often the room can be renamed, or when it will be.

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/disgoorg/snowflake/v2"
 	"golang.org/x/net/html"
 
 	"snug/dashboard/view"
@@ -199,10 +200,13 @@ func find(doc *html.Node, id string) *html.Node {
 	return nil
 }
 
-// Guests have their picture also while they are not in voice.
-func TestGuestsHaveTheirPicture(t *testing.T) {
+// Guests have their picture also while they are not in voice, and so have who waits and who is banned.
+func TestFolkHaveTheirPictures(t *testing.T) {
 	p := fixtures.RoomPage(4, 1)
-	p.View.Control.Guests[0].Avatar = "a_1269e74af4df7417b13759eae50c83dc"
+	const hash = "a_1269e74af4df7417b13759eae50c83dc"
+	c := p.View.Control
+	c.Guests[0].Avatar = hash
+	c.Waiting, c.Bans = []room.Waiter{{UserID: 1 << 40, Name: "Wanda", Avatar: hash}}, []room.Ban{{UserID: 2 << 40, Name: "Bert", Avatar: hash}}
 	doc, _ := render(t, newEngine(t), p)
 	var pictures []string
 	for n := range find(doc, "control").Descendants() {
@@ -210,8 +214,10 @@ func TestGuestsHaveTheirPicture(t *testing.T) {
 			pictures = append(pictures, attr(n, "src"))
 		}
 	}
-	if len(pictures) != 1 || !strings.Contains(pictures[0], "/avatars/"+p.View.Control.Guests[0].UserID.String()+"/a_1269e74af4df7417b13759eae50c83dc") {
-		t.Errorf("pictures %v", pictures)
+	for i, who := range []snowflake.ID{c.Guests[0].UserID, c.Waiting[0].UserID, c.Bans[0].UserID} {
+		if len(pictures) != 3 || !strings.Contains(pictures[i], "/avatars/"+who.String()+"/"+hash) {
+			t.Errorf("pictures %v, not one of %d", pictures, who)
+		}
 	}
 }
 

@@ -163,9 +163,11 @@ type Guest struct {
 }
 
 // Looks takes what somebody is called and how they look, as Discord told it last.
-func (g *Guest) Looks(s access.Standing) {
+func (g *Guest) Looks(s access.Standing) { looks(&g.Name, &g.Avatar, s) }
+
+func looks(name, avatar *string, s access.Standing) {
 	if s.Member && s.DisplayName != "" {
-		g.Name, g.Avatar = s.DisplayName, s.Avatar
+		*name, *avatar = s.DisplayName, s.Avatar
 	}
 }
 
@@ -175,12 +177,16 @@ const Unasked access.Why = "unasked"
 // Ban keeps a user out of the room until it is undone.
 type Ban struct {
 	UserID snowflake.ID `json:"user_id"`
-	Name   string       `json:"name,omitempty"` // display name, where it was known
+	Name   string       `json:"name,omitempty"`   // display name, where it was known
+	Avatar string       `json:"avatar,omitempty"` // hash, where it was known
 	By     snowflake.ID `json:"by"`
 	At     time.Time    `json:"at"`
 	// Stood is what somebody else denied them on the room's channel when they were banned: that stays when the ban goes.
 	Stood access.Permissions `json:"stood,omitempty"`
 }
+
+// Looks is as of a Guest.
+func (b *Ban) Looks(s access.Standing) { looks(&b.Name, &b.Avatar, s) }
 
 // Lift is a ban that was undone, while Discord may show it yet.
 type Lift struct {

@@ -66,8 +66,12 @@ func (r *Room) Knocking() int {
 type Waiter struct {
 	UserID snowflake.ID `json:"user_id"`
 	Name   string       `json:"name"` // display name
+	Avatar string       `json:"avatar,omitempty"`
 	Since  time.Time    `json:"since"`
 }
+
+// Looks is as of a Guest.
+func (w *Waiter) Looks(s access.Standing) { looks(&w.Name, &w.Avatar, s) }
 
 // Place gives a user's place in the waiting list, from 1; 0 if they do not wait.
 func (r *Room) Place(user snowflake.ID) int {
