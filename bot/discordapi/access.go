@@ -46,7 +46,8 @@ func handsOn(have discord.Permissions) discord.Permissions {
 // music bots stay what they are; but where the room is closed to members, a
 // role's leave to see and enter is not, unless it is a helper or a bot's own.
 // No bit is used that the bot has not itself: Discord would refuse them all.
-func overwrites(a rooms.RoomAccess, s side, have []discord.PermissionOverwrite) []discord.PermissionOverwrite {
+// It fails if there is no space for all that denies something: to leave one out would let somebody in.
+func overwrites(a rooms.RoomAccess, s side, have []discord.PermissionOverwrite) ([]discord.PermissionOverwrite, error) {
 	p := placing{a: a, s: s, have: have, closed: closedTo(a), lend: handsOn(s.here), own: map[snowflake.ID]discord.MemberPermissionOverwrite{}, helped: map[snowflake.ID]bool{}}
 	if have == nil {
 		p.lend = handsOn(s.mine)
@@ -67,8 +68,14 @@ func overwrites(a rooms.RoomAccess, s side, have []discord.PermissionOverwrite) 
 			p.roles = append(p.roles, discord.RolePermissionOverwrite{RoleID: id, Allow: GuestAllow & p.lend})
 		}
 	}
-	list := p.list()
-	return list[:min(len(list), maxOverwrites)]
+	list, guests := p.list()
+	switch least := len(list) - guests; {
+	case least > maxOverwrites && have == nil:
+		return nil, crowded(len(s.parent))
+	case least > maxOverwrites:
+		return nil, explained(classOverwrites, "", "")
+	}
+	return list[:min(len(list), maxOverwrites)], nil
 }
 
 // closedTo gives what members may not in a room.
@@ -180,9 +187,9 @@ func (s side) guestAllow(a rooms.RoomAccess, user snowflake.ID) discord.Permissi
 	return GuestAllow &^ ((deny&^allow | denial(s.parent, user)) &^ seeAndEnter)
 }
 
-// list puts all together, the most needed first.
-func (p *placing) list() []discord.PermissionOverwrite {
-	list := []discord.PermissionOverwrite{discord.MemberPermissionOverwrite{UserID: p.s.self, Allow: BotAllow | BotExtra&p.lend}}
+// list puts all together, the most needed first, and says how many of the last are guests'.
+func (p *placing) list() (list []discord.PermissionOverwrite, ofGuests int) {
+	list = []discord.PermissionOverwrite{discord.MemberPermissionOverwrite{UserID: p.s.self, Allow: BotAllow | BotExtra&p.lend}}
 	p.everyone.Allow, p.everyone.Deny = p.everyone.Allow&^p.closed, p.everyone.Deny|p.closed
 	if p.everyone.Allow != 0 || p.everyone.Deny != 0 {
 		list = append(list, p.everyone)
@@ -203,7 +210,7 @@ func (p *placing) list() []discord.PermissionOverwrite {
 		}
 	}
 	list = append(list, kept(p.have, append(slices.Clone(list), guests...), p.a)...)
-	return append(list, guests...)
+	return append(list, guests...), len(guests)
 }
 
 // side finds what overwrites need to know of the guild.
@@ -374,7 +381,11 @@ func (d *Discord) setAccess(ctx context.Context, channel snowflake.ID, a rooms.R
 		return false, err
 	}
 	have := append([]discord.PermissionOverwrite{}, c.PermissionOverwrites()...)
-	want := heldAll(have, overwrites(a, s, have), handsOn(s.here), s.self)
+	all, err := overwrites(a, s, have)
+	if err != nil {
+		return false, err
+	}
+	want := heldAll(have, all, handsOn(s.here), s.self)
 	more, err = d.apply(ctx, channel, told, have, want, reason)
 	if errors.Is(err, errChanged) {
 		return more, err

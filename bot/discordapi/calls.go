@@ -67,6 +67,9 @@ func (d *Discord) create(ctx context.Context, guild, like snowflake.ID, reason s
 		return 0, err
 	}
 	want := inheritedWithMark(s)
+	if len(want) > maxOverwrites {
+		return 0, crowded(len(s.parent))
+	}
 	list, whole := atCreation(want, guild)
 	c, err := d.client.Rest.CreateGuildChannel(guild, channel(list), with(ctx, reason)...)
 	if err != nil {
@@ -98,7 +101,7 @@ func inheritedWithMark(s side) []discord.PermissionOverwrite {
 			}
 		}
 	}
-	return list[:min(len(list), maxOverwrites)]
+	return list
 }
 
 // There asks for one channel: errs.NotFound if it is gone, errs.MissingPermission if the bot may not see it.

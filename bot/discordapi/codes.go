@@ -103,6 +103,11 @@ func classOf(code rest.JSONErrorCode) class {
 	return classUnknown
 }
 
+// crowded says that a category's own overwrites leave no space for those of a channel in it.
+func crowded(n int) *errs.Error {
+	return errs.E(errs.RoomLimit, "The category has %d permission overwrites, which leaves no space for those of a room: a channel can have 1,000. Somebody who manages the server can remove some there, or choose another category with /snug settings.", n)
+}
+
 // explained gives the sentence of a class; doing completes "Snug could not …".
 func explained(c class, doing, permissions string) *errs.Error {
 	switch c {

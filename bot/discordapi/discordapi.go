@@ -112,7 +112,11 @@ func (d *Discord) CreateRoomChannel(ctx context.Context, in room.Intention, a ro
 	if err != nil {
 		return 0, false, err
 	}
-	list, whole := atCreation(overwrites(a, s, nil), in.GuildID)
+	all, err := overwrites(a, s, nil)
+	if err != nil {
+		return 0, false, err
+	}
+	list, whole := atCreation(all, in.GuildID)
 	c, err := d.client.Rest.CreateGuildChannel(in.GuildID, discord.GuildVoiceChannelCreate{
 		Name: in.Name, UserLimit: in.Seats, ParentID: in.CategoryID, PermissionOverwrites: list,
 	}, with(ctx, "Snug: a room for "+in.OwnerID.String())...)
