@@ -24,7 +24,7 @@ test: ## Everything that must pass: formatting, vet, and all tests with the race
 	@test -n "$$($(GO) run ./shared/discordsim/openapi/fetch -where)" || \
 		echo "not checked against Discord's OpenAPI description: make openapi"
 
-openapi: ## Fetch Discord's OpenAPI description, against which the tests then check what Snug and the stand-in say
+openapi: ## Fetch Discord's OpenAPI description, against which the tests then check what Snug and the simulator say
 	$(GO) run ./shared/discordsim/openapi/fetch
 
 DESCRIBED = $(sort $(dir $(shell grep -rl --include='*_test.go' '"snug/shared/discordsim/openapi' .)))
@@ -51,7 +51,7 @@ a11y: ## Look at every page and dialog with axe-core, and at contrast and sizes
 
 clients: ## Let discord.js try the simulated Discord (needs Node and npm)
 	cd shared/discordsim/clients && npm install
-	STANDIN_CLIENTS=1 $(GO) test -count=1 -run TestClients ./shared/discordsim
+	SNUG_CLIENTS=1 $(GO) test -count=1 -run TestClients ./shared/discordsim
 
 lint: ## golangci-lint, with the rules of .golangci.yml
 	@command -v golangci-lint >/dev/null || { echo "golangci-lint is not installed. Install it with:"; \

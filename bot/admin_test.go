@@ -124,18 +124,18 @@ func TestRepair(t *testing.T) {
 	r := h.open("jonas", "Friday")
 	id := r.Room.ID
 	h.must(h.redeem("kiyo", r.Invite.Token))
-	repair := func(q guild.RepairRequest) (kinds string, list []guild.Finding) {
+	repair := func(q guild.RepairRequest) (kinds string, list []guild.Issue) {
 		t.Helper()
 		q.Actor = h.actor("mara")
 		rep, err := call(h, hub.Repair, q)
 		h.must(err)
-		for _, f := range rep.Findings {
+		for _, f := range rep.Issues {
 			if f.Err != nil {
 				t.Errorf("%s could not be mended: %v", f.ID, f.Err)
 			}
 			kinds += string(f.Kind) + " "
 		}
-		return kinds, rep.Findings
+		return kinds, rep.Issues
 	}
 	if kinds, _ := repair(guild.RepairRequest{}); kinds != "" {
 		t.Fatalf("with nothing wrong it finds %s", kinds)
@@ -158,8 +158,8 @@ func TestRepair(t *testing.T) {
 	}
 	_, list := repair(guild.RepairRequest{Apply: true})
 	for _, f := range list {
-		if f.Mended == f.Risky {
-			t.Errorf("%s: risky %v, mended %v", f.ID, f.Risky, f.Mended)
+		if f.Fixed == f.Risky {
+			t.Errorf("%s: risky %v, mended %v", f.ID, f.Risky, f.Fixed)
 		}
 	}
 	if _, _, there := h.overwrite(id, h.people["ada"]); there {
@@ -199,5 +199,5 @@ func TestWatching(t *testing.T) {
 	if done.Room.Access.MayWatch(second.WatchToken) {
 		t.Error("the link outlives its end")
 	}
-	h.wantAudit(id, "watch_changed >on", "watch_changed >renewed", "watch_changed >off")
+	h.wantAudit(id, "spectator_link_changed >on", "spectator_link_changed >renewed", "spectator_link_changed >off")
 }

@@ -55,7 +55,7 @@ const SweepEvery = 5 * time.Second
 // Options of a Bot. All are needed but GuildID, Members, Shared, LeaseTerm, SaveEvery, DirectMessages, Requests and HookNetworks.
 type Options struct {
 	Token      string       // without "Bot "
-	DiscordURL string       // https://discord.com, or a stand-in's address, without a trailing slash
+	DiscordURL string       // https://discord.com, or a simulator's address, without a trailing slash
 	GuildID    snowflake.ID // serve this server alone; 0: all the bot is in
 	Hub        *hub.Hub
 	Keys       *keyring.Keyring
@@ -88,17 +88,17 @@ type Bot struct {
 	client    *bot.Client
 	discord   *discordapi.Discord
 	direct    *direct.Sender
-	presence  *voice.Presence
-	standings *standings.Table
+	presence  *voice.Tracker
+	standings *standings.Cache
 	rosters   *publisher
-	keeper    *rooms.Keeper
+	keeper    *rooms.Rooms
 	commands  *commands.Commands
 	panels    *panels.Panels
 	calls     *hub.Calls
 	cron      *cron.Cron
 	rounds    rounds
 	limiter   *ratelimit.Limiter
-	tally     *activity.Tally
+	tally     *activity.Recorder
 	hooks     *webhooks.Sender
 	seen      *once
 	metrics   *metrics
@@ -183,10 +183,10 @@ func (b *Bot) build() (err error) {
 		return err
 	}
 	b.keeper = rooms.New(rooms.Options{
-		Hub: o.Hub, Discord: b.discord, Presence: b.presence, Standings: b.standings, Keys: o.Keys, Now: o.Now, Log: o.Log,
-		Link: o.Pages.Invite, Announce: b.announce, Turned: func(guildID snowflake.ID) { b.panels.Touch(guildID) },
-		AskInfo: b.askInfo,
-		Tell:    panels.Teller(b.direct.Send, b.discord, o.Texts, o.Pages),
+		Hub: o.Hub, Discord: b.discord, Voice: b.presence, Standings: b.standings, Keys: o.Keys, Now: o.Now, Log: o.Log,
+		Link: o.Pages.Invite, Announce: b.announce, SnapshotChanged: func(guildID snowflake.ID) { b.panels.Touch(guildID) },
+		RequestChannelInfo: b.askInfo,
+		Notify:             panels.Teller(b.direct.Send, b.discord, o.Texts, o.Pages),
 	})
 	b.panels = panels.New(panels.Options{Keeper: b.keeper, Rest: b.client.Rest, Texts: o.Texts, Pages: o.Pages, Now: o.Now, Log: o.Log})
 	b.commands = commands.New(commands.Options{Keeper: b.keeper, Texts: o.Texts, Pages: o.Pages, Standing: b.discord.StandingOf, Now: o.Now, Log: o.Log})

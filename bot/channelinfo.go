@@ -161,9 +161,9 @@ func (b *Bot) unknownEvent(g dgateway.Gateway, kind dgateway.EventType, data jso
 			return
 		}
 		if kind == voiceStatusTold {
-			b.keeper.StatusTold(c.GuildID, c.ID, c.Status)
+			b.keeper.StatusUpdated(c.GuildID, c.ID, c.Status)
 		} else {
-			b.keeper.SinceTold(c.GuildID, c.ID, c.since())
+			b.keeper.StartTimeUpdated(c.GuildID, c.ID, c.since())
 		}
 	case channelInfo:
 		var answer struct {
@@ -175,11 +175,11 @@ func (b *Bot) unknownEvent(g dgateway.Gateway, kind dgateway.EventType, data jso
 			return
 		}
 		if asked, ok := s.infos.answered(answer.GuildID); ok {
-			told := map[snowflake.ID]rooms.Info{}
+			told := map[snowflake.ID]rooms.ChannelInfo{}
 			for _, c := range answer.Channels {
-				told[c.ID] = rooms.Info{Status: c.Status, Since: c.since()}
+				told[c.ID] = rooms.ChannelInfo{Status: c.Status, Since: c.since()}
 			}
-			b.keeper.InfoTold(answer.GuildID, asked, told)
+			b.keeper.ChannelInfoReceived(answer.GuildID, asked, told)
 		}
 	}
 }

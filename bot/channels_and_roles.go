@@ -15,7 +15,7 @@ import (
 )
 
 // places lists what settings can point at: the channels as Discord tells them now, the roles as it told them last.
-func (b *Bot) places(ctx context.Context, id snowflake.ID, q guild.ManageRequest) (out guild.Places, err error) {
+func (b *Bot) places(ctx context.Context, id snowflake.ID, q guild.ManageRequest) (out guild.ChannelsAndRoles, err error) {
 	who, err := b.keeper.Standing(ctx, id, room.StandingRequest{UserID: q.Actor.UserID})
 	if err != nil {
 		return out, err
@@ -30,7 +30,7 @@ func (b *Bot) places(ctx context.Context, id snowflake.ID, q guild.ManageRequest
 	slices.SortStableFunc(channels, func(a, b discord.GuildChannel) int {
 		return cmp.Or(cmp.Compare(a.Position(), b.Position()), cmp.Compare(a.ID(), b.ID()))
 	})
-	rooms := b.keeper.Memory(id).Rooms
+	rooms := b.keeper.Snapshot(id).Rooms
 	for _, c := range channels {
 		if slices.ContainsFunc(rooms, func(r room.Room) bool { return r.ID == c.ID() }) {
 			continue // no place for settings, and a private one's name is not for every manager

@@ -18,7 +18,7 @@ func (b *Bot) count() (err error) {
 	b.tally, err = activity.New(activity.Options{
 		Hub: b.o.Hub, Holds: b.holding, Now: b.o.Now, Log: b.o.Log,
 		Keep: func(id snowflake.ID) time.Duration {
-			if m := b.keeper.Memory(id); m.Ready {
+			if m := b.keeper.Snapshot(id); m.Ready {
 				return time.Duration(m.Settings.AuditRetention)
 			}
 			return 0 // not known: nothing is deleted

@@ -183,11 +183,11 @@ func (m *mortal) panels(id snowflake.ID) (n int) {
 
 // entries are the audit's words for what people were told.
 var entries = []struct {
-	kind audit.EntryKind
+	kind audit.Kind
 	told []string // each of these made one
 }{
-	{audit.EntryOpened, []string{"opened"}}, {audit.EntryInvited, []string{"invited", "called"}}, {audit.EntryOnTheWay, []string{"coming"}},
-	{audit.EntryAdmitted, []string{"redeemed", "arrived"}}, {audit.EntryOwner, []string{"transferred"}}, {audit.EntryClosed, []string{"closed"}},
+	{audit.RoomOpened, []string{"opened"}}, {audit.InviteCreated, []string{"invited", "called"}}, {audit.OnTheWay, []string{"coming"}},
+	{audit.GuestAdmitted, []string{"redeemed", "arrived"}}, {audit.OwnerChanged, []string{"transferred"}}, {audit.RoomClosed, []string{"closed"}},
 }
 
 // judge compares what a new process finds, after its start and one sweep, with what people were told.

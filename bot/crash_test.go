@@ -194,7 +194,7 @@ func (l *living) bring(id snowflake.ID, told func(word)) error {
 
 // accept has somebody accept an invite of Discord's, from outside of Discord's process.
 func (l *living) accept(name, code string) {
-	res, err := http.Post(fmt.Sprintf("%s/_standin/users/%d/invites", l.url, l.people[name]), "application/json", strings.NewReader(`{"code":"`+code+`"}`))
+	res, err := http.Post(fmt.Sprintf("%s/_sim/users/%d/invites", l.url, l.people[name]), "application/json", strings.NewReader(`{"code":"`+code+`"}`))
 	l.must(err)
 	l.must(res.Body.Close())
 	if res.StatusCode != http.StatusOK {
@@ -214,7 +214,7 @@ func (l *living) panelled(id snowflake.ID) {
 func (l *living) look(id string) {
 	list, err := l.hub.Rooms.List(l.soon(), l.guild.String())
 	l.must(err)
-	intended, err := l.hub.Intentions.List(l.soon(), l.guild.String())
+	intended, err := l.hub.PendingCreates.List(l.soon(), l.guild.String())
 	l.must(err)
 	w := word{Did: "look", Intentions: len(intended)}
 	for _, e := range list {

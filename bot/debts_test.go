@@ -139,8 +139,8 @@ func TestRepairOfAHiddenChannel(t *testing.T) {
 		map[string]any{"type": 1, "deny": fmt.Sprint(int64(discordsim.PermViewChannel))}).Body.Close()
 	rep, err := call(h, hub.Repair, guild.RepairRequest{Actor: h.actor("mara")})
 	h.must(err)
-	if !slices.ContainsFunc(rep.Findings, func(f guild.Finding) bool { return f.Kind == guild.FindUnseen && f.ChannelID == r.Room.ID }) {
-		t.Errorf("it is not told that the channel is not seen: %+v", rep.Findings)
+	if !slices.ContainsFunc(rep.Issues, func(f guild.Issue) bool { return f.Kind == guild.IssueUnseen && f.ChannelID == r.Room.ID }) {
+		t.Errorf("it is not told that the channel is not seen: %+v", rep.Issues)
 	}
 	h.do(http.MethodDelete, "/channels/"+deleted.Room.ID.String(), nil).Body.Close()
 	_, err = call(h, hub.Repair, guild.RepairRequest{Actor: h.actor("mara"), Apply: true})

@@ -46,7 +46,7 @@ func TestDenialsByHandHold(t *testing.T) {
 			}
 			h.eventually("guest and owner are suspended", func() bool {
 				doc := h.doc(id)
-				return doc.OwnerOut == "own_denial" && doc.Guests[0].Out == "own_denial"
+				return doc.OwnerSuspended == "own_denial" && doc.Guests[0].Suspended == "own_denial"
 			})
 			for _, do := range []room.Action{room.DoLock, room.DoUnlock, room.DoPrivate, room.DoPublic} {
 				h.changed("mara", id, do) // every overwrite is told anew
@@ -62,7 +62,7 @@ func TestDenialsByHandHold(t *testing.T) {
 			}
 			h.eventually("owner and guest are let in again", func() bool {
 				doc := h.doc(id)
-				return doc.OwnerOut == "" && doc.Guests[0].Out == ""
+				return doc.OwnerSuspended == "" && doc.Guests[0].Suspended == ""
 			})
 			h.eventually("Discord lets them in", func() bool { return h.has("kiyo", id) && h.has("jonas", id) })
 			h.eventually("who follows an invite is let in", func() bool { return h.redeem("priya", r.Invite.Token) == nil })
@@ -129,7 +129,7 @@ func TestBanUndoneLate(t *testing.T) {
 	if h.denied(id, "tomas") != seeAndEnter {
 		t.Errorf("tomas is denied %b", h.denied(id, "tomas"))
 	}
-	h.eventually("nothing is due", func() bool { due := h.doc(id).Due; return !due.Any() })
+	h.eventually("nothing is due", func() bool { due := h.doc(id).Pending; return !due.Any() })
 }
 
 // A guest whom a moderator mutes on the channel by name stays muted, and a guest.

@@ -55,7 +55,7 @@ func (b *Bot) event(g dgateway.Gateway, kind dgateway.EventType, seq int, data d
 		if b.serves(e.ID) && !e.Unavailable {
 			for _, m := range e.Members { // those in voice
 				m.GuildID = e.ID
-				b.keeper.Heard(b.discord.StandingOf(m))
+				b.keeper.ObserveStanding(b.discord.StandingOf(m))
 			}
 			b.presence.Guild(e.ID, e.VoiceStates, e.Members)
 			if !s.replaying {
@@ -71,32 +71,32 @@ func (b *Bot) event(g dgateway.Gateway, kind dgateway.EventType, seq int, data d
 		}
 	case dgateway.EventChannelUpdate:
 		if c, ok := b.discord.VoiceChannel(e.GuildID(), e.GuildChannel); ok {
-			b.keeper.Changed(e.GuildID(), c)
+			b.keeper.ChannelChanged(e.GuildID(), c)
 		} else if e.Type() == discord.ChannelTypeGuildCategory {
-			b.keeper.Regate(e.GuildID())
+			b.keeper.GateChanged(e.GuildID())
 		}
 	case dgateway.EventGuildRoleCreate:
-		b.keeper.Regate(e.GuildID)
+		b.keeper.GateChanged(e.GuildID)
 	case dgateway.EventGuildRoleUpdate:
-		b.keeper.Regate(e.GuildID)
+		b.keeper.GateChanged(e.GuildID)
 	case dgateway.EventGuildRoleDelete:
-		b.keeper.Regate(e.GuildID)
+		b.keeper.GateChanged(e.GuildID)
 	case dgateway.EventGuildUpdate: // its owner may be another
-		b.keeper.Regate(e.ID)
+		b.keeper.GateChanged(e.ID)
 	case dgateway.EventGuildMemberRemove: // told only with the members intent; without it who owns a room is asked after
 		b.keeper.MemberGone(e.GuildID, e.User.ID)
-		b.keeper.Learned(access.Standing{GuildID: e.GuildID, UserID: e.User.ID, CheckedAt: b.o.Now()})
+		b.keeper.LearnStanding(access.Standing{GuildID: e.GuildID, UserID: e.User.ID, CheckedAt: b.o.Now()})
 	case dgateway.EventGuildMemberUpdate:
 		e.Member.GuildID = e.GuildID
-		b.keeper.Learned(b.discord.StandingOf(e.Member))
+		b.keeper.LearnStanding(b.discord.StandingOf(e.Member))
 		b.keeper.Arrived(e.GuildID, e.User.ID)
 	case dgateway.EventGuildMemberAdd:
 		e.Member.GuildID = e.GuildID
-		b.keeper.Learned(b.discord.StandingOf(e.Member))
+		b.keeper.LearnStanding(b.discord.StandingOf(e.Member))
 		b.keeper.Arrived(e.GuildID, e.User.ID)
 	case dgateway.EventChannelDelete:
-		b.keeper.Gone(e.GuildID(), e.ID())
-		b.keeper.Regate(e.GuildID())
+		b.keeper.ChannelDeleted(e.GuildID(), e.ID())
+		b.keeper.GateChanged(e.GuildID())
 	case dgateway.EventReady, dgateway.EventResumed:
 		b.caughtUp(s, kind == dgateway.EventTypeResumed)
 	}
@@ -127,7 +127,7 @@ func (b *Bot) remember(g dgateway.Gateway, kind dgateway.EventType, seq int, dat
 func (b *Bot) heard(guild snowflake.ID, v discord.VoiceState, m discord.Member) {
 	if v.ChannelID != nil && m.User.ID != 0 && b.presence.ChannelOf(guild, m.User.ID) != *v.ChannelID {
 		m.GuildID = guild
-		b.keeper.Heard(b.discord.StandingOf(m))
+		b.keeper.ObserveStanding(b.discord.StandingOf(m))
 	}
 }
 
@@ -180,7 +180,7 @@ func (b *Bot) caughtUp(s *saver, resumed bool) {
 func (b *Bot) serves(guild snowflake.ID) bool { return b.o.GuildID == 0 || b.o.GuildID == guild }
 
 func infoOf(g discord.Guild) room.GuildInfo {
-	info := room.GuildInfo{ID: g.ID, Name: schema.Shown(g.Name, g.ID.String()), Locale: g.PreferredLocale}
+	info := room.GuildInfo{ID: g.ID, Name: schema.Printable(g.Name, g.ID.String()), Locale: g.PreferredLocale}
 	if g.Icon != nil {
 		info.Icon = *g.Icon
 	}

@@ -31,7 +31,7 @@ import (
 // heartbeats in tenths of a second, and a busy machine delays them all.
 const endurance = 4 * patience
 
-// gatewayFaults are all that the stand-in can do to a gateway connection.
+// gatewayFaults are all that the simulator can do to a gateway connection.
 var gatewayFaults = []discordsim.Fault{
 	{Kind: discordsim.FaultDrop}, {Kind: discordsim.FaultReconnect}, {Kind: discordsim.FaultInvalidSession, Resumable: true}, {Kind: discordsim.FaultInvalidSession},
 	{Kind: discordsim.FaultClose, Code: 1000}, {Kind: discordsim.FaultClose, Code: 1001}, {Kind: discordsim.FaultClose, Code: 4000}, {Kind: discordsim.FaultClose, Code: 4001},
@@ -68,7 +68,7 @@ type storm struct {
 	users []discordsim.ID
 	rooms []discordsim.ID
 	pub   *pub
-	lane  *voice.Presence
+	lane  *voice.Tracker
 	reg   *prometheus.Registry
 
 	begun func(gateway.Checkpoint) (*gateway.Shard, error)
@@ -260,7 +260,7 @@ func (w *storm) rage(seed uint64) error {
 	}
 	sums := map[string]float64{}
 	w.sum(sums)
-	w.lossy = w.lossy || sums["identify"] > 1 // also by a timeout of the stand-in, when the machine is slow
+	w.lossy = w.lossy || sums["identify"] > 1 // also by a timeout of the simulator, when the machine is slow
 	return w.judge()
 }
 
@@ -314,7 +314,7 @@ func (w *storm) step() (err error) {
 	return err
 }
 
-// settle waits until the rosters are what the stand-in says.
+// settle waits until the rosters are what the simulator says.
 func (w *storm) settle() error {
 	late := time.NewTimer(endurance)
 	defer late.Stop()
@@ -331,7 +331,7 @@ func (w *storm) settle() error {
 	}
 }
 
-// right compares the rosters last published with the stand-in's truth, once everything has been heard.
+// right compares the rosters last published with the simulator's truth, once everything has been heard.
 func (w *storm) right() error {
 	cp := w.shard.Checkpoint()
 	for _, s := range w.s.State().Applications[0].Sessions {

@@ -17,7 +17,7 @@ import (
 // Discord. Each of these looks at the clock right before it happens, because a
 // process that was stopped, or cut off, and goes on knows nothing of it yet.
 
-func (b *Bot) leases() *lease.Keeper {
+func (b *Bot) leases() *lease.Holder {
 	b.shards.mu.Lock()
 	defer b.shards.mu.Unlock()
 	return b.shards.leases

@@ -42,7 +42,7 @@ func TestFullStore(t *testing.T) {
 	if n := len(h.channels()); n != channels+len(h.openRooms())-2 {
 		t.Errorf("there are %d channels for %d rooms", n, len(h.openRooms()))
 	}
-	if list, err := h.hub.Intentions.List(h.soon(), h.guild.String()); err != nil || len(list) != 0 {
+	if list, err := h.hub.PendingCreates.List(h.soon(), h.guild.String()); err != nil || len(list) != 0 {
 		t.Errorf("intentions are left: %v, %v", list, err)
 	}
 	for range 2 {

@@ -90,7 +90,7 @@ func TestSuspended(t *testing.T) {
 	h.eventually("she is put out and shut out", func() bool { return h.where("kiyo") == 0 && !h.has("kiyo", id) })
 	_, err = call(h, hub.ViewRoom, h.request("kiyo", id))
 	h.wantCode(err, errs.RoomNotFound)
-	if c := h.view("jonas", id).Control; c.Guests[0].Out != "missing_role" || c.Guests[1].Out != "" {
+	if c := h.view("jonas", id).Control; c.Guests[0].Suspended != "missing_role" || c.Guests[1].Suspended != "" {
 		t.Errorf("the owner sees %+v", c.Guests)
 	}
 	h.must(h.discord.SetRoles(h.guild, h.people["kiyo"], verified))

@@ -55,7 +55,7 @@ func (c *clock) forward(d time.Duration) { c.ahead.Add(int64(d)) }
 // jump sets the clock forward or back by whole seconds, as an administrator or NTP does.
 func (c *clock) jump(d time.Duration) { c.jumped.Add(int64(d / time.Second)) }
 
-// house is a stand-in, a hub and a bot, all real, and a server with people.
+// house is a simulator, a hub and a bot, all real, and a server with people.
 type house struct {
 	testing.TB
 	discord *discordsim.Server

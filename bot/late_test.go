@@ -96,7 +96,7 @@ func TestLateNewsOfOurOwnEdits(t *testing.T) {
 func (h *house) byHand(id snowflake.ID) (n int) {
 	h.Helper()
 	for _, e := range h.entries(id) {
-		if e.Via == access.ViaDiscord && e.By == 0 && slices.Contains([]audit.EntryKind{audit.EntryRenamed, audit.EntrySeats}, e.Kind) {
+		if e.Via == access.ViaDiscord && e.By == 0 && slices.Contains([]audit.Kind{audit.RoomRenamed, audit.SeatsChanged}, e.Kind) {
 			n++
 		}
 	}

@@ -126,7 +126,7 @@ func TestLeavingDuringCreationLeavesNothing(t *testing.T) {
 		return len(l) == 0 && slices.Contains(h.facts.story, "closed abandoned")
 	})
 	h.eventually("its channel is gone", func() bool { return len(h.channels()) == before })
-	left, err := h.hub.Intentions.List(h.soon(), h.guild.String())
+	left, err := h.hub.PendingCreates.List(h.soon(), h.guild.String())
 	h.must(err)
 	rooms, err := h.hub.Rooms.List(h.soon(), h.guild.String())
 	h.must(err)
@@ -217,7 +217,7 @@ func TestServerLimitOfChannels(t *testing.T) {
 	if !strings.Contains(err.Error(), "500") {
 		t.Errorf("the limit is not named: %v", err)
 	}
-	left, err := h.hub.Intentions.List(context.Background(), h.guild.String())
+	left, err := h.hub.PendingCreates.List(context.Background(), h.guild.String())
 	h.must(err)
 	if len(left) != 0 {
 		t.Errorf("%d intentions are left", len(left))

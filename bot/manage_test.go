@@ -226,13 +226,13 @@ func TestRepairWaitsForAYes(t *testing.T) {
 func TestNoteChange(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	note := func(name string, kind audit.EntryKind) error {
+	note := func(name string, kind audit.Kind) error {
 		_, err := call(h, hub.NoteChange, guild.NoteRequest{Actor: h.actor(name), Kind: kind, Detail: "ops"})
 		return err
 	}
-	h.must(note("mara", audit.EntryTokenMade))
-	h.wantCode(note("jonas", audit.EntryTokenMade), errs.Forbidden)
-	h.wantCode(note("mara", audit.EntryOpened), errs.Internal) // such an entry is the keeper's own to make
+	h.must(note("mara", audit.TokenCreated))
+	h.wantCode(note("jonas", audit.TokenCreated), errs.Forbidden)
+	h.wantCode(note("mara", audit.RoomOpened), errs.Internal) // such an entry is the keeper's own to make
 	if got := h.audited(0); len(got) != 1 || !strings.HasPrefix(got[0], "token_made") {
 		t.Errorf("the audit log has %q", got)
 	}

@@ -39,7 +39,7 @@ func (h *house) crowded(guests, banned []snowflake.ID) snowflake.ID {
 }
 
 // due says whether Discord is still to be told of a room's access.
-func (h *house) due(id snowflake.ID) bool { return h.doc(id).Due.Access }
+func (h *house) due(id snowflake.ID) bool { return h.doc(id).Pending.Access }
 
 // doc is what Snug keeps of a room.
 func (h *house) doc(id snowflake.ID) room.Room {

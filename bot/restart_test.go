@@ -111,18 +111,18 @@ func TestIdleTimeSurvivesARestart(t *testing.T) {
 // Dying at any step of opening leaves a room or nothing.
 func TestOpeningSurvivesDeath(t *testing.T) {
 	h := newHouse(t)
-	in := room.Intention{ID: "x", GuildID: h.guild, OwnerID: h.people["jonas"], OwnerName: "Jonas", Name: "Friday", Seats: 4, Private: true, Via: access.ViaDiscord}
+	in := room.PendingCreate{ID: "x", GuildID: h.guild, OwnerID: h.people["jonas"], OwnerName: "Jonas", Name: "Friday", Seats: 4, Private: true, Via: access.ViaDiscord}
 	record := func() {
 		in.At = time.Now() // as Discord's clock, which is not put forward
 		h.stored(func(b *hub.Hub) {
-			_, err := b.Intentions.Create(context.Background(), h.guild.String()+"."+in.ID, in)
+			_, err := b.PendingCreates.Create(context.Background(), h.guild.String()+"."+in.ID, in)
 			h.must(err)
 		})
 	}
 	left := func() (n int) {
 		h.shut()
 		h.stored(func(b *hub.Hub) {
-			list, err := b.Intentions.List(context.Background(), h.guild.String())
+			list, err := b.PendingCreates.List(context.Background(), h.guild.String())
 			h.must(err)
 			n = len(list)
 		})
@@ -155,7 +155,7 @@ func TestOpeningSurvivesDeath(t *testing.T) {
 
 	h.whileDown(func() { // after the room, before the intention was forgotten
 		h.stored(func(b *hub.Hub) {
-			_, err := b.Intentions.Create(context.Background(), h.guild.String()+"."+in.ID, in)
+			_, err := b.PendingCreates.Create(context.Background(), h.guild.String()+"."+in.ID, in)
 			h.must(err)
 		})
 	})
@@ -238,7 +238,7 @@ func TestCreationThatTimesOut(t *testing.T) {
 			if n := len(h.channels()); n != want {
 				t.Errorf("%d channels were made", n-before)
 			}
-			intended, err := h.hub.Intentions.List(h.soon(), h.guild.String())
+			intended, err := h.hub.PendingCreates.List(h.soon(), h.guild.String())
 			if h.must(err); len(intended) != 0 {
 				t.Errorf("%d intentions are left", len(intended))
 			}

@@ -28,7 +28,7 @@ func TestDenialsByHandWhileManyAreReviewed(t *testing.T) {
 func (h *house) isOut(id, user snowflake.ID) access.Why {
 	h.Helper()
 	doc := h.doc(id)
-	why, _ := doc.Out(user)
+	why, _ := doc.SuspendedFor(user)
 	return why
 }
 
@@ -68,7 +68,7 @@ func testReviewOfMany(t *testing.T, late bool) {
 		return func() bool {
 			doc := h.doc(id)
 			return !slices.ContainsFunc(many, func(u snowflake.ID) bool {
-				why, _ := doc.Out(u)
+				why, _ := doc.SuspendedFor(u)
 				return why != want
 			})
 		}

@@ -64,7 +64,7 @@ func TestWaitingList(t *testing.T) {
 	if j, err := call(h, hub.JoinRoom, h.request("tomas", id)); err != nil || j.HeldUntil.IsZero() {
 		t.Errorf("after the hold: %+v, %v", j, err)
 	}
-	h.wantAudit(id, "seat_held", "seat_awaited", "seat_awaited", "seat_awaited", "wait_ended left", "wait_ended offered", "seat_refused held", "wait_ended offered")
+	h.wantAudit(id, "seat_held", "waiting_started", "waiting_started", "waiting_started", "waiting_ended left", "waiting_ended offered", "seat_refused held", "waiting_ended offered")
 }
 
 // A seat whose holding ends is the line's at once, and nobody else's before: neither who asks on the web nor who comes in Discord.

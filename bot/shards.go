@@ -29,7 +29,7 @@ type shards struct {
 	mu      sync.Mutex    // guards what follows
 	count   int           // of the whole bot; 0: not known yet
 	savers  map[int]*saver
-	leases  *lease.Keeper // nil where this process holds all shards
+	leases  *lease.Holder // nil where this process holds all shards
 	end     context.CancelFunc
 	ended   chan struct{}
 }

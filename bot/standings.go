@@ -17,7 +17,7 @@ import (
 )
 
 // newStandings makes the table of what people may do.
-func (b *Bot) newStandings() (*standings.Table, error) {
+func (b *Bot) newStandings() (*standings.Cache, error) {
 	return standings.New(standings.Options{
 		Now: b.o.Now, Log: b.o.Log, Registerer: b.o.Registerer, Of: b.discord.StandingOf,
 		Changed: b.standingChanged,
@@ -29,7 +29,7 @@ func (b *Bot) newStandings() (*standings.Table, error) {
 		},
 		Places: func(guild snowflake.ID) []snowflake.ID {
 			var ids []snowflake.ID
-			for _, r := range b.keeper.Memory(guild).Rooms {
+			for _, r := range b.keeper.Snapshot(guild).Rooms {
 				ids = append(ids, r.OwnerID)
 				for _, g := range r.Guests {
 					ids = append(ids, g.UserID)

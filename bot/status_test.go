@@ -70,7 +70,7 @@ func TestLateNewsOfOurOwnStatus(t *testing.T) {
 	if got := h.view("jonas", id).Room.Status; got != "Three" {
 		t.Errorf("the status is %q", got)
 	}
-	if h.audited(id); slices.ContainsFunc(h.entries(id), func(e audit.Entry) bool { return e.Kind == audit.EntryStatus && e.By == 0 }) {
+	if h.audited(id); slices.ContainsFunc(h.entries(id), func(e audit.Entry) bool { return e.Kind == audit.StatusChanged && e.By == 0 }) {
 		t.Errorf("the audit tells of something nobody did: %q", h.audited(id))
 	}
 	h.setStatus(id, "By hand")

@@ -210,7 +210,7 @@ func (h *house) empty(guild snowflake.ID) {
 	h.Helper()
 	rooms, err := h.hub.Rooms.List(h.soon(), guild.String())
 	h.must(err)
-	intended, err := h.hub.Intentions.List(h.soon(), guild.String())
+	intended, err := h.hub.PendingCreates.List(h.soon(), guild.String())
 	h.must(err)
 	var list []channel
 	h.get("/guilds/"+guild.String()+"/channels", &list)

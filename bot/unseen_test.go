@@ -67,15 +67,15 @@ func TestUnseenIsNotGone(t *testing.T) {
 		}
 		rep, err := call(h, hub.Repair, guild.RepairRequest{Actor: h.actor("mara"), Apply: true})
 		h.must(err)
-		for _, f := range rep.Findings {
-			if f.Kind != guild.FindUnseen || f.Mended {
+		for _, f := range rep.Issues {
+			if f.Kind != guild.IssueUnseen || f.Fixed {
 				t.Errorf("%s: repair found %+v", when, f)
 			}
 		}
 		now, err := call(h, hub.SettingsOf, manage(h, "mara"))
 		h.must(err)
-		if s := now.Settings; len(rep.Findings) != 2 || s.LogChannelID != log || s.Lobby(first.LobbyID) == nil || s.CategoryID != first.CategoryID {
-			t.Errorf("%s: %d findings, settings %+v", when, len(rep.Findings), s)
+		if s := now.Settings; len(rep.Issues) != 2 || s.LogChannelID != log || s.Lobby(first.LobbyID) == nil || s.CategoryID != first.CategoryID {
+			t.Errorf("%s: %d findings, settings %+v", when, len(rep.Issues), s)
 		}
 		h.whileDown(func() {})
 	}

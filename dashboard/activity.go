@@ -28,7 +28,7 @@ import (
 
 // auditFilter picks audit entries.
 type auditFilter struct {
-	Kinds []audit.EntryKind
+	Kinds []audit.Kind
 	By    snowflake.ID // who did it, or to whom it was done
 	Room  snowflake.ID
 	Since time.Time
@@ -108,7 +108,7 @@ func (s *Server) report(ctx context.Context, guildID snowflake.ID, days int) (*s
 		r.Add(date, e.Value)
 	}
 	err = s.o.Hub.Audit.Since(ctx, guildID, 0, r.Since(), func(a hub.AuditEntry) error {
-		if a.Kind == string(audit.EntryOpened) || a.Kind == string(audit.EntryClosed) {
+		if a.Kind == string(audit.RoomOpened) || a.Kind == string(audit.RoomClosed) {
 			if e, err := auditEntry(a); err == nil {
 				r.Count(e)
 			}
@@ -128,7 +128,7 @@ func readFilter(q url.Values) (f auditFilter, days int, err error) {
 	}
 	for _, k := range q["kind"] {
 		if k != "" {
-			f.Kinds = append(f.Kinds, audit.EntryKind(k))
+			f.Kinds = append(f.Kinds, audit.Kind(k))
 		}
 	}
 	for name, to := range map[string]*snowflake.ID{"by": &f.By, "room": &f.Room} {
@@ -149,7 +149,7 @@ func (s *Server) activityPage(c *gin.Context, me *session.Session) error {
 	}
 	ctx := c.Request.Context()
 	q := c.Request.URL.Query()
-	p := &view.Activity{AdminTab: s.adminTab(c, g, "admin.activity"), Kinds: audit.EntryKinds(), Filter: q}
+	p := &view.Activity{AdminTab: s.adminTab(c, g, "admin.activity"), Kinds: audit.Kinds(), Filter: q}
 	f, days, wrong := readFilter(q)
 	if wrong != nil {
 		p.Failed = errs.Public(wrong)
@@ -168,7 +168,7 @@ func (s *Server) activityPage(c *gin.Context, me *session.Session) error {
 		ids = append(ids, e.By, e.Target)
 	}
 	p.Names, p.Rooms = s.displayNames(ctx, g.ID, ids), s.roomNames(g.ID, p.Entries)
-	if slices.ContainsFunc(p.Entries, func(e audit.Entry) bool { return e.Kind == audit.EntrySettings }) {
+	if slices.ContainsFunc(p.Entries, func(e audit.Entry) bool { return e.Kind == audit.SettingsChanged }) {
 		p.Places = s.placesOf(ctx, g.ID, me)
 	}
 	status := http.StatusOK
@@ -183,9 +183,9 @@ func (s *Server) roomNames(guildID snowflake.ID, entries []audit.Entry) map[snow
 	out := map[snowflake.ID]string{}
 	for _, e := range slices.Backward(entries) { // the oldest first, so that the last name counts
 		switch e.Kind {
-		case audit.EntryOpened:
+		case audit.RoomOpened:
 			out[e.RoomID] = e.Detail
-		case audit.EntryRenamed:
+		case audit.RoomRenamed:
 			out[e.RoomID] = e.New
 		default:
 		}
@@ -286,16 +286,16 @@ func idText(id snowflake.ID) string {
 
 type (
 	entryJSON struct {
-		ID     string          `json:"id"`
-		Kind   audit.EntryKind `json:"kind"`
-		At     time.Time       `json:"at"`
-		RoomID *snowflake.ID   `json:"room_id"`
-		By     *snowflake.ID   `json:"by" doc:"null: Snug itself"`
-		Via    access.Via      `json:"via"`
-		Target *snowflake.ID   `json:"target" doc:"Whom it was done to."`
-		Detail string          `json:"detail,omitempty"`
-		Old    string          `json:"old,omitempty"`
-		New    string          `json:"new,omitempty"`
+		ID     string        `json:"id"`
+		Kind   audit.Kind    `json:"kind"`
+		At     time.Time     `json:"at"`
+		RoomID *snowflake.ID `json:"room_id"`
+		By     *snowflake.ID `json:"by" doc:"null: Snug itself"`
+		Via    access.Via    `json:"via"`
+		Target *snowflake.ID `json:"target" doc:"Whom it was done to."`
+		Detail string        `json:"detail,omitempty"`
+		Old    string        `json:"old,omitempty"`
+		New    string        `json:"new,omitempty"`
 	}
 	auditJSON struct {
 		Entries []entryJSON `json:"entries" nullable:"false" doc:"The newest first."`

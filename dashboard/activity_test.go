@@ -35,12 +35,12 @@ func (b *bench) happened(g snowflake.ID, entries ...audit.Entry) {
 func TestActivity(t *testing.T) {
 	b := newBench(t)
 	b.happened(friends,
-		audit.Entry{Kind: audit.EntryOpened, RoomID: 7, By: owner, Via: access.ViaWeb},
-		audit.Entry{Kind: audit.EntryRenamed, RoomID: 7, By: owner, Via: access.ViaDiscord, Old: "Friday", New: `=HYPERLINK("http://evil.example","win")`},
-		audit.Entry{Kind: audit.EntryAdmitted, RoomID: 7, By: owner, Target: guest, Via: access.ViaDiscord, Detail: "+1 <b>"},
-		audit.Entry{Kind: audit.EntryClosed, RoomID: 7, Via: access.ViaSnug, Detail: "idle"},
-		audit.Entry{Kind: audit.EntryOpened, RoomID: 8, By: guest, Via: access.ViaDiscord})
-	b.happened(others, audit.Entry{Kind: audit.EntryOpened, RoomID: 9, By: stranger})
+		audit.Entry{Kind: audit.RoomOpened, RoomID: 7, By: owner, Via: access.ViaWeb},
+		audit.Entry{Kind: audit.RoomRenamed, RoomID: 7, By: owner, Via: access.ViaDiscord, Old: "Friday", New: `=HYPERLINK("http://evil.example","win")`},
+		audit.Entry{Kind: audit.GuestAdmitted, RoomID: 7, By: owner, Target: guest, Via: access.ViaDiscord, Detail: "+1 <b>"},
+		audit.Entry{Kind: audit.RoomClosed, RoomID: 7, Via: access.ViaSnug, Detail: "idle"},
+		audit.Entry{Kind: audit.RoomOpened, RoomID: 8, By: guest, Via: access.ViaDiscord})
+	b.happened(others, audit.Entry{Kind: audit.RoomOpened, RoomID: 9, By: stranger})
 	var d stats.Day
 	d.Minute(b.clock(), []room.Live{{Roster: make([]room.Person, 3)}})
 	d.Filled(7, time.Minute)
@@ -83,7 +83,7 @@ func TestActivity(t *testing.T) {
 	}
 	var file []entryJSON
 	w.get("/admin/100/activity.json?by=2").json(&file)
-	if len(file) != 2 || file[0].Kind != audit.EntryAdmitted {
+	if len(file) != 2 || file[0].Kind != audit.GuestAdmitted {
 		t.Errorf("got %+v", file)
 	}
 	var none []entryJSON
@@ -93,7 +93,7 @@ func TestActivity(t *testing.T) {
 	}
 
 	p, _ := w.program("/api/v1/guilds/100/tokens", api.AuditRead)
-	var seen []audit.EntryKind
+	var seen []audit.Kind
 	for cursor, n := "", 0; n < 9; n++ {
 		var page auditJSON
 		got := p.do("GET", "/api/v1/guilds/100/audit?limit=2&cursor="+cursor, "")
@@ -106,7 +106,7 @@ func TestActivity(t *testing.T) {
 		}
 	}
 	// The newest is the token that asks.
-	if !slices.Equal(seen, []audit.EntryKind{audit.EntryTokenMade, audit.EntryOpened, audit.EntryClosed, audit.EntryAdmitted, audit.EntryRenamed, audit.EntryOpened}) {
+	if !slices.Equal(seen, []audit.Kind{audit.TokenCreated, audit.RoomOpened, audit.RoomClosed, audit.GuestAdmitted, audit.RoomRenamed, audit.RoomOpened}) {
 		t.Errorf("paged %v", seen)
 	}
 	var picked auditJSON
@@ -127,13 +127,13 @@ func TestRoomHistoryByProgram(t *testing.T) {
 	b := newBench(t)
 	r := b.room()
 	b.happened(friends,
-		audit.Entry{Kind: audit.EntryOpened, RoomID: r.ID, By: owner, Via: access.ViaWeb},
-		audit.Entry{Kind: audit.EntryBanned, RoomID: r.ID, By: owner, Target: banned, Via: access.ViaWeb},
-		audit.Entry{Kind: audit.EntrySeats, RoomID: r.ID, By: owner, Via: access.ViaDiscord, Old: "4", New: "6"},
-		audit.Entry{Kind: audit.EntrySettings, By: manager, Via: access.ViaWeb, Detail: "seats"},
-		audit.Entry{Kind: audit.EntryRenamed, RoomID: r.ID + 1, By: owner, New: "another"})
+		audit.Entry{Kind: audit.RoomOpened, RoomID: r.ID, By: owner, Via: access.ViaWeb},
+		audit.Entry{Kind: audit.Banned, RoomID: r.ID, By: owner, Target: banned, Via: access.ViaWeb},
+		audit.Entry{Kind: audit.SeatsChanged, RoomID: r.ID, By: owner, Via: access.ViaDiscord, Old: "4", New: "6"},
+		audit.Entry{Kind: audit.SettingsChanged, By: manager, Via: access.ViaWeb, Detail: "seats"},
+		audit.Entry{Kind: audit.RoomRenamed, RoomID: r.ID + 1, By: owner, New: "another"})
 	at := "/api/v1/rooms/" + r.ID.String() + "/history"
-	read := func(who snowflake.ID) (kinds []audit.EntryKind) {
+	read := func(who snowflake.ID) (kinds []audit.Kind) {
 		for cursor := ""; ; {
 			var page auditJSON
 			got := b.signedIn(who).api("GET", at+"?limit=1&cursor="+cursor, "")
@@ -148,10 +148,10 @@ func TestRoomHistoryByProgram(t *testing.T) {
 			}
 		}
 	}
-	if got := read(owner); !slices.Equal(got, []audit.EntryKind{audit.EntrySeats, audit.EntryBanned, audit.EntryOpened}) {
+	if got := read(owner); !slices.Equal(got, []audit.Kind{audit.SeatsChanged, audit.Banned, audit.RoomOpened}) {
 		t.Errorf("the owner is told %v", got)
 	}
-	if got := read(guest); !slices.Equal(got, []audit.EntryKind{audit.EntrySeats, audit.EntryOpened}) {
+	if got := read(guest); !slices.Equal(got, []audit.Kind{audit.SeatsChanged, audit.RoomOpened}) {
 		t.Errorf("a guest is told %v", got)
 	}
 	for _, who := range []snowflake.ID{member, banned, stranger} {
@@ -169,11 +169,11 @@ func TestActivityOfManyEntries(t *testing.T) {
 	b := newBench(t)
 	many := make([]audit.Entry, 450)
 	for i := range many {
-		many[i] = audit.Entry{Kind: audit.EntryKept, RoomID: 7}
+		many[i] = audit.Entry{Kind: audit.RoomKept, RoomID: 7}
 	}
-	many[3].Kind = audit.EntryClosed
+	many[3].Kind = audit.RoomClosed
 	b.happened(friends, many...)
-	list, next, err := b.auditPage(t.Context(), friends, auditFilter{Kinds: []audit.EntryKind{audit.EntryClosed}}, 0, 10)
+	list, next, err := b.auditPage(t.Context(), friends, auditFilter{Kinds: []audit.Kind{audit.RoomClosed}}, 0, 10)
 	if err != nil || len(list) != 1 || next != 0 {
 		t.Errorf("%d entries, next %d, %v", len(list), next, err)
 	}

@@ -216,7 +216,7 @@ func (s *Server) historyPage(c *gin.Context, me *session.Session) error {
 }
 
 // placesOf gives what settings can point at, asked of Discord now; nothing if that cannot be had.
-func (s *Server) placesOf(ctx context.Context, guildID snowflake.ID, me *session.Session) guild.Places {
+func (s *Server) placesOf(ctx context.Context, guildID snowflake.ID, me *session.Session) guild.ChannelsAndRoles {
 	places, err := hub.PlacesOf.Call(ctx, s.o.Hub, guildID, guild.ManageRequest{Actor: actor(me)})
 	if err != nil {
 		s.log.WarnContext(ctx, "channels and roles are not known", "guild_id", guildID, "err", err)

@@ -282,7 +282,7 @@ func (s *Server) roomControl(ctx context.Context, who *api.Caller, in *RoomPath)
 		out.WatchURL = s.watchURL(q.RoomID, c.WatchToken)
 	}
 	for _, g := range c.Guests {
-		out.Guests = append(out.Guests, guestJSON{g.UserID, g.Name, someone(g.By), g.InviteID, moment(g.Since), string(g.Out), c.Lacks[g.UserID]})
+		out.Guests = append(out.Guests, guestJSON{g.UserID, g.Name, someone(g.By), g.InviteID, moment(g.Since), string(g.Suspended), c.Lacks[g.UserID]})
 	}
 	for _, w := range c.OnTheWay {
 		out.Coming = append(out.Coming, comerJSON{w.UserID, w.Name, w.InviteID, w.Since, w.Until, string(w.Step), string(w.Why), c.Lacks[w.UserID]})

@@ -26,7 +26,7 @@ func TestManagingByProgram(t *testing.T) {
 	var removed guild.LobbyRemoval
 	var setup guild.SetupRequest
 	hub.SettingsHistory.Serve(calls, func(context.Context, snowflake.ID, guild.ManageRequest) (guild.SettingsHistory, error) {
-		changed := guild.SettingsVersion{Rev: 7, At: b.clock(), By: manager, Via: access.ViaWeb, Settings: guild.Defaults(), Changes: []audit.Entry{{ID: "x", Kind: audit.EntrySettings, Detail: "seats", Old: "4", New: "6"}}}
+		changed := guild.SettingsVersion{Rev: 7, At: b.clock(), By: manager, Via: access.ViaWeb, Settings: guild.Defaults(), Changes: []audit.Entry{{ID: "x", Kind: audit.SettingsChanged, Detail: "seats", Old: "4", New: "6"}}}
 		return guild.SettingsHistory{Versions: []guild.SettingsVersion{changed, {Settings: guild.Defaults()}}}, nil
 	})
 	hub.UndoSettings.Serve(calls, func(_ context.Context, _ snowflake.ID, q guild.UndoRequest) (room.Saved, error) {
@@ -45,8 +45,8 @@ func TestManagingByProgram(t *testing.T) {
 		setup = q
 		return guild.SetupDone{LobbyID: 9, MadeLobby: !q.Dry, Preflight: guild.Preflight{OK: true}}, nil
 	})
-	hub.PlacesOf.Serve(calls, func(context.Context, snowflake.ID, guild.ManageRequest) (guild.Places, error) {
-		return guild.Places{Voice: []guild.Place{{ID: 8, Name: "Voice", ParentID: 7}}}, nil
+	hub.PlacesOf.Serve(calls, func(context.Context, snowflake.ID, guild.ManageRequest) (guild.ChannelsAndRoles, error) {
+		return guild.ChannelsAndRoles{Voice: []guild.Place{{ID: 8, Name: "Voice", ParentID: 7}}}, nil
 	})
 	if err := calls.Hold(t.Context(), friends); err != nil {
 		t.Fatal(err)

@@ -263,7 +263,7 @@ func (s *Server) apiPreview(ctx context.Context, who *api.Caller, in *struct{ Bo
 	}
 	l := liveRoom{Live: room.Live{Room: room.Summary{ID: p.RoomID, GuildID: p.GuildID, Seats: p.Seats}, Roster: p.Roster}}
 	out := previewJSON{
-		GuildID: p.GuildID, GuildName: p.GuildName, ChannelID: p.RoomID, Name: p.Name, Seats: p.Seats, Taken: room.Taken(p.Roster), InvitedBy: p.InvitedBy,
+		GuildID: p.GuildID, GuildName: p.GuildName, ChannelID: p.RoomID, Name: p.Name, Seats: p.Seats, Taken: room.Occupied(p.Roster), InvitedBy: p.InvitedBy,
 		Locked: p.Locked, MayKnock: p.MayKnock,
 		InVoice: s.roomJSON(l).Roster,
 	}

@@ -12,29 +12,29 @@ import (
 
 type (
 	hookJSON struct {
-		ID        string            `json:"id"`
-		Name      string            `json:"name"`
-		URL       string            `json:"url"`
-		Kinds     []audit.EntryKind `json:"kinds" nullable:"false" doc:"What it is told; empty: everything."`
-		Enabled   bool              `json:"enabled"`
-		Stopped   string            `json:"stopped,omitempty" doc:"Why Snug switched it off."`
-		CreatedAt time.Time         `json:"created_at"`
-		Secret    string            `json:"secret,omitempty" doc:"Told once: when it is made, and when the secret is made anew."`
+		ID        string       `json:"id"`
+		Name      string       `json:"name"`
+		URL       string       `json:"url"`
+		Kinds     []audit.Kind `json:"kinds" nullable:"false" doc:"What it is told; empty: everything."`
+		Enabled   bool         `json:"enabled"`
+		Stopped   string       `json:"stopped,omitempty" doc:"Why Snug switched it off."`
+		CreatedAt time.Time    `json:"created_at"`
+		Secret    string       `json:"secret,omitempty" doc:"Told once: when it is made, and when the secret is made anew."`
 	}
 	hooksJSON struct {
 		Webhooks []hookJSON `json:"webhooks" nullable:"false"`
 	}
 	hookInput struct {
-		Name  string            `json:"name"`
-		URL   string            `json:"url"`
-		Kinds []audit.EntryKind `json:"kinds" required:"false"`
+		Name  string       `json:"name"`
+		URL   string       `json:"url"`
+		Kinds []audit.Kind `json:"kinds" required:"false"`
 	}
 	hookPatch struct {
-		Name    *string            `json:"name" required:"false"`
-		URL     *string            `json:"url" required:"false"`
-		Kinds   *[]audit.EntryKind `json:"kinds" required:"false"`
-		Enabled *bool              `json:"enabled" required:"false"`
-		Renew   bool               `json:"renew_secret" required:"false" doc:"Make a new secret; the old one ends at once."`
+		Name    *string       `json:"name" required:"false"`
+		URL     *string       `json:"url" required:"false"`
+		Kinds   *[]audit.Kind `json:"kinds" required:"false"`
+		Enabled *bool         `json:"enabled" required:"false"`
+		Renew   bool          `json:"renew_secret" required:"false" doc:"Make a new secret; the old one ends at once."`
 	}
 	tryJSON struct {
 		At     time.Time `json:"at"`
@@ -58,7 +58,7 @@ type (
 func newHookJSON(h webhook.Hook, secret string) hookJSON {
 	out := hookJSON{ID: h.ID, Name: h.Name, URL: h.URL, Kinds: h.Kinds, Enabled: h.Enabled, Stopped: h.Stopped, CreatedAt: h.CreatedAt, Secret: secret}
 	if out.Kinds == nil {
-		out.Kinds = []audit.EntryKind{}
+		out.Kinds = []audit.Kind{}
 	}
 	return out
 }

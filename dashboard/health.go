@@ -109,15 +109,15 @@ type (
 		Times         int       `json:"times"`
 	}
 	findingJSON struct {
-		ID        string            `json:"id"`
-		Kind      guild.FindingKind `json:"kind"`
-		ChannelID *snowflake.ID     `json:"channel_id" doc:"The channel or room it is about."`
-		Name      string            `json:"name,omitempty"`
-		Have      string            `json:"have,omitempty"`
-		Want      string            `json:"want,omitempty"`
-		Risky     bool              `json:"risky" doc:"Mended only if it is named."`
-		Mended    bool              `json:"mended"`
-		Wrong     string            `json:"wrong,omitempty" doc:"Why it was not mended."`
+		ID        string          `json:"id"`
+		Kind      guild.IssueKind `json:"kind"`
+		ChannelID *snowflake.ID   `json:"channel_id" doc:"The channel or room it is about."`
+		Name      string          `json:"name,omitempty"`
+		Have      string          `json:"have,omitempty"`
+		Want      string          `json:"want,omitempty"`
+		Risky     bool            `json:"risky" doc:"Mended only if it is named."`
+		Mended    bool            `json:"mended"`
+		Wrong     string          `json:"wrong,omitempty" doc:"Why it was not mended."`
 	}
 	repairJSON struct {
 		Findings []findingJSON `json:"findings" nullable:"false"`
@@ -172,8 +172,8 @@ func (s *Server) apiHealth() {
 		}
 		r, err := hub.Repair.Call(ctx, s.o.Hub, g.ID, q)
 		out := repairJSON{Findings: []findingJSON{}}
-		for _, f := range r.Findings {
-			j := findingJSON{ID: f.ID, Kind: f.Kind, ChannelID: someone(f.ChannelID), Name: f.Name, Have: f.Have, Want: f.Want, Risky: f.Risky, Mended: f.Mended}
+		for _, f := range r.Issues {
+			j := findingJSON{ID: f.ID, Kind: f.Kind, ChannelID: someone(f.ChannelID), Name: f.Name, Have: f.Have, Want: f.Want, Risky: f.Risky, Mended: f.Fixed}
 			if f.Err != nil {
 				j.Wrong = f.Err.Message
 			}

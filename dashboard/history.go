@@ -59,9 +59,9 @@ func (s *Server) comingsOf(ctx context.Context, p *view.Room) []room.Coming {
 }
 
 // public says whether everybody who sees a room may know of such entries: those that name no guest and nobody kept out.
-func public(k audit.EntryKind) bool {
+func public(k audit.Kind) bool {
 	switch k {
-	case audit.EntryOpened, audit.EntryClosing, audit.EntryKept, audit.EntryRenamed, audit.EntrySeats, audit.EntryPrivacy, audit.EntryStatus, audit.EntryOwner:
+	case audit.RoomOpened, audit.RoomClosing, audit.RoomKept, audit.RoomRenamed, audit.SeatsChanged, audit.PrivacyChanged, audit.StatusChanged, audit.OwnerChanged:
 		return true
 	default:
 		return false

@@ -49,7 +49,7 @@ func TestNamesAreAskedForTogether(t *testing.T) {
 	for id := snowflake.ID(31); id < 39; id++ {
 		k.who[id] = true
 		b.keeper.join(friends, id, false)
-		entries = append(entries, audit.Entry{Kind: audit.EntryOpened, RoomID: 7, By: id})
+		entries = append(entries, audit.Entry{Kind: audit.RoomOpened, RoomID: 7, By: id})
 	}
 	b.happened(friends, entries...)
 	w := b.signedIn(manager)

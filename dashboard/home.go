@@ -41,7 +41,7 @@ func (s *Server) home(c *gin.Context) error {
 		card := view.ServerCard{Guild: m.info, Manager: m.Manager}
 		for _, l := range s.visibleRooms(m.Standing) {
 			card.Rooms++
-			card.People += l.Taken()
+			card.People += l.Occupied()
 			if mine(l.Live, me.User.ID) {
 				rc := s.card(l, m.Standing, s.settingsFor(c.Request.Context(), m.info.ID))
 				rc.Guild = m.info

@@ -54,7 +54,7 @@ func (k *bookkeeper) serve() {
 	})
 	hub.Repair.Serve(calls, func(_ context.Context, _ snowflake.ID, q guild.RepairRequest) (guild.RepairReport, error) {
 		mended := q.Apply && slices.Contains(q.Only, "seats.7")
-		return guild.RepairReport{Findings: []guild.Finding{{ID: "seats.7", Kind: guild.FindSeats, ChannelID: 7, Name: "Friday", Have: "9", Want: "4", Mended: mended}}}, nil
+		return guild.RepairReport{Issues: []guild.Issue{{ID: "seats.7", Kind: guild.IssueSeats, ChannelID: 7, Name: "Friday", Have: "9", Want: "4", Fixed: mended}}}, nil
 	})
 	hub.HealthOf.Serve(calls, func(context.Context, snowflake.ID, guild.ManageRequest) (guild.Health, error) {
 		return keeperHealth(k.now()), nil

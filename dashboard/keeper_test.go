@@ -215,7 +215,7 @@ func (k *bookkeeper) JoinRoom(_ context.Context, g snowflake.ID, q room.Request)
 	if err != nil {
 		return room.Joined{}, err
 	}
-	if room.Taken(k.roster[r.ID]) >= r.Seats {
+	if room.Occupied(k.roster[r.ID]) >= r.Seats {
 		return room.Joined{}, errs.E(errs.RoomFull, "“%s” is full: all %d seats are taken.", r.Name, r.Seats)
 	}
 	if !k.inVoice[s.UserID] {
@@ -400,7 +400,7 @@ func (k *bookkeeper) ChangeRoom(_ context.Context, g snowflake.ID, q room.Change
 	case room.DoUnwatch:
 		r.WatchToken = ""
 	case room.DoKick, room.DoBan:
-		r.Strip(q.User, k.now())
+		r.RevokeAccess(q.User, k.now())
 		r.DropUses(q.User)
 		if q.Do == room.DoBan {
 			r.Bans = append(r.Bans, room.Ban{UserID: q.User, By: q.Actor.UserID, At: k.now()})

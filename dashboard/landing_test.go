@@ -35,7 +35,7 @@ func TestInvitePages(t *testing.T) {
 		r.Guests = append(r.Guests, room.Guest{UserID: who, InviteID: r.Invites[0].ID})
 	}
 	putOut := func(who snowflake.ID, b *bench, r *room.Room) {
-		r.Strip(who, b.clock())
+		r.RevokeAccess(who, b.clock())
 		r.DropUses(who)
 	}
 	pending := func(who snowflake.ID) func(*bench, *room.Room) {

@@ -27,10 +27,10 @@ func (b *bench) note(e audit.Entry) {
 func TestExportAndErase(t *testing.T) {
 	b := newBench(t)
 	r := b.room() // the owner's, with the guest let in and somebody banned
-	b.note(audit.Entry{ID: "1", Kind: audit.EntryOpened, RoomID: r.ID, By: owner})
-	b.note(audit.Entry{ID: "2", Kind: audit.EntryAdmitted, RoomID: r.ID, By: owner, Target: guest})
-	b.note(audit.Entry{ID: "3", Kind: audit.EntryKept, RoomID: r.ID, By: guest})
-	b.note(audit.Entry{ID: "4", Kind: audit.EntrySettings, By: guest, Detail: "seats", Old: "4", New: "5"})
+	b.note(audit.Entry{ID: "1", Kind: audit.RoomOpened, RoomID: r.ID, By: owner})
+	b.note(audit.Entry{ID: "2", Kind: audit.GuestAdmitted, RoomID: r.ID, By: owner, Target: guest})
+	b.note(audit.Entry{ID: "3", Kind: audit.RoomKept, RoomID: r.ID, By: guest})
+	b.note(audit.Entry{ID: "4", Kind: audit.SettingsChanged, By: guest, Detail: "seats", Old: "4", New: "5"})
 	if _, err := b.hub.Members.Put(t.Context(), "300."+guest.String(), room.Preferences{Name: "Long ago"}); err != nil {
 		t.Fatal(err) // in a server that Snug was removed from
 	}
@@ -140,7 +140,7 @@ func (b *bench) nothingOf(id string, r *room.Room) {
 		b.t.Errorf("who came and went: %+v, %v", came, err)
 	}
 	left, err := b.hub.Audit.Page(ctx, friends, 0, 0, 100)
-	if err != nil || len(left) != 2 || left[0].Kind != string(audit.EntrySettings) || left[1].Kind != string(audit.EntryOpened) {
+	if err != nil || len(left) != 2 || left[0].Kind != string(audit.SettingsChanged) || left[1].Kind != string(audit.RoomOpened) {
 		b.t.Errorf("the audit holds %+v, %v", left, err)
 	}
 }

@@ -223,7 +223,7 @@ func TestJoin(t *testing.T) {
 	if got := w.form(page+"/join", nil); got.status != http.StatusSeeOther || got.location() != page {
 		t.Errorf("moved: %d to %s", got.status, got.location())
 	}
-	b.wait("somebody sitting", func() bool { l, _ := b.roomOf(friends, r.ID); return l.Taken() == 1 })
+	b.wait("somebody sitting", func() bool { l, _ := b.roomOf(friends, r.ID); return l.Occupied() == 1 })
 	if got := w.get(page); !strings.Contains(got.body, "You are sitting here") {
 		t.Errorf("got %s", got.text())
 	}

@@ -110,7 +110,7 @@ func (s *Server) changeTokens(c *gin.Context, me *session.Session, g *room.Guild
 func (s *Server) newToken(ctx context.Context, me *session.Session, t apitoken.Token) (apitoken.Token, string, error) {
 	t, text, err := s.tokens.New(ctx, t)
 	if err == nil && t.Server() {
-		err = s.note(ctx, me, t.GuildID, audit.EntryTokenMade, t.Name, "")
+		err = s.note(ctx, me, t.GuildID, audit.TokenCreated, t.Name, "")
 	}
 	if err == nil {
 		err = s.tokens.Keep(ctx, t)
@@ -125,7 +125,7 @@ func (s *Server) newToken(ctx context.Context, me *session.Session, t apitoken.T
 func (s *Server) revokeToken(ctx context.Context, me *session.Session, guildID snowflake.ID, id string) error {
 	t, err := s.tokens.Find(ctx, me.User.ID, guildID, id)
 	if err == nil && t.Server() {
-		err = s.note(ctx, me, guildID, audit.EntryTokenRevoked, t.Name, "")
+		err = s.note(ctx, me, guildID, audit.TokenRevoked, t.Name, "")
 	}
 	if err != nil {
 		return err
@@ -135,7 +135,7 @@ func (s *Server) revokeToken(ctx context.Context, me *session.Session, guildID s
 
 // note writes to the server's audit log what somebody is about to do there. It fails, and so does what they
 // are about to do, with errs.Forbidden if they do not manage the server now.
-func (s *Server) note(ctx context.Context, me *session.Session, guildID snowflake.ID, kind audit.EntryKind, name, what string) error {
+func (s *Server) note(ctx context.Context, me *session.Session, guildID snowflake.ID, kind audit.Kind, name, what string) error {
 	return s.keeper.NoteChange(ctx, guildID, guild.NoteRequest{Actor: actor(me), Kind: kind, Detail: name, New: what})
 }
 

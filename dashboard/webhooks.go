@@ -61,7 +61,7 @@ func (s *Server) addHook(ctx context.Context, me *session.Session, h webhook.Hoo
 	if len(have) >= webhook.MaxPerGuild && !again {
 		return h, "", errs.E(errs.Conflict, "There are %d webhooks already, which is the most. Please remove one.", webhook.MaxPerGuild)
 	}
-	if err := s.note(ctx, me, h.GuildID, audit.EntryWebhookMade, h.Name, ""); err != nil {
+	if err := s.note(ctx, me, h.GuildID, audit.WebhookCreated, h.Name, ""); err != nil {
 		return h, "", err
 	}
 	if h.Cursor, err = s.o.Hub.Audit.Newest(ctx); err != nil { // it is told what happens from now on
@@ -112,7 +112,7 @@ func (s *Server) changeHook(ctx context.Context, me *session.Session, g snowflak
 	trial := h
 	if c.apply(&trial); trial.Check() == nil {
 		if what := c.words(h, trial); what != "" {
-			err = s.note(ctx, me, g, audit.EntryWebhookChanged, h.Name, what)
+			err = s.note(ctx, me, g, audit.WebhookChanged, h.Name, what)
 		}
 	}
 	if err != nil {
@@ -146,7 +146,7 @@ func (s *Server) changeHook(ctx context.Context, me *session.Session, g snowflak
 func (s *Server) dropHook(ctx context.Context, me *session.Session, g snowflake.ID, id string) error {
 	h, err := s.hook(ctx, g, id)
 	if err == nil {
-		err = s.note(ctx, me, g, audit.EntryWebhookRemoved, h.Name, "")
+		err = s.note(ctx, me, g, audit.WebhookRemoved, h.Name, "")
 	}
 	if err != nil {
 		return err

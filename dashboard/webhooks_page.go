@@ -28,7 +28,7 @@ func (s *Server) showWebhooks(c *gin.Context, g room.GuildInfo, status int, form
 	if err != nil {
 		return err
 	}
-	p := &view.Webhooks{AdminTab: s.adminTab(c, g, "admin.webhooks"), Kinds: audit.EntryKinds(), Form: form, Secret: secret, Err: wrong}
+	p := &view.Webhooks{AdminTab: s.adminTab(c, g, "admin.webhooks"), Kinds: audit.Kinds(), Form: form, Secret: secret, Err: wrong}
 	for _, h := range list {
 		d, err := s.deliveries(ctx, h)
 		if err != nil {
@@ -64,7 +64,7 @@ func (s *Server) saveWebhook(c *gin.Context, me *session.Session) error {
 	default:
 		h := webhook.Hook{GuildID: g.ID, Name: f.Get("name"), URL: f.Get("url")}
 		for _, k := range f["kinds"] {
-			h.Kinds = append(h.Kinds, audit.EntryKind(k))
+			h.Kinds = append(h.Kinds, audit.Kind(k))
 		}
 		_, secret, err = s.addHook(ctx, me, h)
 		if errs.Has(err, errs.Invalid) || errs.Has(err, errs.Conflict) {

@@ -30,8 +30,8 @@ type Options struct {
 	Log   *slog.Logger
 }
 
-// Tally counts. Make one with New.
-type Tally struct {
+// Recorder counts. Make one with New.
+type Recorder struct {
 	o     Options
 	rooms *hub.Table[room.Live]
 	stop  context.CancelFunc
@@ -57,8 +57,8 @@ type today struct {
 }
 
 // New follows the rosters until Close.
-func New(o Options) (*Tally, error) {
-	t := &Tally{o: o, fills: map[snowflake.ID][]fill{}, full: map[snowflake.ID]bool{}, days: map[snowflake.ID]today{}, comings: newComings()}
+func New(o Options) (*Recorder, error) {
+	t := &Recorder{o: o, fills: map[snowflake.ID][]fill{}, full: map[snowflake.ID]bool{}, days: map[snowflake.ID]today{}, comings: newComings()}
 	ctx, stop := context.WithCancel(context.Background())
 	t.stop = stop
 	var err error
@@ -72,7 +72,7 @@ func New(o Options) (*Tally, error) {
 }
 
 // changed notes that a room is full for the first time, when somebody takes its last seat.
-func (t *Tally) changed(c hub.Change[room.Live]) {
+func (t *Recorder) changed(c hub.Change[room.Live]) {
 	l := c.Value
 	if l == nil || l.Event == nil {
 		t.mu.Lock()
@@ -89,7 +89,7 @@ func (t *Tally) changed(c hub.Change[room.Live]) {
 		delete(t.full, l.Room.ID)
 		return
 	}
-	if _, joined := l.Event.Fact.(room.VoiceJoined); !joined || l.Taken() < l.Room.Seats || t.full[l.Room.ID] {
+	if _, joined := l.Event.Fact.(room.VoiceJoined); !joined || l.Occupied() < l.Room.Seats || t.full[l.Room.ID] {
 		return
 	}
 	t.full[l.Room.ID] = true
@@ -99,7 +99,7 @@ func (t *Tally) changed(c hub.Change[room.Live]) {
 
 // Minute looks at every room once and writes the days that changed. It gives
 // what could not be written; that is written with the next minute.
-func (t *Tally) Minute(ctx context.Context) error {
+func (t *Recorder) Minute(ctx context.Context) error {
 	now := t.o.Now()
 	var all []error
 	t.comings.hurry() // this process may hold guilds that it did not
@@ -108,7 +108,7 @@ func (t *Tally) Minute(ctx context.Context) error {
 		people := 0
 		for _, e := range t.rooms.Group(g.String()) {
 			rooms = append(rooms, e.Value)
-			people += e.Value.Taken()
+			people += e.Value.Occupied()
 		}
 		t.mu.Lock()
 		fills := t.fills[g]
@@ -121,7 +121,7 @@ func (t *Tally) Minute(ctx context.Context) error {
 	return errors.Join(all...)
 }
 
-func (t *Tally) count(ctx context.Context, g snowflake.ID, now time.Time, rooms []room.Live, fills []fill) error {
+func (t *Recorder) count(ctx context.Context, g snowflake.ID, now time.Time, rooms []room.Live, fills []fill) error {
 	key := stats.Key(g, now)
 	t.mu.Lock()
 	d, known := t.days[g]
@@ -148,14 +148,14 @@ func (t *Tally) count(ctx context.Context, g snowflake.ID, now time.Time, rooms 
 }
 
 // again keeps fills for the next minute.
-func (t *Tally) again(g snowflake.ID, fills []fill) {
+func (t *Recorder) again(g snowflake.ID, fills []fill) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.fills[g] = append(fills, t.fills[g]...)
 }
 
 // Night deletes audit entries and days that are older than their guild wants.
-func (t *Tally) Night(ctx context.Context) error {
+func (t *Recorder) Night(ctx context.Context) error {
 	var all []error
 	for _, g := range t.o.Holds() {
 		keep := t.o.Keep(g)
@@ -180,7 +180,7 @@ func (t *Tally) Night(ctx context.Context) error {
 }
 
 // Close stops following and waits for it.
-func (t *Tally) Close() {
+func (t *Recorder) Close() {
 	t.stop()
 	t.rooms.Wait()
 	t.writing.Wait()

@@ -74,7 +74,7 @@ func (c *comings) hurry() {
 }
 
 // writeComings writes what comes until ctx ends, and what is left then.
-func (t *Tally) writeComings(ctx context.Context) {
+func (t *Recorder) writeComings(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
@@ -95,7 +95,7 @@ func (t *Tally) writeComings(ctx context.Context) {
 }
 
 // flush writes what is waiting. What the hub does not take waits for the next time.
-func (t *Tally) flush(ctx context.Context) {
+func (t *Recorder) flush(ctx context.Context) {
 	w := t.takeComings()
 	for key, list := range w.waiting {
 		if g, mine := w.held[guildOf(key)]; mine {
@@ -113,7 +113,7 @@ func (t *Tally) flush(ctx context.Context) {
 }
 
 // takeComings takes what is waiting, with what is to be compared.
-func (t *Tally) takeComings() comings {
+func (t *Recorder) takeComings() comings {
 	held := map[string]snowflake.ID{}
 	for _, g := range t.o.Holds() {
 		held[g.String()] = g
@@ -143,7 +143,7 @@ func (t *Tally) takeComings() comings {
 }
 
 // writeRoom writes what came into a room and went.
-func (t *Tally) writeRoom(ctx context.Context, g snowflake.ID, key string, list []room.Coming, w comings) {
+func (t *Recorder) writeRoom(ctx context.Context, g snowflake.ID, key string, list []room.Coming, w comings) {
 	_, _, err := t.o.Hub.Comings.EditOrCreate(ctx, key, func(c *room.Comings) error {
 		was, since := slices.Clone(c.List), t.o.Now().Add(-t.keeps(g))
 		c.Before(since)
@@ -182,7 +182,7 @@ func guildOf(key string) string {
 }
 
 // keeps gives how long a guild wants things kept.
-func (t *Tally) keeps(guild snowflake.ID) time.Duration {
+func (t *Recorder) keeps(guild snowflake.ID) time.Duration {
 	if keep := t.o.Keep(guild); keep > 0 {
 		return min(keep, stats.Keep)
 	}
@@ -190,7 +190,7 @@ func (t *Tally) keeps(guild snowflake.ID) time.Duration {
 }
 
 // trimComings deletes what is older than a guild wants.
-func (t *Tally) trimComings(ctx context.Context, guild snowflake.ID, before time.Time) error {
+func (t *Recorder) trimComings(ctx context.Context, guild snowflake.ID, before time.Time) error {
 	keys, err := t.o.Hub.Comings.Keys(ctx, guild.String())
 	if err != nil {
 		return err

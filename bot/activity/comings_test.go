@@ -28,7 +28,7 @@ func TestComings(t *testing.T) {
 	}()
 	const guild, key = snowflake.ID(100), "100.7"
 	now := time.Now()
-	begin := func() *Tally {
+	begin := func() *Recorder {
 		y, err := New(Options{
 			Hub: h, Holds: func() []snowflake.ID { return []snowflake.ID{guild} }, Keep: func(snowflake.ID) time.Duration { return 24 * time.Hour },
 			Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler),
@@ -39,7 +39,7 @@ func TestComings(t *testing.T) {
 		return y
 	}
 	n := uint64(0)
-	tell := func(y *Tally, f room.Fact, at time.Time, in ...room.Person) {
+	tell := func(y *Recorder, f room.Fact, at time.Time, in ...room.Person) {
 		t.Helper()
 		n++
 		l := room.Live{Room: room.Summary{ID: 7, GuildID: guild, Seats: 4}, Roster: in, N: n, Event: &room.Event{Fact: f, At: at}}

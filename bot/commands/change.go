@@ -333,7 +333,7 @@ func (c *Commands) confirmClose(ctx context.Context, q *call) (reply, error) {
 		return reply{}, err
 	}
 	text := q.t.Say("close.empty", "Room", message.Bold(v.Room.Name))
-	if n := room.Taken(v.Roster); n > 0 {
+	if n := room.Occupied(v.Roster); n > 0 {
 		text = q.t.Say("close.people", "Room", message.Bold(v.Room.Name), "Count", n)
 	}
 	return reply{text: text, rows: buttons}, nil

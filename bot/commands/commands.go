@@ -43,7 +43,7 @@ const firstAnswer = 3 * time.Second
 
 // Options of Commands. All are needed.
 type Options struct {
-	Keeper *rooms.Keeper
+	Keeper *rooms.Rooms
 	Texts  *text.Catalog
 	Pages  message.Pages
 	// Standing gives the standing of a member as an interaction describes them.

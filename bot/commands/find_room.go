@@ -13,7 +13,7 @@ import (
 )
 
 // memory gives what the keeper knows of the guild, without waiting for anything.
-func (c *Commands) memory(q *call) rooms.Memory { return c.o.Keeper.Memory(q.guild) }
+func (c *Commands) memory(q *call) rooms.Snapshot { return c.o.Keeper.Snapshot(q.guild) }
 
 // visible lists the rooms that the caller may see, the oldest first.
 func (c *Commands) visible(q *call) []room.Room {

@@ -27,7 +27,7 @@ func (c *Commands) rooms(ctx context.Context, q *call) (reply, error) {
 		return reply{text: q.t.Say("rooms.none"), rows: []discord.LayoutComponent{message.Row(page)}}, nil
 	}
 	slices.SortStableFunc(list, func(a, b room.View) int { // the caller's own first, then where there are people
-		return cmp.Or(mine(q, b)-mine(q, a), cmp.Compare(room.Taken(b.Roster), room.Taken(a.Roster)))
+		return cmp.Or(mine(q, b)-mine(q, a), cmp.Compare(room.Occupied(b.Roster), room.Occupied(a.Roster)))
 	})
 	text := q.t.Say("rooms.some", "Count", len(list))
 	menu := discord.NewStringSelectMenu(q.about(message.ActionCard, 0, "").String(), q.t.Say("rooms.choose"))
@@ -36,7 +36,7 @@ func (c *Commands) rooms(ctx context.Context, q *call) (reply, error) {
 			text += "\n" + q.t.Say("rooms.more", "Count", len(list)-maxListed)
 			break
 		}
-		state := message.Seats(q.t, room.Taken(v.Roster), v.Room.Seats) + " · " + message.Privacy(q.t, v.Room.Access)
+		state := message.Seats(q.t, room.Occupied(v.Roster), v.Room.Seats) + " · " + message.Privacy(q.t, v.Room.Access)
 		text += "\n" + message.ChannelMention(v.Room.ID) + " · " + state
 		menu.Options = append(menu.Options, discord.StringSelectMenuOption{
 			Label: message.Cut(message.Strip(v.Room.Name), message.MaxOption), Value: v.Room.ID.String(), Description: message.Cut(state, message.MaxOption),
@@ -69,7 +69,7 @@ func (c *Commands) info(ctx context.Context, q *call) (reply, error) {
 	r := v.Room
 	list := []string{
 		message.Bold(r.Name) + " · " + message.ChannelMention(r.ID),
-		message.Privacy(q.t, r.Access) + " · " + message.Seats(q.t, room.Taken(v.Roster), r.Seats),
+		message.Privacy(q.t, r.Access) + " · " + message.Seats(q.t, room.Occupied(v.Roster), r.Seats),
 	}
 	if r.Status != "" {
 		list = append(list, q.t.Say("info.status", "Status", message.Escape(r.Status)))
@@ -101,8 +101,8 @@ func (c *Commands) out(q *call, o *room.Control, owner snowflake.ID) (list []str
 		tell("info.out", message.UserMention(owner), needs(q, o.OwnerOut, message.Escape(o.Lacks[owner])))
 	}
 	for _, g := range o.Guests {
-		if g.Out != access.Passes {
-			tell("info.out", calling(g.UserID, g.Name, g.Out != access.NotMember), needs(q, g.Out, message.Escape(o.Lacks[g.UserID])))
+		if g.Suspended != access.Passes {
+			tell("info.out", calling(g.UserID, g.Name, g.Suspended != access.NotMember), needs(q, g.Suspended, message.Escape(o.Lacks[g.UserID])))
 		}
 	}
 	for _, w := range o.OnTheWay {
@@ -205,14 +205,14 @@ func (c *Commands) forOwner(q *call, v room.View) (list []string) {
 
 // passing are the guests who have their place.
 func passing(guests []room.Guest) []room.Guest {
-	return slices.DeleteFunc(slices.Clone(guests), func(g room.Guest) bool { return g.Out != access.Passes })
+	return slices.DeleteFunc(slices.Clone(guests), func(g room.Guest) bool { return g.Suspended != access.Passes })
 }
 
 // doors are the ways into a room, as they are open to the caller.
 func (c *Commands) doors(q *call, v room.View) []discord.LayoutComponent {
 	var list []discord.InteractiveComponent
 	id := v.Room.ID
-	switch full := room.Taken(v.Roster) >= v.Room.Seats; {
+	switch full := room.Occupied(v.Roster) >= v.Room.Seats; {
 	case v.VoiceIn == id:
 	case !v.MayEnter:
 		list = append(list, message.Button(discord.ButtonStylePrimary, "🚪", q.t.Say("button.knock"), q.about(message.ActionKnock, id, "")))

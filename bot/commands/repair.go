@@ -26,8 +26,8 @@ func (c *Commands) mend(ctx context.Context, q *call) (reply, error) {
 		return reply{}, err
 	}
 	mended := 0
-	for _, f := range report.Findings {
-		if f.Mended {
+	for _, f := range report.Issues {
+		if f.Fixed {
 			mended++
 		}
 	}
@@ -38,7 +38,7 @@ func (c *Commands) mend(ctx context.Context, q *call) (reply, error) {
 const maxFindings = 15
 
 func (c *Commands) report(q *call, report guild.RepairReport, done string) reply {
-	open := slices.DeleteFunc(slices.Clone(report.Findings), func(f guild.Finding) bool { return f.Mended })
+	open := slices.DeleteFunc(slices.Clone(report.Issues), func(f guild.Issue) bool { return f.Fixed })
 	health := message.Link(q.t.Say("button.health"), c.o.Pages.Admin(q.guild)+"/health")
 	if len(open) == 0 {
 		return reply{text: message.Lines(done, q.t.Say("repair.none")), rows: []discord.LayoutComponent{message.Row(health)}}
@@ -52,7 +52,7 @@ func (c *Commands) report(q *call, report guild.RepairReport, done string) reply
 			list = append(list, "- "+words)
 		}
 		switch {
-		case f.Kind == guild.FindUnseen: // only people can mend it
+		case f.Kind == guild.IssueUnseen: // only people can mend it
 		case !f.Risky:
 			safe++
 		case len(menu.Options) < message.MaxChoices:
@@ -77,7 +77,7 @@ func (c *Commands) report(q *call, report guild.RepairReport, done string) reply
 }
 
 // finding says what disagrees, what mending does, and why it failed if it did.
-func finding(q *call, f guild.Finding) string {
+func finding(q *call, f guild.Issue) string {
 	name := message.Bold(f.Name)
 	if f.Name == "" && f.ChannelID != 0 {
 		name = message.ChannelMention(f.ChannelID)

@@ -70,7 +70,7 @@ func (c *Commands) suggestRooms(q *call, closed bool) (out []suggestion) {
 		if closed && m.Access(&r).MayEnter(q.who) {
 			continue
 		}
-		taken := room.Taken(c.o.Keeper.Roster(q.guild, r.ID))
+		taken := room.Occupied(c.o.Keeper.Roster(q.guild, r.ID))
 		// The name is cut first, so that the numbers stay.
 		out = append(out, suggestion{message.Cut(message.Strip(r.Name), message.MaxOption-30) + " · " + message.Cut(message.Seats(q.t, taken, r.Seats), 27), r.ID.String()})
 	}

@@ -107,7 +107,7 @@ const renameTime = 10 * time.Second
 // many overwrites as Discord takes at creation; whole is false if there are
 // more, for SetAccess. It fails with an error that is keeper.ErrCategoryFull
 // when the category takes no more channels, or keeper.ErrCategoryGone when it is deleted.
-func (d *Discord) CreateRoomChannel(ctx context.Context, in room.Intention, a rooms.RoomAccess) (id snowflake.ID, whole bool, err error) {
+func (d *Discord) CreateRoomChannel(ctx context.Context, in room.PendingCreate, a rooms.RoomAccess) (id snowflake.ID, whole bool, err error) {
 	s, err := d.side(ctx, in.GuildID, in.CategoryID)
 	if err != nil {
 		return 0, false, err
@@ -181,7 +181,7 @@ func (d *Discord) StandingOf(m discord.Member) access.Standing {
 func StandingIn(in access.Guild, m discord.Member, at time.Time) access.Standing {
 	s := access.Standing{
 		GuildID: m.GuildID, UserID: m.User.ID, Member: true, Roles: m.RoleIDs, Bot: m.User.Bot, Pending: m.Pending,
-		Username: m.User.Username, DisplayName: schema.Shown(m.EffectiveName(), m.User.Username), CheckedAt: at,
+		Username: m.User.Username, DisplayName: schema.Printable(m.EffectiveName(), m.User.Username), CheckedAt: at,
 	}
 	if until := m.CommunicationDisabledUntil; until != nil {
 		s.TimedOutUntil = *until

@@ -39,7 +39,7 @@ func (d *Discord) RoleNames(guild snowflake.ID, roles []snowflake.ID) []string {
 	var names []string
 	for _, id := range roles {
 		if r, ok := d.client.Caches.Role(guild, id); ok {
-			names = append(names, schema.Shown(r.Name, id.String()))
+			names = append(names, schema.Printable(r.Name, id.String()))
 		}
 	}
 	return names

@@ -44,7 +44,7 @@ func (v *told) missing() (out []string) {
 	return out
 }
 
-// TestTomorrow has every event that the stand-in sends come with types, enums,
+// TestTomorrow has every event that the simulator sends come with types, enums,
 // bits and fields that nobody knows. Each reaches its handler, in sequence, on one connection.
 func TestTomorrow(t *testing.T) {
 	limits := discordsim.DiscordLimits()
@@ -99,7 +99,7 @@ func TestTomorrow(t *testing.T) {
 	defer sent.mu.Unlock()
 	for e, n := range sent.kinds {
 		if !slices.Contains(discordsim.Events(), e) {
-			t.Errorf("standin.Events does not name %s", e)
+			t.Errorf("discordsim.Events does not name %s", e)
 		}
 		if got.kinds[e] != n {
 			t.Errorf("of %d %s the shard told %d", n, e, got.kinds[e])

@@ -9,10 +9,10 @@ import (
 	"github.com/disgoorg/disgo/discord"
 )
 
-// standIns are what channels of an unknown type are read as. Nothing in Snug
+// substitutes are what channels of an unknown type are read as. Nothing in Snug
 // is done to a media channel, so that such a channel is named and counted and
 // otherwise let alone. Where an interaction came from, people can write.
-var standIns = map[reflect.Type]discord.ChannelType{
+var substitutes = map[reflect.Type]discord.ChannelType{
 	reflect.TypeFor[discord.UnmarshalChannel]():   discord.ChannelTypeGuildMedia,
 	reflect.TypeFor[discord.InteractionChannel](): discord.ChannelTypeGuildText,
 }
@@ -25,7 +25,7 @@ func substitute(data []byte, to reflect.Value, err error) error {
 	if to.Type() == reflect.TypeFor[discord.Permissions]() {
 		return lowBits(data, to, err)
 	}
-	as, ok := standIns[to.Type()]
+	as, ok := substitutes[to.Type()]
 	var fields map[string]json.RawMessage
 	if !ok || json.Unmarshal(data, &fields) != nil {
 		return err

@@ -29,7 +29,7 @@ func Teller(dms DirectMessages, chat Chat, texts *text.Catalog, pages message.Pa
 	return func(ctx context.Context, guildID snowflake.ID, language string, n rooms.Notice) error {
 		t := texts.For(language)
 		if p, ok := n.(rooms.Personal); ok {
-			if aloud, yes := n.(rooms.Aloud); yes {
+			if aloud, yes := n.(rooms.InChat); yes {
 				channel, m := spoken(t, pages, aloud)
 				_, err := chat.Send(ctx, channel, m)
 				return err
@@ -81,7 +81,7 @@ func whispered(t text.Texts, pages message.Pages, n rooms.Personal) discord.Mess
 }
 
 // spoken finds the words, in the room's chat, for somebody who could not be messaged. It mentions them alone.
-func spoken(t text.Texts, pages message.Pages, n rooms.Aloud) (snowflake.ID, discord.MessageCreate) {
+func spoken(t text.Texts, pages message.Pages, n rooms.InChat) (snowflake.ID, discord.MessageCreate) {
 	user, _ := n.Reader()
 	m := discord.MessageCreate{AllowedMentions: &discord.AllowedMentions{Users: []snowflake.ID{user}}}
 	var r room.Summary
@@ -117,7 +117,7 @@ func notice(t text.Texts, n rooms.Notice) (snowflake.ID, discord.MessageCreate) 
 		return in(n.Room, t.Say("told.stays"))
 	case rooms.NewOwner:
 		return in(n.Room, t.Say("told.owner", "User", message.UserMention(n.Owner)))
-	case rooms.Happened:
+	case rooms.LogEntries:
 		var list []string
 		for _, e := range n.Entries {
 			list = append(list, line(t, e))
@@ -141,18 +141,18 @@ func line(t text.Texts, e audit.Entry) string {
 	}
 	old, now, detail := e.Old, e.New, e.Detail
 	switch e.Kind {
-	case audit.EntrySettings:
+	case audit.SettingsChanged:
 		if id := "setting." + e.Detail; t.Has(id) {
 			detail = t.Say(id)
 		}
 		old, now = strings.Trim(message.Cut(old, 100), `"`), strings.Trim(message.Cut(now, 100), `"`)
-	case audit.EntryClosed, audit.EntryClosing:
+	case audit.RoomClosed, audit.RoomClosing:
 		detail = t.Say("why." + e.Detail)
-	case audit.EntryPrivacy:
+	case audit.PrivacyChanged:
 		old, now = privacyWords(t, old), privacyWords(t, now)
 	}
 	id := "line." + string(e.Kind)
-	if e.Kind == audit.EntryAdmitted && e.Detail == audit.ByLink {
+	if e.Kind == audit.GuestAdmitted && e.Detail == audit.ByLink {
 		id += ".link"
 	}
 	words := t.Say(id, "Room", about, "By", person(e.By), "Target", person(e.Target),

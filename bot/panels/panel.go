@@ -77,11 +77,11 @@ func suspended(r *room.Room) (users []snowflake.ID) {
 	out := func(why access.Why) bool {
 		return why != access.Passes && why != access.NotMember && why != room.Unasked
 	}
-	if out(r.OwnerOut) {
+	if out(r.OwnerSuspended) {
 		users = append(users, r.OwnerID)
 	}
 	for _, g := range r.Guests {
-		if out(g.Out) {
+		if out(g.Suspended) {
 			users = append(users, g.UserID)
 		}
 	}

@@ -36,7 +36,7 @@ const (
 
 // Options are what Panels needs; all of it.
 type Options struct {
-	Keeper *rooms.Keeper
+	Keeper *rooms.Rooms
 	Rest   rest.Channels
 	Texts  *text.Catalog
 	Pages  message.Pages
@@ -134,7 +134,7 @@ func (p *Panels) look(guildID snowflake.ID) {
 	}
 	p.mu.Unlock()
 
-	m := p.o.Keeper.Memory(guildID)
+	m := p.o.Keeper.Snapshot(guildID)
 	p.forget(guildID, h, m.Rooms)
 	if !m.Ready {
 		return // Turned tells when it is

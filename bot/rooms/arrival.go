@@ -47,12 +47,12 @@ func newWayIn(r *room.Room) wayIn {
 
 // bringIn finds whether somebody who is not in the server may be brought in,
 // and does so by their own access token where the server wants that. It gives their standing then.
-func (k *Keeper) bringIn(ctx context.Context, g *guildRooms, r *kept, by snowflake.ID, who access.Standing, accessToken string) (access.Standing, error) {
+func (rs *Rooms) bringIn(ctx context.Context, g *guildState, r *roomState, by snowflake.ID, who access.Standing, accessToken string) (access.Standing, error) {
 	if !g.settings.BringIn || g.settings.GuildsJoin && accessToken == "" {
 		return who, errs.E(errs.GuildJoinDenied, "This room is in the server “%s”, and you are not a member of it. Join the server first, then open this link again.", g.info.Name)
 	}
 	// Snug's own right to invite takes nobody past what Discord denies who made the link.
-	may, err := k.o.Discord.MayInvite(ctx, g.id, r.ID, by)
+	may, err := rs.o.Discord.MayInvite(ctx, g.id, r.ID, by)
 	switch {
 	case err != nil:
 		return who, err
@@ -61,14 +61,14 @@ func (k *Keeper) bringIn(ctx context.Context, g *guildRooms, r *kept, by snowfla
 	case !g.settings.GuildsJoin:
 		return who, nil
 	}
-	if err := k.o.Discord.AddMember(ctx, g.id, who.UserID, accessToken); err != nil {
+	if err := rs.o.Discord.AddMember(ctx, g.id, who.UserID, accessToken); err != nil {
 		return who, err
 	}
-	return k.says(ctx, g.id, who.UserID)
+	return rs.fetchStanding(ctx, g.id, who.UserID)
 }
 
 // arrive records that somebody is on their way by an invite.
-func (k *Keeper) arrive(ctx context.Context, g *guildRooms, r *kept, v *room.Invite, who access.Standing, via access.Via) error {
+func (rs *Rooms) arrive(ctx context.Context, g *guildState, r *roomState, v *room.Invite, who access.Standing, via access.Via) error {
 	if r.Arrival(who.UserID) != nil {
 		return nil
 	}
@@ -76,9 +76,9 @@ func (k *Keeper) arrive(ctx context.Context, g *guildRooms, r *kept, v *room.Inv
 		return tooManyGuests(r)
 	}
 	now := g.now()
-	roster := k.o.Presence.Roster(g.id, r.ID)
-	entry := audit.Entry{Kind: audit.EntryOnTheWay, By: v.By, Via: via, Target: who.UserID, Detail: string(stepOf(who))}
-	return k.change(ctx, g, r, &entry, func(doc *room.Room) {
+	roster := rs.o.Voice.Roster(g.id, r.ID)
+	entry := audit.Entry{Kind: audit.OnTheWay, By: v.By, Via: via, Target: who.UserID, Detail: string(stepOf(who))}
+	return rs.change(ctx, g, r, &entry, func(doc *room.Room) {
 		doc.Arrive(room.Arrival{UserID: who.UserID, Name: who.DisplayName, InviteID: v.ID, Since: now, Until: now.Add(room.ArrivalTime)})
 		doc.DropKnock(who.UserID)
 		holdFor(doc, roster, who.UserID, holdOnTheWay, now)
@@ -110,13 +110,13 @@ func stepOf(who access.Standing) room.Step {
 // Arrive tells somebody who is on their way into a room what is next, lets them
 // in if nothing is, and makes Discord's invite for them where they need one.
 // It fails with errs.RoomNotFound for everybody else.
-func (k *Keeper) Arrive(ctx context.Context, guildID snowflake.ID, q room.ArriveRequest) (out room.Arriving, err error) {
-	who, err := k.Standing(ctx, guildID, room.StandingRequest{UserID: q.Actor.UserID})
+func (rs *Rooms) Arrive(ctx context.Context, guildID snowflake.ID, q room.ArriveRequest) (out room.Arriving, err error) {
+	who, err := rs.Standing(ctx, guildID, room.StandingRequest{UserID: q.Actor.UserID})
 	if err != nil {
 		return out, err
 	}
 	var invite func(context.Context) (string, error)
-	err = k.with(ctx, guildID, func(ctx context.Context, g *guildRooms) error {
+	err = rs.withLock(ctx, guildID, func(ctx context.Context, g *guildState) error {
 		r, err := g.room(q.RoomID)
 		if err != nil {
 			return err
@@ -132,14 +132,14 @@ func (k *Keeper) Arrive(ctx context.Context, guildID snowflake.ID, q room.Arrive
 		}
 		r.way.looked[who.UserID] = g.now()
 		if out.Until = a.Until; out.Step == room.StepIn {
-			out.Step, out.Why = k.arriveNow(ctx, g, r, *a, who)
+			out.Step, out.Why = rs.arriveNow(ctx, g, r, *a, who)
 		}
 		if out.Step == room.StepJoin {
-			if err := k.anew(ctx, g, r, a, q.Anew); err != nil {
+			if err := rs.anew(ctx, g, r, a, q.Anew); err != nil {
 				return err
 			}
 			if a = r.Arrival(who.UserID); a != nil {
-				out.Code, invite = k.wayFor(g, r, *a)
+				out.Code, invite = rs.wayFor(g, r, *a)
 			}
 		}
 		return nil
@@ -154,12 +154,12 @@ func (k *Keeper) Arrive(ctx context.Context, guildID snowflake.ID, q room.Arrive
 }
 
 // anew gives up Discord's invite for somebody who says that it does not work.
-func (k *Keeper) anew(ctx context.Context, g *guildRooms, r *kept, a *room.Arrival, wanted bool) error {
+func (rs *Rooms) anew(ctx context.Context, g *guildState, r *roomState, a *room.Arrival, wanted bool) error {
 	if !wanted || a.Code == "" {
 		return nil
 	}
 	user := a.UserID
-	return k.edit(ctx, g, r, nil, func(doc *room.Room) {
+	return rs.edit(ctx, g, r, nil, func(doc *room.Room) {
 		if a := doc.Arrival(user); a != nil {
 			doc.Spent, a.Code = append(doc.Spent, a.Code), ""
 		}
@@ -167,33 +167,33 @@ func (k *Keeper) anew(ctx context.Context, g *guildRooms, r *kept, a *room.Arriv
 }
 
 // arriveNow lets somebody in who has become a full member; otherwise it says what keeps them.
-func (k *Keeper) arriveNow(ctx context.Context, g *guildRooms, r *kept, a room.Arrival, who access.Standing) (room.Step, *errs.Error) {
-	err := k.letArrive(ctx, g, r, a, who)
+func (rs *Rooms) arriveNow(ctx context.Context, g *guildState, r *roomState, a room.Arrival, who access.Standing) (room.Step, *errs.Error) {
+	err := rs.letArrive(ctx, g, r, a, who)
 	if err != nil {
 		return room.StepWait, errs.Public(err)
 	}
 	return room.StepIn, nil
 }
 
-func (k *Keeper) letArrive(ctx context.Context, g *guildRooms, r *kept, a room.Arrival, who access.Standing) error {
-	k.Heard(who)
+func (rs *Rooms) letArrive(ctx context.Context, g *guildState, r *roomState, a room.Arrival, who access.Standing) error {
+	rs.ObserveStanding(who)
 	return g.inLane(ctx, roomLane(r.ID), func() error {
 		if g.rooms[r.ID] != r || r.State != room.Open || r.Arrival(a.UserID) == nil {
-			if _, placed := r.Out(a.UserID); !placed {
+			if _, placed := r.SuspendedFor(a.UserID); !placed {
 				return noRoom()
 			}
 			return nil // they were let in meanwhile
 		}
-		return k.letIntoRoom(ctx, g, r, a, who)
+		return rs.letIntoRoom(ctx, g, r, a, who)
 	})
 }
 
 // letIntoRoom is letArrive in the room's lane.
-func (k *Keeper) letIntoRoom(ctx context.Context, g *guildRooms, r *kept, a room.Arrival, who access.Standing) error {
-	if _, placed := r.Out(a.UserID); r.Locked && !placed && !who.Admin {
+func (rs *Rooms) letIntoRoom(ctx context.Context, g *guildState, r *roomState, a room.Arrival, who access.Standing) error {
+	if _, placed := r.SuspendedFor(a.UserID); r.Locked && !placed && !who.Admin {
 		return locked()
 	}
-	if err := k.admits(g, g.summary(r).Access, who, false); err != nil {
+	if err := rs.admits(g, g.summary(r).Access, who, false); err != nil {
 		return err
 	}
 	var by snowflake.ID
@@ -201,15 +201,15 @@ func (k *Keeper) letIntoRoom(ctx context.Context, g *guildRooms, r *kept, a room
 		by = v.By
 	}
 	seen, watched := r.way.looked[a.UserID]
-	err := k.admit(ctx, g, r, admission{user: a.UserID, name: who.DisplayName, by: by, inviteID: a.InviteID, via: access.ViaWeb, byLink: true, hold: holdInvited})
+	err := rs.admit(ctx, g, r, admission{user: a.UserID, name: who.DisplayName, by: by, inviteID: a.InviteID, via: access.ViaWeb, byLink: true, hold: holdInvited})
 	if err == nil && (!watched || g.now().Sub(seen) > watching) {
-		k.say(g, KnockAnswered{Room: g.summary(r), User: a.UserID, By: a.UserID, LetIn: true})
+		rs.notify(g, KnockAnswered{Room: g.summary(r), User: a.UserID, By: a.UserID, LetIn: true})
 	}
 	return err
 }
 
 // wayFor gives the code of Discord's invite for an arrival, or what makes one; neither while one is being made.
-func (k *Keeper) wayFor(g *guildRooms, r *kept, a room.Arrival) (code string, invite func(context.Context) (string, error)) {
+func (rs *Rooms) wayFor(g *guildState, r *roomState, a room.Arrival) (code string, invite func(context.Context) (string, error)) {
 	now := g.now()
 	if a.Code != "" {
 		return a.Code, nil
@@ -222,16 +222,16 @@ func (k *Keeper) wayFor(g *guildRooms, r *kept, a room.Arrival) (code string, in
 	return "", func(ctx context.Context) (string, error) {
 		ctx, cancel := context.WithTimeout(ctx, makingTime/2)
 		defer cancel()
-		code, err := k.o.Discord.InviteTo(ctx, id, a.UserID, life, "Snug: for "+a.UserID.String()+", who follows an invite")
-		return k.made(ctx, g.id, id, a.UserID, code, err)
+		code, err := rs.o.Discord.InviteTo(ctx, id, a.UserID, life, "Snug: for "+a.UserID.String()+", who follows an invite")
+		return rs.made(ctx, g.id, id, a.UserID, code, err)
 	}
 }
 
 // made records an invite of Discord's, or that it is to be taken back. It gives the code of the one to follow.
-func (k *Keeper) made(ctx context.Context, guildID, roomID, user snowflake.ID, code string, err error) (out string, _ error) {
+func (rs *Rooms) made(ctx context.Context, guildID, roomID, user snowflake.ID, code string, err error) (out string, _ error) {
 	ctx, cancel := writing(ctx)
 	defer cancel()
-	noted := k.with(ctx, guildID, func(ctx context.Context, g *guildRooms) error {
+	noted := rs.withLock(ctx, guildID, func(ctx context.Context, g *guildState) error {
 		r := g.rooms[roomID]
 		if r == nil {
 			return nil // the channel is gone, and its invites with it
@@ -240,17 +240,17 @@ func (k *Keeper) made(ctx context.Context, guildID, roomID, user snowflake.ID, c
 		a := r.Arrival(user)
 		switch {
 		case code == "":
-			r.way.orphans = r.way.orphans && unfinished(err)
+			r.way.orphans = r.way.orphans && mayHaveHappened(err)
 			return nil
 		case err == nil && a != nil && a.Code == "":
 			out = code
-			return k.edit(ctx, g, r, nil, func(doc *room.Room) {
+			return rs.edit(ctx, g, r, nil, func(doc *room.Room) {
 				if a := doc.Arrival(user); a != nil {
 					a.Code = code
 				}
 			})
 		}
-		return errors.Join(k.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Spent = append(doc.Spent, code) }), k.dropSpent(ctx, g, r))
+		return errors.Join(rs.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Spent = append(doc.Spent, code) }), rs.dropSpent(ctx, g, r))
 	})
 	if noted != nil {
 		return "", noted
@@ -259,49 +259,49 @@ func (k *Keeper) made(ctx context.Context, guildID, roomID, user snowflake.ID, c
 }
 
 // Arrived looks after somebody who was told of in a guild: if they are on their way into rooms of it, they may have come. It never waits.
-func (k *Keeper) Arrived(guildID, user snowflake.ID) {
-	g := k.guild(guildID, false)
+func (rs *Rooms) Arrived(guildID, user snowflake.ID) {
+	g := rs.guild(guildID, false)
 	if g == nil {
 		return
 	}
-	m := g.memory.Load()
+	m := g.snapshot.Load()
 	if m == nil || !slices.ContainsFunc(m.Rooms, func(r room.Room) bool { return r.Arrival(user) != nil }) {
 		return
 	}
-	k.later(g, func(ctx context.Context) {
+	rs.enqueue(g, func(ctx context.Context) {
 		for _, r := range g.rooms {
 			if a := r.Arrival(user); a != nil && r.State == room.Open {
-				k.lookAfter(ctx, g, r, *a)
+				rs.lookAfter(ctx, g, r, *a)
 			}
 		}
 	})
 }
 
 // lookAfter asks Discord whether somebody on their way has come, and lets them in.
-func (k *Keeper) lookAfter(ctx context.Context, g *guildRooms, r *kept, a room.Arrival) {
+func (rs *Rooms) lookAfter(ctx context.Context, g *guildState, r *roomState, a room.Arrival) {
 	r.way.asked[a.UserID] = g.now()
-	who, err := k.says(ctx, g.id, a.UserID)
+	who, err := rs.fetchStanding(ctx, g.id, a.UserID)
 	if err == nil && stepOf(who) == room.StepIn {
-		err = k.letArrive(ctx, g, r, a, who)
+		err = rs.letArrive(ctx, g, r, a, who)
 	}
 	if err != nil && !errs.Has(err, errs.Forbidden) {
-		k.o.Log.InfoContext(ctx, "somebody on their way into a room is looked after again later", "guild_id", g.id, "room_id", r.ID, "user_id", a.UserID, "err", err)
+		rs.o.Log.InfoContext(ctx, "somebody on their way into a room is looked after again later", "guild_id", g.id, "room_id", r.ID, "user_id", a.UserID, "err", err)
 	}
 }
 
 // arrivalsDue ends what ended, asks after who is on their way, less and less often, and takes back Discord's invites
 // that nobody needs. It gives how many it asked after.
-func (k *Keeper) arrivalsDue(ctx context.Context, g *guildRooms, r *kept, budget int) (asked int, err error) {
+func (rs *Rooms) arrivalsDue(ctx context.Context, g *guildState, r *roomState, budget int) (asked int, err error) {
 	now := g.now()
 	ended := func(a room.Arrival) bool { return !now.Before(a.Until) }
 	if slices.ContainsFunc(r.Arrivals, ended) {
-		err = k.change(ctx, g, r, nil, func(doc *room.Room) { doc.DropArrivals(false, ended) })
+		err = rs.change(ctx, g, r, nil, func(doc *room.Room) { doc.DropArrivals(false, ended) })
 	}
 	for _, a := range slices.Clone(r.Arrivals) {
 		every := min(max(now.Sub(a.Since)/4, askedFirst), askedLast)
 		if asked < budget && now.Sub(r.way.asked[a.UserID]) >= every && now.Sub(a.Since) >= askedFirst {
 			asked++
-			k.lookAfter(ctx, g, r, a)
+			rs.lookAfter(ctx, g, r, a)
 		}
 	}
 	for user, at := range r.way.looked {
@@ -310,16 +310,16 @@ func (k *Keeper) arrivalsDue(ctx context.Context, g *guildRooms, r *kept, budget
 			delete(r.way.asked, user)
 		}
 	}
-	return asked, errors.Join(err, k.dropOrphans(ctx, g, r), k.dropSpent(ctx, g, r))
+	return asked, errors.Join(err, rs.dropOrphans(ctx, g, r), rs.dropSpent(ctx, g, r))
 }
 
 // dropSpent takes back Discord's invites for those who came, or do not come any more.
-func (k *Keeper) dropSpent(ctx context.Context, g *guildRooms, r *kept) error {
+func (rs *Rooms) dropSpent(ctx context.Context, g *guildState, r *roomState) error {
 	for _, code := range slices.Clone(r.Spent) {
-		if err := k.o.Discord.DropInvite(ctx, code, "Snug: not needed any more"); err != nil {
+		if err := rs.o.Discord.DropInvite(ctx, code, "Snug: not needed any more"); err != nil {
 			return err
 		}
-		err := k.edit(ctx, g, r, nil, func(doc *room.Room) {
+		err := rs.edit(ctx, g, r, nil, func(doc *room.Room) {
 			doc.Spent = slices.DeleteFunc(doc.Spent, func(c string) bool { return c == code })
 		})
 		if err != nil {
@@ -330,7 +330,7 @@ func (k *Keeper) dropSpent(ctx context.Context, g *guildRooms, r *kept) error {
 }
 
 // dropOrphans takes back Discord's invites that were made and not recorded, because the process ended between the two.
-func (k *Keeper) dropOrphans(ctx context.Context, g *guildRooms, r *kept) error {
+func (rs *Rooms) dropOrphans(ctx context.Context, g *guildState, r *roomState) error {
 	now := g.now()
 	for user, since := range r.way.making {
 		if now.Sub(since) >= makingTime {
@@ -340,14 +340,14 @@ func (k *Keeper) dropOrphans(ctx context.Context, g *guildRooms, r *kept) error 
 	if !r.way.orphans || len(r.way.making) > 0 {
 		return nil
 	}
-	codes, err := k.o.Discord.OwnInvites(ctx, r.ID)
+	codes, err := rs.o.Discord.OwnInvites(ctx, r.ID)
 	if err != nil {
 		return err
 	}
 	for _, code := range codes {
 		known := slices.ContainsFunc(r.Arrivals, func(a room.Arrival) bool { return a.Code == code })
 		if !known {
-			if err := k.o.Discord.DropInvite(ctx, code, "Snug: left from a restart"); err != nil {
+			if err := rs.o.Discord.DropInvite(ctx, code, "Snug: left from a restart"); err != nil {
 				return err
 			}
 		}

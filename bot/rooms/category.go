@@ -29,16 +29,16 @@ type fullness struct {
 // overflow finds a further category for rooms, called like the full one with
 // a number: one that is there and has space, or else a new one. It carries
 // the bot's mark; by mark and name it is known again, also after a crash.
-func (k *Keeper) overflow(ctx context.Context, g *guildRooms, from snowflake.ID) (next snowflake.ID, err error) {
+func (rs *Rooms) overflow(ctx context.Context, g *guildState, from snowflake.ID) (next snowflake.ID, err error) {
 	err = g.inLane(ctx, categoryLane, func() error { // not two categories for two rooms
-		next, err = k.furtherThan(ctx, g, from)
+		next, err = rs.furtherThan(ctx, g, from)
 		return err
 	})
 	return next, err
 }
 
-func (k *Keeper) furtherThan(ctx context.Context, g *guildRooms, from snowflake.ID) (snowflake.ID, error) {
-	channels, err := k.o.Discord.Channels(ctx, g.id)
+func (rs *Rooms) furtherThan(ctx context.Context, g *guildState, from snowflake.ID) (snowflake.ID, error) {
+	channels, err := rs.o.Discord.Channels(ctx, g.id)
 	if err != nil {
 		return 0, err
 	}
@@ -62,7 +62,7 @@ func (k *Keeper) furtherThan(ctx context.Context, g *guildRooms, from snowflake.
 	}
 	if next == 0 {
 		for tries := 0; ; tries++ { // some numbers are words that Discord does not allow
-			next, err = k.o.Discord.CreateCategory(ctx, g.id, name+" "+strconv.Itoa(number+tries), base)
+			next, err = rs.o.Discord.CreateCategory(ctx, g.id, name+" "+strconv.Itoa(number+tries), base)
 			if err == nil {
 				break
 			}
@@ -70,7 +70,7 @@ func (k *Keeper) furtherThan(ctx context.Context, g *guildRooms, from snowflake.
 				return 0, err
 			}
 		}
-		k.o.Log.InfoContext(ctx, "a further category was made for rooms", "guild_id", g.id, "category_id", next)
+		rs.o.Log.InfoContext(ctx, "a further category was made for rooms", "guild_id", g.id, "category_id", next)
 	}
 	for _, full := range []snowflake.ID{base, from} {
 		g.full[full] = fullness{next, g.now()}
@@ -125,9 +125,9 @@ func children(channels []Channel, category snowflake.ID) int {
 	return n
 }
 
-// tidy follows the closing of a room in a category: rooms go there again, and
+// onCategoryFreed follows the closing of a room in a category: rooms go there again, and
 // a further category that is left empty is removed.
-func (k *Keeper) tidy(ctx context.Context, g *guildRooms, category snowflake.ID) {
+func (rs *Rooms) onCategoryFreed(ctx context.Context, g *guildState, category snowflake.ID) {
 	if category == 0 {
 		return
 	}
@@ -136,19 +136,19 @@ func (k *Keeper) tidy(ctx context.Context, g *guildRooms, category snowflake.ID)
 		return
 	}
 	_ = g.inLane(ctx, categoryLane, func() error {
-		k.dropEmpty(ctx, g, category)
+		rs.removeEmptyCategory(ctx, g, category)
 		return nil
 	})
 }
 
 // inUse says whether there are rooms in a category, or some on their way.
-func (g *guildRooms) inUse(category snowflake.ID) bool {
+func (g *guildState) inUse(category snowflake.ID) bool {
 	for _, r := range g.rooms {
 		if r.CategoryID == category {
 			return true
 		}
 	}
-	for _, in := range g.intended {
+	for _, in := range g.pendingCreates {
 		if in.CategoryID == category {
 			return true
 		}
@@ -156,9 +156,9 @@ func (g *guildRooms) inUse(category snowflake.ID) bool {
 	return false
 }
 
-// dropEmpty removes a further category if it is empty, in the categories' lane.
-func (k *Keeper) dropEmpty(ctx context.Context, g *guildRooms, category snowflake.ID) {
-	channels, err := k.o.Discord.Channels(ctx, g.id)
+// removeEmptyCategory removes a further category if it is empty, in the categories' lane.
+func (rs *Rooms) removeEmptyCategory(ctx context.Context, g *guildState, category snowflake.ID) {
+	channels, err := rs.o.Discord.Channels(ctx, g.id)
 	if err != nil || g.inUse(category) {
 		return
 	}
@@ -173,7 +173,7 @@ func (k *Keeper) dropEmpty(ctx context.Context, g *guildRooms, category snowflak
 			delete(g.full, full)
 		}
 	}
-	if err := k.o.Discord.DeleteChannel(ctx, category, "Snug: no room is left in it"); err != nil {
-		k.o.Log.WarnContext(ctx, "an empty category for rooms stays", "guild_id", g.id, "category_id", category, "err", err)
+	if err := rs.o.Discord.DeleteChannel(ctx, category, "Snug: no room is left in it"); err != nil {
+		rs.o.Log.WarnContext(ctx, "an empty category for rooms stays", "guild_id", g.id, "category_id", category, "err", err)
 	}
 }

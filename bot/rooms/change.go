@@ -17,26 +17,26 @@ import (
 // Change does one thing to a room, as room.Action tells. It fails with
 // errs.RoomNotFound, Forbidden, Invalid, MissingPermission or DiscordUnavailable;
 // after the last, what was asked is recorded and done by the next sweep.
-func (k *Keeper) Change(ctx context.Context, guildID snowflake.ID, q room.ChangeRequest) (out room.ChangeDone, err error) {
-	who, err := k.standing(ctx, guildID, q.Actor)
+func (rs *Rooms) Change(ctx context.Context, guildID snowflake.ID, q room.ChangeRequest) (out room.ChangeDone, err error) {
+	who, err := rs.standing(ctx, guildID, q.Actor)
 	if err != nil {
 		return out, err
 	}
-	target, err := k.target(ctx, guildID, q)
+	target, err := rs.target(ctx, guildID, q)
 	if err != nil {
 		return out, err
 	}
 	if err := who.CheckActive(); err != nil {
 		return out, err
 	}
-	err = k.with(ctx, guildID, func(ctx context.Context, g *guildRooms) error {
-		k.review(ctx, g, who.UserID)
+	err = rs.withLock(ctx, guildID, func(ctx context.Context, g *guildState) error {
+		rs.review(ctx, g, who.UserID)
 		return g.inLane(ctx, roomLane(q.RoomID), func() error {
-			r, err := k.changeable(g, q, who)
+			r, err := rs.changeable(g, q, who)
 			if err != nil {
 				return err
 			}
-			c := changing{k: k, g: g, r: r, q: q, who: who, target: target, out: &out}
+			c := changing{k: rs, g: g, r: r, q: q, who: who, target: target, out: &out}
 			if err := c.do(ctx); err != nil {
 				return err
 			}
@@ -49,9 +49,9 @@ func (k *Keeper) Change(ctx context.Context, guildID snowflake.ID, q room.Change
 
 // changing is one change on its way.
 type changing struct {
-	k      *Keeper
-	g      *guildRooms
-	r      *kept
+	k      *Rooms
+	g      *guildState
+	r      *roomState
 	q      room.ChangeRequest
 	who    access.Standing
 	target access.Standing // whom it is done to, where it is done to somebody
@@ -59,7 +59,7 @@ type changing struct {
 }
 
 // target asks who the user is that something is to be done to.
-func (k *Keeper) target(ctx context.Context, guildID snowflake.ID, q room.ChangeRequest) (access.Standing, error) {
+func (rs *Rooms) target(ctx context.Context, guildID snowflake.ID, q room.ChangeRequest) (access.Standing, error) {
 	switch q.Do {
 	case room.DoKick, room.DoBan, room.DoUnban, room.DoTransfer:
 	default:
@@ -71,17 +71,17 @@ func (k *Keeper) target(ctx context.Context, guildID snowflake.ID, q room.Change
 	if q.Do == room.DoUnban {
 		return access.Standing{UserID: q.User}, nil
 	}
-	return k.says(ctx, guildID, q.User)
+	return rs.fetchStanding(ctx, guildID, q.User)
 }
 
 // changeable finds the room and checks that the actor may do what they ask.
-func (k *Keeper) changeable(g *guildRooms, q room.ChangeRequest, who access.Standing) (*kept, error) {
-	r, err := k.seen(g, q.RoomID, who)
+func (rs *Rooms) changeable(g *guildState, q room.ChangeRequest, who access.Standing) (*roomState, error) {
+	r, err := rs.seen(g, q.RoomID, who)
 	if err != nil {
 		return nil, err
 	}
 	if q.Do == room.DoClaim {
-		return r, k.claimable(g, r, who)
+		return r, rs.claimable(g, r, who)
 	}
 	what, known := wishes(q.Do)
 	if !known {
@@ -128,7 +128,7 @@ func (c changing) do(ctx context.Context) error {
 }
 
 // entry begins an audit entry by the actor.
-func (c changing) entry(kind audit.EntryKind) audit.Entry {
+func (c changing) entry(kind audit.Kind) audit.Entry {
 	return audit.Entry{Kind: kind, By: c.who.UserID, Via: c.q.Actor.Via, Target: c.q.User}
 }
 
@@ -166,7 +166,7 @@ func (c changing) privacy(ctx context.Context) error {
 		next.Hidden = false
 	}
 	old, now := privacyOf(&c.r.Room), privacyOf(next)
-	if old == now && !c.r.Due.Access {
+	if old == now && !c.r.Pending.Access {
 		return nil
 	}
 	if next.Private || next.Locked || next.Hidden {
@@ -175,9 +175,9 @@ func (c changing) privacy(ctx context.Context) error {
 	if (c.r.Private || c.r.Hidden) && !next.Private && !next.Hidden {
 		next.ShownAt = c.g.now()
 	}
-	entry := c.entry(audit.EntryPrivacy)
+	entry := c.entry(audit.PrivacyChanged)
 	entry.Old, entry.New = old, now
-	err := c.k.carryOut(ctx, c.g, c.r, entry, allAccess(), func(doc *room.Room) {
+	err := c.k.changeThenCall(ctx, c.g, c.r, entry, pendingAccess(), func(doc *room.Room) {
 		doc.Private, doc.Locked, doc.Hidden, doc.Guests = next.Private, next.Locked, next.Hidden, next.Guests
 		doc.ShownAt = next.ShownAt
 	}, func(ctx context.Context) error {
@@ -195,15 +195,15 @@ func (c changing) privacy(ctx context.Context) error {
 
 // seatedBecomeGuests makes guests of the humans in voice who pass the room's gates. Whom nobody knows is one
 // once Discord has said who they are.
-func (k *Keeper) seatedBecomeGuests(g *guildRooms, r *kept, doc *room.Room) {
+func (rs *Rooms) seatedBecomeGuests(g *guildState, r *roomState, doc *room.Room) {
 	access := g.summary(r).Access
-	for _, p := range k.o.Presence.Roster(g.id, doc.ID) {
+	for _, p := range rs.o.Voice.Roster(g.id, doc.ID) {
 		if p.Bot || p.UserID == doc.OwnerID || doc.Guest(p.UserID) != nil || doc.Banned(p.UserID) || len(doc.Guests) >= room.MaxGuests {
 			continue
 		}
 		guest := room.Guest{UserID: p.UserID, Name: p.DisplayName, Avatar: p.Avatar, By: doc.OwnerID, Since: g.now()}
-		if s, known := k.known(g, p.UserID); !known {
-			guest.Out = room.Unasked
+		if s, known := rs.knownStanding(g, p.UserID); !known {
+			guest.Suspended = room.Unasked
 		} else if access.Judge(s) != "" {
 			continue
 		}
@@ -216,12 +216,12 @@ func (c changing) seats(ctx context.Context) error {
 	if err := schema.CheckSeats(c.q.Number); err != nil {
 		return err
 	}
-	if c.q.Number == c.r.Seats && !c.r.Due.Limit {
+	if c.q.Number == c.r.Seats && !c.r.Pending.Limit {
 		return nil
 	}
-	entry := c.entry(audit.EntrySeats)
+	entry := c.entry(audit.SeatsChanged)
 	entry.Old, entry.New = itoa(c.r.Seats), itoa(c.q.Number)
-	err := c.k.carryOut(ctx, c.g, c.r, entry, itsLimit(), func(doc *room.Room) { doc.Seats = c.q.Number }, func(ctx context.Context) error {
+	err := c.k.changeThenCall(ctx, c.g, c.r, entry, pendingLimit(), func(doc *room.Room) { doc.Seats = c.q.Number }, func(ctx context.Context) error {
 		return c.k.setLimit(ctx, c.g, c.r, "Snug: seats changed by "+c.who.UserID.String())
 	})
 	if err == nil {
@@ -237,16 +237,16 @@ func (c changing) status(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	entry := c.entry(audit.EntryStatus)
+	entry := c.entry(audit.StatusChanged)
 	entry.Old, entry.New = c.r.Status, text
-	return c.k.carryOut(ctx, c.g, c.r, entry, itsStatus(), func(doc *room.Room) { doc.Status = text }, func(ctx context.Context) error {
+	return c.k.changeThenCall(ctx, c.g, c.r, entry, pendingStatus(), func(doc *room.Room) { doc.Status = text }, func(ctx context.Context) error {
 		return c.k.o.Discord.SetStatus(ctx, c.r.ID, text, "Snug: status by "+c.who.UserID.String())
 	})
 }
 
 // watch lets spectators see who is in, by a new link, or ends that.
 func (c changing) watch(ctx context.Context) error {
-	entry, token := c.entry(audit.EntryWatch), ""
+	entry, token := c.entry(audit.SpectatorLinkChanged), ""
 	switch {
 	case c.q.Do == room.DoUnwatch && c.r.WatchToken == "":
 		return nil
@@ -271,7 +271,7 @@ func (c changing) expel(ctx context.Context) error {
 	if way := c.r.Arrival(user); way != nil {
 		c.out.Name = cmp.Or(c.out.Name, way.Name)
 	}
-	inside := room.In(c.k.o.Presence.Roster(c.g.id, c.r.ID), user)
+	inside := room.In(c.k.o.Voice.Roster(c.g.id, c.r.ID), user)
 	switch {
 	case user == c.who.UserID && user == c.r.OwnerID:
 		return errs.E(errs.Invalid, "This room is yours. Hand it over first, or close it.")
@@ -284,21 +284,21 @@ func (c changing) expel(ctx context.Context) error {
 	case ban && len(c.r.Bans) >= room.MaxBans && !c.r.Banned(user):
 		return errs.E(errs.Invalid, "A room can have up to %d bans. Undo one first.", room.MaxBans)
 	}
-	kind := audit.EntryKicked
+	kind := audit.Kicked
 	if ban {
-		kind = audit.EntryBanned
+		kind = audit.Banned
 	}
-	now, had, owed := c.g.now(), c.r.Guest(user) != nil, onePlace()
+	now, had, owed := c.g.now(), c.r.Guest(user) != nil, pendingOverwrite()
 	if inside {
-		owed = owed.andOut(user)
+		owed = owed.withEject(user)
 	}
 	stood := c.r.standing(user)
-	err := c.k.carryOut(ctx, c.g, c.r, c.entry(kind), owed, func(doc *room.Room) {
-		doc.Strip(user, now)
+	err := c.k.changeThenCall(ctx, c.g, c.r, c.entry(kind), owed, func(doc *room.Room) {
+		doc.RevokeAccess(user, now)
 		doc.DropUses(user)
 		if ban && !doc.Banned(user) {
 			doc.Bans = append(doc.Bans, room.Ban{UserID: user, Name: c.target.DisplayName, Avatar: c.target.Avatar, By: c.who.UserID, At: now, Stood: stood})
-			doc.Due.IsLifted(user)
+			doc.Pending.UnbanDone(user)
 		}
 	}, func(ctx context.Context) error {
 		reason := "Snug: " + string(c.q.Do) + " by " + c.who.UserID.String()
@@ -307,7 +307,7 @@ func (c changing) expel(ctx context.Context) error {
 				return err
 			}
 		}
-		return c.k.putOut(ctx, c.g, c.r, user, reason)
+		return c.k.eject(ctx, c.g, c.r, user, reason)
 	})
 	if len(c.r.Spent) > 0 { // they were on their way
 		if err := c.k.dropSpent(ctx, c.g, c.r); err != nil {
@@ -318,7 +318,7 @@ func (c changing) expel(ctx context.Context) error {
 		c.remember(ctx, func(p *room.Preferences) {
 			p.Guests = without(p.Guests, user)
 			if ban {
-				p.Banned = with1(p.Banned, user)
+				p.Banned = appendUnique(p.Banned, user)
 			}
 		})
 		c.k.seatWaiters(ctx, c.g, c.r)
@@ -327,8 +327,8 @@ func (c changing) expel(ctx context.Context) error {
 }
 
 // standing gives what others deny a user on the room's channel by name.
-func (r *kept) standing(user snowflake.ID) access.Permissions {
-	for _, l := range r.Due.Lifted {
+func (r *roomState) standing(user snowflake.ID) access.Permissions {
+	for _, l := range r.Pending.Unban {
 		if l.UserID == user {
 			return l.Stood
 		}
@@ -349,7 +349,7 @@ func (c changing) unban(ctx context.Context) error {
 	}
 	ban := c.r.Bans[i]
 	c.out.Name = ban.Name
-	err := c.k.carryOut(ctx, c.g, c.r, c.entry(audit.EntryUnbanned), onePlace().andLifted(ban), func(doc *room.Room) {
+	err := c.k.changeThenCall(ctx, c.g, c.r, c.entry(audit.Unbanned), pendingOverwrite().withUnban(ban), func(doc *room.Room) {
 		doc.Bans = slices.DeleteFunc(doc.Bans, func(b room.Ban) bool { return b.UserID == c.q.User })
 	}, func(ctx context.Context) error {
 		return c.k.o.Discord.Expel(ctx, c.r.ID, c.q.User, false, c.k.access(c.g, &c.r.Room), "Snug: ban undone by "+c.who.UserID.String())

@@ -36,8 +36,8 @@ func (c *clock) reset() time.Duration {
 	return d
 }
 
-// follow has all that lasts in a guild last as long when the wall clock has jumped. The caller holds the turn.
-func (g *guildRooms) follow() {
+// followClock has all that lasts in a guild last as long when the wall clock has jumped. The caller holds the turn.
+func (g *guildState) followClock() {
 	d := g.clock.reset()
 	if d == 0 {
 		return
@@ -67,8 +67,8 @@ func (g *guildRooms) follow() {
 			kept[who] = moved
 		}
 	}
-	for user, at := range g.put {
-		g.put[user] = move(at)
+	for user, at := range g.ejectedAt {
+		g.ejectedAt[user] = move(at)
 	}
 	for category, f := range g.full {
 		f.at = move(f.at)
@@ -78,15 +78,15 @@ func (g *guildRooms) follow() {
 }
 
 // shiftRooms stores the times that follow has moved, and has watchers told of them.
-func (k *Keeper) shiftRooms(ctx context.Context, g *guildRooms) {
+func (rs *Rooms) shiftRooms(ctx context.Context, g *guildState) {
 	if !g.shifted {
 		return
 	}
 	g.shifted = false
-	k.o.Log.WarnContext(ctx, "the clock was put forward or back; what lasts in rooms lasts as long as before", "guild_id", g.id)
+	rs.o.Log.WarnContext(ctx, "the clock was put forward or back; what lasts in rooms lasts as long as before", "guild_id", g.id)
 	for _, r := range g.rooms {
-		if err := k.change(ctx, g, r, nil, func(*room.Room) {}); err != nil { // the next change of the room stores them too
-			k.o.Log.WarnContext(ctx, "a room's times are not stored as the clock is now", "guild_id", g.id, "room_id", r.ID, "err", err)
+		if err := rs.change(ctx, g, r, nil, func(*room.Room) {}); err != nil { // the next change of the room stores them too
+			rs.o.Log.WarnContext(ctx, "a room's times are not stored as the clock is now", "guild_id", g.id, "room_id", r.ID, "err", err)
 		}
 	}
 }

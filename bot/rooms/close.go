@@ -14,15 +14,15 @@ import (
 )
 
 // Keep calls off a room's announced closing, and starts its idle time anew.
-func (k *Keeper) Keep(ctx context.Context, guildID snowflake.ID, q room.Request) (out room.Summary, err error) {
-	err = k.inRoom(ctx, guildID, q.Actor, q.RoomID, func(ctx context.Context, g *guildRooms, r *kept, who access.Standing) error {
+func (rs *Rooms) Keep(ctx context.Context, guildID snowflake.ID, q room.Request) (out room.Summary, err error) {
+	err = rs.withRoom(ctx, guildID, q.Actor, q.RoomID, func(ctx context.Context, g *guildState, r *roomState, who access.Standing) error {
 		if s := g.summary(r).Access; !s.MayEnter(who) && !s.MayControl(who) {
 			return errs.E(errs.Forbidden, "Only those who may enter this room can keep it open.")
 		}
 		if r.CloseReason == room.ClosedAge {
 			return errs.E(errs.Forbidden, "This room is as old as rooms may become in this server, so it cannot be kept. Open a new one with /create-room.")
 		}
-		if err := k.kept(ctx, g, r, who.UserID, q.Actor.Via); err != nil {
+		if err := rs.keepOpen(ctx, g, r, who.UserID, q.Actor.Via); err != nil {
 			return err
 		}
 		out = g.summary(r)
@@ -31,35 +31,35 @@ func (k *Keeper) Keep(ctx context.Context, guildID snowflake.ID, q room.Request)
 	return out, err
 }
 
-// kept calls a closing off; by is 0 if somebody came back rather than asked for it.
-func (k *Keeper) kept(ctx context.Context, g *guildRooms, r *kept, by snowflake.ID, via access.Via) error {
+// keepOpen calls a closing off; by is 0 if somebody came back rather than asked for it.
+func (rs *Rooms) keepOpen(ctx context.Context, g *guildState, r *roomState, by snowflake.ID, via access.Via) error {
 	now := g.now()
-	entry, announced := audit.Entry{Kind: audit.EntryKept, By: by, Via: via}, !r.ClosingAt.IsZero()
-	err := k.edit(ctx, g, r, &entry, func(doc *room.Room) {
+	entry, announced := audit.Entry{Kind: audit.RoomKept, By: by, Via: via}, !r.ClosingAt.IsZero()
+	err := rs.edit(ctx, g, r, &entry, func(doc *room.Room) {
 		doc.ClosingAt, doc.CloseReason = time.Time{}, ""
 		if by != 0 {
 			doc.Idle.KeptAt = now
 		}
 	})
 	if err == nil {
-		k.tell(g, r, room.Kept{By: by})
+		rs.publish(g, r, room.ClosingCancelled{By: by})
 		if announced {
-			k.say(g, StaysOpen{Room: g.summary(r)})
+			rs.notify(g, StaysOpen{Room: g.summary(r)})
 		}
 	}
 	return err
 }
 
 // CloseRoom closes a room at once: its owner's or a manager's wish.
-func (k *Keeper) CloseRoom(ctx context.Context, guildID snowflake.ID, q room.Request) (out room.Summary, err error) {
-	who, err := k.standing(ctx, guildID, q.Actor)
+func (rs *Rooms) CloseRoom(ctx context.Context, guildID snowflake.ID, q room.Request) (out room.Summary, err error) {
+	who, err := rs.standing(ctx, guildID, q.Actor)
 	if err != nil {
 		return out, err
 	}
 	if err := who.CheckActive(); err != nil {
 		return out, err
 	}
-	err = k.with(ctx, guildID, func(ctx context.Context, g *guildRooms) error {
+	err = rs.withLock(ctx, guildID, func(ctx context.Context, g *guildState) error {
 		return g.inLane(ctx, roomLane(q.RoomID), func() error {
 			r, err := g.room(q.RoomID)
 			if err != nil {
@@ -74,7 +74,7 @@ func (k *Keeper) CloseRoom(ctx context.Context, guildID snowflake.ID, q room.Req
 			if r.OwnerID != who.UserID {
 				reason = room.ClosedByAdmin
 			}
-			return k.close(ctx, g, r, reason, who.UserID, q.Actor.Via)
+			return rs.close(ctx, g, r, reason, who.UserID, q.Actor.Via)
 		})
 	})
 	return out, err
@@ -82,32 +82,32 @@ func (k *Keeper) CloseRoom(ctx context.Context, guildID snowflake.ID, q room.Req
 
 // close ends a room: the decision is recorded, then the channel removed, then
 // the document. What fails after the decision is finished by a sweep. The caller is in the room's lane.
-func (k *Keeper) close(ctx context.Context, g *guildRooms, r *kept, why room.CloseReason, by snowflake.ID, via access.Via) error {
+func (rs *Rooms) close(ctx context.Context, g *guildState, r *roomState, why room.CloseReason, by snowflake.ID, via access.Via) error {
 	if r.State == room.Open {
-		entry := audit.Entry{Kind: audit.EntryClosed, By: by, Via: via, Detail: string(why)}
-		err := k.edit(ctx, g, r, &entry, func(doc *room.Room) { doc.State, doc.CloseReason = room.Closing, why })
+		entry := audit.Entry{Kind: audit.RoomClosed, By: by, Via: via, Detail: string(why)}
+		err := rs.edit(ctx, g, r, &entry, func(doc *room.Room) { doc.State, doc.CloseReason = room.Closing, why })
 		if err != nil {
 			return err
 		}
 	}
-	if err := k.o.Discord.DeleteChannel(ctx, r.ID, "Snug: "+string(r.CloseReason)); err != nil {
+	if err := rs.o.Discord.DeleteChannel(ctx, r.ID, "Snug: "+string(r.CloseReason)); err != nil {
 		r.retryAt = g.now().Add(closeRetry)
 		return err
 	}
-	if err := k.drop(ctx, g, r); err != nil {
+	if err := rs.deleteRoom(ctx, g, r); err != nil {
 		return err
 	}
-	k.o.Log.InfoContext(ctx, "room closed", "guild_id", g.id, "room_id", r.ID, "reason", r.CloseReason)
-	k.tidy(ctx, g, r.CategoryID)
+	rs.o.Log.InfoContext(ctx, "room closed", "guild_id", g.id, "room_id", r.ID, "reason", r.CloseReason)
+	rs.onCategoryFreed(ctx, g, r.CategoryID)
 	return nil
 }
 
 // closeRetry is how long to wait before a channel is removed again that Discord would not remove.
 const closeRetry = 30 * time.Second
 
-// Gone takes the news that a channel was deleted in Discord. It only enqueues.
-func (k *Keeper) Gone(guildID, channel snowflake.ID) {
-	k.laterIn(guildID, func(ctx context.Context, g *guildRooms) {
+// ChannelDeleted takes the news that a channel was deleted in Discord. It only enqueues.
+func (rs *Rooms) ChannelDeleted(guildID, channel snowflake.ID) {
+	rs.enqueueIn(guildID, func(ctx context.Context, g *guildState) {
 		r := g.rooms[channel]
 		if r == nil || !g.ready {
 			return
@@ -116,22 +116,22 @@ func (k *Keeper) Gone(guildID, channel snowflake.ID) {
 			if g.rooms[channel] != r {
 				return nil
 			}
-			return k.missed(ctx, g, r, room.ClosedChannel)
+			return rs.verifyMissing(ctx, g, r, room.ClosedChannel)
 		})
 		if err != nil {
 			g.behind = true
-			k.o.Log.ErrorContext(ctx, "a room whose channel was deleted could not be removed; a sweep will", "guild_id", guildID, "room_id", channel, "err", err)
+			rs.o.Log.ErrorContext(ctx, "a room whose channel was deleted could not be removed; a sweep will", "guild_id", guildID, "room_id", channel, "err", err)
 		}
 	})
 }
 
-// gone drops a room whose channel no longer exists.
-func (k *Keeper) gone(ctx context.Context, g *guildRooms, r *kept, why room.CloseReason) error {
+// onChannelDeleted drops a room whose channel no longer exists.
+func (rs *Rooms) onChannelDeleted(ctx context.Context, g *guildState, r *roomState, why room.CloseReason) error {
 	if r.State == room.Open {
-		entry := audit.Entry{Kind: audit.EntryClosed, Detail: string(why)}
-		if err := k.edit(ctx, g, r, &entry, func(doc *room.Room) { doc.State, doc.CloseReason = room.Closing, why }); err != nil {
+		entry := audit.Entry{Kind: audit.RoomClosed, Detail: string(why)}
+		if err := rs.edit(ctx, g, r, &entry, func(doc *room.Room) { doc.State, doc.CloseReason = room.Closing, why }); err != nil {
 			return err
 		}
 	}
-	return k.drop(ctx, g, r)
+	return rs.deleteRoom(ctx, g, r)
 }

@@ -14,28 +14,28 @@ import (
 // confirmTime bounds asking Discord for one channel.
 const confirmTime = 30 * time.Second
 
-// Changed takes a channel that was updated in Discord. It only enqueues.
+// ChannelChanged takes a channel that was updated in Discord. It only enqueues.
 //
 // Discord tells of Snug's own edits as of anybody's, without saying whose they
 // are, and late. So news that differ from a room are a reason to ask for the
 // channel as it is now, and nothing else.
-func (k *Keeper) Changed(guildID snowflake.ID, c Channel) {
-	k.laterIn(guildID, func(ctx context.Context, g *guildRooms) {
+func (rs *Rooms) ChannelChanged(guildID snowflake.ID, c Channel) {
+	rs.enqueueIn(guildID, func(ctx context.Context, g *guildState) {
 		if g.settings.Lobby(c.ID) != nil {
 			g.parents[c.ID] = cmp.Or(c.ParentID, g.settings.CategoryID)
 		}
 		r, err := g.room(c.ID)
 		if err != nil || !g.ready {
-			k.regateBy(ctx, g, c.ID)
+			rs.onChannelGateChanged(ctx, g, c.ID)
 			return
 		}
-		if k.refresh(g, r, false) {
-			k.tell(g, r, room.Changed{})
-			k.reviewAll(ctx, g, r)
+		if rs.refresh(g, r, false) {
+			rs.publish(g, r, room.Changed{})
+			rs.reviewAll(ctx, g, r)
 		}
-		_ = g.inRoomsLane(ctx, r, func() error { // what Snug is telling Discord just now is no difference
-			if k.differs(g, r, c) {
-				k.confirm(g, r)
+		_ = g.inRoomLane(ctx, r, func() error { // what Snug is telling Discord just now is no difference
+			if rs.differs(g, r, c) {
+				rs.confirmChannel(g, r)
 			} else {
 				r.denied = false
 			}
@@ -44,46 +44,46 @@ func (k *Keeper) Changed(guildID snowflake.ID, c Channel) {
 	})
 }
 
-// confirm asks Discord for a room's channel, without holding the guild's turn,
+// confirmChannel asks Discord for a room's channel, without holding the guild's turn,
 // and has the room follow it. The caller holds the turn.
-func (k *Keeper) confirm(g *guildRooms, r *kept) {
+func (rs *Rooms) confirmChannel(g *guildState, r *roomState) {
 	if r.asking {
 		r.again = true
 		return
 	}
 	r.asking = true
-	id, edits := r.ID, k.edits.of(r.ID)
-	k.run(func() {
-		ctx, cancel := context.WithTimeout(k.ctx, confirmTime)
+	id, edits := r.ID, rs.edits.of(r.ID)
+	rs.run(func() {
+		ctx, cancel := context.WithTimeout(rs.ctx, confirmTime)
 		defer cancel()
-		c, err := k.o.Discord.There(ctx, g.id, id)
-		k.later(g, func(ctx context.Context) {
+		c, err := rs.o.Discord.There(ctx, g.id, id)
+		rs.enqueue(g, func(ctx context.Context) {
 			if r := g.rooms[id]; r != nil {
-				_ = g.inRoomsLane(ctx, r, func() error { k.confirmed(ctx, g, r, c, err, edits); return nil })
+				_ = g.inRoomLane(ctx, r, func() error { rs.confirmed(ctx, g, r, c, err, edits); return nil })
 			}
 		})
 	})
 }
 
 // confirmed follows Discord's answer, unless something was done to the channel while it was on its way.
-func (k *Keeper) confirmed(ctx context.Context, g *guildRooms, r *kept, c Channel, err error, edits uint64) {
-	anew := r.again || k.edits.of(r.ID) != edits
+func (rs *Rooms) confirmed(ctx context.Context, g *guildState, r *roomState, c Channel, err error, edits uint64) {
+	anew := r.again || rs.edits.of(r.ID) != edits
 	r.asking, r.again = false, false
 	switch {
 	case r.State != room.Open || !g.ready:
 		return
 	case anew:
-		k.confirm(g, r)
+		rs.confirmChannel(g, r)
 		return
 	case err != nil:
-		err = k.notSeen(ctx, g, r, room.ClosedChannel, err)
+		err = rs.onUnseenChannel(ctx, g, r, room.ClosedChannel, err)
 	case c.Unseen:
-		err = k.missed(ctx, g, r, room.ClosedChannel)
+		err = rs.verifyMissing(ctx, g, r, room.ClosedChannel)
 	default:
-		err = k.align(ctx, g, r, c)
+		err = rs.align(ctx, g, r, c)
 	}
 	if err != nil {
 		g.behind = g.behind || errs.Has(err, errs.DiscordUnavailable) || errs.Has(err, errs.RateLimited)
-		k.o.Log.WarnContext(ctx, "a changed channel could not be followed", "guild_id", g.id, "room_id", r.ID, "err", err)
+		rs.o.Log.WarnContext(ctx, "a changed channel could not be followed", "guild_id", g.id, "room_id", r.ID, "err", err)
 	}
 }

@@ -17,7 +17,7 @@ import (
 type Discord interface {
 	// CreateRoomChannel makes the voice channel of a room in one call; whole
 	// is false if not all overwrites went into it. An error that is ErrCategoryFull or ErrCategoryGone asks for another category.
-	CreateRoomChannel(ctx context.Context, in room.Intention, a RoomAccess) (id snowflake.ID, whole bool, err error)
+	CreateRoomChannel(ctx context.Context, in room.PendingCreate, a RoomAccess) (id snowflake.ID, whole bool, err error)
 	// CreateLobby makes a lobby's voice channel.
 	CreateLobby(ctx context.Context, guild, category snowflake.ID, name string) (snowflake.ID, error)
 	// CreateCategory makes a category; like is one whose overwrites it takes over, 0 for none.
@@ -158,37 +158,37 @@ type RoomAccess struct {
 }
 
 // access gives what a room's overwrites are made of.
-func (k *Keeper) access(g *guildRooms, r *room.Room) RoomAccess {
+func (rs *Rooms) access(g *guildState, r *room.Room) RoomAccess {
 	a := RoomAccess{
 		GuildID: g.id, CategoryID: r.CategoryID, OwnerID: r.OwnerID, Private: r.Private, Locked: r.Locked, Hidden: r.Hidden,
 		Helpers: g.settings.HelperRoles,
 	}
-	if r.OwnerOut != access.Passes {
+	if r.OwnerSuspended != access.Passes {
 		a.OwnerID = 0
 	}
 	for _, q := range r.Guests {
-		if q.Out == access.Passes {
+		if q.Suspended == access.Passes {
 			a.Guests = append(a.Guests, q.UserID)
 		}
 	}
 	for _, b := range r.Bans {
 		a.Banned = append(a.Banned, b.UserID)
 	}
-	for _, l := range r.Due.Lifted {
+	for _, l := range r.Pending.Unban {
 		if a.Lifted == nil {
 			a.Lifted = map[snowflake.ID]access.Permissions{}
 		}
 		a.Lifted[l.UserID] = l.Stood
 	}
-	a.Roles = k.rolesOf(g, append([]snowflake.ID{r.OwnerID}, a.Guests...))
+	a.Roles = rs.rolesOf(g, append([]snowflake.ID{r.OwnerID}, a.Guests...))
 	return a
 }
 
 // rolesOf gives the roles of those of some users who are known.
-func (k *Keeper) rolesOf(g *guildRooms, users []snowflake.ID) map[snowflake.ID][]snowflake.ID {
+func (rs *Rooms) rolesOf(g *guildState, users []snowflake.ID) map[snowflake.ID][]snowflake.ID {
 	out := make(map[snowflake.ID][]snowflake.ID, len(users))
 	for _, u := range users {
-		if s, known := k.known(g, u); known {
+		if s, known := rs.knownStanding(g, u); known {
 			out[u] = s.Roles
 		}
 	}
@@ -196,10 +196,10 @@ func (k *Keeper) rolesOf(g *guildRooms, users []snowflake.ID) map[snowflake.ID][
 }
 
 // accessOf gives what the overwrites of an intended room are made of.
-func (k *Keeper) accessOf(g *guildRooms, in room.Intention) RoomAccess {
+func (rs *Rooms) accessOf(g *guildState, in room.PendingCreate) RoomAccess {
 	return RoomAccess{
 		GuildID: g.id, CategoryID: in.CategoryID, OwnerID: in.OwnerID, Private: in.Private, Locked: in.Locked, Hidden: in.Hidden,
 		Guests: in.Guests, Banned: in.Banned, Helpers: g.settings.HelperRoles,
-		Roles: k.rolesOf(g, append([]snowflake.ID{in.OwnerID}, in.Guests...)),
+		Roles: rs.rolesOf(g, append([]snowflake.ID{in.OwnerID}, in.Guests...)),
 	}
 }

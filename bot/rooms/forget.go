@@ -9,16 +9,16 @@ import (
 // Forget lets go of a guild that is another process's from now on, and changes
 // nothing of it. It waits for what goes on in the guild, until ctx ends; what
 // was enqueued, or comes late, is not done any more.
-func (k *Keeper) Forget(ctx context.Context, id snowflake.ID) {
-	k.mu.Lock()
-	g := k.guilds[id]
-	delete(k.guilds, id)
-	for who := range k.heard {
+func (rs *Rooms) Forget(ctx context.Context, id snowflake.ID) {
+	rs.mu.Lock()
+	g := rs.guilds[id]
+	delete(rs.guilds, id)
+	for who := range rs.observed {
 		if who[0] == id {
-			delete(k.heard, who)
+			delete(rs.observed, who)
 		}
 	}
-	k.mu.Unlock()
+	rs.mu.Unlock()
 	if g == nil {
 		return
 	}
@@ -28,5 +28,5 @@ func (k *Keeper) Forget(ctx context.Context, id snowflake.ID) {
 		return
 	}
 	defer t.end()
-	g.awaitAlone(ctx)
+	g.awaitExclusive(ctx)
 }

@@ -31,8 +31,8 @@ func (p Place) equal(o Place) bool {
 
 // refresh looks again at what Discord has told of a room's channel and its
 // gates, and says whether it is another thing now. soon says that Discord was just told what the room is.
-func (k *Keeper) refresh(g *guildRooms, r *kept, soon bool) bool {
-	place := k.o.Discord.Place(r.ID, r.LobbyID, k.access(g, &r.Room), soon)
+func (rs *Rooms) refresh(g *guildState, r *roomState, soon bool) bool {
+	place := rs.o.Discord.Place(r.ID, r.LobbyID, rs.access(g, &r.Room), soon)
 	if place.equal(r.place) {
 		return false
 	}
@@ -40,73 +40,73 @@ func (k *Keeper) refresh(g *guildRooms, r *kept, soon bool) bool {
 	return true
 }
 
-// Regate takes the news that something changed on which permissions depend: a
+// GateChanged takes the news that something changed on which permissions depend: a
 // role, the server itself, a category or a lobby. It only enqueues.
-func (k *Keeper) Regate(guildID snowflake.ID) {
-	k.laterIn(guildID, func(ctx context.Context, g *guildRooms) {
+func (rs *Rooms) GateChanged(guildID snowflake.ID) {
+	rs.enqueueIn(guildID, func(ctx context.Context, g *guildState) {
 		if g.ready {
-			k.regate(ctx, g)
+			rs.onGateChanged(ctx, g)
 		}
 	})
 }
 
-func (k *Keeper) regate(ctx context.Context, g *guildRooms) {
-	if now := k.o.Discord.Guild(g.id); len(now.Roles) > 0 && !now.Equal(g.info.Access) {
+func (rs *Rooms) onGateChanged(ctx context.Context, g *guildState) {
+	if now := rs.o.Discord.Guild(g.id); len(now.Roles) > 0 && !now.Equal(g.info.Access) {
 		g.info.Access = now
-		if err := k.o.Announce(ctx, g.info); err != nil {
-			k.o.Log.WarnContext(ctx, "the dashboard was not told of a server's roles", "guild_id", g.id, "err", err)
+		if err := rs.o.Announce(ctx, g.info); err != nil {
+			rs.o.Log.WarnContext(ctx, "the dashboard was not told of a server's roles", "guild_id", g.id, "err", err)
 		}
 	}
 	for _, r := range g.rooms {
 		if r.State != room.Open {
 			continue
 		}
-		if k.refresh(g, r, false) {
-			k.tell(g, r, room.Changed{})
+		if rs.refresh(g, r, false) {
+			rs.publish(g, r, room.Changed{})
 		}
-		k.reviewAll(ctx, g, r)
+		rs.reviewAll(ctx, g, r)
 	}
 }
 
 // ---- standings that are known
 
-// Heard takes a standing that Discord told with something else: who comes into voice is described with it. It does not wait.
-func (k *Keeper) Heard(s access.Standing) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
+// ObserveStanding takes a standing that Discord told with something else: who comes into voice is described with it. It does not wait.
+func (rs *Rooms) ObserveStanding(s access.Standing) {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
 	key := [2]snowflake.ID{s.GuildID, s.UserID}
-	if old, known := k.heard[key]; !known || !old.CheckedAt.After(s.CheckedAt) {
-		k.heard[key] = s
+	if old, known := rs.observed[key]; !known || !old.CheckedAt.After(s.CheckedAt) {
+		rs.observed[key] = s
 	}
 }
 
-// Learned takes a standing that Discord was asked for. Whose place in a room
+// LearnStanding takes a standing that Discord was asked for. Whose place in a room
 // depends on it loses it, or has it back. It only enqueues.
-func (k *Keeper) Learned(s access.Standing) {
-	k.Heard(s)
-	g := k.guild(s.GuildID, false)
+func (rs *Rooms) LearnStanding(s access.Standing) {
+	rs.ObserveStanding(s)
+	g := rs.guild(s.GuildID, false)
 	if g == nil || !g.concerns(s.UserID) {
 		return
 	}
-	k.later(g, func(ctx context.Context) {
+	rs.enqueue(g, func(ctx context.Context) {
 		if g.ready {
-			k.review(ctx, g, s.UserID)
+			rs.review(ctx, g, s.UserID)
 		}
 	})
 }
 
 // concerns says whether a user has a place in one of the guild's rooms, or is on their way, as the last turn left them.
-func (g *guildRooms) concerns(user snowflake.ID) bool {
-	m := g.memory.Load()
-	return m != nil && slices.ContainsFunc(m.Rooms, func(r room.Room) bool { _, has := r.Out(user); return has || r.Arrival(user) != nil })
+func (g *guildState) concerns(user snowflake.ID) bool {
+	m := g.snapshot.Load()
+	return m != nil && slices.ContainsFunc(m.Rooms, func(r room.Room) bool { _, has := r.SuspendedFor(user); return has || r.Arrival(user) != nil })
 }
 
-// known gives what is known of a user, as the guild's roles make it now.
-func (k *Keeper) known(g *guildRooms, user snowflake.ID) (access.Standing, bool) {
-	k.mu.Lock()
-	s, known := k.heard[[2]snowflake.ID{g.id, user}]
-	k.mu.Unlock()
-	if t, asked := k.o.Standings.Known(g.id, user); asked && (!known || t.CheckedAt.After(s.CheckedAt)) {
+// knownStanding gives what is known of a user, as the guild's roles make it now.
+func (rs *Rooms) knownStanding(g *guildState, user snowflake.ID) (access.Standing, bool) {
+	rs.mu.Lock()
+	s, known := rs.observed[[2]snowflake.ID{g.id, user}]
+	rs.mu.Unlock()
+	if t, asked := rs.o.Standings.Known(g.id, user); asked && (!known || t.CheckedAt.After(s.CheckedAt)) {
 		s, known = t, true
 	}
 	return s.In(g.info.Access), known
@@ -115,54 +115,54 @@ func (k *Keeper) known(g *guildRooms, user snowflake.ID) (access.Standing, bool)
 // freshFor is how old a standing may be that decides for somebody who does nothing themselves.
 const freshFor = time.Minute
 
-// fresh gives a user's standing if it is known since a short while ago.
-func (k *Keeper) fresh(g *guildRooms, user snowflake.ID) (access.Standing, bool) {
-	s, known := k.known(g, user)
-	return s, known && k.o.Now().Sub(s.CheckedAt) < freshFor
+// freshStanding gives a user's standing if it is known since a short while ago.
+func (rs *Rooms) freshStanding(g *guildState, user snowflake.ID) (access.Standing, bool) {
+	s, known := rs.knownStanding(g, user)
+	return s, known && rs.o.Now().Sub(s.CheckedAt) < freshFor
 }
 
-// lately gives a user's standing as known a short while ago, or else as Discord says now.
-func (k *Keeper) lately(ctx context.Context, g *guildRooms, user snowflake.ID) (access.Standing, error) {
-	if s, known := k.fresh(g, user); known {
+// recentStanding gives a user's standing as known a short while ago, or else as Discord says now.
+func (rs *Rooms) recentStanding(ctx context.Context, g *guildState, user snowflake.ID) (access.Standing, error) {
+	if s, known := rs.freshStanding(g, user); known {
 		return s, nil
 	}
-	return k.says(ctx, g.id, user)
+	return rs.fetchStanding(ctx, g.id, user)
 }
 
 // looks has a room's guests, and who is banned from it or waits, be called and look as Discord told last, also of those who are not in voice. What nobody
 // has told since stays as it was.
-func (k *Keeper) looks(g *guildRooms, doc *room.Room) {
+func (rs *Rooms) looks(g *guildState, doc *room.Room) {
 	for i := range doc.Guests {
-		if s, known := k.known(g, doc.Guests[i].UserID); known {
-			doc.Guests[i].Looks(s)
+		if s, known := rs.knownStanding(g, doc.Guests[i].UserID); known {
+			doc.Guests[i].SetAppearance(s)
 		}
 	}
 	for i := range doc.Bans {
-		if s, known := k.known(g, doc.Bans[i].UserID); known {
+		if s, known := rs.knownStanding(g, doc.Bans[i].UserID); known {
 			doc.Bans[i].Looks(s)
 		}
 	}
 	for i := range doc.Waiting {
-		if s, known := k.known(g, doc.Waiting[i].UserID); known {
+		if s, known := rs.knownStanding(g, doc.Waiting[i].UserID); known {
 			doc.Waiting[i].Looks(s)
 		}
 	}
 }
 
-// forgetHeard drops standings that nobody's place depends on and that are old.
-func (k *Keeper) forgetHeard(g *guildRooms) {
-	now := k.o.Now()
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for key, s := range k.heard {
-		if key[0] == g.id && now.Sub(s.CheckedAt) > 10*time.Minute && k.o.Presence.ChannelOf(g.id, key[1]) == 0 && !g.concerns(key[1]) {
-			delete(k.heard, key)
+// forgetObserved drops standings that nobody's place depends on and that are old.
+func (rs *Rooms) forgetObserved(g *guildState) {
+	now := rs.o.Now()
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	for key, s := range rs.observed {
+		if key[0] == g.id && now.Sub(s.CheckedAt) > 10*time.Minute && rs.o.Voice.ChannelOf(g.id, key[1]) == 0 && !g.concerns(key[1]) {
+			delete(rs.observed, key)
 		}
 	}
 }
 
 // ask asks Discord who users are, behind the guild's back, and reviews their places when it says so.
-func (k *Keeper) ask(g *guildRooms, users []snowflake.ID) {
+func (rs *Rooms) ask(g *guildState, users []snowflake.ID) {
 	users = slices.DeleteFunc(users, func(u snowflake.ID) bool { return g.asked[u] })
 	if len(users) == 0 {
 		return
@@ -170,17 +170,17 @@ func (k *Keeper) ask(g *guildRooms, users []snowflake.ID) {
 	for _, u := range users {
 		g.asked[u] = true
 	}
-	k.run(func() {
-		if err := k.askAll(g.id, users); err != nil {
-			k.o.Log.Warn("places in rooms wait until Discord says whose they are", "guild_id", g.id, "users", len(users), "err", err)
+	rs.run(func() {
+		if err := rs.askAll(g.id, users); err != nil {
+			rs.o.Log.Warn("places in rooms wait until Discord says whose they are", "guild_id", g.id, "users", len(users), "err", err)
 		}
-		k.later(g, func(ctx context.Context) {
+		rs.enqueue(g, func(ctx context.Context) {
 			for _, u := range users {
 				delete(g.asked, u)
 			}
 			for _, r := range g.rooms {
 				if g.ready && r.State == room.Open {
-					k.reviewRoom(ctx, g, r)
+					rs.reviewRoom(ctx, g, r)
 				}
 			}
 		})
@@ -188,15 +188,15 @@ func (k *Keeper) ask(g *guildRooms, users []snowflake.ID) {
 }
 
 // askAll asks after users together, over the gateway as far as it can be.
-func (k *Keeper) askAll(guildID snowflake.ID, users []snowflake.ID) error {
+func (rs *Rooms) askAll(guildID snowflake.ID, users []snowflake.ID) error {
 	const together = 100
 	var all errgroup.Group
 	all.SetLimit(together)
 	for _, u := range users {
 		all.Go(func() error {
-			s, err := k.Standing(k.ctx, guildID, room.StandingRequest{UserID: u, Within: freshFor})
+			s, err := rs.Standing(rs.ctx, guildID, room.StandingRequest{UserID: u, Within: freshFor})
 			if err == nil {
-				k.Heard(s)
+				rs.ObserveStanding(s)
 			}
 			return err
 		})
@@ -207,10 +207,10 @@ func (k *Keeper) askAll(guildID snowflake.ID, users []snowflake.ID) error {
 // ---- who has a place and does not pass
 
 // misplaced lists the rooms in which somebody has a place whose gates they do not pass any more, or lost one they pass again.
-func (k *Keeper) misplaced(g *guildRooms, user snowflake.ID) (rooms []*kept) {
-	s, known := k.known(g, user)
+func (rs *Rooms) misplaced(g *guildState, user snowflake.ID) (rooms []*roomState) {
+	s, known := rs.knownStanding(g, user)
 	for _, r := range g.rooms {
-		if had, has := r.Out(user); known && has && r.State == room.Open && !r.Banned(user) && g.summary(r).Access.Suspends(s) != had {
+		if had, has := r.SuspendedFor(user); known && has && r.State == room.Open && !r.Banned(user) && g.summary(r).Access.Suspends(s) != had {
 			rooms = append(rooms, r)
 		}
 	}
@@ -219,21 +219,21 @@ func (k *Keeper) misplaced(g *guildRooms, user snowflake.ID) (rooms []*kept) {
 
 // review takes from somebody the places they have in rooms whose gates they do
 // not pass any more, and gives back those they pass again. It says which they lost.
-func (k *Keeper) review(ctx context.Context, g *guildRooms, user snowflake.ID) (lost []*kept) {
-	for _, r := range k.misplaced(g, user) {
-		err := g.inRoomsLane(ctx, r, func() error {
-			if !slices.Contains(k.misplaced(g, user), r) {
+func (rs *Rooms) review(ctx context.Context, g *guildState, user snowflake.ID) (lost []*roomState) {
+	for _, r := range rs.misplaced(g, user) {
+		err := g.inRoomLane(ctx, r, func() error {
+			if !slices.Contains(rs.misplaced(g, user), r) {
 				return nil // it was set right meanwhile
 			}
-			had, _ := r.Out(user)
-			s, _ := k.known(g, user)
+			had, _ := r.SuspendedFor(user)
+			s, _ := rs.knownStanding(g, user)
 			if had == access.Passes {
 				lost = append(lost, r)
 			}
-			return k.setOut(ctx, g, r, user, g.summary(r).Access.Suspends(s))
+			return rs.setSuspended(ctx, g, r, user, g.summary(r).Access.Suspends(s))
 		})
 		if err != nil {
-			k.o.Log.WarnContext(ctx, "somebody's place in a room could not be set right; a sweep tells Discord again", "guild_id", g.id, "room_id", r.ID, "user_id", user, "err", err)
+			rs.o.Log.WarnContext(ctx, "somebody's place in a room could not be set right; a sweep tells Discord again", "guild_id", g.id, "room_id", r.ID, "user_id", user, "err", err)
 		}
 	}
 	return lost
@@ -243,100 +243,100 @@ func (k *Keeper) review(ctx context.Context, g *guildRooms, user snowflake.ID) (
 const few = 5
 
 // reviewRoom is review for all who have a place in a room. It gives those whom nobody knows.
-func (k *Keeper) reviewRoom(ctx context.Context, g *guildRooms, r *kept) (strangers []snowflake.ID) {
-	outs, strangers := k.outs(g, r)
+func (rs *Rooms) reviewRoom(ctx context.Context, g *guildState, r *roomState) (strangers []snowflake.ID) {
+	outs, strangers := rs.suspensions(g, r)
 	if len(outs) == 0 {
 		return strangers
 	}
-	err := g.inRoomsLane(ctx, r, func() error { return k.setOuts(ctx, g, r) })
-	if err != nil && !errors.Is(err, errMore) {
-		k.o.Log.WarnContext(ctx, "who has a place in a room could not be set right; a sweep tells Discord again", "guild_id", g.id, "room_id", r.ID, "err", err)
+	err := g.inRoomLane(ctx, r, func() error { return rs.setAllSuspended(ctx, g, r) })
+	if err != nil && !errors.Is(err, errMorePending) {
+		rs.o.Log.WarnContext(ctx, "who has a place in a room could not be set right; a sweep tells Discord again", "guild_id", g.id, "room_id", r.ID, "err", err)
 	}
 	return strangers
 }
 
-// outs gives whose place in a room is to be suspended, or given back with access.Passes, and those whom nobody knows.
-func (k *Keeper) outs(g *guildRooms, r *kept) (outs map[snowflake.ID]access.Why, strangers []snowflake.ID) {
+// suspensions gives whose place in a room is to be suspended, or given back with access.Passes, and those whom nobody knows.
+func (rs *Rooms) suspensions(g *guildState, r *roomState) (outs map[snowflake.ID]access.Why, strangers []snowflake.ID) {
 	outs = map[snowflake.ID]access.Why{}
 	access := g.summary(r).Access
 	for _, u := range r.placed() {
-		s, known := k.known(g, u)
+		s, known := rs.knownStanding(g, u)
 		if !known {
 			strangers = append(strangers, u)
 			continue
 		}
-		if had, _ := r.Out(u); access.Suspends(s) != had && !r.Banned(u) {
+		if had, _ := r.SuspendedFor(u); access.Suspends(s) != had && !r.Banned(u) {
 			outs[u] = access.Suspends(s)
 		}
 	}
 	return outs, strangers
 }
 
-// setOuts is setOut for all in a room who need it. The caller is in the room's lane.
-func (k *Keeper) setOuts(ctx context.Context, g *guildRooms, r *kept) error {
-	outs, _ := k.outs(g, r)
+// setAllSuspended is setOut for all in a room who need it. The caller is in the room's lane.
+func (rs *Rooms) setAllSuspended(ctx context.Context, g *guildState, r *roomState) error {
+	outs, _ := rs.suspensions(g, r)
 	if len(outs) == 0 || r.State != room.Open {
 		return nil
 	}
 	if len(outs) <= few {
 		var all error
 		for _, u := range slices.Sorted(maps.Keys(outs)) {
-			all = errors.Join(all, k.setOut(ctx, g, r, u, outs[u]))
+			all = errors.Join(all, rs.setSuspended(ctx, g, r, u, outs[u]))
 		}
 		return all
 	}
-	err := k.edit(ctx, g, r, nil, func(doc *room.Room) {
+	err := rs.edit(ctx, g, r, nil, func(doc *room.Room) {
 		for _, u := range r.placed() {
 			if why, changes := outs[u]; changes {
-				had, _ := doc.Out(u)
-				if e, tells := outEntry(u, had, why); tells {
-					doc.Outbox = append(doc.Outbox, k.entry(e, r))
+				had, _ := doc.SuspendedFor(u)
+				if e, tells := suspensionEntry(u, had, why); tells {
+					doc.Outbox = append(doc.Outbox, rs.entry(e, r))
 				}
-				doc.SetOut(u, why)
+				doc.SetSuspended(u, why)
 			}
 		}
-		doc.Due.Access = true
+		doc.Pending.Access = true
 	})
 	if err != nil {
 		return err
 	}
-	owes := r.owes
-	if err = k.setAccess(ctx, g, r, "Snug: who passes the gate"); err == nil {
-		err = k.pay(ctx, g, r, owes, allAccess())
+	owes := r.accessMarks
+	if err = rs.setAccess(ctx, g, r, "Snug: who passes the gate"); err == nil {
+		err = rs.clearPending(ctx, g, r, owes, pendingAccess())
 	}
-	k.tell(g, r, room.Changed{})
+	rs.publish(g, r, room.Changed{})
 	return err
 }
 
-// outEntry gives what the audit says when somebody's place goes from one reason to another, if it says anything.
-func outEntry(user snowflake.ID, had, why access.Why) (audit.Entry, bool) {
+// suspensionEntry gives what the audit says when somebody's place goes from one reason to another, if it says anything.
+func suspensionEntry(user snowflake.ID, had, why access.Why) (audit.Entry, bool) {
 	switch {
 	case why == access.Passes:
-		return audit.Entry{Kind: audit.EntryRestored, Target: user, Detail: string(had)}, had != room.Unasked
+		return audit.Entry{Kind: audit.Restored, Target: user, Detail: string(had)}, had != room.Unasked
 	case had == access.Passes || had == room.Unasked:
-		return audit.Entry{Kind: audit.EntrySuspended, Target: user, Detail: string(why)}, true
+		return audit.Entry{Kind: audit.Suspended, Target: user, Detail: string(why)}, true
 	}
 	return audit.Entry{}, false
 }
 
 // reviewAll reviews all who have a place in a room. Whom nobody knows, Discord is asked about.
-func (k *Keeper) reviewAll(ctx context.Context, g *guildRooms, r *kept) {
-	k.ask(g, k.reviewRoom(ctx, g, r))
+func (rs *Rooms) reviewAll(ctx context.Context, g *guildState, r *roomState) {
+	rs.ask(g, rs.reviewRoom(ctx, g, r))
 }
 
 // askUnasked asks about guests whom nobody has asked about yet.
-func (k *Keeper) askUnasked(g *guildRooms, r *kept) {
+func (rs *Rooms) askUnasked(g *guildState, r *roomState) {
 	var users []snowflake.ID
 	for _, q := range r.Guests {
-		if q.Out == room.Unasked {
+		if q.Suspended == room.Unasked {
 			users = append(users, q.UserID)
 		}
 	}
-	k.ask(g, users)
+	rs.ask(g, users)
 }
 
 // placed lists the owner and the guests, also those who are suspended.
-func (r *kept) placed() []snowflake.ID {
+func (r *roomState) placed() []snowflake.ID {
 	users := []snowflake.ID{r.OwnerID}
 	for _, q := range r.Guests {
 		users = append(users, q.UserID)
@@ -344,33 +344,33 @@ func (r *kept) placed() []snowflake.ID {
 	return users
 }
 
-// setOut suspends somebody's place in a room, or with access.Passes gives it back.
-func (k *Keeper) setOut(ctx context.Context, g *guildRooms, r *kept, user snowflake.ID, why access.Why) error {
-	had, _ := r.Out(user)
+// setSuspended suspends somebody's place in a room, or with access.Passes gives it back.
+func (rs *Rooms) setSuspended(ctx context.Context, g *guildState, r *roomState, user snowflake.ID, why access.Why) error {
+	had, _ := r.SuspendedFor(user)
 	if had != access.Passes && why != access.Passes { // one reason for another
-		return k.change(ctx, g, r, nil, func(doc *room.Room) { doc.SetOut(user, why) })
+		return rs.change(ctx, g, r, nil, func(doc *room.Room) { doc.SetSuspended(user, why) })
 	}
-	entry, _ := outEntry(user, had, why)
+	entry, _ := suspensionEntry(user, had, why)
 	call := func(ctx context.Context) error {
-		return k.o.Discord.Expel(ctx, r.ID, user, false, k.access(g, &r.Room), "Snug: does not pass the gate")
+		return rs.o.Discord.Expel(ctx, r.ID, user, false, rs.access(g, &r.Room), "Snug: does not pass the gate")
 	}
 	if why == access.Passes {
 		call = func(ctx context.Context) error {
-			return k.o.Discord.Admit(ctx, r.ID, user, k.access(g, &r.Room), "Snug: passes the gate")
+			return rs.o.Discord.Admit(ctx, r.ID, user, rs.access(g, &r.Room), "Snug: passes the gate")
 		}
 	}
-	return k.carryOut(ctx, g, r, entry, onePlace(), func(doc *room.Room) { doc.SetOut(user, why) }, call)
+	return rs.changeThenCall(ctx, g, r, entry, pendingOverwrite(), func(doc *room.Room) { doc.SetSuspended(user, why) }, call)
 }
 
 // ---- who wants to be let in
 
 // admits fails unless somebody can be let into a room: they pass its gates.
 // other says that somebody else is told, who wanted to let them in.
-func (k *Keeper) admits(g *guildRooms, a room.Access, s access.Standing, other bool) error {
-	return k.refusal(g, a, s, a.Judge(s), other)
+func (rs *Rooms) admits(g *guildState, a room.Access, s access.Standing, other bool) error {
+	return rs.refusal(g, a, s, a.Judge(s), other)
 }
 
-func (k *Keeper) refusal(g *guildRooms, a room.Access, s access.Standing, why access.Why, other bool) error {
+func (rs *Rooms) refusal(g *guildState, a room.Access, s access.Standing, why access.Why, other bool) error {
 	switch {
 	case why == access.Passes:
 		return nil
@@ -385,7 +385,7 @@ func (k *Keeper) refusal(g *guildRooms, a room.Access, s access.Standing, why ac
 	}
 	roles := ""
 	if why == access.MissingRole {
-		roles = k.openers(g.info, a, s)
+		roles = rs.openers(g.info, a, s)
 	}
 	switch {
 	case roles != "" && other:
@@ -400,20 +400,20 @@ func (k *Keeper) refusal(g *guildRooms, a room.Access, s access.Standing, why ac
 
 // suspension says why somebody's own place in a room is suspended, and what to do; nil while they have it, or have none.
 // Its code is that of a room that is not there: they may not see it.
-func (k *Keeper) suspension(g *guildRooms, r *kept, s access.Standing) *errs.Error {
-	return k.suspended(g.info, &r.Room, g.summary(r).Access, s)
+func (rs *Rooms) suspension(g *guildState, r *roomState, s access.Standing) *errs.Error {
+	return rs.suspended(g.info, &r.Room, g.summary(r).Access, s)
 }
 
 // Suspended is suspension by what is known of a room, for what must be answered at once. It never waits.
-func (k *Keeper) Suspended(m Memory, r *room.Room, s access.Standing) error {
-	if err := k.suspended(m.Info, r, m.Access(r), s); err != nil {
+func (rs *Rooms) Suspended(m Snapshot, r *room.Room, s access.Standing) error {
+	if err := rs.suspended(m.Info, r, m.Access(r), s); err != nil {
 		return err
 	}
 	return nil
 }
 
-func (k *Keeper) suspended(info room.GuildInfo, r *room.Room, a room.Access, s access.Standing) *errs.Error {
-	if _, has := r.Out(s.UserID); !has || !s.Member || r.State != room.Open || r.Banned(s.UserID) {
+func (rs *Rooms) suspended(info room.GuildInfo, r *room.Room, a room.Access, s access.Standing) *errs.Error {
+	if _, has := r.SuspendedFor(s.UserID); !has || !s.Member || r.State != room.Open || r.Banned(s.UserID) {
 		return nil
 	}
 	switch why := a.Suspends(s); why {
@@ -422,7 +422,7 @@ func (k *Keeper) suspended(info room.GuildInfo, r *room.Room, a room.Access, s a
 	case access.IsPending:
 		return errs.E(errs.RoomNotFound, "Your place in “%s” waits until you have accepted this server's rules. Accept them in Discord, then try again.", r.Name)
 	case access.MissingRole:
-		if roles := k.openers(info, a, s); roles != "" {
+		if roles := rs.openers(info, a, s); roles != "" {
 			return errs.E(errs.RoomNotFound, "Your place in “%s” is suspended: you lack a role that this server asks for there: %s. Ask somebody who manages the server for it, then try again.", r.Name, roles)
 		}
 	}
@@ -430,10 +430,10 @@ func (k *Keeper) suspended(info room.GuildInfo, r *room.Room, a room.Access, s a
 }
 
 // seen gives a room that somebody may see. Whose place there is suspended is told why, nobody else that there is a room.
-func (k *Keeper) seen(g *guildRooms, id snowflake.ID, s access.Standing) (*kept, error) {
+func (rs *Rooms) seen(g *guildState, id snowflake.ID, s access.Standing) (*roomState, error) {
 	r, err := g.visible(id, s)
 	if there := g.rooms[id]; err != nil && there != nil {
-		if out := k.suspension(g, there, s); out != nil {
+		if out := rs.suspension(g, there, s); out != nil {
 			err = out
 		}
 	}
@@ -441,15 +441,15 @@ func (k *Keeper) seen(g *guildRooms, id snowflake.ID, s access.Standing) (*kept,
 }
 
 // lacks names the roles that the owner, guests and those on their way into a room lack.
-func (k *Keeper) lacks(g *guildRooms, r *kept) map[snowflake.ID]string {
+func (rs *Rooms) lacks(g *guildState, r *roomState) map[snowflake.ID]string {
 	a, out := g.summary(r).Access, map[snowflake.ID]string{}
 	users := r.placed()
 	for _, w := range r.Arrivals {
 		users = append(users, w.UserID)
 	}
 	for _, u := range users {
-		if s, known := k.known(g, u); known && s.Member && a.Suspends(s) == access.MissingRole {
-			if roles := k.openers(g.info, a, s); roles != "" {
+		if s, known := rs.knownStanding(g, u); known && s.Member && a.Suspends(s) == access.MissingRole {
+			if roles := rs.openers(g.info, a, s); roles != "" {
 				out[u] = roles
 			}
 		}
@@ -458,11 +458,11 @@ func (k *Keeper) lacks(g *guildRooms, r *kept) map[snowflake.ID]string {
 }
 
 // onTheWay gives those who are on their way into a room, with what is next as far as it is known.
-func (k *Keeper) onTheWay(g *guildRooms, r *kept) (list []room.OnTheWay) {
+func (rs *Rooms) onTheWay(g *guildState, r *roomState) (list []room.OnTheWay) {
 	a := g.summary(r).Access
 	for _, w := range r.Arrivals {
 		o := room.OnTheWay{UserID: w.UserID, Name: w.Name, InviteID: w.InviteID, Since: w.Since, Until: w.Until}
-		s, known := k.known(g, w.UserID)
+		s, known := rs.knownStanding(g, w.UserID)
 		switch {
 		case known:
 			o.Name, o.Avatar, o.Step = cmp.Or(s.DisplayName, o.Name), s.Avatar, stepOf(s)
@@ -478,19 +478,19 @@ func (k *Keeper) onTheWay(g *guildRooms, r *kept) (list []room.OnTheWay) {
 }
 
 // openers names the roles that would let somebody in, "" if none would.
-func (k *Keeper) openers(g room.GuildInfo, a room.Access, s access.Standing) string {
-	ids := a.Openers(s, g.Access.Roles, func(role snowflake.ID) bool { return k.o.Discord.BotRole(g.ID, role) })
+func (rs *Rooms) openers(g room.GuildInfo, a room.Access, s access.Standing) string {
+	ids := a.Openers(s, g.Access.Roles, func(role snowflake.ID) bool { return rs.o.Discord.BotRole(g.ID, role) })
 	const most = 3
-	return strings.Join(k.o.Discord.RoleNames(g.ID, ids[:min(most, len(ids))]), ", ")
+	return strings.Join(rs.o.Discord.RoleNames(g.ID, ids[:min(most, len(ids))]), ", ")
 }
 
-// regateBy looks at the rooms again if a channel is the gate of some: a lobby.
-func (k *Keeper) regateBy(ctx context.Context, g *guildRooms, channel snowflake.ID) {
+// onChannelGateChanged looks at the rooms again if a channel is the gate of some: a lobby.
+func (rs *Rooms) onChannelGateChanged(ctx context.Context, g *guildState, channel snowflake.ID) {
 	lobby := g.settings.Lobby(channel) != nil
 	for _, r := range g.rooms {
 		lobby = lobby || r.LobbyID == channel
 	}
 	if g.ready && lobby {
-		k.regate(ctx, g)
+		rs.onGateChanged(ctx, g)
 	}
 }

@@ -14,9 +14,9 @@ import (
 // Health tells what is left of the guild's budgets; the rest of guild.Health
 // is left for the caller to fill in. Whoever may not manage the guild is
 // refused. What is not known while the guild is not ready is left out.
-func (k *Keeper) Health(ctx context.Context, guildID snowflake.ID, q guild.ManageRequest) (out guild.Health, err error) {
-	out = guild.Health{Now: k.o.Now(), OpensMax: opensPerGuild, OpensWindow: openWindow, Rooms: []guild.RoomRenames{}}
-	err = k.manage(ctx, guildID, q.Actor, func(ctx context.Context, g *guildRooms) error {
+func (rs *Rooms) Health(ctx context.Context, guildID snowflake.ID, q guild.ManageRequest) (out guild.Health, err error) {
+	out = guild.Health{Now: rs.o.Now(), OpensMax: opensPerGuild, OpensWindow: openWindow, Rooms: []guild.RoomRenames{}}
+	err = rs.manage(ctx, guildID, q.Actor, func(ctx context.Context, g *guildState) error {
 		now := g.now()
 		lately := recent(g.openings[0], now)
 		out.Opens = max(0, opensPerGuild-len(lately))

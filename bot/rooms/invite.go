@@ -24,7 +24,7 @@ const (
 // Invite makes an invite. With a user to let in at once, that user becomes a
 // guest and is sent the link; reached says whether they got it. It
 // fails with errs.Forbidden, Invalid or RoomNotFound.
-func (k *Keeper) Invite(ctx context.Context, guildID snowflake.ID, q room.InviteRequest) (out room.InviteLink, reached room.Reached, err error) {
+func (rs *Rooms) Invite(ctx context.Context, guildID snowflake.ID, q room.InviteRequest) (out room.InviteLink, reached room.Reached, err error) {
 	if q.Lifetime != 0 && (q.Lifetime < invite.MinLifetime || q.Lifetime > invite.MaxLifetime) {
 		return out, "", errs.Field("hours", "An invite can live from a minute to 30 days.")
 	}
@@ -35,7 +35,7 @@ func (k *Keeper) Invite(ctx context.Context, guildID snowflake.ID, q room.Invite
 	var by access.Standing
 	var language string
 	const what = errs.Term("invite to it")
-	issue := func(ctx context.Context, g *guildRooms, r *kept, who access.Standing) error {
+	issue := func(ctx context.Context, g *guildState, r *roomState, who access.Standing) error {
 		if q.For != 0 {
 			if q.Uses == 0 {
 				q.Uses = 1
@@ -43,19 +43,19 @@ func (k *Keeper) Invite(ctx context.Context, guildID snowflake.ID, q room.Invite
 			if r.Banned(q.For) {
 				return errs.E(errs.Forbidden, "That user is banned from this room. Undo the ban first.")
 			}
-			if err := k.canBeLetIn(ctx, g, r, q.For); err != nil {
+			if err := rs.canBeLetIn(ctx, g, r, q.For); err != nil {
 				return err
 			}
 		}
 		if made := r.Invite(q.ID); made != nil && made.By == who.UserID { // by an earlier try, whose answer was lost
-			out, err = k.link(r, made)
+			out, err = rs.link(r, made)
 			return err
 		}
-		v := k.newInvite(g, who.UserID, who.DisplayName, r.Seats, q.Lifetime, q.Uses)
+		v := rs.newInvite(g, who.UserID, who.DisplayName, r.Seats, q.Lifetime, q.Uses)
 		v.ID = cmp.Or(q.ID, v.ID)
 		now := g.now()
-		entry := audit.Entry{Kind: audit.EntryInvited, By: who.UserID, Via: q.Actor.Via, Target: q.For}
-		err := k.edit(ctx, g, r, &entry, func(doc *room.Room) {
+		entry := audit.Entry{Kind: audit.InviteCreated, By: who.UserID, Via: q.Actor.Via, Target: q.For}
+		err := rs.edit(ctx, g, r, &entry, func(doc *room.Room) {
 			prune(doc, now)
 			doc.Invites = append(doc.Invites, v)
 		})
@@ -64,25 +64,25 @@ func (k *Keeper) Invite(ctx context.Context, guildID snowflake.ID, q room.Invite
 		}
 		if q.For != 0 {
 			a := admission{user: q.For, name: q.ForName, by: who.UserID, inviteID: v.ID, via: q.Actor.Via, hold: holdInvited}
-			if err := k.admit(ctx, g, r, a); err != nil {
+			if err := rs.admit(ctx, g, r, a); err != nil {
 				return err
 			}
 			if who.UserID == r.OwnerID {
-				k.rememberOf(ctx, g, who.UserID, func(p *room.Preferences) { p.Guests = with1(p.Guests, q.For) })
+				rs.rememberOf(ctx, g, who.UserID, func(p *room.Preferences) { p.Guests = appendUnique(p.Guests, q.For) })
 			}
 		}
 		shown, by, language = g.summary(r), who, g.language()
-		out, err = k.link(r, r.Invite(v.ID))
+		out, err = rs.link(r, r.Invite(v.ID))
 		return err
 	}
-	err = k.inControl(ctx, guildID, q.Actor, q.RoomID, what, func(ctx context.Context, g *guildRooms, r *kept, who access.Standing) error {
+	err = rs.withControlledRoom(ctx, guildID, q.Actor, q.RoomID, what, func(ctx context.Context, g *guildState, r *roomState, who access.Standing) error {
 		if q.For == 0 {
 			return issue(ctx, g, r, who)
 		}
-		return k.controlled(ctx, g, r, who, what, func() error { return issue(ctx, g, r, who) })
+		return rs.inControlledRoomLane(ctx, g, r, who, what, func() error { return issue(ctx, g, r, who) })
 	})
 	if err == nil && q.For != 0 {
-		reached = k.reach(ctx, guildID, language, Invited{Room: shown, User: q.For, By: by.UserID, Name: by.DisplayName, Link: k.o.Link(q.RoomID, out.Token)})
+		reached = rs.notifyAndReport(ctx, guildID, language, Invited{Room: shown, User: q.For, By: by.UserID, Name: by.DisplayName, Link: rs.o.Link(q.RoomID, out.Token)})
 	}
 	return out, reached, err
 }
@@ -99,16 +99,16 @@ func prune(doc *room.Room, now time.Time) {
 }
 
 // Revoke takes an invite back, with those of Discord's that were made for who follows it. Guests it let in stay.
-func (k *Keeper) Revoke(ctx context.Context, guildID snowflake.ID, q room.RevokeRequest) (out room.Invite, err error) {
-	err = k.inControl(ctx, guildID, q.Actor, q.RoomID, "take invites back", func(ctx context.Context, g *guildRooms, r *kept, who access.Standing) error {
+func (rs *Rooms) Revoke(ctx context.Context, guildID snowflake.ID, q room.RevokeRequest) (out room.Invite, err error) {
+	err = rs.withControlledRoom(ctx, guildID, q.Actor, q.RoomID, "take invites back", func(ctx context.Context, g *guildState, r *roomState, who access.Standing) error {
 		v := r.Invite(q.InviteID)
 		if v == nil {
 			return errs.E(errs.NotFound, "This invite is gone already. Reload the page to see those that are left.")
 		}
 		if v.RevokedAt.IsZero() {
-			entry := audit.Entry{Kind: audit.EntryRevoked, By: who.UserID, Via: q.Actor.Via}
+			entry := audit.Entry{Kind: audit.InviteRevoked, By: who.UserID, Via: q.Actor.Via}
 			now := g.now()
-			err := k.edit(ctx, g, r, &entry, func(doc *room.Room) {
+			err := rs.edit(ctx, g, r, &entry, func(doc *room.Room) {
 				doc.Invite(q.InviteID).RevokedAt = now
 				doc.DropArrivals(false, func(a room.Arrival) bool { return a.InviteID == q.InviteID })
 			})
@@ -117,8 +117,8 @@ func (k *Keeper) Revoke(ctx context.Context, guildID snowflake.ID, q room.Revoke
 			}
 		}
 		out = *r.Invite(q.InviteID)
-		if err := k.dropSpent(ctx, g, r); err != nil {
-			k.o.Log.WarnContext(ctx, "Discord's invites for a revoked link are taken back with the next sweep", "guild_id", g.id, "room_id", r.ID, "err", err)
+		if err := rs.dropSpent(ctx, g, r); err != nil {
+			rs.o.Log.WarnContext(ctx, "Discord's invites for a revoked link are taken back with the next sweep", "guild_id", g.id, "room_id", r.ID, "err", err)
 		}
 		return nil
 	})
@@ -128,13 +128,13 @@ func (k *Keeper) Revoke(ctx context.Context, guildID snowflake.ID, q room.Revoke
 // Preview gives what an invite's landing page shows before login. It fails
 // with errs.TokenInvalid, TokenExpired, TokenRevoked or RoomNotFound. An invite that is
 // used up is shown: who followed it may come again.
-func (k *Keeper) Preview(ctx context.Context, guildID snowflake.ID, q room.PreviewRequest) (out room.Preview, err error) {
-	claims, err := invite.Verify(k.o.Keys, q.Token, k.o.Now())
+func (rs *Rooms) Preview(ctx context.Context, guildID snowflake.ID, q room.PreviewRequest) (out room.Preview, err error) {
+	claims, err := invite.Verify(rs.o.Keys, q.Token, rs.o.Now())
 	if err != nil {
 		return out, err
 	}
 	var doors room.Access
-	err = k.with(ctx, guildID, func(ctx context.Context, g *guildRooms) error {
+	err = rs.withLock(ctx, guildID, func(ctx context.Context, g *guildState) error {
 		r, v, err := g.invited(claims)
 		if err != nil {
 			return err
@@ -142,19 +142,19 @@ func (k *Keeper) Preview(ctx context.Context, guildID snowflake.ID, q room.Previ
 		if q.UserID != 0 && r.Banned(q.UserID) {
 			return keptOut()
 		}
-		if err := v.Check(0, k.o.Now()); err != nil && !errs.Has(err, errs.TokenUsedUp) {
+		if err := v.Check(0, rs.o.Now()); err != nil && !errs.Has(err, errs.TokenUsedUp) {
 			return err
 		}
-		by, _ := k.o.Presence.Person(g.id, v.By)
+		by, _ := rs.o.Voice.Person(g.id, v.By)
 		out = room.Preview{
 			GuildID: g.id, GuildName: g.info.Name, RoomID: r.ID, Name: r.Name, Seats: r.Seats,
-			Roster: k.roster(g, r), InvitedBy: cmp.Or(by.DisplayName, v.ByName), ExpiresAt: v.ExpiresAt, Left: v.Left(), Locked: r.Locked,
+			Roster: rs.roster(g, r), InvitedBy: cmp.Or(by.DisplayName, v.ByName), ExpiresAt: v.ExpiresAt, Left: v.Left(), Locked: r.Locked,
 		}
 		doors = g.summary(r).Access
 		return nil
 	})
 	if err == nil && out.Locked && q.UserID != 0 {
-		who, e := k.says(ctx, guildID, q.UserID)
+		who, e := rs.fetchStanding(ctx, guildID, q.UserID)
 		out.MayKnock = e == nil && doors.MayKnock(who)
 	}
 	return out, err
@@ -167,16 +167,16 @@ func keptOut() error {
 
 // roster gives who is in a room, as an invite's bearer may see it whom nobody knows: where not every member
 // of the server passes the room's gates, nobody.
-func (k *Keeper) roster(g *guildRooms, r *kept) []room.Person {
+func (rs *Rooms) roster(g *guildState, r *roomState) []room.Person {
 	anybody := access.Standing{GuildID: g.id, Member: true}.In(g.info.Access)
 	if g.summary(r).Access.Judge(anybody) != access.Passes {
 		return nil
 	}
-	return k.o.Presence.Roster(g.id, r.ID)
+	return rs.o.Voice.Roster(g.id, r.ID)
 }
 
 // invited finds the room and the invite of a token that verified.
-func (g *guildRooms) invited(c invite.Claims) (*kept, *room.Invite, error) {
+func (g *guildState) invited(c invite.Claims) (*roomState, *room.Invite, error) {
 	r := g.rooms[c.RoomID]
 	if c.GuildID != g.id || r == nil || r.State != room.Open {
 		return nil, nil, errs.E(errs.RoomNotFound, "The room this invite led to is closed. Ask whoever sent it whether there is a new one.")
@@ -192,19 +192,19 @@ func (g *guildRooms) invited(c invite.Claims) (*kept, *room.Invite, error) {
 // member of the server where the invite may bring people in; or they are on their
 // way (Redeemed.OnTheWay), and Arrive says what is next. Following it twice costs one use. It fails with errs.TokenInvalid, TokenExpired,
 // TokenRevoked, TokenUsedUp, RoomNotFound, Forbidden, GuildJoinDenied or DiscordUnavailable.
-func (k *Keeper) Redeem(ctx context.Context, guildID snowflake.ID, q room.RedeemRequest) (out room.Redeemed, err error) {
-	claims, err := invite.Verify(k.o.Keys, q.Token, k.o.Now())
+func (rs *Rooms) Redeem(ctx context.Context, guildID snowflake.ID, q room.RedeemRequest) (out room.Redeemed, err error) {
+	claims, err := invite.Verify(rs.o.Keys, q.Token, rs.o.Now())
 	if err != nil {
 		return out, err
 	}
 	user := q.Actor.UserID
-	who, err := k.says(ctx, guildID, user)
+	who, err := rs.fetchStanding(ctx, guildID, user)
 	if err != nil {
 		return out, err
 	}
-	err = k.with(ctx, guildID, func(ctx context.Context, g *guildRooms) error {
+	err = rs.withLock(ctx, guildID, func(ctx context.Context, g *guildState) error {
 		return g.inLane(ctx, roomLane(claims.RoomID), func() error {
-			out, err = k.redeemed(ctx, g, claims, who, q)
+			out, err = rs.redeemed(ctx, g, claims, who, q)
 			return err
 		})
 	})
@@ -212,36 +212,36 @@ func (k *Keeper) Redeem(ctx context.Context, guildID snowflake.ID, q room.Redeem
 }
 
 // redeemed is Redeem in the room's lane.
-func (k *Keeper) redeemed(ctx context.Context, g *guildRooms, claims invite.Claims, who access.Standing, q room.RedeemRequest) (out room.Redeemed, err error) {
+func (rs *Rooms) redeemed(ctx context.Context, g *guildState, claims invite.Claims, who access.Standing, q room.RedeemRequest) (out room.Redeemed, err error) {
 	user := q.Actor.UserID
-	r, v, err := k.redeemable(g, claims, who)
+	r, v, err := rs.redeemable(g, claims, who)
 	if err != nil {
 		return out, err
 	}
 	if !who.Member && r.Arrival(user) == nil {
-		if who, err = k.bringIn(ctx, g, r, v.By, who, q.AccessToken); err != nil {
+		if who, err = rs.bringIn(ctx, g, r, v.By, who, q.AccessToken); err != nil {
 			return out, err
 		}
-		if r, v, err = k.redeemable(g, claims, who); err != nil { // it may have been revoked meanwhile
+		if r, v, err = rs.redeemable(g, claims, who); err != nil { // it may have been revoked meanwhile
 			return out, err
 		}
 	}
 	out = room.Redeemed{GuildID: g.id, RoomID: r.ID}
-	k.Heard(who)
+	rs.ObserveStanding(who)
 	if stepOf(who) != room.StepIn {
 		out.OnTheWay = true
-		return out, k.arrive(ctx, g, r, v, who, q.Actor.Via)
+		return out, rs.arrive(ctx, g, r, v, who, q.Actor.Via)
 	}
-	if err := k.admits(g, g.summary(r).Access, who, false); err != nil {
+	if err := rs.admits(g, g.summary(r).Access, who, false); err != nil {
 		return out, err // the invite is not used up: they may come again
 	}
-	return out, k.admit(ctx, g, r, admission{
+	return out, rs.admit(ctx, g, r, admission{
 		user: user, name: who.DisplayName, by: v.By, inviteID: v.ID, via: q.Actor.Via, byLink: true, hold: holdInvited,
 	})
 }
 
 // redeemable finds the room and the invite of a token that somebody may follow.
-func (k *Keeper) redeemable(g *guildRooms, claims invite.Claims, who access.Standing) (*kept, *room.Invite, error) {
+func (rs *Rooms) redeemable(g *guildState, claims invite.Claims, who access.Standing) (*roomState, *room.Invite, error) {
 	r, v, err := g.invited(claims)
 	if err != nil {
 		return nil, nil, err
@@ -249,11 +249,11 @@ func (k *Keeper) redeemable(g *guildRooms, claims invite.Claims, who access.Stan
 	if r.Banned(who.UserID) {
 		return nil, nil, keptOut()
 	}
-	_, placed := r.Out(who.UserID)
+	_, placed := r.SuspendedFor(who.UserID)
 	if r.Locked && !placed && !who.Admin {
 		return nil, nil, locked()
 	}
-	if err := v.Check(who.UserID, k.o.Now()); err != nil && !placed && r.Arrival(who.UserID) == nil {
+	if err := v.Check(who.UserID, rs.o.Now()); err != nil && !placed && r.Arrival(who.UserID) == nil {
 		return nil, nil, err
 	}
 	return r, v, nil
@@ -271,26 +271,26 @@ type admission struct {
 }
 
 // canBeLetIn fails unless a user passes a room's gates: whoever wants to let them in is told why not.
-func (k *Keeper) canBeLetIn(ctx context.Context, g *guildRooms, r *kept, user snowflake.ID) error {
-	s, err := k.lately(ctx, g, user)
+func (rs *Rooms) canBeLetIn(ctx context.Context, g *guildState, r *roomState, user snowflake.ID) error {
+	s, err := rs.recentStanding(ctx, g, user)
 	if err != nil {
 		return err
 	}
-	return k.admits(g, g.summary(r).Access, s, true)
+	return rs.admits(g, g.summary(r).Access, s, true)
 }
 
 // admit makes a user a guest who passes the room's gates: first in the document, then in Discord. If
 // Discord refuses, the document is put back; if it does not answer, the guest
 // stays and the next sweep sets the overwrite.
-func (k *Keeper) admit(ctx context.Context, g *guildRooms, r *kept, a admission) error {
+func (rs *Rooms) admit(ctx context.Context, g *guildState, r *roomState, a admission) error {
 	theirs := func(x room.Arrival) bool { return x.UserID == a.user }
-	if out, placed := r.Out(a.user); placed {
+	if out, placed := r.SuspendedFor(a.user); placed {
 		var err error
 		if r.Arrival(a.user) != nil {
-			err = k.change(ctx, g, r, nil, func(doc *room.Room) { doc.DropArrivals(true, theirs) })
+			err = rs.change(ctx, g, r, nil, func(doc *room.Room) { doc.DropArrivals(true, theirs) })
 		}
 		if err == nil && out != access.Passes { // they pass again
-			err = k.setOut(ctx, g, r, a.user, access.Passes)
+			err = rs.setSuspended(ctx, g, r, a.user, access.Passes)
 		}
 		return err
 	}
@@ -298,19 +298,19 @@ func (k *Keeper) admit(ctx context.Context, g *guildRooms, r *kept, a admission)
 		return tooManyGuests(r)
 	}
 	now := g.now()
-	roster := k.o.Presence.Roster(g.id, r.ID)
+	roster := rs.o.Voice.Roster(g.id, r.ID)
 	guest := room.Guest{UserID: a.user, Name: a.name, By: a.by, InviteID: a.inviteID, Since: now}
-	if s, known := k.known(g, a.user); known {
-		guest.Looks(s)
+	if s, known := rs.knownStanding(g, a.user); known {
+		guest.SetAppearance(s)
 		if s.Bot {
 			guest.Bot, a.hold = true, 0
 		}
 	}
-	entry := audit.Entry{Kind: audit.EntryAdmitted, By: a.by, Via: a.via, Target: a.user}
+	entry := audit.Entry{Kind: audit.GuestAdmitted, By: a.by, Via: a.via, Target: a.user}
 	if a.byLink {
 		entry.Detail = audit.ByLink
 	}
-	err := k.carryOut(ctx, g, r, entry, onePlace(), func(doc *room.Room) {
+	err := rs.changeThenCall(ctx, g, r, entry, pendingOverwrite(), func(doc *room.Room) {
 		doc.Guests = append(doc.Guests, guest)
 		doc.DropKnock(a.user)
 		if v := doc.Invite(a.inviteID); v != nil && !slices.Contains(v.Redeemers, a.user) {
@@ -319,14 +319,14 @@ func (k *Keeper) admit(ctx context.Context, g *guildRooms, r *kept, a admission)
 		doc.DropArrivals(true, theirs)
 		holdFor(doc, roster, a.user, a.hold, now)
 	}, func(ctx context.Context) error {
-		return k.o.Discord.Admit(ctx, r.ID, a.user, k.access(g, &r.Room), "Snug: let in by "+a.by.String())
+		return rs.o.Discord.Admit(ctx, r.ID, a.user, rs.access(g, &r.Room), "Snug: let in by "+a.by.String())
 	})
 	if err == nil && guest.Bot {
-		err = k.setLimit(ctx, g, r, "Snug: bots take no seat")
+		err = rs.setLimit(ctx, g, r, "Snug: bots take no seat")
 	}
 	return err
 }
 
-func tooManyGuests(r *kept) error {
+func tooManyGuests(r *roomState) error {
 	return errs.E(errs.RoomLimit, "This room has %d guests, which is as many as a room can have. Somebody has to be put out first.", len(r.Guests))
 }

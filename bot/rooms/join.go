@@ -14,25 +14,25 @@ import (
 )
 
 // View gives a room as the actor may see it. It fails with errs.RoomNotFound, also if they may not.
-func (k *Keeper) View(ctx context.Context, guildID snowflake.ID, q room.Request) (out room.View, err error) {
-	err = k.atRoom(ctx, guildID, q.Actor, q.RoomID, func(ctx context.Context, g *guildRooms, r *kept, who access.Standing) error {
-		out, err = k.view(g, r, who)
+func (rs *Rooms) View(ctx context.Context, guildID snowflake.ID, q room.Request) (out room.View, err error) {
+	err = rs.withVisibleRoom(ctx, guildID, q.Actor, q.RoomID, func(ctx context.Context, g *guildState, r *roomState, who access.Standing) error {
+		out, err = rs.view(g, r, who)
 		return err
 	})
 	return out, err
 }
 
 // view gives a room as somebody sees it who may see it.
-func (k *Keeper) view(g *guildRooms, r *kept, who access.Standing) (out room.View, err error) {
+func (rs *Rooms) view(g *guildState, r *roomState, who access.Standing) (out room.View, err error) {
 	now, s := g.now(), g.summary(r)
 	out = room.View{
-		Room: s, Roster: k.o.Presence.Roster(g.id, r.ID), Standing: who,
+		Room: s, Roster: rs.o.Voice.Roster(g.id, r.ID), Standing: who,
 		MayEnter: s.Access.MayEnter(who), MayControl: s.Access.MayControl(who),
 		MayOverfill:  s.Access.MayOverfill(who) && g.settings.LetsStay(who),
-		VoiceIn:      k.o.Presence.ChannelOf(g.id, who.UserID),
+		VoiceIn:      rs.o.Voice.ChannelOf(g.id, who.UserID),
 		IdleDeadline: g.idleDeadline(r), Kept: r.Idle.Kept(),
-		Out:      k.suspension(g, r, who),
-		MayClaim: k.claimable(g, r, who) == nil, Place: r.Place(who.UserID),
+		Out:      rs.suspension(g, r, who),
+		MayClaim: rs.claimable(g, r, who) == nil, Place: r.Place(who.UserID),
 	}
 	if !r.OwnerLeftAt.IsZero() {
 		out.ClaimAt = r.OwnerLeftAt.Add(room.ClaimAfter)
@@ -48,10 +48,10 @@ func (k *Keeper) view(g *guildRooms, r *kept, who access.Standing) (out room.Vie
 		return out, nil
 	}
 	c := r.Room.Clone()
-	k.looks(g, c)
+	rs.looks(g, c)
 	out.Control = &room.Control{
-		OwnerOut: r.OwnerOut, Guests: c.Guests, Bans: c.Bans, Waiting: c.Waiting, RenamesLeft: r.Renames.Left(now), NextRename: r.Renames.Next(now),
-		WantedName: r.Renames.Wanted, WatchToken: r.WatchToken, LobbyID: r.LobbyID, OnTheWay: k.onTheWay(g, r), Lacks: k.lacks(g, r),
+		OwnerOut: r.OwnerSuspended, Guests: c.Guests, Bans: c.Bans, Waiting: c.Waiting, RenamesLeft: r.Renames.Left(now), NextRename: r.Renames.Next(now),
+		WantedName: r.Renames.Wanted, WatchToken: r.WatchToken, LobbyID: r.LobbyID, OnTheWay: rs.onTheWay(g, r), Lacks: rs.lacks(g, r),
 	}
 	for _, q := range c.Knocks {
 		if q.Pending(now) {
@@ -65,7 +65,7 @@ func (k *Keeper) view(g *guildRooms, r *kept, who access.Standing) (out room.Vie
 	}
 	for i := range r.Invites {
 		if v := &r.Invites[i]; v.Live(now) {
-			l, err := k.link(r, v)
+			l, err := rs.link(r, v)
 			if err != nil {
 				return out, err
 			}
@@ -78,45 +78,45 @@ func (k *Keeper) view(g *guildRooms, r *kept, who access.Standing) (out room.Vie
 // Join takes a seat: who is in voice is moved into the room; for who is not, a
 // seat is held while they come through Discord. It fails with errs.RoomFull,
 // RoomNotFound, Forbidden, MissingPermission or DiscordUnavailable.
-func (k *Keeper) Join(ctx context.Context, guildID snowflake.ID, q room.Request) (out room.Joined, err error) {
-	err = k.inRoom(ctx, guildID, q.Actor, q.RoomID, func(ctx context.Context, g *guildRooms, r *kept, who access.Standing) error {
+func (rs *Rooms) Join(ctx context.Context, guildID snowflake.ID, q room.Request) (out room.Joined, err error) {
+	err = rs.withRoom(ctx, guildID, q.Actor, q.RoomID, func(ctx context.Context, g *guildState, r *roomState, who access.Standing) error {
 		access := g.summary(r).Access
 		if !access.MayEnter(who) {
-			return k.shut(g, access, who)
+			return rs.shut(g, access, who)
 		}
-		in := k.o.Presence.ChannelOf(g.id, who.UserID)
+		in := rs.o.Voice.ChannelOf(g.id, who.UserID)
 		if in == r.ID {
 			out.Moved = true
 			return nil
 		}
 		overfills := access.MayOverfill(who) && g.settings.LetsStay(who)
-		if roster := k.o.Presence.Roster(g.id, r.ID); r.FreeFor(roster, who.UserID, g.now()) <= 0 && !overfills {
+		if roster := rs.o.Voice.Roster(g.id, r.ID); r.FreeFor(roster, who.UserID, g.now()) <= 0 && !overfills {
 			return full(r, roster)
 		}
-		out, err = k.seat(ctx, g, r, who.UserID, in)
+		out, err = rs.seat(ctx, g, r, who.UserID, in)
 		return err
 	})
 	return out, err
 }
 
 // seat holds a seat and moves the user there if they are in voice.
-func (k *Keeper) seat(ctx context.Context, g *guildRooms, r *kept, user, in snowflake.ID) (room.Joined, error) {
+func (rs *Rooms) seat(ctx context.Context, g *guildState, r *roomState, user, in snowflake.ID) (room.Joined, error) {
 	now := g.now()
 	if in != 0 {
 		if wait := g.moveLater(user, now); wait > 0 {
 			return room.Joined{}, errs.E(errs.RateLimited, "You changed rooms very often just now. You can join the next in %s.", wait.Round(time.Second)).After(wait)
 		}
 		g.moving(user, now)
-		if err := k.hold(ctx, g, r, nil, room.Hold{UserID: user, Why: room.HeldJoining, Until: now.Add(holdMoved)}); err != nil {
+		if err := rs.hold(ctx, g, r, nil, room.Hold{UserID: user, Why: room.HeldJoining, Until: now.Add(holdMoved)}); err != nil {
 			return room.Joined{}, err
 		}
-		err := k.o.Discord.Move(ctx, g.id, user, r.ID, "Snug: joined on the web")
+		err := rs.o.Discord.Move(ctx, g.id, user, r.ID, "Snug: joined on the web")
 		if err == nil {
 			return room.Joined{Moved: true}, nil
 		}
 		if !errs.Has(err, errs.NotInVoice) {
 			if !errs.Has(err, errs.DiscordUnavailable) {
-				err = errors.Join(err, k.edit(ctx, g, r, nil, func(doc *room.Room) { doc.DropHold(user, now) }))
+				err = errors.Join(err, rs.edit(ctx, g, r, nil, func(doc *room.Room) { doc.DropHold(user, now) }))
 			}
 			return room.Joined{}, err
 		}
@@ -125,19 +125,19 @@ func (k *Keeper) seat(ctx context.Context, g *guildRooms, r *kept, user, in snow
 	if h := r.Hold(user, now); h != nil && h.Until.After(until) {
 		until = h.Until
 	}
-	return room.Joined{HeldUntil: until}, k.hold(ctx, g, r, nil, room.Hold{UserID: user, Why: room.HeldJoining, Until: until})
+	return room.Joined{HeldUntil: until}, rs.hold(ctx, g, r, nil, room.Hold{UserID: user, Why: room.HeldJoining, Until: until})
 }
 
-func full(r *kept, roster []room.Person) error {
-	if room.Taken(roster) < r.Seats {
+func full(r *roomState, roster []room.Person) error {
+	if room.Occupied(roster) < r.Seats {
 		return errs.E(errs.RoomFull, "“%s” has a free seat, but it is held for somebody else just now. Try again in a minute, or wait for a seat.", r.Name)
 	}
 	return errs.E(errs.RoomFull, "“%s” is full: all %d seats are taken. Wait for a seat, and Snug tells you when one is free.", r.Name, r.Seats)
 }
 
 // shut says why somebody who sees a room may not enter it: the server does not let them, or the room is locked.
-func (k *Keeper) shut(g *guildRooms, a room.Access, s access.Standing) error {
-	if err := k.admits(g, a, s, false); err != nil {
+func (rs *Rooms) shut(g *guildState, a room.Access, s access.Standing) error {
+	if err := rs.admits(g, a, s, false); err != nil {
 		return err
 	}
 	return locked()

@@ -19,8 +19,8 @@ const knocksAtOnce = 3
 // Knock asks to be let into a room. Where the actor may not see the room, the
 // answer does not tell whether there is one. It fails with errs.RateLimited
 // after a refusal, with Conflict if they can enter anyway.
-func (k *Keeper) Knock(ctx context.Context, guildID snowflake.ID, q room.KnockRequest) (out room.KnockDone, err error) {
-	who, err := k.standing(ctx, guildID, q.Actor)
+func (rs *Rooms) Knock(ctx context.Context, guildID snowflake.ID, q room.KnockRequest) (out room.KnockDone, err error) {
+	who, err := rs.standing(ctx, guildID, q.Actor)
 	if err != nil {
 		return out, err
 	}
@@ -30,7 +30,7 @@ func (k *Keeper) Knock(ctx context.Context, guildID snowflake.ID, q room.KnockRe
 	if q.RoomID == 0 && q.Owner == 0 {
 		return out, errs.Field("room", "Please say whose room, or which.")
 	}
-	err = k.with(ctx, guildID, func(ctx context.Context, g *guildRooms) error {
+	err = rs.withLock(ctx, guildID, func(ctx context.Context, g *guildState) error {
 		r := g.knockedAt(q)
 		if r == nil {
 			return nil
@@ -41,18 +41,18 @@ func (k *Keeper) Knock(ctx context.Context, guildID snowflake.ID, q room.KnockRe
 		case access.MayEnter(who):
 			return errs.E(errs.Conflict, "You can enter this room already: no need to knock. Just join it.")
 		case sees && !r.Banned(who.UserID) && !access.MayKnock(who):
-			return k.admits(g, access, who, false)
+			return rs.admits(g, access, who, false)
 		case !access.MayKnock(who):
 			return nil // banned, or kept out by the server: as if there were no room
 		}
-		already, err := k.knock(ctx, g, r, who, q.Actor.Via)
+		already, err := rs.knock(ctx, g, r, who, q.Actor.Via)
 		if sees {
 			s := g.summary(r)
 			out.Room, out.Already = &s, already
 			return err
 		}
 		if err != nil && !errs.Has(err, errs.RateLimited) {
-			k.o.Log.WarnContext(ctx, "a knock at a room that is not shown was lost", "guild_id", g.id, "room_id", r.ID, "err", err)
+			rs.o.Log.WarnContext(ctx, "a knock at a room that is not shown was lost", "guild_id", g.id, "room_id", r.ID, "err", err)
 		}
 		return nil
 	})
@@ -60,7 +60,7 @@ func (k *Keeper) Knock(ctx context.Context, guildID snowflake.ID, q room.KnockRe
 }
 
 // knockedAt finds the open room that is meant.
-func (g *guildRooms) knockedAt(q room.KnockRequest) *kept {
+func (g *guildState) knockedAt(q room.KnockRequest) *roomState {
 	if q.RoomID == 0 {
 		return g.roomOf(q.Owner)
 	}
@@ -69,7 +69,7 @@ func (g *guildRooms) knockedAt(q room.KnockRequest) *kept {
 }
 
 // knock records a knock: one that waits for an answer a person, none for a while after a refusal.
-func (k *Keeper) knock(ctx context.Context, g *guildRooms, r *kept, who access.Standing, via access.Via) (already bool, err error) {
+func (rs *Rooms) knock(ctx context.Context, g *guildState, r *roomState, who access.Standing, via access.Via) (already bool, err error) {
 	now := g.now()
 	if old := r.Knock(who.UserID); old != nil && !old.Stale(now) {
 		if old.Pending(now) {
@@ -90,8 +90,8 @@ func (k *Keeper) knock(ctx context.Context, g *guildRooms, r *kept, who access.S
 	case r.Knocking() >= room.MaxKnocks:
 		return false, errs.E(errs.RateLimited, "Too many people are knocking here just now. Try again in a few minutes.").After(5 * time.Minute)
 	}
-	entry := audit.Entry{Kind: audit.EntryKnocked, By: who.UserID, Via: via}
-	return false, k.change(ctx, g, r, &entry, func(doc *room.Room) {
+	entry := audit.Entry{Kind: audit.Knocked, By: who.UserID, Via: via}
+	return false, rs.change(ctx, g, r, &entry, func(doc *room.Room) {
 		doc.Knocks = slices.DeleteFunc(doc.Knocks, func(q room.Knock) bool { return q.UserID == who.UserID || q.Stale(now) })
 		doc.Knocks = append(doc.Knocks, room.Knock{UserID: who.UserID, Name: who.DisplayName, Avatar: who.Avatar, At: now})
 	})
@@ -99,11 +99,11 @@ func (k *Keeper) knock(ctx context.Context, g *guildRooms, r *kept, who access.S
 
 // Answer lets somebody in who knocked, or tells them "not now"; either way
 // they are sent a message, and Reached says whether they got it. It fails with errs.NotFound if they knock no more.
-func (k *Keeper) Answer(ctx context.Context, guildID snowflake.ID, q room.AnswerRequest) (out room.ChangeDone, err error) {
+func (rs *Rooms) Answer(ctx context.Context, guildID snowflake.ID, q room.AnswerRequest) (out room.ChangeDone, err error) {
 	var by snowflake.ID
 	var language string
 	const what = errs.Term("answer those who knock")
-	answer := func(ctx context.Context, g *guildRooms, r *kept, who access.Standing) error {
+	answer := func(ctx context.Context, g *guildState, r *roomState, who access.Standing) error {
 		now := g.now()
 		knock := r.Knock(q.User)
 		if knock == nil || !knock.Pending(now) {
@@ -112,10 +112,10 @@ func (k *Keeper) Answer(ctx context.Context, guildID snowflake.ID, q room.Answer
 		out.Name = knock.Name
 		var err error
 		if q.LetIn {
-			err = k.letIn(ctx, g, r, who, *knock, q.Actor.Via)
+			err = rs.letIn(ctx, g, r, who, *knock, q.Actor.Via)
 		} else {
-			entry := audit.Entry{Kind: audit.EntryKnockDenied, By: who.UserID, Via: q.Actor.Via, Target: q.User}
-			err = k.change(ctx, g, r, &entry, func(doc *room.Room) {
+			entry := audit.Entry{Kind: audit.KnockDenied, By: who.UserID, Via: q.Actor.Via, Target: q.User}
+			err = rs.change(ctx, g, r, &entry, func(doc *room.Room) {
 				o := doc.Knock(q.User)
 				o.RefusedAt, o.RefusedBy = now, who.UserID
 			})
@@ -126,26 +126,26 @@ func (k *Keeper) Answer(ctx context.Context, guildID snowflake.ID, q room.Answer
 		out.Room, by, language = g.summary(r), who.UserID, g.language()
 		return nil
 	}
-	err = k.inControl(ctx, guildID, q.Actor, q.RoomID, what, func(ctx context.Context, g *guildRooms, r *kept, who access.Standing) error {
-		return k.controlled(ctx, g, r, who, what, func() error { return answer(ctx, g, r, who) })
+	err = rs.withControlledRoom(ctx, guildID, q.Actor, q.RoomID, what, func(ctx context.Context, g *guildState, r *roomState, who access.Standing) error {
+		return rs.inControlledRoomLane(ctx, g, r, who, what, func() error { return answer(ctx, g, r, who) })
 	})
 	if err == nil {
-		out.Reached = k.reach(ctx, guildID, language, KnockAnswered{Room: out.Room, User: q.User, By: by, LetIn: q.LetIn})
+		out.Reached = rs.notifyAndReport(ctx, guildID, language, KnockAnswered{Room: out.Room, User: q.User, By: by, LetIn: q.LetIn})
 	}
 	return out, err
 }
 
 // letIn makes a guest of somebody who knocked, and holds a seat for them.
-func (k *Keeper) letIn(ctx context.Context, g *guildRooms, r *kept, who access.Standing, knock room.Knock, via access.Via) error {
+func (rs *Rooms) letIn(ctx context.Context, g *guildState, r *roomState, who access.Standing, knock room.Knock, via access.Via) error {
 	if r.Banned(knock.UserID) {
 		return errs.E(errs.Forbidden, "That user is banned from this room. Undo the ban first.")
 	}
-	if err := k.canBeLetIn(ctx, g, r, knock.UserID); err != nil {
+	if err := rs.canBeLetIn(ctx, g, r, knock.UserID); err != nil {
 		return err
 	}
-	err := k.admit(ctx, g, r, admission{user: knock.UserID, name: knock.Name, by: who.UserID, via: via, hold: holdInvited})
+	err := rs.admit(ctx, g, r, admission{user: knock.UserID, name: knock.Name, by: who.UserID, via: via, hold: holdInvited})
 	if err == nil && who.UserID == r.OwnerID {
-		k.rememberOf(ctx, g, who.UserID, func(p *room.Preferences) { p.Guests = with1(p.Guests, knock.UserID) })
+		rs.rememberOf(ctx, g, who.UserID, func(p *room.Preferences) { p.Guests = appendUnique(p.Guests, knock.UserID) })
 	}
 	return err
 }

@@ -13,15 +13,15 @@ import (
 )
 
 // Rooms lists the rooms somebody may see, the oldest first, with their rosters.
-func (k *Keeper) Rooms(ctx context.Context, guildID snowflake.ID, who access.Standing) (out []room.View, err error) {
-	err = k.with(ctx, guildID, func(ctx context.Context, g *guildRooms) error {
+func (rs *Rooms) Rooms(ctx context.Context, guildID snowflake.ID, who access.Standing) (out []room.View, err error) {
+	err = rs.withLock(ctx, guildID, func(ctx context.Context, g *guildState) error {
 		for _, r := range g.rooms {
 			s := g.summary(r)
 			if r.State != room.Open || !s.Access.MaySee(who) {
 				continue
 			}
 			out = append(out, room.View{
-				Room: s, Roster: k.o.Presence.Roster(g.id, r.ID), Standing: who,
+				Room: s, Roster: rs.o.Voice.Roster(g.id, r.ID), Standing: who,
 				MayEnter: s.Access.MayEnter(who), MayControl: s.Access.MayControl(who),
 			})
 		}
@@ -34,9 +34,9 @@ func (k *Keeper) Rooms(ctx context.Context, guildID snowflake.ID, who access.Sta
 // RoomFor finds the room somebody means when they name none: the one whose
 // chat they type in, else the one they sit in, else the one they own.
 // It fails with errs.RoomNotFound if there is none.
-func (k *Keeper) RoomFor(ctx context.Context, guildID, channel snowflake.ID, who access.Standing) (out snowflake.ID, err error) {
-	err = k.with(ctx, guildID, func(ctx context.Context, g *guildRooms) error {
-		for _, id := range []snowflake.ID{channel, k.o.Presence.ChannelOf(g.id, who.UserID)} {
+func (rs *Rooms) RoomFor(ctx context.Context, guildID, channel snowflake.ID, who access.Standing) (out snowflake.ID, err error) {
+	err = rs.withLock(ctx, guildID, func(ctx context.Context, g *guildState) error {
+		for _, id := range []snowflake.ID{channel, rs.o.Voice.ChannelOf(g.id, who.UserID)} {
 			if r, err := g.visible(id, who); err == nil {
 				out = r.ID
 				return nil

@@ -18,49 +18,49 @@ import (
 // identify, an outage or an invitation. Rooms, intentions and rosters are
 // compared with it and put right, and the guild is announced as ready. The
 // guild's voice states must have been given to presence before. It only enqueues.
-func (k *Keeper) Load(info room.GuildInfo, channels []Channel) {
-	g := k.guild(info.ID, true)
+func (rs *Rooms) Load(info room.GuildInfo, channels []Channel) {
+	g := rs.guild(info.ID, true)
 	if g == nil {
 		return // closing
 	}
 	g.beginLoad()
-	k.enqueue(g, errand{alone: true, do: func(ctx context.Context) {
+	rs.push(g, job{exclusive: true, run: func(ctx context.Context) {
 		defer g.endLoad()
 		g.loads++
-		k.loadUntil(ctx, g, info, channels, g.loads, time.Second)
+		rs.loadUntil(ctx, g, info, channels, g.loads, time.Second)
 	}})
 }
 
 // Expect takes the news that Discord is about to describe a guild: until then it is known, and nothing can be done in it.
 // One of which something is known already is left as it is. It only enqueues.
-func (k *Keeper) Expect(id snowflake.ID) {
-	g := k.guild(id, true)
+func (rs *Rooms) Expect(id snowflake.ID) {
+	g := rs.guild(id, true)
 	if g == nil {
 		return // closing
 	}
-	k.later(g, func(ctx context.Context) {
+	rs.enqueue(g, func(ctx context.Context) {
 		if g.info.ID != 0 {
 			return
 		}
-		info := room.GuildInfo{ID: id, Name: schema.Shown("", id.String())}
-		if _, err := k.o.Hub.Guilds.Create(ctx, id.String(), info); err != nil && !errs.Has(err, errs.Conflict) {
-			k.o.Log.WarnContext(ctx, "could not announce that a server is coming", "guild_id", id, "err", err)
+		info := room.GuildInfo{ID: id, Name: schema.Printable("", id.String())}
+		if _, err := rs.o.Hub.Guilds.Create(ctx, id.String(), info); err != nil && !errs.Has(err, errs.Conflict) {
+			rs.o.Log.WarnContext(ctx, "could not announce that a server is coming", "guild_id", id, "err", err)
 		}
 	})
 }
 
-func (g *guildRooms) beginLoad() {
-	g.inboxMu.Lock()
-	defer g.inboxMu.Unlock()
+func (g *guildState) beginLoad() {
+	g.queueMu.Lock()
+	defer g.queueMu.Unlock()
 	if g.loading == 0 {
 		g.loaded = make(chan struct{})
 	}
 	g.loading++
 }
 
-func (g *guildRooms) endLoad() {
-	g.inboxMu.Lock()
-	defer g.inboxMu.Unlock()
+func (g *guildState) endLoad() {
+	g.queueMu.Lock()
+	defer g.queueMu.Unlock()
 	if g.loading--; g.loading == 0 {
 		close(g.loaded)
 	}
@@ -71,10 +71,10 @@ const loadPatience = 5 * time.Second
 
 // awaitLoads waits while the guild is being loaded: a command given during a
 // restart is answered a little later rather than refused.
-func (g *guildRooms) awaitLoads(ctx, life context.Context) error {
-	g.inboxMu.Lock()
+func (g *guildState) awaitLoads(ctx, life context.Context) error {
+	g.queueMu.Lock()
 	loading, loaded := g.loading, g.loaded
-	g.inboxMu.Unlock()
+	g.queueMu.Unlock()
 	if loading == 0 {
 		return nil
 	}
@@ -92,54 +92,54 @@ func (g *guildRooms) awaitLoads(ctx, life context.Context) error {
 
 // loadUntil loads a guild, and again later if the hub does not answer, unless
 // Discord has described the guild anew meanwhile.
-func (k *Keeper) loadUntil(ctx context.Context, g *guildRooms, info room.GuildInfo, channels []Channel, number int, wait time.Duration) {
+func (rs *Rooms) loadUntil(ctx context.Context, g *guildState, info room.GuildInfo, channels []Channel, number int, wait time.Duration) {
 	if number != g.loads {
 		return
 	}
-	err := k.load(ctx, g, info, channels)
+	err := rs.load(ctx, g, info, channels)
 	if err == nil || ctx.Err() != nil {
 		return
 	}
-	k.o.Log.ErrorContext(ctx, "a server's rooms could not be read; trying again", "guild_id", info.ID, "delay", wait, "err", err)
-	k.after(g, wait, func(context.Context) {
-		k.enqueue(g, errand{alone: true, do: func(ctx context.Context) {
-			k.loadUntil(ctx, g, info, channels, number, min(2*wait, 16*time.Second))
+	rs.o.Log.ErrorContext(ctx, "a server's rooms could not be read; trying again", "guild_id", info.ID, "delay", wait, "err", err)
+	rs.enqueueAfter(g, wait, func(context.Context) {
+		rs.push(g, job{exclusive: true, run: func(ctx context.Context) {
+			rs.loadUntil(ctx, g, info, channels, number, min(2*wait, 16*time.Second))
 		}})
 	})
 }
 
-func (k *Keeper) load(ctx context.Context, g *guildRooms, info room.GuildInfo, channels []Channel) error {
+func (rs *Rooms) load(ctx context.Context, g *guildState, info room.GuildInfo, channels []Channel) error {
 	g.ready, g.info = false, info
-	if err := k.loadSettings(ctx, g); err != nil {
+	if err := rs.loadSettings(ctx, g); err != nil {
 		return err
 	}
-	if err := k.loadRooms(ctx, g); err != nil {
+	if err := rs.loadRooms(ctx, g); err != nil {
 		return err
 	}
-	g.info.Access = k.o.Discord.Guild(g.id)
+	g.info.Access = rs.o.Discord.Guild(g.id)
 	for _, r := range g.rooms {
-		k.refresh(g, r, false)
+		rs.refresh(g, r, false)
 	}
-	if err := k.track(ctx, g); err != nil {
+	if err := rs.track(ctx, g); err != nil {
 		return err
 	}
-	err := k.compare(ctx, g, channels, k.editsOf(g))
+	err := rs.compare(ctx, g, channels, rs.editsOf(g))
 	if g.behind = err != nil; g.behind { // the sweeps go on with it
-		k.o.Log.WarnContext(ctx, "not everything could be put right at once", "guild_id", g.id, "err", err)
+		rs.o.Log.WarnContext(ctx, "not everything could be put right at once", "guild_id", g.id, "err", err)
 	}
 	g.ready, g.info.Ready = true, true
-	k.lobbies(g)
-	k.later(g, func(ctx context.Context) { k.regate(ctx, g) })
+	rs.lobbies(g)
+	rs.enqueue(g, func(ctx context.Context) { rs.onGateChanged(ctx, g) })
 	if len(g.rooms) > 0 {
-		k.o.AskInfo(g.id)
+		rs.o.RequestChannelInfo(g.id)
 	}
-	return k.o.Announce(ctx, g.info)
+	return rs.o.Announce(ctx, g.info)
 }
 
 // Reannounce tells again what a guild is, to a hub that has forgotten it. It
 // waits for the guild's turn.
-func (k *Keeper) Reannounce(ctx context.Context, id snowflake.ID) error {
-	g := k.guild(id, false)
+func (rs *Rooms) Reannounce(ctx context.Context, id snowflake.ID) error {
+	g := rs.guild(id, false)
 	if g == nil {
 		return nil
 	}
@@ -151,67 +151,67 @@ func (k *Keeper) Reannounce(ctx context.Context, id snowflake.ID) error {
 	if g.info.ID == 0 {
 		return nil // never loaded: it is announced when it is
 	}
-	return k.o.Announce(ctx, g.info)
+	return rs.o.Announce(ctx, g.info)
 }
 
 // Unready takes the news that a guild is unavailable: requests are refused
 // until it is loaded again. It only enqueues.
-func (k *Keeper) Unready(id snowflake.ID) {
-	k.laterIn(id, k.unready)
+func (rs *Rooms) Unready(id snowflake.ID) {
+	rs.enqueueIn(id, rs.unready)
 }
 
-func (k *Keeper) unready(ctx context.Context, g *guildRooms) {
+func (rs *Rooms) unready(ctx context.Context, g *guildState) {
 	if g.info.ID == 0 {
 		return // never loaded: nothing was said of it but that it is expected
 	}
 	g.ready, g.info.Ready = false, false
-	if err := k.o.Announce(ctx, g.info); err != nil {
-		k.o.Log.WarnContext(ctx, "could not announce that a server is unavailable", "guild_id", g.id, "err", err)
+	if err := rs.o.Announce(ctx, g.info); err != nil {
+		rs.o.Log.WarnContext(ctx, "could not announce that a server is unavailable", "guild_id", g.id, "err", err)
 	}
 }
 
 // Left takes the news that the bot was removed from a guild. Its rooms stay
 // stored: if the bot is invited again, they are compared with what is there
 // then. It only enqueues.
-func (k *Keeper) Left(id snowflake.ID) {
-	k.aloneIn(id, func(ctx context.Context, g *guildRooms) {
+func (rs *Rooms) Left(id snowflake.ID) {
+	rs.enqueueExclusive(id, func(ctx context.Context, g *guildState) {
 		g.loads++ // a load that failed is not tried again
-		k.unready(ctx, g)
+		rs.unready(ctx, g)
 		for _, r := range g.rooms {
-			k.o.Presence.Closed(g.summary(r), room.ClosedLost)
+			rs.o.Voice.Closed(g.summary(r), room.ClosedLost)
 		}
 		clear(g.rooms)
 	})
 }
 
 // loadRooms reads the guild's rooms and intentions.
-func (k *Keeper) loadRooms(ctx context.Context, g *guildRooms) error {
-	rooms, err := k.o.Hub.Rooms.List(ctx, g.id.String())
+func (rs *Rooms) loadRooms(ctx context.Context, g *guildState) error {
+	rooms, err := rs.o.Hub.Rooms.List(ctx, g.id.String())
 	if err != nil {
 		return fmt.Errorf("rooms: %w", err)
 	}
-	intended, err := k.o.Hub.Intentions.List(ctx, g.id.String())
+	intended, err := rs.o.Hub.PendingCreates.List(ctx, g.id.String())
 	if err != nil {
 		return fmt.Errorf("intentions: %w", err)
 	}
 	clear(g.rooms)
-	clear(g.intended)
+	clear(g.pendingCreates)
 	for _, e := range rooms {
-		r := &kept{Room: e.Value, rev: e.Rev, way: newWayIn(&e.Value)}
+		r := &roomState{Room: e.Value, rev: e.Rev, way: newWayIn(&e.Value)}
 		g.rooms[r.ID] = r
-		k.flush(ctx, g, r)
-		k.watchHolds(g, r)
+		rs.flush(ctx, g, r)
+		rs.watchHolds(g, r)
 	}
 	for _, e := range intended {
-		g.intended[e.Value.ID] = e.Value
+		g.pendingCreates[e.Value.ID] = e.Value
 	}
 	return nil
 }
 
 // track hands the rooms to presence with what the hub last held of them, and
 // removes from the hub what is no room any more.
-func (k *Keeper) track(ctx context.Context, g *guildRooms) error {
-	priors, err := k.o.Hub.Rosters.List(ctx, g.id.String())
+func (rs *Rooms) track(ctx context.Context, g *guildState) error {
+	priors, err := rs.o.Hub.Rosters.List(ctx, g.id.String())
 	if err != nil {
 		return fmt.Errorf("rosters: %w", err)
 	}
@@ -219,7 +219,7 @@ func (k *Keeper) track(ctx context.Context, g *guildRooms) error {
 	for _, e := range priors {
 		id, err := snowflake.Parse(e.Key[strings.IndexByte(e.Key, '.')+1:])
 		if err != nil || g.rooms[id] == nil && !e.Value.Gone() {
-			if err := k.o.Hub.Rosters.Delete(ctx, e.Key); err != nil {
+			if err := rs.o.Hub.Rosters.Delete(ctx, e.Key); err != nil {
 				return fmt.Errorf("rosters: %w", err)
 			}
 			continue
@@ -231,7 +231,7 @@ func (k *Keeper) track(ctx context.Context, g *guildRooms) error {
 		known = append(known, voice.Known{Room: g.summary(r), Prior: prior[id]})
 	}
 	done := make(chan struct{})
-	k.o.Presence.Track(known, func() { close(done) })
+	rs.o.Voice.Track(known, func() { close(done) })
 	select {
 	case <-done:
 		return nil

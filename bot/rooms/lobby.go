@@ -18,89 +18,89 @@ import (
 // Who has as many rooms as they may have is moved into the room they have. Who
 // left meanwhile leaves nothing behind. Who comes again and again waits a while:
 // Discord's limits are the whole server's.
-func (k *Keeper) lobby(ctx context.Context, g *guildRooms, lobbyID, user snowflake.ID) {
+func (rs *Rooms) lobby(ctx context.Context, g *guildState, lobbyID, user snowflake.ID) {
 	if g.settings.Lobby(lobbyID) == nil {
 		return
 	}
-	if g.laneTaken(ctx, lobbyLane(user)) {
+	if g.laneBusy(ctx, lobbyLane(user)) {
 		g.again[user] = lobbyID // whoever is in the lane looks where they are then
 		return
 	}
 	_ = g.inLane(ctx, lobbyLane(user), func() error {
 		for ok := true; ok; lobbyID, ok = g.again[user] {
 			delete(g.again, user)
-			k.intoRoom(ctx, g, lobbyID, user)
+			rs.intoRoom(ctx, g, lobbyID, user)
 		}
 		return nil
 	})
 }
 
 // intoRoom is lobby in the user's lane.
-func (k *Keeper) intoRoom(ctx context.Context, g *guildRooms, lobbyID, user snowflake.ID) {
+func (rs *Rooms) intoRoom(ctx context.Context, g *guildState, lobbyID, user snowflake.ID) {
 	lobby := g.settings.Lobby(lobbyID)
-	if lobby == nil || k.o.Discord.AFK(g.id, lobbyID) || k.o.Presence.ChannelOf(g.id, user) != lobbyID {
+	if lobby == nil || rs.o.Discord.AFK(g.id, lobbyID) || rs.o.Voice.ChannelOf(g.id, user) != lobbyID {
 		return
 	}
 	if wait := g.moveLater(user, g.now()); wait > 0 {
-		k.lobbyIn(g, wait, user)
+		rs.lobbyIn(g, wait, user)
 		return
 	}
-	log := k.o.Log.With("guild_id", g.id, "user_id", user, "lobby_id", lobbyID)
-	if err := k.fromLobby(ctx, g, *lobby, user); err != nil {
+	log := rs.o.Log.With("guild_id", g.id, "user_id", user, "lobby_id", lobbyID)
+	if err := rs.fromLobby(ctx, g, *lobby, user); err != nil {
 		log.Info("a lobby opened no room", "err", err)
-		k.say(g, LobbyFailed{GuildID: g.id, User: user, Err: errs.Public(err)})
+		rs.notify(g, LobbyFailed{GuildID: g.id, User: user, Err: errs.Public(err)})
 	}
 }
 
 // lobbyIn looks after somebody in a lobby in a while, or with a sweep; once, however often it is called meanwhile.
-func (k *Keeper) lobbyIn(g *guildRooms, wait time.Duration, user snowflake.ID) {
+func (rs *Rooms) lobbyIn(g *guildState, wait time.Duration, user snowflake.ID) {
 	if !g.waits[user] {
 		g.waits[user] = true
-		k.after(g, wait, func(ctx context.Context) { k.lobbyAgain(ctx, g, user) })
+		rs.enqueueAfter(g, wait, func(ctx context.Context) { rs.lobbyAgain(ctx, g, user) })
 	}
 }
 
 // lobbyAgain looks after somebody who had to wait in a lobby, if they still do.
-func (k *Keeper) lobbyAgain(ctx context.Context, g *guildRooms, user snowflake.ID) {
+func (rs *Rooms) lobbyAgain(ctx context.Context, g *guildState, user snowflake.ID) {
 	if waits := g.waits[user]; !waits || !g.ready {
 		return
 	}
 	delete(g.waits, user)
-	k.lobby(ctx, g, k.o.Presence.ChannelOf(g.id, user), user)
+	rs.lobby(ctx, g, rs.o.Voice.ChannelOf(g.id, user), user)
 }
 
-func (k *Keeper) fromLobby(ctx context.Context, g *guildRooms, lobby guild.Lobby, user snowflake.ID) error {
-	who, err := k.lately(ctx, g, user) // Discord told it with their coming
+func (rs *Rooms) fromLobby(ctx context.Context, g *guildState, lobby guild.Lobby, user snowflake.ID) error {
+	who, err := rs.recentStanding(ctx, g, user) // Discord told it with their coming
 	if err != nil {
 		return err
 	}
 	r := g.roomOf(user)
 	if r == nil || g.owned(user) < g.settings.RoomsPerMember {
 		if lobby.CategoryID == 0 {
-			lobby.CategoryID = k.parentOf(ctx, g, lobby.ChannelID)
+			lobby.CategoryID = rs.parentOf(ctx, g, lobby.ChannelID)
 		}
 		q := room.OpenRequest{Actor: access.Actor{UserID: user, Via: access.ViaDiscord, Standing: &who}}
-		if r, err = k.opened(ctx, g, opening{id: newID(), who: who, q: q, lobby: &lobby}); err != nil {
+		if r, err = rs.opened(ctx, g, opening{id: newID(), who: who, q: q, lobby: &lobby}); err != nil {
 			return err
 		}
 	}
 	if a := g.summary(r).Access; !a.MayEnter(who) {
-		return k.shut(g, a, who)
+		return rs.shut(g, a, who)
 	}
-	fresh := g.now().Sub(r.OpenedAt) < holdMoved && room.Taken(k.o.Presence.Roster(g.id, r.ID)) == 0
-	if k.o.Presence.ChannelOf(g.id, user) == lobby.ChannelID {
+	fresh := g.now().Sub(r.OpenedAt) < holdMoved && room.Occupied(rs.o.Voice.Roster(g.id, r.ID)) == 0
+	if rs.o.Voice.ChannelOf(g.id, user) == lobby.ChannelID {
 		g.moving(user, g.now())
-		err = k.o.Discord.Move(ctx, g.id, user, r.ID, "Snug: from the lobby")
+		err = rs.o.Discord.Move(ctx, g.id, user, r.ID, "Snug: from the lobby")
 		if err == nil || errs.Has(err, errs.DiscordUnavailable) {
 			return err
 		}
 	}
 	if fresh {
-		e := g.inRoomsLane(ctx, r, func() error {
-			if room.Taken(k.o.Presence.Roster(g.id, r.ID)) > 0 {
+		e := g.inRoomLane(ctx, r, func() error {
+			if room.Occupied(rs.o.Voice.Roster(g.id, r.ID)) > 0 {
 				return nil // somebody else came
 			}
-			return k.close(ctx, g, r, room.ClosedAlone, 0, access.ViaSnug)
+			return rs.close(ctx, g, r, room.ClosedAlone, 0, access.ViaSnug)
 		})
 		if e != nil {
 			return e
@@ -113,11 +113,11 @@ func (k *Keeper) fromLobby(ctx context.Context, g *guildRooms, lobby guild.Lobby
 }
 
 // parentOf gives a lobby's category; the guild's for rooms if it has none or cannot be found.
-func (k *Keeper) parentOf(ctx context.Context, g *guildRooms, lobby snowflake.ID) snowflake.ID {
+func (rs *Rooms) parentOf(ctx context.Context, g *guildState, lobby snowflake.ID) snowflake.ID {
 	if parent, known := g.parents[lobby]; known {
 		return parent
 	}
-	channels, err := k.o.Discord.Channels(ctx, g.id)
+	channels, err := rs.o.Discord.Channels(ctx, g.id)
 	if err != nil {
 		return g.settings.CategoryID
 	}
@@ -130,13 +130,13 @@ func (k *Keeper) parentOf(ctx context.Context, g *guildRooms, lobby snowflake.ID
 }
 
 // lobbies has rooms opened for who sits in a lobby already: they came while Snug was away. It only enqueues.
-func (k *Keeper) lobbies(g *guildRooms) {
+func (rs *Rooms) lobbies(g *guildState) {
 	for _, l := range g.settings.Lobbies {
-		for _, p := range k.o.Presence.Roster(g.id, l.ChannelID) {
+		for _, p := range rs.o.Voice.Roster(g.id, l.ChannelID) {
 			if !p.Bot {
-				k.later(g, func(ctx context.Context) {
+				rs.enqueue(g, func(ctx context.Context) {
 					if g.ready {
-						k.lobby(ctx, g, l.ChannelID, p.UserID)
+						rs.lobby(ctx, g, l.ChannelID, p.UserID)
 					}
 				})
 			}
@@ -146,9 +146,9 @@ func (k *Keeper) lobbies(g *guildRooms) {
 
 // SaveLobby adds a lobby or changes one. It fails with errs.Forbidden,
 // Invalid, NotFound (no such voice channel), MissingPermission or DiscordUnavailable.
-func (k *Keeper) SaveLobby(ctx context.Context, guildID snowflake.ID, q guild.LobbyRequest) (out guild.LobbyDone, err error) {
-	err = k.setting(ctx, guildID, q.Actor, func(ctx context.Context, g *guildRooms) error {
-		if err := k.lobbyChannel(ctx, g, &q); err != nil {
+func (rs *Rooms) SaveLobby(ctx context.Context, guildID snowflake.ID, q guild.LobbyRequest) (out guild.LobbyDone, err error) {
+	err = rs.setting(ctx, guildID, q.Actor, func(ctx context.Context, g *guildState) error {
+		if err := rs.lobbyChannel(ctx, g, &q); err != nil {
 			return err
 		}
 		next := g.settings.Clone()
@@ -160,18 +160,18 @@ func (k *Keeper) SaveLobby(ctx context.Context, guildID snowflake.ID, q guild.Lo
 		if err := next.Validate(); err != nil {
 			return err
 		}
-		if err := k.saveSettings(ctx, g, next, q.Actor); err != nil {
+		if err := rs.saveSettings(ctx, g, next, q.Actor); err != nil {
 			return err
 		}
 		out = guild.LobbyDone{Lobby: q.Lobby, Lobbies: g.settings.Clone().Lobbies}
-		k.lobbies(g)
+		rs.lobbies(g)
 		return nil
 	})
 	return out, err
 }
 
 // lobbyChannel checks a lobby's channel, or makes one.
-func (k *Keeper) lobbyChannel(ctx context.Context, g *guildRooms, q *guild.LobbyRequest) error {
+func (rs *Rooms) lobbyChannel(ctx context.Context, g *guildState, q *guild.LobbyRequest) error {
 	trial := q.Lobby
 	if trial.ChannelID == 0 {
 		trial.ChannelID = 1 // what else is wrong is told before a channel is made
@@ -182,7 +182,7 @@ func (k *Keeper) lobbyChannel(ctx context.Context, g *guildRooms, q *guild.Lobby
 	if err := next.Validate(); err != nil {
 		return err
 	}
-	channels, err := k.o.Discord.Channels(ctx, g.id)
+	channels, err := rs.o.Discord.Channels(ctx, g.id)
 	if err != nil {
 		return err
 	}
@@ -195,28 +195,28 @@ func (k *Keeper) lobbyChannel(ctx context.Context, g *guildRooms, q *guild.Lobby
 		if err != nil {
 			return err
 		}
-		q.Lobby.ChannelID, err = k.o.Discord.CreateLobby(ctx, g.id, cmp.Or(l.CategoryID, g.settings.CategoryID), name)
+		q.Lobby.ChannelID, err = rs.o.Discord.CreateLobby(ctx, g.id, cmp.Or(l.CategoryID, g.settings.CategoryID), name)
 		return err
 	case !of(l.ChannelID, KindVoice):
 		return errs.Field("channel_id", "That is no voice channel of this server, or Snug cannot see it. Choose another, or let Snug see it.")
 	}
-	return k.mayBeLobby(g, q.Lobby.ChannelID, "channel_id")
+	return rs.mayBeLobby(g, q.Lobby.ChannelID, "channel_id")
 }
 
 // mayBeLobby says what is against a voice channel as a lobby; field is where it was chosen.
-func (k *Keeper) mayBeLobby(g *guildRooms, id snowflake.ID, field string) error {
+func (rs *Rooms) mayBeLobby(g *guildState, id snowflake.ID, field string) error {
 	switch {
 	case g.rooms[id] != nil:
 		return errs.Field(field, "That channel is a room. Choose a voice channel that stays.")
-	case k.o.Discord.AFK(g.id, id):
+	case rs.o.Discord.AFK(g.id, id):
 		return errs.Field(field, "That is the server's inactive channel: Discord moves people there who are idle. Choose another.")
 	}
 	return nil
 }
 
 // RemoveLobby ends a lobby. It fails with errs.Forbidden or NotFound.
-func (k *Keeper) RemoveLobby(ctx context.Context, guildID snowflake.ID, q guild.LobbyRemoval) (out guild.LobbyDone, err error) {
-	err = k.setting(ctx, guildID, q.Actor, func(ctx context.Context, g *guildRooms) error {
+func (rs *Rooms) RemoveLobby(ctx context.Context, guildID snowflake.ID, q guild.LobbyRemoval) (out guild.LobbyDone, err error) {
+	err = rs.setting(ctx, guildID, q.Actor, func(ctx context.Context, g *guildState) error {
 		next := g.settings.Clone()
 		l := next.Lobby(q.ChannelID)
 		if l == nil {
@@ -224,12 +224,12 @@ func (k *Keeper) RemoveLobby(ctx context.Context, guildID snowflake.ID, q guild.
 		}
 		out.Lobby = *l
 		next.Lobbies = slices.DeleteFunc(next.Lobbies, func(l guild.Lobby) bool { return l.ChannelID == q.ChannelID })
-		if err := k.saveSettings(ctx, g, next, q.Actor); err != nil {
+		if err := rs.saveSettings(ctx, g, next, q.Actor); err != nil {
 			return err
 		}
 		out.Lobbies = g.settings.Clone().Lobbies
 		if q.Delete {
-			return k.o.Discord.DeleteChannel(ctx, q.ChannelID, "Snug: lobby removed by "+q.Actor.UserID.String())
+			return rs.o.Discord.DeleteChannel(ctx, q.ChannelID, "Snug: lobby removed by "+q.Actor.UserID.String())
 		}
 		return nil
 	})

@@ -30,16 +30,16 @@ func openLane(intention string) string   { return "open " + intention }
 
 // lane is taken by who has its token. want counts them and who waits for it.
 type lane struct {
-	token chan struct{}
-	want  int
+	token   chan struct{}
+	waiting int
 }
 
 // task is somebody's work on a guild. Its context carries it, to whatever calls Discord.
 type task struct {
-	g      *guildRooms
-	holds  bool     // it has the turn
-	lanes  []string // that it is in
-	parked func()   // called when it sets the turn down or is done; nil: nobody wants to know
+	g         *guildState
+	locked    bool     // it has the turn
+	lanes     []string // that it is in
+	onRelease func()   // called when it sets the turn down or is done; nil: nobody wants to know
 }
 
 type taskKey struct{}
@@ -50,55 +50,55 @@ func taskOf(ctx context.Context) *task {
 }
 
 // begin takes the guild's turn for a task, whose end has to be called.
-func (g *guildRooms) begin(ctx context.Context, parked func()) (context.Context, *task, error) {
-	if err := g.take(ctx); err != nil {
+func (g *guildState) begin(ctx context.Context, parked func()) (context.Context, *task, error) {
+	if err := g.lock(ctx); err != nil {
 		return ctx, nil, err
 	}
 	g.tasks++
-	t := &task{g: g, holds: true, parked: parked}
+	t := &task{g: g, locked: true, onRelease: parked}
 	return context.WithValue(ctx, taskKey{}, t), t, nil
 }
 
 // end ends a task that has the turn.
 func (t *task) end() {
 	t.g.tasks--
-	t.setDown()
+	t.releaseLock()
 }
 
-func (t *task) setDown() {
-	t.holds = false
-	if t.g.tasks <= t.g.alone {
-		t.g.wakeAlone()
+func (t *task) releaseLock() {
+	t.locked = false
+	if t.g.tasks <= t.g.exclusive {
+		t.g.wakeExclusive()
 	}
-	t.g.give()
-	if t.parked != nil {
-		t.parked()
-		t.parked = nil
+	t.g.unlock()
+	if t.onRelease != nil {
+		t.onRelease()
+		t.onRelease = nil
 	}
 }
 
-// takeUp takes the turn again. It does not give up: nobody who has it waits for Discord.
-func (t *task) takeUp() {
-	<-t.g.turn
-	t.g.follow()
-	t.holds = true
+// reacquireLock takes the turn again. It does not give up: nobody who has it waits for Discord.
+func (t *task) reacquireLock() {
+	<-t.g.lockToken
+	t.g.followClock()
+	t.locked = true
 }
 
-// aside runs f, which waits for something, while others have the turn.
-func aside(ctx context.Context, f func()) {
+// unlocked runs f, which waits for something, while others have the turn.
+func unlocked(ctx context.Context, f func()) {
 	t := taskOf(ctx)
-	if t == nil || !t.holds {
+	if t == nil || !t.locked {
 		f()
 		return
 	}
-	t.setDown()
-	defer t.takeUp()
+	t.releaseLock()
+	defer t.reacquireLock()
 	f()
 }
 
 // inLane runs f in a lane of the guild. What was seen before is to be looked at again in f:
 // others may have had the turn. A task that is in the lane already stays in it.
-func (g *guildRooms) inLane(ctx context.Context, name string, f func() error) error {
+func (g *guildState) inLane(ctx context.Context, name string, f func() error) error {
 	t := taskOf(ctx)
 	if slices.Contains(t.lanes, name) {
 		return f()
@@ -109,9 +109,9 @@ func (g *guildRooms) inLane(ctx context.Context, name string, f func() error) er
 		l.token <- struct{}{}
 		g.lanes[name] = l
 	}
-	l.want++
+	l.waiting++
 	defer func() {
-		if l.want--; l.want == 0 {
+		if l.waiting--; l.waiting == 0 {
 			delete(g.lanes, name)
 		}
 	}()
@@ -119,7 +119,7 @@ func (g *guildRooms) inLane(ctx context.Context, name string, f func() error) er
 	case <-l.token:
 	default:
 		entered := false
-		aside(ctx, func() {
+		unlocked(ctx, func() {
 			select {
 			case <-l.token:
 				entered = true
@@ -138,13 +138,13 @@ func (g *guildRooms) inLane(ctx context.Context, name string, f func() error) er
 	return f()
 }
 
-// laneTaken says whether somebody else is in a lane. The caller holds the turn.
-func (g *guildRooms) laneTaken(ctx context.Context, name string) bool {
+// laneBusy says whether somebody else is in a lane. The caller holds the turn.
+func (g *guildState) laneBusy(ctx context.Context, name string) bool {
 	return g.lanes[name] != nil && !slices.Contains(taskOf(ctx).lanes, name)
 }
 
-// inRoomsLane runs f in a room's lane, unless the room has ended by then.
-func (g *guildRooms) inRoomsLane(ctx context.Context, r *kept, f func() error) error {
+// inRoomLane runs f in a room's lane, unless the room has ended by then.
+func (g *guildState) inRoomLane(ctx context.Context, r *roomState, f func() error) error {
 	return g.inLane(ctx, roomLane(r.ID), func() error {
 		if g.rooms[r.ID] != r {
 			return nil
@@ -153,14 +153,14 @@ func (g *guildRooms) inRoomsLane(ctx context.Context, r *kept, f func() error) e
 	})
 }
 
-// awaitAlone waits until no other task goes on in the guild: what is about to
+// awaitExclusive waits until no other task goes on in the guild: what is about to
 // be done replaces what they work on. The caller holds the turn.
-func (g *guildRooms) awaitAlone(ctx context.Context) {
-	g.alone++
-	defer func() { g.alone-- }()
-	for g.tasks > g.alone && ctx.Err() == nil {
+func (g *guildState) awaitExclusive(ctx context.Context) {
+	g.exclusive++
+	defer func() { g.exclusive-- }()
+	for g.tasks > g.exclusive && ctx.Err() == nil {
 		wake := g.wake
-		aside(ctx, func() {
+		unlocked(ctx, func() {
 			select {
 			case <-wake:
 			case <-ctx.Done():
@@ -169,8 +169,8 @@ func (g *guildRooms) awaitAlone(ctx context.Context) {
 	}
 }
 
-// wakeAlone has who waits to be alone look again.
-func (g *guildRooms) wakeAlone() {
+// wakeExclusive has who waits to be alone look again.
+func (g *guildState) wakeExclusive() {
 	close(g.wake)
 	g.wake = make(chan struct{})
 }

@@ -25,8 +25,8 @@ type Personal interface {
 	Open() bool
 }
 
-// Aloud is a personal notice that is said in the room's chat, because its reader could not be messaged.
-type Aloud struct{ Personal }
+// InChat is a personal notice that is said in the room's chat, because its reader could not be messaged.
+type InChat struct{ Personal }
 
 // The notices. The personal ones go to a user as a direct message, the others into the room's chat.
 type (
@@ -79,8 +79,8 @@ type (
 		User    snowflake.ID
 		Err     *errs.Error
 	}
-	// Happened : entries of the audit, for the guild's log channel.
-	Happened struct {
+	// LogEntries : entries of the audit, for the guild's log channel.
+	LogEntries struct {
 		GuildID snowflake.ID
 		Channel snowflake.ID
 		Entries []audit.Entry
@@ -96,7 +96,7 @@ func (MovedBack) notice()     {}
 func (KnockAnswered) notice() {}
 func (NewOwner) notice()      {}
 func (LobbyFailed) notice()   {}
-func (Happened) notice()      {}
+func (LogEntries) notice()    {}
 
 // Reader gives whom the notice is for and who caused it: people cause themselves what follows from what they did.
 func (n Invited) Reader() (to, causedBy snowflake.ID)       { return n.User, n.By }
@@ -113,96 +113,96 @@ func (n KnockAnswered) Open() bool { return n.LetIn }
 func (LobbyFailed) Open() bool     { return false }
 
 const (
-	sayTime     = 30 * time.Second // for one notice
-	directTime  = 25 * time.Second // of it, for a direct message; the chat has the rest
-	tellTime    = 5 * time.Second  // for a direct message that somebody waits for
-	maxSpeech   = 500              // notices of a guild that wait to be said; more are dropped
-	maxDirect   = 50               // direct messages of a guild that are on their way; more are given up at once
-	mostEntries = 10               // entries of the audit in one message
-	logPause    = 10 * time.Minute // after the log channel could not be written to
+	noticeTimeout  = 30 * time.Second // for one notice
+	directTimeout  = 25 * time.Second // of it, for a direct message; the chat has the rest
+	awaitedTimeout = 5 * time.Second  // for a direct message that somebody waits for
+	maxNotices     = 500              // notices of a guild that wait to be said; more are dropped
+	maxDirect      = 50               // direct messages of a guild that are on their way; more are given up at once
+	mostEntries    = 10               // entries of the audit in one message
+	logPause       = 10 * time.Minute // after the log channel could not be written to
 )
 
-// said is a notice that waits to be said.
-type said struct {
+// queuedNotice is a notice that waits to be said.
+type queuedNotice struct {
 	notice   Notice
 	language string
 }
 
-// say has a notice said, after those before it. It never waits: what is said is no part of a turn.
-func (k *Keeper) say(g *guildRooms, n Notice) {
-	g.inboxMu.Lock()
-	defer g.inboxMu.Unlock()
-	if k.ctx.Err() != nil {
+// notify has a notice said, after those before it. It never waits: what is said is no part of a turn.
+func (rs *Rooms) notify(g *guildState, n Notice) {
+	g.queueMu.Lock()
+	defer g.queueMu.Unlock()
+	if rs.ctx.Err() != nil {
 		return
 	}
 	if p, ok := n.(Personal); ok {
-		k.whisper(g, p, g.language())
+		rs.notifyPersonal(g, p, g.language())
 		return
 	}
-	if len(g.speech) >= maxSpeech {
-		k.o.Log.Warn("a message is not sent: too many wait already", "guild_id", g.id)
+	if len(g.notices) >= maxNotices {
+		rs.o.Log.Warn("a message is not sent: too many wait already", "guild_id", g.id)
 		return
 	}
-	g.speech = append(g.speech, said{n, g.language()})
-	if !g.speaking {
-		g.speaking = true
-		k.wg.Go(func() { k.speak(g) })
+	g.notices = append(g.notices, queuedNotice{n, g.language()})
+	if !g.sendingNotices {
+		g.sendingNotices = true
+		rs.wg.Go(func() { rs.sendNotices(g) })
 	}
 }
 
-// whisper has a personal notice said beside all others: it may wait for a budget, and nobody waits for it. The
+// notifyPersonal has a personal notice said beside all others: it may wait for a budget, and nobody waits for it. The
 // caller holds the inbox.
-func (k *Keeper) whisper(g *guildRooms, n Personal, language string) {
-	crowded := g.whispers >= maxDirect
-	g.whispers++
-	k.wg.Go(func() {
+func (rs *Rooms) notifyPersonal(g *guildState, n Personal, language string) {
+	crowded := g.directMessages >= maxDirect
+	g.directMessages++
+	rs.wg.Go(func() {
 		defer func() {
-			g.inboxMu.Lock()
-			g.whispers--
-			g.inboxMu.Unlock()
+			g.queueMu.Lock()
+			g.directMessages--
+			g.queueMu.Unlock()
 		}()
-		ctx, cancel := context.WithTimeout(k.ctx, sayTime)
+		ctx, cancel := context.WithTimeout(rs.ctx, noticeTimeout)
 		defer cancel()
 		var err error = errs.E(errs.RateLimited, "Snug sends no more direct messages just now, so that Discord does not take it for spam.")
 		if !crowded {
-			err = k.direct(ctx, g.id, language, n, directTime)
+			err = rs.sendDirect(ctx, g.id, language, n, directTimeout)
 		}
 		if err != nil {
-			k.aloud(ctx, g.id, language, n)
+			rs.sendToChat(ctx, g.id, language, n)
 		}
 	})
 }
 
-// direct says a personal notice to its reader alone.
-func (k *Keeper) direct(ctx context.Context, guildID snowflake.ID, language string, n Personal, within time.Duration) error {
+// sendDirect says a personal notice to its reader alone.
+func (rs *Rooms) sendDirect(ctx context.Context, guildID snowflake.ID, language string, n Personal, within time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	err := k.o.Tell(ctx, guildID, language, n)
+	err := rs.o.Notify(ctx, guildID, language, n)
 	if err != nil {
-		k.o.Log.InfoContext(ctx, "a direct message did not reach its reader", "guild_id", guildID, "err", err)
+		rs.o.Log.InfoContext(ctx, "a direct message did not reach its reader", "guild_id", guildID, "err", err)
 	}
 	return err
 }
 
-// aloud says a personal notice that everybody in the room may read in its chat. It reports whether it is said there.
-func (k *Keeper) aloud(ctx context.Context, guildID snowflake.ID, language string, n Personal) bool {
+// sendToChat says a personal notice that everybody in the room may read in its chat. It reports whether it is said there.
+func (rs *Rooms) sendToChat(ctx context.Context, guildID snowflake.ID, language string, n Personal) bool {
 	if !n.Open() {
 		return false
 	}
-	err := k.o.Tell(ctx, guildID, language, Aloud{n})
+	err := rs.o.Notify(ctx, guildID, language, InChat{n})
 	if err != nil {
-		k.o.Log.InfoContext(ctx, "a message did not reach its reader, in the room's chat neither", "guild_id", guildID, "err", err)
+		rs.o.Log.InfoContext(ctx, "a message did not reach its reader, in the room's chat neither", "guild_id", guildID, "err", err)
 	}
 	return err == nil
 }
 
-// reach says a personal notice while somebody waits to hear whether its reader got it, and how.
-func (k *Keeper) reach(ctx context.Context, guildID snowflake.ID, language string, n Personal) room.Reached {
-	err := k.direct(ctx, guildID, language, n, tellTime)
+// notifyAndReport says a personal notice while somebody waits to hear whether its reader got it, and how.
+func (rs *Rooms) notifyAndReport(ctx context.Context, guildID snowflake.ID, language string, n Personal) room.Reached {
+	err := rs.sendDirect(ctx, guildID, language, n, awaitedTimeout)
 	switch {
 	case err == nil:
 		return room.ReachedDirect
-	case k.aloud(ctx, guildID, language, n):
+	case rs.sendToChat(ctx, guildID, language, n):
 		return room.ReachedChat
 	case errs.Has(err, errs.Forbidden):
 		return room.ReachedClosed
@@ -211,78 +211,78 @@ func (k *Keeper) reach(ctx context.Context, guildID snowflake.ID, language strin
 }
 
 // language is what is spoken where all can read it.
-func (g *guildRooms) language() string {
+func (g *guildState) language() string {
 	if g.settings.Language != "" {
 		return g.settings.Language
 	}
 	return g.info.Locale
 }
 
-// speak says what waits, in its order.
-func (k *Keeper) speak(g *guildRooms) {
+// sendNotices says what waits, in its order.
+func (rs *Rooms) sendNotices(g *guildState) {
 	for {
-		n, ok := g.nextSpeech(k.ctx)
+		n, ok := g.nextNotice(rs.ctx)
 		if !ok {
 			return
 		}
-		log, isLog := n.notice.(Happened)
-		if isLog && g.logPaused(log.Channel, k.o.Now()) {
+		log, isLog := n.notice.(LogEntries)
+		if isLog && g.logPaused(log.Channel, rs.o.Now()) {
 			continue
 		}
-		ctx, cancel := context.WithTimeout(k.ctx, sayTime)
-		err := k.o.Tell(ctx, g.id, n.language, n.notice)
+		ctx, cancel := context.WithTimeout(rs.ctx, noticeTimeout)
+		err := rs.o.Notify(ctx, g.id, n.language, n.notice)
 		cancel()
 		switch {
 		case err == nil:
 		case isLog:
-			g.pauseLog(log.Channel, k.o.Now().Add(logPause))
-			k.o.Log.WarnContext(ctx, "the log channel could not be written to; Snug tries again later", "guild_id", g.id, "channel_id", log.Channel, "err", err)
+			g.pauseLog(log.Channel, rs.o.Now().Add(logPause))
+			rs.o.Log.WarnContext(ctx, "the log channel could not be written to; Snug tries again later", "guild_id", g.id, "channel_id", log.Channel, "err", err)
 		default:
-			k.o.Log.InfoContext(ctx, "a message did not reach its reader", "guild_id", g.id, "err", err)
+			rs.o.Log.InfoContext(ctx, "a message did not reach its reader", "guild_id", g.id, "err", err)
 		}
 	}
 }
 
-// nextSpeech gives what is to be said next; entries for the log channel are put together.
-func (g *guildRooms) nextSpeech(ctx context.Context) (said, bool) {
-	g.inboxMu.Lock()
-	defer g.inboxMu.Unlock()
-	if len(g.speech) == 0 || ctx.Err() != nil {
-		g.speech, g.speaking = nil, false
-		return said{}, false
+// nextNotice gives what is to be said next; entries for the log channel are put together.
+func (g *guildState) nextNotice(ctx context.Context) (queuedNotice, bool) {
+	g.queueMu.Lock()
+	defer g.queueMu.Unlock()
+	if len(g.notices) == 0 || ctx.Err() != nil {
+		g.notices, g.sendingNotices = nil, false
+		return queuedNotice{}, false
 	}
-	n := g.speech[0]
-	g.speech = g.speech[1:]
-	if log, ok := n.notice.(Happened); ok {
-		for len(g.speech) > 0 && len(log.Entries) < mostEntries {
-			next, ok := g.speech[0].notice.(Happened)
+	n := g.notices[0]
+	g.notices = g.notices[1:]
+	if log, ok := n.notice.(LogEntries); ok {
+		for len(g.notices) > 0 && len(log.Entries) < mostEntries {
+			next, ok := g.notices[0].notice.(LogEntries)
 			if !ok || next.Channel != log.Channel {
 				break
 			}
 			log.Entries = append(log.Entries, next.Entries...)
-			g.speech = g.speech[1:]
+			g.notices = g.notices[1:]
 		}
 		n.notice = log
 	}
 	return n, true
 }
 
-func (g *guildRooms) logPaused(channel snowflake.ID, now time.Time) bool {
-	g.inboxMu.Lock()
-	defer g.inboxMu.Unlock()
+func (g *guildState) logPaused(channel snowflake.ID, now time.Time) bool {
+	g.queueMu.Lock()
+	defer g.queueMu.Unlock()
 	return channel == g.logBroken && now.Before(g.logAgain)
 }
 
-func (g *guildRooms) pauseLog(channel snowflake.ID, until time.Time) {
-	g.inboxMu.Lock()
-	defer g.inboxMu.Unlock()
+func (g *guildState) pauseLog(channel snowflake.ID, until time.Time) {
+	g.queueMu.Lock()
+	defer g.queueMu.Unlock()
 	g.logBroken, g.logAgain = channel, until
 }
 
-// logged has an entry of the audit written to the log channel, if there is
+// writeToLogChannel has an entry of the audit written to the log channel, if there is
 // one. Writing there makes no entry, so it never feeds itself.
-func (k *Keeper) logged(g *guildRooms, e audit.Entry) {
+func (rs *Rooms) writeToLogChannel(g *guildState, e audit.Entry) {
 	if g != nil && g.settings.LogChannelID != 0 {
-		k.say(g, Happened{GuildID: g.id, Channel: g.settings.LogChannelID, Entries: []audit.Entry{e}})
+		rs.notify(g, LogEntries{GuildID: g.id, Channel: g.settings.LogChannelID, Entries: []audit.Entry{e}})
 	}
 }

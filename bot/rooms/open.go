@@ -24,22 +24,22 @@ import (
 // does not finish. id makes the request idempotent: the same id gives the
 // room it has already opened; "" for a request that is never repeated. It
 // fails with errs.Forbidden, Invalid, RoomLimit, MissingPermission or DiscordUnavailable.
-func (k *Keeper) Open(ctx context.Context, guildID snowflake.ID, id string, q room.OpenRequest) (out room.OpenedRoom, err error) {
-	who, err := k.standing(ctx, guildID, q.Actor)
+func (rs *Rooms) Open(ctx context.Context, guildID snowflake.ID, id string, q room.OpenRequest) (out room.OpenedRoom, err error) {
+	who, err := rs.standing(ctx, guildID, q.Actor)
 	if err != nil {
 		return out, err
 	}
 	if id == "" {
 		id = newID()
 	}
-	err = k.with(ctx, guildID, func(ctx context.Context, g *guildRooms) error {
-		r, err := k.opened(ctx, g, opening{id: id, who: who, q: q})
+	err = rs.withLock(ctx, guildID, func(ctx context.Context, g *guildState) error {
+		r, err := rs.opened(ctx, g, opening{id: id, who: who, q: q})
 		if err != nil {
 			return err
 		}
 		out.Room = g.summary(r)
 		if i := slices.IndexFunc(r.Invites, func(v room.Invite) bool { return v.By == r.OwnerID }); i >= 0 {
-			out.Invite, err = k.link(r, &r.Invites[i])
+			out.Invite, err = rs.link(r, &r.Invites[i])
 		}
 		return err
 	})
@@ -54,85 +54,85 @@ type opening struct {
 	lobby *guild.Lobby // it is opened through; nil for none
 }
 
-func (k *Keeper) opened(ctx context.Context, g *guildRooms, o opening) (r *kept, err error) {
+func (rs *Rooms) opened(ctx context.Context, g *guildState, o opening) (r *roomState, err error) {
 	err = g.inLane(ctx, openLane(o.id), func() error { // the same request may come again meanwhile
-		r, err = k.open(ctx, g, o)
+		r, err = rs.open(ctx, g, o)
 		return err
 	})
 	return r, err
 }
 
 // open is opened in the intention's lane.
-func (k *Keeper) open(ctx context.Context, g *guildRooms, o opening) (*kept, error) {
+func (rs *Rooms) open(ctx context.Context, g *guildState, o opening) (*roomState, error) {
 	for _, r := range g.rooms {
-		if r.IntentionID == o.id {
+		if r.PendingCreateID == o.id {
 			return r, nil
 		}
 	}
-	if in, begun := g.intended[o.id]; begun && in.OwnerID == o.who.UserID {
-		return k.openOn(ctx, g, in)
+	if in, begun := g.pendingCreates[o.id]; begun && in.OwnerID == o.who.UserID {
+		return rs.openOn(ctx, g, in)
 	}
-	if err := k.mayOpen(g, o.who); err != nil {
+	if err := rs.mayOpen(g, o.who); err != nil {
 		return nil, err
 	}
-	in, err := k.intend(ctx, g, o)
+	in, err := rs.recordPendingCreate(ctx, g, o)
 	if err != nil {
 		return nil, err
 	}
-	if err := k.passes(g, &in, o.who); err != nil {
+	if err := rs.passes(g, &in, o.who); err != nil {
 		return nil, err
 	}
 	wctx, cancel := writing(ctx)
 	defer cancel()
-	if _, err := k.o.Hub.Intentions.Create(wctx, intentionKey(in), in); err != nil {
+	if _, err := rs.o.Hub.PendingCreates.Create(wctx, pendingCreateKey(in), in); err != nil {
 		return nil, err
 	}
-	g.intended[in.ID] = in
+	g.pendingCreates[in.ID] = in
 	g.opening(o.who.UserID, g.now())
 	wanted := in.CategoryID
 	named, neutral := in.Name, ""
 	if o.q.Name == "" { // nobody typed it: a display name, a template, one from before
 		neutral = neutralName(in.Number)
 	}
-	in, channel, whole, err := k.createChannel(ctx, g, in, neutral)
+	in, channel, whole, err := rs.createChannel(ctx, g, in, neutral)
 	if err != nil {
 		// With an unknown outcome the intention stays, and a sweep looks for the channel again.
 		if !errs.Has(err, errs.DiscordUnavailable) {
-			k.forget(ctx, g, in)
+			rs.dropPendingCreate(ctx, g, in)
 		}
 		return nil, err
 	}
-	r, err := k.finish(ctx, g, in, channel, whole)
+	r, err := rs.finishCreate(ctx, g, in, channel, whole)
 	if err != nil {
-		k.unmake(ctx, g, in, channel, err)
+		rs.undoCreate(ctx, g, in, channel, err)
 		return nil, err
 	}
 	if wanted != 0 && in.CategoryID == 0 {
-		k.repaired(ctx, g, r, "the category for rooms is gone, so it was opened at the top of the server")
+		rs.repaired(ctx, g, r, "the category for rooms is gone, so it was opened at the top of the server")
 	}
-	if r.Due.Access {
-		k.goOn(g, r.ID)
+	if r.Pending.Access {
+		rs.continuePending(g, r.ID)
 	}
-	k.askUnasked(g, r)
+	rs.askUnasked(g, r)
 	if in.Name != named {
-		k.say(g, NameRefused{Room: g.summary(r)})
-		k.rememberOf(ctx, g, o.who.UserID, func(p *room.Preferences) { p.Name = "" })
+		rs.notify(g, NameRefused{Room: g.summary(r)})
+		rs.rememberOf(ctx, g, o.who.UserID, func(p *room.Preferences) { p.Name = "" })
 	}
-	k.rememberOpening(ctx, g, o, in)
+	rs.rememberOpening(ctx, g, o, in)
 	return r, nil
 }
 
 // passes fails unless the owner of a room on its way passes its gates. Remembered
 // guests who do not are left out, and those whom nobody knows wait until Discord has said who they are.
-func (k *Keeper) passes(g *guildRooms, in *room.Intention, owner access.Standing) error {
-	place := k.o.Discord.Place(0, in.LobbyID, k.accessOf(g, *in), true)
+func (rs *Rooms) passes(g *guildState, in *room.PendingCreate, owner access.Standing) error {
+	place := rs.o.Discord.Place(0, in.LobbyID, rs.accessOf(g, *in), true)
 	a := room.Access{OwnerID: in.OwnerID, Channel: place.Channel, Gates: place.Gates, PastGate: g.settings.GuestsPastGate}
-	if err := k.admits(g, a, owner, false); err != nil {
+	if err := rs.admits(g, a, owner, false); err != nil {
 		return err
 	}
 	var guests []snowflake.ID
 	for _, u := range in.Guests {
-		if s, known := k.known(g, u); !known {
+		if s, known := rs.knownStanding(g, u); !known {
 			in.Unasked = append(in.Unasked, u)
 		} else if a.Judge(s) == access.Passes {
 			guests = append(guests, u)
@@ -147,8 +147,8 @@ const showsWithin = 5 * time.Second
 
 // openOn finishes an intention of an earlier try of the same request: its process
 // died, or Discord did not say what became of it.
-func (k *Keeper) openOn(ctx context.Context, g *guildRooms, in room.Intention) (*kept, error) {
-	channel, err := k.find(ctx, g, in)
+func (rs *Rooms) openOn(ctx context.Context, g *guildState, in room.PendingCreate) (*roomState, error) {
+	channel, err := rs.findChannel(ctx, g, in)
 	if err != nil {
 		return nil, err
 	}
@@ -158,18 +158,18 @@ func (k *Keeper) openOn(ctx context.Context, g *guildRooms, in room.Intention) (
 			return nil, errs.E(errs.InProgress, "Your room is still being opened: Discord has not said yet whether it is there. Please ask again in a few seconds.").After(showsWithin - age)
 		}
 		named := in.Name
-		if in, channel, whole, err = k.createChannel(ctx, g, in, neutralName(in.Number)); err != nil {
+		if in, channel, whole, err = rs.createChannel(ctx, g, in, neutralName(in.Number)); err != nil {
 			return nil, err
 		}
 		if in.Name != named {
 			defer func() {
 				if r := g.rooms[channel]; r != nil {
-					k.say(g, NameRefused{Room: g.summary(r)})
+					rs.notify(g, NameRefused{Room: g.summary(r)})
 				}
 			}()
 		}
 	}
-	return k.finish(ctx, g, in, channel, whole)
+	return rs.finishCreate(ctx, g, in, channel, whole)
 }
 
 // neutralName is a room's where no other may be used.
@@ -180,11 +180,11 @@ func neutralName(n int) string {
 // createChannel makes the channel of an intention: in a further category if
 // the one intended is full, at the top of the server if it is gone, and under
 // the neutral name, if there is one, where Discord does not allow the intended.
-func (k *Keeper) createChannel(ctx context.Context, g *guildRooms, in room.Intention, neutral string) (room.Intention, snowflake.ID, bool, error) {
+func (rs *Rooms) createChannel(ctx context.Context, g *guildState, in room.PendingCreate, neutral string) (room.PendingCreate, snowflake.ID, bool, error) {
 	for tries := 0; ; tries++ {
-		id, whole, err := k.o.Discord.CreateRoomChannel(ctx, in, k.accessOf(g, in))
+		id, whole, err := rs.o.Discord.CreateRoomChannel(ctx, in, rs.accessOf(g, in))
 		if errs.Has(err, errs.DiscordUnavailable) { // it may exist all the same
-			if found, e := k.find(ctx, g, in); e == nil && found != 0 {
+			if found, e := rs.findChannel(ctx, g, in); e == nil && found != 0 {
 				return in, found, false, nil // whether all its overwrites are there is not known
 			}
 		}
@@ -198,24 +198,24 @@ func (k *Keeper) createChannel(ctx context.Context, g *guildRooms, in room.Inten
 		case rename:
 			in.Name = neutral
 		case full:
-			if in.CategoryID, e = k.overflow(ctx, g, in.CategoryID); e != nil {
+			if in.CategoryID, e = rs.overflow(ctx, g, in.CategoryID); e != nil {
 				return in, 0, false, e
 			}
 		default:
 			in.CategoryID = 0
 		}
 		wctx, cancel := writing(ctx)
-		_, e = k.o.Hub.Intentions.Put(wctx, intentionKey(in), in)
+		_, e = rs.o.Hub.PendingCreates.Put(wctx, pendingCreateKey(in), in)
 		cancel()
 		if e != nil {
 			return in, 0, false, e
 		}
-		g.intended[in.ID] = in
+		g.pendingCreates[in.ID] = in
 	}
 }
 
 // mayOpen checks that a member may open one more room.
-func (k *Keeper) mayOpen(g *guildRooms, who access.Standing) error {
+func (rs *Rooms) mayOpen(g *guildState, who access.Standing) error {
 	s := g.settings
 	if err := who.CheckActive(); err != nil {
 		return err
@@ -224,7 +224,7 @@ func (k *Keeper) mayOpen(g *guildRooms, who access.Standing) error {
 		return errs.E(errs.Forbidden, "In this server only members with certain roles can open rooms. Ask somebody who manages the server.")
 	}
 	mine, coming := g.owned(who.UserID), 0
-	for _, other := range g.intended { // rooms on their way
+	for _, other := range g.pendingCreates { // rooms on their way
 		if other.OwnerID == who.UserID {
 			coming++
 		}
@@ -237,15 +237,15 @@ func (k *Keeper) mayOpen(g *guildRooms, who access.Standing) error {
 			return errs.E(errs.RoomLimit, "You have a room already, “%s”. Close it first, then open a new one.", r.Name)
 		}
 		return errs.E(errs.RoomLimit, "You have as many rooms as you may have here (%d). Close one first, then open a new one.", s.RoomsPerMember)
-	case len(g.rooms)+len(g.intended) >= s.RoomsPerGuild:
+	case len(g.rooms)+len(g.pendingCreates) >= s.RoomsPerGuild:
 		return errs.E(errs.RoomLimit, "This server has %d rooms open, which is as many as it allows. Wait until one closes, or ask somebody who manages the server.", len(g.rooms))
 	}
 	return g.throttled(who.UserID, g.now())
 }
 
 // roomOf gives an open room of a member, the newest; nil if there is none.
-func (g *guildRooms) roomOf(user snowflake.ID) *kept {
-	var found *kept
+func (g *guildState) roomOf(user snowflake.ID) *roomState {
+	var found *roomState
 	for _, r := range g.rooms {
 		if r.OwnerID == user && r.State == room.Open && (found == nil || r.ID > found.ID) {
 			found = r
@@ -254,13 +254,13 @@ func (g *guildRooms) roomOf(user snowflake.ID) *kept {
 	return found
 }
 
-// intend makes the intention to record: what was asked for goes before what
+// recordPendingCreate makes the intention to record: what was asked for goes before what
 // the lobby says, that before what the member had remembered, and that before the guild's settings.
-func (k *Keeper) intend(ctx context.Context, g *guildRooms, o opening) (in room.Intention, err error) {
+func (rs *Rooms) recordPendingCreate(ctx context.Context, g *guildState, o opening) (in room.PendingCreate, err error) {
 	s, q := g.settings, o.q
 	var p room.Preferences
 	if !q.Plain {
-		if p, err = k.preferences(ctx, g, o.who.UserID); err != nil {
+		if p, err = rs.preferences(ctx, g, o.who.UserID); err != nil {
 			return in, err
 		}
 	}
@@ -268,7 +268,7 @@ func (k *Keeper) intend(ctx context.Context, g *guildRooms, o opening) (in room.
 	if o.lobby != nil {
 		lobby = *o.lobby
 	}
-	in = room.Intention{
+	in = room.PendingCreate{
 		ID: o.id, GuildID: g.id, CategoryID: lobby.CategoryID, OwnerID: o.who.UserID, OwnerName: o.who.DisplayName, LobbyID: lobby.ChannelID,
 		Seats: cmp.Or(q.Seats, lobby.Seats, p.Seats, s.Seats), Private: s.Private, Locked: p.Locked, Hidden: p.Hidden, Number: g.number(),
 		Guests: p.Guests, Banned: p.Banned, Via: q.Actor.Via, At: g.now(),
@@ -288,7 +288,7 @@ func (k *Keeper) intend(ctx context.Context, g *guildRooms, o opening) (in room.
 }
 
 // nameFor finds the name of a room. Only a name that was asked for is refused; others give way to the next.
-func (g *guildRooms) nameFor(q room.OpenRequest, p room.Preferences, lobby guild.Lobby, in room.Intention) (string, error) {
+func (g *guildState) nameFor(q room.OpenRequest, p room.Preferences, lobby guild.Lobby, in room.PendingCreate) (string, error) {
 	if q.Name != "" {
 		return g.settings.CheckName(q.Name)
 	}
@@ -311,12 +311,12 @@ func (g *guildRooms) nameFor(q room.OpenRequest, p room.Preferences, lobby guild
 }
 
 // number gives the least number that no open room and no room on its way has.
-func (g *guildRooms) number() int {
+func (g *guildState) number() int {
 	used := map[int]bool{}
 	for _, r := range g.rooms {
 		used[r.Number] = true
 	}
-	for _, in := range g.intended {
+	for _, in := range g.pendingCreates {
 		used[in.Number] = true
 	}
 	n := 1
@@ -327,11 +327,11 @@ func (g *guildRooms) number() int {
 }
 
 // rememberOpening keeps what a member asked for in so many words.
-func (k *Keeper) rememberOpening(ctx context.Context, g *guildRooms, o opening, in room.Intention) {
+func (rs *Rooms) rememberOpening(ctx context.Context, g *guildState, o opening, in room.PendingCreate) {
 	if o.q.Name == "" && o.q.Seats == 0 && o.q.Private == nil {
 		return
 	}
-	k.rememberOf(ctx, g, o.who.UserID, func(p *room.Preferences) {
+	rs.rememberOf(ctx, g, o.who.UserID, func(p *room.Preferences) {
 		if o.q.Name != "" {
 			p.Name = in.Name
 		}
@@ -344,84 +344,84 @@ func (k *Keeper) rememberOpening(ctx context.Context, g *guildRooms, o opening, 
 	})
 }
 
-// finish makes the room of an intention whose channel exists; whole says that all its overwrites are there.
-func (k *Keeper) finish(ctx context.Context, g *guildRooms, in room.Intention, channel snowflake.ID, whole bool) (*kept, error) {
+// finishCreate makes the room of an intention whose channel exists; whole says that all its overwrites are there.
+func (rs *Rooms) finishCreate(ctx context.Context, g *guildState, in room.PendingCreate, channel snowflake.ID, whole bool) (*roomState, error) {
 	now := g.now()
 	doc := room.Room{
 		ID: channel, GuildID: g.id, CategoryID: in.CategoryID, Name: in.Name, OwnerID: in.OwnerID, OwnerName: in.OwnerName, Seats: in.Seats, Limit: in.Seats,
-		Private: in.Private, Locked: in.Locked, Hidden: in.Hidden, LobbyID: in.LobbyID, Number: in.Number, Due: room.Due{Access: !whole},
-		State: room.Open, OpenedAt: now, OpenedBy: in.OwnerID, OpenedName: in.OwnerName, IntentionID: in.ID,
-		Invites: []room.Invite{k.newInvite(g, in.OwnerID, in.OwnerName, in.Seats, 0, 0)},
+		Private: in.Private, Locked: in.Locked, Hidden: in.Hidden, LobbyID: in.LobbyID, Number: in.Number, Pending: room.Pending{Access: !whole},
+		State: room.Open, OpenedAt: now, OpenedBy: in.OwnerID, OpenedName: in.OwnerName, PendingCreateID: in.ID,
+		Invites: []room.Invite{rs.newInvite(g, in.OwnerID, in.OwnerName, in.Seats, 0, 0)},
 	}
 	for _, u := range in.Guests {
 		doc.Guests = append(doc.Guests, room.Guest{UserID: u, By: in.OwnerID, Since: now})
 	}
 	for _, u := range in.Unasked {
-		doc.Guests = append(doc.Guests, room.Guest{UserID: u, By: in.OwnerID, Since: now, Out: room.Unasked})
+		doc.Guests = append(doc.Guests, room.Guest{UserID: u, By: in.OwnerID, Since: now, Suspended: room.Unasked})
 	}
-	k.looks(g, &doc)
+	rs.looks(g, &doc)
 	for _, u := range in.Banned {
 		doc.Bans = append(doc.Bans, room.Ban{UserID: u, By: in.OwnerID, At: now})
 	}
-	roster := k.o.Presence.Roster(g.id, channel)
-	if room.Taken(roster) == 0 {
+	roster := rs.o.Voice.Roster(g.id, channel)
+	if room.Occupied(roster) == 0 {
 		doc.Idle.EmptySince = now
 	}
 	if !room.In(roster, in.OwnerID) {
 		doc.OwnerLeftAt = now
 	}
-	doc.Outbox = []audit.Entry{k.entry(audit.Entry{Kind: audit.EntryOpened, By: in.OwnerID, Via: in.Via, Detail: in.Name}, &kept{Room: doc})}
-	r, err := k.put(ctx, g, doc)
+	doc.Outbox = []audit.Entry{rs.entry(audit.Entry{Kind: audit.RoomOpened, By: in.OwnerID, Via: in.Via, Detail: in.Name}, &roomState{Room: doc})}
+	r, err := rs.storeRoom(ctx, g, doc)
 	if err != nil {
 		return nil, err
 	}
-	k.tell(g, r, room.Opened{})
-	k.forget(ctx, g, in)
-	k.o.Log.InfoContext(ctx, "room opened", "guild_id", g.id, "room_id", r.ID, "user_id", r.OwnerID, "via", in.Via)
+	rs.publish(g, r, room.Opened{})
+	rs.dropPendingCreate(ctx, g, in)
+	rs.o.Log.InfoContext(ctx, "room opened", "guild_id", g.id, "room_id", r.ID, "user_id", r.OwnerID, "via", in.Via)
 	return r, nil
 }
 
-// unmake removes the channel of a room that a full store will not take, unless somebody sits in it. Otherwise, and if
+// undoCreate removes the channel of a room that a full store will not take, unless somebody sits in it. Otherwise, and if
 // that fails, the intention stays, and a sweep finishes the room or removes its channel.
-func (k *Keeper) unmake(ctx context.Context, g *guildRooms, in room.Intention, channel snowflake.ID, why error) {
-	if !errors.Is(why, hub.ErrFull) || len(k.o.Presence.Roster(g.id, channel)) > 0 {
+func (rs *Rooms) undoCreate(ctx context.Context, g *guildState, in room.PendingCreate, channel snowflake.ID, why error) {
+	if !errors.Is(why, hub.ErrFull) || len(rs.o.Voice.Roster(g.id, channel)) > 0 {
 		return
 	}
-	if err := k.o.Discord.DeleteChannel(ctx, channel, "Snug: the room could not be stored"); err != nil {
-		k.o.Log.WarnContext(ctx, "the channel of a room that could not be stored stays until the next sweep", "guild_id", g.id, "room_id", channel, "err", err)
+	if err := rs.o.Discord.DeleteChannel(ctx, channel, "Snug: the room could not be stored"); err != nil {
+		rs.o.Log.WarnContext(ctx, "the channel of a room that could not be stored stays until the next sweep", "guild_id", g.id, "room_id", channel, "err", err)
 		return
 	}
-	k.forget(ctx, g, in)
+	rs.dropPendingCreate(ctx, g, in)
 }
 
-// forget removes an intention that is finished or came to nothing. A failure is made good by the next sweep.
-func (k *Keeper) forget(ctx context.Context, g *guildRooms, in room.Intention) {
+// dropPendingCreate removes an intention that is finished or came to nothing. A failure is made good by the next sweep.
+func (rs *Rooms) dropPendingCreate(ctx context.Context, g *guildState, in room.PendingCreate) {
 	ctx, cancel := writing(ctx)
 	defer cancel()
-	if err := k.o.Hub.Intentions.Delete(ctx, intentionKey(in)); err != nil {
-		k.o.Log.WarnContext(ctx, "an intention stays until the next sweep", "guild_id", in.GuildID, "err", err)
+	if err := rs.o.Hub.PendingCreates.Delete(ctx, pendingCreateKey(in)); err != nil {
+		rs.o.Log.WarnContext(ctx, "an intention stays until the next sweep", "guild_id", in.GuildID, "err", err)
 		return
 	}
-	delete(g.intended, in.ID)
+	delete(g.pendingCreates, in.ID)
 }
 
-func intentionKey(in room.Intention) string { return in.GuildID.String() + "." + in.ID }
+func pendingCreateKey(in room.PendingCreate) string { return in.GuildID.String() + "." + in.ID }
 
-// find looks in Discord for the channel of an intention: it carries the bot's
+// findChannel looks in Discord for the channel of an intention: it carries the bot's
 // mark, the intention's name, place (or none, if its category was deleted since) and seats, its owner's overwrite, was made
 // after the intention was recorded, and is no room yet.
-func (k *Keeper) find(ctx context.Context, g *guildRooms, in room.Intention) (snowflake.ID, error) {
-	channels, err := k.o.Discord.Channels(ctx, g.id)
+func (rs *Rooms) findChannel(ctx context.Context, g *guildState, in room.PendingCreate) (snowflake.ID, error) {
+	channels, err := rs.o.Discord.Channels(ctx, g.id)
 	if err != nil {
 		return 0, err
 	}
-	return g.match(in, channels), nil
+	return g.matchChannel(in, channels), nil
 }
 
 // clockSkew is how far our clock and Discord's may differ when a channel's age is compared.
 const clockSkew = 30 * time.Second
 
-func (g *guildRooms) match(in room.Intention, channels []Channel) snowflake.ID {
+func (g *guildState) matchChannel(in room.PendingCreate, channels []Channel) snowflake.ID {
 	for _, c := range channels {
 		if g.rooms[c.ID] == nil && c.Kind == KindVoice && c.Marked && c.Name == in.Name && (c.ParentID == in.CategoryID || c.ParentID == 0) && c.UserLimit == in.Seats &&
 			slices.Contains(c.Admitted, in.OwnerID) && c.ID.Time().After(in.At.Add(-clockSkew)) {
@@ -432,7 +432,7 @@ func (g *guildRooms) match(in room.Intention, channels []Channel) snowflake.ID {
 }
 
 // newInvite makes an invite; zero values mean the guild's settings.
-func (k *Keeper) newInvite(g *guildRooms, by snowflake.ID, byName string, seats int, lifetime time.Duration, uses int) room.Invite {
+func (rs *Rooms) newInvite(g *guildState, by snowflake.ID, byName string, seats int, lifetime time.Duration, uses int) room.Invite {
 	if lifetime == 0 {
 		lifetime = time.Duration(g.settings.InviteLifetime)
 	}
@@ -440,12 +440,12 @@ func (k *Keeper) newInvite(g *guildRooms, by snowflake.ID, byName string, seats 
 		uses = g.settings.Uses(seats)
 	}
 	// The token counts in seconds; so does the invite, or the two would end at different times.
-	now := k.o.Now().Truncate(time.Second)
+	now := rs.o.Now().Truncate(time.Second)
 	return room.Invite{ID: invite.NewID(), By: by, ByName: byName, CreatedAt: now, ExpiresAt: now.Add(lifetime), MaxUses: uses}
 }
 
 // link gives an invite with its token.
-func (k *Keeper) link(r *kept, v *room.Invite) (room.InviteLink, error) {
-	token, err := invite.Issue(k.o.Keys, v.ID, r.GuildID, r.ID, v.CreatedAt, v.ExpiresAt)
+func (rs *Rooms) link(r *roomState, v *room.Invite) (room.InviteLink, error) {
+	token, err := invite.Issue(rs.o.Keys, v.ID, r.GuildID, r.ID, v.CreatedAt, v.ExpiresAt)
 	return room.InviteLink{Invite: *v, Token: token}, err
 }

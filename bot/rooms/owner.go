@@ -17,29 +17,29 @@ import (
 const ownerCheck = time.Minute
 
 // ownerHere says whether a room's owner sits in it.
-func (k *Keeper) ownerHere(g *guildRooms, r *kept) bool {
-	return room.In(k.o.Presence.Roster(g.id, r.ID), r.OwnerID)
+func (rs *Rooms) ownerHere(g *guildState, r *roomState) bool {
+	return room.In(rs.o.Voice.Roster(g.id, r.ID), r.OwnerID)
 }
 
 // away says whether the owner has been away from voice for so long that others may take the room over.
-func (g *guildRooms) away(r *kept, now time.Time) bool {
+func (g *guildState) away(r *roomState, now time.Time) bool {
 	return !r.OwnerLeftAt.IsZero() && now.Sub(r.OwnerLeftAt) >= room.ClaimAfter
 }
 
 // claimable fails unless somebody may take a room over: managers may at any
 // time, who sits in it may when the owner is away for room.ClaimAfter.
-func (k *Keeper) claimable(g *guildRooms, r *kept, who access.Standing) error {
+func (rs *Rooms) claimable(g *guildState, r *roomState, who access.Standing) error {
 	now := g.now()
 	switch {
 	case r.OwnerID == who.UserID:
 		return errs.E(errs.Invalid, "This room is yours already.")
 	case who.Manager && g.summary(r).Access.MayControl(who):
 		return nil
-	case !room.In(k.o.Presence.Roster(g.id, r.ID), who.UserID):
+	case !room.In(rs.o.Voice.Roster(g.id, r.ID), who.UserID):
 		return errs.E(errs.NotInVoice, "Only those who sit in the room can take it over. Join it first.")
-	case k.admits(g, g.summary(r).Access, who, false) != nil:
-		return k.admits(g, g.summary(r).Access, who, false)
-	case k.ownerHere(g, r):
+	case rs.admits(g, g.summary(r).Access, who, false) != nil:
+		return rs.admits(g, g.summary(r).Access, who, false)
+	case rs.ownerHere(g, r):
 		return errs.E(errs.Forbidden, "Its owner is here. Ask them to hand the room over.")
 	case !g.away(r, now):
 		wait := r.OwnerLeftAt.Add(room.ClaimAfter).Sub(now).Round(time.Second)
@@ -49,7 +49,7 @@ func (k *Keeper) claimable(g *guildRooms, r *kept, who access.Standing) error {
 }
 
 // owned counts the rooms of a member.
-func (g *guildRooms) owned(user snowflake.ID) int {
+func (g *guildState) owned(user snowflake.ID) int {
 	n := 0
 	for _, r := range g.rooms {
 		if r.OwnerID == user && r.State == room.Open {
@@ -80,55 +80,55 @@ func (c changing) transfer(ctx context.Context) error {
 
 // handOver makes somebody a room's owner. The old owner stays a guest, unless
 // they left the server (how is handover). how goes into the audit.
-func (k *Keeper) handOver(ctx context.Context, g *guildRooms, r *kept, to access.Standing, how string, by snowflake.ID, via access.Via) error {
+func (rs *Rooms) handOver(ctx context.Context, g *guildState, r *roomState, to access.Standing, how string, by snowflake.ID, via access.Via) error {
 	if n := g.owned(to.UserID); n >= g.settings.RoomsPerMember && how != "override" && how != "handover" {
 		return errs.E(errs.RoomLimit, "The new owner would have more rooms than one member may have here (%d). One of theirs has to be closed first.", g.settings.RoomsPerMember)
 	}
 	old, now := r.OwnerID, g.now()
-	oldName, was := r.OwnerName, r.Guest(to.UserID) != nil && r.Guest(to.UserID).Out == access.Passes
-	entry := audit.Entry{Kind: audit.EntryOwner, By: by, Via: via, Target: to.UserID, Detail: how, Old: oldName, New: to.DisplayName}
-	err := k.carryOut(ctx, g, r, entry, onePlace(), func(doc *room.Room) {
-		out := doc.OwnerOut
-		doc.Strip(to.UserID, now)
-		doc.OwnerOut = access.Passes
+	oldName, was := r.OwnerName, r.Guest(to.UserID) != nil && r.Guest(to.UserID).Suspended == access.Passes
+	entry := audit.Entry{Kind: audit.OwnerChanged, By: by, Via: via, Target: to.UserID, Detail: how, Old: oldName, New: to.DisplayName}
+	err := rs.changeThenCall(ctx, g, r, entry, pendingOverwrite(), func(doc *room.Room) {
+		out := doc.OwnerSuspended
+		doc.RevokeAccess(to.UserID, now)
+		doc.OwnerSuspended = access.Passes
 		doc.OwnerID, doc.OwnerName, doc.OwnerLeftAt = to.UserID, to.DisplayName, time.Time{}
-		if !room.In(k.o.Presence.Roster(g.id, r.ID), to.UserID) {
+		if !room.In(rs.o.Voice.Roster(g.id, r.ID), to.UserID) {
 			doc.OwnerLeftAt = now
 		}
 		if how != "handover" && doc.Guest(old) == nil {
-			doc.Guests = append(doc.Guests, room.Guest{UserID: old, Name: oldName, By: to.UserID, Since: now, Out: out})
-			k.looks(g, doc)
+			doc.Guests = append(doc.Guests, room.Guest{UserID: old, Name: oldName, By: to.UserID, Since: now, Suspended: out})
+			rs.looks(g, doc)
 		}
 	}, func(ctx context.Context) error {
 		if how == "handover" {
-			if err := k.o.Discord.Expel(ctx, r.ID, old, false, k.access(g, &r.Room), "Snug: left the server"); err != nil {
+			if err := rs.o.Discord.Expel(ctx, r.ID, old, false, rs.access(g, &r.Room), "Snug: left the server"); err != nil {
 				return err
 			}
 		}
 		if was {
 			return nil
 		}
-		return k.o.Discord.Admit(ctx, r.ID, to.UserID, k.access(g, &r.Room), "Snug: owns the room now")
+		return rs.o.Discord.Admit(ctx, r.ID, to.UserID, rs.access(g, &r.Room), "Snug: owns the room now")
 	})
 	if err == nil {
 		r.asks = time.Time{}
-		k.say(g, NewOwner{Room: g.summary(r), Owner: to.UserID, How: how})
+		rs.notify(g, NewOwner{Room: g.summary(r), Owner: to.UserID, How: how})
 	}
 	return err
 }
 
 // StandingChanged takes the news that somebody who watches, owns a room or is a
 // guest may do something else than before, or that their timeout has ended. It only enqueues.
-func (k *Keeper) StandingChanged(was, is access.Standing) {
-	k.Learned(is)
+func (rs *Rooms) StandingChanged(was, is access.Standing) {
+	rs.LearnStanding(is)
 	if was.Member && !is.Member {
-		k.MemberGone(is.GuildID, is.UserID)
+		rs.MemberGone(is.GuildID, is.UserID)
 	}
 }
 
 // MemberGone takes the news that somebody left the guild. It only enqueues.
-func (k *Keeper) MemberGone(guildID, user snowflake.ID) {
-	k.laterIn(guildID, func(ctx context.Context, g *guildRooms) {
+func (rs *Rooms) MemberGone(guildID, user snowflake.ID) {
+	rs.enqueueIn(guildID, func(ctx context.Context, g *guildState) {
 		if !g.ready {
 			return
 		}
@@ -136,14 +136,14 @@ func (k *Keeper) MemberGone(guildID, user snowflake.ID) {
 			if r.OwnerID != user || r.State != room.Open {
 				continue
 			}
-			err := g.inRoomsLane(ctx, r, func() error {
+			err := g.inRoomLane(ctx, r, func() error {
 				if r.OwnerID != user {
 					return nil
 				}
-				return k.succeed(ctx, g, r)
+				return rs.succeed(ctx, g, r)
 			})
 			if err != nil {
-				k.o.Log.WarnContext(ctx, "a room whose owner left the server waits for another", "guild_id", g.id, "room_id", r.ID, "err", err)
+				rs.o.Log.WarnContext(ctx, "a room whose owner left the server waits for another", "guild_id", g.id, "room_id", r.ID, "err", err)
 			}
 		}
 	})
@@ -152,55 +152,55 @@ func (k *Keeper) MemberGone(guildID, user snowflake.ID) {
 // ownerDue hands a room over whose owner left the server. Without the members
 // intent Discord does not tell; so it is asked while the owner is away and
 // others are in, together with who else is asked after, or by itself where that cannot be.
-func (k *Keeper) ownerDue(ctx context.Context, g *guildRooms, r *kept) error {
+func (rs *Rooms) ownerDue(ctx context.Context, g *guildState, r *roomState) error {
 	now := g.now()
-	if r.State != room.Open || r.OwnerLeftAt.IsZero() || now.Sub(r.asks) < ownerCheck || room.Taken(k.o.Presence.Roster(g.id, r.ID)) == 0 {
+	if r.State != room.Open || r.OwnerLeftAt.IsZero() || now.Sub(r.asks) < ownerCheck || room.Occupied(rs.o.Voice.Roster(g.id, r.ID)) == 0 {
 		return nil
 	}
 	first := r.asks.Before(r.OwnerLeftAt)
 	r.asks = now
-	owner, known := k.o.Standings.Known(g.id, r.OwnerID)
+	owner, known := rs.o.Standings.Known(g.id, r.OwnerID)
 	if !known || owner.Member {
-		if !first || k.o.Standings.Hurry(g.id, r.OwnerID) {
+		if !first || rs.o.Standings.Hurry(g.id, r.OwnerID) {
 			return nil // MemberGone comes if they left
 		}
 		var err error
-		if owner, err = k.says(ctx, g.id, r.OwnerID); err != nil || owner.Member {
+		if owner, err = rs.fetchStanding(ctx, g.id, r.OwnerID); err != nil || owner.Member {
 			return err
 		}
 	}
-	return g.inRoomsLane(ctx, r, func() error {
+	return g.inRoomLane(ctx, r, func() error {
 		if r.State != room.Open || r.OwnerID != owner.UserID {
 			return nil // it has another meanwhile
 		}
-		return k.succeed(ctx, g, r)
+		return rs.succeed(ctx, g, r)
 	})
 }
 
 // succeed finds a new owner for a room whose owner left the server: who sits
 // in it longest, else the first guest who is still there. With nobody, the
 // room stays as it is until it closes for being empty.
-func (k *Keeper) succeed(ctx context.Context, g *guildRooms, r *kept) error {
-	for _, p := range k.o.Presence.Roster(g.id, r.ID) {
+func (rs *Rooms) succeed(ctx context.Context, g *guildState, r *roomState) error {
+	for _, p := range rs.o.Voice.Roster(g.id, r.ID) {
 		if p.Bot || p.UserID == r.OwnerID || r.Banned(p.UserID) {
 			continue
 		}
-		to, err := k.lately(ctx, g, p.UserID)
+		to, err := rs.recentStanding(ctx, g, p.UserID)
 		if err != nil {
 			return err
 		}
 		if g.summary(r).Access.Judge(to) == access.Passes {
-			return k.handOver(ctx, g, r, to, "handover", 0, access.ViaSnug)
+			return rs.handOver(ctx, g, r, to, "handover", 0, access.ViaSnug)
 		}
 	}
 	const most = 5 // guests that are asked about
 	for _, q := range slices.Clone(r.Guests[:min(most, len(r.Guests))]) {
-		to, err := k.lately(ctx, g, q.UserID)
+		to, err := rs.recentStanding(ctx, g, q.UserID)
 		if err != nil {
 			return err
 		}
 		if !r.Banned(q.UserID) && g.summary(r).Access.Judge(to) == access.Passes {
-			return k.handOver(ctx, g, r, to, "handover", 0, access.ViaSnug)
+			return rs.handOver(ctx, g, r, to, "handover", 0, access.ViaSnug)
 		}
 	}
 	return nil

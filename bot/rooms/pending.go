@@ -12,186 +12,186 @@ import (
 	"snug/shared/room"
 )
 
-// debt is what of a room Discord is owed, until a call pays it.
-type debt struct{ owe, pay func(*room.Due) }
+// pendingCall is what of a room Discord is owed, until a call pays it.
+type pendingCall struct{ mark, clear func(*room.Pending) }
 
-// allAccess is paid by SetAccess: every overwrite.
-func allAccess() debt {
-	return debt{func(d *room.Due) { d.Access = true }, (*room.Due).AccessTold}
+// pendingAccess is paid by SetAccess: every overwrite.
+func pendingAccess() pendingCall {
+	return pendingCall{func(d *room.Pending) { d.Access = true }, (*room.Pending).AccessSynced}
 }
 
-// onePlace is paid by a call for one user's overwrite. What was owed before is owed after it.
-func onePlace() debt {
+// pendingOverwrite is paid by a call for one user's overwrite. What was owed before is owed after it.
+func pendingOverwrite() pendingCall {
 	var before bool
-	return debt{func(d *room.Due) { before, d.Access = d.Access, true }, func(d *room.Due) { d.Access = before }}
+	return pendingCall{func(d *room.Pending) { before, d.Access = d.Access, true }, func(d *room.Pending) { d.Access = before }}
 }
 
-// andOut adds to a debt that a user is put out of voice.
-func (b debt) andOut(user snowflake.ID) debt {
-	return debt{func(d *room.Due) { b.owe(d); d.PutOut(user) }, func(d *room.Due) { b.pay(d); d.IsOut(user) }}
+// withEject adds to a debt that a user is put out of voice.
+func (b pendingCall) withEject(user snowflake.ID) pendingCall {
+	return pendingCall{func(d *room.Pending) { b.mark(d); d.AddEject(user) }, func(d *room.Pending) { b.clear(d); d.EjectDone(user) }}
 }
 
-// andLifted adds to a debt that a ban is taken off the channel.
-func (b debt) andLifted(ban room.Ban) debt {
-	return debt{func(d *room.Due) { b.owe(d); d.Lift(ban) }, func(d *room.Due) { b.pay(d); d.IsLifted(ban.UserID) }}
+// withUnban adds to a debt that a ban is taken off the channel.
+func (b pendingCall) withUnban(ban room.Ban) pendingCall {
+	return pendingCall{func(d *room.Pending) { b.mark(d); d.AddUnban(ban) }, func(d *room.Pending) { b.clear(d); d.UnbanDone(ban.UserID) }}
 }
 
-func itsLimit() debt {
-	return debt{func(d *room.Due) { d.Limit = true }, func(d *room.Due) { d.Limit = false }}
+func pendingLimit() pendingCall {
+	return pendingCall{func(d *room.Pending) { d.Limit = true }, func(d *room.Pending) { d.Limit = false }}
 }
 
-func itsStatus() debt {
-	return debt{func(d *room.Due) { d.Status = true }, func(d *room.Due) { d.Status = false }}
+func pendingStatus() pendingCall {
+	return pendingCall{func(d *room.Pending) { d.Status = true }, func(d *room.Pending) { d.Status = false }}
 }
 
-// pay notes that a call has paid what is owed. What came to be owed while it was on
+// clearPending notes that a call has paid what is owed. What came to be owed while it was on
 // its way, when owes was the room's, it did not pay.
-func (k *Keeper) pay(ctx context.Context, g *guildRooms, r *kept, owes uint64, owed debt) error {
-	return k.edit(ctx, g, r, nil, func(doc *room.Room) {
-		owed.pay(&doc.Due)
-		doc.Due.Access = doc.Due.Access || r.owes != owes
+func (rs *Rooms) clearPending(ctx context.Context, g *guildState, r *roomState, owes uint64, owed pendingCall) error {
+	return rs.edit(ctx, g, r, nil, func(doc *room.Room) {
+		owed.clear(&doc.Pending)
+		doc.Pending.Access = doc.Pending.Access || r.accessMarks != owes
 	})
 }
 
-// carryOut makes a change that Discord has to be told of: it is recorded with
+// changeThenCall makes a change that Discord has to be told of: it is recorded with
 // what Discord is owed, then call tells it and so pays. If Discord refuses, what
 // was changed is taken back; if it does not answer, the change stands and the next sweep tells it again. The caller is in the room's lane.
-func (k *Keeper) carryOut(ctx context.Context, g *guildRooms, r *kept, e audit.Entry, owed debt, change func(*room.Room), call func(context.Context) error) error {
+func (rs *Rooms) changeThenCall(ctx context.Context, g *guildState, r *roomState, e audit.Entry, owed pendingCall, change func(*room.Room), call func(context.Context) error) error {
 	var before, after *room.Room
-	err := k.edit(ctx, g, r, &e, func(doc *room.Room) {
+	err := rs.edit(ctx, g, r, &e, func(doc *room.Room) {
 		before = doc.Clone()
 		change(doc)
-		owed.owe(&doc.Due)
+		owed.mark(&doc.Pending)
 		after = doc.Clone()
 	})
 	if err != nil {
 		return err
 	}
-	owes := r.owes
+	owes := r.accessMarks
 	if err = call(ctx); err == nil {
-		if r.Due.Any() {
-			err = k.pay(ctx, g, r, owes, owed)
+		if r.Pending.Any() {
+			err = rs.clearPending(ctx, g, r, owes, owed)
 		}
-		k.tell(g, r, room.Changed{}) // the change is made, whether that could be noted or not
+		rs.publish(g, r, room.Changed{}) // the change is made, whether that could be noted or not
 		return err
 	}
-	if errors.Is(err, errMore) {
-		k.tell(g, r, room.Changed{})
+	if errors.Is(err, errMorePending) {
+		rs.publish(g, r, room.Changed{})
 		return nil
 	}
-	if unfinished(err) {
+	if mayHaveHappened(err) {
 		r.retryAt = g.now().Add(closeRetry)
-		k.tell(g, r, room.Changed{})
+		rs.publish(g, r, room.Changed{})
 		return err
 	}
-	entry := audit.Entry{Kind: audit.EntryRepaired, Detail: "undone: " + string(errs.CodeOf(err))}
-	undo := k.edit(ctx, g, r, &entry, func(doc *room.Room) {
+	entry := audit.Entry{Kind: audit.Repaired, Detail: "undone: " + string(errs.CodeOf(err))}
+	undo := rs.edit(ctx, g, r, &entry, func(doc *room.Room) {
 		room.Revert(doc, before, after)
 		if errors.Is(err, ErrPartly) {
-			owed.owe(&doc.Due) // Discord is told what holds again
+			owed.mark(&doc.Pending) // Discord is told what holds again
 		}
 	})
 	if undo != nil {
-		k.o.Log.ErrorContext(ctx, "a change that Discord refused could not be taken back", "guild_id", g.id, "room_id", r.ID, "err", undo)
+		rs.o.Log.ErrorContext(ctx, "a change that Discord refused could not be taken back", "guild_id", g.id, "room_id", r.ID, "err", undo)
 	}
 	return err
 }
 
-// errMore says that Discord was told the first and most needed part of a
+// errMorePending says that Discord was told the first and most needed part of a
 // room's access, and the guild's next turns go on with it.
-var errMore = errors.New("more of the room's access is to be told")
+var errMorePending = errors.New("more of the room's access is to be told")
 
 // setAccess gives a room's channel the overwrites it should have. Where that
 // takes many requests the room's lane is left in between: errMore tells that
 // the rest is on its way, and has to stay due. The caller is in the lane.
-func (k *Keeper) setAccess(ctx context.Context, g *guildRooms, r *kept, reason string) error {
-	more, err := k.o.Discord.SetAccess(ctx, r.ID, k.access(g, &r.Room), reason)
+func (rs *Rooms) setAccess(ctx context.Context, g *guildState, r *roomState, reason string) error {
+	more, err := rs.o.Discord.SetAccess(ctx, r.ID, rs.access(g, &r.Room), reason)
 	if err == nil {
-		k.refresh(g, r, true)
+		rs.refresh(g, r, true)
 	}
 	if err != nil || !more {
 		return err
 	}
-	k.goOn(g, r.ID)
-	return errMore
+	rs.continuePending(g, r.ID)
+	return errMorePending
 }
 
-// goOn has Discord told what is due of a room in a task of its own. It only enqueues.
-func (k *Keeper) goOn(g *guildRooms, id snowflake.ID) {
-	k.later(g, func(ctx context.Context) {
+// continuePending has Discord told what is due of a room in a task of its own. It only enqueues.
+func (rs *Rooms) continuePending(g *guildState, id snowflake.ID) {
+	rs.enqueue(g, func(ctx context.Context) {
 		r, err := g.room(id)
 		if err != nil || !g.ready {
 			return
 		}
-		if err := k.tellDue(ctx, g, r); err != nil { // a sweep goes on with it
-			k.o.Log.WarnContext(ctx, "not all are let in or kept out yet", "guild_id", g.id, "room_id", id, "err", err)
+		if err := rs.retryPending(ctx, g, r); err != nil { // a sweep goes on with it
+			rs.o.Log.WarnContext(ctx, "not all are let in or kept out yet", "guild_id", g.id, "room_id", id, "err", err)
 		}
 	})
 }
 
-// unfinished says whether a call that failed may have had its effect, or may have it if it is made again.
-func unfinished(err error) bool {
+// mayHaveHappened says whether a call that failed may have had its effect, or may have it if it is made again.
+func mayHaveHappened(err error) bool {
 	return errs.Has(err, errs.DiscordUnavailable) || errs.Has(err, errs.RateLimited) || errs.Has(err, errs.Unavailable)
 }
 
-// tellDue tells Discord again what it may not have been told of a room, in its lane.
-func (k *Keeper) tellDue(ctx context.Context, g *guildRooms, r *kept) error {
-	return g.inRoomsLane(ctx, r, func() error {
-		if !r.Due.Any() || r.State != room.Open || g.now().Before(r.retryAt) {
+// retryPending tells Discord again what it may not have been told of a room, in its lane.
+func (rs *Rooms) retryPending(ctx context.Context, g *guildState, r *roomState) error {
+	return g.inRoomLane(ctx, r, func() error {
+		if !r.Pending.Any() || r.State != room.Open || g.now().Before(r.retryAt) {
 			return nil
 		}
-		err := k.makeGood(ctx, g, r)
-		if errors.Is(err, errMore) {
+		err := rs.syncPending(ctx, g, r)
+		if errors.Is(err, errMorePending) {
 			return nil
 		}
 		if err != nil {
 			r.retryAt = g.now().Add(closeRetry)
 			return err
 		}
-		return k.note(ctx, g, r, audit.Entry{Kind: audit.EntryRepaired, Detail: "Discord was told again"})
+		return rs.note(ctx, g, r, audit.Entry{Kind: audit.Repaired, Detail: "Discord was told again"})
 	})
 }
 
-// makeGood pays what is owed, one debt after the other; each that is paid is noted at once.
-func (k *Keeper) makeGood(ctx context.Context, g *guildRooms, r *kept) error {
+// syncPending pays what is owed, one debt after the other; each that is paid is noted at once.
+func (rs *Rooms) syncPending(ctx context.Context, g *guildState, r *roomState) error {
 	const reason = "Snug: made good"
-	if r.Due.Access {
-		owes := r.owes
-		err := k.setAccess(ctx, g, r, reason)
+	if r.Pending.Access {
+		owes := r.accessMarks
+		err := rs.setAccess(ctx, g, r, reason)
 		if err == nil {
-			err = k.pay(ctx, g, r, owes, allAccess())
+			err = rs.clearPending(ctx, g, r, owes, pendingAccess())
 		}
 		if err != nil {
 			return err
 		}
 	}
-	for _, user := range k.stillIn(g, r) {
-		err := k.putOut(ctx, g, r, user, reason)
+	for _, user := range rs.toEject(g, r) {
+		err := rs.eject(ctx, g, r, user, reason)
 		if err == nil {
-			err = k.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Due.IsOut(user) })
+			err = rs.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Pending.EjectDone(user) })
 		}
 		if err != nil {
 			return err
 		}
 	}
-	if r.Due.Limit {
-		if err := k.setLimit(ctx, g, r, reason); err != nil {
+	if r.Pending.Limit {
+		if err := rs.setLimit(ctx, g, r, reason); err != nil {
 			return err
 		}
 	}
-	if r.Due.Status {
-		if err := k.o.Discord.SetStatus(ctx, r.ID, r.Status, reason); err != nil {
+	if r.Pending.Status {
+		if err := rs.o.Discord.SetStatus(ctx, r.ID, r.Status, reason); err != nil {
 			return err
 		}
-		return k.pay(ctx, g, r, r.owes, itsStatus())
+		return rs.clearPending(ctx, g, r, r.accessMarks, pendingStatus())
 	}
 	return nil
 }
 
-// stillIn lists who is to be put out of voice: the banned are, whatever is noted.
-func (k *Keeper) stillIn(g *guildRooms, r *kept) []snowflake.ID {
-	users := slices.Clone(r.Due.Out)
-	for _, p := range k.o.Presence.Roster(g.id, r.ID) {
+// toEject lists who is to be put out of voice: the banned are, whatever is noted.
+func (rs *Rooms) toEject(g *guildState, r *roomState) []snowflake.ID {
+	users := slices.Clone(r.Pending.Eject)
+	for _, p := range rs.o.Voice.Roster(g.id, r.ID) {
 		if r.Banned(p.UserID) && !slices.Contains(users, p.UserID) {
 			users = append(users, p.UserID)
 		}
@@ -199,13 +199,13 @@ func (k *Keeper) stillIn(g *guildRooms, r *kept) []snowflake.ID {
 	return users
 }
 
-// putOut puts somebody out of voice, if they are in the room's.
-func (k *Keeper) putOut(ctx context.Context, g *guildRooms, r *kept, user snowflake.ID, reason string) error {
-	if k.o.Presence.ChannelOf(g.id, user) != r.ID {
+// eject puts somebody out of voice, if they are in the room's.
+func (rs *Rooms) eject(ctx context.Context, g *guildState, r *roomState, user snowflake.ID, reason string) error {
+	if rs.o.Voice.ChannelOf(g.id, user) != r.ID {
 		return nil
 	}
-	g.put[user] = g.now()
-	err := k.o.Discord.Move(ctx, g.id, user, 0, reason)
+	g.ejectedAt[user] = g.now()
+	err := rs.o.Discord.Move(ctx, g.id, user, 0, reason)
 	if errs.Has(err, errs.NotInVoice) {
 		return nil
 	}

@@ -13,16 +13,16 @@ import (
 
 // Person gives what is kept of a user in a guild, or forgets it. The user is who asks: nobody else may, and they need not
 // be in the server any more. Rooms tell Discord of a lost place with the next sweep.
-func (k *Keeper) Person(ctx context.Context, guildID snowflake.ID, q room.PersonRequest) (out room.PersonData, err error) {
+func (rs *Rooms) Person(ctx context.Context, guildID snowflake.ID, q room.PersonRequest) (out room.PersonData, err error) {
 	out.Rooms = []room.PersonRoom{}
-	err = k.with(ctx, guildID, func(ctx context.Context, g *guildRooms) error {
-		if out.Preferences, err = k.preferences(ctx, g, q.UserID); err != nil {
+	err = rs.withLock(ctx, guildID, func(ctx context.Context, g *guildState) error {
+		if out.Preferences, err = rs.preferences(ctx, g, q.UserID); err != nil {
 			return err
 		}
-		if out.RememberedBy, err = k.rememberers(ctx, g, q); err != nil {
+		if out.RememberedBy, err = rs.rememberers(ctx, g, q); err != nil {
 			return err
 		}
-		if err := k.partsOf(ctx, g, q, &out); err != nil {
+		if err := rs.partsOf(ctx, g, q, &out); err != nil {
 			return err
 		}
 		if !q.Erase {
@@ -30,21 +30,21 @@ func (k *Keeper) Person(ctx context.Context, guildID snowflake.ID, q room.Person
 		}
 		ctx, cancel := writing(ctx)
 		defer cancel()
-		err := k.o.Hub.Members.Delete(ctx, memberKey(g.id, q.UserID))
+		err := rs.o.Hub.Members.Delete(ctx, memberKey(g.id, q.UserID))
 		if errs.Has(err, errs.NotFound) {
 			return nil
 		}
 		return err
 	})
 	if q.Erase {
-		k.o.Standings.Drop(guildID, q.UserID)
+		rs.o.Standings.Drop(guildID, q.UserID)
 	}
 	return out, err
 }
 
 // rememberers counts the members whose next room would let the user in, and has it let them in no more. Bans stay remembered.
-func (k *Keeper) rememberers(ctx context.Context, g *guildRooms, q room.PersonRequest) (int, error) {
-	list, err := k.o.Hub.Members.List(ctx, g.id.String())
+func (rs *Rooms) rememberers(ctx context.Context, g *guildState, q room.PersonRequest) (int, error) {
+	list, err := rs.o.Hub.Members.List(ctx, g.id.String())
 	if err != nil {
 		return 0, err
 	}
@@ -56,16 +56,16 @@ func (k *Keeper) rememberers(ctx context.Context, g *guildRooms, q room.PersonRe
 		n++
 		_, id, _ := strings.Cut(e.Key, ".")
 		if user, err := snowflake.Parse(id); err == nil && q.Erase {
-			k.rememberOf(ctx, g, user, func(p *room.Preferences) { p.Guests = without(p.Guests, q.UserID) })
+			rs.rememberOf(ctx, g, user, func(p *room.Preferences) { p.Guests = without(p.Guests, q.UserID) })
 		}
 	}
 	return n, nil
 }
 
 // partsOf lists, and with Erase removes, what the guild's open rooms hold of the user.
-func (k *Keeper) partsOf(ctx context.Context, g *guildRooms, q room.PersonRequest, out *room.PersonData) error {
+func (rs *Rooms) partsOf(ctx context.Context, g *guildState, q room.PersonRequest, out *room.PersonData) error {
 	for _, r := range g.rooms {
-		here := k.o.Presence.ChannelOf(g.id, q.UserID) == r.ID
+		here := rs.o.Voice.ChannelOf(g.id, q.UserID) == r.ID
 		as := r.Parts(q.UserID, here)
 		if len(as) == 0 || r.State != room.Open {
 			continue
@@ -73,10 +73,10 @@ func (k *Keeper) partsOf(ctx context.Context, g *guildRooms, q room.PersonReques
 		in := room.PersonRoom{ID: r.ID, Name: r.Name, As: as}
 		if q.Erase {
 			had := r.Guest(q.UserID) != nil
-			r.owes++
-			err := k.change(ctx, g, r, nil, func(doc *room.Room) {
+			r.accessMarks++
+			err := rs.change(ctx, g, r, nil, func(doc *room.Room) {
 				doc.Forget(q.UserID, here, g.now())
-				doc.Due.Access = doc.Due.Access || had && doc.Guest(q.UserID) == nil
+				doc.Pending.Access = doc.Pending.Access || had && doc.Guest(q.UserID) == nil
 			})
 			if err != nil {
 				return err

@@ -17,27 +17,27 @@ const maxRemembered = 200
 func memberKey(guildID, user snowflake.ID) string { return guildID.String() + "." + user.String() }
 
 // Preferences gives what the actor had remembered, or forgets it.
-func (k *Keeper) Preferences(ctx context.Context, guildID snowflake.ID, q room.PreferencesRequest) (out room.PreferencesDone, err error) {
-	err = k.with(ctx, guildID, func(ctx context.Context, g *guildRooms) error {
+func (rs *Rooms) Preferences(ctx context.Context, guildID snowflake.ID, q room.PreferencesRequest) (out room.PreferencesDone, err error) {
+	err = rs.withLock(ctx, guildID, func(ctx context.Context, g *guildState) error {
 		if !q.Forget {
-			out.Preferences, err = k.preferences(ctx, g, q.Actor.UserID)
+			out.Preferences, err = rs.preferences(ctx, g, q.Actor.UserID)
 			return err
 		}
 		ctx, cancel := writing(ctx)
 		defer cancel()
-		err := k.o.Hub.Members.Delete(ctx, memberKey(g.id, q.Actor.UserID))
+		err := rs.o.Hub.Members.Delete(ctx, memberKey(g.id, q.Actor.UserID))
 		if err != nil && !errs.Has(err, errs.NotFound) {
 			return err
 		}
-		e := audit.Entry{ID: newID(), Kind: audit.EntryForgotten, GuildID: g.id, By: q.Actor.UserID, Via: q.Actor.Via, At: k.o.Now()}
-		return k.audit(ctx, e)
+		e := audit.Entry{ID: newID(), Kind: audit.PreferencesForgotten, GuildID: g.id, By: q.Actor.UserID, Via: q.Actor.Via, At: rs.o.Now()}
+		return rs.audit(ctx, e)
 	})
 	return out, err
 }
 
 // preferences reads what is remembered of a member; nothing is no error.
-func (k *Keeper) preferences(ctx context.Context, g *guildRooms, user snowflake.ID) (room.Preferences, error) {
-	p, _, err := k.o.Hub.Members.Latest(ctx, memberKey(g.id, user))
+func (rs *Rooms) preferences(ctx context.Context, g *guildState, user snowflake.ID) (room.Preferences, error) {
+	p, _, err := rs.o.Hub.Members.Latest(ctx, memberKey(g.id, user))
 	if errs.Has(err, errs.NotFound) {
 		return room.Preferences{}, nil
 	}
@@ -52,17 +52,17 @@ func (c changing) remember(ctx context.Context, change func(*room.Preferences)) 
 }
 
 // rememberOf changes what is remembered of a member. That it could not be kept stops nobody.
-func (k *Keeper) rememberOf(ctx context.Context, g *guildRooms, user snowflake.ID, change func(*room.Preferences)) {
+func (rs *Rooms) rememberOf(ctx context.Context, g *guildState, user snowflake.ID, change func(*room.Preferences)) {
 	ctx, cancel := writing(ctx)
 	defer cancel()
-	_, _, err := k.o.Hub.Members.EditOrCreate(ctx, memberKey(g.id, user), func(p *room.Preferences) error {
+	_, _, err := rs.o.Hub.Members.EditOrCreate(ctx, memberKey(g.id, user), func(p *room.Preferences) error {
 		change(p)
 		p.Guests = p.Guests[max(0, len(p.Guests)-maxRemembered):]
 		p.Banned = p.Banned[max(0, len(p.Banned)-maxRemembered):]
 		return nil
 	})
 	if err != nil {
-		k.o.Log.WarnContext(ctx, "what a member chose is not remembered", "guild_id", g.id, "user_id", user, "err", err)
+		rs.o.Log.WarnContext(ctx, "what a member chose is not remembered", "guild_id", g.id, "user_id", user, "err", err)
 	}
 }
 
@@ -70,7 +70,7 @@ func without(list []snowflake.ID, user snowflake.ID) []snowflake.ID {
 	return slices.DeleteFunc(slices.Clone(list), func(u snowflake.ID) bool { return u == user })
 }
 
-// with1 gives the list with a user in it once, at its end.
-func with1(list []snowflake.ID, user snowflake.ID) []snowflake.ID {
+// appendUnique gives the list with a user in it once, at its end.
+func appendUnique(list []snowflake.ID, user snowflake.ID) []snowflake.ID {
 	return append(without(list, user), user)
 }

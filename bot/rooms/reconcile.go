@@ -16,9 +16,9 @@ import (
 )
 
 // compare puts right where rooms and Discord's channels differ. since is what the rooms' channels were edited by then.
-func (k *Keeper) compare(ctx context.Context, g *guildRooms, channels []Channel, since map[snowflake.ID]uint64) error {
-	verified := k.editsOf(g)
-	channels, anew, err := k.verified(ctx, g, channels)
+func (rs *Rooms) compare(ctx context.Context, g *guildState, channels []Channel, since map[snowflake.ID]uint64) error {
+	verified := rs.editsOf(g)
+	channels, anew, err := rs.verified(ctx, g, channels)
 	if err != nil {
 		return err
 	}
@@ -28,48 +28,48 @@ func (k *Keeper) compare(ctx context.Context, g *guildRooms, channels []Channel,
 	var all error
 	byID := byID(channels)
 	for _, r := range g.rooms {
-		all = errors.Join(all, g.inRoomsLane(ctx, r, func() error {
+		all = errors.Join(all, g.inRoomLane(ctx, r, func() error {
 			c, there := byID[r.ID]
-			return k.compareRoom(ctx, g, r, c, there, since[r.ID])
+			return rs.compareRoom(ctx, g, r, c, there, since[r.ID])
 		}))
 	}
-	return errors.Join(all, k.settle(ctx, g, channels))
+	return errors.Join(all, rs.resolvePendingCreates(ctx, g, channels))
 }
 
 // editsOf gives for each room what k.edits says of its channel now.
-func (k *Keeper) editsOf(g *guildRooms) map[snowflake.ID]uint64 {
+func (rs *Rooms) editsOf(g *guildState) map[snowflake.ID]uint64 {
 	m := make(map[snowflake.ID]uint64, len(g.rooms))
 	for id := range g.rooms {
-		m[id] = k.edits.of(id)
+		m[id] = rs.edits.of(id)
 	}
 	return m
 }
 
 // compareRoom is compare for one room, in its lane.
-func (k *Keeper) compareRoom(ctx context.Context, g *guildRooms, r *kept, c Channel, there bool, since uint64) error {
+func (rs *Rooms) compareRoom(ctx context.Context, g *guildState, r *roomState, c Channel, there bool, since uint64) error {
 	switch {
 	case !there || c.Unseen:
-		return k.missed(ctx, g, r, room.ClosedLost)
+		return rs.verifyMissing(ctx, g, r, room.ClosedLost)
 	case r.State == room.Closing:
-		return k.consider(ctx, g, r)
-	case k.edits.of(r.ID) != since: // the list is of before or after
-		k.confirm(g, r)
+		return rs.checkDeadline(ctx, g, r)
+	case rs.edits.of(r.ID) != since: // the list is of before or after
+		rs.confirmChannel(g, r)
 		return nil
 	}
-	err := k.align(ctx, g, r, c)
-	k.occupancy(ctx, g, r)
-	return errors.Join(err, k.consider(ctx, g, r))
+	err := rs.align(ctx, g, r, c)
+	rs.occupancy(ctx, g, r)
+	return errors.Join(err, rs.checkDeadline(ctx, g, r))
 }
 
 // catchUp finishes a comparison that could not be finished before.
-func (k *Keeper) catchUp(ctx context.Context, g *guildRooms) error {
+func (rs *Rooms) catchUp(ctx context.Context, g *guildState) error {
 	if !g.behind {
 		return nil
 	}
-	since := k.editsOf(g)
-	channels, err := k.o.Discord.Channels(ctx, g.id)
+	since := rs.editsOf(g)
+	channels, err := rs.o.Discord.Channels(ctx, g.id)
 	if err == nil {
-		err = k.compare(ctx, g, channels, since)
+		err = rs.compare(ctx, g, channels, since)
 	}
 	g.behind = err != nil
 	return err
@@ -79,11 +79,11 @@ func (k *Keeper) catchUp(ctx context.Context, g *guildRooms) error {
 // which were told some time ago, lack one that a room needs or differ from a
 // room: nothing is given up on what was merely not told, and no late news of
 // what Snug itself did is taken for somebody else's doing. It says whether it asked.
-func (k *Keeper) verified(ctx context.Context, g *guildRooms, channels []Channel) (_ []Channel, anew bool, _ error) {
+func (rs *Rooms) verified(ctx context.Context, g *guildState, channels []Channel) (_ []Channel, anew bool, _ error) {
 	byID := byID(channels)
 	for id, r := range g.rooms {
-		if c, there := byID[id]; !there || r.State == room.Open && k.differs(g, r, c) {
-			channels, err := k.o.Discord.Channels(ctx, g.id)
+		if c, there := byID[id]; !there || r.State == room.Open && rs.differs(g, r, c) {
+			channels, err := rs.o.Discord.Channels(ctx, g.id)
 			return channels, true, err
 		}
 	}
@@ -101,8 +101,8 @@ const (
 
 // whereabouts looks for a channel: in the list, and where that does not have
 // it, Discord is asked for it. Nothing is given up on what was merely not shown.
-func (k *Keeper) whereabouts(ctx context.Context, g *guildRooms, byID map[snowflake.ID]Channel, id snowflake.ID) (Channel, whereabouts, error) {
-	return find(ctx, k.o.Discord, g.id, byID, id)
+func (rs *Rooms) whereabouts(ctx context.Context, g *guildState, byID map[snowflake.ID]Channel, id snowflake.ID) (Channel, whereabouts, error) {
+	return find(ctx, rs.o.Discord, g.id, byID, id)
 }
 
 func find(ctx context.Context, d Looker, guild snowflake.ID, byID map[snowflake.ID]Channel, id snowflake.ID) (Channel, whereabouts, error) {
@@ -132,26 +132,26 @@ func isGone(ctx context.Context, d Looker, guild snowflake.ID, byID map[snowflak
 	return is == gone || is == there && err == nil && c.Kind != kind, err
 }
 
-// missed follows Discord's telling nothing of a room's channel any more: it
+// verifyMissing follows Discord's telling nothing of a room's channel any more: it
 // is asked for, and the room given up only if it is gone. A channel that Snug
 // was denied keeps its room, until Snug may see it again or it is deleted.
-func (k *Keeper) missed(ctx context.Context, g *guildRooms, r *kept, why room.CloseReason) error {
-	_, err := k.o.Discord.There(ctx, g.id, r.ID)
-	return k.notSeen(ctx, g, r, why, err)
+func (rs *Rooms) verifyMissing(ctx context.Context, g *guildState, r *roomState, why room.CloseReason) error {
+	_, err := rs.o.Discord.There(ctx, g.id, r.ID)
+	return rs.onUnseenChannel(ctx, g, r, why, err)
 }
 
-// notSeen follows what Discord answered when it was asked for a room's channel; nil is that it is there.
-func (k *Keeper) notSeen(ctx context.Context, g *guildRooms, r *kept, why room.CloseReason, err error) error {
+// onUnseenChannel follows what Discord answered when it was asked for a room's channel; nil is that it is there.
+func (rs *Rooms) onUnseenChannel(ctx context.Context, g *guildState, r *roomState, why room.CloseReason, err error) error {
 	switch {
 	case errs.Has(err, errs.NotFound):
 		if why == room.ClosedLost && r.State == room.Open {
-			k.repaired(ctx, g, r, "its channel is gone")
+			rs.repaired(ctx, g, r, "its channel is gone")
 		}
-		return k.gone(ctx, g, r, why)
+		return rs.onChannelDeleted(ctx, g, r, why)
 	case errs.Has(err, errs.MissingPermission):
 		if !r.denied {
 			r.denied = true
-			k.o.Log.Warn("Snug may not see a room's channel any more; give its role View Channels and Connect there", "guild_id", g.id, "room_id", r.ID)
+			rs.o.Log.Warn("Snug may not see a room's channel any more; give its role View Channels and Connect there", "guild_id", g.id, "room_id", r.ID)
 		}
 		return nil
 	}
@@ -159,24 +159,24 @@ func (k *Keeper) notSeen(ctx context.Context, g *guildRooms, r *kept, why room.C
 }
 
 // repaired tells log and audit what is put right.
-func (k *Keeper) repaired(ctx context.Context, g *guildRooms, r *kept, what string) {
-	k.o.Log.WarnContext(ctx, "repairing a room: "+what, "guild_id", g.id, "room_id", r.ID)
-	if err := k.note(ctx, g, r, audit.Entry{Kind: audit.EntryRepaired, Detail: what}); err != nil {
-		k.o.Log.WarnContext(ctx, "a repair is not in the audit log", "guild_id", g.id, "room_id", r.ID, "err", err)
+func (rs *Rooms) repaired(ctx context.Context, g *guildState, r *roomState, what string) {
+	rs.o.Log.WarnContext(ctx, "repairing a room: "+what, "guild_id", g.id, "room_id", r.ID)
+	if err := rs.note(ctx, g, r, audit.Entry{Kind: audit.Repaired, Detail: what}); err != nil {
+		rs.o.Log.WarnContext(ctx, "a repair is not in the audit log", "guild_id", g.id, "room_id", r.ID, "err", err)
 	}
 }
 
 // differs says whether a channel is not what its room says.
-func (k *Keeper) differs(g *guildRooms, r *kept, c Channel) bool {
-	if c.Unseen || c.Name != r.Name || c.ParentID != r.CategoryID || c.UserLimit != k.limit(g, r) {
+func (rs *Rooms) differs(g *guildState, r *roomState, c Channel) bool {
+	if c.Unseen || c.Name != r.Name || c.ParentID != r.CategoryID || c.UserLimit != rs.limit(g, r) {
 		return true
 	}
-	return !r.Due.Access && (!c.Marked || g.opened(r, c) || len(r.shutOut(c)) > 0)
+	return !r.Pending.Access && (!c.Marked || g.opened(r, c) || len(r.shutOut(c)) > 0)
 }
 
 // shutOut lists who has a place in a room and lacks the overwrite for it. Whom somebody denies it by name is
 // left alone: that is for the gate.
-func (r *kept) shutOut(c Channel) []snowflake.ID {
+func (r *roomState) shutOut(c Channel) []snowflake.ID {
 	return slices.DeleteFunc(r.admitted(), func(u snowflake.ID) bool { return slices.Contains(c.Admitted, u) || slices.Contains(c.Denied, u) })
 }
 
@@ -184,14 +184,14 @@ func (r *kept) shutOut(c Channel) []snowflake.ID {
 // gives back to owner and guests the overwrites they should have. The channel is as Discord says
 // it is now, with no call of ours on its way: what differs then was not asked for here, but for
 // calls whose outcome was never told.
-func (k *Keeper) align(ctx context.Context, g *guildRooms, r *kept, c Channel) error {
+func (rs *Rooms) align(ctx context.Context, g *guildState, r *roomState, c Channel) error {
 	r.denied = false
-	return errors.Join(k.alignName(ctx, g, r, c), k.alignLimit(ctx, g, r, c), k.alignAccess(ctx, g, r, c))
+	return errors.Join(rs.alignName(ctx, g, r, c), rs.alignLimit(ctx, g, r, c), rs.alignAccess(ctx, g, r, c))
 }
 
 // alignName takes over a name and a category. A name that Snug was to give,
 // and whose outcome it was never told, is not somebody else's.
-func (k *Keeper) alignName(ctx context.Context, g *guildRooms, r *kept, c Channel) error {
+func (rs *Rooms) alignName(ctx context.Context, g *guildState, r *roomState, c Channel) error {
 	now, old := g.now(), r.Name
 	var entry *audit.Entry
 	change := func(*room.Room) {}
@@ -200,15 +200,15 @@ func (k *Keeper) alignName(ctx context.Context, g *guildRooms, r *kept, c Channe
 		return nil
 	case c.Name == old:
 	case c.Name == r.Renames.Wanted: // it was given after all
-		entry = &audit.Entry{Kind: audit.EntryRenamed, By: r.Renames.By, Via: r.Renames.Via, Old: old, New: c.Name}
-		change = func(doc *room.Room) { settled(&doc.Renames) }
+		entry = &audit.Entry{Kind: audit.RoomRenamed, By: r.Renames.By, Via: r.Renames.Via, Old: old, New: c.Name}
+		change = func(doc *room.Room) { clearRename(&doc.Renames) }
 	case r.doubts(c.Name, now): // what was asked for since is to be told again
 		change = func(doc *room.Room) { doc.Renames.Wanted = cmp.Or(doc.Renames.Wanted, old) }
 	default:
-		entry = &audit.Entry{Kind: audit.EntryRenamed, Via: access.ViaDiscord, Old: old, New: c.Name}
-		change = func(doc *room.Room) { doc.Renames.Spent(now) } // Discord counts it, whoever did it
+		entry = &audit.Entry{Kind: audit.RoomRenamed, Via: access.ViaDiscord, Old: old, New: c.Name}
+		change = func(doc *room.Room) { doc.Renames.Record(now) } // Discord counts it, whoever did it
 	}
-	return k.change(ctx, g, r, entry, func(doc *room.Room) {
+	return rs.change(ctx, g, r, entry, func(doc *room.Room) {
 		change(doc)
 		doc.Name, doc.CategoryID = c.Name, c.ParentID
 	})
@@ -216,39 +216,39 @@ func (k *Keeper) alignName(ctx context.Context, g *guildRooms, r *kept, c Channe
 
 // alignLimit takes over a user limit that somebody set by hand, and gives
 // back what was lent to a bot that has left.
-func (k *Keeper) alignLimit(ctx context.Context, g *guildRooms, r *kept, c Channel) error {
+func (rs *Rooms) alignLimit(ctx context.Context, g *guildState, r *roomState, c Channel) error {
 	switch {
-	case r.Due.Limit || c.UserLimit == k.limit(g, r):
+	case r.Pending.Limit || c.UserLimit == rs.limit(g, r):
 		return nil
 	case c.UserLimit == 0: // without a limit nobody's seat is safe
-		k.repaired(ctx, g, r, "its channel had no limit")
-		return k.setLimit(ctx, g, r, "Snug: a room has seats")
-	case c.UserLimit == r.told() || r.doubts(itoa(c.UserLimit), g.now()): // ours, and not what it should be now
-		return k.setLimit(ctx, g, r, "Snug: bots take no seat")
+		rs.repaired(ctx, g, r, "its channel had no limit")
+		return rs.setLimit(ctx, g, r, "Snug: a room has seats")
+	case c.UserLimit == r.knownLimit() || r.doubts(itoa(c.UserLimit), g.now()): // ours, and not what it should be now
+		return rs.setLimit(ctx, g, r, "Snug: bots take no seat")
 	}
-	entry := &audit.Entry{Kind: audit.EntrySeats, Via: access.ViaDiscord, Old: itoa(r.Seats), New: itoa(c.UserLimit)}
+	entry := &audit.Entry{Kind: audit.SeatsChanged, Via: access.ViaDiscord, Old: itoa(r.Seats), New: itoa(c.UserLimit)}
 	if c.UserLimit == r.Seats {
 		entry = nil
 	}
-	err := k.change(ctx, g, r, entry, func(doc *room.Room) { doc.Seats, doc.Limit = c.UserLimit, c.UserLimit })
+	err := rs.change(ctx, g, r, entry, func(doc *room.Room) { doc.Seats, doc.Limit = c.UserLimit, c.UserLimit })
 	if err != nil {
 		return err
 	}
-	k.seatWaiters(ctx, g, r)
-	if c.UserLimit != k.limit(g, r) {
-		return k.setLimit(ctx, g, r, "Snug: bots take no seat")
+	rs.seatWaiters(ctx, g, r)
+	if c.UserLimit != rs.limit(g, r) {
+		return rs.setLimit(ctx, g, r, "Snug: bots take no seat")
 	}
 	return nil
 }
 
 // doubts says whether Snug asked for a name or a limit a while ago and was never told what became of it.
-func (r *kept) doubts(what string, now time.Time) bool {
+func (r *roomState) doubts(what string, now time.Time) bool {
 	at, ok := r.doubted[what]
 	return ok && now.Sub(at) < doubtFor
 }
 
 // doubt notes that a call may have had its effect, or may have it yet.
-func (r *kept) doubt(what string, now time.Time) {
+func (r *roomState) doubt(what string, now time.Time) {
 	if r.doubted == nil {
 		r.doubted = map[string]time.Time{}
 	}
@@ -260,8 +260,8 @@ const doubtFor = 10 * time.Minute
 
 // alignAccess gives owner and guests back what they should have, and keeps
 // closed what should be closed.
-func (k *Keeper) alignAccess(ctx context.Context, g *guildRooms, r *kept, c Channel) error {
-	if r.Due.Access {
+func (rs *Rooms) alignAccess(ctx context.Context, g *guildState, r *roomState, c Channel) error {
+	if r.Pending.Access {
 		return nil // on its way
 	}
 	opened, now := g.opened(r, c), g.now()
@@ -270,31 +270,31 @@ func (k *Keeper) alignAccess(ctx context.Context, g *guildRooms, r *kept, c Chan
 	unmarked := !c.Marked && now.Sub(r.marked) >= remark
 	if !opened && !unmarked {
 		for _, user := range r.shutOut(c) {
-			k.repaired(ctx, g, r, "somebody let in could not enter")
-			if err := k.o.Discord.Admit(ctx, r.ID, user, k.access(g, &r.Room), "Snug: was let in"); err != nil {
+			rs.repaired(ctx, g, r, "somebody let in could not enter")
+			if err := rs.o.Discord.Admit(ctx, r.ID, user, rs.access(g, &r.Room), "Snug: was let in"); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
 	if opened {
-		k.repaired(ctx, g, r, "it was open to more than it should be")
+		rs.repaired(ctx, g, r, "it was open to more than it should be")
 	} else {
-		k.repaired(ctx, g, r, "Snug's own overwrite had been changed")
+		rs.repaired(ctx, g, r, "Snug's own overwrite had been changed")
 		r.marked = now
 	}
-	err := k.setAccess(ctx, g, r, "Snug: the room is "+privacyOf(&r.Room))
+	err := rs.setAccess(ctx, g, r, "Snug: the room is "+privacyOf(&r.Room))
 	if err == nil {
 		return nil
 	}
-	if due := k.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Due.Access = true }); due != nil || errors.Is(err, errMore) {
+	if due := rs.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Pending.Access = true }); due != nil || errors.Is(err, errMorePending) {
 		return due
 	}
 	return err
 }
 
 // opened says whether a channel lets in more people than its room does.
-func (g *guildRooms) opened(r *kept, c Channel) bool {
+func (g *guildState) opened(r *roomState, c Channel) bool {
 	if (r.Private || r.Hidden) && !c.Hides || (r.Private || r.Hidden || r.Locked) && !c.Locks {
 		return true
 	}
@@ -302,13 +302,13 @@ func (g *guildRooms) opened(r *kept, c Channel) bool {
 }
 
 // admitted lists who has a place of their own in a room: its owner and its guests, but for those who are suspended.
-func (r *kept) admitted() []snowflake.ID {
+func (r *roomState) admitted() []snowflake.ID {
 	var users []snowflake.ID
-	if r.OwnerOut == access.Passes {
+	if r.OwnerSuspended == access.Passes {
 		users = append(users, r.OwnerID)
 	}
 	for _, q := range r.Guests {
-		if q.UserID != r.OwnerID && !r.Banned(q.UserID) && q.Out == access.Passes {
+		if q.UserID != r.OwnerID && !r.Banned(q.UserID) && q.Suspended == access.Passes {
 			users = append(users, q.UserID)
 		}
 	}
@@ -322,47 +322,47 @@ const remark = 10 * time.Minute
 // creation may show in Discord some time after its request failed.
 const giveUpAfter = 2 * time.Minute
 
-// settle finishes or gives up intentions that were neither: their process
+// resolvePendingCreates finishes or gives up intentions that were neither: their process
 // died, or Discord did not say what became of the request. channels may be nil.
-func (k *Keeper) settle(ctx context.Context, g *guildRooms, channels []Channel) error {
-	if len(g.intended) == 0 {
+func (rs *Rooms) resolvePendingCreates(ctx context.Context, g *guildState, channels []Channel) error {
+	if len(g.pendingCreates) == 0 {
 		return nil
 	}
 	if channels == nil {
 		var err error
-		if channels, err = k.o.Discord.Channels(ctx, g.id); err != nil {
+		if channels, err = rs.o.Discord.Channels(ctx, g.id); err != nil {
 			return err
 		}
 	}
 	var all error
-	for _, in := range g.intended {
-		if g.laneTaken(ctx, openLane(in.ID)) {
+	for _, in := range g.pendingCreates {
+		if g.laneBusy(ctx, openLane(in.ID)) {
 			continue // it is being opened
 		}
-		all = errors.Join(all, g.inLane(ctx, openLane(in.ID), func() error { return k.settleOne(ctx, g, in, channels) }))
+		all = errors.Join(all, g.inLane(ctx, openLane(in.ID), func() error { return rs.resolvePendingCreate(ctx, g, in, channels) }))
 	}
 	return all
 }
 
-// settleOne is settle for one intention.
-func (k *Keeper) settleOne(ctx context.Context, g *guildRooms, in room.Intention, channels []Channel) error {
+// resolvePendingCreate is settle for one intention.
+func (rs *Rooms) resolvePendingCreate(ctx context.Context, g *guildState, in room.PendingCreate, channels []Channel) error {
 	done := false
 	for _, r := range g.rooms {
-		done = done || r.IntentionID == in.ID
+		done = done || r.PendingCreateID == in.ID
 	}
-	switch channel := g.match(in, channels); {
+	switch channel := g.matchChannel(in, channels); {
 	case done:
-		k.forget(ctx, g, in)
+		rs.dropPendingCreate(ctx, g, in)
 	case channel != 0:
-		r, err := k.finish(ctx, g, in, channel, false)
+		r, err := rs.finishCreate(ctx, g, in, channel, false)
 		if err == nil {
-			k.repaired(ctx, g, r, "it was made, but never recorded")
+			rs.repaired(ctx, g, r, "it was made, but never recorded")
 		} else {
-			k.unmake(ctx, g, in, channel, err)
+			rs.undoCreate(ctx, g, in, channel, err)
 		}
 		return err
 	case g.now().Sub(in.At) > giveUpAfter:
-		k.forget(ctx, g, in)
+		rs.dropPendingCreate(ctx, g, in)
 	}
 	return nil
 }

@@ -24,7 +24,7 @@ func (c changing) rename(ctx context.Context) error {
 	}
 	now := c.g.now()
 	next := c.r.Renames.Next(now)
-	entry := c.entry(audit.EntryRenamePlan)
+	entry := c.entry(audit.RenamePlanned)
 	entry.Old, entry.New = c.r.Name, name
 	planned := &entry
 	if !next.After(now) {
@@ -47,7 +47,7 @@ func (c changing) rename(ctx context.Context) error {
 	}
 	if c.r.Renames.Wanted != "" {
 		c.out.Later = c.r.Renames.Next(now)
-		c.k.tell(c.g, c.r, room.Changed{})
+		c.k.publish(c.g, c.r, room.Changed{})
 	}
 	c.remember(ctx, func(p *room.Preferences) { p.Name = name })
 	return nil
@@ -55,50 +55,50 @@ func (c changing) rename(ctx context.Context) error {
 
 // applyName tells Discord the name a room is to have. The attempt is counted
 // before it is made, so that a crash in between never makes one too many. The caller is in the room's lane.
-func (k *Keeper) applyName(ctx context.Context, g *guildRooms, r *kept) error {
+func (rs *Rooms) applyName(ctx context.Context, g *guildState, r *roomState) error {
 	now, name := g.now(), r.Renames.Wanted
 	before := r.Renames
 	if name == r.Name {
-		return k.edit(ctx, g, r, nil, func(doc *room.Room) { settled(&doc.Renames) })
+		return rs.edit(ctx, g, r, nil, func(doc *room.Room) { clearRename(&doc.Renames) })
 	}
-	if err := k.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Renames.Spent(now) }); err != nil {
+	if err := rs.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Renames.Record(now) }); err != nil {
 		return err
 	}
-	err := k.o.Discord.Rename(ctx, r.ID, name, "Snug: renamed by "+before.By.String())
+	err := rs.o.Discord.Rename(ctx, r.ID, name, "Snug: renamed by "+before.By.String())
 	var limited *errs.Error
 	switch {
 	case err == nil:
-		entry := audit.Entry{Kind: audit.EntryRenamed, By: before.By, Via: before.Via, Old: r.Name, New: name}
-		return k.change(ctx, g, r, &entry, func(doc *room.Room) { doc.Name = name; settled(&doc.Renames) })
+		entry := audit.Entry{Kind: audit.RoomRenamed, By: before.By, Via: before.Via, Old: r.Name, New: name}
+		return rs.change(ctx, g, r, &entry, func(doc *room.Room) { doc.Name = name; clearRename(&doc.Renames) })
 	case errs.Has(err, errs.RateLimited) && errors.As(err, &limited):
 		wait := max(limited.RetryAfter, time.Second)
-		if e := k.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Renames.NotBefore = now.Add(wait) }); e != nil {
+		if e := rs.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Renames.NotBefore = now.Add(wait) }); e != nil {
 			return e
 		}
 		return err
-	case unfinished(err):
+	case mayHaveHappened(err):
 		r.doubt(name, now)
-		if e := k.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Renames.NotBefore = now.Add(closeRetry) }); e != nil {
+		if e := rs.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Renames.NotBefore = now.Add(closeRetry) }); e != nil {
 			return e
 		}
 		return err
 	}
 	if errors.Is(err, ErrWords) {
-		k.say(g, NameRefused{Room: g.summary(r)}) // it may have waited for its turn: whoever asked is long gone
+		rs.notify(g, NameRefused{Room: g.summary(r)}) // it may have waited for its turn: whoever asked is long gone
 	}
 	// Refused for good: a name that Discord does not allow, or a permission that lacks.
-	entry := audit.Entry{Kind: audit.EntryRepaired, Detail: "name refused", Old: name, New: r.Name}
-	if e := k.edit(ctx, g, r, &entry, func(doc *room.Room) { settled(&doc.Renames) }); e != nil {
+	entry := audit.Entry{Kind: audit.Repaired, Detail: "name refused", Old: name, New: r.Name}
+	if e := rs.edit(ctx, g, r, &entry, func(doc *room.Room) { clearRename(&doc.Renames) }); e != nil {
 		return e
 	}
 	return err
 }
 
-// settled forgets the name that was wanted; the budget that was spent stays.
-func settled(n *room.Renames) { *n = room.Renames{At: n.At} }
+// clearRename forgets the name that was wanted; the budget that was spent stays.
+func clearRename(n *room.Renames) { *n = room.Renames{At: n.At} }
 
 // renameDue applies a name that waited for Discord's budget.
-func (k *Keeper) renameDue(ctx context.Context, g *guildRooms, r *kept) error {
+func (rs *Rooms) renameDue(ctx context.Context, g *guildState, r *roomState) error {
 	due := func() bool {
 		now := g.now()
 		return r.Renames.Wanted != "" && r.State == room.Open && !r.Renames.Next(now).After(now)
@@ -106,14 +106,14 @@ func (k *Keeper) renameDue(ctx context.Context, g *guildRooms, r *kept) error {
 	if !due() {
 		return nil
 	}
-	err := g.inRoomsLane(ctx, r, func() error {
+	err := g.inRoomLane(ctx, r, func() error {
 		if !due() {
 			return nil
 		}
-		return k.applyName(ctx, g, r)
+		return rs.applyName(ctx, g, r)
 	})
 	if errs.Has(err, errs.RateLimited) {
-		k.o.Log.InfoContext(ctx, "a room's new name waits for Discord", "guild_id", g.id, "room_id", r.ID, "until", r.Renames.NotBefore)
+		rs.o.Log.InfoContext(ctx, "a room's new name waits for Discord", "guild_id", g.id, "room_id", r.ID, "until", r.Renames.NotBefore)
 		return nil
 	}
 	return err

@@ -21,37 +21,37 @@ import (
 // Repair looks for disagreements between Discord, the store and the web, and
 // with Apply mends them. A channel that is known by its mark alone is deleted
 // only if it is named: an admin may have made it.
-func (k *Keeper) Repair(ctx context.Context, guildID snowflake.ID, q guild.RepairRequest) (out guild.RepairReport, err error) {
-	manage := k.manage
+func (rs *Rooms) Repair(ctx context.Context, guildID snowflake.ID, q guild.RepairRequest) (out guild.RepairReport, err error) {
+	manage := rs.manage
 	if q.Apply {
-		manage = k.setting
+		manage = rs.setting
 	}
-	err = manage(ctx, guildID, q.Actor, func(ctx context.Context, g *guildRooms) error {
-		since := k.editsOf(g)
-		channels, err := k.o.Discord.Channels(ctx, g.id)
+	err = manage(ctx, guildID, q.Actor, func(ctx context.Context, g *guildState) error {
+		since := rs.editsOf(g)
+		channels, err := rs.o.Discord.Channels(ctx, g.id)
 		if err != nil {
 			return err
 		}
-		rep := repairing{k: k, g: g, by: q.Actor, channels: channels, byID: byID(channels), since: since}
-		if err := rep.look(ctx); err != nil {
+		rep := repairing{k: rs, g: g, by: q.Actor, channels: channels, byID: byID(channels), since: since}
+		if err := rep.findIssues(ctx); err != nil {
 			return err
 		}
-		out = guild.RepairReport{Findings: rep.found, At: k.o.Now()}
+		out = guild.RepairReport{Issues: rep.found, At: rs.o.Now()}
 		if !q.Apply {
 			return nil
 		}
-		for i := range out.Findings {
-			f := &out.Findings[i]
-			if named := slices.Contains(q.Only, f.ID); !named && (f.Risky || len(q.Only) > 0) || f.Kind == guild.FindUnseen {
+		for i := range out.Issues {
+			f := &out.Issues[i]
+			if named := slices.Contains(q.Only, f.ID); !named && (f.Risky || len(q.Only) > 0) || f.Kind == guild.IssueUnseen {
 				continue
 			}
-			if err := rep.mend(ctx, *f); err != nil {
-				k.o.Log.WarnContext(ctx, "a repair failed", "guild_id", g.id, "finding", f.ID, "err", err)
+			if err := rep.fix(ctx, *f); err != nil {
+				rs.o.Log.WarnContext(ctx, "a repair failed", "guild_id", g.id, "finding", f.ID, "err", err)
 				f.Err = errs.Public(err)
 				continue
 			}
-			f.Mended = true
-			k.o.Log.InfoContext(ctx, "repaired", "guild_id", g.id, "finding", f.ID, "user_id", q.Actor.UserID)
+			f.Fixed = true
+			rs.o.Log.InfoContext(ctx, "repaired", "guild_id", g.id, "finding", f.ID, "user_id", q.Actor.UserID)
 		}
 		return nil
 	})
@@ -60,63 +60,63 @@ func (k *Keeper) Repair(ctx context.Context, guildID snowflake.ID, q guild.Repai
 
 // repairing is a repair on its way.
 type repairing struct {
-	k        *Keeper
-	g        *guildRooms
+	k        *Rooms
+	g        *guildState
 	by       access.Actor
 	channels []Channel
 	byID     map[snowflake.ID]Channel
 	since    map[snowflake.ID]uint64 // what k.edits said of the rooms' channels before Discord was asked for them
-	found    []guild.Finding
+	found    []guild.Issue
 }
 
-func (p *repairing) add(f guild.Finding) {
+func (p *repairing) add(f guild.Issue) {
 	f.ID = string(f.Kind) + "." + f.ChannelID.String()
 	p.found = append(p.found, f)
 }
 
-// look finds the disagreements, in the order of the channels' ids.
-func (p *repairing) look(ctx context.Context) error {
-	rooms := make([]*kept, 0, len(p.g.rooms))
+// findIssues finds the disagreements, in the order of the channels' ids.
+func (p *repairing) findIssues(ctx context.Context) error {
+	rooms := make([]*roomState, 0, len(p.g.rooms))
 	for _, r := range p.g.rooms {
 		rooms = append(rooms, r)
 	}
-	slices.SortFunc(rooms, func(a, b *kept) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(rooms, func(a, b *roomState) int { return cmp.Compare(a.ID, b.ID) })
 	for _, r := range rooms {
 		c, is, err := p.k.whereabouts(ctx, p.g, p.byID, r.ID)
 		switch {
 		case err != nil:
 			return err
 		case is == gone:
-			p.add(guild.Finding{Kind: guild.FindNoChannel, ChannelID: r.ID, Name: r.Name})
+			p.add(guild.Issue{Kind: guild.IssueNoChannel, ChannelID: r.ID, Name: r.Name})
 			continue
 		case is == unseen:
-			p.add(guild.Finding{Kind: guild.FindUnseen, ChannelID: r.ID, Name: r.Name})
+			p.add(guild.Issue{Kind: guild.IssueUnseen, ChannelID: r.ID, Name: r.Name})
 			continue
 		}
 		if r.State != room.Open {
 			continue // its removal is on its way
 		}
-		p.lookAt(r, c)
-		if err := p.lookAtRoster(ctx, r); err != nil {
+		p.checkRoom(r, c)
+		if err := p.checkRoster(ctx, r); err != nil {
 			return err
 		}
 	}
-	p.lookForStrangers()
-	if err := p.lookAtSettings(ctx); err != nil {
+	p.findUnknownChannels()
+	if err := p.checkSettings(ctx); err != nil {
 		return err
 	}
-	for id, in := range p.g.intended {
-		p.found = append(p.found, guild.Finding{ID: string(guild.FindIntention) + "." + id, Kind: guild.FindIntention, Name: in.Name})
+	for id, in := range p.g.pendingCreates {
+		p.found = append(p.found, guild.Issue{ID: string(guild.IssuePendingCreate) + "." + id, Kind: guild.IssuePendingCreate, Name: in.Name})
 	}
 	return nil
 }
 
-func (p *repairing) lookAt(r *kept, c Channel) {
+func (p *repairing) checkRoom(r *roomState, c Channel) {
 	if c.Name != r.Name {
-		p.add(guild.Finding{Kind: guild.FindName, ChannelID: r.ID, Name: r.Name, Want: r.Name, Have: c.Name})
+		p.add(guild.Issue{Kind: guild.IssueName, ChannelID: r.ID, Name: r.Name, Want: r.Name, Have: c.Name})
 	}
 	if want := p.k.limit(p.g, r); c.UserLimit != want {
-		p.add(guild.Finding{Kind: guild.FindSeats, ChannelID: r.ID, Name: r.Name, Want: strconv.Itoa(want), Have: strconv.Itoa(c.UserLimit)})
+		p.add(guild.Issue{Kind: guild.IssueSeats, ChannelID: r.ID, Name: r.Name, Want: strconv.Itoa(want), Have: strconv.Itoa(c.UserLimit)})
 	}
 	missing, extra := 0, 0
 	let := r.admitted()
@@ -130,14 +130,14 @@ func (p *repairing) lookAt(r *kept, c Channel) {
 			extra++
 		}
 	}
-	if r.Due.Access || missing+extra > 0 || p.g.opened(r, c) {
+	if r.Pending.Access || missing+extra > 0 || p.g.opened(r, c) {
 		have := privacyOf(&room.Room{Private: c.Hides, Locked: c.Locks && !c.Hides})
-		p.add(guild.Finding{Kind: guild.FindAccess, ChannelID: r.ID, Name: r.Name, Want: privacyOf(&r.Room), Have: have})
+		p.add(guild.Issue{Kind: guild.IssueAccess, ChannelID: r.ID, Name: r.Name, Want: privacyOf(&r.Room), Have: have})
 	}
 }
 
-// lookAtRoster compares what the web is shown with who is in voice.
-func (p *repairing) lookAtRoster(ctx context.Context, r *kept) error {
+// checkRoster compares what the web is shown with who is in voice.
+func (p *repairing) checkRoster(ctx context.Context, r *roomState) error {
 	live, _, err := p.k.o.Hub.Rosters.Get(ctx, voice.Key(p.g.id, r.ID))
 	if err != nil && !errs.Has(err, errs.NotFound) {
 		return err
@@ -150,25 +150,25 @@ func (p *repairing) lookAtRoster(ctx context.Context, r *kept) error {
 		slices.Sort(ids)
 		return strings.Join(ids, " ")
 	}
-	roster := p.k.o.Presence.Roster(p.g.id, r.ID)
+	roster := p.k.o.Voice.Roster(p.g.id, r.ID)
 	if err != nil || live.Gone() || live.Room.Name != r.Name || names(live.Roster) != names(roster) {
-		p.add(guild.Finding{Kind: guild.FindRoster, ChannelID: r.ID, Name: r.Name, Want: strconv.Itoa(len(roster)), Have: strconv.Itoa(len(live.Roster))})
+		p.add(guild.Issue{Kind: guild.IssueRoster, ChannelID: r.ID, Name: r.Name, Want: strconv.Itoa(len(roster)), Have: strconv.Itoa(len(live.Roster))})
 	}
 	return nil
 }
 
-// lookForStrangers finds voice channels that carry the mark and are neither room nor lobby.
-func (p *repairing) lookForStrangers() {
+// findUnknownChannels finds voice channels that carry the mark and are neither room nor lobby.
+func (p *repairing) findUnknownChannels() {
 	for _, c := range p.channels {
 		if c.Kind == KindVoice && c.Marked && p.g.rooms[c.ID] == nil && p.g.settings.Lobby(c.ID) == nil {
-			p.add(guild.Finding{Kind: guild.FindUnknown, ChannelID: c.ID, Name: c.Name, Risky: true})
+			p.add(guild.Issue{Kind: guild.IssueUnknown, ChannelID: c.ID, Name: c.Name, Risky: true})
 		}
 	}
 }
 
-func (p *repairing) lookAtSettings(ctx context.Context) error {
+func (p *repairing) checkSettings(ctx context.Context) error {
 	s := p.g.settings
-	look := func(id snowflake.ID, kind Kind, lost guild.FindingKind) (is whereabouts, err error) {
+	look := func(id snowflake.ID, kind Kind, lost guild.IssueKind) (is whereabouts, err error) {
 		if id == 0 {
 			return there, nil
 		}
@@ -178,45 +178,45 @@ func (p *repairing) lookAtSettings(ctx context.Context) error {
 		}
 		if is != there && err == nil {
 			if is == unseen {
-				lost = guild.FindUnseen
+				lost = guild.IssueUnseen
 			}
-			f := guild.Finding{Kind: lost, ChannelID: id}
-			if !slices.ContainsFunc(p.found, func(o guild.Finding) bool { return o.Kind == lost && o.ChannelID == id }) {
+			f := guild.Issue{Kind: lost, ChannelID: id}
+			if !slices.ContainsFunc(p.found, func(o guild.Issue) bool { return o.Kind == lost && o.ChannelID == id }) {
 				p.add(f)
 			}
 		}
 		return is, err
 	}
-	_, err := look(s.CategoryID, KindCategory, guild.FindCategoryGone)
-	_, err2 := look(s.LogChannelID, KindText, guild.FindLogGone)
+	_, err := look(s.CategoryID, KindCategory, guild.IssueCategoryGone)
+	_, err2 := look(s.LogChannelID, KindText, guild.IssueLogGone)
 	err = errors.Join(err, err2)
 	for _, l := range s.Lobbies {
-		is, err2 := look(l.ChannelID, KindVoice, guild.FindLobbyGone)
+		is, err2 := look(l.ChannelID, KindVoice, guild.IssueLobbyGone)
 		if err = errors.Join(err, err2); is == there {
-			_, err2 = look(l.CategoryID, KindCategory, guild.FindCategoryGone)
+			_, err2 = look(l.CategoryID, KindCategory, guild.IssueCategoryGone)
 			err = errors.Join(err, err2)
 		}
 	}
 	return err
 }
 
-// mend puts one disagreement right.
-func (p *repairing) mend(ctx context.Context, f guild.Finding) error {
+// fix puts one disagreement right.
+func (p *repairing) fix(ctx context.Context, f guild.Issue) error {
 	switch k, g := p.k, p.g; f.Kind {
-	case guild.FindUnknown:
-		if len(k.o.Presence.Roster(g.id, f.ChannelID)) > 0 {
+	case guild.IssueUnknown:
+		if len(k.o.Voice.Roster(g.id, f.ChannelID)) > 0 {
 			return errs.E(errs.Conflict, "Somebody is in that channel. Wait until they have left, or delete it in Discord.")
 		}
 		return k.o.Discord.DeleteChannel(ctx, f.ChannelID, "Snug: repair")
-	case guild.FindIntention:
-		return k.settle(ctx, g, p.channels)
-	case guild.FindNoChannel, guild.FindName, guild.FindSeats, guild.FindAccess, guild.FindRoster:
+	case guild.IssuePendingCreate:
+		return k.resolvePendingCreates(ctx, g, p.channels)
+	case guild.IssueNoChannel, guild.IssueName, guild.IssueSeats, guild.IssueAccess, guild.IssueRoster:
 		return g.inLane(ctx, roomLane(f.ChannelID), func() error {
 			r := g.rooms[f.ChannelID]
 			if r == nil || k.edits.of(r.ID) != p.since[r.ID] {
 				return errs.E(errs.Conflict, "This room was changed while it was looked at. Look again.")
 			}
-			err := p.mendRoom(ctx, r, f)
+			err := p.fixRoom(ctx, r, f)
 			p.since[f.ChannelID] = k.edits.of(f.ChannelID) // by this
 			return err
 		})
@@ -224,56 +224,56 @@ func (p *repairing) mend(ctx context.Context, f guild.Finding) error {
 	return p.clearSetting(ctx, f)
 }
 
-// mendRoom is mend for a room, in its lane.
-func (p *repairing) mendRoom(ctx context.Context, r *kept, f guild.Finding) error {
+// fixRoom is mend for a room, in its lane.
+func (p *repairing) fixRoom(ctx context.Context, r *roomState, f guild.Issue) error {
 	k, g := p.k, p.g
 	const reason = "Snug: repair"
 	switch f.Kind {
-	case guild.FindNoChannel:
-		return k.missed(ctx, g, r, room.ClosedLost)
-	case guild.FindName:
+	case guild.IssueNoChannel:
+		return k.verifyMissing(ctx, g, r, room.ClosedLost)
+	case guild.IssueName:
 		return k.alignName(ctx, g, r, Channel{Name: f.Have, ParentID: r.CategoryID})
-	case guild.FindSeats:
-		return p.noted(ctx, r, f, k.setLimit(ctx, g, r, reason))
-	case guild.FindAccess:
-		owes := r.owes
+	case guild.IssueSeats:
+		return p.recordFix(ctx, r, f, k.setLimit(ctx, g, r, reason))
+	case guild.IssueAccess:
+		owes := r.accessMarks
 		err := k.setAccess(ctx, g, r, reason)
-		more := errors.Is(err, errMore)
+		more := errors.Is(err, errMorePending)
 		if more {
 			err = nil
 		}
-		if more = more || r.owes != owes; err == nil && r.Due.Access != more {
+		if more = more || r.accessMarks != owes; err == nil && r.Pending.Access != more {
 			err = k.edit(ctx, g, r, nil, func(doc *room.Room) {
-				if doc.Due.Access = more; !more {
-					doc.Due.AccessTold()
+				if doc.Pending.Access = more; !more {
+					doc.Pending.AccessSynced()
 				}
 			})
 		}
-		return p.noted(ctx, r, f, err)
-	case guild.FindRoster:
-		k.tell(g, r, room.Changed{})
+		return p.recordFix(ctx, r, f, err)
+	case guild.IssueRoster:
+		k.publish(g, r, room.Changed{})
 	}
-	return p.noted(ctx, r, f, nil)
+	return p.recordFix(ctx, r, f, nil)
 }
 
-// noted writes a repair of a room into the audit.
-func (p *repairing) noted(ctx context.Context, r *kept, f guild.Finding, err error) error {
+// recordFix writes a repair of a room into the audit.
+func (p *repairing) recordFix(ctx context.Context, r *roomState, f guild.Issue, err error) error {
 	if err != nil {
 		return err
 	}
-	entry := audit.Entry{Kind: audit.EntryRepaired, By: p.by.UserID, Via: p.by.Via, Detail: string(f.Kind), Old: f.Have, New: f.Want}
+	entry := audit.Entry{Kind: audit.Repaired, By: p.by.UserID, Via: p.by.Via, Detail: string(f.Kind), Old: f.Have, New: f.Want}
 	return p.k.note(ctx, p.g, r, entry)
 }
 
 // clearSetting takes out of the settings what points at something that is gone.
-func (p *repairing) clearSetting(ctx context.Context, f guild.Finding) error {
+func (p *repairing) clearSetting(ctx context.Context, f guild.Issue) error {
 	next := p.g.settings.Clone()
 	switch f.Kind {
-	case guild.FindLogGone:
+	case guild.IssueLogGone:
 		next.LogChannelID = 0
-	case guild.FindLobbyGone:
+	case guild.IssueLobbyGone:
 		next.Lobbies = slices.DeleteFunc(next.Lobbies, func(l guild.Lobby) bool { return l.ChannelID == f.ChannelID })
-	case guild.FindCategoryGone:
+	case guild.IssueCategoryGone:
 		if next.CategoryID == f.ChannelID {
 			next.CategoryID = 0
 		}

@@ -23,9 +23,9 @@ import (
 // whole and uses it at once. It fails with errs.Forbidden unless the actor
 // manages the server, with errs.Invalid and the field, or with errs.Conflict if
 // somebody saved since the revision the actor saw.
-func (k *Keeper) SaveSettings(ctx context.Context, guildID snowflake.ID, q room.SettingsRequest) (out room.Saved, err error) {
-	err = k.setting(ctx, guildID, q.Actor, func(ctx context.Context, g *guildRooms) error {
-		if err := k.unchangedSince(ctx, g, hub.Rev(q.Rev)); err != nil {
+func (rs *Rooms) SaveSettings(ctx context.Context, guildID snowflake.ID, q room.SettingsRequest) (out room.Saved, err error) {
+	err = rs.setting(ctx, guildID, q.Actor, func(ctx context.Context, g *guildState) error {
+		if err := rs.unchangedSince(ctx, g, hub.Rev(q.Rev)); err != nil {
 			return err
 		}
 		next := g.settings.Clone() // decoding writes into slices
@@ -37,14 +37,14 @@ func (k *Keeper) SaveSettings(ctx context.Context, guildID snowflake.ID, q room.
 		if err := next.Validate(); err != nil {
 			return err
 		}
-		if err := k.checkPlaces(ctx, g, next); err != nil {
+		if err := rs.checkPlaces(ctx, g, next); err != nil {
 			return err
 		}
-		if err := k.saveSettings(ctx, g, next, q.Actor); err != nil {
+		if err := rs.saveSettings(ctx, g, next, q.Actor); err != nil {
 			return err
 		}
 		out.Rev = uint64(g.setRev)
-		k.lobbies(g)
+		rs.lobbies(g)
 		return nil
 	})
 	return out, err
@@ -52,11 +52,11 @@ func (k *Keeper) SaveSettings(ctx context.Context, guildID snowflake.ID, q room.
 
 // unchangedSince fails with errs.Conflict if the settings are not what they were at a revision; 0 is any.
 // A revision may be newer only because entries of the audit were cleared.
-func (k *Keeper) unchangedSince(ctx context.Context, g *guildRooms, rev hub.Rev) error {
+func (rs *Rooms) unchangedSince(ctx context.Context, g *guildState, rev hub.Rev) error {
 	if rev == 0 || rev == g.setRev {
 		return nil
 	}
-	list, err := k.o.Hub.Settings.History(ctx, g.id.String())
+	list, err := rs.o.Hub.Settings.History(ctx, g.id.String())
 	if err != nil {
 		return err
 	}
@@ -71,17 +71,17 @@ func (k *Keeper) unchangedSince(ctx context.Context, g *guildRooms, rev hub.Rev)
 }
 
 // manage runs f under the guild's turn for somebody who manages the server.
-func (k *Keeper) manage(ctx context.Context, guildID snowflake.ID, by access.Actor, f func(context.Context, *guildRooms) error) error {
-	who, err := k.standing(ctx, guildID, by)
+func (rs *Rooms) manage(ctx context.Context, guildID snowflake.ID, by access.Actor, f func(context.Context, *guildState) error) error {
+	who, err := rs.standing(ctx, guildID, by)
 	if err != nil {
 		return err
 	}
 	if err := who.CheckManager(); err != nil {
 		return err
 	}
-	return k.with(ctx, guildID, func(ctx context.Context, g *guildRooms) error {
+	return rs.withLock(ctx, guildID, func(ctx context.Context, g *guildState) error {
 		if g.setUnsure {
-			if err := k.loadSettings(ctx, g); err != nil {
+			if err := rs.loadSettings(ctx, g); err != nil {
 				return err
 			}
 		}
@@ -90,8 +90,8 @@ func (k *Keeper) manage(ctx context.Context, guildID snowflake.ID, by access.Act
 }
 
 // setting is manage for what changes the settings: one such task at a time.
-func (k *Keeper) setting(ctx context.Context, guildID snowflake.ID, by access.Actor, f func(context.Context, *guildRooms) error) error {
-	return k.manage(ctx, guildID, by, func(ctx context.Context, g *guildRooms) error {
+func (rs *Rooms) setting(ctx context.Context, guildID snowflake.ID, by access.Actor, f func(context.Context, *guildState) error) error {
+	return rs.manage(ctx, guildID, by, func(ctx context.Context, g *guildState) error {
 		return g.inLane(ctx, settingsLane, func() error { return f(ctx, g) })
 	})
 }
@@ -99,37 +99,37 @@ func (k *Keeper) setting(ctx context.Context, guildID snowflake.ID, by access.Ac
 // NoteChange writes to the audit log what a manager is about to do on the web:
 // make or revoke a token of the server, make, change or remove a webhook. It
 // asks Discord whether they manage the server now. It fails with errs.Forbidden, and with errs.Internal for any other kind.
-func (k *Keeper) NoteChange(ctx context.Context, guildID snowflake.ID, q guild.NoteRequest) error {
+func (rs *Rooms) NoteChange(ctx context.Context, guildID snowflake.ID, q guild.NoteRequest) error {
 	switch q.Kind {
-	case audit.EntryTokenMade, audit.EntryTokenRevoked, audit.EntryWebhookMade, audit.EntryWebhookChanged, audit.EntryWebhookRemoved:
+	case audit.TokenCreated, audit.TokenRevoked, audit.WebhookCreated, audit.WebhookChanged, audit.WebhookRemoved:
 	default:
 		return errs.E(errs.Internal, "Something broke on our side. Please try again in a moment.").Because(fmt.Errorf("audit kind %q", q.Kind))
 	}
-	return k.manage(ctx, guildID, q.Actor, func(ctx context.Context, g *guildRooms) error {
+	return rs.manage(ctx, guildID, q.Actor, func(ctx context.Context, g *guildState) error {
 		ctx, cancel := writing(ctx)
 		defer cancel()
-		return k.audit(ctx, audit.Entry{
-			ID: newID(), Kind: q.Kind, GuildID: g.id, By: q.Actor.UserID, Via: q.Actor.Via, Detail: q.Detail, New: q.New, At: k.o.Now(),
+		return rs.audit(ctx, audit.Entry{
+			ID: newID(), Kind: q.Kind, GuildID: g.id, By: q.Actor.UserID, Via: q.Actor.Via, Detail: q.Detail, New: q.New, At: rs.o.Now(),
 		})
 	})
 }
 
 // checkPlaces checks that a category or a log channel that is newly chosen is there, and that a new lobby can be one.
-func (k *Keeper) checkPlaces(ctx context.Context, g *guildRooms, next guild.Settings) error {
+func (rs *Rooms) checkPlaces(ctx context.Context, g *guildState, next guild.Settings) error {
 	category := next.CategoryID != g.settings.CategoryID && next.CategoryID != 0
 	log := next.LogChannelID != g.settings.LogChannelID && next.LogChannelID != 0
 	for _, l := range next.Lobbies {
 		if g.settings.Lobby(l.ChannelID) != nil {
 			continue
 		}
-		if err := k.mayBeLobby(g, l.ChannelID, "lobbies"); err != nil { // one that is not there is the health page's to tell
+		if err := rs.mayBeLobby(g, l.ChannelID, "lobbies"); err != nil { // one that is not there is the health page's to tell
 			return err
 		}
 	}
 	if !category && !log {
 		return nil
 	}
-	channels, err := k.o.Discord.Channels(ctx, g.id)
+	channels, err := rs.o.Discord.Channels(ctx, g.id)
 	if err != nil {
 		return err
 	}
@@ -144,8 +144,8 @@ func (k *Keeper) checkPlaces(ctx context.Context, g *guildRooms, next guild.Sett
 }
 
 // Settings gives a guild's settings to those who manage it.
-func (k *Keeper) Settings(ctx context.Context, guildID snowflake.ID, q guild.ManageRequest) (out guild.SettingsView, err error) {
-	err = k.manage(ctx, guildID, q.Actor, func(ctx context.Context, g *guildRooms) error {
+func (rs *Rooms) Settings(ctx context.Context, guildID snowflake.ID, q guild.ManageRequest) (out guild.SettingsView, err error) {
+	err = rs.manage(ctx, guildID, q.Actor, func(ctx context.Context, g *guildState) error {
 		out = guild.SettingsView{Settings: g.settings.Clone(), Rev: uint64(g.setRev)}
 		return nil
 	})
@@ -153,9 +153,9 @@ func (k *Keeper) Settings(ctx context.Context, guildID snowflake.ID, q guild.Man
 }
 
 // SettingsHistory gives the last versions of the settings, newest first.
-func (k *Keeper) SettingsHistory(ctx context.Context, guildID snowflake.ID, q guild.ManageRequest) (out guild.SettingsHistory, err error) {
-	err = k.manage(ctx, guildID, q.Actor, func(ctx context.Context, g *guildRooms) error {
-		out.Versions, err = k.versions(ctx, g)
+func (rs *Rooms) SettingsHistory(ctx context.Context, guildID snowflake.ID, q guild.ManageRequest) (out guild.SettingsHistory, err error) {
+	err = rs.manage(ctx, guildID, q.Actor, func(ctx context.Context, g *guildState) error {
+		out.Versions, err = rs.versions(ctx, g)
 		return err
 	})
 	return out, err
@@ -164,8 +164,8 @@ func (k *Keeper) SettingsHistory(ctx context.Context, guildID snowflake.ID, q gu
 // versions reads what the hub still has of the settings. A save is written
 // twice, with its audit entries and without; both are one version. The last
 // one is what a guild starts with, as long as nothing before it is forgotten.
-func (k *Keeper) versions(ctx context.Context, g *guildRooms) ([]guild.SettingsVersion, error) {
-	list, err := k.o.Hub.Settings.History(ctx, g.id.String())
+func (rs *Rooms) versions(ctx context.Context, g *guildState) ([]guild.SettingsVersion, error) {
+	list, err := rs.o.Hub.Settings.History(ctx, g.id.String())
 	if err != nil {
 		return nil, err
 	}
@@ -194,9 +194,9 @@ func (k *Keeper) versions(ctx context.Context, g *guildRooms) ([]guild.SettingsV
 const settingsKept = 16
 
 // UndoSettings takes the settings back to an earlier version. It fails with errs.NotFound if there is none.
-func (k *Keeper) UndoSettings(ctx context.Context, guildID snowflake.ID, q guild.UndoRequest) (out room.Saved, err error) {
-	err = k.setting(ctx, guildID, q.Actor, func(ctx context.Context, g *guildRooms) error {
-		versions, err := k.versions(ctx, g)
+func (rs *Rooms) UndoSettings(ctx context.Context, guildID snowflake.ID, q guild.UndoRequest) (out room.Saved, err error) {
+	err = rs.setting(ctx, guildID, q.Actor, func(ctx context.Context, g *guildState) error {
+		versions, err := rs.versions(ctx, g)
 		if err != nil {
 			return err
 		}
@@ -207,22 +207,22 @@ func (k *Keeper) UndoSettings(ctx context.Context, guildID snowflake.ID, q guild
 		if i < 0 || i >= len(versions) {
 			return errs.E(errs.NotFound, "That earlier version of the settings is not kept any more. Change them by hand, please.")
 		}
-		if err := k.saveSettings(ctx, g, versions[i].Settings, q.Actor); err != nil {
+		if err := rs.saveSettings(ctx, g, versions[i].Settings, q.Actor); err != nil {
 			return err
 		}
 		out.Rev = uint64(g.setRev)
-		k.lobbies(g)
+		rs.lobbies(g)
 		return nil
 	})
 	return out, err
 }
 
-func (k *Keeper) saveSettings(ctx context.Context, g *guildRooms, next guild.Settings, by access.Actor) error {
+func (rs *Rooms) saveSettings(ctx context.Context, g *guildState, next guild.Settings, by access.Actor) error {
 	entries, err := changes(g.settings, next)
 	if err != nil || len(entries) == 0 {
 		return err
 	}
-	now := k.o.Now() // one for all: it tells which entries are of one save
+	now := rs.o.Now() // one for all: it tells which entries are of one save
 	for i := range entries {
 		e := &entries[i]
 		e.ID, e.GuildID, e.By, e.Via, e.At = newID(), g.id, by.UserID, by.Via, now
@@ -230,61 +230,61 @@ func (k *Keeper) saveSettings(ctx context.Context, g *guildRooms, next guild.Set
 	ctx, cancel := writing(ctx)
 	defer cancel()
 	doc := guild.Document{Settings: next, Outbox: slices.Concat(g.setOutbox, entries)} // what waits to be published goes on waiting
-	rev, err := k.writeSettings(ctx, g, doc)
+	rev, err := rs.writeSettings(ctx, g, doc)
 	if err != nil { // it may have happened all the same: only what is stored tells
 		g.setUnsure = true
-		return errors.Join(err, k.loadSettings(ctx, g))
+		return errors.Join(err, rs.loadSettings(ctx, g))
 	}
 	gate := g.settings.GuestsPastGate != next.GuestsPastGate
 	privacy := gate || g.settings.ManagersSeePrivate != next.ManagersSeePrivate
 	helpers := !slices.Equal(g.settings.HelperRoles, next.HelperRoles)
 	g.settings, g.setRev, g.setOutbox = next, rev, doc.Outbox
-	k.flushSettings(ctx, g)
+	rs.flushSettings(ctx, g)
 	if gate {
-		k.later(g, func(ctx context.Context) { k.regate(ctx, g) })
+		rs.enqueue(g, func(ctx context.Context) { rs.onGateChanged(ctx, g) })
 	}
 	for _, r := range g.rooms {
 		if r.State != room.Open {
 			continue
 		}
 		if privacy {
-			k.tell(g, r, room.Changed{})
+			rs.publish(g, r, room.Changed{})
 		}
 		if helpers && (r.Private || r.Locked || r.Hidden) { // the sweeps tell Discord
-			r.owes++
-			if err := k.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Due.Access = true }); err != nil {
-				k.o.Log.WarnContext(ctx, "a room does not follow the new helper roles", "guild_id", g.id, "room_id", r.ID, "err", err)
+			r.accessMarks++
+			if err := rs.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Pending.Access = true }); err != nil {
+				rs.o.Log.WarnContext(ctx, "a room does not follow the new helper roles", "guild_id", g.id, "room_id", r.ID, "err", err)
 			}
 		}
-		if _, over := k.over(g, r); over { // Discord is told of that, and nobody is to wait for it
-			k.later(g, func(ctx context.Context) { k.considered(ctx, g, r) })
+		if _, over := rs.deadlinePassed(g, r); over { // Discord is told of that, and nobody is to wait for it
+			rs.enqueue(g, func(ctx context.Context) { rs.afterDeadlineChange(ctx, g, r) })
 			continue
 		}
-		k.considered(ctx, g, r)
+		rs.afterDeadlineChange(ctx, g, r)
 	}
 	return nil
 }
 
-// considered has a room's closing follow new settings.
-func (k *Keeper) considered(ctx context.Context, g *guildRooms, r *kept) {
-	if err := k.consider(ctx, g, r); err != nil {
-		k.o.Log.WarnContext(ctx, "a room follows the new settings with the next sweep", "guild_id", g.id, "room_id", r.ID, "err", err)
+// afterDeadlineChange has a room's closing follow new settings.
+func (rs *Rooms) afterDeadlineChange(ctx context.Context, g *guildState, r *roomState) {
+	if err := rs.checkDeadline(ctx, g, r); err != nil {
+		rs.o.Log.WarnContext(ctx, "a room follows the new settings with the next sweep", "guild_id", g.id, "room_id", r.ID, "err", err)
 	}
 }
 
-func (k *Keeper) writeSettings(ctx context.Context, g *guildRooms, doc guild.Document) (hub.Rev, error) {
+func (rs *Rooms) writeSettings(ctx context.Context, g *guildState, doc guild.Document) (hub.Rev, error) {
 	if g.setRev == 0 {
-		return k.o.Hub.Settings.Create(ctx, g.id.String(), doc)
+		return rs.o.Hub.Settings.Create(ctx, g.id.String(), doc)
 	}
-	return k.o.Hub.Settings.Update(ctx, g.id.String(), doc, g.setRev)
+	return rs.o.Hub.Settings.Update(ctx, g.id.String(), doc, g.setRev)
 }
 
 // flushSettings publishes the entries that the stored settings carry, and clears them
 // there. What fails is tried again with the next save or sweep, or after a restart.
-func (k *Keeper) flushSettings(ctx context.Context, g *guildRooms) {
+func (rs *Rooms) flushSettings(ctx context.Context, g *guildState) {
 	if g.setUnsure {
-		if err := k.readSettings(ctx, g); err != nil {
-			k.o.Log.WarnContext(ctx, "what the hub holds of the settings is not known", "guild_id", g.id, "err", err)
+		if err := rs.readSettings(ctx, g); err != nil {
+			rs.o.Log.WarnContext(ctx, "what the hub holds of the settings is not known", "guild_id", g.id, "err", err)
 			return
 		}
 	}
@@ -292,31 +292,31 @@ func (k *Keeper) flushSettings(ctx context.Context, g *guildRooms) {
 		return
 	}
 	for _, e := range g.setOutbox {
-		if err := k.audit(ctx, e); err != nil {
-			k.o.Log.WarnContext(ctx, "an audit entry of the settings waits to be published", "guild_id", g.id, "err", err)
+		if err := rs.audit(ctx, e); err != nil {
+			rs.o.Log.WarnContext(ctx, "an audit entry of the settings waits to be published", "guild_id", g.id, "err", err)
 			return
 		}
 	}
-	rev, err := k.writeSettings(ctx, g, guild.Document{Settings: g.settings})
+	rev, err := rs.writeSettings(ctx, g, guild.Document{Settings: g.settings})
 	if err != nil {
 		g.setUnsure = true
-		k.o.Log.WarnContext(ctx, "published audit entries of the settings could not be cleared; they will be published again under the same ids", "guild_id", g.id, "err", err)
+		rs.o.Log.WarnContext(ctx, "published audit entries of the settings could not be cleared; they will be published again under the same ids", "guild_id", g.id, "err", err)
 		return
 	}
 	g.setRev, g.setOutbox = rev, nil
 }
 
 // loadSettings reads a guild's settings, and publishes what an earlier run left unpublished.
-func (k *Keeper) loadSettings(ctx context.Context, g *guildRooms) error {
-	err := k.readSettings(ctx, g)
+func (rs *Rooms) loadSettings(ctx context.Context, g *guildState) error {
+	err := rs.readSettings(ctx, g)
 	if err == nil {
-		k.flushSettings(ctx, g)
+		rs.flushSettings(ctx, g)
 	}
 	return err
 }
 
-func (k *Keeper) readSettings(ctx context.Context, g *guildRooms) error {
-	doc, rev, err := k.o.Hub.Settings.Latest(ctx, g.id.String())
+func (rs *Rooms) readSettings(ctx context.Context, g *guildState) error {
+	doc, rev, err := rs.o.Hub.Settings.Latest(ctx, g.id.String())
 	switch {
 	case errs.Has(err, errs.NotFound):
 		doc, rev = guild.Document{Settings: guild.Defaults()}, 0
@@ -340,12 +340,12 @@ func changes(old, next guild.Settings) ([]audit.Entry, error) {
 	var out []audit.Entry
 	for name, value := range b {
 		if string(a[name]) != string(value) {
-			out = append(out, audit.Entry{Kind: audit.EntrySettings, Detail: name, Old: string(a[name]), New: string(value)})
+			out = append(out, audit.Entry{Kind: audit.SettingsChanged, Detail: name, Old: string(a[name]), New: string(value)})
 		}
 		delete(a, name)
 	}
 	for name, value := range a {
-		out = append(out, audit.Entry{Kind: audit.EntrySettings, Detail: name, Old: string(value)})
+		out = append(out, audit.Entry{Kind: audit.SettingsChanged, Detail: name, Old: string(value)})
 	}
 	slices.SortFunc(out, func(a, b audit.Entry) int { return cmp.Compare(a.Detail, b.Detail) })
 	return out, nil

@@ -16,16 +16,16 @@ import (
 // category for rooms and a lobby where there are none. Nothing is made while a
 // permission lacks that rooms need. Run again, it finds what it made: by the
 // settings, or by name and mark if a crash kept it from being noted.
-func (k *Keeper) Setup(ctx context.Context, guildID snowflake.ID, q guild.SetupRequest) (out guild.SetupDone, err error) {
-	err = k.setting(ctx, guildID, q.Actor, func(ctx context.Context, g *guildRooms) error {
-		channels, err := k.o.Discord.Channels(ctx, g.id)
+func (rs *Rooms) Setup(ctx context.Context, guildID snowflake.ID, q guild.SetupRequest) (out guild.SetupDone, err error) {
+	err = rs.setting(ctx, guildID, q.Actor, func(ctx context.Context, g *guildState) error {
+		channels, err := rs.o.Discord.Channels(ctx, g.id)
 		if err != nil {
 			return err
 		}
-		if out.Preflight, err = k.preflight(ctx, g, channels); err != nil {
+		if out.Preflight, err = rs.preflight(ctx, g, channels); err != nil {
 			return err
 		}
-		in := settingUp{k: k, g: g, q: q, channels: channels, out: &out, next: g.settings.Clone()}
+		in := settingUp{k: rs, g: g, q: q, channels: channels, out: &out, next: g.settings.Clone()}
 		if err := in.find(ctx); err != nil {
 			return err
 		}
@@ -36,14 +36,14 @@ func (k *Keeper) Setup(ctx context.Context, guildID snowflake.ID, q guild.SetupR
 		if err := in.make(ctx); err != nil {
 			return err
 		}
-		if err := k.saveSettings(ctx, g, in.next, q.Actor); err != nil {
+		if err := rs.saveSettings(ctx, g, in.next, q.Actor); err != nil {
 			return err
 		}
-		if channels, err = k.o.Discord.Channels(ctx, g.id); err != nil {
+		if channels, err = rs.o.Discord.Channels(ctx, g.id); err != nil {
 			return err
 		}
-		out.Preflight, err = k.preflight(ctx, g, channels)
-		k.lobbies(g)
+		out.Preflight, err = rs.preflight(ctx, g, channels)
+		rs.lobbies(g)
 		return err
 	})
 	return out, err
@@ -51,8 +51,8 @@ func (k *Keeper) Setup(ctx context.Context, guildID snowflake.ID, q guild.SetupR
 
 // settingUp is a first run on its way.
 type settingUp struct {
-	k        *Keeper
-	g        *guildRooms
+	k        *Rooms
+	g        *guildState
 	q        guild.SetupRequest
 	channels []Channel
 	out      *guild.SetupDone
@@ -129,19 +129,19 @@ func (s *settingUp) make(ctx context.Context) error {
 }
 
 // Preflight tells what Snug may do in the guild, and what it lacks.
-func (k *Keeper) Preflight(ctx context.Context, guildID snowflake.ID, q guild.ManageRequest) (out guild.Preflight, err error) {
-	err = k.manage(ctx, guildID, q.Actor, func(ctx context.Context, g *guildRooms) error {
-		channels, err := k.o.Discord.Channels(ctx, g.id)
+func (rs *Rooms) Preflight(ctx context.Context, guildID snowflake.ID, q guild.ManageRequest) (out guild.Preflight, err error) {
+	err = rs.manage(ctx, guildID, q.Actor, func(ctx context.Context, g *guildState) error {
+		channels, err := rs.o.Discord.Channels(ctx, g.id)
 		if err == nil {
-			out, err = k.preflight(ctx, g, channels)
+			out, err = rs.preflight(ctx, g, channels)
 		}
 		return err
 	})
 	return out, err
 }
 
-func (k *Keeper) preflight(ctx context.Context, g *guildRooms, channels []Channel) (guild.Preflight, error) {
-	return preflight(ctx, k.o.Discord, g.id, g.info.Name, g.settings, channels)
+func (rs *Rooms) preflight(ctx context.Context, g *guildState, channels []Channel) (guild.Preflight, error) {
+	return preflight(ctx, rs.o.Discord, g.id, g.info.Name, g.settings, channels)
 }
 
 // Looker is what Look needs of Discord.

@@ -23,7 +23,7 @@ func writing(ctx context.Context) (context.Context, context.CancelFunc) {
 
 // edit changes a room's document with an audit entry, as one transaction, and
 // then publishes the entry. The caller holds the guild's turn.
-func (k *Keeper) edit(ctx context.Context, g *guildRooms, r *kept, e *audit.Entry, change func(*room.Room)) error {
+func (rs *Rooms) edit(ctx context.Context, g *guildState, r *roomState, e *audit.Entry, change func(*room.Room)) error {
 	if g.rooms[r.ID] != r {
 		return noRoom() // it ended while this task waited for Discord
 	}
@@ -31,21 +31,21 @@ func (k *Keeper) edit(ctx context.Context, g *guildRooms, r *kept, e *audit.Entr
 	defer cancel()
 	for range 2 {
 		if r.unsure {
-			if err := k.reread(ctx, g, r); err != nil {
+			if err := rs.reread(ctx, g, r); err != nil {
 				return err
 			}
 		}
 		next := r.Room.Clone()
 		change(next)
 		if e != nil {
-			next.Outbox = append(next.Outbox, k.entry(*e, r))
+			next.Outbox = append(next.Outbox, rs.entry(*e, r))
 		}
-		rev, err := k.o.Hub.Rooms.Update(ctx, voice.Key(g.id, r.ID), *next, r.rev)
+		rev, err := rs.o.Hub.Rooms.Update(ctx, voice.Key(g.id, r.ID), *next, r.rev)
 		switch {
 		case err == nil:
 			r.Room, r.rev = *next, rev
-			k.flush(ctx, g, r)
-			k.watchHolds(g, r)
+			rs.flush(ctx, g, r)
+			rs.watchHolds(g, r)
 			return nil
 		case errs.Has(err, errs.Conflict): // another keeper held this guild meanwhile, or a write we gave up on took effect
 			r.unsure = true
@@ -58,24 +58,24 @@ func (k *Keeper) edit(ctx context.Context, g *guildRooms, r *kept, e *audit.Entr
 }
 
 // change edits a room's document, and tells those who watch the room.
-func (k *Keeper) change(ctx context.Context, g *guildRooms, r *kept, e *audit.Entry, change func(*room.Room)) error {
-	err := k.edit(ctx, g, r, e, change)
+func (rs *Rooms) change(ctx context.Context, g *guildState, r *roomState, e *audit.Entry, change func(*room.Room)) error {
+	err := rs.edit(ctx, g, r, e, change)
 	if err == nil {
-		k.tell(g, r, room.Changed{})
+		rs.publish(g, r, room.Changed{})
 	}
 	return err
 }
 
 // note writes an entry into the audit that changes nothing of the room.
-func (k *Keeper) note(ctx context.Context, g *guildRooms, r *kept, e audit.Entry) error {
-	return k.edit(ctx, g, r, &e, func(*room.Room) {})
+func (rs *Rooms) note(ctx context.Context, g *guildState, r *roomState, e audit.Entry) error {
+	return rs.edit(ctx, g, r, &e, func(*room.Room) {})
 }
 
 // reread takes what the hub holds of a room after a write of unknown outcome.
-func (k *Keeper) reread(ctx context.Context, g *guildRooms, r *kept) error {
-	stored, rev, err := k.o.Hub.Rooms.Latest(ctx, voice.Key(g.id, r.ID))
+func (rs *Rooms) reread(ctx context.Context, g *guildState, r *roomState) error {
+	stored, rev, err := rs.o.Hub.Rooms.Latest(ctx, voice.Key(g.id, r.ID))
 	if errs.Has(err, errs.NotFound) { // it was removed, and the answer did not come
-		k.forgetRoom(g, r)
+		rs.forgetRoom(g, r)
 		_, err = g.room(r.ID)
 	}
 	if err == nil {
@@ -86,8 +86,8 @@ func (k *Keeper) reread(ctx context.Context, g *guildRooms, r *kept) error {
 }
 
 // entry completes an audit entry of a room.
-func (k *Keeper) entry(e audit.Entry, r *kept) audit.Entry {
-	e.ID, e.GuildID, e.RoomID, e.At = newID(), r.GuildID, r.ID, k.o.Now()
+func (rs *Rooms) entry(e audit.Entry, r *roomState) audit.Entry {
+	e.ID, e.GuildID, e.RoomID, e.At = newID(), r.GuildID, r.ID, rs.o.Now()
 	if e.Via == "" {
 		e.Via = access.ViaSnug
 	}
@@ -96,10 +96,10 @@ func (k *Keeper) entry(e audit.Entry, r *kept) audit.Entry {
 
 // flush publishes the audit entries a room's document carries, then clears
 // them there. What fails is tried again with the next change or sweep, or after a restart.
-func (k *Keeper) flush(ctx context.Context, g *guildRooms, r *kept) {
+func (rs *Rooms) flush(ctx context.Context, g *guildState, r *roomState) {
 	if r.unsure {
-		if err := k.reread(ctx, g, r); err != nil {
-			k.o.Log.WarnContext(ctx, "what the hub holds of a room is not known", "guild_id", g.id, "room_id", r.ID, "err", err)
+		if err := rs.reread(ctx, g, r); err != nil {
+			rs.o.Log.WarnContext(ctx, "what the hub holds of a room is not known", "guild_id", g.id, "room_id", r.ID, "err", err)
 			return
 		}
 	}
@@ -107,80 +107,80 @@ func (k *Keeper) flush(ctx context.Context, g *guildRooms, r *kept) {
 		return
 	}
 	for _, e := range r.Outbox {
-		if err := k.audit(ctx, e); err != nil {
-			k.o.Log.WarnContext(ctx, "an audit entry waits to be published", "guild_id", g.id, "room_id", r.ID, "kind", e.Kind, "err", err)
+		if err := rs.audit(ctx, e); err != nil {
+			rs.o.Log.WarnContext(ctx, "an audit entry waits to be published", "guild_id", g.id, "room_id", r.ID, "kind", e.Kind, "err", err)
 			return
 		}
 	}
 	next := r.Room.Clone()
 	next.Outbox = nil
-	rev, err := k.o.Hub.Rooms.Update(ctx, voice.Key(g.id, r.ID), *next, r.rev)
+	rev, err := rs.o.Hub.Rooms.Update(ctx, voice.Key(g.id, r.ID), *next, r.rev)
 	if err != nil {
 		r.unsure = true
-		k.o.Log.WarnContext(ctx, "published audit entries could not be cleared; they will be published again under the same ids", "guild_id", g.id, "room_id", r.ID, "err", err)
+		rs.o.Log.WarnContext(ctx, "published audit entries could not be cleared; they will be published again under the same ids", "guild_id", g.id, "room_id", r.ID, "err", err)
 		return
 	}
 	r.Room, r.rev = *next, rev
 }
 
-func (k *Keeper) audit(ctx context.Context, e audit.Entry) error {
-	err := k.o.Hub.Audit.Append(ctx, e.ID, e.GuildID, e.RoomID, string(e.Kind), e)
+func (rs *Rooms) audit(ctx context.Context, e audit.Entry) error {
+	err := rs.o.Hub.Audit.Append(ctx, e.ID, e.GuildID, e.RoomID, string(e.Kind), e)
 	if err == nil {
-		k.logged(k.guild(e.GuildID, false), e)
+		rs.writeToLogChannel(rs.guild(e.GuildID, false), e)
 	}
 	return err
 }
 
-// tell hands a fact about a room to the fast lane.
-func (k *Keeper) tell(g *guildRooms, r *kept, fact room.Fact) {
-	k.o.Presence.Room(g.summary(r), fact)
+// publish hands a fact about a room to the fast lane.
+func (rs *Rooms) publish(g *guildState, r *roomState, fact room.Fact) {
+	rs.o.Voice.Room(g.summary(r), fact)
 }
 
-// put adds a room that was just opened or adopted. The caller holds the turn.
-func (k *Keeper) put(ctx context.Context, g *guildRooms, doc room.Room) (*kept, error) {
+// storeRoom adds a room that was just opened or adopted. The caller holds the turn.
+func (rs *Rooms) storeRoom(ctx context.Context, g *guildState, doc room.Room) (*roomState, error) {
 	ctx, cancel := writing(ctx)
 	defer cancel()
 	key := voice.Key(g.id, doc.ID)
-	rev, err := k.o.Hub.Rooms.Create(ctx, key, doc)
-	r := &kept{Room: doc, rev: rev, way: newWayIn(&doc)}
+	rev, err := rs.o.Hub.Rooms.Create(ctx, key, doc)
+	r := &roomState{Room: doc, rev: rev, way: newWayIn(&doc)}
 	if err != nil {
 		// The write may have happened all the same; only what is stored tells.
-		stored, storedRev, e := k.o.Hub.Rooms.Latest(ctx, key)
-		if e != nil || stored.IntentionID != doc.IntentionID {
+		stored, storedRev, e := rs.o.Hub.Rooms.Latest(ctx, key)
+		if e != nil || stored.PendingCreateID != doc.PendingCreateID {
 			return nil, err
 		}
 		r.Room, r.rev = stored, storedRev
 	}
 	g.rooms[doc.ID] = r
-	k.refresh(g, r, true)
-	k.flush(ctx, g, r)
+	rs.refresh(g, r, true)
+	rs.flush(ctx, g, r)
 	return r, nil
 }
 
-// drop removes a room whose channel is gone, after its last entries are published.
-func (k *Keeper) drop(ctx context.Context, g *guildRooms, r *kept) error {
+// deleteRoom removes a room whose channel is gone, after its last entries are published.
+func (rs *Rooms) deleteRoom(ctx context.Context, g *guildState, r *roomState) error {
 	ctx, cancel := writing(ctx)
 	defer cancel()
-	k.flush(ctx, g, r)
+	rs.flush(ctx, g, r)
 	if g.rooms[r.ID] != r {
 		return nil // gone already
 	}
 	if len(r.Outbox) > 0 || r.unsure {
 		return errs.E(errs.Unavailable, "The hub does not take audit entries right now.")
 	}
-	if err := k.o.Hub.Rooms.Delete(ctx, voice.Key(g.id, r.ID)); err != nil {
+	if err := rs.o.Hub.Rooms.Delete(ctx, voice.Key(g.id, r.ID)); err != nil {
 		return err
 	}
-	k.forgetRoom(g, r)
+	rs.forgetRoom(g, r)
 	return nil
 }
 
 // forgetRoom lets go of a room that the hub holds no more, and has its watchers told.
-func (k *Keeper) forgetRoom(g *guildRooms, r *kept) {
+func (rs *Rooms) forgetRoom(g *guildState, r *roomState) {
 	if g.rooms[r.ID] != r {
 		return // somebody else has
 	}
 	delete(g.rooms, r.ID)
-	k.edits.forget(r.ID)
-	k.o.Presence.Closed(g.summary(r), r.CloseReason)
+	rs.edits.forget(r.ID)
+	rs.o.Voice.Closed(g.summary(r), r.CloseReason)
 }

@@ -16,8 +16,8 @@ import (
 )
 
 // Seen takes the rooms that admitted members have visibly open: it keeps empty rooms a while.
-func (k *Keeper) Seen(ctx context.Context, guildID snowflake.ID, q room.SeenRequest) (struct{}, error) {
-	return struct{}{}, k.with(ctx, guildID, func(ctx context.Context, g *guildRooms) error {
+func (rs *Rooms) Seen(ctx context.Context, guildID snowflake.ID, q room.SeenRequest) (struct{}, error) {
+	return struct{}{}, rs.withLock(ctx, guildID, func(ctx context.Context, g *guildState) error {
 		var all error
 		for _, id := range q.RoomIDs {
 			r, err := g.room(id)
@@ -25,11 +25,11 @@ func (k *Keeper) Seen(ctx context.Context, guildID snowflake.ID, q room.SeenRequ
 				continue
 			}
 			now := g.now()
-			if err := k.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Idle.SeenAt = now }); err != nil {
+			if err := rs.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Idle.SeenAt = now }); err != nil {
 				all = errors.Join(all, err)
 				continue
 			}
-			all = errors.Join(all, k.consider(ctx, g, r))
+			all = errors.Join(all, rs.checkDeadline(ctx, g, r))
 		}
 		return all
 	})
@@ -37,20 +37,20 @@ func (k *Keeper) Seen(ctx context.Context, guildID snowflake.ID, q room.SeenRequ
 
 // occupancy keeps since when a room is empty, and its owner away, in step
 // with its roster.
-func (k *Keeper) occupancy(ctx context.Context, g *guildRooms, r *kept) {
-	roster := k.o.Presence.Roster(g.id, r.ID)
-	empty, away := room.Taken(roster) == 0, !room.In(roster, r.OwnerID)
+func (rs *Rooms) occupancy(ctx context.Context, g *guildState, r *roomState) {
+	roster := rs.o.Voice.Roster(g.id, r.ID)
+	empty, away := room.Occupied(roster) == 0, !room.In(roster, r.OwnerID)
 	emptied := empty != !r.Idle.EmptySince.IsZero()
 	if !emptied && away == !r.OwnerLeftAt.IsZero() {
 		return
 	}
 	now := g.now()
-	err := k.edit(ctx, g, r, nil, func(doc *room.Room) {
+	err := rs.edit(ctx, g, r, nil, func(doc *room.Room) {
 		if emptied {
 			doc.Idle = room.Idle{}
 			if empty {
 				doc.Idle.EmptySince = now
-				doc.Status, doc.Due.Status = "", false // Discord clears it too
+				doc.Status, doc.Pending.Status = "", false // Discord clears it too
 			}
 		}
 		switch {
@@ -61,24 +61,24 @@ func (k *Keeper) occupancy(ctx context.Context, g *guildRooms, r *kept) {
 		}
 	})
 	if err == nil && emptied {
-		err = k.consider(ctx, g, r)
+		err = rs.checkDeadline(ctx, g, r)
 	}
 	if err != nil {
-		k.o.Log.WarnContext(ctx, "a room's idle time is behind; the next sweep sets it", "guild_id", g.id, "room_id", r.ID, "err", err)
+		rs.o.Log.WarnContext(ctx, "a room's idle time is behind; the next sweep sets it", "guild_id", g.id, "room_id", r.ID, "err", err)
 	}
 }
 
 // Sweep is the reaper's round: every room of every guild is looked at once.
 // It is called by cron and may be called at any time; rounds of a guild do not
 // overlap, and a guild that waits for Discord holds up no other.
-func (k *Keeper) Sweep(ctx context.Context) error {
+func (rs *Rooms) Sweep(ctx context.Context) error {
 	var all errgroup.Group
 	all.SetLimit(sweptAtOnce)
 	var mu sync.Mutex
 	var failed error
-	for _, id := range k.Holds() {
+	for _, id := range rs.Holds() {
 		all.Go(func() error {
-			err := k.sweepGuild(ctx, id)
+			err := rs.sweepGuild(ctx, id)
 			mu.Lock()
 			defer mu.Unlock()
 			failed = errors.Join(failed, err)
@@ -94,8 +94,8 @@ const (
 	sweepTime   = 30 * time.Second // for one guild; the next round goes on with it
 )
 
-func (k *Keeper) sweepGuild(ctx context.Context, id snowflake.ID) error {
-	g := k.guild(id, false)
+func (rs *Rooms) sweepGuild(ctx context.Context, id snowflake.ID) error {
+	g := rs.guild(id, false)
 	if g == nil {
 		return nil
 	}
@@ -110,51 +110,51 @@ func (k *Keeper) sweepGuild(ctx context.Context, id snowflake.ID) error {
 		if !g.ready {
 			return nil
 		}
-		return k.sweep(ctx, g)
+		return rs.sweep(ctx, g)
 	})
 }
 
-func (k *Keeper) sweep(ctx context.Context, g *guildRooms) error {
-	all := k.catchUp(ctx, g)
-	k.flushSettings(ctx, g)
-	k.shiftRooms(ctx, g)
+func (rs *Rooms) sweep(ctx context.Context, g *guildState) error {
+	all := rs.catchUp(ctx, g)
+	rs.flushSettings(ctx, g)
+	rs.shiftRooms(ctx, g)
 	told, ask := 0, askedAtOnce
 	for _, r := range g.rooms {
 		if !g.ready || ctx.Err() != nil {
 			break
 		}
-		if k.flush(ctx, g, r); g.rooms[r.ID] != r {
+		if rs.flush(ctx, g, r); g.rooms[r.ID] != r {
 			continue
 		}
 		if r.State == room.Open {
-			k.occupancy(ctx, g, r)
-			k.askUnasked(g, r)
-			if r.Due.Any() && told < toldAtOnce {
+			rs.occupancy(ctx, g, r)
+			rs.askUnasked(g, r)
+			if r.Pending.Any() && told < toldAtOnce {
 				told++
-				all = errors.Join(all, k.tellDue(ctx, g, r))
+				all = errors.Join(all, rs.retryPending(ctx, g, r))
 			}
-			asked, err := k.arrivalsDue(ctx, g, r, ask)
+			asked, err := rs.arrivalsDue(ctx, g, r, ask)
 			ask -= asked
-			all = errors.Join(all, err, k.stale(ctx, g, r), k.renameDue(ctx, g, r), k.ownerDue(ctx, g, r))
+			all = errors.Join(all, err, rs.stale(ctx, g, r), rs.renameDue(ctx, g, r), rs.ownerDue(ctx, g, r))
 		}
-		all = errors.Join(all, k.consider(ctx, g, r))
+		all = errors.Join(all, rs.checkDeadline(ctx, g, r))
 	}
 	for user := range g.waits {
-		k.later(g, func(ctx context.Context) { k.lobbyAgain(ctx, g, user) })
+		rs.enqueue(g, func(ctx context.Context) { rs.lobbyAgain(ctx, g, user) })
 	}
-	k.forgetOld(g)
-	k.forgetHeard(g)
-	k.trim(ctx, g)
-	return errors.Join(all, k.settle(ctx, g, nil))
+	rs.forgetOld(g)
+	rs.forgetObserved(g)
+	rs.trim(ctx, g)
+	return errors.Join(all, rs.resolvePendingCreates(ctx, g, nil))
 }
 
-// consider announces, calls off or carries out a room's closing, as its deadline says now.
-func (k *Keeper) consider(ctx context.Context, g *guildRooms, r *kept) error {
+// checkDeadline announces, calls off or carries out a room's closing, as its deadline says now.
+func (rs *Rooms) checkDeadline(ctx context.Context, g *guildState, r *roomState) error {
 	now := g.now()
-	if _, due := k.over(g, r); due {
-		return g.inRoomsLane(ctx, r, func() error {
-			if why, still := k.over(g, r); still {
-				return k.close(ctx, g, r, why, 0, access.ViaSnug)
+	if _, due := rs.deadlinePassed(g, r); due {
+		return g.inRoomLane(ctx, r, func() error {
+			if why, still := rs.deadlinePassed(g, r); still {
+				return rs.close(ctx, g, r, why, 0, access.ViaSnug)
 			}
 			return nil
 		})
@@ -167,25 +167,25 @@ func (k *Keeper) consider(ctx context.Context, g *guildRooms, r *kept) error {
 	announced := !r.ClosingAt.IsZero()
 	switch {
 	case announced && (deadline.IsZero() || deadline.After(r.ClosingAt)):
-		return k.kept(ctx, g, r, 0, access.ViaSnug)
+		return rs.keepOpen(ctx, g, r, 0, access.ViaSnug)
 	case !announced && !deadline.IsZero() && !now.Before(deadline.Add(-notice)):
 		at := deadline
 		if least := now.Add(notice); least.After(at) {
 			at = least
 		}
-		entry := audit.Entry{Kind: audit.EntryClosing, Detail: string(why)}
-		err := k.edit(ctx, g, r, &entry, func(doc *room.Room) { doc.ClosingAt, doc.CloseReason = at, why })
+		entry := audit.Entry{Kind: audit.RoomClosing, Detail: string(why)}
+		err := rs.edit(ctx, g, r, &entry, func(doc *room.Room) { doc.ClosingAt, doc.CloseReason = at, why })
 		if err == nil {
-			k.tell(g, r, room.ClosingAnnounced{At: at, Reason: why})
-			k.say(g, ClosingSoon{Room: g.summary(r), At: at, Reason: why})
+			rs.publish(g, r, room.ClosingAnnounced{At: at, Reason: why})
+			rs.notify(g, ClosingSoon{Room: g.summary(r), At: at, Reason: why})
 		}
 		return err
 	}
 	return nil
 }
 
-// over says whether a room is to be closed now, or its closing to be finished, and why.
-func (k *Keeper) over(g *guildRooms, r *kept) (room.CloseReason, bool) {
+// deadlinePassed says whether a room is to be closed now, or its closing to be finished, and why.
+func (rs *Rooms) deadlinePassed(g *guildState, r *roomState) (room.CloseReason, bool) {
 	now := g.now()
 	if r.State == room.Closing {
 		return r.CloseReason, !now.Before(r.retryAt)
@@ -196,12 +196,12 @@ func (k *Keeper) over(g *guildRooms, r *kept) (room.CloseReason, bool) {
 }
 
 // idleDeadline gives when a room closes if it stays empty.
-func (g *guildRooms) idleDeadline(r *kept) time.Time {
+func (g *guildState) idleDeadline(r *roomState) time.Time {
 	return r.Idle.Deadline(g.settings.IdleTimeoutIn(r.LobbyID), time.Duration(g.settings.ClosingNotice))
 }
 
 // deadline gives when a room closes as things are, and why; zero if it does not.
-func (g *guildRooms) deadline(r *kept) (time.Time, room.CloseReason) {
+func (g *guildState) deadline(r *roomState) (time.Time, room.CloseReason) {
 	at, why := g.idleDeadline(r), room.ClosedIdle
 	for _, h := range r.Holds { // who lost their connection comes back to the same room
 		if !at.IsZero() && h.Why == room.HeldBack && h.Until.After(at) {
@@ -222,14 +222,14 @@ const toldAtOnce = 5
 // trimEvery is how often entries of the audit that are older than the guild keeps are removed.
 const trimEvery = 6 * time.Hour
 
-func (k *Keeper) trim(ctx context.Context, g *guildRooms) {
+func (rs *Rooms) trim(ctx context.Context, g *guildState) {
 	now := g.now()
 	if keep := time.Duration(g.settings.AuditRetention); keep < 90*24*time.Hour && now.Sub(g.trimmed) >= trimEvery {
 		g.trimmed = now
 		var err error
-		aside(ctx, func() { _, err = k.o.Hub.Audit.Trim(ctx, g.id, now.Add(-keep)) })
+		unlocked(ctx, func() { _, err = rs.o.Hub.Audit.Trim(ctx, g.id, now.Add(-keep)) })
 		if err != nil {
-			k.o.Log.WarnContext(ctx, "old entries of the audit stay until the next round", "guild_id", g.id, "err", err)
+			rs.o.Log.WarnContext(ctx, "old entries of the audit stay until the next round", "guild_id", g.id, "err", err)
 		}
 	}
 }

@@ -25,12 +25,12 @@ const (
 )
 
 // moving notes that a member is moved.
-func (g *guildRooms) moving(user snowflake.ID, now time.Time) {
+func (g *guildState) moving(user snowflake.ID, now time.Time) {
 	g.moves[user] = append(within(g.moves[user], now, moveWindow), now)
 }
 
 // moveLater says how long a member has to wait until they are moved again; 0 if they need not.
-func (g *guildRooms) moveLater(user snowflake.ID, now time.Time) time.Duration {
+func (g *guildState) moveLater(user snowflake.ID, now time.Time) time.Duration {
 	mine := within(g.moves[user], now, moveWindow)
 	if len(mine) < movesPerMember {
 		return 0
@@ -39,14 +39,14 @@ func (g *guildRooms) moveLater(user snowflake.ID, now time.Time) time.Duration {
 }
 
 // opening notes that a member opens a room.
-func (g *guildRooms) opening(user snowflake.ID, now time.Time) {
+func (g *guildState) opening(user snowflake.ID, now time.Time) {
 	for _, who := range []snowflake.ID{user, 0} {
 		g.openings[who] = append(recent(g.openings[who], now), now)
 	}
 }
 
 // throttled fails with errs.RateLimited if a member, or the guild, opened too many rooms lately.
-func (g *guildRooms) throttled(user snowflake.ID, now time.Time) error {
+func (g *guildState) throttled(user snowflake.ID, now time.Time) error {
 	if mine := recent(g.openings[user], now); len(mine) >= max(opensPerMember, 2*g.settings.RoomsPerMember) {
 		wait := mine[0].Add(openWindow).Sub(now).Round(time.Second)
 		return errs.E(errs.RateLimited, "You have opened %d rooms in the last few minutes. You can open the next in %s.", len(mine), wait).After(wait)
@@ -65,7 +65,7 @@ func within(times []time.Time, now time.Time, window time.Duration) []time.Time 
 }
 
 // forgetOld drops what is remembered for minutes only.
-func (k *Keeper) forgetOld(g *guildRooms) {
+func (rs *Rooms) forgetOld(g *guildState) {
 	now := g.now()
 	for who, times := range g.openings {
 		if g.openings[who] = recent(times, now); len(g.openings[who]) == 0 {
@@ -77,9 +77,9 @@ func (k *Keeper) forgetOld(g *guildRooms) {
 			delete(g.moves, who)
 		}
 	}
-	for user, at := range g.put {
+	for user, at := range g.ejectedAt {
 		if now.Sub(at) > time.Minute {
-			delete(g.put, user)
+			delete(g.ejectedAt, user)
 		}
 	}
 	for category, f := range g.full {

@@ -10,31 +10,31 @@ import (
 	"snug/shared/room"
 )
 
-// outside is Discord as tasks call it: the guild's turn is set down meanwhile, and every call has a deadline.
-type outside struct{ Discord }
+// unlockedCalls is Discord as tasks call it: the guild's turn is set down meanwhile, and every call has a deadline.
+type unlockedCalls struct{ Discord }
 
-// callTime bounds one call, with its waiting for Discord's limits: what is not
+// callTimeout bounds one call, with its waiting for Discord's limits: what is not
 // answered by then is told again by a sweep, and whoever waits for it hears so.
-const callTime = 20 * time.Second
+const callTimeout = 20 * time.Second
 
-// ask makes a call that gives something.
-func ask[T any](ctx context.Context, call func(context.Context) (T, error)) (out T, err error) {
-	aside(ctx, func() {
-		ctx, cancel := context.WithTimeout(ctx, callTime)
+// query makes a call that gives something.
+func query[T any](ctx context.Context, call func(context.Context) (T, error)) (out T, err error) {
+	unlocked(ctx, func() {
+		ctx, cancel := context.WithTimeout(ctx, callTimeout)
 		defer cancel()
 		out, err = call(ctx)
 	})
 	return out, err
 }
 
-// tell makes a call that gives nothing.
-func tell(ctx context.Context, call func(context.Context) error) error {
-	_, err := ask(ctx, func(ctx context.Context) (struct{}, error) { return struct{}{}, call(ctx) })
+// exec makes a call that gives nothing.
+func exec(ctx context.Context, call func(context.Context) error) error {
+	_, err := query(ctx, func(ctx context.Context) (struct{}, error) { return struct{}{}, call(ctx) })
 	return err
 }
 
-func (o outside) CreateRoomChannel(ctx context.Context, in room.Intention, a RoomAccess) (id snowflake.ID, whole bool, err error) {
-	id, err = ask(ctx, func(ctx context.Context) (snowflake.ID, error) {
+func (o unlockedCalls) CreateRoomChannel(ctx context.Context, in room.PendingCreate, a RoomAccess) (id snowflake.ID, whole bool, err error) {
+	id, err = query(ctx, func(ctx context.Context) (snowflake.ID, error) {
 		var err error
 		id, whole, err = o.Discord.CreateRoomChannel(ctx, in, a)
 		return id, err
@@ -42,82 +42,82 @@ func (o outside) CreateRoomChannel(ctx context.Context, in room.Intention, a Roo
 	return id, whole, err
 }
 
-func (o outside) CreateLobby(ctx context.Context, guild, category snowflake.ID, name string) (snowflake.ID, error) {
-	return ask(ctx, func(ctx context.Context) (snowflake.ID, error) {
+func (o unlockedCalls) CreateLobby(ctx context.Context, guild, category snowflake.ID, name string) (snowflake.ID, error) {
+	return query(ctx, func(ctx context.Context) (snowflake.ID, error) {
 		return o.Discord.CreateLobby(ctx, guild, category, name)
 	})
 }
 
-func (o outside) CreateCategory(ctx context.Context, guild snowflake.ID, name string, like snowflake.ID) (snowflake.ID, error) {
-	return ask(ctx, func(ctx context.Context) (snowflake.ID, error) {
+func (o unlockedCalls) CreateCategory(ctx context.Context, guild snowflake.ID, name string, like snowflake.ID) (snowflake.ID, error) {
+	return query(ctx, func(ctx context.Context) (snowflake.ID, error) {
 		return o.Discord.CreateCategory(ctx, guild, name, like)
 	})
 }
 
-func (o outside) DeleteChannel(ctx context.Context, channel snowflake.ID, reason string) error {
-	return tell(ctx, func(ctx context.Context) error { return o.Discord.DeleteChannel(ctx, channel, reason) })
+func (o unlockedCalls) DeleteChannel(ctx context.Context, channel snowflake.ID, reason string) error {
+	return exec(ctx, func(ctx context.Context) error { return o.Discord.DeleteChannel(ctx, channel, reason) })
 }
 
-func (o outside) There(ctx context.Context, guild, channel snowflake.ID) (Channel, error) {
-	return ask(ctx, func(ctx context.Context) (Channel, error) { return o.Discord.There(ctx, guild, channel) })
+func (o unlockedCalls) There(ctx context.Context, guild, channel snowflake.ID) (Channel, error) {
+	return query(ctx, func(ctx context.Context) (Channel, error) { return o.Discord.There(ctx, guild, channel) })
 }
 
-func (o outside) Channels(ctx context.Context, guild snowflake.ID) ([]Channel, error) {
-	return ask(ctx, func(ctx context.Context) ([]Channel, error) { return o.Discord.Channels(ctx, guild) })
+func (o unlockedCalls) Channels(ctx context.Context, guild snowflake.ID) ([]Channel, error) {
+	return query(ctx, func(ctx context.Context) ([]Channel, error) { return o.Discord.Channels(ctx, guild) })
 }
 
-func (o outside) Admit(ctx context.Context, channel, user snowflake.ID, a RoomAccess, reason string) error {
-	return tell(ctx, func(ctx context.Context) error { return o.Discord.Admit(ctx, channel, user, a, reason) })
+func (o unlockedCalls) Admit(ctx context.Context, channel, user snowflake.ID, a RoomAccess, reason string) error {
+	return exec(ctx, func(ctx context.Context) error { return o.Discord.Admit(ctx, channel, user, a, reason) })
 }
 
-func (o outside) Expel(ctx context.Context, channel, user snowflake.ID, ban bool, a RoomAccess, reason string) error {
-	return tell(ctx, func(ctx context.Context) error { return o.Discord.Expel(ctx, channel, user, ban, a, reason) })
+func (o unlockedCalls) Expel(ctx context.Context, channel, user snowflake.ID, ban bool, a RoomAccess, reason string) error {
+	return exec(ctx, func(ctx context.Context) error { return o.Discord.Expel(ctx, channel, user, ban, a, reason) })
 }
 
-func (o outside) Move(ctx context.Context, guild, user, to snowflake.ID, reason string) error {
-	return tell(ctx, func(ctx context.Context) error { return o.Discord.Move(ctx, guild, user, to, reason) })
+func (o unlockedCalls) Move(ctx context.Context, guild, user, to snowflake.ID, reason string) error {
+	return exec(ctx, func(ctx context.Context) error { return o.Discord.Move(ctx, guild, user, to, reason) })
 }
 
-func (o outside) Rename(ctx context.Context, channel snowflake.ID, name, reason string) error {
-	return tell(ctx, func(ctx context.Context) error { return o.Discord.Rename(ctx, channel, name, reason) })
+func (o unlockedCalls) Rename(ctx context.Context, channel snowflake.ID, name, reason string) error {
+	return exec(ctx, func(ctx context.Context) error { return o.Discord.Rename(ctx, channel, name, reason) })
 }
 
-func (o outside) SetLimit(ctx context.Context, channel snowflake.ID, limit int, reason string) error {
-	return tell(ctx, func(ctx context.Context) error { return o.Discord.SetLimit(ctx, channel, limit, reason) })
+func (o unlockedCalls) SetLimit(ctx context.Context, channel snowflake.ID, limit int, reason string) error {
+	return exec(ctx, func(ctx context.Context) error { return o.Discord.SetLimit(ctx, channel, limit, reason) })
 }
 
-func (o outside) SetStatus(ctx context.Context, channel snowflake.ID, status, reason string) error {
-	return tell(ctx, func(ctx context.Context) error { return o.Discord.SetStatus(ctx, channel, status, reason) })
+func (o unlockedCalls) SetStatus(ctx context.Context, channel snowflake.ID, status, reason string) error {
+	return exec(ctx, func(ctx context.Context) error { return o.Discord.SetStatus(ctx, channel, status, reason) })
 }
 
-func (o outside) Standing(ctx context.Context, guild, user snowflake.ID) (access.Standing, error) {
-	return ask(ctx, func(ctx context.Context) (access.Standing, error) { return o.Discord.Standing(ctx, guild, user) })
+func (o unlockedCalls) Standing(ctx context.Context, guild, user snowflake.ID) (access.Standing, error) {
+	return query(ctx, func(ctx context.Context) (access.Standing, error) { return o.Discord.Standing(ctx, guild, user) })
 }
 
-func (o outside) AddMember(ctx context.Context, guild, user snowflake.ID, accessToken string) error {
-	return tell(ctx, func(ctx context.Context) error { return o.Discord.AddMember(ctx, guild, user, accessToken) })
+func (o unlockedCalls) AddMember(ctx context.Context, guild, user snowflake.ID, accessToken string) error {
+	return exec(ctx, func(ctx context.Context) error { return o.Discord.AddMember(ctx, guild, user, accessToken) })
 }
 
-func (o outside) MayInvite(ctx context.Context, guild, channel, user snowflake.ID) (bool, error) {
-	return ask(ctx, func(ctx context.Context) (bool, error) { return o.Discord.MayInvite(ctx, guild, channel, user) })
+func (o unlockedCalls) MayInvite(ctx context.Context, guild, channel, user snowflake.ID) (bool, error) {
+	return query(ctx, func(ctx context.Context) (bool, error) { return o.Discord.MayInvite(ctx, guild, channel, user) })
 }
 
-func (o outside) InviteTo(ctx context.Context, channel, user snowflake.ID, life time.Duration, reason string) (string, error) {
-	return ask(ctx, func(ctx context.Context) (string, error) { return o.Discord.InviteTo(ctx, channel, user, life, reason) })
+func (o unlockedCalls) InviteTo(ctx context.Context, channel, user snowflake.ID, life time.Duration, reason string) (string, error) {
+	return query(ctx, func(ctx context.Context) (string, error) { return o.Discord.InviteTo(ctx, channel, user, life, reason) })
 }
 
-func (o outside) DropInvite(ctx context.Context, code, reason string) error {
-	return tell(ctx, func(ctx context.Context) error { return o.Discord.DropInvite(ctx, code, reason) })
+func (o unlockedCalls) DropInvite(ctx context.Context, code, reason string) error {
+	return exec(ctx, func(ctx context.Context) error { return o.Discord.DropInvite(ctx, code, reason) })
 }
 
-func (o outside) OwnInvites(ctx context.Context, channel snowflake.ID) ([]string, error) {
-	return ask(ctx, func(ctx context.Context) ([]string, error) { return o.Discord.OwnInvites(ctx, channel) })
+func (o unlockedCalls) OwnInvites(ctx context.Context, channel snowflake.ID) ([]string, error) {
+	return query(ctx, func(ctx context.Context) ([]string, error) { return o.Discord.OwnInvites(ctx, channel) })
 }
 
-func (o outside) Permissions(ctx context.Context, guild snowflake.ID, places []Channel) ([]Permission, error) {
-	return ask(ctx, func(ctx context.Context) ([]Permission, error) { return o.Discord.Permissions(ctx, guild, places) })
+func (o unlockedCalls) Permissions(ctx context.Context, guild snowflake.ID, places []Channel) ([]Permission, error) {
+	return query(ctx, func(ctx context.Context) ([]Permission, error) { return o.Discord.Permissions(ctx, guild, places) })
 }
 
-func (o outside) SetAccess(ctx context.Context, channel snowflake.ID, a RoomAccess, reason string) (bool, error) {
-	return ask(ctx, func(ctx context.Context) (bool, error) { return o.Discord.SetAccess(ctx, channel, a, reason) })
+func (o unlockedCalls) SetAccess(ctx context.Context, channel snowflake.ID, a RoomAccess, reason string) (bool, error) {
+	return query(ctx, func(ctx context.Context) (bool, error) { return o.Discord.SetAccess(ctx, channel, a, reason) })
 }

@@ -23,17 +23,17 @@ const (
 
 // Wait enters the waiting list of a full room, or leaves it. When a seat
 // becomes free it is held for the first in the list, who gets a message.
-func (k *Keeper) Wait(ctx context.Context, guildID snowflake.ID, q room.WaitRequest) (out room.WaitDone, err error) {
-	enter := k.inRoom
+func (rs *Rooms) Wait(ctx context.Context, guildID snowflake.ID, q room.WaitRequest) (out room.WaitDone, err error) {
+	enter := rs.withRoom
 	if q.Leave {
-		enter = k.atRoom
+		enter = rs.withVisibleRoom
 	}
-	err = enter(ctx, guildID, q.Actor, q.RoomID, func(ctx context.Context, g *guildRooms, r *kept, who access.Standing) error {
+	err = enter(ctx, guildID, q.Actor, q.RoomID, func(ctx context.Context, g *guildState, r *roomState, who access.Standing) error {
 		var err error
 		if q.Leave {
-			err = k.unwait(ctx, g, r, who.UserID, q.Actor.Via)
+			err = rs.unwait(ctx, g, r, who.UserID, q.Actor.Via)
 		} else {
-			err = k.wait(ctx, g, r, who, q.Actor.Via)
+			err = rs.wait(ctx, g, r, who, q.Actor.Via)
 		}
 		if err != nil {
 			return err
@@ -47,62 +47,62 @@ func (k *Keeper) Wait(ctx context.Context, guildID snowflake.ID, q room.WaitRequ
 	return out, err
 }
 
-func (k *Keeper) wait(ctx context.Context, g *guildRooms, r *kept, who access.Standing, via access.Via) error {
-	roster, now := k.o.Presence.Roster(g.id, r.ID), g.now()
+func (rs *Rooms) wait(ctx context.Context, g *guildState, r *roomState, who access.Standing, via access.Via) error {
+	roster, now := rs.o.Voice.Roster(g.id, r.ID), g.now()
 	switch {
 	case !g.summary(r).Access.MayEnter(who):
-		return k.shut(g, g.summary(r).Access, who)
+		return rs.shut(g, g.summary(r).Access, who)
 	case room.In(roster, who.UserID):
 		return errs.E(errs.Conflict, "You have a seat already.")
 	case r.Place(who.UserID) > 0:
 		return nil
 	case len(r.Waiting) == 0 && r.Free(roster, who.UserID, now) > 0:
-		entry := audit.Entry{Kind: audit.EntryHeld, Target: who.UserID, Detail: string(room.HeldWaiting)}
-		return k.hold(ctx, g, r, &entry, room.Hold{UserID: who.UserID, Why: room.HeldWaiting, Until: now.Add(holdOffered)})
+		entry := audit.Entry{Kind: audit.SeatHeld, Target: who.UserID, Detail: string(room.HeldWaiting)}
+		return rs.hold(ctx, g, r, &entry, room.Hold{UserID: who.UserID, Why: room.HeldWaiting, Until: now.Add(holdOffered)})
 	case len(r.Waiting) >= room.MaxWaiting:
 		return errs.E(errs.RoomFull, "%d people wait for a seat already. Try again later.", len(r.Waiting))
 	}
-	entry := audit.Entry{Kind: audit.EntryWaiting, By: who.UserID, Via: via}
-	return k.change(ctx, g, r, &entry, func(doc *room.Room) {
+	entry := audit.Entry{Kind: audit.WaitingStarted, By: who.UserID, Via: via}
+	return rs.change(ctx, g, r, &entry, func(doc *room.Room) {
 		doc.Waiting = append(doc.Waiting, room.Waiter{UserID: who.UserID, Name: who.DisplayName, Avatar: who.Avatar, Since: now})
 	})
 }
 
-func (k *Keeper) unwait(ctx context.Context, g *guildRooms, r *kept, user snowflake.ID, via access.Via) error {
+func (rs *Rooms) unwait(ctx context.Context, g *guildState, r *roomState, user snowflake.ID, via access.Via) error {
 	now := g.now()
 	if r.Place(user) == 0 && r.Hold(user, now) == nil {
 		return nil
 	}
-	entry := audit.Entry{Kind: audit.EntryWaitEnded, By: user, Via: via, Target: user, Detail: "left"}
-	err := k.change(ctx, g, r, &entry, func(doc *room.Room) {
+	entry := audit.Entry{Kind: audit.WaitingEnded, By: user, Via: via, Target: user, Detail: "left"}
+	err := rs.change(ctx, g, r, &entry, func(doc *room.Room) {
 		doc.DropWaiter(user)
 		doc.DropHold(user, now)
 	})
 	if err == nil {
-		k.seatWaiters(ctx, g, r)
+		rs.seatWaiters(ctx, g, r)
 	}
 	return err
 }
 
 // hold keeps a seat for a user for a short time, with an entry in the audit or, with nil, without.
-func (k *Keeper) hold(ctx context.Context, g *guildRooms, r *kept, e *audit.Entry, h room.Hold) error {
+func (rs *Rooms) hold(ctx context.Context, g *guildState, r *roomState, e *audit.Entry, h room.Hold) error {
 	now := g.now()
-	return k.change(ctx, g, r, e, func(doc *room.Room) { doc.SetHold(h, now) })
+	return rs.change(ctx, g, r, e, func(doc *room.Room) { doc.SetHold(h, now) })
 }
 
 // seatWaiters holds free seats for the first of the waiting list, and tells
 // them. Who may not enter any more, or sits already, is taken off it. Where Discord has to be asked
 // who is first, that is done by itself, and after it what the gateway told meanwhile: a seat
 // that has just been left may be held for who left it.
-func (k *Keeper) seatWaiters(ctx context.Context, g *guildRooms, r *kept) {
+func (rs *Rooms) seatWaiters(ctx context.Context, g *guildState, r *roomState) {
 	for g.rooms[r.ID] == r && r.State == room.Open && len(r.Waiting) > 0 {
 		first := r.Waiting[0]
-		who, known := k.fresh(g, first.UserID)
+		who, known := rs.freshStanding(g, first.UserID)
 		if !known {
-			k.later(g, func(ctx context.Context) { k.askFirst(ctx, g, r, first.UserID) })
+			rs.enqueue(g, func(ctx context.Context) { rs.askFirst(ctx, g, r, first.UserID) })
 			return
 		}
-		roster, now := k.o.Presence.Roster(g.id, r.ID), g.now()
+		roster, now := rs.o.Voice.Roster(g.id, r.ID), g.now()
 		offer := g.summary(r).Access.MayEnter(who) && !room.In(roster, first.UserID)
 		if offer && r.Free(roster, 0, now) <= 0 {
 			return
@@ -111,50 +111,50 @@ func (k *Keeper) seatWaiters(ctx context.Context, g *guildRooms, r *kept) {
 		if offer {
 			how = "offered"
 		}
-		entry := audit.Entry{Kind: audit.EntryWaitEnded, Target: first.UserID, Detail: how}
-		err := k.change(ctx, g, r, &entry, func(doc *room.Room) {
+		entry := audit.Entry{Kind: audit.WaitingEnded, Target: first.UserID, Detail: how}
+		err := rs.change(ctx, g, r, &entry, func(doc *room.Room) {
 			doc.DropWaiter(first.UserID)
 			if offer {
 				doc.SetHold(room.Hold{UserID: first.UserID, Why: room.HeldWaiting, Until: until}, now)
 			}
 		})
 		if err != nil {
-			k.o.Log.WarnContext(ctx, "the waiting list moves up with the next sweep", "guild_id", g.id, "room_id", r.ID, "err", err)
+			rs.o.Log.WarnContext(ctx, "the waiting list moves up with the next sweep", "guild_id", g.id, "room_id", r.ID, "err", err)
 			return
 		}
 		if offer {
-			k.say(g, SeatFree{Room: g.summary(r), User: first.UserID, Until: until})
+			rs.notify(g, SeatFree{Room: g.summary(r), User: first.UserID, Until: until})
 		}
 	}
 }
 
 // askFirst asks Discord who the first of a waiting list is, and has the list move up then.
-func (k *Keeper) askFirst(ctx context.Context, g *guildRooms, r *kept, user snowflake.ID) {
-	if _, err := k.lately(ctx, g, user); err != nil {
-		k.o.Log.WarnContext(ctx, "the waiting list moves up when Discord says who its first is", "guild_id", g.id, "room_id", r.ID, "user_id", user, "err", err)
+func (rs *Rooms) askFirst(ctx context.Context, g *guildState, r *roomState, user snowflake.ID) {
+	if _, err := rs.recentStanding(ctx, g, user); err != nil {
+		rs.o.Log.WarnContext(ctx, "the waiting list moves up when Discord says who its first is", "guild_id", g.id, "room_id", r.ID, "user_id", user, "err", err)
 		return
 	}
-	k.later(g, func(ctx context.Context) { k.seatWaiters(ctx, g, r) })
+	rs.enqueue(g, func(ctx context.Context) { rs.seatWaiters(ctx, g, r) })
 }
 
 // stale drops holds that ended and knocks that nobody answered.
-func (k *Keeper) stale(ctx context.Context, g *guildRooms, r *kept) error {
+func (rs *Rooms) stale(ctx context.Context, g *guildState, r *roomState) error {
 	now := g.now()
 	old := slices.ContainsFunc(r.Holds, func(h room.Hold) bool { return !now.Before(h.Until) })
 	knocks := slices.ContainsFunc(r.Knocks, func(q room.Knock) bool { return q.Stale(now) })
 	var err error
 	if old || knocks {
-		err = k.change(ctx, g, r, nil, func(doc *room.Room) {
+		err = rs.change(ctx, g, r, nil, func(doc *room.Room) {
 			doc.DropHold(0, now)
 			doc.Knocks = slices.DeleteFunc(doc.Knocks, func(q room.Knock) bool { return q.Stale(now) })
 		})
 	}
-	k.seatWaiters(ctx, g, r)
+	rs.seatWaiters(ctx, g, r)
 	return err
 }
 
 // watchHolds has the line move up as soon as a hold ends.
-func (k *Keeper) watchHolds(g *guildRooms, r *kept) {
+func (rs *Rooms) watchHolds(g *guildState, r *roomState) {
 	if len(r.Holds) == 0 {
 		return
 	}
@@ -163,15 +163,15 @@ func (k *Keeper) watchHolds(g *guildRooms, r *kept) {
 		return
 	}
 	r.ends = next
-	k.after(g, next.Sub(g.now()), func(ctx context.Context) {
+	rs.enqueueAfter(g, next.Sub(g.now()), func(ctx context.Context) {
 		r.ends = time.Time{}
 		if g.rooms[r.ID] != r || r.State != room.Open || !g.ready {
 			return
 		}
-		if err := k.stale(ctx, g, r); err != nil {
-			k.o.Log.WarnContext(ctx, "a hold that ended is dropped with the next sweep", "guild_id", g.id, "room_id", r.ID, "err", err)
+		if err := rs.stale(ctx, g, r); err != nil {
+			rs.o.Log.WarnContext(ctx, "a hold that ended is dropped with the next sweep", "guild_id", g.id, "room_id", r.ID, "err", err)
 			return
 		}
-		k.watchHolds(g, r)
+		rs.watchHolds(g, r)
 	})
 }

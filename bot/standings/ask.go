@@ -67,7 +67,7 @@ func (w *window) left() int {
 }
 
 // hurry marks somebody as waited for; false if nobody asks for their server now. The caller holds mu.
-func (t *Table) hurry(guild, user snowflake.ID) bool {
+func (t *Cache) hurry(guild, user snowflake.ID) bool {
 	for _, s := range t.shards {
 		if !s.owns(guild) {
 			continue
@@ -87,7 +87,7 @@ func (t *Table) hurry(guild, user snowflake.ID) bool {
 
 // Run asks for the servers of a shard until ctx ends. owns says whether a
 // server is the shard's, guilds lists those that are there.
-func (t *Table) Run(ctx context.Context, id int, owns func(snowflake.ID) bool, guilds func() []snowflake.ID, send Sender) {
+func (t *Cache) Run(ctx context.Context, id int, owns func(snowflake.ID) bool, guilds func() []snowflake.ID, send Sender) {
 	s := &shard{guilds: guilds, owns: owns, wake: make(chan struct{}, 1), last: map[snowflake.ID]time.Time{}}
 	t.mu.Lock()
 	t.shards[id] = s
@@ -124,7 +124,7 @@ func (t *Table) Run(ctx context.Context, id int, owns func(snowflake.ID) bool, g
 }
 
 // catchUp asks REST after those whom the messages of a shard do not reach in time, until ctx ends.
-func (t *Table) catchUp(ctx context.Context, s *shard) {
+func (t *Cache) catchUp(ctx context.Context, s *shard) {
 	tick := time.NewTicker(spareEvery)
 	defer tick.Stop()
 	for {
@@ -146,7 +146,7 @@ func (t *Table) catchUp(ctx context.Context, s *shard) {
 
 // behind gives who has waited longest of those who are alone in their server, where a message would be for them
 // alone; nobody (0) while all are reached in time, or REST was asked just now.
-func (t *Table) behind(s *shard, now time.Time) (guild, user snowflake.ID) {
+func (t *Cache) behind(s *shard, now time.Time) (guild, user snowflake.ID) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if time.Since(t.spared) < spareEvery {
@@ -180,7 +180,7 @@ func pause(ctx context.Context, wake <-chan struct{}, d time.Duration) {
 }
 
 // refused takes back what could not be sent, and waits a moment for the shard to be connected.
-func (t *Table) refused(s *shard, guild snowflake.ID, users []snowflake.ID) {
+func (t *Cache) refused(s *shard, guild snowflake.ID, users []snowflake.ID) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s.held = time.Now().Add(idle)
@@ -194,7 +194,7 @@ func (t *Table) refused(s *shard, guild snowflake.ID, users []snowflake.ID) {
 
 // Limited takes Discord's refusal of a question.
 // https://discord.com/developers/docs/events/gateway-events#rate-limited
-func (t *Table) Limited(id int, after time.Duration) {
+func (t *Cache) Limited(id int, after time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if s := t.shards[id]; s != nil {
@@ -204,7 +204,7 @@ func (t *Table) Limited(id int, after time.Duration) {
 }
 
 // next gives whom to ask after now, and counts the message; or how long to wait.
-func (t *Table) next(s *shard, now time.Time) (guild snowflake.ID, users []snowflake.ID, wait time.Duration) {
+func (t *Cache) next(s *shard, now time.Time) (guild snowflake.ID, users []snowflake.ID, wait time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if d := time.Until(s.held); d > 0 {
@@ -272,7 +272,7 @@ func (e *entry) due(now time.Time) (since time.Time, due bool) {
 }
 
 // pick takes those of a server whose answers are oldest, who waits before all. The caller holds mu.
-func (t *Table) pick(guild snowflake.ID, now time.Time) []snowflake.ID {
+func (t *Cache) pick(guild snowflake.ID, now time.Time) []snowflake.ID {
 	g := t.guilds[guild]
 	var users []snowflake.ID
 	for u, e := range g {

@@ -14,7 +14,7 @@ type metrics struct {
 	spared prometheus.Counter
 }
 
-func (m *metrics) register(reg prometheus.Registerer, t *Table) error {
+func (m *metrics) register(reg prometheus.Registerer, t *Cache) error {
 	opts := func(name, help string) prometheus.Opts {
 		return prometheus.Opts{Namespace: "snug", Subsystem: "standings", Name: name, Help: help}
 	}
@@ -33,7 +33,7 @@ func (m *metrics) register(reg prometheus.Registerer, t *Table) error {
 }
 
 // followed counts who is followed, and gives the age of the oldest answer about one of them.
-func (t *Table) followed() (n int, oldest time.Duration) {
+func (t *Cache) followed() (n int, oldest time.Duration) {
 	now := t.o.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -61,8 +61,8 @@ type Options struct {
 	Registerer prometheus.Registerer
 }
 
-// Table is what is known of people. Make it with New; Run asks for a shard's servers.
-type Table struct {
+// Cache is what is known of people. Make it with New; Run asks for a shard's servers.
+type Cache struct {
 	o Options
 	m metrics
 
@@ -86,13 +86,13 @@ type entry struct {
 }
 
 // New makes an empty table. It fails if the metrics are registered already.
-func New(o Options) (*Table, error) {
-	t := &Table{o: o, guilds: map[snowflake.ID]map[snowflake.ID]*entry{}, shards: map[int]*shard{}, wanted: make(chan struct{})}
+func New(o Options) (*Cache, error) {
+	t := &Cache{o: o, guilds: map[snowflake.ID]map[snowflake.ID]*entry{}, shards: map[int]*shard{}, wanted: make(chan struct{})}
 	return t, t.m.register(o.Registerer, t)
 }
 
 // entry gives a person's entry, made if it is new. The caller holds mu.
-func (t *Table) entry(guild, user snowflake.ID) *entry {
+func (t *Cache) entry(guild, user snowflake.ID) *entry {
 	g := t.guilds[guild]
 	if g == nil {
 		g = map[snowflake.ID]*entry{}
@@ -109,7 +109,7 @@ func (t *Table) entry(guild, user snowflake.ID) *entry {
 // Follow has people of a server asked after from now on, for Kept, and gives
 // what is known of them; who is missing in the answer is being asked after, or
 // could not be for longer than Stale.
-func (t *Table) Follow(guild snowflake.ID, users []snowflake.ID) []access.Standing {
+func (t *Cache) Follow(guild snowflake.ID, users []snowflake.ID) []access.Standing {
 	now := t.o.Now()
 	out := make([]access.Standing, 0, len(users))
 	t.mu.Lock()
@@ -125,7 +125,7 @@ func (t *Table) Follow(guild snowflake.ID, users []snowflake.ID) []access.Standi
 }
 
 // Known gives what is known of somebody, however old.
-func (t *Table) Known(guild, user snowflake.ID) (access.Standing, bool) {
+func (t *Cache) Known(guild, user snowflake.ID) (access.Standing, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if e := t.guilds[guild][user]; e != nil && e.known {
@@ -135,31 +135,31 @@ func (t *Table) Known(guild, user snowflake.ID) (access.Standing, bool) {
 }
 
 // Put takes a standing that Discord gave to who asked at CheckedAt.
-func (t *Table) Put(st access.Standing) { t.learn(st, nil) }
+func (t *Cache) Put(st access.Standing) { t.learn(st, nil) }
 
 // Told takes a member whom Discord described in an event.
-func (t *Table) Told(m discord.Member) {
+func (t *Cache) Told(m discord.Member) {
 	if m.GuildID != 0 && m.User.ID != 0 {
 		t.learn(t.o.Of(m), &m)
 	}
 }
 
 // Gone takes the news that somebody left a server.
-func (t *Table) Gone(guild, user snowflake.ID) {
+func (t *Cache) Gone(guild, user snowflake.ID) {
 	if _, known := t.Known(guild, user); known {
 		t.learn(access.Standing{GuildID: guild, UserID: user, CheckedAt: t.o.Now()}, nil)
 	}
 }
 
 // Drop forgets what is known of somebody; if they are still followed, Discord is asked anew.
-func (t *Table) Drop(guild, user snowflake.ID) {
+func (t *Cache) Drop(guild, user snowflake.ID) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.guilds[guild], user)
 }
 
 // learn takes in a standing, unless a later one is known, and tells if it is another.
-func (t *Table) learn(st access.Standing, m *discord.Member) {
+func (t *Cache) learn(st access.Standing, m *discord.Member) {
 	t.mu.Lock()
 	e := t.guilds[st.GuildID][st.UserID]
 	if e == nil {
@@ -182,7 +182,7 @@ func (t *Table) learn(st access.Standing, m *discord.Member) {
 }
 
 // set puts a standing into an entry. The caller holds mu, and tells.
-func (t *Table) set(e *entry, st access.Standing, m *discord.Member) (was access.Standing, changed bool) {
+func (t *Cache) set(e *entry, st access.Standing, m *discord.Member) (was access.Standing, changed bool) {
 	was, changed = e.st, e.known && !Same(e.st, st)
 	e.known, e.st, e.urgent = true, st, false
 	if m != nil {
@@ -200,7 +200,7 @@ func (t *Table) set(e *entry, st access.Standing, m *discord.Member) (was access
 }
 
 // answer wakes who waits. The caller holds mu.
-func (t *Table) answer() {
+func (t *Cache) answer() {
 	close(t.wanted)
 	t.wanted = make(chan struct{})
 }
@@ -218,7 +218,7 @@ func Same(a, b access.Standing) bool {
 func sorted(ids []snowflake.ID) []snowflake.ID { return slices.Sorted(slices.Values(ids)) }
 
 // Renewed judges everybody of a server anew: its roles or its owner have changed.
-func (t *Table) Renewed(guild snowflake.ID) {
+func (t *Cache) Renewed(guild snowflake.ID) {
 	t.mu.Lock()
 	members := make([]discord.Member, 0, len(t.guilds[guild]))
 	for _, e := range t.guilds[guild] {
@@ -245,14 +245,14 @@ func (t *Table) Renewed(guild snowflake.ID) {
 }
 
 // Forget lets go of a server.
-func (t *Table) Forget(guild snowflake.ID) {
+func (t *Cache) Forget(guild snowflake.ID) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.guilds, guild)
 }
 
 // Chunk takes Discord's answer to what Run asked at a time.
-func (t *Table) Chunk(guild snowflake.ID, asked time.Time, members []discord.Member, missing []snowflake.ID) {
+func (t *Cache) Chunk(guild snowflake.ID, asked time.Time, members []discord.Member, missing []snowflake.ID) {
 	type change struct{ was, is access.Standing }
 	var changes []change
 	made := make([]access.Standing, len(members))
@@ -290,7 +290,7 @@ func (t *Table) Chunk(guild snowflake.ID, asked time.Time, members []discord.Mem
 // Get gives somebody's standing that is no older than within: from the table or,
 // if that is long enough for it to be worth while, by the next message there is
 // room for. ok is false if it cannot be had in time: REST has to be asked.
-func (t *Table) Get(ctx context.Context, guild, user snowflake.ID, within time.Duration) (st access.Standing, ok bool) {
+func (t *Cache) Get(ctx context.Context, guild, user snowflake.ID, within time.Duration) (st access.Standing, ok bool) {
 	begun := t.o.Now()
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
@@ -323,7 +323,7 @@ const patience = 3500 * time.Millisecond
 
 // Hurry has somebody asked after before others, as soon as there is room. It
 // does not wait; it answers false if the server's shard is not connected.
-func (t *Table) Hurry(guild, user snowflake.ID) bool {
+func (t *Cache) Hurry(guild, user snowflake.ID) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.hurry(guild, user)
@@ -331,7 +331,7 @@ func (t *Table) Hurry(guild, user snowflake.ID) bool {
 
 // tidy forgets whom nobody follows, and takes in who owns rooms and is a guest
 // of them. It gives those whose timeout has ended.
-func (t *Table) tidy(guilds []snowflake.ID) (freed []access.Standing) {
+func (t *Cache) tidy(guilds []snowflake.ID) (freed []access.Standing) {
 	now := t.o.Now()
 	places := make([][]snowflake.ID, len(guilds))
 	for i, g := range guilds {

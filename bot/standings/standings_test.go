@@ -21,7 +21,7 @@ import (
 
 // discordOf answers questions as Discord does: members it has, and who is not there.
 type discordOf struct {
-	*standings.Table
+	*standings.Cache
 	mu      sync.Mutex
 	roles   map[snowflake.ID][]snowflake.ID // of each user; missing: not in the server
 	delay   time.Duration
@@ -79,7 +79,7 @@ func inside(t *testing.T, f func(*discordOf)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		d.Table = table
+		d.Cache = table
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
 		wg.Go(func() {

@@ -1,6 +1,6 @@
 // Package trial runs, on a server that an operator chose, the calls and rules
 // of Discord that Snug relies on, and tells where Discord's answers are others
-// than those of the simulated Discord (package standin).
+// than those of the simulated Discord (package discordsim).
 //
 // It makes a category with two voice channels, and removes them; it changes no
 // member, lets two into a room for a moment, and sends one direct message, to the operator. What it makes is

@@ -19,7 +19,7 @@ type out struct {
 	live room.Live
 }
 
-func (p *Presence) voiceOf(s discord.VoiceState, m *discord.Member) voice {
+func (p *Tracker) voiceOf(s discord.VoiceState, m *discord.Member) voice {
 	v := voice{person: room.Person{
 		UserID: s.UserID, Muted: s.GuildMute || s.SelfMute, Deafened: s.GuildDeaf || s.SelfDeaf,
 		Streaming: s.SelfStream, Video: s.SelfVideo, Since: p.o.Now(),
@@ -28,7 +28,7 @@ func (p *Presence) voiceOf(s discord.VoiceState, m *discord.Member) voice {
 		v.channel = *s.ChannelID
 	}
 	if m != nil && m.User.ID != 0 {
-		v.person.Username, v.person.DisplayName, v.person.Bot = m.User.Username, schema.Shown(m.EffectiveName(), m.User.Username), m.User.Bot
+		v.person.Username, v.person.DisplayName, v.person.Bot = m.User.Username, schema.Printable(m.EffectiveName(), m.User.Username), m.User.Bot
 		if m.User.Avatar != nil {
 			v.person.Avatar = *m.User.Avatar
 		}
@@ -36,7 +36,7 @@ func (p *Presence) voiceOf(s discord.VoiceState, m *discord.Member) voice {
 	return v
 }
 
-func (p *Presence) applyVoice(guildID snowflake.ID, v voice, user snowflake.ID) {
+func (p *Tracker) applyVoice(guildID snowflake.ID, v voice, user snowflake.ID) {
 	p.mu.Lock()
 	g := p.guild(guildID)
 	outs, move := p.change(guildID, g, user, v)
@@ -48,7 +48,7 @@ func (p *Presence) applyVoice(guildID snowflake.ID, v voice, user snowflake.ID) 
 }
 
 // change puts a user's new voice state into a guild and gives what follows from it.
-func (p *Presence) change(guildID snowflake.ID, g *guild, user snowflake.ID, v voice) (outs []out, move *Move) {
+func (p *Tracker) change(guildID snowflake.ID, g *guild, user snowflake.ID, v voice) (outs []out, move *Move) {
 	old, had := g.voices[user]
 	if !had && v.channel == 0 {
 		return nil, nil
@@ -76,7 +76,7 @@ func (p *Presence) change(guildID snowflake.ID, g *guild, user snowflake.ID, v v
 	return outs, &Move{GuildID: guildID, UserID: user, Bot: v.person.Bot || old.person.Bot, From: old.channel, To: v.channel}
 }
 
-func (p *Presence) applyGuild(id snowflake.ID, states []discord.VoiceState, members []discord.Member) {
+func (p *Tracker) applyGuild(id snowflake.ID, states []discord.VoiceState, members []discord.Member) {
 	byUser := map[snowflake.ID]*discord.Member{}
 	for i := range members {
 		byUser[members[i].User.ID] = &members[i]
@@ -119,7 +119,7 @@ func (p *Presence) applyGuild(id snowflake.ID, states []discord.VoiceState, memb
 	}
 }
 
-func (p *Presence) applyKnown(k Known) {
+func (p *Tracker) applyKnown(k Known) {
 	id := key{k.Room.GuildID, k.Room.ID}
 	p.mu.Lock()
 	g := p.guild(id.guild)
@@ -172,7 +172,7 @@ func (p *Presence) applyKnown(k Known) {
 }
 
 // applyRoom sets what a room is and publishes the fact; without a fact it publishes the whole, if it differs.
-func (p *Presence) applyRoom(s room.Summary, fact room.Fact) {
+func (p *Tracker) applyRoom(s room.Summary, fact room.Fact) {
 	p.mu.Lock()
 	g := p.guild(s.GuildID)
 	l := g.rooms[s.ID]
@@ -193,7 +193,7 @@ func (p *Presence) applyRoom(s room.Summary, fact room.Fact) {
 
 // tell applies a fact to a room's roster and appends its publication; a
 // channel that is no room is nobody's business. The caller holds mu.
-func (p *Presence) tell(outs []out, guildID snowflake.ID, g *guild, channel snowflake.ID, fact room.Fact) []out {
+func (p *Tracker) tell(outs []out, guildID snowflake.ID, g *guild, channel snowflake.ID, fact room.Fact) []out {
 	l := g.rooms[channel]
 	if l == nil || l.closed != nil && fact != nil {
 		return outs
@@ -242,7 +242,7 @@ func (p *Presence) tell(outs []out, guildID snowflake.ID, g *guild, channel snow
 
 // seat gives everybody in a room their seat, and says who has another than before. The caller holds mu.
 func (g *guild) seat(l *live) (moved []room.Person) {
-	for i, n := range room.Places(l.roster, l.summary.Seats) {
+	for i, n := range room.AssignSeats(l.roster, l.summary.Seats) {
 		if l.roster[i].Seat == n {
 			continue
 		}
@@ -266,10 +266,10 @@ func is(user snowflake.ID) func(room.Person) bool {
 
 // publish hands on what was made under the lock. A failure marks the room;
 // its latest state is published again until the hub takes it.
-func (p *Presence) publish(outs []out) { p.publishThen(outs, nil) }
+func (p *Tracker) publish(outs []out) { p.publishThen(outs, nil) }
 
 // publishThen publishes, and tells then, if it is set, of each answer.
-func (p *Presence) publishThen(outs []out, then func(error)) {
+func (p *Tracker) publishThen(outs []out, then func(error)) {
 	for _, o := range outs {
 		delete(p.dirty, o.key)
 		p.o.Publisher.Put(o.key.String(), o.live, func(err error) {
@@ -286,7 +286,7 @@ func (p *Presence) publishThen(outs []out, then func(error)) {
 	}
 }
 
-func (p *Presence) failed(k key, err error) {
+func (p *Tracker) failed(k key, err error) {
 	if p.tracked(k) && !p.dirty[k] {
 		p.dirty[k] = true
 		p.o.Log.Warn("the hub did not take a roster; its latest state will be published again", "guild_id", k.guild, "room_id", k.channel, "err", err)
@@ -294,7 +294,7 @@ func (p *Presence) failed(k key, err error) {
 }
 
 // forget lets go of a closed room that the hub knows to be closed.
-func (p *Presence) forget(k key) {
+func (p *Tracker) forget(k key) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if g := p.guilds[k.guild]; g != nil && g.rooms[k.channel] != nil && g.rooms[k.channel].closed != nil {
@@ -303,14 +303,14 @@ func (p *Presence) forget(k key) {
 	}
 }
 
-func (p *Presence) tracked(k key) bool {
+func (p *Tracker) tracked(k key) bool {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	g := p.guilds[k.guild]
 	return g != nil && g.rooms[k.channel] != nil
 }
 
-func (p *Presence) republish() {
+func (p *Tracker) republish() {
 	if len(p.dirty) == 0 {
 		return
 	}

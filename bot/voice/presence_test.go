@@ -73,7 +73,7 @@ func (r *recorder) take() []string {
 }
 
 type house struct {
-	*voice.Presence
+	*voice.Tracker
 	*recorder
 	moves []voice.Move
 }
@@ -83,7 +83,7 @@ func inside(t *testing.T, f func(*house)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		h := &house{recorder: &recorder{}}
-		h.Presence = voice.New(voice.Options{
+		h.Tracker = voice.New(voice.Options{
 			Publisher: h.recorder, Moved: func(m voice.Move) { h.moves = append(h.moves, m) }, Now: time.Now, Log: slog.New(slog.DiscardHandler),
 		})
 		ctx, cancel := context.WithCancel(t.Context())

@@ -14,7 +14,7 @@ type Occupant struct {
 
 // Export gives who is in which voice channel of a guild once everything that
 // was enqueued before is applied. done is called by Run's goroutine and must return at once.
-func (p *Presence) Export(id snowflake.ID, done func([]Occupant)) {
+func (p *Tracker) Export(id snowflake.ID, done func([]Occupant)) {
 	p.queue.put(func() {
 		var out []Occupant
 		if g := p.guilds[id]; g != nil { // only Run's goroutine writes
@@ -28,7 +28,7 @@ func (p *Presence) Export(id snowflake.ID, done func([]Occupant)) {
 
 // Restore takes what Export gave to a process before this one. It comes before
 // any event of the guild, and before its rooms are tracked.
-func (p *Presence) Restore(id snowflake.ID, who []Occupant) {
+func (p *Tracker) Restore(id snowflake.ID, who []Occupant) {
 	p.queue.put(func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
@@ -42,7 +42,7 @@ func (p *Presence) Restore(id snowflake.ID, who []Occupant) {
 // Refill publishes every room of a guild whole, for a hub that has begun anew.
 // done is called once the hub has taken all of them, or with why it did not;
 // it may be called from any goroutine.
-func (p *Presence) Refill(id snowflake.ID, done func(error)) {
+func (p *Tracker) Refill(id snowflake.ID, done func(error)) {
 	p.queue.put(func() {
 		var outs []out
 		p.mu.Lock()

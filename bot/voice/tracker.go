@@ -48,8 +48,8 @@ type Options struct {
 // RetryAfter is how long presence waits before it publishes again what the hub did not take.
 const RetryAfter = 200 * time.Millisecond
 
-// Presence keeps who is in which voice channel, and publishes it for the channels that are rooms.
-type Presence struct {
+// Tracker keeps who is in which voice channel, and publishes it for the channels that are rooms.
+type Tracker struct {
 	o     Options
 	queue queue
 
@@ -83,15 +83,15 @@ type live struct {
 }
 
 // New makes a Presence; call Run for it to do anything.
-func New(o Options) *Presence {
+func New(o Options) *Tracker {
 	if o.Moved == nil {
 		o.Moved = func(Move) {}
 	}
-	return &Presence{o: o, queue: newQueue(), guilds: map[snowflake.ID]*guild{}, dirty: map[key]bool{}}
+	return &Tracker{o: o, queue: newQueue(), guilds: map[snowflake.ID]*guild{}, dirty: map[key]bool{}}
 }
 
 // Run applies what was enqueued until ctx ends, and what is left then.
-func (p *Presence) Run(ctx context.Context) {
+func (p *Tracker) Run(ctx context.Context) {
 	retry := time.NewTicker(RetryAfter)
 	defer retry.Stop()
 	for {
@@ -107,27 +107,27 @@ func (p *Presence) Run(ctx context.Context) {
 	}
 }
 
-func (p *Presence) drain() {
+func (p *Tracker) drain() {
 	for _, apply := range p.queue.take() {
 		apply()
 	}
 }
 
 // VoiceState takes a VOICE_STATE_UPDATE.
-func (p *Presence) VoiceState(s discord.VoiceState, m discord.Member) {
+func (p *Tracker) VoiceState(s discord.VoiceState, m discord.Member) {
 	p.queue.put(func() { p.applyVoice(s.GuildID, p.voiceOf(s, &m), s.UserID) })
 }
 
 // Guild takes a guild's whole voice states, from GUILD_CREATE. What differs
 // from what was known is published as joins and leaves.
-func (p *Presence) Guild(id snowflake.ID, states []discord.VoiceState, members []discord.Member) {
+func (p *Tracker) Guild(id snowflake.ID, states []discord.VoiceState, members []discord.Member) {
 	p.queue.put(func() { p.applyGuild(id, states, members) })
 }
 
 // GuildGone forgets who is in voice in a guild the bot is no longer in. That is not published: nobody
 // knows. Its rooms stay, and go on counting, until Closed ends each of them: whoever keeps
 // them tells that in an order of their own, and it may come after this, or after the guild's return.
-func (p *Presence) GuildGone(id snowflake.ID) {
+func (p *Tracker) GuildGone(id snowflake.ID) {
 	p.queue.put(func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
@@ -139,7 +139,7 @@ func (p *Presence) GuildGone(id snowflake.ID) {
 }
 
 // tidy lets go of a guild of which nothing is known. The caller holds mu.
-func (p *Presence) tidy(id snowflake.ID) {
+func (p *Tracker) tidy(id snowflake.ID) {
 	if g := p.guilds[id]; g != nil && len(g.voices) == 0 && len(g.rooms) == 0 {
 		delete(p.guilds, id)
 	}
@@ -154,7 +154,7 @@ type Known struct {
 // Track begins to publish rooms that were opened before this process knew
 // the guild. A roster that differs from the prior one is published change by
 // change; without a prior one, whole. done is called when they are applied.
-func (p *Presence) Track(rooms []Known, done func()) {
+func (p *Tracker) Track(rooms []Known, done func()) {
 	p.queue.put(func() {
 		for _, k := range rooms {
 			p.applyKnown(k)
@@ -164,19 +164,19 @@ func (p *Presence) Track(rooms []Known, done func()) {
 }
 
 // Room publishes a fact about a room and what the room is now.
-func (p *Presence) Room(s room.Summary, fact room.Fact) {
+func (p *Tracker) Room(s room.Summary, fact room.Fact) {
 	p.queue.put(func() { p.applyRoom(s, fact) })
 }
 
 // Closed publishes that a room is gone, and forgets it once the hub knows.
-func (p *Presence) Closed(s room.Summary, reason room.CloseReason) {
+func (p *Tracker) Closed(s room.Summary, reason room.CloseReason) {
 	p.queue.put(func() {
 		p.applyRoom(s, room.Closed{Reason: reason})
 	})
 }
 
 // Roster gives who is in a voice channel, in the order they came.
-func (p *Presence) Roster(guildID, channel snowflake.ID) []room.Person {
+func (p *Tracker) Roster(guildID, channel snowflake.ID) []room.Person {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	g := p.guilds[guildID]
@@ -190,7 +190,7 @@ func (p *Presence) Roster(guildID, channel snowflake.ID) []room.Person {
 }
 
 // ChannelOf gives the voice channel a user is in, or 0.
-func (p *Presence) ChannelOf(guildID, user snowflake.ID) snowflake.ID {
+func (p *Tracker) ChannelOf(guildID, user snowflake.ID) snowflake.ID {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	if g := p.guilds[guildID]; g != nil {
@@ -200,7 +200,7 @@ func (p *Presence) ChannelOf(guildID, user snowflake.ID) snowflake.ID {
 }
 
 // Person gives a user's name and avatar as last seen in voice.
-func (p *Presence) Person(guildID, user snowflake.ID) (room.Person, bool) {
+func (p *Tracker) Person(guildID, user snowflake.ID) (room.Person, bool) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	if g := p.guilds[guildID]; g != nil {
@@ -211,7 +211,7 @@ func (p *Presence) Person(guildID, user snowflake.ID) (room.Person, bool) {
 }
 
 // guild gives a guild, made if it is new. The caller holds mu.
-func (p *Presence) guild(id snowflake.ID) *guild {
+func (p *Tracker) guild(id snowflake.ID) *guild {
 	g := p.guilds[id]
 	if g == nil {
 		g = &guild{voices: map[snowflake.ID]voice{}, rooms: map[snowflake.ID]*live{}}

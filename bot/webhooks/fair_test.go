@@ -85,14 +85,14 @@ func TestCostFollowsDeliveries(t *testing.T) {
 	}
 	b.open()
 	for i := range webhook.MaxPerGuild {
-		b.hook(fmt.Sprint("quiet", i), audit.EntryClosed)
+		b.hook(fmt.Sprint("quiet", i), audit.RoomClosed)
 	}
-	b.hook("h", audit.EntryOpened)
+	b.hook("h", audit.RoomOpened)
 	defer b.run(here)()
 	for i := range 50 {
-		b.happens(fmt.Sprint("kept", i), audit.EntryKept) // nobody wants it
+		b.happens(fmt.Sprint("kept", i), audit.RoomKept) // nobody wants it
 	}
-	b.happens("one", audit.EntryOpened)
+	b.happens("one", audit.RoomOpened)
 	b.wait("what is wanted", func() bool { return b.delivery("one").State == webhook.Done })
 	b.wait("how far it came to be kept", func() bool {
 		h, _, err := b.hub.Webhooks.Get(t.Context(), "100.h")
@@ -114,9 +114,9 @@ func TestCostFollowsDeliveries(t *testing.T) {
 // TestHooksThatComeLater: what happened since a webhook was made is told, also where the log was read further already.
 func TestHooksThatComeLater(t *testing.T) {
 	b := newBench(t)
-	b.hook("first", audit.EntryOpened)
+	b.hook("first", audit.RoomOpened)
 	defer b.run(here)()
-	b.happens("one", audit.EntryOpened)
+	b.happens("one", audit.RoomOpened)
 	first := func(id string) webhook.Delivery {
 		d, _, _ := b.hub.Deliveries.Get(t.Context(), "100.first."+id)
 		return d
@@ -126,7 +126,7 @@ func TestHooksThatComeLater(t *testing.T) {
 	h.Secret = b.keys.Seal(b.secret, "webhook "+h.Key())
 	b.put(h)
 	b.wait("the second to be told of it too", func() bool { return b.delivery("one").State == webhook.Done })
-	b.happens("two", audit.EntryOpened)
+	b.happens("two", audit.RoomOpened)
 	b.wait("both to be told", func() bool {
 		return b.delivery("two").State == webhook.Done && first("two").State == webhook.Done
 	})
@@ -147,7 +147,7 @@ func TestTooMuchWaits(t *testing.T) {
 		s.queue.set(d.Key(), &d, hub.Rev(i+1))
 	}
 	k := &taker{s: s}
-	made, ok := k.deliver(t.Context(), h, hub.AuditEntry{ID: "one more", Guild: guild, Kind: string(audit.EntryOpened), Data: []byte(`{}`)})
+	made, ok := k.deliver(t.Context(), h, hub.AuditEntry{ID: "one more", Guild: guild, Kind: string(audit.RoomOpened), Data: []byte(`{}`)})
 	now, _, err := b.hub.Webhooks.Get(t.Context(), h.Key())
 	if made || !ok || err != nil || now.Enabled || now.Stopped == "" {
 		t.Errorf("made %v, %v; the webhook is %+v, %v", made, ok, now, err)

@@ -146,7 +146,7 @@ func (b *bench) run(networks ...netip.Prefix) (stop func()) {
 	}
 }
 
-func (b *bench) hook(id string, kinds ...audit.EntryKind) webhook.Hook {
+func (b *bench) hook(id string, kinds ...audit.Kind) webhook.Hook {
 	b.Helper()
 	newest, err := b.hub.Audit.Newest(b.Context())
 	if err != nil {
@@ -158,7 +158,7 @@ func (b *bench) hook(id string, kinds ...audit.EntryKind) webhook.Hook {
 	return h
 }
 
-func (b *bench) happens(id string, kind audit.EntryKind) {
+func (b *bench) happens(id string, kind audit.Kind) {
 	b.Helper()
 	if err := b.hub.Audit.Append(b.Context(), id, guild, 7, string(kind), audit.Entry{ID: id, Kind: kind}); err != nil {
 		b.Fatal(err)
@@ -186,12 +186,12 @@ var here = netip.MustParsePrefix("127.0.0.0/8")
 
 func TestDelivers(t *testing.T) {
 	b := newBench(t)
-	b.happens("before", audit.EntryOpened)
-	b.hook("h", audit.EntryOpened, audit.EntryClosed)
+	b.happens("before", audit.RoomOpened)
+	b.hook("h", audit.RoomOpened, audit.RoomClosed)
 	stop := b.run(here)
-	b.happens("one", audit.EntryOpened)
-	b.happens("not wanted", audit.EntryKept)
-	b.happens("two", audit.EntryClosed)
+	b.happens("one", audit.RoomOpened)
+	b.happens("not wanted", audit.RoomKept)
+	b.happens("two", audit.RoomClosed)
 	b.wait("two messages", func() bool { return b.delivery("two").State == webhook.Done && b.delivery("one").State == webhook.Done })
 	if b.count() != 2 || b.got[0] != "one" || !strings.Contains(b.bodies[0], `"type":"room_opened"`) || !strings.Contains(b.bodies[0], `"timestamp":"`) {
 		t.Errorf("got %v %v", b.got, b.bodies)
@@ -199,14 +199,14 @@ func TestDelivers(t *testing.T) {
 
 	// It fails, is tried again later, and is not lost by a restart.
 	b.answers(500)
-	b.happens("three", audit.EntryOpened)
+	b.happens("three", audit.RoomOpened)
 	b.wait("a failed try", func() bool { return len(b.delivery("three").Tries) == 1 })
 	d := b.delivery("three")
 	if d.State != webhook.Pending || d.Tries[0].Status != 500 || d.Tries[0].Wrong == "" || d.NextAt.Sub(d.Tries[0].At) != 5*time.Second {
 		t.Errorf("got %+v", d)
 	}
 	stop()
-	b.happens("four", audit.EntryOpened) // nobody is there to send it
+	b.happens("four", audit.RoomOpened) // nobody is there to send it
 	b.answers(200)
 	b.mu.Lock()
 	b.ahead += 10 * time.Second
@@ -219,7 +219,7 @@ func TestDelivers(t *testing.T) {
 
 	// Redirects are not followed; what is gone is switched off.
 	b.answers(http.StatusFound)
-	b.happens("five", audit.EntryOpened)
+	b.happens("five", audit.RoomOpened)
 	b.wait("a redirect", func() bool { return len(b.delivery("five").Tries) == 1 })
 	if w := b.delivery("five").Tries[0]; w.Status != 302 || !strings.Contains(w.Wrong, "not followed") {
 		t.Errorf("got %+v", w)
@@ -239,7 +239,7 @@ func TestNeverCallsPrivateAddresses(t *testing.T) {
 	b.names = everythingIsHere(t)
 	h := b.hook("h")
 	defer b.run()() // no networks of our own
-	b.happens("one", audit.EntryOpened)
+	b.happens("one", audit.RoomOpened)
 	b.wait("a try", func() bool { return len(b.delivery("one").Tries) == 1 })
 	if w := b.delivery("one").Tries[0].Wrong; !strings.Contains(w, "public internet") || b.count() != 0 {
 		t.Errorf("%q, and %d came", w, b.count())
@@ -278,7 +278,7 @@ func TestForgetsOldDeliveries(t *testing.T) {
 	b.hook("h")
 	defer b.run(here)()
 	for i := range webhook.MaxDeliveries + 10 {
-		b.happens(fmt.Sprint("m", i), audit.EntryOpened)
+		b.happens(fmt.Sprint("m", i), audit.RoomOpened)
 	}
 	b.wait("the old ones to go", func() bool {
 		keys, err := b.hub.Deliveries.Keys(t.Context(), "100.h")
@@ -316,7 +316,7 @@ func TestSecretsFollowTheSessionSecret(t *testing.T) {
 			return err == nil && rotated.Current(k.Secret)
 		})
 	}
-	b.happens("one", audit.EntryOpened)
+	b.happens("one", audit.RoomOpened)
 	b.wait("a message", func() bool { return b.delivery("one").State == webhook.Done })
 	stop()
 	if k, _, err := b.hub.Webhooks.Get(t.Context(), "100.lost"); err != nil || string(k.Secret) != string(lost.Secret) {
@@ -330,6 +330,6 @@ func TestSecretsFollowTheSessionSecret(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer b.run(here)()
-	b.happens("two", audit.EntryOpened)
+	b.happens("two", audit.RoomOpened)
 	b.wait("a message by the new secret alone", func() bool { return b.delivery("two").State == webhook.Done })
 }

@@ -190,7 +190,7 @@ func (k *taker) make(ctx context.Context, hooks map[snowflake.ID][]webhook.Hook,
 
 // deliver makes the delivery of an entry to a hook that wants it. It is false where the hub did not take it.
 func (k *taker) deliver(ctx context.Context, h webhook.Hook, a hub.AuditEntry) (made, ok bool) {
-	if !h.Wants(audit.EntryKind(a.Kind)) {
+	if !h.Wants(audit.Kind(a.Kind)) {
 		return false, true
 	}
 	if k.s.queue.waiting(hookKey{h.GuildID, h.ID}) >= webhook.MaxPending {

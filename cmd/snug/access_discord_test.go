@@ -93,7 +93,7 @@ func TestWhoMayDoWhatInDiscord(t *testing.T) {
 	}
 }
 
-// offered gives the names of all commands, as the stand-in takes them.
+// offered gives the names of all commands, as the simulator takes them.
 func offered(t *testing.T) (names []string) {
 	t.Helper()
 	c, err := text.New()

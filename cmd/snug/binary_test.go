@@ -168,14 +168,14 @@ func demo(t testing.TB, args ...string) (*process, told) {
 	return p, d
 }
 
-// control asks the stand-in's control interface.
+// control asks the simulator's control interface.
 func (d told) control(t testing.TB, path string, body any) (int, map[string]any) {
 	t.Helper()
 	b, err := json.Marshal(body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, d.DiscordURL+"/_standin"+path, bytes.NewReader(b))
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, d.DiscordURL+"/_sim"+path, bytes.NewReader(b))
 	if err != nil {
 		t.Fatal(err)
 	}

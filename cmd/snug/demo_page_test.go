@@ -30,7 +30,7 @@ func TestWelcome(t *testing.T) {
 	discord.sees("that she is there", `document.activeElement?.id === 'composer'`)
 	discord.do("type the command", chromedp.KeyEvent("/create-room name:Friday"+kb.Enter))
 	discord.sees("the answer that she alone sees", `document.querySelector('.message.ephemeral a.button[href*="/game/"]')`)
-	discord.picture("standin")
+	discord.picture("simulator")
 
 	// The link opens a tab of its own; here the test's tab goes where it leads.
 	link := read[string](discord, `(() => {

@@ -93,7 +93,7 @@ type served struct {
 
 // look looks at one server.
 func (d *doctor) look(ctx context.Context, discord rooms.Looker, g membership) (out served) {
-	s, name := d.settings[g.ID], schema.Shown(g.Name, g.ID.String())
+	s, name := d.settings[g.ID], schema.Printable(g.Name, g.ID.String())
 	p, err := rooms.Look(ctx, discord, g.ID, name, s)
 	if err != nil {
 		out.wrong = append(out.wrong, fmt.Errorf("%s could not be looked at: %s", name, strings.Join(sentences(err), " ")))
@@ -162,7 +162,7 @@ func called(p guild.Preflight, s guild.Settings, id snowflake.ID) string {
 		if n.WhereName == id.String() {
 			return fmt.Sprintf("%s %d, which Snug may not see", kind, id)
 		}
-		return fmt.Sprintf("%s “%s”", kind, schema.Shown(n.WhereName, id.String()))
+		return fmt.Sprintf("%s “%s”", kind, schema.Printable(n.WhereName, id.String()))
 	}
 	return kind
 }

@@ -232,7 +232,7 @@ func (g *gated) fill(r table) {
 	g.must(err)
 	g.eventually("it is full", func() bool {
 		live, _, err := g.app.hub.Rosters.Get(context.Background(), g.key(r))
-		return err == nil && live.Taken() == one && g.doc(r).Seats == one
+		return err == nil && live.Occupied() == one && g.doc(r).Seats == one
 	})
 }
 

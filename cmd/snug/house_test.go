@@ -400,7 +400,7 @@ func (p *player) goTo(path string) {
 	}
 }
 
-// consent picks the player on the stand-in's authorise page.
+// consent picks the player on the simulator's authorise page.
 func (p *player) consent() {
 	p.Helper()
 	p.do("consent", browsertest.Click(fmt.Sprintf(`input[name=user_id][value="%s"]`, p.user(p.name).ID)), browsertest.Click(`button[value=authorize], button[value=authorise]`))

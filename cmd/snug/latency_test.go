@@ -34,7 +34,7 @@ const (
 	browserP95      = 300 * time.Millisecond
 )
 
-// TestLatency measures from the stand-in's dispatch to a watcher's frame,
+// TestLatency measures from the simulator's dispatch to a watcher's frame,
 // through gateway, presence, hub and live push of the program as users have it.
 func TestLatency(t *testing.T) {
 	snug, d := demo(t)

@@ -67,6 +67,6 @@ func TestPutOut(t *testing.T) {
 	alice.api("POST", "/rooms/"+id+"/change", map[string]any{"do": "rename", "name": "Saturday"})
 	for _, p := range []*player{bruno, chiyo} {
 		p.goTo("/servers/" + guild)
-		p.sees("no room of that server", `document.querySelector("#street, #seats") === null && document.querySelector("main a[href='/']") !== null`)
+		p.sees("no room of that server", `document.querySelector("#room-list, #seats") === null && document.querySelector("main a[href='/']") !== null`)
 	}
 }

@@ -97,12 +97,12 @@ func (t *told) when(n uint64) (at time.Time, ok bool) {
 
 // showed takes a browser's word that an event is on its screen. What cannot be
 // so, or comes too often, is passed over in silence: it is no mistake of the page's.
-func (l *Live) showed(w *watcher, s protocol.Shown) {
+func (l *Live) showed(w *watcher, s protocol.Rendered) {
 	now := l.o.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	g := l.guilds[w.seat.guild]
-	if w.left || w.hidden || w.person == nil || g == nil || now.Sub(l.spoke[w.seat.user]) < protocol.ShownEvery {
+	if w.left || w.hidden || w.person == nil || g == nil || now.Sub(l.spoke[w.seat.user]) < protocol.RenderedEvery {
 		return
 	}
 	e := g.rooms[s.ChannelID]

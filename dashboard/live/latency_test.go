@@ -9,7 +9,7 @@ import (
 )
 
 // says tells the server that events are on the client's screen, and waits until that was heard.
-func (c *client) says(words ...protocol.Shown) {
+func (c *client) says(words ...protocol.Rendered) {
 	c.t.Helper()
 	for _, s := range words {
 		c.send(s.Encode(time.Now()))
@@ -41,15 +41,15 @@ func TestBrowserLatency(t *testing.T) {
 		}
 	}
 	c.says(
-		protocol.Shown{ChannelID: roomA, Rev: protocol.Rev{Epoch: m.Rev.Epoch, N: 3}}, // is still to come
-		protocol.Shown{ChannelID: roomA, Rev: protocol.Rev{Epoch: "e0", N: 2}},        // of another epoch
-		protocol.Shown{ChannelID: roomA, Rev: protocol.Rev{Epoch: m.Rev.Epoch, N: 1}}, // was before it came
-		protocol.Shown{ChannelID: roomB, Rev: protocol.Rev{Epoch: m.Rev.Epoch, N: 1}}, // of a room it does not see
-		protocol.Shown{ChannelID: 9, Rev: protocol.Rev{Epoch: m.Rev.Epoch, N: 2}},     // of none
-		protocol.Shown{ChannelID: roomA, Rev: protocol.Rev{Epoch: m.Rev.Epoch, N: 1<<64 - 1}},
+		protocol.Rendered{ChannelID: roomA, Rev: protocol.Rev{Epoch: m.Rev.Epoch, N: 3}}, // is still to come
+		protocol.Rendered{ChannelID: roomA, Rev: protocol.Rev{Epoch: "e0", N: 2}},        // of another epoch
+		protocol.Rendered{ChannelID: roomA, Rev: protocol.Rev{Epoch: m.Rev.Epoch, N: 1}}, // was before it came
+		protocol.Rendered{ChannelID: roomB, Rev: protocol.Rev{Epoch: m.Rev.Epoch, N: 1}}, // of a room it does not see
+		protocol.Rendered{ChannelID: 9, Rev: protocol.Rev{Epoch: m.Rev.Epoch, N: 2}},     // of none
+		protocol.Rendered{ChannelID: roomA, Rev: protocol.Rev{Epoch: m.Rev.Epoch, N: 1<<64 - 1}},
 	)
 	counted(0, "what it was not sent")
-	word := protocol.Shown{ChannelID: roomA, Rev: *m.Rev}
+	word := protocol.Rendered{ChannelID: roomA, Rev: *m.Rev}
 	c.says(word)
 	if l := h.l.BrowserLatency(); l.Events != 1 || l.P50 != 40*time.Millisecond || l.P95 != l.P50 {
 		t.Fatalf("got %+v", l)
@@ -70,7 +70,7 @@ func TestBrowserLatency(t *testing.T) {
 	c.says(word)
 	counted(2, "at once again on a new connection")
 
-	h.clock.forward(protocol.ShownEvery)
+	h.clock.forward(protocol.RenderedEvery)
 	c.send(protocol.Visible{Visible: false}.Encode(time.Now()))
 	c.says(word)
 	counted(2, "by a page that nobody sees")
@@ -87,9 +87,9 @@ func TestBrowserLatency(t *testing.T) {
 	s.expect(protocol.RoomSnapshot)
 	h.join(roomA, other)
 	m = s.expect(protocol.VoiceJoined)
-	s.says(protocol.Shown{ChannelID: roomA, Rev: *m.Rev})
+	s.says(protocol.Rendered{ChannelID: roomA, Rev: *m.Rev})
 	counted(3, "by a spectator")
-	h.clock.forward(protocol.ShownEvery)
+	h.clock.forward(protocol.RenderedEvery)
 	until(t, "those who spoke are forgotten", func() bool {
 		h.l.mu.Lock()
 		defer h.l.mu.Unlock()

@@ -347,7 +347,7 @@ func (l *Live) expire() {
 		}
 	}
 	for user, at := range l.spoke {
-		if now.Sub(at) >= protocol.ShownEvery {
+		if now.Sub(at) >= protocol.RenderedEvery {
 			delete(l.spoke, user)
 		}
 	}

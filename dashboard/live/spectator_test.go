@@ -66,8 +66,8 @@ func TestNoted(t *testing.T) {
 	h.l.Noted(guildA, roomA)
 	h.l.Noted(guildA, 99)
 	h.l.Noted(99, roomA)
-	m := page.expect(protocol.RoomNoted)
-	if n := as[protocol.Noted](t, m); n.ChannelID != roomA || m.Rev != nil {
+	m := page.expect(protocol.RoomHistoryUpdated)
+	if n := as[protocol.HistoryUpdated](t, m); n.ChannelID != roomA || m.Rev != nil {
 		t.Errorf("noted %+v, rev %+v", n, m.Rev)
 	}
 	h.join(roomA, guest)

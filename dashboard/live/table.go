@@ -412,7 +412,7 @@ func opened(v *room.Live) bool {
 func sameAccess(a, b room.Access) bool {
 	return a.OwnerID == b.OwnerID && a.Private == b.Private && a.Locked == b.Locked && a.Hidden == b.Hidden &&
 		a.ManagersSee == b.ManagersSee && a.WatchKey == b.WatchKey && slices.Equal(a.Guests, b.Guests) && slices.Equal(a.Banned, b.Banned) &&
-		a.OwnerOut == b.OwnerOut && a.PastGate == b.PastGate && slices.Equal(a.Channel, b.Channel) &&
+		a.OwnerSuspended == b.OwnerSuspended && a.PastGate == b.PastGate && slices.Equal(a.Channel, b.Channel) &&
 		(a.Gates == nil) == (b.Gates == nil) && slices.EqualFunc(a.Gates, b.Gates, slices.Equal)
 }
 

@@ -38,7 +38,7 @@ func TestRoomPage(t *testing.T) {
 		want protocol.Name
 	}{
 		{room.VoiceUpdated{}, protocol.VoiceUpdated}, {room.Changed{}, protocol.RoomUpdated},
-		{room.ClosingAnnounced{}, protocol.RoomClosing}, {room.Kept{}, protocol.RoomKept}, {room.Closed{}, protocol.RoomDeleted},
+		{room.ClosingAnnounced{}, protocol.RoomClosing}, {room.ClosingCancelled{}, protocol.RoomKept}, {room.Closed{}, protocol.RoomDeleted},
 	} {
 		h.change(roomA, f.fact, nil)
 		c.expect(f.want)

@@ -83,7 +83,7 @@ func (l *Live) receive(w *watcher, b []byte) {
 			w.hidden = !m.Visible
 			l.mu.Unlock()
 		}
-	case protocol.Shown:
+	case protocol.Rendered:
 		if !w.authed {
 			err = errs.Field("type", `The first message must be "auth".`)
 		} else {

@@ -61,7 +61,7 @@ func TestOnlyInvalidGrantEndsALogin(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b, discord, alice := newStandinBench(t)
+			b, discord, alice := newSimulatorBench(t)
 			id := b.signIn(alice)
 			b.pass(8 * 24 * time.Hour)
 			if c.fault.Kind != discordsim.FaultRevokeTokens {
@@ -101,7 +101,7 @@ func TestOnlyInvalidGrantEndsALogin(t *testing.T) {
 
 // Who needs the token itself is told that Discord does not give one, at once and with what is wrong, and stays signed in.
 func TestTokenNotToBeHad(t *testing.T) {
-	b, discord, alice := newStandinBench(t)
+	b, discord, alice := newSimulatorBench(t)
 	id := b.signIn(alice)
 	for name, c := range map[string]struct {
 		fault discordsim.Fault
@@ -123,8 +123,8 @@ func TestTokenNotToBeHad(t *testing.T) {
 	}
 }
 
-// newStandinBench gives a Sessions that signs in at the simulated Discord.
-func newStandinBench(t *testing.T) (*bench, *discordsim.Server, discordsim.ID) {
+// newSimulatorBench gives a Sessions that signs in at the simulated Discord.
+func newSimulatorBench(t *testing.T) (*bench, *discordsim.Server, discordsim.ID) {
 	t.Helper()
 	b := newBench(t)
 	d := discordsim.New(discordsim.Options{Seed: 1, Now: b.clock})

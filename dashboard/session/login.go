@@ -214,7 +214,7 @@ func (s *Sessions) me(ctx context.Context, access string) (User, error) {
 	}
 	me := User{ID: u.ID, Username: u.Username, DisplayName: u.Username}
 	if u.GlobalName != nil && *u.GlobalName != "" {
-		me.DisplayName = schema.Shown(*u.GlobalName, u.Username)
+		me.DisplayName = schema.Printable(*u.GlobalName, u.Username)
 	}
 	if u.Avatar != nil {
 		me.Avatar = *u.Avatar

@@ -22,19 +22,19 @@ type Activity struct {
 	Report  *stats.Report
 	Days    int
 	Entries []audit.Entry
-	Next    uint64            // where the next page begins; 0: there is none
-	Kinds   []audit.EntryKind // that can be filtered by
-	Filter  url.Values        // as it was asked for
+	Next    uint64       // where the next page begins; 0: there is none
+	Kinds   []audit.Kind // that can be filtered by
+	Filter  url.Values   // as it was asked for
 	Names   map[snowflake.ID]string
 	Rooms   map[snowflake.ID]string // their names, as far as they are known
-	Places  guild.Places            // what settings' ids stand for
+	Places  guild.ChannelsAndRoles  // what settings' ids stand for
 }
 
 // Tab is the page's own.
 func (*Activity) Tab() string { return "activity" }
 
 // Chosen says whether a kind is filtered by.
-func (p *Activity) Chosen(k audit.EntryKind) bool {
+func (p *Activity) Chosen(k audit.Kind) bool {
 	return slices.Contains(p.Filter["kind"], string(k))
 }
 

@@ -40,7 +40,7 @@ type Admin struct {
 	Form SettingsForm
 	Rev  uint64 // of the settings shown; posted back as rev
 	// What can be chosen from. With none a field is left out and its setting stays.
-	Places  guild.Places
+	Places  guild.ChannelsAndRoles
 	Lobbies []guild.Lobby
 	Saved   bool        // the settings were saved just now, by this page's form or from a file
 	Done    bool        // something else was saved just now: a lobby
@@ -101,7 +101,7 @@ type AdminHistory struct {
 	AdminTab
 	Versions []guild.SettingsVersion
 	Names    map[snowflake.ID]string // of who saved
-	Places   guild.Places            // what their ids stand for
+	Places   guild.ChannelsAndRoles  // what their ids stand for
 	Undone   bool
 }
 

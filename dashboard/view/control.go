@@ -28,7 +28,7 @@ func (r *Room) People(t text.Texts) []Folk {
 	seen, out, owner := map[snowflake.ID]bool{}, map[snowflake.ID]access.Why{}, r.View.Room.Access.OwnerID
 	if c := r.View.Control; c != nil {
 		for _, g := range c.Guests {
-			out[g.UserID] = g.Out
+			out[g.UserID] = g.Suspended
 		}
 		out[owner] = c.OwnerOut
 	}

@@ -43,8 +43,8 @@ type Engine struct {
 // from, beside layout. A page that uses another fails in New, not when
 // somebody opens it.
 var partials = map[string][]string{
-	"home":   {"icons", "scenes", "street", "seats", "avatar"},
-	"server": {"icons", "scenes", "street", "avatar", "dialogs"},
+	"home":   {"icons", "scenes", "room-card", "seats", "avatar"},
+	"server": {"icons", "scenes", "room-card", "avatar", "dialogs"},
 	"room":   {"icons", "seats", "avatar", "invites", "control", "dialogs"},
 	"invite": {"icons", "seats", "avatar"},
 	"coming": {"icons"},

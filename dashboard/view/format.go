@@ -7,15 +7,15 @@ import (
 
 // By says whose room the card is and, with a guild, where, as in "Mara’s room in Spelltable Friends".
 func (c RoomCard) By(t text.Texts) string {
-	who, id := c.Owner(), "house.by"
+	who, id := c.Owner(), "room-card.by"
 	switch {
 	case c.Mine:
-		id = "house.mine"
+		id = "room-card.mine"
 	case who == "":
-		id = "house.nobody"
+		id = "room-card.nobody"
 	}
 	if c.Guild.Name == "" {
-		if id == "house.nobody" {
+		if id == "room-card.nobody" {
 			return ""
 		}
 		return t.Say(id, "Who", who)
@@ -27,31 +27,31 @@ func (c RoomCard) By(t text.Texts) string {
 func (s *Server) Summary(t text.Texts) string {
 	people := 0
 	if !s.Guild.Ready && len(s.Rooms) == 0 {
-		return t.Say("street.looking")
+		return t.Say("room-list.looking")
 	}
 	for _, c := range s.Rooms {
-		people += room.Taken(c.Roster)
+		people += room.Occupied(c.Roster)
 	}
-	return street(t, len(s.Rooms), people)
+	return roomCount(t, len(s.Rooms), people)
 }
 
 // Line says in a line what is on in a server.
 func (c ServerCard) Line(t text.Texts) string {
 	if !c.Guild.Ready {
-		return t.Say("street.looking")
+		return t.Say("room-list.looking")
 	}
-	return street(t, c.Rooms, c.People)
+	return roomCount(t, c.Rooms, c.People)
 }
 
-// street says how many rooms and people there are.
-func street(t text.Texts, rooms, people int) string {
+// roomCount says how many rooms and people there are.
+func roomCount(t text.Texts, rooms, people int) string {
 	switch {
 	case rooms == 0:
-		return t.Say("street.none")
+		return t.Say("room-list.none")
 	case people == 0:
-		return t.Say("street.empty", "Count", rooms)
+		return t.Say("room-list.empty", "Count", rooms)
 	}
-	return t.Say("street.sum", "Rooms", t.Say("street.rooms", "Count", rooms), "People", t.Say("street.people", "Count", people))
+	return t.Say("room-list.sum", "Rooms", t.Say("room-list.rooms", "Count", rooms), "People", t.Say("room-list.people", "Count", people))
 }
 
 // MayKeep says whether the page offers to keep a room that is about to close.

@@ -43,7 +43,7 @@ func (e *Engine) funcs(t text.Texts) template.FuncMap {
 		"fault":  w.fault,
 		"wrong":  w.wrong,
 		"has":    has,
-		"at":     func(now time.Time, c RoomCard) house { return house{c, now} },
+		"at":     func(now time.Time, c RoomCard) roomCard { return roomCard{c, now} },
 	}
 }
 
@@ -102,8 +102,8 @@ func has(list []string, id snowflake.ID) bool {
 	return false
 }
 
-// house is a room on the street, as it is drawn.
-type house struct {
+// roomCard is a room in the room list, as it is drawn.
+type roomCard struct {
 	RoomCard
 	Now time.Time
 }

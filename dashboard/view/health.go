@@ -44,7 +44,7 @@ func (p *Health) GrantURL(n guild.Need) string {
 }
 
 // Called names what a finding is about.
-func (p *Health) Called(f guild.Finding) string {
+func (p *Health) Called(f guild.Issue) string {
 	if f.Name != "" {
 		return f.Name
 	}
@@ -65,7 +65,7 @@ func (p *Health) Concerns() (ids []string) {
 	if p.Keeper != nil && slices.ContainsFunc(p.Keeper.Errors, func(t guild.Trouble) bool { return t.Serious }) {
 		ids = append(ids, "errors")
 	}
-	if p.Report != nil && slices.ContainsFunc(p.Report.Findings, func(f guild.Finding) bool { return !f.Mended }) {
+	if p.Report != nil && slices.ContainsFunc(p.Report.Issues, func(f guild.Issue) bool { return !f.Fixed }) {
 		ids = append(ids, "repair")
 	}
 	return ids

@@ -208,7 +208,7 @@ func TestRoomPageLive(t *testing.T) {
 		c.live(t, "n3w", 5, nil, room.ClosingAnnounced{At: at, Reason: room.ClosedIdle})
 		b.wait(`!document.querySelector("#closing").hidden && document.querySelector("#closing-text").textContent === "Closing in"`)
 		b.do(browsertest.Click("#closing button"))
-		c.live(t, "n3w", 6, nil, room.Kept{})
+		c.live(t, "n3w", 6, nil, room.ClosingCancelled{})
 		b.wait(`document.querySelector("#closing").hidden`)
 		c.live(t, "n3w", 7, nil, room.Closed{Reason: room.ClosedByOwner})
 		b.wait(`document.querySelector("#dlg-gone").open && document.querySelector("#gone-text").textContent.startsWith("Its owner closed it.")`)
@@ -278,7 +278,7 @@ func TestRoomPageDoors(t *testing.T) {
 		b.wait(kept)
 		c.live(t, "e", 2, nil, room.ClosingAnnounced{At: time.Now().Add(30 * time.Second), Reason: room.ClosedIdle})
 		b.wait(`document.querySelector("#closing-text").textContent === "Closing in" && document.querySelector("#keep").textContent === "Keep it"`)
-		c.live(t, "e", 3, nil, room.Kept{})
+		c.live(t, "e", 3, nil, room.ClosingCancelled{})
 		b.wait(kept)
 	})
 	t.Run("not in voice", func(t *testing.T) {
@@ -334,7 +334,7 @@ func TestRoomPageDoors(t *testing.T) {
 	})
 }
 
-// TestServerPageLive: rooms come and go on the street.
+// TestServerPageLive: rooms come and go in the room list.
 func TestServerPageLive(t *testing.T) {
 	t.Parallel()
 	s := newScript(t)
@@ -348,7 +348,7 @@ func TestServerPageLive(t *testing.T) {
 	names := func(want ...string) {
 		t.Helper()
 		q, _ := json.Marshal(want)
-		b.wait(fmt.Sprintf(`JSON.stringify([...document.querySelectorAll("#street .name")].map(e => e.textContent)) === JSON.stringify(%s)`, q))
+		b.wait(fmt.Sprintf(`JSON.stringify([...document.querySelectorAll("#room-list .name")].map(e => e.textContent)) === JSON.stringify(%s)`, q))
 	}
 	// Five of the six rooms on the page are gone, as after a long sleep.
 	c.welcome(t, fixtures.Room)
@@ -370,9 +370,9 @@ func TestServerPageLive(t *testing.T) {
 	}
 	send(nil)
 	names("Friday draft", "<b>Duel</b>")
-	b.wait(`document.querySelector("#street").lastElementChild.querySelector("a").getAttribute("href") === "/game/` + second.Room.ID.String() + `"`)
+	b.wait(`document.querySelector("#room-list").lastElementChild.querySelector("a").getAttribute("href") === "/game/` + second.Room.ID.String() + `"`)
 	send(room.VoiceJoined{Person: fixtures.People(1)[0]})
-	b.wait(`document.querySelector("#street").lastElementChild.querySelector(".sum").textContent === "1 of 2 seats taken"`)
+	b.wait(`document.querySelector("#room-list").lastElementChild.querySelector(".sum").textContent === "1 of 2 seats taken"`)
 	send(room.Closed{Reason: room.ClosedIdle})
 	names("Friday draft")
 	c.live(t, "e", 2, nil, room.Closed{Reason: room.ClosedIdle})

@@ -36,7 +36,7 @@ func (r *Room) Log(t text.Texts) []Happening {
 	opened := false
 	for i := range r.History {
 		e := &r.History[i]
-		opened = opened || e.Kind == audit.EntryOpened
+		opened = opened || e.Kind == audit.RoomOpened
 		if what := r.tell(t, e); what != "" {
 			log = append(log, Happening{e.At, what})
 		}
@@ -65,39 +65,39 @@ func comingID(bot, left bool) string {
 const historyShown = 60
 
 // told are the kinds of entries whose message takes who did it and to whom.
-var told = map[audit.EntryKind]bool{
-	audit.EntryOpened: true, audit.EntryClosing: true, audit.EntryKept: true, audit.EntryInvited: true, audit.EntryRevoked: true, audit.EntryRefused: true,
-	audit.EntryKicked: true, audit.EntryBanned: true, audit.EntryUnbanned: true, audit.EntryKnocked: true, audit.EntryKnockDenied: true,
-	audit.EntryWaiting: true, audit.EntryWaitEnded: true, audit.EntryHeld: true, audit.EntrySuspended: true, audit.EntryRestored: true, audit.EntryOwner: true,
+var told = map[audit.Kind]bool{
+	audit.RoomOpened: true, audit.RoomClosing: true, audit.RoomKept: true, audit.InviteCreated: true, audit.InviteRevoked: true, audit.SeatRefused: true,
+	audit.Kicked: true, audit.Banned: true, audit.Unbanned: true, audit.Knocked: true, audit.KnockDenied: true,
+	audit.WaitingStarted: true, audit.WaitingEnded: true, audit.SeatHeld: true, audit.Suspended: true, audit.Restored: true, audit.OwnerChanged: true,
 }
 
 // tell says an entry; "" for one that is not for players.
 func (r *Room) tell(t text.Texts, e *audit.Entry) template.HTML {
 	id, who, target := "log."+string(e.Kind), r.called(t, e.By), r.called(t, e.Target)
 	switch e.Kind {
-	case audit.EntryAdmitted:
+	case audit.GuestAdmitted:
 		if e.Detail == audit.ByLink {
 			id += ".link"
 		}
 		return t.HTML(id, "Who", who, "Target", target)
-	case audit.EntryInvited:
+	case audit.InviteCreated:
 		if e.Target != 0 {
 			return t.HTML(id+".target", "Who", who, "Target", target)
 		}
-	case audit.EntryRenamed, audit.EntryRenamePlan:
+	case audit.RoomRenamed, audit.RenamePlanned:
 		return t.HTML(id, "Who", who, "New", e.New)
-	case audit.EntrySeats:
+	case audit.SeatsChanged:
 		n, err := strconv.Atoi(e.New)
 		if err != nil {
 			return ""
 		}
 		return t.HTML(id, "Who", who, "Count", n)
-	case audit.EntryStatus:
+	case audit.StatusChanged:
 		if e.New == "" {
 			return t.HTML(id+".none", "Who", who)
 		}
 		return t.HTML(id, "Who", who, "New", e.New)
-	case audit.EntryPrivacy:
+	case audit.PrivacyChanged:
 		var words []string
 		for w := range strings.SplitSeq(e.New, ",") {
 			switch w = strings.TrimSpace(w); w {
@@ -106,7 +106,7 @@ func (r *Room) tell(t text.Texts, e *audit.Entry) template.HTML {
 			}
 		}
 		return t.HTML(id, "Who", who, "New", t.List(words))
-	case audit.EntryWatch:
+	case audit.SpectatorLinkChanged:
 		if e.New != "off" {
 			id += ".on"
 		}
@@ -115,7 +115,7 @@ func (r *Room) tell(t text.Texts, e *audit.Entry) template.HTML {
 	if !told[e.Kind] {
 		return ""
 	}
-	if e.By == 0 && (e.Kind == audit.EntryOpened || e.Kind == audit.EntryKept) {
+	if e.By == 0 && (e.Kind == audit.RoomOpened || e.Kind == audit.RoomKept) {
 		who = ""
 	}
 	return said(t, id, who, "Target", target)

@@ -55,7 +55,7 @@ const inspect = `(() => {
 			if (r < (large ? 3 : 4.5)) found.add("contrast " + r.toFixed(2) + " of " + JSON.stringify(n.data.trim().slice(0, 30)) + " in " + el.className);
 		}
 	}
-	for (const el of document.querySelectorAll("button, .btn, input, select, summary, .house a, .server a")) {
+	for (const el of document.querySelectorAll("button, .btn, input, select, summary, .room-card a, .server a")) {
 		if (!shown(el) || el.type === "hidden" || el.closest(".hush")) continue;
 		const target = el.type === "checkbox" || el.type === "radio" ? el.closest("label") : el, { width, height } = target.getBoundingClientRect();
 		if (height < 43.5 || width < 43.5) found.add("small: " + Math.round(width) + " by " + Math.round(height) + " " + el.tagName + " " + el.className + " " + el.textContent.trim().slice(0, 20));
@@ -72,7 +72,7 @@ const inspect = `(() => {
 const redrawn = `(async () => {
 	const fresh = new DOMParser().parseFromString(await (await fetch(location.pathname)).text(), "text/html");
 	const look = (d, id) => d.getElementById(id).outerHTML.replace(/\s+/g, " ").replace(/\d:\d\d/g, "0:00");
-	return ["stage", "bots", "street", "door-in", "door-join"].filter((id) => document.getElementById(id) && look(document, id) !== look(fresh, id));
+	return ["stage", "bots", "room-list", "door-in", "door-join"].filter((id) => document.getElementById(id) && look(document, id) !== look(fresh, id));
 })()`
 
 // TestLooks looks at every page, on a phone and on a desktop, dark and light, and shows it to axe-core.

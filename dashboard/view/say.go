@@ -98,7 +98,7 @@ func (w words) sinceTime(now, t time.Time) template.HTML {
 	if t.IsZero() {
 		return `<time data-since></time>`
 	}
-	return timeElement(t, "data-since", w.Say("house.since", "Span", w.span(max(0, now.Sub(t)), false)))
+	return timeElement(t, "data-since", w.Say("room-card.since", "Span", w.span(max(0, now.Sub(t)), false)))
 }
 
 // untilTime is until as an element that scripts keep right.

@@ -97,8 +97,8 @@ func TestSettingsSurviveTheForm(t *testing.T) {
 }
 
 // everywhere are choices for every setting that has some.
-func everywhere() guild.Places {
-	return guild.Places{
+func everywhere() guild.ChannelsAndRoles {
+	return guild.ChannelsAndRoles{
 		Categories: []guild.Place{{ID: 5, Name: "A"}, {ID: 6, Name: "B"}}, Roles: []guild.Place{{ID: 7, Name: "C"}, {ID: 8, Name: "D"}, {ID: 9, Name: "E"}},
 		Voice: []guild.Place{{ID: 10, Name: "F"}}, Text: []guild.Place{{ID: 11, Name: "G"}},
 	}

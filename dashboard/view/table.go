@@ -75,10 +75,10 @@ func (s Seat) Notes(t text.Texts) string {
 // newTable seats a roster. me is 0 for nobody; held are how long seats are
 // held, "" for none: the first for who looks, the others for whoever it is.
 func newTable(roster []room.Person, seats int, owner, me snowflake.ID, held ...string) Table {
-	t := Table{Total: seats, Taken: room.Taken(roster)}
+	t := Table{Total: seats, Taken: room.Occupied(roster)}
 	t.Full = t.Taken >= seats
 	t.Seats = make([]Seat, max(seats, t.Taken))
-	for i, place := range room.Places(roster, seats) {
+	for i, place := range room.AssignSeats(roster, seats) {
 		p := &roster[i]
 		if place == 0 {
 			t.Bots = append(t.Bots, *p)

@@ -16,7 +16,7 @@ import (
 // teller tells values of settings, and what audit entries have to add, in a person's words.
 type teller struct {
 	text   text.Texts
-	places guild.Places // what ids stand for, as far as it is known
+	places guild.ChannelsAndRoles // what ids stand for, as far as it is known
 }
 
 // nothing stands where a setting has no value.
@@ -107,25 +107,25 @@ func change(was, is string) string {
 // entry tells what an audit entry has to say beside its kind, who did it and to whom. name is its room's.
 func (l teller) entry(e audit.Entry, name string) string {
 	switch e.Kind {
-	case audit.EntrySettings:
+	case audit.SettingsChanged:
 		return l.text.Say("set."+e.Detail) + ": " + l.setting(e.Detail, e.Old) + " → " + l.setting(e.Detail, e.New)
-	case audit.EntryClosed, audit.EntryClosing:
+	case audit.RoomClosed, audit.RoomClosing:
 		return l.word("stat.reason.", e.Detail)
-	case audit.EntryPrivacy:
+	case audit.PrivacyChanged:
 		return change(l.access(e.Old), l.access(e.New))
-	case audit.EntryAdmitted, audit.EntryWaitEnded, audit.EntryWatch, audit.EntryHeld:
+	case audit.GuestAdmitted, audit.WaitingEnded, audit.SpectatorLinkChanged, audit.SeatHeld:
 		return l.word("entry.how.", e.Detail+e.New)
-	case audit.EntrySuspended:
+	case audit.Suspended:
 		return l.word("entry.why.", e.Detail)
-	case audit.EntryRestored:
+	case audit.Restored:
 		return ""
-	case audit.EntryRepaired:
+	case audit.Repaired:
 		if l.text.Has("find." + e.Detail) {
 			return l.text.Say("find."+e.Detail, "Name", name, "Have", e.Old, "Want", e.New)
 		}
-	case audit.EntryOwner:
+	case audit.OwnerChanged:
 		return change(e.Old, e.New)
-	case audit.EntryWebhookChanged:
+	case audit.WebhookChanged:
 		return e.Detail + ": " + l.words("entry.hook.", e.New)
 	}
 	return strings.TrimSpace(e.Detail + " " + change(e.Old, e.New))

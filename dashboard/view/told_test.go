@@ -31,18 +31,18 @@ func TestToldInWords(t *testing.T) {
 		}
 	}
 	for want, e := range map[string]audit.Entry{
-		"Private: Yes → No":            {Kind: audit.EntrySettings, Detail: "private", Old: "true", New: "false"},
-		"empty":                        {Kind: audit.EntryClosed, Detail: "idle"},
-		"open → private and locked":    {Kind: audit.EntryPrivacy, Old: "open", New: "private,locked"},
-		"by a link":                    {Kind: audit.EntryAdmitted, Detail: audit.ByLink},
-		"Friday draft":                 {Kind: audit.EntryOpened, Detail: "Friday draft"},
-		"Friday → Saturday":            {Kind: audit.EntryRenamed, Old: "Friday", New: "Saturday"},
-		"Round 2 → –":                  {Kind: audit.EntryStatus, Old: "Round 2"},
-		"Discord was told again":       {Kind: audit.EntryRepaired, Detail: "Discord was told again"},
-		"on":                           {Kind: audit.EntryWatch, New: "on"},
-		"lost the connection":          {Kind: audit.EntryHeld, Detail: string(room.HeldBack)},
-		"Alice → Bruno":                {Kind: audit.EntryOwner, Detail: "claim", Old: "Alice", New: "Bruno"},
-		"Friday has lost its channel.": {Kind: audit.EntryRepaired, Detail: string(guild.FindNoChannel), RoomID: 7},
+		"Private: Yes → No":            {Kind: audit.SettingsChanged, Detail: "private", Old: "true", New: "false"},
+		"empty":                        {Kind: audit.RoomClosed, Detail: "idle"},
+		"open → private and locked":    {Kind: audit.PrivacyChanged, Old: "open", New: "private,locked"},
+		"by a link":                    {Kind: audit.GuestAdmitted, Detail: audit.ByLink},
+		"Friday draft":                 {Kind: audit.RoomOpened, Detail: "Friday draft"},
+		"Friday → Saturday":            {Kind: audit.RoomRenamed, Old: "Friday", New: "Saturday"},
+		"Round 2 → –":                  {Kind: audit.StatusChanged, Old: "Round 2"},
+		"Discord was told again":       {Kind: audit.Repaired, Detail: "Discord was told again"},
+		"on":                           {Kind: audit.SpectatorLinkChanged, New: "on"},
+		"lost the connection":          {Kind: audit.SeatHeld, Detail: string(room.HeldBack)},
+		"Alice → Bruno":                {Kind: audit.OwnerChanged, Detail: "claim", Old: "Alice", New: "Bruno"},
+		"Friday has lost its channel.": {Kind: audit.Repaired, Detail: string(guild.IssueNoChannel), RoomID: 7},
 	} {
 		if got := p.Detail(e); got != want {
 			t.Errorf("%s is told as %q, want %q", e.Kind, got, want)

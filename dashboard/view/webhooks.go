@@ -14,7 +14,7 @@ import (
 type Webhooks struct {
 	AdminTab
 	Hooks  []WebhookCard
-	Kinds  []audit.EntryKind
+	Kinds  []audit.Kind
 	Form   webhook.Hook // as it was filled in
 	Secret string       // of a webhook that was made just now, or renewed; shown this once
 	Err    *errs.Error  // what is wrong with Form
@@ -30,7 +30,7 @@ type WebhookCard struct {
 func (*Webhooks) Tab() string { return "webhooks" }
 
 // Chosen says whether a kind is chosen in the form.
-func (p *Webhooks) Chosen(k audit.EntryKind) bool { return slices.Contains(p.Form.Kinds, k) }
+func (p *Webhooks) Chosen(k audit.Kind) bool { return slices.Contains(p.Form.Kinds, k) }
 
 // Last is the last try of a delivery; nil if there was none.
 func (*Webhooks) Last(d webhook.Delivery) *webhook.Try {

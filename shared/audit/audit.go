@@ -8,61 +8,61 @@ import (
 	"snug/shared/access"
 )
 
-// EntryKind names what an audit entry tells.
-type EntryKind string
+// Kind names what an audit entry tells.
+type Kind string
 
 // The kinds of audit entries.
 const (
-	EntryOpened      EntryKind = "room_opened"
-	EntryClosing     EntryKind = "room_closing"
-	EntryKept        EntryKind = "room_kept"
-	EntryClosed      EntryKind = "room_closed"
-	EntryInvited     EntryKind = "invite_created"
-	EntryRevoked     EntryKind = "invite_revoked"
-	EntryOnTheWay    EntryKind = "on_the_way"     // Target follows an invite of By, and cannot be let in yet: Detail says why, as Step does
-	EntryAdmitted    EntryKind = "guest_admitted" // Target was let in by By; Detail: ByLink if Target came by a link that By made
-	EntryRefused     EntryKind = "seat_refused"   // somebody past the limit was moved back
-	EntryRepaired    EntryKind = "repaired"       // Snug put right what it found wrong
-	EntrySettings    EntryKind = "settings_changed"
-	EntryRenamed     EntryKind = "room_renamed"
-	EntryChannelGone EntryKind = "channel_gone"
-	EntrySeats       EntryKind = "seats_changed"   // Old and New: how many
-	EntryPrivacy     EntryKind = "privacy_changed" // Old and New: open, private, locked, hidden, or two of them joined by a comma
-	EntryStatus      EntryKind = "status_changed"  // Old and New
-	EntryKicked      EntryKind = "kicked"          // Target was put out, and is no guest any more
-	EntryBanned      EntryKind = "banned"
-	EntryUnbanned    EntryKind = "unbanned"
-	EntryOwner       EntryKind = "owner_changed"  // Target is the owner now; Detail: transfer, claim, override or handover; Old and New: display names
-	EntryKnocked     EntryKind = "knocked"        // By asks to be let in
-	EntryKnockDenied EntryKind = "knock_denied"   // Target was told "not now"
-	EntryWaiting     EntryKind = "seat_awaited"   // By waits for a seat
-	EntryWaitEnded   EntryKind = "wait_ended"     // Target waits no longer; Detail: left, offered, seated
-	EntryWatch       EntryKind = "watch_changed"  // New: on, renewed or off
-	EntryRenamePlan  EntryKind = "rename_planned" // New is applied when Discord's limit allows
-	EntryHeld        EntryKind = "seat_held"      // a seat is kept for Target
-	EntrySuspended   EntryKind = "suspended"      // Target has no place in the room until they pass its gate again; Detail: access.Why
-	EntryRestored    EntryKind = "restored"       // Target, who was suspended, passes again
-	EntryForgotten   EntryKind = "preferences_forgotten"
+	RoomOpened           Kind = "room_opened"
+	RoomClosing          Kind = "room_closing"
+	RoomKept             Kind = "room_kept"
+	RoomClosed           Kind = "room_closed"
+	InviteCreated        Kind = "invite_created"
+	InviteRevoked        Kind = "invite_revoked"
+	OnTheWay             Kind = "on_the_way"     // Target follows an invite of By, and cannot be let in yet: Detail says why, as Step does
+	GuestAdmitted        Kind = "guest_admitted" // Target was let in by By; Detail: ByLink if Target came by a link that By made
+	SeatRefused          Kind = "seat_refused"   // somebody past the limit was moved back
+	Repaired             Kind = "repaired"       // Snug put right what it found wrong
+	SettingsChanged      Kind = "settings_changed"
+	RoomRenamed          Kind = "room_renamed"
+	ChannelGone          Kind = "channel_gone"
+	SeatsChanged         Kind = "seats_changed"   // Old and New: how many
+	PrivacyChanged       Kind = "privacy_changed" // Old and New: open, private, locked, hidden, or two of them joined by a comma
+	StatusChanged        Kind = "status_changed"  // Old and New
+	Kicked               Kind = "kicked"          // Target was put out, and is no guest any more
+	Banned               Kind = "banned"
+	Unbanned             Kind = "unbanned"
+	OwnerChanged         Kind = "owner_changed"          // Target is the owner now; Detail: transfer, claim, override or handover; Old and New: display names
+	Knocked              Kind = "knocked"                // By asks to be let in
+	KnockDenied          Kind = "knock_denied"           // Target was told "not now"
+	WaitingStarted       Kind = "waiting_started"        // By waits for a seat
+	WaitingEnded         Kind = "waiting_ended"          // Target waits no longer; Detail: left, offered, seated
+	SpectatorLinkChanged Kind = "spectator_link_changed" // New: on, renewed or off
+	RenamePlanned        Kind = "rename_planned"         // New is applied when Discord's limit allows
+	SeatHeld             Kind = "seat_held"              // a seat is kept for Target
+	Suspended            Kind = "suspended"              // Target has no place in the room until they pass its gate again; Detail: access.Why
+	Restored             Kind = "restored"               // Target, who was suspended, passes again
+	PreferencesForgotten Kind = "preferences_forgotten"
 
 	// What managers do on the web besides settings. Detail is the name of what it was done to.
-	EntryTokenMade      EntryKind = "token_made" // an API token of the server
-	EntryTokenRevoked   EntryKind = "token_revoked"
-	EntryWebhookMade    EntryKind = "webhook_made"
-	EntryWebhookChanged EntryKind = "webhook_changed" // New: what of it, of name, address, events, secret, on and off, joined by commas
-	EntryWebhookRemoved EntryKind = "webhook_removed"
+	TokenCreated   Kind = "token_made" // an API token of the server
+	TokenRevoked   Kind = "token_revoked"
+	WebhookCreated Kind = "webhook_made"
+	WebhookChanged Kind = "webhook_changed" // New: what of it, of name, address, events, secret, on and off, joined by commas
+	WebhookRemoved Kind = "webhook_removed"
 )
 
 // ByLink is the Detail of an admission that nobody did by hand: the guest followed an invite link.
 const ByLink = "link"
 
-// EntryKinds lists the kinds, for who chooses from them.
-func EntryKinds() []EntryKind {
-	return []EntryKind{
-		EntryOpened, EntryClosing, EntryKept, EntryClosed, EntryInvited, EntryRevoked, EntryOnTheWay, EntryAdmitted, EntryRefused, EntryRepaired,
-		EntrySettings, EntryRenamed, EntryChannelGone, EntrySeats, EntryPrivacy, EntryStatus, EntryKicked, EntryBanned, EntryUnbanned,
-		EntryOwner, EntryKnocked, EntryKnockDenied, EntryWaiting, EntryWaitEnded, EntryWatch, EntryRenamePlan, EntryHeld,
-		EntrySuspended, EntryRestored, EntryForgotten,
-		EntryTokenMade, EntryTokenRevoked, EntryWebhookMade, EntryWebhookChanged, EntryWebhookRemoved,
+// Kinds lists the kinds, for who chooses from them.
+func Kinds() []Kind {
+	return []Kind{
+		RoomOpened, RoomClosing, RoomKept, RoomClosed, InviteCreated, InviteRevoked, OnTheWay, GuestAdmitted, SeatRefused, Repaired,
+		SettingsChanged, RoomRenamed, ChannelGone, SeatsChanged, PrivacyChanged, StatusChanged, Kicked, Banned, Unbanned,
+		OwnerChanged, Knocked, KnockDenied, WaitingStarted, WaitingEnded, SpectatorLinkChanged, RenamePlanned, SeatHeld,
+		Suspended, Restored, PreferencesForgotten,
+		TokenCreated, TokenRevoked, WebhookCreated, WebhookChanged, WebhookRemoved,
 	}
 }
 
@@ -70,7 +70,7 @@ func EntryKinds() []EntryKind {
 // ID makes publishing it twice harmless.
 type Entry struct {
 	ID      string       `json:"id"`
-	Kind    EntryKind    `json:"kind"`
+	Kind    Kind         `json:"kind"`
 	GuildID snowflake.ID `json:"guild_id"`
 	RoomID  snowflake.ID `json:"room_id,omitempty"`
 	By      snowflake.ID `json:"by,omitempty"` // 0: Snug itself
@@ -86,4 +86,4 @@ type Entry struct {
 func (e *Entry) About(user snowflake.ID) bool { return user != 0 && (e.By == user || e.Target == user) }
 
 // Accounts says whether the entry is the server's own record of how it was run, which its people cannot have erased.
-func (e *Entry) Accounts() bool { return e.RoomID == 0 && e.Kind != EntryForgotten }
+func (e *Entry) Accounts() bool { return e.RoomID == 0 && e.Kind != PreferencesForgotten }

@@ -37,7 +37,7 @@ type Serve struct {
 	ClientSecret  string `env:"DISCORD_CLIENT_SECRET" placeholder:"SECRET" help:"The application's client secret (Developer Portal → OAuth2)."`
 	GuildID       ID     `env:"DISCORD_GUILD_ID" placeholder:"ID" help:"Serve this one server only."`
 	MembersIntent bool   `env:"SNUG_MEMBERS_INTENT" help:"Ask Discord for the members intent (allow it in the Developer Portal → Bot): who leaves a server or loses a role then loses access at once instead of within a minute."`
-	DiscordURL    string `env:"SNUG_DISCORD_URL" default:"https://discord.com" help:"Where Discord is: change it for a stand-in or another Discord-compatible server."`
+	DiscordURL    string `env:"SNUG_DISCORD_URL" default:"https://discord.com" help:"Where Discord is: change it for a simulator or another Discord-compatible server."`
 
 	BaseURL         string   `env:"SNUG_BASE_URL" placeholder:"URL" help:"The dashboard's address as browsers see it; unless given, http:// and the address it listens on, if that is on this machine. Register BASE/auth/discord/callback as a redirect in the Developer Portal."`
 	Addr            string   `env:"SNUG_ADDR" default:"127.0.0.1:8080" help:"Where the dashboard listens."`

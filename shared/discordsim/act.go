@@ -178,14 +178,14 @@ func (s *Server) await(ctx context.Context, a *interaction) (*Answer, error) {
 	var err error
 	switch {
 	case !answered && ctx.Err() != nil:
-		return nil, fmt.Errorf("standin: waiting for the application's answer: %w", ctx.Err())
+		return nil, fmt.Errorf("discordsim: waiting for the application's answer: %w", ctx.Err())
 	case !answered:
 		return nil, fail(504, 0, errApplicationQuiet)
 	case kind == answerDefer:
 		select {
 		case <-a.settled:
 		case <-ctx.Done():
-			err = fmt.Errorf("standin: the application is still thinking: %w", ctx.Err())
+			err = fmt.Errorf("discordsim: the application is still thinking: %w", ctx.Err())
 		}
 	case kind == answerDeferUpdate:
 		grace := time.NewTimer(updateGrace)
@@ -224,7 +224,7 @@ func (s *Server) seen(a *interaction) *Answer {
 func (s *Server) shown(m *message, viewer ID) *Message {
 	raw := marshal(s.wireMessage(m, viewer))
 	out := &Message{Raw: raw}
-	// The stand-in wrote it, so it can be read.
+	// The simulator wrote it, so it can be read.
 	_ = json.Unmarshal(raw, out)
 	return out
 }

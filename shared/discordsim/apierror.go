@@ -138,13 +138,13 @@ func invalid(field, code, message string) error {
 }
 
 // marshal writes JSON without escaping HTML, as Discord does. What it is given
-// are the stand-in's own types, which always can be written.
+// are the simulator's own types, which always can be written.
 func marshal(v any) []byte {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {
-		panic("standin: " + err.Error())
+		panic("discordsim: " + err.Error())
 	}
 	return bytes.TrimRight(b.Bytes(), "\n")
 }

@@ -160,7 +160,7 @@ func (s *Server) AddGuild(name string, owner ID) (Guild, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.users[owner] == nil {
-		return Guild{}, fmt.Errorf("standin: guild %q: no user %d; make its owner with AddUser", name, owner)
+		return Guild{}, fmt.Errorf("discordsim: guild %q: no user %d; make its owner with AddUser", name, owner)
 	}
 	g := &guild{id: s.foundingID(), name: name, owner: owner, locale: "en-US", joinedAt: s.now(), afkTimeout: 300,
 		roles: map[ID]*role{}, channels: map[ID]*channel{}, members: map[ID]*member{}, voice: map[ID]*voiceState{},
@@ -177,11 +177,11 @@ func (s *Server) AddMember(guild, user ID, nick string, roles ...ID) error {
 	defer s.mu.Unlock()
 	g, u := s.guilds[guild], s.users[user]
 	if g == nil || u == nil {
-		return fmt.Errorf("standin: no guild %d or no user %d", guild, user)
+		return fmt.Errorf("discordsim: no guild %d or no user %d", guild, user)
 	}
 	for _, r := range roles {
 		if g.roles[r] == nil || r == g.id {
-			return fmt.Errorf("standin: guild %d has no role %d to give", guild, r)
+			return fmt.Errorf("discordsim: guild %d has no role %d to give", guild, r)
 		}
 	}
 	if _, banned := g.bans[user]; banned {
@@ -267,7 +267,7 @@ func (s *Server) newRole(g *guild, name string, p Permissions, position int) *ro
 	return r
 }
 
-// SetAFKChannel has idle people moved to a voice channel; 0: nowhere. That is its guild's setting: the stand-in moves nobody by itself.
+// SetAFKChannel has idle people moved to a voice channel; 0: nowhere. That is its guild's setting: the simulator moves nobody by itself.
 func (s *Server) SetAFKChannel(guild, channel ID) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -287,7 +287,7 @@ func (s *Server) InstallBot(guild, app ID, p Permissions) error {
 	defer s.mu.Unlock()
 	g, a := s.guilds[guild], s.apps[app]
 	if g == nil || a == nil {
-		return fmt.Errorf("standin: no guild %d or no application %d", guild, app)
+		return fmt.Errorf("discordsim: no guild %d or no application %d", guild, app)
 	}
 	s.installBot(g, a, p)
 	return nil

@@ -8,10 +8,10 @@ import (
 )
 
 // TestClients runs the libraries of clients/ that are not Go. It needs node and
-// `npm install` there, so it runs when STANDIN_CLIENTS is set.
+// `npm install` there, so it runs when SNUG_CLIENTS is set.
 func TestClients(t *testing.T) {
-	if os.Getenv("STANDIN_CLIENTS") == "" {
-		t.Skip("set STANDIN_CLIENTS=1 after `npm install` in shared/discordsim/clients")
+	if os.Getenv("SNUG_CLIENTS") == "" {
+		t.Skip("set SNUG_CLIENTS=1 after `npm install` in shared/discordsim/clients")
 	}
 	scripts, err := filepath.Glob("clients/*.mjs")
 	if err != nil || len(scripts) == 0 {

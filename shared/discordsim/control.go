@@ -12,42 +12,42 @@ import (
 )
 
 // controlRoutes is the interface of scripts, tests and the page: JSON over
-// HTTP below /_standin/, without authorisation.
+// HTTP below /_sim/, without authorisation.
 func (s *Server) controlRoutes(mux *http.ServeMux) {
 	for pattern, do := range map[string]func(*control) (any, error){
-		"GET /_standin/state":                            (*control).state,
-		"GET /_standin/users":                            (*control).users,
-		"POST /_standin/users":                           (*control).addUser,
-		"POST /_standin/users/{user}/voice":              (*control).voice,
-		"GET /_standin/users/{user}/commands":            (*control).commands,
-		"POST /_standin/users/{user}/commands":           (*control).runCommand,
-		"POST /_standin/users/{user}/autocomplete":       (*control).autocomplete,
-		"POST /_standin/users/{user}/components":         (*control).component,
-		"POST /_standin/users/{user}/modals":             (*control).modal,
-		"DELETE /_standin/users/{user}/modals":           (*control).dismiss,
-		"POST /_standin/users/{user}/messages":           (*control).write,
-		"POST /_standin/users/{user}/invites":            (*control).useInvite,
-		"POST /_standin/users/{user}/screening":          (*control).acceptRules,
-		"PATCH /_standin/users/{user}":                   (*control).settings,
-		"PATCH /_standin/guilds/{guild}":                 (*control).setGuild,
-		"GET /_standin/applications":                     (*control).applications,
-		"POST /_standin/applications":                    (*control).addApplication,
-		"PATCH /_standin/applications/{app}":             (*control).setApplication,
-		"POST /_standin/guilds":                          (*control).addGuild,
-		"POST /_standin/guilds/{guild}/channels":         (*control).addChannel,
-		"POST /_standin/guilds/{guild}/members":          (*control).addMember,
-		"DELETE /_standin/guilds/{guild}/members/{user}": (*control).removeMember,
-		"PUT /_standin/guilds/{guild}/bot":               (*control).setBot,
-		"PATCH /_standin/guilds/{guild}/roles/{role}":    (*control).setRole,
-		"GET /_standin/faults":                           (*control).faults,
-		"POST /_standin/faults":                          (*control).inject,
-		"DELETE /_standin/faults":                        (*control).clearFaults,
-		"DELETE /_standin/faults/{fault}":                (*control).clearFaults,
+		"GET /_sim/state":                            (*control).state,
+		"GET /_sim/users":                            (*control).users,
+		"POST /_sim/users":                           (*control).addUser,
+		"POST /_sim/users/{user}/voice":              (*control).voice,
+		"GET /_sim/users/{user}/commands":            (*control).commands,
+		"POST /_sim/users/{user}/commands":           (*control).runCommand,
+		"POST /_sim/users/{user}/autocomplete":       (*control).autocomplete,
+		"POST /_sim/users/{user}/components":         (*control).component,
+		"POST /_sim/users/{user}/modals":             (*control).modal,
+		"DELETE /_sim/users/{user}/modals":           (*control).dismiss,
+		"POST /_sim/users/{user}/messages":           (*control).write,
+		"POST /_sim/users/{user}/invites":            (*control).useInvite,
+		"POST /_sim/users/{user}/screening":          (*control).acceptRules,
+		"PATCH /_sim/users/{user}":                   (*control).settings,
+		"PATCH /_sim/guilds/{guild}":                 (*control).setGuild,
+		"GET /_sim/applications":                     (*control).applications,
+		"POST /_sim/applications":                    (*control).addApplication,
+		"PATCH /_sim/applications/{app}":             (*control).setApplication,
+		"POST /_sim/guilds":                          (*control).addGuild,
+		"POST /_sim/guilds/{guild}/channels":         (*control).addChannel,
+		"POST /_sim/guilds/{guild}/members":          (*control).addMember,
+		"DELETE /_sim/guilds/{guild}/members/{user}": (*control).removeMember,
+		"PUT /_sim/guilds/{guild}/bot":               (*control).setBot,
+		"PATCH /_sim/guilds/{guild}/roles/{role}":    (*control).setRole,
+		"GET /_sim/faults":                           (*control).faults,
+		"POST /_sim/faults":                          (*control).inject,
+		"DELETE /_sim/faults":                        (*control).clearFaults,
+		"DELETE /_sim/faults/{fault}":                (*control).clearFaults,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { s.serveControl(w, r, do) })
 	}
-	mux.HandleFunc("GET /_standin/ws", s.page.serveWS)
-	mux.HandleFunc("/_standin/", func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("GET /_sim/ws", s.page.serveWS)
+	mux.HandleFunc("/_sim/", func(w http.ResponseWriter, r *http.Request) {
 		commonHeaders(w.Header())
 		writeError(w, fail(404, 0, "404: the control interface has no "+r.Method+" "+r.URL.Path+"; see page/PROTOCOL.md"))
 	})

@@ -17,7 +17,7 @@ import (
 // control sends a request to the control interface.
 func (w *world) control(method, path string, body any) answer {
 	w.t.Helper()
-	return w.request(method, "/_standin"+path, "", body)
+	return w.request(method, "/_sim"+path, "", body)
 }
 
 func user(u discordsim.User, more string) string { return "/users/" + u.ID.String() + more }
@@ -200,7 +200,7 @@ func TestStateIsWhatAUserSees(t *testing.T) {
 // page opens the page's WebSocket as a user.
 func (w *world) page(u discordsim.ID) *websocket.Conn {
 	w.t.Helper()
-	ws, res, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(w.base, "http")+"/_standin/ws?user="+u.String(), nil)
+	ws, res, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(w.base, "http")+"/_sim/ws?user="+u.String(), nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -270,7 +270,7 @@ func TestPageIsLive(t *testing.T) {
 	}
 	w.wait(dmitri, "guild.gone", w.Guild.ID.String())
 	h := http.Header{"Origin": {"https://evil.example"}}
-	if _, _, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(w.base, "http")+"/_standin/ws", h); err == nil {
+	if _, _, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(w.base, "http")+"/_sim/ws", h); err == nil {
 		t.Error("another site opened the page's socket")
 	}
 }

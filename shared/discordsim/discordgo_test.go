@@ -93,7 +93,7 @@ func TestDiscordgo(t *testing.T) {
 	}
 }
 
-// pointDiscordgo turns the library's addresses, which are variables of its package, to the stand-in.
+// pointDiscordgo turns the library's addresses, which are variables of its package, to the simulator.
 func pointDiscordgo(base string) (restore func()) {
 	saved := []struct {
 		at  *string

@@ -17,7 +17,7 @@ import (
 	"snug/shared/hostname"
 )
 
-// Options say how a stand-in behaves. The zero value is Discord's behaviour.
+// Options say how a simulator behaves. The zero value is Discord's behaviour.
 type Options struct {
 	Log        *slog.Logger     // default: discard
 	Seed       uint64           // of ids, tokens and the chances of faults; 0: a fresh one
@@ -107,7 +107,7 @@ type Server struct {
 	stopped chan struct{} // closed by Close
 }
 
-// New makes a stand-in with an empty world. It starts nothing.
+// New makes a simulator with an empty world. It starts nothing.
 func New(o Options) *Server {
 	o.fill()
 	s := &Server{opts: o, log: o.Log, now: o.Now, rng: newRand(o.Seed), faults: newFaults(o.Seed, o.Now),
@@ -178,14 +178,14 @@ func (s *Server) Handler() http.Handler { return s.handler }
 func (s *Server) Start(addr string) (string, error) {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
-		return "", fmt.Errorf("standin: address %q: %w; give host:port, such as 127.0.0.1:8081", addr, err)
+		return "", fmt.Errorf("discordsim: address %q: %w; give host:port, such as 127.0.0.1:8081", addr, err)
 	}
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return "", fmt.Errorf("standin: %q is no loopback address: anybody may act as anybody here, so it serves 127.0.0.1, [::1] or localhost only", addr)
+		return "", fmt.Errorf("discordsim: %q is no loopback address: anybody may act as anybody here, so it serves 127.0.0.1, [::1] or localhost only", addr)
 	}
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {
-		return "", fmt.Errorf("standin: listen: %w", err)
+		return "", fmt.Errorf("discordsim: listen: %w", err)
 	}
 	srv := &http.Server{Handler: s.handler, ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)}
@@ -193,12 +193,12 @@ func (s *Server) Start(addr string) (string, error) {
 	defer s.connMu.Unlock()
 	if s.server != nil || s.closing {
 		_ = ln.Close()
-		return "", errors.New("standin: already started; make another with New")
+		return "", errors.New("discordsim: already started; make another with New")
 	}
 	s.server, s.base = srv, "http://"+ln.Addr().String()
 	s.serving.Go(func() {
 		if err := srv.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
-			s.log.Error("the stand-in stopped serving", "error", err)
+			s.log.Error("the simulator stopped serving", "error", err)
 		}
 	})
 	return s.base, nil
@@ -224,7 +224,7 @@ func (s *Server) Close(ctx context.Context) error {
 	var err error
 	if srv != nil {
 		if err = srv.Shutdown(ctx); err != nil {
-			err = errors.Join(fmt.Errorf("standin: %w", err), srv.Close())
+			err = errors.Join(fmt.Errorf("discordsim: %w", err), srv.Close())
 		}
 	}
 	s.serving.Wait()

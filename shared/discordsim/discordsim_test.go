@@ -20,7 +20,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// world is a running stand-in with the demo's guild in it.
+// world is a running simulator with the demo's guild in it.
 type world struct {
 	*discordsim.Server
 	discordsim.Demo

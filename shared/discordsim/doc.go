@@ -7,12 +7,12 @@
 //
 // Make a world, start it, and point the bot's library at the URL:
 //
-//	s := standin.New(standin.Options{Seed: 1})
-//	app := s.AddApplication(standin.ApplicationOptions{Name: "My bot", AnyLoopbackRedirect: true})
+//	s := discordsim.New(discordsim.Options{Seed: 1})
+//	app := s.AddApplication(discordsim.ApplicationOptions{Name: "My bot", AnyLoopbackRedirect: true})
 //	alice := s.AddUser("alice", "Alice")
 //	guild, err := s.AddGuild("Friends", alice.ID)
-//	lounge, err := s.AddChannel(guild.ID, standin.ChannelOptions{Name: "Lounge", Type: standin.ChannelVoice})
-//	err = s.InstallBot(guild.ID, app.ID, standin.PermViewChannel|standin.PermManageChannels)
+//	lounge, err := s.AddChannel(guild.ID, discordsim.ChannelOptions{Name: "Lounge", Type: discordsim.ChannelVoice})
+//	err = s.InstallBot(guild.ID, app.ID, discordsim.PermViewChannel|discordsim.PermManageChannels)
 //	base, err := s.Start("127.0.0.1:0")
 //	defer s.Close(ctx)
 //
@@ -21,8 +21,8 @@
 // base + "/api/oauth2/token", pictures are at base + "/avatars/…". Then act as
 // a member and look at what the bot does:
 //
-//	at, err := s.JoinVoice(guild.ID, alice.ID, lounge.ID, standin.VoiceFlags{})
-//	answer, err := s.RunCommand(ctx, alice.ID, standin.CommandRun{Guild: guild.ID, Name: "room rename",
+//	at, err := s.JoinVoice(guild.ID, alice.ID, lounge.ID, discordsim.VoiceFlags{})
+//	answer, err := s.RunCommand(ctx, alice.ID, discordsim.CommandRun{Guild: guild.ID, Name: "room rename",
 //		Options: map[string]any{"name": "Goblins"}})
 //	answer, err = s.PressButton(ctx, alice.ID, answer.Message.ID, "confirm")
 //	answer, err = s.SubmitModal(ctx, alice.ID, "reason", map[string]any{"text": "because"})
@@ -33,7 +33,7 @@
 // to go wrong. GiveOwnHosts lets one browser be signed in as several of them.
 //
 // Demo makes a small ready world. Scripts in any language do the same over
-// HTTP below /_standin/, which page/PROTOCOL.md describes together with what
+// HTTP below /_sim/, which page/PROTOCOL.md describes together with what
 // the page uses. Inject makes things go wrong: see Fault. Options.Limits of
 // NoRateLimits spares a test the waiting that Discord's limits mean, and
 // openapitest.Wrap lets a test fail when what the bot sends is not what

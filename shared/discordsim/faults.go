@@ -227,7 +227,7 @@ func (s *Server) Inject(f Fault) (Fault, error) {
 		s.page.faultsChanged()
 		return f, err
 	case !slices.Contains(inWait, f.Kind):
-		return f, fmt.Errorf("standin: no fault is called %q; there are %s", f.Kind,
+		return f, fmt.Errorf("discordsim: no fault is called %q; there are %s", f.Kind,
 			strings.Join(append(slices.Clone(atOnce), inWait...), ", "))
 	}
 	if err := f.complete(); err != nil {
@@ -263,29 +263,29 @@ func (f *Fault) complete() error {
 	switch f.Kind {
 	case FaultDelay, FaultLatency:
 		if f.Delay <= 0 {
-			return fmt.Errorf("standin: %s needs delay, in seconds", f.Kind)
+			return fmt.Errorf("discordsim: %s needs delay, in seconds", f.Kind)
 		}
 	case FaultRateLimit:
 		orElse(&f.Scope, "user")
 		orElse(&f.RetryAfter, 1)
 		if !slices.Contains([]string{"user", "shared", "global", "cloudflare"}, f.Scope) {
-			return fmt.Errorf("standin: scope %q; it is user, shared, global or cloudflare", f.Scope)
+			return fmt.Errorf("discordsim: scope %q; it is user, shared, global or cloudflare", f.Scope)
 		}
 	case FaultError:
 		orElse(&f.Status, 502)
 		if f.Status < 500 || f.Status > 599 {
-			return fmt.Errorf("standin: status %d; an error fault answers 500 to 599", f.Status)
+			return fmt.Errorf("discordsim: status %d; an error fault answers 500 to 599", f.Status)
 		}
 	case FaultAnswer:
 		if !f.After {
 			orElse(&f.Status, 403)
 		}
 		if f.Status != 0 && (f.Status < 200 || f.Status > 599) {
-			return fmt.Errorf("standin: status %d; an answer has 200 to 599", f.Status)
+			return fmt.Errorf("discordsim: status %d; an answer has 200 to 599", f.Status)
 		}
 	}
 	if f.Chance < 0 || f.Chance > 1 {
-		return errors.New("standin: chance lies between 0 and 1")
+		return errors.New("discordsim: chance lies between 0 and 1")
 	}
 	return nil
 }

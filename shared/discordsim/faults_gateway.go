@@ -21,7 +21,7 @@ func (s *Server) happen(f *Fault) error {
 	case FaultClose:
 		orElse(&f.Code, closeUnknown)
 		if f.Code < 1000 || f.Code > 4999 || f.Code == 1005 || f.Code == 1006 {
-			return fmt.Errorf("standin: close code %d cannot be sent; use 1000 to 4999 without 1005 and 1006", f.Code)
+			return fmt.Errorf("discordsim: close code %d cannot be sent; use 1000 to 4999 without 1005 and 1006", f.Code)
 		}
 	}
 	for _, sess := range s.hitSessions(f) {
@@ -86,7 +86,7 @@ func (s *Server) outage(f *Fault) error {
 	defer s.mu.Unlock()
 	g := s.guilds[f.Guild]
 	if g == nil {
-		return fmt.Errorf("standin: %s needs guild_id of a guild that exists", f.Kind)
+		return fmt.Errorf("discordsim: %s needs guild_id of a guild that exists", f.Kind)
 	}
 	s.setUnavailable(g, f.Kind == FaultOutage)
 	if f.Kind == FaultOutage && f.Duration > 0 {

@@ -151,7 +151,7 @@ func (c *gatewayConn) greet(version, encoding string) {
 		Interval int64    `json:"heartbeat_interval"`
 		Trace    []string `json:"_trace"`
 	}
-	c.send(opHello, hello{c.s.opts.HeartbeatInterval.Milliseconds(), []string{`["standin",{"micros":0.0}]`}})
+	c.send(opHello, hello{c.s.opts.HeartbeatInterval.Milliseconds(), []string{`["sim",{"micros":0.0}]`}})
 }
 
 // readLoop reads until the connection ends.

@@ -245,7 +245,7 @@ func (s *Server) ready(sess *session, c *gatewayConn) wireReady {
 		SessionID: sess.id, SessionType: "normal", ResumeURL: c.resumeURL(), Relationships: none,
 		PrivateChannels: none, Presences: none, GuildJoins: none, Regions: []string{"rotterdam"},
 		Shard: [2]int{sess.shard, sess.shards}, Application: partialApplication{sess.app.id, sess.app.flags()},
-		Trace: []string{`["standin",{"micros":0.0}]`}}
+		Trace: []string{`["sim",{"micros":0.0}]`}}
 	for _, id := range sortedIDs(sess.app.guilds) {
 		if sess.takes(id) {
 			r.Guilds = append(r.Guilds, unavailableGuild{id, true})
@@ -296,7 +296,7 @@ func (c *gatewayConn) resume(d json.RawMessage) int {
 		old.closeWith(closeUnknown)
 	}
 	s.mu.Lock()
-	sess.append(item{name: "RESUMED", data: []byte(`{"_trace":["[\"standin\",{\"micros\":0.0}]"]}`), at: time.Now(), only: c})
+	sess.append(item{name: "RESUMED", data: []byte(`{"_trace":["[\"sim\",{\"micros\":0.0}]"]}`), at: time.Now(), only: c})
 	s.mu.Unlock()
 	c.setSession(sess)
 	c.poke()

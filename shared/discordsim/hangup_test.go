@@ -71,7 +71,7 @@ func TestHangingUp(t *testing.T) {
 	}
 }
 
-// TestWhatGoesAroundAdds: what is put around a stand-in takes nothing away that was there.
+// TestWhatGoesAroundAdds: what is put around a simulator takes nothing away that was there.
 func TestWhatGoesAroundAdds(t *testing.T) {
 	t.Parallel()
 	var o discordsim.Options

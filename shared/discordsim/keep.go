@@ -103,7 +103,7 @@ func (g *guild) keep() keptGuild {
 func (s *Server) Restore(kept []byte) error {
 	var k Kept
 	if err := json.Unmarshal(kept, &k); err != nil {
-		return fmt.Errorf("standin: this is no kept world: %w", err)
+		return fmt.Errorf("discordsim: this is no kept world: %w", err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

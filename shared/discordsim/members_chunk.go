@@ -143,7 +143,7 @@ func oneOrMore(raw json.RawMessage) ([]ID, bool) {
 	return out, err == nil
 }
 
-// requestSoundboard is opcode 31. The stand-in's guilds have no sounds.
+// requestSoundboard is opcode 31. The simulator's guilds have no sounds.
 func (s *Server) requestSoundboard(sess *session, d json.RawMessage) int {
 	var q struct {
 		Guilds json.RawMessage `json:"guild_ids"`

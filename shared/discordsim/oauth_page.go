@@ -15,7 +15,7 @@ import (
 var authorizeHTML string
 
 // loginCookie remembers, for the authorise page alone, whom a browser picked last.
-const loginCookie = "standin_user"
+const loginCookie = "sim_user"
 
 // authRequest is one request for authorisation, checked.
 type authRequest struct {

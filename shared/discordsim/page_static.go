@@ -115,5 +115,5 @@ func (s *Server) publicBase() string {
 	if b := s.URL(); b != "" {
 		return b
 	}
-	return "http://standin.invalid"
+	return "http://sim.invalid"
 }

@@ -312,7 +312,7 @@ func (w *world) faultKinds() []string {
 		AtOnce []string `json:"at_once"`
 		InWait []string `json:"in_wait"`
 	}
-	if err := json.Unmarshal(w.request("GET", "/_standin/faults", "", nil).must(w.t, 200).raw, &all); err != nil || len(all.InWait) == 0 {
+	if err := json.Unmarshal(w.request("GET", "/_sim/faults", "", nil).must(w.t, 200).raw, &all); err != nil || len(all.InWait) == 0 {
 		w.t.Fatalf("faults: %v, %v", all, err)
 	}
 	return append(all.AtOnce, all.InWait...)
@@ -329,7 +329,7 @@ func pageItself(alice, bruno *person) {
 	alice.sees(`document.activeElement.id === "composer"`)
 	alice.press("/", kb.Escape)
 	alice.sees(`document.querySelector("#commands")?.hidden`)
-	alice.sees(`document.title.endsWith("Alice · Stand-in")`)
+	alice.sees(`document.title.endsWith("Alice · Discord simulator")`)
 	bruno.do(chromedp.EmulateViewport(390, 800, chromedp.EmulateMobile, chromedp.EmulateTouch))
 	bruno.press(kb.Escape)
 	bruno.sees(`document.querySelector(".panel")?.hidden && document.documentElement.scrollWidth <= 390`)
@@ -343,7 +343,7 @@ func pageItself(alice, bruno *person) {
 // that an application belongs to.
 func TestPeopleAreOffered(t *testing.T) {
 	w := start(t)
-	offered := func() string { return string(w.request("GET", "/_standin/users", "", nil).must(t, 200).raw) }
+	offered := func() string { return string(w.request("GET", "/_sim/users", "", nil).must(t, 200).raw) }
 	page := func() string {
 		return string(w.request("GET", "/oauth2/authorize?response_type=code&scope=identify&redirect_uri=http://127.0.0.1/x&client_id="+w.Application.ID.String(), "", nil).must(t, 200).raw)
 	}
@@ -351,7 +351,7 @@ func TestPeopleAreOffered(t *testing.T) {
 		t.Errorf("offered: %s", all)
 	}
 	owner := w.bot("GET", "/oauth2/applications/@me", nil).must(t, 200).json["owner"].(map[string]any)["id"].(string)
-	w.request("POST", "/_standin/guilds/"+w.Guild.ID.String()+"/members", "", map[string]any{"user_id": owner}).must(t, 200)
+	w.request("POST", "/_sim/guilds/"+w.Guild.ID.String()+"/members", "", map[string]any{"user_id": owner}).must(t, 200)
 	if !strings.Contains(offered(), "snug-developer") || !strings.Contains(page(), "snug-developer") {
 		t.Error("as a member of a guild they are a person like others")
 	}

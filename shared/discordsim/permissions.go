@@ -108,7 +108,7 @@ func (p *Permissions) UnmarshalJSON(b []byte) error {
 	}
 	n, err := strconv.ParseUint(s, 10, 64)
 	if err != nil {
-		return fmt.Errorf("standin: %q is no permission set: %w", s, err)
+		return fmt.Errorf("discordsim: %q is no permission set: %w", s, err)
 	}
 	*p = Permissions(n)
 	return nil

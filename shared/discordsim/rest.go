@@ -88,10 +88,10 @@ func (s *Server) restHandler() http.Handler {
 
 // notImplemented answers what is not in the table.
 func (s *Server) notImplemented(w http.ResponseWriter, r *http.Request) {
-	s.log.Warn("a request that the stand-in does not know", "method", r.Method, "path", r.URL.Path)
+	s.log.Warn("a request that the simulator does not know", "method", r.Method, "path", r.URL.Path)
 	commonHeaders(w.Header())
 	w.WriteHeader(http.StatusNotImplemented)
-	_, _ = w.Write(marshal(fail(501, 0, "501: the stand-in has no "+r.Method+" "+r.URL.Path+
+	_, _ = w.Write(marshal(fail(501, 0, "501: the simulator has no "+r.Method+" "+r.URL.Path+
 		"; what it has is in the table of its package document")))
 	s.observe(Request{Time: time.Now(), Method: r.Method, Path: r.URL.Path, Status: 501})
 }
@@ -99,7 +99,7 @@ func (s *Server) notImplemented(w http.ResponseWriter, r *http.Request) {
 func commonHeaders(h http.Header) {
 	h.Set("Via", "1.1 google")
 	h.Set("Content-Type", "application/json")
-	h.Set("Server", "standin")
+	h.Set("Server", "discordsim")
 }
 
 func (s *Server) observe(q Request) {
@@ -208,7 +208,7 @@ func (c *call) refuse(err error) answer {
 	}
 	var e *APIError
 	if !errors.As(err, &e) {
-		c.log.Error("a request failed inside the stand-in", "error", err, "path", c.r.URL.Path)
+		c.log.Error("a request failed inside the simulator", "error", err, "path", c.r.URL.Path)
 		e = fail(500, 0, "500: Internal Server Error")
 	}
 	if e.Status == 429 {

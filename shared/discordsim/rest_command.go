@@ -222,7 +222,7 @@ func putCommands(c *call) (int, any, error) {
 	return 200, out, nil
 }
 
-// getCommandPermissions: the stand-in has no per-command permissions, so every
+// getCommandPermissions: the simulator has no per-command permissions, so every
 // command is as its default_member_permissions say.
 func getCommandPermissions(c *call) (int, any, error) {
 	if _, err := c.commandScope(); err != nil {

@@ -78,7 +78,7 @@ func getGuildPreview(c *call) (int, any, error) {
 		"emojis": w.Emojis, "stickers": w.Stickers}, nil
 }
 
-// emptyOfGuild answers for things that the stand-in's guilds do not have.
+// emptyOfGuild answers for things that the simulator's guilds do not have.
 func emptyOfGuild(v any) func(*call) (int, any, error) {
 	return func(c *call) (int, any, error) {
 		if _, _, err := c.guild(); err != nil {

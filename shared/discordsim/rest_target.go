@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// targetTime is how long the stand-in works on an invite's list of target
+// targetTime is how long the simulator works on an invite's list of target
 // users. Discord does so "asynchronously" and says no more; until it is done
 // nobody may accept the invite here, which is a guess on the strict side.
 const targetTime = 150 * time.Millisecond

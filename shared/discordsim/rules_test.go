@@ -8,7 +8,7 @@ import (
 	"snug/shared/discordsim"
 )
 
-// rule is one thing that Discord's documents say, tried on the stand-in.
+// rule is one thing that Discord's documents say, tried on the simulator.
 type rule struct {
 	name string
 	doc  string // Discord's document that says so

@@ -17,7 +17,7 @@ type ID = snowflake.ID
 // ChannelType is the kind of a channel, numbered as Discord does.
 type ChannelType int
 
-// The kinds of channels the stand-in keeps.
+// The kinds of channels the simulator keeps.
 const (
 	ChannelText         ChannelType = 0
 	ChannelDM           ChannelType = 1

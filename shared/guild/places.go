@@ -9,8 +9,8 @@ type Place struct {
 	ParentID snowflake.ID `json:"parent_id,omitempty"` // a channel's category
 }
 
-// Places are what settings can point at, in the order Discord shows them. Those who manage a server may ask for them.
-type Places struct {
+// ChannelsAndRoles are what settings can point at, in the order Discord shows them. Those who manage a server may ask for them.
+type ChannelsAndRoles struct {
 	Categories []Place `json:"categories"`
 	Voice      []Place `json:"voice"`
 	Text       []Place `json:"text"`
@@ -18,7 +18,7 @@ type Places struct {
 }
 
 // Name gives the name of a place, or its id if it is not among them.
-func (p Places) Name(id snowflake.ID) string {
+func (p ChannelsAndRoles) Name(id snowflake.ID) string {
 	for _, list := range [][]Place{p.Categories, p.Voice, p.Text, p.Roles} {
 		for _, x := range list {
 			if x.ID == id {

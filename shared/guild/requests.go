@@ -42,10 +42,10 @@ type (
 
 	// NoteRequest has something that a manager is about to do on the web, and that the keeper has no part in, written to the audit log.
 	NoteRequest struct {
-		Actor  access.Actor    `json:"actor"`
-		Kind   audit.EntryKind `json:"kind"` // one of the tokens' and webhooks'
-		Detail string          `json:"detail"`
-		New    string          `json:"new,omitempty"`
+		Actor  access.Actor `json:"actor"`
+		Kind   audit.Kind   `json:"kind"` // one of the tokens' and webhooks'
+		Detail string       `json:"detail"`
+		New    string       `json:"new,omitempty"`
 	}
 
 	// UndoRequest takes the settings back to an earlier version, 0: the one before the last save.
@@ -127,36 +127,36 @@ type CategoryRooms struct {
 	Left     int          `json:"left"`
 }
 
-// FindingKind names a disagreement between Discord, the store and the web.
-type FindingKind string
+// IssueKind names a disagreement between Discord, the store and the web.
+type IssueKind string
 
 // The disagreements, and what mending does.
 const (
-	FindNoChannel    FindingKind = "no_channel"    // a room without its channel: it is closed
-	FindUnseen       FindingKind = "unseen"        // Snug is denied the sight of a channel it needs: somebody has to give it back
-	FindUnknown      FindingKind = "unknown"       // a channel with Snug's mark and no room: it is deleted, if nobody is in it
-	FindName         FindingKind = "name"          // the channel has another name: the room takes it over
-	FindSeats        FindingKind = "seats"         // the channel has another limit: it is set
-	FindAccess       FindingKind = "access"        // overwrites are not what the room says: they are set
-	FindRoster       FindingKind = "roster"        // the web shows others than are in voice: it is told anew
-	FindLobbyGone    FindingKind = "lobby_gone"    // a lobby's channel is gone: the lobby is removed
-	FindCategoryGone FindingKind = "category_gone" // the category is gone: the setting is cleared
-	FindLogGone      FindingKind = "log_gone"      // the log channel is gone: the setting is cleared
-	FindIntention    FindingKind = "intention"     // an opening that was neither finished nor given up: it is settled
+	IssueNoChannel     IssueKind = "no_channel"     // a room without its channel: it is closed
+	IssueUnseen        IssueKind = "unseen"         // Snug is denied the sight of a channel it needs: somebody has to give it back
+	IssueUnknown       IssueKind = "unknown"        // a channel with Snug's mark and no room: it is deleted, if nobody is in it
+	IssueName          IssueKind = "name"           // the channel has another name: the room takes it over
+	IssueSeats         IssueKind = "seats"          // the channel has another limit: it is set
+	IssueAccess        IssueKind = "access"         // overwrites are not what the room says: they are set
+	IssueRoster        IssueKind = "roster"         // the web shows others than are in voice: it is told anew
+	IssueLobbyGone     IssueKind = "lobby_gone"     // a lobby's channel is gone: the lobby is removed
+	IssueCategoryGone  IssueKind = "category_gone"  // the category is gone: the setting is cleared
+	IssueLogGone       IssueKind = "log_gone"       // the log channel is gone: the setting is cleared
+	IssuePendingCreate IssueKind = "pending_create" // an opening that was neither finished nor given up: it is settled
 )
 
-// Finding is one disagreement.
-type Finding struct {
+// Issue is one disagreement.
+type Issue struct {
 	ID        string       `json:"id"` // names it in a RepairRequest; stays the same while the disagreement does
-	Kind      FindingKind  `json:"kind"`
+	Kind      IssueKind    `json:"kind"`
 	ChannelID snowflake.ID `json:"channel_id,omitempty"`
 	Name      string       `json:"name,omitempty"` // of the channel or room
 	Want      string       `json:"want,omitempty"` // what it should be, where it is one word or number
 	Have      string       `json:"have,omitempty"`
 	// Risky findings are mended only if they are named: it deletes what an admin may have made.
-	Risky  bool        `json:"risky,omitempty"`
-	Mended bool        `json:"mended,omitempty"`
-	Err    *errs.Error `json:"err,omitempty"` // why it could not be mended
+	Risky bool        `json:"risky,omitempty"`
+	Fixed bool        `json:"fixed,omitempty"`
+	Err   *errs.Error `json:"err,omitempty"` // why it could not be mended
 }
 
 type (
@@ -170,7 +170,7 @@ type (
 
 	// RepairReport is what was found, and with Apply what became of it.
 	RepairReport struct {
-		Findings []Finding `json:"findings"`
-		At       time.Time `json:"at"`
+		Issues []Issue   `json:"issues"`
+		At     time.Time `json:"at"`
 	}
 )

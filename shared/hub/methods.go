@@ -41,7 +41,7 @@ var (
 	HealthOf        = Method[guild.ManageRequest, guild.Health]{Name: "health", Reads: true}
 	Repair          = Method[guild.RepairRequest, guild.RepairReport]{Name: "repair"}
 	NoteChange      = Method[guild.NoteRequest, struct{}]{Name: "note"}
-	PlacesOf        = Method[guild.ManageRequest, guild.Places]{Name: "places", Reads: true}
+	PlacesOf        = Method[guild.ManageRequest, guild.ChannelsAndRoles]{Name: "places", Reads: true}
 
 	SaveSettings = Method[room.SettingsRequest, room.Saved]{Name: "settings.save"}
 )

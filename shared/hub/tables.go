@@ -15,25 +15,25 @@ import (
 
 // Buckets are the hub's buckets. The key's form is beside each.
 type Buckets struct {
-	Settings   *Bucket[guild.Document]   // guild
-	Rooms      *Bucket[room.Room]        // guild.channel; the keeper of the guild alone writes
-	Intentions *Bucket[room.Intention]   // guild.id; a room about to be opened
-	Members    *Bucket[room.Preferences] // guild.user; what a member chose last time
-	Sessions   *Bucket[Sealed]           // hash of the session's id
-	Logins     *Bucket[Sealed]           // hash of a login's state that is used up
-	Shards     *Bucket[Sealed]           // shard; its checkpoint
-	Leases     *Bucket[Lease]            // shard; the process that holds it
-	Rosters    *Bucket[room.Live]        // guild.channel; memory, presence alone writes
-	Guilds     *Bucket[room.GuildInfo]   // guild; memory, written by the bot
-	Standings  *Bucket[Known]            // guild.user; memory, what dashboards were told last
-	Tokens     *Bucket[apitoken.Token]   // owner.id; API tokens
-	Stats      *Bucket[stats.Day]        // guild.day; the keeper's process alone writes
-	Uptime     *Bucket[uptime.Day]       // day
-	Webhooks   *Bucket[webhook.Hook]     // guild.id
-	Deliveries *Bucket[webhook.Delivery] // guild.hook.id; what webhooks are told
-	DMs        *Bucket[dm.Account]       // "bot" or to.user; budgets of direct messages
-	Comings    *Bucket[room.Comings]     // guild.channel; who came into an open room and went
-	Replays    *Bucket[Sealed]           // hash of who asked what under which Idempotency-Key; the answer
+	Settings       *Bucket[guild.Document]     // guild
+	Rooms          *Bucket[room.Room]          // guild.channel; the keeper of the guild alone writes
+	PendingCreates *Bucket[room.PendingCreate] // guild.id; a room about to be opened
+	Members        *Bucket[room.Preferences]   // guild.user; what a member chose last time
+	Sessions       *Bucket[Sealed]             // hash of the session's id
+	Logins         *Bucket[Sealed]             // hash of a login's state that is used up
+	Shards         *Bucket[Sealed]             // shard; its checkpoint
+	Leases         *Bucket[Lease]              // shard; the process that holds it
+	Rosters        *Bucket[room.Live]          // guild.channel; memory, presence alone writes
+	Guilds         *Bucket[room.GuildInfo]     // guild; memory, written by the bot
+	Standings      *Bucket[Known]              // guild.user; memory, what dashboards were told last
+	Tokens         *Bucket[apitoken.Token]     // owner.id; API tokens
+	Stats          *Bucket[stats.Day]          // guild.day; the keeper's process alone writes
+	Uptime         *Bucket[uptime.Day]         // day
+	Webhooks       *Bucket[webhook.Hook]       // guild.id
+	Deliveries     *Bucket[webhook.Delivery]   // guild.hook.id; what webhooks are told
+	DMs            *Bucket[dm.Account]         // "bot" or to.user; budgets of direct messages
+	Comings        *Bucket[room.Comings]       // guild.channel; who came into an open room and went
+	Replays        *Bucket[Sealed]             // hash of who asked what under which Idempotency-Key; the answer
 }
 
 // Lease says which process holds a shard. It is kept by being written again:
@@ -66,7 +66,7 @@ func tables() []spec {
 	return []spec{
 		{name: "settings", history: 16, maxBytes: 128 * mib, keeper: ofGuild},
 		{name: "rooms", history: 1, maxBytes: 512 * mib, keeper: ofGuild},
-		{name: "intentions", history: 1, maxBytes: 32 * mib, keeper: ofGuild},
+		{name: "pending_creates", history: 1, maxBytes: 32 * mib, keeper: ofGuild},
 		{name: "members", history: 1, maxBytes: 256 * mib, keeper: ofGuild},
 		{name: "sessions", history: 1, maxBytes: 256 * mib},
 		{name: "logins", history: 1, maxBytes: 64 * mib, scratch: true},
@@ -92,7 +92,7 @@ func tables() []spec {
 func (h *Hub) bind() {
 	h.Settings = newBucket[guild.Document](h, "settings")
 	h.Rooms = newBucket[room.Room](h, "rooms")
-	h.Intentions = newBucket[room.Intention](h, "intentions")
+	h.PendingCreates = newBucket[room.PendingCreate](h, "pending_creates")
 	h.Members = newBucket[room.Preferences](h, "members")
 	h.Sessions = newBucket[Sealed](h, "sessions")
 	h.Logins = newBucket[Sealed](h, "logins")
@@ -112,7 +112,7 @@ func (h *Hub) bind() {
 	h.Audit = &Audit{s: newStore(h, specOf(h.specs, auditName))}
 	h.ready.health = newStore(h, specOf(h.specs, healthName))
 	h.ready.all = []*store{
-		h.Settings.s, h.Rooms.s, h.Intentions.s, h.Members.s, h.Sessions.s,
+		h.Settings.s, h.Rooms.s, h.PendingCreates.s, h.Members.s, h.Sessions.s,
 		h.Logins.s, h.Shards.s, h.Leases.s, h.Rosters.s, h.Guilds.s,
 		h.Standings.s, h.Tokens.s, h.Replays.s, h.Stats.s, h.Webhooks.s, h.Deliveries.s, h.Uptime.s, h.DMs.s, h.Comings.s,
 	}

@@ -32,8 +32,8 @@ type Visible struct {
 	Visible bool `json:"visible"`
 }
 
-// Shown says that an event, which Rev names, is on the client's screen.
-type Shown struct {
+// Rendered says that an event, which Rev names, is on the client's screen.
+type Rendered struct {
 	ChannelID snowflake.ID `json:"channelId"`
 	Rev       Rev          `json:"rev"`
 }
@@ -48,9 +48,9 @@ func (v Visible) Encode(now time.Time) []byte {
 	return marshal(Message[*Visible]{V: Version, Type: TypeEvent, Event: PageVisible, Payload: &v, TS: now.UnixMilli()})
 }
 
-// Encode gives the event.shown message.
-func (s Shown) Encode(now time.Time) []byte {
-	return marshal(Message[*Shown]{V: Version, Type: TypeEvent, Event: EventShown, Payload: &s, TS: now.UnixMilli()})
+// Encode gives the event.rendered message.
+func (s Rendered) Encode(now time.Time) []byte {
+	return marshal(Message[*Rendered]{V: Version, Type: TypeEvent, Event: EventRendered, Payload: &s, TS: now.UnixMilli()})
 }
 
 // DecodeClient reads a client's message: a JSON object with the fields of its
@@ -123,11 +123,11 @@ func decodeEvent(f fields) (FromClient, error) {
 	if err := f.take("event", &name); err != nil {
 		return nil, err
 	}
-	if name != PageVisible && name != EventShown {
-		return nil, errs.Field("event", "A client may send the events %q and %q.", PageVisible, EventShown)
+	if name != PageVisible && name != EventRendered {
+		return nil, errs.Field("event", "A client may send the events %q and %q.", PageVisible, EventRendered)
 	}
 	raw, ok := f["payload"]
-	if !ok && name == EventShown {
+	if !ok && name == EventRendered {
 		return nil, errs.Field("payload", `The event needs a payload: {"channelId": "…", "rev": {"epoch": "…", "n": 1}}.`)
 	}
 	if !ok {
@@ -141,7 +141,7 @@ func decodeEvent(f fields) (FromClient, error) {
 	if err != nil {
 		return nil, err
 	}
-	if name == EventShown {
+	if name == EventRendered {
 		return decodeShown(p)
 	}
 	var v Visible
@@ -155,7 +155,7 @@ func decodeEvent(f fields) (FromClient, error) {
 }
 
 func decodeShown(p fields) (FromClient, error) {
-	var s Shown
+	var s Rendered
 	var id string
 	var rev json.RawMessage
 	if err := p.take("channelId", &id); err != nil {

@@ -20,15 +20,15 @@ func TestDecodeClient(t *testing.T) {
 		{"auth with server", `{"v":1,"type":"auth","token":"x","guildId":"42"}`, Auth{Token: "x", GuildID: 42}, ""},
 		{"visible", `{"v":1,"type":"event","event":"page.visible","payload":{"visible":true},"ts":1}`, Visible{true}, ""},
 		{"hidden, spaced", " {\"v\" : 1, \"type\":\"event\",\n\"event\":\"page.visible\",\"payload\":{\"visible\":false}} ", Visible{false}, ""},
-		{"shown", `{"v":1,"type":"event","event":"event.shown","payload":{"channelId":"7","rev":{"epoch":"e","n":3}},"ts":1}`, Shown{7, Rev{"e", 3}}, ""},
-		{"shown without payload", `{"v":1,"type":"event","event":"event.shown"}`, nil, "payload"},
-		{"shown without a room", `{"v":1,"type":"event","event":"event.shown","payload":{"rev":{"epoch":"e","n":3}}}`, nil, "channelId"},
-		{"shown of no snowflake", `{"v":1,"type":"event","event":"event.shown","payload":{"channelId":"x","rev":{"epoch":"e","n":3}}}`, nil, "channelId"},
-		{"shown without a revision", `{"v":1,"type":"event","event":"event.shown","payload":{"channelId":"7"}}`, nil, "rev"},
-		{"shown of half a revision", `{"v":1,"type":"event","event":"event.shown","payload":{"channelId":"7","rev":{"epoch":"e"}}}`, nil, "n"},
-		{"shown of less than none", `{"v":1,"type":"event","event":"event.shown","payload":{"channelId":"7","rev":{"epoch":"e","n":-1}}}`, nil, "n"},
-		{"shown with more", `{"v":1,"type":"event","event":"event.shown","payload":{"channelId":"7","took":1,"rev":{"epoch":"e","n":3}}}`, nil, "took"},
-		{"a revision with more", `{"v":1,"type":"event","event":"event.shown","payload":{"channelId":"7","rev":{"epoch":"e","n":3,"x":1}}}`, nil, "x"},
+		{"shown", `{"v":1,"type":"event","event":"event.rendered","payload":{"channelId":"7","rev":{"epoch":"e","n":3}},"ts":1}`, Rendered{7, Rev{"e", 3}}, ""},
+		{"shown without payload", `{"v":1,"type":"event","event":"event.rendered"}`, nil, "payload"},
+		{"shown without a room", `{"v":1,"type":"event","event":"event.rendered","payload":{"rev":{"epoch":"e","n":3}}}`, nil, "channelId"},
+		{"shown of no snowflake", `{"v":1,"type":"event","event":"event.rendered","payload":{"channelId":"x","rev":{"epoch":"e","n":3}}}`, nil, "channelId"},
+		{"shown without a revision", `{"v":1,"type":"event","event":"event.rendered","payload":{"channelId":"7"}}`, nil, "rev"},
+		{"shown of half a revision", `{"v":1,"type":"event","event":"event.rendered","payload":{"channelId":"7","rev":{"epoch":"e"}}}`, nil, "n"},
+		{"shown of less than none", `{"v":1,"type":"event","event":"event.rendered","payload":{"channelId":"7","rev":{"epoch":"e","n":-1}}}`, nil, "n"},
+		{"shown with more", `{"v":1,"type":"event","event":"event.rendered","payload":{"channelId":"7","took":1,"rev":{"epoch":"e","n":3}}}`, nil, "took"},
+		{"a revision with more", `{"v":1,"type":"event","event":"event.rendered","payload":{"channelId":"7","rev":{"epoch":"e","n":3,"x":1}}}`, nil, "x"},
 		{"empty", ``, nil, ""},
 		{"not an object", `[1]`, nil, ""},
 		{"not JSON", `{"v":1,`, nil, ""},
@@ -79,7 +79,7 @@ func TestDecodeClient(t *testing.T) {
 func FuzzDecodeClient(f *testing.F) {
 	f.Add(Auth{Token: "x.y.z", GuildID: 42}.Encode(time.UnixMilli(1)))
 	f.Add(Visible{true}.Encode(time.UnixMilli(1)))
-	f.Add(Shown{7, Rev{"e", 3}}.Encode(time.UnixMilli(1)))
+	f.Add(Rendered{7, Rev{"e", 3}}.Encode(time.UnixMilli(1)))
 	f.Add([]byte(`{"v":1,"type":"auth","token":"\ud800"}`))
 	f.Add([]byte(`{"v":1e0,"type":"event","event":"page.visible","payload":{"visible":null}}`))
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -35,7 +35,7 @@ func EncodeEvent(l *room.Live, epoch string, now time.Time) ([]byte, error) {
 		return event(RoomUpdated, describe(l), rev, now), nil
 	case room.ClosingAnnounced:
 		return event(RoomClosing, Closing{g, c, f.At.UnixMilli(), string(f.Reason)}, rev, now), nil
-	case room.Kept:
+	case room.ClosingCancelled:
 		return event(RoomKept, Kept{g, c, orNull(f.By)}, rev, now), nil
 	case room.Closed:
 		return event(RoomDeleted, Deleted{g, c, string(f.Reason)}, rev, now), nil
@@ -54,9 +54,9 @@ func EncodeHidden(guild, channel snowflake.ID, now time.Time) []byte {
 	return event(RoomHidden, Hidden{guild, channel}, nil, now)
 }
 
-// EncodeNoted gives room.noted: something is in the room's history that was not. It has no revision and says nothing of what.
-func EncodeNoted(guild, channel snowflake.ID, now time.Time) []byte {
-	return event(RoomNoted, Noted{guild, channel}, nil, now)
+// EncodeHistoryUpdated gives room.history_updated: something is in the room's history that was not. It has no revision and says nothing of what.
+func EncodeHistoryUpdated(guild, channel snowflake.ID, now time.Time) []byte {
+	return event(RoomHistoryUpdated, HistoryUpdated{guild, channel}, nil, now)
 }
 
 // EncodeHeartbeat gives server.heartbeat: whether Discord is heard, and when it was last. It has no revision.
@@ -108,7 +108,7 @@ func marshal(m any) []byte {
 }
 
 func describe(l *room.Live) Room {
-	taken := l.Taken()
+	taken := l.Occupied()
 	r := Room{
 		GuildID: l.Room.GuildID, ChannelID: l.Room.ID, Name: l.Room.Name,
 		UserLimit: min(l.Room.Seats+len(l.Roster)-taken, schema.MaxSeats), Seats: l.Room.Seats, Taken: taken,

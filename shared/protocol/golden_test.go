@@ -58,11 +58,11 @@ func messages(t *testing.T) map[string][]byte {
 	muted.Muted = true
 	streams.Streaming, streams.Avatar = true, ""
 	return map[string][]byte{
-		"auth":         Auth{Token: "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl"}.Encode(now),
-		"page.visible": Visible{}.Encode(now),
-		"event.shown":  Shown{chnl, Rev{epoch, 8}}.Encode(now),
-		"auth.ok":      EncodeWelcome(Welcome{guild, nelly, []snowflake.ID{chnl}}, epoch, now),
-		"error":        EncodeError(errs.E(errs.RoomNotFound, "There is no such room, or it is not open to you. Ask its owner for an invite."), now),
+		"auth":           Auth{Token: "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl"}.Encode(now),
+		"page.visible":   Visible{}.Encode(now),
+		"event.rendered": Rendered{chnl, Rev{epoch, 8}}.Encode(now),
+		"auth.ok":        EncodeWelcome(Welcome{guild, nelly, []snowflake.ID{chnl}}, epoch, now),
+		"error":          EncodeError(errs.E(errs.RoomNotFound, "There is no such room, or it is not open to you. Ask its owner for an invite."), now),
 		"room.snapshot": EncodeSnapshot(live(7, room.Changed{}, func(l *room.Live) {
 			p := person()
 			p.Since = now.Add(-10 * time.Minute)
@@ -76,11 +76,11 @@ func messages(t *testing.T) map[string][]byte {
 			l.Room.Name, l.Room.Seats, l.Room.Access.Private, l.Room.Access.Locked = "Friday night", 6, false, true
 			l.Room.Status, l.Room.Knocking, l.Room.Waiting, l.Room.Held = "Round 2", 1, 2, []time.Time{now.Add(time.Minute)}
 		})),
-		"room.closing": ev(live(12, room.ClosingAnnounced{At: now.Add(30 * time.Second), Reason: room.ClosedIdle}, nil)),
-		"room.kept":    ev(live(13, room.Kept{By: nelly}, nil)),
-		"room.deleted": ev(live(14, room.Closed{Reason: room.ClosedIdle}, nil)),
-		"room.hidden":  EncodeHidden(guild, chnl, now),
-		"room.noted":   EncodeNoted(guild, chnl, now),
+		"room.closing":         ev(live(12, room.ClosingAnnounced{At: now.Add(30 * time.Second), Reason: room.ClosedIdle}, nil)),
+		"room.kept":            ev(live(13, room.ClosingCancelled{By: nelly}, nil)),
+		"room.deleted":         ev(live(14, room.Closed{Reason: room.ClosedIdle}, nil)),
+		"room.hidden":          EncodeHidden(guild, chnl, now),
+		"room.history_updated": EncodeHistoryUpdated(guild, chnl, now),
 
 		"server.heartbeat": EncodeHeartbeat(true, now, now),
 	}

@@ -28,7 +28,7 @@ const (
 	MaxQueued        = 1 << 20          // the most bytes ever held for a client that does not read
 	MessageBurst     = 20               // messages a client may send at once
 	MessagesPerSec   = 5                // and how many a second after that
-	ShownEvery       = 10 * time.Second // how often one person's event.shown counts at most
+	RenderedEvery    = 10 * time.Second // how often one person's event.rendered counts at most
 )
 
 // Type is what kind of message an envelope holds.
@@ -47,21 +47,21 @@ type Name string
 
 // The events.
 const (
-	AuthOK       Name = "auth.ok"
-	RoomSnapshot Name = "room.snapshot"
-	RoomCreated  Name = "room.created"
-	RoomUpdated  Name = "room.updated"
-	RoomClosing  Name = "room.closing"
-	RoomKept     Name = "room.kept"
-	RoomHidden   Name = "room.hidden"
-	RoomDeleted  Name = "room.deleted"
-	RoomNoted    Name = "room.noted"
-	Beat         Name = "server.heartbeat"
-	VoiceJoined  Name = "voice.joined"
-	VoiceUpdated Name = "voice.updated"
-	VoiceLeft    Name = "voice.left"
-	PageVisible  Name = "page.visible" // from clients
-	EventShown   Name = "event.shown"  // from clients
+	AuthOK             Name = "auth.ok"
+	RoomSnapshot       Name = "room.snapshot"
+	RoomCreated        Name = "room.created"
+	RoomUpdated        Name = "room.updated"
+	RoomClosing        Name = "room.closing"
+	RoomKept           Name = "room.kept"
+	RoomHidden         Name = "room.hidden"
+	RoomDeleted        Name = "room.deleted"
+	RoomHistoryUpdated Name = "room.history_updated"
+	Beat               Name = "server.heartbeat"
+	VoiceJoined        Name = "voice.joined"
+	VoiceUpdated       Name = "voice.updated"
+	VoiceLeft          Name = "voice.left"
+	PageVisible        Name = "page.visible"   // from clients
+	EventRendered      Name = "event.rendered" // from clients
 )
 
 // Rev is a room's revision. N counts its changes within the epoch.
@@ -194,8 +194,8 @@ type (
 		Reason    string       `json:"reason"`
 	}
 
-	// Noted is the payload of room.noted.
-	Noted struct {
+	// HistoryUpdated is the payload of room.history_updated.
+	HistoryUpdated struct {
 		GuildID   snowflake.ID `json:"guildId"`
 		ChannelID snowflake.ID `json:"channelId"`
 	}

@@ -24,7 +24,7 @@ type Access struct {
 	Guests      []snowflake.ID `json:"guests,omitempty"`       // without those who are suspended
 	Banned      []snowflake.ID `json:"banned,omitempty"`
 	// OwnerOut says that the owner does not pass the gate: they have no place of their own until they do.
-	OwnerOut bool `json:"owner_out,omitempty"`
+	OwnerSuspended bool `json:"owner_suspended,omitempty"`
 	// Channel is what the room's channel says in Discord of roles, and of members who have no place of their own and are not banned.
 	Channel []access.Overwrite `json:"channel,omitempty"`
 	// Gates have to be passed, every one, by who is let in; nil: Channel is the only one.
@@ -51,7 +51,7 @@ func (a Access) MayWatch(token string) bool {
 
 // Admitted says whether the user has a place of their own in the room: its owner and its guests have.
 func (a Access) Admitted(user snowflake.ID) bool {
-	return !slices.Contains(a.Banned, user) && (a.OwnerID == user && !a.OwnerOut || slices.Contains(a.Guests, user))
+	return !slices.Contains(a.Banned, user) && (a.OwnerID == user && !a.OwnerSuspended || slices.Contains(a.Guests, user))
 }
 
 // ClosedTo gives what members may not in the room unless they have a place of their own, or Discord says so of a role of theirs.

@@ -73,11 +73,11 @@ func (l Live) ExpiresAt() time.Time { return l.Until }
 // Gone says whether the document tells of a room that was closed.
 func (l *Live) Gone() bool { return !l.Until.IsZero() }
 
-// Taken counts the seats in use: the humans in voice.
-func (l *Live) Taken() int { return Taken(l.Roster) }
+// Occupied counts the seats in use: the humans in voice.
+func (l *Live) Occupied() int { return Occupied(l.Roster) }
 
-// Taken counts the humans in a roster.
-func Taken(roster []Person) int {
+// Occupied counts the humans in a roster.
+func Occupied(roster []Person) int {
 	n := 0
 	for _, p := range roster {
 		if !p.Bot {
@@ -131,8 +131,8 @@ type (
 		At     time.Time   `json:"at"`
 		Reason CloseReason `json:"reason"`
 	}
-	// Kept : an announced closing is off.
-	Kept struct {
+	// ClosingCancelled : an announced closing is off.
+	ClosingCancelled struct {
 		By snowflake.ID `json:"by,omitempty"` // 0: somebody came back
 	}
 	// Closed : it is gone.
@@ -147,7 +147,7 @@ func (VoiceUpdated) kind() string     { return "voice_updated" }
 func (Opened) kind() string           { return "opened" }
 func (Changed) kind() string          { return "changed" }
 func (ClosingAnnounced) kind() string { return "closing_announced" }
-func (Kept) kind() string             { return "kept" }
+func (ClosingCancelled) kind() string { return "kept" }
 func (Closed) kind() string           { return "closed" }
 
 // Event is a fact and when it happened. Its JSON names the kind of fact.
@@ -179,7 +179,7 @@ func (e *Event) UnmarshalJSON(b []byte) error {
 	}
 	for _, decode := range []func() (Fact, error){
 		as[VoiceJoined](w), as[VoiceLeft](w), as[VoiceUpdated](w), as[Opened](w),
-		as[Changed](w), as[ClosingAnnounced](w), as[Kept](w), as[Closed](w),
+		as[Changed](w), as[ClosingAnnounced](w), as[ClosingCancelled](w), as[Closed](w),
 	} {
 		if f, err := decode(); f != nil || err != nil {
 			e.Fact, e.At = f, w.At

@@ -75,7 +75,7 @@ func (r *Room) Forget(user snowflake.ID, here bool, now time.Time) {
 	if r.OwnerID == user || here {
 		return
 	}
-	r.Strip(user, now)
+	r.RevokeAccess(user, now)
 	r.Knocks = slices.DeleteFunc(r.Knocks, func(k Knock) bool { return k.UserID == user })
 	if r.OpenedBy == user {
 		r.OpenedBy, r.OpenedName = 0, ""

@@ -31,7 +31,7 @@ func TestPlaces(t *testing.T) {
 			for i, seat := range c.has {
 				roster = append(roster, room.Person{UserID: snowflake.ID(i + 1), Seat: max(seat, 0), Bot: seat == bot})
 			}
-			if got := room.Places(roster, c.seats); !slices.Equal(got, c.want) {
+			if got := room.AssignSeats(roster, c.seats); !slices.Equal(got, c.want) {
 				t.Errorf("places %v, want %v", got, c.want)
 			}
 		})

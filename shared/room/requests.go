@@ -168,7 +168,7 @@ type (
 
 	// Control is what those who control a room see of it beyond a View.
 	Control struct {
-		OwnerOut access.Why `json:"owner_out,omitempty"` // why the owner has no place of their own for now; "" while they have
+		OwnerOut access.Why `json:"owner_suspended,omitempty"` // why the owner has no place of their own for now; "" while they have
 		Guests   []Guest    `json:"guests,omitempty"`
 		Bans     []Ban      `json:"bans,omitempty"`
 		Knocks   []Knock    `json:"knocks,omitempty"` // that nobody has answered

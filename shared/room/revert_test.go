@@ -30,7 +30,7 @@ func TestRevert(t *testing.T) {
 			func(r *room.Room) { r.Name = "Saturday" }, func(r *room.Room) { r.Name = "Sunday" }, func(r *room.Room) { r.Name = "Sunday" },
 		},
 		"somebody put out": {
-			func(r *room.Room) { r.Strip(2, at.Add(-time.Hour)) }, func(r *room.Room) { r.Guests = append(r.Guests, guests(4)...) },
+			func(r *room.Room) { r.RevokeAccess(2, at.Add(-time.Hour)) }, func(r *room.Room) { r.Guests = append(r.Guests, guests(4)...) },
 			func(r *room.Room) { r.Guests = guests(1, 2, 3, 4) },
 		},
 		"a place in the line": {
@@ -51,7 +51,7 @@ func TestRevert(t *testing.T) {
 			},
 		},
 		"a debt, while another is made": {
-			func(r *room.Room) { r.Due.Access = true }, func(r *room.Room) { r.Due.PutOut(9) }, func(r *room.Room) { r.Due.PutOut(9) },
+			func(r *room.Room) { r.Pending.Access = true }, func(r *room.Room) { r.Pending.AddEject(9) }, func(r *room.Room) { r.Pending.AddEject(9) },
 		},
 		"a time": {
 			func(r *room.Room) { r.OwnerLeftAt = at.Add(time.Minute) }, func(*room.Room) {}, func(*room.Room) {},

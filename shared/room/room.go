@@ -44,13 +44,13 @@ const (
 // Room is everything Snug keeps of one room: one document, one transaction.
 // The keeper is its only writer.
 type Room struct {
-	ID         snowflake.ID `json:"id"` // the voice channel's id
-	GuildID    snowflake.ID `json:"guild_id"`
-	CategoryID snowflake.ID `json:"category_id,omitempty"`
-	Name       string       `json:"name"`
-	OwnerID    snowflake.ID `json:"owner_id"`
-	OwnerName  string       `json:"owner_name"`          // display name, as it was when they became the owner
-	OwnerOut   access.Why   `json:"owner_out,omitempty"` // as Guest.Out, of the owner
+	ID             snowflake.ID `json:"id"` // the voice channel's id
+	GuildID        snowflake.ID `json:"guild_id"`
+	CategoryID     snowflake.ID `json:"category_id,omitempty"`
+	Name           string       `json:"name"`
+	OwnerID        snowflake.ID `json:"owner_id"`
+	OwnerName      string       `json:"owner_name"`                // display name, as it was when they became the owner
+	OwnerSuspended access.Why   `json:"owner_suspended,omitempty"` // as Guest.Out, of the owner
 	// OpenedBy opened the room, whoever owns it now; 0: not known any more. OpenedName is their display name as it was then.
 	OpenedBy   snowflake.ID `json:"opened_by,omitempty"`
 	OpenedName string       `json:"opened_name,omitempty"`
@@ -77,12 +77,12 @@ type Room struct {
 
 	// IntentionID is the id of the intention the room was opened for; it
 	// lets a restart tell a finished opening from an unfinished one.
-	IntentionID string `json:"intention_id,omitempty"`
+	PendingCreateID string `json:"pending_create_id,omitempty"`
 
 	// Renames are Discord's budget for names, and a name that waits for it.
 	Renames Renames `json:"renames,omitzero"`
 	// Due is what of the room Discord has not been told of for sure; a sweep tells it again.
-	Due Due `json:"due,omitzero"`
+	Pending Pending `json:"pending,omitzero"`
 	// OwnerLeftAt is since when the owner is not in voice; zero while they are.
 	OwnerLeftAt time.Time `json:"owner_left_at,omitzero"`
 	// Knocks are who asks to be let in, and who was told "not now" a short while ago.
@@ -109,44 +109,44 @@ type Room struct {
 	Outbox []audit.Entry `json:"outbox,omitempty"`
 }
 
-// Due names what of a room may differ in Discord, because telling it failed
+// Pending names what of a room may differ in Discord, because telling it failed
 // or was cut short. Each is cleared by what pays it, and by nothing else.
-type Due struct {
+type Pending struct {
 	Access bool           `json:"access,omitempty"` // overwrites
 	Limit  bool           `json:"limit,omitempty"`
 	Status bool           `json:"status,omitempty"`
-	Out    []snowflake.ID `json:"out,omitempty"` // who is to be put out of voice, unless they leave
+	Eject  []snowflake.ID `json:"eject,omitempty"` // who is to be put out of voice, unless they leave
 	// Lifted are bans to be taken off the channel. All other denials there are other people's.
-	Lifted []Lift `json:"lifted,omitempty"`
+	Unban []PendingUnban `json:"unban,omitempty"`
 }
 
-// Lift notes that a user's ban is to be taken off the channel.
-func (d *Due) Lift(b Ban) {
-	d.IsLifted(b.UserID)
-	d.Lifted = append(d.Lifted, Lift{b.UserID, b.Stood})
+// AddUnban notes that a user's ban is to be taken off the channel.
+func (d *Pending) AddUnban(b Ban) {
+	d.UnbanDone(b.UserID)
+	d.Unban = append(d.Unban, PendingUnban{b.UserID, b.Stood})
 }
 
-// IsLifted notes that a user's ban is off the channel, or holds again.
-func (d *Due) IsLifted(user snowflake.ID) {
-	d.Lifted = slices.DeleteFunc(d.Lifted, func(l Lift) bool { return l.UserID == user })
+// UnbanDone notes that a user's ban is off the channel, or holds again.
+func (d *Pending) UnbanDone(user snowflake.ID) {
+	d.Unban = slices.DeleteFunc(d.Unban, func(l PendingUnban) bool { return l.UserID == user })
 }
 
-// AccessTold notes that Discord was told every overwrite.
-func (d *Due) AccessTold() { d.Access, d.Lifted = false, nil }
+// AccessSynced notes that Discord was told every overwrite.
+func (d *Pending) AccessSynced() { d.Access, d.Unban = false, nil }
 
 // Any says whether anything is owed.
-func (d Due) Any() bool { return d.Access || d.Limit || d.Status || len(d.Out)+len(d.Lifted) > 0 }
+func (d Pending) Any() bool { return d.Access || d.Limit || d.Status || len(d.Eject)+len(d.Unban) > 0 }
 
-// PutOut notes that a user is to be put out of voice.
-func (d *Due) PutOut(user snowflake.ID) {
-	if !slices.Contains(d.Out, user) {
-		d.Out = append(d.Out, user)
+// AddEject notes that a user is to be put out of voice.
+func (d *Pending) AddEject(user snowflake.ID) {
+	if !slices.Contains(d.Eject, user) {
+		d.Eject = append(d.Eject, user)
 	}
 }
 
-// IsOut notes that a user is out of voice, or left it.
-func (d *Due) IsOut(user snowflake.ID) {
-	d.Out = slices.DeleteFunc(d.Out, func(u snowflake.ID) bool { return u == user })
+// EjectDone notes that a user is out of voice, or left it.
+func (d *Pending) EjectDone(user snowflake.ID) {
+	d.Eject = slices.DeleteFunc(d.Eject, func(u snowflake.ID) bool { return u == user })
 }
 
 // Guest is a user let into the room.
@@ -159,11 +159,11 @@ type Guest struct {
 	Since    time.Time    `json:"since"`
 	Bot      bool         `json:"bot,omitempty"` // it takes no seat: one is lent to it
 	// Out says that they do not pass the room's gate, and why: they have no place until they do. "" while they have.
-	Out access.Why `json:"out,omitempty"`
+	Suspended access.Why `json:"suspended,omitempty"`
 }
 
-// Looks takes what somebody is called and how they look, as Discord told it last.
-func (g *Guest) Looks(s access.Standing) { looks(&g.Name, &g.Avatar, s) }
+// SetAppearance takes what somebody is called and how they look, as Discord told it last.
+func (g *Guest) SetAppearance(s access.Standing) { looks(&g.Name, &g.Avatar, s) }
 
 func looks(name, avatar *string, s access.Standing) {
 	if s.Member && s.DisplayName != "" {
@@ -188,15 +188,15 @@ type Ban struct {
 // Looks is as of a Guest.
 func (b *Ban) Looks(s access.Standing) { looks(&b.Name, &b.Avatar, s) }
 
-// Lift is a ban that was undone, while Discord may show it yet.
-type Lift struct {
+// PendingUnban is a ban that was undone, while Discord may show it yet.
+type PendingUnban struct {
 	UserID snowflake.ID       `json:"user_id"`
 	Stood  access.Permissions `json:"stood,omitempty"` // as Ban.Stood
 }
 
-// Intention is recorded before a room's channel is made, so that a crash
+// PendingCreate is recorded before a room's channel is made, so that a crash
 // between the two leaves nothing behind that nobody knows of.
-type Intention struct {
+type PendingCreate struct {
 	ID         string       `json:"id"`
 	GuildID    snowflake.ID `json:"guild_id"`
 	CategoryID snowflake.ID `json:"category_id,omitempty"`
@@ -226,30 +226,30 @@ func (r *Room) Guest(user snowflake.ID) *Guest {
 	return nil
 }
 
-// Out says why somebody who has a place in the room does not have it now; has is false for who has none.
-func (r *Room) Out(user snowflake.ID) (why access.Why, has bool) {
+// SuspendedFor says why somebody who has a place in the room does not have it now; has is false for who has none.
+func (r *Room) SuspendedFor(user snowflake.ID) (why access.Why, has bool) {
 	if r.OwnerID == user {
-		return r.OwnerOut, true
+		return r.OwnerSuspended, true
 	}
 	if g := r.Guest(user); g != nil {
-		return g.Out, true
+		return g.Suspended, true
 	}
 	return "", false
 }
 
-// SetOut suspends somebody's place in the room, or with access.Passes gives it back.
-func (r *Room) SetOut(user snowflake.ID, why access.Why) {
+// SetSuspended suspends somebody's place in the room, or with access.Passes gives it back.
+func (r *Room) SetSuspended(user snowflake.ID, why access.Why) {
 	if r.OwnerID == user {
-		r.OwnerOut = why
+		r.OwnerSuspended = why
 	}
 	if g := r.Guest(user); g != nil {
-		g.Out = why
+		g.Suspended = why
 	}
 }
 
-// Strip takes everything from a user that they had in the room: a guest's
+// RevokeAccess takes everything from a user that they had in the room: a guest's
 // place, a knock, a place in the waiting list, a held seat.
-func (r *Room) Strip(user snowflake.ID, now time.Time) {
+func (r *Room) RevokeAccess(user snowflake.ID, now time.Time) {
 	r.Guests = slices.DeleteFunc(r.Guests, func(g Guest) bool { return g.UserID == user })
 	r.DropArrivals(true, func(a Arrival) bool { return a.UserID == user })
 	r.DropWaiter(user)
@@ -280,7 +280,7 @@ func (r *Room) Clone() *Room {
 	c.Waiting = slices.Clone(r.Waiting)
 	c.Holds = slices.Clone(r.Holds)
 	c.Renames.At = slices.Clone(r.Renames.At)
-	c.Due.Out, c.Due.Lifted = slices.Clone(r.Due.Out), slices.Clone(r.Due.Lifted)
+	c.Pending.Eject, c.Pending.Unban = slices.Clone(r.Pending.Eject), slices.Clone(r.Pending.Unban)
 	c.Panel = r.Panel.Clone()
 	c.Arrivals, c.Spent = slices.Clone(r.Arrivals), slices.Clone(r.Spent)
 	c.Invites = slices.Clone(r.Invites)
@@ -297,7 +297,7 @@ func (r *Room) Summary(managersSee bool) Summary {
 		OpenedAt: r.OpenedAt, OpenedBy: r.OpenedBy, OpenedName: r.OpenedName, ClosingAt: r.ClosingAt, Status: r.Status, Knocking: r.Knocking(), Waiting: len(r.Waiting),
 		Access: Access{
 			OwnerID: r.OwnerID, Private: r.Private, Locked: r.Locked, Hidden: r.Hidden, ManagersSee: managersSee, WatchKey: WatchKey(r.WatchToken),
-			OwnerOut: r.OwnerOut != access.Passes,
+			OwnerSuspended: r.OwnerSuspended != access.Passes,
 		},
 	}
 	for _, h := range r.Holds {
@@ -305,7 +305,7 @@ func (r *Room) Summary(managersSee bool) Summary {
 	}
 	slices.SortFunc(s.Held, time.Time.Compare)
 	for _, g := range r.Guests {
-		if g.Out == access.Passes {
+		if g.Suspended == access.Passes {
 			s.Access.Guests = append(s.Access.Guests, g.UserID)
 		}
 	}

@@ -136,7 +136,7 @@ func TestEventsSurviveJSON(t *testing.T) {
 	p := room.Person{UserID: 7, Username: "mara", DisplayName: "Mara", Muted: true, Since: start}
 	for _, f := range []room.Fact{
 		room.VoiceJoined{Person: p}, room.VoiceLeft{UserID: 7}, room.VoiceUpdated{Person: p}, room.Opened{}, room.Changed{},
-		room.ClosingAnnounced{At: start, Reason: room.ClosedIdle}, room.Kept{By: 7}, room.Closed{Reason: room.ClosedAge},
+		room.ClosingAnnounced{At: start, Reason: room.ClosedIdle}, room.ClosingCancelled{By: 7}, room.Closed{Reason: room.ClosedAge},
 	} {
 		in := room.Live{Room: room.Summary{ID: 10, Name: "Friday"}, Roster: []room.Person{p}, N: 3, Event: &room.Event{Fact: f, At: start}}
 		b, err := json.Marshal(in)

@@ -153,7 +153,7 @@ func (r *Room) Reserved(roster []Person, user snowflake.ID, now time.Time) int {
 // Free counts the seats that a user can take now: those neither taken nor
 // held for somebody else. The owner's seat is never held against them.
 func (r *Room) Free(roster []Person, user snowflake.ID, now time.Time) int {
-	return r.Seats - Taken(roster) - r.Held(roster, user, now)
+	return r.Seats - Occupied(roster) - r.Held(roster, user, now)
 }
 
 // Held counts the seats that are held for somebody else than the user, who
@@ -209,7 +209,7 @@ func (n Renames) Left(now time.Time) int {
 	return max(0, left)
 }
 
-// Spent notes a change of the name.
-func (n *Renames) Spent(now time.Time) {
+// Record notes a change of the name.
+func (n *Renames) Record(now time.Time) {
 	n.At = append(slices.Clone(n.At[max(0, len(n.At)-RenameBudget+1):]), now)
 }

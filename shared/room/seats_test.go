@@ -44,7 +44,7 @@ func TestRenameBudget(t *testing.T) {
 		if left := n.Left(now); left != max(0, 2-i) {
 			t.Errorf("before change %d there are %d left", i, left)
 		}
-		n.Spent(n.Next(now))
+		n.Record(n.Next(now))
 	}
 	n.NotBefore = at(time.Hour)
 	if got := n.Next(start); !got.Equal(at(time.Hour)) || n.Left(start) != 0 {

@@ -83,11 +83,11 @@ func CleanStatus(status string) (string, error) {
 // every language, too few to write over the lines around it.
 const maxMarks = 4
 
-// Shown gives a name that Discord told, somebody's or a server's, as Snug
+// Printable gives a name that Discord told, somebody's or a server's, as Snug
 // shows it: without what is not seen or turns the writing around it, and with
 // no more marks on a letter than writing needs. or stands in for a name of
 // which nothing is left.
-func Shown(name, or string) string {
+func Printable(name, or string) string {
 	text, _ := cleanText("name", strings.ToValidUTF8(name, "\ufffd")) // fails on nothing but invalid UTF-8
 	if text == "" {
 		text = or

@@ -27,7 +27,7 @@ func TestShown(t *testing.T) {
 		"שלום":                               "שלום",
 		strings.Repeat("\u0301", 3) + "name": strings.Repeat("\u0301", 3) + "name",
 	} {
-		if got := Shown(in, "user"); got != want {
+		if got := Printable(in, "user"); got != want {
 			t.Errorf("%q became %q, want %q", in, got, want)
 		}
 	}
@@ -38,7 +38,7 @@ func FuzzShown(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, name string) {
-		got := Shown(name, "x")
+		got := Printable(name, "x")
 		if !utf8.ValidString(got) || got == "" {
 			t.Fatalf("%q became %q", name, got)
 		}
@@ -47,7 +47,7 @@ func FuzzShown(f *testing.F) {
 				t.Fatalf("%q became %q, with %U in it", name, got, r)
 			}
 		}
-		if again := Shown(got, "x"); again != got {
+		if again := Printable(got, "x"); again != got {
 			t.Fatalf("%q became %q, and that %q", name, got, again)
 		}
 	})

@@ -86,10 +86,10 @@ func (r *Report) Count(e audit.Entry) {
 		return
 	}
 	switch e.Kind {
-	case audit.EntryOpened:
+	case audit.RoomOpened:
 		row.Opened++
 		r.Opened++
-	case audit.EntryClosed:
+	case audit.RoomClosed:
 		row.Closed++
 		r.Closed++
 		r.Reasons[e.Detail]++

@@ -54,7 +54,7 @@ func Key(guild snowflake.ID, t time.Time) string { return guild.String() + "." +
 func (d *Day) Minute(t time.Time, rooms []room.Live) {
 	people, used := 0, 0
 	for _, l := range rooms {
-		if n := l.Taken(); n > 0 && !l.Gone() {
+		if n := l.Occupied(); n > 0 && !l.Gone() {
 			people += n
 			used++
 		}

@@ -34,8 +34,8 @@ func TestReport(t *testing.T) {
 	r.Add("20250101", d) // not asked for
 	r.Add("nonsense", d)
 	for _, e := range []audit.Entry{
-		{Kind: audit.EntryOpened, At: now}, {Kind: audit.EntryOpened, At: now.AddDate(0, 0, -1)}, {Kind: audit.EntryOpened, At: now.AddDate(0, 0, -9)},
-		{Kind: audit.EntryClosed, Detail: "idle", At: now}, {Kind: audit.EntryKept, At: now},
+		{Kind: audit.RoomOpened, At: now}, {Kind: audit.RoomOpened, At: now.AddDate(0, 0, -1)}, {Kind: audit.RoomOpened, At: now.AddDate(0, 0, -9)},
+		{Kind: audit.RoomClosed, Detail: "idle", At: now}, {Kind: audit.RoomKept, At: now},
 	} {
 		r.Count(e)
 	}

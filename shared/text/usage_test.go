@@ -22,7 +22,7 @@ func sources(t *testing.T, suffixes ...string) map[string]string {
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && (strings.HasPrefix(d.Name(), ".") && len(d.Name()) > 2 || d.Name() == "node_modules" || d.Name() == "standin"):
+		case d.IsDir() && (strings.HasPrefix(d.Name(), ".") && len(d.Name()) > 2 || d.Name() == "node_modules" || d.Name() == "discordsim"):
 			return filepath.SkipDir
 		case strings.HasSuffix(path, "_test.go") || !slices.Contains(suffixes, filepath.Ext(path)):
 			return nil

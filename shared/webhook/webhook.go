@@ -33,16 +33,16 @@ const (
 
 // Hook is where a server wants to be told.
 type Hook struct {
-	ID        string            `json:"id"`
-	GuildID   snowflake.ID      `json:"guild_id"`
-	URL       string            `json:"url"`
-	Name      string            `json:"name"`
-	Kinds     []audit.EntryKind `json:"kinds,omitempty"` // what is told; empty: everything
-	Secret    []byte            `json:"secret"`          // sealed, bound to the hook's key
-	Enabled   bool              `json:"enabled"`
-	Stopped   string            `json:"stopped,omitempty"` // why Snug switched it off; "" if it did not
-	By        snowflake.ID      `json:"by"`
-	CreatedAt time.Time         `json:"created_at"`
+	ID        string       `json:"id"`
+	GuildID   snowflake.ID `json:"guild_id"`
+	URL       string       `json:"url"`
+	Name      string       `json:"name"`
+	Kinds     []audit.Kind `json:"kinds,omitempty"` // what is told; empty: everything
+	Secret    []byte       `json:"secret"`          // sealed, bound to the hook's key
+	Enabled   bool         `json:"enabled"`
+	Stopped   string       `json:"stopped,omitempty"` // why Snug switched it off; "" if it did not
+	By        snowflake.ID `json:"by"`
+	CreatedAt time.Time    `json:"created_at"`
 	// Cursor is the place in the audit log up to which deliveries were made.
 	Cursor uint64 `json:"cursor"`
 }
@@ -51,7 +51,7 @@ type Hook struct {
 func (h Hook) Key() string { return h.GuildID.String() + "." + h.ID }
 
 // Wants says whether the hook is told of a kind.
-func (h Hook) Wants(k audit.EntryKind) bool {
+func (h Hook) Wants(k audit.Kind) bool {
 	return h.Enabled && (len(h.Kinds) == 0 || slices.Contains(h.Kinds, k))
 }
 
@@ -161,7 +161,7 @@ func (h *Hook) Check() error {
 		return errs.Field("url", "That is not an address to send to. Write it like https://example.org/snug.")
 	}
 	for _, k := range h.Kinds {
-		if !slices.Contains(audit.EntryKinds(), k) {
+		if !slices.Contains(audit.Kinds(), k) {
 			return errs.Field("kinds", "There is no event %.40q. Please choose from the list.", string(k))
 		}
 	}

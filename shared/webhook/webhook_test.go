@@ -82,12 +82,12 @@ func TestTries(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
-	good := Hook{Name: " a  b ", URL: " https://example.org/x?y=1 ", Kinds: []audit.EntryKind{audit.EntryOpened}}
+	good := Hook{Name: " a  b ", URL: " https://example.org/x?y=1 ", Kinds: []audit.Kind{audit.RoomOpened}}
 	if err := good.Check(); err != nil || good.Name != "a b" || good.URL != "https://example.org/x?y=1" {
 		t.Error(good, err)
 	}
 	for field, h := range map[string]Hook{
-		"name": {URL: "https://example.org"}, "url": {Name: "x", URL: "ftp://example.org"}, "kinds": {Name: "x", URL: "https://example.org", Kinds: []audit.EntryKind{"x"}},
+		"name": {URL: "https://example.org"}, "url": {Name: "x", URL: "ftp://example.org"}, "kinds": {Name: "x", URL: "https://example.org", Kinds: []audit.Kind{"x"}},
 	} {
 		if err := h.Check(); errs.Public(err).Field != field {
 			t.Errorf("%s: %v", field, err)

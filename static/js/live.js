@@ -249,7 +249,7 @@ export class Live {
   sayShown({ event, payload, rev }) {
     if (!rev || event === "room.snapshot" || event === "room.created" || event === "room.deleted" || this.env.document.hidden || Date.now() - (this.shown ?? 0) < shownEvery) return;
     this.shown = Date.now();
-    this.send({ type: "event", event: "event.shown", payload: { channelId: event === "voice.left" ? payload.roomId : payload.channelId, rev } });
+    this.send({ type: "event", event: "event.rendered", payload: { channelId: event === "voice.left" ? payload.roomId : payload.channelId, rev } });
   }
 
   send(m) {

@@ -164,7 +164,7 @@ const tell = {
     if (state.control && p.knocking > (before?.knocking ?? 0)) say(t("room.knocking.say"));
     renewSoon();
   },
-  "room.noted"() {
+  "room.history_updated"() {
     if (state.control) renewSoon(); // others learn nothing from it that events do not tell them
   },
   "room.closing"(p) {

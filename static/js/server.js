@@ -1,28 +1,28 @@
-// The server page: the street of rooms, live, with a door to each, and the form
+// The server page: the list of rooms, live, with a door to each, and the form
 // that opens one.
 
 import { Live, apply } from "./live.js";
 import { avatar } from "./seats.js";
 import { $, Problem, api, begin, busy, clock, everySecond, hours, humans, liveSign, now, open, page, refresh, say, send, setClock, span, t, text } from "./ui.js";
 
-const state = page(), street = $("street"), rooms = new Map();
+const state = page(), roomList = $("room-list"), rooms = new Map();
 const owners = { ...state.owners }; // their display names, by id
 let welcomed = false;
 const coming = new Map(); // rooms one is on the way to, and until when a seat is held there; Infinity: while asking
-const house = (id) => street.querySelector(`[data-room="${CSS.escape(id)}"]`);
+const roomCard = (id) => roomList.querySelector(`[data-room="${CSS.escape(id)}"]`);
 
 function paintHouse(r) {
-  let li = house(r.channelId);
+  let li = roomCard(r.channelId);
   if (!li) {
-    li = $("t-house").content.firstElementChild.cloneNode(true);
+    li = $("t-room-card").content.firstElementChild.cloneNode(true);
     li.dataset.room = r.channelId;
     li.querySelector("a").href = `/game/${r.channelId}`;
     li.querySelector(".act").id = `act-${r.channelId}`;
-    street.append(li);
+    roomList.append(li);
     renewSoon(r.channelId); // what one may do there is the server's to say
   }
   const people = humans(r.roster), seats = Math.max(r.seats, people.length);
-  const kind = `house lit-${Math.min(people.length, 4)}${r.closingAt ? " soon" : ""}`;
+  const kind = `room-card lit-${Math.min(people.length, 4)}${r.closingAt ? " soon" : ""}`;
   if (li.className !== kind) li.className = kind;
   li.querySelector(".mini").className = `mini ${seats <= 8 ? `of-${seats}` : "crowd"}`;
   const top = li.querySelector(".top-t");
@@ -33,17 +33,17 @@ function paintHouse(r) {
   paintRing(li.querySelector(".ring"), people, Math.min(seats, 8), coming.has(r.channelId));
   paintDoor(li, inside, people.length >= r.seats);
   text(li.querySelector(".name"), r.name);
-  text(li.querySelector(".sum"), r.closingAt ? t("house.closing", { Left: clock(r.closingAt - now()) }) : t("house.sum", { Taken: people.length, Count: r.seats }));
+  text(li.querySelector(".sum"), r.closingAt ? t("room-card.closing", { Left: clock(r.closingAt - now()) }) : t("room-card.sum", { Taken: people.length, Count: r.seats }));
   li.querySelector(".kind use").setAttribute("href", r.private || r.locked ? "#i-lock" : "#i-open");
-  text(li.querySelector(".kind span"), t(r.private ? "house.private" : r.locked ? "house.locked" : "house.open"));
-  text(li.querySelector(".people"), people.length ? people.map((p) => p.displayName).join(", ") : t("house.quiet"));
+  text(li.querySelector(".kind span"), t(r.private ? "room-card.private" : r.locked ? "room-card.locked" : "room-card.open"));
+  text(li.querySelector(".people"), people.length ? people.map((p) => p.displayName).join(", ") : t("room-card.quiet"));
   const owner = owners[r.ownerId] ?? r.roster.find((p) => p.userId === r.ownerId)?.displayName;
   const line = li.querySelector(".line-n"), since = li.querySelector("time");
   line.hidden = !r.waiting;
-  text(line, r.waiting ? t("house.waiting", { Count: r.waiting }) : "");
+  text(line, r.waiting ? t("room-card.waiting", { Count: r.waiting }) : "");
   if (Date.parse(since.dateTime) !== r.openedAt) since.dateTime = new Date(r.openedAt).toISOString();
-  text(since, t("house.since", { Span: span(now() - r.openedAt) }));
-  text(li.querySelector(".whose"), r.ownerId === state.me ? t("house.mine") : owner ? t("house.by", { Who: owner }) : "");
+  text(since, t("room-card.since", { Span: span(now() - r.openedAt) }));
+  text(li.querySelector(".whose"), r.ownerId === state.me ? t("room-card.mine") : owner ? t("room-card.by", { Who: owner }) : "");
 }
 
 // The door of a room, as far as events decide it. Whom Discord lets in all the same is offered no place in the line.
@@ -94,16 +94,16 @@ const looking = () => !$("starting").hidden;
 
 function paint() {
   for (const r of rooms.values()) paintHouse(r);
-  for (const li of [...street.children]) if (!rooms.has(li.dataset.room)) li.remove();
+  for (const li of [...roomList.children]) if (!rooms.has(li.dataset.room)) li.remove();
   $("nobody").hidden = rooms.size > 0 || looking();
   const people = [...rooms.values()].reduce((n, r) => n + humans(r.roster).length, 0);
-  text($("server-sum"), !rooms.size ? t(looking() ? "street.looking" : "street.none") : !people ? t("street.empty", { Count: rooms.size })
-    : t("street.sum", { Rooms: t("street.rooms", { Count: rooms.size }), People: t("street.people", { Count: people }) }));
+  text($("server-sum"), !rooms.size ? t(looking() ? "room-list.looking" : "room-list.none") : !people ? t("room-list.empty", { Count: rooms.size })
+    : t("room-list.sum", { Rooms: t("room-list.rooms", { Count: rooms.size }), People: t("room-list.people", { Count: people }) }));
 }
 
 // Whether what one may do at a room may have changed with it.
 const changedFor = (was, is) => ["private", "locked", "ownerId"].some((k) => is[k] !== undefined && is[k] !== was[k]) ||
-  (is.knocking < was.knocking && house(was.channelId)?.querySelector(".act-knocked"));
+  (is.knocking < was.knocking && roomCard(was.channelId)?.querySelector(".act-knocked"));
 
 // Doors are the server's to make. Many pages ask at once, so not all in the same moment.
 const stale = new Set();
@@ -114,14 +114,14 @@ function renewSoon(id) {
 }
 
 async function renew() {
-  const ids = [...stale].filter((id) => !coming.has(id)), knocked = ids.filter((id) => house(id)?.querySelector(".act-knocked"));
+  const ids = [...stale].filter((id) => !coming.has(id)), knocked = ids.filter((id) => roomCard(id)?.querySelector(".act-knocked"));
   stale.clear();
   await refresh("state", ...ids.map((id) => `act-${id}`));
   Object.assign(owners, page().owners);
   renewing = 0;
   if (stale.size) renewSoon([...stale][0]);
   for (const id of knocked) {
-    const li = house(id), into = li?.querySelector(".act-join"), words = into ? "house.let-in" : li?.querySelector(".act-knock") && "house.not-now";
+    const li = roomCard(id), into = li?.querySelector(".act-join"), words = into ? "room-card.let-in" : li?.querySelector(".act-knock") && "room-card.not-now";
     if (!words) continue;
     tell(li, t(words), !into);
     say(`${rooms.get(id)?.name}: ${t(words)}`);
@@ -162,7 +162,7 @@ const actions = {
       deep.href = link;
       form.before(deep);
       deep.focus();
-      tell(li, until ? t("house.deep.held", { Time: hours(Date.parse(until)) }) : t("house.deep"));
+      tell(li, until ? t("room-card.deep.held", { Time: hours(Date.parse(until)) }) : t("room-card.deep"));
       paint();
     } catch (err) {
       failed(err, li, id);
@@ -184,7 +184,7 @@ const actions = {
 };
 
 document.addEventListener("submit", (e) => {
-  const li = e.target.closest(".house"), work = li && actions[e.target.dataset.do];
+  const li = e.target.closest(".room-card"), work = li && actions[e.target.dataset.do];
   if (!work) return;
   e.preventDefault();
   busy(e.submitter ?? e.target.querySelector("button"), () => work(e.target, li, li.dataset.room));
@@ -195,7 +195,7 @@ const live = new Live({
   onState: () => sign(),
   onWelcome(ids, ts) {
     setClock(ts);
-    if (welcomed) ids.filter(house).forEach(renewSoon); // rights may have changed meanwhile
+    if (welcomed) ids.filter(roomCard).forEach(renewSoon); // rights may have changed meanwhile
     welcomed = true;
     for (const id of rooms.keys()) if (!ids.includes(id)) rooms.delete(id);
     paint();

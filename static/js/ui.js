@@ -69,7 +69,7 @@ export function everySecond(f) {
 function runTimes() {
   for (const el of document.querySelectorAll("time[data-until]")) text(el, until(Date.parse(el.dateTime) - now()));
   for (const el of document.querySelectorAll("time[data-ago]")) text(el, ago(now() - Date.parse(el.dateTime)));
-  for (const el of document.querySelectorAll("time[data-since][datetime]")) text(el, t("house.since", { Span: span(now() - Date.parse(el.dateTime)) }));
+  for (const el of document.querySelectorAll("time[data-since][datetime]")) text(el, t("room-card.since", { Span: span(now() - Date.parse(el.dateTime)) }));
   for (const el of document.querySelectorAll("time[data-clock]")) text(el, hours(Date.parse(el.dateTime)));
 }
 

@@ -48,8 +48,8 @@ var ErrLost = errors.New("lease: another process took the shard over")
 
 var errSpread = errors.New("lease: the shard goes to a process that holds fewer")
 
-// Keeper keeps the leases of one process.
-type Keeper struct {
+// Holder keeps the leases of one process.
+type Holder struct {
 	o      Options
 	holder string
 	poke   chan struct{} // something happened that the next round need not wait for
@@ -88,14 +88,14 @@ type holding struct {
 }
 
 // New makes a Keeper that holds nothing yet.
-func New(o Options) *Keeper {
+func New(o Options) *Holder {
 	if o.Term <= 0 {
 		o.Term = 15 * time.Second
 	}
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	return &Keeper{
+	return &Holder{
 		o: o, holder: rand.Text(), poke: make(chan struct{}, 1),
 		seen: map[string]sight{}, held: map[int]*holding{}, leases: map[string]entry{},
 	}
@@ -104,12 +104,12 @@ func New(o Options) *Keeper {
 // Held says whether the shard's lease is surely this process's at this moment.
 // It is false after a while without the hub, and true again when the hub is
 // back and nobody took the lease meanwhile.
-func (k *Keeper) Held(shard int) bool { return k.Left(shard) > 0 }
+func (k *Holder) Held(shard int) bool { return k.Left(shard) > 0 }
 
 // Left gives for how long the shard's lease is surely this process's from now
 // on, unless it is renewed; 0 when it is not. It asks the clock, so a process
 // that was stopped and goes on gets 0 before it does anything.
-func (k *Keeper) Left(shard int) time.Duration {
+func (k *Holder) Left(shard int) time.Duration {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	h := k.held[shard]
@@ -122,7 +122,7 @@ func (k *Keeper) Left(shard int) time.Duration {
 }
 
 // Any says whether any shard's lease is surely this process's.
-func (k *Keeper) Any() bool {
+func (k *Holder) Any() bool {
 	for _, s := range k.shards() {
 		if k.Held(s) {
 			return true
@@ -132,7 +132,7 @@ func (k *Keeper) Any() bool {
 }
 
 // Term gives the number of the tenure in which this process holds the shard; 0 when it does not.
-func (k *Keeper) Term(shard int) uint64 {
+func (k *Holder) Term(shard int) uint64 {
 	if h := k.holding(shard); h != nil && k.Held(shard) {
 		return h.term
 	}
@@ -140,7 +140,7 @@ func (k *Keeper) Term(shard int) uint64 {
 }
 
 // shards lists the shards held, in no order.
-func (k *Keeper) shards() []int {
+func (k *Holder) shards() []int {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	var list []int
@@ -156,7 +156,7 @@ func (k *Keeper) shards() []int {
 // process has it already. A hold that returns gives the shard up. When ctx
 // ends, Run waits for every hold and then frees the leases, so that the next
 // process need not wait for the term.
-func (k *Keeper) Run(ctx context.Context, hold func(ctx context.Context, shard int)) error {
+func (k *Holder) Run(ctx context.Context, hold func(ctx context.Context, shard int)) error {
 	following, stop := context.WithCancel(ctx)
 	defer stop()
 	wait, err := k.o.Leases.Follow(following, hub.Follower[hub.Lease]{Reset: k.reset, Change: k.changed})
@@ -185,7 +185,7 @@ func (k *Keeper) Run(ctx context.Context, hold func(ctx context.Context, shard i
 	return nil
 }
 
-func (k *Keeper) round(ctx context.Context, hold func(context.Context, int)) {
+func (k *Holder) round(ctx context.Context, hold func(context.Context, int)) {
 	k.attend(ctx)
 	k.renew(ctx)
 	if ctx.Err() != nil || k.ran.IsZero() {
@@ -197,21 +197,21 @@ func (k *Keeper) round(ctx context.Context, hold func(context.Context, int)) {
 }
 
 // wake has the next round begin at once.
-func (k *Keeper) wake() {
+func (k *Holder) wake() {
 	select {
 	case k.poke <- struct{}{}:
 	default:
 	}
 }
 
-func (k *Keeper) reset(string) {
+func (k *Holder) reset(string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	clear(k.leases)
 }
 
 // changed takes what the hub tells; a shard that came free is news.
-func (k *Keeper) changed(c hub.Change[hub.Lease]) {
+func (k *Holder) changed(c hub.Change[hub.Lease]) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if c.Value == nil {
@@ -225,7 +225,7 @@ func (k *Keeper) changed(c hub.Change[hub.Lease]) {
 }
 
 // attend writes that this process is there, and counts the time in which it could write.
-func (k *Keeper) attend(ctx context.Context) {
+func (k *Holder) attend(ctx context.Context) {
 	begun := time.Now()
 	writing, cancel := k.writing(ctx)
 	defer cancel()
@@ -244,7 +244,7 @@ func (k *Keeper) attend(ctx context.Context) {
 }
 
 // look notes what has changed since the last round.
-func (k *Keeper) look() {
+func (k *Holder) look() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for key, e := range k.leases {
@@ -264,13 +264,13 @@ func (k *Keeper) look() {
 	}
 }
 
-func (k *Keeper) holding(shard int) *holding {
+func (k *Holder) holding(shard int) *holding {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.held[shard]
 }
 
-func (k *Keeper) mine(term uint64) hub.Lease {
+func (k *Holder) mine(term uint64) hub.Lease {
 	return hub.Lease{Holder: k.holder, Name: k.o.Name, Term: term, Shards: k.o.Shards}
 }
 

@@ -41,7 +41,7 @@ type crowd struct {
 // process is one of them.
 type process struct {
 	crowd  *crowd
-	keeper *lease.Keeper
+	keeper *lease.Holder
 	stop   context.CancelFunc
 	done   chan struct{}
 	lost   chan error

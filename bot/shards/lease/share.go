@@ -8,7 +8,7 @@ import (
 
 // next chooses the shard to take, if there is one to take. Who holds more than
 // somebody else leaves it to them for a while.
-func (k *Keeper) next() (shard int, e entry, free bool) {
+func (k *Holder) next() (shard int, e entry, free bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	counts := k.counts()
@@ -32,7 +32,7 @@ func (k *Keeper) next() (shard int, e entry, free bool) {
 }
 
 // counts gives how many shards each process holds that is there. The caller holds mu.
-func (k *Keeper) counts() map[string]int {
+func (k *Holder) counts() map[string]int {
 	counts := map[string]int{k.holder: len(k.held)}
 	for key := range k.leases {
 		if id, ok := strings.CutPrefix(key, attending); ok && id != k.holder && k.able-k.seen[key].since < k.o.Term {
@@ -59,7 +59,7 @@ func least(counts map[string]int) int {
 
 // spread gives a shard up when another process, which has been there for a
 // term, holds fewer by two or more, and none holds more than this one.
-func (k *Keeper) spread() {
+func (k *Holder) spread() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, h := range k.held {

@@ -12,7 +12,7 @@ import (
 
 // renew writes every lease held again, side by side: one that waits must not
 // cost the others theirs.
-func (k *Keeper) renew(ctx context.Context) {
+func (k *Holder) renew(ctx context.Context) {
 	var all sync.WaitGroup
 	for _, shard := range k.shards() {
 		h := k.holding(shard)
@@ -32,17 +32,17 @@ func (k *Keeper) renew(ctx context.Context) {
 
 // writing bounds a write. One that was begun is waited for also when ctx ends:
 // nobody would know what became of it.
-func (k *Keeper) writing(ctx context.Context) (context.Context, context.CancelFunc) {
+func (k *Holder) writing(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), k.o.Term/4)
 }
 
-func (k *Keeper) lost(h *holding) bool {
+func (k *Holder) lost(h *holding) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return h.until.IsZero()
 }
 
-func (k *Keeper) renewOne(ctx context.Context, shard int, h *holding) {
+func (k *Holder) renewOne(ctx context.Context, shard int, h *holding) {
 	writing, cancel := k.writing(ctx)
 	defer cancel()
 	begun := time.Now()
@@ -75,11 +75,11 @@ func (k *Keeper) renewOne(ctx context.Context, shard int, h *holding) {
 }
 
 // until is when this process no longer relies on a lease that it wrote at begun.
-func (k *Keeper) until(begun time.Time) time.Time { return begun.Add(k.o.Term * 3 / 4) }
+func (k *Holder) until(begun time.Time) time.Time { return begun.Add(k.o.Term * 3 / 4) }
 
 // find finds out whether a lease that could not be renewed is still this
 // process's: an earlier write may have happened though its answer was lost.
-func (k *Keeper) find(ctx context.Context, shard int, h *holding) (hub.Rev, error) {
+func (k *Holder) find(ctx context.Context, shard int, h *holding) (hub.Rev, error) {
 	l, rev, err := k.o.Leases.Latest(ctx, key(shard))
 	switch {
 	case errs.Has(err, errs.NotFound): // the bucket was emptied by hand
@@ -93,7 +93,7 @@ func (k *Keeper) find(ctx context.Context, shard int, h *holding) (hub.Rev, erro
 }
 
 // take takes at most one shard that nobody holds.
-func (k *Keeper) take(ctx context.Context, hold func(context.Context, int)) {
+func (k *Holder) take(ctx context.Context, hold func(context.Context, int)) {
 	shard, e, free := k.next()
 	if !free {
 		return
@@ -124,7 +124,7 @@ func (k *Keeper) take(ctx context.Context, hold func(context.Context, int)) {
 	k.wake() // there may be more
 }
 
-func (k *Keeper) begin(ctx context.Context, shard int, h *holding, hold func(context.Context, int)) {
+func (k *Holder) begin(ctx context.Context, shard int, h *holding, hold func(context.Context, int)) {
 	ctx, h.end = context.WithCancelCause(ctx)
 	k.mu.Lock()
 	k.held[shard] = h
@@ -138,7 +138,7 @@ func (k *Keeper) begin(ctx context.Context, shard int, h *holding, hold func(con
 }
 
 // giveUp frees a lease whose hold has returned, unless it is another's already.
-func (k *Keeper) giveUp(ctx context.Context, shard int, h *holding) {
+func (k *Holder) giveUp(ctx context.Context, shard int, h *holding) {
 	k.mu.Lock()
 	gone := h.until.IsZero()
 	delete(k.held, shard)
@@ -164,7 +164,7 @@ func (k *Keeper) giveUp(ctx context.Context, shard int, h *holding) {
 const freeTime = 5 * time.Second
 
 // free ends and frees everything. While holds end their leases are renewed.
-func (k *Keeper) free() {
+func (k *Holder) free() {
 	for _, s := range k.shards() {
 		k.holding(s).end(nil)
 	}

@@ -1,5 +1,5 @@
-// discord.js against the stand-in: what every bot does. It takes the
-// stand-in's URL as its argument, asks the control interface for a token, and
+// discord.js against the simulator: what every bot does. It takes the
+// simulator's URL as its argument, asks the control interface for a token, and
 // ends with status 0 when all went as it should.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
@@ -13,7 +13,7 @@ if (!base) {
 const deadline = setTimeout(() => { console.error('nothing happened for 30 s'); process.exit(1) }, 30_000)
 
 const control = async (method, path, body) => {
-  const res = await fetch(base + '/_standin' + path, { method, body: body && JSON.stringify(body) })
+  const res = await fetch(base + '/_sim' + path, { method, body: body && JSON.stringify(body) })
   const text = await res.text()
   assert.ok(res.ok, `${method} ${path}: ${res.status} ${text}`)
   return text ? JSON.parse(text) : null

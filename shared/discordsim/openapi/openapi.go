@@ -1,5 +1,5 @@
 // Package openapi checks requests and answers against Discord's OpenAPI
-// description, so that tests find out when what is sent or what the stand-in
+// description, so that tests find out when what is sent or what the simulator
 // answers is not what Discord would take or give.
 //
 // Tests of any package may import it; production code has no need to. A

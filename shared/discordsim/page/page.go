@@ -1,4 +1,4 @@
-// Package page holds the stand-in's own page: a small client in the browser
+// Package page holds the simulator's own page: a small client in the browser
 // in which one acts as any member. The files are served as they are; what they
 // may ask the server is written in PROTOCOL.md.
 //
@@ -7,7 +7,7 @@
 // api.js acts, and the other modules each draw one part of the page anew when
 // the store says that something they show has changed.
 //
-// The stand-in alone imports it. FS is read only and safe for concurrent use.
+// The simulator alone imports it. FS is read only and safe for concurrent use.
 package page
 
 import "embed"

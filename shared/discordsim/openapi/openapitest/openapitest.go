@@ -1,9 +1,9 @@
-// Package openapitest lets a test that uses the stand-in fail when a request
+// Package openapitest lets a test that uses the simulator fail when a request
 // or an answer is not what Discord's OpenAPI description allows.
 //
-// It is for tests alone. Give the stand-in what Wrap makes:
+// It is for tests alone. Give the simulator what Wrap makes:
 //
-//	standin.New(standin.Options{Wrap: openapitest.Wrap(t)})
+//	discordsim.New(discordsim.Options{Wrap: openapitest.Wrap(t)})
 //
 // The description is read once for all tests of a program. Where it is not at
 // hand nothing is checked, and the test's log says so.
@@ -19,8 +19,8 @@ import (
 
 var load = sync.OnceValues(func() (*openapi.Description, error) { return openapi.Load(openapi.Find()) })
 
-// Wrap gives what goes around the stand-in of a test; it changes nothing if the
-// description is not at hand. Call it before the stand-in's end is registered as the
+// Wrap gives what goes around the simulator of a test; it changes nothing if the
+// description is not at hand. Call it before the simulator's end is registered as the
 // test's cleanup: what is wrong is told up to that end. Checking goes on
 // beside the requests, so that these do not wait for it.
 func Wrap(t testing.TB) func(http.Handler) http.Handler {

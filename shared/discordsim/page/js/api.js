@@ -23,7 +23,7 @@ function refusal(status, body) {
   const fields = new Map();
   collect(body?.errors, [], fields);
   const what = [...fields].map(([path, text]) => `${path.replace(/^options\./, "")}: ${text}`).join(" ");
-  const message = body?.message || `The stand-in answered ${status}.`;
+  const message = body?.message || `The simulator answered ${status}.`;
   if (what) return what;
   return body?.code ? `${message} (${body.code})` : message;
 }
@@ -36,14 +36,14 @@ export async function request(method, path, body) {
       body: body === undefined ? undefined : JSON.stringify(body),
     });
   } catch {
-    throw new Refused(0, { message: "The stand-in cannot be reached. Is it still running?" });
+    throw new Refused(0, { message: "The simulator cannot be reached. Is it still running?" });
   }
   const data = await answer.json().catch(() => null);
   if (!answer.ok) throw new Refused(answer.status, data);
   return data;
 }
 
-const control = (method) => (path, body) => request(method, `/_standin/${path}`, body);
+const control = (method) => (path, body) => request(method, `/_sim/${path}`, body);
 export const get = control("GET"), post = control("POST"), put = control("PUT"), patchTo = control("PATCH"), remove = control("DELETE");
 
 /** Acts as one user. */

@@ -66,7 +66,7 @@ export class Chat {
       voice ? h("span", { class: "count", text: at.channel.user_limit ? `${people.length} of ${at.channel.user_limit}` : plural(people.length, "person", "people") }) : null,
       voice ? h("button", { type: "button", class: mine ? "leave" : "go", title: gate.shut && !mine ? gate.why : null, data: { focus: "join", voice: mine ? "head-leave" : "head-join" }, on: { click: () => (mine ? app.leave() : app.join(at.guild.id, at.channel.id)) } },
         icon(mine ? "leave" : "voice"), mine ? "Leave voice" : "Join voice") : null) }]);
-    const title = `${name ? `${name} · ` : ""}${app.myName()} · Stand-in`, fresh = [...store.unread.values()].reduce((a, b) => a + b, 0);
+    const title = `${name ? `${name} · ` : ""}${app.myName()} · Discord simulator`, fresh = [...store.unread.values()].reduce((a, b) => a + b, 0);
     document.title = (fresh ? `(${fresh}) ` : "") + title;
   }
 

@@ -99,7 +99,7 @@ export function valueOf(option, text, place) {
       if (/^(true|yes|on|1)$/i.test(text)) return { value: true };
       return /^(false|no|off|0)$/i.test(text) ? { value: false } : { error: "Choose true or false." };
     case USER: case CHANNEL: case ROLE: case MENTIONABLE: return entityOf(option, text, place);
-    case ATTACHMENT: return { error: "The stand-in has no files to attach." };
+    case ATTACHMENT: return { error: "The simulator has no files to attach." };
   }
   const n = [...text].length;
   if (option.min_length !== undefined && n < option.min_length) return { error: `At least ${option.min_length} characters.` };

@@ -54,7 +54,7 @@ export function optionField(o, place, text, suggest) {
   } else {
     const number = o.type === cmd.INTEGER || o.type === cmd.NUMBER;
     control = h("input", { type: number ? "number" : "text", autocomplete: "off", min: o.min_value, max: o.max_value, step: number ? (o.type === cmd.INTEGER ? "1" : "any") : null,
-      disabled: o.type === cmd.ATTACHMENT, placeholder: o.type === cmd.ATTACHMENT ? "The stand-in has no files to attach" : null });
+      disabled: o.type === cmd.ATTACHMENT, placeholder: o.type === cmd.ATTACHMENT ? "The simulator has no files to attach" : null });
     control.value = text ?? "";
     read = () => (control.validity?.badInput ? { error: "A number is needed." } : control.value.trim() === "" ? {} : cmd.valueOf(o, control.value.trim(), place));
   }

@@ -78,7 +78,7 @@ class App {
       h("a", { class: "skip", href: "#composer", on: { click: (e) => { e.preventDefault(); this.composer.focus(); } } }, "Skip to the message box"),
       h("div", { class: "shell" },
         h("header", { class: "top" }, this.menuButton,
-          h("a", { class: "brand", href: "/", "aria-label": "Stand-in: choose somebody else" }, h("img", { src: "/mark.svg", alt: "", width: 22, height: 22 }), h("strong", { text: "Stand-in" })),
+          h("a", { class: "brand", href: "/", "aria-label": "Discord simulator: choose somebody else" }, h("img", { src: "/mark.svg", alt: "", width: 22, height: 22 }), h("strong", { text: "Discord simulator" })),
           h("p", { class: "claim", text: "A simulated Discord on this machine" }), this.liveEl, this.panel.buttons),
         this.ways, chat, this.panel.el),
       h("div", { class: "shade", on: { click: () => this.drawer(false) } }));
@@ -107,14 +107,14 @@ class App {
 
   /** Shows how fresh the page is. */
   showLive(state, tries = 0) {
-    const words = { live: "live", connecting: "connecting", reconnecting: tries > 2 ? "the stand-in does not answer, trying again" : "reconnecting" }[state];
+    const words = { live: "live", connecting: "connecting", reconnecting: tries > 2 ? "the simulator does not answer, trying again" : "reconnecting" }[state];
     root.dataset.live = state;
     if (this.liveEl.textContent === words) return;
     this.liveEl.dataset.live = state;
     this.liveEl.textContent = words;
   }
 
-  /** Asked after failures: a stand-in that started anew may not know this person. */
+  /** Asked after failures: a simulator that started anew may not know this person. */
   async stillThere() {
     try {
       const { users } = await get("users");
@@ -206,7 +206,7 @@ class App {
   }
 
   /** Whoever follows a link to a site and signs in there is offered as this person first. */
-  loginsAre() { document.cookie = `standin_user=${this.store.me}; path=/; SameSite=Lax`; }
+  loginsAre() { document.cookie = `sim_user=${this.store.me}; path=/; SameSite=Lax`; }
 
   key(e) {
     if (e.defaultPrevented || e.isComposing) return;
@@ -327,7 +327,7 @@ class App {
 async function begin() {
   const { as, guild, channel, code } = address();
   const link = (name) => withAs(code ? `/invite/${encodeURIComponent(code)}` : guild ? `/channels/${guild}${channel ? `/${channel}` : ""}` : "/", name);
-  document.title = "Who do you want to be? · Stand-in";
+  document.title = "Who do you want to be? · Discord simulator";
   if (!as) return who(root, { link, code });
   let users;
   try {
@@ -336,7 +336,7 @@ async function begin() {
     return who(root, { note: e.message, link, code });
   }
   const me = findAs(as, users);
-  if (!me) return who(root, { note: `Nobody here is called ${as}. Perhaps the stand-in was started anew.`, link, code });
+  if (!me) return who(root, { note: `Nobody here is called ${as}. Perhaps the simulator was started anew.`, link, code });
   remember(asName(me, users));
   const app = new App(me, asName(me, users));
   const joined = code ? await app.act.useInvite(code).catch((e) => e) : null;

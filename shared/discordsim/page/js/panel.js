@@ -5,7 +5,7 @@ import { h, icon } from "./dom.js";
 import { Faults } from "./faults.js";
 import { World } from "./world.js";
 
-const kept = "standin.panel";
+const kept = "sim.panel";
 const narrow = matchMedia("(max-width: 900px)");
 
 export class Panel {

@@ -4,7 +4,7 @@ import { Refused, get, invite, post } from "./api.js";
 import { h, icon, patch, roving } from "./dom.js";
 import { nameOf, picture } from "./store.js";
 
-const last = "standin.last";
+const last = "sim.last";
 
 /** Remembers whom this browser was last. */
 export const remember = (as) => localStorage.setItem(last, as);
@@ -24,7 +24,7 @@ export async function who(root, { note, link, code }) {
   const where = h("p", { class: "soft", hidden: true });
   root.replaceChildren(h("main", { class: "who" },
     h("header", { class: "who-head" }, h("img", { src: "/mark.svg", alt: "", width: 44, height: 44 }),
-      h("div", {}, h("h1", { text: "Stand-in" }), h("p", { class: "lead", text: "A simulated Discord. Nothing here leaves this machine." }))),
+      h("div", {}, h("h1", { text: "Discord simulator" }), h("p", { class: "lead", text: "A simulated Discord. Nothing here leaves this machine." }))),
     note && h("p", { class: "notice", role: "status", text: note }), where,
     h("h2", { id: "who-title", text: "Who do you want to be?" }),
     h("p", { class: "soft", text: "This tab will be that person. Open more tabs to be several people at once: each keeps its own." }),

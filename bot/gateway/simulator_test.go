@@ -25,7 +25,7 @@ import (
 	"snug/shared/discordsim/openapi/openapitest"
 )
 
-// world is a running stand-in for Discord with a small guild in it.
+// world is a running simulator for Discord with a small guild in it.
 type world struct {
 	*discordsim.Server
 	discordsim.Demo
@@ -116,10 +116,10 @@ func (l life) end(t *testing.T) gateway.Checkpoint {
 	return l.shard.Checkpoint()
 }
 
-// TestStandin lets members move about while the gateway fails in every way
+// TestSimulator lets members move about while the gateway fails in every way
 // that leaves a session alive, and the bot itself restarts: it hears of every
 // move, in order, once.
-func TestStandin(t *testing.T) {
+func TestSimulator(t *testing.T) {
 	faults := []discordsim.Fault{
 		{Kind: discordsim.FaultDrop}, {Kind: discordsim.FaultReconnect}, {Kind: discordsim.FaultInvalidSession, Resumable: true},
 		{Kind: discordsim.FaultClose, Code: 4000}, {Kind: discordsim.FaultClose, Code: 1001}, {Kind: discordsim.FaultHeartbeat},
@@ -193,9 +193,9 @@ func (w *world) step(rnd *rand.Rand, inVoice map[snowflake.ID]bool) move {
 	return m
 }
 
-// TestStandinNewSession ends the session: the bot identifies again and is told
+// TestSimulatorNewSession ends the session: the bot identifies again and is told
 // the truth by GUILD_CREATE.
-func TestStandinNewSession(t *testing.T) {
+func TestSimulatorNewSession(t *testing.T) {
 	for _, fault := range []discordsim.Fault{{Kind: discordsim.FaultInvalidSession}, {Kind: discordsim.FaultClose, Code: 4007}, {Kind: discordsim.FaultClose, Code: 4009}} {
 		t.Run(fmt.Sprint(fault.Kind, fault.Code), func(t *testing.T) {
 			t.Parallel()
@@ -220,8 +220,8 @@ func TestStandinNewSession(t *testing.T) {
 	}
 }
 
-// TestStandinRefuses a wrong token and an intent that is switched off, with the remedy.
-func TestStandinRefuses(t *testing.T) {
+// TestSimulatorRefuses a wrong token and an intent that is switched off, with the remedy.
+func TestSimulatorRefuses(t *testing.T) {
 	limits := discordsim.NoRateLimits()
 	s := discordsim.New(discordsim.Options{Seed: 7, Limits: &limits, Wrap: openapitest.Wrap(t)})
 	demo, err := s.Demo(discordsim.ApplicationOptions{NoPrivilegedIntents: true})

@@ -22,7 +22,7 @@ func (l *Live) Noted(guild, channel snowflake.ID) {
 			continue
 		}
 		if frame == nil {
-			frame = textFrame(protocol.EncodeNoted(guild, channel, l.o.Now()))
+			frame = textFrame(protocol.EncodeHistoryUpdated(guild, channel, l.o.Now()))
 		}
 		w.conn.send(frame)
 	}

@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// Every call to Discord that may wait is made by outside, so that the turn is set down and there is a deadline.
+// Every call to Discord that may wait is made by unlockedCalls, so that the lock is released and there is a deadline.
 func TestEveryCallIsMadeOutside(t *testing.T) {
-	f, err := parser.ParseFile(token.NewFileSet(), "outside.go", nil, 0)
+	f, err := parser.ParseFile(token.NewFileSet(), "unlocked.go", nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
