@@ -336,7 +336,11 @@ func (s *Server) erasedPage(c *gin.Context, done erased) *view.Message {
 	t := s.texts(c)
 	m := &view.Message{Layout: s.layout(c, t.Say("erase.done")), Mood: view.MoodBye}
 	m.Path = "/privacy"
-	say := []string{t.Say("erase.done.text", "Entries", done.entries, "Rooms", done.rooms, "Tokens", done.tokens)}
+	what := "erase.done.text"
+	if len(done.failed) > 0 { // their sign-in stays, to do it once more
+		what = "erase.part.text"
+	}
+	say := []string{t.Say(what, "Entries", done.entries, "Rooms", done.rooms, "Tokens", done.tokens)}
 	if len(done.stays) > 0 {
 		say = append(say, t.Say("erase.stays", "Rooms", t.List(done.stays)))
 	}

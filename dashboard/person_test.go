@@ -3,9 +3,12 @@ package dashboard
 import (
 	"context"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/gin-gonic/gin"
 
 	"snug/dashboard/view"
 	"snug/shared/access"
@@ -185,5 +188,22 @@ func TestPolicies(t *testing.T) {
 	}
 	if got := w.get("/privacy"); strings.Contains(got.body, "/privacy/erase") || !strings.Contains(got.body, "/login?return_to=%2Fprivacy") {
 		t.Errorf("to nobody it shows %s", got.text())
+	}
+}
+
+// Where a server did not answer the page does not say that the sign-in is erased: it is needed to erase the rest.
+func TestErasedInPart(t *testing.T) {
+	b := newBench(t)
+	said := func(done erased) string {
+		c, _ := gin.CreateTestContext(httptest.NewRecorder())
+		c.Request = httptest.NewRequest(http.MethodPost, "/privacy/erase", nil)
+		return b.erasedPage(c, done).Sentence
+	}
+	part, whole := said(erased{entries: 2, failed: []string{"Friends"}}), said(erased{entries: 2})
+	if !strings.Contains(part, "Erased so far") || !strings.Contains(part, "still signed in") || strings.Contains(part, "your sign-in.") {
+		t.Errorf("in part: %s", part)
+	}
+	if !strings.Contains(whole, "your sign-in.") || strings.Contains(whole, "still") {
+		t.Errorf("whole: %s", whole)
 	}
 }

@@ -26,7 +26,7 @@ var ErrCancelled = errs.E(errs.Forbidden, "You cancelled at Discord, so nobody w
 
 // ErrOtherBrowser is what Finish fails with when this browser has no cookie of the login: it began in another, as when
 // an app opens links in a browser of its own and Discord's way back leads to the phone's. The code is not exchanged.
-var ErrOtherBrowser = errs.E(errs.TokenInvalid, "You began signing in in another browser; apps often open links in one of their own. Sign in here once more, and you get where you were going. If you land here again, allow cookies for this page.")
+var ErrOtherBrowser = errs.E(errs.TokenInvalid, "You began to sign in with another browser; apps often open links in one of their own. Sign in here once more, and you get where you were going. If you land here again, allow cookies for this page.")
 
 // Begin is what a login starts from.
 type Begin struct {
