@@ -21,8 +21,10 @@ func manage(h *house, name string) guild.ManageRequest {
 func TestSetup(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	h.must(h.discord.InstallBot(h.guild, h.app.ID, discordsim.Permissions(discordapi.Permissions)&^(discordsim.PermManageChannels|discordsim.PermSendMessages)))
-	h.must(h.discord.SetRole(h.guild, discordsim.ID(h.guild), discordsim.PermViewChannel|discordsim.PermConnect|discordsim.PermSpeak))
+	h.must(h.discord.InstallBot(h.guild, h.app.ID,
+		discordsim.Permissions(discordapi.Permissions)&^(discordsim.PermManageChannels|discordsim.PermSendMessages)))
+	h.must(h.discord.SetRole(h.guild, discordsim.ID(h.guild),
+		discordsim.PermViewChannel|discordsim.PermConnect|discordsim.PermSpeak))
 	setup := func(q guild.SetupRequest) guild.SetupDone {
 		t.Helper()
 		q.Actor = h.actor("mara")
@@ -67,7 +69,8 @@ func TestSetup(t *testing.T) {
 	}
 	// A crash before the settings were saved: what was made is found by name and mark.
 	h.settings(`{"category_id":"0","lobbies":[]}`)
-	if again := setup(guild.SetupRequest{LobbyName: "Come in"}); again.MadeCategory || again.MadeLobby || again.LobbyID != done.LobbyID {
+	if again := setup(guild.SetupRequest{LobbyName: "Come in"}); again.MadeCategory || again.MadeLobby ||
+		again.LobbyID != done.LobbyID {
 		t.Errorf("setup after a crash: %+v", again)
 	}
 	_, err := call(h, hub.Setup, guild.SetupRequest{Actor: h.actor("jonas")})
@@ -82,7 +85,8 @@ func TestSettingsHistoryAndUndo(t *testing.T) {
 	hist, err := call(h, hub.SettingsHistory, manage(h, "mara"))
 	h.must(err)
 	v := hist.Versions
-	if len(v) != 3 || v[0].Settings.Seats != 8 || v[1].Settings.Seats != 6 || v[2].Settings.Seats != 4 || len(v[0].Changes) != 2 || v[0].By != h.people["mara"] {
+	if len(v) != 3 || v[0].Settings.Seats != 8 || v[1].Settings.Seats != 6 || v[2].Settings.Seats != 4 ||
+		len(v[0].Changes) != 2 || v[0].By != h.people["mara"] {
 		t.Fatalf("history: %+v", v)
 	}
 	_, err = call(h, hub.UndoSettings, guild.UndoRequest{Actor: h.actor("mara")})
@@ -141,13 +145,15 @@ func TestRepair(t *testing.T) {
 		t.Fatalf("with nothing wrong it finds %s", kinds)
 	}
 	stranger := h.bare(http.MethodPost, "/guilds/"+h.guild.String()+"/channels", fmt.Sprintf(
-		`{"name":"Left over","type":2,"permission_overwrites":[{"id":"%d","type":1,"allow":"%d","deny":"0"}]}`, h.app.ID, int64(discordapi.BotAllow)))
+		`{"name":"Left over","type":2,"permission_overwrites":[{"id":"%d","type":1,"allow":"%d","deny":"0"}]}`,
+		h.app.ID, int64(discordapi.BotAllow)))
 	// Snug must not hear of what follows, or it would put it right by itself.
 	h.shut()
 	h.do(http.MethodDelete, "/channels/"+lobby.String(), nil).Body.Close()
 	h.do(http.MethodDelete, "/channels/"+category.String(), nil).Body.Close()
 	h.start()
-	h.do(http.MethodPut, fmt.Sprintf("/channels/%d/permissions/%d", id, h.people["ada"]), map[string]any{"type": 1, "allow": fmt.Sprint(int64(discordapi.GuestAllow)), "deny": "0"}).Body.Close()
+	h.do(http.MethodPut, fmt.Sprintf("/channels/%d/permissions/%d", id, h.people["ada"]),
+		map[string]any{"type": 1, "allow": fmt.Sprint(int64(discordapi.GuestAllow)), "deny": "0"}).Body.Close()
 
 	kinds, _ := repair(guild.RepairRequest{})
 	if kinds != "access unknown category_gone lobby_gone " {
@@ -188,7 +194,8 @@ func TestWatching(t *testing.T) {
 		t.Error("a room may be watched without being asked")
 	}
 	first := h.changed("jonas", id, room.DoWatch)
-	if first.WatchToken == "" || !first.Room.Access.MayWatch(first.WatchToken) || strings.Contains(fmt.Sprint(first.Room), first.WatchToken) {
+	if first.WatchToken == "" || !first.Room.Access.MayWatch(first.WatchToken) ||
+		strings.Contains(fmt.Sprint(first.Room), first.WatchToken) {
 		t.Errorf("the link: %+v", first)
 	}
 	second := h.changed("jonas", id, room.DoWatch)

@@ -61,14 +61,16 @@ func TestDiscordsInviteBringsPeopleIn(t *testing.T) {
 		t.Fatal("they are not on their way")
 	}
 	first := h.step("stranger", id, room.StepJoin)
-	if again := h.step("stranger", id, room.StepJoin); first.Code == "" || again.Code != first.Code || len(h.discords(id)) != 1 {
+	if again := h.step("stranger", id, room.StepJoin); first.Code == "" || again.Code != first.Code ||
+		len(h.discords(id)) != 1 {
 		t.Fatalf("%+v, then %+v; %v", first, again, h.discords(id))
 	}
 	if _, _, there := h.overwrite(id, h.stranger()); there {
 		t.Error("they have an overwrite before they are in the server")
 	}
 	h.wantCode(h.redeem("ada", link.Token), errs.TokenUsedUp) // the place is theirs
-	if _, err := h.discord.UseInvite(h.user("ada"), first.Code); err != nil && !strings.Contains(err.Error(), "Unknown Invite") {
+	if _, err := h.discord.UseInvite(h.user("ada"), first.Code); err != nil &&
+		!strings.Contains(err.Error(), "Unknown Invite") {
 		t.Error(err)
 	}
 	other := h.discord.AddUser("other", "").ID
@@ -113,7 +115,8 @@ func TestRevokedWithSnugsInvite(t *testing.T) {
 	if codes := h.discords(id); out.Code == "" || out.Code == first.Code || len(codes) != 1 || codes[0] != out.Code {
 		t.Fatalf("anew: %+v, %v", out, codes)
 	}
-	_, err = call(h, hub.RevokeInvite, room.RevokeRequest{Actor: h.actor("jonas"), RoomID: id, InviteID: link.Invite.ID})
+	_, err = call(h, hub.RevokeInvite,
+		room.RevokeRequest{Actor: h.actor("jonas"), RoomID: id, InviteID: link.Invite.ID})
 	h.must(err)
 	if codes := h.discords(id); len(codes) != 0 {
 		t.Errorf("left: %v", codes)
@@ -131,7 +134,8 @@ func TestPlaceIsGivenBack(t *testing.T) {
 	h := newHouse(t)
 	h.settings(`{"idle_timeout":"never"}`)
 	id := h.open("jonas", "Friday").Room.ID
-	link, err := call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor("jonas"), RoomID: id, Uses: 1, Lifetime: 72 * time.Hour})
+	link, err := call(h, hub.CreateInvite,
+		room.InviteRequest{Actor: h.actor("jonas"), RoomID: id, Uses: 1, Lifetime: 72 * time.Hour})
 	h.must(err)
 	h.follow("stranger", link.Token)
 	h.step("stranger", id, room.StepJoin)
@@ -163,9 +167,13 @@ func TestWhoMayBringPeopleIn(t *testing.T) {
 	if !h.follow("stranger", link.Token) {
 		t.Error("they are not on their way")
 	}
-	_, err = h.discord.Inject(discordsim.Fault{Kind: discordsim.FaultAnswer, Route: "POST /channels/{channel}/invites", Status: http.StatusForbidden, Body: `{"code":50013,"message":"Missing Permissions"}`})
+	_, err = h.discord.Inject(discordsim.Fault{
+		Kind: discordsim.FaultAnswer, Route: "POST /channels/{channel}/invites", Status: http.StatusForbidden,
+		Body: `{"code":50013,"message":"Missing Permissions"}`,
+	})
 	h.must(err)
-	if a, err := h.arrive("stranger", id); err != nil || a.Code != "" || a.Why == nil || a.Why.Code != errs.MissingPermission {
+	if a, err := h.arrive("stranger", id); err != nil || a.Code != "" || a.Why == nil ||
+		a.Why.Code != errs.MissingPermission {
 		t.Errorf("without Create Invite: %+v, %v", a, err)
 	}
 }
@@ -186,7 +194,10 @@ func TestUnreadTargets(t *testing.T) {
 		if strings.Contains(body, "10124") {
 			status = http.StatusNotFound
 		}
-		_, err = h.discord.Inject(discordsim.Fault{Kind: discordsim.FaultAnswer, Route: "GET /invites/{code}/target-users/job-status", Status: status, Body: body})
+		_, err = h.discord.Inject(discordsim.Fault{
+			Kind: discordsim.FaultAnswer, Route: "GET /invites/{code}/target-users/job-status", Status: status,
+			Body: body,
+		})
 		h.must(err)
 		a, err := h.arrive("stranger", id)
 		if err != nil || a.Code != "" || a.Why == nil {
@@ -201,8 +212,8 @@ func TestUnreadTargets(t *testing.T) {
 	}
 }
 
-// A pending member who follows an invite is told to accept the rules first: they have a place and no overwrite, and are let in
-// by themselves, by whatever tells of it first.
+// A pending member who follows an invite is told to accept the rules first: they have a place and no
+// overwrite, and are let in by themselves, by whatever tells of it first.
 func TestRulesFirst(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

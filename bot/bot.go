@@ -52,7 +52,8 @@ const Intents = dgateway.IntentGuilds | dgateway.IntentGuildVoiceStates
 // SweepEvery is how often the reaper looks at every room.
 const SweepEvery = 5 * time.Second
 
-// Options of a Bot. All are needed but GuildID, Members, Shared, LeaseTerm, SaveEvery, DirectMessages, Requests and HookNetworks.
+// Options of a Bot. All are needed but GuildID, Members, Shared, LeaseTerm, SaveEvery, DirectMessages,
+// Requests and HookNetworks.
 type Options struct {
 	Token      string       // without "Bot "
 	DiscordURL string       // https://discord.com, or a simulator's address, without a trailing slash
@@ -150,7 +151,8 @@ func (b *Bot) build() (err error) {
 	b.client, err = disgo.New(o.Token,
 		bot.WithLogger(quiet(o.Log)),
 		bot.WithCacheConfigOpts(discordapi.Caches(func() snowflake.ID { return b.client.ApplicationID })...),
-		bot.WithRestClientConfigOpts(append(b.limiter.Options(nil), rest.WithUserAgent(agent.Discord), rest.WithURL(o.DiscordURL+"/api/v10"))...),
+		bot.WithRestClientConfigOpts(append(b.limiter.Options(nil), rest.WithUserAgent(agent.Discord),
+			rest.WithURL(o.DiscordURL+"/api/v10"))...),
 		bot.WithRestConfigOpts(rest.WithDefaultAllowedMentions(discord.AllowedMentions{})),
 	)
 	if err != nil {
@@ -184,12 +186,17 @@ func (b *Bot) build() (err error) {
 	}
 	b.keeper = rooms.New(rooms.Options{
 		Hub: o.Hub, Discord: b.discord, Voice: b.presence, Standings: b.standings, Keys: o.Keys, Now: o.Now, Log: o.Log,
-		Link: o.Pages.Invite, Announce: b.announce, SnapshotChanged: func(guildID snowflake.ID) { b.panels.Touch(guildID) },
+		Link: o.Pages.Invite, Announce: b.announce,
+		SnapshotChanged:    func(guildID snowflake.ID) { b.panels.Touch(guildID) },
 		RequestChannelInfo: b.askInfo,
 		Notify:             panels.Teller(b.direct.Send, b.discord, o.Texts, o.Pages),
 	})
-	b.panels = panels.New(panels.Options{Keeper: b.keeper, Rest: b.client.Rest, Texts: o.Texts, Pages: o.Pages, Now: o.Now, Log: o.Log})
-	b.commands = commands.New(commands.Options{Keeper: b.keeper, Texts: o.Texts, Pages: o.Pages, Standing: b.discord.StandingOf, Now: o.Now, Log: o.Log})
+	b.panels = panels.New(panels.Options{
+		Keeper: b.keeper, Rest: b.client.Rest, Texts: o.Texts, Pages: o.Pages, Now: o.Now, Log: o.Log,
+	})
+	b.commands = commands.New(commands.Options{
+		Keeper: b.keeper, Texts: o.Texts, Pages: o.Pages, Standing: b.discord.StandingOf, Now: o.Now, Log: o.Log,
+	})
 	b.client.EventManager.AddEventListeners(bot.NewListenerFunc(b.commands.Handle))
 	b.serveCalls()
 	// robfig/cron only calls the sweep; what is due is judged by the injected clock.
@@ -240,7 +247,8 @@ func (b *Bot) unread() func(lenient.Drop) {
 		}
 		mu.Unlock()
 		if first {
-			b.o.Log.Warn("Discord sent something that Snug does not know; it is left out, here and from now on. A newer Snug may know it", "where", d.Where, "err", d.Err)
+			b.o.Log.Warn("Discord sent something that Snug does not know; it is left out, here and from now on. A newer Snug may know it",
+				"where", d.Where, "err", d.Err)
 		}
 	}
 }

@@ -25,7 +25,9 @@ func (b *Bot) serveCalls() {
 	serve(b, hub.JoinRoom, k.Join)
 	serve(b, hub.KeepRoom, k.Keep)
 	serve(b, hub.CloseRoom, k.CloseRoom)
-	serve(b, hub.CreateInvite, func(ctx context.Context, guild snowflake.ID, q room.InviteRequest) (room.InviteLink, error) {
+	serve(b, hub.CreateInvite, func(
+		ctx context.Context, guild snowflake.ID, q room.InviteRequest,
+	) (room.InviteLink, error) {
 		link, _, err := k.Invite(ctx, guild, q)
 		return link, err
 	})

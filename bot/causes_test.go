@@ -53,7 +53,8 @@ func TestTwoFactorIsTheOwners(t *testing.T) {
 	h.must(h.discord.RequireTwoFactor(h.guild, true))
 	h.must(h.discord.OwnerHasTwoFactor(h.app.ID, false))
 	a := h.command("jonas", "create-room", nil)
-	if !strings.Contains(a.Message.Content, "two-factor authentication") || !strings.Contains(a.Message.Content, "owns Snug's application") {
+	if !strings.Contains(a.Message.Content, "two-factor authentication") ||
+		!strings.Contains(a.Message.Content, "owns Snug's application") {
 		t.Errorf("people are told: %s", a.Message.Content)
 	}
 }
@@ -109,7 +110,8 @@ func TestCommandsAreInOneScope(t *testing.T) {
 
 	h.do(http.MethodPut, of(h.guild), []any{}).Body.Close() // what another server was served before leaves behind
 	h.do(http.MethodPut, of(other.ID), []any{
-		map[string]any{"name": "rooms", "description": "from before"}, map[string]any{"name": "foreign", "description": "not Snug's"},
+		map[string]any{"name": "rooms", "description": "from before"},
+		map[string]any{"name": "foreign", "description": "not Snug's"},
 	}).Body.Close()
 	again(h.guild)
 	want("serving another server", h.guild, all)
@@ -155,12 +157,14 @@ func TestForbiddenNames(t *testing.T) {
 	}
 }
 
-// Discord lets a bot into a full channel only with Move Members: who lets one in lends it a seat first, which no person can take.
+// Discord lets a bot into a full channel only with Move Members: who lets one in lends it a seat first, which
+// no person can take.
 func TestBotIsLetIntoFullRoom(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	music := h.discord.AddApplication(discordsim.ApplicationOptions{Name: "Tunes"})
-	h.must(h.discord.InstallBot(h.guild, music.ID, discordsim.PermViewChannel|discordsim.PermConnect|discordsim.PermSpeak))
+	h.must(h.discord.InstallBot(h.guild, music.ID,
+		discordsim.PermViewChannel|discordsim.PermConnect|discordsim.PermSpeak))
 	h.settings(`{"private":false,"seat_grace":"0s"}`)
 	r := h.openWith("jonas", room.OpenRequest{Name: "Concert", Seats: 2})
 	id := r.Room.ID
@@ -188,9 +192,10 @@ func TestBotIsLetIntoFullRoom(t *testing.T) {
 func TestCategoryThatDeniesSpeech(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	quiet := h.add(discordsim.ChannelOptions{Name: "Quiet", Type: discordsim.ChannelCategory, Overwrites: []discordsim.Overwrite{
-		{ID: h.guild, Deny: discordsim.PermSpeak | discordsim.PermSendMessages},
-	}})
+	quiet := h.add(discordsim.ChannelOptions{Name: "Quiet", Type: discordsim.ChannelCategory,
+		Overwrites: []discordsim.Overwrite{
+			{ID: h.guild, Deny: discordsim.PermSpeak | discordsim.PermSendMessages},
+		}})
 	h.settings(fmt.Sprintf(`{"private":false,"category_id":"%d"}`, quiet))
 	id := h.open("jonas", "Friday").Room.ID
 	h.panel("jonas", id, "the room", has("Rename"))
@@ -202,7 +207,8 @@ func TestCategoryThatDeniesSpeech(t *testing.T) {
 	p, err := call(h, hub.PreflightOf, manage(h, "mara"))
 	h.must(err)
 	lacks := func(name string) bool {
-		return slices.ContainsFunc(p.Needs, func(n guild.Need) bool { return n.Where == quiet && n.Permission == name && !n.Granted })
+		return slices.ContainsFunc(p.Needs,
+			func(n guild.Need) bool { return n.Where == quiet && n.Permission == name && !n.Granted })
 	}
 	if !lacks("Speak") || !lacks("Send Messages") || lacks("Manage Roles") {
 		t.Errorf("the preflight says %+v", p.Needs)

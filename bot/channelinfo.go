@@ -24,7 +24,9 @@ const (
 )
 
 const (
-	infoEvery    = 6 * time.Second // a question, with infoAtOnce to spare: of the 20 a minute that asking after people leaves of Discord's 120
+	// a question, with infoAtOnce to spare: of the 20 a minute that asking after people leaves of Discord's
+	// 120
+	infoEvery    = 6 * time.Second
 	infoAtOnce   = 5
 	infoPatience = 10 * time.Second // for an answer; then the same may be asked again
 )
@@ -113,7 +115,8 @@ func (b *Bot) askInfos(ctx context.Context, s *saver) {
 		if limit.Wait(ctx) != nil {
 			return
 		}
-		question := dgateway.EventUnknown(`{"guild_id":"` + guild.String() + `","fields":["status","voice_start_time"]}`)
+		question := dgateway.EventUnknown(`{"guild_id":"` + guild.String() +
+			`","fields":["status","voice_start_time"]}`)
 		if err := s.shard.Send(ctx, opRequestChannelInfo, question); err != nil { // not connected
 			s.infos.answered(guild)
 			s.infos.add(guild)

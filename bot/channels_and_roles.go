@@ -15,7 +15,9 @@ import (
 )
 
 // places lists what settings can point at: the channels as Discord tells them now, the roles as it told them last.
-func (b *Bot) places(ctx context.Context, id snowflake.ID, q guild.ManageRequest) (out guild.ChannelsAndRoles, err error) {
+func (b *Bot) places(
+	ctx context.Context, id snowflake.ID, q guild.ManageRequest,
+) (out guild.ChannelsAndRoles, err error) {
 	who, err := b.keeper.Standing(ctx, id, room.StandingRequest{UserID: q.Actor.UserID})
 	if err != nil {
 		return out, err
@@ -25,7 +27,9 @@ func (b *Bot) places(ctx context.Context, id snowflake.ID, q guild.ManageRequest
 	}
 	channels, err := b.client.Rest.GetGuildChannels(id, rest.WithCtx(ctx))
 	if err != nil {
-		return out, errs.E(errs.DiscordUnavailable, "Discord did not tell which channels there are. Please try again in a moment.").Because(err)
+		return out,
+			errs.E(errs.DiscordUnavailable,
+				"Discord did not tell which channels there are. Please try again in a moment.").Because(err)
 	}
 	slices.SortStableFunc(channels, func(a, b discord.GuildChannel) int {
 		return cmp.Or(cmp.Compare(a.Position(), b.Position()), cmp.Compare(a.ID(), b.ID()))

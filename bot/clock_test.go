@@ -16,7 +16,8 @@ func TestClockOfTests(t *testing.T) {
 	before := c.Now()
 	c.jump(-10 * time.Minute)
 	after := c.Now()
-	if wall, passed := after.Round(0).Sub(before.Round(0)), after.Sub(before); wall > -9*time.Minute || passed < 0 || passed > time.Minute {
+	if wall, passed := after.Round(0).Sub(before.Round(0)), after.Sub(before); wall > -9*time.Minute || passed < 0 ||
+		passed > time.Minute {
 		t.Errorf("by the wall clock %v passed, and really %v", wall, passed)
 	}
 }
@@ -24,7 +25,10 @@ func TestClockOfTests(t *testing.T) {
 // The wall clock is put forward or back: nothing is closed, freed or allowed
 // early for it, and nothing late.
 func TestClockJumps(t *testing.T) {
-	for name, by := range map[string]time.Duration{"back ten minutes": -10 * time.Minute, "back a day": -24 * time.Hour, "forward two hours": 2 * time.Hour, "forward a day": 24 * time.Hour} {
+	for name, by := range map[string]time.Duration{
+		"back ten minutes": -10 * time.Minute, "back a day": -24 * time.Hour, "forward two hours": 2 * time.Hour,
+		"forward a day": 24 * time.Hour,
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := newHouse(t)

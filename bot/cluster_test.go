@@ -73,7 +73,8 @@ func TestCutOffFromTheHub(t *testing.T) {
 	h.must(h.join("kiyo", id))
 	h.awaitRoster(id, "jonas", "kiyo")
 	for late := time.Now().Add(2 * h.term); time.Now().Before(late); time.Sleep(10 * time.Millisecond) {
-		if a, b := h.connects(cut, "resume")+h.connects(cut, "identify"), h.connects(standby, "resume"); a != 1 || b != 1 {
+		if a, b := h.connects(cut, "resume")+h.connects(cut, "identify"), h.connects(standby, "resume"); a != 1 ||
+			b != 1 {
 			t.Fatalf("they fight for the session: connected %d and %d times", a, b)
 		}
 	}
@@ -90,7 +91,8 @@ func TestCutOffFromTheHub(t *testing.T) {
 
 	h.end(standby)
 	h.running = cut
-	h.eventually("it goes on with the session when it is its turn", func() bool { return h.connects(cut, "resume") == 1 })
+	h.eventually("it goes on with the session when it is its turn",
+		func() bool { return h.connects(cut, "resume") == 1 })
 	h.leave("kiyo")
 	h.awaitRoster(id, "jonas")
 	if n := h.connects(cut, "identify"); n != 1 {
@@ -117,7 +119,8 @@ func TestShardsAreGivenToWhoComes(t *testing.T) {
 	rooms := map[snowflake.ID]snowflake.ID{}
 	for _, g := range []snowflake.ID{h.guild, second} {
 		h.eventually("the server is served", func() bool {
-			r, err := hub.OpenRoom.Call(t.Context(), h.hub, g, room.OpenRequest{Actor: h.actor("mara"), Name: "Friday", Private: new(bool)})
+			r, err := hub.OpenRoom.Call(t.Context(), h.hub, g,
+				room.OpenRequest{Actor: h.actor("mara"), Name: "Friday", Private: new(bool)})
 			rooms[g] = r.Room.ID
 			return err == nil
 		})
@@ -198,7 +201,8 @@ func TestClosedWhileOpening(t *testing.T) {
 	h.must(err)
 	r, _ := h.process(server.URL())
 	h.must(r.bot.Start(context.Background()))
-	h.eventually("it opens the shard", func() bool { return r.bot.Ready() != nil && strings.Contains(r.bot.Ready().Error(), "Shard 0") })
+	h.eventually("it opens the shard",
+		func() bool { return r.bot.Ready() != nil && strings.Contains(r.bot.Ready().Error(), "Shard 0") })
 	begun := time.Now()
 	h.end(r)
 	if took := time.Since(begun); took > patience/2 {

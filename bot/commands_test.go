@@ -26,7 +26,8 @@ func (h *house) user(name string) discordsim.ID { return h.people[name] }
 
 // try runs a command in a room's chat (0: wherever the member is), and gives why it cannot be run.
 func (h *house) try(name, command string, in snowflake.ID, options map[string]any) (*discordsim.Answer, error) {
-	return h.discord.RunCommand(h.soon(), h.user(name), discordsim.CommandRun{Guild: discordsim.ID(h.guild), Channel: in, Name: command, Options: options})
+	return h.discord.RunCommand(h.soon(), h.user(name),
+		discordsim.CommandRun{Guild: discordsim.ID(h.guild), Channel: in, Name: command, Options: options})
 }
 
 // press presses a button, by its label, or chooses in a menu. Without a message it is the newest with such a component.
@@ -105,7 +106,9 @@ func (h *house) chat(name string, channel snowflake.ID) (out []*discordsim.Messa
 }
 
 // panel waits for a room's control panel to be as ok wants it.
-func (h *house) panel(name string, id snowflake.ID, what string, ok func(*discordsim.Message) bool) (out *discordsim.Message) {
+func (h *house) panel(
+	name string, id snowflake.ID, what string, ok func(*discordsim.Message) bool,
+) (out *discordsim.Message) {
 	h.Helper()
 	h.eventually("the panel shows "+what, func() bool {
 		list := h.chat(name, id)
@@ -129,11 +132,14 @@ func TestPanelIsPostedOnceAndFollowsTheRoom(t *testing.T) {
 	r := h.open("jonas", "Friday *draft*")
 	id := r.Room.ID
 	m := h.panel("jonas", id, "the room", has("Lock"))
-	if !strings.Contains(m.Text(), `Friday \*draft\*`) || !strings.Contains(m.Text(), "4 seats") || !strings.Contains(m.Text(), "private") {
+	if !strings.Contains(m.Text(), `Friday \*draft\*`) || !strings.Contains(m.Text(), "4 seats") ||
+		!strings.Contains(m.Text(), "private") {
 		t.Errorf("the panel says %s", m.Text())
 	}
 	h.mentionsNobody(m)
-	for _, label := range []string{"Lock", "Open to all", "Seats", "Rename", "Status", "Invite", "Keep open", "Take over", "Close"} {
+	for _, label := range []string{
+		"Lock", "Open to all", "Seats", "Rename", "Status", "Invite", "Keep open", "Take over", "Close",
+	} {
 		if _, ok := m.Find(label); !ok {
 			t.Errorf("the panel has no button %q", label)
 		}
@@ -146,7 +152,8 @@ func TestPanelIsPostedOnceAndFollowsTheRoom(t *testing.T) {
 	h.start()
 	h.settings(`{"idle_timeout":"0s","seat_grace":"0s"}`) // jonas is in, so nothing is announced
 	h.leave("jonas")
-	h.panel("jonas", id, "the closing", func(m *discordsim.Message) bool { return strings.Contains(m.Text(), "Closes") })
+	h.panel("jonas", id, "the closing",
+		func(m *discordsim.Message) bool { return strings.Contains(m.Text(), "Closes") })
 	panels := 0
 	for _, m := range h.chat("jonas", id) {
 		if has("Rename")(m) {
@@ -164,7 +171,8 @@ func TestPanelIsPostedOnceAndFollowsTheRoom(t *testing.T) {
 
 	a := h.press("jonas", m.ID, "Keep open")
 	h.wantText(a, "stays open")
-	h.panel("jonas", id, "that it stays", func(m *discordsim.Message) bool { return !strings.Contains(m.Text(), "Closes") })
+	h.panel("jonas", id, "that it stays",
+		func(m *discordsim.Message) bool { return !strings.Contains(m.Text(), "Closes") })
 }
 
 // TestSlowChannelDelaysNoOtherPanel: while Discord is slow with one room's chat, or breaks there again and again, the
@@ -211,13 +219,15 @@ func TestDeletedPanelComesBack(t *testing.T) {
 	m := h.panel("jonas", r.Room.ID, "the room", has("Lock"))
 	h.bare("DELETE", fmt.Sprintf("/channels/%d/messages/%d", r.Room.ID, m.ID))
 	h.settings(`{"idle_timeout":"0s"}`)
-	h.panel("jonas", r.Room.ID, "the closing", func(now *discordsim.Message) bool { return now.ID != m.ID && strings.Contains(now.Text(), "Closes") })
+	h.panel("jonas", r.Room.ID, "the closing",
+		func(now *discordsim.Message) bool { return now.ID != m.ID && strings.Contains(now.Text(), "Closes") })
 }
 
 func TestRoomsWorkWithoutAPanel(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	h.must(h.discord.SetRole(h.guild, discordsim.ID(h.guild), discordsim.PermViewChannel|discordsim.PermConnect|discordsim.PermUseApplicationCommands))
+	h.must(h.discord.SetRole(h.guild, discordsim.ID(h.guild),
+		discordsim.PermViewChannel|discordsim.PermConnect|discordsim.PermUseApplicationCommands))
 	a := h.command("jonas", "create-room", map[string]any{"name": "Quiet"})
 	h.wantText(a, "is open")
 	h.eventually("a panel was tried", func() bool { return h.asked("POST /channels/{channel}/messages") > 0 })
@@ -262,12 +272,16 @@ func TestCustomIDsAreNotBelieved(t *testing.T) {
 	h.wantText(h.press("kiyo", m.ID, "Rename"), "Only the room's owner")
 	h.wantText(h.press("kiyo", m.ID, h.menu(m).CustomID, h.people["jonas"].String()), "Only the room's owner")
 
-	// A guild of another shard, an action that does not exist: posted by the bot itself, so that they can be pressed at all.
+	// A guild of another shard, an action that does not exist: posted by the bot itself, so that they can be
+	// pressed at all.
 	for _, bad := range []string{
-		fmt.Sprintf("snug1/close-now/%d/%d/", h.guild+1, r.Room.ID), fmt.Sprintf("snug1/explode/%d/%d/", h.guild, r.Room.ID),
+		fmt.Sprintf("snug1/close-now/%d/%d/", h.guild+1, r.Room.ID),
+		fmt.Sprintf("snug1/explode/%d/%d/", h.guild, r.Room.ID),
 		fmt.Sprintf("snug1/close/%d/0/", h.guild), "/room/close", "snug1/lock/1/2",
 	} {
-		id := h.post(h.public, fmt.Sprintf(`{"content":"x","components":[{"type":1,"components":[{"type":2,"style":1,"label":"Go","custom_id":%q}]}]}`, bad))
+		id := h.post(h.public,
+			fmt.Sprintf(`{"content":"x","components":[{"type":1,"components":[{"type":2,"style":1,"label":"Go","custom_id":%q}]}]}`,
+				bad))
 		h.wantText(h.press("jonas", id, bad), "older Snug")
 	}
 	h.await("the room stands", func(l map[snowflake.ID]room.Live) bool { return len(l) == 1 })
@@ -282,7 +296,8 @@ func TestSuggestions(t *testing.T) {
 	}
 	hidden := h.openWith("kiyo", room.OpenRequest{Name: "Table of secrets", Private: new(true)})
 	suggest := func(name, typed string) (out []string) {
-		list, err := h.discord.Autocomplete(h.soon(), h.user(name), discordsim.CommandRun{Guild: h.guild, Name: "room info", Options: map[string]any{"room": typed}}, "room")
+		list, err := h.discord.Autocomplete(h.soon(), h.user(name),
+			discordsim.CommandRun{Guild: h.guild, Name: "room info", Options: map[string]any{"room": typed}}, "room")
 		h.must(err)
 		for _, c := range list {
 			out = append(out, c.Name)
@@ -302,8 +317,10 @@ func TestSuggestions(t *testing.T) {
 		t.Errorf("its owner is suggested %q", got)
 	}
 	h.wantText(h.command("priya", "room info", map[string]any{"room": "table 07"}), "Table 07")
-	h.wantText(h.command("priya", "room info", map[string]any{"room": hidden.Room.ID.String()}), "does not exist any more, or you are not invited")
-	h.wantText(h.command("priya", "room info", map[string]any{"room": "@everyone"}), `There is no room called “\@everyone”`)
+	h.wantText(h.command("priya", "room info", map[string]any{"room": hidden.Room.ID.String()}),
+		"does not exist any more, or you are not invited")
+	h.wantText(h.command("priya", "room info", map[string]any{"room": "@everyone"}),
+		`There is no room called “\@everyone”`)
 
 	a := h.command("priya", "rooms", nil)
 	h.wantText(a, "27 rooms", "7 more")
@@ -326,7 +343,9 @@ func TestAnswersAreInTheirReadersLanguage(t *testing.T) {
 func TestSlowDiscord(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	_, err := h.discord.Inject(discordsim.Fault{Kind: discordsim.FaultLatency, Route: "POST /guilds/{guild.id}/channels", Delay: 3.5})
+	_, err := h.discord.Inject(discordsim.Fault{
+		Kind: discordsim.FaultLatency, Route: "POST /guilds/{guild.id}/channels", Delay: 3.5,
+	})
 	h.must(err)
 	type answered struct {
 		a   *discordsim.Answer
@@ -339,7 +358,8 @@ func TestSlowDiscord(t *testing.T) {
 	}()
 	h.eventually("the room is being made", func() bool { return h.asked("POST /guilds/{guild") > 0 })
 	// The guild's turn is taken now; suggestions do not wait for it.
-	_, err = h.discord.Autocomplete(h.soon(), h.user("kiyo"), discordsim.CommandRun{Guild: h.guild, Name: "room info"}, "room")
+	_, err = h.discord.Autocomplete(h.soon(), h.user("kiyo"), discordsim.CommandRun{Guild: h.guild, Name: "room info"},
+		"room")
 	h.must(err)
 	got := <-opening
 	h.must(got.err)

@@ -29,7 +29,8 @@ func (h *house) hears(name, words string) *discordsim.Message {
 	h.Helper()
 	var found *discordsim.Message
 	h.eventually(name+" hears "+words, func() bool {
-		i := slices.IndexFunc(h.dms(name), func(m *discordsim.Message) bool { return strings.Contains(m.Text(), words) })
+		i := slices.IndexFunc(h.dms(name),
+			func(m *discordsim.Message) bool { return strings.Contains(m.Text(), words) })
 		if i >= 0 {
 			found = h.dms(name)[i]
 		}
@@ -50,15 +51,24 @@ func TestOwnersCommands(t *testing.T) {
 		words   string
 		is      func(room.Summary) bool
 	}{
-		{"room rename", map[string]any{"name": "Saturday **x**"}, `called **Saturday \*\*x\*\***`, func(s room.Summary) bool { return s.Name == "Saturday **x**" }},
-		{"room seats", map[string]any{"seats": 7}, "has 7 seats now", func(s room.Summary) bool { return s.Seats == 7 }},
+		{
+			"room rename", map[string]any{"name": "Saturday **x**"}, `called **Saturday \*\*x\*\***`,
+			func(s room.Summary) bool { return s.Name == "Saturday **x**" },
+		},
+		{
+			"room seats", map[string]any{"seats": 7}, "has 7 seats now",
+			func(s room.Summary) bool { return s.Seats == 7 },
+		},
 		{"room lock", nil, "is locked", func(s room.Summary) bool { return s.Access.Locked }},
 		{"room unlock", nil, "is unlocked", func(s room.Summary) bool { return !s.Access.Locked }},
 		{"room hide", nil, "is hidden", func(s room.Summary) bool { return s.Access.Hidden }},
 		{"room show", nil, "can be seen again", func(s room.Summary) bool { return !s.Access.Hidden }},
 		{"room private", nil, "is private", func(s room.Summary) bool { return s.Access.Private }},
 		{"room public", nil, "open to all members", func(s room.Summary) bool { return !s.Access.Private }},
-		{"room status", map[string]any{"text": "drafting"}, "it says now: drafting", func(s room.Summary) bool { return s.Status == "drafting" }},
+		{
+			"room status", map[string]any{"text": "drafting"}, "it says now: drafting",
+			func(s room.Summary) bool { return s.Status == "drafting" },
+		},
 	} {
 		a := h.command("jonas", x.command, x.options)
 		h.wantText(a, x.words)
@@ -76,12 +86,15 @@ func TestOwnersCommands(t *testing.T) {
 	}
 	ask = h.command("jonas", "room transfer", map[string]any{"user": h.people["kiyo"].String()})
 	h.wantText(h.press("jonas", ask.Message.ID, "Hand the room over"), "belongs to <@")
-	h.await("the new owner is seen on the web", func(l map[snowflake.ID]room.Live) bool { return l[id].Room.Access.OwnerID == h.people["kiyo"] })
-	h.wantText(h.command("jonas", "room seats", map[string]any{"seats": 3, "room": id.String()}), "Only the room's owner or somebody who manages the server")
+	h.await("the new owner is seen on the web",
+		func(l map[snowflake.ID]room.Live) bool { return l[id].Room.Access.OwnerID == h.people["kiyo"] })
+	h.wantText(h.command("jonas", "room seats", map[string]any{"seats": 3, "room": id.String()}),
+		"Only the room's owner or somebody who manages the server")
 	if _, err := h.try("jonas", "room seats", 0, map[string]any{"seats": 100}); err == nil {
 		t.Error("100 seats are no choice")
 	}
-	h.wantText(h.command("jonas", "room claim", map[string]any{"room": id.String()}), "") // refused in words of the keeper's
+	// refused in words of the keeper's
+	h.wantText(h.command("jonas", "room claim", map[string]any{"room": id.String()}), "")
 }
 
 func TestPanelButtons(t *testing.T) {
@@ -95,8 +108,10 @@ func TestPanelButtons(t *testing.T) {
 	h.wantText(h.press("jonas", m.ID, "Hide"), "is hidden")
 	h.panel("jonas", id, "that it is hidden", has("Show"))
 
-	h.wantText(h.enter("jonas", h.press("jonas", m.ID, "Rename"), map[string]any{"name": "Movie night"}), "called **Movie night**")
-	h.wantText(h.enter("jonas", h.press("jonas", m.ID, "Seats"), map[string]any{"seats": "x"}), "“x” is not a whole number")
+	h.wantText(h.enter("jonas", h.press("jonas", m.ID, "Rename"), map[string]any{"name": "Movie night"}),
+		"called **Movie night**")
+	h.wantText(h.enter("jonas", h.press("jonas", m.ID, "Seats"), map[string]any{"seats": "x"}),
+		"“x” is not a whole number")
 	h.wantText(h.enter("jonas", h.press("jonas", m.ID, "Seats"), map[string]any{"seats": "6"}), "has 6 seats now")
 	h.wantText(h.enter("jonas", h.press("jonas", m.ID, "Status"), map[string]any{"status": "popcorn"}), "popcorn")
 	h.panel("jonas", id, "name and seats", func(m *discordsim.Message) bool {
@@ -107,7 +122,8 @@ func TestPanelButtons(t *testing.T) {
 	// The third name in ten minutes waits, and is told.
 	h.wantText(h.command("jonas", "room rename", map[string]any{"name": "Second"}), "called **Second**")
 	h.wantText(h.command("jonas", "room rename", map[string]any{"name": "Third"}), "will be called **Third** <t:")
-	h.panel("jonas", id, "the name to come", func(m *discordsim.Message) bool { return strings.Contains(m.Text(), "Third") })
+	h.panel("jonas", id, "the name to come",
+		func(m *discordsim.Message) bool { return strings.Contains(m.Text(), "Third") })
 
 	// Somebody chosen in the menu: let in, then banned, then the ban is undone.
 	menu := h.menu(m).CustomID
@@ -118,12 +134,15 @@ func TestPanelButtons(t *testing.T) {
 	a = h.press("jonas", m.ID, menu, h.people["kiyo"].String())
 	a = h.press("jonas", a.Message.ID, "Ban")
 	h.wantText(a, "is banned from **Second**")
-	got, err := h.discord.Autocomplete(h.soon(), h.user("jonas"), discordsim.CommandRun{Guild: h.guild, Name: "room unban"}, "user")
+	got, err := h.discord.Autocomplete(h.soon(), h.user("jonas"),
+		discordsim.CommandRun{Guild: h.guild, Name: "room unban"}, "user")
 	h.must(err)
 	if len(got) != 1 || got[0].Name != "Kiyo" || string(got[0].Value) != `"`+h.people["kiyo"].String()+`"` {
 		t.Errorf("bans are suggested as %+v", got)
 	}
-	if got, err := h.discord.Autocomplete(h.soon(), h.user("priya"), discordsim.CommandRun{Guild: h.guild, Name: "room unban"}, "user"); err != nil || len(got) != 0 {
+	if got, err := h.discord.Autocomplete(h.soon(), h.user("priya"),
+		discordsim.CommandRun{Guild: h.guild, Name: "room unban"}, "user"); err != nil ||
+		len(got) != 0 {
 		t.Errorf("to others bans are suggested as %+v, %v", got, err)
 	}
 	h.wantText(h.press("jonas", a.Message.ID, "Undo the ban"), "no longer banned")
@@ -170,7 +189,8 @@ func TestKnocksArriveInTheChat(t *testing.T) {
 	h.eventually("the knock is gone", func() bool { return !slices.ContainsFunc(h.chat("jonas", id), has("Let in")) })
 	h.command("ada", "knock", map[string]any{"user": h.people["jonas"].String()})
 	knock()
-	_, err := call(h, hub.AnswerKnock, room.AnswerRequest{Actor: h.actor("jonas"), RoomID: id, User: h.people["ada"], LetIn: true})
+	_, err := call(h, hub.AnswerKnock,
+		room.AnswerRequest{Actor: h.actor("jonas"), RoomID: id, User: h.people["ada"], LetIn: true})
 	h.must(err)
 	h.eventually("the knock is gone", func() bool { return !slices.ContainsFunc(h.chat("jonas", id), has("Let in")) })
 }
@@ -206,7 +226,8 @@ func TestMenuOnAPerson(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	h.open("jonas", "Friday")
-	a, err := h.discord.RunCommand(h.soon(), h.user("jonas"), discordsim.CommandRun{Guild: h.guild, Name: "Invite to my room", Target: h.user("kiyo")})
+	a, err := h.discord.RunCommand(h.soon(), h.user("jonas"),
+		discordsim.CommandRun{Guild: h.guild, Name: "Invite to my room", Target: h.user("kiyo")})
 	h.must(err)
 	h.wantText(a, "may enter <#", "I sent them the link")
 	h.hears("kiyo", "Jonas lets you into **Friday**")
@@ -234,7 +255,8 @@ func TestNoticesAreInTheServersLanguage(t *testing.T) {
 	id := h.open("jonas", "Freitag").Room.ID
 	said := func(where snowflake.ID, words string) {
 		h.eventually("it says "+words, func() bool {
-			return slices.ContainsFunc(h.chat("jonas", where), func(m *discordsim.Message) bool { return strings.Contains(m.Text(), words) })
+			return slices.ContainsFunc(h.chat("jonas", where),
+				func(m *discordsim.Message) bool { return strings.Contains(m.Text(), words) })
 		})
 	}
 	said(id, "4 Plätze")

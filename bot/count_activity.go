@@ -46,8 +46,9 @@ func (b *Bot) count() (err error) {
 // tellHooks has webhooks told what happens.
 func (b *Bot) tellHooks() (err error) {
 	b.hooks, err = webhooks.New(webhooks.Options{
-		Hub: b.o.Hub, Keys: b.o.Keys, Holds: b.holding, Networks: b.o.HookNetworks, Now: b.o.Now, Log: b.o.Log, Registerer: b.o.Registerer,
-		Agent: "Snug (+https://www.standardwebhooks.com)",
+		Hub: b.o.Hub, Keys: b.o.Keys, Holds: b.holding, Networks: b.o.HookNetworks, Now: b.o.Now, Log: b.o.Log,
+		Registerer: b.o.Registerer,
+		Agent:      "Snug (+https://www.standardwebhooks.com)",
 	})
 	return err
 }

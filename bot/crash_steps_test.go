@@ -75,7 +75,8 @@ func (m *mortal) asks(what string) {
 func (m *mortal) born(dieAfterWrite int) {
 	m.Helper()
 	life, err := json.Marshal(fate{
-		URL: m.url, Token: m.app.BotToken, Dir: m.dir, App: m.app.ID, Guild: m.guild, People: m.people, Ahead: time.Duration(m.theirs.ahead.Load()), DieAfterWrite: dieAfterWrite,
+		URL: m.url, Token: m.app.BotToken, Dir: m.dir, App: m.app.ID, Guild: m.guild, People: m.people,
+		Ahead: time.Duration(m.theirs.ahead.Load()), DieAfterWrite: dieAfterWrite,
 	})
 	m.must(err)
 	m.cmd = exec.Command(os.Args[0], "-test.run=^TestMortal$")
@@ -138,7 +139,8 @@ func (m *mortal) hear(what string) word {
 
 func (m *mortal) order(what ...string) {
 	m.Helper()
-	if _, err := io.WriteString(m.orders, strings.Join(what, " ")+"\n"); err != nil && !errors.Is(err, syscall.EPIPE) { // it may be dead
+	if _, err := io.WriteString(m.orders, strings.Join(what, " ")+"\n"); err != nil && !errors.Is(err, syscall.EPIPE) {
+		// it may be dead
 		m.Fatal(err)
 	}
 }
@@ -186,8 +188,10 @@ var entries = []struct {
 	kind audit.Kind
 	told []string // each of these made one
 }{
-	{audit.RoomOpened, []string{"opened"}}, {audit.InviteCreated, []string{"invited", "called"}}, {audit.OnTheWay, []string{"coming"}},
-	{audit.GuestAdmitted, []string{"redeemed", "arrived"}}, {audit.OwnerChanged, []string{"transferred"}}, {audit.RoomClosed, []string{"closed"}},
+	{audit.RoomOpened, []string{"opened"}}, {audit.InviteCreated, []string{"invited", "called"}},
+	{audit.OnTheWay, []string{"coming"}},
+	{audit.GuestAdmitted, []string{"redeemed", "arrived"}}, {audit.OwnerChanged, []string{"transferred"}},
+	{audit.RoomClosed, []string{"closed"}},
 }
 
 // judge compares what a new process finds, after its start and one sweep, with what people were told.
@@ -353,7 +357,8 @@ func kill(t *testing.T, deaths []death, lane, lanes int) {
 			t.Fatalf("that was death at %+v; people were told %s", deaths[i], acts(told))
 		}
 		m.do("clear")
-		if err := m.discord.RemoveMember(m.guild, m.people["stranger"]); err != nil && !strings.Contains(err.Error(), "Unknown Member") {
+		if err := m.discord.RemoveMember(m.guild, m.people["stranger"]); err != nil &&
+			!strings.Contains(err.Error(), "Unknown Member") {
 			t.Fatal(err)
 		}
 	}

@@ -63,7 +63,8 @@ func TestMortal(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := &living{house: &house{
-		TB: t, url: f.URL, app: discordsim.Application{ID: f.App, BotToken: f.Token}, guild: f.Guild, people: f.People, dir: f.Dir, clock: &clock{}, theirs: &clock{},
+		TB: t, url: f.URL, app: discordsim.Application{ID: f.App, BotToken: f.Token}, guild: f.Guild, people: f.People,
+		dir: f.Dir, clock: &clock{}, theirs: &clock{},
 	}, dieAfter: f.DieAfterWrite}
 	l.clock.forward(f.Ahead)
 	l.observe = l.wrote
@@ -156,7 +157,8 @@ func (l *living) live(orders *bufio.Scanner) error {
 	if err := l.bring(id, told); err != nil {
 		return err
 	}
-	if _, err := l.change("jonas", id, room.DoTransfer, func(q *room.ChangeRequest) { q.User = l.people["priya"] }); err != nil {
+	if _, err := l.change("jonas", id, room.DoTransfer,
+		func(q *room.ChangeRequest) { q.User = l.people["priya"] }); err != nil {
 		return err
 	}
 	told(word{Did: "transferred"})
@@ -194,7 +196,8 @@ func (l *living) bring(id snowflake.ID, told func(word)) error {
 
 // accept has somebody accept an invite of Discord's, from outside of Discord's process.
 func (l *living) accept(name, code string) {
-	res, err := http.Post(fmt.Sprintf("%s/_sim/users/%d/invites", l.url, l.people[name]), "application/json", strings.NewReader(`{"code":"`+code+`"}`))
+	res, err := http.Post(fmt.Sprintf("%s/_sim/users/%d/invites", l.url, l.people[name]), "application/json",
+		strings.NewReader(`{"code":"`+code+`"}`))
 	l.must(err)
 	l.must(res.Body.Close())
 	if res.StatusCode != http.StatusOK {

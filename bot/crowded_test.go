@@ -30,8 +30,9 @@ func (h *house) named(people []snowflake.ID) (list []discordsim.Overwrite) {
 	return list
 }
 
-// A channel is made with a hundred overwrites at most (OpenAPI: permission_overwrites, maxItems 100). Below a category with
-// more, rooms are opened all the same, by command and through a lobby, and at no moment let in whom the category denies.
+// A channel is made with a hundred overwrites at most (OpenAPI: permission_overwrites, maxItems 100). Below a
+// category with more, rooms are opened all the same, by command and through a lobby, and at no moment let in
+// whom the category denies.
 func TestRoomBelowACrowdedCategory(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
@@ -76,8 +77,8 @@ func TestRoomBelowACrowdedCategory(t *testing.T) {
 	whole("the lobby's room", mine)
 }
 
-// A channel holds a thousand overwrites (error 30060). Where a category has them all there is no space for a room's own:
-// nothing is left out to make it fit, and it is said what to do.
+// A channel holds a thousand overwrites (error 30060). Where a category has them all there is no space for a
+// room's own: nothing is left out to make it fit, and it is said what to do.
 func TestRoomBelowAFullCategory(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })

@@ -100,7 +100,8 @@ func TestSuccessClearsNoDebtItDidNotPay(t *testing.T) {
 	}
 }
 
-// Who was to be put out of voice, left, and came in again by a way that is open to them, is not put out for what was owed before.
+// Who was to be put out of voice, left, and came in again by a way that is open to them, is not put out for
+// what was owed before.
 func TestDebtOfPuttingOutEndsWhenTheyLeave(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
@@ -116,7 +117,8 @@ func TestDebtOfPuttingOutEndsWhenTheyLeave(t *testing.T) {
 	h.must(h.join("kiyo", id))
 	h.awaitRoster(id, "kiyo")
 	mended()
-	h.eventually("the keeper has heard that they are back", func() bool { return h.view("kiyo", id).IdleDeadline.IsZero() })
+	h.eventually("the keeper has heard that they are back",
+		func() bool { return h.view("kiyo", id).IdleDeadline.IsZero() })
 	asked := h.asked("PATCH /guilds/{guild}/members/{user}")
 	h.clock.forward(31 * time.Second)
 	h.sweep()
@@ -139,7 +141,8 @@ func TestRepairOfAHiddenChannel(t *testing.T) {
 		map[string]any{"type": 1, "deny": fmt.Sprint(int64(discordsim.PermViewChannel))}).Body.Close()
 	rep, err := call(h, hub.Repair, guild.RepairRequest{Actor: h.actor("mara")})
 	h.must(err)
-	if !slices.ContainsFunc(rep.Issues, func(f guild.Issue) bool { return f.Kind == guild.IssueUnseen && f.ChannelID == r.Room.ID }) {
+	if !slices.ContainsFunc(rep.Issues,
+		func(f guild.Issue) bool { return f.Kind == guild.IssueUnseen && f.ChannelID == r.Room.ID }) {
 		t.Errorf("it is not told that the channel is not seen: %+v", rep.Issues)
 	}
 	h.do(http.MethodDelete, "/channels/"+deleted.Room.ID.String(), nil).Body.Close()
@@ -155,13 +158,15 @@ func TestRepairOfAHiddenChannel(t *testing.T) {
 	h.wantCode(err, errs.RoomNotFound)
 }
 
-// A seat that was lent to a bot is given back, also if the bot left while Snug was away; and a lending that failed is owed.
+// A seat that was lent to a bot is given back, also if the bot left while Snug was away; and a lending that
+// failed is owed.
 func TestLentSeatsAreGivenBack(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
 	h.settings(`{"private":false}`)
 	music := h.discord.AddApplication(discordsim.ApplicationOptions{Name: "Tunes"})
-	h.must(h.discord.InstallBot(h.guild, music.ID, discordsim.PermViewChannel|discordsim.PermConnect|discordsim.PermSpeak))
+	h.must(h.discord.InstallBot(h.guild, music.ID,
+		discordsim.PermViewChannel|discordsim.PermConnect|discordsim.PermSpeak))
 	come := func(id snowflake.ID) {
 		_, err := h.discord.JoinVoice(h.guild, music.ID, id, discordsim.VoiceFlags{})
 		h.must(err)
@@ -181,7 +186,8 @@ func TestLentSeatsAreGivenBack(t *testing.T) {
 	h.whileDown(func() { // what people do meanwhile is followed
 		h.do(http.MethodPatch, "/channels/"+id.String(), map[string]any{"user_limit": 6}).Body.Close()
 	})
-	h.eventually("what was changed by hand is followed", func() bool { return h.view("jonas", id).Room.Seats == 6 && limit(id) == 6 })
+	h.eventually("what was changed by hand is followed",
+		func() bool { return h.view("jonas", id).Room.Seats == 6 && limit(id) == 6 })
 
 	mended := h.failing("PATCH /channels/{channel}")
 	tried := h.asked("PATCH /channels/{channel}")
@@ -194,7 +200,8 @@ func TestLentSeatsAreGivenBack(t *testing.T) {
 	}
 }
 
-// The bot is removed from a server: what watchers hear of its rooms goes on counting, and the last is that they are closed.
+// The bot is removed from a server: what watchers hear of its rooms goes on counting, and the last is that
+// they are closed.
 func TestRoomsOfALeftServerAreClosedInOrder(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

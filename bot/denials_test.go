@@ -65,7 +65,8 @@ func TestDenialsByHandHold(t *testing.T) {
 				return doc.OwnerSuspended == "" && doc.Guests[0].Suspended == ""
 			})
 			h.eventually("Discord lets them in", func() bool { return h.has("kiyo", id) && h.has("jonas", id) })
-			h.eventually("who follows an invite is let in", func() bool { return h.redeem("priya", r.Invite.Token) == nil })
+			h.eventually("who follows an invite is let in",
+				func() bool { return h.redeem("priya", r.Invite.Token) == nil })
 		})
 	}
 }
@@ -113,7 +114,9 @@ func TestBanUndoneLate(t *testing.T) {
 	for _, n := range []string{"kiyo", "priya"} {
 		h.changed("jonas", id, room.DoBan, h.at(n))
 	}
-	f, err := h.discord.Inject(discordsim.Fault{Kind: discordsim.FaultError, Status: http.StatusServiceUnavailable, Route: "/channels/*", Count: -1})
+	f, err := h.discord.Inject(discordsim.Fault{
+		Kind: discordsim.FaultError, Status: http.StatusServiceUnavailable, Route: "/channels/*", Count: -1,
+	})
 	h.must(err)
 	for _, n := range []string{"kiyo", "priya"} {
 		if _, err := h.change("jonas", id, room.DoUnban, h.at(n)); err == nil {
@@ -140,7 +143,11 @@ func TestMutedByHand(t *testing.T) {
 	id := r.Room.ID
 	h.must(h.redeem("kiyo", r.Invite.Token))
 	h.deny(id, "priya", discordsim.PermSpeak)
-	h.must(h.discord.SetOverwrite(id, discordsim.Overwrite{ID: h.people["kiyo"], Member: true, Allow: discordsim.Permissions(discordapi.GuestAllow) &^ discordsim.PermSpeak, Deny: discordsim.PermSpeak}))
+	h.must(h.discord.SetOverwrite(id,
+		discordsim.Overwrite{
+			ID: h.people["kiyo"], Member: true,
+			Allow: discordsim.Permissions(discordapi.GuestAllow) &^ discordsim.PermSpeak, Deny: discordsim.PermSpeak,
+		}))
 	h.eventually("Snug knows", func() bool { return h.redeem("priya", r.Invite.Token) == nil })
 	told := func(when string) {
 		t.Helper()

@@ -55,7 +55,8 @@ func TestOneOwnersDirectMessages(t *testing.T) {
 	}
 	health, err := call(h, hub.HealthOf, manage(h, "mara"))
 	h.must(err)
-	if d := health.DMs; !d.Known || d.HeldBack(health.Now) || d.Budgets[0].Left != 7 || d.Budgets[1].Left != 197 || d.Held != 19 {
+	if d := health.DMs; !d.Known || d.HeldBack(health.Now) || d.Budgets[0].Left != 7 || d.Budgets[1].Left != 197 ||
+		d.Held != 19 {
 		t.Errorf("%+v", d)
 	}
 	h.clock.forward(10 * time.Minute)
@@ -77,7 +78,8 @@ func TestChatInsteadOfDirectMessages(t *testing.T) {
 		t.Helper()
 		_, err := call(h, hub.Knock, room.KnockRequest{Actor: h.actor(who), RoomID: id})
 		h.must(err)
-		done, err := call(h, hub.AnswerKnock, room.AnswerRequest{Actor: h.actor("jonas"), RoomID: id, User: h.people[who], LetIn: letIn})
+		done, err := call(h, hub.AnswerKnock,
+			room.AnswerRequest{Actor: h.actor("jonas"), RoomID: id, User: h.people[who], LetIn: letIn})
 		h.must(err)
 		return done
 	}
@@ -89,7 +91,9 @@ func TestChatInsteadOfDirectMessages(t *testing.T) {
 	if got := knock("priya", false).Reached; got != room.ReachedClosed {
 		t.Errorf("refused: %q", got)
 	}
-	if words := h.command("jonas", "invite", map[string]any{"user": h.people["ada"]}).Message.Text(); !strings.Contains(words, "They take no direct messages from me") {
+	if words := h.command("jonas", "invite",
+		map[string]any{"user": h.people["ada"]}).Message.Text(); !strings.Contains(words,
+		"They take no direct messages from me") {
 		t.Error(words)
 	}
 	h.clock.forward(4 * time.Minute) // no seat is held any more for those who were let in
@@ -104,7 +108,8 @@ func TestChatInsteadOfDirectMessages(t *testing.T) {
 	h.said(id, "<@"+h.people["kiyo"].String()+">, a seat is free")
 	h.changed("jonas", id, room.DoBan, h.at("ada"))
 	for _, m := range h.chat("mara", id) {
-		if text := m.Text(); strings.Contains(text, "?t=") || strings.Contains(text, "not now") || strings.Contains(text, h.people["ada"].String()) || strings.Contains(text, h.people["priya"].String()) {
+		if text := m.Text(); strings.Contains(text, "?t=") || strings.Contains(text, "not now") ||
+			strings.Contains(text, h.people["ada"].String()) || strings.Contains(text, h.people["priya"].String()) {
 			t.Errorf("the chat says: %s", text)
 		}
 	}

@@ -83,7 +83,8 @@ func (b *Bot) event(g dgateway.Gateway, kind dgateway.EventType, seq int, data d
 		b.keeper.GateChanged(e.GuildID)
 	case dgateway.EventGuildUpdate: // its owner may be another
 		b.keeper.GateChanged(e.ID)
-	case dgateway.EventGuildMemberRemove: // told only with the members intent; without it who owns a room is asked after
+	case dgateway.EventGuildMemberRemove:
+		// told only with the members intent; without it who owns a room is asked after
 		b.keeper.MemberGone(e.GuildID, e.User.ID)
 		b.keeper.LearnStanding(access.Standing{GuildID: e.GuildID, UserID: e.User.ID, CheckedAt: b.o.Now()})
 	case dgateway.EventGuildMemberUpdate:
@@ -107,7 +108,8 @@ func (b *Bot) event(g dgateway.Gateway, kind dgateway.EventType, seq int, data d
 func (b *Bot) remember(g dgateway.Gateway, kind dgateway.EventType, seq int, data dgateway.EventData) {
 	defer func() {
 		if p := recover(); p != nil {
-			b.o.Log.Error("disgo's caches could not follow an event", "event", string(kind), "shard", g.ShardID(), "seq", seq, "panic", p, "stack", string(debug.Stack()))
+			b.o.Log.Error("disgo's caches could not follow an event", "event", string(kind), "shard", g.ShardID(),
+				"seq", seq, "panic", p, "stack", string(debug.Stack()))
 		}
 	}()
 	switch e := data.(type) {
@@ -213,7 +215,8 @@ func (b *Bot) dropStale(e dgateway.EventGuildCreate) {
 	}
 }
 
-// dropMissing lets go of guilds that a fresh READY no longer lists: the bot was removed while it was away. Those it lists are expected.
+// dropMissing lets go of guilds that a fresh READY no longer lists: the bot was removed while it was away.
+// Those it lists are expected.
 func (b *Bot) dropMissing(s *saver, shards int, e dgateway.EventReady) {
 	if e.Guilds == nil { // the list could not be read; one that is empty is not nil
 		return

@@ -8,8 +8,8 @@ import (
 	"snug/shared/errs"
 )
 
-// TestServersThatAreComing: after a start a server that Discord has listed and not described yet is known, and not ready;
-// one that the bot is not in is not.
+// TestServersThatAreComing: after a start a server that Discord has listed and not described yet is known,
+// and not ready; one that the bot is not in is not.
 func TestServersThatAreComing(t *testing.T) {
 	t.Parallel()
 	var coming, theirs discordsim.Guild

@@ -33,12 +33,17 @@ const endurance = 4 * patience
 
 // gatewayFaults are all that the simulator can do to a gateway connection.
 var gatewayFaults = []discordsim.Fault{
-	{Kind: discordsim.FaultDrop}, {Kind: discordsim.FaultReconnect}, {Kind: discordsim.FaultInvalidSession, Resumable: true}, {Kind: discordsim.FaultInvalidSession},
-	{Kind: discordsim.FaultClose, Code: 1000}, {Kind: discordsim.FaultClose, Code: 1001}, {Kind: discordsim.FaultClose, Code: 4000}, {Kind: discordsim.FaultClose, Code: 4001},
-	{Kind: discordsim.FaultClose, Code: 4002}, {Kind: discordsim.FaultClose, Code: 4003}, {Kind: discordsim.FaultClose, Code: 4005}, {Kind: discordsim.FaultClose, Code: 4007},
+	{Kind: discordsim.FaultDrop}, {Kind: discordsim.FaultReconnect},
+	{Kind: discordsim.FaultInvalidSession, Resumable: true}, {Kind: discordsim.FaultInvalidSession},
+	{Kind: discordsim.FaultClose, Code: 1000}, {Kind: discordsim.FaultClose, Code: 1001},
+	{Kind: discordsim.FaultClose, Code: 4000}, {Kind: discordsim.FaultClose, Code: 4001},
+	{Kind: discordsim.FaultClose, Code: 4002}, {Kind: discordsim.FaultClose, Code: 4003},
+	{Kind: discordsim.FaultClose, Code: 4005}, {Kind: discordsim.FaultClose, Code: 4007},
 	{Kind: discordsim.FaultClose, Code: 4008}, {Kind: discordsim.FaultClose, Code: 4009},
-	{Kind: discordsim.FaultHeartbeat}, {Kind: discordsim.FaultHalfOpen}, {Kind: discordsim.FaultOutage, Duration: 0.02}, {Kind: discordsim.FaultNoHello}, {Kind: discordsim.FaultNoACK},
-	{Kind: discordsim.FaultDropResume}, {Kind: discordsim.FaultDuplicate, Event: "VOICE_STATE_UPDATE"}, {Kind: discordsim.FaultDelay, Delay: 0.02},
+	{Kind: discordsim.FaultHeartbeat}, {Kind: discordsim.FaultHalfOpen}, {Kind: discordsim.FaultOutage, Duration: 0.02},
+	{Kind: discordsim.FaultNoHello}, {Kind: discordsim.FaultNoACK},
+	{Kind: discordsim.FaultDropResume}, {Kind: discordsim.FaultDuplicate, Event: "VOICE_STATE_UPDATE"},
+	{Kind: discordsim.FaultDelay, Delay: 0.02},
 }
 
 // pub is a hub that remembers everything that was published.
@@ -76,7 +81,8 @@ type storm struct {
 	heard chan struct{}                   // closed when Discord has described the server
 	in    map[discordsim.ID]discordsim.ID // who is where
 	truth map[snowflake.ID][]string       // each room's joins and leaves, as they happened
-	lossy bool                            // a session or a server was lost: what happened meanwhile is told as a difference
+	// a session or a server was lost: what happened meanwhile is told as a difference
+	lossy bool
 }
 
 // TestFaultSequences lets the gateway fail in every way, alone and in seeded
@@ -96,7 +102,8 @@ func TestFaultSequences(t *testing.T) {
 				err = errors.Join(w.rage(seed), w.close())
 			}
 			if err != nil {
-				t.Errorf("seed %d: %v\nreplay it: SNUG_SEED=%d go test -race -count=1 -v -run TestFaultSequences ./bot", seed, err, seed)
+				t.Errorf("seed %d: %v\nreplay it: SNUG_SEED=%d go test -race -count=1 -v -run TestFaultSequences ./bot",
+					seed, err, seed)
 				return nil
 			}
 			mu.Lock()
@@ -110,7 +117,9 @@ func TestFaultSequences(t *testing.T) {
 	}
 	_ = all.Wait()
 	t.Logf("%d seeds: %.0f connections resumed, %.0f begun anew (resume rate %.1f %%), %.0f events, %.0f of them repeated; in %.0f seeds no session was lost and every change was told",
-		last-first, sums["resume"], sums["identify"], 100*sums["resume"]/max(1, sums["resume"]+sums["identify"]-float64(last-first)), sums["handled"], sums["duplicate"], sums["whole"])
+		last-first, sums["resume"], sums["identify"],
+		100*sums["resume"]/max(1, sums["resume"]+sums["identify"]-float64(last-first)), sums["handled"],
+		sums["duplicate"], sums["whole"])
 }
 
 // seeds gives the first seed to run and the one after the last.
@@ -135,7 +144,8 @@ func seeds(t *testing.T) (first, end uint64) {
 func newStorm(seed uint64) (*storm, error) {
 	limits := discordsim.NoRateLimits()
 	w := &storm{
-		rnd: rand.New(rand.NewPCG(seed, 1)), pub: &pub{puts: map[snowflake.ID][]room.Live{}, news: make(chan struct{}, 1)}, reg: prometheus.NewRegistry(),
+		rnd: rand.New(rand.NewPCG(seed, 1)),
+		pub: &pub{puts: map[snowflake.ID][]room.Live{}, news: make(chan struct{}, 1)}, reg: prometheus.NewRegistry(),
 		in: map[discordsim.ID]discordsim.ID{}, truth: map[snowflake.ID][]string{}, heard: make(chan struct{}),
 	}
 	heard := sync.OnceFunc(func() { close(w.heard) })
@@ -159,7 +169,8 @@ func newStorm(seed uint64) (*storm, error) {
 		w.users = append(w.users, u)
 	}
 	for i := range 2 {
-		c, err := w.s.AddChannel(g.ID, discordsim.ChannelOptions{Name: fmt.Sprint("Room ", i), Type: discordsim.ChannelVoice})
+		c, err := w.s.AddChannel(g.ID,
+			discordsim.ChannelOptions{Name: fmt.Sprint("Room ", i), Type: discordsim.ChannelVoice})
 		if err != nil {
 			return nil, err
 		}
@@ -178,8 +189,10 @@ func newStorm(seed uint64) (*storm, error) {
 	}
 	w.begun = func(from gateway.Checkpoint) (*gateway.Shard, error) {
 		return gateway.New(gateway.Config{
-			Token: w.app.BotToken, Intents: bot.Intents, URL: "ws" + strings.TrimPrefix(base, "http") + "/gateway", Checkpoint: from, Identify: unlimited{}, Metrics: metrics,
-			Logger: quiet, Backoff: 4 * time.Millisecond, HelloTimeout: time.Second, ReadyTimeout: 2 * time.Second, AckTimeout: 300 * time.Millisecond,
+			Token: w.app.BotToken, Intents: bot.Intents, URL: "ws" + strings.TrimPrefix(base, "http") + "/gateway",
+			Checkpoint: from, Identify: unlimited{}, Metrics: metrics,
+			Logger: quiet, Backoff: 4 * time.Millisecond, HelloTimeout: time.Second, ReadyTimeout: 2 * time.Second,
+			AckTimeout: 300 * time.Millisecond,
 			Handler: func(_ dgateway.Gateway, _ dgateway.EventType, _ int, data dgateway.EventData) {
 				switch e := data.(type) {
 				case dgateway.EventVoiceStateUpdate:
@@ -275,7 +288,8 @@ func (w *storm) open(from gateway.Checkpoint) (err error) {
 
 // ends says whether a fault ends the session, or has the server gone for a while.
 func ends(f discordsim.Fault) bool {
-	return f.Kind == discordsim.FaultOutage || f.Kind == discordsim.FaultInvalidSession && !f.Resumable || f.Kind == discordsim.FaultClose && (f.Code == 4007 || f.Code == 4009)
+	return f.Kind == discordsim.FaultOutage || f.Kind == discordsim.FaultInvalidSession && !f.Resumable ||
+		f.Kind == discordsim.FaultClose && (f.Code == 4007 || f.Code == 4009)
 }
 
 func (w *storm) fault(f discordsim.Fault) error {

@@ -36,7 +36,8 @@ func TestFullStore(t *testing.T) {
 	channels := len(h.channels())
 	_, err := call(h, hub.OpenRoom, room.OpenRequest{Actor: h.actor("kiyo"), Name: strings.Repeat("y", 90)})
 	for i := 0; err == nil && i < 10; i++ { // the last bytes
-		_, err = call(h, hub.OpenRoom, room.OpenRequest{Actor: h.actor([]string{"priya", "ada"}[i%2]), Name: strings.Repeat("y", 90)})
+		_, err = call(h, hub.OpenRoom,
+			room.OpenRequest{Actor: h.actor([]string{"priya", "ada"}[i%2]), Name: strings.Repeat("y", 90)})
 	}
 	h.wantCode(err, errs.Unavailable)
 	if n := len(h.channels()); n != channels+len(h.openRooms())-2 {

@@ -20,10 +20,14 @@ const seeAndEnter = discordsim.PermViewChannel | discordsim.PermConnect
 func (h *house) gatedCategory(members ...string) (category, verified snowflake.ID) {
 	h.Helper()
 	verified = h.role("Verified", 0, members...)
-	category = h.add(discordsim.ChannelOptions{Name: "Members", Type: discordsim.ChannelCategory, Overwrites: []discordsim.Overwrite{
-		{ID: h.guild, Deny: seeAndEnter}, {ID: verified, Allow: seeAndEnter},
-		{ID: h.app.ID, Member: true, Allow: seeAndEnter | discordsim.PermManageChannels | discordsim.PermMoveMembers},
-	}})
+	category = h.add(discordsim.ChannelOptions{Name: "Members", Type: discordsim.ChannelCategory,
+		Overwrites: []discordsim.Overwrite{
+			{ID: h.guild, Deny: seeAndEnter}, {ID: verified, Allow: seeAndEnter},
+			{
+				ID: h.app.ID, Member: true,
+				Allow: seeAndEnter | discordsim.PermManageChannels | discordsim.PermMoveMembers,
+			},
+		}})
 	h.settings(`{"category_id":"` + category.String() + `"}`)
 	return category, verified
 }
@@ -51,10 +55,12 @@ func TestGateOfARoom(t *testing.T) {
 	if h.wantCode(err, errs.Forbidden); !strings.Contains(err.Error(), "Verified") {
 		t.Errorf("she is told: %v", err)
 	}
-	if _, _, err := letIn(h, "jonas", id, "priya"); !errs.Has(err, errs.Invalid) || !strings.Contains(err.Error(), "Verified") {
+	if _, _, err := letIn(h, "jonas", id, "priya"); !errs.Has(err, errs.Invalid) ||
+		!strings.Contains(err.Error(), "Verified") {
 		t.Errorf("the owner is told: %v", err)
 	}
-	if err := h.redeem("stranger", r.Invite.Token); !errs.Has(err, errs.GuildJoinDenied) || strings.Contains(err.Error(), "Verified") {
+	if err := h.redeem("stranger", r.Invite.Token); !errs.Has(err, errs.GuildJoinDenied) ||
+		strings.Contains(err.Error(), "Verified") {
 		t.Errorf("a stranger is told: %v", err)
 	}
 	_, err = h.change("jonas", id, room.DoTransfer, h.at("priya"))
@@ -70,7 +76,8 @@ func TestGateOfARoom(t *testing.T) {
 	// The server may do without the role for guests, and without nothing else.
 	h.settings(`{"guests_past_gate":true}`)
 	h.must(h.redeem("tomas", r.Invite.Token))
-	h.must(h.discord.SetOverwrite(category, discordsim.Overwrite{ID: h.people["ada"], Member: true, Deny: discordsim.PermConnect}))
+	h.must(h.discord.SetOverwrite(category,
+		discordsim.Overwrite{ID: h.people["ada"], Member: true, Deny: discordsim.PermConnect}))
 	h.eventually("the denial counts", func() bool { return errs.Has(h.redeem("ada", r.Invite.Token), errs.Forbidden) })
 }
 
@@ -85,7 +92,8 @@ func TestSuspended(t *testing.T) {
 		h.must(h.redeem(n, r.Invite.Token))
 	}
 	h.must(h.discord.SetRoles(h.guild, h.people["kiyo"]))
-	_, err := h.discord.JoinVoice(h.guild, h.people["kiyo"], id, discordsim.VoiceFlags{}) // her overwrite lets her in yet
+	// her overwrite lets her in yet
+	_, err := h.discord.JoinVoice(h.guild, h.people["kiyo"], id, discordsim.VoiceFlags{})
 	h.must(err)
 	h.eventually("she is put out and shut out", func() bool { return h.where("kiyo") == 0 && !h.has("kiyo", id) })
 	_, err = call(h, hub.ViewRoom, h.request("kiyo", id))
@@ -98,7 +106,8 @@ func TestSuspended(t *testing.T) {
 	h.eventually("she is back in", func() bool { return h.has("kiyo", id) })
 
 	// The category changes: whoever it denies loses their place without doing anything.
-	h.must(h.discord.SetOverwrite(category, discordsim.Overwrite{ID: h.people["priya"], Member: true, Deny: seeAndEnter}))
+	h.must(h.discord.SetOverwrite(category,
+		discordsim.Overwrite{ID: h.people["priya"], Member: true, Deny: seeAndEnter}))
 	h.eventually("she is shut out", func() bool { return !h.has("priya", id) })
 	h.wantAudit(id, "suspended missing_role", "restored missing_role", "suspended own_denial")
 	// And the owner: nobody is above what the server denies.
@@ -132,14 +141,20 @@ func TestHeldBack(t *testing.T) {
 		h.view(n, id)
 		actor := h.actor(n)
 		for what, try := range map[string]func() error{
-			"open":   func() error { _, err := call(h, hub.OpenRoom, room.OpenRequest{Actor: actor, Name: "x"}); return err },
+			"open": func() error {
+				_, err := call(h, hub.OpenRoom, room.OpenRequest{Actor: actor, Name: "x"})
+				return err
+			},
 			"join":   func() error { _, err := call(h, hub.JoinRoom, h.request(n, id)); return err },
 			"keep":   func() error { _, err := call(h, hub.KeepRoom, h.request(n, id)); return err },
 			"close":  func() error { _, err := call(h, hub.CloseRoom, h.request(n, other)); return err },
 			"rename": func() error { _, err := h.change(n, other, room.DoRename, text("x")); return err },
 			"claim":  func() error { _, err := h.change(n, id, room.DoClaim); return err },
-			"knock":  func() error { _, err := call(h, hub.Knock, room.KnockRequest{Actor: actor, RoomID: id}); return err },
-			"wait":   func() error { _, err := h.wait(n, id, false); return err },
+			"knock": func() error {
+				_, err := call(h, hub.Knock, room.KnockRequest{Actor: actor, RoomID: id})
+				return err
+			},
+			"wait": func() error { _, err := h.wait(n, id, false); return err },
 			"invite": func() error {
 				_, err := call(h, hub.CreateInvite, room.InviteRequest{Actor: actor, RoomID: other})
 				return err
@@ -170,9 +185,10 @@ func TestMutedGuestsListen(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	muted := h.role("Muted", 0, "kiyo")
-	category := h.add(discordsim.ChannelOptions{Name: "Tables", Type: discordsim.ChannelCategory, Overwrites: []discordsim.Overwrite{
-		{ID: muted, Deny: discordsim.PermSpeak | discordsim.PermStream},
-	}})
+	category := h.add(discordsim.ChannelOptions{Name: "Tables", Type: discordsim.ChannelCategory,
+		Overwrites: []discordsim.Overwrite{
+			{ID: muted, Deny: discordsim.PermSpeak | discordsim.PermStream},
+		}})
 	h.settings(`{"category_id":"` + category.String() + `"}`)
 	r := h.open("jonas", "Friday")
 	id := r.Room.ID

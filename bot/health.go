@@ -23,7 +23,10 @@ func (b *Bot) health(ctx context.Context, id snowflake.ID, q guild.ManageRequest
 		g.Resumes, g.Sessions, g.Failed, g.Reason = was.Resumes, was.Sessions, was.Failed, was.Reason
 	}
 	l := b.limiter.State()
-	out.Queue = guild.QueueHealth{Waiting: l.Waiting, Longest: l.Longest, OnWay: l.OnWay, Limited: l.Limited, LastLimited: l.LastLimited, Blocked: l.Blocked}
+	out.Queue = guild.QueueHealth{
+		Waiting: l.Waiting, Longest: l.Longest, OnWay: l.OnWay, Limited: l.Limited, LastLimited: l.LastLimited,
+		Blocked: l.Blocked,
+	}
 	out.DMs = b.direct.State(ctx)
 	out.Errors = b.troubles.Of(id)
 	return out, nil

@@ -28,7 +28,8 @@ func TestHealth(t *testing.T) {
 	_, err := call(h, hub.HealthOf, manage(h, "jonas"))
 	h.wantCode(err, errs.Forbidden)
 	first := health()
-	if g := first.Gateway; g.Phase != "ready" || g.Shards != 1 || g.Sessions != 1 || g.Resumes != 0 || !g.Failed.IsZero() || g.Since.IsZero() {
+	if g := first.Gateway; g.Phase != "ready" || g.Shards != 1 || g.Sessions != 1 || g.Resumes != 0 ||
+		!g.Failed.IsZero() || g.Since.IsZero() {
 		t.Errorf("the connection: %+v", g)
 	}
 	if first.Opens != first.OpensMax || len(first.Rooms) != 0 || len(first.Errors) != 0 {
@@ -46,7 +47,8 @@ func TestHealth(t *testing.T) {
 	if len(got.Rooms) != 2 || got.Opens != got.OpensMax-2 || !got.NextOpen.IsZero() {
 		t.Fatalf("what is left: %+v", got)
 	}
-	if r := got.Rooms[0]; r.ID != seen || r.Name != "Sunday" || r.Left != 0 || !r.Next.After(got.Now) || r.Wanted != "Monday" {
+	if r := got.Rooms[0]; r.ID != seen || r.Name != "Sunday" || r.Left != 0 || !r.Next.After(got.Now) ||
+		r.Wanted != "Monday" {
 		t.Errorf("the room: %+v", r)
 	}
 
@@ -57,7 +59,8 @@ func TestHealth(t *testing.T) {
 		return g.Resumes == 1 && g.Phase == "ready" && g.Reason == "reconnect_asked" && !g.Failed.IsZero()
 	})
 
-	h.must(h.discord.InstallBot(h.guild, h.app.ID, discordsim.Permissions(discordapi.Permissions)&^discordsim.PermManageChannels))
+	h.must(h.discord.InstallBot(h.guild, h.app.ID,
+		discordsim.Permissions(discordapi.Permissions)&^discordsim.PermManageChannels))
 	h.command("ada", "create-room", nil)
 	var last guild.Trouble
 	h.eventually("managers are told what went wrong", func() bool {
@@ -115,11 +118,14 @@ func TestLogNamesWhatItIsAbout(t *testing.T) {
 	_, err := hub.OpenRoom.Call(ctx, h.hub, h.guild, room.OpenRequest{Actor: h.actor("jonas"), Name: "Friday"})
 	h.must(err)
 	a := h.command("kiyo", "create-room", nil)
-	for who, want := range map[string]string{"jonas": "request_id=VHGHRCYYUMFZ", "kiyo": "interaction_id=" + a.InteractionID.String()} {
+	for who, want := range map[string]string{
+		"jonas": "request_id=VHGHRCYYUMFZ", "kiyo": "interaction_id=" + a.InteractionID.String(),
+	} {
 		h.eventually("the log has it", func() bool {
 			return log.line(`"room opened"`) != "" && log.line("user_id="+h.people[who].String()) != ""
 		})
-		if l := log.line("user_id=" + h.people[who].String()); !strings.Contains(l, `"room opened"`) || strings.Count(l, want) != 1 || strings.Count(l, "guild_id=") != 1 {
+		if l := log.line("user_id=" + h.people[who].String()); !strings.Contains(l, `"room opened"`) ||
+			strings.Count(l, want) != 1 || strings.Count(l, "guild_id=") != 1 {
 			t.Errorf("of %s the log has %q, and should name %s", who, l, want)
 		}
 	}

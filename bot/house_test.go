@@ -45,7 +45,8 @@ type clock struct{ ahead, jumped atomic.Int64 }
 
 func (c *clock) Now() time.Time {
 	t := time.Now().Add(time.Duration(c.ahead.Load()))
-	// As time.Time has it: the wall clock's seconds stand above 30 bits of nanoseconds, apart from the monotonic reading.
+	// As time.Time has it: the wall clock's seconds stand above 30 bits of nanoseconds, apart from the
+	// monotonic reading.
 	(*struct{ wall uint64 })(unsafe.Pointer(&t)).wall += uint64(c.jumped.Load()) << 30
 	return t
 }
@@ -136,13 +137,17 @@ func newHouseOn(t testing.TB, natsURL string, adjust ...func(*discordsim.Limits)
 }
 
 // newHouseIn is newHouseOn with what goes around Discord, which may be nil.
-func newHouseIn(t testing.TB, natsURL string, wrap func(http.Handler) http.Handler, adjust ...func(*discordsim.Limits)) *house {
+func newHouseIn(
+	t testing.TB, natsURL string, wrap func(http.Handler) http.Handler, adjust ...func(*discordsim.Limits),
+) *house {
 	t.Helper()
 	return newHouseSo(t, func(h *house) { h.nats = natsURL }, wrap, adjust...)
 }
 
 // newHouseSo is newHouseIn for a house that so sets up before Snug starts in it.
-func newHouseSo(t testing.TB, so func(*house), wrap func(http.Handler) http.Handler, adjust ...func(*discordsim.Limits)) *house {
+func newHouseSo(
+	t testing.TB, so func(*house), wrap func(http.Handler) http.Handler, adjust ...func(*discordsim.Limits),
+) *house {
 	t.Helper()
 	h := &house{TB: t, clock: &clock{}, theirs: &clock{}, dir: t.TempDir(), people: map[string]snowflake.ID{}}
 	limits := discordsim.DiscordLimits()
@@ -150,23 +155,26 @@ func newHouseSo(t testing.TB, so func(*house), wrap func(http.Handler) http.Hand
 	for _, f := range adjust {
 		f(&limits)
 	}
-	h.discord = discordsim.New(discordsim.Options{Seed: 1, Limits: &limits, Now: h.theirs.Now, Wrap: wrap, Named: true, OnRequest: func(r discordsim.Request) {
-		h.requests.Lock()
-		defer h.requests.Unlock()
-		h.requests.list = append(h.requests.list, r.Method+" "+r.Route)
-		if r.Status == http.StatusTooManyRequests {
-			h.requests.refused++
-		}
-		if h.requests.hook != nil {
-			h.requests.hook(r.Method + " " + r.Route)
-		}
-	}})
+	h.discord = discordsim.New(discordsim.Options{Seed: 1, Limits: &limits, Now: h.theirs.Now, Wrap: wrap, Named: true,
+		OnRequest: func(r discordsim.Request) {
+			h.requests.Lock()
+			defer h.requests.Unlock()
+			h.requests.list = append(h.requests.list, r.Method+" "+r.Route)
+			if r.Status == http.StatusTooManyRequests {
+				h.requests.refused++
+			}
+			if h.requests.hook != nil {
+				h.requests.hook(r.Method + " " + r.Route)
+			}
+		}})
 	var err error
 	if h.url, err = h.discord.Start("127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { h.must(h.discord.Close(context.Background())) })
-	h.app = h.discord.AddApplication(discordsim.ApplicationOptions{Name: "Snug", AnyLoopbackRedirect: true, NoPrivilegedIntents: true})
+	h.app = h.discord.AddApplication(discordsim.ApplicationOptions{
+		Name: "Snug", AnyLoopbackRedirect: true, NoPrivilegedIntents: true,
+	})
 	for _, n := range append([]string{"stranger"}, names...) {
 		h.people[n] = h.discord.AddUser(n, strings.ToUpper(n[:1])+n[1:]).ID
 	}
@@ -249,11 +257,12 @@ func (h *house) process(nats string) (*running, <-chan struct{}) {
 	h.must(err)
 	ready := make(chan struct{})
 	var once sync.Once
-	waitGuilds, err := r.hub.Guilds.Follow(ctx, hub.Follower[room.GuildInfo]{Change: func(c hub.Change[room.GuildInfo]) {
-		if c.Value != nil && c.Value.Ready {
-			once.Do(func() { close(ready) })
-		}
-	}})
+	waitGuilds, err := r.hub.Guilds.Follow(ctx,
+		hub.Follower[room.GuildInfo]{Change: func(c hub.Change[room.GuildInfo]) {
+			if c.Value != nil && c.Value.Ready {
+				once.Do(func() { close(ready) })
+			}
+		}})
 	h.must(err)
 	waitRosters, err := r.hub.Rosters.Follow(ctx, hub.Follower[room.Live]{Change: r.facts.change})
 	h.must(err)
@@ -263,7 +272,8 @@ func (h *house) process(nats string) (*running, <-chan struct{}) {
 	keys, err := keyring.New([]byte(strings.Repeat("k", 32)))
 	h.must(err)
 	r.bot, err = bot.New(bot.Options{
-		Token: h.app.BotToken, DiscordURL: h.url, Hub: r.hub, Keys: keys, Pages: pages{}, Now: h.clock.Now, Log: h.log(), Registerer: r.metrics, Requests: h.rate, Texts: texts,
+		Token: h.app.BotToken, DiscordURL: h.url, Hub: r.hub, Keys: keys, Pages: pages{}, Now: h.clock.Now,
+		Log: h.log(), Registerer: r.metrics, Requests: h.rate, Texts: texts,
 		Shared: h.term > 0, LeaseTerm: h.term, GuildID: h.only,
 	})
 	h.must(err)
@@ -409,7 +419,8 @@ func (h *house) settings(change string) {
 
 // join and leave are what a member does in Discord.
 func (h *house) join(name string, channel snowflake.ID) error {
-	_, err := h.discord.JoinVoice(discordsim.ID(h.guild), discordsim.ID(h.people[name]), channel, discordsim.VoiceFlags{})
+	_, err := h.discord.JoinVoice(discordsim.ID(h.guild), discordsim.ID(h.people[name]), channel,
+		discordsim.VoiceFlags{})
 	return err
 }
 
@@ -424,7 +435,8 @@ func (h *house) command(name, command string, options map[string]any) *discordsi
 	h.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	a, err := h.discord.RunCommand(ctx, h.people[name], discordsim.CommandRun{Guild: discordsim.ID(h.guild), Name: command, Options: options})
+	a, err := h.discord.RunCommand(ctx, h.people[name],
+		discordsim.CommandRun{Guild: discordsim.ID(h.guild), Name: command, Options: options})
 	h.must(err)
 	return a
 }
@@ -446,7 +458,8 @@ type channel struct {
 // bare makes a request to Discord as the bot, and gives the id in the answer.
 func (h *house) bare(method, path string, body ...string) discordsim.ID {
 	h.Helper()
-	req, err := http.NewRequestWithContext(context.Background(), method, h.url+"/api/v10"+path, strings.NewReader(strings.Join(body, "")))
+	req, err := http.NewRequestWithContext(context.Background(), method, h.url+"/api/v10"+path,
+		strings.NewReader(strings.Join(body, "")))
 	h.must(err)
 	req.Header.Set("Authorization", "Bot "+h.app.BotToken)
 	req.Header.Set("User-Agent", agent.Discord)

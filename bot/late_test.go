@@ -71,7 +71,9 @@ func TestLateNewsOfOurOwnEdits(t *testing.T) {
 			t.Parallel()
 			h := newHouse(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
 			id := h.open("jonas", "Friday").Room.ID
-			_, err := h.discord.Inject(discordsim.Fault{Kind: discordsim.FaultDelay, Event: "CHANNEL_UPDATE", Delay: 0.4})
+			_, err := h.discord.Inject(discordsim.Fault{
+				Kind: discordsim.FaultDelay, Event: "CHANNEL_UPDATE", Delay: 0.4,
+			})
 			h.must(err)
 			x.first(h, id)
 			x.then(h, id)
@@ -86,8 +88,10 @@ func TestLateNewsOfOurOwnEdits(t *testing.T) {
 					break
 				}
 			}
-			h.do(http.MethodPatch, "/channels/"+id.String(), map[string]any{"name": "By hand", "user_limit": 9}).Body.Close()
-			h.eventually("what is changed by hand is followed", func() bool { s := h.view("jonas", id).Room; return s.Name == "By hand" && s.Seats == 9 })
+			h.do(http.MethodPatch, "/channels/"+id.String(),
+				map[string]any{"name": "By hand", "user_limit": 9}).Body.Close()
+			h.eventually("what is changed by hand is followed",
+				func() bool { s := h.view("jonas", id).Room; return s.Name == "By hand" && s.Seats == 9 })
 		})
 	}
 }
@@ -96,7 +100,8 @@ func TestLateNewsOfOurOwnEdits(t *testing.T) {
 func (h *house) byHand(id snowflake.ID) (n int) {
 	h.Helper()
 	for _, e := range h.entries(id) {
-		if e.Via == access.ViaDiscord && e.By == 0 && slices.Contains([]audit.Kind{audit.RoomRenamed, audit.SeatsChanged}, e.Kind) {
+		if e.Via == access.ViaDiscord && e.By == 0 &&
+			slices.Contains([]audit.Kind{audit.RoomRenamed, audit.SeatsChanged}, e.Kind) {
 			n++
 		}
 	}

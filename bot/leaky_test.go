@@ -9,8 +9,8 @@ import (
 	"snug/shared/room"
 )
 
-// TestLeakyBuckets: where Discord's buckets empty little by little, Snug keeps within them as well, though their headers
-// tell otherwise, and though a refusal names another bucket.
+// TestLeakyBuckets: where Discord's buckets empty little by little, Snug keeps within them as well, though
+// their headers tell otherwise, and though a refusal names another bucket.
 func TestLeakyBuckets(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, func(l *discordsim.Limits) { l.Leaky = true })

@@ -70,7 +70,8 @@ func TestKeepingShows(t *testing.T) {
 	h.said(id, "this room closes")
 	_, err := call(h, hub.KeepRoom, h.request("jonas", id))
 	h.must(err)
-	h.panel("jonas", id, "it says that the room is kept", func(m *discordsim.Message) bool { return strings.Contains(m.Text(), "Kept open") })
+	h.panel("jonas", id, "it says that the room is kept",
+		func(m *discordsim.Message) bool { return strings.Contains(m.Text(), "Kept open") })
 	h.clock.forward(room.KeepsFor - 10*time.Second)
 	h.sweep()
 	if v := h.view("jonas", id); announced() || !v.Kept || v.IdleDeadline.Sub(h.clock.Now()) < 30*time.Second {
@@ -94,7 +95,8 @@ func TestRenamesByBudget(t *testing.T) {
 		}
 	}
 	done := h.changed("jonas", id, room.DoRename, text("Monday"))
-	if wait := done.Later.Sub(h.clock.Now()); wait <= 9*time.Minute || wait > 10*time.Minute || done.Room.Name != "Sunday" {
+	if wait := done.Later.Sub(h.clock.Now()); wait <= 9*time.Minute || wait > 10*time.Minute ||
+		done.Room.Name != "Sunday" {
 		t.Errorf("the third is promised in %v: %+v", wait, done.Room)
 	}
 	h.changed("jonas", id, room.DoRename, text("Tuesday")) // the last word counts
@@ -107,7 +109,8 @@ func TestRenamesByBudget(t *testing.T) {
 	h.sweep()
 	h.clock.forward(10 * time.Minute) // Discord's own clock is slower: it refuses, and says when to come back
 	h.sweep()
-	if v := h.view("jonas", id); v.Control.WantedName != "Tuesday" || v.Control.NextRename.Sub(h.clock.Now()) < 9*time.Minute {
+	if v := h.view("jonas", id); v.Control.WantedName != "Tuesday" ||
+		v.Control.NextRename.Sub(h.clock.Now()) < 9*time.Minute {
 		t.Errorf("after Discord refused for a while: %+v", v.Control)
 	}
 	h.whileDown(func() { h.clock.forward(11 * time.Minute); h.theirs.forward(11 * time.Minute) })
@@ -118,7 +121,8 @@ func TestRenamesByBudget(t *testing.T) {
 	}
 	_, err := h.change("jonas", id, room.DoRename, text(" \u200b "))
 	h.wantCode(err, errs.Invalid)
-	h.wantAudit(id, "room_renamed Friday>Saturday", "room_renamed Saturday>Sunday", "rename_planned Sunday>Monday", "rename_planned Sunday>Tuesday", "room_renamed Sunday>Tuesday")
+	h.wantAudit(id, "room_renamed Friday>Saturday", "room_renamed Saturday>Sunday", "rename_planned Sunday>Monday",
+		"rename_planned Sunday>Tuesday", "room_renamed Sunday>Tuesday")
 }
 
 func TestStatus(t *testing.T) {
@@ -147,7 +151,10 @@ func TestNamesAndWords(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	h.settings(`{"blocked_words":["badger","*zonk*"],"name_template":"{owner} zonk {n}","rooms_per_member":9}`)
-	for _, bad := range []string{"Badger", "the BÁDGER den", "b a d g e r", "bаdgеr", "b4dg3r", "ｂａｄｇｅｒ", "b\u200badger", "baaadger", "superzonkers", "z.o.n.k"} {
+	for _, bad := range []string{
+		"Badger", "the BÁDGER den", "b a d g e r", "bаdgеr", "b4dg3r", "ｂａｄｇｅｒ", "b\u200badger", "baaadger",
+		"superzonkers", "z.o.n.k",
+	} {
 		_, err := call(h, hub.OpenRoom, room.OpenRequest{Actor: h.actor("jonas"), Name: bad})
 		h.wantCode(err, errs.Invalid)
 	}
@@ -168,7 +175,8 @@ func TestLogChannel(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	log := h.add(discordsim.ChannelOptions{Name: "log", Type: discordsim.ChannelText})
-	_, err := call(h, hub.SaveSettings, room.SettingsRequest{Actor: h.actor("mara"), JSON: []byte(`{"log_channel_id":"` + h.public.String() + `"}`)})
+	_, err := call(h, hub.SaveSettings,
+		room.SettingsRequest{Actor: h.actor("mara"), JSON: []byte(`{"log_channel_id":"` + h.public.String() + `"}`)})
 	h.wantCode(err, errs.Invalid)
 	h.settings(`{"log_channel_id":"` + log.String() + `"}`)
 	id := h.open("jonas", "Friday").Room.ID
@@ -185,7 +193,8 @@ func TestLogChannel(t *testing.T) {
 	}
 
 	// Without permission to write nothing else suffers, and Discord is not asked again and again.
-	h.do(http.MethodPut, "/channels/"+log.String()+"/permissions/"+h.app.ID.String(), map[string]any{"type": 1, "deny": "2048", "allow": "0"}).Body.Close()
+	h.do(http.MethodPut, "/channels/"+log.String()+"/permissions/"+h.app.ID.String(),
+		map[string]any{"type": 1, "deny": "2048", "allow": "0"}).Body.Close()
 	before := h.asked("POST /channels/{channel}/messages")
 	for range 3 {
 		h.changed("jonas", id, room.DoLock)

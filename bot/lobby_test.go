@@ -24,7 +24,10 @@ func TestLobbies(t *testing.T) {
 	wide := h.add(discordsim.ChannelOptions{Name: "Join me", Type: discordsim.ChannelVoice, Parent: category})
 	open, soon := false, guild.Duration(0)
 	h.lobby(guild.Lobby{ChannelID: wide}, "")
-	duo := h.lobby(guild.Lobby{Seats: 2, Private: &open, NameTemplate: "Duo {n}: {owner} {game}", IdleTimeout: &soon, CategoryID: category}, "Duo lobby").Lobby.ChannelID
+	duo := h.lobby(guild.Lobby{
+		Seats: 2, Private: &open, NameTemplate: "Duo {n}: {owner} {game}", IdleTimeout: &soon, CategoryID: category,
+	},
+		"Duo lobby").Lobby.ChannelID
 	if len(h.channels()) < 4 {
 		t.Fatal("no channel was made for the lobby")
 	}
@@ -116,7 +119,8 @@ func TestLeavingDuringCreationLeavesNothing(t *testing.T) {
 	before := len(h.channels())
 	h.requests.Lock()
 	h.requests.hook = func(route string) {
-		if strings.HasPrefix(route, "POST /guilds/{guild}/channels") { // the channel is made, and Snug does not know yet
+		if strings.HasPrefix(route, "POST /guilds/{guild}/channels") {
+			// the channel is made, and Snug does not know yet
 			h.leave("kiyo")
 		}
 	}
@@ -146,14 +150,18 @@ func TestOverflowIntoAFurtherCategory(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	verified := h.role("Verified", 0)
-	category := h.add(discordsim.ChannelOptions{Name: "Rooms", Type: discordsim.ChannelCategory, Overwrites: []discordsim.Overwrite{{ID: verified, Deny: discordsim.PermSpeak}}})
+	category := h.add(discordsim.ChannelOptions{
+		Name: "Rooms", Type: discordsim.ChannelCategory,
+		Overwrites: []discordsim.Overwrite{{ID: verified, Deny: discordsim.PermSpeak}},
+	})
 	for i := range 49 {
 		h.add(discordsim.ChannelOptions{Name: fmt.Sprint("text", i), Type: discordsim.ChannelText, Parent: category})
 	}
 	h.settings(fmt.Sprintf(`{"category_id":"%d","rooms_per_member":9}`, category))
 	first, second, third := h.open("jonas", "1"), h.open("jonas", "2"), h.open("kiyo", "3")
 	further := h.parent(second.Room.ID)
-	if h.parent(first.Room.ID) != category || further == category || further == 0 || h.parent(third.Room.ID) != further {
+	if h.parent(first.Room.ID) != category || further == category || further == 0 ||
+		h.parent(third.Room.ID) != further {
 		t.Fatalf("rooms lie in %d, %d and %d", h.parent(first.Room.ID), further, h.parent(third.Room.ID))
 	}
 	if c := h.channels()[further]; c.Name != "Rooms 2" {
@@ -167,7 +175,9 @@ func TestOverflowIntoAFurtherCategory(t *testing.T) {
 	if h.parent(fourth.Room.ID) != further {
 		t.Errorf("after a restart a room lies in %d", h.parent(fourth.Room.ID))
 	}
-	for name, id := range map[string]snowflake.ID{"jonas": first.Room.ID, "kiyo": third.Room.ID, "ada": fourth.Room.ID} {
+	for name, id := range map[string]snowflake.ID{
+		"jonas": first.Room.ID, "kiyo": third.Room.ID, "ada": fourth.Room.ID,
+	} {
 		_, err := call(h, hub.CloseRoom, h.request(name, id))
 		h.must(err)
 	}
@@ -230,10 +240,12 @@ func TestInactiveChannelIsNoLobby(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	h.must(h.discord.SetAFKChannel(h.guild, h.public))
-	other, err := h.discord.AddChannel(h.guild, discordsim.ChannelOptions{Name: "Join to play", Type: discordsim.ChannelVoice})
+	other, err := h.discord.AddChannel(h.guild,
+		discordsim.ChannelOptions{Name: "Join to play", Type: discordsim.ChannelVoice})
 	h.must(err)
 	h.eventually("the inactive channel is refused", func() bool {
-		_, err := call(h, hub.SaveLobby, guild.LobbyRequest{Actor: h.actor("mara"), Lobby: guild.Lobby{ChannelID: h.public}})
+		_, err := call(h, hub.SaveLobby,
+			guild.LobbyRequest{Actor: h.actor("mara"), Lobby: guild.Lobby{ChannelID: h.public}})
 		return errs.Has(err, errs.Invalid) && strings.Contains(err.Error(), "inactive channel")
 	})
 	byFile := fmt.Appendf(nil, `{"lobbies":[{"channel_id":"%d"}]}`, h.public)
@@ -243,7 +255,8 @@ func TestInactiveChannelIsNoLobby(t *testing.T) {
 	h.must(err)
 	h.must(h.discord.SetAFKChannel(h.guild, other.ID))
 	h.eventually("the lobby is the inactive channel now", func() bool {
-		_, err := call(h, hub.SaveLobby, guild.LobbyRequest{Actor: h.actor("mara"), Lobby: guild.Lobby{ChannelID: other.ID}})
+		_, err := call(h, hub.SaveLobby,
+			guild.LobbyRequest{Actor: h.actor("mara"), Lobby: guild.Lobby{ChannelID: other.ID}})
 		return errs.Has(err, errs.Invalid)
 	})
 	_, err = call(h, hub.SaveLobby, guild.LobbyRequest{Actor: h.actor("mara"), Lobby: guild.Lobby{ChannelID: h.public}})

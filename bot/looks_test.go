@@ -48,8 +48,8 @@ func TestBannedAndWaitingHaveTheirPicture(t *testing.T) {
 	}
 }
 
-// Since when others may know of comings and goings is when the room was opened to them, or when they were let in, whoever
-// keeps the rooms.
+// Since when others may know of comings and goings is when the room was opened to them, or when they were let
+// in, whoever keeps the rooms.
 func TestShownAt(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
@@ -70,7 +70,8 @@ func TestShownAt(t *testing.T) {
 		until := h.clock.Now()
 		at := knows("ada")
 		if at.Before(from) || at.After(until) {
-			t.Errorf("after %s it was opened by %s between %v and %v, and others know from %v on", c.shut, c.open, from, until, at)
+			t.Errorf("after %s it was opened by %s between %v and %v, and others know from %v on", c.shut, c.open, from,
+				until, at)
 		}
 		if owner := knows("jonas"); !owner.IsZero() {
 			t.Errorf("its owner knows from %v on", owner)

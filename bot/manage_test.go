@@ -56,7 +56,8 @@ func TestSetupNamesWhatLacks(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	role := h.botRole()
-	h.must(h.discord.SetRole(h.guild, role, discordsim.Permissions(discordapi.Permissions&^discord.PermissionMoveMembers)))
+	h.must(h.discord.SetRole(h.guild, role,
+		discordsim.Permissions(discordapi.Permissions&^discord.PermissionMoveMembers)))
 	a := h.command("mara", "snug setup", nil)
 	h.wantText(a, "Almost.", "**Move Members**", "Server Settings → Roles", "never need Administrator")
 	if strings.Contains(a.Message.Text(), "Manage Channels**") {
@@ -77,11 +78,13 @@ func (h *house) botRole() discordsim.ID {
 	return m.Roles[0]
 }
 
-// TestEverySettingIsSavedByItsForm: each form is opened from the menu, filled in with other values, and all of them are there.
+// TestEverySettingIsSavedByItsForm: each form is opened from the menu, filled in with other values, and all
+// of them are there.
 func TestEverySettingIsSavedByItsForm(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	category, err := h.discord.AddChannel(h.guild, discordsim.ChannelOptions{Name: "Snug", Type: discordsim.ChannelCategory})
+	category, err := h.discord.AddChannel(h.guild,
+		discordsim.ChannelOptions{Name: "Snug", Type: discordsim.ChannelCategory})
 	h.must(err)
 	channel, err := h.discord.AddChannel(h.guild, discordsim.ChannelOptions{Name: "log", Type: discordsim.ChannelText})
 	h.must(err)
@@ -90,11 +93,13 @@ func TestEverySettingIsSavedByItsForm(t *testing.T) {
 	before := h.settingsNow()
 	other := map[string]any{
 		"category_id": category.ID.String(), "seats": "6", "private": "false", "name_template": "Table {n}",
-		"idle_timeout": "2h", "closing_notice": "1m", "max_age": "1d", "invite_lifetime": "2d", "invite_uses": "3", "bring_in": "false", "guilds_join": "true",
+		"idle_timeout": "2h", "closing_notice": "1m", "max_age": "1d", "invite_lifetime": "2d", "invite_uses": "3",
+		"bring_in": "false", "guilds_join": "true",
 		"creator_roles": []string{role.String()}, "rooms_per_member": "2", "rooms_per_guild": "20",
 		"strict_seats": "false", "admins_exempt": "false", "seat_grace": "2m",
-		"managers_see_private": "true", "guests_past_gate": "true", "helper_roles": []string{role.String()}, "blocked_words": "foo, bar*",
-		"language": "de", "log_channel_id": channel.ID.String(), "audit_retention": "30d",
+		"managers_see_private": "true", "guests_past_gate": "true", "helper_roles": []string{role.String()},
+		"blocked_words": "foo, bar*",
+		"language":      "de", "log_channel_id": channel.ID.String(), "audit_retention": "30d",
 	}
 	a := h.command("mara", "snug settings", nil)
 	h.wantText(a, "New rooms", "Seats: 4", "Close when empty for: 1 hour")
@@ -143,18 +148,23 @@ func TestSettingsThatAreWrong(t *testing.T) {
 	h.wantText(b, "is not a length of time", "New rooms") // and the menu stays, to try again
 	form = h.press("mara", b.Message.ID, h.menu(b.Message).CustomID, "closing")
 	h.settings(`{"seats":5}`) // meanwhile, on the web
-	h.wantText(h.enter("mara", form, map[string]any{"idle_timeout": "2h", "closing_notice": "30s", "max_age": "never"}), "Somebody else saved these settings meanwhile", "Seats: 5")
+	h.wantText(h.enter("mara", form, map[string]any{"idle_timeout": "2h", "closing_notice": "30s", "max_age": "never"}),
+		"Somebody else saved these settings meanwhile", "Seats: 5")
 
 	h.wantText(h.command("mara", "snug settings", map[string]any{"setting": "seats", "value": "100"}), "99")
-	h.wantText(h.command("mara", "snug settings", map[string]any{"setting": "nonsense", "value": "1"}), "There is no setting “nonsense”")
-	h.wantText(h.command("mara", "snug settings", map[string]any{"setting": "strict_seats", "value": "perhaps"}), "neither yes nor no")
-	h.wantText(h.command("mara", "snug settings", map[string]any{"setting": "strict_seats", "value": "no"}), "Saved", "Strict seats: no")
+	h.wantText(h.command("mara", "snug settings", map[string]any{"setting": "nonsense", "value": "1"}),
+		"There is no setting “nonsense”")
+	h.wantText(h.command("mara", "snug settings", map[string]any{"setting": "strict_seats", "value": "perhaps"}),
+		"neither yes nor no")
+	h.wantText(h.command("mara", "snug settings", map[string]any{"setting": "strict_seats", "value": "no"}), "Saved",
+		"Strict seats: no")
 	one := h.command("mara", "snug settings", map[string]any{"setting": "name_template"})
 	h.wantText(h.enter("mara", one, map[string]any{"name_template": "Den {n}"}), "Saved", "Den {n}")
 	suggest := func(option, typed string) (out []string) {
 		options := map[string]any{"setting": "idle_timeout"}
 		options[option] = typed
-		list, err := h.discord.Autocomplete(h.soon(), h.user("mara"), discordsim.CommandRun{Guild: h.guild, Name: "snug settings", Options: options}, option)
+		list, err := h.discord.Autocomplete(h.soon(), h.user("mara"),
+			discordsim.CommandRun{Guild: h.guild, Name: "snug settings", Options: options}, option)
 		h.must(err)
 		for _, c := range list {
 			out = append(out, c.Name)
@@ -173,12 +183,16 @@ func TestLobbyCommands(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	h.wantText(h.command("mara", "snug lobby list", nil), "There is no lobby yet")
-	a := h.command("mara", "snug lobby add", map[string]any{"channel": h.public.String(), "seats": 2, "private": false, "name": "{owner}'s table", "idle": "10m"})
+	a := h.command("mara", "snug lobby add",
+		map[string]any{
+			"channel": h.public.String(), "seats": 2, "private": false, "name": "{owner}'s table", "idle": "10m",
+		})
 	h.wantText(a, "<#"+h.public.String()+"> is a lobby")
 	h.wantText(h.command("mara", "snug lobby add", map[string]any{"idle": "soon"}), "is not a length of time")
 	h.wantText(h.command("mara", "snug lobby add", nil), "is a lobby")
 	h.wantText(h.command("mara", "snug lobby list", nil), "2 seats", "open to all", "{owner}'s table", "10 minutes")
-	list, err := h.discord.Autocomplete(h.soon(), h.user("mara"), discordsim.CommandRun{Guild: h.guild, Name: "snug lobby remove"}, "lobby")
+	list, err := h.discord.Autocomplete(h.soon(), h.user("mara"),
+		discordsim.CommandRun{Guild: h.guild, Name: "snug lobby remove"}, "lobby")
 	h.must(err)
 	if len(list) != 2 || list[0].Name != "General" {
 		t.Fatalf("lobbies: %+v", list)
@@ -201,7 +215,8 @@ func TestRepairWaitsForAYes(t *testing.T) {
 	h.settings(fmt.Sprintf(`{"log_channel_id":"%d"}`, lost.ID))
 	h.bare("DELETE", fmt.Sprintf("/channels/%d", lost.ID))
 	stray := h.bare("POST", fmt.Sprintf("/guilds/%d/channels", h.guild), fmt.Sprintf(
-		`{"name":"Stray","type":2,"permission_overwrites":[{"id":"%d","type":1,"allow":"%d","deny":"0"}]}`, h.app.ID, discordapi.BotAllow))
+		`{"name":"Stray","type":2,"permission_overwrites":[{"id":"%d","type":1,"allow":"%d","deny":"0"}]}`, h.app.ID,
+		discordapi.BotAllow))
 	a := h.command("mara", "snug repair", nil)
 	h.wantText(a, "The log channel is gone", "**Stray** carries my mark")
 	if h.settingsNow().LogChannelID == 0 {
@@ -216,7 +231,8 @@ func TestRepairWaitsForAYes(t *testing.T) {
 		t.Fatal("a channel that an admin may have made was deleted without a word")
 	}
 	menu := h.menu(b.Message)
-	h.wantText(h.press("mara", b.Message.ID, menu.CustomID, menu.Options[0].Value), "Mended 1", "agree about everything")
+	h.wantText(h.press("mara", b.Message.ID, menu.CustomID, menu.Options[0].Value), "Mended 1",
+		"agree about everything")
 	if _, there := h.channels()[stray]; there {
 		t.Error("it was not deleted")
 	}

@@ -26,7 +26,8 @@ func (h *house) overwriteOf(channel, id snowflake.ID) (allow, deny int64, there 
 	return 0, 0, false
 }
 
-// What docs/decisions/0005-by-hand.md says of overwrites: Snug's are put back, others' are left alone, and the audit has it.
+// What docs/decisions/0005-by-hand.md says of overwrites: Snug's are put back, others' are left alone, and
+// the audit has it.
 func TestOverwritesChangedByHand(t *testing.T) {
 	h := newHouse(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() }) // the test itself asks often
 	r := h.open("jonas", "Friday")
@@ -39,10 +40,15 @@ func TestOverwritesChangedByHand(t *testing.T) {
 	h.do(http.MethodPut, path(role), foreign).Body.Close()
 
 	h.do(http.MethodDelete, path(h.people["kiyo"]), nil).Body.Close()
-	h.eventually("the guest may enter again", func() bool { a, _, _ := h.overwriteOf(id, h.people["kiyo"]); return a == int64(discordapi.GuestAllow) })
+	h.eventually("the guest may enter again",
+		func() bool { a, _, _ := h.overwriteOf(id, h.people["kiyo"]); return a == int64(discordapi.GuestAllow) })
 	h.do(http.MethodDelete, path(h.guild), nil).Body.Close()
-	h.eventually("everybody else is kept out again", func() bool { _, d, _ := h.overwriteOf(id, h.guild); return d == int64(discordapi.EveryoneDeny) })
-	h.do(http.MethodPut, path(h.app.ID), map[string]any{"type": 1, "allow": fmt.Sprint(int64(discordapi.BotAllow | discordapi.GuestAllow)), "deny": "0"}).Body.Close()
+	h.eventually("everybody else is kept out again",
+		func() bool { _, d, _ := h.overwriteOf(id, h.guild); return d == int64(discordapi.EveryoneDeny) })
+	h.do(http.MethodPut, path(h.app.ID),
+		map[string]any{
+			"type": 1, "allow": fmt.Sprint(int64(discordapi.BotAllow | discordapi.GuestAllow)), "deny": "0",
+		}).Body.Close()
 	h.eventually("the mark is exact again", func() bool {
 		a, d, _ := h.overwriteOf(id, h.app.ID)
 		return a == int64(discordapi.BotAllow|discordapi.BotExtra) && d == 0
@@ -52,7 +58,8 @@ func TestOverwritesChangedByHand(t *testing.T) {
 	}
 	h.eventually("the audit has each repair", func() bool {
 		log := h.audited(id)
-		return slices.Contains(log, "repaired somebody let in could not enter") && slices.Contains(log, "repaired it was open to more than it should be") &&
+		return slices.Contains(log, "repaired somebody let in could not enter") &&
+			slices.Contains(log, "repaired it was open to more than it should be") &&
 			slices.Contains(log, "repaired Snug's own overwrite had been changed")
 	})
 }
@@ -80,7 +87,8 @@ func TestCategoryDeletedByHand(t *testing.T) {
 		if ch, there := h.channels()[next.Room.ID]; !there || ch.Parent != 0 {
 			t.Errorf("the new room is there: %t, in %d", there, ch.Parent)
 		}
-		if log := h.audited(next.Room.ID); !slices.Contains(log, "repaired the category for rooms is gone, so it was opened at the top of the server") {
+		if log := h.audited(next.Room.ID); !slices.Contains(log,
+			"repaired the category for rooms is gone, so it was opened at the top of the server") {
 			t.Errorf("the audit has %q", log)
 		}
 		h.whileDown(func() {})
@@ -127,7 +135,8 @@ func TestDeniedSightIsNotDeleted(t *testing.T) {
 func TestPermissionTakenAwayAndGivenBack(t *testing.T) {
 	h := newHouse(t)
 	r := h.open("jonas", "Friday")
-	h.must(h.discord.InstallBot(h.guild, h.app.ID, discordsim.Permissions(discordapi.Permissions)&^discordsim.PermManageChannels))
+	h.must(h.discord.InstallBot(h.guild, h.app.ID,
+		discordsim.Permissions(discordapi.Permissions)&^discordsim.PermManageChannels))
 	_, err := call(h, hub.OpenRoom, room.OpenRequest{Actor: h.actor("kiyo"), Name: "Mine"})
 	h.wantCode(err, errs.MissingPermission)
 	h.must(h.join("jonas", r.Room.ID))

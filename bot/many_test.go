@@ -73,7 +73,10 @@ func TestMoreThanAHundredOverwrites(t *testing.T) {
 		for _, last := range []struct {
 			who  snowflake.ID
 			want bool
-		}{{guests[0], true}, {guests[64], true}, {banned[0], false}, {banned[64], false}, {people[135], stranger}, {h.people["jonas"], true}} {
+		}{
+			{guests[0], true}, {guests[64], true}, {banned[0], false}, {banned[64], false}, {people[135], stranger},
+			{h.people["jonas"], true},
+		} {
 			if got := h.mayJoin(last.who, id); got != last.want {
 				t.Errorf("%s: %d may enter: %v", when, last.who, got)
 			}
@@ -83,7 +86,10 @@ func TestMoreThanAHundredOverwrites(t *testing.T) {
 	for _, step := range []struct {
 		do       room.Action
 		stranger bool
-	}{{room.DoLock, false}, {room.DoUnlock, true}, {room.DoPrivate, false}, {room.DoHide, false}, {room.DoPublic, true}} {
+	}{
+		{room.DoLock, false}, {room.DoUnlock, true}, {room.DoPrivate, false}, {room.DoHide, false},
+		{room.DoPublic, true},
+	} {
 		before := h.asked("PUT /channels/{channel}/permissions")
 		h.changed("jonas", id, step.do)
 		if n := h.asked("PUT /channels/{channel}/permissions") - before; n > 5 {
@@ -114,7 +120,10 @@ func TestRefusedHalfWay(t *testing.T) {
 	h.settings(fmt.Sprintf(`{"helper_roles":["%d","%d"]}`, helpers[0], helpers[1]))
 	id := h.crowded(h.masses(120), nil)
 	// Closing takes two steps: everyone is kept out, then helpers are let in. The second is refused.
-	_, err := h.discord.Inject(discordsim.Fault{Kind: discordsim.FaultAnswer, Body: `{"code":50013,"message":"Missing Permissions"}`, Route: "PUT /channels/{channel}/permissions/{overwrite}", Skip: 1, Count: 1})
+	_, err := h.discord.Inject(discordsim.Fault{
+		Kind: discordsim.FaultAnswer, Body: `{"code":50013,"message":"Missing Permissions"}`,
+		Route: "PUT /channels/{channel}/permissions/{overwrite}", Skip: 1, Count: 1,
+	})
 	h.must(err)
 	_, err = h.change("jonas", id, room.DoPrivate)
 	h.wantCode(err, errs.MissingPermission)

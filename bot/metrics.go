@@ -30,13 +30,17 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			Namespace: "snug", Name: "checkpoint_seconds", Help: "Time a checkpoint took to be stored.",
 			Buckets: []float64{.001, .005, .01, .05, .1, .5, 1, 5, 10, 30},
 		}, []string{"shard"}),
-		savedGuilds:  counter("checkpoint_guilds_total", "Guilds written to checkpoints.", "shard"),
-		interactions: counter("interactions_passed_over_total", "Interactions not acted on, by reason: repeated or late.", "reason"),
-		refills:      counter("hub_refills_total", "Times that rosters and servers were published again because the hub had begun anew, by outcome.", "outcome"),
+		savedGuilds: counter("checkpoint_guilds_total", "Guilds written to checkpoints.", "shard"),
+		interactions: counter("interactions_passed_over_total",
+			"Interactions not acted on, by reason: repeated or late.", "reason"),
+		refills: counter("hub_refills_total",
+			"Times that rosters and servers were published again because the hub had begun anew, by outcome.",
+			"outcome"),
 		unread: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "snug", Name: "discord_unread_total",
 			Help: "Values in what Discord sent that Snug does not know and left out. The log names each kind once."}),
 	}
-	return m, errors.Join(reg.Register(m.unread), reg.Register(m.saves), reg.Register(m.saveTime), reg.Register(m.savedGuilds), reg.Register(m.interactions), reg.Register(m.refills))
+	return m, errors.Join(reg.Register(m.unread), reg.Register(m.saves), reg.Register(m.saveTime),
+		reg.Register(m.savedGuilds), reg.Register(m.interactions), reg.Register(m.refills))
 }
 
 func (m *metrics) saved(shard, guilds int, took time.Duration, err error) {

@@ -28,7 +28,8 @@ func TestHubForgetsItsMemory(t *testing.T) {
 		server.Up()
 		began := time.Now()
 		h.awaitRoster(r.Room.ID, "kiyo")
-		h.await("the other room is back", func(l map[snowflake.ID]room.Live) bool { return l[quiet.Room.ID].Room.Name == "Quiet" })
+		h.await("the other room is back",
+			func(l map[snowflake.ID]room.Live) bool { return l[quiet.Room.ID].Room.Name == "Quiet" })
 		h.eventually("the server is ready", func() bool {
 			info, _, err := h.hub.Guilds.Get(context.Background(), h.guild.String())
 			return err == nil && info.Ready && info.Name != ""

@@ -52,7 +52,8 @@ func TestOwnership(t *testing.T) {
 	_, err = h.change("jonas", id, room.DoRename, text("Mine"))
 	h.wantCode(err, errs.Forbidden)
 
-	if done := h.changed("kiyo", id, room.DoTransfer, h.at("jonas")); done.Name != "Jonas" || done.Room.OwnerName != "Jonas" {
+	if done := h.changed("kiyo", id, room.DoTransfer, h.at("jonas")); done.Name != "Jonas" ||
+		done.Room.OwnerName != "Jonas" {
 		t.Errorf("handed back: %+v", done)
 	}
 	for name, want := range map[string]errs.Code{"stranger": errs.Invalid, "jonas": errs.Invalid} {
@@ -60,7 +61,9 @@ func TestOwnership(t *testing.T) {
 		h.wantCode(err, want)
 	}
 	h.open("ada", "Her own")
-	if _, err = call(h, hub.OpenRoom, room.OpenRequest{Actor: h.actor("ada"), Name: "Another"}); !errs.Has(err, errs.RoomLimit) || !strings.Contains(err.Error(), "already, “Her own”") {
+	if _, err = call(h, hub.OpenRoom,
+		room.OpenRequest{Actor: h.actor("ada"), Name: "Another"}); !errs.Has(err, errs.RoomLimit) ||
+		!strings.Contains(err.Error(), "already, “Her own”") {
 		t.Errorf("a second room: %v", err)
 	}
 	_, err = h.change("jonas", id, room.DoTransfer, h.at("ada"))

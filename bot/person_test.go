@@ -16,7 +16,8 @@ func TestPersonErased(t *testing.T) {
 	r := h.openWith("jonas", room.OpenRequest{Name: "Draft"})
 	_, _, err := letIn(h, "jonas", r.Room.ID, "kiyo")
 	h.must(err)
-	_, err = call(h, hub.ChangeRoom, room.ChangeRequest{Actor: h.actor("jonas"), RoomID: r.Room.ID, Do: room.DoBan, User: h.people["ada"]})
+	_, err = call(h, hub.ChangeRoom,
+		room.ChangeRequest{Actor: h.actor("jonas"), RoomID: r.Room.ID, Do: room.DoBan, User: h.people["ada"]})
 	h.must(err)
 	own := h.openWith("kiyo", room.OpenRequest{Name: "Mine"})
 	ask := func(who string, erase bool) room.PersonData {
@@ -44,7 +45,8 @@ func TestPersonErased(t *testing.T) {
 		return !ok
 	})
 	ask("ada", true)
-	if doc, _, err := h.hub.Rooms.Get(h.soon(), h.guild.String()+"."+r.Room.ID.String()); err != nil || !doc.Banned(h.people["ada"]) || doc.Bans[0].Name != "" {
+	if doc, _, err := h.hub.Rooms.Get(h.soon(), h.guild.String()+"."+r.Room.ID.String()); err != nil ||
+		!doc.Banned(h.people["ada"]) || doc.Bans[0].Name != "" {
 		t.Errorf("erasing undid a ban, or kept a name: %+v, %v", doc.Bans, err)
 	}
 }

@@ -58,7 +58,8 @@ func TestPrivacy(t *testing.T) {
 	h.wantCode(err, errs.Forbidden)
 	_, err = h.change("jonas", id, "explode")
 	h.wantCode(err, errs.Invalid)
-	h.wantAudit(id, "room_opened", "privacy_changed open>open,locked", "privacy_changed open,locked>open", "privacy_changed open>open,hidden",
+	h.wantAudit(id, "room_opened", "privacy_changed open>open,locked", "privacy_changed open,locked>open",
+		"privacy_changed open>open,hidden",
 		"privacy_changed open,hidden>open", "privacy_changed open>private", "privacy_changed private>open")
 }
 
@@ -68,7 +69,8 @@ func TestPrivacyWhenDiscordFails(t *testing.T) {
 	h := newHouse(t)
 	h.settings(`{"private":false}`)
 	id := h.open("jonas", "Friday").Room.ID
-	h.must(h.discord.InstallBot(h.guild, h.app.ID, discordsim.Permissions(discordapi.Permissions)&^discordsim.PermManageRoles))
+	h.must(h.discord.InstallBot(h.guild, h.app.ID,
+		discordsim.Permissions(discordapi.Permissions)&^discordsim.PermManageRoles))
 	_, err := h.change("jonas", id, room.DoLock)
 	h.wantCode(err, errs.MissingPermission)
 	if h.view("jonas", id).Room.Access.Locked {
@@ -80,7 +82,8 @@ func TestPrivacyWhenDiscordFails(t *testing.T) {
 	h.must(err)
 	impatient, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
 	defer cancel()
-	if _, err = hub.ChangeRoom.Call(impatient, h.hub, h.guild, room.ChangeRequest{Actor: h.actor("jonas"), RoomID: id, Do: room.DoLock}); err == nil {
+	if _, err = hub.ChangeRoom.Call(impatient, h.hub, h.guild,
+		room.ChangeRequest{Actor: h.actor("jonas"), RoomID: id, Do: room.DoLock}); err == nil {
 		t.Fatal("a lock that Discord did not answer was told as done")
 	}
 	h.eventually("the lock is decided", func() bool { return h.view("jonas", id).Room.Access.Locked })
@@ -100,21 +103,27 @@ func TestCategoryIsInherited(t *testing.T) {
 	muted := h.role("Muted", 0, "ada")
 	helpers := h.role("Helpers", 0, "priya")
 	music := h.discord.AddApplication(discordsim.ApplicationOptions{Name: "Tunes"})
-	h.must(h.discord.InstallBot(h.guild, music.ID, discordsim.PermViewChannel|discordsim.PermConnect|discordsim.PermSpeak))
+	h.must(h.discord.InstallBot(h.guild, music.ID,
+		discordsim.PermViewChannel|discordsim.PermConnect|discordsim.PermSpeak))
 	musicRole := h.roleOf(music.ID)
 	see := discordsim.PermViewChannel | discordsim.PermConnect | discordsim.PermSpeak
-	category := h.add(discordsim.ChannelOptions{Name: "Verified only", Type: discordsim.ChannelCategory, Overwrites: []discordsim.Overwrite{
-		{ID: h.guild, Deny: see},
-		{ID: verified, Allow: see | discordsim.PermManageMessages}, // which Snug has not
-		{ID: muted, Deny: discordsim.PermSpeak | discordsim.PermManageRoles},
-		{ID: musicRole, Allow: see},
-		{ID: h.app.ID, Member: true, Allow: discordsim.PermViewChannel | discordsim.PermConnect | discordsim.PermManageChannels},
-	}})
+	category := h.add(discordsim.ChannelOptions{Name: "Verified only", Type: discordsim.ChannelCategory,
+		Overwrites: []discordsim.Overwrite{
+			{ID: h.guild, Deny: see},
+			{ID: verified, Allow: see | discordsim.PermManageMessages}, // which Snug has not
+			{ID: muted, Deny: discordsim.PermSpeak | discordsim.PermManageRoles},
+			{ID: musicRole, Allow: see},
+			{
+				ID: h.app.ID, Member: true,
+				Allow: discordsim.PermViewChannel | discordsim.PermConnect | discordsim.PermManageChannels,
+			},
+		}})
 	h.settings(fmt.Sprintf(`{"category_id":"%d","helper_roles":["%d"],"rooms_per_member":5}`, category, helpers))
 
 	id := h.open("jonas", "Secret").Room.ID
 	for who, want := range map[snowflake.ID][2]discordsim.Permissions{
-		verified: {discordsim.PermSpeak, 0}, muted: {0, discordsim.PermSpeak}, musicRole: {see, 0}, helpers: {discordsim.Permissions(discordapi.GuestAllow), 0}, h.guild: {0, see},
+		verified: {discordsim.PermSpeak, 0}, muted: {0, discordsim.PermSpeak}, musicRole: {see, 0},
+		helpers: {discordsim.Permissions(discordapi.GuestAllow), 0}, h.guild: {0, see},
 	} {
 		allow, deny, _ := h.overwrite(id, who)
 		if allow != int64(want[0]) || deny != int64(want[1]) {
@@ -140,8 +149,10 @@ func TestCategoryIsInherited(t *testing.T) {
 
 	// What others add by hand stays; what lets in more than the room does is taken back.
 	byHand := h.role("By hand", 0)
-	h.do(http.MethodPut, fmt.Sprintf("/channels/%d/permissions/%d", id, byHand), map[string]any{"type": 0, "allow": "0", "deny": fmt.Sprint(int64(discordsim.PermStream))}).Body.Close()
-	h.do(http.MethodPut, fmt.Sprintf("/channels/%d/permissions/%d", id, h.guild), map[string]any{"type": 0, "deny": fmt.Sprint(int64(discordsim.PermSpeak))}).Body.Close()
+	h.do(http.MethodPut, fmt.Sprintf("/channels/%d/permissions/%d", id, byHand),
+		map[string]any{"type": 0, "allow": "0", "deny": fmt.Sprint(int64(discordsim.PermStream))}).Body.Close()
+	h.do(http.MethodPut, fmt.Sprintf("/channels/%d/permissions/%d", id, h.guild),
+		map[string]any{"type": 0, "deny": fmt.Sprint(int64(discordsim.PermSpeak))}).Body.Close()
 	h.eventually("the room is closed again", func() bool {
 		_, deny, _ := h.overwrite(id, h.guild)
 		return deny&int64(see) == int64(see)
@@ -175,7 +186,8 @@ func (h *house) roleOf(app snowflake.ID) (out snowflake.ID) {
 	return 0
 }
 
-// TestKickedOutStaysOut: a link that was good for one lets that one in again while they are a guest, and not after they were put out.
+// TestKickedOutStaysOut: a link that was good for one lets that one in again while they are a guest, and not
+// after they were put out.
 func TestKickedOutStaysOut(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
@@ -222,7 +234,8 @@ func TestKicksAndBans(t *testing.T) {
 	h.wantCode(err, errs.Forbidden) // it tells them nothing either
 	h.changed("jonas", id, room.DoBan, h.at("priya"))
 	h.awaitRoster(id)
-	if v := h.view("jonas", id); len(v.Control.Bans) != 2 || v.Control.Bans[1].Name != "Priya" || len(v.Control.Guests) != 0 {
+	if v := h.view("jonas", id); len(v.Control.Bans) != 2 || v.Control.Bans[1].Name != "Priya" ||
+		len(v.Control.Guests) != 0 {
 		t.Errorf("the bans are listed as %+v", v.Control)
 	}
 	_, _, err = letIn(h, "jonas", id, "priya")
@@ -273,7 +286,9 @@ func TestKnocking(t *testing.T) {
 		return done
 	}
 	// A private room tells nothing to who knocks, and hears them all the same.
-	for _, q := range []room.KnockRequest{{RoomID: id}, {Owner: h.people["jonas"]}, {RoomID: 12345}, {Owner: h.people["ada"]}} {
+	for _, q := range []room.KnockRequest{
+		{RoomID: id}, {Owner: h.people["jonas"]}, {RoomID: 12345}, {Owner: h.people["ada"]},
+	} {
 		if done := knock("kiyo", q); done.Room != nil || done.Already {
 			t.Errorf("knocking told %+v", done)
 		}
@@ -283,7 +298,8 @@ func TestKnocking(t *testing.T) {
 		t.Errorf("the owner hears %+v", v.Control.Knocks)
 	}
 	answer := func(by, who string, in bool) error {
-		_, err := call(h, hub.AnswerKnock, room.AnswerRequest{Actor: h.actor(by), RoomID: id, User: h.people[who], LetIn: in})
+		_, err := call(h, hub.AnswerKnock,
+			room.AnswerRequest{Actor: h.actor(by), RoomID: id, User: h.people[who], LetIn: in})
 		return err
 	}
 	h.wantCode(answer("priya", "kiyo", true), errs.RoomNotFound)
@@ -338,7 +354,8 @@ func TestManyRememberedGuests(t *testing.T) {
 		h.must(h.discord.AddMember(h.guild, u.ID, ""))
 		guests = append(guests, u.ID)
 	}
-	_, err := h.hub.Members.Put(h.soon(), h.guild.String()+"."+h.people["jonas"].String(), room.Preferences{Guests: guests})
+	_, err := h.hub.Members.Put(h.soon(), h.guild.String()+"."+h.people["jonas"].String(),
+		room.Preferences{Guests: guests})
 	h.must(err)
 	r := h.open("jonas", "Party")
 	h.eventually("all are let in", func() bool { return len(h.channels()[r.Room.ID].Overwrites) == 153 })
@@ -369,7 +386,8 @@ func TestPreferences(t *testing.T) {
 		return h.openWith("jonas", room.OpenRequest{}).Room
 	}
 	got := again()
-	if got.Name != "Draft night" || got.Seats != 6 || got.Access.Private || !got.Access.Locked || !slices.Contains(got.Access.Guests, h.people["kiyo"]) {
+	if got.Name != "Draft night" || got.Seats != 6 || got.Access.Private || !got.Access.Locked ||
+		!slices.Contains(got.Access.Guests, h.people["kiyo"]) {
 		t.Errorf("the next room: %+v", got)
 	}
 	h.must(h.join("kiyo", got.ID))
@@ -387,7 +405,8 @@ func TestPreferences(t *testing.T) {
 	if !p.Preferences.Empty() {
 		t.Errorf("after forgetting: %+v", p)
 	}
-	if got := again(); got.Name != "Jonas's room" || got.Seats != 4 || !got.Access.Private || len(got.Access.Guests) != 0 {
+	if got := again(); got.Name != "Jonas's room" || got.Seats != 4 || !got.Access.Private ||
+		len(got.Access.Guests) != 0 {
 		t.Errorf("the room after forgetting: %+v", got)
 	}
 	if story := strings.Join(h.audited(0), " "); !strings.Contains(story, "preferences_forgotten") {

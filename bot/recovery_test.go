@@ -63,14 +63,37 @@ func TestRecoveryTimes(t *testing.T) {
 	}{
 		{"drop", []discordsim.Fault{{Kind: discordsim.FaultDrop}}, 2 * time.Second, 2 * time.Second, false},
 		{"reconnect", []discordsim.Fault{{Kind: discordsim.FaultReconnect}}, 2 * time.Second, 2 * time.Second, false},
-		{"op 9, resumable", []discordsim.Fault{{Kind: discordsim.FaultInvalidSession, Resumable: true}}, 2 * time.Second, 30 * time.Second, false},
+		{
+			"op 9, resumable", []discordsim.Fault{{Kind: discordsim.FaultInvalidSession, Resumable: true}},
+			2 * time.Second, 30 * time.Second, false,
+		},
 		{"op 9", []discordsim.Fault{{Kind: discordsim.FaultInvalidSession}}, 2 * time.Second, 30 * time.Second, true},
-		{"4000", []discordsim.Fault{{Kind: discordsim.FaultClose, Code: 4000}}, 2 * time.Second, 30 * time.Second, false},
-		{"4009", []discordsim.Fault{{Kind: discordsim.FaultClose, Code: 4009}}, 2 * time.Second, 30 * time.Second, true},
-		{"half open", []discordsim.Fault{{Kind: discordsim.FaultHalfOpen}}, heartbeat + 10*time.Second, 30 * time.Second, false},
-		{"no heartbeat is acknowledged", []discordsim.Fault{{Kind: discordsim.FaultNoACK, Count: 3}}, 2*heartbeat + 10*time.Second, 30 * time.Second, false},
-		{"no HELLO on the way back", []discordsim.Fault{{Kind: discordsim.FaultNoHello}, {Kind: discordsim.FaultDrop}}, 2 * time.Second, 30 * time.Second, false},
-		{"dropped again while resuming", []discordsim.Fault{{Kind: discordsim.FaultDropResume}, {Kind: discordsim.FaultDrop}}, 2 * time.Second, 30 * time.Second, false},
+		{
+			"4000", []discordsim.Fault{{Kind: discordsim.FaultClose, Code: 4000}}, 2 * time.Second, 30 * time.Second,
+			false,
+		},
+		{
+			"4009", []discordsim.Fault{{Kind: discordsim.FaultClose, Code: 4009}}, 2 * time.Second, 30 * time.Second,
+			true,
+		},
+		{
+			"half open", []discordsim.Fault{{Kind: discordsim.FaultHalfOpen}}, heartbeat + 10*time.Second,
+			30 * time.Second, false,
+		},
+		{
+			"no heartbeat is acknowledged", []discordsim.Fault{{Kind: discordsim.FaultNoACK, Count: 3}},
+			2*heartbeat + 10*time.Second, 30 * time.Second, false,
+		},
+		{
+			"no HELLO on the way back",
+			[]discordsim.Fault{{Kind: discordsim.FaultNoHello}, {Kind: discordsim.FaultDrop}}, 2 * time.Second,
+			30 * time.Second, false,
+		},
+		{
+			"dropped again while resuming",
+			[]discordsim.Fault{{Kind: discordsim.FaultDropResume}, {Kind: discordsim.FaultDrop}}, 2 * time.Second,
+			30 * time.Second, false,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -83,7 +106,8 @@ func TestRecoveryTimes(t *testing.T) {
 			defer s.Close(t.Context())
 			w := &watch{more: make(chan struct{}, 1)}
 			shard, err := gateway.New(gateway.Config{
-				Token: s.AddApplication(discordsim.ApplicationOptions{Name: "Snug"}).BotToken, Intents: bot.Intents, URL: "ws" + strings.TrimPrefix(base, "http") + "/gateway",
+				Token: s.AddApplication(discordsim.ApplicationOptions{Name: "Snug"}).BotToken, Intents: bot.Intents,
+				URL:      "ws" + strings.TrimPrefix(base, "http") + "/gateway",
 				Handler:  func(dgateway.Gateway, dgateway.EventType, int, dgateway.EventData) {},
 				Observer: w.observe, Logger: slog.New(slog.DiscardHandler),
 			})
@@ -106,7 +130,8 @@ func TestRecoveryTimes(t *testing.T) {
 				if ok {
 					noticed, took := lost.Sub(began).Round(time.Millisecond), back.Sub(lost).Round(time.Millisecond)
 					t.Logf("noticed after %v, back %v later, resumed: %v", noticed, took, resumed)
-					if noticed > c.notice || took > c.within || resumed == c.anew && c.faults[0].Kind != discordsim.FaultNoACK {
+					if noticed > c.notice || took > c.within ||
+						resumed == c.anew && c.faults[0].Kind != discordsim.FaultNoACK {
 						t.Errorf("at most %v and %v were allowed, resumed %v", c.notice, c.within, !c.anew)
 					}
 					return

@@ -35,7 +35,8 @@ func (b *Bot) register() {
 			return
 		}
 		most := registerWait
-		if answer, ok := errors.AsType[*rest.Error](err); ok && answer.Response != nil && answer.Response.StatusCode < http.StatusInternalServerError {
+		if answer, ok := errors.AsType[*rest.Error](err); ok && answer.Response != nil &&
+			answer.Response.StatusCode < http.StatusInternalServerError {
 			most = registerRefused
 		}
 		wait = min(wait, most)
@@ -75,7 +76,9 @@ func (b *Bot) clearElsewhere(ctx context.Context, list []discord.ApplicationComm
 		var page []struct {
 			ID snowflake.ID `json:"id"`
 		}
-		guilds := rest.NewEndpoint(http.MethodGet, "/users/@me/guilds").Compile(discord.QueryValues{"limit": 200, "after": last})
+		guilds := rest.NewEndpoint(http.MethodGet, "/users/@me/guilds").Compile(discord.QueryValues{
+			"limit": 200, "after": last,
+		})
 		if err := b.client.Rest.Do(guilds, nil, &page, rest.WithCtx(ctx)); err != nil {
 			return err
 		}
@@ -152,9 +155,11 @@ func (b *Bot) endpoint(method string, guild snowflake.ID) *rest.CompiledEndpoint
 		values["with_localizations"] = true
 	}
 	if guild == 0 {
-		return rest.NewEndpoint(method, "/applications/{application.id}/commands").Compile(values, b.client.ApplicationID)
+		return rest.NewEndpoint(method, "/applications/{application.id}/commands").Compile(values,
+			b.client.ApplicationID)
 	}
-	return rest.NewEndpoint(method, "/applications/{application.id}/guilds/{guild.id}/commands").Compile(values, b.client.ApplicationID, guild)
+	return rest.NewEndpoint(method, "/applications/{application.id}/guilds/{guild.id}/commands").Compile(values,
+		b.client.ApplicationID, guild)
 }
 
 // commandsOf asks for the commands of a server, or with 0 for those of all.
@@ -164,11 +169,14 @@ func (b *Bot) commandsOf(ctx context.Context, guild snowflake.ID) (out registere
 }
 
 // kept are the fields of a command that Discord takes back as it sent them.
-var kept = []string{"id", "name", "name_localizations", "description", "description_localizations", "options", "default_member_permissions",
+var kept = []string{"id", "name", "name_localizations", "description", "description_localizations", "options",
+	"default_member_permissions",
 	"contexts", "integration_types", "nsfw", "type", "handler"}
 
 // setCommands replaces the commands of a scope.
-func (b *Bot) setCommands(ctx context.Context, guild snowflake.ID, list []discord.ApplicationCommandCreate, others registered) error {
+func (b *Bot) setCommands(
+	ctx context.Context, guild snowflake.ID, list []discord.ApplicationCommandCreate, others registered,
+) error {
 	body := make([]any, 0, len(list)+len(others))
 	for _, c := range list {
 		body = append(body, c)

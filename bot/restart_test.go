@@ -77,11 +77,13 @@ func TestRestartFindsEverybodyWhereTheyAre(t *testing.T) {
 		h.must(h.join("priya", r.Room.ID))
 		h.must(h.join("ada", r.Room.ID))
 		h.do(http.MethodDelete, "/channels/"+gone.Room.ID.String(), nil).Body.Close()
-		h.do(http.MethodDelete, fmt.Sprintf("/channels/%d/permissions/%d", r.Room.ID, h.people["priya"]), nil).Body.Close()
+		h.do(http.MethodDelete, fmt.Sprintf("/channels/%d/permissions/%d", r.Room.ID, h.people["priya"]),
+			nil).Body.Close()
 	})
 	h.awaitRoster(r.Room.ID, "jonas", "priya", "ada")
 	v := h.view("jonas", r.Room.ID)
-	if v.Room.Seats != 5 || len(v.Invites) != 1 || v.Invites[0].Token != r.Invite.Token || !v.Room.Access.Admitted(h.people["priya"]) {
+	if v.Room.Seats != 5 || len(v.Invites) != 1 || v.Invites[0].Token != r.Invite.Token ||
+		!v.Room.Access.Admitted(h.people["priya"]) {
 		t.Errorf("after the restart: %+v", v)
 	}
 	_, err = call(h, hub.ViewRoom, h.request("kiyo", gone.Room.ID))
@@ -101,7 +103,8 @@ func TestIdleTimeSurvivesARestart(t *testing.T) {
 	r := h.open("jonas", "Friday")
 	h.clock.forward(40 * time.Minute)
 	h.whileDown(func() { h.clock.forward(19*time.Minute + 31*time.Second) })
-	h.await("its closing is announced", func(l map[snowflake.ID]room.Live) bool { return !l[r.Room.ID].Room.ClosingAt.IsZero() })
+	h.await("its closing is announced",
+		func(l map[snowflake.ID]room.Live) bool { return !l[r.Room.ID].Room.ClosingAt.IsZero() })
 	h.whileDown(func() { h.clock.forward(time.Minute) })
 	if _, there := h.channels()[r.Room.ID]; there {
 		t.Error("the room outlived its timeout")
@@ -111,7 +114,10 @@ func TestIdleTimeSurvivesARestart(t *testing.T) {
 // Dying at any step of opening leaves a room or nothing.
 func TestOpeningSurvivesDeath(t *testing.T) {
 	h := newHouse(t)
-	in := room.PendingCreate{ID: "x", GuildID: h.guild, OwnerID: h.people["jonas"], OwnerName: "Jonas", Name: "Friday", Seats: 4, Private: true, Via: access.ViaDiscord}
+	in := room.PendingCreate{
+		ID: "x", GuildID: h.guild, OwnerID: h.people["jonas"], OwnerName: "Jonas", Name: "Friday", Seats: 4,
+		Private: true, Via: access.ViaDiscord,
+	}
 	record := func() {
 		in.At = time.Now() // as Discord's clock, which is not put forward
 		h.stored(func(b *hub.Hub) {
@@ -151,7 +157,8 @@ func TestOpeningSurvivesDeath(t *testing.T) {
 		defer res.Body.Close()
 		h.must(json.NewDecoder(res.Body).Decode(&c))
 	})
-	h.await("the channel became a room", func(l map[snowflake.ID]room.Live) bool { return l[c.ID].Room.OwnerName == "Jonas" })
+	h.await("the channel became a room",
+		func(l map[snowflake.ID]room.Live) bool { return l[c.ID].Room.OwnerName == "Jonas" })
 
 	h.whileDown(func() { // after the room, before the intention was forgotten
 		h.stored(func(b *hub.Hub) {
@@ -179,7 +186,9 @@ func TestCreationWithUnknownOutcome(t *testing.T) {
 	h := newHouse(t)
 	for _, kind := range []string{discordsim.FaultError, discordsim.FaultReset} {
 		before := len(h.channels())
-		_, err := h.discord.Inject(discordsim.Fault{Kind: kind, Route: "POST /guilds/{guild.id}/channels", After: true, Count: 1})
+		_, err := h.discord.Inject(discordsim.Fault{
+			Kind: kind, Route: "POST /guilds/{guild.id}/channels", After: true, Count: 1,
+		})
 		h.must(err)
 		r := h.open("jonas", "Friday")
 		if n := len(h.channels()); n != before+1 {
@@ -198,9 +207,13 @@ func TestCreationThatTimesOut(t *testing.T) {
 			t.Parallel()
 			h := newHouse(t)
 			before := len(h.channels())
-			faults := []discordsim.Fault{{Kind: discordsim.FaultLatency, Route: "POST /guilds/{guild.id}/channels", Delay: 60, Count: 1}} // it goes on when nobody waits
+			// it goes on when nobody waits
+			faults := []discordsim.Fault{
+				{Kind: discordsim.FaultLatency, Route: "POST /guilds/{guild.id}/channels", Delay: 60, Count: 1},
+			}
 			if !made {
-				faults = append(faults, discordsim.Fault{Kind: discordsim.FaultReset, Route: "POST /guilds/{guild.id}/channels", Count: 1})
+				faults = append(faults,
+					discordsim.Fault{Kind: discordsim.FaultReset, Route: "POST /guilds/{guild.id}/channels", Count: 1})
 			}
 			for _, f := range faults {
 				_, err := h.discord.Inject(f)
@@ -222,7 +235,8 @@ func TestCreationThatTimesOut(t *testing.T) {
 			if !contains(err.Error(), "still being opened") {
 				t.Errorf("the owner is told %q", err)
 			}
-			h.eventually("Discord is done", func() bool { return len(h.discord.Faults()) == 0 && h.asked("POST /guilds/{guild}/channels") == 1 })
+			h.eventually("Discord is done",
+				func() bool { return len(h.discord.Faults()) == 0 && h.asked("POST /guilds/{guild}/channels") == 1 })
 			h.sweep()
 			want := before
 			if made {
@@ -271,13 +285,15 @@ func TestClosingIsFinishedAfterDiscordFailed(t *testing.T) {
 func TestChangesByHand(t *testing.T) {
 	h := newHouse(t)
 	r := h.open("jonas", "Friday")
-	h.do(http.MethodPatch, "/channels/"+r.Room.ID.String(), map[string]any{"name": "Saturday", "user_limit": 6}).Body.Close()
+	h.do(http.MethodPatch, "/channels/"+r.Room.ID.String(),
+		map[string]any{"name": "Saturday", "user_limit": 6}).Body.Close()
 	h.await("the room follows", func(l map[snowflake.ID]room.Live) bool {
 		return l[r.Room.ID].Room.Name == "Saturday" && l[r.Room.ID].Room.Seats == 6
 	})
 	h.do(http.MethodPatch, "/channels/"+r.Room.ID.String(), map[string]any{"user_limit": 0}).Body.Close()
 	h.eventually("its channel has a limit again", func() bool { return h.channels()[r.Room.ID].UserLimit == 6 })
-	h.wantAudit(r.Room.ID, "room_opened", "room_renamed Friday>Saturday", "seats_changed 4>6", "repaired its channel had no limit")
+	h.wantAudit(r.Room.ID, "room_opened", "room_renamed Friday>Saturday", "seats_changed 4>6",
+		"repaired its channel had no limit")
 	h.do(http.MethodDelete, "/channels/"+r.Room.ID.String(), nil).Body.Close()
 	h.await("the room is gone", func(l map[snowflake.ID]room.Live) bool { return len(l) == 0 })
 	if story := h.storied(); story[len(story)-1] != "closed channel_deleted" {
@@ -301,7 +317,8 @@ func TestKickedAndInvitedAgain(t *testing.T) {
 
 func TestMissingPermissionIsNamed(t *testing.T) {
 	h := newHouse(t)
-	h.must(h.discord.InstallBot(h.guild, h.app.ID, discordsim.Permissions(discordapi.Permissions)&^discordsim.PermManageChannels))
+	h.must(h.discord.InstallBot(h.guild, h.app.ID,
+		discordsim.Permissions(discordapi.Permissions)&^discordsim.PermManageChannels))
 	_, err := call(h, hub.OpenRoom, room.OpenRequest{Actor: h.actor("jonas"), Name: "Friday"})
 	h.wantCode(err, errs.MissingPermission)
 }

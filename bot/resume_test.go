@@ -46,7 +46,8 @@ func (h *house) countedOf(r *running, name string, labels ...string) float64 {
 }
 
 func (h *house) resumed() bool {
-	return h.counted("snug_gateway_connects_total", "kind=resume") == 1 && h.counted("snug_gateway_connects_total", "kind=identify") == 0
+	return h.counted("snug_gateway_connects_total", "kind=resume") == 1 &&
+		h.counted("snug_gateway_connects_total", "kind=identify") == 0
 }
 
 // shards reads what the hub holds of the gateway sessions, while Snug is down.
@@ -77,7 +78,8 @@ func TestRestartResumes(t *testing.T) {
 	h.must(h.join("kiyo", r.Room.ID))
 	h.awaitRoster(r.Room.ID, "jonas", "kiyo")
 	var since time.Time
-	h.await("jonas has a time", func(l map[snowflake.ID]room.Live) bool { since = l[r.Room.ID].Roster[0].Since; return true })
+	h.await("jonas has a time",
+		func(l map[snowflake.ID]room.Live) bool { since = l[r.Room.ID].Roster[0].Since; return true })
 	creations := h.asked("POST /guilds/{guild")
 
 	h.whileDown(func() {
@@ -178,7 +180,8 @@ func TestWithoutASessionToResume(t *testing.T) {
 	h.start()
 	_, err := h.discord.Inject(discordsim.Fault{Kind: discordsim.FaultInvalidSession})
 	h.must(err)
-	h.eventually("a new session began", func() bool { return h.counted("snug_gateway_connects_total", "kind=identify") == 1 })
+	h.eventually("a new session began",
+		func() bool { return h.counted("snug_gateway_connects_total", "kind=identify") == 1 })
 	for name, change := range map[string]func(){
 		"forgotten by Discord": func() { h.turnBack(old) },
 		"a guild is missing": func() {

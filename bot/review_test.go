@@ -78,7 +78,9 @@ func testReviewOfMany(t *testing.T, late bool) {
 		t.Helper()
 		const one = "/channels/{channel}/permissions/{overwrite}"
 		for _, route := range []string{"PATCH /channels/" + id.String(), "PUT " + one, "DELETE " + one} {
-			f, err := h.discord.Inject(discordsim.Fault{Kind: discordsim.FaultLatency, Route: route, Count: 1, Delay: 0.7})
+			f, err := h.discord.Inject(discordsim.Fault{
+				Kind: discordsim.FaultLatency, Route: route, Count: 1, Delay: 0.7,
+			})
 			h.must(err)
 			defer h.discord.ClearFaults(f.ID)
 		}
@@ -86,7 +88,9 @@ func testReviewOfMany(t *testing.T, late bool) {
 		h.must(h.discord.SetOverwrite(category, review))
 		h.eventually("the review is under way", func() bool { return h.asked("GET /channels/{channel}") > looked })
 		if late {
-			f, err := h.discord.Inject(discordsim.Fault{Kind: discordsim.FaultDelay, Event: "CHANNEL_UPDATE", Count: 1, Delay: 1})
+			f, err := h.discord.Inject(discordsim.Fault{
+				Kind: discordsim.FaultDelay, Event: "CHANNEL_UPDATE", Count: 1, Delay: 1,
+			})
 			h.must(err)
 			defer h.discord.ClearFaults(f.ID)
 		}

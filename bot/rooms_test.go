@@ -50,7 +50,8 @@ func TestCreateRoomCommand(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("overwrites\n%v\nwant\n%v", got, want)
 	}
-	h.await("watchers hear of the room", func(l map[snowflake.ID]room.Live) bool { return l[id].Room.Name == "Friday *draft*" })
+	h.await("watchers hear of the room",
+		func(l map[snowflake.ID]room.Live) bool { return l[id].Room.Name == "Friday *draft*" })
 	if n := h.asked("POST /guilds/{guild"); n != 1 {
 		t.Errorf("opening took %d calls to make the channel", n)
 	}
@@ -83,14 +84,16 @@ func TestInvites(t *testing.T) {
 	h := newHouse(t)
 	r := h.open("jonas", "Friday")
 	id, token := r.Room.ID, r.Invite.Token
-	if d := r.Invite.Invite.ExpiresAt.Sub(r.Invite.Invite.CreatedAt); d != 24*time.Hour || r.Invite.Invite.MaxUses != 4 {
+	if d := r.Invite.Invite.ExpiresAt.Sub(r.Invite.Invite.CreatedAt); d != 24*time.Hour ||
+		r.Invite.Invite.MaxUses != 4 {
 		t.Errorf("the invite lives %v for %d", d, r.Invite.Invite.MaxUses)
 	}
 	_, err := call(h, hub.ViewRoom, h.request("kiyo", id))
 	h.wantCode(err, errs.RoomNotFound)
 	p, err := call(h, hub.PreviewInvite, room.PreviewRequest{Token: token})
 	h.must(err)
-	if p.Name != "Friday" || p.GuildName != "Spelltable Friends" || p.Left != 4 || p.InvitedBy != "Jonas" { // who is not in voice
+	if p.Name != "Friday" || p.GuildName != "Spelltable Friends" || p.Left != 4 || p.InvitedBy != "Jonas" {
+		// who is not in voice
 		t.Errorf("preview %+v", p)
 	}
 	h.must(h.redeem("kiyo", token))
@@ -117,7 +120,8 @@ func TestInvites(t *testing.T) {
 	h.wantCode(h.redeem("priya", token), errs.TokenExpired)
 	fresh, err := call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor("jonas"), RoomID: id, Uses: 1})
 	h.must(err)
-	_, err = call(h, hub.RevokeInvite, room.RevokeRequest{Actor: h.actor("jonas"), RoomID: id, InviteID: fresh.Invite.ID})
+	_, err = call(h, hub.RevokeInvite,
+		room.RevokeRequest{Actor: h.actor("jonas"), RoomID: id, InviteID: fresh.Invite.ID})
 	h.must(err)
 	h.wantCode(h.redeem("priya", fresh.Token), errs.TokenRevoked)
 
@@ -297,7 +301,8 @@ func (h *house) sweep() {
 
 func TestReaper(t *testing.T) {
 	h := newHouse(t)
-	idle, kept, entered, watched := h.open("jonas", "Idle"), h.open("kiyo", "Kept"), h.open("priya", "Entered"), h.open("ada", "Watched")
+	idle, kept, entered, watched := h.open("jonas",
+		"Idle"), h.open("kiyo", "Kept"), h.open("priya", "Entered"), h.open("ada", "Watched")
 	h.clock.forward(59 * time.Minute)
 	h.sweep()
 	closing := func(id snowflake.ID) bool {
@@ -313,7 +318,8 @@ func TestReaper(t *testing.T) {
 	h.clock.forward(31 * time.Second)
 	h.sweep()
 	h.await("the closing is announced", func(l map[snowflake.ID]room.Live) bool {
-		return !l[idle.Room.ID].Room.ClosingAt.IsZero() && !l[kept.Room.ID].Room.ClosingAt.IsZero() && !l[entered.Room.ID].Room.ClosingAt.IsZero()
+		return !l[idle.Room.ID].Room.ClosingAt.IsZero() && !l[kept.Room.ID].Room.ClosingAt.IsZero() &&
+			!l[entered.Room.ID].Room.ClosingAt.IsZero()
 	})
 	if closing(watched.Room.ID) {
 		t.Error("a room with an open page was announced")
@@ -326,7 +332,8 @@ func TestReaper(t *testing.T) {
 	})
 	h.clock.forward(31 * time.Second)
 	h.sweep()
-	h.await("the idle room is gone", func(l map[snowflake.ID]room.Live) bool { _, there := l[idle.Room.ID]; return !there })
+	h.await("the idle room is gone",
+		func(l map[snowflake.ID]room.Live) bool { _, there := l[idle.Room.ID]; return !there })
 	channels := h.channels()
 	for name, want := range map[*room.OpenedRoom]bool{&idle: false, &kept: true, &entered: true, &watched: true} {
 		if _, there := channels[name.Room.ID]; there != want {
@@ -340,7 +347,8 @@ func TestReaper(t *testing.T) {
 	h.sweep()
 	h.clock.forward(31 * time.Second)
 	h.sweep()
-	h.await("only the entered room is left", func(l map[snowflake.ID]room.Live) bool { return len(l) == 1 && len(l[entered.Room.ID].Roster) == 1 })
+	h.await("only the entered room is left",
+		func(l map[snowflake.ID]room.Live) bool { return len(l) == 1 && len(l[entered.Room.ID].Roster) == 1 })
 }
 
 func TestIdleTimeoutSettings(t *testing.T) {
@@ -350,7 +358,8 @@ func TestIdleTimeoutSettings(t *testing.T) {
 	h.clock.forward(1000 * time.Hour)
 	h.sweep()
 	h.settings(`{"idle_timeout":"0s"}`)
-	h.await("it is announced at once", func(l map[snowflake.ID]room.Live) bool { return !l[r.Room.ID].Room.ClosingAt.IsZero() })
+	h.await("it is announced at once",
+		func(l map[snowflake.ID]room.Live) bool { return !l[r.Room.ID].Room.ClosingAt.IsZero() })
 	h.clock.forward(29 * time.Second)
 	h.sweep()
 	if _, there := h.channels()[r.Room.ID]; !there {
@@ -369,7 +378,8 @@ func TestIdleTimeoutSettings(t *testing.T) {
 	h.wantCode(err, errs.Invalid)
 	h.settings(`{"seats":6,"invite_lifetime":"2h"}`)
 	next := h.open("jonas", "Next")
-	if v := next.Invite.Invite; next.Room.Seats != 6 || v.ExpiresAt.Sub(v.CreatedAt) != 2*time.Hour || h.channels()[next.Room.ID].UserLimit != 6 {
+	if v := next.Invite.Invite; next.Room.Seats != 6 || v.ExpiresAt.Sub(v.CreatedAt) != 2*time.Hour ||
+		h.channels()[next.Room.ID].UserLimit != 6 {
 		t.Errorf("the settings are not used at once: %+v", next)
 	}
 }

@@ -180,12 +180,16 @@ func (s *saver) save(ctx context.Context) {
 
 	ctx, cancel := context.WithTimeout(ctx, saveTime)
 	defer cancel()
-	head := checkpoint.Head{Session: session, Shards: s.shard.ShardCount(), Intents: int64(s.b.intents()), Application: s.b.client.ApplicationID, SavedAt: s.b.o.Now()}
+	head := checkpoint.Head{
+		Session: session, Shards: s.shard.ShardCount(), Intents: int64(s.b.intents()),
+		Application: s.b.client.ApplicationID, SavedAt: s.b.o.Now(),
+	}
 	if self, ok := s.b.client.Caches.SelfUser(); ok {
 		head.Self = &self
 	}
 	todo := keysOf(changed)
-	err := s.b.checkpoints.Save(ctx, s.id, func() (checkpoint.Guild, bool) { return s.next(ctx, &todo) }, list, keysOf(gone), head)
+	err := s.b.checkpoints.Save(ctx, s.id, func() (checkpoint.Guild, bool) { return s.next(ctx, &todo) }, list,
+		keysOf(gone), head)
 	s.b.metrics.saved(s.id, len(changed), time.Since(began), err)
 	if err == nil {
 		s.last = session
@@ -206,7 +210,8 @@ func (s *saver) save(ctx context.Context) {
 	s.relist = s.relist || relist
 	s.mu.Unlock()
 	if ctx.Err() == nil || errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
-		s.b.o.Log.Warn("the gateway's checkpoint was not saved; a restart now would begin further back", "shard", s.id, "err", err)
+		s.b.o.Log.Warn("the gateway's checkpoint was not saved; a restart now would begin further back", "shard", s.id,
+			"err", err)
 	}
 }
 
@@ -290,6 +295,7 @@ func (s *saver) restore(ctx context.Context, shards int) gateway.Checkpoint {
 		s.b.presence.Restore(g.Guild.ID, g.Voices)
 	}
 	s.last, s.replaying = head.Session, true
-	log.Info("going on from the checkpoint", "guilds", len(guilds), "seq", head.Session.Seq, "age", s.b.o.Now().Sub(head.SavedAt).Round(time.Millisecond))
+	log.Info("going on from the checkpoint", "guilds", len(guilds), "seq", head.Session.Seq,
+		"age", s.b.o.Now().Sub(head.SavedAt).Round(time.Millisecond))
 	return head.Session
 }

@@ -64,10 +64,12 @@ func TestWaitingList(t *testing.T) {
 	if j, err := call(h, hub.JoinRoom, h.request("tomas", id)); err != nil || j.HeldUntil.IsZero() {
 		t.Errorf("after the hold: %+v, %v", j, err)
 	}
-	h.wantAudit(id, "seat_held", "waiting_started", "waiting_started", "waiting_started", "waiting_ended left", "waiting_ended offered", "seat_refused held", "waiting_ended offered")
+	h.wantAudit(id, "seat_held", "waiting_started", "waiting_started", "waiting_started", "waiting_ended left",
+		"waiting_ended offered", "seat_refused held", "waiting_ended offered")
 }
 
-// A seat whose holding ends is the line's at once, and nobody else's before: neither who asks on the web nor who comes in Discord.
+// A seat whose holding ends is the line's at once, and nobody else's before: neither who asks on the web nor
+// who comes in Discord.
 func TestHeldSeatGoesToTheLine(t *testing.T) {
 	t.Parallel()
 	for name, x := range map[string]struct {
@@ -202,7 +204,8 @@ func TestGraceAfterADisconnect(t *testing.T) {
 		t.Errorf("back again: %+v", v)
 	}
 	h.must(h.join("kiyo", h.public)) // who goes elsewhere gives the seat up
-	h.await("no seat is held", func(l map[snowflake.ID]room.Live) bool { return len(l[id].Room.Held) == 0 && len(l[id].Roster) == 1 })
+	h.await("no seat is held",
+		func(l map[snowflake.ID]room.Live) bool { return len(l[id].Room.Held) == 0 && len(l[id].Roster) == 1 })
 
 	h.leave("jonas") // empty, with a timeout of nothing: the room waits for who lost their connection
 	h.await("his seat is held again", func(l map[snowflake.ID]room.Live) bool { return len(l[id].Room.Held) == 1 })

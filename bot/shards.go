@@ -70,7 +70,8 @@ func (b *Bot) share(count int) {
 	}
 	s := &b.shards
 	leases := lease.New(lease.Options{
-		Leases: b.o.Hub.Leases, Shards: count, Term: b.o.LeaseTerm, Log: b.o.Log, Name: fmt.Sprintf("%s, process %d", host, os.Getpid()),
+		Leases: b.o.Hub.Leases, Shards: count, Term: b.o.LeaseTerm, Log: b.o.Log,
+		Name: fmt.Sprintf("%s, process %d", host, os.Getpid()),
 	})
 	ctx, end := context.WithCancel(context.Background())
 	s.mu.Lock()
@@ -131,7 +132,8 @@ func (b *Bot) open(ctx context.Context, id int) error {
 		if err := shard.Open(ctx); err != nil {
 			return err
 		}
-		b.o.Log.Info("Discord Gateway initialized successfully", "shard", id, "shards", count, "resumed", shard.State().Resumed)
+		b.o.Log.Info("Discord Gateway initialized successfully", "shard", id, "shards", count,
+			"resumed", shard.State().Resumed)
 		b.wg.Go(func() { b.watch(shard) })
 		s.start(b.ctx, b.o.SaveEvery)
 		return nil
@@ -173,7 +175,8 @@ func (b *Bot) yield(id int, lost bool) {
 		b.shards.mu.Lock()
 		delete(b.shards.savers, id)
 		b.shards.mu.Unlock()
-		b.o.Log.Info("a shard was given up", "shard", id, "lost", lost, "took", time.Since(began).Round(time.Millisecond))
+		b.o.Log.Info("a shard was given up", "shard", id, "lost", lost,
+			"took", time.Since(began).Round(time.Millisecond))
 		return nil
 	})
 }

@@ -15,7 +15,9 @@ import (
 )
 
 // change does something to a room on the web; with fills in the rest of the request.
-func (h *house) change(name string, id snowflake.ID, do room.Action, with ...func(*room.ChangeRequest)) (room.ChangeDone, error) {
+func (h *house) change(
+	name string, id snowflake.ID, do room.Action, with ...func(*room.ChangeRequest),
+) (room.ChangeDone, error) {
 	q := room.ChangeRequest{Actor: h.actor(name), RoomID: id, Do: do}
 	for _, f := range with {
 		f(&q)
@@ -32,7 +34,9 @@ func (h *house) at(name string) func(*room.ChangeRequest) {
 }
 
 // changed is change where it must work.
-func (h *house) changed(name string, id snowflake.ID, do room.Action, with ...func(*room.ChangeRequest)) room.ChangeDone {
+func (h *house) changed(
+	name string, id snowflake.ID, do room.Action, with ...func(*room.ChangeRequest),
+) room.ChangeDone {
 	h.Helper()
 	done, err := h.change(name, id, do, with...)
 	h.must(err)
@@ -73,7 +77,8 @@ func (h *house) direct(name string) (out []string) {
 func (h *house) said(channel snowflake.ID, words string) {
 	h.Helper()
 	h.eventually("the chat says "+words, func() bool {
-		return slices.ContainsFunc(h.chat("mara", channel), func(m *discordsim.Message) bool { return strings.Contains(m.Text(), words) })
+		return slices.ContainsFunc(h.chat("mara", channel),
+			func(m *discordsim.Message) bool { return strings.Contains(m.Text(), words) })
 	})
 }
 

@@ -44,7 +44,9 @@ func (b *Bot) newStandings() (*standings.Cache, error) {
 func (b *Bot) askAfter(ctx context.Context, s *saver) {
 	shard, count := s.shard, s.shard.ShardCount()
 	owns := func(guild snowflake.ID) bool { return shardOf(guild, count) == s.id }
-	b.standings.Run(ctx, s.id, owns, s.list, func(ctx context.Context, guild snowflake.ID, users []snowflake.ID, asked time.Time) error {
+	b.standings.Run(ctx, s.id, owns, s.list, func(
+		ctx context.Context, guild snowflake.ID, users []snowflake.ID, asked time.Time,
+	) error {
 		return shard.Send(ctx, dgateway.OpcodeRequestGuildMembers, dgateway.MessageDataRequestGuildMembers{
 			GuildID: guild, UserIDs: users, Nonce: strconv.FormatInt(asked.UnixNano(), 36),
 		})
@@ -111,7 +113,8 @@ func (b *Bot) limited(shard int, e dgateway.EventRateLimited) {
 func (b *Bot) standingChanged(was, is access.Standing) {
 	b.keeper.StandingChanged(was, is)
 	if err := hub.StandingChanged.Send(b.o.Hub, room.Member{GuildID: is.GuildID, UserID: is.UserID}); err != nil {
-		b.o.Log.Warn("watchers were not told that somebody's standing changed; they hear of it when they ask next", "guild_id", is.GuildID, "user_id", is.UserID, "err", err)
+		b.o.Log.Warn("watchers were not told that somebody's standing changed; they hear of it when they ask next",
+			"guild_id", is.GuildID, "user_id", is.UserID, "err", err)
 	}
 }
 

@@ -71,7 +71,8 @@ func TestStandingsWithoutRequests(t *testing.T) {
 		known = h.askAfter("mara", "ada", "stranger")
 		return len(known) == 3
 	})
-	if m := known["mara"]; !m.Member || !m.Owner || !m.Manager || known["ada"].Manager || !known["ada"].Member || known["stranger"].Member {
+	if m := known["mara"]; !m.Member || !m.Owner || !m.Manager || known["ada"].Manager || !known["ada"].Member ||
+		known["stranger"].Member {
 		t.Errorf("known are %+v", known)
 	}
 
@@ -153,7 +154,8 @@ func TestStandingsAtScale(t *testing.T) {
 	}
 	h := newHouseIn(t, "", nil)
 	h.shut()
-	list, err := h.discord.Populate(h.app.ID, discordsim.Size{Guilds: guilds, Channels: 4, Members: 2500 / guilds}, discordsim.Permissions(discordapi.Permissions))
+	list, err := h.discord.Populate(h.app.ID, discordsim.Size{Guilds: guilds, Channels: 4, Members: 2500 / guilds},
+		discordsim.Permissions(discordapi.Permissions))
 	h.must(err)
 	h.start()
 	who := map[snowflake.ID][]snowflake.ID{}
@@ -168,7 +170,8 @@ func TestStandingsAtScale(t *testing.T) {
 		t.Fatalf("%d servers have people", len(who))
 	}
 	for _, g := range list {
-		h.eventually("it is served", func() bool { _, err := callAt(h, g.ID, hub.StandingsOf, room.StandingsRequest{}); return err == nil })
+		h.eventually("it is served",
+			func() bool { _, err := callAt(h, g.ID, hub.StandingsOf, room.StandingsRequest{}); return err == nil })
 	}
 	began, requests, messages := time.Now(), h.asked(""), h.counted("snug_standings_asks_total")
 	first := within + 20*time.Second // from then on everybody is known
@@ -205,7 +208,8 @@ func TestStandingsAtScale(t *testing.T) {
 	took := time.Since(began)
 	rest := float64(h.asked("")-requests) / took.Seconds()
 	t.Logf("%d servers: the oldest standing was %v old, %.1f messages a minute, %.3f requests of REST a second, %d people unknown at the end",
-		guilds, time.Duration(oldest.Load()).Round(10*time.Millisecond), (h.counted("snug_standings_asks_total")-messages)/took.Minutes(), rest, missing)
+		guilds, time.Duration(oldest.Load()).Round(10*time.Millisecond),
+		(h.counted("snug_standings_asks_total")-messages)/took.Minutes(), rest, missing)
 	if time.Duration(oldest.Load()) > within || rest >= 2 || missing != 0 {
 		t.Errorf("want %v, fewer than 2 requests a second, and everybody known", within)
 	}

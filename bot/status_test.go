@@ -19,7 +19,8 @@ func (h *house) setStatus(id snowflake.ID, status string) {
 	h.do(http.MethodPut, "/channels/"+id.String()+"/voice-status", map[string]any{"status": status}).Body.Close()
 }
 
-// A status set by hand in Discord is the room's, also when Snug was down meanwhile; since when somebody is in voice is known.
+// A status set by hand in Discord is the room's, also when Snug was down meanwhile; since when somebody is in
+// voice is known.
 func TestStatusSetByHand(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
@@ -40,7 +41,8 @@ func TestStatusSetByHand(t *testing.T) {
 	h.whileDown(func() { h.setStatus(id, "While down") })
 	status("While down")
 	h.changed("jonas", id, room.DoStatus, text("Here again"))
-	h.wantAudit(id, "room_opened", "guest_admitted", "status_changed >Draft", "status_changed Draft>Round 2", "status_changed Round 2>", "status_changed >While down", "status_changed While down>Here again")
+	h.wantAudit(id, "room_opened", "guest_admitted", "status_changed >Draft", "status_changed Draft>Round 2",
+		"status_changed Round 2>", "status_changed >While down", "status_changed While down>Here again")
 
 	since := h.view("jonas", id).Room.LiveSince
 	if age := time.Since(since); age < 0 || age > time.Minute {
@@ -48,7 +50,8 @@ func TestStatusSetByHand(t *testing.T) {
 	}
 	h.leave("jonas")
 	h.leave("kiyo")
-	h.eventually("nobody is in voice any more", func() bool { v := h.view("jonas", id).Room; return v.LiveSince.IsZero() && v.Status == "" })
+	h.eventually("nobody is in voice any more",
+		func() bool { v := h.view("jonas", id).Room; return v.LiveSince.IsZero() && v.Status == "" })
 }
 
 // News of a status that Snug set itself comes late, when another one was asked for meanwhile.
@@ -60,7 +63,9 @@ func TestLateNewsOfOurOwnStatus(t *testing.T) {
 	h.must(err)
 	h.must(h.join("kiyo", id))
 	h.awaitRoster(id, "kiyo")
-	_, err = h.discord.Inject(discordsim.Fault{Kind: discordsim.FaultDelay, Event: "VOICE_CHANNEL_STATUS_UPDATE", Delay: 0.4})
+	_, err = h.discord.Inject(discordsim.Fault{
+		Kind: discordsim.FaultDelay, Event: "VOICE_CHANNEL_STATUS_UPDATE", Delay: 0.4,
+	})
 	h.must(err)
 	for _, s := range []string{"One", "Two", "One", "Three"} {
 		h.changed("jonas", id, room.DoStatus, text(s))
@@ -70,7 +75,8 @@ func TestLateNewsOfOurOwnStatus(t *testing.T) {
 	if got := h.view("jonas", id).Room.Status; got != "Three" {
 		t.Errorf("the status is %q", got)
 	}
-	if h.audited(id); slices.ContainsFunc(h.entries(id), func(e audit.Entry) bool { return e.Kind == audit.StatusChanged && e.By == 0 }) {
+	if h.audited(id); slices.ContainsFunc(h.entries(id),
+		func(e audit.Entry) bool { return e.Kind == audit.StatusChanged && e.By == 0 }) {
 		t.Errorf("the audit tells of something nobody did: %q", h.audited(id))
 	}
 	h.setStatus(id, "By hand")

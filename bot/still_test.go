@@ -17,7 +17,9 @@ import (
 // slow has Discord answer some requests late, until the test ends or mended is called.
 func (h *house) slow(route string, by time.Duration) (mended func()) {
 	h.Helper()
-	f, err := h.discord.Inject(discordsim.Fault{Kind: discordsim.FaultLatency, Route: route, Count: -1, Delay: by.Seconds()})
+	f, err := h.discord.Inject(discordsim.Fault{
+		Kind: discordsim.FaultLatency, Route: route, Count: -1, Delay: by.Seconds(),
+	})
 	h.must(err)
 	return func() { h.discord.ClearFaults(f.ID) }
 }
@@ -46,7 +48,8 @@ func (h *house) known(name string) access.Actor {
 	return a
 }
 
-// prompt is how soon others are answered whatever Discord is asked for somebody: far less than the delays of these tests.
+// prompt is how soon others are answered whatever Discord is asked for somebody: far less than the delays of
+// these tests.
 const prompt = time.Second
 
 func TestNobodyWaitsForWhoHops(t *testing.T) {
@@ -93,7 +96,8 @@ func TestNobodyWaitsForWhoHops(t *testing.T) {
 	}
 }
 
-// A room that waits for Discord holds up neither those who look at it nor other rooms, and what was asked of it is done in order.
+// A room that waits for Discord holds up neither those who look at it nor other rooms, and what was asked of
+// it is done in order.
 func TestNobodyWaitsForARoomsCalls(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

@@ -67,7 +67,9 @@ func (w *gale) again(what string, f func() error) bool {
 		case err == nil:
 			w.done.Add(1)
 			return true
-		case time.Now().After(deadline) || !errs.Has(err, errs.DiscordUnavailable) && !errs.Has(err, errs.RateLimited) && !errs.Has(err, errs.Unavailable):
+		case time.Now().After(deadline) ||
+			!errs.Has(err, errs.DiscordUnavailable) && !errs.Has(err, errs.RateLimited) &&
+				!errs.Has(err, errs.Unavailable):
 			w.Errorf("%s: %v", what, err)
 			return false
 		}
@@ -77,13 +79,17 @@ func (w *gale) again(what string, f func() error) bool {
 // told is an actor as an interaction tells of them, so that Discord need not be asked.
 func (w *gale) told(guild snowflake.ID, name string) access.Actor {
 	a := w.actor(name)
-	a.Standing = &access.Standing{GuildID: guild, UserID: a.UserID, Member: true, Base: access.Enter, Username: name, DisplayName: name, CheckedAt: w.clock.Now()}
+	a.Standing = &access.Standing{
+		GuildID: guild, UserID: a.UserID, Member: true, Base: access.Enter, Username: name, DisplayName: name,
+		CheckedAt: w.clock.Now(),
+	}
 	return a
 }
 
 // round opens, shares and closes one room; false if it is not known what became of its channel.
 func (w *gale) round(guild snowflake.ID, name string) bool {
-	r, err := callAt(w.house, guild, hub.OpenRoom, room.OpenRequest{Actor: w.told(guild, name), Name: "Room of " + name})
+	r, err := callAt(w.house, guild, hub.OpenRoom,
+		room.OpenRequest{Actor: w.told(guild, name), Name: "Room of " + name})
 	if errs.Has(err, errs.RoomLimit) { // the last try was finished by a sweep
 		id, found := w.roomOf(guild, name)
 		if !found {
@@ -93,7 +99,8 @@ func (w *gale) round(guild snowflake.ID, name string) bool {
 		r.Room.ID, err = id, nil
 	}
 	if err != nil {
-		if !errs.Has(err, errs.DiscordUnavailable) && !errs.Has(err, errs.RateLimited) && !errs.Has(err, errs.Unavailable) {
+		if !errs.Has(err, errs.DiscordUnavailable) && !errs.Has(err, errs.RateLimited) &&
+			!errs.Has(err, errs.Unavailable) {
 			w.Errorf("opening: %v", err)
 		}
 		w.stuck.Add(1)
@@ -102,7 +109,8 @@ func (w *gale) round(guild snowflake.ID, name string) bool {
 	w.opened.Add(1)
 	w.done.Add(1)
 	w.again("inviting", func() error {
-		_, err := callAt(w.house, guild, hub.CreateInvite, room.InviteRequest{Actor: w.told(guild, name), RoomID: r.Room.ID, Uses: 1})
+		_, err := callAt(w.house, guild, hub.CreateInvite,
+			room.InviteRequest{Actor: w.told(guild, name), RoomID: r.Room.ID, Uses: 1})
 		return err
 	})
 	w.again("closing", func() error {
@@ -154,7 +162,9 @@ func TestOperationsInAStorm(t *testing.T) {
 	h.must(err)
 
 	for _, f := range []discordsim.Fault{
-		{Kind: discordsim.FaultRateLimit, RetryAfter: 0.02, Chance: 0.1}, {Kind: discordsim.FaultError, Status: 503, Chance: 0.05}, {Kind: discordsim.FaultError, Status: 502, Chance: 0.05, After: true},
+		{Kind: discordsim.FaultRateLimit, RetryAfter: 0.02, Chance: 0.1},
+		{Kind: discordsim.FaultError, Status: 503, Chance: 0.05},
+		{Kind: discordsim.FaultError, Status: 502, Chance: 0.05, After: true},
 	} {
 		_, err := h.discord.Inject(f)
 		h.must(err)
@@ -221,6 +231,7 @@ func (h *house) empty(guild snowflake.ID) {
 		}
 	}
 	if len(rooms)+len(intended)+voice > 0 {
-		h.Errorf("server %d is left with %d rooms, %d intentions and %d voice channels: %+v", guild, len(rooms), len(intended), voice, list)
+		h.Errorf("server %d is left with %d rooms, %d intentions and %d voice channels: %+v", guild, len(rooms),
+			len(intended), voice, list)
 	}
 }

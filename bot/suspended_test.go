@@ -152,7 +152,8 @@ func TestSuspendedWhoSeesTheRoom(t *testing.T) {
 	h.deny(id, "kiyo", discordsim.PermConnect)
 	h.eventually("she is suspended", func() bool { return h.isOut(id, h.people["kiyo"]) == access.OwnDenial })
 	card := map[string]any{"room": id.String()}
-	h.wantText(h.asks("kiyo", "room info", card), "Friday", "Your place in", "is suspended", "ask somebody who manages it")
+	h.wantText(h.asks("kiyo", "room info", card), "Friday", "Your place in", "is suspended",
+		"ask somebody who manages it")
 	if v := h.view("kiyo", id); v.Out == nil || h.view("jonas", id).Out != nil {
 		t.Errorf("her view says %v", v.Out)
 	}

@@ -21,7 +21,8 @@ func TestTomorrow(t *testing.T) {
 	h.must(h.join("kiyo", before.Room.ID))
 	h.awaitRoster(before.Room.ID, "kiyo")
 	h.shut()
-	strange, err := h.discord.AddChannel(h.guild, discordsim.ChannelOptions{Name: "tomorrow", Type: 99, Parent: h.channels()[before.Room.ID].Parent})
+	strange, err := h.discord.AddChannel(h.guild,
+		discordsim.ChannelOptions{Name: "tomorrow", Type: 99, Parent: h.channels()[before.Room.ID].Parent})
 	h.must(err)
 	_, err = h.discord.Inject(discordsim.Fault{Kind: discordsim.FaultUnknown, Count: -1})
 	h.must(err)
@@ -34,11 +35,13 @@ func TestTomorrow(t *testing.T) {
 	h.awaitRoster(r.Room.ID, "jonas")
 	h.leave("kiyo")
 	h.awaitRoster(before.Room.ID)
-	if a := h.command("ada", "create-room", nil); a.Message == nil || !strings.Contains(a.Message.Content, "room") && len(a.Message.Components) == 0 {
+	if a := h.command("ada", "create-room", nil); a.Message == nil ||
+		!strings.Contains(a.Message.Content, "room") && len(a.Message.Components) == 0 {
 		t.Errorf("the command was answered with %+v", a)
 	}
 	h.bare("PATCH", "/channels/"+r.Room.ID.String(), `{"name":"by hand"}`)
-	h.await("the name is followed", func(live map[snowflake.ID]room.Live) bool { return live[r.Room.ID].Room.Name == "by hand" })
+	h.await("the name is followed",
+		func(live map[snowflake.ID]room.Live) bool { return live[r.Room.ID].Room.Name == "by hand" })
 	h.bare("PATCH", "/channels/"+strange.ID.String(), `{"name":"the day after"}`)
 	h.bare("DELETE", "/channels/"+strange.ID.String())
 	_, err = h.discord.AddChannel(h.guild, discordsim.ChannelOptions{Name: "once more", Type: 98})
@@ -62,7 +65,8 @@ func TestTomorrow(t *testing.T) {
 		h.awaitRoster(r.Room.ID, "jonas")
 	}
 	h.bare("DELETE", "/channels/"+r.Room.ID.String())
-	h.await("its end is followed", func(live map[snowflake.ID]room.Live) bool { _, there := live[r.Room.ID]; return !there })
+	h.await("its end is followed",
+		func(live map[snowflake.ID]room.Live) bool { _, there := live[r.Room.ID]; return !there })
 
 	for _, bad := range []string{"does not parse", "panicked", "could not follow", "sequence"} {
 		if l := log.line(bad); l != "" {

@@ -21,7 +21,8 @@ func (h *house) hide(channel snowflake.ID) {
 	if _, _, there := h.overwrite(channel, h.app.ID); there {
 		h.do(http.MethodDelete, path+h.app.ID.String(), nil).Body.Close()
 	}
-	h.do(http.MethodPut, path+h.guild.String(), map[string]any{"type": 0, "deny": fmt.Sprint(int64(discordapi.EveryoneDeny))}).Body.Close()
+	h.do(http.MethodPut, path+h.guild.String(),
+		map[string]any{"type": 0, "deny": fmt.Sprint(int64(discordapi.EveryoneDeny))}).Body.Close()
 	if _, seen := h.channels()[channel]; seen {
 		h.Fatal("Snug still sees the channel")
 	}
@@ -50,7 +51,8 @@ func TestUnseenIsNotGone(t *testing.T) {
 		p, err := call(h, hub.PreflightOf, manage(h, "mara"))
 		h.must(err)
 		if p.OK || len(p.Lost) > 0 || p.Channels != all || p.ChannelsLeft != 500-all {
-			t.Errorf("%s: ok %v, lost %v, %d channels of %d, %d left", when, p.OK, p.Lost, p.Channels, all, p.ChannelsLeft)
+			t.Errorf("%s: ok %v, lost %v, %d channels of %d, %d left", when, p.OK, p.Lost, p.Channels, all,
+				p.ChannelsLeft)
 		}
 		if !slices.ContainsFunc(p.Needs, func(n guild.Need) bool {
 			return n.Where == first.LobbyID && n.Permission == "View Channels" && !n.Granted
@@ -74,7 +76,8 @@ func TestUnseenIsNotGone(t *testing.T) {
 		}
 		now, err := call(h, hub.SettingsOf, manage(h, "mara"))
 		h.must(err)
-		if s := now.Settings; len(rep.Issues) != 2 || s.LogChannelID != log || s.Lobby(first.LobbyID) == nil || s.CategoryID != first.CategoryID {
+		if s := now.Settings; len(rep.Issues) != 2 || s.LogChannelID != log || s.Lobby(first.LobbyID) == nil ||
+			s.CategoryID != first.CategoryID {
 			t.Errorf("%s: %d findings, settings %+v", when, len(rep.Issues), s)
 		}
 		h.whileDown(func() {})

@@ -153,7 +153,8 @@ func wired(t testing.TB) (h *house, w *wire, after func(write string, do func())
 	}
 }
 
-// What a closing room still has to tell was told and cleared, but the answer did not come: the room is closed all the same.
+// What a closing room still has to tell was told and cleared, but the answer did not come: the room is closed
+// all the same.
 func TestClosingWhenClearingTheOutboxTimedOut(t *testing.T) {
 	t.Parallel()
 	h, w, after := wired(t)
@@ -191,16 +192,19 @@ func TestEntriesOfSettingsOutliveTheNextSave(t *testing.T) {
 	t.Log(err) // it is saved, or said not to be known; either way it is stored
 	w.cut(false)
 	h.eventually("settings can be saved again", func() bool {
-		_, err := call(h, hub.SaveSettings, room.SettingsRequest{Actor: h.actor("mara"), JSON: []byte(`{"private":false}`)})
+		_, err := call(h, hub.SaveSettings,
+			room.SettingsRequest{Actor: h.actor("mara"), JSON: []byte(`{"private":false}`)})
 		return err == nil
 	})
 	h.eventually("the audit has both", func() bool {
 		log := h.audited(0)
-		return slices.Contains(log, "settings_changed seats 5>6") && slices.Contains(log, "settings_changed private true>false")
+		return slices.Contains(log, "settings_changed seats 5>6") &&
+			slices.Contains(log, "settings_changed private true>false")
 	})
 }
 
-// The entries of a save were published and cleared, but the answer did not come: the next save is no conflict, and neither is an undo.
+// The entries of a save were published and cleared, but the answer did not come: the next save is no
+// conflict, and neither is an undo.
 func TestSavingAfterAnUnknownOutcome(t *testing.T) {
 	t.Parallel()
 	h, w, after := wired(t)
@@ -210,7 +214,8 @@ func TestSavingAfterAnUnknownOutcome(t *testing.T) {
 	t.Log(err)
 	view, err := call(h, hub.SettingsOf, guild.ManageRequest{Actor: h.actor("mara")})
 	h.must(err)
-	_, err = call(h, hub.SaveSettings, room.SettingsRequest{Actor: h.actor("mara"), Rev: view.Rev, JSON: []byte(`{"seats":7}`)})
+	_, err = call(h, hub.SaveSettings,
+		room.SettingsRequest{Actor: h.actor("mara"), Rev: view.Rev, JSON: []byte(`{"seats":7}`)})
 	h.must(err)
 	after("put AUDIT", func() { w.hold(held) })
 	_, err = call(h, hub.SaveSettings, room.SettingsRequest{Actor: h.actor("mara"), JSON: []byte(`{"seats":8}`)})
@@ -240,7 +245,8 @@ func TestUndoKeepsWhatWasWrittenWithoutAnAnswer(t *testing.T) {
 	h.requests.Unlock()
 	_, err := call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor("jonas"), RoomID: id, Uses: 3})
 	h.wantCode(err, errs.Unavailable)
-	h.must(h.discord.InstallBot(h.guild, h.app.ID, discordsim.PermViewChannel|discordsim.PermConnect|discordsim.PermManageChannels))
+	h.must(h.discord.InstallBot(h.guild, h.app.ID,
+		discordsim.PermViewChannel|discordsim.PermConnect|discordsim.PermManageChannels))
 	h.eventually("Discord refuses a ban", func() bool {
 		_, err := h.change("jonas", id, room.DoBan, h.at("kiyo"))
 		return errs.Has(err, errs.MissingPermission)

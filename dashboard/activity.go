@@ -66,7 +66,9 @@ const (
 
 // auditPage gives up to limit entries that f takes, the newest first, from
 // before the place given (0: the newest), and the place to go on from; 0: there are no more.
-func (s *Server) auditPage(ctx context.Context, guildID snowflake.ID, f auditFilter, before uint64, limit int) (out []audit.Entry, next uint64, err error) {
+func (s *Server) auditPage(
+	ctx context.Context, guildID snowflake.ID, f auditFilter, before uint64, limit int,
+) (out []audit.Entry, next uint64, err error) {
 	for range auditWindows {
 		window, err := s.o.Hub.Audit.Page(ctx, guildID, f.Room, before, auditWindow)
 		if err != nil {
@@ -133,7 +135,9 @@ func readFilter(q url.Values) (f auditFilter, days int, err error) {
 	}
 	for name, to := range map[string]*snowflake.ID{"by": &f.By, "room": &f.Room} {
 		if text := strings.TrimSpace(q.Get(name)); text != "" {
-			if *to, err = parseID(text, errs.Field(name, "That is not a Discord id, which is a number of 17 to 20 digits. Copy it in Discord with Developer Mode on.")); err != nil {
+			if *to, err = parseID(text,
+				errs.Field(name,
+					"That is not a Discord id, which is a number of 17 to 20 digits. Copy it in Discord with Developer Mode on.")); err != nil {
 				return f, days, err
 			}
 		}
@@ -215,7 +219,8 @@ func (s *Server) activityFile(kind string) signedIn {
 			write = writeCSV
 		}
 		return write(c.Writer, func(each func(audit.Entry) error) error {
-			return s.o.Hub.Audit.Since(c.Request.Context(), g.ID, f.Room, s.now().AddDate(0, 0, -days), func(a hub.AuditEntry) error {
+			return s.o.Hub.Audit.Since(c.Request.Context(), g.ID, f.Room, s.now().AddDate(0, 0,
+				-days), func(a hub.AuditEntry) error {
 				e, err := auditEntry(a)
 				if err != nil || !f.takes(e) {
 					return nil // what cannot be read is left out rather than the rest
@@ -256,7 +261,10 @@ func writeCSV(w io.Writer, all entries) error {
 		return err
 	}
 	err := all(func(e audit.Entry) error {
-		row := []string{e.At.UTC().Format(time.RFC3339), string(e.Kind), idText(e.RoomID), idText(e.By), string(e.Via), idText(e.Target), e.Detail, e.Old, e.New}
+		row := []string{
+			e.At.UTC().Format(time.RFC3339), string(e.Kind), idText(e.RoomID), idText(e.By), string(e.Via),
+			idText(e.Target), e.Detail, e.Old, e.New,
+		}
 		for i := range row {
 			row[i] = noFormula(row[i])
 		}
@@ -304,17 +312,23 @@ type (
 )
 
 func newEntryJSON(e audit.Entry) entryJSON {
-	return entryJSON{ID: e.ID, Kind: e.Kind, At: e.At, RoomID: someone(e.RoomID), By: someone(e.By), Via: e.Via, Target: someone(e.Target), Detail: e.Detail, Old: e.Old, New: e.New}
+	return entryJSON{
+		ID: e.ID, Kind: e.Kind, At: e.At, RoomID: someone(e.RoomID), By: someone(e.By), Via: e.Via,
+		Target: someone(e.Target), Detail: e.Detail, Old: e.Old, New: e.New,
+	}
 }
 
 func (s *Server) apiActivity() {
 	api.Register(s.api, api.Operation{
-		ID: "audit", Method: http.MethodGet, Path: "/guilds/{guild}/audit", Tag: "Activity", Summary: "What happened, the newest first",
-		Description: "A page may be empty and still have a `next_cursor`, when a filter takes little.", Access: api.Access{Scope: api.AuditRead},
+		ID: "audit", Method: http.MethodGet, Path: "/guilds/{guild}/audit", Tag: "Activity",
+		Summary:     "What happened, the newest first",
+		Description: "A page may be empty and still have a `next_cursor`, when a filter takes little.",
+		Access:      api.Access{Scope: api.AuditRead},
 	}, s.listAudit)
 	api.Register(s.api, api.Operation{
 		ID: "stats", Method: http.MethodGet, Path: "/guilds/{guild}/stats", Tag: "Activity", Summary: "Numbers",
-		Description: "Counted from a look at every room each minute. Days are in UTC.", Access: api.Access{Scope: api.AuditRead},
+		Description: "Counted from a look at every room each minute. Days are in UTC.",
+		Access:      api.Access{Scope: api.AuditRead},
 	}, func(ctx context.Context, who *api.Caller, in *struct {
 		GuildPath
 		Days int `query:"days" minimum:"1" maximum:"90" default:"30"`
@@ -356,7 +370,9 @@ func (s *Server) listAudit(ctx context.Context, who *api.Caller, in *struct {
 	return s.auditAnswer(ctx, g.ID, f, before, in.Limit)
 }
 
-func (s *Server) auditAnswer(ctx context.Context, guildID snowflake.ID, f auditFilter, before uint64, limit int) (*answer[auditJSON], error) {
+func (s *Server) auditAnswer(
+	ctx context.Context, guildID snowflake.ID, f auditFilter, before uint64, limit int,
+) (*answer[auditJSON], error) {
 	list, next, err := s.auditPage(ctx, guildID, f, before, limit)
 	if err != nil {
 		return nil, err

@@ -36,8 +36,13 @@ func TestActivity(t *testing.T) {
 	b := newBench(t)
 	b.happened(friends,
 		audit.Entry{Kind: audit.RoomOpened, RoomID: 7, By: owner, Via: access.ViaWeb},
-		audit.Entry{Kind: audit.RoomRenamed, RoomID: 7, By: owner, Via: access.ViaDiscord, Old: "Friday", New: `=HYPERLINK("http://evil.example","win")`},
-		audit.Entry{Kind: audit.GuestAdmitted, RoomID: 7, By: owner, Target: guest, Via: access.ViaDiscord, Detail: "+1 <b>"},
+		audit.Entry{
+			Kind: audit.RoomRenamed, RoomID: 7, By: owner, Via: access.ViaDiscord, Old: "Friday",
+			New: `=HYPERLINK("http://evil.example","win")`,
+		},
+		audit.Entry{
+			Kind: audit.GuestAdmitted, RoomID: 7, By: owner, Target: guest, Via: access.ViaDiscord, Detail: "+1 <b>",
+		},
 		audit.Entry{Kind: audit.RoomClosed, RoomID: 7, Via: access.ViaSnug, Detail: "idle"},
 		audit.Entry{Kind: audit.RoomOpened, RoomID: 8, By: guest, Via: access.ViaDiscord})
 	b.happened(others, audit.Entry{Kind: audit.RoomOpened, RoomID: 9, By: stranger})
@@ -49,21 +54,29 @@ func TestActivity(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := b.signedIn(manager)
-	for path, status := range map[string]int{"/admin/100/activity": 403, "/admin/100/activity.csv": 403, "/admin/100/history": 403, "/admin/100/settings.json": 403} {
+	for path, status := range map[string]int{
+		"/admin/100/activity": 403, "/admin/100/activity.csv": 403, "/admin/100/history": 403,
+		"/admin/100/settings.json": 403,
+	} {
 		if got := b.signedIn(member).get(path); got.status != status {
 			t.Errorf("a member at %s: %d", path, got.status)
 		}
 	}
 	got := w.get("/admin/100/activity")
-	for _, want := range []string{"Room closed", "User 2", "&#43;1 &lt;b&gt;", `aria-label="Rooms opened: 2 rooms"`, "3 at most", "1 room was full", `class="ch-bar"`, "As a table"} {
+	for _, want := range []string{
+		"Room closed", "User 2", "&#43;1 &lt;b&gt;", `aria-label="Rooms opened: 2 rooms"`, "3 at most",
+		"1 room was full", `class="ch-bar"`, "As a table",
+	} {
 		if got.status != 200 || !strings.Contains(got.body, want) {
 			t.Errorf("%d without %s", got.status, want)
 		}
 	}
-	if got := w.get("/admin/100/activity?kind=room_closed&room=7"); strings.Contains(got.body, "User 2") || !strings.Contains(got.body, "<td>Room closed</td>") {
+	if got := w.get("/admin/100/activity?kind=room_closed&room=7"); strings.Contains(got.body, "User 2") ||
+		!strings.Contains(got.body, "<td>Room closed</td>") {
 		t.Errorf("the filter: %s", got.text())
 	}
-	if got := w.get("/admin/100/activity?by=somebody"); got.status != 400 || !strings.Contains(got.body, "Developer Mode") {
+	if got := w.get("/admin/100/activity?by=somebody"); got.status != 400 ||
+		!strings.Contains(got.body, "Developer Mode") {
 		t.Errorf("a bad filter: %d", got.status)
 	}
 
@@ -106,7 +119,11 @@ func TestActivity(t *testing.T) {
 		}
 	}
 	// The newest is the token that asks.
-	if !slices.Equal(seen, []audit.Kind{audit.TokenCreated, audit.RoomOpened, audit.RoomClosed, audit.GuestAdmitted, audit.RoomRenamed, audit.RoomOpened}) {
+	if !slices.Equal(seen,
+		[]audit.Kind{
+			audit.TokenCreated, audit.RoomOpened, audit.RoomClosed, audit.GuestAdmitted, audit.RoomRenamed,
+			audit.RoomOpened,
+		}) {
 		t.Errorf("paged %v", seen)
 	}
 	var picked auditJSON
@@ -177,7 +194,9 @@ func TestActivityOfManyEntries(t *testing.T) {
 	if err != nil || len(list) != 1 || next != 0 {
 		t.Errorf("%d entries, next %d, %v", len(list), next, err)
 	}
-	if list, _, err := b.auditPage(t.Context(), friends, auditFilter{Since: b.clock().Add(time.Hour)}, 0, 10); err != nil || len(list) != 0 {
+	if list, _, err := b.auditPage(t.Context(), friends, auditFilter{Since: b.clock().Add(time.Hour)}, 0,
+		10); err != nil ||
+		len(list) != 0 {
 		t.Errorf("%d entries of the future, %v", len(list), err)
 	}
 }
@@ -191,9 +210,12 @@ func TestFailedDownload(t *testing.T) {
 			t.Errorf("%s has links by which a browser saves whatever comes: %d", page, got.status)
 		}
 	}
-	files := []string{"/admin/100/activity.csv", "/admin/100/activity.json", "/admin/100/settings.json", "/privacy/data.json"}
+	files := []string{
+		"/admin/100/activity.csv", "/admin/100/activity.json", "/admin/100/settings.json", "/privacy/data.json",
+	}
 	for _, file := range files {
-		if got := w.get(file); got.status != 200 || !strings.HasPrefix(got.header.Get("Content-Disposition"), "attachment") {
+		if got := w.get(file); got.status != 200 ||
+			!strings.HasPrefix(got.header.Get("Content-Disposition"), "attachment") {
 			t.Errorf("%s: %d %q", file, got.status, got.header.Get("Content-Disposition"))
 		}
 	}
@@ -202,8 +224,10 @@ func TestFailedDownload(t *testing.T) {
 	}
 	for _, file := range files {
 		got := w.get(file, "Accept", "text/html")
-		if got.status < 300 || got.header.Get("Content-Disposition") != "" || strings.HasPrefix(got.header.Get("Content-Type"), "text/csv") {
-			t.Errorf("%s without a hub: %d %q %q", file, got.status, got.header.Get("Content-Disposition"), got.header.Get("Content-Type"))
+		if got.status < 300 || got.header.Get("Content-Disposition") != "" ||
+			strings.HasPrefix(got.header.Get("Content-Type"), "text/csv") {
+			t.Errorf("%s without a hub: %d %q %q", file, got.status, got.header.Get("Content-Disposition"),
+				got.header.Get("Content-Type"))
 		}
 	}
 }

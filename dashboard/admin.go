@@ -22,7 +22,8 @@ import (
 	"snug/shared/room"
 )
 
-var errNotManager = errs.E(errs.Forbidden, "Only people who manage this server can see and change its settings. Ask one of them.")
+var errNotManager = errs.E(errs.Forbidden,
+	"Only people who manage this server can see and change its settings. Ask one of them.")
 
 // managed gives the guild of the path to who manages it.
 func (s *Server) managed(c *gin.Context, me *session.Session) (room.GuildInfo, error) {
@@ -57,8 +58,13 @@ func (s *Server) adminPage(c *gin.Context, me *session.Session) error {
 
 // settingsPage gives the settings page without its form. What can be chosen
 // from is asked for live; without an answer those fields are left out, and their settings stay.
-func (s *Server) settingsPage(c *gin.Context, me *session.Session, g room.GuildInfo, settings guild.Settings) *view.Admin {
-	return &view.Admin{AdminTab: s.adminTab(c, g, "admin.settings"), Lobbies: settings.Lobbies, Places: s.placesOf(c.Request.Context(), g.ID, me)}
+func (s *Server) settingsPage(
+	c *gin.Context, me *session.Session, g room.GuildInfo, settings guild.Settings,
+) *view.Admin {
+	return &view.Admin{
+		AdminTab: s.adminTab(c, g, "admin.settings"), Lobbies: settings.Lobbies,
+		Places: s.placesOf(c.Request.Context(), g.ID, me),
+	}
 }
 
 // settingsInput is what is saved: the fields of a form, or those of a JSON object.
@@ -123,7 +129,9 @@ func (s *Server) saveSettings(c *gin.Context, me *session.Session) error {
 }
 
 // settingsAt gives the settings as they were at a revision, if that is still known.
-func (s *Server) settingsAt(ctx context.Context, guildID snowflake.ID, me *session.Session, rev uint64) (guild.Settings, bool) {
+func (s *Server) settingsAt(
+	ctx context.Context, guildID snowflake.ID, me *session.Session, rev uint64,
+) (guild.Settings, bool) {
 	if rev == 0 {
 		return guild.Settings{}, false
 	}
@@ -161,7 +169,8 @@ func (s *Server) exportSettings(c *gin.Context, me *session.Session) error {
 }
 
 // importSettings saves the settings of a file that exportSettings gave, here or for another server. What
-// points at another server's channels and roles is for the person to look at; the health page tells what points nowhere.
+// points at another server's channels and roles is for the person to look at; the health page tells what
+// points nowhere.
 func (s *Server) importSettings(c *gin.Context, me *session.Session) error {
 	g, err := s.managed(c, me)
 	if err != nil {
@@ -186,7 +195,8 @@ func (s *Server) importSettings(c *gin.Context, me *session.Session) error {
 	if !json.Valid(b) || !bytes.HasPrefix(bytes.TrimSpace(b), []byte("{")) {
 		return errs.Field("file", "This is not a file of settings. Please choose one that Snug exported.")
 	}
-	if _, err := s.keeper.SaveSettings(c.Request.Context(), g.ID, room.SettingsRequest{Actor: actor(me), JSON: b}); err != nil {
+	if _, err := s.keeper.SaveSettings(c.Request.Context(), g.ID,
+		room.SettingsRequest{Actor: actor(me), JSON: b}); err != nil {
 		return err
 	}
 	c.Redirect(http.StatusSeeOther, "/admin/"+g.ID.String()+"?saved=1")
@@ -229,7 +239,8 @@ func (s *Server) undoSettings(c *gin.Context, me *session.Session) error {
 	if err != nil {
 		return err
 	}
-	if _, err := hub.UndoSettings.Call(c.Request.Context(), s.o.Hub, g.ID, guild.UndoRequest{Actor: actor(me)}); err != nil {
+	if _, err := hub.UndoSettings.Call(c.Request.Context(), s.o.Hub, g.ID,
+		guild.UndoRequest{Actor: actor(me)}); err != nil {
 		return err
 	}
 	c.Redirect(http.StatusSeeOther, "/admin/"+g.ID.String()+"/history?undone=1")
@@ -254,7 +265,8 @@ func (s *Server) saveLobby(c *gin.Context, me *session.Session) error {
 	if f.Get("do") == "remove" {
 		_, err = hub.RemoveLobby.Call(ctx, s.o.Hub, g.ID, guild.LobbyRemoval{Actor: actor(me), ChannelID: l.ChannelID})
 	} else {
-		_, err = hub.SaveLobby.Call(ctx, s.o.Hub, g.ID, guild.LobbyRequest{Actor: actor(me), Lobby: l, Name: strings.TrimSpace(f.Get("lobby_name"))})
+		_, err = hub.SaveLobby.Call(ctx, s.o.Hub, g.ID,
+			guild.LobbyRequest{Actor: actor(me), Lobby: l, Name: strings.TrimSpace(f.Get("lobby_name"))})
 	}
 	if err != nil {
 		return err
@@ -265,7 +277,8 @@ func (s *Server) saveLobby(c *gin.Context, me *session.Session) error {
 
 func readLobby(f url.Values) (l guild.Lobby, err error) {
 	if raw := f.Get("channel"); raw != "" {
-		if l.ChannelID, err = parseID(raw, errs.Field("channel", "That choice could not be read. Please choose again.")); err != nil {
+		if l.ChannelID, err = parseID(raw,
+			errs.Field("channel", "That choice could not be read. Please choose again.")); err != nil {
 			return l, err
 		}
 	}

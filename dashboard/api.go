@@ -22,9 +22,10 @@ import (
 
 // describe makes the API and registers everything it can do.
 func (s *Server) describe(e *gin.Engine) error {
-	s.tokens = &api.Tokens{Bucket: s.o.Hub.Tokens, Now: s.now, Log: s.log, Revoked: func(ctx context.Context, t api.Token) {
-		s.tellEnded(ctx, tokenSession(t))
-	}}
+	s.tokens = &api.Tokens{Bucket: s.o.Hub.Tokens, Now: s.now, Log: s.log,
+		Revoked: func(ctx context.Context, t api.Token) {
+			s.tellEnded(ctx, tokenSession(t))
+		}}
 	s.api = api.New(e, api.Options{
 		Version: s.o.Version, Server: s.base.String(), Caller: s.apiCaller, Allow: s.apiAllow, Problem: s.apiProblem,
 		Replays: &api.Replays{Hub: s.o.Hub, Bucket: s.o.Hub.Replays, Keys: s.o.Keys, Now: s.now, Log: s.log},
@@ -86,11 +87,13 @@ func (s *Server) tokenCaller(ctx context.Context, text string) (*session.Session
 			return nil, nil, err
 		}
 		if !st.Member || !st.Manager {
-			return nil, nil, errs.E(errs.Unauthorized, "Whoever made this token does not manage the server any more. Somebody who does has to make a new one.")
+			return nil, nil, errs.E(errs.Unauthorized,
+				"Whoever made this token does not manage the server any more. Somebody who does has to make a new one.")
 		}
 	}
 	me := &session.Session{
-		Key: tokenSession(t), User: session.User{ID: t.UserID, Username: t.Username, DisplayName: t.DisplayName}, Expires: t.Expires,
+		Key: tokenSession(t), User: session.User{ID: t.UserID, Username: t.Username, DisplayName: t.DisplayName},
+		Expires: t.Expires,
 	}
 	if me.Expires.IsZero() {
 		me.Expires = s.now().Add(tokenLife)
@@ -178,7 +181,8 @@ func (s *Server) stillInviting(ctx context.Context, who *api.Caller, param func(
 	}
 	v, _, err := s.seeRoom(ctx, who.Session, guildID, q.RoomID)
 	if err == nil && !v.MayControl {
-		err = errs.E(errs.Forbidden, "Only the room's owner, or somebody who manages the server, can see this. Ask one of them.")
+		err = errs.E(errs.Forbidden,
+			"Only the room's owner, or somebody who manages the server, can see this. Ask one of them.")
 	}
 	return err
 }
@@ -187,7 +191,9 @@ func (s *Server) stillInviting(ctx context.Context, who *api.Caller, param func(
 func stillMe(context.Context, *api.Caller, func(string) string) error { return nil }
 
 // inRoom finds the room of a path. Whether the caller may see it is not yet said.
-func (s *Server) inRoom(ctx context.Context, who *api.Caller, raw string) (guildID snowflake.ID, q room.Request, err error) {
+func (s *Server) inRoom(
+	ctx context.Context, who *api.Caller, raw string,
+) (guildID snowflake.ID, q room.Request, err error) {
 	guildID, id, err := s.find(ctx, raw)
 	if err == nil {
 		err = within(who, guildID, errNoRoom)

@@ -110,29 +110,35 @@ func (s *Server) apiChanges() {
 	read, write := api.Access{Scope: api.RoomsRead}, api.Access{Scope: api.RoomsWrite, Limit: api.Writes}
 	conflict := []int{http.StatusConflict}
 	api.Register(s.api, api.Operation{
-		ID: "room-control", Method: http.MethodGet, Path: "/rooms/{channel}/control", Tag: "Rooms", Summary: "What only who controls a room sees", Access: read,
+		ID: "room-control", Method: http.MethodGet, Path: "/rooms/{channel}/control", Tag: "Rooms",
+		Summary: "What only who controls a room sees", Access: read,
 		Description: "Guests, who is on their way, bans, knocks, the waiting list and the link for spectators: for the owner, and who manages the server and may see the room.",
 	}, s.roomControl)
 	api.Register(s.api, api.Operation{
-		ID: "change-room", Method: http.MethodPost, Path: "/rooms/{channel}/change", Tag: "Rooms", Summary: "Change a room", Errors: conflict, Access: write,
+		ID: "change-room", Method: http.MethodPost, Path: "/rooms/{channel}/change", Tag: "Rooms",
+		Summary: "Change a room", Errors: conflict, Access: write,
 		Description: "One thing at a time. `private` lets guests alone in, `public` every member; `lock` lets nobody new in, `hide` shows the room to guests alone. `kick` and `ban` put somebody out; a ban holds for the owner's later rooms too. " +
 			"`transfer` makes somebody else the owner, `claim` you, once the owner is away for five minutes. `watch` makes a link for spectators, and ends the one before; `unwatch` ends it.",
 	}, s.apiChange)
 	api.Register(s.api, api.Operation{
-		ID: "knock", Method: http.MethodPost, Path: "/rooms/{channel}/knock", Tag: "Rooms", Summary: "Ask to be let into a room", Errors: conflict, Access: write,
+		ID: "knock", Method: http.MethodPost, Path: "/rooms/{channel}/knock", Tag: "Rooms",
+		Summary: "Ask to be let into a room", Errors: conflict, Access: write,
 		Description: "At a room that you may not see, and at none, the answer is the same.",
 	}, s.apiKnock)
 	api.Register(s.api, api.Operation{
-		ID: "answer-knock", Method: http.MethodPost, Path: "/rooms/{channel}/answer", Tag: "Rooms", Summary: "Let in who knocked, or say not now", Errors: conflict, Access: write,
+		ID: "answer-knock", Method: http.MethodPost, Path: "/rooms/{channel}/answer", Tag: "Rooms",
+		Summary: "Let in who knocked, or say not now", Errors: conflict, Access: write,
 	}, s.apiAnswer)
 	api.Register(s.api, api.Operation{
-		ID: "wait", Method: http.MethodPost, Path: "/rooms/{channel}/wait", Tag: "Rooms", Summary: "Wait for a seat in a full room", Errors: conflict, Access: write,
+		ID: "wait", Method: http.MethodPost, Path: "/rooms/{channel}/wait", Tag: "Rooms",
+		Summary: "Wait for a seat in a full room", Errors: conflict, Access: write,
 	}, func(ctx context.Context, who *api.Caller, in *RoomPath) (*answer[waitingJSON], error) {
 		done, err := s.apiWait(ctx, who, in.Room, false)
 		return ok(waitingJSON{done.Place, moment(done.HeldUntil)}), err
 	})
 	api.Register(s.api, api.Operation{
-		ID: "stop-waiting", Method: http.MethodDelete, Path: "/rooms/{channel}/wait", Tag: "Rooms", Summary: "Wait no longer", Access: write,
+		ID: "stop-waiting", Method: http.MethodDelete, Path: "/rooms/{channel}/wait", Tag: "Rooms",
+		Summary: "Wait no longer", Access: write,
 	}, func(ctx context.Context, who *api.Caller, in *RoomPath) (*none, error) {
 		_, err := s.apiWait(ctx, who, in.Room, true)
 		return &none{}, err
@@ -188,7 +194,8 @@ func (s *Server) apiChange(ctx context.Context, who *api.Caller, in *struct {
 	if err != nil {
 		return nil, s.refused(ctx, guildID, at, err)
 	}
-	s.log.InfoContext(ctx, "room changed", "guild_id", guildID, "room_id", at.RoomID, "user_id", who.User.ID, "do", q.Do)
+	s.log.InfoContext(ctx, "room changed", "guild_id", guildID, "room_id", at.RoomID, "user_id", who.User.ID,
+		"do", q.Do)
 	out := roomChangedJSON{Room: s.summaryJSON(done.Room), Later: moment(done.Later)}
 	if done.WatchToken != "" {
 		out.WatchURL = s.watchURL(at.RoomID, done.WatchToken)
@@ -240,7 +247,8 @@ func (s *Server) apiAnswer(ctx context.Context, who *api.Caller, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	done, err := s.keeper.AnswerKnock(ctx, guildID, room.AnswerRequest{Actor: q.Actor, RoomID: q.RoomID, User: in.Body.User, LetIn: in.Body.LetIn})
+	done, err := s.keeper.AnswerKnock(ctx, guildID,
+		room.AnswerRequest{Actor: q.Actor, RoomID: q.RoomID, User: in.Body.User, LetIn: in.Body.LetIn})
 	if err != nil {
 		return nil, s.refused(ctx, guildID, q, err)
 	}
@@ -272,20 +280,27 @@ func (s *Server) roomControl(ctx context.Context, who *api.Caller, in *RoomPath)
 	}
 	c := v.Control
 	if c == nil {
-		return nil, errs.E(errs.Forbidden, "Only the room's owner, or somebody who manages the server, can see this. Ask one of them.")
+		return nil, errs.E(errs.Forbidden,
+			"Only the room's owner, or somebody who manages the server, can see this. Ask one of them.")
 	}
 	out := controlJSON{
-		Guests: []guestJSON{}, Bans: []banJSON{}, Knocks: []askerJSON{}, Waiting: []askerJSON{}, Holds: []holdJSON{}, Coming: []comerJSON{},
-		OwnerOut: string(c.OwnerOut), RenamesLeft: c.RenamesLeft, NextRename: moment(c.NextRename), WantedName: c.WantedName, LobbyID: someone(c.LobbyID),
+		Guests: []guestJSON{}, Bans: []banJSON{}, Knocks: []askerJSON{}, Waiting: []askerJSON{}, Holds: []holdJSON{},
+		Coming:   []comerJSON{},
+		OwnerOut: string(c.OwnerOut), RenamesLeft: c.RenamesLeft, NextRename: moment(c.NextRename),
+		WantedName: c.WantedName, LobbyID: someone(c.LobbyID),
 	}
 	if c.WatchToken != "" && who.May(api.RoomsWrite) {
 		out.WatchURL = s.watchURL(q.RoomID, c.WatchToken)
 	}
 	for _, g := range c.Guests {
-		out.Guests = append(out.Guests, guestJSON{g.UserID, g.Name, someone(g.By), g.InviteID, moment(g.Since), string(g.Suspended), c.Lacks[g.UserID]})
+		out.Guests = append(out.Guests,
+			guestJSON{
+				g.UserID, g.Name, someone(g.By), g.InviteID, moment(g.Since), string(g.Suspended), c.Lacks[g.UserID],
+			})
 	}
 	for _, w := range c.OnTheWay {
-		out.Coming = append(out.Coming, comerJSON{w.UserID, w.Name, w.InviteID, w.Since, w.Until, string(w.Step), string(w.Why), c.Lacks[w.UserID]})
+		out.Coming = append(out.Coming,
+			comerJSON{w.UserID, w.Name, w.InviteID, w.Since, w.Until, string(w.Step), string(w.Why), c.Lacks[w.UserID]})
 	}
 	for _, b := range c.Bans {
 		out.Bans = append(out.Bans, banJSON{b.UserID, b.Name, someone(b.By), b.At})

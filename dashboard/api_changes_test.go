@@ -44,7 +44,8 @@ func TestChangesByProgram(t *testing.T) {
 		if got.status != 200 || !x.is(now()) || out.Room.ChannelID != r.ID || out.Later != nil {
 			t.Errorf("%s: %d %s, the room is %+v", x.body, got.status, got.body, now())
 		}
-		if watch := now().WatchToken; strings.Contains(x.body, "watch") && !strings.HasSuffix(out.WatchURL, "/watch/"+r.ID.String()+"?t="+watch) {
+		if watch := now().WatchToken; strings.Contains(x.body, "watch") &&
+			!strings.HasSuffix(out.WatchURL, "/watch/"+r.ID.String()+"?t="+watch) {
 			t.Errorf("the link for spectators is %q", out.WatchURL)
 		}
 	}
@@ -52,27 +53,34 @@ func TestChangesByProgram(t *testing.T) {
 	b.keeper.renameLater = b.keeper.now().Add(time.Minute)
 	b.keeper.mu.Unlock()
 	var later roomChangedJSON
-	if p.do("POST", at+"/change", `{"do":"rename","name":"Later"}`).json(&later); later.Later == nil || later.Room.Name != "Saturday" {
+	if p.do("POST", at+"/change", `{"do":"rename","name":"Later"}`).json(&later); later.Later == nil ||
+		later.Room.Name != "Saturday" {
 		t.Errorf("a later name: %+v", later)
 	}
 	for body, field := range map[string]string{
-		`{"do":"burn"}`: "do", `{}`: "do", `{"do":"rename"}`: "name", `{"do":"rename","name":" "}`: "name", `{"do":"seats"}`: "seats", `{"do":"seats","seats":0}`: "seats",
-		`{"do":"seats","seats":100}`: "seats", `{"do":"status"}`: "status", `{"do":"kick"}`: "user", `{"do":"kick","user":"x"}`: "user", `{"do":"lock","user":"2"}`: "user",
+		`{"do":"burn"}`: "do", `{}`: "do", `{"do":"rename"}`: "name", `{"do":"rename","name":" "}`: "name",
+		`{"do":"seats"}`: "seats", `{"do":"seats","seats":0}`: "seats",
+		`{"do":"seats","seats":100}`: "seats", `{"do":"status"}`: "status", `{"do":"kick"}`: "user",
+		`{"do":"kick","user":"x"}`: "user", `{"do":"lock","user":"2"}`: "user",
 		`{"do":"kick","user":"2","name":"x"}`: "name", `{"do":"lock","text":"x"}`: "text",
 	} {
-		if got := p.do("POST", at+"/change", body); got.status != 400 || got.problem().Code != errs.Invalid || got.problem().Field != field {
+		if got := p.do("POST", at+"/change", body); got.status != 400 || got.problem().Code != errs.Invalid ||
+			got.problem().Field != field {
 			t.Errorf("%s: %d %s", body, got.status, got.body)
 		}
 	}
-	for _, body := range []string{`{"do":"lock"}`, `{"do":"rename"}`, `{"do":"ban","user":"1"}`} { // nothing tells a member that the room is there
-		if got := b.signedIn(member).api("POST", at+"/change", body); got.status != 404 || got.problem().Code != errs.RoomNotFound {
+	for _, body := range []string{`{"do":"lock"}`, `{"do":"rename"}`, `{"do":"ban","user":"1"}`} {
+		// nothing tells a member that the room is there
+		if got := b.signedIn(member).api("POST", at+"/change", body); got.status != 404 ||
+			got.problem().Code != errs.RoomNotFound {
 			t.Errorf("%s by who does not see the room: %d %s", body, got.status, got.body)
 		}
 	}
 	b.keeper.mu.Lock()
 	b.keeper.rooms[r.ID].Guests = []room.Guest{{UserID: guest}}
 	b.keeper.mu.Unlock()
-	if got := b.signedIn(guest).api("POST", at+"/change", `{"do":"lock"}`); got.status != 403 || got.problem().Code != errs.Forbidden || now().Locked {
+	if got := b.signedIn(guest).api("POST", at+"/change", `{"do":"lock"}`); got.status != 403 ||
+		got.problem().Code != errs.Forbidden || now().Locked {
 		t.Errorf("a guest: %d %s", got.status, got.body)
 	}
 	reader, _ := b.signedIn(owner).program("/api/v1/me/tokens", api.RoomsRead)
@@ -89,15 +97,18 @@ func TestKnockingByProgram(t *testing.T) {
 	first := w.api("POST", at+"/knock", "")
 	for _, path := range []string{"/api/v1/rooms/155101607195836999", "/api/v1/rooms/nonsense"} {
 		if got := w.api("POST", path+"/knock", ""); got.status != 200 || got.body != first.body || first.status != 200 {
-			t.Errorf("a knock at no room is told from one at a room: %d %s, %d %s", got.status, got.body, first.status, first.body)
+			t.Errorf("a knock at no room is told from one at a room: %d %s, %d %s", got.status, got.body, first.status,
+				first.body)
 		}
 	}
 	var c controlJSON
 	boss.api("GET", at+"/control", "").json(&c)
-	if len(c.Knocks) != 1 || c.Knocks[0].UserID != member || len(c.Guests) != 1 || c.Guests[0].UserID != guest || len(c.Bans) != 1 || c.Bans[0].UserID != banned || c.RenamesLeft != 2 {
+	if len(c.Knocks) != 1 || c.Knocks[0].UserID != member || len(c.Guests) != 1 || c.Guests[0].UserID != guest ||
+		len(c.Bans) != 1 || c.Bans[0].UserID != banned || c.RenamesLeft != 2 {
 		t.Errorf("who controls the room sees %+v", c)
 	}
-	if got := b.signedIn(guest).api("GET", at+"/control", ""); got.status != 403 || got.problem().Code != errs.Forbidden {
+	if got := b.signedIn(guest).api("GET", at+"/control", ""); got.status != 403 ||
+		got.problem().Code != errs.Forbidden {
 		t.Errorf("a guest sees what only the owner may: %d", got.status)
 	}
 	if got := w.api("GET", at+"/control", ""); got.status != 404 || got.problem().Code != errs.RoomNotFound {
@@ -107,7 +118,8 @@ func TestKnockingByProgram(t *testing.T) {
 	if got := b.signedIn(guest).api("POST", at+"/answer", body); got.status != 403 {
 		t.Errorf("a guest answered: %d", got.status)
 	}
-	if got := boss.api("POST", at+"/answer", body); got.status != 200 || !slices.Contains(b.keeper.guests(r.ID), member) {
+	if got := boss.api("POST", at+"/answer", body); got.status != 200 ||
+		!slices.Contains(b.keeper.guests(r.ID), member) {
 		t.Errorf("letting in: %d %s", got.status, got.body)
 	}
 	if got := boss.api("POST", at+"/answer", body); got.status != 404 || got.problem().Code != errs.NotFound {
@@ -138,7 +150,8 @@ func TestWaitingByProgram(t *testing.T) {
 		t.Errorf("still waiting at %d", after.Place)
 	}
 	for _, method := range []string{"POST", "DELETE"} {
-		if got := b.signedIn(member).api(method, at+"/wait", ""); got.status != 404 || got.problem().Code != errs.RoomNotFound {
+		if got := b.signedIn(member).api(method, at+"/wait", ""); got.status != 404 ||
+			got.problem().Code != errs.RoomNotFound {
 			t.Errorf("%s by who does not see the room: %d", method, got.status)
 		}
 	}

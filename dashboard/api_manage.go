@@ -100,17 +100,22 @@ func (s *Server) apiManage() {
 	read, write := api.Access{Scope: api.SettingsRead}, api.Access{Scope: api.SettingsWrite, Limit: api.Writes}
 	const base = "/guilds/{guild}"
 	api.Register(s.api, api.Operation{
-		ID: "settings-history", Method: http.MethodGet, Path: base + "/settings/history", Tag: "Settings", Summary: "Who changed which settings", Access: read,
+		ID: "settings-history", Method: http.MethodGet, Path: base + "/settings/history", Tag: "Settings",
+		Summary: "Who changed which settings", Access: read,
 	}, s.settingsVersions)
 	api.Register(s.api, api.Operation{
-		ID: "undo-settings", Method: http.MethodPost, Path: base + "/settings/undo", Tag: "Settings", Summary: "Take the settings back", Errors: []int{http.StatusConflict}, Repeat: &api.Repeat{Still: s.stillManaging}, Access: write,
+		ID: "undo-settings", Method: http.MethodPost, Path: base + "/settings/undo", Tag: "Settings",
+		Summary: "Take the settings back", Errors: []int{http.StatusConflict},
+		Repeat: &api.Repeat{Still: s.stillManaging}, Access: write,
 		Description: "That is a change of its own, which can be undone too.",
 	}, s.apiUndo)
 	api.Register(s.api, api.Operation{
-		ID: "places", Method: http.MethodGet, Path: base + "/places", Tag: "Settings", Summary: "Channels and roles that settings can name", Access: read,
+		ID: "places", Method: http.MethodGet, Path: base + "/places", Tag: "Settings",
+		Summary: "Channels and roles that settings can name", Access: read,
 	}, s.apiPlaces)
 	api.Register(s.api, api.Operation{
-		ID: "lobbies", Method: http.MethodGet, Path: base + "/lobbies", Tag: "Settings", Summary: "A server's lobbies", Access: read,
+		ID: "lobbies", Method: http.MethodGet, Path: base + "/lobbies", Tag: "Settings", Summary: "A server's lobbies",
+		Access:      read,
 		Description: "A lobby is a voice channel that opens a room for whoever joins it.",
 	}, func(ctx context.Context, who *api.Caller, in *GuildPath) (*answer[lobbiesJSON], error) {
 		g, err := s.managing(ctx, who, in.Guild)
@@ -121,24 +126,31 @@ func (s *Server) apiManage() {
 		return ok(newLobbiesJSON(settings.Lobbies)), err
 	})
 	api.Register(s.api, api.Operation{
-		ID: "save-lobby", Method: http.MethodPost, Path: base + "/lobbies", Tag: "Settings", Summary: "Add a lobby, or change one", Errors: []int{http.StatusConflict}, Repeat: &api.Repeat{Still: s.stillManaging}, Access: write,
+		ID: "save-lobby", Method: http.MethodPost, Path: base + "/lobbies", Tag: "Settings",
+		Summary: "Add a lobby, or change one", Errors: []int{http.StatusConflict},
+		Repeat: &api.Repeat{Still: s.stillManaging}, Access: write,
 		Description: "What is sent replaces what the lobby of that channel had.",
 	}, s.apiSaveLobby)
 	api.Register(s.api, api.Operation{
-		ID: "remove-lobby", Method: http.MethodDelete, Path: base + "/lobbies/{lobby}", Tag: "Settings", Summary: "End a lobby", Errors: []int{http.StatusConflict}, Access: write,
+		ID: "remove-lobby", Method: http.MethodDelete, Path: base + "/lobbies/{lobby}", Tag: "Settings",
+		Summary: "End a lobby", Errors: []int{http.StatusConflict}, Access: write,
 		Description: "Its rooms stay.",
 	}, s.apiRemoveLobby)
 	api.Register(s.api, api.Operation{
-		ID: "setup", Method: http.MethodPost, Path: base + "/setup", Tag: "Settings", Summary: "Make a category and a lobby where there are none", Errors: []int{http.StatusConflict}, Repeat: &api.Repeat{Still: s.stillManaging}, Access: write,
+		ID: "setup", Method: http.MethodPost, Path: base + "/setup", Tag: "Settings",
+		Summary: "Make a category and a lobby where there are none", Errors: []int{http.StatusConflict},
+		Repeat: &api.Repeat{Still: s.stillManaging}, Access: write,
 		Description: "The guided first run. Nothing is made while a permission lacks that rooms need: `preflight` says which. Run again, it finds what it made.",
 	}, s.apiSetup)
 	api.Register(s.api, api.Operation{
-		ID: "preferences", Method: http.MethodGet, Path: base + "/preferences", Tag: "You", Summary: "What is remembered for your next room", Access: api.Access{Scope: api.RoomsRead},
+		ID: "preferences", Method: http.MethodGet, Path: base + "/preferences", Tag: "You",
+		Summary: "What is remembered for your next room", Access: api.Access{Scope: api.RoomsRead},
 	}, func(ctx context.Context, who *api.Caller, in *GuildPath) (*answer[preferencesJSON], error) {
 		return s.apiPreferences(ctx, who, in.Guild, false)
 	})
 	api.Register(s.api, api.Operation{
-		ID: "forget-preferences", Method: http.MethodDelete, Path: base + "/preferences", Tag: "You", Summary: "Forget what is remembered", Access: api.Access{Scope: api.RoomsWrite, Limit: api.Writes},
+		ID: "forget-preferences", Method: http.MethodDelete, Path: base + "/preferences", Tag: "You",
+		Summary: "Forget what is remembered", Access: api.Access{Scope: api.RoomsWrite, Limit: api.Writes},
 	}, func(ctx context.Context, who *api.Caller, in *GuildPath) (*none, error) {
 		_, err := s.apiPreferences(ctx, who, in.Guild, true)
 		return &none{}, err
@@ -154,7 +166,9 @@ func (s *Server) settingsVersions(ctx context.Context, who *api.Caller, in *Guil
 	h, err := hub.SettingsHistory.Call(ctx, s.o.Hub, g.ID, guild.ManageRequest{Actor: actor(who.Session)})
 	out := versionsJSON{Versions: []versionJSON{}}
 	for _, v := range h.Versions {
-		j := versionJSON{Rev: v.Rev, At: moment(v.At), By: someone(v.By), Via: v.Via, Settings: v.Settings, Changes: []entryJSON{}}
+		j := versionJSON{
+			Rev: v.Rev, At: moment(v.At), By: someone(v.By), Via: v.Via, Settings: v.Settings, Changes: []entryJSON{},
+		}
 		for _, e := range v.Changes {
 			j.Changes = append(j.Changes, newEntryJSON(e))
 		}
@@ -224,9 +238,11 @@ func (s *Server) apiSaveLobby(ctx context.Context, who *api.Caller, in *struct {
 	if v.ChannelID != 0 && v.Name != "" {
 		return nil, errs.Field("name", "name is for a channel that is made. Please leave it out, or channel_id.")
 	}
-	done, err := hub.SaveLobby.Call(ctx, s.o.Hub, g.ID, guild.LobbyRequest{Actor: actor(who.Session), Name: v.Name, Lobby: guild.Lobby{
-		ChannelID: v.ChannelID, CategoryID: v.CategoryID, Seats: v.Seats, Private: v.Private, NameTemplate: v.NameTemplate, IdleTimeout: v.IdleTimeout,
-	}})
+	done, err := hub.SaveLobby.Call(ctx, s.o.Hub, g.ID,
+		guild.LobbyRequest{Actor: actor(who.Session), Name: v.Name, Lobby: guild.Lobby{
+			ChannelID: v.ChannelID, CategoryID: v.CategoryID, Seats: v.Seats, Private: v.Private,
+			NameTemplate: v.NameTemplate, IdleTimeout: v.IdleTimeout,
+		}})
 	if err != nil {
 		return nil, err
 	}
@@ -245,7 +261,8 @@ func (s *Server) apiRemoveLobby(ctx context.Context, who *api.Caller, in *struct
 	if err != nil {
 		return nil, err
 	}
-	_, err = hub.RemoveLobby.Call(ctx, s.o.Hub, g.ID, guild.LobbyRemoval{Actor: actor(who.Session), ChannelID: id, Delete: in.Delete})
+	_, err = hub.RemoveLobby.Call(ctx, s.o.Hub, g.ID,
+		guild.LobbyRemoval{Actor: actor(who.Session), ChannelID: id, Delete: in.Delete})
 	return &none{}, err
 }
 
@@ -266,13 +283,18 @@ func (s *Server) apiSetup(ctx context.Context, who *api.Caller, in *struct {
 }
 
 // apiPreferences gives what is remembered of the caller, or forgets it.
-func (s *Server) apiPreferences(ctx context.Context, who *api.Caller, raw string, forget bool) (*answer[preferencesJSON], error) {
+func (s *Server) apiPreferences(
+	ctx context.Context, who *api.Caller, raw string, forget bool,
+) (*answer[preferencesJSON], error) {
 	g, _, err := s.inGuild(ctx, who, raw)
 	if err != nil {
 		return nil, err
 	}
 	done, err := s.keeper.Preferences(ctx, g.ID, room.PreferencesRequest{Actor: actor(who.Session), Forget: forget})
 	p := done.Preferences
-	out := preferencesJSON{p.Name, p.Seats, p.Private, p.Locked, p.Hidden, append([]snowflake.ID{}, p.Guests...), append([]snowflake.ID{}, p.Banned...)}
+	out := preferencesJSON{
+		p.Name, p.Seats, p.Private, p.Locked, p.Hidden, append([]snowflake.ID{}, p.Guests...),
+		append([]snowflake.ID{}, p.Banned...),
+	}
 	return ok(out), err
 }

@@ -25,8 +25,13 @@ func TestManagingByProgram(t *testing.T) {
 	var saved guild.LobbyRequest
 	var removed guild.LobbyRemoval
 	var setup guild.SetupRequest
-	hub.SettingsHistory.Serve(calls, func(context.Context, snowflake.ID, guild.ManageRequest) (guild.SettingsHistory, error) {
-		changed := guild.SettingsVersion{Rev: 7, At: b.clock(), By: manager, Via: access.ViaWeb, Settings: guild.Defaults(), Changes: []audit.Entry{{ID: "x", Kind: audit.SettingsChanged, Detail: "seats", Old: "4", New: "6"}}}
+	hub.SettingsHistory.Serve(calls, func(
+		context.Context, snowflake.ID, guild.ManageRequest,
+	) (guild.SettingsHistory, error) {
+		changed := guild.SettingsVersion{
+			Rev: 7, At: b.clock(), By: manager, Via: access.ViaWeb, Settings: guild.Defaults(),
+			Changes: []audit.Entry{{ID: "x", Kind: audit.SettingsChanged, Detail: "seats", Old: "4", New: "6"}},
+		}
 		return guild.SettingsHistory{Versions: []guild.SettingsVersion{changed, {Settings: guild.Defaults()}}}, nil
 	})
 	hub.UndoSettings.Serve(calls, func(_ context.Context, _ snowflake.ID, q guild.UndoRequest) (room.Saved, error) {
@@ -37,7 +42,9 @@ func TestManagingByProgram(t *testing.T) {
 		saved = q
 		return guild.LobbyDone{Lobby: q.Lobby}, nil
 	})
-	hub.RemoveLobby.Serve(calls, func(_ context.Context, _ snowflake.ID, q guild.LobbyRemoval) (guild.LobbyDone, error) {
+	hub.RemoveLobby.Serve(calls, func(
+		_ context.Context, _ snowflake.ID, q guild.LobbyRemoval,
+	) (guild.LobbyDone, error) {
 		removed = q
 		return guild.LobbyDone{}, nil
 	})
@@ -53,19 +60,25 @@ func TestManagingByProgram(t *testing.T) {
 	}
 	w, at := b.signedIn(manager), "/api/v1/guilds/100"
 	var h versionsJSON
-	if w.api("GET", at+"/settings/history", "").json(&h); len(h.Versions) != 2 || *h.Versions[0].By != manager || h.Versions[0].Changes[0].New != "6" || h.Versions[1].At != nil {
+	if w.api("GET", at+"/settings/history", "").json(&h); len(h.Versions) != 2 || *h.Versions[0].By != manager ||
+		h.Versions[0].Changes[0].New != "6" || h.Versions[1].At != nil {
 		t.Errorf("the history is %+v", h)
 	}
-	if got := w.api("POST", at+"/settings/undo", `{"rev":7}`); got.status != 200 || got.header.Get("ETag") == "" || undone.Rev != 7 || undone.Actor.UserID != manager {
+	if got := w.api("POST", at+"/settings/undo", `{"rev":7}`); got.status != 200 || got.header.Get("ETag") == "" ||
+		undone.Rev != 7 || undone.Actor.UserID != manager {
 		t.Errorf("undo: %d %s, %+v", got.status, got.body, undone)
 	}
-	if got := w.api("POST", at+"/lobbies", `{"channel_id":"8","seats":5,"private":false,"idle_timeout":"30m"}`); got.status != 200 || saved.Lobby.ChannelID != 8 || saved.Lobby.Seats != 5 || *saved.Lobby.Private || saved.Lobby.IdleTimeout == nil {
+	if got := w.api("POST", at+"/lobbies",
+		`{"channel_id":"8","seats":5,"private":false,"idle_timeout":"30m"}`); got.status != 200 ||
+		saved.Lobby.ChannelID != 8 || saved.Lobby.Seats != 5 || *saved.Lobby.Private || saved.Lobby.IdleTimeout == nil {
 		t.Errorf("a lobby: %d %s, %+v", got.status, got.body, saved)
 	}
-	if got := w.api("POST", at+"/lobbies", `{"channel_id":"8","name":"x"}`); got.status != 400 || got.problem().Field != "name" {
+	if got := w.api("POST", at+"/lobbies", `{"channel_id":"8","name":"x"}`); got.status != 400 ||
+		got.problem().Field != "name" {
 		t.Errorf("a name for a channel that is there: %d %s", got.status, got.body)
 	}
-	if got := w.api("DELETE", at+"/lobbies/8?delete_channel=true", ""); got.status != 204 || removed.ChannelID != 8 || !removed.Delete {
+	if got := w.api("DELETE", at+"/lobbies/8?delete_channel=true", ""); got.status != 204 || removed.ChannelID != 8 ||
+		!removed.Delete {
 		t.Errorf("removing: %d %s, %+v", got.status, got.body, removed)
 	}
 	if got := w.api("GET", at+"/lobbies", ""); got.status != 200 {
@@ -74,14 +87,16 @@ func TestManagingByProgram(t *testing.T) {
 	if got := w.api("POST", at+"/setup", ""); got.status != 200 || !setup.Dry {
 		t.Errorf("only looking: %d %s, %+v", got.status, got.body, setup)
 	}
-	if got := w.api("POST", at+"/setup", `{"apply":true,"lobby_name":"Hall"}`); got.status != 200 || setup.Dry || setup.LobbyName != "Hall" {
+	if got := w.api("POST", at+"/setup", `{"apply":true,"lobby_name":"Hall"}`); got.status != 200 || setup.Dry ||
+		setup.LobbyName != "Hall" {
 		t.Errorf("setting up: %d %s, %+v", got.status, got.body, setup)
 	}
 	var p placesJSON
 	if w.api("GET", at+"/places", "").json(&p); len(p.Voice) != 1 || *p.Voice[0].ParentID != 7 || p.Roles == nil {
 		t.Errorf("places: %+v", p)
 	}
-	if got := b.signedIn(member).api("GET", at+"/settings/history", ""); got.status != 403 || got.problem().Code != errs.Forbidden {
+	if got := b.signedIn(member).api("GET", at+"/settings/history", ""); got.status != 403 ||
+		got.problem().Code != errs.Forbidden {
 		t.Errorf("a member: %d", got.status)
 	}
 	b.keeper.mu.Lock()

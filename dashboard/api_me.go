@@ -55,10 +55,12 @@ type (
 
 func (s *Server) apiMe() {
 	api.Register(s.api, api.Operation{
-		ID: "me", Method: http.MethodGet, Path: "/me", Tag: "You", Summary: "Who you are", Access: api.Access{AnyToken: true},
+		ID: "me", Method: http.MethodGet, Path: "/me", Tag: "You", Summary: "Who you are",
+		Access: api.Access{AnyToken: true},
 	}, s.whoAmI)
 	api.Register(s.api, api.Operation{
-		ID: "live-token", Method: http.MethodPost, Path: "/live-token", Tag: "Live", Summary: "Token for a live connection",
+		ID: "live-token", Method: http.MethodPost, Path: "/live-token", Tag: "Live",
+		Summary:     "Token for a live connection",
 		Description: "The token opens a WebSocket at `/api/ws` within 60 seconds; docs/protocol.md says what is spoken there. With `room` it tells of that room alone, else of every room of the server that you may see.",
 		Errors:      []int{http.StatusNotFound}, Access: api.Access{Scope: api.RoomsRead, Limit: api.Live},
 	}, s.liveToken)
@@ -66,14 +68,18 @@ func (s *Server) apiMe() {
 
 func (s *Server) apiGuilds() {
 	api.Register(s.api, api.Operation{
-		ID: "guilds", Method: http.MethodGet, Path: "/guilds", Tag: "Servers", Summary: "Your servers that Snug is in", Access: api.Access{Scope: api.MembersRead},
+		ID: "guilds", Method: http.MethodGet, Path: "/guilds", Tag: "Servers", Summary: "Your servers that Snug is in",
+		Access: api.Access{Scope: api.MembersRead},
 	}, s.listGuilds)
 	api.Register(s.api, api.Operation{
-		ID: "guild", Method: http.MethodGet, Path: "/guilds/{guild}", Tag: "Servers", Summary: "One server", Access: api.Access{Scope: api.MembersRead},
+		ID: "guild", Method: http.MethodGet, Path: "/guilds/{guild}", Tag: "Servers", Summary: "One server",
+		Access: api.Access{Scope: api.MembersRead},
 	}, s.showGuild)
 	api.Register(s.api, api.Operation{
-		ID: "member", Method: http.MethodGet, Path: "/guilds/{guild}/members/{user}", Tag: "Servers", Summary: "What a member may do",
-		Description: "Asked of Discord now. `@me` is you; others are told to who manages the server.", Access: api.Access{Scope: api.MembersRead},
+		ID: "member", Method: http.MethodGet, Path: "/guilds/{guild}/members/{user}", Tag: "Servers",
+		Summary:     "What a member may do",
+		Description: "Asked of Discord now. `@me` is you; others are told to who manages the server.",
+		Access:      api.Access{Scope: api.MembersRead},
 	}, s.showMember)
 }
 
@@ -93,7 +99,9 @@ func (s *Server) whoAmI(_ context.Context, who *api.Caller, _ *none) (*answer[me
 // liveToken gives the token that opens a live connection, for a server's page
 // or a room's. Asked for before every connection, it is a cheap question: who
 // may watch is decided when the token is used.
-func (s *Server) liveToken(ctx context.Context, who *api.Caller, in *struct{ Body liveInput }) (*answer[liveJSON], error) {
+func (s *Server) liveToken(
+	ctx context.Context, who *api.Caller, in *struct{ Body liveInput },
+) (*answer[liveJSON], error) {
 	if in.Body.Guild == 0 {
 		return nil, errs.Field("guild", "guild is missing: send the server's id as a string.")
 	}
@@ -103,12 +111,16 @@ func (s *Server) liveToken(ctx context.Context, who *api.Caller, in *struct{ Bod
 	}
 	if in.Body.Room != 0 {
 		l, ok := s.roomOf(in.Body.Guild, in.Body.Room)
-		// Of a room that was just opened nothing may be known here yet: who may watch is decided when the token is used.
+		// Of a room that was just opened nothing may be known here yet: who may watch is decided when the
+		// token is used.
 		if young := s.young(in.Body.Room); (!ok || !l.Room.Access.MaySee(st)) && !young {
 			return nil, errNoRoom
 		}
 	}
-	token, err := s.live.Token(live.Ticket{UserID: who.User.ID, GuildID: in.Body.Guild, RoomID: in.Body.Room, SessionID: who.Key, SessionExpires: who.Expires})
+	token, err := s.live.Token(live.Ticket{
+		UserID: who.User.ID, GuildID: in.Body.Guild, RoomID: in.Body.Room, SessionID: who.Key,
+		SessionExpires: who.Expires,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -170,7 +182,8 @@ func (s *Server) showMember(ctx context.Context, who *api.Caller, in *struct {
 			return nil, err
 		}
 		if !st.Manager {
-			return nil, errs.E(errs.Forbidden, "Only people who manage this server can ask about others. Ask one of them.")
+			return nil, errs.E(errs.Forbidden,
+				"Only people who manage this server can ask about others. Ask one of them.")
 		}
 		if st, err = s.keeper.Standing(ctx, g.ID, room.StandingRequest{UserID: id}); err != nil {
 			return nil, err
@@ -183,7 +196,10 @@ func (s *Server) showMember(ctx context.Context, who *api.Caller, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	out := standingJSON{UserID: st.UserID, Username: st.Username, DisplayName: st.DisplayName, Manager: st.Manager, MayCreate: settings.MayCreate(st), Roles: st.Roles}
+	out := standingJSON{
+		UserID: st.UserID, Username: st.Username, DisplayName: st.DisplayName, Manager: st.Manager,
+		MayCreate: settings.MayCreate(st), Roles: st.Roles,
+	}
 	if out.Roles == nil {
 		out.Roles = []snowflake.ID{}
 	}

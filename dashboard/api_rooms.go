@@ -33,33 +33,42 @@ func (s *Server) apiRooms() {
 	read, write := api.Access{Scope: api.RoomsRead}, api.Access{Scope: api.RoomsWrite, Limit: api.Writes}
 	conflict := []int{http.StatusConflict}
 	api.Register(s.api, api.Operation{
-		ID: "rooms", Method: http.MethodGet, Path: "/guilds/{guild}/rooms", Tag: "Rooms", Summary: "Rooms you may see, the oldest first", Access: read,
+		ID: "rooms", Method: http.MethodGet, Path: "/guilds/{guild}/rooms", Tag: "Rooms",
+		Summary: "Rooms you may see, the oldest first", Access: read,
 	}, s.listRooms)
 	api.Register(s.api, api.Operation{
-		ID: "open-room", Method: http.MethodPost, Path: "/guilds/{guild}/rooms", Tag: "Rooms", Summary: "Open a room", Status: http.StatusCreated, Repeat: &api.Repeat{Still: s.stillInGuild, Secrets: []string{"invite.url"}}, Access: write,
+		ID: "open-room", Method: http.MethodPost, Path: "/guilds/{guild}/rooms", Tag: "Rooms", Summary: "Open a room",
+		Status: http.StatusCreated, Repeat: &api.Repeat{Still: s.stillInGuild, Secrets: []string{"invite.url"}},
+		Access:      write,
 		Description: "You own it. What is left out is as the server's settings say. The answer has the first invite link.",
 	}, s.apiOpen)
 	api.Register(s.api, api.Operation{
-		ID: "room", Method: http.MethodGet, Path: "/rooms/{channel}", Tag: "Rooms", Summary: "One room, and what you may do there", Access: read,
+		ID: "room", Method: http.MethodGet, Path: "/rooms/{channel}", Tag: "Rooms",
+		Summary: "One room, and what you may do there", Access: read,
 	}, s.showRoom)
 	api.Register(s.api, api.Operation{
-		ID: "room-members", Method: http.MethodGet, Path: "/rooms/{channel}/members", Tag: "Rooms", Summary: "Who is in a room, and who was let in", Access: read,
+		ID: "room-members", Method: http.MethodGet, Path: "/rooms/{channel}/members", Tag: "Rooms",
+		Summary: "Who is in a room, and who was let in", Access: read,
 	}, s.roomMembers)
 	api.Register(s.api, api.Operation{
-		ID: "room-history", Method: http.MethodGet, Path: "/rooms/{channel}/history", Tag: "Rooms", Summary: "What happened in a room, the newest first", Access: read,
+		ID: "room-history", Method: http.MethodGet, Path: "/rooms/{channel}/history", Tag: "Rooms",
+		Summary: "What happened in a room, the newest first", Access: read,
 		Description: "Guests, knocks and bans are told to who controls the room.",
 	}, s.roomHistory)
 	api.Register(s.api, api.Operation{
-		ID: "join-room", Method: http.MethodPost, Path: "/rooms/{channel}/join", Tag: "Rooms", Summary: "Come into a room", Errors: conflict, Access: write,
+		ID: "join-room", Method: http.MethodPost, Path: "/rooms/{channel}/join", Tag: "Rooms",
+		Summary: "Come into a room", Errors: conflict, Access: write,
 		Description: "Who is in a voice channel of the server is moved; otherwise `deep_link` opens the channel in Discord, and a seat is held for a moment.",
 	}, s.apiJoin)
 	api.Register(s.api, api.Operation{
-		ID: "keep-room", Method: http.MethodPost, Path: "/rooms/{channel}/keep", Tag: "Rooms", Summary: "Call an announced closing off", Errors: conflict, Access: write,
+		ID: "keep-room", Method: http.MethodPost, Path: "/rooms/{channel}/keep", Tag: "Rooms",
+		Summary: "Call an announced closing off", Errors: conflict, Access: write,
 	}, func(ctx context.Context, who *api.Caller, in *RoomPath) (*answer[RoomJSON], error) {
 		return s.does(ctx, who, in.Room, s.keeper.KeepRoom)
 	})
 	api.Register(s.api, api.Operation{
-		ID: "close-room", Method: http.MethodPost, Path: "/rooms/{channel}/close", Tag: "Rooms", Summary: "Close a room", Errors: conflict, Access: write,
+		ID: "close-room", Method: http.MethodPost, Path: "/rooms/{channel}/close", Tag: "Rooms",
+		Summary: "Close a room", Errors: conflict, Access: write,
 	}, func(ctx context.Context, who *api.Caller, in *RoomPath) (*answer[RoomJSON], error) {
 		return s.does(ctx, who, in.Room, s.keeper.CloseRoom)
 	})
@@ -134,7 +143,10 @@ func (s *Server) roomMembers(ctx context.Context, who *api.Caller, in *RoomPath)
 	if err != nil {
 		return nil, err
 	}
-	out := membersJSON{InVoice: s.roomJSON(l).Roster, Owner: v.Room.Access.OwnerID, Guests: v.Room.Access.Guests, Banned: []snowflake.ID{}}
+	out := membersJSON{
+		InVoice: s.roomJSON(l).Roster, Owner: v.Room.Access.OwnerID, Guests: v.Room.Access.Guests,
+		Banned: []snowflake.ID{},
+	}
 	if out.InVoice == nil {
 		out.InVoice = []protocol.Person{}
 	}
@@ -164,7 +176,10 @@ func (s *Server) apiJoin(ctx context.Context, who *api.Caller, in *RoomPath) (*a
 }
 
 // does has the keeper do something to a room.
-func (s *Server) does(ctx context.Context, who *api.Caller, raw string, do func(context.Context, snowflake.ID, room.Request) (room.Summary, error)) (*answer[RoomJSON], error) {
+func (s *Server) does(
+	ctx context.Context, who *api.Caller, raw string,
+	do func(context.Context, snowflake.ID, room.Request) (room.Summary, error),
+) (*answer[RoomJSON], error) {
 	guildID, q, err := s.inRoom(ctx, who, raw)
 	if err != nil {
 		return nil, err
@@ -199,7 +214,9 @@ func (s *Server) apiInvites() {
 	follow := api.Access{Scope: api.RoomsWrite, Limit: api.Invites}
 	over := []int{http.StatusNotFound, http.StatusConflict, http.StatusGone}
 	api.Register(s.api, api.Operation{
-		ID: "create-invite", Method: http.MethodPost, Path: "/rooms/{channel}/invites", Tag: "Invites", Summary: "Make an invite link", Status: http.StatusCreated, Repeat: &api.Repeat{Still: s.stillInviting, Secrets: []string{"url"}}, Access: write,
+		ID: "create-invite", Method: http.MethodPost, Path: "/rooms/{channel}/invites", Tag: "Invites",
+		Summary: "Make an invite link", Status: http.StatusCreated,
+		Repeat: &api.Repeat{Still: s.stillInviting, Secrets: []string{"url"}}, Access: write,
 	}, func(ctx context.Context, who *api.Caller, in *struct {
 		RoomPath
 		Body *inviteInput
@@ -215,19 +232,24 @@ func (s *Server) apiInvites() {
 		return ok(out), err
 	})
 	api.Register(s.api, api.Operation{
-		ID: "revoke-invite", Method: http.MethodDelete, Path: "/rooms/{channel}/invites/{id}", Tag: "Invites", Summary: "Take an invite back", Access: write,
+		ID: "revoke-invite", Method: http.MethodDelete, Path: "/rooms/{channel}/invites/{id}", Tag: "Invites",
+		Summary: "Take an invite back", Access: write,
 	}, s.apiRevoke)
 	api.Register(s.api, api.Operation{
-		ID: "preview-invite", Method: http.MethodPost, Path: "/invites/preview", Tag: "Invites", Summary: "What an invite leads to", Errors: over,
+		ID: "preview-invite", Method: http.MethodPost, Path: "/invites/preview", Tag: "Invites",
+		Summary: "What an invite leads to", Errors: over,
 		Description: "It lets nobody in.", Access: follow,
 	}, s.apiPreview)
 	api.Register(s.api, api.Operation{
-		ID: "redeem-invite", Method: http.MethodPost, Path: "/invites/redeem", Tag: "Invites", Summary: "Follow an invite", Errors: over,
+		ID: "redeem-invite", Method: http.MethodPost, Path: "/invites/redeem", Tag: "Invites",
+		Summary: "Follow an invite", Errors: over,
 		Description: "You become a guest of the room. Following one twice costs one use.", Access: follow,
 	}, s.redeem)
 	api.Register(s.api, api.Operation{
-		ID: "arrive-at-room", Method: http.MethodPost, Path: "/rooms/{channel}/arrive", Tag: "Invites", Summary: "What is next on your way into a room",
-		Description: "For who followed an invite and is not in the server, or has not accepted its rules. When nothing is next, it lets you in.", Access: follow,
+		ID: "arrive-at-room", Method: http.MethodPost, Path: "/rooms/{channel}/arrive", Tag: "Invites",
+		Summary:     "What is next on your way into a room",
+		Description: "For who followed an invite and is not in the server, or has not accepted its rules. When nothing is next, it lets you in.",
+		Access:      follow,
 	}, s.arrive)
 }
 
@@ -249,7 +271,9 @@ func (s *Server) apiRevoke(ctx context.Context, who *api.Caller, in *struct {
 	return &none{}, err
 }
 
-func (s *Server) apiPreview(ctx context.Context, who *api.Caller, in *struct{ Body tokenInput }) (*answer[previewJSON], error) {
+func (s *Server) apiPreview(
+	ctx context.Context, who *api.Caller, in *struct{ Body tokenInput },
+) (*answer[previewJSON], error) {
 	claims, err := s.invited(in.Body.Token, 0)
 	if err == nil {
 		err = within(who, claims.GuildID, errNoRoom)
@@ -257,13 +281,17 @@ func (s *Server) apiPreview(ctx context.Context, who *api.Caller, in *struct{ Bo
 	if err != nil {
 		return nil, err
 	}
-	p, err := s.keeper.PreviewInvite(ctx, claims.GuildID, room.PreviewRequest{Token: in.Body.Token, UserID: who.User.ID})
+	p, err := s.keeper.PreviewInvite(ctx, claims.GuildID,
+		room.PreviewRequest{Token: in.Body.Token, UserID: who.User.ID})
 	if err != nil {
 		return nil, err
 	}
-	l := liveRoom{Live: room.Live{Room: room.Summary{ID: p.RoomID, GuildID: p.GuildID, Seats: p.Seats}, Roster: p.Roster}}
+	l := liveRoom{
+		Live: room.Live{Room: room.Summary{ID: p.RoomID, GuildID: p.GuildID, Seats: p.Seats}, Roster: p.Roster},
+	}
 	out := previewJSON{
-		GuildID: p.GuildID, GuildName: p.GuildName, ChannelID: p.RoomID, Name: p.Name, Seats: p.Seats, Taken: room.Occupied(p.Roster), InvitedBy: p.InvitedBy,
+		GuildID: p.GuildID, GuildName: p.GuildName, ChannelID: p.RoomID, Name: p.Name, Seats: p.Seats,
+		Taken: room.Occupied(p.Roster), InvitedBy: p.InvitedBy,
 		Locked: p.Locked, MayKnock: p.MayKnock,
 		InVoice: s.roomJSON(l).Roster,
 	}
@@ -274,7 +302,9 @@ func (s *Server) apiPreview(ctx context.Context, who *api.Caller, in *struct{ Bo
 }
 
 // redeem is accept for programs.
-func (s *Server) redeem(ctx context.Context, who *api.Caller, in *struct{ Body tokenInput }) (*answer[redeemedJSON], error) {
+func (s *Server) redeem(
+	ctx context.Context, who *api.Caller, in *struct{ Body tokenInput },
+) (*answer[redeemedJSON], error) {
 	claims, err := s.invited(in.Body.Token, 0)
 	if err == nil {
 		err = within(who, claims.GuildID, errNoRoom)
@@ -304,7 +334,8 @@ func (s *Server) arrive(ctx context.Context, who *api.Caller, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	a, err := s.keeper.Arrive(ctx, guildID, room.ArriveRequest{Actor: q.Actor, RoomID: q.RoomID, Anew: in.Body != nil && in.Body.Anew})
+	a, err := s.keeper.Arrive(ctx, guildID,
+		room.ArriveRequest{Actor: q.Actor, RoomID: q.RoomID, Anew: in.Body != nil && in.Body.Anew})
 	if err != nil {
 		return nil, gone(err)
 	}

@@ -47,19 +47,25 @@ func (p settingsPatch) MarshalJSON() ([]byte, error) { return p, nil }
 // Schema describes a patch: the settings' own fields, none of them required.
 func (settingsPatch) Schema(r huma.Registry) *huma.Schema {
 	whole := huma.SchemaFromType(r, reflect.TypeFor[guild.Settings]())
-	s := &huma.Schema{Type: huma.TypeObject, Properties: whole.Properties, AdditionalProperties: false, Description: "The fields to change; others stay."}
+	s := &huma.Schema{
+		Type: huma.TypeObject, Properties: whole.Properties, AdditionalProperties: false,
+		Description: "The fields to change; others stay.",
+	}
 	s.PrecomputeMessages()
 	return s
 }
 
 func (s *Server) apiSettings() {
 	api.Register(s.api, api.Operation{
-		ID: "settings", Method: http.MethodGet, Path: "/guilds/{guild}/settings", Tag: "Settings", Summary: "A server's settings", Access: api.Access{Scope: api.SettingsRead},
+		ID: "settings", Method: http.MethodGet, Path: "/guilds/{guild}/settings", Tag: "Settings",
+		Summary: "A server's settings", Access: api.Access{Scope: api.SettingsRead},
 	}, s.showSettings)
 	api.Register(s.api, api.Operation{
-		ID: "change-settings", Method: http.MethodPatch, Path: "/guilds/{guild}/settings", Tag: "Settings", Summary: "Change settings",
+		ID: "change-settings", Method: http.MethodPatch, Path: "/guilds/{guild}/settings", Tag: "Settings",
+		Summary:     "Change settings",
 		Description: "With `rev`, or the header If-Match with the ETag you were given, it fails with CONFLICT if somebody saved since.",
-		Errors:      []int{http.StatusConflict, http.StatusPreconditionFailed}, Access: api.Access{Scope: api.SettingsWrite, Limit: api.Writes},
+		Errors:      []int{http.StatusConflict, http.StatusPreconditionFailed},
+		Access:      api.Access{Scope: api.SettingsWrite, Limit: api.Writes},
 	}, s.patchSettings)
 }
 
@@ -97,11 +103,13 @@ func (s *Server) patchSettings(ctx context.Context, who *api.Caller, in *struct 
 	rev, byHeader := in.Body.Rev, false
 	if given := strings.TrimSpace(in.IfMatch); given != "" && given != "*" {
 		if rev, err = strconv.ParseUint(strings.Trim(strings.TrimPrefix(given, "W/"), `"`), 10, 64); err != nil {
-			return nil, errs.Field("If-Match", "If-Match takes the ETag that the settings came with. Please get them again.")
+			return nil, errs.Field("If-Match",
+				"If-Match takes the ETag that the settings came with. Please get them again.")
 		}
 		byHeader = true
 	}
-	_, err = s.keeper.SaveSettings(ctx, g.ID, room.SettingsRequest{Actor: actor(who.Session), JSON: in.Body.Settings, Rev: rev})
+	_, err = s.keeper.SaveSettings(ctx, g.ID,
+		room.SettingsRequest{Actor: actor(who.Session), JSON: in.Body.Settings, Rev: rev})
 	if byHeader && errs.Has(err, errs.Conflict) {
 		return nil, &statusError{http.StatusPreconditionFailed, errs.Public(err)}
 	}

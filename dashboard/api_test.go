@@ -27,7 +27,9 @@ func (b *bench) described(method, path string) *huma.Operation {
 			same = want[i] == got[i] || strings.HasPrefix(want[i], "{") && !fixed(b, want, got, i)
 		}
 		if same {
-			return map[string]*huma.Operation{"GET": item.Get, "POST": item.Post, "PATCH": item.Patch, "DELETE": item.Delete, "PUT": item.Put}[method]
+			return map[string]*huma.Operation{
+				"GET": item.Get, "POST": item.Post, "PATCH": item.Patch, "DELETE": item.Delete, "PUT": item.Put,
+			}[method]
 		}
 	}
 	return nil
@@ -77,7 +79,8 @@ func (b *bench) conform(method, path string, g got) {
 		return
 	}
 	var res huma.ValidateResult
-	huma.Validate(b.api.OpenAPI().Components.Schemas, m.Schema, huma.NewPathBuffer(nil, 0), huma.ModeReadFromServer, v, &res)
+	huma.Validate(b.api.OpenAPI().Components.Schemas, m.Schema, huma.NewPathBuffer(nil, 0), huma.ModeReadFromServer, v,
+		&res)
 	for _, e := range res.Errors {
 		b.t.Errorf("%s %s: the answer is not as described: %.120v in %.300s", method, path, e, g.body)
 		return
@@ -202,7 +205,10 @@ func TestTokens(t *testing.T) {
 	if strings.Contains(b.log.String(), secret) {
 		t.Error("the log has a token")
 	}
-	for _, bad := range []string{"", "x", "snug_", made.Secret + "x", strings.Replace(made.Secret, "u1", "u2", 1), "snug_u1_" + made.ID + "_" + strings.Repeat("A", 26)} {
+	for _, bad := range []string{
+		"", "x", "snug_", made.Secret + "x", strings.Replace(made.Secret, "u1", "u2", 1),
+		"snug_u1_" + made.ID + "_" + strings.Repeat("A", 26),
+	} {
 		if got := (program{p.browser, bad}).do("GET", "/api/v1/me", ""); got.status != 401 {
 			t.Errorf("token %q: %d", bad, got.status)
 		}
@@ -223,8 +229,10 @@ func TestTokens(t *testing.T) {
 		t.Errorf("after revoking: %d", got.status)
 	}
 	for body, field := range map[string]string{
-		`{"name":" ","scopes":["rooms:read"]}`: "name", `{"name":"x","scopes":[]}`: "scopes", `{"name":"x","scopes":["all"]}`: "scopes", `{"scopes":["rooms:read"]}`: "name",
-		`{"name":"x","scopes":["rooms:read"],"expires_at":"2001-01-01T00:00:00Z"}`: "expires_at", `{"name":"x","scopes":["rooms:read"],"more":1}`: "more",
+		`{"name":" ","scopes":["rooms:read"]}`: "name", `{"name":"x","scopes":[]}`: "scopes",
+		`{"name":"x","scopes":["all"]}`: "scopes", `{"scopes":["rooms:read"]}`: "name",
+		`{"name":"x","scopes":["rooms:read"],"expires_at":"2001-01-01T00:00:00Z"}`: "expires_at",
+		`{"name":"x","scopes":["rooms:read"],"more":1}`:                            "more",
 	} {
 		if got := w.api("POST", "/api/v1/me/tokens", body); got.status != 400 || got.problem().Field != field {
 			t.Errorf("%s: %d %s", body, got.status, got.body)
@@ -235,10 +243,12 @@ func TestTokens(t *testing.T) {
 func TestServerTokens(t *testing.T) {
 	b := newBench(t)
 	w := b.signedIn(manager)
-	if got := b.signedIn(member).api("POST", "/api/v1/guilds/100/tokens", `{"name":"x","scopes":["rooms:read"]}`); got.status != 403 {
+	if got := b.signedIn(member).api("POST", "/api/v1/guilds/100/tokens",
+		`{"name":"x","scopes":["rooms:read"]}`); got.status != 403 {
 		t.Errorf("a member made one: %d", got.status)
 	}
-	p, made := w.program("/api/v1/guilds/100/tokens", api.RoomsRead, api.MembersRead, api.SettingsRead, api.SettingsWrite)
+	p, made := w.program("/api/v1/guilds/100/tokens", api.RoomsRead, api.MembersRead, api.SettingsRead,
+		api.SettingsWrite)
 	b.keeper.join(others, manager, true) // they manage the other server as well, but the token is for the first
 	for _, c := range []struct {
 		method, path, body string
@@ -281,7 +291,9 @@ func TestIdempotency(t *testing.T) {
 		b.json(&y)
 		return x == y && x.ChannelID != ""
 	}
-	if first.status != 201 || again.status != 201 || !sameID(first, again) || again.header.Get("Location") != first.header.Get("Location") || again.header.Get("Idempotency-Replayed") != "true" {
+	if first.status != 201 || again.status != 201 || !sameID(first, again) ||
+		again.header.Get("Location") != first.header.Get("Location") ||
+		again.header.Get("Idempotency-Replayed") != "true" {
 		t.Errorf("%d %s, then %d %s", first.status, first.body, again.status, again.body)
 	}
 	if strings.Contains(again.body, "?t=") || !strings.Contains(first.body, "?t=") {
@@ -331,10 +343,19 @@ func TestRepetitionsAskAgain(t *testing.T) {
 		name, path, body, secret string
 		lose                     func()
 	}{
-		{"a server's token", "/api/v1/guilds/100/tokens", `{"name":"x","scopes":["rooms:read"]}`, "secret", func() { b.keeper.join(friends, manager, false) }},
-		{"a webhook", "/api/v1/guilds/100/webhooks", `{"name":"x","url":"https://example.org"}`, "secret", func() { b.keeper.join(friends, manager, false) }},
+		{
+			"a server's token", "/api/v1/guilds/100/tokens", `{"name":"x","scopes":["rooms:read"]}`, "secret",
+			func() { b.keeper.join(friends, manager, false) },
+		},
+		{
+			"a webhook", "/api/v1/guilds/100/webhooks", `{"name":"x","url":"https://example.org"}`, "secret",
+			func() { b.keeper.join(friends, manager, false) },
+		},
 		{"a personal token", "/api/v1/me/tokens", `{"name":"x","scopes":["rooms:read"]}`, "secret", nil},
-		{"an invite", "/api/v1/rooms/" + r.ID.String() + "/invites", `{}`, "url", func() { b.keeper.join(friends, manager, false) }},
+		{
+			"an invite", "/api/v1/rooms/" + r.ID.String() + "/invites", `{}`, "url",
+			func() { b.keeper.join(friends, manager, false) },
+		},
 		{"a room", "/api/v1/guilds/100/rooms", `{"name":"y"}`, "?t=", func() { b.keeper.leave(friends, manager) }},
 	} {
 		b.keeper.join(friends, manager, true)
@@ -347,7 +368,8 @@ func TestRepetitionsAskAgain(t *testing.T) {
 		if first.status != http.StatusCreated || !strings.Contains(first.body, c.secret) {
 			t.Errorf("%s: %d %s", c.name, first.status, first.body)
 		}
-		if again.status != http.StatusCreated || again.header.Get("Idempotency-Replayed") == "" || strings.Contains(again.body, `"`+c.secret+`"`) {
+		if again.status != http.StatusCreated || again.header.Get("Idempotency-Replayed") == "" ||
+			strings.Contains(again.body, `"`+c.secret+`"`) {
 			t.Errorf("%s, again: %d %s", c.name, again.status, again.body)
 		}
 		if c.lose == nil {
@@ -388,7 +410,9 @@ func TestPaging(t *testing.T) {
 	if len(want) != 0 || pages != 3 {
 		t.Errorf("%d pages, %v missing", pages, want)
 	}
-	for _, bad := range []string{"limit=0", "limit=1000", "limit=x", "cursor=%25", "cursor=" + url.QueryEscape(api.Cursor("x"))} {
+	for _, bad := range []string{
+		"limit=0", "limit=1000", "limit=x", "cursor=%25", "cursor=" + url.QueryEscape(api.Cursor("x")),
+	} {
 		if got := w.api("GET", "/api/v1/guilds/100/rooms?"+bad, ""); got.status != 400 {
 			t.Errorf("%s: %d", bad, got.status)
 		}
@@ -403,13 +427,16 @@ func TestLiveByToken(t *testing.T) {
 	p, made := w.program("/api/v1/me/tokens", api.RoomsRead)
 	var live struct{ Token string }
 	p.do("POST", "/api/v1/live-token", `{"guild":"100","room":"`+r.ID.String()+`"}`).json(&live)
-	c, res, err := websocket.DefaultDialer.DialContext(t.Context(), strings.Replace(b.url, "http", "ws", 1)+"/api/ws", nil)
+	c, res, err := websocket.DefaultDialer.DialContext(t.Context(), strings.Replace(b.url, "http", "ws", 1)+"/api/ws",
+		nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	res.Body.Close()
 	defer c.Close()
-	if err := c.WriteJSON(map[string]any{"v": 1, "type": "auth", "token": live.Token, "ts": time.Now().UnixMilli()}); err != nil {
+	if err := c.WriteJSON(map[string]any{
+		"v": 1, "type": "auth", "token": live.Token, "ts": time.Now().UnixMilli(),
+	}); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"auth.ok", "room.snapshot"} {
@@ -441,7 +468,8 @@ func TestSettingsPreconditions(t *testing.T) {
 	if got := patch("x", `{"settings":{"seats":7}}`); got.status != 400 {
 		t.Errorf("got %d", got.status)
 	}
-	if got := patch(now, `{"settings":{"colour":"red"}}`); got.status != 400 || got.problem().Field != "settings.colour" {
+	if got := patch(now, `{"settings":{"colour":"red"}}`); got.status != 400 ||
+		got.problem().Field != "settings.colour" {
 		t.Errorf("got %d %s", got.status, got.body)
 	}
 }
@@ -463,13 +491,14 @@ func TestRepeatedWithoutAnAnswer(t *testing.T) {
 			}
 			return len(keys)
 		}},
-		"webhook": {"/api/v1/guilds/100/webhooks", `{"name":"x","url":"https://example.com/x","kinds":["room_opened"]}`, func() int {
-			keys, err := b.hub.Webhooks.Keys(t.Context(), "")
-			if err != nil {
-				t.Fatal(err)
-			}
-			return len(keys)
-		}},
+		"webhook": {"/api/v1/guilds/100/webhooks", `{"name":"x","url":"https://example.com/x","kinds":["room_opened"]}`,
+			func() int {
+				keys, err := b.hub.Webhooks.Keys(t.Context(), "")
+				if err != nil {
+					t.Fatal(err)
+				}
+				return len(keys)
+			}},
 	} {
 		send := func() got { return w.send("POST", c.path, "application/json", c.body, "Idempotency-Key", what) }
 		first := send()
@@ -481,8 +510,10 @@ func TestRepeatedWithoutAnAnswer(t *testing.T) {
 			t.Fatal(err)
 		}
 		again := send()
-		if first.status != 201 || again.status != 201 || again.header.Get("Idempotency-Replayed") != "" || c.count() != 1 {
-			t.Errorf("%s: %d %s, then %d %s; there are %d", what, first.status, first.body, again.status, again.body, c.count())
+		if first.status != 201 || again.status != 201 || again.header.Get("Idempotency-Replayed") != "" ||
+			c.count() != 1 {
+			t.Errorf("%s: %d %s, then %d %s; there are %d", what, first.status, first.body, again.status, again.body,
+				c.count())
 		}
 		if what == "token" {
 			var made madeTokenJSON
@@ -496,7 +527,8 @@ func TestRepeatedWithoutAnAnswer(t *testing.T) {
 		}
 	}
 	send := func() got {
-		return b.signedIn(owner).send("POST", "/api/v1/rooms/"+id+"/invites", "application/json", `{}`, "Idempotency-Key", "i")
+		return b.signedIn(owner).send("POST", "/api/v1/rooms/"+id+"/invites", "application/json", `{}`,
+			"Idempotency-Key", "i")
 	}
 	send()
 	keys, err := b.hub.Replays.Keys(t.Context(), "")

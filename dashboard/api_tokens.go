@@ -58,23 +58,27 @@ func (s *Server) apiTokens() {
 		ID string `path:"id"`
 	}
 	api.Register(s.api, api.Operation{
-		ID: "my-tokens", Method: http.MethodGet, Path: "/me/tokens", Tag: "API tokens", Summary: "Your personal tokens", Access: api.Access{},
+		ID: "my-tokens", Method: http.MethodGet, Path: "/me/tokens", Tag: "API tokens", Summary: "Your personal tokens",
+		Access: api.Access{},
 	}, func(ctx context.Context, who *api.Caller, _ *none) (*answer[tokensJSON], error) {
 		return s.listTokens(ctx, who, 0)
 	})
 	api.Register(s.api, api.Operation{
-		ID: "create-my-token", Method: http.MethodPost, Path: "/me/tokens", Tag: "API tokens", Summary: "Make a personal token", Description: once,
+		ID: "create-my-token", Method: http.MethodPost, Path: "/me/tokens", Tag: "API tokens",
+		Summary: "Make a personal token", Description: once,
 		Status: http.StatusCreated, Repeat: &api.Repeat{Still: stillMe, Secrets: []string{"secret"}}, Access: pages,
 	}, func(ctx context.Context, who *api.Caller, in *struct{ Body newTokenInput }) (*answer[madeTokenJSON], error) {
 		return s.makeToken(ctx, who, 0, in.Body)
 	})
 	api.Register(s.api, api.Operation{
-		ID: "revoke-my-token", Method: http.MethodDelete, Path: "/me/tokens/{id}", Tag: "API tokens", Summary: "Revoke a personal token", Access: pages,
+		ID: "revoke-my-token", Method: http.MethodDelete, Path: "/me/tokens/{id}", Tag: "API tokens",
+		Summary: "Revoke a personal token", Access: pages,
 	}, func(ctx context.Context, who *api.Caller, in *IDPath) (*none, error) {
 		return &none{}, s.revokeToken(ctx, who.Session, 0, in.ID)
 	})
 	api.Register(s.api, api.Operation{
-		ID: "tokens", Method: http.MethodGet, Path: "/guilds/{guild}/tokens", Tag: "API tokens", Summary: "A server's tokens", Access: api.Access{},
+		ID: "tokens", Method: http.MethodGet, Path: "/guilds/{guild}/tokens", Tag: "API tokens",
+		Summary: "A server's tokens", Access: api.Access{},
 	}, func(ctx context.Context, who *api.Caller, in *GuildPath) (*answer[tokensJSON], error) {
 		g, err := s.managing(ctx, who, in.Guild)
 		if err != nil {
@@ -83,9 +87,11 @@ func (s *Server) apiTokens() {
 		return s.listTokens(ctx, who, g.ID)
 	})
 	api.Register(s.api, api.Operation{
-		ID: "create-token", Method: http.MethodPost, Path: "/guilds/{guild}/tokens", Tag: "API tokens", Summary: "Make a server's token",
+		ID: "create-token", Method: http.MethodPost, Path: "/guilds/{guild}/tokens", Tag: "API tokens",
+		Summary:     "Make a server's token",
 		Description: "It is good for this server alone, acts as you, and only while you manage the server. " + once,
-		Status:      http.StatusCreated, Repeat: &api.Repeat{Still: s.stillManaging, Secrets: []string{"secret"}}, Access: pages,
+		Status:      http.StatusCreated, Repeat: &api.Repeat{Still: s.stillManaging, Secrets: []string{"secret"}},
+		Access: pages,
 	}, func(ctx context.Context, who *api.Caller, in *struct {
 		GuildPath
 		Body newTokenInput
@@ -97,7 +103,8 @@ func (s *Server) apiTokens() {
 		return s.makeToken(ctx, who, g.ID, in.Body)
 	})
 	api.Register(s.api, api.Operation{
-		ID: "revoke-token", Method: http.MethodDelete, Path: "/guilds/{guild}/tokens/{id}", Tag: "API tokens", Summary: "Revoke a server's token", Access: pages,
+		ID: "revoke-token", Method: http.MethodDelete, Path: "/guilds/{guild}/tokens/{id}", Tag: "API tokens",
+		Summary: "Revoke a server's token", Access: pages,
 	}, func(ctx context.Context, who *api.Caller, in *struct {
 		GuildPath
 		IDPath
@@ -122,7 +129,9 @@ func (s *Server) listTokens(ctx context.Context, who *api.Caller, guildID snowfl
 	return ok(out), nil
 }
 
-func (s *Server) makeToken(ctx context.Context, who *api.Caller, guildID snowflake.ID, in newTokenInput) (*answer[madeTokenJSON], error) {
+func (s *Server) makeToken(
+	ctx context.Context, who *api.Caller, guildID snowflake.ID, in newTokenInput,
+) (*answer[madeTokenJSON], error) {
 	t, text, err := s.newToken(ctx, who.Session, apitoken.Token{
 		UserID: who.User.ID, GuildID: guildID, Name: in.Name, Scopes: in.Scopes, Expires: in.ExpiresAt,
 		Username: who.User.Username, DisplayName: who.User.DisplayName,

@@ -56,7 +56,10 @@ type (
 )
 
 func newHookJSON(h webhook.Hook, secret string) hookJSON {
-	out := hookJSON{ID: h.ID, Name: h.Name, URL: h.URL, Kinds: h.Kinds, Enabled: h.Enabled, Stopped: h.Stopped, CreatedAt: h.CreatedAt, Secret: secret}
+	out := hookJSON{
+		ID: h.ID, Name: h.Name, URL: h.URL, Kinds: h.Kinds, Enabled: h.Enabled, Stopped: h.Stopped,
+		CreatedAt: h.CreatedAt, Secret: secret,
+	}
 	if out.Kinds == nil {
 		out.Kinds = []audit.Kind{}
 	}
@@ -83,9 +86,16 @@ type HookPath struct {
 func (s *Server) apiWebhooks() {
 	read, write := api.Access{Scope: api.WebhooksRead}, api.Access{Scope: api.WebhooksWrite, Limit: api.Writes}
 	const base = "/guilds/{guild}/webhooks"
-	api.Register(s.api, api.Operation{ID: "webhooks", Method: http.MethodGet, Path: base, Tag: "Webhooks", Summary: "A server's webhooks", Access: read}, s.listHooks)
+	api.Register(s.api,
+		api.Operation{
+			ID: "webhooks", Method: http.MethodGet, Path: base, Tag: "Webhooks", Summary: "A server's webhooks",
+			Access: read,
+		},
+		s.listHooks)
 	api.Register(s.api, api.Operation{
-		ID: "create-webhook", Method: http.MethodPost, Path: base, Tag: "Webhooks", Summary: "Make a webhook", Status: http.StatusCreated, Repeat: &api.Repeat{Still: s.stillManaging, Secrets: []string{"secret"}}, Access: write,
+		ID: "create-webhook", Method: http.MethodPost, Path: base, Tag: "Webhooks", Summary: "Make a webhook",
+		Status: http.StatusCreated, Repeat: &api.Repeat{Still: s.stillManaging, Secrets: []string{"secret"}},
+		Access:      write,
 		Description: "It is told what happens from now on, signed as [Standard Webhooks](https://www.standardwebhooks.com) say. Addresses that are not on the public internet are not called, and redirects not followed.",
 	}, func(ctx context.Context, who *api.Caller, in *struct {
 		GuildPath
@@ -95,14 +105,17 @@ func (s *Server) apiWebhooks() {
 		if err != nil {
 			return nil, err
 		}
-		h, secret, err := s.addHook(ctx, who.Session, webhook.Hook{GuildID: g.ID, Name: in.Body.Name, URL: in.Body.URL, Kinds: in.Body.Kinds})
+		h, secret, err := s.addHook(ctx, who.Session,
+			webhook.Hook{GuildID: g.ID, Name: in.Body.Name, URL: in.Body.URL, Kinds: in.Body.Kinds})
 		return ok(newHookJSON(h, secret)), err
 	})
 	api.Register(s.api, api.Operation{
-		ID: "change-webhook", Method: http.MethodPatch, Path: base + "/{hook}", Tag: "Webhooks", Summary: "Change a webhook", Access: write,
+		ID: "change-webhook", Method: http.MethodPatch, Path: base + "/{hook}", Tag: "Webhooks",
+		Summary: "Change a webhook", Access: write,
 	}, s.patchHook)
 	api.Register(s.api, api.Operation{
-		ID: "remove-webhook", Method: http.MethodDelete, Path: base + "/{hook}", Tag: "Webhooks", Summary: "Remove a webhook", Access: write,
+		ID: "remove-webhook", Method: http.MethodDelete, Path: base + "/{hook}", Tag: "Webhooks",
+		Summary: "Remove a webhook", Access: write,
 	}, func(ctx context.Context, who *api.Caller, in *HookPath) (*none, error) {
 		g, err := s.managing(ctx, who, in.Guild)
 		if err == nil {
@@ -111,10 +124,12 @@ func (s *Server) apiWebhooks() {
 		return &none{}, err
 	})
 	api.Register(s.api, api.Operation{
-		ID: "webhook-deliveries", Method: http.MethodGet, Path: base + "/{hook}/deliveries", Tag: "Webhooks", Summary: "What a webhook was told", Access: read,
+		ID: "webhook-deliveries", Method: http.MethodGet, Path: base + "/{hook}/deliveries", Tag: "Webhooks",
+		Summary: "What a webhook was told", Access: read,
 	}, s.listDeliveries)
 	api.Register(s.api, api.Operation{
-		ID: "ping-webhook", Method: http.MethodPost, Path: base + "/{hook}/ping", Tag: "Webhooks", Summary: "Try a webhook", Status: http.StatusAccepted, Access: write,
+		ID: "ping-webhook", Method: http.MethodPost, Path: base + "/{hook}/ping", Tag: "Webhooks",
+		Summary: "Try a webhook", Status: http.StatusAccepted, Access: write,
 	}, func(ctx context.Context, who *api.Caller, in *HookPath) (*answer[deliveryJSON], error) {
 		g, err := s.managing(ctx, who, in.Guild)
 		if err != nil {
@@ -124,7 +139,8 @@ func (s *Server) apiWebhooks() {
 		return ok(newDeliveryJSON(d)), err
 	})
 	api.Register(s.api, api.Operation{
-		ID: "replay-delivery", Method: http.MethodPost, Path: base + "/{hook}/deliveries/{message}/replay", Tag: "Webhooks", Summary: "Send a message again", Status: http.StatusAccepted, Access: write,
+		ID: "replay-delivery", Method: http.MethodPost, Path: base + "/{hook}/deliveries/{message}/replay",
+		Tag: "Webhooks", Summary: "Send a message again", Status: http.StatusAccepted, Access: write,
 	}, func(ctx context.Context, who *api.Caller, in *struct {
 		HookPath
 		Message string `path:"message"`
@@ -159,20 +175,21 @@ func (s *Server) patchHook(ctx context.Context, who *api.Caller, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	h, secret, err := s.changeHook(ctx, who.Session, g.ID, in.Hook, hookChange{renew: in.Body.Renew, apply: func(h *webhook.Hook) {
-		if in.Body.Name != nil {
-			h.Name = *in.Body.Name
-		}
-		if in.Body.URL != nil {
-			h.URL = *in.Body.URL
-		}
-		if in.Body.Kinds != nil {
-			h.Kinds = *in.Body.Kinds
-		}
-		if in.Body.Enabled != nil {
-			h.Enabled = *in.Body.Enabled
-		}
-	}})
+	h, secret, err := s.changeHook(ctx, who.Session, g.ID, in.Hook,
+		hookChange{renew: in.Body.Renew, apply: func(h *webhook.Hook) {
+			if in.Body.Name != nil {
+				h.Name = *in.Body.Name
+			}
+			if in.Body.URL != nil {
+				h.URL = *in.Body.URL
+			}
+			if in.Body.Kinds != nil {
+				h.Kinds = *in.Body.Kinds
+			}
+			if in.Body.Enabled != nil {
+				h.Enabled = *in.Body.Enabled
+			}
+		}})
 	return ok(newHookJSON(h, secret)), err
 }
 

@@ -29,7 +29,8 @@ import (
 
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m,
-		goleak.IgnoreTopFunction("net/http.(*persistConn).readLoop"), goleak.IgnoreTopFunction("net/http.(*persistConn).writeLoop"))
+		goleak.IgnoreTopFunction("net/http.(*persistConn).readLoop"),
+		goleak.IgnoreTopFunction("net/http.(*persistConn).writeLoop"))
 }
 
 // The people and servers of every test.
@@ -108,17 +109,21 @@ func newBench(t *testing.T, change ...func(*Options)) *bench {
 	b.url = "http://" + b.srv.Listener.Addr().String()
 	ctx, stop := context.WithCancel(context.Background())
 	l := live.New(live.Options{
-		Keys: keys, Rosters: h.Rosters, Guilds: h.Guilds, Origins: []string{b.url}, AllowNoOrigin: true, Now: b.clock, Log: log,
+		Keys: keys, Rosters: h.Rosters, Guilds: h.Guilds, Origins: []string{b.url}, AllowNoOrigin: true, Now: b.clock,
+		Log: log,
 		Standing: func(ctx context.Context, g, u snowflake.ID) (access.Standing, error) {
 			return b.keeper.Standing(ctx, g, room.StandingRequest{UserID: u})
 		},
 	})
 	registry := prometheus.NewRegistry()
 	o := Options{
-		Hub: h, Live: l, Keeper: b.keeper, Keys: keys, BaseURL: b.url, ClientID: "app", ClientSecret: "hush", Log: log, Now: b.clock,
+		Hub: h, Live: l, Keeper: b.keeper, Keys: keys, BaseURL: b.url, ClientID: "app", ClientSecret: "hush", Log: log,
+		Now: b.clock,
 		Discord: Discord{
-			AuthorizeURL: b.oauth.URL + "/authorize", TokenURL: b.oauth.URL + "/token", RevokeURL: b.oauth.URL + "/revoke",
-			APIURL: b.oauth.URL + "/api", CDNURL: "https://cdn.example", ChannelsURL: "https://discord.example/channels", InviteURL: "https://discord.example/invite",
+			AuthorizeURL: b.oauth.URL + "/authorize", TokenURL: b.oauth.URL + "/token",
+			RevokeURL: b.oauth.URL + "/revoke",
+			APIURL:    b.oauth.URL + "/api", CDNURL: "https://cdn.example",
+			ChannelsURL: "https://discord.example/channels", InviteURL: "https://discord.example/invite",
 		},
 		RefuseEvery: time.Nanosecond, Registerer: registry, Gatherer: registry, Version: "test",
 	}
@@ -183,7 +188,8 @@ func (b *bench) room() *room.Room {
 	k.mu.Lock()
 	k.nextID++
 	r := &room.Room{
-		ID: k.nextID, GuildID: friends, Name: "Friday <draft>", OwnerID: owner, OpenedBy: owner, Seats: 4, Private: true, State: room.Open, OpenedAt: b.clock(),
+		ID: k.nextID, GuildID: friends, Name: "Friday <draft>", OwnerID: owner, OpenedBy: owner, Seats: 4,
+		Private: true, State: room.Open, OpenedAt: b.clock(),
 		Guests: []room.Guest{{UserID: guest}}, Bans: []room.Ban{{UserID: banned}},
 	}
 	k.rooms[r.ID] = r
@@ -222,7 +228,13 @@ func (b *bench) browser(discord string) *browser {
 		b.t.Fatal(err)
 	}
 	tr := &http.Transport{DisableKeepAlives: true}
-	w := &browser{b: b, base: b.url, Client: &http.Client{Jar: jar, Transport: tr, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+	w := &browser{
+		b: b, base: b.url,
+		Client: &http.Client{
+			Jar: jar, Transport: tr,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}
 	w.as(discord)
 	return w
 }
@@ -324,7 +336,8 @@ func (w *browser) get(path string, header ...string) got {
 
 func (w *browser) form(path string, values url.Values, header ...string) got {
 	w.b.t.Helper()
-	return w.send("POST", path, "application/x-www-form-urlencoded", values.Encode(), append(header, "Accept", "text/html")...)
+	return w.send("POST", path, "application/x-www-form-urlencoded", values.Encode(),
+		append(header, "Accept", "text/html")...)
 }
 
 func (w *browser) api(method, path, body string) got {

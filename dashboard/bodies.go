@@ -35,7 +35,8 @@ type bodies struct {
 
 func newBodies() *bodies {
 	return &bodies{
-		within: api.BodyTime, reading: map[*http.ResponseController]struct{}{}, byAddress: map[string]int{}, fresh: map[net.Conn]struct{}{},
+		within: api.BodyTime, reading: map[*http.ResponseController]struct{}{}, byAddress: map[string]int{},
+		fresh: map[net.Conn]struct{}{},
 	}
 }
 

@@ -50,7 +50,8 @@ func cookieOf(w *browser, u *url.URL) string {
 func slowBodies(b *bench, w *browser) map[string]string {
 	u, _ := url.Parse(b.url)
 	head := func(path, kind, more string) string {
-		return "POST " + path + " HTTP/1.1\r\nHost: " + u.Host + "\r\nCookie: " + cookieOf(w, u) + "\r\nContent-Type: " + kind +
+		return "POST " + path + " HTTP/1.1\r\nHost: " + u.Host + "\r\nCookie: " + cookieOf(w, u) +
+			"\r\nContent-Type: " + kind +
 			"\r\nContent-Length: 1000\r\n" + more + "\r\n"
 	}
 	return map[string]string{

@@ -65,7 +65,8 @@ func userOf(f url.Values) (snowflake.ID, error) {
 func (s *Server) knock(c *gin.Context, me *session.Session) error {
 	guildID, q, err := s.asks(c, me, nil)
 	if err == nil {
-		if _, err = s.keeper.Knock(c.Request.Context(), guildID, room.KnockRequest{Actor: q.Actor, RoomID: q.RoomID}); err != nil {
+		if _, err = s.keeper.Knock(c.Request.Context(), guildID,
+			room.KnockRequest{Actor: q.Actor, RoomID: q.RoomID}); err != nil {
 			err = s.hide(c, guildID, q, err)
 		}
 	}
@@ -133,7 +134,8 @@ func (s *Server) forgetPreferences(c *gin.Context, me *session.Session) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.keeper.Preferences(c.Request.Context(), g.ID, room.PreferencesRequest{Actor: actor(me), Forget: true}); err != nil {
+	if _, err := s.keeper.Preferences(c.Request.Context(), g.ID,
+		room.PreferencesRequest{Actor: actor(me), Forget: true}); err != nil {
 		return err
 	}
 	return back(c, http.StatusOK, struct{}{}, "/servers/"+g.ID.String()+"?forgotten=1")

@@ -31,14 +31,24 @@ func TestChangesOnThePage(t *testing.T) {
 		values url.Values
 		is     func(room.Room) bool
 	}{
-		{"rename", url.Values{"do": {"rename"}, "text": {"Saturday"}}, func(r room.Room) bool { return r.Name == "Saturday" }},
+		{
+			"rename", url.Values{"do": {"rename"}, "text": {"Saturday"}},
+			func(r room.Room) bool { return r.Name == "Saturday" },
+		},
 		{"seats", url.Values{"do": {"seats"}, "number": {" 6 "}}, func(r room.Room) bool { return r.Seats == 6 }},
-		{"status", url.Values{"do": {"status"}, "text": {"Round 2"}}, func(r room.Room) bool { return r.Status == "Round 2" }},
+		{
+			"status", url.Values{"do": {"status"}, "text": {"Round 2"}},
+			func(r room.Room) bool { return r.Status == "Round 2" },
+		},
 		{"lock", url.Values{"do": {"lock"}}, func(r room.Room) bool { return r.Locked }},
 		{"unlock", url.Values{"do": {"unlock"}}, func(r room.Room) bool { return !r.Locked }},
-		{"ban", url.Values{"do": {"ban"}, "user": {stranger.String()}}, func(r room.Room) bool { return r.Banned(stranger) }},
+		{
+			"ban", url.Values{"do": {"ban"}, "user": {stranger.String()}},
+			func(r room.Room) bool { return r.Banned(stranger) },
+		},
 	} {
-		if got := w.form(path+"/change", x.values); got.status != 303 || !strings.HasPrefix(got.header.Get("Location"), path) || !x.is(now()) {
+		if got := w.form(path+"/change", x.values); got.status != 303 ||
+			!strings.HasPrefix(got.header.Get("Location"), path) || !x.is(now()) {
 			t.Errorf("%s: %d to %s, the room is %+v", x.name, got.status, got.header.Get("Location"), now())
 		}
 	}
@@ -47,11 +57,13 @@ func TestChangesOnThePage(t *testing.T) {
 	b.keeper.mu.Unlock()
 	got := w.scripted(path+"/change", url.Values{"do": {"rename"}, "text": {"Later"}})
 	var out changedJSON
-	if err := json.Unmarshal([]byte(got.body), &out); err != nil || got.status != 200 || out.Later == 0 || now().Name != "Saturday" {
+	if err := json.Unmarshal([]byte(got.body), &out); err != nil || got.status != 200 || out.Later == 0 ||
+		now().Name != "Saturday" {
 		t.Errorf("a later name: %d %s, %v", got.status, got.body, err)
 	}
 	for name, values := range map[string]url.Values{
-		"no number": {"do": {"seats"}, "number": {"many"}}, "nobody's id": {"do": {"kick"}, "user": {"../1"}}, "nothing to do": {}, "nonsense": {"do": {"burn"}},
+		"no number": {"do": {"seats"}, "number": {"many"}}, "nobody's id": {"do": {"kick"}, "user": {"../1"}},
+		"nothing to do": {}, "nonsense": {"do": {"burn"}},
 	} {
 		if got := w.scripted(path+"/change", values); got.status != 400 || !strings.Contains(got.body, `"detail":"`) {
 			t.Errorf("%s: %d %s", name, got.status, got.body)
@@ -75,12 +87,14 @@ func TestKnocking(t *testing.T) {
 		if got.status != 303 || got.header.Get("Location") != at+"?knocked=1" {
 			t.Errorf("knocking at %s: %d to %s", at, got.status, got.header.Get("Location"))
 		}
-		if page := w.get(at + "?knocked=1"); page.status != 404 || !strings.Contains(page.body, "You knocked") || !strings.Contains(page.body, "data-look-again") {
+		if page := w.get(at + "?knocked=1"); page.status != 404 || !strings.Contains(page.body, "You knocked") ||
+			!strings.Contains(page.body, "data-look-again") {
 			t.Errorf("after knocking at %s: %d %s", at, page.status, page.text())
 		}
 	}
 	boss := b.signedIn(owner)
-	if page := boss.get(path); !strings.Contains(page.body, "Somebody is at the door") || !strings.Contains(page.body, "User "+member.String()) {
+	if page := boss.get(path); !strings.Contains(page.body, "Somebody is at the door") ||
+		!strings.Contains(page.body, "User "+member.String()) {
 		t.Errorf("the owner does not see who knocks: %s", page.text())
 	}
 	if got := boss.form(path+"/answer", url.Values{"user": {member.String()}, "let_in": {"1"}}); got.status != 303 {
@@ -103,14 +117,16 @@ func TestWaiting(t *testing.T) {
 	if got.status != 200 || got.body != `{"place":1}` {
 		t.Errorf("waiting: %d %s", got.status, got.body)
 	}
-	if got := w.form(path+"/wait", url.Values{"leave": {"1"}}); got.status != 303 || len(b.keeper.rooms[r.ID].Waiting) != 0 {
+	if got := w.form(path+"/wait", url.Values{"leave": {"1"}}); got.status != 303 ||
+		len(b.keeper.rooms[r.ID].Waiting) != 0 {
 		t.Errorf("leaving the line: %d", got.status)
 	}
 	b.keeper.mu.Lock()
 	b.keeper.remembered = room.Preferences{Name: "My old room", Seats: 7}
 	b.keeper.mu.Unlock()
 	server := "/servers/" + friends.String()
-	if page := w.get(server); !strings.Contains(page.body, `value="My old room"`) || !strings.Contains(page.body, `value="7"`) || !strings.Contains(page.body, server+"/forget") {
+	if page := w.get(server); !strings.Contains(page.body, `value="My old room"`) ||
+		!strings.Contains(page.body, `value="7"`) || !strings.Contains(page.body, server+"/forget") {
 		t.Errorf("the form does not start as the last room: %s", page.text())
 	}
 	if got := w.form(server+"/forget", nil); got.status != 303 || got.header.Get("Location") != server+"?forgotten=1" {
@@ -125,17 +141,22 @@ func TestWaiting(t *testing.T) {
 func TestLanguages(t *testing.T) {
 	b := newBench(t)
 	w := b.browser(member.String())
-	if page := w.get("/", "Accept-Language", "de-AT,de;q=0.9"); !strings.Contains(page.body, `<html lang="de"`) || !strings.Contains(page.body, "Mit Discord anmelden") {
+	if page := w.get("/", "Accept-Language", "de-AT,de;q=0.9"); !strings.Contains(page.body, `<html lang="de"`) ||
+		!strings.Contains(page.body, "Mit Discord anmelden") {
 		t.Errorf("German was asked for: %.300s", page.body)
 	}
 	got := w.form("/language", url.Values{"lang": {"de"}, "return_to": {"//evil.example/"}})
-	if got.status != 303 || got.header.Get("Location") != "/" || !strings.Contains(got.header.Get("Set-Cookie"), "snug-lang=de") {
+	if got.status != 303 || got.header.Get("Location") != "/" ||
+		!strings.Contains(got.header.Get("Set-Cookie"), "snug-lang=de") {
 		t.Errorf("choosing: %d to %s, %s", got.status, got.header.Get("Location"), got.header.Get("Set-Cookie"))
 	}
-	if page := w.get("/no-such-page", "Accept-Language", "en"); page.status != 404 || !strings.Contains(page.body, "Hier ist nichts") {
+	if page := w.get("/no-such-page", "Accept-Language", "en"); page.status != 404 ||
+		!strings.Contains(page.body, "Hier ist nichts") {
 		t.Errorf("chosen German: %d %s", page.status, page.text())
 	}
-	if got := w.form("/language", url.Values{"lang": {"<script>"}, "return_to": {"/"}}); strings.Contains(got.header.Get("Set-Cookie"), "script") {
+	if got := w.form("/language",
+		url.Values{"lang": {"<script>"}, "return_to": {"/"}}); strings.Contains(got.header.Get("Set-Cookie"),
+		"script") {
 		t.Errorf("a stranger's language is kept: %s", got.header.Get("Set-Cookie"))
 	}
 }

@@ -35,7 +35,8 @@ func (s *Server) comingAnew(c *gin.Context, me *session.Session) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.keeper.Arrive(c.Request.Context(), guildID, room.ArriveRequest{Actor: q.Actor, RoomID: q.RoomID, Anew: true})
+	_, err = s.keeper.Arrive(c.Request.Context(), guildID,
+		room.ArriveRequest{Actor: q.Actor, RoomID: q.RoomID, Anew: true})
 	if err != nil {
 		return gone(err)
 	}
@@ -66,7 +67,10 @@ func (s *Server) showComing(c *gin.Context, a room.Arriving) error {
 		c.Redirect(http.StatusSeeOther, to)
 		return nil
 	}
-	p := &view.Coming{Layout: s.layout(c, a.Name), Arriving: a, InviteURL: s.inviteTo(a), ServerURL: s.o.Discord.ChannelsURL + "/" + a.GuildID.String()}
+	p := &view.Coming{
+		Layout: s.layout(c, a.Name), Arriving: a, InviteURL: s.inviteTo(a),
+		ServerURL: s.o.Discord.ChannelsURL + "/" + a.GuildID.String(),
+	}
 	p.Path = comingPath(a.RoomID)
 	return s.page(c, http.StatusOK, p)
 }

@@ -101,7 +101,8 @@ const refuseEvery = 250 * time.Millisecond
 
 // even waits for the next beat where an error says that there is nothing, or nothing for this person.
 func (s *Server) even(c *gin.Context, err error) {
-	if code := errs.CodeOf(err); code != errs.NotFound && code != errs.RoomNotFound || len(c.Params) == 0 && !errors.Is(err, errNoRoom) {
+	if code := errs.CodeOf(err); code != errs.NotFound && code != errs.RoomNotFound ||
+		len(c.Params) == 0 && !errors.Is(err, errNoRoom) {
 		return
 	}
 	every := s.o.RefuseEvery
@@ -114,7 +115,8 @@ func (s *Server) even(c *gin.Context, err error) {
 	}
 }
 
-// fail answers with an error: JSON for programs, login for who is not signed in, a page that says what to do for everybody else.
+// fail answers with an error: JSON for programs, login for who is not signed in, a page that says what to do
+// for everybody else.
 func (s *Server) fail(c *gin.Context, err error) {
 	s.even(c, err)
 	status := statusOf(err)
@@ -145,7 +147,8 @@ func (s *Server) fail(c *gin.Context, err error) {
 func (s *Server) problem(c *gin.Context, err error) *api.Problem {
 	e, status := errs.Public(err), statusOf(err)
 	return &api.Problem{
-		Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: s.texts(c).Refusal(err), Code: e.Code, Field: e.Field,
+		Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: s.texts(c).Refusal(err),
+		Code: e.Code, Field: e.Field,
 		RetryAfter: int(math.Ceil(retryAfter(err).Seconds())), RequestID: visitOf(c).id,
 	}
 }
@@ -153,7 +156,8 @@ func (s *Server) problem(c *gin.Context, err error) *api.Problem {
 func (s *Server) logFailure(c *gin.Context, status int, err error) {
 	visitOf(c).code = errs.CodeOf(err)
 	if status >= 500 && errors.Is(c.Request.Context().Err(), context.Canceled) {
-		s.log.DebugContext(c, "a browser went away before its answer", "request_id", visitOf(c).id, "route", c.FullPath(), "err", err)
+		s.log.DebugContext(c, "a browser went away before its answer", "request_id", visitOf(c).id,
+			"route", c.FullPath(), "err", err)
 		return
 	}
 	if status >= 500 && !errs.Has(err, errs.Unavailable) && !errs.Has(err, errs.DiscordUnavailable) {
@@ -171,7 +175,10 @@ func (s *Server) errorPage(c *gin.Context, err error, wait int) *view.Message {
 		a = answers[errs.Internal]
 	}
 	heading := t.Say("fail." + string(e.Code))
-	m := &view.Message{Layout: s.layout(c, heading), Mood: a.mood, Heading: heading, Sentence: t.Refusal(err), Code: e.Code, Request: visitOf(c).id}
+	m := &view.Message{
+		Layout: s.layout(c, heading), Mood: a.mood, Heading: heading, Sentence: t.Refusal(err), Code: e.Code,
+		Request: visitOf(c).id,
+	}
 	back := pagePath(c.Request)
 	home := view.Action{Label: t.Say("nav.mine"), URL: "/"}
 	switch {
@@ -181,7 +188,13 @@ func (s *Server) errorPage(c *gin.Context, err error, wait int) *view.Message {
 	case errors.Is(err, session.ErrOtherBrowser):
 		// An invite's token goes back to the server in the form's body: addresses are kept.
 		m.Heading, m.Code, m.Request = t.Say("fail.other-browser"), "", ""
-		m.Actions = []view.Action{{Label: t.Say("nav.sign-in.discord"), URL: "/login", Post: true, ReturnTo: visitOf(c).returnTo, Primary: true}, home}
+		m.Actions = []view.Action{
+			{
+				Label: t.Say("nav.sign-in.discord"), URL: "/login", Post: true, ReturnTo: visitOf(c).returnTo,
+				Primary: true,
+			},
+			home,
+		}
 	case visitOf(c).following:
 		followFailed(c, m, e, wait, home)
 	case c.FullPath() == session.CallbackPath:
@@ -216,7 +229,9 @@ func followFailed(c *gin.Context, m *view.Message, e *errs.Error, wait int, home
 		m.Actions = []view.Action{{Label: m.Text.Say("fail.back.invite"), URL: landing, Primary: true}, home}
 	case again && c.Request.Method == http.MethodGet && c.FullPath() == roomPath:
 		m.Refresh = min(wait, 60)
-		m.Actions = []view.Action{{Label: m.Text.Say("room.again"), URL: c.Request.URL.RequestURI(), Primary: true}, home}
+		m.Actions = []view.Action{
+			{Label: m.Text.Say("room.again"), URL: c.Request.URL.RequestURI(), Primary: true}, home,
+		}
 	default:
 		home.Primary = true
 		m.Actions = []view.Action{home}
@@ -236,7 +251,9 @@ func (s *Server) atTheDoor(c *gin.Context, m *view.Message, home view.Action) {
 		m.Actions = []view.Action{home}
 		return
 	}
-	m.Actions = []view.Action{{Label: m.Text.Say("room.knock"), URL: "/game/" + id + "/knock", Post: true, Primary: true}, home}
+	m.Actions = []view.Action{
+		{Label: m.Text.Say("room.knock"), URL: "/game/" + id + "/knock", Post: true, Primary: true}, home,
+	}
 }
 
 // signInAgain leads on from a login that came to nothing: to another one, or to the invite that it was to follow.

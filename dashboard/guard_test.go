@@ -28,8 +28,10 @@ func TestPageHeaders(t *testing.T) {
 		h := w.get(path).header
 		csp := h.Get("Content-Security-Policy")
 		for _, want := range []string{
-			"default-src 'none'", "script-src 'self';", "style-src 'self';", "img-src 'self' https://cdn.example;", "frame-ancestors 'none'",
-			"base-uri 'none'", "form-action 'self' " + b.oauth.URL, "connect-src 'self' " + strings.Replace(b.url, "http", "ws", 1),
+			"default-src 'none'", "script-src 'self';", "style-src 'self';", "img-src 'self' https://cdn.example;",
+			"frame-ancestors 'none'",
+			"base-uri 'none'", "form-action 'self' " + b.oauth.URL,
+			"connect-src 'self' " + strings.Replace(b.url, "http", "ws", 1),
 		} {
 			if !strings.Contains(csp, want) {
 				t.Errorf("%s: policy without %s: %s", path, want, csp)
@@ -39,8 +41,9 @@ func TestPageHeaders(t *testing.T) {
 			t.Errorf("%s: policy %s", path, csp)
 		}
 		for name, want := range map[string]string{
-			"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "X-Frame-Options": "DENY", "Cross-Origin-Opener-Policy": "same-origin",
-			"Cache-Control": "no-store", "Strict-Transport-Security": "", "Server": "",
+			"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "X-Frame-Options": "DENY",
+			"Cross-Origin-Opener-Policy": "same-origin",
+			"Cache-Control":              "no-store", "Strict-Transport-Security": "", "Server": "",
 		} {
 			if got := h.Get(name); got != want {
 				t.Errorf("%s: %s is %q", path, name, got)
@@ -55,7 +58,8 @@ func TestNoInlineScriptsOrStyles(t *testing.T) {
 	w, m := b.signedIn(owner), b.signedIn(manager)
 	token := b.invite(r)
 	for path, g := range map[string]got{
-		"/": w.get("/"), "server": w.get("/servers/100"), "room": w.get("/game/" + r.ID.String()), "admin": m.get("/admin/100"),
+		"/": w.get("/"), "server": w.get("/servers/100"), "room": w.get("/game/" + r.ID.String()),
+		"admin":   m.get("/admin/100"),
 		"landing": b.browser("").get("/game/" + r.ID.String() + "?t=" + token), "lost": w.get("/nonsense"),
 	} {
 		lower := strings.ToLower(g.body)
@@ -71,19 +75,25 @@ func TestHosts(t *testing.T) {
 	b := newBench(t)
 	u, _ := url.Parse(b.url)
 	w := b.browser("")
-	if got := w.get("/game/5?t=tok", "Host", "evil.example"); got.status != http.StatusTemporaryRedirect || got.header.Get("Location") != b.url+"/game/5?t=tok" {
+	if got := w.get("/game/5?t=tok", "Host", "evil.example"); got.status != http.StatusTemporaryRedirect ||
+		got.header.Get("Location") != b.url+"/game/5?t=tok" {
 		t.Errorf("got %d to %s", got.status, got.header.Get("Location"))
 	}
-	if got := w.form("/logout", nil, "Host", "localhost:"+u.Port()); got.status != http.StatusMisdirectedRequest || !strings.Contains(got.body, b.url) {
+	if got := w.form("/logout", nil, "Host", "localhost:"+u.Port()); got.status != http.StatusMisdirectedRequest ||
+		!strings.Contains(got.body, b.url) {
 		t.Errorf("got %d %s", got.status, got.text())
 	}
-	if got := w.get("/api/ws", "Host", "evil.example", "Upgrade", "websocket", "Connection", "Upgrade"); got.status != http.StatusMisdirectedRequest {
+	if got := w.get("/api/ws", "Host", "evil.example", "Upgrade", "websocket", "Connection",
+		"Upgrade"); got.status != http.StatusMisdirectedRequest {
 		t.Errorf("a socket by another name: %d", got.status)
 	}
 	if got := w.get("/healthz", "Host", "10.0.0.7:8080"); got.status != http.StatusOK {
 		t.Errorf("a probe by address: %d", got.status)
 	}
-	for _, bad := range []string{"", "snug.example", "ftp://snug.example", "https://snug.example/path", "http://snug.example", "https://a:b@snug.example"} {
+	for _, bad := range []string{
+		"", "snug.example", "ftp://snug.example", "https://snug.example/path", "http://snug.example",
+		"https://a:b@snug.example",
+	} {
 		o := b.o
 		o.BaseURL = bad
 		o.Registerer = nil
@@ -98,33 +108,40 @@ func TestCrossOriginPosts(t *testing.T) {
 	w := b.signedIn(owner)
 	host := strings.TrimPrefix(b.url, "http://")
 	for _, h := range [][2]string{
-		{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Origin", "https://evil.example"}, {"Origin", "null"},
+		{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Origin", "https://evil.example"},
+		{"Origin", "null"},
 		{"Origin", "https://" + host}, {"Origin", "http://" + host + ".evil.example"}, {"Origin", "ftp://" + host},
 	} {
 		got := w.form("/servers/100/rooms", url.Values{"name": {"x"}}, h[0], h[1])
 		if got.status != http.StatusForbidden || !strings.Contains(got.body, "another site") {
 			t.Errorf("%v: %d", h, got.status)
 		}
-		if got := w.send("POST", "/api/v1/guilds/100/rooms", "application/json", `{"name":"x"}`, h[0], h[1]); got.status != http.StatusForbidden {
+		if got := w.send("POST", "/api/v1/guilds/100/rooms", "application/json", `{"name":"x"}`, h[0],
+			h[1]); got.status != http.StatusForbidden {
 			t.Errorf("%v by API: %d", h, got.status)
 		}
 	}
 	if len(b.keeper.rooms) != 0 {
 		t.Error("another site opened a room")
 	}
-	if got := w.form("/servers/100/rooms", url.Values{"name": {"x"}}, "Sec-Fetch-Site", "same-origin", "Origin", "null"); got.status != 303 {
+	if got := w.form("/servers/100/rooms", url.Values{"name": {"x"}}, "Sec-Fetch-Site", "same-origin", "Origin",
+		"null"); got.status != 303 {
 		t.Errorf("an own page that tells no referrer: %d", got.status)
 	}
-	if got := b.signedIn(member).form("/servers/100/rooms", url.Values{"name": {"x"}}, "Origin", b.url); got.status != 303 {
+	if got := b.signedIn(member).form("/servers/100/rooms", url.Values{"name": {"x"}}, "Origin",
+		b.url); got.status != 303 {
 		t.Errorf("an own page in a browser that tells its origin alone: %d", got.status)
 	}
 }
 
 func TestErrorsOnTheWeb(t *testing.T) {
 	codes := map[errs.Code]int{
-		errs.Invalid: 400, errs.Unauthorized: 401, errs.Forbidden: 403, errs.NotFound: 404, errs.Conflict: 409, errs.InProgress: 409, errs.RoomNotFound: 404, errs.RoomFull: 409,
-		errs.RoomLimit: 409, errs.TokenInvalid: 400, errs.TokenExpired: 410, errs.TokenRevoked: 410, errs.TokenUsedUp: 410, errs.GuildJoinDenied: 403,
-		errs.NotInVoice: 409, errs.MissingPermission: 409, errs.RateLimited: 429, errs.DiscordUnavailable: 503, errs.Unavailable: 503, errs.Internal: 500,
+		errs.Invalid: 400, errs.Unauthorized: 401, errs.Forbidden: 403, errs.NotFound: 404, errs.Conflict: 409,
+		errs.InProgress: 409, errs.RoomNotFound: 404, errs.RoomFull: 409,
+		errs.RoomLimit: 409, errs.TokenInvalid: 400, errs.TokenExpired: 410, errs.TokenRevoked: 410,
+		errs.TokenUsedUp: 410, errs.GuildJoinDenied: 403,
+		errs.NotInVoice: 409, errs.MissingPermission: 409, errs.RateLimited: 429, errs.DiscordUnavailable: 503,
+		errs.Unavailable: 503, errs.Internal: 500,
 	}
 	if len(codes) != len(answers) {
 		t.Errorf("%d codes are answered, %d tested", len(answers), len(codes))
@@ -148,7 +165,9 @@ func TestErrorsOnTheWeb(t *testing.T) {
 	}
 	fail(errors.New("secret cause: password hunter2"))
 	for _, got := range []got{w.get("/servers/100"), w.api("GET", "/api/v1/rooms/"+r.ID.String(), "")} {
-		if got.status != 500 || strings.Contains(got.body, "hunter2") || !strings.Contains(got.body, "Something broke") || !strings.Contains(got.body, got.header.Get("X-Request-Id")) {
+		if got.status != 500 || strings.Contains(got.body, "hunter2") ||
+			!strings.Contains(got.body, "Something broke") ||
+			!strings.Contains(got.body, got.header.Get("X-Request-Id")) {
 			t.Errorf("got %d %s", got.status, got.text())
 		}
 	}
@@ -156,18 +175,21 @@ func TestErrorsOnTheWeb(t *testing.T) {
 		t.Error("the log does not know why")
 	}
 	fail(errs.E(errs.DiscordUnavailable, "Discord does not answer."))
-	if got := w.get("/game/" + r.ID.String()); got.status != 503 || got.header.Get("Retry-After") != "5" || !strings.Contains(got.body, "Discord does not answer") {
+	if got := w.get("/game/" + r.ID.String()); got.status != 503 || got.header.Get("Retry-After") != "5" ||
+		!strings.Contains(got.body, "Discord does not answer") {
 		t.Errorf("got %d %s", got.status, got.text())
 	}
 	fail(errs.E(errs.RateLimited, "Too fast.").After(1500 * time.Millisecond))
-	if got := w.api("POST", "/api/v1/rooms/"+r.ID.String()+"/join", ""); got.status != 429 || got.header.Get("Retry-After") != "2" || got.problem().RetryAfter != 2 {
+	if got := w.api("POST", "/api/v1/rooms/"+r.ID.String()+"/join", ""); got.status != 429 ||
+		got.header.Get("Retry-After") != "2" || got.problem().RetryAfter != 2 {
 		t.Errorf("got %d %v", got.status, got.header)
 	}
 	fail(nil)
 	b.keeper.mu.Lock()
 	b.keeper.panics = true
 	b.keeper.mu.Unlock()
-	if got := w.get("/servers/100"); got.status != 500 || !strings.Contains(got.body, "Something broke") || strings.Contains(got.body, "keys") {
+	if got := w.get("/servers/100"); got.status != 500 || !strings.Contains(got.body, "Something broke") ||
+		strings.Contains(got.body, "keys") {
 		t.Errorf("a panic: %d %s", got.status, got.text())
 	}
 	b.keeper.mu.Lock()
@@ -176,7 +198,10 @@ func TestErrorsOnTheWeb(t *testing.T) {
 	for _, c := range []struct {
 		method, path string
 		status       int
-	}{{"GET", "/nonsense", 404}, {"GET", "/api/v1/nonsense", 404}, {"PUT", "/servers/100", 405}, {"GET", "/api/v1/live-token", 405}, {"DELETE", "/", 405}} {
+	}{
+		{"GET", "/nonsense", 404}, {"GET", "/api/v1/nonsense", 404}, {"PUT", "/servers/100", 405},
+		{"GET", "/api/v1/live-token", 405}, {"DELETE", "/", 405},
+	} {
 		got := w.send(c.method, c.path, "", "")
 		if got.status != c.status || (c.status == 405) != (got.header.Get("Allow") != "") {
 			t.Errorf("%s %s: %d, Allow %q", c.method, c.path, got.status, got.header.Get("Allow"))
@@ -197,21 +222,24 @@ func TestWhileStarting(t *testing.T) {
 	b.keeper.mu.Unlock()
 	for _, path := range []string{"/servers/100", "/game/" + r.ID.String(), "/admin/100"} {
 		got := w.get(path)
-		if got.status != 503 || got.header.Get("Retry-After") != "3" || !strings.Contains(got.body, `http-equiv="refresh" content="3"`) {
+		if got.status != 503 || got.header.Get("Retry-After") != "3" ||
+			!strings.Contains(got.body, `http-equiv="refresh" content="3"`) {
 			t.Errorf("%s: %d %s", path, got.status, got.body[:min(900, len(got.body))])
 		}
 	}
 	if got := w.get("/"); got.status != 200 {
 		t.Errorf("the first page: %d", got.status)
 	}
-	if got := w.api("POST", "/api/v1/live-token", `{"guild":"100"}`); got.status != 503 || got.problem().Code != errs.Unavailable {
+	if got := w.api("POST", "/api/v1/live-token", `{"guild":"100"}`); got.status != 503 ||
+		got.problem().Code != errs.Unavailable {
 		t.Errorf("live token: %d", got.status)
 	}
 }
 
 func TestRateLimits(t *testing.T) {
 	tight := Limit{time.Minute, 3}
-	b := newBench(t, func(o *Options) { o.Limits = Limits{Login: tight, Invite: tight, Write: tight, LiveToken: tight} })
+	b := newBench(t,
+		func(o *Options) { o.Limits = Limits{Login: tight, Invite: tight, Write: tight, LiveToken: tight} })
 	r := b.room()
 	w, other := b.signedIn(owner), b.signedIn(guest) // two of three sign-ins
 	for _, c := range []struct {
@@ -271,7 +299,8 @@ func TestLimiterForgets(t *testing.T) {
 	}
 }
 
-// TestLimiterIsBounded: strangers with very many addresses take so much memory and no more, and who is held back stays so.
+// TestLimiterIsBounded: strangers with very many addresses take so much memory and no more, and who is held
+// back stays so.
 func TestLimiterIsBounded(t *testing.T) {
 	now := time.Now()
 	l := &limiter{limit: Limit{time.Hour, 2}, now: func() time.Time { return now }, buckets: map[string]*rate.Limiter{}}
@@ -307,12 +336,15 @@ func TestTrustedProxies(t *testing.T) {
 func TestAdmin(t *testing.T) {
 	b := newBench(t)
 	w := b.signedIn(manager)
-	if got := b.signedIn(member).get("/admin/100"); got.status != 403 || !strings.Contains(got.body, "Ask one of them") {
+	if got := b.signedIn(member).get("/admin/100"); got.status != 403 ||
+		!strings.Contains(got.body, "Ask one of them") {
 		t.Errorf("a member: %d", got.status)
 	}
 	form := url.Values{
-		"rev": {"0"}, "seats": {"6"}, "idle_timeout": {"30m"}, "closing_notice": {"30s"}, "max_age": {"never"}, "invite_lifetime": {"2h"},
-		"invite_uses": {"0"}, "name_template": {"{owner}'s room"}, "rooms_per_member": {"2"}, "rooms_per_guild": {"50"}, "private": {"on"}, "strict_seats": {"on"},
+		"rev": {"0"}, "seats": {"6"}, "idle_timeout": {"30m"}, "closing_notice": {"30s"}, "max_age": {"never"},
+		"invite_lifetime": {"2h"},
+		"invite_uses":     {"0"}, "name_template": {"{owner}'s room"}, "rooms_per_member": {"2"},
+		"rooms_per_guild": {"50"}, "private": {"on"}, "strict_seats": {"on"},
 	}
 	got := w.form("/admin/100", form)
 	if got.status != 303 || got.location() != "/admin/100?saved=1" {
@@ -328,30 +360,39 @@ func TestAdmin(t *testing.T) {
 		t.Errorf("got %+v", s)
 	}
 	stale := strconv.FormatUint(s.Rev, 10)
-	if got := w.api("PATCH", "/api/v1/guilds/100/settings", `{"rev":`+stale+`,"settings":{"seats":7}}`); got.status != 200 {
+	if got := w.api("PATCH", "/api/v1/guilds/100/settings",
+		`{"rev":`+stale+`,"settings":{"seats":7}}`); got.status != 200 {
 		t.Errorf("got %d %s", got.status, got.text())
 	}
 	form.Set("rev", stale)
 	form.Set("seats", "8")
 	got = w.form("/admin/100", form)
-	if got.status != 409 || !strings.Contains(got.body, "Somebody else saved") || !strings.Contains(got.body, `value="8"`) {
+	if got.status != 409 || !strings.Contains(got.body, "Somebody else saved") ||
+		!strings.Contains(got.body, `value="8"`) {
 		t.Errorf("conflict: %d %s", got.status, got.text())
 	}
-	if got := w.api("PATCH", "/api/v1/guilds/100/settings", `{"rev":`+stale+`,"settings":{"seats":7}}`); got.status != 409 || got.problem().Code != errs.Conflict {
+	if got := w.api("PATCH", "/api/v1/guilds/100/settings",
+		`{"rev":`+stale+`,"settings":{"seats":7}}`); got.status != 409 ||
+		got.problem().Code != errs.Conflict {
 		t.Errorf("conflict by API: %d", got.status)
 	}
 	form.Del("rev")
-	for field, bad := range map[string]string{"seats": "many", "idle_timeout": "soon", "invite_lifetime": "1s", "rooms_per_guild": "0"} {
+	for field, bad := range map[string]string{
+		"seats": "many", "idle_timeout": "soon", "invite_lifetime": "1s", "rooms_per_guild": "0",
+	} {
 		f := url.Values{}
 		for k, v := range form {
 			f[k] = v
 		}
 		f.Set(field, bad)
-		if got := w.form("/admin/100", f); got.status != 400 || !strings.Contains(got.body, `value="`+bad+`"`) || !strings.Contains(got.body, "error") {
+		if got := w.form("/admin/100", f); got.status != 400 || !strings.Contains(got.body, `value="`+bad+`"`) ||
+			!strings.Contains(got.body, "error") {
 			t.Errorf("%s=%s: %d %s", field, bad, got.status, got.text())
 		}
 	}
-	for _, bad := range []string{``, `{}`, `{"settings":[]}`, `{"settings":null}`, `{"settings":{"seats":0}}`, `{"seats":4}`} {
+	for _, bad := range []string{
+		``, `{}`, `{"settings":[]}`, `{"settings":null}`, `{"settings":{"seats":0}}`, `{"seats":4}`,
+	} {
 		if got := w.api("PATCH", "/api/v1/guilds/100/settings", bad); got.status != 400 {
 			t.Errorf("%s: %d", bad, got.status)
 		}
@@ -371,7 +412,9 @@ func TestOperations(t *testing.T) {
 		}
 	})
 	w := b.browser("")
-	for path, want := range map[string]string{"/healthz": "ok", "/readyz": "ready", "/robots.txt": "Disallow: /game/", "/metrics": "snug_http_requests_total"} {
+	for path, want := range map[string]string{
+		"/healthz": "ok", "/readyz": "ready", "/robots.txt": "Disallow: /game/", "/metrics": "snug_http_requests_total",
+	} {
 		w.get("/")
 		if got := w.get(path); got.status != 200 || !strings.Contains(got.body, want) {
 			t.Errorf("%s: %d %.200s", path, got.status, got.body)
@@ -383,7 +426,8 @@ func TestOperations(t *testing.T) {
 	}
 	icon := w.get("/favicon.ico")
 	got := w.get(icon.location())
-	if got.status != 200 || got.header.Get("Content-Type") != "image/svg+xml" || !strings.Contains(got.header.Get("Cache-Control"), "immutable") {
+	if got.status != 200 || got.header.Get("Content-Type") != "image/svg+xml" ||
+		!strings.Contains(got.header.Get("Cache-Control"), "immutable") {
 		t.Errorf("favicon: %d %v", got.status, got.header)
 	}
 	if got := w.send("HEAD", "/", "", ""); got.status != 200 || got.body != "" {
@@ -423,7 +467,8 @@ func TestSecretsStayOutOfLogs(t *testing.T) {
 		cookies = append(cookies, c.Value)
 	}
 	log := b.log.String()
-	for _, secret := range append(cookies, token, state, live.Token, "secret-access", "secret-refresh", "secret-code", "hush") {
+	for _, secret := range append(cookies, token, state, live.Token, "secret-access", "secret-refresh", "secret-code",
+		"hush") {
 		if strings.Contains(log, secret) {
 			i := strings.Index(log, secret)
 			t.Errorf("in the log: …%s", log[max(0, i-200):i+40])
@@ -439,7 +484,8 @@ func (w *browser) dial(guildID snowflake.ID) *websocket.Conn {
 	w.b.t.Helper()
 	var live struct{ Token string }
 	w.api("POST", "/api/v1/live-token", `{"guild":"`+guildID.String()+`"}`).json(&live)
-	c, res, err := websocket.DefaultDialer.DialContext(w.b.t.Context(), strings.Replace(w.b.url, "http", "ws", 1)+"/api/ws", http.Header{"Origin": {w.b.url}})
+	c, res, err := websocket.DefaultDialer.DialContext(w.b.t.Context(),
+		strings.Replace(w.b.url, "http", "ws", 1)+"/api/ws", http.Header{"Origin": {w.b.url}})
 	if err != nil {
 		w.b.t.Fatal(err)
 	}
@@ -484,7 +530,8 @@ func TestSeenRoomsAreReportedOnceAMinute(t *testing.T) {
 	w := b.signedIn(guest)
 	var live struct{ Token string }
 	w.api("POST", "/api/v1/live-token", `{"guild":"100","room":"`+r.ID.String()+`"}`).json(&live)
-	c, res, err := websocket.DefaultDialer.DialContext(t.Context(), strings.Replace(b.url, "http", "ws", 1)+"/api/ws", http.Header{"Origin": {b.url}})
+	c, res, err := websocket.DefaultDialer.DialContext(t.Context(), strings.Replace(b.url, "http", "ws", 1)+"/api/ws",
+		http.Header{"Origin": {b.url}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -530,7 +577,8 @@ func TestHome(t *testing.T) {
 	}
 	for user, sees := range map[snowflake.ID]bool{owner: true, guest: true, member: false} {
 		got := b.signedIn(user).get("/")
-		if got.status != 200 || !strings.Contains(got.body, "/servers/100") || strings.Contains(got.body, "/servers/200") || strings.Contains(got.body, "/game/"+r.ID.String()) != sees {
+		if got.status != 200 || !strings.Contains(got.body, "/servers/100") ||
+			strings.Contains(got.body, "/servers/200") || strings.Contains(got.body, "/game/"+r.ID.String()) != sees {
 			t.Errorf("%d: %d %s", user, got.status, got.text())
 		}
 	}
@@ -545,11 +593,13 @@ func TestHome(t *testing.T) {
 func TestSlowAndLargeRequestsAreBounded(t *testing.T) {
 	b := newBench(t)
 	s := b.HTTPServer()
-	if s.ReadHeaderTimeout == 0 || s.ReadTimeout == 0 || s.WriteTimeout == 0 || s.IdleTimeout == 0 || s.MaxHeaderBytes == 0 {
+	if s.ReadHeaderTimeout == 0 || s.ReadTimeout == 0 || s.WriteTimeout == 0 || s.IdleTimeout == 0 ||
+		s.MaxHeaderBytes == 0 {
 		t.Errorf("a limit is missing: %+v", s)
 	}
 	w := b.signedIn(owner)
-	if got := w.form("/servers/100/rooms", url.Values{"name": {strings.Repeat("x", maxBody)}}); got.status != http.StatusRequestEntityTooLarge {
+	if got := w.form("/servers/100/rooms",
+		url.Values{"name": {strings.Repeat("x", maxBody)}}); got.status != http.StatusRequestEntityTooLarge {
 		t.Errorf("a large form: %d", got.status)
 	}
 	rec := httptest.NewRecorder()

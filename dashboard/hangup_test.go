@@ -59,7 +59,8 @@ func TestWhoHangsUpIsNoticed(t *testing.T) {
 		{"POST", "/game/" + r.ID.String() + "/join", "application/x-www-form-urlencoded", "a=b"},
 	} {
 		ctx, hangUp := context.WithCancel(t.Context())
-		q, err := http.NewRequestWithContext(ctx, c.method, b.url+c.path, io.NopCloser(strings.NewReader(c.body))) // of a length not told
+		// of a length not told
+		q, err := http.NewRequestWithContext(ctx, c.method, b.url+c.path, io.NopCloser(strings.NewReader(c.body)))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -16,7 +16,8 @@ import (
 	"snug/shared/hub"
 )
 
-// healthPage shows whether everything works in a server: what Snug may do, how fast it is, and what does not fit together.
+// healthPage shows whether everything works in a server: what Snug may do, how fast it is, and what does not
+// fit together.
 func (s *Server) healthPage(c *gin.Context, me *session.Session) error {
 	return s.showHealth(c, me, guild.RepairRequest{Actor: actor(me)})
 }
@@ -36,7 +37,10 @@ func (s *Server) showHealth(c *gin.Context, me *session.Session, q guild.RepairR
 		return err
 	}
 	ctx := c.Request.Context()
-	p := &view.Health{AdminTab: s.adminTab(c, g, "admin.tab.health"), Connected: g.Ready, Applied: q.Apply, OpenURL: s.o.Discord.ChannelsURL + "/" + g.ID.String()}
+	p := &view.Health{
+		AdminTab: s.adminTab(c, g, "admin.tab.health"), Connected: g.Ready, Applied: q.Apply,
+		OpenURL: s.o.Discord.ChannelsURL + "/" + g.ID.String(),
+	}
 	p.Sent, p.Shown = latency(s.live.Latency()), latency(s.live.BrowserLatency())
 	pre, err := hub.PreflightOf.Call(ctx, s.o.Hub, g.ID, guild.ManageRequest{Actor: q.Actor})
 	if err == nil {
@@ -130,15 +134,17 @@ type (
 
 func (s *Server) apiHealth() {
 	api.Register(s.api, api.Operation{
-		ID: "health", Method: http.MethodGet, Path: "/guilds/{guild}/health", Tag: "Health", Summary: "Whether everything works", Access: api.Access{Scope: api.HealthRead},
+		ID: "health", Method: http.MethodGet, Path: "/guilds/{guild}/health", Tag: "Health",
+		Summary: "Whether everything works", Access: api.Access{Scope: api.HealthRead},
 	}, func(ctx context.Context, who *api.Caller, in *GuildPath) (*answer[healthJSON], error) {
 		g, err := s.managing(ctx, who, in.Guild)
 		if err != nil {
 			return nil, err
 		}
 		out := healthJSON{
-			Connected: g.Ready, Latency: newLatencyJSON(s.live.Latency()), Browsers: newLatencyJSON(s.live.BrowserLatency()),
-			Rooms: []renamesJSON{}, Troubles: []troubleJSON{},
+			Connected: g.Ready, Latency: newLatencyJSON(s.live.Latency()),
+			Browsers: newLatencyJSON(s.live.BrowserLatency()),
+			Rooms:    []renamesJSON{}, Troubles: []troubleJSON{},
 		}
 		pre, err := hub.PreflightOf.Call(ctx, s.o.Hub, g.ID, guild.ManageRequest{Actor: actor(who.Session)})
 		var h guild.Health
@@ -156,8 +162,9 @@ func (s *Server) apiHealth() {
 		return ok(out), nil
 	})
 	api.Register(s.api, api.Operation{
-		ID: "repair", Method: http.MethodPost, Path: "/guilds/{guild}/repair", Tag: "Health", Summary: "Find what does not fit together, and mend it",
-		Access: api.Access{Scope: api.HealthWrite, Limit: api.Writes},
+		ID: "repair", Method: http.MethodPost, Path: "/guilds/{guild}/repair", Tag: "Health",
+		Summary: "Find what does not fit together, and mend it",
+		Access:  api.Access{Scope: api.HealthWrite, Limit: api.Writes},
 	}, func(ctx context.Context, who *api.Caller, in *struct {
 		GuildPath
 		Body *repairInput
@@ -173,7 +180,10 @@ func (s *Server) apiHealth() {
 		r, err := hub.Repair.Call(ctx, s.o.Hub, g.ID, q)
 		out := repairJSON{Findings: []findingJSON{}}
 		for _, f := range r.Issues {
-			j := findingJSON{ID: f.ID, Kind: f.Kind, ChannelID: someone(f.ChannelID), Name: f.Name, Have: f.Have, Want: f.Want, Risky: f.Risky, Mended: f.Fixed}
+			j := findingJSON{
+				ID: f.ID, Kind: f.Kind, ChannelID: someone(f.ChannelID), Name: f.Name, Have: f.Have, Want: f.Want,
+				Risky: f.Risky, Mended: f.Fixed,
+			}
 			if f.Err != nil {
 				j.Wrong = f.Err.Message
 			}
@@ -186,7 +196,10 @@ func (s *Server) apiHealth() {
 // keeper fills in what the keeper told.
 func (j *healthJSON) keeper(h guild.Health) {
 	g, q := h.Gateway, h.Queue
-	j.Gateway = &gatewayJSON{Shard: g.Shard, Phase: g.Phase, Since: g.Since, Heartbeat: g.Latency.Milliseconds(), Resumes: g.Resumes, Sessions: g.Sessions, Reason: g.Reason}
+	j.Gateway = &gatewayJSON{
+		Shard: g.Shard, Phase: g.Phase, Since: g.Since, Heartbeat: g.Latency.Milliseconds(), Resumes: g.Resumes,
+		Sessions: g.Sessions, Reason: g.Reason,
+	}
 	if !g.Failed.IsZero() {
 		j.Gateway.Failed = &g.Failed
 	}

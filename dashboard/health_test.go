@@ -24,7 +24,9 @@ func TestStatus(t *testing.T) {
 		t.Fatal(d, err)
 	}
 	got := b.browser("").get("/status")
-	for _, want := range []string{"Snug works.", "66.66 %", "2 minutes up", "1 without a look", "What Snug keeps", "Promised"} {
+	for _, want := range []string{
+		"Snug works.", "66.66 %", "2 minutes up", "1 without a look", "What Snug keeps", "Promised",
+	} {
 		if got.status != 200 || !strings.Contains(got.body, want) {
 			t.Errorf("%d without %q: %s", got.status, want, got.text())
 		}
@@ -44,7 +46,8 @@ func TestStatusByProgram(t *testing.T) {
 	if a := first.Availability; a.Percent != 100 || a.Since != nil {
 		t.Errorf("before the first look: %+v", a)
 	}
-	if a := out.Availability; !out.Serving || len(out.Parts) != 2 || !out.Parts[0].Ready || a.Percent != 66.66 || a.Up != 2 || a.Unseen != 1 || a.Since == nil {
+	if a := out.Availability; !out.Serving || len(out.Parts) != 2 || !out.Parts[0].Ready || a.Percent != 66.66 ||
+		a.Up != 2 || a.Unseen != 1 || a.Since == nil {
 		t.Errorf("got %+v", out)
 	}
 }
@@ -52,13 +55,24 @@ func TestStatusByProgram(t *testing.T) {
 // keeperHealth is what the keeper tells of itself.
 func keeperHealth(now time.Time) guild.Health {
 	return guild.Health{
-		Now:     now,
-		Gateway: guild.GatewayHealth{Shard: 3, Shards: 4, Phase: "resuming", Since: now.Add(-2 * time.Minute), Resumes: 5, Sessions: 1, Failed: now.Add(-2 * time.Minute), Reason: "close_4000"},
-		Queue:   guild.QueueHealth{Waiting: 17, Longest: 420 * time.Millisecond, Limited: 6, LastLimited: now.Add(-time.Hour), Blocked: now.Add(time.Minute)},
-		DMs:     guild.DMHealth{Known: true, Paused: now.Add(20 * time.Minute), Held: 9, LastHeld: now, Budgets: []guild.DMBudget{{Left: 0, Max: 10, Window: 10 * time.Minute}}},
-		Opens:   0, OpensMax: 100, OpensWindow: 5 * time.Minute, NextOpen: now.Add(40 * time.Second),
-		Rooms:  []guild.RoomRenames{{ID: 7, Name: "Friday <b>", Next: now.Add(7 * time.Minute), Wanted: "Saturday"}},
-		Errors: []guild.Trouble{{At: now, Text: "it <b>broke</b>", Code: errs.Internal, InteractionID: "4711", Times: 3}},
+		Now: now,
+		Gateway: guild.GatewayHealth{
+			Shard: 3, Shards: 4, Phase: "resuming", Since: now.Add(-2 * time.Minute), Resumes: 5, Sessions: 1,
+			Failed: now.Add(-2 * time.Minute), Reason: "close_4000",
+		},
+		Queue: guild.QueueHealth{
+			Waiting: 17, Longest: 420 * time.Millisecond, Limited: 6, LastLimited: now.Add(-time.Hour),
+			Blocked: now.Add(time.Minute),
+		},
+		DMs: guild.DMHealth{
+			Known: true, Paused: now.Add(20 * time.Minute), Held: 9, LastHeld: now,
+			Budgets: []guild.DMBudget{{Left: 0, Max: 10, Window: 10 * time.Minute}},
+		},
+		Opens: 0, OpensMax: 100, OpensWindow: 5 * time.Minute, NextOpen: now.Add(40 * time.Second),
+		Rooms: []guild.RoomRenames{{ID: 7, Name: "Friday <b>", Next: now.Add(7 * time.Minute), Wanted: "Saturday"}},
+		Errors: []guild.Trouble{
+			{At: now, Text: "it <b>broke</b>", Code: errs.Internal, InteractionID: "4711", Times: 3},
+		},
 	}
 }
 
@@ -68,7 +82,12 @@ func TestHealth(t *testing.T) {
 	b.keeper.serve()
 	w := b.signedIn(manager)
 	got := w.get("/admin/100/health")
-	for _, want := range []string{"Catching up, 2 min ago", "shard 3 of 4", "5 / 1", "close_4000", "420 ms", "6, 1 h ago", "lets nothing through until", "0 of 100 in 5 min", "The next in 40 s", "no new ones until", "Some are held back just now", "0 of 10 left in 10 min", "9, just now", "Friday &lt;b&gt;", "then becomes “Saturday”", "it &lt;b&gt;broke&lt;/b&gt;", "3 times", "Interaction 4711"} {
+	for _, want := range []string{
+		"Catching up, 2 min ago", "shard 3 of 4", "5 / 1", "close_4000", "420 ms", "6, 1 h ago",
+		"lets nothing through until", "0 of 100 in 5 min", "The next in 40 s", "no new ones until",
+		"Some are held back just now", "0 of 10 left in 10 min", "9, just now", "Friday &lt;b&gt;",
+		"then becomes “Saturday”", "it &lt;b&gt;broke&lt;/b&gt;", "3 times", "Interaction 4711",
+	} {
 		if got.status != 200 || !strings.Contains(got.body, want) {
 			t.Errorf("%d without %q", got.status, want)
 		}
@@ -78,7 +97,9 @@ func TestHealth(t *testing.T) {
 	}
 	var j healthJSON
 	w.api("GET", "/api/v1/guilds/100/health", "").json(&j)
-	if j.Gateway.Phase != "resuming" || j.Gateway.Failed == nil || j.Queue.Waiting != 17 || j.Queue.Longest != 420 || !j.DMs.HeldBack || j.DMs.Paused == nil || j.DMs.Held != 9 || len(j.Rooms) != 1 || j.Rooms[0].Wanted != "Saturday" || len(j.Troubles) != 1 || j.Troubles[0].Times != 3 {
+	if j.Gateway.Phase != "resuming" || j.Gateway.Failed == nil || j.Queue.Waiting != 17 || j.Queue.Longest != 420 ||
+		!j.DMs.HeldBack || j.DMs.Paused == nil || j.DMs.Held != 9 || len(j.Rooms) != 1 ||
+		j.Rooms[0].Wanted != "Saturday" || len(j.Troubles) != 1 || j.Troubles[0].Times != 3 {
 		t.Errorf("the API tells %+v", j)
 	}
 }
@@ -91,7 +112,8 @@ func TestRepairByProgram(t *testing.T) {
 	for body, mended := range map[string]bool{"": false, `{"apply":true,"only":["seats.7"]}`: true} {
 		var out repairJSON
 		w.api("POST", "/api/v1/guilds/100/repair", body).json(&out)
-		if len(out.Findings) != 1 || out.Findings[0].ChannelID == nil || *out.Findings[0].ChannelID != 7 || out.Findings[0].Have != "9" || out.Findings[0].Mended != mended {
+		if len(out.Findings) != 1 || out.Findings[0].ChannelID == nil || *out.Findings[0].ChannelID != 7 ||
+			out.Findings[0].Have != "9" || out.Findings[0].Mended != mended {
 			t.Errorf("%q: %+v", body, out)
 		}
 	}
@@ -104,7 +126,8 @@ func TestAPIDocumentListsTheCodes(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range errs.Codes() {
-		if row := fmt.Sprintf("| `%s` | %d | %s |", c.Code, answers[c.Code].status, c.Means); !strings.Contains(string(doc), row) {
+		if row := fmt.Sprintf("| `%s` | %d | %s |", c.Code, answers[c.Code].status,
+			c.Means); !strings.Contains(string(doc), row) {
 			t.Errorf("docs/api.md lacks: %s", row)
 		}
 	}

@@ -12,7 +12,8 @@ import (
 	"snug/shared/errs"
 )
 
-// maxHeard is about how many servers a page asks at most whether Discord is heard; who sees more servers is told of these.
+// maxHeard is about how many servers a page asks at most whether Discord is heard; who sees more servers is
+// told of these.
 const maxHeard = 50
 
 var errHeard = errs.Field("guild", "guild must be the id of a server, and stand there at most %d times.", maxHeard)

@@ -9,7 +9,8 @@ import (
 	"snug/shared/hub"
 )
 
-// TestUnheardPages: every page that tells of servers or rooms says when Discord is not heard, and none that tells of neither.
+// TestUnheardPages: every page that tells of servers or rooms says when Discord is not heard, and none that
+// tells of neither.
 func TestUnheardPages(t *testing.T) {
 	b := newBench(t)
 	r := b.room()
@@ -17,16 +18,20 @@ func TestUnheardPages(t *testing.T) {
 	w, inside := b.signedIn(manager), b.signedIn(owner)
 	tell := func(ok bool) {
 		t.Helper()
-		if err := hub.DiscordHeard.Send(b.hub, hub.Heard{Shards: 1, OK: ok, At: time.Now().Add(-12 * time.Second)}); err != nil {
+		if err := hub.DiscordHeard.Send(b.hub,
+			hub.Heard{Shards: 1, OK: ok, At: time.Now().Add(-12 * time.Second)}); err != nil {
 			t.Fatal(err)
 		}
-		b.wait("it is known whether Discord is heard", func() bool { heard, _ := b.live.Hears(friends); return heard == ok })
+		b.wait("it is known whether Discord is heard",
+			func() bool { heard, _ := b.live.Hears(friends); return heard == ok })
 	}
 	const sentence = "Discord isn’t answering · as of 1"
 	for path, tells := range map[string]bool{
 		"/": true, "/servers/100": true, "/game/" + id: true, "/game/" + id + "?t=" + token: true, "/admin/100": true,
-		"/admin/100/history": true, "/admin/100/activity": true, "/admin/100/webhooks": true, "/admin/100/tokens": true, "/admin/100/health": true,
-		"/tokens": false, "/api": false, "/status": false, "/privacy": false, "/terms": false, "/privacy/erase": false,
+		"/admin/100/history": true, "/admin/100/activity": true, "/admin/100/webhooks": true, "/admin/100/tokens": true,
+		"/admin/100/health": true,
+		"/tokens":           false, "/api": false, "/status": false, "/privacy": false, "/terms": false,
+		"/privacy/erase": false,
 	} {
 		for _, heard := range []bool{false, true} {
 			tell(heard)
@@ -34,8 +39,10 @@ func TestUnheardPages(t *testing.T) {
 			if path == "/game/"+id {
 				who = inside
 			}
-			if got := who.get(path); got.status != http.StatusOK || strings.Contains(got.body, sentence) != (tells && !heard) {
-				t.Errorf("%s, Discord heard %v: %d, and says that it is not: %v", path, heard, got.status, strings.Contains(got.body, sentence))
+			if got := who.get(path); got.status != http.StatusOK ||
+				strings.Contains(got.body, sentence) != (tells && !heard) {
+				t.Errorf("%s, Discord heard %v: %d, and says that it is not: %v", path, heard, got.status,
+					strings.Contains(got.body, sentence))
 			}
 		}
 	}
@@ -45,7 +52,9 @@ func TestUnheardPages(t *testing.T) {
 func TestHeard(t *testing.T) {
 	b := newBench(t)
 	w := b.browser("")
-	for _, h := range []hub.Heard{{Shard: 0, Shards: 2, OK: true, At: time.Now()}, {Shard: 1, Shards: 2, At: time.Now().Add(-time.Minute)}} {
+	for _, h := range []hub.Heard{
+		{Shard: 0, Shards: 2, OK: true, At: time.Now()}, {Shard: 1, Shards: 2, At: time.Now().Add(-time.Minute)},
+	} {
 		if err := hub.DiscordHeard.Send(b.hub, h); err != nil {
 			t.Fatal(err)
 		}

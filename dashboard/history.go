@@ -30,7 +30,8 @@ func (s *Server) furnish(ctx context.Context, p *view.Room) {
 	r := &p.View
 	entries, err := s.o.Hub.Audit.Page(ctx, r.Room.GuildID, r.Room.ID, 0, historyLines)
 	if err != nil {
-		s.log.WarnContext(ctx, "a room's history could not be read", "guild_id", r.Room.GuildID, "room_id", r.Room.ID, "err", err)
+		s.log.WarnContext(ctx, "a room's history could not be read", "guild_id", r.Room.GuildID, "room_id", r.Room.ID,
+			"err", err)
 	}
 	for _, a := range entries {
 		var e audit.Entry
@@ -50,7 +51,8 @@ func (s *Server) comingsOf(ctx context.Context, p *view.Room) []room.Coming {
 	r := &p.View
 	stored, _, err := s.o.Hub.Comings.Get(ctx, r.Room.GuildID.String()+"."+r.Room.ID.String())
 	if err != nil && !errs.Has(err, errs.NotFound) {
-		s.log.WarnContext(ctx, "who came into a room and went could not be read", "guild_id", r.Room.GuildID, "room_id", r.Room.ID, "err", err)
+		s.log.WarnContext(ctx, "who came into a room and went could not be read", "guild_id", r.Room.GuildID,
+			"room_id", r.Room.ID, "err", err)
 	}
 	if !r.MayControl {
 		stored.Before(r.KnowsSince)
@@ -61,7 +63,8 @@ func (s *Server) comingsOf(ctx context.Context, p *view.Room) []room.Coming {
 // public says whether everybody who sees a room may know of such entries: those that name no guest and nobody kept out.
 func public(k audit.Kind) bool {
 	switch k {
-	case audit.RoomOpened, audit.RoomClosing, audit.RoomKept, audit.RoomRenamed, audit.SeatsChanged, audit.PrivacyChanged, audit.StatusChanged, audit.OwnerChanged:
+	case audit.RoomOpened, audit.RoomClosing, audit.RoomKept, audit.RoomRenamed, audit.SeatsChanged,
+		audit.PrivacyChanged, audit.StatusChanged, audit.OwnerChanged:
 		return true
 	default:
 		return false

@@ -41,7 +41,8 @@ func (k *together) Standing(ctx context.Context, g snowflake.ID, q room.Standing
 	return k.Keeper.Standing(ctx, g, q)
 }
 
-// TestNamesAreAskedForTogether: a page with many people's names waits once, not once for each, and the next one not at all.
+// TestNamesAreAskedForTogether: a page with many people's names waits once, not once for each, and the next
+// one not at all.
 func TestNamesAreAskedForTogether(t *testing.T) {
 	k := &together{who: map[snowflake.ID]bool{}, all: make(chan struct{})}
 	b := newBench(t, func(o *Options) { k.Keeper = o.Keeper; o.Keeper = k })
@@ -54,7 +55,8 @@ func TestNamesAreAskedForTogether(t *testing.T) {
 	b.happened(friends, entries...)
 	w := b.signedIn(manager)
 	for range 2 {
-		if got := w.get("/admin/100/activity"); got.status != 200 || !strings.Contains(got.body, "User 31") || !strings.Contains(got.body, "User 38") {
+		if got := w.get("/admin/100/activity"); got.status != 200 || !strings.Contains(got.body, "User 31") ||
+			!strings.Contains(got.body, "User 38") {
 			t.Errorf("%d: %s", got.status, got.text())
 		}
 	}

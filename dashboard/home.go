@@ -80,7 +80,8 @@ func (s *Server) memberships(ctx context.Context, me *session.Session) []members
 		g.Go(func() error {
 			st, err := s.keeper.Standing(ctx, id, room.StandingRequest{UserID: me.User.ID})
 			if err != nil {
-				s.log.InfoContext(ctx, "a server did not say whether somebody is in it", "guild_id", id, "user_id", me.User.ID, "err", err)
+				s.log.InfoContext(ctx, "a server did not say whether somebody is in it", "guild_id", id,
+					"user_id", me.User.ID, "err", err)
 				return nil // the others are shown
 			}
 			s.sawIn(ctx, me, st)
@@ -94,7 +95,8 @@ func (s *Server) memberships(ctx context.Context, me *session.Session) []members
 	}
 	_ = g.Wait() // no function fails
 	slices.SortFunc(found, func(a, b membership) int {
-		return cmp.Or(strings.Compare(strings.ToLower(a.info.Name), strings.ToLower(b.info.Name)), cmp.Compare(a.info.ID, b.info.ID))
+		return cmp.Or(strings.Compare(strings.ToLower(a.info.Name), strings.ToLower(b.info.Name)),
+			cmp.Compare(a.info.ID, b.info.ID))
 	})
 	return found
 }
@@ -116,7 +118,8 @@ func (s *Server) likelyGuilds(ctx context.Context, me *session.Session) []snowfl
 	return slices.Compact(ids)
 }
 
-// settingsFor gives a server's settings, the ones it begins with if they cannot be had: the first page does not fail by that.
+// settingsFor gives a server's settings, the ones it begins with if they cannot be had: the first page does
+// not fail by that.
 func (s *Server) settingsFor(ctx context.Context, id snowflake.ID) guild.Settings {
 	out, _, err := s.settings(ctx, id)
 	if err != nil {
@@ -135,7 +138,8 @@ func (s *Server) card(l liveRoom, st access.Standing, settings guild.Settings) v
 	owner, _ := s.ownerName(l.Room, l.Roster)
 	return view.RoomCard{
 		Room: l.Room, Roster: l.Roster, Rev: l.rev, OwnerName: owner,
-		MayEnter: l.Room.Access.MayEnter(st), Mine: l.Room.Access.OwnerID == st.UserID, In: room.In(l.Roster, st.UserID),
+		MayEnter: l.Room.Access.MayEnter(st), Mine: l.Room.Access.OwnerID == st.UserID,
+		In:        room.In(l.Roster, st.UserID),
 		Overfills: l.Room.Access.MayOverfill(st) && settings.LetsStay(st),
 		MayKnock:  l.Room.Access.MayKnock(st), Knocked: s.index.knocking(l.Room.ID, st.UserID, s.now()),
 	}

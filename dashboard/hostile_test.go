@@ -42,18 +42,31 @@ func TestMalformedRequests(t *testing.T) {
 		{"a host with a path", "GET / HTTP/1.1\r\nHost: " + u.Host + "/evil\r\n\r\n", "400"},
 		{"an address for another host", "GET http://evil.example/ HTTP/1.1\r\n" + host + "\r\n", "307"},
 		{"a host with a user", "GET / HTTP/1.1\r\nHost: a@" + u.Host + "\r\n\r\n", "400"},
-		{"both lengths", "POST /login HTTP/1.1\r\n" + host + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "303"}, // RFC 9112: chunked counts
-		{"two lengths", "POST /login HTTP/1.1\r\n" + host + "Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello", "400"},
+		// RFC 9112: chunked counts
+		{
+			"both lengths",
+			"POST /login HTTP/1.1\r\n" + host + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+			"303",
+		},
+		{
+			"two lengths", "POST /login HTTP/1.1\r\n" + host + "Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
+			"400",
+		},
 		{"a negative length", "POST /login HTTP/1.1\r\n" + host + "Content-Length: -1\r\n\r\n", "400"},
-		{"a folded encoding", "POST /login HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n", "501"},
+		{
+			"a folded encoding",
+			"POST /login HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n", "501",
+		},
 		{"a space before the colon", "GET / HTTP/1.1\r\n" + host + "Cookie : snug=x\r\n\r\n", "400"},
 		{"a bare line end in a header", "GET / HTTP/1.1\r\n" + host + "X: a\x00b\r\n\r\n", "400"},
 		{"a name for the host that is not ours", "GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n", "307"},
 		{"a large header", "GET / HTTP/1.1\r\n" + host + "X: " + strings.Repeat("x", 32<<10) + "\r\n\r\n", "431"},
 		{"many headers", "GET / HTTP/1.1\r\n" + host + strings.Repeat("X: x\r\n", 8<<10) + "\r\n", "431"},
 		{"a long address", "GET /" + strings.Repeat("x", 32<<10) + " HTTP/1.1\r\n" + host + "\r\n", "431"},
-		{"a body without end", "POST /login HTTP/1.1\r\n" + host + "Content-Type: application/x-www-form-urlencoded\r\nTransfer-Encoding: chunked\r\n\r\n" +
-			strings.Repeat("1000\r\n"+strings.Repeat("x", 4096)+"\r\n", 64), "413"},
+		{"a body without end",
+			"POST /login HTTP/1.1\r\n" + host +
+				"Content-Type: application/x-www-form-urlencoded\r\nTransfer-Encoding: chunked\r\n\r\n" +
+				strings.Repeat("1000\r\n"+strings.Repeat("x", 4096)+"\r\n", 64), "413"},
 		{"an unknown method", "BREW / HTTP/1.1\r\n" + host + "\r\n", "405"},
 		{"TRACE", "TRACE / HTTP/1.1\r\n" + host + "\r\n", "405"},
 		{"CONNECT", "CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example:443\r\n\r\n", "421"},
@@ -70,8 +83,10 @@ func TestMalformedRequests(t *testing.T) {
 func TestSlowClients(t *testing.T) {
 	b := newBench(t)
 	limits := b.HTTPServer()
-	if limits.ReadHeaderTimeout > 10*time.Second || limits.ReadTimeout > 30*time.Second || limits.WriteTimeout > time.Minute {
-		t.Errorf("the limits are too wide: %v, %v, %v", limits.ReadHeaderTimeout, limits.ReadTimeout, limits.WriteTimeout)
+	if limits.ReadHeaderTimeout > 10*time.Second || limits.ReadTimeout > 30*time.Second ||
+		limits.WriteTimeout > time.Minute {
+		t.Errorf("the limits are too wide: %v, %v, %v", limits.ReadHeaderTimeout, limits.ReadTimeout,
+			limits.WriteTimeout)
 	}
 	// The same server in a hurry, so that the test need not be slow too.
 	limits.ReadHeaderTimeout, b.bodies.within = 100*time.Millisecond, 200*time.Millisecond
@@ -82,7 +97,8 @@ func TestSlowClients(t *testing.T) {
 	u, _ := url.Parse(b.url)
 	for name, begin := range map[string]string{
 		"header": "GET / HTTP/1.1\r\nHost: " + u.Host + "\r\nX: ",
-		"body":   "POST /login HTTP/1.1\r\nHost: " + u.Host + "\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 1000\r\n\r\nreturn_to=",
+		"body": "POST /login HTTP/1.1\r\nHost: " + u.Host +
+			"\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 1000\r\n\r\nreturn_to=",
 	} {
 		c, err := net.Dial("tcp", srv.Listener.Addr().String())
 		if err != nil {
@@ -141,7 +157,8 @@ func TestStrangeInput(t *testing.T) {
 	r := b.room()
 	w := b.signedIn(manager)
 	strange := []string{
-		"0", "-1", "1e3", "00000000000000000001", "18446744073709551616", "99999999999999999999", strings.Repeat("9", 300), "%00", "%ff", "..", "%2e%2e",
+		"0", "-1", "1e3", "00000000000000000001", "18446744073709551616", "99999999999999999999",
+		strings.Repeat("9", 300), "%00", "%ff", "..", "%2e%2e",
 		"1%2f2", "1;2", "１２３", "%F0%9F%8F%A0", "'--", "{guild}", "%3Cscript%3E", strings.Repeat("x", 2000),
 	}
 	for _, s := range strange {
@@ -158,9 +175,12 @@ func TestStrangeInput(t *testing.T) {
 		}
 	}
 	for _, body := range []string{
-		`[]`, `"x"`, `7`, `null x`, `{"name":7}`, `{"name":"a","name2":"b"}`, `{"seats":1e99}`, `{"seats":1.5}`, `{"seats":"4"}`, `{"private":"yes"}`,
-		`{"name":"a","name":"b"}`, `{"Name":"a"}`, `{"SEATS":4}`, `{"name":"\ud800"}`, `{"name":"a"} {}`, `{"private":true,"private":true}`, `{"x":{"y":1,"y":2}}`,
-		`{"name":"\ud800"`, "{\"name\":\"\xff\xfe\"}", `{"name":"` + strings.Repeat("x", 60_000) + `"}`, strings.Repeat("[", 20_000), `{"a":` + strings.Repeat(`{"a":`, 9_000),
+		`[]`, `"x"`, `7`, `null x`, `{"name":7}`, `{"name":"a","name2":"b"}`, `{"seats":1e99}`, `{"seats":1.5}`,
+		`{"seats":"4"}`, `{"private":"yes"}`,
+		`{"name":"a","name":"b"}`, `{"Name":"a"}`, `{"SEATS":4}`, `{"name":"\ud800"}`, `{"name":"a"} {}`,
+		`{"private":true,"private":true}`, `{"x":{"y":1,"y":2}}`,
+		`{"name":"\ud800"`, "{\"name\":\"\xff\xfe\"}", `{"name":"` + strings.Repeat("x", 60_000) + `"}`,
+		strings.Repeat("[", 20_000), `{"a":` + strings.Repeat(`{"a":`, 9_000),
 	} {
 		if got := w.api("POST", "/api/v1/guilds/100/rooms", body); got.status >= 500 || got.status < 400 {
 			t.Errorf("%.60s: %d %.200s", body, got.status, got.body)
@@ -193,8 +213,9 @@ func TestWrongInvitesAlike(t *testing.T) {
 		t.Fatalf("got %s", want)
 	}
 	for name, token := range map[string]string{
-		"for another room": b.invite(elsewhere), "a live token": tok.Token, "a changed signature": cut[0] + "." + cut[1] + ".AAAA" + cut[2][4:],
-		"no signature": cut[0] + "." + cut[1] + ".", "very long": strings.Repeat("x", 8000),
+		"for another room": b.invite(elsewhere), "a live token": tok.Token,
+		"a changed signature": cut[0] + "." + cut[1] + ".AAAA" + cut[2][4:],
+		"no signature":        cut[0] + "." + cut[1] + ".", "very long": strings.Repeat("x", 8000),
 	} {
 		if got := answer(w.get(path + "?t=" + token)); got != want {
 			t.Errorf("%s:\n got %s\nwant %s", name, got, want)

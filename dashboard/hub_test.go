@@ -54,7 +54,14 @@ func (k *bookkeeper) serve() {
 	})
 	hub.Repair.Serve(calls, func(_ context.Context, _ snowflake.ID, q guild.RepairRequest) (guild.RepairReport, error) {
 		mended := q.Apply && slices.Contains(q.Only, "seats.7")
-		return guild.RepairReport{Issues: []guild.Issue{{ID: "seats.7", Kind: guild.IssueSeats, ChannelID: 7, Name: "Friday", Have: "9", Want: "4", Fixed: mended}}}, nil
+		return guild.RepairReport{
+			Issues: []guild.Issue{
+				{
+					ID: "seats.7", Kind: guild.IssueSeats, ChannelID: 7, Name: "Friday", Have: "9", Want: "4",
+					Fixed: mended,
+				},
+			},
+		}, nil
 	})
 	hub.HealthOf.Serve(calls, func(context.Context, snowflake.ID, guild.ManageRequest) (guild.Health, error) {
 		return keeperHealth(k.now()), nil
@@ -99,7 +106,9 @@ func TestThroughTheHub(t *testing.T) {
 			t.Errorf("%s: %d %s", c.name, c.got.status, c.got.text())
 		}
 	}
-	if err := b.Server.keeper.RoomsSeen(t.Context(), friends, room.SeenRequest{RoomIDs: []snowflake.ID{7}}); err != nil || len(b.keeper.seen[friends]) != 1 {
+	if err := b.Server.keeper.RoomsSeen(t.Context(), friends,
+		room.SeenRequest{RoomIDs: []snowflake.ID{7}}); err != nil ||
+		len(b.keeper.seen[friends]) != 1 {
 		t.Errorf("seen %v, %v", b.keeper.seen, err)
 	}
 	// Nobody keeps this server: the page tries again by itself.
@@ -116,7 +125,8 @@ func (b *bench) replica() (*Server, *live.Live, string) {
 	srv := httptest.NewUnstartedServer(nil)
 	base := "http://" + srv.Listener.Addr().String()
 	l := live.New(live.Options{
-		Keys: b.o.Keys, Rosters: b.hub.Rosters, Guilds: b.hub.Guilds, Origins: []string{base}, Now: b.clock, Log: slog.New(slog.DiscardHandler),
+		Keys: b.o.Keys, Rosters: b.hub.Rosters, Guilds: b.hub.Guilds, Origins: []string{base}, Now: b.clock,
+		Log: slog.New(slog.DiscardHandler),
 		Standing: func(ctx context.Context, g, u snowflake.ID) (access.Standing, error) {
 			return b.keeper.Standing(ctx, g, room.StandingRequest{UserID: u})
 		},
@@ -160,13 +170,16 @@ func TestReplicas(t *testing.T) {
 	}
 	var tok struct{ Token string }
 	there.api("POST", "/api/v1/live-token", `{"guild":"100"}`).json(&tok)
-	c, res, err := websocket.DefaultDialer.DialContext(t.Context(), strings.Replace(base, "http", "ws", 1)+"/api/ws", http.Header{"Origin": {base}})
+	c, res, err := websocket.DefaultDialer.DialContext(t.Context(), strings.Replace(base, "http", "ws", 1)+"/api/ws",
+		http.Header{"Origin": {base}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	res.Body.Close()
 	defer c.Close()
-	if err := c.WriteJSON(map[string]any{"v": 1, "type": "auth", "token": tok.Token, "ts": time.Now().UnixMilli()}); err != nil {
+	if err := c.WriteJSON(map[string]any{
+		"v": 1, "type": "auth", "token": tok.Token, "ts": time.Now().UnixMilli(),
+	}); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err := c.ReadMessage(); err != nil {

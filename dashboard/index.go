@@ -125,7 +125,8 @@ func (x *index) naming(user snowflake.ID) (ids []snowflake.ID) {
 func (x *index) knocking(id, user snowflake.ID, now time.Time) bool {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	return slices.ContainsFunc(x.rooms[id].knocks, func(q room.Knock) bool { return q.UserID == user && q.Pending(now) })
+	return slices.ContainsFunc(x.rooms[id].knocks,
+		func(q room.Knock) bool { return q.UserID == user && q.Pending(now) })
 }
 
 // complete says whether all rooms that there are have come.

@@ -28,7 +28,8 @@ func TestInviteTokenStaysOutOfOtherAddresses(t *testing.T) {
 	link := page + "?t=" + token
 	w := b.browser(member.String())
 	landing := w.get(link)
-	if landing.status != http.StatusOK || landing.header.Get("Referrer-Policy") != "no-referrer" || !strings.Contains(landing.body, `<meta name="referrer" content="no-referrer">`) {
+	if landing.status != http.StatusOK || landing.header.Get("Referrer-Policy") != "no-referrer" ||
+		!strings.Contains(landing.body, `<meta name="referrer" content="no-referrer">`) {
 		t.Fatalf("got %d %v", landing.status, landing.header)
 	}
 	for _, a := range landing.addresses() {
@@ -38,7 +39,8 @@ func TestInviteTokenStaysOutOfOtherAddresses(t *testing.T) {
 	}
 	// The sign-in at its top: the token goes in the body, and never to Discord.
 	start := w.form("/login", url.Values{"return_to": {link}})
-	if to := start.header.Get("Location"); start.status != http.StatusSeeOther || !strings.HasPrefix(to, b.oauth.URL) || strings.Contains(to, token) {
+	if to := start.header.Get("Location"); start.status != http.StatusSeeOther || !strings.HasPrefix(to, b.oauth.URL) ||
+		strings.Contains(to, token) {
 		t.Fatalf("signing in led to %d %s", start.status, to)
 	}
 	if done := w.get(w.get(start.header.Get("Location")).header.Get("Location")); done.location() != link {
@@ -75,12 +77,17 @@ func TestTrailingSlash(t *testing.T) {
 	b := newBench(t)
 	w := b.browser("")
 	got := w.get("/servers/100/", "X-Forwarded-Prefix", "/evil")
-	if got.status != http.StatusPermanentRedirect || got.header.Get("Location") != "/servers/100" || got.header.Get("Content-Security-Policy") == "" {
+	if got.status != http.StatusPermanentRedirect || got.header.Get("Location") != "/servers/100" ||
+		got.header.Get("Content-Security-Policy") == "" {
 		t.Errorf("got %d %v", got.status, got.header)
 	}
-	for _, path := range []string{"//evil.example/", "/%5cevil.example/", "/\\evil.example/", "//evil.example/%2f..", "/%2fevil.example/", "/servers//evil.example/", "/.//evil.example/"} {
+	for _, path := range []string{
+		"//evil.example/", "/%5cevil.example/", "/\\evil.example/", "//evil.example/%2f..", "/%2fevil.example/",
+		"/servers//evil.example/", "/.//evil.example/",
+	} {
 		got := w.send("GET", b.url+path, "", "", "Accept", "text/html")
-		if to := got.header.Get("Location"); to != "" && (strings.HasPrefix(to, "//") || strings.Contains(to, "\\") || !strings.HasPrefix(to, "/")) {
+		if to := got.header.Get("Location"); to != "" &&
+			(strings.HasPrefix(to, "//") || strings.Contains(to, "\\") || !strings.HasPrefix(to, "/")) {
 			t.Errorf("%s led to %s", path, to)
 		}
 	}

@@ -49,7 +49,8 @@ func (s *Server) landing(c *gin.Context, token string) error {
 		return notSignedIn
 	}
 	claims, err := s.invited(token, id)
-	if me != nil && (err == nil || errs.Has(err, errs.TokenExpired)) && claims.RoomID == id && s.admitted(c, claims, me) {
+	if me != nil && (err == nil || errs.Has(err, errs.TokenExpired)) && claims.RoomID == id &&
+		s.admitted(c, claims, me) {
 		c.Redirect(http.StatusSeeOther, "/game/"+id.String())
 		return nil
 	}
@@ -66,7 +67,8 @@ func landingPath(id snowflake.ID, token string) string {
 
 // admitted says whether the person needs no invite any more.
 func (s *Server) admitted(c *gin.Context, claims invite.Claims, me *session.Session) bool {
-	v, err := s.keeper.ViewRoom(c.Request.Context(), claims.GuildID, room.Request{Actor: actor(me), RoomID: claims.RoomID})
+	v, err := s.keeper.ViewRoom(c.Request.Context(), claims.GuildID,
+		room.Request{Actor: actor(me), RoomID: claims.RoomID})
 	return err == nil && (v.MayEnter || v.Room.Access.Admitted(me.User.ID))
 }
 
@@ -138,7 +140,8 @@ func (s *Server) loginInvited(c *gin.Context, claims invite.Claims, token string
 	if err != nil {
 		return err
 	}
-	return s.beginLogin(c, session.Begin{ReturnTo: landingPath(claims.RoomID, token), Accept: true, Join: settings.JoinsBySignIn()})
+	return s.beginLogin(c,
+		session.Begin{ReturnTo: landingPath(claims.RoomID, token), Accept: true, Join: settings.JoinsBySignIn()})
 }
 
 // enter lets a signed-in person in by an invite and leads to the room.
@@ -156,11 +159,13 @@ func (s *Server) enter(c *gin.Context, me *session.Session, token string) error 
 	case errs.GuildJoinDenied:
 		settings, _, e := s.settings(c.Request.Context(), claims.GuildID)
 		// Whoever was asked for guilds.join at login and is denied all the same is not asked again.
-		if e == nil && settings.JoinsBySignIn() && !me.Has(session.ScopeGuildsJoin) && c.Request.Method == http.MethodPost {
+		if e == nil && settings.JoinsBySignIn() && !me.Has(session.ScopeGuildsJoin) &&
+			c.Request.Method == http.MethodPost {
 			return s.loginInvited(c, claims, token)
 		}
 		return s.showLanding(c, statusOf(err), claims, token, err)
-	case errs.RoomFull, errs.DiscordUnavailable, errs.RateLimited, errs.Forbidden: // with Forbidden, which role is missing
+	case errs.RoomFull, errs.DiscordUnavailable, errs.RateLimited, errs.Forbidden:
+		// with Forbidden, which role is missing
 		s.logFailure(c, statusOf(err), err)
 		return s.showLanding(c, statusOf(err), claims, token, err)
 	default:
@@ -175,7 +180,9 @@ func (s *Server) enter(c *gin.Context, me *session.Session, token string) error 
 }
 
 // follows redeems an invite.
-func (s *Server) follows(ctx context.Context, me *session.Session, claims invite.Claims, token string) (room.Redeemed, error) {
+func (s *Server) follows(
+	ctx context.Context, me *session.Session, claims invite.Claims, token string,
+) (room.Redeemed, error) {
 	q := room.RedeemRequest{Actor: actor(me), Token: token}
 	settings, _, err := s.settings(ctx, claims.GuildID)
 	if err != nil {
@@ -217,7 +224,9 @@ func (s *Server) createInvite(c *gin.Context, me *session.Session) error {
 }
 
 // newInvite makes an invite to a room that was found.
-func (s *Server) newInvite(ctx context.Context, me *session.Session, guildID, id snowflake.ID, in inviteInput) (inviteJSON, error) {
+func (s *Server) newInvite(
+	ctx context.Context, me *session.Session, guildID, id snowflake.ID, in inviteInput,
+) (inviteJSON, error) {
 	if math.IsNaN(in.Hours) || in.Hours < 0 || in.Hours > invite.MaxLifetime.Hours() {
 		return inviteJSON{}, errs.Field("hours", "An invite can live from a minute to 30 days.")
 	}
@@ -241,7 +250,8 @@ func (s *Server) revokeInvite(c *gin.Context, me *session.Session) error {
 	if len(inviteID) > 64 {
 		return errs.E(errs.NotFound, "There is no such invite any more.")
 	}
-	_, err = s.keeper.RevokeInvite(c.Request.Context(), guildID, room.RevokeRequest{Actor: q.Actor, RoomID: q.RoomID, InviteID: inviteID})
+	_, err = s.keeper.RevokeInvite(c.Request.Context(), guildID,
+		room.RevokeRequest{Actor: q.Actor, RoomID: q.RoomID, InviteID: inviteID})
 	if errs.Has(err, errs.NotFound) {
 		return err // the invite, to who may see the room
 	}

@@ -29,12 +29,13 @@ type (
 
 	viewJSON struct {
 		RoomJSON
-		MayEnter     bool         `json:"mayEnter"`
-		MayControl   bool         `json:"mayControl"`
-		MayOverfill  bool         `json:"mayOverfill" doc:"You can come in though all seats are taken, as Discord lets you."`
-		Invites      []inviteJSON `json:"invites"`
-		IdleDeadline *time.Time   `json:"idleDeadline"` // when it closes if nobody comes back; null: somebody is in, or never
-		VoiceIn      snowflake.ID `json:"voiceIn"`      // the voice channel of this server the person is in; null for none
+		MayEnter    bool         `json:"mayEnter"`
+		MayControl  bool         `json:"mayControl"`
+		MayOverfill bool         `json:"mayOverfill" doc:"You can come in though all seats are taken, as Discord lets you."`
+		Invites     []inviteJSON `json:"invites"`
+		// when it closes if nobody comes back; null: somebody is in, or never
+		IdleDeadline *time.Time   `json:"idleDeadline"`
+		VoiceIn      snowflake.ID `json:"voiceIn"` // the voice channel of this server the person is in; null for none
 		Deadline     *time.Time   `json:"deadline,omitempty" doc:"When it closes at the latest, whoever is in."`
 		MayClaim     bool         `json:"mayClaim" doc:"You may take the room over now."`
 		ClaimAt      *time.Time   `json:"claimAt,omitempty" doc:"From when on who is inside may take it over; left out while its owner is there."`
@@ -84,7 +85,10 @@ func (s *Server) roomJSON(l liveRoom) RoomJSON {
 }
 
 func (s *Server) viewJSON(l liveRoom, v room.View) viewJSON {
-	out := viewJSON{RoomJSON: s.roomJSON(l), MayEnter: v.MayEnter, MayControl: v.MayControl, MayOverfill: v.MayOverfill, Invites: []inviteJSON{}, VoiceIn: v.VoiceIn}
+	out := viewJSON{
+		RoomJSON: s.roomJSON(l), MayEnter: v.MayEnter, MayControl: v.MayControl, MayOverfill: v.MayOverfill,
+		Invites: []inviteJSON{}, VoiceIn: v.VoiceIn,
+	}
 	for _, i := range v.Invites {
 		out.Invites = append(out.Invites, s.inviteJSON(v.Room.ID, i))
 	}

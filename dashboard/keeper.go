@@ -57,7 +57,9 @@ func StandingFrom(h *hub.Hub) func(ctx context.Context, guild, user snowflake.ID
 }
 
 // StandingsFrom gives the question after all of a server's watchers, put to the keepers through the hub.
-func StandingsFrom(h *hub.Hub) func(ctx context.Context, guild snowflake.ID, users []snowflake.ID) ([]access.Standing, error) {
+func StandingsFrom(
+	h *hub.Hub,
+) func(ctx context.Context, guild snowflake.ID, users []snowflake.ID) ([]access.Standing, error) {
 	return func(ctx context.Context, guild snowflake.ID, users []snowflake.ID) ([]access.Standing, error) {
 		known, err := hub.StandingsOf.Call(ctx, h, guild, room.StandingsRequest{UserIDs: users})
 		return known.Standings, err
@@ -127,7 +129,9 @@ func (k keepers) WaitForSeat(ctx context.Context, guild snowflake.ID, q room.Wai
 	return hub.WaitForSeat.Call(ctx, k.h, guild, q)
 }
 
-func (k keepers) Preferences(ctx context.Context, guild snowflake.ID, q room.PreferencesRequest) (room.PreferencesDone, error) {
+func (k keepers) Preferences(
+	ctx context.Context, guild snowflake.ID, q room.PreferencesRequest,
+) (room.PreferencesDone, error) {
 	return hub.PreferencesOf.Call(ctx, k.h, guild, q)
 }
 

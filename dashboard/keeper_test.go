@@ -52,8 +52,10 @@ type bookkeeper struct {
 
 func newBookkeeper(t *testing.T, h *hub.Hub, keys *keyring.Keyring, now func() time.Time) *bookkeeper {
 	return &bookkeeper{
-		t: t, hub: h, keys: keys, now: now, members: map[snowflake.ID]map[snowflake.ID]access.Standing{}, rooms: map[snowflake.ID]*room.Room{}, arriving: map[snowflake.ID]room.Arriving{},
-		roster: map[snowflake.ID][]room.Person{}, inVoice: map[snowflake.ID]bool{}, nextID: 5000, seen: map[snowflake.ID][]snowflake.ID{},
+		t: t, hub: h, keys: keys, now: now, members: map[snowflake.ID]map[snowflake.ID]access.Standing{},
+		rooms: map[snowflake.ID]*room.Room{}, arriving: map[snowflake.ID]room.Arriving{},
+		roster: map[snowflake.ID][]room.Person{}, inVoice: map[snowflake.ID]bool{}, nextID: 5000,
+		seen: map[snowflake.ID][]snowflake.ID{},
 	}
 }
 
@@ -72,7 +74,10 @@ func (k *bookkeeper) join(g, user snowflake.ID, manager bool) {
 	if k.members[g] == nil {
 		k.members[g] = map[snowflake.ID]access.Standing{}
 	}
-	k.members[g][user] = access.Standing{GuildID: g, UserID: user, Member: true, Base: access.Enter, Manager: manager, Username: "user" + user.String(), DisplayName: "User " + user.String()}
+	k.members[g][user] = access.Standing{
+		GuildID: g, UserID: user, Member: true, Base: access.Enter, Manager: manager, Username: "user" + user.String(),
+		DisplayName: "User " + user.String(),
+	}
 }
 
 func (k *bookkeeper) leave(g, user snowflake.ID) {
@@ -160,7 +165,10 @@ func (k *bookkeeper) OpenRoom(_ context.Context, g snowflake.ID, q room.OpenRequ
 		}
 	}
 	k.nextID++
-	r := &room.Room{ID: k.nextID, GuildID: g, Name: q.Name, OwnerID: s.UserID, OpenedBy: s.UserID, Seats: max(q.Seats, 0), Private: q.Private == nil || *q.Private, State: room.Open, OpenedAt: k.now()}
+	r := &room.Room{
+		ID: k.nextID, GuildID: g, Name: q.Name, OwnerID: s.UserID, OpenedBy: s.UserID, Seats: max(q.Seats, 0),
+		Private: q.Private == nil || *q.Private, State: room.Open, OpenedAt: k.now(),
+	}
 	if r.Seats == 0 {
 		r.Seats = 4
 	}
@@ -171,7 +179,9 @@ func (k *bookkeeper) OpenRoom(_ context.Context, g snowflake.ID, q room.OpenRequ
 }
 
 func (k *bookkeeper) invite(r *room.Room, by snowflake.ID) (room.InviteLink, error) {
-	v := room.Invite{ID: invite.NewID(), By: by, CreatedAt: k.now(), ExpiresAt: k.now().Add(24 * time.Hour), MaxUses: r.Seats}
+	v := room.Invite{
+		ID: invite.NewID(), By: by, CreatedAt: k.now(), ExpiresAt: k.now().Add(24 * time.Hour), MaxUses: r.Seats,
+	}
 	r.Invites = append(r.Invites, v)
 	token, err := invite.Issue(k.keys, v.ID, r.GuildID, r.ID, k.now(), v.ExpiresAt)
 	return room.InviteLink{Invite: v, Token: token}, err
@@ -185,14 +195,19 @@ func (k *bookkeeper) ViewRoom(_ context.Context, g snowflake.ID, q room.Request)
 		return room.View{}, err
 	}
 	sum := r.Summary(false)
-	v := room.View{Room: sum, Roster: k.roster[r.ID], Standing: s, MayEnter: sum.Access.MayEnter(s), MayControl: sum.Access.MayControl(s)}
+	v := room.View{
+		Room: sum, Roster: k.roster[r.ID], Standing: s, MayEnter: sum.Access.MayEnter(s),
+		MayControl: sum.Access.MayControl(s),
+	}
 	v.Place = r.Place(s.UserID)
 	if v.MayControl {
-		v.Control = &room.Control{Guests: r.Guests, Bans: r.Bans, Knocks: r.Knocks, Waiting: r.Waiting, RenamesLeft: 2, WatchToken: r.WatchToken,
-			Lacks: map[snowflake.ID]string{guest: "Regulars"}}
+		v.Control = &room.Control{Guests: r.Guests, Bans: r.Bans, Knocks: r.Knocks, Waiting: r.Waiting, RenamesLeft: 2,
+			WatchToken: r.WatchToken,
+			Lacks:      map[snowflake.ID]string{guest: "Regulars"}}
 		for user, a := range k.arriving {
 			if a.RoomID == r.ID {
-				v.Control.OnTheWay = append(v.Control.OnTheWay, room.OnTheWay{UserID: user, Name: "Wanda", Until: a.Until, Step: a.Step, InviteID: "v1"})
+				v.Control.OnTheWay = append(v.Control.OnTheWay,
+					room.OnTheWay{UserID: user, Name: "Wanda", Until: a.Until, Step: a.Step, InviteID: "v1"})
 			}
 		}
 		for i := range r.Invites {
@@ -310,7 +325,8 @@ func (k *bookkeeper) PreviewInvite(_ context.Context, g snowflake.ID, q room.Pre
 	who, member := k.members[g][q.UserID]
 	return room.Preview{
 		Locked: r.Locked, MayKnock: r.Locked && member && r.Summary(false).Access.MayKnock(who),
-		GuildID: g, GuildName: "Friends", RoomID: r.ID, Name: r.Name, Seats: r.Seats, Roster: k.roster[r.ID], ExpiresAt: v.ExpiresAt, Left: v.Left(),
+		GuildID: g, GuildName: "Friends", RoomID: r.ID, Name: r.Name, Seats: r.Seats, Roster: k.roster[r.ID],
+		ExpiresAt: v.ExpiresAt, Left: v.Left(),
 	}, nil
 }
 
@@ -338,16 +354,24 @@ func (k *bookkeeper) RedeemInvite(ctx context.Context, g snowflake.ID, q room.Re
 	if _, in := k.members[g][user]; !in {
 		doc, _, _ := k.hub.Settings.Get(ctx, g.String())
 		if doc.BringIn && !doc.GuildsJoin {
-			k.arriving[user] = room.Arriving{GuildID: g, GuildName: "Friends", RoomID: r.ID, Name: r.Name, Step: room.StepJoin, Code: "ForYouAlone", Until: k.now().Add(time.Hour)}
+			k.arriving[user] = room.Arriving{
+				GuildID: g, GuildName: "Friends", RoomID: r.ID, Name: r.Name, Step: room.StepJoin, Code: "ForYouAlone",
+				Until: k.now().Add(time.Hour),
+			}
 			return room.Redeemed{GuildID: g, RoomID: r.ID, OnTheWay: true}, nil
 		}
 		if !doc.GuildsJoin || q.AccessToken == "" {
 			return room.Redeemed{}, errs.E(errs.GuildJoinDenied, "You are not a member of this server. Join it first.")
 		}
-		k.members[g][user] = access.Standing{GuildID: g, UserID: user, Member: true, Base: access.Enter, Username: "new", DisplayName: "New"}
+		k.members[g][user] = access.Standing{
+			GuildID: g, UserID: user, Member: true, Base: access.Enter, Username: "new", DisplayName: "New",
+		}
 	}
 	if k.members[g][user].Pending {
-		k.arriving[user] = room.Arriving{GuildID: g, GuildName: "Friends", RoomID: r.ID, Name: r.Name, Step: room.StepRules, Until: k.now().Add(time.Hour)}
+		k.arriving[user] = room.Arriving{
+			GuildID: g, GuildName: "Friends", RoomID: r.ID, Name: r.Name, Step: room.StepRules,
+			Until: k.now().Add(time.Hour),
+		}
 		return room.Redeemed{GuildID: g, RoomID: r.ID, OnTheWay: true}, nil
 	}
 	if r.Guest(user) == nil && r.OwnerID != user {
@@ -462,7 +486,9 @@ func (k *bookkeeper) WaitForSeat(_ context.Context, g snowflake.ID, q room.WaitR
 	return room.WaitDone{Place: r.Place(s.UserID)}, nil
 }
 
-func (k *bookkeeper) Preferences(_ context.Context, g snowflake.ID, q room.PreferencesRequest) (room.PreferencesDone, error) {
+func (k *bookkeeper) Preferences(
+	_ context.Context, g snowflake.ID, q room.PreferencesRequest,
+) (room.PreferencesDone, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if _, err := k.begin(g, q.Actor.UserID); err != nil {
@@ -554,6 +580,9 @@ func (k *bookkeeper) NoteChange(ctx context.Context, g snowflake.ID, q guild.Not
 	if k.noteFails != nil {
 		return k.noteFails
 	}
-	e := audit.Entry{ID: rand.Text(), Kind: q.Kind, GuildID: g, By: q.Actor.UserID, Via: q.Actor.Via, Detail: q.Detail, New: q.New, At: k.now()}
+	e := audit.Entry{
+		ID: rand.Text(), Kind: q.Kind, GuildID: g, By: q.Actor.UserID, Via: q.Actor.Via, Detail: q.Detail, New: q.New,
+		At: k.now(),
+	}
 	return k.hub.Audit.Append(ctx, e.ID, g, 0, string(e.Kind), e)
 }

@@ -57,32 +57,114 @@ func TestInvitePages(t *testing.T) {
 		says      []string
 	}{
 		{name: "open", who: member, before: []string{comeIn}, after: 200, says: []string{`id="room-h"`}},
-		{name: "locked, for a member", who: member, is: lock, before: []string{"The room is locked right now", "Then you can knock", signIn}, after: 403, says: []string{"The room is locked right now", "/knock", "Knock</button>"}},
-		{name: "locked, for one who may not knock", who: stranger, is: lock, before: []string{"The room is locked right now", signIn}, after: 403, says: []string{"You can’t knock here", "Try again</button>"}},
-		{name: "locked meanwhile", who: member, meanwhile: lock, before: []string{comeIn}, after: 403, says: []string{"The room is locked right now", "Knock</button>"}},
-		{name: "locked, for a guest", who: guest, is: lock, before: []string{"The room is locked right now"}, after: 200, says: []string{`id="room-h"`}},
-		{name: "unlocked meanwhile", who: member, is: lock, meanwhile: func(_ *bench, r *room.Room) { r.Locked = false }, before: []string{"The room is locked right now"}, after: 200, says: []string{`id="room-h"`}},
-		{name: "full", who: member, meanwhile: refuse(errs.RoomFull, "Every seat is taken."), before: []string{comeIn}, after: 409, says: []string{"Every seat is taken.", "Come in</button>"}},
+		{
+			name: "locked, for a member", who: member, is: lock,
+			before: []string{"The room is locked right now", "Then you can knock", signIn}, after: 403,
+			says: []string{"The room is locked right now", "/knock", "Knock</button>"},
+		},
+		{
+			name: "locked, for one who may not knock", who: stranger, is: lock,
+			before: []string{"The room is locked right now", signIn}, after: 403,
+			says: []string{"You can’t knock here", "Try again</button>"},
+		},
+		{
+			name: "locked meanwhile", who: member, meanwhile: lock, before: []string{comeIn}, after: 403,
+			says: []string{"The room is locked right now", "Knock</button>"},
+		},
+		{
+			name: "locked, for a guest", who: guest, is: lock, before: []string{"The room is locked right now"},
+			after: 200, says: []string{`id="room-h"`},
+		},
+		{
+			name: "unlocked meanwhile", who: member, is: lock,
+			meanwhile: func(_ *bench, r *room.Room) { r.Locked = false },
+			before:    []string{"The room is locked right now"}, after: 200, says: []string{`id="room-h"`},
+		},
+		{
+			name: "full", who: member, meanwhile: refuse(errs.RoomFull, "Every seat is taken."),
+			before: []string{comeIn}, after: 409, says: []string{"Every seat is taken.", "Come in</button>"},
+		},
 		{name: "closed", who: member, is: closed, status: 410, before: []string{"This invite was taken back"}},
-		{name: "closed meanwhile", who: member, meanwhile: closed, before: []string{comeIn}, after: 410, says: []string{"This invite was taken back"}},
+		{
+			name: "closed meanwhile", who: member, meanwhile: closed, before: []string{comeIn}, after: 410,
+			says: []string{"This invite was taken back"},
+		},
 		{name: "expired", who: member, is: expire, status: 410, before: []string{"This link has expired"}},
 		{name: "revoked", who: member, is: revoke, status: 410, before: []string{"This invite was taken back"}},
-		{name: "revoked meanwhile", who: member, meanwhile: revoke, before: []string{comeIn}, after: 410, says: []string{"This invite was taken back"}},
-		{name: "used up", who: member, is: useUp, before: []string{"It is used up"}, after: 410, says: []string{"This invite has been used up", "Ask whoever sent it"}},
-		{name: "used up meanwhile", who: member, meanwhile: useUp, before: []string{comeIn}, after: 410, says: []string{"This invite has been used up"}},
-		{name: "a role is missing", who: member, meanwhile: refuse(errs.Forbidden, "You need the role Regulars."), before: []string{comeIn}, after: 403, says: []string{"You need the role Regulars.", "Come in</button>"}},
-		{name: "timed out", who: member, meanwhile: refuse(errs.Forbidden, "You are timed out."), before: []string{comeIn}, after: 403, says: []string{"You are timed out."}},
-		{name: "banned", who: banned, before: []string{comeIn}, after: 403, says: []string{"You can’t come in here", "You cannot enter this room."}},
-		{name: "kicked, by a link with uses left", who: guest, is: func(b *bench, r *room.Room) { putOut(guest, b, r) }, before: []string{comeIn}, after: 200, says: []string{`id="room-h"`}},
-		{name: "kicked, by the link they used up", who: member, is: func(b *bench, r *room.Room) { follow(member, b, r); putOut(member, b, r) }, before: []string{"It is used up"}, after: 410, says: []string{"This invite has been used up", "Ask whoever sent it"}},
-		{name: "kicked meanwhile, by the link they used up", who: member, is: func(b *bench, r *room.Room) { follow(member, b, r) }, meanwhile: func(b *bench, r *room.Room) { putOut(member, b, r) }, before: []string{"It is used up"}, after: 410, says: []string{"This invite has been used up"}},
-		{name: "kicked from a room that is locked since", who: guest, is: func(b *bench, r *room.Room) { putOut(guest, b, r); r.Locked = true }, before: []string{"The room is locked right now", "Then you can knock"}, after: 403, says: []string{"The room is locked right now", "Knock</button>"}},
-		{name: "pending", who: member, is: pending(member), before: []string{comeIn}, after: 200, says: []string{"You are on your way to", "accept the server's rules in Discord", "Your place is kept"}},
-		{name: "pending since", who: member, meanwhile: pending(member), before: []string{comeIn}, after: 200, says: []string{"accept the server's rules in Discord"}},
-		{name: "pending, and locked", who: member, is: func(b *bench, r *room.Room) { lock(b, r); pending(member)(b, r) }, before: []string{"The room is locked right now", signIn}, after: 403, says: []string{"The room is locked right now"}},
-		{name: "not a member", who: stranger, before: []string{comeIn}, after: 403, says: []string{"You are not a member of this server."}},
-		{name: "Discord is away", who: member, meanwhile: refuse(errs.DiscordUnavailable, "Discord does not answer."), before: []string{comeIn}, after: 503, says: []string{"Discord does not answer.", "Come in</button>"}},
-		{name: "nobody keeps the server", who: member, meanwhile: refuse(errs.Unavailable, "Snug is starting."), before: []string{comeIn}, after: 503, says: []string{"Back to the invite"}},
+		{
+			name: "revoked meanwhile", who: member, meanwhile: revoke, before: []string{comeIn}, after: 410,
+			says: []string{"This invite was taken back"},
+		},
+		{
+			name: "used up", who: member, is: useUp, before: []string{"It is used up"}, after: 410,
+			says: []string{"This invite has been used up", "Ask whoever sent it"},
+		},
+		{
+			name: "used up meanwhile", who: member, meanwhile: useUp, before: []string{comeIn}, after: 410,
+			says: []string{"This invite has been used up"},
+		},
+		{
+			name: "a role is missing", who: member, meanwhile: refuse(errs.Forbidden, "You need the role Regulars."),
+			before: []string{comeIn}, after: 403, says: []string{"You need the role Regulars.", "Come in</button>"},
+		},
+		{
+			name: "timed out", who: member, meanwhile: refuse(errs.Forbidden, "You are timed out."),
+			before: []string{comeIn}, after: 403, says: []string{"You are timed out."},
+		},
+		{
+			name: "banned", who: banned, before: []string{comeIn}, after: 403,
+			says: []string{"You can’t come in here", "You cannot enter this room."},
+		},
+		{
+			name: "kicked, by a link with uses left", who: guest,
+			is: func(b *bench, r *room.Room) { putOut(guest, b, r) }, before: []string{comeIn}, after: 200,
+			says: []string{`id="room-h"`},
+		},
+		{
+			name: "kicked, by the link they used up", who: member,
+			is:     func(b *bench, r *room.Room) { follow(member, b, r); putOut(member, b, r) },
+			before: []string{"It is used up"}, after: 410,
+			says: []string{"This invite has been used up", "Ask whoever sent it"},
+		},
+		{
+			name: "kicked meanwhile, by the link they used up", who: member,
+			is:        func(b *bench, r *room.Room) { follow(member, b, r) },
+			meanwhile: func(b *bench, r *room.Room) { putOut(member, b, r) }, before: []string{"It is used up"},
+			after: 410, says: []string{"This invite has been used up"},
+		},
+		{
+			name: "kicked from a room that is locked since", who: guest,
+			is:     func(b *bench, r *room.Room) { putOut(guest, b, r); r.Locked = true },
+			before: []string{"The room is locked right now", "Then you can knock"}, after: 403,
+			says: []string{"The room is locked right now", "Knock</button>"},
+		},
+		{
+			name: "pending", who: member, is: pending(member), before: []string{comeIn}, after: 200,
+			says: []string{"You are on your way to", "accept the server's rules in Discord", "Your place is kept"},
+		},
+		{
+			name: "pending since", who: member, meanwhile: pending(member), before: []string{comeIn}, after: 200,
+			says: []string{"accept the server's rules in Discord"},
+		},
+		{
+			name: "pending, and locked", who: member,
+			is:     func(b *bench, r *room.Room) { lock(b, r); pending(member)(b, r) },
+			before: []string{"The room is locked right now", signIn}, after: 403,
+			says: []string{"The room is locked right now"},
+		},
+		{
+			name: "not a member", who: stranger, before: []string{comeIn}, after: 403,
+			says: []string{"You are not a member of this server."},
+		},
+		{
+			name: "Discord is away", who: member,
+			meanwhile: refuse(errs.DiscordUnavailable, "Discord does not answer."), before: []string{comeIn},
+			after: 503, says: []string{"Discord does not answer.", "Come in</button>"},
+		},
+		{
+			name: "nobody keeps the server", who: member, meanwhile: refuse(errs.Unavailable, "Snug is starting."),
+			before: []string{comeIn}, after: 503, says: []string{"Back to the invite"},
+		},
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			t.Parallel()

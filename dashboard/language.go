@@ -36,7 +36,8 @@ func (s *Server) chooseLanguage(c *gin.Context) error {
 	// What Snug does not speak becomes what it would say instead, so that nothing a stranger sent is kept.
 	code := s.view.Texts(in.Lang, c.GetHeader("Accept-Language")).Language().Code
 	http.SetCookie(c.Writer, &http.Cookie{
-		Name: view.LangCookie, Value: code, Path: "/", MaxAge: 365 * 24 * 3600, SameSite: http.SameSiteLaxMode, Secure: s.base.Scheme == "https", HttpOnly: true,
+		Name: view.LangCookie, Value: code, Path: "/", MaxAge: 365 * 24 * 3600, SameSite: http.SameSiteLaxMode,
+		Secure: s.base.Scheme == "https", HttpOnly: true,
 	})
 	c.Redirect(http.StatusSeeOther, session.ReturnTo(in.ReturnTo))
 	return nil

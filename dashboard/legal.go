@@ -18,7 +18,10 @@ func (s *Server) termsPage(c *gin.Context) error { return s.legal(c, view.LegalT
 
 func (s *Server) legal(c *gin.Context, which view.LegalKind) error {
 	c.Header("Cache-Control", "no-store") // it shows who is signed in
-	p := &view.Legal{Layout: s.layout(c, ""), Kind: which, Host: s.o.Host, IdleDays: daysOf(s.o.SessionLifetime, session.Lifetime), Days: daysOf(s.o.WholeSessionLifetime, session.WholeLifetime)}
+	p := &view.Legal{
+		Layout: s.layout(c, ""), Kind: which, Host: s.o.Host, IdleDays: daysOf(s.o.SessionLifetime, session.Lifetime),
+		Days: daysOf(s.o.WholeSessionLifetime, session.WholeLifetime),
+	}
 	p.Title = p.Text.Say(string(which) + ".title")
 	return s.page(c, http.StatusOK, p)
 }

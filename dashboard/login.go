@@ -145,7 +145,9 @@ func (s *Server) bye(c *gin.Context) error {
 	m.Path = "/"
 	if m.Me == nil {
 		m.Sentence = t.Say("bye.text")
-		m.Actions = []view.Action{{Label: t.Say("nav.sign-in.discord"), URL: "/login", Primary: true}, {Label: t.Say("bye.what"), URL: "/"}}
+		m.Actions = []view.Action{
+			{Label: t.Say("nav.sign-in.discord"), URL: "/login", Primary: true}, {Label: t.Say("bye.what"), URL: "/"},
+		}
 	} else {
 		m.Title = t.Say("bye.ask")
 		m.Sentence = t.Say("bye.ask.text", "Name", m.Me.Name)

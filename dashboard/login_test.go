@@ -27,7 +27,8 @@ func TestLoginLeadsBack(t *testing.T) {
 	start := w.get(first.location())
 	u, _ := url.Parse(start.header.Get("Location"))
 	q := u.Query()
-	if !strings.HasPrefix(u.String(), b.oauth.URL+"/authorize?") || q.Get("code_challenge_method") != "S256" || q.Get("scope") != "identify" ||
+	if !strings.HasPrefix(u.String(), b.oauth.URL+"/authorize?") || q.Get("code_challenge_method") != "S256" ||
+		q.Get("scope") != "identify" ||
 		q.Get("redirect_uri") != b.url+session.CallbackPath || q.Get("state") == "" {
 		t.Fatalf("got %s", u)
 	}
@@ -37,7 +38,8 @@ func TestLoginLeadsBack(t *testing.T) {
 		t.Fatalf("got %d to %s", done.status, done.location())
 	}
 	cookies := done.header.Values("Set-Cookie")
-	if len(cookies) != 2 || !strings.HasPrefix(cookies[0], "snug-login-") || !strings.Contains(cookies[0], "Max-Age=0") {
+	if len(cookies) != 2 || !strings.HasPrefix(cookies[0], "snug-login-") ||
+		!strings.Contains(cookies[0], "Max-Age=0") {
 		t.Fatalf("cookies %q", cookies)
 	}
 	cookie := cookies[1]
@@ -55,7 +57,8 @@ func TestLoginLeadsBack(t *testing.T) {
 	// The same callback again signs nobody in, not even with the cookie it had.
 	replay := b.browser(owner.String())
 	for _, c := range [][]string{nil, {"Cookie", strings.SplitN(start.header.Get("Set-Cookie"), ";", 2)[0]}} {
-		if got := replay.get(back.header.Get("Location"), c...); got.status < 400 || got.header.Get("Set-Cookie") != "" {
+		if got := replay.get(back.header.Get("Location"), c...); got.status < 400 ||
+			got.header.Get("Set-Cookie") != "" {
 			t.Errorf("a state worked twice: %d", got.status)
 		}
 	}
@@ -88,10 +91,13 @@ func TestWayBackIntoAnotherBrowser(t *testing.T) {
 			way := app.get(begun.header.Get("Location")).header.Get("Location")
 			asked := b.oauth.exchanges()
 			landed := phone.get(way)
-			if landed.status != http.StatusBadRequest || landed.header.Get("Set-Cookie") != "" || b.oauth.exchanges() != asked {
-				t.Fatalf("%d, cookies %q, the code was exchanged %d times", landed.status, landed.header.Values("Set-Cookie"), b.oauth.exchanges()-asked)
+			if landed.status != http.StatusBadRequest || landed.header.Get("Set-Cookie") != "" ||
+				b.oauth.exchanges() != asked {
+				t.Fatalf("%d, cookies %q, the code was exchanged %d times", landed.status,
+					landed.header.Values("Set-Cookie"), b.oauth.exchanges()-asked)
 			}
-			if !strings.Contains(landed.body, "in another browser") || !strings.Contains(landed.body, `action="/login"`) {
+			if !strings.Contains(landed.body, "in another browser") ||
+				!strings.Contains(landed.body, `action="/login"`) {
 				t.Errorf("the page does not say so: %s", landed.text())
 			}
 			for _, a := range landed.addresses() {
@@ -124,7 +130,8 @@ func TestWayBackIntoAnotherBrowser(t *testing.T) {
 }
 
 // Login CSRF: somebody's own way back from Discord, opened in another's browser, signs nobody in there, whatever of the
-// attacker's is sent along that a page elsewhere could make a browser send, and whoever is signed in stays who they are.
+// attacker's is sent along that a page elsewhere could make a browser send, and whoever is signed in stays
+// who they are.
 func TestLoginCSRF(t *testing.T) {
 	b := newBench(t)
 	attacker := b.browser(stranger.String())
@@ -141,9 +148,11 @@ func TestLoginCSRF(t *testing.T) {
 	for name, path := range map[string]string{
 		"the attacker's code with the victim's state": session.CallbackPath + "?code=" + code + "&state=" + ownState,
 		"the attacker's code without a state":         session.CallbackPath + "?code=" + code,
-		"the attacker's state twice":                  session.CallbackPath + "?code=" + code + "&state=" + ownState + "&state=" + tokenOf(way, "state"),
+		"the attacker's state twice": session.CallbackPath + "?code=" + code + "&state=" + ownState +
+			"&state=" + tokenOf(way, "state"),
 	} {
-		if got := victim.get(path); got.status < 400 || strings.Contains(strings.Join(got.header.Values("Set-Cookie"), ""), "snug=") {
+		if got := victim.get(path); got.status < 400 ||
+			strings.Contains(strings.Join(got.header.Values("Set-Cookie"), ""), "snug=") {
 			t.Errorf("%s: %d %q", name, got.status, got.header.Values("Set-Cookie"))
 		}
 	}
@@ -152,14 +161,16 @@ func TestLoginCSRF(t *testing.T) {
 	}
 	// Signed in as themselves they stay that, and are led to no other site.
 	in := b.signedIn(owner)
-	if got := in.get(way); got.status != http.StatusSeeOther || got.location() != "/servers/200" || got.header.Get("Set-Cookie") != "" {
+	if got := in.get(way); got.status != http.StatusSeeOther || got.location() != "/servers/200" ||
+		got.header.Get("Set-Cookie") != "" {
 		t.Errorf("got %d to %s", got.status, got.location())
 	}
 	if got := in.api("GET", "/api/v1/me", ""); !strings.Contains(got.body, `"`+owner.String()+`"`) {
 		t.Errorf("the victim became %s", got.body)
 	}
 	// And no other site can begin a login by a form, nor have one lead elsewhere.
-	if got := victim.form("/login", url.Values{"return_to": {"/"}}, "Sec-Fetch-Site", "cross-site"); got.status != http.StatusForbidden {
+	if got := victim.form("/login", url.Values{"return_to": {"/"}}, "Sec-Fetch-Site",
+		"cross-site"); got.status != http.StatusForbidden {
 		t.Errorf("another site's form: %d", got.status)
 	}
 }
@@ -174,7 +185,8 @@ func TestBeginningLoginsStoresNothing(t *testing.T) {
 	b := newBench(t, func(o *Options) { o.TrustedProxies = []string{"127.0.0.1"} })
 	w := b.browser("")
 	for i := range 500 {
-		got := w.form("/login", url.Values{"return_to": {"/servers/100"}}, "X-Forwarded-For", fmt.Sprintf("198.51.%d.7", i%250))
+		got := w.form("/login", url.Values{"return_to": {"/servers/100"}}, "X-Forwarded-For",
+			fmt.Sprintf("198.51.%d.7", i%250))
 		if got.status != http.StatusSeeOther {
 			t.Fatalf("%d: %d", i, got.status)
 		}
@@ -193,7 +205,8 @@ func TestLoginCancelled(t *testing.T) {
 	b := newBench(t)
 	w := b.browser("cancel")
 	got := w.follow(w.get("/login?return_to=/servers/100"))
-	if got.status != http.StatusForbidden || !strings.Contains(got.body, "Nobody was signed in") || !strings.Contains(got.body, "/login?return_to=%2Fservers%2F100") {
+	if got.status != http.StatusForbidden || !strings.Contains(got.body, "Nobody was signed in") ||
+		!strings.Contains(got.body, "/login?return_to=%2Fservers%2F100") {
 		t.Errorf("got %d %s", got.status, got.text())
 	}
 }
@@ -201,8 +214,9 @@ func TestLoginCancelled(t *testing.T) {
 func TestReturnToOwnPagesOnly(t *testing.T) {
 	b := newBench(t)
 	for raw, want := range map[string]string{
-		"/servers/100": "/servers/100", "//evil.example": "/", "/\\evil.example": "/", "https://evil.example": "/", "/%2f%2fevil.example": "/",
-		"/api/v1/me": "/", "javascript:alert(1)": "/", "": "/",
+		"/servers/100": "/servers/100", "//evil.example": "/", "/\\evil.example": "/", "https://evil.example": "/",
+		"/%2f%2fevil.example": "/",
+		"/api/v1/me":          "/", "javascript:alert(1)": "/", "": "/",
 	} {
 		w := b.browser(owner.String())
 		g := w.get("/login?return_to=" + url.QueryEscape(raw))
@@ -237,18 +251,25 @@ func TestWhoIsNotSignedIn(t *testing.T) {
 			t.Errorf("%s %s: %d to %s", c.method, c.path, got.status, got.location())
 		}
 		// The same, asked by a script of a page.
-		if got := w.send(c.method, c.path, "application/json", "", "Accept", "application/json"); got.status != http.StatusUnauthorized || got.problem().Code != "UNAUTHORIZED" {
+		if got := w.send(c.method, c.path, "application/json", "", "Accept",
+			"application/json"); got.status != http.StatusUnauthorized ||
+			got.problem().Code != "UNAUTHORIZED" {
 			t.Errorf("%s %s as JSON: %d", c.method, c.path, got.status)
 		}
 	}
 	for _, c := range []struct{ method, path string }{
-		{"GET", "/api/v1/me"}, {"POST", "/api/v1/live-token"}, {"GET", "/api/v1/guilds/100/rooms"}, {"POST", "/api/v1/guilds/100/rooms"},
-		{"GET", "/api/v1/rooms/" + r}, {"POST", "/api/v1/rooms/" + r + "/join"}, {"POST", "/api/v1/rooms/" + r + "/keep"},
-		{"POST", "/api/v1/rooms/" + r + "/close"}, {"POST", "/api/v1/rooms/" + r + "/invites"}, {"DELETE", "/api/v1/rooms/" + r + "/invites/x"},
-		{"POST", "/api/v1/invites/redeem"}, {"GET", "/api/v1/guilds/100/settings"}, {"PATCH", "/api/v1/guilds/100/settings"},
+		{"GET", "/api/v1/me"}, {"POST", "/api/v1/live-token"}, {"GET", "/api/v1/guilds/100/rooms"},
+		{"POST", "/api/v1/guilds/100/rooms"},
+		{"GET", "/api/v1/rooms/" + r}, {"POST", "/api/v1/rooms/" + r + "/join"},
+		{"POST", "/api/v1/rooms/" + r + "/keep"},
+		{"POST", "/api/v1/rooms/" + r + "/close"}, {"POST", "/api/v1/rooms/" + r + "/invites"},
+		{"DELETE", "/api/v1/rooms/" + r + "/invites/x"},
+		{"POST", "/api/v1/invites/redeem"}, {"GET", "/api/v1/guilds/100/settings"},
+		{"PATCH", "/api/v1/guilds/100/settings"},
 	} {
 		got := w.send(c.method, c.path, "application/json", "{}", "Accept", "text/html")
-		if p := got.problem(); got.status != http.StatusUnauthorized || p.Code != "UNAUTHORIZED" || p.Status != 401 || p.RequestID == "" {
+		if p := got.problem(); got.status != http.StatusUnauthorized || p.Code != "UNAUTHORIZED" || p.Status != 401 ||
+			p.RequestID == "" {
 			t.Errorf("%s %s: %d %s", c.method, c.path, got.status, got.text())
 		}
 	}
@@ -260,7 +281,8 @@ func TestWhoIsNotSignedIn(t *testing.T) {
 func TestLogout(t *testing.T) {
 	b := newBench(t)
 	one, two := b.signedIn(owner), b.signedIn(owner)
-	if got := one.form("/logout", nil); got.status != http.StatusSeeOther || !strings.Contains(got.header.Get("Set-Cookie"), "Max-Age=0") {
+	if got := one.form("/logout", nil); got.status != http.StatusSeeOther ||
+		!strings.Contains(got.header.Get("Set-Cookie"), "Max-Age=0") {
 		t.Errorf("got %d %v", got.status, got.header)
 	}
 	if got := one.api("GET", "/api/v1/me", ""); got.status != http.StatusUnauthorized {
@@ -324,7 +346,8 @@ func TestTenTabsRefreshOnce(t *testing.T) {
 	b.oauth.mu.Unlock()
 	b.pass(8 * 24 * time.Hour)
 	got := w.get("/servers/100")
-	if got.status != http.StatusSeeOther || got.location() != "/login?again=1&return_to=%2Fservers%2F100" || !strings.Contains(got.header.Get("Set-Cookie"), "Max-Age=0") {
+	if got.status != http.StatusSeeOther || got.location() != "/login?again=1&return_to=%2Fservers%2F100" ||
+		!strings.Contains(got.header.Get("Set-Cookie"), "Max-Age=0") {
 		t.Errorf("refused by Discord: %d to %s", got.status, got.location())
 	}
 	if got := w.get(got.location()); !strings.Contains(got.header.Get("Location"), "prompt=none") {
@@ -343,7 +366,8 @@ func TestCookiesOnHTTPS(t *testing.T) {
 			t.Errorf("cookie without %s: %s", want, cookie)
 		}
 	}
-	if rec.Header().Get("Strict-Transport-Security") == "" || !strings.Contains(rec.Header().Get("Content-Security-Policy"), "wss://snug.example") {
+	if rec.Header().Get("Strict-Transport-Security") == "" ||
+		!strings.Contains(rec.Header().Get("Content-Security-Policy"), "wss://snug.example") {
 		t.Errorf("headers %v", rec.Header())
 	}
 	if !strings.Contains(rec.Header().Get("Location"), url.QueryEscape("https://snug.example"+session.CallbackPath)) {
@@ -360,7 +384,8 @@ func TestExtraHosts(t *testing.T) {
 	r := httptest.NewRequest("GET", "http://alice.localhost:"+u.Port()+"/login", nil)
 	rec := httptest.NewRecorder()
 	b.Handler().ServeHTTP(rec, r)
-	if !strings.Contains(rec.Header().Get("Location"), url.QueryEscape("http://alice.localhost:"+u.Port()+session.CallbackPath)) {
+	if !strings.Contains(rec.Header().Get("Location"),
+		url.QueryEscape("http://alice.localhost:"+u.Port()+session.CallbackPath)) {
 		t.Errorf("redirect to %s", rec.Header().Get("Location"))
 	}
 }

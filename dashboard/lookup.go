@@ -19,9 +19,12 @@ import (
 )
 
 var (
-	errNoRoom   = errs.E(errs.RoomNotFound, "This room does not exist any more, or you are not invited. Open a new one with /create-room, or ask for an invite.")
-	errNoServer = errs.E(errs.NotFound, "Snug is not in this server, or you are not. If you were just added, reload this page; otherwise ask somebody there for an invite.")
-	errStarting = errs.E(errs.Unavailable, "Snug is just starting and looks around its servers. This page tries again by itself.")
+	errNoRoom = errs.E(errs.RoomNotFound,
+		"This room does not exist any more, or you are not invited. Open a new one with /create-room, or ask for an invite.")
+	errNoServer = errs.E(errs.NotFound,
+		"Snug is not in this server, or you are not. If you were just added, reload this page; otherwise ask somebody there for an invite.")
+	errStarting = errs.E(errs.Unavailable,
+		"Snug is just starting and looks around its servers. This page tries again by itself.")
 )
 
 // liveRoom is a room as dashboard/live knows it, with its revision.
@@ -83,7 +86,9 @@ func (s *Server) standing(c *gin.Context, me *session.Session) (room.GuildInfo, 
 }
 
 // standingIn is standing for a guild by its id.
-func (s *Server) standingIn(ctx context.Context, me *session.Session, id snowflake.ID) (room.GuildInfo, access.Standing, error) {
+func (s *Server) standingIn(
+	ctx context.Context, me *session.Session, id snowflake.ID,
+) (room.GuildInfo, access.Standing, error) {
 	g, err := s.guildInfo(id)
 	if err != nil {
 		return g, access.Standing{}, err
@@ -205,7 +210,8 @@ func (s *Server) settings(ctx context.Context, id snowflake.ID) (guild.Settings,
 	return doc.Settings.Upgraded(), uint64(rev), err
 }
 
-// roomURL is the address of a room's page, for who is given it as a link: at the base address, not at a player's own host.
+// roomURL is the address of a room's page, for who is given it as a link: at the base address, not at a
+// player's own host.
 func (s *Server) roomURL(id snowflake.ID) string { return s.base.String() + "/game/" + id.String() }
 
 func (s *Server) inviteURL(id snowflake.ID, token string) string {

@@ -23,7 +23,8 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 			Name: "snug_http_requests_total", Help: "HTTP requests answered.",
 		}, []string{"route", "method", "status"}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "snug_http_request_seconds", Help: "How long HTTP requests took.", Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 20},
+			Name: "snug_http_request_seconds", Help: "How long HTTP requests took.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 20},
 		}, []string{"route"}),
 		logins: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "snug_logins_total", Help: "Sign-ins by how they ended.",

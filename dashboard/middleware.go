@@ -77,7 +77,8 @@ func (s *Server) begin(c *gin.Context) {
 		level = slog.LevelDebug
 	}
 	attrs := []slog.Attr{
-		slog.String("request_id", v.id), slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Int("status", c.Writer.Status()),
+		slog.String("request_id", v.id), slog.String("method", r.Method), slog.String("path", r.URL.Path),
+		slog.Int("status", c.Writer.Status()),
 		slog.Int("bytes", max(0, c.Writer.Size())), slog.Duration("took", took), slog.String("address", c.ClientIP()),
 	}
 	if q := maskQuery(r.URL.Query()); q != "" {
@@ -94,7 +95,8 @@ func (s *Server) begin(c *gin.Context) {
 
 // quiet says whether a request is too ordinary for the log.
 func quiet(path string) bool {
-	return strings.HasPrefix(path, "/static/") || path == "/healthz" || path == "/readyz" || path == "/metrics" || path == "/favicon.ico" || path == "/heard"
+	return strings.HasPrefix(path, "/static/") || path == "/healthz" || path == "/readyz" || path == "/metrics" ||
+		path == "/favicon.ico" || path == "/heard"
 }
 
 // loggedQuery are the query parameters whose values the log may have. All others may be tokens, codes and states.
@@ -124,7 +126,8 @@ func (s *Server) recovered(c *gin.Context) {
 		if err, ok := p.(error); ok && err == http.ErrAbortHandler { //nolint:errorlint // panicked as it is
 			panic(p)
 		}
-		s.log.ErrorContext(c, "handler panicked", "request_id", visitOf(c).id, "route", c.FullPath(), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+		s.log.ErrorContext(c, "handler panicked", "request_id", visitOf(c).id, "route", c.FullPath(),
+			"panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 		s.fail(c, errs.E(errs.Internal, "Something broke on our side. Please try again in a moment."))
 		c.Abort()
 	}()
@@ -200,7 +203,11 @@ func (s *Server) otherHost(c *gin.Context) {
 		c.Abort()
 		return
 	}
-	s.fail(c, &statusError{http.StatusMisdirectedRequest, errs.E(errs.Invalid, "This is not the address of this dashboard. Please use %s.", s.base)})
+	s.fail(c,
+		&statusError{
+			http.StatusMisdirectedRequest,
+			errs.E(errs.Invalid, "This is not the address of this dashboard. Please use %s.", s.base),
+		})
 	c.Abort()
 }
 
@@ -221,7 +228,8 @@ func (s *Server) sameOrigin() gin.HandlerFunc {
 			err = fmt.Errorf("the origin is %.100q", origin)
 		}
 		if err != nil {
-			return errs.E(errs.Forbidden, "This came from another site and was not done. Please do it on Snug's own page.").Because(err)
+			return errs.E(errs.Forbidden,
+				"This came from another site and was not done. Please do it on Snug's own page.").Because(err)
 		}
 		return nil
 	})

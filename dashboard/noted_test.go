@@ -30,7 +30,8 @@ func (b *bench) audited() (lines []string) {
 	return lines
 }
 
-// TestWhatManagersMakeIsAudited: tokens of the server and webhooks, by pages and by the API; personal tokens are nobody else's business.
+// TestWhatManagersMakeIsAudited: tokens of the server and webhooks, by pages and by the API; personal tokens
+// are nobody else's business.
 func TestWhatManagersMakeIsAudited(t *testing.T) {
 	b := newBench(t)
 	w, at := b.signedIn(manager), "/api/v1/guilds/100"
@@ -50,13 +51,15 @@ func TestWhatManagersMakeIsAudited(t *testing.T) {
 	w.api("DELETE", at+"/webhooks/"+hook.ID, "")
 	want := []string{
 		"token_made by API", "token_revoked by API", "token_made by form",
-		"webhook_made ops", "webhook_changed ops address,secret", "webhook_changed ops off", "webhook_changed ops on", "webhook_removed ops",
+		"webhook_made ops", "webhook_changed ops address,secret", "webhook_changed ops off", "webhook_changed ops on",
+		"webhook_removed ops",
 	}
 	if got := b.audited(); !slices.Equal(got, want) {
 		t.Errorf("the audit log has\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 	if got := w.get("/admin/100/activity"); got.status != http.StatusOK ||
-		!strings.Contains(got.text(), "ops: address and new secret") || !strings.Contains(got.text(), "API token revoked") {
+		!strings.Contains(got.text(), "ops: address and new secret") ||
+		!strings.Contains(got.text(), "API token revoked") {
 		t.Errorf("the activity page: %d %s", got.status, got.text())
 	}
 }
@@ -69,7 +72,8 @@ func TestNobodyMakesWhatIsNotNoted(t *testing.T) {
 	w.api("POST", at+"/webhooks", `{"name":"ops","url":"https://example.org/x"}`).json(&hook)
 	b.keeper.noteFails = errs.E(errs.Forbidden, "You do not manage this server any more.")
 	for _, c := range [][3]string{
-		{"POST", at + "/tokens", `{"name":"late","scopes":["rooms:read"]}`}, {"POST", at + "/webhooks", `{"name":"late","url":"https://example.org/"}`},
+		{"POST", at + "/tokens", `{"name":"late","scopes":["rooms:read"]}`},
+		{"POST", at + "/webhooks", `{"name":"late","url":"https://example.org/"}`},
 		{"PATCH", at + "/webhooks/" + hook.ID, `{"enabled":false}`}, {"DELETE", at + "/webhooks/" + hook.ID, ""},
 	} {
 		if got := w.api(c[0], c[1], c[2]); got.status != http.StatusForbidden {
@@ -81,7 +85,8 @@ func TestNobodyMakesWhatIsNotNoted(t *testing.T) {
 		t.Errorf("tokens: %v, %v", tokens, err)
 	}
 	hooks, err := b.hub.Webhooks.List(t.Context(), "100")
-	if err != nil || len(hooks) != 1 || !hooks[0].Value.Enabled || hooks[0].Value.CreatedAt.After(b.clock().Add(time.Second)) {
+	if err != nil || len(hooks) != 1 || !hooks[0].Value.Enabled ||
+		hooks[0].Value.CreatedAt.After(b.clock().Add(time.Second)) {
 		t.Errorf("webhooks: %v, %v", hooks, err)
 	}
 }

@@ -72,7 +72,8 @@ func TestNothingTellsWhatThereIs(t *testing.T) {
 			at, bt := strings.Split(a, "\n"), strings.Split(b, "\n")
 			for i := range min(len(at), len(bt)) {
 				if at[i] != bt[i] {
-					t.Errorf("%s %s tells what there is:\n%.300s\nwhere there is nothing:\n%.300s", method, path, at[i], bt[i])
+					t.Errorf("%s %s tells what there is:\n%.300s\nwhere there is nothing:\n%.300s", method, path, at[i],
+						bt[i])
 					break
 				}
 			}
@@ -82,7 +83,8 @@ func TestNothingTellsWhatThereIs(t *testing.T) {
 		}
 	}
 	for _, op := range b.api.Operations() {
-		if path := api.Prefix + op.Path; pathParam.MatchString(path) && (strings.Contains(path, "{guild}") || strings.Contains(path, "{channel}")) {
+		if path := api.Prefix + op.Path; pathParam.MatchString(path) &&
+			(strings.Contains(path, "{guild}") || strings.Contains(path, "{channel}")) {
 			body := bodyOf[op.Method+" "+path]
 			if body == "" && op.Method != http.MethodGet && op.Method != http.MethodDelete {
 				body = "{}"
@@ -91,10 +93,12 @@ func TestNothingTellsWhatThereIs(t *testing.T) {
 		}
 	}
 	for _, r := range b.engine.Routes() {
-		if strings.HasPrefix(r.Path, "/api/") || !strings.Contains(r.Path, ":guild") && !strings.Contains(r.Path, ":channel") {
+		if strings.HasPrefix(r.Path, "/api/") ||
+			!strings.Contains(r.Path, ":guild") && !strings.Contains(r.Path, ":channel") {
 			continue
 		}
-		compare(r.Method, r.Path, "application/x-www-form-urlencoded", url.Values{"do": {"lock"}, "name": {"x"}}.Encode())
+		compare(r.Method, r.Path, "application/x-www-form-urlencoded",
+			url.Values{"do": {"lock"}, "name": {"x"}}.Encode())
 	}
 	for _, ofRoom := range []bool{false, true} {
 		ask := func(guild, channel string) string {
@@ -127,7 +131,9 @@ func TestRefusalsKeepABeat(t *testing.T) {
 	const beat = 200 * time.Millisecond
 	b := newBench(t, func(o *Options) { o.RefuseEvery = beat })
 	w := b.signedIn(stranger)
-	for _, path := range []string{"/servers/100", "/servers/424242", "/api/v1/guilds/100/rooms", "/api/v1/guilds/424242/rooms"} {
+	for _, path := range []string{
+		"/servers/100", "/servers/424242", "/api/v1/guilds/100/rooms", "/api/v1/guilds/424242/rooms",
+	} {
 		begun := time.Now()
 		if got := w.get(path); got.status != http.StatusNotFound {
 			t.Errorf("%s: %d", path, got.status)
@@ -136,7 +142,8 @@ func TestRefusalsKeepABeat(t *testing.T) {
 			t.Errorf("%s was answered after %s already", path, took)
 		}
 	}
-	if begun := time.Now(); b.signedIn(owner).get("/servers/100").status != http.StatusOK || time.Since(begun) > 10*beat {
+	if begun := time.Now(); b.signedIn(owner).get("/servers/100").status != http.StatusOK ||
+		time.Since(begun) > 10*beat {
 		t.Error("a page that is there")
 	}
 }

@@ -27,45 +27,59 @@ type twin struct {
 // twins is all that the web has. A page or form without a row fails the test:
 // give the API what it can do, and say here which operation that is.
 var twins = map[string]twin{
-	"GET /":                                  {ops: "me guilds rooms"},
-	"GET /servers/:guild":                    {ops: "guild rooms member preferences"},
-	"GET /game/:channel":                     {ops: "room room-members room-control room-history preview-invite"},
-	"GET /game/:channel/coming":              {ops: "arrive-at-room"},
-	"GET /watch/:channel":                    {none: "a link for spectators opens one room's live view and nothing else"},
-	"GET /admin/:guild":                      {ops: "settings places lobbies"},
-	"GET /admin/:guild/settings.json":        {ops: "settings"},
-	"GET /admin/:guild/history":              {ops: "settings-history"},
-	"GET /admin/:guild/activity":             {ops: "audit stats"},
-	"GET /admin/:guild/activity.csv":         {ops: "audit"},
-	"GET /admin/:guild/activity.json":        {ops: "audit"},
-	"GET /admin/:guild/health":               {ops: "health repair"},
-	"GET /admin/:guild/webhooks":             {ops: "webhooks webhook-deliveries"},
-	"GET /admin/:guild/tokens":               {ops: "tokens"},
-	"GET /tokens":                            {ops: "my-tokens"},
-	"GET /status":                            {ops: "status"},
-	"GET /heard":                             {none: "pages ask it; programs hear server.heartbeat"},
-	"GET /api":                               {none: "it is the API's own description, at /api/openapi.json for programs"},
-	"GET /privacy":                           {none: "a text for people"},
-	"GET /terms":                             {none: "a text for people"},
-	"GET /privacy/data.json":                 {none: "what is stored of somebody is for them, in a browser, and not for who holds a token of theirs"},
-	"GET /privacy/erase":                     {none: "what is stored of somebody is for them, in a browser, and not for who holds a token of theirs"},
-	"POST /privacy/erase":                    {none: "what is stored of somebody is for them, in a browser, and not for who holds a token of theirs"},
-	"GET /login":                             {none: "browsers sign in; programs have tokens"},
-	"POST /login":                            {none: "browsers sign in; programs have tokens"},
-	"GET /auth/discord/callback":             {none: "browsers sign in; programs have tokens"},
-	"GET /logout":                            {none: "browsers sign out; tokens are revoked"},
-	"POST /logout":                           {none: "browsers sign out; tokens are revoked"},
-	"POST /logout/everywhere":                {none: "browsers sign out; tokens are revoked"},
-	"POST /language":                         {none: "a browser's choice of language, in its cookie"},
-	"POST /watch/:channel/token":             {none: "a link for spectators opens one room's live view and nothing else"},
-	"POST /servers/:guild/rooms":             {ops: "open-room"},
-	"POST /servers/:guild/forget":            {ops: "forget-preferences"},
-	"POST /game/:channel/accept":             {ops: "redeem-invite", inputs: map[string]string{"t": "token"}},
-	"POST /game/:channel/coming":             {ops: "arrive-at-room"},
-	"POST /game/:channel/join":               {ops: "join-room"},
-	"POST /game/:channel/keep":               {ops: "keep-room"},
-	"POST /game/:channel/close":              {ops: "close-room"},
-	"POST /game/:channel/change":             {ops: "change-room", do: changes(), inputs: map[string]string{"text": "name status", "number": "seats"}},
+	"GET /":                     {ops: "me guilds rooms"},
+	"GET /servers/:guild":       {ops: "guild rooms member preferences"},
+	"GET /game/:channel":        {ops: "room room-members room-control room-history preview-invite"},
+	"GET /game/:channel/coming": {ops: "arrive-at-room"},
+	"GET /watch/:channel": {
+		none: "a link for spectators opens one room's live view and nothing else",
+	},
+	"GET /admin/:guild":               {ops: "settings places lobbies"},
+	"GET /admin/:guild/settings.json": {ops: "settings"},
+	"GET /admin/:guild/history":       {ops: "settings-history"},
+	"GET /admin/:guild/activity":      {ops: "audit stats"},
+	"GET /admin/:guild/activity.csv":  {ops: "audit"},
+	"GET /admin/:guild/activity.json": {ops: "audit"},
+	"GET /admin/:guild/health":        {ops: "health repair"},
+	"GET /admin/:guild/webhooks":      {ops: "webhooks webhook-deliveries"},
+	"GET /admin/:guild/tokens":        {ops: "tokens"},
+	"GET /tokens":                     {ops: "my-tokens"},
+	"GET /status":                     {ops: "status"},
+	"GET /heard":                      {none: "pages ask it; programs hear server.heartbeat"},
+	"GET /api": {
+		none: "it is the API's own description, at /api/openapi.json for programs",
+	},
+	"GET /privacy": {none: "a text for people"},
+	"GET /terms":   {none: "a text for people"},
+	"GET /privacy/data.json": {
+		none: "what is stored of somebody is for them, in a browser, and not for who holds a token of theirs",
+	},
+	"GET /privacy/erase": {
+		none: "what is stored of somebody is for them, in a browser, and not for who holds a token of theirs",
+	},
+	"POST /privacy/erase": {
+		none: "what is stored of somebody is for them, in a browser, and not for who holds a token of theirs",
+	},
+	"GET /login":                 {none: "browsers sign in; programs have tokens"},
+	"POST /login":                {none: "browsers sign in; programs have tokens"},
+	"GET /auth/discord/callback": {none: "browsers sign in; programs have tokens"},
+	"GET /logout":                {none: "browsers sign out; tokens are revoked"},
+	"POST /logout":               {none: "browsers sign out; tokens are revoked"},
+	"POST /logout/everywhere":    {none: "browsers sign out; tokens are revoked"},
+	"POST /language":             {none: "a browser's choice of language, in its cookie"},
+	"POST /watch/:channel/token": {
+		none: "a link for spectators opens one room's live view and nothing else",
+	},
+	"POST /servers/:guild/rooms":  {ops: "open-room"},
+	"POST /servers/:guild/forget": {ops: "forget-preferences"},
+	"POST /game/:channel/accept":  {ops: "redeem-invite", inputs: map[string]string{"t": "token"}},
+	"POST /game/:channel/coming":  {ops: "arrive-at-room"},
+	"POST /game/:channel/join":    {ops: "join-room"},
+	"POST /game/:channel/keep":    {ops: "keep-room"},
+	"POST /game/:channel/close":   {ops: "close-room"},
+	"POST /game/:channel/change": {
+		ops: "change-room", do: changes(), inputs: map[string]string{"text": "name status", "number": "seats"},
+	},
 	"POST /game/:channel/knock":              {ops: "knock"},
 	"POST /game/:channel/answer":             {ops: "answer-knock"},
 	"POST /game/:channel/wait":               {ops: "wait stop-waiting", inputs: map[string]string{"leave": ""}},
@@ -74,14 +88,23 @@ var twins = map[string]twin{
 	"POST /admin/:guild":                     {ops: "change-settings"},
 	"POST /admin/:guild/import":              {ops: "change-settings", inputs: map[string]string{"file": "settings"}},
 	"POST /admin/:guild/undo":                {ops: "undo-settings"},
-	"POST /admin/:guild/lobbies": {do: map[string]string{"save": "save-lobby", "remove": "remove-lobby"}, inputs: map[string]string{
-		"channel": "channel_id", "lobby_name": "name", "lobby_seats": "seats", "lobby_template": "name_template", "lobby_idle": "idle_timeout", "lobby_private": "private",
-	}},
+	"POST /admin/:guild/lobbies": {do: map[string]string{"save": "save-lobby", "remove": "remove-lobby"},
+		inputs: map[string]string{
+			"channel": "channel_id", "lobby_name": "name", "lobby_seats": "seats", "lobby_template": "name_template",
+			"lobby_idle": "idle_timeout", "lobby_private": "private",
+		}},
 	"POST /admin/:guild/webhooks": {do: map[string]string{
-		"make": "create-webhook", "on": "change-webhook", "off": "change-webhook", "renew": "change-webhook", "remove": "remove-webhook", "ping": "ping-webhook", "replay": "replay-delivery",
+		"make": "create-webhook", "on": "change-webhook", "off": "change-webhook", "renew": "change-webhook",
+		"remove": "remove-webhook", "ping": "ping-webhook", "replay": "replay-delivery",
 	}, inputs: map[string]string{"id": "hook"}},
-	"POST /admin/:guild/tokens": {do: map[string]string{"make": "create-token", "revoke": "revoke-token"}, inputs: map[string]string{"days": "expires_at"}},
-	"POST /tokens":              {do: map[string]string{"make": "create-my-token", "revoke": "revoke-my-token"}, inputs: map[string]string{"days": "expires_at"}},
+	"POST /admin/:guild/tokens": {
+		do:     map[string]string{"make": "create-token", "revoke": "revoke-token"},
+		inputs: map[string]string{"days": "expires_at"},
+	},
+	"POST /tokens": {
+		do:     map[string]string{"make": "create-my-token", "revoke": "revoke-my-token"},
+		inputs: map[string]string{"days": "expires_at"},
+	},
 	"POST /admin/:guild/health": {ops: "repair"},
 }
 
@@ -95,7 +118,8 @@ func changes() map[string]string {
 }
 
 // notPages are routes that are neither pages nor forms: for robots, load balancers and scripts.
-var notPages = regexp.MustCompile(`^(/healthz|/readyz|/metrics|/robots\.txt|/favicon\.ico|/static/.*|/api/openapi\.json|/api/ws|` + api.Prefix + `/.*)$`)
+var notPages = regexp.MustCompile(`^(/healthz|/readyz|/metrics|/robots\.txt|/favicon\.ico|/static/.*|/api/openapi\.json|/api/ws|` +
+	api.Prefix + `/.*)$`)
 
 // operation finds an operation by its id, and the names of what it can be told.
 func (b *bench) operation(id string) (inputs []string, found bool) {

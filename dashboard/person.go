@@ -46,10 +46,12 @@ type (
 		Name    string       `json:"name,omitempty"`
 		Visited bool         `json:"visited"` // they looked at it on these pages
 		*room.PersonData
-		Happened []audit.Entry `json:"happened"`               // the audit log's entries by them or about them, oldest first
-		Comings  []comingJSON  `json:"comings"`                // when they came into open rooms and went, oldest first of each
-		More     bool          `json:"more_omitted,omitempty"` // there are more than maxStory
-		Failed   string        `json:"failed,omitempty"`       // why the server could not be asked just now
+		// the audit log's entries by them or about them, oldest first
+		Happened []audit.Entry `json:"happened"`
+		// when they came into open rooms and went, oldest first of each
+		Comings []comingJSON `json:"comings"`
+		More    bool         `json:"more_omitted,omitempty"` // there are more than maxStory
+		Failed  string       `json:"failed,omitempty"`       // why the server could not be asked just now
 	}
 )
 
@@ -126,7 +128,9 @@ func (p *keptJSON) holds() bool {
 }
 
 // tokensOf lists the API tokens that a person made: their own, and those of servers.
-func (s *Server) tokensOf(ctx context.Context, me *session.Session, guilds []snowflake.ID) (list []api.Token, err error) {
+func (s *Server) tokensOf(
+	ctx context.Context, me *session.Session, guilds []snowflake.ID,
+) (list []api.Token, err error) {
 	for _, id := range append([]snowflake.ID{0}, guilds...) {
 		tokens, err := s.tokens.List(ctx, me.User.ID, id)
 		if err != nil {
@@ -168,7 +172,8 @@ func (s *Server) placeOf(ctx context.Context, me *session.Session, id snowflake.
 		}
 	}
 	if err != nil && !errors.Is(err, errEnough) {
-		s.log.WarnContext(ctx, "a server did not say what it keeps of somebody", "guild_id", id, "user_id", me.User.ID, "err", err)
+		s.log.WarnContext(ctx, "a server did not say what it keeps of somebody", "guild_id", id, "user_id", me.User.ID,
+			"err", err)
 		p.Failed = errs.Public(err).Message
 	}
 	return p
@@ -216,7 +221,8 @@ func (s *Server) eraseComings(ctx context.Context, user, guildID snowflake.ID) (
 func tellable(rooms []room.PersonRoom) []room.PersonRoom {
 	shown := []room.Part{room.PartOwner, room.PartInside, room.PartGuest, room.PartWaiting, room.PartHeld}
 	return slices.DeleteFunc(rooms, func(r room.PersonRoom) bool {
-		return slices.Contains(r.As, room.PartBanned) || !slices.ContainsFunc(r.As, func(p room.Part) bool { return slices.Contains(shown, p) })
+		return slices.Contains(r.As, room.PartBanned) ||
+			!slices.ContainsFunc(r.As, func(p room.Part) bool { return slices.Contains(shown, p) })
 	})
 }
 
@@ -275,11 +281,13 @@ func (s *Server) erasePerson(c *gin.Context, me *session.Session) error {
 	}
 	for _, id := range guilds {
 		if err := s.eraseIn(ctx, me, id, &done); err != nil {
-			s.log.WarnContext(ctx, "a server did not erase what it keeps of somebody", "guild_id", id, "user_id", me.User.ID, "err", err)
+			s.log.WarnContext(ctx, "a server did not erase what it keeps of somebody", "guild_id", id,
+				"user_id", me.User.ID, "err", err)
 			done.failed = append(done.failed, cmp.Or(s.guildName(id), id.String()))
 		}
 	}
-	s.log.InfoContext(ctx, "somebody's data was erased", "user_id", me.User.ID, "entries", done.entries, "rooms", done.rooms, "failed", len(done.failed))
+	s.log.InfoContext(ctx, "somebody's data was erased", "user_id", me.User.ID, "entries", done.entries,
+		"rooms", done.rooms, "failed", len(done.failed))
 	if len(done.failed) == 0 {
 		if err := s.sessions.Erase(ctx, s.cookies.ID(c.Request), me.User.ID); err != nil {
 			return err
@@ -357,9 +365,13 @@ func (s *Server) erasedPage(c *gin.Context, done erased) *view.Message {
 // askErase asks whether somebody means it.
 func (s *Server) askErase(c *gin.Context, me *session.Session) error {
 	t := s.texts(c)
-	m := &view.Message{Layout: s.layout(c, t.Say("erase.ask")), Mood: view.MoodClosed, Sentence: t.Say("erase.ask.text", "Name", me.User.DisplayName)}
+	m := &view.Message{
+		Layout: s.layout(c, t.Say("erase.ask")), Mood: view.MoodClosed,
+		Sentence: t.Say("erase.ask.text", "Name", me.User.DisplayName),
+	}
 	m.Actions = []view.Action{
-		{Label: t.Say("erase.yes"), URL: "/privacy/erase", Post: true, Primary: true}, {Label: t.Say("erase.no"), URL: "/privacy"},
+		{Label: t.Say("erase.yes"), URL: "/privacy/erase", Post: true, Primary: true},
+		{Label: t.Say("erase.no"), URL: "/privacy"},
 	}
 	return s.page(c, http.StatusOK, m)
 }

@@ -26,7 +26,8 @@ func (b *bench) note(e audit.Entry) {
 	}
 }
 
-// TestExportAndErase is somebody's whole way: what is stored of them is shown to them, without other people, then erased.
+// TestExportAndErase is somebody's whole way: what is stored of them is shown to them, without other people,
+// then erased.
 func TestExportAndErase(t *testing.T) {
 	b := newBench(t)
 	r := b.room() // the owner's, with the guest let in and somebody banned
@@ -37,16 +38,23 @@ func TestExportAndErase(t *testing.T) {
 	if _, err := b.hub.Members.Put(t.Context(), "300."+guest.String(), room.Preferences{Name: "Long ago"}); err != nil {
 		t.Fatal(err) // in a server that Snug was removed from
 	}
-	if _, err := b.hub.Members.Put(t.Context(), "300."+owner.String(), room.Preferences{Name: "Somebody else's"}); err != nil {
+	if _, err := b.hub.Members.Put(t.Context(), "300."+owner.String(),
+		room.Preferences{Name: "Somebody else's"}); err != nil {
 		t.Fatal(err)
 	}
 	at := b.clock()
-	came := room.Comings{List: []room.Coming{{UserID: guest, Name: "Guest", At: at}, {UserID: owner, Name: "Owner", At: at}, {UserID: guest, Name: "Guest", Left: true, At: at}}}
+	came := room.Comings{
+		List: []room.Coming{
+			{UserID: guest, Name: "Guest", At: at}, {UserID: owner, Name: "Owner", At: at},
+			{UserID: guest, Name: "Guest", Left: true, At: at},
+		},
+	}
 	if _, err := b.hub.Comings.Put(t.Context(), "100."+r.ID.String(), came); err != nil {
 		t.Fatal(err)
 	}
 	w := b.signedIn(guest)
-	if page := w.get("/game/" + r.ID.String()); !strings.Contains(page.body, "<b>Guest</b> sat down") || !strings.Contains(page.body, "<b>Guest</b> stood up") {
+	if page := w.get("/game/" + r.ID.String()); !strings.Contains(page.body, "<b>Guest</b> sat down") ||
+		!strings.Contains(page.body, "<b>Guest</b> stood up") {
 		t.Errorf("the room's page forgets who came and went: %s", page.text())
 	}
 	w.get("/servers/100")
@@ -56,7 +64,8 @@ func TestExportAndErase(t *testing.T) {
 	}
 
 	got := w.get("/privacy/data.json")
-	if got.status != 200 || !strings.Contains(got.header.Get("Content-Disposition"), "snug-2.json") || got.header.Get("Cache-Control") != "no-store" {
+	if got.status != 200 || !strings.Contains(got.header.Get("Content-Disposition"), "snug-2.json") ||
+		got.header.Get("Cache-Control") != "no-store" {
 		t.Fatalf("%d %v", got.status, got.header)
 	}
 	var data struct {
@@ -73,14 +82,17 @@ func TestExportAndErase(t *testing.T) {
 		}
 	}
 	got.json(&data)
-	if data.User.Username != "user2" || len(data.Sessions) != 1 || len(data.Tokens) != 1 || data.Tokens[0].Name != "My program" || len(data.Servers) != 2 {
+	if data.User.Username != "user2" || len(data.Sessions) != 1 || len(data.Tokens) != 1 ||
+		data.Tokens[0].Name != "My program" || len(data.Servers) != 2 {
 		t.Fatalf("got %s", got.body)
 	}
 	here, gone := data.Servers[0], data.Servers[1]
-	if here.ID != "100" || !here.Visited || len(here.Rooms) != 1 || len(here.Rooms[0].As) != 1 || here.Rooms[0].As[0] != room.PartGuest || len(here.Happened) != 3 {
+	if here.ID != "100" || !here.Visited || len(here.Rooms) != 1 || len(here.Rooms[0].As) != 1 ||
+		here.Rooms[0].As[0] != room.PartGuest || len(here.Happened) != 3 {
 		t.Errorf("got %+v", here)
 	}
-	if len(here.Comings) != 2 || here.Comings[0].UserID != guest || here.Comings[1].UserID != guest || !here.Comings[1].Left {
+	if len(here.Comings) != 2 || here.Comings[0].UserID != guest || here.Comings[1].UserID != guest ||
+		!here.Comings[1].Left {
 		t.Errorf("they came and went: %+v", here.Comings)
 	}
 	if gone.ID != "300" || gone.Preferences.Name != "Long ago" {
@@ -102,14 +114,16 @@ func TestExportAndErase(t *testing.T) {
 		t.Fatalf("%d %s", ask.status, ask.text())
 	}
 	b.keeper.fail = errs.E(errs.Unavailable, "Not now.")
-	if got := w.form("/privacy/erase", nil); got.status != 200 || !strings.Contains(got.body, "Friends") || !strings.Contains(got.body, "Erase the rest") {
+	if got := w.form("/privacy/erase", nil); got.status != 200 || !strings.Contains(got.body, "Friends") ||
+		!strings.Contains(got.body, "Erase the rest") {
 		t.Errorf("a server that does not answer: %d %s", got.status, got.text())
 	}
 	if got := w.api("GET", "/api/v1/me", ""); got.status != 200 {
 		t.Errorf("signed out before all is erased: %d", got.status)
 	}
 	b.keeper.fail = nil
-	if got := w.form("/privacy/erase", nil); got.status != 200 || !strings.Contains(got.body, "Your data is erased") || !strings.Contains(got.header.Get("Set-Cookie"), "Max-Age=0") {
+	if got := w.form("/privacy/erase", nil); got.status != 200 || !strings.Contains(got.body, "Your data is erased") ||
+		!strings.Contains(got.header.Get("Set-Cookie"), "Max-Age=0") {
 		t.Fatalf("%d %s", got.status, got.text())
 	}
 	b.nothingOf(guest.String(), r)
@@ -125,7 +139,8 @@ func TestExportAndErase(t *testing.T) {
 func (b *bench) nothingOf(id string, r *room.Room) {
 	b.t.Helper()
 	ctx := b.t.Context()
-	if keys, err := b.hub.Members.Keys(ctx, ""); err != nil || strings.Contains(strings.Join(keys, " ")+" ", "."+id+" ") {
+	if keys, err := b.hub.Members.Keys(ctx, ""); err != nil ||
+		strings.Contains(strings.Join(keys, " ")+" ", "."+id+" ") {
 		b.t.Errorf("remembered: %v, %v", keys, err)
 	}
 	if keys, err := b.hub.Sessions.Keys(ctx, ""); err != nil || len(keys) != 0 {
@@ -143,7 +158,8 @@ func (b *bench) nothingOf(id string, r *room.Room) {
 		b.t.Errorf("who came and went: %+v, %v", came, err)
 	}
 	left, err := b.hub.Audit.Page(ctx, friends, 0, 0, 100)
-	if err != nil || len(left) != 2 || left[0].Kind != string(audit.SettingsChanged) || left[1].Kind != string(audit.RoomOpened) {
+	if err != nil || len(left) != 2 || left[0].Kind != string(audit.SettingsChanged) ||
+		left[1].Kind != string(audit.RoomOpened) {
 		b.t.Errorf("the audit holds %+v, %v", left, err)
 	}
 }
@@ -156,7 +172,8 @@ func TestPersonIsAskedInABrowser(t *testing.T) {
 	w.api("POST", "/api/v1/me/tokens", `{"name":"x","scopes":["rooms:read"]}`).json(&made)
 	program := b.browser("")
 	for _, c := range [][2]string{{"GET", "/privacy/data.json"}, {"POST", "/privacy/erase"}} {
-		if got := program.send(c[0], c[1], "", "", "Authorization", "Bearer "+made.Secret, "Accept", "application/json"); got.status != http.StatusUnauthorized {
+		if got := program.send(c[0], c[1], "", "", "Authorization", "Bearer "+made.Secret, "Accept",
+			"application/json"); got.status != http.StatusUnauthorized {
 			t.Errorf("%s %s by a token: %d", c[0], c[1], got.status)
 		}
 	}
@@ -169,24 +186,31 @@ func TestPersonIsAskedInABrowser(t *testing.T) {
 
 func TestPolicies(t *testing.T) {
 	b := newBench(t, func(o *Options) {
-		o.Host = view.Host{Name: "Spelltable <e.V.>", Contact: "us@example.org", Terms: "# House rules\n\nBe kind. See https://example.org/rules."}
+		o.Host = view.Host{
+			Name: "Spelltable <e.V.>", Contact: "us@example.org",
+			Terms: "# House rules\n\nBe kind. See https://example.org/rules.",
+		}
 	})
 	w := b.browser("")
 	for _, lang := range []string{"en", "de", "fr", "es", "pt-BR", "ja"} {
 		got := w.get("/privacy", "Accept-Language", lang)
-		if got.status != 200 || !strings.Contains(got.body, "Spelltable &lt;e.V.&gt;") || !strings.Contains(got.body, `href="mailto:us@example.org"`) || strings.Contains(got.body, "privacy.") {
+		if got.status != 200 || !strings.Contains(got.body, "Spelltable &lt;e.V.&gt;") ||
+			!strings.Contains(got.body, `href="mailto:us@example.org"`) || strings.Contains(got.body, "privacy.") {
 			t.Errorf("%s: %d %s", lang, got.status, got.text())
 		}
 	}
-	if got := w.get("/terms"); !strings.Contains(got.body, "<h2>House rules</h2>") || !strings.Contains(got.body, `<a href="https://example.org/rules">`) || strings.Contains(got.body, "harass") {
+	if got := w.get("/terms"); !strings.Contains(got.body, "<h2>House rules</h2>") ||
+		!strings.Contains(got.body, `<a href="https://example.org/rules">`) || strings.Contains(got.body, "harass") {
 		t.Errorf("the host's own: %s", got.text())
 	}
 	for _, page := range []string{"/", "/status", "/api", "/privacy", "/no-such-page"} {
-		if got := w.get(page); !strings.Contains(got.body, `<a href="/privacy">`) || !strings.Contains(got.body, `<a href="/terms">`) {
+		if got := w.get(page); !strings.Contains(got.body, `<a href="/privacy">`) ||
+			!strings.Contains(got.body, `<a href="/terms">`) {
 			t.Errorf("%s does not lead to both", page)
 		}
 	}
-	if got := w.get("/privacy"); strings.Contains(got.body, "/privacy/erase") || !strings.Contains(got.body, "/login?return_to=%2Fprivacy") {
+	if got := w.get("/privacy"); strings.Contains(got.body, "/privacy/erase") ||
+		!strings.Contains(got.body, "/login?return_to=%2Fprivacy") {
 		t.Errorf("to nobody it shows %s", got.text())
 	}
 }
@@ -200,7 +224,8 @@ func TestErasedInPart(t *testing.T) {
 		return b.erasedPage(c, done).Sentence
 	}
 	part, whole := said(erased{entries: 2, failed: []string{"Friends"}}), said(erased{entries: 2})
-	if !strings.Contains(part, "Erased so far") || !strings.Contains(part, "still signed in") || strings.Contains(part, "your sign-in.") {
+	if !strings.Contains(part, "Erased so far") || !strings.Contains(part, "still signed in") ||
+		strings.Contains(part, "your sign-in.") {
 		t.Errorf("in part: %s", part)
 	}
 	if !strings.Contains(whole, "your sign-in.") || strings.Contains(whole, "still") {

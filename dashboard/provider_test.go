@@ -29,7 +29,9 @@ type provider struct {
 }
 
 func newProvider(t *testing.T) *provider {
-	p := &provider{codes: map[string]url.Values{}, access: map[string]string{}, refresh: map[string]string{}, expiresIn: 604800}
+	p := &provider{
+		codes: map[string]url.Values{}, access: map[string]string{}, refresh: map[string]string{}, expiresIn: 604800,
+	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /authorize", p.authorize)
 	mux.HandleFunc("POST /token", p.token)
@@ -98,7 +100,8 @@ func (p *provider) token(w http.ResponseWriter, r *http.Request) {
 		q := p.codes[r.FormValue("code")]
 		delete(p.codes, r.FormValue("code"))
 		sum := sha256.Sum256([]byte(r.FormValue("code_verifier")))
-		if q.Get("code_challenge") == base64.RawURLEncoding.EncodeToString(sum[:]) && q.Get("redirect_uri") == r.FormValue("redirect_uri") {
+		if q.Get("code_challenge") == base64.RawURLEncoding.EncodeToString(sum[:]) &&
+			q.Get("redirect_uri") == r.FormValue("redirect_uri") {
 			user, scope = q.Get("user"), q.Get("scope")
 		}
 	}

@@ -49,7 +49,9 @@ func newRecall(h *hub.Hub, now func() time.Time) (*recall, error) {
 func knownKey(guild, user snowflake.ID) string { return guild.String() + "." + user.String() }
 
 // standing gives what ask answers, or what was known, and that it is old, when nobody can answer.
-func (r *recall) standing(ctx context.Context, guild, user snowflake.ID, ask func(context.Context) (access.Standing, error)) (st access.Standing, old bool, err error) {
+func (r *recall) standing(
+	ctx context.Context, guild, user snowflake.ID, ask func(context.Context) (access.Standing, error),
+) (st access.Standing, old bool, err error) {
 	part, cancel := context.WithTimeout(ctx, r.patience(guild))
 	st, err = ask(part)
 	cancel()
@@ -110,7 +112,8 @@ func sameStanding(a, b access.Standing) bool {
 		}
 	}
 	a.Roles, b.Roles = nil, nil
-	return a.Member == b.Member && a.Manager == b.Manager && a.Admin == b.Admin && a.Owner == b.Owner && a.Pending == b.Pending &&
+	return a.Member == b.Member && a.Manager == b.Manager && a.Admin == b.Admin && a.Owner == b.Owner &&
+		a.Pending == b.Pending &&
 		a.TimedOutUntil.Equal(b.TimedOutUntil) && a.DisplayName == b.DisplayName && a.Avatar == b.Avatar
 }
 
@@ -175,7 +178,8 @@ func (k recalling) Standing(ctx context.Context, guild snowflake.ID, q room.Stan
 	if !k.served(guild) {
 		return k.Keeper.Standing(ctx, guild, q)
 	}
-	st, _, err := k.s.recall.standing(ctx, guild, q.UserID, func(ctx context.Context) (access.Standing, error) { return k.Keeper.Standing(ctx, guild, q) })
+	st, _, err := k.s.recall.standing(ctx, guild, q.UserID,
+		func(ctx context.Context) (access.Standing, error) { return k.Keeper.Standing(ctx, guild, q) })
 	return st, err
 }
 
@@ -191,7 +195,9 @@ func (k recalling) ViewRoom(ctx context.Context, guild snowflake.ID, q room.Requ
 	if !k.served(guild) {
 		return k.Keeper.ViewRoom(ctx, guild, q)
 	}
-	st, old, err := k.s.recall.standing(ctx, guild, q.Actor.UserID, func(ctx context.Context) (_ access.Standing, err error) {
+	st, old, err := k.s.recall.standing(ctx, guild, q.Actor.UserID, func(
+		ctx context.Context,
+	) (_ access.Standing, err error) {
 		v, err = k.Keeper.ViewRoom(ctx, guild, q)
 		return v.Standing, err
 	})
@@ -202,5 +208,7 @@ func (k recalling) ViewRoom(ctx context.Context, guild snowflake.ID, q room.Requ
 	if !ok || !l.Room.Access.MaySee(st) {
 		return v, errNoRoom
 	}
-	return room.View{Room: l.Room, Roster: l.Roster, Standing: st, MayEnter: l.Room.Access.MayEnter(st), KnowsSince: k.s.now()}, nil
+	return room.View{
+		Room: l.Room, Roster: l.Roster, Standing: st, MayEnter: l.Room.Access.MayEnter(st), KnowsSince: k.s.now(),
+	}, nil
 }

@@ -17,7 +17,8 @@ func (s *Server) referencePage(c *gin.Context) error {
 	private(c) // it says who is signed in
 	p := &view.Reference{Layout: s.layout(c, "API"), Base: s.base.String()}
 	for _, m := range errs.Codes() {
-		p.Codes = append(p.Codes, view.ReferenceCode{Code: string(m.Code), Means: m.Means, Status: answers[m.Code].status})
+		p.Codes = append(p.Codes,
+			view.ReferenceCode{Code: string(m.Code), Means: m.Means, Status: answers[m.Code].status})
 	}
 	for _, op := range s.api.Operations() {
 		i := slices.IndexFunc(p.Groups, func(g view.ReferenceGroup) bool { return g.Name == op.Tag })
@@ -32,8 +33,14 @@ func (s *Server) referencePage(c *gin.Context) error {
 
 func (s *Server) explain(op api.Operation) view.ReferenceOperation {
 	item := s.api.OpenAPI().Paths[op.Path]
-	d := map[string]*huma.Operation{http.MethodGet: item.Get, http.MethodPost: item.Post, http.MethodPatch: item.Patch, http.MethodDelete: item.Delete}[op.Method]
-	out := view.ReferenceOperation{ID: op.ID, Method: op.Method, Path: api.Prefix + op.Path, Summary: op.Summary, Description: op.Description, Scope: string(op.Scope)}
+	d := map[string]*huma.Operation{
+		http.MethodGet: item.Get, http.MethodPost: item.Post, http.MethodPatch: item.Patch,
+		http.MethodDelete: item.Delete,
+	}[op.Method]
+	out := view.ReferenceOperation{
+		ID: op.ID, Method: op.Method, Path: api.Prefix + op.Path, Summary: op.Summary, Description: op.Description,
+		Scope: string(op.Scope),
+	}
 	switch {
 	case op.Public:
 		out.Who = "Needs no token."
@@ -43,7 +50,10 @@ func (s *Server) explain(op api.Operation) view.ReferenceOperation {
 		out.Who = "Not with a token: on Snug's own pages, signed in."
 	}
 	for _, p := range d.Parameters {
-		out.Inputs = append(out.Inputs, view.ReferenceField{Name: p.Name, In: p.In, Kind: kindOf(p.Schema), Required: p.Required, Text: p.Description})
+		out.Inputs = append(out.Inputs,
+			view.ReferenceField{
+				Name: p.Name, In: p.In, Kind: kindOf(p.Schema), Required: p.Required, Text: p.Description,
+			})
 	}
 	if d.RequestBody != nil {
 		if m := d.RequestBody.Content["application/json"]; m != nil {
@@ -72,7 +82,10 @@ func (s *Server) fields(schema *huma.Schema, in string) (out []view.ReferenceFie
 	slices.Sort(names)
 	for _, n := range names {
 		p := schema.Properties[n]
-		out = append(out, view.ReferenceField{Name: n, In: in, Kind: kindOf(p), Required: slices.Contains(schema.Required, n), Text: p.Description})
+		out = append(out,
+			view.ReferenceField{
+				Name: n, In: in, Kind: kindOf(p), Required: slices.Contains(schema.Required, n), Text: p.Description,
+			})
 	}
 	return out
 }

@@ -130,7 +130,8 @@ func private(c *gin.Context) {
 // layout gives what every page has.
 func (s *Server) layout(c *gin.Context, title string) view.Layout {
 	l := view.Layout{
-		Title: title, Path: pagePath(c.Request), Now: s.now(), AddURL: s.o.AddURL, Demo: s.o.Demo, DiscordURL: s.o.DiscordURL,
+		Title: title, Path: pagePath(c.Request), Now: s.now(), AddURL: s.o.AddURL, Demo: s.o.Demo,
+		DiscordURL: s.o.DiscordURL,
 	}
 	if theme, err := c.Request.Cookie(view.ThemeCookie); err == nil {
 		l.Theme = view.ThemeOf(theme.Value)
@@ -201,7 +202,10 @@ func read(c *gin.Context, v any, formed func(url.Values) error) error {
 		if c.Request.ContentLength == 0 {
 			return nil
 		}
-		return &statusError{http.StatusUnsupportedMediaType, errs.E(errs.Invalid, "Please send JSON, with the header Content-Type: application/json.")}
+		return &statusError{
+			http.StatusUnsupportedMediaType,
+			errs.E(errs.Invalid, "Please send JSON, with the header Content-Type: application/json."),
+		}
 	}
 	form, err := postForm(c.Request)
 	if err != nil || formed == nil {
@@ -275,7 +279,8 @@ func parseID(raw string, missing *errs.Error) (snowflake.ID, error) {
 	return id, nil
 }
 
-// loginURL is where signing in starts; again says that the browser was signed in before. An invite's token stays out of it.
+// loginURL is where signing in starts; again says that the browser was signed in before. An invite's token
+// stays out of it.
 func loginURL(returnTo string, again bool) string {
 	returnTo = withoutToken(returnTo)
 	q := url.Values{}

@@ -42,7 +42,9 @@ func (s *Server) see(c *gin.Context, me *session.Session) (room.View, liveRoom, 
 }
 
 // seeRoom is see for a room that was found.
-func (s *Server) seeRoom(ctx context.Context, me *session.Session, guildID, id snowflake.ID) (room.View, liveRoom, error) {
+func (s *Server) seeRoom(
+	ctx context.Context, me *session.Session, guildID, id snowflake.ID,
+) (room.View, liveRoom, error) {
 	v, err := s.keeper.ViewRoom(ctx, guildID, room.Request{Actor: actor(me), RoomID: id})
 	switch errs.CodeOf(err) {
 	case "":
@@ -77,13 +79,16 @@ func (s *Server) roomPage(c *gin.Context, me *session.Session) error {
 	}
 	g, _ := s.guilds.Get(v.Room.GuildID.String())
 	p := &view.Room{
-		Layout: s.layout(c, v.Room.Name), Guild: g, View: v, Rev: l.rev, DeepLink: s.deepLink(v.Room.GuildID, v.Room.ID),
-		IdleTimeout: settings.IdleTimeout, OwnerName: s.askOwnerName(ctx, v.Room, v.Roster), HeldUntil: s.heldUntil(c, v.Roster, me),
+		Layout: s.layout(c, v.Room.Name), Guild: g, View: v, Rev: l.rev,
+		DeepLink:    s.deepLink(v.Room.GuildID, v.Room.ID),
+		IdleTimeout: settings.IdleTimeout, OwnerName: s.askOwnerName(ctx, v.Room, v.Roster),
+		HeldUntil: s.heldUntil(c, v.Roster, me),
 	}
 	p.Path = "/game/" + v.Room.ID.String()
 	for _, i := range v.Invites {
 		p.Invites = append(p.Invites, view.Invite{
-			ID: i.Invite.ID, URL: s.inviteURL(v.Room.ID, i.Token), ExpiresAt: i.Invite.ExpiresAt, MaxUses: i.Invite.MaxUses, Left: i.Invite.Left(),
+			ID: i.Invite.ID, URL: s.inviteURL(v.Room.ID, i.Token), ExpiresAt: i.Invite.ExpiresAt,
+			MaxUses: i.Invite.MaxUses, Left: i.Invite.Left(),
 		})
 	}
 	slices.Reverse(p.Invites) // the newest first
@@ -113,7 +118,9 @@ func (s *Server) heldUntil(c *gin.Context, roster []room.Person, me *session.Ses
 
 // asks makes the keeper's request about the room of the path. form reads what
 // else the page's form says; nil reads nothing.
-func (s *Server) asks(c *gin.Context, me *session.Session, form func(url.Values) error) (snowflake.ID, room.Request, error) {
+func (s *Server) asks(
+	c *gin.Context, me *session.Session, form func(url.Values) error,
+) (snowflake.ID, room.Request, error) {
 	if err := read(c, &struct{}{}, form); err != nil {
 		return 0, room.Request{}, err
 	}

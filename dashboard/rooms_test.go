@@ -21,7 +21,8 @@ import (
 func TestCreateRoomOnThePage(t *testing.T) {
 	b := newBench(t)
 	w := b.signedIn(member)
-	if got := w.get("/servers/100"); got.status != http.StatusOK || !strings.Contains(got.body, `action="/servers/100/rooms"`) {
+	if got := w.get("/servers/100"); got.status != http.StatusOK ||
+		!strings.Contains(got.body, `action="/servers/100/rooms"`) {
 		t.Fatalf("got %d %s", got.status, got.text())
 	}
 	got := w.form("/servers/100/rooms", url.Values{"name": {"  Friday\n draft "}, "seats": {"3"}})
@@ -53,7 +54,8 @@ func TestCreateRoomOnThePage(t *testing.T) {
 		{url.Values{"name": {"Monday"}, "seats": {"4"}}, 409, "You have a room already"},
 	} {
 		got := w.form("/servers/100/rooms", c.form)
-		if got.status != c.status || !strings.Contains(got.body, c.want) || !strings.Contains(got.body, `value="`+c.form.Get("name")+`"`) {
+		if got.status != c.status || !strings.Contains(got.body, c.want) ||
+			!strings.Contains(got.body, `value="`+c.form.Get("name")+`"`) {
 			t.Errorf("%v: %d %s", c.form, got.status, got.text())
 		}
 	}
@@ -79,11 +81,13 @@ func TestCreateRoomByAPI(t *testing.T) {
 		{`{"name":"` + strings.Repeat("x", maxBody) + `"}`, 413, ""},
 	} {
 		got := w.api("POST", "/api/v1/guilds/100/rooms", c.body)
-		if p := got.problem(); got.status != c.status || p.Code != errs.Invalid || p.Field != c.field || p.Detail == "" {
+		if p := got.problem(); got.status != c.status || p.Code != errs.Invalid || p.Field != c.field ||
+			p.Detail == "" {
 			t.Errorf("%.40s: %d %s", c.body, got.status, got.text())
 		}
 	}
-	if got := w.send("POST", "/api/v1/guilds/100/rooms", "text/plain", `{"name":"x"}`); got.status != http.StatusUnsupportedMediaType {
+	if got := w.send("POST", "/api/v1/guilds/100/rooms", "text/plain",
+		`{"name":"x"}`); got.status != http.StatusUnsupportedMediaType {
 		t.Errorf("text: %d", got.status)
 	}
 	got := w.api("POST", "/api/v1/guilds/100/rooms", `{"name":"`+strings.Repeat("ü", 100)+`","seats":2,"private":true}`)
@@ -98,8 +102,10 @@ func TestCreateRoomByAPI(t *testing.T) {
 		Invite    *inviteJSON
 	}
 	got.json(&out)
-	if got.status != http.StatusCreated || out.ChannelID == "" || out.GuildID != friends || out.Seats != 2 || out.UserLimit != 2 || !out.Private ||
-		out.URL != b.url+"/game/"+out.ChannelID || out.Invite == nil || !strings.HasPrefix(out.Invite.URL, out.URL+"?t=") {
+	if got.status != http.StatusCreated || out.ChannelID == "" || out.GuildID != friends || out.Seats != 2 ||
+		out.UserLimit != 2 || !out.Private ||
+		out.URL != b.url+"/game/"+out.ChannelID || out.Invite == nil ||
+		!strings.HasPrefix(out.Invite.URL, out.URL+"?t=") {
 		t.Errorf("got %d %s", got.status, got.text())
 	}
 	if got.header.Get("Location") != "/api/v1/rooms/"+out.ChannelID || got.header.Get("Cache-Control") != "no-store" {
@@ -110,7 +116,8 @@ func TestCreateRoomByAPI(t *testing.T) {
 		w.api("GET", "/api/v1/guilds/100/rooms", "").json(&list)
 		return len(list.Rooms) == 1
 	})
-	if r := list.Rooms[0]; r.ChannelID.String() != out.ChannelID || r.Rev.N == 0 || r.Rev.Epoch == "" || r.Roster == nil {
+	if r := list.Rooms[0]; r.ChannelID.String() != out.ChannelID || r.Rev.N == 0 || r.Rev.Epoch == "" ||
+		r.Roster == nil {
 		t.Errorf("got %+v", r)
 	}
 }
@@ -119,7 +126,9 @@ func TestCreateRoomByAPI(t *testing.T) {
 func TestAccess(t *testing.T) {
 	b := newBench(t, func(o *Options) { o.Limits.Login = Limit{time.Second, 1000} })
 	people := map[string]*browser{"nobody": b.browser("")}
-	for name, id := range map[string]snowflake.ID{"owner": owner, "guest": guest, "manager": manager, "member": member, "banned": banned, "stranger": stranger} {
+	for name, id := range map[string]snowflake.ID{
+		"owner": owner, "guest": guest, "manager": manager, "member": member, "banned": banned, "stranger": stranger,
+	} {
 		people[name] = b.signedIn(id)
 	}
 	b.keeper.join(friends, 7, false)
@@ -149,7 +158,10 @@ func TestAccess(t *testing.T) {
 		{"GET", "/api/v1/guilds/999/rooms", "", all(404, nil)},
 		{"GET", "/api/v1/guilds/nonsense/rooms", "", all(404, nil)},
 		{"GET", "/api/v1/guilds/100/settings", "", all(403, who{"manager": 200, "stranger": 404, "left": 404})},
-		{"PATCH", "/api/v1/guilds/100/settings", `{"settings":{"seats":5}}`, all(403, who{"manager": 200, "stranger": 404, "left": 404})},
+		{
+			"PATCH", "/api/v1/guilds/100/settings", `{"settings":{"seats":5}}`,
+			all(403, who{"manager": 200, "stranger": 404, "left": 404}),
+		},
 		{"GET", "/api/v1/rooms/{room}", "", all(404, who{"owner": 200, "guest": 200})},
 		{"GET", "/api/v1/rooms/999", "", all(404, nil)},
 		{"POST", "/api/v1/rooms/{room}/join", "", all(404, who{"owner": 200, "guest": 200})},
@@ -209,12 +221,15 @@ func TestJoin(t *testing.T) {
 	if got.status != http.StatusSeeOther || !strings.HasPrefix(got.location(), page+"?joined=") {
 		t.Fatalf("got %d to %s", got.status, got.location())
 	}
-	if got := w.get(got.location()); got.status != 200 || !strings.Contains(got.body, "https://discord.example/channels/100/"+r.ID.String()) || !strings.Contains(got.body, "Open Discord and sit down") {
+	if got := w.get(got.location()); got.status != 200 ||
+		!strings.Contains(got.body, "https://discord.example/channels/100/"+r.ID.String()) ||
+		!strings.Contains(got.body, "Open Discord and sit down") {
 		t.Errorf("got %d %s", got.status, got.text())
 	}
 	var out map[string]any
 	w.api("POST", "/api/v1/rooms/"+r.ID.String()+"/join", "").json(&out)
-	if out["moved"] != false || out["deep_link"] != "https://discord.example/channels/100/"+r.ID.String() || out["held_until"] == nil {
+	if out["moved"] != false || out["deep_link"] != "https://discord.example/channels/100/"+r.ID.String() ||
+		out["held_until"] == nil {
 		t.Errorf("got %v", out)
 	}
 	b.keeper.mu.Lock()
@@ -232,10 +247,12 @@ func TestJoin(t *testing.T) {
 		b.keeper.roster[r.ID] = append(b.keeper.roster[r.ID], room.Person{UserID: 900 + i})
 	}
 	b.keeper.mu.Unlock()
-	if got := w.api("POST", "/api/v1/rooms/"+r.ID.String()+"/join", ""); got.status != http.StatusConflict || got.problem().Code != errs.RoomFull {
+	if got := w.api("POST", "/api/v1/rooms/"+r.ID.String()+"/join", ""); got.status != http.StatusConflict ||
+		got.problem().Code != errs.RoomFull {
 		t.Errorf("full: %d %s", got.status, got.text())
 	}
-	if got := w.form(page+"/join", nil); got.status != http.StatusConflict || !strings.Contains(got.body, "Every seat is taken") || !strings.Contains(got.body, `href="`+page+`"`) {
+	if got := w.form(page+"/join", nil); got.status != http.StatusConflict ||
+		!strings.Contains(got.body, "Every seat is taken") || !strings.Contains(got.body, `href="`+page+`"`) {
 		t.Errorf("full: %d %s", got.status, got.text())
 	}
 }
@@ -245,7 +262,8 @@ func TestKeepCloseAndInvites(t *testing.T) {
 	r := b.room()
 	page := "/game/" + r.ID.String()
 	w := b.signedIn(owner)
-	if got := w.form(page+"/keep", nil); got.status != 303 || !strings.Contains(w.get(got.location()).body, "The room stays open") {
+	if got := w.form(page+"/keep", nil); got.status != 303 ||
+		!strings.Contains(w.get(got.location()).body, "The room stays open") {
 		t.Errorf("keep: %d", got.status)
 	}
 	if got := w.form(page+"/invites", nil); got.status != 303 || got.location() != page+"#invites" {
@@ -261,7 +279,9 @@ func TestKeepCloseAndInvites(t *testing.T) {
 	if strings.Contains(w.get(page).body, page+"?t=") {
 		t.Error("a revoked link is still on the page")
 	}
-	for _, bad := range []string{`{"hours":-1}`, `{"hours":1e9}`, `{"hours":8760}`, `{"hours":720.1}`, `{"hours":"4"}`, `{"uses":1.5}`} {
+	for _, bad := range []string{
+		`{"hours":-1}`, `{"hours":1e9}`, `{"hours":8760}`, `{"hours":720.1}`, `{"hours":"4"}`, `{"uses":1.5}`,
+	} {
 		if got := w.api("POST", "/api/v1/rooms/"+r.ID.String()+"/invites", bad); got.status != 400 {
 			t.Errorf("%s: %d", bad, got.status)
 		}
@@ -284,7 +304,8 @@ func TestInviteLanding(t *testing.T) {
 	link := "/game/" + r.ID.String() + "?t=" + b.invite(r)
 	for range 3 { // whatever looks at links looks more than once
 		got := b.browser("").get(link)
-		if got.status != 200 || !strings.Contains(got.body, "Friday &lt;draft&gt;") || !strings.Contains(got.body, "Friends") || !strings.Contains(got.body, "left on this link") {
+		if got.status != 200 || !strings.Contains(got.body, "Friday &lt;draft&gt;") ||
+			!strings.Contains(got.body, "Friends") || !strings.Contains(got.body, "left on this link") {
 			t.Fatalf("got %d %s", got.status, got.text())
 		}
 		if got.header.Get("Referrer-Policy") != "no-referrer" || got.header.Get("Cache-Control") != "no-store" {
@@ -296,7 +317,8 @@ func TestInviteLanding(t *testing.T) {
 	if n := len(b.keeper.redeems); n != 0 || len(b.keeper.guests(r.ID)) != 1 {
 		t.Fatalf("looking redeemed %d times", n)
 	}
-	if got := w.form("/game/"+r.ID.String()+"/accept", url.Values{"t": {b.invite(r)}}); got.status != 303 || got.location() != "/game/"+r.ID.String() {
+	if got := w.form("/game/"+r.ID.String()+"/accept", url.Values{"t": {b.invite(r)}}); got.status != 303 ||
+		got.location() != "/game/"+r.ID.String() {
 		t.Errorf("accepted: %d %s", got.status, got.text())
 	}
 	if got := w.get(link); got.status != 303 || got.location() != "/game/"+r.ID.String() {
@@ -313,10 +335,12 @@ func TestInviteThroughLogin(t *testing.T) {
 	token := b.invite(r)
 	w := b.browser(member.String())
 	start := w.form("/game/"+r.ID.String()+"/accept", url.Values{"t": {token}})
-	if start.status != 303 || !strings.HasPrefix(start.header.Get("Location"), b.oauth.URL) || strings.Contains(start.header.Get("Location"), token) {
+	if start.status != 303 || !strings.HasPrefix(start.header.Get("Location"), b.oauth.URL) ||
+		strings.Contains(start.header.Get("Location"), token) {
 		t.Fatalf("got %d to %s", start.status, start.header.Get("Location"))
 	}
-	if got := w.follow(start); got.status != 200 || got.url != b.url+"/game/"+r.ID.String() || !strings.Contains(got.body, "Join voice") {
+	if got := w.follow(start); got.status != 200 || got.url != b.url+"/game/"+r.ID.String() ||
+		!strings.Contains(got.body, "Join voice") {
 		t.Errorf("got %d at %s %s", got.status, got.url, got.text())
 	}
 	if len(b.keeper.guests(r.ID)) != 2 {
@@ -327,7 +351,8 @@ func TestInviteThroughLogin(t *testing.T) {
 	b.keeper.join(friends, 8, false)
 	w = b.browser("8")
 	page := w.get("/game/" + r.ID.String() + "?t=" + token)
-	_, after, _ := strings.Cut(page.body, `<form method="post" action="/login"><input type="hidden" name="return_to" value="`)
+	_, after, _ := strings.Cut(page.body,
+		`<form method="post" action="/login"><input type="hidden" name="return_to" value="`)
 	to, _, _ := strings.Cut(after, `"`)
 	got := w.follow(w.form("/login", url.Values{"return_to": {html.UnescapeString(to)}}))
 	if got.status != 200 || !strings.Contains(got.body, "Come in") || len(b.keeper.guests(r.ID)) != 2 {
@@ -347,7 +372,8 @@ func TestInvitesThatDoNotWork(t *testing.T) {
 	b.keeper.mu.Lock()
 	r.Invites[len(r.Invites)-1].RevokedAt = b.clock()
 	b.keeper.mu.Unlock()
-	old, err := invite.Issue(b.keeper.keys, invite.NewID(), friends, r.ID, b.clock().Add(-25*time.Hour), b.clock().Add(-time.Hour))
+	old, err := invite.Issue(b.keeper.keys, invite.NewID(), friends, r.ID, b.clock().Add(-25*time.Hour),
+		b.clock().Add(-time.Hour))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -372,14 +398,17 @@ func TestInvitesThatDoNotWork(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for _, got := range []got{
-				anybody.get(c.page + "?t=" + c.token), w.get(c.page + "?t=" + c.token), w.form(c.page+"/accept", url.Values{"t": {c.token}}),
+				anybody.get(c.page + "?t=" + c.token), w.get(c.page + "?t=" + c.token),
+				w.form(c.page+"/accept", url.Values{"t": {c.token}}),
 			} {
 				if got.status != c.status || !strings.Contains(got.body, c.say) || strings.Contains(got.body, "draft") {
 					t.Errorf("%s: %d %s", got.url, got.status, got.text())
 				}
 			}
 			if strings.HasPrefix(c.page, page) { // for programs the room is in the token
-				if got := w.api("POST", "/api/v1/invites/redeem", fmt.Sprintf(`{"token":%q}`, c.token)); got.status != c.status || got.problem().Code != c.code {
+				if got := w.api("POST", "/api/v1/invites/redeem",
+					fmt.Sprintf(`{"token":%q}`, c.token)); got.status != c.status ||
+					got.problem().Code != c.code {
 					t.Errorf("by API: %d %s", got.status, got.text())
 				}
 			}
@@ -410,7 +439,9 @@ func TestOnTheWay(t *testing.T) {
 		t.Fatalf("Discord is asked for %q", u.Query().Get("scope"))
 	}
 	got := w.follow(start)
-	if got.status != 200 || got.url != b.url+page+"/coming" || !strings.Contains(got.body, `"https://discord.example/invite/ForYouAlone"`) || strings.Contains(got.body, token) {
+	if got.status != 200 || got.url != b.url+page+"/coming" ||
+		!strings.Contains(got.body, `"https://discord.example/invite/ForYouAlone"`) ||
+		strings.Contains(got.body, token) {
 		t.Fatalf("got %d at %s %s", got.status, got.url, got.text())
 	}
 	var j struct {
@@ -421,14 +452,17 @@ func TestOnTheWay(t *testing.T) {
 		t.Errorf("%+v", j)
 	}
 	boss := b.signedIn(owner)
-	if got := boss.get(page); !strings.Contains(got.body, "Wanda") || !strings.Contains(got.body, "accept Discord’s invite") ||
-		!strings.Contains(got.body, `value="`+stranger.String()+`"><button class="quiet small" name="do" value="kick">Take back`) {
+	if got := boss.get(page); !strings.Contains(got.body, "Wanda") ||
+		!strings.Contains(got.body, "accept Discord’s invite") ||
+		!strings.Contains(got.body,
+			`value="`+stranger.String()+`"><button class="quiet small" name="do" value="kick">Take back`) {
 		t.Errorf("the owner sees: %s", got.text())
 	}
 	var c controlJSON
 	program, _ := boss.program("/api/v1/me/tokens", api.RoomsRead)
 	program.do("GET", "/api/v1/rooms/"+r.ID.String()+"/control", "").json(&c)
-	if len(c.Coming) != 1 || c.Coming[0].UserID != stranger || c.Coming[0].Step != "join" || c.Coming[0].Name != "Wanda" || c.Coming[0].Until.IsZero() {
+	if len(c.Coming) != 1 || c.Coming[0].UserID != stranger || c.Coming[0].Step != "join" ||
+		c.Coming[0].Name != "Wanda" || c.Coming[0].Until.IsZero() {
 		t.Errorf("the owner's program sees %+v", c.Coming)
 	}
 	if got := b.signedIn(guest).get(page); strings.Contains(got.body, "Wanda") {
@@ -437,7 +471,8 @@ func TestOnTheWay(t *testing.T) {
 	if got := w.get(page); got.location() != page+"/coming" {
 		t.Errorf("the room's page leads to %s", got.location())
 	}
-	if got := w.form(page+"/coming", nil); got.location() != page+"/coming" || !strings.Contains(w.get(page+"/coming").body, "/invite/Another1") {
+	if got := w.form(page+"/coming", nil); got.location() != page+"/coming" ||
+		!strings.Contains(w.get(page+"/coming").body, "/invite/Another1") {
 		t.Errorf("another invite: %d %s", got.status, got.text())
 	}
 	step := func(s room.Step, why *errs.Error) {
@@ -448,7 +483,8 @@ func TestOnTheWay(t *testing.T) {
 		b.keeper.arriving[stranger] = a
 	}
 	step(room.StepRules, nil)
-	if got := w.get(page + "/coming"); !strings.Contains(got.body, "accept the server") || !strings.Contains(got.body, "/100\"") {
+	if got := w.get(page + "/coming"); !strings.Contains(got.body, "accept the server") ||
+		!strings.Contains(got.body, "/100\"") {
 		t.Errorf("the rules: %s", got.text())
 	}
 	step(room.StepWait, errs.E(errs.Forbidden, "This room is locked. Ask its owner to let you in."))
@@ -475,7 +511,8 @@ func TestInviteBringsPeopleIn(t *testing.T) {
 	page := "/game/" + r.ID.String()
 	token := b.invite(r)
 	w := b.signedIn(stranger)
-	if got := w.form(page+"/accept", url.Values{"t": {token}}); got.status != 403 || !strings.Contains(got.body, "Join it first") {
+	if got := w.form(page+"/accept", url.Values{"t": {token}}); got.status != 403 ||
+		!strings.Contains(got.body, "Join it first") {
 		t.Errorf("not a member: %d %s", got.status, got.text())
 	}
 	m := b.signedIn(manager)

@@ -15,7 +15,8 @@ import (
 	"snug/shared/errs"
 )
 
-var errNoPage = errs.E(errs.NotFound, "There is no such page. Perhaps the address was cut short; your servers and rooms are on the first page.")
+var errNoPage = errs.E(errs.NotFound,
+	"There is no such page. Perhaps the address was cut short; your servers and rooms are on the first page.")
 
 var errNoOperation = errs.E(errs.NotFound, "The API has no such operation. /api lists those there are.")
 
@@ -108,7 +109,8 @@ func (s *Server) operations(e *gin.Engine) {
 	}
 	e.GET("/robots.txt", func(c *gin.Context) {
 		c.Header("Cache-Control", "public, max-age=86400")
-		c.String(http.StatusOK, "User-agent: *\nDisallow: /game/\nDisallow: /watch/\nDisallow: /servers/\nDisallow: /admin/\nDisallow: /login\nDisallow: /auth/\nDisallow: /api/\n")
+		c.String(http.StatusOK,
+			"User-agent: *\nDisallow: /game/\nDisallow: /watch/\nDisallow: /servers/\nDisallow: /admin/\nDisallow: /login\nDisallow: /auth/\nDisallow: /api/\n")
 	})
 	e.GET("/favicon.ico", s.do(func(c *gin.Context) error {
 		path, err := s.view.Asset("img/mark.svg")
@@ -199,5 +201,9 @@ func (s *Server) noMethod(c *gin.Context) {
 			return
 		}
 	}
-	s.fail(c, &statusError{http.StatusMethodNotAllowed, errs.E(errs.Invalid, "That cannot be done at this address. The header Allow says what can.")})
+	s.fail(c,
+		&statusError{
+			http.StatusMethodNotAllowed,
+			errs.E(errs.Invalid, "That cannot be done at this address. The header Allow says what can."),
+		})
 }

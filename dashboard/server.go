@@ -34,8 +34,9 @@ type Discord struct {
 	RevokeURL    string
 	APIURL       string // REST, for instance https://discord.com/api/v10
 	CDNURL       string // avatars and icons
-	InviteURL    string // what the address of an invite of Discord's begins with, for instance https://discord.com/invite
-	ChannelsURL  string // what a channel's deep link begins with, for instance https://discord.com/channels
+	// what the address of an invite of Discord's begins with, for instance https://discord.com/invite
+	InviteURL   string
+	ChannelsURL string // what a channel's deep link begins with, for instance https://discord.com/channels
 }
 
 func (d Discord) withDefaults() Discord {
@@ -153,14 +154,20 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	s.keeper = recalling{s.keeper, s}
-	s.view, err = view.New(view.Config{Templates: templates.FS, Static: static.FS, Text: o.Texts, CDN: o.Discord.CDNURL, Version: o.Version})
+	s.view, err = view.New(view.Config{
+		Templates: templates.FS, Static: static.FS, Text: o.Texts, CDN: o.Discord.CDNURL, Version: o.Version,
+	})
 	if err != nil {
 		return nil, err
 	}
 	s.sessions, err = session.New(session.Options{
-		Sessions: sealed{b: o.Hub.Sessions}, Logins: sealed{b: o.Hub.Logins, exact: true}, Keys: o.Keys, ClientID: o.ClientID, ClientSecret: o.ClientSecret,
-		Discord: session.Discord{AuthorizeURL: o.Discord.AuthorizeURL, TokenURL: o.Discord.TokenURL, RevokeURL: o.Discord.RevokeURL, APIURL: o.Discord.APIURL},
-		HTTP:    o.HTTP, Now: o.Now, Log: o.Log, Ended: s.tellEnded,
+		Sessions: sealed{b: o.Hub.Sessions}, Logins: sealed{b: o.Hub.Logins, exact: true}, Keys: o.Keys,
+		ClientID: o.ClientID, ClientSecret: o.ClientSecret,
+		Discord: session.Discord{
+			AuthorizeURL: o.Discord.AuthorizeURL, TokenURL: o.Discord.TokenURL, RevokeURL: o.Discord.RevokeURL,
+			APIURL: o.Discord.APIURL,
+		},
+		HTTP: o.HTTP, Now: o.Now, Log: o.Log, Ended: s.tellEnded,
 		Lifetime: o.SessionLifetime, WholeLifetime: o.WholeSessionLifetime,
 	})
 	if err != nil {
@@ -216,11 +223,14 @@ func (s *Server) follow() error {
 // addresses reads the base address and the extra hosts.
 func (s *Server) addresses() error {
 	u, err := url.Parse(strings.TrimRight(s.o.BaseURL, "/"))
-	if err != nil || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http" {
-		return fmt.Errorf("dashboard: the base address %q is not scheme and host; set SNUG_BASE_URL to something like https://snug.example.org", s.o.BaseURL)
+	if err != nil || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil ||
+		u.Scheme != "https" && u.Scheme != "http" {
+		return fmt.Errorf("dashboard: the base address %q is not scheme and host; set SNUG_BASE_URL to something like https://snug.example.org",
+			s.o.BaseURL)
 	}
 	if u.Scheme == "http" && !hostname.Local(u.Hostname()) {
-		return fmt.Errorf("dashboard: the base address %s is http, which is for loopback addresses only: put a proxy with https in front and set SNUG_BASE_URL to its address", u)
+		return fmt.Errorf("dashboard: the base address %s is http, which is for loopback addresses only: put a proxy with https in front and set SNUG_BASE_URL to its address",
+			u)
 	}
 	s.base = u
 	s.cookies = session.NewCookies(u.Scheme == "https")
@@ -263,8 +273,10 @@ func (s *Server) Routes() []Route {
 // Whoever serves with it shuts it down before Close.
 func (s *Server) HTTPServer() *http.Server {
 	srv := &http.Server{
-		Handler: s.handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: 30 * time.Second,
-		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		Handler: s.handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second,
+		WriteTimeout: 30 * time.Second,
+		IdleTimeout:  2 * time.Minute, MaxHeaderBytes: 16 << 10,
+		ErrorLog:  slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 		ConnState: s.bodies.state,
 	}
 	srv.RegisterOnShutdown(s.bodies.stop)
@@ -315,7 +327,8 @@ func engine(proxies []string) (*gin.Engine, error) {
 	gin.SetMode(gin.ReleaseMode)
 	e := gin.New()
 	e.HandleMethodNotAllowed = true
-	e.RedirectTrailingSlash = false // gin would answer before guard has looked, and believe X-Forwarded-Prefix; noRoute does it
+	// gin would answer before guard has looked, and believe X-Forwarded-Prefix; noRoute does it
+	e.RedirectTrailingSlash = false
 	e.UseRawPath = false
 	e.ContextWithFallback = false
 	e.MaxMultipartMemory = maxBody

@@ -59,7 +59,8 @@ func (s *Server) remembered(ctx context.Context, guildID snowflake.ID, me *sessi
 	defer cancel()
 	out, err := s.keeper.Preferences(ctx, guildID, room.PreferencesRequest{Actor: actor(me)})
 	if err != nil {
-		s.log.InfoContext(ctx, "a member's preferences could not be read", "guild_id", guildID, "user_id", me.User.ID, "err", err)
+		s.log.InfoContext(ctx, "a member's preferences could not be read", "guild_id", guildID, "user_id", me.User.ID,
+			"err", err)
 	}
 	return out.Preferences
 }
@@ -114,7 +115,8 @@ func (s *Server) createRoom(c *gin.Context, me *session.Session) error {
 	e := errs.Public(err)
 	s.logFailure(c, statusOf(err), err)
 	return s.showServer(c, me, statusOf(err), &view.CreateForm{
-		Name: in.Name, Seats: c.Request.PostFormValue("seats"), Private: c.Request.PostFormValue("private") != "", Err: e,
+		Name: in.Name, Seats: c.Request.PostFormValue("seats"), Private: c.Request.PostFormValue("private") != "",
+		Err: e,
 	})
 }
 

@@ -60,7 +60,10 @@ func (s *Server) availability(days map[string]uptime.Day) uptime.Share {
 func (s *Server) statusPage(c *gin.Context) error {
 	ctx := c.Request.Context()
 	parts := s.parts(ctx)
-	p := &view.Status{Layout: s.layout(c, ""), Serving: serving(parts), Sent: latency(s.live.Latency()), Shown: latency(s.live.BrowserLatency())}
+	p := &view.Status{
+		Layout: s.layout(c, ""), Serving: serving(parts), Sent: latency(s.live.Latency()),
+		Shown: latency(s.live.BrowserLatency()),
+	}
 	p.Title = p.Text.Say("status.title")
 	for _, x := range parts {
 		p.Parts = append(p.Parts, view.Part{Name: x.name, OK: x.err == nil, Why: x.why()})
@@ -112,7 +115,8 @@ func newLatencyJSON(l live.Latency) latencyJSON {
 
 func (s *Server) apiStatus() {
 	api.Register(s.api, api.Operation{
-		ID: "status", Method: http.MethodGet, Path: "/status", Tag: "Health", Summary: "Whether Snug works, and how much of the month it did",
+		ID: "status", Method: http.MethodGet, Path: "/status", Tag: "Health",
+		Summary:     "Whether Snug works, and how much of the month it did",
 		Description: "Snug looks once a minute whether it can serve.", Access: api.Access{Public: true},
 	}, func(ctx context.Context, _ *api.Caller, _ *none) (*answer[statusJSON], error) {
 		days, err := s.uptimes(ctx)
@@ -121,8 +125,11 @@ func (s *Server) apiStatus() {
 		}
 		share, parts := s.availability(days), s.parts(ctx)
 		out := statusJSON{
-			Serving: serving(parts), Parts: []partJSON{}, Latency: newLatencyJSON(s.live.Latency()), Browsers: newLatencyJSON(s.live.BrowserLatency()),
-			Availability: availabilityJSON{math.Floor(100*share.Percent()) / 100, share.Up, share.Down, share.Unseen, moment(share.From)},
+			Serving: serving(parts), Parts: []partJSON{}, Latency: newLatencyJSON(s.live.Latency()),
+			Browsers: newLatencyJSON(s.live.BrowserLatency()),
+			Availability: availabilityJSON{
+				math.Floor(100*share.Percent()) / 100, share.Up, share.Down, share.Unseen, moment(share.From),
+			},
 		}
 		for _, p := range parts {
 			out.Parts = append(out.Parts, partJSON{Name: p.name, Ready: p.err == nil, Why: p.why()})

@@ -36,7 +36,9 @@ func (s *Server) serverTokensPage(c *gin.Context, me *session.Session) error {
 }
 
 // showTokens shows the tokens of a server, or without one of the person.
-func (s *Server) showTokens(c *gin.Context, me *session.Session, g *room.GuildInfo, status int, l view.TokenList) (err error) {
+func (s *Server) showTokens(
+	c *gin.Context, me *session.Session, g *room.GuildInfo, status int, l view.TokenList,
+) (err error) {
 	var guildID snowflake.ID
 	l.Action = "/tokens"
 	if g != nil {
@@ -85,7 +87,8 @@ func (s *Server) changeTokens(c *gin.Context, me *session.Session, g *room.Guild
 		return nil
 	}
 	l := view.TokenList{Days: f.Get("days"), Form: apitoken.Token{
-		UserID: me.User.ID, GuildID: guildID, Name: f.Get("name"), Username: me.User.Username, DisplayName: me.User.DisplayName,
+		UserID: me.User.ID, GuildID: guildID, Name: f.Get("name"), Username: me.User.Username,
+		DisplayName: me.User.DisplayName,
 	}}
 	for _, sc := range f["scopes"] {
 		l.Form.Scopes = append(l.Form.Scopes, api.Scope(sc))
@@ -135,7 +138,9 @@ func (s *Server) revokeToken(ctx context.Context, me *session.Session, guildID s
 
 // note writes to the server's audit log what somebody is about to do there. It fails, and so does what they
 // are about to do, with errs.Forbidden if they do not manage the server now.
-func (s *Server) note(ctx context.Context, me *session.Session, guildID snowflake.ID, kind audit.Kind, name, what string) error {
+func (s *Server) note(
+	ctx context.Context, me *session.Session, guildID snowflake.ID, kind audit.Kind, name, what string,
+) error {
 	return s.keeper.NoteChange(ctx, guildID, guild.NoteRequest{Actor: actor(me), Kind: kind, Detail: name, New: what})
 }
 

@@ -15,7 +15,8 @@ import (
 )
 
 // errNotWatched is told whoever comes by a watch link that is none, or not any more.
-var errNotWatched = errs.E(errs.NotFound, "This link for spectators has ended, or the room is closed. Ask whoever gave it to you for a new one.")
+var errNotWatched = errs.E(errs.NotFound,
+	"This link for spectators has ended, or the room is closed. Ask whoever gave it to you for a new one.")
 
 // watched finds the room that a watch link shows. It asks nobody and knows no
 // person: the link is all there is to it. Any other room is as if there were none.
@@ -31,7 +32,8 @@ func (s *Server) watched(c *gin.Context, token string) (liveRoom, error) {
 	if err != nil || !ok || len(token) > maxToken || !l.Room.Access.MayWatch(token) {
 		return liveRoom{}, errNotWatched
 	}
-	// Who is banned and signed in here is shown nothing of it; a frame on another site gets no cookie, and is as anybody.
+	// Who is banned and signed in here is shown nothing of it; a frame on another site gets no cookie, and is
+	// as anybody.
 	if s.cookies.ID(c.Request) != "" {
 		if me, err := s.me(c); err == nil && slices.Contains(l.Room.Access.Banned, me.User.ID) {
 			return liveRoom{}, errNotWatched
@@ -50,13 +52,17 @@ func (s *Server) watchPage(c *gin.Context) error {
 		return err
 	}
 	h := c.Writer.Header()
-	h.Set("Content-Security-Policy", strings.Replace(h.Get("Content-Security-Policy"), "frame-ancestors 'none'", "frame-ancestors *", 1))
+	h.Set("Content-Security-Policy",
+		strings.Replace(h.Get("Content-Security-Policy"), "frame-ancestors 'none'", "frame-ancestors *", 1))
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 	h.Del("X-Frame-Options")
 	t := s.texts(c)
 	return s.page(c, http.StatusOK, &view.Watch{
-		Layout: view.Layout{Title: t.Say("watch.title", "Room", l.Room.Name), Now: s.now(), Text: t, Path: "/watch/" + l.Room.ID.String()},
-		Room:   l.Room, Roster: l.Roster, Rev: l.rev, Token: token,
+		Layout: view.Layout{
+			Title: t.Say("watch.title", "Room", l.Room.Name), Now: s.now(), Text: t,
+			Path: "/watch/" + l.Room.ID.String(),
+		},
+		Room: l.Room, Roster: l.Roster, Rev: l.rev, Token: token,
 	})
 }
 
@@ -73,7 +79,9 @@ func (s *Server) watchToken(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	token, err := s.live.Token(live.Ticket{GuildID: l.Room.GuildID, RoomID: l.Room.ID, WatchKey: room.WatchKey(in.Token)})
+	token, err := s.live.Token(live.Ticket{
+		GuildID: l.Room.GuildID, RoomID: l.Room.ID, WatchKey: room.WatchKey(in.Token),
+	})
 	if err != nil {
 		return err
 	}

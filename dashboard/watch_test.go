@@ -15,11 +15,13 @@ func TestWatchLinks(t *testing.T) {
 	nothing := func(when, path string) {
 		t.Helper()
 		got := anybody.get(path)
-		if got.status != 404 || strings.Contains(got.body, "Friday &lt;draft") || strings.Contains(got.header.Get("Content-Security-Policy"), "frame-ancestors *") {
+		if got.status != 404 || strings.Contains(got.body, "Friday &lt;draft") ||
+			strings.Contains(got.header.Get("Content-Security-Policy"), "frame-ancestors *") {
 			t.Errorf("%s: %d %s", when, got.status, got.header.Get("Content-Security-Policy"))
 		}
 		token, _ := strings.CutPrefix(path[strings.Index(path, "?")+1:], "t=")
-		if got := anybody.send("POST", strings.Split(path, "?")[0]+"/token", "application/json", `{"t":"`+token+`"}`, "Accept", "application/json"); got.status != 404 {
+		if got := anybody.send("POST", strings.Split(path, "?")[0]+"/token", "application/json", `{"t":"`+token+`"}`,
+			"Accept", "application/json"); got.status != 404 {
 			t.Errorf("%s: a token: %d %s", when, got.status, got.body)
 		}
 	}
@@ -39,14 +41,18 @@ func TestWatchLinks(t *testing.T) {
 		return ok && l.Room.Access.WatchKey == room.WatchKey(token)
 	})
 	got := anybody.get(path + "?t=" + token)
-	if got.status != 200 || !strings.Contains(got.body, "Friday &lt;draft") || !strings.Contains(got.header.Get("Content-Security-Policy"), "frame-ancestors *") ||
-		got.header.Get("X-Frame-Options") != "" || got.header.Get("Set-Cookie") != "" || got.header.Get("Cache-Control") != "no-store" {
+	if got.status != 200 || !strings.Contains(got.body, "Friday &lt;draft") ||
+		!strings.Contains(got.header.Get("Content-Security-Policy"), "frame-ancestors *") ||
+		got.header.Get("X-Frame-Options") != "" || got.header.Get("Set-Cookie") != "" ||
+		got.header.Get("Cache-Control") != "no-store" {
 		t.Errorf("the link: %d %v", got.status, got.header)
 	}
 	if strings.Contains(got.body, "<button") || strings.Contains(got.body, "<form") {
 		t.Error("spectators have controls")
 	}
-	if got := anybody.send("POST", path+"/token", "application/json", `{"t":"`+token+`"}`, "Accept", "application/json"); got.status != 200 || !strings.Contains(got.body, `"token":"ey`) {
+	if got := anybody.send("POST", path+"/token", "application/json", `{"t":"`+token+`"}`, "Accept",
+		"application/json"); got.status != 200 ||
+		!strings.Contains(got.body, `"token":"ey`) {
 		t.Errorf("a token: %d %s", got.status, got.body)
 	}
 	boss.form("/game/"+r.ID.String()+"/change", map[string][]string{"do": {"unwatch"}})

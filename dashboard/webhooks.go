@@ -57,9 +57,11 @@ func (s *Server) addHook(ctx context.Context, me *session.Session, h webhook.Hoo
 	if id := api.RepeatID(ctx); id != "" {
 		h.ID = id[:16]
 	}
-	again := slices.ContainsFunc(have, func(o webhook.Hook) bool { return o.ID == h.ID }) // an earlier try made it, and its secret reached nobody
+	// an earlier try made it, and its secret reached nobody
+	again := slices.ContainsFunc(have, func(o webhook.Hook) bool { return o.ID == h.ID })
 	if len(have) >= webhook.MaxPerGuild && !again {
-		return h, "", errs.E(errs.Conflict, "There are %d webhooks already, which is the most. Please remove one.", webhook.MaxPerGuild)
+		return h, "", errs.E(errs.Conflict, "There are %d webhooks already, which is the most. Please remove one.",
+			webhook.MaxPerGuild)
 	}
 	if err := s.note(ctx, me, h.GuildID, audit.WebhookCreated, h.Name, ""); err != nil {
 		return h, "", err
@@ -94,7 +96,8 @@ func (c hookChange) words(was, is webhook.Hook) string {
 		word    string
 		changed bool
 	}{
-		{"name", was.Name != is.Name}, {"address", was.URL != is.URL}, {"events", !slices.Equal(was.Kinds, is.Kinds)}, {"secret", c.renew},
+		{"name", was.Name != is.Name}, {"address", was.URL != is.URL}, {"events", !slices.Equal(was.Kinds, is.Kinds)},
+		{"secret", c.renew},
 		{"on", is.Enabled && !was.Enabled}, {"off", was.Enabled && !is.Enabled},
 	} {
 		if w.changed {
@@ -105,7 +108,9 @@ func (c hookChange) words(was, is webhook.Hook) string {
 }
 
 // changeHook changes a webhook, and gives its secret if that was made anew.
-func (s *Server) changeHook(ctx context.Context, me *session.Session, g snowflake.ID, id string, c hookChange) (h webhook.Hook, text string, err error) {
+func (s *Server) changeHook(
+	ctx context.Context, me *session.Session, g snowflake.ID, id string, c hookChange,
+) (h webhook.Hook, text string, err error) {
 	if h, err = s.hook(ctx, g, id); err != nil {
 		return h, "", err
 	}
@@ -205,7 +210,9 @@ func (s *Server) replay(ctx context.Context, g snowflake.ID, id, message string)
 	if len(message) > 100 {
 		return webhook.Delivery{}, gone
 	}
-	d, _, err := s.o.Hub.Deliveries.Edit(ctx, webhook.Delivery{GuildID: g, HookID: h.ID, ID: message}.Key(), func(d *webhook.Delivery) error {
+	d, _, err := s.o.Hub.Deliveries.Edit(ctx, webhook.Delivery{GuildID: g, HookID: h.ID, ID: message}.Key(), func(
+		d *webhook.Delivery,
+	) error {
 		d.Again(s.now())
 		return nil
 	})

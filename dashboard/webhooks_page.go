@@ -22,13 +22,17 @@ func (s *Server) webhooksPage(c *gin.Context, me *session.Session) error {
 	return s.showWebhooks(c, g, http.StatusOK, webhook.Hook{}, "", nil)
 }
 
-func (s *Server) showWebhooks(c *gin.Context, g room.GuildInfo, status int, form webhook.Hook, secret string, wrong *errs.Error) error {
+func (s *Server) showWebhooks(
+	c *gin.Context, g room.GuildInfo, status int, form webhook.Hook, secret string, wrong *errs.Error,
+) error {
 	ctx := c.Request.Context()
 	list, err := s.hooks(ctx, g.ID)
 	if err != nil {
 		return err
 	}
-	p := &view.Webhooks{AdminTab: s.adminTab(c, g, "admin.webhooks"), Kinds: audit.Kinds(), Form: form, Secret: secret, Err: wrong}
+	p := &view.Webhooks{
+		AdminTab: s.adminTab(c, g, "admin.webhooks"), Kinds: audit.Kinds(), Form: form, Secret: secret, Err: wrong,
+	}
 	for _, h := range list {
 		d, err := s.deliveries(ctx, h)
 		if err != nil {
@@ -52,7 +56,8 @@ func (s *Server) saveWebhook(c *gin.Context, me *session.Session) error {
 	ctx, id, secret := c.Request.Context(), f.Get("id"), ""
 	switch f.Get("do") {
 	case "on", "off":
-		_, _, err = s.changeHook(ctx, me, g.ID, id, hookChange{apply: func(h *webhook.Hook) { h.Enabled = f.Get("do") == "on" }})
+		_, _, err = s.changeHook(ctx, me, g.ID, id,
+			hookChange{apply: func(h *webhook.Hook) { h.Enabled = f.Get("do") == "on" }})
 	case "remove":
 		err = s.dropHook(ctx, me, g.ID, id)
 	case "renew":

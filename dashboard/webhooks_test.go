@@ -18,7 +18,9 @@ func TestWebhooks(t *testing.T) {
 	if got := b.signedIn(member).get(page); got.status != 403 {
 		t.Errorf("a member: %d", got.status)
 	}
-	for field, f := range map[string]url.Values{"f-name": {"url": {"https://example.org"}}, "f-url": {"name": {"x"}, "url": {"ftp://example.org"}}} {
+	for field, f := range map[string]url.Values{
+		"f-name": {"url": {"https://example.org"}}, "f-url": {"name": {"x"}, "url": {"ftp://example.org"}},
+	} {
 		if got := w.form(page, f); got.status != 400 || !strings.Contains(got.body, field+"-error") {
 			t.Errorf("%v: %d", f, got.status)
 		}
@@ -30,7 +32,8 @@ func TestWebhooks(t *testing.T) {
 	if got.status != 200 || len(text) < 40 {
 		t.Fatalf("no secret: %d %s", got.status, got.text())
 	}
-	if again := w.get(page); strings.Contains(again.body, "whsec_") || !strings.Contains(again.body, "https://example.org/x") {
+	if again := w.get(page); strings.Contains(again.body, "whsec_") ||
+		!strings.Contains(again.body, "https://example.org/x") {
 		t.Error("the secret is shown again, or the webhook is not")
 	}
 	var list hooksJSON
@@ -41,7 +44,8 @@ func TestWebhooks(t *testing.T) {
 	if err != nil || strings.Contains(string(h.Secret), text) {
 		t.Errorf("kept as %+v, %v", h, err)
 	}
-	if secret, err := b.o.Keys.Open(h.Secret, "webhook "+h.Key()); err != nil || webhook.SecretText(secret) != "whsec_"+text {
+	if secret, err := b.o.Keys.Open(h.Secret, "webhook "+h.Key()); err != nil ||
+		webhook.SecretText(secret) != "whsec_"+text {
 		t.Errorf("it is not the secret that was shown: %v", err)
 	}
 	one := base + "/" + h.ID
@@ -76,8 +80,10 @@ func TestWebhooks(t *testing.T) {
 		method, path, body string
 		status             int
 	}{
-		{"PATCH", one, `{"enabled":false}`, 200}, {"PATCH", one, `{"url":"nonsense"}`, 400}, {"PATCH", one, `{"renew_secret":true}`, 200},
-		{"PATCH", base + "/nobody", `{"enabled":false}`, 404}, {"POST", one + "/deliveries/nothing/replay", "", 404}, {"POST", one + "/deliveries/a*b/replay", "", 404},
+		{"PATCH", one, `{"enabled":false}`, 200}, {"PATCH", one, `{"url":"nonsense"}`, 400},
+		{"PATCH", one, `{"renew_secret":true}`, 200},
+		{"PATCH", base + "/nobody", `{"enabled":false}`, 404}, {"POST", one + "/deliveries/nothing/replay", "", 404},
+		{"POST", one + "/deliveries/a*b/replay", "", 404},
 		{"POST", "/api/v1/guilds/200/webhooks", `{"name":"x","url":"https://example.org"}`, 404},
 		{"DELETE", one, "", 204}, {"DELETE", one, "", 404}, {"GET", one + "/deliveries", "", 404},
 	} {
@@ -106,13 +112,17 @@ func TestTokenPages(t *testing.T) {
 		t.Errorf("a member: %d", got.status)
 	}
 	for _, page := range []string{"/tokens", "/admin/100/tokens"} {
-		if got := w.form(page, url.Values{"do": {"make"}, "name": {"x"}}); got.status != 400 || !strings.Contains(got.body, "at least one scope") {
+		if got := w.form(page, url.Values{"do": {"make"}, "name": {"x"}}); got.status != 400 ||
+			!strings.Contains(got.body, "at least one scope") {
 			t.Errorf("%s: %d", page, got.status)
 		}
-		if got := w.form(page, url.Values{"do": {"make"}, "name": {"x"}, "scopes": {"rooms:read"}, "days": {"soon"}}); got.status != 400 || !strings.Contains(got.body, "f-days-error") {
+		if got := w.form(page,
+			url.Values{"do": {"make"}, "name": {"x"}, "scopes": {"rooms:read"}, "days": {"soon"}}); got.status != 400 ||
+			!strings.Contains(got.body, "f-days-error") {
 			t.Errorf("%s: %d", page, got.status)
 		}
-		got := w.form(page, url.Values{"do": {"make"}, "name": {"<robot>"}, "scopes": {"rooms:read", "members:read"}, "days": {"30"}})
+		got := w.form(page,
+			url.Values{"do": {"make"}, "name": {"<robot>"}, "scopes": {"rooms:read", "members:read"}, "days": {"30"}})
 		_, secret, _ := strings.Cut(got.body, `>snug_`)
 		secret, _, _ = strings.Cut(secret, "<")
 		if got.status != 200 || secret == "" {
@@ -123,7 +133,8 @@ func TestTokenPages(t *testing.T) {
 			t.Errorf("%s: the token does not work: %d %s", page, got.status, got.body)
 		}
 		again := w.get(page)
-		if strings.Contains(again.body, secret) || !strings.Contains(again.body, "&lt;robot&gt;") || !strings.Contains(again.body, "last used") {
+		if strings.Contains(again.body, secret) || !strings.Contains(again.body, "&lt;robot&gt;") ||
+			!strings.Contains(again.body, "last used") {
 			t.Errorf("%s: %s", page, again.text())
 		}
 		_, id, _ := strings.Cut(again.body, `name="id" value="`)

@@ -1,6 +1,6 @@
-// Package activity counts people in rooms for the activity page, and writes down who comes into a room and goes: it looks at every
-// room of the guilds this process keeps once a minute, notes when a room is
-// full for the first time, and each night deletes what a guild does not want kept.
+// Package activity counts people in rooms for the activity page, and writes down who comes into a room and
+// goes: it looks at every room of the guilds this process keeps once a minute, notes when a room is full for
+// the first time, and each night deletes what a guild does not want kept.
 //
 // The bot makes one Tally, has cron call Minute and Night, and closes it. Its
 // methods may be called from any goroutine.
@@ -58,7 +58,10 @@ type today struct {
 
 // New follows the rosters until Close.
 func New(o Options) (*Recorder, error) {
-	t := &Recorder{o: o, fills: map[snowflake.ID][]fill{}, full: map[snowflake.ID]bool{}, days: map[snowflake.ID]today{}, comings: newComings()}
+	t := &Recorder{
+		o: o, fills: map[snowflake.ID][]fill{}, full: map[snowflake.ID]bool{}, days: map[snowflake.ID]today{},
+		comings: newComings(),
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	t.stop = stop
 	var err error

@@ -19,18 +19,23 @@ const (
 	lastWrite  = 5 * time.Second  // how long Close waits for what is not written yet
 )
 
-// comings are what came and went and is not written yet. It hears of it behind the hub, so nothing that browsers wait for waits for it.
+// comings are what came and went and is not written yet. It hears of it behind the hub, so nothing that
+// browsers wait for waits for it.
 type comings struct {
 	rosters map[string][]room.Person // who was in each room last
 	waiting map[string][]room.Coming
-	unsure  map[string]bool // rooms of which something may have happened unseen, by this process or by the one before it
-	gone    map[string]bool // rooms that were closed
-	wake    chan struct{}
-	held    map[string]snowflake.ID // the guilds this process kept last, by their keys
+	// rooms of which something may have happened unseen, by this process or by the one before it
+	unsure map[string]bool
+	gone   map[string]bool // rooms that were closed
+	wake   chan struct{}
+	held   map[string]snowflake.ID // the guilds this process kept last, by their keys
 }
 
 func newComings() comings {
-	return comings{rosters: map[string][]room.Person{}, waiting: map[string][]room.Coming{}, unsure: map[string]bool{}, gone: map[string]bool{}, wake: make(chan struct{}, 1)}
+	return comings{
+		rosters: map[string][]room.Person{}, waiting: map[string][]room.Coming{}, unsure: map[string]bool{},
+		gone: map[string]bool{}, wake: make(chan struct{}, 1),
+	}
 }
 
 // heard notes who came and went. The caller holds the tally's lock.
@@ -39,10 +44,12 @@ func (c *comings) heard(key string, l *room.Live) {
 	c.rosters[key] = l.Roster
 	switch f := l.Event.Fact.(type) {
 	case room.VoiceJoined:
-		c.note(key, room.Coming{UserID: f.Person.UserID, Name: f.Person.DisplayName, Bot: f.Person.Bot, At: f.Person.Since})
+		c.note(key,
+			room.Coming{UserID: f.Person.UserID, Name: f.Person.DisplayName, Bot: f.Person.Bot, At: f.Person.Since})
 	case room.VoiceLeft:
 		if i := slices.IndexFunc(was, func(p room.Person) bool { return p.UserID == f.UserID }); i >= 0 {
-			c.note(key, room.Coming{UserID: f.UserID, Name: was[i].DisplayName, Bot: was[i].Bot, Left: true, At: l.Event.At})
+			c.note(key,
+				room.Coming{UserID: f.UserID, Name: was[i].DisplayName, Bot: was[i].Bot, Left: true, At: l.Event.At})
 		}
 	case room.Closed:
 		delete(c.rosters, key)

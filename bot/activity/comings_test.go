@@ -30,8 +30,9 @@ func TestComings(t *testing.T) {
 	now := time.Now()
 	begin := func() *Recorder {
 		y, err := New(Options{
-			Hub: h, Holds: func() []snowflake.ID { return []snowflake.ID{guild} }, Keep: func(snowflake.ID) time.Duration { return 24 * time.Hour },
-			Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler),
+			Hub: h, Holds: func() []snowflake.ID { return []snowflake.ID{guild} },
+			Keep: func(snowflake.ID) time.Duration { return 24 * time.Hour },
+			Now:  func() time.Time { return now }, Log: slog.New(slog.DiscardHandler),
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -42,7 +43,9 @@ func TestComings(t *testing.T) {
 	tell := func(y *Recorder, f room.Fact, at time.Time, in ...room.Person) {
 		t.Helper()
 		n++
-		l := room.Live{Room: room.Summary{ID: 7, GuildID: guild, Seats: 4}, Roster: in, N: n, Event: &room.Event{Fact: f, At: at}}
+		l := room.Live{
+			Room: room.Summary{ID: 7, GuildID: guild, Seats: 4}, Roster: in, N: n, Event: &room.Event{Fact: f, At: at},
+		}
 		if _, gone := f.(room.Closed); gone {
 			l.Until = now.Add(time.Hour)
 		}
@@ -67,10 +70,13 @@ func TestComings(t *testing.T) {
 		}
 		return out
 	}
-	if _, err := h.Comings.Put(t.Context(), key, room.Comings{List: []room.Coming{{UserID: 5, Name: "Long ago", At: now.Add(-25 * time.Hour)}}}); err != nil {
+	if _, err := h.Comings.Put(t.Context(), key,
+		room.Comings{List: []room.Coming{{UserID: 5, Name: "Long ago", At: now.Add(-25 * time.Hour)}}}); err != nil {
 		t.Fatal(err)
 	}
-	mara, jonas := room.Person{UserID: 1, DisplayName: "Mara", Since: now.Add(-3 * time.Minute)}, room.Person{UserID: 2, DisplayName: "Jonas", Since: now.Add(-2 * time.Minute)}
+	mara, jonas := room.Person{
+		UserID: 1, DisplayName: "Mara", Since: now.Add(-3 * time.Minute),
+	}, room.Person{UserID: 2, DisplayName: "Jonas", Since: now.Add(-2 * time.Minute)}
 	y := begin()
 	tell(y, room.VoiceJoined{Person: mara}, mara.Since, mara)
 	tell(y, room.VoiceJoined{Person: jonas}, jonas.Since, mara, jonas)

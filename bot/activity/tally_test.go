@@ -33,8 +33,9 @@ func TestCountsAndForgets(t *testing.T) {
 	keep := 24 * time.Hour
 	var mu sync.Mutex // of now and keep: what is written behind the test reads them
 	y, err := New(Options{
-		Hub: h, Holds: func() []snowflake.ID { return []snowflake.ID{guild, 200} }, Keep: func(snowflake.ID) time.Duration { mu.Lock(); defer mu.Unlock(); return keep },
-		Now: func() time.Time { mu.Lock(); defer mu.Unlock(); return now }, Log: slog.New(slog.DiscardHandler),
+		Hub: h, Holds: func() []snowflake.ID { return []snowflake.ID{guild, 200} },
+		Keep: func(snowflake.ID) time.Duration { mu.Lock(); defer mu.Unlock(); return keep },
+		Now:  func() time.Time { mu.Lock(); defer mu.Unlock(); return now }, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -42,7 +43,8 @@ func TestCountsAndForgets(t *testing.T) {
 	defer y.Close()
 	put := func(n uint64, people int) {
 		t.Helper()
-		l := room.Live{Room: room.Summary{ID: 7, GuildID: guild, Seats: 2, OpenedAt: now.Add(-time.Minute)}, Roster: make([]room.Person, people), N: n,
+		l := room.Live{Room: room.Summary{ID: 7, GuildID: guild, Seats: 2, OpenedAt: now.Add(-time.Minute)},
+			Roster: make([]room.Person, people), N: n,
 			Event: &room.Event{Fact: room.VoiceJoined{}, At: now}}
 		if _, err := h.Rosters.Put(t.Context(), "100.7", l); err != nil {
 			t.Fatal(err)
@@ -66,13 +68,15 @@ func TestCountsAndForgets(t *testing.T) {
 		}
 	}
 	d, _, err := h.Stats.Get(t.Context(), stats.Key(guild, now))
-	if err != nil || d.Hours[now.UTC().Hour()] != (stats.Hour{PersonMinutes: 4, People: 2, Rooms: 1}) || len(d.Fills) != 1 || d.Fills[0].Seconds != 60 || d.Until.IsZero() {
+	if err != nil || d.Hours[now.UTC().Hour()] != (stats.Hour{PersonMinutes: 4, People: 2, Rooms: 1}) ||
+		len(d.Fills) != 1 || d.Fills[0].Seconds != 60 || d.Until.IsZero() {
 		t.Errorf("got %+v, %v", d, err)
 	}
 	if err := h.Audit.Append(t.Context(), "old", guild, 7, "room_opened", audit.Entry{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h.Stats.Put(t.Context(), stats.Key(guild, now.AddDate(0, 0, -5)), stats.Day{Until: now.Add(time.Hour)}); err != nil {
+	if _, err := h.Stats.Put(t.Context(), stats.Key(guild, now.AddDate(0, 0, -5)),
+		stats.Day{Until: now.Add(time.Hour)}); err != nil {
 		t.Fatal(err)
 	}
 	mu.Lock()

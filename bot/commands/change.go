@@ -61,7 +61,8 @@ func (c *Commands) askName(q *call) (discord.ModalCreate, bool, error) {
 		return discord.ModalCreate{}, false, err
 	}
 	in := discord.NewShortTextInput(fieldName).WithRequired(true).WithMinLength(1).WithMaxLength(schema.MaxName).WithValue(r.Name)
-	return modal(q, message.ActionRenameSubmit, r.ID, q.t.Say("ask.name"), discord.NewLabel(message.Cut(q.t.Say("ask.name.label"), maxTitle), in)), true, nil
+	return modal(q, message.ActionRenameSubmit, r.ID, q.t.Say("ask.name"),
+		discord.NewLabel(message.Cut(q.t.Say("ask.name.label"), maxTitle), in)), true, nil
 }
 
 // rename gives the room another name; beyond Discord's budget it tells when.
@@ -76,7 +77,9 @@ func (c *Commands) rename(ctx context.Context, q *call) (reply, error) {
 		return reply{}, err
 	case !done.Later.IsZero():
 		clean, _ := schema.CleanName(name) // it was good enough for the keeper
-		return reply{text: q.t.Say("did.rename.later", "Name", message.Bold(clean), "When", message.RelativeTime(done.Later))}, nil
+		return reply{
+			text: q.t.Say("did.rename.later", "Name", message.Bold(clean), "When", message.RelativeTime(done.Later)),
+		}, nil
 	}
 	return reply{text: q.t.Say("did.rename", "Room", message.Bold(done.Room.Name))}, nil
 }
@@ -88,7 +91,9 @@ func (c *Commands) askSeats(q *call) (discord.ModalCreate, bool, error) {
 		return discord.ModalCreate{}, false, err
 	}
 	in := discord.NewShortTextInput(fieldSeats).WithRequired(true).WithMinLength(1).WithMaxLength(2).WithValue(strconv.Itoa(r.Seats))
-	label := discord.NewLabel(message.Cut(q.t.Say("ask.seats.label", "Least", schema.MinSeats, "Most", schema.MaxSeats), maxTitle), in)
+	label := discord.NewLabel(message.Cut(q.t.Say("ask.seats.label", "Least", schema.MinSeats, "Most", schema.MaxSeats),
+		maxTitle),
+		in)
 	return modal(q, message.ActionSeatsSubmit, r.ID, q.t.Say("ask.seats"), label), true, nil
 }
 
@@ -99,7 +104,8 @@ func (c *Commands) seats(ctx context.Context, q *call) (reply, error) {
 		var err error
 		text := strings.TrimSpace(q.form.Text(fieldSeats))
 		if n, err = strconv.Atoi(text); err != nil {
-			return reply{}, errs.Field("seats", "“%s” is not a whole number. Please type one, like 4.", message.Strip(text))
+			return reply{}, errs.Field("seats", "“%s” is not a whole number. Please type one, like 4.",
+				message.Strip(text))
 		}
 	}
 	done, err := c.do(ctx, q, room.ChangeRequest{Do: room.DoSeats, Number: n})
@@ -136,7 +142,9 @@ func (c *Commands) status(ctx context.Context, q *call) (reply, error) {
 	case done.Room.Status == "":
 		return reply{text: q.t.Say("did.status.none", "Room", message.Bold(done.Room.Name))}, nil
 	}
-	return reply{text: q.t.Say("did.status", "Room", message.Bold(done.Room.Name), "Status", message.Escape(done.Room.Status))}, nil
+	return reply{
+		text: q.t.Say("did.status", "Room", message.Bold(done.Room.Name), "Status", message.Escape(done.Room.Status)),
+	}, nil
 }
 
 // whom gives the person that is meant: by an option, a menu or a button.
@@ -173,9 +181,14 @@ func (c *Commands) doTo(do room.Action) handler {
 		if err != nil {
 			return reply{}, err
 		}
-		a := reply{text: q.t.Say("did."+string(do), "Room", message.Bold(done.Room.Name), "User", message.UserMention(who))}
+		a := reply{
+			text: q.t.Say("did."+string(do), "Room", message.Bold(done.Room.Name), "User", message.UserMention(who)),
+		}
 		if do == room.DoBan {
-			a.rows = []discord.LayoutComponent{message.Row(message.Button(discord.ButtonStyleSecondary, "↩️", q.t.Say("button.unban"), q.about(message.ActionUnban, id, who.String())))}
+			a.rows = []discord.LayoutComponent{
+				message.Row(message.Button(discord.ButtonStyleSecondary, "↩️", q.t.Say("button.unban"),
+					q.about(message.ActionUnban, id, who.String()))),
+			}
 		}
 		return a, nil
 	}
@@ -190,8 +203,10 @@ func (c *Commands) confirmTransfer(ctx context.Context, q *call, id, who snowfla
 	return reply{
 		text: q.t.Say("transfer.ask", "Room", message.Bold(v.Room.Name), "User", message.UserMention(who)),
 		rows: []discord.LayoutComponent{message.Row(
-			message.Button(discord.ButtonStyleDanger, "👑", q.t.Say("button.transfer"), q.about(message.ActionTransferNow, id, who.String())),
-			message.Button(discord.ButtonStyleSecondary, "", q.t.Say("button.keep-room"), q.about(message.ActionCancel, id, "")),
+			message.Button(discord.ButtonStyleDanger, "👑", q.t.Say("button.transfer"),
+				q.about(message.ActionTransferNow, id, who.String())),
+			message.Button(discord.ButtonStyleSecondary, "", q.t.Say("button.keep-room"),
+				q.about(message.ActionCancel, id, "")),
 		)},
 	}, nil
 }
@@ -215,7 +230,9 @@ func (c *Commands) unban(ctx context.Context, q *call) (reply, error) {
 	if name := strings.TrimSpace(q.data.String("user")); name != "" {
 		who, _ = message.ParseID(strings.Trim(name, "<@!>"))
 		if who == 0 {
-			return reply{}, errs.E(errs.NotFound, "“%s” is not among the people banned from this room. Choose from the list that opens while you type.", message.Strip(name))
+			return reply{}, errs.E(errs.NotFound,
+				"“%s” is not among the people banned from this room. Choose from the list that opens while you type.",
+				message.Strip(name))
 		}
 	} else if len(q.values) == 1 {
 		who, _ = message.ParseID(q.values[0])
@@ -225,7 +242,9 @@ func (c *Commands) unban(ctx context.Context, q *call) (reply, error) {
 		if err != nil {
 			return reply{}, err
 		}
-		return reply{text: q.t.Say("did.unban", "Room", message.Bold(done.Room.Name), "User", message.UserMention(who))}, nil
+		return reply{
+			text: q.t.Say("did.unban", "Room", message.Bold(done.Room.Name), "User", message.UserMention(who)),
+		}, nil
 	}
 	v, err := c.mayControl(ctx, q, id)
 	if err != nil {
@@ -236,7 +255,10 @@ func (c *Commands) unban(ctx context.Context, q *call) (reply, error) {
 	}
 	menu := discord.NewStringSelectMenu(q.about(message.ActionUnban, id, "").String(), q.t.Say("choose.person"))
 	for _, b := range v.Control.Bans[:min(len(v.Control.Bans), message.MaxChoices)] {
-		menu.Options = append(menu.Options, discord.NewStringSelectMenuOption(message.Cut(message.Strip(c.nameOf(q, b.UserID, b.Name)), message.MaxOption), b.UserID.String()))
+		menu.Options = append(menu.Options,
+			discord.NewStringSelectMenuOption(message.Cut(message.Strip(c.nameOf(q, b.UserID, b.Name)),
+				message.MaxOption),
+				b.UserID.String()))
 	}
 	return reply{text: q.t.Say("choose.unban"), rows: []discord.LayoutComponent{message.Row(menu)}}, nil
 }
@@ -272,18 +294,24 @@ func (c *Commands) person(ctx context.Context, q *call) (reply, error) {
 	a := v.Room.Access
 	var list []discord.InteractiveComponent
 	if slices.Contains(a.Banned, who) {
-		list = append(list, message.Button(discord.ButtonStyleSecondary, "↩️", q.t.Say("button.unban"), about(message.ActionUnban)))
+		list = append(list,
+			message.Button(discord.ButtonStyleSecondary, "↩️", q.t.Say("button.unban"), about(message.ActionUnban)))
 	} else {
 		if !a.Admitted(who) {
-			list = append(list, message.Button(discord.ButtonStyleSuccess, "🎟️", q.t.Say("button.admit"), about(message.ActionAdmit)))
+			list = append(list,
+				message.Button(discord.ButtonStyleSuccess, "🎟️", q.t.Say("button.admit"), about(message.ActionAdmit)))
 		}
 		list = append(list,
 			message.Button(discord.ButtonStyleSecondary, "👋", q.t.Say("button.kick"), about(string(room.DoKick))),
 			message.Button(discord.ButtonStyleDanger, "⛔", q.t.Say("button.ban"), about(string(room.DoBan))),
-			message.Button(discord.ButtonStyleSecondary, "👑", q.t.Say("button.transfer"), about(string(room.DoTransfer))),
+			message.Button(discord.ButtonStyleSecondary, "👑", q.t.Say("button.transfer"),
+				about(string(room.DoTransfer))),
 		)
 	}
-	return reply{text: q.t.Say("person", "User", message.UserMention(who), "Room", message.Bold(v.Room.Name)), rows: []discord.LayoutComponent{message.Row(list...)}}, nil
+	return reply{
+		text: q.t.Say("person", "User", message.UserMention(who), "Room", message.Bold(v.Room.Name)),
+		rows: []discord.LayoutComponent{message.Row(list...)},
+	}, nil
 }
 
 // spectators lets people watch who is in without signing in, or ends that.
@@ -296,8 +324,12 @@ func (c *Commands) spectators(ctx context.Context, q *call) (reply, error) {
 		return reply{}, err
 	}
 	return reply{
-		text: q.t.Say("did.watch", "Room", message.Bold(done.Room.Name), "Link", c.o.Pages.Watch(done.Room.ID, done.WatchToken)),
-		rows: []discord.LayoutComponent{message.Row(message.Button(discord.ButtonStyleSecondary, "🙈", q.t.Say("button.unwatch"), q.about(string(room.DoUnwatch), done.Room.ID, "")))},
+		text: q.t.Say("did.watch", "Room", message.Bold(done.Room.Name), "Link",
+			c.o.Pages.Watch(done.Room.ID, done.WatchToken)),
+		rows: []discord.LayoutComponent{
+			message.Row(message.Button(discord.ButtonStyleSecondary, "🙈", q.t.Say("button.unwatch"),
+				q.about(string(room.DoUnwatch), done.Room.ID, ""))),
+		},
 	}, nil
 }
 
@@ -318,7 +350,8 @@ func (c *Commands) confirmClose(ctx context.Context, q *call) (reply, error) {
 		return reply{}, err
 	}
 	buttons := []discord.LayoutComponent{message.Row(
-		message.Button(discord.ButtonStyleDanger, "🚪", q.t.Say("button.close"), q.about(message.ActionCloseNow, id, "")),
+		message.Button(discord.ButtonStyleDanger, "🚪", q.t.Say("button.close"),
+			q.about(message.ActionCloseNow, id, "")),
 		message.Button(discord.ButtonStyleSecondary, "", q.t.Say("button.stay"), q.about(message.ActionCancel, id, "")),
 	)}
 	v, err := c.o.Keeper.View(ctx, q.guild, room.Request{Actor: q.actor, RoomID: id})

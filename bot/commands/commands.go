@@ -83,7 +83,8 @@ func (c *Commands) Handle(e *events.InteractionCreate) {
 	c.wg.Go(func() {
 		defer func() {
 			if v := recover(); v != nil { // one defect must not end the rooms of everybody
-				c.o.Log.ErrorContext(about(c.ctx, e), "a handler of interactions broke", "panic", v, "stack", string(debug.Stack()))
+				c.o.Log.ErrorContext(about(c.ctx, e), "a handler of interactions broke", "panic", v,
+					"stack", string(debug.Stack()))
 			}
 		}()
 		c.handle(e)
@@ -180,7 +181,8 @@ func (c *Commands) handleCommand(e *events.InteractionCreate, i discord.Applicat
 		c.answer(q, nil, c.inviteTarget)
 		return
 	}
-	c.refuse(q, errs.E(errs.NotFound, "Snug does not know this command any more. Reload Discord with Ctrl+R, then look again."))
+	c.refuse(q,
+		errs.E(errs.NotFound, "Snug does not know this command any more. Reload Discord with Ctrl+R, then look again."))
 }
 
 func (c *Commands) handleComponent(e *events.InteractionCreate, i discord.ComponentInteraction) {
@@ -212,7 +214,9 @@ func (c *Commands) act(q *call, id string) {
 	custom, ok := message.ParseCustomID(id)
 	what := c.components[custom.Action]
 	if !ok || what.run == nil && what.ask == nil || what.room && custom.Room == 0 || custom.Guild != q.guild {
-		c.refuse(q, errs.E(errs.Invalid, "This button is from an older Snug, or not from Snug at all. Use the command instead: type / to see them."))
+		c.refuse(q,
+			errs.E(errs.Invalid,
+				"This button is from an older Snug, or not from Snug at all. Use the command instead: type / to see them."))
 		return
 	}
 	q.custom = custom
@@ -233,8 +237,9 @@ func about(ctx context.Context, e *events.InteractionCreate) context.Context {
 // call reads who asks, where and in which language.
 func (c *Commands) call(e *events.InteractionCreate, kind, name string) *call {
 	q := &call{
-		e: e, id: e.ID().String(), channel: e.Channel().ID(), t: c.o.Texts.For(e.Locale().Code()), people: map[snowflake.ID]string{},
-		log: c.o.Log.With("interaction_id", e.ID(), "user_id", e.User().ID, kind, name),
+		e: e, id: e.ID().String(), channel: e.Channel().ID(), t: c.o.Texts.For(e.Locale().Code()),
+		people: map[snowflake.ID]string{},
+		log:    c.o.Log.With("interaction_id", e.ID(), "user_id", e.User().ID, kind, name),
 	}
 	if m, g := e.Member(), e.GuildID(); m != nil && g != nil {
 		q.guild, m.GuildID = *g, *g
@@ -272,7 +277,8 @@ func (c *Commands) answer(q *call, ask asker, run handler) {
 	defer cancel()
 	a, err := run(ctx, q)
 	if err != nil {
-		if code := errs.CodeOf(err); code == errs.Internal || code == errs.MissingPermission || code == errs.DiscordUnavailable {
+		if code := errs.CodeOf(err); code == errs.Internal || code == errs.MissingPermission ||
+			code == errs.DiscordUnavailable {
 			q.log.Warn("a command failed", "code", code, "err", err)
 		}
 		a = reply{text: message.Refusal(q.t, err)}
@@ -286,7 +292,8 @@ func (c *Commands) deferred(q *call) bool {
 	if q.own {
 		return c.first(q, discord.InteractionResponseTypeDeferredUpdateMessage, nil)
 	}
-	return c.first(q, discord.InteractionResponseTypeDeferredCreateMessage, discord.MessageCreate{Flags: discord.MessageFlagEphemeral})
+	return c.first(q, discord.InteractionResponseTypeDeferredCreateMessage,
+		discord.MessageCreate{Flags: discord.MessageFlagEphemeral})
 }
 
 // first gives Discord the first answer. It fails for an interaction that came
@@ -323,6 +330,7 @@ func (c *Commands) fill(ctx context.Context, q *call, a reply) {
 // refuse answers at once, before anything was deferred.
 func (c *Commands) refuse(q *call, err error) {
 	c.first(q, discord.InteractionResponseTypeCreateMessage, discord.MessageCreate{
-		Content: message.Cut(message.Refusal(q.t, err), message.MaxContent), Flags: discord.MessageFlagEphemeral, AllowedMentions: &discord.AllowedMentions{},
+		Content: message.Cut(message.Refusal(q.t, err), message.MaxContent), Flags: discord.MessageFlagEphemeral,
+		AllowedMentions: &discord.AllowedMentions{},
 	})
 }

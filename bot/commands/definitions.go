@@ -69,10 +69,13 @@ func (d definer) roomCommands() []discord.ApplicationCommandOption {
 	list := []discord.ApplicationCommandOption{
 		d.sub("cmd.room.info", d.room()),
 		d.sub("cmd.room.rename", d.text("opt.name", "cmd.room.rename.name.about", 1, schema.MaxName), d.room()),
-		d.sub("cmd.room.seats", d.number("opt.seats", "cmd.room.seats.seats.about", schema.MinSeats, schema.MaxSeats, true), d.room()),
+		d.sub("cmd.room.seats",
+			d.number("opt.seats", "cmd.room.seats.seats.about", schema.MinSeats, schema.MaxSeats, true), d.room()),
 		d.sub("cmd.room.status", d.text("opt.text", "cmd.room.status.text.about", 0, schema.MaxStatus), d.room()),
 	}
-	for _, key := range []string{"cmd.room.lock", "cmd.room.unlock", "cmd.room.hide", "cmd.room.show", "cmd.room.private", "cmd.room.public"} {
+	for _, key := range []string{
+		"cmd.room.lock", "cmd.room.unlock", "cmd.room.hide", "cmd.room.show", "cmd.room.private", "cmd.room.public",
+	} {
 		list = append(list, d.sub(key, d.room()))
 	}
 	for _, key := range []string{"cmd.room.kick", "cmd.room.ban", "cmd.room.transfer"} {
@@ -124,7 +127,9 @@ func (d definer) others(id string) map[discord.Locale]string {
 	return out
 }
 
-func (d definer) slash(key string, needs *discord.Permissions, options ...discord.ApplicationCommandOption) discord.SlashCommandCreate {
+func (d definer) slash(
+	key string, needs *discord.Permissions, options ...discord.ApplicationCommandOption,
+) discord.SlashCommandCreate {
 	c := discord.SlashCommandCreate{
 		Name: d.english(key), NameLocalizations: d.others(key),
 		Description: d.english(key + ".about"), DescriptionLocalizations: d.others(key + ".about"), Options: options,
@@ -136,7 +141,9 @@ func (d definer) slash(key string, needs *discord.Permissions, options ...discor
 	return c
 }
 
-func (d definer) sub(key string, options ...discord.ApplicationCommandOption) discord.ApplicationCommandOptionSubCommand {
+func (d definer) sub(
+	key string, options ...discord.ApplicationCommandOption,
+) discord.ApplicationCommandOptionSubCommand {
 	return discord.ApplicationCommandOptionSubCommand{
 		Name: d.english(key), NameLocalizations: d.others(key),
 		Description: d.english(key + ".about"), DescriptionLocalizations: d.others(key + ".about"), Options: options,
@@ -166,7 +173,9 @@ func (d definer) room() discord.ApplicationCommandOptionString {
 	return d.choice("opt.room", "opt.room.about", false)
 }
 
-func (d definer) number(key, about string, low, high int, required bool) discord.ApplicationCommandOptionInt { //nolint:unparam // the least is the caller's to say
+func (d definer) number(
+	key, about string, low, high int, required bool,
+) discord.ApplicationCommandOptionInt { //nolint:unparam // the least is the caller's to say
 	return discord.ApplicationCommandOptionInt{
 		Name: d.english(key), NameLocalizations: d.others(key), Required: required,
 		Description: d.english(about), DescriptionLocalizations: d.others(about), MinValue: &low, MaxValue: &high,

@@ -81,7 +81,8 @@ func TestDefinitionsAreWhatDiscordTakes(t *testing.T) {
 			optional = optional || !d.Required
 			menu := path == "" && d.Type == int(discord.ApplicationCommandTypeUser)
 			if len(d.Names) != locales || !menu && len(d.Descriptions) != locales {
-				t.Errorf("%s has %d names and %d descriptions in other languages, want %d", here, len(d.Names), len(d.Descriptions), locales)
+				t.Errorf("%s has %d names and %d descriptions in other languages, want %d", here, len(d.Names),
+					len(d.Descriptions), locales)
 			}
 			names := map[string]string{"": d.Name}
 			for l, n := range d.Names {
@@ -195,16 +196,21 @@ func TestEscaping(t *testing.T) {
 		}
 	}
 	e := errs.E(errs.RoomLimit, "You have a room already, “%s”. Close it first, then open a new one.", "*<#2>*")
-	if got, want := message.Refusal(catalog(t).For("en"), e), "You have a room already, “\\*\\<\\#2\\>\\*”. Close it first, then open a new one."; got != want {
+	if got, want := message.Refusal(catalog(t).For("en"),
+		e), "You have a room already, “\\*\\<\\#2\\>\\*”. Close it first, then open a new one."; got != want {
 		t.Errorf("a refusal reads %q, want %q", got, want)
 	}
-	if got, want := message.Refusal(catalog(t).For("de"), errs.E(errs.Invalid, "%q is not a length of time. Write it like 30m, 1h, 2d or never.", "_x")), `"\_x" ist keine Zeitspanne.`; !strings.HasPrefix(got, want) {
+	if got, want := message.Refusal(catalog(t).For("de"),
+		errs.E(errs.Invalid, "%q is not a length of time. Write it like 30m, 1h, 2d or never.",
+			"_x")), `"\_x" ist keine Zeitspanne.`; !strings.HasPrefix(got,
+		want) {
 		t.Errorf("a refusal reads %q, want %q", got, want)
 	}
 	if e.Args[0] != "*<#2>*" || !strings.Contains(e.Message, "“*<#2>*”") {
 		t.Error("the error itself was changed")
 	}
-	if got := message.Cut(strings.Repeat("ü", 101), 100); utf8.RuneCountInString(got) != 100 || !strings.HasSuffix(got, "…") {
+	if got := message.Cut(strings.Repeat("ü", 101), 100); utf8.RuneCountInString(got) != 100 ||
+		!strings.HasSuffix(got, "…") {
 		t.Errorf("cut to %q", got)
 	}
 }

@@ -55,13 +55,16 @@ func describe(t *testing.T) string {
 <!-- Made from the definitions by: go generate ./bot/commands -->
 
 Type ` + "`/`" + ` in Discord to see them; each answer is seen by you alone. Commands about a room mean the room whose
-chat you type in, else the one you sit in, else your own; the option ` + "`room`" + ` names another. The control panel in
+chat you type in, else the one you sit in, else your own; the option ` + "`room`" +
+		` names another. The control panel in
 a room's own chat does the same with buttons.
 
 `)
 	for _, d := range definitions(t) {
 		if d.Type == int(discord.ApplicationCommandTypeUser) {
-			fmt.Fprintf(&b, "## %s\n\nIn the menu of a person, under Apps. Lets them into your room at once and sends them the link.\n\n", d.Name)
+			fmt.Fprintf(&b,
+				"## %s\n\nIn the menu of a person, under Apps. Lets them into your room at once and sends them the link.\n\n",
+				d.Name)
 			continue
 		}
 		fmt.Fprintf(&b, "## /%s\n\n%s.\n", d.Name, d.Description)

@@ -63,7 +63,9 @@ func named(list []room.Room, name string) (snowflake.ID, error) {
 			return r.ID, nil
 		}
 	}
-	return 0, errs.E(errs.RoomNotFound, "There is no room called “%s” that you may see. Choose one from the list that opens while you type, or see /rooms.", message.Strip(name))
+	return 0, errs.E(errs.RoomNotFound,
+		"There is no room called “%s” that you may see. Choose one from the list that opens while you type, or see /rooms.",
+		message.Strip(name))
 }
 
 // ours finds a room from memory that the caller controls, for what must be answered at once.
@@ -80,7 +82,8 @@ func (c *Commands) ours(q *call) (room.Room, error) {
 		}
 	}
 	if i < 0 || !m.Access(&m.Rooms[i]).MaySee(q.who) {
-		return room.Room{}, errs.E(errs.RoomNotFound, "This room does not exist any more, or you are not invited. Open a new one with /create-room, or ask for an invite.")
+		return room.Room{}, errs.E(errs.RoomNotFound,
+			"This room does not exist any more, or you are not invited. Open a new one with /create-room, or ask for an invite.")
 	}
 	if !m.Access(&m.Rooms[i]).MayControl(q.who) {
 		return room.Room{}, notYours()
@@ -89,7 +92,8 @@ func (c *Commands) ours(q *call) (room.Room, error) {
 }
 
 func notYours() error {
-	return errs.E(errs.Forbidden, "Only the room's owner or somebody who manages the server can do that. Please ask them.")
+	return errs.E(errs.Forbidden,
+		"Only the room's owner or somebody who manages the server can do that. Please ask them.")
 }
 
 // about makes a custom id about a room.

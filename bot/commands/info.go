@@ -39,7 +39,8 @@ func (c *Commands) rooms(ctx context.Context, q *call) (reply, error) {
 		state := message.Seats(q.t, room.Occupied(v.Roster), v.Room.Seats) + " · " + message.Privacy(q.t, v.Room.Access)
 		text += "\n" + message.ChannelMention(v.Room.ID) + " · " + state
 		menu.Options = append(menu.Options, discord.StringSelectMenuOption{
-			Label: message.Cut(message.Strip(v.Room.Name), message.MaxOption), Value: v.Room.ID.String(), Description: message.Cut(state, message.MaxOption),
+			Label: message.Cut(message.Strip(v.Room.Name), message.MaxOption), Value: v.Room.ID.String(),
+			Description: message.Cut(state, message.MaxOption),
 		})
 	}
 	return reply{text: text, rows: []discord.LayoutComponent{message.Row(menu), message.Row(page)}}, nil
@@ -74,7 +75,8 @@ func (c *Commands) info(ctx context.Context, q *call) (reply, error) {
 	if r.Status != "" {
 		list = append(list, q.t.Say("info.status", "Status", message.Escape(r.Status)))
 	}
-	list = append(list, q.t.Say("info.owner", "Owner", message.UserMention(r.Access.OwnerID), "When", message.RelativeTime(r.OpenedAt)))
+	list = append(list,
+		q.t.Say("info.owner", "Owner", message.UserMention(r.Access.OwnerID), "When", message.RelativeTime(r.OpenedAt)))
 	if len(v.Roster) > 0 {
 		list = append(list, q.t.Say("info.inside", "People", q.t.List(names(v.Roster))))
 	}
@@ -89,7 +91,8 @@ func (c *Commands) info(ctx context.Context, q *call) (reply, error) {
 // fewTold is of how many people an answer says in a sentence each what keeps them out: it holds 2,000 characters.
 const fewTold = 5
 
-// out tells which of the owner and the guests have no place for now, and who is on their way, with what each still needs.
+// out tells which of the owner and the guests have no place for now, and who is on their way, with what each
+// still needs.
 func (c *Commands) out(q *call, o *room.Control, owner snowflake.ID) (list []string) {
 	n := 0
 	tell := func(id, who, why string) {
@@ -102,11 +105,13 @@ func (c *Commands) out(q *call, o *room.Control, owner snowflake.ID) (list []str
 	}
 	for _, g := range o.Guests {
 		if g.Suspended != access.Passes {
-			tell("info.out", calling(g.UserID, g.Name, g.Suspended != access.NotMember), needs(q, g.Suspended, message.Escape(o.Lacks[g.UserID])))
+			tell("info.out", calling(g.UserID, g.Name, g.Suspended != access.NotMember),
+				needs(q, g.Suspended, message.Escape(o.Lacks[g.UserID])))
 		}
 	}
 	for _, w := range o.OnTheWay {
-		tell("info.way", calling(w.UserID, w.Name, w.Step != room.StepJoin), stillTo(q, w, message.Escape(o.Lacks[w.UserID])))
+		tell("info.way", calling(w.UserID, w.Name, w.Step != room.StepJoin),
+			stillTo(q, w, message.Escape(o.Lacks[w.UserID])))
 	}
 	if n > fewTold {
 		list = append(list, q.t.Say("more", "Count", n-fewTold))
@@ -147,10 +152,12 @@ func (c *Commands) comers(q *call, v room.View) []discord.LayoutComponent {
 		return nil
 	}
 	const most = 25
-	menu := discord.NewStringSelectMenu(q.about(message.ActionPerson, v.Room.ID, "").String(), q.t.Say("info.way.choose"))
+	menu := discord.NewStringSelectMenu(q.about(message.ActionPerson, v.Room.ID, "").String(),
+		q.t.Say("info.way.choose"))
 	for _, w := range v.Control.OnTheWay[:min(most, len(v.Control.OnTheWay))] {
 		menu.Options = append(menu.Options, discord.StringSelectMenuOption{
-			Label: message.Cut(message.Strip(cmp.Or(w.Name, w.UserID.String())), message.MaxOption), Value: w.UserID.String(),
+			Label:       message.Cut(message.Strip(cmp.Or(w.Name, w.UserID.String())), message.MaxOption),
+			Value:       w.UserID.String(),
 			Description: message.Cut(stillTo(q, w, message.Strip(v.Control.Lacks[w.UserID])), message.MaxOption),
 		})
 	}
@@ -193,7 +200,8 @@ func (c *Commands) forOwner(q *call, v room.View) (list []string) {
 	list = append(list, c.out(q, o, v.Room.Access.OwnerID)...)
 	switch {
 	case o.WantedName != "":
-		list = append(list, q.t.Say("info.wanted", "Name", message.Bold(o.WantedName), "When", message.RelativeTime(o.NextRename)))
+		list = append(list,
+			q.t.Say("info.wanted", "Name", message.Bold(o.WantedName), "When", message.RelativeTime(o.NextRename)))
 	case o.RenamesLeft == 0 && !o.NextRename.IsZero():
 		list = append(list, q.t.Say("info.renames", "When", message.RelativeTime(o.NextRename)))
 	}
@@ -215,21 +223,35 @@ func (c *Commands) doors(q *call, v room.View) []discord.LayoutComponent {
 	switch full := room.Occupied(v.Roster) >= v.Room.Seats; {
 	case v.VoiceIn == id:
 	case !v.MayEnter:
-		list = append(list, message.Button(discord.ButtonStylePrimary, "🚪", q.t.Say("button.knock"), q.about(message.ActionKnock, id, "")))
+		list = append(list,
+			message.Button(discord.ButtonStylePrimary, "🚪", q.t.Say("button.knock"),
+				q.about(message.ActionKnock, id, "")))
 	case v.Place > 0:
-		list = append(list, message.Button(discord.ButtonStyleSecondary, "⏳", q.t.Say("button.unwait"), q.about(message.ActionUnwait, id, "")))
+		list = append(list,
+			message.Button(discord.ButtonStyleSecondary, "⏳", q.t.Say("button.unwait"),
+				q.about(message.ActionUnwait, id, "")))
 	case full && v.HeldUntil.IsZero() && !v.MayOverfill:
-		list = append(list, message.Button(discord.ButtonStylePrimary, "⏳", q.t.Say("button.wait"), q.about(message.ActionWait, id, "")))
+		list = append(list,
+			message.Button(discord.ButtonStylePrimary, "⏳", q.t.Say("button.wait"),
+				q.about(message.ActionWait, id, "")))
 	default:
-		list = append(list, message.Button(discord.ButtonStylePrimary, "🔊", q.t.Say("button.join"), q.about(message.ActionJoin, id, "")))
+		list = append(list,
+			message.Button(discord.ButtonStylePrimary, "🔊", q.t.Say("button.join"),
+				q.about(message.ActionJoin, id, "")))
 	}
 	if v.MayClaim {
-		list = append(list, message.Button(discord.ButtonStyleSecondary, "👑", q.t.Say("button.claim"), q.about(string(room.DoClaim), id, "")))
+		list = append(list,
+			message.Button(discord.ButtonStyleSecondary, "👑", q.t.Say("button.claim"),
+				q.about(string(room.DoClaim), id, "")))
 	}
 	if v.MayEnter && (!v.Room.ClosingAt.IsZero() || !v.IdleDeadline.IsZero()) {
-		list = append(list, message.Button(discord.ButtonStyleSecondary, "⏰", q.t.Say("button.keep"), q.about(message.ActionKeep, id, "")))
+		list = append(list,
+			message.Button(discord.ButtonStyleSecondary, "⏰", q.t.Say("button.keep"),
+				q.about(message.ActionKeep, id, "")))
 	}
-	return []discord.LayoutComponent{message.Row(append(list, message.Link(q.t.Say("button.page"), c.o.Pages.Room(id)))...)}
+	return []discord.LayoutComponent{
+		message.Row(append(list, message.Link(q.t.Say("button.page"), c.o.Pages.Room(id)))...),
+	}
 }
 
 func (c *Commands) view(ctx context.Context, q *call) (room.View, error) {

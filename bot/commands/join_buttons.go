@@ -21,7 +21,8 @@ func (c *Commands) join(ctx context.Context, q *call) (reply, error) {
 	switch {
 	case errs.Has(err, errs.RoomFull):
 		return reply{text: message.Refusal(q.t, err), rows: []discord.LayoutComponent{message.Row(
-			message.Button(discord.ButtonStylePrimary, "⏳", q.t.Say("button.wait"), q.about(message.ActionWait, id, "")),
+			message.Button(discord.ButtonStylePrimary, "⏳", q.t.Say("button.wait"),
+				q.about(message.ActionWait, id, "")),
 			message.Link(q.t.Say("button.page"), c.o.Pages.Room(id)),
 		)}}, nil
 	case err != nil:
@@ -29,7 +30,9 @@ func (c *Commands) join(ctx context.Context, q *call) (reply, error) {
 	case j.Moved:
 		return reply{text: q.t.Say("joined", "Channel", message.ChannelMention(id))}, nil
 	}
-	return reply{text: q.t.Say("join.held", "Channel", message.ChannelMention(id), "Time", message.ShortTime(j.HeldUntil))}, nil
+	return reply{
+		text: q.t.Say("join.held", "Channel", message.ChannelMention(id), "Time", message.ShortTime(j.HeldUntil)),
+	}, nil
 }
 
 // knock asks to be let into a room, or into whatever room somebody has.
@@ -43,7 +46,8 @@ func (c *Commands) knock(ctx context.Context, q *call) (reply, error) {
 		req.RoomID, req.Owner = id, 0
 	}
 	if req.RoomID == 0 && req.Owner == 0 {
-		return reply{}, errs.E(errs.Invalid, "Whom do you want to visit? Name the owner or the room, such as /knock user:@Mara. /rooms shows the rooms you may see.")
+		return reply{}, errs.E(errs.Invalid,
+			"Whom do you want to visit? Name the owner or the room, such as /knock user:@Mara. /rooms shows the rooms you may see.")
 	}
 	done, err := c.o.Keeper.Knock(ctx, q.guild, req)
 	if err != nil {
@@ -64,7 +68,8 @@ func (c *Commands) knock(ctx context.Context, q *call) (reply, error) {
 func (c *Commands) answerKnock(letIn bool) handler {
 	return func(ctx context.Context, q *call) (reply, error) {
 		user := q.custom.User()
-		done, err := c.o.Keeper.Answer(ctx, q.guild, room.AnswerRequest{Actor: q.actor, RoomID: q.custom.Room, User: user, LetIn: letIn})
+		done, err := c.o.Keeper.Answer(ctx, q.guild,
+			room.AnswerRequest{Actor: q.actor, RoomID: q.custom.Room, User: user, LetIn: letIn})
 		if err != nil {
 			return reply{}, err
 		}
@@ -103,10 +108,16 @@ func (c *Commands) waiting(ctx context.Context, q *call, leave bool) (reply, err
 	case leave:
 		return reply{text: q.t.Say("wait.left", "Room", message.Bold(done.Room.Name))}, nil
 	case !done.HeldUntil.IsZero():
-		return reply{text: q.t.Say("join.held", "Channel", message.ChannelMention(id), "Time", message.ShortTime(done.HeldUntil))}, nil
+		return reply{
+			text: q.t.Say("join.held", "Channel", message.ChannelMention(id), "Time",
+				message.ShortTime(done.HeldUntil)),
+		}, nil
 	}
 	return reply{
 		text: q.t.Say("wait.place", "Room", message.Bold(done.Room.Name), "Place", done.Place),
-		rows: []discord.LayoutComponent{message.Row(message.Button(discord.ButtonStyleSecondary, "", q.t.Say("button.unwait"), q.about(message.ActionUnwait, id, "")))},
+		rows: []discord.LayoutComponent{
+			message.Row(message.Button(discord.ButtonStyleSecondary, "", q.t.Say("button.unwait"),
+				q.about(message.ActionUnwait, id, ""))),
+		},
 	}, nil
 }

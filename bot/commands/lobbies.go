@@ -28,7 +28,8 @@ func (c *Commands) addLobby(ctx context.Context, q *call) (reply, error) {
 		}
 		l.IdleTimeout = &d
 	}
-	done, err := c.o.Keeper.SaveLobby(ctx, q.guild, guild.LobbyRequest{Actor: q.actor, Lobby: l, Name: q.t.Say("setup.lobby.name")})
+	done, err := c.o.Keeper.SaveLobby(ctx, q.guild,
+		guild.LobbyRequest{Actor: q.actor, Lobby: l, Name: q.t.Say("setup.lobby.name")})
 	if err != nil {
 		return reply{}, err
 	}
@@ -40,7 +41,8 @@ func (c *Commands) removeLobby(ctx context.Context, q *call) (reply, error) {
 	text := strings.TrimSpace(q.data.String("lobby"))
 	id, _ := message.ParseID(strings.Trim(text, "<#>"))
 	if !slices.ContainsFunc(c.memory(q).Settings.Lobbies, func(l guild.Lobby) bool { return l.ChannelID == id }) {
-		return reply{}, errs.E(errs.NotFound, "“%s” is no lobby. Choose one from the list that opens while you type.", message.Strip(text))
+		return reply{}, errs.E(errs.NotFound, "“%s” is no lobby. Choose one from the list that opens while you type.",
+			message.Strip(text))
 	}
 	done, err := c.o.Keeper.RemoveLobby(ctx, q.guild, guild.LobbyRemoval{Actor: q.actor, ChannelID: id})
 	if err != nil {
@@ -85,7 +87,8 @@ func (c *Commands) lobbyWords(q *call, l guild.Lobby) []string {
 		words = append(words, message.ChannelMention(l.CategoryID))
 	}
 	if l.IdleTimeout != nil {
-		words = append(words, q.t.Say("setting.idle_timeout")+": "+c.shownTime(q, setting{name: "idle_timeout"}, *l.IdleTimeout))
+		words = append(words,
+			q.t.Say("setting.idle_timeout")+": "+c.shownTime(q, setting{name: "idle_timeout"}, *l.IdleTimeout))
 	}
 	return words
 }

@@ -28,10 +28,12 @@ func (c *Commands) createRoom(ctx context.Context, q *call) (reply, error) {
 		q.t.Say("opened.page", "Page", page),
 	)
 	if r.Invite.Token != "" {
-		text += "\n" + q.t.Say("opened.link", "Link", c.o.Pages.Invite(r.Room.ID, r.Invite.Token), "Count", v.MaxUses, "When", message.RelativeTime(v.ExpiresAt))
+		text += "\n" + q.t.Say("opened.link", "Link", c.o.Pages.Invite(r.Room.ID, r.Invite.Token), "Count", v.MaxUses,
+			"When", message.RelativeTime(v.ExpiresAt))
 	}
 	return reply{text: text, rows: []discord.LayoutComponent{message.Row(
-		message.Button(discord.ButtonStylePrimary, "🔊", q.t.Say("button.join"), q.about(message.ActionJoin, r.Room.ID, "")),
+		message.Button(discord.ButtonStylePrimary, "🔊", q.t.Say("button.join"),
+			q.about(message.ActionJoin, r.Room.ID, "")),
 		message.Link(q.t.Say("button.page"), page),
 	)}}, nil
 }
@@ -57,14 +59,18 @@ func (c *Commands) inviteWho(ctx context.Context, q *call, who snowflake.ID) (re
 		return reply{}, err
 	}
 	l, reached, err := c.o.Keeper.Invite(ctx, q.guild, room.InviteRequest{
-		Actor: q.actor, RoomID: id, Uses: q.data.Int("uses"), Lifetime: time.Duration(q.data.Int("hours")) * time.Hour, For: who,
+		Actor: q.actor, RoomID: id, Uses: q.data.Int("uses"), Lifetime: time.Duration(q.data.Int("hours")) * time.Hour,
+		For: who,
 	})
 	if err != nil {
 		return reply{}, err
 	}
 	url := c.o.Pages.Invite(id, l.Token)
 	if who == 0 {
-		return reply{text: q.t.Say("invited.link", "Channel", message.ChannelMention(id), "Count", l.Invite.MaxUses, "When", message.RelativeTime(l.Invite.ExpiresAt), "Link", url)}, nil
+		return reply{
+			text: q.t.Say("invited.link", "Channel", message.ChannelMention(id), "Count", l.Invite.MaxUses, "When",
+				message.RelativeTime(l.Invite.ExpiresAt), "Link", url),
+		}, nil
 	}
 	say := "invited.unsent"
 	switch reached {
@@ -73,5 +79,7 @@ func (c *Commands) inviteWho(ctx context.Context, q *call, who snowflake.ID) (re
 	case room.ReachedClosed:
 		say = "invited.untold"
 	}
-	return reply{text: q.t.Say(say, "User", message.UserMention(who), "Channel", message.ChannelMention(id), "Link", url)}, nil
+	return reply{
+		text: q.t.Say(say, "User", message.UserMention(who), "Channel", message.ChannelMention(id), "Link", url),
+	}, nil
 }

@@ -38,7 +38,8 @@ func (c *Commands) preferences(ctx context.Context, q *call) (reply, error) {
 		add("prefs.banned", "People", message.Mentions(q.t, p.Banned))
 	}
 	return reply{text: message.Lines(list...), rows: []discord.LayoutComponent{message.Row(
-		message.Button(discord.ButtonStyleSecondary, "🧹", q.t.Say("button.forget"), q.about(message.ActionForget, 0, "")),
+		message.Button(discord.ButtonStyleSecondary, "🧹", q.t.Say("button.forget"),
+			q.about(message.ActionForget, 0, "")),
 	)}}, nil
 }
 

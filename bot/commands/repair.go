@@ -41,7 +41,9 @@ func (c *Commands) report(q *call, report guild.RepairReport, done string) reply
 	open := slices.DeleteFunc(slices.Clone(report.Issues), func(f guild.Issue) bool { return f.Fixed })
 	health := message.Link(q.t.Say("button.health"), c.o.Pages.Admin(q.guild)+"/health")
 	if len(open) == 0 {
-		return reply{text: message.Lines(done, q.t.Say("repair.none")), rows: []discord.LayoutComponent{message.Row(health)}}
+		return reply{
+			text: message.Lines(done, q.t.Say("repair.none")), rows: []discord.LayoutComponent{message.Row(health)},
+		}
 	}
 	list := []string{done, q.t.Say("repair.some", "Count", len(open))}
 	safe := 0
@@ -60,7 +62,11 @@ func (c *Commands) report(q *call, report guild.RepairReport, done string) reply
 			if name == "" {
 				name = f.ChannelID.String()
 			}
-			menu.Options = append(menu.Options, discord.StringSelectMenuOption{Label: message.Cut(message.Strip(name), message.MaxOption), Value: f.ID, Description: message.Cut(q.t.Say("mend."+string(f.Kind)), message.MaxOption)})
+			menu.Options = append(menu.Options,
+				discord.StringSelectMenuOption{
+					Label: message.Cut(message.Strip(name), message.MaxOption), Value: f.ID,
+					Description: message.Cut(q.t.Say("mend."+string(f.Kind)), message.MaxOption),
+				})
 		}
 	}
 	if len(open) > maxFindings {
@@ -71,7 +77,13 @@ func (c *Commands) report(q *call, report guild.RepairReport, done string) reply
 		rows = append(rows, message.Row(menu.WithMaxValues(len(menu.Options))))
 	}
 	if safe > 0 {
-		return reply{text: message.Lines(list...), rows: append(rows, message.Row(message.Button(discord.ButtonStyleSuccess, "🔧", q.t.Say("button.mend", "Count", safe), q.about(message.ActionMend, 0, "")), health))}
+		return reply{
+			text: message.Lines(list...),
+			rows: append(rows,
+				message.Row(message.Button(discord.ButtonStyleSuccess, "🔧", q.t.Say("button.mend", "Count", safe),
+					q.about(message.ActionMend, 0, "")),
+					health)),
+		}
 	}
 	return reply{text: message.Lines(list...), rows: append(rows, message.Row(health))}
 }
@@ -82,7 +94,9 @@ func finding(q *call, f guild.Issue) string {
 	if f.Name == "" && f.ChannelID != 0 {
 		name = message.ChannelMention(f.ChannelID)
 	}
-	words := q.t.Say("find."+string(f.Kind), "Name", name, "Want", message.Escape(f.Want), "Have", message.Escape(f.Have)) + " " + q.t.Say("mend."+string(f.Kind))
+	words := q.t.Say("find."+string(f.Kind), "Name", name, "Want", message.Escape(f.Want), "Have",
+		message.Escape(f.Have)) +
+		" " + q.t.Say("mend."+string(f.Kind))
 	if f.Err != nil {
 		words += " ⚠️ " + message.Refusal(q.t, f.Err)
 	}

@@ -47,13 +47,40 @@ type group struct {
 // groups are all settings. Lobbies are a list of their own, with own commands.
 func groups() []group {
 	return []group{
-		{"rooms", "🚪", []setting{{"category_id", kindCategory}, {"seats", kindNumber}, {"private", kindYesNo}, {"name_template", kindText}}},
+		{
+			"rooms", "🚪",
+			[]setting{
+				{"category_id", kindCategory}, {"seats", kindNumber}, {"private", kindYesNo},
+				{"name_template", kindText},
+			},
+		},
 		{"closing", "⏰", []setting{{"idle_timeout", kindTime}, {"closing_notice", kindTime}, {"max_age", kindTime}}},
-		{"invites", "🎟️", []setting{{"invite_lifetime", kindTime}, {"invite_uses", kindNumber}, {"bring_in", kindYesNo}, {"guilds_join", kindYesNo}}},
-		{"limits", "🧮", []setting{{"creator_roles", kindRoles}, {"rooms_per_member", kindNumber}, {"rooms_per_guild", kindNumber}}},
-		{"seating", "🪑", []setting{{"strict_seats", kindYesNo}, {"admins_exempt", kindYesNo}, {"seat_grace", kindTime}}},
-		{"privacy", "🔒", []setting{{"managers_see_private", kindYesNo}, {"guests_past_gate", kindYesNo}, {"helper_roles", kindRoles}, {"blocked_words", kindWords}}},
-		{"server", "🏠", []setting{{"language", kindLanguage}, {"log_channel_id", kindTextChannel}, {"audit_retention", kindTime}}},
+		{
+			"invites", "🎟️",
+			[]setting{
+				{"invite_lifetime", kindTime}, {"invite_uses", kindNumber}, {"bring_in", kindYesNo},
+				{"guilds_join", kindYesNo},
+			},
+		},
+		{
+			"limits", "🧮",
+			[]setting{{"creator_roles", kindRoles}, {"rooms_per_member", kindNumber}, {"rooms_per_guild", kindNumber}},
+		},
+		{
+			"seating", "🪑",
+			[]setting{{"strict_seats", kindYesNo}, {"admins_exempt", kindYesNo}, {"seat_grace", kindTime}},
+		},
+		{
+			"privacy", "🔒",
+			[]setting{
+				{"managers_see_private", kindYesNo}, {"guests_past_gate", kindYesNo}, {"helper_roles", kindRoles},
+				{"blocked_words", kindWords},
+			},
+		},
+		{
+			"server", "🏠",
+			[]setting{{"language", kindLanguage}, {"log_channel_id", kindTextChannel}, {"audit_retention", kindTime}},
+		},
 	}
 }
 
@@ -88,15 +115,19 @@ func (c *Commands) field(q *call, s setting, v any) discord.LabelSubComponent {
 	switch s.kind {
 	case kindYesNo:
 		on := v == true
-		return discord.StringSelectMenuComponent{CustomID: s.name, Required: true, Options: []discord.StringSelectMenuOption{
-			{Label: q.t.Say("yes"), Value: "true", Default: on}, {Label: q.t.Say("no"), Value: "false", Default: !on},
-		}}
+		return discord.StringSelectMenuComponent{CustomID: s.name, Required: true,
+			Options: []discord.StringSelectMenuOption{
+				{Label: q.t.Say("yes"), Value: "true", Default: on},
+				{Label: q.t.Say("no"), Value: "false", Default: !on},
+			}}
 	case kindLanguage:
-		menu := discord.StringSelectMenuComponent{CustomID: s.name, Required: true, Options: []discord.StringSelectMenuOption{
-			{Label: message.Cut(q.t.Say("value.language"), message.MaxOption), Value: "server", Default: v == ""},
-		}}
+		menu := discord.StringSelectMenuComponent{CustomID: s.name, Required: true,
+			Options: []discord.StringSelectMenuOption{
+				{Label: message.Cut(q.t.Say("value.language"), message.MaxOption), Value: "server", Default: v == ""},
+			}}
 		for _, l := range c.o.Texts.Languages() {
-			menu.Options = append(menu.Options, discord.StringSelectMenuOption{Label: l.Name, Value: l.Code, Default: v == l.Code})
+			menu.Options = append(menu.Options,
+				discord.StringSelectMenuOption{Label: l.Name, Value: l.Code, Default: v == l.Code})
 		}
 		return menu
 	case kindRoles:
@@ -112,7 +143,9 @@ func (c *Commands) field(q *call, s setting, v any) discord.LabelSubComponent {
 		if s.kind == kindTextChannel {
 			types = []discord.ChannelType{discord.ChannelTypeGuildText, discord.ChannelTypeGuildNews}
 		}
-		menu := discord.ChannelSelectMenuComponent{CustomID: s.name, MinValues: &zero, MaxValues: 1, ChannelTypes: types}
+		menu := discord.ChannelSelectMenuComponent{
+			CustomID: s.name, MinValues: &zero, MaxValues: 1, ChannelTypes: types,
+		}
 		if id, ok := v.(snowflake.ID); ok && id != 0 {
 			menu.DefaultValues = []discord.SelectMenuDefaultValue{discord.NewSelectMenuDefaultChannel(id)}
 		}
@@ -164,7 +197,8 @@ func (s setting) read(typed []string) (any, error) {
 		}
 		return text, nil
 	case kindWords:
-		return strings.FieldsFunc(strings.Join(strings.Fields(text), " "), func(r rune) bool { return r == ',' || r == ';' }), nil
+		return strings.FieldsFunc(strings.Join(strings.Fields(text), " "),
+			func(r rune) bool { return r == ',' || r == ';' }), nil
 	case kindCategory, kindTextChannel:
 		if text == "" {
 			return snowflake.ID(0), nil

@@ -23,7 +23,9 @@ func (c *Commands) settings(ctx context.Context, q *call) (reply, error) {
 	if ok {
 		s, known := c.settingMeant(q, name)
 		if !known {
-			return reply{}, errs.E(errs.NotFound, "There is no setting “%s”. Choose one from the list that opens while you type, or use /snug settings alone to see them all.", message.Strip(name))
+			return reply{}, errs.E(errs.NotFound,
+				"There is no setting “%s”. Choose one from the list that opens while you type, or use /snug settings alone to see them all.",
+				message.Strip(name))
 		}
 		return c.saveOne(ctx, q, s, q.data.String("value"))
 	}
@@ -38,7 +40,8 @@ func (c *Commands) overview(ctx context.Context, q *call, done string) (reply, e
 	}
 	values := fieldsOf(v.Settings)
 	list := []string{done}
-	menu := discord.NewStringSelectMenu(q.about(message.ActionGroup, 0, "r"+strconv.FormatUint(v.Rev, 10)).String(), q.t.Say("settings.choose"))
+	menu := discord.NewStringSelectMenu(q.about(message.ActionGroup, 0, "r"+strconv.FormatUint(v.Rev, 10)).String(),
+		q.t.Say("settings.choose"))
 	for _, g := range groups() {
 		var words []string
 		list = append(list, g.emoji+" **"+q.t.Say("group."+g.name)+"**")
@@ -50,12 +53,20 @@ func (c *Commands) overview(ctx context.Context, q *call, done string) (reply, e
 	}
 	list = append(list, "🛎️ **"+q.t.Say("group.lobbies")+"**", "- "+c.lobbyNames(q, v.Settings.Lobbies))
 	menu.Options = append(menu.Options, groupOption(q, groupLobbies, "🛎️", q.t.Say("cmd.snug.lobby.about")))
-	return reply{text: message.Lines(list...), rows: []discord.LayoutComponent{message.Row(menu), message.Row(message.Link(q.t.Say("button.admin"), c.o.Pages.Admin(q.guild)))}}, nil
+	return reply{
+		text: message.Lines(list...),
+		rows: []discord.LayoutComponent{
+			message.Row(menu), message.Row(message.Link(q.t.Say("button.admin"), c.o.Pages.Admin(q.guild))),
+		},
+	}, nil
 }
 
 func groupOption(q *call, name, emoji, about string) discord.StringSelectMenuOption {
 	e := discord.NewComponentEmoji(emoji)
-	return discord.StringSelectMenuOption{Label: message.Cut(q.t.Say("group."+name), message.MaxOption), Value: name, Description: message.Cut(about, message.MaxOption), Emoji: &e}
+	return discord.StringSelectMenuOption{
+		Label: message.Cut(q.t.Say("group."+name), message.MaxOption), Value: name,
+		Description: message.Cut(about, message.MaxOption), Emoji: &e,
+	}
 }
 
 // shown says a setting's value.
@@ -138,7 +149,8 @@ func (c *Commands) askGroup(q *call) (discord.ModalCreate, bool, error) {
 			return c.form(q, q.t.Say("group."+g.name), g.list), true, nil
 		}
 	}
-	return discord.ModalCreate{}, false, errs.E(errs.Invalid, "Nothing was chosen. Open the menu again and choose a group of settings.")
+	return discord.ModalCreate{}, false, errs.E(errs.Invalid,
+		"Nothing was chosen. Open the menu again and choose a group of settings.")
 }
 
 // askSetting opens the form of one setting, if one is named without a value.
@@ -174,7 +186,8 @@ func (c *Commands) settingMeant(q *call, name string) (setting, bool) {
 func (c *Commands) form(q *call, title string, list []setting) discord.ModalCreate {
 	m := c.memory(q)
 	values := fieldsOf(m.Settings)
-	out := discord.NewModalCreate(q.about(message.ActionSave, 0, "r"+strconv.FormatUint(m.Rev, 10)).String(), message.Cut(title, maxTitle))
+	out := discord.NewModalCreate(q.about(message.ActionSave, 0, "r"+strconv.FormatUint(m.Rev, 10)).String(),
+		message.Cut(title, maxTitle))
 	for _, s := range list {
 		l := discord.NewLabel(message.Cut(q.t.Say("setting."+s.name), maxTitle), c.field(q, s, values[s.name]))
 		l.Description = message.Cut(q.t.Say("setting."+s.name+".about"), message.MaxOption)
@@ -221,7 +234,8 @@ func (c *Commands) saveOne(ctx context.Context, q *call, s setting, text string)
 	case kindRoles:
 		typed = strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune("<@&>, ", r) })
 	case kindCategory, kindTextChannel:
-		if slices.Contains([]string{"none", "-", "0", q.t.Say("value.none")}, strings.ToLower(strings.TrimSpace(text))) {
+		if slices.Contains([]string{"none", "-", "0", q.t.Say("value.none")},
+			strings.ToLower(strings.TrimSpace(text))) {
 			typed = nil
 		}
 	}
@@ -237,7 +251,8 @@ func (c *Commands) saveValues(ctx context.Context, q *call, rev uint64, values m
 	if err != nil {
 		return reply{}, err
 	}
-	if _, err := c.o.Keeper.SaveSettings(ctx, q.guild, room.SettingsRequest{Actor: q.actor, JSON: b, Rev: rev}); err != nil {
+	if _, err := c.o.Keeper.SaveSettings(ctx, q.guild,
+		room.SettingsRequest{Actor: q.actor, JSON: b, Rev: rev}); err != nil {
 		return c.again(ctx, q, err)
 	}
 	return c.overview(ctx, q, q.t.Say("settings.saved"))

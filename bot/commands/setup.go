@@ -36,7 +36,8 @@ func (c *Commands) setup(ctx context.Context, q *call) (reply, error) {
 		return reply{text: message.Lines(list...), rows: []discord.LayoutComponent{c.next(q)}}, nil
 	}
 	return reply{text: message.Lines(list...), rows: []discord.LayoutComponent{message.Row(
-		message.Button(discord.ButtonStyleSuccess, "✨", q.t.Say("button.setup"), q.about(message.ActionSetupNow, 0, "")),
+		message.Button(discord.ButtonStyleSuccess, "✨", q.t.Say("button.setup"),
+			q.about(message.ActionSetupNow, 0, "")),
 		message.Link(q.t.Say("button.admin"), c.o.Pages.Admin(q.guild)),
 	)}}, nil
 }
@@ -71,7 +72,8 @@ func need(q *call, n guild.Need) string {
 	if n.Where != q.guild && n.Where != 0 {
 		where = message.ChannelMention(n.Where)
 	}
-	return q.t.Say("setup.need", "Permission", q.t.Term(errs.Term(n.Permission)), "Where", where, "Why", q.t.Term(errs.Term(n.Why)))
+	return q.t.Say("setup.need", "Permission", q.t.Term(errs.Term(n.Permission)), "Where", where, "Why",
+		q.t.Term(errs.Term(n.Why)))
 }
 
 // setupNow makes what lacks, and ends with a lobby to try.
@@ -85,14 +87,16 @@ func (c *Commands) setupNow(ctx context.Context, q *call) (reply, error) {
 	if !done.Preflight.OK {
 		return c.lacking(q, done.Preflight), nil
 	}
-	list := append([]string{q.t.Say("setup.done", "Lobby", message.ChannelMention(done.LobbyID))}, optional(q, done.Preflight)...)
+	list := append([]string{q.t.Say("setup.done", "Lobby", message.ChannelMention(done.LobbyID))},
+		optional(q, done.Preflight)...)
 	return reply{text: message.Lines(list...), rows: []discord.LayoutComponent{c.next(q)}}, nil
 }
 
 // next are the ways on from a finished setup.
 func (c *Commands) next(q *call) discord.LayoutComponent {
 	return message.Row(
-		message.Button(discord.ButtonStyleSecondary, "⚙️", q.t.Say("button.settings"), q.about(message.ActionGroups, 0, "")),
+		message.Button(discord.ButtonStyleSecondary, "⚙️", q.t.Say("button.settings"),
+			q.about(message.ActionGroups, 0, "")),
 		message.Link(q.t.Say("button.admin"), c.o.Pages.Admin(q.guild)),
 	)
 }

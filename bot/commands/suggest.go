@@ -32,13 +32,18 @@ func (c *Commands) handleSuggest(e *events.InteractionCreate, i discord.Autocomp
 		if len(choices) == message.MaxChoices {
 			break
 		}
-		if typed == "" || strings.Contains(strings.ToLower(s.name), strings.ToLower(strings.TrimSpace(typed))) || s.value == typed {
-			choices = append(choices, discord.AutocompleteChoiceString{Name: message.Cut(s.name, message.MaxOption), Value: message.Cut(s.value, message.MaxOption)})
+		if typed == "" || strings.Contains(strings.ToLower(s.name), strings.ToLower(strings.TrimSpace(typed))) ||
+			s.value == typed {
+			choices = append(choices,
+				discord.AutocompleteChoiceString{
+					Name: message.Cut(s.name, message.MaxOption), Value: message.Cut(s.value, message.MaxOption),
+				})
 		}
 	}
 	ctx, cancel := context.WithTimeout(c.ctx, firstAnswer)
 	defer cancel()
-	if err := e.Respond(discord.InteractionResponseTypeAutocompleteResult, discord.AutocompleteResult{Choices: choices}, rest.WithCtx(ctx)); err != nil {
+	if err := e.Respond(discord.InteractionResponseTypeAutocompleteResult, discord.AutocompleteResult{Choices: choices},
+		rest.WithCtx(ctx)); err != nil {
 		q.log.Info("suggestions came too late", "err", err)
 	}
 }
@@ -72,7 +77,12 @@ func (c *Commands) suggestRooms(q *call, closed bool) (out []suggestion) {
 		}
 		taken := room.Occupied(c.o.Keeper.Roster(q.guild, r.ID))
 		// The name is cut first, so that the numbers stay.
-		out = append(out, suggestion{message.Cut(message.Strip(r.Name), message.MaxOption-30) + " · " + message.Cut(message.Seats(q.t, taken, r.Seats), 27), r.ID.String()})
+		out = append(out,
+			suggestion{
+				message.Cut(message.Strip(r.Name), message.MaxOption-30) + " · " +
+					message.Cut(message.Seats(q.t, taken, r.Seats), 27),
+				r.ID.String(),
+			})
 	}
 	return out
 }

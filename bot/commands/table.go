@@ -38,7 +38,9 @@ func (c *Commands) commandTable() map[string]command {
 		"/snug/lobby/list":   {run: c.lobbies},
 		"/snug/repair":       {run: c.repair},
 	}
-	for _, do := range []room.Action{room.DoLock, room.DoUnlock, room.DoHide, room.DoShow, room.DoPrivate, room.DoPublic} {
+	for _, do := range []room.Action{
+		room.DoLock, room.DoUnlock, room.DoHide, room.DoShow, room.DoPrivate, room.DoPublic,
+	} {
 		t["/room/"+string(do)] = command{run: c.change(do)}
 	}
 	return t
@@ -81,7 +83,10 @@ func (c *Commands) componentTable() map[string]component {
 		message.ActionMend:      {run: c.mend},
 		message.ActionMendRisky: {run: c.mend},
 	}
-	for _, do := range []room.Action{room.DoLock, room.DoUnlock, room.DoHide, room.DoShow, room.DoPrivate, room.DoPublic, room.DoClaim, room.DoUnwatch} {
+	for _, do := range []room.Action{
+		room.DoLock, room.DoUnlock, room.DoHide, room.DoShow, room.DoPrivate, room.DoPublic, room.DoClaim,
+		room.DoUnwatch,
+	} {
 		t[string(do)] = component{run: c.change(do), room: true}
 	}
 	for _, do := range []room.Action{room.DoKick, room.DoBan, room.DoTransfer} {

@@ -101,7 +101,8 @@ func (s *Sender) Send(ctx context.Context, to, by snowflake.ID, m discord.Messag
 	s.mu.Lock()
 	s.held, s.lastHeld = s.held+1, now
 	s.mu.Unlock()
-	return errs.E(errs.RateLimited, "Snug sends no more direct messages just now, so that Discord does not take it for spam.").After(held.Until.Sub(now)).Because(err)
+	return errs.E(errs.RateLimited,
+		"Snug sends no more direct messages just now, so that Discord does not take it for spam.").After(held.Until.Sub(now)).Because(err)
 }
 
 func (s *Sender) send(ctx context.Context, to, by snowflake.ID, m discord.MessageCreate) error {
@@ -140,7 +141,8 @@ func (s *Sender) channel(ctx context.Context, to, by snowflake.ID) (snowflake.ID
 	err = s.within(ctx, func() error {
 		var held error
 		account, _, err := s.o.Hub.DMs.EditOrCreate(ctx, keyOf(to), func(a *dm.Account) error {
-			a.Channel, held = opened, a.Write(s.o.Limits, s.o.Now()) // where it is, is kept also when there is nothing left
+			// where it is, is kept also when there is nothing left
+			a.Channel, held = opened, a.Write(s.o.Limits, s.o.Now())
 			return nil
 		}, hub.TTL(remembered))
 		opened = account.Channel
@@ -159,7 +161,8 @@ func (s *Sender) open(ctx context.Context, to, by snowflake.ID) (channel snowfla
 		if until := s.pausedHere(); now.Before(until) {
 			return &dm.Held{Why: dm.HeldPaused, Until: until}
 		}
-		_, _, err := s.o.Hub.DMs.EditOrCreate(ctx, botKey, func(a *dm.Account) error { return a.Open(s.o.Limits, by, now) })
+		_, _, err := s.o.Hub.DMs.EditOrCreate(ctx, botKey,
+			func(a *dm.Account) error { return a.Open(s.o.Limits, by, now) })
 		if _, held := errors.AsType[*dm.Held](err); err != nil && !held {
 			return noBudget(err)
 		}
@@ -212,7 +215,8 @@ func (s *Sender) answered(err error, asked time.Time) error {
 
 // pause opens nothing for a while, in every process.
 func (s *Sender) pause(asked time.Time, quarantined bool) time.Time {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second) // also when the message was given up meanwhile
+	// also when the message was given up meanwhile
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	now := s.o.Now()
 	a, _, err := s.o.Hub.DMs.EditOrCreate(ctx, botKey, func(a *dm.Account) error {
@@ -227,9 +231,11 @@ func (s *Sender) pause(asked time.Time, quarantined bool) time.Time {
 	}
 	s.metrics.paused(a.PausedUntil)
 	if quarantined {
-		s.o.Log.Error("Discord has quarantined this bot for direct messages: it can join no server and write to nobody new. Whoever runs Snug appeals at https://dis.gd/app-quarantine", "until", a.PausedUntil)
+		s.o.Log.Error("Discord has quarantined this bot for direct messages: it can join no server and write to nobody new. Whoever runs Snug appeals at https://dis.gd/app-quarantine",
+			"until", a.PausedUntil)
 	} else {
-		s.o.Log.Warn("Discord says that direct messages are opened too fast; no new ones for a while", "until", a.PausedUntil)
+		s.o.Log.Warn("Discord says that direct messages are opened too fast; no new ones for a while",
+			"until", a.PausedUntil)
 	}
 	return a.PausedUntil
 }

@@ -133,7 +133,9 @@ func why(err error) dm.Reason {
 
 func wide() dm.Limits {
 	l := dm.Defaults()
-	l.Bot, l.Sender, l.Recipient = dm.Rates{{N: 1000, In: time.Hour}}, dm.Rates{{N: 1000, In: time.Hour}}, dm.Rates{{N: 1000, In: time.Hour}}
+	l.Bot, l.Sender, l.Recipient = dm.Rates{
+		{N: 1000, In: time.Hour},
+	}, dm.Rates{{N: 1000, In: time.Hour}}, dm.Rates{{N: 1000, In: time.Hour}}
 	return l
 }
 
@@ -165,7 +167,8 @@ func TestProcessesShareBudgets(t *testing.T) {
 	if sent.Load() != 10 || held.Load() != 30 || b.opened().DMsOpened != 10 {
 		t.Errorf("%d sent, %d held, %d opened", sent.Load(), held.Load(), b.opened().DMsOpened)
 	}
-	if st := first.State(context.Background()); !st.Known || !st.HeldBack(b.now()) || len(st.Budgets) != 2 || st.Budgets[0].Left != 0 || st.Budgets[1].Left != 190 || st.Held == 0 {
+	if st := first.State(context.Background()); !st.Known || !st.HeldBack(b.now()) || len(st.Budgets) != 2 ||
+		st.Budgets[0].Left != 0 || st.Budgets[1].Left != 190 || st.Held == 0 {
 		t.Errorf("%+v", st)
 	}
 	if n := b.counted(metrics, "snug_direct_messages_total"); n != 20 {
@@ -243,10 +246,13 @@ func TestTooFast(t *testing.T) {
 		}
 		b.must(b.send(s, 1, 0))
 	}
-	if st := second.State(context.Background()); st.Paused.Sub(b.now()).Round(time.Minute) != 10*time.Minute || !st.HeldBack(b.now()) {
+	if st := second.State(context.Background()); st.Paused.Sub(b.now()).Round(time.Minute) != 10*time.Minute ||
+		!st.HeldBack(b.now()) {
 		t.Errorf("%+v", st)
 	}
-	if n, left := b.counted(metrics, "snug_direct_messages_opened_total"), b.counted(metrics, "snug_direct_messages_pause_seconds"); n != 3 || left < 500 || left > 600 {
+	if n, left := b.counted(metrics,
+		"snug_direct_messages_opened_total"), b.counted(metrics, "snug_direct_messages_pause_seconds"); n != 3 ||
+		left < 500 || left > 600 {
 		t.Errorf("%v opened, %v s of a pause", n, left)
 	}
 	b.ahead.Add(int64(10 * time.Minute))

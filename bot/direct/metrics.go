@@ -24,7 +24,8 @@ func newMetrics(reg prometheus.Registerer, now func() time.Time) (*metrics, erro
 			Help: "Direct messages by outcome: sent, closed (the person takes none), held_bot, held_sender, held_recipient and held_paused (a budget had nothing left), no_budget (the hub did not answer), failed.",
 		}, []string{"outcome"}),
 		opened: prometheus.NewCounter(prometheus.CounterOpts{
-			Namespace: "snug", Name: "direct_messages_opened_total", Help: "Direct messages opened with people who had none with this bot.",
+			Namespace: "snug", Name: "direct_messages_opened_total",
+			Help: "Direct messages opened with people who had none with this bot.",
 		}),
 	}
 	pause := prometheus.NewGaugeFunc(prometheus.GaugeOpts{

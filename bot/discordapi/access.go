@@ -48,7 +48,10 @@ func handsOn(have discord.Permissions) discord.Permissions {
 // No bit is used that the bot has not itself: Discord would refuse them all.
 // It fails if there is no space for all that denies something: to leave one out would let somebody in.
 func overwrites(a rooms.RoomAccess, s side, have []discord.PermissionOverwrite) ([]discord.PermissionOverwrite, error) {
-	p := placing{a: a, s: s, have: have, closed: closedTo(a), lend: handsOn(s.here), own: map[snowflake.ID]discord.MemberPermissionOverwrite{}, helped: map[snowflake.ID]bool{}}
+	p := placing{
+		a: a, s: s, have: have, closed: closedTo(a), lend: handsOn(s.here),
+		own: map[snowflake.ID]discord.MemberPermissionOverwrite{}, helped: map[snowflake.ID]bool{},
+	}
 	if have == nil {
 		p.lend = handsOn(s.mine)
 	}
@@ -122,7 +125,8 @@ func (p *placing) role(o discord.RolePermissionOverwrite) {
 
 // member takes over what the category says of a member.
 func (p *placing) member(o discord.MemberPermissionOverwrite) {
-	if u := o.UserID; u == p.s.self || u == p.a.OwnerID || slices.Contains(p.a.Guests, u) || slices.Contains(p.a.Banned, u) {
+	if u := o.UserID; u == p.s.self || u == p.a.OwnerID || slices.Contains(p.a.Guests, u) ||
+		slices.Contains(p.a.Banned, u) {
 		p.own[u] = o
 		return
 	}
@@ -177,7 +181,8 @@ func (s side) guestAllow(a rooms.RoomAccess, user snowflake.ID) discord.Permissi
 	has, known := a.Roles[user]
 	var allow, deny discord.Permissions
 	for _, o := range s.parent {
-		if o, ok := o.(discord.RolePermissionOverwrite); ok && o.RoleID != a.GuildID && (!known || slices.Contains(has, o.RoleID)) {
+		if o, ok := o.(discord.RolePermissionOverwrite); ok && o.RoleID != a.GuildID &&
+			(!known || slices.Contains(has, o.RoleID)) {
 			deny |= o.Deny
 			if known {
 				allow |= o.Allow
@@ -189,7 +194,9 @@ func (s side) guestAllow(a rooms.RoomAccess, user snowflake.ID) discord.Permissi
 
 // list puts all together, the most needed first, and says how many of the last are guests'.
 func (p *placing) list() (list []discord.PermissionOverwrite, ofGuests int) {
-	list = []discord.PermissionOverwrite{discord.MemberPermissionOverwrite{UserID: p.s.self, Allow: BotAllow | BotExtra&p.lend}}
+	list = []discord.PermissionOverwrite{
+		discord.MemberPermissionOverwrite{UserID: p.s.self, Allow: BotAllow | BotExtra&p.lend},
+	}
 	p.everyone.Allow, p.everyone.Deny = p.everyone.Allow&^p.closed, p.everyone.Deny|p.closed
 	if p.everyone.Allow != 0 || p.everyone.Deny != 0 {
 		list = append(list, p.everyone)
@@ -200,7 +207,8 @@ func (p *placing) list() (list []discord.PermissionOverwrite, ofGuests int) {
 	list = append(append(list, p.roles...), p.members...)
 	for _, u := range p.a.Banned {
 		if u != p.a.OwnerID {
-			list = append(list, discord.MemberPermissionOverwrite{UserID: u, Deny: EveryoneDeny | theirs(p.have, u, p.a)})
+			list = append(list,
+				discord.MemberPermissionOverwrite{UserID: u, Deny: EveryoneDeny | theirs(p.have, u, p.a)})
 		}
 	}
 	var guests []discord.PermissionOverwrite
@@ -273,7 +281,9 @@ func (d *Discord) roles(ctx context.Context, guild snowflake.ID) (map[snowflake.
 }
 
 // own gives the permissions that the bot has in a guild as a whole.
-func (d *Discord) own(ctx context.Context, guild snowflake.ID, roles map[snowflake.ID]discord.Role) (discord.Permissions, error) {
+func (d *Discord) own(
+	ctx context.Context, guild snowflake.ID, roles map[snowflake.ID]discord.Role,
+) (discord.Permissions, error) {
 	m, ok := d.client.Caches.SelfMember(guild)
 	if !ok {
 		member, err := d.client.Rest.GetMember(guild, d.client.ApplicationID, rest.WithCtx(ctx))
@@ -301,7 +311,9 @@ func permissions(m discord.Member, roles map[snowflake.ID]discord.Role, guild sn
 }
 
 // permissionsIn gives what is left of base permissions under a channel's overwrites.
-func permissionsIn(base discord.Permissions, list []discord.PermissionOverwrite, guild, user snowflake.ID, has []snowflake.ID) discord.Permissions {
+func permissionsIn(
+	base discord.Permissions, list []discord.PermissionOverwrite, guild, user snowflake.ID, has []snowflake.ID,
+) discord.Permissions {
 	if base.Has(discord.PermissionAdministrator) {
 		return base
 	}
@@ -355,7 +367,9 @@ func (d *Discord) isBot(ctx context.Context, guild, user snowflake.ID) bool {
 // that others made for roles stay, what they deny members by name, and what they allow them beyond
 // seeing and entering, also if they do so meanwhile: only what differs is changed. Where it takes many requests, the
 // room is never opened wider meanwhile, and more is true while there are some left.
-func (d *Discord) SetAccess(ctx context.Context, channel snowflake.ID, a rooms.RoomAccess, reason string) (more bool, err error) {
+func (d *Discord) SetAccess(
+	ctx context.Context, channel snowflake.ID, a rooms.RoomAccess, reason string,
+) (more bool, err error) {
 	const tries = 3
 	for range tries {
 		more, err = d.setAccess(ctx, channel, a, reason)
@@ -366,7 +380,9 @@ func (d *Discord) SetAccess(ctx context.Context, channel snowflake.ID, a rooms.R
 	return true, nil // the next turn looks again
 }
 
-func (d *Discord) setAccess(ctx context.Context, channel snowflake.ID, a rooms.RoomAccess, reason string) (more bool, err error) {
+func (d *Discord) setAccess(
+	ctx context.Context, channel snowflake.ID, a rooms.RoomAccess, reason string,
+) (more bool, err error) {
 	told := d.known(channel)
 	c, err := d.asIs(ctx, channel)
 	if err != nil {
@@ -409,12 +425,14 @@ func (d *Discord) asIs(ctx context.Context, channel snowflake.ID) (discord.Guild
 // kept gives the overwrites that others made and that stay.
 func kept(have, want []discord.PermissionOverwrite, a rooms.RoomAccess) (out []discord.PermissionOverwrite) {
 	for _, o := range have {
-		if slices.ContainsFunc(want, func(w discord.PermissionOverwrite) bool { return w.ID() == o.ID() && w.Type() == o.Type() }) {
+		if slices.ContainsFunc(want,
+			func(w discord.PermissionOverwrite) bool { return w.ID() == o.ID() && w.Type() == o.Type() }) {
 			continue
 		}
 		switch o := o.(type) {
 		case discord.RolePermissionOverwrite:
-			if o.RoleID != a.GuildID && (closedTo(a) == 0 || o.Allow&^GuestAllow != 0 || o.Deny != 0) { // else it was a helper
+			if o.RoleID != a.GuildID && (closedTo(a) == 0 || o.Allow&^GuestAllow != 0 || o.Deny != 0) {
+				// else it was a helper
 				out = append(out, o)
 			}
 		case discord.MemberPermissionOverwrite:
@@ -439,12 +457,16 @@ func (d *Discord) Admit(ctx context.Context, channel, user snowflake.ID, a rooms
 	}
 	have := c.PermissionOverwrites()
 	deny := theirs(have, user, a)
-	o := discord.MemberPermissionOverwrite{UserID: user, Allow: (seeAndEnter | s.guestAllow(a, user)&handsOn(s.here)) &^ deny, Deny: deny}
+	o := discord.MemberPermissionOverwrite{
+		UserID: user, Allow: (seeAndEnter | s.guestAllow(a, user)&handsOn(s.here)) &^ deny, Deny: deny,
+	}
 	return coded(d.place(ctx, channel, have, o, s, reason), "let somebody into the room", "Manage Roles")
 }
 
 // Expel takes a user's place in a room's channel; with ban they can neither see nor enter it, whatever roles they have.
-func (d *Discord) Expel(ctx context.Context, channel, user snowflake.ID, ban bool, a rooms.RoomAccess, reason string) error {
+func (d *Discord) Expel(
+	ctx context.Context, channel, user snowflake.ID, ban bool, a rooms.RoomAccess, reason string,
+) error {
 	s, err := d.side(ctx, a.GuildID, a.CategoryID)
 	if err != nil {
 		return err
@@ -467,7 +489,8 @@ func (d *Discord) Expel(ctx context.Context, channel, user snowflake.ID, ban boo
 		return nil // what denies it to them is somebody else's to change
 	}
 	o.Deny |= denial(s.parent, user) & handsOn(s.here)
-	if bitsOf(held(have, []discord.PermissionOverwrite{o}, handsOn(s.here), s.self)[0]) != (bits{}) { // others' bits, which are not Snug's to take
+	if bitsOf(held(have, []discord.PermissionOverwrite{o}, handsOn(s.here), s.self)[0]) != (bits{}) {
+		// others' bits, which are not Snug's to take
 		return coded(d.place(ctx, channel, have, o, s, reason), doing, "Manage Roles")
 	}
 	err = coded(d.client.Rest.DeletePermissionOverwrite(channel, user, with(ctx, reason)...), doing, "Manage Roles")
@@ -478,7 +501,10 @@ func (d *Discord) Expel(ctx context.Context, channel, user snowflake.ID, ban boo
 }
 
 // place puts one overwrite into a channel, but for bits the bot may not change there.
-func (d *Discord) place(ctx context.Context, channel snowflake.ID, have []discord.PermissionOverwrite, o discord.PermissionOverwrite, s side, reason string) error {
+func (d *Discord) place(
+	ctx context.Context, channel snowflake.ID, have []discord.PermissionOverwrite, o discord.PermissionOverwrite,
+	s side, reason string,
+) error {
 	o = held(have, []discord.PermissionOverwrite{o}, handsOn(s.here), s.self)[0]
 	return d.step(ctx, channel, step{kind: o.Type(), id: o.ID(), to: bitsOf(o)}, reason)
 }

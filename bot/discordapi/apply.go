@@ -107,7 +107,9 @@ func steps(have, want []discord.PermissionOverwrite, self snowflake.ID) (out []s
 // atCreation gives the overwrites that a channel is made with. Where Discord
 // takes not all of them at once, whole is false; and if one that denies is
 // left for later, the channel begins closed to everyone.
-func atCreation(list []discord.PermissionOverwrite, guild snowflake.ID) (first []discord.PermissionOverwrite, whole bool) {
+func atCreation(
+	list []discord.PermissionOverwrite, guild snowflake.ID,
+) (first []discord.PermissionOverwrite, whole bool) {
 	if len(list) <= maxAtOnce {
 		return list, true
 	}
@@ -140,13 +142,16 @@ func atCreation(list []discord.PermissionOverwrite, guild snowflake.ID) (first [
 // them would undo what somebody else changed since Discord was asked. told is what Discord had told of the channel
 // before that. more is true if there are steps left, for the next call. An error that is keeper.ErrPartly says that
 // some were made; errChanged, that somebody else is changing the same.
-func (d *Discord) apply(ctx context.Context, channel snowflake.ID, told, have, want []discord.PermissionOverwrite, reason string) (more bool, err error) {
+func (d *Discord) apply(
+	ctx context.Context, channel snowflake.ID, told, have, want []discord.PermissionOverwrite, reason string,
+) (more bool, err error) {
 	wrote := map[snowflake.ID]overwrite{}
 	for i, s := range steps(have, want, d.client.ApplicationID) {
 		if i == stepsAtOnce {
 			return true, nil
 		}
-		if now := find(d.known(channel), s.id); now != find(told, s.id) && now != find(have, s.id) && now != wrote[s.id] {
+		if now := find(d.known(channel), s.id); now != find(told, s.id) && now != find(have, s.id) &&
+			now != wrote[s.id] {
 			return true, errChanged
 		}
 		err := d.step(ctx, channel, s, reason)
@@ -212,13 +217,17 @@ func (d *Discord) step(ctx context.Context, channel snowflake.ID, s step, reason
 	case s.remove:
 		return d.client.Rest.DeletePermissionOverwrite(channel, s.id, with(ctx, reason)...)
 	case s.kind == discord.PermissionOverwriteTypeRole:
-		return d.client.Rest.UpdatePermissionOverwrite(channel, s.id, discord.RolePermissionOverwriteUpdate{Allow: &s.to.allow, Deny: &s.to.deny}, with(ctx, reason)...)
+		return d.client.Rest.UpdatePermissionOverwrite(channel, s.id,
+			discord.RolePermissionOverwriteUpdate{Allow: &s.to.allow, Deny: &s.to.deny}, with(ctx, reason)...)
 	}
-	return d.client.Rest.UpdatePermissionOverwrite(channel, s.id, discord.MemberPermissionOverwriteUpdate{Allow: &s.to.allow, Deny: &s.to.deny}, with(ctx, reason)...)
+	return d.client.Rest.UpdatePermissionOverwrite(channel, s.id,
+		discord.MemberPermissionOverwriteUpdate{Allow: &s.to.allow, Deny: &s.to.deny}, with(ctx, reason)...)
 }
 
 // heldAll is held for all overwrites of a channel: of one that goes, such bits stay too.
-func heldAll(have, want []discord.PermissionOverwrite, may discord.Permissions, self snowflake.ID) []discord.PermissionOverwrite {
+func heldAll(
+	have, want []discord.PermissionOverwrite, may discord.Permissions, self snowflake.ID,
+) []discord.PermissionOverwrite {
 	for _, o := range have {
 		if !slices.ContainsFunc(want, func(x discord.PermissionOverwrite) bool { return x.ID() == o.ID() }) {
 			want = append(want, withBits(o, bits{}))
@@ -231,7 +240,9 @@ func heldAll(have, want []discord.PermissionOverwrite, may discord.Permissions, 
 // held keeps what a channel's overwrites have of bits that the bot may not
 // change there: Discord would refuse the whole request. Seeing and entering
 // are not among them: what a room needs is asked for, and refused if it must be.
-func held(have, want []discord.PermissionOverwrite, may discord.Permissions, self snowflake.ID) []discord.PermissionOverwrite {
+func held(
+	have, want []discord.PermissionOverwrite, may discord.Permissions, self snowflake.ID,
+) []discord.PermissionOverwrite {
 	if may.Has(discord.PermissionAdministrator) {
 		return want
 	}

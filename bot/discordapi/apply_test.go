@@ -25,7 +25,9 @@ func TestStepsOpenNothingWider(t *testing.T) {
 			allow := discord.Permissions(rng.Uint64()) & testBits
 			return bits{allow, discord.Permissions(rng.Uint64()) & testBits &^ allow}
 		}
-		list := []discord.PermissionOverwrite{withBits(discord.MemberPermissionOverwrite{UserID: testSelf}, bits{allow: BotAllow})}
+		list := []discord.PermissionOverwrite{
+			withBits(discord.MemberPermissionOverwrite{UserID: testSelf}, bits{allow: BotAllow}),
+		}
 		for id := testGuild; id < 16; id++ {
 			switch {
 			case id == testSelf || rng.IntN(3) == 0:
@@ -68,7 +70,8 @@ func alike(a, b []discord.PermissionOverwrite) bool {
 		return false
 	}
 	for _, o := range a {
-		if !slices.ContainsFunc(b, func(x discord.PermissionOverwrite) bool { return x.ID() == o.ID() && bitsOf(x) == bitsOf(o) }) {
+		if !slices.ContainsFunc(b,
+			func(x discord.PermissionOverwrite) bool { return x.ID() == o.ID() && bitsOf(x) == bitsOf(o) }) {
 			return false
 		}
 	}
@@ -89,7 +92,9 @@ func TestCreationBeginsClosed(t *testing.T) {
 	if whole || len(first) != maxAtOnce {
 		t.Fatalf("%d overwrites, whole: %v", len(first), whole)
 	}
-	for user, want := range map[snowflake.ID]discord.Permissions{testSelf: seeAndEnter, 3: seeAndEnter, 150: 0, 299: 0, 999: 0} {
+	for user, want := range map[snowflake.ID]discord.Permissions{
+		testSelf: seeAndEnter, 3: seeAndEnter, 150: 0, 299: 0, 999: 0,
+	} {
 		if got := permissionsIn(testBits, first, testGuild, user, []snowflake.ID{10}) & seeAndEnter; got != want {
 			t.Errorf("%d can %v", user, got)
 		}

@@ -29,7 +29,8 @@ func (d *Discord) Rename(ctx context.Context, channel snowflake.ID, name, reason
 
 // SetLimit sets how many may be connected to a channel.
 func (d *Discord) SetLimit(ctx context.Context, channel snowflake.ID, limit int, reason string) error {
-	_, err := d.client.Rest.UpdateChannel(channel, discord.GuildVoiceChannelUpdate{UserLimit: &limit}, with(ctx, reason)...)
+	_, err := d.client.Rest.UpdateChannel(channel, discord.GuildVoiceChannelUpdate{UserLimit: &limit},
+		with(ctx, reason)...)
 	return coded(err, "change the room's seats", "Manage Channels")
 }
 
@@ -45,15 +46,21 @@ func (d *Discord) SetStatus(ctx context.Context, channel snowflake.ID, status, r
 // CreateLobby makes a voice channel for a lobby. It takes over the category's
 // overwrites; the bot's own is added, so that it sees who comes in.
 func (d *Discord) CreateLobby(ctx context.Context, guild, category snowflake.ID, name string) (snowflake.ID, error) {
-	id, err := d.create(ctx, guild, category, "Snug: a lobby", func(list []discord.PermissionOverwrite) discord.GuildChannelCreate {
+	id, err := d.create(ctx, guild, category, "Snug: a lobby", func(
+		list []discord.PermissionOverwrite,
+	) discord.GuildChannelCreate {
 		return discord.GuildVoiceChannelCreate{Name: name, ParentID: category, PermissionOverwrites: list}
 	})
 	return id, coded(err, "make a lobby", "View Channels, Connect, Move Members and Manage Channels")
 }
 
 // CreateCategory makes a category; like is another whose overwrites it takes over, 0 for none.
-func (d *Discord) CreateCategory(ctx context.Context, guild snowflake.ID, name string, like snowflake.ID) (snowflake.ID, error) {
-	id, err := d.create(ctx, guild, like, "Snug: a category for rooms", func(list []discord.PermissionOverwrite) discord.GuildChannelCreate {
+func (d *Discord) CreateCategory(
+	ctx context.Context, guild snowflake.ID, name string, like snowflake.ID,
+) (snowflake.ID, error) {
+	id, err := d.create(ctx, guild, like, "Snug: a category for rooms", func(
+		list []discord.PermissionOverwrite,
+	) discord.GuildChannelCreate {
 		return discord.GuildCategoryChannelCreate{Name: name, PermissionOverwrites: list}
 	})
 	return id, coded(err, "make a category", "View Channels, Connect, Move Members and Manage Channels")
@@ -61,7 +68,10 @@ func (d *Discord) CreateCategory(ctx context.Context, guild snowflake.ID, name s
 
 // create makes a channel that stays, with the overwrites of a category. One
 // that does not get them all is removed again: it could be open to others.
-func (d *Discord) create(ctx context.Context, guild, like snowflake.ID, reason string, channel func([]discord.PermissionOverwrite) discord.GuildChannelCreate) (snowflake.ID, error) {
+func (d *Discord) create(
+	ctx context.Context, guild, like snowflake.ID, reason string,
+	channel func([]discord.PermissionOverwrite) discord.GuildChannelCreate,
+) (snowflake.ID, error) {
 	s, err := d.side(ctx, guild, like)
 	if err != nil {
 		return 0, err
@@ -88,7 +98,9 @@ func (d *Discord) create(ctx context.Context, guild, like snowflake.ID, reason s
 // inheritedWithMark gives a category's overwrites as far as the bot can hand them on, and its own.
 func inheritedWithMark(s side) []discord.PermissionOverwrite {
 	lend := handsOn(s.mine)
-	list := []discord.PermissionOverwrite{discord.MemberPermissionOverwrite{UserID: s.self, Allow: BotAllow | BotExtra&lend}}
+	list := []discord.PermissionOverwrite{
+		discord.MemberPermissionOverwrite{UserID: s.self, Allow: BotAllow | BotExtra&lend},
+	}
 	for _, o := range s.parent {
 		switch o := o.(type) {
 		case discord.RolePermissionOverwrite:
@@ -158,7 +170,8 @@ func (d *Discord) unseen(guild snowflake.ID, c discord.GuildChannel) bool {
 	for r := range d.client.Caches.Roles(guild) {
 		roles[r.ID] = r
 	}
-	return permissionsIn(permissions(self, roles, guild), c.PermissionOverwrites(), guild, d.client.ApplicationID, self.RoleIDs) == 0
+	return permissionsIn(permissions(self, roles, guild), c.PermissionOverwrites(), guild, d.client.ApplicationID,
+		self.RoleIDs) == 0
 }
 
 // Channel gives a channel as the keeper sees it. The guild is named because GUILD_CREATE does not say it again.
@@ -265,7 +278,9 @@ func needsIn(kind rooms.Kind) []need {
 
 // Permissions tells what the bot may do in the guild and in each of the
 // places: categories, lobbies, and channels where it only writes.
-func (d *Discord) Permissions(ctx context.Context, guild snowflake.ID, places []rooms.Channel) ([]rooms.Permission, error) {
+func (d *Discord) Permissions(
+	ctx context.Context, guild snowflake.ID, places []rooms.Channel,
+) ([]rooms.Permission, error) {
 	roles, err := d.roles(ctx, guild)
 	if err != nil {
 		return nil, err

@@ -37,7 +37,10 @@ func documented(t *testing.T) map[rest.JSONErrorCode]string {
 }
 
 func refusal(status int, code rest.JSONErrorCode, tree string) error {
-	return &rest.Error{Response: &http.Response{StatusCode: status}, Code: code, Message: "no", RsBody: []byte(`{"message":"no"}`), Errors: []byte(tree)}
+	return &rest.Error{
+		Response: &http.Response{StatusCode: status}, Code: code, Message: "no", RsBody: []byte(`{"message":"no"}`),
+		Errors: []byte(tree),
+	}
 }
 
 // Every code that Discord documents has a class, no other has, and each class is met.
@@ -58,7 +61,8 @@ func TestEveryCodeIsClassified(t *testing.T) {
 		}
 	}
 	for code := rest.JSONErrorCode(1); code < 600_000; code++ {
-		if _, known := table[code]; !known && classOf(code) != classUnknown && code != 20026 && code != 50240 { // both are known from reports alone
+		if _, known := table[code]; !known && classOf(code) != classUnknown && code != 20026 && code != 50240 {
+			// both are known from reports alone
 			t.Errorf("%d has a class and is not documented", code)
 		}
 	}
@@ -82,9 +86,11 @@ func TestRefusalsHaveTheirCause(t *testing.T) {
 		want errs.Code
 		says string
 	}{
-		"no permission":               {refusal(403, 50013, ""), errs.MissingPermission, "Manage Channels"},
-		"not seen":                    {refusal(403, 50001, ""), errs.MissingPermission, "Manage Channels"},
-		"two-factor":                  {refusal(403, 60003, ""), errs.MissingPermission, "the Discord account that owns Snug's application"},
+		"no permission": {refusal(403, 50013, ""), errs.MissingPermission, "Manage Channels"},
+		"not seen":      {refusal(403, 50001, ""), errs.MissingPermission, "Manage Channels"},
+		"two-factor": {
+			refusal(403, 60003, ""), errs.MissingPermission, "the Discord account that owns Snug's application",
+		},
 		"too many servers":            {refusal(400, 30001, ""), errs.GuildJoinDenied, "Leave one"},
 		"direct messages too fast":    {refusal(403, 40003, ""), errs.RateLimited, "nobody new"},
 		"no server in common":         {refusal(403, 50278, ""), errs.Forbidden, "in no server with"},

@@ -7,7 +7,8 @@ import (
 	"github.com/disgoorg/disgo/discord"
 )
 
-// Each permission that Snug asks for is missed by the name that Discord's settings give it, alone and with all the others.
+// Each permission that Snug asks for is missed by the name that Discord's settings give it, alone and with
+// all the others.
 func TestLacking(t *testing.T) {
 	if got := Lacking(int64(Permissions)); got != "" {
 		t.Errorf("with all: %q", got)

@@ -92,7 +92,8 @@ func Caches(self func() snowflake.ID) []cache.ConfigOpt {
 		cache.WithMemberCachePolicy(func(m discord.Member) bool { return m.User.ID == self() }),
 		cache.WithChannelCachePolicy(func(c discord.GuildChannel) bool {
 			switch c.Type() {
-			case discord.ChannelTypeGuildCategory, discord.ChannelTypeGuildVoice: // for the names of lobbies, and for checkpoints
+			case discord.ChannelTypeGuildCategory, discord.ChannelTypeGuildVoice:
+				// for the names of lobbies, and for checkpoints
 				return true
 			}
 			return c.Name() == hiddenName // no list of channels has them
@@ -107,7 +108,9 @@ const renameTime = 10 * time.Second
 // many overwrites as Discord takes at creation; whole is false if there are
 // more, for SetAccess. It fails with an error that is keeper.ErrCategoryFull
 // when the category takes no more channels, or keeper.ErrCategoryGone when it is deleted.
-func (d *Discord) CreateRoomChannel(ctx context.Context, in room.PendingCreate, a rooms.RoomAccess) (id snowflake.ID, whole bool, err error) {
+func (d *Discord) CreateRoomChannel(
+	ctx context.Context, in room.PendingCreate, a rooms.RoomAccess,
+) (id snowflake.ID, whole bool, err error) {
 	s, err := d.side(ctx, in.GuildID, in.CategoryID)
 	if err != nil {
 		return 0, false, err
@@ -121,7 +124,8 @@ func (d *Discord) CreateRoomChannel(ctx context.Context, in room.PendingCreate, 
 		Name: in.Name, UserLimit: in.Seats, ParentID: in.CategoryID, PermissionOverwrites: list,
 	}, with(ctx, "Snug: a room for "+in.OwnerID.String())...)
 	if err != nil {
-		return 0, false, coded(err, "open a room", "View Channels, Connect, Speak, Video, Move Members and Manage Channels")
+		return 0, false, coded(err, "open a room",
+			"View Channels, Connect, Speak, Video, Move Members and Manage Channels")
 	}
 	return c.ID(), whole, nil
 }
@@ -198,12 +202,14 @@ func StandingIn(in access.Guild, m discord.Member, at time.Time) access.Standing
 // https://docs.discord.com/developers/resources/guild#add-guild-member
 func (d *Discord) AddMember(ctx context.Context, guild, user snowflake.ID, accessToken string) error {
 	body := discord.MemberAdd{AccessToken: accessToken}
-	err := coded(d.client.Rest.Do(rest.AddMember.Compile(nil, guild, user), body, nil, rest.WithCtx(ctx)), "bring you into the server", "Create Invite")
+	err := coded(d.client.Rest.Do(rest.AddMember.Compile(nil, guild, user), body, nil, rest.WithCtx(ctx)),
+		"bring you into the server", "Create Invite")
 	switch errs.CodeOf(err) {
 	case "", errs.GuildJoinDenied, errs.DiscordUnavailable, errs.RateLimited, errs.Unavailable:
 		return err
 	}
-	return errs.E(errs.GuildJoinDenied, "The server did not let you in. Ask somebody there for an invite to the server, then open this link again.").Because(err)
+	return errs.E(errs.GuildJoinDenied,
+		"The server did not let you in. Ask somebody there for an invite to the server, then open this link again.").Because(err)
 }
 
 func with(ctx context.Context, reason string) []rest.RequestOpt {
@@ -228,7 +234,9 @@ func coded(err error, doing, permissions string) error {
 	case errors.As(err, &known):
 		return err
 	case !errors.As(err, &answer) || answer.Response == nil || answer.Response.StatusCode >= 500 || !discords(answer):
-		return errs.E(errs.DiscordUnavailable, "Discord did not answer when Snug tried to %s. Please try again in a moment.", errs.Term(doing)).Because(err)
+		return errs.E(errs.DiscordUnavailable,
+			"Discord did not answer when Snug tried to %s. Please try again in a moment.",
+			errs.Term(doing)).Because(err)
 	}
 	c := classOf(answer.Code)
 	switch c {
@@ -245,20 +253,27 @@ func coded(err error, doing, permissions string) error {
 // discords says whether a refusal is Discord's own: a proxy or Cloudflare in
 // between may refuse too, by a page, and that says nothing of what was asked for.
 func discords(answer *rest.Error) bool {
-	return answer.Code != 0 || answer.Message != "" || json.Valid(answer.RsBody) && bytes.HasPrefix(bytes.TrimSpace(answer.RsBody), []byte("{"))
+	return answer.Code != 0 || answer.Message != "" ||
+		json.Valid(answer.RsBody) && bytes.HasPrefix(bytes.TrimSpace(answer.RsBody), []byte("{"))
 }
 
 // invalid explains Discord's form errors that people can mend.
 func invalid(tree, doing string, err error) error {
 	switch {
 	case strings.Contains(tree, codeCategoryFull):
-		return errs.E(errs.Invalid, "The category for rooms is full: Discord allows 50 channels in one. Choose another in Snug's settings.").Because(errors.Join(err, rooms.ErrCategoryFull))
+		return errs.E(errs.Invalid,
+			"The category for rooms is full: Discord allows 50 channels in one. Choose another in Snug's settings.").Because(errors.Join(err,
+			rooms.ErrCategoryFull))
 	case strings.Contains(tree, codeNoCategory):
-		return errs.E(errs.Invalid, "The category for rooms does not exist any more. Choose another in Snug's settings.").Because(errors.Join(err, rooms.ErrCategoryGone))
+		return errs.E(errs.Invalid,
+			"The category for rooms does not exist any more. Choose another in Snug's settings.").Because(errors.Join(err,
+			rooms.ErrCategoryGone))
 	case strings.Contains(tree, codeBadName):
 		return explained(classWords, doing, "").Because(errors.Join(err, rooms.ErrWords))
 	}
-	return errs.E(errs.Invalid, "Discord did not accept what Snug sent to %s. A different name may help: some words are not allowed.", errs.Term(doing)).Because(err)
+	return errs.E(errs.Invalid,
+		"Discord did not accept what Snug sent to %s. A different name may help: some words are not allowed.",
+		errs.Term(doing)).Because(err)
 }
 
 // isGone says whether a thing is not there, or not for the bot to see.

@@ -52,7 +52,9 @@ func (d *Discord) MayInvite(ctx context.Context, guild, channel, user snowflake.
 // It is given when Discord has read whom it is for: before that it might be
 // anybody's. A code with an error is of an invite that is to be taken back.
 // https://docs.discord.com/developers/resources/invite#get-target-users-job-status
-func (d *Discord) InviteTo(ctx context.Context, channel, user snowflake.ID, life time.Duration, reason string) (code string, err error) {
+func (d *Discord) InviteTo(
+	ctx context.Context, channel, user snowflake.ID, life time.Duration, reason string,
+) (code string, err error) {
 	age, once := int(life.Seconds()), 1
 	i, err := d.client.Rest.CreateInvite(channel, discord.InviteCreate{
 		MaxAge: &age, MaxUses: &once, Unique: true, TargetUserIDs: []snowflake.ID{user},
@@ -84,7 +86,8 @@ func (d *Discord) InviteTo(ctx context.Context, channel, user snowflake.ID, life
 
 // unread is why an invite is not used: Discord did not say that it is for one person.
 func unread(cause error) error {
-	return errs.E(errs.DiscordUnavailable, "Discord did not answer when Snug tried to %s. Please try again in a moment.", errs.Term(inviting)).
+	return errs.E(errs.DiscordUnavailable,
+		"Discord did not answer when Snug tried to %s. Please try again in a moment.", errs.Term(inviting)).
 		Because(fmt.Errorf("target users of an invite: %w", cause))
 }
 

@@ -103,9 +103,13 @@ func OverwritesOf(c discord.GuildChannel) []access.Overwrite {
 	for _, o := range c.PermissionOverwrites() {
 		switch o := o.(type) {
 		case discord.RolePermissionOverwrite:
-			out = append(out, access.Overwrite{ID: o.RoleID, Allow: access.Permissions(o.Allow), Deny: access.Permissions(o.Deny)})
+			out = append(out,
+				access.Overwrite{ID: o.RoleID, Allow: access.Permissions(o.Allow), Deny: access.Permissions(o.Deny)})
 		case discord.MemberPermissionOverwrite:
-			out = append(out, access.Overwrite{ID: o.UserID, Member: true, Allow: access.Permissions(o.Allow), Deny: access.Permissions(o.Deny)})
+			out = append(out,
+				access.Overwrite{
+					ID: o.UserID, Member: true, Allow: access.Permissions(o.Allow), Deny: access.Permissions(o.Deny),
+				})
 		}
 	}
 	return out
@@ -159,7 +163,8 @@ func (r rendering) soon(have []access.Overwrite) []access.Overwrite {
 		if r.denied(o) {
 			return false
 		}
-		return r.mine(o) || of(r.parent, o.ID, o.Member) != (access.Overwrite{ID: o.ID, Member: o.Member}) || o.ID == r.a.GuildID || r.helps(o.ID)
+		return r.mine(o) || of(r.parent, o.ID, o.Member) != (access.Overwrite{ID: o.ID, Member: o.Member}) ||
+			o.ID == r.a.GuildID || r.helps(o.ID)
 	})
 	for _, o := range r.parent {
 		switch {
@@ -180,7 +185,8 @@ func (r rendering) soon(have []access.Overwrite) []access.Overwrite {
 	return out
 }
 
-// undone gives what a channel would say without Snug: neither guests nor bans, open, and helpers as the category has them.
+// undone gives what a channel would say without Snug: neither guests nor bans, open, and helpers as the
+// category has them.
 func (r rendering) undone(have []access.Overwrite) []access.Overwrite {
 	var out []access.Overwrite
 	for _, o := range have {

@@ -32,8 +32,10 @@ func TestAttach(t *testing.T) {
 	srv := serve(t, func(p *peer) {
 		p.hello(time.Minute)
 		p.expect(disgogw.OpcodeIdentify)
-		p.dispatch(1, "READY", strings.Replace(readyData("one", ""), `"guilds":[]`, `"guilds":[{"id":"10","unavailable":true}]`, 1))
-		p.dispatch(2, "GUILD_CREATE", `{"id":"10","name":"Green Dragon","unavailable":false,"channels":[{"id":"20","type":2,"name":"talk","position":0,"bitrate":64000,"user_limit":4}],"members":[],"roles":[],"voice_states":[],"emojis":[],"stickers":[]}`)
+		p.dispatch(1, "READY",
+			strings.Replace(readyData("one", ""), `"guilds":[]`, `"guilds":[{"id":"10","unavailable":true}]`, 1))
+		p.dispatch(2, "GUILD_CREATE",
+			`{"id":"10","name":"Green Dragon","unavailable":false,"channels":[{"id":"20","type":2,"name":"talk","position":0,"bitrate":64000,"user_limit":4}],"members":[],"roles":[],"voice_states":[],"emojis":[],"stickers":[]}`)
 		p.voice(3)
 		p.wait()
 	})
@@ -49,7 +51,9 @@ func TestAttach(t *testing.T) {
 		case 2:
 			fmt.Fprint(w, `{}`)
 		default:
-			fmt.Fprintf(w, `{"url":%q,"shards":1,"session_start_limit":{"total":1000,"remaining":7,"reset_after":1000,"max_concurrency":1}}`, srv.url())
+			fmt.Fprintf(w,
+				`{"url":%q,"shards":1,"session_start_limit":{"total":1000,"remaining":7,"reset_after":1000,"max_concurrency":1}}`,
+				srv.url())
 		}
 	}))
 	defer api.Close()
@@ -71,7 +75,8 @@ func TestAttach(t *testing.T) {
 	}
 	limiter := gateway.NewIdentifies(quiet)
 	shard, err := gateway.Attach(client, gateway.Config{
-		Intents: disgogw.IntentGuilds | disgogw.IntentGuildVoiceStates, Logger: quiet, Backoff: time.Millisecond, Identify: limiter,
+		Intents: disgogw.IntentGuilds | disgogw.IntentGuildVoiceStates, Logger: quiet, Backoff: time.Millisecond,
+		Identify: limiter,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -102,13 +107,15 @@ func TestAsk(t *testing.T) {
 		w.WriteHeader(status)
 	}))
 	defer api.Close()
-	r := rest.New(rest.NewClient("t", rest.WithURL(api.URL), rest.WithLogger(quiet), rest.WithRateLimiter(rest.NewNoopRateLimiter())))
+	r := rest.New(rest.NewClient("t", rest.WithURL(api.URL), rest.WithLogger(quiet),
+		rest.WithRateLimiter(rest.NewNoopRateLimiter())))
 	if _, err := gateway.Ask(t.Context(), r); !errs.Has(err, errs.Unauthorized) {
 		t.Errorf("a wrong token: %v", err)
 	}
 	asked.Store(0)
 	status = http.StatusInternalServerError
-	if _, err := gateway.AskUntil(t.Context(), r, time.Millisecond, quiet); !errs.Has(err, errs.Unauthorized) || asked.Load() != 3 {
+	if _, err := gateway.AskUntil(t.Context(), r, time.Millisecond, quiet); !errs.Has(err, errs.Unauthorized) ||
+		asked.Load() != 3 {
 		t.Errorf("asked %d times: %v", asked.Load(), err)
 	}
 }

@@ -55,7 +55,8 @@ func TestCloseWithCode(t *testing.T) {
 	c := quick(t, srv, nil)
 	c.open()
 	c.CloseWithCode(t.Context(), websocket.CloseNormalClosure, "bye")
-	if n := receive(t, code); n != 1000 || c.Checkpoint().Resumable() || c.SessionID() != nil || c.ResumeURL() != nil || c.LastSequenceReceived() != nil {
+	if n := receive(t, code); n != 1000 || c.Checkpoint().Resumable() || c.SessionID() != nil || c.ResumeURL() != nil ||
+		c.LastSequenceReceived() != nil {
 		t.Errorf("closed with %d, checkpoint %+v", n, c.Checkpoint())
 	}
 }

@@ -26,7 +26,8 @@ type Config struct {
 	// Handler gets every event disgo knows, in order. It may be nil until Open is called; see Shard.Bind.
 	Handler disgo.EventHandlerFunc
 
-	// Unknown gets, in the same order, what disgo does not know, as it came; data is valid until it returns. Default: nobody.
+	// Unknown gets, in the same order, what disgo does not know, as it came; data is valid until it returns.
+	// Default: nobody.
 	Unknown func(g disgo.Gateway, kind disgo.EventType, data json.RawMessage)
 
 	// URL is where to IDENTIFY. Where it is empty, Locate is asked for it, and
@@ -70,10 +71,14 @@ func (c *Config) check() error {
 	}
 	var wrong []error
 	if c.Token == "" {
-		wrong = append(wrong, errs.Field("token", "The bot token is empty. Copy it from https://discord.com/developers/applications, your application, Bot."))
+		wrong = append(wrong,
+			errs.Field("token",
+				"The bot token is empty. Copy it from https://discord.com/developers/applications, your application, Bot."))
 	}
 	if c.ShardCount < 1 || c.ShardID < 0 || c.ShardID >= c.ShardCount {
-		wrong = append(wrong, errs.Field("shard", "Shard %d of %d does not exist. Give an id from 0 to one less than the count.", c.ShardID, c.ShardCount))
+		wrong = append(wrong,
+			errs.Field("shard", "Shard %d of %d does not exist. Give an id from 0 to one less than the count.",
+				c.ShardID, c.ShardCount))
 	}
 	if c.URL == "" && c.Locate == nil {
 		wrong = append(wrong, errs.Field("url", "The gateway's address is missing. Set URL or Locate."))
@@ -137,7 +142,8 @@ func (c Checkpoint) check() error {
 		return nil
 	}
 	if _, err := socketURL(c.ResumeURL, false); err != nil {
-		return errs.Field("checkpoint", "The saved resume address is not a WebSocket address. Remove the saved checkpoint to start a new session.").Because(err)
+		return errs.Field("checkpoint",
+			"The saved resume address is not a WebSocket address. Remove the saved checkpoint to start a new session.").Because(err)
 	}
 	return nil
 }

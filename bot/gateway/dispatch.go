@@ -106,7 +106,8 @@ func (l *link) pass(m envelope) {
 	defer func() {
 		if p := recover(); p != nil {
 			outcome = outcomePanicked
-			l.s.log.Error("handling an event panicked; it is passed over", slog.String("event", string(m.kind)), slog.Int("seq", m.seq),
+			l.s.log.Error("handling an event panicked; it is passed over",
+				slog.String("event", string(m.kind)), slog.Int("seq", m.seq),
 				slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
 		}
 		l.busy.Store(false)
@@ -117,7 +118,8 @@ func (l *link) pass(m envelope) {
 	if err != nil {
 		outcome = outcomeBroken
 		if l.s.strange.first(string(m.kind) + cause(err)) {
-			l.s.log.Error("an event does not parse; it is passed over, and so is every like it", slog.String("event", string(m.kind)), slog.Int("seq", m.seq), slog.String("err", cause(err)))
+			l.s.log.Error("an event does not parse; it is passed over, and so is every like it",
+				slog.String("event", string(m.kind)), slog.Int("seq", m.seq), slog.String("err", cause(err)))
 		}
 		if m.kind != disgo.EventTypeReady {
 			return

@@ -137,5 +137,6 @@ func (l *link) ack() {
 			l.s.log.Error("handling a heartbeat ACK panicked", slog.Any("panic", p))
 		}
 	}()
-	l.s.handler(l.s, disgo.EventTypeHeartbeatAck, l.seq, disgo.EventHeartbeatAck{LastHeartbeat: last, NewHeartbeat: now})
+	l.s.handler(l.s, disgo.EventTypeHeartbeatAck, l.seq,
+		disgo.EventHeartbeatAck{LastHeartbeat: last, NewHeartbeat: now})
 }

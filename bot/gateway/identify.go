@@ -114,7 +114,8 @@ func (l *Identifies) Acquire(ctx context.Context, shard int, waiting func(time.D
 		}
 		waiting(d)
 		if d > l.gap {
-			l.log.Error("no session starts are left; waiting until Discord gives new ones", slog.Int("shard", shard), slog.Duration("delay", d))
+			l.log.Error("no session starts are left; waiting until Discord gives new ones",
+				slog.Int("shard", shard), slog.Duration("delay", d))
 		}
 		timer := time.NewTimer(d)
 		select {

@@ -159,7 +159,8 @@ func TestIdentifiesGivesBack(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		var told time.Duration
-		if _, err := l.Acquire(ctx, 0, func(d time.Duration) { told = d }); !errors.Is(err, context.DeadlineExceeded) || told != identifyGap {
+		if _, err := l.Acquire(ctx, 0, func(d time.Duration) { told = d }); !errors.Is(err, context.DeadlineExceeded) ||
+			told != identifyGap {
 			t.Errorf("Acquire: %v, told to wait %v", err, told)
 		}
 		release(true)
@@ -187,40 +188,143 @@ func TestPolicy(t *testing.T) {
 		want verdict // of the last
 	}{
 		{"first dial fails", []ending{{err: drop}}, verdict{delay: time.Second, locate: true}},
-		{"four dials fail", []ending{{err: drop}, {err: drop}, {err: drop}, {err: drop}}, verdict{delay: 8 * time.Second, locate: true}},
-		{"the fifth calls for help", []ending{{err: drop}, {err: drop}, {err: drop}, {err: drop}, {err: drop}}, verdict{delay: 16 * time.Second, locate: true, alert: true}},
-		{"the sixth does not again", []ending{{err: drop}, {err: drop}, {err: drop}, {err: drop}, {err: drop}, {err: drop}}, verdict{delay: 16 * time.Second, locate: true}},
-		{"a ready connection drops", []ending{{err: drop, hello: true, ready: true, readyFor: time.Hour, lasted: time.Hour}}, verdict{}},
-		{"right after it was ready", []ending{{err: drop, hello: true, ready: true, lasted: 100 * time.Millisecond}}, verdict{delay: 900 * time.Millisecond}},
-		{"half-open", []ending{{err: errZombie, hello: true, ready: true, readyFor: time.Hour, lasted: time.Hour}}, verdict{}},
-		{"rate limited", []ending{{err: closed(4008), hello: true, ready: true, readyFor: time.Hour, lasted: time.Hour}}, verdict{delay: time.Second}},
-		{"op 9", []ending{{err: &invalidSession{}, hello: true, resuming: true}}, verdict{forget: true, delay: 3 * time.Second}},
-		{"op 9 resumable", []ending{{err: &invalidSession{true}, hello: true, resuming: true}}, verdict{delay: 3 * time.Second}},
-		{"op 9 resumable thrice", resumes(3, ending{err: &invalidSession{true}, hello: true}), verdict{forget: true, delay: 4 * time.Second}},
-		{"RESUME cut thrice", resumes(3, ending{err: drop, hello: true}), verdict{forget: true, delay: 4 * time.Second}},
-		{"cut thrice, with dials that fail between", slices.Concat(resumes(2, ending{err: drop, hello: true}), resumes(2, ending{err: drop}), resumes(1, ending{err: drop, hello: true})), verdict{forget: true, delay: 16 * time.Second, alert: true}},
-		{"cut thrice, but each time a part of the replay came", resumes(3, ending{err: drop, hello: true, moved: true}), verdict{delay: 4 * time.Second}},
-		{"a replay that comes in parts for ever", resumes(10, ending{err: drop, hello: true, moved: true}), verdict{forget: true, delay: 16 * time.Second}},
-		{"RESUME closed thrice", resumes(3, ending{err: closed(4000), hello: true}), verdict{forget: true, delay: 4 * time.Second}},
-		{"neither RESUMED nor an event, thrice", resumes(3, ending{err: errNoReady, hello: true}), verdict{forget: true, delay: 4 * time.Second}},
+		{
+			"four dials fail", []ending{{err: drop}, {err: drop}, {err: drop}, {err: drop}},
+			verdict{delay: 8 * time.Second, locate: true},
+		},
+		{
+			"the fifth calls for help", []ending{{err: drop}, {err: drop}, {err: drop}, {err: drop}, {err: drop}},
+			verdict{delay: 16 * time.Second, locate: true, alert: true},
+		},
+		{
+			"the sixth does not again",
+			[]ending{{err: drop}, {err: drop}, {err: drop}, {err: drop}, {err: drop}, {err: drop}},
+			verdict{delay: 16 * time.Second, locate: true},
+		},
+		{
+			"a ready connection drops",
+			[]ending{{err: drop, hello: true, ready: true, readyFor: time.Hour, lasted: time.Hour}}, verdict{},
+		},
+		{
+			"right after it was ready", []ending{{err: drop, hello: true, ready: true, lasted: 100 * time.Millisecond}},
+			verdict{delay: 900 * time.Millisecond},
+		},
+		{
+			"half-open", []ending{{err: errZombie, hello: true, ready: true, readyFor: time.Hour, lasted: time.Hour}},
+			verdict{},
+		},
+		{
+			"rate limited",
+			[]ending{{err: closed(4008), hello: true, ready: true, readyFor: time.Hour, lasted: time.Hour}},
+			verdict{delay: time.Second},
+		},
+		{
+			"op 9", []ending{{err: &invalidSession{}, hello: true, resuming: true}},
+			verdict{forget: true, delay: 3 * time.Second},
+		},
+		{
+			"op 9 resumable", []ending{{err: &invalidSession{true}, hello: true, resuming: true}},
+			verdict{delay: 3 * time.Second},
+		},
+		{
+			"op 9 resumable thrice", resumes(3, ending{err: &invalidSession{true}, hello: true}),
+			verdict{forget: true, delay: 4 * time.Second},
+		},
+		{
+			"RESUME cut thrice", resumes(3, ending{err: drop, hello: true}),
+			verdict{forget: true, delay: 4 * time.Second},
+		},
+		{
+			"cut thrice, with dials that fail between",
+			slices.Concat(resumes(2, ending{err: drop, hello: true}), resumes(2, ending{err: drop}),
+				resumes(1, ending{err: drop, hello: true})),
+			verdict{forget: true, delay: 16 * time.Second, alert: true},
+		},
+		{
+			"cut thrice, but each time a part of the replay came",
+			resumes(3, ending{err: drop, hello: true, moved: true}), verdict{delay: 4 * time.Second},
+		},
+		{
+			"a replay that comes in parts for ever", resumes(10, ending{err: drop, hello: true, moved: true}),
+			verdict{forget: true, delay: 16 * time.Second},
+		},
+		{
+			"RESUME closed thrice", resumes(3, ending{err: closed(4000), hello: true}),
+			verdict{forget: true, delay: 4 * time.Second},
+		},
+		{
+			"neither RESUMED nor an event, thrice", resumes(3, ending{err: errNoReady, hello: true}),
+			verdict{forget: true, delay: 4 * time.Second},
+		},
 		{"no HELLO nine times", resumes(9, ending{err: errNoHello}), verdict{delay: 16 * time.Second, locate: true}},
-		{"no HELLO ten times", resumes(10, ending{err: errNoHello}), verdict{forget: true, delay: 16 * time.Second, locate: true}},
-		{"no such host ten times", resumes(10, ending{err: &net.DNSError{IsNotFound: true}, byResume: true}), verdict{forget: true, delay: 16 * time.Second}},
-		{"no certificate ten times", resumes(10, ending{err: x509.UnknownAuthorityError{}, byResume: true}), verdict{forget: true, delay: 16 * time.Second}},
-		{"op 7 in place of RESUMED, thrice", resumes(3, ending{err: errReconnect, hello: true}), verdict{forget: true, delay: 4 * time.Second}},
-		{"IDENTIFY refused", []ending{{err: &invalidSession{}, hello: true}}, verdict{forget: true, delay: 3 * time.Second}},
-		{"IDENTIFY refused twice", times(2, ending{err: &invalidSession{}, hello: true}), verdict{forget: true, delay: 3 * time.Second, locate: true}},
-		{"IDENTIFY refused six times", times(6, ending{err: &invalidSession{}, hello: true}), verdict{forget: true, delay: 40 * time.Second, locate: true}},
-		{"no READY for ever", times(60, ending{err: errNoReady, hello: true}), verdict{delay: 5 * time.Minute, locate: true}},
-		{"session timed out", []ending{{err: closed(4009), hello: true, resuming: true}}, verdict{forget: true, delay: time.Second}},
-		{"too many connections", []ending{{err: &refusal{429, 7 * time.Second}}}, verdict{delay: 7 * time.Second, locate: true}},
-		{"compression refused", []ending{{err: &refusal{status: 400}}}, verdict{delay: time.Second, locate: true, plain: true}},
-		{"two broken streams", times(2, ending{err: &badStream{drop}, hello: true}), verdict{delay: 2 * time.Second, plain: true, locate: true}},
+		{
+			"no HELLO ten times", resumes(10, ending{err: errNoHello}),
+			verdict{forget: true, delay: 16 * time.Second, locate: true},
+		},
+		{
+			"no such host ten times", resumes(10, ending{err: &net.DNSError{IsNotFound: true}, byResume: true}),
+			verdict{forget: true, delay: 16 * time.Second},
+		},
+		{
+			"no certificate ten times", resumes(10, ending{err: x509.UnknownAuthorityError{}, byResume: true}),
+			verdict{forget: true, delay: 16 * time.Second},
+		},
+		{
+			"op 7 in place of RESUMED, thrice", resumes(3, ending{err: errReconnect, hello: true}),
+			verdict{forget: true, delay: 4 * time.Second},
+		},
+		{
+			"IDENTIFY refused", []ending{{err: &invalidSession{}, hello: true}},
+			verdict{forget: true, delay: 3 * time.Second},
+		},
+		{
+			"IDENTIFY refused twice", times(2, ending{err: &invalidSession{}, hello: true}),
+			verdict{forget: true, delay: 3 * time.Second, locate: true},
+		},
+		{
+			"IDENTIFY refused six times", times(6, ending{err: &invalidSession{}, hello: true}),
+			verdict{forget: true, delay: 40 * time.Second, locate: true},
+		},
+		{
+			"no READY for ever", times(60, ending{err: errNoReady, hello: true}),
+			verdict{delay: 5 * time.Minute, locate: true},
+		},
+		{
+			"session timed out", []ending{{err: closed(4009), hello: true, resuming: true}},
+			verdict{forget: true, delay: time.Second},
+		},
+		{
+			"too many connections", []ending{{err: &refusal{429, 7 * time.Second}}},
+			verdict{delay: 7 * time.Second, locate: true},
+		},
+		{
+			"compression refused", []ending{{err: &refusal{status: 400}}},
+			verdict{delay: time.Second, locate: true, plain: true},
+		},
+		{
+			"two broken streams", times(2, ending{err: &badStream{drop}, hello: true}),
+			verdict{delay: 2 * time.Second, plain: true, locate: true},
+		},
 		{"two broken streams, weeks apart", times(2, bad(7*24*time.Hour)), verdict{}},
 		{"two broken streams within a minute each", times(2, bad(50*time.Second)), verdict{plain: true}},
-		{"a broken stream, a good one, a broken one", []ending{bad(0), {err: drop, hello: true, ready: true, readyFor: time.Hour, lasted: time.Hour}, bad(50 * time.Second)}, verdict{}},
-		{"an hour without compression", []ending{{err: drop, hello: true, ready: true, plain: true, readyFor: time.Hour, lasted: time.Hour}}, verdict{again: true}},
-		{"a minute without compression", []ending{{err: drop, hello: true, ready: true, plain: true, readyFor: time.Minute, lasted: time.Minute}}, verdict{}},
+		{
+			"a broken stream, a good one, a broken one",
+			[]ending{
+				bad(0), {err: drop, hello: true, ready: true, readyFor: time.Hour, lasted: time.Hour},
+				bad(50 * time.Second),
+			},
+			verdict{},
+		},
+		{
+			"an hour without compression",
+			[]ending{{err: drop, hello: true, ready: true, plain: true, readyFor: time.Hour, lasted: time.Hour}},
+			verdict{again: true},
+		},
+		{
+			"a minute without compression",
+			[]ending{{err: drop, hello: true, ready: true, plain: true, readyFor: time.Minute, lasted: time.Minute}},
+			verdict{},
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			p := policy{cfg: cfg}
@@ -239,7 +343,10 @@ func times(n int, e ending) []ending { return slices.Repeat([]ending{e}, n) }
 
 // bad is a stream that could not be decoded after it was ready for so long.
 func bad(after time.Duration) ending {
-	return ending{err: &badStream{io.ErrUnexpectedEOF}, hello: true, ready: true, readyFor: after, lasted: max(after, time.Second)}
+	return ending{
+		err: &badStream{io.ErrUnexpectedEOF}, hello: true, ready: true, readyFor: after,
+		lasted: max(after, time.Second),
+	}
 }
 
 func resumes(n int, e ending) []ending {
@@ -249,7 +356,10 @@ func resumes(n int, e ending) []ending {
 
 // TestPolicyThrift lets everything fail after IDENTIFY, all day: the day's starts suffice.
 func TestPolicyThrift(t *testing.T) {
-	for name, err := range map[string]error{"refused": &invalidSession{}, "no READY": errNoReady, "cut": io.EOF, "closed": &websocket.CloseError{Code: 4000}} {
+	for name, err := range map[string]error{
+		"refused": &invalidSession{}, "no READY": errNoReady, "cut": io.EOF,
+		"closed": &websocket.CloseError{Code: 4000},
+	} {
 		p := policy{cfg: &Config{Backoff: time.Second, Rand: rand.Float64}}
 		starts := 0
 		for day := 24 * time.Hour; day > 0; starts++ {
@@ -265,7 +375,9 @@ func TestPolicyThrift(t *testing.T) {
 func TestPolicyFlapping(t *testing.T) {
 	p := policy{cfg: &Config{Backoff: time.Second, Rand: rand.Float64}}
 	for n := 1; n <= 20; n++ {
-		v := p.after(ending{err: errReconnect, hello: true, ready: true, resuming: true, lasted: time.Second, readyFor: time.Second})
+		v := p.after(ending{
+			err: errReconnect, hello: true, ready: true, resuming: true, lasted: time.Second, readyFor: time.Second,
+		})
 		if (n <= flapsForgiven) != (v.delay == 0) {
 			t.Errorf("after %d: %v", n, v.delay)
 		}
@@ -277,9 +389,12 @@ func TestPolicyFlapping(t *testing.T) {
 
 func TestLabelsAreFew(t *testing.T) {
 	for want, err := range map[string]error{
-		"close_4000": &websocket.CloseError{Code: 4000}, "dropped": &websocket.CloseError{Code: 1006}, "reconnect_asked": errReconnect,
-		"invalid_session": &invalidSession{}, "heartbeat_timeout": errZombie, "hello_timeout": errBadHello, "ready_timeout": errNoReady,
-		"bad_stream": &badStream{io.EOF}, "refused_429": &refusal{status: 429}, "no_address": errNotReady(), "closed_by_us": errClosing,
+		"close_4000": &websocket.CloseError{Code: 4000}, "dropped": &websocket.CloseError{Code: 1006},
+		"reconnect_asked": errReconnect,
+		"invalid_session": &invalidSession{}, "heartbeat_timeout": errZombie, "hello_timeout": errBadHello,
+		"ready_timeout": errNoReady,
+		"bad_stream":    &badStream{io.EOF}, "refused_429": &refusal{status: 429}, "no_address": errNotReady(),
+		"closed_by_us": errClosing,
 	} {
 		if got := label(err); got != want {
 			t.Errorf("%v is %q, expected %q", err, got, want)
@@ -311,7 +426,8 @@ func envelopes() []string {
 		`{"op":10,"d":{"heartbeat_interval":41250},"s":null,"t":null}`,
 		`{"op":11}`, `{"op":9,"d":false}`, `{"op":1,"d":251}`, `{"op":7,"d":null}`, `{"op":0,"d":[],"t":"X","s":1}`,
 		` {"op": 0, "d": {"x": 1}, "t": "READY", "s": 2} `, `{"t":"\u0041","s":1,"op":0,"d":"x"}`, `{"op":0,"extra":1}`,
-		`{"op":0,"op":1}`, `{}`, `{"s":1}`, `[]`, `{"op":0,"d":{}`, `{"op":0}}`, `{"op":0,"d":}`, `{"op":0,"d":{"x":1}]}`, `{"op":00}`, `{"op":-1}`, ``, `{"op":0,"s":1e3}`,
+		`{"op":0,"op":1}`, `{}`, `{"s":1}`, `[]`, `{"op":0,"d":{}`, `{"op":0}}`, `{"op":0,"d":}`,
+		`{"op":0,"d":{"x":1}]}`, `{"op":00}`, `{"op":-1}`, ``, `{"op":0,"s":1e3}`,
 		`{"Op":3}`, `{"op":0,"d":"\`, `{"op":0,"d":tru,"t":"x"}`,
 	}
 }
@@ -404,7 +520,8 @@ func TestInflate(t *testing.T) {
 
 func TestStateLogs(t *testing.T) {
 	s := State{Phase: Waiting, Delay: time.Second, Failures: 2, Reason: errZombie}
-	if got := fmt.Sprint(s.LogValue()); !strings.Contains(got, "waiting") || !strings.Contains(got, "1s") || !strings.Contains(got, "half-open") {
+	if got := fmt.Sprint(s.LogValue()); !strings.Contains(got, "waiting") || !strings.Contains(got, "1s") ||
+		!strings.Contains(got, "half-open") {
 		t.Error(got)
 	}
 }

@@ -223,7 +223,8 @@ func (l *link) hello(m envelope) error {
 	}
 	if l.cp.Resumable() {
 		l.s.enter(State{Phase: Resuming, Failures: l.fails})
-		return l.say(disgo.OpcodeResume, disgo.MessageDataResume{Token: cfg.Token, SessionID: l.cp.SessionID, Seq: l.cp.Seq})
+		return l.say(disgo.OpcodeResume,
+			disgo.MessageDataResume{Token: cfg.Token, SessionID: l.cp.SessionID, Seq: l.cp.Seq})
 	}
 	l.s.enter(State{Phase: Identifying, Failures: l.fails})
 	err := l.say(disgo.OpcodeIdentify, disgo.MessageDataIdentify{
@@ -313,7 +314,8 @@ func (l *link) goodbye(err error) {
 		code, text = l.s.closeCode, l.s.closeText
 		l.s.mu.Unlock()
 	}
-	if l.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, text), time.Now().Add(goodbyeTimeout)) != nil {
+	if l.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, text),
+		time.Now().Add(goodbyeTimeout)) != nil {
 		return
 	}
 	if errors.Is(err, errClosing) {

@@ -35,17 +35,23 @@ func Ask(ctx context.Context, r rest.Gateway) (*discord.GatewayBot, error) {
 	case err == nil:
 		return nil, errs.E(errs.DiscordUnavailable, "Discord did not say where its gateway is. Snug keeps asking.")
 	case errors.As(err, &refused) && refused.Response != nil && refused.Response.StatusCode == http.StatusUnauthorized:
-		return nil, errs.E(errs.Unauthorized, "Discord refuses the bot token. Reset it at https://discord.com/developers/applications, your application, Bot, Reset Token; put the new one into Snug's configuration and start Snug again.").Because(err)
+		return nil,
+			errs.E(errs.Unauthorized,
+				"Discord refuses the bot token. Reset it at https://discord.com/developers/applications, your application, Bot, Reset Token; put the new one into Snug's configuration and start Snug again.").Because(err)
 	case errors.As(err, &coded):
 		return nil, err
 	}
-	return nil, errs.E(errs.DiscordUnavailable, "Discord cannot be reached to ask for its gateway. Snug keeps asking.").Because(err)
+	return nil,
+		errs.E(errs.DiscordUnavailable,
+			"Discord cannot be reached to ask for its gateway. Snug keeps asking.").Because(err)
 }
 
 // AskUntil asks as Ask does until there is an answer, ctx ends, or the token
 // is refused. A process calls it before it decides on its shards. The delays
 // are 1, 2, 4, 8, then 16 times backoff (0 means a second), with jitter.
-func AskUntil(ctx context.Context, r rest.Gateway, backoff time.Duration, log *slog.Logger) (*discord.GatewayBot, error) {
+func AskUntil(
+	ctx context.Context, r rest.Gateway, backoff time.Duration, log *slog.Logger,
+) (*discord.GatewayBot, error) {
 	cfg := Config{Backoff: backoff, Rand: rand.Float64}
 	cfg.fill()
 	p := policy{cfg: &cfg}
@@ -58,7 +64,8 @@ func AskUntil(ctx context.Context, r rest.Gateway, backoff time.Duration, log *s
 			return nil, context.Cause(ctx)
 		}
 		d := p.backoff(n)
-		log.Warn("cannot learn where Discord's gateway is", slog.Int("failures", n), slog.Duration("delay", d), slog.Any("err", err))
+		log.Warn("cannot learn where Discord's gateway is", slog.Int("failures", n), slog.Duration("delay", d),
+			slog.Any("err", err))
 		timer := time.NewTimer(d)
 		select {
 		case <-timer.C:

@@ -27,10 +27,16 @@ type Metrics struct {
 // NewMetrics registers the collectors. It fails if they are registered already.
 func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 	gauge := func(name, help string, labels ...string) *prometheus.GaugeVec {
-		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "snug", Subsystem: "gateway", Name: name, Help: help}, append([]string{"shard"}, labels...))
+		return prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Namespace: "snug", Subsystem: "gateway", Name: name, Help: help,
+		},
+			append([]string{"shard"}, labels...))
 	}
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
-		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "snug", Subsystem: "gateway", Name: name, Help: help}, append([]string{"shard"}, labels...))
+		return prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: "snug", Subsystem: "gateway", Name: name, Help: help,
+		},
+			append([]string{"shard"}, labels...))
 	}
 	m := &Metrics{
 		phase:       gauge("phase", "1 for the phase the shard is in, 0 for the others.", "phase"),
@@ -43,14 +49,18 @@ func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 			Help:    "Time from noticing a lost connection to READY or RESUMED.",
 			Buckets: []float64{.01, .05, .1, .25, .5, 1, 2, 5, 10, 20, 30, 60, 300},
 		}, []string{"shard", "kind"}),
-		latency:  gauge("heartbeat_latency_seconds", "Time from the last heartbeat to its ACK."),
-		events:   counter("events_total", "Dispatches by what became of them.", "outcome"),
-		gaps:     counter("sequence_gaps_total", "Dispatches whose sequence number did not follow the one before."),
-		sends:    counter("sends_total", "Messages sent."),
-		received: counter("received_bytes_total", "Bytes of messages received, before and after decompression.", "stage"),
+		latency: gauge("heartbeat_latency_seconds", "Time from the last heartbeat to its ACK."),
+		events:  counter("events_total", "Dispatches by what became of them.", "outcome"),
+		gaps:    counter("sequence_gaps_total", "Dispatches whose sequence number did not follow the one before."),
+		sends:   counter("sends_total", "Messages sent."),
+		received: counter("received_bytes_total", "Bytes of messages received, before and after decompression.",
+			"stage"),
 	}
 	var failed []error
-	for _, c := range []prometheus.Collector{m.phase, m.connects, m.disconnects, m.failures, m.alerts, m.recovery, m.latency, m.events, m.gaps, m.sends, m.received} {
+	for _, c := range []prometheus.Collector{
+		m.phase, m.connects, m.disconnects, m.failures, m.alerts, m.recovery, m.latency, m.events, m.gaps, m.sends,
+		m.received,
+	} {
 		failed = append(failed, reg.Register(c))
 	}
 	return m, errors.Join(failed...)

@@ -12,12 +12,15 @@ const (
 	maxDoublings  = 4               // 1, 2, 4, 8, 16
 	flapFor       = 5 * time.Second // a connection that was ready for less flapped
 	flapsForgiven = 10              // in a row, before flapping is treated as failing
-	resumesKept   = 3               // RESUMEs in a row that Discord did not let come to anything, before the session is given up
-	failuresKept  = 10              // failures in a row of any kind, some two minutes, before that; Discord keeps a session no longer than a few
-	identifyAgain = 2               // failed IDENTIFYs in a row, before each counts as one of the day's few
-	badStreams    = 2               // undecodable streams in a row, before compression is given up
-	goodStream    = time.Minute     // a connection that was ready for so long counts as one whose stream was right
-	plainFor      = time.Hour       // a connection without compression that lasted so long: compression is tried again
+	// RESUMEs in a row that Discord did not let come to anything, before the session is given up
+	resumesKept = 3
+	// failures in a row of any kind, some two minutes, before that; Discord keeps a session no longer than a
+	// few
+	failuresKept  = 10
+	identifyAgain = 2           // failed IDENTIFYs in a row, before each counts as one of the day's few
+	badStreams    = 2           // undecodable streams in a row, before compression is given up
+	goodStream    = time.Minute // a connection that was ready for so long counts as one whose stream was right
+	plainFor      = time.Hour   // a connection without compression that lasted so long: compression is tried again
 )
 
 // ending is how one attempt at a connection went.

@@ -106,17 +106,25 @@ func (c *Config) fatal(err error) error {
 	var e *errs.Error
 	switch closeCode(err) {
 	case disgo.CloseEventCodeAuthenticationFailed.Code:
-		e = errs.E(errs.Unauthorized, "Discord refuses the bot token (4004). Reset it at https://discord.com/developers/applications, your application, Bot, Reset Token; put the new one into Snug's configuration and start Snug again.")
+		e = errs.E(errs.Unauthorized,
+			"Discord refuses the bot token (4004). Reset it at https://discord.com/developers/applications, your application, Bot, Reset Token; put the new one into Snug's configuration and start Snug again.")
 	case disgo.CloseEventCodeInvalidShard.Code:
-		e = errs.E(errs.Invalid, "Discord refuses shard %d of %d (4010). Give every process the same shard count, and shard ids from 0 to one less than it.", c.ShardID, c.ShardCount)
+		e = errs.E(errs.Invalid,
+			"Discord refuses shard %d of %d (4010). Give every process the same shard count, and shard ids from 0 to one less than it.",
+			c.ShardID, c.ShardCount)
 	case disgo.CloseEventCodeShardingRequired.Code:
-		e = errs.E(errs.Invalid, "The bot is in too many servers for %d shard(s) (4011): a shard holds 2,500. Raise the shard count, in every process, and start Snug again.", c.ShardCount)
+		e = errs.E(errs.Invalid,
+			"The bot is in too many servers for %d shard(s) (4011): a shard holds 2,500. Raise the shard count, in every process, and start Snug again.",
+			c.ShardCount)
 	case disgo.CloseEventCodeInvalidAPIVersion.Code:
-		e = errs.E(errs.Internal, "Discord no longer speaks version %d of its gateway (4012). Update Snug.", disgo.Version)
+		e = errs.E(errs.Internal, "Discord no longer speaks version %d of its gateway (4012). Update Snug.",
+			disgo.Version)
 	case disgo.CloseEventCodeInvalidIntent.Code:
 		e = errs.E(errs.Internal, "Discord does not know the intents %d (4013). Update Snug.", int64(c.Intents))
 	case disgo.CloseEventCodeDisallowedIntent.Code:
-		e = errs.E(errs.MissingPermission, "Discord does not allow the bot the intents it asks for (4014). At https://discord.com/developers/applications, your application, Bot, Privileged Gateway Intents, switch on %s, or switch the intent off in Snug's configuration; then start Snug again.", c.privileged())
+		e = errs.E(errs.MissingPermission,
+			"Discord does not allow the bot the intents it asks for (4014). At https://discord.com/developers/applications, your application, Bot, Privileged Gateway Intents, switch on %s, or switch the intent off in Snug's configuration; then start Snug again.",
+			c.privileged())
 	default:
 		return nil
 	}
@@ -143,5 +151,6 @@ func (c *Config) privileged() string {
 
 // errNotReady is what Send answers while no session is up.
 func errNotReady() error {
-	return errs.E(errs.Unavailable, "The connection to Discord is being restored. Please try again in a moment.").Because(discord.ErrShardNotReady)
+	return errs.E(errs.Unavailable,
+		"The connection to Discord is being restored. Please try again in a moment.").Because(discord.ErrShardNotReady)
 }

@@ -217,7 +217,8 @@ func (r *runner) dial(address string) (*websocket.Conn, error) {
 			return cut(tls(ctx, network, addr))
 		}
 	}
-	ws, resp, err := d.DialContext(ctx, u, http.Header{"User-Agent": {agent.Discord}}) //nolint:bodyclose // gorilla hands out what it has read
+	ws, resp, err := d.DialContext(ctx, u,
+		http.Header{"User-Agent": {agent.Discord}}) //nolint:bodyclose // gorilla hands out what it has read
 	for _, stop := range stops {
 		stop()
 	}
@@ -244,7 +245,8 @@ func baseDial(d *websocket.Dialer) func(context.Context, string, string) (net.Co
 // refused reads an HTTP answer that came in place of a WebSocket.
 func refused(resp *http.Response) error {
 	e := &refusal{status: resp.StatusCode}
-	if seconds, err := strconv.ParseFloat(resp.Header.Get("Retry-After"), 64); err == nil && seconds > 0 && seconds < 86400 {
+	if seconds, err := strconv.ParseFloat(resp.Header.Get("Retry-After"), 64); err == nil && seconds > 0 &&
+		seconds < 86400 {
 		e.after = time.Duration(seconds * float64(time.Second))
 	}
 	return e

@@ -179,7 +179,8 @@ func (p *peer) ready(session string) disgo.MessageDataIdentify {
 }
 
 func readyData(session, url string) string {
-	return fmt.Sprintf(`{"v":10,"user":{"id":"1","username":"snug","discriminator":"0","avatar":null},"guilds":[],"session_id":%q,"resume_gateway_url":%q,"application":{"id":"1","flags":0}}`, session, url)
+	return fmt.Sprintf(`{"v":10,"user":{"id":"1","username":"snug","discriminator":"0","avatar":null},"guilds":[],"session_id":%q,"resume_gateway_url":%q,"application":{"id":"1","flags":0}}`,
+		session, url)
 }
 
 // resume expects a RESUME of the session and gives its sequence.
@@ -200,11 +201,13 @@ func (p *peer) dispatch(seq int, kind, data string) {
 
 // voice sends the event these tests count by.
 func (p *peer) voice(seq int) {
-	p.dispatch(seq, "VOICE_STATE_UPDATE", fmt.Sprintf(`{"guild_id":"10","channel_id":"20","user_id":"%d","session_id":"s"}`, seq))
+	p.dispatch(seq, "VOICE_STATE_UPDATE",
+		fmt.Sprintf(`{"guild_id":"10","channel_id":"20","user_id":"%d","session_id":"s"}`, seq))
 }
 
 func (p *peer) close(code int) {
-	_ = p.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, "said so"), time.Now().Add(time.Second))
+	_ = p.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, "said so"),
+		time.Now().Add(time.Second))
 	p.wait()
 }
 

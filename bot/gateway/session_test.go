@@ -57,7 +57,10 @@ func TestKeepsTheSession(t *testing.T) {
 			})
 			c := quick(t, srv, nil)
 			c.open()
-			want := []event{{"READY", 1}, {"VOICE_STATE_UPDATE", 2}, {"VOICE_STATE_UPDATE", 3}, {"VOICE_STATE_UPDATE", 4}, {"RESUMED", 5}, {"VOICE_STATE_UPDATE", 6}}
+			want := []event{
+				{"READY", 1}, {"VOICE_STATE_UPDATE", 2}, {"VOICE_STATE_UPDATE", 3}, {"VOICE_STATE_UPDATE", 4},
+				{"RESUMED", 5}, {"VOICE_STATE_UPDATE", 6},
+			}
 			if got := c.handled(len(want)); fmt.Sprint(got) != fmt.Sprint(want) {
 				t.Errorf("events %v\nexpected %v", got, want)
 			}
@@ -120,8 +123,9 @@ func TestSurvivesBadResumes(t *testing.T) {
 		func(p *peer) { p.hello(time.Minute); p.resume("old"); p.wait() },                           // no RESUMED
 		func(p *peer) { p.open(false); p.send(`{"op":10,"d":{"heartbeat_interval":0}}`); p.wait() }, // a broken HELLO
 		func(p *peer) { p.w.WriteHeader(http.StatusServiceUnavailable) },                            // no WebSocket
-		func(p *peer) { p.hello(time.Minute); p.resume("old"); p.voice(8); p.voice(9) },             // dropped during the replay
-		func(p *peer) { p.hello(time.Minute); p.resume("old"); p.send(`{"op":7}`); p.wait() },       // op 7 during RESUME
+		// dropped during the replay
+		func(p *peer) { p.hello(time.Minute); p.resume("old"); p.voice(8); p.voice(9) },
+		func(p *peer) { p.hello(time.Minute); p.resume("old"); p.send(`{"op":7}`); p.wait() }, // op 7 during RESUME
 		func(p *peer) {
 			p.hello(time.Minute)
 			if seq := p.resume("old"); seq != 9 {

@@ -103,7 +103,8 @@ func (s *Shard) Open(ctx context.Context) error {
 		return errs.E(errs.Internal, "The gateway has no event handler. Call Bind or set Config.Handler before Open.")
 	case s.opened:
 		s.mu.Unlock()
-		return errs.E(errs.Conflict, "This gateway connection has been opened before. Make a new one from its Checkpoint.").Because(discord.ErrGatewayAlreadyConnected)
+		return errs.E(errs.Conflict,
+			"This gateway connection has been opened before. Make a new one from its Checkpoint.").Because(discord.ErrGatewayAlreadyConnected)
 	}
 	s.opened = true
 	s.mu.Unlock()
@@ -272,7 +273,8 @@ func (s *Shard) Send(ctx context.Context, op disgo.Opcode, data disgo.MessageDat
 		return errs.E(errs.Internal, "A message to Discord could not be encoded.").Because(err)
 	}
 	if len(b) > maxSend {
-		return errs.E(errs.Invalid, "A message to Discord's gateway has %d bytes; it takes %d. Ask for less at a time.", len(b), maxSend)
+		return errs.E(errs.Invalid, "A message to Discord's gateway has %d bytes; it takes %d. Ask for less at a time.",
+			len(b), maxSend)
 	}
 	s.mu.Lock()
 	l := s.link
@@ -307,7 +309,8 @@ func (s *Shard) enter(st State) {
 		s.history.Resumes++
 	case st.Phase == Ready:
 		s.history.Sessions++
-	case st.Phase == Waiting && st.Reason != nil && !errors.Is(st.Reason, errWaitsATurn), st.Phase == Stopped && st.Reason != nil:
+	case st.Phase == Waiting && st.Reason != nil && !errors.Is(st.Reason, errWaitsATurn),
+		st.Phase == Stopped && st.Reason != nil:
 		s.history.Failed, s.history.Reason = st.Since, label(st.Reason)
 	}
 	s.mu.Unlock()

@@ -31,7 +31,8 @@ func TestIdentifies(t *testing.T) {
 	if e := c.handled(2); e[0] != (event{"READY", 1}) || e[1] != (event{"VOICE_STATE_UPDATE", 2}) {
 		t.Errorf("events %v", e)
 	}
-	if got.Token != "token" || *got.Shard != [2]int{1, 4} || got.Intents != c.Intents() || got.Properties.Browser != "snug" || got.Compress {
+	if got.Token != "token" || *got.Shard != [2]int{1, 4} || got.Intents != c.Intents() ||
+		got.Properties.Browser != "snug" || got.Compress {
 		t.Errorf("IDENTIFY %+v", got)
 	}
 	if q := srv.dialled()[0]; q != "/?compress=zstd-stream&encoding=json&v=10" {
@@ -176,7 +177,9 @@ func TestSend(t *testing.T) {
 	c := quick(t, srv, func(cfg *gateway.Config) {
 		cfg.Presence = &disgo.MessageDataPresenceUpdate{Status: discord.OnlineStatusIdle}
 	})
-	if err := c.Send(t.Context(), disgo.OpcodePresenceUpdate, disgo.MessageDataPresenceUpdate{}); !errors.Is(err, discord.ErrShardNotReady) || !errs.Has(err, errs.Unavailable) {
+	if err := c.Send(t.Context(), disgo.OpcodePresenceUpdate,
+		disgo.MessageDataPresenceUpdate{}); !errors.Is(err, discord.ErrShardNotReady) ||
+		!errs.Has(err, errs.Unavailable) {
 		t.Errorf("Send before Open: %v", err)
 	}
 	c.open()
@@ -228,7 +231,8 @@ func TestCompression(t *testing.T) {
 			t.Fatalf("event %d has sequence %d", i, e.seq)
 		}
 	}
-	wire, plain := counted(t, reg, "snug_gateway_received_bytes_total", "wire"), counted(t, reg, "snug_gateway_received_bytes_total", "plain")
+	wire, plain := counted(t, reg, "snug_gateway_received_bytes_total",
+		"wire"), counted(t, reg, "snug_gateway_received_bytes_total", "plain")
 	if wire*4 > plain {
 		t.Errorf("%v bytes on the wire for %v", wire, plain)
 	}
@@ -263,7 +267,8 @@ func TestCompressionFallsBack(t *testing.T) {
 		srv := serve(t, func(p *peer) {
 			if asks(p) {
 				p.open(false)
-				_ = p.ws.WriteMessage(websocket.BinaryMessage, []byte("\x28\xb5\x2f\xfd\xff\xff\xff\xff\xff\xff\xff\xff"))
+				_ = p.ws.WriteMessage(websocket.BinaryMessage,
+					[]byte("\x28\xb5\x2f\xfd\xff\xff\xff\xff\xff\xff\xff\xff"))
 				p.wait()
 				return
 			}
@@ -313,7 +318,9 @@ func TestLocate(t *testing.T) {
 }
 
 func TestConfigTellsEverything(t *testing.T) {
-	_, err := gateway.New(gateway.Config{ShardID: 3, ShardCount: 2, Checkpoint: gateway.Checkpoint{SessionID: "x", ResumeURL: "ftp://x"}})
+	_, err := gateway.New(gateway.Config{
+		ShardID: 3, ShardCount: 2, Checkpoint: gateway.Checkpoint{SessionID: "x", ResumeURL: "ftp://x"},
+	})
 	for _, want := range []string{"token", "Shard 3 of 2", "URL or Locate", "checkpoint"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v does not tell of %q", err, want)

@@ -40,7 +40,9 @@ type move struct{ user, channel snowflake.ID }
 
 func newWorld(t *testing.T) *world {
 	limits := discordsim.NoRateLimits()
-	s := discordsim.New(discordsim.Options{Seed: 7, Limits: &limits, HeartbeatInterval: time.Second, Wrap: openapitest.Wrap(t)})
+	s := discordsim.New(discordsim.Options{
+		Seed: 7, Limits: &limits, HeartbeatInterval: time.Second, Wrap: openapitest.Wrap(t),
+	})
 	demo, err := s.Demo(discordsim.ApplicationOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -86,8 +88,10 @@ func (w *world) begin(from gateway.Checkpoint) life {
 		w.t.Fatal(err)
 	}
 	shard, err := gateway.Attach(client, gateway.Config{
-		Intents: disgogw.IntentGuilds | disgogw.IntentGuildVoiceStates, Logger: quiet, Checkpoint: from, Identify: free{},
-		Backoff: 5 * time.Millisecond, HelloTimeout: 300 * time.Millisecond, ReadyTimeout: time.Second, AckTimeout: 300 * time.Millisecond,
+		Intents: disgogw.IntentGuilds | disgogw.IntentGuildVoiceStates, Logger: quiet, Checkpoint: from,
+		Identify: free{},
+		Backoff:  5 * time.Millisecond, HelloTimeout: 300 * time.Millisecond, ReadyTimeout: time.Second,
+		AckTimeout: 300 * time.Millisecond,
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -121,18 +125,23 @@ func (l life) end(t *testing.T) gateway.Checkpoint {
 // move, in order, once.
 func TestSimulator(t *testing.T) {
 	faults := []discordsim.Fault{
-		{Kind: discordsim.FaultDrop}, {Kind: discordsim.FaultReconnect}, {Kind: discordsim.FaultInvalidSession, Resumable: true},
-		{Kind: discordsim.FaultClose, Code: 4000}, {Kind: discordsim.FaultClose, Code: 1001}, {Kind: discordsim.FaultHeartbeat},
-		{Kind: discordsim.FaultHalfOpen}, {Kind: discordsim.FaultDropResume}, {Kind: discordsim.FaultNoHello}, {Kind: discordsim.FaultNoACK},
+		{Kind: discordsim.FaultDrop}, {Kind: discordsim.FaultReconnect},
+		{Kind: discordsim.FaultInvalidSession, Resumable: true},
+		{Kind: discordsim.FaultClose, Code: 4000}, {Kind: discordsim.FaultClose, Code: 1001},
+		{Kind: discordsim.FaultHeartbeat},
+		{Kind: discordsim.FaultHalfOpen}, {Kind: discordsim.FaultDropResume}, {Kind: discordsim.FaultNoHello},
+		{Kind: discordsim.FaultNoACK},
 		{Kind: discordsim.FaultDuplicate, Event: "VOICE_STATE_UPDATE"}, {Kind: discordsim.FaultDelay, Delay: 0.05},
-		{Kind: discordsim.FaultError, Route: "GET /gateway/bot", Status: 503}, {Kind: discordsim.FaultReset, Route: "GET /gateway/bot"},
+		{Kind: discordsim.FaultError, Route: "GET /gateway/bot", Status: 503},
+		{Kind: discordsim.FaultReset, Route: "GET /gateway/bot"},
 	}
 	for seed := range seeds(3) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
 			rnd := rand.New(rand.NewPCG(seed, 0))
 			w := newWorld(t)
-			if _, err := w.Inject(discordsim.Fault{Kind: discordsim.FaultError, Status: 500}); err != nil { // meets GET /gateway/bot
+			if _, err := w.Inject(discordsim.Fault{Kind: discordsim.FaultError, Status: 500}); err != nil {
+				// meets GET /gateway/bot
 				t.Fatal(err)
 			}
 			l := w.begin(gateway.Checkpoint{})
@@ -196,7 +205,10 @@ func (w *world) step(rnd *rand.Rand, inVoice map[snowflake.ID]bool) move {
 // TestSimulatorNewSession ends the session: the bot identifies again and is told
 // the truth by GUILD_CREATE.
 func TestSimulatorNewSession(t *testing.T) {
-	for _, fault := range []discordsim.Fault{{Kind: discordsim.FaultInvalidSession}, {Kind: discordsim.FaultClose, Code: 4007}, {Kind: discordsim.FaultClose, Code: 4009}} {
+	for _, fault := range []discordsim.Fault{
+		{Kind: discordsim.FaultInvalidSession}, {Kind: discordsim.FaultClose, Code: 4007},
+		{Kind: discordsim.FaultClose, Code: 4009},
+	} {
 		t.Run(fmt.Sprint(fault.Kind, fault.Code), func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)

@@ -70,8 +70,9 @@ func TestTomorrow(t *testing.T) {
 	got := &told{kinds: map[string]int{}}
 	log := &lines{}
 	shard, err := gateway.New(gateway.Config{
-		Token: demo.Application.BotToken, URL: "ws" + strings.TrimPrefix(base, "http"), Intents: disgo.IntentsAll, Identify: free{},
-		Logger: slog.New(slog.NewTextHandler(log, nil)), Backoff: time.Millisecond,
+		Token: demo.Application.BotToken, URL: "ws" + strings.TrimPrefix(base, "http"), Intents: disgo.IntentsAll,
+		Identify: free{},
+		Logger:   slog.New(slog.NewTextHandler(log, nil)), Backoff: time.Millisecond,
 		Handler: func(_ disgo.Gateway, kind disgo.EventType, _ int, _ disgo.EventData) { got.note(kind) },
 		Unknown: func(_ disgo.Gateway, kind disgo.EventType, data json.RawMessage) {
 			got.note(kind)
@@ -168,7 +169,11 @@ func (a acts) everything(ctx context.Context, shard *gateway.Shard, got *told) {
 	in := func(format string, args ...any) string { return "/guilds/" + g.String() + fmt.Sprintf(format, args...) }
 	member := a.demo.Users[3].ID
 
-	voice := a.do("POST", in("/channels"), m{"name": "room", "type": 2, "permission_overwrites": []m{{"id": member, "type": 1, "allow": "1024", "deny": "0"}}})
+	voice := a.do("POST", in("/channels"),
+		m{
+			"name": "room", "type": 2,
+			"permission_overwrites": []m{{"id": member, "type": 1, "allow": "1024", "deny": "0"}},
+		})
 	a.do("PATCH", "/channels/"+voice.String(), m{"name": "den"})
 	a.do("PUT", fmt.Sprintf("/channels/%d/voice-status", voice), m{"status": "cards"})
 	role := a.do("POST", in("/roles"), m{"name": "new"})
@@ -178,7 +183,8 @@ func (a acts) everything(ctx context.Context, shard *gateway.Shard, got *told) {
 	a.do("PATCH", in(""), m{"name": "Friends of tomorrow"})
 	_, err := a.JoinVoice(g, member, voice, discordsim.VoiceFlags{})
 	must(a.t, err)
-	must(a.t, shard.Send(ctx, disgo.OpcodeVoiceStateUpdate, disgo.MessageDataVoiceStateUpdate{GuildID: g, ChannelID: &voice}))
+	must(a.t,
+		shard.Send(ctx, disgo.OpcodeVoiceStateUpdate, disgo.MessageDataVoiceStateUpdate{GuildID: g, ChannelID: &voice}))
 	a.do("POST", fmt.Sprintf("/channels/%d/invites", voice), m{})
 	text := a.do("POST", in("/channels"), m{"name": "talk", "type": 0})
 	say := func(s string) snowflake.ID {
@@ -199,10 +205,14 @@ func (a acts) everything(ctx context.Context, shard *gateway.Shard, got *told) {
 	a.do("PUT", in("/bans/%d", newcomer.ID), nil)
 	a.do("DELETE", in("/bans/%d", newcomer.ID), nil)
 	for range 2 { // the second is too soon
-		must(a.t, shard.Send(ctx, disgo.OpcodeRequestGuildMembers, disgo.EventUnknown(fmt.Sprintf(`{"guild_id":"%d","query":"","limit":0}`, g))))
+		must(a.t,
+			shard.Send(ctx, disgo.OpcodeRequestGuildMembers,
+				disgo.EventUnknown(fmt.Sprintf(`{"guild_id":"%d","query":"","limit":0}`, g))))
 	}
 	must(a.t, shard.Send(ctx, 31, disgo.EventUnknown(fmt.Sprintf(`{"guild_ids":["%d"]}`, g))))
-	must(a.t, shard.Send(ctx, 43, disgo.EventUnknown(fmt.Sprintf(`{"guild_id":"%d","fields":["status","voice_start_time"]}`, g))))
+	must(a.t,
+		shard.Send(ctx, 43,
+			disgo.EventUnknown(fmt.Sprintf(`{"guild_id":"%d","fields":["status","voice_start_time"]}`, g))))
 	a.interaction(ctx, got)
 	_, err = a.Inject(discordsim.Fault{Kind: discordsim.FaultOutage, Guild: g})
 	must(a.t, err)
@@ -216,13 +226,20 @@ func (a acts) everything(ctx context.Context, shard *gateway.Shard, got *told) {
 // interaction runs a command that nobody answers.
 func (a acts) interaction(ctx context.Context, got *told) {
 	a.t.Helper()
-	a.do("PUT", fmt.Sprintf("/applications/%d/commands", a.demo.Application.ID), []map[string]any{{"name": "room", "description": "x",
-		"options": []map[string]any{{"name": "where", "description": "x", "type": 7}, {"name": "who", "description": "x", "type": 6}}}})
+	a.do("PUT", fmt.Sprintf("/applications/%d/commands", a.demo.Application.ID),
+		[]map[string]any{{"name": "room", "description": "x",
+			"options": []map[string]any{
+				{"name": "where", "description": "x", "type": 7}, {"name": "who", "description": "x", "type": 6},
+			}}})
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		_, _ = a.RunCommand(ctx, a.demo.Users[2].ID, discordsim.CommandRun{Guild: a.demo.Guild.ID, Name: "room", Options: map[string]any{"where": a.demo.Lounge.ID.String(), "who": a.demo.Users[3].ID.String()}})
+		_, _ = a.RunCommand(ctx, a.demo.Users[2].ID,
+			discordsim.CommandRun{
+				Guild: a.demo.Guild.ID, Name: "room",
+				Options: map[string]any{"where": a.demo.Lounge.ID.String(), "who": a.demo.Users[3].ID.String()},
+			})
 	}()
 	waitFor(a.t, func() bool { return !slices.Contains(got.missing(), "INTERACTION_CREATE") })
 	cancel()

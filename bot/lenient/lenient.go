@@ -100,7 +100,9 @@ func own(t reflect.Type) bool { return reflect.PointerTo(t).Implements(unmarshal
 var identity = []string{"id", "type", "op", "guild_id", "channel_id", "user_id", "user"}
 
 // lists are fields where something missing would be taken for its end, or for a leave that was never given.
-var lists = []string{"guilds", "channels", "voice_states", "members", "roles", "permission_overwrites", "not_found", "allow", "deny"}
+var lists = []string{
+	"guilds", "channels", "voice_states", "members", "roles", "permission_overwrites", "not_found", "allow", "deny",
+}
 
 // readStruct reads field by field.
 func readStruct(data []byte, to reflect.Value, err error) error {
@@ -229,7 +231,8 @@ func Listen(f func(Drop)) (stop func()) {
 
 func tell(t reflect.Type, field string, err error) {
 	d := Drop{Where: t.String(), Err: err}
-	if t.Name() == "" && t.Kind() == reflect.Struct { // disgo's helper types have no names, and all their fields in them
+	if t.Name() == "" && t.Kind() == reflect.Struct {
+		// disgo's helper types have no names, and all their fields in them
 		d.Where = "a struct"
 	}
 	if field != "" {

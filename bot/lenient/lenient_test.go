@@ -75,14 +75,29 @@ func TestWhole(t *testing.T) {
 		data string
 		ok   bool
 	}{
-		{"a channel of an unknown type is told of", gateway.EventTypeChannelDelete, `{"id":"1","guild_id":"2","type":99,"name":"x"}`, true},
+		{
+			"a channel of an unknown type is told of", gateway.EventTypeChannelDelete,
+			`{"id":"1","guild_id":"2","type":99,"name":"x"}`, true,
+		},
 		{"what is no channel is not", gateway.EventTypeChannelDelete, `{"id":{},"guild_id":"2","type":99}`, false},
-		{"a voice state of nobody is none", gateway.EventTypeVoiceStateUpdate, `{"guild_id":"2","user_id":{},"channel_id":"3"}`, false},
-		{"nowhere is not left", gateway.EventTypeVoiceStateUpdate, `{"guild_id":"2","user_id":"3","channel_id":{}}`, false},
+		{
+			"a voice state of nobody is none", gateway.EventTypeVoiceStateUpdate,
+			`{"guild_id":"2","user_id":{},"channel_id":"3"}`, false,
+		},
+		{
+			"nowhere is not left", gateway.EventTypeVoiceStateUpdate, `{"guild_id":"2","user_id":"3","channel_id":{}}`,
+			false,
+		},
 		{"a list that is none is not empty", gateway.EventTypeGuildCreate, `{"id":"1","channels":{"a":1}}`, false},
-		{"a server in READY is not passed over", gateway.EventTypeReady, `{"session_id":"a","guilds":[{"id":"1"},{"id":[]}]}`, false},
+		{
+			"a server in READY is not passed over", gateway.EventTypeReady,
+			`{"session_id":"a","guilds":[{"id":"1"},{"id":[]}]}`, false,
+		},
 		{"a type that is no number", gateway.EventTypeChannelCreate, `{"id":"1","guild_id":"2","type":"news"}`, false},
-		{"an interaction of an unknown type", gateway.EventTypeInteractionCreate, `{"id":"1","type":99,"token":"t"}`, false},
+		{
+			"an interaction of an unknown type", gateway.EventTypeInteractionCreate, `{"id":"1","type":99,"token":"t"}`,
+			false,
+		},
 		{"no JSON", gateway.EventTypeGuildUpdate, `{"id":`, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -95,7 +110,8 @@ func TestWhole(t *testing.T) {
 
 // An interaction from a channel, with options and picks of unknown types, can still be answered.
 func TestInteractionOfTomorrow(t *testing.T) {
-	ev, _, err := event(t, gateway.EventTypeInteractionCreate, `{"id":"1","application_id":"2","type":2,"token":"t","version":1,"guild_id":"3",
+	ev, _, err := event(t, gateway.EventTypeInteractionCreate,
+		`{"id":"1","application_id":"2","type":2,"token":"t","version":1,"guild_id":"3",
 	 "channel":{"id":"4","type":99,"permissions":"36893488147419103233"},"context":77,"entitlements":{"a":1},
 	 "member":{"user":{"id":"5","username":"five","primary_guild":7},"roles":[],"permissions":"36893488147419103264","joined_at":1},
 	 "data":{"id":"6","name":"room","type":1,"options":[{"name":"which","type":7,"value":"8"}],
@@ -105,7 +121,8 @@ func TestInteractionOfTomorrow(t *testing.T) {
 	}
 	i := ev.(gateway.EventInteractionCreate).Interaction.(discord.ApplicationCommandInteraction)
 	d := i.SlashCommandInteractionData()
-	if m := i.Member(); m == nil || m.User.ID != 5 || m.Permissions != 32 || i.Channel().ID() != 4 || d.Channel("which").ID != 8 {
+	if m := i.Member(); m == nil || m.User.ID != 5 || m.Permissions != 32 || i.Channel().ID() != 4 ||
+		d.Channel("which").ID != 8 {
 		t.Errorf("read %+v, in %v, about %v", i.Member(), i.Channel().ID(), d.Channel("which"))
 	}
 }

@@ -23,10 +23,13 @@ func bench(level slog.Level) (*slog.Logger, *Memory, *bytes.Buffer) {
 // A line says once what its context knows.
 func TestContext(t *testing.T) {
 	log, _, out := bench(slog.LevelInfo)
-	ctx := With(With(context.Background(), slog.Any("interaction_id", snowflake.ID(7))), slog.Any("guild_id", snowflake.ID(8)), slog.Any("user_id", snowflake.ID(9)))
+	ctx := With(With(context.Background(), slog.Any("interaction_id", snowflake.ID(7))),
+		slog.Any("guild_id", snowflake.ID(8)), slog.Any("user_id", snowflake.ID(9)))
 	log.With("user_id", snowflake.ID(3)).InfoContext(ctx, "hello", "guild_id", snowflake.ID(8))
 	line := out.String()
-	for key, want := range map[string]string{"interaction_id=": "interaction_id=7", "guild_id=": "guild_id=8", "user_id=": "user_id=3"} {
+	for key, want := range map[string]string{
+		"interaction_id=": "interaction_id=7", "guild_id=": "guild_id=8", "user_id=": "user_id=3",
+	} {
 		if strings.Count(line, key) != 1 || !strings.Contains(line, want) {
 			t.Errorf("want %s once: %s", want, line)
 		}
@@ -52,16 +55,19 @@ func TestMemory(t *testing.T) {
 		log.Error(fmt.Sprint("trouble ", i), "guild_id", a, "err", errors.New("hidden"))
 	}
 	got := m.Of(a)
-	if len(got) != perGuild || got[0].Text != "trouble 12" || got[9].Text != "trouble 3" || !got[0].Serious || got[0].Code != errs.Internal || got[0].Why != nil {
+	if len(got) != perGuild || got[0].Text != "trouble 12" || got[9].Text != "trouble 3" || !got[0].Serious ||
+		got[0].Code != errs.Internal || got[0].Why != nil {
 		t.Fatalf("got %+v", got)
 	}
 	ctx := With(t.Context(), slog.Any("interaction_id", snowflake.ID(77)))
 	for range 3 {
-		log.With("guild_id", b).WarnContext(ctx, "again", "err", errs.E(errs.MissingPermission, "Snug lacks it.").Because(errors.New("hidden")))
+		log.With("guild_id", b).WarnContext(ctx, "again",
+			"err", errs.E(errs.MissingPermission, "Snug lacks it.").Because(errors.New("hidden")))
 	}
 	log.Warn("said to one", "guild_id", b, "err", errs.E(errs.Forbidden, "Kiyo does not want you."))
 	got = m.Of(b)
-	if len(got) != 2 || got[1].Times != 3 || got[1].InteractionID != "77" || got[1].Why.Message != "Snug lacks it." || got[1].Why.Err != nil || got[0].Why != nil || got[0].Code != errs.Forbidden {
+	if len(got) != 2 || got[1].Times != 3 || got[1].InteractionID != "77" || got[1].Why.Message != "Snug lacks it." ||
+		got[1].Why.Err != nil || got[0].Why != nil || got[0].Code != errs.Forbidden {
 		t.Errorf("got %+v", got)
 	}
 	if out.Len() != 0 {

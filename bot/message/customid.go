@@ -38,7 +38,8 @@ func (id CustomID) User() snowflake.ID {
 // ParseCustomID reads what String wrote, and nothing else.
 func ParseCustomID(s string) (CustomID, bool) {
 	part := strings.Split(s, "/")
-	if len(s) > maxCustomID || len(part) != 5 || part[0] != customPrefix || part[1] == "" || !plain(part[1]) || !plain(part[4]) {
+	if len(s) > maxCustomID || len(part) != 5 || part[0] != customPrefix || part[1] == "" || !plain(part[1]) ||
+		!plain(part[4]) {
 		return CustomID{}, false
 	}
 	guild, ok1 := ParseID(part[2])

@@ -19,8 +19,10 @@ func TestCustomIDs(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{
-		"", "snug1", "lock", "snug1/lock/1/2", "snug1/lock/1/2//", "snug2/lock/1/2/", "snug1//1/2/", "snug1/lock/0/2/", "snug1/lock/01/2/",
-		"snug1/lock/+1/2/", "snug1/lock/1/-2/", "snug1/lock/1/2/a b", "snug1/LOCK/1/2/", "snug1/lock/1/99999999999999999999/", "snug1/lock/1/２/",
+		"", "snug1", "lock", "snug1/lock/1/2", "snug1/lock/1/2//", "snug2/lock/1/2/", "snug1//1/2/", "snug1/lock/0/2/",
+		"snug1/lock/01/2/",
+		"snug1/lock/+1/2/", "snug1/lock/1/-2/", "snug1/lock/1/2/a b", "snug1/LOCK/1/2/",
+		"snug1/lock/1/99999999999999999999/", "snug1/lock/1/２/",
 		"snug1/lock/1/2/" + strings.Repeat("a", 100), "snug1/lock/1/2/\x00",
 	} {
 		if got, ok := ParseCustomID(bad); ok {

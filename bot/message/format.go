@@ -77,7 +77,8 @@ func Refusal(t text.Texts, err error) string {
 type escaped string
 
 func (s escaped) Format(f fmt.State, verb rune) {
-	_, _ = io.WriteString(f, Escape(fmt.Sprintf(fmt.FormatString(f, verb), string(s)))) // fmt's own state takes everything
+	// fmt's own state takes everything
+	_, _ = io.WriteString(f, Escape(fmt.Sprintf(fmt.FormatString(f, verb), string(s))))
 }
 
 func Bold(name string) string { return "**" + Escape(name) + "**" }

@@ -25,7 +25,9 @@ type Chat interface {
 
 // Teller gives what the keeper has its notices said with: direct messages, a
 // room's chat, a guild's log channel. It is safe for concurrent use.
-func Teller(dms DirectMessages, chat Chat, texts *text.Catalog, pages message.Pages) func(ctx context.Context, guildID snowflake.ID, language string, n rooms.Notice) error {
+func Teller(
+	dms DirectMessages, chat Chat, texts *text.Catalog, pages message.Pages,
+) func(ctx context.Context, guildID snowflake.ID, language string, n rooms.Notice) error {
 	return func(ctx context.Context, guildID snowflake.ID, language string, n rooms.Notice) error {
 		t := texts.For(language)
 		if p, ok := n.(rooms.Personal); ok {
@@ -53,13 +55,18 @@ func quiet(m discord.MessageCreate) discord.MessageCreate {
 // buttons of ours: those work wherever the shard of direct messages is.
 func whispered(t text.Texts, pages message.Pages, n rooms.Personal) discord.MessageCreate {
 	about := func(r room.Summary, id string, pairs ...any) discord.MessageCreate {
-		words := t.Say(id, append([]any{"Room", message.Bold(r.Name), "Channel", message.ChannelMention(r.ID)}, pairs...)...)
-		return discord.MessageCreate{Content: words, Components: []discord.LayoutComponent{message.Row(message.Link(t.Say("button.page"), pages.Room(r.ID)))}}
+		words := t.Say(id,
+			append([]any{"Room", message.Bold(r.Name), "Channel", message.ChannelMention(r.ID)}, pairs...)...)
+		return discord.MessageCreate{
+			Content:    words,
+			Components: []discord.LayoutComponent{message.Row(message.Link(t.Say("button.page"), pages.Room(r.ID)))},
+		}
 	}
 	switch n := n.(type) {
 	case rooms.Invited:
 		return discord.MessageCreate{
-			Content:    t.Say("told.invited", "By", message.Escape(n.Name), "Room", message.Bold(n.Room.Name), "Link", n.Link),
+			Content: t.Say("told.invited", "By", message.Escape(n.Name), "Room", message.Bold(n.Room.Name), "Link",
+				n.Link),
 			Components: []discord.LayoutComponent{message.Row(message.Link(t.Say("button.page"), n.Link))},
 		}
 	case rooms.SeatFree:
@@ -87,7 +94,8 @@ func spoken(t text.Texts, pages message.Pages, n rooms.InChat) (snowflake.ID, di
 	var r room.Summary
 	switch n := n.Personal.(type) {
 	case rooms.SeatFree:
-		r, m.Content = n.Room, t.Say("aloud.seat", "User", message.UserMention(user), "Time", message.ShortTime(n.Until))
+		r, m.Content = n.Room, t.Say("aloud.seat", "User", message.UserMention(user), "Time",
+			message.ShortTime(n.Until))
 	case rooms.KnockAnswered:
 		r, m.Content = n.Room, t.Say("aloud.let-in", "User", message.UserMention(user))
 	}
@@ -97,7 +105,9 @@ func spoken(t text.Texts, pages message.Pages, n rooms.InChat) (snowflake.ID, di
 
 // notice finds the words for all who read a channel.
 func notice(t text.Texts, n rooms.Notice) (snowflake.ID, discord.MessageCreate) {
-	in := func(r room.Summary, words string, buttons ...discord.InteractiveComponent) (snowflake.ID, discord.MessageCreate) {
+	in := func(
+		r room.Summary, words string, buttons ...discord.InteractiveComponent,
+	) (snowflake.ID, discord.MessageCreate) {
 		m := discord.MessageCreate{Content: words}
 		if len(buttons) > 0 {
 			m.Components = []discord.LayoutComponent{message.Row(buttons...)}
@@ -110,9 +120,11 @@ func notice(t text.Texts, n rooms.Notice) (snowflake.ID, discord.MessageCreate) 
 			return in(n.Room, t.Say("told.closing.age", "When", message.RelativeTime(n.At)))
 		}
 		keep := message.CustomID{Action: message.ActionKeep, Guild: n.Room.GuildID, Room: n.Room.ID}
-		return in(n.Room, t.Say("told.closing", "When", message.RelativeTime(n.At)), message.Button(discord.ButtonStyleSuccess, "⏰", t.Say("button.keep"), keep))
+		return in(n.Room, t.Say("told.closing", "When", message.RelativeTime(n.At)),
+			message.Button(discord.ButtonStyleSuccess, "⏰", t.Say("button.keep"), keep))
 	case rooms.NameRefused:
-		return in(n.Room, t.Say("told.name", "User", message.UserMention(n.Room.Access.OwnerID), "Name", message.Bold(n.Room.Name)))
+		return in(n.Room,
+			t.Say("told.name", "User", message.UserMention(n.Room.Access.OwnerID), "Name", message.Bold(n.Room.Name)))
 	case rooms.StaysOpen:
 		return in(n.Room, t.Say("told.stays"))
 	case rooms.NewOwner:

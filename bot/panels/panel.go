@@ -32,7 +32,8 @@ func panel(t text.Texts, pages message.Pages, r *room.Room, a room.Access) []dis
 	}
 	const grey = discord.ButtonStyleSecondary
 
-	facts := message.Privacy(t, a) + " · " + t.Say("room.seats", "Count", r.Seats) + " · 👑 " + message.UserMention(r.OwnerID)
+	facts := message.Privacy(t, a) + " · " + t.Say("room.seats", "Count", r.Seats) + " · 👑 " +
+		message.UserMention(r.OwnerID)
 	colour, keep := colourOpen, grey
 	lock := press(grey, "🔒", "button.lock", string(room.DoLock))
 	if r.Locked {
@@ -62,10 +63,14 @@ func panel(t text.Texts, pages message.Pages, r *room.Room, a room.Access) []dis
 	return []discord.LayoutComponent{discord.NewContainer(
 		discord.NewTextDisplay("### "+message.Escape(r.Name)+"\n"+message.Lines(said...)),
 		discord.NewActionRow(lock, show,
-			press(grey, "🪑", "button.seats", message.ActionSeats), press(grey, "✏️", "button.rename", message.ActionRename), press(grey, "💬", "button.status", message.ActionStatus)),
+			press(grey, "🪑", "button.seats", message.ActionSeats),
+			press(grey, "✏️", "button.rename", message.ActionRename),
+			press(grey, "💬", "button.status", message.ActionStatus)),
 		discord.NewActionRow(
-			press(discord.ButtonStylePrimary, "🎟️", "button.invite", message.ActionInvite), press(keep, "⏰", "button.keep", message.ActionKeep),
-			press(grey, "👑", "button.claim", string(room.DoClaim)), press(discord.ButtonStyleDanger, "🚪", "button.close", message.ActionClose),
+			press(discord.ButtonStylePrimary, "🎟️", "button.invite", message.ActionInvite),
+			press(keep, "⏰", "button.keep", message.ActionKeep),
+			press(grey, "👑", "button.claim", string(room.DoClaim)),
+			press(discord.ButtonStyleDanger, "🚪", "button.close", message.ActionClose),
 			message.Link(t.Say("button.page"), pages.Room(r.ID))),
 		discord.NewActionRow(people),
 		discord.NewTextDisplay("-# "+t.Say("panel.hint")),

@@ -26,7 +26,8 @@ import (
 
 // How panels are kept up to date.
 const (
-	panelPace    = time.Second     // the least time between two looks at a guild's panels: edits count for Discord's limits
+	// the least time between two looks at a guild's panels: edits count for Discord's limits
+	panelPace    = time.Second
 	panelRetry   = 5 * time.Second // after a failure; doubled up to panelPatience
 	panelWait    = 2 * time.Minute // the longest such wait
 	panelRefused = 10 * time.Minute
@@ -177,7 +178,8 @@ func (p *Panels) house(guildID snowflake.ID) *panelHouse {
 	return h
 }
 
-// begin marks a room's panel as being worked on; nil if it is, or was when the room was read: then it is looked at again.
+// begin marks a room's panel as being worked on; nil if it is, or was when the room was read: then it is
+// looked at again.
 func (p *Panels) begin(guildID snowflake.ID, h *panelHouse, roomID snowflake.ID, was bool) *panelWork {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -197,7 +199,8 @@ func (p *Panels) begin(guildID snowflake.ID, h *panelHouse, roomID snowflake.ID,
 	return w
 }
 
-// bring brings one room's panel in step. After a failure it waits before the room is looked at again; no other room does.
+// bring brings one room's panel in step. After a failure it waits before the room is looked at again; no
+// other room does.
 func (p *Panels) bring(guildID snowflake.ID, h *panelHouse, w *panelWork, t text.Texts, r *room.Room, a room.Access) {
 	done := true
 	if p.ctx.Err() == nil {
@@ -255,7 +258,8 @@ func (p *Panels) failed(r *room.Room, err error) bool {
 			p.mu.Lock()
 			p.refused[r.ID] = p.o.Now()
 			p.mu.Unlock()
-			log.Warn("the room's chat takes no control panel: Snug needs View Channel, Connect and Send Messages there; commands and the web work without it", "err", err)
+			log.Warn("the room's chat takes no control panel: Snug needs View Channel, Connect and Send Messages there; commands and the web work without it",
+				"err", err)
 			return true
 		case http.StatusNotFound: // the room is going
 			return true
@@ -299,7 +303,8 @@ func (p *Panels) board(t text.Texts, r *room.Room, a room.Access, next *room.Pan
 	defer cancel()
 	tooOld := !p.mayEdit(r.ID, next.MessageID)
 	if next.MessageID != 0 && !tooOld {
-		_, err := p.o.Rest.UpdateMessage(r.ID, next.MessageID, discord.MessageUpdate{Components: &body, AllowedMentions: &discord.AllowedMentions{}}, rest.WithCtx(ctx))
+		_, err := p.o.Rest.UpdateMessage(r.ID, next.MessageID,
+			discord.MessageUpdate{Components: &body, AllowedMentions: &discord.AllowedMentions{}}, rest.WithCtx(ctx))
 		if err == nil {
 			next.Shown = sum
 		}
@@ -351,7 +356,8 @@ func (p *Panels) knocks(t text.Texts, r *room.Room, next *room.Panel) error {
 	defer cancel()
 	now := p.o.Now()
 	for _, k := range r.Knocks {
-		if !k.Pending(now) || slices.ContainsFunc(next.Knocks, func(m room.KnockMessage) bool { return m.UserID == k.UserID }) {
+		if !k.Pending(now) || slices.ContainsFunc(next.Knocks,
+			func(m room.KnockMessage) bool { return m.UserID == k.UserID }) {
 			continue
 		}
 		body := knockMessage(t, r, k)

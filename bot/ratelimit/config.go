@@ -10,19 +10,22 @@ import (
 
 // Config says how a Limiter behaves. The zero value of a field means the default named with it.
 type Config struct {
-	Global      int           // requests a second that are not exempt; default 50
-	InvalidMax  int           // invalid answers in ten minutes that Discord bans for; default 10,000. Snug stops at 80 % of it
-	MaxWait     time.Duration // the longest wait of a request without a deadline, each time it waits; default 60 s
-	TryTimeout  time.Duration // for one try, with its answer's body; default 15 s
-	Retries     int           // repeats after a failure; default 5
-	Backoff     time.Duration // first delay of a repeat, doubled each time up to 16 times; default 1 s
-	HiddenLimit time.Duration // a 429 longer than this that its bucket does not explain delays only its own request; default 5 s
-	PatchOnce   bool          // never repeat a PATCH that may have been processed
+	Global int // requests a second that are not exempt; default 50
+	// invalid answers in ten minutes that Discord bans for; default 10,000. Snug stops at 80 % of it
+	InvalidMax int
+	MaxWait    time.Duration // the longest wait of a request without a deadline, each time it waits; default 60 s
+	TryTimeout time.Duration // for one try, with its answer's body; default 15 s
+	Retries    int           // repeats after a failure; default 5
+	Backoff    time.Duration // first delay of a repeat, doubled each time up to 16 times; default 1 s
+	// a 429 longer than this that its bucket does not explain delays only its own request; default 5 s
+	HiddenLimit time.Duration
+	PatchOnce   bool // never repeat a PATCH that may have been processed
 
-	Allow   func(*http.Request) error // asked right before each try: its error ends the request unsent; default: all may
-	Logger  *slog.Logger              // default slog.Default()
-	Metrics *Metrics                  // default none
-	Rand    func() float64            // in [0,1), for jitter; default math/rand/v2
+	// asked right before each try: its error ends the request unsent; default: all may
+	Allow   func(*http.Request) error
+	Logger  *slog.Logger   // default slog.Default()
+	Metrics *Metrics       // default none
+	Rand    func() float64 // in [0,1), for jitter; default math/rand/v2
 }
 
 func (c *Config) fill() {

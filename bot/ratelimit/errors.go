@@ -48,7 +48,8 @@ func closedError() error {
 // limitedError says when to come back.
 func limitedError(after time.Duration, cause error) error {
 	after = max(after, 0)
-	e := errs.E(errs.RateLimited, "Discord wants Snug to slow down. Please try again in %s.", spoken(after)).After(after)
+	e := errs.E(errs.RateLimited, "Discord wants Snug to slow down. Please try again in %s.",
+		spoken(after)).After(after)
 	if cause != nil {
 		e = e.Because(cause)
 	}
@@ -59,7 +60,8 @@ func unavailableError(cause error, unknown bool) error {
 	if unknown {
 		cause = errors.Join(cause, ErrOutcomeUnknown)
 	}
-	return errs.E(errs.DiscordUnavailable, "Discord is not answering properly. Please try again in a moment.").Because(cause)
+	return errs.E(errs.DiscordUnavailable,
+		"Discord is not answering properly. Please try again in a moment.").Because(cause)
 }
 
 // spoken gives a time to wait as people say it, rounded up.

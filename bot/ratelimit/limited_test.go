@@ -29,13 +29,15 @@ func TestTooMany(t *testing.T) {
 		call  time.Duration // … an interaction callback
 	}{
 		{"user, fraction in the body", func() *http.Response {
-			return answer(429, `{"retry_after":0.35,"global":false}`, "Via", via, "X-RateLimit-Bucket", "b", "X-RateLimit-Scope", "user", "Retry-After", "1")
+			return answer(429, `{"retry_after":0.35,"global":false}`, "Via", via, "X-RateLimit-Bucket", "b",
+				"X-RateLimit-Scope", "user", "Retry-After", "1")
 		}, 350 * time.Millisecond, 350 * time.Millisecond, 0, 0},
 		{"user, fraction in the header", func() *http.Response {
 			return answer(429, ``, "Via", via, "X-RateLimit-Bucket", "b", "Retry-After", "1.5")
 		}, 1500 * time.Millisecond, 1500 * time.Millisecond, 0, 0},
 		{"no Retry-After, Reset-After", func() *http.Response {
-			return answer(429, ``, "Via", via, "X-RateLimit-Bucket", "b", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset-After", "3.25")
+			return answer(429, ``, "Via", via, "X-RateLimit-Bucket", "b", "X-RateLimit-Remaining", "0",
+				"X-RateLimit-Reset-After", "3.25")
 		}, 3250 * time.Millisecond, 3250 * time.Millisecond, 0, 0},
 		{"no Retry-After at all", func() *http.Response {
 			return answer(429, ``, "Via", via, "X-RateLimit-Bucket", "b")
@@ -43,8 +45,14 @@ func TestTooMany(t *testing.T) {
 		{"nonsense in Retry-After", func() *http.Response {
 			return answer(429, ``, "Via", via, "X-RateLimit-Bucket", "b", "Retry-After", "soon")
 		}, 800 * time.Millisecond, 800 * time.Millisecond, 0, 0},
-		{"no bucket", func() *http.Response { return answer(429, `{"retry_after":2}`, "Via", via) }, 2 * time.Second, 2 * time.Second, 0, 0},
-		{"no Via, but Discord's body", func() *http.Response { return answer(429, `{"retry_after":2}`) }, 2 * time.Second, 2 * time.Second, 0, 0},
+		{
+			"no bucket", func() *http.Response { return answer(429, `{"retry_after":2}`, "Via", via) }, 2 * time.Second,
+			2 * time.Second, 0, 0,
+		},
+		{
+			"no Via, but Discord's body", func() *http.Response { return answer(429, `{"retry_after":2}`) },
+			2 * time.Second, 2 * time.Second, 0, 0,
+		},
 		{"shared", func() *http.Response {
 			return answer(429, `{"retry_after":2}`, "Via", via, "X-RateLimit-Scope", "shared")
 		}, 2 * time.Second, 2 * time.Second, 0, 0},
@@ -58,7 +66,8 @@ func TestTooMany(t *testing.T) {
 			return answer(429, `<html>banned</html>`, "Retry-After", "7", "Content-Type", "text/html")
 		}, 7 * time.Second, 7 * time.Second, 7 * time.Second, 7 * time.Second},
 		{"hidden", func() *http.Response {
-			return answer(429, `{"retry_after":8}`, "Via", via, "X-RateLimit-Bucket", "b", "X-RateLimit-Limit", "5", "X-RateLimit-Remaining", "4", "X-RateLimit-Reset-After", "1", "X-RateLimit-Scope", "user")
+			return answer(429, `{"retry_after":8}`, "Via", via, "X-RateLimit-Bucket", "b", "X-RateLimit-Limit", "5",
+				"X-RateLimit-Remaining", "4", "X-RateLimit-Reset-After", "1", "X-RateLimit-Scope", "user")
 		}, 8 * time.Second, 0, 0, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -96,7 +105,8 @@ func TestTooMany(t *testing.T) {
 func TestSharedBuckets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, &sim{reply: func(_ *sim, h hit) *http.Response {
-			return answer(200, `{}`, "X-RateLimit-Bucket", "both", "X-RateLimit-Limit", "2", "X-RateLimit-Remaining", fmt.Sprint(max(0, 1-h.n)), "X-RateLimit-Reset-After", "10")
+			return answer(200, `{}`, "X-RateLimit-Bucket", "both", "X-RateLimit-Limit", "2", "X-RateLimit-Remaining",
+				fmt.Sprint(max(0, 1-h.n)), "X-RateLimit-Reset-After", "10")
 		}}, Config{})
 		began := time.Now()
 		for i, want := range []time.Duration{0, 0, 10 * time.Second, 10 * time.Second} {
@@ -173,7 +183,10 @@ func TestBadStandings(t *testing.T) {
 			t.Errorf("%v was taken for %+v", head, s)
 		}
 	}
-	h := http.Header{"X-Ratelimit-Bucket": {"b"}, "X-Ratelimit-Remaining": {"1"}, "X-Ratelimit-Reset": {"1000000003.5"}, "Date": {time.Unix(1000000000, 0).UTC().Format(http.TimeFormat)}}
+	h := http.Header{
+		"X-Ratelimit-Bucket": {"b"}, "X-Ratelimit-Remaining": {"1"}, "X-Ratelimit-Reset": {"1000000003.5"},
+		"Date": {time.Unix(1000000000, 0).UTC().Format(http.TimeFormat)},
+	}
 	if s := readStanding(h); s.reset != 3500*time.Millisecond {
 		t.Errorf("Reset by Date gives %v", s.reset)
 	}
@@ -183,7 +196,10 @@ func FuzzTooMany(f *testing.F) {
 	f.Add("1.5", "0", "2", "user", `{"retry_after":0.3}`)
 	f.Add("Fri, 31 Dec 1999 23:59:59 GMT", "", "1e300", "global", `<html>`)
 	f.Fuzz(func(t *testing.T, retry, remaining, reset, scope, body string) {
-		h := http.Header{"Retry-After": {retry}, "X-Ratelimit-Remaining": {remaining}, "X-Ratelimit-Reset-After": {reset}, "X-Ratelimit-Scope": {scope}, "X-Ratelimit-Reset": {reset}}
+		h := http.Header{
+			"Retry-After": {retry}, "X-Ratelimit-Remaining": {remaining}, "X-Ratelimit-Reset-After": {reset},
+			"X-Ratelimit-Scope": {scope}, "X-Ratelimit-Reset": {reset},
+		}
 		if s := readTooMany(h, []byte(body), time.Second); s.after < 0 || s.after > maxAfter {
 			t.Errorf("%+v", s)
 		}
@@ -195,7 +211,8 @@ func TestEarlyRefusal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, &sim{reply: func(_ *sim, h hit) *http.Response {
 			if h.path == "/channels/1" {
-				return answer(429, `{"retry_after":500}`, "Via", "x", "X-RateLimit-Bucket", "b", "X-RateLimit-Scope", "user")
+				return answer(429, `{"retry_after":500}`, "Via", "x", "X-RateLimit-Bucket", "b", "X-RateLimit-Scope",
+					"user")
 			}
 			return answer(200, `{}`)
 		}}, Config{})
@@ -205,7 +222,8 @@ func TestEarlyRefusal(t *testing.T) {
 			err := r.do(ctx, patchThing, nil, 1)
 			cancel()
 			var e *errs.Error
-			if !errors.As(err, &e) || e.Code != errs.RateLimited || e.RetryAfter != 500*time.Second || !strings.Contains(e.Message, "9 minutes") {
+			if !errors.As(err, &e) || e.Code != errs.RateLimited || e.RetryAfter != 500*time.Second ||
+				!strings.Contains(e.Message, "9 minutes") {
 				t.Errorf("%v", err)
 			}
 		}
@@ -263,14 +281,16 @@ func TestInvalidBudget(t *testing.T) {
 		status = 403
 		for i := range 80 {
 			time.Sleep(time.Second)
-			if err := r.do(t.Context(), getMessage, nil, i, 1); !errors.Is(err, &rest.Error{Response: &http.Response{StatusCode: 403}}) {
+			if err := r.do(t.Context(), getMessage, nil, i,
+				1); !errors.Is(err, &rest.Error{Response: &http.Response{StatusCode: 403}}) {
 				t.Fatal(err)
 			}
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		var e *errs.Error
-		if err := r.do(ctx, getMessage, nil, 1, 1); !errors.As(err, &e) || e.Code != errs.RateLimited || e.RetryAfter < 8*time.Minute {
+		if err := r.do(ctx, getMessage, nil, 1, 1); !errors.As(err, &e) || e.Code != errs.RateLimited ||
+			e.RetryAfter < 8*time.Minute {
 			t.Errorf("%v", err)
 		}
 		status = 200

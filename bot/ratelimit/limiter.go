@@ -64,7 +64,8 @@ func New(cfg Config) *Limiter {
 	l := &Limiter{
 		cfg: cfg, log: cfg.Logger,
 		learned: map[string]string{}, buckets: map[string]*bucket{}, waiting: map[*bucket]struct{}{},
-		rate: newRate(cfg.Global), flights: map[string][]*ticket{}, shut: make(chan struct{}), idle: make(chan struct{}),
+		rate: newRate(cfg.Global), flights: map[string][]*ticket{}, shut: make(chan struct{}),
+		idle: make(chan struct{}),
 	}
 	l.closing, l.kill = context.WithCancel(context.Background())
 	return l

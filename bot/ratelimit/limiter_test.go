@@ -194,7 +194,8 @@ func TestCheckFailedGivesBack(t *testing.T) {
 		r := newRig(t, &sim{reply: ok}, Config{})
 		e := postMessage.Compile(nil, 1)
 		for range 3 {
-			if err := r.client.Do(e, nil, nil, rest.WithCheck(func() bool { return false })); !errors.Is(err, discord.ErrCheckFailed) {
+			if err := r.client.Do(e, nil, nil,
+				rest.WithCheck(func() bool { return false })); !errors.Is(err, discord.ErrCheckFailed) {
 				t.Error(err)
 			}
 		}
@@ -216,9 +217,11 @@ func TestWithoutTransport(t *testing.T) {
 		l := New(Config{})
 		defer l.check(t)
 		defer l.Close(t.Context())
-		c := rest.NewClient("t", rest.WithURL("http://discord/api/v10"), rest.WithRateLimiter(l), rest.WithHTTPClient(&http.Client{Transport: s}))
+		c := rest.NewClient("t", rest.WithURL("http://discord/api/v10"), rest.WithRateLimiter(l),
+			rest.WithHTTPClient(&http.Client{Transport: s}))
 		began := time.Now()
-		if err := c.Do(postMessage.Compile(nil, 1), nil, nil); err != nil || time.Since(began) != 1500*time.Millisecond {
+		if err := c.Do(postMessage.Compile(nil, 1), nil, nil); err != nil ||
+			time.Since(began) != 1500*time.Millisecond {
 			t.Errorf("%v after %v", err, time.Since(began))
 		}
 	})
@@ -328,7 +331,9 @@ func TestMetrics(t *testing.T) {
 			t.Errorf("%v in the queue", got)
 		}
 		all.Wait()
-		for name, label := range map[string]string{"snug_rest_limited_total": "shared", "snug_rest_retries_total": "status"} {
+		for name, label := range map[string]string{
+			"snug_rest_limited_total": "shared", "snug_rest_retries_total": "status",
+		} {
 			if got := value(t, reg, name, label); got != 1 {
 				t.Errorf("%s: %v", name, got)
 			}

@@ -31,20 +31,26 @@ func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 	}
 	times := []float64{.001, .005, .025, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300}
 	m := &Metrics{
-		queue: prometheus.NewGaugeVec(prometheus.GaugeOpts(opts("queue", "Requests waiting to start.")), []string{"priority"}),
-		waits: prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: "snug", Subsystem: "rest", Name: "wait_seconds",
+		queue: prometheus.NewGaugeVec(prometheus.GaugeOpts(opts("queue", "Requests waiting to start.")),
+			[]string{"priority"}),
+		waits: prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: "snug", Subsystem: "rest",
+			Name: "wait_seconds",
 			Help: "Time requests waited to start, repeats included.", Buckets: times}, []string{"priority"}),
 		refusals: counter("refused_total", "Requests that ended while waiting.", "priority"),
 		answers:  counter("answers_total", "Discord's answers.", "status"),
 		limits:   counter("limited_total", "429 answers.", "scope"),
 		retries:  counter("retries_total", "Repeated requests.", "reason"),
-		invalids: prometheus.NewGauge(prometheus.GaugeOpts(opts("invalid", "Answers of the last ten minutes that Discord counts as invalid (401, 403, 429); 10,000 ban the address."))),
-		buckets:  prometheus.NewGauge(prometheus.GaugeOpts(opts("buckets", "Buckets in memory."))),
-		durations: prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "snug", Subsystem: "rest", Name: "try_seconds",
+		invalids: prometheus.NewGauge(prometheus.GaugeOpts(opts("invalid",
+			"Answers of the last ten minutes that Discord counts as invalid (401, 403, 429); 10,000 ban the address."))),
+		buckets: prometheus.NewGauge(prometheus.GaugeOpts(opts("buckets", "Buckets in memory."))),
+		durations: prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "snug", Subsystem: "rest",
+			Name: "try_seconds",
 			Help: "Time from sending a request to the end of its answer.", Buckets: times}),
 	}
 	var failed []error
-	for _, c := range []prometheus.Collector{m.queue, m.waits, m.refusals, m.answers, m.limits, m.retries, m.invalids, m.buckets, m.durations} {
+	for _, c := range []prometheus.Collector{
+		m.queue, m.waits, m.refusals, m.answers, m.limits, m.retries, m.invalids, m.buckets, m.durations,
+	} {
 		failed = append(failed, reg.Register(c))
 	}
 	return m, errors.Join(failed...)

@@ -213,7 +213,8 @@ func (l *Limiter) sweep(now time.Time) {
 	}
 	l.swept = now
 	for key, b := range l.buckets {
-		if len(b.queue) == 0 && b.flying == 0 && !b.blocked.After(now) && !b.reset.After(now) && now.Sub(b.used) > after {
+		if len(b.queue) == 0 && b.flying == 0 && !b.blocked.After(now) && !b.reset.After(now) &&
+			now.Sub(b.used) > after {
 			delete(l.buckets, key)
 		}
 	}

@@ -26,7 +26,8 @@ var (
 	getMessage  = rest.NewEndpoint(http.MethodGet, "/channels/{channel.id}/messages/{message.id}")
 	putMember   = rest.NewEndpoint(http.MethodPut, "/channels/{channel.id}/permissions/{overwrite.id}")
 	patchThing  = rest.NewEndpoint(http.MethodPatch, "/channels/{channel.id}")
-	callback    = rest.NewNoBotAuthEndpoint(http.MethodPost, "/interactions/{interaction.id}/{interaction.token}/callback")
+	callback    = rest.NewNoBotAuthEndpoint(http.MethodPost,
+		"/interactions/{interaction.id}/{interaction.token}/callback")
 )
 
 // hit is a request as Discord sees it.
@@ -100,7 +101,8 @@ func (s *sim) strict(h hit) *http.Response {
 		s.global = slices.DeleteFunc(s.global, func(t time.Time) bool { return h.at.Sub(t) >= time.Second })
 		if s.global = append(s.global, h.at); len(s.global) > 50 {
 			s.refused++
-			return answer(429, `{"message":"slow","retry_after":1,"global":true}`, "X-RateLimit-Global", "true", "Retry-After", "1", "Via", "1.1 google")
+			return answer(429, `{"message":"slow","retry_after":1,"global":true}`, "X-RateLimit-Global", "true",
+				"Retry-After", "1", "Via", "1.1 google")
 		}
 	}
 	key := name + parts[2]
@@ -118,7 +120,8 @@ func (s *sim) strict(h hit) *http.Response {
 	if w.left == 0 {
 		s.refused++
 		return answer(429, fmt.Sprintf(`{"message":"slow","retry_after":%.3f,"global":false}`, left),
-			append(head, "X-RateLimit-Remaining", "0", "X-RateLimit-Scope", "user", "Retry-After", strconv.Itoa(int(left)+1))...)
+			append(head, "X-RateLimit-Remaining", "0", "X-RateLimit-Scope", "user", "Retry-After",
+				strconv.Itoa(int(left)+1))...)
 	}
 	w.left--
 	return answer(200, `{}`, append(head, "X-RateLimit-Remaining", strconv.Itoa(w.left))...)
@@ -132,7 +135,10 @@ func (s *sim) seen() []hit {
 
 // answer makes a response; head are header names and values in turn.
 func answer(status int, body string, head ...string) *http.Response {
-	rs := &http.Response{StatusCode: status, Status: strconv.Itoa(status), Header: http.Header{}, Body: io.NopCloser(bytes.NewReader([]byte(body)))}
+	rs := &http.Response{
+		StatusCode: status, Status: strconv.Itoa(status), Header: http.Header{},
+		Body: io.NopCloser(bytes.NewReader([]byte(body))),
+	}
 	rs.Header.Set("Content-Type", "application/json")
 	for i := 0; i < len(head); i += 2 {
 		rs.Header.Set(head[i], head[i+1])

@@ -234,7 +234,8 @@ func (c *call) serverError(o outcome) error {
 // https://discord.com/developers/docs/topics/opcodes-and-status-codes#http-http-response-codes
 func unprocessed(rs *http.Response, body []byte) bool {
 	return rs.StatusCode == http.StatusBadGateway && rs.Header.Get("Via") != "" &&
-		strings.HasPrefix(rs.Header.Get("Content-Type"), "application/json") && bytes.HasPrefix(bytes.TrimSpace(body), []byte("{"))
+		strings.HasPrefix(rs.Header.Get("Content-Type"), "application/json") &&
+		bytes.HasPrefix(bytes.TrimSpace(body), []byte("{"))
 }
 
 // changes says whether a request with the method changes anything.
@@ -260,7 +261,9 @@ func (c *call) repeat(cause error, reason string, after time.Duration, unknown b
 	if at, ok := c.r.Context().Deadline(); ok && time.Until(at) < delay || !ok && delay > c.l.cfg.MaxWait {
 		return unavailableError(cause, unknown) // there is no time for another try
 	}
-	c.l.log.DebugContext(c.r.Context(), "repeating a request", slog.String("route", c.k.route), slog.Int("try", c.failed+1), slog.Duration("delay", delay), slog.Any("err", cause))
+	c.l.log.DebugContext(c.r.Context(), "repeating a request",
+		slog.String("route", c.k.route), slog.Int("try", c.failed+1),
+		slog.Duration("delay", delay), slog.Any("err", cause))
 	if err := c.l.again(c.r.Context(), c.k, time.Now().Add(delay)); err != nil {
 		return withOutcome(err, unknown)
 	}

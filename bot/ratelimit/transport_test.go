@@ -27,7 +27,8 @@ func TestRepeats(t *testing.T) {
 		return func(*sim, hit) *http.Response { return answer(status, `{"message":"no","code":0}`, head...) }
 	}
 	broken := func(*sim, hit) *http.Response { return nil }
-	const long = 800*time.Millisecond + 1600*time.Millisecond + 3200*time.Millisecond + 6400*time.Millisecond + 12800*time.Millisecond
+	const long = 800*time.Millisecond + 1600*time.Millisecond + 3200*time.Millisecond + 6400*time.Millisecond +
+		12800*time.Millisecond
 	for _, tt := range []struct {
 		name    string
 		e       *rest.Endpoint
@@ -41,9 +42,15 @@ func TestRepeats(t *testing.T) {
 		{"GET 520", getMessage, fail(520), nil, 6, long, false},
 		{"PUT 503", putMember, fail(503), nil, 6, long, true},
 		{"PATCH 500", patchThing, fail(500), nil, 6, long, true},
-		{"PATCH once", patchThing, fail(500), func(c context.Context) context.Context { return WithRepeat(c, false) }, 1, 0, true},
+		{
+			"PATCH once", patchThing, fail(500),
+			func(c context.Context) context.Context { return WithRepeat(c, false) }, 1, 0, true,
+		},
 		{"POST 500", postMessage, fail(500), nil, 1, 0, true},
-		{"POST 500 that may be repeated", postMessage, fail(500), func(c context.Context) context.Context { return WithRepeat(c, true) }, 6, long, true},
+		{
+			"POST 500 that may be repeated", postMessage, fail(500),
+			func(c context.Context) context.Context { return WithRepeat(c, true) }, 6, long, true,
+		},
 		{"POST 502 of a proxy", postMessage, fail(502), nil, 1, 0, true},
 		{"POST 502 of Discord's own", postMessage, fail(502, "Via", "1.1 google"), nil, 6, long, false},
 		{"GET 503 with Retry-After", getMessage, fail(503, "Retry-After", "20"), nil, 6, 100 * time.Second, false},
@@ -95,11 +102,13 @@ func TestRepeatSucceeds(t *testing.T) {
 // TestRepeatsStopInTime ends before the deadline rather than at it.
 func TestRepeatsStopInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, &sim{reply: func(*sim, hit) *http.Response { return answer(500, ``) }}, Config{Rand: func() float64 { return 0.5 }})
+		r := newRig(t, &sim{reply: func(*sim, hit) *http.Response { return answer(500, ``) }},
+			Config{Rand: func() float64 { return 0.5 }})
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
 		began := time.Now()
-		if err := r.do(ctx, getMessage, nil, 1, 2); !errs.Has(err, errs.DiscordUnavailable) || time.Since(began) != 3*time.Second {
+		if err := r.do(ctx, getMessage, nil, 1, 2); !errs.Has(err, errs.DiscordUnavailable) ||
+			time.Since(began) != 3*time.Second {
 			t.Errorf("%v after %v", err, time.Since(began))
 		}
 	})
@@ -108,8 +117,11 @@ func TestRepeatsStopInTime(t *testing.T) {
 // TestLimitedForEver gives up on a request that is refused again and again.
 func TestLimitedForEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, &sim{reply: func(*sim, hit) *http.Response { return answer(429, `{"retry_after":1}`, "Via", "x") }}, Config{})
-		if err := r.do(context.Background(), getMessage, nil, 1, 2); !errs.Has(err, errs.RateLimited) || len(r.sim.seen()) != maxLimited+1 {
+		r := newRig(t,
+			&sim{reply: func(*sim, hit) *http.Response { return answer(429, `{"retry_after":1}`, "Via", "x") }},
+			Config{})
+		if err := r.do(context.Background(), getMessage, nil, 1, 2); !errs.Has(err, errs.RateLimited) ||
+			len(r.sim.seen()) != maxLimited+1 {
 			t.Errorf("%d tries: %v", len(r.sim.seen()), err)
 		}
 	})
@@ -181,7 +193,8 @@ func web(t *testing.T, cfg Config, h http.HandlerFunc) rest.Client {
 		cfg.Backoff = time.Millisecond
 	}
 	l := New(cfg)
-	c := rest.NewClient("token", append(l.Options(nil), rest.WithURL(srv.URL+"/api/v10"), rest.WithLogger(cfg.Logger))...)
+	c := rest.NewClient("token",
+		append(l.Options(nil), rest.WithURL(srv.URL+"/api/v10"), rest.WithLogger(cfg.Logger))...)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
@@ -232,11 +245,13 @@ func TestSockets(t *testing.T) {
 					}
 					_, _ = io.WriteString(w, `{}`)
 				})
-				err := c.Do(rest.NewEndpoint(method, "/channels/{channel.id}").Compile(nil, 1), map[string]int{"n": 1}, nil)
+				err := c.Do(rest.NewEndpoint(method, "/channels/{channel.id}").Compile(nil, 1), map[string]int{"n": 1},
+					nil)
 				if method == http.MethodGet && (err != nil || tries.Load() != 3) {
 					t.Errorf("%d tries: %v", tries.Load(), err)
 				}
-				if method == http.MethodPost && (tries.Load() != 1 || !errs.Has(err, errs.DiscordUnavailable) || !errors.Is(err, ErrOutcomeUnknown)) {
+				if method == http.MethodPost && (tries.Load() != 1 || !errs.Has(err, errs.DiscordUnavailable) ||
+					!errors.Is(err, ErrOutcomeUnknown)) {
 					t.Errorf("%d tries: %v", tries.Load(), err)
 				}
 			})
@@ -270,7 +285,8 @@ func TestNotSent(t *testing.T) {
 	address := l.Addr().String()
 	_ = l.Close() // nobody listens there now
 	lim := New(Config{Backoff: time.Millisecond, Retries: 2, Logger: slog.New(slog.DiscardHandler)})
-	c := rest.NewClient("t", append(lim.Options(nil), rest.WithURL("http://"+address), rest.WithLogger(slog.New(slog.DiscardHandler)))...)
+	c := rest.NewClient("t",
+		append(lim.Options(nil), rest.WithURL("http://"+address), rest.WithLogger(slog.New(slog.DiscardHandler)))...)
 	defer c.Close(t.Context())
 	err = c.Do(postMessage.Compile(nil, 1), nil, nil)
 	if !errs.Has(err, errs.DiscordUnavailable) || errors.Is(err, ErrOutcomeUnknown) {

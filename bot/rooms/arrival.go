@@ -34,7 +34,8 @@ type wayIn struct {
 	asked  map[snowflake.ID]time.Time // when Discord was last asked after them
 	looked map[snowflake.ID]time.Time // when their page last was
 	making map[snowflake.ID]time.Time // since when an invite of Discord's is being made for them
-	// orphans is set while there may be invites of Discord's that no arrival knows: one was being made when the process ended.
+	// orphans is set while there may be invites of Discord's that no arrival knows: one was being made when
+	// the process ended.
 	orphans bool
 }
 
@@ -47,9 +48,13 @@ func newWayIn(r *room.Room) wayIn {
 
 // bringIn finds whether somebody who is not in the server may be brought in,
 // and does so by their own access token where the server wants that. It gives their standing then.
-func (rs *Rooms) bringIn(ctx context.Context, g *guildState, r *roomState, by snowflake.ID, who access.Standing, accessToken string) (access.Standing, error) {
+func (rs *Rooms) bringIn(
+	ctx context.Context, g *guildState, r *roomState, by snowflake.ID, who access.Standing, accessToken string,
+) (access.Standing, error) {
 	if !g.settings.BringIn || g.settings.GuildsJoin && accessToken == "" {
-		return who, errs.E(errs.GuildJoinDenied, "This room is in the server “%s”, and you are not a member of it. Join the server first, then open this link again.", g.info.Name)
+		return who, errs.E(errs.GuildJoinDenied,
+			"This room is in the server “%s”, and you are not a member of it. Join the server first, then open this link again.",
+			g.info.Name)
 	}
 	// Snug's own right to invite takes nobody past what Discord denies who made the link.
 	may, err := rs.o.Discord.MayInvite(ctx, g.id, r.ID, by)
@@ -57,7 +62,9 @@ func (rs *Rooms) bringIn(ctx context.Context, g *guildState, r *roomState, by sn
 	case err != nil:
 		return who, err
 	case !may:
-		return who, errs.E(errs.GuildJoinDenied, "Whoever sent you this link cannot invite people to the server “%s”. Ask somebody there for an invite to it, then open this link again.", g.info.Name)
+		return who, errs.E(errs.GuildJoinDenied,
+			"Whoever sent you this link cannot invite people to the server “%s”. Ask somebody there for an invite to it, then open this link again.",
+			g.info.Name)
 	case !g.settings.GuildsJoin:
 		return who, nil
 	}
@@ -68,7 +75,9 @@ func (rs *Rooms) bringIn(ctx context.Context, g *guildState, r *roomState, by sn
 }
 
 // arrive records that somebody is on their way by an invite.
-func (rs *Rooms) arrive(ctx context.Context, g *guildState, r *roomState, v *room.Invite, who access.Standing, via access.Via) error {
+func (rs *Rooms) arrive(
+	ctx context.Context, g *guildState, r *roomState, v *room.Invite, who access.Standing, via access.Via,
+) error {
 	if r.Arrival(who.UserID) != nil {
 		return nil
 	}
@@ -79,7 +88,9 @@ func (rs *Rooms) arrive(ctx context.Context, g *guildState, r *roomState, v *roo
 	roster := rs.o.Voice.Roster(g.id, r.ID)
 	entry := audit.Entry{Kind: audit.OnTheWay, By: v.By, Via: via, Target: who.UserID, Detail: string(stepOf(who))}
 	return rs.change(ctx, g, r, &entry, func(doc *room.Room) {
-		doc.Arrive(room.Arrival{UserID: who.UserID, Name: who.DisplayName, InviteID: v.ID, Since: now, Until: now.Add(room.ArrivalTime)})
+		doc.Arrive(room.Arrival{
+			UserID: who.UserID, Name: who.DisplayName, InviteID: v.ID, Since: now, Until: now.Add(room.ArrivalTime),
+		})
 		doc.DropKnock(who.UserID)
 		holdFor(doc, roster, who.UserID, holdOnTheWay, now)
 	})
@@ -110,7 +121,9 @@ func stepOf(who access.Standing) room.Step {
 // Arrive tells somebody who is on their way into a room what is next, lets them
 // in if nothing is, and makes Discord's invite for them where they need one.
 // It fails with errs.RoomNotFound for everybody else.
-func (rs *Rooms) Arrive(ctx context.Context, guildID snowflake.ID, q room.ArriveRequest) (out room.Arriving, err error) {
+func (rs *Rooms) Arrive(
+	ctx context.Context, guildID snowflake.ID, q room.ArriveRequest,
+) (out room.Arriving, err error) {
 	who, err := rs.Standing(ctx, guildID, room.StandingRequest{UserID: q.Actor.UserID})
 	if err != nil {
 		return out, err
@@ -167,7 +180,9 @@ func (rs *Rooms) anew(ctx context.Context, g *guildState, r *roomState, a *room.
 }
 
 // arriveNow lets somebody in who has become a full member; otherwise it says what keeps them.
-func (rs *Rooms) arriveNow(ctx context.Context, g *guildState, r *roomState, a room.Arrival, who access.Standing) (room.Step, *errs.Error) {
+func (rs *Rooms) arriveNow(
+	ctx context.Context, g *guildState, r *roomState, a room.Arrival, who access.Standing,
+) (room.Step, *errs.Error) {
 	err := rs.letArrive(ctx, g, r, a, who)
 	if err != nil {
 		return room.StepWait, errs.Public(err)
@@ -175,7 +190,9 @@ func (rs *Rooms) arriveNow(ctx context.Context, g *guildState, r *roomState, a r
 	return room.StepIn, nil
 }
 
-func (rs *Rooms) letArrive(ctx context.Context, g *guildState, r *roomState, a room.Arrival, who access.Standing) error {
+func (rs *Rooms) letArrive(
+	ctx context.Context, g *guildState, r *roomState, a room.Arrival, who access.Standing,
+) error {
 	rs.ObserveStanding(who)
 	return g.inLane(ctx, roomLane(r.ID), func() error {
 		if g.rooms[r.ID] != r || r.State != room.Open || r.Arrival(a.UserID) == nil {
@@ -189,7 +206,9 @@ func (rs *Rooms) letArrive(ctx context.Context, g *guildState, r *roomState, a r
 }
 
 // letIntoRoom is letArrive in the room's lane.
-func (rs *Rooms) letIntoRoom(ctx context.Context, g *guildState, r *roomState, a room.Arrival, who access.Standing) error {
+func (rs *Rooms) letIntoRoom(
+	ctx context.Context, g *guildState, r *roomState, a room.Arrival, who access.Standing,
+) error {
 	if _, placed := r.SuspendedFor(a.UserID); r.Locked && !placed && !who.Admin {
 		return locked()
 	}
@@ -201,7 +220,11 @@ func (rs *Rooms) letIntoRoom(ctx context.Context, g *guildState, r *roomState, a
 		by = v.By
 	}
 	seen, watched := r.way.looked[a.UserID]
-	err := rs.admit(ctx, g, r, admission{user: a.UserID, name: who.DisplayName, by: by, inviteID: a.InviteID, via: access.ViaWeb, byLink: true, hold: holdInvited})
+	err := rs.admit(ctx, g, r,
+		admission{
+			user: a.UserID, name: who.DisplayName, by: by, inviteID: a.InviteID, via: access.ViaWeb, byLink: true,
+			hold: holdInvited,
+		})
 	if err == nil && (!watched || g.now().Sub(seen) > watching) {
 		rs.notify(g, KnockAnswered{Room: g.summary(r), User: a.UserID, By: a.UserID, LetIn: true})
 	}
@@ -209,7 +232,9 @@ func (rs *Rooms) letIntoRoom(ctx context.Context, g *guildState, r *roomState, a
 }
 
 // wayFor gives the code of Discord's invite for an arrival, or what makes one; neither while one is being made.
-func (rs *Rooms) wayFor(g *guildState, r *roomState, a room.Arrival) (code string, invite func(context.Context) (string, error)) {
+func (rs *Rooms) wayFor(
+	g *guildState, r *roomState, a room.Arrival,
+) (code string, invite func(context.Context) (string, error)) {
 	now := g.now()
 	if a.Code != "" {
 		return a.Code, nil
@@ -222,13 +247,16 @@ func (rs *Rooms) wayFor(g *guildState, r *roomState, a room.Arrival) (code strin
 	return "", func(ctx context.Context) (string, error) {
 		ctx, cancel := context.WithTimeout(ctx, makingTime/2)
 		defer cancel()
-		code, err := rs.o.Discord.InviteTo(ctx, id, a.UserID, life, "Snug: for "+a.UserID.String()+", who follows an invite")
+		code, err := rs.o.Discord.InviteTo(ctx, id, a.UserID, life,
+			"Snug: for "+a.UserID.String()+", who follows an invite")
 		return rs.made(ctx, g.id, id, a.UserID, code, err)
 	}
 }
 
 // made records an invite of Discord's, or that it is to be taken back. It gives the code of the one to follow.
-func (rs *Rooms) made(ctx context.Context, guildID, roomID, user snowflake.ID, code string, err error) (out string, _ error) {
+func (rs *Rooms) made(
+	ctx context.Context, guildID, roomID, user snowflake.ID, code string, err error,
+) (out string, _ error) {
 	ctx, cancel := writing(ctx)
 	defer cancel()
 	noted := rs.withLock(ctx, guildID, func(ctx context.Context, g *guildState) error {
@@ -250,7 +278,8 @@ func (rs *Rooms) made(ctx context.Context, guildID, roomID, user snowflake.ID, c
 				}
 			})
 		}
-		return errors.Join(rs.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Spent = append(doc.Spent, code) }), rs.dropSpent(ctx, g, r))
+		return errors.Join(rs.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Spent = append(doc.Spent, code) }),
+			rs.dropSpent(ctx, g, r))
 	})
 	if noted != nil {
 		return "", noted
@@ -258,7 +287,8 @@ func (rs *Rooms) made(ctx context.Context, guildID, roomID, user snowflake.ID, c
 	return out, err
 }
 
-// Arrived looks after somebody who was told of in a guild: if they are on their way into rooms of it, they may have come. It never waits.
+// Arrived looks after somebody who was told of in a guild: if they are on their way into rooms of it, they
+// may have come. It never waits.
 func (rs *Rooms) Arrived(guildID, user snowflake.ID) {
 	g := rs.guild(guildID, false)
 	if g == nil {
@@ -285,7 +315,8 @@ func (rs *Rooms) lookAfter(ctx context.Context, g *guildState, r *roomState, a r
 		err = rs.letArrive(ctx, g, r, a, who)
 	}
 	if err != nil && !errs.Has(err, errs.Forbidden) {
-		rs.o.Log.InfoContext(ctx, "somebody on their way into a room is looked after again later", "guild_id", g.id, "room_id", r.ID, "user_id", a.UserID, "err", err)
+		rs.o.Log.InfoContext(ctx, "somebody on their way into a room is looked after again later", "guild_id", g.id,
+			"room_id", r.ID, "user_id", a.UserID, "err", err)
 	}
 }
 

@@ -44,10 +44,12 @@ func (rs *Rooms) furtherThan(ctx context.Context, g *guildState, from snowflake.
 	}
 	base, name := baseOf(from, channels)
 	if c := byID(channels)[base]; c.Unseen {
-		return 0, errs.E(errs.MissingPermission, "Snug may not see the category for rooms. Somebody who manages the server can give Snug's role View Channels there, or choose another category in Snug's settings.")
+		return 0, errs.E(errs.MissingPermission,
+			"Snug may not see the category for rooms. Somebody who manages the server can give Snug's role View Channels there, or choose another category in Snug's settings.")
 	}
 	if base == 0 {
-		return 0, errs.E(errs.Invalid, "The category for rooms does not exist any more. Choose another in Snug's settings.")
+		return 0, errs.E(errs.Invalid,
+			"The category for rooms does not exist any more. Choose another in Snug's settings.")
 	}
 	next, number := snowflake.ID(0), 2
 	for _, c := range channels {
@@ -174,6 +176,7 @@ func (rs *Rooms) removeEmptyCategory(ctx context.Context, g *guildState, categor
 		}
 	}
 	if err := rs.o.Discord.DeleteChannel(ctx, category, "Snug: no room is left in it"); err != nil {
-		rs.o.Log.WarnContext(ctx, "an empty category for rooms stays", "guild_id", g.id, "category_id", category, "err", err)
+		rs.o.Log.WarnContext(ctx, "an empty category for rooms stays", "guild_id", g.id, "category_id", category,
+			"err", err)
 	}
 }

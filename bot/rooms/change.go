@@ -17,7 +17,9 @@ import (
 // Change does one thing to a room, as room.Action tells. It fails with
 // errs.RoomNotFound, Forbidden, Invalid, MissingPermission or DiscordUnavailable;
 // after the last, what was asked is recorded and done by the next sweep.
-func (rs *Rooms) Change(ctx context.Context, guildID snowflake.ID, q room.ChangeRequest) (out room.ChangeDone, err error) {
+func (rs *Rooms) Change(
+	ctx context.Context, guildID snowflake.ID, q room.ChangeRequest,
+) (out room.ChangeDone, err error) {
 	who, err := rs.standing(ctx, guildID, q.Actor)
 	if err != nil {
 		return out, err
@@ -93,9 +95,11 @@ func (rs *Rooms) changeable(g *guildState, q room.ChangeRequest, who access.Stan
 // wishes completes "Only the room's owner or somebody who manages the server can …".
 func wishes(do room.Action) (errs.Term, bool) {
 	what, known := map[room.Action]errs.Term{
-		room.DoRename: "rename it", room.DoSeats: "change its seats", room.DoPrivate: "make it private", room.DoPublic: "open it to everybody",
-		room.DoLock: "lock it", room.DoUnlock: "unlock it", room.DoHide: "hide it", room.DoShow: "show it",
-		room.DoStatus: "set its status", room.DoKick: "put somebody out of it", room.DoBan: "ban somebody from it", room.DoUnban: "undo a ban",
+		room.DoRename: "rename it", room.DoSeats: "change its seats", room.DoPrivate: "make it private",
+		room.DoPublic: "open it to everybody",
+		room.DoLock:   "lock it", room.DoUnlock: "unlock it", room.DoHide: "hide it", room.DoShow: "show it",
+		room.DoStatus: "set its status", room.DoKick: "put somebody out of it", room.DoBan: "ban somebody from it",
+		room.DoUnban:    "undo a ban",
 		room.DoTransfer: "hand it over", room.DoWatch: "let it be watched", room.DoUnwatch: "end the watching",
 	}[do]
 	return what, known
@@ -198,7 +202,8 @@ func (c changing) privacy(ctx context.Context) error {
 func (rs *Rooms) seatedBecomeGuests(g *guildState, r *roomState, doc *room.Room) {
 	access := g.summary(r).Access
 	for _, p := range rs.o.Voice.Roster(g.id, doc.ID) {
-		if p.Bot || p.UserID == doc.OwnerID || doc.Guest(p.UserID) != nil || doc.Banned(p.UserID) || len(doc.Guests) >= room.MaxGuests {
+		if p.Bot || p.UserID == doc.OwnerID || doc.Guest(p.UserID) != nil || doc.Banned(p.UserID) ||
+			len(doc.Guests) >= room.MaxGuests {
 			continue
 		}
 		guest := room.Guest{UserID: p.UserID, Name: p.DisplayName, Avatar: p.Avatar, By: doc.OwnerID, Since: g.now()}
@@ -221,7 +226,11 @@ func (c changing) seats(ctx context.Context) error {
 	}
 	entry := c.entry(audit.SeatsChanged)
 	entry.Old, entry.New = itoa(c.r.Seats), itoa(c.q.Number)
-	err := c.k.changeThenCall(ctx, c.g, c.r, entry, pendingLimit(), func(doc *room.Room) { doc.Seats = c.q.Number }, func(ctx context.Context) error {
+	err := c.k.changeThenCall(ctx, c.g, c.r, entry, pendingLimit(), func(
+		doc *room.Room,
+	) {
+		doc.Seats = c.q.Number
+	}, func(ctx context.Context) error {
 		return c.k.setLimit(ctx, c.g, c.r, "Snug: seats changed by "+c.who.UserID.String())
 	})
 	if err == nil {
@@ -239,7 +248,11 @@ func (c changing) status(ctx context.Context) error {
 	}
 	entry := c.entry(audit.StatusChanged)
 	entry.Old, entry.New = c.r.Status, text
-	return c.k.changeThenCall(ctx, c.g, c.r, entry, pendingStatus(), func(doc *room.Room) { doc.Status = text }, func(ctx context.Context) error {
+	return c.k.changeThenCall(ctx, c.g, c.r, entry, pendingStatus(), func(
+		doc *room.Room,
+	) {
+		doc.Status = text
+	}, func(ctx context.Context) error {
 		return c.k.o.Discord.SetStatus(ctx, c.r.ID, text, "Snug: status by "+c.who.UserID.String())
 	})
 }
@@ -278,9 +291,11 @@ func (c changing) expel(ctx context.Context) error {
 	case user == c.r.OwnerID:
 		return errs.E(errs.Forbidden, "The room belongs to them. Take it over first, then try again.")
 	case !ban && !inside && c.r.Guest(user) == nil && c.r.Arrival(user) == nil:
-		return errs.E(errs.NotFound, "They are neither in this room nor one of its guests. To keep them out for good, ban them.")
+		return errs.E(errs.NotFound,
+			"They are neither in this room nor one of its guests. To keep them out for good, ban them.")
 	case ban && c.target.Admin:
-		return errs.E(errs.Forbidden, "They administer this server. Discord lets them into every channel, and no ban from a room can keep them out.")
+		return errs.E(errs.Forbidden,
+			"They administer this server. Discord lets them into every channel, and no ban from a room can keep them out.")
 	case ban && len(c.r.Bans) >= room.MaxBans && !c.r.Banned(user):
 		return errs.E(errs.Invalid, "A room can have up to %d bans. Undo one first.", room.MaxBans)
 	}
@@ -297,7 +312,11 @@ func (c changing) expel(ctx context.Context) error {
 		doc.RevokeAccess(user, now)
 		doc.DropUses(user)
 		if ban && !doc.Banned(user) {
-			doc.Bans = append(doc.Bans, room.Ban{UserID: user, Name: c.target.DisplayName, Avatar: c.target.Avatar, By: c.who.UserID, At: now, Stood: stood})
+			doc.Bans = append(doc.Bans,
+				room.Ban{
+					UserID: user, Name: c.target.DisplayName, Avatar: c.target.Avatar, By: c.who.UserID, At: now,
+					Stood: stood,
+				})
 			doc.Pending.UnbanDone(user)
 		}
 	}, func(ctx context.Context) error {
@@ -311,7 +330,8 @@ func (c changing) expel(ctx context.Context) error {
 	})
 	if len(c.r.Spent) > 0 { // they were on their way
 		if err := c.k.dropSpent(ctx, c.g, c.r); err != nil {
-			c.k.o.Log.WarnContext(ctx, "Discord's invite for somebody put out is taken back with the next sweep", "guild_id", c.g.id, "room_id", c.r.ID, "err", err)
+			c.k.o.Log.WarnContext(ctx, "Discord's invite for somebody put out is taken back with the next sweep",
+				"guild_id", c.g.id, "room_id", c.r.ID, "err", err)
 		}
 	}
 	if err == nil {
@@ -349,10 +369,13 @@ func (c changing) unban(ctx context.Context) error {
 	}
 	ban := c.r.Bans[i]
 	c.out.Name = ban.Name
-	err := c.k.changeThenCall(ctx, c.g, c.r, c.entry(audit.Unbanned), pendingOverwrite().withUnban(ban), func(doc *room.Room) {
+	err := c.k.changeThenCall(ctx, c.g, c.r, c.entry(audit.Unbanned), pendingOverwrite().withUnban(ban), func(
+		doc *room.Room,
+	) {
 		doc.Bans = slices.DeleteFunc(doc.Bans, func(b room.Ban) bool { return b.UserID == c.q.User })
 	}, func(ctx context.Context) error {
-		return c.k.o.Discord.Expel(ctx, c.r.ID, c.q.User, false, c.k.access(c.g, &c.r.Room), "Snug: ban undone by "+c.who.UserID.String())
+		return c.k.o.Discord.Expel(ctx, c.r.ID, c.q.User, false, c.k.access(c.g, &c.r.Room),
+			"Snug: ban undone by "+c.who.UserID.String())
 	})
 	if err == nil {
 		c.remember(ctx, func(p *room.Preferences) { p.Banned = without(p.Banned, c.q.User) })

@@ -83,10 +83,13 @@ func (rs *Rooms) shiftRooms(ctx context.Context, g *guildState) {
 		return
 	}
 	g.shifted = false
-	rs.o.Log.WarnContext(ctx, "the clock was put forward or back; what lasts in rooms lasts as long as before", "guild_id", g.id)
+	rs.o.Log.WarnContext(ctx, "the clock was put forward or back; what lasts in rooms lasts as long as before",
+		"guild_id", g.id)
 	for _, r := range g.rooms {
-		if err := rs.change(ctx, g, r, nil, func(*room.Room) {}); err != nil { // the next change of the room stores them too
-			rs.o.Log.WarnContext(ctx, "a room's times are not stored as the clock is now", "guild_id", g.id, "room_id", r.ID, "err", err)
+		if err := rs.change(ctx, g, r, nil, func(*room.Room) {}); err != nil {
+			// the next change of the room stores them too
+			rs.o.Log.WarnContext(ctx, "a room's times are not stored as the clock is now", "guild_id", g.id,
+				"room_id", r.ID, "err", err)
 		}
 	}
 }

@@ -15,12 +15,15 @@ import (
 
 // Keep calls off a room's announced closing, and starts its idle time anew.
 func (rs *Rooms) Keep(ctx context.Context, guildID snowflake.ID, q room.Request) (out room.Summary, err error) {
-	err = rs.withRoom(ctx, guildID, q.Actor, q.RoomID, func(ctx context.Context, g *guildState, r *roomState, who access.Standing) error {
+	err = rs.withRoom(ctx, guildID, q.Actor, q.RoomID, func(
+		ctx context.Context, g *guildState, r *roomState, who access.Standing,
+	) error {
 		if s := g.summary(r).Access; !s.MayEnter(who) && !s.MayControl(who) {
 			return errs.E(errs.Forbidden, "Only those who may enter this room can keep it open.")
 		}
 		if r.CloseReason == room.ClosedAge {
-			return errs.E(errs.Forbidden, "This room is as old as rooms may become in this server, so it cannot be kept. Open a new one with /create-room.")
+			return errs.E(errs.Forbidden,
+				"This room is as old as rooms may become in this server, so it cannot be kept. Open a new one with /create-room.")
 		}
 		if err := rs.keepOpen(ctx, g, r, who.UserID, q.Actor.Via); err != nil {
 			return err
@@ -82,7 +85,9 @@ func (rs *Rooms) CloseRoom(ctx context.Context, guildID snowflake.ID, q room.Req
 
 // close ends a room: the decision is recorded, then the channel removed, then
 // the document. What fails after the decision is finished by a sweep. The caller is in the room's lane.
-func (rs *Rooms) close(ctx context.Context, g *guildState, r *roomState, why room.CloseReason, by snowflake.ID, via access.Via) error {
+func (rs *Rooms) close(
+	ctx context.Context, g *guildState, r *roomState, why room.CloseReason, by snowflake.ID, via access.Via,
+) error {
 	if r.State == room.Open {
 		entry := audit.Entry{Kind: audit.RoomClosed, By: by, Via: via, Detail: string(why)}
 		err := rs.edit(ctx, g, r, &entry, func(doc *room.Room) { doc.State, doc.CloseReason = room.Closing, why })
@@ -120,7 +125,8 @@ func (rs *Rooms) ChannelDeleted(guildID, channel snowflake.ID) {
 		})
 		if err != nil {
 			g.behind = true
-			rs.o.Log.ErrorContext(ctx, "a room whose channel was deleted could not be removed; a sweep will", "guild_id", guildID, "room_id", channel, "err", err)
+			rs.o.Log.ErrorContext(ctx, "a room whose channel was deleted could not be removed; a sweep will",
+				"guild_id", guildID, "room_id", channel, "err", err)
 		}
 	})
 }
@@ -129,7 +135,8 @@ func (rs *Rooms) ChannelDeleted(guildID, channel snowflake.ID) {
 func (rs *Rooms) onChannelDeleted(ctx context.Context, g *guildState, r *roomState, why room.CloseReason) error {
 	if r.State == room.Open {
 		entry := audit.Entry{Kind: audit.RoomClosed, Detail: string(why)}
-		if err := rs.edit(ctx, g, r, &entry, func(doc *room.Room) { doc.State, doc.CloseReason = room.Closing, why }); err != nil {
+		if err := rs.edit(ctx, g, r, &entry,
+			func(doc *room.Room) { doc.State, doc.CloseReason = room.Closing, why }); err != nil {
 			return err
 		}
 	}

@@ -84,6 +84,7 @@ func (rs *Rooms) confirmed(ctx context.Context, g *guildState, r *roomState, c C
 	}
 	if err != nil {
 		g.behind = g.behind || errs.Has(err, errs.DiscordUnavailable) || errs.Has(err, errs.RateLimited)
-		rs.o.Log.WarnContext(ctx, "a changed channel could not be followed", "guild_id", g.id, "room_id", r.ID, "err", err)
+		rs.o.Log.WarnContext(ctx, "a changed channel could not be followed", "guild_id", g.id, "room_id", r.ID,
+			"err", err)
 	}
 }

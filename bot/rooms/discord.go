@@ -16,7 +16,8 @@ import (
 // means that the outcome is unknown.
 type Discord interface {
 	// CreateRoomChannel makes the voice channel of a room in one call; whole
-	// is false if not all overwrites went into it. An error that is ErrCategoryFull or ErrCategoryGone asks for another category.
+	// is false if not all overwrites went into it. An error that is ErrCategoryFull or ErrCategoryGone asks
+	// for another category.
 	CreateRoomChannel(ctx context.Context, in room.PendingCreate, a RoomAccess) (id snowflake.ID, whole bool, err error)
 	// CreateLobby makes a lobby's voice channel.
 	CreateLobby(ctx context.Context, guild, category snowflake.ID, name string) (snowflake.ID, error)
@@ -36,7 +37,8 @@ type Discord interface {
 	Admit(ctx context.Context, channel, user snowflake.ID, a RoomAccess, reason string) error
 	// Expel takes a user's place in a room's channel, with ban for good.
 	Expel(ctx context.Context, channel, user snowflake.ID, ban bool, a RoomAccess, reason string) error
-	// Move moves a user who is in voice to another channel, or out of voice (to 0). errs.NotInVoice if they are in none.
+	// Move moves a user who is in voice to another channel, or out of voice (to 0). errs.NotInVoice if they
+	// are in none.
 	Move(ctx context.Context, guild, user, to snowflake.ID, reason string) error
 	// Rename names a channel. errs.RateLimited with the time to wait when Discord has had enough.
 	Rename(ctx context.Context, channel snowflake.ID, name, reason string) error
@@ -62,8 +64,11 @@ type Discord interface {
 	AddMember(ctx context.Context, guild, user snowflake.ID, accessToken string) error
 	// MayInvite says whether a member may make invites in a channel.
 	MayInvite(ctx context.Context, guild, channel, user snowflake.ID) (bool, error)
-	// InviteTo makes an invite of Discord's that one user alone can accept, once. A code beside an error is of an invite to be taken back.
-	InviteTo(ctx context.Context, channel, user snowflake.ID, life time.Duration, reason string) (code string, err error)
+	// InviteTo makes an invite of Discord's that one user alone can accept, once. A code beside an error is
+	// of an invite to be taken back.
+	InviteTo(
+		ctx context.Context, channel, user snowflake.ID, life time.Duration, reason string,
+	) (code string, err error)
 	// DropInvite takes an invite of Discord's back; one that is gone already is no error.
 	DropInvite(ctx context.Context, code, reason string) error
 	// OwnInvites lists the invites of Discord's that Snug made in a channel.
@@ -160,7 +165,8 @@ type RoomAccess struct {
 // access gives what a room's overwrites are made of.
 func (rs *Rooms) access(g *guildState, r *room.Room) RoomAccess {
 	a := RoomAccess{
-		GuildID: g.id, CategoryID: r.CategoryID, OwnerID: r.OwnerID, Private: r.Private, Locked: r.Locked, Hidden: r.Hidden,
+		GuildID: g.id, CategoryID: r.CategoryID, OwnerID: r.OwnerID, Private: r.Private, Locked: r.Locked,
+		Hidden:  r.Hidden,
 		Helpers: g.settings.HelperRoles,
 	}
 	if r.OwnerSuspended != access.Passes {
@@ -198,7 +204,8 @@ func (rs *Rooms) rolesOf(g *guildState, users []snowflake.ID) map[snowflake.ID][
 // accessOf gives what the overwrites of an intended room are made of.
 func (rs *Rooms) accessOf(g *guildState, in room.PendingCreate) RoomAccess {
 	return RoomAccess{
-		GuildID: g.id, CategoryID: in.CategoryID, OwnerID: in.OwnerID, Private: in.Private, Locked: in.Locked, Hidden: in.Hidden,
+		GuildID: g.id, CategoryID: in.CategoryID, OwnerID: in.OwnerID, Private: in.Private, Locked: in.Locked,
+		Hidden: in.Hidden,
 		Guests: in.Guests, Banned: in.Banned, Helpers: g.settings.HelperRoles,
 		Roles: rs.rolesOf(g, append([]snowflake.ID{in.OwnerID}, in.Guests...)),
 	}

@@ -55,7 +55,9 @@ func (e *edits) counted(channel snowflake.ID, call func() error) error {
 	return call()
 }
 
-func (e *edits) SetAccess(ctx context.Context, channel snowflake.ID, a RoomAccess, reason string) (more bool, err error) {
+func (e *edits) SetAccess(
+	ctx context.Context, channel snowflake.ID, a RoomAccess, reason string,
+) (more bool, err error) {
 	err = e.counted(channel, func() error {
 		more, err = e.Discord.SetAccess(ctx, channel, a, reason)
 		return err

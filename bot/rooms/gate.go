@@ -26,7 +26,8 @@ type Place struct {
 }
 
 func (p Place) equal(o Place) bool {
-	return slices.Equal(p.Channel, o.Channel) && (p.Gates == nil) == (o.Gates == nil) && slices.EqualFunc(p.Gates, o.Gates, slices.Equal)
+	return slices.Equal(p.Channel, o.Channel) && (p.Gates == nil) == (o.Gates == nil) &&
+		slices.EqualFunc(p.Gates, o.Gates, slices.Equal)
 }
 
 // refresh looks again at what Discord has told of a room's channel and its
@@ -70,7 +71,8 @@ func (rs *Rooms) onGateChanged(ctx context.Context, g *guildState) {
 
 // ---- standings that are known
 
-// ObserveStanding takes a standing that Discord told with something else: who comes into voice is described with it. It does not wait.
+// ObserveStanding takes a standing that Discord told with something else: who comes into voice is described
+// with it. It does not wait.
 func (rs *Rooms) ObserveStanding(s access.Standing) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
@@ -98,7 +100,8 @@ func (rs *Rooms) LearnStanding(s access.Standing) {
 // concerns says whether a user has a place in one of the guild's rooms, or is on their way, as the last turn left them.
 func (g *guildState) concerns(user snowflake.ID) bool {
 	m := g.snapshot.Load()
-	return m != nil && slices.ContainsFunc(m.Rooms, func(r room.Room) bool { _, has := r.SuspendedFor(user); return has || r.Arrival(user) != nil })
+	return m != nil && slices.ContainsFunc(m.Rooms,
+		func(r room.Room) bool { _, has := r.SuspendedFor(user); return has || r.Arrival(user) != nil })
 }
 
 // knownStanding gives what is known of a user, as the guild's roles make it now.
@@ -129,8 +132,8 @@ func (rs *Rooms) recentStanding(ctx context.Context, g *guildState, user snowfla
 	return rs.fetchStanding(ctx, g.id, user)
 }
 
-// looks has a room's guests, and who is banned from it or waits, be called and look as Discord told last, also of those who are not in voice. What nobody
-// has told since stays as it was.
+// looks has a room's guests, and who is banned from it or waits, be called and look as Discord told last,
+// also of those who are not in voice. What nobody has told since stays as it was.
 func (rs *Rooms) looks(g *guildState, doc *room.Room) {
 	for i := range doc.Guests {
 		if s, known := rs.knownStanding(g, doc.Guests[i].UserID); known {
@@ -155,7 +158,8 @@ func (rs *Rooms) forgetObserved(g *guildState) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
 	for key, s := range rs.observed {
-		if key[0] == g.id && now.Sub(s.CheckedAt) > 10*time.Minute && rs.o.Voice.ChannelOf(g.id, key[1]) == 0 && !g.concerns(key[1]) {
+		if key[0] == g.id && now.Sub(s.CheckedAt) > 10*time.Minute && rs.o.Voice.ChannelOf(g.id, key[1]) == 0 &&
+			!g.concerns(key[1]) {
 			delete(rs.observed, key)
 		}
 	}
@@ -172,7 +176,8 @@ func (rs *Rooms) ask(g *guildState, users []snowflake.ID) {
 	}
 	rs.run(func() {
 		if err := rs.askAll(g.id, users); err != nil {
-			rs.o.Log.Warn("places in rooms wait until Discord says whose they are", "guild_id", g.id, "users", len(users), "err", err)
+			rs.o.Log.Warn("places in rooms wait until Discord says whose they are", "guild_id", g.id,
+				"users", len(users), "err", err)
 		}
 		rs.enqueue(g, func(ctx context.Context) {
 			for _, u := range users {
@@ -206,11 +211,13 @@ func (rs *Rooms) askAll(guildID snowflake.ID, users []snowflake.ID) error {
 
 // ---- who has a place and does not pass
 
-// misplaced lists the rooms in which somebody has a place whose gates they do not pass any more, or lost one they pass again.
+// misplaced lists the rooms in which somebody has a place whose gates they do not pass any more, or lost one
+// they pass again.
 func (rs *Rooms) misplaced(g *guildState, user snowflake.ID) (rooms []*roomState) {
 	s, known := rs.knownStanding(g, user)
 	for _, r := range g.rooms {
-		if had, has := r.SuspendedFor(user); known && has && r.State == room.Open && !r.Banned(user) && g.summary(r).Access.Suspends(s) != had {
+		if had, has := r.SuspendedFor(user); known && has && r.State == room.Open && !r.Banned(user) &&
+			g.summary(r).Access.Suspends(s) != had {
 			rooms = append(rooms, r)
 		}
 	}
@@ -233,7 +240,8 @@ func (rs *Rooms) review(ctx context.Context, g *guildState, user snowflake.ID) (
 			return rs.setSuspended(ctx, g, r, user, g.summary(r).Access.Suspends(s))
 		})
 		if err != nil {
-			rs.o.Log.WarnContext(ctx, "somebody's place in a room could not be set right; a sweep tells Discord again", "guild_id", g.id, "room_id", r.ID, "user_id", user, "err", err)
+			rs.o.Log.WarnContext(ctx, "somebody's place in a room could not be set right; a sweep tells Discord again",
+				"guild_id", g.id, "room_id", r.ID, "user_id", user, "err", err)
 		}
 	}
 	return lost
@@ -250,12 +258,14 @@ func (rs *Rooms) reviewRoom(ctx context.Context, g *guildState, r *roomState) (s
 	}
 	err := g.inRoomLane(ctx, r, func() error { return rs.setAllSuspended(ctx, g, r) })
 	if err != nil && !errors.Is(err, errMorePending) {
-		rs.o.Log.WarnContext(ctx, "who has a place in a room could not be set right; a sweep tells Discord again", "guild_id", g.id, "room_id", r.ID, "err", err)
+		rs.o.Log.WarnContext(ctx, "who has a place in a room could not be set right; a sweep tells Discord again",
+			"guild_id", g.id, "room_id", r.ID, "err", err)
 	}
 	return strangers
 }
 
-// suspensions gives whose place in a room is to be suspended, or given back with access.Passes, and those whom nobody knows.
+// suspensions gives whose place in a room is to be suspended, or given back with access.Passes, and those
+// whom nobody knows.
 func (rs *Rooms) suspensions(g *guildState, r *roomState) (outs map[snowflake.ID]access.Why, strangers []snowflake.ID) {
 	outs = map[snowflake.ID]access.Why{}
 	access := g.summary(r).Access
@@ -345,7 +355,9 @@ func (r *roomState) placed() []snowflake.ID {
 }
 
 // setSuspended suspends somebody's place in a room, or with access.Passes gives it back.
-func (rs *Rooms) setSuspended(ctx context.Context, g *guildState, r *roomState, user snowflake.ID, why access.Why) error {
+func (rs *Rooms) setSuspended(
+	ctx context.Context, g *guildState, r *roomState, user snowflake.ID, why access.Why,
+) error {
 	had, _ := r.SuspendedFor(user)
 	if had != access.Passes && why != access.Passes { // one reason for another
 		return rs.change(ctx, g, r, nil, func(doc *room.Room) { doc.SetSuspended(user, why) })
@@ -359,7 +371,8 @@ func (rs *Rooms) setSuspended(ctx context.Context, g *guildState, r *roomState, 
 			return rs.o.Discord.Admit(ctx, r.ID, user, rs.access(g, &r.Room), "Snug: passes the gate")
 		}
 	}
-	return rs.changeThenCall(ctx, g, r, entry, pendingOverwrite(), func(doc *room.Room) { doc.SetSuspended(user, why) }, call)
+	return rs.changeThenCall(ctx, g, r, entry, pendingOverwrite(), func(doc *room.Room) { doc.SetSuspended(user, why) },
+		call)
 }
 
 // ---- who wants to be let in
@@ -389,17 +402,23 @@ func (rs *Rooms) refusal(g *guildState, a room.Access, s access.Standing, why ac
 	}
 	switch {
 	case roles != "" && other:
-		return errs.Field("user", "They lack a role that this server asks for here: %s. Somebody who manages the server can give it to them.", roles)
+		return errs.Field("user",
+			"They lack a role that this server asks for here: %s. Somebody who manages the server can give it to them.",
+			roles)
 	case roles != "":
-		return errs.E(errs.Forbidden, "You lack a role that this server asks for here: %s. Ask somebody who manages the server for it, then try again.", roles)
+		return errs.E(errs.Forbidden,
+			"You lack a role that this server asks for here: %s. Ask somebody who manages the server for it, then try again.",
+			roles)
 	case other:
-		return errs.Field("user", "This server does not let them in here. Somebody who manages the server can change that.")
+		return errs.Field("user",
+			"This server does not let them in here. Somebody who manages the server can change that.")
 	}
-	return errs.E(errs.Forbidden, "This server does not let you in here. If you think that is a mistake, ask somebody who manages it.")
+	return errs.E(errs.Forbidden,
+		"This server does not let you in here. If you think that is a mistake, ask somebody who manages it.")
 }
 
-// suspension says why somebody's own place in a room is suspended, and what to do; nil while they have it, or have none.
-// Its code is that of a room that is not there: they may not see it.
+// suspension says why somebody's own place in a room is suspended, and what to do; nil while they have it, or
+// have none. Its code is that of a room that is not there: they may not see it.
 func (rs *Rooms) suspension(g *guildState, r *roomState, s access.Standing) *errs.Error {
 	return rs.suspended(g.info, &r.Room, g.summary(r).Access, s)
 }
@@ -420,16 +439,23 @@ func (rs *Rooms) suspended(info room.GuildInfo, r *room.Room, a room.Access, s a
 	case access.Passes:
 		return nil
 	case access.IsPending:
-		return errs.E(errs.RoomNotFound, "Your place in “%s” waits until you have accepted this server's rules. Accept them in Discord, then try again.", r.Name)
+		return errs.E(errs.RoomNotFound,
+			"Your place in “%s” waits until you have accepted this server's rules. Accept them in Discord, then try again.",
+			r.Name)
 	case access.MissingRole:
 		if roles := rs.openers(info, a, s); roles != "" {
-			return errs.E(errs.RoomNotFound, "Your place in “%s” is suspended: you lack a role that this server asks for there: %s. Ask somebody who manages the server for it, then try again.", r.Name, roles)
+			return errs.E(errs.RoomNotFound,
+				"Your place in “%s” is suspended: you lack a role that this server asks for there: %s. Ask somebody who manages the server for it, then try again.",
+				r.Name, roles)
 		}
 	}
-	return errs.E(errs.RoomNotFound, "Your place in “%s” is suspended: this server does not let you in there. If you think that is a mistake, ask somebody who manages it.", r.Name)
+	return errs.E(errs.RoomNotFound,
+		"Your place in “%s” is suspended: this server does not let you in there. If you think that is a mistake, ask somebody who manages it.",
+		r.Name)
 }
 
-// seen gives a room that somebody may see. Whose place there is suspended is told why, nobody else that there is a room.
+// seen gives a room that somebody may see. Whose place there is suspended is told why, nobody else that there
+// is a room.
 func (rs *Rooms) seen(g *guildState, id snowflake.ID, s access.Standing) (*roomState, error) {
 	r, err := g.visible(id, s)
 	if there := g.rooms[id]; err != nil && there != nil {

@@ -24,7 +24,9 @@ const (
 // Invite makes an invite. With a user to let in at once, that user becomes a
 // guest and is sent the link; reached says whether they got it. It
 // fails with errs.Forbidden, Invalid or RoomNotFound.
-func (rs *Rooms) Invite(ctx context.Context, guildID snowflake.ID, q room.InviteRequest) (out room.InviteLink, reached room.Reached, err error) {
+func (rs *Rooms) Invite(
+	ctx context.Context, guildID snowflake.ID, q room.InviteRequest,
+) (out room.InviteLink, reached room.Reached, err error) {
 	if q.Lifetime != 0 && (q.Lifetime < invite.MinLifetime || q.Lifetime > invite.MaxLifetime) {
 		return out, "", errs.Field("hours", "An invite can live from a minute to 30 days.")
 	}
@@ -63,26 +65,34 @@ func (rs *Rooms) Invite(ctx context.Context, guildID snowflake.ID, q room.Invite
 			return err
 		}
 		if q.For != 0 {
-			a := admission{user: q.For, name: q.ForName, by: who.UserID, inviteID: v.ID, via: q.Actor.Via, hold: holdInvited}
+			a := admission{
+				user: q.For, name: q.ForName, by: who.UserID, inviteID: v.ID, via: q.Actor.Via, hold: holdInvited,
+			}
 			if err := rs.admit(ctx, g, r, a); err != nil {
 				return err
 			}
 			if who.UserID == r.OwnerID {
-				rs.rememberOf(ctx, g, who.UserID, func(p *room.Preferences) { p.Guests = appendUnique(p.Guests, q.For) })
+				rs.rememberOf(ctx, g, who.UserID,
+					func(p *room.Preferences) { p.Guests = appendUnique(p.Guests, q.For) })
 			}
 		}
 		shown, by, language = g.summary(r), who, g.language()
 		out, err = rs.link(r, r.Invite(v.ID))
 		return err
 	}
-	err = rs.withControlledRoom(ctx, guildID, q.Actor, q.RoomID, what, func(ctx context.Context, g *guildState, r *roomState, who access.Standing) error {
+	err = rs.withControlledRoom(ctx, guildID, q.Actor, q.RoomID, what, func(
+		ctx context.Context, g *guildState, r *roomState, who access.Standing,
+	) error {
 		if q.For == 0 {
 			return issue(ctx, g, r, who)
 		}
 		return rs.inControlledRoomLane(ctx, g, r, who, what, func() error { return issue(ctx, g, r, who) })
 	})
 	if err == nil && q.For != 0 {
-		reached = rs.notifyAndReport(ctx, guildID, language, Invited{Room: shown, User: q.For, By: by.UserID, Name: by.DisplayName, Link: rs.o.Link(q.RoomID, out.Token)})
+		reached = rs.notifyAndReport(ctx, guildID, language,
+			Invited{
+				Room: shown, User: q.For, By: by.UserID, Name: by.DisplayName, Link: rs.o.Link(q.RoomID, out.Token),
+			})
 	}
 	return out, reached, err
 }
@@ -100,7 +110,9 @@ func prune(doc *room.Room, now time.Time) {
 
 // Revoke takes an invite back, with those of Discord's that were made for who follows it. Guests it let in stay.
 func (rs *Rooms) Revoke(ctx context.Context, guildID snowflake.ID, q room.RevokeRequest) (out room.Invite, err error) {
-	err = rs.withControlledRoom(ctx, guildID, q.Actor, q.RoomID, "take invites back", func(ctx context.Context, g *guildState, r *roomState, who access.Standing) error {
+	err = rs.withControlledRoom(ctx, guildID, q.Actor, q.RoomID, "take invites back", func(
+		ctx context.Context, g *guildState, r *roomState, who access.Standing,
+	) error {
 		v := r.Invite(q.InviteID)
 		if v == nil {
 			return errs.E(errs.NotFound, "This invite is gone already. Reload the page to see those that are left.")
@@ -118,7 +130,8 @@ func (rs *Rooms) Revoke(ctx context.Context, guildID snowflake.ID, q room.Revoke
 		}
 		out = *r.Invite(q.InviteID)
 		if err := rs.dropSpent(ctx, g, r); err != nil {
-			rs.o.Log.WarnContext(ctx, "Discord's invites for a revoked link are taken back with the next sweep", "guild_id", g.id, "room_id", r.ID, "err", err)
+			rs.o.Log.WarnContext(ctx, "Discord's invites for a revoked link are taken back with the next sweep",
+				"guild_id", g.id, "room_id", r.ID, "err", err)
 		}
 		return nil
 	})
@@ -128,7 +141,9 @@ func (rs *Rooms) Revoke(ctx context.Context, guildID snowflake.ID, q room.Revoke
 // Preview gives what an invite's landing page shows before login. It fails
 // with errs.TokenInvalid, TokenExpired, TokenRevoked or RoomNotFound. An invite that is
 // used up is shown: who followed it may come again.
-func (rs *Rooms) Preview(ctx context.Context, guildID snowflake.ID, q room.PreviewRequest) (out room.Preview, err error) {
+func (rs *Rooms) Preview(
+	ctx context.Context, guildID snowflake.ID, q room.PreviewRequest,
+) (out room.Preview, err error) {
 	claims, err := invite.Verify(rs.o.Keys, q.Token, rs.o.Now())
 	if err != nil {
 		return out, err
@@ -148,7 +163,8 @@ func (rs *Rooms) Preview(ctx context.Context, guildID snowflake.ID, q room.Previ
 		by, _ := rs.o.Voice.Person(g.id, v.By)
 		out = room.Preview{
 			GuildID: g.id, GuildName: g.info.Name, RoomID: r.ID, Name: r.Name, Seats: r.Seats,
-			Roster: rs.roster(g, r), InvitedBy: cmp.Or(by.DisplayName, v.ByName), ExpiresAt: v.ExpiresAt, Left: v.Left(), Locked: r.Locked,
+			Roster: rs.roster(g, r), InvitedBy: cmp.Or(by.DisplayName, v.ByName), ExpiresAt: v.ExpiresAt,
+			Left: v.Left(), Locked: r.Locked,
 		}
 		doors = g.summary(r).Access
 		return nil
@@ -179,20 +195,25 @@ func (rs *Rooms) roster(g *guildState, r *roomState) []room.Person {
 func (g *guildState) invited(c invite.Claims) (*roomState, *room.Invite, error) {
 	r := g.rooms[c.RoomID]
 	if c.GuildID != g.id || r == nil || r.State != room.Open {
-		return nil, nil, errs.E(errs.RoomNotFound, "The room this invite led to is closed. Ask whoever sent it whether there is a new one.")
+		return nil, nil, errs.E(errs.RoomNotFound,
+			"The room this invite led to is closed. Ask whoever sent it whether there is a new one.")
 	}
 	v := r.Invite(c.ID)
 	if v == nil {
-		return nil, nil, errs.E(errs.TokenRevoked, "This invite is not in use any more. Ask whoever sent it for a new one.")
+		return nil, nil, errs.E(errs.TokenRevoked,
+			"This invite is not in use any more. Ask whoever sent it for a new one.")
 	}
 	return r, v, nil
 }
 
 // Redeem follows an invite: the actor becomes a guest of the room, and a
 // member of the server where the invite may bring people in; or they are on their
-// way (Redeemed.OnTheWay), and Arrive says what is next. Following it twice costs one use. It fails with errs.TokenInvalid, TokenExpired,
-// TokenRevoked, TokenUsedUp, RoomNotFound, Forbidden, GuildJoinDenied or DiscordUnavailable.
-func (rs *Rooms) Redeem(ctx context.Context, guildID snowflake.ID, q room.RedeemRequest) (out room.Redeemed, err error) {
+// way (Redeemed.OnTheWay), and Arrive says what is next. Following it twice costs one use. It fails with
+// errs.TokenInvalid, TokenExpired, TokenRevoked, TokenUsedUp, RoomNotFound, Forbidden, GuildJoinDenied or
+// DiscordUnavailable.
+func (rs *Rooms) Redeem(
+	ctx context.Context, guildID snowflake.ID, q room.RedeemRequest,
+) (out room.Redeemed, err error) {
 	claims, err := invite.Verify(rs.o.Keys, q.Token, rs.o.Now())
 	if err != nil {
 		return out, err
@@ -212,7 +233,9 @@ func (rs *Rooms) Redeem(ctx context.Context, guildID snowflake.ID, q room.Redeem
 }
 
 // redeemed is Redeem in the room's lane.
-func (rs *Rooms) redeemed(ctx context.Context, g *guildState, claims invite.Claims, who access.Standing, q room.RedeemRequest) (out room.Redeemed, err error) {
+func (rs *Rooms) redeemed(
+	ctx context.Context, g *guildState, claims invite.Claims, who access.Standing, q room.RedeemRequest,
+) (out room.Redeemed, err error) {
 	user := q.Actor.UserID
 	r, v, err := rs.redeemable(g, claims, who)
 	if err != nil {
@@ -241,7 +264,9 @@ func (rs *Rooms) redeemed(ctx context.Context, g *guildState, claims invite.Clai
 }
 
 // redeemable finds the room and the invite of a token that somebody may follow.
-func (rs *Rooms) redeemable(g *guildState, claims invite.Claims, who access.Standing) (*roomState, *room.Invite, error) {
+func (rs *Rooms) redeemable(
+	g *guildState, claims invite.Claims, who access.Standing,
+) (*roomState, *room.Invite, error) {
 	r, v, err := g.invited(claims)
 	if err != nil {
 		return nil, nil, err
@@ -328,5 +353,7 @@ func (rs *Rooms) admit(ctx context.Context, g *guildState, r *roomState, a admis
 }
 
 func tooManyGuests(r *roomState) error {
-	return errs.E(errs.RoomLimit, "This room has %d guests, which is as many as a room can have. Somebody has to be put out first.", len(r.Guests))
+	return errs.E(errs.RoomLimit,
+		"This room has %d guests, which is as many as a room can have. Somebody has to be put out first.",
+		len(r.Guests))
 }

@@ -15,7 +15,9 @@ import (
 
 // View gives a room as the actor may see it. It fails with errs.RoomNotFound, also if they may not.
 func (rs *Rooms) View(ctx context.Context, guildID snowflake.ID, q room.Request) (out room.View, err error) {
-	err = rs.withVisibleRoom(ctx, guildID, q.Actor, q.RoomID, func(ctx context.Context, g *guildState, r *roomState, who access.Standing) error {
+	err = rs.withVisibleRoom(ctx, guildID, q.Actor, q.RoomID, func(
+		ctx context.Context, g *guildState, r *roomState, who access.Standing,
+	) error {
 		out, err = rs.view(g, r, who)
 		return err
 	})
@@ -50,8 +52,10 @@ func (rs *Rooms) view(g *guildState, r *roomState, who access.Standing) (out roo
 	c := r.Room.Clone()
 	rs.looks(g, c)
 	out.Control = &room.Control{
-		OwnerOut: r.OwnerSuspended, Guests: c.Guests, Bans: c.Bans, Waiting: c.Waiting, RenamesLeft: r.Renames.Left(now), NextRename: r.Renames.Next(now),
-		WantedName: r.Renames.Wanted, WatchToken: r.WatchToken, LobbyID: r.LobbyID, OnTheWay: rs.onTheWay(g, r), Lacks: rs.lacks(g, r),
+		OwnerOut: r.OwnerSuspended, Guests: c.Guests, Bans: c.Bans, Waiting: c.Waiting,
+		RenamesLeft: r.Renames.Left(now), NextRename: r.Renames.Next(now),
+		WantedName: r.Renames.Wanted, WatchToken: r.WatchToken, LobbyID: r.LobbyID, OnTheWay: rs.onTheWay(g, r),
+		Lacks: rs.lacks(g, r),
 	}
 	for _, q := range c.Knocks {
 		if q.Pending(now) {
@@ -79,7 +83,9 @@ func (rs *Rooms) view(g *guildState, r *roomState, who access.Standing) (out roo
 // seat is held while they come through Discord. It fails with errs.RoomFull,
 // RoomNotFound, Forbidden, MissingPermission or DiscordUnavailable.
 func (rs *Rooms) Join(ctx context.Context, guildID snowflake.ID, q room.Request) (out room.Joined, err error) {
-	err = rs.withRoom(ctx, guildID, q.Actor, q.RoomID, func(ctx context.Context, g *guildState, r *roomState, who access.Standing) error {
+	err = rs.withRoom(ctx, guildID, q.Actor, q.RoomID, func(
+		ctx context.Context, g *guildState, r *roomState, who access.Standing,
+	) error {
 		access := g.summary(r).Access
 		if !access.MayEnter(who) {
 			return rs.shut(g, access, who)
@@ -104,10 +110,13 @@ func (rs *Rooms) seat(ctx context.Context, g *guildState, r *roomState, user, in
 	now := g.now()
 	if in != 0 {
 		if wait := g.moveLater(user, now); wait > 0 {
-			return room.Joined{}, errs.E(errs.RateLimited, "You changed rooms very often just now. You can join the next in %s.", wait.Round(time.Second)).After(wait)
+			return room.Joined{},
+				errs.E(errs.RateLimited, "You changed rooms very often just now. You can join the next in %s.",
+					wait.Round(time.Second)).After(wait)
 		}
 		g.moving(user, now)
-		if err := rs.hold(ctx, g, r, nil, room.Hold{UserID: user, Why: room.HeldJoining, Until: now.Add(holdMoved)}); err != nil {
+		if err := rs.hold(ctx, g, r, nil,
+			room.Hold{UserID: user, Why: room.HeldJoining, Until: now.Add(holdMoved)}); err != nil {
 			return room.Joined{}, err
 		}
 		err := rs.o.Discord.Move(ctx, g.id, user, r.ID, "Snug: joined on the web")
@@ -125,14 +134,19 @@ func (rs *Rooms) seat(ctx context.Context, g *guildState, r *roomState, user, in
 	if h := r.Hold(user, now); h != nil && h.Until.After(until) {
 		until = h.Until
 	}
-	return room.Joined{HeldUntil: until}, rs.hold(ctx, g, r, nil, room.Hold{UserID: user, Why: room.HeldJoining, Until: until})
+	return room.Joined{
+		HeldUntil: until,
+	}, rs.hold(ctx, g, r, nil, room.Hold{UserID: user, Why: room.HeldJoining, Until: until})
 }
 
 func full(r *roomState, roster []room.Person) error {
 	if room.Occupied(roster) < r.Seats {
-		return errs.E(errs.RoomFull, "“%s” has a free seat, but it is held for somebody else just now. Try again in a minute, or wait for a seat.", r.Name)
+		return errs.E(errs.RoomFull,
+			"“%s” has a free seat, but it is held for somebody else just now. Try again in a minute, or wait for a seat.",
+			r.Name)
 	}
-	return errs.E(errs.RoomFull, "“%s” is full: all %d seats are taken. Wait for a seat, and Snug tells you when one is free.", r.Name, r.Seats)
+	return errs.E(errs.RoomFull,
+		"“%s” is full: all %d seats are taken. Wait for a seat, and Snug tells you when one is free.", r.Name, r.Seats)
 }
 
 // shut says why somebody who sees a room may not enter it: the server does not let them, or the room is locked.

@@ -52,7 +52,8 @@ func (rs *Rooms) Knock(ctx context.Context, guildID snowflake.ID, q room.KnockRe
 			return err
 		}
 		if err != nil && !errs.Has(err, errs.RateLimited) {
-			rs.o.Log.WarnContext(ctx, "a knock at a room that is not shown was lost", "guild_id", g.id, "room_id", r.ID, "err", err)
+			rs.o.Log.WarnContext(ctx, "a knock at a room that is not shown was lost", "guild_id", g.id, "room_id", r.ID,
+				"err", err)
 		}
 		return nil
 	})
@@ -69,14 +70,18 @@ func (g *guildState) knockedAt(q room.KnockRequest) *roomState {
 }
 
 // knock records a knock: one that waits for an answer a person, none for a while after a refusal.
-func (rs *Rooms) knock(ctx context.Context, g *guildState, r *roomState, who access.Standing, via access.Via) (already bool, err error) {
+func (rs *Rooms) knock(
+	ctx context.Context, g *guildState, r *roomState, who access.Standing, via access.Via,
+) (already bool, err error) {
 	now := g.now()
 	if old := r.Knock(who.UserID); old != nil && !old.Stale(now) {
 		if old.Pending(now) {
 			return true, nil
 		}
 		wait := old.RefusedAt.Add(room.KnockCoolDown).Sub(now).Round(time.Second)
-		return false, errs.E(errs.RateLimited, "They answered “not now” a short while ago. You can knock again in %s.", wait).After(wait)
+		return false,
+			errs.E(errs.RateLimited, "They answered “not now” a short while ago. You can knock again in %s.",
+				wait).After(wait)
 	}
 	pending := 0
 	for _, other := range g.rooms {
@@ -86,20 +91,28 @@ func (rs *Rooms) knock(ctx context.Context, g *guildState, r *roomState, who acc
 	}
 	switch {
 	case pending >= knocksAtOnce:
-		return false, errs.E(errs.RateLimited, "You are knocking at %d rooms already. Wait until somebody answers.", pending).After(time.Minute)
+		return false,
+			errs.E(errs.RateLimited, "You are knocking at %d rooms already. Wait until somebody answers.",
+				pending).After(time.Minute)
 	case r.Knocking() >= room.MaxKnocks:
-		return false, errs.E(errs.RateLimited, "Too many people are knocking here just now. Try again in a few minutes.").After(5 * time.Minute)
+		return false,
+			errs.E(errs.RateLimited,
+				"Too many people are knocking here just now. Try again in a few minutes.").After(5 * time.Minute)
 	}
 	entry := audit.Entry{Kind: audit.Knocked, By: who.UserID, Via: via}
 	return false, rs.change(ctx, g, r, &entry, func(doc *room.Room) {
-		doc.Knocks = slices.DeleteFunc(doc.Knocks, func(q room.Knock) bool { return q.UserID == who.UserID || q.Stale(now) })
-		doc.Knocks = append(doc.Knocks, room.Knock{UserID: who.UserID, Name: who.DisplayName, Avatar: who.Avatar, At: now})
+		doc.Knocks = slices.DeleteFunc(doc.Knocks,
+			func(q room.Knock) bool { return q.UserID == who.UserID || q.Stale(now) })
+		doc.Knocks = append(doc.Knocks,
+			room.Knock{UserID: who.UserID, Name: who.DisplayName, Avatar: who.Avatar, At: now})
 	})
 }
 
 // Answer lets somebody in who knocked, or tells them "not now"; either way
 // they are sent a message, and Reached says whether they got it. It fails with errs.NotFound if they knock no more.
-func (rs *Rooms) Answer(ctx context.Context, guildID snowflake.ID, q room.AnswerRequest) (out room.ChangeDone, err error) {
+func (rs *Rooms) Answer(
+	ctx context.Context, guildID snowflake.ID, q room.AnswerRequest,
+) (out room.ChangeDone, err error) {
 	var by snowflake.ID
 	var language string
 	const what = errs.Term("answer those who knock")
@@ -126,24 +139,30 @@ func (rs *Rooms) Answer(ctx context.Context, guildID snowflake.ID, q room.Answer
 		out.Room, by, language = g.summary(r), who.UserID, g.language()
 		return nil
 	}
-	err = rs.withControlledRoom(ctx, guildID, q.Actor, q.RoomID, what, func(ctx context.Context, g *guildState, r *roomState, who access.Standing) error {
+	err = rs.withControlledRoom(ctx, guildID, q.Actor, q.RoomID, what, func(
+		ctx context.Context, g *guildState, r *roomState, who access.Standing,
+	) error {
 		return rs.inControlledRoomLane(ctx, g, r, who, what, func() error { return answer(ctx, g, r, who) })
 	})
 	if err == nil {
-		out.Reached = rs.notifyAndReport(ctx, guildID, language, KnockAnswered{Room: out.Room, User: q.User, By: by, LetIn: q.LetIn})
+		out.Reached = rs.notifyAndReport(ctx, guildID, language,
+			KnockAnswered{Room: out.Room, User: q.User, By: by, LetIn: q.LetIn})
 	}
 	return out, err
 }
 
 // letIn makes a guest of somebody who knocked, and holds a seat for them.
-func (rs *Rooms) letIn(ctx context.Context, g *guildState, r *roomState, who access.Standing, knock room.Knock, via access.Via) error {
+func (rs *Rooms) letIn(
+	ctx context.Context, g *guildState, r *roomState, who access.Standing, knock room.Knock, via access.Via,
+) error {
 	if r.Banned(knock.UserID) {
 		return errs.E(errs.Forbidden, "That user is banned from this room. Undo the ban first.")
 	}
 	if err := rs.canBeLetIn(ctx, g, r, knock.UserID); err != nil {
 		return err
 	}
-	err := rs.admit(ctx, g, r, admission{user: knock.UserID, name: knock.Name, by: who.UserID, via: via, hold: holdInvited})
+	err := rs.admit(ctx, g, r,
+		admission{user: knock.UserID, name: knock.Name, by: who.UserID, via: via, hold: holdInvited})
 	if err == nil && who.UserID == r.OwnerID {
 		rs.rememberOf(ctx, g, who.UserID, func(p *room.Preferences) { p.Guests = appendUnique(p.Guests, knock.UserID) })
 	}

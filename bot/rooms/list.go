@@ -34,7 +34,9 @@ func (rs *Rooms) Rooms(ctx context.Context, guildID snowflake.ID, who access.Sta
 // RoomFor finds the room somebody means when they name none: the one whose
 // chat they type in, else the one they sit in, else the one they own.
 // It fails with errs.RoomNotFound if there is none.
-func (rs *Rooms) RoomFor(ctx context.Context, guildID, channel snowflake.ID, who access.Standing) (out snowflake.ID, err error) {
+func (rs *Rooms) RoomFor(
+	ctx context.Context, guildID, channel snowflake.ID, who access.Standing,
+) (out snowflake.ID, err error) {
 	err = rs.withLock(ctx, guildID, func(ctx context.Context, g *guildState) error {
 		for _, id := range []snowflake.ID{channel, rs.o.Voice.ChannelOf(g.id, who.UserID)} {
 			if r, err := g.visible(id, who); err == nil {

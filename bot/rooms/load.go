@@ -31,8 +31,8 @@ func (rs *Rooms) Load(info room.GuildInfo, channels []Channel) {
 	}})
 }
 
-// Expect takes the news that Discord is about to describe a guild: until then it is known, and nothing can be done in it.
-// One of which something is known already is left as it is. It only enqueues.
+// Expect takes the news that Discord is about to describe a guild: until then it is known, and nothing can be
+// done in it. One of which something is known already is left as it is. It only enqueues.
 func (rs *Rooms) Expect(id snowflake.ID) {
 	g := rs.guild(id, true)
 	if g == nil {
@@ -92,7 +92,9 @@ func (g *guildState) awaitLoads(ctx, life context.Context) error {
 
 // loadUntil loads a guild, and again later if the hub does not answer, unless
 // Discord has described the guild anew meanwhile.
-func (rs *Rooms) loadUntil(ctx context.Context, g *guildState, info room.GuildInfo, channels []Channel, number int, wait time.Duration) {
+func (rs *Rooms) loadUntil(
+	ctx context.Context, g *guildState, info room.GuildInfo, channels []Channel, number int, wait time.Duration,
+) {
 	if number != g.loads {
 		return
 	}
@@ -100,7 +102,8 @@ func (rs *Rooms) loadUntil(ctx context.Context, g *guildState, info room.GuildIn
 	if err == nil || ctx.Err() != nil {
 		return
 	}
-	rs.o.Log.ErrorContext(ctx, "a server's rooms could not be read; trying again", "guild_id", info.ID, "delay", wait, "err", err)
+	rs.o.Log.ErrorContext(ctx, "a server's rooms could not be read; trying again", "guild_id", info.ID, "delay", wait,
+		"err", err)
 	rs.enqueueAfter(g, wait, func(context.Context) {
 		rs.push(g, job{exclusive: true, run: func(ctx context.Context) {
 			rs.loadUntil(ctx, g, info, channels, number, min(2*wait, 16*time.Second))

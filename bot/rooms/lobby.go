@@ -146,7 +146,9 @@ func (rs *Rooms) lobbies(g *guildState) {
 
 // SaveLobby adds a lobby or changes one. It fails with errs.Forbidden,
 // Invalid, NotFound (no such voice channel), MissingPermission or DiscordUnavailable.
-func (rs *Rooms) SaveLobby(ctx context.Context, guildID snowflake.ID, q guild.LobbyRequest) (out guild.LobbyDone, err error) {
+func (rs *Rooms) SaveLobby(
+	ctx context.Context, guildID snowflake.ID, q guild.LobbyRequest,
+) (out guild.LobbyDone, err error) {
 	err = rs.setting(ctx, guildID, q.Actor, func(ctx context.Context, g *guildState) error {
 		if err := rs.lobbyChannel(ctx, g, &q); err != nil {
 			return err
@@ -198,7 +200,8 @@ func (rs *Rooms) lobbyChannel(ctx context.Context, g *guildState, q *guild.Lobby
 		q.Lobby.ChannelID, err = rs.o.Discord.CreateLobby(ctx, g.id, cmp.Or(l.CategoryID, g.settings.CategoryID), name)
 		return err
 	case !of(l.ChannelID, KindVoice):
-		return errs.Field("channel_id", "That is no voice channel of this server, or Snug cannot see it. Choose another, or let Snug see it.")
+		return errs.Field("channel_id",
+			"That is no voice channel of this server, or Snug cannot see it. Choose another, or let Snug see it.")
 	}
 	return rs.mayBeLobby(g, q.Lobby.ChannelID, "channel_id")
 }
@@ -209,13 +212,16 @@ func (rs *Rooms) mayBeLobby(g *guildState, id snowflake.ID, field string) error 
 	case g.rooms[id] != nil:
 		return errs.Field(field, "That channel is a room. Choose a voice channel that stays.")
 	case rs.o.Discord.AFK(g.id, id):
-		return errs.Field(field, "That is the server's inactive channel: Discord moves people there who are idle. Choose another.")
+		return errs.Field(field,
+			"That is the server's inactive channel: Discord moves people there who are idle. Choose another.")
 	}
 	return nil
 }
 
 // RemoveLobby ends a lobby. It fails with errs.Forbidden or NotFound.
-func (rs *Rooms) RemoveLobby(ctx context.Context, guildID snowflake.ID, q guild.LobbyRemoval) (out guild.LobbyDone, err error) {
+func (rs *Rooms) RemoveLobby(
+	ctx context.Context, guildID snowflake.ID, q guild.LobbyRemoval,
+) (out guild.LobbyDone, err error) {
 	err = rs.setting(ctx, guildID, q.Actor, func(ctx context.Context, g *guildState) error {
 		next := g.settings.Clone()
 		l := next.Lobby(q.ChannelID)

@@ -176,5 +176,6 @@ func (g *guildState) wakeExclusive() {
 }
 
 func noRoom() error {
-	return errs.E(errs.RoomNotFound, "This room does not exist any more, or you are not invited. Open a new one with /create-room, or ask for an invite.")
+	return errs.E(errs.RoomNotFound,
+		"This room does not exist any more, or you are not invited. Open a new one with /create-room, or ask for an invite.")
 }

@@ -54,7 +54,8 @@ type (
 		User  snowflake.ID
 		Until time.Time
 	}
-	// MovedBack : User was moved back, because every seat is taken, or with Held because the free one is held for somebody.
+	// MovedBack : User was moved back, because every seat is taken, or with Held because the free one is held
+	// for somebody.
 	MovedBack struct {
 		Room room.Summary
 		User snowflake.ID
@@ -163,7 +164,8 @@ func (rs *Rooms) notifyPersonal(g *guildState, n Personal, language string) {
 		}()
 		ctx, cancel := context.WithTimeout(rs.ctx, noticeTimeout)
 		defer cancel()
-		var err error = errs.E(errs.RateLimited, "Snug sends no more direct messages just now, so that Discord does not take it for spam.")
+		var err error = errs.E(errs.RateLimited,
+			"Snug sends no more direct messages just now, so that Discord does not take it for spam.")
 		if !crowded {
 			err = rs.sendDirect(ctx, g.id, language, n, directTimeout)
 		}
@@ -174,7 +176,9 @@ func (rs *Rooms) notifyPersonal(g *guildState, n Personal, language string) {
 }
 
 // sendDirect says a personal notice to its reader alone.
-func (rs *Rooms) sendDirect(ctx context.Context, guildID snowflake.ID, language string, n Personal, within time.Duration) error {
+func (rs *Rooms) sendDirect(
+	ctx context.Context, guildID snowflake.ID, language string, n Personal, within time.Duration,
+) error {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	err := rs.o.Notify(ctx, guildID, language, n)
@@ -184,14 +188,16 @@ func (rs *Rooms) sendDirect(ctx context.Context, guildID snowflake.ID, language 
 	return err
 }
 
-// sendToChat says a personal notice that everybody in the room may read in its chat. It reports whether it is said there.
+// sendToChat says a personal notice that everybody in the room may read in its chat. It reports whether it is
+// said there.
 func (rs *Rooms) sendToChat(ctx context.Context, guildID snowflake.ID, language string, n Personal) bool {
 	if !n.Open() {
 		return false
 	}
 	err := rs.o.Notify(ctx, guildID, language, InChat{n})
 	if err != nil {
-		rs.o.Log.InfoContext(ctx, "a message did not reach its reader, in the room's chat neither", "guild_id", guildID, "err", err)
+		rs.o.Log.InfoContext(ctx, "a message did not reach its reader, in the room's chat neither", "guild_id", guildID,
+			"err", err)
 	}
 	return err == nil
 }
@@ -236,7 +242,8 @@ func (rs *Rooms) sendNotices(g *guildState) {
 		case err == nil:
 		case isLog:
 			g.pauseLog(log.Channel, rs.o.Now().Add(logPause))
-			rs.o.Log.WarnContext(ctx, "the log channel could not be written to; Snug tries again later", "guild_id", g.id, "channel_id", log.Channel, "err", err)
+			rs.o.Log.WarnContext(ctx, "the log channel could not be written to; Snug tries again later",
+				"guild_id", g.id, "channel_id", log.Channel, "err", err)
 		default:
 			rs.o.Log.InfoContext(ctx, "a message did not reach its reader", "guild_id", g.id, "err", err)
 		}

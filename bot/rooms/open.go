@@ -24,7 +24,9 @@ import (
 // does not finish. id makes the request idempotent: the same id gives the
 // room it has already opened; "" for a request that is never repeated. It
 // fails with errs.Forbidden, Invalid, RoomLimit, MissingPermission or DiscordUnavailable.
-func (rs *Rooms) Open(ctx context.Context, guildID snowflake.ID, id string, q room.OpenRequest) (out room.OpenedRoom, err error) {
+func (rs *Rooms) Open(
+	ctx context.Context, guildID snowflake.ID, id string, q room.OpenRequest,
+) (out room.OpenedRoom, err error) {
 	who, err := rs.standing(ctx, guildID, q.Actor)
 	if err != nil {
 		return out, err
@@ -126,7 +128,9 @@ func (rs *Rooms) open(ctx context.Context, g *guildState, o opening) (*roomState
 // guests who do not are left out, and those whom nobody knows wait until Discord has said who they are.
 func (rs *Rooms) passes(g *guildState, in *room.PendingCreate, owner access.Standing) error {
 	place := rs.o.Discord.Place(0, in.LobbyID, rs.accessOf(g, *in), true)
-	a := room.Access{OwnerID: in.OwnerID, Channel: place.Channel, Gates: place.Gates, PastGate: g.settings.GuestsPastGate}
+	a := room.Access{
+		OwnerID: in.OwnerID, Channel: place.Channel, Gates: place.Gates, PastGate: g.settings.GuestsPastGate,
+	}
 	if err := rs.admits(g, a, owner, false); err != nil {
 		return err
 	}
@@ -155,7 +159,9 @@ func (rs *Rooms) openOn(ctx context.Context, g *guildState, in room.PendingCreat
 	whole := false
 	if channel == 0 {
 		if age := g.now().Sub(in.At); age >= 0 && age < showsWithin {
-			return nil, errs.E(errs.InProgress, "Your room is still being opened: Discord has not said yet whether it is there. Please ask again in a few seconds.").After(showsWithin - age)
+			return nil,
+				errs.E(errs.InProgress,
+					"Your room is still being opened: Discord has not said yet whether it is there. Please ask again in a few seconds.").After(showsWithin - age)
 		}
 		named := in.Name
 		if in, channel, whole, err = rs.createChannel(ctx, g, in, neutralName(in.Number)); err != nil {
@@ -180,7 +186,9 @@ func neutralName(n int) string {
 // createChannel makes the channel of an intention: in a further category if
 // the one intended is full, at the top of the server if it is gone, and under
 // the neutral name, if there is one, where Discord does not allow the intended.
-func (rs *Rooms) createChannel(ctx context.Context, g *guildState, in room.PendingCreate, neutral string) (room.PendingCreate, snowflake.ID, bool, error) {
+func (rs *Rooms) createChannel(
+	ctx context.Context, g *guildState, in room.PendingCreate, neutral string,
+) (room.PendingCreate, snowflake.ID, bool, error) {
 	for tries := 0; ; tries++ {
 		id, whole, err := rs.o.Discord.CreateRoomChannel(ctx, in, rs.accessOf(g, in))
 		if errs.Has(err, errs.DiscordUnavailable) { // it may exist all the same
@@ -221,7 +229,8 @@ func (rs *Rooms) mayOpen(g *guildState, who access.Standing) error {
 		return err
 	}
 	if !s.MayCreate(who) {
-		return errs.E(errs.Forbidden, "In this server only members with certain roles can open rooms. Ask somebody who manages the server.")
+		return errs.E(errs.Forbidden,
+			"In this server only members with certain roles can open rooms. Ask somebody who manages the server.")
 	}
 	mine, coming := g.owned(who.UserID), 0
 	for _, other := range g.pendingCreates { // rooms on their way
@@ -231,14 +240,18 @@ func (rs *Rooms) mayOpen(g *guildState, who access.Standing) error {
 	}
 	switch {
 	case mine < s.RoomsPerMember && mine+coming >= s.RoomsPerMember:
-		return errs.E(errs.RoomLimit, "Your last room is still being opened: Discord has not said yet whether it is there. Look in your list of rooms, or try again in two minutes.")
+		return errs.E(errs.RoomLimit,
+			"Your last room is still being opened: Discord has not said yet whether it is there. Look in your list of rooms, or try again in two minutes.")
 	case mine >= s.RoomsPerMember:
 		if r := g.roomOf(who.UserID); r != nil && mine == 1 {
 			return errs.E(errs.RoomLimit, "You have a room already, “%s”. Close it first, then open a new one.", r.Name)
 		}
-		return errs.E(errs.RoomLimit, "You have as many rooms as you may have here (%d). Close one first, then open a new one.", s.RoomsPerMember)
+		return errs.E(errs.RoomLimit,
+			"You have as many rooms as you may have here (%d). Close one first, then open a new one.", s.RoomsPerMember)
 	case len(g.rooms)+len(g.pendingCreates) >= s.RoomsPerGuild:
-		return errs.E(errs.RoomLimit, "This server has %d rooms open, which is as many as it allows. Wait until one closes, or ask somebody who manages the server.", len(g.rooms))
+		return errs.E(errs.RoomLimit,
+			"This server has %d rooms open, which is as many as it allows. Wait until one closes, or ask somebody who manages the server.",
+			len(g.rooms))
 	}
 	return g.throttled(who.UserID, g.now())
 }
@@ -269,8 +282,10 @@ func (rs *Rooms) recordPendingCreate(ctx context.Context, g *guildState, o openi
 		lobby = *o.lobby
 	}
 	in = room.PendingCreate{
-		ID: o.id, GuildID: g.id, CategoryID: lobby.CategoryID, OwnerID: o.who.UserID, OwnerName: o.who.DisplayName, LobbyID: lobby.ChannelID,
-		Seats: cmp.Or(q.Seats, lobby.Seats, p.Seats, s.Seats), Private: s.Private, Locked: p.Locked, Hidden: p.Hidden, Number: g.number(),
+		ID: o.id, GuildID: g.id, CategoryID: lobby.CategoryID, OwnerID: o.who.UserID, OwnerName: o.who.DisplayName,
+		LobbyID: lobby.ChannelID,
+		Seats:   cmp.Or(q.Seats, lobby.Seats, p.Seats, s.Seats), Private: s.Private, Locked: p.Locked, Hidden: p.Hidden,
+		Number: g.number(),
 		Guests: p.Guests, Banned: p.Banned, Via: q.Actor.Via, At: g.now(),
 	}
 	for _, private := range []*bool{p.Private, lobby.Private, q.Private} {
@@ -288,7 +303,9 @@ func (rs *Rooms) recordPendingCreate(ctx context.Context, g *guildState, o openi
 }
 
 // nameFor finds the name of a room. Only a name that was asked for is refused; others give way to the next.
-func (g *guildState) nameFor(q room.OpenRequest, p room.Preferences, lobby guild.Lobby, in room.PendingCreate) (string, error) {
+func (g *guildState) nameFor(
+	q room.OpenRequest, p room.Preferences, lobby guild.Lobby, in room.PendingCreate,
+) (string, error) {
 	if q.Name != "" {
 		return g.settings.CheckName(q.Name)
 	}
@@ -345,12 +362,16 @@ func (rs *Rooms) rememberOpening(ctx context.Context, g *guildState, o opening, 
 }
 
 // finishCreate makes the room of an intention whose channel exists; whole says that all its overwrites are there.
-func (rs *Rooms) finishCreate(ctx context.Context, g *guildState, in room.PendingCreate, channel snowflake.ID, whole bool) (*roomState, error) {
+func (rs *Rooms) finishCreate(
+	ctx context.Context, g *guildState, in room.PendingCreate, channel snowflake.ID, whole bool,
+) (*roomState, error) {
 	now := g.now()
 	doc := room.Room{
-		ID: channel, GuildID: g.id, CategoryID: in.CategoryID, Name: in.Name, OwnerID: in.OwnerID, OwnerName: in.OwnerName, Seats: in.Seats, Limit: in.Seats,
-		Private: in.Private, Locked: in.Locked, Hidden: in.Hidden, LobbyID: in.LobbyID, Number: in.Number, Pending: room.Pending{Access: !whole},
-		State: room.Open, OpenedAt: now, OpenedBy: in.OwnerID, OpenedName: in.OwnerName, PendingCreateID: in.ID,
+		ID: channel, GuildID: g.id, CategoryID: in.CategoryID, Name: in.Name, OwnerID: in.OwnerID,
+		OwnerName: in.OwnerName, Seats: in.Seats, Limit: in.Seats,
+		Private: in.Private, Locked: in.Locked, Hidden: in.Hidden, LobbyID: in.LobbyID, Number: in.Number,
+		Pending: room.Pending{Access: !whole},
+		State:   room.Open, OpenedAt: now, OpenedBy: in.OwnerID, OpenedName: in.OwnerName, PendingCreateID: in.ID,
 		Invites: []room.Invite{rs.newInvite(g, in.OwnerID, in.OwnerName, in.Seats, 0, 0)},
 	}
 	for _, u := range in.Guests {
@@ -370,7 +391,10 @@ func (rs *Rooms) finishCreate(ctx context.Context, g *guildState, in room.Pendin
 	if !room.In(roster, in.OwnerID) {
 		doc.OwnerLeftAt = now
 	}
-	doc.Outbox = []audit.Entry{rs.entry(audit.Entry{Kind: audit.RoomOpened, By: in.OwnerID, Via: in.Via, Detail: in.Name}, &roomState{Room: doc})}
+	doc.Outbox = []audit.Entry{
+		rs.entry(audit.Entry{Kind: audit.RoomOpened, By: in.OwnerID, Via: in.Via, Detail: in.Name},
+			&roomState{Room: doc}),
+	}
 	r, err := rs.storeRoom(ctx, g, doc)
 	if err != nil {
 		return nil, err
@@ -381,14 +405,17 @@ func (rs *Rooms) finishCreate(ctx context.Context, g *guildState, in room.Pendin
 	return r, nil
 }
 
-// undoCreate removes the channel of a room that a full store will not take, unless somebody sits in it. Otherwise, and if
-// that fails, the intention stays, and a sweep finishes the room or removes its channel.
-func (rs *Rooms) undoCreate(ctx context.Context, g *guildState, in room.PendingCreate, channel snowflake.ID, why error) {
+// undoCreate removes the channel of a room that a full store will not take, unless somebody sits in it.
+// Otherwise, and if that fails, the intention stays, and a sweep finishes the room or removes its channel.
+func (rs *Rooms) undoCreate(
+	ctx context.Context, g *guildState, in room.PendingCreate, channel snowflake.ID, why error,
+) {
 	if !errors.Is(why, hub.ErrFull) || len(rs.o.Voice.Roster(g.id, channel)) > 0 {
 		return
 	}
 	if err := rs.o.Discord.DeleteChannel(ctx, channel, "Snug: the room could not be stored"); err != nil {
-		rs.o.Log.WarnContext(ctx, "the channel of a room that could not be stored stays until the next sweep", "guild_id", g.id, "room_id", channel, "err", err)
+		rs.o.Log.WarnContext(ctx, "the channel of a room that could not be stored stays until the next sweep",
+			"guild_id", g.id, "room_id", channel, "err", err)
 		return
 	}
 	rs.dropPendingCreate(ctx, g, in)
@@ -408,8 +435,8 @@ func (rs *Rooms) dropPendingCreate(ctx context.Context, g *guildState, in room.P
 func pendingCreateKey(in room.PendingCreate) string { return in.GuildID.String() + "." + in.ID }
 
 // findChannel looks in Discord for the channel of an intention: it carries the bot's
-// mark, the intention's name, place (or none, if its category was deleted since) and seats, its owner's overwrite, was made
-// after the intention was recorded, and is no room yet.
+// mark, the intention's name, place (or none, if its category was deleted since) and seats, its owner's
+// overwrite, was made after the intention was recorded, and is no room yet.
 func (rs *Rooms) findChannel(ctx context.Context, g *guildState, in room.PendingCreate) (snowflake.ID, error) {
 	channels, err := rs.o.Discord.Channels(ctx, g.id)
 	if err != nil {
@@ -423,7 +450,8 @@ const clockSkew = 30 * time.Second
 
 func (g *guildState) matchChannel(in room.PendingCreate, channels []Channel) snowflake.ID {
 	for _, c := range channels {
-		if g.rooms[c.ID] == nil && c.Kind == KindVoice && c.Marked && c.Name == in.Name && (c.ParentID == in.CategoryID || c.ParentID == 0) && c.UserLimit == in.Seats &&
+		if g.rooms[c.ID] == nil && c.Kind == KindVoice && c.Marked && c.Name == in.Name &&
+			(c.ParentID == in.CategoryID || c.ParentID == 0) && c.UserLimit == in.Seats &&
 			slices.Contains(c.Admitted, in.OwnerID) && c.ID.Time().After(in.At.Add(-clockSkew)) {
 			return c.ID
 		}
@@ -432,7 +460,9 @@ func (g *guildState) matchChannel(in room.PendingCreate, channels []Channel) sno
 }
 
 // newInvite makes an invite; zero values mean the guild's settings.
-func (rs *Rooms) newInvite(g *guildState, by snowflake.ID, byName string, seats int, lifetime time.Duration, uses int) room.Invite {
+func (rs *Rooms) newInvite(
+	g *guildState, by snowflake.ID, byName string, seats int, lifetime time.Duration, uses int,
+) room.Invite {
 	if lifetime == 0 {
 		lifetime = time.Duration(g.settings.InviteLifetime)
 	}
@@ -441,7 +471,9 @@ func (rs *Rooms) newInvite(g *guildState, by snowflake.ID, byName string, seats 
 	}
 	// The token counts in seconds; so does the invite, or the two would end at different times.
 	now := rs.o.Now().Truncate(time.Second)
-	return room.Invite{ID: invite.NewID(), By: by, ByName: byName, CreatedAt: now, ExpiresAt: now.Add(lifetime), MaxUses: uses}
+	return room.Invite{
+		ID: invite.NewID(), By: by, ByName: byName, CreatedAt: now, ExpiresAt: now.Add(lifetime), MaxUses: uses,
+	}
 }
 
 // link gives an invite with its token.

@@ -43,7 +43,9 @@ func (rs *Rooms) claimable(g *guildState, r *roomState, who access.Standing) err
 		return errs.E(errs.Forbidden, "Its owner is here. Ask them to hand the room over.")
 	case !g.away(r, now):
 		wait := r.OwnerLeftAt.Add(room.ClaimAfter).Sub(now).Round(time.Second)
-		return errs.E(errs.Forbidden, "Its owner left only a moment ago. You can take the room over in %s, if they are not back by then.", wait).After(wait)
+		return errs.E(errs.Forbidden,
+			"Its owner left only a moment ago. You can take the room over in %s, if they are not back by then.",
+			wait).After(wait)
 	}
 	return nil
 }
@@ -80,13 +82,19 @@ func (c changing) transfer(ctx context.Context) error {
 
 // handOver makes somebody a room's owner. The old owner stays a guest, unless
 // they left the server (how is handover). how goes into the audit.
-func (rs *Rooms) handOver(ctx context.Context, g *guildState, r *roomState, to access.Standing, how string, by snowflake.ID, via access.Via) error {
+func (rs *Rooms) handOver(
+	ctx context.Context, g *guildState, r *roomState, to access.Standing, how string, by snowflake.ID, via access.Via,
+) error {
 	if n := g.owned(to.UserID); n >= g.settings.RoomsPerMember && how != "override" && how != "handover" {
-		return errs.E(errs.RoomLimit, "The new owner would have more rooms than one member may have here (%d). One of theirs has to be closed first.", g.settings.RoomsPerMember)
+		return errs.E(errs.RoomLimit,
+			"The new owner would have more rooms than one member may have here (%d). One of theirs has to be closed first.",
+			g.settings.RoomsPerMember)
 	}
 	old, now := r.OwnerID, g.now()
 	oldName, was := r.OwnerName, r.Guest(to.UserID) != nil && r.Guest(to.UserID).Suspended == access.Passes
-	entry := audit.Entry{Kind: audit.OwnerChanged, By: by, Via: via, Target: to.UserID, Detail: how, Old: oldName, New: to.DisplayName}
+	entry := audit.Entry{
+		Kind: audit.OwnerChanged, By: by, Via: via, Target: to.UserID, Detail: how, Old: oldName, New: to.DisplayName,
+	}
 	err := rs.changeThenCall(ctx, g, r, entry, pendingOverwrite(), func(doc *room.Room) {
 		out := doc.OwnerSuspended
 		doc.RevokeAccess(to.UserID, now)
@@ -96,12 +104,14 @@ func (rs *Rooms) handOver(ctx context.Context, g *guildState, r *roomState, to a
 			doc.OwnerLeftAt = now
 		}
 		if how != "handover" && doc.Guest(old) == nil {
-			doc.Guests = append(doc.Guests, room.Guest{UserID: old, Name: oldName, By: to.UserID, Since: now, Suspended: out})
+			doc.Guests = append(doc.Guests,
+				room.Guest{UserID: old, Name: oldName, By: to.UserID, Since: now, Suspended: out})
 			rs.looks(g, doc)
 		}
 	}, func(ctx context.Context) error {
 		if how == "handover" {
-			if err := rs.o.Discord.Expel(ctx, r.ID, old, false, rs.access(g, &r.Room), "Snug: left the server"); err != nil {
+			if err := rs.o.Discord.Expel(ctx, r.ID, old, false, rs.access(g, &r.Room),
+				"Snug: left the server"); err != nil {
 				return err
 			}
 		}
@@ -143,7 +153,8 @@ func (rs *Rooms) MemberGone(guildID, user snowflake.ID) {
 				return rs.succeed(ctx, g, r)
 			})
 			if err != nil {
-				rs.o.Log.WarnContext(ctx, "a room whose owner left the server waits for another", "guild_id", g.id, "room_id", r.ID, "err", err)
+				rs.o.Log.WarnContext(ctx, "a room whose owner left the server waits for another", "guild_id", g.id,
+					"room_id", r.ID, "err", err)
 			}
 		}
 	})
@@ -154,7 +165,8 @@ func (rs *Rooms) MemberGone(guildID, user snowflake.ID) {
 // others are in, together with who else is asked after, or by itself where that cannot be.
 func (rs *Rooms) ownerDue(ctx context.Context, g *guildState, r *roomState) error {
 	now := g.now()
-	if r.State != room.Open || r.OwnerLeftAt.IsZero() || now.Sub(r.asks) < ownerCheck || room.Occupied(rs.o.Voice.Roster(g.id, r.ID)) == 0 {
+	if r.State != room.Open || r.OwnerLeftAt.IsZero() || now.Sub(r.asks) < ownerCheck ||
+		room.Occupied(rs.o.Voice.Roster(g.id, r.ID)) == 0 {
 		return nil
 	}
 	first := r.asks.Before(r.OwnerLeftAt)

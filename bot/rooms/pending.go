@@ -23,17 +23,24 @@ func pendingAccess() pendingCall {
 // pendingOverwrite is paid by a call for one user's overwrite. What was owed before is owed after it.
 func pendingOverwrite() pendingCall {
 	var before bool
-	return pendingCall{func(d *room.Pending) { before, d.Access = d.Access, true }, func(d *room.Pending) { d.Access = before }}
+	return pendingCall{
+		func(d *room.Pending) { before, d.Access = d.Access, true }, func(d *room.Pending) { d.Access = before },
+	}
 }
 
 // withEject adds to a debt that a user is put out of voice.
 func (b pendingCall) withEject(user snowflake.ID) pendingCall {
-	return pendingCall{func(d *room.Pending) { b.mark(d); d.AddEject(user) }, func(d *room.Pending) { b.clear(d); d.EjectDone(user) }}
+	return pendingCall{
+		func(d *room.Pending) { b.mark(d); d.AddEject(user) }, func(d *room.Pending) { b.clear(d); d.EjectDone(user) },
+	}
 }
 
 // withUnban adds to a debt that a ban is taken off the channel.
 func (b pendingCall) withUnban(ban room.Ban) pendingCall {
-	return pendingCall{func(d *room.Pending) { b.mark(d); d.AddUnban(ban) }, func(d *room.Pending) { b.clear(d); d.UnbanDone(ban.UserID) }}
+	return pendingCall{
+		func(d *room.Pending) { b.mark(d); d.AddUnban(ban) },
+		func(d *room.Pending) { b.clear(d); d.UnbanDone(ban.UserID) },
+	}
 }
 
 func pendingLimit() pendingCall {
@@ -55,8 +62,12 @@ func (rs *Rooms) clearPending(ctx context.Context, g *guildState, r *roomState, 
 
 // changeThenCall makes a change that Discord has to be told of: it is recorded with
 // what Discord is owed, then call tells it and so pays. If Discord refuses, what
-// was changed is taken back; if it does not answer, the change stands and the next sweep tells it again. The caller is in the room's lane.
-func (rs *Rooms) changeThenCall(ctx context.Context, g *guildState, r *roomState, e audit.Entry, owed pendingCall, change func(*room.Room), call func(context.Context) error) error {
+// was changed is taken back; if it does not answer, the change stands and the next sweep tells it again. The
+// caller is in the room's lane.
+func (rs *Rooms) changeThenCall(
+	ctx context.Context, g *guildState, r *roomState, e audit.Entry, owed pendingCall, change func(*room.Room),
+	call func(context.Context) error,
+) error {
 	var before, after *room.Room
 	err := rs.edit(ctx, g, r, &e, func(doc *room.Room) {
 		before = doc.Clone()
@@ -92,7 +103,8 @@ func (rs *Rooms) changeThenCall(ctx context.Context, g *guildState, r *roomState
 		}
 	})
 	if undo != nil {
-		rs.o.Log.ErrorContext(ctx, "a change that Discord refused could not be taken back", "guild_id", g.id, "room_id", r.ID, "err", undo)
+		rs.o.Log.ErrorContext(ctx, "a change that Discord refused could not be taken back", "guild_id", g.id,
+			"room_id", r.ID, "err", undo)
 	}
 	return err
 }

@@ -11,9 +11,11 @@ import (
 	"snug/shared/room"
 )
 
-// Person gives what is kept of a user in a guild, or forgets it. The user is who asks: nobody else may, and they need not
-// be in the server any more. Rooms tell Discord of a lost place with the next sweep.
-func (rs *Rooms) Person(ctx context.Context, guildID snowflake.ID, q room.PersonRequest) (out room.PersonData, err error) {
+// Person gives what is kept of a user in a guild, or forgets it. The user is who asks: nobody else may, and
+// they need not be in the server any more. Rooms tell Discord of a lost place with the next sweep.
+func (rs *Rooms) Person(
+	ctx context.Context, guildID snowflake.ID, q room.PersonRequest,
+) (out room.PersonData, err error) {
 	out.Rooms = []room.PersonRoom{}
 	err = rs.withLock(ctx, guildID, func(ctx context.Context, g *guildState) error {
 		if out.Preferences, err = rs.preferences(ctx, g, q.UserID); err != nil {
@@ -42,7 +44,8 @@ func (rs *Rooms) Person(ctx context.Context, guildID snowflake.ID, q room.Person
 	return out, err
 }
 
-// rememberers counts the members whose next room would let the user in, and has it let them in no more. Bans stay remembered.
+// rememberers counts the members whose next room would let the user in, and has it let them in no more. Bans
+// stay remembered.
 func (rs *Rooms) rememberers(ctx context.Context, g *guildState, q room.PersonRequest) (int, error) {
 	list, err := rs.o.Hub.Members.List(ctx, g.id.String())
 	if err != nil {

@@ -17,7 +17,9 @@ const maxRemembered = 200
 func memberKey(guildID, user snowflake.ID) string { return guildID.String() + "." + user.String() }
 
 // Preferences gives what the actor had remembered, or forgets it.
-func (rs *Rooms) Preferences(ctx context.Context, guildID snowflake.ID, q room.PreferencesRequest) (out room.PreferencesDone, err error) {
+func (rs *Rooms) Preferences(
+	ctx context.Context, guildID snowflake.ID, q room.PreferencesRequest,
+) (out room.PreferencesDone, err error) {
 	err = rs.withLock(ctx, guildID, func(ctx context.Context, g *guildState) error {
 		if !q.Forget {
 			out.Preferences, err = rs.preferences(ctx, g, q.Actor.UserID)
@@ -29,7 +31,10 @@ func (rs *Rooms) Preferences(ctx context.Context, guildID snowflake.ID, q room.P
 		if err != nil && !errs.Has(err, errs.NotFound) {
 			return err
 		}
-		e := audit.Entry{ID: newID(), Kind: audit.PreferencesForgotten, GuildID: g.id, By: q.Actor.UserID, Via: q.Actor.Via, At: rs.o.Now()}
+		e := audit.Entry{
+			ID: newID(), Kind: audit.PreferencesForgotten, GuildID: g.id, By: q.Actor.UserID, Via: q.Actor.Via,
+			At: rs.o.Now(),
+		}
 		return rs.audit(ctx, e)
 	})
 	return out, err
@@ -62,7 +67,8 @@ func (rs *Rooms) rememberOf(ctx context.Context, g *guildState, user snowflake.I
 		return nil
 	})
 	if err != nil {
-		rs.o.Log.WarnContext(ctx, "what a member chose is not remembered", "guild_id", g.id, "user_id", user, "err", err)
+		rs.o.Log.WarnContext(ctx, "what a member chose is not remembered", "guild_id", g.id, "user_id", user,
+			"err", err)
 	}
 }
 

@@ -7,7 +7,8 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 )
 
-// job is something to do in a guild. One that is done alone begins when all others have ended, and holds up those after it.
+// job is something to do in a guild. One that is done alone begins when all others have ended, and holds up
+// those after it.
 type job struct {
 	run       func(context.Context)
 	exclusive bool
@@ -73,7 +74,8 @@ func (rs *Rooms) drain(g *guildState) {
 			continue
 		}
 		parked := make(chan struct{})
-		rs.wg.Go(func() { rs.runJob(g, e, func() { close(parked) }) }) // the drain is waited for, so the keeper is not closed
+		// the drain is waited for, so the keeper is not closed
+		rs.wg.Go(func() { rs.runJob(g, e, func() { close(parked) }) })
 		<-parked
 	}
 }

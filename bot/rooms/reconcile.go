@@ -46,7 +46,9 @@ func (rs *Rooms) editsOf(g *guildState) map[snowflake.ID]uint64 {
 }
 
 // compareRoom is compare for one room, in its lane.
-func (rs *Rooms) compareRoom(ctx context.Context, g *guildState, r *roomState, c Channel, there bool, since uint64) error {
+func (rs *Rooms) compareRoom(
+	ctx context.Context, g *guildState, r *roomState, c Channel, there bool, since uint64,
+) error {
 	switch {
 	case !there || c.Unseen:
 		return rs.verifyMissing(ctx, g, r, room.ClosedLost)
@@ -101,11 +103,15 @@ const (
 
 // whereabouts looks for a channel: in the list, and where that does not have
 // it, Discord is asked for it. Nothing is given up on what was merely not shown.
-func (rs *Rooms) whereabouts(ctx context.Context, g *guildState, byID map[snowflake.ID]Channel, id snowflake.ID) (Channel, whereabouts, error) {
+func (rs *Rooms) whereabouts(
+	ctx context.Context, g *guildState, byID map[snowflake.ID]Channel, id snowflake.ID,
+) (Channel, whereabouts, error) {
 	return find(ctx, rs.o.Discord, g.id, byID, id)
 }
 
-func find(ctx context.Context, d Looker, guild snowflake.ID, byID map[snowflake.ID]Channel, id snowflake.ID) (Channel, whereabouts, error) {
+func find(
+	ctx context.Context, d Looker, guild snowflake.ID, byID map[snowflake.ID]Channel, id snowflake.ID,
+) (Channel, whereabouts, error) {
 	if c, listed := byID[id]; listed {
 		if c.Unseen {
 			return c, unseen, nil
@@ -124,7 +130,9 @@ func find(ctx context.Context, d Looker, guild snowflake.ID, byID map[snowflake.
 
 // isGone says whether there is no channel of a kind with an id any more. One
 // that Snug may not view is not gone: what points at it stays.
-func isGone(ctx context.Context, d Looker, guild snowflake.ID, byID map[snowflake.ID]Channel, id snowflake.ID, kind Kind) (bool, error) {
+func isGone(
+	ctx context.Context, d Looker, guild snowflake.ID, byID map[snowflake.ID]Channel, id snowflake.ID, kind Kind,
+) (bool, error) {
 	if id == 0 {
 		return false, nil
 	}
@@ -141,7 +149,9 @@ func (rs *Rooms) verifyMissing(ctx context.Context, g *guildState, r *roomState,
 }
 
 // onUnseenChannel follows what Discord answered when it was asked for a room's channel; nil is that it is there.
-func (rs *Rooms) onUnseenChannel(ctx context.Context, g *guildState, r *roomState, why room.CloseReason, err error) error {
+func (rs *Rooms) onUnseenChannel(
+	ctx context.Context, g *guildState, r *roomState, why room.CloseReason, err error,
+) error {
 	switch {
 	case errs.Has(err, errs.NotFound):
 		if why == room.ClosedLost && r.State == room.Open {
@@ -151,7 +161,8 @@ func (rs *Rooms) onUnseenChannel(ctx context.Context, g *guildState, r *roomStat
 	case errs.Has(err, errs.MissingPermission):
 		if !r.denied {
 			r.denied = true
-			rs.o.Log.Warn("Snug may not see a room's channel any more; give its role View Channels and Connect there", "guild_id", g.id, "room_id", r.ID)
+			rs.o.Log.Warn("Snug may not see a room's channel any more; give its role View Channels and Connect there",
+				"guild_id", g.id, "room_id", r.ID)
 		}
 		return nil
 	}
@@ -177,7 +188,8 @@ func (rs *Rooms) differs(g *guildState, r *roomState, c Channel) bool {
 // shutOut lists who has a place in a room and lacks the overwrite for it. Whom somebody denies it by name is
 // left alone: that is for the gate.
 func (r *roomState) shutOut(c Channel) []snowflake.ID {
-	return slices.DeleteFunc(r.admitted(), func(u snowflake.ID) bool { return slices.Contains(c.Admitted, u) || slices.Contains(c.Denied, u) })
+	return slices.DeleteFunc(r.admitted(),
+		func(u snowflake.ID) bool { return slices.Contains(c.Admitted, u) || slices.Contains(c.Denied, u) })
 }
 
 // align has a room follow what people changed by hand in Discord (name, seats, category), and
@@ -287,7 +299,8 @@ func (rs *Rooms) alignAccess(ctx context.Context, g *guildState, r *roomState, c
 	if err == nil {
 		return nil
 	}
-	if due := rs.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Pending.Access = true }); due != nil || errors.Is(err, errMorePending) {
+	if due := rs.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Pending.Access = true }); due != nil ||
+		errors.Is(err, errMorePending) {
 		return due
 	}
 	return err
@@ -298,7 +311,8 @@ func (g *guildState) opened(r *roomState, c Channel) bool {
 	if (r.Private || r.Hidden) && !c.Hides || (r.Private || r.Hidden || r.Locked) && !c.Locks {
 		return true
 	}
-	return slices.ContainsFunc(r.Bans, func(b room.Ban) bool { return b.UserID != r.OwnerID && !slices.Contains(c.Shut, b.UserID) })
+	return slices.ContainsFunc(r.Bans,
+		func(b room.Ban) bool { return b.UserID != r.OwnerID && !slices.Contains(c.Shut, b.UserID) })
 }
 
 // admitted lists who has a place of their own in a room: its owner and its guests, but for those who are suspended.
@@ -339,13 +353,16 @@ func (rs *Rooms) resolvePendingCreates(ctx context.Context, g *guildState, chann
 		if g.laneBusy(ctx, openLane(in.ID)) {
 			continue // it is being opened
 		}
-		all = errors.Join(all, g.inLane(ctx, openLane(in.ID), func() error { return rs.resolvePendingCreate(ctx, g, in, channels) }))
+		all = errors.Join(all,
+			g.inLane(ctx, openLane(in.ID), func() error { return rs.resolvePendingCreate(ctx, g, in, channels) }))
 	}
 	return all
 }
 
 // resolvePendingCreate is settle for one intention.
-func (rs *Rooms) resolvePendingCreate(ctx context.Context, g *guildState, in room.PendingCreate, channels []Channel) error {
+func (rs *Rooms) resolvePendingCreate(
+	ctx context.Context, g *guildState, in room.PendingCreate, channels []Channel,
+) error {
 	done := false
 	for _, r := range g.rooms {
 		done = done || r.PendingCreateID == in.ID

@@ -78,7 +78,8 @@ func (rs *Rooms) applyName(ctx context.Context, g *guildState, r *roomState) err
 		return err
 	case mayHaveHappened(err):
 		r.doubt(name, now)
-		if e := rs.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Renames.NotBefore = now.Add(closeRetry) }); e != nil {
+		if e := rs.edit(ctx, g, r, nil,
+			func(doc *room.Room) { doc.Renames.NotBefore = now.Add(closeRetry) }); e != nil {
 			return e
 		}
 		return err
@@ -113,7 +114,8 @@ func (rs *Rooms) renameDue(ctx context.Context, g *guildState, r *roomState) err
 		return rs.applyName(ctx, g, r)
 	})
 	if errs.Has(err, errs.RateLimited) {
-		rs.o.Log.InfoContext(ctx, "a room's new name waits for Discord", "guild_id", g.id, "room_id", r.ID, "until", r.Renames.NotBefore)
+		rs.o.Log.InfoContext(ctx, "a room's new name waits for Discord", "guild_id", g.id, "room_id", r.ID,
+			"until", r.Renames.NotBefore)
 		return nil
 	}
 	return err

@@ -21,7 +21,9 @@ import (
 // Repair looks for disagreements between Discord, the store and the web, and
 // with Apply mends them. A channel that is known by its mark alone is deleted
 // only if it is named: an admin may have made it.
-func (rs *Rooms) Repair(ctx context.Context, guildID snowflake.ID, q guild.RepairRequest) (out guild.RepairReport, err error) {
+func (rs *Rooms) Repair(
+	ctx context.Context, guildID snowflake.ID, q guild.RepairRequest,
+) (out guild.RepairReport, err error) {
 	manage := rs.manage
 	if q.Apply {
 		manage = rs.setting
@@ -42,7 +44,8 @@ func (rs *Rooms) Repair(ctx context.Context, guildID snowflake.ID, q guild.Repai
 		}
 		for i := range out.Issues {
 			f := &out.Issues[i]
-			if named := slices.Contains(q.Only, f.ID); !named && (f.Risky || len(q.Only) > 0) || f.Kind == guild.IssueUnseen {
+			if named := slices.Contains(q.Only, f.ID); !named && (f.Risky || len(q.Only) > 0) ||
+				f.Kind == guild.IssueUnseen {
 				continue
 			}
 			if err := rep.fix(ctx, *f); err != nil {
@@ -106,7 +109,8 @@ func (p *repairing) findIssues(ctx context.Context) error {
 		return err
 	}
 	for id, in := range p.g.pendingCreates {
-		p.found = append(p.found, guild.Issue{ID: string(guild.IssuePendingCreate) + "." + id, Kind: guild.IssuePendingCreate, Name: in.Name})
+		p.found = append(p.found,
+			guild.Issue{ID: string(guild.IssuePendingCreate) + "." + id, Kind: guild.IssuePendingCreate, Name: in.Name})
 	}
 	return nil
 }
@@ -116,7 +120,10 @@ func (p *repairing) checkRoom(r *roomState, c Channel) {
 		p.add(guild.Issue{Kind: guild.IssueName, ChannelID: r.ID, Name: r.Name, Want: r.Name, Have: c.Name})
 	}
 	if want := p.k.limit(p.g, r); c.UserLimit != want {
-		p.add(guild.Issue{Kind: guild.IssueSeats, ChannelID: r.ID, Name: r.Name, Want: strconv.Itoa(want), Have: strconv.Itoa(c.UserLimit)})
+		p.add(guild.Issue{
+			Kind: guild.IssueSeats, ChannelID: r.ID, Name: r.Name, Want: strconv.Itoa(want),
+			Have: strconv.Itoa(c.UserLimit),
+		})
 	}
 	missing, extra := 0, 0
 	let := r.admitted()
@@ -152,7 +159,10 @@ func (p *repairing) checkRoster(ctx context.Context, r *roomState) error {
 	}
 	roster := p.k.o.Voice.Roster(p.g.id, r.ID)
 	if err != nil || live.Gone() || live.Room.Name != r.Name || names(live.Roster) != names(roster) {
-		p.add(guild.Issue{Kind: guild.IssueRoster, ChannelID: r.ID, Name: r.Name, Want: strconv.Itoa(len(roster)), Have: strconv.Itoa(len(live.Roster))})
+		p.add(guild.Issue{
+			Kind: guild.IssueRoster, ChannelID: r.ID, Name: r.Name, Want: strconv.Itoa(len(roster)),
+			Have: strconv.Itoa(len(live.Roster)),
+		})
 	}
 	return nil
 }
@@ -205,7 +215,8 @@ func (p *repairing) fix(ctx context.Context, f guild.Issue) error {
 	switch k, g := p.k, p.g; f.Kind {
 	case guild.IssueUnknown:
 		if len(k.o.Voice.Roster(g.id, f.ChannelID)) > 0 {
-			return errs.E(errs.Conflict, "Somebody is in that channel. Wait until they have left, or delete it in Discord.")
+			return errs.E(errs.Conflict,
+				"Somebody is in that channel. Wait until they have left, or delete it in Discord.")
 		}
 		return k.o.Discord.DeleteChannel(ctx, f.ChannelID, "Snug: repair")
 	case guild.IssuePendingCreate:
@@ -261,7 +272,9 @@ func (p *repairing) recordFix(ctx context.Context, r *roomState, f guild.Issue, 
 	if err != nil {
 		return err
 	}
-	entry := audit.Entry{Kind: audit.Repaired, By: p.by.UserID, Via: p.by.Via, Detail: string(f.Kind), Old: f.Have, New: f.Want}
+	entry := audit.Entry{
+		Kind: audit.Repaired, By: p.by.UserID, Via: p.by.Via, Detail: string(f.Kind), Old: f.Have, New: f.Want,
+	}
 	return p.k.note(ctx, p.g, r, entry)
 }
 

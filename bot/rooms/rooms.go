@@ -3,9 +3,8 @@
 //
 // The keeper of a guild is the process that holds the guild's shard. Requests
 // of one guild take turns, which they set down while they wait for Discord;
-// those of different guilds run side by side. Every method is safe for concurrent use, asks Discord what the actor may do
-// unless an interaction has just told it, and fails with errs-coded errors
-// that people can read.
+// those of different guilds run side by side. Every method is safe for concurrent use, asks Discord what the
+// actor may do unless an interaction has just told it, and fails with errs-coded errors that people can read.
 package rooms
 
 import (
@@ -44,7 +43,8 @@ type Options struct {
 	Announce func(ctx context.Context, info room.GuildInfo) error
 	// Turned is told after every turn of a guild, when Memory is new. It must only enqueue; nil: nobody is told.
 	SnapshotChanged func(guildID snowflake.ID)
-	// AskInfo has Discord asked what a guild's voice channels have beside their objects; InfoTold gets the answer. It must only enqueue.
+	// AskInfo has Discord asked what a guild's voice channels have beside their objects; InfoTold gets the
+	// answer. It must only enqueue.
 	RequestChannelInfo func(guildID snowflake.ID)
 	// Tell says a notice in a language (BCP 47; "" for English). It fails with why it was not delivered.
 	Notify func(ctx context.Context, guildID snowflake.ID, language string, n Notice) error
@@ -94,9 +94,10 @@ type guildState struct {
 	trimmed        time.Time                     // when old entries of the audit were removed last
 	asked          map[snowflake.ID]bool         // users whose standing is being asked
 	moves          map[snowflake.ID][]time.Time  // when each member was moved out of a lobby lately
-	again          map[snowflake.ID]snowflake.ID // the lobby a member came into while their last coming was being followed
-	waits          map[snowflake.ID]bool         // members who sit in a lobby until they may be moved again
-	ejectedAt      map[snowflake.ID]time.Time    // users whom Snug itself put out of voice, and when
+	// the lobby a member came into while their last coming was being followed
+	again     map[snowflake.ID]snowflake.ID
+	waits     map[snowflake.ID]bool      // members who sit in a lobby until they may be moved again
+	ejectedAt map[snowflake.ID]time.Time // users whom Snug itself put out of voice, and when
 
 	snapshot        atomic.Pointer[Snapshot] // as the last turn left it
 	gone            atomic.Bool              // another process's by now: see Forget
@@ -121,17 +122,18 @@ type guildState struct {
 // roomState is a room with the revision it was last written at.
 type roomState struct {
 	room.Room
-	rev         hub.Rev
-	place       Place                // as Discord told last; see refresh
-	since       time.Time            // since when somebody is in voice, as Discord told last; zero: nobody is
-	doubted     map[string]time.Time // names and limits that we asked Discord for without being told what became of it, and when
-	asking      bool                 // Discord is being asked for the channel as it is now
-	again       bool                 // and has told of another change meanwhile
-	asks        time.Time            // when Discord was last asked whether an absent owner is still in the server
-	unsure      bool                 // the last write's outcome is unknown: read again before the next
-	retryAt     time.Time            // when to try again to remove a channel that Discord would not remove
-	denied      bool                 // Snug may not see its channel, and has said so
-	marked      time.Time            // when Snug's own overwrite was put back
+	rev   hub.Rev
+	place Place     // as Discord told last; see refresh
+	since time.Time // since when somebody is in voice, as Discord told last; zero: nobody is
+	// names and limits that we asked Discord for without being told what became of it, and when
+	doubted     map[string]time.Time
+	asking      bool      // Discord is being asked for the channel as it is now
+	again       bool      // and has told of another change meanwhile
+	asks        time.Time // when Discord was last asked whether an absent owner is still in the server
+	unsure      bool      // the last write's outcome is unknown: read again before the next
+	retryAt     time.Time // when to try again to remove a channel that Discord would not remove
+	denied      bool      // Snug may not see its channel, and has said so
+	marked      time.Time // when Snug's own overwrite was put back
 	way         wayIn
 	ends        time.Time // when the first of its holds ends for which watchHolds waits
 	accessMarks uint64    // how often access was owed by who was not in the room's lane; see pay
@@ -142,7 +144,10 @@ func New(o Options) *Rooms {
 	ctx, stop := context.WithCancel(context.Background())
 	edits := counting(unlockedCalls{o.Discord})
 	o.Discord = edits
-	return &Rooms{o: o, edits: edits, ctx: ctx, stop: stop, guilds: map[snowflake.ID]*guildState{}, observed: map[[2]snowflake.ID]access.Standing{}}
+	return &Rooms{
+		o: o, edits: edits, ctx: ctx, stop: stop, guilds: map[snowflake.ID]*guildState{},
+		observed: map[[2]snowflake.ID]access.Standing{},
+	}
 }
 
 // Close stops background work and waits for it. Requests must have ended before.
@@ -184,10 +189,14 @@ func (rs *Rooms) guild(id snowflake.ID, create bool) *guildState {
 	g := rs.guilds[id]
 	if g == nil && create && rs.ctx.Err() == nil {
 		g = &guildState{
-			id: id, lockToken: make(chan struct{}, 1), settings: guild.Defaults(), clock: &clock{source: rs.o.Now, set: rs.o.Now()},
-			rooms: map[snowflake.ID]*roomState{}, pendingCreates: map[string]room.PendingCreate{}, openings: map[snowflake.ID][]time.Time{},
-			full: map[snowflake.ID]fullness{}, lanes: map[string]*lane{}, moves: map[snowflake.ID][]time.Time{},
-			again: map[snowflake.ID]snowflake.ID{}, waits: map[snowflake.ID]bool{}, wake: make(chan struct{}), parents: map[snowflake.ID]snowflake.ID{}, ejectedAt: map[snowflake.ID]time.Time{}, asked: map[snowflake.ID]bool{},
+			id: id, lockToken: make(chan struct{}, 1), settings: guild.Defaults(),
+			clock: &clock{source: rs.o.Now, set: rs.o.Now()},
+			rooms: map[snowflake.ID]*roomState{}, pendingCreates: map[string]room.PendingCreate{},
+			openings: map[snowflake.ID][]time.Time{},
+			full:     map[snowflake.ID]fullness{}, lanes: map[string]*lane{}, moves: map[snowflake.ID][]time.Time{},
+			again: map[snowflake.ID]snowflake.ID{}, waits: map[snowflake.ID]bool{}, wake: make(chan struct{}),
+			parents: map[snowflake.ID]snowflake.ID{}, ejectedAt: map[snowflake.ID]time.Time{},
+			asked: map[snowflake.ID]bool{},
 		}
 		g.snapshotChanged = func() {
 			if rs.o.SnapshotChanged != nil {
@@ -215,7 +224,8 @@ func (g *guildState) lock(ctx context.Context) error {
 func (g *guildState) now() time.Time { return g.clock.now() }
 
 func busy(ctx context.Context) error {
-	return errs.E(errs.Unavailable, "Snug is busy with this server right now. Please try again in a moment.").Because(ctx.Err())
+	return errs.E(errs.Unavailable,
+		"Snug is busy with this server right now. Please try again in a moment.").Because(ctx.Err())
 }
 
 func (g *guildState) unlock() {
@@ -246,9 +256,12 @@ func (rs *Rooms) withLock(ctx context.Context, id snowflake.ID, f func(context.C
 	return f(ctx, g)
 }
 
-// withVisibleRoom runs f while it holds the guild's turn, on an open room that the actor may see. It waits for no call to Discord
-// but for the actor's standing.
-func (rs *Rooms) withVisibleRoom(ctx context.Context, guildID snowflake.ID, a access.Actor, id snowflake.ID, f func(context.Context, *guildState, *roomState, access.Standing) error) error {
+// withVisibleRoom runs f while it holds the guild's turn, on an open room that the actor may see. It waits
+// for no call to Discord but for the actor's standing.
+func (rs *Rooms) withVisibleRoom(
+	ctx context.Context, guildID snowflake.ID, a access.Actor, id snowflake.ID,
+	f func(context.Context, *guildState, *roomState, access.Standing) error,
+) error {
 	who, err := rs.standing(ctx, guildID, a)
 	if err != nil {
 		return err
@@ -265,10 +278,15 @@ func (rs *Rooms) withVisibleRoom(ctx context.Context, guildID snowflake.ID, a ac
 	})
 }
 
-// withRoom is atRoom for an actor who does something there: their places are set right before, and Discord allows who is
-// timed out or pending nothing but to see and read.
-func (rs *Rooms) withRoom(ctx context.Context, guildID snowflake.ID, a access.Actor, id snowflake.ID, f func(context.Context, *guildState, *roomState, access.Standing) error) error {
-	return rs.withVisibleRoom(ctx, guildID, a, id, func(ctx context.Context, g *guildState, _ *roomState, who access.Standing) error {
+// withRoom is atRoom for an actor who does something there: their places are set right before, and Discord
+// allows who is timed out or pending nothing but to see and read.
+func (rs *Rooms) withRoom(
+	ctx context.Context, guildID snowflake.ID, a access.Actor, id snowflake.ID,
+	f func(context.Context, *guildState, *roomState, access.Standing) error,
+) error {
+	return rs.withVisibleRoom(ctx, guildID, a, id, func(
+		ctx context.Context, g *guildState, _ *roomState, who access.Standing,
+	) error {
 		rs.review(ctx, g, who.UserID)
 		r, err := rs.seen(g, id, who)
 		if err != nil {
@@ -282,8 +300,13 @@ func (rs *Rooms) withRoom(ctx context.Context, guildID snowflake.ID, a access.Ac
 }
 
 // withControlledRoom is atRoom for an actor who may control the room; what says what they wanted to do.
-func (rs *Rooms) withControlledRoom(ctx context.Context, guildID snowflake.ID, a access.Actor, id snowflake.ID, what errs.Term, f func(context.Context, *guildState, *roomState, access.Standing) error) error {
-	return rs.withRoom(ctx, guildID, a, id, func(ctx context.Context, g *guildState, r *roomState, who access.Standing) error {
+func (rs *Rooms) withControlledRoom(
+	ctx context.Context, guildID snowflake.ID, a access.Actor, id snowflake.ID, what errs.Term,
+	f func(context.Context, *guildState, *roomState, access.Standing) error,
+) error {
+	return rs.withRoom(ctx, guildID, a, id, func(
+		ctx context.Context, g *guildState, r *roomState, who access.Standing,
+	) error {
 		if err := g.controllable(r, who, what); err != nil {
 			return err
 		}
@@ -292,7 +315,9 @@ func (rs *Rooms) withControlledRoom(ctx context.Context, guildID snowflake.ID, a
 }
 
 // inControlledRoomLane runs f in the lane of a room that the actor may still control then.
-func (rs *Rooms) inControlledRoomLane(ctx context.Context, g *guildState, r *roomState, who access.Standing, what errs.Term, f func() error) error {
+func (rs *Rooms) inControlledRoomLane(
+	ctx context.Context, g *guildState, r *roomState, who access.Standing, what errs.Term, f func() error,
+) error {
 	return g.inLane(ctx, roomLane(r.ID), func() error {
 		if _, err := g.room(r.ID); err != nil {
 			return err
@@ -325,7 +350,8 @@ func (g *guildState) visible(id snowflake.ID, s access.Standing) (*roomState, er
 // controllable fails unless the actor may control the room; what says what they wanted to do.
 func (g *guildState) controllable(r *roomState, s access.Standing, what errs.Term) error {
 	if !g.summary(r).Access.MayControl(s) {
-		return errs.E(errs.Forbidden, "Only the room's owner or somebody who manages the server can %s. Please ask them.", what)
+		return errs.E(errs.Forbidden,
+			"Only the room's owner or somebody who manages the server can %s. Please ask them.", what)
 	}
 	return nil
 }

@@ -23,7 +23,9 @@ import (
 // whole and uses it at once. It fails with errs.Forbidden unless the actor
 // manages the server, with errs.Invalid and the field, or with errs.Conflict if
 // somebody saved since the revision the actor saw.
-func (rs *Rooms) SaveSettings(ctx context.Context, guildID snowflake.ID, q room.SettingsRequest) (out room.Saved, err error) {
+func (rs *Rooms) SaveSettings(
+	ctx context.Context, guildID snowflake.ID, q room.SettingsRequest,
+) (out room.Saved, err error) {
 	err = rs.setting(ctx, guildID, q.Actor, func(ctx context.Context, g *guildState) error {
 		if err := rs.unchangedSince(ctx, g, hub.Rev(q.Rev)); err != nil {
 			return err
@@ -67,11 +69,14 @@ func (rs *Rooms) unchangedSince(ctx context.Context, g *guildState, rev hub.Rev)
 			}
 		}
 	}
-	return errs.E(errs.Conflict, "Somebody else saved these settings meanwhile. Have a look at what they are now, then change them again.")
+	return errs.E(errs.Conflict,
+		"Somebody else saved these settings meanwhile. Have a look at what they are now, then change them again.")
 }
 
 // manage runs f under the guild's turn for somebody who manages the server.
-func (rs *Rooms) manage(ctx context.Context, guildID snowflake.ID, by access.Actor, f func(context.Context, *guildState) error) error {
+func (rs *Rooms) manage(
+	ctx context.Context, guildID snowflake.ID, by access.Actor, f func(context.Context, *guildState) error,
+) error {
 	who, err := rs.standing(ctx, guildID, by)
 	if err != nil {
 		return err
@@ -90,7 +95,9 @@ func (rs *Rooms) manage(ctx context.Context, guildID snowflake.ID, by access.Act
 }
 
 // setting is manage for what changes the settings: one such task at a time.
-func (rs *Rooms) setting(ctx context.Context, guildID snowflake.ID, by access.Actor, f func(context.Context, *guildState) error) error {
+func (rs *Rooms) setting(
+	ctx context.Context, guildID snowflake.ID, by access.Actor, f func(context.Context, *guildState) error,
+) error {
 	return rs.manage(ctx, guildID, by, func(ctx context.Context, g *guildState) error {
 		return g.inLane(ctx, settingsLane, func() error { return f(ctx, g) })
 	})
@@ -98,18 +105,22 @@ func (rs *Rooms) setting(ctx context.Context, guildID snowflake.ID, by access.Ac
 
 // NoteChange writes to the audit log what a manager is about to do on the web:
 // make or revoke a token of the server, make, change or remove a webhook. It
-// asks Discord whether they manage the server now. It fails with errs.Forbidden, and with errs.Internal for any other kind.
+// asks Discord whether they manage the server now. It fails with errs.Forbidden, and with errs.Internal for
+// any other kind.
 func (rs *Rooms) NoteChange(ctx context.Context, guildID snowflake.ID, q guild.NoteRequest) error {
 	switch q.Kind {
 	case audit.TokenCreated, audit.TokenRevoked, audit.WebhookCreated, audit.WebhookChanged, audit.WebhookRemoved:
 	default:
-		return errs.E(errs.Internal, "Something broke on our side. Please try again in a moment.").Because(fmt.Errorf("audit kind %q", q.Kind))
+		return errs.E(errs.Internal,
+			"Something broke on our side. Please try again in a moment.").Because(fmt.Errorf("audit kind %q",
+			q.Kind))
 	}
 	return rs.manage(ctx, guildID, q.Actor, func(ctx context.Context, g *guildState) error {
 		ctx, cancel := writing(ctx)
 		defer cancel()
 		return rs.audit(ctx, audit.Entry{
-			ID: newID(), Kind: q.Kind, GuildID: g.id, By: q.Actor.UserID, Via: q.Actor.Via, Detail: q.Detail, New: q.New, At: rs.o.Now(),
+			ID: newID(), Kind: q.Kind, GuildID: g.id, By: q.Actor.UserID, Via: q.Actor.Via, Detail: q.Detail,
+			New: q.New, At: rs.o.Now(),
 		})
 	})
 }
@@ -122,7 +133,8 @@ func (rs *Rooms) checkPlaces(ctx context.Context, g *guildState, next guild.Sett
 		if g.settings.Lobby(l.ChannelID) != nil {
 			continue
 		}
-		if err := rs.mayBeLobby(g, l.ChannelID, "lobbies"); err != nil { // one that is not there is the health page's to tell
+		if err := rs.mayBeLobby(g, l.ChannelID, "lobbies"); err != nil {
+			// one that is not there is the health page's to tell
 			return err
 		}
 	}
@@ -138,13 +150,16 @@ func (rs *Rooms) checkPlaces(ctx context.Context, g *guildState, next guild.Sett
 	case category && !of(next.CategoryID, KindCategory):
 		return errs.Field("category_id", "That category is not in this server any more. Choose another.")
 	case log && !of(next.LogChannelID, KindText):
-		return errs.Field("log_channel_id", "That is no text channel of this server, or Snug cannot see it. Choose another, or let Snug see it.")
+		return errs.Field("log_channel_id",
+			"That is no text channel of this server, or Snug cannot see it. Choose another, or let Snug see it.")
 	}
 	return nil
 }
 
 // Settings gives a guild's settings to those who manage it.
-func (rs *Rooms) Settings(ctx context.Context, guildID snowflake.ID, q guild.ManageRequest) (out guild.SettingsView, err error) {
+func (rs *Rooms) Settings(
+	ctx context.Context, guildID snowflake.ID, q guild.ManageRequest,
+) (out guild.SettingsView, err error) {
 	err = rs.manage(ctx, guildID, q.Actor, func(ctx context.Context, g *guildState) error {
 		out = guild.SettingsView{Settings: g.settings.Clone(), Rev: uint64(g.setRev)}
 		return nil
@@ -153,7 +168,9 @@ func (rs *Rooms) Settings(ctx context.Context, guildID snowflake.ID, q guild.Man
 }
 
 // SettingsHistory gives the last versions of the settings, newest first.
-func (rs *Rooms) SettingsHistory(ctx context.Context, guildID snowflake.ID, q guild.ManageRequest) (out guild.SettingsHistory, err error) {
+func (rs *Rooms) SettingsHistory(
+	ctx context.Context, guildID snowflake.ID, q guild.ManageRequest,
+) (out guild.SettingsHistory, err error) {
 	err = rs.manage(ctx, guildID, q.Actor, func(ctx context.Context, g *guildState) error {
 		out.Versions, err = rs.versions(ctx, g)
 		return err
@@ -171,13 +188,16 @@ func (rs *Rooms) versions(ctx context.Context, g *guildState) ([]guild.SettingsV
 	}
 	var out []guild.SettingsVersion
 	for _, e := range list {
-		v := guild.SettingsVersion{Rev: uint64(e.Rev), At: e.At, Settings: e.Value.Settings.Upgraded(), Changes: e.Value.Outbox}
+		v := guild.SettingsVersion{
+			Rev: uint64(e.Rev), At: e.At, Settings: e.Value.Settings.Upgraded(), Changes: e.Value.Outbox,
+		}
 		if n := len(out); n > 0 && len(v.Changes) == 0 {
 			out[n-1].Rev = v.Rev
 			continue
 		}
 		if len(v.Changes) > 0 {
-			last := v.Changes[len(v.Changes)-1] // before it may be those of an earlier save, which waited to be published
+			// before it may be those of an earlier save, which waited to be published
+			last := v.Changes[len(v.Changes)-1]
 			v.Changes = slices.DeleteFunc(v.Changes, func(c audit.Entry) bool { return !c.At.Equal(last.At) })
 			v.At, v.By, v.Via = last.At, last.By, last.Via
 			if len(out) == 0 && len(list) < settingsKept {
@@ -194,7 +214,9 @@ func (rs *Rooms) versions(ctx context.Context, g *guildState) ([]guild.SettingsV
 const settingsKept = 16
 
 // UndoSettings takes the settings back to an earlier version. It fails with errs.NotFound if there is none.
-func (rs *Rooms) UndoSettings(ctx context.Context, guildID snowflake.ID, q guild.UndoRequest) (out room.Saved, err error) {
+func (rs *Rooms) UndoSettings(
+	ctx context.Context, guildID snowflake.ID, q guild.UndoRequest,
+) (out room.Saved, err error) {
 	err = rs.setting(ctx, guildID, q.Actor, func(ctx context.Context, g *guildState) error {
 		versions, err := rs.versions(ctx, g)
 		if err != nil {
@@ -205,7 +227,8 @@ func (rs *Rooms) UndoSettings(ctx context.Context, guildID snowflake.ID, q guild
 			i = slices.IndexFunc(versions, func(v guild.SettingsVersion) bool { return v.Rev == q.Rev })
 		}
 		if i < 0 || i >= len(versions) {
-			return errs.E(errs.NotFound, "That earlier version of the settings is not kept any more. Change them by hand, please.")
+			return errs.E(errs.NotFound,
+				"That earlier version of the settings is not kept any more. Change them by hand, please.")
 		}
 		if err := rs.saveSettings(ctx, g, versions[i].Settings, q.Actor); err != nil {
 			return err
@@ -229,7 +252,8 @@ func (rs *Rooms) saveSettings(ctx context.Context, g *guildState, next guild.Set
 	}
 	ctx, cancel := writing(ctx)
 	defer cancel()
-	doc := guild.Document{Settings: next, Outbox: slices.Concat(g.setOutbox, entries)} // what waits to be published goes on waiting
+	// what waits to be published goes on waiting
+	doc := guild.Document{Settings: next, Outbox: slices.Concat(g.setOutbox, entries)}
 	rev, err := rs.writeSettings(ctx, g, doc)
 	if err != nil { // it may have happened all the same: only what is stored tells
 		g.setUnsure = true
@@ -253,7 +277,8 @@ func (rs *Rooms) saveSettings(ctx context.Context, g *guildState, next guild.Set
 		if helpers && (r.Private || r.Locked || r.Hidden) { // the sweeps tell Discord
 			r.accessMarks++
 			if err := rs.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Pending.Access = true }); err != nil {
-				rs.o.Log.WarnContext(ctx, "a room does not follow the new helper roles", "guild_id", g.id, "room_id", r.ID, "err", err)
+				rs.o.Log.WarnContext(ctx, "a room does not follow the new helper roles", "guild_id", g.id,
+					"room_id", r.ID, "err", err)
 			}
 		}
 		if _, over := rs.deadlinePassed(g, r); over { // Discord is told of that, and nobody is to wait for it
@@ -268,7 +293,8 @@ func (rs *Rooms) saveSettings(ctx context.Context, g *guildState, next guild.Set
 // afterDeadlineChange has a room's closing follow new settings.
 func (rs *Rooms) afterDeadlineChange(ctx context.Context, g *guildState, r *roomState) {
 	if err := rs.checkDeadline(ctx, g, r); err != nil {
-		rs.o.Log.WarnContext(ctx, "a room follows the new settings with the next sweep", "guild_id", g.id, "room_id", r.ID, "err", err)
+		rs.o.Log.WarnContext(ctx, "a room follows the new settings with the next sweep", "guild_id", g.id,
+			"room_id", r.ID, "err", err)
 	}
 }
 
@@ -293,14 +319,16 @@ func (rs *Rooms) flushSettings(ctx context.Context, g *guildState) {
 	}
 	for _, e := range g.setOutbox {
 		if err := rs.audit(ctx, e); err != nil {
-			rs.o.Log.WarnContext(ctx, "an audit entry of the settings waits to be published", "guild_id", g.id, "err", err)
+			rs.o.Log.WarnContext(ctx, "an audit entry of the settings waits to be published", "guild_id", g.id,
+				"err", err)
 			return
 		}
 	}
 	rev, err := rs.writeSettings(ctx, g, guild.Document{Settings: g.settings})
 	if err != nil {
 		g.setUnsure = true
-		rs.o.Log.WarnContext(ctx, "published audit entries of the settings could not be cleared; they will be published again under the same ids", "guild_id", g.id, "err", err)
+		rs.o.Log.WarnContext(ctx, "published audit entries of the settings could not be cleared; they will be published again under the same ids",
+			"guild_id", g.id, "err", err)
 		return
 	}
 	g.setRev, g.setOutbox = rev, nil
@@ -340,7 +368,8 @@ func changes(old, next guild.Settings) ([]audit.Entry, error) {
 	var out []audit.Entry
 	for name, value := range b {
 		if string(a[name]) != string(value) {
-			out = append(out, audit.Entry{Kind: audit.SettingsChanged, Detail: name, Old: string(a[name]), New: string(value)})
+			out = append(out,
+				audit.Entry{Kind: audit.SettingsChanged, Detail: name, Old: string(a[name]), New: string(value)})
 		}
 		delete(a, name)
 	}

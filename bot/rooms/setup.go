@@ -16,7 +16,9 @@ import (
 // category for rooms and a lobby where there are none. Nothing is made while a
 // permission lacks that rooms need. Run again, it finds what it made: by the
 // settings, or by name and mark if a crash kept it from being noted.
-func (rs *Rooms) Setup(ctx context.Context, guildID snowflake.ID, q guild.SetupRequest) (out guild.SetupDone, err error) {
+func (rs *Rooms) Setup(
+	ctx context.Context, guildID snowflake.ID, q guild.SetupRequest,
+) (out guild.SetupDone, err error) {
 	err = rs.setting(ctx, guildID, q.Actor, func(ctx context.Context, g *guildState) error {
 		channels, err := rs.o.Discord.Channels(ctx, g.id)
 		if err != nil {
@@ -113,7 +115,8 @@ func (s *settingUp) make(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if s.out.LobbyID, err = s.k.o.Discord.CreateLobby(ctx, s.g.id, s.out.CategoryID, name); errors.Is(err, ErrWords) {
+		if s.out.LobbyID, err = s.k.o.Discord.CreateLobby(ctx, s.g.id, s.out.CategoryID, name); errors.Is(err,
+			ErrWords) {
 			s.out.LobbyID, err = s.k.o.Discord.CreateLobby(ctx, s.g.id, s.out.CategoryID, lobbyName)
 		}
 		if err != nil {
@@ -129,7 +132,9 @@ func (s *settingUp) make(ctx context.Context) error {
 }
 
 // Preflight tells what Snug may do in the guild, and what it lacks.
-func (rs *Rooms) Preflight(ctx context.Context, guildID snowflake.ID, q guild.ManageRequest) (out guild.Preflight, err error) {
+func (rs *Rooms) Preflight(
+	ctx context.Context, guildID snowflake.ID, q guild.ManageRequest,
+) (out guild.Preflight, err error) {
 	err = rs.manage(ctx, guildID, q.Actor, func(ctx context.Context, g *guildState) error {
 		channels, err := rs.o.Discord.Channels(ctx, g.id)
 		if err == nil {
@@ -160,7 +165,9 @@ func Look(ctx context.Context, d Looker, id snowflake.ID, name string, s guild.S
 	return preflight(ctx, d, id, name, s, channels)
 }
 
-func preflight(ctx context.Context, d Looker, id snowflake.ID, name string, s guild.Settings, channels []Channel) (out guild.Preflight, err error) {
+func preflight(
+	ctx context.Context, d Looker, id snowflake.ID, name string, s guild.Settings, channels []Channel,
+) (out guild.Preflight, err error) {
 	p := places{d: d, guild: id, guildName: name, byID: byID(channels)}
 	p.add(ctx, &p.categories, "category_id", s.CategoryID, KindCategory)
 	p.add(ctx, &p.writes, "log_channel_id", s.LogChannelID, KindText)
@@ -177,7 +184,11 @@ func preflight(ctx context.Context, d Looker, id snowflake.ID, name string, s gu
 	}
 	out.OK, out.Lost = true, p.lost
 	for _, q := range list {
-		out.Needs = append(out.Needs, guild.Need{Permission: q.Name, Why: q.Why, Where: q.Where, WhereName: p.name(q.Where), Granted: q.Granted, Optional: q.Optional})
+		out.Needs = append(out.Needs,
+			guild.Need{
+				Permission: q.Name, Why: q.Why, Where: q.Where, WhereName: p.name(q.Where), Granted: q.Granted,
+				Optional: q.Optional,
+			})
 		out.OK = out.OK && (q.Granted || q.Optional)
 	}
 	out.Channels, out.ChannelsLeft = len(channels), max(0, guildSize-len(channels))
@@ -188,7 +199,8 @@ func preflight(ctx context.Context, d Looker, id snowflake.ID, name string, s gu
 	}
 	for _, c := range p.categories {
 		n := children(channels, c.ID)
-		out.Categories = append(out.Categories, guild.CategoryRooms{ID: c.ID, Name: p.name(c.ID), Channels: n, Left: max(0, categorySize-n)})
+		out.Categories = append(out.Categories,
+			guild.CategoryRooms{ID: c.ID, Name: p.name(c.ID), Channels: n, Left: max(0, categorySize-n)})
 	}
 	return out, nil
 }

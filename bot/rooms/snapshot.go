@@ -48,7 +48,10 @@ func (rs *Rooms) Snapshot(guildID snowflake.ID) Snapshot {
 
 // updateSnapshot takes what is known at the end of a turn.
 func (g *guildState) updateSnapshot() {
-	m := &Snapshot{Ready: g.ready, Info: g.info, Settings: g.settings, Rev: uint64(g.setRev), Rooms: make([]room.Room, 0, len(g.rooms)), places: make(map[snowflake.ID]Place, len(g.rooms))}
+	m := &Snapshot{
+		Ready: g.ready, Info: g.info, Settings: g.settings, Rev: uint64(g.setRev),
+		Rooms: make([]room.Room, 0, len(g.rooms)), places: make(map[snowflake.ID]Place, len(g.rooms)),
+	}
 	for _, r := range g.rooms {
 		if r.State == room.Open {
 			m.places[r.ID] = r.place

@@ -31,7 +31,8 @@ func (rs *Rooms) StatusUpdated(guildID, channel snowflake.ID, status string) {
 	})
 }
 
-// StartTimeUpdated takes the news that the first one came into a channel, or with a zero time that the last one left. It only enqueues.
+// StartTimeUpdated takes the news that the first one came into a channel, or with a zero time that the last
+// one left. It only enqueues.
 func (rs *Rooms) StartTimeUpdated(guildID, channel snowflake.ID, since time.Time) {
 	rs.enqueueIn(guildID, func(_ context.Context, g *guildState) {
 		if r, err := g.room(channel); err == nil {
@@ -72,13 +73,15 @@ func (rs *Rooms) setStartTime(g *guildState, r *roomState, since time.Time) {
 	rs.publish(g, r, room.Changed{})
 }
 
-// adoptStatus has a room follow a status that somebody set in Discord. That of an empty room is cleared by Discord itself.
+// adoptStatus has a room follow a status that somebody set in Discord. That of an empty room is cleared by
+// Discord itself.
 func (rs *Rooms) adoptStatus(ctx context.Context, g *guildState, r *roomState, status string) {
 	entry := &audit.Entry{Kind: audit.StatusChanged, Via: access.ViaDiscord, Old: r.Status, New: status}
 	if status == "" && len(rs.o.Voice.Roster(g.id, r.ID)) == 0 {
 		entry = nil
 	}
 	if err := rs.change(ctx, g, r, entry, func(doc *room.Room) { doc.Status = status }); err != nil {
-		rs.o.Log.WarnContext(ctx, "a status set in Discord could not be followed", "guild_id", g.id, "room_id", r.ID, "err", err)
+		rs.o.Log.WarnContext(ctx, "a status set in Discord could not be followed", "guild_id", g.id, "room_id", r.ID,
+			"err", err)
 	}
 }

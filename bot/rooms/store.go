@@ -47,7 +47,8 @@ func (rs *Rooms) edit(ctx context.Context, g *guildState, r *roomState, e *audit
 			rs.flush(ctx, g, r)
 			rs.watchHolds(g, r)
 			return nil
-		case errs.Has(err, errs.Conflict): // another keeper held this guild meanwhile, or a write we gave up on took effect
+		case errs.Has(err, errs.Conflict):
+			// another keeper held this guild meanwhile, or a write we gave up on took effect
 			r.unsure = true
 		default:
 			r.unsure = r.unsure || errors.Is(err, hub.ErrUnknownOutcome)
@@ -58,7 +59,9 @@ func (rs *Rooms) edit(ctx context.Context, g *guildState, r *roomState, e *audit
 }
 
 // change edits a room's document, and tells those who watch the room.
-func (rs *Rooms) change(ctx context.Context, g *guildState, r *roomState, e *audit.Entry, change func(*room.Room)) error {
+func (rs *Rooms) change(
+	ctx context.Context, g *guildState, r *roomState, e *audit.Entry, change func(*room.Room),
+) error {
 	err := rs.edit(ctx, g, r, e, change)
 	if err == nil {
 		rs.publish(g, r, room.Changed{})
@@ -99,7 +102,8 @@ func (rs *Rooms) entry(e audit.Entry, r *roomState) audit.Entry {
 func (rs *Rooms) flush(ctx context.Context, g *guildState, r *roomState) {
 	if r.unsure {
 		if err := rs.reread(ctx, g, r); err != nil {
-			rs.o.Log.WarnContext(ctx, "what the hub holds of a room is not known", "guild_id", g.id, "room_id", r.ID, "err", err)
+			rs.o.Log.WarnContext(ctx, "what the hub holds of a room is not known", "guild_id", g.id, "room_id", r.ID,
+				"err", err)
 			return
 		}
 	}
@@ -108,7 +112,8 @@ func (rs *Rooms) flush(ctx context.Context, g *guildState, r *roomState) {
 	}
 	for _, e := range r.Outbox {
 		if err := rs.audit(ctx, e); err != nil {
-			rs.o.Log.WarnContext(ctx, "an audit entry waits to be published", "guild_id", g.id, "room_id", r.ID, "kind", e.Kind, "err", err)
+			rs.o.Log.WarnContext(ctx, "an audit entry waits to be published", "guild_id", g.id, "room_id", r.ID,
+				"kind", e.Kind, "err", err)
 			return
 		}
 	}
@@ -117,7 +122,8 @@ func (rs *Rooms) flush(ctx context.Context, g *guildState, r *roomState) {
 	rev, err := rs.o.Hub.Rooms.Update(ctx, voice.Key(g.id, r.ID), *next, r.rev)
 	if err != nil {
 		r.unsure = true
-		rs.o.Log.WarnContext(ctx, "published audit entries could not be cleared; they will be published again under the same ids", "guild_id", g.id, "room_id", r.ID, "err", err)
+		rs.o.Log.WarnContext(ctx, "published audit entries could not be cleared; they will be published again under the same ids",
+			"guild_id", g.id, "room_id", r.ID, "err", err)
 		return
 	}
 	r.Room, r.rev = *next, rev

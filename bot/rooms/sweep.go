@@ -64,7 +64,8 @@ func (rs *Rooms) occupancy(ctx context.Context, g *guildState, r *roomState) {
 		err = rs.checkDeadline(ctx, g, r)
 	}
 	if err != nil {
-		rs.o.Log.WarnContext(ctx, "a room's idle time is behind; the next sweep sets it", "guild_id", g.id, "room_id", r.ID, "err", err)
+		rs.o.Log.WarnContext(ctx, "a room's idle time is behind; the next sweep sets it", "guild_id", g.id,
+			"room_id", r.ID, "err", err)
 	}
 }
 
@@ -229,7 +230,8 @@ func (rs *Rooms) trim(ctx context.Context, g *guildState) {
 		var err error
 		unlocked(ctx, func() { _, err = rs.o.Hub.Audit.Trim(ctx, g.id, now.Add(-keep)) })
 		if err != nil {
-			rs.o.Log.WarnContext(ctx, "old entries of the audit stay until the next round", "guild_id", g.id, "err", err)
+			rs.o.Log.WarnContext(ctx, "old entries of the audit stay until the next round", "guild_id", g.id,
+				"err", err)
 		}
 	}
 }

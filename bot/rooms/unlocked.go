@@ -33,7 +33,9 @@ func exec(ctx context.Context, call func(context.Context) error) error {
 	return err
 }
 
-func (o unlockedCalls) CreateRoomChannel(ctx context.Context, in room.PendingCreate, a RoomAccess) (id snowflake.ID, whole bool, err error) {
+func (o unlockedCalls) CreateRoomChannel(
+	ctx context.Context, in room.PendingCreate, a RoomAccess,
+) (id snowflake.ID, whole bool, err error) {
 	id, err = query(ctx, func(ctx context.Context) (snowflake.ID, error) {
 		var err error
 		id, whole, err = o.Discord.CreateRoomChannel(ctx, in, a)
@@ -42,13 +44,17 @@ func (o unlockedCalls) CreateRoomChannel(ctx context.Context, in room.PendingCre
 	return id, whole, err
 }
 
-func (o unlockedCalls) CreateLobby(ctx context.Context, guild, category snowflake.ID, name string) (snowflake.ID, error) {
+func (o unlockedCalls) CreateLobby(
+	ctx context.Context, guild, category snowflake.ID, name string,
+) (snowflake.ID, error) {
 	return query(ctx, func(ctx context.Context) (snowflake.ID, error) {
 		return o.Discord.CreateLobby(ctx, guild, category, name)
 	})
 }
 
-func (o unlockedCalls) CreateCategory(ctx context.Context, guild snowflake.ID, name string, like snowflake.ID) (snowflake.ID, error) {
+func (o unlockedCalls) CreateCategory(
+	ctx context.Context, guild snowflake.ID, name string, like snowflake.ID,
+) (snowflake.ID, error) {
 	return query(ctx, func(ctx context.Context) (snowflake.ID, error) {
 		return o.Discord.CreateCategory(ctx, guild, name, like)
 	})
@@ -70,7 +76,9 @@ func (o unlockedCalls) Admit(ctx context.Context, channel, user snowflake.ID, a 
 	return exec(ctx, func(ctx context.Context) error { return o.Discord.Admit(ctx, channel, user, a, reason) })
 }
 
-func (o unlockedCalls) Expel(ctx context.Context, channel, user snowflake.ID, ban bool, a RoomAccess, reason string) error {
+func (o unlockedCalls) Expel(
+	ctx context.Context, channel, user snowflake.ID, ban bool, a RoomAccess, reason string,
+) error {
 	return exec(ctx, func(ctx context.Context) error { return o.Discord.Expel(ctx, channel, user, ban, a, reason) })
 }
 
@@ -91,7 +99,8 @@ func (o unlockedCalls) SetStatus(ctx context.Context, channel snowflake.ID, stat
 }
 
 func (o unlockedCalls) Standing(ctx context.Context, guild, user snowflake.ID) (access.Standing, error) {
-	return query(ctx, func(ctx context.Context) (access.Standing, error) { return o.Discord.Standing(ctx, guild, user) })
+	return query(ctx,
+		func(ctx context.Context) (access.Standing, error) { return o.Discord.Standing(ctx, guild, user) })
 }
 
 func (o unlockedCalls) AddMember(ctx context.Context, guild, user snowflake.ID, accessToken string) error {
@@ -102,8 +111,11 @@ func (o unlockedCalls) MayInvite(ctx context.Context, guild, channel, user snowf
 	return query(ctx, func(ctx context.Context) (bool, error) { return o.Discord.MayInvite(ctx, guild, channel, user) })
 }
 
-func (o unlockedCalls) InviteTo(ctx context.Context, channel, user snowflake.ID, life time.Duration, reason string) (string, error) {
-	return query(ctx, func(ctx context.Context) (string, error) { return o.Discord.InviteTo(ctx, channel, user, life, reason) })
+func (o unlockedCalls) InviteTo(
+	ctx context.Context, channel, user snowflake.ID, life time.Duration, reason string,
+) (string, error) {
+	return query(ctx,
+		func(ctx context.Context) (string, error) { return o.Discord.InviteTo(ctx, channel, user, life, reason) })
 }
 
 func (o unlockedCalls) DropInvite(ctx context.Context, code, reason string) error {
@@ -115,7 +127,8 @@ func (o unlockedCalls) OwnInvites(ctx context.Context, channel snowflake.ID) ([]
 }
 
 func (o unlockedCalls) Permissions(ctx context.Context, guild snowflake.ID, places []Channel) ([]Permission, error) {
-	return query(ctx, func(ctx context.Context) ([]Permission, error) { return o.Discord.Permissions(ctx, guild, places) })
+	return query(ctx,
+		func(ctx context.Context) ([]Permission, error) { return o.Discord.Permissions(ctx, guild, places) })
 }
 
 func (o unlockedCalls) SetAccess(ctx context.Context, channel snowflake.ID, a RoomAccess, reason string) (bool, error) {

@@ -20,7 +20,9 @@ func (rs *Rooms) Moved(m voice.Move) {
 	if m.To != 0 {
 		rs.Arrived(m.GuildID, m.UserID) // only full members can be in voice
 	}
-	for _, follow := range []func(context.Context, *guildState, voice.Move){rs.movedFrom, rs.movedTo, rs.movedBot, rs.movedToLobby} {
+	for _, follow := range []func(context.Context, *guildState, voice.Move){
+		rs.movedFrom, rs.movedTo, rs.movedBot, rs.movedToLobby,
+	} {
 		rs.enqueueIn(m.GuildID, func(ctx context.Context, g *guildState) {
 			if g.ready { // otherwise the comparison that makes it ready sees the rosters as they are
 				follow(ctx, g, m)
@@ -63,15 +65,19 @@ func (rs *Rooms) onLeftRoom(ctx context.Context, g *guildState, r *roomState, m 
 	now, grace := g.now(), time.Duration(g.settings.SeatGrace)
 	if slices.Contains(r.Pending.Eject, m.UserID) {
 		if err := rs.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Pending.EjectDone(m.UserID) }); err != nil {
-			rs.o.Log.WarnContext(ctx, "somebody who left is still to be put out", "guild_id", g.id, "room_id", r.ID, "user_id", m.UserID, "err", err)
+			rs.o.Log.WarnContext(ctx, "somebody who left is still to be put out", "guild_id", g.id, "room_id", r.ID,
+				"user_id", m.UserID, "err", err)
 		}
 	}
 	putOut := now.Sub(g.ejectedAt[m.UserID]) < holdMoved
 	delete(g.ejectedAt, m.UserID)
 	roster := rs.o.Voice.Roster(g.id, r.ID)
-	if !m.Bot && m.To == 0 && !putOut && grace > 0 && !r.Banned(m.UserID) && !room.In(roster, m.UserID) && r.Free(roster, m.UserID, now) > 0 {
-		if err := rs.hold(ctx, g, r, nil, room.Hold{UserID: m.UserID, Why: room.HeldBack, Until: now.Add(grace)}); err != nil {
-			rs.o.Log.WarnContext(ctx, "the seat of somebody who left is not held", "guild_id", g.id, "room_id", r.ID, "user_id", m.UserID, "err", err)
+	if !m.Bot && m.To == 0 && !putOut && grace > 0 && !r.Banned(m.UserID) && !room.In(roster, m.UserID) &&
+		r.Free(roster, m.UserID, now) > 0 {
+		if err := rs.hold(ctx, g, r, nil,
+			room.Hold{UserID: m.UserID, Why: room.HeldBack, Until: now.Add(grace)}); err != nil {
+			rs.o.Log.WarnContext(ctx, "the seat of somebody who left is not held", "guild_id", g.id, "room_id", r.ID,
+				"user_id", m.UserID, "err", err)
 		}
 	}
 	rs.occupancy(ctx, g, r)
@@ -92,7 +98,8 @@ func (rs *Rooms) onArrived(ctx context.Context, g *guildState, r *roomState, m v
 		doc.DropHold(m.UserID, now)
 	})
 	if err != nil {
-		rs.o.Log.WarnContext(ctx, "a seat stays held for somebody who has it", "guild_id", g.id, "room_id", r.ID, "err", err)
+		rs.o.Log.WarnContext(ctx, "a seat stays held for somebody who has it", "guild_id", g.id, "room_id", r.ID,
+			"err", err)
 	}
 }
 
@@ -103,7 +110,8 @@ func (rs *Rooms) noPlace(ctx context.Context, g *guildState, r *roomState, user 
 		return false
 	}
 	if err := rs.eject(ctx, g, r, user, "Snug: does not pass the gate"); err != nil {
-		rs.o.Log.WarnContext(ctx, "somebody sits in a room whose gate they do not pass", "guild_id", g.id, "room_id", r.ID, "user_id", user, "err", err)
+		rs.o.Log.WarnContext(ctx, "somebody sits in a room whose gate they do not pass", "guild_id", g.id,
+			"room_id", r.ID, "user_id", user, "err", err)
 	}
 	return true
 }
@@ -137,7 +145,8 @@ func (rs *Rooms) lendSeats(ctx context.Context, g *guildState, m voice.Move) {
 			return rs.setLimit(ctx, g, r, "Snug: bots take no seat")
 		})
 		if err != nil {
-			rs.o.Log.WarnContext(ctx, "a seat is lent to a bot, or taken back, with a sweep", "guild_id", g.id, "room_id", r.ID, "err", err)
+			rs.o.Log.WarnContext(ctx, "a seat is lent to a bot, or taken back, with a sweep", "guild_id", g.id,
+				"room_id", r.ID, "err", err)
 		}
 	}
 }
@@ -205,7 +214,8 @@ func (rs *Rooms) enforceSeats(ctx context.Context, g *guildState, r *roomState, 
 	}
 	now := g.now()
 	if wait := g.moveLater(m.UserID, now); wait > 0 {
-		rs.enqueueAfter(g, wait, func(ctx context.Context) { // they come again and again: Discord's limits are the whole server's
+		rs.enqueueAfter(g, wait, func(ctx context.Context) {
+			// they come again and again: Discord's limits are the whole server's
 			if r := g.rooms[m.To]; r != nil && g.ready && rs.o.Voice.ChannelOf(g.id, m.UserID) == r.ID {
 				rs.enforceSeats(ctx, g, r, voice.Move{GuildID: m.GuildID, UserID: m.UserID, To: m.To})
 			}
@@ -214,7 +224,8 @@ func (rs *Rooms) enforceSeats(ctx context.Context, g *guildState, r *roomState, 
 	}
 	g.moving(m.UserID, now)
 	to := m.From
-	if back := g.rooms[to]; g.settings.Lobby(to) != nil || back != nil && back.FreeFor(rs.o.Voice.Roster(g.id, to), m.UserID, now) <= 0 {
+	if back := g.rooms[to]; g.settings.Lobby(to) != nil ||
+		back != nil && back.FreeFor(rs.o.Voice.Roster(g.id, to), m.UserID, now) <= 0 {
 		to = 0 // a lobby would only open another room; or their old seat is taken meanwhile
 	}
 	if who, known := rs.knownStanding(g, m.UserID); to != 0 && known && !rs.o.Discord.Enters(to, who) {

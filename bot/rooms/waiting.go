@@ -28,7 +28,9 @@ func (rs *Rooms) Wait(ctx context.Context, guildID snowflake.ID, q room.WaitRequ
 	if q.Leave {
 		enter = rs.withVisibleRoom
 	}
-	err = enter(ctx, guildID, q.Actor, q.RoomID, func(ctx context.Context, g *guildState, r *roomState, who access.Standing) error {
+	err = enter(ctx, guildID, q.Actor, q.RoomID, func(
+		ctx context.Context, g *guildState, r *roomState, who access.Standing,
+	) error {
 		var err error
 		if q.Leave {
 			err = rs.unwait(ctx, g, r, who.UserID, q.Actor.Via)
@@ -58,13 +60,15 @@ func (rs *Rooms) wait(ctx context.Context, g *guildState, r *roomState, who acce
 		return nil
 	case len(r.Waiting) == 0 && r.Free(roster, who.UserID, now) > 0:
 		entry := audit.Entry{Kind: audit.SeatHeld, Target: who.UserID, Detail: string(room.HeldWaiting)}
-		return rs.hold(ctx, g, r, &entry, room.Hold{UserID: who.UserID, Why: room.HeldWaiting, Until: now.Add(holdOffered)})
+		return rs.hold(ctx, g, r, &entry,
+			room.Hold{UserID: who.UserID, Why: room.HeldWaiting, Until: now.Add(holdOffered)})
 	case len(r.Waiting) >= room.MaxWaiting:
 		return errs.E(errs.RoomFull, "%d people wait for a seat already. Try again later.", len(r.Waiting))
 	}
 	entry := audit.Entry{Kind: audit.WaitingStarted, By: who.UserID, Via: via}
 	return rs.change(ctx, g, r, &entry, func(doc *room.Room) {
-		doc.Waiting = append(doc.Waiting, room.Waiter{UserID: who.UserID, Name: who.DisplayName, Avatar: who.Avatar, Since: now})
+		doc.Waiting = append(doc.Waiting,
+			room.Waiter{UserID: who.UserID, Name: who.DisplayName, Avatar: who.Avatar, Since: now})
 	})
 }
 
@@ -119,7 +123,8 @@ func (rs *Rooms) seatWaiters(ctx context.Context, g *guildState, r *roomState) {
 			}
 		})
 		if err != nil {
-			rs.o.Log.WarnContext(ctx, "the waiting list moves up with the next sweep", "guild_id", g.id, "room_id", r.ID, "err", err)
+			rs.o.Log.WarnContext(ctx, "the waiting list moves up with the next sweep", "guild_id", g.id,
+				"room_id", r.ID, "err", err)
 			return
 		}
 		if offer {
@@ -131,7 +136,8 @@ func (rs *Rooms) seatWaiters(ctx context.Context, g *guildState, r *roomState) {
 // askFirst asks Discord who the first of a waiting list is, and has the list move up then.
 func (rs *Rooms) askFirst(ctx context.Context, g *guildState, r *roomState, user snowflake.ID) {
 	if _, err := rs.recentStanding(ctx, g, user); err != nil {
-		rs.o.Log.WarnContext(ctx, "the waiting list moves up when Discord says who its first is", "guild_id", g.id, "room_id", r.ID, "user_id", user, "err", err)
+		rs.o.Log.WarnContext(ctx, "the waiting list moves up when Discord says who its first is", "guild_id", g.id,
+			"room_id", r.ID, "user_id", user, "err", err)
 		return
 	}
 	rs.enqueue(g, func(ctx context.Context) { rs.seatWaiters(ctx, g, r) })
@@ -169,7 +175,8 @@ func (rs *Rooms) watchHolds(g *guildState, r *roomState) {
 			return
 		}
 		if err := rs.stale(ctx, g, r); err != nil {
-			rs.o.Log.WarnContext(ctx, "a hold that ended is dropped with the next sweep", "guild_id", g.id, "room_id", r.ID, "err", err)
+			rs.o.Log.WarnContext(ctx, "a hold that ended is dropped with the next sweep", "guild_id", g.id,
+				"room_id", r.ID, "err", err)
 			return
 		}
 		rs.watchHolds(g, r)

@@ -87,7 +87,9 @@ func (t *Cache) hurry(guild, user snowflake.ID) bool {
 
 // Run asks for the servers of a shard until ctx ends. owns says whether a
 // server is the shard's, guilds lists those that are there.
-func (t *Cache) Run(ctx context.Context, id int, owns func(snowflake.ID) bool, guilds func() []snowflake.ID, send Sender) {
+func (t *Cache) Run(
+	ctx context.Context, id int, owns func(snowflake.ID) bool, guilds func() []snowflake.ID, send Sender,
+) {
 	s := &shard{guilds: guilds, owns: owns, wake: make(chan struct{}, 1), last: map[snowflake.ID]time.Time{}}
 	t.mu.Lock()
 	t.shards[id] = s
@@ -247,7 +249,8 @@ func (t *Cache) next(s *shard, now time.Time) (guild snowflake.ID, users []snowf
 	return guild, users, wait
 }
 
-// gap is how long who waits waits for others of the same server to wait with: the less is left of the minute, the longer.
+// gap is how long who waits waits for others of the same server to wait with: the less is left of the minute,
+// the longer.
 func (s *shard) gap() time.Duration {
 	switch left := s.sent.left(); {
 	case left >= PerMinute*8/10:

@@ -18,18 +18,23 @@ func (m *metrics) register(reg prometheus.Registerer, t *Cache) error {
 	opts := func(name, help string) prometheus.Opts {
 		return prometheus.Opts{Namespace: "snug", Subsystem: "standings", Name: name, Help: help}
 	}
-	m.asked = prometheus.NewCounter(prometheus.CounterOpts(opts("asks_total", "Messages that asked Discord after people.")))
+	m.asked = prometheus.NewCounter(prometheus.CounterOpts(opts("asks_total",
+		"Messages that asked Discord after people.")))
 	m.people = prometheus.NewCounter(prometheus.CounterOpts(opts("people_asked_total", "People asked after in them.")))
-	m.spared = prometheus.NewCounter(prometheus.CounterOpts(opts("asked_aside_total", "People asked after by REST, whom messages do not reach in time.")))
-	followed := prometheus.NewGaugeFunc(prometheus.GaugeOpts(opts("followed", "People who watch, own a room or are a guest of one.")), func() float64 {
+	m.spared = prometheus.NewCounter(prometheus.CounterOpts(opts("asked_aside_total",
+		"People asked after by REST, whom messages do not reach in time.")))
+	followed := prometheus.NewGaugeFunc(prometheus.GaugeOpts(opts("followed",
+		"People who watch, own a room or are a guest of one.")), func() float64 {
 		n, _ := t.followed()
 		return float64(n)
 	})
-	oldest := prometheus.NewGaugeFunc(prometheus.GaugeOpts(opts("oldest_seconds", "Age of the oldest answer of Discord about one of them.")), func() float64 {
+	oldest := prometheus.NewGaugeFunc(prometheus.GaugeOpts(opts("oldest_seconds",
+		"Age of the oldest answer of Discord about one of them.")), func() float64 {
 		_, age := t.followed()
 		return age.Seconds()
 	})
-	return errors.Join(reg.Register(m.asked), reg.Register(m.people), reg.Register(m.spared), reg.Register(followed), reg.Register(oldest))
+	return errors.Join(reg.Register(m.asked), reg.Register(m.people), reg.Register(m.spared), reg.Register(followed),
+		reg.Register(oldest))
 }
 
 // followed counts who is followed, and gives the age of the oldest answer about one of them.

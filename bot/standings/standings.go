@@ -34,7 +34,8 @@ import (
 const (
 	// Fresh is the age from which a standing is asked for again, if there is room to ask.
 	Fresh = 40 * time.Second
-	// Kept is how long a standing is remembered that nobody follows, and how long who asked after somebody follows them.
+	// Kept is how long a standing is remembered that nobody follows, and how long who asked after somebody
+	// follows them.
 	Kept = 2 * time.Minute
 	// Stale is the age beyond which a standing says nothing any more.
 	Stale = 30 * time.Minute
@@ -87,7 +88,9 @@ type entry struct {
 
 // New makes an empty table. It fails if the metrics are registered already.
 func New(o Options) (*Cache, error) {
-	t := &Cache{o: o, guilds: map[snowflake.ID]map[snowflake.ID]*entry{}, shards: map[int]*shard{}, wanted: make(chan struct{})}
+	t := &Cache{
+		o: o, guilds: map[snowflake.ID]map[snowflake.ID]*entry{}, shards: map[int]*shard{}, wanted: make(chan struct{}),
+	}
 	return t, t.m.register(o.Registerer, t)
 }
 

@@ -36,7 +36,10 @@ type discordOf struct {
 }
 
 func of(m discord.Member) access.Standing {
-	return access.Standing{GuildID: m.GuildID, UserID: m.User.ID, Member: true, Roles: m.RoleIDs, Username: m.User.Username, CheckedAt: time.Now()}
+	return access.Standing{
+		GuildID: m.GuildID, UserID: m.User.ID, Member: true, Roles: m.RoleIDs, Username: m.User.Username,
+		CheckedAt: time.Now(),
+	}
 }
 
 func member(guild, user snowflake.ID, roles ...snowflake.ID) discord.Member {
@@ -47,7 +50,10 @@ func member(guild, user snowflake.ID, roles ...snowflake.ID) discord.Member {
 func inside(t *testing.T, f func(*discordOf)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		d := &discordOf{roles: map[snowflake.ID][]snowflake.ID{}, places: map[snowflake.ID][]snowflake.ID{}, delay: 50 * time.Millisecond}
+		d := &discordOf{
+			roles: map[snowflake.ID][]snowflake.ID{}, places: map[snowflake.ID][]snowflake.ID{},
+			delay: 50 * time.Millisecond,
+		}
 		table, err := standings.New(standings.Options{
 			Now: time.Now, Log: slog.New(slog.DiscardHandler), Of: of, Registerer: prometheus.NewRegistry(),
 			Places: func(g snowflake.ID) []snowflake.ID {
@@ -73,7 +79,9 @@ func inside(t *testing.T, f func(*discordOf)) {
 			Changed: func(was, is access.Standing) {
 				d.mu.Lock()
 				defer d.mu.Unlock()
-				d.changes = append(d.changes, fmt.Sprintf("%d: %v%v to %v%v", is.UserID, was.Member, sorted(was.Roles), is.Member, sorted(is.Roles)))
+				d.changes = append(d.changes,
+					fmt.Sprintf("%d: %v%v to %v%v", is.UserID, was.Member, sorted(was.Roles), is.Member,
+						sorted(is.Roles)))
 			},
 		})
 		if err != nil {
@@ -147,7 +155,8 @@ func (d *discordOf) busiest() (most int) {
 	return most
 }
 
-// watch lets people of guilds be followed as a dashboard does, and gives the oldest answer it got after the first round.
+// watch lets people of guilds be followed as a dashboard does, and gives the oldest answer it got after the
+// first round.
 func (d *discordOf) watch(t *testing.T, guilds, people int, first, last time.Duration) (oldest time.Duration) {
 	t.Helper()
 	who := map[snowflake.ID][]snowflake.ID{}
@@ -239,7 +248,9 @@ func TestChanges(t *testing.T) {
 		d.Told(member(guild, ann, 6, 5)) // the same in another order
 		d.Told(member(guild, 99, 6))     // nobody asks after them
 		d.wantChanges(t, "7: true[5] to true[5 6]")
-		d.Put(access.Standing{GuildID: guild, UserID: ann, Member: true, Roles: []snowflake.ID{6}, Username: "u7", CheckedAt: time.Now()})
+		d.Put(access.Standing{
+			GuildID: guild, UserID: ann, Member: true, Roles: []snowflake.ID{6}, Username: "u7", CheckedAt: time.Now(),
+		})
 		d.Put(access.Standing{GuildID: guild, UserID: ann, CheckedAt: time.Now().Add(-time.Hour)}) // late
 		d.wantChanges(t, "7: true[5 6] to true[6]")
 		d.now(func() { delete(d.roles, bob) })
@@ -279,7 +290,9 @@ func TestRenewedAfterREST(t *testing.T) {
 		d.now(func() { d.roles[7] = []snowflake.ID{5} })
 		d.Follow(1, []snowflake.ID{7})
 		time.Sleep(3 * time.Second)
-		d.Put(access.Standing{GuildID: 1, UserID: 7, Member: true, Roles: []snowflake.ID{6}, Username: "u7", CheckedAt: time.Now()})
+		d.Put(access.Standing{
+			GuildID: 1, UserID: 7, Member: true, Roles: []snowflake.ID{6}, Username: "u7", CheckedAt: time.Now(),
+		})
 		d.wantChanges(t, "7: true[5] to true[6]")
 		d.Renewed(1)
 		d.wantChanges(t)

@@ -121,7 +121,8 @@ func (t *trial) missing() uint64 {
 	if t.permissions&administrator != 0 {
 		return 0
 	}
-	for _, bit := range []int{2, 1, 13, 23, 22, 17, 40} { // ban, kick, manage messages, deafen, mute, mention everyone, moderate
+	for _, bit := range []int{2, 1, 13, 23, 22, 17, 40} {
+		// ban, kick, manage messages, deafen, mute, mention everyone, moderate
 		if t.permissions&(1<<bit) == 0 {
 			return 1 << bit
 		}

@@ -41,7 +41,9 @@ func (a answer) text(field string) string {
 
 // call makes a request and notes it in the outcome. The route has placeholders; args fill them. With own the answer is
 // about what the trial made, and its shape is kept. expect429 leaves a refusal as it is instead of waiting.
-func (t *trial) call(ctx context.Context, out *Outcome, own bool, method, route string, body any, args ...string) (answer, error) {
+func (t *trial) call(
+	ctx context.Context, out *Outcome, own bool, method, route string, body any, args ...string,
+) (answer, error) {
 	for {
 		a, err := t.request(ctx, method, fill(route, args), body)
 		if err != nil {

@@ -78,8 +78,8 @@ func (x *Exchange) answer() string {
 // longWait is what tells the budget of names, ten minutes, from buckets, which are seconds.
 const longWait = 60
 
-// limits compares what is documented of rate limits: that headers are there, a scope, and whether a wait is long. The numbers
-// of buckets are Discord's to change.
+// limits compares what is documented of rate limits: that headers are there, a scope, and whether a wait is
+// long. The numbers of buckets are Discord's to change.
 func limits(x, y *Limit) string {
 	switch {
 	case x == nil && y == nil:
@@ -200,7 +200,8 @@ func Report(w io.Writer, rec Record, diff []Difference) {
 		}
 		for _, x := range o.Exchanges {
 			if x.Code == codeTwoFactor {
-				fmt.Fprintf(w, "    The application's owner has no two-factor authentication, which this server asks of moderators. Switch it on in Discord → User Settings → My Account\n")
+				fmt.Fprintf(w,
+					"    The application's owner has no two-factor authentication, which this server asks of moderators. Switch it on in Discord → User Settings → My Account\n")
 				break
 			}
 		}

@@ -50,7 +50,8 @@ const (
 func dial(ctx context.Context, url string, wait time.Duration) (*gateway, error) {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	conn, res, err := websocket.DefaultDialer.DialContext(ctx, url+"/?v=10&encoding=json", http.Header{"User-Agent": {agent.Discord}})
+	conn, res, err := websocket.DefaultDialer.DialContext(ctx, url+"/?v=10&encoding=json",
+		http.Header{"User-Agent": {agent.Discord}})
 	if err != nil {
 		return nil, errors.New("the gateway does not answer")
 	}
@@ -158,7 +159,9 @@ func (g *gateway) until(ctx context.Context, wait time.Duration, right func(payl
 }
 
 // event waits for a gateway event and notes whether it came; with own its shape is kept.
-func (t *trial) event(ctx context.Context, out *Outcome, own bool, name string, right func(json.RawMessage) bool) payload {
+func (t *trial) event(
+	ctx context.Context, out *Outcome, own bool, name string, right func(json.RawMessage) bool,
+) payload {
 	if t.gw == nil {
 		return payload{}
 	}

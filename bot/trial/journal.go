@@ -56,7 +56,8 @@ func (t *trial) removeLeft(ctx context.Context) error {
 	}
 	before := t.made
 	if err := json.Unmarshal(b, &t.made); err != nil {
-		return fmt.Errorf("%s does not read: %w. Look in the server for channels named snug-trial-…, remove them, and the file", t.o.Journal, err)
+		return fmt.Errorf("%s does not read: %w. Look in the server for channels named snug-trial-…, remove them, and the file",
+			t.o.Journal, err)
 	}
 	err = t.remove(ctx)
 	t.made = before
@@ -98,7 +99,8 @@ func (t *trial) remove(ctx context.Context) error {
 		failed = errors.Join(failed, t.removeMessages(ctx))
 	}
 	if failed != nil {
-		return fmt.Errorf("not everything that was made could be removed: %w. Run the same again, or remove the channels named snug-trial-… by hand", failed)
+		return fmt.Errorf("not everything that was made could be removed: %w. Run the same again, or remove the channels named snug-trial-… by hand",
+			failed)
 	}
 	t.made = journal{Guild: t.o.Guild}
 	if err := os.Remove(t.o.Journal); err != nil && t.o.Journal != "" && !errors.Is(err, os.ErrNotExist) {

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// voice has the bot itself join a room, be moved into the other, and leave: what Snug does with people, tried on nobody.
+// voice has the bot itself join a room, be moved into the other, and leave: what Snug does with people, tried
+// on nobody.
 func (t *trial) voice(ctx context.Context, out *Outcome) {
 	switch {
 	case !t.inRoom(out):
@@ -37,7 +38,8 @@ func (t *trial) bulk(ctx context.Context, out *Outcome) {
 		out.Untried = whyNoGateway
 		return
 	}
-	out.err = t.gw.send(opMembers, map[string]any{"guild_id": t.guild(), "user_ids": []string{t.me, t.o.Operator.String()}, "nonce": "snug-trial"})
+	out.err = t.gw.send(opMembers,
+		map[string]any{"guild_id": t.guild(), "user_ids": []string{t.me, t.o.Operator.String()}, "nonce": "snug-trial"})
 	if out.err == nil {
 		t.event(ctx, out, false, "GUILD_MEMBERS_CHUNK", about("nonce", "snug-trial"))
 	}
@@ -59,7 +61,8 @@ func (t *trial) resume(ctx context.Context, out *Outcome) {
 	}
 	g.session, g.resumeURL, g.seq = old.session, old.resumeURL, old.last()
 	t.gw = g
-	if out.err = g.send(opResume, map[string]any{"token": t.o.Token, "session_id": g.session, "seq": g.seq}); out.err == nil {
+	if out.err = g.send(opResume,
+		map[string]any{"token": t.o.Token, "session_id": g.session, "seq": g.seq}); out.err == nil {
 		t.event(ctx, out, false, "RESUMED", nil)
 	}
 }

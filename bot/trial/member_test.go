@@ -58,12 +58,18 @@ func TestMemberFits(t *testing.T) {
 			[]string{"they are timed out.", looks}},
 		"a timeout that is over": {tested{role: mayEnter, until: time.Now().Add(-time.Hour)}, "",
 			[]string{"they are neither timed out nor pending.", both}},
-		"pending":                {tested{role: mayEnter, pending: true}, IsPending, []string{"they are pending.", looks}},
+		"pending": {
+			tested{role: mayEnter, pending: true}, IsPending, []string{"they are pending.", looks},
+		},
 		"pending, without roles": {tested{pending: true}, "", []string{looks}},
 		"both, and nobody said so": {tested{role: mayEnter, pending: true, until: later}, "",
 			[]string{"they are timed out and pending.", looks}},
-		"who manages, while timed out": {tested{role: mayEnter | discordsim.PermManageGuild, until: later}, "", []string{looks}},
-		"an administrator":             {tested{role: discordsim.PermAdministrator}, "", []string{"could not be tried: " + whyAdmin}},
+		"who manages, while timed out": {
+			tested{role: mayEnter | discordsim.PermManageGuild, until: later}, "", []string{looks},
+		},
+		"an administrator": {
+			tested{role: discordsim.PermAdministrator}, "", []string{"could not be tried: " + whyAdmin},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -74,7 +80,8 @@ func TestMemberFits(t *testing.T) {
 			must(t, err)
 			var out bytes.Buffer
 			Report(&out, rec, diff)
-			if len(diff) != 0 || slices.ContainsFunc(c.says, func(s string) bool { return !strings.Contains(out.String(), s) }) {
+			if len(diff) != 0 || slices.ContainsFunc(c.says,
+				func(s string) bool { return !strings.Contains(out.String(), s) }) {
 				t.Errorf("it does not fit, and say %q:\n%s", c.says, out.String())
 			}
 			if left := r.left(t); len(left) != 0 {
@@ -114,7 +121,8 @@ func TestMemberDiffers(t *testing.T) {
 				m[other[0]] = json.RawMessage(other[1])
 			}
 			return discordsim.Fault{
-				Kind: discordsim.FaultAnswer, After: true, Route: "GET /guilds/{guild}/members/" + user, Body: mustText(m),
+				Kind: discordsim.FaultAnswer, After: true, Route: "GET /guilds/{guild}/members/" + user,
+				Body: mustText(m),
 			}
 		}
 	}
@@ -123,8 +131,9 @@ func TestMemberDiffers(t *testing.T) {
 	}
 	refused := func(route string, status, code int) func(string) discordsim.Fault {
 		return func(user string) discordsim.Fault {
-			return discordsim.Fault{Kind: discordsim.FaultAnswer, Route: strings.ReplaceAll(route, "{user}", user), Status: status,
-				Body: fmt.Sprintf(`{"message":"No","code":%d}`, code)}
+			return discordsim.Fault{Kind: discordsim.FaultAnswer, Route: strings.ReplaceAll(route, "{user}", user),
+				Status: status,
+				Body:   fmt.Sprintf(`{"message":"No","code":%d}`, code)}
 		}
 	}
 	for name, c := range map[string]struct {
@@ -170,9 +179,10 @@ func TestMemberDiffers(t *testing.T) {
 		"they are not found": {pending, "", refused("GET /guilds/{guild}/members/{user}", 404, 10007), []string{
 			"404 with code 10007, expected 200",
 		}},
-		"they may not be let in": {timedOut, "", refused("PUT /channels/{channel}/permissions/{user}", 403, 50013), []string{
-			"403 with code 50013, expected 204", "Snug would grant the member: nothing",
-		}},
+		"they may not be let in": {timedOut, "", refused("PUT /channels/{channel}/permissions/{user}", 403, 50013),
+			[]string{
+				"403 with code 50013, expected 204", "Snug would grant the member: nothing",
+			}},
 		"the gateway says nothing of them": {timedOut, "", unread, []string{
 			"GUILD_MEMBERS_CHUNK does not come", "by the gateway Snug cannot read what the member is",
 		}},
@@ -238,7 +248,8 @@ func TestMemberRecord(t *testing.T) {
 		"a word for a number": {`{"open":["x"]}`, "", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			text := `{"version":1,"member_is":"` + c.is + `","outcomes":[{"step":"test member","member":` + c.member + `}]}`
+			text := `{"version":1,"member_is":"` + c.is + `","outcomes":[{"step":"test member","member":` + c.member +
+				`}]}`
 			if _, err := ReadRecord([]byte(text)); (err == nil) != c.ok {
 				t.Errorf("%s: %v", text, err)
 			}

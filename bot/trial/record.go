@@ -36,14 +36,20 @@ func (r *Record) check() error {
 	for _, s := range steps() {
 		names = append(names, s.name)
 	}
-	untriedWhy = []string{"", whyNoRoom, whyHasAll, whyNoGateway, whyInVoice, whyNobody, whyAdmin, whyPress, whySignIn, whyHour, whySomebody, whyTwoFactor}
+	untriedWhy = []string{
+		"", whyNoRoom, whyHasAll, whyNoGateway, whyInVoice, whyNobody, whyAdmin, whyPress, whySignIn, whyHour,
+		whySomebody, whyTwoFactor,
+	}
 	routes = []string{
-		"/users/@me", "/applications/@me", "/gateway/bot", "/guilds/{guild}", "/guilds/{guild}/roles", "/guilds/{guild}/channels", memberRoute,
-		channelRoute, overwriteRoute, messagesRoute, messageRoute, "/channels/{channel}/voice-status", "/channels/{channel}/invites",
+		"/users/@me", "/applications/@me", "/gateway/bot", "/guilds/{guild}", "/guilds/{guild}/roles",
+		"/guilds/{guild}/channels", memberRoute,
+		channelRoute, overwriteRoute, messagesRoute, messageRoute, "/channels/{channel}/voice-status",
+		"/channels/{channel}/invites",
 		"/invites/{code}", "/users/@me/channels",
 	}
 	events = []string{
-		"HELLO", "READY", "RESUMED", "GUILD_CREATE", "CHANNEL_CREATE", "CHANNEL_UPDATE", "CHANNEL_DELETE", "VOICE_STATE_UPDATE", "GUILD_MEMBERS_CHUNK",
+		"HELLO", "READY", "RESUMED", "GUILD_CREATE", "CHANNEL_CREATE", "CHANNEL_UPDATE", "CHANNEL_DELETE",
+		"VOICE_STATE_UPDATE", "GUILD_MEMBERS_CHUNK",
 		"VOICE_CHANNEL_STATUS_UPDATE",
 	}
 	bad := func(what string) error { return fmt.Errorf("a record holds %s, which is not on the list", what) }
@@ -58,7 +64,8 @@ func (r *Record) check() error {
 			return bad("a member")
 		}
 		for _, x := range o.Exchanges {
-			if !slices.Contains([]string{"GET", "POST", "PUT", "PATCH", "DELETE"}, x.Method) || !slices.Contains(routes, x.Route) {
+			if !slices.Contains([]string{"GET", "POST", "PUT", "PATCH", "DELETE"}, x.Method) ||
+				!slices.Contains(routes, x.Route) {
 				return bad("a route")
 			}
 			if x.Limit != nil && !slices.Contains([]string{"", "user", "global", "shared"}, x.Limit.Scope) {

@@ -29,7 +29,8 @@ func (t *trial) mayGive(ctx context.Context, out *Outcome) {
 		return
 	}
 	who := t.o.Operator.String()
-	_, _ = t.call(ctx, out, true, "PUT", overwriteRoute, map[string]any{"type": 1, "allow": strconv.Itoa(connectBits), "deny": "0"}, t.room, who)
+	_, _ = t.call(ctx, out, true, "PUT", overwriteRoute,
+		map[string]any{"type": 1, "allow": strconv.Itoa(connectBits), "deny": "0"}, t.room, who)
 	t.event(ctx, out, true, "CHANNEL_UPDATE", about("id", t.room))
 	_, _ = t.call(ctx, out, true, "GET", channelRoute, nil, t.room)
 	_, _ = t.call(ctx, out, true, "DELETE", overwriteRoute, nil, t.room, who)
@@ -45,8 +46,10 @@ func (t *trial) mayNotGive(ctx context.Context, out *Outcome) {
 		out.Untried = whyHasAll
 		return
 	}
-	_, _ = t.call(ctx, out, true, "PUT", overwriteRoute, map[string]any{"type": 1, "allow": strconv.FormatUint(bit, 10), "deny": "0"}, t.room, t.me)
-	list := append(t.overwrites(), map[string]any{"id": t.o.Operator, "type": 1, "allow": strconv.FormatUint(bit, 10), "deny": "0"})
+	_, _ = t.call(ctx, out, true, "PUT", overwriteRoute,
+		map[string]any{"type": 1, "allow": strconv.FormatUint(bit, 10), "deny": "0"}, t.room, t.me)
+	list := append(t.overwrites(),
+		map[string]any{"id": t.o.Operator, "type": 1, "allow": strconv.FormatUint(bit, 10), "deny": "0"})
 	_, _ = t.call(ctx, out, true, "PATCH", channelRoute, map[string]any{"permission_overwrites": list}, t.room)
 }
 
@@ -66,7 +69,8 @@ func (t *trial) voiceStatus(ctx context.Context, out *Outcome) {
 	if !t.inRoom(out) {
 		return
 	}
-	_, _ = t.call(ctx, out, true, "PUT", "/channels/{channel}/voice-status", map[string]any{"status": "Trying Snug"}, t.room)
+	_, _ = t.call(ctx, out, true, "PUT", "/channels/{channel}/voice-status", map[string]any{"status": "Trying Snug"},
+		t.room)
 	t.event(ctx, out, true, "VOICE_CHANNEL_STATUS_UPDATE", about("id", t.room))
 }
 
@@ -76,14 +80,23 @@ func (t *trial) panel(ctx context.Context, out *Outcome) {
 	}
 	body := map[string]any{
 		"content": "Trying Snug.", "allowed_mentions": map[string]any{"parse": []string{}},
-		"components": []any{map[string]any{"type": 1, "components": []any{map[string]any{"type": 2, "style": 2, "label": "A button", "custom_id": "snug-trial"}}}},
+		"components": []any{
+			map[string]any{
+				"type": 1,
+				"components": []any{
+					map[string]any{"type": 2, "style": 2, "label": "A button", "custom_id": "snug-trial"},
+				},
+			},
+		},
 	}
 	a, err := t.call(ctx, out, true, "POST", messagesRoute, body, t.room)
 	if err != nil || a.status >= 300 {
 		return
 	}
-	_, _ = t.call(ctx, out, true, "PATCH", messageRoute, map[string]any{"content": "Trying Snug, edited."}, t.room, a.id())
-	_, _ = t.call(ctx, out, true, "PATCH", messageRoute, map[string]any{"content": "Trying Snug, edited again."}, t.room, a.id())
+	_, _ = t.call(ctx, out, true, "PATCH", messageRoute, map[string]any{"content": "Trying Snug, edited."}, t.room,
+		a.id())
+	_, _ = t.call(ctx, out, true, "PATCH", messageRoute, map[string]any{"content": "Trying Snug, edited again."},
+		t.room, a.id())
 	_, _ = t.call(ctx, out, true, "DELETE", messageRoute, nil, t.room, a.id())
 	_, _ = t.call(ctx, out, true, "PATCH", messageRoute, map[string]any{"content": "Gone."}, t.room, a.id())
 }
@@ -92,7 +105,8 @@ func (t *trial) invites(ctx context.Context, out *Outcome) {
 	if !t.inRoom(out) {
 		return
 	}
-	a, err := t.call(ctx, out, true, "POST", "/channels/{channel}/invites", map[string]any{"max_age": 300, "max_uses": 1, "unique": true}, t.room)
+	a, err := t.call(ctx, out, true, "POST", "/channels/{channel}/invites",
+		map[string]any{"max_age": 300, "max_uses": 1, "unique": true}, t.room)
 	if err != nil || a.status >= 300 {
 		return
 	}
@@ -126,7 +140,8 @@ func (t *trial) moveNobody(ctx context.Context, out *Outcome) {
 		out.Untried = whyNoGateway
 		return
 	}
-	_, _ = t.call(ctx, out, false, "PATCH", memberRoute, map[string]any{"channel_id": t.room}, t.guild(), t.o.Operator.String())
+	_, _ = t.call(ctx, out, false, "PATCH", memberRoute, map[string]any{"channel_id": t.room}, t.guild(),
+		t.o.Operator.String())
 }
 
 // directText is the one direct message that is sent.

@@ -14,14 +14,16 @@ var keysText string
 // documented are the names of fields in Discord's OpenAPI description and documents. No other name is recorded.
 var documented = strings.Fields(keysText)
 
-// Shape says of a JSON value which fields it has and of what kind they are: path → kind. It holds no string of the value.
-// A field that is not documented is "?". Numbers are kept of documented enums and sets of bits alone.
+// Shape says of a JSON value which fields it has and of what kind they are: path → kind. It holds no string
+// of the value. A field that is not documented is "?". Numbers are kept of documented enums and sets of bits
+// alone.
 type Shape map[string]string
 
 // kept are the fields whose numbers are recorded: what Discord documents as an enum, or as a set of bits.
 var kept = map[string]bool{ // true: bits
-	"type": false, "style": false, "target_type": false, "video_quality_mode": false, "mfa_level": false, "verification_level": false,
-	"allow": true, "deny": true, "flags": true, "permissions": true,
+	"type": false, "style": false, "target_type": false, "video_quality_mode": false, "mfa_level": false,
+	"verification_level": false,
+	"allow":              true, "deny": true, "flags": true, "permissions": true,
 }
 
 // Bounds of what counts as documented: enums are small, and permissions end with bit 52.
@@ -79,7 +81,8 @@ func (s Shape) put(path, kind string) {
 	s[path] = strings.Join(have, " ")
 }
 
-// number gives the value of an enum or a set of bits, written out so that nothing else can be told: "=2", "=bits:10,20".
+// number gives the value of an enum or a set of bits, written out so that nothing else can be told: "=2",
+// "=bits:10,20".
 func number(key, text string) string {
 	bits, ok := kept[key]
 	n, err := strconv.ParseUint(text, 10, 64)

@@ -117,15 +117,19 @@ func (t *trial) identify(ctx context.Context, out *Outcome) {
 	_ = t.ask(ctx, "/gateway/bot", &bot) // it answered a moment ago; one shard is right for nearly everybody
 	shards := max(1, bot.Shards)
 	identify := map[string]any{
-		"token": t.o.Token, "intents": intents, "properties": map[string]string{"os": "linux", "browser": "snug", "device": "snug"},
-		"shard": []int{int(uint64(t.o.Guild) >> 22 % uint64(shards)), shards},
+		"token": t.o.Token, "intents": intents,
+		"properties": map[string]string{"os": "linux", "browser": "snug", "device": "snug"},
+		"shard":      []int{int(uint64(t.o.Guild) >> 22 % uint64(shards)), shards},
 	}
 	var p payload
-	for range 3 { // another process of the bot may identify at the same time: then Discord refuses, and it is to be tried again
+	for range 3 {
+		// another process of the bot may identify at the same time: then Discord refuses, and it is to be
+		// tried again
 		if out.err = g.send(opIdentify, identify); out.err != nil {
 			return
 		}
-		if p, err = g.until(ctx, t.o.Wait, func(p payload) bool { return p.T == "READY" }); !errors.Is(err, errRefused) {
+		if p, err = g.until(ctx, t.o.Wait,
+			func(p payload) bool { return p.T == "READY" }); !errors.Is(err, errRefused) {
 			break
 		}
 		if sleep(ctx, identifyAgain) != nil {

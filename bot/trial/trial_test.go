@@ -29,7 +29,8 @@ import (
 
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m,
-		goleak.IgnoreTopFunction("net/http.(*persistConn).readLoop"), goleak.IgnoreTopFunction("net/http.(*persistConn).writeLoop"))
+		goleak.IgnoreTopFunction("net/http.(*persistConn).readLoop"),
+		goleak.IgnoreTopFunction("net/http.(*persistConn).writeLoop"))
 }
 
 // permissions are the bot's: what Snug asks for, without Administrator.
@@ -47,14 +48,18 @@ type real struct {
 
 func newReal(t *testing.T) *real { return newRealIn(t, nil) }
 
-// newDescribed is newReal whose every request and answer is held against Discord's OpenAPI description, where that is at hand.
+// newDescribed is newReal whose every request and answer is held against Discord's OpenAPI description, where
+// that is at hand.
 func newDescribed(t *testing.T) *real { return newRealIn(t, openapitest.Wrap(t)) }
 
 func newRealIn(t *testing.T, wrap func(http.Handler) http.Handler) *real {
 	t.Helper()
 	limits := discordsim.DiscordLimits()
 	limits.IdentifyWindow = 0 // a trial after a crash need not wait
-	r := &real{Server: discordsim.New(discordsim.Options{Seed: 7, Limits: &limits, Named: true, Wrap: wrap}), journal: filepath.Join(t.TempDir(), "trial.json")}
+	r := &real{
+		Server:  discordsim.New(discordsim.Options{Seed: 7, Limits: &limits, Named: true, Wrap: wrap}),
+		journal: filepath.Join(t.TempDir(), "trial.json"),
+	}
 	owner := r.AddUser("owner", "")
 	r.operator = r.AddUser("kanarienvogel", "Kanarienvogel")
 	r.app = r.AddApplication(discordsim.ApplicationOptions{Name: "Kanarienvogel", Owner: r.operator.ID})
@@ -121,7 +126,8 @@ func TestFits(t *testing.T) {
 		t.Errorf("the simulated Discord differs from itself:\n%s", out.String())
 	}
 	for _, o := range rec.Outcomes {
-		if len(o.Exchanges)+len(o.Events) == 0 && o.Untried == "" || o.err != nil && !strings.Contains(o.Step, "too many") {
+		if len(o.Exchanges)+len(o.Events) == 0 && o.Untried == "" ||
+			o.err != nil && !strings.Contains(o.Step, "too many") {
 			t.Errorf("%s: nothing was tried: %v", o.Step, o.err)
 		}
 	}
@@ -140,21 +146,84 @@ var planted = map[string]struct {
 	step  string
 	says  string
 }{
-	"a status":                {discordsim.Fault{Kind: discordsim.FaultAnswer, Route: "PUT /channels/{channel}/voice-status", Status: 403, Body: `{"message":"Missing Access","code":50001}`}, "voice status", "403 with code 50001, expected 204"},
-	"an error code":           {discordsim.Fault{Kind: discordsim.FaultAnswer, Route: "GET /channels/1", Status: 404, Body: `{"message":"Unknown Guild","code":10004}`}, "ids and servers that are none", "404 with code 10004, expected 404 with code 10003"},
-	"a field more":            {discordsim.Fault{Kind: discordsim.FaultAnswer, After: true, Route: "POST /channels/{channel}/invites", Body: `{"code":"abc","brand_new":1,"nonce":"x"}`}, "invites", "also has /?, /nonce"},
-	"fields fewer":            {discordsim.Fault{Kind: discordsim.FaultAnswer, After: true, Route: "POST /channels/{channel}/invites", Body: `{"code":"abc"}`}, "invites", "lacks "},
-	"a kind of value":         {discordsim.Fault{Kind: discordsim.FaultAnswer, After: true, Route: "POST /channels/{channel}/invites", Body: `{"code":7}`}, "invites", "/code is number, expected string"},
-	"a rule that is stricter": {discordsim.Fault{Kind: discordsim.FaultAnswer, Route: "PUT /channels/{channel}/permissions/{overwrite}", Status: 403, Body: `{"message":"Missing Permissions","code":50013}`}, "overwrites the bot may give", "403 with code 50013, expected 204"},
-	"a rule that is laxer":    {discordsim.Fault{Kind: discordsim.FaultAnswer, Route: "PATCH /guilds/{guild}/members/{user}", Status: 204, Count: 3}, "moving somebody who is not in voice", "204, expected 400 with code 40032"},
-	"no rate-limit headers": {discordsim.Fault{Kind: discordsim.FaultAnswer, After: true, Route: "PUT /channels/{channel}/voice-status", Headers: map[string]string{
-		"X-RateLimit-Limit": "", "X-RateLimit-Remaining": "", "X-RateLimit-Reset-After": "", "X-RateLimit-Reset": "", "X-RateLimit-Bucket": ""}}, "voice status", "rate-limit headers: none, expected some"},
-	"a proxy's page":           {discordsim.Fault{Kind: discordsim.FaultAnswer, Route: "POST /users/@me/channels", Status: 403, Body: "<html>"}, "direct message to the operator", "403, expected 200"},
-	"an outage":                {discordsim.Fault{Kind: discordsim.FaultError, Route: "POST /channels/{channel}/messages", Status: 503}, "panel", "503, expected 200"},
-	"a broken connection":      {discordsim.Fault{Kind: discordsim.FaultReset, Route: "POST /channels/{channel}/messages"}, "panel", "did not come about"},
-	"an event that comes late": {discordsim.Fault{Kind: discordsim.FaultDelay, Event: "CHANNEL_UPDATE", Delay: 9}, "seats", "CHANNEL_UPDATE does not come, expected that it comes"},
-	"a resume that is cut":     {discordsim.Fault{Kind: discordsim.FaultDropResume}, "gateway: resume", "RESUMED does not come"},
-	"no second factor":         {discordsim.Fault{Kind: discordsim.FaultAnswer, Route: "PUT /channels/{channel}/permissions/{overwrite}", Status: 403, Body: `{"message":"Two factor is required for this operation","code":60003}`}, "overwrites the bot may give", "403 with code 60003"},
+	"a status": {
+		discordsim.Fault{
+			Kind: discordsim.FaultAnswer, Route: "PUT /channels/{channel}/voice-status", Status: 403,
+			Body: `{"message":"Missing Access","code":50001}`,
+		},
+		"voice status", "403 with code 50001, expected 204",
+	},
+	"an error code": {
+		discordsim.Fault{
+			Kind: discordsim.FaultAnswer, Route: "GET /channels/1", Status: 404,
+			Body: `{"message":"Unknown Guild","code":10004}`,
+		},
+		"ids and servers that are none", "404 with code 10004, expected 404 with code 10003",
+	},
+	"a field more": {
+		discordsim.Fault{
+			Kind: discordsim.FaultAnswer, After: true, Route: "POST /channels/{channel}/invites",
+			Body: `{"code":"abc","brand_new":1,"nonce":"x"}`,
+		},
+		"invites", "also has /?, /nonce",
+	},
+	"fields fewer": {
+		discordsim.Fault{
+			Kind: discordsim.FaultAnswer, After: true, Route: "POST /channels/{channel}/invites",
+			Body: `{"code":"abc"}`,
+		},
+		"invites", "lacks ",
+	},
+	"a kind of value": {
+		discordsim.Fault{
+			Kind: discordsim.FaultAnswer, After: true, Route: "POST /channels/{channel}/invites", Body: `{"code":7}`,
+		},
+		"invites", "/code is number, expected string",
+	},
+	"a rule that is stricter": {
+		discordsim.Fault{
+			Kind: discordsim.FaultAnswer, Route: "PUT /channels/{channel}/permissions/{overwrite}", Status: 403,
+			Body: `{"message":"Missing Permissions","code":50013}`,
+		},
+		"overwrites the bot may give", "403 with code 50013, expected 204",
+	},
+	"a rule that is laxer": {
+		discordsim.Fault{
+			Kind: discordsim.FaultAnswer, Route: "PATCH /guilds/{guild}/members/{user}", Status: 204, Count: 3,
+		},
+		"moving somebody who is not in voice", "204, expected 400 with code 40032",
+	},
+	"no rate-limit headers": {discordsim.Fault{Kind: discordsim.FaultAnswer, After: true,
+		Route: "PUT /channels/{channel}/voice-status", Headers: map[string]string{
+			"X-RateLimit-Limit": "", "X-RateLimit-Remaining": "", "X-RateLimit-Reset-After": "",
+			"X-RateLimit-Reset": "", "X-RateLimit-Bucket": ""}},
+		"voice status", "rate-limit headers: none, expected some"},
+	"a proxy's page": {
+		discordsim.Fault{Kind: discordsim.FaultAnswer, Route: "POST /users/@me/channels", Status: 403, Body: "<html>"},
+		"direct message to the operator", "403, expected 200",
+	},
+	"an outage": {
+		discordsim.Fault{Kind: discordsim.FaultError, Route: "POST /channels/{channel}/messages", Status: 503}, "panel",
+		"503, expected 200",
+	},
+	"a broken connection": {
+		discordsim.Fault{Kind: discordsim.FaultReset, Route: "POST /channels/{channel}/messages"}, "panel",
+		"did not come about",
+	},
+	"an event that comes late": {
+		discordsim.Fault{Kind: discordsim.FaultDelay, Event: "CHANNEL_UPDATE", Delay: 9}, "seats",
+		"CHANNEL_UPDATE does not come, expected that it comes",
+	},
+	"a resume that is cut": {
+		discordsim.Fault{Kind: discordsim.FaultDropResume}, "gateway: resume", "RESUMED does not come",
+	},
+	"no second factor": {
+		discordsim.Fault{
+			Kind: discordsim.FaultAnswer, Route: "PUT /channels/{channel}/permissions/{overwrite}", Status: 403,
+			Body: `{"message":"Two factor is required for this operation","code":60003}`,
+		},
+		"overwrites the bot may give", "403 with code 60003",
+	},
 }
 
 // TestPlantedDifferences: each is found, where it is and as what it is, and nothing is left on the server.
@@ -168,7 +237,8 @@ func TestPlantedDifferences(t *testing.T) {
 			}
 			rec, diff, err := Run(t.Context(), r.options())
 			must(t, err)
-			found := slices.ContainsFunc(diff, func(d Difference) bool { return d.Step == c.step && strings.Contains(d.How, c.says) })
+			found := slices.ContainsFunc(diff,
+				func(d Difference) bool { return d.Step == c.step && strings.Contains(d.How, c.says) })
 			var out bytes.Buffer
 			Report(&out, rec, diff)
 			if !found {
@@ -187,7 +257,10 @@ func TestPlantedDifferences(t *testing.T) {
 
 // After a crash at any request the next run removes what was made, known by id or by name alone.
 func TestCrash(t *testing.T) {
-	for _, at := range []string{"POST /guilds/{guild}/channels", "PATCH /channels/{channel}", "POST /channels/{channel}/messages", "POST /users/@me/channels", "DELETE /channels/{channel}"} {
+	for _, at := range []string{
+		"POST /guilds/{guild}/channels", "PATCH /channels/{channel}", "POST /channels/{channel}/messages",
+		"POST /users/@me/channels", "DELETE /channels/{channel}",
+	} {
 		t.Run(at, func(t *testing.T) {
 			t.Parallel()
 			r := newReal(t)
@@ -250,8 +323,8 @@ func matches(route, path string) bool {
 	return true
 }
 
-// TestRecordHoldsNoString: with a canary in every string, field name and header that Discord sends, the record has none of
-// them, nor any id, and it replays.
+// TestRecordHoldsNoString: with a canary in every string, field name and header that Discord sends, the
+// record has none of them, nor any id, and it replays.
 func TestRecordHoldsNoString(t *testing.T) {
 	const canary = "kanarienvogel"
 	r := newReal(t)
@@ -262,7 +335,10 @@ func TestRecordHoldsNoString(t *testing.T) {
 		if res.StatusCode == http.StatusSwitchingProtocols {
 			return nil
 		}
-		for _, h := range []string{"Via", "X-RateLimit-Bucket", "X-RateLimit-Scope", "X-RateLimit-Reset", "CF-RAY", "Server", "Date", "Set-Cookie"} {
+		for _, h := range []string{
+			"Via", "X-RateLimit-Bucket", "X-RateLimit-Scope", "X-RateLimit-Reset", "CF-RAY", "Server", "Date",
+			"Set-Cookie",
+		} {
 			res.Header.Set(h, canary)
 		}
 		var b bytes.Buffer
@@ -294,7 +370,8 @@ func TestRecordHoldsNoString(t *testing.T) {
 	defer srv.Close()
 	o := r.options()
 	until := time.Now().Add(time.Hour)
-	o.URL, o.Member = srv.URL, r.tested(t, tested{role: discordsim.PermConnect | discordsim.PermViewChannel, pending: true, until: until})
+	o.URL, o.Member = srv.URL, r.tested(t,
+		tested{role: discordsim.PermConnect | discordsim.PermViewChannel, pending: true, until: until})
 	rec, _, err := Run(t.Context(), o)
 	must(t, err)
 	text, err := rec.Text()
@@ -306,7 +383,8 @@ func TestRecordHoldsNoString(t *testing.T) {
 		t.Fatalf("%d outcomes", n)
 	}
 	at := slices.IndexFunc(rec.Outcomes, func(o Outcome) bool { return o.Step == stepMember })
-	if m := rec.Outcomes[at].Member; m == nil || m.REST == nil || !m.REST.TimedOut || !m.REST.Pending || m.Gateway == nil {
+	if m := rec.Outcomes[at].Member; m == nil || m.REST == nil || !m.REST.TimedOut || !m.REST.Pending ||
+		m.Gateway == nil {
 		t.Errorf("of the test member there is %s", mustText(rec.Outcomes[at]))
 	}
 	for _, secret := range []string{canary, r.app.BotToken, r.base, "snug-trial-", until.UTC().Format("2006-01-02")} {
@@ -380,8 +458,8 @@ type readCloser struct{ *bytes.Reader }
 
 func (readCloser) Close() error { return nil }
 
-// sing puts a canary into every string of a JSON value but ids, codes and addresses that are needed to go on, and beside
-// every object's fields.
+// sing puts a canary into every string of a JSON value but ids, codes and addresses that are needed to go on,
+// and beside every object's fields.
 func sing(raw []byte, canary string) []byte {
 	var v any
 	d := json.NewDecoder(bytes.NewReader(raw))
@@ -417,7 +495,10 @@ func sing(raw []byte, canary string) []byte {
 }
 
 // needed are the strings that a client has to understand.
-var needed = map[string]bool{"code": true, "url": true, "t": true, "session_id": true, "resume_gateway_url": true, "nonce": true, "communication_disabled_until": true}
+var needed = map[string]bool{
+	"code": true, "url": true, "t": true, "session_id": true, "resume_gateway_url": true, "nonce": true,
+	"communication_disabled_until": true,
+}
 
 // TestShape tells what may be recorded of a value.
 func TestShape(t *testing.T) {
@@ -425,16 +506,23 @@ func TestShape(t *testing.T) {
 		json string
 		want Shape
 	}{
-		"strings are strings":           {`{"name":"Secret"}`, Shape{"": "object", "/name": "string"}},
-		"unknown fields have no name":   {`{"hush":{"a_b":1}}`, Shape{"": "object", "/?": "object", "/?/?": "number"}},
-		"enums":                         {`{"type":2}`, Shape{"": "object", "/type": "number=2"}},
-		"no enum is that large":         {`{"type":123456789}`, Shape{"": "object", "/type": "number"}},
-		"bits":                          {`{"allow":"1049600","deny":"0"}`, Shape{"": "object", "/allow": "string=bits:10,20", "/deny": "string=bits:"}},
-		"bits nobody documents":         {`{"allow":"9223372036854775808"}`, Shape{"": "object", "/allow": "string=bits:"}},
+		"strings are strings":         {`{"name":"Secret"}`, Shape{"": "object", "/name": "string"}},
+		"unknown fields have no name": {`{"hush":{"a_b":1}}`, Shape{"": "object", "/?": "object", "/?/?": "number"}},
+		"enums":                       {`{"type":2}`, Shape{"": "object", "/type": "number=2"}},
+		"no enum is that large":       {`{"type":123456789}`, Shape{"": "object", "/type": "number"}},
+		"bits": {
+			`{"allow":"1049600","deny":"0"}`,
+			Shape{"": "object", "/allow": "string=bits:10,20", "/deny": "string=bits:"},
+		},
+		"bits nobody documents": {
+			`{"allow":"9223372036854775808"}`, Shape{"": "object", "/allow": "string=bits:"},
+		},
 		"words where bits are expected": {`{"allow":"Secret"}`, Shape{"": "object", "/allow": "string"}},
-		"other numbers":                 {`{"user_limit":42,"id":"123"}`, Shape{"": "object", "/user_limit": "number", "/id": "string"}},
-		"lists":                         {`{"roles":["1",null]}`, Shape{"": "object", "/roles": "array", "/roles/*": "null string"}},
-		"no JSON":                       {`<html>Secret`, nil},
+		"other numbers": {
+			`{"user_limit":42,"id":"123"}`, Shape{"": "object", "/user_limit": "number", "/id": "string"},
+		},
+		"lists":   {`{"roles":["1",null]}`, Shape{"": "object", "/roles": "array", "/roles/*": "null string"}},
+		"no JSON": {`<html>Secret`, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := shapeOf([]byte(c.json))

@@ -28,7 +28,8 @@ func (p *Tracker) voiceOf(s discord.VoiceState, m *discord.Member) voice {
 		v.channel = *s.ChannelID
 	}
 	if m != nil && m.User.ID != 0 {
-		v.person.Username, v.person.DisplayName, v.person.Bot = m.User.Username, schema.Printable(m.EffectiveName(), m.User.Username), m.User.Bot
+		v.person.Username, v.person.DisplayName, v.person.Bot = m.User.Username, schema.Printable(m.EffectiveName(),
+			m.User.Username), m.User.Bot
 		if m.User.Avatar != nil {
 			v.person.Avatar = *m.User.Avatar
 		}
@@ -73,7 +74,8 @@ func (p *Tracker) change(guildID snowflake.ID, g *guild, user snowflake.ID, v vo
 		g.voices[user] = v
 		outs = p.tell(outs, guildID, g, v.channel, room.VoiceJoined{Person: v.person})
 	}
-	return outs, &Move{GuildID: guildID, UserID: user, Bot: v.person.Bot || old.person.Bot, From: old.channel, To: v.channel}
+	return outs,
+		&Move{GuildID: guildID, UserID: user, Bot: v.person.Bot || old.person.Bot, From: old.channel, To: v.channel}
 }
 
 func (p *Tracker) applyGuild(id snowflake.ID, states []discord.VoiceState, members []discord.Member) {
@@ -123,7 +125,8 @@ func (p *Tracker) applyKnown(k Known) {
 	id := key{k.Room.GuildID, k.Room.ID}
 	p.mu.Lock()
 	g := p.guild(id.guild)
-	if l := g.rooms[id.channel]; l != nil && l.closed == nil { // a second GUILD_CREATE: the roster has been compared already
+	if l := g.rooms[id.channel]; l != nil && l.closed == nil {
+		// a second GUILD_CREATE: the roster has been compared already
 		p.mu.Unlock()
 		p.applyRoom(k.Room, nil)
 		return
@@ -289,7 +292,8 @@ func (p *Tracker) publishThen(outs []out, then func(error)) {
 func (p *Tracker) failed(k key, err error) {
 	if p.tracked(k) && !p.dirty[k] {
 		p.dirty[k] = true
-		p.o.Log.Warn("the hub did not take a roster; its latest state will be published again", "guild_id", k.guild, "room_id", k.channel, "err", err)
+		p.o.Log.Warn("the hub did not take a roster; its latest state will be published again", "guild_id", k.guild,
+			"room_id", k.channel, "err", err)
 	}
 }
 

@@ -84,7 +84,8 @@ func inside(t *testing.T, f func(*house)) {
 	synctest.Test(t, func(t *testing.T) {
 		h := &house{recorder: &recorder{}}
 		h.Tracker = voice.New(voice.Options{
-			Publisher: h.recorder, Moved: func(m voice.Move) { h.moves = append(h.moves, m) }, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+			Publisher: h.recorder, Moved: func(m voice.Move) { h.moves = append(h.moves, m) }, Now: time.Now,
+			Log: slog.New(slog.DiscardHandler),
 		})
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan struct{})
@@ -147,8 +148,10 @@ func TestVoiceStatesBecomeEvents(t *testing.T) {
 		h.in(7, 0, false) // no room any more: nothing to tell
 		expect(t, h)
 		want := []voice.Move{
-			{GuildID: guild, UserID: 7, To: public}, {GuildID: guild, UserID: 7, From: public, To: friday}, {GuildID: guild, UserID: 8, To: friday},
-			{GuildID: guild, UserID: 7, From: friday, To: monday}, {GuildID: guild, UserID: 8, From: friday}, {GuildID: guild, UserID: 9, To: public}, {GuildID: guild, UserID: 7, From: monday},
+			{GuildID: guild, UserID: 7, To: public}, {GuildID: guild, UserID: 7, From: public, To: friday},
+			{GuildID: guild, UserID: 8, To: friday},
+			{GuildID: guild, UserID: 7, From: friday, To: monday}, {GuildID: guild, UserID: 8, From: friday},
+			{GuildID: guild, UserID: 9, To: public}, {GuildID: guild, UserID: 7, From: monday},
 		}
 		if !slices.Equal(h.moves, want) {
 			t.Errorf("moves %v\nwant  %v", h.moves, want)
@@ -178,7 +181,8 @@ func TestTrackComparesWithWhatTheHubHeld(t *testing.T) {
 		s9, m9 := state(9, friday, false)
 		h.Guild(guild, []discord.VoiceState{s8, s9}, []discord.Member{m8, m9})
 		prior := &room.Live{Room: summary(friday), N: 41, Roster: []room.Person{
-			{UserID: 7, DisplayName: "u7"}, {UserID: 8, Username: "u8", DisplayName: "u8", Since: time.Now().Add(-time.Hour)},
+			{UserID: 7, DisplayName: "u7"},
+			{UserID: 8, Username: "u8", DisplayName: "u8", Since: time.Now().Add(-time.Hour)},
 		}}
 		done := false
 		h.Track([]voice.Known{{Room: summary(friday), Prior: prior}, {Room: summary(monday)}}, func() { done = true })
@@ -216,7 +220,8 @@ func TestHubOutage(t *testing.T) {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		slices.SortFunc(h.puts, func(a, b room.Live) int { return cmp.Compare(a.Room.ID, b.Room.ID) })
-		if len(h.puts) != 2 || h.puts[0].Event != nil || len(h.puts[0].Roster) != 1 || h.puts[0].Roster[0].UserID != 8 || !h.puts[1].Gone() {
+		if len(h.puts) != 2 || h.puts[0].Event != nil || len(h.puts[0].Roster) != 1 ||
+			h.puts[0].Roster[0].UserID != 8 || !h.puts[1].Gone() {
 			t.Fatalf("after the outage: %+v", h.puts)
 		}
 	})

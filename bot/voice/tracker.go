@@ -228,7 +228,8 @@ func (g *guild) in(channel snowflake.ID) []room.Person {
 			out = append(out, v.person)
 		}
 	}
-	slices.SortFunc(out, func(a, b room.Person) int { return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.UserID, b.UserID)) })
+	slices.SortFunc(out,
+		func(a, b room.Person) int { return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.UserID, b.UserID)) })
 	return out
 }
 

@@ -98,7 +98,8 @@ func TestCostFollowsDeliveries(t *testing.T) {
 		h, _, err := b.hub.Webhooks.Get(t.Context(), "100.h")
 		return err == nil && h.Cursor >= 51
 	})
-	// One webhook came further; one delivery was made and then taken. Each bucket was given its epoch when it was followed.
+	// One webhook came further; one delivery was made and then taken. Each bucket was given its epoch when it
+	// was followed.
 	var hooks, deliveries int
 	b.wait("the writes to be seen", func() bool {
 		mu.Lock()
@@ -143,11 +144,14 @@ func TestTooMuchWaits(t *testing.T) {
 	b.put(h)
 	s := b.sender(here)
 	for i := range webhook.MaxPending {
-		d := webhook.Delivery{ID: fmt.Sprint("m", i), GuildID: guild, HookID: "h", State: webhook.Pending, NextAt: b.now().Add(time.Hour)}
+		d := webhook.Delivery{
+			ID: fmt.Sprint("m", i), GuildID: guild, HookID: "h", State: webhook.Pending, NextAt: b.now().Add(time.Hour),
+		}
 		s.queue.set(d.Key(), &d, hub.Rev(i+1))
 	}
 	k := &taker{s: s}
-	made, ok := k.deliver(t.Context(), h, hub.AuditEntry{ID: "one more", Guild: guild, Kind: string(audit.RoomOpened), Data: []byte(`{}`)})
+	made, ok := k.deliver(t.Context(), h,
+		hub.AuditEntry{ID: "one more", Guild: guild, Kind: string(audit.RoomOpened), Data: []byte(`{}`)})
 	now, _, err := b.hub.Webhooks.Get(t.Context(), h.Key())
 	if made || !ok || err != nil || now.Enabled || now.Stopped == "" {
 		t.Errorf("made %v, %v; the webhook is %+v, %v", made, ok, now, err)

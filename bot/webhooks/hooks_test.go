@@ -192,8 +192,10 @@ func TestDelivers(t *testing.T) {
 	b.happens("one", audit.RoomOpened)
 	b.happens("not wanted", audit.RoomKept)
 	b.happens("two", audit.RoomClosed)
-	b.wait("two messages", func() bool { return b.delivery("two").State == webhook.Done && b.delivery("one").State == webhook.Done })
-	if b.count() != 2 || b.got[0] != "one" || !strings.Contains(b.bodies[0], `"type":"room_opened"`) || !strings.Contains(b.bodies[0], `"timestamp":"`) {
+	b.wait("two messages",
+		func() bool { return b.delivery("two").State == webhook.Done && b.delivery("one").State == webhook.Done })
+	if b.count() != 2 || b.got[0] != "one" || !strings.Contains(b.bodies[0], `"type":"room_opened"`) ||
+		!strings.Contains(b.bodies[0], `"timestamp":"`) {
 		t.Errorf("got %v %v", b.got, b.bodies)
 	}
 
@@ -202,7 +204,8 @@ func TestDelivers(t *testing.T) {
 	b.happens("three", audit.RoomOpened)
 	b.wait("a failed try", func() bool { return len(b.delivery("three").Tries) == 1 })
 	d := b.delivery("three")
-	if d.State != webhook.Pending || d.Tries[0].Status != 500 || d.Tries[0].Wrong == "" || d.NextAt.Sub(d.Tries[0].At) != 5*time.Second {
+	if d.State != webhook.Pending || d.Tries[0].Status != 500 || d.Tries[0].Wrong == "" ||
+		d.NextAt.Sub(d.Tries[0].At) != 5*time.Second {
 		t.Errorf("got %+v", d)
 	}
 	stop()
@@ -286,7 +289,8 @@ func TestForgetsOldDeliveries(t *testing.T) {
 	})
 }
 
-// TestSecretsFollowTheSessionSecret: after a rotation the old session secret can be taken out, and every webhook still works.
+// TestSecretsFollowTheSessionSecret: after a rotation the old session secret can be taken out, and every
+// webhook still works.
 func TestSecretsFollowTheSessionSecret(t *testing.T) {
 	b := newBench(t)
 	h := b.hook("h")

@@ -10,7 +10,8 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 )
 
-// everythingIsHere gives a resolver by which every name that may exist leads to this machine, whatever that itself knows.
+// everythingIsHere gives a resolver by which every name that may exist leads to this machine, whatever that
+// itself knows.
 func everythingIsHere(t *testing.T) *net.Resolver {
 	t.Helper()
 	server, err := net.ListenPacket("udp", "127.0.0.1:0")

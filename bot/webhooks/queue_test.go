@@ -15,7 +15,9 @@ func TestQueue(t *testing.T) {
 	k := keyOf(100, 1)
 	key := func(id string) string { return k.String() + "." + id }
 	pending := func(id string, next time.Duration) *webhook.Delivery {
-		return &webhook.Delivery{ID: id, GuildID: k.guild, HookID: k.id, State: webhook.Pending, At: now, NextAt: now.Add(next)}
+		return &webhook.Delivery{
+			ID: id, GuildID: k.guild, HookID: k.id, State: webhook.Pending, At: now, NextAt: now.Add(next),
+		}
 	}
 	done := &webhook.Delivery{State: webhook.Done, At: now}
 	type write struct {
@@ -34,7 +36,8 @@ func TestQueue(t *testing.T) {
 		{name: "one that is not due yet", writes: []write{{"a", pending("a", time.Second), 1}}, waiting: 1},
 		{
 			name:   "due for longest goes first",
-			writes: []write{{"a", pending("a", -time.Second), 1}, {"b", pending("b", -time.Minute), 2}}, next: "b", waiting: 2,
+			writes: []write{{"a", pending("a", -time.Second), 1}, {"b", pending("b", -time.Minute), 2}}, next: "b",
+			waiting: 2,
 		},
 		{
 			name:   "tried again later",
@@ -63,7 +66,8 @@ func TestQueue(t *testing.T) {
 func TestQueueSurplus(t *testing.T) {
 	q, k, now := newQueue(), keyOf(100, 1), time.Unix(1_000_000, 0)
 	for i := range 5 {
-		q.set(fmt.Sprint(k, ".m", i), &webhook.Delivery{State: webhook.Done, At: now.Add(time.Duration(i) * time.Second)}, hub.Rev(i+1))
+		q.set(fmt.Sprint(k, ".m", i),
+			&webhook.Delivery{State: webhook.Done, At: now.Add(time.Duration(i) * time.Second)}, hub.Rev(i+1))
 	}
 	q.set(fmt.Sprint(k, ".p"), &webhook.Delivery{State: webhook.Pending, At: now.Add(-time.Hour)}, 9)
 	got := q.surplus(k, 3)

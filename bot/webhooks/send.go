@@ -26,15 +26,18 @@ var errUnreachable = errors.New("its address does not lead to the public interne
 
 // newClient makes a client that calls public addresses and those in networks alone.
 func newClient(networks []netip.Prefix, names *net.Resolver) *http.Client {
-	dialer := &net.Dialer{Timeout: 5 * time.Second, Resolver: names, Control: func(_, address string, _ syscall.RawConn) error {
-		return mayCall(address, networks)
-	}}
+	dialer := &net.Dialer{Timeout: 5 * time.Second, Resolver: names,
+		Control: func(_, address string, _ syscall.RawConn) error {
+			return mayCall(address, networks)
+		}}
 	return &http.Client{
 		Timeout: sendTime,
 		// No proxy from the environment: it would be asked instead of the address that was checked.
 		Transport: &http.Transport{
-			DialContext: dialer.DialContext, TLSHandshakeTimeout: 5 * time.Second, ResponseHeaderTimeout: 10 * time.Second,
-			MaxIdleConnsPerHost: 1, IdleConnTimeout: 30 * time.Second, MaxResponseHeaderBytes: 64 << 10, ForceAttemptHTTP2: true,
+			DialContext: dialer.DialContext, TLSHandshakeTimeout: 5 * time.Second,
+			ResponseHeaderTimeout: 10 * time.Second,
+			MaxIdleConnsPerHost:   1, IdleConnTimeout: 30 * time.Second, MaxResponseHeaderBytes: 64 << 10,
+			ForceAttemptHTTP2: true,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
@@ -87,7 +90,8 @@ func (s *Sender) send(ctx context.Context, k hookKey) (failed bool) {
 	case errs.Has(err, errs.NotFound): // it was removed, with its hook, meanwhile
 		return false
 	default:
-		s.o.Log.Warn("what became of a webhook's message was not kept; it is sent again", "guild_id", h.GuildID, "err", err)
+		s.o.Log.Warn("what became of a webhook's message was not kept; it is sent again", "guild_id", h.GuildID,
+			"err", err)
 		return true
 	}
 	if try.Status == http.StatusGone {

@@ -160,7 +160,9 @@ func (k *taker) catchUp(ctx context.Context, h webhook.Hook) bool {
 }
 
 // make makes the deliveries of some entries, and keeps how far each hook has come for which one was made.
-func (k *taker) make(ctx context.Context, hooks map[snowflake.ID][]webhook.Hook, list []hub.AuditEntry, upTo uint64) bool {
+func (k *taker) make(
+	ctx context.Context, hooks map[snowflake.ID][]webhook.Hook, list []hub.AuditEntry, upTo uint64,
+) bool {
 	moved := map[hookKey]webhook.Hook{}
 	for _, a := range list {
 		for _, h := range hooks[a.Guild] {
@@ -234,7 +236,8 @@ func (s *Sender) reseal(ctx context.Context, h webhook.Hook) (done bool) {
 		return nil
 	})
 	if err != nil && ctx.Err() == nil {
-		s.o.Log.WarnContext(ctx, "a webhook's secret was not sealed anew, and will be tried again", "guild_id", h.GuildID, "err", err)
+		s.o.Log.WarnContext(ctx, "a webhook's secret was not sealed anew, and will be tried again",
+			"guild_id", h.GuildID, "err", err)
 	}
 	return err == nil
 }

@@ -69,8 +69,14 @@ func TestTurns(t *testing.T) {
 			due: slices.Concat(hooksOf(1001, 10), hooksOf(7, 3)), want: []hookKey{keyOf(7, 0)}, n: 1,
 		},
 		{name: "a hook that failed rests", before: took(keyOf(1, 0), time.Millisecond, true), due: hooksOf(1, 1)},
-		{name: "and not for ever", before: took(keyOf(1, 0), time.Millisecond, true), due: hooksOf(1, 1), after: time.Second, n: 1},
-		{name: "its server's others do not", before: took(keyOf(1, 0), time.Millisecond, true), due: hooksOf(1, 2), n: 1},
+		{
+			name: "and not for ever", before: took(keyOf(1, 0), time.Millisecond, true), due: hooksOf(1, 1),
+			after: time.Second, n: 1,
+		},
+		{
+			name: "its server's others do not", before: took(keyOf(1, 0), time.Millisecond, true), due: hooksOf(1, 2),
+			n: 1,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			tt := newTurns()
@@ -97,12 +103,15 @@ func TestTurnsForgetNothingRunning(t *testing.T) {
 		tt.end(now, k, true)
 	}
 	if tt.running != 0 || tt.slow != 0 || len(tt.guilds) > remembered+1 || len(tt.hooks) > remembered+1 {
-		t.Errorf("%d running, %d of them slow; %d servers and %d hooks known", tt.running, tt.slow, len(tt.guilds), len(tt.hooks))
+		t.Errorf("%d running, %d of them slow; %d servers and %d hooks known", tt.running, tt.slow, len(tt.guilds),
+			len(tt.hooks))
 	}
 }
 
 func TestRest(t *testing.T) {
-	for failures, want := range map[int]time.Duration{1: time.Second, 2: 2 * time.Second, 6: 32 * time.Second, 7: time.Minute, 1000: time.Minute} {
+	for failures, want := range map[int]time.Duration{
+		1: time.Second, 2: 2 * time.Second, 6: 32 * time.Second, 7: time.Minute, 1000: time.Minute,
+	} {
 		if got := rest(failures); got != want {
 			t.Errorf("after %d failures: %s, want %s", failures, got, want)
 		}

@@ -87,7 +87,8 @@ func (s *Sender) Run(ctx context.Context) (err error) {
 		default:
 		}
 	}
-	s.hooks, err = s.o.Hub.Webhooks.Table(ctx, hub.Follower[webhook.Hook]{Change: func(hub.Change[webhook.Hook]) { wake() }})
+	s.hooks, err = s.o.Hub.Webhooks.Table(ctx,
+		hub.Follower[webhook.Hook]{Change: func(hub.Change[webhook.Hook]) { wake() }})
 	if err != nil {
 		return err
 	}

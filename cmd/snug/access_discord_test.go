@@ -55,7 +55,8 @@ var commandRows = []commandRow{
 	{"room close", map[string]any{"room": "{room}"}, "- - - told told"},
 	{"invite", map[string]any{"room": "{room}"}, "- - - changed -"},
 	{"invite", map[string]any{"user": "{member}", "room": "{room}"}, "- - - changed -"},
-	{"knock", map[string]any{"room": "{room}"}, "changed - - - changed"}, // it is asked of the owner; whoever knocks is not told whether there is a room,
+	// it is asked of the owner; whoever knocks is not told whether there is a room,
+	{"knock", map[string]any{"room": "{room}"}, "changed - - - changed"},
 	{"wait", map[string]any{"room": "{room}"}, "- - changed changed -"},
 	{"create-room", map[string]any{"name": "Another", "seats": 3}, "changed changed changed changed changed"},
 	{"preferences show", nil, "- - - told -"},
@@ -66,7 +67,8 @@ var commandRows = []commandRow{
 	{"snug lobby remove", nil, "none none none none none"}, // not without a channel
 	{"snug lobby list", nil, "none none none none -"},
 	{"snug repair", nil, "none none none none -"},
-	{"Invite to my room", nil, "changed changed changed changed changed"}, // everybody has a room by now, and each lets into their own
+	// everybody has a room by now, and each lets into their own
+	{"Invite to my room", nil, "changed changed changed changed changed"},
 }
 
 // TestWhoMayDoWhatInDiscord runs every command as everybody in the server.
@@ -89,7 +91,8 @@ func TestWhoMayDoWhatInDiscord(t *testing.T) {
 		}
 	}
 	for _, name := range left {
-		t.Errorf("/%s has no row in the table of commands: add one in cmd/snug/access_discord_test.go that says who may use it", name)
+		t.Errorf("/%s has no row in the table of commands: add one in cmd/snug/access_discord_test.go that says who may use it",
+			name)
 	}
 }
 
@@ -134,7 +137,8 @@ func (v *town) run(who string, row commandRow) string {
 	for k, o := range row.options {
 		if s, ok := o.(string); ok {
 			o = strings.NewReplacer("{room}", v.room, "{guest}", v.user(v.named["guest"]).ID.String(),
-				"{banned}", v.user(v.named["banned"]).ID.String(), "{member}", v.user(v.named["member"]).ID.String()).Replace(s)
+				"{banned}", v.user(v.named["banned"]).ID.String(), "{member}",
+				v.user(v.named["member"]).ID.String()).Replace(s)
 		}
 		options[k] = o
 	}
@@ -181,7 +185,10 @@ func (v *town) kept() string {
 	v.must(err)
 	for _, e := range rooms {
 		r := e.Value
-		b, err := json.Marshal([]any{r.ID, r.OwnerID, r.Name, r.Seats, r.Private, r.Locked, r.Hidden, r.State, guests(r), r.Bans, len(r.Invites), r.Summary(false)})
+		b, err := json.Marshal([]any{
+			r.ID, r.OwnerID, r.Name, r.Seats, r.Private, r.Locked, r.Hidden, r.State, guests(r), r.Bans, len(r.Invites),
+			r.Summary(false),
+		})
 		v.must(err)
 		all = append(all, string(b))
 	}

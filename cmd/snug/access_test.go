@@ -43,7 +43,8 @@ type route struct {
 	at   string // method and path, as gin writes it
 	body any    // url.Values for a form, else JSON
 	want string
-	// ends says that whoever may do it takes away what the row is about, so that the next of the people gets a new room.
+	// ends says that whoever may do it takes away what the row is about, so that the next of the people gets
+	// a new room.
 	ends bool
 }
 
@@ -57,7 +58,8 @@ var routes = []route{
 	{at: "GET /readyz", want: "200 200 200 200 200 200 200 200"},
 	{at: "GET /robots.txt", want: "200 200 200 200 200 200 200 200"},
 	{at: "GET /static/*path", want: "404 404 404 404 404 404 404 404"},
-	{at: "GET /api/ws", want: "426 426 426 426 426 426 426 426"}, // who may watch is asked of who connects: TestWhoMayWatch
+	// who may watch is asked of who connects: TestWhoMayWatch
+	{at: "GET /api/ws", want: "426 426 426 426 426 426 426 426"},
 	{at: "GET /login", want: "303 303 303 303 303 303 303 303"},
 	{at: "POST /login", want: "303 303 303 303 303 303 303 303"},
 	{at: "GET /auth/discord/callback", want: "410 303 303 303 303 303 303 303"},
@@ -66,7 +68,10 @@ var routes = []route{
 	{at: "POST /language", body: url.Values{"language": {"de"}}, want: "303 303 303 303 303 303 303 303"},
 
 	{at: "GET /servers/:guild", want: "login 404 404 200 200 200 200 200"},
-	{at: "POST /servers/:guild/rooms", body: url.Values{"name": {"Another"}, "seats": {"500"}}, want: "login 404 404 400 400 400 400 400"},
+	{
+		at: "POST /servers/:guild/rooms", body: url.Values{"name": {"Another"}, "seats": {"500"}},
+		want: "login 404 404 400 400 400 400 400",
+	},
 	{at: "GET /game/:channel", want: "login 404 404 404 404 200 200 404"},
 	{at: "POST /game/:channel/accept", body: url.Values{"t": {"no-token"}}, want: "400 400 400 400 400 400 400 400"},
 	{at: "GET /game/:channel/coming", want: "login 404 404 404 404 303 303 404"},
@@ -81,15 +86,24 @@ var routes = []route{
 	{at: "POST /servers/:guild/forget", want: "login 404 404 303 303 303 303 303"},
 	{at: "POST /game/:channel/knock", want: "login 303 303 303 303 409 409 303"},
 	{at: "POST /game/:channel/wait", want: "login 404 404 404 404 303 303 404"},
-	{at: "POST /game/:channel/answer", body: url.Values{"user": {"{femi}"}, "let_in": {""}}, want: "login 404 404 404 404 403 303 404"},
-	{at: "POST /game/:channel/change", body: url.Values{"do": {"seats"}, "number": {"5"}}, want: "login 404 404 404 404 403 303 404"},
+	{
+		at: "POST /game/:channel/answer", body: url.Values{"user": {"{femi}"}, "let_in": {""}},
+		want: "login 404 404 404 404 403 303 404",
+	},
+	{
+		at: "POST /game/:channel/change", body: url.Values{"do": {"seats"}, "number": {"5"}},
+		want: "login 404 404 404 404 403 303 404",
+	},
 	{at: "GET /admin/:guild", want: "login 404 404 403 403 403 403 200"},
 	{at: "POST /admin/:guild", body: url.Values{"seats": {"many"}}, want: "login 404 404 403 403 403 403 400"},
 
 	{at: "GET /admin/:guild/history", want: "login 404 404 403 403 403 403 200"},
 	{at: "GET /admin/:guild/settings.json", want: "login 404 404 403 403 403 403 200"},
 	{at: "POST /admin/:guild/import", body: url.Values{"file": {"{"}}, want: "login 404 404 403 403 403 403 400"},
-	{at: "POST /admin/:guild/lobbies", body: url.Values{"do": {"save"}, "lobby_seats": {"500"}}, want: "login 404 404 403 403 403 403 400"},
+	{
+		at: "POST /admin/:guild/lobbies", body: url.Values{"do": {"save"}, "lobby_seats": {"500"}},
+		want: "login 404 404 403 403 403 403 400",
+	},
 	{at: "POST /admin/:guild/undo", body: url.Values{"rev": {"999999"}}, want: "login 404 404 403 403 403 403 303"},
 
 	{at: "GET /admin/:guild/activity", want: "login 404 404 403 403 403 403 200"},
@@ -98,61 +112,110 @@ var routes = []route{
 	{at: "GET /admin/:guild/tokens", want: "login 404 404 403 403 403 403 200"},
 	{at: "POST /admin/:guild/tokens", body: url.Values{"name": {""}}, want: "login 404 404 403 403 403 403 400"},
 	{at: "GET /admin/:guild/webhooks", want: "login 404 404 403 403 403 403 200"},
-	{at: "POST /admin/:guild/webhooks", body: url.Values{"url": {"http://127.0.0.1/"}}, want: "login 404 404 403 403 403 403 400"},
+	{
+		at: "POST /admin/:guild/webhooks", body: url.Values{"url": {"http://127.0.0.1/"}},
+		want: "login 404 404 403 403 403 403 400",
+	},
 	{at: "GET /tokens", want: "login 200 200 200 200 200 200 200"},
 	{at: "POST /tokens", body: url.Values{"name": {""}}, want: "login 400 400 400 400 400 400 400"},
 
 	{at: "GET /api/v1/guilds/:guild/audit", want: "login 404 404 403 403 403 403 200"},
 	{at: "GET /api/v1/guilds/:guild/stats", want: "login 404 404 403 403 403 403 200"},
 	{at: "GET /api/v1/guilds/:guild/webhooks", want: "login 404 404 403 403 403 403 200"},
-	{at: "POST /api/v1/guilds/:guild/webhooks", body: map[string]any{"name": "x", "url": "ftp://example.org/"}, want: "login 404 404 403 403 403 403 400"},
-	{at: "PATCH /api/v1/guilds/:guild/webhooks/:hook", body: map[string]any{}, want: "login 404 404 403 403 403 403 404"},
+	{
+		at: "POST /api/v1/guilds/:guild/webhooks", body: map[string]any{"name": "x", "url": "ftp://example.org/"},
+		want: "login 404 404 403 403 403 403 400",
+	},
+	{
+		at: "PATCH /api/v1/guilds/:guild/webhooks/:hook", body: map[string]any{},
+		want: "login 404 404 403 403 403 403 404",
+	},
 	{at: "DELETE /api/v1/guilds/:guild/webhooks/:hook", want: "login 404 404 403 403 403 403 404"},
 	{at: "POST /api/v1/guilds/:guild/webhooks/:hook/ping", want: "login 404 404 403 403 403 403 404"},
 	{at: "GET /api/v1/guilds/:guild/webhooks/:hook/deliveries", want: "login 404 404 403 403 403 403 404"},
-	{at: "POST /api/v1/guilds/:guild/webhooks/:hook/deliveries/:message/replay", want: "login 404 404 403 403 403 403 404"},
+	{
+		at:   "POST /api/v1/guilds/:guild/webhooks/:hook/deliveries/:message/replay",
+		want: "login 404 404 403 403 403 403 404",
+	},
 
 	{at: "GET /api/openapi.json", want: "200 200 200 200 200 200 200 200"},
 	{at: "GET /api/v1/me", want: "login 200 200 200 200 200 200 200"},
-	{at: "POST /api/v1/live-token", body: map[string]any{"guild": "{guild}", "room": "{channel}"}, want: "login 404 404 404 404 200 200 404"},
+	{
+		at: "POST /api/v1/live-token", body: map[string]any{"guild": "{guild}", "room": "{channel}"},
+		want: "login 404 404 404 404 200 200 404",
+	},
 	{at: "GET /api/v1/guilds/:guild/rooms", want: "login 404 404 200 200 200 200 200"},
-	{at: "POST /api/v1/guilds/:guild/rooms", body: map[string]any{"name": "Another", "seats": 500}, want: "login 400 400 400 400 400 400 400"},
+	{
+		at: "POST /api/v1/guilds/:guild/rooms", body: map[string]any{"name": "Another", "seats": 500},
+		want: "login 400 400 400 400 400 400 400",
+	},
 	{at: "GET /api/v1/guilds/:guild/settings", want: "login 404 404 403 403 403 403 200"},
-	{at: "PATCH /api/v1/guilds/:guild/settings", body: map[string]any{"settings": map[string]any{"seats": 500}}, want: "login 404 404 403 403 403 403 400"},
+	{
+		at: "PATCH /api/v1/guilds/:guild/settings", body: map[string]any{"settings": map[string]any{"seats": 500}},
+		want: "login 404 404 403 403 403 403 400",
+	},
 	{at: "GET /api/v1/rooms/:channel", want: "login 404 404 404 404 200 200 404"},
 	{at: "POST /api/v1/rooms/:channel/join", want: "login 404 404 404 404 200 200 404"},
 	{at: "POST /api/v1/rooms/:channel/keep", want: "login 404 404 404 404 200 200 404"},
 	{at: "GET /api/v1/guilds/:guild/settings/history", want: "login 404 404 403 403 403 403 200"},
-	{at: "POST /api/v1/guilds/:guild/settings/undo", body: map[string]any{"rev": 999999}, want: "login 404 404 403 403 403 403 404"},
+	{
+		at: "POST /api/v1/guilds/:guild/settings/undo", body: map[string]any{"rev": 999999},
+		want: "login 404 404 403 403 403 403 404",
+	},
 	{at: "GET /api/v1/guilds/:guild/places", want: "login 404 404 403 403 403 403 200"},
 	{at: "GET /api/v1/guilds/:guild/lobbies", want: "login 404 404 403 403 403 403 200"},
-	{at: "POST /api/v1/guilds/:guild/lobbies", body: map[string]any{"seats": 500}, want: "login 404 404 403 403 403 403 400"},
+	{
+		at: "POST /api/v1/guilds/:guild/lobbies", body: map[string]any{"seats": 500},
+		want: "login 404 404 403 403 403 403 400",
+	},
 	{at: "DELETE /api/v1/guilds/:guild/lobbies/:lobby", want: "login 404 404 403 403 403 403 404"},
-	{at: "POST /api/v1/guilds/:guild/setup", body: map[string]any{"apply": false}, want: "login 404 404 403 403 403 403 200"},
+	{
+		at: "POST /api/v1/guilds/:guild/setup", body: map[string]any{"apply": false},
+		want: "login 404 404 403 403 403 403 200",
+	},
 	{at: "GET /api/v1/guilds/:guild/preferences", want: "login 404 404 200 200 200 200 200"},
 	{at: "DELETE /api/v1/guilds/:guild/preferences", want: "login 404 404 204 204 204 204 204"},
 	{at: "GET /api/v1/rooms/:channel/control", want: "login 404 404 404 404 403 200 404"},
 	{at: "GET /api/v1/rooms/:channel/history", want: "login 404 404 404 404 200 200 404"},
-	{at: "POST /api/v1/rooms/:channel/change", body: map[string]any{"do": "seats", "seats": 6}, want: "login 404 404 404 404 403 200 404"},
+	{
+		at: "POST /api/v1/rooms/:channel/change", body: map[string]any{"do": "seats", "seats": 6},
+		want: "login 404 404 404 404 403 200 404",
+	},
 	{at: "POST /api/v1/rooms/:channel/knock", want: "login 200 200 200 200 409 409 200"},
-	{at: "POST /api/v1/rooms/:channel/answer", body: map[string]any{"user": "{manager}", "let_in": false}, want: "login 404 404 404 404 403 200 404"},
+	{
+		at: "POST /api/v1/rooms/:channel/answer", body: map[string]any{"user": "{manager}", "let_in": false},
+		want: "login 404 404 404 404 403 200 404",
+	},
 	{at: "POST /api/v1/rooms/:channel/wait", want: "login 404 404 404 404 200 200 404"},
 	{at: "DELETE /api/v1/rooms/:channel/wait", want: "login 404 404 404 404 204 204 404"},
 	{at: "POST /api/v1/rooms/:channel/invites", body: map[string]any{}, want: "login 404 404 404 404 403 201 404"},
 	{at: "DELETE /api/v1/rooms/:channel/invites/:id", want: "login 404 404 404 404 403 204 404"},
 	{at: "POST /api/v1/rooms/:channel/close", want: "login 404 404 404 404 403 200 200", ends: true},
 	{at: "POST /api/v1/rooms/:channel/arrive", want: "login 404 404 404 404 200 200 404"},
-	{at: "POST /api/v1/invites/redeem", body: map[string]any{"token": "no-token"}, want: "login 400 400 400 400 400 400 400"},
-	{at: "POST /api/v1/invites/preview", body: map[string]any{"token": "no-token"}, want: "login 400 400 400 400 400 400 400"},
+	{
+		at: "POST /api/v1/invites/redeem", body: map[string]any{"token": "no-token"},
+		want: "login 400 400 400 400 400 400 400",
+	},
+	{
+		at: "POST /api/v1/invites/preview", body: map[string]any{"token": "no-token"},
+		want: "login 400 400 400 400 400 400 400",
+	},
 	{at: "GET /api/v1/guilds", want: "login 200 200 200 200 200 200 200"},
 	{at: "GET /api/v1/guilds/:guild", want: "login 404 404 200 200 200 200 200"},
-	{at: "GET /api/v1/guilds/:guild/members/:user", want: "login 404 404 403 403 403 200 200"}, // :user is the owner, and oneself one may ask about
+	// :user is the owner, and oneself one may ask about
+	{at: "GET /api/v1/guilds/:guild/members/:user", want: "login 404 404 403 403 403 200 200"},
 	{at: "GET /api/v1/rooms/:channel/members", want: "login 404 404 404 404 200 200 404"},
 	{at: "GET /api/v1/me/tokens", want: "login 200 200 200 200 200 200 200"},
-	{at: "POST /api/v1/me/tokens", body: map[string]any{"name": "x", "scopes": []string{"*"}}, want: "login 400 400 400 400 400 400 400"},
+	{
+		at: "POST /api/v1/me/tokens", body: map[string]any{"name": "x", "scopes": []string{"*"}},
+		want: "login 400 400 400 400 400 400 400",
+	},
 	{at: "DELETE /api/v1/me/tokens/:id", want: "login 404 404 404 404 404 404 404"},
 	{at: "GET /api/v1/guilds/:guild/tokens", want: "login 404 404 403 403 403 403 200"},
-	{at: "POST /api/v1/guilds/:guild/tokens", body: map[string]any{"name": "x", "scopes": []string{"rooms:read"}}, want: "login 404 404 403 403 403 403 201"},
+	{
+		at: "POST /api/v1/guilds/:guild/tokens", body: map[string]any{"name": "x", "scopes": []string{"rooms:read"}},
+		want: "login 404 404 403 403 403 403 201",
+	},
 	{at: "DELETE /api/v1/guilds/:guild/tokens/:id", want: "login 404 404 403 403 403 403 404"},
 
 	{at: "GET /admin/:guild/health", want: "login 404 404 403 403 403 403 200"},
@@ -165,7 +228,10 @@ var routes = []route{
 	{at: "GET /status", want: "200 200 200 200 200 200 200 200"},
 	{at: "GET /api/v1/status", want: "200 200 200 200 200 200 200 200"},
 	{at: "GET /api/v1/guilds/:guild/health", want: "login 404 404 403 403 403 403 200"},
-	{at: "POST /api/v1/guilds/:guild/repair", body: map[string]any{"apply": false}, want: "login 404 404 403 403 403 403 200"},
+	{
+		at: "POST /api/v1/guilds/:guild/repair", body: map[string]any{"apply": false},
+		want: "login 404 404 403 403 403 403 200",
+	},
 
 	// Last: they sign people out.
 	{at: "POST /privacy/erase", want: "login 200 200 200 200 200 200 200"},
@@ -187,7 +253,8 @@ func newTown(t *testing.T) *town {
 	t.Helper()
 	h := newHouse(t, unhurried)
 	v := &town{house: h, as: map[string]*script{}, named: map[string]string{
-		"stranger": "zoe", "left": "greta", "member": "femi", "banned": "esperanza", "guest": "dmitri", "owner": "chiyo", "manager": "wanda",
+		"stranger": "zoe", "left": "greta", "member": "femi", "banned": "esperanza", "guest": "dmitri",
+		"owner": "chiyo", "manager": "wanda",
 	}}
 	zoe := h.world.discord.AddUser("zoe", "Zoë")
 	h.world.users = append(h.world.users, zoe)
@@ -209,14 +276,16 @@ func newTown(t *testing.T) *town {
 		s.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	}
 	h.eventually("the settings, once Snug has heard of the managers' role", func() bool {
-		status, _ := v.as["manager"].api(http.MethodPatch, "/guilds/"+h.world.guild.String()+"/settings", map[string]any{"settings": map[string]any{"rooms_per_member": 10, "idle_timeout": "never"}})
+		status, _ := v.as["manager"].api(http.MethodPatch, "/guilds/"+h.world.guild.String()+"/settings",
+			map[string]any{"settings": map[string]any{"rooms_per_member": 10, "idle_timeout": "never"}})
 		return status == http.StatusOK
 	})
 	if status, _ := v.as["left"].page("/admin/" + h.world.guild.String()); status != http.StatusOK {
 		t.Fatalf("who is to leave could not manage the server: %d", status)
 	}
 	h.must(h.world.discord.RemoveMember(h.world.guild, h.user("greta").ID))
-	h.clock.forward(time.Minute) // pages repeat for some seconds what Discord said of somebody; what they do is always asked anew
+	// pages repeat for some seconds what Discord said of somebody; what they do is always asked anew
+	h.clock.forward(time.Minute)
 	v.open()
 	return v
 }
@@ -233,7 +302,8 @@ func (v *town) open() {
 	}
 	v.clock.forward(10 * time.Minute) // nobody may open many rooms in a few minutes
 	_, err := hub.PreferencesOf.Call(context.Background(), v.app.hub, v.world.guild, room.PreferencesRequest{
-		Actor: access.Actor{UserID: v.user("chiyo").ID, Via: access.ViaWeb}, Forget: true, // a room begins as the last one was
+		// a room begins as the last one was
+		Actor: access.Actor{UserID: v.user("chiyo").ID, Via: access.ViaWeb}, Forget: true,
 	})
 	v.must(err)
 	v.room = v.as["owner"].open("Secret plans")
@@ -244,20 +314,25 @@ func (v *town) open() {
 	link, err := url.Parse(out["url"].(string))
 	v.must(err)
 	v.invite, v.token = out["id"].(string), link.Query().Get("t")
-	if status, out := v.as["guest"].api(http.MethodPost, "/invites/redeem", map[string]any{"token": v.token}); status != http.StatusOK {
+	if status, out := v.as["guest"].api(http.MethodPost, "/invites/redeem",
+		map[string]any{"token": v.token}); status != http.StatusOK {
 		v.Fatalf("the guest was not let in: %d %v", status, out)
 	}
 	id, err := snowflake.Parse(v.room)
 	v.must(err)
 	_, err = hub.ChangeRoom.Call(context.Background(), v.app.hub, v.world.guild, room.ChangeRequest{
-		Actor: access.Actor{UserID: v.user("chiyo").ID, Via: access.ViaWeb}, RoomID: id, Do: room.DoBan, User: v.user("esperanza").ID,
+		Actor: access.Actor{UserID: v.user("chiyo").ID, Via: access.ViaWeb}, RoomID: id, Do: room.DoBan,
+		User: v.user("esperanza").ID,
 	})
 	v.must(err)
 }
 
 // fill puts the town's ids in place of a route's parameters.
 func (v *town) fill(s string) string {
-	return strings.NewReplacer(":guild", v.world.guild.String(), ":channel", v.room, ":id", v.invite, ":hook", "nohook", ":message", "nomessage", ":user", v.user("chiyo").ID.String(), "{manager}", v.user(v.named["manager"]).ID.String(), "{femi}", v.user("femi").ID.String(), "%7Bfemi%7D", v.user("femi").ID.String(),
+	return strings.NewReplacer(":guild", v.world.guild.String(), ":channel", v.room, ":id", v.invite, ":hook", "nohook",
+		":message", "nomessage", ":user", v.user("chiyo").ID.String(), "{manager}",
+		v.user(v.named["manager"]).ID.String(), "{femi}", v.user("femi").ID.String(), "%7Bfemi%7D",
+		v.user("femi").ID.String(),
 		"{guild}", v.world.guild.String(), "{channel}", v.room, "*path", "0/nothing.css").Replace(s)
 }
 
@@ -313,7 +388,8 @@ func TestWhoMayDoWhatOnTheWeb(t *testing.T) {
 		v.try(t, r)
 	}
 	for at := range left {
-		t.Errorf("%s has no row in the table of routes: add one in cmd/snug/access_test.go that says who may use it", at)
+		t.Errorf("%s has no row in the table of routes: add one in cmd/snug/access_test.go that says who may use it",
+			at)
 	}
 }
 
@@ -328,12 +404,14 @@ func (v *town) try(t *testing.T, r route) {
 	for _, who := range people {
 		status, header, body := v.ask(who, r)
 		one := fmt.Sprint(status)
-		if status == http.StatusUnauthorized || status == http.StatusSeeOther && strings.HasPrefix(header.Get("Location"), "/login") {
+		if status == http.StatusUnauthorized ||
+			status == http.StatusSeeOther && strings.HasPrefix(header.Get("Location"), "/login") {
 			one = "login"
 		}
 		got = append(got, one)
 		guarded(t, r.at, header)
-		if status >= 400 && who != "guest" && who != "owner" && (strings.Contains(body, "Secret plans") || strings.Contains(body, "Chiyo")) {
+		if status >= 400 && who != "guest" && who != "owner" &&
+			(strings.Contains(body, "Secret plans") || strings.Contains(body, "Chiyo")) {
 			t.Errorf("%s tells %s of the room in its refusal: %s", r.at, who, body)
 		}
 		if r.ends && status < 400 && one != "login" {
@@ -350,19 +428,26 @@ func guarded(t *testing.T, at string, h http.Header) {
 	t.Helper()
 	_, path, _ := strings.Cut(at, " ")
 	csp := h.Get("Content-Security-Policy")
-	if !strings.HasPrefix(csp, "default-src 'none'; script-src 'self'; style-src 'self';") || strings.Contains(csp, "unsafe") || strings.Contains(csp, "*") ||
+	if !strings.HasPrefix(csp, "default-src 'none'; script-src 'self'; style-src 'self';") ||
+		strings.Contains(csp, "unsafe") || strings.Contains(csp, "*") ||
 		!strings.Contains(csp, "frame-ancestors 'none'") || !strings.Contains(csp, "base-uri 'none'") {
 		t.Errorf("%s has the policy %q", at, csp)
 	}
-	if h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Referrer-Policy") != "no-referrer" || h.Get("Server") != "" || h.Get("X-Powered-By") != "" {
+	if h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Referrer-Policy") != "no-referrer" ||
+		h.Get("Server") != "" || h.Get("X-Powered-By") != "" {
 		t.Errorf("%s has headers %v", at, h)
 	}
-	if cache := h.Get("Cache-Control"); cache != "no-store" && !slices.Contains([]string{"/healthz", "/metrics", "/robots.txt", "/favicon.ico", "/static/*path", "/api/openapi.json", "/api/ws"}, path) {
+	if cache := h.Get("Cache-Control"); cache != "no-store" &&
+		!slices.Contains([]string{
+			"/healthz", "/metrics", "/robots.txt", "/favicon.ico", "/static/*path", "/api/openapi.json", "/api/ws",
+		},
+			path) {
 		t.Errorf("%s may be kept: %q", at, cache)
 	}
 	for _, c := range h.Values("Set-Cookie") {
 		if !strings.Contains(c, "SameSite=Lax") || !strings.Contains(c, "Path=/") || strings.Contains(c, "Domain=") ||
-			strings.HasPrefix(c, "snug") && !strings.HasPrefix(c, "snug-theme") && !strings.HasPrefix(c, "snug-lang") && !strings.Contains(c, "HttpOnly") {
+			strings.HasPrefix(c, "snug") && !strings.HasPrefix(c, "snug-theme") && !strings.HasPrefix(c, "snug-lang") &&
+				!strings.Contains(c, "HttpOnly") {
 			t.Errorf("%s sets the cookie %s", at, c)
 		}
 	}
@@ -387,7 +472,8 @@ func (v *town) watch(who, guild, room string) string {
 
 func (v *town) dial(token, guild string) string {
 	v.Helper()
-	c, res, err := websocket.DefaultDialer.DialContext(context.Background(), strings.Replace(v.url, "http", "ws", 1)+"/api/ws", http.Header{"Origin": {v.url}})
+	c, res, err := websocket.DefaultDialer.DialContext(context.Background(),
+		strings.Replace(v.url, "http", "ws", 1)+"/api/ws", http.Header{"Origin": {v.url}})
 	v.must(err)
 	res.Body.Close()
 	defer c.Close()
@@ -436,7 +522,9 @@ func TestWhoMayWatch(t *testing.T) {
 	if got := v.dial(v.token, guild); got != "4002" {
 		t.Errorf("an invite as a live token: %s", got)
 	}
-	if status, body := v.as["member"].api(http.MethodPost, "/invites/redeem", map[string]any{"token": token}); status != http.StatusBadRequest || body["code"] != "TOKEN_INVALID" {
+	if status, body := v.as["member"].api(http.MethodPost, "/invites/redeem",
+		map[string]any{"token": token}); status != http.StatusBadRequest ||
+		body["code"] != "TOKEN_INVALID" {
 		t.Errorf("a live token as an invite: %d %v", status, body)
 	}
 }

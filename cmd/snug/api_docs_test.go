@@ -80,7 +80,8 @@ func (v shell) curl(t *testing.T, words []string) (int, map[string]any) {
 			method = http.MethodPost
 		}
 	}
-	body = strings.ReplaceAll(body, "https://example.org/snug", "http://127.0.0.1:1/") // nothing is sent from here into the world
+	// nothing is sent from here into the world
+	body = strings.ReplaceAll(body, "https://example.org/snug", "http://127.0.0.1:1/")
 	req, err := http.NewRequestWithContext(context.Background(), method, url, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
@@ -110,7 +111,8 @@ func TestExamplesOfTheAPI(t *testing.T) {
 	for _, s := range apitoken.Scopes() {
 		scopes = append(scopes, string(s.Scope))
 	}
-	status, made := h.signIn("alice").api(http.MethodPost, "/me/tokens", map[string]any{"name": "examples", "scopes": scopes})
+	status, made := h.signIn("alice").api(http.MethodPost, "/me/tokens",
+		map[string]any{"name": "examples", "scopes": scopes})
 	if status != http.StatusCreated {
 		t.Fatalf("no token: %d %v", status, made)
 	}
@@ -118,9 +120,11 @@ func TestExamplesOfTheAPI(t *testing.T) {
 	h.must(err)
 	v := shell{"SNUG": h.url, "SNUG_TOKEN": made["secret"].(string)}
 	of := map[string]func(map[string]any) any{ // where in the answer before it a variable is found
-		"GUILD": func(a map[string]any) any { return a["guilds"].([]any)[0].(map[string]any)["id"] },
-		"ROOM":  func(a map[string]any) any { return a["channelId"] }, "REV": func(a map[string]any) any { return a["rev"] },
-		"LOBBY": func(a map[string]any) any { return a["lobby_id"] }, "HOOK": func(a map[string]any) any { return a["id"] },
+		"GUILD":   func(a map[string]any) any { return a["guilds"].([]any)[0].(map[string]any)["id"] },
+		"ROOM":    func(a map[string]any) any { return a["channelId"] },
+		"REV":     func(a map[string]any) any { return a["rev"] },
+		"LOBBY":   func(a map[string]any) any { return a["lobby_id"] },
+		"HOOK":    func(a map[string]any) any { return a["id"] },
 		"MESSAGE": func(a map[string]any) any { return a["deliveries"].([]any)[0].(map[string]any)["id"] },
 	}
 	var last map[string]any

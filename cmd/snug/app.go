@@ -73,7 +73,8 @@ func start(ctx context.Context, s setup) (_ *app, err error) {
 		}
 	}()
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	a.registry = registry
 	counted, err := metrics.NewHub(registry)
 	if err != nil {
@@ -100,23 +101,29 @@ func start(ctx context.Context, s setup) (_ *app, err error) {
 	}
 	if a.bot, err = bot.New(bot.Options{
 		Texts: texts,
-		Token: s.BotToken, DiscordURL: s.DiscordURL, GuildID: s.GuildID.ID, Hub: a.hub, Keys: keys, Shared: s.NATSURL != "", Members: s.MembersIntent,
-		Pages: pages(s.BaseURL), Now: s.now, Log: s.log, Registerer: registry, HookNetworks: networks, DirectMessages: s.DirectMessages(), Requests: s.requests,
+		Token: s.BotToken, DiscordURL: s.DiscordURL, GuildID: s.GuildID.ID, Hub: a.hub, Keys: keys,
+		Shared: s.NATSURL != "", Members: s.MembersIntent,
+		Pages: pages(s.BaseURL), Now: s.now, Log: s.log, Registerer: registry, HookNetworks: networks,
+		DirectMessages: s.DirectMessages(), Requests: s.requests,
 	}); err != nil {
 		return nil, err
 	}
 	a.live = live.New(live.Options{
 		Hears: true,
-		Keys:  keys, Rosters: a.hub.Rosters, Guilds: a.hub.Guilds, Standing: dashboard.StandingFrom(a.hub), Standings: dashboard.StandingsFrom(a.hub),
-		Origins: origins(s), AllowNoOrigin: true, Now: s.now, Log: s.log, Registerer: registry,
+		Keys:  keys, Rosters: a.hub.Rosters, Guilds: a.hub.Guilds, Standing: dashboard.StandingFrom(a.hub),
+		Standings: dashboard.StandingsFrom(a.hub),
+		Origins:   origins(s), AllowNoOrigin: true, Now: s.now, Log: s.log, Registerer: registry,
 	})
 	if a.dash, err = dashboard.New(dashboard.Options{
 		Texts: texts,
-		Hub:   a.hub, Live: a.live, Keys: keys, BaseURL: s.BaseURL, ExtraHosts: s.extraHosts, Discord: endpoints(s.DiscordURL),
-		ClientID: s.ClientID.String(), ClientSecret: s.ClientSecret, AddURL: addURL(s), Demo: s.demo, DiscordURL: s.DiscordURL,
+		Hub:   a.hub, Live: a.live, Keys: keys, BaseURL: s.BaseURL, ExtraHosts: s.extraHosts,
+		Discord:  endpoints(s.DiscordURL),
+		ClientID: s.ClientID.String(), ClientSecret: s.ClientSecret, AddURL: addURL(s), Demo: s.demo,
+		DiscordURL:     s.DiscordURL,
 		Host:           view.Host{Name: s.HostName, Contact: s.HostContact, Privacy: s.Privacy, Terms: s.Terms},
 		TrustedProxies: s.TrustedProxies, Version: versionName(), Log: s.log, Now: s.now, Registerer: registry,
-		RefuseEvery: s.refuseEvery, Ready: a.ready, SessionLifetime: days(s.SessionIdleDays), WholeSessionLifetime: days(s.SessionDays),
+		RefuseEvery: s.refuseEvery, Ready: a.ready, SessionLifetime: days(s.SessionIdleDays),
+		WholeSessionLifetime: days(s.SessionDays),
 	}); err != nil {
 		return nil, err
 	}
@@ -225,14 +232,19 @@ func endpoints(discordURL string) dashboard.Discord {
 		return dashboard.Discord{}
 	}
 	return dashboard.Discord{
-		AuthorizeURL: discordURL + "/oauth2/authorize", TokenURL: discordURL + "/api/oauth2/token", RevokeURL: discordURL + "/api/oauth2/token/revoke",
-		APIURL: discordURL + "/api/v10", CDNURL: discordURL, ChannelsURL: discordURL + "/channels", InviteURL: discordURL + "/invite",
+		AuthorizeURL: discordURL + "/oauth2/authorize", TokenURL: discordURL + "/api/oauth2/token",
+		RevokeURL: discordURL + "/api/oauth2/token/revoke",
+		APIURL:    discordURL + "/api/v10", CDNURL: discordURL, ChannelsURL: discordURL + "/channels",
+		InviteURL: discordURL + "/invite",
 	}
 }
 
 // addURL is Discord's page that adds the bot to a server with the permissions it needs.
 func addURL(s setup) string {
-	q := url.Values{"client_id": {s.ClientID.String()}, "scope": {"bot applications.commands"}, "permissions": {fmt.Sprint(int64(discordapi.Permissions))}}
+	q := url.Values{
+		"client_id": {s.ClientID.String()}, "scope": {"bot applications.commands"},
+		"permissions": {fmt.Sprint(int64(discordapi.Permissions))},
+	}
 	if s.GuildID.ID != 0 {
 		q.Set("guild_id", s.GuildID.String())
 	}

@@ -33,7 +33,10 @@ func TestImportRules(t *testing.T) {
 		melody = "github.com/olahol/melody"
 		nats   = "github.com/nats-io"
 	)
-	pure := []string{"snug/shared/access", "snug/shared/audit", "snug/shared/schema", "snug/shared/errs", "snug/shared/room", "snug/shared/guild", "snug/shared/invite", "snug/shared/keyring", "snug/shared/protocol"}
+	pure := []string{
+		"snug/shared/access", "snug/shared/audit", "snug/shared/schema", "snug/shared/errs", "snug/shared/room",
+		"snug/shared/guild", "snug/shared/invite", "snug/shared/keyring", "snug/shared/protocol",
+	}
 	io := []string{"net", "net/http", "os", "os/exec", "io/fs", "database/sql"}
 	n := 0
 	for dec := json.NewDecoder(strings.NewReader(string(out))); dec.More(); n++ {
@@ -52,18 +55,42 @@ func TestImportRules(t *testing.T) {
 				{below(p.ImportPath, "snug/bot") && below(i, "snug/dashboard"), "bot does not know the dashboard"},
 				{below(p.ImportPath, "snug/dashboard") && below(i, "snug/bot"), "the dashboard does not know the bot"},
 				{below(i, "snug/cmd"), "nothing imports cmd"},
-				{below(i, "snug/shared/config") && !below(p.ImportPath, "snug/cmd", "snug/shared/config"), "only cmd knows the configuration"},
+				{
+					below(i, "snug/shared/config") && !below(p.ImportPath, "snug/cmd", "snug/shared/config"),
+					"only cmd knows the configuration",
+				},
 				{below(i, gin) && !below(p.ImportPath, "snug/dashboard"), "gin is the dashboard's"},
 				{below(i, melody) && !below(p.ImportPath, "snug/dashboard/live"), "melody is dashboard/live's"},
 				{below(i, nats) && !below(p.ImportPath, "snug/shared/hub"), "NATS is shared/hub's"},
 				{below(i, disgo) && !below(p.ImportPath, "snug/bot"), "disgo's client is the bot's"},
-				{below(p.ImportPath, pure...) && (below(i, gin, melody, nats, disgo) || slices.Contains(io, i)), "it does no I/O"},
-				{below(p.ImportPath, "snug/shared") && below(i, "snug/bot", "snug/dashboard"), "what is shared knows neither side"},
-				{below(p.ImportPath, "snug/bot/commands") && below(i, "snug/bot/panels"), "what both use is in bot/message"},
-				{below(p.ImportPath, "snug/bot/panels") && below(i, "snug/bot/commands"), "what both use is in bot/message"},
-				{below(p.ImportPath, "snug/bot/message") && below(i, "snug/bot"), "it lies below the bot's other packages"},
-				{below(p.ImportPath, "snug/bot/rooms") && below(i, "snug/bot/shards", "snug/bot/discordapi"), "rooms get Discord as an interface"},
-				{below(p.ImportPath, "snug/shared/discordsim") && below(i, "snug/shared/access"), "the simulator is the oracle that access is tested against"},
+				{
+					below(p.ImportPath, pure...) && (below(i, gin, melody, nats, disgo) || slices.Contains(io, i)),
+					"it does no I/O",
+				},
+				{
+					below(p.ImportPath, "snug/shared") && below(i, "snug/bot", "snug/dashboard"),
+					"what is shared knows neither side",
+				},
+				{
+					below(p.ImportPath, "snug/bot/commands") && below(i, "snug/bot/panels"),
+					"what both use is in bot/message",
+				},
+				{
+					below(p.ImportPath, "snug/bot/panels") && below(i, "snug/bot/commands"),
+					"what both use is in bot/message",
+				},
+				{
+					below(p.ImportPath, "snug/bot/message") && below(i, "snug/bot"),
+					"it lies below the bot's other packages",
+				},
+				{
+					below(p.ImportPath, "snug/bot/rooms") && below(i, "snug/bot/shards", "snug/bot/discordapi"),
+					"rooms get Discord as an interface",
+				},
+				{
+					below(p.ImportPath, "snug/shared/discordsim") && below(i, "snug/shared/access"),
+					"the simulator is the oracle that access is tested against",
+				},
 			} {
 				if rule.broken {
 					t.Errorf("%s imports %s: %s", p.ImportPath, i, rule.says)

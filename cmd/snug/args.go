@@ -8,8 +8,9 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// arranged puts arguments as the parser wants them: `snug help serve` is `snug serve --help`, and a flag's value that begins
-// with a dash, as a random secret may, is joined to its flag. A flag where a value should be stays what it is, a mistake.
+// arranged puts arguments as the parser wants them: `snug help serve` is `snug serve --help`, and a flag's
+// value that begins with a dash, as a random secret may, is joined to its flag. A flag where a value should
+// be stays what it is, a mistake.
 func arranged(m *kong.Application, args []string) []string {
 	if len(args) > 0 && args[0] == "help" {
 		args = append(slices.Clone(args[1:]), "--help")

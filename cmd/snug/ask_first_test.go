@@ -29,7 +29,8 @@ func TestAskFirst(t *testing.T) {
 			}
 			_, token, _ := strings.Cut(out["url"].(string), "?t=")
 			for _, name := range []string{"bruno", "chiyo", "dmitri"} {
-				if status, out := h.signIn(name).api(http.MethodPost, "/invites/redeem", map[string]any{"token": token}); status != http.StatusOK {
+				if status, out := h.signIn(name).api(http.MethodPost, "/invites/redeem",
+					map[string]any{"token": token}); status != http.StatusOK {
 					t.Fatalf("%s is not let in: %d %v", name, status, out)
 				}
 			}
@@ -45,7 +46,9 @@ func TestAskFirst(t *testing.T) {
 			look := func(what string) {
 				for _, width := range []int64{390, 1280} {
 					for _, theme := range []string{"light", "dark"} {
-						p.do("look", chromedp.EmulateViewport(width, 844), chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`void (document.documentElement.dataset.theme = %q)`, theme)))
+						p.do("look", chromedp.EmulateViewport(width, 844),
+							chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`void (document.documentElement.dataset.theme = %q)`,
+								theme)))
 						if scripts {
 							p.picture(fmt.Sprintf("ask-%s-%d-%s", what, width, theme))
 						}
@@ -55,39 +58,49 @@ func TestAskFirst(t *testing.T) {
 					}
 				}
 			}
-			more := func(user any) string { return fmt.Sprintf(`#control .folk li:has([name="user"][value="%d"])`, user) }
+			more := func(
+				user any,
+			) string {
+				return fmt.Sprintf(`#control .folk li:has([name="user"][value="%d"])`, user)
+			}
 			open := func(dialog string) string {
 				return fmt.Sprintf(`document.querySelector('%s').matches(':modal, :popover-open')`, dialog)
 			}
 
-			p.do("ban Chiyo", browsertest.Click(more(chiyo)+" summary"), browsertest.Click(more(chiyo)+` [value="ban"]`))
+			p.do("ban Chiyo", browsertest.Click(more(chiyo)+" summary"),
+				browsertest.Click(more(chiyo)+` [value="ban"]`))
 			p.reads("the offer to allow her again", `document.querySelector('#banned [value="unban"]') !== null`)
 			look("banned")
 			p.do("allow her again", browsertest.Click(`#banned [value="unban"]`))
-			p.reads("nobody kept out, and no offer", `!document.querySelector('#bans-h') && !document.querySelector('#banned')`)
+			p.reads("nobody kept out, and no offer",
+				`!document.querySelector('#bans-h') && !document.querySelector('#banned')`)
 
 			if scripts {
 				p.idle()
 			}
 			// The offer goes by itself, and he stays kept out.
-			p.do("ban Dmitri", browsertest.Click(more(dmitri)+" summary"), browsertest.Click(more(dmitri)+` [value="ban"]`))
+			p.do("ban Dmitri", browsertest.Click(more(dmitri)+" summary"),
+				browsertest.Click(more(dmitri)+` [value="ban"]`))
 			p.reads("the offer again", `document.querySelector('#banned [value="unban"]') !== null`)
 			if !scripts {
 				h.clock.forward(view.UndoFor)
 				p.do("open the room anew", chromedp.Navigate(p.at("/game/"+id)))
 			}
-			p.readsWithin(view.UndoFor+5*time.Second, "no offer, and whom she keeps out", `!document.querySelector('#banned') && document.querySelector('#bans-h')`)
+			p.readsWithin(view.UndoFor+5*time.Second, "no offer, and whom she keeps out",
+				`!document.querySelector('#banned') && document.querySelector('#bans-h')`)
 
 			give := fmt.Sprintf("#dlg-give-%d", bruno)
 			ask := func() {
-				p.do("hand the room to Bruno", browsertest.Click(more(bruno)+" summary"), browsertest.Click(more(bruno)+` [data-ask="transfer"]`))
+				p.do("hand the room to Bruno", browsertest.Click(more(bruno)+" summary"),
+					browsertest.Click(more(bruno)+` [data-ask="transfer"]`))
 				p.reads("that it asks", open(give))
 			}
 			ask()
 			look("hand-over")
 			p.do("keep it", browsertest.Click(give+" .quiet"))
 			p.reads("no question", "!"+open(give))
-			if _, out := owner.api(http.MethodGet, "/rooms/"+id+"/members", nil); fmt.Sprint(out["owner"]) != h.user("alice").ID.String() {
+			if _, out := owner.api(http.MethodGet, "/rooms/"+id+"/members",
+				nil); fmt.Sprint(out["owner"]) != h.user("alice").ID.String() {
 				t.Errorf("the room that she kept is %v's", out["owner"])
 			}
 
@@ -97,7 +110,9 @@ func TestAskFirst(t *testing.T) {
 			p.reads("that it asks", open(`#invites .dlg`))
 			look("revoke")
 			p.do("keep it", browsertest.Click(`#invites .dlg .quiet`))
-			p.reads("all links still", fmt.Sprintf(`!%s && document.querySelectorAll('#invites .url').length === %d`, open(`#invites .dlg`), before))
+			p.reads("all links still",
+				fmt.Sprintf(`!%s && document.querySelectorAll('#invites .url').length === %d`, open(`#invites .dlg`),
+					before))
 			p.do("revoke it", browsertest.Click(revoke), browsertest.Click(`#invites .dlg form button`))
 			p.reads("a link less", fmt.Sprintf(`document.querySelectorAll('#invites .url').length === %d`, before-1))
 

@@ -31,7 +31,8 @@ var binary = sync.OnceValues(func() (string, error) {
 	}
 	built = dir
 	path := filepath.Join(dir, "snug")
-	out, err := exec.Command("go", "build", "-buildvcs=false", "-tags", "nomsgpack", "-ldflags", "-s -w", "-o", path, ".").CombinedOutput()
+	out, err := exec.Command("go", "build", "-buildvcs=false", "-tags", "nomsgpack", "-ldflags", "-s -w", "-o", path,
+		".").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("%w: %s", err, out)
 	}
@@ -92,7 +93,10 @@ func execute(t testing.TB, env []string, args ...string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &process{TB: t, cmd: exec.Command(path, args...), log: &journal{more: make(chan struct{}, 1)}, exited: make(chan error, 1)}
+	p := &process{
+		TB: t, cmd: exec.Command(path, args...), log: &journal{more: make(chan struct{}, 1)},
+		exited: make(chan error, 1),
+	}
 	p.cmd.Env = append(append(os.Environ(), "SNUG_OPS_ADDR=127.0.0.1:0"), env...)
 	p.cmd.Stderr = p.log
 	out, w, err := os.Pipe()
@@ -156,7 +160,8 @@ type told struct {
 // demo starts the demo and reads its line.
 func demo(t testing.TB, args ...string) (*process, told) {
 	t.Helper()
-	p := execute(t, nil, append([]string{"demo", "--json", "--addr", "127.0.0.1:0", "--discord-addr", "127.0.0.1:0"}, args...)...)
+	p := execute(t, nil,
+		append([]string{"demo", "--json", "--addr", "127.0.0.1:0", "--discord-addr", "127.0.0.1:0"}, args...)...)
 	line, err := p.out.ReadString('\n')
 	if err != nil {
 		t.Fatalf("no line of JSON: %v\n%s", err, p.log)
@@ -175,7 +180,8 @@ func (d told) control(t testing.TB, path string, body any) (int, map[string]any)
 	if err != nil {
 		t.Fatal(err)
 	}
-	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, d.DiscordURL+"/_sim"+path, bytes.NewReader(b))
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, d.DiscordURL+"/_sim"+path,
+		bytes.NewReader(b))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -213,7 +219,8 @@ func TestDemoForScripts(t *testing.T) {
 		t.Errorf("its line lacks something: %+v", d)
 	}
 	status, out := d.control(t, "/users/"+d.Users[0].ID+"/commands", map[string]any{"guild_id": d.GuildID, "name": "create-room", "options": map[string]any{"name": "Friday"}})
-	if answer, _ := json.Marshal(out); status != http.StatusOK || !strings.Contains(string(answer), d.DashboardURL+"/game/") {
+	if answer, _ := json.Marshal(out); status != http.StatusOK ||
+		!strings.Contains(string(answer), d.DashboardURL+"/game/") {
 		t.Errorf("the command answered %d %s", status, answer)
 	}
 	if rss := residentMB(t, p.cmd.Process.Pid); rss > 100 { // about 80, half of it the program itself
@@ -248,13 +255,17 @@ func residentMB(t testing.TB, pid int) (mb int) {
 
 func TestServeTellsAllThatIsWrong(t *testing.T) {
 	t.Parallel()
-	p := execute(t, []string{"DISCORD_BOT_TOKEN=", "DISCORD_CLIENT_SECRET=", "SNUG_BASE_URL=http://snug.example.org"}, "serve", "--data", t.TempDir())
+	p := execute(t, []string{"DISCORD_BOT_TOKEN=", "DISCORD_CLIENT_SECRET=", "SNUG_BASE_URL=http://snug.example.org"},
+		"serve", "--data", t.TempDir())
 	if err := <-p.exited; err == nil {
 		t.Error("it did not fail")
 	} else {
 		p.exited <- err
 	}
-	for _, want := range []string{"DISCORD_BOT_TOKEN is missing", "DISCORD_CLIENT_ID is missing", "DISCORD_CLIENT_SECRET is missing", "https://", "developers/applications"} {
+	for _, want := range []string{
+		"DISCORD_BOT_TOKEN is missing", "DISCORD_CLIENT_ID is missing", "DISCORD_CLIENT_SECRET is missing", "https://",
+		"developers/applications",
+	} {
 		if !strings.Contains(p.log.String(), want) {
 			t.Errorf("it does not say %q:\n%s", want, p.log)
 		}
@@ -271,7 +282,8 @@ func TestDemoListensOnThisMachineOnly(t *testing.T) {
 	}
 }
 
-// TestDemoKeepsItsRooms stops the demo, and kills it: with --data its rooms are there again, with their channels and guests.
+// TestDemoKeepsItsRooms stops the demo, and kills it: with --data its rooms are there again, with their
+// channels and guests.
 func TestDemoKeepsItsRooms(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "demo")
@@ -298,9 +310,11 @@ func TestDemoKeepsItsRooms(t *testing.T) {
 			t.Fatalf("another world: %+v, was %+v", d, before)
 		}
 		waitFor(t, "the room is there again", func() bool {
-			status, out := d.control(t, "/users/"+d.Users[0].ID+"/commands", map[string]any{"guild_id": d.GuildID, "name": "rooms"})
+			status, out := d.control(t, "/users/"+d.Users[0].ID+"/commands",
+				map[string]any{"guild_id": d.GuildID, "name": "rooms"})
 			list, _ := json.Marshal(out)
-			return status == http.StatusOK && strings.Contains(string(list), "Friday") && strings.Contains(string(list), id)
+			return status == http.StatusOK && strings.Contains(string(list), "Friday") &&
+				strings.Contains(string(list), id)
 		})
 	}
 }

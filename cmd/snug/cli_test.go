@@ -27,35 +27,48 @@ func TestWhatIsTyped(t *testing.T) {
 		status int
 		want   string
 	}{
-		"help":                      {[]string{"help"}, 0, "Run the bot and its dashboard."},
-		"help with a command":       {[]string{"help", "serve"}, 0, "--bot-token"},
-		"help with a typo":          {[]string{"help", "sreve"}, 2, `there is no command "sreve". Did you mean "serve"?`},
-		"a typo":                    {[]string{"doctr"}, 2, `there is no command "doctr". Did you mean "doctor"?`},
-		"no command":                {[]string{"frobnicate"}, 2, `there is no command "frobnicate". Choose one of serve, demo, doctor`},
-		"a flag's typo":             {[]string{"serve", "--client-secrt=x"}, 2, `did you mean "--client-secret"?`},
-		"a secret with a dash":      {[]string{"serve", "--client-secret", "-x", "--bot-token", "--y"}, 1, "DISCORD_BOT_TOKEN is not a bot token"},
+		"help":                {[]string{"help"}, 0, "Run the bot and its dashboard."},
+		"help with a command": {[]string{"help", "serve"}, 0, "--bot-token"},
+		"help with a typo": {
+			[]string{"help", "sreve"}, 2, `there is no command "sreve". Did you mean "serve"?`,
+		},
+		"a typo": {[]string{"doctr"}, 2, `there is no command "doctr". Did you mean "doctor"?`},
+		"no command": {
+			[]string{"frobnicate"}, 2, `there is no command "frobnicate". Choose one of serve, demo, doctor`,
+		},
+		"a flag's typo": {[]string{"serve", "--client-secrt=x"}, 2, `did you mean "--client-secret"?`},
+		"a secret with a dash": {
+			[]string{"serve", "--client-secret", "-x", "--bot-token", "--y"}, 1, "DISCORD_BOT_TOKEN is not a bot token",
+		},
 		"a flag instead of a value": {[]string{"serve", "--client-secret", "--data", "x"}, 2, "--client-secret"},
 		"an option of a switch":     {[]string{"serve", "--members-intent", "-x"}, 2, "unknown flag -x"},
 		"no value":                  {[]string{"serve", "--client-secret"}, 2, "--client-secret"},
 		"a negative number":         {[]string{"serve", "--nats-replicas", "-1"}, 1, "SNUG_NATS_REPLICAS is -1"},
-		"demo's log level":          {[]string{"demo", "--log-level", "loud"}, 1, `"loud" is none. Choose debug, info, warn or error.`},
-		"demo's log format":         {[]string{"demo", "--log-format", "xml"}, 1, `"xml" is none. Choose text or json.`},
-		"serve's log level":         {[]string{"serve", "--log-level", "loud"}, 1, `"loud" is none`},
-		"doctor's log level":        {[]string{"doctor", "--log-level", "loud", "--discord-url", "http://127.0.0.1:1", "--data", t.TempDir()}, 1, `"loud" is none`},
-		"backup's log level":        {[]string{"backup", "--log-level", "loud", "-"}, 1, `"loud" is none`},
-		"restore's log level":       {[]string{"restore", "--log-level", "loud", junk}, 1, `"loud" is none`},
+		"demo's log level": {
+			[]string{"demo", "--log-level", "loud"}, 1, `"loud" is none. Choose debug, info, warn or error.`,
+		},
+		"demo's log format": {[]string{"demo", "--log-format", "xml"}, 1, `"xml" is none. Choose text or json.`},
+		"serve's log level": {[]string{"serve", "--log-level", "loud"}, 1, `"loud" is none`},
+		"doctor's log level": {
+			[]string{"doctor", "--log-level", "loud", "--discord-url", "http://127.0.0.1:1", "--data", t.TempDir()}, 1,
+			`"loud" is none`,
+		},
+		"backup's log level":  {[]string{"backup", "--log-level", "loud", "-"}, 1, `"loud" is none`},
+		"restore's log level": {[]string{"restore", "--log-level", "loud", junk}, 1, `"loud" is none`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var out bytes.Buffer
-			if status := run(t.Context(), x.args, &out, &out); status != x.status || !strings.Contains(out.String(), x.want) {
+			if status := run(t.Context(), x.args, &out, &out); status != x.status ||
+				!strings.Contains(out.String(), x.want) {
 				t.Errorf("status %d, want %d with %q:\n%s", status, x.status, x.want, out.String())
 			}
 		})
 	}
 }
 
-// TestErrorsOnTheirWayToPeople has errors of every build: what stands in them for people is never hidden by their causes.
+// TestErrorsOnTheirWayToPeople has errors of every build: what stands in them for people is never hidden by
+// their causes.
 func TestErrorsOnTheirWayToPeople(t *testing.T) {
 	t.Parallel()
 	remedy := errs.E(errs.Unavailable, "The hub is silent. Check the network.")
@@ -64,16 +77,35 @@ func TestErrorsOnTheirWayToPeople(t *testing.T) {
 		err  error
 		want string
 	}{
-		"plain":                    {errors.New("no"), "snug: no\n"},
-		"coded":                    {remedy, "snug: The hub is silent. Check the network.\n"},
-		"with a cause":             {remedy.Because(late), "snug: The hub is silent. Check the network. (UNAVAILABLE: context deadline exceeded)\n"},
-		"with two causes":          {remedy.Because(fmt.Errorf("%w (%w)", late, syscall.EPIPE)), "snug: The hub is silent. Check the network. (UNAVAILABLE: context deadline exceeded (broken pipe))\n"},
-		"with joined causes":       {remedy.Because(errors.Join(late, nil)), "snug: The hub is silent. Check the network. (UNAVAILABLE: context deadline exceeded)\n"},
-		"wrapped":                  {fmt.Errorf("hub: %w", remedy), "snug: The hub is silent. Check the network.\n"},
-		"wrapped with another":     {fmt.Errorf("%w: %w", late, remedy), "snug: The hub is silent. Check the network.\n"},
-		"joined":                   {errors.Join(remedy.Because(late), errors.New("and this")), "snug: The hub is silent. Check the network. (UNAVAILABLE: context deadline exceeded)\nsnug: and this\n"},
-		"joined within":            {errors.Join(errors.Join(remedy), nil), "snug: The hub is silent. Check the network.\n"},
-		"two causes, own sentence": {fmt.Errorf("cannot listen: %w, %w. Choose another", late, syscall.EPIPE), "snug: cannot listen: context deadline exceeded, broken pipe. Choose another\n"},
+		"plain": {errors.New("no"), "snug: no\n"},
+		"coded": {remedy, "snug: The hub is silent. Check the network.\n"},
+		"with a cause": {
+			remedy.Because(late),
+			"snug: The hub is silent. Check the network. (UNAVAILABLE: context deadline exceeded)\n",
+		},
+		"with two causes": {
+			remedy.Because(fmt.Errorf("%w (%w)", late, syscall.EPIPE)),
+			"snug: The hub is silent. Check the network. (UNAVAILABLE: context deadline exceeded (broken pipe))\n",
+		},
+		"with joined causes": {
+			remedy.Because(errors.Join(late, nil)),
+			"snug: The hub is silent. Check the network. (UNAVAILABLE: context deadline exceeded)\n",
+		},
+		"wrapped": {fmt.Errorf("hub: %w", remedy), "snug: The hub is silent. Check the network.\n"},
+		"wrapped with another": {
+			fmt.Errorf("%w: %w", late, remedy), "snug: The hub is silent. Check the network.\n",
+		},
+		"joined": {
+			errors.Join(remedy.Because(late), errors.New("and this")),
+			"snug: The hub is silent. Check the network. (UNAVAILABLE: context deadline exceeded)\nsnug: and this\n",
+		},
+		"joined within": {
+			errors.Join(errors.Join(remedy), nil), "snug: The hub is silent. Check the network.\n",
+		},
+		"two causes, own sentence": {
+			fmt.Errorf("cannot listen: %w, %w. Choose another", late, syscall.EPIPE),
+			"snug: cannot listen: context deadline exceeded, broken pipe. Choose another\n",
+		},
 	} {
 		var out strings.Builder
 		if tell(&out, x.err); out.String() != x.want {
@@ -104,7 +136,9 @@ func TestFailedRestore(t *testing.T) {
 				}
 			}
 			var out bytes.Buffer
-			if status := run(t.Context(), []string{"restore", "--data", filepath.Join(dir, x.folder), junk}, &out, &out); status != 1 || !strings.Contains(out.String(), "not a whole backup") {
+			if status := run(t.Context(), []string{"restore", "--data", filepath.Join(dir, x.folder), junk}, &out,
+				&out); status != 1 ||
+				!strings.Contains(out.String(), "not a whole backup") {
 				t.Errorf("status %d: %s", status, out.String())
 			}
 			left, err := os.ReadDir(dir)
@@ -143,13 +177,15 @@ func TestDoctorBesideARunningSnug(t *testing.T) {
 	c := doctorCmd{Serve: h.world.serve(h.config())}
 	c.Data, c.Addr, c.OpsAddr = dir, strings.TrimPrefix(h.url, "http://"), ""
 	var out bytes.Buffer
-	if err := c.Run(world{t.Context(), &out, &out}); err != nil || !strings.Contains(out.String(), "a Snug is running") ||
+	if err := c.Run(world{t.Context(), &out, &out}); err != nil ||
+		!strings.Contains(out.String(), "a Snug is running") ||
 		!strings.Contains(out.String(), c.Addr+" in use, by the Snug that is running") {
 		t.Errorf("%v\n%s", err, out.String())
 	}
 	h.must(h.app.bot.Close(t.Context()))
 	out.Reset()
-	if err := c.Run(world{t.Context(), &out, &out}); err == nil || !strings.Contains(out.String(), "✗ ports: it is not ready") {
+	if err := c.Run(world{t.Context(), &out, &out}); err == nil ||
+		!strings.Contains(out.String(), "✗ ports: it is not ready") {
 		t.Errorf("beside one that is not ready: %v\n%s", err, out.String())
 	}
 }
@@ -158,12 +194,14 @@ func TestDoctorBesideARunningSnug(t *testing.T) {
 func TestFolderThatCannotBeUsed(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "jetstream"), nil, 0o600); err != nil { // where a folder should be made; root may write anywhere else
+	if err := os.WriteFile(filepath.Join(dir, "jetstream"), nil, 0o600); err != nil {
+		// where a folder should be made; root may write anywhere else
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
 	begun := time.Now()
-	if status := run(t.Context(), []string{"backup", "--data", dir, "-"}, &out, &out); status != 1 || !strings.Contains(out.String(), "did not start in "+dir) {
+	if status := run(t.Context(), []string{"backup", "--data", dir, "-"}, &out, &out); status != 1 ||
+		!strings.Contains(out.String(), "did not start in "+dir) {
 		t.Errorf("status %d: %s", status, out.String())
 	}
 	if took := time.Since(begun); took > 10*time.Second {

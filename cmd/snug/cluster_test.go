@@ -66,7 +66,8 @@ func cluster(t *testing.T) (serve func() (*process, *house)) {
 	t.Cleanup(func() { _ = world.discord.Close(context.Background()) })
 	nats := natsServer(t)
 	return func() (*process, *house) {
-		return serving(t, world, "SNUG_NATS_URL="+nats, "SESSION_SECRET=6f1c8e0b5a7d4932c8e1f0a9b3d2746558fa01cc9d3e7b2640a1f5e8d7c6b394")()
+		return serving(t, world, "SNUG_NATS_URL="+nats,
+			"SESSION_SECRET=6f1c8e0b5a7d4932c8e1f0a9b3d2746558fa01cc9d3e7b2640a1f5e8d7c6b394")()
 	}
 }
 
@@ -74,7 +75,8 @@ func cluster(t *testing.T) (serve func() (*process, *house)) {
 func natsServer(t testing.TB) string {
 	t.Helper()
 	s, err := server.NewServer(&server.Options{
-		ServerName: "outside", Host: "127.0.0.1", Port: -1, NoSigs: true, NoLog: true, JetStream: true, StoreDir: t.TempDir(),
+		ServerName: "outside", Host: "127.0.0.1", Port: -1, NoSigs: true, NoLog: true, JetStream: true,
+		StoreDir:   t.TempDir(),
 		SyncAlways: true, JetStreamMaxMemory: 4 << 30, JetStreamMaxStore: 16 << 30,
 	})
 	if err != nil {

@@ -42,8 +42,10 @@ func TestComing(t *testing.T) {
 	}{{"nadia", 390}, {"omar", 1280}} {
 		p := h.browse(browser, who.name)
 		picture := func(step string) { p.picture(fmt.Sprintf("coming-%s-%d", step, who.width)) }
-		p.do("follow the link", chromedp.EmulateViewport(who.width, 844), chromedp.Navigate(p.at(link)), press(`form[action$="/accept"] button`))
-		p.sees("Discord's consent, which asks for nothing but who they are", `location.pathname === '/oauth2/authorize' && new URLSearchParams(location.search).get('scope') === 'identify'`)
+		p.do("follow the link", chromedp.EmulateViewport(who.width, 844), chromedp.Navigate(p.at(link)),
+			press(`form[action$="/accept"] button`))
+		p.sees("Discord's consent, which asks for nothing but who they are",
+			`location.pathname === '/oauth2/authorize' && new URLSearchParams(location.search).get('scope') === 'identify'`)
 		p.consent()
 		p.sees("Discord's invite", `document.querySelector('#coming[data-step=join] #coming-open')`)
 		picture("join")
@@ -61,14 +63,17 @@ func TestComing(t *testing.T) {
 
 		// In another tab they are themselves in Discord, accept the invite there, and then the server's rules.
 		theirs := h.browse(browser, who.name)
-		theirs.do("open the invite", chromedp.EmulateViewport(who.width, 844), chromedp.Navigate(h.world.url+"/invite/"+code+"?as="+who.name))
+		theirs.do("open the invite", chromedp.EmulateViewport(who.width, 844),
+			chromedp.Navigate(h.world.url+"/invite/"+code+"?as="+who.name))
 		theirs.sees("the server", fmt.Sprintf(`document.body.dataset.ready === %q`, who.name))
-		p.sees("that the rules are next, on the same page", `window.same && document.querySelector('#coming[data-step=rules]')`)
+		p.sees("that the rules are next, on the same page",
+			`window.same && document.querySelector('#coming[data-step=rules]')`)
 		picture("rules")
 		theirs.sees("the rules", `document.querySelector('.screening button')`)
 		theirs.picture(fmt.Sprintf("coming-discord-%d", who.width))
 		theirs.do("accept the rules", press(".screening button"))
-		p.sees("the room", `document.querySelector('#seats') !== null && document.querySelector('h1').textContent === 'Friday'`)
+		p.sees("the room",
+			`document.querySelector('#seats') !== null && document.querySelector('h1').textContent === 'Friday'`)
 		p.live()
 		picture("in")
 		h.must(h.join(who.name, id))

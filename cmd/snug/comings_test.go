@@ -19,7 +19,8 @@ import (
 func (p *player) past(who string) []string {
 	p.Helper()
 	var out []string
-	for _, line := range read[[]string](p, `[...document.querySelectorAll('#log li span')].map(e => e.textContent).reverse()`) {
+	for _, line := range read[[]string](p,
+		`[...document.querySelectorAll('#log li span')].map(e => e.textContent).reverse()`) {
 		switch line {
 		case who + " sat down":
 			out = append(out, "in")
@@ -33,11 +34,13 @@ func (p *player) past(who string) []string {
 // says waits until the page's past says just this of somebody.
 func (p *player) says(what, who string, want ...string) {
 	p.Helper()
-	p.eventually(fmt.Sprintf("%s: the page says that %s is %v", what, who, want), func() bool { return slices.Equal(p.past(who), want) })
+	p.eventually(fmt.Sprintf("%s: the page says that %s is %v", what, who, want),
+		func() bool { return slices.Equal(p.past(who), want) })
 }
 
-// TestComingsAndGoings is what a room's page says of who came and went: live, loaded again, over a stop, over a kill right
-// after somebody came, and as long as it stands after the room was closed. People move about while Snug is down, too.
+// TestComingsAndGoings is what a room's page says of who came and went: live, loaded again, over a stop, over
+// a kill right after somebody came, and as long as it stands after the room was closed. People move about
+// while Snug is down, too.
 func TestComingsAndGoings(t *testing.T) {
 	t.Parallel()
 	limits := discordsim.NoRateLimits()
@@ -49,13 +52,15 @@ func TestComingsAndGoings(t *testing.T) {
 	serve := serving(t, world)
 	snug, h := serve()
 	alice := h.signIn("alice")
-	if status, out := alice.api(http.MethodPatch, "/guilds/"+world.guild.String()+"/settings", map[string]any{"settings": map[string]any{"private": false}}); status != http.StatusOK {
+	if status, out := alice.api(http.MethodPatch, "/guilds/"+world.guild.String()+"/settings",
+		map[string]any{"settings": map[string]any{"private": false}}); status != http.StatusOK {
 		t.Fatalf("settings: %d %v", status, out)
 	}
 	id := alice.open("Friday")
 	page := &player{h, "alice", browsertest.Start(t)}
 	page.do("sign in", chromedp.Navigate(h.url+"/game/"+id))
-	page.do("consent", browsertest.Click(`input[name=user_id][value="`+h.user("alice").ID.String()+`"]`), browsertest.Click(`button[value=authorize]`))
+	page.do("consent", browsertest.Click(`input[name=user_id][value="`+h.user("alice").ID.String()+`"]`),
+		browsertest.Click(`button[value=authorize]`))
 	page.live()
 	loaded := func(what, who string, want ...string) { // it is written behind what pages hear
 		t.Helper()

@@ -45,7 +45,8 @@ func (c *backupCmd) Run(w world) (err error) {
 	if err := errors.Join(hub.BackupOf(w.ctx, hubOptions(c.serve(), log), f), f.Sync(), f.Close()); err != nil {
 		return errors.Join(err, os.Remove(c.File))
 	}
-	fmt.Fprintf(w.out, "Wrote %s. It holds sealed logins: keep it, and the session secret, where only you can read them.\n", c.File)
+	fmt.Fprintf(w.out,
+		"Wrote %s. It holds sealed logins: keep it, and the session secret, where only you can read them.\n", c.File)
 	return nil
 }
 
@@ -83,7 +84,9 @@ func (c *restoreCmd) Run(w world) (err error) {
 	if err := errors.Join(h.Restore(w.ctx, f), h.Close(context.WithoutCancel(w.ctx))); err != nil {
 		return err
 	}
-	fmt.Fprintf(w.out, "Restored %s. Start Snug with the session secret of the time of the backup, or everybody has to sign in again.\n", c.File)
+	fmt.Fprintf(w.out,
+		"Restored %s. Start Snug with the session secret of the time of the backup, or everybody has to sign in again.\n",
+		c.File)
 	return nil
 }
 

@@ -27,8 +27,12 @@ func TestDeaf(t *testing.T) {
 		t.Fatalf("no invite: %d %v", status, out)
 	}
 	// Pages without a live connection say it too: at once when they are opened, and soon when they are open.
-	still := map[string]*player{"landing": h.browse(browser, "chiyo"), "settings": h.browse(browser, "alice"), "home": h.browse(browser, "bruno")}
-	still["landing"].do("open the invite", chromedp.Navigate(still["landing"].at(strings.TrimPrefix(out["url"].(string), h.url))))
+	still := map[string]*player{
+		"landing": h.browse(browser, "chiyo"), "settings": h.browse(browser, "alice"),
+		"home": h.browse(browser, "bruno"),
+	}
+	still["landing"].do("open the invite",
+		chromedp.Navigate(still["landing"].at(strings.TrimPrefix(out["url"].(string), h.url))))
 	still["settings"].goTo("/admin/" + h.world.guild.String())
 	still["home"].goTo("/")
 	for name, p := range still {
@@ -40,7 +44,8 @@ func TestDeaf(t *testing.T) {
 	_, err = h.world.discord.Inject(discordsim.Fault{Kind: discordsim.FaultDrop})
 	h.must(err)
 	for _, p := range []*player{alice, bruno} {
-		p.sees("that Discord is not heard, and for how long", `/^Discord isn’t answering · as of \d+ s ago$/.test(document.querySelector('#live-text').innerText)`)
+		p.sees("that Discord is not heard, and for how long",
+			`/^Discord isn’t answering · as of \d+ s ago$/.test(document.querySelector('#live-text').innerText)`)
 	}
 	for name, p := range still {
 		p.sees("on "+name+" that Discord is not heard", told)
@@ -51,13 +56,16 @@ func TestDeaf(t *testing.T) {
 	still["landing"].picture("deaf-landing")
 	reader := h.browse(browser, "alice")
 	reader.scriptless()
-	for _, path := range []string{"/admin/" + h.world.guild.String(), "/admin/" + h.world.guild.String() + "/health", "/"} {
+	for _, path := range []string{
+		"/admin/" + h.world.guild.String(), "/admin/" + h.world.guild.String() + "/health", "/",
+	} {
 		reader.do("open "+path, chromedp.Navigate(reader.at(path)))
 		reader.reads("that Discord is not heard on "+path, told)
 	}
 	for _, path := range []string{"/game/" + id, "/servers/" + h.world.guild.String()} {
 		reader.do("open "+path, chromedp.Navigate(reader.at(path)))
-		reader.reads("it in the sign at the top of "+path, `/^Discord isn’t answering · as of \d+ s ago$/.test(document.querySelector('#live-text').innerText)`)
+		reader.reads("it in the sign at the top of "+path,
+			`/^Discord isn’t answering · as of \d+ s ago$/.test(document.querySelector('#live-text').innerText)`)
 	}
 	late := h.browse(browser, "chiyo")
 	late.goTo("/servers/" + h.world.guild.String())

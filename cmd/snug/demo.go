@@ -32,7 +32,8 @@ func (c *demoCmd) Run(w world) (err error) {
 	for name, addr := range map[string]string{"--addr": c.Addr, "--discord-addr": c.DiscordAddr} {
 		host, _, err := net.SplitHostPort(addr)
 		if err != nil || !config.Loopback(host) {
-			return fmt.Errorf("%s %q: the demo lets anybody be anyone, so it listens on this machine only. Write it like 127.0.0.1:8080", name, addr)
+			return fmt.Errorf("%s %q: the demo lets anybody be anyone, so it listens on this machine only. Write it like 127.0.0.1:8080",
+				name, addr)
 		}
 	}
 	log, err := logger(c.Log, w.err)
@@ -55,7 +56,9 @@ func (c *demoCmd) Run(w world) (err error) {
 	}
 	if kept.World != nil {
 		if err := d.discord.Restore(kept.World); err != nil {
-			return errors.Join(fmt.Errorf("%s cannot be read: %w. Choose another folder with --data, or remove this one", kept.path, err), d.discord.Close(w.ctx))
+			return errors.Join(fmt.Errorf("%s cannot be read: %w. Choose another folder with --data, or remove this one",
+				kept.path, err),
+				d.discord.Close(w.ctx))
 		}
 	}
 	stopKeeping := kept.follow(d.discord, log)
@@ -72,7 +75,8 @@ func (c *demoCmd) Run(w world) (err error) {
 	d.discord.GiveOwnHosts(l.Addr().String())
 	base := "http://" + l.Addr().String()
 	a, err := start(w.ctx, setup{
-		Serve: d.serve(config.Serve{BaseURL: base, Data: c.Data, HookNetworks: []string{"127.0.0.0/8"}}), listener: l, log: log, now: time.Now,
+		Serve: d.serve(config.Serve{BaseURL: base, Data: c.Data, HookNetworks: []string{"127.0.0.0/8"}}), listener: l,
+		log: log, now: time.Now,
 		extraHosts: d.hosts(l.Addr()), demo: true,
 	})
 	if err != nil {
@@ -107,21 +111,30 @@ func simulate(addr string, o discordsim.Options) (demoWorld, error) {
 	s := discordsim.New(o)
 	url, err := s.Start(addr)
 	if err != nil {
-		return demoWorld{}, fmt.Errorf("the simulated Discord cannot listen on %s: %w. Something else may be using it: choose another address with --discord-addr", addr, err)
+		return demoWorld{},
+			fmt.Errorf("the simulated Discord cannot listen on %s: %w. Something else may be using it: choose another address with --discord-addr",
+				addr, err)
 	}
-	w, err := s.Demo(discordsim.ApplicationOptions{Name: "Snug", Description: "Private voice rooms for you and your friends.", AnyLoopbackRedirect: true})
+	w, err := s.Demo(discordsim.ApplicationOptions{
+		Name: "Snug", Description: "Private voice rooms for you and your friends.", AnyLoopbackRedirect: true,
+	})
 	if err == nil {
-		err = s.InstallBot(w.Guild.ID, w.Application.ID, discordsim.Permissions(discordapi.Permissions)) // what the add-bot link asks for
+		// what the add-bot link asks for
+		err = s.InstallBot(w.Guild.ID, w.Application.ID, discordsim.Permissions(discordapi.Permissions))
 	}
 	if err != nil {
 		return demoWorld{}, errors.Join(err, s.Close(context.Background()))
 	}
-	return demoWorld{discord: s, url: url, app: w.Application, guild: w.Guild.ID, lounge: w.Lounge.ID, users: w.Users}, nil
+	return demoWorld{
+		discord: s, url: url, app: w.Application, guild: w.Guild.ID, lounge: w.Lounge.ID, users: w.Users,
+	}, nil
 }
 
 // serve completes a configuration with who the bot is and where its Discord is.
 func (d demoWorld) serve(c config.Serve) config.Serve {
-	c.BotToken, c.ClientID, c.ClientSecret, c.DiscordURL = d.app.BotToken, config.ID{ID: snowflake.ID(d.app.ID)}, d.app.ClientSecret, d.url
+	c.BotToken, c.ClientID, c.ClientSecret, c.DiscordURL = d.app.BotToken, config.ID{
+		ID: snowflake.ID(d.app.ID),
+	}, d.app.ClientSecret, d.url
 	return c
 }
 

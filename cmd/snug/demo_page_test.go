@@ -29,7 +29,8 @@ func TestWelcome(t *testing.T) {
 	discord.do("go to the message box", browsertest.Click("#composer"))
 	discord.sees("that she is there", `document.activeElement?.id === 'composer'`)
 	discord.do("type the command", chromedp.KeyEvent("/create-room name:Friday"+kb.Enter))
-	discord.sees("the answer that she alone sees", `document.querySelector('.message.ephemeral a.button[href*="/game/"]')`)
+	discord.sees("the answer that she alone sees",
+		`document.querySelector('.message.ephemeral a.button[href*="/game/"]')`)
 	discord.picture("simulator")
 
 	// The link opens a tab of its own; here the test's tab goes where it leads.
@@ -41,9 +42,11 @@ func TestWelcome(t *testing.T) {
 	})()`)
 	page := h.browse(browser, "alice")
 	page.do("open the room's page", chromedp.Navigate(link))
-	page.sees("the consent, with herself chosen", `document.querySelector('input[name=user_id]:checked')?.closest('label').innerText.includes('Alice')`)
+	page.sees("the consent, with herself chosen",
+		`document.querySelector('input[name=user_id]:checked')?.closest('label').innerText.includes('Alice')`)
 	page.do("agree", browsertest.Click("button.go"))
-	page.sees("the room on a host name of her own", `location.hostname === 'alice.localhost' && document.querySelector('h1')?.textContent === 'Friday'`)
+	page.sees("the room on a host name of her own",
+		`location.hostname === 'alice.localhost' && document.querySelector('h1')?.textContent === 'Friday'`)
 	page.live()
 
 	discord.do("join voice", browsertest.Click(".channel .join"))
@@ -57,7 +60,8 @@ func TestDemoHosts(t *testing.T) {
 	d := demoWorld{users: []discordsim.User{{Username: "alice"}, {Username: "bruno"}}}
 	for _, addr := range []string{"127.0.0.1:8080", "[::1]:8080"} {
 		a := net.TCPAddrFromAddrPort(netip.MustParseAddrPort(addr))
-		if got := d.hosts(a); !slices.Equal(got, []string{"localhost:8080", "alice.localhost:8080", "bruno.localhost:8080"}) {
+		if got := d.hosts(a); !slices.Equal(got,
+			[]string{"localhost:8080", "alice.localhost:8080", "bruno.localhost:8080"}) {
 			t.Errorf("%s: %q", addr, got)
 		}
 		var said strings.Builder

@@ -15,8 +15,8 @@ import (
 	"snug/shared/discordsim"
 )
 
-// keptWorld is the simulated Discord's world as the demo's data folder keeps it: without its channels, Snug's rooms there
-// would be nowhere at the next start.
+// keptWorld is the simulated Discord's world as the demo's data folder keeps it: without its channels, Snug's
+// rooms there would be nowhere at the next start.
 type keptWorld struct {
 	Seed    uint64          `json:"seed"` // with Founded: of everybody's ids and tokens
 	Founded time.Time       `json:"founded"`
@@ -40,7 +40,8 @@ func keptWorldIn(folder string) (*keptWorld, error) {
 		err = json.Unmarshal(b, k)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s cannot be read: %w. Choose another folder with --data, or remove this one", k.path, err)
+		return nil, fmt.Errorf("%s cannot be read: %w. Choose another folder with --data, or remove this one", k.path,
+			err)
 	}
 	return k, nil
 }

@@ -70,7 +70,9 @@ func licenceOf(t *testing.T, m module) string {
 			}
 		}
 		if strings.Contains(text, "Redistribution and use in source and binary forms") {
-			if strings.Contains(text, "either the name") || strings.Contains(text, "name of the copyright holder nor") || strings.Contains(text, "names of its contributors") {
+			if strings.Contains(text, "either the name") ||
+				strings.Contains(text, "name of the copyright holder nor") ||
+				strings.Contains(text, "names of its contributors") {
 				found = append(found, "BSD-3-Clause")
 			} else {
 				found = append(found, "BSD-2-Clause")
@@ -87,7 +89,8 @@ func licenceOf(t *testing.T, m module) string {
 // imports and every one in the binary, each with the licence that its own file gives.
 func TestDependencies(t *testing.T) {
 	known := map[string]module{}
-	for _, p := range goList[struct{ Module *module }](t, "-deps", "-test", "-json=Module", "./...") { // -m all asks the network
+	for _, p := range goList[struct{ Module *module }](t, "-deps", "-test", "-json=Module", "./...") {
+		// -m all asks the network
 		if p.Module != nil {
 			known[p.Module.Path] = *p.Module
 		}
@@ -124,7 +127,8 @@ func TestDependencies(t *testing.T) {
 			fmt.Fprintf(&b, "| %s | %s |\n", m, licenceOf(t, known[m]))
 		}
 		head, _, _ := strings.Cut(second, "| --- | --- |\n")
-		if err := os.WriteFile(path, []byte(first+"## Brought along"+head+"| --- | --- |\n"+b.String()), 0o644); err != nil {
+		if err := os.WriteFile(path, []byte(first+"## Brought along"+head+"| --- | --- |\n"+b.String()),
+			0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
@@ -153,7 +157,8 @@ func rowsOf(text string) map[string]string {
 	for line := range strings.Lines(text) {
 		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
 		name := strings.TrimSpace(cells[0])
-		if len(cells) >= 2 && strings.Contains(name, ".") && strings.Contains(name, "/") && !strings.Contains(name, " ") {
+		if len(cells) >= 2 && strings.Contains(name, ".") && strings.Contains(name, "/") &&
+			!strings.Contains(name, " ") {
 			rows[name] = strings.TrimSpace(cells[len(cells)-1])
 		}
 	}

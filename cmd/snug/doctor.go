@@ -60,7 +60,8 @@ func (c *doctorCmd) Run(w world) error {
 		cancel()
 		if err != nil {
 			failed[k.name] = true
-			fmt.Fprintf(w.out, "✗ %s: %s\n", k.name, strings.ReplaceAll(strings.Join(sentences(err), "\n"), "\n", "\n    "))
+			fmt.Fprintf(w.out, "✗ %s: %s\n", k.name,
+				strings.ReplaceAll(strings.Join(sentences(err), "\n"), "\n", "\n    "))
 			continue
 		}
 		fmt.Fprintf(w.out, "✓ %s: %s\n", k.name, found)
@@ -116,9 +117,11 @@ func (d *doctor) ask(ctx context.Context, path string, into any) (http.Header, e
 	case err != nil:
 		return nil, err
 	case res.StatusCode == http.StatusUnauthorized:
-		return res.Header, errors.New("Discord refuses the token. Reset it in the Developer Portal → Bot and set DISCORD_BOT_TOKEN to the new one")
+		return res.Header,
+			errors.New("Discord refuses the token. Reset it in the Developer Portal → Bot and set DISCORD_BOT_TOKEN to the new one")
 	case res.StatusCode == http.StatusTooManyRequests:
-		return res.Header, fmt.Errorf("Discord asks to slow down. Try again in %s seconds", res.Header.Get("Retry-After"))
+		return res.Header, fmt.Errorf("Discord asks to slow down. Try again in %s seconds",
+			res.Header.Get("Retry-After"))
 	case res.StatusCode != http.StatusOK:
 		return res.Header, answered(res.StatusCode, path)
 	}
@@ -126,11 +129,13 @@ func (d *doctor) ask(ctx context.Context, path string, into any) (http.Header, e
 }
 
 func (d *doctor) silent() error {
-	return fmt.Errorf("%s does not answer. Check the network, a proxy or firewall in between, and SNUG_DISCORD_URL", d.c.DiscordURL)
+	return fmt.Errorf("%s does not answer. Check the network, a proxy or firewall in between, and SNUG_DISCORD_URL",
+		d.c.DiscordURL)
 }
 
 func answered(status int, path string) error {
-	return fmt.Errorf("Discord answered %d to %s. Try again in a few minutes; https://discordstatus.com tells of outages", status, path)
+	return fmt.Errorf("Discord answered %d to %s. Try again in a few minutes; https://discordstatus.com tells of outages",
+		status, path)
 }
 
 // count says how many there are of something.
@@ -158,7 +163,8 @@ func (d *doctor) secret(ctx context.Context) (string, error) {
 		return "", errors.New("there is none, so nobody can sign in")
 	}
 	form := url.Values{"grant_type": {"client_credentials"}, "scope": {"identify"}}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, d.c.DiscordURL+"/api/oauth2/token", strings.NewReader(form.Encode()))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, d.c.DiscordURL+"/api/oauth2/token",
+		strings.NewReader(form.Encode()))
 	if err != nil {
 		return "", err
 	}
@@ -188,8 +194,8 @@ type application struct {
 	Terms        string   `json:"terms_of_service_url"`
 }
 
-// mayAskMembers are the flags of an application that may have the members intent: granted by review, which Discord wants
-// from 10,000 users on, or switched on by its owner below that.
+// mayAskMembers are the flags of an application that may have the members intent: granted by review, which
+// Discord wants from 10,000 users on, or switched on by its owner below that.
 const mayAskMembers = 1<<14 | 1<<15
 
 func (d *doctor) intents(ctx context.Context) (string, error) {
@@ -201,7 +207,8 @@ func (d *doctor) intents(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if a.Flags&mayAskMembers == 0 {
-		return "", errors.New("SNUG_MEMBERS_INTENT is set, and Discord does not allow it. Switch on Server Members Intent in the Developer Portal → Bot; from 10,000 users on apply there for it. Or take the variable away: Snug works without")
+		return "",
+			errors.New("SNUG_MEMBERS_INTENT is set, and Discord does not allow it. Switch on Server Members Intent in the Developer Portal → Bot; from 10,000 users on apply there for it. Or take the variable away: Snug works without")
 	}
 	return "the members intent is allowed", nil
 }
@@ -216,7 +223,9 @@ func (d *doctor) redirect(ctx context.Context) (string, error) {
 	case len(a.RedirectURIs) == 0:
 		return "Discord does not tell; see that " + want + " is in the Developer Portal → OAuth2 → Redirects", nil
 	case !slices.Contains(a.RedirectURIs, want):
-		return "", fmt.Errorf("%s is not registered, so nobody can sign in. Add it in the Developer Portal → OAuth2 → Redirects", want)
+		return "",
+			fmt.Errorf("%s is not registered, so nobody can sign in. Add it in the Developer Portal → OAuth2 → Redirects",
+				want)
 	}
 	return want + " is registered", nil
 }
@@ -235,9 +244,11 @@ func (d *doctor) gateway(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if g.Limit.Remaining == 0 {
-		return "", fmt.Errorf("all %d connections of today are used up. Wait %s, and see why Snug was started so often", g.Limit.Total, time.Duration(g.Limit.Reset)*time.Millisecond)
+		return "", fmt.Errorf("all %d connections of today are used up. Wait %s, and see why Snug was started so often",
+			g.Limit.Total, time.Duration(g.Limit.Reset)*time.Millisecond)
 	}
-	return fmt.Sprintf("%s, %d of %s left today", count(g.Shards, "shard"), g.Limit.Remaining, count(g.Limit.Total, "connection")), nil
+	return fmt.Sprintf("%s, %d of %s left today", count(g.Shards, "shard"), g.Limit.Remaining,
+		count(g.Limit.Total, "connection")), nil
 }
 
 // maxSkew is how far the clock may be off before links and logins suffer.
@@ -257,7 +268,9 @@ func (d *doctor) clock(ctx context.Context) (string, error) {
 	half := d.now().Sub(begun) / 2
 	skew := begun.Add(half).Sub(theirs.Add(500 * time.Millisecond)) // their header has whole seconds
 	if skew > maxSkew || skew < -maxSkew {
-		return "", fmt.Errorf("it is off by %s against Discord's. Switch on time synchronisation (chrony or systemd-timesyncd)", skew.Round(time.Second))
+		return "",
+			fmt.Errorf("it is off by %s against Discord's. Switch on time synchronisation (chrony or systemd-timesyncd)",
+				skew.Round(time.Second))
 	}
 	return "right to " + (half + time.Second).Round(time.Second).String(), nil
 }
@@ -277,7 +290,8 @@ func (d *doctor) permissions(ctx context.Context) (string, error) {
 	}
 	wanted := d.c.GuildID.ID
 	if wanted != 0 && !slices.ContainsFunc(guilds, func(g membership) bool { return g.ID == wanted }) {
-		return "", fmt.Errorf("the bot is not in the server %d of DISCORD_GUILD_ID. Add it: %s", wanted, addURL(setup{Serve: d.c}))
+		return "", fmt.Errorf("the bot is not in the server %d of DISCORD_GUILD_ID. Add it: %s", wanted,
+			addURL(setup{Serve: d.c}))
 	}
 	var lacks []string
 	for _, g := range guilds {
@@ -287,7 +301,9 @@ func (d *doctor) permissions(ctx context.Context) (string, error) {
 		}
 	}
 	if len(lacks) > 0 {
-		return "", fmt.Errorf("in some servers the bot's role lacks permissions: %s. Add the bot again with %s, or grant them under Server Settings → Roles; the page Health names each", strings.Join(lacks, ", "), addURL(setup{Serve: d.c}))
+		return "",
+			fmt.Errorf("in some servers the bot's role lacks permissions: %s. Add the bot again with %s, or grant them under Server Settings → Roles; the page Health names each",
+				strings.Join(lacks, ", "), addURL(setup{Serve: d.c}))
 	}
 	return "complete in " + count(len(guilds), "server"), nil
 }
@@ -364,7 +380,9 @@ func (d *doctor) ports(ctx context.Context) (string, error) {
 		case d.running && errors.Is(err, syscall.EADDRINUSE):
 			used = append(used, addr)
 		default:
-			all = append(all, fmt.Errorf("%s %s cannot be listened on: %w. Something else uses it, perhaps Snug itself: choose another", name, addr, err))
+			all = append(all,
+				fmt.Errorf("%s %s cannot be listened on: %w. Something else uses it, perhaps Snug itself: choose another",
+					name, addr, err))
 		}
 	}
 	if slices.Contains(used, d.c.Addr) {

@@ -56,7 +56,9 @@ func (d *doctor) twoFactor(ctx context.Context) (string, error) {
 	}
 	switch {
 	case len(refused) > 0:
-		return "", fmt.Errorf("these servers ask moderators for two-factor authentication, and the application's owner has none, so Discord refuses the bot: %s. The owner, of a team its owner, switches it on in Discord → User Settings → My Account", strings.Join(refused, ", "))
+		return "",
+			fmt.Errorf("these servers ask moderators for two-factor authentication, and the application's owner has none, so Discord refuses the bot: %s. The owner, of a team its owner, switches it on in Discord → User Settings → My Account",
+				strings.Join(refused, ", "))
 	case asks == 0:
 		return "no server asks for it", nil
 	}

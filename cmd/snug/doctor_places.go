@@ -77,7 +77,8 @@ func (d *doctor) places(ctx context.Context) (string, error) {
 	if sum.places == 0 {
 		return "none is set up yet; /snug setup in a server makes them", nil
 	}
-	found := fmt.Sprintf("Snug may do what it needs in %s of %s", count(sum.places, "place"), count(len(looked), "server"))
+	found := fmt.Sprintf("Snug may do what it needs in %s of %s", count(sum.places, "place"),
+		count(len(looked), "server"))
 	if n := len(guilds) - len(looked); n > 0 {
 		found += fmt.Sprintf("; %s more were not looked at, and tell on their pages Health", count(n, "server"))
 	}
@@ -96,7 +97,8 @@ func (d *doctor) look(ctx context.Context, discord rooms.Looker, g membership) (
 	s, name := d.settings[g.ID], schema.Printable(g.Name, g.ID.String())
 	p, err := rooms.Look(ctx, discord, g.ID, name, s)
 	if err != nil {
-		out.wrong = append(out.wrong, fmt.Errorf("%s could not be looked at: %s", name, strings.Join(sentences(err), " ")))
+		out.wrong = append(out.wrong,
+			fmt.Errorf("%s could not be looked at: %s", name, strings.Join(sentences(err), " ")))
 		return out
 	}
 	lacks, without := map[snowflake.ID][]string{}, map[snowflake.ID][]string{}
@@ -131,8 +133,9 @@ func (d *doctor) look(ctx context.Context, discord rooms.Looker, g membership) (
 		}
 	}
 	for _, setting := range p.Lost {
-		out.wrong = append(out.wrong, fmt.Errorf("in %s the settings name %s that is gone. Choose another at %s/admin/%s",
-			name, pointedAt[setting], d.c.BaseURL, g.ID))
+		out.wrong = append(out.wrong,
+			fmt.Errorf("in %s the settings name %s that is gone. Choose another at %s/admin/%s",
+				name, pointedAt[setting], d.c.BaseURL, g.ID))
 	}
 	return out
 }

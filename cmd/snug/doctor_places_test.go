@@ -129,7 +129,8 @@ func TestDoctorPlaces(t *testing.T) {
 		"what rooms can do without": {func(d *den) {
 			d.deny(d.category, discordsim.PermStream|discordsim.PermSendMessages)
 		}, false, []string{
-			well, "the category “Nooks”, rooms do without Video (to let guests share video and their screen), Send Messages",
+			well,
+			"the category “Nooks”, rooms do without Video (to let guests share video and their screen), Send Messages",
 			"and allow that to Snug's role if you want it\n",
 		}, "lacks"},
 		"the log cannot be written": {func(d *den) { d.deny(d.log, discordsim.PermSendMessages) }, false, []string{
@@ -149,14 +150,16 @@ func TestDoctorPlaces(t *testing.T) {
 			d.save(d.world.guild, s)
 		}, true, []string{"the settings name a lobby or its category that is gone"}, ""},
 		"a lobby's own category": {func(d *den) {
-			own, err := d.world.discord.AddChannel(d.world.guild, discordsim.ChannelOptions{Name: "Attic", Type: discordsim.ChannelCategory})
+			own, err := d.world.discord.AddChannel(d.world.guild,
+				discordsim.ChannelOptions{Name: "Attic", Type: discordsim.ChannelCategory})
 			d.must(err)
 			s := d.settings()
 			s.Lobbies[0].CategoryID = own.ID
 			d.save(d.world.guild, s)
 			d.deny(own.ID, discordsim.PermManageChannels)
 			d.deny(d.category, discordsim.PermSpeak)
-		}, true, []string{"the category “Attic”, Snug lacks Manage Channels", "the category “Nooks”, Snug lacks Speak"}, ""},
+		}, true, []string{"the category “Attic”, Snug lacks Manage Channels", "the category “Nooks”, Snug lacks Speak"},
+			""},
 		"a server that does not answer": {func(d *den) {
 			_, err := d.world.discord.Inject(discordsim.Fault{
 				Kind: discordsim.FaultAnswer, Route: "GET /guilds/{guild}/channels", Status: 403,
@@ -215,7 +218,8 @@ func TestDoctorPlacesBesideARunningSnug(t *testing.T) {
 	h, err := hub.Open(d.Context(), hubOptions(config.Serve{Data: d.dir}, slog.New(slog.DiscardHandler)))
 	d.must(err)
 	defer func() { d.must(h.Close(context.Background())) }()
-	if got := d.doctor(nil); !strings.HasPrefix(got, "✓ ") || !strings.Contains(got, "each server's page Health tells") {
+	if got := d.doctor(nil); !strings.HasPrefix(got, "✓ ") ||
+		!strings.Contains(got, "each server's page Health tells") {
 		t.Error(got)
 	}
 }

@@ -48,14 +48,17 @@ func (c *doctorCmd) try(w world) error {
 	if c.BotToken == "" {
 		return errors.New("DISCORD_BOT_TOKEN is missing: it is the bot that tries")
 	}
-	o := trial.Options{URL: c.DiscordURL, Token: c.BotToken, Site: c.BaseURL, Journal: filepath.Join(c.Data, "trial.json")}
+	o := trial.Options{
+		URL: c.DiscordURL, Token: c.BotToken, Site: c.BaseURL, Journal: filepath.Join(c.Data, "trial.json"),
+	}
 	for _, f := range []struct {
 		name, text string
 		to         *snowflake.ID
 	}{{"--try", c.Try, &o.Guild}, {"--operator", c.Operator, &o.Operator}, {"--member", c.Member, &o.Member}} {
 		id, err := snowflake.Parse(f.text)
 		if f.text != "" && (err != nil || id == 0) {
-			return fmt.Errorf("%s %q is not a Discord id: switch on Developer Mode in Discord, and copy it from the server's or the person's menu", f.name, f.text)
+			return fmt.Errorf("%s %q is not a Discord id: switch on Developer Mode in Discord, and copy it from the server's or the person's menu",
+				f.name, f.text)
 		}
 		*f.to = id
 	}
@@ -63,8 +66,10 @@ func (c *doctorCmd) try(w world) error {
 	if o.Operator != 0 {
 		operator = "the user " + o.Operator.String()
 	}
-	if o.MemberIs = c.MemberIs; o.MemberIs != "" && (o.Member == 0 || o.MemberIs != trial.IsTimedOut && o.MemberIs != trial.IsPending) {
-		return fmt.Errorf("--member-is says that the member of --member is %s or %s; give both, or neither", trial.IsTimedOut, trial.IsPending)
+	if o.MemberIs = c.MemberIs; o.MemberIs != "" &&
+		(o.Member == 0 || o.MemberIs != trial.IsTimedOut && o.MemberIs != trial.IsPending) {
+		return fmt.Errorf("--member-is says that the member of --member is %s or %s; give both, or neither",
+			trial.IsTimedOut, trial.IsPending)
 	}
 	member := ""
 	if o.Member != 0 {

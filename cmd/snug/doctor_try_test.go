@@ -42,7 +42,8 @@ func TestDoctorTries(t *testing.T) {
 		}
 	}
 	for flag, change := range map[string]func(*doctorCmd){
-		"--try": func(c *doctorCmd) { c.Try = "my server" }, "--operator": func(c *doctorCmd) { c.Operator = "me" }, "--member": func(c *doctorCmd) { c.Member = "0" },
+		"--try": func(c *doctorCmd) { c.Try = "my server" }, "--operator": func(c *doctorCmd) { c.Operator = "me" },
+		"--member":    func(c *doctorCmd) { c.Member = "0" },
 		"--member-is": func(c *doctorCmd) { c.MemberIs = "pending" },
 	} {
 		if _, err := run("yes\n", change); err == nil || !strings.Contains(err.Error(), flag) {
@@ -51,8 +52,11 @@ func TestDoctorTries(t *testing.T) {
 	}
 	femi := h.user("femi").ID
 	h.must(h.world.discord.TimeOut(h.world.guild, femi, time.Now().Add(time.Hour)))
-	out, err := run("", func(c *doctorCmd) { c.Yes, c.Record, c.Member, c.MemberIs = true, file, femi.String(), "timed-out" })
-	if !strings.Contains(out, "✓ rooms with overwrites: fits") || !strings.Contains(out, "✓ test member: fits\n    By what Discord says they are timed out") || !strings.Contains(out, "This is all that the record holds") {
+	out, err := run("",
+		func(c *doctorCmd) { c.Yes, c.Record, c.Member, c.MemberIs = true, file, femi.String(), "timed-out" })
+	if !strings.Contains(out, "✓ rooms with overwrites: fits") ||
+		!strings.Contains(out, "✓ test member: fits\n    By what Discord says they are timed out") ||
+		!strings.Contains(out, "This is all that the record holds") {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	if after := asked(); after != before {
@@ -62,7 +66,8 @@ func TestDoctorTries(t *testing.T) {
 	if err != nil || st.Mode().Perm() != 0o600 {
 		t.Errorf("the record: %v, %v", st, err)
 	}
-	if _, err := run("", func(c *doctorCmd) { c.Yes, c.Record = true, file }); err == nil || !strings.Contains(err.Error(), "not there yet") {
+	if _, err := run("", func(c *doctorCmd) { c.Yes, c.Record = true, file }); err == nil ||
+		!strings.Contains(err.Error(), "not there yet") {
 		t.Errorf("an old record is overwritten: %v", err)
 	}
 	again, err := run("", func(c *doctorCmd) { c.Try, c.Replay = "", file })
@@ -79,17 +84,21 @@ func TestDoctorTwoFactor(t *testing.T) {
 		code          string
 		found, wrong  string
 	}{
-		"no server asks":    {0, 204, "", "no server asks for it", ""},
-		"the owner has it":  {1, 204, "", "has it", ""},
-		"the owner has not": {1, 403, `{"message":"Two factor is required","code":60003}`, "", "Den. The owner, of a team its owner, switches it on in Discord → User Settings → My Account"},
-		"another refusal":   {1, 400, `{"message":"Invalid Form Body","code":50035}`, "has it", ""},
+		"no server asks":   {0, 204, "", "no server asks for it", ""},
+		"the owner has it": {1, 204, "", "has it", ""},
+		"the owner has not": {
+			1, 403, `{"message":"Two factor is required","code":60003}`, "",
+			"Den. The owner, of a team its owner, switches it on in Discord → User Settings → My Account",
+		},
+		"another refusal": {1, 400, `{"message":"Invalid Form Body","code":50035}`, "has it", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			mux := http.NewServeMux()
 			mux.HandleFunc("GET /api/v10/users/@me/guilds", func(w http.ResponseWriter, _ *http.Request) {
 				fmt.Fprint(w, `[{"id":"1","name":"Den","permissions":"0"}]`)
 			})
-			mux.HandleFunc("GET /api/v10/guilds/1", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintf(w, `{"mfa_level":%d}`, c.level) })
+			mux.HandleFunc("GET /api/v10/guilds/1",
+				func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintf(w, `{"mfa_level":%d}`, c.level) })
 			mux.HandleFunc("PATCH /api/v10/guilds/1/channels", func(w http.ResponseWriter, r *http.Request) {
 				if b, err := io.ReadAll(r.Body); err != nil || string(b) != "[]" {
 					t.Errorf("it would change something: %s, %v", b, err)
@@ -102,7 +111,8 @@ func TestDoctorTwoFactor(t *testing.T) {
 			d := &doctor{http: srv.Client()}
 			d.c.DiscordURL = srv.URL
 			found, err := d.twoFactor(t.Context())
-			if (err != nil) != (c.wrong != "") || !strings.Contains(found, c.found) || err != nil && !strings.Contains(err.Error(), c.wrong) {
+			if (err != nil) != (c.wrong != "") || !strings.Contains(found, c.found) ||
+				err != nil && !strings.Contains(err.Error(), c.wrong) {
 				t.Errorf("%q, %v", found, err)
 			}
 		})

@@ -83,7 +83,8 @@ func tryDoors(g *gated, based bool) {
 		rooms[i].could = g.enters(rooms[i])
 		g.follows(rooms[i])
 	}
-	g.Logf("%d cases in %v: %d kinds of members, %d rooms", g.cases, time.Since(began).Round(time.Millisecond), len(kinds), len(rooms))
+	g.Logf("%d cases in %v: %d kinds of members, %d rooms", g.cases, time.Since(began).Round(time.Millisecond),
+		len(kinds), len(rooms))
 }
 
 // settled waits until pages know what Discord was told last.
@@ -110,11 +111,14 @@ func (g *gated) watches(who string) map[string]bool {
 	if status != http.StatusOK {
 		return seen
 	}
-	c, res, err := websocket.DefaultDialer.DialContext(context.Background(), strings.Replace(g.url, "http", "ws", 1)+"/api/ws", http.Header{"Origin": {g.url}})
+	c, res, err := websocket.DefaultDialer.DialContext(context.Background(),
+		strings.Replace(g.url, "http", "ws", 1)+"/api/ws", http.Header{"Origin": {g.url}})
 	g.must(err)
 	res.Body.Close()
 	defer c.Close()
-	g.must(c.WriteJSON(map[string]any{"v": 1, "type": "auth", "token": out["token"], "guildId": g.world.guild.String(), "ts": 1}))
+	g.must(c.WriteJSON(map[string]any{
+		"v": 1, "type": "auth", "token": out["token"], "guildId": g.world.guild.String(), "ts": 1,
+	}))
 	for {
 		var m struct {
 			Event   protocol.Name
@@ -152,13 +156,15 @@ func (g *gated) looks(r table, who string, live, listed bool) {
 	}
 	g.want(r, who, "list", listed, sees)
 	g.want(r, who, "live view", live, sees)
-	a, err := g.world.discord.RunCommand(context.Background(), g.users[who], discordsim.CommandRun{Guild: g.world.guild, Name: "room info", Options: map[string]any{"room": r.id.String()}})
+	a, err := g.world.discord.RunCommand(context.Background(), g.users[who],
+		discordsim.CommandRun{Guild: g.world.guild, Name: "room info", Options: map[string]any{"room": r.id.String()}})
 	runs, e := g.world.discord.PermissionsIn(g.users[who], g.world.lounge)
 	g.must(e)
 	if offers := runs.Has(discordsim.PermUseApplicationCommands); (err == nil) != offers {
 		g.Errorf("%s: Discord offers them commands: %v, and says of one: %v", who, offers, err)
 	} else {
-		g.want(r, who, "slash command", err == nil && strings.Contains(a.Message.Text(), r.place.name+" "+r.state), sees && offers)
+		g.want(r, who, "slash command", err == nil && strings.Contains(a.Message.Text(), r.place.name+" "+r.state),
+			sees && offers)
 	}
 	if err == nil && sees {
 		g.buttons(r, who, a.Message, p)
@@ -182,7 +188,9 @@ func shows(html, class string) bool {
 // buttons tries the one that the answer to a slash command offers: the way in as it is open to somebody.
 func (g *gated) buttons(r table, who string, m *discordsim.Message, p discordsim.Permissions) {
 	joins := g.world.discord.MayJoin(g.users[who], r.id) == nil
-	for label, want := range map[string]bool{"Join": joins, "Wait for a seat": p.Has(enter) && !joins, "Knock": !p.Has(enter)} {
+	for label, want := range map[string]bool{
+		"Join": joins, "Wait for a seat": p.Has(enter) && !joins, "Knock": !p.Has(enter),
+	} {
 		_, offered := m.Find(label)
 		g.want(r, who, "button "+label, offered, want)
 		if !offered || label == "Knock" { // everybody knocks later
@@ -191,7 +199,8 @@ func (g *gated) buttons(r table, who string, m *discordsim.Message, p discordsim
 		_, err := g.world.discord.PressButton(context.Background(), g.users[who], m.ID, label)
 		g.must(err)
 		doc := g.doc(r)
-		g.want(r, who, "button "+label+" pressed", doc.Hold(g.users[who], g.clock.Now()) != nil || doc.Place(g.users[who]) > 0, want)
+		g.want(r, who, "button "+label+" pressed",
+			doc.Hold(g.users[who], g.clock.Now()) != nil || doc.Place(g.users[who]) > 0, want)
 	}
 }
 
@@ -210,7 +219,10 @@ func (g *gated) panel(r table) {
 				g.Errorf("%s: %s: Discord shows the panel: %v, and says of a button: %v", r, who, sees, err)
 			}
 			after := g.doc(r)
-			did := map[string]bool{"Invite": len(after.Invites) > len(before.Invites), "Keep open": after.Idle.KeptAt.After(before.Idle.KeptAt)}
+			did := map[string]bool{
+				"Invite":    len(after.Invites) > len(before.Invites),
+				"Keep open": after.Idle.KeptAt.After(before.Idle.KeptAt),
+			}
 			g.want(r, who, "panel's "+label, did[label], want)
 		}
 	}
@@ -226,7 +238,8 @@ func (g *gated) passes(r table, who string) bool {
 	return g.world.discord.MayJoin(g.users[who], r.place.probe[!shut(r.state)]) == nil
 }
 
-// knocks knocks at a room as everybody: whom the owner hears of is who is in the server, passes the gate, and cannot enter.
+// knocks knocks at a room as everybody: whom the owner hears of is who is in the server, passes the gate, and
+// cannot enter.
 func (g *gated) knocks(r table) {
 	g.Helper()
 	may := g.may(r)
@@ -300,7 +313,8 @@ func (g *gated) follows(r table) {
 		if !coming {
 			g.want(r, who, "invite not used up", g.uses(r) == uses, !want || place)
 		}
-		if status != http.StatusOK && who != "stranger" && strings.Contains(r.place.name, "role allowed") && r.state == "open" && who == "member" &&
+		if status != http.StatusOK && who != "stranger" && strings.Contains(r.place.name, "role allowed") &&
+			r.state == "open" && who == "member" &&
 			!strings.Contains(fmt.Sprint(out), "Verified") {
 			g.Errorf("%s: %s is not told which role is missing: %v", r, who, out)
 		}

@@ -44,9 +44,11 @@ func (g *gated) all(do func(who string)) {
 
 // kinds are the members of the table, with the roles they have.
 var kinds = map[string][]string{
-	"stranger": nil, "member": nil, "holder": {"Verified"}, "jailed": {"Verified", "Jailed"}, "guest": {"Verified"}, "owner": {"Verified"},
-	"helper": {"Helpers"}, "manager": {"Wardens"}, "admin": {"Admins"}, "crown": nil, "timed out": {"Verified"}, "timed-out guest": {"Verified"},
-	"pending": {"Verified"}, "banned": {"Verified"}, "denied": {"Verified"}, "mover": {"Verified", "Movers"},
+	"stranger": nil, "member": nil, "holder": {"Verified"}, "jailed": {"Verified", "Jailed"}, "guest": {"Verified"},
+	"owner":  {"Verified"},
+	"helper": {"Helpers"}, "manager": {"Wardens"}, "admin": {"Admins"}, "crown": nil, "timed out": {"Verified"},
+	"timed-out guest": {"Verified"},
+	"pending":         {"Verified"}, "banned": {"Verified"}, "denied": {"Verified"}, "mover": {"Verified", "Movers"},
 }
 
 // place is a category with a gate, and what is put by hand on a room's channel in it.
@@ -56,18 +58,24 @@ type place struct {
 	byHand   []discordsim.Overwrite
 	closed   bool
 	id       discordsim.ID
-	// probe are channels with these overwrites and none of Snug's, as rooms are that are open or not: who may join one passes the gate.
+	// probe are channels with these overwrites and none of Snug's, as rooms are that are open or not: who may
+	// join one passes the gate.
 	probe map[bool]discordsim.ID
 }
 
-// newGated makes the house. Verified is what the role of that name gives in the whole server, everyone what @everyone has.
+// newGated makes the house. Verified is what the role of that name gives in the whole server, everyone what
+// @everyone has.
 func newGated(t *testing.T, verified, everyone discordsim.Permissions) *gated {
 	t.Helper()
-	g := &gated{house: newHouse(t, unhurried), users: map[string]discordsim.ID{}, as: map[string]*script{}, roles: map[string]discordsim.ID{}}
+	g := &gated{
+		house: newHouse(t, unhurried), users: map[string]discordsim.ID{}, as: map[string]*script{},
+		roles: map[string]discordsim.ID{},
+	}
 	d, guild := g.world.discord, g.world.guild
 	g.must(d.SetRole(guild, guild, everyone))
 	for name, p := range map[string]discordsim.Permissions{
-		"Verified": verified, "Jailed": 0, "Helpers": 0, "Wardens": discordsim.PermManageGuild, "Admins": discordsim.PermAdministrator, "Movers": discordsim.PermMoveMembers,
+		"Verified": verified, "Jailed": 0, "Helpers": 0, "Wardens": discordsim.PermManageGuild,
+		"Admins": discordsim.PermAdministrator, "Movers": discordsim.PermMoveMembers,
 	} {
 		id, err := d.AddRole(guild, name, p)
 		g.must(err)
@@ -103,13 +111,17 @@ func newGated(t *testing.T, verified, everyone discordsim.Permissions) *gated {
 		g.as[kind] = g.signIn(name)
 		g.as[kind].http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	}
-	g.set(map[string]any{"rooms_per_member": 50, "idle_timeout": "never", "seats": 40, "private": false, "strict_seats": false, "helper_roles": []string{g.roles["Helpers"].String()}})
+	g.set(map[string]any{
+		"rooms_per_member": 50, "idle_timeout": "never", "seats": 40, "private": false, "strict_seats": false,
+		"helper_roles": []string{g.roles["Helpers"].String()},
+	})
 	return g
 }
 
 func (g *gated) set(settings map[string]any) {
 	g.Helper()
-	if status, out := g.as["crown"].api(http.MethodPatch, "/guilds/"+g.world.guild.String()+"/settings", map[string]any{"settings": settings}); status != http.StatusOK {
+	if status, out := g.as["crown"].api(http.MethodPatch, "/guilds/"+g.world.guild.String()+"/settings",
+		map[string]any{"settings": settings}); status != http.StatusOK {
 		g.Fatalf("settings: %d %v", status, out)
 	}
 }
@@ -117,12 +129,16 @@ func (g *gated) set(settings map[string]any) {
 // most is how many full rooms there can be.
 const most = 10
 
-// places makes those of a server in which everybody may connect, or with based those of one in which a role lets people.
+// places makes those of a server in which everybody may connect, or with based those of one in which a role
+// lets people.
 func (g *gated) places(based bool) []*place {
 	guild := g.world.guild
 	all := func(o ...discordsim.Overwrite) []discordsim.Overwrite {
 		return append(o, discordsim.Overwrite{ID: g.users["denied"], Member: true, Deny: enter},
-			discordsim.Overwrite{ID: g.world.app.ID, Member: true, Allow: enter | discordsim.PermManageChannels | discordsim.PermMoveMembers})
+			discordsim.Overwrite{
+				ID: g.world.app.ID, Member: true,
+				Allow: enter | discordsim.PermManageChannels | discordsim.PermMoveMembers,
+			})
 	}
 	verified := discordsim.Overwrite{ID: g.roles["Verified"], Allow: enter}
 	nobody := discordsim.Overwrite{ID: guild, Deny: enter}
@@ -133,17 +149,25 @@ func (g *gated) places(based bool) []*place {
 		{name: "role denied", category: all(jailed)},
 		{name: "sees only", category: all(discordsim.Overwrite{ID: guild, Deny: discordsim.PermConnect}, verified)},
 		{name: "closed", category: all(nobody), closed: true},
-		{name: "by hand", category: all(), byHand: []discordsim.Overwrite{{ID: guild, Deny: discordsim.PermConnect}, verified, jailed}},
+		{
+			name: "by hand", category: all(),
+			byHand: []discordsim.Overwrite{{ID: guild, Deny: discordsim.PermConnect}, verified, jailed},
+		},
 	}
 	if based {
 		list = []*place{
 			{name: "base role without Connect", category: all()},
-			{name: "base role without Connect, allowed again", category: all(discordsim.Overwrite{ID: g.roles["Movers"], Deny: discordsim.PermConnect}, discordsim.Overwrite{ID: guild, Allow: discordsim.PermConnect})},
+			{
+				name: "base role without Connect, allowed again",
+				category: all(discordsim.Overwrite{ID: g.roles["Movers"], Deny: discordsim.PermConnect},
+					discordsim.Overwrite{ID: guild, Allow: discordsim.PermConnect}),
+			},
 			{name: "base role without Connect, closed", category: all(nobody), closed: true},
 		}
 	}
 	for _, p := range list {
-		c, err := g.world.discord.AddChannel(guild, discordsim.ChannelOptions{Name: p.name, Type: discordsim.ChannelCategory, Overwrites: p.category})
+		c, err := g.world.discord.AddChannel(guild,
+			discordsim.ChannelOptions{Name: p.name, Type: discordsim.ChannelCategory, Overwrites: p.category})
 		g.must(err)
 		p.id, p.probe = c.ID, map[bool]discordsim.ID{}
 		gate := slices.Clone(p.category)
@@ -155,7 +179,10 @@ func (g *gated) places(based bool) []*place {
 			if state == "closed" && len(byHand) > 0 {
 				byHand = byHand[1:] // what is denied to @everyone there is Snug's
 			}
-			probe, err := g.world.discord.AddChannel(guild, discordsim.ChannelOptions{Name: "probe", Type: discordsim.ChannelVoice, Parent: p.id, Overwrites: slices.Concat(gate, byHand)})
+			probe, err := g.world.discord.AddChannel(guild,
+				discordsim.ChannelOptions{
+					Name: "probe", Type: discordsim.ChannelVoice, Parent: p.id, Overwrites: slices.Concat(gate, byHand),
+				})
 			g.must(err)
 			p.probe[state == "open"] = probe.ID
 		}
@@ -164,7 +191,9 @@ func (g *gated) places(based bool) []*place {
 }
 
 // states are what rooms are made of, and the changes that make them so.
-var states = map[string][]string{"open": nil, "full": nil, "locked": {"lock"}, "hidden": {"hide"}, "private": {"private"}}
+var states = map[string][]string{
+	"open": nil, "full": nil, "locked": {"lock"}, "hidden": {"hide"}, "private": {"private"},
+}
 
 // shut says whether Snug denies @everyone something on the channel of such a room.
 func shut(state string) bool { return len(states[state]) > 0 }
@@ -184,7 +213,8 @@ func (g *gated) room(p *place, state string) table {
 	g.Helper()
 	g.clock.forward(10 * time.Minute) // nobody may open many rooms in a few minutes
 	_, err := hub.PreferencesOf.Call(context.Background(), g.app.hub, g.world.guild, room.PreferencesRequest{
-		Actor: access.Actor{UserID: g.users["owner"], Via: access.ViaWeb}, Forget: true, // a room begins as the last one was
+		// a room begins as the last one was
+		Actor: access.Actor{UserID: g.users["owner"], Via: access.ViaWeb}, Forget: true,
 	})
 	g.must(err)
 	id := g.as["owner"].open(p.name + " " + state)

@@ -107,7 +107,10 @@ func unhurried(p *plan) {
 func newHouse(t testing.TB, change ...func(*plan)) *house {
 	t.Helper()
 	h := &house{TB: t, clock: &clock{}}
-	p := plan{discord: discordsim.Options{Seed: 7, Named: true, Wrap: openapitest.Wrap(t)}, log: slog.New(slog.DiscardHandler)}
+	p := plan{
+		discord: discordsim.Options{Seed: 7, Named: true, Wrap: openapitest.Wrap(t)},
+		log:     slog.New(slog.DiscardHandler),
+	}
 	if os.Getenv("SNUG_TEST_LOG") != "" {
 		p.log = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	}
@@ -215,7 +218,8 @@ func (h *house) command(name, command string, options map[string]any) *discordsi
 	case <-ctx.Done():
 		h.Fatal("the commands were not registered")
 	}
-	a, err := h.world.discord.RunCommand(ctx, h.user(name).ID, discordsim.CommandRun{Guild: h.world.guild, Name: command, Options: options})
+	a, err := h.world.discord.RunCommand(ctx, h.user(name).ID,
+		discordsim.CommandRun{Guild: h.world.guild, Name: command, Options: options})
 	h.must(err)
 	return a
 }
@@ -231,12 +235,13 @@ func (h *house) signIn(name string) *script {
 	h.Helper()
 	jar, err := cookiejar.New(nil)
 	h.must(err)
-	s := &script{h, &http.Client{Jar: jar, Timeout: patience, CheckRedirect: func(r *http.Request, _ []*http.Request) error {
-		if r.URL.Path == "/oauth2/authorize" {
-			return http.ErrUseLastResponse
-		}
-		return nil
-	}}}
+	s := &script{h,
+		&http.Client{Jar: jar, Timeout: patience, CheckRedirect: func(r *http.Request, _ []*http.Request) error {
+			if r.URL.Path == "/oauth2/authorize" {
+				return http.ErrUseLastResponse
+			}
+			return nil
+		}}}
 	res, err := s.http.Get(h.url + "/login")
 	h.must(err)
 	res.Body.Close()
@@ -255,7 +260,8 @@ func (h *house) signIn(name string) *script {
 // authorise consents as Discord's own client does, and gives where to go then.
 func authorise(t testing.TB, discord, query, token string) string {
 	t.Helper()
-	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, discord+"/api/v10/oauth2/authorize?"+query, strings.NewReader(`{"authorize":true}`))
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost,
+		discord+"/api/v10/oauth2/authorize?"+query, strings.NewReader(`{"authorize":true}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -369,7 +375,8 @@ func (p *player) within(d time.Duration, what, js string) {
 		} else if ctx.Err() != nil {
 			p.fail("does not see "+what, err)
 		}
-		if _, err := chromedp.Run(ctx, chromedp.Poll[bool]("!!("+js+")", chromedp.WithPollingInterval(10*time.Millisecond))); err == nil {
+		if _, err := chromedp.Run(ctx,
+			chromedp.Poll[bool]("!!("+js+")", chromedp.WithPollingInterval(10*time.Millisecond))); err == nil {
 			return
 		} else if ctx.Err() != nil { // else a navigation took the poll with it
 			p.fail("does not see "+what, err)
@@ -403,7 +410,8 @@ func (p *player) goTo(path string) {
 // consent picks the player on the simulator's authorise page.
 func (p *player) consent() {
 	p.Helper()
-	p.do("consent", browsertest.Click(fmt.Sprintf(`input[name=user_id][value="%s"]`, p.user(p.name).ID)), browsertest.Click(`button[value=authorize], button[value=authorise]`))
+	p.do("consent", browsertest.Click(fmt.Sprintf(`input[name=user_id][value="%s"]`, p.user(p.name).ID)),
+		browsertest.Click(`button[value=authorize], button[value=authorise]`))
 	p.sees("Snug again", fmt.Sprintf("location.host.startsWith(%q)", p.name+".localhost"))
 }
 
@@ -417,7 +425,8 @@ func (p *player) seated(names ...string) {
 	want, err := json.Marshal(ids)
 	p.must(err)
 	p.sees(fmt.Sprintf("%v seated", names), fmt.Sprintf(
-		`[...document.querySelectorAll('#seats .seat.on[data-user]')].map(e=>e.dataset.user).sort().join() === %s.sort().join()`, want))
+		`[...document.querySelectorAll('#seats .seat.on[data-user]')].map(e=>e.dataset.user).sort().join() === %s.sort().join()`,
+		want))
 }
 
 func (p *player) live() {
@@ -432,7 +441,8 @@ func (p *player) picture(name string) {
 	if folder == "" {
 		return
 	}
-	p.sees("a page at rest", `document.getAnimations().every(a => a.playState !== 'running') && (document.querySelector('#live')?.dataset.state ?? 'live') === 'live'`)
+	p.sees("a page at rest",
+		`document.getAnimations().every(a => a.playState !== 'running') && (document.querySelector('#live')?.dataset.state ?? 'live') === 'live'`)
 	png, err := chromedp.Run(p.ctx, chromedp.CaptureScreenshot())
 	p.must(err)
 	p.must(os.WriteFile(folder+"/"+name+".png", png, 0o644))

@@ -15,12 +15,13 @@ func (h *house) accept(name, link string) (s *script, path, text string) {
 	h.Helper()
 	jar, err := cookiejar.New(nil)
 	h.must(err)
-	s = &script{h, &http.Client{Jar: jar, Timeout: patience, CheckRedirect: func(r *http.Request, _ []*http.Request) error {
-		if r.URL.Path == "/oauth2/authorize" {
-			return http.ErrUseLastResponse
-		}
-		return nil
-	}}}
+	s = &script{h,
+		&http.Client{Jar: jar, Timeout: patience, CheckRedirect: func(r *http.Request, _ []*http.Request) error {
+			if r.URL.Path == "/oauth2/authorize" {
+				return http.ErrUseLastResponse
+			}
+			return nil
+		}}}
 	u, err := url.Parse(link)
 	h.must(err)
 	if status, _ := s.page(link); status != http.StatusOK {
@@ -47,7 +48,8 @@ func TestGuildsJoin(t *testing.T) {
 	asked := make(chan struct{}, 16)
 	h := newHouse(t, unhurried, newcomers, func(p *plan) {
 		p.discord.OnRequest = func(r discordsim.Request) {
-			if r.Route == "/guilds/{guild}/members/{user}" && r.Method == http.MethodGet && r.Status == http.StatusNotFound {
+			if r.Route == "/guilds/{guild}/members/{user}" && r.Method == http.MethodGet &&
+				r.Status == http.StatusNotFound {
 				select {
 				case asked <- struct{}{}:
 				default:
@@ -57,7 +59,8 @@ func TestGuildsJoin(t *testing.T) {
 	})
 	discord, guild := h.world.discord, h.world.guild
 	alice := h.signIn("alice")
-	if status, out := alice.api(http.MethodPatch, "/guilds/"+guild.String()+"/settings", map[string]any{"settings": map[string]any{"guilds_join": true}}); status != http.StatusOK {
+	if status, out := alice.api(http.MethodPatch, "/guilds/"+guild.String()+"/settings",
+		map[string]any{"settings": map[string]any{"guilds_join": true}}); status != http.StatusOK {
 		t.Fatalf("the setting: %d %v", status, out)
 	}
 	id := alice.open("Friday")
@@ -83,7 +86,9 @@ func TestGuildsJoin(t *testing.T) {
 	in("nadia")
 
 	// Omar comes in by another way after Snug has looked: Discord answers with 204 and no body.
-	_, err := discord.Inject(discordsim.Fault{Kind: discordsim.FaultLatency, Route: "PUT /guilds/{guild}/members/{user}", Delay: 1, Count: 1})
+	_, err := discord.Inject(discordsim.Fault{
+		Kind: discordsim.FaultLatency, Route: "PUT /guilds/{guild}/members/{user}", Delay: 1, Count: 1,
+	})
 	h.must(err)
 	for len(asked) > 0 {
 		<-asked
@@ -111,6 +116,7 @@ func TestGuildsJoin(t *testing.T) {
 		t.Error("quentin gets into the room before the rules")
 	}
 	h.must(discord.SetPending(guild, quentin.ID, false))
-	h.eventually("the room's page", func() bool { _, text := they.page("/game/" + id); return strings.Contains(text, `id="seats"`) })
+	h.eventually("the room's page",
+		func() bool { _, text := they.page("/game/" + id); return strings.Contains(text, `id="seats"`) })
 	in("quentin")
 }

@@ -76,7 +76,8 @@ func TestKilledAgainAndAgain(t *testing.T) {
 	}
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("the moments were seed %d's; once more: SNUG_SEED=%d go test -race -count=1 -v -run TestKilledAgainAndAgain ./cmd/snug", seed, seed)
+			t.Logf("the moments were seed %d's; once more: SNUG_SEED=%d go test -race -count=1 -v -run TestKilledAgainAndAgain ./cmd/snug",
+				seed, seed)
 		}
 	})
 	rnd := rand.New(rand.NewPCG(seed, 4))
@@ -100,13 +101,19 @@ func TestKilledAgainAndAgain(t *testing.T) {
 	for _, n := range []string{"alice", "bruno", "chiyo", "dmitri"} {
 		people[n] = h.signIn(n)
 	}
-	if status, out := people["alice"].api(http.MethodPatch, "/guilds/"+world.guild.String()+"/settings", map[string]any{"settings": map[string]any{"rooms_per_member": 50, "rooms_per_guild": 200}}); status != http.StatusOK {
+	if status, out := people["alice"].api(http.MethodPatch, "/guilds/"+world.guild.String()+"/settings",
+		map[string]any{
+			"settings": map[string]any{"rooms_per_member": 50, "rooms_per_guild": 200},
+		}); status != http.StatusOK {
 		t.Fatalf("settings: %d %v", status, out)
 	}
 	if err := snug.stop(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	book := &ledger{opened: map[string]string{}, closing: map[string]bool{}, closed: map[string]bool{}, invites: map[string]string{}, redeemed: map[string][]string{}}
+	book := &ledger{
+		opened: map[string]string{}, closing: map[string]bool{}, closed: map[string]bool{},
+		invites: map[string]string{}, redeemed: map[string][]string{},
+	}
 	for range rounds {
 		serve()
 		over := make(chan struct{})
@@ -130,7 +137,8 @@ func TestKilledAgainAndAgain(t *testing.T) {
 	for _, who := range book.redeemed {
 		acked += len(who)
 	}
-	t.Logf("%d rounds: %d rooms opened, %d closed, %d invites made, %d followed; %d starts resumed", rounds, len(book.opened), len(book.closed), len(book.invites), acked, resumed)
+	t.Logf("%d rounds: %d rooms opened, %d closed, %d invites made, %d followed; %d starts resumed", rounds,
+		len(book.opened), len(book.closed), len(book.invites), acked, resumed)
 	if len(book.opened) < rounds/4 {
 		t.Errorf("only %d rooms were opened: the test tried little", len(book.opened))
 	}
@@ -145,7 +153,8 @@ func (h *house) live(people map[string]*script, name string, rnd *rand.Rand, boo
 			return
 		default:
 		}
-		status, out := me.try(http.MethodPost, "/guilds/"+h.world.guild.String()+"/rooms", map[string]any{"name": "Room of " + name})
+		status, out := me.try(http.MethodPost, "/guilds/"+h.world.guild.String()+"/rooms",
+			map[string]any{"name": "Room of " + name})
 		if status != http.StatusCreated {
 			if status == http.StatusTooManyRequests { // enough for this round
 				<-over
@@ -186,7 +195,8 @@ func (h *house) follow(people map[string]*script, owner, id, link string, book *
 		}
 		n++
 		two.Go(func() {
-			if status, _ := s.try(http.MethodPost, "/invites/redeem", map[string]any{"token": token}); status == http.StatusOK {
+			if status, _ := s.try(http.MethodPost, "/invites/redeem",
+				map[string]any{"token": token}); status == http.StatusOK {
 				book.note(func() { book.redeemed[token] = append(book.redeemed[token], guest) })
 			}
 		})
@@ -261,7 +271,8 @@ func (h *house) audit(people map[string]*script, book *ledger) {
 		}
 		id := book.invites[token]
 		for _, guest := range who {
-			if status, out := people[guest].try(http.MethodGet, "/rooms/"+id+"/members", nil); !book.closing[id] && status != http.StatusOK {
+			if status, out := people[guest].try(http.MethodGet, "/rooms/"+id+"/members", nil); !book.closing[id] &&
+				status != http.StatusOK {
 				h.Errorf("%s was let into %s and is not any more: %d %v", guest, id, status, out)
 			} else if guests := fmt.Sprint(out["guests"]); !book.closing[id] && strings.Count(guests, " ") > 0 {
 				h.Errorf("room %s with one place to give has the guests %s", id, guests)

@@ -51,7 +51,8 @@ func TestLatency(t *testing.T) {
 	}
 	var rooms [latencyRooms]string
 	for i := range rooms {
-		status, out := scripts[i].api(http.MethodPost, "/guilds/"+d.GuildID+"/rooms", map[string]any{"name": "Busy", "private": false})
+		status, out := scripts[i].api(http.MethodPost, "/guilds/"+d.GuildID+"/rooms",
+			map[string]any{"name": "Busy", "private": false})
 		if status != http.StatusCreated {
 			t.Fatalf("no room: %d %v", status, out)
 		}
@@ -83,7 +84,8 @@ func TestLatency(t *testing.T) {
 		if in[who] = !in[who]; in[who] {
 			channel = rooms[room]
 		}
-		status, out := d.control(t, "/users/"+d.Users[who].ID+"/voice", map[string]any{"guild_id": d.GuildID, "channel_id": channel})
+		status, out := d.control(t, "/users/"+d.Users[who].ID+"/voice",
+			map[string]any{"guild_id": d.GuildID, "channel_id": channel})
 		if status >= 300 {
 			t.Fatalf("voice: %d %v", status, out)
 		}
@@ -113,7 +115,8 @@ func TestLatency(t *testing.T) {
 	for n, at := range dispatched[0] {
 		one = append(one, time.UnixMicro(int64(browser[n]*1000)).Sub(at))
 	}
-	t.Logf("%d events at %.0f/s to %d watchers: p50 %v, p95 %v, p99 %v; the browser alone: p50 %v, p95 %v", latencyEvents, rate, latencyWatchers+1,
+	t.Logf("%d events at %.0f/s to %d watchers: p50 %v, p95 %v, p99 %v; the browser alone: p50 %v, p95 %v",
+		latencyEvents, rate, latencyWatchers+1,
 		percentile(all, 50), percentile(all, 95), percentile(all, 99), percentile(one, 50), percentile(one, 95))
 	if p := percentile(append(all, one...), 95); p > latencyP95 {
 		t.Errorf("p95 is %v, and at most %v is allowed", p, latencyP95)
@@ -140,7 +143,8 @@ func watch(h *house, s *script, guild, room string) *websocket.Conn {
 	if status != http.StatusOK {
 		h.Fatalf("no live token: %d %v", status, out)
 	}
-	conn, _, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(h.url, "http")+"/api/ws", http.Header{"Origin": {h.url}})
+	conn, _, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(h.url, "http")+"/api/ws",
+		http.Header{"Origin": {h.url}})
 	h.must(err)
 	h.must(conn.WriteJSON(map[string]any{"v": 1, "type": "auth", "token": out["token"], "ts": time.Now().UnixMilli()}))
 	for {
@@ -208,7 +212,8 @@ func recorder() chromedp.Action[chromedp.Void] {
 			}
 		};`
 	return func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
-		_, err := cdp.Call(ctx, t, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script})
+		_, err := cdp.Call(ctx, t, page.AddScriptToEvaluateOnNewDocument,
+			page.AddScriptToEvaluateOnNewDocumentParams{Source: script})
 		return chromedp.Void{}, err
 	}
 }

@@ -28,14 +28,17 @@ func TestLockedInvite(t *testing.T) {
 	alice.live()
 	alice.do("lock the room", press(`[aria-describedby="k-lock-hint"]`))
 	alice.switched("lock", true)
-	alice.sees("that it is private and locked", `document.querySelector('#kind').textContent === 'Private room, locked now'`)
+	alice.sees("that it is private and locked",
+		`document.querySelector('#kind').textContent === 'Private room, locked now'`)
 
 	chiyo.do("open the invite", chromedp.Navigate(chiyo.at(link)))
-	chiyo.sees("that it is locked, before signing in", `document.body.innerText.includes('The room is locked right now') && !document.body.innerText.includes('come in')`)
+	chiyo.sees("that it is locked, before signing in",
+		`document.body.innerText.includes('The room is locked right now') && !document.body.innerText.includes('come in')`)
 	pictures := func(what string) {
 		for _, width := range []int64{390, 1280} {
 			for _, theme := range []string{"light", "dark"} {
-				chiyo.do("look", chromedp.EmulateViewport(width, 844), chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`document.documentElement.dataset.theme = %q`, theme)))
+				chiyo.do("look", chromedp.EmulateViewport(width, 844),
+					chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`document.documentElement.dataset.theme = %q`, theme)))
 				chiyo.picture(fmt.Sprintf("locked-%s-%d-%s", what, width, theme))
 				if read[bool](chiyo, `document.documentElement.scrollWidth > innerWidth`) {
 					t.Errorf("%s is too wide at %d", what, width)
@@ -47,10 +50,12 @@ func TestLockedInvite(t *testing.T) {
 	chiyo.do("sign in", press(`form[action$="/accept"] button`))
 	chiyo.sees("Discord's consent", `location.pathname === '/oauth2/authorize'`)
 	chiyo.consent()
-	chiyo.sees("that it is locked, and that she can knock", `document.body.innerText.includes('The room is locked right now') && document.querySelector('form[action$="/knock"]') && !document.body.innerText.includes('did not work')`)
+	chiyo.sees("that it is locked, and that she can knock",
+		`document.body.innerText.includes('The room is locked right now') && document.querySelector('form[action$="/knock"]') && !document.body.innerText.includes('did not work')`)
 	pictures("after")
 	chiyo.do("knock", press(`form[action$="/knock"] button`))
 	alice.sees("who knocks", `document.querySelector('#porch [name="let_in"][value="1"]')`)
 	alice.do("let her in", press(`#porch [name="let_in"][value="1"]`))
-	chiyo.sees("the room", `document.querySelector('#seats') !== null && document.querySelector('h1').textContent === 'Friday'`)
+	chiyo.sees("the room",
+		`document.querySelector('#seats') !== null && document.querySelector('h1').textContent === 'Friday'`)
 }

@@ -57,7 +57,8 @@ func run(ctx context.Context, args []string, out, errw io.Writer) int {
 	var c cli
 	status, exited := 0, false
 	parser, err := kong.New(&c, kong.Name("snug"), kong.Writers(out, errw), kong.Resolvers(config.Files()),
-		kong.Description("Private voice rooms for Discord, live on the web."), kong.Vars{"version": "snug " + versionName()},
+		kong.Description("Private voice rooms for Discord, live on the web."),
+		kong.Vars{"version": "snug " + versionName()},
 		kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Exit(func(code int) { status, exited = code, true }))
 	if err != nil {
@@ -81,7 +82,8 @@ func run(ctx context.Context, args []string, out, errw io.Writer) int {
 		if p, ok := errors.AsType[*kong.ParseError](err); ok && p.Context.Selected() != nil {
 			about = p.Context.Selected().Name + " "
 		}
-		fmt.Fprintf(errw, "snug: %s\nTry: snug %s--help\n", strings.ReplaceAll(err.Error(), "(from envar ", "(from the variable "), about)
+		fmt.Fprintf(errw, "snug: %s\nTry: snug %s--help\n",
+			strings.ReplaceAll(err.Error(), "(from envar ", "(from the variable "), about)
 		return 2
 	}
 	if err := k.Run(world{ctx, out, errw}); err != nil {

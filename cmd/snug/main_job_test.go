@@ -33,8 +33,10 @@ func TestMainJob(t *testing.T) {
 	alice.consent()
 	alice.sees("the server's page", fmt.Sprintf("location.pathname === %q", guild))
 	alice.live()
-	alice.do("create a room", chromedp.SendKeys(chromedp.CSS("#c-name"), "Friday draft"), chromedp.Submit(chromedp.CSS("#c-name")))
-	alice.sees("the new room's page", `location.pathname.startsWith('/game/') && document.querySelector('h1').textContent === 'Friday draft'`)
+	alice.do("create a room", chromedp.SendKeys(chromedp.CSS("#c-name"), "Friday draft"),
+		chromedp.Submit(chromedp.CSS("#c-name")))
+	alice.sees("the new room's page",
+		`location.pathname.startsWith('/game/') && document.querySelector('h1').textContent === 'Friday draft'`)
 	alice.live()
 	alice.seated()
 	id := strings.TrimPrefix(read[string](alice, "location.pathname"), "/game/")
@@ -42,7 +44,8 @@ func TestMainJob(t *testing.T) {
 
 	// Bruno may not see it without the invite; with it he sees who invites, signs in, and is let in.
 	bruno.goTo("/game/" + id)
-	bruno.sees("that there is nothing for him", `document.querySelector('#seats') === null && document.body.innerText.includes('not invited')`)
+	bruno.sees("that there is nothing for him",
+		`document.querySelector('#seats') === null && document.body.innerText.includes('not invited')`)
 	h.must(h.join("alice", id))
 	alice.seated("alice")
 	h.eventually("her browser said how long that took", func() bool { return h.app.live.BrowserLatency().Events > 0 })
@@ -50,13 +53,15 @@ func TestMainJob(t *testing.T) {
 		t.Errorf("browsers say %+v, to their connections it was %+v", l, sent)
 	}
 	bruno.do("follow the invite", chromedp.Navigate(bruno.at(strings.TrimPrefix(link, h.url))))
-	bruno.sees("the room's name and who is inside", `document.body.innerText.includes('Friday draft') && document.body.innerText.includes('Alice')`)
+	bruno.sees("the room's name and who is inside",
+		`document.body.innerText.includes('Friday draft') && document.body.innerText.includes('Alice')`)
 	bruno.do("accept", browsertest.Click(`form[action$="/accept"] button`))
 	bruno.sees("the room", `document.querySelector('#seats') !== null`)
 	bruno.live()
 	bruno.seated("alice")
 	chiyo.do("follow the invite, not signed in", chromedp.Navigate(chiyo.at(strings.TrimPrefix(link, h.url))))
-	chiyo.sees("the room's name and who is inside", `document.body.innerText.includes('Friday draft') && document.body.innerText.includes('Alice')`)
+	chiyo.sees("the room's name and who is inside",
+		`document.body.innerText.includes('Friday draft') && document.body.innerText.includes('Alice')`)
 	chiyo.do("sign in and enter", browsertest.Click(`form[action$="/accept"] button`))
 	chiyo.sees("Discord's consent", `location.pathname === '/oauth2/authorize'`)
 	chiyo.consent()
@@ -75,10 +80,12 @@ func TestMainJob(t *testing.T) {
 	for _, p := range []*player{alice, bruno, chiyo} {
 		p.seated("alice", "bruno", "chiyo")
 	}
-	alice.do("turn the lights down", chromedp.Evaluate[chromedp.Void](`document.documentElement.dataset.theme = "dark"; void 0`))
+	alice.do("turn the lights down",
+		chromedp.Evaluate[chromedp.Void](`document.documentElement.dataset.theme = "dark"; void 0`))
 	alice.picture("room")
 	alice.goTo(guild)
-	alice.sees("three people in the street", fmt.Sprintf(`document.querySelector('[data-room="%s"]').innerText.includes('3 of 4')`, id))
+	alice.sees("three people in the street",
+		fmt.Sprintf(`document.querySelector('[data-room="%s"]').innerText.includes('3 of 4')`, id))
 	alice.picture("server")
 
 	// A lost connection shows, comes back, and the page is right.
@@ -94,7 +101,8 @@ func TestMainJob(t *testing.T) {
 	// Closing tells everybody.
 	alice.goTo("/game/" + id)
 	alice.live()
-	alice.do("close the room", browsertest.Click(`[data-dialog="dlg-close"]`), browsertest.Click(`#dlg-close form button`))
+	alice.do("close the room", browsertest.Click(`[data-dialog="dlg-close"]`),
+		browsertest.Click(`#dlg-close form button`))
 	bruno.sees("that it is closed", `document.querySelector('#dlg-gone').open`)
 	chiyo.sees("that it is closed", `document.querySelector('#dlg-gone').open`)
 }
@@ -108,7 +116,8 @@ func TestCommandInDiscord(t *testing.T) {
 		t.Error("everybody sees the answer")
 	}
 	page := regexp.MustCompile(regexp.QuoteMeta(h.url) + `/game/(\d+)`).FindStringSubmatch(a.Message.Content)
-	invite := regexp.MustCompile(regexp.QuoteMeta(h.url) + `(/game/\d+\?t=[\w.-]+)`).FindStringSubmatch(a.Message.Content)
+	invite := regexp.MustCompile(regexp.QuoteMeta(h.url) +
+		`(/game/\d+\?t=[\w.-]+)`).FindStringSubmatch(a.Message.Content)
 	if page == nil || invite == nil {
 		t.Fatalf("the answer has no page or no invite: %s", a.Message.Content)
 	}
@@ -119,24 +128,32 @@ func TestCommandInDiscord(t *testing.T) {
 	if status, _ := bruno.page("/game/" + page[1]); status != http.StatusNotFound {
 		t.Errorf("without an invite: %d", status)
 	}
-	if status, out := bruno.api(http.MethodPost, "/live-token", map[string]any{"guild": h.world.guild, "room": page[1]}); status != http.StatusOK && status != http.StatusNotFound {
+	if status, out := bruno.api(http.MethodPost, "/live-token",
+		map[string]any{"guild": h.world.guild, "room": page[1]}); status != http.StatusOK &&
+		status != http.StatusNotFound {
 		t.Errorf("a live token: %d %v", status, out)
 	}
 	token := invite[1][strings.Index(invite[1], "=")+1:]
-	if status, out := bruno.api(http.MethodPost, "/invites/redeem", map[string]any{"token": token[:len(token)-1]}); status != http.StatusBadRequest || out["code"] != "TOKEN_INVALID" {
+	if status, out := bruno.api(http.MethodPost, "/invites/redeem",
+		map[string]any{"token": token[:len(token)-1]}); status != http.StatusBadRequest ||
+		out["code"] != "TOKEN_INVALID" {
 		t.Errorf("a cut token: %d %v", status, out)
 	}
-	if status, out := bruno.api(http.MethodPost, "/invites/redeem", map[string]any{"token": token}); status != http.StatusOK {
+	if status, out := bruno.api(http.MethodPost, "/invites/redeem",
+		map[string]any{"token": token}); status != http.StatusOK {
 		t.Fatalf("redeeming: %d %v", status, out)
 	}
 	if status, _ := bruno.page("/game/" + page[1]); status != http.StatusOK {
 		t.Errorf("with an invite: %d", status)
 	}
 	h.clock.forward(24*time.Hour + time.Minute)
-	if status, text := chiyo.page(invite[1]); status != http.StatusGone || !strings.Contains(text, "expired") || !strings.Contains(text, "new one") {
+	if status, text := chiyo.page(invite[1]); status != http.StatusGone || !strings.Contains(text, "expired") ||
+		!strings.Contains(text, "new one") {
 		t.Errorf("a day later: %d", status)
 	}
-	if status, out := chiyo.api(http.MethodPost, "/invites/redeem", map[string]any{"token": token}); status != http.StatusGone || out["code"] != "TOKEN_EXPIRED" {
+	if status, out := chiyo.api(http.MethodPost, "/invites/redeem",
+		map[string]any{"token": token}); status != http.StatusGone ||
+		out["code"] != "TOKEN_EXPIRED" {
 		t.Errorf("a day later: %d %v", status, out)
 	}
 }
@@ -155,7 +172,8 @@ func TestSettingsAreUsedAtOnce(t *testing.T) {
 		form.requestSubmit();
 		return true;
 	})()`)
-	alice.sees("that they are saved", `document.querySelector('[name=seats]').value === '6' && document.querySelector('[role=status]')`)
+	alice.sees("that they are saved",
+		`document.querySelector('[name=seats]').value === '6' && document.querySelector('[role=status]')`)
 	manager := h.signIn("alice")
 	h.eventually("they are saved", func() bool {
 		_, out := manager.api(http.MethodGet, "/guilds/"+guild+"/settings", nil)
@@ -178,7 +196,8 @@ func (h *house) voiceIn(name, roomID string) discordsim.ID {
 	h.Helper()
 	id, err := snowflake.Parse(roomID)
 	h.must(err)
-	v, err := hub.ViewRoom.Call(h.Context(), h.app.hub, h.world.guild, room.Request{Actor: access.Actor{UserID: h.user(name).ID, Via: access.ViaWeb}, RoomID: id})
+	v, err := hub.ViewRoom.Call(h.Context(), h.app.hub, h.world.guild,
+		room.Request{Actor: access.Actor{UserID: h.user(name).ID, Via: access.ViaWeb}, RoomID: id})
 	h.must(err)
 	return v.VoiceIn
 }

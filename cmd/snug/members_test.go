@@ -16,7 +16,8 @@ func TestMembersIntent(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, unhurried, func(p *plan) { p.serve.MembersIntent = true })
 	alice, bruno := h.signIn("alice"), h.signIn("bruno")
-	status, out := alice.api("POST", "/guilds/"+h.world.guild.String()+"/rooms", map[string]any{"name": "Friday", "private": false})
+	status, out := alice.api("POST", "/guilds/"+h.world.guild.String()+"/rooms",
+		map[string]any{"name": "Friday", "private": false})
 	if status >= 300 {
 		t.Fatalf("no room: %d %v", status, out)
 	}
@@ -61,12 +62,14 @@ func TestPutOut(t *testing.T) {
 	chiyo.door(id, ".act-join")
 	for _, p := range []*player{bruno, chiyo} {
 		h.must(h.world.discord.RemoveMember(discordsim.ID(h.world.guild), h.user(p.name).ID))
-		p.sees("that the page is closed to them, and where to go", `[...document.querySelectorAll("#dlg-hidden, #dlg-denied")].some((d) => d.open && d.querySelector("a[href]"))`)
+		p.sees("that the page is closed to them, and where to go",
+			`[...document.querySelectorAll("#dlg-hidden, #dlg-denied")].some((d) => d.open && d.querySelector("a[href]"))`)
 	}
 	h.must(h.join("alice", id))
 	alice.api("POST", "/rooms/"+id+"/change", map[string]any{"do": "rename", "name": "Saturday"})
 	for _, p := range []*player{bruno, chiyo} {
 		p.goTo("/servers/" + guild)
-		p.sees("no room of that server", `document.querySelector("#room-list, #seats") === null && document.querySelector("main a[href='/']") !== null`)
+		p.sees("no room of that server",
+			`document.querySelector("#room-list, #seats") === null && document.querySelector("main a[href='/']") !== null`)
 	}
 }

@@ -14,8 +14,9 @@ import (
 	"snug/shared/hostname"
 )
 
-// opsServer serves whoever runs Snug, on a listener of its own that is not for the public: metrics, profiles, readiness.
-// A name of the internet is refused, unless it is one of names: a page of another site could have it lead here.
+// opsServer serves whoever runs Snug, on a listener of its own that is not for the public: metrics, profiles,
+// readiness. A name of the internet is refused, unless it is one of names: a page of another site could have
+// it lead here.
 func opsServer(g prometheus.Gatherer, ready func(context.Context) error, names []string) *http.Server {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(g, promhttp.HandlerOpts{}))
@@ -31,7 +32,10 @@ func opsServer(g prometheus.Gatherer, ready func(context.Context) error, names [
 		}
 		_, _ = w.Write([]byte("ready\n")) // who asked may have gone
 	})
-	return &http.Server{Handler: hostname.Guard(mux, names...), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, IdleTimeout: 2 * time.Minute}
+	return &http.Server{
+		Handler: hostname.Guard(mux, names...), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second,
+		IdleTimeout: 2 * time.Minute,
+	}
 }
 
 // ops serves them until close.

@@ -55,7 +55,10 @@ func TestOperatorsListener(t *testing.T) {
 	parser := expfmt.NewTextParser(model.UTF8Validation)
 	families, err := parser.TextToMetricFamilies(bytes.NewReader(text))
 	h.must(err)
-	for _, want := range []string{"snug_hub_bytes", "snug_hub_seconds", "snug_latency_seconds", "snug_live_watchers", "snug_rest_try_seconds", "snug_gateway_phase"} {
+	for _, want := range []string{
+		"snug_hub_bytes", "snug_hub_seconds", "snug_latency_seconds", "snug_live_watchers", "snug_rest_try_seconds",
+		"snug_gateway_phase",
+	} {
 		if families[want] == nil {
 			t.Errorf("there is no metric %s", want)
 		}
@@ -75,7 +78,8 @@ func TestOperatorsListener(t *testing.T) {
 		for _, name := range names {
 			base := regexp.MustCompile(`_(bucket|sum|count)$`).ReplaceAllString(name, "")
 			parts := strings.SplitN(base, "_", 3) // snug, subsystem, name, as some are put together
-			if families[base] == nil && !strings.Contains(known, `"`+base+`"`) && !strings.Contains(known, `"`+parts[len(parts)-1]+`"`) {
+			if families[base] == nil && !strings.Contains(known, `"`+base+`"`) &&
+				!strings.Contains(known, `"`+parts[len(parts)-1]+`"`) {
 				t.Errorf("%s uses %s, which there is not", file, name)
 			}
 		}
@@ -117,11 +121,13 @@ func TestDoctor(t *testing.T) {
 	if out, err := run(func(*doctorCmd) {}); err != nil || strings.Contains(out, "✗") {
 		t.Errorf("%v\n%s", err, out)
 	}
-	if out, err := run(func(c *doctorCmd) { c.MembersIntent = true }); err != nil || !strings.Contains(out, "members intent is allowed") {
+	if out, err := run(func(c *doctorCmd) { c.MembersIntent = true }); err != nil ||
+		!strings.Contains(out, "members intent is allowed") {
 		t.Errorf("with the members intent: %v\n%s", err, out)
 	}
 	fresh := filepath.Join(t.TempDir(), "not", "there")
-	if out, err := run(func(c *doctorCmd) { c.Data = fresh }); err != nil || !strings.Contains(out, fresh+" can be made") {
+	if out, err := run(func(c *doctorCmd) { c.Data = fresh }); err != nil ||
+		!strings.Contains(out, fresh+" can be made") {
 		t.Errorf("%v\n%s", err, out)
 	}
 	if left, err := os.ReadDir(filepath.Dir(filepath.Dir(fresh))); err != nil || len(left) > 0 {
@@ -136,8 +142,12 @@ func TestDoctor(t *testing.T) {
 		"DISCORD_CLIENT_SECRET is missing":   func(c *doctorCmd) { c.ClientSecret = "" },
 		"→ Reset Secret":                     func(c *doctorCmd) { c.ClientSecret = "nope" },
 		"SNUG_OPS_ADDR 203.0.113.1:1 cannot": func(c *doctorCmd) { c.OpsAddr = "203.0.113.1:1" },
-		"Switch on Server Members Intent":    func(c *doctorCmd) { c.BotToken, c.MembersIntent = modest.BotToken, true },
-		"clock: not looked at":               func(c *doctorCmd) { c.BotToken += "x" },
+		"Switch on Server Members Intent": func(
+			c *doctorCmd,
+		) {
+			c.BotToken, c.MembersIntent = modest.BotToken, true
+		},
+		"clock: not looked at": func(c *doctorCmd) { c.BotToken += "x" },
 	} {
 		if out, err := run(change); err == nil || !strings.Contains(out, want) {
 			t.Errorf("%s: %v\n%s", want, err, out)

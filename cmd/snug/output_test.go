@@ -25,8 +25,9 @@ import (
 // Names that would do harm somewhere: in HTML, in a script, in an attribute,
 // in Discord's Markdown, as a mention, in a log, in a spreadsheet, and to the eye.
 const (
-	evilName  = `=1+1"'><img src=x onerror=pwned=1 data-pwned><b data-pwned>`
-	evilRoom  = "</script><script>pwned=1</script><i data-pwned>@everyone **b** [x](https://evil.example)\u202e\nlevel=ERROR" // 100 characters at most
+	evilName = `=1+1"'><img src=x onerror=pwned=1 data-pwned><b data-pwned>`
+	// 100 characters at most
+	evilRoom  = "</script><script>pwned=1</script><i data-pwned>@everyone **b** [x](https://evil.example)\u202e\nlevel=ERROR"
 	evilGuild = `<svg onload=pwned=1 data-pwned>{{.}} ${7*7} 'x' "y"`
 )
 
@@ -64,7 +65,8 @@ func TestHostileNames(t *testing.T) {
 				err = w.discord.InstallBot(lair.ID, w.app.ID, discordsim.SnugPermissions)
 			}
 			if err == nil {
-				err = w.discord.AddMember(lair.ID, w.users[0].ID, "\u202enick\u200b"+strings.Repeat("Z\u0351\u0351\u0351\u0351\u0351\u0351\u0351", 4))
+				err = w.discord.AddMember(lair.ID, w.users[0].ID,
+					"\u202enick\u200b"+strings.Repeat("Z\u0351\u0351\u0351\u0351\u0351\u0351\u0351", 4))
 			}
 			if err != nil {
 				t.Fatal(err)
@@ -77,7 +79,8 @@ func TestHostileNames(t *testing.T) {
 	s := h.signIn("mallory")
 	var id string
 	h.eventually("Snug keeps the server", func() bool {
-		status, out := s.api(http.MethodPost, "/guilds/"+lair.ID.String()+"/rooms", map[string]any{"name": evilRoom, "private": false})
+		status, out := s.api(http.MethodPost, "/guilds/"+lair.ID.String()+"/rooms",
+			map[string]any{"name": evilRoom, "private": false})
 		id, _ = out["channelId"].(string)
 		return status == http.StatusCreated
 	})
@@ -96,9 +99,17 @@ func TestHostileNames(t *testing.T) {
 	p := h.watchedTab(browser, "mallory")
 	p.goTo("/")
 	p.consentIfAsked()
-	paths := []string{"/game/" + id + "?t=" + url.QueryEscape(invite.Query().Get("t")), "/nonsense", "/logout", "/game/1", "/servers/1", "/game/" + id + "?t=wrong"}
+	paths := []string{
+		"/game/" + id + "?t=" + url.QueryEscape(invite.Query().Get("t")), "/nonsense", "/logout", "/game/1",
+		"/servers/1", "/game/" + id + "?t=wrong",
+	}
 	for _, r := range h.app.dash.Routes() {
-		if r.Method == http.MethodGet && !strings.HasPrefix(r.Path, "/api/") && !strings.Contains(r.Path, ".") && !slices.Contains([]string{"/healthz", "/readyz", "/metrics", "/robots.txt", "/favicon.ico", "/static/*path", "/login", "/auth/discord/callback"}, r.Path) {
+		if r.Method == http.MethodGet && !strings.HasPrefix(r.Path, "/api/") && !strings.Contains(r.Path, ".") &&
+			!slices.Contains([]string{
+				"/healthz", "/readyz", "/metrics", "/robots.txt", "/favicon.ico", "/static/*path", "/login",
+				"/auth/discord/callback",
+			},
+				r.Path) {
 			paths = append(paths, strings.NewReplacer(":guild", lair.ID.String(), ":channel", id).Replace(r.Path))
 		}
 	}
@@ -133,7 +144,8 @@ func (h *house) hostileInDiscord(log fmt.Stringer) {
 			}
 			h.must(json.Unmarshal(b, &said))
 			seen++
-			if said.MentionEveryone || len(said.Mentions) > 0 || bare.MatchString(said.Content) || strings.ContainsAny(said.Content, "\u202e\u2066") {
+			if said.MentionEveryone || len(said.Mentions) > 0 || bare.MatchString(said.Content) ||
+				strings.ContainsAny(said.Content, "\u202e\u2066") {
 				h.Errorf("Snug said %s", b)
 			}
 		}
@@ -146,11 +158,15 @@ func (h *house) hostileInDiscord(log fmt.Stringer) {
 // hostileInLog asks for addresses that would write lines of their own.
 func (h *house) hostileInLog(s *script, log fmt.Stringer) {
 	h.Helper()
-	for _, path := range []string{"/x%0Atime=2026-01-01T00:00:00Z%20level=ERROR%20msg=forged", "/%1b[31mred", "/%E2%80%AEdrow", "/?%0Alevel=ERROR=forged"} {
+	for _, path := range []string{
+		"/x%0Atime=2026-01-01T00:00:00Z%20level=ERROR%20msg=forged", "/%1b[31mred", "/%E2%80%AEdrow",
+		"/?%0Alevel=ERROR=forged",
+	} {
 		s.page(path)
 	}
 	for line := range strings.Lines(log.String()) {
-		if !strings.HasPrefix(line, "time=") || strings.HasPrefix(line, "time=2026-01-01T00:00:00Z level=ERROR msg=forged") {
+		if !strings.HasPrefix(line, "time=") ||
+			strings.HasPrefix(line, "time=2026-01-01T00:00:00Z level=ERROR msg=forged") {
 			h.Errorf("a line of the log is not the log's own: %s", line)
 		}
 		if strings.ContainsAny(line, "\u202e\x1b\u2028") {
@@ -168,7 +184,8 @@ func (h *house) watchedTab(browser context.Context, name string) *player {
 		addEventListener('error', e => broken.push('error ' + e.message));
 		for (const f of ['alert', 'confirm', 'prompt']) window[f] = () => broken.push(f);`
 	p.do("watch the page", func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
-		_, err := cdp.Call(ctx, t, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: note})
+		_, err := cdp.Call(ctx, t, page.AddScriptToEvaluateOnNewDocument,
+			page.AddScriptToEvaluateOnNewDocumentParams{Source: note})
 		return chromedp.Void{}, err
 	})
 	return p

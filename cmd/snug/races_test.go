@@ -61,7 +61,8 @@ func (a *arena) close(owner string, id snowflake.ID) {
 }
 
 func (a *arena) do(by string, id snowflake.ID, what room.Action, user string) error {
-	_, err := call(a, hub.ChangeRoom, room.ChangeRequest{Actor: a.actor(by), RoomID: id, Do: what, User: a.user(user).ID})
+	_, err := call(a, hub.ChangeRoom,
+		room.ChangeRequest{Actor: a.actor(by), RoomID: id, Do: what, User: a.user(user).ID})
 	return err
 }
 
@@ -161,7 +162,8 @@ func (a *arena) lastUse() {
 	}
 	winner := a.oneOf(atOnce(redeem(names[0]), redeem(names[1])), errs.TokenUsedUp)
 	r := a.kept(o.Room.ID)
-	if v := r.Invite(l.Invite.ID); len(r.Guests) != 1 || r.Guests[0].UserID != a.user(names[winner]).ID || len(v.Redeemers) != 1 {
+	if v := r.Invite(l.Invite.ID); len(r.Guests) != 1 || r.Guests[0].UserID != a.user(names[winner]).ID ||
+		len(v.Redeemers) != 1 {
 		a.Errorf("%s redeemed it; written down are %+v and %+v", names[winner], r.Guests, v)
 	}
 	a.close("chiyo", o.Room.ID)
@@ -175,7 +177,8 @@ func (a *arena) lastSeat() {
 	names := []string{"dmitri", "femi"}
 	for _, n := range names {
 		a.must(a.join(n, a.world.lounge.String()))
-		a.eventually("Snug knows where "+n+" is", func() bool { return a.voiceIn("chiyo", n, o.Room.ID) == a.world.lounge })
+		a.eventually("Snug knows where "+n+" is",
+			func() bool { return a.voiceIn("chiyo", n, o.Room.ID) == a.world.lounge })
 	}
 	take := func(name string) func() error {
 		return func() error {
@@ -184,7 +187,8 @@ func (a *arena) lastSeat() {
 		}
 	}
 	winner := a.oneOf(atOnce(take(names[0]), take(names[1])), errs.RoomFull)
-	a.eventually("the winner sits in the room", func() bool { return a.voiceAt(names[winner]) == discordsim.ID(o.Room.ID) })
+	a.eventually("the winner sits in the room",
+		func() bool { return a.voiceAt(names[winner]) == discordsim.ID(o.Room.ID) })
 	if at := a.voiceAt(names[1-winner]); at == discordsim.ID(o.Room.ID) {
 		a.Errorf("%s sits in the room too", names[1-winner])
 	}
@@ -197,7 +201,8 @@ func (a *arena) lastSeat() {
 // letInAll lets more people in than the first invite is good for.
 func (a *arena) letInAll(o room.OpenedRoom, names ...string) {
 	a.Helper()
-	l, err := call(a, hub.CreateInvite, room.InviteRequest{Actor: a.actor("chiyo"), RoomID: o.Room.ID, Uses: len(names)})
+	l, err := call(a, hub.CreateInvite,
+		room.InviteRequest{Actor: a.actor("chiyo"), RoomID: o.Room.ID, Uses: len(names)})
 	a.must(err)
 	o.Invite = l
 	a.letIn(o, names...)
@@ -240,7 +245,8 @@ func (a *arena) banWhileJoining() {
 	o := a.open("chiyo", 4)
 	a.letIn(o, "dmitri")
 	a.must(a.join("dmitri", a.world.lounge.String()))
-	a.eventually("Snug knows where Dmitri is", func() bool { return a.voiceIn("chiyo", "dmitri", o.Room.ID) == a.world.lounge })
+	a.eventually("Snug knows where Dmitri is",
+		func() bool { return a.voiceIn("chiyo", "dmitri", o.Room.ID) == a.world.lounge })
 	got := atOnce(
 		func() error { return a.do("chiyo", o.Room.ID, room.DoBan, "dmitri") },
 		func() error {
@@ -281,7 +287,8 @@ func (a *arena) out(o room.OpenedRoom, name string) {
 	if err := a.join(name, o.Room.ID.String()); err == nil {
 		a.Errorf("Discord lets %s in", name)
 	}
-	if _, err := call(a, hub.RedeemInvite, room.RedeemRequest{Actor: a.actor(name), Token: o.Invite.Token}); !errs.Has(err, errs.Forbidden) {
+	if _, err := call(a, hub.RedeemInvite,
+		room.RedeemRequest{Actor: a.actor(name), Token: o.Invite.Token}); !errs.Has(err, errs.Forbidden) {
 		a.Errorf("an invite lets %s in: %v", name, err)
 	}
 	if a.voiceAt(name) != 0 {

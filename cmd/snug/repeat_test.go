@@ -45,14 +45,20 @@ func TestRepeatedAfterACrash(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = world.discord.Close(t.Context()) })
 	start := serving(t, world)
-	for what, delayed := range map[string]bool{"before Discord has answered": true, "after Discord has answered": false} {
+	for what, delayed := range map[string]bool{
+		"before Discord has answered": true, "after Discord has answered": false,
+	} {
 		snug, h := start()
 		alice := h.signIn("alice")
 		before := len(voiceChannels(world.discord))
 		if delayed {
-			_, err = world.discord.Inject(discordsim.Fault{Kind: discordsim.FaultLatency, Route: "POST /guilds/{guild.id}/channels", Delay: 5, Count: 1})
+			_, err = world.discord.Inject(discordsim.Fault{
+				Kind: discordsim.FaultLatency, Route: "POST /guilds/{guild.id}/channels", Delay: 5, Count: 1,
+			})
 		} else {
-			_, err = world.discord.Inject(discordsim.Fault{Kind: discordsim.FaultLatency, Route: "POST /channels/{channel.id}/messages", Delay: 5, Count: 1})
+			_, err = world.discord.Inject(discordsim.Fault{
+				Kind: discordsim.FaultLatency, Route: "POST /channels/{channel.id}/messages", Delay: 5, Count: 1,
+			})
 		}
 		h.must(err)
 		path, body, key := "/guilds/"+world.guild.String()+"/rooms", `{"name":"Friday"}`, "key "+what
@@ -67,7 +73,8 @@ func TestRepeatedAfterACrash(t *testing.T) {
 		alice.url = h.url
 		begun := time.Now()
 		status, out := alice.once(key, path, body)
-		for status == http.StatusServiceUnavailable && time.Since(begun) < patience { // the server is still being described
+		for status == http.StatusServiceUnavailable && time.Since(begun) < patience {
+			// the server is still being described
 			status, out = alice.once(key, path, body)
 		}
 		took := time.Since(begun)

@@ -40,10 +40,12 @@ func TestRestarts(t *testing.T) {
 	}
 	invite, err := url.Parse(made["url"].(string))
 	h.must(err)
-	if status, out := bruno.api(http.MethodPost, "/invites/redeem", map[string]any{"token": invite.Query().Get("t")}); status != http.StatusOK {
+	if status, out := bruno.api(http.MethodPost, "/invites/redeem",
+		map[string]any{"token": invite.Query().Get("t")}); status != http.StatusOK {
 		t.Fatalf("no guest: %d %v", status, out)
 	}
-	status, out := alice.api(http.MethodPatch, "/guilds/"+world.guild.String()+"/settings", map[string]any{"settings": map[string]any{"seats": 7}})
+	status, out := alice.api(http.MethodPatch, "/guilds/"+world.guild.String()+"/settings",
+		map[string]any{"settings": map[string]any{"seats": 7}})
 	if status != http.StatusOK {
 		t.Fatalf("settings: %d %v", status, out)
 	}
@@ -51,7 +53,8 @@ func TestRestarts(t *testing.T) {
 
 	page := &player{h, "alice", browsertest.Start(t)}
 	page.do("sign in", chromedp.Navigate(h.url+"/game/"+id))
-	page.do("consent", browsertest.Click(`input[name=user_id][value="`+h.user("alice").ID.String()+`"]`), browsertest.Click(`button[value=authorize]`))
+	page.do("consent", browsertest.Click(`input[name=user_id][value="`+h.user("alice").ID.String()+`"]`),
+		browsertest.Click(`button[value=authorize]`))
 	page.live()
 	page.seated("alice")
 
@@ -72,13 +75,17 @@ func TestRestarts(t *testing.T) {
 			page.seated("bruno")
 		}
 		page.live()
-		if status, out := alice.api(http.MethodGet, "/guilds/"+world.guild.String()+"/settings", nil); status != http.StatusOK || !strings.Contains(strings.Join(keys(out), " "), "settings") {
+		if status, out := alice.api(http.MethodGet, "/guilds/"+world.guild.String()+"/settings",
+			nil); status != http.StatusOK ||
+			!strings.Contains(strings.Join(keys(out), " "), "settings") {
 			t.Errorf("after %v, the settings: %d %v", how, status, out)
 		}
 		if status, text := bruno.page("/game/" + id); status != http.StatusOK || !strings.Contains(text, "Friday") {
 			t.Errorf("after %v, the guest's page: %d", how, status)
 		}
-		if status, text := h.signIn("chiyo").page(strings.TrimPrefix(made["url"].(string), h.url)); status != http.StatusOK || !strings.Contains(text, "Friday") {
+		if status, text := h.signIn("chiyo").page(strings.TrimPrefix(made["url"].(string),
+			h.url)); status != http.StatusOK ||
+			!strings.Contains(text, "Friday") {
 			t.Errorf("after %v, the invite: %d", how, status)
 		}
 	}
@@ -103,7 +110,8 @@ func serving(t testing.TB, world demoWorld, env ...string) func() (*process, *ho
 	h := &house{TB: t, world: world, url: "http://" + addr}
 	return func() (*process, *house) {
 		p := execute(t, append([]string{
-			"DISCORD_BOT_TOKEN=" + world.app.BotToken, "DISCORD_CLIENT_ID=" + world.app.ID.String(), "DISCORD_CLIENT_SECRET=" + world.app.ClientSecret,
+			"DISCORD_BOT_TOKEN=" + world.app.BotToken, "DISCORD_CLIENT_ID=" + world.app.ID.String(),
+			"DISCORD_CLIENT_SECRET=" + world.app.ClientSecret,
 			"SNUG_DISCORD_URL=" + world.url, "SNUG_BASE_URL=" + h.url, "SNUG_ADDR=" + addr, "SNUG_DATA=" + data,
 		}, env...), "serve")
 		h.ready()
@@ -115,7 +123,8 @@ func serving(t testing.TB, world demoWorld, env ...string) func() (*process, *ho
 func TestFatalCloseCodesEndTheProgram(t *testing.T) {
 	t.Parallel()
 	for code, remedy := range map[int]string{
-		4004: "Reset Token", 4010: "same shard count", 4011: "Raise the shard count", 4012: "Update Snug", 4013: "Update Snug", 4014: "Privileged Gateway Intents",
+		4004: "Reset Token", 4010: "same shard count", 4011: "Raise the shard count", 4012: "Update Snug",
+		4013: "Update Snug", 4014: "Privileged Gateway Intents",
 	} {
 		t.Run(strconv.Itoa(code), func(t *testing.T) {
 			t.Parallel()
@@ -136,7 +145,8 @@ func TestFatalCloseCodesEndTheProgram(t *testing.T) {
 			case <-time.After(patience):
 				t.Fatalf("it goes on:\n%s", snug.log)
 			}
-			if lines := strings.Split(strings.TrimSpace(snug.log.String()), "\n"); !strings.Contains(lines[len(lines)-1], remedy) {
+			if lines := strings.Split(strings.TrimSpace(snug.log.String()),
+				"\n"); !strings.Contains(lines[len(lines)-1], remedy) {
 				t.Errorf("its last words do not say %q:\n%s", remedy, snug.log)
 			}
 		})

@@ -53,7 +53,9 @@ func (p *player) idle() {
 
 func (p *player) switched(do string, on bool) {
 	p.Helper()
-	p.sees(fmt.Sprintf("%s switched to %v", do, on), fmt.Sprintf(`document.querySelector('[aria-describedby="k-%s-hint"]').getAttribute("aria-checked") === "%v"`, do, on))
+	p.sees(fmt.Sprintf("%s switched to %v", do, on),
+		fmt.Sprintf(`document.querySelector('[aria-describedby="k-%s-hint"]').getAttribute("aria-checked") === "%v"`,
+			do, on))
 }
 
 // admit lets somebody in and opens the room's page for them.
@@ -63,7 +65,8 @@ func (h *house) admit(p *player, s *script, id string) {
 	if status != http.StatusCreated {
 		h.Fatalf("no invite: %d %v", status, out)
 	}
-	p.do("follow the invite", chromedp.Navigate(p.at(strings.TrimPrefix(out["url"].(string), h.url))), press(`form[action$="/accept"] button`))
+	p.do("follow the invite", chromedp.Navigate(p.at(strings.TrimPrefix(out["url"].(string), h.url))),
+		press(`form[action$="/accept"] button`))
 	p.sees("Discord's consent", `location.pathname === '/oauth2/authorize'`)
 	p.consent()
 	p.sees("the room", `document.querySelector('#seats') !== null`)
@@ -94,7 +97,8 @@ func TestEvening(t *testing.T) {
 	alice.do("say what they are up to", types("#k-status", "Round 2"))
 	bruno.sees("the status on the table", `document.querySelector('#status').textContent === 'Round 2'`)
 	alice.do("change the seats", types("#k-seats", "1"))
-	bruno.sees("one seat", `document.querySelector('#total').textContent === '1' && document.querySelectorAll('#seats > li').length === 1`)
+	bruno.sees("one seat",
+		`document.querySelector('#total').textContent === '1' && document.querySelectorAll('#seats > li').length === 1`)
 	alice.idle()
 	alice.do("change them to what cannot be", types("#k-seats", "200"))
 	alice.sees("why not", `document.querySelector('#control-error').textContent.includes('1 to 99')`)
@@ -102,7 +106,8 @@ func TestEvening(t *testing.T) {
 	// A full table and its waiting list.
 	h.must(h.join("alice", id))
 	bruno.seated("alice")
-	bruno.sees("that he can wait", `!document.querySelector('#door-full').hidden && document.querySelector('#door-join').hidden`)
+	bruno.sees("that he can wait",
+		`!document.querySelector('#door-full').hidden && document.querySelector('#door-join').hidden`)
 	bruno.do("wait for a seat", press("#door-full button"))
 	bruno.sees("his place", `document.querySelector('#door-full').innerText.includes('number 1')`)
 	alice.sees("who waits", `document.querySelector('#control .line')?.innerText.includes('Bruno')`)
@@ -141,21 +146,25 @@ func TestEvening(t *testing.T) {
 
 	// Put out while watching.
 	alice.idle()
-	alice.do("make it private", chromedp.Evaluate[chromedp.Void](`(() => { const b = document.querySelector('[aria-describedby="k-private-hint"]'); if (b.getAttribute("aria-checked") === "false") b.click(); })()`))
+	alice.do("make it private",
+		chromedp.Evaluate[chromedp.Void](`(() => { const b = document.querySelector('[aria-describedby="k-private-hint"]'); if (b.getAttribute("aria-checked") === "false") b.click(); })()`))
 	alice.switched("private", true)
 	alice.idle()
 	alice.choose("chiyo", "ban")
 	alice.sees("the offer to allow her again", `document.querySelector('#banned button[value="unban"]')`)
 	alice.picture("banned")
 	chiyo.sees("that she sees it no longer", `document.querySelector('#dlg-hidden').open`)
-	alice.sees("whom she keeps out", `[...document.querySelectorAll('#control h3')].some(h => h.textContent === 'Kept out')`)
+	alice.sees("whom she keeps out",
+		`[...document.querySelectorAll('#control h3')].some(h => h.textContent === 'Kept out')`)
 	alice.idle()
 	alice.choose("bruno", "transfer")
-	alice.sees("that it asks first", fmt.Sprintf(`document.querySelector('#dlg-give-%d').matches(':modal')`, h.user("bruno").ID))
+	alice.sees("that it asks first",
+		fmt.Sprintf(`document.querySelector('#dlg-give-%d').matches(':modal')`, h.user("bruno").ID))
 	alice.picture("hand-over")
 	alice.do("hand it over", press(fmt.Sprintf(`#dlg-give-%d form button`, h.user("bruno").ID)))
 	bruno.sees("that the room is his", `document.querySelector('#control') !== null`)
-	alice.sees("that it is hers no more, though she manages the server", `document.querySelector('#control-h').textContent === 'This room’s settings'`)
+	alice.sees("that it is hers no more, though she manages the server",
+		`document.querySelector('#control-h').textContent === 'This room’s settings'`)
 	bruno.do("close the room", press(`[data-dialog="dlg-close"]`), press(`#dlg-close form button`))
 	alice.sees("that it is closed", `document.querySelector('#dlg-gone').open`)
 }
@@ -174,7 +183,8 @@ func TestSpectators(t *testing.T) {
 	link := strings.TrimPrefix(read[string](alice, `document.querySelector('#k-watch').value`), h.url)
 	stream.do("open the link", chromedp.Navigate(stream.at(link)))
 	stream.sees("that it is live", `document.body.dataset.live === 'live'`)
-	if got := read[string](stream, `document.cookie + getComputedStyle(document.body).backgroundColor`); got != "rgba(0, 0, 0, 0)" {
+	if got := read[string](stream,
+		`document.cookie + getComputedStyle(document.body).backgroundColor`); got != "rgba(0, 0, 0, 0)" {
 		t.Errorf("the page has a cookie or a ground: %s", got)
 	}
 	h.must(h.join("alice", id))
@@ -186,7 +196,8 @@ func TestSpectators(t *testing.T) {
 	res, err := http.Get(h.url + link)
 	h.must(err)
 	res.Body.Close()
-	if res.StatusCode != http.StatusNotFound || strings.Contains(res.Header.Get("Content-Security-Policy"), "frame-ancestors *") {
+	if res.StatusCode != http.StatusNotFound ||
+		strings.Contains(res.Header.Get("Content-Security-Policy"), "frame-ancestors *") {
 		t.Errorf("the old link: %s, %s", res.Status, res.Header.Get("Content-Security-Policy"))
 	}
 	alice.sees("the new link", fmt.Sprintf(`!document.querySelector('#k-watch').value.endsWith(%q)`, link))
@@ -194,12 +205,15 @@ func TestSpectators(t *testing.T) {
 	res, err = http.Get(h.url + link)
 	h.must(err)
 	res.Body.Close()
-	if csp := res.Header.Get("Content-Security-Policy"); res.StatusCode != http.StatusOK || !strings.Contains(csp, "frame-ancestors *") || res.Header.Get("X-Frame-Options") != "" || len(res.Cookies()) > 0 {
+	if csp := res.Header.Get("Content-Security-Policy"); res.StatusCode != http.StatusOK ||
+		!strings.Contains(csp, "frame-ancestors *") || res.Header.Get("X-Frame-Options") != "" ||
+		len(res.Cookies()) > 0 {
 		t.Errorf("the new link: %s, %s, %v", res.Status, csp, res.Cookies())
 	}
 }
 
-// TestSessionsOnPages: a session that ends under an open page is told, and a page that is opened again signs in silently.
+// TestSessionsOnPages: a session that ends under an open page is told, and a page that is opened again signs
+// in silently.
 func TestSessionsOnPages(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, unhurried)
@@ -212,15 +226,18 @@ func TestSessionsOnPages(t *testing.T) {
 	second.goTo("/game/" + id)
 	second.live()
 	// Signed out in one tab, the other says so and leads back to the very page.
-	second.do("sign out", chromedp.Evaluate[chromedp.Void](`document.querySelector('form[action="/logout"]').requestSubmit()`))
+	second.do("sign out",
+		chromedp.Evaluate[chromedp.Void](`document.querySelector('form[action="/logout"]').requestSubmit()`))
 	alice.sees("that she is signed out", `document.querySelector('#dlg-session').open`)
-	if got := read[string](alice, `document.querySelector('#dlg-session a').getAttribute('href')`); got != "/login?return_to=%2Fgame%2F"+id {
+	if got := read[string](alice,
+		`document.querySelector('#dlg-session a').getAttribute('href')`); got != "/login?return_to=%2Fgame%2F"+id {
 		t.Errorf("signing in leads to %s", got)
 	}
 	alice.do("sign in and come back", press(`#dlg-session a`))
 	alice.sees("Discord's consent", `location.pathname === '/oauth2/authorize'`)
 	alice.consent()
-	alice.sees("the room again", fmt.Sprintf(`location.pathname === %q && document.querySelector('#seats') !== null`, "/game/"+id))
+	alice.sees("the room again",
+		fmt.Sprintf(`location.pathname === %q && document.querySelector('#seats') !== null`, "/game/"+id))
 	alice.live()
 }
 
@@ -240,7 +257,8 @@ func TestFirstLoad(t *testing.T) {
 		Kind  string
 		Start float64
 	}
-	text := read[string](alice, `JSON.stringify([...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")].map(e => ({ Name: new URL(e.name).pathname, Bytes: e.encodedBodySize + 300, Kind: e.initiatorType, Start: e.startTime })))`)
+	text := read[string](alice,
+		`JSON.stringify([...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")].map(e => ({ Name: new URL(e.name).pathname, Bytes: e.encodedBodySize + 300, Kind: e.initiatorType, Start: e.startTime })))`)
 	if err := json.Unmarshal([]byte(text), &loads); err != nil {
 		t.Fatal(err)
 	}
@@ -258,10 +276,12 @@ func TestFirstLoad(t *testing.T) {
 	if want := "/api/v1/live-token"; strings.Join(calls, " ") != want {
 		t.Errorf("the page asks for %v by itself, want %s alone", calls, want)
 	}
-	if shift := read[float64](alice, `performance.getEntriesByType("layout-shift").reduce((sum, e) => sum + e.value, 0)`); shift > 0.01 {
+	if shift := read[float64](alice,
+		`performance.getEntriesByType("layout-shift").reduce((sum, e) => sum + e.value, 0)`); shift > 0.01 {
 		t.Errorf("the page shifts by %f while it loads", shift)
 	}
-	if ms := read[float64](alice, `performance.getEntriesByType("navigation")[0].domInteractive`); time.Duration(ms)*time.Millisecond > 5*time.Second {
+	if ms := read[float64](alice,
+		`performance.getEntriesByType("navigation")[0].domInteractive`); time.Duration(ms)*time.Millisecond > 5*time.Second {
 		t.Errorf("interactive after %f ms", ms)
 	}
 }

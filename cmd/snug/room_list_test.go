@@ -13,7 +13,9 @@ import (
 // door waits until a part of a room's card on the server's page is there, and shown.
 func (p *player) door(id, part string) {
 	p.Helper()
-	p.sees(part+" at the door", fmt.Sprintf(`(() => { const e = document.querySelector('[data-room="%s"] %s'); return e && !e.hidden && e.checkVisibility(); })()`, id, part))
+	p.sees(part+" at the door",
+		fmt.Sprintf(`(() => { const e = document.querySelector('[data-room="%s"] %s'); return e && !e.hidden && e.checkVisibility(); })()`,
+			id, part))
 }
 
 // said waits until a room's card says something.
@@ -35,7 +37,8 @@ func TestStreet(t *testing.T) {
 
 	// A room that is opened while he looks has a door he can use.
 	api := h.signIn("alice")
-	status, out := api.api(http.MethodPost, "/guilds/"+guild+"/rooms", map[string]any{"name": "Friday draft", "private": false})
+	status, out := api.api(http.MethodPost, "/guilds/"+guild+"/rooms",
+		map[string]any{"name": "Friday draft", "private": false})
 	if status != http.StatusCreated {
 		t.Fatalf("no room: %d %v", status, out)
 	}
@@ -54,7 +57,9 @@ func TestStreet(t *testing.T) {
 	h.must(h.join("bruno", id))
 	alice.seated("bruno")
 	bruno.door(id, ".act-in")
-	bruno.sees("nothing left of the way in", `document.querySelector('`+house+`.act-deep') === null && document.querySelector('`+house+`.said').hidden && document.querySelector('`+house+`.dot.held') === null`)
+	bruno.sees("nothing left of the way in",
+		`document.querySelector('`+house+`.act-deep') === null && document.querySelector('`+house+
+			`.said').hidden && document.querySelector('`+house+`.dot.held') === null`)
 
 	// In voice elsewhere: moved.
 	h.must(h.join("bruno", h.world.lounge.String()))
@@ -66,16 +71,20 @@ func TestStreet(t *testing.T) {
 
 	// The last seat is held for somebody else: the picture is put back, and why is said.
 	h.must(h.join("bruno", h.world.lounge.String()))
-	if status, out := api.api(http.MethodPost, "/rooms/"+id+"/change", map[string]any{"do": "seats", "seats": 1}); status != http.StatusOK {
+	if status, out := api.api(http.MethodPost, "/rooms/"+id+"/change",
+		map[string]any{"do": "seats", "seats": 1}); status != http.StatusOK {
 		t.Fatalf("one seat: %d %v", status, out)
 	}
-	if status, out := h.signIn("chiyo").api(http.MethodPost, "/rooms/"+id+"/join", nil); status != http.StatusOK || out["moved"] != false {
+	if status, out := h.signIn("chiyo").api(http.MethodPost, "/rooms/"+id+"/join", nil); status != http.StatusOK ||
+		out["moved"] != false {
 		t.Fatalf("Chiyo's seat: %d %v", status, out)
 	}
 	bruno.door(id, ".act-join")
 	bruno.do("join", join)
 	bruno.sees("why not", `document.querySelector('`+house+`.said.bad')?.innerText.includes('held for somebody else')`)
-	bruno.sees("the picture as it was", `document.querySelector('`+house+`.dot.held') === null && !document.querySelector('`+house+`.act-join').hidden && !document.querySelector('[aria-busy="true"]')`)
+	bruno.sees("the picture as it was",
+		`document.querySelector('`+house+`.dot.held') === null && !document.querySelector('`+house+
+			`.act-join').hidden && !document.querySelector('[aria-busy="true"]')`)
 	h.must(h.join("chiyo", id))
 
 	// Full: there is a line to stand in.
@@ -116,5 +125,7 @@ func TestStreet(t *testing.T) {
 
 	// Closed, it is gone from the list at once.
 	alice.do("close the room", press(`[data-dialog="dlg-close"]`), press(`#dlg-close form button`))
-	bruno.sees("an empty street", fmt.Sprintf(`document.querySelector('[data-room="%s"]') === null && !document.querySelector('#nobody').hidden`, id))
+	bruno.sees("an empty street",
+		fmt.Sprintf(`document.querySelector('[data-room="%s"]') === null && !document.querySelector('#nobody').hidden`,
+			id))
 }

@@ -135,7 +135,10 @@ func TestSecretsStayInside(t *testing.T) {
 	for _, what := range s.secrets {
 		kinds[what]++
 	}
-	for _, what := range []string{"cookie", "state", "code", "Discord's access token", "Discord's refresh token", "an invite", "a live token", "an API token"} {
+	for _, what := range []string{
+		"cookie", "state", "code", "Discord's access token", "Discord's refresh token", "an invite", "a live token",
+		"an API token",
+	} {
 		if kinds[what] == 0 {
 			t.Errorf("the life had no such secret: %s", what)
 		}
@@ -208,7 +211,13 @@ func (s *theft) visitor(h *house, name string) *script {
 	h.Helper()
 	jar, err := cookiejar.New(nil)
 	h.must(err)
-	v := &script{h, &http.Client{Jar: jar, Timeout: patience, Transport: s, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+	v := &script{
+		h,
+		&http.Client{
+			Jar: jar, Timeout: patience, Transport: s,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}
 	if name != "" {
 		s.signIn(v, name, "/login")
 	}
@@ -272,7 +281,8 @@ func (s *theft) live(h *house) {
 		if r.Method != http.MethodGet || r.Path == "/api/ws" {
 			continue
 		}
-		path := strings.NewReplacer(":guild", guild, ":channel", id, ":user", h.user("chiyo").ID.String(), ":id", "x", "*path", "x").Replace(r.Path)
+		path := strings.NewReplacer(":guild", guild, ":channel", id, ":user", h.user("chiyo").ID.String(), ":id", "x",
+			"*path", "x").Replace(r.Path)
 		for _, who := range []*script{owner, manager, nobody} {
 			who.page(path)
 			who.page(path + "?state=wrong-state-wrong&code=wrong")

@@ -39,7 +39,9 @@ func (c *serveCmd) Run(w world) (err error) {
 	}
 	return a.run(w, func() {
 		a.log.Info("Snug is ready", "dashboard", c.BaseURL)
-		a.wg.Go(func() { // Discord refuses the bot's token by itself; the secret it would refuse only when somebody signs in
+		a.wg.Go(func() {
+			// Discord refuses the bot's token by itself; the secret it would refuse only when somebody signs
+			// in
 			d := &doctor{c: c.Serve, http: agent.Client(10 * time.Second)}
 			if _, err := d.secret(a.ctx); errors.Is(err, errSecretRefused) {
 				a.failed <- err
@@ -70,7 +72,9 @@ func (a *app) run(w world, ready func()) error {
 func listen(addr, setting string) (net.Listener, error) {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
-		return nil, fmt.Errorf("cannot listen on %s: %w. Something else may be using it: choose another address with %s", addr, err, setting)
+		return nil,
+			fmt.Errorf("cannot listen on %s: %w. Something else may be using it: choose another address with %s",
+				addr, err, setting)
 	}
 	return l, nil
 }

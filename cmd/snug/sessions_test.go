@@ -28,7 +28,8 @@ func shortLived(renewed *atomic.Int32) func(*plan) {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if strings.HasSuffix(r.URL.Path, "/oauth2/token") {
 					b, err := io.ReadAll(r.Body)
-					if form, bad := url.ParseQuery(string(b)); err == nil && bad == nil && form.Get("grant_type") == "refresh_token" {
+					if form, bad := url.ParseQuery(string(b)); err == nil && bad == nil &&
+						form.Get("grant_type") == "refresh_token" {
 						renewed.Add(1)
 					}
 					r.Body = io.NopCloser(bytes.NewReader(b))
@@ -89,18 +90,23 @@ func TestTokensEnd(t *testing.T) {
 	alice.do("sign in", press(`#dlg-session a`))
 	alice.sees("Discord's consent", `location.pathname === '/oauth2/authorize'`)
 	alice.consent()
-	alice.sees("the same page", fmt.Sprintf(`location.pathname === %q && document.querySelector('h1').textContent === 'Saturday draft'`, "/game/"+id))
+	alice.sees("the same page",
+		fmt.Sprintf(`location.pathname === %q && document.querySelector('h1').textContent === 'Saturday draft'`,
+			"/game/"+id))
 	alice.live()
 	alice.do("rename the room again", types("#k-name", "Sunday draft"))
-	alice.sees("what she wants to call it", `document.querySelector('#control').innerText.includes('Sunday draft') || document.querySelector('h1').textContent === 'Sunday draft'`)
+	alice.sees("what she wants to call it",
+		`document.querySelector('#control').innerText.includes('Sunday draft') || document.querySelector('h1').textContent === 'Sunday draft'`)
 
 	// An invite that was taken back, before its link is opened and after.
 	chiyo := h.browse(browser, "chiyo")
 	links := `document.querySelectorAll('#invites .url').length`
 	link := read[string](alice, `document.querySelector('#invites .url').value`)
 	chiyo.do("open the invite", chromedp.Navigate(chiyo.at(strings.TrimPrefix(link, h.url))))
-	chiyo.sees("what she is invited to, and by whom", `document.body.innerText.includes('Sunday draft') && document.querySelector('.over').innerText.includes('Alice') && document.querySelector('form[action$="/accept"]') !== null`)
-	alice.do("take the invite back", press(`#invites [data-dialog^="dlg-revoke-"]`), press(`#invites dialog[open] form[action$="/revoke"] button`))
+	chiyo.sees("what she is invited to, and by whom",
+		`document.body.innerText.includes('Sunday draft') && document.querySelector('.over').innerText.includes('Alice') && document.querySelector('form[action$="/accept"]') !== null`)
+	alice.do("take the invite back", press(`#invites [data-dialog^="dlg-revoke-"]`),
+		press(`#invites dialog[open] form[action$="/revoke"] button`))
 	alice.sees("no invite", links+` === 0`)
 	why := `document.querySelector('form[action$="/accept"]') === null && document.body.innerText.includes('taken back') && document.body.innerText.includes('Ask whoever sent it')`
 	chiyo.do("come in", press(`form[action$="/accept"] button`))
@@ -141,7 +147,8 @@ func (p *player) readsWithin(d time.Duration, what, js string) {
 func (p *player) scriptless() {
 	p.Helper()
 	p.do("switch scripts off", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
-		_, err := cdp.Call(ctx, t, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+		_, err := cdp.Call(ctx, t, emulation.SetScriptExecutionDisabled,
+			emulation.SetScriptExecutionDisabledParams{Value: true})
 		return err
 	}))
 }
@@ -159,33 +166,45 @@ func TestWithoutScripts(t *testing.T) {
 	note := `document.querySelector('#live').innerText.includes('JavaScript')`
 	alice.do("open the server's page", chromedp.Navigate(alice.at("/servers/"+h.world.guild.String())))
 	alice.reads("that live needs JavaScript", note)
-	alice.do("create a room", chromedp.SetValue(chromedp.CSS("#c-name"), "Friday draft"), browsertest.Click("#create .primary"))
-	alice.reads("the new room's page, and that live needs JavaScript", `location.pathname.startsWith('/game/') && document.querySelector('h1').textContent === 'Friday draft' && `+note)
+	alice.do("create a room", chromedp.SetValue(chromedp.CSS("#c-name"), "Friday draft"),
+		browsertest.Click("#create .primary"))
+	alice.reads("the new room's page, and that live needs JavaScript",
+		`location.pathname.startsWith('/game/') && document.querySelector('h1').textContent === 'Friday draft' && `+
+			note)
 	path := read[string](alice, `location.pathname`)
 	link := `document.querySelector('#invites .url')?.value.includes(location.pathname + '?t=')`
 	alice.reads("the invite's link", link)
 	before := read[string](alice, `document.querySelector('#invites .url').value`)
 	alice.do("make another", browsertest.Click(`form[action$="/invites"] button`))
-	alice.reads("two links", fmt.Sprintf(`document.querySelectorAll('#invites .url').length === 2 && document.querySelector('#invites .url').value !== %q`, before))
+	alice.reads("two links",
+		fmt.Sprintf(`document.querySelectorAll('#invites .url').length === 2 && document.querySelector('#invites .url').value !== %q`,
+			before))
 	alice.do("lock the room", browsertest.Click(`[aria-describedby="k-lock-hint"]`))
 	alice.reads("that it is locked", `document.querySelector('[aria-describedby="k-lock-hint"]')?.getAttribute('aria-checked') === 'true'`)
 	alice.do("go to the list", chromedp.Navigate(alice.at("/servers/"+h.world.guild.String())))
-	alice.reads("the room in the list", fmt.Sprintf(`document.querySelector('.room-card a[href="%s"]').innerText.includes('Friday draft')`, path))
+	alice.reads("the room in the list",
+		fmt.Sprintf(`document.querySelector('.room-card a[href="%s"]').innerText.includes('Friday draft')`, path))
 	alice.do("sit down from the list", browsertest.Click(".room-card .act-join button"))
-	alice.reads("the way through Discord", fmt.Sprintf(`location.pathname === %q && !document.querySelector('#open-discord').hidden && document.querySelector('#progress').innerText.includes('held')`, path))
+	alice.reads("the way through Discord",
+		fmt.Sprintf(`location.pathname === %q && !document.querySelector('#open-discord').hidden && document.querySelector('#progress').innerText.includes('held')`,
+			path))
 	alice.do("show the room to the server", browsertest.Click(`[aria-describedby="k-private-hint"]`))
-	alice.reads("that it is open", `document.querySelector('[aria-describedby="k-private-hint"]')?.getAttribute('aria-checked') === 'false'`)
+	alice.reads("that it is open",
+		`document.querySelector('[aria-describedby="k-private-hint"]')?.getAttribute('aria-checked') === 'false'`)
 	alice.do("lock it again", browsertest.Click(`[aria-describedby="k-lock-hint"]`))
 	alice.reads("that it is locked", `document.querySelector('[aria-describedby="k-lock-hint"]')?.getAttribute('aria-checked') === 'true'`)
 	bruno.do("look at the list", chromedp.Navigate(bruno.at("/servers/"+h.world.guild.String())))
 	bruno.do("knock from the list", browsertest.Click(".room-card .act-knock button"))
-	bruno.reads("that he knocked", fmt.Sprintf(`location.pathname === %q && document.querySelector('#knocked') !== null`, path))
+	bruno.reads("that he knocked",
+		fmt.Sprintf(`location.pathname === %q && document.querySelector('#knocked') !== null`, path))
 	bruno.do("look at the list again", chromedp.Navigate(bruno.at("/servers/"+h.world.guild.String())))
 	bruno.reads("that he knocked, there too", `document.querySelector('.room-card .act-knocked') !== null`)
 	alice.do("go back to the list", chromedp.Navigate(alice.at("/servers/"+h.world.guild.String())))
 	alice.do("choose a language", chromedp.SetValue(chromedp.CSS("#lang"), "de"), browsertest.Click(".lang button"))
-	alice.reads("the page in it", `document.documentElement.lang === 'de' && location.pathname.startsWith('/servers/') && document.querySelector('#create-h').textContent.includes('Raum')`)
-	if ran := read[bool](alice, `document.body.dataset.live !== undefined || !document.querySelector('#theme').hidden`); ran {
+	alice.reads("the page in it",
+		`document.documentElement.lang === 'de' && location.pathname.startsWith('/servers/') && document.querySelector('#create-h').textContent.includes('Raum')`)
+	if ran := read[bool](alice,
+		`document.body.dataset.live !== undefined || !document.querySelector('#theme').hidden`); ran {
 		t.Error("a script ran")
 	}
 }

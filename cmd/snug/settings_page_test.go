@@ -18,7 +18,10 @@ import (
 func (p *player) types(name, text string) {
 	p.Helper()
 	p.sees("the whole page", `document.readyState === 'complete'`)
-	p.do("type "+text, chromedp.Evaluate[chromedp.Void](`{ const e = document.querySelector('[name=`+name+`]'); e.focus(); e.select(); }`), chromedp.KeyEvent(text))
+	p.do("type "+text,
+		chromedp.Evaluate[chromedp.Void](`{ const e = document.querySelector('[name=`+name+
+			`]'); e.focus(); e.select(); }`),
+		chromedp.KeyEvent(text))
 }
 
 // settings asks the API for the settings as they are.
@@ -41,22 +44,28 @@ func TestSettingsForm(t *testing.T) {
 	save := browsertest.Click(".save button")
 	alice := h.browse(browsertest.Start(t), "alice")
 	alice.goTo(admin)
-	alice.sees("the server's own channels to choose from", `[...document.querySelector('#f-log_channel_id').options].some(o => o.value === '`+log.ID.String()+`' && o.text.includes('snug-log'))`)
+	alice.sees("the server's own channels to choose from",
+		`[...document.querySelector('#f-log_channel_id').options].some(o => o.value === '`+log.ID.String()+
+			`' && o.text.includes('snug-log'))`)
 
 	// The name template shows what it gives; what is not saved is kept, and can be thrown away.
 	alice.types("name_template", "Table {n} of {owner}")
 	alice.sees("what it gives", `document.querySelector('#example').value === 'Table 1 of Alice'`)
-	alice.sees("that it is not saved", `!document.querySelector('#unsaved').hidden && document.querySelector('.field.changed [name=name_template]')`)
+	alice.sees("that it is not saved",
+		`!document.querySelector('#unsaved').hidden && document.querySelector('.field.changed [name=name_template]')`)
 	alice.do("reload", chromedp.Reload())
-	alice.sees("the draft, and that it is one", `document.querySelector('[name=name_template]').value === 'Table {n} of {owner}' && !document.querySelector('#kept').hidden`)
+	alice.sees("the draft, and that it is one",
+		`document.querySelector('[name=name_template]').value === 'Table {n} of {owner}' && !document.querySelector('#kept').hidden`)
 	alice.do("throw it away", browsertest.Click("#drop"))
-	alice.sees("what is saved", `document.querySelector('[name=name_template]').value !== 'Table {n} of {owner}' && document.querySelector('#kept').hidden && document.querySelector('#unsaved').hidden`)
+	alice.sees("what is saved",
+		`document.querySelector('[name=name_template]').value !== 'Table {n} of {owner}' && document.querySelector('#kept').hidden && document.querySelector('#unsaved').hidden`)
 
 	// What is wrong is said beside its field, and nothing is saved.
 	alice.types("seats", "7")
 	alice.types("idle_timeout", "soon")
 	alice.do("save", save)
-	alice.sees("what is wrong, beside the field, where the cursor is", `document.activeElement.name === 'idle_timeout' && document.querySelector('#f-idle_timeout-error').textContent.includes('soon') && document.querySelector('[name=seats]').value === '7'`)
+	alice.sees("what is wrong, beside the field, where the cursor is",
+		`document.activeElement.name === 'idle_timeout' && document.querySelector('#f-idle_timeout-error').textContent.includes('soon') && document.querySelector('[name=seats]').value === '7'`)
 	if got := elsewhere.settings(); got["seats"] != 4.0 {
 		t.Errorf("the seats were saved all the same: %v", got["seats"])
 	}
@@ -65,17 +74,20 @@ func TestSettingsForm(t *testing.T) {
 	alice.sees("that it is saved", `document.querySelector('[data-saved]') && document.querySelector('#kept').hidden`)
 
 	// Saved is used: by the bot, at once.
-	if a := h.command("bruno", "create-room", map[string]any{"name": "Seven"}); !strings.Contains(a.Message.Content, "7 seats") {
+	if a := h.command("bruno", "create-room",
+		map[string]any{"name": "Seven"}); !strings.Contains(a.Message.Content, "7 seats") {
 		t.Errorf("the bot does not use them: %s", a.Message.Content)
 	}
 
 	// Somebody else saves while the form is being filled in: what was not touched follows, what was typed stays.
 	alice.types("seats", "8")
-	if status, out := elsewhere.api(http.MethodPatch, "/guilds/"+h.world.guild.String()+"/settings", map[string]any{"settings": map[string]any{"seats": 9, "idle_timeout": "2h"}}); status != http.StatusOK {
+	if status, out := elsewhere.api(http.MethodPatch, "/guilds/"+h.world.guild.String()+"/settings",
+		map[string]any{"settings": map[string]any{"seats": 9, "idle_timeout": "2h"}}); status != http.StatusOK {
 		t.Fatalf("elsewhere they are not saved: %d %v", status, out)
 	}
 	alice.do("save", save)
-	alice.sees("that somebody else saved, what, and what is one's own", `document.querySelector('.meanwhile[role=alert]')?.innerText.includes('9') && document.querySelector('.meanwhile').innerText.includes('2h') && document.querySelector('[name=seats]').value === '8' && document.querySelector('[name=idle_timeout]').value === '2h'`)
+	alice.sees("that somebody else saved, what, and what is one's own",
+		`document.querySelector('.meanwhile[role=alert]')?.innerText.includes('9') && document.querySelector('.meanwhile').innerText.includes('2h') && document.querySelector('[name=seats]').value === '8' && document.querySelector('[name=idle_timeout]').value === '2h'`)
 	alice.picture("settings-meanwhile")
 	alice.do("save on purpose", save)
 	alice.sees("that it is saved", `document.querySelector('[data-saved]')`)
@@ -85,7 +97,8 @@ func TestSettingsForm(t *testing.T) {
 
 	// The last change is undone.
 	alice.goTo(admin + "/history")
-	alice.sees("the change in words", `document.querySelector('.versions .changes').innerText.includes('Seats') && document.querySelector('.versions form')`)
+	alice.sees("the change in words",
+		`document.querySelector('.versions .changes').innerText.includes('Seats') && document.querySelector('.versions form')`)
 	alice.do("undo it", browsertest.Click(`form[action$="/undo"] button`))
 	alice.sees("that it is undone", `document.querySelector('.notice[role=status]')`)
 	if got := elsewhere.settings(); got["seats"] != 9.0 || got["idle_timeout"] != "2h" {
@@ -94,7 +107,8 @@ func TestSettingsForm(t *testing.T) {
 	h.exchange(alice, elsewhere, admin)
 }
 
-// exchange takes the settings out as a file, changes it, and takes it in again; a lobby that is made meanwhile loses no draft.
+// exchange takes the settings out as a file, changes it, and takes it in again; a lobby that is made
+// meanwhile loses no draft.
 func (h *house) exchange(alice *player, elsewhere *script, admin string) {
 	h.Helper()
 	status, text := elsewhere.page(admin + "/settings.json")
@@ -108,13 +122,16 @@ func (h *house) exchange(alice *player, elsewhere *script, admin string) {
 	path := filepath.Join(h.TempDir(), "settings.json")
 	h.must(os.WriteFile(path, b, 0o600))
 	alice.goTo(admin)
-	alice.do("take in the file", chromedp.SetUploadFiles(chromedp.CSS("#f-file"), []string{path}), browsertest.Click(`form[action$="/import"] button`))
-	alice.sees("its settings", `document.querySelector('[data-saved]') && document.querySelector('[name=seats]').value === '3'`)
+	alice.do("take in the file", chromedp.SetUploadFiles(chromedp.CSS("#f-file"), []string{path}),
+		browsertest.Click(`form[action$="/import"] button`))
+	alice.sees("its settings",
+		`document.querySelector('[data-saved]') && document.querySelector('[name=seats]').value === '3'`)
 
 	alice.types("seats", "5")
 	alice.types("lobby_name", "Join to play")
 	alice.do("make a lobby", browsertest.Click(`button[value=save]`))
-	alice.sees("the lobby, and the change that waits", `document.querySelector('.lobby b')?.textContent === 'Join to play' && document.querySelector('[name=seats]').value === '5' && !document.querySelector('#kept').hidden`)
+	alice.sees("the lobby, and the change that waits",
+		`document.querySelector('.lobby b')?.textContent === 'Join to play' && document.querySelector('[name=seats]').value === '5' && !document.querySelector('#kept').hidden`)
 	if got := elsewhere.settings(); got["seats"] != 3.0 || len(got["lobbies"].([]any)) != 1 {
 		h.Errorf("seats %v, lobbies %v", got["seats"], got["lobbies"])
 	}

@@ -23,7 +23,8 @@ func TestSilentPath(t *testing.T) {
 	h := newHouse(t, unhurried, func(p *plan) { p.proxy = true })
 	chrome := browsertest.Start(t)
 	id := h.signIn("alice").open("Friday")
-	alice, bruno, watcher := h.browse(chrome, "alice"), h.browse(browsertest.Start(t), "bruno"), h.browse(chrome, "alice")
+	alice, bruno, watcher := h.browse(chrome,
+		"alice"), h.browse(browsertest.Start(t), "bruno"), h.browse(chrome, "alice")
 	alice.goTo("/game/" + id)
 	watcher.goTo("/servers/" + h.world.guild.String())
 	bruno.goTo("/servers/" + h.world.guild.String())
@@ -34,11 +35,13 @@ func TestSilentPath(t *testing.T) {
 	h.proxy.Freeze()
 	frozen := time.Now()
 	for _, p := range []*player{alice, watcher} {
-		p.within(time.Until(frozen.Add(noticedWithin)), "that nothing comes any more", `document.querySelector('#live').dataset.state !== 'live'`)
+		p.within(time.Until(frozen.Add(noticedWithin)), "that nothing comes any more",
+			`document.querySelector('#live').dataset.state !== 'live'`)
 	}
 	t.Logf("noticed after %v", time.Since(frozen).Round(100*time.Millisecond))
 	bruno.shown(true)
-	bruno.within(time.Second, "when it is looked at again that nothing comes any more", `document.querySelector('#live').dataset.state !== 'live'`)
+	bruno.within(time.Second, "when it is looked at again that nothing comes any more",
+		`document.querySelector('#live').dataset.state !== 'live'`)
 	alice.sees("how old the picture is", `/^As of \d+ s ago$/.test(document.querySelector('#live-text').innerText)`)
 	h.proxy.Thaw()
 	for _, p := range []*player{alice, bruno, watcher} {
@@ -58,7 +61,8 @@ func (p *player) shown(on bool) {
 		if err != nil {
 			return err
 		}
-		_, err = cdp.Call(ctx, t, browser.SetWindowBounds, browser.SetWindowBoundsParams{WindowID: w.WindowID, Bounds: &browser.Bounds{WindowState: state}})
+		_, err = cdp.Call(ctx, t, browser.SetWindowBounds,
+			browser.SetWindowBoundsParams{WindowID: w.WindowID, Bounds: &browser.Bounds{WindowState: state}})
 		return err
 	}))
 	p.sees("that the page is hidden, or not", map[bool]string{true: "!document.hidden", false: "document.hidden"}[on])

@@ -44,7 +44,8 @@ func TestWhoLeftReadsNoMore(t *testing.T) {
 	h := newHouse(t, unhurried)
 	alice, bruno, chiyo := h.signIn("alice"), h.signIn("bruno"), h.signIn("chiyo")
 	guild := h.world.guild.String()
-	status, out := alice.api(http.MethodPost, "/guilds/"+guild+"/rooms", map[string]any{"name": "Friday", "private": false})
+	status, out := alice.api(http.MethodPost, "/guilds/"+guild+"/rooms",
+		map[string]any{"name": "Friday", "private": false})
 	if status != http.StatusCreated {
 		t.Fatalf("no room: %d %v", status, out)
 	}
@@ -88,16 +89,21 @@ func TestRoleTakenWhileInside(t *testing.T) {
 	role, err := d.AddRole(guild, "Verified", 0)
 	h.must(err)
 	const enter = discordsim.PermViewChannel | discordsim.PermConnect
-	category, err := d.AddChannel(guild, discordsim.ChannelOptions{Name: "Members", Type: discordsim.ChannelCategory, Overwrites: []discordsim.Overwrite{
-		{ID: guild, Deny: enter}, {ID: role, Allow: enter},
-		{ID: h.world.app.ID, Member: true, Allow: enter | discordsim.PermManageChannels | discordsim.PermMoveMembers},
-	}})
+	category, err := d.AddChannel(guild,
+		discordsim.ChannelOptions{Name: "Members", Type: discordsim.ChannelCategory, Overwrites: []discordsim.Overwrite{
+			{ID: guild, Deny: enter}, {ID: role, Allow: enter},
+			{
+				ID: h.world.app.ID, Member: true,
+				Allow: enter | discordsim.PermManageChannels | discordsim.PermMoveMembers,
+			},
+		}})
 	h.must(err)
 	alice, bruno, chiyo := h.signIn("alice"), h.signIn("bruno"), h.signIn("chiyo")
 	for _, name := range []string{"bruno", "chiyo"} {
 		h.must(d.SetRoles(guild, h.user(name).ID, role))
 	}
-	if status, out := alice.api(http.MethodPatch, "/guilds/"+guild.String()+"/settings", map[string]any{"settings": map[string]any{"category_id": category.ID.String()}}); status != http.StatusOK {
+	if status, out := alice.api(http.MethodPatch, "/guilds/"+guild.String()+"/settings",
+		map[string]any{"settings": map[string]any{"category_id": category.ID.String()}}); status != http.StatusOK {
 		t.Fatalf("settings: %d %v", status, out)
 	}
 	id := chiyo.open("Friday")
@@ -134,7 +140,8 @@ func TestRoleTakenWhileInside(t *testing.T) {
 	}
 	agree(true)
 	h.must(d.SetRoles(guild, h.user("bruno").ID))
-	h.until(conn, "the room is hidden", func(event, channel string, _ int) bool { return event == "room.hidden" && channel == id })
+	h.until(conn, "the room is hidden",
+		func(event, channel string, _ int) bool { return event == "room.hidden" && channel == id })
 	agree(false)
 	h.must(d.SetRoles(guild, h.user("bruno").ID, role))
 	h.until(conn, "the room is shown again", func(event, channel string, _ int) bool {

@@ -18,7 +18,8 @@ func tell(w io.Writer, err error) {
 // sentences says an error to people: each of several that were joined by itself. An error with a sentence of its own
 // is said by it, however many causes it has: they stand behind it, and never in its place.
 func sentences(err error) []string {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok && err.Error() == errors.Join(joined.Unwrap()...).Error() { //nolint:errorlint // this one, not what it wraps
+	if joined, ok := err.(interface{ Unwrap() []error }); ok &&
+		err.Error() == errors.Join(joined.Unwrap()...).Error() { //nolint:errorlint // this one, not what it wraps
 		var all []string
 		for _, e := range joined.Unwrap() {
 			all = append(all, sentences(e)...)

@@ -50,7 +50,8 @@ func TestStoppedAndWoken(t *testing.T) {
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
-	t.Logf("taken over after %v; %d reads meanwhile, %d with their age, %d failed", time.Since(begun).Round(100*time.Millisecond), reads, old, failed)
+	t.Logf("taken over after %v; %d reads meanwhile, %d with their age, %d failed",
+		time.Since(begun).Round(100*time.Millisecond), reads, old, failed)
 	standby.says("resumed=true")
 	if failed > 0 || old == 0 {
 		t.Errorf("while nobody held the server: %d of %d reads failed, %d had their age", failed, reads, old)
@@ -61,7 +62,8 @@ func TestStoppedAndWoken(t *testing.T) {
 	}
 	holder.says("another process took a shard over")
 	for range 20 {
-		if status, out := alice.api(http.MethodPost, "/rooms/"+room+"/rename", map[string]any{"name": "Saturday"}); status >= 500 {
+		if status, out := alice.api(http.MethodPost, "/rooms/"+room+"/rename",
+			map[string]any{"name": "Saturday"}); status >= 500 {
 			t.Errorf("a call after the first process woke up: %d %v", status, out)
 		}
 	}

@@ -49,8 +49,14 @@ var scenarios = []scenario{
 		func(ctx context.Context, o options, b *bench) (figures, error) {
 			return pace(ctx, o.length, b, o.paced/float64(b.per), nothing)
 		}},
-	{"idle", "watchers of rooms in which nothing happens", once, func(o options) (int, int) { return max(o.idle/o.each, 1), min(o.each, o.idle) }, weigh},
-	{"stalled", "as paced, and a third of the watchers stop reading", once, func(o options) (int, int) { return min(o.rooms, 4), o.each * 3 }, stall},
+	{
+		"idle", "watchers of rooms in which nothing happens", once,
+		func(o options) (int, int) { return max(o.idle/o.each, 1), min(o.each, o.idle) }, weigh,
+	},
+	{
+		"stalled", "as paced, and a third of the watchers stop reading", once,
+		func(o options) (int, int) { return min(o.rooms, 4), o.each * 3 }, stall,
+	},
 }
 
 func nothing() error                { return nil }
@@ -63,7 +69,8 @@ func compare(ctx context.Context, o options, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	all := append(senders{{"floor", []string{self, "-serve", "floor"}}, {"live", []string{self, "-serve", "live"}}}, o.senders...)
+	all := append(senders{{"floor", []string{self, "-serve", "floor"}}, {"live", []string{self, "-serve", "live"}}},
+		o.senders...)
 	for _, name := range strings.Split(o.scenarios, ",") {
 		s := scenarios[slices.IndexFunc(scenarios, func(s scenario) bool { return s.name == name })]
 		results, err := s.run(ctx, o, all)
@@ -71,7 +78,8 @@ func compare(ctx context.Context, o options, out io.Writer) error {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
 		rooms, per := s.size(o)
-		fmt.Fprintf(out, "\n%s: %s; %d rooms × %d watchers, medians of %d turns\n", s.name, s.what, rooms, per, s.cycles(o))
+		fmt.Fprintf(out, "\n%s: %s; %d rooms × %d watchers, medians of %d turns\n", s.name, s.what, rooms, per,
+			s.cycles(o))
 		table(out, all, results)
 	}
 	return nil
@@ -149,11 +157,14 @@ func table(out io.Writer, all senders, results [][]figures) {
 			wrong += f.wrong
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t\n", all[i].name,
-			col("%.0f", func(f figures) float64 { return f.perSecond }), col("%.2f", func(f figures) float64 { return f.cpu }),
+			col("%.0f", func(f figures) float64 { return f.perSecond }),
+			col("%.2f", func(f figures) float64 { return f.cpu }),
 			ratio(func(f figures) float64 { return f.cpu }),
-			ms(func(f figures) time.Duration { return f.p50 }), ms(func(f figures) time.Duration { return f.p95 }), ms(func(f figures) time.Duration { return f.p99 }),
+			ms(func(f figures) time.Duration { return f.p50 }), ms(func(f figures) time.Duration { return f.p95 }),
+			ms(func(f figures) time.Duration { return f.p99 }),
 			ratio(func(f figures) float64 { return float64(f.p99) }),
-			col("%.1f", func(f figures) float64 { return f.bytes / 1000 }), ms(func(f figures) time.Duration { return f.cut }), left, wrong)
+			col("%.1f", func(f figures) float64 { return f.bytes / 1000 }),
+			ms(func(f figures) time.Duration { return f.cut }), left, wrong)
 	}
 	_ = t.Flush()
 }

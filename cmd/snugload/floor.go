@@ -36,8 +36,10 @@ func newFloor() *floorSender {
 	s := &floorSender{rooms: map[int][]*floorConn{}}
 	now := time.Now()
 	b, err := protocol.EncodeEvent(&room.Live{
-		Room: room.Summary{ID: roomID(499), GuildID: guildID}, N: 100_000, Event: &room.Event{Fact: room.VoiceJoined{Person: room.Person{
-			UserID: snowflake.ID(500 << 22), Username: "t" + strconv.FormatInt(now.UnixNano(), 10), DisplayName: "Nelly", Avatar: "a_1269e74af4df7417b13759eae50c83dc", Since: now,
+		Room: room.Summary{ID: roomID(499), GuildID: guildID}, N: 100_000,
+		Event: &room.Event{Fact: room.VoiceJoined{Person: room.Person{
+			UserID: snowflake.ID(500 << 22), Username: "t" + strconv.FormatInt(now.UnixNano(), 10),
+			DisplayName: "Nelly", Avatar: "a_1269e74af4df7417b13759eae50c83dc", Since: now,
 		}}},
 	}, "load", now)
 	if err != nil {
@@ -57,7 +59,9 @@ func (s *floorSender) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	sum := sha1.Sum([]byte(r.Header.Get("Sec-Websocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
-	fmt.Fprintf(nc, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n", base64.StdEncoding.EncodeToString(sum[:]))
+	fmt.Fprintf(nc,
+		"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n",
+		base64.StdEncoding.EncodeToString(sum[:]))
 	go s.read(nc, brw.Reader)
 }
 

@@ -78,12 +78,16 @@ func (s *liveSender) token(i int) (string, error) {
 		s.n = append(s.n, 0)
 		s.change(len(s.n)-1, room.Opened{})
 	}
-	return s.l.Token(live.Ticket{UserID: roomID(i) + 1, GuildID: guildID, RoomID: roomID(i), SessionID: "load", SessionExpires: time.Now().Add(24 * time.Hour)})
+	return s.l.Token(live.Ticket{
+		UserID: roomID(i) + 1, GuildID: guildID, RoomID: roomID(i), SessionID: "load",
+		SessionExpires: time.Now().Add(24 * time.Hour),
+	})
 }
 
 func (s *liveSender) publish(i int, at time.Time) {
 	s.change(i, room.VoiceJoined{Person: room.Person{
-		UserID: roomID(i) + 1, Username: "t" + strconv.FormatInt(at.UnixNano(), 10), DisplayName: "Nelly", Avatar: "a_1269e74af4df7417b13759eae50c83dc", Since: at,
+		UserID: roomID(i) + 1, Username: "t" + strconv.FormatInt(at.UnixNano(), 10), DisplayName: "Nelly",
+		Avatar: "a_1269e74af4df7417b13759eae50c83dc", Since: at,
 	}})
 }
 
@@ -91,10 +95,13 @@ func (s *liveSender) change(i int, fact room.Fact) {
 	s.n[i]++
 	s.rev++
 	id := roomID(i)
-	s.f.Change(hub.Change[room.Live]{Key: guildID.String() + "." + id.String(), Epoch: "load", Rev: s.rev, Value: &room.Live{
-		Room: room.Summary{ID: id, GuildID: guildID, Name: "Friday", Seats: 4, Access: room.Access{OwnerID: id + 1, Private: true}},
-		N:    s.n[i], Event: &room.Event{Fact: fact},
-	}})
+	s.f.Change(hub.Change[room.Live]{Key: guildID.String() + "." + id.String(), Epoch: "load", Rev: s.rev,
+		Value: &room.Live{
+			Room: room.Summary{
+				ID: id, GuildID: guildID, Name: "Friday", Seats: 4, Access: room.Access{OwnerID: id + 1, Private: true},
+			},
+			N: s.n[i], Event: &room.Event{Fact: fact},
+		}})
 }
 
 // watchers reads Snug's own metric.

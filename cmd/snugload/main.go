@@ -104,7 +104,8 @@ func parse(args []string, errOut io.Writer) (options, error) {
 	if f.NArg() > 0 {
 		return o, fmt.Errorf("%q is not a flag; see snugload -help", f.Arg(0))
 	}
-	if o.cycles < 1 || o.rooms < 1 || o.each < 1 || o.ahead < 1 || o.hot < 1 || o.idle < 1 || o.watchers < 1 || o.length < 100*time.Millisecond {
+	if o.cycles < 1 || o.rooms < 1 || o.each < 1 || o.ahead < 1 || o.hot < 1 || o.idle < 1 || o.watchers < 1 ||
+		o.length < 100*time.Millisecond {
 		return o, errors.New("counts must be at least 1, and -length at least 100ms")
 	}
 	for _, s := range strings.Split(o.scenarios, ",") {

@@ -61,7 +61,8 @@ func open(ctx context.Context, o options, base *url.URL) (*websocket.Conn, error
 	if err != nil {
 		return nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, base.JoinPath("/api/v1/live-token").String(), bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, base.JoinPath("/api/v1/live-token").String(),
+		bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +79,9 @@ func open(ctx context.Context, o options, base *url.URL) (*websocket.Conn, error
 	if err := json.NewDecoder(io.LimitReader(res.Body, 1<<20)).Decode(&got); err != nil || got.Token == "" {
 		return nil, fmt.Errorf("no live token: %s. Is the cookie still good, and may its owner see this?", res.Status)
 	}
-	ws, _, err := websocket.DefaultDialer.DialContext(ctx, "ws"+strings.TrimPrefix(base.JoinPath("/api/ws").String(), "http"), http.Header{"Origin": {origin}}) //nolint:bodyclose // a WebSocket has none
+	ws, _, err := websocket.DefaultDialer.DialContext(ctx,
+		"ws"+strings.TrimPrefix(base.JoinPath("/api/ws").String(), "http"),
+		http.Header{"Origin": {origin}}) //nolint:bodyclose // a WebSocket has none
 	if err != nil {
 		return nil, err
 	}

@@ -11,7 +11,8 @@ import (
 
 // send hands p to the socket without waiting, and loses what it does not take.
 func (c *floorConn) send(p []byte) {
-	_, _, _ = syscall.RawSyscall6(syscall.SYS_SENDTO, c.fd, uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)),
+	_, _, _ = syscall.RawSyscall6(syscall.SYS_SENDTO, c.fd, uintptr(unsafe.Pointer(unsafe.SliceData(p))),
+		uintptr(len(p)),
 		syscall.MSG_NOSIGNAL|syscall.MSG_DONTWAIT, 0, 0)
 }
 

@@ -119,7 +119,9 @@ func connect(ctx context.Context, addr, token string) (*watcher, error) {
 
 func (w *watcher) begin(addr, token string) error {
 	_ = w.nc.SetDeadline(time.Now().Add(10 * time.Second))
-	fmt.Fprintf(w.nc, "GET /api/ws HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", addr)
+	fmt.Fprintf(w.nc,
+		"GET /api/ws HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+		addr)
 	br := bufio.NewReaderSize(w.nc, 4<<10)
 	res, err := http.ReadResponse(br, nil)
 	if err != nil {

@@ -84,7 +84,8 @@ func pages() (http.Handler, error) {
 		})
 	}
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { list(e, w) })
-	mux.HandleFunc("POST /language", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/", http.StatusSeeOther) })
+	mux.HandleFunc("POST /language",
+		func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/", http.StatusSeeOther) })
 	token := func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = io.WriteString(w, `{"token":"pages"}`) // who asked may have gone
@@ -107,7 +108,8 @@ func show(e *view.Engine, w http.ResponseWriter, r *http.Request, f fixtures.Fix
 	}
 	page := rec.Body.String()
 	if id := q.Get("open"); dialogID.MatchString(id) {
-		page += `<script>addEventListener("load", () => { const d = document.getElementById("` + id + `"); d.showModal ? d.showModal() : (d.hidden = false); });</script>`
+		page += `<script>addEventListener("load", () => { const d = document.getElementById("` + id +
+			`"); d.showModal ? d.showModal() : (d.hidden = false); });</script>`
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(f.Status)
@@ -127,9 +129,12 @@ func list(e *view.Engine, w http.ResponseWriter) {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	fmt.Fprintf(&b, `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Pages · Snug</title><link rel="stylesheet" href="%s"><body><main><h1>Every page</h1><ul>`, css)
+	fmt.Fprintf(&b,
+		`<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Pages · Snug</title><link rel="stylesheet" href="%s"><body><main><h1>Every page</h1><ul>`,
+		css)
 	links := func(name, query string) {
-		fmt.Fprintf(&b, `<li><a href="/%s?%s">%s</a> `, name, query, strings.TrimPrefix(name+" "+strings.TrimPrefix(query, "open="), " "))
+		fmt.Fprintf(&b, `<li><a href="/%s?%s">%s</a> `, name, query,
+			strings.TrimPrefix(name+" "+strings.TrimPrefix(query, "open="), " "))
 		for _, theme := range []string{"dark", "light"} {
 			fmt.Fprintf(&b, `· <a href="/%s?%s&theme=%s">%s</a> `, name, query, theme, theme)
 		}

@@ -152,8 +152,13 @@ func New(e *gin.Engine, o Options) *API {
 			Components: &huma.Components{
 				Schemas: registry,
 				SecuritySchemes: map[string]*huma.SecurityScheme{
-					schemeToken:  {Type: "http", Scheme: "bearer", Description: "An API token: Authorization: Bearer snug_…"},
-					schemeCookie: {Type: "apiKey", In: "cookie", Name: "__Host-snug", Description: "The cookie of a signed-in browser, for Snug's own pages. Requests from other sites are refused."},
+					schemeToken: {
+						Type: "http", Scheme: "bearer", Description: "An API token: Authorization: Bearer snug_…",
+					},
+					schemeCookie: {
+						Type: "apiKey", In: "cookie", Name: "__Host-snug",
+						Description: "The cookie of a signed-in browser, for Snug's own pages. Requests from other sites are refused.",
+					},
 				},
 			},
 		},
@@ -216,7 +221,10 @@ type ID snowflake.ID
 
 // Schema describes an id.
 func (ID) Schema(huma.Registry) *huma.Schema {
-	return &huma.Schema{Type: huma.TypeString, Nullable: true, Pattern: `^[0-9]{1,20}$`, Examples: []any{"155101607195836416"}, Description: "A Discord id."}
+	return &huma.Schema{
+		Type: huma.TypeString, Nullable: true, Pattern: `^[0-9]{1,20}$`, Examples: []any{"155101607195836416"},
+		Description: "A Discord id.",
+	}
 }
 
 // Code is an errs.Code as the API describes it: one of those there are.
@@ -224,7 +232,10 @@ type Code errs.Code
 
 // Schema describes a code.
 func (Code) Schema(huma.Registry) *huma.Schema {
-	s := &huma.Schema{Type: huma.TypeString, Description: "What went wrong, for programs; it never changes its meaning. More may be added."}
+	s := &huma.Schema{
+		Type:        huma.TypeString,
+		Description: "What went wrong, for programs; it never changes its meaning. More may be added.",
+	}
 	for _, c := range errs.Codes() {
 		s.Enum = append(s.Enum, string(c.Code))
 	}
@@ -265,8 +276,10 @@ func Register[I, O any](a *API, op Operation, h Handler[I, O]) {
 
 func (a *API) describe(op Operation) huma.Operation {
 	h := huma.Operation{
-		OperationID: op.ID, Method: op.Method, Path: op.Path, Summary: op.Summary, Description: op.Description, Tags: []string{op.Tag},
-		DefaultStatus: op.Status, MaxBodyBytes: MaxBody + 1, BodyReadTimeout: BodyTime, Responses: map[string]*huma.Response{},
+		OperationID: op.ID, Method: op.Method, Path: op.Path, Summary: op.Summary, Description: op.Description,
+		Tags:          []string{op.Tag},
+		DefaultStatus: op.Status, MaxBodyBytes: MaxBody + 1, BodyReadTimeout: BodyTime,
+		Responses:   map[string]*huma.Response{},
 		Middlewares: huma.Middlewares{a.enter(op)},
 	}
 	if op.Access.Public {
@@ -292,7 +305,11 @@ func (a *API) describe(op Operation) huma.Operation {
 
 // problems describes the answers to what goes wrong.
 func (a *API) problems(h *huma.Operation, op Operation) {
-	statuses := append([]int{http.StatusBadRequest, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable}, op.Errors...)
+	statuses := append([]int{
+		http.StatusBadRequest, http.StatusTooManyRequests, http.StatusInternalServerError,
+		http.StatusServiceUnavailable,
+	},
+		op.Errors...)
 	if !op.Access.Public {
 		statuses = append(statuses, http.StatusUnauthorized, http.StatusForbidden)
 	}
@@ -313,7 +330,9 @@ func (a *API) problems(h *huma.Operation, op Operation) {
 			Content:     map[string]*huma.MediaType{"application/problem+json": {Schema: schema}},
 		}
 		if s == http.StatusTooManyRequests || s == http.StatusServiceUnavailable {
-			r.Headers = map[string]*huma.Param{"Retry-After": {Description: "Seconds to wait.", Schema: &huma.Schema{Type: huma.TypeInteger}}}
+			r.Headers = map[string]*huma.Param{
+				"Retry-After": {Description: "Seconds to wait.", Schema: &huma.Schema{Type: huma.TypeInteger}},
+			}
 		}
 		h.Responses[statusText(s)] = r
 	}

@@ -63,9 +63,13 @@ func (e *Refused) Unwrap() error { return e.Err }
 func refusal(status int, msg string, found []error) error {
 	switch {
 	case status == http.StatusRequestEntityTooLarge, strings.Contains(msg, "too large"):
-		return &Refused{http.StatusRequestEntityTooLarge, errs.E(errs.Invalid, "That is too much at once. Please send less.")}
+		return &Refused{
+			http.StatusRequestEntityTooLarge, errs.E(errs.Invalid, "That is too much at once. Please send less."),
+		}
 	case status == http.StatusUnsupportedMediaType:
-		return &Refused{status, errs.E(errs.Invalid, "Please send JSON, with the header Content-Type: application/json.")}
+		return &Refused{
+			status, errs.E(errs.Invalid, "Please send JSON, with the header Content-Type: application/json."),
+		}
 	case status == http.StatusNotAcceptable:
 		return &Refused{status, errs.E(errs.Invalid, "Answers are JSON. Please accept application/json.")}
 	case status == http.StatusRequestTimeout:

@@ -91,7 +91,8 @@ func (s *Replays) begin(ctx context.Context, key string, request []byte) (*answe
 		switch {
 		case err != nil: // sealed by a secret that is gone: it cannot be answered, so it is not held against anybody
 		case !bytes.Equal(have.Request, request):
-			return nil, errs.E(errs.Conflict, "This Idempotency-Key was used for something else. Please choose a new one for a new thing.")
+			return nil, errs.E(errs.Conflict,
+				"This Idempotency-Key was used for something else. Please choose a new one for a new thing.")
 		case have.Done:
 			return &have, nil
 		case s.Now().Sub(have.Since) < replayHold && s.Hub.Alive(ctx, have.By):
@@ -100,7 +101,9 @@ func (s *Replays) begin(ctx context.Context, key string, request []byte) (*answe
 				tries = 0
 				continue
 			case <-patience.C:
-				return nil, errs.E(errs.InProgress, "The same request is still being done. Please ask again in a few seconds.").After(2 * time.Second)
+				return nil,
+					errs.E(errs.InProgress,
+						"The same request is still being done. Please ask again in a few seconds.").After(2 * time.Second)
 			case <-ctx.Done():
 				return nil, ctx.Err()
 			}
@@ -109,7 +112,8 @@ func (s *Replays) begin(ctx context.Context, key string, request []byte) (*answe
 			return nil, err
 		}
 	}
-	return nil, errs.E(errs.Unavailable, "Many requests came with this Idempotency-Key at once. Please try again in a moment.")
+	return nil, errs.E(errs.Unavailable,
+		"Many requests came with this Idempotency-Key at once. Please try again in a moment.")
 }
 
 // end keeps an answer, or gives the key up if the request may be tried again.
@@ -139,7 +143,9 @@ func (a *API) repeated(r Repeat, ctx huma.Context, next func(huma.Context)) {
 		return
 	}
 	if len(given) > 200 {
-		a.o.Problem(c, errs.Field(replayHeader, "An Idempotency-Key has up to 200 characters. Please choose a shorter one.")).Write(c)
+		a.o.Problem(c,
+			errs.Field(replayHeader,
+				"An Idempotency-Key has up to 200 characters. Please choose a shorter one.")).Write(c)
 		return
 	}
 	body, err := io.ReadAll(c.Request.Body)
@@ -173,7 +179,10 @@ func (a *API) repeated(r Repeat, ctx huma.Context, next func(huma.Context)) {
 	done := false
 	defer func() {
 		c.Writer = rec.ResponseWriter
-		out := answered{Request: request[:], Since: a.o.Replays.Now(), Status: rec.Status(), Response: r.kept(rec.body.Bytes()), Header: map[string]string{}}
+		out := answered{
+			Request: request[:], Since: a.o.Replays.Now(), Status: rec.Status(), Response: r.kept(rec.body.Bytes()),
+			Header: map[string]string{},
+		}
 		out.again = rec.Header().Get("Retry-After") != ""
 		if !done { // it panicked
 			out.Status = http.StatusInternalServerError
@@ -232,7 +241,10 @@ func RepeatID(ctx context.Context) string {
 
 func tooLarge(err error) error {
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return &Refused{http.StatusRequestEntityTooLarge, errs.E(errs.Invalid, "That is too much at once. Please send less.").Because(err)}
+		return &Refused{
+			http.StatusRequestEntityTooLarge,
+			errs.E(errs.Invalid, "That is too much at once. Please send less.").Because(err),
+		}
 	}
 	return errs.E(errs.Invalid, "What was sent could not be read. Please try again.").Because(err)
 }

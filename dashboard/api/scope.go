@@ -28,7 +28,8 @@ func (a Access) allows(who *Caller) error {
 	case a.Scope == "":
 		return errs.E(errs.Forbidden, "API tokens cannot do this. Please do it on Snug's own pages, signed in.")
 	case !who.May(a.Scope):
-		return errs.E(errs.Forbidden, "This API token lacks the scope %s. Make one that has it, and use that.", string(a.Scope))
+		return errs.E(errs.Forbidden, "This API token lacks the scope %s. Make one that has it, and use that.",
+			string(a.Scope))
 	}
 	return nil
 }

@@ -22,7 +22,8 @@ type Tokens struct {
 	Revoked func(ctx context.Context, t Token)
 }
 
-var errBadToken = errs.E(errs.Unauthorized, "This API token is not valid (any more). Make a new one on the page API tokens, and send it as Authorization: Bearer snug_….")
+var errBadToken = errs.E(errs.Unauthorized,
+	"This API token is not valid (any more). Make a new one on the page API tokens, and send it as Authorization: Bearer snug_….")
 
 // usedEvery is how exactly it is known when a token was last used.
 const usedEvery = time.Minute
@@ -69,9 +70,11 @@ func (s *Tokens) New(ctx context.Context, t Token) (Token, string, error) {
 	if err != nil {
 		return t, "", err
 	}
-	again := slices.ContainsFunc(have, func(o Token) bool { return o.ID == t.ID }) // an earlier try made it, and its text reached nobody
+	// an earlier try made it, and its text reached nobody
+	again := slices.ContainsFunc(have, func(o Token) bool { return o.ID == t.ID })
 	if len(have) >= apitoken.MaxPerOwner && !again {
-		return t, "", errs.E(errs.Conflict, "There are %d tokens already, which is the most. Please revoke one that is not used.", apitoken.MaxPerOwner)
+		return t, "", errs.E(errs.Conflict,
+			"There are %d tokens already, which is the most. Please revoke one that is not used.", apitoken.MaxPerOwner)
 	}
 	return t, text, nil
 }

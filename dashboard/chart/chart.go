@@ -99,7 +99,8 @@ func standing(d Data) picture {
 	p := picture{Title: d.Title}
 	for v := 0.0; v <= most; v += step {
 		y := bottom - tall*v/most
-		p.Lines = append(p.Lines, line{class(v), left, y, width - right, y, label{left - gap, y + middle, "end", tick(v)}})
+		p.Lines = append(p.Lines,
+			line{class(v), left, y, width - right, y, label{left - gap, y + middle, "end", tick(v)}})
 	}
 	every := (len(d.Labels) + mostLabels - 1) / mostLabels
 	for i, v := range d.Values {

@@ -11,7 +11,9 @@ import (
 )
 
 func TestDraw(t *testing.T) {
-	svg, err := Draw(Data{Title: `Rooms <opened> "daily"`, Labels: []string{"Mon", "<Tue>", "Wed"}, Values: []float64{0, 3, 7}})
+	svg, err := Draw(Data{
+		Title: `Rooms <opened> "daily"`, Labels: []string{"Mon", "<Tue>", "Wed"}, Values: []float64{0, 3, 7},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -21,7 +23,10 @@ func TestDraw(t *testing.T) {
 			t.Errorf("it has %s: %.300s", bad, s)
 		}
 	}
-	for _, want := range []string{`role="img"`, `aria-label="Rooms &lt;opened&gt; &#34;daily&#34;"`, `class="ch-bar"`, `class="ch-text"`, `class="ch-grid"`, "&lt;Tue&gt;", `viewBox="0 0 640 240"`} {
+	for _, want := range []string{
+		`role="img"`, `aria-label="Rooms &lt;opened&gt; &#34;daily&#34;"`, `class="ch-bar"`, `class="ch-text"`,
+		`class="ch-grid"`, "&lt;Tue&gt;", `viewBox="0 0 640 240"`,
+	} {
 		if !strings.Contains(s, want) {
 			t.Errorf("it lacks %s: %.300s", want, s)
 		}
@@ -29,7 +34,10 @@ func TestDraw(t *testing.T) {
 	if _, err := html.Parse(strings.NewReader(s)); err != nil || strings.Count(s, `class="ch-bar"`) < 2 {
 		t.Errorf("%v, %d bars", err, strings.Count(s, `class="ch-bar"`))
 	}
-	for _, d := range []Data{{Labels: []string{"a", "b"}, Values: []float64{0, 0}}, {Labels: []string{"a"}, Values: []float64{0.2}}, {Labels: []string{"a"}, Values: []float64{5}, Flat: true}} {
+	for _, d := range []Data{
+		{Labels: []string{"a", "b"}, Values: []float64{0, 0}}, {Labels: []string{"a"}, Values: []float64{0.2}},
+		{Labels: []string{"a"}, Values: []float64{5}, Flat: true},
+	} {
 		if svg, err := Draw(d); err != nil || !strings.HasPrefix(string(svg), "<svg") {
 			t.Errorf("%+v: %v", d, err)
 		}
@@ -65,21 +73,25 @@ func TestLabelsStandAtTheirBars(t *testing.T) {
 			t.Fatal(err)
 		}
 		var bars []box
-		for _, m := range regexp.MustCompile(`<rect class="ch-bar" x="([^"]*)" y="([^"]*)" width="([^"]*)" height="([^"]*)"/>`).FindAllStringSubmatch(string(svg), -1) {
+		for _, m := range regexp.MustCompile(`<rect class="ch-bar" x="([^"]*)" y="([^"]*)" width="([^"]*)" height="([^"]*)"/>`).FindAllStringSubmatch(string(svg),
+			-1) {
 			x, y, w, h := number(t, m[1]), number(t, m[2]), number(t, m[3]), number(t, m[4])
 			bars = append(bars, box{x, y, x + w, y + h})
 		}
-		texts := regexp.MustCompile(`<text class="ch-text" x="([^"]*)" y="([^"]*)"[^>]*>L(\d+)<`).FindAllStringSubmatch(string(svg), -1)
+		texts := regexp.MustCompile(`<text class="ch-text" x="([^"]*)" y="([^"]*)"[^>]*>L(\d+)<`).FindAllStringSubmatch(string(svg),
+			-1)
 		if len(bars) != c.n || len(texts) == 0 || len(texts) > 12 {
 			t.Fatalf("%+v: %d bars, %d labels", c, len(bars), len(texts))
 		}
 		for _, m := range texts {
 			x, y, i := number(t, m[1]), number(t, m[2]), int(number(t, m[3]))
 			b := bars[i]
-			if tall := b.bottom - b.top; !c.flat && i > 0 && tall < bars[i-1].bottom-bars[i-1].top-2 || c.flat && i > 0 && b.right < bars[i-1].right-2 {
+			if tall := b.bottom - b.top; !c.flat && i > 0 && tall < bars[i-1].bottom-bars[i-1].top-2 ||
+				c.flat && i > 0 && b.right < bars[i-1].right-2 {
 				t.Errorf("%+v: bar %d is not that of its value", c, i)
 			}
-			if !c.flat && (x < b.left || x > b.right || y < b.bottom) || c.flat && (x > b.left || y < b.top || y > b.bottom+6) {
+			if !c.flat && (x < b.left || x > b.right || y < b.bottom) ||
+				c.flat && (x > b.left || y < b.top || y > b.bottom+6) {
 				t.Errorf("%+v: label %d is at %v %v, its bar at %+v", c, i, x, y, b)
 			}
 		}

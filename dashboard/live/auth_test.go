@@ -50,17 +50,36 @@ func TestAuthRefused(t *testing.T) {
 		code       errs.Code
 	}{
 		{"no JSON", "hello", protocol.CloseProtocol, errs.Invalid},
-		{"another message first", string(protocol.Visible{Visible: true}.Encode(now)), protocol.CloseProtocol, errs.Invalid},
+		{
+			"another message first", string(protocol.Visible{Visible: true}.Encode(now)), protocol.CloseProtocol,
+			errs.Invalid,
+		},
 		{"another version", `{"v":2,"type":"auth","token":"x"}`, protocol.CloseProtocol, errs.Invalid},
 		{"no token", `{"v":1,"type":"auth","token":"x"}`, protocol.CloseBadToken, errs.TokenInvalid},
 		{"changed token", auth(good[:len(good)-2] + "xx"), protocol.CloseBadToken, errs.TokenInvalid},
 		{"another key", auth(sign(foreign, Audience, "21", soon)), protocol.CloseBadToken, errs.TokenInvalid},
-		{"another audience", auth(sign(h.l.o.Keys, "snug-invite", "21", soon)), protocol.CloseBadToken, errs.TokenInvalid},
-		{"expired", auth(sign(h.l.o.Keys, Audience, "21", now.Add(-time.Minute))), protocol.CloseBadToken, errs.TokenExpired},
+		{
+			"another audience", auth(sign(h.l.o.Keys, "snug-invite", "21", soon)), protocol.CloseBadToken,
+			errs.TokenInvalid,
+		},
+		{
+			"expired", auth(sign(h.l.o.Keys, Audience, "21", now.Add(-time.Minute))), protocol.CloseBadToken,
+			errs.TokenExpired,
+		},
 		{"no user", auth(sign(h.l.o.Keys, Audience, "nelly", soon)), protocol.CloseBadToken, errs.TokenInvalid},
-		{"another server", string(protocol.Auth{Token: good, GuildID: 9}.Encode(now)), protocol.CloseBadToken, errs.TokenInvalid},
-		{"session over", auth(h.ticket(Ticket{UserID: owner, GuildID: guildA, SessionID: "x", SessionExpires: now})), protocol.CloseSessionOver, errs.Unauthorized},
-		{"signed out", auth(h.ticket(Ticket{UserID: owner, GuildID: guildA, SessionID: "over", SessionExpires: soon})), protocol.CloseSessionOver, errs.Unauthorized},
+		{
+			"another server", string(protocol.Auth{Token: good, GuildID: 9}.Encode(now)), protocol.CloseBadToken,
+			errs.TokenInvalid,
+		},
+		{
+			"session over", auth(h.ticket(Ticket{UserID: owner, GuildID: guildA, SessionID: "x", SessionExpires: now})),
+			protocol.CloseSessionOver, errs.Unauthorized,
+		},
+		{
+			"signed out",
+			auth(h.ticket(Ticket{UserID: owner, GuildID: guildA, SessionID: "over", SessionExpires: soon})),
+			protocol.CloseSessionOver, errs.Unauthorized,
+		},
 		{"not in the server", auth(h.token(404, 0)), protocol.CloseForbidden, errs.Forbidden},
 		{"not in the server, a room", auth(h.token(404, roomA)), protocol.CloseForbidden, errs.RoomNotFound},
 		{"no such room", auth(h.token(owner, 99)), protocol.CloseForbidden, errs.RoomNotFound},
@@ -152,7 +171,10 @@ func TestBadMessages(t *testing.T) {
 				c.ws.WriteControl(websocket.PingMessage, nil, time.Now().Add(time.Second))
 			}
 		}, protocol.ClosePolicy},
-		{"no frame", func(c *client) { c.ws.NetConn().Write([]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}) }, protocol.CloseProtocol},
+		{
+			"no frame", func(c *client) { c.ws.NetConn().Write([]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}) },
+			protocol.CloseProtocol,
+		},
 		{"not masked", func(c *client) { c.ws.NetConn().Write(textFrame([]byte("{}"))) }, protocol.CloseProtocol},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -239,7 +261,8 @@ func TestTotalCap(t *testing.T) {
 	h := newHouse(t, setup{options: func(o *Options) { o.Limits.Total = 1 }})
 	h.dial()
 	_, res, err := websocket.DefaultDialer.Dial(h.url(), nil)
-	if err == nil || res == nil || res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Retry-After") == "" {
+	if err == nil || res == nil || res.StatusCode != http.StatusServiceUnavailable ||
+		res.Header.Get("Retry-After") == "" {
 		t.Errorf("let in beyond the limit: %v, %+v", err, res)
 	}
 }
@@ -303,7 +326,8 @@ func TestNotReady(t *testing.T) {
 	})
 }
 
-// TestPageBeforeItsRoom: the page of a room just opened, or of an invite just followed, may be faster than the news of it.
+// TestPageBeforeItsRoom: the page of a room just opened, or of an invite just followed, may be faster than
+// the news of it.
 func TestPageBeforeItsRoom(t *testing.T) {
 	h := newHouse(t, setup{options: func(o *Options) { o.Limits.RoomWithin = patient }})
 	waits := func() bool {
@@ -433,8 +457,14 @@ func TestPlainRequests(t *testing.T) {
 	}
 	http.DefaultClient.CloseIdleConnections()
 	for name, c := range map[string]struct{ request, want string }{
-		"bad key":       {"GET /api/ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x\r\n\r\n", "HTTP/1.1 400 "},
-		"other version": {"GET /api/ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 8\r\n\r\n", "HTTP/1.1 426 "},
+		"bad key": {
+			"GET /api/ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x\r\n\r\n",
+			"HTTP/1.1 400 ",
+		},
+		"other version": {
+			"GET /api/ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 8\r\n\r\n",
+			"HTTP/1.1 426 ",
+		},
 	} {
 		nc, err := net.Dial("tcp", h.srv.Listener.Addr().String())
 		if err != nil {

@@ -231,7 +231,8 @@ func (h *house) close() {
 	h.srv.Close()
 	h.l.mu.Lock()
 	defer h.l.mu.Unlock()
-	for what, n := range map[string]int{"watchers": len(h.l.watchers), "addresses": len(h.l.byAddr), "users": len(h.l.byUser),
+	for what, n := range map[string]int{"watchers": len(h.l.watchers), "addresses": len(h.l.byAddr),
+		"users":    len(h.l.byUser),
 		"sessions": len(h.l.sessions), "people": len(h.l.people), "melody's sessions": h.l.m.Len()} {
 		if n != 0 {
 			h.t.Errorf("%d %s are left", n, what)
@@ -250,7 +251,10 @@ func (h *house) close() {
 func (h *house) change(id snowflake.ID, fact room.Fact, edit func(*room.Live)) *room.Live {
 	old, next := h.rooms[id], &room.Live{}
 	if old == nil {
-		next.Room = room.Summary{ID: id, GuildID: guildA, Name: fmt.Sprint("room ", id), Seats: 4, OpenedAt: h.clock.now(), Access: room.Access{OwnerID: owner}}
+		next.Room = room.Summary{
+			ID: id, GuildID: guildA, Name: fmt.Sprint("room ", id), Seats: 4, OpenedAt: h.clock.now(),
+			Access: room.Access{OwnerID: owner},
+		}
 	} else {
 		c := copyOf(old)
 		next = &c
@@ -281,7 +285,10 @@ func private(l *room.Live) { l.Room.Access.Private = true }
 func key(id snowflake.ID) string { return guildA.String() + "." + id.String() }
 
 func (h *house) token(user, id snowflake.ID) string {
-	return h.ticket(Ticket{UserID: user, GuildID: guildA, RoomID: id, SessionID: "s" + user.String(), SessionExpires: h.clock.now().Add(time.Hour)})
+	return h.ticket(Ticket{
+		UserID: user, GuildID: guildA, RoomID: id, SessionID: "s" + user.String(),
+		SessionExpires: h.clock.now().Add(time.Hour),
+	})
 }
 
 func (h *house) ticket(t Ticket) string {

@@ -17,7 +17,8 @@ type hearing struct {
 	told time.Time
 }
 
-// Heard takes what the holder of a shard tells of its connection to Discord. Watchers are told at once when that changes.
+// Heard takes what the holder of a shard tells of its connection to Discord. Watchers are told at once when
+// that changes.
 func (l *Live) Heard(h hub.Heard) {
 	l.mu.Lock()
 	l.hearing.shards = h.Shards
@@ -57,7 +58,8 @@ func (h *hearings) now(shard int, at time.Time, patience time.Duration) (ok bool
 	return false, known.at
 }
 
-// beat sends heartbeats every BeatEvery until ctx ends, and in between to those for whom Discord is heard again, or no more.
+// beat sends heartbeats every BeatEvery until ctx ends, and in between to those for whom Discord is heard
+// again, or no more.
 func (l *Live) beat(ctx context.Context) {
 	tick := time.NewTicker(l.o.Limits.Sweep)
 	defer tick.Stop()

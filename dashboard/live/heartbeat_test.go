@@ -25,7 +25,8 @@ func (c *client) beats(discord string) time.Duration {
 	}
 }
 
-// TestHeartbeat: all watchers of a shard are told whether Discord is heard on it, at once when that changes, and when they come.
+// TestHeartbeat: all watchers of a shard are told whether Discord is heard on it, at once when that changes,
+// and when they come.
 func TestHeartbeat(t *testing.T) {
 	h := newHouse(t, setup{options: func(o *Options) {
 		o.Hears, o.Limits.BeatEvery, o.Limits.DeafAfter = true, 50*time.Millisecond, 400*time.Millisecond

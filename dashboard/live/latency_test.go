@@ -14,7 +14,8 @@ func (c *client) says(words ...protocol.Rendered) {
 	for _, s := range words {
 		c.send(s.Encode(time.Now()))
 	}
-	c.send([]byte(`{"v":1,"type":"event","event":"page.loud","payload":{}}`)) // which is refused, in the order of what was sent
+	// which is refused, in the order of what was sent
+	c.send([]byte(`{"v":1,"type":"event","event":"page.loud","payload":{}}`))
 	if m, err := c.next(); err != nil || m.Error == nil || m.Error.Field != "event" {
 		c.t.Fatalf("got %+v, %v", m, err)
 	}

@@ -78,7 +78,9 @@ type Limits struct {
 	PerAddress int // connections of one address, or of one IPv6 /64: 2,000
 	Total      int // connections: 50,000
 
-	MaxQueue   int           // bytes held for a watcher that does not read: protocol.MaxQueued, which is also the most; 128 KiB is the least
+	// bytes held for a watcher that does not read: protocol.MaxQueued, which is also the most; 128 KiB is the
+	// least
+	MaxQueue   int
 	SendBuffer int           // bytes the kernel holds before that: 32 KiB
 	Stall      time.Duration // how long a watcher with a queue may take nothing: 1 s
 	Linger     time.Duration // how long a watcher has to take its close frame: 750 ms
@@ -95,7 +97,8 @@ type Limits struct {
 
 	PingEvery time.Duration // protocol.PingEvery
 	BeatEvery time.Duration // protocol.BeatEvery
-	DeafAfter time.Duration // how long the holder of a shard may say nothing before nobody is taken to hear Discord: 10 s
+	// how long the holder of a shard may say nothing before nobody is taken to hear Discord: 10 s
+	DeafAfter time.Duration
 	SilentFor time.Duration // protocol.SilentFor
 
 	Shards  int           // goroutines that send: half the processors, at most 8
@@ -223,7 +226,8 @@ func (l *Live) Run(ctx context.Context) error {
 	defer wait()
 	defer cancel()
 	if l.o.Guilds != nil {
-		wait, err := l.o.Guilds.Follow(ctx, hub.Follower[room.GuildInfo]{Reset: l.guildsReset, Change: l.guildChange, Caught: l.guildsLoaded})
+		wait, err := l.o.Guilds.Follow(ctx,
+			hub.Follower[room.GuildInfo]{Reset: l.guildsReset, Change: l.guildChange, Caught: l.guildsLoaded})
 		if err != nil {
 			return err
 		}

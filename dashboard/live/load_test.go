@@ -28,7 +28,8 @@ import (
 // room, once, in order, and nothing of another.
 func TestOrder(t *testing.T) {
 	const rooms, each, events = 500, 4, 12
-	h := newHouse(t, setup{options: func(o *Options) { o.Limits.Shards, o.Limits.PerUser, o.Limits.PerAddress = 3, -1, -1 }})
+	h := newHouse(t,
+		setup{options: func(o *Options) { o.Limits.Shards, o.Limits.PerUser, o.Limits.PerAddress = 3, -1, -1 }})
 	id := func(i int) snowflake.ID { return snowflake.ID(i+1) << 22 }
 	for i := range rooms {
 		h.open(id(i), private)
@@ -151,7 +152,8 @@ func (h *house) watcherOf(user snowflake.ID) *watcher {
 	return nil
 }
 
-// TestSlowWatcherIsTold: one that reads again in time gets whole messages and then the reason, over plain and over blocking connections.
+// TestSlowWatcherIsTold: one that reads again in time gets whole messages and then the reason, over plain and
+// over blocking connections.
 func TestSlowWatcherIsTold(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -178,7 +180,8 @@ func TestSlowWatcherIsTold(t *testing.T) {
 					}
 					break
 				}
-				if m.Rev.N != last+1 && m.Event != protocol.RoomSnapshot { // it comes in the place of more than anybody should read
+				if m.Rev.N != last+1 && m.Event != protocol.RoomSnapshot {
+					// it comes in the place of more than anybody should read
 					t.Errorf("got %d after %d", m.Rev.N, last)
 				}
 				last = m.Rev.N
@@ -266,7 +269,14 @@ func TestBacklog(t *testing.T) {
 }
 
 func TestPings(t *testing.T) {
-	h := newHouse(t, setup{options: func(o *Options) { o.Limits.PingEvery, o.Limits.SilentFor = 20*time.Millisecond, 150*time.Millisecond }})
+	h := newHouse(t,
+		setup{
+			options: func(
+				o *Options,
+			) {
+				o.Limits.PingEvery, o.Limits.SilentFor = 20*time.Millisecond, 150*time.Millisecond
+			},
+		})
 	h.open(roomA, nil)
 	alive, _ := h.watch(owner, roomA)
 	alive.expect(protocol.RoomSnapshot)
@@ -301,7 +311,10 @@ func TestHub(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	v := &room.Live{N: 1, Room: room.Summary{ID: roomA, GuildID: guildA, Name: "Friday", Access: room.Access{OwnerID: owner}}, Event: &room.Event{Fact: room.Opened{}}}
+	v := &room.Live{
+		N: 1, Room: room.Summary{ID: roomA, GuildID: guildA, Name: "Friday", Access: room.Access{OwnerID: owner}},
+		Event: &room.Event{Fact: room.Opened{}},
+	}
 	put(v)
 	if _, err := hb.Guilds.Put(t.Context(), guildA.String(), room.GuildInfo{ID: guildA, Ready: true}); err != nil {
 		t.Fatal(err)
@@ -376,9 +389,12 @@ func TestRawClient(t *testing.T) {
 	}
 	defer nc.Close()
 	nc.SetDeadline(time.Now().Add(patient))
-	fmt.Fprint(nc, "GET /api/ws HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n")
-	head := make([]byte, len("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"))
-	if _, err := io.ReadFull(nc, head); err != nil || !strings.HasSuffix(string(head), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n") {
+	fmt.Fprint(nc,
+		"GET /api/ws HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n")
+	head := make([]byte,
+		len("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"))
+	if _, err := io.ReadFull(nc, head); err != nil ||
+		!strings.HasSuffix(string(head), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n") {
 		t.Fatalf("%q, %v", head, err)
 	}
 	m := protocol.Auth{Token: h.token(owner, roomA)}.Encode(time.Now())

@@ -26,33 +26,43 @@ type metrics struct {
 func newMetrics(l *Live, reg prometheus.Registerer) *metrics {
 	m := &metrics{
 		flush: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "snug_live_flush_seconds", Help: "From the arrival of a room's event to its hand-over for the last watcher.",
+			Name:    "snug_live_flush_seconds",
+			Help:    "From the arrival of a room's event to its hand-over for the last watcher.",
 			Buckets: []float64{.00005, .0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .3, 1},
 		}),
 		latency: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "snug_latency_seconds", Help: "From an event's arrival from Discord to its hand-over for the last watcher.",
+			Name:    "snug_latency_seconds",
+			Help:    "From an event's arrival from Discord to its hand-over for the last watcher.",
 			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .2, .3, .5, 1, 2.5},
 		}),
 		shown: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "snug_browser_latency_seconds", Help: "From an event's arrival from Discord until a browser's word came back that it is on the screen.",
+			Name:    "snug_browser_latency_seconds",
+			Help:    "From an event's arrival from Discord until a browser's word came back that it is on the screen.",
 			Buckets: []float64{.0025, .005, .01, .025, .05, .1, .2, .3, .5, 1, 2.5, 5, 10},
 		}),
 		closed: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "snug_live_closed_total", Help: "Connections that the server ended, by close code."}, []string{"code"}),
+			Name: "snug_live_closed_total", Help: "Connections that the server ended, by close code."},
+			[]string{"code"}),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "snug_live_refused_total", Help: "Connections refused before the handshake, by reason."}, []string{"reason"}),
+			Name: "snug_live_refused_total", Help: "Connections refused before the handshake, by reason."},
+			[]string{"reason"}),
 		snapshots: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "snug_live_snapshots_total", Help: "Snapshots, by reason: a watcher came or gained sight, or an event was missing."}, []string{"reason"}),
+			Name: "snug_live_snapshots_total",
+			Help: "Snapshots, by reason: a watcher came or gained sight, or an event was missing."},
+			[]string{"reason"}),
 		checks: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "snug_live_standing_checks_total", Help: "Standings asked again while watching, by result."}, []string{"result"}),
+			Name: "snug_live_standing_checks_total", Help: "Standings asked again while watching, by result."},
+			[]string{"result"}),
 		beats: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "snug_live_heartbeats_encoded_total", Help: "Heartbeats encoded; each is sent to all who are told the same."}),
+			Name: "snug_live_heartbeats_encoded_total",
+			Help: "Heartbeats encoded; each is sent to all who are told the same."}),
 	}
 	if reg == nil {
 		return m
 	}
 	count := func(name, help string, f func() uint64) prometheus.Collector {
-		return prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 { return float64(f()) })
+		return prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help},
+			func() float64 { return float64(f()) })
 	}
 	gauge := func(name, help string, f func() int) prometheus.Collector {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 {
@@ -65,7 +75,8 @@ func newMetrics(l *Live, reg prometheus.Registerer) *metrics {
 		m.flush, m.latency, m.shown, m.closed, m.refused, m.snapshots, m.checks, m.beats,
 		count("snug_live_events_total", "Messages about rooms that somebody watches.", m.events.Load),
 		count("snug_live_deliveries_total", "Messages times watchers.", m.deliveries.Load),
-		count("snug_live_sends_total", "Hand-overs to sockets; fewer than deliveries when messages went together.", m.sends.Load),
+		count("snug_live_sends_total", "Hand-overs to sockets; fewer than deliveries when messages went together.",
+			m.sends.Load),
 		gauge("snug_live_watchers", "Connections.", func() int { return len(l.watchers) }),
 		gauge("snug_live_rooms", "Rooms known.", l.countRooms),
 	} {

@@ -104,7 +104,8 @@ func (l *Live) hear(p *person, at time.Time) {
 		every = l.o.Limits.PollEvery
 	}
 	p.heard, p.failed = at, false
-	p.next = at.Add(every - time.Duration(rand.Int64N(int64(every/5)+1))) // spread, so that a restart's crowd is not asked for at once for ever
+	// spread, so that a restart's crowd is not asked for at once for ever
+	p.next = at.Add(every - time.Duration(rand.Int64N(int64(every/5)+1)))
 }
 
 // part ends an authenticated watcher with the reason. Live.mu is held; nothing here waits.
@@ -198,7 +199,8 @@ func (l *Live) due() (groups [][]*person) {
 	}
 	for _, p := range due {
 		last := len(groups) - 1
-		if l.o.Standings == nil || last < 0 || groups[last][0].key.guild != p.key.guild || len(groups[last]) >= maxPoll {
+		if l.o.Standings == nil || last < 0 || groups[last][0].key.guild != p.key.guild ||
+			len(groups[last]) >= maxPoll {
 			groups = append(groups, []*person{p})
 		} else {
 			groups[last] = append(groups[last], p)
@@ -282,7 +284,8 @@ func (l *Live) poll(ctx context.Context, some []*person) {
 	}
 	l.mu.Unlock()
 	if err != nil && !errors.Is(ctx.Err(), context.Canceled) {
-		l.log.Warn("live: standings could not be asked again", "guild_id", some[0].key.guild, "watchers", len(some), "err", err)
+		l.log.Warn("live: standings could not be asked again", "guild_id", some[0].key.guild, "watchers", len(some),
+			"err", err)
 	}
 }
 
@@ -311,7 +314,8 @@ func (l *Live) checkOne(ctx context.Context, p *person) {
 	l.mu.Unlock()
 	l.metrics.checks.WithLabelValues(result).Inc()
 	if err != nil && !errors.Is(ctx.Err(), context.Canceled) {
-		l.log.Warn("live: a standing could not be asked again", "guild_id", p.key.guild, "user_id", p.key.user, "err", err)
+		l.log.Warn("live: a standing could not be asked again", "guild_id", p.key.guild, "user_id", p.key.user,
+			"err", err)
 	}
 }
 
@@ -354,7 +358,9 @@ func (l *Live) expire() {
 	for _, p := range l.people {
 		if p.failed && now.Sub(p.heard) > l.o.Limits.StandingFor {
 			for w := range p.watchers {
-				l.part(w, errs.E(errs.Unavailable, "Discord could not be asked for a while whether you may see this. Please wait a moment."))
+				l.part(w,
+					errs.E(errs.Unavailable,
+						"Discord could not be asked for a while whether you may see this. Please wait a moment."))
 			}
 		}
 	}
@@ -366,7 +372,8 @@ func (l *Live) expire() {
 
 // sameStanding says whether somebody may do the same as before.
 func sameStanding(a, b standing) bool {
-	return a.Member == b.Member && a.Base == b.Base && a.Owner == b.Owner && a.Admin == b.Admin && a.Manager == b.Manager &&
+	return a.Member == b.Member && a.Base == b.Base && a.Owner == b.Owner && a.Admin == b.Admin &&
+		a.Manager == b.Manager &&
 		a.Pending == b.Pending && a.TimedOutUntil.Equal(b.TimedOutUntil) &&
 		slices.Equal(slices.Sorted(slices.Values(a.Roles)), slices.Sorted(slices.Values(b.Roles)))
 }

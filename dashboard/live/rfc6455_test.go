@@ -23,7 +23,8 @@ type wireClient struct {
 
 const wireKey = "dGhlIHNhbXBsZSBub25jZQ=="
 
-// connect opens a TCP connection and sends a handshake; header lines replace those of the same name, an empty value removes one.
+// connect opens a TCP connection and sends a handshake; header lines replace those of the same name, an empty
+// value removes one.
 func (h *house) connect(t testing.TB, line string, header ...string) (*wireClient, string) {
 	t.Helper()
 	nc, err := net.Dial("tcp", h.srv.Listener.Addr().String())
@@ -32,7 +33,10 @@ func (h *house) connect(t testing.TB, line string, header ...string) (*wireClien
 	}
 	t.Cleanup(func() { nc.Close() })
 	nc.SetDeadline(time.Now().Add(patient))
-	lines := []string{"Host", "x", "Connection", "Upgrade", "Upgrade", "websocket", "Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", wireKey}
+	lines := []string{
+		"Host", "x", "Connection", "Upgrade", "Upgrade", "websocket", "Sec-WebSocket-Version", "13",
+		"Sec-WebSocket-Key", wireKey,
+	}
 	for i := 0; i < len(header); i += 2 {
 		at := -1
 		for j := 0; j < len(lines); j += 2 {
@@ -129,7 +133,8 @@ func (c *wireClient) outcome() string {
 	for {
 		first, p, err := c.next()
 		switch {
-		case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET) && len(said) > 0: // reset: there was more from us, which nobody reads
+		case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET) && len(said) > 0:
+			// reset: there was more from us, which nobody reads
 			return strings.Join(said, " ") + " EOF"
 		case err != nil:
 			return strings.Join(said, " ") + " " + err.Error()
@@ -175,12 +180,19 @@ func TestRFC6455Handshake(t *testing.T) {
 		{"4.2.1.5 no base64", get, []string{"Sec-WebSocket-Key", "!!!!!!!!!!!!!!!!!!!!!!=="}, "400", "", ""},
 		{"4.4 an older version", get, []string{"Sec-WebSocket-Version", "8"}, "426", "Sec-Websocket-Version: 13", ""},
 		{"4.4 no version", get, []string{"Sec-WebSocket-Version", ""}, "426", "Sec-Websocket-Version: 13", ""},
-		{"4.2.2.5.4 a subprotocol nobody speaks", get, []string{"Sec-WebSocket-Protocol", "chat, superchat"}, "101", "", "Sec-WebSocket-Protocol"},
-		{"9.1 an extension nobody speaks", get, []string{"Sec-WebSocket-Extensions", "permessage-deflate, x"}, "101", "", "Sec-WebSocket-Extensions"},
+		{
+			"4.2.2.5.4 a subprotocol nobody speaks", get, []string{"Sec-WebSocket-Protocol", "chat, superchat"}, "101",
+			"", "Sec-WebSocket-Protocol",
+		},
+		{
+			"9.1 an extension nobody speaks", get, []string{"Sec-WebSocket-Extensions", "permessage-deflate, x"}, "101",
+			"", "Sec-WebSocket-Extensions",
+		},
 	} {
 		_, head := h.connect(t, c.line, c.header...)
 		_, status, _ := strings.Cut(head, " ")
-		if !strings.HasPrefix(status, c.status) || !strings.Contains(head, c.has) || c.hasNot != "" && strings.Contains(head, c.hasNot) {
+		if !strings.HasPrefix(status, c.status) || !strings.Contains(head, c.has) ||
+			c.hasNot != "" && strings.Contains(head, c.hasNot) {
 			t.Errorf("%s: %s", c.section, head)
 		}
 	}
@@ -219,19 +231,35 @@ func TestRFC6455(t *testing.T) {
 		{"5.2 reserved opcode 7", f(fin|7, "x"), "1002 EOF"},
 		{"5.2 reserved opcode 11", f(fin|11, ""), "1002 EOF"},
 		{"5.2 reserved opcode 15", f(fin|15, ""), "1002 EOF"},
-		{"5.2 a length of 125", cat(f(fin|ping, strings.Repeat("p", 125)), f(fin|end, bye)), "pong(pppppppppp) 1000 EOF"},
+		{
+			"5.2 a length of 125", cat(f(fin|ping, strings.Repeat("p", 125)), f(fin|end, bye)),
+			"pong(pppppppppp) 1000 EOF",
+		},
 		{"5.2 a short length in two bytes", wireFrame(fin|text, 2, "{}"), "1002 EOF"},
 		{"5.2 a short length in eight bytes", wireFrame(fin|text, 8, auth), "1002 EOF"},
-		{"5.2 a length with its first bit set", []byte{fin | text, 0x80 | 127, 0x80, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0}, "1002 EOF"},
-		{"5.2 a length no machine has", []byte{fin | text, 0x80 | 127, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0}, "1009 EOF"},
-		{"5.2 the largest message", cat(f(fin|text, pad(protocol.MaxClientMessage)), f(fin|end, bye)), "auth.ok 1000 EOF"},
+		{
+			"5.2 a length with its first bit set",
+			[]byte{fin | text, 0x80 | 127, 0x80, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0}, "1002 EOF",
+		},
+		{
+			"5.2 a length no machine has",
+			[]byte{fin | text, 0x80 | 127, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0}, "1009 EOF",
+		},
+		{
+			"5.2 the largest message", cat(f(fin|text, pad(protocol.MaxClientMessage)), f(fin|end, bye)),
+			"auth.ok 1000 EOF",
+		},
 		{"5.2 a byte more", f(fin|text, pad(protocol.MaxClientMessage+1)), "1009 EOF"},
 		{"5.2 announced and not sent", []byte{fin | text, 0x80 | 127, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0}, "1009 EOF"},
 
 		{"5.4 two fragments", cat(f(text, auth[:half]), f(fin|cont, auth[half:]), f(fin|end, bye)), "auth.ok 1000 EOF"},
 		{"5.4 a byte at a time", cat(append(frameEach(auth, 40), f(fin|end, bye))...), "auth.ok 1000 EOF"},
 		{"5.4 empty fragments", cat(f(text, ""), f(cont, auth), f(fin|cont, ""), f(fin|end, bye)), "auth.ok 1000 EOF"},
-		{"5.4 a ping between fragments", cat(f(text, auth[:half]), f(fin|ping, "here?"), f(fin|cont, auth[half:]), f(fin|end, bye)), "pong(here?) auth.ok 1000 EOF"},
+		{
+			"5.4 a ping between fragments",
+			cat(f(text, auth[:half]), f(fin|ping, "here?"), f(fin|cont, auth[half:]), f(fin|end, bye)),
+			"pong(here?) auth.ok 1000 EOF",
+		},
 		{"5.4 a close between fragments", cat(f(text, auth[:half]), f(fin|end, bye)), "1000 EOF"},
 		{"5.4 a message within a message", cat(f(text, auth[:half]), f(fin|text, auth)), "1002 EOF"},
 		{"5.4 nothing to continue", f(fin|cont, auth), "1002 EOF"},
@@ -262,19 +290,28 @@ func TestRFC6455(t *testing.T) {
 			section string
 			send    []byte
 			want    string
-		}{fmt.Sprintf("7.4 close with %d", code), f(fin|end, string(binary.BigEndian.AppendUint16(nil, code))), fmt.Sprintf("%d EOF", code)})
+		}{
+			fmt.Sprintf("7.4 close with %d", code), f(fin|end, string(binary.BigEndian.AppendUint16(nil, code))),
+			fmt.Sprintf("%d EOF", code),
+		})
 	}
 	for _, code := range []uint16{0, 1, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65535} {
 		cases = append(cases, struct {
 			section string
 			send    []byte
 			want    string
-		}{fmt.Sprintf("7.4.2 close with %d, which is nobody's", code), f(fin|end, string(binary.BigEndian.AppendUint16(nil, code))), "1002 EOF"})
+		}{
+			fmt.Sprintf("7.4.2 close with %d, which is nobody's", code),
+			f(fin|end, string(binary.BigEndian.AppendUint16(nil, code))), "1002 EOF",
+		})
 	}
 	for _, flood := range []struct {
 		section string
 		one     []byte
-	}{{"5.4 fragments without end", f(cont, "")}, {"5.5.3 a flood of pongs", f(fin|pong, "")}, {"5.5.2 a flood of pings", f(fin|ping, "")}} {
+	}{
+		{"5.4 fragments without end", f(cont, "")}, {"5.5.3 a flood of pongs", f(fin|pong, "")},
+		{"5.5.2 a flood of pings", f(fin|ping, "")},
+	} {
 		send := f(text, "")
 		if flood.one[0]&fin != 0 {
 			send = nil

@@ -32,7 +32,8 @@ func TestSpectators(t *testing.T) {
 	if h.crowd.asked() != 0 {
 		t.Error("Discord was asked about nobody")
 	}
-	if fault := h.spectate("second").expectClose(protocol.CloseForbidden); fault == nil || fault.Code != "ROOM_NOT_FOUND" {
+	if fault := h.spectate("second").expectClose(protocol.CloseForbidden); fault == nil ||
+		fault.Code != "ROOM_NOT_FOUND" {
 		t.Errorf("another key was told %+v", fault)
 	}
 	h.change(roomA, room.Changed{}, func(l *room.Live) { l.Room.Access.WatchKey = room.WatchKey("second") })

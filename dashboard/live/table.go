@@ -109,7 +109,8 @@ func (l *Live) change(c hub.Change[room.Live]) {
 		return
 	}
 	if c.Value != nil && (c.Value.Room.GuildID != g || c.Value.Room.ID != r) {
-		l.log.Error("live: a roster was left out; it is another room's", "key", c.Key, "guild_id", c.Value.Room.GuildID, "room_id", c.Value.Room.ID)
+		l.log.Error("live: a roster was left out; it is another room's", "key", c.Key, "guild_id", c.Value.Room.GuildID,
+			"room_id", c.Value.Room.ID)
 		return
 	}
 	l.mu.Lock()
@@ -192,7 +193,8 @@ func (l *Live) tell(e *entry, old *room.Live, follows, retained bool) {
 func (l *Live) message(v *room.Live, epoch string) []byte {
 	b, err := protocol.EncodeEvent(v, epoch, l.o.Now())
 	if err != nil {
-		l.log.Error("live: an event was sent as a snapshot", "guild_id", v.Room.GuildID, "room_id", v.Room.ID, "err", err)
+		l.log.Error("live: an event was sent as a snapshot", "guild_id", v.Room.GuildID, "room_id", v.Room.ID,
+			"err", err)
 		return protocol.EncodeSnapshot(v, epoch, l.o.Now())
 	}
 	return b
@@ -307,7 +309,8 @@ func (l *Live) guildChange(c hub.Change[room.GuildInfo]) {
 	l.announce()
 }
 
-// reconsider looks anew at what everybody who watches a guild may see: its roles, or its owner, are others. Live.mu is held.
+// reconsider looks anew at what everybody who watches a guild may see: its roles, or its owner, are others.
+// Live.mu is held.
 func (l *Live) reconsider(g *guild) {
 	for k, p := range l.people {
 		if k.guild != g.id {
@@ -411,7 +414,8 @@ func opened(v *room.Live) bool {
 
 func sameAccess(a, b room.Access) bool {
 	return a.OwnerID == b.OwnerID && a.Private == b.Private && a.Locked == b.Locked && a.Hidden == b.Hidden &&
-		a.ManagersSee == b.ManagersSee && a.WatchKey == b.WatchKey && slices.Equal(a.Guests, b.Guests) && slices.Equal(a.Banned, b.Banned) &&
+		a.ManagersSee == b.ManagersSee && a.WatchKey == b.WatchKey && slices.Equal(a.Guests, b.Guests) &&
+		slices.Equal(a.Banned, b.Banned) &&
 		a.OwnerSuspended == b.OwnerSuspended && a.PastGate == b.PastGate && slices.Equal(a.Channel, b.Channel) &&
 		(a.Gates == nil) == (b.Gates == nil) && slices.EqualFunc(a.Gates, b.Gates, slices.Equal)
 }

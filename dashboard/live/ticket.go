@@ -57,9 +57,11 @@ func (s seat) opens(a room.Access) bool {
 	return s.watch != "" && subtle.ConstantTimeCompare([]byte(s.watch), []byte(a.WatchKey)) == 1
 }
 
-// Token makes the token for a ticket. It fails with errs.Invalid for a ticket without user, guild or an end, unless it is a spectator's.
+// Token makes the token for a ticket. It fails with errs.Invalid for a ticket without user, guild or an end,
+// unless it is a spectator's.
 func (l *Live) Token(t Ticket) (string, error) {
-	if t.GuildID == 0 || t.WatchKey == "" && (t.UserID == 0 || t.SessionExpires.IsZero()) || t.WatchKey != "" && (t.UserID != 0 || t.RoomID == 0) {
+	if t.GuildID == 0 || t.WatchKey == "" && (t.UserID == 0 || t.SessionExpires.IsZero()) ||
+		t.WatchKey != "" && (t.UserID != 0 || t.RoomID == 0) {
 		return "", errs.E(errs.Invalid, "A live token needs a user, a server and the end of a session.")
 	}
 	now := l.o.Now()
@@ -69,7 +71,10 @@ func (l *Live) Token(t Ticket) (string, error) {
 			return claims{Claims: c, GuildID: t.GuildID, RoomID: t.RoomID, Watch: t.WatchKey}
 		}
 		c.Subject = t.UserID.String()
-		return claims{Claims: c, GuildID: t.GuildID, RoomID: t.RoomID, Session: hashSession(t.SessionID), Ends: t.SessionExpires.UnixMilli()}
+		return claims{
+			Claims: c, GuildID: t.GuildID, RoomID: t.RoomID, Session: hashSession(t.SessionID),
+			Ends: t.SessionExpires.UnixMilli(),
+		}
 	})
 }
 
@@ -78,14 +83,18 @@ func (l *Live) readToken(token string) (seat, error) {
 	var c claims
 	now := l.o.Now()
 	if err := l.o.Keys.Verify(Audience, token, now, &c); err != nil {
-		return seat{}, errs.E(errs.CodeOf(err), "This live token is not valid any more. Get a new one from POST /api/v1/live-token and connect again.").Because(err)
+		return seat{},
+			errs.E(errs.CodeOf(err),
+				"This live token is not valid any more. Get a new one from POST /api/v1/live-token and connect again.").Because(err)
 	}
 	if c.Watch != "" {
 		return seat{guild: c.GuildID, room: c.RoomID, watch: c.Watch}, nil
 	}
 	user, err := snowflake.Parse(c.Subject)
 	if err != nil {
-		return seat{}, errs.E(errs.TokenInvalid, "This live token is not valid. Get a new one from POST /api/v1/live-token and connect again.").Because(err)
+		return seat{},
+			errs.E(errs.TokenInvalid,
+				"This live token is not valid. Get a new one from POST /api/v1/live-token and connect again.").Because(err)
 	}
 	s := seat{user: user, guild: c.GuildID, room: c.RoomID, session: c.Session, ends: time.UnixMilli(c.Ends)}
 	if !s.ends.After(now) {

@@ -121,7 +121,8 @@ func (l *Live) upgrade(rw http.ResponseWriter, r *http.Request, ip string) {
 		return
 	}
 	if !l.allowOrigin(r.Header["Origin"]) {
-		l.refuse(rw, http.StatusForbidden, "origin", "Pages of this origin may not connect. Open Snug at its own address, or have its operator list this origin.")
+		l.refuse(rw, http.StatusForbidden, "origin",
+			"Pages of this origin may not connect. Open Snug at its own address, or have its operator list this origin.")
 		return
 	}
 	w, full := l.arrive(ip)
@@ -140,7 +141,8 @@ func (l *Live) upgrade(rw http.ResponseWriter, r *http.Request, ip string) {
 			return
 		}
 	} else {
-		l.refuse(rw, http.StatusInternalServerError, "takeover", "Something broke on our side. Please try again in a moment.")
+		l.refuse(rw, http.StatusInternalServerError, "takeover",
+			"Something broke on our side. Please try again in a moment.")
 	}
 	l.gone(w)
 	l.wg.Done()
@@ -152,7 +154,8 @@ func (l *Live) refuse(rw http.ResponseWriter, status int, why, say string) {
 	http.Error(rw, say, status)
 }
 
-// arrive counts a connection, which l.wg then waits for. nil: none is let in, because there are too many if full is set.
+// arrive counts a connection, which l.wg then waits for. nil: none is let in, because there are too many if
+// full is set.
 func (l *Live) arrive(ip string) (w *watcher, full bool) {
 	addr, _ := netip.ParseAddr(ip)
 	if addr = addr.Unmap(); addr.Is6() {
@@ -194,7 +197,10 @@ func (l *Live) detach(w *watcher, r *http.Request, nc net.Conn, brw *bufio.ReadW
 		return errors.Join(err, nc.Close())
 	}
 	w.timer = time.AfterFunc(l.o.Limits.AuthWithin, func() { l.end(w, protocol.CloseNoAuth) })
-	sh := &shim{c: w.conn, h: http.Header{}, brw: bufio.NewReadWriter(bufio.NewReaderSize(w.conn, 16), bufio.NewWriterSize(w.conn, 16))}
+	sh := &shim{
+		c: w.conn, h: http.Header{},
+		brw: bufio.NewReadWriter(bufio.NewReaderSize(w.conn, 16), bufio.NewWriterSize(w.conn, 16)),
+	}
 	go l.serve(w, sh, req)
 	return nil
 }
@@ -227,7 +233,8 @@ func (s *shim) Write(b []byte) (int, error) { return s.c.Write(b) }
 
 // WriteHeader is called where gorilla refuses a handshake.
 func (s *shim) WriteHeader(code int) {
-	fmt.Fprintf(s.c, "HTTP/1.1 %d %s\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n", code, http.StatusText(code))
+	fmt.Fprintf(s.c, "HTTP/1.1 %d %s\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n", code,
+		http.StatusText(code))
 }
 
 func (s *shim) Hijack() (net.Conn, *bufio.ReadWriter, error) { return s.c, s.brw, nil }
@@ -266,7 +273,8 @@ func (l *Live) allowOrigin(header []string) bool {
 		return false
 	}
 	for _, o := range l.origins {
-		if o.scheme == got.scheme && (!o.below && o.host == got.host || o.below && strings.HasSuffix(got.host, "."+o.host)) {
+		if o.scheme == got.scheme && (!o.below && o.host == got.host ||
+			o.below && strings.HasSuffix(got.host, "."+o.host)) {
 			return true
 		}
 	}

@@ -20,7 +20,8 @@ func TestRoomPage(t *testing.T) {
 		t.Errorf("auth.ok says %+v", hello)
 	}
 	m := c.expect(protocol.RoomSnapshot)
-	if s := as[protocol.Snapshot](t, m); s.ChannelID != roomA || !s.Private || s.Seats != 4 || m.Rev == nil || *m.Rev != (protocol.Rev{Epoch: "e1", N: 1}) {
+	if s := as[protocol.Snapshot](t, m); s.ChannelID != roomA || !s.Private || s.Seats != 4 || m.Rev == nil ||
+		*m.Rev != (protocol.Rev{Epoch: "e1", N: 1}) {
 		t.Errorf("snapshot %+v, rev %+v", s, m.Rev)
 	}
 	h.join(roomB, other) // another room: not for this page
@@ -30,7 +31,8 @@ func TestRoomPage(t *testing.T) {
 		t.Errorf("joined %+v, rev %+v", v, m.Rev)
 	}
 	h.change(roomA, room.VoiceLeft{UserID: guest}, nil)
-	if v := as[protocol.Left](t, c.expect(protocol.VoiceLeft)); v.UserID != guest || v.RoomID != roomA || v.ChannelID != nil {
+	if v := as[protocol.Left](t, c.expect(protocol.VoiceLeft)); v.UserID != guest || v.RoomID != roomA ||
+		v.ChannelID != nil {
 		t.Errorf("left %+v", v)
 	}
 	for _, f := range []struct {
@@ -38,7 +40,8 @@ func TestRoomPage(t *testing.T) {
 		want protocol.Name
 	}{
 		{room.VoiceUpdated{}, protocol.VoiceUpdated}, {room.Changed{}, protocol.RoomUpdated},
-		{room.ClosingAnnounced{}, protocol.RoomClosing}, {room.ClosingCancelled{}, protocol.RoomKept}, {room.Closed{}, protocol.RoomDeleted},
+		{room.ClosingAnnounced{}, protocol.RoomClosing}, {room.ClosingCancelled{}, protocol.RoomKept},
+		{room.Closed{}, protocol.RoomDeleted},
 	} {
 		h.change(roomA, f.fact, nil)
 		c.expect(f.want)
@@ -112,7 +115,8 @@ func TestAccessChanges(t *testing.T) {
 		c.expect(protocol.VoiceJoined)
 	}
 
-	h.change(roomA, room.Changed{}, func(l *room.Live) { l.Room.Access.Guests, l.Room.Access.Banned = nil, []snowflake.ID{guest} })
+	h.change(roomA, room.Changed{},
+		func(l *room.Live) { l.Room.Access.Guests, l.Room.Access.Banned = nil, []snowflake.ID{guest} })
 	page.expect(protocol.RoomUpdated)
 	for _, c := range []*client{server, own} {
 		m := c.expect(protocol.RoomHidden)

@@ -220,7 +220,8 @@ func (l *Live) authenticate(w *watcher, a protocol.Auth) error {
 		return err
 	}
 	if a.GuildID != 0 && a.GuildID != s.guild {
-		return errs.E(errs.TokenInvalid, "This live token is for another server. Get one for this server from POST /api/v1/live-token.")
+		return errs.E(errs.TokenInvalid,
+			"This live token is for another server. Get one for this server from POST /api/v1/live-token.")
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -237,7 +238,8 @@ func (l *Live) authenticate(w *watcher, a protocol.Auth) error {
 	st, err := l.ask(ctx, personKey{s.guild, s.user})
 	if err != nil {
 		l.log.Warn("live: a standing could not be asked", "guild_id", s.guild, "user_id", s.user, "err", err)
-		return errs.E(errs.Unavailable, "Discord could not be asked whether you may see this. Please wait a moment.").Because(err)
+		return errs.E(errs.Unavailable,
+			"Discord could not be asked whether you may see this. Please wait a moment.").Because(err)
 	}
 	if !st.Member {
 		l.mu.Lock()

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Cookies names and shapes a browser's cookies: one of its session, and one of each login on its way. On https they have
-// the prefix __Host-, which keeps other hosts and paths from setting them; on
-// plain http, which Snug accepts on loopback only, browsers refuse that prefix.
+// Cookies names and shapes a browser's cookies: one of its session, and one of each login on its way. On
+// https they have the prefix __Host-, which keeps other hosts and paths from setting them; on plain http,
+// which Snug accepts on loopback only, browsers refuse that prefix.
 type Cookies struct{ secure bool }
 
 // NewCookies gives the cookies for an https (secure) or a loopback http base address.
@@ -35,7 +35,8 @@ func (c Cookies) Session(id string, now, expires time.Time) *http.Cookie {
 	return c.cookie(c.Name(), id, int(expires.Sub(now)/time.Second))
 }
 
-// Begun gives the cookie of a login that has begun, and those that remove the oldest logins when a browser has too many.
+// Begun gives the cookie of a login that has begun, and those that remove the oldest logins when a browser
+// has too many.
 func (c Cookies) Begun(r *http.Request, l Begun) []*http.Cookie {
 	var all []*http.Cookie
 	for _, k := range r.Cookies() { // browsers send them oldest first: RFC 6265, 5.4

@@ -123,7 +123,8 @@ type Stored struct {
 // Stored gives what is kept of each of a user's signed-in browsers, oldest first.
 func (s *Sessions) Stored(ctx context.Context, user snowflake.ID) ([]Stored, error) {
 	var x index
-	if _, err := s.read(ctx, s.o.Sessions, "index", "user."+user.String(), &x); err != nil && !errs.Has(err, errs.NotFound) {
+	if _, err := s.read(ctx, s.o.Sessions, "index", "user."+user.String(), &x); err != nil &&
+		!errs.Has(err, errs.NotFound) {
 		return nil, err
 	}
 	all := []Stored{}
@@ -134,7 +135,11 @@ func (s *Sessions) Stored(ctx context.Context, user snowflake.ID) ([]Stored, err
 		} else if err != nil {
 			return nil, err
 		}
-		all = append(all, Stored{User: rec.User, Scopes: rec.Scopes, SignedInAt: rec.CreatedAt, UsedAt: rec.RolledAt, Expires: rec.Expires})
+		all = append(all,
+			Stored{
+				User: rec.User, Scopes: rec.Scopes, SignedInAt: rec.CreatedAt, UsedAt: rec.RolledAt,
+				Expires: rec.Expires,
+			})
 	}
 	return all, nil
 }

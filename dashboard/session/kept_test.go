@@ -15,12 +15,15 @@ import (
 // cloudflare is what Cloudflare shows to who it keeps out, shortened.
 const cloudflare = `<!DOCTYPE html><html><head><title>Attention Required! | Cloudflare</title></head><body>Sorry, you have been blocked</body></html>`
 
-// TestOnlyInvalidGrantEndsALogin renews a login at the simulated Discord while its token endpoint answers anything that it
-// or something on the way may answer. One answer says that the login is over; after any other it goes on.
+// TestOnlyInvalidGrantEndsALogin renews a login at the simulated Discord while its token endpoint answers
+// anything that it or something on the way may answer. One answer says that the login is over; after any
+// other it goes on.
 func TestOnlyInvalidGrantEndsALogin(t *testing.T) {
 	html, text := map[string]string{"Content-Type": "text/html"}, map[string]string{"Content-Type": "text/plain"}
 	oauth := func(status int, code string) discordsim.Fault {
-		return discordsim.Fault{Kind: discordsim.FaultAnswer, Status: status, Body: `{"error": "` + code + `", "error_description": "x"}`}
+		return discordsim.Fault{
+			Kind: discordsim.FaultAnswer, Status: status, Body: `{"error": "` + code + `", "error_description": "x"}`,
+		}
 	}
 	for name, c := range map[string]struct {
 		fault discordsim.Fault
@@ -29,12 +32,26 @@ func TestOnlyInvalidGrantEndsALogin(t *testing.T) {
 		"invalid_grant": {oauth(400, "invalid_grant"), true},
 		"revoked":       {discordsim.Fault{Kind: discordsim.FaultRevokeTokens}, true},
 
-		"Cloudflare's page":              {discordsim.Fault{Kind: discordsim.FaultAnswer, Status: 403, Body: cloudflare, Headers: html}, false},
-		"Cloudflare's 1015":              {discordsim.Fault{Kind: discordsim.FaultAnswer, Status: 429, Body: "error code: 1015", Headers: text}, false},
-		"a rate limit":                   {discordsim.Fault{Kind: discordsim.FaultRateLimit}, false},
-		"404":                            {discordsim.Fault{Kind: discordsim.FaultAnswer, Status: 404, Body: `{"message": "404: Not Found", "code": 0}`}, false},
-		"405 without a body":             {discordsim.Fault{Kind: discordsim.FaultAnswer, Status: 405}, false},
-		"401 of REST":                    {discordsim.Fault{Kind: discordsim.FaultAnswer, Status: 401, Body: `{"message": "401: Unauthorized", "code": 0}`}, false},
+		"Cloudflare's page": {
+			discordsim.Fault{Kind: discordsim.FaultAnswer, Status: 403, Body: cloudflare, Headers: html}, false,
+		},
+		"Cloudflare's 1015": {
+			discordsim.Fault{Kind: discordsim.FaultAnswer, Status: 429, Body: "error code: 1015", Headers: text}, false,
+		},
+		"a rate limit": {discordsim.Fault{Kind: discordsim.FaultRateLimit}, false},
+		"404": {
+			discordsim.Fault{
+				Kind: discordsim.FaultAnswer, Status: 404, Body: `{"message": "404: Not Found", "code": 0}`,
+			},
+			false,
+		},
+		"405 without a body": {discordsim.Fault{Kind: discordsim.FaultAnswer, Status: 405}, false},
+		"401 of REST": {
+			discordsim.Fault{
+				Kind: discordsim.FaultAnswer, Status: 401, Body: `{"message": "401: Unauthorized", "code": 0}`,
+			},
+			false,
+		},
 		"invalid_client":                 {oauth(401, "invalid_client"), false},
 		"invalid_client, 400":            {oauth(400, "invalid_client"), false},
 		"invalid_request":                {oauth(400, "invalid_request"), false},
@@ -47,17 +64,30 @@ func TestOnlyInvalidGrantEndsALogin(t *testing.T) {
 		"an error nobody knows":          {oauth(400, "sorry"), false},
 		"invalid_grant in a 502":         {oauth(502, "invalid_grant"), false},
 		"invalid_grant in a proxy's 403": {oauth(403, "invalid_grant"), false},
-		"400 without an error":           {discordsim.Fault{Kind: discordsim.FaultAnswer, Status: 400, Body: `{}`}, false},
-		"200 that is no JSON":            {discordsim.Fault{Kind: discordsim.FaultAnswer, Status: 200, Body: cloudflare, Headers: html}, false},
-		"200 that is cut off":            {discordsim.Fault{Kind: discordsim.FaultAnswer, Status: 200, Body: `{"access_token": "abc`}, false},
-		"200 without a token":            {discordsim.Fault{Kind: discordsim.FaultAnswer, Status: 200, Body: `{"token_type": "Bearer"}`}, false},
-		"200 that is null":               {discordsim.Fault{Kind: discordsim.FaultAnswer, Status: 200, Body: `null`}, false},
-		"a captive portal's redirect":    {discordsim.Fault{Kind: discordsim.FaultAnswer, Status: 302, Headers: map[string]string{"Location": "/"}}, false},
-		"500":                            {discordsim.Fault{Kind: discordsim.FaultError, Status: 500}, false},
-		"502":                            {discordsim.Fault{Kind: discordsim.FaultError, Status: 502}, false},
-		"503":                            {discordsim.Fault{Kind: discordsim.FaultError, Status: 503}, false},
-		"a broken connection":            {discordsim.Fault{Kind: discordsim.FaultReset}, false},
-		"no answer in time":              {discordsim.Fault{Kind: discordsim.FaultLatency, Delay: 60, Count: 1}, false},
+		"400 without an error": {
+			discordsim.Fault{Kind: discordsim.FaultAnswer, Status: 400, Body: `{}`}, false,
+		},
+		"200 that is no JSON": {
+			discordsim.Fault{Kind: discordsim.FaultAnswer, Status: 200, Body: cloudflare, Headers: html}, false,
+		},
+		"200 that is cut off": {
+			discordsim.Fault{Kind: discordsim.FaultAnswer, Status: 200, Body: `{"access_token": "abc`}, false,
+		},
+		"200 without a token": {
+			discordsim.Fault{Kind: discordsim.FaultAnswer, Status: 200, Body: `{"token_type": "Bearer"}`}, false,
+		},
+		"200 that is null": {
+			discordsim.Fault{Kind: discordsim.FaultAnswer, Status: 200, Body: `null`}, false,
+		},
+		"a captive portal's redirect": {
+			discordsim.Fault{Kind: discordsim.FaultAnswer, Status: 302, Headers: map[string]string{"Location": "/"}},
+			false,
+		},
+		"500":                 {discordsim.Fault{Kind: discordsim.FaultError, Status: 500}, false},
+		"502":                 {discordsim.Fault{Kind: discordsim.FaultError, Status: 502}, false},
+		"503":                 {discordsim.Fault{Kind: discordsim.FaultError, Status: 503}, false},
+		"a broken connection": {discordsim.Fault{Kind: discordsim.FaultReset}, false},
+		"no answer in time":   {discordsim.Fault{Kind: discordsim.FaultLatency, Delay: 60, Count: 1}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -71,7 +101,9 @@ func TestOnlyInvalidGrantEndsALogin(t *testing.T) {
 				t.Fatal(err)
 			}
 			if c.fault.Kind == discordsim.FaultLatency { // and nothing comes of what nobody waits for any more
-				if _, err := discord.Inject(discordsim.Fault{Kind: discordsim.FaultReset, Route: c.fault.Route}); err != nil {
+				if _, err := discord.Inject(discordsim.Fault{
+					Kind: discordsim.FaultReset, Route: c.fault.Route,
+				}); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -99,7 +131,8 @@ func TestOnlyInvalidGrantEndsALogin(t *testing.T) {
 	}
 }
 
-// Who needs the token itself is told that Discord does not give one, at once and with what is wrong, and stays signed in.
+// Who needs the token itself is told that Discord does not give one, at once and with what is wrong, and
+// stays signed in.
 func TestTokenNotToBeHad(t *testing.T) {
 	b, discord, alice := newSimulatorBench(t)
 	id := b.signIn(alice)
@@ -107,8 +140,16 @@ func TestTokenNotToBeHad(t *testing.T) {
 		fault discordsim.Fault
 		want  errs.Code
 	}{
-		"an outage":             {discordsim.Fault{Kind: discordsim.FaultError, Route: "POST /oauth2/token"}, errs.DiscordUnavailable},
-		"a wrong client secret": {discordsim.Fault{Kind: discordsim.FaultAnswer, Status: 401, Body: `{"error":"invalid_client"}`, Route: "POST /oauth2/token"}, errs.Unavailable},
+		"an outage": {
+			discordsim.Fault{Kind: discordsim.FaultError, Route: "POST /oauth2/token"}, errs.DiscordUnavailable,
+		},
+		"a wrong client secret": {
+			discordsim.Fault{
+				Kind: discordsim.FaultAnswer, Status: 401, Body: `{"error":"invalid_client"}`,
+				Route: "POST /oauth2/token",
+			},
+			errs.Unavailable,
+		},
 	} {
 		b.pass(8 * 24 * time.Hour)
 		if _, err := discord.Inject(c.fault); err != nil {
@@ -141,8 +182,14 @@ func newSimulatorBench(t *testing.T) (*bench, *discordsim.Server, discordsim.ID)
 	})
 	o := b.opts
 	o.ClientID, o.ClientSecret = app.ID.String(), app.ClientSecret
-	o.HTTP = &http.Client{Timeout: 500 * time.Millisecond, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	o.Discord = Discord{AuthorizeURL: base + "/oauth2/authorize", TokenURL: base + "/api/oauth2/token", RevokeURL: base + "/api/oauth2/token/revoke", APIURL: base + "/api/v10"}
+	o.HTTP = &http.Client{
+		Timeout:       500 * time.Millisecond,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	o.Discord = Discord{
+		AuthorizeURL: base + "/oauth2/authorize", TokenURL: base + "/api/oauth2/token",
+		RevokeURL: base + "/api/oauth2/token/revoke", APIURL: base + "/api/v10",
+	}
 	if b.Sessions, err = New(o); err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +207,8 @@ func (b *bench) signIn(user discordsim.ID) string {
 	u, _ := url.Parse(l.URL)
 	form := u.Query()
 	form.Set("user_id", user.String())
-	res, err := c.Post(strings.SplitN(l.URL, "?", 2)[0], "application/x-www-form-urlencoded", strings.NewReader(form.Encode()))
+	res, err := c.Post(strings.SplitN(l.URL, "?", 2)[0], "application/x-www-form-urlencoded",
+		strings.NewReader(form.Encode()))
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -169,7 +217,8 @@ func (b *bench) signIn(user discordsim.ID) string {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	f, err := b.Finish(b.t.Context(), Callback{Origin: origin, State: back.Query().Get("state"), Code: back.Query().Get("code"), Ticket: l.Ticket})
+	f, err := b.Finish(b.t.Context(),
+		Callback{Origin: origin, State: back.Query().Get("state"), Code: back.Query().Get("code"), Ticket: l.Ticket})
 	if err != nil {
 		b.t.Fatal(err)
 	}

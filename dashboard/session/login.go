@@ -22,11 +22,13 @@ import (
 const CallbackPath = "/auth/discord/callback"
 
 // ErrCancelled is what Finish fails with when the person said no at Discord.
-var ErrCancelled = errs.E(errs.Forbidden, "You cancelled at Discord, so nobody was signed in. You can sign in whenever you like.")
+var ErrCancelled = errs.E(errs.Forbidden,
+	"You cancelled at Discord, so nobody was signed in. You can sign in whenever you like.")
 
 // ErrOtherBrowser is what Finish fails with when this browser has no cookie of the login: it began in another, as when
 // an app opens links in a browser of its own and Discord's way back leads to the phone's. The code is not exchanged.
-var ErrOtherBrowser = errs.E(errs.TokenInvalid, "You began to sign in with another browser; apps often open links in one of their own. Sign in here once more, and you get where you were going. If you land here again, allow cookies for this page.")
+var ErrOtherBrowser = errs.E(errs.TokenInvalid,
+	"You began to sign in with another browser; apps often open links in one of their own. Sign in here once more, and you get where you were going. If you land here again, allow cookies for this page.")
 
 // Begin is what a login starts from.
 type Begin struct {
@@ -95,7 +97,8 @@ type Finished struct {
 	Accept   bool // the invite whose page ReturnTo is was accepted
 }
 
-var errLoginGone = errs.E(errs.TokenExpired, "This sign-in was already used, or took longer than ten minutes. Please start it again.")
+var errLoginGone = errs.E(errs.TokenExpired,
+	"This sign-in was already used, or took longer than ten minutes. Please start it again.")
 
 // Finish ends a login. A state works once, in the browser it was made for and
 // on the origin it began at. When it fails, with ErrCancelled, ErrOtherBrowser or
@@ -234,9 +237,12 @@ func discordFailed(err error) error {
 	if r, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
 		err = tokenRefused(err)
 		if r.ErrorCode == "invalid_client" {
-			return errs.E(errs.Unavailable, "Snug is set up wrongly here: Discord does not take its client secret, so nobody can sign in. Please tell whoever runs it.").
-				Because(fmt.Errorf("%w. Reset the client secret in the Developer Portal → OAuth2 → Reset Secret, and set DISCORD_CLIENT_SECRET to the new one", err))
+			return errs.E(errs.Unavailable,
+				"Snug is set up wrongly here: Discord does not take its client secret, so nobody can sign in. Please tell whoever runs it.").
+				Because(fmt.Errorf("%w. Reset the client secret in the Developer Portal → OAuth2 → Reset Secret, and set DISCORD_CLIENT_SECRET to the new one",
+					err))
 		}
 	}
-	return errs.E(errs.DiscordUnavailable, "Discord could not sign you in just now. Please try again in a moment.").Because(err)
+	return errs.E(errs.DiscordUnavailable,
+		"Discord could not sign you in just now. Please try again in a moment.").Because(err)
 }

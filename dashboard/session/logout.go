@@ -123,7 +123,8 @@ func (s *Sessions) revoke(ctx context.Context, rec *record) {
 	ctx, cancel := context.WithTimeout(ctx, revokeTime)
 	defer cancel()
 	form := url.Values{"token": {token}}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.o.Discord.RevokeURL, strings.NewReader(form.Encode()))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.o.Discord.RevokeURL,
+		strings.NewReader(form.Encode()))
 	if err != nil {
 		s.log.Warn("sign-in not revoked at Discord", "user_id", rec.User.ID, "err", err)
 		return

@@ -35,7 +35,9 @@ type provider struct {
 }
 
 func newProvider(t *testing.T) *provider {
-	p := &provider{codes: map[string]url.Values{}, access: map[string]string{}, refresh: map[string]string{}, expiresIn: 604800}
+	p := &provider{
+		codes: map[string]url.Values{}, access: map[string]string{}, refresh: map[string]string{}, expiresIn: 604800,
+	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /token", p.token)
 	mux.HandleFunc("POST /revoke", func(w http.ResponseWriter, r *http.Request) {
@@ -106,7 +108,8 @@ func (p *provider) token(w http.ResponseWriter, r *http.Request) {
 		q, ok := p.codes[r.FormValue("code")]
 		delete(p.codes, r.FormValue("code"))
 		sum := sha256.Sum256([]byte(r.FormValue("code_verifier")))
-		if !ok || q.Get("code_challenge_method") != "S256" || q.Get("code_challenge") != base64.RawURLEncoding.EncodeToString(sum[:]) ||
+		if !ok || q.Get("code_challenge_method") != "S256" ||
+			q.Get("code_challenge") != base64.RawURLEncoding.EncodeToString(sum[:]) ||
 			q.Get("redirect_uri") != r.FormValue("redirect_uri") {
 			refuse(http.StatusBadRequest)
 			return
@@ -201,14 +204,20 @@ type bench struct {
 const origin = "http://127.0.0.1:8080"
 
 func newBench(t *testing.T) *bench {
-	b := &bench{t: t, p: newProvider(t), sessions: newMemory(), logins: newMemory(), now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
+	b := &bench{
+		t: t, p: newProvider(t), sessions: newMemory(), logins: newMemory(),
+		now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
+	}
 	keys, err := keyring.New([]byte(strings.Repeat("k", 32)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	b.opts = Options{
 		Sessions: b.sessions, Logins: b.logins, Keys: keys, ClientID: "app", ClientSecret: "hush", Now: b.clock,
-		Discord: Discord{AuthorizeURL: b.p.URL + "/authorize", TokenURL: b.p.URL + "/token", RevokeURL: b.p.URL + "/revoke", APIURL: b.p.URL + "/api"},
+		Discord: Discord{
+			AuthorizeURL: b.p.URL + "/authorize", TokenURL: b.p.URL + "/token", RevokeURL: b.p.URL + "/revoke",
+			APIURL: b.p.URL + "/api",
+		},
 		Ended: func(_ context.Context, keys ...string) {
 			b.mu.Lock()
 			defer b.mu.Unlock()

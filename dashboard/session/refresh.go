@@ -20,7 +20,8 @@ const (
 	claimPoll = 100 * time.Millisecond
 )
 
-var errRefused = errs.E(errs.Unauthorized, "Discord ended your sign-in. Please sign in again; you will come back to this page.")
+var errRefused = errs.E(errs.Unauthorized,
+	"Discord ended your sign-in. Please sign in again; you will come back to this page.")
 
 func (r *record) needsRefresh(now time.Time) bool {
 	return r.Refresh != "" && now.After(r.AccessEnd.Add(-refreshAhead)) && now.After(r.ClaimedUntil)
@@ -142,7 +143,9 @@ func (s *Sessions) AccessToken(ctx context.Context, key string) (string, error) 
 		case <-t.C:
 		case <-ctx.Done():
 			t.Stop()
-			return "", errs.E(errs.DiscordUnavailable, "Discord does not answer just now. Please try again in a moment.").Because(ctx.Err())
+			return "",
+				errs.E(errs.DiscordUnavailable,
+					"Discord does not answer just now. Please try again in a moment.").Because(ctx.Err())
 		}
 	}
 }

@@ -31,7 +31,8 @@ func TestLogin(t *testing.T) {
 	}
 	// Nothing that lets anybody in lies open in the store.
 	for key, d := range b.sessions.docs {
-		if strings.Contains(key, f.ID) || strings.Contains(string(d.Data), "access-") || strings.Contains(string(d.Data), "user42") {
+		if strings.Contains(key, f.ID) || strings.Contains(string(d.Data), "access-") ||
+			strings.Contains(string(d.Data), "user42") {
 			t.Errorf("%s: a secret is readable", key)
 		}
 	}
@@ -45,12 +46,15 @@ func TestAuthorizeURL(t *testing.T) {
 	}
 	u, _ := url.Parse(l.URL)
 	q := u.Query()
-	if q.Get("code_challenge_method") != "S256" || len(q.Get("code_challenge")) != 43 || q.Get("response_type") != "code" ||
-		q.Get("redirect_uri") != origin+CallbackPath || q.Get("scope") != "identify guilds.join" || q.Get("state") != l.State {
+	if q.Get("code_challenge_method") != "S256" || len(q.Get("code_challenge")) != 43 ||
+		q.Get("response_type") != "code" ||
+		q.Get("redirect_uri") != origin+CallbackPath || q.Get("scope") != "identify guilds.join" ||
+		q.Get("state") != l.State {
 		t.Errorf("got %s", l.URL)
 	}
 	second, err := b.Begin(Begin{Origin: origin})
-	if err != nil || second.State == l.State || NewCookies(true).loginName(second.State) == NewCookies(true).loginName(l.State) {
+	if err != nil || second.State == l.State ||
+		NewCookies(true).loginName(second.State) == NewCookies(true).loginName(l.State) {
 		t.Error("a second tab has its own state, and its own cookie")
 	}
 	// The longest page there can be travels in a state that fits into an address and a cookie that fits into a request.
@@ -74,7 +78,8 @@ func TestNothingIsStoredBeforeConsent(t *testing.T) {
 	state, code := b.p.agree(t, l.URL, "42")
 	for _, c := range []Callback{
 		{Origin: origin, State: state, Code: "made up", Ticket: l.Ticket}, {Origin: origin, State: state, Code: code},
-		{Origin: origin, State: state, Error: "access_denied", Ticket: l.Ticket}, {Origin: origin, State: newSecret(), Code: code, Ticket: l.Ticket},
+		{Origin: origin, State: state, Error: "access_denied", Ticket: l.Ticket},
+		{Origin: origin, State: newSecret(), Code: code, Ticket: l.Ticket},
 	} {
 		if _, err := b.Finish(t.Context(), c); err == nil {
 			t.Fatalf("%+v signed somebody in", c)
@@ -84,7 +89,8 @@ func TestNothingIsStoredBeforeConsent(t *testing.T) {
 		t.Errorf("%d logins, %d sessions stored for nobody", len(b.logins.docs), len(b.sessions.docs))
 	}
 	b.logins.err = errors.New("full")
-	if _, err := b.Finish(t.Context(), Callback{Origin: origin, State: state, Code: code, Ticket: l.Ticket}); err != nil {
+	if _, err := b.Finish(t.Context(),
+		Callback{Origin: origin, State: state, Code: code, Ticket: l.Ticket}); err != nil {
 		t.Errorf("a full store stops a login: %v", err)
 	}
 	b.logins.err = nil
@@ -103,7 +109,8 @@ func TestStateIsSpentThoughDiscordTakesItsCodeAgain(t *testing.T) {
 	}
 	for i, want := range []errs.Code{"", errs.TokenExpired} {
 		state, code := b.p.agree(t, l.URL, "42")
-		if _, err := b.Finish(t.Context(), Callback{Origin: origin, State: state, Code: code, Ticket: l.Ticket}); errs.CodeOf(err) != want {
+		if _, err := b.Finish(t.Context(),
+			Callback{Origin: origin, State: state, Code: code, Ticket: l.Ticket}); errs.CodeOf(err) != want {
 			t.Errorf("use %d: %v", i+1, err)
 		}
 	}
@@ -126,8 +133,10 @@ func FuzzFinish(f *testing.F) {
 	f.Add(l.State, "AAAA")
 	f.Add(strings.Repeat("A", maxSealed+1), l.Ticket)
 	f.Fuzz(func(t *testing.T, state, ticket string) {
-		got, err := s.Finish(t.Context(), Callback{Origin: origin, State: state, Ticket: ticket, Error: "access_denied"})
-		if err == nil || got.Session != nil || got.ReturnTo != "" && state != l.State || errors.Is(err, ErrCancelled) && ticket != l.Ticket {
+		got, err := s.Finish(t.Context(),
+			Callback{Origin: origin, State: state, Ticket: ticket, Error: "access_denied"})
+		if err == nil || got.Session != nil || got.ReturnTo != "" && state != l.State ||
+			errors.Is(err, ErrCancelled) && ticket != l.Ticket {
 			t.Fatalf("%q, %q: %+v, %v", state, ticket, got, err)
 		}
 	})
@@ -190,7 +199,8 @@ func TestStateIsBoundAndUsedOnce(t *testing.T) {
 			if c.want == errs.Forbidden && f.ReturnTo != "/servers/1" {
 				t.Errorf("whoever cancels goes back to %q", f.ReturnTo)
 			}
-			if c.want == errs.TokenInvalid != errors.Is(err, ErrOtherBrowser) || c.want != "" && c.name != "a made-up code" && b.p.asked != 0 {
+			if c.want == errs.TokenInvalid != errors.Is(err, ErrOtherBrowser) ||
+				c.want != "" && c.name != "a made-up code" && b.p.asked != 0 {
 				t.Errorf("got %v; the code was shown to Discord %d times", err, b.p.asked)
 			}
 			if _, err := b.Finish(t.Context(), call); c.want == "" && !errs.Has(err, errs.TokenExpired) {
@@ -210,7 +220,8 @@ func TestWrongClientSecret(t *testing.T) {
 	}
 	state, code := b.p.agree(t, l.URL, "42")
 	_, err = b.Finish(t.Context(), Callback{Origin: origin, State: state, Code: code, Ticket: l.Ticket})
-	if !errs.Has(err, errs.Unavailable) || !strings.Contains(errs.Public(err).Message, "tell whoever runs it") || !strings.Contains(err.Error(), "Reset Secret") || strings.Contains(err.Error(), "nope") {
+	if !errs.Has(err, errs.Unavailable) || !strings.Contains(errs.Public(err).Message, "tell whoever runs it") ||
+		!strings.Contains(err.Error(), "Reset Secret") || strings.Contains(err.Error(), "nope") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -227,7 +238,8 @@ func TestStateUsedByTwoAtOnce(t *testing.T) {
 	won := 0
 	for range 8 {
 		wg.Go(func() {
-			if _, err := b.Finish(t.Context(), Callback{Origin: origin, State: state, Code: code, Ticket: l.Ticket}); err == nil {
+			if _, err := b.Finish(t.Context(),
+				Callback{Origin: origin, State: state, Code: code, Ticket: l.Ticket}); err == nil {
 				mu.Lock()
 				won++
 				mu.Unlock()
@@ -411,7 +423,10 @@ func TestRotatedSecret(t *testing.T) {
 		name    string
 		secrets [][]byte
 		want    errs.Code
-	}{{"the old one still accepted", [][]byte{next, old}, ""}, {"the old one gone", [][]byte{next}, errs.Unauthorized}} {
+	}{
+		{"the old one still accepted", [][]byte{next, old}, ""},
+		{"the old one gone", [][]byte{next}, errs.Unauthorized},
+	} {
 		o := b.opts
 		o.Keys, _ = keyring.New(c.secrets...)
 		s, err := New(o)
@@ -465,7 +480,8 @@ func TestCookies(t *testing.T) {
 		r := httptest.NewRequest("GET", "/", nil)
 		begun := k.Begun(r, Begun{State: "state", Ticket: "ticket"})
 		for _, got := range append(begun, k.Session(newSecret(), now, now.Add(Lifetime))) {
-			if !strings.HasPrefix(got.Name, c.name) || got.Secure != c.secure || !got.HttpOnly || got.SameSite != http.SameSiteLaxMode ||
+			if !strings.HasPrefix(got.Name, c.name) || got.Secure != c.secure || !got.HttpOnly ||
+				got.SameSite != http.SameSiteLaxMode ||
 				got.Path != "/" || got.Domain != "" || got.MaxAge <= 0 {
 				t.Errorf("got %v", got)
 			}

@@ -18,7 +18,8 @@ type way struct {
 	Expires time.Time `json:"expires"`
 }
 
-// ticket is what one browser holds of a login on its way, in a cookie: with it, and with nothing else, the code is exchanged.
+// ticket is what one browser holds of a login on its way, in a cookie: with it, and with nothing else, the
+// code is exchanged.
 type ticket struct {
 	Verifier string    `json:"verifier"`
 	Accept   bool      `json:"accept,omitempty"`

@@ -110,7 +110,9 @@ func (p *Activity) Charts() ([]Picture, error) {
 		steps = append(steps, p.Text.Say("stat.fill."+itoa(i)))
 		fills = append(fills, float64(n))
 	}
-	for _, why := range []room.CloseReason{room.ClosedIdle, room.ClosedAge, room.ClosedByOwner, room.ClosedByAdmin, room.ClosedChannel, room.ClosedLost} {
+	for _, why := range []room.CloseReason{
+		room.ClosedIdle, room.ClosedAge, room.ClosedByOwner, room.ClosedByAdmin, room.ClosedChannel, room.ClosedLost,
+	} {
 		reasons = append(reasons, p.Text.Say("stat.reason."+string(why)))
 		ended = append(ended, float64(r.Reasons[string(why)]))
 	}
@@ -139,8 +141,13 @@ func (p *Activity) draw(list []drawing) ([]Picture, error) {
 		if tell == nil {
 			tell = func(v float64) string { return strconv.FormatFloat(v, 'f', 0, 64) }
 		}
-		pic := Picture{Title: p.Text.Say("stat." + d.name), Sum: p.Text.Say("stat."+d.name+".sum", "Count", d.sum), Head: p.Text.Say("stat." + d.name + ".head")}
-		svg, err := chart.Draw(chart.Data{Title: pic.Title + ": " + pic.Sum, Labels: d.labels, Values: d.values, Flat: d.flat})
+		pic := Picture{
+			Title: p.Text.Say("stat." + d.name), Sum: p.Text.Say("stat."+d.name+".sum", "Count", d.sum),
+			Head: p.Text.Say("stat." + d.name + ".head"),
+		}
+		svg, err := chart.Draw(chart.Data{
+			Title: pic.Title + ": " + pic.Sum, Labels: d.labels, Values: d.values, Flat: d.flat,
+		})
 		if err != nil {
 			return nil, err
 		}

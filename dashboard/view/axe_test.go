@@ -46,7 +46,9 @@ const finds = `(async (part, options) => {
 // violations gives what axe-core finds by all rules but those about colours.
 func (b *tab) violations() []string {
 	b.t.Helper()
-	return eval[[]string](b, finds+`(document, { runOnly: { type: "tag", values: `+axeRules+` }, rules: { "color-contrast": { enabled: false }, "link-in-text-block": { enabled: false } } })`)
+	return eval[[]string](b,
+		finds+`(document, { runOnly: { type: "tag", values: `+axeRules+
+			` }, rules: { "color-contrast": { enabled: false }, "link-in-text-block": { enabled: false } } })`)
 }
 
 // colours remembers which texts were looked at for their colours: each as it is
@@ -89,7 +91,8 @@ func (c *colours) violations(b *tab) []string {
 			const l = look(el);
 			if (!seen.has(l) && !fresh.has(l)) fresh.set(l, el);
 		}
-		const found = fresh.size ? await `+finds+`({ include: [...fresh.values()] }, { runOnly: { type: "rule", values: ["color-contrast", "link-in-text-block"] } }) : [];
+		const found = fresh.size ? await `+finds+
+		`({ include: [...fresh.values()] }, { runOnly: { type: "rule", values: ["color-contrast", "link-in-text-block"] } }) : [];
 		return { Found: found, Fresh: [...fresh.keys()] };
 	})(new Set(`+string(seen)+`))`)
 	c.mu.Lock()
@@ -100,7 +103,8 @@ func (c *colours) violations(b *tab) []string {
 	return out.Found
 }
 
-// axed loads axe-core into the page, as a script of the site's: the browser keeps what it has compiled for the next page.
+// axed loads axe-core into the page, as a script of the site's: the browser keeps what it has compiled for
+// the next page.
 func (b *tab) axed() {
 	b.t.Helper()
 	eval[bool](b, `typeof axe === "object" || new Promise((ok, failed) => {
@@ -112,9 +116,11 @@ func (b *tab) axed() {
 	})`)
 }
 
-// tables are pages that differ from others in how many seats or how long names they have, and in nothing that axe-core looks at.
+// tables are pages that differ from others in how many seats or how long names they have, and in nothing that
+// axe-core looks at.
 var tables = map[string]bool{
-	"room-one": true, "room-two": true, "room-of-three": true, "room-five": true, "room-six": true, "room-seven": true, "room-eight": true,
+	"room-one": true, "room-two": true, "room-of-three": true, "room-five": true, "room-six": true, "room-seven": true,
+	"room-eight": true,
 	"room-three": true, // its dialogs are looked at
 	"room-long":  true, "server-long": true,
 }
@@ -155,11 +161,14 @@ func TestAxe(t *testing.T) {
 	b.do(chromedp.EmulateViewport(1280, 900))
 	seen.check(b)
 	b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector("h1").insertAdjacentHTML("afterend", "<img src='/x.png'>"), document.querySelector(".lead code").style.color = "#776677"`))
-	if found := strings.Join(append(b.violations(), seen.violations(b)...), "\n"); !strings.Contains(found, "image-alt") || !strings.Contains(found, "color-contrast") {
+	if found := strings.Join(append(b.violations(), seen.violations(b)...),
+		"\n"); !strings.Contains(found, "image-alt") ||
+		!strings.Contains(found, "color-contrast") {
 		t.Fatalf("what is wrong on purpose is not found: %s", found)
 	}
 	b.do(chromedp.Navigate(web.URL + "/room-three"))
-	for _, id := range append(eval[[]string](b, `[...document.querySelectorAll("dialog")].map((d) => d.id)`), "toast-lost") {
+	for _, id := range append(eval[[]string](b, `[...document.querySelectorAll("dialog")].map((d) => d.id)`),
+		"toast-lost") {
 		t.Run(id, func(t *testing.T) {
 			b.t = t
 			b.do(chromedp.Evaluate[chromedp.Void](openDialog + `("` + id + `")`))

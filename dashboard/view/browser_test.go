@@ -74,7 +74,8 @@ func site(t testing.TB, api func(*http.ServeMux)) *httptest.Server {
 	for _, f := range fixtures.All() {
 		mux.HandleFunc("GET /"+f.Name, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Security-Policy", policy)
-			if err := e.Render(w, http.StatusOK, f.Page); err != nil && r.Context().Err() == nil { // else the browser went elsewhere
+			if err := e.Render(w, http.StatusOK, f.Page); err != nil && r.Context().Err() == nil {
+				// else the browser went elsewhere
 				t.Errorf("%s: %v", f.Name, err)
 			}
 		})
@@ -128,7 +129,9 @@ func startChrome() {
 		chrome.err = err
 		return
 	}
-	opts = append(opts, chromedp.Flag("hide-scrollbars", true), chromedp.Flag("disable-features", "BackForwardCache,SpareRendererForSitePerProcess,Translate,OptimizationHints"))
+	opts = append(opts, chromedp.Flag("hide-scrollbars", true),
+		chromedp.Flag("disable-features",
+			"BackForwardCache,SpareRendererForSitePerProcess,Translate,OptimizationHints"))
 	alloc, stopAlloc := chromedp.NewExecAllocator(context.Background(), opts...)
 	ctx, stop := chromedp.NewContext(alloc)
 	chrome.ctx, chrome.cancel = ctx, []context.CancelFunc{stop, stopAlloc}
@@ -138,9 +141,10 @@ func startChrome() {
 // media asks for a theme, and for no motion, so that pictures are the same each time.
 func media(theme string) chromedp.Action[chromedp.Void] {
 	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
-		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
-			{Name: "prefers-color-scheme", Value: theme}, {Name: "prefers-reduced-motion", Value: "reduce"},
-		}})
+		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia,
+			emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+				{Name: "prefers-color-scheme", Value: theme}, {Name: "prefers-reduced-motion", Value: "reduce"},
+			}})
 		return err
 	})
 }
@@ -160,12 +164,14 @@ func TestScreenshots(t *testing.T) {
 		}
 		for _, width := range []int64{1280, 390} {
 			for _, theme := range []string{"dark", "light"} {
-				err := chromedp.Do(ctx, chromedp.EmulateViewport(width, 844), media(theme), chromedp.Navigate(s.URL+"/"+f.Name))
+				err := chromedp.Do(ctx, chromedp.EmulateViewport(width, 844), media(theme),
+					chromedp.Navigate(s.URL+"/"+f.Name))
 				if err != nil {
 					t.Fatal(f.Name, err)
 				}
 				if strings.HasPrefix(f.Name, "room-") || strings.HasPrefix(f.Name, "server") || f.Name == "watch" {
-					if _, err := chromedp.Run(ctx, chromedp.Poll[bool](`document.body.dataset.live === "live"`)); err != nil {
+					if _, err := chromedp.Run(ctx,
+						chromedp.Poll[bool](`document.body.dataset.live === "live"`)); err != nil {
 						t.Fatal(f.Name, err)
 					}
 				}
@@ -174,7 +180,8 @@ func TestScreenshots(t *testing.T) {
 				if f.Name != "room-three" {
 					continue
 				}
-				ids, err := chromedp.Run(ctx, chromedp.Evaluate[[]string](`[...document.querySelectorAll("dialog")].map((d) => d.id)`))
+				ids, err := chromedp.Run(ctx,
+					chromedp.Evaluate[[]string](`[...document.querySelectorAll("dialog")].map((d) => d.id)`))
 				if err != nil {
 					t.Fatal(err)
 				}

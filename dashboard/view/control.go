@@ -35,7 +35,11 @@ func (r *Room) People(t text.Texts) []Folk {
 	add := func(p room.Person, in bool) {
 		if !p.Bot && !seen[p.UserID] {
 			seen[p.UserID] = true
-			list = append(list, Folk{Person: p, In: in, Owner: p.UserID == owner, You: p.UserID == r.me(), Out: out[p.UserID], Needs: r.needs(t, p.UserID, out[p.UserID])})
+			list = append(list,
+				Folk{
+					Person: p, In: in, Owner: p.UserID == owner, You: p.UserID == r.me(), Out: out[p.UserID],
+					Needs: r.needs(t, p.UserID, out[p.UserID]),
+				})
 		}
 	}
 	for _, p := range r.View.Roster {
@@ -46,7 +50,8 @@ func (r *Room) People(t text.Texts) []Folk {
 			add(room.Person{UserID: owner, DisplayName: cmp.Or(r.Owner(), r.called(t, owner))}, false)
 		}
 		for _, g := range c.Guests {
-			add(room.Person{UserID: g.UserID, DisplayName: cmp.Or(g.Name, r.called(t, g.UserID)), Avatar: g.Avatar}, false)
+			add(room.Person{UserID: g.UserID, DisplayName: cmp.Or(g.Name, r.called(t, g.UserID)), Avatar: g.Avatar},
+				false)
 		}
 	}
 	return list
@@ -83,7 +88,10 @@ func (r *Room) OnTheWay(t text.Texts) (list []Comer) {
 		return nil
 	}
 	for _, w := range r.View.Control.OnTheWay {
-		c := Comer{room.Person{UserID: w.UserID, DisplayName: cmp.Or(w.Name, r.called(t, w.UserID)), Avatar: w.Avatar}, w.Since, ""}
+		c := Comer{
+			room.Person{UserID: w.UserID, DisplayName: cmp.Or(w.Name, r.called(t, w.UserID)), Avatar: w.Avatar},
+			w.Since, "",
+		}
 		switch {
 		case w.Step == "":
 			c.Needs = t.Say("control.out." + string(room.Unasked))
@@ -102,7 +110,12 @@ func (r *Room) Banned(t text.Texts) []Folk {
 	var list []Folk
 	if c := r.View.Control; c != nil {
 		for _, b := range c.Bans {
-			list = append(list, Folk{Person: room.Person{UserID: b.UserID, DisplayName: cmp.Or(b.Name, r.called(t, b.UserID)), Avatar: b.Avatar}})
+			list = append(list,
+				Folk{
+					Person: room.Person{
+						UserID: b.UserID, DisplayName: cmp.Or(b.Name, r.called(t, b.UserID)), Avatar: b.Avatar,
+					},
+				})
 		}
 	}
 	return list

@@ -79,7 +79,10 @@ func New(cfg Config) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{pages: map[string]*template.Template{}, text: cfg.Text, assets: a, cdn: strings.TrimRight(cfg.CDN, "/"), version: cfg.Version}
+	e := &Engine{
+		pages: map[string]*template.Template{}, text: cfg.Text, assets: a, cdn: strings.TrimRight(cfg.CDN, "/"),
+		version: cfg.Version,
+	}
 	if e.cdn == "" {
 		e.cdn = DiscordCDN
 	}
@@ -93,7 +96,8 @@ func New(cfg Config) (*Engine, error) {
 		for _, p := range parts {
 			files = append(files, "partials/"+p+".html")
 		}
-		t, err := template.New(layoutOf(page)).Option("missingkey=error").Funcs(e.funcs(text.Texts{})).ParseFS(cfg.Templates, files...)
+		t, err := template.New(layoutOf(page)).Option("missingkey=error").Funcs(e.funcs(text.Texts{})).ParseFS(cfg.Templates,
+			files...)
 		if err != nil {
 			return nil, fmt.Errorf("view: page %s: %w", page, err)
 		}
@@ -126,7 +130,8 @@ func (e *Engine) Render(w http.ResponseWriter, status int, p Page) error {
 	if l.Text.Language().Code == "" {
 		l.Text = e.text.For("en")
 	}
-	if err := e.pages[l.Text.Language().Code+"/"+p.name()].ExecuteTemplate(&b, layoutOf(p.name()), frame{Engine: e, Layout: l, Page: p, Name: p.name()}); err != nil {
+	if err := e.pages[l.Text.Language().Code+"/"+p.name()].ExecuteTemplate(&b, layoutOf(p.name()),
+		frame{Engine: e, Layout: l, Page: p, Name: p.name()}); err != nil {
 		return fmt.Errorf("view: page %s: %w", p.name(), err)
 	}
 	h := w.Header()

@@ -51,12 +51,17 @@ func TestNewFailsAtStart(t *testing.T) {
 		replace map[string]string
 		want    string
 	}{
-		"a page is missing":            {map[string]string{"room.html": ""}, "room"},
-		"a partial is missing":         {map[string]string{"partials/seats.html": ""}, "seats"},
-		"a page calls what is nowhere": {map[string]string{"message.html": `{{define "main"}}{{if .Me}}{{template "chairs" .}}{{end}}{{end}}`}, `"chairs" (used in main)`},
-		"a page has no main":           {map[string]string{"message.html": `{{define "other"}}{{end}}`}, `"main" (used in layout.html)`},
-		"a function is nowhere":        {map[string]string{"admin.html": `{{define "main"}}{{whistle}}{{end}}`}, "whistle"},
-		"it does not parse":            {map[string]string{"home.html": `{{define "main"}}{{if}}{{end}}`}, "home"},
+		"a page is missing":    {map[string]string{"room.html": ""}, "room"},
+		"a partial is missing": {map[string]string{"partials/seats.html": ""}, "seats"},
+		"a page calls what is nowhere": {
+			map[string]string{"message.html": `{{define "main"}}{{if .Me}}{{template "chairs" .}}{{end}}{{end}}`},
+			`"chairs" (used in main)`,
+		},
+		"a page has no main": {
+			map[string]string{"message.html": `{{define "other"}}{{end}}`}, `"main" (used in layout.html)`,
+		},
+		"a function is nowhere": {map[string]string{"admin.html": `{{define "main"}}{{whistle}}{{end}}`}, "whistle"},
+		"it does not parse":     {map[string]string{"home.html": `{{define "main"}}{{if}}{{end}}`}, "home"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := view.New(view.Config{Templates: without(t, tc.replace), Static: static.FS, Text: words})
@@ -65,7 +70,9 @@ func TestNewFailsAtStart(t *testing.T) {
 			}
 		})
 	}
-	if _, err := view.New(view.Config{Templates: templates.FS, Static: fstest.MapFS{"x.unknown": {Data: []byte("x")}}}); err == nil {
+	if _, err := view.New(view.Config{
+		Templates: templates.FS, Static: fstest.MapFS{"x.unknown": {Data: []byte("x")}},
+	}); err == nil {
 		t.Error("a static file of unknown type was taken")
 	}
 }
@@ -89,13 +96,16 @@ func TestRenderWritesAllOrNothing(t *testing.T) {
 		t.Errorf("something was written: %q %v", w.Body, w.Header())
 	}
 	w = httptest.NewRecorder()
-	if err := newEngine(t).Render(w, http.StatusNotFound, &view.Message{Layout: view.Layout{Title: "Gone", Theme: "light", Path: "/servers/1?x=2"}}); err != nil {
+	if err := newEngine(t).Render(w, http.StatusNotFound,
+		&view.Message{Layout: view.Layout{Title: "Gone", Theme: "light", Path: "/servers/1?x=2"}}); err != nil {
 		t.Fatal(err)
 	}
 	if w.Code != http.StatusNotFound || w.Header().Get("Content-Type") != "text/html; charset=utf-8" {
 		t.Errorf("answered %d %v", w.Code, w.Header())
 	}
-	for _, want := range []string{`data-theme="light"`, "<title>Gone · Snug</title>", `href="/login?return_to=%2Fservers%2F1%3Fx%3D2"`} {
+	for _, want := range []string{
+		`data-theme="light"`, "<title>Gone · Snug</title>", `href="/login?return_to=%2Fservers%2F1%3Fx%3D2"`,
+	} {
 		if !strings.Contains(w.Body.String(), want) {
 			t.Errorf("the page lacks %s", want)
 		}
@@ -107,7 +117,8 @@ type brokenPipe struct{ http.ResponseWriter }
 func (brokenPipe) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
 
 func TestRenderTellsWhenNobodyListens(t *testing.T) {
-	if err := newEngine(t).Render(brokenPipe{httptest.NewRecorder()}, 200, fixtures.RoomPage(4, 1)); !errors.Is(err, io.ErrClosedPipe) {
+	if err := newEngine(t).Render(brokenPipe{httptest.NewRecorder()}, 200,
+		fixtures.RoomPage(4, 1)); !errors.Is(err, io.ErrClosedPipe) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -134,10 +145,12 @@ func TestStaticFiles(t *testing.T) {
 	}
 
 	w := get("GET", path)
-	if w.Code != 200 || w.Body.String() != string(want) || !strings.Contains(w.Header().Get("Cache-Control"), "immutable") {
+	if w.Code != 200 || w.Body.String() != string(want) ||
+		!strings.Contains(w.Header().Get("Cache-Control"), "immutable") {
 		t.Errorf("plain: %d %v", w.Code, w.Header())
 	}
-	if w.Header().Get("Content-Type") != "text/javascript; charset=utf-8" || w.Header().Get("Vary") != "Accept-Encoding" {
+	if w.Header().Get("Content-Type") != "text/javascript; charset=utf-8" ||
+		w.Header().Get("Vary") != "Accept-Encoding" {
 		t.Errorf("plain: %v", w.Header())
 	}
 	w = get("GET", path, "Accept-Encoding", "br, gzip;q=0.8")
@@ -148,7 +161,8 @@ func TestStaticFiles(t *testing.T) {
 	if got, err := io.ReadAll(z); err != nil || string(got) != string(want) {
 		t.Errorf("compressed: %v, %d bytes", err, len(got))
 	}
-	if w = get("GET", path, "Accept-Encoding", "gzip", "If-None-Match", w.Header().Get("ETag")); w.Code != 304 || w.Body.Len() > 0 {
+	if w = get("GET", path, "Accept-Encoding", "gzip", "If-None-Match", w.Header().Get("ETag")); w.Code != 304 ||
+		w.Body.Len() > 0 {
 		t.Errorf("known: %d", w.Code)
 	}
 	if w = get("GET", path, "Accept-Encoding", "gzip;q=0"); w.Header().Get("Content-Encoding") != "" {
@@ -158,10 +172,14 @@ func TestStaticFiles(t *testing.T) {
 		t.Errorf("HEAD: %d with %d bytes", w.Code, w.Body.Len())
 	}
 	// A page of another release finds the file as it is now, and does not keep it.
-	if w = get("GET", view.StaticPrefix+"0123456789abcdef/js/live.js"); w.Code != 200 || strings.Contains(w.Header().Get("Cache-Control"), "immutable") {
+	if w = get("GET", view.StaticPrefix+"0123456789abcdef/js/live.js"); w.Code != 200 ||
+		strings.Contains(w.Header().Get("Cache-Control"), "immutable") {
 		t.Errorf("another release: %d %v", w.Code, w.Header())
 	}
-	for _, path := range []string{"/static/", path + "x", "/static/x/embed.go", "/static/x/../js/live.js", strings.Replace(path, "js/live.js", "", 1)} {
+	for _, path := range []string{
+		"/static/", path + "x", "/static/x/embed.go", "/static/x/../js/live.js",
+		strings.Replace(path, "js/live.js", "", 1),
+	} {
 		if w = get("GET", path); w.Code != 404 {
 			t.Errorf("%s: %d", path, w.Code)
 		}
@@ -190,7 +208,8 @@ func TestQR(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.HasPrefix(string(svg), `<svg class="qr" viewBox="0 0 `) || strings.Contains(string(svg), "snug.example") {
+	if !strings.HasPrefix(string(svg), `<svg class="qr" viewBox="0 0 `) ||
+		strings.Contains(string(svg), "snug.example") {
 		t.Errorf("drew %.80s", svg)
 	}
 	if _, err := view.QR(strings.Repeat("x", 4000)); err == nil {

@@ -51,7 +51,8 @@ func roomCount(t text.Texts, rooms, people int) string {
 	case people == 0:
 		return t.Say("room-list.empty", "Count", rooms)
 	}
-	return t.Say("room-list.sum", "Rooms", t.Say("room-list.rooms", "Count", rooms), "People", t.Say("room-list.people", "Count", people))
+	return t.Say("room-list.sum", "Rooms", t.Say("room-list.rooms", "Count", rooms), "People",
+		t.Say("room-list.people", "Count", people))
 }
 
 // MayKeep says whether the page offers to keep a room that is about to close.

@@ -68,8 +68,9 @@ type Block struct {
 // Word is a piece of a line: text, or with URL a link.
 type Word struct{ Text, URL string }
 
-// Blocks reads a text as people write one in a file: blank lines part paragraphs, a line that begins with # is a heading,
-// lines that begin with - make a list, and web and mail addresses become links. There is no markup beside that.
+// Blocks reads a text as people write one in a file: blank lines part paragraphs, a line that begins with #
+// is a heading, lines that begin with - make a list, and web and mail addresses become links. There is no
+// markup beside that.
 func Blocks(text string) (all []Block) {
 	for _, part := range regexp.MustCompile(`\n[ \t]*\n`).Split(strings.ReplaceAll(text, "\r\n", "\n"), -1) {
 		var b Block

@@ -78,7 +78,8 @@ func (b *tab) wait(expression string) {
 	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
 	defer cancel()
 	if _, err := chromedp.Run(ctx, chromedp.Poll[bool](expression)); err != nil {
-		seen, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string](`document.querySelector("#seats")?.innerText + " | " + document.body.dataset.live + " | " + [...document.querySelectorAll("dialog[open]")].map(d => d.id)`))
+		seen, _ := chromedp.Run(b.ctx,
+			chromedp.Evaluate[string](`document.querySelector("#seats")?.innerText + " | " + document.body.dataset.live + " | " + [...document.querySelectorAll("dialog[open]")].map(d => d.id)`))
 		b.t.Fatalf("never true: %s: %v; there is %q, console %q", expression, err, seen, b.console())
 	}
 }
@@ -102,7 +103,8 @@ func (b *tab) console() []string {
 func (b *tab) seats(want ...string) {
 	b.t.Helper()
 	q, _ := json.Marshal(want)
-	b.wait(fmt.Sprintf(`JSON.stringify([...document.querySelectorAll("#seats > .seat")].map(li => li.dataset.user ? li.querySelector(".who").textContent : "-")) === JSON.stringify(%s)`, q))
+	b.wait(fmt.Sprintf(`JSON.stringify([...document.querySelectorAll("#seats > .seat")].map(li => li.dataset.user ? li.querySelector(".who").textContent : "-")) === JSON.stringify(%s)`,
+		q))
 }
 
 // lands waits until the tab shows another page.
@@ -121,7 +123,8 @@ func (b *tab) lands(path string) {
 	}
 }
 
-// TestRoomPageLive is a room page's evening on a scripted server: what it says, what it shows, and what it does when cut off.
+// TestRoomPageLive is a room page's evening on a scripted server: what it says, what it shows, and what it
+// does when cut off.
 func TestRoomPageLive(t *testing.T) {
 	t.Parallel()
 	s := newScript(t)
@@ -132,7 +135,8 @@ func TestRoomPageLive(t *testing.T) {
 	people[4].Seat, people[5].Seat = 3, 1
 
 	c := s.next()
-	if c.auth.V != 1 || c.auth.Type != protocol.TypeAuth || c.auth.Token != "for "+fixtures.Guild.String()+" "+fixtures.Room.String() || c.auth.TS == 0 {
+	if c.auth.V != 1 || c.auth.Type != protocol.TypeAuth ||
+		c.auth.Token != "for "+fixtures.Guild.String()+" "+fixtures.Room.String() || c.auth.TS == 0 {
 		t.Errorf("the page says %+v", c.auth)
 	}
 	c.welcome(t, fixtures.Room)
@@ -160,21 +164,26 @@ func TestRoomPageLive(t *testing.T) {
 	loud.Muted, loud.Streaming = false, true
 	c.live(t, "k3J9", 9, nil, room.VoiceUpdated{Person: loud})
 	b.wait(`document.querySelectorAll(".seat")[1].querySelector(".notes").textContent === "streaming"`)
-	if got := eval[[]string](b, `[...document.querySelectorAll("#log li")].map(li => li.innerText.replace(/\s+/g, " ").slice(6)).slice(0, 4)`); !slices.Equal(got, []string{"Jonas started streaming", "Ødegård sat down", "Mara stood up", "Tomás sat down"}) {
+	if got := eval[[]string](b,
+		`[...document.querySelectorAll("#log li")].map(li => li.innerText.replace(/\s+/g, " ").slice(6)).slice(0, 4)`); !slices.Equal(got,
+		[]string{"Jonas started streaming", "Ødegård sat down", "Mara stood up", "Tomás sat down"}) {
 		t.Errorf("the log says %q", got)
 	}
 
 	t.Run("the console says what happens", func(t *testing.T) {
 		got := b.console()
 		joined := slices.IndexFunc(got, func(l string) bool { return strings.HasPrefix(l, "[Event] voice.joined: {") })
-		if len(got) < 3 || got[0] != "[WS] Connected to WebSocket" || got[1] != "[WS] Authenticated successfully" || joined < 0 {
+		if len(got) < 3 || got[0] != "[WS] Connected to WebSocket" || got[1] != "[WS] Authenticated successfully" ||
+			joined < 0 {
 			t.Fatalf("console %q", got)
 		}
 		var p protocol.Voice
-		if err := json.Unmarshal([]byte(strings.TrimPrefix(got[joined], "[Event] voice.joined: ")), &p); err != nil || p.UserID != people[4].UserID {
+		if err := json.Unmarshal([]byte(strings.TrimPrefix(got[joined], "[Event] voice.joined: ")), &p); err != nil ||
+			p.UserID != people[4].UserID {
 			t.Errorf("%q: %v", got[joined], err)
 		}
-		if n := len(slices.DeleteFunc(got, func(l string) bool { return !strings.HasPrefix(l, "[Event] voice.joined") })); n != 2 {
+		if n := len(slices.DeleteFunc(got,
+			func(l string) bool { return !strings.HasPrefix(l, "[Event] voice.joined") })); n != 2 {
 			t.Errorf("%d joins were counted, want 2", n)
 		}
 	})
@@ -283,7 +292,9 @@ func TestRoomPageDoors(t *testing.T) {
 	})
 	t.Run("not in voice", func(t *testing.T) {
 		b, _ := visit(t, "room-guest")
-		answers(200, fmt.Sprintf(`{"moved":false,"held_until":%q,"deep_link":"https://discord.example/x"}`, fixtures.Now.Add(2*time.Minute).Format(time.RFC3339)))
+		answers(200,
+			fmt.Sprintf(`{"moved":false,"held_until":%q,"deep_link":"https://discord.example/x"}`,
+				fixtures.Now.Add(2*time.Minute).Format(time.RFC3339)))
 		b.do(browsertest.Click("#join"))
 		b.wait(`!document.querySelector("#open-discord").hidden && document.querySelector("#open-discord").href === "https://discord.example/x"`)
 		b.wait(`document.querySelector(".seat.held .who").textContent === "Your seat" && /^held [12]:[0-9]{2}$/.test(document.querySelector(".seat.held .notes").textContent)`)
@@ -306,7 +317,9 @@ func TestRoomPageDoors(t *testing.T) {
 		b, c := visit(t, "room-guest")
 		c.end(t, 4003)
 		b.wait(`document.body.dataset.live === "ended" && document.querySelector("#dlg-session").open`)
-		if got := eval[string](b, `document.querySelector("#dlg-session a").getAttribute("href")`); got != "/login?return_to=%2Fgame%2F"+fixtures.Room.String() {
+		if got := eval[string](b,
+			`document.querySelector("#dlg-session a").getAttribute("href")`); got != "/login?return_to=%2Fgame%2F"+
+			fixtures.Room.String() {
 			t.Errorf("signing in leads to %q", got)
 		}
 	})
@@ -315,7 +328,8 @@ func TestRoomPageDoors(t *testing.T) {
 		c.send(t, protocol.EncodeHidden(fixtures.Guild, fixtures.Room, fixtures.Now))
 		b.wait(`document.querySelector("#dlg-hidden").open`)
 		b, c = visit(t, "room-guest")
-		c.send(t, []byte(`{"v":1,"type":"error","error":{"code":"ROOM_NOT_FOUND","message":"There is no such room."},"ts":1}`))
+		c.send(t,
+			[]byte(`{"v":1,"type":"error","error":{"code":"ROOM_NOT_FOUND","message":"There is no such room."},"ts":1}`))
 		c.end(t, 4004)
 		b.wait(`document.querySelector("#dlg-hidden").open && document.querySelector("#hidden-text").textContent.startsWith("It is closed, or no longer open to you.")`)
 	})
@@ -348,14 +362,17 @@ func TestServerPageLive(t *testing.T) {
 	names := func(want ...string) {
 		t.Helper()
 		q, _ := json.Marshal(want)
-		b.wait(fmt.Sprintf(`JSON.stringify([...document.querySelectorAll("#room-list .name")].map(e => e.textContent)) === JSON.stringify(%s)`, q))
+		b.wait(fmt.Sprintf(`JSON.stringify([...document.querySelectorAll("#room-list .name")].map(e => e.textContent)) === JSON.stringify(%s)`,
+			q))
 	}
 	// Five of the six rooms on the page are gone, as after a long sleep.
 	c.welcome(t, fixtures.Room)
 	c.live(t, "e", 1, fixtures.People(1), nil)
 	names("Friday draft")
 	b.wait(`document.querySelector("#server-sum").textContent === "1 room open, 1 person inside"`)
-	second := room.Live{Room: fixtures.RoomPage(2, 0).View.Room, N: 1, Event: &room.Event{Fact: room.Opened{}, At: fixtures.Now}}
+	second := room.Live{
+		Room: fixtures.RoomPage(2, 0).View.Room, N: 1, Event: &room.Event{Fact: room.Opened{}, At: fixtures.Now},
+	}
 	second.Room.ID, second.Room.Name = 7<<22, "<b>Duel</b>"
 	send := func(fact room.Fact) {
 		t.Helper()
@@ -370,7 +387,8 @@ func TestServerPageLive(t *testing.T) {
 	}
 	send(nil)
 	names("Friday draft", "<b>Duel</b>")
-	b.wait(`document.querySelector("#room-list").lastElementChild.querySelector("a").getAttribute("href") === "/game/` + second.Room.ID.String() + `"`)
+	b.wait(`document.querySelector("#room-list").lastElementChild.querySelector("a").getAttribute("href") === "/game/` +
+		second.Room.ID.String() + `"`)
 	send(room.VoiceJoined{Person: fixtures.People(1)[0]})
 	b.wait(`document.querySelector("#room-list").lastElementChild.querySelector(".sum").textContent === "1 of 2 seats taken"`)
 	send(room.Closed{Reason: room.ClosedIdle})
@@ -448,23 +466,50 @@ func TestBackoff(t *testing.T) {
 		call string
 		want outcome
 	}{
-		"delays double to sixteen seconds": {`make([1006,1012,1008,1011,4001,4002,1013])`, outcome{[]int{1000, 2000, 4000, 8000, 16000, 16000, 16000}, []string{"connecting", "reconnecting"}, ""}},
-		"they start over once it was live": {`make([1006,1006,"ok",1006])`, outcome{[]int{1000, 2000, 1000, 2000}, []string{"connecting", "reconnecting", "live", "reconnecting"}, ""}},
-		"jitter shortens":                  {`make([1006,1006], {random: 0})`, outcome{[]int{800, 1600}, []string{"connecting", "reconnecting"}, ""}},
-		"jitter lengthens":                 {`make([1006,1006], {random: 1})`, outcome{[]int{1200, 2400}, []string{"connecting", "reconnecting"}, ""}},
-		"too many connections wait":        {`make([4008,4008])`, outcome{[]int{16000, 16000}, []string{"connecting", "reconnecting"}, ""}},
-		"Discord unheard, and again":       {`make(["deaf"])`, outcome{[]int{1000}, []string{"connecting", "live", "unheard", "live", "reconnecting"}, ""}},
-		"a server that fell silent":        {`make(["silent",4004])`, outcome{[]int{}, []string{"connecting", "live", "reconnecting", "ended"}, "forbidden"}},
-		"a session that ended":             {`make(["ok",4003])`, outcome{[]int{1000}, []string{"connecting", "live", "reconnecting", "ended"}, "session"}},
-		"forbidden":                        {`make([4004])`, outcome{[]int{}, []string{"connecting", "ended"}, "forbidden"}},
-		"not this protocol":                {`make([1002])`, outcome{[]int{}, []string{"connecting", "ended"}, "broken"}},
-		"no token any more":                {`make([], {token: () => ({status: 401})})`, outcome{[]int{}, []string{"connecting", "ended"}, "session"}},
-		"not ready":                        {`make([1006], {token: (() => { let n = 0; return () => n++ ? {status: 200} : {status: 503, headers: {"Retry-After": "3"}}; })()})`, outcome{[]int{3000, 2000}, []string{"connecting", "reconnecting"}, ""}},
+		"delays double to sixteen seconds": {
+			`make([1006,1012,1008,1011,4001,4002,1013])`,
+			outcome{[]int{1000, 2000, 4000, 8000, 16000, 16000, 16000}, []string{"connecting", "reconnecting"}, ""},
+		},
+		"they start over once it was live": {
+			`make([1006,1006,"ok",1006])`,
+			outcome{[]int{1000, 2000, 1000, 2000}, []string{"connecting", "reconnecting", "live", "reconnecting"}, ""},
+		},
+		"jitter shortens": {
+			`make([1006,1006], {random: 0})`, outcome{[]int{800, 1600}, []string{"connecting", "reconnecting"}, ""},
+		},
+		"jitter lengthens": {
+			`make([1006,1006], {random: 1})`, outcome{[]int{1200, 2400}, []string{"connecting", "reconnecting"}, ""},
+		},
+		"too many connections wait": {
+			`make([4008,4008])`, outcome{[]int{16000, 16000}, []string{"connecting", "reconnecting"}, ""},
+		},
+		"Discord unheard, and again": {
+			`make(["deaf"])`,
+			outcome{[]int{1000}, []string{"connecting", "live", "unheard", "live", "reconnecting"}, ""},
+		},
+		"a server that fell silent": {
+			`make(["silent",4004])`,
+			outcome{[]int{}, []string{"connecting", "live", "reconnecting", "ended"}, "forbidden"},
+		},
+		"a session that ended": {
+			`make(["ok",4003])`,
+			outcome{[]int{1000}, []string{"connecting", "live", "reconnecting", "ended"}, "session"},
+		},
+		"forbidden":         {`make([4004])`, outcome{[]int{}, []string{"connecting", "ended"}, "forbidden"}},
+		"not this protocol": {`make([1002])`, outcome{[]int{}, []string{"connecting", "ended"}, "broken"}},
+		"no token any more": {
+			`make([], {token: () => ({status: 401})})`, outcome{[]int{}, []string{"connecting", "ended"}, "session"},
+		},
+		"not ready": {
+			`make([1006], {token: (() => { let n = 0; return () => n++ ? {status: 200} : {status: 503, headers: {"Retry-After": "3"}}; })()})`,
+			outcome{[]int{3000, 2000}, []string{"connecting", "reconnecting"}, ""},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b.t = t
 			got := eval[outcome](b, tc.call)
-			if !slices.Equal(got.Delays, tc.want.Delays) || !slices.Equal(got.States, tc.want.States) || got.End != tc.want.End {
+			if !slices.Equal(got.Delays, tc.want.Delays) || !slices.Equal(got.States, tc.want.States) ||
+				got.End != tc.want.End {
 				t.Errorf("\n got %+v\nwant %+v", got, tc.want)
 			}
 		})

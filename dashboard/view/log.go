@@ -66,9 +66,11 @@ const historyShown = 60
 
 // told are the kinds of entries whose message takes who did it and to whom.
 var told = map[audit.Kind]bool{
-	audit.RoomOpened: true, audit.RoomClosing: true, audit.RoomKept: true, audit.InviteCreated: true, audit.InviteRevoked: true, audit.SeatRefused: true,
+	audit.RoomOpened: true, audit.RoomClosing: true, audit.RoomKept: true, audit.InviteCreated: true,
+	audit.InviteRevoked: true, audit.SeatRefused: true,
 	audit.Kicked: true, audit.Banned: true, audit.Unbanned: true, audit.Knocked: true, audit.KnockDenied: true,
-	audit.WaitingStarted: true, audit.WaitingEnded: true, audit.SeatHeld: true, audit.Suspended: true, audit.Restored: true, audit.OwnerChanged: true,
+	audit.WaitingStarted: true, audit.WaitingEnded: true, audit.SeatHeld: true, audit.Suspended: true,
+	audit.Restored: true, audit.OwnerChanged: true,
 }
 
 // tell says an entry; "" for one that is not for players.

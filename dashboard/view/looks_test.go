@@ -80,7 +80,10 @@ func TestLooks(t *testing.T) {
 	t.Parallel()
 	web, seen := site(t, withAxe(t)), &colours{seen: map[string]bool{}}
 	b := openTab(t, browser(t), web.URL+"/landing")
-	if bad := eval[[]string](b, `document.querySelector(".lead").style.color = "#6b6078", document.querySelector(".pitch .btn").style = "min-height: 0; padding: 0", `+inspect); !strings.Contains(strings.Join(bad, "; "), "contrast 3.06") || !strings.Contains(strings.Join(bad, "; "), "small") {
+	if bad := eval[[]string](b,
+		`document.querySelector(".lead").style.color = "#6b6078", document.querySelector(".pitch .btn").style = "min-height: 0; padding: 0", `+
+			inspect); !strings.Contains(strings.Join(bad, "; "), "contrast 3.06") ||
+		!strings.Contains(strings.Join(bad, "; "), "small") {
 		t.Fatalf("what is wrong on purpose is not found: %q", bad)
 	}
 	onTabs(t, web.URL+"/message-empty", fixtures.All(), func(b *tab, f fixtures.Fixture) {
@@ -93,7 +96,8 @@ func TestLooks(t *testing.T) {
 		for _, width := range []int64{360, 1280} {
 			b.do(chromedp.EmulateViewport(width, 740))
 			for _, theme := range []string{"dark", "light"} {
-				for _, bad := range eval[[]string](b, `document.documentElement.dataset.theme = "`+theme+`", `+inspect) {
+				for _, bad := range eval[[]string](b,
+					`document.documentElement.dataset.theme = "`+theme+`", `+inspect) {
 					b.t.Errorf("%s at %d: %s", theme, width, bad)
 				}
 			}
@@ -123,11 +127,13 @@ func TestDialogsLook(t *testing.T) {
 	}
 	for _, id := range append(ids, "toast-lost") {
 		for _, theme := range []string{"dark", "light"} {
-			for _, bad := range eval[[]string](b, openDialog+`("`+id+`"), document.documentElement.dataset.theme = "`+theme+`", `+inspect) {
+			for _, bad := range eval[[]string](b,
+				openDialog+`("`+id+`"), document.documentElement.dataset.theme = "`+theme+`", `+inspect) {
 				t.Errorf("%s, %s: %s", id, theme, bad)
 			}
 		}
-		if id != "toast-lost" && !eval[bool](b, `document.querySelector("dialog[open]").contains(document.activeElement)`) {
+		if id != "toast-lost" && !eval[bool](b,
+			`document.querySelector("dialog[open]").contains(document.activeElement)`) {
 			t.Errorf("%s does not take the focus", id)
 		}
 	}
@@ -138,7 +144,8 @@ func TestWordsAgree(t *testing.T) {
 	t.Parallel()
 	web := site(t, newScript(t).routes)
 	b := openTab(t, browser(t), web.URL+"/room-three")
-	spans := []time.Duration{0, 400 * time.Millisecond, time.Second, 59500 * time.Millisecond, time.Minute, 61 * time.Second, 59 * time.Minute, time.Hour,
+	spans := []time.Duration{0, 400 * time.Millisecond, time.Second, 59500 * time.Millisecond, time.Minute,
+		61 * time.Second, 59 * time.Minute, time.Hour,
 		25*time.Hour + 59*time.Minute, 24 * time.Hour, 49 * time.Hour, 700 * time.Hour}
 	names := []string{"Mara", "ødegård", "蓮", "  7up", "!!x", "!", "", "👑 King", "ßa"}
 	ids := []snowflake.ID{0, 80351110224678912, 1 << 22, 18446744073709551615}
@@ -151,7 +158,8 @@ func TestWordsAgree(t *testing.T) {
 		IDs     []snowflake.ID
 	}
 	for _, d := range spans {
-		in.MS, want.Spans = append(in.MS, d.Milliseconds()), append(want.Spans, view.Words(newEngine(t).Texts("en", ""), fixtures.Now, d))
+		in.MS, want.Spans = append(in.MS,
+			d.Milliseconds()), append(want.Spans, view.Words(newEngine(t).Texts("en", ""), fixtures.Now, d))
 	}
 	for _, n := range names {
 		in.Names, want.Letters = append(in.Names, n), append(want.Letters, view.Letter(n))

@@ -19,7 +19,9 @@ type Meanwhile struct {
 // settings as they are: what the person did not touch follows, what they
 // changed stays. It tells what changed meanwhile.
 func (a *Admin) Merge(was, is guild.Settings) {
-	before, now, raw := NewSettingsForm(was), NewSettingsForm(is), [2]map[string]json.RawMessage{fieldsOf(was), fieldsOf(is)}
+	before, now, raw := NewSettingsForm(was), NewSettingsForm(is), [2]map[string]json.RawMessage{
+		fieldsOf(was), fieldsOf(is),
+	}
 	merged, t := SettingsForm{maps.Clone(a.Form.values)}, teller{a.Text, a.Places}
 	for _, g := range settingGroups() {
 		for _, s := range g.Fields {
@@ -32,7 +34,10 @@ func (a *Admin) Merge(was, is guild.Settings) {
 			if shown && !clash {
 				merged.values[s.Name] = n
 			}
-			a.Meanwhile = append(a.Meanwhile, Meanwhile{s.Name, t.setting(s.Name, string(raw[0][s.Name])), t.setting(s.Name, string(raw[1][s.Name])), clash})
+			a.Meanwhile = append(a.Meanwhile,
+				Meanwhile{
+					s.Name, t.setting(s.Name, string(raw[0][s.Name])), t.setting(s.Name, string(raw[1][s.Name])), clash,
+				})
 		}
 	}
 	a.Form = merged

@@ -206,7 +206,9 @@ func TestFolkHaveTheirPictures(t *testing.T) {
 	const hash = "a_1269e74af4df7417b13759eae50c83dc"
 	c := p.View.Control
 	c.Guests[0].Avatar = hash
-	c.Waiting, c.Bans = []room.Waiter{{UserID: 1 << 40, Name: "Wanda", Avatar: hash}}, []room.Ban{{UserID: 2 << 40, Name: "Bert", Avatar: hash}}
+	c.Waiting, c.Bans = []room.Waiter{
+		{UserID: 1 << 40, Name: "Wanda", Avatar: hash},
+	}, []room.Ban{{UserID: 2 << 40, Name: "Bert", Avatar: hash}}
 	doc, _ := render(t, newEngine(t), p)
 	var pictures []string
 	for n := range find(doc, "control").Descendants() {
@@ -231,7 +233,9 @@ func TestRoomPageKeepsSeats(t *testing.T) {
 	for n := range find(doc, "seats").ChildNodes() {
 		text = append(text, textOf(n))
 	}
-	if want := []string{"Seat held held 1:00", "J Jonas muted", "Free seat", "M Mara owner · you"}; !slices.Equal(text, want) {
+	if want := []string{
+		"Seat held held 1:00", "J Jonas muted", "Free seat", "M Mara owner · you",
+	}; !slices.Equal(text, want) {
 		t.Errorf("seats say %q, want %q", text, want)
 	}
 }
@@ -246,7 +250,10 @@ func TestRoomPageNamesWhoOpenedIt(t *testing.T) {
 		"handed over": {func(p *view.Room) {
 			p.View.Room.Access.OwnerID, p.OwnerName = p.View.Roster[1].UserID, "Jonas"
 		}, "opened by Mara 42 min ago now owned by Jonas"},
-		"nobody knows any more": {func(p *view.Room) { p.View.Room.OpenedBy, p.View.Room.OpenedName = 0, "" }, "opened 42 min ago now owned by Mara"},
+		"nobody knows any more": {
+			func(p *view.Room) { p.View.Room.OpenedBy, p.View.Room.OpenedName = 0, "" },
+			"opened 42 min ago now owned by Mara",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := fixtures.RoomPage(4, 2)
@@ -272,12 +279,15 @@ func TestRoomPageShowsItsPeopleWithoutScripts(t *testing.T) {
 	doc, _ := render(t, newEngine(t), p)
 	var kinds, users, text []string
 	for n := range find(doc, "seats").ChildNodes() {
-		kinds, users, text = append(kinds, attr(n, "class")), append(users, attr(n, "data-user")), append(text, textOf(n))
+		kinds, users, text = append(kinds,
+			attr(n, "class")), append(users, attr(n, "data-user")), append(text, textOf(n))
 	}
 	if want := []string{"seat on", "seat on", "seat on", "seat empty"}; !slices.Equal(kinds, want) {
 		t.Errorf("seats %v, want %v", kinds, want)
 	}
-	if want := []string{"M Mara owner · you", "J Jonas muted", "K Kiyo streaming", "Free seat"}; !slices.Equal(text, want) {
+	if want := []string{
+		"M Mara owner · you", "J Jonas muted", "K Kiyo streaming", "Free seat",
+	}; !slices.Equal(text, want) {
 		t.Errorf("seats say %q, want %q", text, want)
 	}
 	if users[1] != p.View.Roster[1].UserID.String() {
@@ -295,7 +305,8 @@ func TestRoomPageShowsItsPeopleWithoutScripts(t *testing.T) {
 			img = attr(n, "src")
 		}
 	}
-	if want := view.DiscordCDN + "/avatars/" + users[1] + "/a_1269e74af4df7417b13759eae50c83dc.png?size=128"; img != want {
+	if want := view.DiscordCDN + "/avatars/" + users[1] +
+		"/a_1269e74af4df7417b13759eae50c83dc.png?size=128"; img != want {
 		t.Errorf("avatar from %q, want %q", img, want)
 	}
 }
@@ -321,7 +332,8 @@ func TestStateIsTheLiveProtocols(t *testing.T) {
 	if len(s.Rooms) != 1 || s.Rooms[0].Event != "room.snapshot" || s.Rooms[0].Rev != (view.Rev{Epoch: "k3J9", N: 7}) {
 		t.Fatalf("state %+v", s)
 	}
-	if p := s.Rooms[0].Payload; p.Seats != 4 || len(p.Roster) != 1 || p.Roster[0].UserID != s.Me || s.IdleTimeout != 3_600_000 {
+	if p := s.Rooms[0].Payload; p.Seats != 4 || len(p.Roster) != 1 || p.Roster[0].UserID != s.Me ||
+		s.IdleTimeout != 3_600_000 {
 		t.Errorf("state %+v", s)
 	}
 }
@@ -361,7 +373,8 @@ func TestInvitePage(t *testing.T) {
 	found := false
 	for n := range doc.Descendants() {
 		if n.Data == "input" && attr(n, "name") == "t" {
-			found = attr(n, "value") == all["invite"].(*view.InviteLanding).Token && attr(n.Parent, "action") == "/game/"+fixtures.Room.String()+"/accept"
+			found = attr(n, "value") == all["invite"].(*view.InviteLanding).Token &&
+				attr(n.Parent, "action") == "/game/"+fixtures.Room.String()+"/accept"
 		}
 		if n.Data == "a" && strings.Contains(attr(n, "href"), "t%3D") {
 			t.Errorf("the token leaks into %q", attr(n, "href"))
@@ -380,7 +393,8 @@ func TestMessagesBesideTheirFields(t *testing.T) {
 	for name, id := range map[string]string{"admin-wrong": "f-idle_timeout", "server-wrong": "c-seats"} {
 		doc, _ := render(t, newEngine(t), all[name])
 		input := find(doc, id)
-		if attr(input, "aria-invalid") != "true" || !slices.Contains(strings.Fields(attr(input, "aria-describedby")), id+"-error") {
+		if attr(input, "aria-invalid") != "true" ||
+			!slices.Contains(strings.Fields(attr(input, "aria-describedby")), id+"-error") {
 			t.Errorf("%s: %s does not say that it is wrong", name, id)
 		}
 		if textOf(find(doc, id+"-error")) == "" {
@@ -388,8 +402,10 @@ func TestMessagesBesideTheirFields(t *testing.T) {
 		}
 	}
 	p := fixtures.RoomPage(4, 1)
-	p.Notice = view.NoticeOf(text.Texts{}, errs.E(errs.RoomFull, "Every seat is taken.").Because(errs.E(errs.Internal, "secret")))
-	if _, body := render(t, newEngine(t), p); !strings.Contains(body, "Every seat is taken.") || strings.Contains(body, "secret") {
+	p.Notice = view.NoticeOf(text.Texts{},
+		errs.E(errs.RoomFull, "Every seat is taken.").Because(errs.E(errs.Internal, "secret")))
+	if _, body := render(t, newEngine(t), p); !strings.Contains(body, "Every seat is taken.") ||
+		strings.Contains(body, "secret") {
 		t.Error("a notice says too little or too much")
 	}
 }
@@ -417,7 +433,9 @@ func TestFirstLoad(t *testing.T) {
 	for _, m := range regexp.MustCompile(`/static/[0-9a-f]+/([a-z/]+\.[a-z]+)"`).FindAllStringSubmatch(body, -1) {
 		load(m[1])
 	}
-	for _, name := range []string{"css/snug.css", "js/room.js", "js/live.js", "js/ui.js", "js/seats.js", "img/mark.svg"} {
+	for _, name := range []string{
+		"css/snug.css", "js/room.js", "js/live.js", "js/ui.js", "js/seats.js", "img/mark.svg",
+	} {
 		if !seen[name] {
 			t.Errorf("the room page does not load %s", name)
 		}

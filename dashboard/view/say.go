@@ -112,5 +112,6 @@ func clockTime(t time.Time) template.HTML {
 }
 
 func timeElement(t time.Time, mark, says string) template.HTML {
-	return template.HTML(`<time datetime="` + t.UTC().Format(time.RFC3339) + `" ` + mark + `>` + template.HTMLEscapeString(says) + `</time>`) //nolint:gosec // numbers and escaped text
+	return template.HTML(`<time datetime="` + t.UTC().Format(time.RFC3339) + `" ` + mark + `>` +
+		template.HTMLEscapeString(says) + `</time>`) //nolint:gosec // numbers and escaped text
 }

@@ -69,7 +69,9 @@ func (s *script) routes(mux *http.ServeMux) {
 			w.WriteHeader(status)
 			return
 		}
-		_ = json.NewEncoder(w).Encode(map[string]any{"token": "for " + in.Guild + " " + in.Room, "expires_at": time.Now().Add(time.Minute)})
+		_ = json.NewEncoder(w).Encode(map[string]any{
+			"token": "for " + in.Guild + " " + in.Room, "expires_at": time.Now().Add(time.Minute),
+		})
 	})
 	mux.HandleFunc("POST /watch/", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -173,7 +175,9 @@ func (c *conn) send(t testing.TB, b []byte) {
 }
 
 func (c *conn) welcome(t testing.TB, rooms ...snowflake.ID) {
-	c.send(t, protocol.EncodeWelcome(protocol.Welcome{GuildID: fixtures.Guild, UserID: 1, Rooms: rooms}, "k3J9", fixtures.Now))
+	c.send(t,
+		protocol.EncodeWelcome(protocol.Welcome{GuildID: fixtures.Guild, UserID: 1, Rooms: rooms}, "k3J9",
+			fixtures.Now))
 }
 
 // live sends a room: with a fact the event, else the snapshot.
@@ -193,7 +197,8 @@ func (c *conn) live(t testing.TB, epoch string, n uint64, roster []room.Person, 
 // end closes the connection with a code.
 func (c *conn) end(t testing.TB, code int) {
 	t.Helper()
-	if err := c.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, ""), time.Now().Add(5*time.Second)); err != nil {
+	if err := c.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, ""),
+		time.Now().Add(5*time.Second)); err != nil {
 		t.Error(err)
 	}
 	// Read what is under way, or closing would reset the connection and lose the frame.

@@ -44,11 +44,40 @@ type settingGroup struct {
 // settingGroups is the whole form. A test holds it to guild.Settings; lobbies have forms of their own.
 func settingGroups() []settingGroup {
 	return []settingGroup{
-		{"rooms", []setting{{"seats", setNumber}, {"name_template", setText}, {"category_id", setCategory}, {"private", setSwitch}}},
-		{"closing", []setting{{"idle_timeout", setDuration}, {"closing_notice", setDuration}, {"max_age", setDuration}, {"seat_grace", setDuration}}},
-		{"invites", []setting{{"invite_lifetime", setDuration}, {"invite_uses", setNumber}, {"bring_in", setSwitch}, {"guilds_join", setSwitch}}},
-		{"who", []setting{{"creator_roles", setRoles}, {"helper_roles", setRoles}, {"rooms_per_member", setNumber}, {"rooms_per_guild", setNumber}}},
-		{"sight", []setting{{"strict_seats", setSwitch}, {"admins_exempt", setSwitch}, {"managers_see_private", setSwitch}, {"guests_past_gate", setSwitch}}},
+		{
+			"rooms",
+			[]setting{
+				{"seats", setNumber}, {"name_template", setText}, {"category_id", setCategory}, {"private", setSwitch},
+			},
+		},
+		{
+			"closing",
+			[]setting{
+				{"idle_timeout", setDuration}, {"closing_notice", setDuration}, {"max_age", setDuration},
+				{"seat_grace", setDuration},
+			},
+		},
+		{
+			"invites",
+			[]setting{
+				{"invite_lifetime", setDuration}, {"invite_uses", setNumber}, {"bring_in", setSwitch},
+				{"guilds_join", setSwitch},
+			},
+		},
+		{
+			"who",
+			[]setting{
+				{"creator_roles", setRoles}, {"helper_roles", setRoles}, {"rooms_per_member", setNumber},
+				{"rooms_per_guild", setNumber},
+			},
+		},
+		{
+			"sight",
+			[]setting{
+				{"strict_seats", setSwitch}, {"admins_exempt", setSwitch}, {"managers_see_private", setSwitch},
+				{"guests_past_gate", setSwitch},
+			},
+		},
 		{"words", []setting{{"language", setLanguage}, {"blocked_words", setWords}}},
 		{"log", []setting{{"log_channel_id", setChannel}, {"audit_retention", setDuration}}},
 	}

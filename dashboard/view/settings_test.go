@@ -59,14 +59,21 @@ func post(doc *html.Node, action string) url.Values {
 // TestSettingsSurviveTheForm: what the page shows and a browser sends back is what was there, for every setting.
 func TestSettingsSurviveTheForm(t *testing.T) {
 	other := guild.Settings{
-		CategoryID: 6, Seats: 8, IdleTimeout: guild.Never, ClosingNotice: guild.Duration(90 * time.Second), MaxAge: guild.Duration(36 * time.Hour),
-		InviteLifetime: guild.Duration(time.Hour), InviteUses: 3, NameTemplate: "{owner} & friends <{n}>", CreatorRoles: []snowflake.ID{7, 8},
-		RoomsPerMember: 2, RoomsPerGuild: 9, ManagersSeePrivate: true, GuildsJoin: true, Language: "de", LogChannelID: 11,
-		AuditRetention: guild.Duration(7 * 24 * time.Hour), SeatGrace: 0, HelperRoles: []snowflake.ID{9}, BlockedWords: []string{"one", "two words"},
+		CategoryID: 6, Seats: 8, IdleTimeout: guild.Never, ClosingNotice: guild.Duration(90 * time.Second),
+		MaxAge:         guild.Duration(36 * time.Hour),
+		InviteLifetime: guild.Duration(time.Hour), InviteUses: 3, NameTemplate: "{owner} & friends <{n}>",
+		CreatorRoles:   []snowflake.ID{7, 8},
+		RoomsPerMember: 2, RoomsPerGuild: 9, ManagersSeePrivate: true, GuildsJoin: true, Language: "de",
+		LogChannelID:   11,
+		AuditRetention: guild.Duration(7 * 24 * time.Hour), SeatGrace: 0, HelperRoles: []snowflake.ID{9},
+		BlockedWords: []string{"one", "two words"},
 	}
 	for name, want := range map[string]guild.Settings{"defaults": guild.Defaults(), "others": other} {
 		t.Run(name, func(t *testing.T) {
-			p := &view.Admin{AdminTab: view.AdminTab{Guild: fixtures.RoomPage(1, 0).Guild}, Form: view.NewSettingsForm(want), Rev: 12, Places: everywhere()}
+			p := &view.Admin{
+				AdminTab: view.AdminTab{Guild: fixtures.RoomPage(1, 0).Guild}, Form: view.NewSettingsForm(want),
+				Rev: 12, Places: everywhere(),
+			}
 			doc, _ := render(t, newEngine(t), p)
 			v := post(doc, "/admin/"+fixtures.Guild.String())
 			if v.Get("rev") != "12" {
@@ -77,7 +84,10 @@ func TestSettingsSurviveTheForm(t *testing.T) {
 				t.Fatal(err)
 			}
 			// Over settings that differ everywhere, as the keeper applies it.
-			got := guild.Settings{CategoryID: 99, Private: !want.Private, CreatorRoles: []snowflake.ID{1}, HelperRoles: []snowflake.ID{1}, StrictSeats: true, AdminsExempt: true}
+			got := guild.Settings{
+				CategoryID: 99, Private: !want.Private, CreatorRoles: []snowflake.ID{1}, HelperRoles: []snowflake.ID{1},
+				StrictSeats: true, AdminsExempt: true,
+			}
 			if err := json.Unmarshal(b, &got); err != nil {
 				t.Fatal(err)
 			}
@@ -99,13 +109,18 @@ func TestSettingsSurviveTheForm(t *testing.T) {
 // everywhere are choices for every setting that has some.
 func everywhere() guild.ChannelsAndRoles {
 	return guild.ChannelsAndRoles{
-		Categories: []guild.Place{{ID: 5, Name: "A"}, {ID: 6, Name: "B"}}, Roles: []guild.Place{{ID: 7, Name: "C"}, {ID: 8, Name: "D"}, {ID: 9, Name: "E"}},
-		Voice: []guild.Place{{ID: 10, Name: "F"}}, Text: []guild.Place{{ID: 11, Name: "G"}},
+		Categories: []guild.Place{{ID: 5, Name: "A"}, {ID: 6, Name: "B"}},
+		Roles:      []guild.Place{{ID: 7, Name: "C"}, {ID: 8, Name: "D"}, {ID: 9, Name: "E"}},
+		Voice:      []guild.Place{{ID: 10, Name: "F"}}, Text: []guild.Place{{ID: 11, Name: "G"}},
 	}
 }
 
 func TestSettingsWithoutChoicesStay(t *testing.T) {
-	doc, _ := render(t, newEngine(t), &view.Admin{AdminTab: view.AdminTab{Guild: fixtures.RoomPage(1, 0).Guild}, Form: view.NewSettingsForm(guild.Settings{CategoryID: 6})})
+	doc, _ := render(t, newEngine(t),
+		&view.Admin{
+			AdminTab: view.AdminTab{Guild: fixtures.RoomPage(1, 0).Guild},
+			Form:     view.NewSettingsForm(guild.Settings{CategoryID: 6}),
+		})
 	b, err := view.ReadSettingsForm(post(doc, "/admin/"+fixtures.Guild.String())).JSON()
 	if err != nil {
 		t.Fatal(err)
@@ -123,11 +138,15 @@ func TestSettingsWithoutChoicesStay(t *testing.T) {
 
 func TestSettingsThatCannotBeRead(t *testing.T) {
 	good := url.Values{"seats": {"4"}, "invite_uses": {"0"}, "rooms_per_member": {"1"}, "rooms_per_guild": {"50"},
-		"idle_timeout": {"1h"}, "closing_notice": {"30s"}, "max_age": {"never"}, "invite_lifetime": {"1d"}, "category_id": {""}}
+		"idle_timeout": {"1h"}, "closing_notice": {"30s"}, "max_age": {"never"}, "invite_lifetime": {"1d"},
+		"category_id": {""}}
 	if _, err := view.ReadSettingsForm(good).JSON(); err != nil {
 		t.Fatal(err)
 	}
-	for field, bad := range map[string]string{"seats": "four", "rooms_per_guild": "", "idle_timeout": "soon", "invite_lifetime": "-1h", "category_id": "lounge"} {
+	for field, bad := range map[string]string{
+		"seats": "four", "rooms_per_guild": "", "idle_timeout": "soon", "invite_lifetime": "-1h",
+		"category_id": "lounge",
+	} {
 		v := url.Values{}
 		for k := range good {
 			v.Set(k, good.Get(k))

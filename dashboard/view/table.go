@@ -62,7 +62,8 @@ func (s Seat) Notes(t text.Texts) string {
 		on bool
 		id string
 	}{
-		{s.Owner, "seat.owner"}, {s.You, "seat.you"}, {s.Person.Deafened, "seat.deafened"}, {s.Person.Muted && !s.Person.Deafened, "seat.muted"},
+		{s.Owner, "seat.owner"}, {s.You, "seat.you"}, {s.Person.Deafened, "seat.deafened"},
+		{s.Person.Muted && !s.Person.Deafened, "seat.muted"},
 		{s.Person.Streaming, "seat.streaming"}, {s.Person.Video, "seat.video"},
 	} {
 		if n.on {

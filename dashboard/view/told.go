@@ -35,7 +35,8 @@ func (l teller) setting(name, raw string) string {
 	var list []string
 	var word string
 	switch {
-	case raw == "" || raw == "null" || raw == "[]" || raw == `""` || raw == `"0"` && (kind == setCategory || kind == setChannel):
+	case raw == "" || raw == "null" || raw == "[]" || raw == `""` ||
+		raw == `"0"` && (kind == setCategory || kind == setChannel):
 		return nothing
 	case name == "lobbies":
 		return l.lobbies(raw)

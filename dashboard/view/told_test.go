@@ -14,7 +14,8 @@ import (
 	"snug/shared/room"
 )
 
-// TestToldInWords: settings and entries are told to people without JSON, ids that have a name, and words of the program's.
+// TestToldInWords: settings and entries are told to people without JSON, ids that have a name, and words of
+// the program's.
 func TestToldInWords(t *testing.T) {
 	english := newEngine(t).Texts("en", "")
 	p := &view.Activity{Places: everywhere(), Rooms: map[snowflake.ID]string{7: "Friday"}}
@@ -22,9 +23,12 @@ func TestToldInWords(t *testing.T) {
 	h := &view.AdminHistory{Places: everywhere()}
 	h.Text = english
 	for _, c := range []struct{ name, raw, want string }{
-		{"seats", "4", "4"}, {"idle_timeout", `"1h"`, "1h"}, {"private", "true", "Yes"}, {"private", "false", "No"}, {"category_id", `"6"`, "B"}, {"category_id", `"0"`, "–"},
-		{"log_channel_id", `"11"`, "G"}, {"log_channel_id", `"12"`, "12"}, {"creator_roles", `["7","9"]`, "C, E"}, {"creator_roles", `[]`, "–"}, {"blocked_words", `["a","b c"]`, "a, b c"},
-		{"language", `"de"`, "Deutsch"}, {"language", `""`, "–"}, {"name_template", `"{owner} & <b>"`, "{owner} & <b>"}, {"lobbies", `[{"channel_id":"10","seats":3},{"channel_id":"99"}]`, "F (3 seats), 99"}, {"lobbies", "", "–"},
+		{"seats", "4", "4"}, {"idle_timeout", `"1h"`, "1h"}, {"private", "true", "Yes"}, {"private", "false", "No"},
+		{"category_id", `"6"`, "B"}, {"category_id", `"0"`, "–"},
+		{"log_channel_id", `"11"`, "G"}, {"log_channel_id", `"12"`, "12"}, {"creator_roles", `["7","9"]`, "C, E"},
+		{"creator_roles", `[]`, "–"}, {"blocked_words", `["a","b c"]`, "a, b c"},
+		{"language", `"de"`, "Deutsch"}, {"language", `""`, "–"}, {"name_template", `"{owner} & <b>"`, "{owner} & <b>"},
+		{"lobbies", `[{"channel_id":"10","seats":3},{"channel_id":"99"}]`, "F (3 seats), 99"}, {"lobbies", "", "–"},
 	} {
 		if got := h.Told(c.name, c.raw); got != c.want {
 			t.Errorf("%s %s is told as %q, want %q", c.name, c.raw, got, c.want)
@@ -58,7 +62,9 @@ func TestNoSettingIsToldAsJSON(t *testing.T) {
 	h := &view.AdminHistory{Places: everywhere()}
 	h.Text = newEngine(t).Texts("en", "")
 	s := guild.Defaults()
-	s.CategoryID, s.LogChannelID, s.CreatorRoles, s.HelperRoles, s.BlockedWords, s.Language = 5, 11, []snowflake.ID{7}, []snowflake.ID{8}, []string{"x"}, "fr"
+	s.CategoryID, s.LogChannelID, s.CreatorRoles, s.HelperRoles, s.BlockedWords, s.Language = 5, 11, []snowflake.ID{
+		7,
+	}, []snowflake.ID{8}, []string{"x"}, "fr"
 	s.Lobbies = []guild.Lobby{{ChannelID: 10}}
 	b, err := json.Marshal(s)
 	if err != nil {
@@ -69,7 +75,8 @@ func TestNoSettingIsToldAsJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, raw := range fields {
-		if got := h.Told(name, string(raw)); strings.ContainsAny(got, `[]"`) || got == "true" || got == "false" || got == "null" || !h.Text.Has("set."+name) {
+		if got := h.Told(name, string(raw)); strings.ContainsAny(got, `[]"`) || got == "true" || got == "false" ||
+			got == "null" || !h.Text.Has("set."+name) {
 			t.Errorf("%s is told as %q", name, got)
 		}
 	}
@@ -103,7 +110,8 @@ func TestMerge(t *testing.T) {
 	for _, m := range a.Meanwhile {
 		clashes[m.Name] = m.Clash
 	}
-	if !reflect.DeepEqual(clashes, map[string]bool{"seats": true, "invite_uses": false, "private": false, "blocked_words": false}) {
+	if !reflect.DeepEqual(clashes,
+		map[string]bool{"seats": true, "invite_uses": false, "private": false, "blocked_words": false}) {
 		t.Errorf("changed meanwhile: %v", clashes)
 	}
 }

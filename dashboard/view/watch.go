@@ -31,5 +31,10 @@ func (w *Watch) State() any {
 	return struct {
 		pageState
 		Token string `json:"token"`
-	}{pageState{Guild: w.Room.GuildID, Room: w.Room.ID, Rooms: []json.RawMessage{w.snapshot(w.Room, w.Roster, w.Rev)}}, w.Token}
+	}{
+		pageState{
+			Guild: w.Room.GuildID, Room: w.Room.ID, Rooms: []json.RawMessage{w.snapshot(w.Room, w.Roster, w.Rev)},
+		},
+		w.Token,
+	}
 }

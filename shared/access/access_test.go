@@ -42,22 +42,50 @@ func TestCompute(t *testing.T) {
 		list []access.Overwrite
 		want access.Permissions
 	}{
-		"nothing said":                 {plain(), nil, both | access.History},
-		"@everyone denied":             {plain(), []access.Overwrite{role(guild, 0, access.Connect)}, access.View | access.History},
-		"a role past @everyone":        {plain(red), []access.Overwrite{role(guild, 0, both), role(red, both, 0)}, both | access.History},
-		"a role they have not":         {plain(blue), []access.Overwrite{role(guild, 0, both), role(red, both, 0)}, 0},
-		"one role allows, one denies":  {plain(red, blue), []access.Overwrite{role(red, 0, both), role(blue, both, 0)}, both | access.History},
-		"the member's own comes last":  {plain(red), []access.Overwrite{role(red, both, 0), own(0, access.Connect)}, access.View | access.History},
-		"their own past a role":        {plain(red), []access.Overwrite{role(red, 0, both), own(both, 0)}, both | access.History},
-		"somebody else's own":          {plain(), []access.Overwrite{{ID: 99, Member: true, Deny: both}}, both | access.History},
-		"without View nothing":         {plain(), []access.Overwrite{role(guild, 0, access.View)}, 0},
-		"without Connect no Move":      {with(func(m *access.Member) { m.Base |= access.Move }), []access.Overwrite{role(guild, 0, access.Connect)}, access.View | access.History},
-		"base without Connect":         {with(func(m *access.Member) { m.Base = access.View }), nil, access.View},
-		"administrators everything":    {with(func(m *access.Member) { m.Base = access.Administrator }), []access.Overwrite{own(0, both)}, access.All},
-		"the owner everything":         {with(func(m *access.Member) { m.Base, m.Owner, m.TimedOut = 0, true, true }), []access.Overwrite{own(0, both)}, access.All},
-		"timed out":                    {with(func(m *access.Member) { m.TimedOut = true }), []access.Overwrite{own(both, 0)}, access.View | access.History},
-		"pending":                      {with(func(m *access.Member) { m.Pending = true }), nil, access.View | access.History},
-		"@everyone's overwrite is one": {plain(red), []access.Overwrite{role(guild, both, 0), role(red, 0, access.View)}, 0},
+		"nothing said": {plain(), nil, both | access.History},
+		"@everyone denied": {
+			plain(), []access.Overwrite{role(guild, 0, access.Connect)}, access.View | access.History,
+		},
+		"a role past @everyone": {
+			plain(red), []access.Overwrite{role(guild, 0, both), role(red, both, 0)}, both | access.History,
+		},
+		"a role they have not": {plain(blue), []access.Overwrite{role(guild, 0, both), role(red, both, 0)}, 0},
+		"one role allows, one denies": {
+			plain(red, blue), []access.Overwrite{role(red, 0, both), role(blue, both, 0)}, both | access.History,
+		},
+		"the member's own comes last": {
+			plain(red), []access.Overwrite{role(red, both, 0), own(0, access.Connect)}, access.View | access.History,
+		},
+		"their own past a role": {
+			plain(red), []access.Overwrite{role(red, 0, both), own(both, 0)}, both | access.History,
+		},
+		"somebody else's own": {
+			plain(), []access.Overwrite{{ID: 99, Member: true, Deny: both}}, both | access.History,
+		},
+		"without View nothing": {plain(), []access.Overwrite{role(guild, 0, access.View)}, 0},
+		"without Connect no Move": {
+			with(func(m *access.Member) { m.Base |= access.Move }), []access.Overwrite{role(guild, 0, access.Connect)},
+			access.View | access.History,
+		},
+		"base without Connect": {with(func(m *access.Member) { m.Base = access.View }), nil, access.View},
+		"administrators everything": {
+			with(func(m *access.Member) { m.Base = access.Administrator }), []access.Overwrite{own(0, both)},
+			access.All,
+		},
+		"the owner everything": {
+			with(func(m *access.Member) { m.Base, m.Owner, m.TimedOut = 0, true, true }),
+			[]access.Overwrite{own(0, both)}, access.All,
+		},
+		"timed out": {
+			with(func(m *access.Member) { m.TimedOut = true }), []access.Overwrite{own(both, 0)},
+			access.View | access.History,
+		},
+		"pending": {
+			with(func(m *access.Member) { m.Pending = true }), nil, access.View | access.History,
+		},
+		"@everyone's overwrite is one": {
+			plain(red), []access.Overwrite{role(guild, both, 0), role(red, 0, access.View)}, 0,
+		},
 	} {
 		if got := access.Compute(c.m, c.list); got != c.want {
 			t.Errorf("%s: %b, want %b", name, got, c.want)
@@ -67,31 +95,51 @@ func TestCompute(t *testing.T) {
 
 func TestGate(t *testing.T) {
 	gated := []access.Overwrite{role(guild, 0, access.Enter), role(red, access.Enter, 0)}
-	closed := []access.Overwrite{role(guild, 0, access.Enter), role(botish, access.Enter, 0), role(blue, 0, access.View)}
+	closed := []access.Overwrite{
+		role(guild, 0, access.Enter), role(botish, access.Enter, 0), role(blue, 0, access.View),
+	}
 	with := func(m access.Member, f func(*access.Member)) access.Member { f(&m); return m }
 	for name, c := range map[string]struct {
 		place []access.Overwrite
 		m     access.Member
 		want  access.Why
 	}{
-		"no gate":                         {nil, plain(), access.Passes},
-		"a role that is missing":          {gated, plain(), access.MissingRole},
-		"the role":                        {gated, plain(red), access.Passes},
-		"the role, and another denied":    {append(gated, role(blue, 0, access.Connect)), plain(red, blue), access.Passes},
-		"a role denied":                   {[]access.Overwrite{role(blue, 0, access.Connect)}, plain(blue), access.RoleDenial},
-		"denied as well as missing":       {append(gated, role(blue, 0, access.View)), plain(blue), access.RoleDenial},
-		"their own denial":                {append(gated, own(0, access.Connect)), plain(red), access.OwnDenial},
-		"their own leave":                 {append(gated, own(access.Enter, 0)), plain(), access.Passes},
-		"closed":                          {closed, plain(), access.Passes},
-		"closed, a role denied":           {closed, plain(blue), access.RoleDenial},
-		"closed, their own denial":        {append(closed, own(0, access.View)), plain(), access.OwnDenial},
-		"a base without Connect":          {nil, with(plain(), func(m *access.Member) { m.Base = access.View }), access.MissingRole},
-		"an administrator":                {append(gated, own(0, access.View)), with(plain(), func(m *access.Member) { m.Base = access.Administrator }), access.Passes},
-		"pending":                         {nil, with(plain(red), func(m *access.Member) { m.Pending = true }), access.IsPending},
-		"timed out":                       {gated, with(plain(red), func(m *access.Member) { m.TimedOut = true }), access.IsTimedOut},
-		"sees it, but may not enter":      {[]access.Overwrite{role(guild, 0, access.Connect), role(red, access.Connect, 0)}, plain(blue), access.MissingRole},
-		"closed for entering alone":       {[]access.Overwrite{role(guild, 0, access.Connect)}, plain(), access.Passes},
-		"a role allowed to see, not more": {[]access.Overwrite{role(guild, 0, access.Enter), role(red, access.View, 0)}, plain(red), access.MissingRole},
+		"no gate":                {nil, plain(), access.Passes},
+		"a role that is missing": {gated, plain(), access.MissingRole},
+		"the role":               {gated, plain(red), access.Passes},
+		"the role, and another denied": {
+			append(gated, role(blue, 0, access.Connect)), plain(red, blue), access.Passes,
+		},
+		"a role denied": {
+			[]access.Overwrite{role(blue, 0, access.Connect)}, plain(blue), access.RoleDenial,
+		},
+		"denied as well as missing": {append(gated, role(blue, 0, access.View)), plain(blue), access.RoleDenial},
+		"their own denial":          {append(gated, own(0, access.Connect)), plain(red), access.OwnDenial},
+		"their own leave":           {append(gated, own(access.Enter, 0)), plain(), access.Passes},
+		"closed":                    {closed, plain(), access.Passes},
+		"closed, a role denied":     {closed, plain(blue), access.RoleDenial},
+		"closed, their own denial":  {append(closed, own(0, access.View)), plain(), access.OwnDenial},
+		"a base without Connect": {
+			nil, with(plain(), func(m *access.Member) { m.Base = access.View }), access.MissingRole,
+		},
+		"an administrator": {
+			append(gated, own(0, access.View)), with(plain(), func(m *access.Member) { m.Base = access.Administrator }),
+			access.Passes,
+		},
+		"pending": {
+			nil, with(plain(red), func(m *access.Member) { m.Pending = true }), access.IsPending,
+		},
+		"timed out": {
+			gated, with(plain(red), func(m *access.Member) { m.TimedOut = true }), access.IsTimedOut,
+		},
+		"sees it, but may not enter": {
+			[]access.Overwrite{role(guild, 0, access.Connect), role(red, access.Connect, 0)}, plain(blue),
+			access.MissingRole,
+		},
+		"closed for entering alone": {[]access.Overwrite{role(guild, 0, access.Connect)}, plain(), access.Passes},
+		"a role allowed to see, not more": {
+			[]access.Overwrite{role(guild, 0, access.Enter), role(red, access.View, 0)}, plain(red), access.MissingRole,
+		},
 	} {
 		if got := access.Judge(c.m, access.Gate(guild, c.place, isBot)); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
@@ -103,17 +151,21 @@ func TestOpeners(t *testing.T) {
 	roles := access.Roles{guild: access.View, blue: access.Connect, botish: access.Connect, 14: access.Administrator}
 	m := plain()
 	m.Base = access.View
-	if got := access.Openers(m, [][]access.Overwrite{nil}, roles, isBot); !reflect.DeepEqual(got, []snowflake.ID{blue}) {
+	if got := access.Openers(m, [][]access.Overwrite{nil}, roles,
+		isBot); !reflect.DeepEqual(got, []snowflake.ID{blue}) {
 		t.Errorf("a base without Connect: %v", got)
 	}
 	gated := []access.Overwrite{role(guild, 0, access.Enter), role(red, access.Enter, 0)}
-	if got := access.Openers(plain(), [][]access.Overwrite{gated}, access.Roles{guild: access.Enter}, isBot); !reflect.DeepEqual(got, []snowflake.ID{red}) {
+	if got := access.Openers(plain(), [][]access.Overwrite{gated}, access.Roles{guild: access.Enter},
+		isBot); !reflect.DeepEqual(got, []snowflake.ID{red}) {
 		t.Errorf("a gated category: %v", got)
 	}
 }
 
 func TestOverwriteText(t *testing.T) {
-	for _, o := range []access.Overwrite{role(123456789012345678, access.View, access.Connect), {ID: 7, Member: true, Deny: access.All}, {}} {
+	for _, o := range []access.Overwrite{
+		role(123456789012345678, access.View, access.Connect), {ID: 7, Member: true, Deny: access.All}, {},
+	} {
 		b, err := o.MarshalText()
 		var back access.Overwrite
 		if err == nil {
@@ -139,7 +191,10 @@ func TestComputesAsDiscord(t *testing.T) {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	bits := func() discordsim.Permissions {
 		var p discordsim.Permissions
-		for _, b := range []discordsim.Permissions{discordsim.PermViewChannel, discordsim.PermConnect, discordsim.PermMoveMembers, discordsim.PermReadMessageHistory, discordsim.PermManageGuild} {
+		for _, b := range []discordsim.Permissions{
+			discordsim.PermViewChannel, discordsim.PermConnect, discordsim.PermMoveMembers,
+			discordsim.PermReadMessageHistory, discordsim.PermManageGuild,
+		} {
 			if rng.IntN(2) == 0 {
 				p |= b
 			}
@@ -170,7 +225,10 @@ func TestComputesAsDiscord(t *testing.T) {
 		c, err := s.AddChannel(g.ID, discordsim.ChannelOptions{Name: "c", Type: discordsim.ChannelVoice})
 		must(t, err)
 		for range tries {
-			m := access.Member{Guild: g.ID, User: user, Pending: rng.IntN(8) == 0, TimedOut: rng.IntN(8) == 0, Owner: rng.IntN(20) == 0}
+			m := access.Member{
+				Guild: g.ID, User: user, Pending: rng.IntN(8) == 0, TimedOut: rng.IntN(8) == 0,
+				Owner: rng.IntN(20) == 0,
+			}
 			var list []access.Overwrite
 			var theirs []discordsim.Overwrite
 			for _, id := range append([]snowflake.ID{g.ID, user, owner}, ids...) {
@@ -181,7 +239,11 @@ func TestComputesAsDiscord(t *testing.T) {
 					o := discordsim.Overwrite{ID: id, Member: id == user || id == owner, Allow: bits(), Deny: bits()}
 					o.Deny &^= o.Allow
 					theirs = append(theirs, o)
-					list = append(list, access.Overwrite{ID: id, Member: o.Member, Allow: access.Permissions(o.Allow), Deny: access.Permissions(o.Deny)})
+					list = append(list,
+						access.Overwrite{
+							ID: id, Member: o.Member, Allow: access.Permissions(o.Allow),
+							Deny: access.Permissions(o.Deny),
+						})
 				}
 			}
 			m.Base = roles.Base(g.ID, m.Roles)
@@ -200,7 +262,8 @@ func TestComputesAsDiscord(t *testing.T) {
 			want, err := s.PermissionsIn(who, c.ID)
 			must(t, err)
 			if got := access.Compute(m, list); got&compared != access.Permissions(want)&compared {
-				t.Fatalf("seed %d: %+v in %+v: %b, Discord says %b", seed, m, list, got&compared, access.Permissions(want)&compared)
+				t.Fatalf("seed %d: %+v in %+v: %b, Discord says %b", seed, m, list, got&compared,
+					access.Permissions(want)&compared)
 			}
 			if mayJoin := s.MayJoin(who, c.ID) == nil; access.Compute(m, list).Has(access.Enter) != mayJoin {
 				t.Fatalf("seed %d: %+v in %+v: Discord lets them join: %v", seed, m, list, mayJoin)

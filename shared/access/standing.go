@@ -19,11 +19,12 @@ const (
 
 // Standing is a user's place in a guild, as Discord said at CheckedAt.
 type Standing struct {
-	GuildID snowflake.ID   `json:"guild_id"`
-	UserID  snowflake.ID   `json:"user_id"`
-	Member  bool           `json:"member"`            // is in the server
-	Owner   bool           `json:"owner,omitempty"`   // owns the server
-	Admin   bool           `json:"admin,omitempty"`   // owns the server, or has Administrator: Discord denies them nothing
+	GuildID snowflake.ID `json:"guild_id"`
+	UserID  snowflake.ID `json:"user_id"`
+	Member  bool         `json:"member"`          // is in the server
+	Owner   bool         `json:"owner,omitempty"` // owns the server
+	// owns the server, or has Administrator: Discord denies them nothing
+	Admin   bool           `json:"admin,omitempty"`
 	Manager bool           `json:"manager,omitempty"` // as Admin, or has Manage Server and is Active
 	Roles   []snowflake.ID `json:"roles,omitempty"`   // without @everyone
 	// Base is what their roles give together, of access.OfRoles.
@@ -57,7 +58,8 @@ func (s Standing) In(g Guild) Standing {
 // InGuild gives the standing as permissions depend on it.
 func (s Standing) InGuild() Member {
 	return Member{
-		Guild: s.GuildID, User: s.UserID, Roles: s.Roles, Base: s.Base, Owner: s.Owner || s.Admin, Pending: s.Pending, TimedOut: s.TimedOut(),
+		Guild: s.GuildID, User: s.UserID, Roles: s.Roles, Base: s.Base, Owner: s.Owner || s.Admin, Pending: s.Pending,
+		TimedOut: s.TimedOut(),
 	}
 }
 
@@ -81,15 +83,18 @@ func (s Standing) CheckActive() error {
 	case !s.Member:
 		return errs.E(errs.Forbidden, "You are not in this server. Ask somebody there for an invite.")
 	case s.Pending:
-		return errs.E(errs.Forbidden, "You have not accepted this server's rules yet. Open the server in Discord and accept them, then try again.")
+		return errs.E(errs.Forbidden,
+			"You have not accepted this server's rules yet. Open the server in Discord and accept them, then try again.")
 	}
-	return errs.E(errs.Forbidden, "You are timed out in this server until %s. Until then you can look, but do nothing.", s.TimedOutUntil)
+	return errs.E(errs.Forbidden, "You are timed out in this server until %s. Until then you can look, but do nothing.",
+		s.TimedOutUntil)
 }
 
 // CheckManager fails with errs.Forbidden unless they manage the server.
 func (s Standing) CheckManager() error {
 	if !s.Manager {
-		return errs.E(errs.Forbidden, "Only members with the Manage Server permission can change Snug's settings. Ask one of them.")
+		return errs.E(errs.Forbidden,
+			"Only members with the Manage Server permission can change Snug's settings. Ask one of them.")
 	}
 	return nil
 }

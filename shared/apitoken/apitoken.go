@@ -28,9 +28,10 @@ const MaxPerOwner = 25
 
 // Token is an API token without its secret.
 type Token struct {
-	ID      string       `json:"id"`
-	UserID  snowflake.ID `json:"user_id"`            // who made it, and as whom it acts
-	GuildID snowflake.ID `json:"guild_id,omitempty"` // the one server it is good for; 0: a personal token, good wherever its user is
+	ID     string       `json:"id"`
+	UserID snowflake.ID `json:"user_id"` // who made it, and as whom it acts
+	// the one server it is good for; 0: a personal token, good wherever its user is
+	GuildID snowflake.ID `json:"guild_id,omitempty"`
 	Name    string       `json:"name"`
 	Scopes  []Scope      `json:"scopes"`
 	Hash    []byte       `json:"hash"` // SHA-256 of the secret
@@ -85,7 +86,8 @@ func Parse(text string) (key, secret string, ok bool) {
 		return "", "", false
 	}
 	p := strings.Split(rest, "_")
-	if len(p) != 3 || len(p[0]) < 2 || p[0][0] != 'u' && p[0][0] != 's' || !digits(p[0][1:]) || !word(p[1]) || !word(p[2]) {
+	if len(p) != 3 || len(p[0]) < 2 || p[0][0] != 'u' && p[0][0] != 's' || !digits(p[0][1:]) || !word(p[1]) ||
+		!word(p[2]) {
 		return "", "", false
 	}
 	return p[0] + "." + p[1], p[2], true

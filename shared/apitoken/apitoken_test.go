@@ -30,7 +30,11 @@ func TestTextFindsAndProves(t *testing.T) {
 		}
 		seen[s.Scope] = true
 	}
-	for _, bad := range []Token{{UserID: 1, Name: "x"}, {UserID: 1, Scopes: []Scope{RoomsRead}}, {UserID: 1, Name: strings.Repeat("x", 61), Scopes: []Scope{RoomsRead}}, {UserID: 1, Name: "x", Scopes: []Scope{"*"}}} {
+	for _, bad := range []Token{
+		{UserID: 1, Name: "x"}, {UserID: 1, Scopes: []Scope{RoomsRead}},
+		{UserID: 1, Name: strings.Repeat("x", 61), Scopes: []Scope{RoomsRead}},
+		{UserID: 1, Name: "x", Scopes: []Scope{"*"}},
+	} {
 		if _, _, err := New(bad); !errs.Has(err, errs.Invalid) {
 			t.Errorf("%+v: %v", bad, err)
 		}

@@ -33,7 +33,10 @@ type ScopeInfo struct {
 func Scopes() []ScopeInfo {
 	return []ScopeInfo{
 		{RoomsRead, "See rooms and who is in them, also live"},
-		{RoomsWrite, "Open, join, change, keep and close rooms; knock, answer and wait; make, follow and take back invites"},
+		{
+			RoomsWrite,
+			"Open, join, change, keep and close rooms; knock, answer and wait; make, follow and take back invites",
+		},
 		{MembersRead, "See servers and what members may do there"},
 		{SettingsRead, "See a server's settings and their history"},
 		{SettingsWrite, "Change a server's settings and lobbies"},
@@ -52,7 +55,8 @@ func CheckScopes(scopes []Scope) error {
 	}
 	for _, s := range scopes {
 		if !slices.ContainsFunc(Scopes(), func(i ScopeInfo) bool { return i.Scope == s }) {
-			return errs.Field("scopes", "There is no scope %.40q. Please choose from the list in the description.", string(s))
+			return errs.Field("scopes", "There is no scope %.40q. Please choose from the list in the description.",
+				string(s))
 		}
 	}
 	return nil

@@ -13,26 +13,30 @@ type Kind string
 
 // The kinds of audit entries.
 const (
-	RoomOpened           Kind = "room_opened"
-	RoomClosing          Kind = "room_closing"
-	RoomKept             Kind = "room_kept"
-	RoomClosed           Kind = "room_closed"
-	InviteCreated        Kind = "invite_created"
-	InviteRevoked        Kind = "invite_revoked"
-	OnTheWay             Kind = "on_the_way"     // Target follows an invite of By, and cannot be let in yet: Detail says why, as Step does
-	GuestAdmitted        Kind = "guest_admitted" // Target was let in by By; Detail: ByLink if Target came by a link that By made
-	SeatRefused          Kind = "seat_refused"   // somebody past the limit was moved back
-	Repaired             Kind = "repaired"       // Snug put right what it found wrong
-	SettingsChanged      Kind = "settings_changed"
-	RoomRenamed          Kind = "room_renamed"
-	ChannelGone          Kind = "channel_gone"
-	SeatsChanged         Kind = "seats_changed"   // Old and New: how many
-	PrivacyChanged       Kind = "privacy_changed" // Old and New: open, private, locked, hidden, or two of them joined by a comma
-	StatusChanged        Kind = "status_changed"  // Old and New
-	Kicked               Kind = "kicked"          // Target was put out, and is no guest any more
-	Banned               Kind = "banned"
-	Unbanned             Kind = "unbanned"
-	OwnerChanged         Kind = "owner_changed"          // Target is the owner now; Detail: transfer, claim, override or handover; Old and New: display names
+	RoomOpened    Kind = "room_opened"
+	RoomClosing   Kind = "room_closing"
+	RoomKept      Kind = "room_kept"
+	RoomClosed    Kind = "room_closed"
+	InviteCreated Kind = "invite_created"
+	InviteRevoked Kind = "invite_revoked"
+	// Target follows an invite of By, and cannot be let in yet: Detail says why, as Step does
+	OnTheWay Kind = "on_the_way"
+	// Target was let in by By; Detail: ByLink if Target came by a link that By made
+	GuestAdmitted   Kind = "guest_admitted"
+	SeatRefused     Kind = "seat_refused" // somebody past the limit was moved back
+	Repaired        Kind = "repaired"     // Snug put right what it found wrong
+	SettingsChanged Kind = "settings_changed"
+	RoomRenamed     Kind = "room_renamed"
+	ChannelGone     Kind = "channel_gone"
+	SeatsChanged    Kind = "seats_changed" // Old and New: how many
+	// Old and New: open, private, locked, hidden, or two of them joined by a comma
+	PrivacyChanged Kind = "privacy_changed"
+	StatusChanged  Kind = "status_changed" // Old and New
+	Kicked         Kind = "kicked"         // Target was put out, and is no guest any more
+	Banned         Kind = "banned"
+	Unbanned       Kind = "unbanned"
+	// Target is the owner now; Detail: transfer, claim, override or handover; Old and New: display names
+	OwnerChanged         Kind = "owner_changed"
 	Knocked              Kind = "knocked"                // By asks to be let in
 	KnockDenied          Kind = "knock_denied"           // Target was told "not now"
 	WaitingStarted       Kind = "waiting_started"        // By waits for a seat
@@ -40,15 +44,17 @@ const (
 	SpectatorLinkChanged Kind = "spectator_link_changed" // New: on, renewed or off
 	RenamePlanned        Kind = "rename_planned"         // New is applied when Discord's limit allows
 	SeatHeld             Kind = "seat_held"              // a seat is kept for Target
-	Suspended            Kind = "suspended"              // Target has no place in the room until they pass its gate again; Detail: access.Why
-	Restored             Kind = "restored"               // Target, who was suspended, passes again
+	// Target has no place in the room until they pass its gate again; Detail: access.Why
+	Suspended            Kind = "suspended"
+	Restored             Kind = "restored" // Target, who was suspended, passes again
 	PreferencesForgotten Kind = "preferences_forgotten"
 
 	// What managers do on the web besides settings. Detail is the name of what it was done to.
 	TokenCreated   Kind = "token_made" // an API token of the server
 	TokenRevoked   Kind = "token_revoked"
 	WebhookCreated Kind = "webhook_made"
-	WebhookChanged Kind = "webhook_changed" // New: what of it, of name, address, events, secret, on and off, joined by commas
+	// New: what of it, of name, address, events, secret, on and off, joined by commas
+	WebhookChanged Kind = "webhook_changed"
 	WebhookRemoved Kind = "webhook_removed"
 )
 
@@ -58,8 +64,10 @@ const ByLink = "link"
 // Kinds lists the kinds, for who chooses from them.
 func Kinds() []Kind {
 	return []Kind{
-		RoomOpened, RoomClosing, RoomKept, RoomClosed, InviteCreated, InviteRevoked, OnTheWay, GuestAdmitted, SeatRefused, Repaired,
-		SettingsChanged, RoomRenamed, ChannelGone, SeatsChanged, PrivacyChanged, StatusChanged, Kicked, Banned, Unbanned,
+		RoomOpened, RoomClosing, RoomKept, RoomClosed, InviteCreated, InviteRevoked, OnTheWay, GuestAdmitted,
+		SeatRefused, Repaired,
+		SettingsChanged, RoomRenamed, ChannelGone, SeatsChanged, PrivacyChanged, StatusChanged, Kicked, Banned,
+		Unbanned,
 		OwnerChanged, Knocked, KnockDenied, WaitingStarted, WaitingEnded, SpectatorLinkChanged, RenamePlanned, SeatHeld,
 		Suspended, Restored, PreferencesForgotten,
 		TokenCreated, TokenRevoked, WebhookCreated, WebhookChanged, WebhookRemoved,

@@ -99,7 +99,9 @@ func (s *Span) UnmarshalText(b []byte) error {
 // DirectMessages are the budgets of direct messages; the defaults where nothing is said.
 func (c *Serve) DirectMessages() dm.Limits {
 	l := dm.Defaults()
-	for _, r := range []struct{ to, from *dm.Rates }{{&l.Bot, &c.DMsBot}, {&l.Sender, &c.DMsSender}, {&l.Recipient, &c.DMsRecipient}} {
+	for _, r := range []struct{ to, from *dm.Rates }{
+		{&l.Bot, &c.DMsBot}, {&l.Sender, &c.DMsSender}, {&l.Recipient, &c.DMsRecipient},
+	} {
 		if len(*r.from) > 0 {
 			*r.to = *r.from
 		}
@@ -146,11 +148,13 @@ func (c *Serve) Check() error {
 	case err != nil:
 		tell("DISCORD_BOT_TOKEN is not a bot token: its first part does not name an application. Copy it again from the Developer Portal → Bot; it is not the client secret.")
 	case c.ClientID.ID != 0 && id != c.ClientID.ID:
-		tell("DISCORD_BOT_TOKEN and DISCORD_CLIENT_ID belong to different applications (%d and %d). Copy both from the same one.", id, c.ClientID.ID)
+		tell("DISCORD_BOT_TOKEN and DISCORD_CLIENT_ID belong to different applications (%d and %d). Copy both from the same one.",
+			id, c.ClientID.ID)
 	}
 	for name, id := range map[string]ID{"DISCORD_CLIENT_ID": c.ClientID, "DISCORD_GUILD_ID": c.GuildID} {
 		if id.wrong != "" {
-			tell("%s %q is not a Discord id, which is a number of 17 to 20 digits: copy it from the Developer Portal, or in Discord with Developer Mode on.", name, id.wrong)
+			tell("%s %q is not a Discord id, which is a number of 17 to 20 digits: copy it from the Developer Portal, or in Discord with Developer Mode on.",
+				name, id.wrong)
 		}
 	}
 	if c.ClientID == (ID{}) {
@@ -165,7 +169,8 @@ func (c *Serve) Check() error {
 	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
 		tell("SNUG_ADDR %q is not host:port. Write it like 127.0.0.1:8080.", c.Addr)
 	} else if c.BaseURL == "" {
-		tell("SNUG_BASE_URL is missing. Snug listens on %s, which is not for this machine alone: set the address that browsers use, like https://snug.example.org.", c.Addr)
+		tell("SNUG_BASE_URL is missing. Snug listens on %s, which is not for this machine alone: set the address that browsers use, like https://snug.example.org.",
+			c.Addr)
 	}
 	if err := checkURL("SNUG_BASE_URL", c.BaseURL, "https://snug.example.org"); err != nil && c.BaseURL != "" {
 		wrong = append(wrong, err)
@@ -175,7 +180,8 @@ func (c *Serve) Check() error {
 	}
 	for name, v := range map[string]string{"SNUG_HOST_NAME": c.HostName, "SNUG_HOST_CONTACT": c.HostContact} {
 		if strings.ContainsAny(v, "\r\n") || len(v) > 300 {
-			tell("%s is longer than a line. Write a name or an address; a whole text goes into SNUG_PRIVACY_FILE.", name)
+			tell("%s is longer than a line. Write a name or an address; a whole text goes into SNUG_PRIVACY_FILE.",
+				name)
 		}
 	}
 	for name, v := range map[string]string{"SNUG_PRIVACY": c.Privacy, "SNUG_TERMS": c.Terms} {
@@ -184,7 +190,8 @@ func (c *Serve) Check() error {
 		}
 	}
 	for _, o := range c.AllowedOrigins {
-		if u, err := url.Parse(o); err != nil || u.Host == "" || u.Path != "" || u.Scheme != "http" && u.Scheme != "https" {
+		if u, err := url.Parse(o); err != nil || u.Host == "" || u.Path != "" ||
+			u.Scheme != "http" && u.Scheme != "https" {
 			tell("SNUG_ALLOWED_ORIGINS has %q, which is not an origin. Write it like https://example.org.", o)
 		}
 	}
@@ -209,7 +216,8 @@ func (c *Serve) Check() error {
 	}
 	wrong = append(wrong, c.checkNATS()...)
 	if c.SessionIdleDays < 0 || c.SessionDays < 0 || c.SessionIdleDays > 3650 || c.SessionDays > 3650 {
-		tell("SNUG_SESSION_IDLE_DAYS is %d and SNUG_SESSION_DAYS %d. Choose numbers of days from 1 to 3650.", c.SessionIdleDays, c.SessionDays)
+		tell("SNUG_SESSION_IDLE_DAYS is %d and SNUG_SESSION_DAYS %d. Choose numbers of days from 1 to 3650.",
+			c.SessionIdleDays, c.SessionDays)
 	}
 	if c.NATSReplicas < 0 || c.NATSReplicas > 5 {
 		tell("SNUG_NATS_REPLICAS is %d. Choose 1 to 5, or 0 for what the cluster suggests.", c.NATSReplicas)
@@ -278,7 +286,8 @@ func checkURL(name, s, like string) error {
 	case strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
 		return fmt.Errorf("%s %q has more than scheme, host and port. Leave the rest away.", name, s)
 	case u.Scheme == "http" && !Loopback(u.Hostname()):
-		return fmt.Errorf("%s %q must begin with https://: plain http is for this machine only. Put a proxy with a certificate in front.", name, s)
+		return fmt.Errorf("%s %q must begin with https://: plain http is for this machine only. Put a proxy with a certificate in front.",
+			name, s)
 	}
 	return nil
 }
@@ -322,10 +331,12 @@ func secrets(list string) ([][]byte, error) {
 		}
 		b := decoded(s)
 		if len(b) < keyring.MinSecret {
-			return nil, errors.New("SESSION_SECRET is too short: at least 32 random bytes are needed. Make one with: openssl rand -hex 32")
+			return nil,
+				errors.New("SESSION_SECRET is too short: at least 32 random bytes are needed. Make one with: openssl rand -hex 32")
 		}
 		if weak(b) {
-			return nil, errors.New("SESSION_SECRET is too easy to guess: it repeats itself. Make one with: openssl rand -hex 32")
+			return nil,
+				errors.New("SESSION_SECRET is too easy to guess: it repeats itself. Make one with: openssl rand -hex 32")
 		}
 		out = append(out, b)
 	}
@@ -363,7 +374,9 @@ func KeptSecret(path string) ([]byte, error) {
 	if err == nil {
 		s := decoded(strings.TrimSpace(string(b)))
 		if len(s) < keyring.MinSecret {
-			return nil, fmt.Errorf("the secret in %s is damaged. Restore it from a backup; or delete it, and everybody has to sign in again and invite links stop working", path)
+			return nil,
+				fmt.Errorf("the secret in %s is damaged. Restore it from a backup; or delete it, and everybody has to sign in again and invite links stop working",
+					path)
 		}
 		return s, nil
 	}

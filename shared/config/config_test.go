@@ -25,8 +25,9 @@ func TestMain(m *testing.M) {
 
 func good() config.Serve {
 	return config.Serve{
-		BotToken: base64.RawStdEncoding.EncodeToString([]byte("1234")) + ".x.y", ClientID: config.ID{ID: 1234}, ClientSecret: "s",
-		DiscordURL: "https://discord.com", BaseURL: "https://snug.example.org", Addr: "127.0.0.1:8080",
+		BotToken: base64.RawStdEncoding.EncodeToString([]byte("1234")) + ".x.y", ClientID: config.ID{ID: 1234},
+		ClientSecret: "s",
+		DiscordURL:   "https://discord.com", BaseURL: "https://snug.example.org", Addr: "127.0.0.1:8080",
 		Log: config.Log{LogLevel: "info", LogFormat: "text"},
 	}
 }
@@ -51,27 +52,43 @@ func TestEverythingWrongIsToldAtOnce(t *testing.T) {
 		"no base":         {func(c *config.Serve) { c.Addr, c.BaseURL = "0.0.0.0:80", "" }, "SNUG_BASE_URL is missing"},
 		"ops address":     {func(c *config.Serve) { c.OpsAddr = "x" }, "SNUG_OPS_ADDR"},
 		"discord":         {func(c *config.Serve) { c.DiscordURL = "ftp://x" }, "like https://discord.com"},
-		"client id":       {func(c *config.Serve) { _ = c.ClientID.UnmarshalText([]byte("xyz")) }, `DISCORD_CLIENT_ID "xyz"`},
-		"guild id":        {func(c *config.Serve) { _ = c.GuildID.UnmarshalText([]byte("0")) }, `DISCORD_GUILD_ID "0"`},
-		"nats":            {func(c *config.Serve) { c.NATSURL, c.SessionSecret = "zzz", random }, "nats://10.0.0.1:4222"},
-		"dms pause":       {func(c *config.Serve) { c.DMsPause = config.Span{From: 1, To: 2} }, "SNUG_DMS_PAUSE"},
-		"open nats":       {func(c *config.Serve) { c.NATSURL, c.SessionSecret = "tls://10.0.0.1:4222", random }, "SNUG_NATS_CREDS"},
-		"plain nats":      {func(c *config.Serve) { c.NATSURL, c.NATSCreds, c.SessionSecret = "nats://n.example:4222", "/c", random }, "tls://"},
-		"one plain nats":  {func(c *config.Serve) { c.NATSURL, c.NATSCreds, c.SessionSecret = "tls://a,nats://b", "/c", random }, "at b is not encrypted"},
-		"lone CA":         {func(c *config.Serve) { c.NATSCA = "/x" }, "SNUG_NATS_CA"},
-		"replicas":        {func(c *config.Serve) { c.NATSReplicas = 7 }, "SNUG_NATS_REPLICAS"},
-		"log level":       {func(c *config.Serve) { c.LogLevel = "loud" }, "SNUG_LOG_LEVEL"},
-		"log format":      {func(c *config.Serve) { c.LogFormat = "xml" }, "SNUG_LOG_FORMAT"},
-		"origin":          {func(c *config.Serve) { c.AllowedOrigins = []string{"example.org"} }, "SNUG_ALLOWED_ORIGINS"},
+		"client id": {
+			func(c *config.Serve) { _ = c.ClientID.UnmarshalText([]byte("xyz")) }, `DISCORD_CLIENT_ID "xyz"`,
+		},
+		"guild id": {func(c *config.Serve) { _ = c.GuildID.UnmarshalText([]byte("0")) }, `DISCORD_GUILD_ID "0"`},
+		"nats": {
+			func(c *config.Serve) { c.NATSURL, c.SessionSecret = "zzz", random }, "nats://10.0.0.1:4222",
+		},
+		"dms pause": {func(c *config.Serve) { c.DMsPause = config.Span{From: 1, To: 2} }, "SNUG_DMS_PAUSE"},
+		"open nats": {
+			func(c *config.Serve) { c.NATSURL, c.SessionSecret = "tls://10.0.0.1:4222", random }, "SNUG_NATS_CREDS",
+		},
+		"plain nats": {
+			func(c *config.Serve) { c.NATSURL, c.NATSCreds, c.SessionSecret = "nats://n.example:4222", "/c", random },
+			"tls://",
+		},
+		"one plain nats": {
+			func(c *config.Serve) { c.NATSURL, c.NATSCreds, c.SessionSecret = "tls://a,nats://b", "/c", random },
+			"at b is not encrypted",
+		},
+		"lone CA":    {func(c *config.Serve) { c.NATSCA = "/x" }, "SNUG_NATS_CA"},
+		"replicas":   {func(c *config.Serve) { c.NATSReplicas = 7 }, "SNUG_NATS_REPLICAS"},
+		"log level":  {func(c *config.Serve) { c.LogLevel = "loud" }, "SNUG_LOG_LEVEL"},
+		"log format": {func(c *config.Serve) { c.LogFormat = "xml" }, "SNUG_LOG_FORMAT"},
+		"origin": {
+			func(c *config.Serve) { c.AllowedOrigins = []string{"example.org"} }, "SNUG_ALLOWED_ORIGINS",
+		},
 		"proxy":           {func(c *config.Serve) { c.TrustedProxies = []string{"nginx"} }, "SNUG_TRUSTED_PROXIES"},
 		"weak secret":     {func(c *config.Serve) { c.SessionSecret = "hunter2" }, "too short"},
 		"weak second":     {func(c *config.Serve) { c.SessionSecret = random + ",short" }, "too short"},
 		"half a secret":   {func(c *config.Serve) { c.SessionSecret = random[:62] }, "too short"},
 		"zeros":           {func(c *config.Serve) { c.SessionSecret = strings.Repeat("0", 64) }, "too easy to guess"},
 		"one key pressed": {func(c *config.Serve) { c.SessionSecret = strings.Repeat("!", 40) }, "too easy to guess"},
-		"a weak older":    {func(c *config.Serve) { c.SessionSecret = random + "," + strings.Repeat("ab", 32) }, "too easy to guess"},
-		"cluster secret":  {func(c *config.Serve) { c.NATSURL = "nats://10.0.0.1" }, "SESSION_SECRET is missing"},
-		"lone creds":      {func(c *config.Serve) { c.NATSCreds = "/x" }, "SNUG_NATS_CREDS"},
+		"a weak older": {
+			func(c *config.Serve) { c.SessionSecret = random + "," + strings.Repeat("ab", 32) }, "too easy to guess",
+		},
+		"cluster secret": {func(c *config.Serve) { c.NATSURL = "nats://10.0.0.1" }, "SESSION_SECRET is missing"},
+		"lone creds":     {func(c *config.Serve) { c.NATSCreds = "/x" }, "SNUG_NATS_CREDS"},
 	} {
 		c := good()
 		bad.change(&c)
@@ -96,7 +113,10 @@ func TestEverythingWrongIsToldAtOnce(t *testing.T) {
 }
 
 func TestBaseFollowsTheAddress(t *testing.T) {
-	for addr, want := range map[string]string{"127.0.0.1:18080": "http://127.0.0.1:18080", "[::1]:80": "http://[::1]:80", "0.0.0.0:80": "", ":8080": "", "x": ""} {
+	for addr, want := range map[string]string{
+		"127.0.0.1:18080": "http://127.0.0.1:18080", "[::1]:80": "http://[::1]:80", "0.0.0.0:80": "", ":8080": "",
+		"x": "",
+	} {
 		c := good()
 		c.Addr, c.BaseURL = addr, ""
 		if c.Complete(); c.BaseURL != want {
@@ -146,13 +166,18 @@ func TestBudgetsOfDirectMessages(t *testing.T) {
 	}
 	for _, x := range []struct{ flags, want string }{
 		{"", "10/10m,200/24h 3/10m,15/24h 3/1h,10/24h 10m0s 6h0m0s"},
-		{"--dms=5/1h --dms-sender=1/1h,2/24h --dms-recipient=1/24h --dms-pause=1h-24h", "5/1h 1/1h,2/24h 1/24h 1h0m0s 24h0m0s"},
+		{
+			"--dms=5/1h --dms-sender=1/1h,2/24h --dms-recipient=1/24h --dms-pause=1h-24h",
+			"5/1h 1/1h,2/24h 1/24h 1h0m0s 24h0m0s",
+		},
 		{"--dms=lots", ""}, {"--dms-pause=never", ""},
 	} {
 		c = config.Serve{}
 		_, err := p.Parse(strings.Fields(x.flags))
 		l := c.DirectMessages()
-		if got := fmt.Sprintf("%v %v %v %v %v", l.Bot, l.Sender, l.Recipient, l.Pause, l.Longest); (err != nil) != (x.want == "") || err == nil && got != x.want {
+		if got := fmt.Sprintf("%v %v %v %v %v", l.Bot, l.Sender, l.Recipient, l.Pause,
+			l.Longest); (err != nil) != (x.want == "") ||
+			err == nil && got != x.want {
 			t.Errorf("%s: %s, %v", x.flags, got, err)
 		}
 	}

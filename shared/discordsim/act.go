@@ -12,13 +12,14 @@ import (
 // Answer is what a user sees after they acted: a message, a modal, choices, or
 // nothing new.
 type Answer struct {
-	InteractionID ID       `json:"interaction_id"`
-	Type          int      `json:"type"`      // of the first answer: 4 message, 5 deferred, 6 and 7 update, 8 choices, 9 modal
-	Deferred      bool     `json:"deferred"`  // the message was preceded by "thinking…"
-	Ephemeral     bool     `json:"ephemeral"` // the user alone sees the message
-	Message       *Message `json:"message"`   // nil when there is none, or it was deleted
-	Modal         *Modal   `json:"modal,omitempty"`
-	Choices       []Choice `json:"choices,omitempty"`
+	InteractionID ID `json:"interaction_id"`
+	// of the first answer: 4 message, 5 deferred, 6 and 7 update, 8 choices, 9 modal
+	Type      int      `json:"type"`
+	Deferred  bool     `json:"deferred"`  // the message was preceded by "thinking…"
+	Ephemeral bool     `json:"ephemeral"` // the user alone sees the message
+	Message   *Message `json:"message"`   // nil when there is none, or it was deleted
+	Modal     *Modal   `json:"modal,omitempty"`
+	Choices   []Choice `json:"choices,omitempty"`
 }
 
 // Message is a message as the user who acted sees it. Raw is the whole of it.
@@ -203,7 +204,9 @@ func (s *Server) await(ctx context.Context, a *interaction) (*Answer, error) {
 func (s *Server) seen(a *interaction) *Answer {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	out := &Answer{InteractionID: a.id, Type: a.answer, Deferred: a.answer == answerDefer || a.answer == answerDeferUpdate}
+	out := &Answer{
+		InteractionID: a.id, Type: a.answer, Deferred: a.answer == answerDefer || a.answer == answerDeferUpdate,
+	}
 	m := a.last
 	if m == nil {
 		m = a.original

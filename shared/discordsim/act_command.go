@@ -108,7 +108,8 @@ func (s *Server) findCommand(run CommandRun) (*application, *command, error) {
 			continue
 		}
 		for _, cmd := range slices.Backward(app.visibleCommands(run.Guild)) {
-			if cmd.Type == commandChat && cmd.Name == first || cmd.Type != commandChat && strings.EqualFold(cmd.Name, run.Name) {
+			if cmd.Type == commandChat && cmd.Name == first ||
+				cmd.Type != commandChat && strings.EqualFold(cmd.Name, run.Name) {
 				return app, cmd, nil
 			}
 			known = append(known, cmd.Name)

@@ -12,7 +12,9 @@ import (
 // waits as RunCommand does. Without a message it takes the newest that the
 // user sees with such a component. The custom id may also be the button's
 // label. Values of user, role and channel menus are ids.
-func (s *Server) UseComponent(ctx context.Context, user, message ID, customID string, values ...string) (*Answer, error) {
+func (s *Server) UseComponent(
+	ctx context.Context, user, message ID, customID string, values ...string,
+) (*Answer, error) {
 	s.mu.Lock()
 	a, err := s.startComponent(user, message, customID, values)
 	s.mu.Unlock()
@@ -40,7 +42,8 @@ func (s *Server) visibleMessage(user, id ID, customID string) *message {
 			continue
 		}
 		for _, m := range list {
-			if m.only != 0 && m.only != user || id != 0 && m.id != id || findUsable(m.components, customID) == nil && id == 0 {
+			if m.only != 0 && m.only != user || id != 0 && m.id != id ||
+				findUsable(m.components, customID) == nil && id == 0 {
 				continue
 			}
 			if found == nil || m.id > found.id {
@@ -82,7 +85,8 @@ func (s *Server) startComponent(userID, message ID, customID string, values []st
 	}
 	c := findUsable(m.components, customID)
 	if c == nil || app == nil {
-		return nil, invalid("custom_id", "COMPONENT_VALIDATION_FAILED", "Component validation failed: the message has no such component")
+		return nil, invalid("custom_id", "COMPONENT_VALIDATION_FAILED",
+			"Component validation failed: the message has no such component")
 	}
 	if disabled, _ := c["disabled"].(bool); disabled {
 		return nil, invalid("custom_id", "COMPONENT_VALIDATION_FAILED", "Component validation failed: it is disabled")
@@ -175,7 +179,8 @@ func (s *Server) DismissModal(user ID, customID string) {
 func (s *Server) openModalOf(user ID, customID string) *interaction {
 	var newest *interaction
 	for key, a := range s.modals {
-		if strings.HasPrefix(key, user.String()+"/") && (customID == "" || a.modal.customID == customID) && (newest == nil || a.id > newest.id) {
+		if strings.HasPrefix(key, user.String()+"/") && (customID == "" || a.modal.customID == customID) &&
+			(newest == nil || a.id > newest.id) {
 			newest = a
 		}
 	}

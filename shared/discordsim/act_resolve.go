@@ -50,7 +50,8 @@ func (b *dataBuilder) channel(id ID, types []int) bool {
 	if len(types) > 0 && !slices.Contains(types, int(ch.kind)) {
 		return false
 	}
-	w := partialChannel{ID: ch.id, Name: ch.name, Type: ch.kind, Position: ch.position, NSFW: ch.nsfw, GuildID: ch.guild,
+	w := partialChannel{ID: ch.id, Name: ch.name, Type: ch.kind, Position: ch.position, NSFW: ch.nsfw,
+		GuildID:  ch.guild,
 		ParentID: optionalID(ch.parent), Permissions: b.s.permsIn(b.guild, b.guild.members[b.me], ch)}
 	if bot := b.guild.members[b.app]; bot != nil {
 		w.AppPermissions = b.s.permsIn(b.guild, bot, ch)

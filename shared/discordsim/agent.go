@@ -16,7 +16,8 @@ var wellNamed = regexp.MustCompile(`^DiscordBot \(https?://[^\s,()]+, [^\s,()]+\
 func refuseUnnamed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path := r.URL.Path
-		program := strings.HasPrefix(path, "/api/") && !strings.HasSuffix(path, "/oauth2/authorize") || strings.HasPrefix(path, "/gateway") || isUpgrade(r) && strings.Trim(path, "/") == ""
+		program := strings.HasPrefix(path, "/api/") && !strings.HasSuffix(path, "/oauth2/authorize") ||
+			strings.HasPrefix(path, "/gateway") || isUpgrade(r) && strings.Trim(path, "/") == ""
 		if !program || wellNamed.MatchString(r.UserAgent()) {
 			next.ServeHTTP(w, r)
 			return

@@ -250,7 +250,8 @@ func (s *Server) AddChannel(guild ID, o ChannelOptions) (Channel, error) {
 func (s *Server) newChannel(g *guild, kind ChannelType, name string) *channel {
 	c := &channel{id: s.nextID(), guild: g.id, kind: kind, name: name}
 	for _, o := range g.channels {
-		if (o.kind == ChannelCategory) == (kind == ChannelCategory) && o.voice() == c.voice() && o.position >= c.position {
+		if (o.kind == ChannelCategory) == (kind == ChannelCategory) && o.voice() == c.voice() &&
+			o.position >= c.position {
 			c.position = o.position + 1
 		}
 	}
@@ -267,7 +268,8 @@ func (s *Server) newRole(g *guild, name string, p Permissions, position int) *ro
 	return r
 }
 
-// SetAFKChannel has idle people moved to a voice channel; 0: nowhere. That is its guild's setting: the simulator moves nobody by itself.
+// SetAFKChannel has idle people moved to a voice channel; 0: nowhere. That is its guild's setting: the
+// simulator moves nobody by itself.
 func (s *Server) SetAFKChannel(guild, channel ID) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

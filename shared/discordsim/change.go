@@ -255,7 +255,9 @@ func (s *Server) voiceEvent(g *guild, m *member) time.Time {
 
 func (s *Server) tellVoice(g *guild, m *member, v *voiceState) time.Time {
 	w := g.wireVoice(m, v, true)
-	at := s.dispatch(event{name: "VOICE_STATE_UPDATE", intent: IntentGuildVoiceStates, guild: g, user: m.user.id, data: w})
+	at := s.dispatch(event{
+		name: "VOICE_STATE_UPDATE", intent: IntentGuildVoiceStates, guild: g, user: m.user.id, data: w,
+	})
 	s.page.voiceChanged(g.id, w)
 	return at
 }

@@ -112,7 +112,8 @@ func readCommand(f *form, old *command) *command {
 		case cmd.Type == commandChat && cmd.Description == "":
 			t.add("BASE_TYPE_REQUIRED", "This field is required")
 		case (cmd.Type == commandUser || cmd.Type == commandMessage) && cmd.Description != "":
-			t.add("APPLICATION_COMMAND_CONTEXT_MENU_DESCRIPTION_NOT_ALLOWED", "Context menu commands cannot have description")
+			t.add("APPLICATION_COMMAND_CONTEXT_MENU_DESCRIPTION_NOT_ALLOWED",
+				"Context menu commands cannot have description")
 		}
 	}
 	if f.has("description_localizations") {
@@ -144,7 +145,8 @@ func readCommand(f *form, old *command) *command {
 	if f.has("options") {
 		cmd.Options = readOptions(f, 0)
 		if cmd.Type != commandChat && len(cmd.Options) > 0 {
-			f.errs.at("options").add("APPLICATION_COMMAND_CONTEXT_MENU_OPTIONS_NOT_ALLOWED", "Context menu commands cannot have options")
+			f.errs.at("options").add("APPLICATION_COMMAND_CONTEXT_MENU_OPTIONS_NOT_ALLOWED",
+				"Context menu commands cannot have options")
 		}
 	}
 	if cmd.size() > 8000 {
@@ -225,12 +227,14 @@ func readOptions(f *form, depth int) []*commandOption {
 		}
 		plain = true
 		if opt.Required && optional {
-			o.errs.at("required").add("APPLICATION_COMMAND_OPTIONS_REQUIRED_INVALID", "Required options must be placed before non-required options")
+			o.errs.at("required").add("APPLICATION_COMMAND_OPTIONS_REQUIRED_INVALID",
+				"Required options must be placed before non-required options")
 		}
 		optional = optional || !opt.Required
 	}
 	if subs && plain {
-		f.errs.at("options").add("APPLICATION_COMMAND_OPTIONS_TYPE_INVALID", "Sub-command and sub-command group option types are mutually exclusive to all other types")
+		f.errs.at("options").add("APPLICATION_COMMAND_OPTIONS_TYPE_INVALID",
+			"Sub-command and sub-command group option types are mutually exclusive to all other types")
 	}
 	return list
 }
@@ -247,7 +251,8 @@ func readOption(f *form, depth int) *commandOption {
 	}
 	if o.Type == optSubcommand || o.Type == optGroup {
 		if depth == 2 || depth == 1 && o.Type == optGroup {
-			f.errs.at("type").add("APPLICATION_COMMAND_OPTIONS_TYPE_INVALID", "Sub-commands and groups may not be nested this deep")
+			f.errs.at("type").add("APPLICATION_COMMAND_OPTIONS_TYPE_INVALID",
+				"Sub-commands and groups may not be nested this deep")
 			return o
 		}
 		next := 2
@@ -280,7 +285,8 @@ func readChoices(f *form, o *commandOption) {
 	}
 	t := f.errs.at("choices")
 	if o.Type != optString && o.Type != optInteger && o.Type != optNumber {
-		t.add("APPLICATION_COMMAND_OPTIONS_CHOICES_INVALID", "Choices are only valid for STRING, INTEGER, and NUMBER options")
+		t.add("APPLICATION_COMMAND_OPTIONS_CHOICES_INVALID",
+			"Choices are only valid for STRING, INTEGER, and NUMBER options")
 	}
 	o.Choices = choicesOf(f, o.Type)
 	if o.Autocomplete && len(o.Choices) > 0 {
@@ -294,7 +300,10 @@ func choicesOf(f *form, kind int) []optionChoice {
 	for _, ch := range f.objects("choices", 0, 25) {
 		ch.required("name")
 		ch.required("value")
-		c := optionChoice{Name: ch.str("name", 1, 100), NameLocal: readLocal(ch, "name_localizations", 100), Value: ch.fields["value"]}
+		c := optionChoice{
+			Name: ch.str("name", 1, 100), NameLocal: readLocal(ch, "name_localizations", 100),
+			Value: ch.fields["value"],
+		}
 		switch kind {
 		case optString:
 			ch.str("value", 0, 100)
@@ -307,7 +316,8 @@ func choicesOf(f *form, kind int) []optionChoice {
 			number(ch, "value")
 		}
 		if names[c.Name] {
-			ch.errs.at("name").add("APPLICATION_COMMAND_OPTIONS_CHOICE_NAME_ALREADY_EXISTS", "Choice name already exists")
+			ch.errs.at("name").add("APPLICATION_COMMAND_OPTIONS_CHOICE_NAME_ALREADY_EXISTS",
+				"Choice name already exists")
 		}
 		names[c.Name] = true
 		list = append(list, c)

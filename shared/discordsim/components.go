@@ -106,10 +106,12 @@ func (r *componentReader) top(f *form, field string, limit int) []component {
 	}
 	list := r.list(f, field, low, limit, allowed)
 	if r.v2 && r.count > maxV2Components {
-		f.errs.at(field).add("COMPONENT_MAX_TOTAL_COMPONENTS_EXCEEDED", "Total number of components exceeds %d", maxV2Components)
+		f.errs.at(field).add("COMPONENT_MAX_TOTAL_COMPONENTS_EXCEEDED", "Total number of components exceeds %d",
+			maxV2Components)
 	}
 	if r.v2 && r.text > maxV2Text {
-		f.errs.at(field).add("COMPONENT_DISPLAYABLE_TEXT_SIZE_EXCEEDED", "The total displayable text size exceeds %d", maxV2Text)
+		f.errs.at(field).add("COMPONENT_DISPLAYABLE_TEXT_SIZE_EXCEEDED", "The total displayable text size exceeds %d",
+			maxV2Text)
 	}
 	return list
 }
@@ -142,7 +144,8 @@ func (r *componentReader) one(f *form, allowed []int) component {
 		for i, a := range allowed {
 			names[i] = strconv.Itoa(a)
 		}
-		f.errs.at("type").add("UNION_TYPE_CHOICES", "Value of field \"type\" must be one of (%s).", strings.Join(names, ", "))
+		f.errs.at("type").add("UNION_TYPE_CHOICES", "Value of field \"type\" must be one of (%s).",
+			strings.Join(names, ", "))
 		return nil
 	}
 	r.count++
@@ -204,7 +207,8 @@ func (r *componentReader) row(f *form, c component) {
 	list := r.list(f, "components", 1, componentsPerRow, allowed)
 	for _, x := range list {
 		if x.kind() != compButton && len(list) > 1 {
-			f.errs.at("components").add("COMPONENT_LAYOUT_WIDTH_EXCEEDED", "The specified component exceeds the maximum width")
+			f.errs.at("components").add("COMPONENT_LAYOUT_WIDTH_EXCEEDED",
+				"The specified component exceeds the maximum width")
 			break
 		}
 	}
@@ -229,7 +233,8 @@ func (r *componentReader) button(f *form, c component) {
 	switch style {
 	case buttonStyleLink:
 		if f.given("custom_id") {
-			f.errs.at("custom_id").add("BUTTON_COMPONENT_INVALID_CUSTOM_ID", "A custom id and url cannot both be specified")
+			f.errs.at("custom_id").add("BUTTON_COMPONENT_INVALID_CUSTOM_ID",
+				"A custom id and url cannot both be specified")
 		}
 		if !f.given("url") {
 			f.errs.at("url").add("BUTTON_COMPONENT_URL_REQUIRED", "A url is required")
@@ -274,7 +279,8 @@ func (r *componentReader) menu(f *form, c component, kind int) {
 		high = f.num("max_values", 1, 25)
 	}
 	if low > high {
-		f.errs.at("min_values").add("SELECT_COMPONENT_MIN_VALUES_TOO_LARGE", "Min values cannot be greater than max values")
+		f.errs.at("min_values").add("SELECT_COMPONENT_MIN_VALUES_TOO_LARGE",
+			"Min values cannot be greater than max values")
 	}
 	c["min_values"], c["max_values"] = low, high
 	if p := f.str("placeholder", 0, 150); p != "" {
@@ -293,7 +299,10 @@ func (r *componentReader) menu(f *form, c component, kind int) {
 		if f.given("channel_types") {
 			types := []int{}
 			for i := range f.list("channel_types", 0, 50) {
-				g := &form{fields: map[string]jsonRaw{"t": f.list("channel_types", 0, 50)[i]}, errs: f.errs.at("channel_types").at(strconv.Itoa(i))}
+				g := &form{
+					fields: map[string]jsonRaw{"t": f.list("channel_types", 0, 50)[i]},
+					errs:   f.errs.at("channel_types").at(strconv.Itoa(i)),
+				}
 				types = append(types, g.num("t", 0, 20))
 			}
 			c["channel_types"] = types
@@ -318,7 +327,8 @@ func (r *componentReader) options(f *form, low, high int) []map[string]any {
 		opt := map[string]any{"label": o.str("label", 1, 100), "value": o.str("value", 1, 100)}
 		v, _ := opt["value"].(string)
 		if seen[v] {
-			o.errs.at("value").add("SELECT_COMPONENT_OPTION_VALUE_DUPLICATED", "The specified option value is already used")
+			o.errs.at("value").add("SELECT_COMPONENT_OPTION_VALUE_DUPLICATED",
+				"The specified option value is already used")
 		}
 		seen[v] = true
 		if d := o.str("description", 0, 100); d != "" {
@@ -339,7 +349,8 @@ func (r *componentReader) options(f *form, low, high int) []map[string]any {
 		f.errs.at("options").add("SELECT_COMPONENT_TOO_MANY_DEFAULTS", "Too many defaults for the number of values")
 	}
 	if low > len(out) && len(out) > 0 {
-		f.errs.at("min_values").add("SELECT_COMPONENT_MIN_VALUES_TOO_LARGE", "Min values cannot be greater than the number of options")
+		f.errs.at("min_values").add("SELECT_COMPONENT_MIN_VALUES_TOO_LARGE",
+			"Min values cannot be greater than the number of options")
 	}
 	return out
 }
@@ -353,8 +364,10 @@ func (f *form) address(name string, limit int) string {
 		return ""
 	}
 	s := f.str(name, 1, limit)
-	if scheme, rest, ok := strings.Cut(s, "://"); s != "" && (!ok || rest == "" || !slices.Contains([]string{"http", "https", "discord", "attachment"}, scheme)) {
-		f.errs.at(name).add("URL_TYPE_INVALID_SCHEME", "Scheme %q is not supported. Scheme must be one of ('http', 'https', 'discord').", scheme)
+	if scheme, rest, ok := strings.Cut(s, "://"); s != "" &&
+		(!ok || rest == "" || !slices.Contains([]string{"http", "https", "discord", "attachment"}, scheme)) {
+		f.errs.at(name).add("URL_TYPE_INVALID_SCHEME",
+			"Scheme %q is not supported. Scheme must be one of ('http', 'https', 'discord').", scheme)
 	}
 	return s
 }

@@ -28,7 +28,8 @@ func (r *componentReader) input(f *form, c component) {
 		c["max_length"] = high
 	}
 	if low > high {
-		f.errs.at("min_length").add("TEXT_INPUT_COMPONENT_MIN_LENGTH_TOO_LARGE", "Min length cannot be greater than max length")
+		f.errs.at("min_length").add("TEXT_INPUT_COMPONENT_MIN_LENGTH_TOO_LARGE",
+			"Min length cannot be greater than max length")
 	}
 	if p := f.str("placeholder", 0, 100); p != "" {
 		c["placeholder"] = p
@@ -98,8 +99,10 @@ func uploads(f *form, c component) {
 	var types []string
 	for i, raw := range f.list("file_types", 0, 10) {
 		var name string
-		if json.Unmarshal(raw, &name) != nil || !slices.Contains([]string{"image", "video", "audio"}, name) && (len(name) < 2 || name[0] != '.') {
-			f.errs.at("file_types").at(strconv.Itoa(i)).add("BASE_TYPE_CHOICES", "Must be image, video, audio, or an extension that begins with a dot.")
+		if json.Unmarshal(raw, &name) != nil ||
+			!slices.Contains([]string{"image", "video", "audio"}, name) && (len(name) < 2 || name[0] != '.') {
+			f.errs.at("file_types").at(strconv.Itoa(i)).add("BASE_TYPE_CHOICES",
+				"Must be image, video, audio, or an extension that begins with a dot.")
 		}
 		types = append(types, name)
 	}
@@ -150,7 +153,8 @@ func (r *componentReader) layout(f *form, c component, kind int) {
 			c["accent_color"] = f.num("accent_color", 0, 0xffffff)
 		}
 		c["spoiler"] = f.yes("spoiler")
-		c["components"] = r.list(f, "components", 1, 39, []int{compRow, compSection, compText, compGallery, compFile, compSeparator})
+		c["components"] = r.list(f, "components", 1, 39,
+			[]int{compRow, compSection, compText, compGallery, compFile, compSeparator})
 	}
 }
 
@@ -166,7 +170,8 @@ func (r *componentReader) media(f *form, c component, field string) {
 	m.required("url")
 	u := m.link(2048)
 	if name, ok := strings.CutPrefix(u, "attachment://"); ok && !r.hasFile(name) {
-		m.errs.at("url").add("UNFURLED_MEDIA_ITEM_REFERENCED_ATTACHMENT_NOT_FOUND", "The referenced attachment %q was not found", name)
+		m.errs.at("url").add("UNFURLED_MEDIA_ITEM_REFERENCED_ATTACHMENT_NOT_FOUND",
+			"The referenced attachment %q was not found", name)
 	}
 	c[field] = map[string]any{"id": r.newID(), "url": u, "proxy_url": u}
 }

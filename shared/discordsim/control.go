@@ -49,7 +49,8 @@ func (s *Server) controlRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /_sim/ws", s.page.serveWS)
 	mux.HandleFunc("/_sim/", func(w http.ResponseWriter, r *http.Request) {
 		commonHeaders(w.Header())
-		writeError(w, fail(404, 0, "404: the control interface has no "+r.Method+" "+r.URL.Path+"; see page/PROTOCOL.md"))
+		writeError(w,
+			fail(404, 0, "404: the control interface has no "+r.Method+" "+r.URL.Path+"; see page/PROTOCOL.md"))
 	})
 }
 
@@ -235,7 +236,9 @@ func (c *control) command() (CommandRun, commandInput, error) {
 	if in.Name == "" {
 		return CommandRun{}, in, errors.New(`name is missing, such as "create-room" or "room rename"`)
 	}
-	run := CommandRun{Channel: ID(in.Channel), App: ID(in.App), Name: in.Name, Options: in.Options, Target: ID(in.Target)}
+	run := CommandRun{
+		Channel: ID(in.Channel), App: ID(in.App), Name: in.Name, Options: in.Options, Target: ID(in.Target),
+	}
 	if in.Guild != nil {
 		run.Guild = ID(*in.Guild)
 	}

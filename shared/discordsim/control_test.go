@@ -26,9 +26,12 @@ func TestControlVoice(t *testing.T) {
 	w := start(t)
 	c, _ := w.login(nil)
 	before := time.Now()
-	a := w.control("POST", user(w.Users[2], "/voice"), map[string]any{"guild_id": w.Guild.ID, "channel_id": w.Arena.ID, "self_mute": true}).must(t, 200)
+	a := w.control("POST", user(w.Users[2], "/voice"),
+		map[string]any{"guild_id": w.Guild.ID, "channel_id": w.Arena.ID, "self_mute": true}).must(t,
+		200)
 	at := time.UnixMicro(int64(a.json["dispatched_at"].(float64)))
-	if at.Before(before.Add(-time.Millisecond)) || at.After(time.Now()) || a.json["self_mute"] != true || a.str("channel_id") != w.Arena.ID.String() {
+	if at.Before(before.Add(-time.Millisecond)) || at.After(time.Now()) || a.json["self_mute"] != true ||
+		a.str("channel_id") != w.Arena.ID.String() {
 		t.Errorf("%s", a.raw)
 	}
 	var v struct {
@@ -40,23 +43,33 @@ func TestControlVoice(t *testing.T) {
 	if v.Channel == nil || !v.Mute {
 		t.Errorf("%+v", v)
 	}
-	w.control("POST", user(w.Users[2], "/voice"), map[string]any{"guild_id": w.Guild.ID, "self_mute": false, "self_stream": true}).must(t, 200)
+	w.control("POST", user(w.Users[2], "/voice"),
+		map[string]any{"guild_id": w.Guild.ID, "self_mute": false, "self_stream": true}).must(t,
+		200)
 	c.until("VOICE_STATE_UPDATE", &v)
 	if v.Mute || !v.Stream {
 		t.Errorf("%+v", v)
 	}
-	w.control("POST", user(w.Users[2], "/voice"), `{"guild_id":"`+w.Guild.ID.String()+`","channel_id":null}`).must(t, 200)
+	w.control("POST", user(w.Users[2], "/voice"), `{"guild_id":"`+w.Guild.ID.String()+`","channel_id":null}`).must(t,
+		200)
 	c.until("VOICE_STATE_UPDATE", &v)
 	if v.Channel != nil {
 		t.Errorf("%+v", v)
 	}
-	w.refuse(t, w.control("POST", user(w.Users[2], "/voice"), `{"guild_id":"`+w.Guild.ID.String()+`","channel_id":null}`), 400, 40032)
+	w.refuse(t,
+		w.control("POST", user(w.Users[2], "/voice"), `{"guild_id":"`+w.Guild.ID.String()+`","channel_id":null}`), 400,
+		40032)
 	for _, u := range w.Users[2:6] {
 		w.join(u, w.Arena.ID)
 	}
-	w.refuse(t, w.control("POST", user(w.Users[6], "/voice"), map[string]any{"guild_id": w.Guild.ID, "channel_id": w.Arena.ID}), 403, 50013)
-	w.refuse(t, w.control("POST", user(w.Users[6], "/voice"), map[string]any{"guild_id": w.Guild.ID, "channel_id": "1"}), 404, 10003)
-	w.refuse(t, w.control("POST", "/users/1/voice", map[string]any{"guild_id": w.Guild.ID, "channel_id": w.Arena.ID}), 404, 10007)
+	w.refuse(t,
+		w.control("POST", user(w.Users[6], "/voice"), map[string]any{"guild_id": w.Guild.ID, "channel_id": w.Arena.ID}),
+		403, 50013)
+	w.refuse(t,
+		w.control("POST", user(w.Users[6], "/voice"), map[string]any{"guild_id": w.Guild.ID, "channel_id": "1"}), 404,
+		10003)
+	w.refuse(t, w.control("POST", "/users/1/voice", map[string]any{"guild_id": w.Guild.ID, "channel_id": w.Arena.ID}),
+		404, 10007)
 	w.control("POST", user(w.Users[6], "/voice"), "{").must(t, 400)
 }
 
@@ -76,33 +89,51 @@ func TestControlCommandsComponentsModals(t *testing.T) {
 		}
 		return out
 	}
-	a := do("/commands", map[string]any{"guild_id": w.Guild.ID, "name": "room rename", "options": map[string]any{"name": "Goblins"}}, func(a act) {
+	a := do("/commands", map[string]any{
+		"guild_id": w.Guild.ID, "name": "room rename", "options": map[string]any{"name": "Goblins"},
+	}, func(a act) {
 		w.bot("POST", a.callback(), map[string]any{"type": 5, "data": map[string]any{"flags": 64}}).must(t, 204)
-		w.bot("PATCH", w.hook(a, "/messages/@original"), map[string]any{"embeds": []any{map[string]any{"title": "Renamed"}}, "components": []any{row(button("Undo", "undo"))}}).must(t, 200)
+		w.bot("PATCH", w.hook(a, "/messages/@original"),
+			map[string]any{
+				"embeds": []any{map[string]any{"title": "Renamed"}}, "components": []any{row(button("Undo", "undo"))},
+			}).must(t,
+			200)
 	}).must(t, 200)
 	message, _ := a.json["message"].(map[string]any)
-	if a.json["deferred"] != true || a.json["ephemeral"] != true || a.str("text") != "Renamed" || message["id"] == nil || len(a.json["components"].([]any)) != 1 {
+	if a.json["deferred"] != true || a.json["ephemeral"] != true || a.str("text") != "Renamed" ||
+		message["id"] == nil || len(a.json["components"].([]any)) != 1 {
 		t.Fatalf("%s", a.raw)
 	}
 	a = do("/components", map[string]any{"message_id": message["id"], "custom_id": "undo"}, func(a act) {
-		w.bot("POST", a.callback(), map[string]any{"type": 9, "data": map[string]any{"custom_id": "why", "title": "Why?", "components": []any{
-			row(map[string]any{"type": 4, "custom_id": "reason", "style": 1, "label": "Reason"})}}}).must(t, 204)
+		w.bot("POST", a.callback(),
+			map[string]any{"type": 9, "data": map[string]any{"custom_id": "why", "title": "Why?", "components": []any{
+				row(map[string]any{"type": 4, "custom_id": "reason", "style": 1, "label": "Reason"})}}}).must(t, 204)
 	}).must(t, 200)
 	if modal, _ := a.json["modal"].(map[string]any); modal["title"] != "Why?" {
 		t.Fatalf("%s", a.raw)
 	}
-	if st := w.control("GET", "/state?user="+w.Owner.ID.String(), nil).must(t, 200); !strings.Contains(string(st.raw), `"title":"Why?"`) {
+	if st := w.control("GET", "/state?user="+w.Owner.ID.String(), nil).must(t,
+		200); !strings.Contains(string(st.raw), `"title":"Why?"`) {
 		t.Error("the state lacks the open modal")
 	}
-	w.refuse(t, w.control("POST", user(w.Owner, "/modals"), map[string]any{"custom_id": "why", "fields": map[string]any{}}), 400, 50035)
+	w.refuse(t,
+		w.control("POST", user(w.Owner, "/modals"), map[string]any{"custom_id": "why", "fields": map[string]any{}}),
+		400, 50035)
 	a = do("/modals", map[string]any{"custom_id": "why", "fields": map[string]any{"reason": "fun"}}, func(a act) {
 		w.bot("POST", a.callback(), map[string]any{"type": 7, "data": map[string]any{"content": "undone"}}).must(t, 204)
 	}).must(t, 200)
 	if a.str("content") != "undone" {
 		t.Errorf("%s", a.raw)
 	}
-	a = do("/autocomplete", map[string]any{"guild_id": w.Guild.ID, "name": "create-room", "options": map[string]any{"name": "G"}, "focused": "name"}, func(a act) {
-		w.bot("POST", a.callback(), map[string]any{"type": 8, "data": map[string]any{"choices": []any{map[string]any{"name": "Goblins", "value": "Goblins"}}}}).must(t, 204)
+	a = do("/autocomplete", map[string]any{
+		"guild_id": w.Guild.ID, "name": "create-room", "options": map[string]any{"name": "G"}, "focused": "name",
+	}, func(a act) {
+		w.bot("POST", a.callback(),
+			map[string]any{
+				"type": 8,
+				"data": map[string]any{"choices": []any{map[string]any{"name": "Goblins", "value": "Goblins"}}},
+			}).must(t,
+			204)
 	}).must(t, 200)
 	if !strings.Contains(string(a.raw), "Goblins") {
 		t.Errorf("%s", a.raw)
@@ -111,7 +142,8 @@ func TestControlCommandsComponentsModals(t *testing.T) {
 	if strings.Contains(string(list.raw), `"setup"`) || !strings.Contains(string(list.raw), `"create-room"`) {
 		t.Errorf("%s", list.raw)
 	}
-	w.refuse(t, w.control("POST", user(w.Owner, "/commands"), map[string]any{"guild_id": w.Guild.ID, "name": "dance"}), 404, 10063)
+	w.refuse(t, w.control("POST", user(w.Owner, "/commands"), map[string]any{"guild_id": w.Guild.ID, "name": "dance"}),
+		404, 10063)
 }
 
 func TestControlWorldAndFaults(t *testing.T) {
@@ -135,8 +167,10 @@ func TestControlWorldAndFaults(t *testing.T) {
 	if _, err := w.JoinVoice(w.Guild.ID, w.Users[3].ID, w.Lounge.ID, discordsim.VoiceFlags{}); err == nil {
 		t.Error("@everyone may still connect")
 	}
-	other := w.control("POST", "/guilds", map[string]any{"name": "Another", "owner_id": w.Owner.ID}).must(t, 200).str("id")
-	w.control("POST", "/guilds/"+other+"/channels", map[string]any{"name": "voice", "type": 2, "user_limit": 3}).must(t, 200)
+	other := w.control("POST", "/guilds", map[string]any{"name": "Another", "owner_id": w.Owner.ID}).must(t,
+		200).str("id")
+	w.control("POST", "/guilds/"+other+"/channels", map[string]any{"name": "voice", "type": 2, "user_limit": 3}).must(t,
+		200)
 	w.control("GET", "/users", nil).must(t, 200)
 	w.control("GET", "/applications", nil).must(t, 200)
 	w.control("POST", "/applications", map[string]any{"name": "Second"}).must(t, 200)
@@ -161,8 +195,10 @@ func TestControlWorldAndFaults(t *testing.T) {
 
 func TestStateIsWhatAUserSees(t *testing.T) {
 	w := start(t)
-	hidden, err := w.AddChannel(w.Guild.ID, discordsim.ChannelOptions{Name: "hidden", Type: discordsim.ChannelVoice, Overwrites: []discordsim.Overwrite{
-		{ID: w.Guild.ID, Deny: discordsim.PermViewChannel}, {ID: w.Users[3].ID, Member: true, Allow: discordsim.PermViewChannel | discordsim.PermConnect}}})
+	hidden, err := w.AddChannel(w.Guild.ID,
+		discordsim.ChannelOptions{Name: "hidden", Type: discordsim.ChannelVoice, Overwrites: []discordsim.Overwrite{
+			{ID: w.Guild.ID, Deny: discordsim.PermViewChannel},
+			{ID: w.Users[3].ID, Member: true, Allow: discordsim.PermViewChannel | discordsim.PermConnect}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,8 +227,10 @@ func TestStateIsWhatAUserSees(t *testing.T) {
 	if err := json.Unmarshal(w.control("GET", "/state", nil).must(t, 200).raw, &st); err != nil {
 		t.Fatal(err)
 	}
-	if g := st.Guilds[0]; len(g.Channels) != 7 || len(g.Members) != 10 || len(g.Roles) != 3 || len(g.VoiceStates) != 1 || len(st.Messages[hidden.ID.String()]) != 1 {
-		t.Errorf("%d channels, %d members, %d roles, %d voice states", len(g.Channels), len(g.Members), len(g.Roles), len(g.VoiceStates))
+	if g := st.Guilds[0]; len(g.Channels) != 7 || len(g.Members) != 10 || len(g.Roles) != 3 ||
+		len(g.VoiceStates) != 1 || len(st.Messages[hidden.ID.String()]) != 1 {
+		t.Errorf("%d channels, %d members, %d roles, %d voice states", len(g.Channels), len(g.Members), len(g.Roles),
+			len(g.VoiceStates))
 	}
 	w.refuse(t, w.control("GET", "/state?user=1", nil), 404, 10013)
 }
@@ -200,7 +238,8 @@ func TestStateIsWhatAUserSees(t *testing.T) {
 // page opens the page's WebSocket as a user.
 func (w *world) page(u discordsim.ID) *websocket.Conn {
 	w.t.Helper()
-	ws, res, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(w.base, "http")+"/_sim/ws?user="+u.String(), nil)
+	ws, res, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(w.base, "http")+"/_sim/ws?user="+u.String(),
+		nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -220,7 +259,8 @@ func (w *world) wait(ws *websocket.Conn, kind, text string) string {
 		if err != nil {
 			w.t.Fatalf("waiting for %s with %s: %v", kind, text, err)
 		}
-		if strings.HasPrefix(string(raw), `{"type":"`+kind+`"`) || strings.Contains(string(raw), `"type":"`+kind+`"`) && strings.Contains(string(raw), text) {
+		if strings.HasPrefix(string(raw), `{"type":"`+kind+`"`) ||
+			strings.Contains(string(raw), `"type":"`+kind+`"`) && strings.Contains(string(raw), text) {
 			if strings.Contains(string(raw), text) {
 				return string(raw)
 			}
@@ -244,7 +284,9 @@ func TestPageIsLive(t *testing.T) {
 	}
 	w.wait(dmitri, "message", "hello all")
 	if _, err := w.answering(c, w.run(w.Owner, "create-room", nil), func(a act) {
-		w.bot("POST", a.callback(), map[string]any{"type": 4, "data": map[string]any{"content": "only Alice", "flags": 64}}).must(t, 204)
+		w.bot("POST", a.callback(),
+			map[string]any{"type": 4, "data": map[string]any{"content": "only Alice", "flags": 64}}).must(t,
+			204)
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -261,7 +303,9 @@ func TestPageIsLive(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.wait(dmitri, "guild", `"name":"den"`)
-	w.bot("PUT", "/channels/"+ch.ID.String()+"/permissions/"+w.Guild.ID.String(), map[string]any{"type": 0, "deny": "1024"}).must(t, 204)
+	w.bot("PUT", "/channels/"+ch.ID.String()+"/permissions/"+w.Guild.ID.String(),
+		map[string]any{"type": 0, "deny": "1024"}).must(t,
+		204)
 	if got := w.wait(dmitri, "guild", `"type":"guild"`); strings.Contains(got, `"name":"den"`) {
 		t.Error("a hidden channel is shown")
 	}
@@ -332,10 +376,12 @@ func TestHooksTellOfDispatchesAndRequests(t *testing.T) {
 	found := false
 	for _, d := range dispatches {
 		if d.Event == "VOICE_STATE_UPDATE" {
-			found = d.Guild == w.Guild.ID && d.User == w.Users[2].ID && d.Queued.Equal(at) && !d.Time.Before(at) && d.Sequence > 2
+			found = d.Guild == w.Guild.ID && d.User == w.Users[2].ID && d.Queued.Equal(at) && !d.Time.Before(at) &&
+				d.Sequence > 2
 		}
 	}
-	if !found || len(requests) != 1 || requests[0].Status != 201 || requests[0].Reason != "why" || requests[0].Route != "/guilds/{guild}/channels" {
+	if !found || len(requests) != 1 || requests[0].Status != 201 || requests[0].Reason != "why" ||
+		requests[0].Route != "/guilds/{guild}/channels" {
 		t.Errorf("%+v %+v", dispatches, requests)
 	}
 }

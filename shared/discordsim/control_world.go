@@ -190,7 +190,8 @@ func (c *control) addApplication() (any, error) {
 	if err := c.read(&in); err != nil {
 		return nil, err
 	}
-	return c.s.AddApplication(ApplicationOptions{Name: in.Name, RedirectURIs: in.Redirects, AnyLoopbackRedirect: true}), nil
+	return c.s.AddApplication(ApplicationOptions{Name: in.Name, RedirectURIs: in.Redirects, AnyLoopbackRedirect: true}),
+		nil
 }
 
 // setApplication puts a bot into quarantine, or takes it out.
@@ -235,7 +236,8 @@ func (c *control) addChannel() (any, error) {
 	if n := runes(in.Name); n < 1 || n > 100 || in.Limit < 0 || in.Limit > 99 {
 		return nil, errors.New("name has 1 to 100 characters, user_limit is 0 to 99")
 	}
-	return c.s.AddChannel(c.guild(), ChannelOptions{Name: in.Name, Type: in.Type, Parent: ID(in.Parent), UserLimit: in.Limit, Topic: in.Topic})
+	return c.s.AddChannel(c.guild(),
+		ChannelOptions{Name: in.Name, Type: in.Type, Parent: ID(in.Parent), UserLimit: in.Limit, Topic: in.Topic})
 }
 
 func (c *control) addMember() (any, error) {

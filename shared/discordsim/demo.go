@@ -34,7 +34,8 @@ func (s *Server) Demo(o ApplicationOptions) (Demo, error) {
 		return d, err
 	}
 	d.Guild = g
-	mod, err := s.AddRole(g.ID, "Moderator", PermMoveMembers|PermMuteMembers|PermDeafenMembers|PermKickMembers|PermManageMessages)
+	mod, err := s.AddRole(g.ID, "Moderator",
+		PermMoveMembers|PermMuteMembers|PermDeafenMembers|PermKickMembers|PermManageMessages)
 	if err != nil {
 		return d, err
 	}

@@ -25,12 +25,16 @@ func TestDiscordgo(t *testing.T) {
 	}
 	dg.Client = http.DefaultClient
 	dg.Identify.Intents = discordgo.IntentsGuilds | discordgo.IntentsGuildVoiceStates
-	guilds, voice, resumed := make(chan *discordgo.GuildCreate, 4), make(chan *discordgo.VoiceStateUpdate, 16), make(chan struct{}, 4)
+	guilds, voice, resumed := make(chan *discordgo.GuildCreate,
+		4), make(chan *discordgo.VoiceStateUpdate, 16), make(chan struct{}, 4)
 	dg.AddHandler(func(_ *discordgo.Session, g *discordgo.GuildCreate) { guilds <- g })
 	dg.AddHandler(func(_ *discordgo.Session, v *discordgo.VoiceStateUpdate) { voice <- v })
 	dg.AddHandler(func(*discordgo.Session, *discordgo.Resumed) { resumed <- struct{}{} })
 	dg.AddHandler(func(s *discordgo.Session, i *discordgo.InteractionCreate) {
-		if err := s.InteractionRespond(i.Interaction, &discordgo.InteractionResponse{Type: discordgo.InteractionResponseDeferredChannelMessageWithSource}); err != nil {
+		if err := s.InteractionRespond(i.Interaction,
+			&discordgo.InteractionResponse{
+				Type: discordgo.InteractionResponseDeferredChannelMessageWithSource,
+			}); err != nil {
 			t.Error(err)
 			return
 		}
@@ -38,7 +42,8 @@ func TestDiscordgo(t *testing.T) {
 		if _, err := s.InteractionResponseEdit(i.Interaction, &discordgo.WebhookEdit{Content: &content}); err != nil {
 			t.Error(err)
 		}
-		if _, err := s.FollowupMessageCreate(i.Interaction, true, &discordgo.WebhookParams{Content: "and more"}); err != nil {
+		if _, err := s.FollowupMessageCreate(i.Interaction, true,
+			&discordgo.WebhookParams{Content: "and more"}); err != nil {
 			t.Error(err)
 		}
 	})
@@ -49,12 +54,20 @@ func TestDiscordgo(t *testing.T) {
 		t.Errorf("guild: %+v", g.Guild)
 	}
 	app := w.Application.ID.String()
-	if _, err := dg.ApplicationCommandCreate(app, w.Guild.ID.String(), &discordgo.ApplicationCommand{Name: "ping", Description: "Says pong"}); err != nil {
+	if _, err := dg.ApplicationCommandCreate(app, w.Guild.ID.String(),
+		&discordgo.ApplicationCommand{Name: "ping", Description: "Says pong"}); err != nil {
 		t.Fatal(err)
 	}
-	ch, err := dg.GuildChannelCreateComplex(w.Guild.ID.String(), discordgo.GuildChannelCreateData{Name: "den", Type: discordgo.ChannelTypeGuildVoice,
-		UserLimit: 2, PermissionOverwrites: []*discordgo.PermissionOverwrite{{ID: w.Guild.ID.String(), Deny: discordgo.PermissionVoiceConnect},
-			{ID: app, Type: discordgo.PermissionOverwriteTypeMember, Allow: discordgo.PermissionVoiceConnect | discordgo.PermissionManageChannels}}})
+	ch, err := dg.GuildChannelCreateComplex(w.Guild.ID.String(),
+		discordgo.GuildChannelCreateData{Name: "den", Type: discordgo.ChannelTypeGuildVoice,
+			UserLimit: 2,
+			PermissionOverwrites: []*discordgo.PermissionOverwrite{{
+				ID: w.Guild.ID.String(), Deny: discordgo.PermissionVoiceConnect,
+			},
+				{
+					ID: app, Type: discordgo.PermissionOverwriteTypeMember,
+					Allow: discordgo.PermissionVoiceConnect | discordgo.PermissionManageChannels,
+				}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,8 +115,10 @@ func pointDiscordgo(base string) (restore func()) {
 	for at, v := range map[*string]string{
 		&discordgo.EndpointAPI: base + "/api/v9/", &discordgo.EndpointGuilds: base + "/api/v9/guilds/",
 		&discordgo.EndpointChannels: base + "/api/v9/channels/", &discordgo.EndpointUsers: base + "/api/v9/users/",
-		&discordgo.EndpointGateway: base + "/api/v9/gateway", &discordgo.EndpointGatewayBot: base + "/api/v9/gateway/bot",
-		&discordgo.EndpointWebhooks: base + "/api/v9/webhooks/", &discordgo.EndpointApplications: base + "/api/v9/applications",
+		&discordgo.EndpointGateway:      base + "/api/v9/gateway",
+		&discordgo.EndpointGatewayBot:   base + "/api/v9/gateway/bot",
+		&discordgo.EndpointWebhooks:     base + "/api/v9/webhooks/",
+		&discordgo.EndpointApplications: base + "/api/v9/applications",
 	} {
 		saved = append(saved, struct {
 			at  *string

@@ -19,9 +19,10 @@ import (
 
 // Options say how a simulator behaves. The zero value is Discord's behaviour.
 type Options struct {
-	Log        *slog.Logger     // default: discard
-	Seed       uint64           // of ids, tokens and the chances of faults; 0: a fresh one
-	Founded    time.Time        // when the world began, for the ids of what was there from the beginning; default a year ago
+	Log  *slog.Logger // default: discard
+	Seed uint64       // of ids, tokens and the chances of faults; 0: a fresh one
+	// when the world began, for the ids of what was there from the beginning; default a year ago
+	Founded    time.Time
 	Now        func() time.Time // the clock of ids, limits, expiries; default time.Now
 	Limits     *Limits          // default DiscordLimits
 	OnDispatch func(Dispatch)   // called before each event is written, on a goroutine of its session; must not block
@@ -112,8 +113,10 @@ func New(o Options) *Server {
 	o.fill()
 	s := &Server{opts: o, log: o.Log, now: o.Now, rng: newRand(o.Seed), faults: newFaults(o.Seed, o.Now),
 		users: map[ID]*user{}, apps: map[ID]*application{}, guilds: map[ID]*guild{}, channels: map[ID]*channel{},
-		dms: map[[2]ID]*channel{}, messages: map[ID][]*message{}, botTokens: map[string]*application{}, userTokens: map[string]*user{},
-		sessions: map[string]*session{}, invites: map[string]*invite{}, hidden: map[[2]ID]struct{}{}, listed: map[[2]ID]time.Time{}, oauth: newOAuthState(),
+		dms: map[[2]ID]*channel{}, messages: map[ID][]*message{}, botTokens: map[string]*application{},
+		userTokens: map[string]*user{},
+		sessions:   map[string]*session{}, invites: map[string]*invite{}, hidden: map[[2]ID]struct{}{},
+		listed: map[[2]ID]time.Time{}, oauth: newOAuthState(),
 		acts: map[ID]*interaction{}, actTokens: map[string]*interaction{}, modals: map[string]*interaction{},
 		conns: map[*gatewayConn]struct{}{}, stopped: make(chan struct{}), limiter: newLimiter()}
 	s.foundingMS = o.Founded.UnixMilli() - snowflake.Epoch
@@ -138,7 +141,11 @@ func (o *Options) Around(wrap func(http.Handler) http.Handler) {
 
 // noticing has what waits, for a fault or for an application, notice that its client hung up.
 func noticing(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { next.ServeHTTP(w, hangup.Notice(r, maxBody)) })
+	return http.HandlerFunc(func(
+		w http.ResponseWriter, r *http.Request,
+	) {
+		next.ServeHTTP(w, hangup.Notice(r, maxBody))
+	})
 }
 
 func (o *Options) fill() {
@@ -181,7 +188,9 @@ func (s *Server) Start(addr string) (string, error) {
 		return "", fmt.Errorf("discordsim: address %q: %w; give host:port, such as 127.0.0.1:8081", addr, err)
 	}
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return "", fmt.Errorf("discordsim: %q is no loopback address: anybody may act as anybody here, so it serves 127.0.0.1, [::1] or localhost only", addr)
+		return "",
+			fmt.Errorf("discordsim: %q is no loopback address: anybody may act as anybody here, so it serves 127.0.0.1, [::1] or localhost only",
+				addr)
 	}
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {

@@ -75,7 +75,8 @@ func (w *world) request(method, path, auth string, body any) answer {
 
 func (w *world) botWithReason(method, path, reason string, body any) answer {
 	w.t.Helper()
-	return w.requestWith(method, "/api/v10"+path, http.Header{"Authorization": {"Bot " + w.Application.BotToken}, "X-Audit-Log-Reason": {reason}}, body)
+	return w.requestWith(method, "/api/v10"+path,
+		http.Header{"Authorization": {"Bot " + w.Application.BotToken}, "X-Audit-Log-Reason": {reason}}, body)
 }
 
 func (w *world) requestWith(method, path string, header http.Header, body any) answer {
@@ -274,7 +275,9 @@ func dialBench(b *testing.B, base, token string) *websocket.Conn {
 	}
 	res.Body.Close()
 	b.Cleanup(func() { ws.Close() })
-	if err := ws.WriteJSON(map[string]any{"op": 2, "d": map[string]any{"token": token, "intents": 129, "properties": map[string]any{}}}); err != nil {
+	if err := ws.WriteJSON(map[string]any{
+		"op": 2, "d": map[string]any{"token": token, "intents": 129, "properties": map[string]any{}},
+	}); err != nil {
 		b.Fatal(err)
 	}
 	for range 3 { // HELLO, READY, GUILD_CREATE

@@ -41,8 +41,10 @@ func TestDisgo(t *testing.T) {
 				}
 				name := e.SlashCommandInteractionData().String("name")
 				_, err := e.Client().Rest.UpdateInteractionResponse(e.ApplicationID(), e.Token(), discord.MessageUpdate{
-					Content:    omit.Ptr("made " + name),
-					Components: &[]discord.LayoutComponent{discord.NewActionRow(discord.NewPrimaryButton("Rename", "/rename"))},
+					Content: omit.Ptr("made " + name),
+					Components: &[]discord.LayoutComponent{
+						discord.NewActionRow(discord.NewPrimaryButton("Rename", "/rename")),
+					},
 				})
 				if err != nil {
 					t.Error(err)
@@ -50,9 +52,10 @@ func TestDisgo(t *testing.T) {
 			}()
 		}),
 		bot.WithEventListenerFunc(func(e *events.ComponentInteractionCreate) {
-			err := e.Modal(discord.ModalCreate{CustomID: "/rename", Title: "Rename", Components: []discord.LayoutComponent{
-				discord.NewLabel("Name", discord.NewShortTextInput("name")),
-			}})
+			err := e.Modal(discord.ModalCreate{CustomID: "/rename", Title: "Rename",
+				Components: []discord.LayoutComponent{
+					discord.NewLabel("Name", discord.NewShortTextInput("name")),
+				}})
 			if err != nil {
 				t.Error(err)
 			}
@@ -72,17 +75,26 @@ func TestDisgo(t *testing.T) {
 	}
 	<-ready
 	if _, err := client.Rest.SetGlobalCommands(client.ApplicationID, []discord.ApplicationCommandCreate{
-		discord.SlashCommandCreate{Name: "create-room", Description: "Open a room", Options: []discord.ApplicationCommandOption{
-			discord.ApplicationCommandOptionString{Name: "name", Description: "Its name"}}},
+		discord.SlashCommandCreate{Name: "create-room", Description: "Open a room",
+			Options: []discord.ApplicationCommandOption{
+				discord.ApplicationCommandOptionString{Name: "name", Description: "Its name"}}},
 	}); err != nil {
 		t.Fatal(err)
 	}
-	ch, err := client.Rest.CreateGuildChannel(w.Guild.ID, discord.GuildVoiceChannelCreate{Name: "Alice's room", UserLimit: 4,
-		PermissionOverwrites: []discord.PermissionOverwrite{
-			discord.RolePermissionOverwrite{RoleID: w.Guild.ID, Deny: discord.PermissionViewChannel | discord.PermissionConnect},
-			discord.MemberPermissionOverwrite{UserID: client.ApplicationID, Allow: discord.PermissionViewChannel | discord.PermissionConnect | discord.PermissionManageChannels | discord.PermissionMoveMembers},
-			discord.MemberPermissionOverwrite{UserID: w.Owner.ID, Allow: discord.PermissionViewChannel | discord.PermissionConnect},
-		}})
+	ch, err := client.Rest.CreateGuildChannel(w.Guild.ID,
+		discord.GuildVoiceChannelCreate{Name: "Alice's room", UserLimit: 4,
+			PermissionOverwrites: []discord.PermissionOverwrite{
+				discord.RolePermissionOverwrite{
+					RoleID: w.Guild.ID, Deny: discord.PermissionViewChannel | discord.PermissionConnect,
+				},
+				discord.MemberPermissionOverwrite{
+					UserID: client.ApplicationID,
+					Allow:  discord.PermissionViewChannel | discord.PermissionConnect | discord.PermissionManageChannels | discord.PermissionMoveMembers,
+				},
+				discord.MemberPermissionOverwrite{
+					UserID: w.Owner.ID, Allow: discord.PermissionViewChannel | discord.PermissionConnect,
+				},
+			}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +107,8 @@ func TestDisgo(t *testing.T) {
 	if _, err := w.JoinVoice(w.Guild.ID, w.Users[4].ID, ch.ID(), discordsim.VoiceFlags{}); err == nil {
 		t.Error("a stranger joined a private room")
 	}
-	ans, err := w.RunCommand(ctx, w.Owner.ID, discordsim.CommandRun{Guild: w.Guild.ID, Name: "create-room", Options: map[string]any{"name": "Goblins"}})
+	ans, err := w.RunCommand(ctx, w.Owner.ID,
+		discordsim.CommandRun{Guild: w.Guild.ID, Name: "create-room", Options: map[string]any{"name": "Goblins"}})
 	if err != nil {
 		t.Fatal(err)
 	}

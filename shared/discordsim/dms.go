@@ -62,7 +62,8 @@ func (d *dmUse) open(now time.Time, l Limits) error {
 // errQuarantined answers a bot that may message nobody new; its code is not in
 // Discord's documents, bots report it.
 func errQuarantined() error {
-	return fail(403, 20026, "Your bot has been flagged by our anti-spam system for abusive behavior. Please reach out to our team by going to https://dis.gd/app-quarantine and appeal this action taken on your bot.")
+	return fail(403, 20026,
+		"Your bot has been flagged by our anti-spam system for abusive behavior. Please reach out to our team by going to https://dis.gd/app-quarantine and appeal this action taken on your bot.")
 }
 
 func dmKey(a, b ID) [2]ID { return [2]ID{min(a, b), max(a, b)} }
@@ -99,7 +100,8 @@ func (c *call) mayWriteTo(ch *channel) error {
 			return fail(403, 50278, "Cannot send messages to this user due to having no mutual guilds")
 		case u.dmsClosed:
 			return fail(403, 50007, "Cannot send messages to this user")
-		case c.app.dmUse.quarantined && !slices.ContainsFunc(c.messages[ch.id], func(m *message) bool { return m.author.id == c.app.id }):
+		case c.app.dmUse.quarantined && !slices.ContainsFunc(c.messages[ch.id],
+			func(m *message) bool { return m.author.id == c.app.id }):
 			return errQuarantined()
 		}
 	}

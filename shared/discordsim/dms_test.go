@@ -6,7 +6,8 @@ import (
 	"snug/shared/discordsim"
 )
 
-// Discord publishes no threshold: Limits.DMs and DMRefusals are guesses, and what follows them is documented or reported.
+// Discord publishes no threshold: Limits.DMs and DMRefusals are guesses, and what follows them is documented
+// or reported.
 func TestDirectMessageRules(t *testing.T) {
 	open := func(w *world, u discordsim.User) answer {
 		return w.bot("POST", "/users/@me/channels", map[string]any{"recipient_id": u.ID})
@@ -44,7 +45,8 @@ func TestDirectMessageRules(t *testing.T) {
 			if !w.State().Applications[0].Quarantined {
 				t.Error("the state does not say so")
 			}
-			w.control("PATCH", "/applications/"+w.Application.ID.String(), map[string]any{"quarantined": false}).must(t, 204)
+			w.control("PATCH", "/applications/"+w.Application.ID.String(), map[string]any{"quarantined": false}).must(t,
+				204)
 			open(w, w.Users[2]).must(t, 200)
 		}},
 	} {

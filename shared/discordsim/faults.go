@@ -37,7 +37,8 @@ const (
 	FaultRateLimit      = "rate_limit"    // 429 with Scope and RetryAfter
 	FaultError          = "error"         // a 5xx (Status); with After the request took effect
 	FaultReset          = "reset"         // the connection breaks instead of an answer; with After, after the effect
-	FaultAnswer         = "answer"        // Status, Body and Headers instead of the answer; with After, what is left out stays as it is
+	// Status, Body and Headers instead of the answer; with After, what is left out stays as it is
+	FaultAnswer = "answer"
 
 	faultNoHello    = FaultNoHello
 	faultNoACK      = FaultNoACK
@@ -83,7 +84,8 @@ func seconds(f float64) time.Duration { return time.Duration(f * float64(time.Se
 var atOnce = []string{FaultDrop, FaultClose, FaultReconnect, FaultInvalidSession, FaultHeartbeat, FaultHalfOpen,
 	FaultOutage, FaultRestore, FaultExpireTokens, FaultRevokeTokens}
 
-var inWait = []string{FaultNoHello, FaultNoACK, FaultDropResume, FaultDuplicate, FaultUnknown, FaultGarbled, FaultDelay, FaultLatency,
+var inWait = []string{FaultNoHello, FaultNoACK, FaultDropResume, FaultDuplicate, FaultUnknown, FaultGarbled, FaultDelay,
+	FaultLatency,
 	FaultRateLimit, FaultError, FaultReset, FaultAnswer}
 
 // target is what a fault in wait may disturb.
@@ -169,7 +171,8 @@ func (f *Fault) hitsRoute(t target) bool {
 	if method != "*" && !strings.EqualFold(method, t.method) {
 		return false
 	}
-	if pattern == "*" || pattern == t.route || strings.HasSuffix(pattern, "/*") && strings.HasPrefix(t.path, pattern[:len(pattern)-1]) {
+	if pattern == "*" || pattern == t.route ||
+		strings.HasSuffix(pattern, "/*") && strings.HasPrefix(t.path, pattern[:len(pattern)-1]) {
 		return true
 	}
 	matched, err := path.Match(anyPart.ReplaceAllString(pattern, "*"), t.path)

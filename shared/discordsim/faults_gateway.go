@@ -21,7 +21,8 @@ func (s *Server) happen(f *Fault) error {
 	case FaultClose:
 		orElse(&f.Code, closeUnknown)
 		if f.Code < 1000 || f.Code > 4999 || f.Code == 1005 || f.Code == 1006 {
-			return fmt.Errorf("discordsim: close code %d cannot be sent; use 1000 to 4999 without 1005 and 1006", f.Code)
+			return fmt.Errorf("discordsim: close code %d cannot be sent; use 1000 to 4999 without 1005 and 1006",
+				f.Code)
 		}
 	}
 	for _, sess := range s.hitSessions(f) {

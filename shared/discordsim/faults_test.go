@@ -107,7 +107,8 @@ func TestGatewayFaults(t *testing.T) {
 		c, r := w.login(nil)
 		inject(t, w, discordsim.Fault{Kind: "drop_resume"})
 		n := resume(w, r, c.seq)
-		if _, err := n.tryNext(); err == nil || errors.As(err, new(*websocket.CloseError)) && !websocket.IsUnexpectedCloseError(err) {
+		if _, err := n.tryNext(); err == nil ||
+			errors.As(err, new(*websocket.CloseError)) && !websocket.IsUnexpectedCloseError(err) {
 			t.Errorf("%v", err)
 		}
 		resume(w, r, c.seq).until("RESUMED", nil)
@@ -154,7 +155,10 @@ func TestGatewayFaults(t *testing.T) {
 	})
 	t.Run("a fault that is none", func(t *testing.T) {
 		w := start(t)
-		for _, f := range []discordsim.Fault{{Kind: "earthquake"}, {Kind: "close", Code: 5000}, {Kind: "outage"}, {Kind: "latency"}, {Kind: "rate_limit", Scope: "x"}, {Kind: "error", Status: 200}} {
+		for _, f := range []discordsim.Fault{
+			{Kind: "earthquake"}, {Kind: "close", Code: 5000}, {Kind: "outage"}, {Kind: "latency"},
+			{Kind: "rate_limit", Scope: "x"}, {Kind: "error", Status: 200},
+		} {
 			if err := w.inject(f); err == nil {
 				t.Errorf("%+v was taken", f)
 			}
@@ -171,15 +175,31 @@ func TestRESTFaults(t *testing.T) {
 		check func(t *testing.T, a answer)
 	}{
 		"user": {discordsim.Fault{Kind: "rate_limit", RetryAfter: 0.25}, func(t *testing.T, a answer) {
-			if a.header.Get("Retry-After") != "0.25" || a.header.Get("X-RateLimit-Scope") != "user" || a.header.Get("X-RateLimit-Bucket") == "" || a.header.Get("Via") == "" {
+			if a.header.Get("Retry-After") != "0.25" || a.header.Get("X-RateLimit-Scope") != "user" ||
+				a.header.Get("X-RateLimit-Bucket") == "" || a.header.Get("Via") == "" {
 				t.Errorf("%v", a.header)
 			}
 		}},
-		"shared":     {discordsim.Fault{Kind: "rate_limit", Scope: "shared"}, func(t *testing.T, a answer) { wantHeader(t, a, "X-RateLimit-Scope", "shared") }},
-		"global":     {discordsim.Fault{Kind: "rate_limit", Scope: "global"}, func(t *testing.T, a answer) { wantHeader(t, a, "X-RateLimit-Global", "true") }},
-		"no bucket":  {discordsim.Fault{Kind: "rate_limit", NoBucket: true}, func(t *testing.T, a answer) { wantHeader(t, a, "X-RateLimit-Bucket", "") }},
-		"no retry":   {discordsim.Fault{Kind: "rate_limit", NoRetry: true}, func(t *testing.T, a answer) { wantHeader(t, a, "Retry-After", "") }},
-		"cloudflare": {discordsim.Fault{Kind: "rate_limit", Scope: "cloudflare"}, func(t *testing.T, a answer) { wantHeader(t, a, "Via", "") }},
+		"shared": {
+			discordsim.Fault{Kind: "rate_limit", Scope: "shared"},
+			func(t *testing.T, a answer) { wantHeader(t, a, "X-RateLimit-Scope", "shared") },
+		},
+		"global": {
+			discordsim.Fault{Kind: "rate_limit", Scope: "global"},
+			func(t *testing.T, a answer) { wantHeader(t, a, "X-RateLimit-Global", "true") },
+		},
+		"no bucket": {
+			discordsim.Fault{Kind: "rate_limit", NoBucket: true},
+			func(t *testing.T, a answer) { wantHeader(t, a, "X-RateLimit-Bucket", "") },
+		},
+		"no retry": {
+			discordsim.Fault{Kind: "rate_limit", NoRetry: true},
+			func(t *testing.T, a answer) { wantHeader(t, a, "Retry-After", "") },
+		},
+		"cloudflare": {
+			discordsim.Fault{Kind: "rate_limit", Scope: "cloudflare"},
+			func(t *testing.T, a answer) { wantHeader(t, a, "Via", "") },
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if err := w.inject(c.fault); err != nil {
@@ -190,7 +210,9 @@ func TestRESTFaults(t *testing.T) {
 		})
 	}
 	t.Run("a burst of errors", func(t *testing.T) {
-		if err := w.inject(discordsim.Fault{Kind: "error", Status: 503, Count: 2, Route: "GET /users/@me"}); err != nil {
+		if err := w.inject(discordsim.Fault{
+			Kind: "error", Status: 503, Count: 2, Route: "GET /users/@me",
+		}); err != nil {
 			t.Fatal(err)
 		}
 		w.bot("GET", "/gateway", nil).must(t, 200)
@@ -199,7 +221,9 @@ func TestRESTFaults(t *testing.T) {
 		get().must(t, 200)
 	})
 	t.Run("an error after the effect", func(t *testing.T) {
-		if err := w.inject(discordsim.Fault{Kind: "error", Status: 500, After: true, Route: "POST /guilds/{guild.id}/channels"}); err != nil {
+		if err := w.inject(discordsim.Fault{
+			Kind: "error", Status: 500, After: true, Route: "POST /guilds/{guild.id}/channels",
+		}); err != nil {
 			t.Fatal(err)
 		}
 		w.bot("POST", w.guildPath("/channels"), map[string]any{"name": "ghost"}).must(t, 500)
@@ -211,7 +235,8 @@ func TestRESTFaults(t *testing.T) {
 		if err := w.inject(discordsim.Fault{Kind: "reset"}); err != nil {
 			t.Fatal(err)
 		}
-		req, err := http.NewRequest("POST", w.base+"/api/v10"+w.guildPath("/channels"), strings.NewReader(`{"name":"x"}`))
+		req, err := http.NewRequest("POST", w.base+"/api/v10"+w.guildPath("/channels"),
+			strings.NewReader(`{"name":"x"}`))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -284,7 +309,8 @@ func TestRateLimits(t *testing.T) {
 			Retry  float64 `json:"retry_after"`
 			Global bool    `json:"global"`
 		}
-		if err := json.Unmarshal(a.raw, &body); err != nil || body.Retry <= 0 || body.Retry > 5 || body.Global || a.header.Get("Retry-After") == "" || a.header.Get("X-RateLimit-Scope") != "user" {
+		if err := json.Unmarshal(a.raw, &body); err != nil || body.Retry <= 0 || body.Retry > 5 || body.Global ||
+			a.header.Get("Retry-After") == "" || a.header.Get("X-RateLimit-Scope") != "user" {
 			t.Errorf("%s %v", a.raw, a.header)
 		}
 		post(w.Lounge.ID).must(t, 200) // another channel has a bucket of its own
@@ -297,7 +323,8 @@ func TestRateLimits(t *testing.T) {
 			o.Limits, o.Now = &l, func() time.Time { return now }
 		})
 		post := func(want int) answer {
-			return w.bot("POST", "/channels/"+w.General.ID.String()+"/messages", map[string]any{"content": "x"}).must(t, want)
+			return w.bot("POST", "/channels/"+w.General.ID.String()+"/messages", map[string]any{"content": "x"}).must(t,
+				want)
 		}
 		after := func(a answer) float64 {
 			v, err := strconv.ParseFloat(a.header.Get("X-RateLimit-Reset-After"), 64)
@@ -311,7 +338,8 @@ func TestRateLimits(t *testing.T) {
 				t.Errorf("remaining %s, reset after %v", a.header.Get("X-RateLimit-Remaining"), after(a))
 			}
 		}
-		bucket := w.bot("POST", "/channels/"+w.Lounge.ID.String()+"/messages", map[string]any{"content": "x"}).header.Get("X-RateLimit-Bucket")
+		bucket := w.bot("POST", "/channels/"+w.Lounge.ID.String()+"/messages",
+			map[string]any{"content": "x"}).header.Get("X-RateLimit-Bucket")
 		a := post(429)
 		if a.json["retry_after"] != 1.0 || after(a) != 5 || a.header.Get("X-RateLimit-Bucket") == bucket {
 			t.Errorf("%s %v", a.raw, a.header)
@@ -348,7 +376,8 @@ func TestRateLimits(t *testing.T) {
 		w.bot("PATCH", "/channels/"+id, map[string]any{"user_limit": 5}).must(t, 200)
 	})
 	t.Run("too many invalid requests ban the address", func(t *testing.T) {
-		w := start(t, func(o *discordsim.Options) { l := discordsim.DiscordLimits(); l.InvalidRequests = 3; o.Limits = &l })
+		w := start(t,
+			func(o *discordsim.Options) { l := discordsim.DiscordLimits(); l.InvalidRequests = 3; o.Limits = &l })
 		for range 3 {
 			w.request("GET", "/api/v10/users/@me", "Bot x", nil).must(t, 401)
 		}

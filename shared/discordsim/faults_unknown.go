@@ -68,8 +68,11 @@ func planted(name string, v any) any {
 			return append(v, "TOMORROW")
 		case plantLists[name]:
 			id := strconv.Itoa(1000 + len(name))
-			return append(v, map[string]any{"id": id, "type": tomorrow, "name": "tomorrow", "value": []any{}, "parent_id": map[string]any{},
-				"permission_overwrites": map[string]any{}, "allow": []any{}, "created_at": "tomorrow", "status": "x"})
+			return append(v,
+				map[string]any{"id": id, "type": tomorrow, "name": "tomorrow", "value": []any{},
+					"parent_id":             map[string]any{},
+					"permission_overwrites": map[string]any{}, "allow": []any{}, "created_at": "tomorrow",
+					"status": "x"})
 		}
 		return v
 	case json.Number:

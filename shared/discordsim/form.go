@@ -120,7 +120,8 @@ func (f *form) num(name string, low, high int) int {
 	}
 	s, ok := scalar(f.fields[name])
 	n, err := strconv.Atoi(s)
-	if fl, ferr := strconv.ParseFloat(s, 64); err != nil && ferr == nil && fl == math.Trunc(fl) && math.Abs(fl) < 1<<53 {
+	if fl, ferr := strconv.ParseFloat(s, 64); err != nil && ferr == nil && fl == math.Trunc(fl) &&
+		math.Abs(fl) < 1<<53 {
 		n, err = int(fl), nil
 	}
 	switch t := f.errs.at(name); {

@@ -26,16 +26,23 @@ func FuzzBodies(f *testing.F) {
 		f.Fatal(err)
 	}
 	guild, app := "/guilds/"+d.Guild.ID.String(), "/applications/"+d.Application.ID.String()
-	routes := []string{"POST " + guild + "/channels", "PATCH " + guild + "/channels", "PATCH /channels/" + d.Lounge.ID.String(),
-		"PUT /channels/" + d.Lounge.ID.String() + "/permissions/" + d.Owner.ID.String(), "PATCH " + guild + "/members/" + d.Users[2].ID.String(),
-		"POST " + guild + "/roles", "PATCH " + guild + "/roles", "PATCH " + guild, "POST /channels/" + d.General.ID.String() + "/messages",
-		"POST /channels/" + d.General.ID.String() + "/messages/bulk-delete", "POST /channels/" + d.Lounge.ID.String() + "/invites",
+	routes := []string{"POST " + guild + "/channels", "PATCH " + guild + "/channels",
+		"PATCH /channels/" + d.Lounge.ID.String(),
+		"PUT /channels/" + d.Lounge.ID.String() + "/permissions/" + d.Owner.ID.String(),
+		"PATCH " + guild + "/members/" + d.Users[2].ID.String(),
+		"POST " + guild + "/roles", "PATCH " + guild + "/roles", "PATCH " + guild,
+		"POST /channels/" + d.General.ID.String() + "/messages",
+		"POST /channels/" + d.General.ID.String() + "/messages/bulk-delete",
+		"POST /channels/" + d.Lounge.ID.String() + "/invites",
 		"PUT " + app + "/commands", "POST " + app + "/commands", "POST /users/@me/channels", "PATCH /users/@me",
 		"PUT /channels/" + d.Lounge.ID.String() + "/voice-status", "PUT " + guild + "/bans/" + d.Users[8].ID.String(),
 		"PUT " + guild + "/members/" + d.Users[7].ID.String(), "PATCH " + guild + "/voice-states/@me"}
-	for _, body := range []string{``, `null`, `[]`, `{}`, `{"name":null}`, `{"name":{},"type":[],"permission_overwrites":[[]]}`, `"x"`, `{"a":`, `[null]`, `[{"id":1,"position":-1}]`,
-		`{"channel_id":"x","roles":["1",null],"nick":1e99}`, `{"content":"<@1><@&2><","embeds":[null,{}],"components":[null,{"type":"1","components":[{"type":2}]}],"flags":32768}`,
-		`{"allowed_mentions":{"parse":[1],"users":"x"},"message_reference":{}}`, `[{"name":"x","description":"x","options":[{"type":1,"options":[{"type":2}]}]}]`,
+	for _, body := range []string{``, `null`, `[]`, `{}`, `{"name":null}`,
+		`{"name":{},"type":[],"permission_overwrites":[[]]}`, `"x"`, `{"a":`, `[null]`, `[{"id":1,"position":-1}]`,
+		`{"channel_id":"x","roles":["1",null],"nick":1e99}`,
+		`{"content":"<@1><@&2><","embeds":[null,{}],"components":[null,{"type":"1","components":[{"type":2}]}],"flags":32768}`,
+		`{"allowed_mentions":{"parse":[1],"users":"x"},"message_reference":{}}`,
+		`[{"name":"x","description":"x","options":[{"type":1,"options":[{"type":2}]}]}]`,
 		`{"components":[{"type":17,"components":[{"type":9,"accessory":null}]},{"type":12,"items":[{}]},{"type":13}],"flags":32768}`} {
 		for i := range routes {
 			f.Add(uint8(i), body)
@@ -61,8 +68,10 @@ func FuzzBodies(f *testing.F) {
 
 // FuzzPayloads sends anything to the gateway before and after IDENTIFY.
 func FuzzPayloads(f *testing.F) {
-	for _, p := range []string{`{"op":1,"d":"x"}`, `{"op":2,"d":{"shard":[0]}}`, `{"op":2,"d":null}`, `{"op":6,"d":{"seq":null}}`, `{"op":8,"d":{"guild_id":[]}}`,
-		`{"op":8,"d":{"guild_id":"1","user_ids":"x"}}`, `{"op":4,"d":{"guild_id":"1","channel_id":"2"}}`, `{"op":3,"d":[]}`, `{"op":43}`, `{"op":31,"d":{"guild_ids":null}}`, `[]`, `7`} {
+	for _, p := range []string{`{"op":1,"d":"x"}`, `{"op":2,"d":{"shard":[0]}}`, `{"op":2,"d":null}`,
+		`{"op":6,"d":{"seq":null}}`, `{"op":8,"d":{"guild_id":[]}}`,
+		`{"op":8,"d":{"guild_id":"1","user_ids":"x"}}`, `{"op":4,"d":{"guild_id":"1","channel_id":"2"}}`,
+		`{"op":3,"d":[]}`, `{"op":43}`, `{"op":31,"d":{"guild_ids":null}}`, `[]`, `7`} {
 		f.Add(p, false)
 		f.Add(p, true)
 	}

@@ -22,11 +22,14 @@ func TestGatewayLimits(t *testing.T) {
 	})
 	t.Run("one shard identifies at a time", func(t *testing.T) {
 		const window = 300 * time.Millisecond
-		w := start(t, func(o *discordsim.Options) { l := discordsim.DiscordLimits(); l.IdentifyWindow = window; o.Limits = &l })
+		w := start(t,
+			func(o *discordsim.Options) { l := discordsim.DiscordLimits(); l.IdentifyWindow = window; o.Limits = &l })
 		w.login(nil)
 		c := w.dial("?v=10&encoding=json")
 		c.hello()
-		began, identify := time.Now(), map[string]any{"token": w.Application.BotToken, "intents": 1, "properties": map[string]string{}}
+		began, identify := time.Now(), map[string]any{
+			"token": w.Application.BotToken, "intents": 1, "properties": map[string]string{},
+		}
 		c.send(2, identify)
 		if p := c.next(); p.Op != 9 || string(p.D) != "false" || time.Since(began) < window {
 			t.Errorf("op %d %s after %v", p.Op, p.D, time.Since(began))
@@ -36,12 +39,14 @@ func TestGatewayLimits(t *testing.T) {
 		var b struct {
 			Limit struct{ Remaining, Total int } `json:"session_start_limit"`
 		}
-		if err := json.Unmarshal(w.bot("GET", "/gateway/bot", nil).raw, &b); err != nil || b.Limit.Remaining != b.Limit.Total-3 {
+		if err := json.Unmarshal(w.bot("GET", "/gateway/bot", nil).raw, &b); err != nil ||
+			b.Limit.Remaining != b.Limit.Total-3 {
 			t.Errorf("%+v, %v", b, err)
 		}
 	})
 	t.Run("a shard has at most so many guilds: 4011", func(t *testing.T) {
-		w := start(t, func(o *discordsim.Options) { l := discordsim.NoRateLimits(); l.GuildsPerShard = 0; o.Limits = &l })
+		w := start(t,
+			func(o *discordsim.Options) { l := discordsim.NoRateLimits(); l.GuildsPerShard = 0; o.Limits = &l })
 		c := w.dial("?v=10&encoding=json")
 		c.hello()
 		c.send(2, map[string]any{"token": w.Application.BotToken, "intents": 1, "properties": map[string]string{}})

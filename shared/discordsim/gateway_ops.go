@@ -90,7 +90,8 @@ func (c *gatewayConn) presence(d json.RawMessage) int {
 		Status     string            `json:"status"`
 		AFK        flag              `json:"afk"`
 	}
-	if json.Unmarshal(d, &v) != nil || !slices.Contains([]string{"online", "dnd", "idle", "invisible", "offline"}, v.Status) {
+	if json.Unmarshal(d, &v) != nil ||
+		!slices.Contains([]string{"online", "dnd", "idle", "invisible", "offline"}, v.Status) {
 		return closeDecode
 	}
 	return 0
@@ -296,7 +297,9 @@ func (c *gatewayConn) resume(d json.RawMessage) int {
 		old.closeWith(closeUnknown)
 	}
 	s.mu.Lock()
-	sess.append(item{name: "RESUMED", data: []byte(`{"_trace":["[\"sim\",{\"micros\":0.0}]"]}`), at: time.Now(), only: c})
+	sess.append(item{
+		name: "RESUMED", data: []byte(`{"_trace":["[\"sim\",{\"micros\":0.0}]"]}`), at: time.Now(), only: c,
+	})
 	s.mu.Unlock()
 	c.setSession(sess)
 	c.poke()

@@ -34,7 +34,8 @@ func TestHandshakeUnderEveryCompression(t *testing.T) {
 				t.Fatalf("op %d instead of a heartbeat ACK", p.Op)
 			}
 			r := c.identify("Bot "+w.Application.BotToken, more)
-			if r.V != 10 || len(r.Guilds) != 1 || !r.Guilds[0].Unavailable || r.Shard != [2]int{0, 1} || r.ResumeURL == "" {
+			if r.V != 10 || len(r.Guilds) != 1 || !r.Guilds[0].Unavailable || r.Shard != [2]int{0, 1} ||
+				r.ResumeURL == "" {
 				t.Errorf("READY: %+v", r)
 			}
 			var g struct {
@@ -153,7 +154,8 @@ func TestResumeReplaysWhatWasMissed(t *testing.T) {
 			UserID string          `json:"user_id"`
 			Member json.RawMessage `json:"member"`
 		}
-		if err := json.Unmarshal(p.D, &v); err != nil || p.T != "VOICE_STATE_UPDATE" || v.UserID != u.ID.String() || v.Member == nil {
+		if err := json.Unmarshal(p.D, &v); err != nil || p.T != "VOICE_STATE_UPDATE" || v.UserID != u.ID.String() ||
+			v.Member == nil {
 			t.Fatalf("replayed %s %s", p.T, p.D)
 		}
 		if seq++; *p.S != seq {

@@ -22,7 +22,8 @@ func TestHangingUp(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			ended := make(chan discordsim.Request, 1)
-			w := start(t, func(o *discordsim.Options) { o.Wrap = wrap; o.OnRequest = func(r discordsim.Request) { ended <- r } })
+			w := start(t,
+				func(o *discordsim.Options) { o.Wrap = wrap; o.OnRequest = func(r discordsim.Request) { ended <- r } })
 			for _, c := range []struct {
 				method, path, body string
 				status             int
@@ -39,7 +40,8 @@ func TestHangingUp(t *testing.T) {
 				gone := make(chan struct{})
 				go func() {
 					defer close(gone)
-					req, err := http.NewRequestWithContext(ctx, c.method, w.base+"/api/v10"+c.path, strings.NewReader(c.body))
+					req, err := http.NewRequestWithContext(ctx, c.method, w.base+"/api/v10"+c.path,
+						strings.NewReader(c.body))
 					if err != nil {
 						t.Error(err)
 						return
@@ -78,7 +80,12 @@ func TestWhatGoesAroundAdds(t *testing.T) {
 	var order string
 	for _, name := range []string{"a", "b", "c"} {
 		o.Around(func(next http.Handler) http.Handler {
-			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { order += name; next.ServeHTTP(w, r) })
+			return http.HandlerFunc(func(
+				w http.ResponseWriter, r *http.Request,
+			) {
+				order += name
+				next.ServeHTTP(w, r)
+			})
 		})
 	}
 	rec := httptest.NewRecorder()

@@ -138,7 +138,8 @@ type wireInteraction struct {
 
 func (s *Server) wireInteraction(a *interaction) wireInteraction {
 	w := wireInteraction{ID: a.id, App: a.app.id, Type: a.kind, Data: a.data, ChannelID: a.channel, Token: a.token,
-		Version: 1, Locale: a.user.locale, Entitlements: []struct{}{}, SKUs: []struct{}{}, Owners: a.owners(), Limit: 10 << 20}
+		Version: 1, Locale: a.user.locale, Entitlements: []struct{}{}, SKUs: []struct{}{}, Owners: a.owners(),
+		Limit: 10 << 20}
 	ch := s.channels[a.channel]
 	if a.message != nil {
 		m := s.wireMessage(a.message, a.user.id)

@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// Kept is what of a world is kept from one run to the next: guilds as Discord's own disk would have them. Messages, invites,
-// sign-ins and who is in voice are not in it. Made by Keep, given back by Restore to a world of the same seed and founding.
+// Kept is what of a world is kept from one run to the next: guilds as Discord's own disk would have them.
+// Messages, invites, sign-ins and who is in voice are not in it. Made by Keep, given back by Restore to a
+// world of the same seed and founding.
 type Kept struct {
 	Guilds []keptGuild `json:"guilds"`
 }
@@ -82,11 +83,14 @@ func (s *Server) Keep() ([]byte, error) {
 func (g *guild) keep() keptGuild {
 	k := keptGuild{ID: g.id, Name: g.name, AFK: g.afk, Bans: g.bans}
 	for _, r := range g.sortedRoles() {
-		k.Roles = append(k.Roles, keptRole{r.id, r.name, r.permissions, r.position, r.color, r.hoist, r.managed, r.mentionable, r.botID})
+		k.Roles = append(k.Roles,
+			keptRole{r.id, r.name, r.permissions, r.position, r.color, r.hoist, r.managed, r.mentionable, r.botID})
 	}
 	for _, c := range g.sortedChannels() {
-		kc := keptChannel{ID: c.id, Parent: c.parent, Kind: c.kind, Name: c.name, Topic: c.topic, Position: c.position, Bitrate: c.bitrate, UserLimit: c.userLimit,
-			Slowmode: c.slowmode, NSFW: c.nsfw, Region: c.region, Quality: c.quality, Archive: c.archiveMins, Status: c.status}
+		kc := keptChannel{ID: c.id, Parent: c.parent, Kind: c.kind, Name: c.name, Topic: c.topic, Position: c.position,
+			Bitrate: c.bitrate, UserLimit: c.userLimit,
+			Slowmode: c.slowmode, NSFW: c.nsfw, Region: c.region, Quality: c.quality, Archive: c.archiveMins,
+			Status: c.status}
 		for _, o := range c.overwrites {
 			kc.Overwrites = append(kc.Overwrites, keptOverwrite{o.id, o.kind, o.allow, o.deny})
 		}
@@ -126,11 +130,15 @@ func (s *Server) restoreGuild(g *guild, k keptGuild) {
 	}
 	g.roles, g.channels = map[ID]*role{}, map[ID]*channel{}
 	for _, r := range k.Roles {
-		g.roles[r.ID] = &role{r.ID, r.Name, r.Permissions, r.Position, r.Color, r.Hoist, r.Managed, r.Mentionable, r.Bot}
+		g.roles[r.ID] = &role{
+			r.ID, r.Name, r.Permissions, r.Position, r.Color, r.Hoist, r.Managed, r.Mentionable, r.Bot,
+		}
 	}
 	for _, kc := range k.Channels {
-		c := &channel{id: kc.ID, guild: g.id, parent: kc.Parent, kind: kc.Kind, name: kc.Name, topic: kc.Topic, position: kc.Position, bitrate: kc.Bitrate,
-			userLimit: kc.UserLimit, slowmode: kc.Slowmode, nsfw: kc.NSFW, region: kc.Region, quality: kc.Quality, archiveMins: kc.Archive, status: kc.Status}
+		c := &channel{id: kc.ID, guild: g.id, parent: kc.Parent, kind: kc.Kind, name: kc.Name, topic: kc.Topic,
+			position: kc.Position, bitrate: kc.Bitrate,
+			userLimit: kc.UserLimit, slowmode: kc.Slowmode, nsfw: kc.NSFW, region: kc.Region, quality: kc.Quality,
+			archiveMins: kc.Archive, status: kc.Status}
 		for _, o := range kc.Overwrites {
 			c.overwrites = append(c.overwrites, overwrite{o.ID, o.Kind, o.Allow, o.Deny})
 		}
@@ -142,7 +150,9 @@ func (s *Server) restoreGuild(g *guild, k keptGuild) {
 		if u == nil {
 			continue
 		}
-		members[u.id] = &member{user: u, nick: m.Nick, roles: m.Roles, joinedAt: m.Joined, timeout: m.Timeout, pending: m.Pending}
+		members[u.id] = &member{
+			user: u, nick: m.Nick, roles: m.Roles, joinedAt: m.Joined, timeout: m.Timeout, pending: m.Pending,
+		}
 	}
 	g.members = members
 }

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// TestKeptWorld gives a second world what a first one kept: it has the same people, with the same tokens, and in its guilds
-// what was there; tokens made from then on are others.
+// TestKeptWorld gives a second world what a first one kept: it has the same people, with the same tokens, and
+// in its guilds what was there; tokens made from then on are others.
 func TestKeptWorld(t *testing.T) {
 	founded := time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
 	begin := func() (*Server, Demo) {
@@ -35,7 +35,8 @@ func TestKeptWorld(t *testing.T) {
 		t.Fatal(err)
 	}
 	second, again := begin()
-	if again.Users[3] != d.Users[3] || again.Application.BotToken != d.Application.BotToken || again.Guild.ID != d.Guild.ID {
+	if again.Users[3] != d.Users[3] || again.Application.BotToken != d.Application.BotToken ||
+		again.Guild.ID != d.Guild.ID {
 		t.Errorf("%+v is another world than %+v", again, d)
 	}
 	if err := second.Restore(kept); err != nil {

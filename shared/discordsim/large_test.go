@@ -46,7 +46,8 @@ func TestLargeWorld(t *testing.T) {
 	debug.FreeOSMemory()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	t.Logf("made in %v, all guilds sent in %v, heap %d MB, from the system %d MB", made.Round(time.Millisecond), ready.Round(time.Millisecond), m.HeapAlloc>>20, m.Sys>>20)
+	t.Logf("made in %v, all guilds sent in %v, heap %d MB, from the system %d MB", made.Round(time.Millisecond),
+		ready.Round(time.Millisecond), m.HeapAlloc>>20, m.Sys>>20)
 	if m.Sys > 1<<30 {
 		t.Errorf("%d MB from the system, want less than 1 GiB", m.Sys>>20)
 	}

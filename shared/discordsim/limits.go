@@ -5,9 +5,10 @@ import "time"
 // Limits are what the service bounds. DiscordLimits has Discord's own numbers;
 // a zero in a field of requests switches that limit off.
 type Limits struct {
-	GlobalPerSecond int           // REST requests a second and application
-	Buckets         bool          // whether the routes' buckets refuse what is too much
-	Leaky           bool          // whether they empty little by little, rather than all at once when their time is over
+	GlobalPerSecond int  // REST requests a second and application
+	Buckets         bool // whether the routes' buckets refuse what is too much
+	// whether they empty little by little, rather than all at once when their time is over
+	Leaky           bool
 	InvalidRequests int           // answers 401, 403 and 429 to one address in ten minutes
 	Renames         int           // renames of a channel in ten minutes
 	OldEdits        int           // edits of messages older than an hour, of a channel in an hour
@@ -30,7 +31,8 @@ type Limits struct {
 
 // DiscordLimits are the limits of Discord's documents.
 func DiscordLimits() Limits {
-	return Limits{GlobalPerSecond: 50, Buckets: true, InvalidRequests: 10000, Renames: 2, OldEdits: 5, GatewaySends: 120, MaxConcurrency: 1,
+	return Limits{GlobalPerSecond: 50, Buckets: true, InvalidRequests: 10000, Renames: 2, OldEdits: 5,
+		GatewaySends: 120, MaxConcurrency: 1,
 		IdentifyWindow: 5 * time.Second, SessionStarts: 1000, GuildsPerShard: 2500, Recommended: 1000, Channels: 500,
 		CategoryChilds: 50, Overwrites: 1000, Roles: 250, Invites: 1000, Commands: 100, DMs: 25, DMRefusals: 5}
 }

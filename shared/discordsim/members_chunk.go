@@ -48,8 +48,9 @@ func (s *Server) requestMembers(sess *session, d json.RawMessage) int {
 	}
 	users = users[:min(len(users), 100)] // "Requesting user_ids will continue to be limited to returning 100 members"
 	if wait := s.wholeList(sess, g.id, whole); wait > 0 {
-		sess.append(item{name: "RATE_LIMITED", data: marshal(map[string]any{"opcode": opRequestMembers, "retry_after": wait.Seconds(),
-			"meta": map[string]any{"guild_id": g.id, "nonce": q.Nonce}}), at: time.Now()})
+		sess.append(item{name: "RATE_LIMITED",
+			data: marshal(map[string]any{"opcode": opRequestMembers, "retry_after": wait.Seconds(),
+				"meta": map[string]any{"guild_id": g.id, "nonce": q.Nonce}}), at: time.Now()})
 		return 0
 	}
 	found, missing := g.pick(users, q.Query, q.Limit, whole)
@@ -58,7 +59,9 @@ func (s *Server) requestMembers(sess *session, d json.RawMessage) int {
 		chunks = [][]*member{nil}
 	}
 	for i, part := range chunks {
-		c := membersChunk{guildRef: guildRef{g.id}, Members: []wireMember{}, Index: i, Count: len(chunks), NotFound: missing}
+		c := membersChunk{
+			guildRef: guildRef{g.id}, Members: []wireMember{}, Index: i, Count: len(chunks), NotFound: missing,
+		}
 		if len(q.Nonce) <= 32 {
 			c.Nonce = q.Nonce
 		}

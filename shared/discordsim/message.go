@@ -261,12 +261,13 @@ func (s *Server) messageEvent(name string, m *message) {
 		return
 	}
 	g := s.guilds[ch.guild]
-	s.dispatch(event{name: name, intent: IntentGuildMessages, guild: g, user: m.author.id, per: func(sess *session) any {
-		if !s.permsIn(g, g.members[sess.app.id], ch).Has(PermViewChannel) {
-			return nil
-		}
-		return s.messageData(name, m, ch, sess.app, sess.intents)
-	}})
+	s.dispatch(event{name: name, intent: IntentGuildMessages, guild: g, user: m.author.id,
+		per: func(sess *session) any {
+			if !s.permsIn(g, g.members[sess.app.id], ch).Has(PermViewChannel) {
+				return nil
+			}
+			return s.messageData(name, m, ch, sess.app, sess.intents)
+		}})
 }
 
 // messageData is the event's body; without MESSAGE_CONTENT what people say is
@@ -298,8 +299,9 @@ func (s *Server) messageData(name string, m *message, ch *channel, a *applicatio
 }
 
 func (r *reaction) wire(viewer ID) wireReaction {
-	return wireReaction{Emoji: r.wireEmoji(), Count: len(r.users), Details: map[string]int{"normal": len(r.users), "burst": 0},
-		Colors: []string{}, Me: slices.Contains(r.users, viewer)}
+	return wireReaction{Emoji: r.wireEmoji(), Count: len(r.users),
+		Details: map[string]int{"normal": len(r.users), "burst": 0},
+		Colors:  []string{}, Me: slices.Contains(r.users, viewer)}
 }
 
 func (r *reaction) wireEmoji() map[string]any {
@@ -317,7 +319,8 @@ func (s *Server) findMentions(m *message, allowed mentionRules) {
 		}
 		switch {
 		case strings.HasPrefix(body, "@&"):
-			if id := parseID(body[2:]); g != nil && g.roles[id] != nil && allowed.role(id) && !slices.Contains(m.roles, id) {
+			if id := parseID(body[2:]); g != nil && g.roles[id] != nil && allowed.role(id) &&
+				!slices.Contains(m.roles, id) {
 				m.roles = append(m.roles, id)
 			}
 		case strings.HasPrefix(body, "@"):

@@ -40,12 +40,16 @@ func readMentionRules(f *form, everyone bool) mentionRules {
 		case "roles":
 			r.anyRole = true
 		default:
-			o.errs.at("parse").at(strconv.Itoa(i)).add("BASE_TYPE_CHOICES", "Value must be one of {'everyone', 'roles', 'users'}.")
+			o.errs.at("parse").at(strconv.Itoa(i)).add("BASE_TYPE_CHOICES",
+				"Value must be one of {'everyone', 'roles', 'users'}.")
 		}
 	}
-	for name, clash := range map[string]bool{"users": r.anyUser && len(r.users) > 0, "roles": r.anyRole && len(r.roles) > 0} {
+	for name, clash := range map[string]bool{
+		"users": r.anyUser && len(r.users) > 0, "roles": r.anyRole && len(r.roles) > 0,
+	} {
 		if clash {
-			o.errs.at("parse").add("MESSAGE_ALLOWED_MENTIONS_PARSE_EXCLUSIVE", "parse:[%q] and %s: [ids...] are mutually exclusive.", name, name)
+			o.errs.at("parse").add("MESSAGE_ALLOWED_MENTIONS_PARSE_EXCLUSIVE",
+				"parse:[%q] and %s: [ids...] are mutually exclusive.", name, name)
 		}
 	}
 	return r
@@ -71,13 +75,15 @@ func (s *Server) readMessage(f *form, m *message, files []attachment, partial, e
 	if f.has("content") {
 		m.content = strings.TrimSpace(f.str("content", 0, 2000))
 		if v2 && m.content != "" {
-			f.errs.at("content").add("MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2", "The 'content' field cannot be used when using MessageFlags.IS_COMPONENTS_V2")
+			f.errs.at("content").add("MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2",
+				"The 'content' field cannot be used when using MessageFlags.IS_COMPONENTS_V2")
 		}
 	}
 	if f.has("embeds") {
 		m.embeds = readEmbeds(f)
 		if v2 && len(m.embeds) > 0 {
-			f.errs.at("embeds").add("MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2", "The 'embeds' field cannot be used when using MessageFlags.IS_COMPONENTS_V2")
+			f.errs.at("embeds").add("MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2",
+				"The 'embeds' field cannot be used when using MessageFlags.IS_COMPONENTS_V2")
 		}
 	}
 	s.readAttachments(f, m, files)
@@ -118,7 +124,8 @@ func (s *Server) readAttachments(f *form, m *message, files []attachment) {
 			kept = append(kept, m.attachments[old])
 			continue
 		}
-		i := slices.IndexFunc(files, func(a attachment) bool { return a.field == "files["+strconv.FormatUint(uint64(id), 10)+"]" })
+		i := slices.IndexFunc(files,
+			func(a attachment) bool { return a.field == "files["+strconv.FormatUint(uint64(id), 10)+"]" })
 		if i < 0 {
 			o.errs.at("id").add("ATTACHMENT_NOT_FOUND", "Attachment data not found")
 			continue
@@ -183,7 +190,10 @@ func readEmbeds(f *form) []map[string]any {
 		for _, p := range o.objects("fields", 0, 25) {
 			p.required("name")
 			p.required("value")
-			fields = append(fields, map[string]any{"name": text(p, "name", 256), "value": text(p, "value", 1024), "inline": p.yes("inline")})
+			fields = append(fields,
+				map[string]any{
+					"name": text(p, "name", 256), "value": text(p, "value", 1024), "inline": p.yes("inline"),
+				})
 		}
 		if len(fields) > 0 {
 			e["fields"] = fields

@@ -82,7 +82,8 @@ func (o *oauthState) mayJoin(s *Server, token string, user, app ID) bool {
 		return u.id == user
 	}
 	g := o.access[token]
-	return g != nil && g.user == user && g.app == app && s.now().Before(g.expires) && slices.Contains(g.scopes, "guilds.join")
+	return g != nil && g.user == user && g.app == app && s.now().Before(g.expires) &&
+		slices.Contains(g.scopes, "guilds.join")
 }
 
 var knownScopes = []string{"identify", "email", "connections", "guilds", "guilds.join", "guilds.members.read",
@@ -124,13 +125,18 @@ func (s *Server) serveToken(w http.ResponseWriter, r *http.Request) {
 		case "":
 			return nil, &oauthProblem{"invalid_request", "grant_type is required"}
 		}
-		return nil, &oauthProblem{"unsupported_grant_type", "grant_type is authorization_code, refresh_token or client_credentials"}
+		return nil,
+			&oauthProblem{
+				"unsupported_grant_type", "grant_type is authorization_code, refresh_token or client_credentials",
+			}
 	})
 }
 
 // serveClient is what both endpoints for applications do: faults, the client's authorisation, and errors in RFC 6749's
 // form, 5.2. The world is locked for writing while do runs.
-func (s *Server) serveClient(w http.ResponseWriter, r *http.Request, route string, do func(*application, url.Values) (any, *oauthProblem)) {
+func (s *Server) serveClient(
+	w http.ResponseWriter, r *http.Request, route string, do func(*application, url.Values) (any, *oauthProblem),
+) {
 	commonHeaders(w.Header())
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Pragma", "no-cache")
@@ -341,8 +347,10 @@ func getAuthorization(c *call) (int, any, error) {
 		}
 	}
 	w := c.wireApplication(app)
-	out["application"] = map[string]any{"id": w.ID, "name": w.Name, "icon": nil, "description": w.Description, "type": nil,
-		"bot_public": true, "bot_require_code_grant": false, "verify_key": w.VerifyKey, "flags": w.Flags, "flags_new": w.FlagsNew}
+	out["application"] = map[string]any{"id": w.ID, "name": w.Name, "icon": nil, "description": w.Description,
+		"type":       nil,
+		"bot_public": true, "bot_require_code_grant": false, "verify_key": w.VerifyKey, "flags": w.Flags,
+		"flags_new": w.FlagsNew}
 	if c.user != nil && slices.Contains(c.scopes, "identify") {
 		out["user"] = c.user.wire()
 	}

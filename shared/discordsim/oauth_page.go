@@ -60,8 +60,10 @@ var scopeMeanings = map[string]string{
 func (s *Server) oauthPages(mux *http.ServeMux) {
 	page := template.Must(template.New("authorize").Parse(authorizeHTML))
 	for _, prefix := range []string{"", "/api", "/api/v10", "/api/v9"} {
-		mux.HandleFunc("GET "+prefix+"/oauth2/authorize", func(w http.ResponseWriter, r *http.Request) { s.serveAuthorize(w, r, page) })
-		mux.HandleFunc("POST "+prefix+"/oauth2/authorize", func(w http.ResponseWriter, r *http.Request) { s.decideAuthorize(w, r, page) })
+		mux.HandleFunc("GET "+prefix+"/oauth2/authorize",
+			func(w http.ResponseWriter, r *http.Request) { s.serveAuthorize(w, r, page) })
+		mux.HandleFunc("POST "+prefix+"/oauth2/authorize",
+			func(w http.ResponseWriter, r *http.Request) { s.decideAuthorize(w, r, page) })
 		mux.HandleFunc("POST "+prefix+"/oauth2/token", s.serveToken)
 		mux.HandleFunc("POST "+prefix+"/oauth2/token/revoke", s.serveRevoke)
 	}
@@ -83,7 +85,8 @@ func (s *Server) checkAuth(q url.Values) (*authRequest, string) {
 		redirect = a.app.redirects[0]
 		q.Set("redirect_uri", redirect)
 	}
-	onlyBot := !slices.ContainsFunc(a.scopes, func(sc string) bool { return sc != "bot" && sc != "applications.commands" })
+	onlyBot := !slices.ContainsFunc(a.scopes,
+		func(sc string) bool { return sc != "bot" && sc != "applications.commands" })
 	switch {
 	case redirect == "" && onlyBot:
 	case !a.app.redirectAllowed(redirect):
@@ -165,7 +168,11 @@ func (s *Server) authPage(a *authRequest, r *http.Request) authPage {
 	}
 	for _, id := range sortedIDs(s.users) {
 		if u := s.users[id]; s.isPerson(u) {
-			p.Users = append(p.Users, authUser{id, u.displayName(), u.username, "/avatars/" + id.String() + "/" + u.avatar + ".png?size=64", false, id.String() == known})
+			p.Users = append(p.Users,
+				authUser{
+					id, u.displayName(), u.username, "/avatars/" + id.String() + "/" + u.avatar + ".png?size=64", false,
+					id.String() == known,
+				})
 			if len(p.Users) == 200 {
 				break // more than a page can sensibly offer
 			}
@@ -230,7 +237,8 @@ func (s *Server) decideAuthorize(w http.ResponseWriter, r *http.Request, page *t
 	}
 	if user != 0 {
 		// The page writes it too, when somebody follows a link: it says nothing but whom to offer first.
-		http.SetCookie(w, &http.Cookie{Name: loginCookie, Value: user.String(), Path: "/", SameSite: http.SameSiteLaxMode})
+		http.SetCookie(w,
+			&http.Cookie{Name: loginCookie, Value: user.String(), Path: "/", SameSite: http.SameSiteLaxMode})
 	}
 	http.Redirect(w, r, location, http.StatusSeeOther)
 }
@@ -283,7 +291,8 @@ func writeError(w http.ResponseWriter, e *APIError) {
 
 func deniedAt(a *authRequest) string {
 	return withQuery(a.query.Get("redirect_uri"), map[string]string{"error": "access_denied",
-		"error_description": "The resource owner or authorization server denied the request", "state": a.query.Get("state")})
+		"error_description": "The resource owner or authorization server denied the request",
+		"state":             a.query.Get("state")})
 }
 
 func withQuery(address string, add map[string]string) string {

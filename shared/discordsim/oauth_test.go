@@ -19,7 +19,8 @@ import (
 const callback = "http://127.0.0.1:9/auth/discord/callback"
 
 func (w *world) oauth(scopes ...string) *oauth2.Config {
-	return &oauth2.Config{ClientID: w.Application.ID.String(), ClientSecret: w.Application.ClientSecret, RedirectURL: callback, Scopes: scopes,
+	return &oauth2.Config{ClientID: w.Application.ID.String(), ClientSecret: w.Application.ClientSecret,
+		RedirectURL: callback, Scopes: scopes,
 		Endpoint: oauth2.Endpoint{AuthURL: w.base + "/oauth2/authorize", TokenURL: w.base + "/api/oauth2/token"}}
 }
 
@@ -75,12 +76,14 @@ func TestLoginWithPKCE(t *testing.T) {
 		}
 	}
 	status, to, _ := w.decide(address, url.Values{"user_id": {w.Users[3].ID.String()}})
-	if status != http.StatusSeeOther || !strings.HasPrefix(to.String(), callback) || to.Query().Get("state") != "state-1" {
+	if status != http.StatusSeeOther || !strings.HasPrefix(to.String(), callback) ||
+		to.Query().Get("state") != "state-1" {
 		t.Fatalf("%d to %s", status, to)
 	}
 	ctx := context.Background()
 	code := to.Query().Get("code")
-	if _, err := cfg.Exchange(ctx, code, oauth2.VerifierOption("wrong-verifier-wrong-verifier-wrong-verifier")); err == nil {
+	if _, err := cfg.Exchange(ctx, code,
+		oauth2.VerifierOption("wrong-verifier-wrong-verifier-wrong-verifier")); err == nil {
 		t.Fatal("a wrong verifier was taken")
 	}
 	_, to, _ = w.decide(address, url.Values{"user_id": {w.Users[3].ID.String()}})
@@ -99,8 +102,10 @@ func TestLoginWithPKCE(t *testing.T) {
 	}
 	w.request("GET", "/api/v10/users/@me/guilds", bearer, nil).must(t, 200)
 	w.request("GET", "/api/v10/oauth2/@me", bearer, nil).must(t, 200)
-	w.request("GET", "/api/v10/users/@me"+w.guildPath("/member"), bearer, nil).must(t, 401) // the scope was not asked for
-	refreshed, err := cfg.TokenSource(ctx, &oauth2.Token{RefreshToken: tok.RefreshToken, Expiry: time.Unix(1, 0)}).Token()
+	// the scope was not asked for
+	w.request("GET", "/api/v10/users/@me"+w.guildPath("/member"), bearer, nil).must(t, 401)
+	refreshed, err := cfg.TokenSource(ctx,
+		&oauth2.Token{RefreshToken: tok.RefreshToken, Expiry: time.Unix(1, 0)}).Token()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,13 +116,15 @@ func TestLoginWithPKCE(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.request("GET", "/api/v10/users/@me", bearer, nil).must(t, 401)
-	again, err := cfg.TokenSource(ctx, &oauth2.Token{RefreshToken: refreshed.RefreshToken, Expiry: time.Unix(1, 0)}).Token()
+	again, err := cfg.TokenSource(ctx,
+		&oauth2.Token{RefreshToken: refreshed.RefreshToken, Expiry: time.Unix(1, 0)}).Token()
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.revoke(again.AccessToken)
 	w.request("GET", "/api/v10/users/@me", "Bearer "+again.AccessToken, nil).must(t, 401)
-	if _, err := cfg.TokenSource(ctx, &oauth2.Token{RefreshToken: again.RefreshToken, Expiry: time.Unix(1, 0)}).Token(); err == nil {
+	if _, err := cfg.TokenSource(ctx,
+		&oauth2.Token{RefreshToken: again.RefreshToken, Expiry: time.Unix(1, 0)}).Token(); err == nil {
 		t.Error("a revoked grant was refreshed")
 	}
 }
@@ -125,7 +132,8 @@ func TestLoginWithPKCE(t *testing.T) {
 // revoke revokes by Basic authorisation.
 func (w *world) revoke(token string) {
 	w.t.Helper()
-	req, err := http.NewRequest("POST", w.base+"/api/v10/oauth2/token/revoke", strings.NewReader(url.Values{"token": {token}}.Encode()))
+	req, err := http.NewRequest("POST", w.base+"/api/v10/oauth2/token/revoke",
+		strings.NewReader(url.Values{"token": {token}}.Encode()))
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -148,16 +156,20 @@ func TestAuthoriseRules(t *testing.T) {
 		change func(q url.Values)
 		want   int
 	}{
-		"as it should be":           {func(url.Values) {}, 303},
-		"cancelled":                 {func(q url.Values) { q.Set("decision", "cancel") }, 303},
-		"an unknown application":    {func(q url.Values) { q.Set("client_id", "1") }, 400},
-		"an address elsewhere":      {func(q url.Values) { q.Set("redirect_uri", "https://evil.example/") }, 400},
-		"another loopback address":  {func(q url.Values) { q.Set("redirect_uri", "http://alice.localhost:8080/auth/discord/callback") }, 303},
-		"an unknown scope":          {func(q url.Values) { q.Set("scope", "identify everything") }, 400},
-		"no scope":                  {func(q url.Values) { q.Set("scope", "") }, 400},
-		"another response type":     {func(q url.Values) { q.Set("response_type", "token") }, 400},
-		"nobody":                    {func(q url.Values) { q.Del("user_id") }, 400},
-		"the bot by somebody small": {func(q url.Values) { q.Set("scope", "identify bot"); q.Set("guild_id", w.Guild.ID.String()) }, 400},
+		"as it should be":        {func(url.Values) {}, 303},
+		"cancelled":              {func(q url.Values) { q.Set("decision", "cancel") }, 303},
+		"an unknown application": {func(q url.Values) { q.Set("client_id", "1") }, 400},
+		"an address elsewhere":   {func(q url.Values) { q.Set("redirect_uri", "https://evil.example/") }, 400},
+		"another loopback address": {
+			func(q url.Values) { q.Set("redirect_uri", "http://alice.localhost:8080/auth/discord/callback") }, 303,
+		},
+		"an unknown scope":      {func(q url.Values) { q.Set("scope", "identify everything") }, 400},
+		"no scope":              {func(q url.Values) { q.Set("scope", "") }, 400},
+		"another response type": {func(q url.Values) { q.Set("response_type", "token") }, 400},
+		"nobody":                {func(q url.Values) { q.Del("user_id") }, 400},
+		"the bot by somebody small": {
+			func(q url.Values) { q.Set("scope", "identify bot"); q.Set("guild_id", w.Guild.ID.String()) }, 400,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			u, err := url.Parse(good.AuthCodeURL("s"))
@@ -205,7 +217,9 @@ func TestScriptsLogInWithoutABrowser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := w.request("POST", "/api/v10/oauth2/authorize?"+u.RawQuery, w.Users[2].Token, map[string]any{"authorize": true}).must(t, 200)
+	a := w.request("POST", "/api/v10/oauth2/authorize?"+u.RawQuery, w.Users[2].Token,
+		map[string]any{"authorize": true}).must(t,
+		200)
 	to, err := url.Parse(a.str("location"))
 	if err != nil || to.Query().Get("state") != "state 2" {
 		t.Fatalf("%s %v", a.raw, err)
@@ -219,11 +233,14 @@ func TestScriptsLogInWithoutABrowser(t *testing.T) {
 		t.Errorf("%s", me.raw)
 	}
 	w.request("GET", "/api/v10/users/@me"+w.guildPath("/member"), "Bearer "+tok.AccessToken, nil).must(t, 200)
-	no := w.request("POST", "/api/v10/oauth2/authorize?"+u.RawQuery, w.Users[2].Token, map[string]any{"authorize": false}).must(t, 200)
+	no := w.request("POST", "/api/v10/oauth2/authorize?"+u.RawQuery, w.Users[2].Token,
+		map[string]any{"authorize": false}).must(t,
+		200)
 	if !strings.Contains(no.str("location"), "error=access_denied") {
 		t.Errorf("%s", no.raw)
 	}
-	w.request("POST", "/api/v10/oauth2/authorize?"+u.RawQuery, "nonsense", map[string]any{"authorize": true}).must(t, 401)
+	w.request("POST", "/api/v10/oauth2/authorize?"+u.RawQuery, "nonsense", map[string]any{"authorize": true}).must(t,
+		401)
 }
 
 func TestGuildsJoin(t *testing.T) {
@@ -235,7 +252,8 @@ func TestGuildsJoin(t *testing.T) {
 	w.bot("PUT", path, map[string]any{"access_token": guest.Token}).must(t, 201)
 	w.bot("PUT", path, map[string]any{"access_token": guest.Token}).must(t, 204)
 	w.allow(discordsim.SnugPermissions &^ discordsim.PermCreateInstantInvite)
-	if err := w.SetRole(w.Guild.ID, w.Guild.ID, discordsim.DefaultEveryone&^discordsim.PermCreateInstantInvite); err != nil {
+	if err := w.SetRole(w.Guild.ID, w.Guild.ID,
+		discordsim.DefaultEveryone&^discordsim.PermCreateInstantInvite); err != nil {
 		t.Fatal(err)
 	}
 	w.refuse(t, w.bot("PUT", path, map[string]any{"access_token": guest.Token}), 403, 50013)
@@ -264,8 +282,9 @@ func TestTheBotIsAddedThroughTheAuthorisePage(t *testing.T) {
 		t.Fatal(err)
 	}
 	c, _ := w.login(nil)
-	status, to, page := w.decide(w.base+"/oauth2/authorize", url.Values{"client_id": {w.Application.ID.String()}, "scope": {"bot applications.commands"},
-		"permissions": {"1024"}, "guild_id": {other.ID.String()}, "user_id": {w.Owner.ID.String()}})
+	status, to, page := w.decide(w.base+"/oauth2/authorize",
+		url.Values{"client_id": {w.Application.ID.String()}, "scope": {"bot applications.commands"},
+			"permissions": {"1024"}, "guild_id": {other.ID.String()}, "user_id": {w.Owner.ID.String()}})
 	if status != 303 || to.Path != "/" {
 		t.Fatalf("%d %v %s", status, to, page)
 	}
@@ -278,7 +297,9 @@ const rfc6749 = "https://www.rfc-editor.org/rfc/rfc6749"
 func TestTokenEndpointRules(t *testing.T) {
 	const form = "application/x-www-form-urlencoded"
 	// post sends a form; edit changes it and the request.
-	post := func(t *testing.T, w *world, path string, fields url.Values, edit func(*http.Request)) (int, http.Header, map[string]any) {
+	post := func(
+		t *testing.T, w *world, path string, fields url.Values, edit func(*http.Request),
+	) (int, http.Header, map[string]any) {
 		t.Helper()
 		req, err := http.NewRequest("POST", w.base+"/api/oauth2/"+path, strings.NewReader(fields.Encode()))
 		if err != nil {
@@ -307,7 +328,9 @@ func TestTokenEndpointRules(t *testing.T) {
 	good := func(t *testing.T, w *world) url.Values {
 		return url.Values{"grant_type": {"authorization_code"}, "code": {code(t, w)}, "redirect_uri": {callback}}
 	}
-	refused := func(status int, problem string, change func(t *testing.T, w *world, f url.Values), edit func(*http.Request)) func(*testing.T, *world) {
+	refused := func(
+		status int, problem string, change func(t *testing.T, w *world, f url.Values), edit func(*http.Request),
+	) func(*testing.T, *world) {
 		return func(t *testing.T, w *world) {
 			f := good(t, w)
 			if change != nil {
@@ -330,21 +353,45 @@ func TestTokenEndpointRules(t *testing.T) {
 	}
 	runRules(t, []rule{
 		{"a code is exchanged", docOAuth2 + "#authorization-code-grant", func(t *testing.T, w *world) {
-			if status, _, body := post(t, w, "token", good(t, w), nil); status != 200 || body["token_type"] != "Bearer" {
+			if status, _, body := post(t, w, "token", good(t, w), nil); status != 200 ||
+				body["token_type"] != "Bearer" {
 				t.Errorf("%d %v", status, body)
 			}
 		}},
-		{"JSON is refused", docOAuth2, refused(400, "invalid_request", nil, func(r *http.Request) { r.Header.Set("Content-Type", "application/json") })},
-		{"no content type is refused", docOAuth2, refused(400, "invalid_request", nil, func(r *http.Request) { r.Header.Del("Content-Type") })},
+		{
+			"JSON is refused", docOAuth2,
+			refused(400, "invalid_request", nil,
+				func(r *http.Request) { r.Header.Set("Content-Type", "application/json") }),
+		},
+		{
+			"no content type is refused", docOAuth2,
+			refused(400, "invalid_request", nil, func(r *http.Request) { r.Header.Del("Content-Type") }),
+		},
 		{"no grant_type", rfc6749 + "#section-5.2", refused(400, "invalid_request", set("grant_type", ""), nil)},
-		{"an unknown grant_type", rfc6749 + "#section-5.2", refused(400, "unsupported_grant_type", set("grant_type", "password"), nil)},
+		{
+			"an unknown grant_type", rfc6749 + "#section-5.2",
+			refused(400, "unsupported_grant_type", set("grant_type", "password"), nil),
+		},
 		{"no code", rfc6749 + "#section-4.1.3", refused(400, "invalid_request", set("code", ""), nil)},
 		{"a made-up code", rfc6749 + "#section-5.2", refused(400, "invalid_grant", set("code", "x"), nil)},
-		{"another redirect_uri", rfc6749 + "#section-4.1.3", refused(400, "invalid_grant", set("redirect_uri", callback+"/"), nil)},
-		{"a parameter twice", rfc6749 + "#section-3.2", refused(400, "invalid_request", func(_ *testing.T, _ *world, f url.Values) { f.Add("code", "x") }, nil)},
-		{"a client that authorises itself twice", rfc6749 + "#section-2.3", refused(400, "invalid_request", func(_ *testing.T, w *world, f url.Values) { f.Set("client_secret", w.Application.ClientSecret) }, nil)},
+		{
+			"another redirect_uri", rfc6749 + "#section-4.1.3",
+			refused(400, "invalid_grant", set("redirect_uri", callback+"/"), nil),
+		},
+		{
+			"a parameter twice", rfc6749 + "#section-3.2",
+			refused(400, "invalid_request", func(_ *testing.T, _ *world, f url.Values) { f.Add("code", "x") }, nil),
+		},
+		{
+			"a client that authorises itself twice", rfc6749 + "#section-2.3",
+			refused(400, "invalid_request",
+				func(_ *testing.T, w *world, f url.Values) { f.Set("client_secret", w.Application.ClientSecret) }, nil),
+		},
 		{"two client_ids", rfc6749 + "#section-2.3", refused(400, "invalid_request", set("client_id", "1"), nil)},
-		{"a wrong secret", rfc6749 + "#section-5.2", refused(401, "invalid_client", nil, func(r *http.Request) { r.SetBasicAuth("1", "no") })},
+		{
+			"a wrong secret", rfc6749 + "#section-5.2",
+			refused(401, "invalid_client", nil, func(r *http.Request) { r.SetBasicAuth("1", "no") }),
+		},
 		{"a code works once", rfc6749 + "#section-4.1.2", func(t *testing.T, w *world) {
 			f := good(t, w)
 			post(t, w, "token", f, nil)
@@ -352,48 +399,58 @@ func TestTokenEndpointRules(t *testing.T) {
 				t.Errorf("%d %v", status, body)
 			}
 		}},
-		{"a refresh token works once, and for no more than was granted", rfc6749 + "#section-6", func(t *testing.T, w *world) {
-			_, _, tok := post(t, w, "token", good(t, w), nil)
-			f := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {tok["refresh_token"].(string)}}
-			for _, c := range []struct {
-				scope, want string
-			}{{"identify email", "invalid_scope"}, {"", ""}, {"", "invalid_grant"}} {
-				f.Set("scope", c.scope)
-				status, _, body := post(t, w, "token", f, nil)
-				if problem, _ := body["error"].(string); problem != c.want || (status == 200) != (c.want == "") {
-					t.Errorf("scope %q: %d %v", c.scope, status, body)
+		{"a refresh token works once, and for no more than was granted", rfc6749 + "#section-6",
+			func(t *testing.T, w *world) {
+				_, _, tok := post(t, w, "token", good(t, w), nil)
+				f := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {tok["refresh_token"].(string)}}
+				for _, c := range []struct {
+					scope, want string
+				}{{"identify email", "invalid_scope"}, {"", ""}, {"", "invalid_grant"}} {
+					f.Set("scope", c.scope)
+					status, _, body := post(t, w, "token", f, nil)
+					if problem, _ := body["error"].(string); problem != c.want || (status == 200) != (c.want == "") {
+						t.Errorf("scope %q: %d %v", c.scope, status, body)
+					}
 				}
-			}
-			if status, _, body := post(t, w, "token", url.Values{"grant_type": {"refresh_token"}}, nil); status != 400 || body["error"] != "invalid_request" {
-				t.Errorf("no token: %d %v", status, body)
-			}
-		}},
-		{"revoking ends all tokens of the authorization", docOAuth2 + "#authorization-code-grant-token-revocation", func(t *testing.T, w *world) {
-			_, _, one := post(t, w, "token", good(t, w), nil)
-			_, _, two := post(t, w, "token", good(t, w), nil)
-			if status, _, body := post(t, w, "token/revoke", url.Values{"token": {one["access_token"].(string)}}, nil); status != 200 {
-				t.Fatalf("%d %v", status, body)
-			}
-			w.request("GET", "/api/v10/users/@me", "Bearer "+two["access_token"].(string), nil).must(t, 401)
-			if status, _, _ := post(t, w, "token/revoke", url.Values{"token": {"nonsense"}}, nil); status != 200 {
-				t.Errorf("a token that is none: %d", status) // RFC 7009, 2.2
-			}
-		}},
+				if status, _, body := post(t, w, "token", url.Values{"grant_type": {"refresh_token"}},
+					nil); status != 400 ||
+					body["error"] != "invalid_request" {
+					t.Errorf("no token: %d %v", status, body)
+				}
+			}},
+		{"revoking ends all tokens of the authorization", docOAuth2 + "#authorization-code-grant-token-revocation",
+			func(t *testing.T, w *world) {
+				_, _, one := post(t, w, "token", good(t, w), nil)
+				_, _, two := post(t, w, "token", good(t, w), nil)
+				if status, _, body := post(t, w, "token/revoke", url.Values{"token": {one["access_token"].(string)}},
+					nil); status != 200 {
+					t.Fatalf("%d %v", status, body)
+				}
+				w.request("GET", "/api/v10/users/@me", "Bearer "+two["access_token"].(string), nil).must(t, 401)
+				if status, _, _ := post(t, w, "token/revoke", url.Values{"token": {"nonsense"}}, nil); status != 200 {
+					t.Errorf("a token that is none: %d", status) // RFC 7009, 2.2
+				}
+			}},
 	})
 }
 
 // TestAnswersAreReplaced tries the fault that has anything answered, before and after a request's effect.
 func TestAnswersAreReplaced(t *testing.T) {
 	w := start(t)
-	page := discordsim.Fault{Kind: "answer", Status: 403, Body: "<html>", Headers: map[string]string{"Content-Type": "text/html", "Via": ""}}
+	page := discordsim.Fault{
+		Kind: "answer", Status: 403, Body: "<html>", Headers: map[string]string{"Content-Type": "text/html", "Via": ""},
+	}
 	if err := w.inject(page); err != nil {
 		t.Fatal(err)
 	}
 	a := w.bot("POST", w.guildPath("/channels"), map[string]any{"name": "x"})
-	if a.status != 403 || string(a.raw) != "<html>" || a.header.Get("Content-Type") != "text/html" || a.header.Get("Via") != "" {
+	if a.status != 403 || string(a.raw) != "<html>" || a.header.Get("Content-Type") != "text/html" ||
+		a.header.Get("Via") != "" {
 		t.Errorf("%d %s %v", a.status, a.raw, a.header)
 	}
-	if err := w.inject(discordsim.Fault{Kind: "answer", After: true, Headers: map[string]string{"X-RateLimit-Limit": "7"}}); err != nil {
+	if err := w.inject(discordsim.Fault{
+		Kind: "answer", After: true, Headers: map[string]string{"X-RateLimit-Limit": "7"},
+	}); err != nil {
 		t.Fatal(err)
 	}
 	a = w.bot("POST", w.guildPath("/channels"), map[string]any{"name": "x"})
@@ -409,8 +466,10 @@ func TestAnswersAreReplaced(t *testing.T) {
 // TestAgents: programs that do not name themselves as Discord's document says may be blocked before they reach it.
 func TestAgents(t *testing.T) {
 	for agent, want := range map[string]bool{
-		"DiscordBot (https://github.com/disgoorg/disgo, 0.19.6)": true, "DiscordBot (https://example.org, 1) more": true,
-		"": false, "Go-http-client/1.1": false, "DiscordBot": false, "DiscordBot (example, 1)": false, "DiscordBot (https://example.org 1)": false,
+		"DiscordBot (https://github.com/disgoorg/disgo, 0.19.6)": true,
+		"DiscordBot (https://example.org, 1) more":               true,
+		"": false, "Go-http-client/1.1": false, "DiscordBot": false, "DiscordBot (example, 1)": false,
+		"DiscordBot (https://example.org 1)": false,
 	} {
 		for _, path := range []string{"/api/v10/gateway", "/api/v10/oauth2/token", "/api/oauth2/token"} {
 			s := discordsim.New(discordsim.Options{Seed: 1, Named: true})

@@ -123,7 +123,8 @@ func (h *pageHub) voiceChanged(guild ID, v wireVoice) {
 		if p.user != 0 && (g == nil || g.members[p.user] == nil) {
 			return
 		}
-		if p.user != 0 && v.ChannelID != nil && g.channels[*v.ChannelID] != nil && !h.s.canSee(p.user, g.channels[*v.ChannelID]) {
+		if p.user != 0 && v.ChannelID != nil && g.channels[*v.ChannelID] != nil &&
+			!h.s.canSee(p.user, g.channels[*v.ChannelID]) {
 			hidden := v
 			hidden.ChannelID = nil
 			p.event(pageVoice{"voice", guild, hidden})
@@ -148,7 +149,8 @@ func (h *pageHub) messageChanged(name string, m *message, ch *channel) {
 		if p.user != 0 && (m.only != 0 && m.only != p.user || !h.s.canSee(p.user, ch)) {
 			return
 		}
-		e := pageMessage{Type: "message", Op: strings.ToLower(strings.TrimPrefix(name, "MESSAGE_")), GuildID: optionalID(ch.guild),
+		e := pageMessage{Type: "message", Op: strings.ToLower(strings.TrimPrefix(name, "MESSAGE_")),
+			GuildID:   optionalID(ch.guild),
 			ChannelID: ch.id, MessageID: m.id, Private: m.only != 0}
 		if e.Op != "delete" {
 			w := h.s.wireMessage(m, p.user)
@@ -292,7 +294,8 @@ func (p *pageConn) write() {
 		select {
 		case <-p.wake:
 		case <-p.done:
-			_ = p.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseGoingAway, ""), time.Now().Add(time.Second))
+			_ = p.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseGoingAway, ""),
+				time.Now().Add(time.Second))
 			return
 		}
 	}

@@ -66,7 +66,8 @@ func (p *person) sees(js string) {
 	p.Helper()
 	ctx, cancel := context.WithTimeout(p.ctx, 20*time.Second)
 	defer cancel()
-	if _, err := chromedp.Run(ctx, chromedp.Poll[bool]("!!("+js+")", chromedp.WithPollingInterval(10*time.Millisecond))); err != nil {
+	if _, err := chromedp.Run(ctx,
+		chromedp.Poll[bool]("!!("+js+")", chromedp.WithPollingInterval(10*time.Millisecond))); err != nil {
 		text, _ := chromedp.Run(p.ctx, chromedp.Evaluate[string]("document.body.innerText"))
 		p.Fatalf("%s does not see %s: %v. The page says:\n%s", p.name, js, err, text)
 	}
@@ -101,7 +102,8 @@ func (w *world) tableBot(c *client) {
 			continue
 		}
 		reply := func(kind int, data map[string]any) {
-			res, err := http.Post(w.base+"/api/v10"+a.callback(), "application/json", strings.NewReader(jsonOf(map[string]any{"type": kind, "data": data})))
+			res, err := http.Post(w.base+"/api/v10"+a.callback(), "application/json",
+				strings.NewReader(jsonOf(map[string]any{"type": kind, "data": data})))
 			if err != nil {
 				w.t.Error(err)
 				return
@@ -118,12 +120,24 @@ func (w *world) tableBot(c *client) {
 		_ = json.Unmarshal(a.Data.Options, &options)
 		switch {
 		case a.Type == 4:
-			reply(8, map[string]any{"choices": []any{map[string]any{"name": "Friday draft", "value": "friday"}, map[string]any{"name": "Frightful goblins", "value": "goblins"}}})
+			reply(8,
+				map[string]any{
+					"choices": []any{
+						map[string]any{"name": "Friday draft", "value": "friday"},
+						map[string]any{"name": "Frightful goblins", "value": "goblins"},
+					},
+				})
 		case a.Type == 2:
-			reply(4, map[string]any{"content": fmt.Sprintf("Made **%v** with %v seats", options[0].Value, options[1].Value), "flags": ephemeral, "components": tableParts()})
+			reply(4,
+				map[string]any{
+					"content": fmt.Sprintf("Made **%v** with %v seats", options[0].Value, options[1].Value),
+					"flags":   ephemeral, "components": tableParts(),
+				})
 		case a.Data.CustomID == "rename":
-			reply(9, map[string]any{"custom_id": "renaming", "title": "A new name", "components": []any{map[string]any{"type": 18, "label": "Name",
-				"component": map[string]any{"type": 4, "custom_id": "name", "style": 1, "min_length": 3}}}})
+			reply(9,
+				map[string]any{"custom_id": "renaming", "title": "A new name",
+					"components": []any{map[string]any{"type": 18, "label": "Name",
+						"component": map[string]any{"type": 4, "custom_id": "name", "style": 1, "min_length": 3}}}})
 		case a.Data.CustomID == "mood":
 			reply(7, map[string]any{"content": "The mood is " + strings.Join(a.Data.Values, " and ")})
 		case a.Type == 5:
@@ -134,10 +148,12 @@ func (w *world) tableBot(c *client) {
 
 func tableParts() []any {
 	return []any{
-		map[string]any{"type": 1, "components": []any{map[string]any{"type": 2, "style": 1, "label": "Rename", "custom_id": "rename"},
-			map[string]any{"type": 2, "style": 5, "label": "Its page", "url": "https://example.com/"}}},
-		map[string]any{"type": 1, "components": []any{map[string]any{"type": 3, "custom_id": "mood", "placeholder": "Mood", "options": []any{
-			map[string]any{"label": "Calm", "value": "calm"}, map[string]any{"label": "Wild", "value": "wild"}}}}},
+		map[string]any{"type": 1,
+			"components": []any{map[string]any{"type": 2, "style": 1, "label": "Rename", "custom_id": "rename"},
+				map[string]any{"type": 2, "style": 5, "label": "Its page", "url": "https://example.com/"}}},
+		map[string]any{"type": 1,
+			"components": []any{map[string]any{"type": 3, "custom_id": "mood", "placeholder": "Mood", "options": []any{
+				map[string]any{"label": "Calm", "value": "calm"}, map[string]any{"label": "Wild", "value": "wild"}}}}},
 	}
 }
 
@@ -185,9 +201,15 @@ func (w *world) bring() (gone <-chan struct{}) {
 // TestPage drives the page as two people in two tabs, with a bot of its own.
 func TestPage(t *testing.T) {
 	w := start(t)
-	w.bot("PUT", "/applications/"+w.Application.ID.String()+"/commands", []any{map[string]any{"name": "table", "description": "Set a table", "options": []any{
-		map[string]any{"type": 3, "name": "name", "description": "What to play", "required": true, "autocomplete": true},
-		map[string]any{"type": 4, "name": "seats", "description": "How many", "required": true, "min_value": 1, "max_value": 9}}}}).must(t, 200)
+	w.bot("PUT", "/applications/"+w.Application.ID.String()+"/commands",
+		[]any{map[string]any{"name": "table", "description": "Set a table", "options": []any{
+			map[string]any{
+				"type": 3, "name": "name", "description": "What to play", "required": true, "autocomplete": true,
+			},
+			map[string]any{
+				"type": 4, "name": "seats", "description": "How many", "required": true, "min_value": 1, "max_value": 9,
+			}}}}).must(t,
+		200)
 	gone := w.bring()
 	first := browsertest.Start(t)
 	alice, bruno := w.browse(first, "alice"), w.browse(browsertest.Tab(t, first), "bruno")
@@ -259,7 +281,9 @@ func (w *world) pageVoice(alice, bruno *person) {
 
 func (w *world) pageDMs(bruno *person) {
 	dm := w.bot("POST", "/users/@me/channels", map[string]any{"recipient_id": w.Moderator.ID}).must(w.t, 200)
-	w.bot("POST", "/channels/"+dm.str("id")+"/messages", map[string]any{"content": "Come in: <https://example.com/in?t=1>"}).must(w.t, 200)
+	w.bot("POST", "/channels/"+dm.str("id")+"/messages",
+		map[string]any{"content": "Come in: <https://example.com/in?t=1>"}).must(w.t,
+		200)
 	bruno.reads(".servers .badge", "1")
 	bruno.click(`[data-guild="@me"]`)
 	bruno.sees(`document.querySelector(".message a")?.href === "https://example.com/in?t=1"`)
@@ -312,7 +336,8 @@ func (w *world) faultKinds() []string {
 		AtOnce []string `json:"at_once"`
 		InWait []string `json:"in_wait"`
 	}
-	if err := json.Unmarshal(w.request("GET", "/_sim/faults", "", nil).must(w.t, 200).raw, &all); err != nil || len(all.InWait) == 0 {
+	if err := json.Unmarshal(w.request("GET", "/_sim/faults", "", nil).must(w.t, 200).raw, &all); err != nil ||
+		len(all.InWait) == 0 {
 		w.t.Fatalf("faults: %v, %v", all, err)
 	}
 	return append(all.AtOnce, all.InWait...)
@@ -345,7 +370,11 @@ func TestPeopleAreOffered(t *testing.T) {
 	w := start(t)
 	offered := func() string { return string(w.request("GET", "/_sim/users", "", nil).must(t, 200).raw) }
 	page := func() string {
-		return string(w.request("GET", "/oauth2/authorize?response_type=code&scope=identify&redirect_uri=http://127.0.0.1/x&client_id="+w.Application.ID.String(), "", nil).must(t, 200).raw)
+		return string(w.request("GET",
+			"/oauth2/authorize?response_type=code&scope=identify&redirect_uri=http://127.0.0.1/x&client_id="+
+				w.Application.ID.String(),
+			"", nil).must(t,
+			200).raw)
 	}
 	if all := offered() + page(); strings.Contains(all, "snug-developer") || !strings.Contains(all, "alice") {
 		t.Errorf("offered: %s", all)

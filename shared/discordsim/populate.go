@@ -21,7 +21,9 @@ func (s *Server) Populate(app ID, z Size, p Permissions) ([]Guild, error) {
 	defer s.mu.Unlock()
 	a := s.apps[app]
 	if a == nil || z.Members < 1 || z.Guilds < 0 || z.Channels < 0 || z.Channels > s.opts.Limits.Channels {
-		return nil, fmt.Errorf("discordsim: populate %+v: it needs an application, a member a guild and at most %d channels", z, s.opts.Limits.Channels)
+		return nil,
+			fmt.Errorf("discordsim: populate %+v: it needs an application, a member a guild and at most %d channels",
+				z, s.opts.Limits.Channels)
 	}
 	list := make([]Guild, 0, z.Guilds)
 	for n := range z.Guilds {
@@ -35,8 +37,9 @@ func (s *Server) Populate(app ID, z Size, p Permissions) ([]Guild, error) {
 func (s *Server) populated(n int, z Size) *guild {
 	name := strconv.Itoa(n)
 	g := &guild{id: s.foundingID(), name: "Guild " + name, locale: "en-US", joinedAt: s.now(), afkTimeout: 300,
-		roles: make(map[ID]*role, 2), channels: make(map[ID]*channel, z.Channels), members: make(map[ID]*member, z.Members+1),
-		voice: map[ID]*voiceState{}, bans: map[ID]string{}}
+		roles: make(map[ID]*role, 2), channels: make(map[ID]*channel, z.Channels),
+		members: make(map[ID]*member, z.Members+1),
+		voice:   map[ID]*voiceState{}, bans: map[ID]string{}}
 	g.roles[g.id] = &role{id: g.id, name: "@everyone", permissions: DefaultEveryone}
 	s.guilds[g.id] = g
 	for i := range z.Members {

@@ -150,7 +150,8 @@ func (f *Fault) answer429(w http.ResponseWriter) {
 		h.Set("X-RateLimit-Limit", "5")
 		h.Set("X-RateLimit-Remaining", "0")
 		h.Set("X-RateLimit-Reset-After", strconv.FormatFloat(f.RetryAfter, 'f', 3, 64))
-		h.Set("X-RateLimit-Reset", strconv.FormatFloat(float64(time.Now().Add(seconds(f.RetryAfter)).UnixMilli())/1000, 'f', 3, 64))
+		h.Set("X-RateLimit-Reset",
+			strconv.FormatFloat(float64(time.Now().Add(seconds(f.RetryAfter)).UnixMilli())/1000, 'f', 3, 64))
 		h.Set("X-RateLimit-Bucket", bucketHash("injected"))
 	}
 	body := marshal(tooMany(f.RetryAfter, f.Scope))

@@ -147,10 +147,13 @@ func (s *Server) serveRoute(w http.ResponseWriter, r *http.Request, rt *route) {
 func (s *Server) answer(r *http.Request, rt *route, reason string) answer {
 	addr, _, _ := net.SplitHostPort(r.RemoteAddr)
 	if s.limiter.banned(addr, s.opts.Limits, s.now()) {
-		return answer{status: 429, headers: http.Header{"Via": nil, "Content-Type": {"text/plain"}, "Retry-After": {"600"}},
-			body: []byte("error code: 1015")}
+		return answer{status: 429,
+			headers: http.Header{"Via": nil, "Content-Type": {"text/plain"}, "Retry-After": {"600"}},
+			body:    []byte("error code: 1015")}
 	}
-	c := &call{Server: s, r: r, route: rt, reason: reason, host: r.Host, extra: http.Header{}, fields: map[string]string{}}
+	c := &call{
+		Server: s, r: r, route: rt, reason: reason, host: r.Host, extra: http.Header{}, fields: map[string]string{},
+	}
 	readErr := c.read()
 	if r.Method == http.MethodGet {
 		s.mu.RLock()
@@ -202,7 +205,8 @@ func (c *call) run(readErr error) answer {
 func (c *call) refuse(err error) answer {
 	if file, ok := errors.AsType[*fileError](err); ok {
 		return answer{status: http.StatusBadRequest, headers: c.extra, body: marshal(map[string]any{
-			"code": 50035, "message": "Invalid Form Body", // the OpenAPI description wants both, the document's example has neither
+			// the OpenAPI description wants both, the document's example has neither
+			"code": 50035, "message": "Invalid Form Body",
 			"target_users_file": file.lines,
 		})}
 	}

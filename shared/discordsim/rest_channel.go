@@ -111,7 +111,8 @@ func createChannel(c *call) (int, any, error) {
 		return 0, nil, err
 	}
 	if len(g.channels) >= c.opts.Limits.Channels {
-		return 0, nil, fail(400, 30013, "Maximum number of guild channels reached ("+strconv.Itoa(c.opts.Limits.Channels)+")")
+		return 0, nil, fail(400, 30013,
+			"Maximum number of guild channels reached ("+strconv.Itoa(c.opts.Limits.Channels)+")")
 	}
 	if p := g.channels[draft.parent]; p != nil && !c.permsIn(g, m, p).Has(PermManageChannels) {
 		return 0, nil, errMissingPermissions()
@@ -193,7 +194,8 @@ func readVoiceChannel(f *form, ch *channel) {
 	if f.has("rtc_region") {
 		ch.region = optional(f.str("rtc_region", 0, 64))
 		if ch.region != nil && !slices.Contains(voiceRegions, *ch.region) {
-			f.errs.at("rtc_region").add("BASE_TYPE_CHOICES", "Value must be one of {'%s'}.", strings.Join(voiceRegions, "', '"))
+			f.errs.at("rtc_region").add("BASE_TYPE_CHOICES", "Value must be one of {'%s'}.",
+				strings.Join(voiceRegions, "', '"))
 		}
 	}
 }
@@ -211,7 +213,8 @@ func (c *call) readParent(f *form, g *guild, ch *channel) {
 	case p.kind != ChannelCategory || ch.kind == ChannelCategory:
 		t.add("CHANNEL_PARENT_INVALID_TYPE", "Not a category")
 	case g.childCount(parent) >= c.opts.Limits.CategoryChilds:
-		t.add("CHANNEL_PARENT_MAX_CHANNELS", "Maximum number of channels in category reached (%d)", c.opts.Limits.CategoryChilds)
+		t.add("CHANNEL_PARENT_MAX_CHANNELS", "Maximum number of channels in category reached (%d)",
+			c.opts.Limits.CategoryChilds)
 	}
 	ch.parent = parent
 }
@@ -227,7 +230,8 @@ func updateChannel(c *call) (int, any, error) {
 	}
 	draft := *ch
 	if f.given("type") {
-		if t := ChannelType(f.choice("type", 0, 5)); t != ch.kind && (ch.kind == ChannelText || ch.kind == ChannelAnnouncement) {
+		if t := ChannelType(f.choice("type", 0, 5)); t != ch.kind &&
+			(ch.kind == ChannelText || ch.kind == ChannelAnnouncement) {
 			draft.kind = t
 		}
 	}
@@ -242,7 +246,8 @@ func updateChannel(c *call) (int, any, error) {
 	if err := f.errs.err(); err != nil {
 		return 0, nil, err
 	}
-	if p := g.channels[draft.parent]; draft.parent != ch.parent && p != nil && !c.permsIn(g, m, p).Has(PermManageChannels) {
+	if p := g.channels[draft.parent]; draft.parent != ch.parent && p != nil &&
+		!c.permsIn(g, m, p).Has(PermManageChannels) {
 		return 0, nil, errMissingPermissions()
 	}
 	if f.has("permission_overwrites") {
@@ -278,7 +283,8 @@ func (c *call) rename(ch *channel) error {
 		return nil
 	}
 	now := c.now()
-	recent := slices.DeleteFunc(slices.Clone(ch.renames), func(t time.Time) bool { return now.Sub(t) >= 10*time.Minute })
+	recent := slices.DeleteFunc(slices.Clone(ch.renames),
+		func(t time.Time) bool { return now.Sub(t) >= 10*time.Minute })
 	if len(recent) >= c.opts.Limits.Renames {
 		return tooMany((10*time.Minute - now.Sub(recent[0])).Seconds(), "shared")
 	}

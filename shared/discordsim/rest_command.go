@@ -148,7 +148,8 @@ func updateCommand(c *call) (int, any, error) {
 	}
 	for _, other := range c.app.commands[scope] {
 		if other.ID != old.ID && other.Type == cmd.Type && other.Name == cmd.Name {
-			return 0, nil, invalid("name", "APPLICATION_COMMANDS_DUPLICATE_NAME", "Application command names must be unique")
+			return 0, nil, invalid("name", "APPLICATION_COMMANDS_DUPLICATE_NAME",
+				"Application command names must be unique")
 		}
 	}
 	c.store(scope, cmd)
@@ -204,8 +205,9 @@ func putCommands(c *call) (int, any, error) {
 	}
 	for _, old := range c.app.commands[scope] {
 		if old.Type == commandEntry && !seen[key{old.Type, old.Name}] {
-			return 0, nil, fail(400, 50240, "You cannot remove this app's Entry Point command in a bulk update operation. "+
-				"Please include the Entry Point command in your update request or delete it separately.")
+			return 0, nil, fail(400, 50240,
+				"You cannot remove this app's Entry Point command in a bulk update operation. "+
+					"Please include the Entry Point command in your update request or delete it separately.")
 		}
 	}
 	for id, old := range c.app.commands[scope] {

@@ -24,7 +24,8 @@ type invite struct {
 }
 
 func (i *invite) expired(now time.Time) bool {
-	return i.maxAge > 0 && now.Sub(i.created) >= time.Duration(i.maxAge)*time.Second || i.maxUses > 0 && i.uses >= i.maxUses
+	return i.maxAge > 0 && now.Sub(i.created) >= time.Duration(i.maxAge)*time.Second ||
+		i.maxUses > 0 && i.uses >= i.maxUses
 }
 
 type wireInvite struct {
@@ -124,7 +125,8 @@ func createInvite(c *call) (int, any, error) {
 	unique = unique || i.targets != nil || len(i.roles) > 0
 	mine := c.invitesOf(func(x *invite) bool { return x.guild == g.id })
 	for _, x := range mine {
-		if !unique && x.channel == i.channel && x.inviter == i.inviter && x.maxAge == i.maxAge && x.maxUses == i.maxUses && x.temporary == i.temporary && x.targets == nil && len(x.roles) == 0 {
+		if !unique && x.channel == i.channel && x.inviter == i.inviter && x.maxAge == i.maxAge &&
+			x.maxUses == i.maxUses && x.temporary == i.temporary && x.targets == nil && len(x.roles) == 0 {
 			return 200, c.wireInvite(x, true), nil // an old one like it is handed back
 		}
 	}
@@ -173,7 +175,8 @@ func (s *Server) removeInvite(code string) {
 func getInvite(c *call) (int, any, error) {
 	i := c.liveInvite(c.r.PathValue("code"))
 	// "Only users in that list can see and accept the invite", and who made it.
-	if i == nil || i.targets != nil && (c.app == nil || c.app.id != i.inviter) && (c.user == nil || !i.open(c.user.id, c.now())) {
+	if i == nil || i.targets != nil && (c.app == nil || c.app.id != i.inviter) &&
+		(c.user == nil || !i.open(c.user.id, c.now())) {
 		return 0, nil, errUnknownInvite()
 	}
 	w := c.wireInvite(i, false)

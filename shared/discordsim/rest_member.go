@@ -249,7 +249,8 @@ func (e *memberEdit) timeout() error {
 	}
 	until := e.f.when("communication_disabled_until")
 	if until.After(e.c.now().Add(28 * 24 * time.Hour)) {
-		e.f.errs.at("communication_disabled_until").add("COMMUNICATION_DISABLED_TOO_LONG", "Communication disabled until must be within 28 days.")
+		e.f.errs.at("communication_disabled_until").add("COMMUNICATION_DISABLED_TOO_LONG",
+			"Communication disabled until must be within 28 days.")
 	}
 	e.draft.timeout = until
 	e.changes = append(e.changes, change{Key: "communication_disabled_until"})

@@ -46,7 +46,8 @@ func createMessage(c *call) (int, any, error) {
 	} else {
 		p := c.permsIn(c.guilds[ch.guild], c.member(ch.guild, c.app.id), ch)
 		everyone = p.Has(PermMentionEveryone)
-		if len(c.files) > 0 && !p.Has(PermAttachFiles) || f.given("message_reference") && !p.Has(PermReadMessageHistory) {
+		if len(c.files) > 0 && !p.Has(PermAttachFiles) ||
+			f.given("message_reference") && !p.Has(PermReadMessageHistory) {
 			return 0, nil, errMissingPermissions()
 		}
 	}
@@ -214,7 +215,8 @@ func bulkDelete(c *call) (int, any, error) {
 		return 0, nil, err
 	}
 	if len(ids) < 2 || len(ids) > 100 {
-		return 0, nil, fail(400, 50016, "Provided too few or too many messages to delete. Must provide at least 2 and at most 100 messages to delete.")
+		return 0, nil, fail(400, 50016,
+			"Provided too few or too many messages to delete. Must provide at least 2 and at most 100 messages to delete.")
 	}
 	gone := []ID{}
 	for _, id := range ids {
@@ -364,7 +366,9 @@ func (s *Server) setReaction(m *message, ch *channel, emoji string, user ID, on 
 			m.reactions = slices.Delete(m.reactions, i, i+1)
 		}
 	}
-	data := map[string]any{"user_id": user, "channel_id": ch.id, "message_id": m.id, "emoji": told, "burst": false, "type": 0}
+	data := map[string]any{
+		"user_id": user, "channel_id": ch.id, "message_id": m.id, "emoji": told, "burst": false, "type": 0,
+	}
 	s.page.messageChanged("MESSAGE_UPDATE", m, ch)
 	if g := s.guilds[ch.guild]; g != nil {
 		data["guild_id"] = g.id

@@ -16,7 +16,9 @@ func (c *call) readOverwrites(f *form, g *guild) []overwrite {
 	list := []overwrite{}
 	for _, o := range f.objects("permission_overwrites", 0, overwritesAtOnce) {
 		o.required("id")
-		ow := overwrite{id: o.id("id"), kind: readOverwriteKind(o, g), allow: o.permissions("allow"), deny: o.permissions("deny")}
+		ow := overwrite{
+			id: o.id("id"), kind: readOverwriteKind(o, g), allow: o.permissions("allow"), deny: o.permissions("deny"),
+		}
 		if i := slices.IndexFunc(list, func(x overwrite) bool { return x.id == ow.id }); i >= 0 {
 			list[i] = ow
 			continue
@@ -53,7 +55,8 @@ func readOverwriteKind(f *form, g *guild) int {
 // and what it has in the guild not where a category takes it (#3756).
 func (c *call) checkOverwrites(g *guild, m *member, ch *channel, old, now []overwrite) error {
 	if len(now) > c.opts.Limits.Overwrites {
-		return fail(400, 30060, "Maximum number of permission overwrites reached ("+strconv.Itoa(c.opts.Limits.Overwrites)+")")
+		return fail(400, 30060,
+			"Maximum number of permission overwrites reached ("+strconv.Itoa(c.opts.Limits.Overwrites)+")")
 	}
 	var touched Permissions
 	for _, o := range now {
@@ -113,7 +116,10 @@ func putOverwrite(c *call) (int, any, error) {
 		return 0, nil, err
 	}
 	f.set("id", c.r.PathValue("overwrite"))
-	o := overwrite{id: c.id("overwrite"), kind: readOverwriteKind(f, g), allow: f.permissions("allow"), deny: f.permissions("deny")}
+	o := overwrite{
+		id: c.id("overwrite"), kind: readOverwriteKind(f, g), allow: f.permissions("allow"),
+		deny: f.permissions("deny"),
+	}
 	if err := f.errs.err(); err != nil {
 		return 0, nil, err
 	}

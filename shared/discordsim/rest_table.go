@@ -30,7 +30,10 @@ func (s *Server) table() []route {
 		{method: "PATCH", path: "/users/@me", do: updateSelf},
 		{method: "GET", path: "/users/{user}", do: getUser},
 		{method: "GET", path: "/users/@me/guilds", access: byBot | byBearer, scope: "guilds", do: myGuilds},
-		{method: "GET", path: "/users/@me/guilds/{guild}/member", access: byBearer, scope: "guilds.members.read", do: getSelfMember},
+		{
+			method: "GET", path: "/users/@me/guilds/{guild}/member", access: byBearer, scope: "guilds.members.read",
+			do: getSelfMember,
+		},
 		{method: "DELETE", path: "/users/@me/guilds/{guild}", do: leaveGuild},
 		{method: "GET", path: "/users/@me/connections", access: byBearer, scope: "connections", do: getConnections},
 		{method: "POST", path: "/users/@me/channels", do: createDM},
@@ -48,8 +51,14 @@ func (s *Server) table() []route {
 		{method: "PUT", path: "/guilds/{guild}/members/{user}", rate: rate{10, 10 * time.Second}, do: addGuildMember},
 		{method: "PATCH", path: "/guilds/{guild}/members/{user}", rate: rate{10, 10 * time.Second}, do: updateMember},
 		{method: "DELETE", path: "/guilds/{guild}/members/{user}", rate: five, do: kickMember},
-		{method: "PUT", path: "/guilds/{guild}/members/{user}/roles/{role}", bucket: "member roles", rate: rate{10, 10 * time.Second}, do: changeMemberRole(true)},
-		{method: "DELETE", path: "/guilds/{guild}/members/{user}/roles/{role}", bucket: "member roles", rate: rate{10, 10 * time.Second}, do: changeMemberRole(false)},
+		{
+			method: "PUT", path: "/guilds/{guild}/members/{user}/roles/{role}", bucket: "member roles",
+			rate: rate{10, 10 * time.Second}, do: changeMemberRole(true),
+		},
+		{
+			method: "DELETE", path: "/guilds/{guild}/members/{user}/roles/{role}", bucket: "member roles",
+			rate: rate{10, 10 * time.Second}, do: changeMemberRole(false),
+		},
 		{method: "GET", path: "/guilds/{guild}/bans", do: listBans},
 		{method: "GET", path: "/guilds/{guild}/bans/{user}", do: getBan},
 		{method: "PUT", path: "/guilds/{guild}/bans/{user}", rate: five, do: putBan},
@@ -71,14 +80,23 @@ func (s *Server) table() []route {
 		{method: "GET", path: "/guilds/{guild}/emojis", do: emptyOfGuild([]struct{}{})},
 		{method: "GET", path: "/guilds/{guild}/stickers", do: emptyOfGuild([]struct{}{})},
 		{method: "GET", path: "/guilds/{guild}/scheduled-events", do: emptyOfGuild([]struct{}{})},
-		{method: "GET", path: "/guilds/{guild}/threads/active", do: emptyOfGuild(map[string]any{"threads": []struct{}{}, "members": []struct{}{}, "has_more": false})},
+		{
+			method: "GET", path: "/guilds/{guild}/threads/active",
+			do: emptyOfGuild(map[string]any{"threads": []struct{}{}, "members": []struct{}{}, "has_more": false}),
+		},
 		{method: "GET", path: "/voice/regions", do: getRegions},
 
 		{method: "GET", path: "/channels/{channel}", do: getChannel},
 		{method: "PATCH", path: "/channels/{channel}", rate: rate{10, 10 * time.Second}, do: updateChannel},
 		{method: "DELETE", path: "/channels/{channel}", rate: five, do: deleteChannel},
-		{method: "PUT", path: "/channels/{channel}/permissions/{overwrite}", bucket: "overwrites", rate: rate{10, 10 * time.Second}, do: putOverwrite},
-		{method: "DELETE", path: "/channels/{channel}/permissions/{overwrite}", bucket: "overwrites", rate: rate{10, 10 * time.Second}, do: deleteOverwrite},
+		{
+			method: "PUT", path: "/channels/{channel}/permissions/{overwrite}", bucket: "overwrites",
+			rate: rate{10, 10 * time.Second}, do: putOverwrite,
+		},
+		{
+			method: "DELETE", path: "/channels/{channel}/permissions/{overwrite}", bucket: "overwrites",
+			rate: rate{10, 10 * time.Second}, do: deleteOverwrite,
+		},
 		{method: "PUT", path: "/channels/{channel}/voice-status", rate: five, do: putVoiceStatus},
 		{method: "GET", path: "/channels/{channel}/invites", do: getChannelInvites},
 		{method: "POST", path: "/channels/{channel}/invites", rate: five, do: createInvite},
@@ -100,10 +118,19 @@ func (s *Server) table() []route {
 		{method: "GET", path: "/channels/{channel}/messages/{message}", do: getMessage},
 		{method: "PATCH", path: "/channels/{channel}/messages/{message}", rate: five, do: updateMessage},
 		{method: "DELETE", path: "/channels/{channel}/messages/{message}", rate: five, do: deleteMessage},
-		{method: "PUT", path: "/channels/{channel}/messages/{message}/reactions/{emoji}/@me", rate: rate{1, 250 * time.Millisecond}, do: react(true)},
-		{method: "DELETE", path: "/channels/{channel}/messages/{message}/reactions/{emoji}/@me", rate: rate{1, 250 * time.Millisecond}, do: react(false)},
+		{
+			method: "PUT", path: "/channels/{channel}/messages/{message}/reactions/{emoji}/@me",
+			rate: rate{1, 250 * time.Millisecond}, do: react(true),
+		},
+		{
+			method: "DELETE", path: "/channels/{channel}/messages/{message}/reactions/{emoji}/@me",
+			rate: rate{1, 250 * time.Millisecond}, do: react(false),
+		},
 
-		{method: "POST", path: "/interactions/{interaction}/{token}/callback", access: interactionAny, noGlobal: true, do: callback},
+		{
+			method: "POST", path: "/interactions/{interaction}/{token}/callback", access: interactionAny,
+			noGlobal: true, do: callback,
+		},
 		{method: "POST", path: webhookBase, access: interactionAny, noGlobal: true, rate: five, do: followUp},
 		{method: "GET", path: original, access: interactionAny, noGlobal: true, rate: five, do: getAnswer},
 		{method: "PATCH", path: original, access: interactionAny, noGlobal: true, rate: five, do: updateAnswer},

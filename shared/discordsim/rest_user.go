@@ -90,7 +90,9 @@ func (s *Server) wireApplication(a *application) wireApplication {
 	return wireApplication{ID: a.id, Name: a.name, Description: a.description, Bot: a.bot.wire(), BotPublic: true,
 		VerifyKey: a.verifyKey, Flags: a.flags(), FlagsNew: itoa(a.flags()), RedirectURIs: redirects,
 		Owner: s.users[a.owner].wire(), Guilds: len(a.guilds), UserGrants: s.oauth.users(a.id),
-		Scopes: []string{"identify", "email", "guilds", "guilds.join", "guilds.members.read", "bot", "applications.commands"}}
+		Scopes: []string{
+			"identify", "email", "guilds", "guilds.join", "guilds.members.read", "bot", "applications.commands",
+		}}
 }
 
 func getApplication(c *call) (int, any, error) { return 200, c.wireApplication(c.app), nil }
@@ -115,7 +117,8 @@ func updateApplication(c *call) (int, any, error) {
 		c.app.description = f.str("description", 0, 400)
 	}
 	if f.given("interactions_endpoint_url") && f.str("interactions_endpoint_url", 0, 2048) != "" {
-		f.errs.at("interactions_endpoint_url").add("SIMULATOR_HAS_NONE", "The simulated Discord sends interactions over the gateway alone.")
+		f.errs.at("interactions_endpoint_url").add("SIMULATOR_HAS_NONE",
+			"The simulated Discord sends interactions over the gateway alone.")
 	}
 	if err := f.errs.err(); err != nil {
 		return 0, nil, err

@@ -228,7 +228,8 @@ func (s *Server) MoveMember(guildID, by, user, channel ID) error {
 			return errNotInVoice()
 		case to == nil || !to.voice():
 			return errUnknownChannel()
-		case mover == nil, !s.permsIn(g, mover, g.channels[v.channel]).Has(PermMoveMembers), !s.permsIn(g, mover, to).Has(PermConnect | PermMoveMembers):
+		case mover == nil, !s.permsIn(g, mover, g.channels[v.channel]).Has(PermMoveMembers),
+			!s.permsIn(g, mover, to).Has(PermConnect | PermMoveMembers):
 			return errMissingPermissions()
 		}
 		next := *v

@@ -63,34 +63,41 @@ func TestStandingRules(t *testing.T) {
 			must(t, w.SetScreening(w.Guild.ID, true))
 			u := w.AddUser("joiner", "")
 			w.bot("PUT", w.guildPath("/members/%d", u.ID), map[string]any{"access_token": u.Token}).must(t, 201)
-			if a := w.bot("GET", w.guildPath("/members/%d", u.ID), nil).must(t, 200); !strings.Contains(string(a.raw), `"pending":true`) {
+			if a := w.bot("GET", w.guildPath("/members/%d", u.ID), nil).must(t,
+				200); !strings.Contains(string(a.raw), `"pending":true`) {
 				t.Errorf("told as %s", a.raw)
 			}
 		}},
-		{"a timed-out member sees and reads", docPermissions + "#permissions-for-timed-out-members", func(t *testing.T, w *world) {
-			user, channel := w.visitor(t)
-			_, err := w.JoinVoice(w.Guild.ID, user, channel, discordsim.VoiceFlags{})
-			must(t, err)
-			must(t, w.TimeOut(w.Guild.ID, user, time.Now().Add(time.Hour)))
-			w.wantOnlyEyes(t, user, channel)
-			must(t, w.SetOverwrite(channel, discordsim.Overwrite{ID: user, Member: true, Allow: discordsim.PermConnect | discordsim.PermSpeak}))
-			w.wantOnlyEyes(t, user, channel)
-			must(t, w.TimeOut(w.Guild.ID, user, time.Now().Add(-time.Second)))
-			w.wantWhole(t, user, channel)
-			if err := w.TimeOut(w.Guild.ID, w.Owner.ID, time.Now().Add(time.Hour)); err == nil {
-				t.Error("the owner was timed out")
-			}
-		}},
-		{"verification levels hold back who has no role", docGuild + "#guild-object-verification-level", func(t *testing.T, w *world) {
-			user, channel := w.visitor(t)
-			must(t, w.SetVerification(w.Guild.ID, 2))
-			must(t, w.SetVerified(user, false))
-			w.wantOnlyEyes(t, user, channel)
-			must(t, w.SetVerified(user, true))
-			w.wantWhole(t, user, channel) // registered for a year
-			must(t, w.SetVerification(w.Guild.ID, 3))
-			w.wantOnlyEyes(t, user, channel) // a member since a moment ago
-		}},
+		{"a timed-out member sees and reads", docPermissions + "#permissions-for-timed-out-members",
+			func(t *testing.T, w *world) {
+				user, channel := w.visitor(t)
+				_, err := w.JoinVoice(w.Guild.ID, user, channel, discordsim.VoiceFlags{})
+				must(t, err)
+				must(t, w.TimeOut(w.Guild.ID, user, time.Now().Add(time.Hour)))
+				w.wantOnlyEyes(t, user, channel)
+				must(t,
+					w.SetOverwrite(channel,
+						discordsim.Overwrite{
+							ID: user, Member: true, Allow: discordsim.PermConnect | discordsim.PermSpeak,
+						}))
+				w.wantOnlyEyes(t, user, channel)
+				must(t, w.TimeOut(w.Guild.ID, user, time.Now().Add(-time.Second)))
+				w.wantWhole(t, user, channel)
+				if err := w.TimeOut(w.Guild.ID, w.Owner.ID, time.Now().Add(time.Hour)); err == nil {
+					t.Error("the owner was timed out")
+				}
+			}},
+		{"verification levels hold back who has no role", docGuild + "#guild-object-verification-level",
+			func(t *testing.T, w *world) {
+				user, channel := w.visitor(t)
+				must(t, w.SetVerification(w.Guild.ID, 2))
+				must(t, w.SetVerified(user, false))
+				w.wantOnlyEyes(t, user, channel)
+				must(t, w.SetVerified(user, true))
+				w.wantWhole(t, user, channel) // registered for a year
+				must(t, w.SetVerification(w.Guild.ID, 3))
+				w.wantOnlyEyes(t, user, channel) // a member since a moment ago
+			}},
 		{"a role stands for verification", docHelpVerification, func(t *testing.T, w *world) {
 			user, channel := w.visitor(t)
 			must(t, w.SetVerification(w.Guild.ID, 4))
@@ -102,28 +109,39 @@ func TestStandingRules(t *testing.T) {
 		}},
 		{"synced channels follow their category", docPermissions + "#permission-syncing", func(t *testing.T, w *world) {
 			user, _ := w.visitor(t)
-			category, err := w.AddChannel(w.Guild.ID, discordsim.ChannelOptions{Name: "Tables", Type: discordsim.ChannelCategory})
+			category, err := w.AddChannel(w.Guild.ID,
+				discordsim.ChannelOptions{Name: "Tables", Type: discordsim.ChannelCategory})
 			must(t, err)
-			synced, err := w.AddChannel(w.Guild.ID, discordsim.ChannelOptions{Name: "a", Type: discordsim.ChannelVoice, Parent: category.ID})
+			synced, err := w.AddChannel(w.Guild.ID,
+				discordsim.ChannelOptions{Name: "a", Type: discordsim.ChannelVoice, Parent: category.ID})
 			must(t, err)
 			own := discordsim.Overwrite{ID: user, Member: true, Allow: discordsim.PermSpeak}
-			apart, err := w.AddChannel(w.Guild.ID, discordsim.ChannelOptions{Name: "b", Type: discordsim.ChannelVoice, Parent: category.ID, Overwrites: []discordsim.Overwrite{own}})
+			apart, err := w.AddChannel(w.Guild.ID,
+				discordsim.ChannelOptions{
+					Name: "b", Type: discordsim.ChannelVoice, Parent: category.ID,
+					Overwrites: []discordsim.Overwrite{own},
+				})
 			must(t, err)
 			must(t, w.SetOverwrite(category.ID, discordsim.Overwrite{ID: w.Guild.ID, Deny: discordsim.PermConnect}))
 			if w.MayJoin(user, synced.ID) == nil || w.MayJoin(user, apart.ID) != nil {
 				t.Errorf("synced: %v, apart: %v", w.MayJoin(user, synced.ID), w.MayJoin(user, apart.ID))
 			}
 		}},
-		{"a mover puts people where they could not go", "https://github.com/discord/discord-api-docs/issues/1293", func(t *testing.T, w *world) {
-			user, from := w.visitor(t)
-			shut, err := w.AddChannel(w.Guild.ID, discordsim.ChannelOptions{Name: "shut", Type: discordsim.ChannelVoice, Overwrites: []discordsim.Overwrite{{ID: w.Guild.ID, Deny: discordsim.PermConnect}}})
-			must(t, err)
-			_, err = w.JoinVoice(w.Guild.ID, user, from, discordsim.VoiceFlags{})
-			must(t, err)
-			if w.MoveMember(w.Guild.ID, user, user, shut.ID) == nil {
-				t.Error("they moved themselves")
-			}
-			must(t, w.MoveMember(w.Guild.ID, w.Owner.ID, user, shut.ID))
-		}},
+		{"a mover puts people where they could not go", "https://github.com/discord/discord-api-docs/issues/1293",
+			func(t *testing.T, w *world) {
+				user, from := w.visitor(t)
+				shut, err := w.AddChannel(w.Guild.ID,
+					discordsim.ChannelOptions{
+						Name: "shut", Type: discordsim.ChannelVoice,
+						Overwrites: []discordsim.Overwrite{{ID: w.Guild.ID, Deny: discordsim.PermConnect}},
+					})
+				must(t, err)
+				_, err = w.JoinVoice(w.Guild.ID, user, from, discordsim.VoiceFlags{})
+				must(t, err)
+				if w.MoveMember(w.Guild.ID, user, user, shut.ID) == nil {
+					t.Error("they moved themselves")
+				}
+				must(t, w.MoveMember(w.Guild.ID, w.Owner.ID, user, shut.ID))
+			}},
 	})
 }

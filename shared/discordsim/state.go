@@ -74,7 +74,8 @@ func (s *Server) StateFor(user ID) (*State, error) {
 
 func (s *Server) state(user ID) *State {
 	st := &State{User: optionalID(user), Guilds: []StateGuild{}, Messages: map[ID][]wireMessage{}, DMs: []wireDM{},
-		Users: s.stateUsers(), Applications: s.stateApplications(), Modals: []Modal{}, Faults: s.faults.all(), OwnHosts: s.ownHosts}
+		Users: s.stateUsers(), Applications: s.stateApplications(), Modals: []Modal{}, Faults: s.faults.all(),
+		OwnHosts: s.ownHosts}
 	for _, id := range sortedIDs(s.guilds) {
 		if g := s.guilds[id]; user == 0 || g.members[user] != nil {
 			st.Guilds = append(st.Guilds, s.stateGuild(g, user))
@@ -187,11 +188,13 @@ func (s *Server) stateApplications() []StateApplication {
 	list := []StateApplication{}
 	for _, id := range sortedIDs(s.apps) {
 		a := s.apps[id]
-		w := StateApplication{ID: id, Name: a.name, Bot: a.bot.wire(), Sessions: []StateSession{}, Guilds: sortedIDs(a.guilds),
+		w := StateApplication{ID: id, Name: a.name, Bot: a.bot.wire(), Sessions: []StateSession{},
+			Guilds:    sortedIDs(a.guilds),
 			DMsOpened: a.dmUse.total, Quarantined: a.dmUse.quarantined}
 		for _, sess := range a.sessions {
-			w.Sessions = append(w.Sessions, StateSession{sess.id, [2]int{sess.shard, sess.shards}, sess.connection() != nil,
-				sess.sequence(), sess.intents})
+			w.Sessions = append(w.Sessions,
+				StateSession{sess.id, [2]int{sess.shard, sess.shards}, sess.connection() != nil,
+					sess.sequence(), sess.intents})
 		}
 		list = append(list, w)
 	}

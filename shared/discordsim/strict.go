@@ -24,7 +24,8 @@ func (s *Server) RequireTwoFactor(guild ID, on bool) error {
 	return nil
 }
 
-// OwnerHasTwoFactor says whether the account that owns an application uses two-factor authentication, as it does at first.
+// OwnerHasTwoFactor says whether the account that owns an application uses two-factor authentication, as it
+// does at first.
 func (s *Server) OwnerHasTwoFactor(app ID, on bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -64,9 +65,11 @@ func (g *guild) checkWords(f *form, name string) error {
 	switch {
 	case !f.given("name") || !slices.ContainsFunc(g.badWords, bad):
 	case g.badInForm:
-		f.errs.at("name").add("INVALID_COMMUNITY_PROPERTY_NAME", "Contains words not allowed for servers in Server Discovery.")
+		f.errs.at("name").add("INVALID_COMMUNITY_PROPERTY_NAME",
+			"Contains words not allowed for servers in Server Discovery.")
 	default:
-		return fail(400, 20031, "Your Stage topic, server name, server description, or channel names contain words that are not allowed")
+		return fail(400, 20031,
+			"Your Stage topic, server name, server description, or channel names contain words that are not allowed")
 	}
 	return nil
 }
@@ -80,7 +83,10 @@ func (s *Server) EnableActivities(app ID) error {
 		return errUnknownApplication()
 	}
 	handler := handledByDiscord
-	cmd := &command{ID: s.nextID(), App: app, Version: s.nextID(), Type: commandEntry, Name: "launch", DM: true, Integrations: []int{0, 1}, Handler: &handler}
+	cmd := &command{
+		ID: s.nextID(), App: app, Version: s.nextID(), Type: commandEntry, Name: "launch", DM: true,
+		Integrations: []int{0, 1}, Handler: &handler,
+	}
 	if a.commands[0] == nil {
 		a.commands[0] = map[ID]*command{}
 	}
@@ -98,7 +104,8 @@ func (c *call) checkOldEdit(ch *channel, m *message) error {
 	if c.opts.Limits.OldEdits == 0 || now.Sub(m.created()) < time.Hour {
 		return nil
 	}
-	recent := slices.DeleteFunc(slices.Clone(ch.oldEdits), func(t time.Time) bool { return now.Sub(t) >= oldEditsWindow })
+	recent := slices.DeleteFunc(slices.Clone(ch.oldEdits),
+		func(t time.Time) bool { return now.Sub(t) >= oldEditsWindow })
 	if len(recent) >= c.opts.Limits.OldEdits {
 		e := tooMany((oldEditsWindow - now.Sub(recent[0])).Seconds(), "user")
 		e.Code, e.Message = 30046, "Maximum number of edits to messages older than 1 hour reached. Try again later."

@@ -11,14 +11,15 @@ import (
 // What Discord refuses for reasons of its own, beyond permissions and forms.
 func TestRefusalsWithTheirOwnCause(t *testing.T) {
 	runRules(t, []rule{
-		{"elevated permissions want two-factor authentication of the owner", docOAuth2 + "#two-factor-authentication-requirement", func(t *testing.T, w *world) {
-			w.must(w.RequireTwoFactor(w.Guild.ID, true), w.OwnerHasTwoFactor(w.Application.ID, false))
-			body := map[string]any{"name": "x"}
-			w.refuse(t, w.bot("POST", w.guildPath("/channels"), body), 403, 60003)
-			w.bot("GET", w.guildPath("/channels"), nil).must(t, 200)
-			w.must(w.OwnerHasTwoFactor(w.Application.ID, true))
-			w.bot("POST", w.guildPath("/channels"), body).must(t, 201)
-		}},
+		{"elevated permissions want two-factor authentication of the owner",
+			docOAuth2 + "#two-factor-authentication-requirement", func(t *testing.T, w *world) {
+				w.must(w.RequireTwoFactor(w.Guild.ID, true), w.OwnerHasTwoFactor(w.Application.ID, false))
+				body := map[string]any{"name": "x"}
+				w.refuse(t, w.bot("POST", w.guildPath("/channels"), body), 403, 60003)
+				w.bot("GET", w.guildPath("/channels"), nil).must(t, 200)
+				w.must(w.OwnerHasTwoFactor(w.Application.ID, true))
+				w.bot("POST", w.guildPath("/channels"), body).must(t, 201)
+			}},
 		{"names of channels are filtered", docCodes + "#json", func(t *testing.T, w *world) {
 			id := w.makeVoice()
 			w.must(w.ForbidWords(w.Guild.ID, false, "1488"))
@@ -32,16 +33,18 @@ func TestRefusalsWithTheirOwnCause(t *testing.T) {
 				t.Errorf("%s", a.raw)
 			}
 		}},
-		{"bulk overwrites keep the Entry Point command", docCommands + "#entry-point-commands", func(t *testing.T, w *world) {
-			w.must(w.EnableActivities(w.Application.ID))
-			path := "/applications/" + w.Application.ID.String() + "/commands"
-			mine := map[string]any{"name": "hello", "description": "says so"}
-			w.refuse(t, w.bot("PUT", path, []any{mine}), 400, 50240)
-			a := w.bot("PUT", path, []any{mine, map[string]any{"name": "launch", "type": 4, "handler": 2}}).must(t, 200)
-			if !strings.Contains(string(a.raw), `"handler":2`) {
-				t.Errorf("%s", a.raw)
-			}
-		}},
+		{"bulk overwrites keep the Entry Point command", docCommands + "#entry-point-commands",
+			func(t *testing.T, w *world) {
+				w.must(w.EnableActivities(w.Application.ID))
+				path := "/applications/" + w.Application.ID.String() + "/commands"
+				mine := map[string]any{"name": "hello", "description": "says so"}
+				w.refuse(t, w.bot("PUT", path, []any{mine}), 400, 50240)
+				a := w.bot("PUT", path, []any{mine, map[string]any{"name": "launch", "type": 4, "handler": 2}}).must(t,
+					200)
+				if !strings.Contains(string(a.raw), `"handler":2`) {
+					t.Errorf("%s", a.raw)
+				}
+			}},
 		{"two to a hundred messages are deleted at once", docCodes + "#json", func(t *testing.T, w *world) {
 			w.allow(discordsim.SnugPermissions | discordsim.PermManageMessages)
 			path := "/channels/" + w.General.ID.String() + "/messages"

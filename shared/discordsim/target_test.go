@@ -31,7 +31,9 @@ func (w *world) upload(method, path, csv, payload string, fields ...string) answ
 	_, err = f.Write([]byte(csv))
 	w.ok(err)
 	w.ok(m.Close())
-	return w.requestWith(method, "/api/v10"+path, http.Header{"Authorization": {"Bot " + w.Application.BotToken}, "Content-Type": {m.FormDataContentType()}}, b.String())
+	return w.requestWith(method, "/api/v10"+path,
+		http.Header{"Authorization": {"Bot " + w.Application.BotToken}, "Content-Type": {m.FormDataContentType()}},
+		b.String())
 }
 
 func (w *world) ok(err error) {
@@ -44,9 +46,11 @@ func (w *world) ok(err error) {
 // processed waits until an invite's target users are.
 func (w *world) processed(code string) {
 	w.t.Helper()
-	for end := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) { // asked again and again, as bots have to
+	for end := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		// asked again and again, as bots have to
 		a := w.bot("GET", "/invites/"+code+"/target-users/job-status", nil).must(w.t, 200)
-		if a.json["status"] == 2.0 && a.json["processed_users"] == a.json["total_users"] && a.json["completed_at"] != nil {
+		if a.json["status"] == 2.0 && a.json["processed_users"] == a.json["total_users"] &&
+			a.json["completed_at"] != nil {
 			return
 		}
 		if a.json["status"] != 1.0 || time.Now().After(end) {
@@ -67,31 +71,36 @@ func TestTargetUserRules(t *testing.T) {
 		return s
 	}
 	runRules(t, []rule{
-		{"only target users see and accept an invite", docChannel + "#create-channel-invite", func(t *testing.T, w *world) {
-			guest, other := w.AddUser("guest", "Guest"), w.AddUser("other", "")
-			code := w.upload("POST", path(w), csv(guest, guest), `{"max_uses":1,"max_age":600}`).must(t, 200).str("code")
-			if _, err := w.UseInvite(guest.ID, code); err == nil {
-				t.Error("it was accepted before its target users were processed")
-			}
-			w.processed(code)
-			w.refuse(t, w.request("GET", "/api/v10/invites/"+code, "", nil), 404, 10006)
-			w.bot("GET", "/invites/"+code, nil).must(t, 200)
-			if a := w.bot("GET", "/invites/"+code+"/target-users", nil); a.status != 200 || string(a.raw) != "user_id\n"+guest.ID.String()+"\n" {
-				t.Errorf("%d %q", a.status, a.raw)
-			}
-			if _, err := w.UseInvite(other.ID, code); err == nil {
-				t.Error("somebody else accepted it")
-			}
-			if a := w.control("POST", "/users/"+guest.ID.String()+"/invites", map[string]any{"code": code}); a.status != 200 {
-				t.Errorf("%s", a.raw)
-			}
-			if _, there := w.State().Invites[code]; there {
-				t.Error("it is there though it is used up")
-			}
-			w.refuse(t, w.bot("GET", "/invites/"+code, nil), 404, 10006)
-		}},
+		{"only target users see and accept an invite", docChannel + "#create-channel-invite",
+			func(t *testing.T, w *world) {
+				guest, other := w.AddUser("guest", "Guest"), w.AddUser("other", "")
+				code := w.upload("POST", path(w), csv(guest, guest), `{"max_uses":1,"max_age":600}`).must(t,
+					200).str("code")
+				if _, err := w.UseInvite(guest.ID, code); err == nil {
+					t.Error("it was accepted before its target users were processed")
+				}
+				w.processed(code)
+				w.refuse(t, w.request("GET", "/api/v10/invites/"+code, "", nil), 404, 10006)
+				w.bot("GET", "/invites/"+code, nil).must(t, 200)
+				if a := w.bot("GET", "/invites/"+code+"/target-users", nil); a.status != 200 ||
+					string(a.raw) != "user_id\n"+guest.ID.String()+"\n" {
+					t.Errorf("%d %q", a.status, a.raw)
+				}
+				if _, err := w.UseInvite(other.ID, code); err == nil {
+					t.Error("somebody else accepted it")
+				}
+				if a := w.control("POST", "/users/"+guest.ID.String()+"/invites",
+					map[string]any{"code": code}); a.status != 200 {
+					t.Errorf("%s", a.raw)
+				}
+				if _, there := w.State().Invites[code]; there {
+					t.Error("it is there though it is used up")
+				}
+				w.refuse(t, w.bot("GET", "/invites/"+code, nil), 404, 10006)
+			}},
 		{"parameters may be form fields", docChannel + "#create-channel-invite", func(t *testing.T, w *world) {
-			code := w.upload("POST", path(w), csv(w.AddUser("guest", "")), "", "max_uses", "1", "max_age", "60").must(t, 200).str("code")
+			code := w.upload("POST", path(w), csv(w.AddUser("guest", "")), "", "max_uses", "1", "max_age", "60").must(t,
+				200).str("code")
 			if i := w.State().Invites[code]; *i.MaxUses != 1 || *i.MaxAge != 60 {
 				t.Errorf("%+v", i)
 			}
@@ -99,8 +108,11 @@ func TestTargetUserRules(t *testing.T) {
 		{"wrong ids are described by line", docInvite + "#update-target-users", func(t *testing.T, w *world) {
 			bad := "Users\n" + w.Owner.ID.String() + "\nx1\n17\n"
 			code := w.upload("POST", path(w), csv(w.Owner), "{}").must(t, 200).str("code")
-			for _, a := range []answer{w.upload("POST", path(w), bad, "{}"), w.upload("PUT", "/invites/"+code+"/target-users", bad, "")} {
-				if a.status != 400 || !strings.Contains(string(a.raw), `"target_users_file":["Line 3: invalid user ID format","Line 4: invalid user ID - must be a valid Discord snowflake"]`) {
+			for _, a := range []answer{
+				w.upload("POST", path(w), bad, "{}"), w.upload("PUT", "/invites/"+code+"/target-users", bad, ""),
+			} {
+				if a.status != 400 || !strings.Contains(string(a.raw),
+					`"target_users_file":["Line 3: invalid user ID format","Line 4: invalid user ID - must be a valid Discord snowflake"]`) {
 					t.Errorf("%d %s", a.status, a.raw)
 				}
 			}
@@ -140,19 +152,21 @@ func TestTargetUserRules(t *testing.T) {
 			}
 			w.refuse(t, w.bot("DELETE", "/invites/"+code, nil), 404, 10006)
 		}},
-		{"roles come with it, none above the bot's", docChannel + "#create-channel-invite", func(t *testing.T, w *world) {
-			role := w.bot("POST", w.guildPath("/roles"), map[string]any{"name": "Supporter"}).must(t, 200).str("id")
-			w.allow(discordsim.PermViewChannel | discordsim.PermCreateInstantInvite)
-			w.refuse(t, w.bot("POST", path(w), map[string]any{"role_ids": []any{role}}), 403, 50013)
-			w.allow(discordsim.PermAdministrator)
-			code := w.bot("POST", path(w), map[string]any{"role_ids": []any{role}}).must(t, 200).str("code")
-			guest := w.AddUser("guest", "")
-			_, err := w.UseInvite(guest.ID, code)
-			w.ok(err)
-			if a := w.bot("GET", w.guildPath("/members/%d", guest.ID), nil).must(t, 200); !strings.Contains(string(a.raw), role) {
-				t.Errorf("%s", a.raw)
-			}
-		}},
+		{"roles come with it, none above the bot's", docChannel + "#create-channel-invite",
+			func(t *testing.T, w *world) {
+				role := w.bot("POST", w.guildPath("/roles"), map[string]any{"name": "Supporter"}).must(t, 200).str("id")
+				w.allow(discordsim.PermViewChannel | discordsim.PermCreateInstantInvite)
+				w.refuse(t, w.bot("POST", path(w), map[string]any{"role_ids": []any{role}}), 403, 50013)
+				w.allow(discordsim.PermAdministrator)
+				code := w.bot("POST", path(w), map[string]any{"role_ids": []any{role}}).must(t, 200).str("code")
+				guest := w.AddUser("guest", "")
+				_, err := w.UseInvite(guest.ID, code)
+				w.ok(err)
+				if a := w.bot("GET", w.guildPath("/members/%d", guest.ID), nil).must(t,
+					200); !strings.Contains(string(a.raw), role) {
+					t.Errorf("%s", a.raw)
+				}
+			}},
 	})
 }
 

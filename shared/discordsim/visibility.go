@@ -95,7 +95,9 @@ func (s *Server) revisit(g *guild) {
 			_, was := s.hidden[key]
 			if now := s.hiddenFrom(g, app.id, c); now != was {
 				s.noteHidden(g, c, false)
-				s.dispatch(event{name: "CHANNEL_UPDATE", intent: IntentGuilds, guild: g, app: app, data: s.wireFor(g, app, c)})
+				s.dispatch(event{
+					name: "CHANNEL_UPDATE", intent: IntentGuilds, guild: g, app: app, data: s.wireFor(g, app, c),
+				})
 			}
 		}
 	}

@@ -140,7 +140,8 @@ func (s *Server) gatewayVoice(sess *session, d json.RawMessage, host string) int
 		s.disconnect(g, m)
 		return 0
 	}
-	if _, err := s.joinVoice(g.id, sess.app.id, ID(*v.Channel), VoiceFlags{SelfMute: (*bool)(&v.SelfMute), SelfDeaf: (*bool)(&v.SelfDeaf)}); err != nil {
+	if _, err := s.joinVoice(g.id, sess.app.id, ID(*v.Channel),
+		VoiceFlags{SelfMute: (*bool)(&v.SelfMute), SelfDeaf: (*bool)(&v.SelfDeaf)}); err != nil {
 		return 0
 	}
 	s.dispatch(event{name: "VOICE_SERVER_UPDATE", guild: g, app: sess.app, user: sess.app.id, data: struct {

@@ -84,8 +84,10 @@ type partialUser struct {
 
 func (g *guild) wire() wireGuild {
 	w := wireGuild{ID: g.id, Name: g.name, Icon: optional(g.icon), Description: optional(g.description),
-		Features: []string{}, OwnerID: g.owner, Region: "deprecated", AFKChannelID: optionalID(g.afk), AFKTimeout: g.afkTimeout,
-		SystemChannelID: optionalID(g.system), VerificationLevel: g.verify, MFALevel: number01(g.twoFactor), MaxMembers: 500000,
+		Features: []string{}, OwnerID: g.owner, Region: "deprecated", AFKChannelID: optionalID(g.afk),
+		AFKTimeout:      g.afkTimeout,
+		SystemChannelID: optionalID(g.system), VerificationLevel: g.verify, MFALevel: number01(g.twoFactor),
+		MaxMembers:         500000,
 		MaxStageVideoUsers: 50, MaxVideoUsers: 25, PreferredLocale: g.locale,
 		Emojis: []struct{}{}, Stickers: []struct{}{}}
 	if g.screening {
@@ -100,7 +102,9 @@ func (g *guild) wire() wireGuild {
 // wireCreate gives GUILD_CREATE for one session, channels as show gives them: without GUILD_PRESENCES a bot
 // learns of itself and of those in voice only, and without
 // GUILD_VOICE_STATES of nobody's voice ("Guild Create" in Discord's document).
-func (g *guild) wireCreate(bot ID, intents Intents, largeThreshold int, show func(*channel) wireChannel) wireGuildCreate {
+func (g *guild) wireCreate(
+	bot ID, intents Intents, largeThreshold int, show func(*channel) wireChannel,
+) wireGuildCreate {
 	w := wireGuildCreate{wireGuild: g.wire(), JoinedAt: stamp(g.botJoined(bot)), MemberCount: len(g.members),
 		Large: len(g.members) > largeThreshold, VoiceStates: []wireVoice{}, Members: []wireMember{},
 		Channels: []wireChannel{}, Threads: []struct{}{}, Presences: []presence{}, StageInstances: []struct{}{},

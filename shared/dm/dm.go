@@ -62,7 +62,8 @@ func (r *Rates) UnmarshalText(b []byte) error {
 		n, err := strconv.Atoi(count)
 		in, e := time.ParseDuration(span)
 		if !ok || err != nil || e != nil || n < 0 || n > mostTimes || in < time.Second || in > 7*24*time.Hour {
-			return fmt.Errorf("%q is not a number of times in a while. Write it like 3/10m,15/24h: at most %d times, in up to seven days", part, mostTimes)
+			return fmt.Errorf("%q is not a number of times in a while. Write it like 3/10m,15/24h: at most %d times, in up to seven days",
+				part, mostTimes)
 		}
 		list = append(list, Rate{n, in})
 	}
@@ -119,7 +120,8 @@ type Limits struct {
 // Defaults are budgets well below where quarantine was reported.
 func Defaults() Limits {
 	return Limits{
-		Bot: Rates{{10, 10 * time.Minute}, {200, 24 * time.Hour}}, Sender: Rates{{3, 10 * time.Minute}, {15, 24 * time.Hour}},
+		Bot:       Rates{{10, 10 * time.Minute}, {200, 24 * time.Hour}},
+		Sender:    Rates{{3, 10 * time.Minute}, {15, 24 * time.Hour}},
 		Recipient: Rates{{3, time.Hour}, {10, 24 * time.Hour}}, Pause: 10 * time.Minute, Longest: 6 * time.Hour,
 	}
 }
@@ -130,7 +132,8 @@ func (l Limits) Check() error {
 	case len(l.Bot) == 0 || len(l.Sender) == 0 || len(l.Recipient) == 0:
 		return errors.New("a budget for direct messages is missing. Write it like 10/10m,200/24h")
 	case l.Pause < time.Minute || l.Longest < l.Pause || l.Longest > 7*24*time.Hour:
-		return fmt.Errorf("direct messages pause from %s to %s after Discord said that there are too many. Choose at least a minute, and a longest pause of no less than the first and at most seven days", l.Pause, l.Longest)
+		return fmt.Errorf("direct messages pause from %s to %s after Discord said that there are too many. Choose at least a minute, and a longest pause of no less than the first and at most seven days",
+			l.Pause, l.Longest)
 	}
 	return nil
 }
@@ -154,7 +157,8 @@ type Held struct {
 
 // Error names the budget, for the log.
 func (h *Held) Error() string {
-	return fmt.Sprintf("no direct message: the budget %q has nothing left before %s", h.Why, h.Until.UTC().Format(time.RFC3339))
+	return fmt.Sprintf("no direct message: the budget %q has nothing left before %s", h.Why,
+		h.Until.UTC().Format(time.RFC3339))
 }
 
 // Opening is a direct message that was opened, and by whose doing.

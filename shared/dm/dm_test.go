@@ -34,16 +34,24 @@ func TestBudgets(t *testing.T) {
 		return list
 	}
 	for name, steps := range map[string][]step{
-		"a sender gets three in ten minutes": {{0, 1, ""}, {1, 1, ""}, {2, 1, ""}, {3, 1, dm.HeldSender}, {3, 2, ""}, {9.9, 1, dm.HeldSender}, {10, 1, ""}, {10.5, 1, dm.HeldSender}},
-		"the bot gets ten":                   append(many(10, 0, .1), step{1, 7, dm.HeldBot}, step{9.9, 7, dm.HeldBot}, step{10, 7, ""}, step{10, 8, dm.HeldBot}),
-		"the bot gets 200 a day":             append(many(200, 0, 2), step{420, 7, dm.HeldBot}, step{1439, 7, dm.HeldBot}, step{1440, 7, ""}),
+		"a sender gets three in ten minutes": {
+			{0, 1, ""}, {1, 1, ""}, {2, 1, ""}, {3, 1, dm.HeldSender}, {3, 2, ""}, {9.9, 1, dm.HeldSender}, {10, 1, ""},
+			{10.5, 1, dm.HeldSender},
+		},
+		"the bot gets ten": append(many(10, 0, .1), step{1, 7, dm.HeldBot}, step{9.9, 7, dm.HeldBot},
+			step{10, 7, ""}, step{10, 8, dm.HeldBot}),
+		"the bot gets 200 a day": append(many(200, 0, 2), step{420, 7, dm.HeldBot}, step{1439, 7, dm.HeldBot},
+			step{1440, 7, ""}),
 		"a sender gets 15 a day": func() (list []step) {
 			for i := range 15 {
 				list = append(list, step{float64(11 * i), 1, ""})
 			}
 			return append(list, step{400, 1, dm.HeldSender}, step{400, 2, ""}, step{1440, 1, ""})
 		}(),
-		"what is refused is not counted": {{0, 1, ""}, {0, 1, ""}, {0, 1, ""}, {1, 1, dm.HeldSender}, {2, 1, dm.HeldSender}, {10, 1, ""}, {10, 1, ""}, {10, 1, ""}},
+		"what is refused is not counted": {
+			{0, 1, ""}, {0, 1, ""}, {0, 1, ""}, {1, 1, dm.HeldSender}, {2, 1, dm.HeldSender}, {10, 1, ""}, {10, 1, ""},
+			{10, 1, ""},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var a dm.Account
@@ -69,7 +77,10 @@ func TestRecipients(t *testing.T) {
 	for i, c := range []struct {
 		minute int
 		want   dm.Reason
-	}{{0, ""}, {1, ""}, {2, ""}, {3, dm.HeldRecipient}, {59, dm.HeldRecipient}, {60, ""}, {61, ""}, {62, ""}, {120, ""}, {121, ""}, {122, ""}, {180, ""}, {200, dm.HeldRecipient}, {1439, dm.HeldRecipient}, {1440, ""}} {
+	}{
+		{0, ""}, {1, ""}, {2, ""}, {3, dm.HeldRecipient}, {59, dm.HeldRecipient}, {60, ""}, {61, ""}, {62, ""},
+		{120, ""}, {121, ""}, {122, ""}, {180, ""}, {200, dm.HeldRecipient}, {1439, dm.HeldRecipient}, {1440, ""},
+	} {
 		if err := a.Write(dm.Defaults(), noon.Add(time.Duration(c.minute)*time.Minute)); held(err) != c.want {
 			t.Fatalf("step %d, minute %d: %v", i, c.minute, err)
 		}

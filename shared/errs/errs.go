@@ -18,12 +18,13 @@ type Code string
 
 // The codes. What each means to the person who meets it is said by the error's message.
 const (
-	Invalid            Code = "INVALID"             // the input is wrong; Field says where
-	Unauthorized       Code = "UNAUTHORIZED"        // nobody is signed in
-	Forbidden          Code = "FORBIDDEN"           // signed in, but not allowed
-	NotFound           Code = "NOT_FOUND"           // there is no such thing, or it is not shown to this person
-	Conflict           Code = "CONFLICT"            // somebody else changed it meanwhile
-	InProgress         Code = "IN_PROGRESS"         // the same request is still being done; RetryAfter says when to ask again
+	Invalid      Code = "INVALID"      // the input is wrong; Field says where
+	Unauthorized Code = "UNAUTHORIZED" // nobody is signed in
+	Forbidden    Code = "FORBIDDEN"    // signed in, but not allowed
+	NotFound     Code = "NOT_FOUND"    // there is no such thing, or it is not shown to this person
+	Conflict     Code = "CONFLICT"     // somebody else changed it meanwhile
+	// the same request is still being done; RetryAfter says when to ask again
+	InProgress         Code = "IN_PROGRESS"
 	RoomNotFound       Code = "ROOM_NOT_FOUND"      // no such room, or not shown to this person
 	RoomFull           Code = "ROOM_FULL"           // every seat is taken
 	RoomLimit          Code = "ROOM_LIMIT"          // the member or the server has as many rooms as it may

@@ -54,7 +54,8 @@ func TestCodeSurvivesWrappingAndJSON(t *testing.T) {
 
 // What a translation needs crosses the hub: the format, and arguments that print the same.
 func TestArgumentsSurviveJSON(t *testing.T) {
-	e := errs.E(errs.Forbidden, "%s: only %d of %s can %s in %s (%q)", "Friday", 4, time.Minute, errs.Term("close it"), fmt.Errorf("x"), "100%")
+	e := errs.E(errs.Forbidden, "%s: only %d of %s can %s in %s (%q)", "Friday", 4, time.Minute, errs.Term("close it"),
+		fmt.Errorf("x"), "100%")
 	b, err := json.Marshal(e)
 	if err != nil {
 		t.Fatal(err)

@@ -83,7 +83,10 @@ func (e *Error) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &w); err != nil {
 		return err
 	}
-	*e = Error{Code: w.Code, Message: w.Message, Format: w.Format, Field: w.Field, RetryAfter: time.Duration(w.RetryMS) * time.Millisecond}
+	*e = Error{
+		Code: w.Code, Message: w.Message, Format: w.Format, Field: w.Field,
+		RetryAfter: time.Duration(w.RetryMS) * time.Millisecond,
+	}
 	if e.Format == "" {
 		e.Format = e.Message
 	}

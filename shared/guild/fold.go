@@ -42,12 +42,14 @@ func fold(text string) []string {
 	for i, r := range runes {
 		r = unicode.ToLower(r)
 		// At the end of a word these are what they are: "Badger!" ends in no i.
-		ends := strings.ContainsRune("!|+×", r) && (i+1 == len(runes) || !unicode.IsLetter(runes[i+1]) && !unicode.IsDigit(runes[i+1]))
+		ends := strings.ContainsRune("!|+×", r) &&
+			(i+1 == len(runes) || !unicode.IsLetter(runes[i+1]) && !unicode.IsDigit(runes[i+1]))
 		if as, ok := lookalikes[r]; ok && !ends {
 			r = as
 		}
 		switch {
-		case unicode.Is(unicode.Mn, r), unicode.Is(unicode.Me, r), unicode.Is(unicode.Cf, r): // accents, joiners, invisible marks
+		case unicode.Is(unicode.Mn, r), unicode.Is(unicode.Me, r), unicode.Is(unicode.Cf, r):
+			// accents, joiners, invisible marks
 		case unicode.IsLetter(r), unicode.IsDigit(r):
 			b.WriteRune(r)
 		default:
@@ -114,8 +116,10 @@ func contains(text, f []string) bool {
 var lookalikes = func() map[rune]rune {
 	m := map[rune]rune{}
 	for latin, others := range map[rune]string{
-		'a': "4@аαɑд", 'b': "8вьβ", 'c': "сϲ¢", 'd': "ԁđð", 'e': "3еєэεёə", 'f': "ƒ", 'g': "9ɡ", 'h': "һнħ", 'i': "1!|іıιїł", 'j': "ј",
-		'k': "кκ", 'l': "ⅼ", 'm': "мμ", 'n': "пηñ", 'o': "0оοσøө", 'p': "рρþ", 'q': "ԛ", 'r': "гя", 's': "5$ѕß", 't': "7тτ+", 'u': "υцս",
+		'a': "4@аαɑд", 'b': "8вьβ", 'c': "сϲ¢", 'd': "ԁđð", 'e': "3еєэεёə", 'f': "ƒ", 'g': "9ɡ", 'h': "һнħ",
+		'i': "1!|іıιїł", 'j': "ј",
+		'k': "кκ", 'l': "ⅼ", 'm': "мμ", 'n': "пηñ", 'o': "0оοσøө", 'p': "рρþ", 'q': "ԛ", 'r': "гя", 's': "5$ѕß",
+		't': "7тτ+", 'u': "υцս",
 		'v': "ѵν", 'w': "ѡшωщ", 'x': "хχ×", 'y': "уγү", 'z': "2ᴢ",
 	} {
 		for _, r := range others {

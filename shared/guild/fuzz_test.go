@@ -13,7 +13,10 @@ func FuzzSettings(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(whole)
-	for _, s := range []string{`{}`, `{"seats":0}`, `{"idle_timeout":"never"}`, `{"idle_timeout":"1h30m"}`, `{"invite_lifetime":"-1s"}`, `{"name_template":"{owner}\u202e"}`, `{"seats":1e9}`, `null`, `[]`} {
+	for _, s := range []string{
+		`{}`, `{"seats":0}`, `{"idle_timeout":"never"}`, `{"idle_timeout":"1h30m"}`, `{"invite_lifetime":"-1s"}`,
+		`{"name_template":"{owner}\u202e"}`, `{"seats":1e9}`, `null`, `[]`,
+	} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -74,7 +74,8 @@ type DMBudget struct {
 
 // HeldBack says whether direct messages wait or are given up just now.
 func (d DMHealth) HeldBack(now time.Time) bool {
-	return !d.Known || d.Paused.After(now) || slices.ContainsFunc(d.Budgets, func(b DMBudget) bool { return b.Left == 0 })
+	return !d.Known || d.Paused.After(now) ||
+		slices.ContainsFunc(d.Budgets, func(b DMBudget) bool { return b.Left == 0 })
 }
 
 // RoomRenames is how often a room can be renamed, of Discord's two times in ten minutes.

@@ -70,7 +70,8 @@ func Languages() []string { return []string{"en", "de", "fr", "es", "pt-BR", "ja
 
 func (s Settings) validateLists() error {
 	if s.Language != "" && !slices.Contains(Languages(), s.Language) {
-		return errs.Field("language", "Snug does not speak %s yet. Choose one of: %s.", s.Language, strings.Join(Languages(), ", "))
+		return errs.Field("language", "Snug does not speak %s yet. Choose one of: %s.", s.Language,
+			strings.Join(Languages(), ", "))
 	}
 	switch {
 	case len(s.CreatorRoles) > MaxRoles:
@@ -83,7 +84,8 @@ func (s Settings) validateLists() error {
 		return errs.Field("lobbies", "A server can have up to %d lobbies. Remove one first.", MaxLobbies)
 	}
 	for _, w := range s.BlockedWords {
-		if strings.TrimSpace(strings.Trim(w, "*")) == "" || !utf8.ValidString(w) || utf8.RuneCountInString(w) > maxWordLength {
+		if strings.TrimSpace(strings.Trim(w, "*")) == "" || !utf8.ValidString(w) ||
+			utf8.RuneCountInString(w) > maxWordLength {
 			return errs.Field("blocked_words", "Each blocked word must have 1 to %d characters.", maxWordLength)
 		}
 	}
@@ -111,7 +113,8 @@ func (l Lobby) validate() error {
 	}
 	if l.IdleTimeout != nil {
 		if t := time.Duration(*l.IdleTimeout); *l.IdleTimeout != Never && (t < 0 || t > 30*24*time.Hour) {
-			return errs.Field("idle_timeout", "%s must be between %s and %s%s.", errs.Term("The idle timeout"), Duration(0), Duration(30*24*time.Hour), errs.Term(`, or "never"`))
+			return errs.Field("idle_timeout", "%s must be between %s and %s%s.", errs.Term("The idle timeout"),
+				Duration(0), Duration(30*24*time.Hour), errs.Term(`, or "never"`))
 		}
 	}
 	if l.NameTemplate != "" {

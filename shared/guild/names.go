@@ -39,7 +39,9 @@ func RoomName(template string, f Fill) string {
 func checkTemplate(field, template string) error {
 	if _, err := schema.CleanName(RoomName(template, Fill{Owner: "Somebody", N: 1})); err != nil ||
 		strings.TrimSpace(template) == "" || utf8.RuneCountInString(template) > schema.MaxName {
-		return errs.Field(field, "The name template must give a name of 1 to %d characters. {owner}, {n} and {game} are filled in.", schema.MaxName)
+		return errs.Field(field,
+			"The name template must give a name of 1 to %d characters. {owner}, {n} and {game} are filled in.",
+			schema.MaxName)
 	}
 	return nil
 }

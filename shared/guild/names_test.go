@@ -35,9 +35,11 @@ func TestTemplatesWithoutAGame(t *testing.T) {
 func TestBlocked(t *testing.T) {
 	words := []string{"badger", "*zonk*", "two words", "Дурак"}
 	for text, want := range map[string]string{
-		"Badger": "badger", "the BÁDGER den": "badger", "b a d g e r": "badger", "bаdgеr": "badger", "b4dg3r!": "badger", "Badger!!": "badger", "ｂａｄｇｅｒ": "badger",
-		"b\u200badger": "badger", "baaadgerrr": "badger", "𝖇𝖆𝖉𝖌𝖊𝖗": "badger", "ⓑⓐⓓⓖⓔⓡ": "badger", "a b.a.d.g.e.r": "badger",
-		"superzonkers": "*zonk*", "z.o.n.k": "*zonk*", "Two   WORDS": "two words", "дурак": "Дурак",
+		"Badger": "badger", "the BÁDGER den": "badger", "b a d g e r": "badger", "bаdgеr": "badger",
+		"b4dg3r!": "badger", "Badger!!": "badger", "ｂａｄｇｅｒ": "badger",
+		"b\u200badger": "badger", "baaadgerrr": "badger", "𝖇𝖆𝖉𝖌𝖊𝖗": "badger", "ⓑⓐⓓⓖⓔⓡ": "badger",
+		"a b.a.d.g.e.r": "badger",
+		"superzonkers":  "*zonk*", "z.o.n.k": "*zonk*", "Two   WORDS": "two words", "дурак": "Дурак",
 		"badgers welcome": "", "a bad germ": "", "two other words": "", "": "", "🎲 Friday": "", "班ジャー": "",
 	} {
 		got, blocked := guild.Blocked(text, words)
@@ -74,7 +76,8 @@ func TestLobbySettings(t *testing.T) {
 	s.Lobbies = []guild.Lobby{{ChannelID: 1}, {ChannelID: 1}}
 	wantField(t, s.Validate(), "lobbies")
 	s.Lobbies = []guild.Lobby{{ChannelID: 1, IdleTimeout: &forever}, {ChannelID: 2}}
-	if s.IdleTimeoutIn(1) >= 0 || s.IdleTimeoutIn(2) != time.Hour || s.IdleTimeoutIn(0) != time.Hour || s.Lobby(0) != nil {
+	if s.IdleTimeoutIn(1) >= 0 || s.IdleTimeoutIn(2) != time.Hour || s.IdleTimeoutIn(0) != time.Hour ||
+		s.Lobby(0) != nil {
 		t.Error("the idle timeout is not the lobby's, or not the server's")
 	}
 	c := s.Clone()

@@ -9,7 +9,8 @@ type Place struct {
 	ParentID snowflake.ID `json:"parent_id,omitempty"` // a channel's category
 }
 
-// ChannelsAndRoles are what settings can point at, in the order Discord shows them. Those who manage a server may ask for them.
+// ChannelsAndRoles are what settings can point at, in the order Discord shows them. Those who manage a server
+// may ask for them.
 type ChannelsAndRoles struct {
 	Categories []Place `json:"categories"`
 	Voice      []Place `json:"voice"`

@@ -40,7 +40,8 @@ type (
 		Versions []SettingsVersion `json:"versions"`
 	}
 
-	// NoteRequest has something that a manager is about to do on the web, and that the keeper has no part in, written to the audit log.
+	// NoteRequest has something that a manager is about to do on the web, and that the keeper has no part in,
+	// written to the audit log.
 	NoteRequest struct {
 		Actor  access.Actor `json:"actor"`
 		Kind   audit.Kind   `json:"kind"` // one of the tokens' and webhooks'
@@ -132,9 +133,11 @@ type IssueKind string
 
 // The disagreements, and what mending does.
 const (
-	IssueNoChannel     IssueKind = "no_channel"     // a room without its channel: it is closed
-	IssueUnseen        IssueKind = "unseen"         // Snug is denied the sight of a channel it needs: somebody has to give it back
-	IssueUnknown       IssueKind = "unknown"        // a channel with Snug's mark and no room: it is deleted, if nobody is in it
+	IssueNoChannel IssueKind = "no_channel" // a room without its channel: it is closed
+	// Snug is denied the sight of a channel it needs: somebody has to give it back
+	IssueUnseen IssueKind = "unseen"
+	// a channel with Snug's mark and no room: it is deleted, if nobody is in it
+	IssueUnknown       IssueKind = "unknown"
 	IssueName          IssueKind = "name"           // the channel has another name: the room takes it over
 	IssueSeats         IssueKind = "seats"          // the channel has another limit: it is set
 	IssueAccess        IssueKind = "access"         // overwrites are not what the room says: they are set

@@ -24,12 +24,13 @@ import (
 
 // Settings of a guild. A missing document means Defaults.
 type Settings struct {
-	CategoryID         snowflake.ID   `json:"category_id,omitempty"` // where rooms are opened; 0: at the top of the server
-	Seats              int            `json:"seats"`                 // of a new room, 1 to 99
-	Private            bool           `json:"private"`               // new rooms are private
-	IdleTimeout        Duration       `json:"idle_timeout"`          // how long a room may stay empty; Never keeps it
-	ClosingNotice      Duration       `json:"closing_notice"`        // how long before the end it is announced
-	MaxAge             Duration       `json:"max_age"`               // how old a room may become; Never is no limit
+	// where rooms are opened; 0: at the top of the server
+	CategoryID         snowflake.ID   `json:"category_id,omitempty"`
+	Seats              int            `json:"seats"`          // of a new room, 1 to 99
+	Private            bool           `json:"private"`        // new rooms are private
+	IdleTimeout        Duration       `json:"idle_timeout"`   // how long a room may stay empty; Never keeps it
+	ClosingNotice      Duration       `json:"closing_notice"` // how long before the end it is announced
+	MaxAge             Duration       `json:"max_age"`        // how old a room may become; Never is no limit
 	InviteLifetime     Duration       `json:"invite_lifetime"`
 	InviteUses         int            `json:"invite_uses"`            // 0: as many as the room has seats
 	NameTemplate       string         `json:"name_template"`          // {owner}, {n} and {game} are filled in
@@ -39,29 +40,37 @@ type Settings struct {
 	StrictSeats        bool           `json:"strict_seats"`         // who got past the seat limit is moved back
 	AdminsExempt       bool           `json:"admins_exempt"`        // but not those who manage the server
 	ManagersSeePrivate bool           `json:"managers_see_private"` // managers see the rosters of private rooms
-	GuestsPastGate     bool           `json:"guests_past_gate"`     // who lacks a role the server asks for can be let in all the same
-	BringIn            bool           `json:"bring_in"`             // an invite may bring people into the server
-	GuildsJoin         bool           `json:"guilds_join"`          // by their sign-in (guilds.join), not by an invite of Discord's
+	// who lacks a role the server asks for can be let in all the same
+	GuestsPastGate bool `json:"guests_past_gate"`
+	BringIn        bool `json:"bring_in"`    // an invite may bring people into the server
+	GuildsJoin     bool `json:"guilds_join"` // by their sign-in (guilds.join), not by an invite of Discord's
 
-	Language       string         `json:"language"`               // of what all see, such as "de" or "pt-BR"; "": the server's own
-	LogChannelID   snowflake.ID   `json:"log_channel_id"`         // a text channel where what happens is written; 0: none
-	AuditRetention Duration       `json:"audit_retention"`        // how long the audit log is kept, 1 to 90 days
-	SeatGrace      Duration       `json:"seat_grace"`             // how long a seat is held for who lost their connection; 0: not
-	HelperRoles    []snowflake.ID `json:"helper_roles,omitzero"`  // let into private rooms too: music bots, moderators
-	BlockedWords   []string       `json:"blocked_words,omitzero"` // not allowed in names and statuses, however they are disguised
-	Lobbies        []Lobby        `json:"lobbies,omitzero"`
+	// of what all see, such as "de" or "pt-BR"; "": the server's own
+	Language string `json:"language"`
+	// a text channel where what happens is written; 0: none
+	LogChannelID   snowflake.ID `json:"log_channel_id"`
+	AuditRetention Duration     `json:"audit_retention"` // how long the audit log is kept, 1 to 90 days
+	// how long a seat is held for who lost their connection; 0: not
+	SeatGrace   Duration       `json:"seat_grace"`
+	HelperRoles []snowflake.ID `json:"helper_roles,omitzero"` // let into private rooms too: music bots, moderators
+	// not allowed in names and statuses, however they are disguised
+	BlockedWords []string `json:"blocked_words,omitzero"`
+	Lobbies      []Lobby  `json:"lobbies,omitzero"`
 }
 
 // Defaults are the settings of a guild that changed nothing.
 func Defaults() Settings {
 	return Settings{
-		Seats: 4, Private: true, IdleTimeout: Duration(time.Hour), ClosingNotice: Duration(30 * time.Second), MaxAge: Never,
+		Seats: 4, Private: true, IdleTimeout: Duration(time.Hour), ClosingNotice: Duration(30 * time.Second),
+		MaxAge:         Never,
 		InviteLifetime: Duration(24 * time.Hour), NameTemplate: "{owner}'s room", RoomsPerMember: 1, RoomsPerGuild: 50,
-		BringIn: true, StrictSeats: true, AdminsExempt: true, AuditRetention: Duration(90 * 24 * time.Hour), SeatGrace: Duration(time.Minute),
+		BringIn: true, StrictSeats: true, AdminsExempt: true, AuditRetention: Duration(90 * 24 * time.Hour),
+		SeatGrace: Duration(time.Minute),
 	}
 }
 
-// Upgraded fills in what settings that an earlier Snug stored do not have. Whoever reads stored settings begins with it.
+// Upgraded fills in what settings that an earlier Snug stored do not have. Whoever reads stored settings
+// begins with it.
 func (s Settings) Upgraded() Settings {
 	if s.AuditRetention == 0 {
 		s.AuditRetention = Defaults().AuditRetention
@@ -69,7 +78,8 @@ func (s Settings) Upgraded() Settings {
 	return s
 }
 
-// Validate fails with an errs.Invalid error that names the field (by its JSON name) for the first setting that cannot be.
+// Validate fails with an errs.Invalid error that names the field (by its JSON name) for the first setting
+// that cannot be.
 func (s Settings) Validate() error {
 	if err := schema.CheckSeats(s.Seats); err != nil {
 		return err
@@ -95,7 +105,8 @@ func (s Settings) Validate() error {
 			if d.never {
 				orNever = `, or "never"`
 			}
-			return errs.Field(d.field, "%s must be between %s and %s%s.", errs.Term(d.what), Duration(d.low), Duration(d.high), errs.Term(orNever))
+			return errs.Field(d.field, "%s must be between %s and %s%s.", errs.Term(d.what), Duration(d.low),
+				Duration(d.high), errs.Term(orNever))
 		}
 	}
 	for _, n := range []struct {
@@ -127,8 +138,8 @@ func (s Settings) Uses(seats int) int {
 	return seats
 }
 
-// MayCreate says whether a member may open rooms: with creator roles set, those who hold one, and managers. Nobody may who is
-// timed out or has not accepted the server's rules.
+// MayCreate says whether a member may open rooms: with creator roles set, those who hold one, and managers.
+// Nobody may who is timed out or has not accepted the server's rules.
 func (s Settings) MayCreate(m access.Standing) bool {
 	if !m.Active() || len(s.CreatorRoles) == 0 || m.Manager {
 		return m.Active()
@@ -217,7 +228,8 @@ type Document struct {
 	Outbox []audit.Entry `json:"outbox,omitempty"`
 }
 
-// Fields gives the settings by their JSON names. What means the same is the same: an empty list as none, roles in any order.
+// Fields gives the settings by their JSON names. What means the same is the same: an empty list as none,
+// roles in any order.
 func (s Settings) Fields() (map[string]json.RawMessage, error) {
 	b, err := json.Marshal(s.plain())
 	if err != nil {

@@ -97,25 +97,41 @@ func TestRoomName(t *testing.T) {
 	if got := guild.RoomName("{owner}'s room {n}", guild.Fill{Owner: "Mara", N: 3}); got != "Mara's room 3" {
 		t.Error(got)
 	}
-	if got := guild.RoomName("{owner}", guild.Fill{Owner: strings.Repeat("ü", 200), N: 1}); got != strings.Repeat("ü", 100) {
+	if got := guild.RoomName("{owner}",
+		guild.Fill{Owner: strings.Repeat("ü", 200), N: 1}); got != strings.Repeat("ü", 100) {
 		t.Errorf("a long owner gives %d characters", len([]rune(got)))
 	}
 }
 
-// TestWhatMeansTheSame has settings that differ only in how they are written: nothing was changed from one to the other.
+// TestWhatMeansTheSame has settings that differ only in how they are written: nothing was changed from one to
+// the other.
 func TestWhatMeansTheSame(t *testing.T) {
 	for name, x := range map[string]struct {
 		a, b func(*guild.Settings)
 		same bool
 	}{
-		"no roles":      {func(*guild.Settings) {}, func(s *guild.Settings) { s.CreatorRoles, s.HelperRoles = []snowflake.ID{}, []snowflake.ID{} }, true},
-		"no words":      {func(*guild.Settings) {}, func(s *guild.Settings) { s.BlockedWords = []string{} }, true},
-		"no lobbies":    {func(*guild.Settings) {}, func(s *guild.Settings) { s.Lobbies = []guild.Lobby{} }, true},
-		"order":         {func(s *guild.Settings) { s.HelperRoles = []snowflake.ID{1, 2} }, func(s *guild.Settings) { s.HelperRoles = []snowflake.ID{2, 1} }, true},
-		"twice":         {func(s *guild.Settings) { s.CreatorRoles = []snowflake.ID{1} }, func(s *guild.Settings) { s.CreatorRoles = []snowflake.ID{1, 1} }, true},
-		"another role":  {func(s *guild.Settings) { s.HelperRoles = []snowflake.ID{1} }, func(s *guild.Settings) { s.HelperRoles = []snowflake.ID{2} }, false},
-		"a word":        {func(*guild.Settings) {}, func(s *guild.Settings) { s.BlockedWords = []string{"x"} }, false},
-		"an old Snug's": {func(s *guild.Settings) { s.AuditRetention = 0; *s = s.Upgraded() }, func(*guild.Settings) {}, true},
+		"no roles": {
+			func(*guild.Settings) {},
+			func(s *guild.Settings) { s.CreatorRoles, s.HelperRoles = []snowflake.ID{}, []snowflake.ID{} }, true,
+		},
+		"no words":   {func(*guild.Settings) {}, func(s *guild.Settings) { s.BlockedWords = []string{} }, true},
+		"no lobbies": {func(*guild.Settings) {}, func(s *guild.Settings) { s.Lobbies = []guild.Lobby{} }, true},
+		"order": {
+			func(s *guild.Settings) { s.HelperRoles = []snowflake.ID{1, 2} },
+			func(s *guild.Settings) { s.HelperRoles = []snowflake.ID{2, 1} }, true,
+		},
+		"twice": {
+			func(s *guild.Settings) { s.CreatorRoles = []snowflake.ID{1} },
+			func(s *guild.Settings) { s.CreatorRoles = []snowflake.ID{1, 1} }, true,
+		},
+		"another role": {
+			func(s *guild.Settings) { s.HelperRoles = []snowflake.ID{1} },
+			func(s *guild.Settings) { s.HelperRoles = []snowflake.ID{2} }, false,
+		},
+		"a word": {func(*guild.Settings) {}, func(s *guild.Settings) { s.BlockedWords = []string{"x"} }, false},
+		"an old Snug's": {
+			func(s *guild.Settings) { s.AuditRetention = 0; *s = s.Upgraded() }, func(*guild.Settings) {}, true,
+		},
 	} {
 		a, b := guild.Defaults(), guild.Defaults()
 		x.a(&a)

@@ -9,9 +9,11 @@ import (
 func TestGuard(t *testing.T) {
 	h := Guard(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), "snug.monitoring.svc")
 	for host, want := range map[string]int{
-		"127.0.0.1:8089": 200, "[::1]:8089": 200, "10.1.2.3": 200, "[2001:db8::1]": 200, "localhost:8089": 200, "LOCALHOST": 200,
+		"127.0.0.1:8089": 200, "[::1]:8089": 200, "10.1.2.3": 200, "[2001:db8::1]": 200, "localhost:8089": 200,
+		"LOCALHOST":            200,
 		"alice.localhost:9081": 200, "snug:8089": 200, "snug.monitoring.svc:8089": 200,
-		"evil.example:8089": 421, "localhost.evil.example": 421, "127.0.0.1.evil.example": 421, "": 421, ".": 421, "evil.example.": 421,
+		"evil.example:8089": 421, "localhost.evil.example": 421, "127.0.0.1.evil.example": 421, "": 421, ".": 421,
+		"evil.example.": 421,
 	} {
 		r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
 		r.Host = host

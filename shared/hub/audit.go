@@ -48,7 +48,9 @@ type AuditEntry struct {
 // kind is lower-case words, digits, - and _, joined by dots.
 func (a *Audit) Append(ctx context.Context, id string, guild, channel snowflake.ID, kind string, v any) error {
 	if err := checkKey(kind); err != nil || id == "" {
-		return errs.E(errs.Internal, "This could not be written down.").Because(fmt.Errorf("hub: audit entry %q of kind %q", id, kind))
+		return errs.E(errs.Internal,
+			"This could not be written down.").Because(fmt.Errorf("hub: audit entry %q of kind %q",
+			id, kind))
 	}
 	data, err := json.Marshal(v)
 	if err != nil {
@@ -142,7 +144,9 @@ func (a *Audit) Page(ctx context.Context, guild, channel snowflake.ID, before ui
 
 // Since gives each entry of a guild, or with a channel of that channel, that
 // was stored at or after a time, oldest first, until each fails.
-func (a *Audit) Since(ctx context.Context, guild, channel snowflake.ID, since time.Time, each func(AuditEntry) error) error {
+func (a *Audit) Since(
+	ctx context.Context, guild, channel snowflake.ID, since time.Time, each func(AuditEntry) error,
+) error {
 	c := a.consumer(guild, channel)
 	c.DeliverPolicy, c.OptStartTime = jetstream.DeliverByStartTimePolicy, &since
 	var failed error
@@ -194,7 +198,8 @@ func (a *Audit) Trim(ctx context.Context, guild snowflake.ID, before time.Time) 
 		return 0, err
 	}
 	err = a.remove(ctx, old, func() error {
-		return st.Purge(ctx, jetstream.WithPurgeSubject(scope(guild, 0)), jetstream.WithPurgeSequence(old[len(old)-1]+1))
+		return st.Purge(ctx, jetstream.WithPurgeSubject(scope(guild, 0)),
+			jetstream.WithPurgeSequence(old[len(old)-1]+1))
 	})
 	if err != nil {
 		return 0, unavailable(fmt.Errorf("hub: trimming the audit: %w", err))
@@ -202,8 +207,8 @@ func (a *Audit) Trim(ctx context.Context, guild snowflake.ID, before time.Time) 
 	return uint64(len(old)), nil
 }
 
-// Erase removes those of a guild's entries that match, so that nothing of them is left on disk, and gives how many there
-// were. What is appended meanwhile is not looked at.
+// Erase removes those of a guild's entries that match, so that nothing of them is left on disk, and gives how
+// many there were. What is appended meanwhile is not looked at.
 func (a *Audit) Erase(ctx context.Context, guild snowflake.ID, match func(AuditEntry) bool) (n int, err error) {
 	st, err := a.s.h.link.js.Stream(ctx, a.s.stream)
 	if err != nil {
@@ -222,7 +227,8 @@ func (a *Audit) Erase(ctx context.Context, guild snowflake.ID, match func(AuditE
 		for _, seq := range found {
 			err := st.SecureDeleteMsg(ctx, seq)
 			switch {
-			case errors.Is(err, jetstream.ErrMsgDeleteUnsuccessful), errors.Is(err, jetstream.ErrMsgNotFound): // somebody else did
+			case errors.Is(err, jetstream.ErrMsgDeleteUnsuccessful), errors.Is(err, jetstream.ErrMsgNotFound):
+				// somebody else did
 			case err != nil:
 				return err
 			default:

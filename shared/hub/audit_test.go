@@ -48,7 +48,8 @@ func TestAudit(t *testing.T) {
 			t.Fatal(len(page))
 		}
 		for i, e := range page {
-			if n(e).N != want-i || e.Guild != 1 || e.Kind != "room.opened" || e.ID != fmt.Sprint("busy", want-i) || e.At.IsZero() {
+			if n(e).N != want-i || e.Guild != 1 || e.Kind != "room.opened" || e.ID != fmt.Sprint("busy", want-i) ||
+				e.At.IsZero() {
 				t.Fatalf("want %d: %+v", want-i, e)
 			}
 		}
@@ -66,7 +67,8 @@ func TestAudit(t *testing.T) {
 
 	middle := must(h.Audit.Page(ctx, 1, 0, 0, 300))(t)[299]
 	count := 0
-	if err := h.Audit.Since(ctx, 1, 0, middle.At, func(e AuditEntry) error { count++; return nil }); err != nil || count != 300 {
+	if err := h.Audit.Since(ctx, 1, 0, middle.At, func(e AuditEntry) error { count++; return nil }); err != nil ||
+		count != 300 {
 		t.Fatal(count, err)
 	}
 	own := errors.New("own")

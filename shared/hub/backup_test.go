@@ -100,7 +100,8 @@ func TestBackupAndRestore(t *testing.T) {
 		same(t, to)
 		closeHub(t, to)
 		live.Reset()
-		if err := BackupOf(ctx, Options{Dir: to.o.Dir, Log: logTo(t)}, &live); err != nil || live.Len() == 0 { // stopped
+		if err := BackupOf(ctx, Options{Dir: to.o.Dir, Log: logTo(t)}, &live); err != nil || live.Len() == 0 {
+			// stopped
 			t.Error(live.Len(), err)
 		}
 		wantCode(t, BackupOf(ctx, Options{Dir: t.TempDir(), Log: logTo(t)}, &live), errs.NotFound)

@@ -20,7 +20,8 @@ import (
 func live(n uint64) room.Live {
 	l := room.Live{N: n, Room: room.Summary{ID: 1, GuildID: 2, Name: "mika's room", Seats: 4, OpenedAt: time.Now()}}
 	for i := range 4 {
-		l.Roster = append(l.Roster, room.Person{UserID: snowflake.ID(i), Username: "someone", DisplayName: "Some One", Since: time.Now()})
+		l.Roster = append(l.Roster,
+			room.Person{UserID: snowflake.ID(i), Username: "someone", DisplayName: "Some One", Since: time.Now()})
 	}
 	l.Event = &room.Event{Fact: room.VoiceJoined{Person: l.Roster[0]}, At: time.Now()}
 	return l
@@ -166,7 +167,8 @@ func BenchmarkStartWithAudit(b *testing.B) {
 	waiting := make([]jetstream.PubAckFuture, n)
 	for i := range n {
 		at := fmt.Sprintf("audit.%d.2.opened", 1+i%50)
-		waiting[i] = must(h.link.js.PublishAsync(at, []byte(strings.Repeat("z", 200)), jetstream.WithMsgID(fmt.Sprint(i)), jetstream.WithStallWait(time.Minute)))(b)
+		waiting[i] = must(h.link.js.PublishAsync(at, []byte(strings.Repeat("z", 200)),
+			jetstream.WithMsgID(fmt.Sprint(i)), jetstream.WithStallWait(time.Minute)))(b)
 	}
 	<-h.link.js.PublishAsyncComplete()
 	if info := must(h.info(b.Context(), auditName, ""))(b); info.State.Msgs != n {

@@ -67,7 +67,8 @@ func (b *Bucket[T]) live(v value) (*T, error) {
 	}
 	t := new(T)
 	if err := b.s.h.codec.decode(v.data, t); err != nil {
-		return nil, fmt.Errorf("hub: value of %q in %s, revision %d, is damaged or of a newer version: %w", v.key, b.Name(), v.rev, err)
+		return nil, fmt.Errorf("hub: value of %q in %s, revision %d, is damaged or of a newer version: %w", v.key,
+			b.Name(), v.rev, err)
 	}
 	if e, ok := any(*t).(Expiring); ok && !e.ExpiresAt().IsZero() && !e.ExpiresAt().After(b.s.h.o.Now()) {
 		return nil, nil
@@ -148,16 +149,22 @@ func (b *Bucket[T]) Update(ctx context.Context, key string, v T, at Rev, options
 // must do nothing else. NotFound when the key is not there; an error of change
 // is returned as it is and nothing is written; Unchanged ends without a write.
 // It gives the value and revision that are stored now.
-func (b *Bucket[T]) Edit(ctx context.Context, key string, change func(*T) error, options ...WriteOption) (T, Rev, error) {
+func (b *Bucket[T]) Edit(
+	ctx context.Context, key string, change func(*T) error, options ...WriteOption,
+) (T, Rev, error) {
 	return b.edit(ctx, key, change, false, options)
 }
 
 // EditOrCreate is Edit for a key that may not be there: change then gets a zero value.
-func (b *Bucket[T]) EditOrCreate(ctx context.Context, key string, change func(*T) error, options ...WriteOption) (T, Rev, error) {
+func (b *Bucket[T]) EditOrCreate(
+	ctx context.Context, key string, change func(*T) error, options ...WriteOption,
+) (T, Rev, error) {
 	return b.edit(ctx, key, change, true, options)
 }
 
-func (b *Bucket[T]) edit(ctx context.Context, key string, alter func(*T) error, orCreate bool, options []WriteOption) (T, Rev, error) {
+func (b *Bucket[T]) edit(
+	ctx context.Context, key string, alter func(*T) error, orCreate bool, options []WriteOption,
+) (T, Rev, error) {
 	var none T
 	for attempt := 0; ; attempt++ {
 		// The leader is asked, because alter may refuse by what it sees, and a

@@ -51,7 +51,9 @@ func TestBucketWrites(t *testing.T) {
 func TestKeysAreChecked(t *testing.T) {
 	t.Parallel()
 	h := openHub(t, Options{})
-	for _, key := range []string{"", ".", "a.", ".a", "a..b", "a b", "a*", "a.>", "=epoch", "é", strings.Repeat("x", 201)} {
+	for _, key := range []string{
+		"", ".", "a.", ".a", "a..b", "a b", "a*", "a.>", "=epoch", "é", strings.Repeat("x", 201),
+	} {
 		_, err := h.Rosters.Put(t.Context(), key, room.Live{})
 		wantCode(t, err, errs.Invalid)
 		_, _, err = h.Rosters.Get(t.Context(), key)
@@ -84,7 +86,8 @@ func TestEditNeverLosesAWrite(t *testing.T) {
 	if _, _, err := h.Rosters.Edit(ctx, "1.2", func(l *room.Live) error { l.N = 0; return own }); !errors.Is(err, own) {
 		t.Error("the function's error is not returned as it is:", err)
 	}
-	if v, r, err := h.Rosters.Edit(ctx, "1.2", func(*room.Live) error { return Unchanged }); err != nil || r != rev || v.N != 200 {
+	if v, r, err := h.Rosters.Edit(ctx, "1.2", func(*room.Live) error { return Unchanged }); err != nil || r != rev ||
+		v.N != 200 {
 		t.Error(v.N, r, err)
 	}
 }
@@ -224,7 +227,8 @@ func TestFullBucketRefusesAndKeeps(t *testing.T) {
 		}
 	}
 	wantCode(t, err, errs.Unavailable)
-	if errors.Is(err, ErrUnknownOutcome) || !strings.Contains(errs.Public(err).Message, "full") || !strings.Contains(err.Error(), "members") {
+	if errors.Is(err, ErrUnknownOutcome) || !strings.Contains(errs.Public(err).Message, "full") ||
+		!strings.Contains(err.Error(), "members") {
 		t.Error("not a clear error:", err)
 	}
 	wantCode(t, h.probe(ctx), errs.Unavailable)
@@ -308,7 +312,8 @@ func TestServersLimitOfValues(t *testing.T) {
 	wantCode(t, err, errs.Invalid)
 }
 
-// TestListMissesNothing: a key that is rewritten while the bucket is listed is in the list, once, and so are all others.
+// TestListMissesNothing: a key that is rewritten while the bucket is listed is in the list, once, and so are
+// all others.
 func TestListMissesNothing(t *testing.T) {
 	t.Parallel()
 	h, ctx := openHub(t, Options{}), t.Context()

@@ -109,7 +109,9 @@ const askAgain = 3
 // deliver sends a call to whoever holds the guild. It is sent anew when it surely
 // did not arrive, and one that only reads also when its answer was lost with
 // the connection or with the holder.
-func (h *Hub) deliver(ctx context.Context, guild snowflake.ID, name string, body []byte, reads bool) (*nats.Msg, error) {
+func (h *Hub) deliver(
+	ctx context.Context, guild snowflake.ID, name string, body []byte, reads bool,
+) (*nats.Msg, error) {
 	id := CallID(ctx)
 	if id == "" {
 		id = rand.Text()
@@ -133,7 +135,8 @@ func (h *Hub) deliver(ctx context.Context, guild snowflake.ID, name string, body
 				continue
 			}
 			// Whoever has just taken the shard reads its rooms first.
-			if t != nil && time.Since(t.since) < freshTime && time.Since(begun) < settleTime && sleep(ctx, 20*time.Millisecond) {
+			if t != nil && time.Since(t.since) < freshTime && time.Since(begun) < settleTime &&
+				sleep(ctx, 20*time.Millisecond) {
 				tries--
 				continue
 			}
@@ -142,7 +145,8 @@ func (h *Hub) deliver(ctx context.Context, guild snowflake.ID, name string, body
 			return nil, unavailable(err)
 		case errors.Is(err, nats.ErrMaxPayload):
 			return nil, tooLarge("call", name, len(body), err)
-		case reads && tries < askAgain && ctx.Err() == nil && (errors.Is(err, errMoved) || errors.Is(err, errLost) && h.replicas > 1):
+		case reads && tries < askAgain && ctx.Err() == nil &&
+			(errors.Is(err, errMoved) || errors.Is(err, errLost) && h.replicas > 1):
 			continue
 		}
 		return nil, unknown(fmt.Errorf("hub: call %s: %w", name, err))
@@ -151,7 +155,9 @@ func (h *Hub) deliver(ctx context.Context, guild snowflake.ID, name string, body
 
 // request sends a call to the holder of a tenure and waits for the answer, no
 // longer than the connection and the tenure last.
-func (h *Hub) request(ctx, life context.Context, t *tenure, guild snowflake.ID, name, id string, body []byte) (*nats.Msg, error) {
+func (h *Hub) request(
+	ctx, life context.Context, t *tenure, guild snowflake.ID, name, id string, body []byte,
+) (*nats.Msg, error) {
 	term, over := uint64(0), life
 	if t != nil {
 		term, over = t.term, t.over
@@ -164,7 +170,8 @@ func (h *Hub) request(ctx, life context.Context, t *tenure, guild snowflake.ID, 
 	if request := RequestID(ctx); request != "" {
 		header[headRequest] = []string{request}
 	}
-	answer, err := h.link.nc.RequestMsgWithContext(ctx, &nats.Msg{Subject: subject(guild, term) + name, Data: body, Header: header})
+	answer, err := h.link.nc.RequestMsgWithContext(ctx,
+		&nats.Msg{Subject: subject(guild, term) + name, Data: body, Header: header})
 	if err != nil {
 		return nil, because(ctx, err)
 	}

@@ -40,7 +40,8 @@ func TestCalls(t *testing.T) {
 		case "plain":
 			return "", errors.New("secret cause")
 		case "coded":
-			return "", fmt.Errorf("wrapped: %w", errs.E(errs.RoomFull, "Full. Ask for a seat.").After(time.Second).Because(errors.New("secret cause")))
+			return "", fmt.Errorf("wrapped: %w",
+				errs.E(errs.RoomFull, "Full. Ask for a seat.").After(time.Second).Because(errors.New("secret cause")))
 		case "big":
 			return strings.Repeat("x", q.Size), nil
 		case "deadline":
@@ -59,21 +60,25 @@ func TestCalls(t *testing.T) {
 	if err := calls.Hold(ctx, testGuild, testGuild+1); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := ask.Call(WithCallID(ctx, "id-1"), h, testGuild, question{Text: "hi"}); err != nil || got != testGuild.String()+" hi id-1" {
+	if got, err := ask.Call(WithCallID(ctx, "id-1"), h, testGuild, question{Text: "hi"}); err != nil ||
+		got != testGuild.String()+" hi id-1" {
 		t.Error(got, err)
 	}
 	a, b := must(ask.Call(ctx, h, testGuild+1, question{}))(t), must(ask.Call(ctx, h, testGuild+1, question{}))(t)
 	if a == b || len(strings.Fields(a)) != 2 {
 		t.Error("calls have no ids of their own:", a, b)
 	}
-	for text, code := range map[string]errs.Code{"panic": errs.Internal, "plain": errs.Internal, "coded": errs.RoomFull} {
+	for text, code := range map[string]errs.Code{
+		"panic": errs.Internal, "plain": errs.Internal, "coded": errs.RoomFull,
+	} {
 		_, err := ask.Call(ctx, h, testGuild, question{Text: text})
 		wantCode(t, err, code)
 		if strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: the cause travels: %v", text, err)
 		}
 		var e *errs.Error
-		if errors.As(err, &e); code == errs.RoomFull && (e.Message != "Full. Ask for a seat." || e.RetryAfter != time.Second) {
+		if errors.As(err, &e); code == errs.RoomFull &&
+			(e.Message != "Full. Ask for a seat." || e.RetryAfter != time.Second) {
 			t.Errorf("%+v", e)
 		}
 	}

@@ -41,8 +41,9 @@ func TestClusterLosesAServer(t *testing.T) {
 	for i := range 3 {
 		opts := server.Options{
 			ServerName: fmt.Sprint("s", i), Host: "127.0.0.1", Port: -1, NoSigs: true, NoLog: true,
-			JetStream: true, StoreDir: t.TempDir(), SyncAlways: true, JetStreamMaxMemory: 4 << 30, JetStreamMaxStore: 16 << 30,
-			Cluster: server.ClusterOpts{Name: "c", Host: "127.0.0.1", Port: ports[i]}, Routes: routes,
+			JetStream: true, StoreDir: t.TempDir(), SyncAlways: true, JetStreamMaxMemory: 4 << 30,
+			JetStreamMaxStore: 16 << 30,
+			Cluster:           server.ClusterOpts{Name: "c", Host: "127.0.0.1", Port: ports[i]}, Routes: routes,
 		}
 		s, err := server.NewServer(&opts)
 		if err != nil {
@@ -111,7 +112,8 @@ func TestClusterLosesAServer(t *testing.T) {
 		eventually(t, "changes without a server", progress)
 		t.Logf("without s%d: 200 changes after %v", i, time.Since(begun).Round(time.Millisecond))
 		servers[i].start()
-		eventually(t, "the server is back", func() bool { return writer.probe(ctx) == nil && servers[i].s.JetStreamIsCurrent() })
+		eventually(t, "the server is back",
+			func() bool { return writer.probe(ctx) == nil && servers[i].s.JetStreamIsCurrent() })
 	}
 	close(stop)
 	wg.Wait()

@@ -80,7 +80,9 @@ func TestKill(t *testing.T) {
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=48m", "none", dir).CombinedOutput(); runtime.GOOS != "linux" || err != nil {
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=48m", "none",
+		dir).CombinedOutput(); runtime.GOOS != "linux" ||
+		err != nil {
 		t.Skip("needs a small file system of its own:", err, string(out))
 	}
 	t.Cleanup(func() {
@@ -114,7 +116,8 @@ func TestFullDisk(t *testing.T) {
 	}
 	acked := 0
 	for err = nil; err == nil; {
-		if _, err = h.Members.Put(ctx, guildKey(1, acked), room.Preferences{Name: strings.Repeat("x", 50)}); err == nil {
+		if _, err = h.Members.Put(ctx, guildKey(1, acked),
+			room.Preferences{Name: strings.Repeat("x", 50)}); err == nil {
 			acked++
 		}
 	}

@@ -25,7 +25,8 @@ const (
 	headRoom     = 4 << 10 // bytes of a message beside its value
 	defaultValue = 8<<20 - headRoom
 	startWait    = 20 * time.Second // how long the embedded server may take to be ready, big stores included
-	minFree      = 32 << 20         // bytes that must be free on the data folder's disk for the hub to call itself ready
+	// bytes that must be free on the data folder's disk for the hub to call itself ready
+	minFree = 32 << 20
 )
 
 // engine is the embedded server: the lock on its folder, the server itself,
@@ -67,7 +68,9 @@ func startEngine(o Options, memory, store int64) (*engine, error) {
 		return nil, folderError(dir, err)
 	}
 	if !held {
-		return nil, errs.E(errs.Conflict, "Another Snug is using the data folder %s. Stop it first, or start this one with another folder (--data).", dir)
+		return nil, errs.E(errs.Conflict,
+			"Another Snug is using the data folder %s. Stop it first, or start this one with another folder (--data).",
+			dir)
 	}
 	e := &engine{
 		opts: server.Options{
@@ -87,7 +90,8 @@ func startEngine(o Options, memory, store int64) (*engine, error) {
 	return e, nil
 }
 
-// mayWrite says whether files can be made in a folder; that the disk is full is no reason not to start, since what is kept can be read.
+// mayWrite says whether files can be made in a folder; that the disk is full is no reason not to start, since
+// what is kept can be read.
 func mayWrite(dir string) error {
 	f, err := os.CreateTemp(dir, "probe-*")
 	if err == nil {
@@ -104,7 +108,9 @@ func folderError(dir string, err error) error {
 	if errors.Is(err, fs.ErrPermission) {
 		what = "cannot be written by this user"
 	}
-	return errs.E(errs.Unavailable, "The data folder %s %s. Check that it exists, that its owner is right, and that the disk is not full.", dir, what).Because(err)
+	return errs.E(errs.Unavailable,
+		"The data folder %s %s. Check that it exists, that its owner is right, and that the disk is not full.", dir,
+		what).Because(err)
 }
 
 func (e *engine) start() error {
@@ -116,10 +122,13 @@ func (e *engine) start() error {
 	l := &serverLog{log: e.log, fault: e.fail}
 	s.SetLoggerV2(l, false, false, false)
 	s.Start()
-	if l.died() || !s.ReadyForConnections(startWait) || !s.JetStreamEnabled() { // after a fatal line it never becomes ready
+	if l.died() || !s.ReadyForConnections(startWait) || !s.JetStreamEnabled() {
+		// after a fatal line it never becomes ready
 		s.Shutdown()
 		s.WaitForShutdown()
-		return errs.E(errs.Unavailable, "The embedded hub did not start in %s. The log says why; if its files are damaged, restore a backup into an empty folder.", e.opts.StoreDir).
+		return errs.E(errs.Unavailable,
+			"The embedded hub did not start in %s. The log says why; if its files are damaged, restore a backup into an empty folder.",
+			e.opts.StoreDir).
 			Because(fmt.Errorf("hub: embedded server: %s", l.last()))
 	}
 	e.server.Store(s)
@@ -136,7 +145,9 @@ func (e *engine) fail(text string) {
 	if e.fault != nil {
 		return
 	}
-	e.fault = errs.E(errs.Unavailable, "Snug cannot save anything: the disk is full or broken. Whoever runs it has to free space on the disk of %s.", e.opts.StoreDir).
+	e.fault = errs.E(errs.Unavailable,
+		"Snug cannot save anything: the disk is full or broken. Whoever runs it has to free space on the disk of %s.",
+		e.opts.StoreDir).
 		Because(errors.New("hub: " + text))
 	e.breakDisk(e.fault)
 	select {
@@ -162,7 +173,8 @@ func (e *engine) tend() {
 		case <-e.faulty:
 		}
 		_, fault := e.state()
-		e.log.Error("hub: the disk refused a write; nothing is saved until it takes writes again", "folder", e.opts.StoreDir, "err", fault)
+		e.log.Error("hub: the disk refused a write; nothing is saved until it takes writes again",
+			"folder", e.opts.StoreDir, "err", fault)
 		for wait := e.pause; ; wait = min(2*wait, time.Minute) {
 			timer := time.NewTimer(wait)
 			select {
@@ -207,7 +219,8 @@ func (e *engine) restart() bool {
 // checkDisk says whether the data folder's disk has room and takes a write.
 func (e *engine) checkDisk() error {
 	if free, ok := freeBytes(e.opts.StoreDir); ok && free < minFree {
-		return errs.E(errs.Unavailable, "The disk of Snug's data folder %s has only %d MB left. Free some space.", e.opts.StoreDir, free>>20)
+		return errs.E(errs.Unavailable, "The disk of Snug's data folder %s has only %d MB left. Free some space.",
+			e.opts.StoreDir, free>>20)
 	}
 	f, err := os.CreateTemp(e.opts.StoreDir, "probe-*")
 	if err != nil {

@@ -43,11 +43,13 @@ const (
 )
 
 func unavailable(cause error) error {
-	return errs.E(errs.Unavailable, "Snug cannot reach its data right now. Please try again in a moment.").Because(cause)
+	return errs.E(errs.Unavailable,
+		"Snug cannot reach its data right now. Please try again in a moment.").Because(cause)
 }
 
 func unknown(cause error) error {
-	return errs.E(errs.Unavailable, "Snug did not get an answer in time. Please look whether it has happened before you try again.").
+	return errs.E(errs.Unavailable,
+		"Snug did not get an answer in time. Please look whether it has happened before you try again.").
 		Because(fmt.Errorf("%w: %w", ErrUnknownOutcome, cause))
 }
 
@@ -101,7 +103,8 @@ func writeError(bucket, key string, size int, err error) error {
 
 func full(bucket string, cause error) error {
 	return errs.E(errs.Unavailable, "Snug's storage is full. Whoever runs it has to give it more room.").
-		Because(fmt.Errorf("hub: bucket %s is at its limit (raise its MaxBytes or remove data): %w: %w", bucket, ErrFull, cause))
+		Because(fmt.Errorf("hub: bucket %s is at its limit (raise its MaxBytes or remove data): %w: %w", bucket,
+			ErrFull, cause))
 }
 
 // readError turns what a read came back with into a coded error.

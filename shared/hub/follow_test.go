@@ -97,7 +97,8 @@ func TestFollow(t *testing.T) {
 	if err := h.Rosters.Delete(ctx, "8.1"); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the deletion", w.see(func() bool { _, ok := w.state["8.1"]; return !ok && len(w.changes) >= 299+1001 }))
+	eventually(t, "the deletion",
+		w.see(func() bool { _, ok := w.state["8.1"]; return !ok && len(w.changes) >= 299+1001 }))
 	for i, c := range w.changes[299:1299] {
 		if c.Value.N != uint64(5000+i) || c.Old {
 			t.Fatal("out of order", i, c.Value.N)
@@ -211,7 +212,9 @@ func TestFollowHearsOfForgottenDeletions(t *testing.T) {
 		must(h.Rosters.Put(ctx, guildKey(i, 1), room.Live{N: 1}))(t)
 	}
 	w := &watch{}
-	fl := &follower[room.Live]{b: h.Rosters, h: h, f: w.follower(), filter: h.Rosters.s.prefix + ">", seen: map[string]Rev{}}
+	fl := &follower[room.Live]{
+		b: h.Rosters, h: h, f: w.follower(), filter: h.Rosters.s.prefix + ">", seen: map[string]Rev{},
+	}
 	part, end := context.WithCancel(ctx)
 	done := make(chan error)
 	go func() { done <- fl.read(part) }()
@@ -255,7 +258,8 @@ func TestTable(t *testing.T) {
 	}}))(t)
 	close(ready)
 	<-table.Caught()
-	if v, ok := table.Get("1.4"); !ok || v.Room.Name != "4" || table.Len() != 30 || len(table.Group("2")) != 10 || table.Epoch() == "" {
+	if v, ok := table.Get("1.4"); !ok || v.Room.Name != "4" || table.Len() != 30 || len(table.Group("2")) != 10 ||
+		table.Epoch() == "" {
 		t.Fatal(v, ok, table.Len(), len(table.Group("2")))
 	}
 	for range 30 {

@@ -115,9 +115,13 @@ func Open(ctx context.Context, o Options) (*Hub, error) { return open(ctx, o, ta
 func open(ctx context.Context, o Options, specs []spec) (*Hub, error) {
 	o = o.withDefaults()
 	if (o.Dir == "") == (o.URL == "") {
-		return nil, errs.E(errs.Invalid, "The hub needs either a data folder or the address of a NATS server. Set --data or SNUG_NATS_URL.")
+		return nil, errs.E(errs.Invalid,
+			"The hub needs either a data folder or the address of a NATS server. Set --data or SNUG_NATS_URL.")
 	}
-	h := &Hub{o: o, log: o.Log, specs: specs, closers: map[closer]struct{}{}, again: make(chan struct{}, 1), routes: newRoutes()}
+	h := &Hub{
+		o: o, log: o.Log, specs: specs, closers: map[closer]struct{}{}, again: make(chan struct{}, 1),
+		routes: newRoutes(),
+	}
 	h.ctx, h.stop = context.WithCancelCause(context.Background())
 	h.codec = newCodec()
 	h.link = newLink(o.Log, func() {

@@ -102,7 +102,8 @@ func startOutside(t testing.TB, change func(*server.Options)) *outside {
 	t.Helper()
 	o := &outside{t: t, opts: server.Options{
 		ServerName: "outside", Host: "127.0.0.1", Port: -1, NoSigs: true, NoLog: true,
-		JetStream: true, StoreDir: t.TempDir(), SyncAlways: true, JetStreamMaxMemory: 4 << 30, JetStreamMaxStore: 16 << 30,
+		JetStream: true, StoreDir: t.TempDir(), SyncAlways: true, JetStreamMaxMemory: 4 << 30,
+		JetStreamMaxStore: 16 << 30,
 	}}
 	if change != nil {
 		change(&o.opts)
@@ -228,9 +229,15 @@ func TestOptionsThatCannotWork(t *testing.T) {
 		"nobody there":     {Options{URL: "nats://127.0.0.1:1"}, errs.Unavailable, "127.0.0.1:1"},
 		"not an address":   {Options{URL: "nats://u:secret@[x"}, errs.Invalid, "SNUG_NATS_URL"},
 		"no JetStream":     {Options{URL: plain.url}, errs.Unavailable, "-js"},
-		"wrong password":   {Options{URL: strings.Replace(guarded.url, "//", "//snug:secret@", 1)}, errs.Unauthorized, "credentials"},
-		"no credentials":   {Options{URL: guarded.url, CredsFile: filepath.Join(t.TempDir(), "none")}, errs.Invalid, "SNUG_NATS_CREDS"},
-		"too many copies":  {Options{URL: startOutside(t, nil).url, Replicas: 3}, errs.Unavailable, "SNUG_NATS_REPLICAS"},
+		"wrong password": {
+			Options{URL: strings.Replace(guarded.url, "//", "//snug:secret@", 1)}, errs.Unauthorized, "credentials",
+		},
+		"no credentials": {
+			Options{URL: guarded.url, CredsFile: filepath.Join(t.TempDir(), "none")}, errs.Invalid, "SNUG_NATS_CREDS",
+		},
+		"too many copies": {
+			Options{URL: startOutside(t, nil).url, Replicas: 3}, errs.Unavailable, "SNUG_NATS_REPLICAS",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.o.Log, c.o.ConnectTimeout = logTo(t), time.Millisecond

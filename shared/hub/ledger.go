@@ -34,8 +34,9 @@ type place struct{ stream, key uint64 }
 
 // Keys that stand for a stream as a whole.
 const (
-	itsEnd     = 0              // where it ends
-	unreadable = math.MaxUint64 // how many values could not be read when the ledger began: whoever removed it goes on without them
+	itsEnd = 0 // where it ends
+	// how many values could not be read when the ledger began: whoever removed it goes on without them
+	unreadable = math.MaxUint64
 )
 
 // mark is what was acknowledged last of a key.
@@ -71,7 +72,10 @@ func hashOf(s string) uint64 {
 
 // readLedger reads what an earlier process noted; nothing is no error.
 func readLedger(dir string) (*ledger, error) {
-	l := &ledger{path: filepath.Join(dir, ledgerFile), marks: map[place]mark{}, lost: map[uint64]bool{}, turns: map[place]int64{}}
+	l := &ledger{
+		path: filepath.Join(dir, ledgerFile), marks: map[place]mark{}, lost: map[uint64]bool{},
+		turns: map[place]int64{},
+	}
 	b, err := os.ReadFile(l.path)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, folderError(dir, err)
@@ -83,7 +87,11 @@ func readLedger(dir string) (*ledger, error) {
 			continue
 		}
 		p := place{binary.LittleEndian.Uint64(r), binary.LittleEndian.Uint64(r[8:])}
-		l.take(p, mark{binary.LittleEndian.Uint64(r[16:]), binary.LittleEndian.Uint32(r[32:]), r[36] == 1, int64(binary.LittleEndian.Uint64(r[24:]))})
+		l.take(p,
+			mark{
+				binary.LittleEndian.Uint64(r[16:]), binary.LittleEndian.Uint32(r[32:]), r[36] == 1,
+				int64(binary.LittleEndian.Uint64(r[24:])),
+			})
 	}
 	return l, nil
 }
@@ -255,9 +263,13 @@ func (h *Hub) check(ctx context.Context) error {
 		}
 	}
 	if len(lost) > 0 {
-		h.damage = errs.E(errs.Unavailable, "The data folder %s is damaged: what was stored there is gone or older than it was. Stop Snug and restore the last backup into an empty folder (snug restore). To go on without what is lost, remove the file %s in the folder and start Snug again.", h.o.Dir, ledgerFile).
+		h.damage = errs.E(errs.Unavailable,
+			"The data folder %s is damaged: what was stored there is gone or older than it was. Stop Snug and restore the last backup into an empty folder (snug restore). To go on without what is lost, remove the file %s in the folder and start Snug again.",
+			h.o.Dir, ledgerFile).
 			Because(fmt.Errorf("hub: lost entries: %s", strings.Join(lost, ", ")))
-		h.log.Error("hub: the data folder is damaged; restore the last backup into an empty folder, or remove its file "+ledgerFile+" to go on without what is lost", "folder", h.o.Dir, "lost", strings.Join(lost, ", "))
+		h.log.Error("hub: the data folder is damaged; restore the last backup into an empty folder, or remove its file "+
+			ledgerFile+" to go on without what is lost",
+			"folder", h.o.Dir, "lost", strings.Join(lost, ", "))
 	}
 	return l.begin()
 }
@@ -295,8 +307,8 @@ func (s *store) compare(ctx context.Context, l *ledger) (lost int, err error) {
 	return lost, nil
 }
 
-// compareEarlier counts the values that the ledger knows of a bucket's history and the server does not have any more, and
-// notes what it has.
+// compareEarlier counts the values that the ledger knows of a bucket's history and the server does not have
+// any more, and notes what it has.
 func (s *store) compareEarlier(l *ledger, past map[place][]mark) (lost int) {
 	now, damaged, earlier := time.Now().Unix(), map[place]bool{}, map[uint64]bool{}
 	for turn := range s.spec.history {
@@ -341,9 +353,11 @@ func (s *store) compareEarlier(l *ledger, past map[place][]mark) (lost int) {
 	return lost
 }
 
-// present reads the whole bucket, and gives what it holds of each key, with its history if it keeps one, and how many values
-// cannot be read.
-func (s *store) present(ctx context.Context, l *ledger) (have map[place]mark, past map[place][]mark, lost int, err error) {
+// present reads the whole bucket, and gives what it holds of each key, with its history if it keeps one, and
+// how many values cannot be read.
+func (s *store) present(
+	ctx context.Context, l *ledger,
+) (have map[place]mark, past map[place][]mark, lost int, err error) {
 	have, past = map[place]mark{}, map[place][]mark{}
 	before, err := s.messages(ctx)
 	if err != nil {
@@ -355,7 +369,9 @@ func (s *store) present(ctx context.Context, l *ledger) (have map[place]mark, pa
 	err = s.h.scan(ctx, s.stream, all, func(i item) (bool, error) {
 		read++
 		if key := i.key(s); key != "" {
-			p, m := place{stream, hashOf(key)}, mark{seq: i.seq, sum: crc32.ChecksumIEEE(i.data), gone: deleted(i.header)}
+			p, m := place{
+				stream, hashOf(key),
+			}, mark{seq: i.seq, sum: crc32.ChecksumIEEE(i.data), gone: deleted(i.header)}
 			if have[p] = m; s.spec.history > 1 {
 				if sec, err := strconv.Atoi(i.header.Get(headTTL)); err == nil {
 					m.until = i.at.Add(time.Duration(sec) * time.Second).Unix()

@@ -192,7 +192,8 @@ func (l *ledger) forget(first uint64) {
 	l.mu.Lock()
 	var before []place
 	for p, m := range l.marks {
-		if p.stream == stretches && !m.gone && (p.key-1)*stretchLen+1 < first || p.stream == ofAudit && p.key != itsEnd && p.key < first && !m.gone {
+		if p.stream == stretches && !m.gone && (p.key-1)*stretchLen+1 < first ||
+			p.stream == ofAudit && p.key != itsEnd && p.key < first && !m.gone {
 			before = append(before, p)
 		}
 	}
@@ -286,7 +287,8 @@ func (a *Audit) compareAudit(ctx context.Context, l *ledger) (lost int, err erro
 // noteAll notes what there is of the audit, besides what is lost. The ledger is not in use yet.
 func (a *Audit) noteAll(l *ledger, have map[uint64]*summed, complete uint64, state jetstream.StreamState) {
 	for p := range l.marks {
-		if p.stream == stretches && !l.lost[p.key] || p.stream == ofAudit && p.key != itsEnd && !l.lost[stretch(p.key)] {
+		if p.stream == stretches && !l.lost[p.key] ||
+			p.stream == ofAudit && p.key != itsEnd && !l.lost[stretch(p.key)] {
 			delete(l.marks, p)
 		}
 	}

@@ -46,7 +46,8 @@ func copyData(t *testing.T, to, from string) {
 	if err := os.CopyFS(filepath.Join(to, "jetstream"), os.DirFS(filepath.Join(from, "jetstream"))); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(to, ledgerFile), must(os.ReadFile(filepath.Join(from, ledgerFile)))(t), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(to, ledgerFile), must(os.ReadFile(filepath.Join(from, ledgerFile)))(t),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -73,7 +74,8 @@ func TestDamageIsNoticed(t *testing.T) {
 					t.Parallel()
 					dir := t.TempDir()
 					copyData(t, dir, from)
-					blocks := must(filepath.Glob(filepath.Join(dir, "jetstream", "$G", "streams", stream, "msgs", "*.blk")))(t)
+					blocks := must(filepath.Glob(filepath.Join(dir, "jetstream", "$G", "streams", stream, "msgs",
+						"*.blk")))(t)
 					last := blocks[len(blocks)-1]
 					if err := os.WriteFile(last, harm(must(os.ReadFile(last))(t)), 0o600); err != nil {
 						t.Fatal(err)
@@ -92,7 +94,8 @@ func TestDamageIsNoticed(t *testing.T) {
 						if name == "nothing" && err != nil {
 							t.Fatalf("nothing is wrong, and it says %v", err)
 						}
-						if name != "nothing" && (!errs.Has(err, errs.Unavailable) || !strings.Contains(errs.Public(err).Message, "restore")) {
+						if name != "nothing" && (!errs.Has(err, errs.Unavailable) ||
+							!strings.Contains(errs.Public(err).Message, "restore")) {
 							t.Fatalf("damaged, it says %v", err)
 						}
 					}
@@ -160,19 +163,21 @@ func reopened(t *testing.T, dir string, then func(*Hub)) error {
 func manyEntries(t *testing.T, h *Hub, from, n int) {
 	t.Helper()
 	for i := from; i < from+n; i++ {
-		if err := h.Audit.Append(t.Context(), fmt.Sprint(i), snowflake.ID(1+i%2), 2, "opened", strings.Repeat("z", 100)); err != nil {
+		if err := h.Audit.Append(t.Context(), fmt.Sprint(i), snowflake.ID(1+i%2), 2, "opened",
+			strings.Repeat("z", 100)); err != nil {
 			t.Fatal(err)
 		}
 	}
 }
 
-// What is cut out of the middle of the audit is noticed, in what was summed up and in what was not yet; what was trimmed,
-// erased or appended again is not missed, at whatever moment the process ends.
+// What is cut out of the middle of the audit is noticed, in what was summed up and in what was not yet; what
+// was trimmed, erased or appended again is not missed, at whatever moment the process ends.
 func TestDamageInTheMiddleOfTheAudit(t *testing.T) {
 	t.Parallel()
 	flip := func(entry string) func(*testing.T, string) {
 		return func(t *testing.T, dir string) {
-			for _, name := range must(filepath.Glob(filepath.Join(dir, "jetstream", "$G", "streams", "AUDIT", "msgs", "*.blk")))(t) {
+			for _, name := range must(filepath.Glob(filepath.Join(dir, "jetstream", "$G", "streams", "AUDIT", "msgs",
+				"*.blk")))(t) {
 				b := must(os.ReadFile(name))(t)
 				if i := bytes.Index(b, []byte("Nats-Msg-Id: "+entry+"\r")); i >= 0 {
 					b[i+60] ^= 1
@@ -203,10 +208,12 @@ func TestDamageInTheMiddleOfTheAudit(t *testing.T) {
 	h := must(Open(t.Context(), Options{Dir: clean}))(t)
 	manyEntries(t, h, 0, 600)
 	manyEntries(t, h, 590, 10) // again
-	if n := must(h.Audit.Erase(t.Context(), 1, func(e AuditEntry) bool { return e.ID == "100" || e.ID == "598" }))(t); n != 2 {
+	if n := must(h.Audit.Erase(t.Context(), 1,
+		func(e AuditEntry) bool { return e.ID == "100" || e.ID == "598" }))(t); n != 2 {
 		t.Fatalf("erased %d", n)
 	}
-	eventually(t, "two stretches are summed up", func() bool { return h.Audit.sealed.Load() == 2 && !h.Audit.sealing.Load() })
+	eventually(t, "two stretches are summed up",
+		func() bool { return h.Audit.sealed.Load() == 2 && !h.Audit.sealing.Load() })
 	manyEntries(t, h, 598, 1) // of what was erased, again
 	copyData(t, killed, clean)
 	if err := h.Close(context.Background()); err != nil {
@@ -235,9 +242,11 @@ func TestDamageInTheMiddleOfTheAudit(t *testing.T) {
 					err := reopened(t, dir, func(h *Hub) { // it goes on, and does not forget it
 						manyEntries(t, h, 1000+300*round, more)
 						want := stretch(must(h.Audit.Newest(t.Context()))(t)) - 1
-						eventually(t, "the new entries are summed up", func() bool { return h.Audit.sealed.Load() >= want && !h.Audit.sealing.Load() })
+						eventually(t, "the new entries are summed up",
+							func() bool { return h.Audit.sealed.Load() >= want && !h.Audit.sealing.Load() })
 					})
-					if c.lost == "" && err != nil || c.lost != "" && (err == nil || !strings.Contains(err.Error(), c.lost)) {
+					if c.lost == "" && err != nil ||
+						c.lost != "" && (err == nil || !strings.Contains(err.Error(), c.lost)) {
 						t.Fatalf("start %d: it says %v, not that it lost %q", round+1, err, c.lost)
 					}
 				}
@@ -246,7 +255,8 @@ func TestDamageInTheMiddleOfTheAudit(t *testing.T) {
 	}
 }
 
-// Entries that a guild does not keep, that were erased or had to give way are not missed, whenever the process is killed.
+// Entries that a guild does not keep, that were erased or had to give way are not missed, whenever the
+// process is killed.
 func TestRemovedAuditEntriesAreNotMissed(t *testing.T) {
 	t.Parallel()
 	trim := func(t *testing.T, h *Hub) {
@@ -285,7 +295,8 @@ func TestRemovedAuditEntriesAreNotMissed(t *testing.T) {
 		},
 		"gave way": func(t *testing.T, h *Hub, killed string) {
 			for i := range 300 {
-				if err := h.Audit.Append(t.Context(), fmt.Sprint("big", i), 2, 2, "opened", strings.Repeat("z", 4000)); err != nil {
+				if err := h.Audit.Append(t.Context(), fmt.Sprint("big", i), 2, 2, "opened",
+					strings.Repeat("z", 4000)); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -300,7 +311,8 @@ func TestRemovedAuditEntriesAreNotMissed(t *testing.T) {
 			o := Options{Dir: t.TempDir(), MaxBytes: map[string]int64{auditName: 1 << 20}}
 			h := must(Open(t.Context(), o))(t)
 			manyEntries(t, h, 0, 700)
-			eventually(t, "two stretches are summed up", func() bool { return h.Audit.sealed.Load() == 2 && !h.Audit.sealing.Load() })
+			eventually(t, "two stretches are summed up",
+				func() bool { return h.Audit.sealed.Load() == 2 && !h.Audit.sealing.Load() })
 			killed := t.TempDir()
 			do(t, h, killed)
 			if err := h.Close(context.Background()); err != nil {
@@ -322,7 +334,8 @@ func TestRemovedAuditEntriesAreNotMissed(t *testing.T) {
 	}
 }
 
-// A lost version of a document is noticed although later ones are there; one that had to give way to them is not missed.
+// A lost version of a document is noticed although later ones are there; one that had to give way to them is
+// not missed.
 func TestDamageInTheHistory(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

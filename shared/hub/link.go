@@ -180,7 +180,8 @@ func (l *link) persist(ctx context.Context, wait time.Duration, what string, try
 // lasting says whether only a person can mend what a start failed with.
 func lasting(err error) bool {
 	return errs.Has(err, errs.Unauthorized) || errs.Has(err, errs.Invalid) || apiCode(err) == codeReplicas ||
-		errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) || errors.Is(err, errTooOld)
+		errors.Is(err, jetstream.ErrJetStreamNotEnabled) ||
+		errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) || errors.Is(err, errTooOld)
 }
 
 var errTooOld = errors.New("hub: the server's JetStream is too old")
@@ -191,11 +192,17 @@ func (l *link) checkServer(ctx context.Context, address string) error {
 	where, version := hideSecrets(address), l.nc.ConnectedServerVersion()
 	switch {
 	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
-		return errs.E(errs.Unavailable, "The NATS server at %s runs without JetStream. Start it with -js, or enable JetStream for Snug's account.", where).Because(err)
+		return errs.E(errs.Unavailable,
+			"The NATS server at %s runs without JetStream. Start it with -js, or enable JetStream for Snug's account.",
+			where).Because(err)
 	case err != nil:
-		return errs.E(errs.Unavailable, "The NATS server at %s does not answer JetStream requests. Check that JetStream has a leader and that Snug's user may use it.", where).Because(err)
+		return errs.E(errs.Unavailable,
+			"The NATS server at %s does not answer JetStream requests. Check that JetStream has a leader and that Snug's user may use it.",
+			where).Because(err)
 	case info.API.Level < 1:
-		return errs.E(errs.Unavailable, "The NATS server at %s is version %s, which cannot expire single keys. Snug needs 2.11 or newer on every server of the cluster.", where, version).Because(errTooOld)
+		return errs.E(errs.Unavailable,
+			"The NATS server at %s is version %s, which cannot expire single keys. Snug needs 2.11 or newer on every server of the cluster.",
+			where, version).Because(errTooOld)
 	}
 	return nil
 }
@@ -206,14 +213,22 @@ func dialError(address string, err error) error {
 		return errs.E(errs.Invalid, "SNUG_NATS_URL is not an address. Write it like nats://host:4222.").Because(bad.Err)
 	}
 	switch {
-	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrAuthRevoked):
-		return errs.E(errs.Unauthorized, "The NATS server at %s refused Snug's credentials. Check the user in SNUG_NATS_URL or the credentials file.", where).Because(err)
+	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired),
+		errors.Is(err, nats.ErrAuthRevoked):
+		return errs.E(errs.Unauthorized,
+			"The NATS server at %s refused Snug's credentials. Check the user in SNUG_NATS_URL or the credentials file.",
+			where).Because(err)
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
-		return errs.E(errs.Invalid, "A file for the NATS server, its credentials or its certificate authority, cannot be read. Check SNUG_NATS_CREDS and SNUG_NATS_CA, and who may read them.").Because(err)
+		return errs.E(errs.Invalid,
+			"A file for the NATS server, its credentials or its certificate authority, cannot be read. Check SNUG_NATS_CREDS and SNUG_NATS_CA, and who may read them.").Because(err)
 	case untrusted(err):
-		return errs.E(errs.Invalid, "The certificate of the NATS server at %s is not trusted, or is for another name. If its authority is your own, name its certificate in SNUG_NATS_CA.", where).Because(err)
+		return errs.E(errs.Invalid,
+			"The certificate of the NATS server at %s is not trusted, or is for another name. If its authority is your own, name its certificate in SNUG_NATS_CA.",
+			where).Because(err)
 	}
-	return errs.E(errs.Unavailable, "No NATS server answers at %s. Check SNUG_NATS_URL and that the server runs, or leave it empty for the built-in hub.", where).Because(err)
+	return errs.E(errs.Unavailable,
+		"No NATS server answers at %s. Check SNUG_NATS_URL and that the server runs, or leave it empty for the built-in hub.",
+		where).Because(err)
 }
 
 // untrusted says whether a server's certificate was refused.

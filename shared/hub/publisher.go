@@ -187,7 +187,8 @@ func (p *publisher) run() {
 	closing := p.closing
 	for {
 		life := p.s.h.link.present()
-		if life.Err() != nil || !p.bucketThere(life) || !p.send() { // what was on the wire may have been lost with the connection
+		if life.Err() != nil || !p.bucketThere(life) || !p.send() {
+			// what was on the wire may have been lost with the connection
 			p.settleAll(unknown(cmp.Or(context.Cause(life), errLost)))
 		}
 		if p.idle() && closing == nil {

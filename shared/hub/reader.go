@@ -153,11 +153,15 @@ func (r *reader) message(m *nats.Msg) (item, error) {
 		return item{}, errGap
 	}
 	r.waiting--
-	return item{subject: m.Subject, header: m.Header, data: m.Data, seq: d.Sequence.Stream, pending: d.NumPending, at: d.Timestamp}, nil
+	return item{
+		subject: m.Subject, header: m.Header, data: m.Data, seq: d.Sequence.Stream, pending: d.NumPending,
+		at: d.Timestamp,
+	}, nil
 }
 
 func (r *reader) pull(n int) error {
-	request := fmt.Appendf(nil, `{"batch":%d,"expires":%d,"idle_heartbeat":%d}`, n, pullExpires.Nanoseconds(), heartbeat.Nanoseconds())
+	request := fmt.Appendf(nil, `{"batch":%d,"expires":%d,"idle_heartbeat":%d}`, n, pullExpires.Nanoseconds(),
+		heartbeat.Nanoseconds())
 	if err := r.nc.PublishRequest(r.ask, r.sub.Subject, request); err != nil {
 		return err
 	}
@@ -184,12 +188,15 @@ func (r *reader) status(h nats.Header) error {
 }
 
 // scan gives what a stream holds now to each, until each says false or fails.
-func (h *Hub) scan(ctx context.Context, stream string, c jetstream.ConsumerConfig, each func(item) (bool, error)) error {
+func (h *Hub) scan(
+	ctx context.Context, stream string, c jetstream.ConsumerConfig, each func(item) (bool, error),
+) error {
 	info, err := h.info(ctx, stream, "")
 	if err != nil {
 		return err
 	}
-	s := scan{h: h, stream: stream, c: c, last: info.State.LastSeq, each: each} // what is written while reading is not waited for
+	// what is written while reading is not waited for
+	s := scan{h: h, stream: stream, c: c, last: info.State.LastSeq, each: each}
 	s.know(info)
 	err = h.patiently(ctx, func(ctx context.Context) (bool, error) {
 		before := s.done

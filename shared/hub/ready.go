@@ -45,14 +45,16 @@ func (h *Hub) probe(ctx context.Context) error {
 		return h.damage
 	}
 	if life := h.link.present(); life.Err() != nil {
-		return errs.E(errs.Unavailable, "Snug has lost its hub and is reconnecting. If that goes on, check the NATS server.").Because(context.Cause(life))
+		return errs.E(errs.Unavailable,
+			"Snug has lost its hub and is reconnecting. If that goes on, check the NATS server.").Because(context.Cause(life))
 	}
 	if h.engine != nil {
 		if _, fault := h.engine.state(); fault != nil {
 			return fault
 		}
 		if free, ok := freeBytes(h.o.Dir); ok && free < minFree {
-			return errs.E(errs.Unavailable, "The disk of Snug's data folder %s has only %d MB left. Free some space.", h.o.Dir, free>>20)
+			return errs.E(errs.Unavailable, "The disk of Snug's data folder %s has only %d MB left. Free some space.",
+				h.o.Dir, free>>20)
 		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)

@@ -10,7 +10,8 @@ import (
 	"snug/shared/room"
 )
 
-// New keys are refused while there is a reserve; what is there is changed out of it, and removed even when nothing is left.
+// New keys are refused while there is a reserve; what is there is changed out of it, and removed even when
+// nothing is left.
 func TestReserve(t *testing.T) {
 	o := Options{Dir: t.TempDir(), MaxBytes: map[string]int64{"members": 64 << 10}}
 	h, ctx := openHub(t, o), t.Context()
@@ -28,7 +29,8 @@ func TestReserve(t *testing.T) {
 	if err := fills(); !errors.Is(err, ErrFull) || !errs.Has(err, errs.Unavailable) {
 		t.Fatal(err)
 	}
-	if _, _, err := h.Members.Edit(ctx, keys[0], func(p *room.Preferences) error { *p = value(1200); return nil }); err != nil {
+	if _, _, err := h.Members.Edit(ctx, keys[0],
+		func(p *room.Preferences) error { *p = value(1200); return nil }); err != nil {
 		t.Errorf("changing what is there: %v", err)
 	}
 	if err := h.Ready(ctx); !errors.Is(err, ErrFull) {

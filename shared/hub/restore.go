@@ -88,7 +88,8 @@ func (h *Hub) unpack(r io.Reader, parts map[string]*backupPart) error {
 		}
 		stream, kind, _ := strings.Cut(head.Name, ".")
 		if !known[stream] {
-			return notABackup("it holds "+stream+", which this version does not know; use the version that made it", nil)
+			return notABackup("it holds "+stream+", which this version does not know; use the version that made it",
+				nil)
 		}
 		if err := h.unpackFile(in, parts, stream, kind); err != nil {
 			return notABackup(head.Name+" cannot be read", err)
@@ -152,7 +153,8 @@ func (h *Hub) mustBeEmpty(ctx context.Context, s spec) error {
 		return !found, nil
 	})
 	if err == nil && found {
-		err = errs.E(errs.Conflict, "The hub already holds data (in %s). Restore into an empty data folder or an empty NATS account.", s.name)
+		err = errs.E(errs.Conflict,
+			"The hub already holds data (in %s). Restore into an empty data folder or an empty NATS account.", s.name)
 	}
 	return err
 }

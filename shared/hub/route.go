@@ -45,7 +45,9 @@ const (
 var errMoved = errors.New("hub: another process holds the guild now")
 
 func newRoutes() *routes {
-	return &routes{caught: make(chan struct{}), held: map[int]*tenure{}, heard: map[int]time.Time{}, news: make(chan struct{})}
+	return &routes{
+		caught: make(chan struct{}), held: map[int]*tenure{}, heard: map[int]time.Time{}, news: make(chan struct{}),
+	}
 }
 
 // route begins to follow the leases.
@@ -179,7 +181,8 @@ func (h *Hub) recheck(ctx context.Context, guild snowflake.ID, t *tenure) bool {
 }
 
 func nobodyHolds(guild snowflake.ID) error {
-	return errs.E(errs.Unavailable, "Snug is not looking after this server right now. Please try again in a moment; if that goes on, check that the bot is still in the server.").
+	return errs.E(errs.Unavailable,
+		"Snug is not looking after this server right now. Please try again in a moment; if that goes on, check that the bot is still in the server.").
 		Because(fmt.Errorf("hub: nobody holds guild %s", guild))
 }
 

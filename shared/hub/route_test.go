@@ -23,7 +23,8 @@ func TestAHungHolderGetsNoCalls(t *testing.T) {
 	t.Parallel()
 	const guild = snowflake.ID(7 << 22)
 	server := startOutside(t, nil)
-	caller, hung, next := openHub(t, Options{URL: server.url}), openHub(t, Options{URL: server.url}), openHub(t, Options{URL: server.url})
+	caller, hung, next := openHub(t,
+		Options{URL: server.url}), openHub(t, Options{URL: server.url}), openHub(t, Options{URL: server.url})
 	ctx := t.Context()
 	holder := func(h *Hub, term uint64, answer func(context.Context, snowflake.ID, int) (int, error)) {
 		c := must(h.Calls(0))(t)
@@ -41,7 +42,8 @@ func TestAHungHolderGetsNoCalls(t *testing.T) {
 		<-over
 		return 0, nil
 	})
-	eventually(t, "the caller knows the holder", func() bool { to, _, _ := caller.routes.to(guild); return to != nil && to.term == 1 })
+	eventually(t, "the caller knows the holder",
+		func() bool { to, _, _ := caller.routes.to(guild); return to != nil && to.term == 1 })
 	type answer struct {
 		n   int
 		err error
@@ -69,7 +71,8 @@ func TestAHungHolderGetsNoCalls(t *testing.T) {
 	}
 	// Given up by its holder, the shard has nobody; calls wait a moment for the next one.
 	must(next.Leases.Put(ctx, "0", Lease{Name: "a", Term: 2, Shards: 1}))(t)
-	eventually(t, "the caller knows that nobody holds it", func() bool { to, _, _ := caller.routes.to(guild); return to.free })
+	eventually(t, "the caller knows that nobody holds it",
+		func() bool { to, _, _ := caller.routes.to(guild); return to.free })
 	go func() { n, err := writeMethod.Call(ctx, caller, guild, 3); writes <- answer{n, err} }()
 	holder(next, 3, func(_ context.Context, _ snowflake.ID, n int) (int, error) { return 100 * n, nil })
 	if a := <-writes; a.n != 300 || a.err != nil {

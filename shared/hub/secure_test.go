@@ -27,8 +27,10 @@ func certificate(t *testing.T, dir string) {
 	key := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))(t)
 	about := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "snug test"}, NotBefore: time.Now().Add(-time.Hour),
-		NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true,
+		BasicConstraintsValid: true,
+		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
 	cert := must(x509.CreateCertificate(rand.Reader, about, about, &key.PublicKey, key))(t)
 	for name, block := range map[string]*pem.Block{
@@ -41,7 +43,8 @@ func certificate(t *testing.T, dir string) {
 	}
 }
 
-// TestDocumentedAccount: with the account, permissions and TLS of docs/operating.md, as they stand there, the hub does all it does.
+// TestDocumentedAccount: with the account, permissions and TLS of docs/operating.md, as they stand there, the
+// hub does all it does.
 func TestDocumentedAccount(t *testing.T) {
 	doc := string(must(os.ReadFile("../../docs/operating.md"))(t))
 	_, rest, found := strings.Cut(doc, "```conf\n")

@@ -81,7 +81,9 @@ func (m Method[Req, Resp]) Serve(c *Calls, f func(ctx context.Context, guild sno
 	c.methods[m.Name] = func(ctx context.Context, guild snowflake.ID, body []byte) ([]byte, error) {
 		var req Req
 		if err := json.Unmarshal(body, &req); err != nil {
-			return nil, errs.E(errs.Invalid, "Snug did not understand this request. If you have just updated it, update all of its parts.").Because(err)
+			return nil,
+				errs.E(errs.Invalid,
+					"Snug did not understand this request. If you have just updated it, update all of its parts.").Because(err)
 		}
 		resp, err := f(ctx, guild, req)
 		if err != nil {
@@ -251,7 +253,8 @@ func (c *Calls) serve(m *nats.Msg) {
 		log = log.With("request_id", request)
 	}
 	if handle == nil {
-		c.reply(m, nil, errs.E(errs.Unavailable, "This part of Snug does not know how to do that. Please update all of its parts."))
+		c.reply(m, nil,
+			errs.E(errs.Unavailable, "This part of Snug does not know how to do that. Please update all of its parts."))
 		log.Error("hub: a call for a method that nobody serves")
 		return
 	}

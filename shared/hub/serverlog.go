@@ -19,7 +19,9 @@ type serverLog struct {
 }
 
 // Signs that file storage is broken, as server/stream.go, jetstream.go and filestore.go of v2.15 log them.
-var diskSigns = [...]string{"critical write error", "failed to store a msg", "resources, will be DISABLED", "Filesystem permission denied"}
+var diskSigns = [...]string{
+	"critical write error", "failed to store a msg", "resources, will be DISABLED", "Filesystem permission denied",
+}
 
 func (l *serverLog) report(text string) {
 	for _, sign := range diskSigns {

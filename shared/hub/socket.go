@@ -47,8 +47,11 @@ func (h *Hub) serveSocket() {
 		}
 	})
 	s := &socket{
-		server: &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ErrorLog: slog.NewLogLogger(h.log.Handler(), slog.LevelWarn)},
-		ended:  make(chan struct{}),
+		server: &http.Server{
+			Handler: mux, ReadHeaderTimeout: 5 * time.Second,
+			ErrorLog: slog.NewLogLogger(h.log.Handler(), slog.LevelWarn),
+		},
+		ended: make(chan struct{}),
 	}
 	go func() {
 		defer close(s.ended)
@@ -165,7 +168,9 @@ func fetchBackup(ctx context.Context, path string, w io.Writer) (bool, error) {
 		return true, fmt.Errorf("hub: backup: the running Snug answered %s", resp.Status)
 	}
 	if _, err := io.Copy(w, resp.Body); err != nil {
-		return true, errs.E(errs.Unavailable, "The backup broke off and is not whole. The log of the running Snug says why.").Because(err)
+		return true,
+			errs.E(errs.Unavailable,
+				"The backup broke off and is not whole. The log of the running Snug says why.").Because(err)
 	}
 	return true, nil
 }

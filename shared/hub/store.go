@@ -43,7 +43,8 @@ const (
 	probeKey = reserved + "probe"
 )
 
-// headers of NATS's key-value convention, https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-8.md
+// headers of NATS's key-value convention,
+// https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-8.md
 const (
 	headOp       = "KV-Operation"
 	headRollup   = "Nats-Rollup"
@@ -66,12 +67,14 @@ func deleted(h nats.Header) bool {
 
 // checkKey holds keys to what a subject can carry: tokens of letters, digits, - _ = /, joined by dots.
 func checkKey(key string) error {
-	if key == "" || len(key) > 200 || key[0] == reserved[0] || key[0] == '.' || key[len(key)-1] == '.' || strings.Contains(key, "..") {
+	if key == "" || len(key) > 200 || key[0] == reserved[0] || key[0] == '.' || key[len(key)-1] == '.' ||
+		strings.Contains(key, "..") {
 		return badKey(key)
 	}
 	for i := range len(key) {
 		switch c := key[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_', c == '=', c == '/', c == '.':
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_', c == '=', c == '/',
+			c == '.':
 		default:
 			return badKey(key)
 		}
@@ -80,7 +83,9 @@ func checkKey(key string) error {
 }
 
 func badKey(key string) error {
-	return errs.E(errs.Invalid, "This is not a name Snug could have given. Please check the link.").Because(fmt.Errorf("hub: bad key %q", key))
+	return errs.E(errs.Invalid,
+		"This is not a name Snug could have given. Please check the link.").Because(fmt.Errorf("hub: bad key %q",
+		key))
 }
 
 // filter gives the subject of all keys under prefix, which is whole tokens; "" is every key.
@@ -224,7 +229,8 @@ func (s *store) leader(ctx context.Context, key string) (value, error) {
 }
 
 func (s *store) getAny(ctx context.Context, key string) (value, error) {
-	m, err := s.h.link.nc.RequestMsgWithContext(ctx, &nats.Msg{Subject: "$JS.API.DIRECT.GET." + s.stream + "." + s.prefix + key})
+	m, err := s.h.link.nc.RequestMsgWithContext(ctx,
+		&nats.Msg{Subject: "$JS.API.DIRECT.GET." + s.stream + "." + s.prefix + key})
 	if err != nil {
 		return value{}, err
 	}
@@ -299,7 +305,9 @@ func orEmpty(b []byte) []byte {
 }
 
 // create writes a key that must not be there; one whose value is gone, deleted that is, counts as not there.
-func (s *store) create(ctx context.Context, key string, data []byte, ttl time.Duration, gone func(value) bool) (Rev, error) {
+func (s *store) create(
+	ctx context.Context, key string, data []byte, ttl time.Duration, gone func(value) bool,
+) (Rev, error) {
 	var none Rev
 	rev, err := s.write(ctx, key, change{op: "create", data: data, expect: &none, ttl: ttl})
 	if !errs.Has(err, errs.Conflict) {

@@ -112,7 +112,8 @@ func (h *Hub) ensure(ctx context.Context, update bool, wait time.Duration) error
 	g.SetLimit(4)
 	for _, s := range h.specs {
 		g.Go(func() error {
-			return h.link.persist(ctx, wait, "the cluster to take "+s.name, func(ctx context.Context) error { return h.ensureStream(ctx, s, update) })
+			return h.link.persist(ctx, wait, "the cluster to take "+s.name,
+				func(ctx context.Context) error { return h.ensureStream(ctx, s, update) })
 		})
 	}
 	return g.Wait()
@@ -133,9 +134,13 @@ func (h *Hub) ensureStream(ctx context.Context, s spec, update bool) error {
 	case err == nil:
 		return nil
 	case code == codeInsufficient || code == codeMemoryFull || code == codeStorageFull:
-		return errs.E(errs.Unavailable, "The NATS server has no room for Snug's %s (%d MB). Raise the account's or server's limits, or lower the bucket's MaxBytes.", s.name, c.MaxBytes>>20).Because(err)
+		return errs.E(errs.Unavailable,
+			"The NATS server has no room for Snug's %s (%d MB). Raise the account's or server's limits, or lower the bucket's MaxBytes.",
+			s.name, c.MaxBytes>>20).Because(err)
 	case code == codeReplicas || code == codeNoPeers:
-		return errs.E(errs.Unavailable, "The NATS cluster cannot keep %d copies of Snug's %s. Set SNUG_NATS_REPLICAS to the number of servers that run.", c.Replicas, s.name).Because(err)
+		return errs.E(errs.Unavailable,
+			"The NATS cluster cannot keep %d copies of Snug's %s. Set SNUG_NATS_REPLICAS to the number of servers that run.",
+			c.Replicas, s.name).Because(err)
 	}
 	return unavailable(fmt.Errorf("hub: stream %s: %w", c.Name, because(ctx, err)))
 }
@@ -160,7 +165,8 @@ func (h *Hub) Usage(ctx context.Context) ([]Usage, error) {
 			return nil, readError(s.name, because(ctx, err))
 		}
 		state := st.CachedInfo().State
-		list = append(list, Usage{Name: s.name, Memory: s.memory, Messages: state.Msgs, Bytes: state.Bytes, MaxBytes: h.maxBytes(s)})
+		list = append(list,
+			Usage{Name: s.name, Memory: s.memory, Messages: state.Msgs, Bytes: state.Bytes, MaxBytes: h.maxBytes(s)})
 	}
 	return list, nil
 }

@@ -48,7 +48,9 @@ func New(secrets ...[]byte) (*Keyring, error) {
 	r := &Keyring{}
 	for i, s := range secrets {
 		if len(s) < MinSecret {
-			return nil, fmt.Errorf("keyring: secret %d has %d bytes, and at least %d are needed; make one with: openssl rand -hex 32", i+1, len(s), MinSecret)
+			return nil,
+				fmt.Errorf("keyring: secret %d has %d bytes, and at least %d are needed; make one with: openssl rand -hex 32",
+					i+1, len(s), MinSecret)
 		}
 		derive := func(use string) ([]byte, error) { return hkdf.Key(sha256.New, s, nil, "snug "+use, 32) }
 		id, err1 := derive("key id")
@@ -118,14 +120,16 @@ func (r *Keyring) Verify(audience, token string, now time.Time, claims jwt.Claim
 	case err == nil:
 		return nil
 	// Validation joins all that is wrong; expired counts only if nothing else is.
-	case errors.Is(err, jwt.ErrTokenExpired) && !errors.Is(err, jwt.ErrTokenInvalidAudience) && !errors.Is(err, jwt.ErrTokenInvalidIssuer):
+	case errors.Is(err, jwt.ErrTokenExpired) && !errors.Is(err, jwt.ErrTokenInvalidAudience) &&
+		!errors.Is(err, jwt.ErrTokenInvalidIssuer):
 		return errs.E(errs.TokenExpired, "This link has expired. Please ask for a new one.").Because(err)
 	}
 	return invalid(err)
 }
 
 func invalid(cause error) error {
-	return errs.E(errs.TokenInvalid, "This link is not valid. Please check that you have all of it, or ask for a new one.").Because(cause)
+	return errs.E(errs.TokenInvalid,
+		"This link is not valid. Please check that you have all of it, or ask for a new one.").Because(cause)
 }
 
 // maxToken bounds what is looked at as a token.

@@ -75,14 +75,16 @@ func TestVerify(t *testing.T) {
 		"from the future":         {sign(t, r, "a", now.Add(time.Hour), now.Add(2*time.Hour)), now, errs.TokenInvalid},
 		"other audience":          {sign(t, r, "b", now, now.Add(time.Minute)), now, errs.TokenInvalid},
 		"expired, other audience": {sign(t, r, "b", now, now.Add(time.Minute)), now.Add(time.Hour), errs.TokenInvalid},
-		"unknown secret":          {sign(t, ring(t, []byte(strings.Repeat("z", 32))), "a", now, now.Add(time.Minute)), now, errs.TokenInvalid},
-		"changed character":       {string(flipped), now, errs.TokenInvalid},
-		"alg none":                {kid(jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType), now, errs.TokenInvalid},
-		"alg HS512":               {kid(jwt.SigningMethodHS512, cur), now, errs.TokenInvalid},
-		"alg RS256":               {kid(jwt.SigningMethodRS256, rsaKey), now, errs.TokenInvalid},
-		"without expiry":          {noExpiry, now, errs.TokenInvalid},
-		"empty":                   {"", now, errs.TokenInvalid},
-		"garbage":                 {"a.b.c", now, errs.TokenInvalid},
+		"unknown secret": {
+			sign(t, ring(t, []byte(strings.Repeat("z", 32))), "a", now, now.Add(time.Minute)), now, errs.TokenInvalid,
+		},
+		"changed character": {string(flipped), now, errs.TokenInvalid},
+		"alg none":          {kid(jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType), now, errs.TokenInvalid},
+		"alg HS512":         {kid(jwt.SigningMethodHS512, cur), now, errs.TokenInvalid},
+		"alg RS256":         {kid(jwt.SigningMethodRS256, rsaKey), now, errs.TokenInvalid},
+		"without expiry":    {noExpiry, now, errs.TokenInvalid},
+		"empty":             {"", now, errs.TokenInvalid},
+		"garbage":           {"a.b.c", now, errs.TokenInvalid},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var claims keyring.Claims
@@ -118,7 +120,8 @@ func TestSeal(t *testing.T) {
 			t.Fatalf("opened with byte %d changed", i)
 		}
 	}
-	if !r.Current(box) || r.Current(ring(t, old).Seal([]byte("before"), "s")) || r.Current(nil) || r.Current(box[:5]) || !ring(t, cur).Current(box) {
+	if !r.Current(box) || r.Current(ring(t, old).Seal([]byte("before"), "s")) || r.Current(nil) || r.Current(box[:5]) ||
+		!ring(t, cur).Current(box) {
 		t.Fatal("it does not tell seals of the secret in use from others")
 	}
 	if _, err := r.Open(nil, ""); err == nil {

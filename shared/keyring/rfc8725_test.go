@@ -112,21 +112,43 @@ func TestRFC8725(t *testing.T) {
 		{"2.2 3.5 by an empty key", forge(t, nil, head(nil), body(nil)), errs.TokenInvalid},
 		{"2.3 3.3 no signature", cut[0] + "." + cut[1] + ".", errs.TokenInvalid},
 		{"2.3 3.3 two parts", cut[0] + "." + cut[1], errs.TokenInvalid},
-		{"2.3 3.3 other claims under the signature", cut[0] + "." + strings.Split(token(nil, object{"jti": "y"}), ".")[1] + "." + cut[2], errs.TokenInvalid},
-		{"2.6 3.7 not UTF-8", seal(key, `{"alg":"HS256","kid":"`+kid+`"}`, "{\"iss\":\"snug\",\"aud\":\"a\xff\",\"exp\":9999999999}"), errs.TokenInvalid},
+		{
+			"2.3 3.3 other claims under the signature",
+			cut[0] + "." + strings.Split(token(nil, object{"jti": "y"}), ".")[1] + "." + cut[2], errs.TokenInvalid,
+		},
+		{
+			"2.6 3.7 not UTF-8",
+			seal(key, `{"alg":"HS256","kid":"`+kid+`"}`, "{\"iss\":\"snug\",\"aud\":\"a\xff\",\"exp\":9999999999}"),
+			errs.TokenInvalid,
+		},
 		{"2.7 3.8 no key id", token(object{"kid": nil}, nil), errs.TokenInvalid},
 		{"2.7 3.10 an unknown key id", token(object{"kid": "../../etc/passwd"}, nil), errs.TokenInvalid},
 		{"2.7 3.10 another of our keys' id", token(object{"kid": oldKid}, nil), errs.TokenInvalid},
 		{"2.7 3.10 a key id that is no text", token(object{"kid": 7}, nil), errs.TokenInvalid},
-		{"2.10 3.10 a key of its own", forge(t, []byte("mine"), head(object{"jwk": object{"kty": "oct", "k": "bWluZQ"}, "jku": "https://evil.example/keys", "x5u": "https://evil.example/x"}), body(nil)), errs.TokenInvalid},
+		{
+			"2.10 3.10 a key of its own",
+			forge(t, []byte("mine"),
+				head(object{
+					"jwk": object{"kty": "oct", "k": "bWluZQ"}, "jku": "https://evil.example/keys",
+					"x5u": "https://evil.example/x",
+				}),
+				body(nil)),
+			errs.TokenInvalid,
+		},
 		{"2.8 3.9 another audience", token(nil, object{"aud": "b"}), errs.TokenInvalid},
 		{"2.8 3.9 no audience", token(nil, object{"aud": nil}), errs.TokenInvalid},
 		{"2.8 3.9 an audience that begins alike", token(nil, object{"aud": "ab"}), errs.TokenInvalid},
 		{"2.8 3.8 another issuer", token(nil, object{"iss": "elsewhere"}), errs.TokenInvalid},
 		{"2.8 3.8 no issuer", token(nil, object{"iss": nil}), errs.TokenInvalid},
 		{"3.8 expired", token(nil, object{"iat": sec(-time.Hour), "exp": sec(-time.Minute)}), errs.TokenExpired},
-		{"3.8 expired, within the skew", token(nil, object{"iat": sec(-time.Hour), "exp": sec(-keyring.Leeway + time.Second)}), ""},
-		{"3.8 expired, just beyond the skew", token(nil, object{"iat": sec(-time.Hour), "exp": sec(-keyring.Leeway - time.Second)}), errs.TokenExpired},
+		{
+			"3.8 expired, within the skew",
+			token(nil, object{"iat": sec(-time.Hour), "exp": sec(-keyring.Leeway + time.Second)}), "",
+		},
+		{
+			"3.8 expired, just beyond the skew",
+			token(nil, object{"iat": sec(-time.Hour), "exp": sec(-keyring.Leeway - time.Second)}), errs.TokenExpired,
+		},
 		{"3.8 no expiry", token(nil, object{"exp": nil}), errs.TokenInvalid},
 		{"3.8 an expiry that is no number", token(nil, object{"exp": "later"}), errs.TokenInvalid},
 		{"3.8 made in the future", token(nil, object{"iat": sec(time.Minute)}), errs.TokenInvalid},
@@ -134,10 +156,19 @@ func TestRFC8725(t *testing.T) {
 		{"3.8 not valid yet", token(nil, object{"nbf": sec(time.Minute)}), errs.TokenInvalid},
 		{"3.9 expired and another audience", token(nil, object{"aud": "b", "exp": sec(-time.Hour)}), errs.TokenInvalid},
 		{"3.9 expired and another issuer", token(nil, object{"iss": "b", "exp": sec(-time.Hour)}), errs.TokenInvalid},
-		{"3.9 expired and no time of making", token(nil, object{"iat": nil, "exp": sec(-time.Hour)}), errs.TokenInvalid},
-		{"RFC 7515 4.1.11 something critical we do not know", token(object{"crit": []string{"b64"}, "b64": false}, nil), errs.TokenInvalid},
+		{
+			"3.9 expired and no time of making", token(nil, object{"iat": nil, "exp": sec(-time.Hour)}),
+			errs.TokenInvalid,
+		},
+		{
+			"RFC 7515 4.1.11 something critical we do not know",
+			token(object{"crit": []string{"b64"}, "b64": false}, nil), errs.TokenInvalid,
+		},
 		{"RFC 7515 2 padded base64", cut[0] + "." + cut[1] + "." + cut[2] + "=", errs.TokenInvalid},
-		{"RFC 7515 7.2 as JSON", `{"payload":"` + cut[1] + `","protected":"` + cut[0] + `","signature":"` + cut[2] + `"}`, errs.TokenInvalid},
+		{
+			"RFC 7515 7.2 as JSON",
+			`{"payload":"` + cut[1] + `","protected":"` + cut[0] + `","signature":"` + cut[2] + `"}`, errs.TokenInvalid,
+		},
 		{"five parts, as if encrypted", good + ".x.y", errs.TokenInvalid},
 		{"a space before", " " + good, errs.TokenInvalid},
 		{"a line after", good + "\n", errs.TokenInvalid},
@@ -150,7 +181,8 @@ func TestRFC8725(t *testing.T) {
 			if got := errs.CodeOf(err); got != c.want {
 				t.Fatalf("code %q, want %q: %v", got, c.want, err)
 			}
-			if c.want == errs.TokenInvalid && errs.Public(err).Message != errs.Public(r.Verify("a", "", now, &claims)).Message {
+			if c.want == errs.TokenInvalid &&
+				errs.Public(err).Message != errs.Public(r.Verify("a", "", now, &claims)).Message {
 				t.Errorf("it tells what was wrong: %s", errs.Public(err).Message)
 			}
 		})

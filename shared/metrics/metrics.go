@@ -24,9 +24,13 @@ type Hub struct {
 func NewHub(r prometheus.Registerer) (*Hub, error) {
 	m := &Hub{
 		took: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "snug_hub_seconds", Help: "How long the hub took, by what was done.", Buckets: []float64{.0001, .0005, .001, .005, .01, .05, .1, .5, 1, 5},
+			Name: "snug_hub_seconds", Help: "How long the hub took, by what was done.",
+			Buckets: []float64{.0001, .0005, .001, .005, .01, .05, .1, .5, 1, 5},
 		}, []string{"op"}),
-		failed: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "snug_hub_failures_total", Help: "What the hub could not do, by what it was and where."}, []string{"op", "bucket"}),
+		failed: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "snug_hub_failures_total", Help: "What the hub could not do, by what it was and where.",
+		},
+			[]string{"op", "bucket"}),
 	}
 	return m, errors.Join(r.Register(m.took), r.Register(m.failed))
 }

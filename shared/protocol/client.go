@@ -40,7 +40,9 @@ type Rendered struct {
 
 // Encode gives the auth message.
 func (a Auth) Encode(now time.Time) []byte {
-	return marshal(Message[json.RawMessage]{V: Version, Type: TypeAuth, Token: a.Token, GuildID: a.GuildID, TS: now.UnixMilli()})
+	return marshal(Message[json.RawMessage]{
+		V: Version, Type: TypeAuth, Token: a.Token, GuildID: a.GuildID, TS: now.UnixMilli(),
+	})
 }
 
 // Encode gives the page.visible message.
@@ -50,7 +52,9 @@ func (v Visible) Encode(now time.Time) []byte {
 
 // Encode gives the event.rendered message.
 func (s Rendered) Encode(now time.Time) []byte {
-	return marshal(Message[*Rendered]{V: Version, Type: TypeEvent, Event: EventRendered, Payload: &s, TS: now.UnixMilli()})
+	return marshal(Message[*Rendered]{
+		V: Version, Type: TypeEvent, Event: EventRendered, Payload: &s, TS: now.UnixMilli(),
+	})
 }
 
 // DecodeClient reads a client's message: a JSON object with the fields of its
@@ -59,7 +63,8 @@ func (s Rendered) Encode(now time.Time) []byte {
 func DecodeClient(b []byte) (FromClient, error) {
 	switch {
 	case len(b) > MaxClientMessage:
-		return nil, errs.E(errs.Invalid, "A message may have up to %d bytes; this one has %d.", MaxClientMessage, len(b))
+		return nil, errs.E(errs.Invalid, "A message may have up to %d bytes; this one has %d.", MaxClientMessage,
+			len(b))
 	case !utf8.Valid(b):
 		return nil, errs.E(errs.Invalid, "A message must be UTF-8 text.")
 	}
@@ -72,7 +77,8 @@ func DecodeClient(b []byte) (FromClient, error) {
 		return nil, err
 	}
 	if version != Version {
-		return nil, errs.Field("v", "This server speaks version %d of the protocol. Reload the page, or update the client.", Version)
+		return nil, errs.Field("v",
+			"This server speaks version %d of the protocol. Reload the page, or update the client.", Version)
 	}
 	var kind Type
 	if err := f.take("type", &kind); err != nil {
@@ -128,7 +134,8 @@ func decodeEvent(f fields) (FromClient, error) {
 	}
 	raw, ok := f["payload"]
 	if !ok && name == EventRendered {
-		return nil, errs.Field("payload", `The event needs a payload: {"channelId": "…", "rev": {"epoch": "…", "n": 1}}.`)
+		return nil, errs.Field("payload",
+			`The event needs a payload: {"channelId": "…", "rev": {"epoch": "…", "n": 1}}.`)
 	}
 	if !ok {
 		return nil, errs.Field("payload", `The event needs a payload: {"visible": true} or false.`)

@@ -54,7 +54,8 @@ func EncodeHidden(guild, channel snowflake.ID, now time.Time) []byte {
 	return event(RoomHidden, Hidden{guild, channel}, nil, now)
 }
 
-// EncodeHistoryUpdated gives room.history_updated: something is in the room's history that was not. It has no revision and says nothing of what.
+// EncodeHistoryUpdated gives room.history_updated: something is in the room's history that was not. It has no
+// revision and says nothing of what.
 func EncodeHistoryUpdated(guild, channel snowflake.ID, now time.Time) []byte {
 	return event(RoomHistoryUpdated, HistoryUpdated{guild, channel}, nil, now)
 }
@@ -88,7 +89,9 @@ func EncodeWelcome(w Welcome, epoch string, now time.Time) []byte {
 // EncodeError gives the error message with what people may see of err.
 func EncodeError(err error, now time.Time) []byte {
 	e := errs.Public(err)
-	return marshal(Message[json.RawMessage]{V: Version, Type: TypeError, Error: &Fault{e.Code, e.Message, e.Field}, TS: now.UnixMilli()})
+	return marshal(Message[json.RawMessage]{
+		V: Version, Type: TypeError, Error: &Fault{e.Code, e.Message, e.Field}, TS: now.UnixMilli(),
+	})
 }
 
 func event[P any](name Name, p P, rev *Rev, now time.Time) []byte {
@@ -114,7 +117,8 @@ func describe(l *room.Live) Room {
 		UserLimit: min(l.Room.Seats+len(l.Roster)-taken, schema.MaxSeats), Seats: l.Room.Seats, Taken: taken,
 		Private: l.Room.Access.Private, Locked: l.Room.Access.Locked, Hidden: l.Room.Access.Hidden,
 		OwnerID: l.Room.Access.OwnerID, OpenedAt: l.Room.OpenedAt.UnixMilli(),
-		Status: l.Room.Status, Knocking: l.Room.Knocking, Waiting: l.Room.Waiting, Held: make([]int64, len(l.Room.Held)),
+		Status: l.Room.Status, Knocking: l.Room.Knocking, Waiting: l.Room.Waiting,
+		Held: make([]int64, len(l.Room.Held)),
 	}
 	for i, t := range l.Room.Held {
 		r.Held[i] = t.UnixMilli()
@@ -132,7 +136,8 @@ func snapshot(l *room.Live) Snapshot {
 		p := &l.Roster[i]
 		s.Roster[i] = Person{
 			UserID: p.UserID, Username: p.Username, DisplayName: p.DisplayName, Avatar: orNull(p.Avatar), Bot: p.Bot,
-			Muted: p.Muted, Deafened: p.Deafened, Streaming: p.Streaming, Video: p.Video, Since: p.Since.UnixMilli(), Seat: p.Seat,
+			Muted: p.Muted, Deafened: p.Deafened, Streaming: p.Streaming, Video: p.Video, Since: p.Since.UnixMilli(),
+			Seat: p.Seat,
 		}
 	}
 	return s

@@ -42,7 +42,10 @@ func live(n uint64, fact room.Fact, change func(*room.Live)) *room.Live {
 }
 
 func person() room.Person {
-	return room.Person{UserID: nelly, Username: "nelly", DisplayName: "Nelly", Avatar: "a_1269e74af4df7417b13759eae50c83dc", Since: now, Seat: 2}
+	return room.Person{
+		UserID: nelly, Username: "nelly", DisplayName: "Nelly", Avatar: "a_1269e74af4df7417b13759eae50c83dc",
+		Since: now, Seat: 2,
+	}
 }
 
 // messages gives every message of the protocol, by the name of its golden file.
@@ -62,11 +65,19 @@ func messages(t *testing.T) map[string][]byte {
 		"page.visible":   Visible{}.Encode(now),
 		"event.rendered": Rendered{chnl, Rev{epoch, 8}}.Encode(now),
 		"auth.ok":        EncodeWelcome(Welcome{guild, nelly, []snowflake.ID{chnl}}, epoch, now),
-		"error":          EncodeError(errs.E(errs.RoomNotFound, "There is no such room, or it is not open to you. Ask its owner for an invite."), now),
+		"error": EncodeError(errs.E(errs.RoomNotFound,
+			"There is no such room, or it is not open to you. Ask its owner for an invite."),
+			now),
 		"room.snapshot": EncodeSnapshot(live(7, room.Changed{}, func(l *room.Live) {
 			p := person()
 			p.Since = now.Add(-10 * time.Minute)
-			l.Roster = []room.Person{p, {UserID: 53908232506183680, Username: "jukebox", DisplayName: "Jukebox", Bot: true, Deafened: true, Since: now.Add(-5 * time.Minute)}}
+			l.Roster = []room.Person{
+				p,
+				{
+					UserID: 53908232506183680, Username: "jukebox", DisplayName: "Jukebox", Bot: true, Deafened: true,
+					Since: now.Add(-5 * time.Minute),
+				},
+			}
 		}), epoch, now),
 		"room.created":  ev(live(1, room.Opened{}, func(l *room.Live) { l.Room.OpenedAt = now })),
 		"voice.joined":  ev(live(8, room.VoiceJoined{Person: muted}, nil)),
@@ -74,9 +85,12 @@ func messages(t *testing.T) map[string][]byte {
 		"voice.left":    ev(live(10, room.VoiceLeft{UserID: nelly}, nil)),
 		"room.updated": ev(live(11, room.Changed{}, func(l *room.Live) {
 			l.Room.Name, l.Room.Seats, l.Room.Access.Private, l.Room.Access.Locked = "Friday night", 6, false, true
-			l.Room.Status, l.Room.Knocking, l.Room.Waiting, l.Room.Held = "Round 2", 1, 2, []time.Time{now.Add(time.Minute)}
+			l.Room.Status, l.Room.Knocking, l.Room.Waiting, l.Room.Held = "Round 2", 1, 2, []time.Time{
+				now.Add(time.Minute),
+			}
 		})),
-		"room.closing":         ev(live(12, room.ClosingAnnounced{At: now.Add(30 * time.Second), Reason: room.ClosedIdle}, nil)),
+		"room.closing": ev(live(12,
+			room.ClosingAnnounced{At: now.Add(30 * time.Second), Reason: room.ClosedIdle}, nil)),
 		"room.kept":            ev(live(13, room.ClosingCancelled{By: nelly}, nil)),
 		"room.deleted":         ev(live(14, room.Closed{Reason: room.ClosedIdle}, nil)),
 		"room.hidden":          EncodeHidden(guild, chnl, now),
@@ -123,7 +137,9 @@ func TestGivenFields(t *testing.T) {
 			"guildId": guild.String(), "channelId": chnl.String(), "userId": nelly.String(),
 			"username": "nelly", "avatar": "a_1269e74af4df7417b13759eae50c83dc",
 		},
-		"voice.left":    {"guildId": guild.String(), "channelId": nil, "userId": nelly.String(), "roomId": chnl.String()},
+		"voice.left": {
+			"guildId": guild.String(), "channelId": nil, "userId": nelly.String(), "roomId": chnl.String(),
+		},
 		"room.created":  {"guildId": guild.String(), "channelId": chnl.String(), "name": "Friday", "userLimit": 4.0},
 		"room.deleted":  {"guildId": guild.String(), "channelId": chnl.String()},
 		"voice.updated": {"avatar": nil},
@@ -137,7 +153,8 @@ func TestGivenFields(t *testing.T) {
 				t.Errorf("%s: %s is %v, want %v", name, field, got, value)
 			}
 		}
-		if m.V != 1 || m.Type != TypeEvent || string(m.Event) != name || m.TS != now.UnixMilli() || m.Rev == nil || m.Rev.Epoch != epoch {
+		if m.V != 1 || m.Type != TypeEvent || string(m.Event) != name || m.TS != now.UnixMilli() || m.Rev == nil ||
+			m.Rev.Epoch != epoch {
 			t.Errorf("%s: envelope %+v", name, m)
 		}
 	}

@@ -25,7 +25,8 @@ type Access struct {
 	Banned      []snowflake.ID `json:"banned,omitempty"`
 	// OwnerOut says that the owner does not pass the gate: they have no place of their own until they do.
 	OwnerSuspended bool `json:"owner_suspended,omitempty"`
-	// Channel is what the room's channel says in Discord of roles, and of members who have no place of their own and are not banned.
+	// Channel is what the room's channel says in Discord of roles, and of members who have no place of their
+	// own and are not banned.
 	Channel []access.Overwrite `json:"channel,omitempty"`
 	// Gates have to be passed, every one, by who is let in; nil: Channel is the only one.
 	Gates    [][]access.Overwrite `json:"gates,omitempty"`
@@ -51,10 +52,12 @@ func (a Access) MayWatch(token string) bool {
 
 // Admitted says whether the user has a place of their own in the room: its owner and its guests have.
 func (a Access) Admitted(user snowflake.ID) bool {
-	return !slices.Contains(a.Banned, user) && (a.OwnerID == user && !a.OwnerSuspended || slices.Contains(a.Guests, user))
+	return !slices.Contains(a.Banned, user) &&
+		(a.OwnerID == user && !a.OwnerSuspended || slices.Contains(a.Guests, user))
 }
 
-// ClosedTo gives what members may not in the room unless they have a place of their own, or Discord says so of a role of theirs.
+// ClosedTo gives what members may not in the room unless they have a place of their own, or Discord says so
+// of a role of theirs.
 func ClosedTo(private, locked, hidden bool) access.Permissions {
 	switch {
 	case private || hidden:
@@ -169,7 +172,8 @@ func (a Access) MayClose(s access.Standing) bool {
 // CheckClose fails with errs.Forbidden unless somebody may close the room.
 func (a Access) CheckClose(s access.Standing) error {
 	if !a.MayClose(s) {
-		return errs.E(errs.Forbidden, "Only the room's owner or somebody who manages the server can close it. Please ask them.")
+		return errs.E(errs.Forbidden,
+			"Only the room's owner or somebody who manages the server can close it. Please ask them.")
 	}
 	return nil
 }

@@ -27,15 +27,18 @@ const (
 	DoBan      Action = "ban"      // User is kicked and kept out, of the owner's later rooms too
 	DoUnban    Action = "unban"    // User
 	DoTransfer Action = "transfer" // User becomes the owner; the old owner stays a guest
-	DoClaim    Action = "claim"    // the actor becomes the owner: anybody inside, once the owner is away for ClaimAfter; managers at any time
-	DoWatch    Action = "watch"    // the room may be watched; done again, it makes a new link and the old one ends
-	DoUnwatch  Action = "unwatch"  // spectators see it no more
+	// the actor becomes the owner: anybody inside, once the owner is away for ClaimAfter; managers at any
+	// time
+	DoClaim   Action = "claim"
+	DoWatch   Action = "watch"   // the room may be watched; done again, it makes a new link and the old one ends
+	DoUnwatch Action = "unwatch" // spectators see it no more
 )
 
 // Actions lists the actions, for who chooses from them.
 func Actions() []Action {
 	return []Action{
-		DoRename, DoSeats, DoPrivate, DoPublic, DoLock, DoUnlock, DoHide, DoShow, DoStatus, DoKick, DoBan, DoUnban, DoTransfer, DoClaim, DoWatch, DoUnwatch,
+		DoRename, DoSeats, DoPrivate, DoPublic, DoLock, DoUnlock, DoHide, DoShow, DoStatus, DoKick, DoBan, DoUnban,
+		DoTransfer, DoClaim, DoWatch, DoUnwatch,
 	}
 }
 

@@ -31,11 +31,12 @@ type Comings struct {
 	List []Coming `json:"list"`
 }
 
-// Add takes more, oldest first. Of each user comings and goings take turns: one that is there already, or that says again
-// what the last one said, is left out.
+// Add takes more, oldest first. Of each user comings and goings take turns: one that is there already, or
+// that says again what the last one said, is left out.
 func (c *Comings) Add(more ...Coming) {
 	for _, m := range more {
-		if slices.ContainsFunc(c.List, func(o Coming) bool { return o.UserID == m.UserID && o.Left == m.Left && o.At.Equal(m.At) }) {
+		if slices.ContainsFunc(c.List,
+			func(o Coming) bool { return o.UserID == m.UserID && o.Left == m.Left && o.At.Equal(m.At) }) {
 			continue
 		}
 		if last := c.last(m.UserID); last != nil {

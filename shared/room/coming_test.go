@@ -17,7 +17,8 @@ func TestComings(t *testing.T) {
 		c.Add(room.Coming{UserID: snowflake.ID(i%2 + 1), Left: i/2%2 == 1, At: at(i)})
 	}
 	c.Add(room.Coming{UserID: 2, At: at(room.MaxComings + 9)}) // told twice
-	if len(c.List) != room.MaxComings || !c.List[0].At.Equal(at(10)) || !c.List[room.MaxComings-1].At.Equal(at(room.MaxComings+9)) {
+	if len(c.List) != room.MaxComings || !c.List[0].At.Equal(at(10)) ||
+		!c.List[room.MaxComings-1].At.Equal(at(room.MaxComings+9)) {
 		t.Fatalf("%d from %v", len(c.List), c.List[0].At)
 	}
 	if n := c.Forget(1); n != room.MaxComings/2 || len(c.List) != room.MaxComings/2 {
@@ -40,15 +41,27 @@ func TestComingsTakeTurns(t *testing.T) {
 		met       bool
 		want      []room.Coming
 	}{
-		"all told again":              {had: []room.Coming{in(1), out(2)}, more: []room.Coming{in(1), out(2)}, want: []room.Coming{in(1), out(2)}},
-		"said again later":            {had: []room.Coming{in(1)}, more: []room.Coming{in(3)}, want: []room.Coming{in(1)}},
-		"a clock that was put back":   {had: []room.Coming{in(5)}, more: []room.Coming{out(2)}, want: []room.Coming{in(5), out(5)}},
-		"there, and nobody knew":      {met: true, meets: there, want: []room.Coming{in(7)}},
-		"there, as known":             {had: []room.Coming{in(1)}, met: true, meets: there, want: []room.Coming{in(1)}},
-		"back while nobody looked":    {had: []room.Coming{in(1), out(2)}, met: true, meets: there, want: []room.Coming{in(1), out(2), in(7)}},
-		"gone while nobody looked":    {had: []room.Coming{in(1)}, met: true, want: []room.Coming{in(1), out(9)}},
-		"gone as known":               {had: []room.Coming{in(1), out(2)}, met: true, want: []room.Coming{in(1), out(2)}},
-		"it came with the last write": {had: []room.Coming{in(1)}, more: []room.Coming{out(3)}, met: true, want: []room.Coming{in(1), out(3)}},
+		"all told again": {
+			had: []room.Coming{in(1), out(2)}, more: []room.Coming{in(1), out(2)}, want: []room.Coming{in(1), out(2)},
+		},
+		"said again later": {
+			had: []room.Coming{in(1)}, more: []room.Coming{in(3)}, want: []room.Coming{in(1)},
+		},
+		"a clock that was put back": {
+			had: []room.Coming{in(5)}, more: []room.Coming{out(2)}, want: []room.Coming{in(5), out(5)},
+		},
+		"there, and nobody knew": {met: true, meets: there, want: []room.Coming{in(7)}},
+		"there, as known":        {had: []room.Coming{in(1)}, met: true, meets: there, want: []room.Coming{in(1)}},
+		"back while nobody looked": {
+			had: []room.Coming{in(1), out(2)}, met: true, meets: there, want: []room.Coming{in(1), out(2), in(7)},
+		},
+		"gone while nobody looked": {had: []room.Coming{in(1)}, met: true, want: []room.Coming{in(1), out(9)}},
+		"gone as known": {
+			had: []room.Coming{in(1), out(2)}, met: true, want: []room.Coming{in(1), out(2)},
+		},
+		"it came with the last write": {
+			had: []room.Coming{in(1)}, more: []room.Coming{out(3)}, met: true, want: []room.Coming{in(1), out(3)},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := room.Comings{List: c.had}
@@ -69,13 +82,21 @@ func TestKnowsSince(t *testing.T) {
 		user snowflake.ID
 		want time.Time
 	}{
-		"its owner":                      {room.Room{OwnerID: 1, Private: true, ShownAt: shown}, 1, time.Time{}},
-		"a room open from the start":     {room.Room{OwnerID: 1}, 2, time.Time{}},
-		"a room that was opened":         {room.Room{OwnerID: 1, ShownAt: shown}, 2, shown},
-		"a guest of a private room":      {room.Room{OwnerID: 1, Private: true, Guests: []room.Guest{{UserID: 2, Since: let}}}, 2, let},
-		"a guest of a hidden room":       {room.Room{OwnerID: 1, Hidden: true, Guests: []room.Guest{{UserID: 2, Since: let}}}, 2, let},
-		"a guest of an open room":        {room.Room{OwnerID: 1, Guests: []room.Guest{{UserID: 2, Since: let}}}, 2, time.Time{}},
-		"a guest of one that was opened": {room.Room{OwnerID: 1, ShownAt: shown, Guests: []room.Guest{{UserID: 2, Since: let}}}, 2, shown},
+		"its owner":                  {room.Room{OwnerID: 1, Private: true, ShownAt: shown}, 1, time.Time{}},
+		"a room open from the start": {room.Room{OwnerID: 1}, 2, time.Time{}},
+		"a room that was opened":     {room.Room{OwnerID: 1, ShownAt: shown}, 2, shown},
+		"a guest of a private room": {
+			room.Room{OwnerID: 1, Private: true, Guests: []room.Guest{{UserID: 2, Since: let}}}, 2, let,
+		},
+		"a guest of a hidden room": {
+			room.Room{OwnerID: 1, Hidden: true, Guests: []room.Guest{{UserID: 2, Since: let}}}, 2, let,
+		},
+		"a guest of an open room": {
+			room.Room{OwnerID: 1, Guests: []room.Guest{{UserID: 2, Since: let}}}, 2, time.Time{},
+		},
+		"a guest of one that was opened": {
+			room.Room{OwnerID: 1, ShownAt: shown, Guests: []room.Guest{{UserID: 2, Since: let}}}, 2, shown,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := c.room.KnowsSince(c.user); !got.Equal(c.want) {

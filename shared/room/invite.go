@@ -51,7 +51,8 @@ func (v *Invite) Check(user snowflake.ID, now time.Time) error {
 	case slices.Contains(v.Redeemers, user):
 		return nil
 	case v.Left() == 0:
-		return errs.E(errs.TokenUsedUp, "This invite has been used up: it was good for %d. Ask whoever sent it for a new one.", v.MaxUses)
+		return errs.E(errs.TokenUsedUp,
+			"This invite has been used up: it was good for %d. Ask whoever sent it for a new one.", v.MaxUses)
 	}
 	return nil
 }

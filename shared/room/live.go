@@ -24,11 +24,13 @@ type Summary struct {
 	OpenedName string       `json:"opened_name,omitempty"`
 	ClosingAt  time.Time    `json:"closing_at,omitzero"` // announced end; zero: none
 	Status     string       `json:"status,omitempty"`    // the voice channel's status
-	LiveSince  time.Time    `json:"live_since,omitzero"` // when the first of those in voice came; zero: nobody is, or Discord has not told
-	Knocking   int          `json:"knocking,omitempty"`  // how many ask to be let in
-	Waiting    int          `json:"waiting,omitempty"`   // how many wait for a seat
-	Held       []time.Time  `json:"held,omitempty"`      // until when seats are held, the first to end first; for whom is not told
-	Access     Access       `json:"access"`
+	// when the first of those in voice came; zero: nobody is, or Discord has not told
+	LiveSince time.Time `json:"live_since,omitzero"`
+	Knocking  int       `json:"knocking,omitempty"` // how many ask to be let in
+	Waiting   int       `json:"waiting,omitempty"`  // how many wait for a seat
+	// until when seats are held, the first to end first; for whom is not told
+	Held   []time.Time `json:"held,omitempty"`
+	Access Access      `json:"access"`
 }
 
 // Person is somebody in a room's voice channel.

@@ -56,7 +56,10 @@ func (r *Room) Parts(user snowflake.ID, here bool) (as []Part) {
 		{PartKnock, slices.ContainsFunc(r.Knocks, func(k Knock) bool { return k.UserID == user })},
 		{PartWaiting, r.Place(user) > 0},
 		{PartHeld, slices.ContainsFunc(r.Holds, func(h Hold) bool { return h.UserID == user })},
-		{PartInvited, slices.ContainsFunc(r.Invites, func(v Invite) bool { return slices.Contains(v.Redeemers, user) })},
+		{
+			PartInvited,
+			slices.ContainsFunc(r.Invites, func(v Invite) bool { return slices.Contains(v.Redeemers, user) }),
+		},
 		{PartActed, slices.ContainsFunc(r.Guests, func(g Guest) bool { return g.By == user }) ||
 			slices.ContainsFunc(r.Bans, func(b Ban) bool { return b.By == user }) ||
 			slices.ContainsFunc(r.Knocks, func(k Knock) bool { return k.RefusedBy == user }) ||

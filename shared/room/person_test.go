@@ -20,7 +20,9 @@ func TestForget(t *testing.T) {
 	base := func() *room.Room {
 		return &room.Room{
 			ID: 5, OwnerID: owner, Guests: []room.Guest{{UserID: other, Name: "Other", By: owner}},
-			Invites: []room.Invite{{ID: "a", By: owner, MaxUses: 2, ExpiresAt: now.Add(time.Hour), Redeemers: []snowflake.ID{other}}},
+			Invites: []room.Invite{
+				{ID: "a", By: owner, MaxUses: 2, ExpiresAt: now.Add(time.Hour), Redeemers: []snowflake.ID{other}},
+			},
 		}
 	}
 	for name, c := range map[string]struct {
@@ -29,21 +31,57 @@ func TestForget(t *testing.T) {
 		part   room.Part
 		stays  bool
 	}{
-		"a guest":                   {func(r *room.Room) { r.Guests = append(r.Guests, room.Guest{UserID: who, Name: "Who"}) }, false, room.PartGuest, false},
-		"a guest who sits there":    {func(r *room.Room) { r.Guests = append(r.Guests, room.Guest{UserID: who, Name: "Who"}) }, true, room.PartGuest, true},
-		"the owner":                 {func(r *room.Room) { r.OwnerID = who }, false, room.PartOwner, true},
-		"banned":                    {func(r *room.Room) { r.Bans = append(r.Bans, room.Ban{UserID: who, Name: "Who", By: owner}) }, false, room.PartBanned, true},
-		"knocking":                  {func(r *room.Room) { r.Knocks = append(r.Knocks, room.Knock{UserID: who, Name: "Who", At: now}) }, false, room.PartKnock, false},
-		"told not now":              {func(r *room.Room) { r.Knocks = append(r.Knocks, room.Knock{UserID: who, Name: "Who", RefusedAt: now}) }, false, room.PartKnock, false},
-		"waiting":                   {func(r *room.Room) { r.Waiting = append(r.Waiting, room.Waiter{UserID: who, Name: "Who"}) }, false, room.PartWaiting, false},
-		"with a seat held":          {func(r *room.Room) { r.Holds = append(r.Holds, room.Hold{UserID: who, Until: now.Add(time.Minute)}) }, false, room.PartHeld, false},
-		"who followed an invite":    {func(r *room.Room) { r.Invites[0].Redeemers = append(r.Invites[0].Redeemers, who) }, false, room.PartInvited, false},
-		"who opened it":             {func(r *room.Room) { r.OpenedBy, r.OpenedName = who, "Who" }, false, room.PartOpened, false},
-		"who opened it and is back": {func(r *room.Room) { r.OpenedBy, r.OpenedName = who, "Who" }, true, room.PartOpened, true},
-		"who made an invite":        {func(r *room.Room) { r.Invites[0].By, r.Invites[0].ByName = who, "Who" }, false, room.PartActed, false},
-		"who let somebody in":       {func(r *room.Room) { r.Guests[0].By = who }, false, room.PartActed, false},
-		"who banned somebody":       {func(r *room.Room) { r.Bans = append(r.Bans, room.Ban{UserID: other, By: who}) }, false, room.PartActed, false},
-		"who told somebody not now": {func(r *room.Room) { r.Knocks = append(r.Knocks, room.Knock{UserID: other, RefusedBy: who}) }, false, room.PartActed, false},
+		"a guest": {
+			func(r *room.Room) { r.Guests = append(r.Guests, room.Guest{UserID: who, Name: "Who"}) }, false,
+			room.PartGuest, false,
+		},
+		"a guest who sits there": {
+			func(r *room.Room) { r.Guests = append(r.Guests, room.Guest{UserID: who, Name: "Who"}) }, true,
+			room.PartGuest, true,
+		},
+		"the owner": {func(r *room.Room) { r.OwnerID = who }, false, room.PartOwner, true},
+		"banned": {
+			func(r *room.Room) { r.Bans = append(r.Bans, room.Ban{UserID: who, Name: "Who", By: owner}) }, false,
+			room.PartBanned, true,
+		},
+		"knocking": {
+			func(r *room.Room) { r.Knocks = append(r.Knocks, room.Knock{UserID: who, Name: "Who", At: now}) }, false,
+			room.PartKnock, false,
+		},
+		"told not now": {
+			func(r *room.Room) { r.Knocks = append(r.Knocks, room.Knock{UserID: who, Name: "Who", RefusedAt: now}) },
+			false, room.PartKnock, false,
+		},
+		"waiting": {
+			func(r *room.Room) { r.Waiting = append(r.Waiting, room.Waiter{UserID: who, Name: "Who"}) }, false,
+			room.PartWaiting, false,
+		},
+		"with a seat held": {
+			func(r *room.Room) { r.Holds = append(r.Holds, room.Hold{UserID: who, Until: now.Add(time.Minute)}) },
+			false, room.PartHeld, false,
+		},
+		"who followed an invite": {
+			func(r *room.Room) { r.Invites[0].Redeemers = append(r.Invites[0].Redeemers, who) }, false,
+			room.PartInvited, false,
+		},
+		"who opened it": {
+			func(r *room.Room) { r.OpenedBy, r.OpenedName = who, "Who" }, false, room.PartOpened, false,
+		},
+		"who opened it and is back": {
+			func(r *room.Room) { r.OpenedBy, r.OpenedName = who, "Who" }, true, room.PartOpened, true,
+		},
+		"who made an invite": {
+			func(r *room.Room) { r.Invites[0].By, r.Invites[0].ByName = who, "Who" }, false, room.PartActed, false,
+		},
+		"who let somebody in": {func(r *room.Room) { r.Guests[0].By = who }, false, room.PartActed, false},
+		"who banned somebody": {
+			func(r *room.Room) { r.Bans = append(r.Bans, room.Ban{UserID: other, By: who}) }, false, room.PartActed,
+			false,
+		},
+		"who told somebody not now": {
+			func(r *room.Room) { r.Knocks = append(r.Knocks, room.Knock{UserID: other, RefusedBy: who}) }, false,
+			room.PartActed, false,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := base()

@@ -18,5 +18,6 @@ type Preferences struct {
 
 // Empty says whether there is nothing to remember.
 func (p Preferences) Empty() bool {
-	return p.Name == "" && p.Seats == 0 && p.Private == nil && !p.Locked && !p.Hidden && len(p.Guests) == 0 && len(p.Banned) == 0
+	return p.Name == "" && p.Seats == 0 && p.Private == nil && !p.Locked && !p.Hidden && len(p.Guests) == 0 &&
+		len(p.Banned) == 0
 }

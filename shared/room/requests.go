@@ -70,7 +70,8 @@ type (
 		Uses     int           `json:"uses,omitempty"`
 		For      snowflake.ID  `json:"for,omitempty"`      // let this user in at once and send them the link
 		ForName  string        `json:"for_name,omitempty"` // their display name, where it is known
-		ID       string        `json:"id,omitempty"`       // of the invite: the same for each repetition; "" if there is none
+		// of the invite: the same for each repetition; "" if there is none
+		ID string `json:"id,omitempty"`
 	}
 
 	// RevokeRequest takes an invite back.
@@ -82,8 +83,9 @@ type (
 
 	// PreviewRequest asks what an invite's landing page may show before login.
 	PreviewRequest struct {
-		Token  string       `json:"token"`
-		UserID snowflake.ID `json:"user_id,omitempty"` // who looks, if they are signed in: who is banned from the room sees nothing of it
+		Token string `json:"token"`
+		// who looks, if they are signed in: who is banned from the room sees nothing of it
+		UserID snowflake.ID `json:"user_id,omitempty"`
 	}
 
 	// RedeemRequest follows an invite: the actor becomes a guest.
@@ -138,7 +140,8 @@ type (
 		Standing   access.Standing `json:"standing"`
 		MayEnter   bool            `json:"may_enter"`
 		MayControl bool            `json:"may_control"`
-		// MayOverfill says whether the person comes in though all seats are taken: Discord and the server's settings let them.
+		// MayOverfill says whether the person comes in though all seats are taken: Discord and the server's
+		// settings let them.
 		MayOverfill bool `json:"may_overfill,omitempty"`
 		// KnowsSince is from when on the person may know who came and went; zero: from the start.
 		KnowsSince time.Time `json:"knows_since,omitzero"`
@@ -160,7 +163,8 @@ type (
 		Place int `json:"place,omitempty"`
 		// HeldUntil is until when a seat is held for the person; zero for none.
 		HeldUntil time.Time `json:"held_until,omitzero"`
-		// Out says why the person's own place in the room is suspended, and what to do; nil while they have it, or have none.
+		// Out says why the person's own place in the room is suspended, and what to do; nil while they have
+		// it, or have none.
 		Out *errs.Error `json:"out,omitempty"`
 		// VoiceIn is the voice channel of this guild the person is connected to; 0 for none.
 		VoiceIn snowflake.ID `json:"voice_in,omitempty"`
@@ -168,14 +172,16 @@ type (
 
 	// Control is what those who control a room see of it beyond a View.
 	Control struct {
-		OwnerOut access.Why `json:"owner_suspended,omitempty"` // why the owner has no place of their own for now; "" while they have
+		// why the owner has no place of their own for now; "" while they have
+		OwnerOut access.Why `json:"owner_suspended,omitempty"`
 		Guests   []Guest    `json:"guests,omitempty"`
 		Bans     []Ban      `json:"bans,omitempty"`
 		Knocks   []Knock    `json:"knocks,omitempty"` // that nobody has answered
 		Waiting  []Waiter   `json:"waiting,omitempty"`
 		Holds    []Hold     `json:"holds,omitempty"`
 		OnTheWay []OnTheWay `json:"on_the_way,omitempty"` // who followed an invite and is not let in yet
-		// Lacks names, for those in Guests and OnTheWay and for the owner who lack a role, the roles each of which would do.
+		// Lacks names, for those in Guests and OnTheWay and for the owner who lack a role, the roles each of
+		// which would do.
 		Lacks map[snowflake.ID]string `json:"lacks,omitempty"`
 		// RenamesLeft is how often the room can be renamed at once, NextRename when the next time
 		// is; WantedName is a name that will be applied then, "" for none.
@@ -219,7 +225,8 @@ type (
 		InvitedBy string       `json:"invited_by"` // display name; "" if unknown
 		ExpiresAt time.Time    `json:"expires_at"`
 		Left      int          `json:"left"` // uses left
-		// Locked says that the invite lets nobody new in for now, MayKnock that who looks can ask to be let in all the same.
+		// Locked says that the invite lets nobody new in for now, MayKnock that who looks can ask to be let
+		// in all the same.
 		Locked   bool `json:"locked,omitempty"`
 		MayKnock bool `json:"may_knock,omitempty"`
 	}

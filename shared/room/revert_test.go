@@ -20,17 +20,21 @@ func TestRevert(t *testing.T) {
 	}
 	base := room.Room{
 		Name: "Friday", Seats: 4, Guests: guests(1, 2, 3), OpenedAt: at, Holds: []room.Hold{{UserID: 2, Until: at}},
-		Invites: []room.Invite{{ID: "a", MaxUses: 3, Redeemers: []snowflake.ID{1}}}, Waiting: []room.Waiter{{UserID: 7}, {UserID: 8}},
+		Invites: []room.Invite{{ID: "a", MaxUses: 3, Redeemers: []snowflake.ID{1}}},
+		Waiting: []room.Waiter{{UserID: 7}, {UserID: 8}},
 	}
 	for name, x := range map[string]struct{ change, since, want func(*room.Room) }{
 		"a word": {
-			func(r *room.Room) { r.Name = "Saturday" }, func(r *room.Room) { r.Seats = 5 }, func(r *room.Room) { r.Seats = 5 },
+			func(r *room.Room) { r.Name = "Saturday" }, func(r *room.Room) { r.Seats = 5 },
+			func(r *room.Room) { r.Seats = 5 },
 		},
 		"a word that was changed again": {
-			func(r *room.Room) { r.Name = "Saturday" }, func(r *room.Room) { r.Name = "Sunday" }, func(r *room.Room) { r.Name = "Sunday" },
+			func(r *room.Room) { r.Name = "Saturday" }, func(r *room.Room) { r.Name = "Sunday" },
+			func(r *room.Room) { r.Name = "Sunday" },
 		},
 		"somebody put out": {
-			func(r *room.Room) { r.RevokeAccess(2, at.Add(-time.Hour)) }, func(r *room.Room) { r.Guests = append(r.Guests, guests(4)...) },
+			func(r *room.Room) { r.RevokeAccess(2, at.Add(-time.Hour)) },
+			func(r *room.Room) { r.Guests = append(r.Guests, guests(4)...) },
 			func(r *room.Room) { r.Guests = guests(1, 2, 3, 4) },
 		},
 		"a place in the line": {
@@ -51,7 +55,8 @@ func TestRevert(t *testing.T) {
 			},
 		},
 		"a debt, while another is made": {
-			func(r *room.Room) { r.Pending.Access = true }, func(r *room.Room) { r.Pending.AddEject(9) }, func(r *room.Room) { r.Pending.AddEject(9) },
+			func(r *room.Room) { r.Pending.Access = true }, func(r *room.Room) { r.Pending.AddEject(9) },
+			func(r *room.Room) { r.Pending.AddEject(9) },
 		},
 		"a time": {
 			func(r *room.Room) { r.OwnerLeftAt = at.Add(time.Minute) }, func(*room.Room) {}, func(*room.Room) {},

@@ -38,7 +38,8 @@ const (
 	ClosedByAdmin CloseReason = "manager"         // somebody who manages the server closed it
 	ClosedAlone   CloseReason = "abandoned"       // whoever opened it through a lobby left before it was there
 	ClosedChannel CloseReason = "channel_deleted" // its channel was deleted in Discord
-	ClosedLost    CloseReason = "lost"            // Snug lost sight of it: the bot was removed, or the channel vanished unseen
+	// Snug lost sight of it: the bot was removed, or the channel vanished unseen
+	ClosedLost CloseReason = "lost"
 )
 
 // Room is everything Snug keeps of one room: one document, one transaction.
@@ -51,17 +52,20 @@ type Room struct {
 	OwnerID        snowflake.ID `json:"owner_id"`
 	OwnerName      string       `json:"owner_name"`                // display name, as it was when they became the owner
 	OwnerSuspended access.Why   `json:"owner_suspended,omitempty"` // as Guest.Out, of the owner
-	// OpenedBy opened the room, whoever owns it now; 0: not known any more. OpenedName is their display name as it was then.
+	// OpenedBy opened the room, whoever owns it now; 0: not known any more. OpenedName is their display name
+	// as it was then.
 	OpenedBy   snowflake.ID `json:"opened_by,omitempty"`
 	OpenedName string       `json:"opened_name,omitempty"`
 	Seats      int          `json:"seats"`
-	Limit      int          `json:"limit,omitempty"` // the channel's user limit as Snug or somebody by hand last set it: seats, and those lent to bots; 0: Seats
-	Private    bool         `json:"private"`
-	Locked     bool         `json:"locked,omitempty"`
-	Hidden     bool         `json:"hidden,omitempty"`
-	LobbyID    snowflake.ID `json:"lobby_id,omitempty"` // the lobby it was opened through; 0: none
-	Number     int          `json:"number,omitempty"`   // {n} of its name: the least that was free
-	Status     string       `json:"status,omitempty"`   // the voice channel's status
+	// the channel's user limit as Snug or somebody by hand last set it: seats, and those lent to bots; 0:
+	// Seats
+	Limit   int          `json:"limit,omitempty"`
+	Private bool         `json:"private"`
+	Locked  bool         `json:"locked,omitempty"`
+	Hidden  bool         `json:"hidden,omitempty"`
+	LobbyID snowflake.ID `json:"lobby_id,omitempty"` // the lobby it was opened through; 0: none
+	Number  int          `json:"number,omitempty"`   // {n} of its name: the least that was free
+	Status  string       `json:"status,omitempty"`   // the voice channel's status
 	// WatchToken lets spectators see who is in, at /watch/{channel}?t=…; "" while the room may not be watched.
 	WatchToken string   `json:"watch_token,omitempty"`
 	Guests     []Guest  `json:"guests,omitempty"`
@@ -72,7 +76,8 @@ type Room struct {
 	Spent    []string  `json:"spent,omitempty"`
 	State    State     `json:"state"`
 	OpenedAt time.Time `json:"opened_at"`
-	// ShownAt is when it was last opened to members who did not see it before; zero: they saw it from the start, or never.
+	// ShownAt is when it was last opened to members who did not see it before; zero: they saw it from the
+	// start, or never.
 	ShownAt time.Time `json:"shown_at,omitzero"`
 
 	// IntentionID is the id of the intention the room was opened for; it
@@ -181,7 +186,8 @@ type Ban struct {
 	Avatar string       `json:"avatar,omitempty"` // hash, where it was known
 	By     snowflake.ID `json:"by"`
 	At     time.Time    `json:"at"`
-	// Stood is what somebody else denied them on the room's channel when they were banned: that stays when the ban goes.
+	// Stood is what somebody else denied them on the room's channel when they were banned: that stays when
+	// the ban goes.
 	Stood access.Permissions `json:"stood,omitempty"`
 }
 
@@ -294,9 +300,11 @@ func (r *Room) Clone() *Room {
 func (r *Room) Summary(managersSee bool) Summary {
 	s := Summary{
 		ID: r.ID, GuildID: r.GuildID, Name: r.Name, OwnerName: r.OwnerName, Seats: r.Seats,
-		OpenedAt: r.OpenedAt, OpenedBy: r.OpenedBy, OpenedName: r.OpenedName, ClosingAt: r.ClosingAt, Status: r.Status, Knocking: r.Knocking(), Waiting: len(r.Waiting),
+		OpenedAt: r.OpenedAt, OpenedBy: r.OpenedBy, OpenedName: r.OpenedName, ClosingAt: r.ClosingAt, Status: r.Status,
+		Knocking: r.Knocking(), Waiting: len(r.Waiting),
 		Access: Access{
-			OwnerID: r.OwnerID, Private: r.Private, Locked: r.Locked, Hidden: r.Hidden, ManagersSee: managersSee, WatchKey: WatchKey(r.WatchToken),
+			OwnerID: r.OwnerID, Private: r.Private, Locked: r.Locked, Hidden: r.Hidden, ManagersSee: managersSee,
+			WatchKey:       WatchKey(r.WatchToken),
 			OwnerSuspended: r.OwnerSuspended != access.Passes,
 		},
 	}

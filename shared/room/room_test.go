@@ -27,18 +27,31 @@ func TestIdleDeadline(t *testing.T) {
 		timeout time.Duration
 		want    time.Time
 	}{
-		"occupied":                     {room.Idle{}, timeout, time.Time{}},
-		"empty":                        {room.Idle{EmptySince: start}, timeout, at(time.Hour)},
-		"never":                        {room.Idle{EmptySince: start}, -1, time.Time{}},
-		"at once":                      {room.Idle{EmptySince: start}, 0, start},
-		"page seen":                    {room.Idle{EmptySince: start, SeenAt: at(10 * time.Minute)}, timeout, at(70 * time.Minute)},
-		"page seen before it emptied":  {room.Idle{EmptySince: start, SeenAt: at(-time.Minute)}, timeout, at(time.Hour)},
-		"page open for a day":          {room.Idle{EmptySince: start, SeenAt: at(24 * time.Hour)}, timeout, at(5 * time.Hour)},
-		"kept":                         {room.Idle{EmptySince: start, KeptAt: at(50 * time.Minute)}, timeout, at(110 * time.Minute)},
-		"kept, with a short timeout":   {room.Idle{EmptySince: start, KeptAt: at(time.Minute)}, time.Minute, at(4 * time.Minute)},
-		"kept, with none":              {room.Idle{EmptySince: start, KeptAt: at(time.Minute)}, 0, at(4 * time.Minute)},
-		"kept, and empty anew":         {room.Idle{EmptySince: at(time.Minute), KeptAt: start}, 0, at(time.Minute)},
-		"kept, then page open all day": {room.Idle{EmptySince: start, KeptAt: at(5 * time.Hour), SeenAt: at(24 * time.Hour)}, timeout, at(10 * time.Hour)},
+		"occupied": {room.Idle{}, timeout, time.Time{}},
+		"empty":    {room.Idle{EmptySince: start}, timeout, at(time.Hour)},
+		"never":    {room.Idle{EmptySince: start}, -1, time.Time{}},
+		"at once":  {room.Idle{EmptySince: start}, 0, start},
+		"page seen": {
+			room.Idle{EmptySince: start, SeenAt: at(10 * time.Minute)}, timeout, at(70 * time.Minute),
+		},
+		"page seen before it emptied": {
+			room.Idle{EmptySince: start, SeenAt: at(-time.Minute)}, timeout, at(time.Hour),
+		},
+		"page open for a day": {
+			room.Idle{EmptySince: start, SeenAt: at(24 * time.Hour)}, timeout, at(5 * time.Hour),
+		},
+		"kept": {
+			room.Idle{EmptySince: start, KeptAt: at(50 * time.Minute)}, timeout, at(110 * time.Minute),
+		},
+		"kept, with a short timeout": {
+			room.Idle{EmptySince: start, KeptAt: at(time.Minute)}, time.Minute, at(4 * time.Minute),
+		},
+		"kept, with none":      {room.Idle{EmptySince: start, KeptAt: at(time.Minute)}, 0, at(4 * time.Minute)},
+		"kept, and empty anew": {room.Idle{EmptySince: at(time.Minute), KeptAt: start}, 0, at(time.Minute)},
+		"kept, then page open all day": {
+			room.Idle{EmptySince: start, KeptAt: at(5 * time.Hour), SeenAt: at(24 * time.Hour)}, timeout,
+			at(10 * time.Hour),
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := c.idle.Deadline(c.timeout, time.Minute); !got.Equal(c.want) {
@@ -68,7 +81,9 @@ func TestAccess(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got []string
-			for _, may := range []func(access.Standing) bool{c.access.MaySee, c.access.MayEnter, c.access.MayControl, c.access.MayClose} {
+			for _, may := range []func(access.Standing) bool{
+				c.access.MaySee, c.access.MayEnter, c.access.MayControl, c.access.MayClose,
+			} {
 				who := ""
 				for i, u := range []snowflake.ID{owner, guest, banned, member, manager, stranger} {
 					if may(standing(u)) {
@@ -135,10 +150,15 @@ func TestCleanName(t *testing.T) {
 func TestEventsSurviveJSON(t *testing.T) {
 	p := room.Person{UserID: 7, Username: "mara", DisplayName: "Mara", Muted: true, Since: start}
 	for _, f := range []room.Fact{
-		room.VoiceJoined{Person: p}, room.VoiceLeft{UserID: 7}, room.VoiceUpdated{Person: p}, room.Opened{}, room.Changed{},
-		room.ClosingAnnounced{At: start, Reason: room.ClosedIdle}, room.ClosingCancelled{By: 7}, room.Closed{Reason: room.ClosedAge},
+		room.VoiceJoined{Person: p}, room.VoiceLeft{UserID: 7}, room.VoiceUpdated{Person: p}, room.Opened{},
+		room.Changed{},
+		room.ClosingAnnounced{At: start, Reason: room.ClosedIdle}, room.ClosingCancelled{By: 7},
+		room.Closed{Reason: room.ClosedAge},
 	} {
-		in := room.Live{Room: room.Summary{ID: 10, Name: "Friday"}, Roster: []room.Person{p}, N: 3, Event: &room.Event{Fact: f, At: start}}
+		in := room.Live{
+			Room: room.Summary{ID: 10, Name: "Friday"}, Roster: []room.Person{p}, N: 3,
+			Event: &room.Event{Fact: f, At: start},
+		}
 		b, err := json.Marshal(in)
 		if err != nil {
 			t.Fatal(err)

@@ -77,7 +77,9 @@ func TestKnocksEnd(t *testing.T) {
 }
 
 func TestMayKnockAndWatch(t *testing.T) {
-	a := room.Access{OwnerID: 1, Private: true, Banned: append(room.Access{}.Banned, 3), Guests: append(room.Access{}.Guests, 2)}
+	a := room.Access{
+		OwnerID: 1, Private: true, Banned: append(room.Access{}.Banned, 3), Guests: append(room.Access{}.Guests, 2),
+	}
 	for who, want := range map[uint64]bool{1: false, 2: false, 3: false, 4: true} {
 		s := access.Standing{Member: true, Base: access.Enter}
 		s.UserID += s.UserID
@@ -98,7 +100,9 @@ func TestMayKnockAndWatch(t *testing.T) {
 }
 
 func TestCleanStatus(t *testing.T) {
-	for in, want := range map[string]string{"  Round\n2 ": "Round 2", " ": "", "\u200b": "", strings.Repeat("ü", 500): strings.Repeat("ü", 500)} {
+	for in, want := range map[string]string{
+		"  Round\n2 ": "Round 2", " ": "", "\u200b": "", strings.Repeat("ü", 500): strings.Repeat("ü", 500),
+	} {
 		if got, err := schema.CleanStatus(in); got != want || err != nil {
 			t.Errorf("%q gives %q, %v", in, got, err)
 		}

@@ -10,7 +10,8 @@ func (r *Room) Shift(d time.Duration) {
 		return
 	}
 	times := []*time.Time{
-		&r.OpenedAt, &r.ShownAt, &r.ClosingAt, &r.OwnerLeftAt, &r.Idle.EmptySince, &r.Idle.SeenAt, &r.Idle.KeptAt, &r.Renames.NotBefore,
+		&r.OpenedAt, &r.ShownAt, &r.ClosingAt, &r.OwnerLeftAt, &r.Idle.EmptySince, &r.Idle.SeenAt, &r.Idle.KeptAt,
+		&r.Renames.NotBefore,
 	}
 	for i := range r.Renames.At {
 		times = append(times, &r.Renames.At[i])

@@ -28,7 +28,8 @@ func CleanName(name string) (string, error) {
 	case n == 0:
 		return "", errs.Field("name", "A room needs a name of 1 to %d characters.", MaxName)
 	case n > MaxName:
-		return "", errs.Field("name", "That name has %d characters; a room's name can have up to %d. Please shorten it.", n, MaxName)
+		return "", errs.Field("name",
+			"That name has %d characters; a room's name can have up to %d. Please shorten it.", n, MaxName)
 	}
 	return name, nil
 }
@@ -44,10 +45,12 @@ func cleanText(field, text string) (string, error) {
 		switch {
 		case r == '\t' || r == '\n' || r == '\r', unicode.Is(unicode.Zs, r):
 			return ' '
-		case r == 0x200c, r == 0x200d, r >= 0xfe00 && r <= 0xfe0f, r >= 0xe0020 && r <= 0xe007f: // joiners, emoji variants and flags
+		case r == 0x200c, r == 0x200d, r >= 0xfe00 && r <= 0xfe0f, r >= 0xe0020 && r <= 0xe007f:
+			// joiners, emoji variants and flags
 			return r
 		case unicode.Is(unicode.Cc, r), unicode.Is(unicode.Cf, r), unicode.Is(unicode.Cs, r), unicode.Is(unicode.Co, r),
-			r == 0x115f, r == 0x1160, r == 0x3164, r == 0xffa0, r == 0x2800, r == 0x2028, r == 0x2029: // fillers that look like nothing
+			r == 0x115f, r == 0x1160, r == 0x3164, r == 0xffa0, r == 0x2800, r == 0x2028, r == 0x2029:
+			// fillers that look like nothing
 			return -1
 		}
 		seen = true
@@ -74,7 +77,8 @@ func CleanStatus(status string) (string, error) {
 	}
 	status, err := cleanText("status", status)
 	if n := utf8.RuneCountInString(status); err == nil && n > MaxStatus {
-		return "", errs.Field("status", "That status has %d characters; it can have up to %d. Please shorten it.", n, MaxStatus)
+		return "", errs.Field("status", "That status has %d characters; it can have up to %d. Please shorten it.", n,
+			MaxStatus)
 	}
 	return status, err
 }

@@ -16,7 +16,8 @@ func TestReport(t *testing.T) {
 		return append(make([]room.Person, n), room.Person{Bot: true}) // a bot takes no seat
 	}
 	var d Day
-	d.Minute(now, []room.Live{{Roster: people(3)}, {Roster: people(2)}, {Roster: people(0)}, {Roster: people(4), Until: now}})
+	d.Minute(now,
+		[]room.Live{{Roster: people(3)}, {Roster: people(2)}, {Roster: people(0)}, {Roster: people(4), Until: now}})
 	d.Minute(now.Add(time.Minute), []room.Live{{Roster: people(1)}})
 	d.Filled(7, 30*time.Second)
 	d.Filled(7, time.Hour) // full again
@@ -34,12 +35,14 @@ func TestReport(t *testing.T) {
 	r.Add("20250101", d) // not asked for
 	r.Add("nonsense", d)
 	for _, e := range []audit.Entry{
-		{Kind: audit.RoomOpened, At: now}, {Kind: audit.RoomOpened, At: now.AddDate(0, 0, -1)}, {Kind: audit.RoomOpened, At: now.AddDate(0, 0, -9)},
+		{Kind: audit.RoomOpened, At: now}, {Kind: audit.RoomOpened, At: now.AddDate(0, 0, -1)},
+		{Kind: audit.RoomOpened, At: now.AddDate(0, 0, -9)},
 		{Kind: audit.RoomClosed, Detail: "idle", At: now}, {Kind: audit.RoomKept, At: now},
 	} {
 		r.Count(e)
 	}
-	if r.Opened != 2 || r.Closed != 1 || r.Reasons["idle"] != 1 || r.Minutes != 66 || r.Peak != 9 || r.Hours[22] != 6 || r.Hours[5] != 60 {
+	if r.Opened != 2 || r.Closed != 1 || r.Reasons["idle"] != 1 || r.Minutes != 66 || r.Peak != 9 || r.Hours[22] != 6 ||
+		r.Hours[5] != 60 {
 		t.Errorf("got %+v", r)
 	}
 	if r.Fills[0] != 1 || r.Fills[3] != 1 || r.Fills[4] != 1 || r.Days[2].Minutes != 6 || r.Days[2].Peak != 5 {

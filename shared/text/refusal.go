@@ -84,7 +84,10 @@ func (t Texts) Duration(d time.Duration) string {
 	for _, u := range []struct {
 		id string
 		d  time.Duration
-	}{{"time.days", 24 * time.Hour}, {"time.hours", time.Hour}, {"time.minutes", time.Minute}, {"time.seconds", time.Second}} {
+	}{
+		{"time.days", 24 * time.Hour}, {"time.hours", time.Hour}, {"time.minutes", time.Minute},
+		{"time.seconds", time.Second},
+	} {
 		if n := int(d / u.d); n > 0 {
 			parts = append(parts, t.Say(u.id, "Count", n))
 			d %= u.d

@@ -74,7 +74,8 @@ func TestSaying(t *testing.T) {
 			t.Errorf("said %q, want %q", got, want)
 		}
 	}
-	if u := de.Under("time."); u["time.hours"]["one"] != "{{.Count}} Stunde" || u["time.hours"]["other"] == "" || u["list.last"] != nil {
+	if u := de.Under("time."); u["time.hours"]["one"] != "{{.Count}} Stunde" || u["time.hours"]["other"] == "" ||
+		u["list.last"] != nil {
 		t.Errorf("for scripts: %v", u)
 	}
 }
@@ -83,17 +84,31 @@ func TestRefusals(t *testing.T) {
 	c := catalog(t)
 	en, de := c.For("en"), c.For("de")
 	full := func(n int) error {
-		return errs.E(errs.RoomFull, "“%s” is full: all %d seats are taken. Wait for a seat, and Snug tells you when one is free.", "50% {{.X}} <b>", n)
+		return errs.E(errs.RoomFull,
+			"“%s” is full: all %d seats are taken. Wait for a seat, and Snug tells you when one is free.",
+			"50% {{.X}} <b>", n)
 	}
 	for _, x := range []struct {
 		t    text.Texts
 		err  error
 		want string
 	}{
-		{en, full(1), "“50% {{.X}} <b>” is full: its one seat is taken. Wait for it, and Snug tells you when it is free."},
-		{en, full(4), "“50% {{.X}} <b>” is full: all 4 seats are taken. Wait for a seat, and Snug tells you when one is free."},
-		{de, full(4), "„50% {{.X}} <b>“ ist voll: Alle 4 Plätze sind besetzt. Warte auf einen, Snug sagt dir Bescheid, wenn er frei ist."},
-		{de, errs.E(errs.RateLimited, "Discord wants Snug to slow down. Please try again in %s.", 2*time.Minute), "Discord möchte, dass Snug langsamer macht. Versuch es bitte in 2 Minuten noch einmal."},
+		{
+			en, full(1),
+			"“50% {{.X}} <b>” is full: its one seat is taken. Wait for it, and Snug tells you when it is free.",
+		},
+		{
+			en, full(4),
+			"“50% {{.X}} <b>” is full: all 4 seats are taken. Wait for a seat, and Snug tells you when one is free.",
+		},
+		{
+			de, full(4),
+			"„50% {{.X}} <b>“ ist voll: Alle 4 Plätze sind besetzt. Warte auf einen, Snug sagt dir Bescheid, wenn er frei ist.",
+		},
+		{
+			de, errs.E(errs.RateLimited, "Discord wants Snug to slow down. Please try again in %s.", 2*time.Minute),
+			"Discord möchte, dass Snug langsamer macht. Versuch es bitte in 2 Minuten noch einmal.",
+		},
 		{de, errs.E(errs.Invalid, "Nobody translated this: %d.", 3), "Nobody translated this: 3."},
 		{de, errors.New("secret"), "Bei uns ist etwas kaputtgegangen. Versuch es bitte gleich noch einmal."},
 	} {

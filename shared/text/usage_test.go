@@ -22,7 +22,8 @@ func sources(t *testing.T, suffixes ...string) map[string]string {
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && (strings.HasPrefix(d.Name(), ".") && len(d.Name()) > 2 || d.Name() == "node_modules" || d.Name() == "discordsim"):
+		case d.IsDir() && (strings.HasPrefix(d.Name(), ".") && len(d.Name()) > 2 || d.Name() == "node_modules" ||
+			d.Name() == "discordsim"):
 			return filepath.SkipDir
 		case strings.HasSuffix(path, "_test.go") || !slices.Contains(suffixes, filepath.Ext(path)):
 			return nil
@@ -64,12 +65,16 @@ func TestEveryMessageIsSaid(t *testing.T) {
 
 // people are the parts of Snug whose refusals people meet in Discord or on a
 // page. What only operators and programs meet is in English, as the log is.
-var people = []string{"bot/commands", "bot/message", "bot/panels", "bot/discordapi", "bot/rooms", "dashboard/session", "shared/guild", "shared/room", "shared/access", "shared/schema", "shared/invite", "shared/errs"}
+var people = []string{
+	"bot/commands", "bot/message", "bot/panels", "bot/discordapi", "bot/rooms", "dashboard/session", "shared/guild",
+	"shared/room", "shared/access", "shared/schema", "shared/invite", "shared/errs",
+}
 
 // forPeople tells them from a file's path. In package dashboard some files answer programs.
 func forPeople(path string) bool {
 	dir, name := filepath.ToSlash(filepath.Dir(path)), filepath.Base(path)
-	return slices.Contains(people, dir) || dir == "dashboard" && !strings.HasPrefix(name, "api") && name != "request.go" && name != "routes.go"
+	return slices.Contains(people, dir) ||
+		dir == "dashboard" && !strings.HasPrefix(name, "api") && name != "request.go" && name != "routes.go"
 }
 
 // call is a refusal as it stands in the source.
@@ -112,7 +117,8 @@ func refusals(t *testing.T) (out []call) {
 				}
 				out = append(out, call{path, s})
 			} else if name != "Term" && forPeople(path) && f.Name.Name != "errs" {
-				t.Errorf("%s: a refusal that is put together cannot be translated; write its format as one constant", files.Position(c.Pos()))
+				t.Errorf("%s: a refusal that is put together cannot be translated; write its format as one constant",
+					files.Position(c.Pos()))
 			}
 			return true
 		})
@@ -140,7 +146,8 @@ func TestEveryRefusalIsTranslated(t *testing.T) {
 	}
 	code := all.String()
 	for id := range catalog(t).For("de").Under("") {
-		if refusal(id) && !strings.Contains(code, strings.Trim(strconv.Quote(id), `"`)) && !strings.Contains(code, id) && !combined(id) {
+		if refusal(id) && !strings.Contains(code, strings.Trim(strconv.Quote(id), `"`)) &&
+			!strings.Contains(code, id) && !combined(id) {
 			t.Errorf("nobody says %q any more", id)
 		}
 	}
@@ -148,5 +155,8 @@ func TestEveryRefusalIsTranslated(t *testing.T) {
 
 // combined are names of permissions, which Discord and not our source gives.
 func combined(id string) bool {
-	return slices.Contains([]string{"Move Members", "Manage Channels", "Manage Roles", "Send Messages", "Speak", "Connect"}, id)
+	return slices.Contains([]string{
+		"Move Members", "Manage Channels", "Manage Roles", "Send Messages", "Speak", "Connect",
+	},
+		id)
 }

@@ -77,7 +77,8 @@ func Daily(days map[string]Day, n int, now time.Time) []DayShare {
 			end = now
 		}
 		s := Over(map[string]Day{Key(begin): days[Key(begin)]}, begin, end)
-		if all := int(end.Sub(begin).Minutes()); seen { // minutes before the first look of the day count, for there was one on a day before
+		if all := int(end.Sub(begin).Minutes()); seen {
+			// minutes before the first look of the day count, for there was one on a day before
 			s.Unseen = all - s.Up - s.Down
 		}
 		seen = seen || !s.From.IsZero()

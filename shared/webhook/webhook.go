@@ -106,12 +106,16 @@ const Ping = "ping"
 // NewDelivery makes a delivery that is due at once.
 func NewDelivery(h Hook, id, kind string, at time.Time, data any, now time.Time) (Delivery, error) {
 	body, err := json.Marshal(Message{kind, at.UTC(), data})
-	return Delivery{ID: id, HookID: h.ID, GuildID: h.GuildID, Kind: kind, Body: body, At: at, State: Pending, NextAt: now, Until: now.Add(KeepDelivery)}, err
+	return Delivery{
+		ID: id, HookID: h.ID, GuildID: h.GuildID, Kind: kind, Body: body, At: at, State: Pending, NextAt: now,
+		Until: now.Add(KeepDelivery),
+	}, err
 }
 
 // backoff is how long after a failed try the next comes, as Standard Webhooks advises.
 var backoff = [...]time.Duration{
-	5 * time.Second, 30 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour, 10 * time.Hour, 14 * time.Hour, 20 * time.Hour, 24 * time.Hour,
+	5 * time.Second, 30 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour, 10 * time.Hour,
+	14 * time.Hour, 20 * time.Hour, 24 * time.Hour,
 }
 
 // maxTries bounds how many tries a delivery remembers, also after replays.

@@ -39,8 +39,10 @@ func TestSignaturesAreStandard(t *testing.T) {
 
 func TestPublic(t *testing.T) {
 	for _, s := range []string{
-		"127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "0.0.0.0", "100.64.0.1", "198.18.0.1", "224.0.0.1", "255.255.255.255", "240.0.0.1",
-		"::1", "::", "fe80::1", "fc00::1", "fd12::1", "ff02::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "2001:0:7f00:1::", "192.0.2.7", "fe80::1%eth0",
+		"127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "0.0.0.0", "100.64.0.1", "198.18.0.1",
+		"224.0.0.1", "255.255.255.255", "240.0.0.1",
+		"::1", "::", "fe80::1", "fc00::1", "fd12::1", "ff02::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1",
+		"64:ff9b::7f00:1", "2002:7f00:1::", "2001:0:7f00:1::", "192.0.2.7", "fe80::1%eth0",
 		"64:ff9b:1::1", "100::1", "5f00::1", "4000::1", "1::1", "e000::1", "2001:db8::1", "3fff::1", "fec0::1",
 	} {
 		if Public(netip.MustParseAddr(s)) {
@@ -87,13 +89,16 @@ func TestCheck(t *testing.T) {
 		t.Error(good, err)
 	}
 	for field, h := range map[string]Hook{
-		"name": {URL: "https://example.org"}, "url": {Name: "x", URL: "ftp://example.org"}, "kinds": {Name: "x", URL: "https://example.org", Kinds: []audit.Kind{"x"}},
+		"name": {URL: "https://example.org"}, "url": {Name: "x", URL: "ftp://example.org"},
+		"kinds": {Name: "x", URL: "https://example.org", Kinds: []audit.Kind{"x"}},
 	} {
 		if err := h.Check(); errs.Public(err).Field != field {
 			t.Errorf("%s: %v", field, err)
 		}
 	}
-	for _, u := range []string{"", "https://", "https://a:b@example.org", "javascript:alert(1)", "//example.org", "file:///etc/passwd"} {
+	for _, u := range []string{
+		"", "https://", "https://a:b@example.org", "javascript:alert(1)", "//example.org", "file:///etc/passwd",
+	} {
 		h := Hook{Name: "x", URL: u}
 		if h.Check() == nil {
 			t.Errorf("%q is taken", u)

@@ -36,7 +36,8 @@ const maxInflated = 64 << 20
 
 // New makes a Store.
 func New(h *hub.Hub, keys *keyring.Keyring) (*Store, error) {
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(256<<10), zstd.WithLowerEncoderMem(true))
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1),
+		zstd.WithWindowSize(256<<10), zstd.WithLowerEncoderMem(true))
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +64,9 @@ func (s *Store) Close(ctx context.Context) error {
 // guilds of the shard) unless it is nil, and last the head, which makes them
 // count. Guilds that gone names are removed after that; what is left of them
 // when that fails is harmless.
-func (s *Store) Save(ctx context.Context, shard int, next func() (Guild, bool), list []snowflake.ID, gone []snowflake.ID, head Head) error {
+func (s *Store) Save(
+	ctx context.Context, shard int, next func() (Guild, bool), list []snowflake.ID, gone []snowflake.ID, head Head,
+) error {
 	if err := s.putGuilds(ctx, shard, next); err != nil {
 		return err
 	}

@@ -57,22 +57,40 @@ func guild(t testing.TB, n int) checkpoint.Guild {
 	id := snowflake.ID(1_000_000_000_000 + n*1000)
 	var g checkpoint.Guild
 	doc := map[string]any{
-		"guild": map[string]any{"id": id, "name": fmt.Sprint("Server ", n), "owner_id": id + 1, "preferred_locale": "de", "features": []string{"COMMUNITY"}},
+		"guild": map[string]any{
+			"id": id, "name": fmt.Sprint("Server ", n), "owner_id": id + 1, "preferred_locale": "de",
+			"features": []string{"COMMUNITY"},
+		},
 	}
 	var roles, channels, voices []map[string]any
 	for i := range 20 {
-		roles = append(roles, map[string]any{"id": id + snowflake.ID(i), "name": fmt.Sprint("Role ", i), "permissions": "1071698660928", "position": i})
+		roles = append(roles,
+			map[string]any{
+				"id": id + snowflake.ID(i), "name": fmt.Sprint("Role ", i), "permissions": "1071698660928",
+				"position": i,
+			})
 	}
 	for i := range 20 {
-		c := map[string]any{"id": id + 100 + snowflake.ID(i), "guild_id": id, "type": 2, "name": fmt.Sprint("Voice ", i), "position": i, "bitrate": 64000, "user_limit": 4,
-			"permission_overwrites": []map[string]any{{"id": id, "type": 0, "allow": "0", "deny": "1049600"}, {"id": id + 1, "type": 1, "allow": "1049600", "deny": "0"}}}
+		c := map[string]any{"id": id + 100 + snowflake.ID(i), "guild_id": id, "type": 2,
+			"name": fmt.Sprint("Voice ", i), "position": i, "bitrate": 64000, "user_limit": 4,
+			"permission_overwrites": []map[string]any{
+				{"id": id, "type": 0, "allow": "0", "deny": "1049600"},
+				{"id": id + 1, "type": 1, "allow": "1049600", "deny": "0"},
+			}}
 		if i%4 == 0 {
 			c["type"], c["name"] = 4, fmt.Sprint("Category ", i)
 		}
 		channels = append(channels, c)
 	}
 	for i := range 5 {
-		voices = append(voices, map[string]any{"channel": id + 101, "person": room.Person{UserID: id + 200 + snowflake.ID(i), Username: fmt.Sprint("user", i), DisplayName: fmt.Sprint("User ", i), Since: time.Unix(1_800_000_000, 0).UTC()}})
+		voices = append(voices,
+			map[string]any{
+				"channel": id + 101,
+				"person": room.Person{
+					UserID: id + 200 + snowflake.ID(i), Username: fmt.Sprint("user", i),
+					DisplayName: fmt.Sprint("User ", i), Since: time.Unix(1_800_000_000, 0).UTC(),
+				},
+			})
 	}
 	doc["roles"], doc["channels"], doc["voices"] = roles, channels, voices
 	b, err := json.Marshal(doc)
@@ -92,8 +110,10 @@ func each(list []checkpoint.Guild) func() (checkpoint.Guild, bool) {
 }
 
 func head(seq int) checkpoint.Head {
-	return checkpoint.Head{Session: gateway.Checkpoint{SessionID: session, ResumeURL: "wss://gateway.test", Seq: seq}, Shards: 1, Intents: 129, Application: 5,
-		Self: &discord.OAuth2User{User: discord.User{ID: 5, Username: "snug"}}, SavedAt: time.Unix(1_800_000_000, 0).UTC()}
+	return checkpoint.Head{Session: gateway.Checkpoint{SessionID: session, ResumeURL: "wss://gateway.test", Seq: seq},
+		Shards: 1, Intents: 129, Application: 5,
+		Self:    &discord.OAuth2User{User: discord.User{ID: 5, Username: "snug"}},
+		SavedAt: time.Unix(1_800_000_000, 0).UTC()}
 }
 
 func TestWhatIsSavedComesBack(t *testing.T) {

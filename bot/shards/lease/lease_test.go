@@ -72,8 +72,13 @@ func (c *crowd) join(name string, shards int) *process { return c.joinAs(name, s
 // joinAs is join for a process whose holds may not return before stuck is closed.
 func (c *crowd) joinAs(name string, shards int, stuck chan struct{}) *process {
 	ctx, stop := context.WithCancel(context.Background())
-	p := &process{crowd: c, stop: stop, done: make(chan struct{}), lost: make(chan error, shards), holds: map[int]bool{}, stuck: stuck}
-	p.keeper = lease.New(lease.Options{Leases: c.hub.Leases, Shards: shards, Name: name, Term: term, Log: slog.New(slog.DiscardHandler)})
+	p := &process{
+		crowd: c, stop: stop, done: make(chan struct{}), lost: make(chan error, shards), holds: map[int]bool{},
+		stuck: stuck,
+	}
+	p.keeper = lease.New(lease.Options{
+		Leases: c.hub.Leases, Shards: shards, Name: name, Term: term, Log: slog.New(slog.DiscardHandler),
+	})
 	go func() {
 		defer close(p.done)
 		if err := p.keeper.Run(ctx, p.hold); err != nil {
@@ -257,7 +262,8 @@ func TestALostShardHoldsNothingUp(t *testing.T) {
 	}
 	eventually(t, "it relies on the other shard's lease", func() bool { return p.keeper.Held(1) })
 	close(stuck)
-	eventually(t, "the shard is taken again once its new holder is gone", func() bool { return p.keeper.Term(0) == 100 })
+	eventually(t, "the shard is taken again once its new holder is gone",
+		func() bool { return p.keeper.Term(0) == 100 })
 	p.end()
 }
 

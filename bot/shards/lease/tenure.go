@@ -52,7 +52,8 @@ func (k *Holder) renewOne(ctx context.Context, shard int, h *holding) {
 	}
 	switch {
 	case taken(err):
-		k.o.Log.Warn("another process took a shard over: this one was out of reach for too long, and stands by", "shard", shard, "err", err)
+		k.o.Log.Warn("another process took a shard over: this one was out of reach for too long, and stands by",
+			"shard", shard, "err", err)
 		k.mu.Lock()
 		h.until = time.Time{}
 		k.mu.Unlock()

@@ -57,7 +57,10 @@ func Find() string {
 	}
 	for {
 		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			for _, p := range []string{filepath.Join(dir, "bin", "openapi.json"), filepath.Join(dir, "..", "shared", "discord", "openapi.json")} {
+			for _, p := range []string{
+				filepath.Join(dir, "bin", "openapi.json"),
+				filepath.Join(dir, "..", "shared", "discord", "openapi.json"),
+			} {
 				if _, err := os.Stat(p); err == nil {
 					return p
 				}
@@ -117,7 +120,9 @@ func mend(v any) {
 			}
 			if errs, ok := props["_errors"].(map[string]any); ok {
 				errs["items"] = map[string]any{"type": "object", "required": []any{"code", "message"},
-					"properties": map[string]any{"code": map[string]any{"type": "string"}, "message": map[string]any{"type": "string"}}}
+					"properties": map[string]any{
+						"code": map[string]any{"type": "string"}, "message": map[string]any{"type": "string"},
+					}}
 			}
 		}
 		for _, x := range v {
@@ -214,7 +219,8 @@ func (d *Description) Request(method, path string, body []byte) error {
 		}
 		return nil
 	}
-	pointer := "/paths/" + escape(template) + "/" + strings.ToLower(method) + "/requestBody/content/application~1json/schema"
+	pointer := "/paths/" + escape(template) + "/" + strings.ToLower(method) +
+		"/requestBody/content/application~1json/schema"
 	if err := d.check(pointer, body); err != nil {
 		return fmt.Errorf("openapi: the request %s %s: %w in %s", method, path, err, short(body))
 	}
@@ -251,7 +257,8 @@ func (d *Description) Answer(method, path string, status int, body []byte) error
 		}
 	} else if entry["content"] == nil {
 		if len(body) > 0 {
-			return fmt.Errorf("openapi: %s %s answers status %d with a body where none is described", method, path, status)
+			return fmt.Errorf("openapi: %s %s answers status %d with a body where none is described", method, path,
+				status)
 		}
 		return nil
 	}

@@ -30,8 +30,14 @@ func load(t *testing.T) *openapi.Description {
 func TestRequestsAreChecked(t *testing.T) {
 	d := load(t)
 	for _, c := range []struct{ name, method, path, body, problem string }{
-		{"bits as text", "POST", "/api/v10/guilds/1/channels", `{"name":"a","permission_overwrites":[{"id":"1","type":0,"allow":"1024","deny":"0"}]}`, ""},
-		{"bits as words", "POST", "/api/v10/guilds/1/channels", `{"name":"a","permission_overwrites":[{"id":"1","allow":"all"}]}`, "allow"},
+		{
+			"bits as text", "POST", "/api/v10/guilds/1/channels",
+			`{"name":"a","permission_overwrites":[{"id":"1","type":0,"allow":"1024","deny":"0"}]}`, "",
+		},
+		{
+			"bits as words", "POST", "/api/v10/guilds/1/channels",
+			`{"name":"a","permission_overwrites":[{"id":"1","allow":"all"}]}`, "allow",
+		},
 		{"name too long", "POST", "/api/v9/guilds/1/channels", `{"name":"` + strings.Repeat("a", 101) + `"}`, "name"},
 		{"no name", "POST", "/api/guilds/1/channels", `{}`, "name"},
 		{"no body", "POST", "/api/v10/guilds/1/channels", ``, "missing"},
@@ -59,9 +65,16 @@ func TestAnswersAreChecked(t *testing.T) {
 		{"a body where none belongs", "DELETE", "/api/v10/applications/1/commands/2", 204, `{}`, "none is described"},
 		{"status", "POST", "/api/v10/guilds/1/channels", 200, `{}`, "not described"},
 		{"a refusal", "GET", "/api/v10/channels/1", 404, `{"code":10003,"message":"Unknown Channel"}`, ""},
-		{"a refused form", "POST", "/api/v10/guilds/1/channels", 400, `{"code":50035,"message":"Invalid Form Body","errors":{"name":{"_errors":[{"code":"BASE_TYPE_REQUIRED","message":"This field is required"}]}}}`, ""},
+		{
+			"a refused form", "POST", "/api/v10/guilds/1/channels", 400,
+			`{"code":50035,"message":"Invalid Form Body","errors":{"name":{"_errors":[{"code":"BASE_TYPE_REQUIRED","message":"This field is required"}]}}}`,
+			"",
+		},
 		{"a refusal without code", "GET", "/api/v10/channels/1", 404, `{"message":"Unknown Channel"}`, "code"},
-		{"a limit", "GET", "/api/v10/channels/1", 429, `{"message":"slow","retry_after":0.5,"global":false,"code":0}`, ""},
+		{
+			"a limit", "GET", "/api/v10/channels/1", 429,
+			`{"message":"slow","retry_after":0.5,"global":false,"code":0}`, "",
+		},
 		{"a limit without its time", "GET", "/api/v10/channels/1", 429, `{"message":"slow","code":0}`, "retry_after"},
 		{"the edge", "GET", "/api/v10/channels/1", 502, `x`, ""},
 	} {
@@ -102,7 +115,8 @@ func TestRecord(t *testing.T) {
 		t.Errorf("recorded %+v", x)
 	}
 	err := d.Check(x)
-	if err == nil || !strings.Contains(err.Error(), "the request POST") || !strings.Contains(err.Error(), "the answer 201") {
+	if err == nil || !strings.Contains(err.Error(), "the request POST") ||
+		!strings.Contains(err.Error(), "the answer 201") {
 		t.Errorf("both are wrong, and it says %v", err)
 	}
 	x.Status, x.Answer = 400, []byte(`{"code":50035,"message":"Invalid Form Body"}`)
@@ -116,9 +130,15 @@ func TestRecordKeepsBrokenBodies(t *testing.T) {
 	lost := errors.New("lost")
 	var body []byte
 	var err error
-	h := openapi.Record(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { body, err = io.ReadAll(r.Body) }),
+	h := openapi.Record(http.HandlerFunc(func(
+		_ http.ResponseWriter, r *http.Request,
+	) {
+		body, err = io.ReadAll(r.Body)
+	}),
 		func(x openapi.Exchange) { t.Errorf("recorded %+v", x) })
-	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", "/api/v10/guilds/1/channels", io.MultiReader(strings.NewReader(`{"a":1}`), iotest.ErrReader(lost))))
+	h.ServeHTTP(httptest.NewRecorder(),
+		httptest.NewRequest("POST", "/api/v10/guilds/1/channels",
+			io.MultiReader(strings.NewReader(`{"a":1}`), iotest.ErrReader(lost))))
 	if string(body) != `{"a":1}` || !errors.Is(err, lost) {
 		t.Errorf("read %s, %v", body, err)
 	}

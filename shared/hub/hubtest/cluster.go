@@ -91,7 +91,8 @@ func StartCluster(t testing.TB) *Cluster {
 	dir := t.TempDir()
 	for i := range size {
 		c.nodes = append(c.nodes, node{
-			Name: fmt.Sprint("s", i), Dir: filepath.Join(dir, fmt.Sprint(i)), Client: addrs[i], Routes: addrs[size:], Own: i,
+			Name: fmt.Sprint("s", i), Dir: filepath.Join(dir, fmt.Sprint(i)), Client: addrs[i], Routes: addrs[size:],
+			Own: i,
 		})
 	}
 	t.Cleanup(func() {

@@ -23,7 +23,8 @@ func Start(t testing.TB) *Server {
 	t.Helper()
 	o := &Server{t: t, opts: server.Options{
 		Host: "127.0.0.1", Port: -1, NoSigs: true, NoLog: true,
-		JetStream: true, StoreDir: t.TempDir(), SyncAlways: true, JetStreamMaxMemory: 4 << 30, JetStreamMaxStore: 16 << 30,
+		JetStream: true, StoreDir: t.TempDir(), SyncAlways: true, JetStreamMaxMemory: 4 << 30,
+		JetStreamMaxStore: 16 << 30,
 	}}
 	o.Up()
 	o.opts.Port = o.s.Addr().(*net.TCPAddr).Port

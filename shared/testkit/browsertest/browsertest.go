@@ -51,10 +51,13 @@ func Options() ([]chromedp.ExecAllocatorOption, error) {
 	}
 	return []chromedp.ExecAllocatorOption{
 		chromedp.ExecPath(path), chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck, chromedp.NoSandbox,
-		chromedp.Headless, chromedp.DisableGPU, chromedp.WSURLReadTimeout(time.Minute), chromedp.Flag("accept-lang", "en-US"),
+		chromedp.Headless, chromedp.DisableGPU, chromedp.WSURLReadTimeout(time.Minute),
+		chromedp.Flag("accept-lang", "en-US"),
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("disable-sync", true), chromedp.Flag("disable-extensions", true), chromedp.Flag("disable-quic", true),
-		chromedp.Flag("disable-background-timer-throttling", true), chromedp.Flag("disable-renderer-backgrounding", true),
+		chromedp.Flag("disable-sync", true), chromedp.Flag("disable-extensions", true),
+		chromedp.Flag("disable-quic", true),
+		chromedp.Flag("disable-background-timer-throttling", true),
+		chromedp.Flag("disable-renderer-backgrounding", true),
 		chromedp.Flag("disable-backgrounding-occluded-windows", true), chromedp.Flag("disable-dev-shm-usage", true),
 		chromedp.WindowSize(1280, 900),
 	}, nil
@@ -90,5 +93,6 @@ func find() (string, error) {
 			return path, nil
 		}
 	}
-	return "", errors.New("no Chrome or Chromium found. Install one (make test does, as root on Debian), or set SNUG_BROWSER to it")
+	return "",
+		errors.New("no Chrome or Chromium found. Install one (make test does, as root on Debian), or set SNUG_BROWSER to it")
 }

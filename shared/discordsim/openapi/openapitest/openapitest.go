@@ -29,7 +29,10 @@ func Wrap(t testing.TB) func(http.Handler) http.Handler {
 	if d == nil {
 		return func(h http.Handler) http.Handler { return h }
 	}
-	c := &checker{told: map[string]bool{}, check: d.Check, report: func(err error) { t.Errorf("not as Discord describes it: %v", err) }}
+	c := &checker{
+		told: map[string]bool{}, check: d.Check,
+		report: func(err error) { t.Errorf("not as Discord describes it: %v", err) },
+	}
 	t.Cleanup(c.end)
 	return func(h http.Handler) http.Handler { return openapi.Record(h, c.add) }
 }

@@ -42,7 +42,8 @@ func TestWhatIsWrongFailsTheTest(t *testing.T) {
 		wrapped.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/api/v10/gateway?say="+say, nil))
 	}
 	r.cleanup()
-	if len(r.errors) != 1 || !strings.Contains(r.errors[0], "the answer 200 to GET /api/v10/gateway") || !strings.Contains(r.errors[0], "url") {
+	if len(r.errors) != 1 || !strings.Contains(r.errors[0], "the answer 200 to GET /api/v10/gateway") ||
+		!strings.Contains(r.errors[0], "url") {
 		t.Errorf("told: %q", r.errors)
 	}
 }
