@@ -282,8 +282,8 @@ func TestDemoListensOnThisMachineOnly(t *testing.T) {
 	}
 }
 
-// TestDemoKeepsItsRooms stops the demo, and kills it: with --data its rooms are there again, with their
-// channels and guests.
+// TestDemoKeepsItsRooms stops the demo, and kills it: with --data its rooms are there again, with their channels, the
+// buttons in their chats and the links that were given out.
 func TestDemoKeepsItsRooms(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "demo")
@@ -295,12 +295,44 @@ func TestDemoKeepsItsRooms(t *testing.T) {
 		t.Fatalf("the command answered %d %s", status, answer)
 	}
 	id = id[:strings.IndexFunc(id, func(r rune) bool { return r < '0' || r > '9' })]
+	link := ""
+	if _, after, ok := strings.Cut(string(answer), d.DashboardURL+"/game/"+id+"?t="); ok {
+		link = after[:strings.IndexAny(after, "\"\\)> ")]
+	}
+	panel := func() (message, button string) {
+		var state struct {
+			Messages map[string][]struct {
+				ID         string
+				Components json.RawMessage
+			}
+		}
+		res, err := http.Get(d.DiscordURL + "/_sim/state?user=" + d.Users[0].ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		if err := json.NewDecoder(res.Body).Decode(&state); err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range state.Messages[id] {
+			if _, after, ok := strings.Cut(string(m.Components), `"custom_id":"`); ok {
+				button, _, _ = strings.Cut(after, `"`)
+				return m.ID, button
+			}
+		}
+		return "", ""
+	}
+	if info, err := os.Stat(filepath.Join(dir, "simulated-discord.json")); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the kept world is %v, %v", info, err)
+	}
+	waitFor(t, "the room's panel is posted", func() bool { m, _ := panel(); return m != "" })
+	posted, _ := panel()
 	var before told
 	for _, how := range []os.Signal{os.Interrupt, os.Kill, os.Interrupt} {
 		if how == os.Kill {
 			waitFor(t, "the world is kept", func() bool {
 				b, err := os.ReadFile(filepath.Join(dir, "simulated-discord.json"))
-				return err == nil && strings.Contains(string(b), id)
+				return err == nil && strings.Contains(string(b), id) && strings.Contains(string(b), posted)
 			})
 		}
 		_ = p.stop(how)
@@ -316,6 +348,29 @@ func TestDemoKeepsItsRooms(t *testing.T) {
 			return status == http.StatusOK && strings.Contains(string(list), "Friday") &&
 				strings.Contains(string(list), id)
 		})
+		message, button := panel()
+		if message != posted {
+			t.Errorf("after %v the room's panel is %s, it was %s", how, message, posted)
+		}
+		if status, out := d.control(t, "/users/"+d.Users[0].ID+"/components",
+			map[string]any{"message_id": message, "custom_id": button}); status != http.StatusOK {
+			t.Errorf("after %v the panel's button %q answers %d %v", how, button, status, out)
+		}
+		if link == "" {
+			continue
+		}
+		res, err := http.Get(d.DashboardURL + "/game/" + id + "?t=" + link)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(res.Body)
+		res.Body.Close()
+		if err != nil || res.StatusCode != http.StatusOK || !strings.Contains(string(text), "Friday") {
+			t.Errorf("after %v the room's link %q answers %s, %v", how, link, res.Status, err)
+		}
+	}
+	if link == "" {
+		t.Errorf("the command's answer has no link: %s", answer)
 	}
 }
 

@@ -3,11 +3,14 @@ package discordsim
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 )
 
-// Kept is what of a world is kept from one run to the next: guilds as Discord's own disk would have them.
-// Messages, invites, sign-ins and who is in voice are not in it. Made by Keep, given back by Restore to a
+// Kept is what of a world is kept from one run to the next: guilds as Discord's own disk would have them,
+// with their invites and the last messages of each channel. Sign-ins, direct messages, files in messages,
+// messages for one person alone and who is in voice are not in it. Made by Keep, given back by Restore to a
 // world of the same seed and founding.
 type Kept struct {
 	Guilds []keptGuild `json:"guilds"`
@@ -21,6 +24,45 @@ type keptGuild struct {
 	Channels []keptChannel `json:"channels"`
 	Members  []keptMember  `json:"members"`
 	Bans     map[ID]string `json:"bans"`
+	Invites  []keptInvite  `json:"invites,omitempty"`
+	Messages []keptMessage `json:"messages,omitempty"`
+}
+
+// keptMessages is how many messages of a channel are kept, the newest and those that are pinned or have components.
+const keptMessages = 50
+
+type keptMessage struct {
+	ID         ID               `json:"id"`
+	Channel    ID               `json:"channel_id"`
+	Author     ID               `json:"author_id"`
+	App        ID               `json:"application_id,omitempty"`
+	Content    string           `json:"content"`
+	Embeds     []map[string]any `json:"embeds,omitempty"`
+	Components jsonRaw          `json:"components,omitempty"`
+	Flags      int              `json:"flags,omitempty"`
+	Kind       int              `json:"type,omitempty"`
+	PinnedAt   time.Time        `json:"pinned_at,omitzero"`
+	Edited     time.Time        `json:"edited_timestamp,omitzero"`
+	Mentions   []ID             `json:"mentions,omitempty"`
+	Roles      []ID             `json:"mention_roles,omitempty"`
+	Everyone   bool             `json:"mention_everyone,omitempty"`
+	RefChannel ID               `json:"reference_channel_id,omitempty"`
+	RefMessage ID               `json:"reference_message_id,omitempty"`
+}
+
+type keptInvite struct {
+	Code      string    `json:"code"`
+	Channel   ID        `json:"channel_id"`
+	Inviter   ID        `json:"inviter_id"`
+	MaxAge    int       `json:"max_age"`
+	MaxUses   int       `json:"max_uses"`
+	Uses      int       `json:"uses"`
+	Temporary bool      `json:"temporary"`
+	Created   time.Time `json:"created_at"`
+	Targeted  bool      `json:"targeted"`
+	Targets   []ID      `json:"target_users,omitempty"`
+	Since     time.Time `json:"targets_since,omitzero"`
+	Roles     []ID      `json:"roles,omitempty"`
 }
 
 type keptRole struct {
@@ -75,7 +117,9 @@ func (s *Server) Keep() ([]byte, error) {
 	defer s.mu.RUnlock()
 	var k Kept
 	for _, id := range sortedIDs(s.guilds) {
-		k.Guilds = append(k.Guilds, s.guilds[id].keep())
+		g := s.guilds[id].keep()
+		s.keepTalk(&g)
+		k.Guilds = append(k.Guilds, g)
 	}
 	return json.Marshal(k)
 }
@@ -102,6 +146,76 @@ func (g *guild) keep() keptGuild {
 	return k
 }
 
+// keepTalk adds a guild's messages and invites.
+func (s *Server) keepTalk(g *keptGuild) {
+	for _, c := range g.Channels {
+		list := s.messages[c.ID]
+		for i, m := range list {
+			if m.only != 0 || len(list)-i > keptMessages && !m.pinned && len(m.components) == 0 {
+				continue
+			}
+			k := keptMessage{ID: m.id, Channel: m.channel, Author: m.author.id, Content: m.content, Embeds: m.embeds,
+				Flags: m.flags,
+				Kind:  m.kind, PinnedAt: m.pinnedAt, Edited: m.edited, Mentions: m.mentions, Roles: m.roles,
+				Everyone:   m.everyone,
+				RefChannel: m.refChannel, RefMessage: m.refMessage}
+			if len(m.components) > 0 {
+				k.Components = marshal(m.components)
+			}
+			if m.app != nil {
+				k.App = m.app.id
+			}
+			g.Messages = append(g.Messages, k)
+		}
+	}
+	now := s.now()
+	for _, i := range s.invitesOf(func(i *invite) bool { return i.guild == g.ID && !i.expired(now) }) {
+		k := keptInvite{
+			i.code, i.channel, i.inviter, i.maxAge, i.maxUses, i.uses, i.temporary, i.created, i.targets != nil, nil,
+			time.Time{}, i.roles,
+		}
+		if i.targets != nil {
+			k.Targets, k.Since = i.targets.users, i.targets.since
+		}
+		g.Invites = append(g.Invites, k)
+	}
+	slices.SortFunc(g.Invites, func(a, b keptInvite) int { return strings.Compare(a.Code, b.Code) })
+}
+
+// restoreTalk puts back a guild's messages and invites.
+func (s *Server) restoreTalk(k keptGuild) {
+	for _, km := range k.Messages {
+		ch, author := s.channels[km.Channel], s.users[km.Author]
+		if ch == nil || author == nil {
+			continue
+		}
+		m := &message{id: km.ID, channel: km.Channel, guild: k.ID, author: author, app: s.apps[km.App],
+			content: km.Content, embeds: km.Embeds,
+			flags: km.Flags, kind: km.Kind, pinned: !km.PinnedAt.IsZero(), pinnedAt: km.PinnedAt, edited: km.Edited,
+			mentions: km.Mentions, roles: km.Roles, everyone: km.Everyone, refChannel: km.RefChannel,
+			refMessage: km.RefMessage}
+		if km.Components != nil { // read as when it was sent: menus and buttons have Go's types
+			r := componentReader{v2: m.flags&flagV2 != 0, newID: s.nextID}
+			m.components = r.top(sub(marshal(map[string]any{"components": km.Components}), &tree{}), "components",
+				maxV2Components)
+		}
+		s.messages[ch.id] = append(s.messages[ch.id], m)
+		ch.lastMessage = m.id
+	}
+	for _, ki := range k.Invites {
+		if s.channels[ki.Channel] == nil {
+			continue
+		}
+		i := &invite{code: ki.Code, guild: k.ID, channel: ki.Channel, inviter: ki.Inviter, maxAge: ki.MaxAge,
+			maxUses: ki.MaxUses, uses: ki.Uses,
+			temporary: ki.Temporary, created: ki.Created, roles: ki.Roles}
+		if ki.Targeted {
+			i.targets = &targets{ki.Targets, ki.Since}
+		}
+		s.invites[i.code] = i
+	}
+}
+
 // Restore puts what Keep gave in place of what the world's guilds have. Nobody may be connected yet. Guilds and people
 // that this world has not are left out.
 func (s *Server) Restore(kept []byte) error {
@@ -114,6 +228,7 @@ func (s *Server) Restore(kept []byte) error {
 	for _, from := range k.Guilds {
 		if g := s.guilds[from.ID]; g != nil {
 			s.restoreGuild(g, from)
+			s.restoreTalk(from)
 		}
 	}
 	s.rng = newRand(0) // else tokens of the run before would be given out again, to others
@@ -123,6 +238,7 @@ func (s *Server) Restore(kept []byte) error {
 func (s *Server) restoreGuild(g *guild, k keptGuild) {
 	for id := range g.channels {
 		delete(s.channels, id)
+		delete(s.messages, id)
 	}
 	g.name, g.afk, g.bans = k.Name, k.AFK, k.Bans
 	if g.bans == nil {

@@ -77,6 +77,30 @@ func TestChannelRules(t *testing.T) {
 			w.allow(discordsim.SnugPermissions &^ discordsim.PermManageChannels)
 			w.refuse(t, w.bot("POST", w.guildPath("/channels"), map[string]any{"name": "x"}), 403, 50013)
 		}},
+		{"the AFK channel is a voice channel of the server, and unset when that goes", docGuild + "#modify-guild",
+			func(t *testing.T, w *world) {
+				afk := func() any { return w.bot("GET", w.guildPath(""), nil).must(t, 200).json["afk_channel_id"] }
+				w.allow(discordsim.PermAdministrator)
+				if afk() != nil {
+					t.Errorf("at first it is %v", afk())
+				}
+				w.refuse(t, w.bot("PATCH", w.guildPath(""), map[string]any{"afk_channel_id": w.General.ID}), 400, 50035)
+				w.refuse(t, w.bot("PATCH", w.guildPath(""), map[string]any{"afk_channel_id": "1"}), 400, 50035)
+				id := w.makeVoice()
+				w.bot("PATCH", w.guildPath(""), map[string]any{"afk_channel_id": id}).must(t, 200)
+				if afk() != id {
+					t.Errorf("it is %v, not %s", afk(), id)
+				}
+				w.bot("PATCH", w.guildPath(""), map[string]any{"afk_channel_id": nil}).must(t, 200)
+				if afk() != nil {
+					t.Errorf("unset it is %v", afk())
+				}
+				w.bot("PATCH", w.guildPath(""), map[string]any{"afk_channel_id": id}).must(t, 200)
+				w.bot("DELETE", "/channels/"+id, nil).must(t, 200)
+				if afk() != nil {
+					t.Errorf("the channel is gone, and it is %v", afk())
+				}
+			}},
 		{"overwrites take only bits the bot has", docGuild + "#create-guild-channel", func(t *testing.T, w *world) {
 			w.refuse(t, w.bot("POST", w.guildPath("/channels"), map[string]any{"name": "x", "type": 2,
 				"permission_overwrites": []any{overwriteFor(w.Owner.ID, 1, discordsim.PermBanMembers, 0)}}), 403, 50013)
