@@ -167,6 +167,16 @@ func asOfOf(ctx context.Context) time.Time {
 	return a.at
 }
 
+// ofNow fails with errs.Unavailable where who asks was let in by what was known: nobody can say whether they still may,
+// and what they want is more than to look.
+func ofNow(ctx context.Context) error {
+	if asOfOf(ctx).IsZero() {
+		return nil
+	}
+	return errs.E(errs.Unavailable,
+		"Snug is not looking after this server right now. Please try again in a moment; if that goes on, check that the bot is still in the server.")
+}
+
 // recalling is a Keeper whose reads are answered from what was known when nobody holds the guild.
 type recalling struct {
 	Keeper

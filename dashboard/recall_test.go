@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -79,4 +80,85 @@ func TestAdminPagesWithoutAKeeper(t *testing.T) {
 				got.body)
 		}
 	}
+}
+
+// TestWebhooksAndTokensWithoutAKeeper: while nobody answers for a server, who manages it sees its webhooks and tokens,
+// with the age of what says that they manage it, and changes none, nor has anything sent.
+func TestWebhooksAndTokensWithoutAKeeper(t *testing.T) {
+	b := newBench(t)
+	w := b.signedIn(manager)
+	const hooks = "/api/v1/guilds/100/webhooks"
+	made := w.api("POST", hooks, `{"name":"Board","url":"https://example.com/hook","kinds":["room_opened"]}`)
+	hook := between(t, made.body, `"id":"`, `"`)
+	ping := w.api("POST", hooks+"/"+hook+"/ping", "")
+	message := between(t, ping.body, `"id":"`, `"`)
+	token := w.api("POST", "/api/v1/guilds/100/tokens", `{"name":"Robot","scopes":["rooms:read"]}`)
+	tokenID := between(t, token.body, `"id":"`, `"`)
+	if got := w.get("/admin/100/webhooks"); got.status != http.StatusOK {
+		t.Fatalf("the webhooks: %d", got.status)
+	}
+	fail := func(err error) {
+		b.keeper.mu.Lock()
+		defer b.keeper.mu.Unlock()
+		b.keeper.fail = err
+	}
+	fail(errs.E(errs.Unavailable, "Nobody holds it."))
+	b.wait("what was known is recalled", func() bool { return w.get("/admin/100/webhooks").status == http.StatusOK })
+	for path, shows := range map[string]string{
+		"/admin/100/webhooks": "Board", "/admin/100/tokens": "Robot", hooks: "Board",
+		hooks + "/" + hook + "/deliveries": message, "/api/v1/guilds/100/tokens": "Robot",
+	} {
+		got := w.get(path)
+		if got.status != http.StatusOK || got.header.Get(asOfHeader) == "" || !strings.Contains(got.body, shows) {
+			t.Errorf("%s: %d, as of %q, shows %q: %v", path, got.status, got.header.Get(asOfHeader), shows,
+				strings.Contains(got.body, shows))
+		}
+	}
+	form := func(path string, values ...string) got {
+		f := url.Values{}
+		for i := 0; i < len(values); i += 2 {
+			f.Set(values[i], values[i+1])
+		}
+		return w.form(path, f)
+	}
+	for name, got := range map[string]got{
+		"make a webhook": form("/admin/100/webhooks", "name", "Other", "url", "https://example.com/other",
+			"kinds", "room_opened"),
+		"switch it off":    form("/admin/100/webhooks", "do", "off", "id", hook),
+		"renew its secret": form("/admin/100/webhooks", "do", "renew", "id", hook),
+		"ping it":          form("/admin/100/webhooks", "do", "ping", "id", hook),
+		"replay":           form("/admin/100/webhooks", "do", "replay", "id", hook, "message", message),
+		"remove it":        form("/admin/100/webhooks", "do", "remove", "id", hook),
+		"make a token":     form("/admin/100/tokens", "name", "Other", "scopes", "rooms:read", "days", "30"),
+		"make a webhook by program": w.api("POST", hooks,
+			`{"name":"Other","url":"https://example.com/other","kinds":["room_opened"]}`),
+		"change it by program":      w.api("PATCH", hooks+"/"+hook, `{"name":"Else"}`),
+		"change nothing by program": w.api("PATCH", hooks+"/"+hook, `{}`),
+		"ping it by program":        w.api("POST", hooks+"/"+hook+"/ping", ""),
+		"replay by program":         w.api("POST", hooks+"/"+hook+"/deliveries/"+message+"/replay", ""),
+		"remove it by program":      w.api("DELETE", hooks+"/"+hook, ""),
+		"revoke by program":         w.api("DELETE", "/api/v1/guilds/100/tokens/"+tokenID, ""),
+	} {
+		if got.status != http.StatusServiceUnavailable || !strings.Contains(got.body, "UNAVAILABLE") {
+			t.Errorf("%s while nobody answers: %d %.300s", name, got.status, got.text())
+		}
+	}
+	fail(nil)
+	if got := w.get(hooks); strings.Count(got.body, `"name"`) != 1 || !strings.Contains(got.body, `"Board"`) {
+		t.Errorf("afterwards there are %s", got.body)
+	}
+	if got := w.get(hooks + "/" + hook + "/deliveries"); strings.Count(got.body, `"id":"ping-`) != 1 {
+		t.Errorf("it was sent %s", got.body)
+	}
+}
+
+// between gives what stands between two texts.
+func between(t *testing.T, s, from, to string) string {
+	t.Helper()
+	_, rest, ok := strings.Cut(s, from)
+	in, _, ended := strings.Cut(rest, to)
+	if !ok || !ended {
+		t.Fatalf("nothing between %q and %q in %s", from, to, s)
+	}
+	return in
 }

@@ -114,6 +114,9 @@ func (s *Server) changeHook(
 	if h, err = s.hook(ctx, g, id); err != nil {
 		return h, "", err
 	}
+	if err := ofNow(ctx); err != nil {
+		return h, "", err
+	}
 	trial := h
 	if c.apply(&trial); trial.Check() == nil {
 		if what := c.words(h, trial); what != "" {
@@ -188,6 +191,9 @@ func (s *Server) deliveries(ctx context.Context, h webhook.Hook) ([]webhook.Deli
 // pingHook sends a message that only tries whether it works.
 func (s *Server) pingHook(ctx context.Context, g snowflake.ID, id string) (webhook.Delivery, error) {
 	h, err := s.hook(ctx, g, id)
+	if err == nil {
+		err = ofNow(ctx)
+	}
 	if err != nil {
 		return webhook.Delivery{}, err
 	}
@@ -204,6 +210,9 @@ func (s *Server) pingHook(ctx context.Context, g snowflake.ID, id string) (webho
 func (s *Server) replay(ctx context.Context, g snowflake.ID, id, message string) (webhook.Delivery, error) {
 	gone := errs.E(errs.NotFound, "This message is not kept any more.")
 	h, err := s.hook(ctx, g, id)
+	if err == nil {
+		err = ofNow(ctx)
+	}
 	if err != nil {
 		return webhook.Delivery{}, err
 	}
