@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"log/slog"
+	"slices"
 
 	"github.com/disgoorg/snowflake/v2"
 
@@ -12,12 +13,15 @@ import (
 	"snug/shared/room"
 )
 
-// serveCalls answers what the dashboard asks of the keeper, through the hub
+// serveCalls answers what the dashboard asks for, through the hub
 // also when both run in one process.
-func (b *Bot) serveCalls() {
+func (b *Bot) serveCalls() (err error) {
+	if b.calls, err = b.o.Hub.Calls(0); err != nil {
+		return err
+	}
 	k := b.keeper
 	serve(b, hub.StandingOf, k.Standing)
-	serve(b, hub.StandingsOf, b.followPeople)
+	serve(b, hub.StandingsOf, b.followStandings)
 	serve(b, hub.OpenRoom, func(ctx context.Context, guild snowflake.ID, q room.OpenRequest) (room.OpenedRoom, error) {
 		return k.Open(ctx, guild, hub.CallID(ctx), q)
 	})
@@ -55,13 +59,14 @@ func (b *Bot) serveCalls() {
 	serve(b, hub.NoteChange, func(ctx context.Context, id snowflake.ID, q guild.NoteRequest) (struct{}, error) {
 		return struct{}{}, k.NoteChange(ctx, id, q)
 	})
-	serve(b, hub.PlacesOf, b.places)
+	serve(b, hub.PlacesOf, b.channelsAndRoles)
+	return nil
 }
 
 // serve answers a method; what is logged meanwhile says which request it is about.
 func serve[Req, Resp any](b *Bot, m hub.Method[Req, Resp], f func(context.Context, snowflake.ID, Req) (Resp, error)) {
 	m.Serve(b.calls, func(ctx context.Context, guild snowflake.ID, q Req) (Resp, error) {
-		if err := b.mine(guild); err != nil {
+		if err := b.shards.Check(guild); err != nil {
 			var none Resp
 			return none, err
 		}
@@ -70,4 +75,56 @@ func serve[Req, Resp any](b *Bot, m hub.Method[Req, Resp], f func(context.Contex
 		}
 		return f(ctx, guild, q)
 	})
+}
+
+// announce tells the dashboard of a guild, and begins or ends to answer for it.
+func (b *Bot) announce(ctx context.Context, info room.GuildInfo) error {
+	if !info.Ready {
+		b.calls.Drop(info.ID)
+	} else if err := b.shards.Check(info.ID); err != nil {
+		return err
+	} else if err := b.calls.HoldFor(ctx, b.shards.Term(info.ID), info.ID); err != nil {
+		return err
+	}
+	_, err := b.o.Hub.Guilds.Put(ctx, info.ID.String(), info)
+	return err
+}
+
+// followStandings has people asked after, and gives what is known of them.
+func (b *Bot) followStandings(_ context.Context, guild snowflake.ID, q room.StandingsRequest) (room.Standings, error) {
+	return room.Standings{Standings: b.standings.Follow(guild, q.UserIDs)}, nil
+}
+
+// channelsAndRoles lists what settings can point at.
+func (b *Bot) channelsAndRoles(
+	ctx context.Context, id snowflake.ID, q guild.ManageRequest,
+) (out guild.ChannelsAndRoles, err error) {
+	who, err := b.keeper.Standing(ctx, id, room.StandingRequest{UserID: q.Actor.UserID})
+	if err != nil {
+		return out, err
+	}
+	if err := who.CheckManager(); err != nil {
+		return out, err
+	}
+	return b.discord.ChannelsAndRoles(ctx, id, func(channel snowflake.ID) bool {
+		// A room is no place for settings, and a private one's name is not for every manager.
+		return slices.ContainsFunc(b.keeper.Snapshot(id).Rooms, func(r room.Room) bool { return r.ID == channel })
+	})
+}
+
+// health tells a guild's managers how this process serves them.
+func (b *Bot) health(ctx context.Context, id snowflake.ID, q guild.ManageRequest) (guild.Health, error) {
+	out, err := b.keeper.Health(ctx, id, q)
+	if err != nil {
+		return out, err
+	}
+	out.Gateway = b.shards.Health(id)
+	l := b.limiter.State()
+	out.Queue = guild.QueueHealth{
+		Waiting: l.Waiting, Longest: l.Longest, OnWay: l.OnWay, Limited: l.Limited, LastLimited: l.LastLimited,
+		Blocked: l.Blocked,
+	}
+	out.DMs = b.direct.State(ctx)
+	out.Errors = b.errors.Of(id)
+	return out, nil
 }

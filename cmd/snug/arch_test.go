@@ -84,6 +84,11 @@ func TestImportRules(t *testing.T) {
 					"it lies below the bot's other packages",
 				},
 				{
+					below(p.ImportPath, "snug/bot/shards") &&
+						(i == "snug/bot" || below(i, "snug/bot/rooms", "snug/bot/discordapi")),
+					"shards get what they need of the bot as functions",
+				},
+				{
 					below(p.ImportPath, "snug/bot/rooms") && below(i, "snug/bot/shards", "snug/bot/discordapi"),
 					"rooms get Discord as an interface",
 				},

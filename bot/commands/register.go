@@ -1,9 +1,10 @@
-package bot
+package commands
 
 import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
 	"slices"
 	"time"
@@ -12,8 +13,8 @@ import (
 	"github.com/disgoorg/disgo/rest"
 	"github.com/disgoorg/snowflake/v2"
 
-	"snug/bot/commands"
 	"snug/bot/ratelimit"
+	"snug/shared/text"
 )
 
 // How long to wait before Discord is told the commands again: it doubles up to
@@ -23,16 +24,25 @@ const (
 	registerRefused = 10 * time.Minute
 )
 
-// register tells Discord Snug's commands, until it takes them.
-func (b *Bot) register() {
+// Registration is where commands are registered, and which.
+type Registration struct {
+	Rest        rest.Rest
+	Application snowflake.ID
+	Guild       snowflake.ID // for this server alone; 0: for all
+	Texts       *text.Catalog
+	Log         *slog.Logger
+}
+
+// Register has Discord take Snug's commands, however often that takes to try.
+// It fails when ctx ends first.
+func Register(ctx context.Context, r Registration) error {
 	for wait := time.Second; ; wait *= 2 {
-		err := b.tellCommands(b.ctx)
+		err := r.register(ctx)
 		if err == nil {
-			close(b.told)
-			return
+			return nil
 		}
-		if b.ctx.Err() != nil {
-			return
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
 		}
 		most := registerWait
 		if answer, ok := errors.AsType[*rest.Error](err); ok && answer.Response != nil &&
@@ -40,36 +50,36 @@ func (b *Bot) register() {
 			most = registerRefused
 		}
 		wait = min(wait, most)
-		b.o.Log.Warn("Discord did not take the commands; trying again", "delay", wait, "err", err)
+		r.Log.Warn("Discord did not take the commands; trying again", "delay", wait, "err", err)
 		select {
 		case <-time.After(wait):
-		case <-b.ctx.Done():
+		case <-ctx.Done():
 		}
 	}
 }
 
-// tellCommands registers the commands where they belong: for the one server
+// register registers the commands where they belong: for the one server
 // that is served, or for all. The two are scopes of their own in Discord, and
 // a command that is in both shows twice: where they are new in theirs, they are
 // taken out of the others.
-func (b *Bot) tellCommands(ctx context.Context) error {
-	list := commands.Definitions(b.o.Texts)
-	known, err := b.commandsOf(ctx, b.o.GuildID)
+func (r Registration) register(ctx context.Context) error {
+	list := Definitions(r.Texts)
+	known, err := r.fetchCommands(ctx, r.Guild)
 	if err != nil {
 		return err
 	}
-	if !known.have(list) { // first, so that a crash does not keep it from being done
-		if err := b.clearElsewhere(ratelimit.WithPriority(ctx, ratelimit.Background), list); err != nil {
+	if !known.includeAny(list) { // first, so that a crash does not keep it from being done
+		if err := r.clearElsewhere(ratelimit.WithPriority(ctx, ratelimit.Background), list); err != nil {
 			return err
 		}
 	}
-	return b.setCommands(ctx, b.o.GuildID, list, known.others(list, false))
+	return r.putCommands(ctx, r.Guild, list, known.others(list, false))
 }
 
 // clearElsewhere takes Snug's commands out of all scopes but its own.
-func (b *Bot) clearElsewhere(ctx context.Context, list []discord.ApplicationCommandCreate) error {
+func (r Registration) clearElsewhere(ctx context.Context, list []discord.ApplicationCommandCreate) error {
 	scopes := []snowflake.ID{}
-	if b.o.GuildID != 0 {
+	if r.Guild != 0 {
 		scopes = append(scopes, 0)
 	}
 	for last := snowflake.ID(0); ; {
@@ -79,12 +89,12 @@ func (b *Bot) clearElsewhere(ctx context.Context, list []discord.ApplicationComm
 		guilds := rest.NewEndpoint(http.MethodGet, "/users/@me/guilds").Compile(discord.QueryValues{
 			"limit": 200, "after": last,
 		})
-		if err := b.client.Rest.Do(guilds, nil, &page, rest.WithCtx(ctx)); err != nil {
+		if err := r.Rest.Do(guilds, nil, &page, rest.WithCtx(ctx)); err != nil {
 			return err
 		}
 		for _, g := range page {
 			last = g.ID
-			if g.ID != b.o.GuildID {
+			if g.ID != r.Guild {
 				scopes = append(scopes, g.ID)
 			}
 		}
@@ -93,7 +103,7 @@ func (b *Bot) clearElsewhere(ctx context.Context, list []discord.ApplicationComm
 		}
 	}
 	for _, scope := range scopes {
-		known, err := b.commandsOf(ctx, scope)
+		known, err := r.fetchCommands(ctx, scope)
 		if answer, ok := errors.AsType[*rest.Error](err); ok && answer.Code == rest.JSONErrorCodeMissingAccess {
 			continue // not in that server any more, or never allowed to have commands there
 		}
@@ -101,10 +111,10 @@ func (b *Bot) clearElsewhere(ctx context.Context, list []discord.ApplicationComm
 			return err
 		}
 		if left := known.others(list, true); len(left) < len(known) {
-			if err := b.setCommands(ctx, scope, nil, left); err != nil {
+			if err := r.putCommands(ctx, scope, nil, left); err != nil {
 				return err
 			}
-			b.o.Log.InfoContext(ctx, "took commands out of a scope that is not theirs any more", "guild_id", scope)
+			r.Log.InfoContext(ctx, "took commands out of a scope that is not theirs any more", "guild_id", scope)
 		}
 	}
 	return nil
@@ -124,17 +134,17 @@ func kindAndName(c map[string]json.RawMessage) (kind int, name string) {
 	return kind, name
 }
 
-func named(list []discord.ApplicationCommandCreate, kind int, name string) bool {
+func listed(list []discord.ApplicationCommandCreate, kind int, name string) bool {
 	return slices.ContainsFunc(list, func(c discord.ApplicationCommandCreate) bool {
 		return int(c.Type()) == kind && c.CommandName() == name
 	})
 }
 
-// have says whether commands of Snug's are among them already.
-func (r registered) have(list []discord.ApplicationCommandCreate) bool {
+// includeAny says whether commands of Snug's are among them already.
+func (r registered) includeAny(list []discord.ApplicationCommandCreate) bool {
 	return slices.ContainsFunc(r, func(c map[string]json.RawMessage) bool {
 		kind, name := kindAndName(c)
-		return named(list, kind, name)
+		return listed(list, kind, name)
 	})
 }
 
@@ -142,39 +152,38 @@ func (r registered) have(list []discord.ApplicationCommandCreate) bool {
 // alone: an earlier Snug's are not kept.
 func (r registered) others(list []discord.ApplicationCommandCreate, all bool) (out registered) {
 	for _, c := range r {
-		if kind, name := kindAndName(c); kind == typeEntryPoint || all && !named(list, kind, name) {
+		if kind, name := kindAndName(c); kind == typeEntryPoint || all && !listed(list, kind, name) {
 			out = append(out, c)
 		}
 	}
 	return out
 }
 
-func (b *Bot) endpoint(method string, guild snowflake.ID) *rest.CompiledEndpoint {
+func (r Registration) endpoint(method string, guild snowflake.ID) *rest.CompiledEndpoint {
 	values := discord.QueryValues{}
 	if method == http.MethodGet {
 		values["with_localizations"] = true
 	}
 	if guild == 0 {
-		return rest.NewEndpoint(method, "/applications/{application.id}/commands").Compile(values,
-			b.client.ApplicationID)
+		return rest.NewEndpoint(method, "/applications/{application.id}/commands").Compile(values, r.Application)
 	}
 	return rest.NewEndpoint(method, "/applications/{application.id}/guilds/{guild.id}/commands").Compile(values,
-		b.client.ApplicationID, guild)
+		r.Application, guild)
 }
 
-// commandsOf asks for the commands of a server, or with 0 for those of all.
-func (b *Bot) commandsOf(ctx context.Context, guild snowflake.ID) (out registered, err error) {
-	err = b.client.Rest.Do(b.endpoint(http.MethodGet, guild), nil, &out, rest.WithCtx(ctx))
+// fetchCommands asks for the commands of a server, or with 0 for those of all.
+func (r Registration) fetchCommands(ctx context.Context, guild snowflake.ID) (out registered, err error) {
+	err = r.Rest.Do(r.endpoint(http.MethodGet, guild), nil, &out, rest.WithCtx(ctx))
 	return out, err
 }
 
-// kept are the fields of a command that Discord takes back as it sent them.
-var kept = []string{"id", "name", "name_localizations", "description", "description_localizations", "options",
+// writable are the fields of a command that Discord takes back as it sent them.
+var writable = []string{"id", "name", "name_localizations", "description", "description_localizations", "options",
 	"default_member_permissions",
 	"contexts", "integration_types", "nsfw", "type", "handler"}
 
-// setCommands replaces the commands of a scope.
-func (b *Bot) setCommands(
+// putCommands replaces the commands of a scope.
+func (r Registration) putCommands(
 	ctx context.Context, guild snowflake.ID, list []discord.ApplicationCommandCreate, others registered,
 ) error {
 	body := make([]any, 0, len(list)+len(others))
@@ -183,12 +192,12 @@ func (b *Bot) setCommands(
 	}
 	for _, c := range others {
 		again := map[string]json.RawMessage{}
-		for _, k := range kept {
+		for _, k := range writable {
 			if v, there := c[k]; there && string(v) != "null" {
 				again[k] = v
 			}
 		}
 		body = append(body, again)
 	}
-	return b.client.Rest.Do(b.endpoint(http.MethodPut, guild), body, nil, rest.WithCtx(ctx))
+	return r.Rest.Do(r.endpoint(http.MethodPut, guild), body, nil, rest.WithCtx(ctx))
 }

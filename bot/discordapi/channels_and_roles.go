@@ -1,4 +1,4 @@
-package bot
+package discordapi
 
 import (
 	"cmp"
@@ -11,21 +11,14 @@ import (
 
 	"snug/shared/errs"
 	"snug/shared/guild"
-	"snug/shared/room"
 )
 
-// places lists what settings can point at: the channels as Discord tells them now, the roles as it told them last.
-func (b *Bot) places(
-	ctx context.Context, id snowflake.ID, q guild.ManageRequest,
+// ChannelsAndRoles lists what settings can point at: the channels as Discord
+// tells them now, without those to skip, and the roles as it told them last.
+func (d *Discord) ChannelsAndRoles(
+	ctx context.Context, id snowflake.ID, skip func(channel snowflake.ID) bool,
 ) (out guild.ChannelsAndRoles, err error) {
-	who, err := b.keeper.Standing(ctx, id, room.StandingRequest{UserID: q.Actor.UserID})
-	if err != nil {
-		return out, err
-	}
-	if err := who.CheckManager(); err != nil {
-		return out, err
-	}
-	channels, err := b.client.Rest.GetGuildChannels(id, rest.WithCtx(ctx))
+	channels, err := d.client.Rest.GetGuildChannels(id, rest.WithCtx(ctx))
 	if err != nil {
 		return out,
 			errs.E(errs.DiscordUnavailable,
@@ -34,10 +27,9 @@ func (b *Bot) places(
 	slices.SortStableFunc(channels, func(a, b discord.GuildChannel) int {
 		return cmp.Or(cmp.Compare(a.Position(), b.Position()), cmp.Compare(a.ID(), b.ID()))
 	})
-	rooms := b.keeper.Snapshot(id).Rooms
 	for _, c := range channels {
-		if slices.ContainsFunc(rooms, func(r room.Room) bool { return r.ID == c.ID() }) {
-			continue // no place for settings, and a private one's name is not for every manager
+		if skip(c.ID()) {
+			continue
 		}
 		p := guild.Place{ID: c.ID(), Name: c.Name()}
 		if c.ParentID() != nil {
@@ -53,7 +45,7 @@ func (b *Bot) places(
 		}
 	}
 	var roles []discord.Role
-	for r := range b.client.Caches.Roles(id) {
+	for r := range d.client.Caches.Roles(id) {
 		if r.ID != id && !r.Managed {
 			roles = append(roles, r)
 		}

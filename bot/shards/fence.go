@@ -1,4 +1,4 @@
-package bot
+package shards
 
 import (
 	"net/http"
@@ -17,71 +17,77 @@ import (
 // Discord. Each of these looks at the clock right before it happens, because a
 // process that was stopped, or cut off, and goes on knows nothing of it yet.
 
-func (b *Bot) leases() *lease.Holder {
-	b.shards.mu.Lock()
-	defer b.shards.mu.Unlock()
-	return b.shards.leases
+func (s *Shards) leases() *lease.Holder {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.leased
 }
 
 // leaseOf gives how the gateway asks for a shard's lease; nil where there is none.
-func (b *Bot) leaseOf(shard int) func() time.Duration {
-	leases := b.leases()
+func (s *Shards) leaseOf(shard int) func() time.Duration {
+	leases := s.leases()
 	if leases == nil {
 		return nil
 	}
 	return func() time.Duration { return leases.Left(shard) }
 }
 
-// holds says whether a guild is surely this process's.
-func (b *Bot) holds(guild snowflake.ID) bool {
-	leases := b.leases()
-	return leases == nil || leases.Held(shardOf(guild, b.shardCount()))
+// HoldsAny says whether this process surely has a shard; without one nothing may be done.
+func (s *Shards) HoldsAny() bool {
+	leases := s.leases()
+	return leases == nil || leases.Any()
 }
 
-// holding lists the guilds that are known here and surely this process's.
-func (b *Bot) holding() []snowflake.ID {
-	all := b.keeper.Holds()
-	if b.leases() == nil {
+// Holds says whether a guild is surely this process's.
+func (s *Shards) Holds(guild snowflake.ID) bool {
+	leases := s.leases()
+	return leases == nil || leases.Held(Of(guild, s.Count()))
+}
+
+// Guilds lists the guilds that the bot knows and that are surely this process's.
+func (s *Shards) Guilds() []snowflake.ID {
+	all := s.o.Known()
+	if s.leases() == nil {
 		return all
 	}
 	var mine []snowflake.ID
 	for _, g := range all {
-		if b.holds(g) {
+		if s.Holds(g) {
 			mine = append(mine, g)
 		}
 	}
 	return mine
 }
 
-// term gives the number of the tenure that calls for a guild are meant for; 0 where there are no leases.
-func (b *Bot) term(guild snowflake.ID) uint64 {
-	if leases := b.leases(); leases != nil {
-		return leases.Term(shardOf(guild, b.shardCount()))
+// Term gives the number of the tenure that calls for a guild are meant for; 0 where there are no leases.
+func (s *Shards) Term(guild snowflake.ID) uint64 {
+	if leases := s.leases(); leases != nil {
+		return leases.Term(Of(guild, s.Count()))
 	}
 	return 0
 }
 
-// mine fails unless a guild is surely this process's.
-func (b *Bot) mine(guild snowflake.ID) error {
-	if b.holds(guild) {
+// Check fails, with hub.NotHeld, unless a guild is surely this process's.
+func (s *Shards) Check(guild snowflake.ID) error {
+	if s.Holds(guild) {
 		return nil
 	}
 	return hub.NotHeld(guild)
 }
 
-func (b *Bot) mineShard(shard int) error {
-	if leases := b.leases(); leases != nil && !leases.Held(shard) {
+func (s *Shards) checkShard(shard int) error {
+	if leases := s.leases(); leases != nil && !leases.Held(shard) {
 		return hub.NotHeld(0)
 	}
 	return nil
 }
 
-// mayAsk says why Discord may not be asked something, if it may not. The
+// Allow says why Discord may not be asked something, if it may not. The rate
 // limiter asks right before a request leaves, behind every queue. What is about
 // no guild that is known here, a direct message or an interaction's answer,
 // needs a lease of any shard; what is about the application as a whole, none.
-func (b *Bot) mayAsk(r *http.Request) error {
-	leases := b.leases()
+func (s *Shards) Allow(r *http.Request) error {
+	leases := s.leases()
 	if leases == nil {
 		return nil
 	}
@@ -91,10 +97,10 @@ func (b *Bot) mayAsk(r *http.Request) error {
 	id, err := snowflake.Parse(first)
 	switch {
 	case kind == "guilds" && err == nil:
-		return b.mine(id)
+		return s.Check(id)
 	case kind == "channels" && err == nil:
-		if c, ok := b.client.Caches.Channel(id); ok {
-			return b.mine(c.GuildID())
+		if c, ok := s.o.Client.Caches.Channel(id); ok {
+			return s.Check(c.GuildID())
 		}
 	case kind == "interactions", kind == "webhooks":
 	default:

@@ -1,17 +1,13 @@
-package bot
+package schedule
 
 import (
-	"context"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/robfig/cron/v3"
 )
 
 // Cron does what is to be done again and again; when it does not, the watchdog does, two periods later at most.
-func TestRounds(t *testing.T) {
+func TestSchedule(t *testing.T) {
 	for name, x := range map[string]struct {
 		stuck bool
 		min   int
@@ -22,24 +18,22 @@ func TestRounds(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				r := rounds{cron: cron.New()}
+				s := New()
 				var gaps []time.Duration
 				last := time.Now()
-				if err := r.add(5*time.Second, func() {
+				if err := s.Every(5*time.Second, func() {
 					gaps = append(gaps, time.Since(last))
 					last = time.Now()
 				}); err != nil {
 					t.Fatal(err)
 				}
-				if !x.stuck {
-					r.cron.Start()
-					defer r.cron.Stop()
+				if x.stuck {
+					s.watch()
+				} else {
+					s.Start()
 				}
-				ctx, stop := context.WithCancel(t.Context())
-				go r.watch(ctx)
 				time.Sleep(time.Minute + time.Second)
-				stop()
-				synctest.Wait()
+				s.Stop()
 				if len(gaps) < x.min || len(gaps) > x.max {
 					t.Errorf("in a minute it was done %d times", len(gaps))
 				}
@@ -54,11 +48,11 @@ func TestRounds(t *testing.T) {
 }
 
 // What takes longer than a period is not begun twice, by whomever.
-func TestRoundsDoNotOverlap(t *testing.T) {
+func TestTasksDoNotOverlap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := rounds{cron: cron.New()}
+		s := New()
 		running, most := 0, 0
-		if err := r.add(5*time.Second, func() {
+		if err := s.Every(5*time.Second, func() {
 			running++
 			most = max(most, running)
 			time.Sleep(23 * time.Second)
@@ -66,15 +60,10 @@ func TestRoundsDoNotOverlap(t *testing.T) {
 		}); err != nil {
 			t.Fatal(err)
 		}
-		r.cron.Start()
-		ctx, stop := context.WithCancel(t.Context())
-		var watching sync.WaitGroup
-		watching.Go(func() { r.watch(ctx) })
+		s.Start()
 		time.Sleep(2 * time.Minute)
-		stop()
-		<-r.cron.Stop().Done()
 		began := time.Now()
-		if watching.Wait(); time.Since(began) > 23*time.Second {
+		if s.Stop(); time.Since(began) > 23*time.Second {
 			t.Errorf("it went on for %v once it was to end", time.Since(began))
 		}
 		if most != 1 {

@@ -1,0 +1,256 @@
+package bot
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/disgoorg/disgo"
+	"github.com/disgoorg/disgo/bot"
+	"github.com/disgoorg/disgo/discord"
+	dgateway "github.com/disgoorg/disgo/gateway"
+	"github.com/disgoorg/disgo/rest"
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/bot/activity"
+	"snug/bot/channelinfo"
+	"snug/bot/commands"
+	"snug/bot/direct"
+	"snug/bot/discordapi"
+	"snug/bot/logs"
+	"snug/bot/panels"
+	"snug/bot/publish"
+	"snug/bot/ratelimit"
+	"snug/bot/rooms"
+	"snug/bot/schedule"
+	"snug/bot/shards"
+	"snug/bot/standings"
+	"snug/bot/voice"
+	"snug/bot/webhooks"
+	"snug/shared/access"
+	"snug/shared/agent"
+	"snug/shared/hub"
+	"snug/shared/room"
+)
+
+// build puts the parts together, from Discord inwards.
+func (b *Bot) build() error {
+	for _, part := range []func() error{
+		b.newClient, b.newShards, b.newVoice, b.newStandings, b.newRooms, b.newCommands, b.serveCalls, b.newSchedule,
+		b.newWebhooks,
+	} {
+		if err := part(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// newClient makes what asks Discord.
+func (b *Bot) newClient() error {
+	o := b.o
+	metrics, err := ratelimit.NewMetrics(o.Registerer)
+	if err != nil {
+		return err
+	}
+	b.limiter = ratelimit.New(ratelimit.Config{
+		Global: o.Requests, Logger: o.Log, Metrics: metrics,
+		Allow: func(r *http.Request) error { return b.shards.Allow(r) },
+	})
+	b.client, err = disgo.New(o.Token,
+		bot.WithLogger(logs.Warnings(o.Log)),
+		bot.WithCacheConfigOpts(discordapi.Caches(func() snowflake.ID { return b.client.ApplicationID })...),
+		bot.WithRestClientConfigOpts(append(b.limiter.Options(nil),
+			rest.WithUserAgent(agent.Discord), rest.WithURL(o.DiscordURL+"/api/v10"))...),
+		bot.WithRestConfigOpts(rest.WithDefaultAllowedMentions(discord.AllowedMentions{})),
+	)
+	if err != nil {
+		return fmt.Errorf("bot: %w", err)
+	}
+	b.discord = discordapi.New(b.client, o.Now)
+	b.direct, err = direct.New(direct.Options{
+		Hub: o.Hub, Discord: b.discord, Limits: o.DirectMessages, Now: o.Now, Log: o.Log, Registerer: o.Registerer,
+	})
+	return err
+}
+
+// newShards makes the connections that events come over.
+func (b *Bot) newShards() (err error) {
+	o := b.o
+	intents := Intents
+	if o.Members {
+		intents |= dgateway.IntentGuildMembers
+	}
+	b.shards, err = shards.New(b.ctx, shards.Options{
+		Client: b.client, Hub: o.Hub, Keys: o.Keys, Intents: intents, Now: o.Now, Log: o.Log, Registerer: o.Registerer,
+		Shared: o.Shared, LeaseTerm: o.LeaseTerm, SaveEvery: o.SaveEvery, Fail: b.fail,
+		Event:    b.event,
+		Unknown:  func(kind dgateway.EventType, data json.RawMessage) { b.channelInfo.Event(kind, data) },
+		Restored: b.loadGuild,
+		Beside: []func(context.Context, *shards.Shard){
+			func(ctx context.Context, s *shards.Shard) {
+				b.standings.Run(ctx, s.ID(), s.Owns, s.Guilds, standings.Over(s.Send))
+			},
+			func(ctx context.Context, s *shards.Shard) { b.channelInfo.Run(ctx, s.ID(), s.Send) },
+		},
+		Export:   func(guild snowflake.ID, then func([]voice.Occupant)) { b.presence.Export(guild, then) },
+		Restore:  func(guild snowflake.ID, list []voice.Occupant) { b.presence.Restore(guild, list) },
+		Known:    func() []snowflake.ID { return b.keeper.Holds() },
+		Unanswer: func(guilds ...snowflake.ID) { b.calls.Drop(guilds...) },
+		Forget:   b.forgetGuild,
+	})
+	return err
+}
+
+// forgetGuild forgets a guild whose shard is another process's from now on.
+func (b *Bot) forgetGuild(ctx context.Context, guild snowflake.ID) {
+	b.keeper.Forget(ctx, guild)
+	b.calls.Drop(guild) // a load that was going on may have begun to answer
+	b.presence.GuildGone(guild)
+	b.standings.Forget(guild)
+}
+
+// newVoice makes what follows who is in which voice channel, and publishes rosters.
+func (b *Bot) newVoice() (err error) {
+	o := b.o
+	if b.rosters, err = publish.NewRosters(o.Hub, b.shards.Holds); err != nil {
+		return err
+	}
+	b.presence = voice.New(voice.Options{
+		Publisher: b.rosters, Now: o.Now, Log: o.Log,
+		Moved: func(m voice.Move) { b.keeper.Moved(m) },
+	})
+	b.republisher, err = publish.NewRepublisher(publish.Options{
+		Hub: o.Hub, Guilds: b.shards.Guilds, Publish: b.republishGuild, Log: o.Log, Registerer: o.Registerer,
+	})
+	return err
+}
+
+// republishGuild publishes a guild's rosters, and when the hub has them, the guild.
+func (b *Bot) republishGuild(ctx context.Context, guild snowflake.ID) error {
+	taken := make(chan error, 1)
+	b.presence.Refill(guild, func(err error) { taken <- err })
+	select {
+	case err := <-taken:
+		if err != nil {
+			return err
+		}
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	return b.keeper.Reannounce(ctx, guild)
+}
+
+// newStandings makes the table of what people may do.
+func (b *Bot) newStandings() (err error) {
+	b.standings, err = standings.New(standings.Options{
+		Now: b.o.Now, Log: b.o.Log, Registerer: b.o.Registerer, Of: b.discord.StandingOf,
+		Changed: b.standingChanged,
+		Ask: func(ctx context.Context, guild, user snowflake.ID) (access.Standing, error) {
+			now := b.o.Now()
+			st, err := b.discord.Standing(ratelimit.WithPriority(ctx, ratelimit.Background), guild, user)
+			st.CheckedAt = now
+			return st, err
+		},
+		Places: func(guild snowflake.ID) []snowflake.ID {
+			var ids []snowflake.ID
+			for _, r := range b.keeper.Snapshot(guild).Rooms {
+				ids = append(ids, r.OwnerID)
+				for _, g := range r.Guests {
+					ids = append(ids, g.UserID)
+				}
+			}
+			return ids
+		},
+	})
+	return err
+}
+
+// standingChanged has whoever watches ask again, and rooms follow. It only enqueues.
+func (b *Bot) standingChanged(was, is access.Standing) {
+	b.keeper.StandingChanged(was, is)
+	if err := hub.StandingChanged.Send(b.o.Hub, room.Member{GuildID: is.GuildID, UserID: is.UserID}); err != nil {
+		b.o.Log.Warn("watchers were not told that somebody's standing changed; they hear of it when they ask next",
+			"guild_id", is.GuildID, "user_id", is.UserID, "err", err)
+	}
+}
+
+// newRooms makes what changes rooms, and what that says and shows.
+func (b *Bot) newRooms() error {
+	o := b.o
+	b.keeper = rooms.New(rooms.Options{
+		Hub: o.Hub, Discord: b.discord, Voice: b.presence, Standings: b.standings, Keys: o.Keys, Now: o.Now, Log: o.Log,
+		Link: o.Pages.Invite, Announce: b.announce,
+		SnapshotChanged:    func(guildID snowflake.ID) { b.panels.Touch(guildID) },
+		RequestChannelInfo: b.requestChannelInfo,
+		Notify:             panels.Teller(b.direct.Send, b.discord, o.Texts, o.Pages),
+	})
+	b.channelInfo = channelinfo.New(channelinfo.Options{Rooms: b.keeper, ShardOf: b.shards.Of, Log: o.Log})
+	b.panels = panels.New(panels.Options{
+		Keeper: b.keeper, Rest: b.client.Rest, Texts: o.Texts, Pages: o.Pages, Now: o.Now, Log: o.Log,
+	})
+	return nil
+}
+
+// requestChannelInfo has Discord asked for a server's channels, where this process has its shard. It only enqueues.
+func (b *Bot) requestChannelInfo(guild snowflake.ID) {
+	if b.shards.Has(guild) {
+		b.channelInfo.Add(guild)
+	}
+}
+
+// newCommands makes what answers interactions.
+func (b *Bot) newCommands() error {
+	b.commands = commands.New(commands.Options{
+		Keeper: b.keeper, Texts: b.o.Texts, Pages: b.o.Pages, Standing: b.discord.StandingOf, Now: b.o.Now,
+		Log: b.o.Log,
+	})
+	b.client.EventManager.AddEventListeners(bot.NewListenerFunc(b.commands.Handle))
+	return nil
+}
+
+// activityTimeout bounds how long writing what was counted may take.
+const activityTimeout = 50 * time.Second
+
+// newSchedule has rooms looked at and people in them counted again and again, and old activity deleted every night.
+func (b *Bot) newSchedule() (err error) {
+	b.activity, err = activity.New(activity.Options{
+		Hub: b.o.Hub, Holds: b.shards.Guilds, Now: b.o.Now, Log: b.o.Log,
+		Keep: func(id snowflake.ID) time.Duration {
+			if m := b.keeper.Snapshot(id); m.Ready {
+				return time.Duration(m.Settings.AuditRetention)
+			}
+			return 0 // not known: nothing is deleted
+		},
+	})
+	if err != nil {
+		return err
+	}
+	bounded := func(do func(context.Context) error) func() {
+		return func() {
+			ctx, cancel := context.WithTimeout(b.ctx, activityTimeout)
+			defer cancel()
+			if err := do(ctx); err != nil && b.ctx.Err() == nil {
+				b.o.Log.Warn("activity was not counted, or old activity not deleted; it is tried again", "err", err)
+			}
+		}
+	}
+	b.schedule = schedule.New()
+	return errors.Join(
+		b.schedule.Every(SweepEvery, b.sweep),
+		b.schedule.Every(time.Minute, bounded(b.activity.Minute)),
+		b.schedule.At("17 4 * * *", bounded(b.activity.Night)), // a time of day
+	)
+}
+
+// newWebhooks makes what tells webhooks what happens.
+func (b *Bot) newWebhooks() (err error) {
+	b.webhooks, err = webhooks.New(webhooks.Options{
+		Hub: b.o.Hub, Keys: b.o.Keys, Holds: b.shards.Guilds, Networks: b.o.HookNetworks, Now: b.o.Now, Log: b.o.Log,
+		Registerer: b.o.Registerer, Agent: "Snug (+https://www.standardwebhooks.com)",
+	})
+	return err
+}

@@ -1,0 +1,61 @@
+package discordapi
+
+import (
+	"fmt"
+	"runtime/debug"
+	"slices"
+
+	dgateway "github.com/disgoorg/disgo/gateway"
+	"github.com/disgoorg/snowflake/v2"
+)
+
+// Follow has disgo's caches follow an event. It fails when they trip over
+// something; what Snug itself makes of the event is not lost with it.
+func (d *Discord) Follow(g dgateway.Gateway, kind dgateway.EventType, seq int, data dgateway.EventData) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("disgo's caches could not follow the event %s (%d of shard %d): panic: %v\n%s",
+				kind, seq, g.ShardID(), p, debug.Stack())
+		}
+	}()
+	switch e := data.(type) {
+	case dgateway.EventReady:
+		if e.User.ID == 0 { // it could not be read
+			return nil
+		}
+	case dgateway.EventGuildCreate:
+		d.forgetUnlisted(e)
+		// Less to trip over, and Snug has no use for it.
+		e.Threads, e.Presences, e.Emojis, e.Stickers = nil, nil, nil, nil
+		e.StageInstances, e.GuildScheduledEvents, e.SoundboardSounds = nil, nil, nil
+		data = e
+	}
+	d.client.EventManager.HandleGatewayEvent(g, kind, seq, data)
+	return nil
+}
+
+// forgetUnlisted lets go of channels and roles that a guild's description does
+// not list any more: disgo only adds.
+func (d *Discord) forgetUnlisted(e dgateway.EventGuildCreate) {
+	if e.Unavailable {
+		return
+	}
+	caches := d.client.Caches
+	channels, roles := map[snowflake.ID]bool{}, map[snowflake.ID]bool{}
+	for _, c := range e.Channels {
+		channels[c.ID()] = true
+	}
+	for _, r := range e.Roles {
+		roles[r.ID] = true
+	}
+	for _, c := range slices.Collect(caches.ChannelsForGuild(e.ID)) { // collected: the iterator holds a lock
+		if !channels[c.ID()] {
+			caches.RemoveChannel(c.ID())
+		}
+	}
+	for _, r := range slices.Collect(caches.Roles(e.ID)) {
+		if !roles[r.ID] {
+			caches.RemoveRole(e.ID, r.ID)
+		}
+	}
+}

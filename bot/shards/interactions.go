@@ -1,0 +1,73 @@
+package shards
+
+import (
+	"sync"
+	"time"
+
+	dgateway "github.com/disgoorg/disgo/gateway"
+	"github.com/disgoorg/snowflake/v2"
+)
+
+// answerable is how long Discord waits for an interaction's first answer.
+// https://discord.com/developers/docs/interactions/receiving-and-responding#responding-to-an-interaction
+const answerable = 3 * time.Second
+
+// maxSeen is how many interactions are known to have been passed on.
+const maxSeen = 4096
+
+// seenInteractions knows the last interactions that came. Safe for concurrent use.
+type seenInteractions struct {
+	mu    sync.Mutex
+	ids   map[snowflake.ID]bool
+	order []snowflake.ID // a ring
+	next  int
+}
+
+func newSeenInteractions() *seenInteractions {
+	return &seenInteractions{ids: map[snowflake.ID]bool{}}
+}
+
+// add says whether an interaction comes for the first time.
+func (s *seenInteractions) add(id snowflake.ID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ids[id] {
+		return false
+	}
+	s.ids[id] = true
+	if len(s.order) < maxSeen {
+		s.order = append(s.order, id)
+		return true
+	}
+	delete(s.ids, s.order[s.next])
+	s.order[s.next] = id
+	s.next = (s.next + 1) % maxSeen
+	return true
+}
+
+// interaction passes an interaction on, once: an earlier process may have
+// taken it, and its answer is then refused by Discord; this process remembers.
+// What was missed waits until the bot has the restored guilds.
+func (s *Shard) interaction(e Event, i dgateway.EventInteractionCreate) {
+	switch {
+	case s.replaying:
+		s.delayed = append(s.delayed, e)
+	case s.all.seen.add(i.Interaction.ID()):
+		s.all.o.Event(s, e)
+	default:
+		s.all.metrics.repeated()
+	}
+}
+
+// passOn passes on the interactions that were missed, but those that Discord takes no answer to any more.
+func (s *Shard) passOn(delayed []Event) {
+	for _, e := range delayed {
+		i := e.Data.(dgateway.EventInteractionCreate)
+		if age := s.all.o.Now().Sub(i.Interaction.ID().Time()); age >= answerable {
+			s.all.o.Log.Info("an interaction came too late to be answered", "shard", s.id, "age", age)
+			s.all.metrics.late()
+			continue
+		}
+		s.interaction(e, i)
+	}
+}
