@@ -264,23 +264,7 @@ func (l *Live) poll(ctx context.Context, some []*person) {
 	l.mu.Lock()
 	for _, p := range some {
 		st, there := of[p.key.user]
-		result := "member"
-		p.checking = false
-		switch {
-		case !there:
-			result, p.failed, p.next = "failed", true, now.Add(l.o.Limits.PollEvery/5)
-		case !st.Member:
-			result = "gone"
-			fallthrough
-		default:
-			l.hear(p, now)
-			l.learn(p, st, now)
-		}
-		if p.again {
-			p.again = false
-			l.hurry(p)
-		}
-		l.metrics.checks.WithLabelValues(result).Inc()
+		l.checked(p, st, there, now, l.o.Limits.PollEvery)
 	}
 	l.mu.Unlock()
 	if err != nil && !errors.Is(ctx.Err(), context.Canceled) {
@@ -293,13 +277,23 @@ func (l *Live) poll(ctx context.Context, some []*person) {
 func (l *Live) checkOne(ctx context.Context, p *person) {
 	asked := l.o.Now()
 	st, err := safely(func() (standing, error) { return l.ask(ctx, p.key) })
-	result := "member"
 	l.mu.Lock()
+	l.checked(p, st, err == nil, asked, l.o.Limits.RecheckEvery)
+	l.mu.Unlock()
+	if err != nil && !errors.Is(ctx.Err(), context.Canceled) {
+		l.log.Warn("live: a standing could not be asked again", "guild_id", p.key.guild, "user_id", p.key.user,
+			"err", err)
+	}
+}
+
+// checked takes the answer about a person, or that there is none: then they are asked after sooner than every so often. The
+// caller holds the lock.
+func (l *Live) checked(p *person, st standing, answered bool, asked time.Time, every time.Duration) {
+	result := "member"
 	p.checking = false
 	switch {
-	case err != nil:
-		result, p.failed = "failed", true
-		p.next = l.o.Now().Add(l.o.Limits.RecheckEvery / 5)
+	case !answered:
+		result, p.failed, p.next = "failed", true, l.o.Now().Add(every/5)
 	case !st.Member:
 		result = "gone"
 		fallthrough
@@ -311,12 +305,7 @@ func (l *Live) checkOne(ctx context.Context, p *person) {
 		p.again = false
 		l.hurry(p)
 	}
-	l.mu.Unlock()
 	l.metrics.checks.WithLabelValues(result).Inc()
-	if err != nil && !errors.Is(ctx.Err(), context.Canceled) {
-		l.log.Warn("live: a standing could not be asked again", "guild_id", p.key.guild, "user_id", p.key.user,
-			"err", err)
-	}
 }
 
 // safely makes a panic of the asked an error: it would end the process here.
