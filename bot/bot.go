@@ -29,8 +29,8 @@ import (
 	"snug/bot/activity"
 	"snug/bot/channelinfo"
 	"snug/bot/commands"
-	"snug/bot/direct"
 	"snug/bot/discordapi"
+	"snug/bot/dms"
 	"snug/bot/lenient"
 	"snug/bot/logs"
 	"snug/bot/message"
@@ -43,7 +43,7 @@ import (
 	"snug/bot/standings"
 	"snug/bot/voice"
 	"snug/bot/webhooks"
-	"snug/shared/dm"
+	"snug/shared/dmbudget"
 	"snug/shared/hub"
 	"snug/shared/keyring"
 	"snug/shared/text"
@@ -80,7 +80,7 @@ type Options struct {
 	// SaveEvery is how often the gateway's checkpoint is saved while events come; default 2 s.
 	SaveEvery time.Duration
 	// DirectMessages are the budgets of direct messages; zero: the defaults.
-	DirectMessages dm.Limits
+	DirectMessages dmbudget.Limits
 	// Requests are how many a second Discord allows this bot, where it allows more than the usual 50; 0: those.
 	Requests int
 	// HookNetworks are networks that webhooks may be sent to beside the public internet.
@@ -92,7 +92,7 @@ type Bot struct {
 	o           Options
 	client      *bot.Client
 	discord     *discordapi.Discord
-	direct      *direct.Sender
+	direct      *dms.Sender
 	presence    *voice.Tracker
 	standings   *standings.Cache
 	channelInfo *channelinfo.Requests
@@ -107,7 +107,7 @@ type Bot struct {
 	activity    *activity.Recorder
 	webhooks    *webhooks.Sender
 	shards      *shards.Shards
-	errors      *logs.Memory // the last ones about each guild
+	errors      *logs.RecentErrors // the last ones about each guild
 
 	ctx  context.Context // ends with Close
 	stop context.CancelFunc
@@ -123,9 +123,9 @@ type Bot struct {
 // New puts a bot together; nothing is sent before Start.
 func New(o Options) (*Bot, error) {
 	if o.DirectMessages.Bot == nil {
-		o.DirectMessages = dm.Defaults()
+		o.DirectMessages = dmbudget.Defaults()
 	}
-	memory := logs.NewMemory()
+	memory := logs.NewRecentErrors()
 	o.Log = slog.New(logs.Handler(o.Log.Handler(), memory))
 	b := &Bot{o: o, errors: memory, done: make(chan error, 1), registered: make(chan struct{})}
 	b.ctx, b.stop = context.WithCancel(context.Background())

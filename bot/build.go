@@ -18,8 +18,8 @@ import (
 	"snug/bot/activity"
 	"snug/bot/channelinfo"
 	"snug/bot/commands"
-	"snug/bot/direct"
 	"snug/bot/discordapi"
+	"snug/bot/dms"
 	"snug/bot/logs"
 	"snug/bot/panels"
 	"snug/bot/publish"
@@ -71,7 +71,7 @@ func (b *Bot) newClient() error {
 		return fmt.Errorf("bot: %w", err)
 	}
 	b.discord = discordapi.New(b.client, o.Now)
-	b.direct, err = direct.New(direct.Options{
+	b.direct, err = dms.New(dms.Options{
 		Hub: o.Hub, Discord: b.discord, Limits: o.DirectMessages, Now: o.Now, Log: o.Log, Registerer: o.Registerer,
 	})
 	return err
@@ -132,7 +132,7 @@ func (b *Bot) newVoice() (err error) {
 // republishGuild publishes a guild's rosters, and when the hub has them, the guild.
 func (b *Bot) republishGuild(ctx context.Context, guild snowflake.ID) error {
 	taken := make(chan error, 1)
-	b.presence.Refill(guild, func(err error) { taken <- err })
+	b.presence.Republish(guild, func(err error) { taken <- err })
 	select {
 	case err := <-taken:
 		if err != nil {
@@ -218,8 +218,8 @@ const activityTimeout = 50 * time.Second
 // newSchedule has rooms looked at and people in them counted again and again, and old activity deleted every night.
 func (b *Bot) newSchedule() (err error) {
 	b.activity, err = activity.New(activity.Options{
-		Hub: b.o.Hub, Holds: b.shards.Guilds, Now: b.o.Now, Log: b.o.Log,
-		Keep: func(id snowflake.ID) time.Duration {
+		Hub: b.o.Hub, Guilds: b.shards.Guilds, Now: b.o.Now, Log: b.o.Log,
+		Retention: func(id snowflake.ID) time.Duration {
 			if m := b.keeper.Snapshot(id); m.Ready {
 				return time.Duration(m.Settings.AuditRetention)
 			}
@@ -241,8 +241,8 @@ func (b *Bot) newSchedule() (err error) {
 	b.schedule = schedule.New()
 	return errors.Join(
 		b.schedule.Every(SweepEvery, b.sweep),
-		b.schedule.Every(time.Minute, bounded(b.activity.Minute)),
-		b.schedule.At("17 4 * * *", bounded(b.activity.Night)), // a time of day
+		b.schedule.Every(time.Minute, bounded(b.activity.RecordMinute)),
+		b.schedule.At("17 4 * * *", bounded(b.activity.DeleteExpired)), // a time of day
 	)
 }
 

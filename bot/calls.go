@@ -71,7 +71,7 @@ func serve[Req, Resp any](b *Bot, m hub.Method[Req, Resp], f func(context.Contex
 			return none, err
 		}
 		if id := hub.RequestID(ctx); id != "" {
-			ctx = logs.With(ctx, slog.String("request_id", id), slog.Any("guild_id", guild))
+			ctx = logs.WithAttrs(ctx, slog.String("request_id", id), slog.Any("guild_id", guild))
 		}
 		return f(ctx, guild, q)
 	})

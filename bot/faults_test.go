@@ -231,9 +231,9 @@ func (w *storm) rage(seed uint64) error {
 	case <-time.After(endurance):
 		return errors.New("Discord does not describe the server")
 	}
-	var known []voice.Known
+	var known []voice.KnownRoom
 	for _, id := range w.rooms {
-		known = append(known, voice.Known{Room: room.Summary{ID: id, GuildID: snowflake.ID(w.guild)}})
+		known = append(known, voice.KnownRoom{Room: room.Summary{ID: id, GuildID: snowflake.ID(w.guild)}})
 	}
 	tracked := make(chan struct{})
 	w.lane.Track(known, func() { close(tracked) })

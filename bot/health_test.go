@@ -62,7 +62,7 @@ func TestHealth(t *testing.T) {
 	h.must(h.discord.InstallBot(h.guild, h.app.ID,
 		discordsim.Permissions(discordapi.Permissions)&^discordsim.PermManageChannels))
 	h.command("ada", "create-room", nil)
-	var last guild.Trouble
+	var last guild.RecentError
 	h.eventually("managers are told what went wrong", func() bool {
 		list := health().Errors
 		if len(list) > 0 {

@@ -70,7 +70,7 @@ func keeperHealth(now time.Time) guild.Health {
 		},
 		Opens: 0, OpensMax: 100, OpensWindow: 5 * time.Minute, NextOpen: now.Add(40 * time.Second),
 		Rooms: []guild.RoomRenames{{ID: 7, Name: "Friday <b>", Next: now.Add(7 * time.Minute), Wanted: "Saturday"}},
-		Errors: []guild.Trouble{
+		Errors: []guild.RecentError{
 			{At: now, Text: "it <b>broke</b>", Code: errs.Internal, InteractionID: "4711", Times: 3},
 		},
 	}

@@ -47,15 +47,15 @@ func (s *Server) furnish(ctx context.Context, p *view.Room) {
 }
 
 // comingsOf gives who came into a room and went, as far as the person may know.
-func (s *Server) comingsOf(ctx context.Context, p *view.Room) []room.Coming {
+func (s *Server) comingsOf(ctx context.Context, p *view.Room) []room.Visit {
 	r := &p.View
-	stored, _, err := s.o.Hub.Comings.Get(ctx, r.Room.GuildID.String()+"."+r.Room.ID.String())
+	stored, _, err := s.o.Hub.Visits.Get(ctx, r.Room.GuildID.String()+"."+r.Room.ID.String())
 	if err != nil && !errs.Has(err, errs.NotFound) {
 		s.log.WarnContext(ctx, "who came into a room and went could not be read", "guild_id", r.Room.GuildID,
 			"room_id", r.Room.ID, "err", err)
 	}
 	if !r.MayControl {
-		stored.Before(r.KnowsSince)
+		stored.DropBefore(r.KnowsSince)
 	}
 	return stored.List
 }

@@ -58,7 +58,7 @@ type (
 // comingJSON is when somebody came into a room, or went.
 type comingJSON struct {
 	RoomID snowflake.ID `json:"room_id"`
-	room.Coming
+	room.Visit
 }
 
 // personGuilds lists the servers that may keep something of a person: where they were seen, where they chose something,
@@ -181,7 +181,7 @@ func (s *Server) placeOf(ctx context.Context, me *session.Session, id snowflake.
 
 // comingsBy gives when a person came into a server's rooms and went.
 func (s *Server) comingsBy(ctx context.Context, user, guildID snowflake.ID) (out []comingJSON, err error) {
-	rooms, err := s.o.Hub.Comings.List(ctx, guildID.String())
+	rooms, err := s.o.Hub.Visits.List(ctx, guildID.String())
 	for _, e := range rooms {
 		_, channel, _ := strings.Cut(e.Key, ".")
 		id, err := snowflake.Parse(channel)
@@ -199,11 +199,11 @@ func (s *Server) comingsBy(ctx context.Context, user, guildID snowflake.ID) (out
 
 // eraseComings erases when a person came into a server's rooms and went, and gives how many there were.
 func (s *Server) eraseComings(ctx context.Context, user, guildID snowflake.ID) (n int, err error) {
-	keys, err := s.o.Hub.Comings.Keys(ctx, guildID.String())
+	keys, err := s.o.Hub.Visits.Keys(ctx, guildID.String())
 	for _, key := range keys {
 		was := 0
-		_, _, err := s.o.Hub.Comings.Edit(ctx, key, func(c *room.Comings) error {
-			if was = c.Forget(user); was == 0 {
+		_, _, err := s.o.Hub.Visits.Edit(ctx, key, func(c *room.VisitLog) error {
+			if was = c.DropUser(user); was == 0 {
 				return hub.Unchanged
 			}
 			return nil

@@ -43,13 +43,13 @@ func TestExportAndErase(t *testing.T) {
 		t.Fatal(err)
 	}
 	at := b.clock()
-	came := room.Comings{
-		List: []room.Coming{
+	came := room.VisitLog{
+		List: []room.Visit{
 			{UserID: guest, Name: "Guest", At: at}, {UserID: owner, Name: "Owner", At: at},
 			{UserID: guest, Name: "Guest", Left: true, At: at},
 		},
 	}
-	if _, err := b.hub.Comings.Put(t.Context(), "100."+r.ID.String(), came); err != nil {
+	if _, err := b.hub.Visits.Put(t.Context(), "100."+r.ID.String(), came); err != nil {
 		t.Fatal(err)
 	}
 	w := b.signedIn(guest)
@@ -78,7 +78,7 @@ func TestExportAndErase(t *testing.T) {
 			Preferences room.Preferences
 			Rooms       []room.PersonRoom
 			Happened    []audit.Entry
-			Comings     []room.Coming
+			Comings     []room.Visit
 		}
 	}
 	got.json(&data)
@@ -153,7 +153,7 @@ func (b *bench) nothingOf(id string, r *room.Room) {
 	if err != nil || len(stored.Guests) != 0 || !stored.Banned(banned) {
 		b.t.Errorf("the room holds %+v, %v", stored.Guests, err)
 	}
-	came, _, err := b.hub.Comings.Get(ctx, friends.String()+"."+r.ID.String())
+	came, _, err := b.hub.Visits.Get(ctx, friends.String()+"."+r.ID.String())
 	if err != nil || len(came.List) != 1 || came.List[0].UserID != owner {
 		b.t.Errorf("who came and went: %+v, %v", came, err)
 	}

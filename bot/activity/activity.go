@@ -1,9 +1,9 @@
-// Package activity counts people in rooms for the activity page, and writes down who comes into a room and
-// goes: it looks at every room of the guilds this process keeps once a minute, notes when a room is full for
-// the first time, and each night deletes what a guild does not want kept.
+// Package activity records how rooms are used: once a minute it counts the people in the rooms
+// of the guilds that this process holds, it records when a room is full for the first time and
+// who joins and leaves, and each night it deletes what is older than a guild's retention.
 //
-// The bot makes one Tally, has cron call Minute and Night, and closes it. Its
-// methods may be called from any goroutine.
+// The bot creates one Recorder, has cron call RecordMinute and
+// DeleteExpired, and closes it. Its methods are safe for concurrent use.
 package activity
 
 import (
@@ -21,27 +21,27 @@ import (
 	"snug/shared/stats"
 )
 
-// Options of New. All are needed.
+// Options of New. All are required.
 type Options struct {
-	Hub   *hub.Hub
-	Holds func() []snowflake.ID                  // the guilds this process keeps
-	Keep  func(guild snowflake.ID) time.Duration // how long a guild wants things kept
-	Now   func() time.Time
-	Log   *slog.Logger
+	Hub       *hub.Hub
+	Guilds    func() []snowflake.ID                  // the guilds this process holds
+	Retention func(guild snowflake.ID) time.Duration // how long a guild's records are kept
+	Now       func() time.Time
+	Log       *slog.Logger
 }
 
-// Recorder counts. Make one with New.
+// Recorder writes the hub's stats and visits buckets.
 type Recorder struct {
 	o     Options
 	rooms *hub.Table[room.Live]
 	stop  context.CancelFunc
 
-	mu    sync.Mutex
-	fills map[snowflake.ID][]fill // by guild, since the last minute
-	full  map[snowflake.ID]bool   // rooms that were full
-	days  map[snowflake.ID]today
+	mu      sync.Mutex
+	fills   map[snowflake.ID][]fill // by guild, since the last RecordMinute
+	wasFull map[snowflake.ID]bool   // rooms that were full
+	days    map[snowflake.ID]today
 
-	comings comings
+	visits  visitQueue
 	writing sync.WaitGroup
 }
 
@@ -50,141 +50,144 @@ type fill struct {
 	after time.Duration
 }
 
-// today is a guild's day as it was written last.
+// today is a guild's day as it was last written.
 type today struct {
 	key string
 	day stats.Day
 }
 
-// New follows the rosters until Close.
+// New returns a Recorder that follows the rosters until Close.
 func New(o Options) (*Recorder, error) {
 	t := &Recorder{
-		o: o, fills: map[snowflake.ID][]fill{}, full: map[snowflake.ID]bool{}, days: map[snowflake.ID]today{},
-		comings: newComings(),
+		o: o, fills: map[snowflake.ID][]fill{}, wasFull: map[snowflake.ID]bool{}, days: map[snowflake.ID]today{},
+		visits: newVisitQueue(),
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	t.stop = stop
 	var err error
-	t.rooms, err = o.Hub.Rosters.Table(ctx, hub.Follower[room.Live]{Change: t.changed})
+	t.rooms, err = o.Hub.Rosters.Table(ctx, hub.Follower[room.Live]{Change: t.onRosterChanged})
 	if err != nil {
 		stop()
 		return nil, err
 	}
-	t.writing.Go(func() { t.writeComings(ctx) })
+	t.writing.Go(func() { t.runWriter(ctx) })
 	return t, nil
 }
 
-// changed notes that a room is full for the first time, when somebody takes its last seat.
-func (t *Recorder) changed(c hub.Change[room.Live]) {
+// onRosterChanged follows the hub's rosters: it records joins and
+// leaves, and when somebody takes a room's last seat for the first time.
+func (r *Recorder) onRosterChanged(c hub.Change[room.Live]) {
 	l := c.Value
 	if l == nil || l.Event == nil {
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		if delete(t.comings.rosters, c.Key); l != nil {
-			t.comings.whole(c.Key, l.Roster)
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if delete(r.visits.rosters, c.Key); l != nil {
+			r.visits.onSnapshot(c.Key, l.Roster)
 		}
 		return
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.comings.heard(c.Key, l)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.visits.onEvent(c.Key, l)
 	if l.Gone() {
-		delete(t.full, l.Room.ID)
+		delete(r.wasFull, l.Room.ID)
 		return
 	}
-	if _, joined := l.Event.Fact.(room.VoiceJoined); !joined || l.Occupied() < l.Room.Seats || t.full[l.Room.ID] {
+	if _, joined := l.Event.Fact.(room.VoiceJoined); !joined || l.Occupied() < l.Room.Seats || r.wasFull[l.Room.ID] {
 		return
 	}
-	t.full[l.Room.ID] = true
+	r.wasFull[l.Room.ID] = true
 	g := l.Room.GuildID
-	t.fills[g] = append(t.fills[g], fill{l.Room.ID, l.Event.At.Sub(l.Room.OpenedAt)})
+	r.fills[g] = append(r.fills[g], fill{l.Room.ID, l.Event.At.Sub(l.Room.OpenedAt)})
 }
 
-// Minute looks at every room once and writes the days that changed. It gives
-// what could not be written; that is written with the next minute.
-func (t *Recorder) Minute(ctx context.Context) error {
-	now := t.o.Now()
+// RecordMinute counts every room once and writes the days that changed. It returns the
+// errors of the writes that failed; their counts are written with the next minute.
+func (r *Recorder) RecordMinute(ctx context.Context) error {
+	now := r.o.Now()
 	var all []error
-	t.comings.hurry() // this process may hold guilds that it did not
-	for _, g := range t.o.Holds() {
+	r.visits.wakeWriter() // this process may hold other guilds than before
+	for _, g := range r.o.Guilds() {
 		var rooms []room.Live
 		people := 0
-		for _, e := range t.rooms.Group(g.String()) {
+		for _, e := range r.rooms.Group(g.String()) {
 			rooms = append(rooms, e.Value)
 			people += e.Value.Occupied()
 		}
-		t.mu.Lock()
-		fills := t.fills[g]
-		delete(t.fills, g)
-		t.mu.Unlock()
+		r.mu.Lock()
+		fills := r.fills[g]
+		delete(r.fills, g)
+		r.mu.Unlock()
 		if people > 0 || len(fills) > 0 {
-			all = append(all, t.count(ctx, g, now, rooms, fills))
+			all = append(all, r.recordDay(ctx, g, now, rooms, fills))
 		}
 	}
 	return errors.Join(all...)
 }
 
-func (t *Recorder) count(ctx context.Context, g snowflake.ID, now time.Time, rooms []room.Live, fills []fill) error {
+func (r *Recorder) recordDay(
+	ctx context.Context, g snowflake.ID, now time.Time, rooms []room.Live, fills []fill,
+) error {
 	key := stats.Key(g, now)
-	t.mu.Lock()
-	d, known := t.days[g]
-	t.mu.Unlock()
+	r.mu.Lock()
+	d, known := r.days[g]
+	r.mu.Unlock()
 	if !known || d.key != key {
-		day, _, err := t.o.Hub.Stats.Latest(ctx, key)
+		day, _, err := r.o.Hub.Stats.Latest(ctx, key)
 		if err != nil && !errs.Has(err, errs.NotFound) {
-			t.again(g, fills)
+			r.requeueFills(g, fills)
 			return err
 		}
 		d = today{key, day}
 	}
-	d.day.Fills = append([]stats.Fill(nil), d.day.Fills...) // the copy that is kept must not share it
+	d.day.Fills = append([]stats.Fill(nil), d.day.Fills...) // the stored copy must not share the array
 	d.day.Minute(now, rooms)
 	for _, f := range fills {
 		d.day.Filled(f.room, f.after)
 	}
 	d.day.Until = now.UTC().Truncate(24 * time.Hour).Add(stats.Keep)
-	t.mu.Lock()
-	t.days[g] = d
-	t.mu.Unlock()
-	_, err := t.o.Hub.Stats.Put(ctx, key, d.day)
+	r.mu.Lock()
+	r.days[g] = d
+	r.mu.Unlock()
+	_, err := r.o.Hub.Stats.Put(ctx, key, d.day)
 	return err
 }
 
-// again keeps fills for the next minute.
-func (t *Recorder) again(g snowflake.ID, fills []fill) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.fills[g] = append(fills, t.fills[g]...)
+// requeueFills puts fills back, for the next minute.
+func (r *Recorder) requeueFills(g snowflake.ID, fills []fill) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.fills[g] = append(fills, r.fills[g]...)
 }
 
-// Night deletes audit entries and days that are older than their guild wants.
-func (t *Recorder) Night(ctx context.Context) error {
+// DeleteExpired deletes audit entries, visits and days that are older than their guild's retention.
+func (r *Recorder) DeleteExpired(ctx context.Context) error {
 	var all []error
-	for _, g := range t.o.Holds() {
-		keep := t.o.Keep(g)
+	for _, g := range r.o.Guilds() {
+		keep := r.o.Retention(g)
 		if keep <= 0 || keep >= stats.Keep {
-			continue // the hub itself forgets after 90 days
+			continue // the hub's own limit of 90 days applies
 		}
-		before := t.o.Now().Add(-keep)
-		n, err := t.o.Hub.Audit.Trim(ctx, g, before)
-		all = append(all, err, t.trimComings(ctx, g, before))
-		keys, err := t.o.Hub.Stats.Keys(ctx, g.String())
+		before := r.o.Now().Add(-keep)
+		n, err := r.o.Hub.Audit.Trim(ctx, g, before)
+		all = append(all, err, r.trimVisits(ctx, g, before))
+		keys, err := r.o.Hub.Stats.Keys(ctx, g.String())
 		all = append(all, err)
 		for _, k := range keys {
 			if k < stats.Key(g, before) {
-				all = append(all, t.o.Hub.Stats.Delete(ctx, k))
+				all = append(all, r.o.Hub.Stats.Delete(ctx, k))
 			}
 		}
 		if n > 0 {
-			t.o.Log.Info("old activity was deleted", "guild_id", g, "entries", n)
+			r.o.Log.Info("old activity was deleted", "guild_id", g, "entries", n)
 		}
 	}
 	return errors.Join(all...)
 }
 
 // Close stops following and waits for it.
-func (t *Recorder) Close() {
-	t.stop()
-	t.rooms.Wait()
-	t.writing.Wait()
+func (r *Recorder) Close() {
+	r.stop()
+	r.rooms.Wait()
+	r.writing.Wait()
 }

@@ -231,7 +231,7 @@ func about(ctx context.Context, e *events.InteractionCreate) context.Context {
 	if g := e.GuildID(); g != nil {
 		attrs = append(attrs, slog.Any("guild_id", *g))
 	}
-	return logs.With(ctx, attrs...)
+	return logs.WithAttrs(ctx, attrs...)
 }
 
 // call reads who asks, where and in which language.

@@ -1,13 +1,11 @@
-// Package lenient lets disgo read what Discord sends, however new it is.
+// Package lenient makes disgo's JSON decoding tolerate values it does not know.
 //
-// Discord adds channel types, enums and fields any day, and one value that
-// disgo cannot read makes it refuse all that is around it: a server, with a
-// single channel of an unknown type in it. disgo decodes everything, events and
-// answers of REST, with a function that its JSON package lets programs choose;
-// this package chooses one that leaves out just the value that cannot be read.
+// Discord adds channel types, enums and fields at any time, and one value that disgo cannot decode
+// makes it reject everything around it: a whole guild because of a single channel of an unknown type.
+// disgo decodes all events and REST responses with a function variable of its JSON package; importing
+// this package sets it to Unmarshal, which leaves out only the value that cannot be decoded.
 //
-// What must not be left out silently still fails as a whole: what something is
-// and whom it is about, and the lists whose absence would mean that nothing is there.
+// Some fields must not be left out silently (requiredFields, requiredLists): there the whole value still fails.
 //
 // Everything here is safe for concurrent use.
 package lenient
@@ -25,7 +23,7 @@ import (
 	disgo "github.com/disgoorg/json/v2"
 )
 
-// Importing the package is enough, so that nobody decodes while it is changed.
+// Set at import, before anything can be decoding.
 var _ = install()
 
 func install() bool {
@@ -33,10 +31,10 @@ func install() bool {
 	return true
 }
 
-// Unmarshal is json.Unmarshal that goes on without what it cannot read. It
-// fails with json.Unmarshal's error when too little would be left.
+// Unmarshal is json.Unmarshal, except that it leaves out values it cannot
+// decode. It returns json.Unmarshal's error when a required value is among them.
 func Unmarshal(data []byte, v any) error {
-	err := strictly(data, v)
+	err := unmarshalStrict(data, v)
 	if err == nil || !json.Valid(data) {
 		return err
 	}
@@ -45,14 +43,14 @@ func Unmarshal(data []byte, v any) error {
 		return err
 	}
 	to.Elem().SetZero()
-	if read(data, to.Elem()) != nil {
+	if decode(data, to.Elem()) != nil {
 		return err
 	}
 	return nil
 }
 
-// strictly is json.Unmarshal, where a panic of a type's own method is an error like any other.
-func strictly(data []byte, v any) (err error) {
+// unmarshalStrict is json.Unmarshal that returns a panic of a type's UnmarshalJSON as an error.
+func unmarshalStrict(data []byte, v any) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("reading it panicked: %v", p)
@@ -61,30 +59,30 @@ func strictly(data []byte, v any) (err error) {
 	return json.Unmarshal(data, v)
 }
 
-// read decodes into a value that is zero, and leaves out what cannot be read.
-func read(data []byte, to reflect.Value) error {
-	err := strictly(data, to.Addr().Interface())
+// decode decodes into a zero value and leaves out what cannot be decoded.
+func decode(data []byte, to reflect.Value) error {
+	err := unmarshalStrict(data, to.Addr().Interface())
 	if err == nil {
 		return nil
 	}
 	to.SetZero()
-	if own(to.Type()) {
+	if decodesItself(to.Type()) {
 		return substitute(data, to, err)
 	}
 	switch to.Kind() {
 	case reflect.Pointer:
 		v := reflect.New(to.Type().Elem())
-		if err := read(data, v.Elem()); err != nil {
+		if err := decode(data, v.Elem()); err != nil {
 			return err
 		}
 		to.Set(v)
 		return nil
 	case reflect.Struct:
-		return readStruct(data, to, err)
+		return decodeStruct(data, to, err)
 	case reflect.Slice:
-		return readSlice(data, to, err)
+		return decodeSlice(data, to, err)
 	case reflect.Map:
-		return readMap(data, to, err)
+		return decodeMap(data, to, err)
 	case reflect.Int, reflect.Int64:
 		return lowBits(data, to, err)
 	}
@@ -93,46 +91,48 @@ func read(data []byte, to reflect.Value) error {
 
 var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
 
-// own says whether a type reads itself: what is inside it, it has asked Unmarshal for already.
-func own(t reflect.Type) bool { return reflect.PointerTo(t).Implements(unmarshaler) }
+// decodesItself reports whether a type has an UnmarshalJSON
+// method; that method calls Unmarshal for what is inside.
+func decodesItself(t reflect.Type) bool { return reflect.PointerTo(t).Implements(unmarshaler) }
 
-// identity are fields without which nobody knows what something is, or whom it is about.
-var identity = []string{"id", "type", "op", "guild_id", "channel_id", "user_id", "user"}
+// requiredFields identify a value: without them it is unknown what it is or whom it is about.
+var requiredFields = []string{"id", "type", "op", "guild_id", "channel_id", "user_id", "user"}
 
-// lists are fields where something missing would be taken for its end, or for a leave that was never given.
-var lists = []string{
+// requiredLists are fields where a missing element would be
+// taken for a deletion, or for a permission that nobody granted.
+var requiredLists = []string{
 	"guilds", "channels", "voice_states", "members", "roles", "permission_overwrites", "not_found", "allow", "deny",
 }
 
-// readStruct reads field by field.
-func readStruct(data []byte, to reflect.Value, err error) error {
+// decodeStruct decodes field by field.
+func decodeStruct(data []byte, to reflect.Value, err error) error {
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(data, &fields) != nil {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		one, _ := json.Marshal(map[string]json.RawMessage{name: fields[name]})
-		if strictly(one, to.Addr().Interface()) == nil {
+		if unmarshalStrict(one, to.Addr().Interface()) == nil {
 			continue
 		}
-		f, ok := field(to, name)
+		f, ok := fieldByJSONName(to, name)
 		if !ok {
 			return err
 		}
 		f.SetZero()
-		if bad := read(fields[name], f); bad != nil {
-			if slices.Contains(identity, name) || slices.Contains(lists, name) {
+		if bad := decode(fields[name], f); bad != nil {
+			if slices.Contains(requiredFields, name) || slices.Contains(requiredLists, name) {
 				return bad
 			}
 			f.SetZero()
-			tell(to.Type(), name, bad)
+			report(to.Type(), name, bad)
 		}
 	}
 	return nil
 }
 
-// field finds the field that a name in JSON means, the outermost first as encoding/json does.
-func field(of reflect.Value, name string) (reflect.Value, bool) {
+// fieldByJSONName finds the field for a JSON name, the outermost first as encoding/json does.
+func fieldByJSONName(of reflect.Value, name string) (reflect.Value, bool) {
 	var inner []reflect.Value
 	for i := range of.NumField() {
 		t := of.Type().Field(i)
@@ -146,15 +146,15 @@ func field(of reflect.Value, name string) (reflect.Value, bool) {
 		}
 	}
 	for _, v := range inner {
-		if f, ok := field(v, name); ok {
+		if f, ok := fieldByJSONName(v, name); ok {
 			return f, true
 		}
 	}
 	return reflect.Value{}, false
 }
 
-// readSlice reads element by element.
-func readSlice(data []byte, to reflect.Value, err error) error {
+// decodeSlice decodes element by element.
+func decodeSlice(data []byte, to reflect.Value, err error) error {
 	var elements []json.RawMessage
 	if json.Unmarshal(data, &elements) != nil {
 		return err
@@ -163,11 +163,11 @@ func readSlice(data []byte, to reflect.Value, err error) error {
 	list := reflect.MakeSlice(to.Type(), 0, len(elements))
 	for _, e := range elements {
 		v := reflect.New(of).Elem()
-		if bad := read(e, v); bad != nil {
+		if bad := decode(e, v); bad != nil {
 			if of == reflect.TypeFor[discord.UnavailableGuild]() {
-				return bad // a server that is not in the list has been left
+				return bad // a guild missing from READY's list would be taken for one the bot left
 			}
-			tell(to.Type(), "", bad)
+			report(to.Type(), "", bad)
 			continue
 		}
 		list = reflect.Append(list, v)
@@ -176,8 +176,8 @@ func readSlice(data []byte, to reflect.Value, err error) error {
 	return nil
 }
 
-// readMap reads value by value.
-func readMap(data []byte, to reflect.Value, err error) error {
+// decodeMap decodes value by value.
+func decodeMap(data []byte, to reflect.Value, err error) error {
 	var values map[string]json.RawMessage
 	if json.Unmarshal(data, &values) != nil {
 		return err
@@ -185,23 +185,23 @@ func readMap(data []byte, to reflect.Value, err error) error {
 	to.Set(reflect.MakeMap(to.Type()))
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		v, key := reflect.New(to.Type().Elem()).Elem(), reflect.New(to.Type())
-		bad := read(values[name], v)
+		bad := decode(values[name], v)
 		if bad == nil {
 			one, _ := json.Marshal(map[string]any{name: nil})
-			if bad = strictly(one, key.Interface()); bad == nil {
+			if bad = unmarshalStrict(one, key.Interface()); bad == nil {
 				to.SetMapIndex(key.Elem().MapKeys()[0], v)
 				continue
 			}
 		}
-		tell(to.Type(), name, bad)
+		report(to.Type(), name, bad)
 	}
 	return nil
 }
 
-// Drop is what was left out.
+// Drop describes a value that was left out.
 type Drop struct {
-	Where string // a type of disgo, and its field
-	Err   error  // why it could not be read
+	Where string // a disgo type and field, like "discord.Guild.nsfw_level"
+	Err   error  // why it could not be decoded
 }
 
 var listeners struct {
@@ -210,9 +210,8 @@ var listeners struct {
 	all  map[int]func(Drop)
 }
 
-// Listen has f told of everything that is left out, from any goroutine, until
-// stop. It must return at once.
-func Listen(f func(Drop)) (stop func()) {
+// OnDrop calls f with every value that is left out, from any goroutine, until stop is called. f must not block.
+func OnDrop(f func(Drop)) (stop func()) {
 	l := &listeners
 	l.Lock()
 	defer l.Unlock()
@@ -229,7 +228,7 @@ func Listen(f func(Drop)) (stop func()) {
 	}
 }
 
-func tell(t reflect.Type, field string, err error) {
+func report(t reflect.Type, field string, err error) {
 	d := Drop{Where: t.String(), Err: err}
 	if t.Name() == "" && t.Kind() == reflect.Struct {
 		// disgo's helper types have no names, and all their fields in them

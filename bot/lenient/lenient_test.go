@@ -16,7 +16,7 @@ import (
 func event(t *testing.T, kind gateway.EventType, data string) (gateway.EventData, []string, error) {
 	t.Helper()
 	var dropped []string
-	stop := lenient.Listen(func(d lenient.Drop) { dropped = append(dropped, d.Where) })
+	stop := lenient.OnDrop(func(d lenient.Drop) { dropped = append(dropped, d.Where) })
 	defer stop()
 	ev, err := gateway.UnmarshalEventData([]byte(data), kind)
 	return ev, dropped, err

@@ -20,7 +20,7 @@ func Report(log *slog.Logger, registerer prometheus.Registerer) (stop func(), er
 	}
 	var mu sync.Mutex
 	logged := map[string]bool{}
-	return Listen(func(d Drop) {
+	return OnDrop(func(d Drop) {
 		count.Inc()
 		mu.Lock()
 		first := !logged[d.Where] && len(logged) < maxLogged

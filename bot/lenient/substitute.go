@@ -9,18 +9,20 @@ import (
 	"github.com/disgoorg/disgo/discord"
 )
 
-// substitutes are what channels of an unknown type are read as. Nothing in Snug
-// is done to a media channel, so that such a channel is named and counted and
-// otherwise let alone. Where an interaction came from, people can write.
+// substitutes are the types that channels of an unknown type are decoded as.
+// Snug does nothing with media channels, so such a channel is listed and counted
+// and otherwise ignored. An interaction's channel is one where people can write.
 var substitutes = map[reflect.Type]discord.ChannelType{
 	reflect.TypeFor[discord.UnmarshalChannel]():   discord.ChannelTypeGuildMedia,
 	reflect.TypeFor[discord.InteractionChannel](): discord.ChannelTypeGuildText,
 }
 
-// plain are the fields that all channels have.
-var plain = []string{"id", "guild_id", "name", "position", "parent_id", "permission_overwrites", "permissions", "flags"}
+// commonFields are the fields that every channel has.
+var commonFields = []string{
+	"id", "guild_id", "name", "position", "parent_id", "permission_overwrites", "permissions", "flags",
+}
 
-// substitute finds something that can be read in place of a value whose type refused it.
+// substitute decodes a replacement for a value that its own type rejected.
 func substitute(data []byte, to reflect.Value, err error) error {
 	if to.Type() == reflect.TypeFor[discord.Permissions]() {
 		return lowBits(data, to, err)
@@ -35,22 +37,22 @@ func substitute(data []byte, to reflect.Value, err error) error {
 		return err
 	}
 	known := map[string]any{"type": as}
-	for _, name := range plain {
+	for _, name := range commonFields {
 		if v, there := fields[name]; there {
 			known[name] = v
 		}
 	}
 	b, _ := json.Marshal(known)
-	if bad := strictly(b, to.Addr().Interface()); bad != nil {
+	if bad := unmarshalStrict(b, to.Addr().Interface()); bad != nil {
 		to.SetZero()
 		return err
 	}
-	tell(to.Type(), "", err)
+	report(to.Type(), "", err)
 	return nil
 }
 
-// lowBits reads a number that is too large for 63 bits without the bits
-// beyond them: permissions and flags are bits, and those nobody here knows.
+// lowBits decodes a number that needs more than 63 bits without the higher
+// ones: permissions and flags are bits, and Snug knows none of those.
 func lowBits(data []byte, to reflect.Value, err error) error {
 	n, ok := new(big.Int).SetString(strings.Trim(string(data), `"`), 10)
 	if !ok || n.Sign() < 0 || n.IsInt64() {
@@ -61,6 +63,6 @@ func lowBits(data []byte, to reflect.Value, err error) error {
 		return err
 	}
 	to.SetInt(low)
-	tell(to.Type(), "", err)
+	report(to.Type(), "", err)
 	return nil
 }

@@ -1,6 +1,5 @@
-// Package logs is what the bot adds to its log: a line that an interaction
-// caused says which, also deep in the keeper, and the last warnings and errors
-// about each guild are kept for its managers' health page.
+// Package logs is the bot's slog.Handler: it adds attributes from the context, so that each line caused by an
+// interaction names it, and keeps the last warnings and errors about each guild for the managers' health page.
 //
 // Only the bot's packages may use it. Everything is safe for concurrent use.
 package logs
@@ -19,7 +18,7 @@ import (
 	"snug/shared/guild"
 )
 
-// How much is remembered: guilds beyond the most are forgotten, the quietest first.
+// Limits of RecentErrors. Beyond maxGuilds, the guild whose last error is oldest is dropped.
 const (
 	perGuild  = 10
 	maxGuilds = 2000
@@ -27,31 +26,33 @@ const (
 
 type attrsKey struct{}
 
-// With gives a context whose log lines carry attrs, where they do not say the same themselves.
-func With(ctx context.Context, attrs ...slog.Attr) context.Context {
+// WithAttrs returns a context whose log lines carry attrs, unless a line sets the same key itself.
+func WithAttrs(ctx context.Context, attrs ...slog.Attr) context.Context {
 	before, _ := ctx.Value(attrsKey{}).([]slog.Attr)
 	return context.WithValue(ctx, attrsKey{}, append(slices.Clone(before), attrs...))
 }
 
-// Memory keeps the last warnings and errors about each guild. Make one with NewMemory.
-type Memory struct {
+// RecentErrors holds the last warnings and errors about each guild. Create one with NewRecentErrors.
+type RecentErrors struct {
 	mu     sync.Mutex
-	guilds map[snowflake.ID][]guild.Trouble // oldest first
+	guilds map[snowflake.ID][]guild.RecentError // oldest first
 }
 
-// NewMemory makes a Memory that knows of nothing.
-func NewMemory() *Memory { return &Memory{guilds: map[snowflake.ID][]guild.Trouble{}} }
+// NewRecentErrors returns an empty RecentErrors.
+func NewRecentErrors() *RecentErrors {
+	return &RecentErrors{guilds: map[snowflake.ID][]guild.RecentError{}}
+}
 
-// Of gives what is remembered of a guild, newest first; never nil.
-func (m *Memory) Of(id snowflake.ID) []guild.Trouble {
+// Of returns a guild's entries, newest first; never nil.
+func (m *RecentErrors) Of(id snowflake.ID) []guild.RecentError {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	out := append([]guild.Trouble{}, m.guilds[id]...)
+	out := append([]guild.RecentError{}, m.guilds[id]...)
 	slices.Reverse(out)
 	return out
 }
 
-func (m *Memory) add(id snowflake.ID, t guild.Trouble) {
+func (m *RecentErrors) add(id snowflake.ID, t guild.RecentError) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	list, known := m.guilds[id]
@@ -77,14 +78,14 @@ func (m *Memory) add(id snowflake.ID, t guild.Trouble) {
 	m.guilds[id] = list
 }
 
-// Handler wraps next: lines get what With gave their context, and m remembers
-// warnings and errors that name a guild as guild_id.
-func Handler(next slog.Handler, m *Memory) slog.Handler { return handler{next: next, memory: m} }
+// Handler wraps next: it adds the attributes of WithAttrs, and
+// records in m the warnings and errors that carry a guild_id.
+func Handler(next slog.Handler, m *RecentErrors) slog.Handler { return handler{next: next, recent: m} }
 
 type handler struct {
 	next    slog.Handler
-	memory  *Memory
-	attrs   []slog.Attr // given before, outside groups
+	recent  *RecentErrors
+	attrs   []slog.Attr // from WithAttrs of the handler, outside groups
 	grouped bool
 }
 
@@ -124,7 +125,7 @@ func (h handler) Handle(ctx context.Context, r slog.Record) error {
 	return h.next.Handle(ctx, r)
 }
 
-// find gives the value a line has under a key.
+// find returns the value of a line's attribute.
 func (h handler) find(r slog.Record, key string) (v any, ok bool) {
 	look := func(a slog.Attr) bool {
 		if a.Key == key {
@@ -147,7 +148,7 @@ func (h handler) remember(r slog.Record) {
 	if !ok || id == 0 {
 		return
 	}
-	t := guild.Trouble{At: r.Time, Serious: r.Level >= slog.LevelError, Text: r.Message}
+	t := guild.RecentError{At: r.Time, Serious: r.Level >= slog.LevelError, Text: r.Message}
 	if v, _ := h.find(r, "interaction_id"); v != nil {
 		if i, ok := v.(snowflake.ID); ok {
 			t.InteractionID = i.String()
@@ -158,15 +159,15 @@ func (h handler) remember(r slog.Record) {
 			t.Code, t.Why = reason(err)
 		}
 	}
-	h.memory.add(id, t)
+	h.recent.add(id, t)
 }
 
-// reason gives what managers may read of an error. What was said to one person
-// may name others and their rooms, so it stays between them.
+// reason returns what a guild's managers may read of an error. A message written for one user
+// may name others and their rooms, so only errors about Discord and Snug itself keep theirs.
 func reason(err error) (errs.Code, *errs.Error) {
 	var e *errs.Error
 	if !errors.As(err, &e) {
-		return errs.Internal, nil // its words are for the log
+		return errs.Internal, nil // its text is for the log only
 	}
 	switch e.Code {
 	case errs.MissingPermission, errs.DiscordUnavailable, errs.RateLimited, errs.Unavailable:

@@ -14,16 +14,16 @@ import (
 	"snug/shared/errs"
 )
 
-func bench(level slog.Level) (*slog.Logger, *Memory, *bytes.Buffer) {
+func bench(level slog.Level) (*slog.Logger, *RecentErrors, *bytes.Buffer) {
 	var b bytes.Buffer
-	m := NewMemory()
+	m := NewRecentErrors()
 	return slog.New(Handler(slog.NewTextHandler(&b, &slog.HandlerOptions{Level: level}), m)), m, &b
 }
 
 // A line says once what its context knows.
 func TestContext(t *testing.T) {
 	log, _, out := bench(slog.LevelInfo)
-	ctx := With(With(context.Background(), slog.Any("interaction_id", snowflake.ID(7))),
+	ctx := WithAttrs(WithAttrs(context.Background(), slog.Any("interaction_id", snowflake.ID(7))),
 		slog.Any("guild_id", snowflake.ID(8)), slog.Any("user_id", snowflake.ID(9)))
 	log.With("user_id", snowflake.ID(3)).InfoContext(ctx, "hello", "guild_id", snowflake.ID(8))
 	line := out.String()
@@ -59,7 +59,7 @@ func TestMemory(t *testing.T) {
 		got[0].Code != errs.Internal || got[0].Why != nil {
 		t.Fatalf("got %+v", got)
 	}
-	ctx := With(t.Context(), slog.Any("interaction_id", snowflake.ID(77)))
+	ctx := WithAttrs(t.Context(), slog.Any("interaction_id", snowflake.ID(77)))
 	for range 3 {
 		log.With("guild_id", b).WarnContext(ctx, "again",
 			"err", errs.E(errs.MissingPermission, "Snug lacks it.").Because(errors.New("hidden")))

@@ -15,7 +15,7 @@ import (
 	"snug/shared/text"
 )
 
-// DirectMessages sends a direct message to a user, caused by somebody: direct.Sender's Send.
+// DirectMessages sends a direct message to a user, caused by somebody: dms.Sender's Send.
 type DirectMessages func(ctx context.Context, to, by snowflake.ID, m discord.MessageCreate) error
 
 // Chat posts into a channel.

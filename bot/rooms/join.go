@@ -46,7 +46,7 @@ func (rs *Rooms) view(g *guildState, r *roomState, who access.Standing) (out roo
 		out.Deadline = r.OpenedAt.Add(time.Duration(g.settings.MaxAge))
 	}
 	if !out.MayControl {
-		out.KnowsSince = r.KnowsSince(who.UserID)
+		out.KnowsSince = r.VisitsVisibleSince(who.UserID)
 		return out, nil
 	}
 	c := r.Room.Clone()

@@ -229,9 +229,9 @@ func (rs *Rooms) track(ctx context.Context, g *guildState) error {
 		}
 		prior[id] = &e.Value
 	}
-	var known []voice.Known
+	var known []voice.KnownRoom
 	for id, r := range g.rooms {
-		known = append(known, voice.Known{Room: g.summary(r), Prior: prior[id]})
+		known = append(known, voice.KnownRoom{Room: g.summary(r), Prior: prior[id]})
 	}
 	done := make(chan struct{})
 	rs.o.Voice.Track(known, func() { close(done) })

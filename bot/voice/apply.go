@@ -13,16 +13,16 @@ import (
 
 // Everything in this file runs in Run's goroutine.
 
-// out is a publication that was made under the lock and goes out after it.
-type out struct {
+// publication is a room's new state, to be published once the lock is released.
+type publication struct {
 	key  key
 	live room.Live
 }
 
-func (p *Tracker) voiceOf(s discord.VoiceState, m *discord.Member) voice {
+func (t *Tracker) voiceOf(s discord.VoiceState, m *discord.Member) voice {
 	v := voice{person: room.Person{
 		UserID: s.UserID, Muted: s.GuildMute || s.SelfMute, Deafened: s.GuildDeaf || s.SelfDeaf,
-		Streaming: s.SelfStream, Video: s.SelfVideo, Since: p.o.Now(),
+		Streaming: s.SelfStream, Video: s.SelfVideo, Since: t.o.Now(),
 	}}
 	if s.ChannelID != nil {
 		v.channel = *s.ChannelID
@@ -37,19 +37,20 @@ func (p *Tracker) voiceOf(s discord.VoiceState, m *discord.Member) voice {
 	return v
 }
 
-func (p *Tracker) applyVoice(guildID snowflake.ID, v voice, user snowflake.ID) {
-	p.mu.Lock()
-	g := p.guild(guildID)
-	outs, move := p.change(guildID, g, user, v)
-	p.mu.Unlock()
-	p.publish(outs)
+func (t *Tracker) applyVoice(guildID snowflake.ID, v voice, user snowflake.ID) {
+	t.mu.Lock()
+	g := t.guild(guildID)
+	pubs, move := t.change(guildID, g, user, v)
+	t.mu.Unlock()
+	t.publish(pubs)
 	if move != nil {
-		p.o.Moved(*move)
+		t.o.Moved(*move)
 	}
 }
 
-// change puts a user's new voice state into a guild and gives what follows from it.
-func (p *Tracker) change(guildID snowflake.ID, g *guild, user snowflake.ID, v voice) (outs []out, move *Move) {
+// change stores a user's new voice state and returns what to
+// publish, and the move if the channel changed. The caller holds mu.
+func (t *Tracker) change(guildID snowflake.ID, g *guild, user snowflake.ID, v voice) (pubs []publication, move *Move) {
 	old, had := g.voices[user]
 	if !had && v.channel == 0 {
 		return nil, nil
@@ -63,22 +64,22 @@ func (p *Tracker) change(guildID snowflake.ID, g *guild, user snowflake.ID, v vo
 			return nil, nil
 		}
 		g.voices[user] = v
-		return p.tell(outs, guildID, g, v.channel, room.VoiceUpdated{Person: v.person}), nil
+		return t.applyFact(pubs, guildID, g, v.channel, room.VoiceUpdated{Person: v.person}), nil
 	}
 	if had {
-		outs = p.tell(outs, guildID, g, old.channel, room.VoiceLeft{UserID: user})
+		pubs = t.applyFact(pubs, guildID, g, old.channel, room.VoiceLeft{UserID: user})
 	}
 	if v.channel == 0 {
 		delete(g.voices, user)
 	} else {
 		g.voices[user] = v
-		outs = p.tell(outs, guildID, g, v.channel, room.VoiceJoined{Person: v.person})
+		pubs = t.applyFact(pubs, guildID, g, v.channel, room.VoiceJoined{Person: v.person})
 	}
-	return outs,
+	return pubs,
 		&Move{GuildID: guildID, UserID: user, Bot: v.person.Bot || old.person.Bot, From: old.channel, To: v.channel}
 }
 
-func (p *Tracker) applyGuild(id snowflake.ID, states []discord.VoiceState, members []discord.Member) {
+func (t *Tracker) applyGuild(id snowflake.ID, states []discord.VoiceState, members []discord.Member) {
 	byUser := map[snowflake.ID]*discord.Member{}
 	for i := range members {
 		byUser[members[i].User.ID] = &members[i]
@@ -87,20 +88,20 @@ func (p *Tracker) applyGuild(id snowflake.ID, states []discord.VoiceState, membe
 	var order []snowflake.ID
 	for _, s := range states {
 		if s.ChannelID != nil {
-			now[s.UserID] = p.voiceOf(s, byUser[s.UserID])
+			now[s.UserID] = t.voiceOf(s, byUser[s.UserID])
 			order = append(order, s.UserID)
 		}
 	}
 	var moves []Move
-	apply := func(outs []out, m *Move) []out {
+	apply := func(pubs []publication, m *Move) []publication {
 		if m != nil {
 			moves = append(moves, *m)
 		}
-		return outs
+		return pubs
 	}
-	p.mu.Lock()
-	g := p.guild(id)
-	var outs []out
+	t.mu.Lock()
+	g := t.guild(id)
+	var pubs []publication
 	gone := make([]snowflake.ID, 0, len(g.voices))
 	for user := range g.voices {
 		if _, still := now[user]; !still {
@@ -108,143 +109,149 @@ func (p *Tracker) applyGuild(id snowflake.ID, states []discord.VoiceState, membe
 		}
 	}
 	slices.Sort(gone)
-	for _, user := range gone { // first who left, then who came: a full room stays within its seats
-		outs = append(outs, apply(p.change(id, g, user, voice{person: room.Person{UserID: user}}))...)
+	for _, user := range gone { // leaves before joins, so that a full room stays within its seats
+		pubs = append(pubs, apply(t.change(id, g, user, voice{person: room.Person{UserID: user}}))...)
 	}
 	for _, user := range order {
-		outs = append(outs, apply(p.change(id, g, user, now[user]))...)
+		pubs = append(pubs, apply(t.change(id, g, user, now[user]))...)
 	}
-	p.mu.Unlock()
-	p.publish(outs)
+	t.mu.Unlock()
+	t.publish(pubs)
 	for _, m := range moves {
-		p.o.Moved(m)
+		t.o.Moved(m)
 	}
 }
 
-func (p *Tracker) applyKnown(k Known) {
+func (t *Tracker) applyKnown(k KnownRoom) {
 	id := key{k.Room.GuildID, k.Room.ID}
-	p.mu.Lock()
-	g := p.guild(id.guild)
+	t.mu.Lock()
+	g := t.guild(id.guild)
 	if l := g.rooms[id.channel]; l != nil && l.closed == nil {
 		// a second GUILD_CREATE: the roster has been compared already
-		p.mu.Unlock()
-		p.applyRoom(k.Room, nil)
+		t.mu.Unlock()
+		t.applyRoom(k.Room, nil)
 		return
 	}
-	l := &live{summary: k.Room}
-	var last uint64 // of a room that was closed here, which the hub may not know yet
+	l := &liveRoom{summary: k.Room}
+	var last uint64 // N of a room that was closed here, which the hub may not know yet
 	if was := g.rooms[id.channel]; was != nil {
 		last, k.Prior = was.n, nil
 	}
 	g.rooms[id.channel] = l
-	present := g.in(id.channel)
-	var outs []out
+	present := g.occupants(id.channel)
+	var pubs []publication
 	if k.Prior != nil {
 		last = k.Prior.N
 	}
 	l.n = last
 	if k.Prior == nil || k.Prior.Gone() {
 		l.roster = present
-		outs = p.tell(outs, id.guild, g, id.channel, nil)
+		pubs = t.applyFact(pubs, id.guild, g, id.channel, nil)
 	} else {
 		l.roster = k.Prior.Roster
-		g.seat(l)
+		g.assignSeats(l)
 		for _, was := range slices.Clone(l.roster) {
 			if !room.In(present, was.UserID) {
-				outs = p.tell(outs, id.guild, g, id.channel, room.VoiceLeft{UserID: was.UserID})
+				pubs = t.applyFact(pubs, id.guild, g, id.channel, room.VoiceLeft{UserID: was.UserID})
 			}
 		}
 		for _, now := range present {
-			i := slices.IndexFunc(l.roster, is(now.UserID))
+			i := slices.IndexFunc(l.roster, byUser(now.UserID))
 			if i < 0 {
-				outs = p.tell(outs, id.guild, g, id.channel, room.VoiceJoined{Person: now})
+				pubs = t.applyFact(pubs, id.guild, g, id.channel, room.VoiceJoined{Person: now})
 				continue
 			}
-			now.Since, now.Seat = l.roster[i].Since, l.roster[i].Seat // not since this process saw them
+			// since they joined, not since this process started
+			now.Since, now.Seat = l.roster[i].Since, l.roster[i].Seat
 			g.voices[now.UserID] = voice{id.channel, now}
 			if now != l.roster[i] {
-				outs = p.tell(outs, id.guild, g, id.channel, room.VoiceUpdated{Person: now})
+				pubs = t.applyFact(pubs, id.guild, g, id.channel, room.VoiceUpdated{Person: now})
 			}
 		}
 		if !reflect.DeepEqual(k.Prior.Room, k.Room) {
-			outs = p.tell(outs, id.guild, g, id.channel, room.Changed{})
+			pubs = t.applyFact(pubs, id.guild, g, id.channel, room.Changed{})
 		}
 	}
-	p.mu.Unlock()
-	p.publish(outs)
+	t.mu.Unlock()
+	t.publish(pubs)
 }
 
-// applyRoom sets what a room is and publishes the fact; without a fact it publishes the whole, if it differs.
-func (p *Tracker) applyRoom(s room.Summary, fact room.Fact) {
-	p.mu.Lock()
-	g := p.guild(s.GuildID)
+// applyRoom sets a room's summary and publishes the fact. Without
+// a fact it publishes the whole room if the summary differs.
+func (t *Tracker) applyRoom(s room.Summary, fact room.Fact) {
+	t.mu.Lock()
+	g := t.guild(s.GuildID)
 	l := g.rooms[s.ID]
 	isNew := l == nil
 	if isNew {
-		l = &live{roster: g.in(s.ID)}
+		l = &liveRoom{roster: g.occupants(s.ID)}
 		g.rooms[s.ID] = l
 	}
 	same := !isNew && reflect.DeepEqual(l.summary, s)
 	l.summary = s
-	var outs []out
+	var pubs []publication
 	if fact != nil || !same {
-		outs = p.tell(outs, s.GuildID, g, s.ID, fact)
+		pubs = t.applyFact(pubs, s.GuildID, g, s.ID, fact)
 	}
-	p.mu.Unlock()
-	p.publish(outs)
+	t.mu.Unlock()
+	t.publish(pubs)
 }
 
-// tell applies a fact to a room's roster and appends its publication; a
-// channel that is no room is nobody's business. The caller holds mu.
-func (p *Tracker) tell(outs []out, guildID snowflake.ID, g *guild, channel snowflake.ID, fact room.Fact) []out {
+// applyFact applies a fact to a room's roster and appends what to
+// publish. It ignores channels that are no rooms. The caller holds mu.
+func (t *Tracker) applyFact(
+	pubs []publication, guildID snowflake.ID, g *guild, channel snowflake.ID, fact room.Fact,
+) []publication {
 	l := g.rooms[channel]
 	if l == nil || l.closed != nil && fact != nil {
-		return outs
+		return pubs
 	}
 	switch f := fact.(type) {
 	case room.VoiceJoined:
-		if i := slices.IndexFunc(l.roster, is(f.Person.UserID)); i >= 0 {
+		if i := slices.IndexFunc(l.roster, byUser(f.Person.UserID)); i >= 0 {
 			f.Person.Seat = l.roster[i].Seat
 		}
-		l.roster = append(slices.DeleteFunc(slices.Clone(l.roster), is(f.Person.UserID)), f.Person)
+		l.roster = append(slices.DeleteFunc(slices.Clone(l.roster), byUser(f.Person.UserID)), f.Person)
 	case room.VoiceLeft:
-		l.roster = slices.DeleteFunc(slices.Clone(l.roster), is(f.UserID))
+		l.roster = slices.DeleteFunc(slices.Clone(l.roster), byUser(f.UserID))
 	case room.VoiceUpdated:
 		l.roster = slices.Clone(l.roster)
-		if i := slices.IndexFunc(l.roster, is(f.Person.UserID)); i >= 0 {
+		if i := slices.IndexFunc(l.roster, byUser(f.Person.UserID)); i >= 0 {
 			l.roster[i] = f.Person
 		}
 	}
-	moved := g.seat(l)
+	moved := g.assignSeats(l)
 	if f, ok := fact.(room.VoiceJoined); ok {
 		f.Person = l.roster[len(l.roster)-1]
-		fact, moved = f, slices.DeleteFunc(moved, is(f.Person.UserID))
+		fact, moved = f, slices.DeleteFunc(moved, byUser(f.Person.UserID))
 	}
 	l.n++
 	v := room.Live{Room: l.summary, Roster: l.roster, N: l.n}
 	if fact != nil {
-		v.Event = &room.Event{Fact: fact, At: p.o.Now()}
-	} else if l.closed != nil { // its last event did not reach the hub: it is told again
-		v.Event = &room.Event{Fact: *l.closed, At: p.o.Now()}
+		v.Event = &room.Event{Fact: fact, At: t.o.Now()}
+	} else if l.closed != nil { // its last event did not reach the hub: repeat it
+		v.Event = &room.Event{Fact: *l.closed, At: t.o.Now()}
 	}
 	if f, ok := fact.(room.Closed); ok {
 		l.closed = &f
 	}
 	if l.closed != nil {
-		v.Until = p.o.Now().Add(room.Remembered)
+		v.Until = t.o.Now().Add(room.Remembered)
 	}
-	outs = append(outs, out{key{guildID, channel}, v})
+	pubs = append(pubs, publication{key{guildID, channel}, v})
 	switch fact.(type) {
-	case room.VoiceJoined, room.VoiceLeft, room.Changed: // the other facts come with the whole roster, or move nobody
+	case room.VoiceJoined, room.VoiceLeft, room.Changed:
+		// the other facts come with the whole roster, or change no seats
 		for _, q := range moved {
-			outs = p.tell(outs, guildID, g, channel, room.VoiceUpdated{Person: q})
+			pubs = t.applyFact(pubs, guildID, g, channel, room.VoiceUpdated{Person: q})
 		}
 	}
-	return outs
+	return pubs
 }
 
-// seat gives everybody in a room their seat, and says who has another than before. The caller holds mu.
-func (g *guild) seat(l *live) (moved []room.Person) {
+// assignSeats numbers the seats of a room's roster and
+// returns the people whose seat changed. The caller holds mu.
+func (g *guild) assignSeats(l *liveRoom) (moved []room.Person) {
 	for i, n := range room.AssignSeats(l.roster, l.summary.Seats) {
 		if l.roster[i].Seat == n {
 			continue
@@ -263,24 +270,24 @@ func (g *guild) seat(l *live) (moved []room.Person) {
 	return moved
 }
 
-func is(user snowflake.ID) func(room.Person) bool {
+func byUser(user snowflake.ID) func(room.Person) bool {
 	return func(q room.Person) bool { return q.UserID == user }
 }
 
-// publish hands on what was made under the lock. A failure marks the room;
-// its latest state is published again until the hub takes it.
-func (p *Tracker) publish(outs []out) { p.publishThen(outs, nil) }
+// publish hands publications to the Publisher. A failure marks the room
+// dirty: its latest state is published again until the hub accepts it.
+func (t *Tracker) publish(pubs []publication) { t.publishThen(pubs, nil) }
 
-// publishThen publishes, and tells then, if it is set, of each answer.
-func (p *Tracker) publishThen(outs []out, then func(error)) {
-	for _, o := range outs {
-		delete(p.dirty, o.key)
-		p.o.Publisher.Put(o.key.String(), o.live, func(err error) {
+// publishThen publishes, and calls then (if not nil) with each result.
+func (t *Tracker) publishThen(pubs []publication, then func(error)) {
+	for _, o := range pubs {
+		delete(t.dirty, o.key)
+		t.o.Publisher.Put(o.key.String(), o.live, func(err error) {
 			switch {
 			case err != nil:
-				p.queue.put(func() { p.failed(o.key, err) })
+				t.queue.put(func() { t.onPublishFailed(o.key, err) })
 			case o.live.Gone():
-				p.queue.put(func() { p.forget(o.key) })
+				t.queue.put(func() { t.dropClosed(o.key) })
 			}
 			if then != nil {
 				then(err)
@@ -289,43 +296,43 @@ func (p *Tracker) publishThen(outs []out, then func(error)) {
 	}
 }
 
-func (p *Tracker) failed(k key, err error) {
-	if p.tracked(k) && !p.dirty[k] {
-		p.dirty[k] = true
-		p.o.Log.Warn("the hub did not take a roster; its latest state will be published again", "guild_id", k.guild,
+func (t *Tracker) onPublishFailed(k key, err error) {
+	if t.tracked(k) && !t.dirty[k] {
+		t.dirty[k] = true
+		t.o.Log.Warn("a roster was not stored; its latest state will be published again", "guild_id", k.guild,
 			"room_id", k.channel, "err", err)
 	}
 }
 
-// forget lets go of a closed room that the hub knows to be closed.
-func (p *Tracker) forget(k key) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if g := p.guilds[k.guild]; g != nil && g.rooms[k.channel] != nil && g.rooms[k.channel].closed != nil {
+// dropClosed forgets a closed room once the hub has stored its last event.
+func (t *Tracker) dropClosed(k key) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if g := t.guilds[k.guild]; g != nil && g.rooms[k.channel] != nil && g.rooms[k.channel].closed != nil {
 		delete(g.rooms, k.channel)
-		p.tidy(k.guild)
+		t.dropIfEmpty(k.guild)
 	}
 }
 
-func (p *Tracker) tracked(k key) bool {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	g := p.guilds[k.guild]
+func (t *Tracker) tracked(k key) bool {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	g := t.guilds[k.guild]
 	return g != nil && g.rooms[k.channel] != nil
 }
 
-func (p *Tracker) republish() {
-	if len(p.dirty) == 0 {
+func (t *Tracker) republishFailed() {
+	if len(t.dirty) == 0 {
 		return
 	}
-	var outs []out
-	p.mu.Lock()
-	for k := range p.dirty {
-		if g := p.guilds[k.guild]; g != nil {
-			outs = p.tell(outs, k.guild, g, k.channel, nil)
+	var pubs []publication
+	t.mu.Lock()
+	for k := range t.dirty {
+		if g := t.guilds[k.guild]; g != nil {
+			pubs = t.applyFact(pubs, k.guild, g, k.channel, nil)
 		}
 	}
-	clear(p.dirty)
-	p.mu.Unlock()
-	p.publish(outs)
+	clear(t.dirty)
+	t.mu.Unlock()
+	t.publish(pubs)
 }

@@ -12,12 +12,12 @@ type Occupant struct {
 	Person  room.Person  `json:"person"`
 }
 
-// Export gives who is in which voice channel of a guild once everything that
-// was enqueued before is applied. done is called by Run's goroutine and must return at once.
-func (p *Tracker) Export(id snowflake.ID, done func([]Occupant)) {
-	p.queue.put(func() {
+// Export passes to done who is in which voice channel of a guild, once all inputs
+// enqueued before are applied. Run's goroutine calls done, which must return at once.
+func (t *Tracker) Export(id snowflake.ID, done func([]Occupant)) {
+	t.queue.put(func() {
 		var out []Occupant
-		if g := p.guilds[id]; g != nil { // only Run's goroutine writes
+		if g := t.guilds[id]; g != nil { // only Run's goroutine writes
 			for _, v := range g.voices {
 				out = append(out, Occupant{v.channel, v.person})
 			}
@@ -26,41 +26,40 @@ func (p *Tracker) Export(id snowflake.ID, done func([]Occupant)) {
 	})
 }
 
-// Restore takes what Export gave to a process before this one. It comes before
-// any event of the guild, and before its rooms are tracked.
-func (p *Tracker) Restore(id snowflake.ID, who []Occupant) {
-	p.queue.put(func() {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		g := p.guild(id)
+// Restore sets the voice states that an earlier process exported.
+// Call it before any event of the guild and before Track.
+func (t *Tracker) Restore(id snowflake.ID, who []Occupant) {
+	t.queue.put(func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		g := t.guild(id)
 		for _, o := range who {
 			g.voices[o.Person.UserID] = voice{o.Channel, o.Person}
 		}
 	})
 }
 
-// Refill publishes every room of a guild whole, for a hub that has begun anew.
-// done is called once the hub has taken all of them, or with why it did not;
-// it may be called from any goroutine.
-func (p *Tracker) Refill(id snowflake.ID, done func(error)) {
-	p.queue.put(func() {
-		var outs []out
-		p.mu.Lock()
-		if g := p.guilds[id]; g != nil {
+// Republish publishes the whole state of every room of a guild, for a hub that lost its memory buckets.
+// done is called once, from any goroutine, with nil when all are stored or with the first error.
+func (t *Tracker) Republish(id snowflake.ID, done func(error)) {
+	t.queue.put(func() {
+		var pubs []publication
+		t.mu.Lock()
+		if g := t.guilds[id]; g != nil {
 			for channel := range g.rooms {
-				outs = p.tell(outs, id, g, channel, nil)
+				pubs = t.applyFact(pubs, id, g, channel, nil)
 			}
 		}
-		p.mu.Unlock()
-		left, first := len(outs), error(nil)
+		t.mu.Unlock()
+		left, first := len(pubs), error(nil)
 		if left == 0 {
 			done(nil)
 			return
 		}
-		// Answers come from the publisher's goroutine, one after the other, or
-		// at once from this one; counting in Run's goroutine needs no lock.
-		p.publishThen(outs, func(err error) {
-			p.queue.put(func() {
+		// Results arrive on the publisher's goroutine or on this
+		// one; counting them in Run's goroutine needs no lock.
+		t.publishThen(pubs, func(err error) {
+			t.queue.put(func() {
 				if err != nil && first == nil {
 					first = err
 				}

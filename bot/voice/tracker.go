@@ -1,11 +1,10 @@
-// Package voice is the fast lane: it turns Discord's voice states into the
-// rosters of rooms and hands each change to the hub.
+// Package voice turns Discord's voice states into the rosters of rooms and publishes
+// each change to the hub. It is the fast path from a gateway event to the browser.
 //
-// Nothing on it waits for REST, a disk or a slow reader. Every input method
-// only enqueues and may be called from gateway listeners; one goroutine (Run)
-// applies the inputs in the order they came and publishes, so a room's events
-// are in Discord's order. Repeated inputs are absorbed, so replays after a
-// resume change nothing. The query methods may be called from anywhere.
+// Nothing here waits for REST, a disk or a slow reader. Every input method only enqueues,
+// so gateway listeners may call it; one goroutine (Run) applies the inputs in order and
+// publishes, so a room's events keep Discord's order. Repeated inputs have no effect: a
+// replay after RESUME changes nothing. All methods are safe for concurrent use.
 package voice
 
 import (
@@ -22,13 +21,13 @@ import (
 	"snug/shared/room"
 )
 
-// Publisher takes what is to be published, in order, without waiting; done
-// is called once, from any goroutine, with nil or why it was not stored.
+// Publisher stores rooms' states in the order of the calls. Put does not block; done is called
+// once, from any goroutine, with nil or the error that kept the state from being stored.
 type Publisher interface {
 	Put(key string, live room.Live, done func(error))
 }
 
-// Move is somebody's change of voice channel. Zero channel ids mean not in voice.
+// Move is a user's change of voice channel. A zero channel id means not in voice.
 type Move struct {
 	GuildID  snowflake.ID
 	UserID   snowflake.ID
@@ -36,38 +35,38 @@ type Move struct {
 	From, To snowflake.ID
 }
 
-// Options of a Presence. All but Moved are needed.
+// Options of a Tracker. All but Moved are required.
 type Options struct {
 	Publisher Publisher
-	// Moved is told of every change of channel. It is called by Run's goroutine and must only enqueue.
+	// Moved is called with every change of channel, by Run's goroutine; it must not block.
 	Moved func(Move)
 	Now   func() time.Time
 	Log   *slog.Logger
 }
 
-// RetryAfter is how long presence waits before it publishes again what the hub did not take.
+// RetryAfter is how long a Tracker waits before it publishes again what could not be stored.
 const RetryAfter = 200 * time.Millisecond
 
-// Tracker keeps who is in which voice channel, and publishes it for the channels that are rooms.
+// Tracker knows who is in which voice channel, and publishes the rosters of the channels that are rooms.
 type Tracker struct {
 	o     Options
 	queue queue
 
-	mu     sync.RWMutex // guards guilds and all below it; held to apply or to read, never across a call out
+	mu     sync.RWMutex // guards guilds and everything in it; never held during a call out of the package
 	guilds map[snowflake.ID]*guild
-	dirty  map[key]bool // rooms whose last publication failed; touched by Run's goroutine alone
+	dirty  map[key]bool // rooms whose last publication failed; used by Run's goroutine alone
 }
 
 type key struct{ guild, channel snowflake.ID }
 
 func (k key) String() string { return Key(k.guild, k.channel) }
 
-// Key is the rosters bucket's key of a room.
+// Key is a room's key in the hub's rooms and rosters buckets: guild.channel.
 func Key(guild, channel snowflake.ID) string { return guild.String() + "." + channel.String() }
 
 type guild struct {
-	voices map[snowflake.ID]voice // by user
-	rooms  map[snowflake.ID]*live // by channel
+	voices map[snowflake.ID]voice     // by user
+	rooms  map[snowflake.ID]*liveRoom // by channel
 }
 
 type voice struct {
@@ -75,14 +74,14 @@ type voice struct {
 	person  room.Person
 }
 
-type live struct {
+type liveRoom struct {
 	summary room.Summary
 	roster  []room.Person
 	n       uint64
-	closed  *room.Closed // it is gone; kept until the hub has its last event
+	closed  *room.Closed // set once the room is closed; it stays until the hub has stored its last event
 }
 
-// New makes a Presence; call Run for it to do anything.
+// New returns a Tracker; Run has to be called for it to do anything.
 func New(o Options) *Tracker {
 	if o.Moved == nil {
 		o.Moved = func(Move) {}
@@ -90,138 +89,137 @@ func New(o Options) *Tracker {
 	return &Tracker{o: o, queue: newQueue(), guilds: map[snowflake.ID]*guild{}, dirty: map[key]bool{}}
 }
 
-// Run applies what was enqueued until ctx ends, and what is left then.
-func (p *Tracker) Run(ctx context.Context) {
+// Run applies inputs until ctx ends, then those that are left, and returns.
+func (t *Tracker) Run(ctx context.Context) {
 	retry := time.NewTicker(RetryAfter)
 	defer retry.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			p.drain()
+			t.drain()
 			return
-		case <-p.queue.ready:
-			p.drain()
+		case <-t.queue.ready:
+			t.drain()
 		case <-retry.C:
-			p.republish()
+			t.republishFailed()
 		}
 	}
 }
 
-func (p *Tracker) drain() {
-	for _, apply := range p.queue.take() {
+func (t *Tracker) drain() {
+	for _, apply := range t.queue.take() {
 		apply()
 	}
 }
 
-// VoiceState takes a VOICE_STATE_UPDATE.
-func (p *Tracker) VoiceState(s discord.VoiceState, m discord.Member) {
-	p.queue.put(func() { p.applyVoice(s.GuildID, p.voiceOf(s, &m), s.UserID) })
+// VoiceState takes a Voice State Update event.
+func (t *Tracker) VoiceState(s discord.VoiceState, m discord.Member) {
+	t.queue.put(func() { t.applyVoice(s.GuildID, t.voiceOf(s, &m), s.UserID) })
 }
 
-// Guild takes a guild's whole voice states, from GUILD_CREATE. What differs
-// from what was known is published as joins and leaves.
-func (p *Tracker) Guild(id snowflake.ID, states []discord.VoiceState, members []discord.Member) {
-	p.queue.put(func() { p.applyGuild(id, states, members) })
+// Guild takes all voice states of a guild, from Guild Create.
+// Differences from the known state are published as joins and leaves.
+func (t *Tracker) Guild(id snowflake.ID, states []discord.VoiceState, members []discord.Member) {
+	t.queue.put(func() { t.applyGuild(id, states, members) })
 }
 
-// GuildGone forgets who is in voice in a guild the bot is no longer in. That is not published: nobody
-// knows. Its rooms stay, and go on counting, until Closed ends each of them: whoever keeps
-// them tells that in an order of their own, and it may come after this, or after the guild's return.
-func (p *Tracker) GuildGone(id snowflake.ID) {
-	p.queue.put(func() {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		if g := p.guilds[id]; g != nil {
+// GuildGone forgets who is in voice in a guild that the bot left; nothing is
+// published, because nobody knows who is there. The guild's rooms stay until Closed
+// is called for each, which may happen after this or even after the guild returned.
+func (t *Tracker) GuildGone(id snowflake.ID) {
+	t.queue.put(func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if g := t.guilds[id]; g != nil {
 			clear(g.voices)
-			p.tidy(id)
+			t.dropIfEmpty(id)
 		}
 	})
 }
 
-// tidy lets go of a guild of which nothing is known. The caller holds mu.
-func (p *Tracker) tidy(id snowflake.ID) {
-	if g := p.guilds[id]; g != nil && len(g.voices) == 0 && len(g.rooms) == 0 {
-		delete(p.guilds, id)
+// dropIfEmpty forgets a guild without voice states and rooms. The caller holds mu.
+func (t *Tracker) dropIfEmpty(id snowflake.ID) {
+	if g := t.guilds[id]; g != nil && len(g.voices) == 0 && len(g.rooms) == 0 {
+		delete(t.guilds, id)
 	}
 }
 
-// Known is a room to be tracked after a start, and what the hub last held of it, if anything.
-type Known struct {
+// KnownRoom is a stored room that is to be tracked after a start; Prior is its last published state, or nil.
+type KnownRoom struct {
 	Room  room.Summary
 	Prior *room.Live
 }
 
-// Track begins to publish rooms that were opened before this process knew
-// the guild. A roster that differs from the prior one is published change by
-// change; without a prior one, whole. done is called when they are applied.
-func (p *Tracker) Track(rooms []Known, done func()) {
-	p.queue.put(func() {
+// Track begins to publish rooms that were opened before this process held the guild. A roster that differs
+// from Prior is published change by change; without Prior, as a whole. done is called when all are applied.
+func (t *Tracker) Track(rooms []KnownRoom, done func()) {
+	t.queue.put(func() {
 		for _, k := range rooms {
-			p.applyKnown(k)
+			t.applyKnown(k)
 		}
 		done()
 	})
 }
 
-// Room publishes a fact about a room and what the room is now.
-func (p *Tracker) Room(s room.Summary, fact room.Fact) {
-	p.queue.put(func() { p.applyRoom(s, fact) })
+// Room publishes a fact about a room and the room's present summary.
+func (t *Tracker) Room(s room.Summary, fact room.Fact) {
+	t.queue.put(func() { t.applyRoom(s, fact) })
 }
 
-// Closed publishes that a room is gone, and forgets it once the hub knows.
-func (p *Tracker) Closed(s room.Summary, reason room.CloseReason) {
-	p.queue.put(func() {
-		p.applyRoom(s, room.Closed{Reason: reason})
+// Closed publishes that a room is gone, and forgets it once that is stored.
+func (t *Tracker) Closed(s room.Summary, reason room.CloseReason) {
+	t.queue.put(func() {
+		t.applyRoom(s, room.Closed{Reason: reason})
 	})
 }
 
-// Roster gives who is in a voice channel, in the order they came.
-func (p *Tracker) Roster(guildID, channel snowflake.ID) []room.Person {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	g := p.guilds[guildID]
+// Roster returns who is in a voice channel, in the order they joined.
+func (t *Tracker) Roster(guildID, channel snowflake.ID) []room.Person {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	g := t.guilds[guildID]
 	if g == nil {
 		return nil
 	}
 	if l := g.rooms[channel]; l != nil {
 		return append([]room.Person(nil), l.roster...)
 	}
-	return g.in(channel)
+	return g.occupants(channel)
 }
 
-// ChannelOf gives the voice channel a user is in, or 0.
-func (p *Tracker) ChannelOf(guildID, user snowflake.ID) snowflake.ID {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	if g := p.guilds[guildID]; g != nil {
+// ChannelOf returns the voice channel a user is in, or 0.
+func (t *Tracker) ChannelOf(guildID, user snowflake.ID) snowflake.ID {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	if g := t.guilds[guildID]; g != nil {
 		return g.voices[user].channel
 	}
 	return 0
 }
 
-// Person gives a user's name and avatar as last seen in voice.
-func (p *Tracker) Person(guildID, user snowflake.ID) (room.Person, bool) {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	if g := p.guilds[guildID]; g != nil {
+// Person returns a user's name and avatar as last seen in voice.
+func (t *Tracker) Person(guildID, user snowflake.ID) (room.Person, bool) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	if g := t.guilds[guildID]; g != nil {
 		v, ok := g.voices[user]
 		return v.person, ok
 	}
 	return room.Person{}, false
 }
 
-// guild gives a guild, made if it is new. The caller holds mu.
-func (p *Tracker) guild(id snowflake.ID) *guild {
-	g := p.guilds[id]
+// guild returns a guild's state, creating it if needed. The caller holds mu.
+func (t *Tracker) guild(id snowflake.ID) *guild {
+	g := t.guilds[id]
 	if g == nil {
-		g = &guild{voices: map[snowflake.ID]voice{}, rooms: map[snowflake.ID]*live{}}
-		p.guilds[id] = g
+		g = &guild{voices: map[snowflake.ID]voice{}, rooms: map[snowflake.ID]*liveRoom{}}
+		t.guilds[id] = g
 	}
 	return g
 }
 
-// in gives who is in a channel, in the order they came.
-func (g *guild) in(channel snowflake.ID) []room.Person {
+// occupants returns who is in a channel, in the order they joined.
+func (g *guild) occupants(channel snowflake.ID) []room.Person {
 	var out []room.Person
 	for _, v := range g.voices {
 		if v.channel == channel {
@@ -233,7 +231,7 @@ func (g *guild) in(channel snowflake.ID) []room.Person {
 	return out
 }
 
-// queue is an unbounded queue: the gateway must never wait for it.
+// queue is an unbounded queue: gateway listeners must never wait for it.
 type queue struct {
 	mu    *sync.Mutex
 	items *[]func()

@@ -62,7 +62,7 @@ func (p *Health) Concerns() (ids []string) {
 	if p.Keeper != nil && p.Keeper.DMs.HeldBack(p.Keeper.Now) {
 		ids = append(ids, "dms")
 	}
-	if p.Keeper != nil && slices.ContainsFunc(p.Keeper.Errors, func(t guild.Trouble) bool { return t.Serious }) {
+	if p.Keeper != nil && slices.ContainsFunc(p.Keeper.Errors, func(t guild.RecentError) bool { return t.Serious }) {
 		ids = append(ids, "errors")
 	}
 	if p.Report != nil && slices.ContainsFunc(p.Report.Issues, func(f guild.Issue) bool { return !f.Fixed }) {

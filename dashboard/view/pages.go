@@ -187,7 +187,7 @@ type Room struct {
 	HeldUntil time.Time
 	// History is what happened and this person may know, newest first.
 	History []audit.Entry
-	Comings []room.Coming // who came and went, as far as the person may know, oldest first
+	Comings []room.Visit // who came and went, as far as the person may know, oldest first
 	// Names are display names of people who are not in voice: in the history, and in View.Control.
 	Names map[snowflake.ID]string
 	// WatchURL is the link for spectators, shown to who controls the room; "" while there is none.

@@ -25,7 +25,7 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/disgoorg/snowflake/v2"
 
-	"snug/shared/dm"
+	"snug/shared/dmbudget"
 	"snug/shared/hostname"
 	"snug/shared/keyring"
 )
@@ -39,30 +39,30 @@ type Serve struct {
 	MembersIntent bool   `env:"SNUG_MEMBERS_INTENT" help:"Ask Discord for the members intent (allow it in the Developer Portal → Bot): who leaves a server or loses a role then loses access at once instead of within a minute."`
 	DiscordURL    string `env:"SNUG_DISCORD_URL" default:"https://discord.com" help:"Where Discord is: change it for a simulator or another Discord-compatible server."`
 
-	BaseURL         string   `env:"SNUG_BASE_URL" placeholder:"URL" help:"The dashboard's address as browsers see it; unless given, http:// and the address it listens on, if that is on this machine. Register BASE/auth/discord/callback as a redirect in the Developer Portal."`
-	Addr            string   `env:"SNUG_ADDR" default:"127.0.0.1:8080" help:"Where the dashboard listens."`
-	OpsHosts        []string `env:"SNUG_OPS_HOSTS" placeholder:"NAME" help:"Names with dots under which metrics are asked for, beside addresses and names without one."`
-	OpsAddr         string   `env:"SNUG_OPS_ADDR" default:"127.0.0.1:8089" help:"Where metrics and profiles are served, for whoever runs Snug; keep it from the public. Empty: nowhere."`
-	AllowedOrigins  []string `env:"SNUG_ALLOWED_ORIGINS" placeholder:"ORIGIN" help:"Other origins whose pages may open the WebSocket."`
-	TrustedProxies  []string `env:"SNUG_TRUSTED_PROXIES" placeholder:"CIDR" help:"Reverse proxies whose X-Forwarded-For is believed."`
-	SessionSecret   string   `env:"SESSION_SECRET" placeholder:"SECRET" help:"Signs links and seals logins: at least 32 bytes, hex or base64. Several, separated by commas, rotate it: the first is used, all are accepted. Without one, one is made and kept in the data folder."`
-	SessionIdleDays int      `env:"SNUG_SESSION_IDLE_DAYS" default:"30" help:"After how many days without a visit people have to sign in again."`
-	SessionDays     int      `env:"SNUG_SESSION_DAYS" default:"90" help:"After how many days everybody has to sign in again."`
-	DMsBot          dm.Rates `name:"dms" env:"SNUG_DMS" default:"10/10m,200/24h" help:"How many direct messages the bot opens at most with people it has not messaged before. Discord quarantines bots that open many."`
-	DMsSender       dm.Rates `name:"dms-sender" env:"SNUG_DMS_SENDER" default:"3/10m,15/24h" help:"How many of them one person causes at most."`
-	DMsRecipient    dm.Rates `name:"dms-recipient" env:"SNUG_DMS_RECIPIENT" default:"3/1h,10/24h" help:"How many direct messages one person gets at most."`
-	DMsPause        Span     `name:"dms-pause" env:"SNUG_DMS_PAUSE" default:"10m-6h" help:"How long no direct messages are opened after Discord said that there are too many; each time twice as long, up to the second."`
-	HookNetworks    []string `name:"webhook-networks" env:"SNUG_WEBHOOK_NETWORKS" placeholder:"CIDR" help:"Networks that servers' webhooks may be sent to, beside the public internet."`
-	HostName        string   `env:"SNUG_HOST_NAME" placeholder:"NAME" help:"Who runs this Snug: a name for the pages /privacy and /terms."`
-	HostContact     string   `env:"SNUG_HOST_CONTACT" placeholder:"ADDRESS" help:"How to reach them: a mail or https address, or words."`
-	Privacy         string   `env:"SNUG_PRIVACY" placeholder:"TEXT" help:"What /privacy says instead of Snug's own text; best a file of yours, by SNUG_PRIVACY_FILE."`
-	Terms           string   `env:"SNUG_TERMS" placeholder:"TEXT" help:"The same for /terms, by SNUG_TERMS_FILE."`
-	Data            string   `env:"SNUG_DATA" default:"data" help:"Where rooms, settings and logins are kept."`
-	NATSURL         string   `name:"nats-url" env:"SNUG_NATS_URL" placeholder:"URL" help:"Use this NATS server or cluster (with JetStream) instead of the embedded one."`
-	NATSReplicas    int      `name:"nats-replicas" env:"SNUG_NATS_REPLICAS" default:"0" help:"How many servers of the cluster keep a copy of everything, 1 to 5; 0: three in a cluster, one on a single server."`
-	NATSCreds       string   `name:"nats-creds" env:"SNUG_NATS_CREDS" type:"path" placeholder:"FILE" help:"Credentials file for the NATS server."`
-	NATSCA          string   `name:"nats-ca" env:"SNUG_NATS_CA" type:"path" placeholder:"FILE" help:"Certificate authority of the NATS server, in PEM, if it is one of your own."`
-	NATSInsecure    bool     `name:"nats-insecure" env:"SNUG_NATS_INSECURE" help:"Use a NATS server on another machine without credentials or TLS. Whoever reaches that server can then act as anybody."`
+	BaseURL         string         `env:"SNUG_BASE_URL" placeholder:"URL" help:"The dashboard's address as browsers see it; unless given, http:// and the address it listens on, if that is on this machine. Register BASE/auth/discord/callback as a redirect in the Developer Portal."`
+	Addr            string         `env:"SNUG_ADDR" default:"127.0.0.1:8080" help:"Where the dashboard listens."`
+	OpsHosts        []string       `env:"SNUG_OPS_HOSTS" placeholder:"NAME" help:"Names with dots under which metrics are asked for, beside addresses and names without one."`
+	OpsAddr         string         `env:"SNUG_OPS_ADDR" default:"127.0.0.1:8089" help:"Where metrics and profiles are served, for whoever runs Snug; keep it from the public. Empty: nowhere."`
+	AllowedOrigins  []string       `env:"SNUG_ALLOWED_ORIGINS" placeholder:"ORIGIN" help:"Other origins whose pages may open the WebSocket."`
+	TrustedProxies  []string       `env:"SNUG_TRUSTED_PROXIES" placeholder:"CIDR" help:"Reverse proxies whose X-Forwarded-For is believed."`
+	SessionSecret   string         `env:"SESSION_SECRET" placeholder:"SECRET" help:"Signs links and seals logins: at least 32 bytes, hex or base64. Several, separated by commas, rotate it: the first is used, all are accepted. Without one, one is made and kept in the data folder."`
+	SessionIdleDays int            `env:"SNUG_SESSION_IDLE_DAYS" default:"30" help:"After how many days without a visit people have to sign in again."`
+	SessionDays     int            `env:"SNUG_SESSION_DAYS" default:"90" help:"After how many days everybody has to sign in again."`
+	DMsBot          dmbudget.Rates `name:"dms" env:"SNUG_DMS" default:"10/10m,200/24h" help:"How many direct messages the bot opens at most with people it has not messaged before. Discord quarantines bots that open many."`
+	DMsSender       dmbudget.Rates `name:"dms-sender" env:"SNUG_DMS_SENDER" default:"3/10m,15/24h" help:"How many of them one person causes at most."`
+	DMsRecipient    dmbudget.Rates `name:"dms-recipient" env:"SNUG_DMS_RECIPIENT" default:"3/1h,10/24h" help:"How many direct messages one person gets at most."`
+	DMsPause        Span           `name:"dms-pause" env:"SNUG_DMS_PAUSE" default:"10m-6h" help:"How long no direct messages are opened after Discord said that there are too many; each time twice as long, up to the second."`
+	HookNetworks    []string       `name:"webhook-networks" env:"SNUG_WEBHOOK_NETWORKS" placeholder:"CIDR" help:"Networks that servers' webhooks may be sent to, beside the public internet."`
+	HostName        string         `env:"SNUG_HOST_NAME" placeholder:"NAME" help:"Who runs this Snug: a name for the pages /privacy and /terms."`
+	HostContact     string         `env:"SNUG_HOST_CONTACT" placeholder:"ADDRESS" help:"How to reach them: a mail or https address, or words."`
+	Privacy         string         `env:"SNUG_PRIVACY" placeholder:"TEXT" help:"What /privacy says instead of Snug's own text; best a file of yours, by SNUG_PRIVACY_FILE."`
+	Terms           string         `env:"SNUG_TERMS" placeholder:"TEXT" help:"The same for /terms, by SNUG_TERMS_FILE."`
+	Data            string         `env:"SNUG_DATA" default:"data" help:"Where rooms, settings and logins are kept."`
+	NATSURL         string         `name:"nats-url" env:"SNUG_NATS_URL" placeholder:"URL" help:"Use this NATS server or cluster (with JetStream) instead of the embedded one."`
+	NATSReplicas    int            `name:"nats-replicas" env:"SNUG_NATS_REPLICAS" default:"0" help:"How many servers of the cluster keep a copy of everything, 1 to 5; 0: three in a cluster, one on a single server."`
+	NATSCreds       string         `name:"nats-creds" env:"SNUG_NATS_CREDS" type:"path" placeholder:"FILE" help:"Credentials file for the NATS server."`
+	NATSCA          string         `name:"nats-ca" env:"SNUG_NATS_CA" type:"path" placeholder:"FILE" help:"Certificate authority of the NATS server, in PEM, if it is one of your own."`
+	NATSInsecure    bool           `name:"nats-insecure" env:"SNUG_NATS_INSECURE" help:"Use a NATS server on another machine without credentials or TLS. Whoever reaches that server can then act as anybody."`
 	Log
 }
 
@@ -97,9 +97,9 @@ func (s *Span) UnmarshalText(b []byte) error {
 }
 
 // DirectMessages are the budgets of direct messages; the defaults where nothing is said.
-func (c *Serve) DirectMessages() dm.Limits {
-	l := dm.Defaults()
-	for _, r := range []struct{ to, from *dm.Rates }{
+func (c *Serve) DirectMessages() dmbudget.Limits {
+	l := dmbudget.Defaults()
+	for _, r := range []struct{ to, from *dmbudget.Rates }{
 		{&l.Bot, &c.DMsBot}, {&l.Sender, &c.DMsSender}, {&l.Recipient, &c.DMsRecipient},
 	} {
 		if len(*r.from) > 0 {
@@ -107,7 +107,7 @@ func (c *Serve) DirectMessages() dm.Limits {
 		}
 	}
 	if c.DMsPause != (Span{}) {
-		l.Pause, l.Longest = c.DMsPause.From, c.DMsPause.To
+		l.Pause, l.MaxPause = c.DMsPause.From, c.DMsPause.To
 	}
 	return l
 }

@@ -176,7 +176,7 @@ func TestBudgetsOfDirectMessages(t *testing.T) {
 		_, err := p.Parse(strings.Fields(x.flags))
 		l := c.DirectMessages()
 		if got := fmt.Sprintf("%v %v %v %v %v", l.Bot, l.Sender, l.Recipient, l.Pause,
-			l.Longest); (err != nil) != (x.want == "") ||
+			l.MaxPause); (err != nil) != (x.want == "") ||
 			err == nil && got != x.want {
 			t.Errorf("%s: %s, %v", x.flags, got, err)
 		}

@@ -26,7 +26,7 @@ type Health struct {
 	// Rooms tells of each open room how often it can be renamed.
 	Rooms []RoomRenames `json:"rooms"`
 	// Errors are the last warnings and errors about the guild, newest first.
-	Errors []Trouble `json:"errors"`
+	Errors []RecentError `json:"errors"`
 }
 
 // GatewayHealth is the connection that tells of the guild.
@@ -87,8 +87,8 @@ type RoomRenames struct {
 	Wanted string       `json:"wanted,omitempty"` // a name that will be applied then
 }
 
-// Trouble is a warning or an error that was logged about a guild.
-type Trouble struct {
+// RecentError is a warning or an error that was logged about a guild.
+type RecentError struct {
 	At            time.Time   `json:"at"` // the last time
 	Serious       bool        `json:"serious,omitempty"`
 	Text          string      `json:"text"` // in English, without ids

@@ -5,7 +5,7 @@ import (
 
 	"snug/shared/access"
 	"snug/shared/apitoken"
-	"snug/shared/dm"
+	"snug/shared/dmbudget"
 	"snug/shared/guild"
 	"snug/shared/room"
 	"snug/shared/stats"
@@ -23,16 +23,16 @@ type Buckets struct {
 	Logins         *Bucket[Sealed]             // hash of a login's state that is used up
 	Shards         *Bucket[Sealed]             // shard; its checkpoint
 	Leases         *Bucket[Lease]              // shard; the process that holds it
-	Rosters        *Bucket[room.Live]          // guild.channel; memory, presence alone writes
+	Rosters        *Bucket[room.Live]          // guild.channel; memory, voice alone writes
 	Guilds         *Bucket[room.GuildInfo]     // guild; memory, written by the bot
 	Standings      *Bucket[Known]              // guild.user; memory, what dashboards were told last
 	Tokens         *Bucket[apitoken.Token]     // owner.id; API tokens
-	Stats          *Bucket[stats.Day]          // guild.day; the keeper's process alone writes
+	Stats          *Bucket[stats.Day]          // guild.day; only the process that holds the guild's shard writes
 	Uptime         *Bucket[uptime.Day]         // day
 	Webhooks       *Bucket[webhook.Hook]       // guild.id
 	Deliveries     *Bucket[webhook.Delivery]   // guild.hook.id; what webhooks are told
-	DMs            *Bucket[dm.Account]         // "bot" or to.user; budgets of direct messages
-	Comings        *Bucket[room.Comings]       // guild.channel; who came into an open room and went
+	DMs            *Bucket[dmbudget.Usage]     // "bot" or to.user; budgets of direct messages
+	Visits         *Bucket[room.VisitLog]      // guild.channel; who joined and left an open room
 	Replays        *Bucket[Sealed]             // hash of who asked what under which Idempotency-Key; the answer
 }
 
@@ -81,7 +81,7 @@ func tables() []spec {
 		{name: "webhooks", history: 1, maxBytes: 32 * mib},
 		{name: "deliveries", history: 1, maxBytes: 256 * mib},
 		{name: "dms", history: 1, maxBytes: 64 * mib},
-		{name: "comings", history: 1, maxBytes: 256 * mib},
+		{name: "visits", history: 1, maxBytes: 256 * mib},
 		{name: "replays", history: 1, maxBytes: 128 * mib, scratch: true},
 		{name: healthName, history: 1, maxBytes: mib, scratch: true},
 		{name: auditName, audit: true, maxBytes: 1024 * mib},
@@ -106,8 +106,8 @@ func (h *Hub) bind() {
 	h.Uptime = newBucket[uptime.Day](h, "uptime")
 	h.Webhooks = newBucket[webhook.Hook](h, "webhooks")
 	h.Deliveries = newBucket[webhook.Delivery](h, "deliveries")
-	h.DMs = newBucket[dm.Account](h, "dms")
-	h.Comings = newBucket[room.Comings](h, "comings")
+	h.DMs = newBucket[dmbudget.Usage](h, "dms")
+	h.Visits = newBucket[room.VisitLog](h, "visits")
 	h.Replays = newBucket[Sealed](h, "replays")
 	h.Audit = &Audit{s: newStore(h, specOf(h.specs, auditName))}
 	h.ready.health = newStore(h, specOf(h.specs, healthName))
@@ -115,7 +115,7 @@ func (h *Hub) bind() {
 		h.Settings.s, h.Rooms.s, h.PendingCreates.s, h.Members.s, h.Sessions.s,
 		h.Logins.s, h.Shards.s, h.Leases.s, h.Rosters.s, h.Guilds.s,
 		h.Standings.s, h.Tokens.s, h.Replays.s, h.Stats.s, h.Webhooks.s, h.Deliveries.s, h.Uptime.s, h.DMs.s,
-		h.Comings.s,
+		h.Visits.s,
 	}
 }
 

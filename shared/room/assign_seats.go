@@ -1,8 +1,8 @@
 package room
 
-// AssignSeats gives for everybody in a roster where they sit in a room with so many seats, from 1, and 0 for
-// bots. Who has a seat keeps it; who has none, or one that is no more, gets the least that is free, who came
-// first at first. Who sits past the seats has a place too. Pages count in the same way.
+// AssignSeats returns the seat number of each person in the roster, from 1, and 0 for bots. People keep
+// the seat they have; the others, in the order they joined, get the lowest free number. In a room that
+// is over its limit the numbers go past seats. The browser's script (static) counts in the same way.
 func AssignSeats(roster []Person, seats int) []int {
 	places, taken := make([]int, len(roster)), map[int]bool{}
 	most := max(seats, Occupied(roster))

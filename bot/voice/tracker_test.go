@@ -185,7 +185,8 @@ func TestTrackComparesWithWhatTheHubHeld(t *testing.T) {
 			{UserID: 8, Username: "u8", DisplayName: "u8", Since: time.Now().Add(-time.Hour)},
 		}}
 		done := false
-		h.Track([]voice.Known{{Room: summary(friday), Prior: prior}, {Room: summary(monday)}}, func() { done = true })
+		h.Track([]voice.KnownRoom{{Room: summary(friday), Prior: prior}, {Room: summary(monday)}},
+			func() { done = true })
 		expect(t, h, "10#42 -7 1", "10#43 +u9 2", "11#1 whole 0")
 		if !done {
 			t.Error("Track did not tell that it is done")

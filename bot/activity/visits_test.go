@@ -30,9 +30,9 @@ func TestComings(t *testing.T) {
 	now := time.Now()
 	begin := func() *Recorder {
 		y, err := New(Options{
-			Hub: h, Holds: func() []snowflake.ID { return []snowflake.ID{guild} },
-			Keep: func(snowflake.ID) time.Duration { return 24 * time.Hour },
-			Now:  func() time.Time { return now }, Log: slog.New(slog.DiscardHandler),
+			Hub: h, Guilds: func() []snowflake.ID { return []snowflake.ID{guild} },
+			Retention: func(snowflake.ID) time.Duration { return 24 * time.Hour },
+			Now:       func() time.Time { return now }, Log: slog.New(slog.DiscardHandler),
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -61,7 +61,7 @@ func TestComings(t *testing.T) {
 		}
 	}
 	stored := func() (out []string) {
-		c, _, err := h.Comings.Get(t.Context(), key)
+		c, _, err := h.Visits.Get(t.Context(), key)
 		if err != nil && !errs.Has(err, errs.NotFound) {
 			t.Fatal(err)
 		}
@@ -70,8 +70,8 @@ func TestComings(t *testing.T) {
 		}
 		return out
 	}
-	if _, err := h.Comings.Put(t.Context(), key,
-		room.Comings{List: []room.Coming{{UserID: 5, Name: "Long ago", At: now.Add(-25 * time.Hour)}}}); err != nil {
+	if _, err := h.Visits.Put(t.Context(), key,
+		room.VisitLog{List: []room.Visit{{UserID: 5, Name: "Long ago", At: now.Add(-25 * time.Hour)}}}); err != nil {
 		t.Fatal(err)
 	}
 	mara, jonas := room.Person{
@@ -88,7 +88,7 @@ func TestComings(t *testing.T) {
 	y = begin() // what the hub tells again counts once
 	defer y.Close()
 	tell(y, room.VoiceUpdated{Person: jonas}, now, jonas)
-	if err := y.trimComings(t.Context(), guild, now.Add(-150*time.Second)); err != nil {
+	if err := y.trimVisits(t.Context(), guild, now.Add(-150*time.Second)); err != nil {
 		t.Fatal(err)
 	}
 	if got := stored(); !slices.Equal(got, []string{"Jonas", "Mara left"}) {

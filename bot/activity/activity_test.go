@@ -33,9 +33,9 @@ func TestCountsAndForgets(t *testing.T) {
 	keep := 24 * time.Hour
 	var mu sync.Mutex // of now and keep: what is written behind the test reads them
 	y, err := New(Options{
-		Hub: h, Holds: func() []snowflake.ID { return []snowflake.ID{guild, 200} },
-		Keep: func(snowflake.ID) time.Duration { mu.Lock(); defer mu.Unlock(); return keep },
-		Now:  func() time.Time { mu.Lock(); defer mu.Unlock(); return now }, Log: slog.New(slog.DiscardHandler),
+		Hub: h, Guilds: func() []snowflake.ID { return []snowflake.ID{guild, 200} },
+		Retention: func(snowflake.ID) time.Duration { mu.Lock(); defer mu.Unlock(); return keep },
+		Now:       func() time.Time { mu.Lock(); defer mu.Unlock(); return now }, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -57,13 +57,13 @@ func TestCountsAndForgets(t *testing.T) {
 			}
 		}
 	}
-	if err := y.Minute(t.Context()); err != nil { // nobody is in: nothing is written
+	if err := y.RecordMinute(t.Context()); err != nil { // nobody is in: nothing is written
 		t.Fatal(err)
 	}
 	put(1, 1)
 	put(2, 2)
 	for range 2 {
-		if err := y.Minute(t.Context()); err != nil {
+		if err := y.RecordMinute(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -82,7 +82,7 @@ func TestCountsAndForgets(t *testing.T) {
 	mu.Lock()
 	now = now.Add(48 * time.Hour)
 	mu.Unlock()
-	if err := y.Night(t.Context()); err != nil {
+	if err := y.DeleteExpired(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	keys, err := h.Stats.Keys(t.Context(), "100")

@@ -1,4 +1,4 @@
-package direct
+package dms
 
 import (
 	"errors"
@@ -7,7 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"snug/shared/dm"
+	"snug/shared/dmbudget"
 	"snug/shared/errs"
 )
 
@@ -39,14 +39,14 @@ func (m *metrics) paused(until time.Time) { m.until.Store(until.Unix()) }
 
 func (m *metrics) sent(err error) {
 	outcome := "failed"
-	held, isHeld := errors.AsType[*dm.Held](err)
+	exceeded, isHeld := errors.AsType[*dmbudget.ExceededError](err)
 	switch {
 	case err == nil:
 		outcome = "sent"
 	case isHeld:
-		outcome = "held_" + string(held.Why)
-		if held.Why == dm.HeldPaused {
-			m.paused(held.Until)
+		outcome = "held_" + string(exceeded.Why)
+		if exceeded.Why == dmbudget.ReasonPaused {
+			m.paused(exceeded.Until)
 		}
 	case errs.Has(err, errs.Forbidden):
 		outcome = "closed"

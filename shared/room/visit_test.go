@@ -12,19 +12,19 @@ import (
 
 func TestComings(t *testing.T) {
 	at := func(i int) time.Time { return time.Date(2026, 1, 1, 20, 0, i, 0, time.UTC) }
-	var c room.Comings
-	for i := range room.MaxComings + 10 {
-		c.Add(room.Coming{UserID: snowflake.ID(i%2 + 1), Left: i/2%2 == 1, At: at(i)})
+	var c room.VisitLog
+	for i := range room.MaxVisits + 10 {
+		c.Add(room.Visit{UserID: snowflake.ID(i%2 + 1), Left: i/2%2 == 1, At: at(i)})
 	}
-	c.Add(room.Coming{UserID: 2, At: at(room.MaxComings + 9)}) // told twice
-	if len(c.List) != room.MaxComings || !c.List[0].At.Equal(at(10)) ||
-		!c.List[room.MaxComings-1].At.Equal(at(room.MaxComings+9)) {
+	c.Add(room.Visit{UserID: 2, At: at(room.MaxVisits + 9)}) // told twice
+	if len(c.List) != room.MaxVisits || !c.List[0].At.Equal(at(10)) ||
+		!c.List[room.MaxVisits-1].At.Equal(at(room.MaxVisits+9)) {
 		t.Fatalf("%d from %v", len(c.List), c.List[0].At)
 	}
-	if n := c.Forget(1); n != room.MaxComings/2 || len(c.List) != room.MaxComings/2 {
+	if n := c.DropUser(1); n != room.MaxVisits/2 || len(c.List) != room.MaxVisits/2 {
 		t.Errorf("forgot %d, left %d", n, len(c.List))
 	}
-	if !c.Before(at(20)) || c.Before(at(20)) || c.List[0].At.Before(at(20)) {
+	if !c.DropBefore(at(20)) || c.DropBefore(at(20)) || c.List[0].At.Before(at(20)) {
 		t.Errorf("old ones stay: %v", c.List[0])
 	}
 }
@@ -32,50 +32,50 @@ func TestComings(t *testing.T) {
 // Comings and goings take turns, whatever is told again or was missed, and with a clock that was put back.
 func TestComingsTakeTurns(t *testing.T) {
 	at := func(i int) time.Time { return time.Date(2026, 1, 1, 20, i, 0, 0, time.UTC) }
-	in := func(i int) room.Coming { return room.Coming{UserID: 1, Name: "Mara", At: at(i)} }
-	out := func(i int) room.Coming { return room.Coming{UserID: 1, Name: "Mara", Left: true, At: at(i)} }
+	in := func(i int) room.Visit { return room.Visit{UserID: 1, Name: "Mara", At: at(i)} }
+	out := func(i int) room.Visit { return room.Visit{UserID: 1, Name: "Mara", Left: true, At: at(i)} }
 	there := []room.Person{{UserID: 1, DisplayName: "Mara", Since: at(7)}}
 	for name, c := range map[string]struct {
-		had, more []room.Coming
+		had, more []room.Visit
 		meets     []room.Person
 		met       bool
-		want      []room.Coming
+		want      []room.Visit
 	}{
 		"all told again": {
-			had: []room.Coming{in(1), out(2)}, more: []room.Coming{in(1), out(2)}, want: []room.Coming{in(1), out(2)},
+			had: []room.Visit{in(1), out(2)}, more: []room.Visit{in(1), out(2)}, want: []room.Visit{in(1), out(2)},
 		},
 		"said again later": {
-			had: []room.Coming{in(1)}, more: []room.Coming{in(3)}, want: []room.Coming{in(1)},
+			had: []room.Visit{in(1)}, more: []room.Visit{in(3)}, want: []room.Visit{in(1)},
 		},
 		"a clock that was put back": {
-			had: []room.Coming{in(5)}, more: []room.Coming{out(2)}, want: []room.Coming{in(5), out(5)},
+			had: []room.Visit{in(5)}, more: []room.Visit{out(2)}, want: []room.Visit{in(5), out(5)},
 		},
-		"there, and nobody knew": {met: true, meets: there, want: []room.Coming{in(7)}},
-		"there, as known":        {had: []room.Coming{in(1)}, met: true, meets: there, want: []room.Coming{in(1)}},
+		"there, and nobody knew": {met: true, meets: there, want: []room.Visit{in(7)}},
+		"there, as known":        {had: []room.Visit{in(1)}, met: true, meets: there, want: []room.Visit{in(1)}},
 		"back while nobody looked": {
-			had: []room.Coming{in(1), out(2)}, met: true, meets: there, want: []room.Coming{in(1), out(2), in(7)},
+			had: []room.Visit{in(1), out(2)}, met: true, meets: there, want: []room.Visit{in(1), out(2), in(7)},
 		},
-		"gone while nobody looked": {had: []room.Coming{in(1)}, met: true, want: []room.Coming{in(1), out(9)}},
+		"gone while nobody looked": {had: []room.Visit{in(1)}, met: true, want: []room.Visit{in(1), out(9)}},
 		"gone as known": {
-			had: []room.Coming{in(1), out(2)}, met: true, want: []room.Coming{in(1), out(2)},
+			had: []room.Visit{in(1), out(2)}, met: true, want: []room.Visit{in(1), out(2)},
 		},
 		"it came with the last write": {
-			had: []room.Coming{in(1)}, more: []room.Coming{out(3)}, met: true, want: []room.Coming{in(1), out(3)},
+			had: []room.Visit{in(1)}, more: []room.Visit{out(3)}, met: true, want: []room.Visit{in(1), out(3)},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := room.Comings{List: c.had}
+			got := room.VisitLog{List: c.had}
 			if got.Add(c.more...); c.met {
-				got.Meet(c.meets, at(9))
+				got.Reconcile(c.meets, at(9))
 			}
-			if !slices.EqualFunc(got.List, c.want, room.Coming.Equal) {
+			if !slices.EqualFunc(got.List, c.want, room.Visit.Equal) {
 				t.Errorf("got %v, want %v", got.List, c.want)
 			}
 		})
 	}
 }
 
-func TestKnowsSince(t *testing.T) {
+func TestVisitsVisibleSince(t *testing.T) {
 	shown, let := time.Date(2026, 1, 1, 20, 0, 0, 0, time.UTC), time.Date(2026, 1, 1, 21, 0, 0, 0, time.UTC)
 	for name, c := range map[string]struct {
 		room room.Room
@@ -99,7 +99,7 @@ func TestKnowsSince(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := c.room.KnowsSince(c.user); !got.Equal(c.want) {
+			if got := c.room.VisitsVisibleSince(c.user); !got.Equal(c.want) {
 				t.Errorf("since %v, want %v", got, c.want)
 			}
 		})

@@ -1,12 +1,11 @@
-// Package direct sends direct messages, within budgets that all processes of
-// a bot share through the hub and that survive a restart (package dm).
+// Package dms sends Discord direct messages within budgets (package dmbudget)
+// that all processes of a bot share through the hub and that survive a restart.
 //
-// What has no budget left is not sent: it waits only if that ends within
-// Patience, and the caller is told. While the hub is out of reach no budget
-// is known, and nothing is sent. A budget is taken before Discord is asked, so
-// that a crash between the two costs one message and never sends one too many.
-// A Sender is safe for concurrent use and starts no goroutines.
-package direct
+// A message whose budget is exhausted waits for at most MaxWait; otherwise it is not sent and the
+// caller gets an error. While the hub cannot be reached the budgets are unknown, and nothing is sent.
+// The budget is charged before the call to Discord, so a crash between the two loses one message and
+// never sends one too many. A Sender is safe for concurrent use and starts no goroutines.
+package dms
 
 import (
 	"context"
@@ -20,29 +19,29 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"snug/shared/dm"
+	"snug/shared/dmbudget"
 	"snug/shared/errs"
 	"snug/shared/guild"
 	"snug/shared/hub"
 )
 
-// Patience is how long a message waits at most, for a budget and for Discord.
-const Patience = 30 * time.Second
+// MaxWait bounds how long Send takes, waiting for a budget and for Discord.
+const MaxWait = 30 * time.Second
 
-// remembered is how long it is kept where direct messages with somebody are.
-const remembered = 90 * 24 * time.Hour
+// channelTTL is how long the hub keeps the id of a user's DM channel.
+const channelTTL = 90 * 24 * time.Hour
 
-// Discord is what a Sender needs of Discord. Its errors have the answer (*rest.Error) in their tree.
+// Discord is what a Sender calls. Its errors wrap Discord's response (*rest.Error).
 type Discord interface {
 	OpenDM(ctx context.Context, user snowflake.ID) (channel snowflake.ID, err error)
 	Send(ctx context.Context, channel snowflake.ID, m discord.MessageCreate) (snowflake.ID, error)
 }
 
-// Options of a Sender; all are needed.
+// Options of a Sender. All are required.
 type Options struct {
 	Hub        *hub.Hub
 	Discord    Discord
-	Limits     dm.Limits
+	Limits     dmbudget.Limits
 	Now        func() time.Time
 	Log        *slog.Logger
 	Registerer prometheus.Registerer
@@ -54,12 +53,12 @@ type Sender struct {
 	metrics *metrics
 
 	mu       sync.Mutex // guards what follows
-	paused   time.Time  // until when nothing is opened, where the hub could not be told
-	held     int        // messages that were not sent for want of a budget, since the process began
+	paused   time.Time  // until when this process opens no DM channel; set when the hub could not store it
+	held     int        // messages not sent because a budget was exhausted, since the process started
 	lastHeld time.Time
 }
 
-// New makes a Sender. It fails when the limits are wrong or metrics are registered twice.
+// New returns a Sender. It fails if the limits are invalid or the metrics are registered already.
 func New(o Options) (*Sender, error) {
 	if err := o.Limits.Check(); err != nil {
 		return nil, err
@@ -68,9 +67,8 @@ func New(o Options) (*Sender, error) {
 	return &Sender{o: o, metrics: m}, err
 }
 
-// Discord's answers that concern direct messages. 40003 is documented;
-// quarantine answers 20026, as bots report it.
-// https://docs.discord.com/developers/topics/opcodes-and-status-codes#json
+// Discord's error codes about direct messages. 20026 (quarantine) is undocumented; bots
+// report it. https://docs.discord.com/developers/topics/opcodes-and-status-codes#json
 const (
 	codeUnknownChannel = 10003
 	codeQuarantined    = 20026
@@ -80,20 +78,19 @@ const (
 	codeNoMutual       = 50278
 )
 
-const botKey = "bot" // of the budgets of openings
+const botKey = "bot" // key of the bot's own Usage
 
 func keyOf(user snowflake.ID) string { return "to." + user.String() }
 
-// Send writes to a user; by is who caused it. It fails with errs.Forbidden if
-// the user takes no direct messages, with errs.RateLimited when a budget has
-// nothing left, with errs.Unavailable when no budget is known, and with
-// errs.DiscordUnavailable when Discord did not answer in time.
+// Send sends a user a direct message; by is the user who caused it. It fails with errs.Forbidden if
+// the user accepts no direct messages, errs.RateLimited if a budget is exhausted, errs.Unavailable
+// if the hub cannot be reached, and errs.DiscordUnavailable if Discord did not answer in time.
 func (s *Sender) Send(ctx context.Context, to, by snowflake.ID, m discord.MessageCreate) error {
-	ctx, cancel := context.WithTimeout(ctx, Patience)
+	ctx, cancel := context.WithTimeout(ctx, MaxWait)
 	defer cancel()
 	err := s.send(ctx, to, by, m)
 	s.metrics.sent(err)
-	held, ok := errors.AsType[*dm.Held](err)
+	exceeded, ok := errors.AsType[*dmbudget.ExceededError](err)
 	if !ok {
 		return err
 	}
@@ -102,7 +99,7 @@ func (s *Sender) Send(ctx context.Context, to, by snowflake.ID, m discord.Messag
 	s.held, s.lastHeld = s.held+1, now
 	s.mu.Unlock()
 	return errs.E(errs.RateLimited,
-		"Snug sends no more direct messages just now, so that Discord does not take it for spam.").After(held.Until.Sub(now)).Because(err)
+		"Snug sends no more direct messages just now, so that Discord does not take it for spam.").After(exceeded.Until.Sub(now)).Because(err)
 }
 
 func (s *Sender) send(ctx context.Context, to, by snowflake.ID, m discord.MessageCreate) error {
@@ -114,57 +111,57 @@ func (s *Sender) send(ctx context.Context, to, by snowflake.ID, m discord.Messag
 		asked := s.o.Now()
 		_, err = s.o.Discord.Send(ctx, channel, m)
 		if codeOf(err) != codeUnknownChannel || attempt > 0 {
-			return s.answered(err, asked)
+			return s.classify(err, asked)
 		}
-		if err := s.forget(ctx, to, channel); err != nil { // it is opened anew, once
+		if err := s.forget(ctx, to, channel); err != nil { // open it again, once
 			return err
 		}
 	}
 }
 
-// channel takes what a message costs and gives where it goes.
+// channel charges the budgets for one message and returns the DM channel to send it to.
 func (s *Sender) channel(ctx context.Context, to, by snowflake.ID) (snowflake.ID, error) {
 	account, _, err := s.o.Hub.DMs.Get(ctx, keyOf(to))
 	if err != nil && !errs.Has(err, errs.NotFound) {
-		return 0, noBudget(err)
+		return 0, budgetUnknown(err)
 	}
 	opened := account.Channel
 	if opened == 0 {
-		// The recipient's budget is looked at first, so that no opening is taken for nothing.
-		if err := s.within(ctx, func() error { return account.Writable(s.o.Limits, s.o.Now()) }); err != nil {
+		// Check the recipient's budget first, so that no opening is charged for nothing.
+		if err := s.waitForBudget(ctx, func() error { return account.CheckSend(s.o.Limits, s.o.Now()) }); err != nil {
 			return 0, err
 		}
 		if opened, err = s.open(ctx, to, by); err != nil {
 			return 0, err
 		}
 	}
-	err = s.within(ctx, func() error {
-		var held error
-		account, _, err := s.o.Hub.DMs.EditOrCreate(ctx, keyOf(to), func(a *dm.Account) error {
-			// where it is, is kept also when there is nothing left
-			a.Channel, held = opened, a.Write(s.o.Limits, s.o.Now())
+	err = s.waitForBudget(ctx, func() error {
+		var exceeded error
+		account, _, err := s.o.Hub.DMs.EditOrCreate(ctx, keyOf(to), func(a *dmbudget.Usage) error {
+			// store the channel even if the budget is exhausted
+			a.Channel, exceeded = opened, a.ReserveSend(s.o.Limits, s.o.Now())
 			return nil
-		}, hub.TTL(remembered))
+		}, hub.TTL(channelTTL))
 		opened = account.Channel
 		if err != nil {
-			return noBudget(err)
+			return budgetUnknown(err)
 		}
-		return held
+		return exceeded
 	})
 	return opened, err
 }
 
-// open opens direct messages with somebody.
+// open opens a DM channel (Create DM).
 func (s *Sender) open(ctx context.Context, to, by snowflake.ID) (channel snowflake.ID, err error) {
-	err = s.within(ctx, func() error {
+	err = s.waitForBudget(ctx, func() error {
 		now := s.o.Now()
-		if until := s.pausedHere(); now.Before(until) {
-			return &dm.Held{Why: dm.HeldPaused, Until: until}
+		if until := s.localPause(); now.Before(until) {
+			return &dmbudget.ExceededError{Why: dmbudget.ReasonPaused, Until: until}
 		}
 		_, _, err := s.o.Hub.DMs.EditOrCreate(ctx, botKey,
-			func(a *dm.Account) error { return a.Open(s.o.Limits, by, now) })
-		if _, held := errors.AsType[*dm.Held](err); err != nil && !held {
-			return noBudget(err)
+			func(a *dmbudget.Usage) error { return a.ReserveOpen(s.o.Limits, by, now) })
+		if _, exceeded := errors.AsType[*dmbudget.ExceededError](err); err != nil && !exceeded {
+			return budgetUnknown(err)
 		}
 		return err
 	})
@@ -176,18 +173,19 @@ func (s *Sender) open(ctx context.Context, to, by snowflake.ID) (channel snowfla
 	if err == nil {
 		s.metrics.opened.Inc()
 	}
-	return channel, s.answered(err, asked)
+	return channel, s.classify(err, asked)
 }
 
-// within takes from a budget, or waits for it if that is not longer than the context lasts.
-func (s *Sender) within(ctx context.Context, take func() error) error {
+// waitForBudget calls take until it no longer fails with an ExceededError, waiting
+// as long as that says. If the wait would outlast ctx it returns the error at once.
+func (s *Sender) waitForBudget(ctx context.Context, take func() error) error {
 	for {
 		err := take()
-		held, ok := errors.AsType[*dm.Held](err)
+		exceeded, ok := errors.AsType[*dmbudget.ExceededError](err)
 		if !ok {
 			return err
 		}
-		wait := max(held.Until.Sub(s.o.Now()), time.Millisecond)
+		wait := max(exceeded.Until.Sub(s.o.Now()), time.Millisecond)
 		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {
 			return err
 		}
@@ -201,30 +199,30 @@ func (s *Sender) within(ctx context.Context, take func() error) error {
 	}
 }
 
-// answered gives Discord's refusals their meaning; asked is when Discord was asked.
-func (s *Sender) answered(err error, asked time.Time) error {
+// classify turns Discord's error codes into coded errors; asked is when the request was made.
+func (s *Sender) classify(err error, asked time.Time) error {
 	switch code := codeOf(err); code {
 	case codeTooFast, codeQuarantined:
 		until := s.pause(asked, code == codeQuarantined)
-		return errors.Join(&dm.Held{Why: dm.HeldPaused, Until: until}, err)
+		return errors.Join(&dmbudget.ExceededError{Why: dmbudget.ReasonPaused, Until: until}, err)
 	case codeClosed, codeNoMutual, codeBadRecipient:
 		return errs.E(errs.Forbidden, "This user takes no direct messages from here.").Because(err)
 	}
 	return err
 }
 
-// pause opens nothing for a while, in every process.
+// pause stops all processes from opening DM channels for a while.
 func (s *Sender) pause(asked time.Time, quarantined bool) time.Time {
-	// also when the message was given up meanwhile
+	// not bound to the message's context
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	now := s.o.Now()
-	a, _, err := s.o.Hub.DMs.EditOrCreate(ctx, botKey, func(a *dm.Account) error {
-		a.TooFast(s.o.Limits, asked, now, quarantined)
+	a, _, err := s.o.Hub.DMs.EditOrCreate(ctx, botKey, func(a *dmbudget.Usage) error {
+		a.RecordTooFast(s.o.Limits, asked, now, quarantined)
 		return nil
 	})
 	if err != nil {
-		a.TooFast(s.o.Limits, asked, now, quarantined)
+		a.RecordTooFast(s.o.Limits, asked, now, quarantined)
 		s.mu.Lock()
 		s.paused = a.PausedUntil
 		s.mu.Unlock()
@@ -240,28 +238,28 @@ func (s *Sender) pause(asked time.Time, quarantined bool) time.Time {
 	return a.PausedUntil
 }
 
-func (s *Sender) pausedHere() time.Time {
+func (s *Sender) localPause() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.paused
 }
 
-// forget drops where direct messages with somebody were.
+// forget removes a user's DM channel from the hub.
 func (s *Sender) forget(ctx context.Context, user, channel snowflake.ID) error {
-	_, _, err := s.o.Hub.DMs.Edit(ctx, keyOf(user), func(a *dm.Account) error {
+	_, _, err := s.o.Hub.DMs.Edit(ctx, keyOf(user), func(a *dmbudget.Usage) error {
 		if a.Channel != channel {
 			return hub.Unchanged
 		}
 		a.Channel = 0
 		return nil
-	}, hub.TTL(remembered))
+	}, hub.TTL(channelTTL))
 	if err != nil {
-		return noBudget(err)
+		return budgetUnknown(err)
 	}
 	return nil
 }
 
-// State tells how the budgets are. Known is false while the hub does not answer.
+// State reports the budgets. Known is false while the hub cannot be reached.
 func (s *Sender) State(ctx context.Context) guild.DMHealth {
 	now := s.o.Now()
 	a, _, err := s.o.Hub.DMs.Get(ctx, botKey)
@@ -282,8 +280,8 @@ func (s *Sender) State(ctx context.Context) guild.DMHealth {
 	return out
 }
 
-// noBudget is why nothing is sent while the hub does not answer.
-func noBudget(cause error) error {
+// budgetUnknown is the error while the hub cannot be reached.
+func budgetUnknown(cause error) error {
 	return errs.E(errs.Unavailable, "Snug sends no direct messages while it cannot reach its data.").Because(cause)
 }
 

@@ -1,4 +1,4 @@
-package direct_test
+package dms_test
 
 import (
 	"context"
@@ -18,11 +18,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 
-	"snug/bot/direct"
 	"snug/bot/discordapi"
+	"snug/bot/dms"
 	"snug/bot/ratelimit"
 	"snug/shared/discordsim"
-	"snug/shared/dm"
+	"snug/shared/dmbudget"
 	"snug/shared/errs"
 	"snug/shared/hub"
 	"snug/shared/hub/hubtest"
@@ -87,7 +87,7 @@ func (b *bureau) open(o hub.Options) {
 
 func (b *bureau) close() { b.must(b.hub.Close(context.Background())) }
 
-func (b *bureau) sender(l dm.Limits) (*direct.Sender, *prometheus.Registry) {
+func (b *bureau) sender(l dmbudget.Limits) (*dms.Sender, *prometheus.Registry) {
 	b.Helper()
 	quiet := slog.New(slog.DiscardHandler)
 	limiter := ratelimit.New(ratelimit.Config{Logger: quiet})
@@ -95,7 +95,7 @@ func (b *bureau) sender(l dm.Limits) (*direct.Sender, *prometheus.Registry) {
 		bot.WithRestClientConfigOpts(append(limiter.Options(nil), rest.WithURL(b.url+"/api/v10"))...))
 	b.must(err)
 	reg := prometheus.NewRegistry()
-	s, err := direct.New(direct.Options{
+	s, err := dms.New(dms.Options{
 		Hub: b.hub, Discord: discordapi.New(client, b.now), Limits: l, Now: b.now, Log: quiet, Registerer: reg,
 	})
 	b.must(err)
@@ -118,24 +118,24 @@ func (b *bureau) counted(reg *prometheus.Registry, name string) (sum float64) {
 	return sum
 }
 
-func (b *bureau) send(s *direct.Sender, to, by int) error {
+func (b *bureau) send(s *dms.Sender, to, by int) error {
 	return s.Send(context.Background(), b.people[to], b.people[by], discord.MessageCreate{Content: "hello"})
 }
 
 func (b *bureau) opened() discordsim.StateApplication { return b.discord.State().Applications[0] }
 
-func why(err error) dm.Reason {
-	if h, ok := errors.AsType[*dm.Held](err); ok {
+func why(err error) dmbudget.Reason {
+	if h, ok := errors.AsType[*dmbudget.ExceededError](err); ok {
 		return h.Why
 	}
 	return ""
 }
 
-func wide() dm.Limits {
-	l := dm.Defaults()
-	l.Bot, l.Sender, l.Recipient = dm.Rates{
+func wide() dmbudget.Limits {
+	l := dmbudget.Defaults()
+	l.Bot, l.Sender, l.Recipient = dmbudget.Rates{
 		{N: 1000, In: time.Hour},
-	}, dm.Rates{{N: 1000, In: time.Hour}}, dm.Rates{{N: 1000, In: time.Hour}}
+	}, dmbudget.Rates{{N: 1000, In: time.Hour}}, dmbudget.Rates{{N: 1000, In: time.Hour}}
 	return l
 }
 
@@ -144,18 +144,18 @@ func TestProcessesShareBudgets(t *testing.T) {
 	b := newBureau(t, 42, nil)
 	dir := t.TempDir()
 	b.open(hub.Options{Dir: dir})
-	first, metrics := b.sender(dm.Defaults())
-	second, _ := b.sender(dm.Defaults())
+	first, metrics := b.sender(dmbudget.Defaults())
+	second, _ := b.sender(dmbudget.Defaults())
 	var sent, held atomic.Int64
 	var all sync.WaitGroup
 	for i := range 20 {
-		for n, s := range []*direct.Sender{first, second} {
+		for n, s := range []*dms.Sender{first, second} {
 			all.Go(func() {
 				who := 2*i + n
 				switch err := b.send(s, who, (who+1)%42); {
 				case err == nil:
 					sent.Add(1)
-				case why(err) == dm.HeldBot && errs.Has(err, errs.RateLimited):
+				case why(err) == dmbudget.ReasonBot && errs.Has(err, errs.RateLimited):
 					held.Add(1)
 				default:
 					t.Error(err)
@@ -178,8 +178,8 @@ func TestProcessesShareBudgets(t *testing.T) {
 
 	b.open(hub.Options{Dir: dir})
 	defer b.close()
-	again, _ := b.sender(dm.Defaults())
-	if err := b.send(again, 40, 41); why(err) != dm.HeldBot {
+	again, _ := b.sender(dmbudget.Defaults())
+	if err := b.send(again, 40, 41); why(err) != dmbudget.ReasonBot {
 		t.Errorf("after a restart: %v", err)
 	}
 	b.ahead.Add(int64(10 * time.Minute))
@@ -191,18 +191,18 @@ func TestPeoplesBudgets(t *testing.T) {
 	b := newBureau(t, 9, nil)
 	b.open(hub.Options{Dir: t.TempDir()})
 	defer b.close()
-	s, _ := b.sender(dm.Defaults())
+	s, _ := b.sender(dmbudget.Defaults())
 	for to := 1; to <= 3; to++ {
 		b.must(b.send(s, to, 0))
 	}
 	began := time.Now()
-	if err := b.send(s, 4, 0); why(err) != dm.HeldSender || time.Since(began) > 5*time.Second {
+	if err := b.send(s, 4, 0); why(err) != dmbudget.ReasonSender || time.Since(began) > 5*time.Second {
 		t.Errorf("the fourth: %v, after %s", err, time.Since(began))
 	}
 	b.must(b.send(s, 4, 5))
 	b.must(b.send(s, 1, 0))
 	b.must(b.send(s, 1, 0))
-	if err := b.send(s, 1, 6); why(err) != dm.HeldRecipient {
+	if err := b.send(s, 1, 6); why(err) != dmbudget.ReasonRecipient {
 		t.Errorf("the fourth to one person: %v", err)
 	}
 	if n := b.opened().DMsOpened; n != 4 {
@@ -216,13 +216,14 @@ func TestShortWaits(t *testing.T) {
 	b.open(hub.Options{Dir: t.TempDir()})
 	defer b.close()
 	l := wide()
-	l.Sender = dm.Rates{{N: 1, In: time.Second}}
+	l.Sender = dmbudget.Rates{{N: 1, In: time.Second}}
 	s, _ := b.sender(l)
 	b.must(b.send(s, 1, 0))
 	b.must(b.send(s, 2, 0))
 	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 	defer cancel()
-	if err := s.Send(ctx, b.people[3], b.people[0], discord.MessageCreate{Content: "x"}); why(err) != dm.HeldSender {
+	if err := s.Send(ctx, b.people[3], b.people[0],
+		discord.MessageCreate{Content: "x"}); why(err) != dmbudget.ReasonSender {
 		t.Errorf("with no time to wait: %v", err)
 	}
 }
@@ -237,11 +238,11 @@ func TestTooFast(t *testing.T) {
 	for to := 1; to <= 3; to++ {
 		b.must(b.send(first, to, 0))
 	}
-	if err := b.send(first, 4, 0); why(err) != dm.HeldPaused || !errs.Has(err, errs.RateLimited) {
+	if err := b.send(first, 4, 0); why(err) != dmbudget.ReasonPaused || !errs.Has(err, errs.RateLimited) {
 		t.Fatalf("too fast: %v", err)
 	}
-	for _, s := range []*direct.Sender{first, second} {
-		if err := b.send(s, 5, 0); why(err) != dm.HeldPaused {
+	for _, s := range []*dms.Sender{first, second} {
+		if err := b.send(s, 5, 0); why(err) != dmbudget.ReasonPaused {
 			t.Errorf("in the pause: %v", err)
 		}
 		b.must(b.send(s, 1, 0))
@@ -259,7 +260,7 @@ func TestTooFast(t *testing.T) {
 	for to := 4; to <= 6; to++ {
 		b.must(b.send(second, to, 0))
 	}
-	if err := b.send(second, 7, 0); why(err) != dm.HeldPaused {
+	if err := b.send(second, 7, 0); why(err) != dmbudget.ReasonPaused {
 		t.Fatalf("too fast again: %v", err)
 	}
 	if st := first.State(context.Background()); st.Paused.Sub(b.now()).Round(time.Minute) != 20*time.Minute {
@@ -277,7 +278,7 @@ func TestQuarantine(t *testing.T) {
 	s, _ := b.sender(wide())
 	b.must(b.send(s, 1, 0))
 	b.must(b.discord.Quarantine(b.app.ID, true))
-	if err := b.send(s, 2, 0); why(err) != dm.HeldPaused {
+	if err := b.send(s, 2, 0); why(err) != dmbudget.ReasonPaused {
 		t.Errorf("a new one: %v", err)
 	}
 	if st := s.State(context.Background()); st.Paused.Sub(b.now()).Round(time.Minute) != 6*time.Hour {
@@ -306,7 +307,7 @@ func TestLostConversation(t *testing.T) {
 	b := newBureau(t, 3, nil)
 	b.open(hub.Options{Dir: t.TempDir()})
 	defer b.close()
-	_, err := b.hub.DMs.Put(context.Background(), "to."+b.people[1].String(), dm.Account{Channel: 4711})
+	_, err := b.hub.DMs.Put(context.Background(), "to."+b.people[1].String(), dmbudget.Usage{Channel: 4711})
 	b.must(err)
 	s, _ := b.sender(wide())
 	b.must(b.send(s, 1, 0))

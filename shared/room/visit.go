@@ -1,0 +1,112 @@
+package room
+
+import (
+	"slices"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+)
+
+// MaxVisits bounds the entries of one room's VisitLog; the oldest are dropped first.
+const MaxVisits = 200
+
+// Visit records that a user joined a room's voice channel or, with Left, left it.
+type Visit struct {
+	UserID snowflake.ID `json:"user_id"`
+	Name   string       `json:"name"` // display name, as it was then
+	Bot    bool         `json:"bot,omitempty"`
+	Left   bool         `json:"left,omitempty"`
+	At     time.Time    `json:"at"`
+}
+
+// Equal reports whether two entries are the same, in whatever time zone.
+func (v Visit) Equal(o Visit) bool {
+	at := o.At
+	o.At = v.At
+	return v == o && v.At.Equal(at)
+}
+
+// VisitLog lists who joined and left a room's voice channel, oldest first.
+type VisitLog struct {
+	List []Visit `json:"list"`
+}
+
+// Add appends entries, given oldest first. A user's entries alternate between joined and
+// left: an entry that is present already, or that repeats the user's last one, is ignored.
+func (l *VisitLog) Add(more ...Visit) {
+	for _, m := range more {
+		if slices.ContainsFunc(l.List,
+			func(o Visit) bool { return o.UserID == m.UserID && o.Left == m.Left && o.At.Equal(m.At) }) {
+			continue
+		}
+		if last := l.last(m.UserID); last != nil {
+			if last.Left == m.Left {
+				continue
+			}
+			if m.At.Before(last.At) { // the wall clock was set back
+				m.At = last.At
+			}
+		}
+		l.List = append(l.List, m)
+	}
+	slices.SortStableFunc(l.List, func(a, b Visit) int { return a.At.Compare(b.At) })
+	l.List = l.List[max(0, len(l.List)-MaxVisits):]
+}
+
+// last returns the user's newest entry, or nil.
+func (l *VisitLog) last(user snowflake.ID) *Visit {
+	for i := len(l.List) - 1; i >= 0; i-- {
+		if l.List[i].UserID == user {
+			return &l.List[i]
+		}
+	}
+	return nil
+}
+
+// Reconcile adds the entries that were missed: afterwards the log
+// agrees with the roster that the room has at the given time.
+func (l *VisitLog) Reconcile(roster []Person, at time.Time) {
+	var more []Visit
+	for _, o := range l.List {
+		if last := l.last(o.UserID); !last.Left && !In(roster, o.UserID) && last.At.Equal(o.At) {
+			more = append(more, Visit{UserID: o.UserID, Name: o.Name, Bot: o.Bot, Left: true, At: at})
+		}
+	}
+	for _, p := range roster {
+		more = append(more, Visit{UserID: p.UserID, Name: p.DisplayName, Bot: p.Bot, At: p.Since})
+	}
+	l.Add(more...)
+}
+
+// DropBefore removes the entries older than a time and reports whether there were any.
+func (l *VisitLog) DropBefore(at time.Time) bool {
+	return l.drop(func(o Visit) bool { return o.At.Before(at) })
+}
+
+// DropUser removes a user's entries and returns how many there were.
+func (l *VisitLog) DropUser(user snowflake.ID) (n int) {
+	n = len(l.List)
+	l.drop(func(o Visit) bool { return o.UserID == user })
+	return n - len(l.List)
+}
+
+func (l *VisitLog) drop(which func(Visit) bool) bool {
+	n := len(l.List)
+	l.List = slices.DeleteFunc(l.List, which)
+	return len(l.List) < n
+}
+
+// VisitsVisibleSince returns from when on a user who sees the room, and does not control it, may read its
+// VisitLog: since the room became visible to members, or since the user was let in. Zero means from the start.
+func (r *Room) VisitsVisibleSince(user snowflake.ID) time.Time {
+	g := r.Guest(user)
+	switch {
+	case r.OwnerID == user:
+		return time.Time{}
+	case g == nil:
+		return r.ShownAt
+	case r.Private || r.Hidden:
+		return g.Since
+	}
+	return earlier(g.Since, r.ShownAt)
+}
