@@ -163,7 +163,7 @@ func (h *Hub) begin(ctx context.Context) (err error) {
 		if h.engine, err = startEngine(h.o, memory, store); err != nil {
 			return err
 		}
-		address, wait = "nats://embedded", 0
+		address, wait, h.link.try = "nats://embedded", 0, embeddedTry
 		more = append(more, nats.InProcessServer(h.engine))
 	} else {
 		if h.o.CredsFile != "" {

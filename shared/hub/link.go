@@ -31,11 +31,12 @@ type link struct {
 	end  context.CancelCauseFunc
 	up   chan struct{} // closed while connected
 	gone chan struct{} // closed when the connection was closed for good
+	try  time.Duration // how long one try may take at the start
 	back func()        // called after each reconnect
 }
 
 func newLink(log *slog.Logger, back func()) *link {
-	l := &link{log: log, up: make(chan struct{}), gone: make(chan struct{}), back: back}
+	l := &link{log: log, up: make(chan struct{}), gone: make(chan struct{}), back: back, try: clusterTry}
 	l.life, l.end = context.WithCancelCause(context.Background())
 	close(l.up)
 	return l
@@ -154,15 +155,19 @@ func (l *link) dial(ctx context.Context, address string, wait time.Duration, mor
 	return l.persist(ctx, wait, "JetStream", func(ctx context.Context) error { return l.checkServer(ctx, address) })
 }
 
-// startTry is how long one try may take: what a cluster without a leader is asked is never answered.
-const startTry = 3 * time.Second
+// How long one try may take at the start. What a cluster without a leader is asked is never answered, so it is
+// asked again soon. The embedded server always answers, but its disk may be slow, and it makes many files.
+const (
+	clusterTry  = 3 * time.Second
+	embeddedTry = 2 * time.Minute
+)
 
 // persist tries something for up to wait: at least once, and not again what trying does not change.
 func (l *link) persist(ctx context.Context, wait time.Duration, what string, try func(context.Context) error) error {
 	deadline := time.Now().Add(wait)
 	const first = 100 * time.Millisecond
 	for pause := first; ; pause = min(2*pause, 2*time.Second) {
-		part, cancel := context.WithTimeout(ctx, startTry)
+		part, cancel := context.WithTimeout(ctx, l.try)
 		err := try(part)
 		cancel()
 		if err == nil || time.Now().Add(pause).After(deadline) || lasting(err) {

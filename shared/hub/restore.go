@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"snug/shared/errs"
 
@@ -199,9 +200,13 @@ func (h *Hub) restoreStream(ctx context.Context, s spec, p *backupPart) error {
 	}
 }
 
+// chunkTime bounds how long the server may take for a piece of a snapshot: after the last it writes the stream's
+// files, on however slow a disk.
+const chunkTime = 2 * time.Minute
+
 // sendChunk sends a piece of a snapshot and waits until the server has it.
 func (h *Hub) sendChunk(ctx context.Context, subject string, chunk []byte) error {
-	ctx, cancel := within(ctx, 2*snapSilence, h.link.present())
+	ctx, cancel := within(ctx, chunkTime, h.link.present())
 	defer cancel()
 	m, err := h.link.nc.RequestWithContext(ctx, subject, chunk)
 	if err != nil {
