@@ -6,6 +6,7 @@
 // this package sets it to Unmarshal, which leaves out only the value that cannot be decoded.
 //
 // Some fields must not be left out silently (requiredFields, requiredLists): there the whole value still fails.
+// Others restrict a member (restrictions), and do so when they cannot be read.
 //
 // Everything here is safe for concurrent use.
 package lenient
@@ -18,6 +19,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/disgoorg/disgo/discord"
 	disgo "github.com/disgoorg/json/v2"
@@ -104,6 +106,25 @@ var requiredLists = []string{
 	"guilds", "channels", "voice_states", "members", "roles", "permission_overwrites", "not_found", "allow", "deny",
 }
 
+// longestTimeout is the most that Discord takes: https://docs.discord.com/developers/resources/guild#modify-guild-member
+const longestTimeout = 28 * 24 * time.Hour
+
+// restrictions are fields that take something from a member. One that cannot be read is read as taking it: left
+// out, it would let somebody in whom Discord may keep out.
+var restrictions = map[string]func(reflect.Value){
+	"pending": func(f reflect.Value) {
+		if f.Kind() == reflect.Bool {
+			f.SetBool(true)
+		}
+	},
+	"communication_disabled_until": func(f reflect.Value) {
+		if f.Type() == reflect.TypeFor[*time.Time]() {
+			until := time.Now().Add(longestTimeout)
+			f.Set(reflect.ValueOf(&until))
+		}
+	},
+}
+
 // decodeStruct decodes field by field.
 func decodeStruct(data []byte, to reflect.Value, err error) error {
 	var fields map[string]json.RawMessage
@@ -125,6 +146,9 @@ func decodeStruct(data []byte, to reflect.Value, err error) error {
 				return bad
 			}
 			f.SetZero()
+			if restrict, ok := restrictions[name]; ok {
+				restrict(f)
+			}
 			report(to.Type(), name, bad)
 		}
 	}

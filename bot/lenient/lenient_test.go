@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/disgoorg/disgo/discord"
 	"github.com/disgoorg/disgo/gateway"
@@ -139,5 +140,32 @@ func TestKnown(t *testing.T) {
 	var raw json.RawMessage
 	if err := lenient.Unmarshal([]byte(`7`), &raw); err != nil || string(raw) != "7" {
 		t.Error(string(raw), err)
+	}
+}
+
+// A restriction that cannot be read is one: nobody is let in because of a value that is not understood.
+func TestUnreadableRestrictions(t *testing.T) {
+	for name, tt := range map[string]struct {
+		data              string
+		pending, timedOut bool
+	}{
+		"both can be read":            {`"pending":false,"communication_disabled_until":null`, false, false},
+		"neither is there":            {`"nick":"Al"`, false, false},
+		"pending is a word":           {`"pending":"yes"`, true, false},
+		"pending is an object":        {`"pending":{"flags":1}`, true, false},
+		"the timeout is a number":     {`"communication_disabled_until":1790000000`, false, true},
+		"the timeout is no time":      {`"communication_disabled_until":"soon"`, false, true},
+		"neither of them can be read": {`"pending":1,"communication_disabled_until":{}`, true, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var m discord.Member
+			if err := lenient.Unmarshal([]byte(`{"user":{"id":"1"},"roles":["2"],`+tt.data+`}`), &m); err != nil {
+				t.Fatal(err)
+			}
+			until := m.CommunicationDisabledUntil
+			if timedOut := until != nil && until.After(time.Now()); m.Pending != tt.pending || timedOut != tt.timedOut {
+				t.Errorf("pending is %v, timed out %v, expected %v and %v", m.Pending, timedOut, tt.pending, tt.timedOut)
+			}
+		})
 	}
 }
