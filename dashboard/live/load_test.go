@@ -44,6 +44,9 @@ func TestOrder(t *testing.T) {
 				t.Errorf("room %d after %d: %v", i, last, err)
 				return
 			}
+			if m.Event == protocol.Beat {
+				continue // it has no revision, and comes in between where this takes long
+			}
 			if v := as[protocol.Voice](t, m); v.ChannelID != id(i) || m.Rev.N != last+1 {
 				t.Errorf("room %d got %d of room %d after %d", i, m.Rev.N, v.ChannelID>>22-1, last)
 				return
