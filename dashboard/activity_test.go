@@ -11,8 +11,10 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
-	"snug/dashboard/api"
+	"snug/dashboard/actions"
+	"snug/dashboard/wire"
 	"snug/shared/access"
+	"snug/shared/apitoken"
 	"snug/shared/audit"
 	"snug/shared/room"
 	"snug/shared/stats"
@@ -94,21 +96,21 @@ func TestActivity(t *testing.T) {
 	if rows[2][8] != `'=HYPERLINK("http://evil.example","win")` {
 		t.Errorf("got %q", rows[2][8])
 	}
-	var file []entryJSON
+	var file []wire.Entry
 	w.get("/admin/100/activity.json?by=2").json(&file)
 	if len(file) != 2 || file[0].Kind != audit.GuestAdmitted {
 		t.Errorf("got %+v", file)
 	}
-	var none []entryJSON
+	var none []wire.Entry
 	w.get("/admin/100/activity.json?by=99").json(&none)
 	if len(none) != 0 {
 		t.Errorf("got %+v", none)
 	}
 
-	p, _ := w.program("/api/v1/guilds/100/tokens", api.AuditRead)
+	p, _ := w.program("/api/v1/guilds/100/tokens", apitoken.AuditRead)
 	var seen []audit.Kind
 	for cursor, n := "", 0; n < 9; n++ {
-		var page auditJSON
+		var page gotAudit
 		got := p.do("GET", "/api/v1/guilds/100/audit?limit=2&cursor="+cursor, "")
 		got.json(&page)
 		for _, e := range page.Entries {
@@ -126,7 +128,7 @@ func TestActivity(t *testing.T) {
 		}) {
 		t.Errorf("paged %v", seen)
 	}
-	var picked auditJSON
+	var picked gotAudit
 	p.do("GET", "/api/v1/guilds/100/audit?kind=room_opened&kind=room_closed&room=7", "").json(&picked)
 	if len(picked.Entries) != 2 {
 		t.Errorf("picked %+v", picked)
@@ -152,7 +154,7 @@ func TestRoomHistoryByProgram(t *testing.T) {
 	at := "/api/v1/rooms/" + r.ID.String() + "/history"
 	read := func(who snowflake.ID) (kinds []audit.Kind) {
 		for cursor := ""; ; {
-			var page auditJSON
+			var page gotAudit
 			got := b.signedIn(who).api("GET", at+"?limit=1&cursor="+cursor, "")
 			if got.json(&page); got.status != 200 {
 				t.Fatalf("%d %s", got.status, got.body)
@@ -190,12 +192,13 @@ func TestActivityOfManyEntries(t *testing.T) {
 	}
 	many[3].Kind = audit.RoomClosed
 	b.happened(friends, many...)
-	list, next, err := b.auditPage(t.Context(), friends, auditFilter{Kinds: []audit.Kind{audit.RoomClosed}}, 0, 10)
+	list, next, err := b.actions.AuditPage(t.Context(), friends,
+		actions.AuditFilter{Kinds: []audit.Kind{audit.RoomClosed}}, 0, 10)
 	if err != nil || len(list) != 1 || next != 0 {
 		t.Errorf("%d entries, next %d, %v", len(list), next, err)
 	}
-	if list, _, err := b.auditPage(t.Context(), friends, auditFilter{Since: b.clock().Add(time.Hour)}, 0,
-		10); err != nil ||
+	if list, _, err := b.actions.AuditPage(t.Context(), friends, actions.AuditFilter{Since: b.clock().Add(time.Hour)},
+		0, 10); err != nil ||
 		len(list) != 0 {
 		t.Errorf("%d entries of the future, %v", len(list), err)
 	}

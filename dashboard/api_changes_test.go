@@ -6,7 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"snug/dashboard/api"
+	"snug/dashboard/wire"
+	"snug/shared/apitoken"
 	"snug/shared/errs"
 	"snug/shared/room"
 )
@@ -15,7 +16,7 @@ import (
 func TestChangesByProgram(t *testing.T) {
 	b := newBench(t)
 	r := b.room()
-	p, _ := b.signedIn(owner).program("/api/v1/me/tokens", api.RoomsRead, api.RoomsWrite)
+	p, _ := b.signedIn(owner).program("/api/v1/me/tokens", apitoken.RoomsRead, apitoken.RoomsWrite)
 	at := "/api/v1/rooms/" + r.ID.String()
 	now := func() room.Room {
 		b.keeper.mu.Lock()
@@ -39,7 +40,7 @@ func TestChangesByProgram(t *testing.T) {
 		{`{"do":"ban","user":"6"}`, func(r room.Room) bool { return r.Banned(stranger) }},
 	} {
 		got := p.do("POST", at+"/change", x.body)
-		var out roomChangedJSON
+		var out gotRoomChanged
 		got.json(&out)
 		if got.status != 200 || !x.is(now()) || out.Room.ChannelID != r.ID || out.Later != nil {
 			t.Errorf("%s: %d %s, the room is %+v", x.body, got.status, got.body, now())
@@ -52,7 +53,7 @@ func TestChangesByProgram(t *testing.T) {
 	b.keeper.mu.Lock()
 	b.keeper.renameLater = b.keeper.now().Add(time.Minute)
 	b.keeper.mu.Unlock()
-	var later roomChangedJSON
+	var later gotRoomChanged
 	if p.do("POST", at+"/change", `{"do":"rename","name":"Later"}`).json(&later); later.Later == nil ||
 		later.Room.Name != "Saturday" {
 		t.Errorf("a later name: %+v", later)
@@ -83,7 +84,7 @@ func TestChangesByProgram(t *testing.T) {
 		got.problem().Code != errs.Forbidden || now().Locked {
 		t.Errorf("a guest: %d %s", got.status, got.body)
 	}
-	reader, _ := b.signedIn(owner).program("/api/v1/me/tokens", api.RoomsRead)
+	reader, _ := b.signedIn(owner).program("/api/v1/me/tokens", apitoken.RoomsRead)
 	if got := reader.do("POST", at+"/change", `{"do":"lock"}`); got.status != 403 || now().Locked {
 		t.Errorf("a token that may only read: %d", got.status)
 	}
@@ -101,7 +102,7 @@ func TestKnockingByProgram(t *testing.T) {
 				first.body)
 		}
 	}
-	var c controlJSON
+	var c gotControl
 	boss.api("GET", at+"/control", "").json(&c)
 	if len(c.Knocks) != 1 || c.Knocks[0].UserID != member || len(c.Guests) != 1 || c.Guests[0].UserID != guest ||
 		len(c.Bans) != 1 || c.Bans[0].UserID != banned || c.RenamesLeft != 2 {
@@ -135,8 +136,8 @@ func TestWaitingByProgram(t *testing.T) {
 	b := newBench(t)
 	r := b.room()
 	w, at := b.signedIn(guest), "/api/v1/rooms/"+r.ID.String()
-	var out waitingJSON
-	var view viewJSON
+	var out gotWaiting
+	var view wire.View
 	w.api("POST", at+"/wait", "").json(&out)
 	w.api("GET", at, "").json(&view)
 	if out.Place != 1 || view.Place != 1 {
@@ -145,7 +146,7 @@ func TestWaitingByProgram(t *testing.T) {
 	if got := w.api("DELETE", at+"/wait", ""); got.status != 204 || got.body != "" {
 		t.Errorf("waiting no longer: %d %s", got.status, got.body)
 	}
-	var after viewJSON
+	var after wire.View
 	if w.api("GET", at, "").json(&after); after.Place != 0 {
 		t.Errorf("still waiting at %d", after.Place)
 	}

@@ -59,7 +59,7 @@ func TestManagingByProgram(t *testing.T) {
 		t.Fatal(err)
 	}
 	w, at := b.signedIn(manager), "/api/v1/guilds/100"
-	var h versionsJSON
+	var h gotVersions
 	if w.api("GET", at+"/settings/history", "").json(&h); len(h.Versions) != 2 || *h.Versions[0].By != manager ||
 		h.Versions[0].Changes[0].New != "6" || h.Versions[1].At != nil {
 		t.Errorf("the history is %+v", h)
@@ -91,7 +91,7 @@ func TestManagingByProgram(t *testing.T) {
 		setup.LobbyName != "Hall" {
 		t.Errorf("setting up: %d %s, %+v", got.status, got.body, setup)
 	}
-	var p placesJSON
+	var p gotPlaces
 	if w.api("GET", at+"/places", "").json(&p); len(p.Voice) != 1 || *p.Voice[0].ParentID != 7 || p.Roles == nil {
 		t.Errorf("places: %+v", p)
 	}
@@ -102,7 +102,7 @@ func TestManagingByProgram(t *testing.T) {
 	b.keeper.mu.Lock()
 	b.keeper.remembered = room.Preferences{Name: "My old room", Seats: 7}
 	b.keeper.mu.Unlock()
-	var mine, after preferencesJSON
+	var mine, after gotPreferences
 	w.api("GET", at+"/preferences", "").json(&mine)
 	got := w.api("DELETE", at+"/preferences", "")
 	w.api("GET", at+"/preferences", "").json(&after)

@@ -12,14 +12,16 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/gorilla/websocket"
 
-	"snug/dashboard/api"
+	"snug/dashboard/api/openapi"
+	"snug/dashboard/request"
+	"snug/shared/apitoken"
 	"snug/shared/errs"
 	"snug/shared/protocol"
 )
 
 // described finds the operation of a request in the description.
 func (b *bench) described(method, path string) *huma.Operation {
-	path, _, _ = strings.Cut(strings.TrimPrefix(path, api.Prefix), "?")
+	path, _, _ = strings.Cut(strings.TrimPrefix(path, request.APIPrefix), "?")
 	for template, item := range b.api.OpenAPI().Paths {
 		want, got := strings.Split(template, "/"), strings.Split(path, "/")
 		same := len(want) == len(got)
@@ -105,7 +107,7 @@ func TestEveryRouteIsDescribed(t *testing.T) {
 	}
 	n := 0
 	for _, r := range b.engine.Routes() {
-		path, ok := strings.CutPrefix(r.Path, api.Prefix)
+		path, ok := strings.CutPrefix(r.Path, request.APIPrefix)
 		if !ok {
 			continue
 		}
@@ -153,13 +155,13 @@ func (p program) do(method, path, body string, header ...string) got {
 }
 
 // program makes a token by the API and gives who uses it, without any cookie.
-func (w *browser) program(path string, scopes ...api.Scope) (program, madeTokenJSON) {
+func (w *browser) program(path string, scopes ...apitoken.Scope) (program, gotMadeToken) {
 	w.b.t.Helper()
 	body, err := json.Marshal(map[string]any{"name": "robot", "scopes": scopes})
 	if err != nil {
 		w.b.t.Fatal(err)
 	}
-	var made madeTokenJSON
+	var made gotMadeToken
 	got := w.api("POST", path, string(body))
 	got.json(&made)
 	if got.status != http.StatusCreated || made.Secret == "" {
@@ -172,7 +174,7 @@ func TestTokens(t *testing.T) {
 	b := newBench(t)
 	r := b.room()
 	w := b.signedIn(owner)
-	p, made := w.program("/api/v1/me/tokens", api.RoomsRead, api.RoomsWrite)
+	p, made := w.program("/api/v1/me/tokens", apitoken.RoomsRead, apitoken.RoomsWrite)
 	room := "/api/v1/rooms/" + r.ID.String()
 	for _, c := range []struct {
 		method, path, body string
@@ -247,8 +249,8 @@ func TestServerTokens(t *testing.T) {
 		`{"name":"x","scopes":["rooms:read"]}`); got.status != 403 {
 		t.Errorf("a member made one: %d", got.status)
 	}
-	p, made := w.program("/api/v1/guilds/100/tokens", api.RoomsRead, api.MembersRead, api.SettingsRead,
-		api.SettingsWrite)
+	p, made := w.program("/api/v1/guilds/100/tokens", apitoken.RoomsRead, apitoken.MembersRead, apitoken.SettingsRead,
+		apitoken.SettingsWrite)
 	b.keeper.join(others, manager, true) // they manage the other server as well, but the token is for the first
 	for _, c := range []struct {
 		method, path, body string
@@ -411,7 +413,7 @@ func TestPaging(t *testing.T) {
 		t.Errorf("%d pages, %v missing", pages, want)
 	}
 	for _, bad := range []string{
-		"limit=0", "limit=1000", "limit=x", "cursor=%25", "cursor=" + url.QueryEscape(api.Cursor("x")),
+		"limit=0", "limit=1000", "limit=x", "cursor=%25", "cursor=" + url.QueryEscape(openapi.Cursor("x")),
 	} {
 		if got := w.api("GET", "/api/v1/guilds/100/rooms?"+bad, ""); got.status != 400 {
 			t.Errorf("%s: %d", bad, got.status)
@@ -424,7 +426,7 @@ func TestLiveByToken(t *testing.T) {
 	b := newBench(t)
 	r := b.room()
 	w := b.signedIn(owner)
-	p, made := w.program("/api/v1/me/tokens", api.RoomsRead)
+	p, made := w.program("/api/v1/me/tokens", apitoken.RoomsRead)
 	var live struct{ Token string }
 	p.do("POST", "/api/v1/live-token", `{"guild":"100","room":"`+r.ID.String()+`"}`).json(&live)
 	c, res, err := websocket.DefaultDialer.DialContext(t.Context(), strings.Replace(b.url, "http", "ws", 1)+"/api/ws",
@@ -516,7 +518,7 @@ func TestRepeatedWithoutAnAnswer(t *testing.T) {
 				c.count())
 		}
 		if what == "token" {
-			var made madeTokenJSON
+			var made gotMadeToken
 			again.json(&made)
 			if got := (program{b.browser(""), made.Secret}).do("GET", "/api/v1/me", ""); got.status != 200 {
 				t.Errorf("the token of the second answer: %d %s", got.status, got.body)

@@ -19,8 +19,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 
-	"snug/dashboard/api"
 	"snug/dashboard/live"
+	"snug/dashboard/request"
 	"snug/shared/access"
 	"snug/shared/hub"
 	"snug/shared/keyring"
@@ -117,7 +117,7 @@ func newBench(t *testing.T, change ...func(*Options)) *bench {
 	})
 	registry := prometheus.NewRegistry()
 	o := Options{
-		Hub: h, Live: l, Keeper: b.keeper, Keys: keys, BaseURL: b.url, ClientID: "app", ClientSecret: "hush", Log: log,
+		Hub: h, Live: l, Rooms: b.keeper, Keys: keys, BaseURL: b.url, ClientID: "app", ClientSecret: "hush", Log: log,
 		Now: b.clock,
 		Discord: Discord{
 			AuthorizeURL: b.oauth.URL + "/authorize", TokenURL: b.oauth.URL + "/token",
@@ -156,7 +156,7 @@ func newBench(t *testing.T, change ...func(*Options)) *bench {
 		}
 	})
 	b.people()
-	b.wait("the tables", b.caughtUp)
+	b.wait("the tables", b.actions.CaughtUp)
 	return b
 }
 
@@ -168,7 +168,7 @@ func (b *bench) people() {
 	b.keeper.join(others, stranger, true)
 	b.keeper.guild(friends, "Friends")
 	b.keeper.guild(others, "Others")
-	b.wait("the servers", func() bool { return b.guilds.Len() == 2 })
+	b.wait("the servers", func() bool { return b.actions.Guild(friends).Ready && b.actions.Guild(others).Ready })
 }
 
 // wait waits for a fact.
@@ -196,8 +196,9 @@ func (b *bench) room() *room.Room {
 	k.publish(r, room.Opened{})
 	k.mu.Unlock()
 	b.wait("the room", func() bool {
-		_, ok := b.roomOf(friends, r.ID)
-		return ok && b.index.guildOf(r.ID) == friends
+		_, ok := b.actions.Room(friends, r.ID)
+		g, err := b.actions.FindRoom(b.t.Context(), r.ID)
+		return ok && err == nil && g == friends
 	})
 	return r
 }
@@ -283,9 +284,9 @@ func (g got) json(v any) {
 	}
 }
 
-func (g got) problem() api.Problem {
+func (g got) problem() request.Problem {
 	g.b.t.Helper()
-	var p api.Problem
+	var p request.Problem
 	if ct := g.header.Get("Content-Type"); ct != "application/problem+json" {
 		g.b.t.Errorf("content type %q", ct)
 	}
@@ -323,7 +324,7 @@ func (w *browser) send(method, path, contentType, body string, header ...string)
 		w.b.t.Fatal(err)
 	}
 	g := got{res.StatusCode, res.Header, string(text), to, w.b}
-	if strings.HasPrefix(path, api.Prefix+"/") {
+	if strings.HasPrefix(path, request.APIPrefix+"/") {
 		w.b.conform(method, path, g)
 	}
 	return g

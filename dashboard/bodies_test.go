@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"snug/dashboard/request"
 )
 
 // dial opens a connection to a server and begins a request there, or with "" says nothing.
@@ -72,9 +74,7 @@ func TestSlowBodiesDoNotHoldUpTheStop(t *testing.T) {
 	}
 	dial(t, srv, "")
 	b.wait("all to be read", func() bool {
-		b.bodies.mu.Lock()
-		defer b.bodies.mu.Unlock()
-		return len(b.bodies.reading) == 5 && len(b.bodies.fresh) == 1
+		return b.requests.Sending("") == 5 && b.requests.Silent() == 1
 	})
 	begun := time.Now()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
@@ -89,8 +89,7 @@ func TestSlowBodiesDoNotHoldUpTheStop(t *testing.T) {
 
 // TestBodiesHaveTheirTime: a body that does not come is given up, whoever reads it.
 func TestBodiesHaveTheirTime(t *testing.T) {
-	b := newBench(t)
-	b.bodies.within = 200 * time.Millisecond
+	b := newBench(t, func(o *Options) { o.BodyTime = 200 * time.Millisecond })
 	srv := b.served()
 	slow := slowBodies(b, b.signedIn(owner))
 	for name, begin := range slow {
@@ -114,13 +113,11 @@ func TestBodiesAtOnce(t *testing.T) {
 		return fmt.Sprintf("POST /language HTTP/1.1\r\nHost: %s\r\nX-Forwarded-For: %s\r\nContent-Length: 1000\r\n"+
 			"Content-Type: application/x-www-form-urlencoded\r\n\r\nlanguage=", u.Host, address)
 	}
-	for range bodiesAtOnce {
+	for range request.BodiesAtOnce {
 		dial(t, srv, from("192.0.2.1"))
 	}
 	b.wait("them to be read", func() bool {
-		b.bodies.mu.Lock()
-		defer b.bodies.mu.Unlock()
-		return b.bodies.byAddress["192.0.2.1"] == bodiesAtOnce
+		return b.requests.Sending("192.0.2.1") == request.BodiesAtOnce
 	})
 	r, err := http.ReadResponse(bufio.NewReader(dial(t, srv, from("192.0.2.1"))), nil)
 	if err != nil || r.StatusCode != http.StatusTooManyRequests || r.Header.Get("Retry-After") == "" {
@@ -128,8 +125,6 @@ func TestBodiesAtOnce(t *testing.T) {
 	}
 	dial(t, srv, from("192.0.2.2"))
 	b.wait("another address to be read", func() bool {
-		b.bodies.mu.Lock()
-		defer b.bodies.mu.Unlock()
-		return b.bodies.byAddress["192.0.2.2"] == 1
+		return b.requests.Sending("192.0.2.2") == 1
 	})
 }

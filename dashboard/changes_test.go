@@ -56,7 +56,7 @@ func TestChangesOnThePage(t *testing.T) {
 	b.keeper.renameLater = b.keeper.now().Add(time.Minute)
 	b.keeper.mu.Unlock()
 	got := w.scripted(path+"/change", url.Values{"do": {"rename"}, "text": {"Later"}})
-	var out changedJSON
+	var out gotChanged
 	if err := json.Unmarshal([]byte(got.body), &out); err != nil || got.status != 200 || out.Later == 0 ||
 		now().Name != "Saturday" {
 		t.Errorf("a later name: %d %s, %v", got.status, got.body, err)

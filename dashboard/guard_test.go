@@ -3,7 +3,6 @@ package dashboard
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -14,8 +13,10 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 	"github.com/gorilla/websocket"
-	"golang.org/x/time/rate"
 
+	"snug/dashboard/actions"
+	"snug/dashboard/request"
+	"snug/dashboard/wire"
 	"snug/shared/errs"
 	"snug/shared/protocol"
 	"snug/shared/room"
@@ -135,26 +136,6 @@ func TestCrossOriginPosts(t *testing.T) {
 }
 
 func TestErrorsOnTheWeb(t *testing.T) {
-	codes := map[errs.Code]int{
-		errs.Invalid: 400, errs.Unauthorized: 401, errs.Forbidden: 403, errs.NotFound: 404, errs.Conflict: 409,
-		errs.InProgress: 409, errs.RoomNotFound: 404, errs.RoomFull: 409,
-		errs.RoomLimit: 409, errs.TokenInvalid: 400, errs.TokenExpired: 410, errs.TokenRevoked: 410,
-		errs.TokenUsedUp: 410, errs.GuildJoinDenied: 403,
-		errs.NotInVoice: 409, errs.MissingPermission: 409, errs.RateLimited: 429, errs.DiscordUnavailable: 503,
-		errs.Unavailable: 503, errs.Internal: 500,
-	}
-	if len(codes) != len(answers) {
-		t.Errorf("%d codes are answered, %d tested", len(answers), len(codes))
-	}
-	for code, want := range codes {
-		if got := statusOf(errs.E(code, "x")); got != want || answers[code].mood == "" {
-			t.Errorf("%s: %d, want %d", code, got, want)
-		}
-	}
-	if statusOf(errors.New("x")) != 500 {
-		t.Error("an error without a code")
-	}
-
 	b := newBench(t)
 	r := b.room()
 	w := b.signedIn(owner)
@@ -216,7 +197,7 @@ func TestWhileStarting(t *testing.T) {
 	if _, err := b.hub.Guilds.Put(t.Context(), "100", room.GuildInfo{ID: friends, Name: "Friends"}); err != nil {
 		t.Fatal(err)
 	}
-	b.wait("the server to be away", func() bool { g, _ := b.guilds.Get("100"); return !g.Ready })
+	b.wait("the server to be away", func() bool { return !b.actions.Guild(100).Ready })
 	b.keeper.mu.Lock()
 	b.keeper.fail = errs.E(errs.Unavailable, "Snug is just starting for this server. Please try again in a moment.")
 	b.keeper.mu.Unlock()
@@ -237,9 +218,10 @@ func TestWhileStarting(t *testing.T) {
 }
 
 func TestRateLimits(t *testing.T) {
-	tight := Limit{time.Minute, 3}
-	b := newBench(t,
-		func(o *Options) { o.Limits = Limits{Login: tight, Invite: tight, Write: tight, LiveToken: tight} })
+	tight := request.Limit{Every: time.Minute, Burst: 3}
+	b := newBench(t, func(o *Options) {
+		o.Limits = request.Limits{Login: tight, Invite: tight, Write: tight, LiveToken: tight}
+	})
 	r := b.room()
 	w, other := b.signedIn(owner), b.signedIn(guest) // two of three sign-ins
 	for _, c := range []struct {
@@ -277,49 +259,8 @@ func TestRateLimits(t *testing.T) {
 	}
 }
 
-func TestLimiterForgets(t *testing.T) {
-	now := time.Now()
-	l := &limiter{limit: Limit{time.Second, 2}, now: func() time.Time { return now }}
-	l.buckets = newLimiters(Limits{}, l.now).login.buckets
-	for _, k := range []string{"a", "b", "a"} {
-		if l.take(k) != 0 {
-			t.Error("held up")
-		}
-	}
-	if l.take("a") != time.Second {
-		t.Error("not held up")
-	}
-	now = now.Add(time.Second)
-	l.sweep()
-	if len(l.buckets) != 1 {
-		t.Errorf("%d buckets are kept", len(l.buckets))
-	}
-	if addressGroup("2001:db8::1") != addressGroup("2001:db8::2") || addressGroup("::ffff:10.0.0.1") != "10.0.0.1" {
-		t.Error("addresses are grouped wrongly")
-	}
-}
-
-// TestLimiterIsBounded: strangers with very many addresses take so much memory and no more, and who is held
-// back stays so.
-func TestLimiterIsBounded(t *testing.T) {
-	now := time.Now()
-	l := &limiter{limit: Limit{time.Hour, 2}, now: func() time.Time { return now }, buckets: map[string]*rate.Limiter{}}
-	for range 3 {
-		l.take("held back")
-	}
-	for i := range 2 * maxBuckets {
-		l.take(fmt.Sprint(i))
-	}
-	if len(l.buckets) != maxBuckets {
-		t.Errorf("%d buckets, want %d", len(l.buckets), maxBuckets)
-	}
-	if l.take("held back") == 0 {
-		t.Error("who was held back is forgotten")
-	}
-}
-
 func TestTrustedProxies(t *testing.T) {
-	tight := Limit{time.Minute, 1}
+	tight := request.Limit{Every: time.Minute, Burst: 1}
 	for _, c := range []struct {
 		trusted []string
 		second  int
@@ -354,7 +295,7 @@ func TestAdmin(t *testing.T) {
 	if got.status != 200 || !strings.Contains(got.body, "Saved") || !strings.Contains(got.body, `value="30m"`) {
 		t.Errorf("got %d %s", got.status, got.text())
 	}
-	var s settingsAtJSON
+	var s wire.SettingsAt
 	w.api("GET", "/api/v1/guilds/100/settings", "").json(&s)
 	if s.Settings.Seats != 6 || s.Settings.AdminsExempt || s.Rev == 0 {
 		t.Errorf("got %+v", s)
@@ -540,20 +481,20 @@ func TestSeenRoomsAreReportedOnceAMinute(t *testing.T) {
 	if err := c.WriteJSON(map[string]any{"v": 1, "type": "auth", "token": live.Token, "ts": time.Now().UnixMilli()}); err != nil {
 		t.Fatal(err)
 	}
-	b.wait("the page to be seen", func() bool { return len(b.live.Seen()[friends]) == 1 })
+	b.wait("the page to be seen", func() bool { return len(b.o.Live.Seen()[friends]) == 1 })
 	count := func() int {
 		b.keeper.mu.Lock()
 		defer b.keeper.mu.Unlock()
 		return len(b.keeper.seen[friends])
 	}
 	for range 3 {
-		b.reportSeen(t.Context())
+		b.actions.ReportSeen(t.Context())
 	}
 	if count() != 1 {
 		t.Errorf("reported %d times", count())
 	}
-	b.pass(seenEvery)
-	if b.reportSeen(t.Context()); count() != 2 {
+	b.pass(actions.SeenEvery)
+	if b.actions.ReportSeen(t.Context()); count() != 2 {
 		t.Errorf("a minute later reported %d times", count())
 	}
 }
@@ -599,7 +540,7 @@ func TestSlowAndLargeRequestsAreBounded(t *testing.T) {
 	}
 	w := b.signedIn(owner)
 	if got := w.form("/servers/100/rooms",
-		url.Values{"name": {strings.Repeat("x", maxBody)}}); got.status != http.StatusRequestEntityTooLarge {
+		url.Values{"name": {strings.Repeat("x", request.MaxBody)}}); got.status != http.StatusRequestEntityTooLarge {
 		t.Errorf("a large form: %d", got.status)
 	}
 	rec := httptest.NewRecorder()

@@ -13,12 +13,13 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/dashboard/actions"
 	"snug/shared/room"
 )
 
 // waiting is a keeper that gives no answer as long as somebody waits for it.
 type waiting struct {
-	Keeper
+	actions.Rooms
 	asked chan struct{}
 	ended chan error
 }
@@ -44,8 +45,8 @@ func TestWhoHangsUpIsNoticed(t *testing.T) {
 	k := waiting{asked: make(chan struct{}), ended: make(chan error, 1)}
 	log := &lines{}
 	b := newBench(t, func(o *Options) {
-		k.Keeper = o.Keeper
-		o.Keeper = k
+		k.Rooms = o.Rooms
+		o.Rooms = k
 		o.Log = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	})
 	r := b.room()

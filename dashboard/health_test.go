@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"snug/dashboard/request"
 	"snug/shared/errs"
 	"snug/shared/guild"
 	"snug/shared/uptime"
@@ -15,9 +16,9 @@ import (
 // What the status page says is what was noted each minute.
 func TestStatus(t *testing.T) {
 	b := newBench(t)
-	b.markUptime(t.Context())
+	b.actions.MarkUptime(t.Context())
 	b.pass(2 * time.Minute)
-	b.markUptime(t.Context())
+	b.actions.MarkUptime(t.Context())
 	b.pass(time.Minute)
 	d, _, err := b.hub.Uptime.Get(t.Context(), uptime.Key(b.clock()))
 	if err != nil || d.Until.IsZero() {
@@ -36,11 +37,11 @@ func TestStatus(t *testing.T) {
 // Programs are told the same, signed in or not.
 func TestStatusByProgram(t *testing.T) {
 	b := newBench(t)
-	var first, out statusJSON
+	var first, out gotStatus
 	b.browser("").api("GET", "/api/v1/status", "").json(&first)
-	b.markUptime(t.Context())
+	b.actions.MarkUptime(t.Context())
 	b.pass(2 * time.Minute)
-	b.markUptime(t.Context())
+	b.actions.MarkUptime(t.Context())
 	b.pass(time.Minute)
 	b.browser("").api("GET", "/api/v1/status", "").json(&out)
 	if a := first.Availability; a.Percent != 100 || a.Since != nil {
@@ -78,7 +79,7 @@ func keeperHealth(now time.Time) guild.Health {
 
 // Managers read what the keeper tells of itself, on the page and through the API.
 func TestHealth(t *testing.T) {
-	b := newBench(t, func(o *Options) { o.Keeper = nil })
+	b := newBench(t, func(o *Options) { o.Rooms = nil })
 	b.keeper.serve()
 	w := b.signedIn(manager)
 	got := w.get("/admin/100/health")
@@ -95,7 +96,7 @@ func TestHealth(t *testing.T) {
 	if got := b.signedIn(member).get("/admin/100/health"); got.status != 403 {
 		t.Errorf("a member is answered %d", got.status)
 	}
-	var j healthJSON
+	var j gotHealth
 	w.api("GET", "/api/v1/guilds/100/health", "").json(&j)
 	if j.Gateway.Phase != "resuming" || j.Gateway.Failed == nil || j.Queue.Waiting != 17 || j.Queue.Longest != 420 ||
 		!j.DMs.HeldBack || j.DMs.Paused == nil || j.DMs.Held != 9 || len(j.Rooms) != 1 ||
@@ -106,11 +107,11 @@ func TestHealth(t *testing.T) {
 
 // What does not fit together is found, and mended when it is named.
 func TestRepairByProgram(t *testing.T) {
-	b := newBench(t, func(o *Options) { o.Keeper = nil })
+	b := newBench(t, func(o *Options) { o.Rooms = nil })
 	b.keeper.serve()
 	w := b.signedIn(manager)
 	for body, mended := range map[string]bool{"": false, `{"apply":true,"only":["seats.7"]}`: true} {
-		var out repairJSON
+		var out gotRepair
 		w.api("POST", "/api/v1/guilds/100/repair", body).json(&out)
 		if len(out.Findings) != 1 || out.Findings[0].ChannelID == nil || *out.Findings[0].ChannelID != 7 ||
 			out.Findings[0].Have != "9" || out.Findings[0].Mended != mended {
@@ -126,7 +127,7 @@ func TestAPIDocumentListsTheCodes(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range errs.Codes() {
-		if row := fmt.Sprintf("| `%s` | %d | %s |", c.Code, answers[c.Code].status,
+		if row := fmt.Sprintf("| `%s` | %d | %s |", c.Code, request.StatusOfCode(c.Code),
 			c.Means); !strings.Contains(string(doc), row) {
 			t.Errorf("docs/api.md lacks: %s", row)
 		}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"snug/dashboard/request"
 	"snug/shared/hub"
 )
 
@@ -23,7 +24,7 @@ func TestUnheardPages(t *testing.T) {
 			t.Fatal(err)
 		}
 		b.wait("it is known whether Discord is heard",
-			func() bool { heard, _ := b.live.Hears(friends); return heard == ok })
+			func() bool { heard, _ := b.o.Live.Hears(friends); return heard == ok })
 	}
 	const sentence = "Discord isn’t answering · as of 1"
 	for path, tells := range map[string]bool{
@@ -59,7 +60,7 @@ func TestHeard(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	b.wait("both shards are known", func() bool { heard, _ := b.live.Hears(1 << 22); return !heard })
+	b.wait("both shards are known", func() bool { heard, _ := b.o.Live.Hears(1 << 22); return !heard })
 	for _, x := range []struct {
 		query  string
 		status int
@@ -70,7 +71,7 @@ func TestHeard(t *testing.T) {
 		{"guild=100&guild=4194304", 200, `"discord":"unheard"`},
 		{"", 200, `"discord":"ok"`},
 		{"guild=abc", 400, "must be the id"},
-		{"guild=" + strings.Repeat("1&guild=", maxHeard) + "1", 400, "at most 50"},
+		{"guild=" + strings.Repeat("1&guild=", request.MaxHeard) + "1", 400, "at most 50"},
 	} {
 		if got := w.get("/heard?" + x.query); got.status != x.status || !strings.Contains(got.body, x.says) {
 			t.Errorf("%.40s: %d %.200s", x.query, got.status, got.body)

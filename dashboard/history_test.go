@@ -8,6 +8,7 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/dashboard/actions"
 	"snug/shared/access"
 	"snug/shared/audit"
 	"snug/shared/room"
@@ -15,7 +16,7 @@ import (
 
 // together is a keeper that tells of some people only once all of them are asked about.
 type together struct {
-	Keeper
+	actions.Rooms
 	mu    sync.Mutex
 	who   map[snowflake.ID]bool
 	asked int
@@ -38,14 +39,14 @@ func (k *together) Standing(ctx context.Context, g snowflake.ID, q room.Standing
 			return access.Standing{}, ctx.Err()
 		}
 	}
-	return k.Keeper.Standing(ctx, g, q)
+	return k.Rooms.Standing(ctx, g, q)
 }
 
 // TestNamesAreAskedForTogether: a page with many people's names waits once, not once for each, and the next
 // one not at all.
 func TestNamesAreAskedForTogether(t *testing.T) {
 	k := &together{who: map[snowflake.ID]bool{}, all: make(chan struct{})}
-	b := newBench(t, func(o *Options) { k.Keeper = o.Keeper; o.Keeper = k })
+	b := newBench(t, func(o *Options) { k.Rooms = o.Rooms; o.Rooms = k })
 	var entries []audit.Entry
 	for id := snowflake.ID(31); id < 39; id++ {
 		k.who[id] = true

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"snug/dashboard/request"
 )
 
 // raw sends bytes as they are and gives the first answer's status, or why there is none.
@@ -81,7 +83,7 @@ func TestMalformedRequests(t *testing.T) {
 
 // TestSlowClients: who sends a header or a body by drops is cut off in time, and holds up nobody.
 func TestSlowClients(t *testing.T) {
-	b := newBench(t)
+	b := newBench(t, func(o *Options) { o.BodyTime = 200 * time.Millisecond })
 	limits := b.HTTPServer()
 	if limits.ReadHeaderTimeout > 10*time.Second || limits.ReadTimeout > 30*time.Second ||
 		limits.WriteTimeout > time.Minute {
@@ -89,7 +91,7 @@ func TestSlowClients(t *testing.T) {
 			limits.WriteTimeout)
 	}
 	// The same server in a hurry, so that the test need not be slow too.
-	limits.ReadHeaderTimeout, b.bodies.within = 100*time.Millisecond, 200*time.Millisecond
+	limits.ReadHeaderTimeout = 100 * time.Millisecond
 	srv := httptest.NewUnstartedServer(nil)
 	srv.Config = limits
 	srv.Start()
@@ -121,7 +123,7 @@ func TestSlowClients(t *testing.T) {
 
 // TestReadsAreLimited: pages too, per user and per address, and the refusal says when to come back.
 func TestReadsAreLimited(t *testing.T) {
-	b := newBench(t, func(o *Options) { o.Limits = Limits{Read: Limit{time.Minute, 2}} })
+	b := newBench(t, func(o *Options) { o.Limits = request.Limits{Read: request.Limit{Every: time.Minute, Burst: 2}} })
 	w, other := b.signedIn(owner), b.signedIn(guest)
 	for range 2 {
 		if got := w.get("/servers/100"); got.status != http.StatusOK {
@@ -136,7 +138,8 @@ func TestReadsAreLimited(t *testing.T) {
 		t.Errorf("another user: %d", got.status)
 	}
 
-	b = newBench(t, func(o *Options) { o.Limits = Limits{Address: Limit{time.Minute, 3}} })
+	b = newBench(t,
+		func(o *Options) { o.Limits = request.Limits{Address: request.Limit{Every: time.Minute, Burst: 3}} })
 	anybody := b.browser("")
 	for range 3 {
 		anybody.get("/")

@@ -16,7 +16,10 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 	"github.com/gorilla/websocket"
 
+	"snug/dashboard/actions"
+	"snug/dashboard/lastknown"
 	"snug/dashboard/live"
+	"snug/dashboard/wire"
 	"snug/shared/access"
 	"snug/shared/guild"
 	"snug/shared/hub"
@@ -73,13 +76,13 @@ func (k *bookkeeper) serve() {
 
 // The whole way: a room's life through the hub's calls.
 func TestThroughTheHub(t *testing.T) {
-	b := newBench(t, func(o *Options) { o.Keeper = nil })
+	b := newBench(t, func(o *Options) { o.Rooms = nil })
 	b.keeper.serve()
-	if st, err := StandingFrom(b.hub)(t.Context(), friends, manager); err != nil || !st.Manager {
+	if st, err := lastknown.StandingFrom(b.hub)(t.Context(), friends, manager); err != nil || !st.Manager {
 		t.Errorf("got %+v, %v", st, err)
 	}
 	w, m := b.signedIn(owner), b.signedIn(manager)
-	var opened openedJSON
+	var opened wire.Opened
 	w.api("POST", "/api/v1/guilds/100/rooms", `{"name":"Friday","private":true}`).json(&opened)
 	id := opened.ChannelID.String()
 	page := "/game/" + id
@@ -106,14 +109,14 @@ func TestThroughTheHub(t *testing.T) {
 			t.Errorf("%s: %d %s", c.name, c.got.status, c.got.text())
 		}
 	}
-	if err := b.Server.keeper.RoomsSeen(t.Context(), friends,
+	if err := actions.NewRooms(b.hub).RoomsSeen(t.Context(), friends,
 		room.SeenRequest{RoomIDs: []snowflake.ID{7}}); err != nil ||
 		len(b.keeper.seen[friends]) != 1 {
 		t.Errorf("seen %v, %v", b.keeper.seen, err)
 	}
 	// Nobody keeps this server: the page tries again by itself.
 	b.keeper.guild(300, "Lonely")
-	b.wait("the third server", func() bool { return b.guilds.Len() == 3 })
+	b.wait("the third server", func() bool { return b.actions.Guild(300).Ready })
 	if got := w.get("/servers/300"); got.status != 503 || got.header.Get("Retry-After") == "" {
 		t.Errorf("got %d", got.status)
 	}
@@ -155,7 +158,7 @@ func (b *bench) replica() (*Server, *live.Live, string) {
 		stop()
 		<-ran
 	})
-	b.wait("the replica", s.caughtUp)
+	b.wait("the replica", s.actions.CaughtUp)
 	return s, l, base
 }
 

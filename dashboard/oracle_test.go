@@ -11,7 +11,7 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
-	"snug/dashboard/api"
+	"snug/dashboard/request"
 	"snug/shared/room"
 )
 
@@ -38,8 +38,8 @@ var bodyOf = map[string]string{
 // for one that is there but not for who asks, and for one that is not: status,
 // headers and words are the same.
 func TestNothingTellsWhatThereIs(t *testing.T) {
-	much := Limit{time.Microsecond, 10_000} // each route is asked twice, by one person
-	b := newBench(t, func(o *Options) { o.Limits = Limits{Invite: much, Write: much, LiveToken: much} })
+	much := request.Limit{Every: time.Microsecond, Burst: 10_000} // each route is asked twice, by one person
+	b := newBench(t, func(o *Options) { o.Limits = request.Limits{Invite: much, Write: much, LiveToken: much} })
 	r := b.room()
 	w := b.signedIn(stranger) // somebody of another server
 	const nowhere = "424242"
@@ -83,7 +83,7 @@ func TestNothingTellsWhatThereIs(t *testing.T) {
 		}
 	}
 	for _, op := range b.api.Operations() {
-		if path := api.Prefix + op.Path; pathParam.MatchString(path) &&
+		if path := request.APIPrefix + op.Path; pathParam.MatchString(path) &&
 			(strings.Contains(path, "{guild}") || strings.Contains(path, "{channel}")) {
 			body := bodyOf[op.Method+" "+path]
 			if body == "" && op.Method != http.MethodGet && op.Method != http.MethodDelete {
@@ -180,7 +180,7 @@ func TestBannedSeeNothing(t *testing.T) {
 	b.keeper.publish(r, room.Changed{})
 	b.keeper.mu.Unlock()
 	b.wait("the room to be watched", func() bool {
-		l, _ := b.roomOf(friends, r.ID)
+		l, _ := b.actions.Room(friends, r.ID)
 		return l.Room.Access.MayWatch("watch-secret")
 	})
 	at := r.ID.String()

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"snug/dashboard/api"
+	"snug/dashboard/request"
 	"snug/shared/room"
 	"snug/templates"
 )
@@ -119,16 +119,18 @@ func changes() map[string]string {
 
 // notPages are routes that are neither pages nor forms: for robots, load balancers and scripts.
 var notPages = regexp.MustCompile(`^(/healthz|/readyz|/metrics|/robots\.txt|/favicon\.ico|/static/.*|/api/openapi\.json|/api/ws|` +
-	api.Prefix + `/.*)$`)
+	request.APIPrefix + `/.*)$`)
 
 // operation finds an operation by its id, and the names of what it can be told.
 func (b *bench) operation(id string) (inputs []string, found bool) {
-	for _, op := range b.api.Operations() {
-		if op.ID == id {
-			for _, in := range b.explain(op).Inputs {
-				inputs = append(inputs, in.Name)
+	for _, g := range b.api.Reference() {
+		for _, op := range g.Operations {
+			if op.ID == id {
+				for _, in := range op.Inputs {
+					inputs = append(inputs, in.Name)
+				}
+				return inputs, true
 			}
-			return inputs, true
 		}
 	}
 	return nil, false
@@ -180,8 +182,8 @@ var (
 	expression = regexp.MustCompile(`\{\{[^}]*\}\}`)
 )
 
-// actions says where forms post to whose templates do not say so themselves.
-var actions = map[string][]string{
+// formTargets says where forms post to whose templates do not say so themselves.
+var formTargets = map[string][]string{
 	"partials/control.html {{$path}}":    {"POST /game/:channel/change"},
 	"partials/control.html {{.Path}}":    {"POST /game/:channel/change"},
 	"partials/tokens.html {{$p.Action}}": {"POST /tokens", "POST /admin/:guild/tokens"},
@@ -214,7 +216,7 @@ func forms(t *testing.T) (out []form) {
 					f.do = append(f.do, v[1], v[2])
 				}
 			}
-			ats, known := actions[path+" "+m[1]]
+			ats, known := formTargets[path+" "+m[1]]
 			if !known {
 				ats = []string{"POST " + expression.ReplaceAllString(m[1], ":")}
 			}

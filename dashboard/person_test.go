@@ -3,12 +3,9 @@ package dashboard
 import (
 	"context"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
-
-	"github.com/gin-gonic/gin"
 
 	"snug/dashboard/view"
 	"snug/shared/access"
@@ -218,17 +215,23 @@ func TestPolicies(t *testing.T) {
 // Where a server did not answer the page does not say that the sign-in is erased: it is needed to erase the rest.
 func TestErasedInPart(t *testing.T) {
 	b := newBench(t)
-	said := func(done erased) string {
-		c, _ := gin.CreateTestContext(httptest.NewRecorder())
-		c.Request = httptest.NewRequest(http.MethodPost, "/privacy/erase", nil)
-		return b.erasedPage(c, done).Sentence
+	w := b.signedIn(owner)
+	fail := func(err error) {
+		b.keeper.mu.Lock()
+		defer b.keeper.mu.Unlock()
+		b.keeper.fail = err
 	}
-	part, whole := said(erased{entries: 2, failed: []string{"Friends"}}), said(erased{entries: 2})
-	if !strings.Contains(part, "Erased so far") || !strings.Contains(part, "still signed in") ||
-		strings.Contains(part, "your sign-in.") {
-		t.Errorf("in part: %s", part)
+	fail(errs.E(errs.Unavailable, "Nobody holds it."))
+	part := w.form("/privacy/erase", nil)
+	if text := part.text(); part.status != 200 || !strings.Contains(text, "Erased so far") ||
+		!strings.Contains(text, "still signed in") ||
+		strings.Contains(text, "your sign-in.") {
+		t.Errorf("in part: %d %s", part.status, text)
 	}
-	if !strings.Contains(whole, "your sign-in.") || strings.Contains(whole, "still") {
-		t.Errorf("whole: %s", whole)
+	fail(nil)
+	whole := w.form("/privacy/erase", nil)
+	if text := whole.text(); whole.status != 200 || !strings.Contains(text, "your sign-in.") ||
+		strings.Contains(text, "still") {
+		t.Errorf("whole: %d %s", whole.status, text)
 	}
 }

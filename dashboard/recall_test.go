@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"snug/dashboard/lastknown"
 	"snug/shared/errs"
 )
 
@@ -21,8 +22,8 @@ func TestReadsWithoutAKeeper(t *testing.T) {
 		"/servers/100": "Friday", "/game/" + id: "Friday", "/api/v1/guilds/100/rooms": id, "/api/v1/rooms/" + id: id,
 	}
 	for path := range pages {
-		if got := w.get(path); got.status != http.StatusOK || got.header.Get(asOfHeader) != "" {
-			t.Fatalf("%s: %d, as of %q", path, got.status, got.header.Get(asOfHeader))
+		if got := w.get(path); got.status != http.StatusOK || got.header.Get(lastknown.Header) != "" {
+			t.Fatalf("%s: %d, as of %q", path, got.status, got.header.Get(lastknown.Header))
 		}
 	}
 	b.keeper.mu.Lock()
@@ -31,10 +32,10 @@ func TestReadsWithoutAKeeper(t *testing.T) {
 	b.wait("what was known is recalled", func() bool { return w.get("/servers/100").status == http.StatusOK })
 	for path, shows := range pages {
 		got := w.get(path)
-		at, err := time.Parse(time.RFC3339, got.header.Get(asOfHeader))
+		at, err := time.Parse(time.RFC3339, got.header.Get(lastknown.Header))
 		if got.status != http.StatusOK || err != nil || time.Since(at) > time.Minute ||
 			!strings.Contains(got.body, shows) {
-			t.Errorf("%s while nobody answers: %d, as of %q, %v", path, got.status, got.header.Get(asOfHeader),
+			t.Errorf("%s while nobody answers: %d, as of %q, %v", path, got.status, got.header.Get(lastknown.Header),
 				strings.Contains(got.body, shows))
 		}
 		if !strings.HasPrefix(path, "/api/") && !strings.Contains(got.body, `id="as-of"`) {
@@ -51,9 +52,9 @@ func TestReadsWithoutAKeeper(t *testing.T) {
 	b.keeper.mu.Lock()
 	b.keeper.fail = nil
 	b.keeper.mu.Unlock()
-	if got := w.get("/servers/100"); got.status != http.StatusOK || got.header.Get(asOfHeader) != "" ||
+	if got := w.get("/servers/100"); got.status != http.StatusOK || got.header.Get(lastknown.Header) != "" ||
 		strings.Contains(got.body, `id="as-of"`) {
-		t.Errorf("when somebody answers again: %d, as of %q", got.status, got.header.Get(asOfHeader))
+		t.Errorf("when somebody answers again: %d, as of %q", got.status, got.header.Get(lastknown.Header))
 	}
 }
 
@@ -75,9 +76,9 @@ func TestAdminPagesWithoutAKeeper(t *testing.T) {
 	b.wait("what was known is recalled", func() bool { return w.get("/admin/100").status == http.StatusOK })
 	for path, shows := range pages {
 		got := w.get(path)
-		if got.status != http.StatusOK || got.header.Get(asOfHeader) == "" || !strings.Contains(got.body, shows) {
-			t.Errorf("%s while nobody answers: %d, as of %q: %.300s", path, got.status, got.header.Get(asOfHeader),
-				got.body)
+		if got.status != http.StatusOK || got.header.Get(lastknown.Header) == "" || !strings.Contains(got.body, shows) {
+			t.Errorf("%s while nobody answers: %d, as of %q: %.300s", path, got.status,
+				got.header.Get(lastknown.Header), got.body)
 		}
 	}
 }
@@ -109,8 +110,8 @@ func TestWebhooksAndTokensWithoutAKeeper(t *testing.T) {
 		hooks + "/" + hook + "/deliveries": message, "/api/v1/guilds/100/tokens": "Robot",
 	} {
 		got := w.get(path)
-		if got.status != http.StatusOK || got.header.Get(asOfHeader) == "" || !strings.Contains(got.body, shows) {
-			t.Errorf("%s: %d, as of %q, shows %q: %v", path, got.status, got.header.Get(asOfHeader), shows,
+		if got.status != http.StatusOK || got.header.Get(lastknown.Header) == "" || !strings.Contains(got.body, shows) {
+			t.Errorf("%s: %d, as of %q, shows %q: %v", path, got.status, got.header.Get(lastknown.Header), shows,
 				strings.Contains(got.body, shows))
 		}
 	}

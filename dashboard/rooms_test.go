@@ -12,7 +12,9 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
-	"snug/dashboard/api"
+	"snug/dashboard/request"
+	"snug/dashboard/wire"
+	"snug/shared/apitoken"
 	"snug/shared/errs"
 	"snug/shared/invite"
 	"snug/shared/room"
@@ -78,7 +80,7 @@ func TestCreateRoomByAPI(t *testing.T) {
 		{`{"name":"x"} {}`, 400, ""},
 		{`[]`, 400, ""},
 		{`{`, 400, ""},
-		{`{"name":"` + strings.Repeat("x", maxBody) + `"}`, 413, ""},
+		{`{"name":"` + strings.Repeat("x", request.MaxBody) + `"}`, 413, ""},
 	} {
 		got := w.api("POST", "/api/v1/guilds/100/rooms", c.body)
 		if p := got.problem(); got.status != c.status || p.Code != errs.Invalid || p.Field != c.field ||
@@ -99,7 +101,7 @@ func TestCreateRoomByAPI(t *testing.T) {
 		UserLimit int
 		URL       string
 		Private   bool
-		Invite    *inviteJSON
+		Invite    *wire.Invite
 	}
 	got.json(&out)
 	if got.status != http.StatusCreated || out.ChannelID == "" || out.GuildID != friends || out.Seats != 2 ||
@@ -111,7 +113,7 @@ func TestCreateRoomByAPI(t *testing.T) {
 	if got.header.Get("Location") != "/api/v1/rooms/"+out.ChannelID || got.header.Get("Cache-Control") != "no-store" {
 		t.Errorf("headers %v", got.header)
 	}
-	var list struct{ Rooms []RoomJSON }
+	var list struct{ Rooms []wire.Room }
 	b.wait("the room in the list", func() bool {
 		w.api("GET", "/api/v1/guilds/100/rooms", "").json(&list)
 		return len(list.Rooms) == 1
@@ -124,7 +126,7 @@ func TestCreateRoomByAPI(t *testing.T) {
 
 // Who may do what: the same for pages and programs.
 func TestAccess(t *testing.T) {
-	b := newBench(t, func(o *Options) { o.Limits.Login = Limit{time.Second, 1000} })
+	b := newBench(t, func(o *Options) { o.Limits.Login = request.Limit{Every: time.Second, Burst: 1000} })
 	people := map[string]*browser{"nobody": b.browser("")}
 	for name, id := range map[string]snowflake.ID{
 		"owner": owner, "guest": guest, "manager": manager, "member": member, "banned": banned, "stranger": stranger,
@@ -238,7 +240,7 @@ func TestJoin(t *testing.T) {
 	if got := w.form(page+"/join", nil); got.status != http.StatusSeeOther || got.location() != page {
 		t.Errorf("moved: %d to %s", got.status, got.location())
 	}
-	b.wait("somebody sitting", func() bool { l, _ := b.roomOf(friends, r.ID); return l.Occupied() == 1 })
+	b.wait("somebody sitting", func() bool { l, _ := b.actions.Room(friends, r.ID); return l.Occupied() == 1 })
 	if got := w.get(page); !strings.Contains(got.body, "You are sitting here") {
 		t.Errorf("got %s", got.text())
 	}
@@ -292,7 +294,10 @@ func TestKeepCloseAndInvites(t *testing.T) {
 	if got := w.form(page+"/close", nil); got.status != 303 || got.location() != "/servers/100?closed=1" {
 		t.Errorf("close: %d to %s", got.status, got.location())
 	}
-	b.wait("the room gone", func() bool { return b.index.guildOf(r.ID) == 0 })
+	b.wait("the room gone", func() bool {
+		_, err := b.actions.FindRoom(t.Context(), r.ID)
+		return errs.Has(err, errs.RoomNotFound)
+	})
 	if got := w.get(page); got.status != 404 {
 		t.Errorf("closed: %d", got.status)
 	}
@@ -417,7 +422,7 @@ func TestInvitesThatDoNotWork(t *testing.T) {
 	if len(b.keeper.guests(r.ID)) != 1 {
 		t.Error("somebody was let in")
 	}
-	var out redeemedJSON
+	var out gotRedeemed
 	got := w.api("POST", "/api/v1/invites/redeem", fmt.Sprintf(`{"token":%q}`, good))
 	if got.json(&out); got.status != 200 || out.ChannelID != r.ID || out.URL != b.url+page {
 		t.Errorf("a good one: %d %s", got.status, got.text())
@@ -458,8 +463,8 @@ func TestOnTheWay(t *testing.T) {
 			`value="`+stranger.String()+`"><button class="quiet small" name="do" value="kick">Take back`) {
 		t.Errorf("the owner sees: %s", got.text())
 	}
-	var c controlJSON
-	program, _ := boss.program("/api/v1/me/tokens", api.RoomsRead)
+	var c gotControl
+	program, _ := boss.program("/api/v1/me/tokens", apitoken.RoomsRead)
 	program.do("GET", "/api/v1/rooms/"+r.ID.String()+"/control", "").json(&c)
 	if len(c.Coming) != 1 || c.Coming[0].UserID != stranger || c.Coming[0].Step != "join" ||
 		c.Coming[0].Name != "Wanda" || c.Coming[0].Until.IsZero() {
@@ -491,7 +496,7 @@ func TestOnTheWay(t *testing.T) {
 	if got := w.get(page + "/coming"); !strings.Contains(got.body, "This room is locked") {
 		t.Errorf("locked: %s", got.text())
 	}
-	var api arrivingJSON
+	var api gotArriving
 	w.api("POST", "/api/v1/rooms/"+r.ID.String()+"/arrive", "").json(&api)
 	if api.Step != room.StepWait || api.Detail == "" || api.InviteURL != "" {
 		t.Errorf("%+v", api)

@@ -14,14 +14,17 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"snug/dashboard/actions"
 	"snug/dashboard/api"
 	"snug/dashboard/live"
+	"snug/dashboard/request"
 	"snug/dashboard/session"
 	"snug/dashboard/view"
+	"snug/dashboard/web"
+	"snug/dashboard/wire"
 	"snug/shared/hostname"
 	"snug/shared/hub"
 	"snug/shared/keyring"
-	"snug/shared/room"
 	"snug/shared/text"
 	"snug/static"
 	"snug/templates"
@@ -53,11 +56,11 @@ func (d Discord) withDefaults() Discord {
 
 // Options of New.
 type Options struct {
-	Texts  *text.Catalog // what people read; nil: made anew
-	Hub    *hub.Hub
-	Live   *live.Live
-	Keeper Keeper // default: the keepers of the guilds, called through Hub
-	Keys   *keyring.Keyring
+	Texts *text.Catalog // what people read; nil: made anew
+	Hub   *hub.Hub
+	Live  *live.Live
+	Rooms actions.Rooms // default: the bot's rooms, called over Hub
+	Keys  *keyring.Keyring
 
 	// BaseURL is what browsers reach the dashboard at: scheme and host, https or a loopback http address.
 	BaseURL string
@@ -78,10 +81,13 @@ type Options struct {
 
 	// TrustedProxies are the addresses or networks (CIDR) whose X-Forwarded-For is believed.
 	TrustedProxies []string
-	Limits         Limits
+	Limits         request.Limits
 
 	// RefuseEvery is the beat on which answers go out that there is no such room or server; 0: refuseEvery.
 	RefuseEvery time.Duration
+
+	// BodyTime is how long a request may take to send its body; 0: as the API's description has it.
+	BodyTime time.Duration
 
 	// SessionLifetime is how long a session lasts after it was last used,
 	// WholeSessionLifetime in all; 0: as package session has it.
@@ -102,31 +108,18 @@ type Server struct {
 	o        Options
 	base     *url.URL
 	hosts    map[string]string // accepted host → its origin
-	log      *slog.Logger
-	now      func() time.Time
-	keeper   Keeper
-	recall   *recall
-	live     *live.Live
+	cookies  session.Cookies
 	view     *view.Engine
 	sessions *session.Sessions
-	cookies  session.Cookies
-	limits   limiters
-	bodies   *bodies
-	metrics  *metrics
-	csp      map[string]string // host → Content-Security-Policy
-	guilds   *hub.Table[room.GuildInfo]
-	index    *index
-	seen     seenRooms
-	recent   recentRooms
-	names    names
-	api      *api.API
-	tokens   *api.Tokens
+	actions  *actions.Actions
+	requests *request.Requests
+	site     *web.Site
+	api      *api.Service
 	engine   *gin.Engine
 	handler  http.Handler
 
 	ctx  context.Context // ends with Close
 	stop context.CancelFunc
-	deaf []func() // stop listening for notices
 }
 
 // New checks the options and makes a Server. It follows the hub until Close.
@@ -135,30 +128,35 @@ func New(o Options) (*Server, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	o.RefuseEvery = cmp.Or(o.RefuseEvery, refuseEvery)
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	s := &Server{o: o, log: o.Log, now: o.Now, live: o.Live, keeper: o.Keeper, bodies: newBodies()}
+	s := &Server{o: o}
+	s.ctx, s.stop = context.WithCancel(context.Background())
 	if err := s.addresses(); err != nil {
 		return nil, err
 	}
 	if o.Hub == nil || o.Live == nil || o.Keys == nil {
 		return nil, errors.New("dashboard: Hub, Live and Keys are required")
 	}
-	if s.keeper == nil {
-		s.keeper = keepers{o.Hub}
-	}
-	var err error
-	if s.recall, err = newRecall(o.Hub, o.Now); err != nil {
+	if err := s.parts(); err != nil {
 		return nil, err
 	}
-	s.keeper = recalling{s.keeper, s}
+	var err error
+	if s.handler, err = s.routes(); err != nil {
+		return nil, err
+	}
+	return s, s.actions.Follow()
+}
+
+// parts makes what the routes are put together of, each from what lies below it.
+func (s *Server) parts() (err error) {
+	o := &s.o
 	s.view, err = view.New(view.Config{
 		Templates: templates.FS, Static: static.FS, Text: o.Texts, CDN: o.Discord.CDNURL, Version: o.Version,
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	s.sessions, err = session.New(session.Options{
 		Sessions: sealed{b: o.Hub.Sessions}, Logins: sealed{b: o.Hub.Logins, exact: true}, Keys: o.Keys,
@@ -167,57 +165,43 @@ func New(o Options) (*Server, error) {
 			AuthorizeURL: o.Discord.AuthorizeURL, TokenURL: o.Discord.TokenURL, RevokeURL: o.Discord.RevokeURL,
 			APIURL: o.Discord.APIURL,
 		},
-		HTTP: o.HTTP, Now: o.Now, Log: o.Log, Ended: s.tellEnded,
+		HTTP: o.HTTP, Now: o.Now, Log: o.Log, Ended: actions.Sockets{Hub: o.Hub, Live: o.Live, Log: o.Log}.Close,
 		Lifetime: o.SessionLifetime, WholeLifetime: o.WholeSessionLifetime,
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	s.limits = newLimiters(o.Limits, o.Now)
-	if s.metrics, err = newMetrics(o.Registerer); err != nil {
-		return nil, err
+	s.actions, err = actions.New(actions.Options{
+		Hub: o.Hub, Live: o.Live, Rooms: o.Rooms, Keys: o.Keys, Sessions: s.sessions, Ready: o.Ready, Now: o.Now,
+		Log: o.Log,
+	})
+	if err != nil {
+		return err
 	}
-	s.policies()
-	if s.handler, err = s.routes(); err != nil {
-		return nil, err
+	s.requests, err = request.New(request.Options{
+		Sessions: s.sessions, Cookies: s.cookies, View: s.view, Base: s.base, Hosts: s.hosts,
+		AuthorizeURL: o.Discord.AuthorizeURL,
+		AddURL:       o.AddURL, Demo: o.Demo, DiscordURL: o.DiscordURL, Limits: o.Limits, RefuseEvery: o.RefuseEvery,
+		BodyTime:  o.BodyTime,
+		TokenUser: s.actions.TokenUser, NoRoom: actions.ErrNoRoom, Hears: o.Live.Hears, Now: o.Now, Log: o.Log,
+		Registerer: o.Registerer,
+	})
+	if err != nil {
+		return err
 	}
-	return s, s.follow()
+	s.site, err = web.New(web.Options{
+		Requests: s.requests, Actions: s.actions, Links: s.links(), Sessions: s.sessions, Cookies: s.cookies,
+		View: s.view, Live: o.Live,
+		Base: s.base, Demo: o.Demo, Host: o.Host, SessionLifetime: o.SessionLifetime,
+		WholeSessionLifetime: o.WholeSessionLifetime,
+		Reference:            func() []view.ReferenceGroup { return s.api.Reference() }, Now: o.Now, Log: o.Log,
+		Registerer: o.Registerer,
+	})
+	return err
 }
 
-// follow begins to follow what the hub tells.
-func (s *Server) follow() error {
-	s.ctx, s.stop = context.WithCancel(context.Background())
-	guilds, err := s.o.Hub.Guilds.Table(s.ctx, hub.Follower[room.GuildInfo]{})
-	if err != nil {
-		s.stop()
-		return err
-	}
-	s.guilds = guilds
-	if s.index, err = newIndex(s.ctx, s.o.Hub.Rooms); err != nil {
-		s.stop()
-		return err
-	}
-	for _, listen := range []func() (func(), error){
-		s.hearEnded,
-		func() (func(), error) {
-			return hub.StandingChanged.Listen(s.ctx, s.o.Hub, func(m room.Member) {
-				s.recall.forget(m.GuildID, m.UserID)
-				s.live.Recheck(m.GuildID, m.UserID)
-			})
-		},
-		func() (func(), error) { return hub.DiscordHeard.Listen(s.ctx, s.o.Hub, s.live.Heard) },
-		func() (func(), error) {
-			return s.o.Hub.Audit.Listen(s.ctx, func(e hub.AuditEntry) { s.live.Noted(e.Guild, e.Channel) })
-		},
-	} {
-		stop, err := listen()
-		if err != nil {
-			s.stop()
-			return err
-		}
-		s.deaf = append(s.deaf, stop)
-	}
-	return nil
+func (s *Server) links() wire.Links {
+	return wire.Links{Base: s.base.String(), Channels: s.o.Discord.ChannelsURL, Invites: s.o.Discord.InviteURL}
 }
 
 // addresses reads the base address and the extra hosts.
@@ -236,22 +220,13 @@ func (s *Server) addresses() error {
 	s.cookies = session.NewCookies(u.Scheme == "https")
 	s.hosts = map[string]string{}
 	for _, h := range append([]string{u.Host}, s.o.ExtraHosts...) {
-		h = plainHost(u.Scheme, h)
+		h = request.PlainHost(u.Scheme, h)
 		if u.Scheme == "http" && !hostname.Local(hostname.Of(h)) {
 			return fmt.Errorf("dashboard: the extra host %s is not a loopback one, and the base address is http", h)
 		}
 		s.hosts[h] = u.Scheme + "://" + h
 	}
 	return nil
-}
-
-// plainHost gives a Host header's value in the form it is compared in: lower case, without the scheme's own port.
-func plainHost(scheme, host string) string {
-	host = strings.ToLower(host)
-	if scheme == "https" {
-		return strings.TrimSuffix(host, ":443")
-	}
-	return strings.TrimSuffix(host, ":80")
 }
 
 // Handler serves everything. Serve it with HTTPServer, or with limits as good.
@@ -271,21 +246,11 @@ func (s *Server) Routes() []Route {
 
 // HTTPServer gives a server for the handler whose limits hold against slow and large requests.
 // Whoever serves with it shuts it down before Close.
-func (s *Server) HTTPServer() *http.Server {
-	srv := &http.Server{
-		Handler: s.handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second,
-		WriteTimeout: 30 * time.Second,
-		IdleTimeout:  2 * time.Minute, MaxHeaderBytes: 16 << 10,
-		ErrorLog:  slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
-		ConnState: s.bodies.state,
-	}
-	srv.RegisterOnShutdown(s.bodies.stop)
-	return srv
-}
+func (s *Server) HTTPServer() *http.Server { return s.requests.HTTPServer(s.handler) }
 
 // Run reports which rooms are watched until ctx ends.
 func (s *Server) Run(ctx context.Context) error {
-	t := time.NewTicker(seenEvery)
+	t := time.NewTicker(actions.SeenEvery)
 	defer t.Stop()
 	for {
 		select {
@@ -294,32 +259,17 @@ func (s *Server) Run(ctx context.Context) error {
 		case <-s.ctx.Done():
 			return nil
 		case <-t.C:
-			s.reportSeen(ctx)
-			s.markUptime(ctx)
-			s.limits.sweep()
+			s.actions.ReportSeen(ctx)
+			s.actions.MarkUptime(ctx)
+			s.requests.Limits.Sweep()
 		}
 	}
 }
 
 // Close stops following the hub and waits for it. Sockets are dashboard/live's to close, and before.
 func (s *Server) Close(ctx context.Context) error {
-	for _, stop := range s.deaf {
-		stop()
-	}
 	s.stop()
-	ended := make(chan struct{})
-	go func() { // ends when the followers have; Close does not wait longer than ctx
-		defer close(ended)
-		s.guilds.Wait()
-		s.index.wait()
-	}()
-	err := s.recall.close(ctx)
-	select {
-	case <-ended:
-		return err
-	case <-ctx.Done():
-		return errors.Join(err, fmt.Errorf("dashboard: did not end in time: %w", ctx.Err()))
-	}
+	return s.actions.Close(ctx)
 }
 
 // engine is gin without its own logger, recovery and warnings.
@@ -331,7 +281,7 @@ func engine(proxies []string) (*gin.Engine, error) {
 	e.RedirectTrailingSlash = false
 	e.UseRawPath = false
 	e.ContextWithFallback = false
-	e.MaxMultipartMemory = maxBody
+	e.MaxMultipartMemory = request.MaxBody
 	if err := e.SetTrustedProxies(proxies); err != nil {
 		return nil, fmt.Errorf("dashboard: trusted proxies: %w; give addresses or networks like 10.0.0.0/8", err)
 	}

@@ -37,7 +37,7 @@ func TestWatchLinks(t *testing.T) {
 	nothing("with another token", path+"?t=x"+token)
 	nothing("another room", "/watch/155101607195836416?t="+token)
 	b.wait("the link is known", func() bool {
-		l, ok := b.roomOf(friends, r.ID)
+		l, ok := b.actions.Room(friends, r.ID)
 		return ok && l.Room.Access.WatchKey == room.WatchKey(token)
 	})
 	got := anybody.get(path + "?t=" + token)
@@ -57,7 +57,7 @@ func TestWatchLinks(t *testing.T) {
 	}
 	boss.form("/game/"+r.ID.String()+"/change", map[string][]string{"do": {"unwatch"}})
 	b.wait("the link is known to have ended", func() bool {
-		l, ok := b.roomOf(friends, r.ID)
+		l, ok := b.actions.Room(friends, r.ID)
 		return ok && l.Room.Access.WatchKey == ""
 	})
 	nothing("afterwards", path+"?t="+token)

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"snug/dashboard/api"
+	"snug/shared/apitoken"
 	"snug/shared/audit"
 	"snug/shared/webhook"
 )
@@ -36,8 +36,8 @@ func TestWebhooks(t *testing.T) {
 		!strings.Contains(again.body, "https://example.org/x") {
 		t.Error("the secret is shown again, or the webhook is not")
 	}
-	var list hooksJSON
-	p, _ := w.program("/api/v1/guilds/100/tokens", api.WebhooksRead, api.WebhooksWrite)
+	var list gotHooks
+	p, _ := w.program("/api/v1/guilds/100/tokens", apitoken.WebhooksRead, apitoken.WebhooksWrite)
 	base := "/api/v1/guilds/100/webhooks"
 	p.do("GET", base, "").json(&list)
 	h, _, err := b.hub.Webhooks.Get(t.Context(), "100."+list.Webhooks[0].ID)
@@ -49,13 +49,13 @@ func TestWebhooks(t *testing.T) {
 		t.Errorf("it is not the secret that was shown: %v", err)
 	}
 	one := base + "/" + h.ID
-	var d deliveryJSON
+	var d gotDelivery
 	if got := p.do("POST", one+"/ping", ""); got.status != 202 {
 		t.Errorf("ping: %d %s", got.status, got.body)
 	} else {
 		got.json(&d)
 	}
-	var told deliveriesJSON
+	var told gotDeliveries
 	p.do("GET", one+"/deliveries", "").json(&told)
 	if len(told.Deliveries) != 1 || told.Deliveries[0].ID != d.ID || told.Deliveries[0].State != webhook.Pending {
 		t.Errorf("told %+v", told)

@@ -19,6 +19,7 @@ import (
 	"snug/bot"
 	"snug/bot/discordapi"
 	"snug/dashboard"
+	"snug/dashboard/lastknown"
 	"snug/dashboard/live"
 	"snug/dashboard/view"
 	"snug/shared/config"
@@ -110,8 +111,8 @@ func start(ctx context.Context, s setup) (_ *app, err error) {
 	}
 	a.live = live.New(live.Options{
 		Hears: true,
-		Keys:  keys, Rosters: a.hub.Rosters, Guilds: a.hub.Guilds, Standing: dashboard.StandingFrom(a.hub),
-		Standings: dashboard.StandingsFrom(a.hub),
+		Keys:  keys, Rosters: a.hub.Rosters, Guilds: a.hub.Guilds, Standing: lastknown.StandingFrom(a.hub),
+		Standings: lastknown.StandingsFrom(a.hub),
 		Origins:   origins(s), AllowNoOrigin: true, Now: s.now, Log: s.log, Registerer: registry,
 	})
 	if a.dash, err = dashboard.New(dashboard.Options{

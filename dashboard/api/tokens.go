@@ -2,125 +2,122 @@ package api
 
 import (
 	"context"
-	"log/slog"
-	"slices"
+	"net/http"
 	"time"
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/dashboard/api/openapi"
+	"snug/dashboard/wire"
 	"snug/shared/apitoken"
-	"snug/shared/errs"
-	"snug/shared/hub"
 )
 
-// Tokens makes, checks, lists and revokes API tokens. It keeps nothing in memory.
-type Tokens struct {
-	Bucket *hub.Bucket[Token]
-	Now    func() time.Time
-	Log    *slog.Logger
-	// Revoked is told of a token that ended, so that what it opened is closed.
-	Revoked func(ctx context.Context, t Token)
-}
-
-var errBadToken = errs.E(errs.Unauthorized,
-	"This API token is not valid (any more). Make a new one on the page API tokens, and send it as Authorization: Bearer snug_….")
-
-// usedEvery is how exactly it is known when a token was last used.
-const usedEvery = time.Minute
-
-// Check gives the token of a text. It fails with errs.Unauthorized.
-func (s *Tokens) Check(ctx context.Context, text string) (Token, error) {
-	key, secret, ok := apitoken.Parse(text)
-	if !ok {
-		return Token{}, errBadToken
+type (
+	tokensJSON struct {
+		Tokens []wire.Token `json:"tokens" nullable:"false"`
 	}
-	t, rev, err := s.Bucket.Get(ctx, key)
-	switch {
-	case errs.Has(err, errs.NotFound):
-		return Token{}, errBadToken
-	case err != nil:
-		return Token{}, err
-	case !t.Proves(secret):
-		return Token{}, errBadToken
+	newTokenInput struct {
+		Name      string           `json:"name" maxLength:"240"`
+		Scopes    []apitoken.Scope `json:"scopes" nullable:"false"`
+		ExpiresAt time.Time        `json:"expires_at" required:"false" doc:"Left out: never."`
 	}
-	if now := s.Now(); now.Sub(t.LastUsedAt) >= usedEvery {
-		t.LastUsedAt = now.UTC()
-		// Somebody else may have noted a use just now, or revoked the token: then theirs stands.
-		if _, err := s.Bucket.Update(ctx, key, t, rev); err != nil && !errs.Has(err, errs.Conflict) {
-			s.Log.WarnContext(ctx, "a token's use was not noted", "user_id", t.UserID, "err", err)
+	madeTokenJSON struct {
+		wire.Token
+		Secret string `json:"secret,omitempty" doc:"The token. It is shown this once."`
+	}
+)
+
+func (s *Service) apiTokens() {
+	pages := openapi.Access{Limit: openapi.Writes} // by people, on pages
+	const once = "The answer has the token's text, which is shown this once."
+	type IDPath struct {
+		ID string `path:"id"`
+	}
+	openapi.Register(s.api, openapi.Operation{
+		ID: "my-tokens", Method: http.MethodGet, Path: "/me/tokens", Tag: "API tokens", Summary: "Your personal tokens",
+		Access: openapi.Access{},
+	}, func(ctx context.Context, who *openapi.Caller, _ *none) (*answer[tokensJSON], error) {
+		return s.listTokens(ctx, who, 0)
+	})
+	openapi.Register(s.api, openapi.Operation{
+		ID: "create-my-token", Method: http.MethodPost, Path: "/me/tokens", Tag: "API tokens",
+		Summary: "Make a personal token", Description: once,
+		Status: http.StatusCreated, Repeat: &openapi.Repeat{Still: stillMe, Secrets: []string{"secret"}}, Access: pages,
+	}, func(
+		ctx context.Context, who *openapi.Caller, in *struct{ Body newTokenInput },
+	) (*answer[madeTokenJSON], error) {
+		return s.makeToken(ctx, who, 0, in.Body)
+	})
+	openapi.Register(s.api, openapi.Operation{
+		ID: "revoke-my-token", Method: http.MethodDelete, Path: "/me/tokens/{id}", Tag: "API tokens",
+		Summary: "Revoke a personal token", Access: pages,
+	}, func(ctx context.Context, who *openapi.Caller, in *IDPath) (*none, error) {
+		return &none{}, s.actions.RevokeToken(ctx, who.Session, 0, in.ID)
+	})
+	openapi.Register(s.api, openapi.Operation{
+		ID: "tokens", Method: http.MethodGet, Path: "/guilds/{guild}/tokens", Tag: "API tokens",
+		Summary: "A server's tokens", Access: openapi.Access{},
+	}, func(ctx context.Context, who *openapi.Caller, in *GuildPath) (*answer[tokensJSON], error) {
+		g, err := s.managing(ctx, who, in.Guild)
+		if err != nil {
+			return nil, err
 		}
-	}
-	return t, nil
+		return s.listTokens(ctx, who, g.ID)
+	})
+	openapi.Register(s.api, openapi.Operation{
+		ID: "create-token", Method: http.MethodPost, Path: "/guilds/{guild}/tokens", Tag: "API tokens",
+		Summary:     "Make a server's token",
+		Description: "It is good for this server alone, acts as you, and only while you manage the server. " + once,
+		Status:      http.StatusCreated, Repeat: &openapi.Repeat{Still: s.stillManaging, Secrets: []string{"secret"}},
+		Access: pages,
+	}, func(ctx context.Context, who *openapi.Caller, in *struct {
+		GuildPath
+		Body newTokenInput
+	}) (*answer[madeTokenJSON], error) {
+		g, err := s.managing(ctx, who, in.Guild)
+		if err != nil {
+			return nil, err
+		}
+		return s.makeToken(ctx, who, g.ID, in.Body)
+	})
+	openapi.Register(s.api, openapi.Operation{
+		ID: "revoke-token", Method: http.MethodDelete, Path: "/guilds/{guild}/tokens/{id}", Tag: "API tokens",
+		Summary: "Revoke a server's token", Access: pages,
+	}, func(ctx context.Context, who *openapi.Caller, in *struct {
+		GuildPath
+		IDPath
+	}) (*none, error) {
+		g, err := s.managing(ctx, who, in.Guild)
+		if err != nil {
+			return nil, err
+		}
+		return &none{}, s.actions.RevokeToken(ctx, who.Session, g.ID, in.ID)
+	})
 }
 
-// New completes a token that may be made, and gives the text to show once. Nothing is kept before Keep.
-func (s *Tokens) New(ctx context.Context, t Token) (Token, string, error) {
-	t.CreatedAt = s.Now().UTC()
-	if !t.Expires.IsZero() && !t.Expires.After(t.CreatedAt) {
-		return t, "", errs.Field("expires_at", "That is in the past. Please choose a later day, or none.")
-	}
-	if id := RepeatID(ctx); id != "" {
-		t.ID = id[:12]
-	}
-	t, text, err := apitoken.New(t)
-	if err != nil {
-		return t, "", err
-	}
-	have, err := s.List(ctx, t.UserID, t.GuildID)
-	if err != nil {
-		return t, "", err
-	}
-	// an earlier try made it, and its text reached nobody
-	again := slices.ContainsFunc(have, func(o Token) bool { return o.ID == t.ID })
-	if len(have) >= apitoken.MaxPerOwner && !again {
-		return t, "", errs.E(errs.Conflict,
-			"There are %d tokens already, which is the most. Please revoke one that is not used.", apitoken.MaxPerOwner)
-	}
-	return t, text, nil
-}
-
-// Keep keeps a token that New gave; from now on it is good, and not the one of an earlier try of the same request.
-func (s *Tokens) Keep(ctx context.Context, t Token) error {
-	keep := s.Bucket.Create
-	if RepeatID(ctx) != "" {
-		keep = s.Bucket.Put
-	}
-	_, err := keep(ctx, t.Key(), t)
-	return err
-}
-
-// List gives the tokens of a server, or with guild 0 of a user, the newest first.
-func (s *Tokens) List(ctx context.Context, user, guild snowflake.ID) ([]Token, error) {
-	entries, err := s.Bucket.List(ctx, apitoken.Owner(user, guild))
+func (s *Service) listTokens(
+	ctx context.Context, who *openapi.Caller, guildID snowflake.ID,
+) (*answer[tokensJSON], error) {
+	list, err := s.actions.Tokens(ctx, who.Session, guildID)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]Token, 0, len(entries))
-	for _, e := range entries {
-		out = append(out, e.Value)
+	out := tokensJSON{Tokens: []wire.Token{}}
+	for _, t := range list {
+		out.Tokens = append(out.Tokens, wire.NewToken(t))
 	}
-	slices.SortFunc(out, func(a, b Token) int { return b.CreatedAt.Compare(a.CreatedAt) })
-	return out, nil
+	return ok(out), nil
 }
 
-// Find gives a token of a server, or with guild 0 of a user. It fails with errs.NotFound.
-func (s *Tokens) Find(ctx context.Context, user, guild snowflake.ID, id string) (Token, error) {
-	list, err := s.List(ctx, user, guild)
+func (s *Service) makeToken(
+	ctx context.Context, who *openapi.Caller, guildID snowflake.ID, in newTokenInput,
+) (*answer[madeTokenJSON], error) {
+	t, text, err := s.actions.MakeToken(ctx, who.Session, apitoken.Token{
+		UserID: who.User.ID, GuildID: guildID, Name: in.Name, Scopes: in.Scopes, Expires: in.ExpiresAt,
+		Username: who.User.Username, DisplayName: who.User.DisplayName,
+	}, openapi.RepeatID(ctx))
 	if err != nil {
-		return Token{}, err
+		return nil, err
 	}
-	i := slices.IndexFunc(list, func(t Token) bool { return t.ID == id })
-	if i < 0 {
-		return Token{}, errs.E(errs.NotFound, "There is no such token any more.")
-	}
-	return list[i], nil
-}
-
-// Revoke ends a token that Find gave.
-func (s *Tokens) Revoke(ctx context.Context, t Token) error {
-	if err := s.Bucket.Delete(ctx, t.Key()); err != nil {
-		return err
-	}
-	s.Revoked(ctx, t)
-	return nil
+	return ok(madeTokenJSON{wire.NewToken(t), text}), nil
 }

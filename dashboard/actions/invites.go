@@ -1,0 +1,106 @@
+package actions
+
+import (
+	"context"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/dashboard/session"
+	"snug/shared/errs"
+	"snug/shared/invite"
+	"snug/shared/room"
+)
+
+// MaxToken bounds what is looked at as an invite's token.
+const MaxToken = 2048
+
+// PreviewInvite says what an invite leads to. It lets nobody in.
+func (a *Actions) PreviewInvite(
+	ctx context.Context, guildID snowflake.ID, q room.PreviewRequest,
+) (room.Preview, error) {
+	return a.rooms.PreviewInvite(ctx, guildID, q)
+}
+
+// JoinsGuild says whether following an invite brings somebody into the server, too.
+func (a *Actions) JoinsGuild(ctx context.Context, user, guildID snowflake.ID) (bool, error) {
+	settings, _, err := a.Settings(ctx, guildID)
+	if err != nil || !settings.BringIn {
+		return false, err
+	}
+	st, err := a.rooms.Standing(ctx, guildID, room.StandingRequest{UserID: user})
+	return err == nil && !st.Member, nil
+}
+
+// CreateInvite makes an invite link.
+func (a *Actions) CreateInvite(
+	ctx context.Context, guildID snowflake.ID, q room.InviteRequest,
+) (room.InviteLink, error) {
+	l, err := a.rooms.CreateInvite(ctx, guildID, q)
+	return l, a.hideRoom(ctx, guildID, room.Request{Actor: q.Actor, RoomID: q.RoomID}, err)
+}
+
+// RevokeInvite takes an invite back. It fails with errs.NotFound if there is no such invite, which is told to who may
+// see the room.
+func (a *Actions) RevokeInvite(ctx context.Context, guildID snowflake.ID, q room.Request, inviteID string) error {
+	if len(inviteID) > 64 {
+		return errs.E(errs.NotFound, "There is no such invite any more.")
+	}
+	_, err := a.rooms.RevokeInvite(ctx, guildID,
+		room.RevokeRequest{Actor: q.Actor, RoomID: q.RoomID, InviteID: inviteID})
+	if errs.Has(err, errs.NotFound) {
+		return err
+	}
+	return a.hideRoom(ctx, guildID, q, err)
+}
+
+// Arrive says what is next for somebody who followed an invite and is on their way into a room, and lets them in when
+// nothing is. Who is not on their way gets ErrNoRoom, whether the room is closed or was never for them.
+func (a *Actions) Arrive(ctx context.Context, guildID snowflake.ID, q room.ArriveRequest) (room.Arriving, error) {
+	out, err := a.rooms.Arrive(ctx, guildID, q)
+	switch errs.CodeOf(err) {
+	case errs.Forbidden, errs.NotFound, errs.RoomNotFound:
+		err = ErrNoRoom
+	default:
+	}
+	return out, err
+}
+
+// ReadInvite reads an invite's token; id is the room that it is to be for, 0: any. What is wrong with it is told
+// alike, whether it is the token or the room.
+func (a *Actions) ReadInvite(token string, id snowflake.ID) (invite.Claims, error) {
+	if len(token) > MaxToken {
+		token = ""
+	}
+	claims, err := invite.Verify(a.o.Keys, token, a.now())
+	if err == nil && id != 0 && claims.RoomID != id {
+		_, err = invite.Verify(a.o.Keys, "", a.now())
+	}
+	return claims, err
+}
+
+// Admitted says whether somebody needs an invite no more.
+func (a *Actions) Admitted(ctx context.Context, me *session.Session, claims invite.Claims) bool {
+	v, err := a.rooms.ViewRoom(ctx, claims.GuildID, room.Request{Actor: Actor(me), RoomID: claims.RoomID})
+	return err == nil && (v.MayEnter || v.Room.Access.Admitted(me.User.ID))
+}
+
+// RedeemInvite follows an invite. With the person's sign-in it brings them into the server, where that is so set.
+func (a *Actions) RedeemInvite(
+	ctx context.Context, me *session.Session, claims invite.Claims, token string,
+) (room.Redeemed, error) {
+	q := room.RedeemRequest{Actor: Actor(me), Token: token}
+	settings, _, err := a.Settings(ctx, claims.GuildID)
+	if err != nil {
+		return room.Redeemed{}, err
+	}
+	if settings.JoinsBySignIn() && me.Has(session.ScopeGuildsJoin) {
+		if q.AccessToken, err = a.o.Sessions.AccessToken(ctx, me.Key); err != nil {
+			return room.Redeemed{}, err
+		}
+	}
+	out, err := a.rooms.RedeemInvite(ctx, claims.GuildID, q)
+	if err == nil {
+		a.log.InfoContext(ctx, "invite followed", "guild_id", out.GuildID, "room_id", out.RoomID, "user_id", me.User.ID)
+	}
+	return out, err
+}

@@ -1,0 +1,175 @@
+package actions
+
+import (
+	"context"
+	"slices"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/dashboard/live"
+	"snug/dashboard/session"
+	"snug/shared/access"
+	"snug/shared/errs"
+	"snug/shared/room"
+)
+
+// JoinRoom has the bot move somebody into a room. Who is not in voice gets a seat held for them. Here and in all that
+// is done to a room, whoever may not see it gets ErrNoRoom.
+func (a *Actions) JoinRoom(ctx context.Context, guildID snowflake.ID, q room.Request) (room.Joined, error) {
+	j, err := a.rooms.JoinRoom(ctx, guildID, q)
+	return j, a.hideRoom(ctx, guildID, q, err)
+}
+
+// KeepRoom calls an announced closing off.
+func (a *Actions) KeepRoom(ctx context.Context, guildID snowflake.ID, q room.Request) (room.Summary, error) {
+	sum, err := a.rooms.KeepRoom(ctx, guildID, q)
+	return sum, a.hideRoom(ctx, guildID, q, err)
+}
+
+// CloseRoom ends a room.
+func (a *Actions) CloseRoom(ctx context.Context, guildID snowflake.ID, q room.Request) (room.Summary, error) {
+	sum, err := a.rooms.CloseRoom(ctx, guildID, q)
+	if err != nil {
+		return sum, a.hideRoom(ctx, guildID, q, err)
+	}
+	a.log.InfoContext(ctx, "room closed", "guild_id", guildID, "room_id", q.RoomID, "user_id", q.Actor.UserID)
+	return sum, nil
+}
+
+// ChangeRoom does one thing to a room. It fails with errs.NotFound where whom or what it is about is not found in a
+// room that the person may see.
+func (a *Actions) ChangeRoom(ctx context.Context, guildID snowflake.ID, q room.ChangeRequest) (room.ChangeDone, error) {
+	done, err := a.rooms.ChangeRoom(ctx, guildID, q)
+	if err != nil {
+		return done, a.refused(ctx, guildID, room.Request{Actor: q.Actor, RoomID: q.RoomID}, err)
+	}
+	a.log.InfoContext(ctx, "room changed", "guild_id", guildID, "room_id", q.RoomID, "user_id", q.Actor.UserID,
+		"do", q.Do)
+	return done, nil
+}
+
+// Knock asks to be let into a room.
+func (a *Actions) Knock(ctx context.Context, guildID snowflake.ID, q room.Request) (room.KnockDone, error) {
+	done, err := a.rooms.Knock(ctx, guildID, room.KnockRequest{Actor: q.Actor, RoomID: q.RoomID})
+	return done, a.hideRoom(ctx, guildID, q, err)
+}
+
+// AnswerKnock lets in who knocked, or says not now. It fails with errs.NotFound, as ChangeRoom does, if nobody did.
+func (a *Actions) AnswerKnock(
+	ctx context.Context, guildID snowflake.ID, q room.AnswerRequest,
+) (room.ChangeDone, error) {
+	done, err := a.rooms.AnswerKnock(ctx, guildID, q)
+	return done, a.refused(ctx, guildID, room.Request{Actor: q.Actor, RoomID: q.RoomID}, err)
+}
+
+// WaitForSeat enters the waiting list of a full room, or leaves it.
+func (a *Actions) WaitForSeat(ctx context.Context, guildID snowflake.ID, q room.WaitRequest) (room.WaitDone, error) {
+	done, err := a.rooms.WaitForSeat(ctx, guildID, q)
+	return done, a.hideRoom(ctx, guildID, room.Request{Actor: q.Actor, RoomID: q.RoomID}, err)
+}
+
+// OpenRoom opens a room. Its page is found here at once.
+func (a *Actions) OpenRoom(
+	ctx context.Context, me *session.Session, guildID snowflake.ID, q room.OpenRequest,
+) (room.OpenedRoom, error) {
+	g, err := a.guildInfo(guildID)
+	if err != nil {
+		return room.OpenedRoom{}, err
+	}
+	opened, err := a.rooms.OpenRoom(ctx, g.ID, q)
+	if errs.Has(err, errs.Forbidden) { // to who is not in the server there is none
+		if _, _, e := a.Standing(ctx, me, guildID); errs.Has(e, errs.NotFound) {
+			err = e
+		}
+	}
+	if err != nil {
+		return room.OpenedRoom{}, err
+	}
+	a.recent.add(opened.Room.ID, g.ID, a.now())
+	a.log.InfoContext(ctx, "room opened", "guild_id", g.ID, "room_id", opened.Room.ID, "user_id", me.User.ID)
+	return opened, nil
+}
+
+// Knocking says whether somebody waits for an answer to a knock at a room.
+func (a *Actions) Knocking(id, user snowflake.ID) bool { return a.index.knocking(id, user, a.now()) }
+
+// SpectatorToken gives the token that opens a spectator's live connection to a room, by the link for spectators.
+func (a *Actions) SpectatorToken(r room.Summary, link string) (string, error) {
+	return a.o.Live.Token(live.Ticket{GuildID: r.GuildID, RoomID: r.ID, WatchKey: room.WatchKey(link)})
+}
+
+// LiveToken gives the token that opens a live connection to a server's rooms, or to one room.
+func (a *Actions) LiveToken(me *session.Session, guildID, roomID snowflake.ID) (string, error) {
+	return a.o.Live.Token(live.Ticket{
+		UserID: me.User.ID, GuildID: guildID, RoomID: roomID, SessionID: me.Key, SessionExpires: me.Expires,
+	})
+}
+
+// SeeRoom is see for a room that was found.
+func (a *Actions) SeeRoom(
+	ctx context.Context, me *session.Session, guildID, id snowflake.ID,
+) (room.View, LiveRoom, error) {
+	v, err := a.rooms.ViewRoom(ctx, guildID, room.Request{Actor: Actor(me), RoomID: id})
+	switch errs.CodeOf(err) {
+	case "":
+	case errs.Forbidden, errs.NotFound, errs.RoomNotFound:
+		return v, LiveRoom{}, ErrNoRoom
+	default:
+		return v, LiveRoom{}, err
+	}
+	a.sawIn(ctx, me, v.Standing)
+	// The live table's state has a revision, so that a page that connects misses nothing and repeats nothing.
+	l, ok := a.Room(guildID, id)
+	if ok {
+		v.Room, v.Roster = l.Room, l.Roster
+	} else {
+		l = LiveRoom{Live: room.Live{Room: v.Room, Roster: v.Roster}}
+	}
+	return v, l, nil
+}
+
+// VisibleRooms gives the rooms of a guild that a person may see, the oldest first.
+func (a *Actions) VisibleRooms(st access.Standing) []LiveRoom {
+	return slices.DeleteFunc(a.roomsOf(st.GuildID), func(l LiveRoom) bool { return !l.Room.Access.MaySee(st) })
+}
+
+// WithRoster gives a room with its roster, as far as it is known.
+func (a *Actions) WithRoster(sum room.Summary) room.Live {
+	l := room.Live{Room: sum}
+	if known, ok := a.Room(sum.GuildID, sum.ID); ok {
+		l.Roster = known.Roster
+	}
+	return l
+}
+
+// hideRoom keeps a refusal from telling that there is a room: whoever may not see
+// it is told what they would be told if there were none. No error stays none.
+func (a *Actions) hideRoom(ctx context.Context, guildID snowflake.ID, q room.Request, err error) error {
+	switch errs.CodeOf(err) {
+	case errs.NotFound, errs.RoomNotFound:
+		return ErrNoRoom
+	case errs.Forbidden:
+		_, e := a.rooms.ViewRoom(ctx, guildID, q)
+		if errs.Has(e, errs.Forbidden) || errs.Has(e, errs.RoomNotFound) {
+			return ErrNoRoom
+		}
+	default:
+	}
+	return err
+}
+
+// IfSeen gives an error about the input to who may see the room; to others there is none.
+func (a *Actions) IfSeen(ctx context.Context, guildID snowflake.ID, q room.Request, err error) error {
+	if _, e := a.rooms.ViewRoom(ctx, guildID, q); e != nil {
+		return a.hideRoom(ctx, guildID, q, e)
+	}
+	return err
+}
+
+// refused is hideRoom, but for what is not found in a room that the person may see: a guest, a knock.
+func (a *Actions) refused(ctx context.Context, guildID snowflake.ID, q room.Request, err error) error {
+	if errs.Has(err, errs.NotFound) {
+		return a.IfSeen(ctx, guildID, q, err)
+	}
+	return a.hideRoom(ctx, guildID, q, err)
+}

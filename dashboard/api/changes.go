@@ -1,0 +1,302 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/dashboard/api/openapi"
+	"snug/dashboard/wire"
+	"snug/shared/apitoken"
+	"snug/shared/errs"
+	"snug/shared/protocol"
+	"snug/shared/room"
+	"snug/shared/schema"
+)
+
+// roomAction is a room.Action whose schema lists all there are.
+type roomAction room.Action
+
+// Schema describes an action.
+func (roomAction) Schema(huma.Registry) *huma.Schema {
+	s := &huma.Schema{Type: huma.TypeString, Description: "What to do."}
+	for _, a := range room.Actions() {
+		s.Enum = append(s.Enum, string(a))
+	}
+	s.PrecomputeMessages()
+	return s
+}
+
+type (
+	changeInput struct {
+		Do     roomAction   `json:"do"`
+		Name   *string      `json:"name" required:"false" doc:"rename needs it."`
+		Seats  *int         `json:"seats" required:"false" doc:"1 to 99; seats needs it."`
+		Status *string      `json:"status" required:"false" doc:"status needs it; empty clears the status."`
+		User   snowflake.ID `json:"user" required:"false" doc:"kick, ban, unban and transfer need it."`
+	}
+	roomChangedJSON struct {
+		Room     wire.Room  `json:"room"`
+		Later    *time.Time `json:"later,omitempty" doc:"When the new name will be applied: Discord allows few renames. Left out: it is."`
+		WatchURL string     `json:"watch_url,omitempty" doc:"The new link for spectators, after watch."`
+	}
+
+	knockedJSON struct {
+		Already bool `json:"already" doc:"You had knocked before, and nobody has answered yet."`
+	}
+	answerInput struct {
+		User  snowflake.ID `json:"user" doc:"Who knocked."`
+		LetIn bool         `json:"let_in" doc:"false says not now."`
+	}
+	waitingJSON struct {
+		Place     int        `json:"place" doc:"Your place in the waiting list, from 1; 0: you do not wait."`
+		HeldUntil *time.Time `json:"held_until,omitempty" doc:"A seat was free after all and is held for you."`
+	}
+
+	controlJSON struct {
+		Guests  []guestJSON `json:"guests" nullable:"false"`
+		Bans    []banJSON   `json:"bans" nullable:"false"`
+		Knocks  []askerJSON `json:"knocks" nullable:"false" doc:"That nobody has answered."`
+		Waiting []askerJSON `json:"waiting" nullable:"false" doc:"Who waits for a seat, the first to get one first."`
+		Holds   []holdJSON  `json:"holds" nullable:"false" doc:"Seats that are kept for somebody."`
+		Coming  []comerJSON `json:"on_the_way" nullable:"false" doc:"Who followed an invite and is not let in yet; kick takes their place back."`
+
+		OwnerOut    string        `json:"owner_out,omitempty" doc:"Why the owner has no place of their own for now, as out of a guest says it; left out while they have."`
+		RenamesLeft int           `json:"renames_left" doc:"How often the room can be renamed at once."`
+		NextRename  *time.Time    `json:"next_rename,omitempty"`
+		WantedName  string        `json:"wanted_name,omitempty" doc:"A name that will be applied then."`
+		WatchURL    string        `json:"watch_url,omitempty" doc:"The link for spectators; left out while the room may not be watched."`
+		LobbyID     *snowflake.ID `json:"lobby_id" doc:"The lobby it was opened through."`
+	}
+	guestJSON struct {
+		UserID   snowflake.ID  `json:"user_id"`
+		Name     string        `json:"name,omitempty"`
+		By       *snowflake.ID `json:"by" doc:"Who let them in."`
+		InviteID string        `json:"invite_id,omitempty"`
+		Since    *time.Time    `json:"since,omitempty"`
+		Out      string        `json:"out,omitempty" doc:"Why they have no place for now: they do not pass the room's gate. Left out while they have: not_member, pending, own_denial, role_denial, missing_role, or unasked until Discord has said who they are."`
+		Lacks    string        `json:"lacks,omitempty" doc:"With missing_role: the roles each of which would do."`
+	}
+	comerJSON struct {
+		UserID   snowflake.ID `json:"user_id"`
+		Name     string       `json:"name,omitempty"`
+		InviteID string       `json:"invite_id"`
+		Since    time.Time    `json:"since"`
+		Until    time.Time    `json:"kept_until" doc:"Their place is kept until then."`
+		Step     string       `json:"step,omitempty" doc:"What they still have to do: join (accept Discord's invite), rules (accept the server's rules) or wait (out says what keeps them out). Left out until Discord has said who they are."`
+		Out      string       `json:"out,omitempty" doc:"With wait: as out of a guest; left out where the room is locked."`
+		Lacks    string       `json:"lacks,omitempty" doc:"With missing_role: the roles each of which would do."`
+	}
+	banJSON struct {
+		UserID snowflake.ID  `json:"user_id"`
+		Name   string        `json:"name,omitempty"`
+		By     *snowflake.ID `json:"by"`
+		At     time.Time     `json:"at"`
+	}
+	askerJSON struct {
+		UserID snowflake.ID `json:"user_id"`
+		Name   string       `json:"name"`
+		Since  time.Time    `json:"since"`
+	}
+	holdJSON struct {
+		UserID snowflake.ID    `json:"user_id"`
+		Why    room.HoldReason `json:"why"`
+		Until  time.Time       `json:"until"`
+	}
+)
+
+func (s *Service) apiChanges() {
+	read, write := openapi.Access{
+		Scope: apitoken.RoomsRead,
+	}, openapi.Access{Scope: apitoken.RoomsWrite, Limit: openapi.Writes}
+	conflict := []int{http.StatusConflict}
+	openapi.Register(s.api, openapi.Operation{
+		ID: "room-control", Method: http.MethodGet, Path: "/rooms/{channel}/control", Tag: "Rooms",
+		Summary: "What only who controls a room sees", Access: read,
+		Description: "Guests, who is on their way, bans, knocks, the waiting list and the link for spectators: for the owner, and who manages the server and may see the room.",
+	}, s.roomControl)
+	openapi.Register(s.api, openapi.Operation{
+		ID: "change-room", Method: http.MethodPost, Path: "/rooms/{channel}/change", Tag: "Rooms",
+		Summary: "Change a room", Errors: conflict, Access: write,
+		Description: "One thing at a time. `private` lets guests alone in, `public` every member; `lock` lets nobody new in, `hide` shows the room to guests alone. `kick` and `ban` put somebody out; a ban holds for the owner's later rooms too. " +
+			"`transfer` makes somebody else the owner, `claim` you, once the owner is away for five minutes. `watch` makes a link for spectators, and ends the one before; `unwatch` ends it.",
+	}, s.apiChange)
+	openapi.Register(s.api, openapi.Operation{
+		ID: "knock", Method: http.MethodPost, Path: "/rooms/{channel}/knock", Tag: "Rooms",
+		Summary: "Ask to be let into a room", Errors: conflict, Access: write,
+		Description: "At a room that you may not see, and at none, the answer is the same.",
+	}, s.apiKnock)
+	openapi.Register(s.api, openapi.Operation{
+		ID: "answer-knock", Method: http.MethodPost, Path: "/rooms/{channel}/answer", Tag: "Rooms",
+		Summary: "Let in who knocked, or say not now", Errors: conflict, Access: write,
+	}, s.apiAnswer)
+	openapi.Register(s.api, openapi.Operation{
+		ID: "wait", Method: http.MethodPost, Path: "/rooms/{channel}/wait", Tag: "Rooms",
+		Summary: "Wait for a seat in a full room", Errors: conflict, Access: write,
+	}, func(ctx context.Context, who *openapi.Caller, in *RoomPath) (*answer[waitingJSON], error) {
+		done, err := s.apiWait(ctx, who, in.Room, false)
+		return ok(waitingJSON{done.Place, wire.TimeOrNull(done.HeldUntil)}), err
+	})
+	openapi.Register(s.api, openapi.Operation{
+		ID: "stop-waiting", Method: http.MethodDelete, Path: "/rooms/{channel}/wait", Tag: "Rooms",
+		Summary: "Wait no longer", Access: write,
+	}, func(ctx context.Context, who *openapi.Caller, in *RoomPath) (*none, error) {
+		_, err := s.apiWait(ctx, who, in.Room, true)
+		return &none{}, err
+	})
+}
+
+// request checks that what an action needs is there, and nothing else, and makes the bot's request of it.
+func (in *changeInput) request(q room.Request) (room.ChangeRequest, error) {
+	out := room.ChangeRequest{Actor: q.Actor, RoomID: q.RoomID, Do: room.Action(in.Do), User: in.User}
+	needs := map[room.Action]string{
+		room.DoRename: "name", room.DoSeats: "seats", room.DoStatus: "status",
+		room.DoKick: "user", room.DoBan: "user", room.DoUnban: "user", room.DoTransfer: "user",
+	}[out.Do]
+	for _, f := range []struct {
+		name  string
+		given bool
+	}{{"name", in.Name != nil}, {"seats", in.Seats != nil}, {"status", in.Status != nil}, {"user", in.User != 0}} {
+		switch {
+		case f.given && f.name != needs:
+			return out, errs.Field(f.name, "%s does not take %s. Please leave it out.", string(out.Do), f.name)
+		case !f.given && f.name == needs:
+			return out, errs.Field(f.name, "%s needs %s. Please send it.", string(out.Do), f.name)
+		}
+	}
+	switch {
+	case in.Name != nil:
+		if out.Text = *in.Name; strings.TrimSpace(out.Text) == "" {
+			return out, errs.Field("name", "A room needs a name of 1 to 100 characters. Please send one.")
+		}
+	case in.Seats != nil:
+		out.Number = *in.Seats
+		return out, schema.CheckSeats(out.Number)
+	case in.Status != nil:
+		out.Text = *in.Status
+	}
+	return out, nil
+}
+
+// apiChange does one thing to a room.
+func (s *Service) apiChange(ctx context.Context, who *openapi.Caller, in *struct {
+	RoomPath
+	Body changeInput
+}) (*answer[roomChangedJSON], error) {
+	guildID, at, err := s.inRoom(ctx, who, in.Room)
+	if err != nil {
+		return nil, err
+	}
+	q, err := in.Body.request(at)
+	if err != nil {
+		return nil, s.actions.IfSeen(ctx, guildID, at, err)
+	}
+	done, err := s.actions.ChangeRoom(ctx, guildID, q)
+	if err != nil {
+		return nil, err
+	}
+	out := roomChangedJSON{
+		Room: s.enc.Room(s.actions.WithRoster(done.Room), protocol.Rev{}), Later: wire.TimeOrNull(done.Later),
+	}
+	if done.WatchToken != "" {
+		out.WatchURL = s.o.Links.Watch(at.RoomID, done.WatchToken)
+	}
+	return ok(out), nil
+}
+
+// apiKnock is knock for programs.
+func (s *Service) apiKnock(ctx context.Context, who *openapi.Caller, in *RoomPath) (*answer[knockedJSON], error) {
+	var done room.KnockDone
+	guildID, q, err := s.inRoom(ctx, who, in.Room)
+	if err == nil {
+		done, err = s.actions.Knock(ctx, guildID, q)
+	}
+	switch errs.CodeOf(err) {
+	case "":
+		return ok(knockedJSON{done.Already}), nil
+	case errs.NotFound, errs.RoomNotFound:
+		return ok(knockedJSON{}), nil
+	default:
+		return nil, err
+	}
+}
+
+// apiAnswer is answerKnock for programs.
+func (s *Service) apiAnswer(ctx context.Context, who *openapi.Caller, in *struct {
+	RoomPath
+	Body answerInput
+}) (*answer[wire.Room], error) {
+	guildID, q, err := s.inRoom(ctx, who, in.Room)
+	if err != nil {
+		return nil, err
+	}
+	done, err := s.actions.AnswerKnock(ctx, guildID,
+		room.AnswerRequest{Actor: q.Actor, RoomID: q.RoomID, User: in.Body.User, LetIn: in.Body.LetIn})
+	if err != nil {
+		return nil, err
+	}
+	return ok(s.enc.Room(s.actions.WithRoster(done.Room), protocol.Rev{})), nil
+}
+
+// apiWait is waitForSeat for programs.
+func (s *Service) apiWait(ctx context.Context, who *openapi.Caller, raw string, leave bool) (room.WaitDone, error) {
+	guildID, q, err := s.inRoom(ctx, who, raw)
+	if err != nil {
+		return room.WaitDone{}, err
+	}
+	return s.actions.WaitForSeat(ctx, guildID, room.WaitRequest{Actor: q.Actor, RoomID: q.RoomID, Leave: leave})
+}
+
+// roomControl gives what a room's page shows to who controls it.
+func (s *Service) roomControl(ctx context.Context, who *openapi.Caller, in *RoomPath) (*answer[controlJSON], error) {
+	guildID, q, err := s.inRoom(ctx, who, in.Room)
+	if err != nil {
+		return nil, err
+	}
+	v, _, err := s.actions.SeeRoom(ctx, who.Session, guildID, q.RoomID)
+	if err != nil {
+		return nil, err
+	}
+	c := v.Control
+	if c == nil {
+		return nil, errs.E(errs.Forbidden,
+			"Only the room's owner, or somebody who manages the server, can see this. Ask one of them.")
+	}
+	out := controlJSON{
+		Guests: []guestJSON{}, Bans: []banJSON{}, Knocks: []askerJSON{}, Waiting: []askerJSON{}, Holds: []holdJSON{},
+		Coming:   []comerJSON{},
+		OwnerOut: string(c.OwnerOut), RenamesLeft: c.RenamesLeft, NextRename: wire.TimeOrNull(c.NextRename),
+		WantedName: c.WantedName, LobbyID: wire.IDOrNull(c.LobbyID),
+	}
+	if c.WatchToken != "" && who.May(apitoken.RoomsWrite) {
+		out.WatchURL = s.o.Links.Watch(q.RoomID, c.WatchToken)
+	}
+	for _, g := range c.Guests {
+		out.Guests = append(out.Guests,
+			guestJSON{
+				g.UserID, g.Name, wire.IDOrNull(g.By), g.InviteID, wire.TimeOrNull(g.Since), string(g.Suspended),
+				c.Lacks[g.UserID],
+			})
+	}
+	for _, w := range c.OnTheWay {
+		out.Coming = append(out.Coming,
+			comerJSON{w.UserID, w.Name, w.InviteID, w.Since, w.Until, string(w.Step), string(w.Why), c.Lacks[w.UserID]})
+	}
+	for _, b := range c.Bans {
+		out.Bans = append(out.Bans, banJSON{b.UserID, b.Name, wire.IDOrNull(b.By), b.At})
+	}
+	for _, k := range c.Knocks {
+		out.Knocks = append(out.Knocks, askerJSON{k.UserID, k.Name, k.At})
+	}
+	for _, w := range c.Waiting {
+		out.Waiting = append(out.Waiting, askerJSON{w.UserID, w.Name, w.Since})
+	}
+	for _, h := range c.Holds {
+		out.Holds = append(out.Holds, holdJSON{h.UserID, h.Why, h.Until})
+	}
+	return ok(out), nil
+}

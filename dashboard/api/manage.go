@@ -1,0 +1,305 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/dashboard/actions"
+	"snug/dashboard/api/openapi"
+	"snug/dashboard/wire"
+	"snug/shared/access"
+	"snug/shared/apitoken"
+	"snug/shared/errs"
+	"snug/shared/guild"
+)
+
+type (
+	versionJSON struct {
+		Rev      uint64         `json:"rev" doc:"To undo back to it; 0: what a server starts with."`
+		At       *time.Time     `json:"at" doc:"null: before anybody saved."`
+		By       *snowflake.ID  `json:"by" doc:"null: nobody."`
+		Via      access.Via     `json:"via,omitempty"`
+		Settings guild.Settings `json:"settings"`
+		Changes  []wire.Entry   `json:"changes" nullable:"false" doc:"What that save changed."`
+	}
+	versionsJSON struct {
+		Versions []versionJSON `json:"versions" nullable:"false" doc:"The newest first; that is in use."`
+	}
+	undoInput struct {
+		Rev uint64 `json:"rev" required:"false" doc:"The version to go back to. 0 or left out: the one before the last save."`
+	}
+
+	lobbyInput struct {
+		ChannelID    snowflake.ID    `json:"channel_id" required:"false" doc:"The voice channel; left out, one is made."`
+		Name         string          `json:"name" required:"false" doc:"Of the channel that is made."`
+		CategoryID   snowflake.ID    `json:"category_id" required:"false" doc:"Where its rooms are opened. Left out: where the lobby is."`
+		Seats        int             `json:"seats" required:"false" doc:"1 to 99. 0 or left out: the server's setting."`
+		Private      *bool           `json:"private" required:"false" doc:"Left out: the server's setting."`
+		NameTemplate string          `json:"name_template" required:"false" doc:"Left out: the server's setting."`
+		IdleTimeout  *guild.Duration `json:"idle_timeout" required:"false" doc:"Like 30m, or never. Left out: the server's setting."`
+	}
+	ownLobbyJSON struct {
+		ChannelID    snowflake.ID    `json:"channel_id"`
+		CategoryID   *snowflake.ID   `json:"category_id" doc:"null: where the lobby is."`
+		Seats        int             `json:"seats,omitempty"`
+		Private      *bool           `json:"private,omitempty"`
+		NameTemplate string          `json:"name_template,omitempty"`
+		IdleTimeout  *guild.Duration `json:"idle_timeout,omitempty"`
+	}
+	lobbiesJSON struct {
+		Lobbies []ownLobbyJSON `json:"lobbies" nullable:"false"`
+	}
+
+	placeJSON struct {
+		ID       snowflake.ID  `json:"id"`
+		Name     string        `json:"name"`
+		ParentID *snowflake.ID `json:"parent_id" doc:"A channel's category."`
+	}
+	placesJSON struct {
+		Categories []placeJSON `json:"categories" nullable:"false"`
+		Voice      []placeJSON `json:"voice" nullable:"false"`
+		Text       []placeJSON `json:"text" nullable:"false"`
+		Roles      []placeJSON `json:"roles" nullable:"false"`
+	}
+
+	setupInput struct {
+		Apply        bool   `json:"apply" required:"false" doc:"Make what is not there; else it is only looked."`
+		CategoryName string `json:"category_name" required:"false"`
+		LobbyName    string `json:"lobby_name" required:"false"`
+	}
+	setupJSON struct {
+		CategoryID   *snowflake.ID   `json:"category_id" doc:"null: there is none yet."`
+		LobbyID      *snowflake.ID   `json:"lobby_id" doc:"null: there is none yet."`
+		MadeCategory bool            `json:"made_category"`
+		MadeLobby    bool            `json:"made_lobby"`
+		Preflight    guild.Preflight `json:"preflight"`
+	}
+
+	preferencesJSON struct {
+		Name    string         `json:"name,omitempty"`
+		Seats   int            `json:"seats,omitempty"`
+		Private *bool          `json:"private,omitempty"`
+		Locked  bool           `json:"locked"`
+		Hidden  bool           `json:"hidden"`
+		Guests  []snowflake.ID `json:"guests" nullable:"false" doc:"Whom you let in by name."`
+		Banned  []snowflake.ID `json:"banned" nullable:"false"`
+	}
+)
+
+// LobbyPath is the path of a lobby.
+type LobbyPath struct {
+	GuildPath
+	Lobby string `path:"lobby" doc:"The lobby's id, which is its voice channel's."`
+}
+
+var errNoLobby = errs.E(errs.NotFound, "That channel is no lobby. Reload the list to see those there are.")
+
+func (s *Service) apiManage() {
+	read, write := openapi.Access{
+		Scope: apitoken.SettingsRead,
+	}, openapi.Access{Scope: apitoken.SettingsWrite, Limit: openapi.Writes}
+	const base = "/guilds/{guild}"
+	openapi.Register(s.api, openapi.Operation{
+		ID: "settings-history", Method: http.MethodGet, Path: base + "/settings/history", Tag: "Settings",
+		Summary: "Who changed which settings", Access: read,
+	}, s.settingsVersions)
+	openapi.Register(s.api, openapi.Operation{
+		ID: "undo-settings", Method: http.MethodPost, Path: base + "/settings/undo", Tag: "Settings",
+		Summary: "Take the settings back", Errors: []int{http.StatusConflict},
+		Repeat: &openapi.Repeat{Still: s.stillManaging}, Access: write,
+		Description: "That is a change of its own, which can be undone too.",
+	}, s.apiUndo)
+	openapi.Register(s.api, openapi.Operation{
+		ID: "places", Method: http.MethodGet, Path: base + "/places", Tag: "Settings",
+		Summary: "Channels and roles that settings can name", Access: read,
+	}, s.apiPlaces)
+	openapi.Register(s.api, openapi.Operation{
+		ID: "lobbies", Method: http.MethodGet, Path: base + "/lobbies", Tag: "Settings", Summary: "A server's lobbies",
+		Access:      read,
+		Description: "A lobby is a voice channel that opens a room for whoever joins it.",
+	}, func(ctx context.Context, who *openapi.Caller, in *GuildPath) (*answer[lobbiesJSON], error) {
+		g, err := s.managing(ctx, who, in.Guild)
+		if err != nil {
+			return nil, err
+		}
+		settings, _, err := s.actions.Settings(ctx, g.ID)
+		return ok(newLobbiesJSON(settings.Lobbies)), err
+	})
+	openapi.Register(s.api, openapi.Operation{
+		ID: "save-lobby", Method: http.MethodPost, Path: base + "/lobbies", Tag: "Settings",
+		Summary: "Add a lobby, or change one", Errors: []int{http.StatusConflict},
+		Repeat: &openapi.Repeat{Still: s.stillManaging}, Access: write,
+		Description: "What is sent replaces what the lobby of that channel had.",
+	}, s.apiSaveLobby)
+	openapi.Register(s.api, openapi.Operation{
+		ID: "remove-lobby", Method: http.MethodDelete, Path: base + "/lobbies/{lobby}", Tag: "Settings",
+		Summary: "End a lobby", Errors: []int{http.StatusConflict}, Access: write,
+		Description: "Its rooms stay.",
+	}, s.apiRemoveLobby)
+	openapi.Register(s.api, openapi.Operation{
+		ID: "setup", Method: http.MethodPost, Path: base + "/setup", Tag: "Settings",
+		Summary: "Make a category and a lobby where there are none", Errors: []int{http.StatusConflict},
+		Repeat: &openapi.Repeat{Still: s.stillManaging}, Access: write,
+		Description: "The guided first run. Nothing is made while a permission lacks that rooms need: `preflight` says which. Run again, it finds what it made.",
+	}, s.apiSetup)
+	openapi.Register(s.api, openapi.Operation{
+		ID: "preferences", Method: http.MethodGet, Path: base + "/preferences", Tag: "You",
+		Summary: "What is remembered for your next room", Access: openapi.Access{Scope: apitoken.RoomsRead},
+	}, func(ctx context.Context, who *openapi.Caller, in *GuildPath) (*answer[preferencesJSON], error) {
+		return s.apiPreferences(ctx, who, in.Guild, false)
+	})
+	openapi.Register(s.api, openapi.Operation{
+		ID: "forget-preferences", Method: http.MethodDelete, Path: base + "/preferences", Tag: "You",
+		Summary: "Forget what is remembered", Access: openapi.Access{Scope: apitoken.RoomsWrite, Limit: openapi.Writes},
+	}, func(ctx context.Context, who *openapi.Caller, in *GuildPath) (*none, error) {
+		_, err := s.apiPreferences(ctx, who, in.Guild, true)
+		return &none{}, err
+	})
+}
+
+// settingsVersions is the history page for programs.
+func (s *Service) settingsVersions(
+	ctx context.Context, who *openapi.Caller, in *GuildPath,
+) (*answer[versionsJSON], error) {
+	g, err := s.managing(ctx, who, in.Guild)
+	if err != nil {
+		return nil, err
+	}
+	h, err := s.actions.SettingsHistory(ctx, who.Session, g.ID)
+	out := versionsJSON{Versions: []versionJSON{}}
+	for _, v := range h.Versions {
+		j := versionJSON{
+			Rev: v.Rev, At: wire.TimeOrNull(v.At), By: wire.IDOrNull(v.By), Via: v.Via, Settings: v.Settings,
+			Changes: []wire.Entry{},
+		}
+		for _, e := range v.Changes {
+			j.Changes = append(j.Changes, wire.NewEntry(e))
+		}
+		out.Versions = append(out.Versions, j)
+	}
+	return ok(out), err
+}
+
+// apiUndo is undoSettings for programs.
+func (s *Service) apiUndo(ctx context.Context, who *openapi.Caller, in *struct {
+	GuildPath
+	Body *undoInput
+}) (*settingsAnswer, error) {
+	g, err := s.managing(ctx, who, in.Guild)
+	if err != nil {
+		return nil, err
+	}
+	var rev uint64
+	if in.Body != nil {
+		rev = in.Body.Rev
+	}
+	if err := s.actions.UndoSettings(ctx, who.Session, g.ID, rev); err != nil {
+		return nil, err
+	}
+	return s.settingsNow(ctx, g)
+}
+
+// apiPlaces gives what settings can point at, asked of Discord now.
+func (s *Service) apiPlaces(ctx context.Context, who *openapi.Caller, in *GuildPath) (*answer[placesJSON], error) {
+	g, err := s.managing(ctx, who, in.Guild)
+	if err != nil {
+		return nil, err
+	}
+	p, err := s.actions.ChannelsAndRoles(ctx, who.Session, g.ID)
+	list := func(places []guild.Place) []placeJSON {
+		out := []placeJSON{}
+		for _, x := range places {
+			out = append(out, placeJSON{x.ID, x.Name, wire.IDOrNull(x.ParentID)})
+		}
+		return out
+	}
+	return ok(placesJSON{list(p.Categories), list(p.Voice), list(p.Text), list(p.Roles)}), err
+}
+
+func newOwnLobbyJSON(l guild.Lobby) ownLobbyJSON {
+	return ownLobbyJSON{l.ChannelID, wire.IDOrNull(l.CategoryID), l.Seats, l.Private, l.NameTemplate, l.IdleTimeout}
+}
+
+func newLobbiesJSON(list []guild.Lobby) lobbiesJSON {
+	out := lobbiesJSON{Lobbies: []ownLobbyJSON{}}
+	for _, l := range list {
+		out.Lobbies = append(out.Lobbies, newOwnLobbyJSON(l))
+	}
+	return out
+}
+
+// apiSaveLobby is saveLobby for programs.
+func (s *Service) apiSaveLobby(ctx context.Context, who *openapi.Caller, in *struct {
+	GuildPath
+	Body lobbyInput
+}) (*answer[ownLobbyJSON], error) {
+	g, err := s.managing(ctx, who, in.Guild)
+	if err != nil {
+		return nil, err
+	}
+	v := in.Body
+	if v.ChannelID != 0 && v.Name != "" {
+		return nil, errs.Field("name", "name is for a channel that is made. Please leave it out, or channel_id.")
+	}
+	l, err := s.actions.SaveLobby(ctx, who.Session, g.ID, guild.Lobby{
+		ChannelID: v.ChannelID, CategoryID: v.CategoryID, Seats: v.Seats, Private: v.Private,
+		NameTemplate: v.NameTemplate, IdleTimeout: v.IdleTimeout,
+	}, v.Name)
+	if err != nil {
+		return nil, err
+	}
+	return ok(newOwnLobbyJSON(l)), nil
+}
+
+func (s *Service) apiRemoveLobby(ctx context.Context, who *openapi.Caller, in *struct {
+	LobbyPath
+	Delete bool `query:"delete_channel" doc:"Delete the voice channel too."`
+}) (*none, error) {
+	g, err := s.managing(ctx, who, in.Guild)
+	if err != nil {
+		return nil, err
+	}
+	id, err := actions.ParseID(in.Lobby, errNoLobby)
+	if err != nil {
+		return nil, err
+	}
+	return &none{}, s.actions.RemoveLobby(ctx, who.Session, g.ID, id, in.Delete)
+}
+
+func (s *Service) apiSetup(ctx context.Context, who *openapi.Caller, in *struct {
+	GuildPath
+	Body *setupInput
+}) (*answer[setupJSON], error) {
+	g, err := s.managing(ctx, who, in.Guild)
+	if err != nil {
+		return nil, err
+	}
+	q := guild.SetupRequest{Actor: actions.Actor(who.Session), Dry: true}
+	if in.Body != nil {
+		q.Dry, q.CategoryName, q.LobbyName = !in.Body.Apply, in.Body.CategoryName, in.Body.LobbyName
+	}
+	d, err := s.actions.Setup(ctx, g.ID, q)
+	return ok(setupJSON{
+			wire.IDOrNull(d.CategoryID), wire.IDOrNull(d.LobbyID), d.MadeCategory, d.MadeLobby, d.Preflight,
+		}),
+		err
+}
+
+// apiPreferences gives what is remembered of the caller, or forgets it.
+func (s *Service) apiPreferences(
+	ctx context.Context, who *openapi.Caller, raw string, forget bool,
+) (*answer[preferencesJSON], error) {
+	g, _, err := s.inGuild(ctx, who, raw)
+	if err != nil {
+		return nil, err
+	}
+	p, err := s.actions.Preferences(ctx, who.Session, g.ID, forget)
+	out := preferencesJSON{
+		p.Name, p.Seats, p.Private, p.Locked, p.Hidden, append([]snowflake.ID{}, p.Guests...),
+		append([]snowflake.ID{}, p.Banned...),
+	}
+	return ok(out), err
+}

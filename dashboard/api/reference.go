@@ -1,0 +1,98 @@
+package api
+
+import (
+	"net/http"
+	"slices"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"snug/dashboard/api/openapi"
+	"snug/dashboard/request"
+	"snug/dashboard/view"
+)
+
+// Reference explains the operations to people, in groups, as the description does to programs.
+func (s *Service) Reference() (groups []view.ReferenceGroup) {
+	for _, op := range s.api.Operations() {
+		i := slices.IndexFunc(groups, func(g view.ReferenceGroup) bool { return g.Name == op.Tag })
+		if i < 0 {
+			i = len(groups)
+			groups = append(groups, view.ReferenceGroup{Name: op.Tag})
+		}
+		groups[i].Operations = append(groups[i].Operations, s.explain(op))
+	}
+	return groups
+}
+
+func (s *Service) explain(op openapi.Operation) view.ReferenceOperation {
+	item := s.api.OpenAPI().Paths[op.Path]
+	d := map[string]*huma.Operation{
+		http.MethodGet: item.Get, http.MethodPost: item.Post, http.MethodPatch: item.Patch,
+		http.MethodDelete: item.Delete,
+	}[op.Method]
+	out := view.ReferenceOperation{
+		ID: op.ID, Method: op.Method, Path: request.APIPrefix + op.Path, Summary: op.Summary,
+		Description: op.Description, Scope: string(op.Scope),
+	}
+	switch {
+	case op.Public:
+		out.Who = "Needs no token."
+	case op.AnyToken:
+		out.Who = "Any token will do."
+	case op.Scope == "":
+		out.Who = "Not with a token: on Snug's own pages, signed in."
+	}
+	for _, p := range d.Parameters {
+		out.Inputs = append(out.Inputs,
+			view.ReferenceField{
+				Name: p.Name, In: p.In, Kind: kindOf(p.Schema), Required: p.Required, Text: p.Description,
+			})
+	}
+	if d.RequestBody != nil {
+		if m := d.RequestBody.Content["application/json"]; m != nil {
+			out.Inputs = append(out.Inputs, s.fields(m.Schema, "body")...)
+		}
+	}
+	for status, r := range d.Responses {
+		if m := r.Content["application/json"]; m != nil {
+			out.Status, out.Outputs = status, s.fields(m.Schema, "")
+		} else if status[0] == '2' {
+			out.Status = status
+		}
+	}
+	return out
+}
+
+// fields lists the properties of an object.
+func (s *Service) fields(schema *huma.Schema, in string) (out []view.ReferenceField) {
+	if schema.Ref != "" {
+		schema = s.api.OpenAPI().Components.Schemas.SchemaFromRef(schema.Ref)
+	}
+	var names []string
+	for n := range schema.Properties {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	for _, n := range names {
+		p := schema.Properties[n]
+		out = append(out,
+			view.ReferenceField{
+				Name: n, In: in, Kind: kindOf(p), Required: slices.Contains(schema.Required, n), Text: p.Description,
+			})
+	}
+	return out
+}
+
+func kindOf(s *huma.Schema) string {
+	switch {
+	case s == nil:
+		return ""
+	case s.Type == huma.TypeArray:
+		return "list"
+	case s.Ref != "" || s.Type == "":
+		return "object"
+	case s.Format != "" && s.Type == huma.TypeString:
+		return s.Format
+	}
+	return s.Type
+}

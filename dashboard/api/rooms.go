@@ -1,0 +1,200 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/dashboard/actions"
+	"snug/dashboard/api/openapi"
+	"snug/dashboard/request"
+	"snug/dashboard/wire"
+	"snug/shared/apitoken"
+	"snug/shared/protocol"
+	"snug/shared/room"
+)
+
+type (
+	roomsJSON struct {
+		Rooms []wire.Room `json:"rooms" nullable:"false"`
+		Next  string      `json:"next_cursor,omitempty"`
+	}
+	membersJSON struct {
+		InVoice []protocol.Person `json:"in_voice" nullable:"false" doc:"Who is in the voice channel, in the order they came."`
+		Owner   snowflake.ID      `json:"owner"`
+		Guests  []snowflake.ID    `json:"guests" nullable:"false" doc:"Who was let in."`
+		Banned  []snowflake.ID    `json:"banned" nullable:"false" doc:"Who is kept out; told to who controls the room."`
+	}
+	created[T any] struct {
+		Location string `header:"Location"`
+		Body     T
+	}
+)
+
+func (s *Service) apiRooms() {
+	read, write := openapi.Access{
+		Scope: apitoken.RoomsRead,
+	}, openapi.Access{Scope: apitoken.RoomsWrite, Limit: openapi.Writes}
+	conflict := []int{http.StatusConflict}
+	openapi.Register(s.api, openapi.Operation{
+		ID: "rooms", Method: http.MethodGet, Path: "/guilds/{guild}/rooms", Tag: "Rooms",
+		Summary: "Rooms you may see, the oldest first", Access: read,
+	}, s.listRooms)
+	openapi.Register(s.api, openapi.Operation{
+		ID: "open-room", Method: http.MethodPost, Path: "/guilds/{guild}/rooms", Tag: "Rooms", Summary: "Open a room",
+		Status: http.StatusCreated, Repeat: &openapi.Repeat{Still: s.stillInGuild, Secrets: []string{"invite.url"}},
+		Access:      write,
+		Description: "You own it. What is left out is as the server's settings say. The answer has the first invite link.",
+	}, s.apiOpen)
+	openapi.Register(s.api, openapi.Operation{
+		ID: "room", Method: http.MethodGet, Path: "/rooms/{channel}", Tag: "Rooms",
+		Summary: "One room, and what you may do there", Access: read,
+	}, s.showRoom)
+	openapi.Register(s.api, openapi.Operation{
+		ID: "room-members", Method: http.MethodGet, Path: "/rooms/{channel}/members", Tag: "Rooms",
+		Summary: "Who is in a room, and who was let in", Access: read,
+	}, s.roomMembers)
+	openapi.Register(s.api, openapi.Operation{
+		ID: "room-history", Method: http.MethodGet, Path: "/rooms/{channel}/history", Tag: "Rooms",
+		Summary: "What happened in a room, the newest first", Access: read,
+		Description: "Guests, knocks and bans are told to who controls the room.",
+	}, s.roomHistory)
+	openapi.Register(s.api, openapi.Operation{
+		ID: "join-room", Method: http.MethodPost, Path: "/rooms/{channel}/join", Tag: "Rooms",
+		Summary: "Come into a room", Errors: conflict, Access: write,
+		Description: "Who is in a voice channel of the server is moved; otherwise `deep_link` opens the channel in Discord, and a seat is held for a moment.",
+	}, s.apiJoin)
+	openapi.Register(s.api, openapi.Operation{
+		ID: "keep-room", Method: http.MethodPost, Path: "/rooms/{channel}/keep", Tag: "Rooms",
+		Summary: "Call an announced closing off", Errors: conflict, Access: write,
+	}, func(ctx context.Context, who *openapi.Caller, in *RoomPath) (*answer[wire.Room], error) {
+		return s.does(ctx, who, in.Room, s.actions.KeepRoom)
+	})
+	openapi.Register(s.api, openapi.Operation{
+		ID: "close-room", Method: http.MethodPost, Path: "/rooms/{channel}/close", Tag: "Rooms",
+		Summary: "Close a room", Errors: conflict, Access: write,
+	}, func(ctx context.Context, who *openapi.Caller, in *RoomPath) (*answer[wire.Room], error) {
+		return s.does(ctx, who, in.Room, s.actions.CloseRoom)
+	})
+}
+
+// listRooms gives the rooms of a server that the caller may see.
+func (s *Service) listRooms(ctx context.Context, who *openapi.Caller, in *struct {
+	GuildPath
+	openapi.Paging
+}) (*answer[roomsJSON], error) {
+	_, st, err := s.inGuild(ctx, who, in.Guild)
+	if err != nil {
+		return nil, err
+	}
+	page, next, err := openapi.Page(s.actions.VisibleRooms(st), in.Paging,
+		func(l actions.LiveRoom) uint64 { return uint64(l.Room.ID) })
+	if err != nil {
+		return nil, err
+	}
+	out := roomsJSON{Rooms: []wire.Room{}, Next: next}
+	for _, l := range page {
+		out.Rooms = append(out.Rooms, s.enc.Room(l.Live, l.Rev))
+	}
+	return ok(out), nil
+}
+
+func (s *Service) apiOpen(ctx context.Context, who *openapi.Caller, in *struct {
+	GuildPath
+	Body *wire.CreateInput
+}) (*created[wire.Opened], error) {
+	id, err := guildID(who, in.Guild)
+	if err != nil {
+		return nil, err
+	}
+	if in.Body == nil {
+		in.Body = &wire.CreateInput{}
+	}
+	q, err := in.Body.Request(actions.Actor(who.Session))
+	if err != nil {
+		return nil, err
+	}
+	opened, err := s.actions.OpenRoom(ctx, who.Session, id, q)
+	if err != nil {
+		return nil, err
+	}
+	out := s.enc.Opened(opened)
+	return &created[wire.Opened]{request.APIPrefix + "/rooms/" + out.ChannelID.String(), out}, nil
+}
+
+// showRoom is the room's page for programs.
+func (s *Service) showRoom(ctx context.Context, who *openapi.Caller, in *RoomPath) (*answer[wire.View], error) {
+	guildID, q, err := s.inRoom(ctx, who, in.Room)
+	if err != nil {
+		return nil, err
+	}
+	v, l, err := s.actions.SeeRoom(ctx, who.Session, guildID, q.RoomID)
+	if err != nil {
+		return nil, err
+	}
+	out := s.enc.View(l.Live, l.Rev, v)
+	if !who.May(apitoken.RoomsWrite) { // who may only look is not handed what lets others in
+		for i := range out.Invites {
+			out.Invites[i].URL = ""
+		}
+	}
+	return ok(out), nil
+}
+
+func (s *Service) roomMembers(ctx context.Context, who *openapi.Caller, in *RoomPath) (*answer[membersJSON], error) {
+	guildID, q, err := s.inRoom(ctx, who, in.Room)
+	if err != nil {
+		return nil, err
+	}
+	v, l, err := s.actions.SeeRoom(ctx, who.Session, guildID, q.RoomID)
+	if err != nil {
+		return nil, err
+	}
+	out := membersJSON{
+		InVoice: s.enc.Room(l.Live, l.Rev).Roster, Owner: v.Room.Access.OwnerID, Guests: v.Room.Access.Guests,
+		Banned: []snowflake.ID{},
+	}
+	if out.InVoice == nil {
+		out.InVoice = []protocol.Person{}
+	}
+	if out.Guests == nil {
+		out.Guests = []snowflake.ID{}
+	}
+	if v.MayControl {
+		out.Banned = append(out.Banned, v.Room.Access.Banned...)
+	}
+	return ok(out), nil
+}
+
+func (s *Service) apiJoin(ctx context.Context, who *openapi.Caller, in *RoomPath) (*answer[wire.Joined], error) {
+	guildID, q, err := s.inRoom(ctx, who, in.Room)
+	if err != nil {
+		return nil, err
+	}
+	j, err := s.actions.JoinRoom(ctx, guildID, q)
+	if err != nil {
+		return nil, err
+	}
+	out := wire.Joined{Moved: j.Moved, DeepLink: s.o.Links.Channel(guildID, q.RoomID)}
+	if !j.Moved && !j.HeldUntil.IsZero() {
+		out.HeldUntil = &j.HeldUntil
+	}
+	return ok(out), nil
+}
+
+// does something to a room.
+func (s *Service) does(
+	ctx context.Context, who *openapi.Caller, raw string,
+	do func(context.Context, snowflake.ID, room.Request) (room.Summary, error),
+) (*answer[wire.Room], error) {
+	guildID, q, err := s.inRoom(ctx, who, raw)
+	if err != nil {
+		return nil, err
+	}
+	sum, err := do(ctx, guildID, q)
+	if err != nil {
+		return nil, err
+	}
+	return ok(s.enc.Room(s.actions.WithRoster(sum), protocol.Rev{})), nil
+}

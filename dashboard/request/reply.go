@@ -1,0 +1,115 @@
+package request
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"snug/dashboard/lastknown"
+	"snug/dashboard/view"
+	"snug/shared/text"
+)
+
+// Private keeps an answer out of every cache and search engine.
+func Private(c *gin.Context) {
+	c.Header("Cache-Control", "no-store")
+	c.Header("X-Robots-Tag", "noindex")
+}
+
+// Layout gives what every page has.
+func (rs *Requests) Layout(c *gin.Context, title string) view.Layout {
+	l := view.Layout{
+		Title: title, Path: PagePath(c.Request), Now: rs.now(), AddURL: rs.o.AddURL, Demo: rs.o.Demo,
+		DiscordURL: rs.o.DiscordURL,
+	}
+	if theme, err := c.Request.Cookie(view.ThemeCookie); err == nil {
+		l.Theme = view.ThemeOf(theme.Value)
+	}
+	l.Text = rs.Texts(c)
+	if me, err := rs.Me(c); err == nil {
+		l.Me = &view.Me{ID: me.User.ID, Name: me.User.DisplayName, Avatar: me.User.Avatar}
+	}
+	return l
+}
+
+// Page answers with a page.
+func (rs *Requests) Page(c *gin.Context, status int, p view.Page) error {
+	view.LayoutOf(p).AsOf = lastknown.AsOf(c.Request.Context())
+	rs.tellHeard(p)
+	return rs.o.View.Render(c.Writer, status, p)
+}
+
+// message answers with a page of a sentence. If even that fails, plain text has to do.
+func (rs *Requests) message(c *gin.Context, status int, m *view.Message) {
+	if err := rs.Page(c, status, m); err != nil {
+		rs.log.ErrorContext(c, "page not rendered", "request_id", InfoOf(c).ID, "err", err)
+		if !c.Writer.Written() {
+			http.Error(c.Writer, m.Sentence, status)
+		}
+	}
+}
+
+// Reply answers a program.
+func Reply(c *gin.Context, status int, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	c.Header("Content-Type", "application/json")
+	c.Status(status)
+	_, _ = c.Writer.Write(b) // who asked may have gone
+	return nil
+}
+
+// ReplyOrRedirect answers a program with v, and a form by leading to a page.
+func ReplyOrRedirect(c *gin.Context, status int, v any, to string) error {
+	if WantsJSON(c.Request) {
+		return Reply(c, status, v)
+	}
+	c.Redirect(http.StatusSeeOther, to)
+	return nil
+}
+
+// Texts gives what a visitor reads: in the language they chose, else in their browser's.
+func (rs *Requests) Texts(c *gin.Context) text.Texts {
+	chosen := ""
+	if cookie, err := c.Request.Cookie(view.LangCookie); err == nil {
+		chosen = cookie.Value
+	}
+	return rs.o.View.Texts(chosen, c.GetHeader("Accept-Language"))
+}
+
+// MaxHeard is about how many servers a page asks at most whether Discord is heard; who sees more servers is told of
+// these.
+const MaxHeard = 50
+
+// tellHeard has a page that tells of servers say when Discord is not heard, and since when.
+func (rs *Requests) tellHeard(p view.Page) {
+	guilds, l := view.About(p), view.LayoutOf(p)
+	if len(guilds) == 0 || !l.AsOf.IsZero() { // then the page says already how old it is
+		return
+	}
+	if ok, silent := rs.o.Hears(guilds...); !ok {
+		l.Unheard = l.Now.Add(-silent)
+	}
+	q := url.Values{}
+	for _, g := range guilds[:min(len(guilds), MaxHeard)] {
+		q.Add("guild", g.String())
+	}
+	l.HeardPath = "/heard?" + q.Encode()
+}
+
+// WantsJSON says whether a program asked.
+func WantsJSON(r *http.Request) bool {
+	if strings.HasPrefix(r.URL.Path, "/api/") {
+		return true
+	}
+	accept := r.Header.Get("Accept")
+	return strings.Contains(accept, "json") && !strings.Contains(accept, "text/html")
+}
+
+// IsForm says whether a page's form is to be shown again with what was wrong.
+func IsForm(c *gin.Context) bool { return !WantsJSON(c.Request) && c.Request.Method == http.MethodPost }

@@ -1,0 +1,205 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+	"github.com/gin-gonic/gin"
+
+	"snug/dashboard/actions"
+	"snug/dashboard/request"
+	"snug/dashboard/session"
+	"snug/dashboard/view"
+	"snug/dashboard/wire"
+	"snug/shared/access"
+	"snug/shared/errs"
+	"snug/shared/protocol"
+	"snug/shared/room"
+)
+
+// roomOrLanding shows a room, or to who follows an invite what they are invited to.
+func (s *Site) roomOrLanding(c *gin.Context) error {
+	request.Private(c)
+	if token := c.Query("t"); token != "" {
+		return s.landing(c, token)
+	}
+	me, err := s.req.Me(c)
+	if err != nil {
+		return err
+	}
+	return s.roomPage(c, me)
+}
+
+// see asks for the room of the path as the person may see it. Whoever may not
+// is told the same as if there were none.
+func (s *Site) see(c *gin.Context, me *session.Session) (room.View, actions.LiveRoom, error) {
+	guildID, id, err := s.place(c)
+	if err != nil {
+		return room.View{}, actions.LiveRoom{}, err
+	}
+	return s.actions.SeeRoom(c.Request.Context(), me, guildID, id)
+}
+
+func (s *Site) roomPage(c *gin.Context, me *session.Session) error {
+	v, l, err := s.see(c, me)
+	if errors.Is(err, actions.ErrNoRoom) && s.onTheWay(c, me) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	ctx := c.Request.Context()
+	settings, _, err := s.actions.Settings(ctx, v.Room.GuildID)
+	if err != nil {
+		return err
+	}
+	g := s.actions.Guild(v.Room.GuildID)
+	p := &view.Room{
+		Layout: s.req.Layout(c, v.Room.Name), Guild: g, View: v, Rev: l.Rev,
+		DeepLink:    s.o.Links.Channel(v.Room.GuildID, v.Room.ID),
+		IdleTimeout: settings.IdleTimeout, OwnerName: s.actions.AskOwnerName(ctx, v.Room, v.Roster),
+		HeldUntil: s.heldUntil(c, v.Roster, me),
+	}
+	p.Path = "/game/" + v.Room.ID.String()
+	for _, i := range v.Invites {
+		p.Invites = append(p.Invites, view.Invite{
+			ID: i.Invite.ID, URL: s.o.Links.Invite(v.Room.ID, i.Token), ExpiresAt: i.Invite.ExpiresAt,
+			MaxUses: i.Invite.MaxUses, Left: i.Invite.Left(),
+		})
+	}
+	slices.Reverse(p.Invites) // the newest first
+	if p.HeldUntil.IsZero() {
+		p.HeldUntil = v.HeldUntil
+	}
+	p.Knocked = c.Query("knocked") != "" || s.actions.Knocking(v.Room.ID, me.User.ID)
+	s.loadHistory(ctx, p)
+	if v.Out != nil {
+		p.Notice = view.NoticeOf(p.Text, v.Out)
+	}
+	if c.Query("kept") != "" && v.Room.ClosingAt.IsZero() {
+		p.Notice = &view.Notice{Text: p.Text.Say("room.kept")}
+	}
+	return s.req.Page(c, http.StatusOK, p)
+}
+
+// heldUntil is until when the seat is held that this page's form asked for just now.
+func (s *Site) heldUntil(c *gin.Context, roster []room.Person, me *session.Session) time.Time {
+	unix, err := strconv.ParseInt(c.Query("joined"), 10, 64)
+	until := time.Unix(unix, 0)
+	if left := until.Sub(s.now()); err != nil || left <= 0 || left > 10*time.Minute || room.In(roster, me.User.ID) {
+		return time.Time{}
+	}
+	return until
+}
+
+// asks makes the bot's request about the room of the path. form reads what
+// else the page's form says; nil reads nothing.
+func (s *Site) asks(
+	c *gin.Context, me *session.Session, form func(url.Values) error,
+) (snowflake.ID, room.Request, error) {
+	if err := request.ReadBody(c, &struct{}{}, form); err != nil {
+		return 0, room.Request{}, err
+	}
+	guildID, id, err := s.place(c)
+	return guildID, room.Request{Actor: actions.Actor(me), RoomID: id}, err
+}
+
+// joinRoom has the bot move the person into the room. Who is not in voice gets
+// the link that opens it in Discord, and a seat is held for them.
+func (s *Site) joinRoom(c *gin.Context, me *session.Session) error {
+	guildID, q, err := s.asks(c, me, nil)
+	if err != nil {
+		return err
+	}
+	j, err := s.actions.JoinRoom(c.Request.Context(), guildID, q)
+	if err != nil {
+		return err
+	}
+	out := wire.Joined{Moved: j.Moved, DeepLink: s.o.Links.Channel(guildID, q.RoomID)}
+	to := "/game/" + q.RoomID.String()
+	if !j.Moved {
+		held := j.HeldUntil
+		if held.IsZero() {
+			held = s.now().Add(time.Minute)
+		} else {
+			out.HeldUntil = &held
+		}
+		to += "?joined=" + strconv.FormatInt(held.Unix(), 10) + "#actions"
+	}
+	return request.ReplyOrRedirect(c, http.StatusOK, out, to)
+}
+
+// keepRoom calls an announced closing off.
+func (s *Site) keepRoom(c *gin.Context, me *session.Session) error {
+	guildID, q, err := s.asks(c, me, nil)
+	if err != nil {
+		return err
+	}
+	sum, err := s.actions.KeepRoom(c.Request.Context(), guildID, q)
+	if err != nil {
+		return err
+	}
+	return request.ReplyOrRedirect(c, http.StatusOK, s.enc.Room(s.actions.WithRoster(sum), protocol.Rev{}),
+		"/game/"+q.RoomID.String()+"?kept=1")
+}
+
+// closeRoom ends the room.
+func (s *Site) closeRoom(c *gin.Context, me *session.Session) error {
+	guildID, q, err := s.asks(c, me, nil)
+	if err != nil {
+		return err
+	}
+	sum, err := s.actions.CloseRoom(c.Request.Context(), guildID, q)
+	if err != nil {
+		return err
+	}
+	return request.ReplyOrRedirect(c, http.StatusOK, s.enc.Room(s.actions.WithRoster(sum), protocol.Rev{}),
+		"/servers/"+guildID.String()+"?closed=1")
+}
+
+// place finds the room of the path: its guild and id. Whether the person may see it is not yet said.
+func (s *Site) place(c *gin.Context) (guildID, id snowflake.ID, err error) {
+	if id, err = idOf(c, "channel", actions.ErrNoRoom); err != nil {
+		return 0, 0, err
+	}
+	guildID, err = s.actions.FindRoom(c.Request.Context(), id)
+	return guildID, id, err
+}
+
+// standing gives a signed-in person's place in the guild of the path. Who is
+// not in it gets the answer that there is none.
+func (s *Site) standing(c *gin.Context, me *session.Session) (room.GuildInfo, access.Standing, error) {
+	id, err := idOf(c, "guild", actions.ErrNoServer)
+	if err != nil {
+		return room.GuildInfo{}, access.Standing{}, err
+	}
+	return s.actions.Standing(c.Request.Context(), me, id)
+}
+
+// idOf reads an id from the path; what is none is an error of the code given.
+func idOf(c *gin.Context, name string, missing *errs.Error) (snowflake.ID, error) {
+	return actions.ParseID(c.Param(name), missing)
+}
+
+const (
+	historyTime = 2 * time.Second // how long the page waits for its history, and for people's names
+)
+
+// loadHistory adds to a room's page what happened there, the names of people who
+// are not in voice, and the link for spectators. The page does without what cannot be had.
+func (s *Site) loadHistory(ctx context.Context, p *view.Room) {
+	ctx, cancel := context.WithTimeout(ctx, historyTime)
+	defer cancel()
+	p.History = s.actions.RoomHistory(ctx, &p.View)
+	p.Comings = s.actions.Visits(ctx, &p.View)
+	p.Names = s.actions.NamesInRoom(ctx, &p.View, p.OwnerName, p.History)
+	if c := p.View.Control; c != nil && c.WatchToken != "" {
+		p.WatchURL = s.o.Links.Watch(p.View.Room.ID, c.WatchToken)
+	}
+}

@@ -1,0 +1,142 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/disgoorg/snowflake/v2"
+	"github.com/gin-gonic/gin"
+
+	"snug/dashboard/actions"
+	"snug/dashboard/request"
+	"snug/dashboard/session"
+	"snug/dashboard/view"
+	"snug/dashboard/wire"
+	"snug/shared/errs"
+	"snug/shared/room"
+)
+
+// serverPage lists the rooms of a server that the person may see.
+func (s *Site) serverPage(c *gin.Context, me *session.Session) error {
+	return s.showServer(c, me, http.StatusOK, nil)
+}
+
+// showServer renders the server page, with the form as it was filled in when creating did not work.
+func (s *Site) showServer(c *gin.Context, me *session.Session, status int, form *view.CreateForm) error {
+	g, st, err := s.standing(c, me)
+	if err != nil {
+		return err
+	}
+	settings, _, err := s.actions.Settings(c.Request.Context(), g.ID)
+	if err != nil {
+		return err
+	}
+	p := &view.Server{Layout: s.req.Layout(c, g.Name), Guild: g, Manager: st.Manager, MayCreate: settings.MayCreate(st)}
+	last := s.remembered(c.Request.Context(), g.ID, me)
+	p.Form, p.Remembered = view.NewCreateForm(settings, last), !last.Empty()
+	if !p.MayCreate {
+		p.WhyNot = p.Text.Say("server.may-not")
+	}
+	if form != nil {
+		p.Form = *form
+	}
+	for _, l := range s.actions.VisibleRooms(st) {
+		p.Rooms = append(p.Rooms, s.card(l, st, settings))
+	}
+	if form == nil && c.Query("forgotten") != "" {
+		p.Notice = &view.Notice{Text: p.Text.Say("server.forgotten")}
+	}
+	if form == nil && c.Query("closed") != "" {
+		p.Notice = &view.Notice{Text: p.Text.Say("server.closed")}
+	}
+	return s.req.Page(c, status, p)
+}
+
+// remembered is what a member last chose for a room of theirs. The page does without if it cannot be had.
+func (s *Site) remembered(ctx context.Context, guildID snowflake.ID, me *session.Session) room.Preferences {
+	ctx, cancel := context.WithTimeout(ctx, historyTime)
+	defer cancel()
+	p, err := s.actions.Preferences(ctx, me, guildID, false)
+	if err != nil {
+		s.log.InfoContext(ctx, "a member's preferences could not be read", "guild_id", guildID, "user_id", me.User.ID,
+			"err", err)
+	}
+	return p
+}
+
+// readCreateForm reads the form of a server's page.
+func readCreateForm(in *wire.CreateInput, f url.Values) error {
+	in.Name = f.Get("name")
+	private := f.Get("private") != ""
+	in.Private = &private
+	if text := strings.TrimSpace(f.Get("seats")); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			return errs.Field("seats", "%.20q is not a whole number. Please type one, like 4.", text)
+		}
+		in.Seats = &n
+	}
+	return nil
+}
+
+// createRoom opens a room and leads to its page.
+func (s *Site) createRoom(c *gin.Context, me *session.Session) error {
+	var in wire.CreateInput
+	err := request.ReadBody(c, &in, func(f url.Values) error { return readCreateForm(&in, f) })
+	if err == nil {
+		err = s.openRoom(c, me, &in)
+	}
+	if err == nil || !request.IsForm(c) || !worthAgain(err) {
+		return err
+	}
+	e := errs.Public(err)
+	s.req.LogFailure(c, request.StatusOf(err), err)
+	return s.showServer(c, me, request.StatusOf(err), &view.CreateForm{
+		Name: in.Name, Seats: c.Request.PostFormValue("seats"), Private: c.Request.PostFormValue("private") != "",
+		Err: e,
+	})
+}
+
+// worthAgain says whether a form is shown again with the error beside it.
+func worthAgain(err error) bool {
+	switch errs.CodeOf(err) {
+	case errs.Invalid, errs.RoomLimit, errs.Forbidden, errs.MissingPermission, errs.Conflict, errs.DiscordUnavailable:
+		return true
+	default:
+		return false
+	}
+}
+
+func (s *Site) openRoom(c *gin.Context, me *session.Session, in *wire.CreateInput) error {
+	id, err := idOf(c, "guild", actions.ErrNoServer)
+	if err != nil {
+		return err
+	}
+	q, err := in.Request(actions.Actor(me))
+	if err != nil {
+		return err
+	}
+	opened, err := s.actions.OpenRoom(c.Request.Context(), me, id, q)
+	if err != nil {
+		return err
+	}
+	return request.ReplyOrRedirect(c, http.StatusCreated, s.enc.Opened(opened), "/game/"+opened.Room.ID.String())
+}
+
+// forgetPreferences drops what was remembered for this person's next room in a server.
+func (s *Site) forgetPreferences(c *gin.Context, me *session.Session) error {
+	if err := request.ReadBody(c, &struct{}{}, nil); err != nil {
+		return err
+	}
+	g, _, err := s.standing(c, me)
+	if err != nil {
+		return err
+	}
+	if _, err := s.actions.Preferences(c.Request.Context(), me, g.ID, true); err != nil {
+		return err
+	}
+	return request.ReplyOrRedirect(c, http.StatusOK, struct{}{}, "/servers/"+g.ID.String()+"?forgotten=1")
+}

@@ -1,0 +1,51 @@
+package wire
+
+import (
+	"math"
+	"time"
+
+	"snug/shared/access"
+	"snug/shared/errs"
+	"snug/shared/invite"
+	"snug/shared/room"
+	"snug/shared/schema"
+)
+
+// CreateInput is what a new room can be told.
+type CreateInput struct {
+	Name    string `json:"name" required:"false" doc:"1 to 100 characters."`
+	Seats   *int   `json:"seats" required:"false" doc:"1 to 99. Left out, the server's setting."`
+	Private *bool  `json:"private" required:"false" doc:"Left out, the server's setting."`
+}
+
+// Request checks the input and makes the request for a room of it.
+func (in *CreateInput) Request(a access.Actor) (room.OpenRequest, error) {
+	q := room.OpenRequest{Actor: a, Private: in.Private}
+	var err error
+	if q.Name, err = schema.CleanName(in.Name); err != nil {
+		return q, err
+	}
+	if in.Seats != nil {
+		if err := schema.CheckSeats(*in.Seats); err != nil {
+			return q, err
+		}
+		q.Seats = *in.Seats
+	}
+	return q, nil
+}
+
+// InviteInput is what a new invite can be told.
+type InviteInput struct {
+	Hours float64 `json:"hours" required:"false" doc:"How long it works: up to 720. 0 or left out: the server's setting."`
+	Uses  int     `json:"uses" required:"false" doc:"How many people it lets in. 0 or left out: the server's setting."`
+}
+
+// Request makes the request for an invite to a room of it. id names the invite; "": it gets a name of its own.
+func (in InviteInput) Request(q room.Request, id string) (room.InviteRequest, error) {
+	if math.IsNaN(in.Hours) || in.Hours < 0 || in.Hours > invite.MaxLifetime.Hours() {
+		return room.InviteRequest{}, errs.Field("hours", "An invite can live from a minute to 30 days.")
+	}
+	return room.InviteRequest{
+		Actor: q.Actor, RoomID: q.RoomID, Lifetime: time.Duration(in.Hours * float64(time.Hour)), Uses: in.Uses, ID: id,
+	}, nil
+}
