@@ -32,7 +32,13 @@ func TestImportRules(t *testing.T) {
 		gin    = "github.com/gin-gonic/gin"
 		melody = "github.com/olahol/melody"
 		nats   = "github.com/nats-io"
+		huma   = "github.com/danielgtaylor/huma"
 	)
+	ginUsers := []string{
+		"snug/dashboard", "snug/dashboard/request", "snug/dashboard/web", "snug/dashboard/api",
+		"snug/dashboard/api/openapi",
+		"snug/dashboard/live",
+	}
 	pure := []string{
 		"snug/shared/access", "snug/shared/audit", "snug/shared/schema", "snug/shared/errs", "snug/shared/room",
 		"snug/shared/guild", "snug/shared/invite", "snug/shared/keyring", "snug/shared/protocol",
@@ -59,7 +65,40 @@ func TestImportRules(t *testing.T) {
 					below(i, "snug/shared/config") && !below(p.ImportPath, "snug/cmd", "snug/shared/config"),
 					"only cmd knows the configuration",
 				},
-				{below(i, gin) && !below(p.ImportPath, "snug/dashboard"), "gin is the dashboard's"},
+				{below(i, gin) && !slices.Contains(ginUsers, p.ImportPath), "gin is for what answers requests"},
+				{below(i, huma) && !below(p.ImportPath, "snug/dashboard/api"), "huma is dashboard/api's"},
+				{
+					below(p.ImportPath, "snug/dashboard/web") && below(i, "snug/dashboard/api") ||
+						below(p.ImportPath, "snug/dashboard/api") && below(i, "snug/dashboard/web"),
+					"pages and API do not know each other",
+				},
+				{
+					below(p.ImportPath, "snug/dashboard/actions") && (slices.Contains(io, i) ||
+						below(i, "snug/dashboard/web", "snug/dashboard/api", "snug/dashboard/request",
+							"snug/dashboard/view")),
+					"actions know nothing of HTTP and pages",
+				},
+				{
+					below(p.ImportPath, "snug/dashboard/request") &&
+						below(i, "snug/dashboard/web", "snug/dashboard/api", "snug/dashboard/actions"),
+					"it lies below pages and API, and does nothing itself",
+				},
+				{
+					below(p.ImportPath, "snug/dashboard/wire", "snug/dashboard/view", "snug/dashboard/lastknown",
+						"snug/dashboard/live", "snug/dashboard/session") &&
+						below(i, "snug/dashboard/web", "snug/dashboard/api",
+							"snug/dashboard/request", "snug/dashboard/actions"),
+					"it lies below the dashboard's other packages",
+				},
+				{
+					below(p.ImportPath, "snug/dashboard/api/openapi") &&
+						below(i, "snug/dashboard/actions", "snug/dashboard/wire"),
+					"how operations are described knows none",
+				},
+				{
+					i == "snug/dashboard" && below(p.ImportPath, "snug/dashboard"),
+					"nothing below the mounts knows them",
+				},
 				{below(i, melody) && !below(p.ImportPath, "snug/dashboard/live"), "melody is dashboard/live's"},
 				{below(i, nats) && !below(p.ImportPath, "snug/shared/hub"), "NATS is shared/hub's"},
 				{below(i, disgo) && !below(p.ImportPath, "snug/bot"), "disgo's client is the bot's"},

@@ -66,15 +66,20 @@ func TestEveryMessageIsSaid(t *testing.T) {
 // people are the parts of Snug whose refusals people meet in Discord or on a
 // page. What only operators and programs meet is in English, as the log is.
 var people = []string{
-	"bot/commands", "bot/message", "bot/panels", "bot/discordapi", "bot/rooms", "dashboard/session", "shared/guild",
+	"bot/commands", "bot/message", "bot/panels", "bot/discordapi", "bot/rooms", "dashboard", "dashboard/actions",
+	"dashboard/request", "dashboard/session", "dashboard/web", "dashboard/wire", "shared/guild",
 	"shared/room", "shared/access", "shared/schema", "shared/invite", "shared/errs",
 }
 
-// forPeople tells them from a file's path. In package dashboard some files answer programs.
+// forPrograms are files of theirs that answer programs.
+var forPrograms = []string{
+	"dashboard/routes.go", "dashboard/request/input.go", "dashboard/actions/health.go", "dashboard/actions/tokens.go",
+	"dashboard/actions/tokenstore.go",
+}
+
+// forPeople tells them from a file's path.
 func forPeople(path string) bool {
-	dir, name := filepath.ToSlash(filepath.Dir(path)), filepath.Base(path)
-	return slices.Contains(people, dir) ||
-		dir == "dashboard" && !strings.HasPrefix(name, "api") && name != "request.go" && name != "routes.go"
+	return slices.Contains(people, filepath.ToSlash(filepath.Dir(path))) && !slices.Contains(forPrograms, path)
 }
 
 // call is a refusal as it stands in the source.
