@@ -53,7 +53,7 @@ import (
 // Options.Members adds the members intent, which is.
 const Intents = dgateway.IntentGuilds | dgateway.IntentGuildVoiceStates
 
-// SweepEvery is how often the reaper looks at every room.
+// SweepEvery is how often every room is looked at: whether it is to be closed, and whether anything is left to do.
 const SweepEvery = 5 * time.Second
 
 // Options of a Bot. All are needed but GuildID, Members, Shared, LeaseTerm, SaveEvery, DirectMessages,
@@ -93,12 +93,12 @@ type Bot struct {
 	client      *bot.Client
 	discord     *discordapi.Discord
 	direct      *dms.Sender
-	presence    *voice.Tracker
+	voice       *voice.Tracker
 	standings   *standings.Cache
 	channelInfo *channelinfo.Requests
 	rosters     *publish.Rosters
 	republisher *publish.Republisher
-	keeper      *rooms.Rooms
+	rooms       *rooms.Rooms
 	commands    *commands.Commands
 	panels      *panels.Panels
 	calls       *hub.Calls
@@ -146,7 +146,7 @@ func New(o Options) (*Bot, error) {
 func (b *Bot) Start(ctx context.Context) error {
 	ctxVoice, stop := context.WithCancel(context.Background())
 	b.stopVoice = stop
-	b.voiceWG.Go(func() { b.presence.Run(ctxVoice) })
+	b.voiceWG.Go(func() { b.voice.Run(ctxVoice) })
 	wait, err := b.republisher.Follow(b.ctx)
 	b.wg.Go(wait)
 	if err != nil {
@@ -179,13 +179,13 @@ func (b *Bot) sweep() {
 	if !b.shards.HoldsAny() {
 		return // nothing may be done
 	}
-	if err := b.keeper.Sweep(b.ctx); err != nil && b.ctx.Err() == nil {
+	if err := b.rooms.Sweep(b.ctx); err != nil && b.ctx.Err() == nil {
 		b.o.Log.Warn("a sweep left something for the next", "err", err)
 	}
 }
 
-// Sweep runs the reaper's round now, as cron does every SweepEvery.
-func (b *Bot) Sweep(ctx context.Context) error { return b.keeper.Sweep(ctx) }
+// Sweep looks at every room now, as cron does every SweepEvery.
+func (b *Bot) Sweep(ctx context.Context) error { return b.rooms.Sweep(ctx) }
 
 // Registered is closed once Discord has taken the commands.
 func (b *Bot) Registered() <-chan struct{} { return b.registered }
@@ -218,7 +218,7 @@ func (b *Bot) Close(ctx context.Context) error {
 	b.panels.Close()
 	b.activity.Close()
 	b.shards.Save(ctx)
-	b.keeper.Close()
+	b.rooms.Close()
 	b.stopReports()
 	if b.stopVoice != nil {
 		b.stopVoice()

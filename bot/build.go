@@ -96,9 +96,9 @@ func (b *Bot) newShards() (err error) {
 			},
 			func(ctx context.Context, s *shards.Shard) { b.channelInfo.Run(ctx, s.ID(), s.Send) },
 		},
-		Export:   func(guild snowflake.ID, then func([]voice.Occupant)) { b.presence.Export(guild, then) },
-		Restore:  func(guild snowflake.ID, list []voice.Occupant) { b.presence.Restore(guild, list) },
-		Known:    func() []snowflake.ID { return b.keeper.Holds() },
+		Export:   func(guild snowflake.ID, then func([]voice.Occupant)) { b.voice.Export(guild, then) },
+		Restore:  func(guild snowflake.ID, list []voice.Occupant) { b.voice.Restore(guild, list) },
+		Known:    func() []snowflake.ID { return b.rooms.Holds() },
 		Unanswer: func(guilds ...snowflake.ID) { b.calls.Drop(guilds...) },
 		Forget:   b.forgetGuild,
 	})
@@ -107,9 +107,9 @@ func (b *Bot) newShards() (err error) {
 
 // forgetGuild forgets a guild whose shard is another process's from now on.
 func (b *Bot) forgetGuild(ctx context.Context, guild snowflake.ID) {
-	b.keeper.Forget(ctx, guild)
+	b.rooms.Forget(ctx, guild)
 	b.calls.Drop(guild) // a load that was going on may have begun to answer
-	b.presence.GuildGone(guild)
+	b.voice.GuildGone(guild)
 	b.standings.Forget(guild)
 }
 
@@ -119,9 +119,9 @@ func (b *Bot) newVoice() (err error) {
 	if b.rosters, err = publish.NewRosters(o.Hub, b.shards.Holds); err != nil {
 		return err
 	}
-	b.presence = voice.New(voice.Options{
+	b.voice = voice.New(voice.Options{
 		Publisher: b.rosters, Now: o.Now, Log: o.Log,
-		Moved: func(m voice.Move) { b.keeper.Moved(m) },
+		Moved: func(m voice.Move) { b.rooms.Moved(m) },
 	})
 	b.republisher, err = publish.NewRepublisher(publish.Options{
 		Hub: o.Hub, Guilds: b.shards.Guilds, Publish: b.republishGuild, Log: o.Log, Registerer: o.Registerer,
@@ -132,7 +132,7 @@ func (b *Bot) newVoice() (err error) {
 // republishGuild publishes a guild's rosters, and when the hub has them, the guild.
 func (b *Bot) republishGuild(ctx context.Context, guild snowflake.ID) error {
 	taken := make(chan error, 1)
-	b.presence.Republish(guild, func(err error) { taken <- err })
+	b.voice.Republish(guild, func(err error) { taken <- err })
 	select {
 	case err := <-taken:
 		if err != nil {
@@ -141,7 +141,7 @@ func (b *Bot) republishGuild(ctx context.Context, guild snowflake.ID) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-	return b.keeper.Reannounce(ctx, guild)
+	return b.rooms.Reannounce(ctx, guild)
 }
 
 // newStandings makes the table of what people may do.
@@ -157,7 +157,7 @@ func (b *Bot) newStandings() (err error) {
 		},
 		Places: func(guild snowflake.ID) []snowflake.ID {
 			var ids []snowflake.ID
-			for _, r := range b.keeper.Snapshot(guild).Rooms {
+			for _, r := range b.rooms.Snapshot(guild).Rooms {
 				ids = append(ids, r.OwnerID)
 				for _, g := range r.Guests {
 					ids = append(ids, g.UserID)
@@ -171,7 +171,7 @@ func (b *Bot) newStandings() (err error) {
 
 // standingChanged has whoever watches ask again, and rooms follow. It only enqueues.
 func (b *Bot) standingChanged(was, is access.Standing) {
-	b.keeper.StandingChanged(was, is)
+	b.rooms.StandingChanged(was, is)
 	if err := hub.StandingChanged.Send(b.o.Hub, room.Member{GuildID: is.GuildID, UserID: is.UserID}); err != nil {
 		b.o.Log.Warn("watchers were not told that somebody's standing changed; they hear of it when they ask next",
 			"guild_id", is.GuildID, "user_id", is.UserID, "err", err)
@@ -181,16 +181,16 @@ func (b *Bot) standingChanged(was, is access.Standing) {
 // newRooms makes what changes rooms, and what that says and shows.
 func (b *Bot) newRooms() error {
 	o := b.o
-	b.keeper = rooms.New(rooms.Options{
-		Hub: o.Hub, Discord: b.discord, Voice: b.presence, Standings: b.standings, Keys: o.Keys, Now: o.Now, Log: o.Log,
+	b.rooms = rooms.New(rooms.Options{
+		Hub: o.Hub, Discord: b.discord, Voice: b.voice, Standings: b.standings, Keys: o.Keys, Now: o.Now, Log: o.Log,
 		Link: o.Pages.Invite, Announce: b.announce,
-		SnapshotChanged:    func(guildID snowflake.ID) { b.panels.Touch(guildID) },
+		SnapshotChanged:    func(guildID snowflake.ID) { b.panels.GuildChanged(guildID) },
 		RequestChannelInfo: b.requestChannelInfo,
-		Notify:             panels.Teller(b.direct.Send, b.discord, o.Texts, o.Pages),
+		Notify:             panels.Notifier(b.direct.Send, b.discord, o.Texts, o.Pages),
 	})
-	b.channelInfo = channelinfo.New(channelinfo.Options{Rooms: b.keeper, ShardOf: b.shards.Of, Log: o.Log})
+	b.channelInfo = channelinfo.New(channelinfo.Options{Rooms: b.rooms, ShardOf: b.shards.Of, Log: o.Log})
 	b.panels = panels.New(panels.Options{
-		Keeper: b.keeper, Rest: b.client.Rest, Texts: o.Texts, Pages: o.Pages, Now: o.Now, Log: o.Log,
+		Rooms: b.rooms, Rest: b.client.Rest, Texts: o.Texts, Pages: o.Pages, Now: o.Now, Log: o.Log,
 	})
 	return nil
 }
@@ -205,7 +205,7 @@ func (b *Bot) requestChannelInfo(guild snowflake.ID) {
 // newCommands makes what answers interactions.
 func (b *Bot) newCommands() error {
 	b.commands = commands.New(commands.Options{
-		Keeper: b.keeper, Texts: b.o.Texts, Pages: b.o.Pages, Standing: b.discord.StandingOf, Now: b.o.Now,
+		Rooms: b.rooms, Texts: b.o.Texts, Pages: b.o.Pages, Standing: b.discord.StandingOf, Now: b.o.Now,
 		Log: b.o.Log,
 	})
 	b.client.EventManager.AddEventListeners(bot.NewListenerFunc(b.commands.Handle))
@@ -220,7 +220,7 @@ func (b *Bot) newSchedule() (err error) {
 	b.activity, err = activity.New(activity.Options{
 		Hub: b.o.Hub, Guilds: b.shards.Guilds, Now: b.o.Now, Log: b.o.Log,
 		Retention: func(id snowflake.ID) time.Duration {
-			if m := b.keeper.Snapshot(id); m.Ready {
+			if m := b.rooms.Snapshot(id); m.Ready {
 				return time.Duration(m.Settings.AuditRetention)
 			}
 			return 0 // not known: nothing is deleted

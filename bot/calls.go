@@ -19,7 +19,7 @@ func (b *Bot) serveCalls() (err error) {
 	if b.calls, err = b.o.Hub.Calls(0); err != nil {
 		return err
 	}
-	k := b.keeper
+	k := b.rooms
 	serve(b, hub.StandingOf, k.Standing)
 	serve(b, hub.StandingsOf, b.followStandings)
 	serve(b, hub.OpenRoom, func(ctx context.Context, guild snowflake.ID, q room.OpenRequest) (room.OpenedRoom, error) {
@@ -99,7 +99,7 @@ func (b *Bot) followStandings(_ context.Context, guild snowflake.ID, q room.Stan
 func (b *Bot) channelsAndRoles(
 	ctx context.Context, id snowflake.ID, q guild.ManageRequest,
 ) (out guild.ChannelsAndRoles, err error) {
-	who, err := b.keeper.Standing(ctx, id, room.StandingRequest{UserID: q.Actor.UserID})
+	who, err := b.rooms.Standing(ctx, id, room.StandingRequest{UserID: q.Actor.UserID})
 	if err != nil {
 		return out, err
 	}
@@ -108,13 +108,13 @@ func (b *Bot) channelsAndRoles(
 	}
 	return b.discord.ChannelsAndRoles(ctx, id, func(channel snowflake.ID) bool {
 		// A room is no place for settings, and a private one's name is not for every manager.
-		return slices.ContainsFunc(b.keeper.Snapshot(id).Rooms, func(r room.Room) bool { return r.ID == channel })
+		return slices.ContainsFunc(b.rooms.Snapshot(id).Rooms, func(r room.Room) bool { return r.ID == channel })
 	})
 }
 
 // health tells a guild's managers how this process serves them.
 func (b *Bot) health(ctx context.Context, id snowflake.ID, q guild.ManageRequest) (guild.Health, error) {
-	out, err := b.keeper.Health(ctx, id, q)
+	out, err := b.rooms.Health(ctx, id, q)
 	if err != nil {
 		return out, err
 	}

@@ -24,7 +24,7 @@ func (b *Bot) event(s *shards.Shard, e shards.Event) {
 	case dgateway.EventVoiceStateUpdate:
 		if b.serves(data.GuildID) {
 			b.observeMember(data)
-			b.presence.VoiceState(data.VoiceState, data.Member)
+			b.voice.VoiceState(data.VoiceState, data.Member)
 		}
 	case dgateway.EventInteractionCreate:
 		b.standings.Event(s.ID(), data)
@@ -54,27 +54,27 @@ func (b *Bot) guildEvent(s *shards.Shard, data dgateway.EventData) {
 		}
 	case dgateway.EventGuildDelete:
 		if e.Unavailable {
-			b.keeper.Unready(e.ID)
+			b.rooms.Unready(e.ID)
 		} else {
 			b.guildRemoved(e.ID)
 		}
 	case dgateway.EventGuildUpdate: // its owner may be another
-		b.keeper.GateChanged(e.ID)
+		b.rooms.GateChanged(e.ID)
 	case dgateway.EventGuildRoleCreate:
-		b.keeper.GateChanged(e.GuildID)
+		b.rooms.GateChanged(e.GuildID)
 	case dgateway.EventGuildRoleUpdate:
-		b.keeper.GateChanged(e.GuildID)
+		b.rooms.GateChanged(e.GuildID)
 	case dgateway.EventGuildRoleDelete:
-		b.keeper.GateChanged(e.GuildID)
+		b.rooms.GateChanged(e.GuildID)
 	case dgateway.EventChannelUpdate:
 		if c, ok := b.discord.VoiceChannel(e.GuildID(), e.GuildChannel); ok {
-			b.keeper.ChannelChanged(e.GuildID(), c)
+			b.rooms.ChannelChanged(e.GuildID(), c)
 		} else if e.Type() == discord.ChannelTypeGuildCategory {
-			b.keeper.GateChanged(e.GuildID())
+			b.rooms.GateChanged(e.GuildID())
 		}
 	case dgateway.EventChannelDelete:
-		b.keeper.ChannelDeleted(e.GuildID(), e.ID())
-		b.keeper.GateChanged(e.GuildID())
+		b.rooms.ChannelDeleted(e.GuildID(), e.ID())
+		b.rooms.GateChanged(e.GuildID())
 	}
 }
 
@@ -87,23 +87,23 @@ func (b *Bot) memberEvent(data dgateway.EventData) {
 	case dgateway.EventGuildMemberUpdate:
 		b.memberChanged(e.GuildID, e.Member)
 	case dgateway.EventGuildMemberRemove:
-		b.keeper.MemberGone(e.GuildID, e.User.ID)
-		b.keeper.LearnStanding(access.Standing{GuildID: e.GuildID, UserID: e.User.ID, CheckedAt: b.o.Now()})
+		b.rooms.MemberGone(e.GuildID, e.User.ID)
+		b.rooms.LearnStanding(access.Standing{GuildID: e.GuildID, UserID: e.User.ID, CheckedAt: b.o.Now()})
 	}
 }
 
 func (b *Bot) memberChanged(guild snowflake.ID, m discord.Member) {
 	m.GuildID = guild
-	b.keeper.LearnStanding(b.discord.StandingOf(m))
-	b.keeper.Arrived(guild, m.User.ID)
+	b.rooms.LearnStanding(b.discord.StandingOf(m))
+	b.rooms.Arrived(guild, m.User.ID)
 }
 
 // observeMember takes what Discord says of somebody who comes into a voice channel.
 func (b *Bot) observeMember(e dgateway.EventVoiceStateUpdate) {
 	m := e.Member
-	if e.ChannelID != nil && m.User.ID != 0 && b.presence.ChannelOf(e.GuildID, m.User.ID) != *e.ChannelID {
+	if e.ChannelID != nil && m.User.ID != 0 && b.voice.ChannelOf(e.GuildID, m.User.ID) != *e.ChannelID {
 		m.GuildID = e.GuildID
-		b.keeper.ObserveStanding(b.discord.StandingOf(m))
+		b.rooms.ObserveStanding(b.discord.StandingOf(m))
 	}
 }
 
@@ -112,7 +112,7 @@ func (b *Bot) observeMember(e dgateway.EventVoiceStateUpdate) {
 func (b *Bot) guildsListed(s *shards.Shard, e dgateway.EventReady) {
 	for _, g := range e.Guilds {
 		if b.serves(g.ID) {
-			b.keeper.Expect(g.ID) // else its pages would say, until it comes, that there is none
+			b.rooms.Expect(g.ID) // else its pages would say, until it comes, that there is none
 		}
 	}
 	for _, id := range s.ForgetUnlisted(e) {
@@ -124,9 +124,9 @@ func (b *Bot) guildsListed(s *shards.Shard, e dgateway.EventReady) {
 func (b *Bot) guildDescribed(s *shards.Shard, e dgateway.EventGuildCreate) {
 	for _, m := range e.Members { // those in voice
 		m.GuildID = e.ID
-		b.keeper.ObserveStanding(b.discord.StandingOf(m))
+		b.rooms.ObserveStanding(b.discord.StandingOf(m))
 	}
-	b.presence.Guild(e.ID, e.VoiceStates, e.Members)
+	b.voice.Guild(e.ID, e.VoiceStates, e.Members)
 	if !s.Replaying() { // else loadGuild follows, once everything missed has been repeated
 		b.loadGuild(e.Guild, e.Channels)
 	}
@@ -135,14 +135,14 @@ func (b *Bot) guildDescribed(s *shards.Shard, e dgateway.EventGuildCreate) {
 // loadGuild has a guild's rooms loaded and compared with its channels.
 func (b *Bot) loadGuild(g discord.Guild, channels []discord.GuildChannel) {
 	if b.serves(g.ID) {
-		b.keeper.Load(infoOf(g), b.discord.VoiceChannels(g.ID, channels))
+		b.rooms.Load(infoOf(g), b.discord.VoiceChannels(g.ID, channels))
 	}
 }
 
 // guildRemoved forgets a guild that the bot is not in any more.
 func (b *Bot) guildRemoved(id snowflake.ID) {
-	b.keeper.Left(id)
-	b.presence.GuildGone(id)
+	b.rooms.Left(id)
+	b.voice.GuildGone(id)
 }
 
 func (b *Bot) serves(guild snowflake.ID) bool { return b.o.GuildID == 0 || b.o.GuildID == guild }

@@ -40,7 +40,7 @@ func (c *Commands) do(ctx context.Context, q *call, req room.ChangeRequest) (roo
 		return room.ChangeDone{}, err
 	}
 	req.Actor, req.RoomID = q.actor, id
-	return c.o.Keeper.Change(ctx, q.guild, req)
+	return c.o.Rooms.Change(ctx, q.guild, req)
 }
 
 // modal makes a modal of one field about a room.
@@ -213,7 +213,7 @@ func (c *Commands) confirmTransfer(ctx context.Context, q *call, id, who snowfla
 
 // mayControl gives the room if the caller controls it, so that nobody fills in what is refused afterwards.
 func (c *Commands) mayControl(ctx context.Context, q *call, id snowflake.ID) (room.View, error) {
-	v, err := c.o.Keeper.View(ctx, q.guild, room.Request{Actor: q.actor, RoomID: id})
+	v, err := c.o.Rooms.View(ctx, q.guild, room.Request{Actor: q.actor, RoomID: id})
 	if err == nil && !v.MayControl {
 		err = notYours()
 	}
@@ -269,9 +269,9 @@ func (c *Commands) nameOf(q *call, id snowflake.ID, known string) string {
 		return known
 	}
 	for _, r := range c.memory(q).Rooms {
-		i := slices.IndexFunc(c.o.Keeper.Roster(q.guild, r.ID), func(p room.Person) bool { return p.UserID == id })
+		i := slices.IndexFunc(c.o.Rooms.Roster(q.guild, r.ID), func(p room.Person) bool { return p.UserID == id })
 		if i >= 0 {
-			return c.o.Keeper.Roster(q.guild, r.ID)[i].DisplayName
+			return c.o.Rooms.Roster(q.guild, r.ID)[i].DisplayName
 		}
 	}
 	return id.String()
@@ -339,7 +339,7 @@ func (c *Commands) keep(ctx context.Context, q *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	s, err := c.o.Keeper.Keep(ctx, q.guild, room.Request{Actor: q.actor, RoomID: id})
+	s, err := c.o.Rooms.Keep(ctx, q.guild, room.Request{Actor: q.actor, RoomID: id})
 	return reply{text: q.t.Say("did.keep", "Room", message.Bold(s.Name))}, err
 }
 
@@ -354,7 +354,7 @@ func (c *Commands) confirmClose(ctx context.Context, q *call) (reply, error) {
 			q.about(message.ActionCloseNow, id, "")),
 		message.Button(discord.ButtonStyleSecondary, "", q.t.Say("button.stay"), q.about(message.ActionCancel, id, "")),
 	)}
-	v, err := c.o.Keeper.View(ctx, q.guild, room.Request{Actor: q.actor, RoomID: id})
+	v, err := c.o.Rooms.View(ctx, q.guild, room.Request{Actor: q.actor, RoomID: id})
 	switch {
 	case errs.Has(err, errs.RoomNotFound) && q.who.Manager:
 		// Managers may close what they do not see; the keeper says so or not when they do.
@@ -374,6 +374,6 @@ func (c *Commands) confirmClose(ctx context.Context, q *call) (reply, error) {
 
 // close closes the room.
 func (c *Commands) close(ctx context.Context, q *call) (reply, error) {
-	s, err := c.o.Keeper.CloseRoom(ctx, q.guild, room.Request{Actor: q.actor, RoomID: q.custom.Room})
+	s, err := c.o.Rooms.CloseRoom(ctx, q.guild, room.Request{Actor: q.actor, RoomID: q.custom.Room})
 	return reply{text: q.t.Say("did.close", "Room", message.Bold(s.Name))}, err
 }

@@ -43,9 +43,9 @@ const firstAnswer = 3 * time.Second
 
 // Options of Commands. All are needed.
 type Options struct {
-	Keeper *rooms.Rooms
-	Texts  *text.Catalog
-	Pages  message.Pages
+	Rooms *rooms.Rooms
+	Texts *text.Catalog
+	Pages message.Pages
 	// Standing gives the standing of a member as an interaction describes them.
 	Standing func(discord.Member) access.Standing
 	Now      func() time.Time
@@ -246,7 +246,7 @@ func (c *Commands) call(e *events.InteractionCreate, kind, name string) *call {
 		q.who = c.o.Standing(m.Member)
 		q.actor = access.Actor{UserID: q.who.UserID, Via: access.ViaDiscord, Standing: &q.who}
 		if !q.who.Pending { // whoever uses commands has accepted the server's rules
-			c.o.Keeper.Arrived(q.guild, q.who.UserID)
+			c.o.Rooms.Arrived(q.guild, q.who.UserID)
 		}
 		q.log = q.log.With("guild_id", q.guild)
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 // memory gives what the keeper knows of the guild, without waiting for anything.
-func (c *Commands) memory(q *call) rooms.Snapshot { return c.o.Keeper.Snapshot(q.guild) }
+func (c *Commands) memory(q *call) rooms.Snapshot { return c.o.Rooms.Snapshot(q.guild) }
 
 // visible lists the rooms that the caller may see, the oldest first.
 func (c *Commands) visible(q *call) []room.Room {
@@ -25,7 +25,7 @@ func (c *Commands) visible(q *call) []room.Room {
 func (c *Commands) placed(q *call) []room.Room {
 	m := c.memory(q)
 	return slices.DeleteFunc(slices.Clone(m.Rooms), func(r room.Room) bool {
-		return !m.Access(&r).MaySee(q.who) && c.o.Keeper.Suspended(m, &r, q.who) == nil
+		return !m.Access(&r).MaySee(q.who) && c.o.Rooms.Suspended(m, &r, q.who) == nil
 	})
 }
 
@@ -39,7 +39,7 @@ func (c *Commands) which(q *call) (snowflake.ID, error) {
 	if name := strings.TrimSpace(q.data.String("room")); name != "" {
 		return named(list, name)
 	}
-	for _, id := range []snowflake.ID{q.channel, c.o.Keeper.VoiceOf(q.guild, q.who.UserID)} {
+	for _, id := range []snowflake.ID{q.channel, c.o.Rooms.VoiceOf(q.guild, q.who.UserID)} {
 		if id != 0 && slices.ContainsFunc(list, func(r room.Room) bool { return r.ID == id }) {
 			return id, nil
 		}
@@ -77,7 +77,7 @@ func (c *Commands) ours(q *call) (room.Room, error) {
 	m := c.memory(q)
 	i := slices.IndexFunc(m.Rooms, func(r room.Room) bool { return r.ID == id })
 	if i >= 0 && !m.Access(&m.Rooms[i]).MaySee(q.who) {
-		if err := c.o.Keeper.Suspended(m, &m.Rooms[i], q.who); err != nil {
+		if err := c.o.Rooms.Suspended(m, &m.Rooms[i], q.who); err != nil {
 			return room.Room{}, err
 		}
 	}

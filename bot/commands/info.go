@@ -18,7 +18,7 @@ const maxListed = 20
 
 // rooms lists the rooms the caller may see, with a menu to go on with one of them.
 func (c *Commands) rooms(ctx context.Context, q *call) (reply, error) {
-	list, err := c.o.Keeper.Rooms(ctx, q.guild, q.who)
+	list, err := c.o.Rooms.Rooms(ctx, q.guild, q.who)
 	if err != nil {
 		return reply{}, err
 	}
@@ -259,7 +259,7 @@ func (c *Commands) view(ctx context.Context, q *call) (room.View, error) {
 	if err != nil {
 		return room.View{}, err
 	}
-	return c.o.Keeper.View(ctx, q.guild, room.Request{Actor: q.actor, RoomID: id})
+	return c.o.Rooms.View(ctx, q.guild, room.Request{Actor: q.actor, RoomID: id})
 }
 
 func ids[T any](list []T, id func(T) snowflake.ID) (out []snowflake.ID) {

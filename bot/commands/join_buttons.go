@@ -17,7 +17,7 @@ func (c *Commands) join(ctx context.Context, q *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	j, err := c.o.Keeper.Join(ctx, q.guild, room.Request{Actor: q.actor, RoomID: id})
+	j, err := c.o.Rooms.Join(ctx, q.guild, room.Request{Actor: q.actor, RoomID: id})
 	switch {
 	case errs.Has(err, errs.RoomFull):
 		return reply{text: message.Refusal(q.t, err), rows: []discord.LayoutComponent{message.Row(
@@ -49,7 +49,7 @@ func (c *Commands) knock(ctx context.Context, q *call) (reply, error) {
 		return reply{}, errs.E(errs.Invalid,
 			"Whom do you want to visit? Name the owner or the room, such as /knock user:@Mara. /rooms shows the rooms you may see.")
 	}
-	done, err := c.o.Keeper.Knock(ctx, q.guild, req)
+	done, err := c.o.Rooms.Knock(ctx, q.guild, req)
 	if err != nil {
 		return reply{}, err
 	}
@@ -68,7 +68,7 @@ func (c *Commands) knock(ctx context.Context, q *call) (reply, error) {
 func (c *Commands) answerKnock(letIn bool) handler {
 	return func(ctx context.Context, q *call) (reply, error) {
 		user := q.custom.User()
-		done, err := c.o.Keeper.Answer(ctx, q.guild,
+		done, err := c.o.Rooms.Answer(ctx, q.guild,
 			room.AnswerRequest{Actor: q.actor, RoomID: q.custom.Room, User: user, LetIn: letIn})
 		if err != nil {
 			return reply{}, err
@@ -101,7 +101,7 @@ func (c *Commands) waiting(ctx context.Context, q *call, leave bool) (reply, err
 	if err != nil {
 		return reply{}, err
 	}
-	done, err := c.o.Keeper.Wait(ctx, q.guild, room.WaitRequest{Actor: q.actor, RoomID: id, Leave: leave})
+	done, err := c.o.Rooms.Wait(ctx, q.guild, room.WaitRequest{Actor: q.actor, RoomID: id, Leave: leave})
 	switch {
 	case err != nil:
 		return reply{}, err

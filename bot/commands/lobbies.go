@@ -28,7 +28,7 @@ func (c *Commands) addLobby(ctx context.Context, q *call) (reply, error) {
 		}
 		l.IdleTimeout = &d
 	}
-	done, err := c.o.Keeper.SaveLobby(ctx, q.guild,
+	done, err := c.o.Rooms.SaveLobby(ctx, q.guild,
 		guild.LobbyRequest{Actor: q.actor, Lobby: l, Name: q.t.Say("setup.lobby.name")})
 	if err != nil {
 		return reply{}, err
@@ -44,7 +44,7 @@ func (c *Commands) removeLobby(ctx context.Context, q *call) (reply, error) {
 		return reply{}, errs.E(errs.NotFound, "“%s” is no lobby. Choose one from the list that opens while you type.",
 			message.Strip(text))
 	}
-	done, err := c.o.Keeper.RemoveLobby(ctx, q.guild, guild.LobbyRemoval{Actor: q.actor, ChannelID: id})
+	done, err := c.o.Rooms.RemoveLobby(ctx, q.guild, guild.LobbyRemoval{Actor: q.actor, ChannelID: id})
 	if err != nil {
 		return reply{}, err
 	}
@@ -53,7 +53,7 @@ func (c *Commands) removeLobby(ctx context.Context, q *call) (reply, error) {
 
 // lobbies lists them with what is special about each.
 func (c *Commands) lobbies(ctx context.Context, q *call) (reply, error) {
-	v, err := c.o.Keeper.Settings(ctx, q.guild, guild.ManageRequest{Actor: q.actor})
+	v, err := c.o.Rooms.Settings(ctx, q.guild, guild.ManageRequest{Actor: q.actor})
 	if err != nil {
 		return reply{}, err
 	}

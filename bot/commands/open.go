@@ -17,7 +17,7 @@ func (c *Commands) createRoom(ctx context.Context, q *call) (reply, error) {
 	if private, ok := q.data.OptBool("private"); ok {
 		req.Private = &private
 	}
-	r, err := c.o.Keeper.Open(ctx, q.guild, q.id, req)
+	r, err := c.o.Rooms.Open(ctx, q.guild, q.id, req)
 	if err != nil {
 		return reply{}, err
 	}
@@ -58,7 +58,7 @@ func (c *Commands) inviteWho(ctx context.Context, q *call, who snowflake.ID) (re
 	if err != nil {
 		return reply{}, err
 	}
-	l, reached, err := c.o.Keeper.Invite(ctx, q.guild, room.InviteRequest{
+	l, reached, err := c.o.Rooms.Invite(ctx, q.guild, room.InviteRequest{
 		Actor: q.actor, RoomID: id, Uses: q.data.Int("uses"), Lifetime: time.Duration(q.data.Int("hours")) * time.Hour,
 		For: who,
 	})

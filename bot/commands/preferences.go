@@ -11,7 +11,7 @@ import (
 
 // preferences shows what is remembered for the caller's next room.
 func (c *Commands) preferences(ctx context.Context, q *call) (reply, error) {
-	done, err := c.o.Keeper.Preferences(ctx, q.guild, room.PreferencesRequest{Actor: q.actor})
+	done, err := c.o.Rooms.Preferences(ctx, q.guild, room.PreferencesRequest{Actor: q.actor})
 	if err != nil {
 		return reply{}, err
 	}
@@ -45,6 +45,6 @@ func (c *Commands) preferences(ctx context.Context, q *call) (reply, error) {
 
 // forget forgets it.
 func (c *Commands) forget(ctx context.Context, q *call) (reply, error) {
-	_, err := c.o.Keeper.Preferences(ctx, q.guild, room.PreferencesRequest{Actor: q.actor, Forget: true})
+	_, err := c.o.Rooms.Preferences(ctx, q.guild, room.PreferencesRequest{Actor: q.actor, Forget: true})
 	return reply{text: q.t.Say("prefs.forgotten")}, err
 }

@@ -12,7 +12,7 @@ import (
 
 // repair shows where Discord and Snug disagree; mending waits for a yes.
 func (c *Commands) repair(ctx context.Context, q *call) (reply, error) {
-	report, err := c.o.Keeper.Repair(ctx, q.guild, guild.RepairRequest{Actor: q.actor})
+	report, err := c.o.Rooms.Repair(ctx, q.guild, guild.RepairRequest{Actor: q.actor})
 	if err != nil {
 		return reply{}, err
 	}
@@ -21,7 +21,7 @@ func (c *Commands) repair(ctx context.Context, q *call) (reply, error) {
 
 // mend mends what is safe to mend, or those risky findings that were chosen.
 func (c *Commands) mend(ctx context.Context, q *call) (reply, error) {
-	report, err := c.o.Keeper.Repair(ctx, q.guild, guild.RepairRequest{Actor: q.actor, Apply: true, Only: q.values})
+	report, err := c.o.Rooms.Repair(ctx, q.guild, guild.RepairRequest{Actor: q.actor, Apply: true, Only: q.values})
 	if err != nil {
 		return reply{}, err
 	}

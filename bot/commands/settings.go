@@ -34,7 +34,7 @@ func (c *Commands) settings(ctx context.Context, q *call) (reply, error) {
 
 // overview shows every setting as it is. It is also the answer after a change, with what was done on top.
 func (c *Commands) overview(ctx context.Context, q *call, done string) (reply, error) {
-	v, err := c.o.Keeper.Settings(ctx, q.guild, guild.ManageRequest{Actor: q.actor})
+	v, err := c.o.Rooms.Settings(ctx, q.guild, guild.ManageRequest{Actor: q.actor})
 	if err != nil {
 		return reply{}, err
 	}
@@ -251,7 +251,7 @@ func (c *Commands) saveValues(ctx context.Context, q *call, rev uint64, values m
 	if err != nil {
 		return reply{}, err
 	}
-	if _, err := c.o.Keeper.SaveSettings(ctx, q.guild,
+	if _, err := c.o.Rooms.SaveSettings(ctx, q.guild,
 		room.SettingsRequest{Actor: q.actor, JSON: b, Rev: rev}); err != nil {
 		return c.again(ctx, q, err)
 	}

@@ -13,7 +13,7 @@ import (
 
 // setup looks what a first run would make and what lacks for it.
 func (c *Commands) setup(ctx context.Context, q *call) (reply, error) {
-	done, err := c.o.Keeper.Setup(ctx, q.guild, guild.SetupRequest{Actor: q.actor, Dry: true})
+	done, err := c.o.Rooms.Setup(ctx, q.guild, guild.SetupRequest{Actor: q.actor, Dry: true})
 	if err != nil {
 		return reply{}, err
 	}
@@ -78,7 +78,7 @@ func need(q *call, n guild.Need) string {
 
 // setupNow makes what lacks, and ends with a lobby to try.
 func (c *Commands) setupNow(ctx context.Context, q *call) (reply, error) {
-	done, err := c.o.Keeper.Setup(ctx, q.guild, guild.SetupRequest{
+	done, err := c.o.Rooms.Setup(ctx, q.guild, guild.SetupRequest{
 		Actor: q.actor, CategoryName: q.t.Say("setup.category.name"), LobbyName: q.t.Say("setup.lobby.name"),
 	})
 	if err != nil {

@@ -75,7 +75,7 @@ func (c *Commands) suggestRooms(q *call, closed bool) (out []suggestion) {
 		if closed && m.Access(&r).MayEnter(q.who) {
 			continue
 		}
-		taken := room.Occupied(c.o.Keeper.Roster(q.guild, r.ID))
+		taken := room.Occupied(c.o.Rooms.Roster(q.guild, r.ID))
 		// The name is cut first, so that the numbers stay.
 		out = append(out,
 			suggestion{

@@ -23,37 +23,37 @@ type Chat interface {
 	Send(ctx context.Context, channel snowflake.ID, m discord.MessageCreate) (snowflake.ID, error)
 }
 
-// Teller gives what the keeper has its notices said with: direct messages, a
+// Notifier gives what the rooms send their notices with: direct messages, a
 // room's chat, a guild's log channel. It is safe for concurrent use.
-func Teller(
+func Notifier(
 	dms DirectMessages, chat Chat, texts *text.Catalog, pages message.Pages,
 ) func(ctx context.Context, guildID snowflake.ID, language string, n rooms.Notice) error {
 	return func(ctx context.Context, guildID snowflake.ID, language string, n rooms.Notice) error {
 		t := texts.For(language)
 		if p, ok := n.(rooms.Personal); ok {
-			if aloud, yes := n.(rooms.InChat); yes {
-				channel, m := spoken(t, pages, aloud)
+			if inChat, yes := n.(rooms.InChat); yes {
+				channel, m := chatMessage(t, pages, inChat)
 				_, err := chat.Send(ctx, channel, m)
 				return err
 			}
 			to, by := p.Reader()
-			return dms(ctx, to, by, quiet(whispered(t, pages, p)))
+			return dms(ctx, to, by, silent(directMessage(t, pages, p)))
 		}
-		channel, m := notice(t, n)
-		_, err := chat.Send(ctx, channel, quiet(m))
+		channel, m := channelMessage(t, n)
+		_, err := chat.Send(ctx, channel, silent(m))
 		return err
 	}
 }
 
-// quiet mentions nobody, and is no longer than Discord takes.
-func quiet(m discord.MessageCreate) discord.MessageCreate {
+// silent mentions nobody, and is no longer than Discord takes.
+func silent(m discord.MessageCreate) discord.MessageCreate {
 	m.Content, m.AllowedMentions = message.Cut(m.Content, message.MaxContent), &discord.AllowedMentions{}
 	return m
 }
 
-// whispered finds the words of a direct message. It has links rather than
+// directMessage finds the words of a direct message. It has links rather than
 // buttons of ours: those work wherever the shard of direct messages is.
-func whispered(t text.Texts, pages message.Pages, n rooms.Personal) discord.MessageCreate {
+func directMessage(t text.Texts, pages message.Pages, n rooms.Personal) discord.MessageCreate {
 	about := func(r room.Summary, id string, pairs ...any) discord.MessageCreate {
 		words := t.Say(id,
 			append([]any{"Room", message.Bold(r.Name), "Channel", message.ChannelMention(r.ID)}, pairs...)...)
@@ -87,8 +87,8 @@ func whispered(t text.Texts, pages message.Pages, n rooms.Personal) discord.Mess
 	return discord.MessageCreate{}
 }
 
-// spoken finds the words, in the room's chat, for somebody who could not be messaged. It mentions them alone.
-func spoken(t text.Texts, pages message.Pages, n rooms.InChat) (snowflake.ID, discord.MessageCreate) {
+// chatMessage finds the words, in the room's chat, for somebody who could not be messaged. It mentions them alone.
+func chatMessage(t text.Texts, pages message.Pages, n rooms.InChat) (snowflake.ID, discord.MessageCreate) {
 	user, _ := n.Reader()
 	m := discord.MessageCreate{AllowedMentions: &discord.AllowedMentions{Users: []snowflake.ID{user}}}
 	var r room.Summary
@@ -103,8 +103,8 @@ func spoken(t text.Texts, pages message.Pages, n rooms.InChat) (snowflake.ID, di
 	return r.ID, m
 }
 
-// notice finds the words for all who read a channel.
-func notice(t text.Texts, n rooms.Notice) (snowflake.ID, discord.MessageCreate) {
+// channelMessage finds the words for all who read a channel.
+func channelMessage(t text.Texts, n rooms.Notice) (snowflake.ID, discord.MessageCreate) {
 	in := func(
 		r room.Summary, words string, buttons ...discord.InteractiveComponent,
 	) (snowflake.ID, discord.MessageCreate) {
@@ -132,15 +132,15 @@ func notice(t text.Texts, n rooms.Notice) (snowflake.ID, discord.MessageCreate) 
 	case rooms.LogEntries:
 		var list []string
 		for _, e := range n.Entries {
-			list = append(list, line(t, e))
+			list = append(list, logLine(t, e))
 		}
 		return n.Channel, discord.MessageCreate{Content: strings.Join(list, "\n")}
 	}
 	return 0, discord.MessageCreate{}
 }
 
-// line gives an entry of the audit as a line of the log channel.
-func line(t text.Texts, e audit.Entry) string {
+// logLine gives an entry of the audit as a line of the log channel.
+func logLine(t text.Texts, e audit.Entry) string {
 	person := func(id snowflake.ID) string {
 		if id == 0 {
 			return "Snug"

@@ -26,29 +26,29 @@ import (
 
 // How panels are kept up to date.
 const (
-	// the least time between two looks at a guild's panels: edits count for Discord's limits
-	panelPace    = time.Second
-	panelRetry   = 5 * time.Second // after a failure; doubled up to panelPatience
-	panelWait    = 2 * time.Minute // the longest such wait
-	panelRefused = 10 * time.Minute
-	panelCall    = 30 * time.Second // bounds one request
-	panelsAtOnce = 8                // of a guild are asked about at once
+	// The least time between two looks at a guild's panels: edits count for Discord's limits.
+	updateInterval = time.Second
+	minRetry       = 5 * time.Second // after a failure; doubled up to maxRetry
+	maxRetry       = 2 * time.Minute
+	refusedFor     = 10 * time.Minute // a chat that takes no message of ours is left alone
+	callTimeout    = 30 * time.Second // bounds one request
+	maxConcurrent  = 8                // rooms of a guild
 )
 
 // Options are what Panels needs; all of it.
 type Options struct {
-	Keeper *rooms.Rooms
-	Rest   rest.Channels
-	Texts  *text.Catalog
-	Pages  message.Pages
-	Now    func() time.Time
-	Log    *slog.Logger
+	Rooms *rooms.Rooms
+	Rest  rest.Channels
+	Texts *text.Catalog
+	Pages message.Pages
+	Now   func() time.Time
+	Log   *slog.Logger
 }
 
 // Panels keeps the control panel in each room's chat in step with the room,
-// and the messages that tell of knocks. It works from the keeper's memory and
+// and the messages that tell of knocks. It works from snapshots of the rooms and
 // records in the room what it posted, so that a restart edits rather than
-// posts again. Touch never waits; each room's panel is worked on by itself, some
+// posts again. GuildChanged never waits; each room's panel is worked on by itself, some
 // of a guild at once, so that a channel that Discord is slow with, or that takes
 // no panel, delays no other.
 type Panels struct {
@@ -57,11 +57,11 @@ type Panels struct {
 	stop context.CancelFunc
 	wg   sync.WaitGroup
 
-	mu      sync.Mutex // guards what follows
-	dirty   map[snowflake.ID]bool
-	working map[snowflake.ID]bool
-	houses  map[snowflake.ID]*panelHouse // by guild
-	refused map[snowflake.ID]time.Time   // rooms whose chat takes no message of ours, and since when
+	mu      sync.Mutex            // guards what follows
+	changed map[snowflake.ID]bool // guilds that are to be looked at
+	running map[snowflake.ID]bool // guilds that are being looked at
+	guilds  map[snowflake.ID]*guildWork
+	refused map[snowflake.ID]time.Time // rooms whose chat takes no message of ours, and since when
 	// oldEdits are rooms in which Discord took no edit of an old message, and when.
 	oldEdits map[snowflake.ID]time.Time
 }
@@ -69,7 +69,7 @@ type Panels struct {
 // New makes Panels; Close ends it.
 func New(o Options) *Panels {
 	p := &Panels{
-		o: o, dirty: map[snowflake.ID]bool{}, working: map[snowflake.ID]bool{}, houses: map[snowflake.ID]*panelHouse{},
+		o: o, changed: map[snowflake.ID]bool{}, running: map[snowflake.ID]bool{}, guilds: map[snowflake.ID]*guildWork{},
 		refused: map[snowflake.ID]time.Time{}, oldEdits: map[snowflake.ID]time.Time{},
 	}
 	p.ctx, p.stop = context.WithCancel(context.Background())
@@ -79,38 +79,38 @@ func New(o Options) *Panels {
 // Close stops and waits.
 func (p *Panels) Close() {
 	p.mu.Lock()
-	p.stop() // under the lock, so that Touch starts nothing any more
+	p.stop() // under the lock, so that GuildChanged starts nothing any more
 	p.mu.Unlock()
 	p.wg.Wait()
 }
 
-// Touch says that something in a guild may have changed. It is the keeper's Turned.
-func (p *Panels) Touch(guildID snowflake.ID) {
+// GuildChanged says that something in a guild may have changed. It is rooms' SnapshotChanged.
+func (p *Panels) GuildChanged(guildID snowflake.ID) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.ctx.Err() != nil {
 		return
 	}
-	p.dirty[guildID] = true
-	if !p.working[guildID] {
-		p.working[guildID] = true
-		p.wg.Go(func() { p.work(guildID) })
+	p.changed[guildID] = true
+	if !p.running[guildID] {
+		p.running[guildID] = true
+		p.wg.Go(func() { p.run(guildID) })
 	}
 }
 
-// work looks at a guild's panels until nothing has changed any more.
-func (p *Panels) work(guildID snowflake.ID) {
+// run looks at a guild's panels until nothing has changed any more.
+func (p *Panels) run(guildID snowflake.ID) {
 	for {
 		p.mu.Lock()
-		if !p.dirty[guildID] || p.ctx.Err() != nil {
-			delete(p.working, guildID)
+		if !p.changed[guildID] || p.ctx.Err() != nil {
+			delete(p.running, guildID)
 			p.mu.Unlock()
 			return
 		}
-		delete(p.dirty, guildID)
+		delete(p.changed, guildID)
 		p.mu.Unlock()
-		p.look(guildID)
-		p.pause(panelPace)
+		p.updateGuild(guildID)
+		p.pause(updateInterval)
 	}
 }
 
@@ -124,90 +124,92 @@ func (p *Panels) pause(d time.Duration) {
 	}
 }
 
-// look begins to bring every panel of a guild in step, and leaves those alone that are being worked on: they are
+// updateGuild begins to bring every panel of a guild in step, and leaves those alone that are being worked on: they are
 // looked at again afterwards.
-func (p *Panels) look(guildID snowflake.ID) {
+func (p *Panels) updateGuild(guildID snowflake.ID) {
 	p.mu.Lock()
-	h := p.house(guildID)
+	g := p.guild(guildID)
 	before := map[snowflake.ID]bool{} // what is read of these may be from before they got their message
-	for id, w := range h.rooms {
+	for id, w := range g.rooms {
 		before[id] = w.busy
 	}
 	p.mu.Unlock()
 
-	m := p.o.Keeper.Snapshot(guildID)
-	p.forget(guildID, h, m.Rooms)
+	m := p.o.Rooms.Snapshot(guildID)
+	p.forget(guildID, g, m.Rooms)
 	if !m.Ready {
-		return // Turned tells when it is
+		return // GuildChanged follows when it is
 	}
 	t := p.o.Texts.For(m.Language())
 	for i := range m.Rooms {
 		r := &m.Rooms[i]
-		w := p.begin(guildID, h, r.ID, before[r.ID])
+		w := p.begin(guildID, g, r.ID, before[r.ID])
 		if w == nil {
 			continue
 		}
 		select {
-		case h.places <- struct{}{}:
+		case g.slots <- struct{}{}:
 		case <-p.ctx.Done():
 		}
-		p.wg.Go(func() { p.bring(guildID, h, w, t, r, m.Access(r)) })
+		p.wg.Go(func() { p.updateRoom(guildID, g, w, t, r, m.Access(r)) })
 	}
 }
 
-// panelHouse is what is being done for a guild's panels.
-type panelHouse struct {
-	rooms  map[snowflake.ID]*panelWork
-	places chan struct{} // taken by whoever asks Discord
+// guildWork is what is being done for a guild's panels.
+type guildWork struct {
+	rooms map[snowflake.ID]*roomWork
+	slots chan struct{} // taken by whoever asks Discord
 }
 
-// panelWork is what is being done for one room's panel.
-type panelWork struct {
+// roomWork is what is being done for one room's panel.
+type roomWork struct {
 	busy  bool // its panel is worked on, or waits to be tried again
 	again bool // something may have changed meanwhile
 	wait  time.Duration
 }
 
-// house gives what is being done for a guild. p.mu is held.
-func (p *Panels) house(guildID snowflake.ID) *panelHouse {
-	h := p.houses[guildID]
-	if h == nil {
-		h = &panelHouse{rooms: map[snowflake.ID]*panelWork{}, places: make(chan struct{}, panelsAtOnce)}
-		p.houses[guildID] = h
+// guild gives what is being done for a guild. p.mu is held.
+func (p *Panels) guild(guildID snowflake.ID) *guildWork {
+	g := p.guilds[guildID]
+	if g == nil {
+		g = &guildWork{rooms: map[snowflake.ID]*roomWork{}, slots: make(chan struct{}, maxConcurrent)}
+		p.guilds[guildID] = g
 	}
-	return h
+	return g
 }
 
 // begin marks a room's panel as being worked on; nil if it is, or was when the room was read: then it is
 // looked at again.
-func (p *Panels) begin(guildID snowflake.ID, h *panelHouse, roomID snowflake.ID, was bool) *panelWork {
+func (p *Panels) begin(guildID snowflake.ID, g *guildWork, roomID snowflake.ID, was bool) *roomWork {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	w := h.rooms[roomID]
+	w := g.rooms[roomID]
 	switch {
 	case w != nil && w.busy:
 		w.again = true
 		return nil
 	case was:
-		p.dirty[guildID] = true
+		p.changed[guildID] = true
 		return nil
 	case w == nil:
-		w = &panelWork{wait: panelRetry}
-		h.rooms[roomID] = w
+		w = &roomWork{wait: minRetry}
+		g.rooms[roomID] = w
 	}
 	w.busy = true
 	return w
 }
 
-// bring brings one room's panel in step. After a failure it waits before the room is looked at again; no
+// updateRoom brings one room's panel in step. After a failure it waits before the room is looked at again; no
 // other room does.
-func (p *Panels) bring(guildID snowflake.ID, h *panelHouse, w *panelWork, t text.Texts, r *room.Room, a room.Access) {
+func (p *Panels) updateRoom(
+	guildID snowflake.ID, g *guildWork, w *roomWork, t text.Texts, r *room.Room, a room.Access,
+) {
 	done := true
 	if p.ctx.Err() == nil {
-		if err := p.room(t, r, a); err != nil {
+		if err := p.syncRoom(t, r, a); err != nil {
 			done = p.failed(r, err)
 		}
-		<-h.places
+		<-g.slots
 	}
 	if !done {
 		p.pause(w.wait)
@@ -215,29 +217,29 @@ func (p *Panels) bring(guildID snowflake.ID, h *panelHouse, w *panelWork, t text
 	p.mu.Lock()
 	again := w.again || !done
 	w.busy, w.again = false, false
-	if w.wait = min(2*w.wait, panelWait); done {
-		delete(h.rooms, r.ID)
+	if w.wait = min(2*w.wait, maxRetry); done {
+		delete(g.rooms, r.ID)
 	}
 	p.mu.Unlock()
 	if again {
-		p.Touch(guildID)
+		p.GuildChanged(guildID)
 	}
 }
 
 // forget drops what was noted of rooms that are gone, and refusals that are over.
-func (p *Panels) forget(guildID snowflake.ID, h *panelHouse, list []room.Room) {
+func (p *Panels) forget(guildID snowflake.ID, g *guildWork, list []room.Room) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for id, w := range h.rooms {
+	for id, w := range g.rooms {
 		if !w.busy && !slices.ContainsFunc(list, func(r room.Room) bool { return r.ID == id }) {
-			delete(h.rooms, id)
+			delete(g.rooms, id)
 		}
 	}
-	if len(list) == 0 && len(h.rooms) == 0 {
-		delete(p.houses, guildID)
+	if len(list) == 0 && len(g.rooms) == 0 {
+		delete(p.guilds, guildID)
 	}
 	for id, since := range p.refused {
-		if p.o.Now().Sub(since) >= panelRefused {
+		if p.o.Now().Sub(since) >= refusedFor {
 			delete(p.refused, id)
 		}
 	}
@@ -271,8 +273,8 @@ func (p *Panels) failed(r *room.Room, err error) bool {
 	return false
 }
 
-// room brings one room's messages in step, and records what was posted as soon as it is.
-func (p *Panels) room(t text.Texts, r *room.Room, a room.Access) error {
+// syncRoom brings one room's messages in step, and records what was posted as soon as it is.
+func (p *Panels) syncRoom(t text.Texts, r *room.Room, a room.Access) error {
 	p.mu.Lock()
 	_, refused := p.refused[r.ID]
 	p.mu.Unlock()
@@ -280,26 +282,26 @@ func (p *Panels) room(t text.Texts, r *room.Room, a room.Access) error {
 		return nil
 	}
 	next := r.Panel.Clone()
-	err := p.board(t, r, a, &next)
+	err := p.syncPanel(t, r, a, &next)
 	if err == nil {
-		err = p.knocks(t, r, &next)
+		err = p.syncKnocks(t, r, &next)
 	}
 	if next.MessageID == r.Panel.MessageID && next.Shown == r.Panel.Shown && slices.Equal(next.Knocks, r.Panel.Knocks) {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(p.ctx, panelCall)
+	ctx, cancel := context.WithTimeout(p.ctx, callTimeout)
 	defer cancel()
-	return errors.Join(err, p.o.Keeper.SetPanel(ctx, r.GuildID, r.ID, next))
+	return errors.Join(err, p.o.Rooms.SetPanel(ctx, r.GuildID, r.ID, next))
 }
 
-// board posts the control panel, or edits it if it would say something else.
-func (p *Panels) board(t text.Texts, r *room.Room, a room.Access, next *room.Panel) error {
+// syncPanel posts the control panel, or edits it if it would say something else.
+func (p *Panels) syncPanel(t text.Texts, r *room.Room, a room.Access, next *room.Panel) error {
 	body := panel(t, p.o.Pages, r, a)
 	sum, err := checksum(body)
 	if err != nil || next.MessageID != 0 && next.Shown == sum {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(p.ctx, panelCall)
+	ctx, cancel := context.WithTimeout(p.ctx, callTimeout)
 	defer cancel()
 	tooOld := !p.mayEdit(r.ID, next.MessageID)
 	if next.MessageID != 0 && !tooOld {
@@ -309,7 +311,7 @@ func (p *Panels) board(t text.Texts, r *room.Room, a room.Access, next *room.Pan
 			next.Shown = sum
 		}
 		if tooOld = errors.Is(err, ratelimit.ErrOldEdit); tooOld {
-			p.noEdits(r.ID)
+			p.refuseOldEdits(r.ID)
 		} else if !unknownMessage(err) {
 			return err
 		}
@@ -344,15 +346,15 @@ func (p *Panels) mayEdit(roomID, message snowflake.ID) bool {
 	return !refused || now.Sub(since) >= oldMessage || now.Sub(message.Time()) < oldMessage
 }
 
-func (p *Panels) noEdits(roomID snowflake.ID) {
+func (p *Panels) refuseOldEdits(roomID snowflake.ID) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.oldEdits[roomID] = p.o.Now()
 }
 
-// knocks posts a message for each knock that waits for an answer, and takes away those that do not any more.
-func (p *Panels) knocks(t text.Texts, r *room.Room, next *room.Panel) error {
-	ctx, cancel := context.WithTimeout(p.ctx, panelCall)
+// syncKnocks posts a message for each knock that waits for an answer, and takes away those that do not any more.
+func (p *Panels) syncKnocks(t text.Texts, r *room.Room, next *room.Panel) error {
+	ctx, cancel := context.WithTimeout(p.ctx, callTimeout)
 	defer cancel()
 	now := p.o.Now()
 	for _, k := range r.Knocks {
