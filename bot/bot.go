@@ -92,7 +92,7 @@ type Bot struct {
 	o           Options
 	client      *bot.Client
 	discord     *discordapi.Discord
-	direct      *dms.Sender
+	dms         *dms.Sender
 	voice       *voice.Tracker
 	standings   *standings.Cache
 	channelInfo *channelinfo.Requests

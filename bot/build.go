@@ -71,7 +71,7 @@ func (b *Bot) newClient() error {
 		return fmt.Errorf("bot: %w", err)
 	}
 	b.discord = discordapi.New(b.client, o.Now)
-	b.direct, err = dms.New(dms.Options{
+	b.dms, err = dms.New(dms.Options{
 		Hub: o.Hub, Discord: b.discord, Limits: o.DirectMessages, Now: o.Now, Log: o.Log, Registerer: o.Registerer,
 	})
 	return err
@@ -186,7 +186,7 @@ func (b *Bot) newRooms() error {
 		Link: o.Pages.Invite, Announce: b.announce,
 		SnapshotChanged:    func(guildID snowflake.ID) { b.panels.GuildChanged(guildID) },
 		RequestChannelInfo: b.requestChannelInfo,
-		Notify:             panels.Notifier(b.direct.Send, b.discord, o.Texts, o.Pages),
+		Notify:             panels.Notifier(b.dms.Send, b.discord, o.Texts, o.Pages),
 	})
 	b.channelInfo = channelinfo.New(channelinfo.Options{Rooms: b.rooms, ShardOf: b.shards.Of, Log: o.Log})
 	b.panels = panels.New(panels.Options{

@@ -124,7 +124,7 @@ func (b *Bot) health(ctx context.Context, id snowflake.ID, q guild.ManageRequest
 		Waiting: l.Waiting, Longest: l.Longest, OnWay: l.OnWay, Limited: l.Limited, LastLimited: l.LastLimited,
 		Blocked: l.Blocked,
 	}
-	out.DMs = b.direct.State(ctx)
+	out.DMs = b.dms.State(ctx)
 	out.Errors = b.errors.Of(id)
 	return out, nil
 }
