@@ -82,7 +82,7 @@ func TestDiscordsInviteBringsPeopleIn(t *testing.T) {
 	}
 	_, err = h.discord.UseInvite(discordsim.ID(h.stranger()), first.Code)
 	h.must(err)
-	h.clock.forward(6 * time.Second) // what was said of them is old
+	h.clock.Forward(6 * time.Second) // what was said of them is old
 	h.step("stranger", id, room.StepIn)
 	if allow, _, there := h.overwrite(id, h.stranger()); !there || allow&int64(discordsim.PermConnect) == 0 {
 		t.Error("they have no overwrite")
@@ -222,7 +222,7 @@ func TestRulesFirst(t *testing.T) {
 	link, err := call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor("jonas"), RoomID: id, Uses: 3})
 	h.must(err)
 	accept := map[string]func(user snowflake.ID){
-		"by the page": func(snowflake.ID) { h.clock.forward(6 * time.Second) },
+		"by the page": func(snowflake.ID) { h.clock.Forward(6 * time.Second) },
 		"by a sweep":  func(snowflake.ID) { h.later(2 * time.Minute); h.sweep() },
 		"by voice": func(user snowflake.ID) {
 			_, err := h.discord.JoinVoice(h.guild, user, h.public, discordsim.VoiceFlags{})
@@ -266,7 +266,7 @@ func TestLockedMeanwhile(t *testing.T) {
 	h.changed("jonas", id, room.DoLock)
 	_, err = h.discord.UseInvite(discordsim.ID(h.stranger()), a.Code)
 	h.must(err)
-	h.clock.forward(6 * time.Second)
+	h.clock.Forward(6 * time.Second)
 	if a := h.step("stranger", id, room.StepWait); a.Why == nil || a.Why.Code != errs.Forbidden {
 		t.Errorf("%+v", a)
 	}

@@ -23,8 +23,8 @@ func TestOldPanelIsPostedAnew(t *testing.T) {
 	id := h.open("jonas", "Friday").Room.ID
 	h.must(h.join("jonas", id))
 	first := h.panel("jonas", id, "the room", has("Rename")).ID
-	h.theirs.forward(2 * time.Hour)
-	h.clock.forward(2 * time.Hour)
+	h.theirs.Forward(2 * time.Hour)
+	h.clock.Forward(2 * time.Hour)
 	edits := h.asked("PATCH /channels/{channel}/messages")
 	h.changed("jonas", id, room.DoLock)
 	if m := h.panel("jonas", id, "the lock", has("Unlock")); m.ID != first {

@@ -76,7 +76,7 @@ func (m *mortal) born(dieAfterWrite int) {
 	m.Helper()
 	life, err := json.Marshal(fate{
 		URL: m.url, Token: m.app.BotToken, Dir: m.dir, App: m.app.ID, Guild: m.guild, People: m.people,
-		Ahead: time.Duration(m.theirs.ahead.Load()), DieAfterWrite: dieAfterWrite,
+		Ahead: m.theirs.Ahead(), DieAfterWrite: dieAfterWrite,
 	})
 	m.must(err)
 	m.cmd = exec.Command(os.Args[0], "-test.run=^TestMortal$")
@@ -211,7 +211,7 @@ func (m *mortal) judge(told []word) {
 			door = w.Door
 		}
 	}
-	m.theirs.forward(meanwhile)
+	m.theirs.Forward(meanwhile)
 	left := m.do("look", id)
 	var channels, rooms []snowflake.ID
 	for id, c := range m.channels() {

@@ -17,6 +17,7 @@ import (
 	"snug/shared/errs"
 	"snug/shared/hub"
 	"snug/shared/room"
+	"snug/shared/testkit"
 )
 
 // The process that dies is this test program once more, with TestMortal alone
@@ -64,9 +65,9 @@ func TestMortal(t *testing.T) {
 	}
 	l := &living{house: &house{
 		TB: t, url: f.URL, app: discordsim.Application{ID: f.App, BotToken: f.Token}, guild: f.Guild, people: f.People,
-		dir: f.Dir, clock: &clock{}, theirs: &clock{},
+		dir: f.Dir, clock: &testkit.Clock{}, theirs: &testkit.Clock{},
 	}, dieAfter: f.DieAfterWrite}
-	l.clock.forward(f.Ahead)
+	l.clock.Forward(f.Ahead)
 	l.observe = l.wrote
 	l.start()
 	defer l.shut()
@@ -74,7 +75,7 @@ func TestMortal(t *testing.T) {
 	for orders := bufio.NewScanner(os.Stdin); orders.Scan(); {
 		switch order, with, _ := strings.Cut(orders.Text(), " "); order {
 		case "look": // a creation's outcome is waited for a while before it is given up
-			l.clock.forward(meanwhile)
+			l.clock.Forward(meanwhile)
 			l.sweep()
 			l.look(with)
 		case "redeem":
@@ -185,7 +186,7 @@ func (l *living) bring(id snowflake.ID, told func(word)) error {
 		return fmt.Errorf("no invite of Discord's: %+v, %w", a, err)
 	}
 	l.accept("stranger", a.Code)
-	l.clock.forward(6 * time.Second) // what Discord said of them is old
+	l.clock.Forward(6 * time.Second) // what Discord said of them is old
 	if a, err = l.arrive("stranger", id); err != nil || a.Step != room.StepIn {
 		return fmt.Errorf("not let in: %+v, %w", a, err)
 	}

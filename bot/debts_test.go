@@ -28,7 +28,7 @@ func (h *house) failing(route string) (mended func()) {
 func (h *house) madeGood(what string, ok func() bool) {
 	h.Helper()
 	h.eventually(what, func() bool {
-		h.clock.forward(31 * time.Second)
+		h.clock.Forward(31 * time.Second)
 		h.sweep()
 		return ok()
 	})
@@ -120,7 +120,7 @@ func TestDebtOfPuttingOutEndsWhenTheyLeave(t *testing.T) {
 	h.eventually("the keeper has heard that they are back",
 		func() bool { return h.view("kiyo", id).IdleDeadline.IsZero() })
 	asked := h.asked("PATCH /guilds/{guild}/members/{user}")
-	h.clock.forward(31 * time.Second)
+	h.clock.Forward(31 * time.Second)
 	h.sweep()
 	if h.where("kiyo") != id || h.asked("PATCH /guilds/{guild}/members/{user}") != asked {
 		t.Error("they were put out of a room they may enter")

@@ -126,7 +126,7 @@ func TestBanUndoneLate(t *testing.T) {
 	h.discord.ClearFaults(f.ID)
 	h.deny(id, "tomas", seeAndEnter) // meanwhile, by hand
 	h.eventually("the bans are gone", func() bool {
-		h.clock.forward(time.Minute)
+		h.clock.Forward(time.Minute)
 		return h.denied(id, "priya") == 0 && h.denied(id, "kiyo") == discordsim.PermConnect
 	})
 	if h.denied(id, "tomas") != seeAndEnter {

@@ -59,7 +59,7 @@ func TestOneOwnersDirectMessages(t *testing.T) {
 		d.Held != 19 {
 		t.Errorf("%+v", d)
 	}
-	h.clock.forward(10 * time.Minute)
+	h.clock.Forward(10 * time.Minute)
 	if words := invite(h.crowd(1)[0]); !strings.Contains(words, "I sent them the link") {
 		t.Errorf("ten minutes later: %s", words)
 	}
@@ -96,7 +96,7 @@ func TestChatInsteadOfDirectMessages(t *testing.T) {
 		"They take no direct messages from me") {
 		t.Error(words)
 	}
-	h.clock.forward(4 * time.Minute) // no seat is held any more for those who were let in
+	h.clock.Forward(4 * time.Minute) // no seat is held any more for those who were let in
 	h.changed("jonas", id, room.DoUnlock)
 	h.changed("jonas", id, room.DoSeats, func(q *room.ChangeRequest) { q.Number = 1 })
 	h.must(h.join("jonas", id))

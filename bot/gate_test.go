@@ -173,8 +173,8 @@ func TestHeldBack(t *testing.T) {
 	if slices.Contains(h.view("jonas", id).Room.Access.Guests, h.people["priya"]) {
 		t.Error("somebody pending is a guest")
 	}
-	h.clock.forward(2 * time.Hour)
-	h.theirs.forward(2 * time.Hour)
+	h.clock.Forward(2 * time.Hour)
+	h.theirs.Forward(2 * time.Hour)
 	if _, err := call(h, hub.JoinRoom, h.request("kiyo", id)); err != nil {
 		t.Errorf("when the timeout is over: %v", err)
 	}

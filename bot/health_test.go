@@ -1,10 +1,8 @@
 package bot_test
 
 import (
-	"bytes"
 	"context"
 	"strings"
-	"sync"
 	"testing"
 
 	"snug/bot/discordapi"
@@ -13,6 +11,7 @@ import (
 	"snug/shared/guild"
 	"snug/shared/hub"
 	"snug/shared/room"
+	"snug/shared/testkit"
 )
 
 // Managers see how Snug serves their server: the connection, what is left, and what went wrong.
@@ -75,41 +74,10 @@ func TestHealth(t *testing.T) {
 	}
 }
 
-// journal is a log that can be read while it is written.
-type journal struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (j *journal) Write(b []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.Write(b)
-}
-
-// all gives everything.
-func (j *journal) all() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.String()
-}
-
-// line gives the first line with these words.
-func (j *journal) line(words string) string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	for l := range strings.Lines(j.text.String()) {
-		if strings.Contains(l, words) {
-			return l
-		}
-	}
-	return ""
-}
-
 // What the keeper logs names the web's request, or the interaction, that it is about.
 func TestLogNamesWhatItIsAbout(t *testing.T) {
 	t.Parallel()
-	h, log := newHouse(t), &journal{}
+	h, log := newHouse(t), &testkit.Log{}
 	h.shut()
 	h.lines = log
 	h.start()
@@ -122,9 +90,9 @@ func TestLogNamesWhatItIsAbout(t *testing.T) {
 		"jonas": "request_id=VHGHRCYYUMFZ", "kiyo": "interaction_id=" + a.InteractionID.String(),
 	} {
 		h.eventually("the log has it", func() bool {
-			return log.line(`"room opened"`) != "" && log.line("user_id="+h.people[who].String()) != ""
+			return log.Line(`"room opened"`) != "" && log.Line("user_id="+h.people[who].String()) != ""
 		})
-		if l := log.line("user_id=" + h.people[who].String()); !strings.Contains(l, `"room opened"`) ||
+		if l := log.Line("user_id=" + h.people[who].String()); !strings.Contains(l, `"room opened"`) ||
 			strings.Count(l, want) != 1 || strings.Count(l, "guild_id=") != 1 {
 			t.Errorf("of %s the log has %q, and should name %s", who, l, want)
 		}

@@ -7,14 +7,11 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"os"
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
-	"unsafe"
 
 	"github.com/disgoorg/snowflake/v2"
 	"github.com/prometheus/client_golang/prometheus"
@@ -30,6 +27,7 @@ import (
 	"snug/shared/hub"
 	"snug/shared/keyring"
 	"snug/shared/room"
+	"snug/shared/testkit"
 	translations "snug/shared/text"
 )
 
@@ -37,24 +35,6 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // patience bounds every wait for a fact; it is reached only when something is broken.
 const patience = 15 * time.Second
-
-// clock is the injected clock: real time, put forward at will. That time
-// passes (forward) moves both what it shows and its monotonic reading; that
-// somebody sets it (jump), what it shows alone.
-type clock struct{ ahead, jumped atomic.Int64 }
-
-func (c *clock) Now() time.Time {
-	t := time.Now().Add(time.Duration(c.ahead.Load()))
-	// As time.Time has it: the wall clock's seconds stand above 30 bits of nanoseconds, apart from the
-	// monotonic reading.
-	(*struct{ wall uint64 })(unsafe.Pointer(&t)).wall += uint64(c.jumped.Load()) << 30
-	return t
-}
-
-func (c *clock) forward(d time.Duration) { c.ahead.Add(int64(d)) }
-
-// jump sets the clock forward or back by whole seconds, as an administrator or NTP does.
-func (c *clock) jump(d time.Duration) { c.jumped.Add(int64(d / time.Second)) }
 
 // house is a simulator, a hub and a bot, all real, and a server with people.
 type house struct {
@@ -65,8 +45,8 @@ type house struct {
 	guild   snowflake.ID
 	people  map[string]snowflake.ID
 	public  snowflake.ID // a voice channel that is no room
-	clock   *clock
-	theirs  *clock // Discord's own
+	clock   *testkit.Clock
+	theirs  *testkit.Clock // Discord's own
 	dir     string
 	only    snowflake.ID          // the one server that is served; 0: all
 	rate    int                   // requests a second Discord allows; 0: the usual
@@ -149,7 +129,9 @@ func newHouseSo(
 	t testing.TB, so func(*house), wrap func(http.Handler) http.Handler, adjust ...func(*discordsim.Limits),
 ) *house {
 	t.Helper()
-	h := &house{TB: t, clock: &clock{}, theirs: &clock{}, dir: t.TempDir(), people: map[string]snowflake.ID{}}
+	h := &house{
+		TB: t, clock: &testkit.Clock{}, theirs: &testkit.Clock{}, dir: t.TempDir(), people: map[string]snowflake.ID{},
+	}
 	limits := discordsim.DiscordLimits()
 	limits.IdentifyWindow = 0 // several starts in one test
 	for _, f := range adjust {
@@ -202,19 +184,20 @@ func newHouseSo(
 
 func (h *house) must(err error) {
 	h.Helper()
-	if err != nil {
-		h.Fatal(err)
-	}
+	testkit.NoError(h, err)
+}
+
+// eventually waits for a fact that nobody tells of.
+func (h *house) eventually(what string, ok func() bool) {
+	h.Helper()
+	testkit.Eventually(h, what, ok)
 }
 
 func (h *house) log() *slog.Logger {
 	if h.lines != nil {
 		return slog.New(slog.NewTextHandler(h.lines, nil)) // one line a write, one write at a time
 	}
-	if os.Getenv("SNUG_TEST_LOG") == "" {
-		return slog.New(slog.DiscardHandler)
-	}
-	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	return testkit.Logger()
 }
 
 func (h *house) hubOptions(nats string) hub.Options {

@@ -26,13 +26,13 @@ func TestMaximumAge(t *testing.T) {
 	if v := h.view("jonas", id); v.Deadline.Sub(v.Room.OpenedAt) != 2*time.Hour {
 		t.Errorf("the page is not told when the room ends: %v", v.Deadline)
 	}
-	h.clock.forward(2*time.Hour - 20*time.Second)
+	h.clock.Forward(2*time.Hour - 20*time.Second)
 	h.sweep()
 	h.said(id, "rooms last no longer here")
 	h.await("the web is told", func(l map[snowflake.ID]room.Live) bool { return !l[id].Room.ClosingAt.IsZero() })
 	_, err := call(h, hub.KeepRoom, h.request("jonas", id))
 	h.wantCode(err, errs.Forbidden)
-	h.clock.forward(31 * time.Second)
+	h.clock.Forward(31 * time.Second)
 	h.sweep()
 	h.await("the room is gone", func(l map[snowflake.ID]room.Live) bool { return len(l) == 0 })
 	if h.where("jonas") != 0 {
@@ -46,13 +46,13 @@ func TestKeepingIsTold(t *testing.T) {
 	h := newHouse(t)
 	h.settings(`{"private":false}`)
 	id := h.open("jonas", "Friday").Room.ID
-	h.clock.forward(time.Hour - 20*time.Second)
+	h.clock.Forward(time.Hour - 20*time.Second)
 	h.sweep()
 	h.said(id, "this room closes")
 	_, err := call(h, hub.KeepRoom, h.request("kiyo", id))
 	h.must(err)
 	h.said(id, "stays open")
-	h.clock.forward(time.Minute)
+	h.clock.Forward(time.Minute)
 	h.sweep()
 	if _, there := h.channels()[id]; !there {
 		t.Error("a room that was kept is closed")
@@ -72,12 +72,12 @@ func TestKeepingShows(t *testing.T) {
 	h.must(err)
 	h.panel("jonas", id, "it says that the room is kept",
 		func(m *discordsim.Message) bool { return strings.Contains(m.Text(), "Kept open") })
-	h.clock.forward(room.KeepsFor - 10*time.Second)
+	h.clock.Forward(room.KeepsFor - 10*time.Second)
 	h.sweep()
 	if v := h.view("jonas", id); announced() || !v.Kept || v.IdleDeadline.Sub(h.clock.Now()) < 30*time.Second {
 		t.Errorf("kept a while ago: %+v", v)
 	}
-	h.clock.forward(15 * time.Second)
+	h.clock.Forward(15 * time.Second)
 	h.sweep()
 	if !announced() {
 		t.Error("a room that was kept is kept for ever")
@@ -107,13 +107,13 @@ func TestRenamesByBudget(t *testing.T) {
 		t.Errorf("Discord was asked %d times", n)
 	}
 	h.sweep()
-	h.clock.forward(10 * time.Minute) // Discord's own clock is slower: it refuses, and says when to come back
+	h.clock.Forward(10 * time.Minute) // Discord's own clock is slower: it refuses, and says when to come back
 	h.sweep()
 	if v := h.view("jonas", id); v.Control.WantedName != "Tuesday" ||
 		v.Control.NextRename.Sub(h.clock.Now()) < 9*time.Minute {
 		t.Errorf("after Discord refused for a while: %+v", v.Control)
 	}
-	h.whileDown(func() { h.clock.forward(11 * time.Minute); h.theirs.forward(11 * time.Minute) })
+	h.whileDown(func() { h.clock.Forward(11 * time.Minute); h.theirs.Forward(11 * time.Minute) })
 	h.sweep()
 	h.await("the name is applied", func(l map[snowflake.ID]room.Live) bool { return l[id].Room.Name == "Tuesday" })
 	if c := h.channels()[id]; c.Name != "Tuesday" {
@@ -215,7 +215,7 @@ func TestLogChannel(t *testing.T) {
 	if !p.OK || !strings.Contains(lacks, "log: Send Messages") {
 		t.Errorf("the preflight: %v, %s", p.OK, lacks)
 	}
-	h.clock.forward(10*time.Minute + time.Second)
+	h.clock.Forward(10*time.Minute + time.Second)
 	h.do(http.MethodDelete, "/channels/"+log.String()+"/permissions/"+h.app.ID.String(), nil).Body.Close()
 	h.changed("jonas", id, room.DoRename, text("Sunday"))
 	h.said(log, "Sunday")

@@ -59,9 +59,9 @@ func TestLobbies(t *testing.T) {
 	h.await("the duo's seat is held a while", func(l map[snowflake.ID]room.Live) bool {
 		return len(l[b.ID].Roster) == 0 && len(l[b.ID].Room.Held) == 1 && l[b.ID].Room.ClosingAt.IsZero()
 	})
-	h.clock.forward(time.Minute)
+	h.clock.Forward(time.Minute)
 	h.sweep()
-	h.clock.forward(31 * time.Second)
+	h.clock.Forward(31 * time.Second)
 	h.sweep()
 	h.await("the duo's room is gone, the other stands", func(l map[snowflake.ID]room.Live) bool {
 		_, there := l[b.ID]
@@ -211,7 +211,7 @@ func TestOpeningTooOften(t *testing.T) {
 	h.must(h.join("jonas", lobby))
 	h.told("jonas", "could not open a room", "6 rooms")
 	h.open("kiyo", "Others may")
-	h.clock.forward(5*time.Minute + time.Second)
+	h.clock.Forward(5*time.Minute + time.Second)
 	h.leave("jonas")
 	h.open("jonas", "Later")
 }

@@ -64,7 +64,7 @@ func TestShownAt(t *testing.T) {
 	}
 	for _, c := range []struct{ shut, open room.Action }{{room.DoHide, room.DoShow}, {room.DoPrivate, room.DoPublic}} {
 		h.changed("jonas", id, c.shut)
-		h.clock.forward(time.Minute)
+		h.clock.Forward(time.Minute)
 		from := h.clock.Now()
 		h.changed("jonas", id, c.open)
 		until := h.clock.Now()
@@ -76,7 +76,7 @@ func TestShownAt(t *testing.T) {
 		if owner := knows("jonas"); !owner.IsZero() {
 			t.Errorf("its owner knows from %v on", owner)
 		}
-		h.clock.forward(time.Minute)
+		h.clock.Forward(time.Minute)
 		h.changed("jonas", id, room.DoLock) // who could see it still can
 		h.changed("jonas", id, room.DoUnlock)
 		if again := knows("ada"); !again.Equal(at) {

@@ -130,7 +130,7 @@ func TestRefusedHalfWay(t *testing.T) {
 	if h.view("jonas", id).Room.Access.Private {
 		t.Error("the room looks private")
 	}
-	h.clock.forward(time.Minute)
+	h.clock.Forward(time.Minute)
 	h.sweep()
 	h.eventually("the room is open again", func() bool { return !h.due(id) })
 	if _, deny, _ := h.overwrite(id, h.guild); deny&int64(discordapi.EveryoneDeny) != 0 {

@@ -29,13 +29,13 @@ func TestOwnership(t *testing.T) {
 	h.leave("jonas")
 	h.awaitRoster(id, "kiyo")
 	h.eventually("his absence counts", func() bool { return !h.view("kiyo", id).ClaimAt.IsZero() })
-	h.clock.forward(5*time.Minute - 10*time.Second)
+	h.clock.Forward(5*time.Minute - 10*time.Second)
 	_, err = h.change("kiyo", id, room.DoClaim)
 	h.wantCode(err, errs.Forbidden)
 	if wait := errs.Public(err).RetryAfter; wait <= 0 || wait > 10*time.Second {
 		t.Errorf("they may in %v", wait)
 	}
-	h.whileDown(func() { h.clock.forward(10 * time.Second) })
+	h.whileDown(func() { h.clock.Forward(10 * time.Second) })
 	_, err = h.change("priya", id, room.DoClaim) // who does not sit in it may not
 	h.wantCode(err, errs.NotInVoice)
 	if v := h.view("kiyo", id); !v.MayClaim {

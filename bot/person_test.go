@@ -39,7 +39,7 @@ func TestPersonErased(t *testing.T) {
 	if p := ask("kiyo", false); p.RememberedBy != 0 || !p.Preferences.Empty() || len(p.Rooms) != 1 {
 		t.Errorf("left of kiyo: %+v", p)
 	}
-	h.clock.forward(2 * time.Minute)
+	h.clock.Forward(2 * time.Minute)
 	h.eventually("Discord is told", func() bool {
 		_, _, ok := h.overwrite(r.Room.ID, h.people["kiyo"])
 		return !ok

@@ -88,7 +88,7 @@ func TestPrivacyWhenDiscordFails(t *testing.T) {
 	}
 	h.eventually("the lock is decided", func() bool { return h.view("jonas", id).Room.Access.Locked })
 	h.discord.ClearFaults(0)
-	h.clock.forward(31 * time.Second)
+	h.clock.Forward(31 * time.Second)
 	h.sweep()
 	if _, deny, _ := h.overwrite(id, h.guild); deny&int64(discordsim.PermConnect) == 0 {
 		t.Error("the sweep did not lock the room")
@@ -310,7 +310,7 @@ func TestKnocking(t *testing.T) {
 	if n := h.view("jonas", id).Room.Knocking; n != 0 {
 		t.Errorf("%d knock during the cool-down", n)
 	}
-	h.clock.forward(10*time.Minute + time.Second)
+	h.clock.Forward(10*time.Minute + time.Second)
 	knock("kiyo", room.KnockRequest{RoomID: id})
 	h.must(answer("jonas", "kiyo", true))
 	h.told("kiyo", "let into", "Friday")
@@ -335,7 +335,7 @@ func TestKnocking(t *testing.T) {
 		t.Error("somebody banned was told of the room")
 	}
 	knock("tomas", room.KnockRequest{RoomID: id})
-	h.clock.forward(time.Hour)
+	h.clock.Forward(time.Hour)
 	_, err = call(h, hub.KeepRoom, h.request("jonas", id))
 	h.must(err)
 	h.sweep()

@@ -101,11 +101,11 @@ func TestRestartFindsEverybodyWhereTheyAre(t *testing.T) {
 func TestIdleTimeSurvivesARestart(t *testing.T) {
 	h := newHouse(t)
 	r := h.open("jonas", "Friday")
-	h.clock.forward(40 * time.Minute)
-	h.whileDown(func() { h.clock.forward(19*time.Minute + 31*time.Second) })
+	h.clock.Forward(40 * time.Minute)
+	h.whileDown(func() { h.clock.Forward(19*time.Minute + 31*time.Second) })
 	h.await("its closing is announced",
 		func(l map[snowflake.ID]room.Live) bool { return !l[r.Room.ID].Room.ClosingAt.IsZero() })
-	h.whileDown(func() { h.clock.forward(time.Minute) })
+	h.whileDown(func() { h.clock.Forward(time.Minute) })
 	if _, there := h.channels()[r.Room.ID]; there {
 		t.Error("the room outlived its timeout")
 	}
@@ -138,7 +138,7 @@ func TestOpeningSurvivesDeath(t *testing.T) {
 
 	h.whileDown(record) // before the channel
 	h.sweep()
-	h.clock.forward(3 * time.Minute)
+	h.clock.Forward(3 * time.Minute)
 	h.sweep()
 	if n := left(); n != 0 || len(h.live()) != 0 {
 		t.Fatalf("%d intentions and %d rooms are left of nothing", n, len(h.live()))
@@ -275,7 +275,7 @@ func TestClosingIsFinishedAfterDiscordFailed(t *testing.T) {
 	}
 	h.discord.ClearFaults(0)
 	h.eventually("a sweep has finished the closing", func() bool {
-		h.clock.forward(31 * time.Second)
+		h.clock.Forward(31 * time.Second)
 		h.sweep()
 		_, there := h.channels()[r.Room.ID]
 		return !there

@@ -131,7 +131,7 @@ func testReviewOfMany(t *testing.T, late bool) {
 		t.Errorf("h is denied %b, enters: %v", h.denied(id, "h"), h.has("h", id))
 	}
 	told("restored")
-	h.clock.forward(time.Hour)
+	h.clock.Forward(time.Hour)
 	h.sweep()
 	told("after a sweep")
 }

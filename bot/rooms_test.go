@@ -116,7 +116,7 @@ func TestInvites(t *testing.T) {
 	_, err = call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor("kiyo"), RoomID: id})
 	h.wantCode(err, errs.Forbidden)
 
-	h.clock.forward(24*time.Hour + time.Minute)
+	h.clock.Forward(24*time.Hour + time.Minute)
 	h.wantCode(h.redeem("priya", token), errs.TokenExpired)
 	fresh, err := call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor("jonas"), RoomID: id, Uses: 1})
 	h.must(err)
@@ -282,18 +282,6 @@ func TestFifthIsMovedBack(t *testing.T) {
 	h.awaitRoster(r.Room.ID, four...)
 }
 
-// eventually waits for a fact that nobody tells of.
-func (h *house) eventually(what string, ok func() bool) {
-	h.Helper()
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer tick.Stop()
-	for deadline := time.Now().Add(patience); !ok(); <-tick.C {
-		if time.Now().After(deadline) {
-			h.Fatalf("waited in vain until %s", what)
-		}
-	}
-}
-
 func (h *house) sweep() {
 	h.Helper()
 	h.must(h.bot.Sweep(context.Background()))
@@ -303,7 +291,7 @@ func TestReaper(t *testing.T) {
 	h := newHouse(t)
 	idle, kept, entered, watched := h.open("jonas",
 		"Idle"), h.open("kiyo", "Kept"), h.open("priya", "Entered"), h.open("ada", "Watched")
-	h.clock.forward(59 * time.Minute)
+	h.clock.Forward(59 * time.Minute)
 	h.sweep()
 	closing := func(id snowflake.ID) bool {
 		h.facts.mu.Lock()
@@ -315,7 +303,7 @@ func TestReaper(t *testing.T) {
 	}
 	_, err := call(h, hub.RoomsSeen, room.SeenRequest{RoomIDs: []snowflake.ID{watched.Room.ID}})
 	h.must(err)
-	h.clock.forward(31 * time.Second)
+	h.clock.Forward(31 * time.Second)
 	h.sweep()
 	h.await("the closing is announced", func(l map[snowflake.ID]room.Live) bool {
 		return !l[idle.Room.ID].Room.ClosingAt.IsZero() && !l[kept.Room.ID].Room.ClosingAt.IsZero() &&
@@ -330,7 +318,7 @@ func TestReaper(t *testing.T) {
 	h.await("the closing is off", func(l map[snowflake.ID]room.Live) bool {
 		return l[kept.Room.ID].Room.ClosingAt.IsZero() && l[entered.Room.ID].Room.ClosingAt.IsZero()
 	})
-	h.clock.forward(31 * time.Second)
+	h.clock.Forward(31 * time.Second)
 	h.sweep()
 	h.await("the idle room is gone",
 		func(l map[snowflake.ID]room.Live) bool { _, there := l[idle.Room.ID]; return !there })
@@ -343,9 +331,9 @@ func TestReaper(t *testing.T) {
 	if story := h.storied(); !slices.Contains(story, "closed idle") {
 		t.Errorf("nobody was told: %v", story)
 	}
-	h.clock.forward(2 * time.Hour)
+	h.clock.Forward(2 * time.Hour)
 	h.sweep()
-	h.clock.forward(31 * time.Second)
+	h.clock.Forward(31 * time.Second)
 	h.sweep()
 	h.await("only the entered room is left",
 		func(l map[snowflake.ID]room.Live) bool { return len(l) == 1 && len(l[entered.Room.ID].Roster) == 1 })
@@ -355,17 +343,17 @@ func TestIdleTimeoutSettings(t *testing.T) {
 	h := newHouse(t)
 	r := h.open("jonas", "Friday")
 	h.settings(`{"idle_timeout":"never"}`)
-	h.clock.forward(1000 * time.Hour)
+	h.clock.Forward(1000 * time.Hour)
 	h.sweep()
 	h.settings(`{"idle_timeout":"0s"}`)
 	h.await("it is announced at once",
 		func(l map[snowflake.ID]room.Live) bool { return !l[r.Room.ID].Room.ClosingAt.IsZero() })
-	h.clock.forward(29 * time.Second)
+	h.clock.Forward(29 * time.Second)
 	h.sweep()
 	if _, there := h.channels()[r.Room.ID]; !there {
 		t.Fatal("closed before its notice was over")
 	}
-	h.clock.forward(2 * time.Second)
+	h.clock.Forward(2 * time.Second)
 	h.sweep()
 	if _, there := h.channels()[r.Room.ID]; there {
 		t.Error("not closed")

@@ -59,7 +59,7 @@ func TestWaitingList(t *testing.T) {
 
 	h.leave("priya") // ada does not come: the seat is free for all after two minutes
 	h.told("ada", "A seat in")
-	h.clock.forward(2*time.Minute + time.Second)
+	h.clock.Forward(2*time.Minute + time.Second)
 	h.sweep()
 	if j, err := call(h, hub.JoinRoom, h.request("tomas", id)); err != nil || j.HeldUntil.IsZero() {
 		t.Errorf("after the hold: %+v, %v", j, err)
@@ -173,7 +173,7 @@ func TestSeatIsHeldForWhoIsLetIn(t *testing.T) {
 	if j, err := call(h, hub.JoinRoom, h.request("priya", id)); err != nil || j.HeldUntil.IsZero() {
 		t.Errorf("with a seat held: %+v, %v", j, err)
 	}
-	h.clock.forward(3*time.Minute + time.Second)
+	h.clock.Forward(3*time.Minute + time.Second)
 	h.sweep()
 	if _, err = call(h, hub.JoinRoom, h.request("ada", id)); err != nil {
 		t.Error(err)
@@ -209,12 +209,12 @@ func TestGraceAfterADisconnect(t *testing.T) {
 
 	h.leave("jonas") // empty, with a timeout of nothing: the room waits for who lost their connection
 	h.await("his seat is held again", func(l map[snowflake.ID]room.Live) bool { return len(l[id].Room.Held) == 1 })
-	h.clock.forward(29 * time.Second)
+	h.clock.Forward(29 * time.Second)
 	h.sweep()
 	if v := h.view("jonas", id); !v.Room.ClosingAt.IsZero() {
 		t.Error("announced during the grace")
 	}
-	h.clock.forward(time.Minute)
+	h.clock.Forward(time.Minute)
 	h.sweep()
 	h.said(id, "this room closes")
 }

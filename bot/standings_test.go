@@ -78,7 +78,7 @@ func TestStandingsWithoutRequests(t *testing.T) {
 
 	// By the next answer: ada left, tomas's role is taken from him, the owner is gone.
 	h.must(h.discord.RemoveMember(h.guild, discordsim.ID(h.people["ada"])))
-	h.clock.forward(standings.Fresh + time.Second)
+	h.clock.Forward(standings.Fresh + time.Second)
 	await("ada")
 	if st := h.askAfter("ada")["ada"]; st.Member || h.clock.Now().Sub(st.CheckedAt) > standings.Fresh {
 		t.Errorf("ada is known as %+v", st)
@@ -88,7 +88,7 @@ func TestStandingsWithoutRequests(t *testing.T) {
 	role, err := h.discord.AddRole(h.guild, "Helpers", 0)
 	h.must(err)
 	h.must(h.discord.AddMember(h.guild, h.people["stranger"], "", role))
-	h.clock.forward(standings.Fresh + time.Second)
+	h.clock.Forward(standings.Fresh + time.Second)
 	await("stranger")
 	h.must(h.discord.SetRole(h.guild, role, discordsim.PermManageGuild))
 	await("stranger")
@@ -105,7 +105,7 @@ func TestStandingsWithoutRequests(t *testing.T) {
 	h.awaitRoster(r.Room.ID, "kiyo")
 	h.must(h.discord.RemoveMember(h.guild, discordsim.ID(h.people["jonas"])))
 	h.eventually("the guest owns the room", func() bool {
-		h.clock.forward(standings.Fresh + time.Second)
+		h.clock.Forward(standings.Fresh + time.Second)
 		for _, l := range h.live() {
 			if l.Room.ID == r.Room.ID {
 				return l.Room.Access.OwnerID == h.people["kiyo"]
@@ -134,7 +134,7 @@ func TestStandingsFallBack(t *testing.T) {
 	if st, err := call(h, hub.StandingOf, within); err != nil || !st.Member || h.asked(memberRoute) != asked {
 		t.Fatalf("%+v %v, %d requests", st, err, h.asked(memberRoute)-asked)
 	}
-	h.clock.forward(2 * time.Minute)
+	h.clock.Forward(2 * time.Minute)
 	_, err := h.discord.Inject(discordsim.Fault{Kind: discordsim.FaultHalfOpen})
 	h.must(err)
 	if st, err := call(h, hub.StandingOf, within); err != nil || !st.Member || h.asked(memberRoute) != asked+1 {

@@ -169,7 +169,7 @@ func TestMovesOfOneAreThrottled(t *testing.T) {
 	if n := h.asked("PATCH /guilds/{guild}/members/"); n != most || h.where("kiyo") != lobby {
 		t.Fatalf("%d moves within seconds", n)
 	}
-	h.clock.forward(20 * time.Second)
+	h.clock.Forward(20 * time.Second)
 	h.sweep()
 	h.eventually("they are moved after a while", func() bool { return h.where("kiyo") == id })
 }
@@ -187,9 +187,9 @@ func TestSweepsOfOthersGoOn(t *testing.T) {
 	})
 	id := h.open("ada", "Here").Room.ID
 	defer h.slow("DELETE /channels/"+id.String(), 4*time.Second)()
-	h.clock.forward(time.Hour)
+	h.clock.Forward(time.Hour)
 	h.sweep() // both are announced to close
-	h.clock.forward(time.Hour)
+	h.clock.Forward(time.Hour)
 	began := time.Now()
 	swept := make(chan error, 1)
 	go func() { swept <- h.bot.Sweep(h.soon()) }()

@@ -21,8 +21,8 @@ import (
 
 // later puts Snug's clock and Discord's forward together.
 func (h *house) later(d time.Duration) {
-	h.clock.forward(d)
-	h.theirs.forward(d)
+	h.clock.Forward(d)
+	h.theirs.Forward(d)
 }
 
 // callAt is call for another server.

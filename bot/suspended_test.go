@@ -116,7 +116,7 @@ func TestOwnerSeesWhoIsOnTheWay(t *testing.T) {
 	// They go on: the rules are accepted, and the room is locked.
 	h.changed("jonas", id, room.DoLock)
 	h.must(h.discord.SetPending(h.guild, h.people["late"], false))
-	h.clock.forward(6 * time.Second)
+	h.clock.Forward(6 * time.Second)
 	h.step("late", id, room.StepWait)
 	if l := way()[h.people["late"]]; l.Step != room.StepWait || l.Why != access.Passes {
 		t.Errorf("behind a lock: %+v", l)

@@ -10,13 +10,14 @@ import (
 	"snug/shared/guild"
 	"snug/shared/hub"
 	"snug/shared/room"
+	"snug/shared/testkit"
 )
 
 // Discord has a channel type, enums, bits and fields that nobody here knows,
 // in every event it sends: nothing that Snug does is lost by it.
 func TestTomorrow(t *testing.T) {
 	t.Parallel()
-	h, log := newHouseIn(t, "", nil), &journal{} // what Discord describes today is not what it sends tomorrow
+	h, log := newHouseIn(t, "", nil), &testkit.Log{} // what Discord describes today is not what it sends tomorrow
 	before := h.open("kiyo", "From before")
 	h.must(h.join("kiyo", before.Room.ID))
 	h.awaitRoster(before.Room.ID, "kiyo")
@@ -69,11 +70,11 @@ func TestTomorrow(t *testing.T) {
 		func(live map[snowflake.ID]room.Live) bool { _, there := live[r.Room.ID]; return !there })
 
 	for _, bad := range []string{"does not parse", "panicked", "could not follow", "sequence"} {
-		if l := log.line(bad); l != "" {
+		if l := log.Line(bad); l != "" {
 			t.Error(l)
 		}
 	}
-	if l := log.line("something that Snug does not know"); l == "" {
+	if l := log.Line("something that Snug does not know"); l == "" {
 		t.Error("the log says nothing of it")
 	}
 	if n := h.counted("snug_discord_unread_total"); n < 10 {
@@ -84,7 +85,7 @@ func TestTomorrow(t *testing.T) {
 // A channel whose type becomes one that nobody knows, and an interaction of one, cost nothing but themselves.
 func TestBrokenEventIsPassedOver(t *testing.T) {
 	t.Parallel()
-	h, log := newHouse(t), &journal{}
+	h, log := newHouse(t), &testkit.Log{}
 	h.shut()
 	h.lines = log
 	h.start()
@@ -97,7 +98,7 @@ func TestBrokenEventIsPassedOver(t *testing.T) {
 	}
 	h.must(h.join("jonas", r.Room.ID))
 	h.awaitRoster(r.Room.ID, "jonas")
-	if n := strings.Count(log.all(), "an event does not parse"); n != 1 {
+	if n := strings.Count(log.String(), "an event does not parse"); n != 1 {
 		t.Errorf("the log says it %d times", n)
 	}
 	if n := h.counted("snug_gateway_events_total", "outcome=unparsable"); n != 3 {

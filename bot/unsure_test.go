@@ -166,7 +166,7 @@ func TestClosingWhenClearingTheOutboxTimedOut(t *testing.T) {
 		t.Fatal("closing went well, so nothing was tried")
 	}
 	h.eventually("the room is closed", func() bool {
-		h.clock.forward(31 * time.Second)
+		h.clock.Forward(31 * time.Second)
 		_ = h.bot.Sweep(h.soon())
 		_, _, err := h.hub.Rooms.Get(h.soon(), h.guild.String()+"."+id.String())
 		return errs.Has(err, errs.NotFound)

@@ -14,6 +14,7 @@ import (
 	"snug/shared/hub"
 	"snug/shared/room"
 	"snug/shared/stats"
+	"snug/shared/testkit"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -49,13 +50,10 @@ func TestCountsAndForgets(t *testing.T) {
 		if _, err := h.Rosters.Put(t.Context(), "100.7", l); err != nil {
 			t.Fatal(err)
 		}
-		for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
-			if l, ok := y.rooms.Get("100.7"); ok && l.N == n {
-				return
-			} else if time.Now().After(end) {
-				t.Fatal("the roster did not come")
-			}
-		}
+		testkit.Eventually(t, "the roster comes", func() bool {
+			l, ok := y.rooms.Get("100.7")
+			return ok && l.N == n
+		})
 	}
 	if err := y.RecordMinute(t.Context()); err != nil { // nobody is in: nothing is written
 		t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 	"snug/shared/errs"
 	"snug/shared/hub"
 	"snug/shared/room"
+	"snug/shared/testkit"
 )
 
 // Who came and went is written down in order, also what is told at the very end, and is gone with its room.
@@ -52,13 +53,10 @@ func TestComings(t *testing.T) {
 		if _, err := h.Rosters.Put(t.Context(), key, l); err != nil {
 			t.Fatal(err)
 		}
-		for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
-			if l, ok := y.rooms.Get(key); ok && l.N == n {
-				return
-			} else if time.Now().After(end) {
-				t.Fatal("the roster did not come")
-			}
-		}
+		testkit.Eventually(t, "the roster comes", func() bool {
+			l, ok := y.rooms.Get(key)
+			return ok && l.N == n
+		})
 	}
 	stored := func() (out []string) {
 		c, _, err := h.Visits.Get(t.Context(), key)
@@ -95,9 +93,5 @@ func TestComings(t *testing.T) {
 		t.Errorf("after the night %q", got)
 	}
 	tell(y, room.Closed{}, now)
-	for end := time.Now().Add(10 * time.Second); stored() != nil; time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("of a closed room stays %q", stored())
-		}
-	}
+	testkit.Eventually(t, "of a closed room nothing stays", func() bool { return stored() == nil })
 }

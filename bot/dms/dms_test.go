@@ -26,6 +26,7 @@ import (
 	"snug/shared/errs"
 	"snug/shared/hub"
 	"snug/shared/hub/hubtest"
+	"snug/shared/testkit"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -38,17 +39,13 @@ type bureau struct {
 	guild   discordsim.ID
 	url     string
 	people  []snowflake.ID
-	ahead   atomic.Int64 // of the clock that Snug and Discord share
+	clock   testkit.Clock // that Snug and Discord share
 	hub     *hub.Hub
 }
 
-func (b *bureau) now() time.Time { return time.Now().Add(time.Duration(b.ahead.Load())) }
-
 func (b *bureau) must(err error) {
 	b.Helper()
-	if err != nil {
-		b.Fatal(err)
-	}
+	testkit.NoError(b, err)
 }
 
 func newBureau(t testing.TB, people int, adjust func(*discordsim.Limits)) *bureau {
@@ -58,7 +55,7 @@ func newBureau(t testing.TB, people int, adjust func(*discordsim.Limits)) *burea
 	if adjust != nil {
 		adjust(&limits)
 	}
-	b.discord = discordsim.New(discordsim.Options{Seed: 1, Limits: &limits, Now: b.now})
+	b.discord = discordsim.New(discordsim.Options{Seed: 1, Limits: &limits, Now: b.clock.Now})
 	var err error
 	b.url, err = b.discord.Start("127.0.0.1:0")
 	b.must(err)
@@ -96,7 +93,8 @@ func (b *bureau) sender(l dmbudget.Limits) (*dms.Sender, *prometheus.Registry) {
 	b.must(err)
 	reg := prometheus.NewRegistry()
 	s, err := dms.New(dms.Options{
-		Hub: b.hub, Discord: discordapi.New(client, b.now), Limits: l, Now: b.now, Log: quiet, Registerer: reg,
+		Hub: b.hub, Discord: discordapi.New(client, b.clock.Now), Limits: l, Now: b.clock.Now, Log: quiet,
+		Registerer: reg,
 	})
 	b.must(err)
 	b.Cleanup(func() { client.Rest.Close(context.Background()) })
@@ -167,7 +165,7 @@ func TestProcessesShareBudgets(t *testing.T) {
 	if sent.Load() != 10 || held.Load() != 30 || b.opened().DMsOpened != 10 {
 		t.Errorf("%d sent, %d held, %d opened", sent.Load(), held.Load(), b.opened().DMsOpened)
 	}
-	if st := first.State(context.Background()); !st.Known || !st.HeldBack(b.now()) || len(st.Budgets) != 2 ||
+	if st := first.State(context.Background()); !st.Known || !st.HeldBack(b.clock.Now()) || len(st.Budgets) != 2 ||
 		st.Budgets[0].Left != 0 || st.Budgets[1].Left != 190 || st.Held == 0 {
 		t.Errorf("%+v", st)
 	}
@@ -182,7 +180,7 @@ func TestProcessesShareBudgets(t *testing.T) {
 	if err := b.send(again, 40, 41); why(err) != dmbudget.ReasonBot {
 		t.Errorf("after a restart: %v", err)
 	}
-	b.ahead.Add(int64(10 * time.Minute))
+	b.clock.Forward(10 * time.Minute)
 	b.must(b.send(again, 40, 41))
 }
 
@@ -247,8 +245,8 @@ func TestTooFast(t *testing.T) {
 		}
 		b.must(b.send(s, 1, 0))
 	}
-	if st := second.State(context.Background()); st.Paused.Sub(b.now()).Round(time.Minute) != 10*time.Minute ||
-		!st.HeldBack(b.now()) {
+	if st := second.State(context.Background()); st.Paused.Sub(b.clock.Now()).Round(time.Minute) != 10*time.Minute ||
+		!st.HeldBack(b.clock.Now()) {
 		t.Errorf("%+v", st)
 	}
 	if n, left := b.counted(metrics,
@@ -256,14 +254,14 @@ func TestTooFast(t *testing.T) {
 		left < 500 || left > 600 {
 		t.Errorf("%v opened, %v s of a pause", n, left)
 	}
-	b.ahead.Add(int64(10 * time.Minute))
+	b.clock.Forward(10 * time.Minute)
 	for to := 4; to <= 6; to++ {
 		b.must(b.send(second, to, 0))
 	}
 	if err := b.send(second, 7, 0); why(err) != dmbudget.ReasonPaused {
 		t.Fatalf("too fast again: %v", err)
 	}
-	if st := first.State(context.Background()); st.Paused.Sub(b.now()).Round(time.Minute) != 20*time.Minute {
+	if st := first.State(context.Background()); st.Paused.Sub(b.clock.Now()).Round(time.Minute) != 20*time.Minute {
 		t.Errorf("the second pause: %+v", st)
 	}
 	if b.opened().Quarantined {
@@ -281,7 +279,7 @@ func TestQuarantine(t *testing.T) {
 	if err := b.send(s, 2, 0); why(err) != dmbudget.ReasonPaused {
 		t.Errorf("a new one: %v", err)
 	}
-	if st := s.State(context.Background()); st.Paused.Sub(b.now()).Round(time.Minute) != 6*time.Hour {
+	if st := s.State(context.Background()); st.Paused.Sub(b.clock.Now()).Round(time.Minute) != 6*time.Hour {
 		t.Errorf("%+v", st)
 	}
 	b.must(b.send(s, 1, 0))
@@ -339,7 +337,7 @@ func TestHubAway(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	if st := s.State(ctx); st.Known || !st.HeldBack(b.now()) {
+	if st := s.State(ctx); st.Known || !st.HeldBack(b.clock.Now()) {
 		t.Errorf("%+v", st)
 	}
 }

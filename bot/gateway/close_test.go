@@ -13,6 +13,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"snug/bot/gateway"
+	"snug/shared/testkit"
 )
 
 // TestCloseKeepsTheSession hands it over to the next process, which misses nothing.
@@ -34,7 +35,7 @@ func TestCloseKeepsTheSession(t *testing.T) {
 	default:
 		t.Error("Close returned before the shard had ended")
 	}
-	waitFor(t, func() bool { return code.Load() != 0 })
+	testkit.Eventually(t, "Discord has the close code", func() bool { return code.Load() != 0 })
 	if n := code.Load(); n == 1000 || n == 1001 {
 		t.Errorf("closed with %d, which ends the session", n)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"snug/bot/gateway"
 	"snug/shared/errs"
+	"snug/shared/testkit"
 )
 
 // TestKeepsTheSession plays every way to lose a connection that leaves the
@@ -103,7 +104,8 @@ func TestLosesTheSession(t *testing.T) {
 				c.until(gateway.Ready)
 				for c.handled(1)[0].kind != disgo.EventTypeReady {
 				}
-				waitFor(t, func() bool { return c.Checkpoint().SessionID == "new" })
+				testkit.Eventually(t, "there is a new session",
+					func() bool { return c.Checkpoint().SessionID == "new" })
 				if cp := c.Checkpoint(); cp.Seq != 1 {
 					t.Errorf("checkpoint %+v", cp)
 				}
@@ -236,7 +238,7 @@ func TestHalfOpen(t *testing.T) {
 		cfg.URL, cfg.AckTimeout = "ws://"+proxy.l.Addr().String(), ack
 	})
 	c.open()
-	waitFor(t, func() bool { return c.Latency() > 0 })
+	testkit.Eventually(t, "a heartbeat was acknowledged", func() bool { return c.Latency() > 0 })
 	close(proxy.frozen)
 	frozen := time.Now()
 	c.until(gateway.Waiting)
@@ -269,7 +271,7 @@ func TestSlowHandler(t *testing.T) {
 	c.open()
 	time.AfterFunc(400*time.Millisecond, func() { close(held) })
 	c.handled(2)
-	waitFor(t, func() bool { return c.Latency() > 0 })
+	testkit.Eventually(t, "a heartbeat was acknowledged", func() bool { return c.Latency() > 0 })
 	if n := len(srv.dialled()); n != 1 {
 		t.Errorf("%d connections", n)
 	}
@@ -284,7 +286,7 @@ func TestHeartbeats(t *testing.T) {
 		for range 3 {
 			p.send(`{"op":1,"d":null}`)
 			n := 0
-			waitFor(p.s.t, func() bool {
+			testkit.Eventually(p.s.t, "a heartbeat comes", func() bool {
 				p.wmu.Lock()
 				defer p.wmu.Unlock()
 				was := n

@@ -16,6 +16,7 @@ import (
 
 	"snug/bot/gateway"
 	"snug/shared/errs"
+	"snug/shared/testkit"
 )
 
 func TestIdentifies(t *testing.T) {
@@ -48,16 +49,6 @@ func TestIdentifies(t *testing.T) {
 	}
 }
 
-// waitFor waits for a fact that no channel tells.
-func waitFor(t *testing.T, fact func() bool) {
-	t.Helper()
-	for end := time.Now().Add(patience); !fact(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("it did not come true")
-		}
-	}
-}
-
 // TestCheckpointFollowsTheHandler reads the checkpoint inside the handler:
 // the event being handled is not part of it yet.
 func TestCheckpointFollowsTheHandler(t *testing.T) {
@@ -85,7 +76,7 @@ func TestCheckpointFollowsTheHandler(t *testing.T) {
 	})
 	c.open()
 	c.handled(50)
-	waitFor(t, func() bool { return c.Checkpoint().Seq == 50 })
+	testkit.Eventually(t, "every event is handled", func() bool { return c.Checkpoint().Seq == 50 })
 }
 
 // TestBadPayloads go by without harm.
@@ -124,7 +115,8 @@ func TestBadPayloads(t *testing.T) {
 	if e := c.handled(2); e[0].seq != 1 || e[1].seq != 7 { // that the session began is told, whatever READY says
 		t.Errorf("events %v", e)
 	}
-	waitFor(t, func() bool { return c.Checkpoint() == gateway.Checkpoint{SessionID: "one", Seq: 7} })
+	testkit.Eventually(t, "the event after the panic is handled",
+		func() bool { return c.Checkpoint() == gateway.Checkpoint{SessionID: "one", Seq: 7} })
 	for outcome, want := range map[string]float64{"handled": 1, "unknown": 1, "unparsable": 6, "panicked": 1} {
 		if got := counted(t, reg, "snug_gateway_events_total", outcome); got != want {
 			t.Errorf("%s: %v, expected %v", outcome, got, want)
@@ -191,7 +183,8 @@ func TestSend(t *testing.T) {
 	if m := receive(t, got); !strings.Contains(string(m.D), `"dnd"`) {
 		t.Errorf("sent %s", m.D)
 	}
-	waitFor(t, func() bool { return c.SessionID() != nil && *c.SessionID() == "two" })
+	testkit.Eventually(t, "there is a second session",
+		func() bool { return c.SessionID() != nil && *c.SessionID() == "two" })
 	big := disgo.MessageDataRequestGuildMembers{Nonce: strings.Repeat("x", 5000)}
 	if err := c.Send(t.Context(), disgo.OpcodeRequestGuildMembers, big); !errs.Has(err, errs.Invalid) {
 		t.Errorf("a message that is too big: %v", err)

@@ -18,6 +18,7 @@ import (
 
 	"snug/bot/gateway"
 	"snug/shared/discordsim"
+	"snug/shared/testkit"
 )
 
 // told collects which events a shard was handed.
@@ -57,18 +58,18 @@ func TestTomorrow(t *testing.T) {
 		sent.last = int(d.Sequence)
 	}})
 	demo, err := s.Demo(discordsim.ApplicationOptions{})
-	must(t, err)
-	must(t, s.InstallBot(demo.Guild.ID, demo.Application.ID, discordsim.PermAdministrator))
+	testkit.NoError(t, err)
+	testkit.NoError(t, s.InstallBot(demo.Guild.ID, demo.Application.ID, discordsim.PermAdministrator))
 	base, err := s.Start("127.0.0.1:0")
-	must(t, err)
-	t.Cleanup(func() { must(t, s.Close(context.Background())) })
+	testkit.NoError(t, err)
+	t.Cleanup(func() { testkit.NoError(t, s.Close(context.Background())) })
 	_, err = s.AddChannel(demo.Guild.ID, discordsim.ChannelOptions{Name: "tomorrow", Type: 99})
-	must(t, err)
+	testkit.NoError(t, err)
 	_, err = s.Inject(discordsim.Fault{Kind: discordsim.FaultUnknown, Count: -1})
-	must(t, err)
+	testkit.NoError(t, err)
 
 	got := &told{kinds: map[string]int{}}
-	log := &lines{}
+	log := &testkit.Log{}
 	shard, err := gateway.New(gateway.Config{
 		Token: demo.Application.BotToken, URL: "ws" + strings.TrimPrefix(base, "http"), Intents: disgo.IntentsAll,
 		Identify: free{},
@@ -81,17 +82,17 @@ func TestTomorrow(t *testing.T) {
 			}
 		},
 	})
-	must(t, err)
+	testkit.NoError(t, err)
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	must(t, shard.Open(ctx))
+	testkit.NoError(t, shard.Open(ctx))
 	defer shard.Close(ctx)
-	waitFor(t, func() bool { return shard.State().Phase == gateway.Ready })
+	testkit.Eventually(t, "the shard is ready", func() bool { return shard.State().Phase == gateway.Ready })
 
 	w := acts{t, s, demo, base}
 	w.everything(ctx, shard, got)
-	waitFor(t, func() bool { return len(got.missing()) == 0 || t.Failed() })
-	waitFor(t, func() bool {
+	testkit.Eventually(t, "every kind of event came", func() bool { return len(got.missing()) == 0 || t.Failed() })
+	testkit.Eventually(t, "the last event is handled", func() bool {
 		sent.mu.Lock()
 		defer sent.mu.Unlock()
 		return shard.Checkpoint().Seq == sent.last
@@ -114,21 +115,6 @@ func TestTomorrow(t *testing.T) {
 	}
 }
 
-type lines struct {
-	mu sync.Mutex
-	b  strings.Builder
-}
-
-func (l *lines) Write(b []byte) (int, error) { l.mu.Lock(); defer l.mu.Unlock(); return l.b.Write(b) }
-func (l *lines) String() string              { l.mu.Lock(); defer l.mu.Unlock(); return l.b.String() }
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 // acts makes everything happen that Discord tells of.
 type acts struct {
 	t *testing.T
@@ -141,16 +127,16 @@ type acts struct {
 func (a acts) do(method, path string, body any) snowflake.ID {
 	a.t.Helper()
 	b, err := json.Marshal(body)
-	must(a.t, err)
+	testkit.NoError(a.t, err)
 	req, err := http.NewRequestWithContext(a.t.Context(), method, a.base+"/api/v10"+path, strings.NewReader(string(b)))
-	must(a.t, err)
+	testkit.NoError(a.t, err)
 	req.Header.Set("Authorization", "Bot "+a.demo.Application.BotToken)
 	req.Header.Set("Content-Type", "application/json")
 	res, err := http.DefaultClient.Do(req)
-	must(a.t, err)
+	testkit.NoError(a.t, err)
 	defer res.Body.Close()
 	raw, err := io.ReadAll(res.Body)
-	must(a.t, err)
+	testkit.NoError(a.t, err)
 	if res.StatusCode >= 300 {
 		a.t.Fatalf("%s %s: %s %s", method, path, res.Status, raw)
 	}
@@ -182,8 +168,8 @@ func (a acts) everything(ctx context.Context, shard *gateway.Shard, got *told) {
 	a.do("DELETE", in("/roles/%d", role), nil)
 	a.do("PATCH", in(""), m{"name": "Friends of tomorrow"})
 	_, err := a.JoinVoice(g, member, voice, discordsim.VoiceFlags{})
-	must(a.t, err)
-	must(a.t,
+	testkit.NoError(a.t, err)
+	testkit.NoError(a.t,
 		shard.Send(ctx, disgo.OpcodeVoiceStateUpdate, disgo.MessageDataVoiceStateUpdate{GuildID: g, ChannelID: &voice}))
 	a.do("POST", fmt.Sprintf("/channels/%d/invites", voice), m{})
 	text := a.do("POST", in("/channels"), m{"name": "talk", "type": 0})
@@ -201,26 +187,27 @@ func (a acts) everything(ctx context.Context, shard *gateway.Shard, got *told) {
 	a.do("DELETE", "/channels/"+voice.String(), nil) // its invite goes with it
 	a.do("PATCH", "/users/@me", m{"username": "snug of tomorrow"})
 	newcomer := a.AddUser("newcomer", "New")
-	must(a.t, a.AddMember(g, newcomer.ID, ""))
+	testkit.NoError(a.t, a.AddMember(g, newcomer.ID, ""))
 	a.do("PUT", in("/bans/%d", newcomer.ID), nil)
 	a.do("DELETE", in("/bans/%d", newcomer.ID), nil)
 	for range 2 { // the second is too soon
-		must(a.t,
+		testkit.NoError(a.t,
 			shard.Send(ctx, disgo.OpcodeRequestGuildMembers,
 				disgo.EventUnknown(fmt.Sprintf(`{"guild_id":"%d","query":"","limit":0}`, g))))
 	}
-	must(a.t, shard.Send(ctx, 31, disgo.EventUnknown(fmt.Sprintf(`{"guild_ids":["%d"]}`, g))))
-	must(a.t,
+	testkit.NoError(a.t, shard.Send(ctx, 31, disgo.EventUnknown(fmt.Sprintf(`{"guild_ids":["%d"]}`, g))))
+	testkit.NoError(a.t,
 		shard.Send(ctx, 43,
 			disgo.EventUnknown(fmt.Sprintf(`{"guild_id":"%d","fields":["status","voice_start_time"]}`, g))))
 	a.interaction(ctx, got)
 	_, err = a.Inject(discordsim.Fault{Kind: discordsim.FaultOutage, Guild: g})
-	must(a.t, err)
+	testkit.NoError(a.t, err)
 	_, err = a.Inject(discordsim.Fault{Kind: discordsim.FaultRestore, Guild: g})
-	must(a.t, err)
+	testkit.NoError(a.t, err)
 	_, err = a.Inject(discordsim.Fault{Kind: discordsim.FaultDrop})
-	must(a.t, err)
-	waitFor(a.t, func() bool { return shard.History().Resumes == 1 && shard.State().Phase == gateway.Ready })
+	testkit.NoError(a.t, err)
+	testkit.Eventually(a.t, "the session is resumed",
+		func() bool { return shard.History().Resumes == 1 && shard.State().Phase == gateway.Ready })
 }
 
 // interaction runs a command that nobody answers.
@@ -241,7 +228,8 @@ func (a acts) interaction(ctx context.Context, got *told) {
 				Options: map[string]any{"where": a.demo.Lounge.ID.String(), "who": a.demo.Users[3].ID.String()},
 			})
 	}()
-	waitFor(a.t, func() bool { return !slices.Contains(got.missing(), "INTERACTION_CREATE") })
+	testkit.Eventually(a.t, "the interaction came",
+		func() bool { return !slices.Contains(got.missing(), "INTERACTION_CREATE") })
 	cancel()
 	<-ended
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/shared/discordsim"
+	"snug/shared/testkit"
 )
 
 // tested is what a test member is.
@@ -27,15 +28,15 @@ const mayEnter = discordsim.PermViewChannel | discordsim.PermConnect
 func (r *real) tested(t *testing.T, is tested) snowflake.ID {
 	t.Helper()
 	u := r.AddUser("kanarienhahn", "Kanarienhahn")
-	must(t, r.AddMember(r.guild, u.ID, ""))
+	testkit.NoError(t, r.AddMember(r.guild, u.ID, ""))
 	if is.role != 0 {
 		role, err := r.AddRole(r.guild, "Kanarienvogel", is.role)
-		must(t, err)
-		must(t, r.SetRoles(r.guild, u.ID, role))
+		testkit.NoError(t, err)
+		testkit.NoError(t, r.SetRoles(r.guild, u.ID, role))
 	}
-	must(t, r.SetPending(r.guild, u.ID, is.pending))
+	testkit.NoError(t, r.SetPending(r.guild, u.ID, is.pending))
 	if !is.until.IsZero() {
-		must(t, r.TimeOut(r.guild, u.ID, is.until))
+		testkit.NoError(t, r.TimeOut(r.guild, u.ID, is.until))
 	}
 	return u.ID
 }
@@ -77,7 +78,7 @@ func TestMemberFits(t *testing.T) {
 			o := r.options()
 			o.Member, o.MemberIs = r.tested(t, c.is), c.memberIs
 			rec, diff, err := Run(t.Context(), o)
-			must(t, err)
+			testkit.NoError(t, err)
 			var out bytes.Buffer
 			Report(&out, rec, diff)
 			if len(diff) != 0 || slices.ContainsFunc(c.says,
@@ -89,9 +90,9 @@ func TestMemberFits(t *testing.T) {
 			}
 			// Somebody else finds the same by the record.
 			text, err := rec.Text()
-			must(t, err)
+			testkit.NoError(t, err)
 			back, err := ReadRecord(text)
-			must(t, err)
+			testkit.NoError(t, err)
 			again, err := Replay(t.Context(), back)
 			if err != nil || len(again) != 0 {
 				t.Errorf("replayed: %v, %v", again, err)
@@ -194,10 +195,10 @@ func TestMemberDiffers(t *testing.T) {
 			o.Member, o.MemberIs = r.tested(t, c.is), c.memberIs
 			if c.plant != nil {
 				_, err := r.Inject(c.plant(o.Member.String()))
-				must(t, err)
+				testkit.NoError(t, err)
 			}
 			rec, diff, err := Run(t.Context(), o)
-			must(t, err)
+			testkit.NoError(t, err)
 			var out bytes.Buffer
 			Report(&out, rec, diff)
 			for _, says := range c.says {
@@ -215,7 +216,7 @@ func TestMemberDiffers(t *testing.T) {
 			}
 			t.Logf("\n%s", out.String())
 			_, err = rec.Text()
-			must(t, err)
+			testkit.NoError(t, err)
 		})
 	}
 }

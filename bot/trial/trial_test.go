@@ -25,6 +25,7 @@ import (
 	"snug/shared/agent"
 	"snug/shared/discordsim"
 	"snug/shared/discordsim/openapi/openapitest"
+	"snug/shared/testkit"
 )
 
 func TestMain(m *testing.M) {
@@ -64,28 +65,21 @@ func newRealIn(t *testing.T, wrap func(http.Handler) http.Handler) *real {
 	r.operator = r.AddUser("kanarienvogel", "Kanarienvogel")
 	r.app = r.AddApplication(discordsim.ApplicationOptions{Name: "Kanarienvogel", Owner: r.operator.ID})
 	g, err := r.AddGuild("Kanarienvogel", owner.ID)
-	must(t, err)
+	testkit.NoError(t, err)
 	r.guild = g.ID
-	must(t, r.AddMember(g.ID, r.operator.ID, ""))
-	must(t, r.SetRole(g.ID, g.ID, 0))
-	must(t, r.InstallBot(g.ID, r.app.ID, permissions))
+	testkit.NoError(t, r.AddMember(g.ID, r.operator.ID, ""))
+	testkit.NoError(t, r.SetRole(g.ID, g.ID, 0))
+	testkit.NoError(t, r.InstallBot(g.ID, r.app.ID, permissions))
 	_, err = r.AddChannel(g.ID, discordsim.ChannelOptions{Name: "kanarienvogel"})
-	must(t, err)
+	testkit.NoError(t, err)
 	r.base, err = r.Start("127.0.0.1:0")
-	must(t, err)
+	testkit.NoError(t, err)
 	t.Cleanup(func() {
 		if err := r.Close(context.Background()); err != nil {
 			t.Error(err)
 		}
 	})
 	return r
-}
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 func (r *real) options() Options {
@@ -96,9 +90,9 @@ func (r *real) options() Options {
 func (r *real) left(t *testing.T) (names []string) {
 	t.Helper()
 	tr, err := begin(context.WithoutCancel(t.Context()), r.options())
-	must(t, err)
+	testkit.NoError(t, err)
 	var list []struct{ Name string }
-	must(t, tr.ask(t.Context(), "/guilds/"+r.guild.String()+"/channels", &list))
+	testkit.NoError(t, tr.ask(t.Context(), "/guilds/"+r.guild.String()+"/channels", &list))
 	if len(list) == 0 {
 		t.Fatal("the server lost a channel of its own")
 	}
@@ -108,7 +102,7 @@ func (r *real) left(t *testing.T) (names []string) {
 		}
 	}
 	dms, err := r.StateFor(r.operator.ID)
-	must(t, err)
+	testkit.NoError(t, err)
 	if b, err := json.Marshal(dms); err != nil || strings.Contains(string(b), directText) {
 		names = append(names, "the direct message")
 	}
@@ -119,7 +113,7 @@ func (r *real) left(t *testing.T) (names []string) {
 func TestFits(t *testing.T) {
 	r := newDescribed(t)
 	rec, diff, err := Run(t.Context(), r.options())
-	must(t, err)
+	testkit.NoError(t, err)
 	var out bytes.Buffer
 	Report(&out, rec, diff)
 	if len(diff) != 0 {
@@ -236,7 +230,7 @@ func TestPlantedDifferences(t *testing.T) {
 				t.Fatal(err)
 			}
 			rec, diff, err := Run(t.Context(), r.options())
-			must(t, err)
+			testkit.NoError(t, err)
 			found := slices.ContainsFunc(diff,
 				func(d Difference) bool { return d.Step == c.step && strings.Contains(d.How, c.says) })
 			var out bytes.Buffer
@@ -266,7 +260,7 @@ func TestCrash(t *testing.T) {
 			r := newReal(t)
 			o := r.options()
 			tr, err := begin(t.Context(), o)
-			must(t, err)
+			testkit.NoError(t, err)
 			// The request takes effect, and nobody hears of it any more: the process is gone.
 			ctx, crash := context.WithCancel(t.Context())
 			o.HTTP = &http.Client{Transport: dying{agent.Client(0).Transport, at, crash}}
@@ -279,7 +273,7 @@ func TestCrash(t *testing.T) {
 				t.Fatal("nothing was left by the crash")
 			}
 			_, diff, err := Run(t.Context(), r.options())
-			must(t, err)
+			testkit.NoError(t, err)
 			for _, d := range diff { // the budget of names, say, is the channel's
 				t.Errorf("%+v", d)
 			}
@@ -329,7 +323,7 @@ func TestRecordHoldsNoString(t *testing.T) {
 	const canary = "kanarienvogel"
 	r := newReal(t)
 	target, err := url.Parse(r.base)
-	must(t, err)
+	testkit.NoError(t, err)
 	proxy := httputil.NewSingleHostReverseProxy(target)
 	proxy.ModifyResponse = func(res *http.Response) error {
 		if res.StatusCode == http.StatusSwitchingProtocols {
@@ -373,9 +367,9 @@ func TestRecordHoldsNoString(t *testing.T) {
 	o.URL, o.Member = srv.URL, r.tested(t,
 		tested{role: discordsim.PermConnect | discordsim.PermViewChannel, pending: true, until: until})
 	rec, _, err := Run(t.Context(), o)
-	must(t, err)
+	testkit.NoError(t, err)
 	text, err := rec.Text()
-	must(t, err)
+	testkit.NoError(t, err)
 	if sung.Load() < 10 {
 		t.Errorf("%d messages of the gateway had canaries", sung.Load())
 	}
@@ -404,7 +398,7 @@ func TestRecordHoldsNoString(t *testing.T) {
 		}
 	}
 	back, err := ReadRecord(text)
-	must(t, err)
+	testkit.NoError(t, err)
 	if again, err := back.Text(); err != nil || !bytes.Equal(again, text) {
 		t.Errorf("a record is another when read, %v", err)
 	}

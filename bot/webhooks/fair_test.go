@@ -13,6 +13,7 @@ import (
 
 	"snug/shared/audit"
 	"snug/shared/hub"
+	"snug/shared/testkit"
 	"snug/shared/webhook"
 )
 
@@ -38,7 +39,7 @@ func TestSlowReceiversHoldNobodyUp(t *testing.T) {
 			h.Secret = b.keys.Seal(b.secret, "webhook "+h.Key())
 			b.put(h)
 			for j := range 5 {
-				d, err := webhook.NewDelivery(h, fmt.Sprint("m", j), "room_opened", b.now(), nil, b.now())
+				d, err := webhook.NewDelivery(h, fmt.Sprint("m", j), "room_opened", b.clock.Now(), nil, b.clock.Now())
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -50,9 +51,9 @@ func TestSlowReceiversHoldNobodyUp(t *testing.T) {
 	}
 	h := b.hook("h")
 	defer b.run(here)()
-	b.wait("slow ones to hold what they get", func() bool { return held.Load() == 2*perGuild })
+	testkit.Eventually(b, "slow ones to hold what they get", func() bool { return held.Load() == 2*perGuild })
 	for i := range 5 {
-		d, err := webhook.NewDelivery(h, fmt.Sprint("ping", i), webhook.Ping, b.now(), nil, b.now())
+		d, err := webhook.NewDelivery(h, fmt.Sprint("ping", i), webhook.Ping, b.clock.Now(), nil, b.clock.Now())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -60,7 +61,7 @@ func TestSlowReceiversHoldNobodyUp(t *testing.T) {
 		if _, err := b.hub.Deliveries.Create(t.Context(), d.Key(), d); err != nil {
 			t.Fatal(err)
 		}
-		b.wait("a ping", func() bool { return b.delivery(d.ID).State == webhook.Done })
+		testkit.Eventually(b, "a ping", func() bool { return b.delivery(d.ID).State == webhook.Done })
 		if took := time.Since(begun); took > 2*time.Second {
 			t.Errorf("a ping took %s beside slow receivers", took)
 		}
@@ -93,15 +94,15 @@ func TestCostFollowsDeliveries(t *testing.T) {
 		b.happens(fmt.Sprint("kept", i), audit.RoomKept) // nobody wants it
 	}
 	b.happens("one", audit.RoomOpened)
-	b.wait("what is wanted", func() bool { return b.delivery("one").State == webhook.Done })
-	b.wait("how far it came to be kept", func() bool {
+	testkit.Eventually(b, "what is wanted", func() bool { return b.delivery("one").State == webhook.Done })
+	testkit.Eventually(b, "how far it came to be kept", func() bool {
 		h, _, err := b.hub.Webhooks.Get(t.Context(), "100.h")
 		return err == nil && h.Cursor >= 51
 	})
 	// One webhook came further; one delivery was made and then taken. Each bucket was given its epoch when it
 	// was followed.
 	var hooks, deliveries int
-	b.wait("the writes to be seen", func() bool {
+	testkit.Eventually(b, "the writes to be seen", func() bool {
 		mu.Lock()
 		defer mu.Unlock()
 		hooks, deliveries = writes["webhooks"], writes["deliveries"]
@@ -122,13 +123,14 @@ func TestHooksThatComeLater(t *testing.T) {
 		d, _, _ := b.hub.Deliveries.Get(t.Context(), "100.first."+id)
 		return d
 	}
-	b.wait("the first to be told", func() bool { return first("one").State == webhook.Done })
+	testkit.Eventually(b, "the first to be told", func() bool { return first("one").State == webhook.Done })
 	h := webhook.Hook{ID: "h", GuildID: guild, URL: b.srv.URL, Name: "h", Enabled: true} // its place is before all
 	h.Secret = b.keys.Seal(b.secret, "webhook "+h.Key())
 	b.put(h)
-	b.wait("the second to be told of it too", func() bool { return b.delivery("one").State == webhook.Done })
+	testkit.Eventually(b, "the second to be told of it too",
+		func() bool { return b.delivery("one").State == webhook.Done })
 	b.happens("two", audit.RoomOpened)
-	b.wait("both to be told", func() bool {
+	testkit.Eventually(b, "both to be told", func() bool {
 		return b.delivery("two").State == webhook.Done && first("two").State == webhook.Done
 	})
 	if n := b.count(); n != 4 {
@@ -145,7 +147,8 @@ func TestTooMuchWaits(t *testing.T) {
 	s := b.sender(here)
 	for i := range webhook.MaxPending {
 		d := webhook.Delivery{
-			ID: fmt.Sprint("m", i), GuildID: guild, HookID: "h", State: webhook.Pending, NextAt: b.now().Add(time.Hour),
+			ID: fmt.Sprint("m", i), GuildID: guild, HookID: "h", State: webhook.Pending,
+			NextAt: b.clock.Now().Add(time.Hour),
 		}
 		s.queue.set(d.Key(), &d, hub.Rev(i+1))
 	}

@@ -21,6 +21,7 @@ import (
 	"snug/shared/audit"
 	"snug/shared/hub"
 	"snug/shared/keyring"
+	"snug/shared/testkit"
 	"snug/shared/webhook"
 )
 
@@ -31,6 +32,7 @@ const guild = snowflake.ID(100)
 // bench is a sender on a real hub, with a receiver that verifies what it gets.
 type bench struct {
 	*testing.T
+	clock  testkit.Clock
 	hub    *hub.Hub
 	keys   *keyring.Keyring
 	secret []byte
@@ -41,16 +43,9 @@ type bench struct {
 	observe func(hub.Observation) // nil: nobody looks
 
 	mu     sync.Mutex
-	ahead  time.Duration
 	answer int
 	got    []string // ids of verified messages
 	bodies []string
-}
-
-func (b *bench) now() time.Time {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return time.Now().Add(b.ahead)
 }
 
 func (b *bench) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -99,7 +94,7 @@ func newBench(t *testing.T) *bench {
 // open opens the hub, in place of one that is open.
 func (b *bench) open() {
 	b.Helper()
-	o := hub.Options{Dir: b.TempDir(), Log: slog.New(slog.DiscardHandler), Now: b.now, Observe: b.observe}
+	o := hub.Options{Dir: b.TempDir(), Log: slog.New(slog.DiscardHandler), Now: b.clock.Now, Observe: b.observe}
 	h, err := hub.Open(b.Context(), o)
 	if err != nil {
 		b.Fatal(err)
@@ -115,7 +110,8 @@ func (b *bench) open() {
 func (b *bench) sender(networks ...netip.Prefix) *Sender {
 	b.Helper()
 	s, err := New(Options{
-		Hub: b.hub, Keys: b.keys, Holds: func() []snowflake.ID { return b.guilds }, Networks: networks, Now: b.now,
+		Hub: b.hub, Keys: b.keys, Holds: func() []snowflake.ID { return b.guilds }, Networks: networks,
+		Now: b.clock.Now,
 		Log: slog.New(slog.DiscardHandler), Agent: "Snug/test", Resolver: b.names,
 	})
 	if err != nil {
@@ -165,15 +161,6 @@ func (b *bench) happens(id string, kind audit.Kind) {
 	}
 }
 
-func (b *bench) wait(what string, fact func() bool) {
-	b.Helper()
-	for end := time.Now().Add(20 * time.Second); !fact(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			b.Fatalf("waited in vain for %s", what)
-		}
-	}
-}
-
 func (b *bench) delivery(id string) webhook.Delivery {
 	d, _, err := b.hub.Deliveries.Get(b.Context(), "100.h."+id)
 	if err != nil {
@@ -192,7 +179,7 @@ func TestDelivers(t *testing.T) {
 	b.happens("one", audit.RoomOpened)
 	b.happens("not wanted", audit.RoomKept)
 	b.happens("two", audit.RoomClosed)
-	b.wait("two messages",
+	testkit.Eventually(b, "two messages",
 		func() bool { return b.delivery("two").State == webhook.Done && b.delivery("one").State == webhook.Done })
 	if b.count() != 2 || b.got[0] != "one" || !strings.Contains(b.bodies[0], `"type":"room_opened"`) ||
 		!strings.Contains(b.bodies[0], `"timestamp":"`) {
@@ -202,7 +189,7 @@ func TestDelivers(t *testing.T) {
 	// It fails, is tried again later, and is not lost by a restart.
 	b.answers(500)
 	b.happens("three", audit.RoomOpened)
-	b.wait("a failed try", func() bool { return len(b.delivery("three").Tries) == 1 })
+	testkit.Eventually(b, "a failed try", func() bool { return len(b.delivery("three").Tries) == 1 })
 	d := b.delivery("three")
 	if d.State != webhook.Pending || d.Tries[0].Status != 500 || d.Tries[0].Wrong == "" ||
 		d.NextAt.Sub(d.Tries[0].At) != 5*time.Second {
@@ -212,26 +199,26 @@ func TestDelivers(t *testing.T) {
 	b.happens("four", audit.RoomOpened) // nobody is there to send it
 	b.answers(200)
 	b.mu.Lock()
-	b.ahead += 10 * time.Second
+	b.clock.Forward(10 * time.Second)
 	b.mu.Unlock()
 	stop = b.run(here)
 	defer stop()
-	b.wait("what waited", func() bool {
+	testkit.Eventually(b, "what waited", func() bool {
 		return b.delivery("three").State == webhook.Done && b.delivery("four").State == webhook.Done
 	})
 
 	// Redirects are not followed; what is gone is switched off.
 	b.answers(http.StatusFound)
 	b.happens("five", audit.RoomOpened)
-	b.wait("a redirect", func() bool { return len(b.delivery("five").Tries) == 1 })
+	testkit.Eventually(b, "a redirect", func() bool { return len(b.delivery("five").Tries) == 1 })
 	if w := b.delivery("five").Tries[0]; w.Status != 302 || !strings.Contains(w.Wrong, "not followed") {
 		t.Errorf("got %+v", w)
 	}
 	b.answers(http.StatusGone)
 	b.mu.Lock()
-	b.ahead += time.Minute
+	b.clock.Forward(time.Minute)
 	b.mu.Unlock()
-	b.wait("it to be switched off", func() bool {
+	testkit.Eventually(b, "it to be switched off", func() bool {
 		h, _, err := b.hub.Webhooks.Get(t.Context(), "100.h")
 		return err == nil && !h.Enabled && h.Stopped != ""
 	})
@@ -243,7 +230,7 @@ func TestNeverCallsPrivateAddresses(t *testing.T) {
 	h := b.hook("h")
 	defer b.run()() // no networks of our own
 	b.happens("one", audit.RoomOpened)
-	b.wait("a try", func() bool { return len(b.delivery("one").Tries) == 1 })
+	testkit.Eventually(b, "a try", func() bool { return len(b.delivery("one").Tries) == 1 })
 	if w := b.delivery("one").Tries[0].Wrong; !strings.Contains(w, "public internet") || b.count() != 0 {
 		t.Errorf("%q, and %d came", w, b.count())
 	}
@@ -252,9 +239,9 @@ func TestNeverCallsPrivateAddresses(t *testing.T) {
 		h.URL = strings.Replace(b.srv.URL, "127.0.0.1", name, 1)
 		b.put(h)
 		b.mu.Lock()
-		b.ahead += time.Hour
+		b.clock.Forward(time.Hour)
 		b.mu.Unlock()
-		b.wait("another try", func() bool { return len(b.delivery("one").Tries) == i+2 })
+		testkit.Eventually(b, "another try", func() bool { return len(b.delivery("one").Tries) == i+2 })
 		if w := b.delivery("one").Tries[i+1].Wrong; w != errUnreachable.Error() || b.count() != 0 {
 			t.Errorf("%s: %q, and %d came", name, w, b.count())
 		}
@@ -283,7 +270,7 @@ func TestForgetsOldDeliveries(t *testing.T) {
 	for i := range webhook.MaxDeliveries + 10 {
 		b.happens(fmt.Sprint("m", i), audit.RoomOpened)
 	}
-	b.wait("the old ones to go", func() bool {
+	testkit.Eventually(b, "the old ones to go", func() bool {
 		keys, err := b.hub.Deliveries.Keys(t.Context(), "100.h")
 		return err == nil && b.count() == webhook.MaxDeliveries+10 && len(keys) == webhook.MaxDeliveries
 	})
@@ -315,13 +302,13 @@ func TestSecretsFollowTheSessionSecret(t *testing.T) {
 	b.keys = rotated
 	stop := b.run(here)
 	for _, id := range []string{"100.h", "100.off"} {
-		b.wait(id+" to be sealed anew", func() bool {
+		testkit.Eventually(b, id+" to be sealed anew", func() bool {
 			k, _, err := b.hub.Webhooks.Get(t.Context(), id)
 			return err == nil && rotated.Current(k.Secret)
 		})
 	}
 	b.happens("one", audit.RoomOpened)
-	b.wait("a message", func() bool { return b.delivery("one").State == webhook.Done })
+	testkit.Eventually(b, "a message", func() bool { return b.delivery("one").State == webhook.Done })
 	stop()
 	if k, _, err := b.hub.Webhooks.Get(t.Context(), "100.lost"); err != nil || string(k.Secret) != string(lost.Secret) {
 		t.Errorf("what cannot be opened was changed: %v", err)
@@ -335,5 +322,6 @@ func TestSecretsFollowTheSessionSecret(t *testing.T) {
 	}
 	defer b.run(here)()
 	b.happens("two", audit.RoomOpened)
-	b.wait("a message by the new secret alone", func() bool { return b.delivery("two").State == webhook.Done })
+	testkit.Eventually(b, "a message by the new secret alone",
+		func() bool { return b.delivery("two").State == webhook.Done })
 }

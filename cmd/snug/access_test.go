@@ -285,7 +285,7 @@ func newTown(t *testing.T) *town {
 	}
 	h.must(h.world.discord.RemoveMember(h.world.guild, h.user("greta").ID))
 	// pages repeat for some seconds what Discord said of somebody; what they do is always asked anew
-	h.clock.forward(time.Minute)
+	h.clock.Forward(time.Minute)
 	v.open()
 	return v
 }
@@ -300,7 +300,7 @@ func (v *town) open() {
 			return errs.Has(err, errs.NotFound)
 		})
 	}
-	v.clock.forward(10 * time.Minute) // nobody may open many rooms in a few minutes
+	v.clock.Forward(10 * time.Minute) // nobody may open many rooms in a few minutes
 	_, err := hub.PreferencesOf.Call(context.Background(), v.app.hub, v.world.guild, room.PreferencesRequest{
 		// a room begins as the last one was
 		Actor: access.Actor{UserID: v.user("chiyo").ID, Via: access.ViaWeb}, Forget: true,

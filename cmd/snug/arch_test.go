@@ -33,6 +33,8 @@ func TestImportRules(t *testing.T) {
 		melody = "github.com/olahol/melody"
 		nats   = "github.com/nats-io"
 		huma   = "github.com/danielgtaylor/huma"
+
+		testkit = "snug/shared/testkit"
 	)
 	ginUsers := []string{
 		"snug/dashboard", "snug/dashboard/request", "snug/dashboard/web", "snug/dashboard/api",
@@ -61,6 +63,7 @@ func TestImportRules(t *testing.T) {
 				{below(p.ImportPath, "snug/bot") && below(i, "snug/dashboard"), "bot does not know the dashboard"},
 				{below(p.ImportPath, "snug/dashboard") && below(i, "snug/bot"), "the dashboard does not know the bot"},
 				{below(i, "snug/cmd"), "nothing imports cmd"},
+				{below(i, testkit) && !below(p.ImportPath, testkit), "only tests import testkit"},
 				{
 					below(i, "snug/shared/config") && !below(p.ImportPath, "snug/cmd", "snug/shared/config"),
 					"only cmd knows the configuration",

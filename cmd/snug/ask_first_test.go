@@ -83,7 +83,7 @@ func TestAskFirst(t *testing.T) {
 				browsertest.Click(more(dmitri)+` [value="ban"]`))
 			p.reads("the offer again", `document.querySelector('#banned [value="unban"]') !== null`)
 			if !scripts {
-				h.clock.forward(view.UndoFor)
+				h.clock.Forward(view.UndoFor)
 				p.do("open the room anew", chromedp.Navigate(p.at("/game/"+id)))
 			}
 			p.readsWithin(view.UndoFor+5*time.Second, "no offer, and whom she keeps out",

@@ -20,6 +20,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"snug/shared/config/configtest"
+	"snug/shared/testkit"
 )
 
 // binary is the program as users have it: built once, without the race detector
@@ -64,26 +65,18 @@ type process struct {
 
 // journal collects what a process writes to standard error, and tells when a line has come.
 type journal struct {
-	mu   sync.Mutex
-	text bytes.Buffer
+	testkit.Log
 	more chan struct{}
 }
 
 func (j *journal) Write(b []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.text.Write(b)
-	select {
-	case j.more <- struct{}{}:
-	default:
-	}
-	return len(b), nil
-}
-
-func (j *journal) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.String()
+	defer func() {
+		select {
+		case j.more <- struct{}{}:
+		default:
+		}
+	}()
+	return j.Log.Write(b)
 }
 
 // execute starts the program.
@@ -325,12 +318,12 @@ func TestDemoKeepsItsRooms(t *testing.T) {
 	if info, err := os.Stat(filepath.Join(dir, "simulated-discord.json")); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the kept world is %v, %v", info, err)
 	}
-	waitFor(t, "the room's panel is posted", func() bool { m, _ := panel(); return m != "" })
+	testkit.Eventually(t, "the room's panel is posted", func() bool { m, _ := panel(); return m != "" })
 	posted, _ := panel()
 	var before told
 	for _, how := range []os.Signal{os.Interrupt, os.Kill, os.Interrupt} {
 		if how == os.Kill {
-			waitFor(t, "the world is kept", func() bool {
+			testkit.Eventually(t, "the world is kept", func() bool {
 				b, err := os.ReadFile(filepath.Join(dir, "simulated-discord.json"))
 				return err == nil && strings.Contains(string(b), id) && strings.Contains(string(b), posted)
 			})
@@ -341,7 +334,7 @@ func TestDemoKeepsItsRooms(t *testing.T) {
 		if d.GuildID != before.GuildID || d.BotToken != before.BotToken || d.Users[0] != before.Users[0] {
 			t.Fatalf("another world: %+v, was %+v", d, before)
 		}
-		waitFor(t, "the room is there again", func() bool {
+		testkit.Eventually(t, "the room is there again", func() bool {
 			status, out := d.control(t, "/users/"+d.Users[0].ID+"/commands",
 				map[string]any{"guild_id": d.GuildID, "name": "rooms"})
 			list, _ := json.Marshal(out)
@@ -371,15 +364,5 @@ func TestDemoKeepsItsRooms(t *testing.T) {
 	}
 	if link == "" {
 		t.Errorf("the command's answer has no link: %s", answer)
-	}
-}
-
-// waitFor waits for a fact.
-func waitFor(t testing.TB, what string, fact func() bool) {
-	t.Helper()
-	for end := time.Now().Add(patience); !fact(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("waited in vain: %s", what)
-		}
 	}
 }

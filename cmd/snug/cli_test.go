@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"snug/shared/errs"
+	"snug/shared/testkit"
 )
 
 // TestWhatIsTyped tries what people get wrong on the command line: each is told at once, with what to do.
@@ -163,7 +164,7 @@ func TestServeWithAWrongClientSecret(t *testing.T) {
 	c.Data, c.Addr, c.OpsAddr, c.ClientSecret = t.TempDir(), "127.0.0.1:0", "", "nope"
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	var out safeBuffer
+	var out testkit.Log
 	if err := c.Run(world{ctx, &out, &out}); err == nil || !strings.Contains(err.Error(), "DISCORD_CLIENT_SECRET") {
 		t.Errorf("%v\n%s", err, &out)
 	}

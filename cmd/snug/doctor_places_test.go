@@ -13,6 +13,7 @@ import (
 	"snug/shared/discordsim"
 	"snug/shared/guild"
 	"snug/shared/hub"
+	"snug/shared/testkit"
 )
 
 // den is a server with a category and a lobby for rooms, and a data folder that knows of them.
@@ -43,9 +44,7 @@ func newDen(t *testing.T) *den {
 
 func (d *den) must(err error) {
 	d.Helper()
-	if err != nil {
-		d.Fatal(err)
-	}
+	testkit.NoError(d, err)
 }
 
 func (d *den) deny(channel snowflake.ID, p discordsim.Permissions) {

@@ -59,7 +59,7 @@ func tryDoors(g *gated, based bool) {
 	g.must(d.TimeOut(guild, g.users["timed out"], far))
 	g.must(d.TimeOut(guild, g.users["timed-out guest"], far))
 	g.must(d.SetPending(guild, g.users["pending"], true))
-	g.clock.forward(time.Minute) // what Discord said of them before is old now
+	g.clock.Forward(time.Minute) // what Discord said of them before is old now
 	g.settled(rooms)
 	seen, lists := map[string]map[string]bool{}, map[string]map[string]bool{}
 	for who := range kinds {
@@ -78,7 +78,7 @@ func tryDoors(g *gated, based bool) {
 		g.knocks(r)
 	}
 	for i := range rooms {
-		g.clock.forward(time.Minute) // nobody may do many things in a few seconds
+		g.clock.Forward(time.Minute) // nobody may do many things in a few seconds
 		g.panel(rooms[i])
 		rooms[i].could = g.enters(rooms[i])
 		g.follows(rooms[i])
@@ -295,14 +295,14 @@ func (g *gated) enters(r table) map[string]bool {
 func (g *gated) follows(r table) {
 	g.Helper()
 	d, path := g.world.discord, "/rooms/"+r.id.String()
-	g.clock.forward(10 * time.Minute) // nobody may follow many invites in a few minutes
+	g.clock.Forward(10 * time.Minute) // nobody may follow many invites in a few minutes
 	status, out := g.as["owner"].api(http.MethodPost, path+"/invites", map[string]any{"uses": 100})
 	if status != http.StatusCreated {
 		g.Fatalf("%s: no invite: %d %v", r, status, out)
 	}
 	_, token, _ := strings.Cut(out["url"].(string), "?t=")
 	for who := range kinds {
-		g.clock.forward(time.Second)
+		g.clock.Forward(time.Second)
 		uses := g.uses(r)
 		status, out := g.as[who].api(http.MethodPost, "/invites/redeem", map[string]any{"token": token})
 		place := who == "guest" || who == "owner" || who == "timed-out guest"

@@ -211,7 +211,7 @@ func (r table) String() string { return r.place.name + ", " + r.state }
 // room opens a room of the owner in a place, lets the guests in, bans the banned, and brings it into its state.
 func (g *gated) room(p *place, state string) table {
 	g.Helper()
-	g.clock.forward(10 * time.Minute) // nobody may open many rooms in a few minutes
+	g.clock.Forward(10 * time.Minute) // nobody may open many rooms in a few minutes
 	_, err := hub.PreferencesOf.Call(context.Background(), g.app.hub, g.world.guild, room.PreferencesRequest{
 		// a room begins as the last one was
 		Actor: access.Actor{UserID: g.users["owner"], Via: access.ViaWeb}, Forget: true,

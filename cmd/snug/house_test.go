@@ -15,7 +15,6 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,17 +26,12 @@ import (
 	"snug/shared/discordsim"
 	"snug/shared/discordsim/openapi/openapitest"
 	"snug/shared/hub/hubtest"
+	"snug/shared/testkit"
 	"snug/shared/testkit/browsertest"
 )
 
 // patience bounds every wait for a fact; it is reached only when something is broken.
 const patience = 20 * time.Second
-
-// clock is the injected clock: real time, put forward at will.
-type clock struct{ ahead atomic.Int64 }
-
-func (c *clock) Now() time.Time          { return time.Now().Add(time.Duration(c.ahead.Load())) }
-func (c *clock) forward(d time.Duration) { c.ahead.Add(int64(d)) }
 
 // house is the whole of Snug in this process, as the demo runs it, with its clock in our hands.
 type house struct {
@@ -45,7 +39,7 @@ type house struct {
 	app   *app
 	world demoWorld
 	url   string
-	clock *clock
+	clock *testkit.Clock
 	wire  *wire
 	proxy *hubtest.Proxy // before the dashboard, if it was planned
 }
@@ -106,13 +100,10 @@ func unhurried(p *plan) {
 
 func newHouse(t testing.TB, change ...func(*plan)) *house {
 	t.Helper()
-	h := &house{TB: t, clock: &clock{}}
+	h := &house{TB: t, clock: &testkit.Clock{}}
 	p := plan{
 		discord: discordsim.Options{Seed: 7, Named: true, Wrap: openapitest.Wrap(t)},
-		log:     slog.New(slog.DiscardHandler),
-	}
-	if os.Getenv("SNUG_TEST_LOG") != "" {
-		p.log = slog.New(slog.NewTextHandler(os.Stderr, nil))
+		log:     testkit.Logger(),
 	}
 	for _, f := range change {
 		f(&p)
@@ -167,21 +158,13 @@ func (h *house) ready() {
 
 func (h *house) must(err error) {
 	h.Helper()
-	if err != nil {
-		h.Fatal(err)
-	}
+	testkit.NoError(h, err)
 }
 
 // eventually waits for a fact that nobody tells of.
 func (h *house) eventually(what string, ok func() bool) {
 	h.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for deadline := time.Now().Add(patience); !ok(); <-tick.C {
-		if time.Now().After(deadline) {
-			h.Fatalf("waited in vain until %s", what)
-		}
-	}
+	testkit.Eventually(h, what, ok)
 }
 
 func (h *house) user(name string) discordsim.User {

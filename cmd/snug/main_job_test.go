@@ -146,7 +146,7 @@ func TestCommandInDiscord(t *testing.T) {
 	if status, _ := bruno.page("/game/" + page[1]); status != http.StatusOK {
 		t.Errorf("with an invite: %d", status)
 	}
-	h.clock.forward(24*time.Hour + time.Minute)
+	h.clock.Forward(24*time.Hour + time.Minute)
 	if status, text := chiyo.page(invite[1]); status != http.StatusGone || !strings.Contains(text, "expired") ||
 		!strings.Contains(text, "new one") {
 		t.Errorf("a day later: %d", status)

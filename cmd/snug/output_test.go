@@ -1,17 +1,14 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/chromedp/cdproto/cdp"
@@ -19,6 +16,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"snug/shared/discordsim"
+	"snug/shared/testkit"
 	"snug/shared/testkit/browsertest"
 )
 
@@ -31,33 +29,15 @@ const (
 	evilGuild = `<svg onload=pwned=1 data-pwned>{{.}} ${7*7} 'x' "y"`
 )
 
-// safeBuffer is a log that can be read while it is written.
-type safeBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *safeBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *safeBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
-}
-
 // TestHostileNames gives a person, a room and a server names that would do
 // harm, and looks at every page in a real browser, at Discord, and at the log.
 // No page may break its Content-Security-Policy either.
 func TestHostileNames(t *testing.T) {
 	t.Parallel()
-	log := &safeBuffer{}
+	log := &testkit.Log{}
 	var lair discordsim.Guild
 	h := newHouse(t, unhurried, func(p *plan) {
-		p.log = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		p.log = log.Logger()
 		p.people = func(w *demoWorld) {
 			mallory := w.discord.AddUser("mallory", evilName)
 			var err error

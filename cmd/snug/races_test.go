@@ -48,7 +48,7 @@ func call[Q, A any](a *arena, m hub.Method[Q, A], q Q) (A, error) {
 
 func (a *arena) open(owner string, seats int) room.OpenedRoom {
 	a.Helper()
-	a.clock.forward(10 * time.Minute) // nobody may open many rooms in a few minutes
+	a.clock.Forward(10 * time.Minute) // nobody may open many rooms in a few minutes
 	o, err := call(a, hub.OpenRoom, room.OpenRequest{Actor: a.actor(owner), Name: "Race", Seats: seats})
 	a.must(err)
 	return o

@@ -112,7 +112,7 @@ func TestStreet(t *testing.T) {
 	alice.idle()
 
 	// Let in, the door opens under his eyes.
-	h.clock.forward(room.KnockCoolDown + time.Second)
+	h.clock.Forward(room.KnockCoolDown + time.Second)
 	bruno.do("knock once more", knock)
 	bruno.door(id, ".act-knocked")
 	alice.sees("who is at the door", `document.querySelector('#porch').innerText.includes('Bruno')`)

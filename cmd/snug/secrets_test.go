@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"io"
 	"io/fs"
-	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -19,6 +18,7 @@ import (
 	"time"
 
 	"snug/shared/config"
+	"snug/shared/testkit"
 )
 
 // theft keeps what secrets there are and everything that Snug lets out.
@@ -111,10 +111,10 @@ var (
 func TestSecretsStayInside(t *testing.T) {
 	t.Parallel()
 	s := &theft{secrets: map[string]string{}}
-	log, data := &safeBuffer{}, filepath.Join(t.TempDir(), "data")
+	log, data := &testkit.Log{}, filepath.Join(t.TempDir(), "data")
 	const secret = "5e55105e6c2e7b1d90aa43d17f0c8b24e9613fb75ad08c42916d3ef8b07a55c1"
 	h := newHouse(t, unhurried, func(p *plan) {
-		p.log = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		p.log = log.Logger()
 		p.serve = config.Serve{SessionSecret: secret, Data: data}
 		p.discord.Around(s.discord)
 		p.discord.AccessTokenLife = 7 * 24 * time.Hour
@@ -305,10 +305,10 @@ func (s *theft) live(h *house) {
 	}
 	// Discord is down, then refuses; a week passes and the sign-ins are renewed.
 	manager.api(http.MethodPost, "/invites/redeem", map[string]any{"token": token + "x"})
-	h.clock.forward(7*24*time.Hour - time.Second)
+	h.clock.Forward(7*24*time.Hour - time.Second)
 	owner.api(http.MethodGet, "/me", nil)
 	manager.page("/servers/" + guild)
-	h.clock.forward(time.Minute)
+	h.clock.Forward(time.Minute)
 	owner.page("/")
 	for _, who := range []*script{nobody, owner} {
 		res, err := who.http.PostForm(h.url+"/logout/everywhere", nil)

@@ -63,7 +63,7 @@ func TestTokensEnd(t *testing.T) {
 	alice.do("mark the page", chromedp.Evaluate[chromedp.Void](`window.marked = true; void 0`))
 
 	// Silently, by what she does on the page.
-	h.clock.forward(11 * time.Minute)
+	h.clock.Forward(11 * time.Minute)
 	alice.do("rename the room", types("#k-name", "Saturday draft"))
 	alice.sees("the new name", `document.querySelector('h1').textContent === 'Saturday draft'`)
 	alice.idle()
@@ -72,7 +72,7 @@ func TestTokensEnd(t *testing.T) {
 		t.Errorf("the token was renewed %d times", n)
 	}
 	// Silently, by the page itself, which comes back after its connection was lost.
-	h.clock.forward(11 * time.Minute)
+	h.clock.Forward(11 * time.Minute)
 	h.wire.cut(true)
 	alice.sees("that it lost the connection", `document.querySelector('#live').dataset.state !== 'live'`)
 	h.wire.cut(false)
@@ -84,7 +84,7 @@ func TestTokensEnd(t *testing.T) {
 	// Discord refuses: the session is over, and the page says so.
 	_, err := h.world.discord.Inject(discordsim.Fault{Kind: discordsim.FaultRevokeTokens, User: h.user("alice").ID})
 	h.must(err)
-	h.clock.forward(11 * time.Minute)
+	h.clock.Forward(11 * time.Minute)
 	alice.do("rename the room", types("#k-name", "Sunday draft"))
 	alice.sees("that the session ended", `document.querySelector('#dlg-session').open`)
 	alice.do("sign in", press(`#dlg-session a`))

@@ -65,13 +65,13 @@ func TestWhoLeftReadsNoMore(t *testing.T) {
 	if status, _ := chiyo.api(http.MethodGet, reads[0], nil); status != http.StatusNotFound {
 		t.Errorf("a room's answer at once: %d", status)
 	}
-	h.clock.forward(5 * time.Second)
+	h.clock.Forward(5 * time.Second)
 	for _, path := range reads {
 		if status, _ := chiyo.api(http.MethodGet, path, nil); status != http.StatusNotFound {
 			t.Errorf("%s, 5 s later: %d", path, status)
 		}
 	}
-	h.clock.forward(40 * time.Second)
+	h.clock.Forward(40 * time.Second)
 	h.until(conn, "the live view ends", func(event, channel string, closed int) bool {
 		return closed == 4004 || event == "room.hidden" && channel == id
 	})

@@ -20,6 +20,7 @@ import (
 	"snug/shared/keyring"
 	"snug/shared/protocol"
 	"snug/shared/room"
+	"snug/shared/testkit"
 )
 
 func TestAuthRefused(t *testing.T) {
@@ -29,7 +30,7 @@ func TestAuthRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	now := h.clock.now()
+	now := h.clock.Now()
 	sign := func(keys *keyring.Keyring, audience, subject string, expires time.Time) string {
 		s, err := keys.Sign(audience, now, expires, func(c keyring.Claims) jwt.Claims {
 			c.Subject = subject
@@ -185,7 +186,7 @@ func TestBadMessages(t *testing.T) {
 			w.expectClose(c.want)
 		})
 	}
-	until(t, "all are gone", func() bool { return h.l.m.Len() == 0 })
+	testkit.Eventually(t, "all are gone", func() bool { return h.l.m.Len() == 0 })
 }
 
 func TestSessionEnds(t *testing.T) {
@@ -204,13 +205,13 @@ func TestSessionEnds(t *testing.T) {
 	late.expectClose(protocol.CloseSessionOver)
 	h.join(roomA, other)
 	others.expect(protocol.VoiceJoined)
-	h.clock.forward(time.Hour)
+	h.clock.Forward(time.Hour)
 	others.expectClose(protocol.CloseSessionOver)
 }
 
 func TestProlongedSession(t *testing.T) {
 	h := newHouse(t, setup{})
-	ends := h.clock.now().Add(time.Minute)
+	ends := h.clock.Now().Add(time.Minute)
 	page := func() *client {
 		c := h.dial()
 		c.auth(h.ticket(Ticket{UserID: owner, GuildID: guildA, SessionID: "s", SessionExpires: ends}))
@@ -220,7 +221,7 @@ func TestProlongedSession(t *testing.T) {
 	first := page()
 	ends = ends.Add(time.Hour)
 	page()
-	h.clock.forward(2 * time.Minute)
+	h.clock.Forward(2 * time.Minute)
 	h.l.expire()
 	h.open(roomA, nil)
 	first.expect(protocol.RoomCreated)
@@ -232,7 +233,7 @@ func TestSessionEndsDuringAuth(t *testing.T) {
 	h.crowd.hold = hold
 	c := h.dial()
 	c.auth(h.token(owner, 0))
-	until(t, "the question", func() bool { return h.crowd.asked() == 1 })
+	testkit.Eventually(t, "the question", func() bool { return h.crowd.asked() == 1 })
 	h.l.EndSession("s" + owner.String())
 	c.expectClose(protocol.CloseSessionOver)
 	close(hold)
@@ -248,12 +249,12 @@ func TestCaps(t *testing.T) {
 	if f := third.expectClose(protocol.CloseTooMany); f == nil || f.Code != errs.RateLimited {
 		t.Errorf("told %+v", f)
 	}
-	until(t, "it is gone", func() bool { return h.l.m.Len() == 2 })
+	testkit.Eventually(t, "it is gone", func() bool { return h.l.m.Len() == 2 })
 	h.watch(guest, roomA)
 	h.watch(guest, roomA)
 	h.dial().expectClose(protocol.CloseTooMany) // one address too
 	first.ws.Close()
-	until(t, "places are free", func() bool { return h.l.m.Len() == 3 })
+	testkit.Eventually(t, "places are free", func() bool { return h.l.m.Len() == 3 })
 	h.watch(owner, roomA)
 }
 
@@ -338,9 +339,9 @@ func TestPageBeforeItsRoom(t *testing.T) {
 	}
 	c := h.dial()
 	c.auth(h.token(guest, roomA))
-	until(t, "it waits", waits)
+	testkit.Eventually(t, "it waits", waits)
 	h.open(roomA, private)
-	until(t, "it waits again", waits)
+	testkit.Eventually(t, "it waits again", waits)
 	h.change(roomA, room.Changed{}, func(l *room.Live) { l.Room.Access.Guests = append(l.Room.Access.Guests, guest) })
 	c.welcomed()
 	if m := c.expect(protocol.RoomSnapshot); m.Rev.N != 2 {
@@ -354,7 +355,7 @@ func TestPanicsDoNotLeak(t *testing.T) {
 	c := h.dial()
 	c.auth(h.token(owner, 0))
 	c.expectClose(protocol.CloseInternal)
-	until(t, "it is gone", func() bool { return h.l.m.Len() == 0 })
+	testkit.Eventually(t, "it is gone", func() bool { return h.l.m.Len() == 0 })
 }
 
 func TestPanickingRecheckKeepsTheOldAnswer(t *testing.T) {
@@ -366,7 +367,7 @@ func TestPanickingRecheckKeepsTheOldAnswer(t *testing.T) {
 	h.crowd.boom = true
 	h.crowd.mu.Unlock()
 	h.l.Recheck(guildA, owner)
-	until(t, "the question", func() bool { return h.crowd.asked() == 2 })
+	testkit.Eventually(t, "the question", func() bool { return h.crowd.asked() == 2 })
 	h.join(roomA, guest)
 	c.expect(protocol.VoiceJoined)
 }

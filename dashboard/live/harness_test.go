@@ -24,6 +24,7 @@ import (
 	"snug/shared/keyring"
 	"snug/shared/protocol"
 	"snug/shared/room"
+	"snug/shared/testkit"
 )
 
 func TestMain(m *testing.M) {
@@ -140,24 +141,6 @@ func (c *crowd) standing(ctx context.Context, g, u snowflake.ID) (access.Standin
 	return st, err
 }
 
-// clock is a clock that the test sets.
-type clock struct {
-	mu sync.Mutex
-	t  time.Time
-}
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.t
-}
-
-func (c *clock) forward(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.t = c.t.Add(d)
-}
-
 // house is a Live on a real server, with its sources in the test's hands.
 type house struct {
 	t       testing.TB
@@ -165,7 +148,7 @@ type house struct {
 	rosters *feed[room.Live]
 	guilds  *feed[room.GuildInfo]
 	crowd   *crowd
-	clock   *clock
+	clock   *testkit.Clock
 	srv     *httptest.Server
 	stop    context.CancelFunc
 	ran     chan error
@@ -187,9 +170,9 @@ func newHouse(t testing.TB, s setup) *house {
 		t.Fatal(err)
 	}
 	h := &house{t: t, rosters: newFeed[room.Live](), crowd: &crowd{st: map[snowflake.ID]access.Standing{}},
-		clock: &clock{t: time.Now()}, ran: make(chan error, 1), rooms: map[snowflake.ID]*room.Live{}}
+		clock: testkit.NewStoppedClock(time.Now()), ran: make(chan error, 1), rooms: map[snowflake.ID]*room.Live{}}
 	o := Options{
-		Keys: keys, Rosters: h.rosters, Standing: h.crowd.standing, AllowNoOrigin: true, Now: h.clock.now,
+		Keys: keys, Rosters: h.rosters, Standing: h.crowd.standing, AllowNoOrigin: true, Now: h.clock.Now,
 		Log:    discard(),
 		Limits: Limits{RoomWithin: 50 * time.Millisecond, Sweep: 5 * time.Millisecond},
 	}
@@ -252,7 +235,7 @@ func (h *house) change(id snowflake.ID, fact room.Fact, edit func(*room.Live)) *
 	old, next := h.rooms[id], &room.Live{}
 	if old == nil {
 		next.Room = room.Summary{
-			ID: id, GuildID: guildA, Name: fmt.Sprint("room ", id), Seats: 4, OpenedAt: h.clock.now(),
+			ID: id, GuildID: guildA, Name: fmt.Sprint("room ", id), Seats: 4, OpenedAt: h.clock.Now(),
 			Access: room.Access{OwnerID: owner},
 		}
 	} else {
@@ -262,7 +245,7 @@ func (h *house) change(id snowflake.ID, fact room.Fact, edit func(*room.Live)) *
 	next.N++
 	next.Event = nil
 	if fact != nil {
-		next.Event = &room.Event{Fact: fact, At: h.clock.now()}
+		next.Event = &room.Event{Fact: fact, At: h.clock.Now()}
 	}
 	if edit != nil {
 		edit(next)
@@ -287,7 +270,7 @@ func key(id snowflake.ID) string { return guildA.String() + "." + id.String() }
 func (h *house) token(user, id snowflake.ID) string {
 	return h.ticket(Ticket{
 		UserID: user, GuildID: guildA, RoomID: id, SessionID: "s" + user.String(),
-		SessionExpires: h.clock.now().Add(time.Hour),
+		SessionExpires: h.clock.Now().Add(time.Hour),
 	})
 }
 
@@ -408,16 +391,6 @@ func (c *client) expectClose(want protocol.CloseCode) *protocol.Fault {
 		c.t.Errorf("closed with %d (%+v), want %d", got, fault, want)
 	}
 	return fault
-}
-
-// until waits for a fact.
-func until(t testing.TB, what string, fact func() bool) {
-	t.Helper()
-	for end := time.Now().Add(patient); !fact(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("waited in vain: %s", what)
-		}
-	}
 }
 
 func discard() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }

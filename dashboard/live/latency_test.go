@@ -6,6 +6,7 @@ import (
 
 	"snug/shared/protocol"
 	"snug/shared/room"
+	"snug/shared/testkit"
 )
 
 // says tells the server that events are on the client's screen, and waits until that was heard.
@@ -34,7 +35,7 @@ func TestBrowserLatency(t *testing.T) {
 	h.join(roomA, owner) // 2
 	m := c.expect(protocol.VoiceJoined)
 	d.expect(protocol.VoiceJoined)
-	h.clock.forward(40 * time.Millisecond)
+	h.clock.Forward(40 * time.Millisecond)
 	counted := func(want int, why string) {
 		t.Helper()
 		if l := h.l.BrowserLatency(); l.Events != want {
@@ -65,20 +66,20 @@ func TestBrowserLatency(t *testing.T) {
 	counted(2, "by somebody else")
 	c.ws.Close()
 	twin.ws.Close()
-	until(t, "their connections are gone", func() bool { return h.l.Watchers() == 1 })
+	testkit.Eventually(t, "their connections are gone", func() bool { return h.l.Watchers() == 1 })
 	c, _ = h.watch(guest, roomA)
 	c.expect(protocol.RoomSnapshot)
 	c.says(word)
 	counted(2, "at once again on a new connection")
 
-	h.clock.forward(protocol.RenderedEvery)
+	h.clock.Forward(protocol.RenderedEvery)
 	c.send(protocol.Visible{Visible: false}.Encode(time.Now()))
 	c.says(word)
 	counted(2, "by a page that nobody sees")
 	c.send(protocol.Visible{Visible: true}.Encode(time.Now()))
 	c.says(word)
 	counted(3, "a while later")
-	h.clock.forward(2 * oldest)
+	h.clock.Forward(2 * oldest)
 	c.says(word)
 	counted(3, "of long ago")
 
@@ -90,8 +91,8 @@ func TestBrowserLatency(t *testing.T) {
 	m = s.expect(protocol.VoiceJoined)
 	s.says(protocol.Rendered{ChannelID: roomA, Rev: *m.Rev})
 	counted(3, "by a spectator")
-	h.clock.forward(protocol.RenderedEvery)
-	until(t, "those who spoke are forgotten", func() bool {
+	h.clock.Forward(protocol.RenderedEvery)
+	testkit.Eventually(t, "those who spoke are forgotten", func() bool {
 		h.l.mu.Lock()
 		defer h.l.mu.Unlock()
 		return len(h.l.spoke) == 0

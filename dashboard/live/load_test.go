@@ -21,6 +21,7 @@ import (
 	"snug/shared/hub"
 	"snug/shared/protocol"
 	"snug/shared/room"
+	"snug/shared/testkit"
 )
 
 // TestOrder: among 500 rooms of 4 watchers, who come while everything happens
@@ -130,7 +131,7 @@ func TestSlowWatcher(t *testing.T) {
 		}
 	}
 	wg.Wait()
-	until(t, "the slow one is gone", func() bool { return h.watcherOf(guest) == nil })
+	testkit.Eventually(t, "the slow one is gone", func() bool { return h.watcherOf(guest) == nil })
 	if began.IsZero() {
 		t.Fatal("the slow one was never full; the test sends too little")
 	}
@@ -236,7 +237,7 @@ func TestBigRoom(t *testing.T) {
 			}
 		}
 	}
-	until(t, "the count", func() bool { return h.l.metrics.deliveries.Load() == 3*events })
+	testkit.Eventually(t, "the count", func() bool { return h.l.metrics.deliveries.Load() == 3*events })
 	if n := h.l.metrics.sends.Load(); n >= 3*events/2 {
 		t.Errorf("%d sends for %d deliveries: nothing went together", n, 3*events)
 	}
@@ -295,7 +296,7 @@ func TestPings(t *testing.T) {
 	for range 12 {
 		<-pings
 	}
-	until(t, "the silent one is gone", func() bool { return h.l.m.Len() == 1 })
+	testkit.Eventually(t, "the silent one is gone", func() bool { return h.l.m.Len() == 1 })
 	h.join(roomA, other)
 	<-done
 }

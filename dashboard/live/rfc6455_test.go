@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"snug/shared/protocol"
+	"snug/shared/testkit"
 )
 
 // wireClient speaks WebSocket byte by byte, so that it can also speak it wrongly.
@@ -338,7 +339,7 @@ func TestRFC6455(t *testing.T) {
 			}
 		})
 	}
-	until(t, "all are gone", func() bool { return h.l.m.Len() == 0 })
+	testkit.Eventually(t, "all are gone", func() bool { return h.l.m.Len() == 0 })
 }
 
 // frameEach cuts a message into fragments of n bytes.

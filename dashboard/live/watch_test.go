@@ -9,6 +9,7 @@ import (
 	"snug/shared/access"
 	"snug/shared/protocol"
 	"snug/shared/room"
+	"snug/shared/testkit"
 )
 
 func TestRoomPage(t *testing.T) {
@@ -214,7 +215,7 @@ func TestLostRooms(t *testing.T) {
 	h.rosters.caught()
 	h.join(roomA, guest)
 	a.expect(protocol.RoomSnapshot)
-	h.clock.forward(h.l.o.Limits.Forget) // roomB does not come again
+	h.clock.Forward(h.l.o.Limits.Forget) // roomB does not come again
 	if d := as[protocol.Deleted](t, b.expect(protocol.RoomDeleted)); d.ChannelID != roomB || d.Reason != "lost" {
 		t.Errorf("deleted %+v", d)
 	}
@@ -259,15 +260,15 @@ func TestStandingChanges(t *testing.T) {
 	// No answer: the old one counts, for a time.
 	h.crowd.fail(errTest)
 	before := h.crowd.asked()
-	h.clock.forward(h.l.o.Limits.RecheckEvery)
-	until(t, "another question", func() bool { return h.crowd.asked() > before })
+	h.clock.Forward(h.l.o.Limits.RecheckEvery)
+	testkit.Eventually(t, "another question", func() bool { return h.crowd.asked() > before })
 	h.join(roomB, guest)
 	server.expect(protocol.VoiceJoined)
 
 	// Gone from the server: within RecheckEvery the connection ends.
 	h.crowd.fail(nil)
 	h.crowd.set(other, access.Standing{})
-	h.clock.forward(h.l.o.Limits.RecheckEvery)
+	h.clock.Forward(h.l.o.Limits.RecheckEvery)
 	if f := server.expectClose(protocol.CloseForbidden); f == nil || f.Code != "FORBIDDEN" {
 		t.Errorf("told %+v", f)
 	}
@@ -282,7 +283,7 @@ func TestUnansweredStandingEnds(t *testing.T) {
 	c, _ := h.watch(owner, roomA)
 	c.expect(protocol.RoomSnapshot)
 	h.crowd.fail(errTest)
-	h.clock.forward(h.l.o.Limits.StandingFor + 1)
+	h.clock.Forward(h.l.o.Limits.StandingFor + 1)
 	c.expectClose(protocol.CloseTryLater)
 }
 
@@ -297,23 +298,23 @@ func TestSeen(t *testing.T) {
 	if got := h.l.Seen(); !reflect.DeepEqual(got, want) {
 		t.Errorf("seen %v, want %v", got, want)
 	}
-	a.send(protocol.Visible{Visible: false}.Encode(h.clock.now()))
-	until(t, "the page is hidden", func() bool { return len(h.l.Seen()) == 0 })
-	a.send(protocol.Visible{Visible: true}.Encode(h.clock.now()))
-	until(t, "the page is visible", func() bool { return len(h.l.Seen()) == 1 })
+	a.send(protocol.Visible{Visible: false}.Encode(h.clock.Now()))
+	testkit.Eventually(t, "the page is hidden", func() bool { return len(h.l.Seen()) == 0 })
+	a.send(protocol.Visible{Visible: true}.Encode(h.clock.Now()))
+	testkit.Eventually(t, "the page is visible", func() bool { return len(h.l.Seen()) == 1 })
 	h.change(roomB, room.Changed{}, func(l *room.Live) { l.Room.Access.Guests = []snowflake.ID{other} })
 	if got := h.l.Seen(); len(got[guildA]) != 2 {
 		t.Errorf("seen %v, want both", got)
 	}
 	a.ws.Close()
 	b.ws.Close()
-	until(t, "the pages are closed", func() bool { return len(h.l.Seen()) == 0 })
+	testkit.Eventually(t, "the pages are closed", func() bool { return len(h.l.Seen()) == 0 })
 }
 
 func TestTable(t *testing.T) {
 	h := newHouse(t, setup{})
 	h.open(roomB, nil)
-	h.clock.forward(1e9)
+	h.clock.Forward(1e9)
 	h.open(roomA, private)
 	h.rosters.put("nonsense", &room.Live{})
 	h.rosters.put(key(roomB), &room.Live{Room: room.Summary{ID: roomA, GuildID: guildA}})

@@ -16,6 +16,7 @@ import (
 
 	"snug/shared/errs"
 	"snug/shared/keyring"
+	"snug/shared/testkit"
 )
 
 // provider is Discord's OAuth2 as far as a login meets it. It checks PKCE and hands out each refresh token for one use.
@@ -196,7 +197,7 @@ type bench struct {
 	sessions *memory
 	logins   *memory
 	mu       sync.Mutex
-	now      time.Time
+	clock    *testkit.Clock
 	ended    []string
 	opts     Options
 }
@@ -206,14 +207,14 @@ const origin = "http://127.0.0.1:8080"
 func newBench(t *testing.T) *bench {
 	b := &bench{
 		t: t, p: newProvider(t), sessions: newMemory(), logins: newMemory(),
-		now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
+		clock: testkit.NewStoppedClock(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)),
 	}
 	keys, err := keyring.New([]byte(strings.Repeat("k", 32)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	b.opts = Options{
-		Sessions: b.sessions, Logins: b.logins, Keys: keys, ClientID: "app", ClientSecret: "hush", Now: b.clock,
+		Sessions: b.sessions, Logins: b.logins, Keys: keys, ClientID: "app", ClientSecret: "hush", Now: b.clock.Now,
 		Discord: Discord{
 			AuthorizeURL: b.p.URL + "/authorize", TokenURL: b.p.URL + "/token", RevokeURL: b.p.URL + "/revoke",
 			APIURL: b.p.URL + "/api",
@@ -228,18 +229,6 @@ func newBench(t *testing.T) *bench {
 		t.Fatal(err)
 	}
 	return b
-}
-
-func (b *bench) clock() time.Time {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.now
-}
-
-func (b *bench) pass(d time.Duration) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.now = b.now.Add(d)
 }
 
 // login signs a user in.

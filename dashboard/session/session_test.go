@@ -26,7 +26,7 @@ func TestLogin(t *testing.T) {
 	if err != nil || s.User.ID != 42 || !s.Has(ScopeIdentify) || s.Has(ScopeGuildsJoin) {
 		t.Errorf("got %+v, %v", s, err)
 	}
-	if !s.Expires.Equal(b.clock().Add(Lifetime)) {
+	if !s.Expires.Equal(b.clock.Now().Add(Lifetime)) {
 		t.Errorf("expires %v", s.Expires)
 	}
 	// Nothing that lets anybody in lies open in the store.
@@ -188,7 +188,7 @@ func TestStateIsBoundAndUsedOnce(t *testing.T) {
 			state, code := b.p.agree(t, l.URL, "42")
 			call := Callback{Origin: origin, State: state, Code: code, Ticket: l.Ticket}
 			c.change(&call)
-			b.pass(c.after)
+			b.clock.Forward(c.after)
 			f, err := b.Finish(t.Context(), call)
 			if errs.CodeOf(err) != c.want {
 				t.Fatalf("got %v, want %q", err, c.want)
@@ -271,31 +271,31 @@ func TestSessionEnds(t *testing.T) {
 	b := newBench(t)
 	b.p.expiresIn = 90 * 24 * 3600
 	id := b.login("42", Begin{}, "").ID
-	begun := b.clock()
+	begun := b.clock.Now()
 	for range 3 { // used every twenty days, it lasts
-		b.pass(20 * 24 * time.Hour)
+		b.clock.Forward(20 * 24 * time.Hour)
 		s, err := b.Get(t.Context(), id)
-		if err != nil || !s.Extended || !s.Expires.Equal(b.clock().Add(Lifetime)) {
+		if err != nil || !s.Extended || !s.Expires.Equal(b.clock.Now().Add(Lifetime)) {
 			t.Fatalf("got %+v, %v", s, err)
 		}
 		if s, err := b.Get(t.Context(), id); err != nil || s.Extended {
 			t.Fatalf("extended twice in a day: %+v, %v", s, err)
 		}
 	}
-	b.pass(10 * 24 * time.Hour) // and it is not extended past ninety days
+	b.clock.Forward(10 * 24 * time.Hour) // and it is not extended past ninety days
 	if s, err := b.Get(t.Context(), id); err != nil || !s.Expires.Equal(begun.Add(WholeLifetime)) {
 		t.Errorf("got %+v, %v", s, err)
 	}
-	b.pass(19 * 24 * time.Hour)
+	b.clock.Forward(19 * 24 * time.Hour)
 	if s, err := b.Get(t.Context(), id); err != nil || s.Extended || !s.Expires.Equal(begun.Add(WholeLifetime)) {
 		t.Errorf("got %+v, %v", s, err)
 	}
-	b.pass(24 * time.Hour)
+	b.clock.Forward(24 * time.Hour)
 	if _, err := b.Get(t.Context(), id); !errs.Has(err, errs.Unauthorized) {
 		t.Errorf("after %v it still works: %v", WholeLifetime, err)
 	}
 	unused := b.login("43", Begin{}, "").ID
-	b.pass(Lifetime)
+	b.clock.Forward(Lifetime)
 	if _, err := b.Get(t.Context(), unused); !errs.Has(err, errs.Unauthorized) {
 		t.Errorf("unused for %v it still works: %v", Lifetime, err)
 	}
@@ -345,7 +345,7 @@ func TestLogout(t *testing.T) {
 func TestRefreshOnce(t *testing.T) {
 	b := newBench(t)
 	id := b.login("42", Begin{}, "").ID
-	b.pass(8 * 24 * time.Hour)
+	b.clock.Forward(8 * 24 * time.Hour)
 	// Two processes on one hub, ten tabs.
 	other, err := New(b.opts)
 	if err != nil {
@@ -375,7 +375,7 @@ func TestRefreshRefused(t *testing.T) {
 	b := newBench(t)
 	f := b.login("42", Begin{}, "")
 	clear(b.p.refresh)
-	b.pass(8 * 24 * time.Hour)
+	b.clock.Forward(8 * 24 * time.Hour)
 	_, err := b.Get(t.Context(), f.ID)
 	if !errs.Has(err, errs.Unauthorized) || len(b.ended) != 1 {
 		t.Errorf("got %v, ended %v", err, b.ended)
@@ -388,7 +388,7 @@ func TestRefreshRefused(t *testing.T) {
 func TestRefreshWhileDiscordIsDown(t *testing.T) {
 	b := newBench(t)
 	id := b.login("42", Begin{}, "").ID
-	b.pass(8 * 24 * time.Hour)
+	b.clock.Forward(8 * 24 * time.Hour)
 	b.p.down = true
 	for range 3 {
 		if _, err := b.Get(t.Context(), id); err != nil {
@@ -396,7 +396,7 @@ func TestRefreshWhileDiscordIsDown(t *testing.T) {
 		}
 	}
 	b.p.down = false
-	b.pass(claimTime + time.Second)
+	b.clock.Forward(claimTime + time.Second)
 	if _, err := b.Get(t.Context(), id); err != nil || b.p.refreshes != 1 {
 		t.Errorf("%d refreshes, %v", b.p.refreshes, err)
 	}

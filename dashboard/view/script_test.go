@@ -15,6 +15,7 @@ import (
 	"snug/dashboard/view/fixtures"
 	"snug/shared/protocol"
 	"snug/shared/room"
+	"snug/shared/testkit"
 )
 
 // script is a live server that does what a test says: it hands each connection
@@ -131,17 +132,11 @@ func (s *script) set(change func()) {
 // called waits until a page has made a call.
 func (s *script) called(t testing.TB, call string) {
 	t.Helper()
-	for end := time.Now().Add(15 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	testkit.Eventually(t, call+" is called", func() bool {
 		s.mu.Lock()
-		made := slices.Contains(s.calls, call)
-		s.mu.Unlock()
-		if made {
-			return
-		}
-		if time.Now().After(end) {
-			t.Fatalf("%s was not called", call)
-		}
-	}
+		defer s.mu.Unlock()
+		return slices.Contains(s.calls, call)
+	})
 }
 
 // forget drops connections of pages that are gone.

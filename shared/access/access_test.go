@@ -10,6 +10,7 @@ import (
 
 	"snug/shared/access"
 	"snug/shared/discordsim"
+	"snug/shared/testkit"
 )
 
 const (
@@ -207,9 +208,9 @@ func TestComputesAsDiscord(t *testing.T) {
 		s := discordsim.New(discordsim.Options{Seed: 1})
 		owner := s.AddUser("owner", "").ID
 		g, err := s.AddGuild("g", owner)
-		must(t, err)
+		testkit.NoError(t, err)
 		roles := access.Roles{g.ID: access.Permissions(bits() | discordsim.PermViewChannel)}
-		must(t, s.SetRole(g.ID, g.ID, discordsim.Permissions(roles[g.ID])))
+		testkit.NoError(t, s.SetRole(g.ID, g.ID, discordsim.Permissions(roles[g.ID])))
 		var ids []snowflake.ID
 		for range 4 {
 			p := bits()
@@ -217,13 +218,13 @@ func TestComputesAsDiscord(t *testing.T) {
 				p |= discordsim.PermAdministrator
 			}
 			id, err := s.AddRole(g.ID, "r", p)
-			must(t, err)
+			testkit.NoError(t, err)
 			roles[id], ids = access.Permissions(p), append(ids, id)
 		}
 		user := s.AddUser("user", "").ID
-		must(t, s.AddMember(g.ID, user, ""))
+		testkit.NoError(t, s.AddMember(g.ID, user, ""))
 		c, err := s.AddChannel(g.ID, discordsim.ChannelOptions{Name: "c", Type: discordsim.ChannelVoice})
-		must(t, err)
+		testkit.NoError(t, err)
 		for range tries {
 			m := access.Member{
 				Guild: g.ID, User: user, Pending: rng.IntN(8) == 0, TimedOut: rng.IntN(8) == 0,
@@ -251,16 +252,16 @@ func TestComputesAsDiscord(t *testing.T) {
 			if m.Owner {
 				m.User, who, m.Roles, m.Base, m.Pending, m.TimedOut = owner, owner, nil, roles[g.ID], false, false
 			} else {
-				must(t, s.TimeOut(g.ID, user, time.Time{}))
-				must(t, s.SetRoles(g.ID, user, m.Roles...))
-				must(t, s.SetPending(g.ID, user, m.Pending))
+				testkit.NoError(t, s.TimeOut(g.ID, user, time.Time{}))
+				testkit.NoError(t, s.SetRoles(g.ID, user, m.Roles...))
+				testkit.NoError(t, s.SetPending(g.ID, user, m.Pending))
 				if m.TimedOut && !m.Admin() {
-					must(t, s.TimeOut(g.ID, user, time.Now().Add(time.Hour)))
+					testkit.NoError(t, s.TimeOut(g.ID, user, time.Now().Add(time.Hour)))
 				}
 			}
-			must(t, s.SetOverwrites(c.ID, theirs...))
+			testkit.NoError(t, s.SetOverwrites(c.ID, theirs...))
 			want, err := s.PermissionsIn(who, c.ID)
-			must(t, err)
+			testkit.NoError(t, err)
 			if got := access.Compute(m, list); got&compared != access.Permissions(want)&compared {
 				t.Fatalf("seed %d: %+v in %+v: %b, Discord says %b", seed, m, list, got&compared,
 					access.Permissions(want)&compared)
@@ -272,11 +273,4 @@ func TestComputesAsDiscord(t *testing.T) {
 		}
 	}
 	t.Logf("%d cases", cases)
-}
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
 }

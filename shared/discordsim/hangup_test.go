@@ -10,6 +10,7 @@ import (
 
 	"snug/shared/discordsim"
 	"snug/shared/discordsim/openapi/openapitest"
+	"snug/shared/testkit"
 )
 
 // TestHangingUp: who goes away while an answer is held back is noticed, whoever
@@ -53,11 +54,7 @@ func TestHangingUp(t *testing.T) {
 						t.Errorf("%s %s: answered %s", c.method, c.path, res.Status)
 					}
 				}()
-				for deadline := time.Now().Add(10 * time.Second); len(w.Faults()) > 0; time.Sleep(time.Millisecond) {
-					if time.Now().After(deadline) {
-						t.Fatalf("%s %s did not come", c.method, c.path)
-					}
-				}
+				testkit.Eventually(t, c.method+" "+c.path+" comes", func() bool { return len(w.Faults()) == 0 })
 				hangUp()
 				<-gone
 				select {

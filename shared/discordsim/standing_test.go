@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"snug/shared/discordsim"
+	"snug/shared/testkit"
 )
 
 const docHelpVerification = "https://support.discord.com/hc/en-us/articles/216679607"
@@ -14,24 +15,17 @@ const docHelpVerification = "https://support.discord.com/hc/en-us/articles/21667
 func (w *world) visitor(t *testing.T) (user, channel discordsim.ID) {
 	t.Helper()
 	user = w.AddUser("visitor", "Visitor").ID
-	must(t, w.AddMember(w.Guild.ID, user, ""))
+	testkit.NoError(t, w.AddMember(w.Guild.ID, user, ""))
 	c, err := w.AddChannel(w.Guild.ID, discordsim.ChannelOptions{Name: "Table", Type: discordsim.ChannelVoice})
-	must(t, err)
+	testkit.NoError(t, err)
 	return user, c.ID
-}
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 // wantOnlyEyes fails unless a user may see and read a channel, and nothing else.
 func (w *world) wantOnlyEyes(t *testing.T, user, channel discordsim.ID) {
 	t.Helper()
 	p, err := w.PermissionsIn(user, channel)
-	must(t, err)
+	testkit.NoError(t, err)
 	if p != discordsim.PermViewChannel|discordsim.PermReadMessageHistory {
 		t.Errorf("they have %b", p)
 	}
@@ -53,14 +47,14 @@ func (w *world) wantWhole(t *testing.T, user, channel discordsim.ID) {
 func TestStandingRules(t *testing.T) {
 	runRules(t, []rule{
 		{"a pending member does nothing", docGuild + "#membership-screening-object", func(t *testing.T, w *world) {
-			must(t, w.SetScreening(w.Guild.ID, true))
+			testkit.NoError(t, w.SetScreening(w.Guild.ID, true))
 			user, channel := w.visitor(t)
 			w.wantOnlyEyes(t, user, channel)
-			must(t, w.SetPending(w.Guild.ID, user, false))
+			testkit.NoError(t, w.SetPending(w.Guild.ID, user, false))
 			w.wantWhole(t, user, channel)
 		}},
 		{"who is added joins pending", docGuild + "#add-guild-member", func(t *testing.T, w *world) {
-			must(t, w.SetScreening(w.Guild.ID, true))
+			testkit.NoError(t, w.SetScreening(w.Guild.ID, true))
 			u := w.AddUser("joiner", "")
 			w.bot("PUT", w.guildPath("/members/%d", u.ID), map[string]any{"access_token": u.Token}).must(t, 201)
 			if a := w.bot("GET", w.guildPath("/members/%d", u.ID), nil).must(t,
@@ -72,16 +66,16 @@ func TestStandingRules(t *testing.T) {
 			func(t *testing.T, w *world) {
 				user, channel := w.visitor(t)
 				_, err := w.JoinVoice(w.Guild.ID, user, channel, discordsim.VoiceFlags{})
-				must(t, err)
-				must(t, w.TimeOut(w.Guild.ID, user, time.Now().Add(time.Hour)))
+				testkit.NoError(t, err)
+				testkit.NoError(t, w.TimeOut(w.Guild.ID, user, time.Now().Add(time.Hour)))
 				w.wantOnlyEyes(t, user, channel)
-				must(t,
+				testkit.NoError(t,
 					w.SetOverwrite(channel,
 						discordsim.Overwrite{
 							ID: user, Member: true, Allow: discordsim.PermConnect | discordsim.PermSpeak,
 						}))
 				w.wantOnlyEyes(t, user, channel)
-				must(t, w.TimeOut(w.Guild.ID, user, time.Now().Add(-time.Second)))
+				testkit.NoError(t, w.TimeOut(w.Guild.ID, user, time.Now().Add(-time.Second)))
 				w.wantWhole(t, user, channel)
 				if err := w.TimeOut(w.Guild.ID, w.Owner.ID, time.Now().Add(time.Hour)); err == nil {
 					t.Error("the owner was timed out")
@@ -90,39 +84,40 @@ func TestStandingRules(t *testing.T) {
 		{"verification levels hold back who has no role", docGuild + "#guild-object-verification-level",
 			func(t *testing.T, w *world) {
 				user, channel := w.visitor(t)
-				must(t, w.SetVerification(w.Guild.ID, 2))
-				must(t, w.SetVerified(user, false))
+				testkit.NoError(t, w.SetVerification(w.Guild.ID, 2))
+				testkit.NoError(t, w.SetVerified(user, false))
 				w.wantOnlyEyes(t, user, channel)
-				must(t, w.SetVerified(user, true))
+				testkit.NoError(t, w.SetVerified(user, true))
 				w.wantWhole(t, user, channel) // registered for a year
-				must(t, w.SetVerification(w.Guild.ID, 3))
+				testkit.NoError(t, w.SetVerification(w.Guild.ID, 3))
 				w.wantOnlyEyes(t, user, channel) // a member since a moment ago
 			}},
 		{"a role stands for verification", docHelpVerification, func(t *testing.T, w *world) {
 			user, channel := w.visitor(t)
-			must(t, w.SetVerification(w.Guild.ID, 4))
-			must(t, w.SetVerified(user, false))
+			testkit.NoError(t, w.SetVerification(w.Guild.ID, 4))
+			testkit.NoError(t, w.SetVerified(user, false))
 			role, err := w.AddRole(w.Guild.ID, "Known", 0)
-			must(t, err)
-			must(t, w.SetRoles(w.Guild.ID, user, role))
+			testkit.NoError(t, err)
+			testkit.NoError(t, w.SetRoles(w.Guild.ID, user, role))
 			w.wantWhole(t, user, channel)
 		}},
 		{"synced channels follow their category", docPermissions + "#permission-syncing", func(t *testing.T, w *world) {
 			user, _ := w.visitor(t)
 			category, err := w.AddChannel(w.Guild.ID,
 				discordsim.ChannelOptions{Name: "Tables", Type: discordsim.ChannelCategory})
-			must(t, err)
+			testkit.NoError(t, err)
 			synced, err := w.AddChannel(w.Guild.ID,
 				discordsim.ChannelOptions{Name: "a", Type: discordsim.ChannelVoice, Parent: category.ID})
-			must(t, err)
+			testkit.NoError(t, err)
 			own := discordsim.Overwrite{ID: user, Member: true, Allow: discordsim.PermSpeak}
 			apart, err := w.AddChannel(w.Guild.ID,
 				discordsim.ChannelOptions{
 					Name: "b", Type: discordsim.ChannelVoice, Parent: category.ID,
 					Overwrites: []discordsim.Overwrite{own},
 				})
-			must(t, err)
-			must(t, w.SetOverwrite(category.ID, discordsim.Overwrite{ID: w.Guild.ID, Deny: discordsim.PermConnect}))
+			testkit.NoError(t, err)
+			testkit.NoError(t,
+				w.SetOverwrite(category.ID, discordsim.Overwrite{ID: w.Guild.ID, Deny: discordsim.PermConnect}))
 			if w.MayJoin(user, synced.ID) == nil || w.MayJoin(user, apart.ID) != nil {
 				t.Errorf("synced: %v, apart: %v", w.MayJoin(user, synced.ID), w.MayJoin(user, apart.ID))
 			}
@@ -135,13 +130,13 @@ func TestStandingRules(t *testing.T) {
 						Name: "shut", Type: discordsim.ChannelVoice,
 						Overwrites: []discordsim.Overwrite{{ID: w.Guild.ID, Deny: discordsim.PermConnect}},
 					})
-				must(t, err)
+				testkit.NoError(t, err)
 				_, err = w.JoinVoice(w.Guild.ID, user, from, discordsim.VoiceFlags{})
-				must(t, err)
+				testkit.NoError(t, err)
 				if w.MoveMember(w.Guild.ID, user, user, shut.ID) == nil {
 					t.Error("they moved themselves")
 				}
-				must(t, w.MoveMember(w.Guild.ID, w.Owner.ID, user, shut.ID))
+				testkit.NoError(t, w.MoveMember(w.Guild.ID, w.Owner.ID, user, shut.ID))
 			}},
 	})
 }

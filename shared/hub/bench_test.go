@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"snug/shared/room"
+	"snug/shared/testkit"
 
 	"github.com/disgoorg/snowflake/v2"
 	"github.com/nats-io/nats.go/jetstream"
@@ -107,7 +108,7 @@ func BenchmarkPutToFollow(b *testing.B) {
 					time.Sleep(pace)
 				}
 			}
-			eventually(b, "all changes", func() bool { return seen.Load() == int64(b.N) })
+			testkit.Eventually(b, "all changes", func() bool { return seen.Load() == int64(b.N) })
 			slices.Sort(took)
 			b.ReportMetric(float64(took[len(took)/2].Microseconds()), "p50-µs")
 			b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "p99-µs")

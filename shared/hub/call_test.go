@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"snug/shared/errs"
+	"snug/shared/testkit"
 
 	"github.com/disgoorg/snowflake/v2"
 )
@@ -105,7 +106,7 @@ func TestCalls(t *testing.T) {
 		t.Error(err)
 	}
 	<-running
-	eventually(t, "the handler's end", func() bool { return len(calls.slots) == 0 })
+	testkit.Eventually(t, "the handler's end", func() bool { return len(calls.slots) == 0 })
 	short, cancel = context.WithCancel(ctx)
 	go func() { <-running; cancel() }()
 	if _, err = ask.Call(short, h, testGuild, question{Text: "wait"}); !errors.Is(err, context.Canceled) {
@@ -157,7 +158,7 @@ func TestCallsCloseWaits(t *testing.T) {
 	<-running
 	closed := make(chan error, 1)
 	go func() { closed <- calls.Close(ctx) }()
-	eventually(t, "closing", func() bool { return calls.Held() == 0 })
+	testkit.Eventually(t, "closing", func() bool { return calls.Held() == 0 })
 	close(release)
 	if err := <-closed; err != nil {
 		t.Error(err)
@@ -215,7 +216,7 @@ func TestManyGuilds(t *testing.T) {
 	}
 	s.stop()
 	s.start()
-	eventually(t, "calls after a restart of the server", func() bool {
+	testkit.Eventually(t, "calls after a restart of the server", func() bool {
 		got, err := ask.Call(ctx, hubs[0], 4999, question{})
 		return err == nil && got == "1"
 	})

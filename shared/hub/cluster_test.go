@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"snug/shared/room"
+	"snug/shared/testkit"
 
 	"github.com/nats-io/nats-server/v2/server"
 )
@@ -61,7 +62,7 @@ func TestClusterLosesAServer(t *testing.T) {
 		o.opts.Port = o.s.Addr().(*net.TCPAddr).Port
 		urls = append(urls, fmt.Sprintf("nats://127.0.0.1:%d", o.opts.Port))
 	}
-	eventually(t, "a leader", func() bool {
+	testkit.Eventually(t, "a leader", func() bool {
 		for _, o := range servers {
 			if o.s.JetStreamIsLeader() && len(o.s.JetStreamClusterPeers()) == 3 {
 				return true
@@ -105,19 +106,19 @@ func TestClusterLosesAServer(t *testing.T) {
 		n := 0
 		progress := w.see(func() bool { return len(w.changes) > n+200 })
 		w.see(func() bool { n = len(w.changes); return true })()
-		eventually(t, "changes", progress)
+		testkit.Eventually(t, "changes", progress)
 		servers[i].stop()
 		begun := time.Now()
 		w.see(func() bool { n = len(w.changes); return true })()
-		eventually(t, "changes without a server", progress)
+		testkit.Eventually(t, "changes without a server", progress)
 		t.Logf("without s%d: 200 changes after %v", i, time.Since(begun).Round(time.Millisecond))
 		servers[i].start()
-		eventually(t, "the server is back",
+		testkit.Eventually(t, "the server is back",
 			func() bool { return writer.probe(ctx) == nil && servers[i].s.JetStreamIsCurrent() })
 	}
 	close(stop)
 	wg.Wait()
-	eventually(t, "all acknowledged values", w.see(func() bool {
+	testkit.Eventually(t, "all acknowledged values", w.see(func() bool {
 		for key, n := range acked {
 			if w.state[key] != n {
 				return false

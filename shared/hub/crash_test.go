@@ -15,6 +15,7 @@ import (
 
 	"snug/shared/errs"
 	"snug/shared/room"
+	"snug/shared/testkit"
 )
 
 // child is the other process of TestKill: it writes and tells what was
@@ -142,7 +143,7 @@ func TestFullDisk(t *testing.T) {
 	if err := os.Remove(ballast); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "ready again", func() bool { return h.probe(ctx) == nil })
+	testkit.Eventually(t, "ready again", func() bool { return h.probe(ctx) == nil })
 	must(h.Members.Put(ctx, "2.2", room.Preferences{}))(t)
 	<-epochs // whoever fills the rosters is told to do it again
 	must(h.Rosters.Put(ctx, "1.1", named("live")))(t)

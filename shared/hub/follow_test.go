@@ -10,6 +10,7 @@ import (
 
 	"snug/shared/errs"
 	"snug/shared/room"
+	"snug/shared/testkit"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -79,7 +80,7 @@ func TestFollow(t *testing.T) {
 	w := &watch{}
 	follow, stop := context.WithCancel(ctx)
 	wait := must(h.Rosters.Follow(follow, w.follower()))(t)
-	eventually(t, "caught up", w.see(func() bool { return w.caught == 1 }))
+	testkit.Eventually(t, "caught up", w.see(func() bool { return w.caught == 1 }))
 	w.mu.Lock()
 	if len(w.changes) != 299 || !w.changes[0].Old || w.changes[0].At.IsZero() || len(w.resets) != 1 {
 		t.Error(len(w.changes), w.resets)
@@ -91,13 +92,13 @@ func TestFollow(t *testing.T) {
 	for i := range 1000 { // every change, in order
 		must(h.Rosters.Put(ctx, "8.1", room.Live{N: uint64(5000 + i)}))(t)
 		if i%10 == 9 { // the bucket keeps 16 of a key
-			eventually(t, "the changes", w.see(func() bool { return w.state["8.1"] == uint64(5000+i) }))
+			testkit.Eventually(t, "the changes", w.see(func() bool { return w.state["8.1"] == uint64(5000+i) }))
 		}
 	}
 	if err := h.Rosters.Delete(ctx, "8.1"); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the deletion",
+	testkit.Eventually(t, "the deletion",
 		w.see(func() bool { _, ok := w.state["8.1"]; return !ok && len(w.changes) >= 299+1001 }))
 	for i, c := range w.changes[299:1299] {
 		if c.Value.N != uint64(5000+i) || c.Old {
@@ -117,7 +118,7 @@ func TestFollow(t *testing.T) {
 	f := part.follower()
 	f.Prefix = "8"
 	must(h.Rosters.Follow(ctx, f))(t)
-	eventually(t, "one guild", part.see(func() bool { return part.caught == 1 && len(part.changes) == 1 }))
+	testkit.Eventually(t, "one guild", part.see(func() bool { return part.caught == 1 && len(part.changes) == 1 }))
 	f.Prefix = "a b"
 	_, err := h.Rosters.Follow(ctx, f)
 	wantCode(t, err, errs.Invalid)
@@ -164,23 +165,23 @@ func TestFollowAcrossRestarts(t *testing.T) {
 		disk.mu.Lock()
 		n := len(disk.changes)
 		disk.mu.Unlock()
-		eventually(t, "changes", disk.see(func() bool { return len(disk.changes) > n+100 }))
+		testkit.Eventually(t, "changes", disk.see(func() bool { return len(disk.changes) > n+100 }))
 		s.stop()
 		s.start()
 		begun := time.Now()
 		disk.mu.Lock()
 		n = len(disk.changes)
 		disk.mu.Unlock()
-		eventually(t, "changes after the restart", disk.see(func() bool { return len(disk.changes) > n }))
+		testkit.Eventually(t, "changes after the restart", disk.see(func() bool { return len(disk.changes) > n }))
 		t.Logf("round %d: first change %v after the server was up", round, time.Since(begun).Round(time.Millisecond))
-		eventually(t, "a new epoch", memory.see(func() bool { return len(memory.resets) == round+2 }))
+		testkit.Eventually(t, "a new epoch", memory.see(func() bool { return len(memory.resets) == round+2 }))
 		if e := <-epochs; e == first {
 			t.Error("the epoch is the same after the memory was lost")
 		}
 	}
 	close(stop)
 	<-ended
-	eventually(t, "all acknowledged values", disk.see(func() bool {
+	testkit.Eventually(t, "all acknowledged values", disk.see(func() bool {
 		for key, n := range acked {
 			if disk.state[key] != n {
 				return false
@@ -192,7 +193,7 @@ func TestFollowAcrossRestarts(t *testing.T) {
 		t.Error("the file bucket began anew:", disk.resets)
 	}
 	want := must(writer.Rosters.List(ctx, ""))(t)
-	eventually(t, "the memory bucket's contents", memory.see(func() bool {
+	testkit.Eventually(t, "the memory bucket's contents", memory.see(func() bool {
 		for _, e := range want {
 			if memory.state[e.Key] != e.Value.N {
 				return false
@@ -218,7 +219,7 @@ func TestFollowHearsOfForgottenDeletions(t *testing.T) {
 	part, end := context.WithCancel(ctx)
 	done := make(chan error)
 	go func() { done <- fl.read(part) }()
-	eventually(t, "caught up", w.see(func() bool { return w.caught == 1 }))
+	testkit.Eventually(t, "caught up", w.see(func() bool { return w.caught == 1 }))
 	end()
 	<-done
 	st := must(h.link.js.Stream(ctx, h.Rosters.s.stream))(t)
@@ -229,7 +230,7 @@ func TestFollowHearsOfForgottenDeletions(t *testing.T) {
 	fl.contact = time.Now().Add(-2 * longAway)
 	part, end = context.WithCancel(ctx)
 	go func() { done <- fl.read(part) }()
-	eventually(t, "the change and the deletion", w.see(func() bool {
+	testkit.Eventually(t, "the change and the deletion", w.see(func() bool {
 		_, there := w.state["3.1"]
 		return !there && w.state["4.1"] == 2 && len(w.state) == 9
 	}))

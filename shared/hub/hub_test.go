@@ -16,6 +16,7 @@ import (
 	"snug/shared/errs"
 	"snug/shared/hub/hubtest"
 	"snug/shared/room"
+	"snug/shared/testkit"
 
 	"github.com/disgoorg/snowflake/v2"
 	"github.com/nats-io/nats-server/v2/server"
@@ -155,18 +156,6 @@ func must[T any](v T, err error) func(testing.TB) T {
 	}
 }
 
-// eventually waits until ok holds.
-func eventually(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(15 * time.Second)
-	for !ok() {
-		if time.Now().After(deadline) {
-			t.Fatal("never: " + what)
-		}
-		time.Sleep(time.Millisecond)
-	}
-}
-
 func guildKey(g, c int) string { return fmt.Sprintf("%d.%d", g, c) }
 
 func named(name string) room.Live { return room.Live{Room: room.Summary{Name: name}} }
@@ -261,14 +250,14 @@ func TestReadyTellsWhatIsWrong(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.stop()
-	eventually(t, "not ready", func() bool { return h.probe(t.Context()) != nil })
+	testkit.Eventually(t, "not ready", func() bool { return h.probe(t.Context()) != nil })
 	_, err := h.Members.Put(t.Context(), "1.2", room.Preferences{})
 	wantCode(t, err, errs.Unavailable)
 	if errors.Is(err, ErrUnknownOutcome) {
 		t.Error("a write that was never sent is called unknown:", err)
 	}
 	s.start()
-	eventually(t, "ready again", func() bool { return h.probe(t.Context()) == nil })
+	testkit.Eventually(t, "ready again", func() bool { return h.probe(t.Context()) == nil })
 }
 
 var testGuild = snowflake.ID(81384788765712384)

@@ -8,6 +8,7 @@ import (
 
 	"snug/shared/hub/hubtest"
 	"snug/shared/room"
+	"snug/shared/testkit"
 )
 
 // TestStartTogether starts three processes at once on a cluster that is empty
@@ -74,7 +75,7 @@ func laggingCopy(t *testing.T, c *hubtest.Cluster, b *Bucket[room.Live]) {
 		lag++
 		c.Hang(lag)
 		n := uint64(lag + 1)
-		eventually(t, "writes go on", func() bool {
+		testkit.Eventually(t, "writes go on", func() bool {
 			_, err := b.Put(t.Context(), "1.29", room.Live{N: n})
 			return err == nil
 		})

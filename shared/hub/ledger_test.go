@@ -16,6 +16,7 @@ import (
 	"snug/shared/errs"
 	"snug/shared/guild"
 	"snug/shared/room"
+	"snug/shared/testkit"
 )
 
 // filled opens a hub on a folder with rooms, settings in several versions, and what comes and goes.
@@ -212,7 +213,7 @@ func TestDamageInTheMiddleOfTheAudit(t *testing.T) {
 		func(e AuditEntry) bool { return e.ID == "100" || e.ID == "598" }))(t); n != 2 {
 		t.Fatalf("erased %d", n)
 	}
-	eventually(t, "two stretches are summed up",
+	testkit.Eventually(t, "two stretches are summed up",
 		func() bool { return h.Audit.sealed.Load() == 2 && !h.Audit.sealing.Load() })
 	manyEntries(t, h, 598, 1) // of what was erased, again
 	copyData(t, killed, clean)
@@ -242,7 +243,7 @@ func TestDamageInTheMiddleOfTheAudit(t *testing.T) {
 					err := reopened(t, dir, func(h *Hub) { // it goes on, and does not forget it
 						manyEntries(t, h, 1000+300*round, more)
 						want := stretch(must(h.Audit.Newest(t.Context()))(t)) - 1
-						eventually(t, "the new entries are summed up",
+						testkit.Eventually(t, "the new entries are summed up",
 							func() bool { return h.Audit.sealed.Load() >= want && !h.Audit.sealing.Load() })
 					})
 					if c.lost == "" && err != nil ||
@@ -311,7 +312,7 @@ func TestRemovedAuditEntriesAreNotMissed(t *testing.T) {
 			o := Options{Dir: t.TempDir(), MaxBytes: map[string]int64{auditName: 1 << 20}}
 			h := must(Open(t.Context(), o))(t)
 			manyEntries(t, h, 0, 700)
-			eventually(t, "two stretches are summed up",
+			testkit.Eventually(t, "two stretches are summed up",
 				func() bool { return h.Audit.sealed.Load() == 2 && !h.Audit.sealing.Load() })
 			killed := t.TempDir()
 			do(t, h, killed)

@@ -10,6 +10,7 @@ import (
 
 	"snug/shared/errs"
 	"snug/shared/room"
+	"snug/shared/testkit"
 )
 
 func TestPublisherKeepsOrder(t *testing.T) {
@@ -17,7 +18,7 @@ func TestPublisherKeepsOrder(t *testing.T) {
 	h, ctx := openHub(t, Options{}), t.Context()
 	w := &watch{}
 	must(h.Rosters.Follow(ctx, w.follower()))(t)
-	eventually(t, "caught up", w.see(func() bool { return w.caught == 1 }))
+	testkit.Eventually(t, "caught up", w.see(func() bool { return w.caught == 1 }))
 	p := must(h.Rosters.Publisher(0))(t)
 	const n = 8_000
 	var told []Rev
@@ -40,7 +41,7 @@ func TestPublisherKeepsOrder(t *testing.T) {
 			t.Fatal("answers out of order")
 		}
 	}
-	eventually(t, "all changes", w.see(func() bool { return len(w.changes) == n }))
+	testkit.Eventually(t, "all changes", w.see(func() bool { return len(w.changes) == n }))
 	for i, c := range w.changes {
 		if c.Value.N != uint64(i) || c.Rev != told[i] {
 			t.Fatal("out of order at", i)
@@ -122,7 +123,7 @@ func TestPublisherAcrossARestart(t *testing.T) {
 		put(i + 1)
 	}
 	s.start()
-	eventually(t, "all answers", func() bool { mu.Lock(); defer mu.Unlock(); return next == 6000 })
+	testkit.Eventually(t, "all answers", func() bool { mu.Lock(); defer mu.Unlock(); return next == 6000 })
 	if !stored[6000] {
 		t.Error("the last put, made while the hub was away, is not stored")
 	}
@@ -139,7 +140,7 @@ func TestPublisherCutOff(t *testing.T) {
 	h := openHub(t, Options{URL: s.url})
 	p := must(h.Rosters.Publisher(0))(t)
 	s.stop()
-	eventually(t, "lost", func() bool { return h.link.present().Err() != nil })
+	testkit.Eventually(t, "lost", func() bool { return h.link.present().Err() != nil })
 	told := make(chan error, 1)
 	if err := p.Put("1.1", room.Live{}, func(_ Rev, err error) { told <- err }); err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"snug/shared/errs"
+	"snug/shared/testkit"
 
 	"github.com/disgoorg/snowflake/v2"
 )
@@ -42,7 +43,7 @@ func TestAHungHolderGetsNoCalls(t *testing.T) {
 		<-over
 		return 0, nil
 	})
-	eventually(t, "the caller knows the holder",
+	testkit.Eventually(t, "the caller knows the holder",
 		func() bool { to, _, _ := caller.routes.to(guild); return to != nil && to.term == 1 })
 	type answer struct {
 		n   int
@@ -71,7 +72,7 @@ func TestAHungHolderGetsNoCalls(t *testing.T) {
 	}
 	// Given up by its holder, the shard has nobody; calls wait a moment for the next one.
 	must(next.Leases.Put(ctx, "0", Lease{Name: "a", Term: 2, Shards: 1}))(t)
-	eventually(t, "the caller knows that nobody holds it",
+	testkit.Eventually(t, "the caller knows that nobody holds it",
 		func() bool { to, _, _ := caller.routes.to(guild); return to.free })
 	go func() { n, err := writeMethod.Call(ctx, caller, guild, 3); writes <- answer{n, err} }()
 	holder(next, 3, func(_ context.Context, _ snowflake.ID, n int) (int, error) { return 100 * n, nil })

@@ -23,6 +23,7 @@ import (
 	"snug/shared/hub"
 	"snug/shared/keyring"
 	"snug/shared/room"
+	"snug/shared/testkit"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -32,23 +33,16 @@ const session = "a-session-id-that-is-secret"
 func open(t testing.TB) (*hub.Hub, *checkpoint.Store) {
 	t.Helper()
 	h, err := hub.Open(context.Background(), hub.Options{Dir: t.TempDir(), Log: slog.New(slog.DiscardHandler)})
-	must(t, err)
+	testkit.NoError(t, err)
 	keys, err := keyring.New([]byte(strings.Repeat("k", 32)))
-	must(t, err)
+	testkit.NoError(t, err)
 	s, err := checkpoint.New(h, keys)
-	must(t, err)
+	testkit.NoError(t, err)
 	t.Cleanup(func() {
-		must(t, s.Close(context.Background()))
-		must(t, h.Close(context.Background()))
+		testkit.NoError(t, s.Close(context.Background()))
+		testkit.NoError(t, h.Close(context.Background()))
 	})
 	return h, s
-}
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 // guild makes a server with many channels, roles and people in voice, from what Discord sends.
@@ -94,8 +88,8 @@ func guild(t testing.TB, n int) checkpoint.Guild {
 	}
 	doc["roles"], doc["channels"], doc["voices"] = roles, channels, voices
 	b, err := json.Marshal(doc)
-	must(t, err)
-	must(t, json.Unmarshal(b, &g))
+	testkit.NoError(t, err)
+	testkit.NoError(t, json.Unmarshal(b, &g))
 	return g
 }
 
@@ -124,11 +118,11 @@ func TestWhatIsSavedComesBack(t *testing.T) {
 	}
 	a, b := guild(t, 1), guild(t, 2)
 	ids := []snowflake.ID{a.Guild.ID, b.Guild.ID}
-	must(t, s.Save(ctx, 0, each([]checkpoint.Guild{a, b}), ids, nil, head(7)))
-	must(t, s.Save(ctx, 10, each(nil), []snowflake.ID{}, nil, head(9))) // another shard is another matter
+	testkit.NoError(t, s.Save(ctx, 0, each([]checkpoint.Guild{a, b}), ids, nil, head(7)))
+	testkit.NoError(t, s.Save(ctx, 10, each(nil), []snowflake.ID{}, nil, head(9))) // another shard is another matter
 
 	got, guilds, err := s.Load(ctx, 0)
-	must(t, err)
+	testkit.NoError(t, err)
 	if !reflect.DeepEqual(got, head(7)) || !reflect.DeepEqual(guilds, []checkpoint.Guild{a, b}) {
 		t.Errorf("came back as %+v\n%+v\nwant\n%+v", got, guilds, []checkpoint.Guild{a, b})
 	}
@@ -138,7 +132,7 @@ func TestWhatIsSavedComesBack(t *testing.T) {
 	}
 
 	stored, err := h.Shards.List(ctx, "")
-	must(t, err)
+	testkit.NoError(t, err)
 	for _, e := range stored {
 		if bytes.Contains(e.Value.Data, []byte(session)) || bytes.Contains(e.Value.Data, []byte("Server 1")) {
 			t.Errorf("%s can be read by whoever has the disk", e.Key)
@@ -147,16 +141,16 @@ func TestWhatIsSavedComesBack(t *testing.T) {
 
 	// One server changed, the other was left: one write, and the head counts.
 	b.Voices = []voice.Occupant{}
-	must(t, s.Save(ctx, 0, each([]checkpoint.Guild{b}), ids[1:], ids[:1], head(8)))
+	testkit.NoError(t, s.Save(ctx, 0, each([]checkpoint.Guild{b}), ids[1:], ids[:1], head(8)))
 	got, guilds, err = s.Load(ctx, 0)
-	must(t, err)
+	testkit.NoError(t, err)
 	if got.Session.Seq != 8 || len(guilds) != 1 || len(guilds[0].Voices) != 0 {
 		t.Errorf("came back as %+v %+v", got, guilds)
 	}
 	if keys, err := h.Shards.Keys(ctx, "0"); err != nil || len(keys) != 3 {
 		t.Errorf("stored are %v %v", keys, err)
 	}
-	must(t, h.Shards.Delete(ctx, fmt.Sprint("0.", b.Guild.ID)))
+	testkit.NoError(t, h.Shards.Delete(ctx, fmt.Sprint("0.", b.Guild.ID)))
 	if _, _, err = s.Load(ctx, 0); err == nil {
 		t.Error("half a checkpoint was taken for a whole one")
 	}
@@ -177,7 +171,7 @@ func TestSizeAndTime(t *testing.T) {
 	}
 	timed := func(f func() error) time.Duration {
 		began := time.Now()
-		must(t, f())
+		testkit.NoError(t, f())
 		return time.Since(began)
 	}
 	first := timed(func() error { return s.Save(ctx, 0, each(list), ids, nil, head(1)) })
@@ -189,7 +183,7 @@ func TestSizeAndTime(t *testing.T) {
 		t.Fatalf("%d of %d came back", len(guilds), n)
 	}
 	stored, err := h.Shards.List(ctx, "")
-	must(t, err)
+	testkit.NoError(t, err)
 	bytes, largest := 0, 0
 	for _, e := range stored {
 		bytes += len(e.Value.Data)

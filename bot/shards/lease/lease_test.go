@@ -18,6 +18,7 @@ import (
 	"snug/shared/errs"
 	"snug/shared/hub"
 	"snug/shared/hub/hubtest"
+	"snug/shared/testkit"
 )
 
 func TestMain(m *testing.M) {
@@ -229,16 +230,6 @@ func (c *crowd) lease(key string) (hub.Lease, hub.Rev) {
 	return l, rev
 }
 
-// eventually waits until a fact is one.
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for late := time.Now().Add(patience); !ok(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(late) {
-			t.Fatal("waited in vain: ", what)
-		}
-	}
-}
-
 // TestALostShardHoldsNothingUp lets a process lose one of its shards while what
 // it does with it hangs: it goes on renewing the other.
 func TestALostShardHoldsNothingUp(t *testing.T) {
@@ -260,9 +251,9 @@ func TestALostShardHoldsNothingUp(t *testing.T) {
 			renewed, rev = renewed+1, at
 		}
 	}
-	eventually(t, "it relies on the other shard's lease", func() bool { return p.keeper.Held(1) })
+	testkit.Eventually(t, "it relies on the other shard's lease", func() bool { return p.keeper.Held(1) })
 	close(stuck)
-	eventually(t, "the shard is taken again once its new holder is gone",
+	testkit.Eventually(t, "the shard is taken again once its new holder is gone",
 		func() bool { return p.keeper.Term(0) == 100 })
 	p.end()
 }
@@ -276,16 +267,16 @@ func TestAnOutageCostsNobodyALease(t *testing.T) {
 	holder := c.join("holder", 1)
 	c.untilHeld(1, holder)
 	standby := other.join("standby", 1)
-	eventually(t, "the standby is there", func() bool {
+	testkit.Eventually(t, "the standby is there", func() bool {
 		keys, err := c.hub.Leases.Keys(t.Context(), strings.TrimSuffix(hub.Attending, "."))
 		return err == nil && len(keys) == 2
 	})
 	was, _ := c.lease("0")
 	server.Down()
-	eventually(t, "the holder no longer relies on its lease", func() bool { return !holder.keeper.Held(0) })
+	testkit.Eventually(t, "the holder no longer relies on its lease", func() bool { return !holder.keeper.Held(0) })
 	time.Sleep(2 * term) // it is the length of the outage that counts
 	server.Up()
-	eventually(t, "the holder relies on its lease again", func() bool { return holder.keeper.Held(0) })
+	testkit.Eventually(t, "the holder relies on its lease again", func() bool { return holder.keeper.Held(0) })
 	for late := time.Now().Add(3 * term); time.Now().Before(late); time.Sleep(5 * time.Millisecond) {
 		if now, _ := c.lease("0"); now != was {
 			t.Fatalf("after the outage the lease is %+v, not %+v", now, was)
@@ -315,12 +306,12 @@ func TestShardsSpread(t *testing.T) {
 			return len(all) == shards && len(slices.Compact(all)) == shards
 		}
 	}
-	eventually(t, "two processes hold two shards each", even(a, b))
+	testkit.Eventually(t, "two processes hold two shards each", even(a, b))
 	t.Logf("even after %.1f terms", float64(time.Since(begun))/float64(term))
 	d := c.join("d", shards)
-	eventually(t, "three processes hold one or two each", even(a, b, d))
+	testkit.Eventually(t, "three processes hold one or two each", even(a, b, d))
 	b.end()
-	eventually(t, "two processes hold two shards each again", even(a, d))
+	testkit.Eventually(t, "two processes hold two shards each again", even(a, d))
 	leases := map[string]hub.Lease{}
 	for s := range shards {
 		leases[strconv.Itoa(s)], _ = c.lease(strconv.Itoa(s))
