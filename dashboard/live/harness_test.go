@@ -173,8 +173,11 @@ func newHouse(t testing.TB, s setup) *house {
 		clock: testkit.NewStoppedClock(time.Now()), ran: make(chan error, 1), rooms: map[snowflake.ID]*room.Live{}}
 	o := Options{
 		Keys: keys, Rosters: h.rosters, Standing: h.crowd.standing, AllowNoOrigin: true, Now: h.clock.Now,
-		Log:    discard(),
-		Limits: Limits{RoomWithin: 50 * time.Millisecond, Sweep: 5 * time.Millisecond},
+		Log: discard(),
+		Limits: Limits{
+			RoomWithin: 50 * time.Millisecond, Sweep: 5 * time.Millisecond,
+			BeatEvery: time.Hour, // a test of something else may take longer than to the first
+		},
 	}
 	if s.guilds {
 		h.guilds = newFeed[room.GuildInfo]()

@@ -62,7 +62,7 @@ func TestHeartbeat(t *testing.T) {
 
 // TestHeartbeatIsEncodedOnce: however many watch.
 func TestHeartbeatIsEncodedOnce(t *testing.T) {
-	h := newHouse(t, setup{options: func(o *Options) { o.Limits.BeatEvery = time.Hour }})
+	h := newHouse(t, setup{})
 	h.open(roomA, nil)
 	var all []*client
 	for range 40 {

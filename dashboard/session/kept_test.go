@@ -180,7 +180,7 @@ func newSimulatorBench(t *testing.T) (*bench, *discordsim.Server, discordsim.ID)
 	o := b.opts
 	o.ClientID, o.ClientSecret = app.ID.String(), app.ClientSecret
 	o.HTTP = &http.Client{
-		Timeout:       500 * time.Millisecond,
+		Transport: b.transport, Timeout: 500 * time.Millisecond,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	o.Discord = Discord{
@@ -200,7 +200,10 @@ func (b *bench) signIn(user discordsim.ID) string {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	c := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	c := &http.Client{
+		Transport:     b.transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 	u, _ := url.Parse(l.URL)
 	form := u.Query()
 	form.Set("user_id", user.String())

@@ -200,15 +200,18 @@ type bench struct {
 	clock    *testkit.Clock
 	ended    []string
 	opts     Options
+	// a bench's own: other tests' servers close the idle connections of the default one when they end
+	transport *http.Transport
 }
 
 const origin = "http://127.0.0.1:8080"
 
 func newBench(t *testing.T) *bench {
 	b := &bench{
-		t: t, p: newProvider(t), sessions: newMemory(), logins: newMemory(),
+		t: t, transport: &http.Transport{}, p: newProvider(t), sessions: newMemory(), logins: newMemory(),
 		clock: testkit.NewStoppedClock(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)),
 	}
+	t.Cleanup(b.transport.CloseIdleConnections)
 	keys, err := keyring.New([]byte(strings.Repeat("k", 32)))
 	if err != nil {
 		t.Fatal(err)

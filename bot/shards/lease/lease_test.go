@@ -92,10 +92,10 @@ func (c *crowd) joinAs(name string, shards int, stuck chan struct{}) *process {
 func (p *process) hold(ctx context.Context, shard int) {
 	p.set(shard, true)
 	<-ctx.Done()
+	p.set(shard, false)
 	if err := context.Cause(ctx); errors.Is(err, lease.ErrLost) {
 		p.lost <- err
 	}
-	p.set(shard, false)
 	if p.stuck != nil {
 		<-p.stuck
 	}
