@@ -104,6 +104,11 @@ func New(cfg Config) (*Engine, error) {
 		if err := complete(t); err != nil {
 			return nil, fmt.Errorf("view: page %s: %w", page, err)
 		}
+		for _, d := range t.Templates() {
+			if d.Tree != nil {
+				join(d.Tree.Root)
+			}
+		}
 		for _, texts := range e.text.All() {
 			own, err := t.Clone()
 			if err != nil {
