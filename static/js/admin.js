@@ -30,12 +30,15 @@ const fill = (form, values) => {
 const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
 const keepDraft = (form) => {
-  const key = form.dataset.keep, shown = read(form);
+  const key = form.dataset.keep;
+  const shown = read(form);
   const store = (changes) => {
     try {
       if (Object.keys(changes).length === 0) sessionStorage.removeItem(key);
       else sessionStorage.setItem(key, JSON.stringify(changes));
-    } catch { /* full or forbidden: nothing is kept */ }
+    } catch {
+      /* full or forbidden: nothing is kept */
+    }
   };
   const load = () => {
     try {
@@ -45,22 +48,26 @@ const keepDraft = (form) => {
     }
   };
   // Only what was changed is kept, so that what others save meanwhile is not undone by it.
-  const changes = () => Object.fromEntries(Object.entries(read(form)).filter(([name, value]) => !same(value, shown[name])));
+  const changes = () =>
+    Object.fromEntries(Object.entries(read(form)).filter(([name, value]) => !same(value, shown[name])));
   const mark = () => {
     const now = changes();
-    for (const input of form.elements) if (input.name) input.closest(".field, .switch")?.classList.toggle("changed", input.name in now);
+    for (const input of form.elements)
+      if (input.name) input.closest(".field, .switch")?.classList.toggle("changed", input.name in now);
     $("unsaved").hidden = Object.keys(now).length === 0;
     return now;
   };
   const example = () => {
-    const template = $("f-name_template"), out = $("example");
+    const template = $("f-name_template");
+    const out = $("example");
     if (!template || !out) return;
     const fillIn = { "{owner}": out.dataset.owner, "{n}": "1", "{game}": "" };
     const name = template.value.replace(/\{owner\}|\{n\}|\{game\}/g, (word) => fillIn[word]);
     out.value = name.trim().replace(/\s+/g, " ").slice(0, 100) || out.dataset.owner;
   };
   if (document.querySelector("[data-saved]")) store({});
-  else if (!form.querySelector("[role=alert], [aria-invalid]")) { // a form that came back has what was typed
+  else if (!form.querySelector("[role=alert], [aria-invalid]")) {
+    // a form that came back has what was typed
     fill(form, load());
     $("kept").hidden = Object.keys(changes()).length === 0;
   }

@@ -4,8 +4,10 @@ import { $, begin, refresh } from "./ui.js";
 
 begin();
 
-const every = 3000, hidden = 15_000;
-let timer = 0, asking = false;
+const every = 3000;
+const hidden = 15_000;
+let timer = 0;
+let asking = false;
 
 async function look() {
   clearTimeout(timer);
@@ -13,7 +15,11 @@ async function look() {
   asking = true;
   let wait = document.hidden ? hidden : every;
   try {
-    const answer = await fetch(location.pathname, { credentials: "same-origin", headers: { Accept: "application/json" }, cache: "no-store" });
+    const answer = await fetch(location.pathname, {
+      credentials: "same-origin",
+      headers: { Accept: "application/json" },
+      cache: "no-store",
+    });
     const box = $("coming");
     if (answer.ok) {
       const { step, ready } = await answer.json();

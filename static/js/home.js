@@ -9,12 +9,15 @@ begin();
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 if (document.querySelector(".example")) {
   const people = [...document.querySelectorAll(".seat.on")].map((li, i) => ({
-    seat: i + 1, userId: li.dataset.user, displayName: li.querySelector(".who").textContent,
+    seat: i + 1,
+    userId: li.dataset.user,
+    displayName: li.querySelector(".who").textContent,
     muted: li.querySelector('[data-mark="muted"]:not([hidden])') !== null,
     streaming: li.querySelector('[data-mark="streaming"]:not([hidden])') !== null,
   }));
   const priya = { userId: String(13n << 22n), displayName: "Priya", seat: 4 };
-  const [mara, jonas, kiyo] = people, seats = new Seats();
+  const [mara, jonas, kiyo] = people;
+  const seats = new Seats();
   const evening = [
     [mara, jonas, kiyo, priya],
     [mara, { ...jonas, muted: false }, kiyo, priya],
@@ -35,7 +38,9 @@ $("f-seats")?.form?.querySelector("[aria-invalid]")?.focus();
 const again = document.querySelector("[data-look-again]");
 if (again) {
   const look = async () => {
-    const answer = await fetch(location.href, { credentials: "same-origin", headers: { Accept: "text/html" } }).catch(() => null);
+    const answer = await fetch(location.href, { credentials: "same-origin", headers: { Accept: "text/html" } }).catch(
+      () => null,
+    );
     if (answer && (answer.ok || answer.redirected)) location.reload();
     else setTimeout(look, 1000 * Number(again.dataset.lookAgain));
   };

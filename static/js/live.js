@@ -6,13 +6,18 @@ const backoff = [1, 2, 4, 8, 16]; // seconds; the last one again and again
 const staleAfter = 10_000; // without connection, what is shown is no longer called fresh
 const patience = 10_000; // for the token, for the connection, for auth.ok
 const tick = 5_000;
-const silence = 18_000; // the server says something every 10 s; looked at every tick, longer silence is noticed within 23 s
+// The server says something every 10 s; looked at every tick, longer silence is noticed within 23 s.
+const silence = 18_000;
 const shownEvery = 15_000; // how often it is said that an event is on the screen
 
 // What a close code means. Every other code is a broken connection: come back.
 const closed = {
-  1002: { end: "broken" }, 1003: { end: "broken" }, 1007: { end: "broken" }, 1009: { end: "broken" },
-  4003: { end: "session" }, 4004: { end: "forbidden" },
+  1002: { end: "broken" },
+  1003: { end: "broken" },
+  1007: { end: "broken" },
+  1009: { end: "broken" },
+  4003: { end: "session" },
+  4004: { end: "forbidden" },
   4008: { wait: 16_000 },
 };
 
@@ -29,7 +34,16 @@ const closed = {
  * onEnd(why, problem) with "session", "forbidden" or "broken": it will not come back.
  */
 export class Live {
-  constructor({ guild, room, ticket, onState = () => {}, onWelcome = () => {}, onEvent = () => {}, onEnd = () => {}, env = window }) {
+  constructor({
+    guild,
+    room,
+    ticket,
+    onState = () => {},
+    onWelcome = () => {},
+    onEvent = () => {},
+    onEnd = () => {},
+    env = window,
+  }) {
     Object.assign(this, { guild, room, ticket, onState, onWelcome, onEvent, onEnd, env });
     this.revs = new Map(); // room id → {epoch, n}
     this.state = "";
@@ -45,7 +59,8 @@ export class Live {
   }
 
   start() {
-    const { env } = this, d = env.document;
+    const { env } = this;
+    const d = env.document;
     env.addEventListener("online", () => this.hurry());
     env.addEventListener("pagehide", () => this.pause());
     env.addEventListener("pageshow", (e) => e.persisted && !this.over && this.connect());
@@ -56,7 +71,8 @@ export class Live {
       else this.hurry();
     });
     // A laptop that slept with the page open has a dead connection it does not know of.
-    let last = Date.now(), wasVisible = !d.hidden;
+    let last = Date.now();
+    let wasVisible = !d.hidden;
     env.setInterval(() => {
       const slept = Date.now() - last > 4 * tick && wasVisible && !d.hidden;
       last = Date.now();
@@ -67,7 +83,9 @@ export class Live {
   }
 
   /** Says whether the server has said nothing for too long, on a connection that seems to stand. */
-  silent() { return this.authenticated && Date.now() - this.heard > silence; }
+  silent() {
+    return this.authenticated && Date.now() - this.heard > silence;
+  }
 
   /** Connects now instead of later, if it is waiting to. */
   hurry() {
@@ -87,14 +105,20 @@ export class Live {
   }
 
   async connect() {
-    const run = ++this.run, { env } = this;
+    const run = ++this.run;
+    const { env } = this;
     this.drop();
     if (!this.state) this.become("connecting");
     let token;
     try {
-      const { path, body: asked } = this.ticket ?? { path: "/api/v1/live-token", body: this.room ? { guild: this.guild, room: this.room } : { guild: this.guild } };
+      const { path, body: asked } = this.ticket ?? {
+        path: "/api/v1/live-token",
+        body: this.room ? { guild: this.guild, room: this.room } : { guild: this.guild },
+      };
       const answer = await env.fetch(path, {
-        method: "POST", headers: { "Content-Type": "application/json", Accept: "application/json" }, credentials: "same-origin",
+        method: "POST",
+        headers: { "Content-Type": "application/json", Accept: "application/json" },
+        credentials: "same-origin",
         body: JSON.stringify(asked),
         signal: AbortSignal.timeout(patience),
       });
@@ -112,7 +136,8 @@ export class Live {
   }
 
   open(run, token) {
-    const { env } = this, { protocol, host } = env.location;
+    const { env } = this;
+    const { protocol, host } = env.location;
     const ws = new env.WebSocket(`${protocol === "https:" ? "wss" : "ws"}://${host}/api/ws`);
     this.ws = ws;
     this.problem = null;
@@ -166,7 +191,8 @@ export class Live {
 
   /** Says whether a message is news, and keeps the room's revision. */
   counts({ event, payload, rev }) {
-    const room = event === "voice.left" ? payload.roomId : payload.channelId, has = this.revs.get(room);
+    const room = event === "voice.left" ? payload.roomId : payload.channelId;
+    const has = this.revs.get(room);
     if (event === "room.snapshot" || event === "room.created") {
       this.revs.set(room, rev);
       return true;
@@ -242,14 +268,27 @@ export class Live {
   }
 
   sayVisible() {
-    if (this.authenticated) this.send({ type: "event", event: "page.visible", payload: { visible: !this.env.document.hidden } });
+    if (this.authenticated)
+      this.send({ type: "event", event: "page.visible", payload: { visible: !this.env.document.hidden } });
   }
 
   /** Says now and then that an event is on the screen, so that Snug knows how long its way is. */
   sayShown({ event, payload, rev }) {
-    if (!rev || event === "room.snapshot" || event === "room.created" || event === "room.deleted" || this.env.document.hidden || Date.now() - (this.shown ?? 0) < shownEvery) return;
+    if (
+      !rev ||
+      event === "room.snapshot" ||
+      event === "room.created" ||
+      event === "room.deleted" ||
+      this.env.document.hidden ||
+      Date.now() - (this.shown ?? 0) < shownEvery
+    )
+      return;
     this.shown = Date.now();
-    this.send({ type: "event", event: "event.rendered", payload: { channelId: event === "voice.left" ? payload.roomId : payload.channelId, rev } });
+    this.send({
+      type: "event",
+      event: "event.rendered",
+      payload: { channelId: event === "voice.left" ? payload.roomId : payload.channelId, rev },
+    });
   }
 
   send(m) {
@@ -262,7 +301,8 @@ export class Live {
  * is. Gives what was there of the room before, undefined for nothing.
  */
 export function apply(rooms, event, p) {
-  const id = event === "voice.left" ? p.roomId : p.channelId, before = rooms.get(id);
+  const id = event === "voice.left" ? p.roomId : p.channelId;
+  const before = rooms.get(id);
   const change = (what) => before && rooms.set(id, { ...before, ...what });
   switch (event) {
     case "room.snapshot":
@@ -285,7 +325,8 @@ export function apply(rooms, event, p) {
     case "voice.joined":
     case "voice.updated":
       if (!before) break;
-      if (before.roster.some((o) => o.userId === p.userId)) change({ roster: before.roster.map((o) => (o.userId === p.userId ? p : o)) });
+      if (before.roster.some((o) => o.userId === p.userId))
+        change({ roster: before.roster.map((o) => (o.userId === p.userId ? p : o)) });
       else if (event === "voice.joined") change({ roster: [...before.roster, p] });
       break;
     case "voice.left":

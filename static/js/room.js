@@ -2,10 +2,34 @@
 
 import { Live, apply } from "./live.js";
 import { Seats } from "./seats.js";
-import { $, Problem, api, begin, busy, clock, close, everySecond, hours, humans, liveSign, now, open, page, refresh, rich, say, send, setClock, t, text, until } from "./ui.js";
+import {
+  $,
+  Problem,
+  api,
+  begin,
+  busy,
+  clock,
+  close,
+  everySecond,
+  hours,
+  humans,
+  liveSign,
+  now,
+  open,
+  page,
+  refresh,
+  rich,
+  say,
+  send,
+  setClock,
+  t,
+  text,
+  until,
+} from "./ui.js";
 
 let state = page(); // what this page knows of who looks; made anew with its parts
-const { me } = state, path = `/rooms/${state.room}`;
+const { me } = state;
+const path = `/rooms/${state.room}`;
 const rooms = new Map();
 const seats = new Seats(me);
 let over = false; // the room is gone for this page
@@ -20,7 +44,8 @@ const inside = () => room()?.roster.some((p) => p.userId === me) ?? false;
 
 // Until when seats are held for others.
 function heldForOthers(r) {
-  const list = (r.held ?? []).filter((at) => at > now()), mine = held ? list.indexOf(held) : -1;
+  const list = (r.held ?? []).filter((at) => at > now());
+  const mine = held ? list.indexOf(held) : -1;
   if (mine >= 0) list.splice(mine, 1);
   return list;
 }
@@ -29,10 +54,22 @@ function paint() {
   const r = room();
   if (!r) return;
   if (inside()) held = 0;
-  const keep = held > now(), note = (at) => t("seat.held", { Left: clock(at - now()) });
+  const keep = held > now();
+  const note = (at) => t("seat.held", { Left: clock(at - now()) });
   seats.show(r, { mine: keep ? note(held) : "", others: heldForOthers(r).map(note) });
   text($("room-h"), r.name);
-  text($("kind"), t(r.private && r.locked ? "room.private.locked" : r.private ? "room.private" : r.locked ? "room.locked" : "room.open"));
+  text(
+    $("kind"),
+    t(
+      r.private && r.locked
+        ? "room.private.locked"
+        : r.private
+          ? "room.private"
+          : r.locked
+            ? "room.locked"
+            : "room.open",
+    ),
+  );
   $("kind-i").setAttribute("href", r.private || r.locked ? "#i-lock" : "#i-open");
   const taken = humans(r.roster).length;
   document.title = `${taken ? `(${taken}/${r.seats}) ` : ""}${r.name} · Snug`;
@@ -54,22 +91,31 @@ function paintSoon() {
 // Whether there is no seat for who looks: those held for others are taken, but not against the owner.
 function noSeat() {
   if (state.overfills) return false; // Discord lets them in all the same
-  const r = room(), free = r.seats - humans(r.roster).length;
+  const r = room();
+  const free = r.seats - humans(r.roster).length;
   return (held > now() || r.ownerId === me ? free : free - heldForOthers(r).length - (r.waiting ?? 0)) <= 0;
 }
 
 // The door: join, wait for a seat, or what is true now that one sits inside.
 function paintDoor() {
-  const join = $("door-join"), here = $("door-in"), full = $("door-full"), seated = inside();
+  const join = $("door-join");
+  const here = $("door-in");
+  const full = $("door-full");
+  const seated = inside();
   if (here) here.hidden = !seated;
   if (join) join.hidden = seated || noSeat();
   if (full) full.hidden = seated || !noSeat();
-  if (seated && !sat) { // what was said on the way in is over
+  if (seated && !sat) {
+    // what was said on the way in is over
     waitingSeat = false;
     progress("");
   }
   sat = seated;
-  if ($("dlg-out").open) text($("out-text"), held > now() ? t("dlg.out.text.held", { Left: clock(held - now()) }) : $("out-text").dataset.says);
+  if ($("dlg-out").open)
+    text(
+      $("out-text"),
+      held > now() ? t("dlg.out.text.held", { Left: clock(held - now()) }) : $("out-text").dataset.says,
+    );
   if (!held || seated) return;
   if (held <= now()) {
     held = 0;
@@ -87,9 +133,11 @@ function progress(s, bad = false) {
 
 // The end of the room: announced, or what an empty room comes to.
 function paintEnd() {
-  const r = room(), box = $("closing"), at = now();
+  const r = room();
+  const box = $("closing");
+  const at = now();
   const empty = !humans(r.roster).length;
-  if (!empty) idle = 0, state.kept = false;
+  if (!empty) ((idle = 0), (state.kept = false));
   else if (!idle && state.idleTimeout >= 0) {
     emptySince = at;
     idle = at + state.idleTimeout;
@@ -112,7 +160,9 @@ function paintEnd() {
 }
 
 function happened(id, values) {
-  const li = document.createElement("li"), time = document.createElement("time"), s = document.createElement("span");
+  const li = document.createElement("li");
+  const time = document.createElement("time");
+  const s = document.createElement("span");
   time.dateTime = new Date(now()).toISOString();
   time.textContent = hours(now());
   s.append(...rich(id, values));
@@ -143,7 +193,7 @@ function notThere() {
 const tell = {
   "voice.joined"(p, before) {
     if (before?.roster.some((o) => o.userId === p.userId)) return;
-    if (p.userId === me) close("dlg-out"), close("dlg-full");
+    if (p.userId === me) (close("dlg-out"), close("dlg-full"));
     happened(p.bot ? "voice.came" : "voice.sat", { Who: p.displayName });
     say(t(p.userId === me ? "room.sat.you.say" : "room.sat.say", { Who: p.displayName, Sum: count() }));
     if (state.control) renewSoon();
@@ -208,7 +258,8 @@ async function renew() {
 }
 
 const live = new Live({
-  guild: state.guild, room: state.room,
+  guild: state.guild,
+  room: state.room,
   onState: () => sign(),
   onWelcome: (_, ts) => setClock(ts),
   onEvent(event, p) {
@@ -219,7 +270,7 @@ const live = new Live({
   onEnd(why, problem) {
     if (over) return;
     if (why === "session") open("dlg-session");
-    else if (why === "forbidden") (problem?.code === "ROOM_NOT_FOUND" ? notThere() : open("dlg-denied"));
+    else if (why === "forbidden") problem?.code === "ROOM_NOT_FOUND" ? notThere() : open("dlg-denied");
     else progress(t("room.protocol"), true);
   },
 });
@@ -302,18 +353,24 @@ const actions = {
     }
   },
   change(form, button) {
-    const was = button.getAttribute("aria-checked"), flip = (on) => was && button.setAttribute("aria-checked", on);
+    const was = button.getAttribute("aria-checked");
+    const flip = (on) => was && button.setAttribute("aria-checked", on);
     flip(was === "true" ? "false" : "true");
     form.closest("dialog")?.close();
     if (button.value === "ban") setTimeout(renewSoon, 21_000); // until then the page offers to allow them again
     return act(form, button, {
-      place: form.closest("#yours") && "control-error", undo: () => flip(was), done: ({ later }) => t(later ? "room.later.say" : "room.done.say"),
+      place: form.closest("#yours") && "control-error",
+      undo: () => flip(was),
+      done: ({ later }) => t(later ? "room.later.say" : "room.done.say"),
     });
   },
   answer(form, button) {
     const li = form.closest("li");
     li.classList.add("leaving");
-    return act(form, button, { undo: () => li.classList.remove("leaving"), done: ({ untold }) => t(untold ? "room.untold.say" : "room.done.say") });
+    return act(form, button, {
+      undo: () => li.classList.remove("leaving"),
+      done: ({ untold }) => t(untold ? "room.untold.say" : "room.done.say"),
+    });
   },
   async wait(form, button) {
     const leave = form.elements.leave !== undefined;

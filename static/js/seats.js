@@ -32,15 +32,24 @@ export function avatar(el, p) {
 
 function notes(p, owner, you) {
   return [
-    owner && "owner", you && "you", p.deafened && "deafened", p.muted && !p.deafened && "muted",
-    p.streaming && "streaming", p.video && "video",
-  ].filter(Boolean).map((id) => t("seat." + id)).join(" · ");
+    owner && "owner",
+    you && "you",
+    p.deafened && "deafened",
+    p.muted && !p.deafened && "muted",
+    p.streaming && "streaming",
+    p.video && "video",
+  ]
+    .filter(Boolean)
+    .map((id) => t("seat." + id))
+    .join(" · ");
 }
 
 /** Who sits where, ids by place; "" is free. The server counts in the same way. */
 export function places(people, seats) {
   const slots = Array(Math.max(seats, people.length)).fill("");
-  const rest = people.filter(({ userId, seat }) => (seat > 0 && slots[seat - 1] === "" ? ((slots[seat - 1] = userId), false) : true));
+  const rest = people.filter(({ userId, seat }) =>
+    seat > 0 && slots[seat - 1] === "" ? ((slots[seat - 1] = userId), false) : true,
+  );
   for (const { userId } of rest) slots[slots.indexOf("")] = userId;
   return slots;
 }
@@ -66,8 +75,11 @@ export class Seats {
       else this.free(li, ...(kept.shift() ?? ["seat.free", ""]));
     });
     while (this.list.children.length > count) this.list.lastChild.remove();
-    const taken = people.size, full = taken >= room.seats;
-    const shape = this.stage.dataset.plain ? `${this.stage.dataset.plain} lit-${Math.min(taken, 4)}` : `stage ${count <= round ? `round of-${count}` : "bench"} lit-${Math.min(taken, 4)}${full ? " full" : ""}`;
+    const taken = people.size;
+    const full = taken >= room.seats;
+    const shape = this.stage.dataset.plain
+      ? `${this.stage.dataset.plain} lit-${Math.min(taken, 4)}`
+      : `stage ${count <= round ? `round of-${count}` : "bench"} lit-${Math.min(taken, 4)}${full ? " full" : ""}`;
     if (this.stage.className !== shape) this.stage.className = shape;
     text($("taken"), String(taken));
     text($("total"), String(room.seats));
@@ -96,7 +108,8 @@ export class Seats {
     avatar(li.querySelector(".a"), p);
     li.querySelector(".crown").toggleAttribute("hidden", room.ownerId !== p.userId);
     for (const m of marks) {
-      const on = p[m] && !(m === "muted" && p.deafened), el = li.querySelector(`[data-mark="${m}"]`);
+      const on = p[m] && !(m === "muted" && p.deafened);
+      const el = li.querySelector(`[data-mark="${m}"]`);
       if (el.hasAttribute("hidden") === on) el.toggleAttribute("hidden", !on);
     }
     const who = li.querySelector(".who");

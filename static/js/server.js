@@ -3,9 +3,32 @@
 
 import { Live, apply } from "./live.js";
 import { avatar } from "./seats.js";
-import { $, Problem, api, begin, busy, clock, everySecond, hours, humans, liveSign, now, open, page, refresh, say, send, setClock, span, t, text } from "./ui.js";
+import {
+  $,
+  Problem,
+  api,
+  begin,
+  busy,
+  clock,
+  everySecond,
+  hours,
+  humans,
+  liveSign,
+  now,
+  open,
+  page,
+  refresh,
+  say,
+  send,
+  setClock,
+  span,
+  t,
+  text,
+} from "./ui.js";
 
-const state = page(), roomList = $("room-list"), rooms = new Map();
+const state = page();
+const roomList = $("room-list");
+const rooms = new Map();
 const owners = { ...state.owners }; // their display names, by id
 let welcomed = false;
 const coming = new Map(); // rooms one is on the way to, and until when a seat is held there; Infinity: while asking
@@ -21,7 +44,8 @@ function paintHouse(r) {
     roomList.append(li);
     renewSoon(r.channelId); // what one may do there is the server's to say
   }
-  const people = humans(r.roster), seats = Math.max(r.seats, people.length);
+  const people = humans(r.roster);
+  const seats = Math.max(r.seats, people.length);
   const kind = `room-card lit-${Math.min(people.length, 4)}${r.closingAt ? " soon" : ""}`;
   if (li.className !== kind) li.className = kind;
   li.querySelector(".mini").className = `mini ${seats <= 8 ? `of-${seats}` : "crowd"}`;
@@ -33,17 +57,29 @@ function paintHouse(r) {
   paintRing(li.querySelector(".ring"), people, Math.min(seats, 8), coming.has(r.channelId));
   paintDoor(li, inside, people.length >= r.seats);
   text(li.querySelector(".name"), r.name);
-  text(li.querySelector(".sum"), r.closingAt ? t("room-card.closing", { Left: clock(r.closingAt - now()) }) : t("room-card.sum", { Taken: people.length, Count: r.seats }));
+  text(
+    li.querySelector(".sum"),
+    r.closingAt
+      ? t("room-card.closing", { Left: clock(r.closingAt - now()) })
+      : t("room-card.sum", { Taken: people.length, Count: r.seats }),
+  );
   li.querySelector(".kind use").setAttribute("href", r.private || r.locked ? "#i-lock" : "#i-open");
-  text(li.querySelector(".kind span"), t(r.private ? "room-card.private" : r.locked ? "room-card.locked" : "room-card.open"));
+  text(
+    li.querySelector(".kind span"),
+    t(r.private ? "room-card.private" : r.locked ? "room-card.locked" : "room-card.open"),
+  );
   text(li.querySelector(".people"), people.length ? people.map((p) => p.displayName).join(", ") : t("room-card.quiet"));
   const owner = owners[r.ownerId] ?? r.roster.find((p) => p.userId === r.ownerId)?.displayName;
-  const line = li.querySelector(".line-n"), since = li.querySelector("time");
+  const line = li.querySelector(".line-n");
+  const since = li.querySelector("time");
   line.hidden = !r.waiting;
   text(line, r.waiting ? t("room-card.waiting", { Count: r.waiting }) : "");
   if (Date.parse(since.dateTime) !== r.openedAt) since.dateTime = new Date(r.openedAt).toISOString();
   text(since, t("room-card.since", { Span: span(now() - r.openedAt) }));
-  text(li.querySelector(".whose"), r.ownerId === state.me ? t("room-card.mine") : owner ? t("room-card.by", { Who: owner }) : "");
+  text(
+    li.querySelector(".whose"),
+    r.ownerId === state.me ? t("room-card.mine") : owner ? t("room-card.by", { Who: owner }) : "",
+  );
 }
 
 // The door of a room, as far as events decide it. Whom Discord lets in all the same is offered no place in the line.
@@ -76,7 +112,8 @@ function arrived(li, id) {
 function paintRing(ring, people, seats, held) {
   while (ring.children.length > seats) ring.lastChild.remove();
   for (let i = 0; i < seats; i++) {
-    const dot = ring.children[i] ?? ring.appendChild(document.createElement("span")), p = people[i];
+    const dot = ring.children[i] ?? ring.appendChild(document.createElement("span"));
+    const p = people[i];
     if (!p) {
       dot.className = `dot ${held && i === people.length ? "held" : "empty"}`;
       dot.replaceChildren();
@@ -97,12 +134,22 @@ function paint() {
   for (const li of [...roomList.children]) if (!rooms.has(li.dataset.room)) li.remove();
   $("nobody").hidden = rooms.size > 0 || looking();
   const people = [...rooms.values()].reduce((n, r) => n + humans(r.roster).length, 0);
-  text($("server-sum"), !rooms.size ? t(looking() ? "room-list.looking" : "room-list.none") : !people ? t("room-list.empty", { Count: rooms.size })
-    : t("room-list.sum", { Rooms: t("room-list.rooms", { Count: rooms.size }), People: t("room-list.people", { Count: people }) }));
+  text(
+    $("server-sum"),
+    !rooms.size
+      ? t(looking() ? "room-list.looking" : "room-list.none")
+      : !people
+        ? t("room-list.empty", { Count: rooms.size })
+        : t("room-list.sum", {
+            Rooms: t("room-list.rooms", { Count: rooms.size }),
+            People: t("room-list.people", { Count: people }),
+          }),
+  );
 }
 
 // Whether what one may do at a room may have changed with it.
-const changedFor = (was, is) => ["private", "locked", "ownerId"].some((k) => is[k] !== undefined && is[k] !== was[k]) ||
+const changedFor = (was, is) =>
+  ["private", "locked", "ownerId"].some((k) => is[k] !== undefined && is[k] !== was[k]) ||
   (is.knocking < was.knocking && roomCard(was.channelId)?.querySelector(".act-knocked"));
 
 // Doors are the server's to make. Many pages ask at once, so not all in the same moment.
@@ -114,14 +161,17 @@ function renewSoon(id) {
 }
 
 async function renew() {
-  const ids = [...stale].filter((id) => !coming.has(id)), knocked = ids.filter((id) => roomCard(id)?.querySelector(".act-knocked"));
+  const ids = [...stale].filter((id) => !coming.has(id));
+  const knocked = ids.filter((id) => roomCard(id)?.querySelector(".act-knocked"));
   stale.clear();
   await refresh("state", ...ids.map((id) => `act-${id}`));
   Object.assign(owners, page().owners);
   renewing = 0;
   if (stale.size) renewSoon([...stale][0]);
   for (const id of knocked) {
-    const li = roomCard(id), into = li?.querySelector(".act-join"), words = into ? "room-card.let-in" : li?.querySelector(".act-knock") && "room-card.not-now";
+    const li = roomCard(id);
+    const into = li?.querySelector(".act-join");
+    const words = into ? "room-card.let-in" : li?.querySelector(".act-knock") && "room-card.not-now";
     if (!words) continue;
     tell(li, t(words), !into);
     say(`${rooms.get(id)?.name}: ${t(words)}`);
@@ -184,7 +234,8 @@ const actions = {
 };
 
 document.addEventListener("submit", (e) => {
-  const li = e.target.closest(".room-card"), work = li && actions[e.target.dataset.do];
+  const li = e.target.closest(".room-card");
+  const work = li && actions[e.target.dataset.do];
   if (!work) return;
   e.preventDefault();
   busy(e.submitter ?? e.target.querySelector("button"), () => work(e.target, li, li.dataset.room));
@@ -215,14 +266,17 @@ const live = new Live({
 
 $("create")?.addEventListener("submit", (e) => {
   e.preventDefault();
-  const form = e.target, data = new FormData(form);
+  const form = e.target;
+  const data = new FormData(form);
   const wrong = { name: $("c-name-error"), seats: $("c-seats-error"), "": $("create-error") };
   for (const el of Object.values(wrong)) text(el, "");
   for (const input of form.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
   busy(e.submitter ?? form.querySelector(".primary"), async () => {
     try {
       const { channelId } = await api("POST", `/guilds/${state.guild}/rooms`, {
-        name: data.get("name"), seats: Number(data.get("seats")), private: data.has("private"),
+        name: data.get("name"),
+        seats: Number(data.get("seats")),
+        private: data.has("private"),
       });
       location.assign(`/game/${channelId}`);
     } catch (err) {

@@ -5,7 +5,8 @@ export const page = () => JSON.parse($("state").textContent);
 export const humans = (roster) => roster.filter((p) => !p.bot);
 
 // What the page says, in its language: the server sends the messages with it.
-const words = JSON.parse($("words").textContent), plurals = new Intl.PluralRules(document.documentElement.lang || "en");
+const words = JSON.parse($("words").textContent);
+const plurals = new Intl.PluralRules(document.documentElement.lang || "en");
 const filled = (s, values) => s.replace(/\{\{\.(\w+)\}\}/g, (_, name) => values[name] ?? "");
 function message(id, values) {
   const m = words[id] ?? id;
@@ -15,12 +16,14 @@ function message(id, values) {
 export const t = (id, values = {}) => filled(message(id, values), values);
 /** Gives a message as nodes: what it has between <b> and </b> is bold, what is filled in stays text. */
 export function rich(id, values = {}) {
-  return message(id, values).split(/<\/?b>/).map((part, i) => {
-    if (i % 2 === 0) return filled(part, values);
-    const b = document.createElement("b");
-    b.textContent = filled(part, values);
-    return b;
-  });
+  return message(id, values)
+    .split(/<\/?b>/)
+    .map((part, i) => {
+      if (i % 2 === 0) return filled(part, values);
+      const b = document.createElement("b");
+      b.textContent = filled(part, values);
+      return b;
+    });
 }
 
 /** Sets a text only where it differs: nothing flickers, nothing is read out twice. */
@@ -40,8 +43,12 @@ export const setClock = (ts) => (skew = ts - Date.now());
 
 // Lengths of time, as the server tells them.
 export function until(ms) {
-  const s = Math.max(0, ms) / 1000, m = Math.floor(s / 60), h = Math.floor(m / 60), d = Math.floor(h / 24);
-  const one = (unit, n) => t("span." + unit, { Count: n }), two = (a, unitA, b, unitB) => one(unitA, a) + (b ? " " + one(unitB, b) : "");
+  const s = Math.max(0, ms) / 1000;
+  const m = Math.floor(s / 60);
+  const h = Math.floor(m / 60);
+  const d = Math.floor(h / 24);
+  const one = (unit, n) => t("span." + unit, { Count: n });
+  const two = (a, unitA, b, unitB) => one(unitA, a) + (b ? " " + one(unitB, b) : "");
   if (d) return two(d, "days", h % 24, "h");
   if (h) return two(h, "h", m % 60, "min");
   return m ? one("min", m) : one("s", Math.ceil(s));
@@ -52,8 +59,17 @@ export function clock(ms) {
 }
 /** A length of time in its largest unit. */
 export function span(ms) {
-  const s = Math.max(0, ms) / 1000, m = Math.floor(s / 60), h = Math.floor(m / 60), d = Math.floor(h / 24);
-  return d ? t("span.days", { Count: d }) : h ? t("span.h", { Count: h }) : m ? t("span.min", { Count: m }) : t("span.s", { Count: Math.ceil(s) });
+  const s = Math.max(0, ms) / 1000;
+  const m = Math.floor(s / 60);
+  const h = Math.floor(m / 60);
+  const d = Math.floor(h / 24);
+  return d
+    ? t("span.days", { Count: d })
+    : h
+      ? t("span.h", { Count: h })
+      : m
+        ? t("span.min", { Count: m })
+        : t("span.s", { Count: Math.ceil(s) });
 }
 export function ago(ms) {
   return ms < 60_000 ? t("span.now") : t("span.ago", { Span: span(ms) });
@@ -69,11 +85,13 @@ export function everySecond(f) {
 function runTimes() {
   for (const el of document.querySelectorAll("time[data-until]")) text(el, until(Date.parse(el.dateTime) - now()));
   for (const el of document.querySelectorAll("time[data-ago]")) text(el, ago(now() - Date.parse(el.dateTime)));
-  for (const el of document.querySelectorAll("time[data-since][datetime]")) text(el, t("room-card.since", { Span: span(now() - Date.parse(el.dateTime)) }));
+  for (const el of document.querySelectorAll("time[data-since][datetime]"))
+    text(el, t("room-card.since", { Span: span(now() - Date.parse(el.dateTime)) }));
   for (const el of document.querySelectorAll("time[data-clock]")) text(el, hours(Date.parse(el.dateTime)));
 }
 
-export const hours = (ms) => new Date(ms).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+export const hours = (ms) =>
+  new Date(ms).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
 /** A failure of the API, as application/problem+json tells it. */
 export class Problem extends Error {
@@ -89,8 +107,11 @@ export async function api(method, path, body) {
   let answer;
   try {
     answer = await fetch("/api/v1" + path, {
-      method, credentials: "same-origin", headers: { Accept: "application/json", ...(body && { "Content-Type": "application/json" }) },
-      body: body && JSON.stringify(body), signal: AbortSignal.timeout(20_000),
+      method,
+      credentials: "same-origin",
+      headers: { Accept: "application/json", ...(body && { "Content-Type": "application/json" }) },
+      body: body && JSON.stringify(body),
+      signal: AbortSignal.timeout(20_000),
     });
   } catch {
     throw new Problem({}, 0);
@@ -105,8 +126,11 @@ export async function send(form, button) {
   let answer;
   try {
     answer = await fetch(form.action, {
-      method: "POST", credentials: "same-origin", headers: { Accept: "application/json" },
-      body: new URLSearchParams(new FormData(form, button)), signal: AbortSignal.timeout(20_000),
+      method: "POST",
+      credentials: "same-origin",
+      headers: { Accept: "application/json" },
+      body: new URLSearchParams(new FormData(form, button)),
+      signal: AbortSignal.timeout(20_000),
     });
   } catch {
     throw new Problem({}, 0);
@@ -139,12 +163,17 @@ export const close = (id) => $(id)?.close();
 
 /** Makes the page anew and takes these elements from it: what only the server can tell. */
 export async function refresh(...ids) {
-  const answer = await fetch(location.pathname + location.search, { credentials: "same-origin", redirect: "error", headers: { Accept: "text/html" } }).catch(() => null);
+  const answer = await fetch(location.pathname + location.search, {
+    credentials: "same-origin",
+    redirect: "error",
+    headers: { Accept: "text/html" },
+  }).catch(() => null);
   const html = answer?.ok && (await answer.text().catch(() => "")); // the connection may go in the middle of it
   if (!html) return false;
   const fresh = new DOMParser().parseFromString(html, "text/html");
   for (const id of ids) {
-    const now = $(id), next = fresh.getElementById(id);
+    const now = $(id);
+    const next = fresh.getElementById(id);
     if (now && next) swap(now, document.adoptNode(next));
   }
   enhance();
@@ -153,7 +182,8 @@ export async function refresh(...ids) {
 
 const reachable = "button, a[href], input:not([type=hidden]), summary, select";
 
-// Puts next in place of now, with what somebody is doing there: what they typed, what they were told of it, what they opened, where they are.
+// Puts next in place of now, with what somebody is doing there: what they typed,
+// what they were told of it, what they opened, where they are.
 function swap(now, next) {
   for (const input of now.querySelectorAll("input[id]")) {
     const twin = input.value !== input.defaultValue && next.querySelector(`#${CSS.escape(input.id)}`);
@@ -165,7 +195,8 @@ function swap(now, next) {
   }
   const opened = [...now.querySelectorAll("details")].map((d) => d.open);
   [...next.querySelectorAll("details")].forEach((d, i) => (d.open = opened[i] && !d.name));
-  const at = [...now.querySelectorAll(reachable)].indexOf(document.activeElement), caret = document.activeElement?.selectionStart;
+  const at = [...now.querySelectorAll(reachable)].indexOf(document.activeElement);
+  const caret = document.activeElement?.selectionStart;
   const top = now.scrollTop;
   const asked = now.querySelector("dialog[open]")?.id; // a question stays until it is answered
   now.replaceWith(next);
@@ -202,7 +233,8 @@ async function copy(button) {
 export function liveSign(live) {
   let announced = "";
   const paint = () => {
-    const age = until(Date.now() - live.since), { state } = live;
+    const age = until(Date.now() - live.since);
+    const { state } = live;
     $("live").dataset.state = document.body.dataset.live = state;
     text($("live-text"), state ? t("live." + state, { Span: age }) : "");
     $("toast-lost").hidden = state !== "stale";
@@ -226,16 +258,22 @@ function watchHeard() {
   const box = $("unheard");
   if (!box) return;
   const old = !box.hidden; // what the page shows was old when it came
-  let unheard = old, since = Date.now() - Number(box.dataset.since ?? 0);
+  let unheard = old;
+  let since = Date.now() - Number(box.dataset.since ?? 0);
   const paint = () => {
     box.hidden = !unheard && !old;
-    if (!box.hidden) text(box.querySelector("b"), t(unheard ? "live.unheard" : "live.stale", { Span: until(Date.now() - since) }));
+    if (!box.hidden)
+      text(box.querySelector("b"), t(unheard ? "live.unheard" : "live.stale", { Span: until(Date.now() - since) }));
   };
   const ask = async () => {
     if (document.hidden) return;
-    const answer = await fetch(box.dataset.path, { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(heardEvery) }).catch(() => null);
+    const answer = await fetch(box.dataset.path, {
+      headers: { Accept: "application/json" },
+      signal: AbortSignal.timeout(heardEvery),
+    }).catch(() => null);
     if (!answer?.ok) return;
-    const { discord, heardAt, ts } = await answer.json(), was = unheard;
+    const { discord, heardAt, ts } = await answer.json();
+    const was = unheard;
     unheard = discord !== "ok";
     if (unheard) since = Date.now() - (ts - heardAt);
     paint();
@@ -247,9 +285,11 @@ function watchHeard() {
 }
 
 function themeButton() {
-  const button = $("theme"), root = document.documentElement;
+  const button = $("theme");
+  const root = document.documentElement;
   if (!button) return;
-  const dark = () => (root.dataset.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
+  const dark = () =>
+    (root.dataset.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
   const paint = () => text(button, t(dark() ? "ui.theme.light" : "ui.theme.dark"));
   button.addEventListener("click", () => {
     root.dataset.theme = dark() ? "light" : "dark";
@@ -268,7 +308,8 @@ export function begin() {
     if (!el) return;
     if ("close" in el.dataset && el.closest("dialog")?.open) el.closest("dialog").close();
     if ("copy" in el.dataset) copy(el);
-    if ("share" in el.dataset) navigator.share({ url: el.closest("[data-invite]").querySelector("input").value }).catch(() => {});
+    if ("share" in el.dataset)
+      navigator.share({ url: el.closest("[data-invite]").querySelector("input").value }).catch(() => {});
     if (el.dataset.dialog) {
       e.preventDefault(); // it would open without being modal
       open(el.dataset.dialog);

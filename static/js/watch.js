@@ -5,7 +5,9 @@ import { Live, apply } from "./live.js";
 import { Seats, places } from "./seats.js";
 import { $, begin, everySecond, humans, page, t, text, until } from "./ui.js";
 
-const state = page(), rooms = new Map(), seats = new Seats();
+const state = page();
+const rooms = new Map();
+const seats = new Seats();
 
 function paint() {
   const r = rooms.get(state.room);
@@ -27,7 +29,9 @@ function fresh() {
 }
 
 const live = new Live({
-  guild: state.guild, room: state.room, ticket: { path: `/watch/${state.room}/token`, body: { t: state.token } },
+  guild: state.guild,
+  room: state.room,
+  ticket: { path: `/watch/${state.room}/token`, body: { t: state.token } },
   onState: () => fresh(),
   onEvent(event, p) {
     apply(rooms, event, p);

@@ -32,7 +32,8 @@ export async function request(method, path, body) {
   let answer;
   try {
     answer = await fetch(path, {
-      method, headers: body === undefined ? {} : { "Content-Type": "application/json" },
+      method,
+      headers: body === undefined ? {} : { "Content-Type": "application/json" },
       body: body === undefined ? undefined : JSON.stringify(body),
     });
   } catch {
@@ -44,7 +45,11 @@ export async function request(method, path, body) {
 }
 
 const control = (method) => (path, body) => request(method, `/_sim/${path}`, body);
-export const get = control("GET"), post = control("POST"), put = control("PUT"), patchTo = control("PATCH"), remove = control("DELETE");
+export const get = control("GET");
+export const post = control("POST");
+export const put = control("PUT");
+export const patchTo = control("PATCH");
+export const remove = control("DELETE");
 
 /** Acts as one user. */
 export class Actor {
@@ -53,18 +58,44 @@ export class Actor {
     this.base = `users/${id}`;
   }
 
-  voice(guild, change) { return post(`${this.base}/voice`, { guild_id: guild, ...change }); }
-  commands(guild, channel) { return get(`${this.base}/commands?${new URLSearchParams(guild ? { guild_id: guild, channel_id: channel ?? "" } : {})}`); }
-  run(command) { return post(`${this.base}/commands`, command); }
-  autocomplete(command) { return post(`${this.base}/autocomplete`, command); }
-  component(message, custom, values) { return post(`${this.base}/components`, { message_id: message, custom_id: custom, values }); }
-  modal(custom, fields) { return post(`${this.base}/modals`, { custom_id: custom, fields }); }
-  dismiss(custom) { return remove(`${this.base}/modals`, { custom_id: custom }); }
-  write(channel, content) { return post(`${this.base}/messages`, { channel_id: channel, content }); }
-  useInvite(code) { return post(`${this.base}/invites`, { code }); }
-  acceptRules(guild) { return post(`${this.base}/screening`, { guild_id: guild }); }
-  settings(change) { return patchTo(this.base, change); }
-  state() { return get(`state?user=${this.id}`); }
+  voice(guild, change) {
+    return post(`${this.base}/voice`, { guild_id: guild, ...change });
+  }
+  commands(guild, channel) {
+    return get(
+      `${this.base}/commands?${new URLSearchParams(guild ? { guild_id: guild, channel_id: channel ?? "" } : {})}`,
+    );
+  }
+  run(command) {
+    return post(`${this.base}/commands`, command);
+  }
+  autocomplete(command) {
+    return post(`${this.base}/autocomplete`, command);
+  }
+  component(message, custom, values) {
+    return post(`${this.base}/components`, { message_id: message, custom_id: custom, values });
+  }
+  modal(custom, fields) {
+    return post(`${this.base}/modals`, { custom_id: custom, fields });
+  }
+  dismiss(custom) {
+    return remove(`${this.base}/modals`, { custom_id: custom });
+  }
+  write(channel, content) {
+    return post(`${this.base}/messages`, { channel_id: channel, content });
+  }
+  useInvite(code) {
+    return post(`${this.base}/invites`, { code });
+  }
+  acceptRules(guild) {
+    return post(`${this.base}/screening`, { guild_id: guild });
+  }
+  settings(change) {
+    return patchTo(this.base, change);
+  }
+  state() {
+    return get(`state?user=${this.id}`);
+  }
 }
 
 /** What an invite leads to, as REST tells anybody. */

@@ -15,7 +15,18 @@ export class Combo {
   constructor({ id, source, free = false, max = 1, chosen = [], placeholder = "", describedBy, onChange = () => {} }) {
     Object.assign(this, { source, free, max, onChange, chosen: [...chosen], options: [], active: -1, asked: 0 });
     const list = `choices-${++count}`;
-    this.input = h("input", { id, type: "text", role: "combobox", autocomplete: "off", spellcheck: "false", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": list, "aria-describedby": describedBy, placeholder });
+    this.input = h("input", {
+      id,
+      type: "text",
+      role: "combobox",
+      autocomplete: "off",
+      spellcheck: "false",
+      "aria-autocomplete": "list",
+      "aria-expanded": "false",
+      "aria-controls": list,
+      "aria-describedby": describedBy,
+      placeholder,
+    });
     this.list = h("ul", { id: list, class: "choices", role: "listbox", "aria-label": "Suggestions", hidden: true });
     this.chips = h("span", { class: "chips" });
     this.el = h("div", { class: "combo" }, max > 1 ? this.chips : null, this.input, this.list);
@@ -35,7 +46,9 @@ export class Combo {
   }
 
   /** Text that is there but means nothing. */
-  get loose() { return !this.free && (this.max > 1 || !this.chosen.length) ? this.input.value.trim() : ""; }
+  get loose() {
+    return !this.free && (this.max > 1 || !this.chosen.length) ? this.input.value.trim() : "";
+  }
 
   typed() {
     if (this.max === 1) this.chosen = [];
@@ -45,12 +58,15 @@ export class Combo {
 
   suggest() {
     clearTimeout(this.timer);
-    const ask = ++this.asked, text = this.max === 1 && this.chosen.length ? "" : this.input.value;
+    const ask = ++this.asked;
+    const text = this.max === 1 && this.chosen.length ? "" : this.input.value;
     const found = this.source(text);
     if (Array.isArray(found)) return this.show(found);
     // What an application suggests takes a moment; it is not asked for each key.
     this.timer = setTimeout(async () => {
-      const list = await Promise.resolve(typeof found === "function" ? found() : found).catch((e) => [{ problem: e.message }]);
+      const list = await Promise.resolve(typeof found === "function" ? found() : found).catch((e) => [
+        { problem: e.message },
+      ]);
       if (ask === this.asked && document.activeElement === this.input) this.show(list);
     }, 120);
   }
@@ -59,15 +75,38 @@ export class Combo {
     const taken = new Set(this.max > 1 ? this.chosen.map((c) => c.value) : []);
     this.options = list.filter((o) => !taken.has(o.value)).slice(0, 50);
     this.active = -1;
-    this.list.replaceChildren(...this.options.map((o, i) => h("li", {
-      id: `${this.list.id}-${i}`, role: "option", "aria-selected": "false", class: o.problem ? "problem" : null, data: { value: String(o.value) },
-      on: { pointerdown: (e) => { e.preventDefault(); this.choose(i); } },
-    }, o.picture ? h("img", { src: picture(o.picture), alt: "", width: 20, height: 20 }) : null, h("span", { class: "name", text: o.problem ?? o.label }), o.detail ? h("small", { text: o.detail }) : null)));
+    this.list.replaceChildren(
+      ...this.options.map((o, i) =>
+        h(
+          "li",
+          {
+            id: `${this.list.id}-${i}`,
+            role: "option",
+            "aria-selected": "false",
+            class: o.problem ? "problem" : null,
+            data: { value: String(o.value) },
+            on: {
+              pointerdown: (e) => {
+                e.preventDefault();
+                this.choose(i);
+              },
+            },
+          },
+          o.picture ? h("img", { src: picture(o.picture), alt: "", width: 20, height: 20 }) : null,
+          h("span", { class: "name", text: o.problem ?? o.label }),
+          o.detail ? h("small", { text: o.detail }) : null,
+        ),
+      ),
+    );
     const open = this.options.length > 0;
     this.list.hidden = !open;
     this.input.setAttribute("aria-expanded", String(open));
     this.input.removeAttribute("aria-activedescendant");
-    if (open) this.list.classList.toggle("up", innerHeight - this.input.getBoundingClientRect().bottom < Math.min(240, this.list.scrollHeight + 8));
+    if (open)
+      this.list.classList.toggle(
+        "up",
+        innerHeight - this.input.getBoundingClientRect().bottom < Math.min(240, this.list.scrollHeight + 8),
+      );
     if (open && this.input.value && !this.chosen.length) this.move(0);
   }
 
@@ -104,12 +143,28 @@ export class Combo {
   }
 
   drawChips() {
-    this.chips.replaceChildren(...(this.max > 1 ? this.chosen : []).map((o) => h("button", { type: "button", class: "chip", "aria-label": `Take out ${o.label}`, on: { click: () => {
-      this.chosen = this.chosen.filter((c) => c !== o);
-      this.drawChips();
-      this.onChange();
-      this.input.focus();
-    } } }, o.label, icon("close"))));
+    this.chips.replaceChildren(
+      ...(this.max > 1 ? this.chosen : []).map((o) =>
+        h(
+          "button",
+          {
+            type: "button",
+            class: "chip",
+            "aria-label": `Take out ${o.label}`,
+            on: {
+              click: () => {
+                this.chosen = this.chosen.filter((c) => c !== o);
+                this.drawChips();
+                this.onChange();
+                this.input.focus();
+              },
+            },
+          },
+          o.label,
+          icon("close"),
+        ),
+      ),
+    );
   }
 
   key(e) {
@@ -146,12 +201,24 @@ export const filtered = (all) => (text) => {
  * chosen where they are to begin with; done(values) is called with the choice.
  */
 export function openMenu(anchor, { label, options, min = 1, max = 1, done }) {
-  const single = max === 1 && min <= 1, picked = new Set(single ? [] : options.filter((o) => o.chosen).map((o) => o.value));
-  const list = h("ul", { class: "choices still", role: "listbox", "aria-label": label, "aria-multiselectable": single ? null : "true", tabindex: "-1" });
+  const single = max === 1 && min <= 1;
+  const picked = new Set(single ? [] : options.filter((o) => o.chosen).map((o) => o.value));
+  const list = h("ul", {
+    class: "choices still",
+    role: "listbox",
+    "aria-label": label,
+    "aria-multiselectable": single ? null : "true",
+    tabindex: "-1",
+  });
   let pressed = null;
   const isChoice = (e) => e.key === "Enter" || e.key === " ";
   const go = h("button", { type: "button", class: "go", on: { click: () => finish([...picked]) } }, "Choose these");
-  const filter = h("input", { type: "search", "aria-label": `Find in ${label}`, placeholder: "Find", autocomplete: "off" });
+  const filter = h("input", {
+    type: "search",
+    "aria-label": `Find in ${label}`,
+    placeholder: "Find",
+    autocomplete: "off",
+  });
   const finish = (values) => {
     layer.close();
     done(values);
@@ -163,24 +230,64 @@ export function openMenu(anchor, { label, options, min = 1, max = 1, done }) {
     [...list.children].find((li) => li.dataset.value === o.value)?.focus();
   };
   const draw = () => {
-    list.replaceChildren(...filtered(() => options)(filter.value).slice(0, 100).map((o, i) => h("li", {
-      role: "option", tabindex: i ? "-1" : "0", "aria-selected": String(picked.has(o.value) || (single && Boolean(o.chosen))), data: { value: o.value },
-      on: { click: () => take(o), keydown: (e) => isChoice(e) && (e.preventDefault(), (pressed = o)),
-        // Chosen as the key comes up, so that the button to which the focus returns does not get the rest of the press.
-        keyup: (e) => isChoice(e) && pressed === o && ((pressed = null), take(o)) },
-    }, o.picture ? h("img", { src: picture(o.picture), alt: "", width: 20, height: 20 }) : null, h("span", { class: "name", text: o.label }), o.detail ? h("small", { text: o.detail }) : null)));
+    list.replaceChildren(
+      ...filtered(() => options)(filter.value)
+        .slice(0, 100)
+        .map((o, i) =>
+          h(
+            "li",
+            {
+              role: "option",
+              tabindex: i ? "-1" : "0",
+              "aria-selected": String(picked.has(o.value) || (single && Boolean(o.chosen))),
+              data: { value: o.value },
+              on: {
+                click: () => take(o),
+                keydown: (e) => isChoice(e) && (e.preventDefault(), (pressed = o)),
+                // Chosen as the key comes up, so that the button to which the focus returns
+                // does not get the rest of the press.
+                keyup: (e) => isChoice(e) && pressed === o && ((pressed = null), take(o)),
+              },
+            },
+            o.picture ? h("img", { src: picture(o.picture), alt: "", width: 20, height: 20 }) : null,
+            h("span", { class: "name", text: o.label }),
+            o.detail ? h("small", { text: o.detail }) : null,
+          ),
+        ),
+    );
     go.disabled = picked.size < min || picked.size > max;
     go.textContent = picked.size ? `Choose ${picked.size}` : min ? "Choose" : "Choose none";
   };
   draw();
   const many = options.length > 10;
-  const layer = popover(anchor, h("div", { class: "menu" }, many ? filter : null, list, single ? (min === 0 ? h("button", { type: "button", class: "quiet", text: "None", on: { click: () => finish([]) } }) : null) : go), { label });
+  const layer = popover(
+    anchor,
+    h(
+      "div",
+      { class: "menu" },
+      many ? filter : null,
+      list,
+      single
+        ? min === 0
+          ? h("button", { type: "button", class: "quiet", text: "None", on: { click: () => finish([]) } })
+          : null
+        : go,
+    ),
+    { label },
+  );
   filter.addEventListener("input", draw);
   layer.layer.addEventListener("keydown", (e) => {
     if (!["ArrowDown", "ArrowUp", "Home", "End"].includes(e.key)) return;
     e.preventDefault();
-    const items = [...list.children], i = items.indexOf(document.activeElement);
-    items[e.key === "Home" ? 0 : e.key === "End" ? items.length - 1 : Math.max(0, Math.min(items.length - 1, i + (e.key === "ArrowDown" ? 1 : -1)))]?.focus();
+    const items = [...list.children];
+    const i = items.indexOf(document.activeElement);
+    items[
+      e.key === "Home"
+        ? 0
+        : e.key === "End"
+          ? items.length - 1
+          : Math.max(0, Math.min(items.length - 1, i + (e.key === "ArrowDown" ? 1 : -1)))
+    ]?.focus();
   });
   if (!many) list.firstElementChild?.focus();
 }

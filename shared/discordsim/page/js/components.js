@@ -17,11 +17,22 @@ export function components(list, m, app) {
 
 const makers = {
   1: (c, m, app) => h("div", { class: "row" }, components(c.components, m, app)),
-  2: button, 3: menu, 5: menu, 6: menu, 7: menu, 8: menu,
-  9: (c, m, app) => h("div", { class: "section" }, h("div", {}, components(c.components, m, app)), components([c.accessory], m, app)),
+  2: button,
+  3: menu,
+  5: menu,
+  6: menu,
+  7: menu,
+  8: menu,
+  9: (c, m, app) =>
+    h("div", { class: "section" }, h("div", {}, components(c.components, m, app)), components([c.accessory], m, app)),
   10: (c, m, app) => h("div", { class: "text" }, markdown(c.content, app.names)),
   11: (c) => media(c.media, c.description),
-  12: (c) => h("div", { class: "gallery" }, c.items.map((i) => media(i.media, i.description))),
+  12: (c) =>
+    h(
+      "div",
+      { class: "gallery" },
+      c.items.map((i) => media(i.media, i.description)),
+    ),
   13: (c) => fileLink(c.file?.url, c.name),
   14: (c) => h("hr", { class: c.divider === false ? "gap" : null, data: { spacing: String(c.spacing ?? 1) } }),
   17: container,
@@ -51,26 +62,64 @@ function button(c, m, app) {
     a.className = "button link";
     return a;
   }
-  return h("button", {
-    type: "button", class: `button ${styles[c.style]}`, disabled: c.disabled, "aria-label": c.label ? null : c.emoji?.name, data: { customId: c.custom_id, focus: c.custom_id },
-    on: { click: (e) => use(e.currentTarget, m, c, undefined, app) },
-  }, face);
+  return h(
+    "button",
+    {
+      type: "button",
+      class: `button ${styles[c.style]}`,
+      disabled: c.disabled,
+      "aria-label": c.label ? null : c.emoji?.name,
+      data: { customId: c.custom_id, focus: c.custom_id },
+      on: { click: (e) => use(e.currentTarget, m, c, undefined, app) },
+    },
+    face,
+  );
 }
 
 function menu(c, m, app) {
   const label = c.placeholder || "Choose";
   const preset = new Set((c.default_values ?? []).map((d) => d.id));
-  const options = () => (c.type === 3
-    ? c.options.map((o) => ({ value: o.value, label: [o.emoji?.id ? "" : o.emoji?.name, o.label].filter(Boolean).join(" "), detail: o.description, chosen: o.default }))
-    : entities({ store: app.store, guild: app.store.channel(m.channel_id)?.guild?.id }, picks[c.type], c.channel_types).map((o) => ({ ...o, chosen: preset.has(o.value) })));
-  const now = options().filter((o) => o.chosen).map((o) => o.label).join(", ");
-  return h("button", {
-    type: "button", class: "button menu", disabled: c.disabled, "aria-haspopup": "listbox", data: { customId: c.custom_id, focus: c.custom_id },
-    on: { click: (e) => {
-      const el = e.currentTarget;
-      openMenu(el, { label, options: options(), min: c.min_values ?? 1, max: c.max_values ?? 1, done: (values) => use(el, m, c, values, app) });
-    } },
-  }, h("span", { class: now ? null : "soft", text: now || label }), icon("down"));
+  const options = () =>
+    c.type === 3
+      ? c.options.map((o) => ({
+          value: o.value,
+          label: [o.emoji?.id ? "" : o.emoji?.name, o.label].filter(Boolean).join(" "),
+          detail: o.description,
+          chosen: o.default,
+        }))
+      : entities(
+          { store: app.store, guild: app.store.channel(m.channel_id)?.guild?.id },
+          picks[c.type],
+          c.channel_types,
+        ).map((o) => ({ ...o, chosen: preset.has(o.value) }));
+  const now = options()
+    .filter((o) => o.chosen)
+    .map((o) => o.label)
+    .join(", ");
+  return h(
+    "button",
+    {
+      type: "button",
+      class: "button menu",
+      disabled: c.disabled,
+      "aria-haspopup": "listbox",
+      data: { customId: c.custom_id, focus: c.custom_id },
+      on: {
+        click: (e) => {
+          const el = e.currentTarget;
+          openMenu(el, {
+            label,
+            options: options(),
+            min: c.min_values ?? 1,
+            max: c.max_values ?? 1,
+            done: (values) => use(el, m, c, values, app),
+          });
+        },
+      },
+    },
+    h("span", { class: now ? null : "soft", text: now || label }),
+    icon("down"),
+  );
 }
 
 async function use(el, m, c, values, app) {
@@ -95,12 +144,21 @@ export function own(url) {
 }
 
 export function media(item, description) {
-  const url = item?.url ?? item?.proxy_url ?? "", local = own(url);
+  const url = item?.url ?? item?.proxy_url ?? "";
+  const local = own(url);
   if (local) return h("img", { class: "media", src: local, alt: description || "", loading: "lazy" });
-  return h("span", { class: "media away" }, icon("eye"), description || "A picture from elsewhere, not loaded: ", anchor(url, url));
+  return h(
+    "span",
+    { class: "media away" },
+    icon("eye"),
+    description || "A picture from elsewhere, not loaded: ",
+    anchor(url, url),
+  );
 }
 
 export function fileLink(url, name) {
   const local = own(url ?? "");
-  return local ? h("a", { class: "file", href: local, download: name ?? "" }, icon("down"), name ?? "file") : h("span", { class: "file", text: name ?? url ?? "a file" });
+  return local
+    ? h("a", { class: "file", href: local, download: name ?? "" }, icon("down"), name ?? "file")
+    : h("span", { class: "file", text: name ?? url ?? "a file" });
 }

@@ -9,12 +9,50 @@ import { isVoice } from "./store.js";
 export class Composer {
   constructor(app, root) {
     Object.assign(this, { app, root, options: [], active: -1, past: [], asked: 0, drafts: new Map(), running: 0 });
-    this.list = h("ul", { id: "commands", class: "choices commands", role: "listbox", "aria-label": "Commands", hidden: true });
-    this.input = h("textarea", { id: "composer", rows: 1, "aria-autocomplete": "list", "aria-haspopup": "listbox", "aria-controls": "commands", "aria-label": "Message", maxlength: 4000, autocomplete: "off", spellcheck: "false" });
+    this.list = h("ul", {
+      id: "commands",
+      class: "choices commands",
+      role: "listbox",
+      "aria-label": "Commands",
+      hidden: true,
+    });
+    this.input = h("textarea", {
+      id: "composer",
+      rows: 1,
+      "aria-autocomplete": "list",
+      "aria-haspopup": "listbox",
+      "aria-controls": "commands",
+      "aria-label": "Message",
+      maxlength: 4000,
+      autocomplete: "off",
+      spellcheck: "false",
+    });
     this.status = h("p", { class: "soft running", role: "status" });
-    this.line = h("form", { class: "composer", on: { submit: (e) => { e.preventDefault(); this.enter(); } } },
-      h("button", { type: "button", class: "quiet slash", "aria-label": "Commands", title: "Commands ( / )", on: { click: () => this.commands() } }, icon("slash")),
-      this.input, h("button", { type: "submit", class: "quiet", "aria-label": "Send" }, icon("send")));
+    this.line = h(
+      "form",
+      {
+        class: "composer",
+        on: {
+          submit: (e) => {
+            e.preventDefault();
+            this.enter();
+          },
+        },
+      },
+      h(
+        "button",
+        {
+          type: "button",
+          class: "quiet slash",
+          "aria-label": "Commands",
+          title: "Commands ( / )",
+          on: { click: () => this.commands() },
+        },
+        icon("slash"),
+      ),
+      this.input,
+      h("button", { type: "submit", class: "quiet", "aria-label": "Send" }, icon("send")),
+    );
     this.formBox = h("div", { hidden: true });
     root.append(this.status, h("div", { class: "composer-box" }, this.list, this.line, this.formBox));
     this.input.addEventListener("input", () => this.changed());
@@ -24,10 +62,18 @@ export class Composer {
     app.store.watch((changed) => (changed.has("at") || changed.has("guilds")) && this.draw());
   }
 
-  get place() { return { store: this.app.store, guild: this.app.at.guild, channel: this.app.at.channel, locale: this.app.store.users.get(this.app.store.me)?.locale }; }
+  get place() {
+    return {
+      store: this.app.store,
+      guild: this.app.at.guild,
+      channel: this.app.at.channel,
+      locale: this.app.store.users.get(this.app.store.me)?.locale,
+    };
+  }
 
   draw() {
-    const { app } = this, at = app.store.channel(app.at.channel);
+    const { app } = this;
+    const at = app.store.channel(app.at.channel);
     if (this.at !== app.at.channel) {
       // What was begun in another channel waits there.
       this.drafts.set(this.at, this.input.value);
@@ -38,8 +84,16 @@ export class Composer {
       this.fit();
     }
     const may = at && (!at.guild || app.store.may(at.channel, "SEND_MESSAGES"));
-    const name = !at ? "" : at.guild ? `${isVoice(at.channel) ? "" : "#"}${at.channel.name}` : app.store.dmName(at.channel);
-    this.input.placeholder = !at ? "There is no channel to write in" : may ? `Write to ${name}, or type / for commands` : "You may not write here; type / for commands";
+    const name = !at
+      ? ""
+      : at.guild
+        ? `${isVoice(at.channel) ? "" : "#"}${at.channel.name}`
+        : app.store.dmName(at.channel);
+    this.input.placeholder = !at
+      ? "There is no channel to write in"
+      : may
+        ? `Write to ${name}, or type / for commands`
+        : "You may not write here; type / for commands";
     this.input.disabled = !at;
   }
 
@@ -51,7 +105,9 @@ export class Composer {
     this.changed();
   }
 
-  focus() { (this.form ? this.form.el.querySelector("input, select, button.go") : this.input)?.focus(); }
+  focus() {
+    (this.form ? this.form.el.querySelector("input, select, button.go") : this.input)?.focus();
+  }
 
   insert(text) {
     this.leaveForm(false);
@@ -73,15 +129,26 @@ export class Composer {
   }
 
   async suggest() {
-    const ask = ++this.asked, { guild, channel } = this.app.at;
+    const ask = ++this.asked;
+    const { guild, channel } = this.app.at;
     const all = await this.app.commands.list(guild, channel);
     if (ask !== this.asked || document.activeElement !== this.input || this.form) return;
-    const line = this.input.value, whole = typed(all, line);
+    const line = this.input.value;
+    const whole = typed(all, line);
     if (whole?.open) return this.showUsage(whole);
     const found = matching(all, line);
     const many = new Set(found.map((c) => c.application_id)).size > 1;
-    this.show(found.slice(0, 60).map((c) => ({ command: c, el: [h("code", { class: "command", text: `/${c.title}` }), h("span", { class: "name", text: c.words }), many ? h("small", { text: c.application_name }) : null] })),
-      all.length ? "No command is called that." : "No application has commands for you here.");
+    this.show(
+      found.slice(0, 60).map((c) => ({
+        command: c,
+        el: [
+          h("code", { class: "command", text: `/${c.title}` }),
+          h("span", { class: "name", text: c.words }),
+          many ? h("small", { text: c.application_name }) : null,
+        ],
+      })),
+      all.length ? "No command is called that." : "No application has commands for you here.",
+    );
     if (found.length) this.move(0);
   }
 
@@ -89,16 +156,46 @@ export class Composer {
   showUsage({ command, rest }) {
     const { texts, current } = readOptions(command.options, rest);
     const open = command.options.filter((o) => !texts.has(o.name));
-    this.show(open.map((o) => ({ option: o, el: [h("code", { class: "command", text: `${o.title}:` }), h("span", { class: "name", text: [o.words, bounds(o)].filter(Boolean).join(". ") }), h("small", { text: o.required ? "needed" : "optional" })] })), "",
-      [h("code", { class: "command", text: `/${command.title}` }), h("span", { text: current ? `${current.title}: ${current.words}` : command.words }), h("kbd", { text: "Enter" }), h("small", { text: "runs" }), command.options.length ? [h("kbd", { text: "Tab" }), h("small", { text: "as a form" })] : null]);
+    this.show(
+      open.map((o) => ({
+        option: o,
+        el: [
+          h("code", { class: "command", text: `${o.title}:` }),
+          h("span", { class: "name", text: [o.words, bounds(o)].filter(Boolean).join(". ") }),
+          h("small", { text: o.required ? "needed" : "optional" }),
+        ],
+      })),
+      "",
+      [
+        h("code", { class: "command", text: `/${command.title}` }),
+        h("span", { text: current ? `${current.title}: ${current.words}` : command.words }),
+        h("kbd", { text: "Enter" }),
+        h("small", { text: "runs" }),
+        command.options.length ? [h("kbd", { text: "Tab" }), h("small", { text: "as a form" })] : null,
+      ],
+    );
   }
 
   show(options, none, head) {
     this.options = options;
     this.active = -1;
-    const items = options.map((o, i) => h("li", { id: `command-${i}`, role: "option", "aria-selected": "false", data: { command: o.command?.name, option: o.option?.name },
-      on: { pointerdown: (e) => e.preventDefault(), click: () => this.pick(i) } }, o.el));
-    this.list.replaceChildren(...(head ? [h("li", { class: "usage", role: "presentation" }, head)] : []), ...(items.length || !none ? items : [h("li", { class: "soft", role: "presentation", text: none })]));
+    const items = options.map((o, i) =>
+      h(
+        "li",
+        {
+          id: `command-${i}`,
+          role: "option",
+          "aria-selected": "false",
+          data: { command: o.command?.name, option: o.option?.name },
+          on: { pointerdown: (e) => e.preventDefault(), click: () => this.pick(i) },
+        },
+        o.el,
+      ),
+    );
+    this.list.replaceChildren(
+      ...(head ? [h("li", { class: "usage", role: "presentation" }, head)] : []),
+      ...(items.length || !none ? items : [h("li", { class: "soft", role: "presentation", text: none })]),
+    );
     this.list.hidden = !this.list.childElementCount;
     this.input.removeAttribute("aria-activedescendant");
   }
@@ -133,7 +230,9 @@ export class Composer {
     if (e.isComposing) return;
     if (n && (e.key === "ArrowDown" || e.key === "ArrowUp")) {
       e.preventDefault();
-      this.move(this.active < 0 ? (e.key === "ArrowDown" ? 0 : n - 1) : (this.active + (e.key === "ArrowDown" ? 1 : n - 1)) % n);
+      this.move(
+        this.active < 0 ? (e.key === "ArrowDown" ? 0 : n - 1) : (this.active + (e.key === "ArrowDown" ? 1 : n - 1)) % n,
+      );
     } else if (e.key === "Tab" && !e.shiftKey && !this.list.hidden) {
       e.preventDefault();
       if (this.active >= 0) this.pick(this.active);
@@ -157,16 +256,23 @@ export class Composer {
 
   /** Does what was typed: sends a message, or runs a command. */
   async enter() {
-    const line = this.input.value.trim(), { app } = this, { guild, channel } = app.at;
+    const line = this.input.value.trim();
+    const { app } = this;
+    const { guild, channel } = app.at;
     if (!line || !channel) return;
     if (!line.startsWith("/")) {
       this.input.value = "";
       this.fit();
-      return app.attempt(app.act.write(channel, this.withMentions(line))).then((ok) => ok || (this.input.value ||= line));
+      return app
+        .attempt(app.act.write(channel, this.withMentions(line)))
+        .then((ok) => ok || (this.input.value ||= line));
     }
     const whole = typed(await app.commands.list(guild, channel), line);
-    if (!whole) return app.problem(`There is no command called ${line.split(" ")[0]} here. Type / to see those there are.`);
-    const { command } = whole, { texts, extra } = readOptions(command.options, whole.rest), options = {};
+    if (!whole)
+      return app.problem(`There is no command called ${line.split(" ")[0]} here. Type / to see those there are.`);
+    const { command } = whole;
+    const { texts, extra } = readOptions(command.options, whole.rest);
+    const options = {};
     let wrong = extra !== "";
     for (const o of command.options) {
       if (!texts.has(o.name)) {
@@ -199,7 +305,14 @@ export class Composer {
   openForm(command, texts, check = false) {
     this.close();
     this.form = new CommandForm(this.app, command, texts, this.place, {
-      run: (options) => { this.input.value = ""; this.run(command, options); }, leave: () => { this.input.value = ""; this.leaveForm(true); },
+      run: (options) => {
+        this.input.value = "";
+        this.run(command, options);
+      },
+      leave: () => {
+        this.input.value = "";
+        this.leaveForm(true);
+      },
     });
     this.formBox.replaceChildren(this.form.el);
     this.formBox.hidden = false;
@@ -220,7 +333,14 @@ export class Composer {
   async run(command, options) {
     const form = this.form;
     this.leaveForm(true);
-    const refused = await this.app.run({ name: command.name, title: command.title, application: command.application_id, guild: this.app.at.guild, options, quiet: true });
+    const refused = await this.app.run({
+      name: command.name,
+      title: command.title,
+      application: command.application_id,
+      guild: this.app.at.guild,
+      options,
+      quiet: true,
+    });
     if (!refused || this.form) return refused && this.app.problem(refused.message);
     if (form) {
       this.form = form;
@@ -243,12 +363,14 @@ export class Composer {
   withMentions(text) {
     const g = this.app.store.guilds.get(this.app.at.guild);
     const users = g ? [...g.members.values()].map((m) => m.user) : [...this.app.store.users.values()];
-    return text.replace(/(^|\s)@([\w.]+)/g, (all, gap, name) => {
-      const u = users.find((x) => x.username.toLowerCase() === name.toLowerCase());
-      return u ? `${gap}<@${u.id}>` : all;
-    }).replace(/(^|\s)#([^\s#]+)/g, (all, gap, name) => {
-      const c = g && [...g.channels.values()].find((x) => x.name === name && x.type !== 4);
-      return c ? `${gap}<#${c.id}>` : all;
-    });
+    return text
+      .replace(/(^|\s)@([\w.]+)/g, (all, gap, name) => {
+        const u = users.find((x) => x.username.toLowerCase() === name.toLowerCase());
+        return u ? `${gap}<@${u.id}>` : all;
+      })
+      .replace(/(^|\s)#([^\s#]+)/g, (all, gap, name) => {
+        const c = g && [...g.channels.values()].find((x) => x.name === name && x.type !== 4);
+        return c ? `${gap}<#${c.id}>` : all;
+      });
   }
 }

@@ -31,7 +31,9 @@ const paths = {
   video: "M3 7h12v10H3zM15 11l6-4v10l-6-4",
   stream: "M3 5h18v12H3zM8 21h8M12 17v4M10 8.500v5l4-2.500z",
   leave: "M10 4H5v16h5M15 8l4 4-4 4M19 12H9",
-  people: "M9 11a3.500 3.500 0 1 0 0-7 3.500 3.500 0 0 0 0 7ZM2.500 20c0-4 3-6 6.500-6s6.500 2 6.500 6M16 4.500a3.500 3.500 0 0 1 0 6.500M18 14.500c2.500.800 3.500 3 3.500 5.500",
+  people:
+    "M9 11a3.500 3.500 0 1 0 0-7 3.500 3.500 0 0 0 0 7ZM2.500 20c0-4 3-6 6.500-6s6.500 2 6.500 6" +
+    "M16 4.500a3.500 3.500 0 0 1 0 6.500M18 14.500c2.500.800 3.500 3 3.500 5.500",
   world: "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18ZM3 12h18M12 3c3 3 3 15 0 18M12 3c-3 3-3 15 0 18",
   fault: "M13 3 5 14h6l-1 7 8-11h-6z",
   menu: "M4 7h16M4 12h16M4 17h16",
@@ -49,7 +51,9 @@ const paths = {
 
 /** Makes an icon; with a label it says it, without it is hidden from readers. */
 export function icon(name, label) {
-  const ns = "http://www.w3.org/2000/svg", svg = document.createElementNS(ns, "svg"), p = document.createElementNS(ns, "path");
+  const ns = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(ns, "svg");
+  const p = document.createElementNS(ns, "path");
   svg.setAttribute("viewBox", "0 0 24 24");
   svg.setAttribute("class", "icon");
   if (label) {
@@ -72,13 +76,14 @@ const drawn = new WeakMap(); // parent → key → {sig, node}
  * element with the same data-focus has it.
  */
 export function patch(parent, items) {
-  const old = drawn.get(parent) ?? new Map(), next = new Map();
+  const old = drawn.get(parent) ?? new Map();
+  const next = new Map();
   for (const { key, sig, make } of items) {
     let kid = old.get(key);
     if (!kid || kid.sig !== sig) {
       const node = make();
       if (kid) {
-        const had = kid.node.contains(document.activeElement) ? document.activeElement.dataset.focus ?? "" : null;
+        const had = kid.node.contains(document.activeElement) ? (document.activeElement.dataset.focus ?? "") : null;
         kid.node.replaceWith(node);
         if (had !== null) focusIn(node, had);
       }
@@ -124,9 +129,12 @@ export function roving(root, selector, { across = false } = {}) {
     }
   });
   root.addEventListener("keydown", (e) => {
-    const back = ["ArrowUp", ...(across ? ["ArrowLeft"] : [])], on = ["ArrowDown", ...(across ? ["ArrowRight"] : [])];
-    if (e.defaultPrevented || e.altKey || e.ctrlKey || e.metaKey || ![...back, ...on, "Home", "End"].includes(e.key)) return;
-    const list = shown(), i = list.indexOf(document.activeElement?.closest(selector));
+    const back = ["ArrowUp", ...(across ? ["ArrowLeft"] : [])];
+    const on = ["ArrowDown", ...(across ? ["ArrowRight"] : [])];
+    if (e.defaultPrevented || e.altKey || e.ctrlKey || e.metaKey || ![...back, ...on, "Home", "End"].includes(e.key))
+      return;
+    const list = shown();
+    const i = list.indexOf(document.activeElement?.closest(selector));
     if (i < 0) return;
     e.preventDefault();
     const to = e.key === "Home" ? 0 : e.key === "End" ? list.length - 1 : i + (on.includes(e.key) ? 1 : -1);
@@ -146,9 +154,17 @@ export function say(text) {
 export function toast(text, kind = "problem") {
   const box = document.getElementById("overlays");
   const close = () => el.remove();
-  const el = h("div", { class: `toast ${kind}`, role: kind === "problem" ? "alert" : "status" },
-    kind === "problem" ? icon("warn") : null, h("span", { text }),
-    h("button", { class: "quiet", type: "button", "aria-label": "Close this note", on: { click: close } }, icon("close")));
+  const el = h(
+    "div",
+    { class: `toast ${kind}`, role: kind === "problem" ? "alert" : "status" },
+    kind === "problem" ? icon("warn") : null,
+    h("span", { text }),
+    h(
+      "button",
+      { class: "quiet", type: "button", "aria-label": "Close this note", on: { click: close } },
+      icon("close"),
+    ),
+  );
   for (const other of [...box.querySelectorAll(".toast")].slice(0, -2)) other.remove();
   box.append(el);
   setTimeout(close, kind === "problem" ? 12_000 : 5_000);
@@ -201,9 +217,16 @@ export function closePopover() {
 }
 
 function place(layer, anchor, under) {
-  const a = anchor.getBoundingClientRect?.() ?? anchor, w = layer.offsetWidth, height = layer.offsetHeight, gap = 6;
-  const below = innerHeight - a.bottom - gap, above = a.top - gap;
-  const top = under || below >= height || below >= above ? Math.min(a.bottom + gap, Math.max(gap, innerHeight - height - gap)) : Math.max(gap, a.top - gap - height);
+  const a = anchor.getBoundingClientRect?.() ?? anchor;
+  const w = layer.offsetWidth;
+  const height = layer.offsetHeight;
+  const gap = 6;
+  const below = innerHeight - a.bottom - gap;
+  const above = a.top - gap;
+  const top =
+    under || below >= height || below >= above
+      ? Math.min(a.bottom + gap, Math.max(gap, innerHeight - height - gap))
+      : Math.max(gap, a.top - gap - height);
   layer.style.left = `${Math.max(gap, Math.min(a.left, innerWidth - w - gap))}px`;
   layer.style.top = `${top}px`;
 }

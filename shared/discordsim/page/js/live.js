@@ -23,7 +23,9 @@ export class Live {
     const run = ++this.run;
     this.socket?.close();
     this.onState(this.tries ? "reconnecting" : "connecting", this.tries);
-    const ws = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/_sim/ws?user=${this.user}`);
+    const ws = new WebSocket(
+      `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/_sim/ws?user=${this.user}`,
+    );
     this.socket = ws;
     ws.onmessage = (e) => {
       if (run !== this.run) return;

@@ -19,8 +19,15 @@ const root = document.getElementById("app");
 
 /** What the address says: who, where, and the invite that is to be followed. */
 function address() {
-  const u = new URL(location.href), at = /^\/channels\/([^/]+)(?:\/(\d+))?/.exec(u.pathname), code = /^\/invite\/([^/]+)/.exec(u.pathname);
-  return { as: u.searchParams.get("as"), guild: at?.[1] ?? "", channel: at?.[2] ?? "", code: code ? decodeURIComponent(code[1]) : "" };
+  const u = new URL(location.href);
+  const at = /^\/channels\/([^/]+)(?:\/(\d+))?/.exec(u.pathname);
+  const code = /^\/invite\/([^/]+)/.exec(u.pathname);
+  return {
+    as: u.searchParams.get("as"),
+    guild: at?.[1] ?? "",
+    channel: at?.[2] ?? "",
+    code: code ? decodeURIComponent(code[1]) : "",
+  };
 }
 
 const withAs = (path, as) => `${path}?${new URLSearchParams({ as })}`;
@@ -66,22 +73,76 @@ class App {
   }
 
   frame() {
-    const rail = h("nav", { class: "rail", "aria-label": "Servers" }), side = h("nav", { class: "side", "aria-label": "Channels" });
-    const chat = h("main", { class: "chat", id: "main" }), composer = h("div", { class: "composer-wrap" }), people = h("div");
+    const rail = h("nav", { class: "rail", "aria-label": "Servers" });
+    const side = h("nav", { class: "side", "aria-label": "Channels" });
+    const chat = h("main", { class: "chat", id: "main" });
+    const composer = h("div", { class: "composer-wrap" });
+    const people = h("div");
     const voice = h("div", { class: "voice-wrap", role: "region", "aria-label": "Voice", hidden: true });
-    this.self = h("button", { type: "button", class: "self", "aria-haspopup": "dialog", on: { click: () => this.openSelf() } });
+    this.self = h("button", {
+      type: "button",
+      class: "self",
+      "aria-haspopup": "dialog",
+      on: { click: () => this.openSelf() },
+    });
     this.liveEl = h("p", { class: "live", role: "status", data: { live: "connecting" } });
-    this.menuButton = h("button", { type: "button", class: "quiet menu-button", "aria-label": "Servers and channels", "aria-expanded": "false", "aria-controls": "drawer", on: { click: () => this.drawer() } }, icon("menu"));
-    this.ways = h("div", { class: "ways", id: "drawer" }, rail, h("div", { class: "side-wrap" }, side, voice, this.self));
+    this.menuButton = h(
+      "button",
+      {
+        type: "button",
+        class: "quiet menu-button",
+        "aria-label": "Servers and channels",
+        "aria-expanded": "false",
+        "aria-controls": "drawer",
+        on: { click: () => this.drawer() },
+      },
+      icon("menu"),
+    );
+    this.ways = h(
+      "div",
+      { class: "ways", id: "drawer" },
+      rail,
+      h("div", { class: "side-wrap" }, side, voice, this.self),
+    );
     this.panel = new Panel(this, people);
     root.replaceChildren(
-      h("a", { class: "skip", href: "#composer", on: { click: (e) => { e.preventDefault(); this.composer.focus(); } } }, "Skip to the message box"),
-      h("div", { class: "shell" },
-        h("header", { class: "top" }, this.menuButton,
-          h("a", { class: "brand", href: "/", "aria-label": "Discord simulator: choose somebody else" }, h("img", { src: "/mark.svg", alt: "", width: 22, height: 22 }), h("strong", { text: "Discord simulator" })),
-          h("p", { class: "claim", text: "A simulated Discord on this machine" }), this.liveEl, this.panel.buttons),
-        this.ways, chat, this.panel.el),
-      h("div", { class: "shade", on: { click: () => this.drawer(false) } }));
+      h(
+        "a",
+        {
+          class: "skip",
+          href: "#composer",
+          on: {
+            click: (e) => {
+              e.preventDefault();
+              this.composer.focus();
+            },
+          },
+        },
+        "Skip to the message box",
+      ),
+      h(
+        "div",
+        { class: "shell" },
+        h(
+          "header",
+          { class: "top" },
+          this.menuButton,
+          h(
+            "a",
+            { class: "brand", href: "/", "aria-label": "Discord simulator: choose somebody else" },
+            h("img", { src: "/mark.svg", alt: "", width: 22, height: 22 }),
+            h("strong", { text: "Discord simulator" }),
+          ),
+          h("p", { class: "claim", text: "A simulated Discord on this machine" }),
+          this.liveEl,
+          this.panel.buttons,
+        ),
+        this.ways,
+        chat,
+        this.panel.el,
+      ),
+      h("div", { class: "shade", on: { click: () => this.drawer(false) } }),
+    );
     new Nav(this, rail, side);
     new VoiceBar(this, voice);
     new Chat(this, chat);
@@ -96,8 +157,11 @@ class App {
   drawSelf() {
     const me = this.store.users.get(this.store.me);
     this.self.title = "Be somebody else; settings";
-    this.self.replaceChildren(h("img", { src: picture(me), alt: "", width: 34, height: 34 }),
-      h("span", { class: "names" }, h("strong", { text: nameOf(me) }), h("small", { text: "you, in this tab" })), icon("swap"));
+    this.self.replaceChildren(
+      h("img", { src: picture(me), alt: "", width: 34, height: 34 }),
+      h("span", { class: "names" }, h("strong", { text: nameOf(me) }), h("small", { text: "you, in this tab" })),
+      icon("swap"),
+    );
   }
 
   openSelf() {
@@ -107,7 +171,11 @@ class App {
 
   /** Shows how fresh the page is. */
   showLive(state, tries = 0) {
-    const words = { live: "live", connecting: "connecting", reconnecting: tries > 2 ? "the simulator does not answer, trying again" : "reconnecting" }[state];
+    const words = {
+      live: "live",
+      connecting: "connecting",
+      reconnecting: tries > 2 ? "the simulator does not answer, trying again" : "reconnecting",
+    }[state];
     root.dataset.live = state;
     if (this.liveEl.textContent === words) return;
     this.liveEl.dataset.live = state;
@@ -144,7 +212,13 @@ class App {
       } else if (!at.channel) this.follow({ guild: at.guild, channel: "" }, true);
     }
     if (store.missing.size && !this.filling) {
-      this.filling = this.act.state().then((st) => store.fill(st), () => store.missing.clear()).finally(() => (this.filling = null));
+      this.filling = this.act
+        .state()
+        .then(
+          (st) => store.fill(st),
+          () => store.missing.clear(),
+        )
+        .finally(() => (this.filling = null));
     }
   }
 
@@ -152,10 +226,19 @@ class App {
   follow({ guild, channel }, replace) {
     const { store } = this;
     if (guild !== "@me" && !store.guilds.has(guild)) guild = store.guilds.keys().next().value ?? "@me";
-    const g = store.guilds.get(guild), known = g ? g.channels : store.dms;
+    const g = store.guilds.get(guild);
+    const known = g ? g.channels : store.dms;
     if (!known.has(channel)) channel = "";
     if (!channel && known.has(this.last.get(guild))) channel = this.last.get(guild);
-    if (!channel) channel = g ? (store.tree(g).flatMap((t) => t.channels).find((c) => !isVoice(c) && !isCategory(c)) ?? store.tree(g).flatMap((t) => t.channels)[0])?.id ?? "" : store.dms.keys().next().value ?? "";
+    if (!channel)
+      channel = g
+        ? ((
+            store
+              .tree(g)
+              .flatMap((t) => t.channels)
+              .find((c) => !isVoice(c) && !isCategory(c)) ?? store.tree(g).flatMap((t) => t.channels)[0]
+          )?.id ?? "")
+        : (store.dms.keys().next().value ?? "");
     this.last.set(guild, channel);
     this.at = { guild, channel };
     const url = this.href(guild, channel);
@@ -164,15 +247,25 @@ class App {
     store.touch("at");
   }
 
-  href(guild, channel) { return withAs(`/channels/${guild}${channel ? `/${channel}` : ""}`, this.as); }
-  hrefAs(as) { return withAs(this.at.guild === "@me" ? "/" : `/channels/${this.at.guild}/${this.at.channel}`, as); }
-  where(guild, channel) { return guild && guild !== "@me" ? { guild_id: guild, channel_id: channel } : { channel_id: channel }; }
-  myName() { return nameOf(this.store.users.get(this.store.me)); }
+  href(guild, channel) {
+    return withAs(`/channels/${guild}${channel ? `/${channel}` : ""}`, this.as);
+  }
+  hrefAs(as) {
+    return withAs(this.at.guild === "@me" ? "/" : `/channels/${this.at.guild}/${this.at.channel}`, as);
+  }
+  where(guild, channel) {
+    return guild && guild !== "@me" ? { guild_id: guild, channel_id: channel } : { channel_id: channel };
+  }
+  myName() {
+    return nameOf(this.store.users.get(this.store.me));
+  }
 
   clicked(e) {
     const a = e.target.closest?.("a");
     if (!a || e.defaultPrevented || e.button !== 0 || e.ctrlKey || e.metaKey || e.shiftKey) return;
-    const url = new URL(a.href, location.href), at = /^\/channels\/([^/]+)(?:\/(\d+))?/.exec(url.pathname), code = /^\/invite\/([^/]+)/.exec(url.pathname);
+    const url = new URL(a.href, location.href);
+    const at = /^\/channels\/([^/]+)(?:\/(\d+))?/.exec(url.pathname);
+    const code = /^\/invite\/([^/]+)/.exec(url.pathname);
     if (url.origin !== location.origin || (!at && !code)) return this.loginsAre();
     // A link in a message has no person in it: it is followed as this one.
     const as = url.searchParams.get("as");
@@ -183,13 +276,15 @@ class App {
     this.drawer(false);
     // Whoever presses the mention of a voice channel means to go in.
     const named = a.dataset.mention === "channel" && this.store.guilds.get(at[1])?.channels.get(at[2]);
-    if (named && isVoice(named) && this.store.guilds.get(at[1]).voice.get(this.store.me)?.channel_id !== at[2]) this.join(at[1], at[2]);
+    if (named && isVoice(named) && this.store.guilds.get(at[1]).voice.get(this.store.me)?.channel_id !== at[2])
+      this.join(at[1], at[2]);
     if (e.detail && matchMedia("(pointer: fine)").matches) this.composer.focus();
   }
 
   /** Leads a link to a site that knows people by host names to this person's. */
   ownHost(e) {
-    const a = e.target.closest?.("a[href^=http]"), me = this.store.users.get(this.store.me)?.username;
+    const a = e.target.closest?.("a[href^=http]");
+    const me = this.store.users.get(this.store.me)?.username;
     if (!a || !/^[a-z0-9-]+$/.test(me ?? "")) return;
     const url = new URL(a.href);
     if (!this.store.ownHosts.includes(url.host)) return;
@@ -206,7 +301,9 @@ class App {
   }
 
   /** Whoever follows a link to a site and signs in there is offered as this person first. */
-  loginsAre() { document.cookie = `sim_user=${this.store.me}; path=/; SameSite=Lax`; }
+  loginsAre() {
+    document.cookie = `sim_user=${this.store.me}; path=/; SameSite=Lax`;
+  }
 
   key(e) {
     if (e.defaultPrevented || e.isComposing) return;
@@ -215,7 +312,15 @@ class App {
       return;
     }
     // Typing begins to write, wherever one is that takes no typing itself.
-    if (e.key.length !== 1 || e.key === " " || e.ctrlKey || e.metaKey || e.altKey || document.querySelector("dialog[open]")) return;
+    if (
+      e.key.length !== 1 ||
+      e.key === " " ||
+      e.ctrlKey ||
+      e.metaKey ||
+      e.altKey ||
+      document.querySelector("dialog[open]")
+    )
+      return;
     if (e.target.closest?.("input, textarea, select, .popover")) return;
     this.composer.focus();
   }
@@ -305,13 +410,21 @@ class App {
   }
 
   heardVoice(g, before, now) {
-    const { store } = this, name = store.memberName(g, now.user_id), to = g.channels.get(now.channel_id)?.name;
+    const { store } = this;
+    const name = store.memberName(g, now.user_id);
+    const to = g.channels.get(now.channel_id)?.name;
     if (before?.channel_id === now.channel_id) return;
     const mine = now.user_id === store.me;
-    const text = to ? `${mine ? "You are" : `${name} is`} in ${to}` : `${mine ? "You" : name} left ${g.channels.get(before?.channel_id)?.name ?? "voice"}`;
+    const text = to
+      ? `${mine ? "You are" : `${name} is`} in ${to}`
+      : `${mine ? "You" : name} left ${g.channels.get(before?.channel_id)?.name ?? "voice"}`;
     if (g.id === this.at.guild || mine) say(text);
     if (!mine || this.asked) return;
-    this.tell(to ? `You were moved to ${to}.` : `You were disconnected from ${g.channels.get(before?.channel_id)?.name ?? "voice"}.`);
+    this.tell(
+      to
+        ? `You were moved to ${to}.`
+        : `You were disconnected from ${g.channels.get(before?.channel_id)?.name ?? "voice"}.`,
+    );
   }
 
   heardMessage(m, e, fresh) {
@@ -326,7 +439,11 @@ class App {
 
 async function begin() {
   const { as, guild, channel, code } = address();
-  const link = (name) => withAs(code ? `/invite/${encodeURIComponent(code)}` : guild ? `/channels/${guild}${channel ? `/${channel}` : ""}` : "/", name);
+  const link = (name) =>
+    withAs(
+      code ? `/invite/${encodeURIComponent(code)}` : guild ? `/channels/${guild}${channel ? `/${channel}` : ""}` : "/",
+      name,
+    );
   document.title = "Who do you want to be? · Discord simulator";
   if (!as) return who(root, { link, code });
   let users;
@@ -336,7 +453,8 @@ async function begin() {
     return who(root, { note: e.message, link, code });
   }
   const me = findAs(as, users);
-  if (!me) return who(root, { note: `Nobody here is called ${as}. Perhaps the simulator was started anew.`, link, code });
+  if (!me)
+    return who(root, { note: `Nobody here is called ${as}. Perhaps the simulator was started anew.`, link, code });
   remember(asName(me, users));
   const app = new App(me, asName(me, users));
   const joined = code ? await app.act.useInvite(code).catch((e) => e) : null;

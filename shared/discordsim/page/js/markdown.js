@@ -8,12 +8,14 @@ import { h } from "./dom.js";
  * channel(id) and role(id) give {name, href?}; only what is a known address is a link.
  */
 export function markdown(text, env, { embeds = true } = {}) {
-  const out = [], lines = text.replaceAll("\r\n", "\n").split("\n");
-  for (let i = 0; i < lines.length; ) {
+  const out = [];
+  const lines = text.replaceAll("\r\n", "\n").split("\n");
+  for (let i = 0; i < lines.length;) {
     const line = lines[i];
     let m;
     if (line.startsWith("```")) {
-      const rest = lines.slice(i).join("\n").slice(3), end = rest.indexOf("```");
+      const rest = lines.slice(i).join("\n").slice(3),
+        end = rest.indexOf("```");
       if (end >= 0) {
         const body = rest.slice(0, end);
         out.push(h("pre", {}, h("code", { text: body.replace(/^[a-zA-Z0-9+-]*\n/, "").replace(/\n$/, "") })));
@@ -33,7 +35,8 @@ export function markdown(text, env, { embeds = true } = {}) {
       continue;
     } else if (/^\s*[-*] +\S/.test(line)) {
       const items = [];
-      while (i < lines.length && /^\s*[-*] +\S/.test(lines[i])) items.push(h("li", {}, inline(lines[i++].replace(/^\s*[-*] +/, ""), env)));
+      while (i < lines.length && /^\s*[-*] +\S/.test(lines[i]))
+        items.push(h("li", {}, inline(lines[i++].replace(/^\s*[-*] +/, ""), env)));
       out.push(h("ul", {}, items));
       continue;
     } else {
@@ -49,8 +52,13 @@ export function markdown(text, env, { embeds = true } = {}) {
 }
 
 const marks = [
-  ["***", () => h("em", {}, h("strong"))], ["**", () => h("strong")], ["__", () => h("u")], ["~~", () => h("s")],
-  ["||", spoiler], ["*", () => h("em")], ["_", () => h("em")],
+  ["***", () => h("em", {}, h("strong"))],
+  ["**", () => h("strong")],
+  ["__", () => h("u")],
+  ["~~", () => h("s")],
+  ["||", spoiler],
+  ["*", () => h("em")],
+  ["_", () => h("em")],
 ];
 
 /** Makes nodes of a text without blocks. */
@@ -62,8 +70,9 @@ export function inline(text, env) {
     plain = "";
     if (node) out.push(node);
   };
-  for (let i = 0; i < text.length; ) {
-    const rest = text.slice(i), token = code(rest) ?? tag(rest, env) ?? link(rest, env, text[i - 1]) ?? marked(rest, env, text[i - 1]);
+  for (let i = 0; i < text.length;) {
+    const rest = text.slice(i);
+    const token = code(rest) ?? tag(rest, env) ?? link(rest, env, text[i - 1]) ?? marked(rest, env, text[i - 1]);
     if (rest[0] === "\\" && rest.length > 1 && /[^\w\s]/.test(rest[1])) {
       plain += rest[1];
       i += 2;
@@ -92,17 +101,21 @@ function tag(rest, env) {
   if ((m = /^<@!?(\d+)>/.exec(rest))) return { node: mention("user", m[1], env), length: m[0].length };
   if ((m = /^<#(\d+)>/.exec(rest))) return { node: mention("channel", m[1], env), length: m[0].length };
   if ((m = /^<@&(\d+)>/.exec(rest))) return { node: mention("role", m[1], env), length: m[0].length };
-  if ((m = /^<t:(-?\d{1,13})(?::([tTdDfFsSR]))?>/.exec(rest))) return { node: time(Number(m[1]) * 1000, m[2]), length: m[0].length };
-  if ((m = /^<\/([^:>]{1,100}):\d+>/.exec(rest))) return { node: h("code", { class: "command", text: `/${m[1]}` }), length: m[0].length };
+  if ((m = /^<t:(-?\d{1,13})(?::([tTdDfFsSR]))?>/.exec(rest)))
+    return { node: time(Number(m[1]) * 1000, m[2]), length: m[0].length };
+  if ((m = /^<\/([^:>]{1,100}):\d+>/.exec(rest)))
+    return { node: h("code", { class: "command", text: `/${m[1]}` }), length: m[0].length };
   if ((m = /^<a?:(\w+):\d+>/.exec(rest))) return { node: h("span", { text: `:${m[1]}:` }), length: m[0].length };
   if ((m = /^<(https?:\/\/[^\s>]+)>/.exec(rest))) return { node: anchor(m[1], m[1]), length: m[0].length };
-  if ((m = /^@(everyone|here)\b/.exec(rest))) return { node: h("span", { class: "mention", text: m[0] }), length: m[0].length };
+  if ((m = /^@(everyone|here)\b/.exec(rest)))
+    return { node: h("span", { class: "mention", text: m[0] }), length: m[0].length };
   return null;
 }
 
 function link(rest, env, before) {
   let m;
-  if ((m = /^\[((?:\\.|[^\]\\])+)\]\(<?(https?:\/\/[^\s)>]+)>?\)/.exec(rest))) return { node: anchor(m[2], inline(m[1], env)), length: m[0].length };
+  if ((m = /^\[((?:\\.|[^\]\\])+)\]\(<?(https?:\/\/[^\s)>]+)>?\)/.exec(rest)))
+    return { node: anchor(m[2], inline(m[1], env)), length: m[0].length };
   if (/\w/.test(before ?? "") || !(m = /^https?:\/\/[^\s<]+/.exec(rest))) return null;
   let url = m[0].replace(/[.,:;!?'"*_~|]+$/, "");
   while (url.endsWith(")") && url.split(")").length > url.split("(").length) url = url.slice(0, -1);
@@ -114,7 +127,12 @@ function marked(rest, env, before) {
     if (!rest.startsWith(sign) || (sign === "_" && /\w/.test(before ?? ""))) continue;
     for (let end = rest.indexOf(sign, sign.length); end > 0; end = rest.indexOf(sign, end + 1)) {
       const body = rest.slice(sign.length, end);
-      if (!body || rest[end - 1] === "\\" || (sign.length < 2 && (/^\s|\s$/.test(body) || (sign === "_" && /\w/.test(rest[end + 1] ?? ""))))) continue;
+      if (
+        !body ||
+        rest[end - 1] === "\\" ||
+        (sign.length < 2 && (/^\s|\s$/.test(body) || (sign === "_" && /\w/.test(rest[end + 1] ?? ""))))
+      )
+        continue;
       if (sign === "*" && (rest[end + 1] === "*" || rest[end - 1] === "*")) continue;
       const node = make();
       (node.firstElementChild ?? node).append(...inline(body, env));
@@ -125,9 +143,16 @@ function marked(rest, env, before) {
 }
 
 function spoiler() {
-  return h("span", { class: "spoiler", role: "button", tabindex: "0", "aria-label": "Hidden: show it", on: {
-    click: (e) => reveal(e.currentTarget), keydown: (e) => (e.key === "Enter" || e.key === " ") && (e.preventDefault(), reveal(e.currentTarget)),
-  } });
+  return h("span", {
+    class: "spoiler",
+    role: "button",
+    tabindex: "0",
+    "aria-label": "Hidden: show it",
+    on: {
+      click: (e) => reveal(e.currentTarget),
+      keydown: (e) => (e.key === "Enter" || e.key === " ") && (e.preventDefault(), reveal(e.currentTarget)),
+    },
+  });
 }
 
 function reveal(el) {
@@ -141,7 +166,9 @@ export function anchor(url, text) {
   let ok = false;
   try {
     ok = ["http:", "https:"].includes(new URL(url).protocol);
-  } catch { /* then it is text */ }
+  } catch {
+    /* then it is text */
+  }
   return ok ? h("a", { href: url, target: "_blank", rel: "noopener" }, text) : h("span", {}, text);
 }
 
@@ -163,21 +190,37 @@ export function nameMention(el, env) {
 }
 
 const styles = {
-  t: { timeStyle: "short" }, T: { timeStyle: "medium" }, d: { dateStyle: "short" }, D: { dateStyle: "long" },
-  f: { dateStyle: "long", timeStyle: "short" }, F: { dateStyle: "full", timeStyle: "short" },
-  s: { dateStyle: "short", timeStyle: "short" }, S: { dateStyle: "short", timeStyle: "medium" },
+  t: { timeStyle: "short" },
+  T: { timeStyle: "medium" },
+  d: { dateStyle: "short" },
+  D: { dateStyle: "long" },
+  f: { dateStyle: "long", timeStyle: "short" },
+  F: { dateStyle: "full", timeStyle: "short" },
+  s: { dateStyle: "short", timeStyle: "short" },
+  S: { dateStyle: "short", timeStyle: "medium" },
 };
 
 function time(ms, style = "f") {
   const date = new Date(ms);
   if (Number.isNaN(date.getTime())) return "an impossible time";
-  const el = h("time", { class: "when", datetime: date.toISOString(), title: date.toLocaleString(undefined, styles.F) });
+  const el = h("time", {
+    class: "when",
+    datetime: date.toISOString(),
+    title: date.toLocaleString(undefined, styles.F),
+  });
   if (style === "R") el.dataset.since = String(ms);
   el.textContent = style === "R" ? ago(ms) : date.toLocaleString(undefined, styles[style] ?? styles.f);
   return el;
 }
 
-const units = [["year", 31_536_000], ["month", 2_592_000], ["day", 86_400], ["hour", 3600], ["minute", 60], ["second", 1]];
+const units = [
+  ["year", 31_536_000],
+  ["month", 2_592_000],
+  ["day", 86_400],
+  ["hour", 3600],
+  ["minute", 60],
+  ["second", 1],
+];
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 
 /** Says how far a time is from now: "in 24 hours". */

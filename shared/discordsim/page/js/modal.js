@@ -11,11 +11,36 @@ export function showModal(app, modal, place) {
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
   const send = h("button", { type: "submit", class: "go" }, "Send");
   let sent = false;
-  const dialog = h("dialog", { class: "modal", "aria-labelledby": "modal-title", data: { modal: modal.custom_id } },
-    h("form", { novalidate: true, on: { submit } },
-      h("header", {}, h("h2", { id: "modal-title", text: modal.title }), h("button", { type: "button", class: "quiet", "aria-label": "Close", on: { click: () => dialog.close() } }, icon("close"))),
-      h("div", { class: "fields" }, fields.map((f) => f.el)), problem,
-      h("footer", {}, h("button", { type: "button", class: "button secondary", on: { click: () => dialog.close() } }, "Cancel"), send)));
+  const dialog = h(
+    "dialog",
+    { class: "modal", "aria-labelledby": "modal-title", data: { modal: modal.custom_id } },
+    h(
+      "form",
+      { novalidate: true, on: { submit } },
+      h(
+        "header",
+        {},
+        h("h2", { id: "modal-title", text: modal.title }),
+        h(
+          "button",
+          { type: "button", class: "quiet", "aria-label": "Close", on: { click: () => dialog.close() } },
+          icon("close"),
+        ),
+      ),
+      h(
+        "div",
+        { class: "fields" },
+        fields.map((f) => f.el),
+      ),
+      problem,
+      h(
+        "footer",
+        {},
+        h("button", { type: "button", class: "button secondary", on: { click: () => dialog.close() } }, "Cancel"),
+        send,
+      ),
+    ),
+  );
   dialog.addEventListener("close", () => {
     dialog.remove();
     if (!sent) app.act.dismiss(modal.custom_id).catch(() => {});

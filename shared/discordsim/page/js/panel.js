@@ -17,17 +17,49 @@ export class Panel {
       faults: { name: "Faults", icon: "fault", el: h("div") },
     };
     this.title = h("h2", { id: "panel-title" });
-    this.el = h("aside", { class: "panel", "aria-labelledby": "panel-title", hidden: true },
-      h("header", {}, this.title, h("button", { type: "button", class: "quiet", "aria-label": "Close this panel", on: { click: () => this.show("", true) } }, icon("close"))),
-      Object.values(this.parts).map((p) => p.el));
+    this.el = h(
+      "aside",
+      { class: "panel", "aria-labelledby": "panel-title", hidden: true },
+      h(
+        "header",
+        {},
+        this.title,
+        h(
+          "button",
+          {
+            type: "button",
+            class: "quiet",
+            "aria-label": "Close this panel",
+            on: { click: () => this.show("", true) },
+          },
+          icon("close"),
+        ),
+      ),
+      Object.values(this.parts).map((p) => p.el),
+    );
     this.count = h("span", { class: "badge", hidden: true });
-    this.buttons = h("div", { class: "top-buttons", role: "group", "aria-label": "Panels" }, Object.entries(this.parts).map(([key, p]) => {
-      p.el.hidden = true;
-      p.el.className = `panel-part ${key}-part`;
-      p.button = h("button", { type: "button", "aria-pressed": "false", "aria-label": p.name, data: { panel: key }, on: { click: () => this.show(this.open === key ? "" : key, true) } },
-        icon(p.icon), h("span", { text: p.name }), key === "faults" ? this.count : null);
-      return p.button;
-    }));
+    this.buttons = h(
+      "div",
+      { class: "top-buttons", role: "group", "aria-label": "Panels" },
+      Object.entries(this.parts).map(([key, p]) => {
+        p.el.hidden = true;
+        p.el.className = `panel-part ${key}-part`;
+        p.button = h(
+          "button",
+          {
+            type: "button",
+            "aria-pressed": "false",
+            "aria-label": p.name,
+            data: { panel: key },
+            on: { click: () => this.show(this.open === key ? "" : key, true) },
+          },
+          icon(p.icon),
+          h("span", { text: p.name }),
+          key === "faults" ? this.count : null,
+        );
+        return p.button;
+      }),
+    );
   }
 
   begin() {
@@ -41,7 +73,7 @@ export class Panel {
       this.parts.faults.button.setAttribute("aria-label", n ? `Faults, ${n} in wait` : "Faults");
     });
     const before = sessionStorage.getItem(kept);
-    this.show(narrow.matches ? "" : before ?? "people", false);
+    this.show(narrow.matches ? "" : (before ?? "people"), false);
   }
 
   show(key, asked) {
@@ -57,7 +89,8 @@ export class Panel {
     if (key) {
       this.title.textContent = this.parts[key].name;
       this.app.store.touch("at", "faults", "panel");
-    } else if (asked && was && (this.el.contains(document.activeElement) || document.activeElement === document.body)) this.parts[was].button.focus();
+    } else if (asked && was && (this.el.contains(document.activeElement) || document.activeElement === document.body))
+      this.parts[was].button.focus();
   }
 
   /** Esc: closes the panel if the focus is in it, or if it covers the page. */

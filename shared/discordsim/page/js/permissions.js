@@ -56,7 +56,12 @@ const list = [
   ["BYPASS_SLOWMODE", 52, "Bypass slow mode"],
 ];
 
-export const permissions = list.map(([name, n, words, usual = false]) => ({ name, bit: 1n << BigInt(n), words, usual }));
+export const permissions = list.map(([name, n, words, usual = false]) => ({
+  name,
+  bit: 1n << BigInt(n),
+  words,
+  usual,
+}));
 
 const bits = new Map(permissions.map((p) => [p.name, p.bit]));
 

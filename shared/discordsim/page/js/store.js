@@ -3,25 +3,44 @@
 
 import { bit } from "./permissions.js";
 
-const VOICE = 2, CATEGORY = 4, STAGE = 13;
-export const LOADING = 1 << 7, EPHEMERAL = 1 << 6;
+const VOICE = 2;
+const CATEGORY = 4;
+const STAGE = 13;
+export const LOADING = 1 << 7;
+export const EPHEMERAL = 1 << 6;
 
 export const isVoice = (c) => c.type === VOICE || c.type === STAGE;
 export const isCategory = (c) => c.type === CATEGORY;
 
 /** Orders ids: they are numbers too long for a number. */
-export const byId = (a, b) => (a.length - b.length) || (a < b ? -1 : a > b ? 1 : 0);
+export const byId = (a, b) => a.length - b.length || (a < b ? -1 : a > b ? 1 : 0);
 
 export const nameOf = (u) => u?.global_name || u?.username || "somebody";
 
-export const picture = (u, size = 64) => (u?.avatar ? `/avatars/${u.id}/${u.avatar}.png?size=${size}` : `/embed/avatars/0.png?size=${size}`);
+export const picture = (u, size = 64) =>
+  u?.avatar ? `/avatars/${u.id}/${u.avatar}.png?size=${size}` : `/embed/avatars/0.png?size=${size}`;
 
 export class Store {
   constructor() {
     Object.assign(this, {
-      me: "", users: new Map(), guilds: new Map(), messages: new Map(), dms: new Map(), apps: [], faults: [], modals: [], ownHosts: [],
-      unread: new Map(), notes: new Map(), hidden: new Set(), live: "connecting", ready: false, rev: 0,
-      views: [], changed: new Set(), missing: new Set(),
+      me: "",
+      users: new Map(),
+      guilds: new Map(),
+      messages: new Map(),
+      dms: new Map(),
+      apps: [],
+      faults: [],
+      modals: [],
+      ownHosts: [],
+      unread: new Map(),
+      notes: new Map(),
+      hidden: new Set(),
+      live: "connecting",
+      ready: false,
+      rev: 0,
+      views: [],
+      changed: new Set(),
+      missing: new Set(),
     });
     document.addEventListener("visibilitychange", () => this.flush());
   }
@@ -59,9 +78,15 @@ export class Store {
       voice: () => this.voiceIs(m.guild_id, m.voice_state),
       message: () => this.messageIs(m),
       users: () => this.usersAre(m.users),
-      applications: () => { this.apps = m.applications; this.touch("apps"); },
+      applications: () => {
+        this.apps = m.applications;
+        this.touch("apps");
+      },
       commands: () => this.touch("commands"),
-      faults: () => { this.faults = m.faults; this.touch("faults"); },
+      faults: () => {
+        this.faults = m.faults;
+        this.touch("faults");
+      },
     }[m.type];
     act?.();
   }
@@ -96,13 +121,17 @@ export class Store {
   readGuild(g) {
     const map = (list, key) => new Map((list ?? []).map((x) => [key(x), x]));
     return {
-      ...g, channels: map(g.channels, (c) => c.id), roles: map(g.roles, (r) => r.id), members: map(g.members, (m) => m.user.id),
+      ...g,
+      channels: map(g.channels, (c) => c.id),
+      roles: map(g.roles, (r) => r.id),
+      members: map(g.members, (m) => m.user.id),
       voice: map(g.voice_states, (v) => v.user_id),
     };
   }
 
   guildIs(raw) {
-    const old = this.guilds.get(raw.id), g = this.readGuild(raw);
+    const old = this.guilds.get(raw.id);
+    const g = this.readGuild(raw);
     this.guilds.set(g.id, g);
     // What was said in a channel before one could see it does not come by itself.
     for (const c of g.channels.values())
@@ -151,7 +180,12 @@ export class Store {
 
   /** Puts in the messages of channels that came into view; a fresh state has them. */
   fill(st) {
-    for (const [id, list] of Object.entries(st.messages)) if (this.missing.has(id)) this.messages.set(id, list.map((m) => this.mark(m)));
+    for (const [id, list] of Object.entries(st.messages))
+      if (this.missing.has(id))
+        this.messages.set(
+          id,
+          list.map((m) => this.mark(m)),
+        );
     for (const d of st.dms) this.dms.set(d.id, d);
     this.missing.clear();
     this.touch("messages", "dms");
@@ -168,13 +202,17 @@ export class Store {
   /** Takes a message, or a line of this tab, out of this tab's sight. */
   hide(channel, id) {
     this.hidden.add(id);
-    this.notes.set(channel, (this.notes.get(channel) ?? []).filter((n) => n.id !== id));
+    this.notes.set(
+      channel,
+      (this.notes.get(channel) ?? []).filter((n) => n.id !== id),
+    );
     this.touch("messages");
   }
 
   /** The messages of a channel, oldest first, with what this tab noted. */
   log(channel) {
-    const list = (this.messages.get(channel) ?? []).filter((m) => !this.hidden.has(m.id)), notes = this.notes.get(channel) ?? [];
+    const list = (this.messages.get(channel) ?? []).filter((m) => !this.hidden.has(m.id));
+    const notes = this.notes.get(channel) ?? [];
     return notes.length ? [...list, ...notes].sort((a, b) => a.time - b.time) : list;
   }
 
@@ -183,7 +221,9 @@ export class Store {
   }
 
   /** Where somebody is in voice in a guild, or undefined. */
-  voiceOf(guild, user) { return this.guilds.get(guild)?.voice.get(user); }
+  voiceOf(guild, user) {
+    return this.guilds.get(guild)?.voice.get(user);
+  }
 
   /** Where the person is in voice: {guild, channel, state}, or null. */
   myVoice() {
@@ -201,7 +241,8 @@ export class Store {
       if (!by.has(v.channel_id)) by.set(v.channel_id, []);
       by.get(v.channel_id).push(v);
     }
-    for (const list of by.values()) list.sort((a, b) => this.memberName(g, a.user_id).localeCompare(this.memberName(g, b.user_id)));
+    for (const list of by.values())
+      list.sort((a, b) => this.memberName(g, a.user_id).localeCompare(this.memberName(g, b.user_id)));
     return by;
   }
 
@@ -211,7 +252,9 @@ export class Store {
   }
 
   /** An account by id: a person, or a bot. */
-  anyone(id) { return this.users.get(id) ?? this.apps.find((a) => a.bot.id === id)?.bot; }
+  anyone(id) {
+    return this.users.get(id) ?? this.apps.find((a) => a.bot.id === id)?.bot;
+  }
 
   channel(id) {
     for (const g of this.guilds.values()) {
@@ -222,17 +265,22 @@ export class Store {
     return dm ? { guild: null, channel: dm } : null;
   }
 
-  dmName(dm) { return dm.recipients.map(nameOf).join(", ") || "Direct message"; }
+  dmName(dm) {
+    return dm.recipients.map(nameOf).join(", ") || "Direct message";
+  }
 
-  may(channel, permission) { return channel.permissions === undefined || (BigInt(channel.permissions) & bit(permission)) !== 0n; }
+  may(channel, permission) {
+    return channel.permissions === undefined || (BigInt(channel.permissions) & bit(permission)) !== 0n;
+  }
 
   /** A guild's channels as they stand in the list: [{category or null, channels}]. */
   tree(g) {
     const groups = new Map([[null, []]]);
-    const order = (a, b) => (isVoice(a) - isVoice(b)) || a.position - b.position || byId(a.id, b.id);
+    const order = (a, b) => isVoice(a) - isVoice(b) || a.position - b.position || byId(a.id, b.id);
     const all = [...g.channels.values()];
     for (const c of all.filter(isCategory).sort(order)) groups.set(c, []);
-    for (const c of all) if (!isCategory(c)) (groups.get(g.channels.get(c.parent_id) ?? null) ?? groups.get(null)).push(c);
+    for (const c of all)
+      if (!isCategory(c)) (groups.get(g.channels.get(c.parent_id) ?? null) ?? groups.get(null)).push(c);
     return [...groups].map(([category, channels]) => ({ category, channels: channels.sort(order) }));
   }
 }
