@@ -21,15 +21,15 @@ func manage(h *house, name string) guild.ManageRequest {
 func TestSetup(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	h.must(h.discord.InstallBot(h.guild, h.app.ID,
+	h.Must(h.Discord.InstallBot(h.Guild, h.App.ID,
 		discordsim.Permissions(discordapi.Permissions)&^(discordsim.PermManageChannels|discordsim.PermSendMessages)))
-	h.must(h.discord.SetRole(h.guild, discordsim.ID(h.guild),
+	h.Must(h.Discord.SetRole(h.Guild, discordsim.ID(h.Guild),
 		discordsim.PermViewChannel|discordsim.PermConnect|discordsim.PermSpeak))
 	setup := func(q guild.SetupRequest) guild.SetupDone {
 		t.Helper()
 		q.Actor = h.actor("mara")
 		done, err := call(h, hub.Setup, q)
-		h.must(err)
+		h.Must(err)
 		return done
 	}
 	before := len(h.channels())
@@ -49,7 +49,7 @@ func TestSetup(t *testing.T) {
 	if len(h.channels()) != before {
 		t.Fatal("something was made without permission")
 	}
-	h.must(h.discord.InstallBot(h.guild, h.app.ID, discordsim.Permissions(discordapi.Permissions)))
+	h.Must(h.Discord.InstallBot(h.Guild, h.App.ID, discordsim.Permissions(discordapi.Permissions)))
 	h.eventually("a dry run finds all well", func() bool { return setup(guild.SetupRequest{Dry: true}).Preflight.OK })
 	if len(h.channels()) != before {
 		t.Fatal("a dry run made something")
@@ -58,7 +58,7 @@ func TestSetup(t *testing.T) {
 	if !done.MadeCategory || !done.MadeLobby || !done.Preflight.OK || h.parent(done.LobbyID) != done.CategoryID {
 		t.Fatalf("setup: %+v", done)
 	}
-	h.must(h.join("kiyo", done.LobbyID))
+	h.Must(h.Join("kiyo", done.LobbyID))
 	r := h.opened("kiyo").Room
 	h.awaitRoster(r.ID, "kiyo")
 	if h.parent(r.ID) != done.CategoryID {
@@ -83,21 +83,21 @@ func TestSettingsHistoryAndUndo(t *testing.T) {
 	h.settings(`{"seats":6}`)
 	h.settings(`{"seats":8,"private":false}`)
 	hist, err := call(h, hub.SettingsHistory, manage(h, "mara"))
-	h.must(err)
+	h.Must(err)
 	v := hist.Versions
 	if len(v) != 3 || v[0].Settings.Seats != 8 || v[1].Settings.Seats != 6 || v[2].Settings.Seats != 4 ||
-		len(v[0].Changes) != 2 || v[0].By != h.people["mara"] {
+		len(v[0].Changes) != 2 || v[0].By != h.People["mara"] {
 		t.Fatalf("history: %+v", v)
 	}
 	_, err = call(h, hub.UndoSettings, guild.UndoRequest{Actor: h.actor("mara")})
-	h.must(err)
+	h.Must(err)
 	now, err := call(h, hub.SettingsOf, manage(h, "mara"))
-	h.must(err)
+	h.Must(err)
 	if now.Settings.Seats != 6 || !now.Settings.Private {
 		t.Errorf("after an undo: %+v", now.Settings)
 	}
 	_, err = call(h, hub.UndoSettings, guild.UndoRequest{Actor: h.actor("mara"), Rev: v[0].Rev})
-	h.must(err)
+	h.Must(err)
 	if r := h.open("jonas", ""); r.Room.Seats != 8 || r.Room.Access.Private {
 		t.Errorf("a room after going back: %+v", r.Room)
 	}
@@ -127,12 +127,12 @@ func TestRepair(t *testing.T) {
 	lobby := h.lobby(guild.Lobby{}, "Lobby").Lobby.ChannelID
 	r := h.open("jonas", "Friday")
 	id := r.Room.ID
-	h.must(h.redeem("kiyo", r.Invite.Token))
+	h.Must(h.redeem("kiyo", r.Invite.Token))
 	repair := func(q guild.RepairRequest) (kinds string, list []guild.Issue) {
 		t.Helper()
 		q.Actor = h.actor("mara")
 		rep, err := call(h, hub.Repair, q)
-		h.must(err)
+		h.Must(err)
 		for _, f := range rep.Issues {
 			if f.Err != nil {
 				t.Errorf("%s could not be mended: %v", f.ID, f.Err)
@@ -144,15 +144,15 @@ func TestRepair(t *testing.T) {
 	if kinds, _ := repair(guild.RepairRequest{}); kinds != "" {
 		t.Fatalf("with nothing wrong it finds %s", kinds)
 	}
-	stranger := h.bare(http.MethodPost, "/guilds/"+h.guild.String()+"/channels", fmt.Sprintf(
+	stranger := h.bare(http.MethodPost, "/guilds/"+h.Guild.String()+"/channels", fmt.Sprintf(
 		`{"name":"Left over","type":2,"permission_overwrites":[{"id":"%d","type":1,"allow":"%d","deny":"0"}]}`,
-		h.app.ID, int64(discordapi.BotAllow)))
+		h.App.ID, int64(discordapi.BotAllow)))
 	// Snug must not hear of what follows, or it would put it right by itself.
 	h.shut()
 	h.do(http.MethodDelete, "/channels/"+lobby.String(), nil).Body.Close()
 	h.do(http.MethodDelete, "/channels/"+category.String(), nil).Body.Close()
 	h.start()
-	h.do(http.MethodPut, fmt.Sprintf("/channels/%d/permissions/%d", id, h.people["ada"]),
+	h.do(http.MethodPut, fmt.Sprintf("/channels/%d/permissions/%d", id, h.People["ada"]),
 		map[string]any{"type": 1, "allow": fmt.Sprint(int64(discordapi.GuestAllow)), "deny": "0"}).Body.Close()
 
 	kinds, _ := repair(guild.RepairRequest{})
@@ -168,7 +168,7 @@ func TestRepair(t *testing.T) {
 			t.Errorf("%s: risky %v, mended %v", f.ID, f.Risky, f.Fixed)
 		}
 	}
-	if _, _, there := h.overwrite(id, h.people["ada"]); there {
+	if _, _, there := h.overwrite(id, h.People["ada"]); there {
 		t.Error("who is no guest may still enter")
 	}
 	kinds, list = repair(guild.RepairRequest{})

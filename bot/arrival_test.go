@@ -23,7 +23,7 @@ func (h *house) arrive(name string, id snowflake.ID) (room.Arriving, error) {
 func (h *house) follow(name, token string) bool {
 	h.Helper()
 	out, err := call(h, hub.RedeemInvite, room.RedeemRequest{Actor: h.actor(name), Token: token})
-	h.must(err)
+	h.Must(err)
 	return out.OnTheWay
 }
 
@@ -40,7 +40,7 @@ func (h *house) step(name string, id snowflake.ID, want room.Step) (out room.Arr
 
 // discords gives Discord's invites to a room.
 func (h *house) discords(id snowflake.ID) (codes []string) {
-	for code, i := range h.discord.State().Invites {
+	for code, i := range h.Discord.State().Invites {
 		if i.Channel["id"] == id {
 			codes = append(codes, code)
 		}
@@ -48,7 +48,7 @@ func (h *house) discords(id snowflake.ID) (codes []string) {
 	return codes
 }
 
-func (h *house) stranger() snowflake.ID { return h.people["stranger"] }
+func (h *house) stranger() snowflake.ID { return h.People["stranger"] }
 
 // Whoever is not in the server comes in by an invite of Discord's for them alone, and is let into the room then.
 func TestDiscordsInviteBringsPeopleIn(t *testing.T) {
@@ -56,7 +56,7 @@ func TestDiscordsInviteBringsPeopleIn(t *testing.T) {
 	h := newHouse(t)
 	id := h.open("jonas", "Friday").Room.ID
 	link, err := call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor("jonas"), RoomID: id, Uses: 1})
-	h.must(err)
+	h.Must(err)
 	if !h.follow("stranger", link.Token) || !h.follow("stranger", link.Token) {
 		t.Fatal("they are not on their way")
 	}
@@ -69,28 +69,28 @@ func TestDiscordsInviteBringsPeopleIn(t *testing.T) {
 		t.Error("they have an overwrite before they are in the server")
 	}
 	h.wantCode(h.redeem("ada", link.Token), errs.TokenUsedUp) // the place is theirs
-	if _, err := h.discord.UseInvite(h.user("ada"), first.Code); err != nil &&
+	if _, err := h.Discord.UseInvite(h.user("ada"), first.Code); err != nil &&
 		!strings.Contains(err.Error(), "Unknown Invite") {
 		t.Error(err)
 	}
-	other := h.discord.AddUser("other", "").ID
-	if _, err := h.discord.UseInvite(other, first.Code); err == nil {
+	other := h.Discord.AddUser("other", "").ID
+	if _, err := h.Discord.UseInvite(other, first.Code); err == nil {
 		t.Error("somebody else used the invite")
 	}
 	if v := h.view("jonas", id); v.Room.Access.Admitted(h.stranger()) || len(v.Room.Held) != 1 {
 		t.Errorf("on their way: %+v", v.Room)
 	}
-	_, err = h.discord.UseInvite(discordsim.ID(h.stranger()), first.Code)
-	h.must(err)
+	_, err = h.Discord.UseInvite(discordsim.ID(h.stranger()), first.Code)
+	h.Must(err)
 	h.clock.Forward(6 * time.Second) // what was said of them is old
 	h.step("stranger", id, room.StepIn)
 	if allow, _, there := h.overwrite(id, h.stranger()); !there || allow&int64(discordsim.PermConnect) == 0 {
 		t.Error("they have no overwrite")
 	}
-	h.must(h.join("stranger", id))
+	h.Must(h.Join("stranger", id))
 	h.awaitRoster(id, "stranger")
 	h.sweep()
-	r, _, err := h.hub.Rooms.Get(h.soon(), h.guild.String()+"."+id.String())
+	r, _, err := h.hub.Rooms.Get(h.soon(), h.Guild.String()+"."+id.String())
 	if err != nil || len(r.Arrivals) != 0 || len(r.Spent) != 0 || len(r.Invite(link.Invite.ID).Redeemers) != 1 {
 		t.Errorf("%+v, %v", r, err)
 	}
@@ -106,24 +106,24 @@ func TestRevokedWithSnugsInvite(t *testing.T) {
 	h := newHouse(t)
 	id := h.open("jonas", "Friday").Room.ID
 	link, err := call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor("jonas"), RoomID: id, Uses: 1})
-	h.must(err)
+	h.Must(err)
 	h.follow("stranger", link.Token)
 	first := h.step("stranger", id, room.StepJoin)
 	out, err := call(h, hub.ArriveAtRoom, room.ArriveRequest{Actor: h.actor("stranger"), RoomID: id, Anew: true})
-	h.must(err)
+	h.Must(err)
 	h.sweep()
 	if codes := h.discords(id); out.Code == "" || out.Code == first.Code || len(codes) != 1 || codes[0] != out.Code {
 		t.Fatalf("anew: %+v, %v", out, codes)
 	}
 	_, err = call(h, hub.RevokeInvite,
 		room.RevokeRequest{Actor: h.actor("jonas"), RoomID: id, InviteID: link.Invite.ID})
-	h.must(err)
+	h.Must(err)
 	if codes := h.discords(id); len(codes) != 0 {
 		t.Errorf("left: %v", codes)
 	}
 	_, err = h.arrive("stranger", id)
 	h.wantCode(err, errs.RoomNotFound)
-	if _, err := h.discord.UseInvite(discordsim.ID(h.stranger()), out.Code); err == nil {
+	if _, err := h.Discord.UseInvite(discordsim.ID(h.stranger()), out.Code); err == nil {
 		t.Error("Discord's invite still works")
 	}
 }
@@ -136,7 +136,7 @@ func TestPlaceIsGivenBack(t *testing.T) {
 	id := h.open("jonas", "Friday").Room.ID
 	link, err := call(h, hub.CreateInvite,
 		room.InviteRequest{Actor: h.actor("jonas"), RoomID: id, Uses: 1, Lifetime: 72 * time.Hour})
-	h.must(err)
+	h.Must(err)
 	h.follow("stranger", link.Token)
 	h.step("stranger", id, room.StepJoin)
 	h.later(room.ArrivalTime + time.Minute)
@@ -144,7 +144,7 @@ func TestPlaceIsGivenBack(t *testing.T) {
 	if codes := h.discords(id); len(codes) != 0 {
 		t.Errorf("left: %v", codes)
 	}
-	h.must(h.redeem("ada", link.Token))
+	h.Must(h.redeem("ada", link.Token))
 }
 
 // Snug's own right to invite takes nobody past what Discord denies who made the link, and managers may switch it off.
@@ -153,25 +153,25 @@ func TestWhoMayBringPeopleIn(t *testing.T) {
 	h := newHouse(t)
 	id := h.open("jonas", "Friday").Room.ID
 	link, err := call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor("jonas"), RoomID: id})
-	h.must(err)
+	h.Must(err)
 	everyone := discordsim.DefaultEveryone &^ discordsim.PermCreateInstantInvite
-	h.must(h.discord.SetRole(h.guild, discordsim.ID(h.guild), everyone))
+	h.Must(h.Discord.SetRole(h.Guild, discordsim.ID(h.Guild), everyone))
 	err = h.redeem("stranger", link.Token)
 	if h.wantCode(err, errs.GuildJoinDenied); !strings.Contains(err.Error(), "cannot invite people") {
 		t.Error(err)
 	}
-	h.must(h.discord.SetRole(h.guild, discordsim.ID(h.guild), discordsim.DefaultEveryone))
+	h.Must(h.Discord.SetRole(h.Guild, discordsim.ID(h.Guild), discordsim.DefaultEveryone))
 	h.settings(`{"bring_in":false}`)
 	h.wantCode(h.redeem("stranger", link.Token), errs.GuildJoinDenied)
 	h.settings(`{"bring_in":true}`)
 	if !h.follow("stranger", link.Token) {
 		t.Error("they are not on their way")
 	}
-	_, err = h.discord.Inject(discordsim.Fault{
+	_, err = h.Discord.Inject(discordsim.Fault{
 		Kind: discordsim.FaultAnswer, Route: "POST /channels/{channel}/invites", Status: http.StatusForbidden,
 		Body: `{"code":50013,"message":"Missing Permissions"}`,
 	})
-	h.must(err)
+	h.Must(err)
 	if a, err := h.arrive("stranger", id); err != nil || a.Code != "" || a.Why == nil ||
 		a.Why.Code != errs.MissingPermission {
 		t.Errorf("without Create Invite: %+v, %v", a, err)
@@ -184,7 +184,7 @@ func TestUnreadTargets(t *testing.T) {
 	h := newHouse(t)
 	id := h.open("jonas", "Friday").Room.ID
 	link, err := call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor("jonas"), RoomID: id})
-	h.must(err)
+	h.Must(err)
 	h.follow("stranger", link.Token)
 	for _, body := range []string{
 		`{"status":3,"total_users":1,"processed_users":0,"created_at":"2026-01-08T12:00:00Z","completed_at":null,"error_message":"Failed to parse CSV file"}`,
@@ -194,11 +194,11 @@ func TestUnreadTargets(t *testing.T) {
 		if strings.Contains(body, "10124") {
 			status = http.StatusNotFound
 		}
-		_, err = h.discord.Inject(discordsim.Fault{
+		_, err = h.Discord.Inject(discordsim.Fault{
 			Kind: discordsim.FaultAnswer, Route: "GET /invites/{code}/target-users/job-status", Status: status,
 			Body: body,
 		})
-		h.must(err)
+		h.Must(err)
 		a, err := h.arrive("stranger", id)
 		if err != nil || a.Code != "" || a.Why == nil {
 			t.Errorf("%s: %+v, %v", body, a, err)
@@ -217,22 +217,22 @@ func TestUnreadTargets(t *testing.T) {
 func TestRulesFirst(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	h.must(h.discord.SetScreening(h.guild, true))
+	h.Must(h.Discord.SetScreening(h.Guild, true))
 	id := h.open("jonas", "Friday").Room.ID
 	link, err := call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor("jonas"), RoomID: id, Uses: 3})
-	h.must(err)
+	h.Must(err)
 	accept := map[string]func(user snowflake.ID){
 		"by the page": func(snowflake.ID) { h.clock.Forward(6 * time.Second) },
 		"by a sweep":  func(snowflake.ID) { h.later(2 * time.Minute); h.sweep() },
 		"by voice": func(user snowflake.ID) {
-			_, err := h.discord.JoinVoice(h.guild, user, h.public, discordsim.VoiceFlags{})
-			h.must(err)
+			_, err := h.Discord.JoinVoice(h.Guild, user, h.public, discordsim.VoiceFlags{})
+			h.Must(err)
 		},
 	}
 	for how, told := range accept {
-		u := h.discord.AddUser("new"+strings.ReplaceAll(how, " ", ""), "").ID
-		h.people[how] = u
-		h.must(h.discord.AddMember(h.guild, u, ""))
+		u := h.Discord.AddUser("new"+strings.ReplaceAll(how, " ", ""), "").ID
+		h.People[how] = u
+		h.Must(h.Discord.AddMember(h.Guild, u, ""))
 		if !h.follow(how, link.Token) {
 			t.Fatalf("%s: they are let in before the rules", how)
 		}
@@ -240,7 +240,7 @@ func TestRulesFirst(t *testing.T) {
 		if _, _, there := h.overwrite(id, u); there {
 			t.Errorf("%s: they have an overwrite before the rules", how)
 		}
-		h.must(h.discord.SetPending(h.guild, u, false))
+		h.Must(h.Discord.SetPending(h.Guild, u, false))
 		told(u)
 		if how == "by the page" {
 			h.step(how, id, room.StepIn)
@@ -260,12 +260,12 @@ func TestLockedMeanwhile(t *testing.T) {
 	h := newHouse(t)
 	id := h.open("jonas", "Friday").Room.ID
 	link, err := call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor("jonas"), RoomID: id})
-	h.must(err)
+	h.Must(err)
 	h.follow("stranger", link.Token)
 	a := h.step("stranger", id, room.StepJoin)
 	h.changed("jonas", id, room.DoLock)
-	_, err = h.discord.UseInvite(discordsim.ID(h.stranger()), a.Code)
-	h.must(err)
+	_, err = h.Discord.UseInvite(discordsim.ID(h.stranger()), a.Code)
+	h.Must(err)
 	h.clock.Forward(6 * time.Second)
 	if a := h.step("stranger", id, room.StepWait); a.Why == nil || a.Why.Code != errs.Forbidden {
 		t.Errorf("%+v", a)

@@ -21,7 +21,7 @@ func TestOldPanelIsPostedAnew(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, func(l *discordsim.Limits) { l.OldEdits = 1 })
 	id := h.open("jonas", "Friday").Room.ID
-	h.must(h.join("jonas", id))
+	h.Must(h.Join("jonas", id))
 	first := h.panel("jonas", id, "the room", has("Rename")).ID
 	h.theirs.Forward(2 * time.Hour)
 	h.clock.Forward(2 * time.Hour)
@@ -50,9 +50,9 @@ func TestOldPanelIsPostedAnew(t *testing.T) {
 func TestTwoFactorIsTheOwners(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	h.must(h.discord.RequireTwoFactor(h.guild, true))
-	h.must(h.discord.OwnerHasTwoFactor(h.app.ID, false))
-	a := h.command("jonas", "create-room", nil)
+	h.Must(h.Discord.RequireTwoFactor(h.Guild, true))
+	h.Must(h.Discord.OwnerHasTwoFactor(h.App.ID, false))
+	a := h.Command("jonas", "create-room", nil)
 	if !strings.Contains(a.Message.Content, "two-factor authentication") ||
 		!strings.Contains(a.Message.Content, "owns Snug's application") {
 		t.Errorf("people are told: %s", a.Message.Content)
@@ -64,14 +64,14 @@ func TestTwoFactorIsTheOwners(t *testing.T) {
 func TestCommandsAreInOneScope(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	other, err := h.discord.AddGuild("Elsewhere", h.people["mara"])
-	h.must(err)
-	h.must(h.discord.InstallBot(other.ID, h.app.ID, discordsim.SnugPermissions))
+	other, err := h.Discord.AddGuild("Elsewhere", h.People["mara"])
+	h.Must(err)
+	h.Must(h.Discord.InstallBot(other.ID, h.App.ID, discordsim.SnugPermissions))
 	of := func(scope discordsim.ID) string {
 		if scope == 0 {
-			return fmt.Sprintf("/applications/%d/commands", h.app.ID)
+			return fmt.Sprintf("/applications/%d/commands", h.App.ID)
 		}
-		return fmt.Sprintf("/applications/%d/guilds/%d/commands", h.app.ID, scope)
+		return fmt.Sprintf("/applications/%d/guilds/%d/commands", h.App.ID, scope)
 	}
 	type command struct {
 		Type int
@@ -100,26 +100,26 @@ func TestCommandsAreInOneScope(t *testing.T) {
 		h.only = only
 		h.start()
 	}
-	h.must(h.discord.EnableActivities(h.app.ID))
+	h.Must(h.Discord.EnableActivities(h.App.ID))
 	again(0)
 	want("with an Activity", 0, all, launch)
 
-	again(h.guild)
-	want("serving one server", h.guild, all)
+	again(h.Guild)
+	want("serving one server", h.Guild, all)
 	want("serving one server", 0, 0, launch)
 
-	h.do(http.MethodPut, of(h.guild), []any{}).Body.Close() // what another server was served before leaves behind
+	h.do(http.MethodPut, of(h.Guild), []any{}).Body.Close() // what another server was served before leaves behind
 	h.do(http.MethodPut, of(other.ID), []any{
 		map[string]any{"name": "rooms", "description": "from before"},
 		map[string]any{"name": "foreign", "description": "not Snug's"},
 	}).Body.Close()
-	again(h.guild)
-	want("serving another server", h.guild, all)
+	again(h.Guild)
+	want("serving another server", h.Guild, all)
 	want("serving another server", other.ID, 0, foreign)
 
 	again(0)
 	want("serving all", 0, all, launch)
-	want("serving all", h.guild, 0)
+	want("serving all", h.Guild, 0)
 	want("serving all", other.ID, 0, foreign)
 }
 
@@ -132,8 +132,8 @@ func TestForbiddenNames(t *testing.T) {
 			t.Parallel()
 			h := newHouse(t)
 			lobby := h.lobby(guild.Lobby{}, "Lobby").Lobby.ChannelID
-			h.must(h.discord.ForbidWords(h.guild, inForm, "kiyo", "goblin"))
-			h.must(h.join("kiyo", lobby))
+			h.Must(h.Discord.ForbidWords(h.Guild, inForm, "kiyo", "goblin"))
+			h.Must(h.Join("kiyo", lobby))
 			r := h.opened("kiyo").Room
 			h.awaitRoster(r.ID, "kiyo")
 			if r.Name != "Room 1" {
@@ -162,26 +162,26 @@ func TestForbiddenNames(t *testing.T) {
 func TestBotIsLetIntoFullRoom(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	music := h.discord.AddApplication(discordsim.ApplicationOptions{Name: "Tunes"})
-	h.must(h.discord.InstallBot(h.guild, music.ID,
+	music := h.Discord.AddApplication(discordsim.ApplicationOptions{Name: "Tunes"})
+	h.Must(h.Discord.InstallBot(h.Guild, music.ID,
 		discordsim.PermViewChannel|discordsim.PermConnect|discordsim.PermSpeak))
 	h.settings(`{"private":false,"seat_grace":"0s"}`)
 	r := h.openWith("jonas", room.OpenRequest{Name: "Concert", Seats: 2})
 	id := r.Room.ID
-	h.must(h.join("jonas", id))
-	h.must(h.join("kiyo", id))
+	h.Must(h.Join("jonas", id))
+	h.Must(h.Join("kiyo", id))
 	h.awaitRoster(id, "jonas", "kiyo")
 	if h.mayJoin(music.ID, id) {
 		t.Fatal("the simulated Discord lets a bot into a full channel")
 	}
-	h.people["tunes"] = music.ID
+	h.People["tunes"] = music.ID
 	_, _, err := letIn(h, "jonas", id, "tunes")
-	h.must(err)
+	h.Must(err)
 	h.eventually("a seat is lent", func() bool { return h.channels()[id].UserLimit == 3 })
-	_, err = h.discord.JoinVoice(h.guild, music.ID, discordsim.ID(id), discordsim.VoiceFlags{})
-	h.must(err)
+	_, err = h.Discord.JoinVoice(h.Guild, music.ID, discordsim.ID(id), discordsim.VoiceFlags{})
+	h.Must(err)
 	h.awaitRoster(id, "jonas", "kiyo", "tunes")
-	if err := h.join("priya", id); err == nil {
+	if err := h.Join("priya", id); err == nil {
 		t.Error("a third person found a seat")
 	}
 	h.changed("jonas", id, room.DoKick, h.at("tunes"))
@@ -194,18 +194,18 @@ func TestCategoryThatDeniesSpeech(t *testing.T) {
 	h := newHouse(t)
 	quiet := h.add(discordsim.ChannelOptions{Name: "Quiet", Type: discordsim.ChannelCategory,
 		Overwrites: []discordsim.Overwrite{
-			{ID: h.guild, Deny: discordsim.PermSpeak | discordsim.PermSendMessages},
+			{ID: h.Guild, Deny: discordsim.PermSpeak | discordsim.PermSendMessages},
 		}})
 	h.settings(fmt.Sprintf(`{"private":false,"category_id":"%d"}`, quiet))
 	id := h.open("jonas", "Friday").Room.ID
 	h.panel("jonas", id, "the room", has("Rename"))
 	h.changed("jonas", id, room.DoLock)
 	_, _, err := letIn(h, "jonas", id, "kiyo") // Speak is not to be had there, seeing and entering is
-	h.must(err)
-	h.must(h.join("kiyo", id))
+	h.Must(err)
+	h.Must(h.Join("kiyo", id))
 	h.changed("jonas", id, room.DoKick, h.at("kiyo"))
 	p, err := call(h, hub.PreflightOf, manage(h, "mara"))
-	h.must(err)
+	h.Must(err)
 	lacks := func(name string) bool {
 		return slices.ContainsFunc(p.Needs,
 			func(n guild.Need) bool { return n.Where == quiet && n.Permission == name && !n.Granted })

@@ -25,12 +25,12 @@ func TestClockJumps(t *testing.T) {
 			idle, held := h.open("jonas", "Idle").Room.ID, h.open("kiyo", "Held").Room.ID
 			closing := func(id snowflake.ID) bool { return !h.view("jonas", id).Room.ClosingAt.IsZero() }
 			for _, n := range []string{"kiyo", "priya"} {
-				h.must(h.join(n, held))
+				h.Must(h.Join(n, held))
 			}
 			h.awaitRoster(held, "kiyo", "priya")
 			h.clock.Forward(30 * time.Minute)
 			h.sweep()
-			h.leave("priya")
+			h.Leave("priya")
 			h.await("a seat is held", func(l map[snowflake.ID]room.Live) bool { return len(l[held].Room.Held) == 1 })
 
 			h.clock.Jump(by)

@@ -21,7 +21,7 @@ import (
 func (h *house) another(nats string) *running {
 	h.Helper()
 	r, _ := h.process(nats)
-	h.must(r.bot.Start(context.Background()))
+	h.Must(r.bot.Start(context.Background()))
 	ended := false
 	r.wait = func(wait func()) func() { return func() { ended = true; wait() } }(r.wait)
 	h.Cleanup(func() {
@@ -55,7 +55,7 @@ func TestCutOffFromTheHub(t *testing.T) {
 	h := newHouseSo(t, func(h *house) { h.nats, h.term = proxy.URL(), 1500*time.Millisecond }, openapitest.Wrap(t))
 	h.settings(`{"private":false}`)
 	id := h.open("jonas", "Friday").Room.ID
-	h.must(h.join("jonas", id))
+	h.Must(h.Join("jonas", id))
 	h.awaitRoster(id, "jonas")
 	h.eventually("a checkpoint is saved", func() bool {
 		_, _, err := h.hub.Shards.Get(context.Background(), "0.head")
@@ -70,7 +70,7 @@ func TestCutOffFromTheHub(t *testing.T) {
 	h.running = standby
 	h.eventually("the standby goes on with the session", func() bool { return h.connects(standby, "resume") == 1 })
 	t.Logf("taken over %.1f terms after the cut", float64(time.Since(begun))/float64(h.term))
-	h.must(h.join("kiyo", id))
+	h.Must(h.Join("kiyo", id))
 	h.awaitRoster(id, "jonas", "kiyo")
 	for late := time.Now().Add(2 * h.term); time.Now().Before(late); time.Sleep(10 * time.Millisecond) {
 		if a, b := h.connects(cut, "resume")+h.connects(cut, "identify"), h.connects(standby, "resume"); a != 1 ||
@@ -93,7 +93,7 @@ func TestCutOffFromTheHub(t *testing.T) {
 	h.running = cut
 	h.eventually("it goes on with the session when it is its turn",
 		func() bool { return h.connects(cut, "resume") == 1 })
-	h.leave("kiyo")
+	h.Leave("kiyo")
 	h.awaitRoster(id, "jonas")
 	if n := h.connects(cut, "identify"); n != 1 {
 		t.Errorf("it identified %d times", n)
@@ -108,16 +108,16 @@ func TestShardsAreGivenToWhoComes(t *testing.T) {
 	var second snowflake.ID
 	h := newHouseSo(t, func(h *house) {
 		h.nats, h.term = server.URL(), 1500*time.Millisecond
-		g, err := h.discord.AddGuild("Second", h.people["mara"])
-		h.must(err)
+		g, err := h.Discord.AddGuild("Second", h.People["mara"])
+		h.Must(err)
 		second = g.ID
 		for _, n := range names[1:] {
-			h.must(h.discord.AddMember(g.ID, h.people[n], ""))
+			h.Must(h.Discord.AddMember(g.ID, h.People[n], ""))
 		}
-		h.must(h.discord.InstallBot(g.ID, h.app.ID, discordsim.Permissions(discordapi.Permissions)))
+		h.Must(h.Discord.InstallBot(g.ID, h.App.ID, discordsim.Permissions(discordapi.Permissions)))
 	}, openapitest.Wrap(t), func(l *discordsim.Limits) { l.Recommended = 1 })
 	rooms := map[snowflake.ID]snowflake.ID{}
-	for _, g := range []snowflake.ID{h.guild, second} {
+	for _, g := range []snowflake.ID{h.Guild, second} {
 		h.eventually("the server is served", func() bool {
 			r, err := hub.OpenRoom.Call(t.Context(), h.hub, g,
 				room.OpenRequest{Actor: h.actor("mara"), Name: "Friday", Private: new(bool)})
@@ -130,10 +130,10 @@ func TestShardsAreGivenToWhoComes(t *testing.T) {
 	begun := time.Now()
 	h.eventually("one of two shards is the other's", func() bool {
 		for g, id := range rooms {
-			_, err := h.discord.JoinVoice(discordsim.ID(g), h.people["kiyo"], id, discordsim.VoiceFlags{})
-			h.must(err)
-			_, err = h.discord.LeaveVoice(g, h.people["kiyo"])
-			h.must(err)
+			_, err := h.Discord.JoinVoice(discordsim.ID(g), h.People["kiyo"], id, discordsim.VoiceFlags{})
+			h.Must(err)
+			_, err = h.Discord.LeaveVoice(g, h.People["kiyo"])
+			h.Must(err)
 		}
 		come++
 		time.Sleep(20 * time.Millisecond) // Discord's people are not faster
@@ -141,8 +141,8 @@ func TestShardsAreGivenToWhoComes(t *testing.T) {
 	})
 	t.Logf("given after %.1f terms", float64(time.Since(begun))/float64(h.term))
 	for g, id := range rooms {
-		_, err := h.discord.JoinVoice(discordsim.ID(g), h.people["ada"], id, discordsim.VoiceFlags{})
-		h.must(err)
+		_, err := h.Discord.JoinVoice(discordsim.ID(g), h.People["ada"], id, discordsim.VoiceFlags{})
+		h.Must(err)
 		h.awaitRoster(id, "ada")
 		if _, err := hub.ViewRoom.Call(t.Context(), h.hub, g, h.request("mara", id)); err != nil {
 			t.Errorf("a room of server %d: %v", g, err)
@@ -188,7 +188,7 @@ func TestAskedWhileStarting(t *testing.T) {
 	}, openapitest.Wrap(t))
 	close(stop)
 	<-ended
-	h.must(h.bot.Ready())
+	h.Must(h.bot.Ready())
 }
 
 // TestClosedWhileOpening stops a process whose shard Discord does not let in: it does not wait for that.
@@ -197,10 +197,10 @@ func TestClosedWhileOpening(t *testing.T) {
 	server := hubtest.Start(t)
 	h := newHouseSo(t, func(h *house) { h.nats, h.term = server.URL(), time.Second }, openapitest.Wrap(t))
 	h.shut()
-	_, err := h.discord.Inject(discordsim.Fault{Kind: discordsim.FaultNoHello, Chance: 1})
-	h.must(err)
+	_, err := h.Discord.Inject(discordsim.Fault{Kind: discordsim.FaultNoHello, Chance: 1})
+	h.Must(err)
 	r, _ := h.process(server.URL())
-	h.must(r.bot.Start(context.Background()))
+	h.Must(r.bot.Start(context.Background()))
 	h.eventually("it opens the shard",
 		func() bool { return r.bot.Ready() != nil && strings.Contains(r.bot.Ready().Error(), "Shard 0") })
 	begun := time.Now()

@@ -22,18 +22,18 @@ func (h *house) soon() context.Context {
 	return ctx
 }
 
-func (h *house) user(name string) discordsim.ID { return h.people[name] }
+func (h *house) user(name string) discordsim.ID { return h.People[name] }
 
 // try runs a command in a room's chat (0: wherever the member is), and gives why it cannot be run.
 func (h *house) try(name, command string, in snowflake.ID, options map[string]any) (*discordsim.Answer, error) {
-	return h.discord.RunCommand(h.soon(), h.user(name),
-		discordsim.CommandRun{Guild: discordsim.ID(h.guild), Channel: in, Name: command, Options: options})
+	return h.Discord.RunCommand(h.soon(), h.user(name),
+		discordsim.CommandRun{Guild: discordsim.ID(h.Guild), Channel: in, Name: command, Options: options})
 }
 
 // press presses a button, by its label, or chooses in a menu. Without a message it is the newest with such a component.
 func (h *house) press(name string, message discordsim.ID, component string, values ...string) *discordsim.Answer {
 	h.Helper()
-	a, err := h.discord.UseComponent(h.soon(), h.user(name), message, component, values...)
+	a, err := h.Discord.UseComponent(h.soon(), h.user(name), message, component, values...)
 	if err != nil {
 		h.Fatalf("%s presses %q: %v", name, component, err)
 	}
@@ -46,8 +46,8 @@ func (h *house) enter(name string, a *discordsim.Answer, fields map[string]any) 
 	if a.Modal == nil {
 		h.Fatalf("there is no modal: %+v", a)
 	}
-	b, err := h.discord.SubmitModal(h.soon(), h.user(name), a.Modal.CustomID, fields)
-	h.must(err)
+	b, err := h.Discord.SubmitModal(h.soon(), h.user(name), a.Modal.CustomID, fields)
+	h.Must(err)
 	return b
 }
 
@@ -72,7 +72,7 @@ func (h *house) mentionsNobody(m *discordsim.Message) {
 		MentionRoles []any `json:"mention_roles"`
 		Everyone     bool  `json:"mention_everyone"`
 	}
-	h.must(json.Unmarshal(m.Raw, &raw))
+	h.Must(json.Unmarshal(m.Raw, &raw))
 	if raw.Everyone || len(raw.MentionRoles) > 0 {
 		h.Errorf("a message mentions: %s", m.Raw)
 	}
@@ -93,13 +93,13 @@ func (h *house) menu(m *discordsim.Message) discordsim.Component {
 // chat gives what a member sees in a channel's chat, oldest first.
 func (h *house) chat(name string, channel snowflake.ID) (out []*discordsim.Message) {
 	h.Helper()
-	state, err := h.discord.StateFor(h.user(name))
-	h.must(err)
+	state, err := h.Discord.StateFor(h.user(name))
+	h.Must(err)
 	for _, w := range state.Messages[channel] {
 		b, err := json.Marshal(w)
-		h.must(err)
+		h.Must(err)
 		m := &discordsim.Message{Raw: b}
-		h.must(json.Unmarshal(b, m))
+		h.Must(json.Unmarshal(b, m))
 		out = append(out, m)
 	}
 	return out
@@ -145,13 +145,13 @@ func TestPanelIsPostedOnceAndFollowsTheRoom(t *testing.T) {
 		}
 	}
 	edits := h.asked("PATCH /channels/{channel}/messages")
-	h.must(h.join("jonas", id))
+	h.Must(h.Join("jonas", id))
 	h.awaitRoster(id, "jonas")
 
 	h.shut()
 	h.start()
 	h.settings(`{"idle_timeout":"0s","seat_grace":"0s"}`) // jonas is in, so nothing is announced
-	h.leave("jonas")
+	h.Leave("jonas")
 	h.panel("jonas", id, "the closing",
 		func(m *discordsim.Message) bool { return strings.Contains(m.Text(), "Closes") })
 	panels := 0
@@ -193,8 +193,8 @@ func TestSlowChannelDelaysNoOtherPanel(t *testing.T) {
 			h.panel("jonas", slow, "the room", has("Lock"))
 			h.panel("kiyo", other, "the room", has("Lock"))
 			x.fault.Route = fmt.Sprintf("PATCH /channels/%d/messages/*", slow)
-			f, err := h.discord.Inject(x.fault)
-			h.must(err)
+			f, err := h.Discord.Inject(x.fault)
+			h.Must(err)
 			begun := time.Now()
 			h.changed("jonas", slow, room.DoLock)
 			h.changed("kiyo", other, room.DoLock)
@@ -206,7 +206,7 @@ func TestSlowChannelDelaysNoOtherPanel(t *testing.T) {
 			} else {
 				t.Logf("two changes of another room's panel took %v", took)
 			}
-			h.discord.ClearFaults(f.ID)
+			h.Discord.ClearFaults(f.ID)
 			h.panel("jonas", slow, "that it is locked, too", has("Unlock"))
 		})
 	}
@@ -226,12 +226,12 @@ func TestDeletedPanelComesBack(t *testing.T) {
 func TestRoomsWorkWithoutAPanel(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	h.must(h.discord.SetRole(h.guild, discordsim.ID(h.guild),
+	h.Must(h.Discord.SetRole(h.Guild, discordsim.ID(h.Guild),
 		discordsim.PermViewChannel|discordsim.PermConnect|discordsim.PermUseApplicationCommands))
-	a := h.command("jonas", "create-room", map[string]any{"name": "Quiet"})
+	a := h.Command("jonas", "create-room", map[string]any{"name": "Quiet"})
 	h.wantText(a, "is open")
 	h.eventually("a panel was tried", func() bool { return h.asked("POST /channels/{channel}/messages") > 0 })
-	h.wantText(h.command("jonas", "room info", nil), "Quiet")
+	h.wantText(h.Command("jonas", "room info", nil), "Quiet")
 	if n := h.asked("POST /channels/{channel}/messages"); n != 1 {
 		t.Errorf("a panel that is refused was tried %d times", n)
 	}
@@ -241,19 +241,19 @@ func TestClosingIsConfirmed(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	r := h.open("jonas", "Friday")
-	h.must(h.join("jonas", r.Room.ID))
+	h.Must(h.Join("jonas", r.Room.ID))
 	h.awaitRoster(r.Room.ID, "jonas")
 	m := h.panel("jonas", r.Room.ID, "the room", has("Close"))
 	a := h.press("jonas", m.ID, "Close")
 	h.wantText(a, "Close **Friday**?", "1 person is in it")
 	h.wantText(h.press("jonas", a.Message.ID, "Leave it open"), "stays as it is")
 
-	h.leave("jonas")
+	h.Leave("jonas")
 	h.awaitRoster(r.Room.ID)
 	a, err := h.try("jonas", "room close", h.public, nil)
-	h.must(err)
+	h.Must(err)
 	b, err := h.try("jonas", "room close", h.public, nil)
-	h.must(err)
+	h.Must(err)
 	h.wantText(a, "Close **Friday**?")
 	h.wantText(h.press("jonas", a.Message.ID, "Close"), "is closed", "/create-room")
 	h.await("the room is gone", func(l map[snowflake.ID]room.Live) bool { return len(l) == 0 })
@@ -270,14 +270,14 @@ func TestCustomIDsAreNotBelieved(t *testing.T) {
 	h.wantText(h.press("kiyo", m.ID, "Close"), "Only the room's owner")
 	h.wantText(h.press("kiyo", m.ID, "Invite"), "Only the room's owner")
 	h.wantText(h.press("kiyo", m.ID, "Rename"), "Only the room's owner")
-	h.wantText(h.press("kiyo", m.ID, h.menu(m).CustomID, h.people["jonas"].String()), "Only the room's owner")
+	h.wantText(h.press("kiyo", m.ID, h.menu(m).CustomID, h.People["jonas"].String()), "Only the room's owner")
 
 	// A guild of another shard, an action that does not exist: posted by the bot itself, so that they can be
 	// pressed at all.
 	for _, bad := range []string{
-		fmt.Sprintf("snug1/close-now/%d/%d/", h.guild+1, r.Room.ID),
-		fmt.Sprintf("snug1/explode/%d/%d/", h.guild, r.Room.ID),
-		fmt.Sprintf("snug1/close/%d/0/", h.guild), "/room/close", "snug1/lock/1/2",
+		fmt.Sprintf("snug1/close-now/%d/%d/", h.Guild+1, r.Room.ID),
+		fmt.Sprintf("snug1/explode/%d/%d/", h.Guild, r.Room.ID),
+		fmt.Sprintf("snug1/close/%d/0/", h.Guild), "/room/close", "snug1/lock/1/2",
 	} {
 		id := h.post(h.public,
 			fmt.Sprintf(`{"content":"x","components":[{"type":1,"components":[{"type":2,"style":1,"label":"Go","custom_id":%q}]}]}`,
@@ -296,9 +296,9 @@ func TestSuggestions(t *testing.T) {
 	}
 	hidden := h.openWith("kiyo", room.OpenRequest{Name: "Table of secrets", Private: new(true)})
 	suggest := func(name, typed string) (out []string) {
-		list, err := h.discord.Autocomplete(h.soon(), h.user(name),
-			discordsim.CommandRun{Guild: h.guild, Name: "room info", Options: map[string]any{"room": typed}}, "room")
-		h.must(err)
+		list, err := h.Discord.Autocomplete(h.soon(), h.user(name),
+			discordsim.CommandRun{Guild: h.Guild, Name: "room info", Options: map[string]any{"room": typed}}, "room")
+		h.Must(err)
 		for _, c := range list {
 			out = append(out, c.Name)
 		}
@@ -316,13 +316,13 @@ func TestSuggestions(t *testing.T) {
 	if got := suggest("kiyo", "secrets"); len(got) != 1 {
 		t.Errorf("its owner is suggested %q", got)
 	}
-	h.wantText(h.command("priya", "room info", map[string]any{"room": "table 07"}), "Table 07")
-	h.wantText(h.command("priya", "room info", map[string]any{"room": hidden.Room.ID.String()}),
+	h.wantText(h.Command("priya", "room info", map[string]any{"room": "table 07"}), "Table 07")
+	h.wantText(h.Command("priya", "room info", map[string]any{"room": hidden.Room.ID.String()}),
 		"does not exist any more, or you are not invited")
-	h.wantText(h.command("priya", "room info", map[string]any{"room": "@everyone"}),
+	h.wantText(h.Command("priya", "room info", map[string]any{"room": "@everyone"}),
 		`There is no room called “\@everyone”`)
 
-	a := h.command("priya", "rooms", nil)
+	a := h.Command("priya", "rooms", nil)
 	h.wantText(a, "27 rooms", "7 more")
 	a = h.press("priya", a.Message.ID, h.menu(a.Message).CustomID, h.menu(a.Message).Options[3].Value)
 	h.wantText(a, "0 of 4 seats")
@@ -332,21 +332,21 @@ func TestSuggestions(t *testing.T) {
 func TestAnswersAreInTheirReadersLanguage(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	h.must(h.discord.SetLocale(h.user("jonas"), "de"))
-	a := h.command("jonas", "create-room", map[string]any{"name": "Freitag"})
+	h.Must(h.Discord.SetLocale(h.user("jonas"), "de"))
+	a := h.Command("jonas", "create-room", map[string]any{"name": "Freitag"})
 	h.wantText(a, "**Freitag** ist offen", "4 Plätze", "privat")
-	h.wantText(h.command("jonas", "create-room", nil), "Schließ ihn zuerst")
-	h.wantText(h.command("kiyo", "room info", nil), "You have no room here")
+	h.wantText(h.Command("jonas", "create-room", nil), "Schließ ihn zuerst")
+	h.wantText(h.Command("kiyo", "room info", nil), "You have no room here")
 }
 
 // TestSlowDiscord: the first answer is there in three seconds, however long the rest takes.
 func TestSlowDiscord(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	_, err := h.discord.Inject(discordsim.Fault{
+	_, err := h.Discord.Inject(discordsim.Fault{
 		Kind: discordsim.FaultLatency, Route: "POST /guilds/{guild.id}/channels", Delay: 3.5,
 	})
-	h.must(err)
+	h.Must(err)
 	type answered struct {
 		a   *discordsim.Answer
 		err error
@@ -358,11 +358,11 @@ func TestSlowDiscord(t *testing.T) {
 	}()
 	h.eventually("the room is being made", func() bool { return h.asked("POST /guilds/{guild") > 0 })
 	// The guild's turn is taken now; suggestions do not wait for it.
-	_, err = h.discord.Autocomplete(h.soon(), h.user("kiyo"), discordsim.CommandRun{Guild: h.guild, Name: "room info"},
+	_, err = h.Discord.Autocomplete(h.soon(), h.user("kiyo"), discordsim.CommandRun{Guild: h.Guild, Name: "room info"},
 		"room")
-	h.must(err)
+	h.Must(err)
 	got := <-opening
-	h.must(got.err)
+	h.Must(got.err)
 	if !got.a.Deferred {
 		t.Error("the answer was not deferred")
 	}

@@ -14,7 +14,7 @@ func TestDiscordIsHeard(t *testing.T) {
 	h := newHouse(t)
 	news := make(chan hub.Heard, 64)
 	stop, err := hub.DiscordHeard.Listen(t.Context(), h.hub, func(n hub.Heard) { news <- n })
-	h.must(err)
+	h.Must(err)
 	defer stop()
 	told := func(ok bool) hub.Heard {
 		t.Helper()
@@ -32,15 +32,15 @@ func TestDiscordIsHeard(t *testing.T) {
 	if n := told(true); n.Shard != 0 || n.Shards != 1 || time.Since(n.At) > time.Second {
 		t.Errorf("told %+v", n)
 	}
-	f, err := h.discord.Inject(discordsim.Fault{Kind: discordsim.FaultNoHello})
-	h.must(err)
+	f, err := h.Discord.Inject(discordsim.Fault{Kind: discordsim.FaultNoHello})
+	h.Must(err)
 	lost := time.Now()
-	_, err = h.discord.Inject(discordsim.Fault{Kind: discordsim.FaultDrop})
-	h.must(err)
+	_, err = h.Discord.Inject(discordsim.Fault{Kind: discordsim.FaultDrop})
+	h.Must(err)
 	if n := told(false); time.Since(lost) < lostAtLeast || n.At.Sub(lost).Abs() > time.Second {
 		t.Errorf("told after %v that it was heard last %v after it was lost", time.Since(lost), n.At.Sub(lost))
 	}
-	h.discord.ClearFaults(f.ID)
+	h.Discord.ClearFaults(f.ID)
 	told(true)
 }
 

@@ -16,8 +16,8 @@ import (
 // dms gives the direct messages that somebody got from Snug, oldest first.
 func (h *house) dms(name string) (out []*discordsim.Message) {
 	h.Helper()
-	state, err := h.discord.StateFor(h.user(name))
-	h.must(err)
+	state, err := h.Discord.StateFor(h.user(name))
+	h.Must(err)
 	for _, dm := range state.DMs {
 		out = append(out, h.chat(name, dm.ID)...)
 	}
@@ -70,7 +70,7 @@ func TestOwnersCommands(t *testing.T) {
 			func(s room.Summary) bool { return s.Status == "drafting" },
 		},
 	} {
-		a := h.command("jonas", x.command, x.options)
+		a := h.Command("jonas", x.command, x.options)
 		h.wantText(a, x.words)
 		if !a.Deferred {
 			t.Errorf("%s was not deferred", x.command)
@@ -78,23 +78,23 @@ func TestOwnersCommands(t *testing.T) {
 		h.await(x.command+" is seen on the web", func(l map[snowflake.ID]room.Live) bool { return x.is(l[id].Room) })
 	}
 	// What only somebody else could take back is asked first.
-	ask := h.command("jonas", "room transfer", map[string]any{"user": h.people["kiyo"].String()})
+	ask := h.Command("jonas", "room transfer", map[string]any{"user": h.People["kiyo"].String()})
 	h.wantText(ask, "only they can give it back")
 	h.wantText(h.press("jonas", ask.Message.ID, "Keep it"), "stays as it is")
-	if owner := h.live()[0].Room.Access.OwnerID; owner != h.people["jonas"] {
+	if owner := h.live()[0].Room.Access.OwnerID; owner != h.People["jonas"] {
 		t.Errorf("asked, the room belonged to %s", owner)
 	}
-	ask = h.command("jonas", "room transfer", map[string]any{"user": h.people["kiyo"].String()})
+	ask = h.Command("jonas", "room transfer", map[string]any{"user": h.People["kiyo"].String()})
 	h.wantText(h.press("jonas", ask.Message.ID, "Hand the room over"), "belongs to <@")
 	h.await("the new owner is seen on the web",
-		func(l map[snowflake.ID]room.Live) bool { return l[id].Room.Access.OwnerID == h.people["kiyo"] })
-	h.wantText(h.command("jonas", "room seats", map[string]any{"seats": 3, "room": id.String()}),
+		func(l map[snowflake.ID]room.Live) bool { return l[id].Room.Access.OwnerID == h.People["kiyo"] })
+	h.wantText(h.Command("jonas", "room seats", map[string]any{"seats": 3, "room": id.String()}),
 		"Only the room's owner or somebody who manages the server")
 	if _, err := h.try("jonas", "room seats", 0, map[string]any{"seats": 100}); err == nil {
 		t.Error("100 seats are no choice")
 	}
 	// refused in words of the keeper's
-	h.wantText(h.command("jonas", "room claim", map[string]any{"room": id.String()}), "")
+	h.wantText(h.Command("jonas", "room claim", map[string]any{"room": id.String()}), "")
 }
 
 func TestPanelButtons(t *testing.T) {
@@ -120,38 +120,38 @@ func TestPanelButtons(t *testing.T) {
 	h.wantText(h.press("jonas", m.ID, "Invite"), "Invite link to <#"+id.String())
 
 	// The third name in ten minutes waits, and is told.
-	h.wantText(h.command("jonas", "room rename", map[string]any{"name": "Second"}), "called **Second**")
-	h.wantText(h.command("jonas", "room rename", map[string]any{"name": "Third"}), "will be called **Third** <t:")
+	h.wantText(h.Command("jonas", "room rename", map[string]any{"name": "Second"}), "called **Second**")
+	h.wantText(h.Command("jonas", "room rename", map[string]any{"name": "Third"}), "will be called **Third** <t:")
 	h.panel("jonas", id, "the name to come",
 		func(m *discordsim.Message) bool { return strings.Contains(m.Text(), "Third") })
 
 	// Somebody chosen in the menu: let in, then banned, then the ban is undone.
 	menu := h.menu(m).CustomID
-	a := h.press("jonas", m.ID, menu, h.people["kiyo"].String())
+	a := h.press("jonas", m.ID, menu, h.People["kiyo"].String())
 	h.wantText(a, "What about <@")
 	h.wantText(h.press("jonas", a.Message.ID, "Let in"), "may enter <#")
 	h.hears("kiyo", "lets you into **Second**")
-	a = h.press("jonas", m.ID, menu, h.people["kiyo"].String())
+	a = h.press("jonas", m.ID, menu, h.People["kiyo"].String())
 	a = h.press("jonas", a.Message.ID, "Ban")
 	h.wantText(a, "is banned from **Second**")
-	got, err := h.discord.Autocomplete(h.soon(), h.user("jonas"),
-		discordsim.CommandRun{Guild: h.guild, Name: "room unban"}, "user")
-	h.must(err)
-	if len(got) != 1 || got[0].Name != "Kiyo" || string(got[0].Value) != `"`+h.people["kiyo"].String()+`"` {
+	got, err := h.Discord.Autocomplete(h.soon(), h.user("jonas"),
+		discordsim.CommandRun{Guild: h.Guild, Name: "room unban"}, "user")
+	h.Must(err)
+	if len(got) != 1 || got[0].Name != "Kiyo" || string(got[0].Value) != `"`+h.People["kiyo"].String()+`"` {
 		t.Errorf("bans are suggested as %+v", got)
 	}
-	if got, err := h.discord.Autocomplete(h.soon(), h.user("priya"),
-		discordsim.CommandRun{Guild: h.guild, Name: "room unban"}, "user"); err != nil ||
+	if got, err := h.Discord.Autocomplete(h.soon(), h.user("priya"),
+		discordsim.CommandRun{Guild: h.Guild, Name: "room unban"}, "user"); err != nil ||
 		len(got) != 0 {
 		t.Errorf("to others bans are suggested as %+v, %v", got, err)
 	}
 	h.wantText(h.press("jonas", a.Message.ID, "Undo the ban"), "no longer banned")
-	h.wantText(h.command("jonas", "room unban", nil), "Nobody is banned from")
-	h.wantText(h.press("jonas", m.ID, menu, h.people["jonas"].String()), "That is you")
+	h.wantText(h.Command("jonas", "room unban", nil), "Nobody is banned from")
+	h.wantText(h.press("jonas", m.ID, menu, h.People["jonas"].String()), "That is you")
 
-	a = h.command("jonas", "room kick", nil)
+	a = h.Command("jonas", "room kick", nil)
 	h.wantText(a, "Who has to go?")
-	h.wantText(h.press("jonas", a.Message.ID, h.menu(a.Message).CustomID, h.people["kiyo"].String()), "")
+	h.wantText(h.press("jonas", a.Message.ID, h.menu(a.Message).CustomID, h.People["kiyo"].String()), "")
 }
 
 func TestKnocksArriveInTheChat(t *testing.T) {
@@ -159,8 +159,8 @@ func TestKnocksArriveInTheChat(t *testing.T) {
 	h := newHouse(t)
 	id := h.open("jonas", "Friday").Room.ID
 	h.panel("jonas", id, "the room", has("Lock"))
-	h.wantText(h.command("kiyo", "knock", nil), "Whom do you want to visit?")
-	h.wantText(h.command("kiyo", "knock", map[string]any{"user": h.people["jonas"].String()}), "If <@")
+	h.wantText(h.Command("kiyo", "knock", nil), "Whom do you want to visit?")
+	h.wantText(h.Command("kiyo", "knock", map[string]any{"user": h.People["jonas"].String()}), "If <@")
 	knock := func() (m *discordsim.Message) {
 		h.eventually("the knock arrives in the room", func() bool {
 			list := h.chat("jonas", id)
@@ -179,19 +179,19 @@ func TestKnocksArriveInTheChat(t *testing.T) {
 	h.eventually("the knock is gone", func() bool { return !slices.ContainsFunc(h.chat("jonas", id), has("Let in")) })
 
 	// It works after a restart, and answered on the web it goes away too.
-	h.command("priya", "knock", map[string]any{"user": h.people["jonas"].String()})
+	h.Command("priya", "knock", map[string]any{"user": h.People["jonas"].String()})
 	m = knock()
 	h.shut()
 	h.start()
 	h.wantText(h.press("jonas", m.ID, "Let in"), "may come into **Friday** now")
 	h.hears("priya", "You are let into **Friday**")
-	h.must(h.join("priya", id))
+	h.Must(h.Join("priya", id))
 	h.eventually("the knock is gone", func() bool { return !slices.ContainsFunc(h.chat("jonas", id), has("Let in")) })
-	h.command("ada", "knock", map[string]any{"user": h.people["jonas"].String()})
+	h.Command("ada", "knock", map[string]any{"user": h.People["jonas"].String()})
 	knock()
 	_, err := call(h, hub.AnswerKnock,
-		room.AnswerRequest{Actor: h.actor("jonas"), RoomID: id, User: h.people["ada"], LetIn: true})
-	h.must(err)
+		room.AnswerRequest{Actor: h.actor("jonas"), RoomID: id, User: h.People["ada"], LetIn: true})
+	h.Must(err)
 	h.eventually("the knock is gone", func() bool { return !slices.ContainsFunc(h.chat("jonas", id), has("Let in")) })
 }
 
@@ -210,15 +210,15 @@ func TestWaitingForASeat(t *testing.T) {
 	h := newHouse(t)
 	h.settings(`{"private":false,"seats":1,"seat_grace":"0s"}`)
 	id := h.open("jonas", "Friday").Room.ID
-	h.must(h.join("jonas", id))
+	h.Must(h.Join("jonas", id))
 	h.awaitRoster(id, "jonas")
-	a := h.command("kiyo", "rooms", nil)
+	a := h.Command("kiyo", "rooms", nil)
 	a = h.press("kiyo", a.Message.ID, h.menu(a.Message).CustomID, id.String())
 	a = h.press("kiyo", a.Message.ID, "Wait for a seat")
 	h.wantText(a, "You are number 1")
 	h.wantText(h.press("kiyo", a.Message.ID, "Stop waiting"), "no longer wait")
-	h.wantText(h.command("kiyo", "wait", map[string]any{"room": "friday"}), "You are number 1")
-	h.leave("jonas")
+	h.wantText(h.Command("kiyo", "wait", map[string]any{"room": "friday"}), "You are number 1")
+	h.Leave("jonas")
 	h.hears("kiyo", "A seat in **Friday** is free")
 }
 
@@ -226,9 +226,9 @@ func TestMenuOnAPerson(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	h.open("jonas", "Friday")
-	a, err := h.discord.RunCommand(h.soon(), h.user("jonas"),
-		discordsim.CommandRun{Guild: h.guild, Name: "Invite to my room", Target: h.user("kiyo")})
-	h.must(err)
+	a, err := h.Discord.RunCommand(h.soon(), h.user("jonas"),
+		discordsim.CommandRun{Guild: h.Guild, Name: "Invite to my room", Target: h.user("kiyo")})
+	h.Must(err)
 	h.wantText(a, "may enter <#", "I sent them the link")
 	h.hears("kiyo", "Jonas lets you into **Friday**")
 }
@@ -236,21 +236,21 @@ func TestMenuOnAPerson(t *testing.T) {
 func TestPreferencesCommand(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	h.wantText(h.command("jonas", "preferences show", nil), "remember nothing")
-	h.wantText(h.command("jonas", "create-room", map[string]any{"name": "Draft", "seats": 6}), "is open")
-	h.wantText(h.command("jonas", "room seats", map[string]any{"seats": 8}), "8 seats")
-	a := h.command("jonas", "preferences show", nil)
+	h.wantText(h.Command("jonas", "preferences show", nil), "remember nothing")
+	h.wantText(h.Command("jonas", "create-room", map[string]any{"name": "Draft", "seats": 6}), "is open")
+	h.wantText(h.Command("jonas", "room seats", map[string]any{"seats": 8}), "8 seats")
+	a := h.Command("jonas", "preferences show", nil)
 	h.wantText(a, "8 seats")
 	h.wantText(h.press("jonas", a.Message.ID, "Forget it"), "Forgotten")
-	h.wantText(h.command("jonas", "preferences show", nil), "remember nothing")
+	h.wantText(h.Command("jonas", "preferences show", nil), "remember nothing")
 }
 
 // TestNoticesAreInTheServersLanguage, and the log channel tells what happened.
 func TestNoticesAreInTheServersLanguage(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	c, err := h.discord.AddChannel(h.guild, discordsim.ChannelOptions{Name: "log", Type: discordsim.ChannelText})
-	h.must(err)
+	c, err := h.Discord.AddChannel(h.Guild, discordsim.ChannelOptions{Name: "log", Type: discordsim.ChannelText})
+	h.Must(err)
 	h.settings(fmt.Sprintf(`{"language":"de","log_channel_id":"%d","idle_timeout":"0s"}`, c.ID))
 	id := h.open("jonas", "Freitag").Room.ID
 	said := func(where snowflake.ID, words string) {
@@ -260,7 +260,7 @@ func TestNoticesAreInTheServersLanguage(t *testing.T) {
 		})
 	}
 	said(id, "4 Plätze")
-	said(c.ID, "geöffnet von <@"+h.people["jonas"].String())
+	said(c.ID, "geöffnet von <@"+h.People["jonas"].String())
 	said(c.ID, "Schließen, wenn leer seit: 1h → 0s")
 	said(id, "schließt dieser Raum")
 }

@@ -75,18 +75,18 @@ func (m *mortal) asks(what string) {
 func (m *mortal) born(dieAfterWrite int) {
 	m.Helper()
 	life, err := json.Marshal(fate{
-		URL: m.url, Token: m.app.BotToken, Dir: m.dir, App: m.app.ID, Guild: m.guild, People: m.people,
+		URL: m.URL, Token: m.App.BotToken, Dir: m.dir, App: m.App.ID, Guild: m.Guild, People: m.People,
 		Ahead: m.theirs.Ahead(), DieAfterWrite: dieAfterWrite,
 	})
-	m.must(err)
+	m.Must(err)
 	m.cmd = exec.Command(os.Args[0], "-test.run=^TestMortal$")
 	m.cmd.Env = append(os.Environ(), lifeVariable+"="+string(life))
 	m.orders, err = m.cmd.StdinPipe()
-	m.must(err)
+	m.Must(err)
 	out, err := m.cmd.StdoutPipe()
-	m.must(err)
+	m.Must(err)
 	m.cmd.Stderr = m.cmd.Stdout
-	m.must(m.cmd.Start())
+	m.Must(m.cmd.Start())
 	words := make(chan word, 100) // more than one says in its life
 	m.words = words
 	m.noise.Reset()
@@ -175,7 +175,7 @@ func (m *mortal) live(d death) (told []word) {
 
 // panels counts what Snug has posted in a room's chat beside what it says.
 func (m *mortal) panels(id snowflake.ID) (n int) {
-	for _, msg := range m.discord.State().Messages[id] {
+	for _, msg := range m.Discord.State().Messages[id] {
 		if len(msg.Components) > 0 {
 			n++
 		}
@@ -259,11 +259,11 @@ func (m *mortal) judge(told []word) {
 	switch {
 	case done["closed"]:
 		m.Error("the room that was closed is there")
-	case done["transferred"] && r.OwnerID != m.people["priya"]:
+	case done["transferred"] && r.OwnerID != m.People["priya"]:
 		m.Error("the room's new owner is lost")
 	case done["invited"] && v == nil:
 		m.Error("the invite is lost")
-	case done["redeemed"] && r.Guest(m.people["kiyo"]) == nil:
+	case done["redeemed"] && r.Guest(m.People["kiyo"]) == nil:
 		m.Error("the guest is lost")
 	}
 	if v == nil {
@@ -278,7 +278,7 @@ func (m *mortal) judge(told []word) {
 // judgeArrival judges what is left of somebody who came from outside the server.
 func (m *mortal) judgeArrival(r room.Room, done map[string]bool, door room.InviteLink) {
 	m.Helper()
-	stranger := m.people["stranger"]
+	stranger := m.People["stranger"]
 	guest, arrival, v := r.Guest(stranger), r.Arrival(stranger), r.Invite(door.Invite.ID)
 	switch {
 	case done["arrived"] && guest == nil:
@@ -290,7 +290,7 @@ func (m *mortal) judgeArrival(r room.Room, done map[string]bool, door room.Invit
 	case v != nil && guest == nil && arrival == nil && len(v.Redeemers) > 0:
 		m.Error("a use is lost")
 	}
-	for code, i := range m.discord.State().Invites {
+	for code, i := range m.Discord.State().Invites {
 		if i.Channel["id"] == r.ID && (arrival == nil || arrival.Code != code) {
 			m.Errorf("Discord has an invite that nobody knows; %+v", arrival)
 		}
@@ -357,7 +357,7 @@ func kill(t *testing.T, deaths []death, lane, lanes int) {
 			t.Fatalf("that was death at %+v; people were told %s", deaths[i], acts(told))
 		}
 		m.do("clear")
-		if err := m.discord.RemoveMember(m.guild, m.people["stranger"]); err != nil &&
+		if err := m.Discord.RemoveMember(m.Guild, m.People["stranger"]); err != nil &&
 			!strings.Contains(err.Error(), "Unknown Member") {
 			t.Fatal(err)
 		}

@@ -18,6 +18,7 @@ import (
 	"snug/shared/hub"
 	"snug/shared/room"
 	"snug/shared/testkit"
+	"snug/shared/testkit/world"
 )
 
 // The process that dies is this test program once more, with TestMortal alone
@@ -64,7 +65,10 @@ func TestMortal(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := &living{house: &house{
-		TB: t, url: f.URL, app: discordsim.Application{ID: f.App, BotToken: f.Token}, guild: f.Guild, people: f.People,
+		World: &world.World{
+			TB: t, URL: f.URL, App: discordsim.Application{ID: f.App, BotToken: f.Token}, Guild: f.Guild,
+			People: f.People,
+		},
 		dir: f.Dir, clock: &testkit.Clock{}, theirs: &testkit.Clock{},
 	}, dieAfter: f.DieAfterWrite}
 	l.clock.Forward(f.Ahead)
@@ -109,9 +113,9 @@ type living struct {
 
 func (l *living) say(w word) {
 	b, err := json.Marshal(w)
-	l.must(err)
+	l.Must(err)
 	_, err = os.Stdout.Write(append(b, '\n'))
-	l.must(err)
+	l.Must(err)
 }
 
 // wrote counts writes, and has the process killed after the one it is to die of.
@@ -126,8 +130,8 @@ func (l *living) wrote(o hub.Observation) {
 	}
 	if l.writes = append(l.writes, o.Op+" "+o.Bucket); len(l.writes) == l.dieAfter {
 		self, err := os.FindProcess(os.Getpid())
-		l.must(err)
-		l.must(self.Kill())
+		l.Must(err)
+		l.Must(self.Kill())
 		select {} // nothing comes after it
 	}
 }
@@ -159,7 +163,7 @@ func (l *living) live(orders *bufio.Scanner) error {
 		return err
 	}
 	if _, err := l.change("jonas", id, room.DoTransfer,
-		func(q *room.ChangeRequest) { q.User = l.people["priya"] }); err != nil {
+		func(q *room.ChangeRequest) { q.User = l.People["priya"] }); err != nil {
 		return err
 	}
 	told(word{Did: "transferred"})
@@ -197,10 +201,10 @@ func (l *living) bring(id snowflake.ID, told func(word)) error {
 
 // accept has somebody accept an invite of Discord's, from outside of Discord's process.
 func (l *living) accept(name, code string) {
-	res, err := http.Post(fmt.Sprintf("%s/_sim/users/%d/invites", l.url, l.people[name]), "application/json",
+	res, err := http.Post(fmt.Sprintf("%s/_sim/users/%d/invites", l.URL, l.People[name]), "application/json",
 		strings.NewReader(`{"code":"`+code+`"}`))
-	l.must(err)
-	l.must(res.Body.Close())
+	l.Must(err)
+	l.Must(res.Body.Close())
 	if res.StatusCode != http.StatusOK {
 		l.Fatalf("the invite was not accepted: %s", res.Status)
 	}
@@ -209,17 +213,17 @@ func (l *living) accept(name, code string) {
 // panelled waits until a room's control panel is posted and recorded, which happens in the background.
 func (l *living) panelled(id snowflake.ID) {
 	l.eventually("the control panel is posted", func() bool {
-		r, _, err := l.hub.Rooms.Get(l.soon(), fmt.Sprintf("%d.%d", l.guild, id))
+		r, _, err := l.hub.Rooms.Get(l.soon(), fmt.Sprintf("%d.%d", l.Guild, id))
 		return err == nil && r.Panel.MessageID != 0
 	})
 }
 
 // look tells what there is, and the audit of one room.
 func (l *living) look(id string) {
-	list, err := l.hub.Rooms.List(l.soon(), l.guild.String())
-	l.must(err)
-	intended, err := l.hub.PendingCreates.List(l.soon(), l.guild.String())
-	l.must(err)
+	list, err := l.hub.Rooms.List(l.soon(), l.Guild.String())
+	l.Must(err)
+	intended, err := l.hub.PendingCreates.List(l.soon(), l.Guild.String())
+	l.Must(err)
 	w := word{Did: "look", Intentions: len(intended)}
 	for _, e := range list {
 		w.Rooms = append(w.Rooms, e.Value)
@@ -227,7 +231,7 @@ func (l *living) look(id string) {
 	}
 	if id != "" {
 		room, err := snowflake.Parse(id)
-		l.must(err)
+		l.Must(err)
 		w.Audit = l.audited(room)
 	}
 	l.say(w)
@@ -235,10 +239,10 @@ func (l *living) look(id string) {
 
 // clear closes what is open.
 func (l *living) clear() {
-	list, err := l.hub.Rooms.List(l.soon(), l.guild.String())
-	l.must(err)
+	list, err := l.hub.Rooms.List(l.soon(), l.Guild.String())
+	l.Must(err)
 	for _, e := range list {
 		_, err := call(l.house, hub.CloseRoom, l.request("mara", e.Value.ID))
-		l.must(err)
+		l.Must(err)
 	}
 }

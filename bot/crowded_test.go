@@ -18,7 +18,7 @@ import (
 
 // named gives a category's overwrites for people, one in three denied and the others allowed, and the bot's own.
 func (h *house) named(people []snowflake.ID) (list []discordsim.Overwrite) {
-	list = append(list, discordsim.Overwrite{ID: h.app.ID, Member: true,
+	list = append(list, discordsim.Overwrite{ID: h.App.ID, Member: true,
 		Allow: seeAndEnter | discordsim.PermManageChannels | discordsim.PermMoveMembers})
 	for i, u := range people {
 		o := discordsim.Overwrite{ID: u, Member: true, Allow: seeAndEnter}
@@ -71,7 +71,7 @@ func TestRoomBelowACrowdedCategory(t *testing.T) {
 
 	lobby := h.lobby(guild.Lobby{CategoryID: category}, "Come in").Lobby.ChannelID
 	check("the lobby", lobby)
-	h.must(h.join("kiyo", lobby))
+	h.Must(h.Join("kiyo", lobby))
 	mine := h.opened("kiyo").Room.ID
 	check("at once, from the lobby", mine)
 	whole("the lobby's room", mine)
@@ -92,7 +92,7 @@ func TestRoomBelowAFullCategory(t *testing.T) {
 	if !strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), "/snug settings") {
 		t.Errorf("it says: %v", err)
 	}
-	h.wantText(h.command("jonas", "create-room", map[string]any{"name": "Friday"}), says, "choose another category")
+	h.wantText(h.Command("jonas", "create-room", map[string]any{"name": "Friday"}), says, "choose another category")
 	if n := len(h.channels()); n != before {
 		t.Errorf("%d channels were made", n-before)
 	}

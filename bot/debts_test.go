@@ -19,9 +19,9 @@ import (
 // failing has Discord fail a route from now on; what it gives ends that.
 func (h *house) failing(route string) (mended func()) {
 	h.Helper()
-	f, err := h.discord.Inject(discordsim.Fault{Kind: discordsim.FaultError, Route: route, Status: 503, Count: -1})
-	h.must(err)
-	return func() { h.discord.ClearFaults(f.ID) }
+	f, err := h.Discord.Inject(discordsim.Fault{Kind: discordsim.FaultError, Route: route, Status: 503, Count: -1})
+	h.Must(err)
+	return func() { h.Discord.ClearFaults(f.ID) }
 }
 
 // made good gives sweeps what they wait for.
@@ -48,7 +48,7 @@ func TestSuccessClearsNoDebtItDidNotPay(t *testing.T) {
 				return err
 			},
 			func(h *house, id snowflake.ID) bool {
-				_, _, there := h.overwriteOf(id, h.people["kiyo"])
+				_, _, there := h.overwriteOf(id, h.People["kiyo"])
 				return !there
 			},
 		},
@@ -58,7 +58,7 @@ func TestSuccessClearsNoDebtItDidNotPay(t *testing.T) {
 				return err
 			},
 			func(h *house, id snowflake.ID) bool {
-				_, deny, _ := h.overwriteOf(id, h.people["kiyo"])
+				_, deny, _ := h.overwriteOf(id, h.People["kiyo"])
 				return deny != 0
 			},
 		},
@@ -75,7 +75,7 @@ func TestSuccessClearsNoDebtItDidNotPay(t *testing.T) {
 				return err
 			},
 			func(h *house, id snowflake.ID) bool {
-				allow, _, _ := h.overwriteOf(id, h.people["tomas"])
+				allow, _, _ := h.overwriteOf(id, h.People["tomas"])
 				return allow != 0
 			},
 		},
@@ -85,15 +85,15 @@ func TestSuccessClearsNoDebtItDidNotPay(t *testing.T) {
 			h := newHouse(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
 			r := h.open("jonas", "Friday")
 			id := r.Room.ID
-			h.must(h.redeem("kiyo", r.Invite.Token))
-			h.must(h.join("kiyo", id))
+			h.Must(h.redeem("kiyo", r.Invite.Token))
+			h.Must(h.Join("kiyo", id))
 			h.awaitRoster(id, "kiyo")
 			mended := h.failing(x.fails)
 			h.wantCode(x.do(h, id), errs.DiscordUnavailable)
 			mended()
-			h.must(h.redeem("priya", r.Invite.Token)) // lets somebody else in, and that works
+			h.Must(h.redeem("priya", r.Invite.Token)) // lets somebody else in, and that works
 			h.madeGood("it is made good", func() bool { return x.right(h, id) })
-			if allow, _, _ := h.overwriteOf(id, h.people["priya"]); allow == 0 {
+			if allow, _, _ := h.overwriteOf(id, h.People["priya"]); allow == 0 {
 				t.Error("who was let in meanwhile is not")
 			}
 		})
@@ -107,14 +107,14 @@ func TestDebtOfPuttingOutEndsWhenTheyLeave(t *testing.T) {
 	h := newHouse(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
 	h.settings(`{"private":false}`)
 	id := h.open("jonas", "Friday").Room.ID
-	h.must(h.join("kiyo", id))
+	h.Must(h.Join("kiyo", id))
 	h.awaitRoster(id, "kiyo")
 	mended := h.failing("PATCH /guilds/{guild}/members/{user}")
 	_, err := h.change("jonas", id, room.DoKick, h.at("kiyo"))
 	h.wantCode(err, errs.DiscordUnavailable)
-	h.leave("kiyo")
+	h.Leave("kiyo")
 	h.awaitRoster(id)
-	h.must(h.join("kiyo", id))
+	h.Must(h.Join("kiyo", id))
 	h.awaitRoster(id, "kiyo")
 	mended()
 	h.eventually("the keeper has heard that they are back",
@@ -133,21 +133,21 @@ func TestRepairOfAHiddenChannel(t *testing.T) {
 	h := newHouse(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
 	lobby := h.lobby(guild.Lobby{}, "Lobby")
 	r, deleted := h.open("jonas", "Friday"), h.open("kiyo", "Deleted")
-	h.do(http.MethodDelete, "/channels/"+r.Room.ID.String()+"/permissions/"+h.app.ID.String(), nil).Body.Close()
+	h.do(http.MethodDelete, "/channels/"+r.Room.ID.String()+"/permissions/"+h.App.ID.String(), nil).Body.Close()
 	if _, there := h.channels()[r.Room.ID]; there {
 		t.Fatal("Snug still sees the channel")
 	}
-	h.do(http.MethodPut, "/channels/"+lobby.Lobby.ChannelID.String()+"/permissions/"+h.app.ID.String(),
+	h.do(http.MethodPut, "/channels/"+lobby.Lobby.ChannelID.String()+"/permissions/"+h.App.ID.String(),
 		map[string]any{"type": 1, "deny": fmt.Sprint(int64(discordsim.PermViewChannel))}).Body.Close()
 	rep, err := call(h, hub.Repair, guild.RepairRequest{Actor: h.actor("mara")})
-	h.must(err)
+	h.Must(err)
 	if !slices.ContainsFunc(rep.Issues,
 		func(f guild.Issue) bool { return f.Kind == guild.IssueUnseen && f.ChannelID == r.Room.ID }) {
 		t.Errorf("it is not told that the channel is not seen: %+v", rep.Issues)
 	}
 	h.do(http.MethodDelete, "/channels/"+deleted.Room.ID.String(), nil).Body.Close()
 	_, err = call(h, hub.Repair, guild.RepairRequest{Actor: h.actor("mara"), Apply: true})
-	h.must(err)
+	h.Must(err)
 	if v := h.view("jonas", r.Room.ID); v.Room.Name != "Friday" {
 		t.Errorf("the room is called %q", v.Room.Name)
 	}
@@ -164,20 +164,20 @@ func TestLentSeatsAreGivenBack(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
 	h.settings(`{"private":false}`)
-	music := h.discord.AddApplication(discordsim.ApplicationOptions{Name: "Tunes"})
-	h.must(h.discord.InstallBot(h.guild, music.ID,
+	music := h.Discord.AddApplication(discordsim.ApplicationOptions{Name: "Tunes"})
+	h.Must(h.Discord.InstallBot(h.Guild, music.ID,
 		discordsim.PermViewChannel|discordsim.PermConnect|discordsim.PermSpeak))
 	come := func(id snowflake.ID) {
-		_, err := h.discord.JoinVoice(h.guild, music.ID, id, discordsim.VoiceFlags{})
-		h.must(err)
+		_, err := h.Discord.JoinVoice(h.Guild, music.ID, id, discordsim.VoiceFlags{})
+		h.Must(err)
 	}
 	limit := func(id snowflake.ID) int { return h.channels()[id].UserLimit }
 	id := h.open("jonas", "Friday").Room.ID
 	come(id)
 	h.eventually("a seat is lent", func() bool { return limit(id) == 5 })
 	h.whileDown(func() {
-		_, err := h.discord.LeaveVoice(h.guild, music.ID)
-		h.must(err)
+		_, err := h.Discord.LeaveVoice(h.Guild, music.ID)
+		h.Must(err)
 	})
 	h.eventually("the seat is given back", func() bool { return limit(id) == 4 })
 	if s := h.view("jonas", id).Room.Seats; s != 4 {
@@ -207,11 +207,11 @@ func TestRoomsOfALeftServerAreClosedInOrder(t *testing.T) {
 	h := newHouse(t)
 	h.settings(`{"private":false}`)
 	id := h.open("jonas", "Friday").Room.ID
-	h.must(h.join("kiyo", id))
+	h.Must(h.Join("kiyo", id))
 	h.awaitRoster(id, "kiyo")
-	h.must(h.discord.RemoveMember(h.guild, h.app.ID))
+	h.Must(h.Discord.RemoveMember(h.Guild, h.App.ID))
 	h.await("the room is closed", func(live map[snowflake.ID]room.Live) bool { _, there := live[id]; return !there })
-	h.must(h.discord.InstallBot(h.guild, h.app.ID, discordsim.SnugPermissions)) // and again, at once
+	h.Must(h.Discord.InstallBot(h.Guild, h.App.ID, discordsim.SnugPermissions)) // and again, at once
 	h.eventually("the room is there again", func() bool {
 		v, err := call(h, hub.ViewRoom, h.request("jonas", id))
 		return err == nil && v.Room.Name == "Friday"

@@ -18,13 +18,13 @@ import (
 // deny has a moderator deny somebody a channel by name.
 func (h *house) deny(channel snowflake.ID, name string, p discordsim.Permissions) {
 	h.Helper()
-	h.must(h.discord.SetOverwrite(channel, discordsim.Overwrite{ID: h.people[name], Member: true, Deny: p}))
+	h.Must(h.Discord.SetOverwrite(channel, discordsim.Overwrite{ID: h.People[name], Member: true, Deny: p}))
 }
 
 // denied gives what a channel denies somebody by name.
 func (h *house) denied(channel snowflake.ID, name string) discordsim.Permissions {
 	h.Helper()
-	_, d, _ := h.overwriteOf(channel, h.people[name])
+	_, d, _ := h.overwriteOf(channel, h.People[name])
 	return discordsim.Permissions(d)
 }
 
@@ -39,7 +39,7 @@ func TestDenialsByHandHold(t *testing.T) {
 			h.settings(`{"private":false}`)
 			r := h.open("jonas", "Friday")
 			id := r.Room.ID
-			h.must(h.redeem("kiyo", r.Invite.Token))
+			h.Must(h.redeem("kiyo", r.Invite.Token))
 			names := []string{"kiyo", "priya", "jonas"} // a guest, a stranger to the room, its owner
 			for _, n := range names {
 				h.deny(id, n, bits)
@@ -114,16 +114,16 @@ func TestBanUndoneLate(t *testing.T) {
 	for _, n := range []string{"kiyo", "priya"} {
 		h.changed("jonas", id, room.DoBan, h.at(n))
 	}
-	f, err := h.discord.Inject(discordsim.Fault{
+	f, err := h.Discord.Inject(discordsim.Fault{
 		Kind: discordsim.FaultError, Status: http.StatusServiceUnavailable, Route: "/channels/*", Count: -1,
 	})
-	h.must(err)
+	h.Must(err)
 	for _, n := range []string{"kiyo", "priya"} {
 		if _, err := h.change("jonas", id, room.DoUnban, h.at(n)); err == nil {
 			t.Fatal("Discord took it")
 		}
 	}
-	h.discord.ClearFaults(f.ID)
+	h.Discord.ClearFaults(f.ID)
 	h.deny(id, "tomas", seeAndEnter) // meanwhile, by hand
 	h.eventually("the bans are gone", func() bool {
 		h.clock.Forward(time.Minute)
@@ -141,11 +141,11 @@ func TestMutedByHand(t *testing.T) {
 	h := newHouse(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
 	r := h.open("jonas", "Friday")
 	id := r.Room.ID
-	h.must(h.redeem("kiyo", r.Invite.Token))
+	h.Must(h.redeem("kiyo", r.Invite.Token))
 	h.deny(id, "priya", discordsim.PermSpeak)
-	h.must(h.discord.SetOverwrite(id,
+	h.Must(h.Discord.SetOverwrite(id,
 		discordsim.Overwrite{
-			ID: h.people["kiyo"], Member: true,
+			ID: h.People["kiyo"], Member: true,
 			Allow: discordsim.Permissions(discordapi.GuestAllow) &^ discordsim.PermSpeak, Deny: discordsim.PermSpeak,
 		}))
 	h.eventually("Snug knows", func() bool { return h.redeem("priya", r.Invite.Token) == nil })

@@ -17,15 +17,15 @@ import (
 func (h *house) crowd(n int) (ids []snowflake.ID) {
 	h.Helper()
 	for i := range n {
-		u := h.discord.AddUser(fmt.Sprint("guest", i), "")
-		h.must(h.discord.AddMember(h.guild, u.ID, ""))
+		u := h.Discord.AddUser(fmt.Sprint("guest", i), "")
+		h.Must(h.Discord.AddMember(h.Guild, u.ID, ""))
 		ids = append(ids, u.ID)
 	}
 	return ids
 }
 
 // opens counts the direct messages that Snug opened with people who had none with it.
-func (h *house) opens() discordsim.StateApplication { return h.discord.State().Applications[0] }
+func (h *house) opens() discordsim.StateApplication { return h.Discord.State().Applications[0] }
 
 // One owner who invites many people by name opens three direct messages, before and after a restart, and is
 // told of the others what to do.
@@ -35,7 +35,7 @@ func TestOneOwnersDirectMessages(t *testing.T) {
 	h.open("jonas", "Friday")
 	guests := h.crowd(30)
 	invite := func(who snowflake.ID) string {
-		return h.command("jonas", "invite", map[string]any{"user": who}).Message.Text()
+		return h.Command("jonas", "invite", map[string]any{"user": who}).Message.Text()
 	}
 	for i, who := range guests {
 		words := invite(who)
@@ -54,7 +54,7 @@ func TestOneOwnersDirectMessages(t *testing.T) {
 		t.Errorf("%+v", a)
 	}
 	health, err := call(h, hub.HealthOf, manage(h, "mara"))
-	h.must(err)
+	h.Must(err)
 	if d := health.DMs; !d.Known || d.HeldBack(health.Now) || d.Budgets[0].Left != 7 || d.Budgets[1].Left != 197 ||
 		d.Held != 19 {
 		t.Errorf("%+v", d)
@@ -72,44 +72,44 @@ func TestChatInsteadOfDirectMessages(t *testing.T) {
 	h.settings(`{"private":false,"seat_grace":"0s"}`)
 	id := h.open("jonas", "Friday").Room.ID
 	for _, who := range []string{"kiyo", "priya", "ada"} {
-		h.must(h.discord.CloseDMs(h.user(who), true))
+		h.Must(h.Discord.CloseDMs(h.user(who), true))
 	}
 	knock := func(who string, letIn bool) room.ChangeDone {
 		t.Helper()
 		_, err := call(h, hub.Knock, room.KnockRequest{Actor: h.actor(who), RoomID: id})
-		h.must(err)
+		h.Must(err)
 		done, err := call(h, hub.AnswerKnock,
-			room.AnswerRequest{Actor: h.actor("jonas"), RoomID: id, User: h.people[who], LetIn: letIn})
-		h.must(err)
+			room.AnswerRequest{Actor: h.actor("jonas"), RoomID: id, User: h.People[who], LetIn: letIn})
+		h.Must(err)
 		return done
 	}
 	h.changed("jonas", id, room.DoLock)
 	if got := knock("kiyo", true).Reached; got != room.ReachedChat {
 		t.Errorf("let in: %q", got)
 	}
-	h.said(id, "<@"+h.people["kiyo"].String()+">, you are let in.")
+	h.said(id, "<@"+h.People["kiyo"].String()+">, you are let in.")
 	if got := knock("priya", false).Reached; got != room.ReachedClosed {
 		t.Errorf("refused: %q", got)
 	}
-	if words := h.command("jonas", "invite",
-		map[string]any{"user": h.people["ada"]}).Message.Text(); !strings.Contains(words,
+	if words := h.Command("jonas", "invite",
+		map[string]any{"user": h.People["ada"]}).Message.Text(); !strings.Contains(words,
 		"They take no direct messages from me") {
 		t.Error(words)
 	}
 	h.clock.Forward(4 * time.Minute) // no seat is held any more for those who were let in
 	h.changed("jonas", id, room.DoUnlock)
 	h.changed("jonas", id, room.DoSeats, func(q *room.ChangeRequest) { q.Number = 1 })
-	h.must(h.join("jonas", id))
+	h.Must(h.Join("jonas", id))
 	h.awaitRoster(id, "jonas")
 	if _, err := h.wait("kiyo", id, false); err != nil {
 		t.Fatal(err)
 	}
-	h.leave("jonas")
-	h.said(id, "<@"+h.people["kiyo"].String()+">, a seat is free")
+	h.Leave("jonas")
+	h.said(id, "<@"+h.People["kiyo"].String()+">, a seat is free")
 	h.changed("jonas", id, room.DoBan, h.at("ada"))
 	for _, m := range h.chat("mara", id) {
 		if text := m.Text(); strings.Contains(text, "?t=") || strings.Contains(text, "not now") ||
-			strings.Contains(text, h.people["ada"].String()) || strings.Contains(text, h.people["priya"].String()) {
+			strings.Contains(text, h.People["ada"].String()) || strings.Contains(text, h.People["priya"].String()) {
 			t.Errorf("the chat says: %s", text)
 		}
 	}

@@ -15,13 +15,13 @@ func TestServersThatAreComing(t *testing.T) {
 	var coming, theirs discordsim.Guild
 	h := newHouseSo(t, func(h *house) {
 		var err error
-		coming, err = h.discord.AddGuild("Late", h.people["mara"])
-		h.must(err)
-		theirs, err = h.discord.AddGuild("Theirs", h.people["mara"])
-		h.must(err)
-		h.must(h.discord.InstallBot(coming.ID, h.app.ID, discordsim.Permissions(discordapi.Permissions)))
-		_, err = h.discord.Inject(discordsim.Fault{Kind: discordsim.FaultOutage, Guild: coming.ID})
-		h.must(err)
+		coming, err = h.Discord.AddGuild("Late", h.People["mara"])
+		h.Must(err)
+		theirs, err = h.Discord.AddGuild("Theirs", h.People["mara"])
+		h.Must(err)
+		h.Must(h.Discord.InstallBot(coming.ID, h.App.ID, discordsim.Permissions(discordapi.Permissions)))
+		_, err = h.Discord.Inject(discordsim.Fault{Kind: discordsim.FaultOutage, Guild: coming.ID})
+		h.Must(err)
 	}, nil)
 	h.eventually("the server that is coming", func() bool {
 		g, _, err := h.running.hub.Guilds.Get(t.Context(), coming.ID.String())
@@ -33,8 +33,8 @@ func TestServersThatAreComing(t *testing.T) {
 	if _, _, err := h.running.hub.Guilds.Get(t.Context(), "0"); !errs.Has(err, errs.NotFound) {
 		t.Errorf("something without a name is known: %v", err)
 	}
-	_, err := h.discord.Inject(discordsim.Fault{Kind: "restore", Guild: coming.ID})
-	h.must(err)
+	_, err := h.Discord.Inject(discordsim.Fault{Kind: "restore", Guild: coming.ID})
+	h.Must(err)
 	h.eventually("it has come", func() bool {
 		g, _, err := h.running.hub.Guilds.Get(t.Context(), coming.ID.String())
 		return err == nil && g.Ready && g.Name == "Late"

@@ -43,7 +43,7 @@ func TestFullStore(t *testing.T) {
 	if n := len(h.channels()); n != channels+len(h.openRooms())-2 {
 		t.Errorf("there are %d channels for %d rooms", n, len(h.openRooms()))
 	}
-	if list, err := h.hub.PendingCreates.List(h.soon(), h.guild.String()); err != nil || len(list) != 0 {
+	if list, err := h.hub.PendingCreates.List(h.soon(), h.Guild.String()); err != nil || len(list) != 0 {
 		t.Errorf("intentions are left: %v, %v", list, err)
 	}
 	for range 2 {
@@ -52,11 +52,11 @@ func TestFullStore(t *testing.T) {
 	}
 	h.changed("jonas", id, room.DoLock)
 	_, err = call(h, hub.CloseRoom, h.request("jonas", id))
-	h.must(err)
+	h.Must(err)
 	_, err = call(h, hub.CloseRoom, h.request("tomas", other))
-	h.must(err)
+	h.Must(err)
 	for _, key := range junk {
-		h.must(h.hub.Rooms.Delete(h.soon(), key))
+		h.Must(h.hub.Rooms.Delete(h.soon(), key))
 	}
 	h.eventually("it is ready again", func() bool { return h.hub.Ready(h.soon()) == nil })
 	h.open("jonas", "Saturday")
@@ -65,7 +65,7 @@ func TestFullStore(t *testing.T) {
 // openRooms lists the stored rooms of the server.
 func (h *house) openRooms() []hub.Entry[room.Room] {
 	h.Helper()
-	list, err := h.hub.Rooms.List(h.soon(), h.guild.String())
-	h.must(err)
+	list, err := h.hub.Rooms.List(h.soon(), h.Guild.String())
+	h.Must(err)
 	return list
 }

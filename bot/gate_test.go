@@ -22,9 +22,9 @@ func (h *house) gatedCategory(members ...string) (category, verified snowflake.I
 	verified = h.role("Verified", 0, members...)
 	category = h.add(discordsim.ChannelOptions{Name: "Members", Type: discordsim.ChannelCategory,
 		Overwrites: []discordsim.Overwrite{
-			{ID: h.guild, Deny: seeAndEnter}, {ID: verified, Allow: seeAndEnter},
+			{ID: h.Guild, Deny: seeAndEnter}, {ID: verified, Allow: seeAndEnter},
 			{
-				ID: h.app.ID, Member: true,
+				ID: h.App.ID, Member: true,
 				Allow: seeAndEnter | discordsim.PermManageChannels | discordsim.PermMoveMembers,
 			},
 		}})
@@ -35,8 +35,8 @@ func (h *house) gatedCategory(members ...string) (category, verified snowflake.I
 // has says whether somebody may see and enter a channel, as Discord says.
 func (h *house) has(name string, channel snowflake.ID) bool {
 	h.Helper()
-	p, err := h.discord.PermissionsIn(h.people[name], channel)
-	h.must(err)
+	p, err := h.Discord.PermissionsIn(h.People[name], channel)
+	h.Must(err)
 	return p.Has(seeAndEnter)
 }
 
@@ -50,7 +50,7 @@ func TestGateOfARoom(t *testing.T) {
 	h.wantCode(err, errs.Forbidden)
 	r := h.open("jonas", "Friday")
 	id := r.Room.ID
-	h.must(h.redeem("kiyo", r.Invite.Token))
+	h.Must(h.redeem("kiyo", r.Invite.Token))
 	err = h.redeem("priya", r.Invite.Token)
 	if h.wantCode(err, errs.Forbidden); !strings.Contains(err.Error(), "Verified") {
 		t.Errorf("she is told: %v", err)
@@ -71,13 +71,13 @@ func TestGateOfARoom(t *testing.T) {
 	if h.has("priya", id) || !h.has("kiyo", id) {
 		t.Error("Discord lets in the wrong people")
 	}
-	h.must(h.discord.SetRoles(h.guild, h.people["priya"], verified))
-	h.must(h.redeem("priya", r.Invite.Token))
+	h.Must(h.Discord.SetRoles(h.Guild, h.People["priya"], verified))
+	h.Must(h.redeem("priya", r.Invite.Token))
 	// The server may do without the role for guests, and without nothing else.
 	h.settings(`{"guests_past_gate":true}`)
-	h.must(h.redeem("tomas", r.Invite.Token))
-	h.must(h.discord.SetOverwrite(category,
-		discordsim.Overwrite{ID: h.people["ada"], Member: true, Deny: discordsim.PermConnect}))
+	h.Must(h.redeem("tomas", r.Invite.Token))
+	h.Must(h.Discord.SetOverwrite(category,
+		discordsim.Overwrite{ID: h.People["ada"], Member: true, Deny: discordsim.PermConnect}))
 	h.eventually("the denial counts", func() bool { return errs.Has(h.redeem("ada", r.Invite.Token), errs.Forbidden) })
 }
 
@@ -89,29 +89,29 @@ func TestSuspended(t *testing.T) {
 	r := h.open("jonas", "Friday")
 	id := r.Room.ID
 	for _, n := range []string{"kiyo", "priya"} {
-		h.must(h.redeem(n, r.Invite.Token))
+		h.Must(h.redeem(n, r.Invite.Token))
 	}
-	h.must(h.discord.SetRoles(h.guild, h.people["kiyo"]))
+	h.Must(h.Discord.SetRoles(h.Guild, h.People["kiyo"]))
 	// her overwrite lets her in yet
-	_, err := h.discord.JoinVoice(h.guild, h.people["kiyo"], id, discordsim.VoiceFlags{})
-	h.must(err)
+	_, err := h.Discord.JoinVoice(h.Guild, h.People["kiyo"], id, discordsim.VoiceFlags{})
+	h.Must(err)
 	h.eventually("she is put out and shut out", func() bool { return h.where("kiyo") == 0 && !h.has("kiyo", id) })
 	_, err = call(h, hub.ViewRoom, h.request("kiyo", id))
 	h.wantCode(err, errs.RoomNotFound)
 	if c := h.view("jonas", id).Control; c.Guests[0].Suspended != "missing_role" || c.Guests[1].Suspended != "" {
 		t.Errorf("the owner sees %+v", c.Guests)
 	}
-	h.must(h.discord.SetRoles(h.guild, h.people["kiyo"], verified))
+	h.Must(h.Discord.SetRoles(h.Guild, h.People["kiyo"], verified))
 	h.view2("kiyo", id)
 	h.eventually("she is back in", func() bool { return h.has("kiyo", id) })
 
 	// The category changes: whoever it denies loses their place without doing anything.
-	h.must(h.discord.SetOverwrite(category,
-		discordsim.Overwrite{ID: h.people["priya"], Member: true, Deny: seeAndEnter}))
+	h.Must(h.Discord.SetOverwrite(category,
+		discordsim.Overwrite{ID: h.People["priya"], Member: true, Deny: seeAndEnter}))
 	h.eventually("she is shut out", func() bool { return !h.has("priya", id) })
 	h.wantAudit(id, "suspended missing_role", "restored missing_role", "suspended own_denial")
 	// And the owner: nobody is above what the server denies.
-	h.must(h.discord.SetRoles(h.guild, h.people["jonas"]))
+	h.Must(h.Discord.SetRoles(h.Guild, h.People["jonas"]))
 	_, err = call(h, hub.ViewRoom, h.request("jonas", id))
 	h.wantCode(err, errs.RoomNotFound)
 	h.eventually("the owner is shut out", func() bool { return !h.has("jonas", id) })
@@ -134,9 +134,9 @@ func TestHeldBack(t *testing.T) {
 	r := h.open("jonas", "Friday")
 	id := r.Room.ID
 	other := h.open("kiyo", "Hers").Room.ID
-	h.must(h.redeem("kiyo", r.Invite.Token))
-	h.must(h.discord.TimeOut(h.guild, h.people["kiyo"], time.Now().Add(time.Hour)))
-	h.must(h.discord.SetPending(h.guild, h.people["priya"], true))
+	h.Must(h.redeem("kiyo", r.Invite.Token))
+	h.Must(h.Discord.TimeOut(h.Guild, h.People["kiyo"], time.Now().Add(time.Hour)))
+	h.Must(h.Discord.SetPending(h.Guild, h.People["priya"], true))
 	for _, n := range []string{"kiyo", "priya"} {
 		h.view(n, id)
 		actor := h.actor(n)
@@ -167,10 +167,10 @@ func TestHeldBack(t *testing.T) {
 	}
 	// Somebody pending keeps a place, and is let in once they accept the server's rules, not before.
 	way, err := call(h, hub.RedeemInvite, room.RedeemRequest{Actor: h.actor("priya"), Token: r.Invite.Token})
-	if h.must(err); !way.OnTheWay {
+	if h.Must(err); !way.OnTheWay {
 		t.Errorf("somebody pending is let in: %+v", way)
 	}
-	if slices.Contains(h.view("jonas", id).Room.Access.Guests, h.people["priya"]) {
+	if slices.Contains(h.view("jonas", id).Room.Access.Guests, h.People["priya"]) {
 		t.Error("somebody pending is a guest")
 	}
 	h.clock.Forward(2 * time.Hour)
@@ -193,12 +193,12 @@ func TestMutedGuestsListen(t *testing.T) {
 	r := h.open("jonas", "Friday")
 	id := r.Room.ID
 	speaks := func(name string) bool {
-		p, err := h.discord.PermissionsIn(h.people[name], id)
-		h.must(err)
+		p, err := h.Discord.PermissionsIn(h.People[name], id)
+		h.Must(err)
 		return p.Has(seeAndEnter | discordsim.PermSpeak)
 	}
 	for _, n := range []string{"kiyo", "priya"} {
-		h.must(h.redeem(n, r.Invite.Token))
+		h.Must(h.redeem(n, r.Invite.Token))
 	}
 	told := func(when string) {
 		t.Helper()

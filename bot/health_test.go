@@ -21,7 +21,7 @@ func TestHealth(t *testing.T) {
 	health := func() guild.Health {
 		t.Helper()
 		out, err := call(h, hub.HealthOf, manage(h, "mara"))
-		h.must(err)
+		h.Must(err)
 		return out
 	}
 	_, err := call(h, hub.HealthOf, manage(h, "jonas"))
@@ -51,16 +51,16 @@ func TestHealth(t *testing.T) {
 		t.Errorf("the room: %+v", r)
 	}
 
-	_, err = h.discord.Inject(discordsim.Fault{Kind: discordsim.FaultReconnect})
-	h.must(err)
+	_, err = h.Discord.Inject(discordsim.Fault{Kind: discordsim.FaultReconnect})
+	h.Must(err)
 	h.eventually("the session goes on", func() bool {
 		g := health().Gateway
 		return g.Resumes == 1 && g.Phase == "ready" && g.Reason == "reconnect_asked" && !g.Failed.IsZero()
 	})
 
-	h.must(h.discord.InstallBot(h.guild, h.app.ID,
+	h.Must(h.Discord.InstallBot(h.Guild, h.App.ID,
 		discordsim.Permissions(discordapi.Permissions)&^discordsim.PermManageChannels))
-	h.command("ada", "create-room", nil)
+	h.Command("ada", "create-room", nil)
 	var last guild.RecentError
 	h.eventually("managers are told what went wrong", func() bool {
 		list := health().Errors
@@ -83,16 +83,16 @@ func TestLogNamesWhatItIsAbout(t *testing.T) {
 	h.start()
 	ctx, cancel := context.WithTimeout(hub.WithRequestID(context.Background(), "VHGHRCYYUMFZ"), patience)
 	defer cancel()
-	_, err := hub.OpenRoom.Call(ctx, h.hub, h.guild, room.OpenRequest{Actor: h.actor("jonas"), Name: "Friday"})
-	h.must(err)
-	a := h.command("kiyo", "create-room", nil)
+	_, err := hub.OpenRoom.Call(ctx, h.hub, h.Guild, room.OpenRequest{Actor: h.actor("jonas"), Name: "Friday"})
+	h.Must(err)
+	a := h.Command("kiyo", "create-room", nil)
 	for who, want := range map[string]string{
 		"jonas": "request_id=VHGHRCYYUMFZ", "kiyo": "interaction_id=" + a.InteractionID.String(),
 	} {
 		h.eventually("the log has it", func() bool {
-			return log.Line(`"room opened"`) != "" && log.Line("user_id="+h.people[who].String()) != ""
+			return log.Line(`"room opened"`) != "" && log.Line("user_id="+h.People[who].String()) != ""
 		})
-		if l := log.Line("user_id=" + h.people[who].String()); !strings.Contains(l, `"room opened"`) ||
+		if l := log.Line("user_id=" + h.People[who].String()); !strings.Contains(l, `"room opened"`) ||
 			strings.Count(l, want) != 1 || strings.Count(l, "guild_id=") != 1 {
 			t.Errorf("of %s the log has %q, and should name %s", who, l, want)
 		}

@@ -20,7 +20,6 @@ import (
 	"snug/bot"
 	"snug/bot/discordapi"
 	"snug/shared/access"
-	"snug/shared/agent"
 	"snug/shared/discordsim"
 	"snug/shared/discordsim/openapi/openapitest"
 	"snug/shared/errs"
@@ -28,6 +27,7 @@ import (
 	"snug/shared/keyring"
 	"snug/shared/room"
 	"snug/shared/testkit"
+	"snug/shared/testkit/world"
 	translations "snug/shared/text"
 )
 
@@ -38,12 +38,7 @@ const patience = 15 * time.Second
 
 // house is a simulator, a hub and a bot, all real, and a server with people.
 type house struct {
-	testing.TB
-	discord *discordsim.Server
-	url     string
-	app     discordsim.Application
-	guild   snowflake.ID
-	people  map[string]snowflake.ID
+	*world.World
 	public  snowflake.ID // a voice channel that is no room
 	clock   *testkit.Clock
 	theirs  *testkit.Clock // Discord's own
@@ -129,15 +124,14 @@ func newHouseSo(
 	t testing.TB, so func(*house), wrap func(http.Handler) http.Handler, adjust ...func(*discordsim.Limits),
 ) *house {
 	t.Helper()
-	h := &house{
-		TB: t, clock: &testkit.Clock{}, theirs: &testkit.Clock{}, dir: t.TempDir(), people: map[string]snowflake.ID{},
-	}
+	h := &house{clock: &testkit.Clock{}, theirs: &testkit.Clock{}, dir: t.TempDir()}
 	limits := discordsim.DiscordLimits()
 	limits.IdentifyWindow = 0 // several starts in one test
 	for _, f := range adjust {
 		f(&limits)
 	}
-	h.discord = discordsim.New(discordsim.Options{Seed: 1, Limits: &limits, Now: h.theirs.Now, Wrap: wrap, Named: true,
+	h.World = world.Start(t, discordsim.Options{
+		Seed: 1, Limits: &limits, Now: h.theirs.Now, Wrap: wrap, Named: true,
 		OnRequest: func(r discordsim.Request) {
 			h.requests.Lock()
 			defer h.requests.Unlock()
@@ -148,43 +142,20 @@ func newHouseSo(
 			if h.requests.hook != nil {
 				h.requests.hook(r.Method + " " + r.Route)
 			}
-		}})
-	var err error
-	if h.url, err = h.discord.Start("127.0.0.1:0"); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { h.must(h.discord.Close(context.Background())) })
-	h.app = h.discord.AddApplication(discordsim.ApplicationOptions{
-		Name: "Snug", AnyLoopbackRedirect: true, NoPrivilegedIntents: true,
+		},
 	})
-	for _, n := range append([]string{"stranger"}, names...) {
-		h.people[n] = h.discord.AddUser(n, strings.ToUpper(n[:1])+n[1:]).ID
-	}
-	g, err := h.discord.AddGuild("Spelltable Friends", h.people["mara"])
-	h.must(err)
-	h.guild = g.ID
-	mover, err := h.discord.AddRole(g.ID, "Moderator", discordsim.PermMoveMembers)
-	h.must(err)
-	for _, n := range names[1:] {
-		var roles []discordsim.ID
-		if n == "tomas" {
-			roles = append(roles, mover)
-		}
-		h.must(h.discord.AddMember(g.ID, h.people[n], "", roles...))
-	}
-	c, err := h.discord.AddChannel(g.ID, discordsim.ChannelOptions{Name: "General", Type: discordsim.ChannelVoice})
-	h.must(err)
-	h.public = c.ID
-	h.must(h.discord.InstallBot(g.ID, h.app.ID, discordsim.Permissions(discordapi.Permissions)))
+	h.AddPeople("stranger")
+	h.AddGuild("Spelltable Friends", names[0], names[1:]...)
+	mover, err := h.Discord.AddRole(h.Guild, "Moderator", discordsim.PermMoveMembers)
+	h.Must(err)
+	h.Must(h.Discord.SetRoles(h.Guild, h.People["tomas"], mover))
+	h.public = h.AddChannel(discordsim.ChannelOptions{Name: "General", Type: discordsim.ChannelVoice})
+	h.AddBot(discordsim.ApplicationOptions{Name: "Snug", AnyLoopbackRedirect: true, NoPrivilegedIntents: true},
+		discordsim.Permissions(discordapi.Permissions))
 	so(h)
 	h.start()
 	t.Cleanup(func() { h.shut() })
 	return h
-}
-
-func (h *house) must(err error) {
-	h.Helper()
-	testkit.NoError(h, err)
 }
 
 // eventually waits for a fact that nobody tells of.
@@ -217,7 +188,7 @@ func (h *house) start() {
 	}
 	start, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	h.must(r.bot.Start(start))
+	h.Must(r.bot.Start(start))
 	select {
 	case <-ready:
 	case <-start.Done():
@@ -237,7 +208,7 @@ func (h *house) process(nats string) (*running, <-chan struct{}) {
 	r := &running{stop: stop, facts: newFacts(), metrics: prometheus.NewRegistry()}
 	var err error
 	r.hub, err = hub.Open(ctx, h.hubOptions(nats))
-	h.must(err)
+	h.Must(err)
 	ready := make(chan struct{})
 	var once sync.Once
 	waitGuilds, err := r.hub.Guilds.Follow(ctx,
@@ -246,20 +217,20 @@ func (h *house) process(nats string) (*running, <-chan struct{}) {
 				once.Do(func() { close(ready) })
 			}
 		}})
-	h.must(err)
+	h.Must(err)
 	waitRosters, err := r.hub.Rosters.Follow(ctx, hub.Follower[room.Live]{Change: r.facts.change})
-	h.must(err)
+	h.Must(err)
 	r.wait = func() { waitGuilds(); waitRosters() }
 	texts, err := words()
-	h.must(err)
+	h.Must(err)
 	keys, err := keyring.New([]byte(strings.Repeat("k", 32)))
-	h.must(err)
+	h.Must(err)
 	r.bot, err = bot.New(bot.Options{
-		Token: h.app.BotToken, DiscordURL: h.url, Hub: r.hub, Keys: keys, Pages: pages{}, Now: h.clock.Now,
+		Token: h.App.BotToken, DiscordURL: h.URL, Hub: r.hub, Keys: keys, Pages: pages{}, Now: h.clock.Now,
 		Log: h.log(), Registerer: r.metrics, Requests: h.rate, Texts: texts,
 		Shared: h.term > 0, LeaseTerm: h.term, GuildID: h.only,
 	})
-	h.must(err)
+	h.Must(err)
 	return r, ready
 }
 
@@ -349,7 +320,7 @@ func (h *house) awaitRoster(id snowflake.ID, who ...string) {
 			return false
 		}
 		for _, n := range who {
-			if !room.In(l.Roster, h.people[n]) {
+			if !room.In(l.Roster, h.People[n]) {
 				return false
 			}
 		}
@@ -358,14 +329,14 @@ func (h *house) awaitRoster(id snowflake.ID, who ...string) {
 }
 
 func (h *house) actor(name string) access.Actor {
-	return access.Actor{UserID: h.people[name], Via: access.ViaWeb}
+	return access.Actor{UserID: h.People[name], Via: access.ViaWeb}
 }
 
 // call asks the keeper as the dashboard does: through the hub.
 func call[Req, Resp any](h *house, m hub.Method[Req, Resp], q Req) (Resp, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	return m.Call(ctx, h.hub, h.guild, q)
+	return m.Call(ctx, h.hub, h.Guild, q)
 }
 
 // openWith opens a room on the web as asked.
@@ -373,7 +344,7 @@ func (h *house) openWith(name string, q room.OpenRequest) room.OpenedRoom {
 	h.Helper()
 	q.Actor = h.actor(name)
 	r, err := call(h, hub.OpenRoom, q)
-	h.must(err)
+	h.Must(err)
 	return r
 }
 
@@ -381,7 +352,7 @@ func (h *house) openWith(name string, q room.OpenRequest) room.OpenedRoom {
 func (h *house) open(name, title string) room.OpenedRoom {
 	h.Helper()
 	r, err := call(h, hub.OpenRoom, room.OpenRequest{Actor: h.actor(name), Name: title})
-	h.must(err)
+	h.Must(err)
 	return r
 }
 
@@ -397,31 +368,7 @@ func (h *house) redeem(name, token string) error {
 func (h *house) settings(change string) {
 	h.Helper()
 	_, err := call(h, hub.SaveSettings, room.SettingsRequest{Actor: h.actor("mara"), JSON: []byte(change)})
-	h.must(err)
-}
-
-// join and leave are what a member does in Discord.
-func (h *house) join(name string, channel snowflake.ID) error {
-	_, err := h.discord.JoinVoice(discordsim.ID(h.guild), discordsim.ID(h.people[name]), channel,
-		discordsim.VoiceFlags{})
-	return err
-}
-
-func (h *house) leave(name string) {
-	h.Helper()
-	_, err := h.discord.LeaveVoice(h.guild, discordsim.ID(h.people[name]))
-	h.must(err)
-}
-
-// command runs a slash command and gives what the member sees.
-func (h *house) command(name, command string, options map[string]any) *discordsim.Answer {
-	h.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	a, err := h.discord.RunCommand(ctx, h.people[name],
-		discordsim.CommandRun{Guild: discordsim.ID(h.guild), Name: command, Options: options})
-	h.must(err)
-	return a
+	h.Must(err)
 }
 
 // channel is a channel as Discord's API gives it.
@@ -441,21 +388,14 @@ type channel struct {
 // bare makes a request to Discord as the bot, and gives the id in the answer.
 func (h *house) bare(method, path string, body ...string) discordsim.ID {
 	h.Helper()
-	req, err := http.NewRequestWithContext(context.Background(), method, h.url+"/api/v10"+path,
-		strings.NewReader(strings.Join(body, "")))
-	h.must(err)
-	req.Header.Set("Authorization", "Bot "+h.app.BotToken)
-	req.Header.Set("User-Agent", agent.Discord)
-	req.Header.Set("Content-Type", "application/json")
-	res, err := http.DefaultClient.Do(req)
-	h.must(err)
+	res := h.Request(method, path, strings.Join(body, ""))
 	defer res.Body.Close()
 	if res.StatusCode >= 300 {
 		h.Fatalf("%s %s: %s", method, path, res.Status)
 	}
 	var v struct{ ID discordsim.ID }
 	if res.StatusCode != http.StatusNoContent {
-		h.must(json.NewDecoder(res.Body).Decode(&v))
+		h.Must(json.NewDecoder(res.Body).Decode(&v))
 	}
 	return v.ID
 }
@@ -469,37 +409,26 @@ func (h *house) post(channel snowflake.ID, body string) discordsim.ID {
 // get asks Discord as the bot.
 func (h *house) get(path string, v any) {
 	h.Helper()
-	res := h.ask(path)
+	res := h.Request(http.MethodGet, path, "")
 	for res.StatusCode == http.StatusTooManyRequests { // as Discord asks of every client
 		seconds, err := strconv.ParseFloat(res.Header.Get("Retry-After"), 64)
-		h.must(err)
+		h.Must(err)
 		res.Body.Close()
 		time.Sleep(time.Duration(seconds * float64(time.Second)))
-		res = h.ask(path)
+		res = h.Request(http.MethodGet, path, "")
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
 		h.Fatalf("GET %s: %s", path, res.Status)
 	}
-	h.must(json.NewDecoder(res.Body).Decode(v))
-}
-
-func (h *house) ask(path string) *http.Response {
-	h.Helper()
-	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, h.url+"/api/v10"+path, nil)
-	h.must(err)
-	req.Header.Set("Authorization", "Bot "+h.app.BotToken)
-	req.Header.Set("User-Agent", agent.Discord)
-	res, err := http.DefaultClient.Do(req)
-	h.must(err)
-	return res
+	h.Must(json.NewDecoder(res.Body).Decode(v))
 }
 
 // channels lists the server's channels in Discord.
 func (h *house) channels() map[snowflake.ID]channel {
 	h.Helper()
 	var list []channel
-	h.get("/guilds/"+h.guild.String()+"/channels", &list)
+	h.get("/guilds/"+h.Guild.String()+"/channels", &list)
 	out := map[snowflake.ID]channel{}
 	for _, c := range list {
 		out[c.ID] = c

@@ -18,9 +18,9 @@ import (
 // room and goes, and the keeper, who hears all in its order, knows it.
 func (h *house) heardAll(name string, id snowflake.ID) {
 	h.Helper()
-	h.must(h.join(name, id))
+	h.Must(h.Join(name, id))
 	h.eventually("the keeper has heard who is there", func() bool { return h.view(name, id).IdleDeadline.IsZero() })
-	h.leave(name)
+	h.Leave(name)
 	h.eventually("the keeper has heard who left", func() bool { return !h.view(name, id).IdleDeadline.IsZero() })
 }
 
@@ -58,7 +58,7 @@ func TestLateNewsOfOurOwnEdits(t *testing.T) {
 		},
 		"a guest": {
 			func(h *house, id snowflake.ID) { h.changed("jonas", id, room.DoSeats, number(7)) },
-			func(h *house, id snowflake.ID) { _, _, err := letIn(h, "jonas", id, "kiyo"); h.must(err) },
+			func(h *house, id snowflake.ID) { _, _, err := letIn(h, "jonas", id, "kiyo"); h.Must(err) },
 			func(s room.Summary, _ channel) bool { return len(s.Access.Guests) == 1 },
 		},
 		"a ban": {
@@ -71,10 +71,10 @@ func TestLateNewsOfOurOwnEdits(t *testing.T) {
 			t.Parallel()
 			h := newHouse(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
 			id := h.open("jonas", "Friday").Room.ID
-			_, err := h.discord.Inject(discordsim.Fault{
+			_, err := h.Discord.Inject(discordsim.Fault{
 				Kind: discordsim.FaultDelay, Event: "CHANNEL_UPDATE", Delay: 0.4,
 			})
-			h.must(err)
+			h.Must(err)
 			x.first(h, id)
 			x.then(h, id)
 			h.heardAll("jonas", id)

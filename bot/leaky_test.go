@@ -15,7 +15,7 @@ func TestLeakyBuckets(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, func(l *discordsim.Limits) { l.Leaky = true })
 	id := h.open("jonas", "Friday").Room.ID
-	h.must(h.join("jonas", id))
+	h.Must(h.Join("jonas", id))
 	h.awaitRoster(id, "jonas")
 	var all sync.WaitGroup
 	for i := range 4 {

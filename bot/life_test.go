@@ -21,7 +21,7 @@ func TestMaximumAge(t *testing.T) {
 	h := newHouse(t)
 	h.settings(`{"max_age":"2h","private":false}`)
 	id := h.open("jonas", "Friday").Room.ID
-	h.must(h.join("jonas", id))
+	h.Must(h.Join("jonas", id))
 	h.awaitRoster(id, "jonas")
 	if v := h.view("jonas", id); v.Deadline.Sub(v.Room.OpenedAt) != 2*time.Hour {
 		t.Errorf("the page is not told when the room ends: %v", v.Deadline)
@@ -50,7 +50,7 @@ func TestKeepingIsTold(t *testing.T) {
 	h.sweep()
 	h.said(id, "this room closes")
 	_, err := call(h, hub.KeepRoom, h.request("kiyo", id))
-	h.must(err)
+	h.Must(err)
 	h.said(id, "stays open")
 	h.clock.Forward(time.Minute)
 	h.sweep()
@@ -69,7 +69,7 @@ func TestKeepingShows(t *testing.T) {
 	h.sweep()
 	h.said(id, "this room closes")
 	_, err := call(h, hub.KeepRoom, h.request("jonas", id))
-	h.must(err)
+	h.Must(err)
 	h.panel("jonas", id, "it says that the room is kept",
 		func(m *discordsim.Message) bool { return strings.Contains(m.Text(), "Kept open") })
 	h.clock.Forward(room.KeepsFor - 10*time.Second)
@@ -130,7 +130,7 @@ func TestStatus(t *testing.T) {
 	h := newHouse(t)
 	h.settings(`{"blocked_words":["spoiler"]}`)
 	id := h.open("jonas", "Friday").Room.ID
-	h.must(h.join("jonas", id))
+	h.Must(h.Join("jonas", id))
 	h.awaitRoster(id, "jonas")
 	if done := h.changed("jonas", id, room.DoStatus, text("Draft, round 2")); done.Room.Status != "Draft, round 2" {
 		t.Errorf("the status is %+v", done.Room)
@@ -142,7 +142,7 @@ func TestStatus(t *testing.T) {
 		_, err := h.change("jonas", id, room.DoStatus, text(bad))
 		h.wantCode(err, errs.Invalid)
 	}
-	h.leave("jonas") // an empty channel has none, says Discord
+	h.Leave("jonas") // an empty channel has none, says Discord
 	h.await("the status is gone", func(l map[snowflake.ID]room.Live) bool { return len(l[id].Roster) == 0 })
 	h.eventually("the status is forgotten", func() bool { return h.view("jonas", id).Room.Status == "" })
 }
@@ -193,7 +193,7 @@ func TestLogChannel(t *testing.T) {
 	}
 
 	// Without permission to write nothing else suffers, and Discord is not asked again and again.
-	h.do(http.MethodPut, "/channels/"+log.String()+"/permissions/"+h.app.ID.String(),
+	h.do(http.MethodPut, "/channels/"+log.String()+"/permissions/"+h.App.ID.String(),
 		map[string]any{"type": 1, "deny": "2048", "allow": "0"}).Body.Close()
 	before := h.asked("POST /channels/{channel}/messages")
 	for range 3 {
@@ -205,7 +205,7 @@ func TestLogChannel(t *testing.T) {
 		t.Errorf("it was tried %d times", n)
 	}
 	p, err := call(h, hub.PreflightOf, manage(h, "mara"))
-	h.must(err)
+	h.Must(err)
 	lacks := ""
 	for _, n := range p.Needs {
 		if !n.Granted {
@@ -216,7 +216,7 @@ func TestLogChannel(t *testing.T) {
 		t.Errorf("the preflight: %v, %s", p.OK, lacks)
 	}
 	h.clock.Forward(10*time.Minute + time.Second)
-	h.do(http.MethodDelete, "/channels/"+log.String()+"/permissions/"+h.app.ID.String(), nil).Body.Close()
+	h.do(http.MethodDelete, "/channels/"+log.String()+"/permissions/"+h.App.ID.String(), nil).Body.Close()
 	h.changed("jonas", id, room.DoRename, text("Sunday"))
 	h.said(log, "Sunday")
 }

@@ -33,13 +33,13 @@ func TestLobbies(t *testing.T) {
 	}
 	order := h.order()
 
-	h.must(h.join("kiyo", wide))
+	h.Must(h.Join("kiyo", wide))
 	a := h.opened("kiyo").Room
 	h.awaitRoster(a.ID, "kiyo")
 	if a.Seats != 4 || !a.Access.Private || a.Name != "Kiyo's room" || h.parent(a.ID) != category {
 		t.Errorf("the first lobby's room: %+v in %d", a, h.parent(a.ID))
 	}
-	h.must(h.join("ada", duo))
+	h.Must(h.Join("ada", duo))
 	b := h.opened("ada").Room
 	h.awaitRoster(b.ID, "ada")
 	if b.Seats != 2 || b.Access.Private || b.Name != "Duo 2: Ada" || h.parent(b.ID) != category {
@@ -49,13 +49,13 @@ func TestLobbies(t *testing.T) {
 		t.Errorf("the order of channels was %v and is %v", order, got)
 	}
 
-	h.must(h.join("kiyo", wide)) // again: into the room there is
+	h.Must(h.Join("kiyo", wide)) // again: into the room there is
 	h.awaitRoster(a.ID)
 	h.awaitRoster(a.ID, "kiyo")
 	if n := h.asked("POST /guilds/{guild}/channels"); n != 3 { // the lobby and two rooms
 		t.Errorf("%d channels were made", n)
 	}
-	h.leave("ada")
+	h.Leave("ada")
 	h.await("the duo's seat is held a while", func(l map[snowflake.ID]room.Live) bool {
 		return len(l[b.ID].Roster) == 0 && len(l[b.ID].Room.Held) == 1 && l[b.ID].Room.ClosingAt.IsZero()
 	})
@@ -72,7 +72,7 @@ func TestLobbies(t *testing.T) {
 	}
 
 	done, err := call(h, hub.RemoveLobby, guild.LobbyRemoval{Actor: h.actor("mara"), ChannelID: duo, Delete: true})
-	h.must(err)
+	h.Must(err)
 	if _, there := h.channels()[duo]; there || len(done.Lobbies) != 1 {
 		t.Errorf("the lobby stays: %+v", done)
 	}
@@ -88,7 +88,7 @@ func (h *house) order() (out []snowflake.ID) {
 		ID       snowflake.ID `json:"id"`
 		Position int          `json:"position"`
 	}
-	h.get("/guilds/"+h.guild.String()+"/channels", &list)
+	h.get("/guilds/"+h.Guild.String()+"/channels", &list)
 	slices.SortStableFunc(list, func(a, b struct {
 		ID       snowflake.ID `json:"id"`
 		Position int          `json:"position"`
@@ -121,19 +121,19 @@ func TestLeavingDuringCreationLeavesNothing(t *testing.T) {
 	h.requests.hook = func(route string) {
 		if strings.HasPrefix(route, "POST /guilds/{guild}/channels") {
 			// the channel is made, and Snug does not know yet
-			h.leave("kiyo")
+			h.Leave("kiyo")
 		}
 	}
 	h.requests.Unlock()
-	h.must(h.join("kiyo", lobby))
+	h.Must(h.Join("kiyo", lobby))
 	h.await("the room is closed again", func(l map[snowflake.ID]room.Live) bool {
 		return len(l) == 0 && slices.Contains(h.facts.story, "closed abandoned")
 	})
 	h.eventually("its channel is gone", func() bool { return len(h.channels()) == before })
-	left, err := h.hub.PendingCreates.List(h.soon(), h.guild.String())
-	h.must(err)
-	rooms, err := h.hub.Rooms.List(h.soon(), h.guild.String())
-	h.must(err)
+	left, err := h.hub.PendingCreates.List(h.soon(), h.Guild.String())
+	h.Must(err)
+	rooms, err := h.hub.Rooms.List(h.soon(), h.Guild.String())
+	h.Must(err)
 	if len(left) != 0 || len(rooms) != 0 {
 		t.Errorf("%d intentions and %d rooms are left", len(left), len(rooms))
 	}
@@ -141,7 +141,7 @@ func TestLeavingDuringCreationLeavesNothing(t *testing.T) {
 	h.requests.hook = nil
 	h.requests.Unlock()
 
-	h.whileDown(func() { h.must(h.join("priya", lobby)) }) // who came while Snug was away is served after it
+	h.whileDown(func() { h.Must(h.Join("priya", lobby)) }) // who came while Snug was away is served after it
 	h.awaitRoster(h.opened("priya").Room.ID, "priya")
 }
 
@@ -179,13 +179,13 @@ func TestOverflowIntoAFurtherCategory(t *testing.T) {
 		"jonas": first.Room.ID, "kiyo": third.Room.ID, "ada": fourth.Room.ID,
 	} {
 		_, err := call(h, hub.CloseRoom, h.request(name, id))
-		h.must(err)
+		h.Must(err)
 	}
 	if fifth := h.open("priya", "5"); h.parent(fifth.Room.ID) != category {
 		t.Errorf("with space again a room lies in %d", h.parent(fifth.Room.ID))
 	}
 	_, err := call(h, hub.CloseRoom, h.request("jonas", second.Room.ID))
-	h.must(err)
+	h.Must(err)
 	if _, there := h.channels()[further]; there {
 		t.Error("the empty further category stays")
 	}
@@ -201,18 +201,18 @@ func TestOpeningTooOften(t *testing.T) {
 	for range 6 {
 		r := h.open("jonas", "Again")
 		_, err := call(h, hub.CloseRoom, h.request("jonas", r.Room.ID))
-		h.must(err)
+		h.Must(err)
 	}
 	_, err := call(h, hub.OpenRoom, room.OpenRequest{Actor: h.actor("jonas")})
 	h.wantCode(err, errs.RateLimited)
 	if after := errs.Public(err).RetryAfter; after <= 0 || after > 5*time.Minute {
 		t.Errorf("the next is promised in %v", after)
 	}
-	h.must(h.join("jonas", lobby))
+	h.Must(h.Join("jonas", lobby))
 	h.told("jonas", "could not open a room", "6 rooms")
 	h.open("kiyo", "Others may")
 	h.clock.Forward(5*time.Minute + time.Second)
-	h.leave("jonas")
+	h.Leave("jonas")
 	h.open("jonas", "Later")
 }
 
@@ -227,8 +227,8 @@ func TestServerLimitOfChannels(t *testing.T) {
 	if !strings.Contains(err.Error(), "500") {
 		t.Errorf("the limit is not named: %v", err)
 	}
-	left, err := h.hub.PendingCreates.List(context.Background(), h.guild.String())
-	h.must(err)
+	left, err := h.hub.PendingCreates.List(context.Background(), h.Guild.String())
+	h.Must(err)
 	if len(left) != 0 {
 		t.Errorf("%d intentions are left", len(left))
 	}
@@ -239,10 +239,10 @@ func TestServerLimitOfChannels(t *testing.T) {
 func TestInactiveChannelIsNoLobby(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	h.must(h.discord.SetAFKChannel(h.guild, h.public))
-	other, err := h.discord.AddChannel(h.guild,
+	h.Must(h.Discord.SetAFKChannel(h.Guild, h.public))
+	other, err := h.Discord.AddChannel(h.Guild,
 		discordsim.ChannelOptions{Name: "Join to play", Type: discordsim.ChannelVoice})
-	h.must(err)
+	h.Must(err)
 	h.eventually("the inactive channel is refused", func() bool {
 		_, err := call(h, hub.SaveLobby,
 			guild.LobbyRequest{Actor: h.actor("mara"), Lobby: guild.Lobby{ChannelID: h.public}})
@@ -252,20 +252,20 @@ func TestInactiveChannelIsNoLobby(t *testing.T) {
 	_, err = call(h, hub.SaveSettings, room.SettingsRequest{Actor: h.actor("mara"), JSON: byFile})
 	h.wantCode(err, errs.Invalid)
 	_, err = call(h, hub.SaveLobby, guild.LobbyRequest{Actor: h.actor("mara"), Lobby: guild.Lobby{ChannelID: other.ID}})
-	h.must(err)
-	h.must(h.discord.SetAFKChannel(h.guild, other.ID))
+	h.Must(err)
+	h.Must(h.Discord.SetAFKChannel(h.Guild, other.ID))
 	h.eventually("the lobby is the inactive channel now", func() bool {
 		_, err := call(h, hub.SaveLobby,
 			guild.LobbyRequest{Actor: h.actor("mara"), Lobby: guild.Lobby{ChannelID: other.ID}})
 		return errs.Has(err, errs.Invalid)
 	})
 	_, err = call(h, hub.SaveLobby, guild.LobbyRequest{Actor: h.actor("mara"), Lobby: guild.Lobby{ChannelID: h.public}})
-	h.must(err)
-	h.must(h.join("jonas", other.ID))
-	h.must(h.join("kiyo", h.public)) // is looked at after jonas
+	h.Must(err)
+	h.Must(h.Join("jonas", other.ID))
+	h.Must(h.Join("kiyo", h.public)) // is looked at after jonas
 	h.await("one room, of who came into the lobby", func(l map[snowflake.ID]room.Live) bool {
 		for _, r := range l {
-			if r.Room.Access.OwnerID != h.people["kiyo"] {
+			if r.Room.Access.OwnerID != h.People["kiyo"] {
 				t.Errorf("a room of %v", r.Room.Access.OwnerID)
 			}
 		}

@@ -12,12 +12,12 @@ func TestGuestsKeepTheirPicture(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	r := h.open("jonas", "Friday")
-	h.must(h.redeem("kiyo", r.Invite.Token))
-	h.must(h.join("kiyo", r.Room.ID))
+	h.Must(h.redeem("kiyo", r.Invite.Token))
+	h.Must(h.Join("kiyo", r.Room.ID))
 	h.awaitRoster(r.Room.ID, "kiyo")
 	v := h.view("jonas", r.Room.ID)
 	sits := v.Roster[0]
-	h.leave("kiyo")
+	h.Leave("kiyo")
 	h.awaitRoster(r.Room.ID)
 	guests := h.view("jonas", r.Room.ID).Control.Guests
 	if len(guests) != 1 || sits.Avatar == "" || guests[0].Avatar != sits.Avatar || guests[0].Name != sits.DisplayName {
@@ -31,17 +31,17 @@ func TestBannedAndWaitingHaveTheirPicture(t *testing.T) {
 	h := newHouse(t)
 	h.settings(`{"private":false}`)
 	id := h.openWith("jonas", room.OpenRequest{Name: "Friday", Seats: 1}).Room.ID
-	h.must(h.join("kiyo", id))
+	h.Must(h.Join("kiyo", id))
 	h.awaitRoster(id, "kiyo")
 	sits := h.view("jonas", id).Roster[0]
 	_, err := h.wait("priya", id, false)
-	h.must(err)
+	h.Must(err)
 	c := h.view("jonas", id).Control
 	if len(c.Waiting) != 1 || c.Waiting[0].Avatar == "" || c.Waiting[0].Name != "Priya" {
 		t.Errorf("in the line %+v", c.Waiting)
 	}
-	_, err = h.change("jonas", id, room.DoBan, func(q *room.ChangeRequest) { q.User = h.people["kiyo"] })
-	h.must(err)
+	_, err = h.change("jonas", id, room.DoBan, func(q *room.ChangeRequest) { q.User = h.People["kiyo"] })
+	h.Must(err)
 	c = h.view("jonas", id).Control
 	if len(c.Bans) != 1 || sits.Avatar == "" || c.Bans[0].Avatar != sits.Avatar || c.Bans[0].Name != sits.DisplayName {
 		t.Errorf("in voice %+v, banned %+v", sits, c.Bans)

@@ -23,7 +23,7 @@ import (
 func (h *house) settingsNow() guild.Settings {
 	h.Helper()
 	v, err := call(h, hub.SettingsOf, guild.ManageRequest{Actor: h.actor("mara")})
-	h.must(err)
+	h.Must(err)
 	return v.Settings
 }
 
@@ -33,37 +33,37 @@ func TestSetupEndsWithAWorkingLobby(t *testing.T) {
 	if _, err := h.try("jonas", "snug setup", 0, nil); err == nil {
 		t.Error("a member who does not manage the server is offered /snug")
 	}
-	a := h.command("mara", "snug setup", nil)
+	a := h.Command("mara", "snug setup", nil)
 	h.wantText(a, "I have every permission", "I make a category", "I make a lobby")
 	h.wantText(h.press("mara", a.Message.ID, "Set up Snug"), "Done.", "<#")
 	s := h.settingsNow()
 	if len(s.Lobbies) != 1 || s.CategoryID == 0 {
 		t.Fatalf("setup left %+v", s)
 	}
-	h.must(h.join("kiyo", s.Lobbies[0].ChannelID))
+	h.Must(h.Join("kiyo", s.Lobbies[0].ChannelID))
 	h.await("whoever joins the lobby sits in a room of their own", func(l map[snowflake.ID]room.Live) bool {
 		for _, r := range l {
-			if r.Room.Access.OwnerID == h.people["kiyo"] && room.In(r.Roster, h.people["kiyo"]) {
+			if r.Room.Access.OwnerID == h.People["kiyo"] && room.In(r.Roster, h.People["kiyo"]) {
 				return true
 			}
 		}
 		return false
 	})
-	h.wantText(h.command("mara", "snug setup", nil), "There is a lobby", "Snug is set up")
+	h.wantText(h.Command("mara", "snug setup", nil), "There is a lobby", "Snug is set up")
 }
 
 func TestSetupNamesWhatLacks(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	role := h.botRole()
-	h.must(h.discord.SetRole(h.guild, role,
+	h.Must(h.Discord.SetRole(h.Guild, role,
 		discordsim.Permissions(discordapi.Permissions&^discord.PermissionMoveMembers)))
-	a := h.command("mara", "snug setup", nil)
+	a := h.Command("mara", "snug setup", nil)
 	h.wantText(a, "Almost.", "**Move Members**", "Server Settings → Roles", "never need Administrator")
 	if strings.Contains(a.Message.Text(), "Manage Channels**") {
 		t.Errorf("it asks for what it has: %s", a.Message.Text())
 	}
-	h.must(h.discord.SetRole(h.guild, role, discordsim.Permissions(discordapi.Permissions)))
+	h.Must(h.Discord.SetRole(h.Guild, role, discordsim.Permissions(discordapi.Permissions)))
 	h.wantText(h.press("mara", a.Message.ID, "Check again"), "I have every permission")
 }
 
@@ -71,7 +71,7 @@ func TestSetupNamesWhatLacks(t *testing.T) {
 func (h *house) botRole() discordsim.ID {
 	h.Helper()
 	var m struct{ Roles []discordsim.ID }
-	h.get(fmt.Sprintf("/guilds/%d/members/%d", h.guild, h.app.ID), &m)
+	h.get(fmt.Sprintf("/guilds/%d/members/%d", h.Guild, h.App.ID), &m)
 	if len(m.Roles) != 1 {
 		h.Fatalf("the bot has the roles %v", m.Roles)
 	}
@@ -83,13 +83,13 @@ func (h *house) botRole() discordsim.ID {
 func TestEverySettingIsSavedByItsForm(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	category, err := h.discord.AddChannel(h.guild,
+	category, err := h.Discord.AddChannel(h.Guild,
 		discordsim.ChannelOptions{Name: "Snug", Type: discordsim.ChannelCategory})
-	h.must(err)
-	channel, err := h.discord.AddChannel(h.guild, discordsim.ChannelOptions{Name: "log", Type: discordsim.ChannelText})
-	h.must(err)
-	role, err := h.discord.AddRole(h.guild, "Music", 0)
-	h.must(err)
+	h.Must(err)
+	channel, err := h.Discord.AddChannel(h.Guild, discordsim.ChannelOptions{Name: "log", Type: discordsim.ChannelText})
+	h.Must(err)
+	role, err := h.Discord.AddRole(h.Guild, "Music", 0)
+	h.Must(err)
 	before := h.settingsNow()
 	other := map[string]any{
 		"category_id": category.ID.String(), "seats": "6", "private": "false", "name_template": "Table {n}",
@@ -101,7 +101,7 @@ func TestEverySettingIsSavedByItsForm(t *testing.T) {
 		"blocked_words": "foo, bar*",
 		"language":      "de", "log_channel_id": channel.ID.String(), "audit_retention": "30d",
 	}
-	a := h.command("mara", "snug settings", nil)
+	a := h.Command("mara", "snug settings", nil)
 	h.wantText(a, "New rooms", "Seats: 4", "Close when empty for: 1 hour")
 	menu := h.menu(a.Message)
 	for _, group := range menu.Options {
@@ -109,7 +109,7 @@ func TestEverySettingIsSavedByItsForm(t *testing.T) {
 			h.wantText(h.press("mara", a.Message.ID, menu.CustomID, "lobbies"), "There is no lobby yet")
 			continue
 		}
-		now := h.command("mara", "snug settings", nil)
+		now := h.Command("mara", "snug settings", nil)
 		form := h.press("mara", now.Message.ID, h.menu(now.Message).CustomID, group.Value)
 		fields := map[string]any{}
 		for _, c := range discordsim.All(form.Modal.Components) {
@@ -123,13 +123,13 @@ func TestEverySettingIsSavedByItsForm(t *testing.T) {
 		h.wantText(h.enter("mara", form, fields), "Saved")
 	}
 	b, err := json.Marshal(h.settingsNow())
-	h.must(err)
+	h.Must(err)
 	var after, was map[string]any
-	h.must(json.Unmarshal(b, &after))
+	h.Must(json.Unmarshal(b, &after))
 	if b, err = json.Marshal(before); err == nil {
 		err = json.Unmarshal(b, &was)
 	}
-	h.must(err)
+	h.Must(err)
 	for f := range reflect.TypeFor[guild.Settings]().Fields() {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		if name != "lobbies" && reflect.DeepEqual(after[name], was[name]) {
@@ -142,7 +142,7 @@ func TestSettingsThatAreWrong(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	h.settings(`{"seats":7}`)
-	a := h.command("mara", "snug settings", nil)
+	a := h.Command("mara", "snug settings", nil)
 	form := h.press("mara", a.Message.ID, h.menu(a.Message).CustomID, "closing")
 	b := h.enter("mara", form, map[string]any{"idle_timeout": "soon", "closing_notice": "30s", "max_age": "never"})
 	h.wantText(b, "is not a length of time", "New rooms") // and the menu stays, to try again
@@ -151,21 +151,21 @@ func TestSettingsThatAreWrong(t *testing.T) {
 	h.wantText(h.enter("mara", form, map[string]any{"idle_timeout": "2h", "closing_notice": "30s", "max_age": "never"}),
 		"Somebody else saved these settings meanwhile", "Seats: 5")
 
-	h.wantText(h.command("mara", "snug settings", map[string]any{"setting": "seats", "value": "100"}), "99")
-	h.wantText(h.command("mara", "snug settings", map[string]any{"setting": "nonsense", "value": "1"}),
+	h.wantText(h.Command("mara", "snug settings", map[string]any{"setting": "seats", "value": "100"}), "99")
+	h.wantText(h.Command("mara", "snug settings", map[string]any{"setting": "nonsense", "value": "1"}),
 		"There is no setting “nonsense”")
-	h.wantText(h.command("mara", "snug settings", map[string]any{"setting": "strict_seats", "value": "perhaps"}),
+	h.wantText(h.Command("mara", "snug settings", map[string]any{"setting": "strict_seats", "value": "perhaps"}),
 		"neither yes nor no")
-	h.wantText(h.command("mara", "snug settings", map[string]any{"setting": "strict_seats", "value": "no"}), "Saved",
+	h.wantText(h.Command("mara", "snug settings", map[string]any{"setting": "strict_seats", "value": "no"}), "Saved",
 		"Strict seats: no")
-	one := h.command("mara", "snug settings", map[string]any{"setting": "name_template"})
+	one := h.Command("mara", "snug settings", map[string]any{"setting": "name_template"})
 	h.wantText(h.enter("mara", one, map[string]any{"name_template": "Den {n}"}), "Saved", "Den {n}")
 	suggest := func(option, typed string) (out []string) {
 		options := map[string]any{"setting": "idle_timeout"}
 		options[option] = typed
-		list, err := h.discord.Autocomplete(h.soon(), h.user("mara"),
-			discordsim.CommandRun{Guild: h.guild, Name: "snug settings", Options: options}, option)
-		h.must(err)
+		list, err := h.Discord.Autocomplete(h.soon(), h.user("mara"),
+			discordsim.CommandRun{Guild: h.Guild, Name: "snug settings", Options: options}, option)
+		h.Must(err)
 		for _, c := range list {
 			out = append(out, c.Name)
 		}
@@ -182,25 +182,25 @@ func TestSettingsThatAreWrong(t *testing.T) {
 func TestLobbyCommands(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	h.wantText(h.command("mara", "snug lobby list", nil), "There is no lobby yet")
-	a := h.command("mara", "snug lobby add",
+	h.wantText(h.Command("mara", "snug lobby list", nil), "There is no lobby yet")
+	a := h.Command("mara", "snug lobby add",
 		map[string]any{
 			"channel": h.public.String(), "seats": 2, "private": false, "name": "{owner}'s table", "idle": "10m",
 		})
 	h.wantText(a, "<#"+h.public.String()+"> is a lobby")
-	h.wantText(h.command("mara", "snug lobby add", map[string]any{"idle": "soon"}), "is not a length of time")
-	h.wantText(h.command("mara", "snug lobby add", nil), "is a lobby")
-	h.wantText(h.command("mara", "snug lobby list", nil), "2 seats", "open to all", "{owner}'s table", "10 minutes")
-	list, err := h.discord.Autocomplete(h.soon(), h.user("mara"),
-		discordsim.CommandRun{Guild: h.guild, Name: "snug lobby remove"}, "lobby")
-	h.must(err)
+	h.wantText(h.Command("mara", "snug lobby add", map[string]any{"idle": "soon"}), "is not a length of time")
+	h.wantText(h.Command("mara", "snug lobby add", nil), "is a lobby")
+	h.wantText(h.Command("mara", "snug lobby list", nil), "2 seats", "open to all", "{owner}'s table", "10 minutes")
+	list, err := h.Discord.Autocomplete(h.soon(), h.user("mara"),
+		discordsim.CommandRun{Guild: h.Guild, Name: "snug lobby remove"}, "lobby")
+	h.Must(err)
 	if len(list) != 2 || list[0].Name != "General" {
 		t.Fatalf("lobbies: %+v", list)
 	}
 	var id string
-	h.must(json.Unmarshal(list[0].Value, &id))
-	h.wantText(h.command("mara", "snug lobby remove", map[string]any{"lobby": id}), "ordinary voice channel again")
-	h.wantText(h.command("mara", "snug lobby remove", map[string]any{"lobby": id}), "is no lobby")
+	h.Must(json.Unmarshal(list[0].Value, &id))
+	h.wantText(h.Command("mara", "snug lobby remove", map[string]any{"lobby": id}), "ordinary voice channel again")
+	h.wantText(h.Command("mara", "snug lobby remove", map[string]any{"lobby": id}), "is no lobby")
 	if n := len(h.settingsNow().Lobbies); n != 1 {
 		t.Errorf("%d lobbies are left", n)
 	}
@@ -209,15 +209,15 @@ func TestLobbyCommands(t *testing.T) {
 func TestRepairWaitsForAYes(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	h.wantText(h.command("mara", "snug repair", nil), "agree about everything")
-	lost, err := h.discord.AddChannel(h.guild, discordsim.ChannelOptions{Name: "log", Type: discordsim.ChannelText})
-	h.must(err)
+	h.wantText(h.Command("mara", "snug repair", nil), "agree about everything")
+	lost, err := h.Discord.AddChannel(h.Guild, discordsim.ChannelOptions{Name: "log", Type: discordsim.ChannelText})
+	h.Must(err)
 	h.settings(fmt.Sprintf(`{"log_channel_id":"%d"}`, lost.ID))
 	h.bare("DELETE", fmt.Sprintf("/channels/%d", lost.ID))
-	stray := h.bare("POST", fmt.Sprintf("/guilds/%d/channels", h.guild), fmt.Sprintf(
-		`{"name":"Stray","type":2,"permission_overwrites":[{"id":"%d","type":1,"allow":"%d","deny":"0"}]}`, h.app.ID,
+	stray := h.bare("POST", fmt.Sprintf("/guilds/%d/channels", h.Guild), fmt.Sprintf(
+		`{"name":"Stray","type":2,"permission_overwrites":[{"id":"%d","type":1,"allow":"%d","deny":"0"}]}`, h.App.ID,
 		discordapi.BotAllow))
-	a := h.command("mara", "snug repair", nil)
+	a := h.Command("mara", "snug repair", nil)
 	h.wantText(a, "The log channel is gone", "**Stray** carries my mark")
 	if h.settingsNow().LogChannelID == 0 {
 		t.Fatal("it was mended before anybody agreed")
@@ -246,7 +246,7 @@ func TestNoteChange(t *testing.T) {
 		_, err := call(h, hub.NoteChange, guild.NoteRequest{Actor: h.actor(name), Kind: kind, Detail: "ops"})
 		return err
 	}
-	h.must(note("mara", audit.TokenCreated))
+	h.Must(note("mara", audit.TokenCreated))
 	h.wantCode(note("jonas", audit.TokenCreated), errs.Forbidden)
 	h.wantCode(note("mara", audit.RoomOpened), errs.Internal) // such an entry is the keeper's own to make
 	if got := h.audited(0); len(got) != 1 || !strings.HasPrefix(got[0], "token_made") {

@@ -31,26 +31,26 @@ func (h *house) overwriteOf(channel, id snowflake.ID) (allow, deny int64, there 
 func TestOverwritesChangedByHand(t *testing.T) {
 	h := newHouse(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() }) // the test itself asks often
 	r := h.open("jonas", "Friday")
-	h.must(h.redeem("kiyo", r.Invite.Token))
+	h.Must(h.redeem("kiyo", r.Invite.Token))
 	id := r.Room.ID
-	role, err := h.discord.AddRole(h.guild, "Listeners", 0)
-	h.must(err)
+	role, err := h.Discord.AddRole(h.Guild, "Listeners", 0)
+	h.Must(err)
 	path := func(who snowflake.ID) string { return fmt.Sprintf("/channels/%d/permissions/%d", id, who) }
 	foreign := map[string]any{"type": 0, "allow": fmt.Sprint(int64(discordsim.PermManageChannels)), "deny": "0"}
 	h.do(http.MethodPut, path(role), foreign).Body.Close()
 
-	h.do(http.MethodDelete, path(h.people["kiyo"]), nil).Body.Close()
+	h.do(http.MethodDelete, path(h.People["kiyo"]), nil).Body.Close()
 	h.eventually("the guest may enter again",
-		func() bool { a, _, _ := h.overwriteOf(id, h.people["kiyo"]); return a == int64(discordapi.GuestAllow) })
-	h.do(http.MethodDelete, path(h.guild), nil).Body.Close()
+		func() bool { a, _, _ := h.overwriteOf(id, h.People["kiyo"]); return a == int64(discordapi.GuestAllow) })
+	h.do(http.MethodDelete, path(h.Guild), nil).Body.Close()
 	h.eventually("everybody else is kept out again",
-		func() bool { _, d, _ := h.overwriteOf(id, h.guild); return d == int64(discordapi.EveryoneDeny) })
-	h.do(http.MethodPut, path(h.app.ID),
+		func() bool { _, d, _ := h.overwriteOf(id, h.Guild); return d == int64(discordapi.EveryoneDeny) })
+	h.do(http.MethodPut, path(h.App.ID),
 		map[string]any{
 			"type": 1, "allow": fmt.Sprint(int64(discordapi.BotAllow | discordapi.GuestAllow)), "deny": "0",
 		}).Body.Close()
 	h.eventually("the mark is exact again", func() bool {
-		a, d, _ := h.overwriteOf(id, h.app.ID)
+		a, d, _ := h.overwriteOf(id, h.App.ID)
 		return a == int64(discordapi.BotAllow|discordapi.BotExtra) && d == 0
 	})
 	if a, _, there := h.overwriteOf(id, role); !there || a != int64(discordsim.PermManageChannels) {
@@ -68,8 +68,8 @@ func TestOverwritesChangedByHand(t *testing.T) {
 // and so does a new one, as log and audit say, until another category is chosen.
 func TestCategoryDeletedByHand(t *testing.T) {
 	h := newHouse(t)
-	c, err := h.discord.AddChannel(h.guild, discordsim.ChannelOptions{Name: "Rooms", Type: discordsim.ChannelCategory})
-	h.must(err)
+	c, err := h.Discord.AddChannel(h.Guild, discordsim.ChannelOptions{Name: "Rooms", Type: discordsim.ChannelCategory})
+	h.Must(err)
 	h.settings(fmt.Sprintf(`{"category_id":"%d"}`, c.ID))
 	r := h.open("jonas", "Friday")
 	if got := h.channels()[r.Room.ID].Parent; got != c.ID {
@@ -80,7 +80,7 @@ func TestCategoryDeletedByHand(t *testing.T) {
 	if ch, there := h.channels()[r.Room.ID]; !there || ch.Parent != 0 {
 		t.Fatalf("the room is there: %t, in %d", there, ch.Parent)
 	}
-	h.must(h.join("jonas", r.Room.ID))
+	h.Must(h.Join("jonas", r.Room.ID))
 	h.awaitRoster(r.Room.ID, "jonas")
 	for _, name := range []string{"kiyo", "priya"} { // the second with Snug's memory of it gone
 		next := h.open(name, "Next")
@@ -101,7 +101,7 @@ func TestDeniedSightIsNotDeleted(t *testing.T) {
 	h := newHouse(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() }) // the test itself asks often
 	seen, away, deleted := h.open("jonas", "Seen"), h.open("kiyo", "Away"), h.open("priya", "Deleted")
 	deny := func(id snowflake.ID) {
-		h.do(http.MethodDelete, fmt.Sprintf("/channels/%d/permissions/%d", id, h.app.ID), nil).Body.Close()
+		h.do(http.MethodDelete, fmt.Sprintf("/channels/%d/permissions/%d", id, h.App.ID), nil).Body.Close()
 		if _, there := h.channels()[id]; there {
 			t.Fatal("Snug still sees the channel")
 		}
@@ -122,10 +122,10 @@ func TestDeniedSightIsNotDeleted(t *testing.T) {
 	_, err := call(h, hub.ViewRoom, h.request("priya", deleted.Room.ID))
 	h.wantCode(err, errs.RoomNotFound)
 
-	h.must(h.discord.InstallBot(h.guild, h.app.ID, discordsim.PermAdministrator))
+	h.Must(h.Discord.InstallBot(h.Guild, h.App.ID, discordsim.PermAdministrator))
 	for _, r := range []room.OpenedRoom{seen, away} {
 		h.eventually("Snug's own overwrite is there again", func() bool {
-			a, _, _ := h.overwriteOf(r.Room.ID, h.app.ID)
+			a, _, _ := h.overwriteOf(r.Room.ID, h.App.ID)
 			return a == int64(discordapi.BotAllow|discordapi.BotExtra)
 		})
 	}
@@ -135,13 +135,13 @@ func TestDeniedSightIsNotDeleted(t *testing.T) {
 func TestPermissionTakenAwayAndGivenBack(t *testing.T) {
 	h := newHouse(t)
 	r := h.open("jonas", "Friday")
-	h.must(h.discord.InstallBot(h.guild, h.app.ID,
+	h.Must(h.Discord.InstallBot(h.Guild, h.App.ID,
 		discordsim.Permissions(discordapi.Permissions)&^discordsim.PermManageChannels))
 	_, err := call(h, hub.OpenRoom, room.OpenRequest{Actor: h.actor("kiyo"), Name: "Mine"})
 	h.wantCode(err, errs.MissingPermission)
-	h.must(h.join("jonas", r.Room.ID))
+	h.Must(h.Join("jonas", r.Room.ID))
 	h.awaitRoster(r.Room.ID, "jonas") // what needs no permission goes on
-	h.must(h.discord.InstallBot(h.guild, h.app.ID, discordsim.Permissions(discordapi.Permissions)))
+	h.Must(h.Discord.InstallBot(h.Guild, h.App.ID, discordsim.Permissions(discordapi.Permissions)))
 	h.eventually("it works again", func() bool {
 		_, err := call(h, hub.OpenRoom, room.OpenRequest{Actor: h.actor("kiyo"), Name: "Mine"})
 		return err == nil
@@ -154,21 +154,21 @@ func TestServerOutage(t *testing.T) {
 	h := newHouse(t)
 	h.settings(`{"private":false}`)
 	r := h.open("jonas", "Friday")
-	h.must(h.join("jonas", r.Room.ID))
+	h.Must(h.Join("jonas", r.Room.ID))
 	h.awaitRoster(r.Room.ID, "jonas")
-	_, err := h.discord.Inject(discordsim.Fault{Kind: discordsim.FaultOutage, Guild: h.guild})
-	h.must(err)
+	_, err := h.Discord.Inject(discordsim.Fault{Kind: discordsim.FaultOutage, Guild: h.Guild})
+	h.Must(err)
 	h.eventually("requests are refused", func() bool {
 		_, err := call(h, hub.ViewRoom, h.request("jonas", r.Room.ID))
 		return errs.Has(err, errs.Unavailable)
 	})
-	_, err = h.discord.Inject(discordsim.Fault{Kind: discordsim.FaultRestore, Guild: h.guild})
-	h.must(err)
+	_, err = h.Discord.Inject(discordsim.Fault{Kind: discordsim.FaultRestore, Guild: h.Guild})
+	h.Must(err)
 	h.eventually("the server is back", func() bool {
 		_, err := call(h, hub.ViewRoom, h.request("jonas", r.Room.ID))
 		return err == nil
 	})
-	h.must(h.join("kiyo", r.Room.ID))
+	h.Must(h.Join("kiyo", r.Room.ID))
 	h.awaitRoster(r.Room.ID, "jonas", "kiyo")
 	for _, what := range h.storied() {
 		if what == "closed lost" {
@@ -189,8 +189,8 @@ func TestFatalCloseCodes(t *testing.T) {
 		t.Run(fmt.Sprint(code), func(t *testing.T) {
 			t.Parallel()
 			h := newHouse(t)
-			_, err := h.discord.Inject(discordsim.Fault{Kind: discordsim.FaultClose, Code: code})
-			h.must(err)
+			_, err := h.Discord.Inject(discordsim.Fault{Kind: discordsim.FaultClose, Code: code})
+			h.Must(err)
 			select {
 			case err := <-h.bot.Done():
 				if want != "" && !errs.Has(err, want) || len(errs.Public(err).Message) < 40 {

@@ -18,8 +18,8 @@ import (
 func (h *house) masses(n int) (ids []snowflake.ID) {
 	h.Helper()
 	for i := range n {
-		u := h.discord.AddUser(fmt.Sprint("mass", i), "")
-		h.must(h.discord.AddMember(h.guild, u.ID, ""))
+		u := h.Discord.AddUser(fmt.Sprint("mass", i), "")
+		h.Must(h.Discord.AddMember(h.Guild, u.ID, ""))
 		ids = append(ids, u.ID)
 	}
 	return ids
@@ -29,8 +29,8 @@ func (h *house) masses(n int) (ids []snowflake.ID) {
 func (h *house) crowded(guests, banned []snowflake.ID) snowflake.ID {
 	h.Helper()
 	p := room.Preferences{Guests: guests, Banned: banned}
-	_, err := h.hub.Members.Put(h.soon(), h.guild.String()+"."+h.people["jonas"].String(), p)
-	h.must(err)
+	_, err := h.hub.Members.Put(h.soon(), h.Guild.String()+"."+h.People["jonas"].String(), p)
+	h.Must(err)
 	id := h.open("jonas", "Party").Room.ID
 	h.eventually("all have their overwrites", func() bool {
 		return len(h.channels()[id].Overwrites) >= len(guests)+len(banned)+2 && !h.due(id)
@@ -44,17 +44,17 @@ func (h *house) due(id snowflake.ID) bool { return h.doc(id).Pending.Access }
 // doc is what Snug keeps of a room.
 func (h *house) doc(id snowflake.ID) room.Room {
 	h.Helper()
-	doc, _, err := h.hub.Rooms.Get(h.soon(), h.guild.String()+"."+id.String())
-	h.must(err)
+	doc, _, err := h.hub.Rooms.Get(h.soon(), h.Guild.String()+"."+id.String())
+	h.Must(err)
 	return doc
 }
 
 // mayJoin tries to enter a voice channel, and leaves it again.
 func (h *house) mayJoin(user, channel snowflake.ID) bool {
-	_, err := h.discord.JoinVoice(h.guild, user, channel, discordsim.VoiceFlags{})
+	_, err := h.Discord.JoinVoice(h.Guild, user, channel, discordsim.VoiceFlags{})
 	if err == nil {
-		_, err = h.discord.LeaveVoice(h.guild, user)
-		h.must(err)
+		_, err = h.Discord.LeaveVoice(h.Guild, user)
+		h.Must(err)
 		return true
 	}
 	return false
@@ -75,7 +75,7 @@ func TestMoreThanAHundredOverwrites(t *testing.T) {
 			want bool
 		}{
 			{guests[0], true}, {guests[64], true}, {banned[0], false}, {banned[64], false}, {people[135], stranger},
-			{h.people["jonas"], true},
+			{h.People["jonas"], true},
 		} {
 			if got := h.mayJoin(last.who, id); got != last.want {
 				t.Errorf("%s: %d may enter: %v", when, last.who, got)
@@ -120,11 +120,11 @@ func TestRefusedHalfWay(t *testing.T) {
 	h.settings(fmt.Sprintf(`{"helper_roles":["%d","%d"]}`, helpers[0], helpers[1]))
 	id := h.crowded(h.masses(120), nil)
 	// Closing takes two steps: everyone is kept out, then helpers are let in. The second is refused.
-	_, err := h.discord.Inject(discordsim.Fault{
+	_, err := h.Discord.Inject(discordsim.Fault{
 		Kind: discordsim.FaultAnswer, Body: `{"code":50013,"message":"Missing Permissions"}`,
 		Route: "PUT /channels/{channel}/permissions/{overwrite}", Skip: 1, Count: 1,
 	})
-	h.must(err)
+	h.Must(err)
 	_, err = h.change("jonas", id, room.DoPrivate)
 	h.wantCode(err, errs.MissingPermission)
 	if h.view("jonas", id).Room.Access.Private {
@@ -133,7 +133,7 @@ func TestRefusedHalfWay(t *testing.T) {
 	h.clock.Forward(time.Minute)
 	h.sweep()
 	h.eventually("the room is open again", func() bool { return !h.due(id) })
-	if _, deny, _ := h.overwrite(id, h.guild); deny&int64(discordapi.EveryoneDeny) != 0 {
+	if _, deny, _ := h.overwrite(id, h.Guild); deny&int64(discordapi.EveryoneDeny) != 0 {
 		t.Error("an open room is closed in Discord")
 	}
 }

@@ -19,19 +19,19 @@ func TestHubForgetsItsMemory(t *testing.T) {
 	h := newHouseOn(t, server.URL())
 	h.settings(`{"private":false}`)
 	r, quiet := h.open("jonas", "Friday"), h.open("priya", "Quiet")
-	h.must(h.join("jonas", r.Room.ID))
+	h.Must(h.Join("jonas", r.Room.ID))
 	h.awaitRoster(r.Room.ID, "jonas")
 	for range 2 {
 		server.Down()
-		h.must(h.join("kiyo", r.Room.ID))
-		h.leave("jonas")
+		h.Must(h.Join("kiyo", r.Room.ID))
+		h.Leave("jonas")
 		server.Up()
 		began := time.Now()
 		h.awaitRoster(r.Room.ID, "kiyo")
 		h.await("the other room is back",
 			func(l map[snowflake.ID]room.Live) bool { return l[quiet.Room.ID].Room.Name == "Quiet" })
 		h.eventually("the server is ready", func() bool {
-			info, _, err := h.hub.Guilds.Get(context.Background(), h.guild.String())
+			info, _, err := h.hub.Guilds.Get(context.Background(), h.Guild.String())
 			return err == nil && info.Ready && info.Name != ""
 		})
 		if took := time.Since(began); took > 15*time.Second {
@@ -40,8 +40,8 @@ func TestHubForgetsItsMemory(t *testing.T) {
 		if _, err := call(h, hub.ViewRoom, h.request("jonas", r.Room.ID)); err != nil {
 			t.Errorf("requests are not answered: %v", err)
 		}
-		h.must(h.join("jonas", r.Room.ID))
-		h.leave("kiyo")
+		h.Must(h.Join("jonas", r.Room.ID))
+		h.Leave("kiyo")
 		h.awaitRoster(r.Room.ID, "jonas")
 	}
 }

@@ -19,14 +19,14 @@ func TestOwnership(t *testing.T) {
 	r := h.open("jonas", "Friday")
 	id := r.Room.ID
 	for _, n := range []string{"kiyo", "priya"} {
-		h.must(h.redeem(n, r.Invite.Token))
+		h.Must(h.redeem(n, r.Invite.Token))
 	}
-	h.must(h.join("jonas", id))
-	h.must(h.join("kiyo", id))
+	h.Must(h.Join("jonas", id))
+	h.Must(h.Join("kiyo", id))
 	h.awaitRoster(id, "jonas", "kiyo")
 	_, err := h.change("kiyo", id, room.DoClaim)
 	h.wantCode(err, errs.Forbidden)
-	h.leave("jonas")
+	h.Leave("jonas")
 	h.awaitRoster(id, "kiyo")
 	h.eventually("his absence counts", func() bool { return !h.view("kiyo", id).ClaimAt.IsZero() })
 	h.clock.Forward(5*time.Minute - 10*time.Second)
@@ -42,10 +42,10 @@ func TestOwnership(t *testing.T) {
 		t.Errorf("kiyo may not take it over: %+v", v)
 	}
 	done := h.changed("kiyo", id, room.DoClaim)
-	if done.Room.OwnerName != "Kiyo" || !done.Room.Access.Admitted(h.people["jonas"]) {
+	if done.Room.OwnerName != "Kiyo" || !done.Room.Access.Admitted(h.People["jonas"]) {
 		t.Errorf("after the claim: %+v", done.Room)
 	}
-	if by := h.view("kiyo", id).Room; by.OpenedBy != h.people["jonas"] || by.OpenedName != "Jonas" {
+	if by := h.view("kiyo", id).Room; by.OpenedBy != h.People["jonas"] || by.OpenedName != "Jonas" {
 		t.Errorf("after the claim it was opened by %d %q", by.OpenedBy, by.OpenedName)
 	}
 	h.said2("kiyo", id, "owns this room now")
@@ -71,9 +71,9 @@ func TestOwnership(t *testing.T) {
 	h.wantAudit(id, "owner_changed claim Jonas>Kiyo", "owner_changed transfer Kiyo>Jonas")
 
 	// Managers may at any time where Discord shows them the room; a setting that does adds no more than seeing.
-	manager, err := h.discord.AddRole(h.guild, "Manager", discordsim.PermManageGuild)
-	h.must(err)
-	h.must(h.discord.SetRoles(h.guild, h.people["tomas"], manager))
+	manager, err := h.Discord.AddRole(h.Guild, "Manager", discordsim.PermManageGuild)
+	h.Must(err)
+	h.Must(h.Discord.SetRoles(h.Guild, h.People["tomas"], manager))
 	_, err = h.change("tomas", id, room.DoClaim)
 	h.wantCode(err, errs.RoomNotFound)
 	h.settings(`{"managers_see_private":true}`)
@@ -107,18 +107,18 @@ func TestOwnerLeavesTheServer(t *testing.T) {
 	r := h.open("jonas", "Friday")
 	id := r.Room.ID
 	for _, n := range []string{"jonas", "priya", "kiyo"} {
-		h.must(h.redeem(n, r.Invite.Token))
-		h.must(h.join(n, id))
+		h.Must(h.redeem(n, r.Invite.Token))
+		h.Must(h.Join(n, id))
 		h.eventually(n+" is in", func() bool { return h.where(n) == id })
 	}
 	h.awaitRoster(id, "jonas", "priya", "kiyo")
-	h.must(h.discord.RemoveMember(h.guild, h.user("jonas")))
+	h.Must(h.Discord.RemoveMember(h.Guild, h.user("jonas")))
 	h.awaitRoster(id, "priya", "kiyo")
 	h.eventually("priya owns it", func() bool {
 		h.sweep()
-		return h.view("priya", id).Room.Access.OwnerID == h.people["priya"]
+		return h.view("priya", id).Room.Access.OwnerID == h.People["priya"]
 	})
-	if _, _, there := h.overwrite(id, h.people["jonas"]); there {
+	if _, _, there := h.overwrite(id, h.People["jonas"]); there {
 		t.Error("who left the server has still a place in the room")
 	}
 	h.changed("priya", id, room.DoRename, text("Priya's"))

@@ -15,21 +15,21 @@ func TestPersonErased(t *testing.T) {
 	h := newHouse(t)
 	r := h.openWith("jonas", room.OpenRequest{Name: "Draft"})
 	_, _, err := letIn(h, "jonas", r.Room.ID, "kiyo")
-	h.must(err)
+	h.Must(err)
 	_, err = call(h, hub.ChangeRoom,
-		room.ChangeRequest{Actor: h.actor("jonas"), RoomID: r.Room.ID, Do: room.DoBan, User: h.people["ada"]})
-	h.must(err)
+		room.ChangeRequest{Actor: h.actor("jonas"), RoomID: r.Room.ID, Do: room.DoBan, User: h.People["ada"]})
+	h.Must(err)
 	own := h.openWith("kiyo", room.OpenRequest{Name: "Mine"})
 	ask := func(who string, erase bool) room.PersonData {
 		t.Helper()
-		p, err := call(h, hub.PersonOf, room.PersonRequest{UserID: h.people[who], Erase: erase})
-		h.must(err)
+		p, err := call(h, hub.PersonOf, room.PersonRequest{UserID: h.People[who], Erase: erase})
+		h.Must(err)
 		return p
 	}
 	if p := ask("kiyo", false); p.RememberedBy != 1 || p.Preferences.Name != "Mine" || len(p.Rooms) != 2 {
 		t.Fatalf("kept of kiyo: %+v", p)
 	}
-	if _, _, ok := h.overwrite(r.Room.ID, h.people["kiyo"]); !ok {
+	if _, _, ok := h.overwrite(r.Room.ID, h.People["kiyo"]); !ok {
 		t.Fatal("kiyo is not let in")
 	}
 	p := ask("kiyo", true)
@@ -41,12 +41,12 @@ func TestPersonErased(t *testing.T) {
 	}
 	h.clock.Forward(2 * time.Minute)
 	h.eventually("Discord is told", func() bool {
-		_, _, ok := h.overwrite(r.Room.ID, h.people["kiyo"])
+		_, _, ok := h.overwrite(r.Room.ID, h.People["kiyo"])
 		return !ok
 	})
 	ask("ada", true)
-	if doc, _, err := h.hub.Rooms.Get(h.soon(), h.guild.String()+"."+r.Room.ID.String()); err != nil ||
-		!doc.Banned(h.people["ada"]) || doc.Bans[0].Name != "" {
+	if doc, _, err := h.hub.Rooms.Get(h.soon(), h.Guild.String()+"."+r.Room.ID.String()); err != nil ||
+		!doc.Banned(h.People["ada"]) || doc.Bans[0].Name != "" {
 		t.Errorf("erasing undid a ban, or kept a name: %+v, %v", doc.Bans, err)
 	}
 }

@@ -24,34 +24,34 @@ func TestPrivacy(t *testing.T) {
 	h.settings(`{"private":false,"seat_grace":"0s"}`)
 	r := h.open("jonas", "Friday")
 	id := r.Room.ID
-	h.must(h.join("kiyo", id))
+	h.Must(h.Join("kiyo", id))
 	h.awaitRoster(id, "kiyo")
 
 	h.changed("jonas", id, room.DoLock)
-	if h.join("priya", id) == nil {
+	if h.Join("priya", id) == nil {
 		t.Error("somebody came into a locked room")
 	}
-	h.leave("kiyo")
-	h.must(h.join("kiyo", id)) // who sat in it when it was locked comes back
+	h.Leave("kiyo")
+	h.Must(h.Join("kiyo", id)) // who sat in it when it was locked comes back
 	h.wantCode(h.redeem("priya", r.Invite.Token), errs.Forbidden)
 	if v := h.view("priya", id); v.MayEnter {
 		t.Errorf("a locked room looks to others like %+v", v)
 	}
 	h.changed("jonas", id, room.DoUnlock)
-	h.must(h.join("priya", id))
+	h.Must(h.Join("priya", id))
 
 	h.changed("jonas", id, room.DoHide)
 	_, err := call(h, hub.ViewRoom, h.request("ada", id))
 	h.wantCode(err, errs.RoomNotFound)
-	if h.join("ada", id) == nil {
+	if h.Join("ada", id) == nil {
 		t.Error("somebody came into a hidden room")
 	}
 	h.changed("jonas", id, room.DoShow)
-	h.must(h.join("ada", id))
+	h.Must(h.Join("ada", id))
 
 	h.changed("jonas", id, room.DoPrivate)
 	h.changed("jonas", id, room.DoPublic)
-	if _, deny, there := h.overwrite(id, h.guild); there && deny != 0 {
+	if _, deny, there := h.overwrite(id, h.Guild); there && deny != 0 {
 		t.Errorf("an open room denies everyone %d", deny)
 	}
 	_, err = h.change("kiyo", id, room.DoLock)
@@ -69,28 +69,28 @@ func TestPrivacyWhenDiscordFails(t *testing.T) {
 	h := newHouse(t)
 	h.settings(`{"private":false}`)
 	id := h.open("jonas", "Friday").Room.ID
-	h.must(h.discord.InstallBot(h.guild, h.app.ID,
+	h.Must(h.Discord.InstallBot(h.Guild, h.App.ID,
 		discordsim.Permissions(discordapi.Permissions)&^discordsim.PermManageRoles))
 	_, err := h.change("jonas", id, room.DoLock)
 	h.wantCode(err, errs.MissingPermission)
 	if h.view("jonas", id).Room.Access.Locked {
 		t.Error("a lock that Discord refused looks locked")
 	}
-	h.must(h.discord.InstallBot(h.guild, h.app.ID, discordsim.Permissions(discordapi.Permissions)))
+	h.Must(h.Discord.InstallBot(h.Guild, h.App.ID, discordsim.Permissions(discordapi.Permissions)))
 
-	_, err = h.discord.Inject(discordsim.Fault{Kind: discordsim.FaultError, Route: "PUT /channels/*", Count: 50})
-	h.must(err)
+	_, err = h.Discord.Inject(discordsim.Fault{Kind: discordsim.FaultError, Route: "PUT /channels/*", Count: 50})
+	h.Must(err)
 	impatient, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
 	defer cancel()
-	if _, err = hub.ChangeRoom.Call(impatient, h.hub, h.guild,
+	if _, err = hub.ChangeRoom.Call(impatient, h.hub, h.Guild,
 		room.ChangeRequest{Actor: h.actor("jonas"), RoomID: id, Do: room.DoLock}); err == nil {
 		t.Fatal("a lock that Discord did not answer was told as done")
 	}
 	h.eventually("the lock is decided", func() bool { return h.view("jonas", id).Room.Access.Locked })
-	h.discord.ClearFaults(0)
+	h.Discord.ClearFaults(0)
 	h.clock.Forward(31 * time.Second)
 	h.sweep()
-	if _, deny, _ := h.overwrite(id, h.guild); deny&int64(discordsim.PermConnect) == 0 {
+	if _, deny, _ := h.overwrite(id, h.Guild); deny&int64(discordsim.PermConnect) == 0 {
 		t.Error("the sweep did not lock the room")
 	}
 }
@@ -102,19 +102,19 @@ func TestCategoryIsInherited(t *testing.T) {
 	verified := h.role("Verified", 0, "jonas", "kiyo")
 	muted := h.role("Muted", 0, "ada")
 	helpers := h.role("Helpers", 0, "priya")
-	music := h.discord.AddApplication(discordsim.ApplicationOptions{Name: "Tunes"})
-	h.must(h.discord.InstallBot(h.guild, music.ID,
+	music := h.Discord.AddApplication(discordsim.ApplicationOptions{Name: "Tunes"})
+	h.Must(h.Discord.InstallBot(h.Guild, music.ID,
 		discordsim.PermViewChannel|discordsim.PermConnect|discordsim.PermSpeak))
 	musicRole := h.roleOf(music.ID)
 	see := discordsim.PermViewChannel | discordsim.PermConnect | discordsim.PermSpeak
 	category := h.add(discordsim.ChannelOptions{Name: "Verified only", Type: discordsim.ChannelCategory,
 		Overwrites: []discordsim.Overwrite{
-			{ID: h.guild, Deny: see},
+			{ID: h.Guild, Deny: see},
 			{ID: verified, Allow: see | discordsim.PermManageMessages}, // which Snug has not
 			{ID: muted, Deny: discordsim.PermSpeak | discordsim.PermManageRoles},
 			{ID: musicRole, Allow: see},
 			{
-				ID: h.app.ID, Member: true,
+				ID: h.App.ID, Member: true,
 				Allow: discordsim.PermViewChannel | discordsim.PermConnect | discordsim.PermManageChannels,
 			},
 		}})
@@ -123,23 +123,23 @@ func TestCategoryIsInherited(t *testing.T) {
 	id := h.open("jonas", "Secret").Room.ID
 	for who, want := range map[snowflake.ID][2]discordsim.Permissions{
 		verified: {discordsim.PermSpeak, 0}, muted: {0, discordsim.PermSpeak}, musicRole: {see, 0},
-		helpers: {discordsim.Permissions(discordapi.GuestAllow), 0}, h.guild: {0, see},
+		helpers: {discordsim.Permissions(discordapi.GuestAllow), 0}, h.Guild: {0, see},
 	} {
 		allow, deny, _ := h.overwrite(id, who)
 		if allow != int64(want[0]) || deny != int64(want[1]) {
 			t.Errorf("in the private room %d has +%d -%d, want +%d -%d", who, allow, deny, want[0], want[1])
 		}
 	}
-	if h.join("kiyo", id) == nil {
+	if h.Join("kiyo", id) == nil {
 		t.Error("a verified member came into a private room")
 	}
-	h.must(h.join("priya", id)) // a helper
-	_, err := h.discord.JoinVoice(h.guild, music.ID, discordsim.ID(id), discordsim.VoiceFlags{})
-	h.must(err)
+	h.Must(h.Join("priya", id)) // a helper
+	_, err := h.Discord.JoinVoice(h.Guild, music.ID, discordsim.ID(id), discordsim.VoiceFlags{})
+	h.Must(err)
 
 	h.changed("jonas", id, room.DoPublic)
-	h.must(h.join("kiyo", id))
-	if h.join("tomas", id) == nil {
+	h.Must(h.Join("kiyo", id))
+	if h.Join("tomas", id) == nil {
 		t.Error("somebody who is not verified came into the open room")
 	}
 	h.changed("jonas", id, room.DoPrivate)
@@ -151,10 +151,10 @@ func TestCategoryIsInherited(t *testing.T) {
 	byHand := h.role("By hand", 0)
 	h.do(http.MethodPut, fmt.Sprintf("/channels/%d/permissions/%d", id, byHand),
 		map[string]any{"type": 0, "allow": "0", "deny": fmt.Sprint(int64(discordsim.PermStream))}).Body.Close()
-	h.do(http.MethodPut, fmt.Sprintf("/channels/%d/permissions/%d", id, h.guild),
+	h.do(http.MethodPut, fmt.Sprintf("/channels/%d/permissions/%d", id, h.Guild),
 		map[string]any{"type": 0, "deny": fmt.Sprint(int64(discordsim.PermSpeak))}).Body.Close()
 	h.eventually("the room is closed again", func() bool {
-		_, deny, _ := h.overwrite(id, h.guild)
+		_, deny, _ := h.overwrite(id, h.Guild)
 		return deny&int64(see) == int64(see)
 	})
 	if _, deny, _ := h.overwrite(id, byHand); deny != int64(discordsim.PermStream) {
@@ -176,7 +176,7 @@ func (h *house) roleOf(app snowflake.ID) (out snowflake.ID) {
 			Bot snowflake.ID `json:"bot_id"`
 		} `json:"tags"`
 	}
-	h.get("/guilds/"+h.guild.String()+"/roles", &roles)
+	h.get("/guilds/"+h.Guild.String()+"/roles", &roles)
 	for _, r := range roles {
 		if r.Tags.Bot == app {
 			return r.ID
@@ -193,9 +193,9 @@ func TestKickedOutStaysOut(t *testing.T) {
 	h := newHouse(t)
 	id := h.open("jonas", "Friday").Room.ID
 	link, err := call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor("jonas"), RoomID: id, Uses: 1})
-	h.must(err)
-	h.must(h.redeem("kiyo", link.Token))
-	h.must(h.redeem("kiyo", link.Token))
+	h.Must(err)
+	h.Must(h.redeem("kiyo", link.Token))
+	h.Must(h.redeem("kiyo", link.Token))
 	h.changed("jonas", id, room.DoKick, h.at("kiyo"))
 	h.wantCode(h.redeem("kiyo", link.Token), errs.TokenUsedUp)
 	h.wantCode(h.redeem("ada", link.Token), errs.TokenUsedUp)
@@ -207,27 +207,27 @@ func TestKicksAndBans(t *testing.T) {
 	r := h.open("jonas", "Friday")
 	id := r.Room.ID
 	for _, n := range []string{"kiyo", "priya"} {
-		h.must(h.redeem(n, r.Invite.Token))
-		h.must(h.join(n, id))
+		h.Must(h.redeem(n, r.Invite.Token))
+		h.Must(h.Join(n, id))
 	}
 	h.awaitRoster(id, "kiyo", "priya")
 	if done := h.changed("jonas", id, room.DoKick, h.at("kiyo")); done.Name != "Kiyo" {
 		t.Errorf("it is told of %q", done.Name)
 	}
 	h.awaitRoster(id, "priya")
-	if h.join("kiyo", id) == nil {
+	if h.Join("kiyo", id) == nil {
 		t.Error("who was put out of a private room walked in again")
 	}
 	if v := h.view("jonas", id); len(v.Control.Holds) != 0 || len(v.Control.Guests) != 1 {
 		t.Errorf("after a kick: %+v", v.Control)
 	}
-	h.must(h.redeem("kiyo", r.Invite.Token)) // by an invite that is good for more they may, and it costs a use
+	h.Must(h.redeem("kiyo", r.Invite.Token)) // by an invite that is good for more they may, and it costs a use
 	if v := h.view("jonas", id); v.Invites[0].Invite.Left() != 1 {
 		t.Errorf("the invite has %d uses left, want 1", v.Invites[0].Invite.Left())
 	}
-	preview := room.PreviewRequest{Token: r.Invite.Token, UserID: h.people["kiyo"]}
+	preview := room.PreviewRequest{Token: r.Invite.Token, UserID: h.People["kiyo"]}
 	_, err := call(h, hub.PreviewInvite, preview)
-	h.must(err)
+	h.Must(err)
 	h.changed("jonas", id, room.DoBan, h.at("kiyo"))
 	h.wantCode(h.redeem("kiyo", r.Invite.Token), errs.Forbidden)
 	_, err = call(h, hub.PreviewInvite, preview)
@@ -247,20 +247,20 @@ func TestKicksAndBans(t *testing.T) {
 	_, err = h.change("jonas", id, room.DoKick, h.at("tomas"))
 	h.wantCode(err, errs.NotFound)
 	h.changed("jonas", id, room.DoUnban, h.at("kiyo"))
-	h.must(h.redeem("kiyo", r.Invite.Token))
+	h.Must(h.redeem("kiyo", r.Invite.Token))
 
 	h.changed("jonas", id, room.DoPublic) // the ban holds in an open room too, and after a restart
 	h.whileDown(func() {
-		h.do(http.MethodDelete, fmt.Sprintf("/channels/%d/permissions/%d", id, h.people["priya"]), nil).Body.Close()
+		h.do(http.MethodDelete, fmt.Sprintf("/channels/%d/permissions/%d", id, h.People["priya"]), nil).Body.Close()
 	})
 	h.eventually("priya is kept out", func() bool {
-		_, deny, _ := h.overwrite(id, h.people["priya"])
+		_, deny, _ := h.overwrite(id, h.People["priya"])
 		return deny == int64(discordapi.EveryoneDeny)
 	})
 	_, err = call(h, hub.CloseRoom, h.request("jonas", id))
-	h.must(err)
+	h.Must(err)
 	next := h.open("jonas", "Saturday") // and in the owner's next room
-	if v := h.view("jonas", next.Room.ID); len(v.Control.Bans) != 1 || v.Control.Bans[0].UserID != h.people["priya"] {
+	if v := h.view("jonas", next.Room.ID); len(v.Control.Bans) != 1 || v.Control.Bans[0].UserID != h.People["priya"] {
 		t.Errorf("the next room's bans: %+v", v.Control.Bans)
 	}
 	h.wantCode(h.redeem("priya", next.Invite.Token), errs.Forbidden)
@@ -269,7 +269,7 @@ func TestKicksAndBans(t *testing.T) {
 
 // letIn lets somebody in by name.
 func letIn(h *house, by string, id snowflake.ID, who string) (room.InviteLink, bool, error) {
-	l, err := call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor(by), RoomID: id, For: h.people[who]})
+	l, err := call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor(by), RoomID: id, For: h.People[who]})
 	return l, err == nil, err
 }
 
@@ -282,12 +282,12 @@ func TestKnocking(t *testing.T) {
 		t.Helper()
 		q.Actor = h.actor(name)
 		done, err := call(h, hub.Knock, q)
-		h.must(err)
+		h.Must(err)
 		return done
 	}
 	// A private room tells nothing to who knocks, and hears them all the same.
 	for _, q := range []room.KnockRequest{
-		{RoomID: id}, {Owner: h.people["jonas"]}, {RoomID: 12345}, {Owner: h.people["ada"]},
+		{RoomID: id}, {Owner: h.People["jonas"]}, {RoomID: 12345}, {Owner: h.People["ada"]},
 	} {
 		if done := knock("kiyo", q); done.Room != nil || done.Already {
 			t.Errorf("knocking told %+v", done)
@@ -299,11 +299,11 @@ func TestKnocking(t *testing.T) {
 	}
 	answer := func(by, who string, in bool) error {
 		_, err := call(h, hub.AnswerKnock,
-			room.AnswerRequest{Actor: h.actor(by), RoomID: id, User: h.people[who], LetIn: in})
+			room.AnswerRequest{Actor: h.actor(by), RoomID: id, User: h.People[who], LetIn: in})
 		return err
 	}
 	h.wantCode(answer("priya", "kiyo", true), errs.RoomNotFound)
-	h.must(answer("jonas", "kiyo", false))
+	h.Must(answer("jonas", "kiyo", false))
 	h.told("kiyo", "not now")
 	h.wantCode(answer("jonas", "kiyo", true), errs.NotFound)
 	knock("kiyo", room.KnockRequest{RoomID: id}) // too early: nobody hears it, and the room is still not told
@@ -312,9 +312,9 @@ func TestKnocking(t *testing.T) {
 	}
 	h.clock.Forward(10*time.Minute + time.Second)
 	knock("kiyo", room.KnockRequest{RoomID: id})
-	h.must(answer("jonas", "kiyo", true))
+	h.Must(answer("jonas", "kiyo", true))
 	h.told("kiyo", "let into", "Friday")
-	h.must(h.join("kiyo", id))
+	h.Must(h.Join("kiyo", id))
 	_, err := call(h, hub.Knock, room.KnockRequest{Actor: h.actor("kiyo"), RoomID: id})
 	h.wantCode(err, errs.Conflict)
 
@@ -327,7 +327,7 @@ func TestKnocking(t *testing.T) {
 	if done := knock("priya", room.KnockRequest{RoomID: id}); !done.Already {
 		t.Error("a second knock is not known for one")
 	}
-	h.must(answer("jonas", "priya", false))
+	h.Must(answer("jonas", "priya", false))
 	_, err = call(h, hub.Knock, room.KnockRequest{Actor: h.actor("priya"), RoomID: id})
 	h.wantCode(err, errs.RateLimited)
 	h.changed("jonas", id, room.DoBan, h.at("ada"))
@@ -337,7 +337,7 @@ func TestKnocking(t *testing.T) {
 	knock("tomas", room.KnockRequest{RoomID: id})
 	h.clock.Forward(time.Hour)
 	_, err = call(h, hub.KeepRoom, h.request("jonas", id))
-	h.must(err)
+	h.Must(err)
 	h.sweep()
 	if v := h.view("jonas", id); len(v.Control.Knocks) != 0 || v.Room.Knocking != 0 {
 		t.Errorf("after an hour somebody still knocks: %+v", v.Control.Knocks)
@@ -350,17 +350,17 @@ func TestManyRememberedGuests(t *testing.T) {
 	h := newHouse(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
 	var guests []snowflake.ID
 	for i := range 150 {
-		u := h.discord.AddUser(fmt.Sprint("guest", i), "")
-		h.must(h.discord.AddMember(h.guild, u.ID, ""))
+		u := h.Discord.AddUser(fmt.Sprint("guest", i), "")
+		h.Must(h.Discord.AddMember(h.Guild, u.ID, ""))
 		guests = append(guests, u.ID)
 	}
-	_, err := h.hub.Members.Put(h.soon(), h.guild.String()+"."+h.people["jonas"].String(),
+	_, err := h.hub.Members.Put(h.soon(), h.Guild.String()+"."+h.People["jonas"].String(),
 		room.Preferences{Guests: guests})
-	h.must(err)
+	h.Must(err)
 	r := h.open("jonas", "Party")
 	h.eventually("all are let in", func() bool { return len(h.channels()[r.Room.ID].Overwrites) == 153 })
-	_, err = h.discord.JoinVoice(discordsim.ID(h.guild), guests[149], discordsim.ID(r.Room.ID), discordsim.VoiceFlags{})
-	h.must(err)
+	_, err = h.Discord.JoinVoice(discordsim.ID(h.Guild), guests[149], discordsim.ID(r.Room.ID), discordsim.VoiceFlags{})
+	h.Must(err)
 	if n := h.asked("POST /guilds/{guild}/channels"); n != 1 {
 		t.Errorf("opening took %d requests", n)
 	}
@@ -375,33 +375,33 @@ func TestPreferences(t *testing.T) {
 	h.changed("jonas", id, room.DoPublic)
 	h.changed("jonas", id, room.DoLock)
 	_, _, err := letIn(h, "jonas", id, "kiyo")
-	h.must(err)
+	h.Must(err)
 	h.changed("mara", id, room.DoSeats, number(9)) // a manager's choice is not the owner's
 	again := func() room.Summary {
 		t.Helper()
 		for _, l := range h.mine("jonas") {
 			_, err := call(h, hub.CloseRoom, h.request("jonas", l))
-			h.must(err)
+			h.Must(err)
 		}
 		return h.openWith("jonas", room.OpenRequest{}).Room
 	}
 	got := again()
 	if got.Name != "Draft night" || got.Seats != 6 || got.Access.Private || !got.Access.Locked ||
-		!slices.Contains(got.Access.Guests, h.people["kiyo"]) {
+		!slices.Contains(got.Access.Guests, h.People["kiyo"]) {
 		t.Errorf("the next room: %+v", got)
 	}
-	h.must(h.join("kiyo", got.ID))
-	if h.join("ada", got.ID) == nil {
+	h.Must(h.Join("kiyo", got.ID))
+	if h.Join("ada", got.ID) == nil {
 		t.Error("the remembered lock does not hold")
 	}
 	p, err := call(h, hub.PreferencesOf, room.PreferencesRequest{Actor: h.actor("jonas")})
-	h.must(err)
+	h.Must(err)
 	if p.Preferences.Name != "Draft night" || p.Preferences.Seats != 6 {
 		t.Errorf("remembered: %+v", p)
 	}
 	h.changed("jonas", got.ID, room.DoKick, h.at("kiyo"))
 	p, err = call(h, hub.PreferencesOf, room.PreferencesRequest{Actor: h.actor("jonas"), Forget: true})
-	h.must(err)
+	h.Must(err)
 	if !p.Preferences.Empty() {
 		t.Errorf("after forgetting: %+v", p)
 	}
@@ -419,7 +419,7 @@ func (h *house) mine(name string) (out []snowflake.ID) {
 	h.facts.mu.Lock()
 	defer h.facts.mu.Unlock()
 	for id, l := range h.facts.live {
-		if l.Room.Access.OwnerID == h.people[name] {
+		if l.Room.Access.OwnerID == h.People[name] {
 			out = append(out, id)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"snug/bot"
 	"snug/bot/gateway"
 	"snug/shared/discordsim"
+	"snug/shared/testkit/world"
 )
 
 // watch collects when the phases of a shard began.
@@ -98,16 +99,12 @@ func TestRecoveryTimes(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			limits := discordsim.NoRateLimits()
-			s := discordsim.New(discordsim.Options{Seed: 1, Limits: &limits, HeartbeatInterval: heartbeat})
-			base, err := s.Start("127.0.0.1:0")
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer s.Close(t.Context())
+			d := world.Start(t, discordsim.Options{Seed: 1, Limits: &limits, HeartbeatInterval: heartbeat})
 			w := &watch{more: make(chan struct{}, 1)}
 			shard, err := gateway.New(gateway.Config{
-				Token: s.AddApplication(discordsim.ApplicationOptions{Name: "Snug"}).BotToken, Intents: bot.Intents,
-				URL:      "ws" + strings.TrimPrefix(base, "http") + "/gateway",
+				Token:    d.Discord.AddApplication(discordsim.ApplicationOptions{Name: "Snug"}).BotToken,
+				Intents:  bot.Intents,
+				URL:      "ws" + strings.TrimPrefix(d.URL, "http") + "/gateway",
 				Handler:  func(dgateway.Gateway, dgateway.EventType, int, dgateway.EventData) {},
 				Observer: w.observe, Logger: slog.New(slog.DiscardHandler),
 			})
@@ -120,7 +117,7 @@ func TestRecoveryTimes(t *testing.T) {
 			defer shard.Close(t.Context())
 			began := time.Now()
 			for _, f := range c.faults {
-				if _, err := s.Inject(f); err != nil {
+				if _, err := d.Discord.Inject(f); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -24,14 +24,14 @@ import (
 func (h *house) do(method, path string, body any) *http.Response {
 	h.Helper()
 	b, err := json.Marshal(body)
-	h.must(err)
-	req, err := http.NewRequestWithContext(context.Background(), method, h.url+"/api/v10"+path, bytes.NewReader(b))
-	h.must(err)
-	req.Header.Set("Authorization", "Bot "+h.app.BotToken)
+	h.Must(err)
+	req, err := http.NewRequestWithContext(context.Background(), method, h.URL+"/api/v10"+path, bytes.NewReader(b))
+	h.Must(err)
+	req.Header.Set("Authorization", "Bot "+h.App.BotToken)
 	req.Header.Set("User-Agent", agent.Discord)
 	req.Header.Set("Content-Type", "application/json")
 	res, err := http.DefaultClient.Do(req)
-	h.must(err)
+	h.Must(err)
 	if res.StatusCode >= 300 {
 		h.Fatalf("%s %s: %s", method, path, res.Status)
 	}
@@ -50,9 +50,9 @@ func (h *house) whileDown(change func()) {
 func (h *house) stored(f func(*hub.Hub)) {
 	h.Helper()
 	b, err := hub.Open(context.Background(), hub.Options{Dir: h.dir, Log: h.log()})
-	h.must(err)
+	h.Must(err)
 	f(b)
-	h.must(b.Close(context.Background()))
+	h.Must(b.Close(context.Background()))
 }
 
 func TestRestartFindsEverybodyWhereTheyAre(t *testing.T) {
@@ -60,9 +60,9 @@ func TestRestartFindsEverybodyWhereTheyAre(t *testing.T) {
 	h.settings(`{"private":false,"seats":5}`)
 	r := h.open("jonas", "Friday")
 	gone := h.open("kiyo", "Gone")
-	h.must(h.redeem("priya", r.Invite.Token))
+	h.Must(h.redeem("priya", r.Invite.Token))
 	for _, n := range []string{"jonas", "kiyo"} {
-		h.must(h.join(n, r.Room.ID))
+		h.Must(h.Join(n, r.Room.ID))
 	}
 	h.awaitRoster(r.Room.ID, "jonas", "kiyo")
 	other := h.openWith("tomas", room.OpenRequest{Private: new(true)})
@@ -71,31 +71,31 @@ func TestRestartFindsEverybodyWhereTheyAre(t *testing.T) {
 		t.Errorf("a restart where all is well changed %d channels", n)
 	}
 	_, err := call(h, hub.CloseRoom, h.request("tomas", other.Room.ID))
-	h.must(err)
+	h.Must(err)
 	h.whileDown(func() {
-		h.leave("kiyo")
-		h.must(h.join("priya", r.Room.ID))
-		h.must(h.join("ada", r.Room.ID))
+		h.Leave("kiyo")
+		h.Must(h.Join("priya", r.Room.ID))
+		h.Must(h.Join("ada", r.Room.ID))
 		h.do(http.MethodDelete, "/channels/"+gone.Room.ID.String(), nil).Body.Close()
-		h.do(http.MethodDelete, fmt.Sprintf("/channels/%d/permissions/%d", r.Room.ID, h.people["priya"]),
+		h.do(http.MethodDelete, fmt.Sprintf("/channels/%d/permissions/%d", r.Room.ID, h.People["priya"]),
 			nil).Body.Close()
 	})
 	h.awaitRoster(r.Room.ID, "jonas", "priya", "ada")
 	v := h.view("jonas", r.Room.ID)
 	if v.Room.Seats != 5 || len(v.Invites) != 1 || v.Invites[0].Token != r.Invite.Token ||
-		!v.Room.Access.Admitted(h.people["priya"]) {
+		!v.Room.Access.Admitted(h.People["priya"]) {
 		t.Errorf("after the restart: %+v", v)
 	}
 	_, err = call(h, hub.ViewRoom, h.request("kiyo", gone.Room.ID))
 	h.wantCode(err, errs.RoomNotFound)
 	let := false
 	for _, o := range h.channels()[r.Room.ID].Overwrites {
-		let = let || o.ID == h.people["priya"] && o.Allow == int64(discordapi.GuestAllow)
+		let = let || o.ID == h.People["priya"] && o.Allow == int64(discordapi.GuestAllow)
 	}
 	if !let {
 		t.Error("the guest's overwrite was not given back")
 	}
-	h.must(h.redeem("tomas", r.Invite.Token))
+	h.Must(h.redeem("tomas", r.Invite.Token))
 }
 
 func TestIdleTimeSurvivesARestart(t *testing.T) {
@@ -115,21 +115,21 @@ func TestIdleTimeSurvivesARestart(t *testing.T) {
 func TestOpeningSurvivesDeath(t *testing.T) {
 	h := newHouse(t)
 	in := room.PendingCreate{
-		ID: "x", GuildID: h.guild, OwnerID: h.people["jonas"], OwnerName: "Jonas", Name: "Friday", Seats: 4,
+		ID: "x", GuildID: h.Guild, OwnerID: h.People["jonas"], OwnerName: "Jonas", Name: "Friday", Seats: 4,
 		Private: true, Via: access.ViaDiscord,
 	}
 	record := func() {
 		in.At = time.Now() // as Discord's clock, which is not put forward
 		h.stored(func(b *hub.Hub) {
-			_, err := b.PendingCreates.Create(context.Background(), h.guild.String()+"."+in.ID, in)
-			h.must(err)
+			_, err := b.PendingCreates.Create(context.Background(), h.Guild.String()+"."+in.ID, in)
+			h.Must(err)
 		})
 	}
 	left := func() (n int) {
 		h.shut()
 		h.stored(func(b *hub.Hub) {
-			list, err := b.PendingCreates.List(context.Background(), h.guild.String())
-			h.must(err)
+			list, err := b.PendingCreates.List(context.Background(), h.Guild.String())
+			h.Must(err)
 			n = len(list)
 		})
 		h.start()
@@ -148,22 +148,22 @@ func TestOpeningSurvivesDeath(t *testing.T) {
 	h.whileDown(func() { // after the channel
 		in.ID = "y"
 		record()
-		res := h.do(http.MethodPost, "/guilds/"+h.guild.String()+"/channels", map[string]any{
+		res := h.do(http.MethodPost, "/guilds/"+h.Guild.String()+"/channels", map[string]any{
 			"name": in.Name, "type": 2, "user_limit": in.Seats, "permission_overwrites": []map[string]any{
-				{"id": h.guild, "type": 0, "deny": fmt.Sprint(int64(discordapi.EveryoneDeny)), "allow": "0"},
-				{"id": h.app.ID, "type": 1, "allow": fmt.Sprint(int64(discordapi.BotAllow)), "deny": "0"},
+				{"id": h.Guild, "type": 0, "deny": fmt.Sprint(int64(discordapi.EveryoneDeny)), "allow": "0"},
+				{"id": h.App.ID, "type": 1, "allow": fmt.Sprint(int64(discordapi.BotAllow)), "deny": "0"},
 				{"id": in.OwnerID, "type": 1, "allow": fmt.Sprint(int64(discordapi.GuestAllow)), "deny": "0"},
 			}})
 		defer res.Body.Close()
-		h.must(json.NewDecoder(res.Body).Decode(&c))
+		h.Must(json.NewDecoder(res.Body).Decode(&c))
 	})
 	h.await("the channel became a room",
 		func(l map[snowflake.ID]room.Live) bool { return l[c.ID].Room.OwnerName == "Jonas" })
 
 	h.whileDown(func() { // after the room, before the intention was forgotten
 		h.stored(func(b *hub.Hub) {
-			_, err := b.PendingCreates.Create(context.Background(), h.guild.String()+"."+in.ID, in)
-			h.must(err)
+			_, err := b.PendingCreates.Create(context.Background(), h.Guild.String()+"."+in.ID, in)
+			h.Must(err)
 		})
 	})
 	h.sweep()
@@ -186,16 +186,16 @@ func TestCreationWithUnknownOutcome(t *testing.T) {
 	h := newHouse(t)
 	for _, kind := range []string{discordsim.FaultError, discordsim.FaultReset} {
 		before := len(h.channels())
-		_, err := h.discord.Inject(discordsim.Fault{
+		_, err := h.Discord.Inject(discordsim.Fault{
 			Kind: kind, Route: "POST /guilds/{guild.id}/channels", After: true, Count: 1,
 		})
-		h.must(err)
+		h.Must(err)
 		r := h.open("jonas", "Friday")
 		if n := len(h.channels()); n != before+1 {
 			t.Errorf("%s: %d channels were made", kind, n-before)
 		}
 		_, err = call(h, hub.CloseRoom, h.request("jonas", r.Room.ID))
-		h.must(err)
+		h.Must(err)
 	}
 }
 
@@ -216,19 +216,19 @@ func TestCreationThatTimesOut(t *testing.T) {
 					discordsim.Fault{Kind: discordsim.FaultReset, Route: "POST /guilds/{guild.id}/channels", Count: 1})
 			}
 			for _, f := range faults {
-				_, err := h.discord.Inject(f)
-				h.must(err)
+				_, err := h.Discord.Inject(f)
+				h.Must(err)
 			}
 			open := func(patience time.Duration) (room.OpenedRoom, error) {
 				ctx, cancel := context.WithTimeout(hub.WithCallID(context.Background(), "jonas-presses-once"), patience)
 				defer cancel()
-				return hub.OpenRoom.Call(ctx, h.hub, h.guild, room.OpenRequest{Actor: h.actor("jonas"), Name: "Friday"})
+				return hub.OpenRoom.Call(ctx, h.hub, h.Guild, room.OpenRequest{Actor: h.actor("jonas"), Name: "Friday"})
 			}
 			h.eventually("Discord is asked for the channel", func() bool {
 				if _, err := open(time.Second); err == nil {
 					t.Fatal("it was not told that Discord does not answer")
 				}
-				return len(h.discord.Faults()) < len(faults)
+				return len(h.Discord.Faults()) < len(faults)
 			})
 			_, err := call(h, hub.OpenRoom, room.OpenRequest{Actor: h.actor("jonas"), Name: "Another"})
 			h.wantCode(err, errs.RoomLimit)
@@ -236,7 +236,7 @@ func TestCreationThatTimesOut(t *testing.T) {
 				t.Errorf("the owner is told %q", err)
 			}
 			h.eventually("Discord is done",
-				func() bool { return len(h.discord.Faults()) == 0 && h.asked("POST /guilds/{guild}/channels") == 1 })
+				func() bool { return len(h.Discord.Faults()) == 0 && h.asked("POST /guilds/{guild}/channels") == 1 })
 			h.sweep()
 			want := before
 			if made {
@@ -252,8 +252,8 @@ func TestCreationThatTimesOut(t *testing.T) {
 			if n := len(h.channels()); n != want {
 				t.Errorf("%d channels were made", n-before)
 			}
-			intended, err := h.hub.PendingCreates.List(h.soon(), h.guild.String())
-			if h.must(err); len(intended) != 0 {
+			intended, err := h.hub.PendingCreates.List(h.soon(), h.Guild.String())
+			if h.Must(err); len(intended) != 0 {
 				t.Errorf("%d intentions are left", len(intended))
 			}
 			if !made {
@@ -266,14 +266,14 @@ func TestCreationThatTimesOut(t *testing.T) {
 func TestClosingIsFinishedAfterDiscordFailed(t *testing.T) {
 	h := newHouse(t)
 	r := h.open("jonas", "Friday")
-	_, err := h.discord.Inject(discordsim.Fault{Kind: discordsim.FaultError, Route: "DELETE /channels/*", Count: 50})
-	h.must(err)
+	_, err := h.Discord.Inject(discordsim.Fault{Kind: discordsim.FaultError, Route: "DELETE /channels/*", Count: 50})
+	h.Must(err)
 	impatient, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
 	defer cancel()
-	if _, err = hub.CloseRoom.Call(impatient, h.hub, h.guild, h.request("jonas", r.Room.ID)); err == nil {
+	if _, err = hub.CloseRoom.Call(impatient, h.hub, h.Guild, h.request("jonas", r.Room.ID)); err == nil {
 		t.Fatal("closing did not tell that Discord failed")
 	}
-	h.discord.ClearFaults(0)
+	h.Discord.ClearFaults(0)
 	h.eventually("a sweep has finished the closing", func() bool {
 		h.clock.Forward(31 * time.Second)
 		h.sweep()
@@ -305,19 +305,19 @@ func TestChangesByHand(t *testing.T) {
 func TestKickedAndInvitedAgain(t *testing.T) {
 	h := newHouse(t)
 	r := h.open("jonas", "Friday")
-	h.must(h.discord.RemoveMember(h.guild, h.app.ID))
+	h.Must(h.Discord.RemoveMember(h.Guild, h.App.ID))
 	h.await("the room is not shown any more", func(l map[snowflake.ID]room.Live) bool { return len(l) == 0 })
 	h.eventually("requests are refused", func() bool {
 		_, err := call(h, hub.ViewRoom, h.request("jonas", r.Room.ID))
 		return errs.Has(err, errs.Unavailable)
 	})
-	h.must(h.discord.InstallBot(h.guild, h.app.ID, discordsim.Permissions(discordapi.Permissions)))
+	h.Must(h.Discord.InstallBot(h.Guild, h.App.ID, discordsim.Permissions(discordapi.Permissions)))
 	h.await("the room is back", func(l map[snowflake.ID]room.Live) bool { return l[r.Room.ID].Room.Name == "Friday" })
 }
 
 func TestMissingPermissionIsNamed(t *testing.T) {
 	h := newHouse(t)
-	h.must(h.discord.InstallBot(h.guild, h.app.ID,
+	h.Must(h.Discord.InstallBot(h.Guild, h.App.ID,
 		discordsim.Permissions(discordapi.Permissions)&^discordsim.PermManageChannels))
 	_, err := call(h, hub.OpenRoom, room.OpenRequest{Actor: h.actor("jonas"), Name: "Friday"})
 	h.wantCode(err, errs.MissingPermission)

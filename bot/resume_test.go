@@ -26,7 +26,7 @@ func (h *house) counted(name string, labels ...string) float64 {
 func (h *house) countedOf(r *running, name string, labels ...string) float64 {
 	h.Helper()
 	families, err := r.metrics.Gather()
-	h.must(err)
+	h.Must(err)
 	sum := 0.0
 	for _, f := range families {
 		if f.GetName() != name {
@@ -55,7 +55,7 @@ func (h *house) shards() (docs []hub.Entry[hub.Sealed]) {
 	h.stored(func(b *hub.Hub) {
 		var err error
 		docs, err = b.Shards.List(context.Background(), "")
-		h.must(err)
+		h.Must(err)
 	})
 	return docs
 }
@@ -65,7 +65,7 @@ func (h *house) turnBack(docs []hub.Entry[hub.Sealed]) {
 	h.stored(func(b *hub.Hub) {
 		for _, e := range docs {
 			_, err := b.Shards.Put(context.Background(), e.Key, e.Value)
-			h.must(err)
+			h.Must(err)
 		}
 	})
 }
@@ -74,8 +74,8 @@ func TestRestartResumes(t *testing.T) {
 	h := newHouse(t)
 	h.settings(`{"private":false}`)
 	r, gone := h.open("jonas", "Friday"), h.open("priya", "Gone")
-	h.must(h.join("jonas", r.Room.ID))
-	h.must(h.join("kiyo", r.Room.ID))
+	h.Must(h.Join("jonas", r.Room.ID))
+	h.Must(h.Join("kiyo", r.Room.ID))
 	h.awaitRoster(r.Room.ID, "jonas", "kiyo")
 	var since time.Time
 	h.await("jonas has a time",
@@ -83,10 +83,10 @@ func TestRestartResumes(t *testing.T) {
 	creations := h.asked("POST /guilds/{guild")
 
 	h.whileDown(func() {
-		h.leave("kiyo")
-		h.must(h.join("ada", r.Room.ID))
-		h.must(h.join("tomas", r.Room.ID))
-		h.leave("tomas")
+		h.Leave("kiyo")
+		h.Must(h.Join("ada", r.Room.ID))
+		h.Must(h.Join("tomas", r.Room.ID))
+		h.Leave("tomas")
 		h.do(http.MethodPatch, "/channels/"+r.Room.ID.String(), map[string]any{"name": "Saturday"}).Body.Close()
 		h.do(http.MethodDelete, "/channels/"+gone.Room.ID.String(), nil).Body.Close()
 	})
@@ -97,9 +97,9 @@ func TestRestartResumes(t *testing.T) {
 	h.await("the room follows what was missed", func(l map[snowflake.ID]room.Live) bool {
 		return len(l) == 1 && l[r.Room.ID].Room.Name == "Saturday" && l[r.Room.ID].Roster[0].Since.Equal(since)
 	})
-	h.must(h.join("tomas", r.Room.ID)) // and what comes now
+	h.Must(h.Join("tomas", r.Room.ID)) // and what comes now
 	h.awaitRoster(r.Room.ID, "jonas", "ada", "tomas")
-	if who := h.command("mara", "rooms", nil); !strings.Contains(who.Message.Content, r.Room.ID.String()) {
+	if who := h.Command("mara", "rooms", nil); !strings.Contains(who.Message.Content, r.Room.ID.String()) {
 		t.Errorf("after a resume /rooms says: %s", who.Message.Content)
 	}
 	if n := h.asked("POST /guilds/{guild"); n != creations {
@@ -120,14 +120,14 @@ func TestResumeFromAnOlderCheckpoint(t *testing.T) {
 	h.shut()
 	old := h.shards()
 	h.start()
-	a := h.command("jonas", "create-room", map[string]any{"name": "Friday"})
+	a := h.Command("jonas", "create-room", map[string]any{"name": "Friday"})
 	id, err := snowflake.Parse(roomLink.FindStringSubmatch(a.Message.Content)[1])
-	h.must(err)
+	h.Must(err)
 	for range 5 {
-		h.must(h.join("kiyo", id))
-		h.leave("kiyo")
+		h.Must(h.Join("kiyo", id))
+		h.Leave("kiyo")
 	}
-	h.must(h.join("jonas", id))
+	h.Must(h.Join("jonas", id))
 	h.awaitRoster(id, "jonas")
 	answers := h.asked("POST /interactions/")
 
@@ -144,7 +144,7 @@ func TestResumeFromAnOlderCheckpoint(t *testing.T) {
 		t.Errorf("%d channels", n)
 	}
 	rooms, err := h.hub.Rooms.List(context.Background(), "")
-	h.must(err)
+	h.Must(err)
 	if len(rooms) != 1 {
 		t.Errorf("%d rooms of one command", len(rooms))
 	}
@@ -173,39 +173,39 @@ func TestWithoutASessionToResume(t *testing.T) {
 	h := newHouse(t)
 	h.settings(`{"private":false}`)
 	r := h.open("jonas", "Friday")
-	h.must(h.join("jonas", r.Room.ID))
+	h.Must(h.Join("jonas", r.Room.ID))
 	h.awaitRoster(r.Room.ID, "jonas")
 	h.shut()
 	old := h.shards()
 	h.start()
-	_, err := h.discord.Inject(discordsim.Fault{Kind: discordsim.FaultInvalidSession})
-	h.must(err)
+	_, err := h.Discord.Inject(discordsim.Fault{Kind: discordsim.FaultInvalidSession})
+	h.Must(err)
 	h.eventually("a new session began",
 		func() bool { return h.counted("snug_gateway_connects_total", "kind=identify") == 1 })
 	for name, change := range map[string]func(){
 		"forgotten by Discord": func() { h.turnBack(old) },
 		"a guild is missing": func() {
-			h.stored(func(b *hub.Hub) { h.must(b.Shards.Delete(context.Background(), fmt.Sprint("0.", h.guild))) })
+			h.stored(func(b *hub.Hub) { h.Must(b.Shards.Delete(context.Background(), fmt.Sprint("0.", h.Guild))) })
 		},
 		"damaged": func() {
 			h.stored(func(b *hub.Hub) {
 				_, err := b.Shards.Put(context.Background(), "0.head", hub.Sealed{Data: []byte("what is this")})
-				h.must(err)
+				h.Must(err)
 			})
 		},
 	} {
 		h.whileDown(func() {
 			change()
-			h.leave("jonas")
-			h.must(h.join("kiyo", r.Room.ID))
+			h.Leave("jonas")
+			h.Must(h.Join("kiyo", r.Room.ID))
 		})
 		if h.counted("snug_gateway_connects_total", "kind=identify") != 1 {
 			t.Errorf("%s: did not begin anew", name)
 		}
 		h.awaitRoster(r.Room.ID, "kiyo")
 		h.whileDown(func() {
-			h.leave("kiyo")
-			h.must(h.join("jonas", r.Room.ID))
+			h.Leave("kiyo")
+			h.Must(h.Join("jonas", r.Room.ID))
 		})
 		if !h.resumed() {
 			t.Errorf("%s: the next restart does not resume", name)

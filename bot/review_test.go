@@ -35,34 +35,34 @@ func (h *house) isOut(id, user snowflake.ID) access.Why {
 func testReviewOfMany(t *testing.T, late bool) {
 	h := newHouse(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
 	role := func(name string, users ...snowflake.ID) snowflake.ID {
-		id, err := h.discord.AddRole(h.guild, name, 0)
-		h.must(err)
+		id, err := h.Discord.AddRole(h.Guild, name, 0)
+		h.Must(err)
 		for _, u := range users {
-			h.must(h.discord.SetRoles(h.guild, u, id))
+			h.Must(h.Discord.SetRoles(h.Guild, u, id))
 		}
 		return id
 	}
 	many := h.masses(8)
-	h.must(h.discord.SetRoles(h.guild, h.people["jonas"]))
+	h.Must(h.Discord.SetRoles(h.Guild, h.People["jonas"]))
 	regulars := role("Regulars", many...)
-	staff := role("Staff", h.people["jonas"], h.people["priya"], h.people["tomas"])
+	staff := role("Staff", h.People["jonas"], h.People["priya"], h.People["tomas"])
 	listeners := role("Listeners")
 	gate := []discordsim.Overwrite{
-		{ID: h.guild, Deny: seeAndEnter}, {ID: regulars, Allow: seeAndEnter}, {ID: staff, Allow: seeAndEnter},
-		{ID: h.app.ID, Member: true, Allow: seeAndEnter | discordsim.PermManageChannels | discordsim.PermMoveMembers},
+		{ID: h.Guild, Deny: seeAndEnter}, {ID: regulars, Allow: seeAndEnter}, {ID: staff, Allow: seeAndEnter},
+		{ID: h.App.ID, Member: true, Allow: seeAndEnter | discordsim.PermManageChannels | discordsim.PermMoveMembers},
 	}
 	category := h.add(discordsim.ChannelOptions{Name: "Members", Type: discordsim.ChannelCategory, Overwrites: gate})
 	h.settings(`{"category_id":"` + category.String() + `"}`)
 	r := h.open("jonas", "Friday")
 	id := r.Room.ID
 	link, err := call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor("jonas"), RoomID: id, Uses: 20})
-	h.must(err)
+	h.Must(err)
 	for i, u := range many {
-		h.people[string(rune('a'+i))] = u
-		h.must(h.redeem(string(rune('a'+i)), link.Token))
+		h.People[string(rune('a'+i))] = u
+		h.Must(h.redeem(string(rune('a'+i)), link.Token))
 	}
 	for _, n := range []string{"priya", "tomas"} {
-		h.must(h.redeem(n, link.Token))
+		h.Must(h.redeem(n, link.Token))
 	}
 	outs := func(want access.Why) func() bool {
 		return func() bool {
@@ -78,28 +78,28 @@ func testReviewOfMany(t *testing.T, late bool) {
 		t.Helper()
 		const one = "/channels/{channel}/permissions/{overwrite}"
 		for _, route := range []string{"PATCH /channels/" + id.String(), "PUT " + one, "DELETE " + one} {
-			f, err := h.discord.Inject(discordsim.Fault{
+			f, err := h.Discord.Inject(discordsim.Fault{
 				Kind: discordsim.FaultLatency, Route: route, Count: 1, Delay: 0.7,
 			})
-			h.must(err)
-			defer h.discord.ClearFaults(f.ID)
+			h.Must(err)
+			defer h.Discord.ClearFaults(f.ID)
 		}
 		looked := h.asked("GET /channels/{channel}")
-		h.must(h.discord.SetOverwrite(category, review))
+		h.Must(h.Discord.SetOverwrite(category, review))
 		h.eventually("the review is under way", func() bool { return h.asked("GET /channels/{channel}") > looked })
 		if late {
-			f, err := h.discord.Inject(discordsim.Fault{
+			f, err := h.Discord.Inject(discordsim.Fault{
 				Kind: discordsim.FaultDelay, Event: "CHANNEL_UPDATE", Count: 1, Delay: 1,
 			})
-			h.must(err)
-			defer h.discord.ClearFaults(f.ID)
+			h.Must(err)
+			defer h.Discord.ClearFaults(f.ID)
 		}
 		change()
 	}
 	told := func(when string) {
 		t.Helper()
 		h.eventually(when+": the denied guest is suspended", func() bool {
-			return h.isOut(id, h.people["priya"]) == access.OwnDenial
+			return h.isOut(id, h.People["priya"]) == access.OwnDenial
 		})
 		if h.has("priya", id) || h.denied(id, "priya") != seeAndEnter {
 			t.Errorf("%s: priya is denied %b, enters: %v", when, h.denied(id, "priya"), h.has("priya", id))
@@ -114,7 +114,7 @@ func testReviewOfMany(t *testing.T, late bool) {
 
 	byHand(discordsim.Overwrite{ID: regulars}, func() {
 		h.deny(id, "priya", seeAndEnter)
-		h.must(h.discord.SetOverwrite(id, discordsim.Overwrite{ID: listeners, Deny: discordsim.PermSpeak}))
+		h.Must(h.Discord.SetOverwrite(id, discordsim.Overwrite{ID: listeners, Deny: discordsim.PermSpeak}))
 	})
 	h.eventually("all lost their place", outs(access.MissingRole))
 	h.eventually("Discord lets none of them in", func() bool {
@@ -126,7 +126,7 @@ func testReviewOfMany(t *testing.T, late bool) {
 	h.eventually("the others have it back", func() bool {
 		return !h.due(id) && !slices.ContainsFunc(many[:7], func(u snowflake.ID) bool { return !h.mayJoin(u, id) })
 	})
-	h.eventually("the last is denied", func() bool { return h.isOut(id, h.people["h"]) == access.OwnDenial })
+	h.eventually("the last is denied", func() bool { return h.isOut(id, h.People["h"]) == access.OwnDenial })
 	if h.has("h", id) || h.denied(id, "h") != seeAndEnter {
 		t.Errorf("h is denied %b, enters: %v", h.denied(id, "h"), h.has("h", id))
 	}

@@ -22,7 +22,7 @@ var roomLink = regexp.MustCompile(`http://snug\.test/game/(\d+)(\?t=[\w.-]+)?`)
 
 func TestCreateRoomCommand(t *testing.T) {
 	h := newHouse(t)
-	a := h.command("jonas", "create-room", map[string]any{"name": "Friday *draft*"})
+	a := h.Command("jonas", "create-room", map[string]any{"name": "Friday *draft*"})
 	if !a.Ephemeral || !a.Deferred {
 		t.Errorf("the answer is not for jonas alone, or was not deferred: %+v", a)
 	}
@@ -31,7 +31,7 @@ func TestCreateRoomCommand(t *testing.T) {
 		t.Fatalf("the answer has not the room's page and an invite link: %s", a.Message.Content)
 	}
 	id, err := snowflake.Parse(links[0][1])
-	h.must(err)
+	h.Must(err)
 	c, ok := h.channels()[id]
 	if !ok || c.Type != 2 || c.Name != "Friday *draft*" || c.UserLimit != 4 {
 		t.Fatalf("the channel is %+v", c)
@@ -41,9 +41,9 @@ func TestCreateRoomCommand(t *testing.T) {
 		got = append(got, fmt.Sprintf("%d %d +%d -%d", o.Type, o.ID, o.Allow, o.Deny))
 	}
 	want := []string{
-		fmt.Sprintf("0 %d +0 -%d", h.guild, discordapi.EveryoneDeny),
-		fmt.Sprintf("1 %d +%d -0", h.app.ID, discordapi.BotAllow|discordapi.BotExtra),
-		fmt.Sprintf("1 %d +%d -0", h.people["jonas"], discordapi.GuestAllow),
+		fmt.Sprintf("0 %d +0 -%d", h.Guild, discordapi.EveryoneDeny),
+		fmt.Sprintf("1 %d +%d -0", h.App.ID, discordapi.BotAllow|discordapi.BotExtra),
+		fmt.Sprintf("1 %d +%d -0", h.People["jonas"], discordapi.GuestAllow),
 	}
 	slices.Sort(got)
 	slices.Sort(want)
@@ -56,14 +56,14 @@ func TestCreateRoomCommand(t *testing.T) {
 		t.Errorf("opening took %d calls to make the channel", n)
 	}
 
-	again := h.command("jonas", "create-room", nil)
+	again := h.Command("jonas", "create-room", nil)
 	if !strings.Contains(again.Message.Content, `a room already, “Friday \*draft\*”`) {
 		t.Errorf("a second room: %s", again.Message.Content)
 	}
-	if err := h.join("kiyo", id); err == nil {
+	if err := h.Join("kiyo", id); err == nil {
 		t.Error("somebody without an invite came in")
 	}
-	h.must(h.join("jonas", id))
+	h.Must(h.Join("jonas", id))
 	h.awaitRoster(id, "jonas")
 }
 
@@ -91,21 +91,21 @@ func TestInvites(t *testing.T) {
 	_, err := call(h, hub.ViewRoom, h.request("kiyo", id))
 	h.wantCode(err, errs.RoomNotFound)
 	p, err := call(h, hub.PreviewInvite, room.PreviewRequest{Token: token})
-	h.must(err)
+	h.Must(err)
 	if p.Name != "Friday" || p.GuildName != "Spelltable Friends" || p.Left != 4 || p.InvitedBy != "Jonas" {
 		// who is not in voice
 		t.Errorf("preview %+v", p)
 	}
-	h.must(h.redeem("kiyo", token))
-	h.must(h.redeem("kiyo", token)) // again: no second use
+	h.Must(h.redeem("kiyo", token))
+	h.Must(h.redeem("kiyo", token)) // again: no second use
 	v, err := call(h, hub.ViewRoom, h.request("kiyo", id))
-	h.must(err)
+	h.Must(err)
 	if !v.MayEnter || v.MayControl || len(v.Invites) != 0 {
 		t.Errorf("a guest sees %+v", v)
 	}
-	h.must(h.join("kiyo", id)) // Discord lets the guest in
+	h.Must(h.Join("kiyo", id)) // Discord lets the guest in
 	v, err = call(h, hub.ViewRoom, h.request("jonas", id))
-	h.must(err)
+	h.Must(err)
 	if len(v.Invites) != 1 || v.Invites[0].Invite.Left() != 3 || v.Invites[0].Token != token {
 		t.Errorf("the owner sees %+v", v.Invites)
 	}
@@ -119,14 +119,14 @@ func TestInvites(t *testing.T) {
 	h.clock.Forward(24*time.Hour + time.Minute)
 	h.wantCode(h.redeem("priya", token), errs.TokenExpired)
 	fresh, err := call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor("jonas"), RoomID: id, Uses: 1})
-	h.must(err)
+	h.Must(err)
 	_, err = call(h, hub.RevokeInvite,
 		room.RevokeRequest{Actor: h.actor("jonas"), RoomID: id, InviteID: fresh.Invite.ID})
-	h.must(err)
+	h.Must(err)
 	h.wantCode(h.redeem("priya", fresh.Token), errs.TokenRevoked)
 
 	single, err := call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor("jonas"), RoomID: id, Uses: 1})
-	h.must(err)
+	h.Must(err)
 	won := 0
 	for _, err := range atOnce(names[3:], func(n string) error { return h.redeem(n, single.Token) }) {
 		if err == nil {
@@ -139,7 +139,7 @@ func TestInvites(t *testing.T) {
 		t.Errorf("%d followed an invite for one", won)
 	}
 	_, err = call(h, hub.CloseRoom, h.request("jonas", id))
-	h.must(err)
+	h.Must(err)
 	h.wantCode(h.redeem("priya", single.Token), errs.RoomNotFound)
 }
 
@@ -159,17 +159,17 @@ func atOnce(who []string, f func(string) error) []error {
 func TestInviteCommandSendsTheLink(t *testing.T) {
 	h := newHouse(t)
 	r := h.open("jonas", "Friday")
-	a := h.command("jonas", "invite", map[string]any{"user": h.people["kiyo"].String()})
+	a := h.Command("jonas", "invite", map[string]any{"user": h.People["kiyo"].String()})
 	if !strings.Contains(a.Message.Content, "I sent them the link") || !roomLink.MatchString(a.Message.Content) {
 		t.Errorf("answer: %s", a.Message.Content)
 	}
-	h.must(h.join("kiyo", r.Room.ID))
-	h.must(h.discord.CloseDMs(h.people["priya"], true))
-	a = h.command("jonas", "invite", map[string]any{"user": h.people["priya"].String()})
+	h.Must(h.Join("kiyo", r.Room.ID))
+	h.Must(h.Discord.CloseDMs(h.People["priya"], true))
+	a = h.Command("jonas", "invite", map[string]any{"user": h.People["priya"].String()})
 	if !strings.Contains(a.Message.Content, "send them the link yourself") {
 		t.Errorf("answer with closed messages: %s", a.Message.Content)
 	}
-	if a := h.command("kiyo", "invite", nil); !strings.Contains(a.Message.Content, "Only the room's owner") {
+	if a := h.Command("kiyo", "invite", nil); !strings.Contains(a.Message.Content, "Only the room's owner") {
 		t.Errorf("a guest invites: %s", a.Message.Content)
 	}
 }
@@ -179,11 +179,11 @@ func TestLastSeat(t *testing.T) {
 	h.settings(`{"private":false}`)
 	r := h.open("jonas", "Friday")
 	for _, n := range []string{"jonas", "kiyo", "mara"} {
-		h.must(h.join(n, r.Room.ID))
+		h.Must(h.Join(n, r.Room.ID))
 	}
 	h.awaitRoster(r.Room.ID, "jonas", "kiyo", "mara")
-	h.must(h.join("priya", h.public))
-	h.must(h.join("ada", h.public))
+	h.Must(h.Join("priya", h.public))
+	h.Must(h.Join("ada", h.public))
 	won := 0
 	for _, err := range atOnce([]string{"priya", "ada", "tomas"}, func(n string) error {
 		_, err := call(h, hub.JoinRoom, h.request(n, r.Room.ID))
@@ -203,16 +203,16 @@ func TestLastSeat(t *testing.T) {
 func TestJoinMovesWhoIsInVoice(t *testing.T) {
 	h := newHouse(t)
 	r := h.open("jonas", "Friday")
-	h.must(h.redeem("kiyo", r.Invite.Token))
+	h.Must(h.redeem("kiyo", r.Invite.Token))
 	j, err := call(h, hub.JoinRoom, h.request("kiyo", r.Room.ID))
-	h.must(err)
+	h.Must(err)
 	if j.Moved || j.HeldUntil.IsZero() {
 		t.Errorf("not in voice: %+v", j)
 	}
-	h.must(h.join("kiyo", h.public))
+	h.Must(h.Join("kiyo", h.public))
 	h.wantVoice("kiyo", h.public)
 	j, err = call(h, hub.JoinRoom, h.request("kiyo", r.Room.ID))
-	h.must(err)
+	h.Must(err)
 	if !j.Moved {
 		t.Errorf("in voice: %+v", j)
 	}
@@ -227,7 +227,7 @@ func (h *house) wantVoice(name string, channel snowflake.ID) {
 	r := h.rooms()
 	for deadline := time.Now().Add(patience); ; {
 		v, err := call(h, hub.ViewRoom, h.request(name, r))
-		h.must(err)
+		h.Must(err)
 		if v.VoiceIn == channel {
 			return
 		}
@@ -252,39 +252,39 @@ func TestFifthIsMovedBack(t *testing.T) {
 	r := h.open("jonas", "Friday")
 	four := []string{"jonas", "kiyo", "priya", "ada"}
 	for _, n := range four {
-		h.must(h.join(n, r.Room.ID))
+		h.Must(h.Join(n, r.Room.ID))
 	}
 	h.awaitRoster(r.Room.ID, four...)
-	if err := h.join("stranger", r.Room.ID); err == nil {
+	if err := h.Join("stranger", r.Room.ID); err == nil {
 		t.Error("a stranger came in")
 	}
-	h.must(h.join("tomas", h.public))
-	h.must(h.join("tomas", r.Room.ID)) // MOVE_MEMBERS gets him past Discord's limit
+	h.Must(h.Join("tomas", h.public))
+	h.Must(h.Join("tomas", r.Room.ID)) // MOVE_MEMBERS gets him past Discord's limit
 	h.await("he came and went", func(map[snowflake.ID]room.Live) bool {
 		n := len(h.facts.story)
-		return h.facts.story[n-1] == fmt.Sprint("left ", h.people["tomas"]) && h.facts.story[n-2] == "joined tomas"
+		return h.facts.story[n-1] == fmt.Sprint("left ", h.People["tomas"]) && h.facts.story[n-2] == "joined tomas"
 	})
 	h.awaitRoster(r.Room.ID, four...)
 	var state struct {
 		ChannelID snowflake.ID `json:"channel_id"`
 	}
-	h.get(fmt.Sprintf("/guilds/%d/voice-states/%d", h.guild, h.people["tomas"]), &state)
+	h.get(fmt.Sprintf("/guilds/%d/voice-states/%d", h.Guild, h.People["tomas"]), &state)
 	if state.ChannelID != h.public {
 		t.Errorf("he was moved to %d", state.ChannelID)
 	}
 	h.eventually("he is told why", func() bool { return h.asked("POST /users/@me/channels") == 1 })
 
-	h.must(h.join("mara", r.Room.ID)) // who manages the server is exempt
+	h.Must(h.Join("mara", r.Room.ID)) // who manages the server is exempt
 	h.awaitRoster(r.Room.ID, append(four, "mara")...)
-	h.leave("mara")
+	h.Leave("mara")
 	h.settings(`{"admins_exempt":false}`)
-	h.must(h.join("mara", r.Room.ID))
+	h.Must(h.Join("mara", r.Room.ID))
 	h.awaitRoster(r.Room.ID, four...)
 }
 
 func (h *house) sweep() {
 	h.Helper()
-	h.must(h.bot.Sweep(context.Background()))
+	h.Must(h.bot.Sweep(context.Background()))
 }
 
 func TestReaper(t *testing.T) {
@@ -302,7 +302,7 @@ func TestReaper(t *testing.T) {
 		t.Fatal("announced a minute too early")
 	}
 	_, err := call(h, hub.RoomsSeen, room.SeenRequest{RoomIDs: []snowflake.ID{watched.Room.ID}})
-	h.must(err)
+	h.Must(err)
 	h.clock.Forward(31 * time.Second)
 	h.sweep()
 	h.await("the closing is announced", func(l map[snowflake.ID]room.Live) bool {
@@ -313,8 +313,8 @@ func TestReaper(t *testing.T) {
 		t.Error("a room with an open page was announced")
 	}
 	_, err = call(h, hub.KeepRoom, h.request("kiyo", kept.Room.ID))
-	h.must(err)
-	h.must(h.join("priya", entered.Room.ID))
+	h.Must(err)
+	h.Must(h.Join("priya", entered.Room.ID))
 	h.await("the closing is off", func(l map[snowflake.ID]room.Live) bool {
 		return l[kept.Room.ID].Room.ClosingAt.IsZero() && l[entered.Room.ID].Room.ClosingAt.IsZero()
 	})

@@ -25,7 +25,7 @@ func TestWaitingList(t *testing.T) {
 		t.Errorf("with a free seat: %+v, %v", w, err)
 	}
 	for _, n := range []string{"jonas", "kiyo"} {
-		h.must(h.join(n, id))
+		h.Must(h.Join(n, id))
 	}
 	h.awaitRoster(id, "jonas", "kiyo")
 	_, err := call(h, hub.JoinRoom, h.request("priya", id))
@@ -44,20 +44,20 @@ func TestWaitingList(t *testing.T) {
 		t.Errorf("having left the list: %+v, %v", w, err)
 	}
 
-	h.leave("kiyo")
+	h.Leave("kiyo")
 	h.told("priya", "A seat in", "Friday")
 	_, err = call(h, hub.JoinRoom, h.request("tomas", id)) // it is held for her
 	h.wantCode(err, errs.RoomFull)
-	h.must(h.join("tomas", id)) // and who takes it in Discord is put back
+	h.Must(h.Join("tomas", id)) // and who takes it in Discord is put back
 	h.told("tomas", "held for somebody else")
 	h.awaitRoster(id, "jonas")
-	h.must(h.join("priya", id))
+	h.Must(h.Join("priya", id))
 	h.awaitRoster(id, "jonas", "priya")
 	h.await("her seat is hers, ada waits", func(l map[snowflake.ID]room.Live) bool {
 		return len(l[id].Room.Held) == 0 && l[id].Room.Waiting == 1
 	})
 
-	h.leave("priya") // ada does not come: the seat is free for all after two minutes
+	h.Leave("priya") // ada does not come: the seat is free for all after two minutes
 	h.told("ada", "A seat in")
 	h.clock.Forward(2*time.Minute + time.Second)
 	h.sweep()
@@ -79,7 +79,7 @@ func TestHeldSeatGoesToTheLine(t *testing.T) {
 		"when its time is over": {"1s", func(*house, snowflake.ID) {}},
 		"when who left meant to": {"5m0s", func(h *house, id snowflake.ID) {
 			w, err := h.wait("kiyo", id, true)
-			h.must(err)
+			h.Must(err)
 			if !w.HeldUntil.IsZero() {
 				t.Errorf("their seat is held until %v", w.HeldUntil)
 			}
@@ -91,12 +91,12 @@ func TestHeldSeatGoesToTheLine(t *testing.T) {
 			h.settings(`{"private":false,"seats":2,"seat_grace":"` + x.grace + `"}`)
 			id := h.open("jonas", "Friday").Room.ID
 			for _, n := range []string{"jonas", "kiyo"} {
-				h.must(h.join(n, id))
+				h.Must(h.Join(n, id))
 			}
 			h.awaitRoster(id, "jonas", "kiyo")
 			_, err := h.wait("priya", id, false)
-			h.must(err)
-			h.leave("kiyo")
+			h.Must(err)
+			h.Leave("kiyo")
 			h.await("her seat is held", func(l map[snowflake.ID]room.Live) bool {
 				return len(l[id].Roster) == 1 && len(l[id].Room.Held) == 1
 			})
@@ -106,10 +106,10 @@ func TestHeldSeatGoesToTheLine(t *testing.T) {
 			h.eventually("priya has it", func() bool {
 				_, err := call(h, hub.JoinRoom, tomas)
 				h.wantCode(err, errs.RoomFull)
-				doc, _, err := h.hub.Rooms.Latest(h.soon(), h.guild.String()+"."+id.String())
-				h.must(err)
+				doc, _, err := h.hub.Rooms.Latest(h.soon(), h.Guild.String()+"."+id.String())
+				h.Must(err)
 				took = h.clock.Now()
-				return doc.Hold(h.people["priya"], took) != nil && len(doc.Waiting) == 0
+				return doc.Hold(h.People["priya"], took) != nil && len(doc.Waiting) == 0
 			})
 			if late := took.Sub(until); late > time.Second {
 				t.Errorf("the line got it %v after it was free", late)
@@ -124,11 +124,11 @@ func TestMoreSeatsMoveTheListUp(t *testing.T) {
 	h := newHouse(t)
 	h.settings(`{"private":false,"seats":1}`)
 	id := h.open("jonas", "Friday").Room.ID
-	h.must(h.join("jonas", id))
+	h.Must(h.Join("jonas", id))
 	h.awaitRoster(id, "jonas")
 	for _, n := range []string{"priya", "ada"} {
 		_, err := h.wait(n, id, false)
-		h.must(err)
+		h.Must(err)
 	}
 	h.changed("jonas", id, room.DoSeats, number(2))
 	h.told("priya", "A seat in")
@@ -143,7 +143,7 @@ func TestMoreSeatsMoveTheListUp(t *testing.T) {
 	h.wantCode(err, errs.Invalid)
 	h.wantAudit(id, "seats_changed 1>2")
 	// Fewer seats than people: nobody is put out, and nobody gets in.
-	h.must(h.join("priya", id))
+	h.Must(h.Join("priya", id))
 	h.awaitRoster(id, "jonas", "priya")
 	h.changed("jonas", id, room.DoSeats, number(1))
 	h.awaitRoster(id, "jonas", "priya")
@@ -154,14 +154,14 @@ func TestSeatIsHeldForWhoIsLetIn(t *testing.T) {
 	h := newHouse(t)
 	r := h.openWith("jonas", room.OpenRequest{Seats: 3})
 	id := r.Room.ID
-	h.must(h.join("jonas", id))
-	h.must(h.redeem("kiyo", r.Invite.Token))
-	h.must(h.join("kiyo", id))
+	h.Must(h.Join("jonas", id))
+	h.Must(h.redeem("kiyo", r.Invite.Token))
+	h.Must(h.Join("kiyo", id))
 	h.awaitRoster(id, "jonas", "kiyo")
 	_, _, err := letIn(h, "jonas", id, "priya")
-	h.must(err)
+	h.Must(err)
 	h.told("priya", "lets you into")
-	h.must(h.redeem("ada", r.Invite.Token))
+	h.Must(h.redeem("ada", r.Invite.Token))
 	_, err = call(h, hub.JoinRoom, h.request("ada", id))
 	h.wantCode(err, errs.RoomFull)
 	if !strings.Contains(err.Error(), "held") {
@@ -187,27 +187,27 @@ func TestGraceAfterADisconnect(t *testing.T) {
 	h.settings(`{"private":false,"seats":2,"idle_timeout":"0s"}`)
 	id := h.open("jonas", "Friday").Room.ID
 	for _, n := range []string{"jonas", "kiyo"} {
-		h.must(h.join(n, id))
+		h.Must(h.Join(n, id))
 	}
 	h.awaitRoster(id, "jonas", "kiyo")
-	h.leave("jonas")
+	h.Leave("jonas")
 	h.await("his seat is held", func(l map[snowflake.ID]room.Live) bool { return len(l[id].Room.Held) == 1 })
 	h.whileDown(func() {}) // also over a restart
 	_, err := call(h, hub.JoinRoom, h.request("priya", id))
 	h.wantCode(err, errs.RoomFull)
-	h.must(h.join("priya", id))
+	h.Must(h.Join("priya", id))
 	h.told("priya", "held for somebody else")
 	h.awaitRoster(id, "kiyo")
-	h.must(h.join("jonas", id))
+	h.Must(h.Join("jonas", id))
 	h.awaitRoster(id, "kiyo", "jonas")
-	if v := h.view("jonas", id); v.Room.Access.OwnerID != h.people["jonas"] || !v.ClaimAt.IsZero() {
+	if v := h.view("jonas", id); v.Room.Access.OwnerID != h.People["jonas"] || !v.ClaimAt.IsZero() {
 		t.Errorf("back again: %+v", v)
 	}
-	h.must(h.join("kiyo", h.public)) // who goes elsewhere gives the seat up
+	h.Must(h.Join("kiyo", h.public)) // who goes elsewhere gives the seat up
 	h.await("no seat is held",
 		func(l map[snowflake.ID]room.Live) bool { return len(l[id].Room.Held) == 0 && len(l[id].Roster) == 1 })
 
-	h.leave("jonas") // empty, with a timeout of nothing: the room waits for who lost their connection
+	h.Leave("jonas") // empty, with a timeout of nothing: the room waits for who lost their connection
 	h.await("his seat is held again", func(l map[snowflake.ID]room.Live) bool { return len(l[id].Room.Held) == 1 })
 	h.clock.Forward(29 * time.Second)
 	h.sweep()

@@ -30,7 +30,7 @@ func text(s string) func(*room.ChangeRequest) { return func(q *room.ChangeReques
 func number(n int) func(*room.ChangeRequest) { return func(q *room.ChangeRequest) { q.Number = n } }
 
 func (h *house) at(name string) func(*room.ChangeRequest) {
-	return func(q *room.ChangeRequest) { q.User = h.people[name] }
+	return func(q *room.ChangeRequest) { q.User = h.People[name] }
 }
 
 // changed is change where it must work.
@@ -39,14 +39,14 @@ func (h *house) changed(
 ) room.ChangeDone {
 	h.Helper()
 	done, err := h.change(name, id, do, with...)
-	h.must(err)
+	h.Must(err)
 	return done
 }
 
 func (h *house) view(name string, id snowflake.ID) room.View {
 	h.Helper()
 	v, err := call(h, hub.ViewRoom, h.request(name, id))
-	h.must(err)
+	h.Must(err)
 	return v
 }
 
@@ -63,8 +63,8 @@ func (h *house) told(name string, words ...string) {
 // direct gives somebody's direct messages.
 func (h *house) direct(name string) (out []string) {
 	h.Helper()
-	state, err := h.discord.StateFor(h.user(name))
-	h.must(err)
+	state, err := h.Discord.StateFor(h.user(name))
+	h.Must(err)
 	for _, dm := range state.DMs {
 		for _, m := range h.chat(name, dm.ID) {
 			out = append(out, m.Text())
@@ -95,7 +95,7 @@ func (h *house) overwrite(channel, who snowflake.ID) (allow, deny int64, ok bool
 
 // where gives the voice channel somebody is in, as Discord has it.
 func (h *house) where(name string) snowflake.ID {
-	for _, g := range h.discord.State().Guilds {
+	for _, g := range h.Discord.State().Guilds {
 		for _, v := range g.VoiceStates {
 			if v.UserID == h.user(name) && v.ChannelID != nil {
 				return *v.ChannelID
@@ -108,19 +108,19 @@ func (h *house) where(name string) snowflake.ID {
 // add makes a channel in Discord, as an admin does.
 func (h *house) add(o discordsim.ChannelOptions) snowflake.ID {
 	h.Helper()
-	c, err := h.discord.AddChannel(h.guild, o)
-	h.must(err)
+	c, err := h.Discord.AddChannel(h.Guild, o)
+	h.Must(err)
 	return c.ID
 }
 
 // role makes a role and gives it to members.
 func (h *house) role(name string, p discordsim.Permissions, members ...string) snowflake.ID {
 	h.Helper()
-	id, err := h.discord.AddRole(h.guild, name, p)
-	h.must(err)
+	id, err := h.Discord.AddRole(h.Guild, name, p)
+	h.Must(err)
 	for _, m := range members {
-		h.must(h.discord.RemoveMember(h.guild, h.user(m)))
-		h.must(h.discord.AddMember(h.guild, h.user(m), "", id))
+		h.Must(h.Discord.RemoveMember(h.Guild, h.user(m)))
+		h.Must(h.Discord.AddMember(h.Guild, h.user(m), "", id))
 	}
 	return id
 }
@@ -128,7 +128,7 @@ func (h *house) role(name string, p discordsim.Permissions, members ...string) s
 func (h *house) lobby(l guild.Lobby, name string) guild.LobbyDone {
 	h.Helper()
 	done, err := call(h, hub.SaveLobby, guild.LobbyRequest{Actor: h.actor("mara"), Lobby: l, Name: name})
-	h.must(err)
+	h.Must(err)
 	return done
 }
 
@@ -137,7 +137,7 @@ func (h *house) opened(name string) (out room.Live) {
 	h.Helper()
 	h.await(name+" has a room", func(l map[snowflake.ID]room.Live) bool {
 		for _, v := range l {
-			if v.Room.Access.OwnerID == h.people[name] {
+			if v.Room.Access.OwnerID == h.People[name] {
 				out = v
 				return true
 			}
@@ -150,11 +150,11 @@ func (h *house) opened(name string) (out room.Live) {
 // entries gives the audit's entries of a room (0: of the server), oldest first.
 func (h *house) entries(id snowflake.ID) (out []audit.Entry) {
 	h.Helper()
-	list, err := h.hub.Audit.Page(h.soon(), h.guild, id, 0, 200)
-	h.must(err)
+	list, err := h.hub.Audit.Page(h.soon(), h.Guild, id, 0, 200)
+	h.Must(err)
 	for _, a := range slices.Backward(list) {
 		var e audit.Entry
-		h.must(json.Unmarshal(a.Data, &e))
+		h.Must(json.Unmarshal(a.Data, &e))
 		out = append(out, e)
 	}
 	return out

@@ -23,14 +23,14 @@ func (h *house) askAfter(names ...string) map[string]access.Standing {
 	h.Helper()
 	var q room.StandingsRequest
 	for _, n := range names {
-		q.UserIDs = append(q.UserIDs, h.people[n])
+		q.UserIDs = append(q.UserIDs, h.People[n])
 	}
 	got, err := call(h, hub.StandingsOf, q)
-	h.must(err)
+	h.Must(err)
 	out := map[string]access.Standing{}
 	for _, n := range names {
 		for _, st := range got.Standings {
-			if st.UserID == h.people[n] {
+			if st.UserID == h.People[n] {
 				out[n] = st
 			}
 		}
@@ -47,14 +47,14 @@ func TestStandingsWithoutRequests(t *testing.T) {
 	h := newHouse(t)
 	changed := make(chan snowflake.ID, 100)
 	stop, err := hub.StandingChanged.Listen(context.Background(), h.hub, func(m room.Member) { changed <- m.UserID })
-	h.must(err)
+	h.Must(err)
 	defer stop()
 	await := func(who string) {
 		t.Helper()
 		for deadline := time.After(patience); ; {
 			select {
 			case id := <-changed:
-				if id == h.people[who] {
+				if id == h.People[who] {
 					return
 				}
 			case <-deadline:
@@ -63,7 +63,7 @@ func TestStandingsWithoutRequests(t *testing.T) {
 		}
 	}
 	r := h.open("jonas", "Friday")
-	h.must(h.redeem("kiyo", r.Invite.Token))
+	h.Must(h.redeem("kiyo", r.Invite.Token))
 	asked := h.asked(memberRoute)
 
 	var known map[string]access.Standing
@@ -77,7 +77,7 @@ func TestStandingsWithoutRequests(t *testing.T) {
 	}
 
 	// By the next answer: ada left, tomas's role is taken from him, the owner is gone.
-	h.must(h.discord.RemoveMember(h.guild, discordsim.ID(h.people["ada"])))
+	h.Must(h.Discord.RemoveMember(h.Guild, discordsim.ID(h.People["ada"])))
 	h.clock.Forward(standings.Fresh + time.Second)
 	await("ada")
 	if st := h.askAfter("ada")["ada"]; st.Member || h.clock.Now().Sub(st.CheckedAt) > standings.Fresh {
@@ -85,12 +85,12 @@ func TestStandingsWithoutRequests(t *testing.T) {
 	}
 
 	// By an event: a role of the server lets its members manage it.
-	role, err := h.discord.AddRole(h.guild, "Helpers", 0)
-	h.must(err)
-	h.must(h.discord.AddMember(h.guild, h.people["stranger"], "", role))
+	role, err := h.Discord.AddRole(h.Guild, "Helpers", 0)
+	h.Must(err)
+	h.Must(h.Discord.AddMember(h.Guild, h.People["stranger"], "", role))
 	h.clock.Forward(standings.Fresh + time.Second)
 	await("stranger")
-	h.must(h.discord.SetRole(h.guild, role, discordsim.PermManageGuild))
+	h.Must(h.Discord.SetRole(h.Guild, role, discordsim.PermManageGuild))
 	await("stranger")
 	if st := h.askAfter("stranger")["stranger"]; !st.Manager {
 		t.Errorf("known is %+v", st)
@@ -101,14 +101,14 @@ func TestStandingsWithoutRequests(t *testing.T) {
 	}
 
 	// Owners and guests too: the room's owner left, and a guest who sits in it owns it now.
-	h.must(h.join("kiyo", r.Room.ID))
+	h.Must(h.Join("kiyo", r.Room.ID))
 	h.awaitRoster(r.Room.ID, "kiyo")
-	h.must(h.discord.RemoveMember(h.guild, discordsim.ID(h.people["jonas"])))
+	h.Must(h.Discord.RemoveMember(h.Guild, discordsim.ID(h.People["jonas"])))
 	h.eventually("the guest owns the room", func() bool {
 		h.clock.Forward(standings.Fresh + time.Second)
 		for _, l := range h.live() {
 			if l.Room.ID == r.Room.ID {
-				return l.Room.Access.OwnerID == h.people["kiyo"]
+				return l.Room.Access.OwnerID == h.People["kiyo"]
 			}
 		}
 		return false
@@ -129,14 +129,14 @@ func (h *house) live() (all []room.Live) {
 func TestStandingsFallBack(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	within := room.StandingRequest{UserID: h.people["ada"], Within: time.Minute}
+	within := room.StandingRequest{UserID: h.People["ada"], Within: time.Minute}
 	asked := h.asked(memberRoute)
 	if st, err := call(h, hub.StandingOf, within); err != nil || !st.Member || h.asked(memberRoute) != asked {
 		t.Fatalf("%+v %v, %d requests", st, err, h.asked(memberRoute)-asked)
 	}
 	h.clock.Forward(2 * time.Minute)
-	_, err := h.discord.Inject(discordsim.Fault{Kind: discordsim.FaultHalfOpen})
-	h.must(err)
+	_, err := h.Discord.Inject(discordsim.Fault{Kind: discordsim.FaultHalfOpen})
+	h.Must(err)
 	if st, err := call(h, hub.StandingOf, within); err != nil || !st.Member || h.asked(memberRoute) != asked+1 {
 		t.Errorf("%+v %v, %d requests", st, err, h.asked(memberRoute)-asked)
 	}
@@ -154,14 +154,14 @@ func TestStandingsAtScale(t *testing.T) {
 	}
 	h := newHouseIn(t, "", nil)
 	h.shut()
-	list, err := h.discord.Populate(h.app.ID, discordsim.Size{Guilds: guilds, Channels: 4, Members: 2500 / guilds},
+	list, err := h.Discord.Populate(h.App.ID, discordsim.Size{Guilds: guilds, Channels: 4, Members: 2500 / guilds},
 		discordsim.Permissions(discordapi.Permissions))
-	h.must(err)
+	h.Must(err)
 	h.start()
 	who := map[snowflake.ID][]snowflake.ID{}
-	for _, g := range h.discord.State().Guilds {
+	for _, g := range h.Discord.State().Guilds {
 		for _, m := range g.Members {
-			if g.ID != h.guild && m.User.ID != h.app.ID {
+			if g.ID != h.Guild && m.User.ID != h.App.ID {
 				who[g.ID] = append(who[g.ID], m.User.ID)
 			}
 		}
@@ -188,7 +188,7 @@ func TestStandingsAtScale(t *testing.T) {
 				slots <- struct{}{}
 				defer func() { <-slots }()
 				got, err := callAt(h, g, hub.StandingsOf, room.StandingsRequest{UserIDs: users})
-				h.must(err)
+				h.Must(err)
 				mu.Lock()
 				missing += len(users) - len(got.Standings)
 				mu.Unlock()

@@ -26,9 +26,9 @@ func TestStatusSetByHand(t *testing.T) {
 	h := newHouse(t)
 	id := h.open("jonas", "Friday").Room.ID
 	_, _, err := letIn(h, "jonas", id, "kiyo")
-	h.must(err)
-	h.must(h.join("jonas", id))
-	h.must(h.join("kiyo", id))
+	h.Must(err)
+	h.Must(h.Join("jonas", id))
+	h.Must(h.Join("kiyo", id))
 	status := func(want string) {
 		t.Helper()
 		h.eventually("its status is "+want, func() bool { return h.view("jonas", id).Room.Status == want })
@@ -48,8 +48,8 @@ func TestStatusSetByHand(t *testing.T) {
 	if age := time.Since(since); age < 0 || age > time.Minute {
 		t.Errorf("somebody is in voice since %v", since)
 	}
-	h.leave("jonas")
-	h.leave("kiyo")
+	h.Leave("jonas")
+	h.Leave("kiyo")
 	h.eventually("nobody is in voice any more",
 		func() bool { v := h.view("jonas", id).Room; return v.LiveSince.IsZero() && v.Status == "" })
 }
@@ -60,17 +60,17 @@ func TestLateNewsOfOurOwnStatus(t *testing.T) {
 	h := newHouse(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
 	id := h.open("jonas", "Friday").Room.ID
 	_, _, err := letIn(h, "jonas", id, "kiyo")
-	h.must(err)
-	h.must(h.join("kiyo", id))
+	h.Must(err)
+	h.Must(h.Join("kiyo", id))
 	h.awaitRoster(id, "kiyo")
-	_, err = h.discord.Inject(discordsim.Fault{
+	_, err = h.Discord.Inject(discordsim.Fault{
 		Kind: discordsim.FaultDelay, Event: "VOICE_CHANNEL_STATUS_UPDATE", Delay: 0.4,
 	})
-	h.must(err)
+	h.Must(err)
 	for _, s := range []string{"One", "Two", "One", "Three"} {
 		h.changed("jonas", id, room.DoStatus, text(s))
 	}
-	h.must(h.join("jonas", id)) // told after all of that
+	h.Must(h.Join("jonas", id)) // told after all of that
 	h.awaitRoster(id, "kiyo", "jonas")
 	if got := h.view("jonas", id).Room.Status; got != "Three" {
 		t.Errorf("the status is %q", got)

@@ -17,11 +17,11 @@ import (
 // slow has Discord answer some requests late, until the test ends or mended is called.
 func (h *house) slow(route string, by time.Duration) (mended func()) {
 	h.Helper()
-	f, err := h.discord.Inject(discordsim.Fault{
+	f, err := h.Discord.Inject(discordsim.Fault{
 		Kind: discordsim.FaultLatency, Route: route, Count: -1, Delay: by.Seconds(),
 	})
-	h.must(err)
-	return func() { h.discord.ClearFaults(f.ID) }
+	h.Must(err)
+	return func() { h.Discord.ClearFaults(f.ID) }
 }
 
 // slowest makes calls one after the other until something has happened, and gives how long the slowest took.
@@ -43,7 +43,7 @@ func (h *house) known(name string) access.Actor {
 	h.Helper()
 	a := h.actor(name)
 	who, err := call(h, hub.StandingOf, room.StandingRequest{UserID: a.UserID})
-	h.must(err)
+	h.Must(err)
 	a.Standing = &who
 	return a
 }
@@ -57,7 +57,7 @@ func TestNobodyWaitsForWhoHops(t *testing.T) {
 	h := newHouse(t)
 	lobby := h.lobby(guild.Lobby{}, "Lobby").Lobby.ChannelID
 	calm := h.open("ada", "Calm").Room.ID
-	h.must(h.join("kiyo", lobby))
+	h.Must(h.Join("kiyo", lobby))
 	h.awaitRoster(h.opened("kiyo").Room.ID, "kiyo")
 
 	const late = 3 * time.Second
@@ -68,24 +68,24 @@ func TestNobodyWaitsForWhoHops(t *testing.T) {
 	go func() {
 		defer close(hopped)
 		for hop.Err() == nil { // as fast as somebody clicks who means it
-			_ = h.join("kiyo", lobby)
-			_ = h.join("kiyo", h.public)
+			_ = h.Join("kiyo", lobby)
+			_ = h.Join("kiyo", h.public)
 			select {
 			case <-time.After(100 * time.Millisecond):
 			case <-hop.Done():
 			}
-			_ = h.join("kiyo", lobby)
+			_ = h.Join("kiyo", lobby)
 		}
 	}()
 	request := room.Request{Actor: ada, RoomID: calm}
 	moves := func() int { return h.asked("PATCH /guilds/{guild}/members/") }
 	before := moves()
 	longest := h.slowest(func() bool { return moves() > before+1 },
-		func() { _, err := call(h, hub.ViewRoom, request); h.must(err) },
-		func() { _, err := call(h, hub.KeepRoom, request); h.must(err) },
+		func() { _, err := call(h, hub.ViewRoom, request); h.Must(err) },
+		func() { _, err := call(h, hub.KeepRoom, request); h.Must(err) },
 		func() {
 			_, err := call(h, hub.ChangeRoom, room.ChangeRequest{Actor: ada, RoomID: calm, Do: room.DoWatch})
-			h.must(err)
+			h.Must(err)
 		},
 	)
 	stop()
@@ -114,8 +114,8 @@ func TestNobodyWaitsForARoomsCalls(t *testing.T) {
 		return out
 	}
 	stored := func() int {
-		doc, _, err := h.hub.Rooms.Latest(h.soon(), h.guild.String()+"."+slow.String())
-		h.must(err)
+		doc, _, err := h.hub.Rooms.Latest(h.soon(), h.Guild.String()+"."+slow.String())
+		h.Must(err)
 		return doc.Seats
 	}
 	first := set(7)
@@ -136,8 +136,8 @@ func TestNobodyWaitsForARoomsCalls(t *testing.T) {
 			h.done(call(h, hub.ChangeRoom, room.ChangeRequest{Actor: jonas, RoomID: calm, Do: room.DoWatch}))
 		},
 	)
-	h.must(firstErr)
-	h.must(<-second)
+	h.Must(firstErr)
+	h.Must(<-second)
 	if limit := h.channels()[slow].UserLimit; stored() != 3 || limit != 3 {
 		t.Errorf("%d seats are stored, Discord has %d", stored(), limit)
 	}
@@ -152,19 +152,19 @@ func TestMovesOfOneAreThrottled(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	lobby := h.lobby(guild.Lobby{}, "Lobby").Lobby.ChannelID
-	h.must(h.join("kiyo", lobby))
+	h.Must(h.Join("kiyo", lobby))
 	id := h.opened("kiyo").Room.ID
 	calm := h.open("ada", "Calm").Room.ID
 	const most = 4
 	for n := 1; n < most; n++ {
 		h.eventually("they are moved", func() bool { return h.where("kiyo") == id })
-		h.must(h.join("kiyo", lobby))
+		h.Must(h.Join("kiyo", lobby))
 	}
 	h.eventually("they are moved", func() bool { return h.where("kiyo") == id })
-	h.must(h.join("kiyo", h.public))
+	h.Must(h.Join("kiyo", h.public))
 	_, err := call(h, hub.JoinRoom, h.request("kiyo", id))
 	h.wantCode(err, errs.RateLimited)
-	h.must(h.join("kiyo", lobby))
+	h.Must(h.Join("kiyo", lobby))
 	h.heardAll("ada", calm)
 	if n := h.asked("PATCH /guilds/{guild}/members/"); n != most || h.where("kiyo") != lobby {
 		t.Fatalf("%d moves within seconds", n)
@@ -178,9 +178,9 @@ func TestMovesOfOneAreThrottled(t *testing.T) {
 func TestSweepsOfOthersGoOn(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	other, err := h.discord.AddGuild("Elsewhere", h.people["mara"])
-	h.must(err)
-	h.must(h.discord.InstallBot(other.ID, h.app.ID, discordsim.Permissions(discordapi.Permissions)))
+	other, err := h.Discord.AddGuild("Elsewhere", h.People["mara"])
+	h.Must(err)
+	h.Must(h.Discord.InstallBot(other.ID, h.App.ID, discordsim.Permissions(discordapi.Permissions)))
 	h.eventually("the other server is served", func() bool {
 		_, err := hub.OpenRoom.Call(h.soon(), h.hub, other.ID, room.OpenRequest{Actor: h.actor("mara"), Name: "There"})
 		return err == nil
@@ -195,17 +195,17 @@ func TestSweepsOfOthersGoOn(t *testing.T) {
 	go func() { swept <- h.bot.Sweep(h.soon()) }()
 	h.eventually("the other server's room is closed", func() bool {
 		left, err := h.hub.Rooms.List(h.soon(), other.ID.String())
-		h.must(err)
+		h.Must(err)
 		return len(left) == 0
 	})
 	if took := time.Since(began); took > 3*time.Second {
 		t.Errorf("the other server waited %v", took)
 	}
-	h.must(<-swept)
+	h.Must(<-swept)
 }
 
 // done fails the test if a call failed.
 func (h *house) done(_ any, err error) {
 	h.Helper()
-	h.must(err)
+	h.Must(err)
 }

@@ -36,12 +36,12 @@ func callAt[Req, Resp any](h *house, guild snowflake.ID, m hub.Method[Req, Resp]
 func (h *house) neighbours(n int) (guilds []snowflake.ID) {
 	h.Helper()
 	for i := range n {
-		g, err := h.discord.AddGuild(fmt.Sprint("Server ", i), h.people["mara"])
-		h.must(err)
+		g, err := h.Discord.AddGuild(fmt.Sprint("Server ", i), h.People["mara"])
+		h.Must(err)
 		for _, name := range names[1:] {
-			h.must(h.discord.AddMember(g.ID, h.people[name], ""))
+			h.Must(h.Discord.AddMember(g.ID, h.People[name], ""))
 		}
-		h.must(h.discord.InstallBot(g.ID, h.app.ID, discordsim.Permissions(discordapi.Permissions)))
+		h.Must(h.Discord.InstallBot(g.ID, h.App.ID, discordsim.Permissions(discordapi.Permissions)))
 		guilds = append(guilds, g.ID)
 	}
 	for _, g := range guilds {
@@ -126,9 +126,9 @@ func (w *gale) round(guild snowflake.ID, name string) bool {
 // roomOf finds somebody's room.
 func (h *house) roomOf(guild snowflake.ID, name string) (snowflake.ID, bool) {
 	list, err := h.hub.Rooms.List(h.soon(), guild.String())
-	h.must(err)
+	h.Must(err)
 	for _, e := range list {
-		if e.Value.OwnerID == h.people[name] && e.Value.State == room.Open {
+		if e.Value.OwnerID == h.People[name] && e.Value.State == room.Open {
 			return e.Value.ID, true
 		}
 	}
@@ -159,15 +159,15 @@ func TestOperationsInAStorm(t *testing.T) {
 		t.Errorf("a creation in calm took %d requests: who asks, and the channel, are 2", calls)
 	}
 	_, err := call(h, hub.CloseRoom, h.request("jonas", r.Room.ID))
-	h.must(err)
+	h.Must(err)
 
 	for _, f := range []discordsim.Fault{
 		{Kind: discordsim.FaultRateLimit, RetryAfter: 0.02, Chance: 0.1},
 		{Kind: discordsim.FaultError, Status: 503, Chance: 0.05},
 		{Kind: discordsim.FaultError, Status: 502, Chance: 0.05, After: true},
 	} {
-		_, err := h.discord.Inject(f)
-		h.must(err)
+		_, err := h.Discord.Inject(f)
+		h.Must(err)
 	}
 	all, posts := h.asked(""), h.asked("POST /guilds/{guild")
 	left := make([]int, len(guilds)*len(people))
@@ -202,7 +202,7 @@ func TestOperationsInAStorm(t *testing.T) {
 		}
 	}
 	all, posts = h.asked("")-all, h.asked("POST /guilds/{guild")-posts
-	h.discord.ClearFaults(0)
+	h.Discord.ClearFaults(0)
 	h.later(6 * time.Minute)
 	h.sweep()
 	for _, g := range guilds {
@@ -219,9 +219,9 @@ func TestOperationsInAStorm(t *testing.T) {
 func (h *house) empty(guild snowflake.ID) {
 	h.Helper()
 	rooms, err := h.hub.Rooms.List(h.soon(), guild.String())
-	h.must(err)
+	h.Must(err)
 	intended, err := h.hub.PendingCreates.List(h.soon(), guild.String())
-	h.must(err)
+	h.Must(err)
 	var list []channel
 	h.get("/guilds/"+guild.String()+"/channels", &list)
 	voice := 0

@@ -18,7 +18,7 @@ import (
 func (h *house) asks(name, command string, options map[string]any) *discordsim.Answer {
 	h.Helper()
 	a, err := h.try(name, command, h.public, options)
-	h.must(err)
+	h.Must(err)
 	return a
 }
 
@@ -31,18 +31,18 @@ func TestSuspendedIsToldInDiscord(t *testing.T) {
 	r := h.open("jonas", "Friday")
 	id := r.Room.ID
 	for _, n := range []string{"kiyo", "priya"} {
-		h.must(h.redeem(n, r.Invite.Token))
+		h.Must(h.redeem(n, r.Invite.Token))
 	}
 	card := map[string]any{"room": id.String()}
 	board := h.panel("jonas", id, "is there", func(*discordsim.Message) bool { return true })
 
-	h.must(h.discord.SetRoles(h.guild, h.people["kiyo"]))
+	h.Must(h.Discord.SetRoles(h.Guild, h.People["kiyo"]))
 	const lacks = "you lack a role that this server asks for there: Verified"
 	h.wantText(h.asks("kiyo", "room info", card), "Friday", lacks, "Ask somebody who manages the server")
 	h.wantText(h.asks("kiyo", "room info", map[string]any{"room": "friday"}), lacks)
 	h.wantText(h.asks("kiyo", "room rename", map[string]any{"room": id.String(), "name": "Mine"}), lacks)
-	h.eventually("she is suspended", func() bool { return h.isOut(id, h.people["kiyo"]) == access.MissingRole })
-	kiyo := "<@" + h.people["kiyo"].String() + ">"
+	h.eventually("she is suspended", func() bool { return h.isOut(id, h.People["kiyo"]) == access.MissingRole })
+	kiyo := "<@" + h.People["kiyo"].String() + ">"
 	h.wantText(h.asks("jonas", "room info", card), kiyo+": they lack a role that the server asks for here: Verified")
 	h.panel("jonas", id, "names her", func(m *discordsim.Message) bool {
 		return strings.Contains(m.Text(), "does not let in for now: "+kiyo)
@@ -55,7 +55,7 @@ func TestSuspendedIsToldInDiscord(t *testing.T) {
 	}
 
 	// The owner loses theirs: by a command without a room's name, and by a form that is asked for at once.
-	h.must(h.discord.SetRoles(h.guild, h.people["jonas"]))
+	h.Must(h.Discord.SetRoles(h.Guild, h.People["jonas"]))
 	says := func(name string, options map[string]any, words string) func() bool {
 		return func() bool { return strings.Contains(h.asks(name, "room info", options).Message.Text(), words) }
 	}
@@ -64,18 +64,18 @@ func TestSuspendedIsToldInDiscord(t *testing.T) {
 		h.wantText(h.asks("jonas", command, nil), lacks)
 	}
 	h.panel("priya", id, "names both", func(m *discordsim.Message) bool {
-		return strings.Contains(m.Text(), "for now: <@"+h.people["jonas"].String()+">") && m.ID == board.ID
+		return strings.Contains(m.Text(), "for now: <@"+h.People["jonas"].String()+">") && m.ID == board.ID
 	})
 
 	// Pending, and denied: another sentence each.
-	h.must(h.discord.SetRoles(h.guild, h.people["kiyo"], verified))
+	h.Must(h.Discord.SetRoles(h.Guild, h.People["kiyo"], verified))
 	h.view2("kiyo", id)
-	h.must(h.discord.SetPending(h.guild, h.people["kiyo"], true))
+	h.Must(h.Discord.SetPending(h.Guild, h.People["kiyo"], true))
 	h.eventually("rules, where Discord's app lets them ask", func() bool {
 		_, err := call(h, hub.ViewRoom, h.request("kiyo", id))
 		return errs.Has(err, errs.RoomNotFound) && strings.Contains(err.Error(), "accepted this server's rules")
 	})
-	h.must(h.discord.SetPending(h.guild, h.people["kiyo"], false))
+	h.Must(h.Discord.SetPending(h.Guild, h.People["kiyo"], false))
 	h.view2("kiyo", id)
 	h.deny(id, "kiyo", discordsim.PermViewChannel)
 	h.eventually("a denial", says("kiyo", card, "this server does not let you in there"))
@@ -87,14 +87,14 @@ func TestSuspendedIsToldInDiscord(t *testing.T) {
 func TestOwnerSeesWhoIsOnTheWay(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	h.must(h.discord.SetScreening(h.guild, true))
+	h.Must(h.Discord.SetScreening(h.Guild, true))
 	id := h.open("jonas", "Friday").Room.ID
 	link, err := call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor("jonas"), RoomID: id, Uses: 5})
-	h.must(err)
+	h.Must(err)
 	h.follow("stranger", link.Token)
 	first := h.step("stranger", id, room.StepJoin)
-	h.people["late"] = h.discord.AddUser("late", "Late").ID
-	h.must(h.discord.AddMember(h.guild, h.people["late"], ""))
+	h.People["late"] = h.Discord.AddUser("late", "Late").ID
+	h.Must(h.Discord.AddMember(h.Guild, h.People["late"], ""))
 	h.follow("late", link.Token)
 	way := func() map[snowflake.ID]room.OnTheWay {
 		out := map[snowflake.ID]room.OnTheWay{}
@@ -104,24 +104,24 @@ func TestOwnerSeesWhoIsOnTheWay(t *testing.T) {
 		return out
 	}
 	list := way()
-	s, l := list[h.stranger()], list[h.people["late"]]
+	s, l := list[h.stranger()], list[h.People["late"]]
 	if len(list) != 2 || s.Step != room.StepJoin || l.Step != room.StepRules || l.Name != "Late" ||
 		s.InviteID != link.Invite.ID || !s.Until.After(h.clock.Now()) {
 		t.Fatalf("on their way: %+v", list)
 	}
-	a := h.command("jonas", "room info", map[string]any{"room": id.String()})
+	a := h.Command("jonas", "room info", map[string]any{"room": id.String()})
 	const still = "on the way: they still have to accept "
 	h.wantText(a, still+"Discord’s invite", still+"the server’s rules")
 
 	// They go on: the rules are accepted, and the room is locked.
 	h.changed("jonas", id, room.DoLock)
-	h.must(h.discord.SetPending(h.guild, h.people["late"], false))
+	h.Must(h.Discord.SetPending(h.Guild, h.People["late"], false))
 	h.clock.Forward(6 * time.Second)
 	h.step("late", id, room.StepWait)
-	if l := way()[h.people["late"]]; l.Step != room.StepWait || l.Why != access.Passes {
+	if l := way()[h.People["late"]]; l.Step != room.StepWait || l.Why != access.Passes {
 		t.Errorf("behind a lock: %+v", l)
 	}
-	h.wantText(h.command("jonas", "room info", map[string]any{"room": id.String()}), "the room is locked")
+	h.wantText(h.Command("jonas", "room info", map[string]any{"room": id.String()}), "the room is locked")
 
 	// Taken back by the menu below the answer.
 	m := a.Message
@@ -130,13 +130,13 @@ func TestOwnerSeesWhoIsOnTheWay(t *testing.T) {
 	if _, there := way()[h.stranger()]; there || len(h.discords(id)) != 0 {
 		t.Errorf("taken back: %+v, invites %v", way(), h.discords(id))
 	}
-	if _, err := h.discord.UseInvite(discordsim.ID(h.stranger()), first.Code); err == nil {
+	if _, err := h.Discord.UseInvite(discordsim.ID(h.stranger()), first.Code); err == nil {
 		t.Error("Discord's invite still works")
 	}
 	h.changed("jonas", id, room.DoKick, h.at("late"))
 	h.changed("jonas", id, room.DoUnlock)
 	h.sweep()
-	if list := way(); len(list) != 0 || h.view("jonas", id).Room.Access.Admitted(h.people["late"]) {
+	if list := way(); len(list) != 0 || h.view("jonas", id).Room.Access.Admitted(h.People["late"]) {
 		t.Errorf("left: %+v", list)
 	}
 }
@@ -148,9 +148,9 @@ func TestSuspendedWhoSeesTheRoom(t *testing.T) {
 	h.settings(`{"private":false}`)
 	r := h.open("jonas", "Friday")
 	id := r.Room.ID
-	h.must(h.redeem("kiyo", r.Invite.Token))
+	h.Must(h.redeem("kiyo", r.Invite.Token))
 	h.deny(id, "kiyo", discordsim.PermConnect)
-	h.eventually("she is suspended", func() bool { return h.isOut(id, h.people["kiyo"]) == access.OwnDenial })
+	h.eventually("she is suspended", func() bool { return h.isOut(id, h.People["kiyo"]) == access.OwnDenial })
 	card := map[string]any{"room": id.String()}
 	h.wantText(h.asks("kiyo", "room info", card), "Friday", "Your place in", "is suspended",
 		"ask somebody who manages it")

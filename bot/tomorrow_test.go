@@ -19,24 +19,24 @@ func TestTomorrow(t *testing.T) {
 	t.Parallel()
 	h, log := newHouseIn(t, "", nil), &testkit.Log{} // what Discord describes today is not what it sends tomorrow
 	before := h.open("kiyo", "From before")
-	h.must(h.join("kiyo", before.Room.ID))
+	h.Must(h.Join("kiyo", before.Room.ID))
 	h.awaitRoster(before.Room.ID, "kiyo")
 	h.shut()
-	strange, err := h.discord.AddChannel(h.guild,
+	strange, err := h.Discord.AddChannel(h.Guild,
 		discordsim.ChannelOptions{Name: "tomorrow", Type: 99, Parent: h.channels()[before.Room.ID].Parent})
-	h.must(err)
-	_, err = h.discord.Inject(discordsim.Fault{Kind: discordsim.FaultUnknown, Count: -1})
-	h.must(err)
+	h.Must(err)
+	_, err = h.Discord.Inject(discordsim.Fault{Kind: discordsim.FaultUnknown, Count: -1})
+	h.Must(err)
 	h.lines = log
 	h.start()
 	h.awaitRoster(before.Room.ID, "kiyo")
 
 	r := h.open("jonas", "Friday")
-	h.must(h.join("jonas", r.Room.ID))
+	h.Must(h.Join("jonas", r.Room.ID))
 	h.awaitRoster(r.Room.ID, "jonas")
-	h.leave("kiyo")
+	h.Leave("kiyo")
 	h.awaitRoster(before.Room.ID)
-	if a := h.command("ada", "create-room", nil); a.Message == nil ||
+	if a := h.Command("ada", "create-room", nil); a.Message == nil ||
 		!strings.Contains(a.Message.Content, "room") && len(a.Message.Components) == 0 {
 		t.Errorf("the command was answered with %+v", a)
 	}
@@ -45,8 +45,8 @@ func TestTomorrow(t *testing.T) {
 		func(live map[snowflake.ID]room.Live) bool { return live[r.Room.ID].Room.Name == "by hand" })
 	h.bare("PATCH", "/channels/"+strange.ID.String(), `{"name":"the day after"}`)
 	h.bare("DELETE", "/channels/"+strange.ID.String())
-	_, err = h.discord.AddChannel(h.guild, discordsim.ChannelOptions{Name: "once more", Type: 98})
-	h.must(err)
+	_, err = h.Discord.AddChannel(h.Guild, discordsim.ChannelOptions{Name: "once more", Type: 98})
+	h.Must(err)
 
 	// What is asked by REST holds the same.
 	if p, err := call(h, hub.PlacesOf, guild.ManageRequest{Actor: h.actor("mara")}); err != nil || len(p.Voice) == 0 {
@@ -58,11 +58,11 @@ func TestTomorrow(t *testing.T) {
 
 	// A session that begins anew, and one that goes on.
 	for _, kind := range []string{discordsim.FaultInvalidSession, discordsim.FaultDrop} {
-		_, err = h.discord.Inject(discordsim.Fault{Kind: kind})
-		h.must(err)
-		h.leave("jonas")
+		_, err = h.Discord.Inject(discordsim.Fault{Kind: kind})
+		h.Must(err)
+		h.Leave("jonas")
 		h.awaitRoster(r.Room.ID)
-		h.must(h.join("jonas", r.Room.ID))
+		h.Must(h.Join("jonas", r.Room.ID))
 		h.awaitRoster(r.Room.ID, "jonas")
 	}
 	h.bare("DELETE", "/channels/"+r.Room.ID.String())
@@ -91,12 +91,12 @@ func TestBrokenEventIsPassedOver(t *testing.T) {
 	h.start()
 	r := h.open("jonas", "Friday")
 	for range 3 {
-		_, err := h.discord.Inject(discordsim.Fault{Kind: discordsim.FaultGarbled, Event: "VOICE_STATE_UPDATE"})
-		h.must(err)
-		h.must(h.join("ada", h.public))
-		h.leave("ada")
+		_, err := h.Discord.Inject(discordsim.Fault{Kind: discordsim.FaultGarbled, Event: "VOICE_STATE_UPDATE"})
+		h.Must(err)
+		h.Must(h.Join("ada", h.public))
+		h.Leave("ada")
 	}
-	h.must(h.join("jonas", r.Room.ID))
+	h.Must(h.Join("jonas", r.Room.ID))
 	h.awaitRoster(r.Room.ID, "jonas")
 	if n := strings.Count(log.String(), "an event does not parse"); n != 1 {
 		t.Errorf("the log says it %d times", n)

@@ -18,10 +18,10 @@ import (
 func (h *house) hide(channel snowflake.ID) {
 	h.Helper()
 	path := fmt.Sprintf("/channels/%d/permissions/", channel)
-	if _, _, there := h.overwrite(channel, h.app.ID); there {
-		h.do(http.MethodDelete, path+h.app.ID.String(), nil).Body.Close()
+	if _, _, there := h.overwrite(channel, h.App.ID); there {
+		h.do(http.MethodDelete, path+h.App.ID.String(), nil).Body.Close()
 	}
-	h.do(http.MethodPut, path+h.guild.String(),
+	h.do(http.MethodPut, path+h.Guild.String(),
 		map[string]any{"type": 0, "deny": fmt.Sprint(int64(discordapi.EveryoneDeny))}).Body.Close()
 	if _, seen := h.channels()[channel]; seen {
 		h.Fatal("Snug still sees the channel")
@@ -34,7 +34,7 @@ func TestUnseenIsNotGone(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	first, err := call(h, hub.Setup, guild.SetupRequest{Actor: h.actor("mara")})
-	h.must(err)
+	h.Must(err)
 	log := h.add(discordsim.ChannelOptions{Name: "log", Type: discordsim.ChannelText})
 	secret := h.add(discordsim.ChannelOptions{Name: "secret", Type: discordsim.ChannelText, Parent: first.CategoryID})
 	h.settings(fmt.Sprintf(`{"log_channel_id":"%d"}`, log))
@@ -45,11 +45,11 @@ func TestUnseenIsNotGone(t *testing.T) {
 	for _, when := range []string{"while it runs", "after a restart"} {
 		h.eventually(when+" the channels are known to be hidden", func() bool {
 			p, err := call(h, hub.PreflightOf, manage(h, "mara"))
-			h.must(err)
+			h.Must(err)
 			return p.ChannelsUnseen == 3
 		})
 		p, err := call(h, hub.PreflightOf, manage(h, "mara"))
-		h.must(err)
+		h.Must(err)
 		if p.OK || len(p.Lost) > 0 || p.Channels != all || p.ChannelsLeft != 500-all {
 			t.Errorf("%s: ok %v, lost %v, %d channels of %d, %d left", when, p.OK, p.Lost, p.Channels, all,
 				p.ChannelsLeft)
@@ -63,29 +63,29 @@ func TestUnseenIsNotGone(t *testing.T) {
 			t.Errorf("%s: the category has %+v", when, c)
 		}
 		again, err := call(h, hub.Setup, guild.SetupRequest{Actor: h.actor("mara")})
-		h.must(err)
+		h.Must(err)
 		if again.MadeLobby || again.MadeCategory || again.LobbyID != first.LobbyID {
 			t.Errorf("%s: setup %+v", when, again)
 		}
 		rep, err := call(h, hub.Repair, guild.RepairRequest{Actor: h.actor("mara"), Apply: true})
-		h.must(err)
+		h.Must(err)
 		for _, f := range rep.Issues {
 			if f.Kind != guild.IssueUnseen || f.Fixed {
 				t.Errorf("%s: repair found %+v", when, f)
 			}
 		}
 		now, err := call(h, hub.SettingsOf, manage(h, "mara"))
-		h.must(err)
+		h.Must(err)
 		if s := now.Settings; len(rep.Issues) != 2 || s.LogChannelID != log || s.Lobby(first.LobbyID) == nil ||
 			s.CategoryID != first.CategoryID {
 			t.Errorf("%s: %d findings, settings %+v", when, len(rep.Issues), s)
 		}
 		h.whileDown(func() {})
 	}
-	h.must(h.discord.InstallBot(h.guild, h.app.ID, discordsim.PermAdministrator))
+	h.Must(h.Discord.InstallBot(h.Guild, h.App.ID, discordsim.PermAdministrator))
 	h.eventually("all is seen again", func() bool {
 		p, err := call(h, hub.PreflightOf, manage(h, "mara"))
-		h.must(err)
+		h.Must(err)
 		return p.OK && p.ChannelsUnseen == 0 && p.Channels == all
 	})
 }

@@ -168,7 +168,7 @@ func TestClosingWhenClearingTheOutboxTimedOut(t *testing.T) {
 	h.eventually("the room is closed", func() bool {
 		h.clock.Forward(31 * time.Second)
 		_ = h.bot.Sweep(h.soon())
-		_, _, err := h.hub.Rooms.Get(h.soon(), h.guild.String()+"."+id.String())
+		_, _, err := h.hub.Rooms.Get(h.soon(), h.Guild.String()+"."+id.String())
 		return errs.Has(err, errs.NotFound)
 	})
 	closed := 0
@@ -213,15 +213,15 @@ func TestSavingAfterAnUnknownOutcome(t *testing.T) {
 	_, err := call(h, hub.SaveSettings, room.SettingsRequest{Actor: h.actor("mara"), JSON: []byte(`{"seats":6}`)})
 	t.Log(err)
 	view, err := call(h, hub.SettingsOf, guild.ManageRequest{Actor: h.actor("mara")})
-	h.must(err)
+	h.Must(err)
 	_, err = call(h, hub.SaveSettings,
 		room.SettingsRequest{Actor: h.actor("mara"), Rev: view.Rev, JSON: []byte(`{"seats":7}`)})
-	h.must(err)
+	h.Must(err)
 	after("put AUDIT", func() { w.hold(held) })
 	_, err = call(h, hub.SaveSettings, room.SettingsRequest{Actor: h.actor("mara"), JSON: []byte(`{"seats":8}`)})
 	t.Log(err)
 	_, err = call(h, hub.UndoSettings, guild.UndoRequest{Actor: h.actor("mara")})
-	h.must(err)
+	h.Must(err)
 	if s := h.settingsNow().Seats; s != 7 {
 		t.Errorf("after the undo there are %d seats", s)
 	}
@@ -234,7 +234,7 @@ func TestUndoKeepsWhatWasWrittenWithoutAnAnswer(t *testing.T) {
 	h, w, _ := wired(t)
 	r := h.open("jonas", "Friday")
 	id := r.Room.ID
-	h.must(h.redeem("kiyo", r.Invite.Token))
+	h.Must(h.redeem("kiyo", r.Invite.Token))
 	h.requests.Lock()
 	h.requests.hook = func(route string) { // asked who they are, before it writes
 		if route == "GET /guilds/{guild}/members/{user}" {
@@ -245,7 +245,7 @@ func TestUndoKeepsWhatWasWrittenWithoutAnAnswer(t *testing.T) {
 	h.requests.Unlock()
 	_, err := call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor("jonas"), RoomID: id, Uses: 3})
 	h.wantCode(err, errs.Unavailable)
-	h.must(h.discord.InstallBot(h.guild, h.app.ID,
+	h.Must(h.Discord.InstallBot(h.Guild, h.App.ID,
 		discordsim.PermViewChannel|discordsim.PermConnect|discordsim.PermManageChannels))
 	h.eventually("Discord refuses a ban", func() bool {
 		_, err := h.change("jonas", id, room.DoBan, h.at("kiyo"))

@@ -27,50 +27,36 @@ import (
 	"snug/shared/hub"
 	"snug/shared/hub/hubtest"
 	"snug/shared/testkit"
+	"snug/shared/testkit/world"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // bureau is a simulated Discord with a server of many, and a hub; each sender on it is a process.
 type bureau struct {
-	testing.TB
-	discord *discordsim.Server
-	app     discordsim.Application
-	guild   discordsim.ID
-	url     string
-	people  []snowflake.ID
-	clock   testkit.Clock // that Snug and Discord share
-	hub     *hub.Hub
-}
-
-func (b *bureau) must(err error) {
-	b.Helper()
-	testkit.NoError(b, err)
+	*world.World
+	people []snowflake.ID
+	clock  testkit.Clock // that Snug and Discord share
+	hub    *hub.Hub
 }
 
 func newBureau(t testing.TB, people int, adjust func(*discordsim.Limits)) *bureau {
 	t.Helper()
-	b := &bureau{TB: t}
+	b := &bureau{}
 	limits := discordsim.NoRateLimits()
 	if adjust != nil {
 		adjust(&limits)
 	}
-	b.discord = discordsim.New(discordsim.Options{Seed: 1, Limits: &limits, Now: b.clock.Now})
-	var err error
-	b.url, err = b.discord.Start("127.0.0.1:0")
-	b.must(err)
-	t.Cleanup(func() { b.must(b.discord.Close(context.Background())) })
-	b.app = b.discord.AddApplication(discordsim.ApplicationOptions{Name: "Snug"})
+	b.World = world.Start(t, discordsim.Options{Seed: 1, Limits: &limits, Now: b.clock.Now})
+	var names []string
 	for i := range people {
-		b.people = append(b.people, b.discord.AddUser(fmt.Sprint("member", i), "").ID)
+		names = append(names, fmt.Sprint("member", i))
 	}
-	g, err := b.discord.AddGuild("Friends", b.people[0])
-	b.must(err)
-	b.guild = g.ID
-	for _, p := range b.people[1:] {
-		b.must(b.discord.AddMember(g.ID, p, ""))
+	b.AddGuild("Friends", names[0], names[1:]...)
+	for _, n := range names {
+		b.people = append(b.people, b.People[n])
 	}
-	b.must(b.discord.InstallBot(g.ID, b.app.ID, 0))
+	b.AddBot(discordsim.ApplicationOptions{Name: "Snug"}, 0)
 	return b
 }
 
@@ -79,24 +65,24 @@ func (b *bureau) open(o hub.Options) {
 	b.Helper()
 	var err error
 	b.hub, err = hub.Open(context.Background(), o)
-	b.must(err)
+	b.Must(err)
 }
 
-func (b *bureau) close() { b.must(b.hub.Close(context.Background())) }
+func (b *bureau) close() { b.Must(b.hub.Close(context.Background())) }
 
 func (b *bureau) sender(l dmbudget.Limits) (*dms.Sender, *prometheus.Registry) {
 	b.Helper()
 	quiet := slog.New(slog.DiscardHandler)
 	limiter := ratelimit.New(ratelimit.Config{Logger: quiet})
-	client, err := disgo.New(b.app.BotToken, bot.WithLogger(quiet),
-		bot.WithRestClientConfigOpts(append(limiter.Options(nil), rest.WithURL(b.url+"/api/v10"))...))
-	b.must(err)
+	client, err := disgo.New(b.App.BotToken, bot.WithLogger(quiet),
+		bot.WithRestClientConfigOpts(append(limiter.Options(nil), rest.WithURL(b.URL+"/api/v10"))...))
+	b.Must(err)
 	reg := prometheus.NewRegistry()
 	s, err := dms.New(dms.Options{
 		Hub: b.hub, Discord: discordapi.New(client, b.clock.Now), Limits: l, Now: b.clock.Now, Log: quiet,
 		Registerer: reg,
 	})
-	b.must(err)
+	b.Must(err)
 	b.Cleanup(func() { client.Rest.Close(context.Background()) })
 	return s, reg
 }
@@ -105,7 +91,7 @@ func (b *bureau) sender(l dmbudget.Limits) (*dms.Sender, *prometheus.Registry) {
 func (b *bureau) counted(reg *prometheus.Registry, name string) (sum float64) {
 	b.Helper()
 	families, err := reg.Gather()
-	b.must(err)
+	b.Must(err)
 	for _, f := range families {
 		for _, m := range f.GetMetric() {
 			if f.GetName() == name {
@@ -120,7 +106,7 @@ func (b *bureau) send(s *dms.Sender, to, by int) error {
 	return s.Send(context.Background(), b.people[to], b.people[by], discord.MessageCreate{Content: "hello"})
 }
 
-func (b *bureau) opened() discordsim.StateApplication { return b.discord.State().Applications[0] }
+func (b *bureau) opened() discordsim.StateApplication { return b.Discord.State().Applications[0] }
 
 func why(err error) dmbudget.Reason {
 	if h, ok := errors.AsType[*dmbudget.ExceededError](err); ok {
@@ -181,7 +167,7 @@ func TestProcessesShareBudgets(t *testing.T) {
 		t.Errorf("after a restart: %v", err)
 	}
 	b.clock.Forward(10 * time.Minute)
-	b.must(b.send(again, 40, 41))
+	b.Must(b.send(again, 40, 41))
 }
 
 // What one person causes, and what one person gets, is bounded; a conversation that exists costs no opening.
@@ -191,15 +177,15 @@ func TestPeoplesBudgets(t *testing.T) {
 	defer b.close()
 	s, _ := b.sender(dmbudget.Defaults())
 	for to := 1; to <= 3; to++ {
-		b.must(b.send(s, to, 0))
+		b.Must(b.send(s, to, 0))
 	}
 	began := time.Now()
 	if err := b.send(s, 4, 0); why(err) != dmbudget.ReasonSender || time.Since(began) > 5*time.Second {
 		t.Errorf("the fourth: %v, after %s", err, time.Since(began))
 	}
-	b.must(b.send(s, 4, 5))
-	b.must(b.send(s, 1, 0))
-	b.must(b.send(s, 1, 0))
+	b.Must(b.send(s, 4, 5))
+	b.Must(b.send(s, 1, 0))
+	b.Must(b.send(s, 1, 0))
 	if err := b.send(s, 1, 6); why(err) != dmbudget.ReasonRecipient {
 		t.Errorf("the fourth to one person: %v", err)
 	}
@@ -216,8 +202,8 @@ func TestShortWaits(t *testing.T) {
 	l := wide()
 	l.Sender = dmbudget.Rates{{N: 1, In: time.Second}}
 	s, _ := b.sender(l)
-	b.must(b.send(s, 1, 0))
-	b.must(b.send(s, 2, 0))
+	b.Must(b.send(s, 1, 0))
+	b.Must(b.send(s, 2, 0))
 	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 	defer cancel()
 	if err := s.Send(ctx, b.people[3], b.people[0],
@@ -234,7 +220,7 @@ func TestTooFast(t *testing.T) {
 	first, metrics := b.sender(wide())
 	second, _ := b.sender(wide())
 	for to := 1; to <= 3; to++ {
-		b.must(b.send(first, to, 0))
+		b.Must(b.send(first, to, 0))
 	}
 	if err := b.send(first, 4, 0); why(err) != dmbudget.ReasonPaused || !errs.Has(err, errs.RateLimited) {
 		t.Fatalf("too fast: %v", err)
@@ -243,7 +229,7 @@ func TestTooFast(t *testing.T) {
 		if err := b.send(s, 5, 0); why(err) != dmbudget.ReasonPaused {
 			t.Errorf("in the pause: %v", err)
 		}
-		b.must(b.send(s, 1, 0))
+		b.Must(b.send(s, 1, 0))
 	}
 	if st := second.State(context.Background()); st.Paused.Sub(b.clock.Now()).Round(time.Minute) != 10*time.Minute ||
 		!st.HeldBack(b.clock.Now()) {
@@ -256,7 +242,7 @@ func TestTooFast(t *testing.T) {
 	}
 	b.clock.Forward(10 * time.Minute)
 	for to := 4; to <= 6; to++ {
-		b.must(b.send(second, to, 0))
+		b.Must(b.send(second, to, 0))
 	}
 	if err := b.send(second, 7, 0); why(err) != dmbudget.ReasonPaused {
 		t.Fatalf("too fast again: %v", err)
@@ -274,15 +260,15 @@ func TestQuarantine(t *testing.T) {
 	b.open(hub.Options{Dir: t.TempDir()})
 	defer b.close()
 	s, _ := b.sender(wide())
-	b.must(b.send(s, 1, 0))
-	b.must(b.discord.Quarantine(b.app.ID, true))
+	b.Must(b.send(s, 1, 0))
+	b.Must(b.Discord.Quarantine(b.App.ID, true))
 	if err := b.send(s, 2, 0); why(err) != dmbudget.ReasonPaused {
 		t.Errorf("a new one: %v", err)
 	}
 	if st := s.State(context.Background()); st.Paused.Sub(b.clock.Now()).Round(time.Minute) != 6*time.Hour {
 		t.Errorf("%+v", st)
 	}
-	b.must(b.send(s, 1, 0))
+	b.Must(b.send(s, 1, 0))
 }
 
 // Who takes no messages, and who is in no server with the bot, is told apart from budgets.
@@ -291,8 +277,8 @@ func TestClosed(t *testing.T) {
 	b.open(hub.Options{Dir: t.TempDir()})
 	defer b.close()
 	s, _ := b.sender(wide())
-	b.must(b.discord.CloseDMs(b.people[1], true))
-	b.must(b.discord.RemoveMember(b.guild, b.people[2]))
+	b.Must(b.Discord.CloseDMs(b.people[1], true))
+	b.Must(b.Discord.RemoveMember(b.Guild, b.people[2]))
 	for _, to := range []int{1, 2} {
 		if err := b.send(s, to, 0); !errs.Has(err, errs.Forbidden) {
 			t.Errorf("%d: %v", to, err)
@@ -306,9 +292,9 @@ func TestLostConversation(t *testing.T) {
 	b.open(hub.Options{Dir: t.TempDir()})
 	defer b.close()
 	_, err := b.hub.DMs.Put(context.Background(), "to."+b.people[1].String(), dmbudget.Usage{Channel: 4711})
-	b.must(err)
+	b.Must(err)
 	s, _ := b.sender(wide())
-	b.must(b.send(s, 1, 0))
+	b.Must(b.send(s, 1, 0))
 	a, _, err := b.hub.DMs.Get(context.Background(), "to."+b.people[1].String())
 	if err != nil || a.Channel == 4711 || a.Channel == 0 {
 		t.Errorf("%+v, %v", a, err)
@@ -322,7 +308,7 @@ func TestHubAway(t *testing.T) {
 	b.open(hub.Options{URL: server.URL(), WriteTimeout: time.Second})
 	defer func() { server.Up(); b.close() }()
 	s, _ := b.sender(wide())
-	b.must(b.send(s, 1, 0))
+	b.Must(b.send(s, 1, 0))
 	server.Down()
 	for _, to := range []int{1, 2} {
 		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)

@@ -23,10 +23,11 @@ import (
 	"snug/bot/ratelimit"
 	"snug/shared/discordsim"
 	"snug/shared/discordsim/openapi/openapitest"
+	"snug/shared/testkit/world"
 )
 
-// world is a running simulator for Discord with a small guild in it.
-type world struct {
+// demo is a running simulator for Discord with a small guild in it, and what a bot hears of it.
+type demo struct {
 	*discordsim.Server
 	discordsim.Demo
 	t     *testing.T
@@ -38,27 +39,15 @@ type world struct {
 // move is a member's step into a channel, or out of voice (0).
 type move struct{ user, channel snowflake.ID }
 
-func newWorld(t *testing.T) *world {
+func newDemo(t *testing.T) *demo {
 	limits := discordsim.NoRateLimits()
-	s := discordsim.New(discordsim.Options{
+	w := world.Start(t, discordsim.Options{
 		Seed: 7, Limits: &limits, HeartbeatInterval: time.Second, Wrap: openapitest.Wrap(t),
 	})
-	demo, err := s.Demo(discordsim.ApplicationOptions{})
-	if err != nil {
-		t.Fatal(err)
+	return &demo{
+		Server: w.Discord, Demo: w.Demo(discordsim.ApplicationOptions{}), t: t, base: w.URL,
+		moves: make(chan move, 10_000), ready: make(chan int, 100),
 	}
-	base, err := s.Start("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		defer cancel()
-		if err := s.Close(ctx); err != nil {
-			t.Error(err)
-		}
-	})
-	return &world{Server: s, Demo: demo, t: t, base: base, moves: make(chan move, 10_000), ready: make(chan int, 100)}
 }
 
 // life is one process of the bot.
@@ -68,7 +57,7 @@ type life struct {
 }
 
 // begin starts the bot: disgo's client over Snug's REST queue and gateway.
-func (w *world) begin(from gateway.Checkpoint) life {
+func (w *demo) begin(from gateway.Checkpoint) life {
 	w.t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
 	limiter := ratelimit.New(ratelimit.Config{Logger: quiet, Backoff: 5 * time.Millisecond})
@@ -139,7 +128,7 @@ func TestSimulator(t *testing.T) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
 			rnd := rand.New(rand.NewPCG(seed, 0))
-			w := newWorld(t)
+			w := newDemo(t)
 			if _, err := w.Inject(discordsim.Fault{Kind: discordsim.FaultError, Status: 500}); err != nil {
 				// meets GET /gateway/bot
 				t.Fatal(err)
@@ -184,7 +173,7 @@ func seeds(n uint64) uint64 {
 }
 
 // step lets one member join, move or leave.
-func (w *world) step(rnd *rand.Rand, inVoice map[snowflake.ID]bool) move {
+func (w *demo) step(rnd *rand.Rand, inVoice map[snowflake.ID]bool) move {
 	w.t.Helper()
 	user := w.Users[rnd.IntN(len(w.Users))].ID
 	var err error
@@ -211,7 +200,7 @@ func TestSimulatorNewSession(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(fault.Kind, fault.Code), func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
+			w := newDemo(t)
 			l := w.begin(gateway.Checkpoint{})
 			defer l.end(t)
 			first := l.shard.Checkpoint().SessionID
@@ -235,25 +224,13 @@ func TestSimulatorNewSession(t *testing.T) {
 // TestSimulatorRefuses a wrong token and an intent that is switched off, with the remedy.
 func TestSimulatorRefuses(t *testing.T) {
 	limits := discordsim.NoRateLimits()
-	s := discordsim.New(discordsim.Options{Seed: 7, Limits: &limits, Wrap: openapitest.Wrap(t)})
-	demo, err := s.Demo(discordsim.ApplicationOptions{NoPrivilegedIntents: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	base, err := s.Start("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := s.Close(context.Background()); err != nil {
-			t.Error(err)
-		}
-	}()
+	w := world.Start(t, discordsim.Options{Seed: 7, Limits: &limits, Wrap: openapitest.Wrap(t)})
+	w.Demo(discordsim.ApplicationOptions{NoPrivilegedIntents: true})
 	for name, cfg := range map[string]gateway.Config{
 		"token":  {Token: "wrong", Intents: disgogw.IntentGuilds},
-		"intent": {Token: demo.Application.BotToken, Intents: disgogw.IntentGuilds | disgogw.IntentGuildMembers},
+		"intent": {Token: w.App.BotToken, Intents: disgogw.IntentGuilds | disgogw.IntentGuildMembers},
 	} {
-		cfg.URL, cfg.Logger = base+"/gateway", slog.New(slog.DiscardHandler)
+		cfg.URL, cfg.Logger = w.URL+"/gateway", slog.New(slog.DiscardHandler)
 		cfg.Handler = func(disgogw.Gateway, disgogw.EventType, int, disgogw.EventData) {}
 		shard, err := gateway.New(cfg)
 		if err != nil {
@@ -270,7 +247,7 @@ func TestSimulatorRefuses(t *testing.T) {
 // has been seen to (discord-api-docs#1619): the bot begins a new one, and hears again.
 func TestSessionGivenUp(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newDemo(t)
 	l := w.begin(gateway.Checkpoint{})
 	for _, f := range []discordsim.Fault{{Kind: discordsim.FaultDropResume, Count: -1}, {Kind: discordsim.FaultDrop}} {
 		if _, err := w.Inject(f); err != nil {

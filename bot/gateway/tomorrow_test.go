@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -19,6 +18,7 @@ import (
 	"snug/bot/gateway"
 	"snug/shared/discordsim"
 	"snug/shared/testkit"
+	"snug/shared/testkit/world"
 )
 
 // told collects which events a shard was handed.
@@ -51,27 +51,22 @@ func TestTomorrow(t *testing.T) {
 	limits := discordsim.DiscordLimits()
 	limits.IdentifyWindow, limits.Buckets = 0, false
 	sent := &told{kinds: map[string]int{}}
-	s := discordsim.New(discordsim.Options{Seed: 7, Limits: &limits, OnDispatch: func(d discordsim.Dispatch) {
+	d := world.Start(t, discordsim.Options{Seed: 7, Limits: &limits, OnDispatch: func(d discordsim.Dispatch) {
 		sent.note(disgo.EventType(d.Event))
 		sent.mu.Lock()
 		defer sent.mu.Unlock()
 		sent.last = int(d.Sequence)
 	}})
-	demo, err := s.Demo(discordsim.ApplicationOptions{})
-	testkit.NoError(t, err)
-	testkit.NoError(t, s.InstallBot(demo.Guild.ID, demo.Application.ID, discordsim.PermAdministrator))
-	base, err := s.Start("127.0.0.1:0")
-	testkit.NoError(t, err)
-	t.Cleanup(func() { testkit.NoError(t, s.Close(context.Background())) })
-	_, err = s.AddChannel(demo.Guild.ID, discordsim.ChannelOptions{Name: "tomorrow", Type: 99})
-	testkit.NoError(t, err)
-	_, err = s.Inject(discordsim.Fault{Kind: discordsim.FaultUnknown, Count: -1})
-	testkit.NoError(t, err)
+	w := acts{d, d.Demo(discordsim.ApplicationOptions{})}
+	d.Must(d.Discord.InstallBot(d.Guild, d.App.ID, discordsim.PermAdministrator))
+	d.AddChannel(discordsim.ChannelOptions{Name: "tomorrow", Type: 99})
+	_, err := d.Discord.Inject(discordsim.Fault{Kind: discordsim.FaultUnknown, Count: -1})
+	d.Must(err)
 
 	got := &told{kinds: map[string]int{}}
 	log := &testkit.Log{}
 	shard, err := gateway.New(gateway.Config{
-		Token: demo.Application.BotToken, URL: "ws" + strings.TrimPrefix(base, "http"), Intents: disgo.IntentsAll,
+		Token: d.App.BotToken, URL: "ws" + strings.TrimPrefix(d.URL, "http"), Intents: disgo.IntentsAll,
 		Identify: free{},
 		Logger:   slog.New(slog.NewTextHandler(log, nil)), Backoff: time.Millisecond,
 		Handler: func(_ disgo.Gateway, kind disgo.EventType, _ int, _ disgo.EventData) { got.note(kind) },
@@ -89,7 +84,6 @@ func TestTomorrow(t *testing.T) {
 	defer shard.Close(ctx)
 	testkit.Eventually(t, "the shard is ready", func() bool { return shard.State().Phase == gateway.Ready })
 
-	w := acts{t, s, demo, base}
 	w.everything(ctx, shard, got)
 	testkit.Eventually(t, "every kind of event came", func() bool { return len(got.missing()) == 0 || t.Failed() })
 	testkit.Eventually(t, "the last event is handled", func() bool {
@@ -117,28 +111,21 @@ func TestTomorrow(t *testing.T) {
 
 // acts makes everything happen that Discord tells of.
 type acts struct {
-	t *testing.T
-	*discordsim.Server
+	*world.World
 	demo discordsim.Demo
-	base string
 }
 
 // do makes a request as the bot and gives the id in the answer.
 func (a acts) do(method, path string, body any) snowflake.ID {
-	a.t.Helper()
+	a.Helper()
 	b, err := json.Marshal(body)
-	testkit.NoError(a.t, err)
-	req, err := http.NewRequestWithContext(a.t.Context(), method, a.base+"/api/v10"+path, strings.NewReader(string(b)))
-	testkit.NoError(a.t, err)
-	req.Header.Set("Authorization", "Bot "+a.demo.Application.BotToken)
-	req.Header.Set("Content-Type", "application/json")
-	res, err := http.DefaultClient.Do(req)
-	testkit.NoError(a.t, err)
+	a.Must(err)
+	res := a.Request(method, path, string(b))
 	defer res.Body.Close()
 	raw, err := io.ReadAll(res.Body)
-	testkit.NoError(a.t, err)
+	a.Must(err)
 	if res.StatusCode >= 300 {
-		a.t.Fatalf("%s %s: %s %s", method, path, res.Status, raw)
+		a.Fatalf("%s %s: %s %s", method, path, res.Status, raw)
 	}
 	var v struct {
 		ID   snowflake.ID `json:"id"`
@@ -149,7 +136,7 @@ func (a acts) do(method, path string, body any) snowflake.ID {
 }
 
 func (a acts) everything(ctx context.Context, shard *gateway.Shard, got *told) {
-	a.t.Helper()
+	a.Helper()
 	type m = map[string]any
 	g := a.demo.Guild.ID
 	in := func(format string, args ...any) string { return "/guilds/" + g.String() + fmt.Sprintf(format, args...) }
@@ -167,10 +154,10 @@ func (a acts) everything(ctx context.Context, shard *gateway.Shard, got *told) {
 	a.do("PUT", in("/members/%d/roles/%d", member, role), nil)
 	a.do("DELETE", in("/roles/%d", role), nil)
 	a.do("PATCH", in(""), m{"name": "Friends of tomorrow"})
-	_, err := a.JoinVoice(g, member, voice, discordsim.VoiceFlags{})
-	testkit.NoError(a.t, err)
-	testkit.NoError(a.t,
-		shard.Send(ctx, disgo.OpcodeVoiceStateUpdate, disgo.MessageDataVoiceStateUpdate{GuildID: g, ChannelID: &voice}))
+	_, err := a.Discord.JoinVoice(g, member, voice, discordsim.VoiceFlags{})
+	a.Must(err)
+	a.Must(shard.Send(ctx, disgo.OpcodeVoiceStateUpdate,
+		disgo.MessageDataVoiceStateUpdate{GuildID: g, ChannelID: &voice}))
 	a.do("POST", fmt.Sprintf("/channels/%d/invites", voice), m{})
 	text := a.do("POST", in("/channels"), m{"name": "talk", "type": 0})
 	say := func(s string) snowflake.ID {
@@ -186,33 +173,31 @@ func (a acts) everything(ctx context.Context, shard *gateway.Shard, got *told) {
 	a.do("POST", fmt.Sprintf("/channels/%d/typing", text), nil)
 	a.do("DELETE", "/channels/"+voice.String(), nil) // its invite goes with it
 	a.do("PATCH", "/users/@me", m{"username": "snug of tomorrow"})
-	newcomer := a.AddUser("newcomer", "New")
-	testkit.NoError(a.t, a.AddMember(g, newcomer.ID, ""))
+	newcomer := a.Discord.AddUser("newcomer", "New")
+	a.Must(a.Discord.AddMember(g, newcomer.ID, ""))
 	a.do("PUT", in("/bans/%d", newcomer.ID), nil)
 	a.do("DELETE", in("/bans/%d", newcomer.ID), nil)
 	for range 2 { // the second is too soon
-		testkit.NoError(a.t,
-			shard.Send(ctx, disgo.OpcodeRequestGuildMembers,
-				disgo.EventUnknown(fmt.Sprintf(`{"guild_id":"%d","query":"","limit":0}`, g))))
+		a.Must(shard.Send(ctx, disgo.OpcodeRequestGuildMembers,
+			disgo.EventUnknown(fmt.Sprintf(`{"guild_id":"%d","query":"","limit":0}`, g))))
 	}
-	testkit.NoError(a.t, shard.Send(ctx, 31, disgo.EventUnknown(fmt.Sprintf(`{"guild_ids":["%d"]}`, g))))
-	testkit.NoError(a.t,
-		shard.Send(ctx, 43,
-			disgo.EventUnknown(fmt.Sprintf(`{"guild_id":"%d","fields":["status","voice_start_time"]}`, g))))
+	a.Must(shard.Send(ctx, 31, disgo.EventUnknown(fmt.Sprintf(`{"guild_ids":["%d"]}`, g))))
+	a.Must(shard.Send(ctx, 43,
+		disgo.EventUnknown(fmt.Sprintf(`{"guild_id":"%d","fields":["status","voice_start_time"]}`, g))))
 	a.interaction(ctx, got)
-	_, err = a.Inject(discordsim.Fault{Kind: discordsim.FaultOutage, Guild: g})
-	testkit.NoError(a.t, err)
-	_, err = a.Inject(discordsim.Fault{Kind: discordsim.FaultRestore, Guild: g})
-	testkit.NoError(a.t, err)
-	_, err = a.Inject(discordsim.Fault{Kind: discordsim.FaultDrop})
-	testkit.NoError(a.t, err)
-	testkit.Eventually(a.t, "the session is resumed",
+	_, err = a.Discord.Inject(discordsim.Fault{Kind: discordsim.FaultOutage, Guild: g})
+	a.Must(err)
+	_, err = a.Discord.Inject(discordsim.Fault{Kind: discordsim.FaultRestore, Guild: g})
+	a.Must(err)
+	_, err = a.Discord.Inject(discordsim.Fault{Kind: discordsim.FaultDrop})
+	a.Must(err)
+	testkit.Eventually(a, "the session is resumed",
 		func() bool { return shard.History().Resumes == 1 && shard.State().Phase == gateway.Ready })
 }
 
 // interaction runs a command that nobody answers.
 func (a acts) interaction(ctx context.Context, got *told) {
-	a.t.Helper()
+	a.Helper()
 	a.do("PUT", fmt.Sprintf("/applications/%d/commands", a.demo.Application.ID),
 		[]map[string]any{{"name": "room", "description": "x",
 			"options": []map[string]any{
@@ -222,13 +207,13 @@ func (a acts) interaction(ctx context.Context, got *told) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		_, _ = a.RunCommand(ctx, a.demo.Users[2].ID,
+		_, _ = a.Discord.RunCommand(ctx, a.demo.Users[2].ID,
 			discordsim.CommandRun{
 				Guild: a.demo.Guild.ID, Name: "room",
 				Options: map[string]any{"where": a.demo.Lounge.ID.String(), "who": a.demo.Users[3].ID.String()},
 			})
 	}()
-	testkit.Eventually(a.t, "the interaction came",
+	testkit.Eventually(a, "the interaction came",
 		func() bool { return !slices.Contains(got.missing(), "INTERACTION_CREATE") })
 	cancel()
 	<-ended

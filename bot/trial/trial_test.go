@@ -26,6 +26,7 @@ import (
 	"snug/shared/discordsim"
 	"snug/shared/discordsim/openapi/openapitest"
 	"snug/shared/testkit"
+	"snug/shared/testkit/world"
 )
 
 func TestMain(m *testing.M) {
@@ -43,7 +44,7 @@ type real struct {
 	base     string
 	app      discordsim.Application
 	guild    snowflake.ID
-	operator discordsim.User
+	operator snowflake.ID
 	journal  string
 }
 
@@ -57,29 +58,16 @@ func newRealIn(t *testing.T, wrap func(http.Handler) http.Handler) *real {
 	t.Helper()
 	limits := discordsim.DiscordLimits()
 	limits.IdentifyWindow = 0 // a trial after a crash need not wait
-	r := &real{
-		Server:  discordsim.New(discordsim.Options{Seed: 7, Limits: &limits, Named: true, Wrap: wrap}),
+	w := world.Start(t, discordsim.Options{Seed: 7, Limits: &limits, Named: true, Wrap: wrap})
+	w.AddGuild("Kanarienvogel", "owner", "kanarienvogel")
+	operator := w.People["kanarienvogel"]
+	w.AddBot(discordsim.ApplicationOptions{Name: "Kanarienvogel", Owner: operator}, permissions)
+	w.Must(w.Discord.SetRole(w.Guild, w.Guild, 0))
+	w.AddChannel(discordsim.ChannelOptions{Name: "kanarienvogel"})
+	return &real{
+		Server: w.Discord, base: w.URL, app: w.App, guild: w.Guild, operator: operator,
 		journal: filepath.Join(t.TempDir(), "trial.json"),
 	}
-	owner := r.AddUser("owner", "")
-	r.operator = r.AddUser("kanarienvogel", "Kanarienvogel")
-	r.app = r.AddApplication(discordsim.ApplicationOptions{Name: "Kanarienvogel", Owner: r.operator.ID})
-	g, err := r.AddGuild("Kanarienvogel", owner.ID)
-	testkit.NoError(t, err)
-	r.guild = g.ID
-	testkit.NoError(t, r.AddMember(g.ID, r.operator.ID, ""))
-	testkit.NoError(t, r.SetRole(g.ID, g.ID, 0))
-	testkit.NoError(t, r.InstallBot(g.ID, r.app.ID, permissions))
-	_, err = r.AddChannel(g.ID, discordsim.ChannelOptions{Name: "kanarienvogel"})
-	testkit.NoError(t, err)
-	r.base, err = r.Start("127.0.0.1:0")
-	testkit.NoError(t, err)
-	t.Cleanup(func() {
-		if err := r.Close(context.Background()); err != nil {
-			t.Error(err)
-		}
-	})
-	return r
 }
 
 func (r *real) options() Options {
@@ -101,7 +89,7 @@ func (r *real) left(t *testing.T) (names []string) {
 			names = append(names, c.Name)
 		}
 	}
-	dms, err := r.StateFor(r.operator.ID)
+	dms, err := r.StateFor(r.operator)
 	testkit.NoError(t, err)
 	if b, err := json.Marshal(dms); err != nil || strings.Contains(string(b), directText) {
 		names = append(names, "the direct message")

@@ -1,7 +1,6 @@
 package session
 
 import (
-	"context"
 	"net/http"
 	"net/url"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"snug/shared/discordsim"
 	"snug/shared/errs"
 	"snug/shared/testkit"
+	"snug/shared/testkit/world"
 )
 
 // cloudflare is what Cloudflare shows to who it keeps out, shortened.
@@ -165,18 +165,10 @@ func TestTokenNotToBeHad(t *testing.T) {
 func newSimulatorBench(t *testing.T) (*bench, *discordsim.Server, discordsim.ID) {
 	t.Helper()
 	b := newBench(t)
-	d := discordsim.New(discordsim.Options{Seed: 1, Now: b.clock.Now})
-	app := d.AddApplication(discordsim.ApplicationOptions{Name: "Snug", RedirectURIs: []string{origin + CallbackPath}})
-	alice := d.AddUser("alice", "Alice")
-	base, err := d.Start("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := d.Close(context.Background()); err != nil {
-			t.Error(err)
-		}
-	})
+	w := world.Start(t, discordsim.Options{Seed: 1, Now: b.clock.Now})
+	w.AddPeople("alice")
+	app := w.Discord.AddApplication(
+		discordsim.ApplicationOptions{Name: "Snug", RedirectURIs: []string{origin + CallbackPath}})
 	o := b.opts
 	o.ClientID, o.ClientSecret = app.ID.String(), app.ClientSecret
 	o.HTTP = &http.Client{
@@ -184,13 +176,13 @@ func newSimulatorBench(t *testing.T) (*bench, *discordsim.Server, discordsim.ID)
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	o.Discord = Discord{
-		AuthorizeURL: base + "/oauth2/authorize", TokenURL: base + "/api/oauth2/token",
-		RevokeURL: base + "/api/oauth2/token/revoke", APIURL: base + "/api/v10",
+		AuthorizeURL: w.URL + "/oauth2/authorize", TokenURL: w.URL + "/api/oauth2/token",
+		RevokeURL: w.URL + "/api/oauth2/token/revoke", APIURL: w.URL + "/api/v10",
 	}
-	if b.Sessions, err = New(o); err != nil {
-		t.Fatal(err)
-	}
-	return b, d, alice.ID
+	var err error
+	b.Sessions, err = New(o)
+	w.Must(err)
+	return b, w.Discord, w.People["alice"]
 }
 
 // signIn signs a user in.
