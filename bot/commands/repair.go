@@ -31,7 +31,7 @@ func (c *Commands) mend(ctx context.Context, q *call) (reply, error) {
 			mended++
 		}
 	}
-	return c.report(q, report, q.t.Say("repair.mended", "Count", mended)), nil
+	return c.report(q, report, q.t.Say("repair.fixed", "Count", mended)), nil
 }
 
 // maxFindings is how many findings an answer lists.
@@ -65,7 +65,7 @@ func (c *Commands) report(q *call, report guild.RepairReport, done string) reply
 			menu.Options = append(menu.Options,
 				discord.StringSelectMenuOption{
 					Label: message.Cut(message.Strip(name), message.MaxOption), Value: f.ID,
-					Description: message.Cut(q.t.Say("mend."+string(f.Kind)), message.MaxOption),
+					Description: message.Cut(q.t.Say("fix."+string(f.Kind)), message.MaxOption),
 				})
 		}
 	}
@@ -80,7 +80,7 @@ func (c *Commands) report(q *call, report guild.RepairReport, done string) reply
 		return reply{
 			text: message.Lines(list...),
 			rows: append(rows,
-				message.Row(message.Button(discord.ButtonStyleSuccess, "🔧", q.t.Say("button.mend", "Count", safe),
+				message.Row(message.Button(discord.ButtonStyleSuccess, "🔧", q.t.Say("button.fix", "Count", safe),
 					q.about(message.ActionMend, 0, "")),
 					health)),
 		}
@@ -94,9 +94,9 @@ func finding(q *call, f guild.Issue) string {
 	if f.Name == "" && f.ChannelID != 0 {
 		name = message.ChannelMention(f.ChannelID)
 	}
-	words := q.t.Say("find."+string(f.Kind), "Name", name, "Want", message.Escape(f.Want), "Have",
+	words := q.t.Say("issue."+string(f.Kind), "Name", name, "Want", message.Escape(f.Want), "Have",
 		message.Escape(f.Have)) +
-		" " + q.t.Say("mend."+string(f.Kind))
+		" " + q.t.Say("fix."+string(f.Kind))
 	if f.Err != nil {
 		words += " ⚠️ " + message.Refusal(q.t, f.Err)
 	}

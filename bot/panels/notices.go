@@ -65,24 +65,24 @@ func directMessage(t text.Texts, pages message.Pages, n rooms.Personal) discord.
 	switch n := n.(type) {
 	case rooms.Invited:
 		return discord.MessageCreate{
-			Content: t.Say("told.invited", "By", message.Escape(n.Name), "Room", message.Bold(n.Room.Name), "Link",
+			Content: t.Say("dm.invited", "By", message.Escape(n.Name), "Room", message.Bold(n.Room.Name), "Link",
 				n.Link),
 			Components: []discord.LayoutComponent{message.Row(message.Link(t.Say("button.page"), n.Link))},
 		}
 	case rooms.SeatFree:
-		return about(n.Room, "told.seat", "Time", message.ShortTime(n.Until))
+		return about(n.Room, "dm.seat", "Time", message.ShortTime(n.Until))
 	case rooms.MovedBack:
 		if n.Held {
-			return about(n.Room, "told.held")
+			return about(n.Room, "dm.held")
 		}
-		return about(n.Room, "told.full")
+		return about(n.Room, "dm.full")
 	case rooms.KnockAnswered:
 		if n.LetIn {
-			return about(n.Room, "told.let-in")
+			return about(n.Room, "dm.let-in")
 		}
-		return discord.MessageCreate{Content: t.Say("told.not-now")}
+		return discord.MessageCreate{Content: t.Say("dm.not-now")}
 	case rooms.LobbyFailed:
-		return discord.MessageCreate{Content: t.Say("told.lobby", "Why", message.Refusal(t, n.Err))}
+		return discord.MessageCreate{Content: t.Say("dm.lobby", "Why", message.Refusal(t, n.Err))}
 	}
 	return discord.MessageCreate{}
 }
@@ -94,10 +94,10 @@ func chatMessage(t text.Texts, pages message.Pages, n rooms.InChat) (snowflake.I
 	var r room.Summary
 	switch n := n.Personal.(type) {
 	case rooms.SeatFree:
-		r, m.Content = n.Room, t.Say("aloud.seat", "User", message.UserMention(user), "Time",
+		r, m.Content = n.Room, t.Say("chat.seat", "User", message.UserMention(user), "Time",
 			message.ShortTime(n.Until))
 	case rooms.KnockAnswered:
-		r, m.Content = n.Room, t.Say("aloud.let-in", "User", message.UserMention(user))
+		r, m.Content = n.Room, t.Say("chat.let-in", "User", message.UserMention(user))
 	}
 	m.Components = []discord.LayoutComponent{message.Row(message.Link(t.Say("button.page"), pages.Room(r.ID)))}
 	return r.ID, m
@@ -117,18 +117,18 @@ func channelMessage(t text.Texts, n rooms.Notice) (snowflake.ID, discord.Message
 	switch n := n.(type) {
 	case rooms.ClosingSoon:
 		if n.Reason == room.ClosedAge {
-			return in(n.Room, t.Say("told.closing.age", "When", message.RelativeTime(n.At)))
+			return in(n.Room, t.Say("chat.closing.age", "When", message.RelativeTime(n.At)))
 		}
 		keep := message.CustomID{Action: message.ActionKeep, Guild: n.Room.GuildID, Room: n.Room.ID}
-		return in(n.Room, t.Say("told.closing", "When", message.RelativeTime(n.At)),
+		return in(n.Room, t.Say("chat.closing", "When", message.RelativeTime(n.At)),
 			message.Button(discord.ButtonStyleSuccess, "⏰", t.Say("button.keep"), keep))
 	case rooms.NameRefused:
 		return in(n.Room,
-			t.Say("told.name", "User", message.UserMention(n.Room.Access.OwnerID), "Name", message.Bold(n.Room.Name)))
+			t.Say("chat.name", "User", message.UserMention(n.Room.Access.OwnerID), "Name", message.Bold(n.Room.Name)))
 	case rooms.StaysOpen:
-		return in(n.Room, t.Say("told.stays"))
+		return in(n.Room, t.Say("chat.stays"))
 	case rooms.NewOwner:
-		return in(n.Room, t.Say("told.owner", "User", message.UserMention(n.Owner)))
+		return in(n.Room, t.Say("chat.owner", "User", message.UserMention(n.Owner)))
 	case rooms.LogEntries:
 		var list []string
 		for _, e := range n.Entries {

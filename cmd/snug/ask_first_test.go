@@ -61,7 +61,7 @@ func TestAskFirst(t *testing.T) {
 			more := func(
 				user any,
 			) string {
-				return fmt.Sprintf(`#control .folk li:has([name="user"][value="%d"])`, user)
+				return fmt.Sprintf(`#control .people-list li:has([name="user"][value="%d"])`, user)
 			}
 			open := func(dialog string) string {
 				return fmt.Sprintf(`document.querySelector('%s').matches(':modal, :popover-open')`, dialog)

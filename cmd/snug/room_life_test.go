@@ -33,7 +33,7 @@ func (p *player) choose(whom, do string) {
 	p.Helper()
 	id := p.user(whom).ID.String()
 	p.do("choose "+do+" for "+whom, chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`(() => {
-		const form = document.querySelector('#control .folk input[value="%[1]s"]').form;
+		const form = document.querySelector('#control .people-list input[value="%[1]s"]').form;
 		form.closest("details").open = true;
 		form.querySelector('[value="%[2]s"], [data-ask="%[2]s"]').click();
 	})()`, id, do)))
@@ -125,9 +125,9 @@ func TestEvening(t *testing.T) {
 	chiyo.sees("that there is nothing for her", `document.body.innerText.includes('not invited')`)
 	chiyo.do("knock", press(`form[action$="/knock"] button`))
 	chiyo.sees("that she knocked", `document.body.innerText.includes('You knocked')`)
-	alice.sees("who is at the door", `document.querySelector('#porch').innerText.includes('Chiyo')`)
-	alice.do("let her in", press(`#porch button[value="1"]`))
-	alice.sees("nobody at the door", `document.querySelector('#porch').innerText === ''`)
+	alice.sees("who is at the door", `document.querySelector('#knocks').innerText.includes('Chiyo')`)
+	alice.do("let her in", press(`#knocks button[value="1"]`))
+	alice.sees("nobody at the door", `document.querySelector('#knocks').innerText === ''`)
 	chiyo.sees("the room, without asking again", `document.querySelector('#seats') !== null`)
 	chiyo.live()
 	alice.happened("Alice let Chiyo in")

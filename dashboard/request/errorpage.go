@@ -21,7 +21,7 @@ func (rs *Requests) errorPage(c *gin.Context, err error, wait int) *view.Message
 	}
 	heading := t.Say("fail." + string(e.Code))
 	m := &view.Message{
-		Layout: rs.Layout(c, heading), Mood: a.mood, Heading: heading, Sentence: t.Refusal(err), Code: e.Code,
+		Layout: rs.Layout(c, heading), Kind: a.kind, Heading: heading, Sentence: t.Refusal(err), Code: e.Code,
 		Request: InfoOf(c).ID,
 	}
 	back := PagePath(c.Request)
@@ -88,7 +88,7 @@ func followFailed(c *gin.Context, m *view.Message, e *errs.Error, wait int, home
 func (rs *Requests) offerKnock(c *gin.Context, m *view.Message, home view.Action) {
 	id := c.Param("channel")
 	if c.Query("knocked") != "" {
-		m.Mood, m.Heading, m.Sentence, m.Refresh, m.Code, m.Request = view.MoodWait, m.Text.Say("knock.sent"), m.Text.Say("knock.sent.text"), 4, "", ""
+		m.Kind, m.Heading, m.Sentence, m.Refresh, m.Code, m.Request = view.KindWait, m.Text.Say("knock.sent"), m.Text.Say("knock.sent.text"), 4, "", ""
 		m.Title = m.Heading
 		m.Actions = []view.Action{home}
 		return

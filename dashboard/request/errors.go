@@ -17,28 +17,28 @@ import (
 // answers says what each code becomes on the web.
 var answers = map[errs.Code]struct {
 	status int
-	mood   view.Mood
+	kind   view.MessageKind
 }{
-	errs.Invalid:            {http.StatusBadRequest, view.MoodLost},
-	errs.Unauthorized:       {http.StatusUnauthorized, view.MoodClosed},
-	errs.Forbidden:          {http.StatusForbidden, view.MoodClosed},
-	errs.NotFound:           {http.StatusNotFound, view.MoodLost},
-	errs.Conflict:           {http.StatusConflict, view.MoodBroken},
-	errs.InProgress:         {http.StatusConflict, view.MoodWait},
-	errs.RoomNotFound:       {http.StatusNotFound, view.MoodLost},
-	errs.RoomFull:           {http.StatusConflict, view.MoodClosed},
-	errs.RoomLimit:          {http.StatusConflict, view.MoodClosed},
-	errs.TokenInvalid:       {http.StatusBadRequest, view.MoodClosed},
-	errs.TokenExpired:       {http.StatusGone, view.MoodClosed},
-	errs.TokenRevoked:       {http.StatusGone, view.MoodClosed},
-	errs.TokenUsedUp:        {http.StatusGone, view.MoodClosed},
-	errs.GuildJoinDenied:    {http.StatusForbidden, view.MoodClosed},
-	errs.NotInVoice:         {http.StatusConflict, view.MoodClosed},
-	errs.MissingPermission:  {http.StatusConflict, view.MoodBroken},
-	errs.RateLimited:        {http.StatusTooManyRequests, view.MoodWait},
-	errs.DiscordUnavailable: {http.StatusServiceUnavailable, view.MoodBroken},
-	errs.Unavailable:        {http.StatusServiceUnavailable, view.MoodWait},
-	errs.Internal:           {http.StatusInternalServerError, view.MoodBroken},
+	errs.Invalid:            {http.StatusBadRequest, view.KindLost},
+	errs.Unauthorized:       {http.StatusUnauthorized, view.KindClosed},
+	errs.Forbidden:          {http.StatusForbidden, view.KindClosed},
+	errs.NotFound:           {http.StatusNotFound, view.KindLost},
+	errs.Conflict:           {http.StatusConflict, view.KindBroken},
+	errs.InProgress:         {http.StatusConflict, view.KindWait},
+	errs.RoomNotFound:       {http.StatusNotFound, view.KindLost},
+	errs.RoomFull:           {http.StatusConflict, view.KindClosed},
+	errs.RoomLimit:          {http.StatusConflict, view.KindClosed},
+	errs.TokenInvalid:       {http.StatusBadRequest, view.KindClosed},
+	errs.TokenExpired:       {http.StatusGone, view.KindClosed},
+	errs.TokenRevoked:       {http.StatusGone, view.KindClosed},
+	errs.TokenUsedUp:        {http.StatusGone, view.KindClosed},
+	errs.GuildJoinDenied:    {http.StatusForbidden, view.KindClosed},
+	errs.NotInVoice:         {http.StatusConflict, view.KindClosed},
+	errs.MissingPermission:  {http.StatusConflict, view.KindBroken},
+	errs.RateLimited:        {http.StatusTooManyRequests, view.KindWait},
+	errs.DiscordUnavailable: {http.StatusServiceUnavailable, view.KindBroken},
+	errs.Unavailable:        {http.StatusServiceUnavailable, view.KindWait},
+	errs.Internal:           {http.StatusInternalServerError, view.KindBroken},
 }
 
 // StatusOf gives the HTTP status of an error.

@@ -20,7 +20,7 @@ func TestStatusOfEachCode(t *testing.T) {
 		t.Errorf("%d codes are answered, %d tested", len(answers), len(codes))
 	}
 	for code, want := range codes {
-		if got := StatusOf(errs.E(code, "x")); got != want || answers[code].mood == "" {
+		if got := StatusOf(errs.E(code, "x")); got != want || answers[code].kind == "" {
 			t.Errorf("%s: %d, want %d", code, got, want)
 		}
 	}

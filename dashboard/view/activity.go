@@ -67,7 +67,7 @@ func (p *Activity) Who(id snowflake.ID) string {
 
 // Detail is what an entry has to say beside its kind, who did it and to whom.
 func (p *Activity) Detail(e audit.Entry) string {
-	return teller{p.Text, p.Places}.entry(e, p.Room(e.RoomID))
+	return describer{p.Text, p.Places}.entry(e, p.Room(e.RoomID))
 }
 
 // Room names a room, or gives the last digits of its id.

@@ -45,8 +45,8 @@ type Admin struct {
 	Saved   bool        // the settings were saved just now, by this page's form or from a file
 	Done    bool        // something else was saved just now: a lobby
 	Err     *errs.Error // Err.Field is the setting's JSON name, or "" for the whole
-	// Meanwhile are the settings that somebody else saved while the form was filled in.
-	Meanwhile []Meanwhile
+	// OtherChanges are the settings that somebody else saved while the form was filled in.
+	OtherChanges []OtherChange
 }
 
 // Tab is the page's own.
@@ -116,8 +116,10 @@ func (p *AdminHistory) Who(v guild.SettingsVersion) string {
 	return v.By.String()
 }
 
-// Told gives a setting's value for people, "–" for none.
-func (p *AdminHistory) Told(name, v string) string { return teller{p.Text, p.Places}.setting(name, v) }
+// Describe gives a setting's value for people, "–" for none.
+func (p *AdminHistory) Describe(name, v string) string {
+	return describer{p.Text, p.Places}.setting(name, v)
+}
 
 // When tells a moment exactly.
 func (l *Layout) When(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }

@@ -12,8 +12,8 @@ import (
 	"snug/shared/text"
 )
 
-// Folk is somebody whom the one who runs the room can do something about.
-type Folk struct {
+// Participant is somebody whom the one who runs the room can do something about.
+type Participant struct {
 	room.Person
 	In    bool // sits there now
 	Owner bool
@@ -23,8 +23,8 @@ type Folk struct {
 }
 
 // People are those inside, the guests who are not, and an owner who does not have their place.
-func (r *Room) People(t text.Texts) []Folk {
-	var list []Folk
+func (r *Room) People(t text.Texts) []Participant {
+	var list []Participant
 	seen, out, owner := map[snowflake.ID]bool{}, map[snowflake.ID]access.Why{}, r.View.Room.Access.OwnerID
 	if c := r.View.Control; c != nil {
 		for _, g := range c.Guests {
@@ -36,7 +36,7 @@ func (r *Room) People(t text.Texts) []Folk {
 		if !p.Bot && !seen[p.UserID] {
 			seen[p.UserID] = true
 			list = append(list,
-				Folk{
+				Participant{
 					Person: p, In: in, Owner: p.UserID == owner, You: p.UserID == r.me(), Out: out[p.UserID],
 					Needs: r.needs(t, p.UserID, out[p.UserID]),
 				})
@@ -75,20 +75,20 @@ func (r *Room) lacks(user snowflake.ID) string {
 	return r.View.Control.Lacks[user]
 }
 
-// Comer is somebody on their way into the room.
-type Comer struct {
+// Arrival is somebody on their way into the room.
+type Arrival struct {
 	room.Person
 	Since time.Time
 	Needs string // what they still have to do
 }
 
 // OnTheWay are those who followed an invite and are not let in yet.
-func (r *Room) OnTheWay(t text.Texts) (list []Comer) {
+func (r *Room) OnTheWay(t text.Texts) (list []Arrival) {
 	if r.View.Control == nil {
 		return nil
 	}
 	for _, w := range r.View.Control.OnTheWay {
-		c := Comer{
+		c := Arrival{
 			room.Person{UserID: w.UserID, DisplayName: cmp.Or(w.Name, r.called(t, w.UserID)), Avatar: w.Avatar},
 			w.Since, "",
 		}
@@ -106,12 +106,12 @@ func (r *Room) OnTheWay(t text.Texts) (list []Comer) {
 }
 
 // Banned are those who are kept out.
-func (r *Room) Banned(t text.Texts) []Folk {
-	var list []Folk
+func (r *Room) Banned(t text.Texts) []Participant {
+	var list []Participant
 	if c := r.View.Control; c != nil {
 		for _, b := range c.Bans {
 			list = append(list,
-				Folk{
+				Participant{
 					Person: room.Person{
 						UserID: b.UserID, DisplayName: cmp.Or(b.Name, r.called(t, b.UserID)), Avatar: b.Avatar,
 					},
@@ -125,7 +125,7 @@ func (r *Room) Banned(t text.Texts) []Folk {
 const UndoFor = 20 * time.Second
 
 // JustBanned is whom the person who looks banned a moment ago; nil for nobody.
-func (r *Room) JustBanned(t text.Texts) *Folk {
+func (r *Room) JustBanned(t text.Texts) *Participant {
 	if r.View.Control == nil {
 		return nil
 	}

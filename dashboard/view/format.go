@@ -72,11 +72,11 @@ func (m *Message) Headline() string {
 	return m.Title
 }
 
-// Scene is the picture for the mood.
+// Scene is the picture for the kind of message.
 func (m *Message) Scene() string {
-	switch m.Mood {
-	case MoodLost, MoodClosed, MoodBroken, MoodWait, MoodBye:
-		return string(m.Mood)
+	switch m.Kind {
+	case KindLost, KindClosed, KindBroken, KindWait, KindBye:
+		return string(m.Kind)
 	}
-	return "street"
+	return "rooms"
 }

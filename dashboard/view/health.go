@@ -54,7 +54,7 @@ func (p *Health) Called(f guild.Issue) string {
 // Concerns are what needs a look, as the parts of the page that tell of it; none: all is well.
 func (p *Health) Concerns() (ids []string) {
 	if !p.Connected || p.Keeper != nil && p.Keeper.Gateway.Phase != "ready" {
-		ids = append(ids, "way")
+		ids = append(ids, "connection")
 	}
 	if p.Preflight != nil && (!p.Preflight.OK || len(p.Preflight.Lost) > 0) {
 		ids = append(ids, "permissions")

@@ -158,7 +158,7 @@ func TestRoomPageLive(t *testing.T) {
 	b.seats("-", "Jonas", "Tomás", "-")
 	c.live(t, "k3J9", 8, nil, room.VoiceJoined{Person: people[5]})
 	b.seats("Ødegård", "Jonas", "Tomás", "-")
-	b.wait(`document.querySelector("#taken").textContent === "3" && document.querySelector("#stage").classList.contains("lit-3")`)
+	b.wait(`document.querySelector("#taken").textContent === "3" && document.querySelector("#seating").classList.contains("lit-3")`)
 	b.wait(`document.querySelector("#say").textContent === "Ødegård sat down. 3 of 4 seats taken."`)
 	loud := people[1]
 	loud.Muted, loud.Streaming = false, true

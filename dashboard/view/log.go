@@ -13,24 +13,24 @@ import (
 	"snug/shared/text"
 )
 
-// Happening is one line of what happened in a room.
-type Happening struct {
+// LogLine is one line of what happened in a room.
+type LogLine struct {
 	At   time.Time
 	What template.HTML // a sentence without a full stop; names are bold
 }
 
 // Log is what the page can tell of the room's past, newest first: its history,
 // who came and went, and since when those who sit there do.
-func (r *Room) Log(t text.Texts) []Happening {
-	var log []Happening
+func (r *Room) Log(t text.Texts) []LogLine {
+	var log []LogLine
 	in := map[snowflake.ID]bool{} // whose coming is stored, and their going is not
 	for _, c := range r.Comings {
 		in[c.UserID] = !c.Left
-		log = append(log, Happening{c.At, t.HTML(comingID(c.Bot, c.Left), "Who", c.Name)})
+		log = append(log, LogLine{c.At, t.HTML(comingID(c.Bot, c.Left), "Who", c.Name)})
 	}
 	for _, p := range r.View.Roster {
 		if !p.Since.IsZero() && !in[p.UserID] {
-			log = append(log, Happening{p.Since, t.HTML(comingID(p.Bot, false), "Who", p.DisplayName)})
+			log = append(log, LogLine{p.Since, t.HTML(comingID(p.Bot, false), "Who", p.DisplayName)})
 		}
 	}
 	opened := false
@@ -38,13 +38,13 @@ func (r *Room) Log(t text.Texts) []Happening {
 		e := &r.History[i]
 		opened = opened || e.Kind == audit.RoomOpened
 		if what := r.tell(t, e); what != "" {
-			log = append(log, Happening{e.At, what})
+			log = append(log, LogLine{e.At, what})
 		}
 	}
 	if !opened && len(r.History) < historyShown {
-		log = append(log, Happening{r.View.Room.OpenedAt, said(t, "log.room_opened", r.Owner())})
+		log = append(log, LogLine{r.View.Room.OpenedAt, said(t, "log.room_opened", r.Owner())})
 	}
-	slices.SortStableFunc(log, func(a, b Happening) int { return b.At.Compare(a.At) })
+	slices.SortStableFunc(log, func(a, b LogLine) int { return b.At.Compare(a.At) })
 	return log[:min(len(log), historyShown)]
 }
 

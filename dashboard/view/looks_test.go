@@ -48,7 +48,7 @@ const inspect = `(() => {
 	const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
 	for (let n = walk.nextNode(); n; n = walk.nextNode()) {
 		const el = n.parentElement, s = getComputedStyle(el);
-		if (!n.data.trim() || !shown(el) || el.closest("noscript, script, template, .hush, .skip")) continue;
+		if (!n.data.trim() || !shown(el) || el.closest("noscript, script, template, .sr-only, .skip")) continue;
 		const size = parseFloat(s.fontSize), large = size >= 24 || (size >= 18.66 && s.fontWeight >= 700);
 		for (const b of behind(el)) {
 			const r = ratio(over(rgba(s.color), b), b);
@@ -56,7 +56,7 @@ const inspect = `(() => {
 		}
 	}
 	for (const el of document.querySelectorAll("button, .btn, input, select, summary, .room-card a, .server a")) {
-		if (!shown(el) || el.type === "hidden" || el.closest(".hush")) continue;
+		if (!shown(el) || el.type === "hidden" || el.closest(".sr-only")) continue;
 		const target = el.type === "checkbox" || el.type === "radio" ? el.closest("label") : el, { width, height } = target.getBoundingClientRect();
 		if (height < 43.5 || width < 43.5) found.add("small: " + Math.round(width) + " by " + Math.round(height) + " " + el.tagName + " " + el.className + " " + el.textContent.trim().slice(0, 20));
 	}
@@ -72,7 +72,7 @@ const inspect = `(() => {
 const redrawn = `(async () => {
 	const fresh = new DOMParser().parseFromString(await (await fetch(location.pathname)).text(), "text/html");
 	const look = (d, id) => d.getElementById(id).outerHTML.replace(/\s+/g, " ").replace(/\d:\d\d/g, "0:00");
-	return ["stage", "bots", "room-list", "door-in", "door-join"].filter((id) => document.getElementById(id) && look(document, id) !== look(fresh, id));
+	return ["seating", "bots", "room-list", "door-in", "door-join"].filter((id) => document.getElementById(id) && look(document, id) !== look(fresh, id));
 })()`
 
 // TestLooks looks at every page, on a phone and on a desktop, dark and light, and shows it to axe-core.
@@ -81,7 +81,7 @@ func TestLooks(t *testing.T) {
 	web, seen := site(t, withAxe(t)), &colours{seen: map[string]bool{}}
 	b := openTab(t, browser(t), web.URL+"/landing")
 	if bad := eval[[]string](b,
-		`document.querySelector(".lead").style.color = "#6b6078", document.querySelector(".pitch .btn").style = "min-height: 0; padding: 0", `+
+		`document.querySelector(".lead").style.color = "#6b6078", document.querySelector(".hero-text .btn").style = "min-height: 0; padding: 0", `+
 			inspect); !strings.Contains(strings.Join(bad, "; "), "contrast 3.06") ||
 		!strings.Contains(strings.Join(bad, "; "), "small") {
 		t.Fatalf("what is wrong on purpose is not found: %q", bad)

@@ -244,23 +244,23 @@ func (p *Coming) Steps() (list []ComingStep) {
 	return list
 }
 
-// Mood picks the picture and the colour of a Message.
-type Mood string
+// MessageKind picks the picture and the colour of a Message.
+type MessageKind string
 
-// The moods.
+// The kinds of message.
 const (
-	MoodEmpty  Mood = "empty"  // nothing here yet
-	MoodLost   Mood = "lost"   // no such page, room or server
-	MoodClosed Mood = "closed" // a closed door: not allowed, an invite that ended, a room that is gone
-	MoodBroken Mood = "broken" // our failure, or Discord's
-	MoodWait   Mood = "wait"   // starting, or to be tried again in a moment
-	MoodBye    Mood = "bye"    // signed out
+	KindEmpty  MessageKind = "empty"  // nothing here yet
+	KindLost   MessageKind = "lost"   // no such page, room or server
+	KindClosed MessageKind = "closed" // a closed door: not allowed, an invite that ended, a room that is gone
+	KindBroken MessageKind = "broken" // our failure, or Discord's
+	KindWait   MessageKind = "wait"   // starting, or to be tried again in a moment
+	KindBye    MessageKind = "bye"    // signed out
 )
 
 // Message is a page that says one thing and what to do next.
 type Message struct {
 	Layout
-	Mood     Mood
+	Kind     MessageKind
 	Heading  string // without a full stop; Title is used if empty
 	Sentence string // what happened, and the next step
 	Actions  []Action

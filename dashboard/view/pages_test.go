@@ -201,7 +201,7 @@ func find(doc *html.Node, id string) *html.Node {
 }
 
 // Guests have their picture also while they are not in voice, and so have who waits and who is banned.
-func TestFolkHaveTheirPictures(t *testing.T) {
+func TestPeopleHaveTheirPictures(t *testing.T) {
 	p := fixtures.RoomPage(4, 1)
 	const hash = "a_1269e74af4df7417b13759eae50c83dc"
 	c := p.View.Control

@@ -38,8 +38,8 @@ func (*Status) Percent(s uptime.Share) string {
 	return strconv.FormatFloat(math.Floor(100*s.Percent())/100, 'f', 2, 64)
 }
 
-// Mood is the class of a day: whether it was as good as promised.
-func (*Status) Mood(s uptime.Share) string {
+// Level is the class of a day: whether it was as good as promised.
+func (*Status) Level(s uptime.Share) string {
 	switch {
 	case s.From.IsZero() && s.Unseen == 0:
 		return "none"

@@ -132,7 +132,7 @@ func (s *Site) logout(c *gin.Context) error {
 func (s *Site) bye(c *gin.Context) error {
 	request.Private(c)
 	t := s.req.Texts(c)
-	m := &view.Message{Layout: s.req.Layout(c, t.Say("bye.title")), Mood: view.MoodBye}
+	m := &view.Message{Layout: s.req.Layout(c, t.Say("bye.title")), Kind: view.KindBye}
 	m.Path = "/"
 	if m.Me == nil {
 		m.Sentence = t.Say("bye.text")

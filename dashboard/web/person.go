@@ -60,7 +60,7 @@ func (s *Site) erasePerson(c *gin.Context, me *session.Session) error {
 // erasedPage says what was erased.
 func (s *Site) erasedPage(c *gin.Context, done actions.Erased) *view.Message {
 	t := s.req.Texts(c)
-	m := &view.Message{Layout: s.req.Layout(c, t.Say("erase.done")), Mood: view.MoodBye}
+	m := &view.Message{Layout: s.req.Layout(c, t.Say("erase.done")), Kind: view.KindBye}
 	m.Path = "/privacy"
 	what := "erase.done.text"
 	if len(done.Failed) > 0 { // their sign-in stays, to do it once more
@@ -72,7 +72,7 @@ func (s *Site) erasedPage(c *gin.Context, done actions.Erased) *view.Message {
 	}
 	m.Actions = []view.Action{{Label: t.Say("bye.what"), URL: "/", Primary: true}}
 	if len(done.Failed) > 0 {
-		m.Title, m.Mood = t.Say("erase.failed"), view.MoodBroken
+		m.Title, m.Kind = t.Say("erase.failed"), view.KindBroken
 		say = append(say, t.Say("erase.failed.text", "Servers", t.List(done.Failed)))
 		m.Actions = []view.Action{{Label: t.Say("erase.again"), URL: "/privacy/erase", Post: true, Primary: true}}
 	}
@@ -84,7 +84,7 @@ func (s *Site) erasedPage(c *gin.Context, done actions.Erased) *view.Message {
 func (s *Site) askErase(c *gin.Context, me *session.Session) error {
 	t := s.req.Texts(c)
 	m := &view.Message{
-		Layout: s.req.Layout(c, t.Say("erase.ask")), Mood: view.MoodClosed,
+		Layout: s.req.Layout(c, t.Say("erase.ask")), Kind: view.KindClosed,
 		Sentence: t.Say("erase.ask.text", "Name", me.User.DisplayName),
 	}
 	m.Actions = []view.Action{

@@ -269,14 +269,14 @@ func (w *world) pageVoice(alice, bruno *person) {
 		bruno.sees(fmt.Sprintf(`document.querySelector('%s .present [data-mark=%s]')`, row, mark))
 	}
 	bruno.click(row + " .chan")
-	bruno.reads(".stage .seat", "Alice")
+	bruno.reads(".in-voice .seat", "Alice")
 	bruno.click(".chat-head .go")
-	bruno.reads(".stage", "Bruno (you)")
+	bruno.reads(".in-voice", "Bruno (you)")
 	alice.reads(row+" .present", "Bruno")
 	alice.click(".voice-wrap [data-voice=leave]")
-	bruno.sees(`document.querySelectorAll(".stage .seat").length === 1`)
+	bruno.sees(`document.querySelectorAll(".in-voice .seat").length === 1`)
 	bruno.click(".chat-head .leave")
-	bruno.sees(`!document.querySelector(".stage .seat")`)
+	bruno.sees(`!document.querySelector(".in-voice .seat")`)
 }
 
 func (w *world) pageDMs(bruno *person) {

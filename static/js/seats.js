@@ -58,7 +58,7 @@ export class Seats {
   /** Takes over the table as the server drew it. */
   constructor(me = "") {
     this.me = me;
-    this.stage = $("stage");
+    this.seating = $("seating");
     this.list = $("seats");
     this.slots = [...this.list.children].map((li) => li.dataset.user ?? "");
   }
@@ -77,10 +77,10 @@ export class Seats {
     while (this.list.children.length > count) this.list.lastChild.remove();
     const taken = people.size;
     const full = taken >= room.seats;
-    const shape = this.stage.dataset.plain
-      ? `${this.stage.dataset.plain} lit-${Math.min(taken, 4)}`
-      : `stage ${count <= round ? `round of-${count}` : "bench"} lit-${Math.min(taken, 4)}${full ? " full" : ""}`;
-    if (this.stage.className !== shape) this.stage.className = shape;
+    const shape = this.seating.dataset.plain
+      ? `${this.seating.dataset.plain} lit-${Math.min(taken, 4)}`
+      : `seating ${count <= round ? `round of-${count}` : "bench"} lit-${Math.min(taken, 4)}${full ? " full" : ""}`;
+    if (this.seating.className !== shape) this.seating.className = shape;
     text($("taken"), String(taken));
     text($("total"), String(room.seats));
     const status = $("status");

@@ -34,7 +34,7 @@ let welcomed = false;
 const coming = new Map(); // rooms one is on the way to, and until when a seat is held there; Infinity: while asking
 const roomCard = (id) => roomList.querySelector(`[data-room="${CSS.escape(id)}"]`);
 
-function paintHouse(r) {
+function paintCard(r) {
   let li = roomCard(r.channelId);
   if (!li) {
     li = $("t-room-card").content.firstElementChild.cloneNode(true);
@@ -48,7 +48,7 @@ function paintHouse(r) {
   const seats = Math.max(r.seats, people.length);
   const kind = `room-card lit-${Math.min(people.length, 4)}${r.closingAt ? " soon" : ""}`;
   if (li.className !== kind) li.className = kind;
-  li.querySelector(".mini").className = `mini ${seats <= 8 ? `of-${seats}` : "crowd"}`;
+  li.querySelector(".mini").className = `mini ${seats <= 8 ? `of-${seats}` : "of-many"}`;
   const top = li.querySelector(".top-t");
   text(top.firstElementChild, String(people.length));
   text(top.lastElementChild, String(r.seats));
@@ -130,7 +130,7 @@ function paintRing(ring, people, seats, held) {
 const looking = () => !$("starting").hidden;
 
 function paint() {
-  for (const r of rooms.values()) paintHouse(r);
+  for (const r of rooms.values()) paintCard(r);
   for (const li of [...roomList.children]) if (!rooms.has(li.dataset.room)) li.remove();
   $("nobody").hidden = rooms.size > 0 || looking();
   const people = [...rooms.values()].reduce((n, r) => n + humans(r.roster).length, 0);

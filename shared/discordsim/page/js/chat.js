@@ -14,7 +14,7 @@ export class Chat {
     Object.assign(this, { app, shown: page, channel: "" });
     this.head = h("header", { class: "chat-head" });
     this.rules = h("div");
-    this.stage = h("div", { class: "stage" });
+    this.inVoice = h("div", { class: "in-voice" });
     this.list = h("div", { class: "log", role: "log", "aria-label": "Messages", "aria-live": "off", tabindex: "0" });
     this.below = h(
       "button",
@@ -22,7 +22,7 @@ export class Chat {
       icon("down"),
       "Newer messages",
     );
-    root.append(this.head, this.rules, this.stage, this.list, this.below);
+    root.append(this.head, this.rules, this.inVoice, this.list, this.below);
     this.list.addEventListener("scroll", () => (this.below.hidden = this.atEnd()), { passive: true });
     const topics = ["guilds", "voice", "messages", "at", "dms", "users"];
     app.store.watch((changed) => topics.some((t) => changed.has(t)) && this.draw(changed));
@@ -147,16 +147,16 @@ export class Chat {
     const { store } = app;
     const voice = at?.guild && isVoice(at.channel);
     const people = voice ? (store.present(at.guild).get(at.channel.id) ?? []) : [];
-    this.stage.hidden = !voice;
+    this.inVoice.hidden = !voice;
     if (!people.length)
       return patch(
-        this.stage,
+        this.inVoice,
         voice
           ? [{ key: "empty", sig: "", make: () => h("p", { class: "soft", text: "Nobody is in voice here." }) }]
           : [],
       );
     patch(
-      this.stage,
+      this.inVoice,
       people.map((v) => {
         const name = store.memberName(at.guild, v.user_id);
         const u = at.guild.members.get(v.user_id)?.user ?? store.anyone(v.user_id);

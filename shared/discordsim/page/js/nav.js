@@ -68,7 +68,7 @@ export class Nav {
           data: { own: "1", focus: "tile", guild: id },
         },
         face,
-        h("span", { class: "unseen", text: name + (unread ? ", new messages" : "") }),
+        h("span", { class: "sr-only", text: name + (unread ? ", new messages" : "") }),
         unread
           ? h("span", { class: "badge", "aria-hidden": "true", text: unread === true ? "" : String(unread) })
           : null,
@@ -171,14 +171,14 @@ export class Nav {
           },
           icon(hidden ? "lock" : voice ? "voice" : "text"),
           h("span", { class: "name", text: c.name }),
-          h("span", { class: "unseen", text: kind }),
+          h("span", { class: "sr-only", text: kind }),
           voice && c.user_limit
             ? h(
                 "span",
                 { class: "seats" },
-                h("span", { class: "unseen", text: ", " }),
+                h("span", { class: "sr-only", text: ", " }),
                 `${people.length}/${c.user_limit}`,
-                h("span", { class: "unseen", text: " in" }),
+                h("span", { class: "sr-only", text: " in" }),
               )
             : null,
           unread && !here ? h("span", { class: "badge", text: "" }) : null,

@@ -13,8 +13,8 @@ import (
 	"snug/shared/text"
 )
 
-// teller tells values of settings, and what audit entries have to add, in a person's words.
-type teller struct {
+// describer tells values of settings, and what audit entries have to add, in a person's words.
+type describer struct {
 	text   text.Texts
 	places guild.ChannelsAndRoles // what ids stand for, as far as it is known
 }
@@ -23,7 +23,7 @@ type teller struct {
 const nothing = "–"
 
 // setting tells a setting's value, which is JSON; "–" for none.
-func (l teller) setting(name, raw string) string {
+func (l describer) setting(name, raw string) string {
 	var kind settingKind
 	for _, g := range settingGroups() {
 		for _, s := range g.Fields {
@@ -65,7 +65,7 @@ func (l teller) setting(name, raw string) string {
 }
 
 // place names a channel, category or role, or gives its id.
-func (l teller) place(id string) string {
+func (l describer) place(id string) string {
 	n, err := snowflake.Parse(id)
 	if err != nil {
 		return id
@@ -78,7 +78,7 @@ func (l teller) place(id string) string {
 	return id
 }
 
-func (l teller) lobbies(raw string) string {
+func (l describer) lobbies(raw string) string {
 	var list []guild.Lobby
 	if json.Unmarshal([]byte(raw), &list) != nil {
 		return raw
@@ -106,7 +106,7 @@ func change(was, is string) string {
 }
 
 // entry tells what an audit entry has to say beside its kind, who did it and to whom. name is its room's.
-func (l teller) entry(e audit.Entry, name string) string {
+func (l describer) entry(e audit.Entry, name string) string {
 	switch e.Kind {
 	case audit.SettingsChanged:
 		return l.text.Say("set."+e.Detail) + ": " + l.setting(e.Detail, e.Old) + " → " + l.setting(e.Detail, e.New)
@@ -121,8 +121,8 @@ func (l teller) entry(e audit.Entry, name string) string {
 	case audit.Restored:
 		return ""
 	case audit.Repaired:
-		if l.text.Has("find." + e.Detail) {
-			return l.text.Say("find."+e.Detail, "Name", name, "Have", e.Old, "Want", e.New)
+		if l.text.Has("issue." + e.Detail) {
+			return l.text.Say("issue."+e.Detail, "Name", name, "Have", e.Old, "Want", e.New)
 		}
 	case audit.OwnerChanged:
 		return change(e.Old, e.New)
@@ -133,7 +133,7 @@ func (l teller) entry(e audit.Entry, name string) string {
 }
 
 // word gives the message for a word of the program's, or the word itself where there is none.
-func (l teller) word(prefix, w string) string {
+func (l describer) word(prefix, w string) string {
 	if !l.text.Has(prefix + w) {
 		return w
 	}
@@ -141,10 +141,10 @@ func (l teller) word(prefix, w string) string {
 }
 
 // access tells who sees and enters a room.
-func (l teller) access(words string) string { return l.words("log.privacy.", words) }
+func (l describer) access(words string) string { return l.words("log.privacy.", words) }
 
 // words gives the messages for some words of the program's, joined by commas.
-func (l teller) words(prefix, words string) string {
+func (l describer) words(prefix, words string) string {
 	var out []string
 	for w := range strings.SplitSeq(words, ",") {
 		if w = strings.TrimSpace(w); w != "" {

@@ -30,7 +30,7 @@ func TestToldInWords(t *testing.T) {
 		{"language", `"de"`, "Deutsch"}, {"language", `""`, "–"}, {"name_template", `"{owner} & <b>"`, "{owner} & <b>"},
 		{"lobbies", `[{"channel_id":"10","seats":3},{"channel_id":"99"}]`, "F (3 seats), 99"}, {"lobbies", "", "–"},
 	} {
-		if got := h.Told(c.name, c.raw); got != c.want {
+		if got := h.Describe(c.name, c.raw); got != c.want {
 			t.Errorf("%s %s is told as %q, want %q", c.name, c.raw, got, c.want)
 		}
 	}
@@ -75,7 +75,7 @@ func TestNoSettingIsToldAsJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, raw := range fields {
-		if got := h.Told(name, string(raw)); strings.ContainsAny(got, `[]"`) || got == "true" || got == "false" ||
+		if got := h.Describe(name, string(raw)); strings.ContainsAny(got, `[]"`) || got == "true" || got == "false" ||
 			got == "null" || !h.Text.Has("set."+name) {
 			t.Errorf("%s is told as %q", name, got)
 		}
@@ -107,7 +107,7 @@ func TestMerge(t *testing.T) {
 		t.Errorf("\n got %+v\nwant %+v", got, want)
 	}
 	clashes := map[string]bool{}
-	for _, m := range a.Meanwhile {
+	for _, m := range a.OtherChanges {
 		clashes[m.Name] = m.Clash
 	}
 	if !reflect.DeepEqual(clashes,

@@ -8,8 +8,8 @@ import (
 	"snug/shared/guild"
 )
 
-// Meanwhile is a setting that somebody else saved while this person filled in the form.
-type Meanwhile struct {
+// OtherChange is a setting that somebody else saved while this person filled in the form.
+type OtherChange struct {
 	Name     string
 	Old, New string // as people read them
 	Clash    bool   // this person changed it too; what they typed stays in the form
@@ -22,7 +22,7 @@ func (a *Admin) Merge(was, is guild.Settings) {
 	before, now, raw := NewSettingsForm(was), NewSettingsForm(is), [2]map[string]json.RawMessage{
 		fieldsOf(was), fieldsOf(is),
 	}
-	merged, t := SettingsForm{maps.Clone(a.Form.values)}, teller{a.Text, a.Places}
+	merged, t := SettingsForm{maps.Clone(a.Form.values)}, describer{a.Text, a.Places}
 	for _, g := range settingGroups() {
 		for _, s := range g.Fields {
 			b, n := before.values[s.Name], now.values[s.Name]
@@ -34,8 +34,8 @@ func (a *Admin) Merge(was, is guild.Settings) {
 			if shown && !clash {
 				merged.values[s.Name] = n
 			}
-			a.Meanwhile = append(a.Meanwhile,
-				Meanwhile{
+			a.OtherChanges = append(a.OtherChanges,
+				OtherChange{
 					s.Name, t.setting(s.Name, string(raw[0][s.Name])), t.setting(s.Name, string(raw[1][s.Name])), clash,
 				})
 		}
