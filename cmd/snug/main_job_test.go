@@ -84,7 +84,7 @@ func TestMainJob(t *testing.T) {
 		chromedp.Evaluate[chromedp.Void](`document.documentElement.dataset.theme = "dark"; void 0`))
 	alice.picture("room")
 	alice.goTo(guild)
-	alice.sees("three people in the street",
+	alice.sees("three people on the room list",
 		fmt.Sprintf(`document.querySelector('[data-room="%s"]').innerText.includes('3 of 4')`, id))
 	alice.picture("server")
 

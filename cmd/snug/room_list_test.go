@@ -24,9 +24,9 @@ func (p *player) said(id, what string) {
 	p.sees(what, fmt.Sprintf(`document.querySelector('[data-room="%s"] .said')?.innerText.includes(%q)`, id, what))
 }
 
-// TestStreet is the server's page as two people use it: one opens, locks and
+// TestRoomList is the server's page as two people use it: one opens, locks and
 // answers; the other joins and knocks without leaving the list.
-func TestStreet(t *testing.T) {
+func TestRoomList(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, unhurried)
 	browser := browsertest.Start(t)
@@ -121,11 +121,11 @@ func TestStreet(t *testing.T) {
 	bruno.do("join", join)
 	bruno.door(id, ".act-in")
 	alice.seated("bruno")
-	bruno.picture("street")
+	bruno.picture("room-list")
 
 	// Closed, it is gone from the list at once.
 	alice.do("close the room", press(`[data-dialog="dlg-close"]`), press(`#dlg-close form button`))
-	bruno.sees("an empty street",
+	bruno.sees("an empty list",
 		fmt.Sprintf(`document.querySelector('[data-room="%s"]') === null && !document.querySelector('#nobody').hidden`,
 			id))
 }
