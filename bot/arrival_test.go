@@ -139,7 +139,7 @@ func TestPlaceIsGivenBack(t *testing.T) {
 	h.Must(err)
 	h.follow("stranger", link.Token)
 	h.step("stranger", id, room.StepJoin)
-	h.later(room.ArrivalTime + time.Minute)
+	h.later(room.ArrivalTTL + time.Minute)
 	h.sweep()
 	if codes := h.discords(id); len(codes) != 0 {
 		t.Errorf("left: %v", codes)

@@ -147,15 +147,15 @@ func (b *Bot) republishGuild(ctx context.Context, guild snowflake.ID) error {
 // newStandings makes the table of what people may do.
 func (b *Bot) newStandings() (err error) {
 	b.standings, err = standings.New(standings.Options{
-		Now: b.o.Now, Log: b.o.Log, Registerer: b.o.Registerer, Of: b.discord.StandingOf,
+		Now: b.o.Now, Log: b.o.Log, Registerer: b.o.Registerer, StandingOf: b.discord.StandingOf,
 		Changed: b.standingChanged,
-		Ask: func(ctx context.Context, guild, user snowflake.ID) (access.Standing, error) {
+		Fetch: func(ctx context.Context, guild, user snowflake.ID) (access.Standing, error) {
 			now := b.o.Now()
 			st, err := b.discord.Standing(ratelimit.WithPriority(ctx, ratelimit.Background), guild, user)
 			st.CheckedAt = now
 			return st, err
 		},
-		Places: func(guild snowflake.ID) []snowflake.ID {
+		RoomPeople: func(guild snowflake.ID) []snowflake.ID {
 			var ids []snowflake.ID
 			for _, r := range b.rooms.Snapshot(guild).Rooms {
 				ids = append(ids, r.OwnerID)
@@ -249,7 +249,7 @@ func (b *Bot) newSchedule() (err error) {
 // newWebhooks makes what tells webhooks what happens.
 func (b *Bot) newWebhooks() (err error) {
 	b.webhooks, err = webhooks.New(webhooks.Options{
-		Hub: b.o.Hub, Keys: b.o.Keys, Holds: b.shards.Guilds, Networks: b.o.HookNetworks, Now: b.o.Now, Log: b.o.Log,
+		Hub: b.o.Hub, Keys: b.o.Keys, Guilds: b.shards.Guilds, Networks: b.o.HookNetworks, Now: b.o.Now, Log: b.o.Log,
 		Registerer: b.o.Registerer, Agent: "Snug (+https://www.standardwebhooks.com)",
 	})
 	return err

@@ -56,8 +56,8 @@ func (b *Bot) serveCalls() (err error) {
 	serve(b, hub.PreflightOf, k.Preflight)
 	serve(b, hub.HealthOf, b.health)
 	serve(b, hub.Repair, k.Repair)
-	serve(b, hub.NoteChange, func(ctx context.Context, id snowflake.ID, q guild.NoteRequest) (struct{}, error) {
-		return struct{}{}, k.NoteChange(ctx, id, q)
+	serve(b, hub.NoteChange, func(ctx context.Context, id snowflake.ID, q guild.ChangeRecord) (struct{}, error) {
+		return struct{}{}, k.RecordChange(ctx, id, q)
 	})
 	serve(b, hub.PlacesOf, b.channelsAndRoles)
 	return nil

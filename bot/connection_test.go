@@ -16,7 +16,7 @@ func TestDiscordIsHeard(t *testing.T) {
 	stop, err := hub.DiscordHeard.Listen(t.Context(), h.hub, func(n hub.Heard) { news <- n })
 	h.Must(err)
 	defer stop()
-	told := func(ok bool) hub.Heard {
+	told := func(ok bool) hub.ShardReport {
 		t.Helper()
 		for late := time.After(patience); ; {
 			select {

@@ -120,7 +120,7 @@ func (l *living) say(w word) {
 
 // wrote counts writes, and has the process killed after the one it is to die of.
 func (l *living) wrote(o hub.Observation) {
-	if o.Err != nil || o.Op == "get" || o.Bucket != "rooms" && o.Bucket != "intentions" {
+	if o.Err != nil || o.Op == "get" || o.Bucket != "rooms" && o.Bucket != "pending_creates" {
 		return
 	}
 	l.mu.Lock()

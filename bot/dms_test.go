@@ -84,7 +84,7 @@ func TestChatInsteadOfDirectMessages(t *testing.T) {
 		return done
 	}
 	h.changed("jonas", id, room.DoLock)
-	if got := knock("kiyo", true).Reached; got != room.ReachedChat {
+	if got := knock("kiyo", true).Delivery; got != room.DeliveredInChat {
 		t.Errorf("let in: %q", got)
 	}
 	h.said(id, "<@"+h.People["kiyo"].String()+">, you are let in.")

@@ -243,7 +243,7 @@ func TestNoteChange(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	note := func(name string, kind audit.Kind) error {
-		_, err := call(h, hub.NoteChange, guild.NoteRequest{Actor: h.actor(name), Kind: kind, Detail: "ops"})
+		_, err := call(h, hub.NoteChange, guild.ChangeRecord{Actor: h.actor(name), Kind: kind, Detail: "ops"})
 		return err
 	}
 	h.Must(note("mara", audit.TokenCreated))

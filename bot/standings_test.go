@@ -80,7 +80,7 @@ func TestStandingsWithoutRequests(t *testing.T) {
 	h.Must(h.Discord.RemoveMember(h.Guild, discordsim.ID(h.People["ada"])))
 	h.clock.Forward(standings.Fresh + time.Second)
 	await("ada")
-	if st := h.askAfter("ada")["ada"]; st.Member || h.clock.Now().Sub(st.CheckedAt) > standings.Fresh {
+	if st := h.askAfter("ada")["ada"]; st.Member || h.clock.Now().Sub(st.CheckedAt) > standings.RefreshAfter {
 		t.Errorf("ada is known as %+v", st)
 	}
 

@@ -53,7 +53,7 @@ func TestManagingByProgram(t *testing.T) {
 		return guild.SetupDone{LobbyID: 9, MadeLobby: !q.Dry, Preflight: guild.Preflight{OK: true}}, nil
 	})
 	hub.PlacesOf.Serve(calls, func(context.Context, snowflake.ID, guild.ManageRequest) (guild.ChannelsAndRoles, error) {
-		return guild.ChannelsAndRoles{Voice: []guild.Place{{ID: 8, Name: "Voice", ParentID: 7}}}, nil
+		return guild.ChannelsAndRoles{Voice: []guild.NamedID{{ID: 8, Name: "Voice", ParentID: 7}}}, nil
 	})
 	if err := calls.Hold(t.Context(), friends); err != nil {
 		t.Fatal(err)

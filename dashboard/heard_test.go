@@ -19,8 +19,8 @@ func TestUnheardPages(t *testing.T) {
 	w, inside := b.signedIn(manager), b.signedIn(owner)
 	tell := func(ok bool) {
 		t.Helper()
-		if err := hub.DiscordHeard.Send(b.hub,
-			hub.Heard{Shards: 1, OK: ok, At: time.Now().Add(-12 * time.Second)}); err != nil {
+		if err := hub.ShardReports.Send(b.hub,
+			hub.ShardReport{Shards: 1, OK: ok, At: time.Now().Add(-12 * time.Second)}); err != nil {
 			t.Fatal(err)
 		}
 		b.wait("it is known whether Discord is heard",
@@ -53,10 +53,10 @@ func TestUnheardPages(t *testing.T) {
 func TestHeard(t *testing.T) {
 	b := newBench(t)
 	w := b.browser("")
-	for _, h := range []hub.Heard{
+	for _, h := range []hub.ShardReport{
 		{Shard: 0, Shards: 2, OK: true, At: time.Now()}, {Shard: 1, Shards: 2, At: time.Now().Add(-time.Minute)},
 	} {
-		if err := hub.DiscordHeard.Send(b.hub, h); err != nil {
+		if err := hub.ShardReports.Send(b.hub, h); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -49,7 +49,7 @@ func (k *bookkeeper) serve() {
 		return struct{}{}, k.RoomsSeen(ctx, g, q)
 	})
 	hub.SaveSettings.Serve(calls, k.SaveSettings)
-	hub.NoteChange.Serve(calls, func(ctx context.Context, g snowflake.ID, q guild.NoteRequest) (struct{}, error) {
+	hub.NoteChange.Serve(calls, func(ctx context.Context, g snowflake.ID, q guild.ChangeRecord) (struct{}, error) {
 		return struct{}{}, k.NoteChange(ctx, g, q)
 	})
 	hub.PreflightOf.Serve(calls, func(context.Context, snowflake.ID, guild.ManageRequest) (guild.Preflight, error) {

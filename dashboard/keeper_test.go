@@ -389,7 +389,7 @@ func (k *bookkeeper) Arrive(_ context.Context, g snowflake.ID, q room.ArriveRequ
 	if !ok || a.RoomID != q.RoomID || a.GuildID != g {
 		return room.Arriving{}, errs.E(errs.RoomNotFound, "There is no such room.")
 	}
-	if q.Anew {
+	if q.NewInvite {
 		a.Code = "Another1"
 		k.arriving[q.Actor.UserID] = a
 	}
@@ -425,7 +425,7 @@ func (k *bookkeeper) ChangeRoom(_ context.Context, g snowflake.ID, q room.Change
 		r.WatchToken = ""
 	case room.DoKick, room.DoBan:
 		r.RevokeAccess(q.User, k.now())
-		r.DropUses(q.User)
+		r.DetachUses(q.User)
 		if q.Do == room.DoBan {
 			r.Bans = append(r.Bans, room.Ban{UserID: q.User, By: q.Actor.UserID, At: k.now()})
 		}
@@ -569,7 +569,7 @@ func (k *bookkeeper) guests(id snowflake.ID) (ids []snowflake.ID) {
 	return ids
 }
 
-func (k *bookkeeper) NoteChange(ctx context.Context, g snowflake.ID, q guild.NoteRequest) error {
+func (k *bookkeeper) NoteChange(ctx context.Context, g snowflake.ID, q guild.ChangeRecord) error {
 	st, err := k.Standing(ctx, g, room.StandingRequest{UserID: q.Actor.UserID})
 	if err != nil {
 		return err

@@ -36,7 +36,7 @@ func TestInvitePages(t *testing.T) {
 	}
 	putOut := func(who snowflake.ID, b *bench, r *room.Room) {
 		r.RevokeAccess(who, b.clock())
-		r.DropUses(who)
+		r.DetachUses(who)
 	}
 	pending := func(who snowflake.ID) func(*bench, *room.Room) {
 		return func(b *bench, _ *room.Room) {

@@ -145,7 +145,7 @@ func (r *Recorder) recordDay(
 	for _, f := range fills {
 		d.day.Filled(f.room, f.after)
 	}
-	d.day.Until = now.UTC().Truncate(24 * time.Hour).Add(stats.Keep)
+	d.day.Until = now.UTC().Truncate(24 * time.Hour).Add(stats.Retention)
 	r.mu.Lock()
 	r.days[g] = d
 	r.mu.Unlock()
@@ -165,7 +165,7 @@ func (r *Recorder) DeleteExpired(ctx context.Context) error {
 	var all []error
 	for _, g := range r.o.Guilds() {
 		keep := r.o.Retention(g)
-		if keep <= 0 || keep >= stats.Keep {
+		if keep <= 0 || keep >= stats.Retention {
 			continue // the hub's own limit of 90 days applies
 		}
 		before := r.o.Now().Add(-keep)

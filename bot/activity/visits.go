@@ -168,7 +168,7 @@ func (r *Recorder) writeRoom(ctx context.Context, g snowflake.ID, key string, li
 			return hub.Unchanged
 		}
 		return nil
-	}, hub.TTL(stats.Keep))
+	}, hub.TTL(stats.Retention))
 	if err == nil {
 		return
 	}
@@ -196,9 +196,9 @@ func guildOf(key string) string {
 // retention returns how long a guild's visits are kept.
 func (r *Recorder) retention(guild snowflake.ID) time.Duration {
 	if keep := r.o.Retention(guild); keep > 0 {
-		return min(keep, stats.Keep)
+		return min(keep, stats.Retention)
 	}
-	return stats.Keep
+	return stats.Retention
 }
 
 // trimVisits deletes a guild's visits before a time.
@@ -213,7 +213,7 @@ func (r *Recorder) trimVisits(ctx context.Context, guild snowflake.ID, before ti
 				return hub.Unchanged
 			}
 			return nil
-		}, hub.TTL(stats.Keep))
+		}, hub.TTL(stats.Retention))
 		if err != nil && !errs.Has(err, errs.NotFound) {
 			return err
 		}

@@ -139,7 +139,7 @@ func needs(q *call, why access.Why, roles string) string {
 func stillTo(q *call, w room.OnTheWay, roles string) string {
 	switch {
 	case w.Step == "":
-		return q.t.Say("control.out." + string(room.Unasked))
+		return q.t.Say("control.out." + string(room.NotChecked))
 	case w.Step == room.StepWait && w.Why != access.Passes:
 		return needs(q, w.Why, roles)
 	}

@@ -75,13 +75,13 @@ func (c *Commands) answerKnock(letIn bool) handler {
 		}
 		say := "knock.not-now"
 		switch {
-		case letIn && done.Reached == room.ReachedDirect:
+		case letIn && done.Delivery == room.DeliveredDirect:
 			say = "knock.let-in"
-		case letIn && done.Reached == room.ReachedChat:
+		case letIn && done.Delivery == room.DeliveredInChat:
 			say = "knock.let-in.chat"
 		case letIn:
 			say = "knock.let-in.untold"
-		case done.Reached != room.ReachedDirect:
+		case done.Delivery != room.DeliveredDirect:
 			say = "knock.not-now.untold"
 		}
 		return reply{text: q.t.Say(say, "User", message.UserMention(user), "Room", message.Bold(done.Room.Name))}, nil

@@ -74,9 +74,9 @@ func (c *Commands) inviteWho(ctx context.Context, q *call, who snowflake.ID) (re
 	}
 	say := "invited.unsent"
 	switch reached {
-	case room.ReachedDirect:
+	case room.DeliveredDirect:
 		say = "invited.told"
-	case room.ReachedClosed:
+	case room.DMsClosed:
 		say = "invited.untold"
 	}
 	return reply{

@@ -150,7 +150,7 @@ func (p *placing) guest(user snowflake.ID) discord.PermissionOverwrite {
 // them there but for a ban of Snug's that was undone. Who is banned is denied what the ban takes besides.
 func theirs(have []discord.PermissionOverwrite, user snowflake.ID, a rooms.RoomAccess) discord.Permissions {
 	deny := denial(have, user)
-	if stood, lifted := a.Lifted[user]; lifted {
+	if stood, lifted := a.PendingUnbans[user]; lifted {
 		deny = deny&^EveryoneDeny | discord.Permissions(stood)
 	}
 	return deny
@@ -485,7 +485,7 @@ func (d *Discord) Expel(
 		return coded(d.place(ctx, channel, have, o, s, reason), "keep somebody out of the room", "Manage Roles")
 	}
 	const doing = "put somebody out of the room"
-	if _, lifted := a.Lifted[user]; !lifted && o.Deny&seeAndEnter != 0 && !allows(have, user) {
+	if _, lifted := a.PendingUnbans[user]; !lifted && o.Deny&seeAndEnter != 0 && !allows(have, user) {
 		return nil // what denies it to them is somebody else's to change
 	}
 	o.Deny |= denial(s.parent, user) & handsOn(s.here)

@@ -159,7 +159,7 @@ func (d *Discord) apply(
 			err = nil // somebody else removed it
 		}
 		if err != nil && i > 0 {
-			return false, errors.Join(err, rooms.ErrPartly)
+			return false, errors.Join(err, rooms.ErrPartial)
 		}
 		if err != nil {
 			return false, err

@@ -201,7 +201,7 @@ func (d *Discord) Channel(guild snowflake.ID, c discord.GuildChannel) rooms.Chan
 			case o.Allow.Has(seeAndEnter):
 				out.Admitted = append(out.Admitted, o.UserID)
 			case o.Deny.Has(discord.PermissionConnect):
-				out.Shut = append(out.Shut, o.UserID)
+				out.Banned = append(out.Banned, o.UserID)
 			}
 			if o.Deny&seeAndEnter != 0 {
 				out.Denied = append(out.Denied, o.UserID)

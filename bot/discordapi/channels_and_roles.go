@@ -31,7 +31,7 @@ func (d *Discord) ChannelsAndRoles(
 		if skip(c.ID()) {
 			continue
 		}
-		p := guild.Place{ID: c.ID(), Name: c.Name()}
+		p := guild.NamedID{ID: c.ID(), Name: c.Name()}
 		if c.ParentID() != nil {
 			p.ParentID = *c.ParentID()
 		}
@@ -54,7 +54,7 @@ func (d *Discord) ChannelsAndRoles(
 		return cmp.Or(cmp.Compare(b.Position, a.Position), cmp.Compare(a.ID, b.ID))
 	})
 	for _, r := range roles {
-		out.Roles = append(out.Roles, guild.Place{ID: r.ID, Name: r.Name})
+		out.Roles = append(out.Roles, guild.NamedID{ID: r.ID, Name: r.Name})
 	}
 	return out, nil
 }

@@ -128,7 +128,7 @@ func TestRefusalsHaveTheirCause(t *testing.T) {
 		})
 	}
 	for _, err := range []error{refusal(400, 20031, ""), refusal(400, 50035, badName)} {
-		if !errors.Is(coded(err, "", ""), rooms.ErrWords) {
+		if !errors.Is(coded(err, "", ""), rooms.ErrNameNotAllowed) {
 			t.Errorf("%v is not known for forbidden words", err)
 		}
 	}

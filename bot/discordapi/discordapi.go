@@ -193,7 +193,7 @@ func StandingIn(in access.Guild, m discord.Member, at time.Time) access.Standing
 	if m.User.Avatar != nil {
 		s.Avatar = *m.User.Avatar
 	}
-	return s.In(in)
+	return s.WithGuild(in)
 }
 
 // AddMember brings a user into the guild with their own access token (scope
@@ -243,7 +243,7 @@ func coded(err error, doing, permissions string) error {
 	case classUnknown:
 		c = ofStatus(answer.Response.StatusCode)
 	case classWords:
-		err = errors.Join(err, rooms.ErrWords)
+		err = errors.Join(err, rooms.ErrNameNotAllowed)
 	case classForm:
 		return invalid(string(answer.Errors), doing, err)
 	}
@@ -269,7 +269,7 @@ func invalid(tree, doing string, err error) error {
 			"The category for rooms does not exist any more. Choose another in Snug's settings.").Because(errors.Join(err,
 			rooms.ErrCategoryGone))
 	case strings.Contains(tree, codeBadName):
-		return explained(classWords, doing, "").Because(errors.Join(err, rooms.ErrWords))
+		return explained(classWords, doing, "").Because(errors.Join(err, rooms.ErrNameNotAllowed))
 	}
 	return errs.E(errs.Invalid,
 		"Discord did not accept what Snug sent to %s. A different name may help: some words are not allowed.",

@@ -23,7 +23,7 @@ func (d *Discord) Guild(id snowflake.ID) access.Guild {
 		roles[r.ID] = access.Permissions(r.Permissions)
 	}
 	if len(roles) > 0 {
-		out.Roles = roles.Compact(id, access.OfRoles)
+		out.Roles = roles.Compact(id, access.RoleMask)
 	}
 	return out
 }
@@ -54,7 +54,7 @@ func (d *Discord) BotRole(guild, role snowflake.ID) bool {
 // Enters says whether Discord lets somebody into a voice channel, as far as it has told of it.
 func (d *Discord) Enters(channel snowflake.ID, s access.Standing) bool {
 	c, ok := d.client.Caches.Channel(channel)
-	return ok && s.MayIn(OverwritesOf(c)).Has(access.Enter)
+	return ok && s.PermissionsIn(OverwritesOf(c)).Has(access.Enter)
 }
 
 // Place gives what a room's channel says in Discord, and the gates of the room:
@@ -75,12 +75,12 @@ func (d *Discord) Place(channel, lobby snowflake.ID, a rooms.RoomAccess, soon bo
 	if l, ok := d.client.Caches.Channel(lobby); ok && lobby != 0 {
 		gate = d.ofPeople(l, bot)
 	}
-	r := rendering{a: a, closed: room.ClosedTo(a.Private, a.Locked, a.Hidden), parent: parent}
+	r := rendering{a: a, closed: room.EveryoneDenied(a.Private, a.Locked, a.Hidden), parent: parent}
 	if !known || soon {
 		have = r.soon(have)
 	}
 	first, byHand := access.Gate(a.GuildID, gate, bot), access.Gate(a.GuildID, r.undone(have), bot)
-	out := rooms.Place{Channel: access.Compact(slices.DeleteFunc(slices.Clone(have), r.implied), access.OfChannels)}
+	out := rooms.Place{Channel: access.Compact(slices.DeleteFunc(slices.Clone(have), r.implied), access.ChannelMask)}
 	switch {
 	case !slices.Equal(first, byHand):
 		out.Gates = [][]access.Overwrite{first, byHand}
@@ -149,7 +149,7 @@ func (r rendering) denied(o access.Overwrite) bool {
 
 // lifted says whether a ban of theirs was undone, and may be on the channel yet.
 func (r rendering) lifted(user snowflake.ID) bool {
-	_, is := r.a.Lifted[user]
+	_, is := r.a.PendingUnbans[user]
 	return is
 }
 
@@ -195,7 +195,7 @@ func (r rendering) undone(have []access.Overwrite) []access.Overwrite {
 		case o.Member && slices.Contains(r.a.Banned, o.ID):
 			o.Allow, o.Deny = was.Allow, was.Deny
 		case o.Member && r.lifted(o.ID):
-			o.Deny = o.Deny&^access.Enter | r.a.Lifted[o.ID]
+			o.Deny = o.Deny&^access.Enter | r.a.PendingUnbans[o.ID]
 		case r.mine(o):
 			o.Allow, o.Deny = was.Allow&^o.Deny, was.Deny|o.Deny
 		case !o.Member && o.ID == r.a.GuildID:

@@ -21,34 +21,35 @@ import (
 // https://github.com/discord/discord-api-docs/issues/2824
 
 const (
-	holdOnTheWay = 5 * time.Minute  // a free seat, while they accept Discord's invite and the server's rules
-	makingTime   = 30 * time.Second // in which an invite of Discord's is made, or was not
-	askedFirst   = 15 * time.Second // how soon a sweep asks after somebody on their way, and how late
-	askedLast    = 10 * time.Minute
-	askedAtOnce  = 3                // by one sweep of a guild
-	watching     = 20 * time.Second // since their page asked last, they see for themselves that they are let in
+	holdOnTheWay        = 5 * time.Minute  // a free seat, while they accept Discord's invite and the server's rules
+	createInviteTimeout = 30 * time.Second // in which an invite of Discord's is made, or was not
+	firstCheckAfter     = 15 * time.Second // how soon a sweep asks after somebody on their way, and how late
+	maxCheckInterval    = 10 * time.Minute
+	checksPerSweep      = 3                // by one sweep of a guild
+	pageWatchTime       = 20 * time.Second // since their page asked last, they see for themselves that they are let in
 )
 
-// wayIn is what this process remembers of who is on their way into a room. Guarded by the guild's turn.
-type wayIn struct {
-	asked  map[snowflake.ID]time.Time // when Discord was last asked after them
-	looked map[snowflake.ID]time.Time // when their page last was
-	making map[snowflake.ID]time.Time // since when an invite of Discord's is being made for them
+// arrivalTracker is what this process remembers of who is on their way into a room. Guarded by the guild's turn.
+type arrivalTracker struct {
+	checkedAt     map[snowflake.ID]time.Time // when Discord was last asked after them
+	pageSeenAt    map[snowflake.ID]time.Time // when their page last was
+	creatingSince map[snowflake.ID]time.Time // since when an invite of Discord's is being made for them
 	// orphans is set while there may be invites of Discord's that no arrival knows: one was being made when
 	// the process ended.
-	orphans bool
+	mayHaveOrphans bool
 }
 
-func newWayIn(r *room.Room) wayIn {
-	return wayIn{
-		asked: map[snowflake.ID]time.Time{}, looked: map[snowflake.ID]time.Time{}, making: map[snowflake.ID]time.Time{},
-		orphans: slices.ContainsFunc(r.Arrivals, func(a room.Arrival) bool { return a.Code == "" }),
+func newArrivalTracker(r *room.Room) arrivalTracker {
+	return arrivalTracker{
+		checkedAt: map[snowflake.ID]time.Time{}, pageSeenAt: map[snowflake.ID]time.Time{},
+		creatingSince:  map[snowflake.ID]time.Time{},
+		mayHaveOrphans: slices.ContainsFunc(r.Arrivals, func(a room.Arrival) bool { return a.Code == "" }),
 	}
 }
 
-// bringIn finds whether somebody who is not in the server may be brought in,
+// addToGuild finds whether somebody who is not in the server may be brought in,
 // and does so by their own access token where the server wants that. It gives their standing then.
-func (rs *Rooms) bringIn(
+func (rs *Rooms) addToGuild(
 	ctx context.Context, g *guildState, r *roomState, by snowflake.ID, who access.Standing, accessToken string,
 ) (access.Standing, error) {
 	if !g.settings.BringIn || g.settings.GuildsJoin && accessToken == "" {
@@ -74,8 +75,8 @@ func (rs *Rooms) bringIn(
 	return rs.fetchStanding(ctx, g.id, who.UserID)
 }
 
-// arrive records that somebody is on their way by an invite.
-func (rs *Rooms) arrive(
+// recordArrival records that somebody is on their way by an invite.
+func (rs *Rooms) recordArrival(
 	ctx context.Context, g *guildState, r *roomState, v *room.Invite, who access.Standing, via access.Via,
 ) error {
 	if r.Arrival(who.UserID) != nil {
@@ -89,7 +90,7 @@ func (rs *Rooms) arrive(
 	entry := audit.Entry{Kind: audit.OnTheWay, By: v.By, Via: via, Target: who.UserID, Detail: string(stepOf(who))}
 	return rs.change(ctx, g, r, &entry, func(doc *room.Room) {
 		doc.Arrive(room.Arrival{
-			UserID: who.UserID, Name: who.DisplayName, InviteID: v.ID, Since: now, Until: now.Add(room.ArrivalTime),
+			UserID: who.UserID, Name: who.DisplayName, InviteID: v.ID, Since: now, Until: now.Add(room.ArrivalTTL),
 		})
 		doc.DropKnock(who.UserID)
 		holdFor(doc, roster, who.UserID, holdOnTheWay, now)
@@ -143,16 +144,16 @@ func (rs *Rooms) Arrive(
 		if a == nil {
 			return nil
 		}
-		r.way.looked[who.UserID] = g.now()
+		r.arrivalState.pageSeenAt[who.UserID] = g.now()
 		if out.Until = a.Until; out.Step == room.StepIn {
-			out.Step, out.Why = rs.arriveNow(ctx, g, r, *a, who)
+			out.Step, out.Why = rs.tryArrival(ctx, g, r, *a, who)
 		}
 		if out.Step == room.StepJoin {
-			if err := rs.anew(ctx, g, r, a, q.Anew); err != nil {
+			if err := rs.discardDiscordInvite(ctx, g, r, a, q.NewInvite); err != nil {
 				return err
 			}
 			if a = r.Arrival(who.UserID); a != nil {
-				out.Code, invite = rs.wayFor(g, r, *a)
+				out.Code, invite = rs.discordInviteFor(g, r, *a)
 			}
 		}
 		return nil
@@ -166,109 +167,113 @@ func (rs *Rooms) Arrive(
 	return out, err
 }
 
-// anew gives up Discord's invite for somebody who says that it does not work.
-func (rs *Rooms) anew(ctx context.Context, g *guildState, r *roomState, a *room.Arrival, wanted bool) error {
+// discardDiscordInvite gives up Discord's invite for somebody who says that it does not work.
+func (rs *Rooms) discardDiscordInvite(
+	ctx context.Context, g *guildState, r *roomState, a *room.Arrival, wanted bool,
+) error {
 	if !wanted || a.Code == "" {
 		return nil
 	}
 	user := a.UserID
 	return rs.edit(ctx, g, r, nil, func(doc *room.Room) {
 		if a := doc.Arrival(user); a != nil {
-			doc.Spent, a.Code = append(doc.Spent, a.Code), ""
+			doc.SpentInvites, a.Code = append(doc.SpentInvites, a.Code), ""
 		}
 	})
 }
 
-// arriveNow lets somebody in who has become a full member; otherwise it says what keeps them.
-func (rs *Rooms) arriveNow(
+// tryArrival lets somebody in who has become a full member; otherwise it says what keeps them.
+func (rs *Rooms) tryArrival(
 	ctx context.Context, g *guildState, r *roomState, a room.Arrival, who access.Standing,
 ) (room.Step, *errs.Error) {
-	err := rs.letArrive(ctx, g, r, a, who)
+	err := rs.admitArrival(ctx, g, r, a, who)
 	if err != nil {
 		return room.StepWait, errs.Public(err)
 	}
 	return room.StepIn, nil
 }
 
-func (rs *Rooms) letArrive(
+func (rs *Rooms) admitArrival(
 	ctx context.Context, g *guildState, r *roomState, a room.Arrival, who access.Standing,
 ) error {
 	rs.ObserveStanding(who)
 	return g.inLane(ctx, roomLane(r.ID), func() error {
 		if g.rooms[r.ID] != r || r.State != room.Open || r.Arrival(a.UserID) == nil {
 			if _, placed := r.SuspendedFor(a.UserID); !placed {
-				return noRoom()
+				return noRoomError()
 			}
 			return nil // they were let in meanwhile
 		}
-		return rs.letIntoRoom(ctx, g, r, a, who)
+		return rs.admitArrivalInLane(ctx, g, r, a, who)
 	})
 }
 
-// letIntoRoom is letArrive in the room's lane.
-func (rs *Rooms) letIntoRoom(
+// admitArrivalInLane is letArrive in the room's lane.
+func (rs *Rooms) admitArrivalInLane(
 	ctx context.Context, g *guildState, r *roomState, a room.Arrival, who access.Standing,
 ) error {
 	if _, placed := r.SuspendedFor(a.UserID); r.Locked && !placed && !who.Admin {
-		return locked()
+		return lockedError()
 	}
-	if err := rs.admits(g, g.summary(r).Access, who, false); err != nil {
+	if err := rs.checkGates(g, g.summary(r).Access, who, false); err != nil {
 		return err
 	}
 	var by snowflake.ID
 	if v := r.Invite(a.InviteID); v != nil {
 		by = v.By
 	}
-	seen, watched := r.way.looked[a.UserID]
+	seen, watched := r.arrivalState.pageSeenAt[a.UserID]
 	err := rs.admit(ctx, g, r,
 		admission{
 			user: a.UserID, name: who.DisplayName, by: by, inviteID: a.InviteID, via: access.ViaWeb, byLink: true,
 			hold: holdInvited,
 		})
-	if err == nil && (!watched || g.now().Sub(seen) > watching) {
+	if err == nil && (!watched || g.now().Sub(seen) > pageWatchTime) {
 		rs.notify(g, KnockAnswered{Room: g.summary(r), User: a.UserID, By: a.UserID, LetIn: true})
 	}
 	return err
 }
 
-// wayFor gives the code of Discord's invite for an arrival, or what makes one; neither while one is being made.
-func (rs *Rooms) wayFor(
+// discordInviteFor gives the code of Discord's invite for an arrival, or what makes one; neither while one is
+// being made.
+func (rs *Rooms) discordInviteFor(
 	g *guildState, r *roomState, a room.Arrival,
 ) (code string, invite func(context.Context) (string, error)) {
 	now := g.now()
 	if a.Code != "" {
 		return a.Code, nil
 	}
-	if since, yes := r.way.making[a.UserID]; yes && now.Sub(since) < makingTime {
+	if since, yes := r.arrivalState.creatingSince[a.UserID]; yes && now.Sub(since) < createInviteTimeout {
 		return "", nil
 	}
-	r.way.making[a.UserID], r.way.orphans = now, true
+	r.arrivalState.creatingSince[a.UserID], r.arrivalState.mayHaveOrphans = now, true
 	id, life := r.ID, a.Until.Sub(now)
 	return "", func(ctx context.Context) (string, error) {
-		ctx, cancel := context.WithTimeout(ctx, makingTime/2)
+		ctx, cancel := context.WithTimeout(ctx, createInviteTimeout/2)
 		defer cancel()
 		code, err := rs.o.Discord.InviteTo(ctx, id, a.UserID, life,
 			"Snug: for "+a.UserID.String()+", who follows an invite")
-		return rs.made(ctx, g.id, id, a.UserID, code, err)
+		return rs.recordDiscordInvite(ctx, g.id, id, a.UserID, code, err)
 	}
 }
 
-// made records an invite of Discord's, or that it is to be taken back. It gives the code of the one to follow.
-func (rs *Rooms) made(
+// recordDiscordInvite records an invite of Discord's, or that it is to be taken back. It gives the code of
+// the one to follow.
+func (rs *Rooms) recordDiscordInvite(
 	ctx context.Context, guildID, roomID, user snowflake.ID, code string, err error,
 ) (out string, _ error) {
-	ctx, cancel := writing(ctx)
+	ctx, cancel := withWriteTimeout(ctx)
 	defer cancel()
 	noted := rs.withLock(ctx, guildID, func(ctx context.Context, g *guildState) error {
 		r := g.rooms[roomID]
 		if r == nil {
 			return nil // the channel is gone, and its invites with it
 		}
-		delete(r.way.making, user)
+		delete(r.arrivalState.creatingSince, user)
 		a := r.Arrival(user)
 		switch {
 		case code == "":
-			r.way.orphans = r.way.orphans && mayHaveHappened(err)
+			r.arrivalState.mayHaveOrphans = r.arrivalState.mayHaveOrphans && mayHaveHappened(err)
 			return nil
 		case err == nil && a != nil && a.Code == "":
 			out = code
@@ -278,8 +283,9 @@ func (rs *Rooms) made(
 				}
 			})
 		}
-		return errors.Join(rs.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Spent = append(doc.Spent, code) }),
-			rs.dropSpent(ctx, g, r))
+		return errors.Join(rs.edit(ctx, g, r, nil,
+			func(doc *room.Room) { doc.SpentInvites = append(doc.SpentInvites, code) }),
+			rs.revokeSpentInvites(ctx, g, r))
 	})
 	if noted != nil {
 		return "", noted
@@ -287,9 +293,9 @@ func (rs *Rooms) made(
 	return out, err
 }
 
-// Arrived looks after somebody who was told of in a guild: if they are on their way into rooms of it, they
+// CheckArrivals looks after somebody who was told of in a guild: if they are on their way into rooms of it, they
 // may have come. It never waits.
-func (rs *Rooms) Arrived(guildID, user snowflake.ID) {
+func (rs *Rooms) CheckArrivals(guildID, user snowflake.ID) {
 	g := rs.guild(guildID, false)
 	if g == nil {
 		return
@@ -301,18 +307,18 @@ func (rs *Rooms) Arrived(guildID, user snowflake.ID) {
 	rs.enqueue(g, func(ctx context.Context) {
 		for _, r := range g.rooms {
 			if a := r.Arrival(user); a != nil && r.State == room.Open {
-				rs.lookAfter(ctx, g, r, *a)
+				rs.checkArrival(ctx, g, r, *a)
 			}
 		}
 	})
 }
 
-// lookAfter asks Discord whether somebody on their way has come, and lets them in.
-func (rs *Rooms) lookAfter(ctx context.Context, g *guildState, r *roomState, a room.Arrival) {
-	r.way.asked[a.UserID] = g.now()
+// checkArrival asks Discord whether somebody on their way has come, and lets them in.
+func (rs *Rooms) checkArrival(ctx context.Context, g *guildState, r *roomState, a room.Arrival) {
+	r.arrivalState.checkedAt[a.UserID] = g.now()
 	who, err := rs.fetchStanding(ctx, g.id, a.UserID)
 	if err == nil && stepOf(who) == room.StepIn {
-		err = rs.letArrive(ctx, g, r, a, who)
+		err = rs.admitArrival(ctx, g, r, a, who)
 	}
 	if err != nil && !errs.Has(err, errs.Forbidden) {
 		rs.o.Log.InfoContext(ctx, "somebody on their way into a room is looked after again later", "guild_id", g.id,
@@ -320,38 +326,39 @@ func (rs *Rooms) lookAfter(ctx context.Context, g *guildState, r *roomState, a r
 	}
 }
 
-// arrivalsDue ends what ended, asks after who is on their way, less and less often, and takes back Discord's invites
+// sweepArrivals ends what ended, asks after who is on their way, less and less often, and takes back Discord's invites
 // that nobody needs. It gives how many it asked after.
-func (rs *Rooms) arrivalsDue(ctx context.Context, g *guildState, r *roomState, budget int) (asked int, err error) {
+func (rs *Rooms) sweepArrivals(ctx context.Context, g *guildState, r *roomState, budget int) (asked int, err error) {
 	now := g.now()
 	ended := func(a room.Arrival) bool { return !now.Before(a.Until) }
 	if slices.ContainsFunc(r.Arrivals, ended) {
 		err = rs.change(ctx, g, r, nil, func(doc *room.Room) { doc.DropArrivals(false, ended) })
 	}
 	for _, a := range slices.Clone(r.Arrivals) {
-		every := min(max(now.Sub(a.Since)/4, askedFirst), askedLast)
-		if asked < budget && now.Sub(r.way.asked[a.UserID]) >= every && now.Sub(a.Since) >= askedFirst {
+		every := min(max(now.Sub(a.Since)/4, firstCheckAfter), maxCheckInterval)
+		if asked < budget && now.Sub(r.arrivalState.checkedAt[a.UserID]) >= every &&
+			now.Sub(a.Since) >= firstCheckAfter {
 			asked++
-			rs.lookAfter(ctx, g, r, a)
+			rs.checkArrival(ctx, g, r, a)
 		}
 	}
-	for user, at := range r.way.looked {
+	for user, at := range r.arrivalState.pageSeenAt {
 		if now.Sub(at) > time.Hour {
-			delete(r.way.looked, user)
-			delete(r.way.asked, user)
+			delete(r.arrivalState.pageSeenAt, user)
+			delete(r.arrivalState.checkedAt, user)
 		}
 	}
-	return asked, errors.Join(err, rs.dropOrphans(ctx, g, r), rs.dropSpent(ctx, g, r))
+	return asked, errors.Join(err, rs.revokeOrphanInvites(ctx, g, r), rs.revokeSpentInvites(ctx, g, r))
 }
 
-// dropSpent takes back Discord's invites for those who came, or do not come any more.
-func (rs *Rooms) dropSpent(ctx context.Context, g *guildState, r *roomState) error {
-	for _, code := range slices.Clone(r.Spent) {
+// revokeSpentInvites takes back Discord's invites for those who came, or do not come any more.
+func (rs *Rooms) revokeSpentInvites(ctx context.Context, g *guildState, r *roomState) error {
+	for _, code := range slices.Clone(r.SpentInvites) {
 		if err := rs.o.Discord.DropInvite(ctx, code, "Snug: not needed any more"); err != nil {
 			return err
 		}
 		err := rs.edit(ctx, g, r, nil, func(doc *room.Room) {
-			doc.Spent = slices.DeleteFunc(doc.Spent, func(c string) bool { return c == code })
+			doc.SpentInvites = slices.DeleteFunc(doc.SpentInvites, func(c string) bool { return c == code })
 		})
 		if err != nil {
 			return err
@@ -360,15 +367,16 @@ func (rs *Rooms) dropSpent(ctx context.Context, g *guildState, r *roomState) err
 	return nil
 }
 
-// dropOrphans takes back Discord's invites that were made and not recorded, because the process ended between the two.
-func (rs *Rooms) dropOrphans(ctx context.Context, g *guildState, r *roomState) error {
+// revokeOrphanInvites takes back Discord's invites that were made and not recorded, because the process ended
+// between the two.
+func (rs *Rooms) revokeOrphanInvites(ctx context.Context, g *guildState, r *roomState) error {
 	now := g.now()
-	for user, since := range r.way.making {
-		if now.Sub(since) >= makingTime {
-			delete(r.way.making, user)
+	for user, since := range r.arrivalState.creatingSince {
+		if now.Sub(since) >= createInviteTimeout {
+			delete(r.arrivalState.creatingSince, user)
 		}
 	}
-	if !r.way.orphans || len(r.way.making) > 0 {
+	if !r.arrivalState.mayHaveOrphans || len(r.arrivalState.creatingSince) > 0 {
 		return nil
 	}
 	codes, err := rs.o.Discord.OwnInvites(ctx, r.ID)
@@ -383,6 +391,6 @@ func (rs *Rooms) dropOrphans(ctx context.Context, g *guildState, r *roomState) e
 			}
 		}
 	}
-	r.way.orphans = false
+	r.arrivalState.mayHaveOrphans = false
 	return nil
 }

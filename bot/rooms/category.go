@@ -16,12 +16,12 @@ const (
 	categorySize = 50 // channels Discord allows in a category
 	guildSize    = 500
 	maxOverflow  = 9               // further categories of one
-	otherNumbers = 2               // numbers to try in a name after one that is not allowed
+	extraNumbers = 2               // numbers to try in a name after one that is not allowed
 	fullFor      = 5 * time.Minute // after that a full category is tried again
 )
 
-// fullness says where rooms go instead of into a category that is full.
-type fullness struct {
+// fullCategory says where rooms go instead of into a category that is full.
+type fullCategory struct {
 	instead snowflake.ID
 	at      time.Time
 }
@@ -31,18 +31,18 @@ type fullness struct {
 // the bot's mark; by mark and name it is known again, also after a crash.
 func (rs *Rooms) overflow(ctx context.Context, g *guildState, from snowflake.ID) (next snowflake.ID, err error) {
 	err = g.inLane(ctx, categoryLane, func() error { // not two categories for two rooms
-		next, err = rs.furtherThan(ctx, g, from)
+		next, err = rs.overflowInLane(ctx, g, from)
 		return err
 	})
 	return next, err
 }
 
-func (rs *Rooms) furtherThan(ctx context.Context, g *guildState, from snowflake.ID) (snowflake.ID, error) {
+func (rs *Rooms) overflowInLane(ctx context.Context, g *guildState, from snowflake.ID) (snowflake.ID, error) {
 	channels, err := rs.o.Discord.Channels(ctx, g.id)
 	if err != nil {
 		return 0, err
 	}
-	base, name := baseOf(from, channels)
+	base, name := baseCategory(from, channels)
 	if c := byID(channels)[base]; c.Unseen {
 		return 0, errs.E(errs.MissingPermission,
 			"Snug may not see the category for rooms. Somebody who manages the server can give Snug's role View Channels there, or choose another category in Snug's settings.")
@@ -53,12 +53,12 @@ func (rs *Rooms) furtherThan(ctx context.Context, g *guildState, from snowflake.
 	}
 	next, number := snowflake.ID(0), 2
 	for _, c := range channels {
-		n, ok := further(c, name)
+		n, ok := isOverflow(c, name)
 		if !ok {
 			continue
 		}
 		number = max(number, n+1)
-		if children(channels, c.ID) < categorySize && (next == 0 || c.ID < next) {
+		if countChildren(channels, c.ID) < categorySize && (next == 0 || c.ID < next) {
 			next = c.ID
 		}
 	}
@@ -68,21 +68,21 @@ func (rs *Rooms) furtherThan(ctx context.Context, g *guildState, from snowflake.
 			if err == nil {
 				break
 			}
-			if tries == otherNumbers || !errors.Is(err, ErrWords) {
+			if tries == extraNumbers || !errors.Is(err, ErrNameNotAllowed) {
 				return 0, err
 			}
 		}
 		rs.o.Log.InfoContext(ctx, "a further category was made for rooms", "guild_id", g.id, "category_id", next)
 	}
 	for _, full := range []snowflake.ID{base, from} {
-		g.full[full] = fullness{next, g.now()}
+		g.fullCategories[full] = fullCategory{next, g.now()}
 	}
-	delete(g.full, next)
+	delete(g.fullCategories, next)
 	return next, nil
 }
 
-// baseOf gives the category that a category is a further one of, which may be itself, and its name.
-func baseOf(id snowflake.ID, channels []Channel) (snowflake.ID, string) {
+// baseCategory gives the category that a category is a further one of, which may be itself, and its name.
+func baseCategory(id snowflake.ID, channels []Channel) (snowflake.ID, string) {
 	c, there := byID(channels)[id]
 	if !there {
 		return 0, ""
@@ -99,8 +99,8 @@ func baseOf(id snowflake.ID, channels []Channel) (snowflake.ID, string) {
 	return c.ID, c.Name
 }
 
-// further says whether a channel is a further category of the one with the name, and its number.
-func further(c Channel, name string) (int, bool) {
+// isOverflow says whether a channel is a further category of the one with the name, and its number.
+func isOverflow(c Channel, name string) (int, bool) {
 	head, tail, ok := cutLast(c.Name)
 	if c.Kind != KindCategory || !c.Marked || !ok || head != name {
 		return 0, false
@@ -117,7 +117,7 @@ func cutLast(name string) (head, tail string, ok bool) {
 	return name[:i], name[i+1:], true
 }
 
-func children(channels []Channel, category snowflake.ID) int {
+func countChildren(channels []Channel, category snowflake.ID) int {
 	n := 0
 	for _, c := range channels {
 		if c.ParentID == category {
@@ -133,8 +133,8 @@ func (rs *Rooms) onCategoryFreed(ctx context.Context, g *guildState, category sn
 	if category == 0 {
 		return
 	}
-	delete(g.full, category)
-	if category == g.settings.CategoryID || g.inUse(category) {
+	delete(g.fullCategories, category)
+	if category == g.settings.CategoryID || g.categoryInUse(category) {
 		return
 	}
 	_ = g.inLane(ctx, categoryLane, func() error {
@@ -143,8 +143,8 @@ func (rs *Rooms) onCategoryFreed(ctx context.Context, g *guildState, category sn
 	})
 }
 
-// inUse says whether there are rooms in a category, or some on their way.
-func (g *guildState) inUse(category snowflake.ID) bool {
+// categoryInUse says whether there are rooms in a category, or some on their way.
+func (g *guildState) categoryInUse(category snowflake.ID) bool {
 	for _, r := range g.rooms {
 		if r.CategoryID == category {
 			return true
@@ -161,18 +161,18 @@ func (g *guildState) inUse(category snowflake.ID) bool {
 // removeEmptyCategory removes a further category if it is empty, in the categories' lane.
 func (rs *Rooms) removeEmptyCategory(ctx context.Context, g *guildState, category snowflake.ID) {
 	channels, err := rs.o.Discord.Channels(ctx, g.id)
-	if err != nil || g.inUse(category) {
+	if err != nil || g.categoryInUse(category) {
 		return
 	}
-	if _, there := byID(channels)[category]; !there || children(channels, category) > 0 {
+	if _, there := byID(channels)[category]; !there || countChildren(channels, category) > 0 {
 		return
 	}
-	if base, _ := baseOf(category, channels); base == category {
+	if base, _ := baseCategory(category, channels); base == category {
 		return // no further category: somebody's own
 	}
-	for full, f := range g.full { // first: no room begun meanwhile is to go there
+	for full, f := range g.fullCategories { // first: no room begun meanwhile is to go there
 		if f.instead == category {
-			delete(g.full, full)
+			delete(g.fullCategories, full)
 		}
 	}
 	if err := rs.o.Discord.DeleteChannel(ctx, category, "Snug: no room is left in it"); err != nil {

@@ -38,7 +38,7 @@ func (rs *Rooms) Change(
 			if err != nil {
 				return err
 			}
-			c := changing{k: rs, g: g, r: r, q: q, who: who, target: target, out: &out}
+			c := changeOp{rs: rs, g: g, r: r, q: q, who: who, target: target, out: &out}
 			if err := c.do(ctx); err != nil {
 				return err
 			}
@@ -49,9 +49,9 @@ func (rs *Rooms) Change(
 	return out, err
 }
 
-// changing is one change on its way.
-type changing struct {
-	k      *Rooms
+// changeOp is one change on its way.
+type changeOp struct {
+	rs     *Rooms
 	g      *guildState
 	r      *roomState
 	q      room.ChangeRequest
@@ -78,22 +78,22 @@ func (rs *Rooms) target(ctx context.Context, guildID snowflake.ID, q room.Change
 
 // changeable finds the room and checks that the actor may do what they ask.
 func (rs *Rooms) changeable(g *guildState, q room.ChangeRequest, who access.Standing) (*roomState, error) {
-	r, err := rs.seen(g, q.RoomID, who)
+	r, err := rs.visibleOrSuspended(g, q.RoomID, who)
 	if err != nil {
 		return nil, err
 	}
 	if q.Do == room.DoClaim {
-		return r, rs.claimable(g, r, who)
+		return r, rs.checkClaim(g, r, who)
 	}
-	what, known := wishes(q.Do)
+	what, known := actionPhrase(q.Do)
 	if !known {
 		return nil, errs.Field("do", "Snug does not know how to do that to a room.")
 	}
 	return r, g.controllable(r, who, what)
 }
 
-// wishes completes "Only the room's owner or somebody who manages the server can …".
-func wishes(do room.Action) (errs.Term, bool) {
+// actionPhrase completes "Only the room's owner or somebody who manages the server can …".
+func actionPhrase(do room.Action) (errs.Term, bool) {
 	what, known := map[room.Action]errs.Term{
 		room.DoRename: "rename it", room.DoSeats: "change its seats", room.DoPrivate: "make it private",
 		room.DoPublic: "open it to everybody",
@@ -105,7 +105,7 @@ func wishes(do room.Action) (errs.Term, bool) {
 	return what, known
 }
 
-func (c changing) do(ctx context.Context) error {
+func (c changeOp) do(ctx context.Context) error {
 	switch c.q.Do {
 	case room.DoRename:
 		return c.rename(ctx)
@@ -121,10 +121,10 @@ func (c changing) do(ctx context.Context) error {
 		return c.transfer(ctx)
 	case room.DoClaim:
 		how := "claim"
-		if c.k.ownerHere(c.g, c.r) || !c.g.away(c.r, c.g.now()) {
+		if c.rs.ownerHere(c.g, c.r) || !c.g.ownerAway(c.r, c.g.now()) {
 			how = "override"
 		}
-		return c.k.handOver(ctx, c.g, c.r, c.who, how, c.who.UserID, c.q.Actor.Via)
+		return c.rs.handOver(ctx, c.g, c.r, c.who, how, c.who.UserID, c.q.Actor.Via)
 	case room.DoWatch, room.DoUnwatch:
 		return c.watch(ctx)
 	}
@@ -132,7 +132,7 @@ func (c changing) do(ctx context.Context) error {
 }
 
 // entry begins an audit entry by the actor.
-func (c changing) entry(kind audit.Kind) audit.Entry {
+func (c changeOp) entry(kind audit.Kind) audit.Entry {
 	return audit.Entry{Kind: kind, By: c.who.UserID, Via: c.q.Actor.Via, Target: c.q.User}
 }
 
@@ -153,7 +153,7 @@ func privacyOf(r *room.Room) string {
 
 // privacy changes who may see and enter the room. Who sits in it when it
 // closes to others becomes a guest: a lost connection must not lock them out.
-func (c changing) privacy(ctx context.Context) error {
+func (c changeOp) privacy(ctx context.Context) error {
 	next := c.r.Room.Clone()
 	switch c.q.Do {
 	case room.DoPrivate:
@@ -174,21 +174,21 @@ func (c changing) privacy(ctx context.Context) error {
 		return nil
 	}
 	if next.Private || next.Locked || next.Hidden {
-		c.k.seatedBecomeGuests(c.g, c.r, next)
+		c.rs.addSeatedAsGuests(c.g, c.r, next)
 	}
 	if (c.r.Private || c.r.Hidden) && !next.Private && !next.Hidden {
 		next.ShownAt = c.g.now()
 	}
 	entry := c.entry(audit.PrivacyChanged)
 	entry.Old, entry.New = old, now
-	err := c.k.changeThenCall(ctx, c.g, c.r, entry, pendingAccess(), func(doc *room.Room) {
+	err := c.rs.changeThenCall(ctx, c.g, c.r, entry, pendingAccess(), func(doc *room.Room) {
 		doc.Private, doc.Locked, doc.Hidden, doc.Guests = next.Private, next.Locked, next.Hidden, next.Guests
 		doc.ShownAt = next.ShownAt
 	}, func(ctx context.Context) error {
-		return c.k.setAccess(ctx, c.g, c.r, "Snug: "+string(c.q.Do)+" by "+c.who.UserID.String())
+		return c.rs.setAccess(ctx, c.g, c.r, "Snug: "+string(c.q.Do)+" by "+c.who.UserID.String())
 	})
 	if err == nil {
-		c.k.askUnasked(c.g, c.r)
+		c.rs.fetchUnasked(c.g, c.r)
 		c.remember(ctx, func(p *room.Preferences) {
 			private := next.Private
 			p.Private, p.Locked, p.Hidden = &private, next.Locked, next.Hidden
@@ -197,9 +197,9 @@ func (c changing) privacy(ctx context.Context) error {
 	return err
 }
 
-// seatedBecomeGuests makes guests of the humans in voice who pass the room's gates. Whom nobody knows is one
+// addSeatedAsGuests makes guests of the humans in voice who pass the room's gates. Whom nobody knows is one
 // once Discord has said who they are.
-func (rs *Rooms) seatedBecomeGuests(g *guildState, r *roomState, doc *room.Room) {
+func (rs *Rooms) addSeatedAsGuests(g *guildState, r *roomState, doc *room.Room) {
 	access := g.summary(r).Access
 	for _, p := range rs.o.Voice.Roster(g.id, doc.ID) {
 		if p.Bot || p.UserID == doc.OwnerID || doc.Guest(p.UserID) != nil || doc.Banned(p.UserID) ||
@@ -208,7 +208,7 @@ func (rs *Rooms) seatedBecomeGuests(g *guildState, r *roomState, doc *room.Room)
 		}
 		guest := room.Guest{UserID: p.UserID, Name: p.DisplayName, Avatar: p.Avatar, By: doc.OwnerID, Since: g.now()}
 		if s, known := rs.knownStanding(g, p.UserID); !known {
-			guest.Suspended = room.Unasked
+			guest.Suspended = room.NotChecked
 		} else if access.Judge(s) != "" {
 			continue
 		}
@@ -217,7 +217,7 @@ func (rs *Rooms) seatedBecomeGuests(g *guildState, r *roomState, doc *room.Room)
 }
 
 // seats changes how many may sit in the room. Who sits stays.
-func (c changing) seats(ctx context.Context) error {
+func (c changeOp) seats(ctx context.Context) error {
 	if err := schema.CheckSeats(c.q.Number); err != nil {
 		return err
 	}
@@ -226,39 +226,39 @@ func (c changing) seats(ctx context.Context) error {
 	}
 	entry := c.entry(audit.SeatsChanged)
 	entry.Old, entry.New = itoa(c.r.Seats), itoa(c.q.Number)
-	err := c.k.changeThenCall(ctx, c.g, c.r, entry, pendingLimit(), func(
+	err := c.rs.changeThenCall(ctx, c.g, c.r, entry, pendingLimit(), func(
 		doc *room.Room,
 	) {
 		doc.Seats = c.q.Number
 	}, func(ctx context.Context) error {
-		return c.k.setLimit(ctx, c.g, c.r, "Snug: seats changed by "+c.who.UserID.String())
+		return c.rs.setLimit(ctx, c.g, c.r, "Snug: seats changed by "+c.who.UserID.String())
 	})
 	if err == nil {
 		c.remember(ctx, func(p *room.Preferences) { p.Seats = c.q.Number })
-		c.k.seatWaiters(ctx, c.g, c.r)
+		c.rs.offerSeats(ctx, c.g, c.r)
 	}
 	return err
 }
 
 // status sets the voice channel's status.
-func (c changing) status(ctx context.Context) error {
+func (c changeOp) status(ctx context.Context) error {
 	text, err := c.g.settings.CheckStatus(c.q.Text)
 	if err != nil {
 		return err
 	}
 	entry := c.entry(audit.StatusChanged)
 	entry.Old, entry.New = c.r.Status, text
-	return c.k.changeThenCall(ctx, c.g, c.r, entry, pendingStatus(), func(
+	return c.rs.changeThenCall(ctx, c.g, c.r, entry, pendingStatus(), func(
 		doc *room.Room,
 	) {
 		doc.Status = text
 	}, func(ctx context.Context) error {
-		return c.k.o.Discord.SetStatus(ctx, c.r.ID, text, "Snug: status by "+c.who.UserID.String())
+		return c.rs.o.Discord.SetStatus(ctx, c.r.ID, text, "Snug: status by "+c.who.UserID.String())
 	})
 }
 
 // watch lets spectators see who is in, by a new link, or ends that.
-func (c changing) watch(ctx context.Context) error {
+func (c changeOp) watch(ctx context.Context) error {
 	entry, token := c.entry(audit.SpectatorLinkChanged), ""
 	switch {
 	case c.q.Do == room.DoUnwatch && c.r.WatchToken == "":
@@ -270,7 +270,7 @@ func (c changing) watch(ctx context.Context) error {
 	default:
 		entry.New, token = "on", newID()
 	}
-	if err := c.k.change(ctx, c.g, c.r, &entry, func(doc *room.Room) { doc.WatchToken = token }); err != nil {
+	if err := c.rs.change(ctx, c.g, c.r, &entry, func(doc *room.Room) { doc.WatchToken = token }); err != nil {
 		return err
 	}
 	c.out.WatchToken = token
@@ -278,13 +278,13 @@ func (c changing) watch(ctx context.Context) error {
 }
 
 // expel puts somebody out of the room; with DoBan they cannot come back.
-func (c changing) expel(ctx context.Context) error {
+func (c changeOp) expel(ctx context.Context) error {
 	user, ban := c.q.User, c.q.Do == room.DoBan
 	c.out.Name = c.target.DisplayName
 	if way := c.r.Arrival(user); way != nil {
 		c.out.Name = cmp.Or(c.out.Name, way.Name)
 	}
-	inside := room.In(c.k.o.Voice.Roster(c.g.id, c.r.ID), user)
+	inside := room.In(c.rs.o.Voice.Roster(c.g.id, c.r.ID), user)
 	switch {
 	case user == c.who.UserID && user == c.r.OwnerID:
 		return errs.E(errs.Invalid, "This room is yours. Hand it over first, or close it.")
@@ -307,30 +307,30 @@ func (c changing) expel(ctx context.Context) error {
 	if inside {
 		owed = owed.withEject(user)
 	}
-	stood := c.r.standing(user)
-	err := c.k.changeThenCall(ctx, c.g, c.r, c.entry(kind), owed, func(doc *room.Room) {
+	stood := c.r.deniedByOthers(user)
+	err := c.rs.changeThenCall(ctx, c.g, c.r, c.entry(kind), owed, func(doc *room.Room) {
 		doc.RevokeAccess(user, now)
-		doc.DropUses(user)
+		doc.DetachUses(user)
 		if ban && !doc.Banned(user) {
 			doc.Bans = append(doc.Bans,
 				room.Ban{
 					UserID: user, Name: c.target.DisplayName, Avatar: c.target.Avatar, By: c.who.UserID, At: now,
-					Stood: stood,
+					DeniedBefore: stood,
 				})
 			doc.Pending.UnbanDone(user)
 		}
 	}, func(ctx context.Context) error {
 		reason := "Snug: " + string(c.q.Do) + " by " + c.who.UserID.String()
 		if ban || had {
-			if err := c.k.o.Discord.Expel(ctx, c.r.ID, user, ban, c.k.access(c.g, &c.r.Room), reason); err != nil {
+			if err := c.rs.o.Discord.Expel(ctx, c.r.ID, user, ban, c.rs.access(c.g, &c.r.Room), reason); err != nil {
 				return err
 			}
 		}
-		return c.k.eject(ctx, c.g, c.r, user, reason)
+		return c.rs.eject(ctx, c.g, c.r, user, reason)
 	})
-	if len(c.r.Spent) > 0 { // they were on their way
-		if err := c.k.dropSpent(ctx, c.g, c.r); err != nil {
-			c.k.o.Log.WarnContext(ctx, "Discord's invite for somebody put out is taken back with the next sweep",
+	if len(c.r.SpentInvites) > 0 { // they were on their way
+		if err := c.rs.revokeSpentInvites(ctx, c.g, c.r); err != nil {
+			c.rs.o.Log.WarnContext(ctx, "Discord's invite for somebody put out is taken back with the next sweep",
 				"guild_id", c.g.id, "room_id", c.r.ID, "err", err)
 		}
 	}
@@ -341,16 +341,16 @@ func (c changing) expel(ctx context.Context) error {
 				p.Banned = appendUnique(p.Banned, user)
 			}
 		})
-		c.k.seatWaiters(ctx, c.g, c.r)
+		c.rs.offerSeats(ctx, c.g, c.r)
 	}
 	return err
 }
 
-// standing gives what others deny a user on the room's channel by name.
-func (r *roomState) standing(user snowflake.ID) access.Permissions {
+// deniedByOthers gives what others deny a user on the room's channel by name.
+func (r *roomState) deniedByOthers(user snowflake.ID) access.Permissions {
 	for _, l := range r.Pending.Unban {
 		if l.UserID == user {
-			return l.Stood
+			return l.DeniedBefore
 		}
 	}
 	for _, o := range r.place.Channel {
@@ -362,19 +362,19 @@ func (r *roomState) standing(user snowflake.ID) access.Permissions {
 }
 
 // unban undoes a ban. A user who was not banned is no error.
-func (c changing) unban(ctx context.Context) error {
+func (c changeOp) unban(ctx context.Context) error {
 	i := slices.IndexFunc(c.r.Bans, func(b room.Ban) bool { return b.UserID == c.q.User })
 	if i < 0 {
 		return nil
 	}
 	ban := c.r.Bans[i]
 	c.out.Name = ban.Name
-	err := c.k.changeThenCall(ctx, c.g, c.r, c.entry(audit.Unbanned), pendingOverwrite().withUnban(ban), func(
+	err := c.rs.changeThenCall(ctx, c.g, c.r, c.entry(audit.Unbanned), pendingOverwrite().withUnban(ban), func(
 		doc *room.Room,
 	) {
 		doc.Bans = slices.DeleteFunc(doc.Bans, func(b room.Ban) bool { return b.UserID == c.q.User })
 	}, func(ctx context.Context) error {
-		return c.k.o.Discord.Expel(ctx, c.r.ID, c.q.User, false, c.k.access(c.g, &c.r.Room),
+		return c.rs.o.Discord.Expel(ctx, c.r.ID, c.q.User, false, c.rs.access(c.g, &c.r.Room),
 			"Snug: ban undone by "+c.who.UserID.String())
 	})
 	if err == nil {

@@ -9,23 +9,22 @@ import (
 	"snug/shared/room"
 )
 
-// clock is what a guild's durations are judged by: it goes on with the
-// monotonic clock, and shows what the wall clock showed when it was set last.
-// So between two settings no jump of the wall clock is noticed.
+// clock measures a guild's durations. It advances with the monotonic clock from the wall time
+// at which it was last reset, so jumps of the wall clock have no effect until the next reset.
 type clock struct {
 	source func() time.Time // with a monotonic reading
 	set    time.Time
 }
 
-// now gives the time without a monotonic reading, as documents have it.
+// now returns the time without a monotonic reading, as documents store it.
 func (c *clock) now() time.Time {
 	return c.set.Round(0).Add(c.source().Sub(c.set))
 }
 
-// jump is how much the wall clock has to have jumped for the clock to be set anew.
+// jump is the smallest jump of the wall clock that reset follows.
 const jump = time.Second
 
-// reset follows the wall clock, and gives by how much it has jumped since; 0 for less than a second.
+// reset sets the clock to the wall clock and returns by how much that jumped; 0 if less than jump.
 func (c *clock) reset() time.Duration {
 	t := c.source()
 	d := t.Round(0).Sub(c.now())
@@ -36,13 +35,14 @@ func (c *clock) reset() time.Duration {
 	return d
 }
 
-// followClock has all that lasts in a guild last as long when the wall clock has jumped. The caller holds the turn.
+// followClock moves all stored times by a jump of the wall clock, so that
+// everything lasts as long as it would have. The caller holds the lock.
 func (g *guildState) followClock() {
 	d := g.clock.reset()
 	if d == 0 {
 		return
 	}
-	g.shifted = true
+	g.clockShifted = true
 	move := func(t time.Time) time.Time {
 		if t.IsZero() {
 			return t
@@ -50,39 +50,39 @@ func (g *guildState) followClock() {
 		return t.Add(d)
 	}
 	for _, r := range g.rooms {
-		next := r.Room.Clone() // what Memory has given out is not altered
+		next := r.Room.Clone() // snapshots share the old document
 		next.Shift(d)
 		r.Room = *next
-		r.asks, r.retryAt, r.marked = move(r.asks), move(r.retryAt), move(r.marked)
-		for what, at := range r.doubted {
-			r.doubted[what] = move(at)
+		r.ownerCheckedAt, r.retryAt, r.remarkedAt = move(r.ownerCheckedAt), move(r.retryAt), move(r.remarkedAt)
+		for what, at := range r.uncertain {
+			r.uncertain[what] = move(at)
 		}
 	}
-	for _, kept := range []map[snowflake.ID][]time.Time{g.openings, g.moves} {
-		for who, times := range kept {
+	for _, all := range []map[snowflake.ID][]time.Time{g.openings, g.moves} {
+		for who, times := range all {
 			moved := make([]time.Time, len(times))
 			for i := range times {
 				moved[i] = move(times[i])
 			}
-			kept[who] = moved
+			all[who] = moved
 		}
 	}
 	for user, at := range g.ejectedAt {
 		g.ejectedAt[user] = move(at)
 	}
-	for category, f := range g.full {
+	for category, f := range g.fullCategories {
 		f.at = move(f.at)
-		g.full[category] = f
+		g.fullCategories[category] = f
 	}
-	g.trimmed = move(g.trimmed)
+	g.auditTrimmedAt = move(g.auditTrimmedAt)
 }
 
-// shiftRooms stores the times that follow has moved, and has watchers told of them.
+// shiftRooms stores the times that followClock moved, and publishes them.
 func (rs *Rooms) shiftRooms(ctx context.Context, g *guildState) {
-	if !g.shifted {
+	if !g.clockShifted {
 		return
 	}
-	g.shifted = false
+	g.clockShifted = false
 	rs.o.Log.WarnContext(ctx, "the clock was put forward or back; what lasts in rooms lasts as long as before",
 		"guild_id", g.id)
 	for _, r := range g.rooms {

@@ -13,7 +13,7 @@ import (
 	"snug/shared/room"
 )
 
-// Keep calls off a room's announced closing, and starts its idle time anew.
+// Keep cancels a room's announced closing and restarts its idle time.
 func (rs *Rooms) Keep(ctx context.Context, guildID snowflake.ID, q room.Request) (out room.Summary, err error) {
 	err = rs.withRoom(ctx, guildID, q.Actor, q.RoomID, func(
 		ctx context.Context, g *guildState, r *roomState, who access.Standing,
@@ -34,7 +34,7 @@ func (rs *Rooms) Keep(ctx context.Context, guildID snowflake.ID, q room.Request)
 	return out, err
 }
 
-// keepOpen calls a closing off; by is 0 if somebody came back rather than asked for it.
+// keepOpen cancels a closing; by is 0 if somebody joined rather than asked for it.
 func (rs *Rooms) keepOpen(ctx context.Context, g *guildState, r *roomState, by snowflake.ID, via access.Via) error {
 	now := g.now()
 	entry, announced := audit.Entry{Kind: audit.RoomKept, By: by, Via: via}, !r.ClosingAt.IsZero()
@@ -53,7 +53,7 @@ func (rs *Rooms) keepOpen(ctx context.Context, g *guildState, r *roomState, by s
 	return err
 }
 
-// CloseRoom closes a room at once: its owner's or a manager's wish.
+// CloseRoom closes a room at once, on behalf of its owner or a manager.
 func (rs *Rooms) CloseRoom(ctx context.Context, guildID snowflake.ID, q room.Request) (out room.Summary, err error) {
 	who, err := rs.standing(ctx, guildID, q.Actor)
 	if err != nil {
@@ -69,7 +69,7 @@ func (rs *Rooms) CloseRoom(ctx context.Context, guildID snowflake.ID, q room.Req
 				return err
 			}
 			if refused := g.summary(r).Access.CheckClose(who); refused != nil {
-				_, err := g.visible(q.RoomID, who) // whoever may not see it is not told that there is one
+				_, err := g.visible(q.RoomID, who) // do not reveal a room that the actor may not see
 				return cmp.Or(err, refused)
 			}
 			out = g.summary(r)
@@ -83,8 +83,8 @@ func (rs *Rooms) CloseRoom(ctx context.Context, guildID snowflake.ID, q room.Req
 	return out, err
 }
 
-// close ends a room: the decision is recorded, then the channel removed, then
-// the document. What fails after the decision is finished by a sweep. The caller is in the room's lane.
+// close stores that the room is closing, deletes the channel, then the document. A
+// sweep finishes what fails after the first step. The caller is in the room's lane.
 func (rs *Rooms) close(
 	ctx context.Context, g *guildState, r *roomState, why room.CloseReason, by snowflake.ID, via access.Via,
 ) error {
@@ -107,24 +107,24 @@ func (rs *Rooms) close(
 	return nil
 }
 
-// closeRetry is how long to wait before a channel is removed again that Discord would not remove.
+// closeRetry is the pause before a failed call is repeated by a sweep.
 const closeRetry = 30 * time.Second
 
-// ChannelDeleted takes the news that a channel was deleted in Discord. It only enqueues.
+// ChannelDeleted takes a Channel Delete event. It only enqueues.
 func (rs *Rooms) ChannelDeleted(guildID, channel snowflake.ID) {
 	rs.enqueueIn(guildID, func(ctx context.Context, g *guildState) {
 		r := g.rooms[channel]
 		if r == nil || !g.ready {
 			return
 		}
-		err := g.inLane(ctx, roomLane(channel), func() error { // Snug itself may be removing it
+		err := g.inLane(ctx, roomLane(channel), func() error { // Snug itself may be deleting it
 			if g.rooms[channel] != r {
 				return nil
 			}
 			return rs.verifyMissing(ctx, g, r, room.ClosedChannel)
 		})
 		if err != nil {
-			g.behind = true
+			g.compareFailed = true
 			rs.o.Log.ErrorContext(ctx, "a room whose channel was deleted could not be removed; a sweep will",
 				"guild_id", guildID, "room_id", channel, "err", err)
 		}

@@ -84,11 +84,11 @@ var ErrCategoryFull = errors.New("the category takes no more channels")
 // ErrCategoryGone is in the tree of an error that a category does not exist any more.
 var ErrCategoryGone = errors.New("the category does not exist any more")
 
-// ErrWords is in the tree of an error that Discord does not allow the words of a name.
-var ErrWords = errors.New("the words are not allowed")
+// ErrNameNotAllowed is in the tree of an error that Discord does not allow the words of a name.
+var ErrNameNotAllowed = errors.New("the words are not allowed")
 
-// ErrPartly is in the tree of an error that came in the middle: a part of what was asked is done.
-var ErrPartly = errors.New("a part of it is done")
+// ErrPartial is in the tree of an error that came in the middle: a part of what was asked is done.
+var ErrPartial = errors.New("a part of it is done")
 
 // Kind is a kind of channel, as far as Snug tells them apart.
 type Kind string
@@ -114,7 +114,7 @@ type Channel struct {
 	Hides     bool           // @everyone may not see it
 	Locks     bool           // @everyone may not enter it
 	Admitted  []snowflake.ID // users with the overwrite of owners and guests
-	Shut      []snowflake.ID // users with the overwrite of the banned
+	Banned    []snowflake.ID // users with the overwrite of the banned
 	Denied    []snowflake.ID // users who are denied to see or enter by name
 }
 
@@ -127,8 +127,8 @@ func byID(channels []Channel) map[snowflake.ID]Channel {
 	return m
 }
 
-// kinds gives what says whether there is a channel with an id, of a kind, that Snug may view.
-func kinds(channels []Channel) func(snowflake.ID, Kind) bool {
+// kindChecker gives what says whether there is a channel with an id, of a kind, that Snug may view.
+func kindChecker(channels []Channel) func(snowflake.ID, Kind) bool {
 	m := byID(channels)
 	return func(id snowflake.ID, kind Kind) bool {
 		c, there := m[id]
@@ -157,7 +157,7 @@ type RoomAccess struct {
 	Banned     []snowflake.ID
 	Helpers    []snowflake.ID // roles let into closed rooms too
 	// Lifted are bans that were undone, and may be on the channel yet, with what of it stays: others deny it.
-	Lifted map[snowflake.ID]access.Permissions
+	PendingUnbans map[snowflake.ID]access.Permissions
 	// Roles are those of the owner and the guests, as far as they are known.
 	Roles map[snowflake.ID][]snowflake.ID
 }
@@ -181,10 +181,10 @@ func (rs *Rooms) access(g *guildState, r *room.Room) RoomAccess {
 		a.Banned = append(a.Banned, b.UserID)
 	}
 	for _, l := range r.Pending.Unban {
-		if a.Lifted == nil {
-			a.Lifted = map[snowflake.ID]access.Permissions{}
+		if a.PendingUnbans == nil {
+			a.PendingUnbans = map[snowflake.ID]access.Permissions{}
 		}
-		a.Lifted[l.UserID] = l.Stood
+		a.PendingUnbans[l.UserID] = l.DeniedBefore
 	}
 	a.Roles = rs.rolesOf(g, append([]snowflake.ID{r.OwnerID}, a.Guests...))
 	return a

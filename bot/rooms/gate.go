@@ -87,7 +87,7 @@ func (rs *Rooms) ObserveStanding(s access.Standing) {
 func (rs *Rooms) LearnStanding(s access.Standing) {
 	rs.ObserveStanding(s)
 	g := rs.guild(s.GuildID, false)
-	if g == nil || !g.concerns(s.UserID) {
+	if g == nil || !g.hasPlace(s.UserID) {
 		return
 	}
 	rs.enqueue(g, func(ctx context.Context) {
@@ -97,8 +97,8 @@ func (rs *Rooms) LearnStanding(s access.Standing) {
 	})
 }
 
-// concerns says whether a user has a place in one of the guild's rooms, or is on their way, as the last turn left them.
-func (g *guildState) concerns(user snowflake.ID) bool {
+// hasPlace says whether a user has a place in one of the guild's rooms, or is on their way, as the last turn left them.
+func (g *guildState) hasPlace(user snowflake.ID) bool {
 	m := g.snapshot.Load()
 	return m != nil && slices.ContainsFunc(m.Rooms,
 		func(r room.Room) bool { _, has := r.SuspendedFor(user); return has || r.Arrival(user) != nil })
@@ -112,16 +112,16 @@ func (rs *Rooms) knownStanding(g *guildState, user snowflake.ID) (access.Standin
 	if t, asked := rs.o.Standings.Known(g.id, user); asked && (!known || t.CheckedAt.After(s.CheckedAt)) {
 		s, known = t, true
 	}
-	return s.In(g.info.Access), known
+	return s.WithGuild(g.info.Access), known
 }
 
-// freshFor is how old a standing may be that decides for somebody who does nothing themselves.
-const freshFor = time.Minute
+// freshStandingAge is how old a standing may be that decides for somebody who does nothing themselves.
+const freshStandingAge = time.Minute
 
 // freshStanding gives a user's standing if it is known since a short while ago.
 func (rs *Rooms) freshStanding(g *guildState, user snowflake.ID) (access.Standing, bool) {
 	s, known := rs.knownStanding(g, user)
-	return s, known && rs.o.Now().Sub(s.CheckedAt) < freshFor
+	return s, known && rs.o.Now().Sub(s.CheckedAt) < freshStandingAge
 }
 
 // recentStanding gives a user's standing as known a short while ago, or else as Discord says now.
@@ -132,9 +132,9 @@ func (rs *Rooms) recentStanding(ctx context.Context, g *guildState, user snowfla
 	return rs.fetchStanding(ctx, g.id, user)
 }
 
-// looks has a room's guests, and who is banned from it or waits, be called and look as Discord told last,
+// updateAppearances has a room's guests, and who is banned from it or waits, be called and look as Discord told last,
 // also of those who are not in voice. What nobody has told since stays as it was.
-func (rs *Rooms) looks(g *guildState, doc *room.Room) {
+func (rs *Rooms) updateAppearances(g *guildState, doc *room.Room) {
 	for i := range doc.Guests {
 		if s, known := rs.knownStanding(g, doc.Guests[i].UserID); known {
 			doc.Guests[i].SetAppearance(s)
@@ -142,12 +142,12 @@ func (rs *Rooms) looks(g *guildState, doc *room.Room) {
 	}
 	for i := range doc.Bans {
 		if s, known := rs.knownStanding(g, doc.Bans[i].UserID); known {
-			doc.Bans[i].Looks(s)
+			doc.Bans[i].SetAppearance(s)
 		}
 	}
 	for i := range doc.Waiting {
 		if s, known := rs.knownStanding(g, doc.Waiting[i].UserID); known {
-			doc.Waiting[i].Looks(s)
+			doc.Waiting[i].SetAppearance(s)
 		}
 	}
 }
@@ -159,29 +159,29 @@ func (rs *Rooms) forgetObserved(g *guildState) {
 	defer rs.mu.Unlock()
 	for key, s := range rs.observed {
 		if key[0] == g.id && now.Sub(s.CheckedAt) > 10*time.Minute && rs.o.Voice.ChannelOf(g.id, key[1]) == 0 &&
-			!g.concerns(key[1]) {
+			!g.hasPlace(key[1]) {
 			delete(rs.observed, key)
 		}
 	}
 }
 
-// ask asks Discord who users are, behind the guild's back, and reviews their places when it says so.
-func (rs *Rooms) ask(g *guildState, users []snowflake.ID) {
-	users = slices.DeleteFunc(users, func(u snowflake.ID) bool { return g.asked[u] })
+// fetchStandings asks Discord who users are, behind the guild's back, and reviews their places when it says so.
+func (rs *Rooms) fetchStandings(g *guildState, users []snowflake.ID) {
+	users = slices.DeleteFunc(users, func(u snowflake.ID) bool { return g.fetching[u] })
 	if len(users) == 0 {
 		return
 	}
 	for _, u := range users {
-		g.asked[u] = true
+		g.fetching[u] = true
 	}
-	rs.run(func() {
-		if err := rs.askAll(g.id, users); err != nil {
+	rs.goRun(func() {
+		if err := rs.fetchStandingsOf(g.id, users); err != nil {
 			rs.o.Log.Warn("places in rooms wait until Discord says whose they are", "guild_id", g.id,
 				"users", len(users), "err", err)
 		}
 		rs.enqueue(g, func(ctx context.Context) {
 			for _, u := range users {
-				delete(g.asked, u)
+				delete(g.fetching, u)
 			}
 			for _, r := range g.rooms {
 				if g.ready && r.State == room.Open {
@@ -192,14 +192,14 @@ func (rs *Rooms) ask(g *guildState, users []snowflake.ID) {
 	})
 }
 
-// askAll asks after users together, over the gateway as far as it can be.
-func (rs *Rooms) askAll(guildID snowflake.ID, users []snowflake.ID) error {
+// fetchStandingsOf asks after users together, over the gateway as far as it can be.
+func (rs *Rooms) fetchStandingsOf(guildID snowflake.ID, users []snowflake.ID) error {
 	const together = 100
 	var all errgroup.Group
 	all.SetLimit(together)
 	for _, u := range users {
 		all.Go(func() error {
-			s, err := rs.Standing(rs.ctx, guildID, room.StandingRequest{UserID: u, Within: freshFor})
+			s, err := rs.Standing(rs.ctx, guildID, room.StandingRequest{UserID: u, Within: freshStandingAge})
 			if err == nil {
 				rs.ObserveStanding(s)
 			}
@@ -211,9 +211,9 @@ func (rs *Rooms) askAll(guildID snowflake.ID, users []snowflake.ID) error {
 
 // ---- who has a place and does not pass
 
-// misplaced lists the rooms in which somebody has a place whose gates they do not pass any more, or lost one
+// roomsToReview lists the rooms in which somebody has a place whose gates they do not pass any more, or lost one
 // they pass again.
-func (rs *Rooms) misplaced(g *guildState, user snowflake.ID) (rooms []*roomState) {
+func (rs *Rooms) roomsToReview(g *guildState, user snowflake.ID) (rooms []*roomState) {
 	s, known := rs.knownStanding(g, user)
 	for _, r := range g.rooms {
 		if had, has := r.SuspendedFor(user); known && has && r.State == room.Open && !r.Banned(user) &&
@@ -227,9 +227,9 @@ func (rs *Rooms) misplaced(g *guildState, user snowflake.ID) (rooms []*roomState
 // review takes from somebody the places they have in rooms whose gates they do
 // not pass any more, and gives back those they pass again. It says which they lost.
 func (rs *Rooms) review(ctx context.Context, g *guildState, user snowflake.ID) (lost []*roomState) {
-	for _, r := range rs.misplaced(g, user) {
+	for _, r := range rs.roomsToReview(g, user) {
 		err := g.inRoomLane(ctx, r, func() error {
-			if !slices.Contains(rs.misplaced(g, user), r) {
+			if !slices.Contains(rs.roomsToReview(g, user), r) {
 				return nil // it was set right meanwhile
 			}
 			had, _ := r.SuspendedFor(user)
@@ -247,8 +247,9 @@ func (rs *Rooms) review(ctx context.Context, g *guildState, user snowflake.ID) (
 	return lost
 }
 
-// few is for how many Discord is told of each by themselves. Of more it is told what differs, a few in each turn.
-const few = 5
+// maxSingleCalls is for how many Discord is told of each by themselves. Of more it is told what differs, a
+// few in each turn.
+const maxSingleCalls = 5
 
 // reviewRoom is review for all who have a place in a room. It gives those whom nobody knows.
 func (rs *Rooms) reviewRoom(ctx context.Context, g *guildState, r *roomState) (strangers []snowflake.ID) {
@@ -269,7 +270,7 @@ func (rs *Rooms) reviewRoom(ctx context.Context, g *guildState, r *roomState) (s
 func (rs *Rooms) suspensions(g *guildState, r *roomState) (outs map[snowflake.ID]access.Why, strangers []snowflake.ID) {
 	outs = map[snowflake.ID]access.Why{}
 	access := g.summary(r).Access
-	for _, u := range r.placed() {
+	for _, u := range r.ownerAndGuests() {
 		s, known := rs.knownStanding(g, u)
 		if !known {
 			strangers = append(strangers, u)
@@ -288,7 +289,7 @@ func (rs *Rooms) setAllSuspended(ctx context.Context, g *guildState, r *roomStat
 	if len(outs) == 0 || r.State != room.Open {
 		return nil
 	}
-	if len(outs) <= few {
+	if len(outs) <= maxSingleCalls {
 		var all error
 		for _, u := range slices.Sorted(maps.Keys(outs)) {
 			all = errors.Join(all, rs.setSuspended(ctx, g, r, u, outs[u]))
@@ -296,7 +297,7 @@ func (rs *Rooms) setAllSuspended(ctx context.Context, g *guildState, r *roomStat
 		return all
 	}
 	err := rs.edit(ctx, g, r, nil, func(doc *room.Room) {
-		for _, u := range r.placed() {
+		for _, u := range r.ownerAndGuests() {
 			if why, changes := outs[u]; changes {
 				had, _ := doc.SuspendedFor(u)
 				if e, tells := suspensionEntry(u, had, why); tells {
@@ -322,8 +323,8 @@ func (rs *Rooms) setAllSuspended(ctx context.Context, g *guildState, r *roomStat
 func suspensionEntry(user snowflake.ID, had, why access.Why) (audit.Entry, bool) {
 	switch {
 	case why == access.Passes:
-		return audit.Entry{Kind: audit.Restored, Target: user, Detail: string(had)}, had != room.Unasked
-	case had == access.Passes || had == room.Unasked:
+		return audit.Entry{Kind: audit.Restored, Target: user, Detail: string(had)}, had != room.NotChecked
+	case had == access.Passes || had == room.NotChecked:
 		return audit.Entry{Kind: audit.Suspended, Target: user, Detail: string(why)}, true
 	}
 	return audit.Entry{}, false
@@ -331,22 +332,22 @@ func suspensionEntry(user snowflake.ID, had, why access.Why) (audit.Entry, bool)
 
 // reviewAll reviews all who have a place in a room. Whom nobody knows, Discord is asked about.
 func (rs *Rooms) reviewAll(ctx context.Context, g *guildState, r *roomState) {
-	rs.ask(g, rs.reviewRoom(ctx, g, r))
+	rs.fetchStandings(g, rs.reviewRoom(ctx, g, r))
 }
 
-// askUnasked asks about guests whom nobody has asked about yet.
-func (rs *Rooms) askUnasked(g *guildState, r *roomState) {
+// fetchUnasked asks about guests whom nobody has asked about yet.
+func (rs *Rooms) fetchUnasked(g *guildState, r *roomState) {
 	var users []snowflake.ID
 	for _, q := range r.Guests {
-		if q.Suspended == room.Unasked {
+		if q.Suspended == room.NotChecked {
 			users = append(users, q.UserID)
 		}
 	}
-	rs.ask(g, users)
+	rs.fetchStandings(g, users)
 }
 
-// placed lists the owner and the guests, also those who are suspended.
-func (r *roomState) placed() []snowflake.ID {
+// ownerAndGuests lists the owner and the guests, also those who are suspended.
+func (r *roomState) ownerAndGuests() []snowflake.ID {
 	users := []snowflake.ID{r.OwnerID}
 	for _, q := range r.Guests {
 		users = append(users, q.UserID)
@@ -377,9 +378,9 @@ func (rs *Rooms) setSuspended(
 
 // ---- who wants to be let in
 
-// admits fails unless somebody can be let into a room: they pass its gates.
+// checkGates fails unless somebody can be let into a room: they pass its gates.
 // other says that somebody else is told, who wanted to let them in.
-func (rs *Rooms) admits(g *guildState, a room.Access, s access.Standing, other bool) error {
+func (rs *Rooms) checkGates(g *guildState, a room.Access, s access.Standing, other bool) error {
 	return rs.refusal(g, a, s, a.Judge(s), other)
 }
 
@@ -398,7 +399,7 @@ func (rs *Rooms) refusal(g *guildState, a room.Access, s access.Standing, why ac
 	}
 	roles := ""
 	if why == access.MissingRole {
-		roles = rs.openers(g.info, a, s)
+		roles = rs.openingRoles(g.info, a, s)
 	}
 	switch {
 	case roles != "" && other:
@@ -443,7 +444,7 @@ func (rs *Rooms) suspended(info room.GuildInfo, r *room.Room, a room.Access, s a
 			"Your place in “%s” waits until you have accepted this server's rules. Accept them in Discord, then try again.",
 			r.Name)
 	case access.MissingRole:
-		if roles := rs.openers(info, a, s); roles != "" {
+		if roles := rs.openingRoles(info, a, s); roles != "" {
 			return errs.E(errs.RoomNotFound,
 				"Your place in “%s” is suspended: you lack a role that this server asks for there: %s. Ask somebody who manages the server for it, then try again.",
 				r.Name, roles)
@@ -454,9 +455,9 @@ func (rs *Rooms) suspended(info room.GuildInfo, r *room.Room, a room.Access, s a
 		r.Name)
 }
 
-// seen gives a room that somebody may see. Whose place there is suspended is told why, nobody else that there
-// is a room.
-func (rs *Rooms) seen(g *guildState, id snowflake.ID, s access.Standing) (*roomState, error) {
+// visibleOrSuspended gives a room that somebody may see. Whose place there is suspended is told why, nobody
+// else that there is a room.
+func (rs *Rooms) visibleOrSuspended(g *guildState, id snowflake.ID, s access.Standing) (*roomState, error) {
 	r, err := g.visible(id, s)
 	if there := g.rooms[id]; err != nil && there != nil {
 		if out := rs.suspension(g, there, s); out != nil {
@@ -466,16 +467,16 @@ func (rs *Rooms) seen(g *guildState, id snowflake.ID, s access.Standing) (*roomS
 	return r, err
 }
 
-// lacks names the roles that the owner, guests and those on their way into a room lack.
-func (rs *Rooms) lacks(g *guildState, r *roomState) map[snowflake.ID]string {
+// missingRoles names the roles that the owner, guests and those on their way into a room lack.
+func (rs *Rooms) missingRoles(g *guildState, r *roomState) map[snowflake.ID]string {
 	a, out := g.summary(r).Access, map[snowflake.ID]string{}
-	users := r.placed()
+	users := r.ownerAndGuests()
 	for _, w := range r.Arrivals {
 		users = append(users, w.UserID)
 	}
 	for _, u := range users {
 		if s, known := rs.knownStanding(g, u); known && s.Member && a.Suspends(s) == access.MissingRole {
-			if roles := rs.openers(g.info, a, s); roles != "" {
+			if roles := rs.openingRoles(g.info, a, s); roles != "" {
 				out[u] = roles
 			}
 		}
@@ -503,8 +504,8 @@ func (rs *Rooms) onTheWay(g *guildState, r *roomState) (list []room.OnTheWay) {
 	return list
 }
 
-// openers names the roles that would let somebody in, "" if none would.
-func (rs *Rooms) openers(g room.GuildInfo, a room.Access, s access.Standing) string {
+// openingRoles names the roles that would let somebody in, "" if none would.
+func (rs *Rooms) openingRoles(g room.GuildInfo, a room.Access, s access.Standing) string {
 	ids := a.Openers(s, g.Access.Roles, func(role snowflake.ID) bool { return rs.o.Discord.BotRole(g.ID, role) })
 	const most = 3
 	return strings.Join(rs.o.Discord.RoleNames(g.ID, ids[:min(most, len(ids))]), ", ")

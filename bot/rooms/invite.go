@@ -26,7 +26,7 @@ const (
 // fails with errs.Forbidden, Invalid or RoomNotFound.
 func (rs *Rooms) Invite(
 	ctx context.Context, guildID snowflake.ID, q room.InviteRequest,
-) (out room.InviteLink, reached room.Reached, err error) {
+) (out room.InviteLink, reached room.Delivery, err error) {
 	if q.Lifetime != 0 && (q.Lifetime < invite.MinLifetime || q.Lifetime > invite.MaxLifetime) {
 		return out, "", errs.Field("hours", "An invite can live from a minute to 30 days.")
 	}
@@ -45,7 +45,7 @@ func (rs *Rooms) Invite(
 			if r.Banned(q.For) {
 				return errs.E(errs.Forbidden, "That user is banned from this room. Undo the ban first.")
 			}
-			if err := rs.canBeLetIn(ctx, g, r, q.For); err != nil {
+			if err := rs.checkAdmissible(ctx, g, r, q.For); err != nil {
 				return err
 			}
 		}
@@ -58,7 +58,7 @@ func (rs *Rooms) Invite(
 		now := g.now()
 		entry := audit.Entry{Kind: audit.InviteCreated, By: who.UserID, Via: q.Actor.Via, Target: q.For}
 		err := rs.edit(ctx, g, r, &entry, func(doc *room.Room) {
-			prune(doc, now)
+			pruneInvites(doc, now)
 			doc.Invites = append(doc.Invites, v)
 		})
 		if err != nil {
@@ -72,7 +72,7 @@ func (rs *Rooms) Invite(
 				return err
 			}
 			if who.UserID == r.OwnerID {
-				rs.rememberOf(ctx, g, who.UserID,
+				rs.updatePreferences(ctx, g, who.UserID,
 					func(p *room.Preferences) { p.Guests = appendUnique(p.Guests, q.For) })
 			}
 		}
@@ -97,8 +97,9 @@ func (rs *Rooms) Invite(
 	return out, reached, err
 }
 
-// prune drops invites that ended a day ago or more, and the oldest beyond maxInvites, to keep the document small.
-func prune(doc *room.Room, now time.Time) {
+// pruneInvites drops invites that ended a day ago or more, and the oldest beyond maxInvites, to keep the
+// document small.
+func pruneInvites(doc *room.Room, now time.Time) {
 	doc.Invites = slices.DeleteFunc(doc.Invites, func(v room.Invite) bool {
 		return !v.Live(now) && now.Sub(v.ExpiresAt) > 24*time.Hour
 	})
@@ -129,7 +130,7 @@ func (rs *Rooms) Revoke(ctx context.Context, guildID snowflake.ID, q room.Revoke
 			}
 		}
 		out = *r.Invite(q.InviteID)
-		if err := rs.dropSpent(ctx, g, r); err != nil {
+		if err := rs.revokeSpentInvites(ctx, g, r); err != nil {
 			rs.o.Log.WarnContext(ctx, "Discord's invites for a revoked link are taken back with the next sweep",
 				"guild_id", g.id, "room_id", r.ID, "err", err)
 		}
@@ -150,12 +151,12 @@ func (rs *Rooms) Preview(
 	}
 	var doors room.Access
 	err = rs.withLock(ctx, guildID, func(ctx context.Context, g *guildState) error {
-		r, v, err := g.invited(claims)
+		r, v, err := g.findInvite(claims)
 		if err != nil {
 			return err
 		}
 		if q.UserID != 0 && r.Banned(q.UserID) {
-			return keptOut()
+			return bannedError()
 		}
 		if err := v.Check(0, rs.o.Now()); err != nil && !errs.Has(err, errs.TokenUsedUp) {
 			return err
@@ -163,7 +164,7 @@ func (rs *Rooms) Preview(
 		by, _ := rs.o.Voice.Person(g.id, v.By)
 		out = room.Preview{
 			GuildID: g.id, GuildName: g.info.Name, RoomID: r.ID, Name: r.Name, Seats: r.Seats,
-			Roster: rs.roster(g, r), InvitedBy: cmp.Or(by.DisplayName, v.ByName), ExpiresAt: v.ExpiresAt,
+			Roster: rs.previewRoster(g, r), InvitedBy: cmp.Or(by.DisplayName, v.ByName), ExpiresAt: v.ExpiresAt,
 			Left: v.Left(), Locked: r.Locked,
 		}
 		doors = g.summary(r).Access
@@ -176,23 +177,23 @@ func (rs *Rooms) Preview(
 	return out, err
 }
 
-// keptOut is what somebody is told who is banned from a room, and all they are told of it.
-func keptOut() error {
+// bannedError is what somebody is told who is banned from a room, and all they are told of it.
+func bannedError() error {
 	return errs.E(errs.Forbidden, "You cannot enter this room. If you think that is a mistake, ask its owner.")
 }
 
-// roster gives who is in a room, as an invite's bearer may see it whom nobody knows: where not every member
+// previewRoster gives who is in a room, as an invite's bearer may see it whom nobody knows: where not every member
 // of the server passes the room's gates, nobody.
-func (rs *Rooms) roster(g *guildState, r *roomState) []room.Person {
-	anybody := access.Standing{GuildID: g.id, Member: true}.In(g.info.Access)
+func (rs *Rooms) previewRoster(g *guildState, r *roomState) []room.Person {
+	anybody := access.Standing{GuildID: g.id, Member: true}.WithGuild(g.info.Access)
 	if g.summary(r).Access.Judge(anybody) != access.Passes {
 		return nil
 	}
 	return rs.o.Voice.Roster(g.id, r.ID)
 }
 
-// invited finds the room and the invite of a token that verified.
-func (g *guildState) invited(c invite.Claims) (*roomState, *room.Invite, error) {
+// findInvite finds the room and the invite of a token that verified.
+func (g *guildState) findInvite(c invite.Claims) (*roomState, *room.Invite, error) {
 	r := g.rooms[c.RoomID]
 	if c.GuildID != g.id || r == nil || r.State != room.Open {
 		return nil, nil, errs.E(errs.RoomNotFound,
@@ -225,15 +226,15 @@ func (rs *Rooms) Redeem(
 	}
 	err = rs.withLock(ctx, guildID, func(ctx context.Context, g *guildState) error {
 		return g.inLane(ctx, roomLane(claims.RoomID), func() error {
-			out, err = rs.redeemed(ctx, g, claims, who, q)
+			out, err = rs.redeemInLane(ctx, g, claims, who, q)
 			return err
 		})
 	})
 	return out, err
 }
 
-// redeemed is Redeem in the room's lane.
-func (rs *Rooms) redeemed(
+// redeemInLane is Redeem in the room's lane.
+func (rs *Rooms) redeemInLane(
 	ctx context.Context, g *guildState, claims invite.Claims, who access.Standing, q room.RedeemRequest,
 ) (out room.Redeemed, err error) {
 	user := q.Actor.UserID
@@ -242,7 +243,7 @@ func (rs *Rooms) redeemed(
 		return out, err
 	}
 	if !who.Member && r.Arrival(user) == nil {
-		if who, err = rs.bringIn(ctx, g, r, v.By, who, q.AccessToken); err != nil {
+		if who, err = rs.addToGuild(ctx, g, r, v.By, who, q.AccessToken); err != nil {
 			return out, err
 		}
 		if r, v, err = rs.redeemable(g, claims, who); err != nil { // it may have been revoked meanwhile
@@ -253,9 +254,9 @@ func (rs *Rooms) redeemed(
 	rs.ObserveStanding(who)
 	if stepOf(who) != room.StepIn {
 		out.OnTheWay = true
-		return out, rs.arrive(ctx, g, r, v, who, q.Actor.Via)
+		return out, rs.recordArrival(ctx, g, r, v, who, q.Actor.Via)
 	}
-	if err := rs.admits(g, g.summary(r).Access, who, false); err != nil {
+	if err := rs.checkGates(g, g.summary(r).Access, who, false); err != nil {
 		return out, err // the invite is not used up: they may come again
 	}
 	return out, rs.admit(ctx, g, r, admission{
@@ -267,16 +268,16 @@ func (rs *Rooms) redeemed(
 func (rs *Rooms) redeemable(
 	g *guildState, claims invite.Claims, who access.Standing,
 ) (*roomState, *room.Invite, error) {
-	r, v, err := g.invited(claims)
+	r, v, err := g.findInvite(claims)
 	if err != nil {
 		return nil, nil, err
 	}
 	if r.Banned(who.UserID) {
-		return nil, nil, keptOut()
+		return nil, nil, bannedError()
 	}
 	_, placed := r.SuspendedFor(who.UserID)
 	if r.Locked && !placed && !who.Admin {
-		return nil, nil, locked()
+		return nil, nil, lockedError()
 	}
 	if err := v.Check(who.UserID, rs.o.Now()); err != nil && !placed && r.Arrival(who.UserID) == nil {
 		return nil, nil, err
@@ -295,13 +296,13 @@ type admission struct {
 	hold     time.Duration // how long a free seat is held for them
 }
 
-// canBeLetIn fails unless a user passes a room's gates: whoever wants to let them in is told why not.
-func (rs *Rooms) canBeLetIn(ctx context.Context, g *guildState, r *roomState, user snowflake.ID) error {
+// checkAdmissible fails unless a user passes a room's gates: whoever wants to let them in is told why not.
+func (rs *Rooms) checkAdmissible(ctx context.Context, g *guildState, r *roomState, user snowflake.ID) error {
 	s, err := rs.recentStanding(ctx, g, user)
 	if err != nil {
 		return err
 	}
-	return rs.admits(g, g.summary(r).Access, s, true)
+	return rs.checkGates(g, g.summary(r).Access, s, true)
 }
 
 // admit makes a user a guest who passes the room's gates: first in the document, then in Discord. If

@@ -34,7 +34,7 @@ func (rs *Rooms) view(g *guildState, r *roomState, who access.Standing) (out roo
 		VoiceIn:      rs.o.Voice.ChannelOf(g.id, who.UserID),
 		IdleDeadline: g.idleDeadline(r), Kept: r.Idle.Kept(),
 		Out:      rs.suspension(g, r, who),
-		MayClaim: rs.claimable(g, r, who) == nil, Place: r.Place(who.UserID),
+		MayClaim: rs.checkClaim(g, r, who) == nil, Place: r.Place(who.UserID),
 	}
 	if !r.OwnerLeftAt.IsZero() {
 		out.ClaimAt = r.OwnerLeftAt.Add(room.ClaimAfter)
@@ -50,12 +50,12 @@ func (rs *Rooms) view(g *guildState, r *roomState, who access.Standing) (out roo
 		return out, nil
 	}
 	c := r.Room.Clone()
-	rs.looks(g, c)
+	rs.updateAppearances(g, c)
 	out.Control = &room.Control{
 		OwnerOut: r.OwnerSuspended, Guests: c.Guests, Bans: c.Bans, Waiting: c.Waiting,
 		RenamesLeft: r.Renames.Left(now), NextRename: r.Renames.Next(now),
 		WantedName: r.Renames.Wanted, WatchToken: r.WatchToken, LobbyID: r.LobbyID, OnTheWay: rs.onTheWay(g, r),
-		Lacks: rs.lacks(g, r),
+		Lacks: rs.missingRoles(g, r),
 	}
 	for _, q := range c.Knocks {
 		if q.Pending(now) {
@@ -88,7 +88,7 @@ func (rs *Rooms) Join(ctx context.Context, guildID snowflake.ID, q room.Request)
 	) error {
 		access := g.summary(r).Access
 		if !access.MayEnter(who) {
-			return rs.shut(g, access, who)
+			return rs.enterError(g, access, who)
 		}
 		in := rs.o.Voice.ChannelOf(g.id, who.UserID)
 		if in == r.ID {
@@ -97,7 +97,7 @@ func (rs *Rooms) Join(ctx context.Context, guildID snowflake.ID, q room.Request)
 		}
 		overfills := access.MayOverfill(who) && g.settings.LetsStay(who)
 		if roster := rs.o.Voice.Roster(g.id, r.ID); r.FreeFor(roster, who.UserID, g.now()) <= 0 && !overfills {
-			return full(r, roster)
+			return fullError(r, roster)
 		}
 		out, err = rs.seat(ctx, g, r, who.UserID, in)
 		return err
@@ -109,12 +109,12 @@ func (rs *Rooms) Join(ctx context.Context, guildID snowflake.ID, q room.Request)
 func (rs *Rooms) seat(ctx context.Context, g *guildState, r *roomState, user, in snowflake.ID) (room.Joined, error) {
 	now := g.now()
 	if in != 0 {
-		if wait := g.moveLater(user, now); wait > 0 {
+		if wait := g.moveWait(user, now); wait > 0 {
 			return room.Joined{},
 				errs.E(errs.RateLimited, "You changed rooms very often just now. You can join the next in %s.",
 					wait.Round(time.Second)).After(wait)
 		}
-		g.moving(user, now)
+		g.recordMove(user, now)
 		if err := rs.hold(ctx, g, r, nil,
 			room.Hold{UserID: user, Why: room.HeldJoining, Until: now.Add(holdMoved)}); err != nil {
 			return room.Joined{}, err
@@ -139,7 +139,7 @@ func (rs *Rooms) seat(ctx context.Context, g *guildState, r *roomState, user, in
 	}, rs.hold(ctx, g, r, nil, room.Hold{UserID: user, Why: room.HeldJoining, Until: until})
 }
 
-func full(r *roomState, roster []room.Person) error {
+func fullError(r *roomState, roster []room.Person) error {
 	if room.Occupied(roster) < r.Seats {
 		return errs.E(errs.RoomFull,
 			"“%s” has a free seat, but it is held for somebody else just now. Try again in a minute, or wait for a seat.",
@@ -149,14 +149,14 @@ func full(r *roomState, roster []room.Person) error {
 		"“%s” is full: all %d seats are taken. Wait for a seat, and Snug tells you when one is free.", r.Name, r.Seats)
 }
 
-// shut says why somebody who sees a room may not enter it: the server does not let them, or the room is locked.
-func (rs *Rooms) shut(g *guildState, a room.Access, s access.Standing) error {
-	if err := rs.admits(g, a, s, false); err != nil {
+// enterError says why somebody who sees a room may not enter it: the server does not let them, or the room is locked.
+func (rs *Rooms) enterError(g *guildState, a room.Access, s access.Standing) error {
+	if err := rs.checkGates(g, a, s, false); err != nil {
 		return err
 	}
-	return locked()
+	return lockedError()
 }
 
-func locked() error {
+func lockedError() error {
 	return errs.E(errs.Forbidden, "This room is locked. Ask its owner to let you in.")
 }

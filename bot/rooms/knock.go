@@ -31,7 +31,7 @@ func (rs *Rooms) Knock(ctx context.Context, guildID snowflake.ID, q room.KnockRe
 		return out, errs.Field("room", "Please say whose room, or which.")
 	}
 	err = rs.withLock(ctx, guildID, func(ctx context.Context, g *guildState) error {
-		r := g.knockedAt(q)
+		r := g.findKnockedRoom(q)
 		if r == nil {
 			return nil
 		}
@@ -41,7 +41,7 @@ func (rs *Rooms) Knock(ctx context.Context, guildID snowflake.ID, q room.KnockRe
 		case access.MayEnter(who):
 			return errs.E(errs.Conflict, "You can enter this room already: no need to knock. Just join it.")
 		case sees && !r.Banned(who.UserID) && !access.MayKnock(who):
-			return rs.admits(g, access, who, false)
+			return rs.checkGates(g, access, who, false)
 		case !access.MayKnock(who):
 			return nil // banned, or kept out by the server: as if there were no room
 		}
@@ -60,8 +60,8 @@ func (rs *Rooms) Knock(ctx context.Context, guildID snowflake.ID, q room.KnockRe
 	return out, err
 }
 
-// knockedAt finds the open room that is meant.
-func (g *guildState) knockedAt(q room.KnockRequest) *roomState {
+// findKnockedRoom finds the open room that is meant.
+func (g *guildState) findKnockedRoom(q room.KnockRequest) *roomState {
 	if q.RoomID == 0 {
 		return g.roomOf(q.Owner)
 	}
@@ -125,7 +125,7 @@ func (rs *Rooms) Answer(
 		out.Name = knock.Name
 		var err error
 		if q.LetIn {
-			err = rs.letIn(ctx, g, r, who, *knock, q.Actor.Via)
+			err = rs.admitKnocker(ctx, g, r, who, *knock, q.Actor.Via)
 		} else {
 			entry := audit.Entry{Kind: audit.KnockDenied, By: who.UserID, Via: q.Actor.Via, Target: q.User}
 			err = rs.change(ctx, g, r, &entry, func(doc *room.Room) {
@@ -145,26 +145,27 @@ func (rs *Rooms) Answer(
 		return rs.inControlledRoomLane(ctx, g, r, who, what, func() error { return answer(ctx, g, r, who) })
 	})
 	if err == nil {
-		out.Reached = rs.notifyAndReport(ctx, guildID, language,
+		out.Delivery = rs.notifyAndReport(ctx, guildID, language,
 			KnockAnswered{Room: out.Room, User: q.User, By: by, LetIn: q.LetIn})
 	}
 	return out, err
 }
 
-// letIn makes a guest of somebody who knocked, and holds a seat for them.
-func (rs *Rooms) letIn(
+// admitKnocker makes a guest of somebody who knocked, and holds a seat for them.
+func (rs *Rooms) admitKnocker(
 	ctx context.Context, g *guildState, r *roomState, who access.Standing, knock room.Knock, via access.Via,
 ) error {
 	if r.Banned(knock.UserID) {
 		return errs.E(errs.Forbidden, "That user is banned from this room. Undo the ban first.")
 	}
-	if err := rs.canBeLetIn(ctx, g, r, knock.UserID); err != nil {
+	if err := rs.checkAdmissible(ctx, g, r, knock.UserID); err != nil {
 		return err
 	}
 	err := rs.admit(ctx, g, r,
 		admission{user: knock.UserID, name: knock.Name, by: who.UserID, via: via, hold: holdInvited})
 	if err == nil && who.UserID == r.OwnerID {
-		rs.rememberOf(ctx, g, who.UserID, func(p *room.Preferences) { p.Guests = appendUnique(p.Guests, knock.UserID) })
+		rs.updatePreferences(ctx, g, who.UserID,
+			func(p *room.Preferences) { p.Guests = appendUnique(p.Guests, knock.UserID) })
 	}
 	return err
 }

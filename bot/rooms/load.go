@@ -14,10 +14,9 @@ import (
 	"snug/shared/schema"
 )
 
-// Load takes a guild that Discord has just described: after a start, a fresh
-// identify, an outage or an invitation. Rooms, intentions and rosters are
-// compared with it and put right, and the guild is announced as ready. The
-// guild's voice states must have been given to presence before. It only enqueues.
+// Load takes a Guild Create event: after a start, a new session, an outage or when the bot was added.
+// Rooms, pending creations and rosters are compared with it and repaired, then the guild is announced as
+// ready. The guild's voice states must have been given to the voice.Tracker before. It only enqueues.
 func (rs *Rooms) Load(info room.GuildInfo, channels []Channel) {
 	g := rs.guild(info.ID, true)
 	if g == nil {
@@ -26,13 +25,13 @@ func (rs *Rooms) Load(info room.GuildInfo, channels []Channel) {
 	g.beginLoad()
 	rs.push(g, job{exclusive: true, run: func(ctx context.Context) {
 		defer g.endLoad()
-		g.loads++
-		rs.loadUntil(ctx, g, info, channels, g.loads, time.Second)
+		g.loadCount++
+		rs.loadUntil(ctx, g, info, channels, g.loadCount, time.Second)
 	}})
 }
 
-// Expect takes the news that Discord is about to describe a guild: until then it is known, and nothing can be
-// done in it. One of which something is known already is left as it is. It only enqueues.
+// Expect takes a guild that READY lists and no Guild Create has described yet: it is
+// announced as not ready. It does nothing for a guild that is loaded. It only enqueues.
 func (rs *Rooms) Expect(id snowflake.ID) {
 	g := rs.guild(id, true)
 	if g == nil {
@@ -66,11 +65,11 @@ func (g *guildState) endLoad() {
 	}
 }
 
-// loadPatience is how long a request waits for a guild that is just being loaded.
+// loadPatience is how long a request waits for a guild that is being loaded.
 const loadPatience = 5 * time.Second
 
-// awaitLoads waits while the guild is being loaded: a command given during a
-// restart is answered a little later rather than refused.
+// awaitLoads waits while the guild is being loaded, so that a
+// command during a restart is answered late rather than refused.
 func (g *guildState) awaitLoads(ctx, life context.Context) error {
 	g.queueMu.Lock()
 	loading, loaded := g.loading, g.loaded
@@ -85,17 +84,16 @@ func (g *guildState) awaitLoads(ctx, life context.Context) error {
 	case <-patience.C:
 	case <-life.Done():
 	case <-ctx.Done():
-		return busy(ctx)
+		return busyError(ctx)
 	}
 	return nil
 }
 
-// loadUntil loads a guild, and again later if the hub does not answer, unless
-// Discord has described the guild anew meanwhile.
+// loadUntil loads a guild, and retries if the hub fails, unless Load was called again meanwhile.
 func (rs *Rooms) loadUntil(
 	ctx context.Context, g *guildState, info room.GuildInfo, channels []Channel, number int, wait time.Duration,
 ) {
-	if number != g.loads {
+	if number != g.loadCount {
 		return
 	}
 	err := rs.load(ctx, g, info, channels)
@@ -127,11 +125,12 @@ func (rs *Rooms) load(ctx context.Context, g *guildState, info room.GuildInfo, c
 		return err
 	}
 	err := rs.compare(ctx, g, channels, rs.editsOf(g))
-	if g.behind = err != nil; g.behind { // the sweeps go on with it
-		rs.o.Log.WarnContext(ctx, "not everything could be put right at once", "guild_id", g.id, "err", err)
+	if g.compareFailed = err != nil; g.compareFailed { // the sweeps continue
+		rs.o.Log.WarnContext(ctx, "not everything could be repaired at once; the sweeps continue", "guild_id", g.id,
+			"err", err)
 	}
 	g.ready, g.info.Ready = true, true
-	rs.lobbies(g)
+	rs.openFromLobbies(g)
 	rs.enqueue(g, func(ctx context.Context) { rs.onGateChanged(ctx, g) })
 	if len(g.rooms) > 0 {
 		rs.o.RequestChannelInfo(g.id)
@@ -139,8 +138,7 @@ func (rs *Rooms) load(ctx context.Context, g *guildState, info room.GuildInfo, c
 	return rs.o.Announce(ctx, g.info)
 }
 
-// Reannounce tells again what a guild is, to a hub that has forgotten it. It
-// waits for the guild's turn.
+// Reannounce publishes a guild again, for a hub that lost its memory buckets. It waits for the guild's lock.
 func (rs *Rooms) Reannounce(ctx context.Context, id snowflake.ID) error {
 	g := rs.guild(id, false)
 	if g == nil {
@@ -152,20 +150,20 @@ func (rs *Rooms) Reannounce(ctx context.Context, id snowflake.ID) error {
 	}
 	defer t.end()
 	if g.info.ID == 0 {
-		return nil // never loaded: it is announced when it is
+		return nil // not loaded yet: Load announces it
 	}
 	return rs.o.Announce(ctx, g.info)
 }
 
-// Unready takes the news that a guild is unavailable: requests are refused
-// until it is loaded again. It only enqueues.
-func (rs *Rooms) Unready(id snowflake.ID) {
+// GuildUnavailable follows an outage of a guild: requests
+// are refused until it is loaded again. It only enqueues.
+func (rs *Rooms) GuildUnavailable(id snowflake.ID) {
 	rs.enqueueIn(id, rs.unready)
 }
 
 func (rs *Rooms) unready(ctx context.Context, g *guildState) {
 	if g.info.ID == 0 {
-		return // never loaded: nothing was said of it but that it is expected
+		return // not loaded yet: it is announced as not ready already
 	}
 	g.ready, g.info.Ready = false, false
 	if err := rs.o.Announce(ctx, g.info); err != nil {
@@ -173,12 +171,11 @@ func (rs *Rooms) unready(ctx context.Context, g *guildState) {
 	}
 }
 
-// Left takes the news that the bot was removed from a guild. Its rooms stay
-// stored: if the bot is invited again, they are compared with what is there
-// then. It only enqueues.
-func (rs *Rooms) Left(id snowflake.ID) {
+// GuildRemoved follows the bot's removal from a guild. The rooms stay stored: if the bot
+// is added again, they are compared with the channels of that time. It only enqueues.
+func (rs *Rooms) GuildRemoved(id snowflake.ID) {
 	rs.enqueueExclusive(id, func(ctx context.Context, g *guildState) {
-		g.loads++ // a load that failed is not tried again
+		g.loadCount++ // stops loadUntil from retrying
 		rs.unready(ctx, g)
 		for _, r := range g.rooms {
 			rs.o.Voice.Closed(g.summary(r), room.ClosedLost)
@@ -187,32 +184,32 @@ func (rs *Rooms) Left(id snowflake.ID) {
 	})
 }
 
-// loadRooms reads the guild's rooms and intentions.
+// loadRooms reads the guild's rooms and pending creations.
 func (rs *Rooms) loadRooms(ctx context.Context, g *guildState) error {
 	rooms, err := rs.o.Hub.Rooms.List(ctx, g.id.String())
 	if err != nil {
 		return fmt.Errorf("rooms: %w", err)
 	}
-	intended, err := rs.o.Hub.PendingCreates.List(ctx, g.id.String())
+	pending, err := rs.o.Hub.PendingCreates.List(ctx, g.id.String())
 	if err != nil {
-		return fmt.Errorf("intentions: %w", err)
+		return fmt.Errorf("pending creates: %w", err)
 	}
 	clear(g.rooms)
 	clear(g.pendingCreates)
 	for _, e := range rooms {
-		r := &roomState{Room: e.Value, rev: e.Rev, way: newWayIn(&e.Value)}
+		r := &roomState{Room: e.Value, rev: e.Rev, arrivalState: newArrivalTracker(&e.Value)}
 		g.rooms[r.ID] = r
 		rs.flush(ctx, g, r)
 		rs.watchHolds(g, r)
 	}
-	for _, e := range intended {
+	for _, e := range pending {
 		g.pendingCreates[e.Value.ID] = e.Value
 	}
 	return nil
 }
 
-// track hands the rooms to presence with what the hub last held of them, and
-// removes from the hub what is no room any more.
+// track hands the rooms and their last published states to the
+// voice.Tracker, and deletes published states of rooms that no longer exist.
 func (rs *Rooms) track(ctx context.Context, g *guildState) error {
 	priors, err := rs.o.Hub.Rosters.List(ctx, g.id.String())
 	if err != nil {

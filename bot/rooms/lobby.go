@@ -14,82 +14,83 @@ import (
 	"snug/shared/room"
 )
 
-// lobby opens a room for somebody who came into a lobby, and moves them in.
+// onLobbyJoined opens a room for somebody who came into a lobby, and moves them in.
 // Who has as many rooms as they may have is moved into the room they have. Who
 // left meanwhile leaves nothing behind. Who comes again and again waits a while:
 // Discord's limits are the whole server's.
-func (rs *Rooms) lobby(ctx context.Context, g *guildState, lobbyID, user snowflake.ID) {
+func (rs *Rooms) onLobbyJoined(ctx context.Context, g *guildState, lobbyID, user snowflake.ID) {
 	if g.settings.Lobby(lobbyID) == nil {
 		return
 	}
 	if g.laneBusy(ctx, lobbyLane(user)) {
-		g.again[user] = lobbyID // whoever is in the lane looks where they are then
+		g.nextLobby[user] = lobbyID // whoever is in the lane looks where they are then
 		return
 	}
 	_ = g.inLane(ctx, lobbyLane(user), func() error {
-		for ok := true; ok; lobbyID, ok = g.again[user] {
-			delete(g.again, user)
-			rs.intoRoom(ctx, g, lobbyID, user)
+		for ok := true; ok; lobbyID, ok = g.nextLobby[user] {
+			delete(g.nextLobby, user)
+			rs.openFromLobby(ctx, g, lobbyID, user)
 		}
 		return nil
 	})
 }
 
-// intoRoom is lobby in the user's lane.
-func (rs *Rooms) intoRoom(ctx context.Context, g *guildState, lobbyID, user snowflake.ID) {
+// openFromLobby is lobby in the user's lane.
+func (rs *Rooms) openFromLobby(ctx context.Context, g *guildState, lobbyID, user snowflake.ID) {
 	lobby := g.settings.Lobby(lobbyID)
 	if lobby == nil || rs.o.Discord.AFK(g.id, lobbyID) || rs.o.Voice.ChannelOf(g.id, user) != lobbyID {
 		return
 	}
-	if wait := g.moveLater(user, g.now()); wait > 0 {
-		rs.lobbyIn(g, wait, user)
+	if wait := g.moveWait(user, g.now()); wait > 0 {
+		rs.retryLobbyAfter(g, wait, user)
 		return
 	}
 	log := rs.o.Log.With("guild_id", g.id, "user_id", user, "lobby_id", lobbyID)
-	if err := rs.fromLobby(ctx, g, *lobby, user); err != nil {
+	if err := rs.moveFromLobby(ctx, g, *lobby, user); err != nil {
 		log.Info("a lobby opened no room", "err", err)
 		rs.notify(g, LobbyFailed{GuildID: g.id, User: user, Err: errs.Public(err)})
 	}
 }
 
-// lobbyIn looks after somebody in a lobby in a while, or with a sweep; once, however often it is called meanwhile.
-func (rs *Rooms) lobbyIn(g *guildState, wait time.Duration, user snowflake.ID) {
-	if !g.waits[user] {
-		g.waits[user] = true
-		rs.enqueueAfter(g, wait, func(ctx context.Context) { rs.lobbyAgain(ctx, g, user) })
+// retryLobbyAfter looks after somebody in a lobby in a while, or with a sweep; once, however often it is
+// called meanwhile.
+func (rs *Rooms) retryLobbyAfter(g *guildState, wait time.Duration, user snowflake.ID) {
+	if !g.lobbyWaits[user] {
+		g.lobbyWaits[user] = true
+		rs.enqueueAfter(g, wait, func(ctx context.Context) { rs.retryLobby(ctx, g, user) })
 	}
 }
 
-// lobbyAgain looks after somebody who had to wait in a lobby, if they still do.
-func (rs *Rooms) lobbyAgain(ctx context.Context, g *guildState, user snowflake.ID) {
-	if waits := g.waits[user]; !waits || !g.ready {
+// retryLobby looks after somebody who had to wait in a lobby, if they still do.
+func (rs *Rooms) retryLobby(ctx context.Context, g *guildState, user snowflake.ID) {
+	if waits := g.lobbyWaits[user]; !waits || !g.ready {
 		return
 	}
-	delete(g.waits, user)
-	rs.lobby(ctx, g, rs.o.Voice.ChannelOf(g.id, user), user)
+	delete(g.lobbyWaits, user)
+	rs.onLobbyJoined(ctx, g, rs.o.Voice.ChannelOf(g.id, user), user)
 }
 
-func (rs *Rooms) fromLobby(ctx context.Context, g *guildState, lobby guild.Lobby, user snowflake.ID) error {
+func (rs *Rooms) moveFromLobby(ctx context.Context, g *guildState, lobby guild.Lobby, user snowflake.ID) error {
 	who, err := rs.recentStanding(ctx, g, user) // Discord told it with their coming
 	if err != nil {
 		return err
 	}
 	r := g.roomOf(user)
-	if r == nil || g.owned(user) < g.settings.RoomsPerMember {
+	if r == nil || g.countOwned(user) < g.settings.RoomsPerMember {
 		if lobby.CategoryID == 0 {
 			lobby.CategoryID = rs.parentOf(ctx, g, lobby.ChannelID)
 		}
 		q := room.OpenRequest{Actor: access.Actor{UserID: user, Via: access.ViaDiscord, Standing: &who}}
-		if r, err = rs.opened(ctx, g, opening{id: newID(), who: who, q: q, lobby: &lobby}); err != nil {
+		if r, err = rs.openInLane(ctx, g, opening{id: newID(), who: who, q: q, lobby: &lobby}); err != nil {
 			return err
 		}
 	}
 	if a := g.summary(r).Access; !a.MayEnter(who) {
-		return rs.shut(g, a, who)
+		return rs.enterError(g, a, who)
 	}
 	fresh := g.now().Sub(r.OpenedAt) < holdMoved && room.Occupied(rs.o.Voice.Roster(g.id, r.ID)) == 0
 	if rs.o.Voice.ChannelOf(g.id, user) == lobby.ChannelID {
-		g.moving(user, g.now())
+		g.recordMove(user, g.now())
 		err = rs.o.Discord.Move(ctx, g.id, user, r.ID, "Snug: from the lobby")
 		if err == nil || errs.Has(err, errs.DiscordUnavailable) {
 			return err
@@ -114,7 +115,7 @@ func (rs *Rooms) fromLobby(ctx context.Context, g *guildState, lobby guild.Lobby
 
 // parentOf gives a lobby's category; the guild's for rooms if it has none or cannot be found.
 func (rs *Rooms) parentOf(ctx context.Context, g *guildState, lobby snowflake.ID) snowflake.ID {
-	if parent, known := g.parents[lobby]; known {
+	if parent, known := g.lobbyParents[lobby]; known {
 		return parent
 	}
 	channels, err := rs.o.Discord.Channels(ctx, g.id)
@@ -125,18 +126,18 @@ func (rs *Rooms) parentOf(ctx context.Context, g *guildState, lobby snowflake.ID
 	if !there {
 		return g.settings.CategoryID
 	}
-	g.parents[lobby] = cmp.Or(c.ParentID, g.settings.CategoryID)
-	return g.parents[lobby]
+	g.lobbyParents[lobby] = cmp.Or(c.ParentID, g.settings.CategoryID)
+	return g.lobbyParents[lobby]
 }
 
-// lobbies has rooms opened for who sits in a lobby already: they came while Snug was away. It only enqueues.
-func (rs *Rooms) lobbies(g *guildState) {
+// openFromLobbies has rooms opened for who sits in a lobby already: they came while Snug was away. It only enqueues.
+func (rs *Rooms) openFromLobbies(g *guildState) {
 	for _, l := range g.settings.Lobbies {
 		for _, p := range rs.o.Voice.Roster(g.id, l.ChannelID) {
 			if !p.Bot {
 				rs.enqueue(g, func(ctx context.Context) {
 					if g.ready {
-						rs.lobby(ctx, g, l.ChannelID, p.UserID)
+						rs.onLobbyJoined(ctx, g, l.ChannelID, p.UserID)
 					}
 				})
 			}
@@ -149,8 +150,8 @@ func (rs *Rooms) lobbies(g *guildState) {
 func (rs *Rooms) SaveLobby(
 	ctx context.Context, guildID snowflake.ID, q guild.LobbyRequest,
 ) (out guild.LobbyDone, err error) {
-	err = rs.setting(ctx, guildID, q.Actor, func(ctx context.Context, g *guildState) error {
-		if err := rs.lobbyChannel(ctx, g, &q); err != nil {
+	err = rs.manageSettings(ctx, guildID, q.Actor, func(ctx context.Context, g *guildState) error {
+		if err := rs.prepareLobbyChannel(ctx, g, &q); err != nil {
 			return err
 		}
 		next := g.settings.Clone()
@@ -166,14 +167,14 @@ func (rs *Rooms) SaveLobby(
 			return err
 		}
 		out = guild.LobbyDone{Lobby: q.Lobby, Lobbies: g.settings.Clone().Lobbies}
-		rs.lobbies(g)
+		rs.openFromLobbies(g)
 		return nil
 	})
 	return out, err
 }
 
-// lobbyChannel checks a lobby's channel, or makes one.
-func (rs *Rooms) lobbyChannel(ctx context.Context, g *guildState, q *guild.LobbyRequest) error {
+// prepareLobbyChannel checks a lobby's channel, or makes one.
+func (rs *Rooms) prepareLobbyChannel(ctx context.Context, g *guildState, q *guild.LobbyRequest) error {
 	trial := q.Lobby
 	if trial.ChannelID == 0 {
 		trial.ChannelID = 1 // what else is wrong is told before a channel is made
@@ -188,7 +189,7 @@ func (rs *Rooms) lobbyChannel(ctx context.Context, g *guildState, q *guild.Lobby
 	if err != nil {
 		return err
 	}
-	of := kinds(channels)
+	of := kindChecker(channels)
 	switch l := q.Lobby; {
 	case l.CategoryID != 0 && !of(l.CategoryID, KindCategory):
 		return errs.Field("category_id", "That category is not in this server any more. Choose another.")
@@ -203,11 +204,11 @@ func (rs *Rooms) lobbyChannel(ctx context.Context, g *guildState, q *guild.Lobby
 		return errs.Field("channel_id",
 			"That is no voice channel of this server, or Snug cannot see it. Choose another, or let Snug see it.")
 	}
-	return rs.mayBeLobby(g, q.Lobby.ChannelID, "channel_id")
+	return rs.checkLobbyChannel(g, q.Lobby.ChannelID, "channel_id")
 }
 
-// mayBeLobby says what is against a voice channel as a lobby; field is where it was chosen.
-func (rs *Rooms) mayBeLobby(g *guildState, id snowflake.ID, field string) error {
+// checkLobbyChannel says what is against a voice channel as a lobby; field is where it was chosen.
+func (rs *Rooms) checkLobbyChannel(g *guildState, id snowflake.ID, field string) error {
 	switch {
 	case g.rooms[id] != nil:
 		return errs.Field(field, "That channel is a room. Choose a voice channel that stays.")
@@ -222,7 +223,7 @@ func (rs *Rooms) mayBeLobby(g *guildState, id snowflake.ID, field string) error 
 func (rs *Rooms) RemoveLobby(
 	ctx context.Context, guildID snowflake.ID, q guild.LobbyRemoval,
 ) (out guild.LobbyDone, err error) {
-	err = rs.setting(ctx, guildID, q.Actor, func(ctx context.Context, g *guildState) error {
+	err = rs.manageSettings(ctx, guildID, q.Actor, func(ctx context.Context, g *guildState) error {
 		next := g.settings.Clone()
 		l := next.Lobby(q.ChannelID)
 		if l == nil {

@@ -9,15 +9,13 @@ import (
 	"snug/shared/errs"
 )
 
-// Whoever works on a guild holds its turn, and sets it down while they wait for
-// Discord: between a call and its answer others change what the guild's state
-// is. What must not mix is done in a lane: one task at a time, in the order
-// they came, and nobody waits for it who has nothing to do there. A room's lane
-// is for what Discord is told of the room, and for what it is owed.
+// A task on a guild holds the guild's lock, except while it waits for Discord: during a call other
+// tasks may change the guild's state. Work that must not interleave with such calls runs in a lane,
+// a named queue that admits one task at a time, first come first served. All calls that change a
+// room's channel, and all changes of Room.Pending that depend on them, run in the room's lane.
 //
-// Lanes are entered in this order, and no room's inside another room's: a
-// guild's sweep, its settings, a user's way through lobbies, an intention, a
-// room, the categories.
+// To avoid deadlocks, lanes are entered in this order, and no room's lane inside
+// another's: sweep, settings, a user's lobby, a creation (open), a room, the categories.
 const (
 	sweepLane    = "sweep"
 	settingsLane = "settings"
@@ -28,18 +26,18 @@ func roomLane(id snowflake.ID) string    { return "room " + id.String() }
 func lobbyLane(user snowflake.ID) string { return "lobby " + user.String() }
 func openLane(intention string) string   { return "open " + intention }
 
-// lane is taken by who has its token. want counts them and who waits for it.
+// lane admits the task that has its token; waiting counts that task and those in the queue.
 type lane struct {
 	token   chan struct{}
 	waiting int
 }
 
-// task is somebody's work on a guild. Its context carries it, to whatever calls Discord.
+// task is a unit of work on a guild. It travels in the context, so that calls to Discord can release the lock.
 type task struct {
 	g         *guildState
-	locked    bool     // it has the turn
-	lanes     []string // that it is in
-	onRelease func()   // called when it sets the turn down or is done; nil: nobody wants to know
+	locked    bool     // it holds the guild's lock
+	lanes     []string // that it has entered
+	onRelease func()   // called once, when the lock is first released; may be nil
 }
 
 type taskKey struct{}
@@ -49,7 +47,7 @@ func taskOf(ctx context.Context) *task {
 	return t
 }
 
-// begin takes the guild's turn for a task, whose end has to be called.
+// begin acquires the guild's lock for a new task; the caller must call its end.
 func (g *guildState) begin(ctx context.Context, parked func()) (context.Context, *task, error) {
 	if err := g.lock(ctx); err != nil {
 		return ctx, nil, err
@@ -59,7 +57,7 @@ func (g *guildState) begin(ctx context.Context, parked func()) (context.Context,
 	return context.WithValue(ctx, taskKey{}, t), t, nil
 }
 
-// end ends a task that has the turn.
+// end finishes a task that holds the lock.
 func (t *task) end() {
 	t.g.tasks--
 	t.releaseLock()
@@ -77,14 +75,15 @@ func (t *task) releaseLock() {
 	}
 }
 
-// reacquireLock takes the turn again. It does not give up: nobody who has it waits for Discord.
+// reacquireLock acquires the lock again. It ignores cancellation:
+// nobody holds the lock during a call to Discord, so the wait is short.
 func (t *task) reacquireLock() {
 	<-t.g.lockToken
 	t.g.followClock()
 	t.locked = true
 }
 
-// unlocked runs f, which waits for something, while others have the turn.
+// unlocked runs f, which may block, without the guild's lock.
 func unlocked(ctx context.Context, f func()) {
 	t := taskOf(ctx)
 	if t == nil || !t.locked {
@@ -96,8 +95,8 @@ func unlocked(ctx context.Context, f func()) {
 	f()
 }
 
-// inLane runs f in a lane of the guild. What was seen before is to be looked at again in f:
-// others may have had the turn. A task that is in the lane already stays in it.
+// inLane runs f in a lane of the guild. f must read the state again, because waiting
+// for the lane releases the lock. A task that is in the lane already runs f at once.
 func (g *guildState) inLane(ctx context.Context, name string, f func() error) error {
 	t := taskOf(ctx)
 	if slices.Contains(t.lanes, name) {
@@ -127,7 +126,7 @@ func (g *guildState) inLane(ctx context.Context, name string, f func() error) er
 			}
 		})
 		if !entered {
-			return busy(ctx)
+			return busyError(ctx)
 		}
 	}
 	t.lanes = append(t.lanes, name)
@@ -138,12 +137,12 @@ func (g *guildState) inLane(ctx context.Context, name string, f func() error) er
 	return f()
 }
 
-// laneBusy says whether somebody else is in a lane. The caller holds the turn.
+// laneBusy reports whether another task is in a lane. The caller holds the lock.
 func (g *guildState) laneBusy(ctx context.Context, name string) bool {
 	return g.lanes[name] != nil && !slices.Contains(taskOf(ctx).lanes, name)
 }
 
-// inRoomLane runs f in a room's lane, unless the room has ended by then.
+// inRoomLane runs f in a room's lane, unless the room is gone by then.
 func (g *guildState) inRoomLane(ctx context.Context, r *roomState, f func() error) error {
 	return g.inLane(ctx, roomLane(r.ID), func() error {
 		if g.rooms[r.ID] != r {
@@ -153,8 +152,8 @@ func (g *guildState) inRoomLane(ctx context.Context, r *roomState, f func() erro
 	})
 }
 
-// awaitExclusive waits until no other task goes on in the guild: what is about to
-// be done replaces what they work on. The caller holds the turn.
+// awaitExclusive waits until no other task runs in the guild, because the
+// caller is about to replace the state they work on. The caller holds the lock.
 func (g *guildState) awaitExclusive(ctx context.Context) {
 	g.exclusive++
 	defer func() { g.exclusive-- }()
@@ -169,13 +168,13 @@ func (g *guildState) awaitExclusive(ctx context.Context) {
 	}
 }
 
-// wakeExclusive has who waits to be alone look again.
+// wakeExclusive wakes the tasks in awaitExclusive.
 func (g *guildState) wakeExclusive() {
 	close(g.wake)
 	g.wake = make(chan struct{})
 }
 
-func noRoom() error {
+func noRoomError() error {
 	return errs.E(errs.RoomNotFound,
 		"This room does not exist any more, or you are not invited. Open a new one with /create-room, or ask for an invite.")
 }

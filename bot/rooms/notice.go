@@ -22,7 +22,7 @@ type Notice interface{ notice() }
 type Personal interface {
 	Notice
 	Reader() (to, causedBy snowflake.ID)
-	Open() bool
+	InRoomChat() bool
 }
 
 // InChat is a personal notice that is said in the room's chat, because its reader could not be messaged.
@@ -106,12 +106,12 @@ func (n MovedBack) Reader() (to, causedBy snowflake.ID)     { return n.User, n.U
 func (n KnockAnswered) Reader() (to, causedBy snowflake.ID) { return n.User, n.By }
 func (n LobbyFailed) Reader() (to, causedBy snowflake.ID)   { return n.User, n.User }
 
-// Open says whether everybody in the room may read the notice.
-func (Invited) Open() bool         { return false }
-func (SeatFree) Open() bool        { return true }
-func (MovedBack) Open() bool       { return false }
-func (n KnockAnswered) Open() bool { return n.LetIn }
-func (LobbyFailed) Open() bool     { return false }
+// InRoomChat says whether everybody in the room may read the notice.
+func (Invited) InRoomChat() bool         { return false }
+func (SeatFree) InRoomChat() bool        { return true }
+func (MovedBack) InRoomChat() bool       { return false }
+func (n KnockAnswered) InRoomChat() bool { return n.LetIn }
+func (LobbyFailed) InRoomChat() bool     { return false }
 
 const (
 	noticeTimeout  = 30 * time.Second // for one notice
@@ -119,7 +119,7 @@ const (
 	awaitedTimeout = 5 * time.Second  // for a direct message that somebody waits for
 	maxNotices     = 500              // notices of a guild that wait to be said; more are dropped
 	maxDirect      = 50               // direct messages of a guild that are on their way; more are given up at once
-	mostEntries    = 10               // entries of the audit in one message
+	maxLogEntries  = 10               // entries of the audit in one message
 	logPause       = 10 * time.Minute // after the log channel could not be written to
 )
 
@@ -191,7 +191,7 @@ func (rs *Rooms) sendDirect(
 // sendToChat says a personal notice that everybody in the room may read in its chat. It reports whether it is
 // said there.
 func (rs *Rooms) sendToChat(ctx context.Context, guildID snowflake.ID, language string, n Personal) bool {
-	if !n.Open() {
+	if !n.InRoomChat() {
 		return false
 	}
 	err := rs.o.Notify(ctx, guildID, language, InChat{n})
@@ -203,17 +203,17 @@ func (rs *Rooms) sendToChat(ctx context.Context, guildID snowflake.ID, language 
 }
 
 // notifyAndReport says a personal notice while somebody waits to hear whether its reader got it, and how.
-func (rs *Rooms) notifyAndReport(ctx context.Context, guildID snowflake.ID, language string, n Personal) room.Reached {
+func (rs *Rooms) notifyAndReport(ctx context.Context, guildID snowflake.ID, language string, n Personal) room.Delivery {
 	err := rs.sendDirect(ctx, guildID, language, n, awaitedTimeout)
 	switch {
 	case err == nil:
-		return room.ReachedDirect
+		return room.DeliveredDirect
 	case rs.sendToChat(ctx, guildID, language, n):
-		return room.ReachedChat
+		return room.DeliveredInChat
 	case errs.Has(err, errs.Forbidden):
-		return room.ReachedClosed
+		return room.DMsClosed
 	}
-	return room.ReachedNot
+	return room.NotDelivered
 }
 
 // language is what is spoken where all can read it.
@@ -261,7 +261,7 @@ func (g *guildState) nextNotice(ctx context.Context) (queuedNotice, bool) {
 	n := g.notices[0]
 	g.notices = g.notices[1:]
 	if log, ok := n.notice.(LogEntries); ok {
-		for len(g.notices) > 0 && len(log.Entries) < mostEntries {
+		for len(g.notices) > 0 && len(log.Entries) < maxLogEntries {
 			next, ok := g.notices[0].notice.(LogEntries)
 			if !ok || next.Channel != log.Channel {
 				break
@@ -277,13 +277,13 @@ func (g *guildState) nextNotice(ctx context.Context) (queuedNotice, bool) {
 func (g *guildState) logPaused(channel snowflake.ID, now time.Time) bool {
 	g.queueMu.Lock()
 	defer g.queueMu.Unlock()
-	return channel == g.logBroken && now.Before(g.logAgain)
+	return channel == g.brokenLogChannel && now.Before(g.logRetryAt)
 }
 
 func (g *guildState) pauseLog(channel snowflake.ID, until time.Time) {
 	g.queueMu.Lock()
 	defer g.queueMu.Unlock()
-	g.logBroken, g.logAgain = channel, until
+	g.brokenLogChannel, g.logRetryAt = channel, until
 }
 
 // writeToLogChannel has an entry of the audit written to the log channel, if there is

@@ -19,10 +19,9 @@ import (
 	"snug/shared/schema"
 )
 
-// Open opens a room: the intention is recorded first, then the channel is
-// made, then the room, so that a crash at any point leaves nothing a restart
-// does not finish. id makes the request idempotent: the same id gives the
-// room it has already opened; "" for a request that is never repeated. It
+// Open opens a room. A room.PendingCreate is stored first, then the channel is created, then the room
+// is stored, so that a restart can finish what a crash interrupted. id makes the request idempotent:
+// the same id returns the room it has already opened; "" for a request that is never repeated. It
 // fails with errs.Forbidden, Invalid, RoomLimit, MissingPermission or DiscordUnavailable.
 func (rs *Rooms) Open(
 	ctx context.Context, guildID snowflake.ID, id string, q room.OpenRequest,
@@ -35,7 +34,7 @@ func (rs *Rooms) Open(
 		id = newID()
 	}
 	err = rs.withLock(ctx, guildID, func(ctx context.Context, g *guildState) error {
-		r, err := rs.opened(ctx, g, opening{id: id, who: who, q: q})
+		r, err := rs.openInLane(ctx, g, opening{id: id, who: who, q: q})
 		if err != nil {
 			return err
 		}
@@ -48,15 +47,15 @@ func (rs *Rooms) Open(
 	return out, err
 }
 
-// opening is a room on its way.
+// opening is a request for a room.
 type opening struct {
 	id    string
 	who   access.Standing
 	q     room.OpenRequest
-	lobby *guild.Lobby // it is opened through; nil for none
+	lobby *guild.Lobby // that opens it; nil for none
 }
 
-func (rs *Rooms) opened(ctx context.Context, g *guildState, o opening) (r *roomState, err error) {
+func (rs *Rooms) openInLane(ctx context.Context, g *guildState, o opening) (r *roomState, err error) {
 	err = g.inLane(ctx, openLane(o.id), func() error { // the same request may come again meanwhile
 		r, err = rs.open(ctx, g, o)
 		return err
@@ -64,7 +63,7 @@ func (rs *Rooms) opened(ctx context.Context, g *guildState, o opening) (r *roomS
 	return r, err
 }
 
-// open is opened in the intention's lane.
+// open is openInLane, in the creation's lane.
 func (rs *Rooms) open(ctx context.Context, g *guildState, o opening) (*roomState, error) {
 	for _, r := range g.rooms {
 		if r.PendingCreateID == o.id {
@@ -72,33 +71,33 @@ func (rs *Rooms) open(ctx context.Context, g *guildState, o opening) (*roomState
 		}
 	}
 	if in, begun := g.pendingCreates[o.id]; begun && in.OwnerID == o.who.UserID {
-		return rs.openOn(ctx, g, in)
+		return rs.resumeOpen(ctx, g, in)
 	}
-	if err := rs.mayOpen(g, o.who); err != nil {
+	if err := rs.checkMayOpen(g, o.who); err != nil {
 		return nil, err
 	}
 	in, err := rs.recordPendingCreate(ctx, g, o)
 	if err != nil {
 		return nil, err
 	}
-	if err := rs.passes(g, &in, o.who); err != nil {
+	if err := rs.applyGates(g, &in, o.who); err != nil {
 		return nil, err
 	}
-	wctx, cancel := writing(ctx)
+	wctx, cancel := withWriteTimeout(ctx)
 	defer cancel()
 	if _, err := rs.o.Hub.PendingCreates.Create(wctx, pendingCreateKey(in), in); err != nil {
 		return nil, err
 	}
 	g.pendingCreates[in.ID] = in
-	g.opening(o.who.UserID, g.now())
+	g.recordOpening(o.who.UserID, g.now())
 	wanted := in.CategoryID
 	named, neutral := in.Name, ""
-	if o.q.Name == "" { // nobody typed it: a display name, a template, one from before
+	if o.q.Name == "" { // not typed now: it comes from a template or from remembered preferences
 		neutral = neutralName(in.Number)
 	}
 	in, channel, whole, err := rs.createChannel(ctx, g, in, neutral)
 	if err != nil {
-		// With an unknown outcome the intention stays, and a sweep looks for the channel again.
+		// With an unknown outcome the pending creation stays, and a sweep looks for the channel.
 		if !errs.Has(err, errs.DiscordUnavailable) {
 			rs.dropPendingCreate(ctx, g, in)
 		}
@@ -115,23 +114,23 @@ func (rs *Rooms) open(ctx context.Context, g *guildState, o opening) (*roomState
 	if r.Pending.Access {
 		rs.continuePending(g, r.ID)
 	}
-	rs.askUnasked(g, r)
+	rs.fetchUnasked(g, r)
 	if in.Name != named {
 		rs.notify(g, NameRefused{Room: g.summary(r)})
-		rs.rememberOf(ctx, g, o.who.UserID, func(p *room.Preferences) { p.Name = "" })
+		rs.updatePreferences(ctx, g, o.who.UserID, func(p *room.Preferences) { p.Name = "" })
 	}
 	rs.rememberOpening(ctx, g, o, in)
 	return r, nil
 }
 
-// passes fails unless the owner of a room on its way passes its gates. Remembered
-// guests who do not are left out, and those whom nobody knows wait until Discord has said who they are.
-func (rs *Rooms) passes(g *guildState, in *room.PendingCreate, owner access.Standing) error {
+// applyGates fails unless the owner of a new room passes its gates. Remembered guests who do not
+// pass are left out; those whose standing is unknown go to Unasked until Discord has been asked.
+func (rs *Rooms) applyGates(g *guildState, in *room.PendingCreate, owner access.Standing) error {
 	place := rs.o.Discord.Place(0, in.LobbyID, rs.accessOf(g, *in), true)
 	a := room.Access{
-		OwnerID: in.OwnerID, Channel: place.Channel, Gates: place.Gates, PastGate: g.settings.GuestsPastGate,
+		OwnerID: in.OwnerID, Channel: place.Channel, Gates: place.Gates, GuestsPastGate: g.settings.GuestsPastGate,
 	}
-	if err := rs.admits(g, a, owner, false); err != nil {
+	if err := rs.checkGates(g, a, owner, false); err != nil {
 		return err
 	}
 	var guests []snowflake.ID
@@ -146,22 +145,23 @@ func (rs *Rooms) passes(g *guildState, in *room.PendingCreate, owner access.Stan
 	return nil
 }
 
-// showsWithin is how long after a creation, whose answer was lost, Discord surely shows what it made.
-const showsWithin = 5 * time.Second
+// creationVisibleWithin is how long after a Create Guild Channel
+// request with a lost response the channel is listed at the latest.
+const creationVisibleWithin = 5 * time.Second
 
-// openOn finishes an intention of an earlier try of the same request: its process
-// died, or Discord did not say what became of it.
-func (rs *Rooms) openOn(ctx context.Context, g *guildState, in room.PendingCreate) (*roomState, error) {
+// resumeOpen finishes the pending creation of an earlier try
+// of the same request, which crashed or got no response.
+func (rs *Rooms) resumeOpen(ctx context.Context, g *guildState, in room.PendingCreate) (*roomState, error) {
 	channel, err := rs.findChannel(ctx, g, in)
 	if err != nil {
 		return nil, err
 	}
 	whole := false
 	if channel == 0 {
-		if age := g.now().Sub(in.At); age >= 0 && age < showsWithin {
+		if age := g.now().Sub(in.At); age >= 0 && age < creationVisibleWithin {
 			return nil,
 				errs.E(errs.InProgress,
-					"Your room is still being opened: Discord has not said yet whether it is there. Please ask again in a few seconds.").After(showsWithin - age)
+					"Your room is still being opened: Discord has not said yet whether it is there. Please ask again in a few seconds.").After(creationVisibleWithin - age)
 		}
 		named := in.Name
 		if in, channel, whole, err = rs.createChannel(ctx, g, in, neutralName(in.Number)); err != nil {
@@ -178,26 +178,26 @@ func (rs *Rooms) openOn(ctx context.Context, g *guildState, in room.PendingCreat
 	return rs.finishCreate(ctx, g, in, channel, whole)
 }
 
-// neutralName is a room's where no other may be used.
+// neutralName is the name of a room whose other names are not allowed.
 func neutralName(n int) string {
 	return guild.RoomName("{owner} {n}", guild.Fill{Owner: "Room", N: n})
 }
 
-// createChannel makes the channel of an intention: in a further category if
-// the one intended is full, at the top of the server if it is gone, and under
-// the neutral name, if there is one, where Discord does not allow the intended.
+// createChannel creates the channel of a pending creation: in an overflow
+// category if the intended one is full, outside categories if it is gone, and
+// under the neutral name (if not "") if Discord does not allow the intended one.
 func (rs *Rooms) createChannel(
 	ctx context.Context, g *guildState, in room.PendingCreate, neutral string,
 ) (room.PendingCreate, snowflake.ID, bool, error) {
 	for tries := 0; ; tries++ {
 		id, whole, err := rs.o.Discord.CreateRoomChannel(ctx, in, rs.accessOf(g, in))
-		if errs.Has(err, errs.DiscordUnavailable) { // it may exist all the same
+		if errs.Has(err, errs.DiscordUnavailable) { // it may exist
 			if found, e := rs.findChannel(ctx, g, in); e == nil && found != 0 {
-				return in, found, false, nil // whether all its overwrites are there is not known
+				return in, found, false, nil // whether all its overwrites are set is not known
 			}
 		}
 		full, gone := errors.Is(err, ErrCategoryFull), errors.Is(err, ErrCategoryGone)
-		rename := errors.Is(err, ErrWords) && neutral != "" && in.Name != neutral
+		rename := errors.Is(err, ErrNameNotAllowed) && neutral != "" && in.Name != neutral
 		if !rename && (!full && !gone || in.CategoryID == 0 || tries == maxOverflow) {
 			return in, id, whole, err
 		}
@@ -212,7 +212,7 @@ func (rs *Rooms) createChannel(
 		default:
 			in.CategoryID = 0
 		}
-		wctx, cancel := writing(ctx)
+		wctx, cancel := withWriteTimeout(ctx)
 		_, e = rs.o.Hub.PendingCreates.Put(wctx, pendingCreateKey(in), in)
 		cancel()
 		if e != nil {
@@ -222,8 +222,8 @@ func (rs *Rooms) createChannel(
 	}
 }
 
-// mayOpen checks that a member may open one more room.
-func (rs *Rooms) mayOpen(g *guildState, who access.Standing) error {
+// checkMayOpen checks that a member may open one more room.
+func (rs *Rooms) checkMayOpen(g *guildState, who access.Standing) error {
 	s := g.settings
 	if err := who.CheckActive(); err != nil {
 		return err
@@ -232,8 +232,8 @@ func (rs *Rooms) mayOpen(g *guildState, who access.Standing) error {
 		return errs.E(errs.Forbidden,
 			"In this server only members with certain roles can open rooms. Ask somebody who manages the server.")
 	}
-	mine, coming := g.owned(who.UserID), 0
-	for _, other := range g.pendingCreates { // rooms on their way
+	mine, coming := g.countOwned(who.UserID), 0
+	for _, other := range g.pendingCreates { // rooms being opened
 		if other.OwnerID == who.UserID {
 			coming++
 		}
@@ -253,10 +253,10 @@ func (rs *Rooms) mayOpen(g *guildState, who access.Standing) error {
 			"This server has %d rooms open, which is as many as it allows. Wait until one closes, or ask somebody who manages the server.",
 			len(g.rooms))
 	}
-	return g.throttled(who.UserID, g.now())
+	return g.checkOpenRate(who.UserID, g.now())
 }
 
-// roomOf gives an open room of a member, the newest; nil if there is none.
+// roomOf returns a member's newest open room, or nil.
 func (g *guildState) roomOf(user snowflake.ID) *roomState {
 	var found *roomState
 	for _, r := range g.rooms {
@@ -267,8 +267,8 @@ func (g *guildState) roomOf(user snowflake.ID) *roomState {
 	return found
 }
 
-// recordPendingCreate makes the intention to record: what was asked for goes before what
-// the lobby says, that before what the member had remembered, and that before the guild's settings.
+// recordPendingCreate returns the creation to store. What was requested takes precedence over the
+// lobby's settings, those over the member's preferences, and those over the guild's settings.
 func (rs *Rooms) recordPendingCreate(ctx context.Context, g *guildState, o opening) (in room.PendingCreate, err error) {
 	s, q := g.settings, o.q
 	var p room.Preferences
@@ -293,7 +293,7 @@ func (rs *Rooms) recordPendingCreate(ctx context.Context, g *guildState, o openi
 			in.Private = *private
 		}
 	}
-	if next, full := g.full[in.CategoryID]; full {
+	if next, full := g.fullCategories[in.CategoryID]; full {
 		in.CategoryID = next.instead
 	}
 	if in.Name, err = g.nameFor(q, p, lobby, in); err != nil {
@@ -302,7 +302,8 @@ func (rs *Rooms) recordPendingCreate(ctx context.Context, g *guildState, o openi
 	return in, schema.CheckSeats(in.Seats)
 }
 
-// nameFor finds the name of a room. Only a name that was asked for is refused; others give way to the next.
+// nameFor returns the name of a new room. Only a requested
+// name that is not allowed is an error; others are skipped.
 func (g *guildState) nameFor(
 	q room.OpenRequest, p room.Preferences, lobby guild.Lobby, in room.PendingCreate,
 ) (string, error) {
@@ -327,7 +328,7 @@ func (g *guildState) nameFor(
 	return "", err
 }
 
-// number gives the least number that no open room and no room on its way has.
+// number returns the lowest number that no open or pending room has.
 func (g *guildState) number() int {
 	used := map[int]bool{}
 	for _, r := range g.rooms {
@@ -343,12 +344,12 @@ func (g *guildState) number() int {
 	return n
 }
 
-// rememberOpening keeps what a member asked for in so many words.
+// rememberOpening stores as preferences what a member explicitly asked for.
 func (rs *Rooms) rememberOpening(ctx context.Context, g *guildState, o opening, in room.PendingCreate) {
 	if o.q.Name == "" && o.q.Seats == 0 && o.q.Private == nil {
 		return
 	}
-	rs.rememberOf(ctx, g, o.who.UserID, func(p *room.Preferences) {
+	rs.updatePreferences(ctx, g, o.who.UserID, func(p *room.Preferences) {
 		if o.q.Name != "" {
 			p.Name = in.Name
 		}
@@ -361,7 +362,8 @@ func (rs *Rooms) rememberOpening(ctx context.Context, g *guildState, o opening, 
 	})
 }
 
-// finishCreate makes the room of an intention whose channel exists; whole says that all its overwrites are there.
+// finishCreate stores the room of a pending creation whose
+// channel exists; whole means that all its overwrites are set.
 func (rs *Rooms) finishCreate(
 	ctx context.Context, g *guildState, in room.PendingCreate, channel snowflake.ID, whole bool,
 ) (*roomState, error) {
@@ -378,9 +380,9 @@ func (rs *Rooms) finishCreate(
 		doc.Guests = append(doc.Guests, room.Guest{UserID: u, By: in.OwnerID, Since: now})
 	}
 	for _, u := range in.Unasked {
-		doc.Guests = append(doc.Guests, room.Guest{UserID: u, By: in.OwnerID, Since: now, Suspended: room.Unasked})
+		doc.Guests = append(doc.Guests, room.Guest{UserID: u, By: in.OwnerID, Since: now, Suspended: room.NotChecked})
 	}
-	rs.looks(g, &doc)
+	rs.updateAppearances(g, &doc)
 	for _, u := range in.Banned {
 		doc.Bans = append(doc.Bans, room.Ban{UserID: u, By: in.OwnerID, At: now})
 	}
@@ -405,8 +407,8 @@ func (rs *Rooms) finishCreate(
 	return r, nil
 }
 
-// undoCreate removes the channel of a room that a full store will not take, unless somebody sits in it.
-// Otherwise, and if that fails, the intention stays, and a sweep finishes the room or removes its channel.
+// undoCreate deletes the channel of a room that the full store did not accept, unless somebody
+// is in it. Otherwise, and if that fails, the pending creation stays and a sweep resolves it.
 func (rs *Rooms) undoCreate(
 	ctx context.Context, g *guildState, in room.PendingCreate, channel snowflake.ID, why error,
 ) {
@@ -421,12 +423,13 @@ func (rs *Rooms) undoCreate(
 	rs.dropPendingCreate(ctx, g, in)
 }
 
-// dropPendingCreate removes an intention that is finished or came to nothing. A failure is made good by the next sweep.
+// dropPendingCreate deletes a pending creation that is finished
+// or given up. If that fails, the next sweep repeats it.
 func (rs *Rooms) dropPendingCreate(ctx context.Context, g *guildState, in room.PendingCreate) {
-	ctx, cancel := writing(ctx)
+	ctx, cancel := withWriteTimeout(ctx)
 	defer cancel()
 	if err := rs.o.Hub.PendingCreates.Delete(ctx, pendingCreateKey(in)); err != nil {
-		rs.o.Log.WarnContext(ctx, "an intention stays until the next sweep", "guild_id", in.GuildID, "err", err)
+		rs.o.Log.WarnContext(ctx, "a pending creation stays until the next sweep", "guild_id", in.GuildID, "err", err)
 		return
 	}
 	delete(g.pendingCreates, in.ID)
@@ -434,9 +437,9 @@ func (rs *Rooms) dropPendingCreate(ctx context.Context, g *guildState, in room.P
 
 func pendingCreateKey(in room.PendingCreate) string { return in.GuildID.String() + "." + in.ID }
 
-// findChannel looks in Discord for the channel of an intention: it carries the bot's
-// mark, the intention's name, place (or none, if its category was deleted since) and seats, its owner's
-// overwrite, was made after the intention was recorded, and is no room yet.
+// findChannel looks in Discord for the channel of a pending creation: it carries the bot's mark (its
+// own overwrite), has the intended name, category (or none, if that was deleted since), user limit
+// and owner's overwrite, was created after the pending creation was stored, and is no room yet.
 func (rs *Rooms) findChannel(ctx context.Context, g *guildState, in room.PendingCreate) (snowflake.ID, error) {
 	channels, err := rs.o.Discord.Channels(ctx, g.id)
 	if err != nil {
@@ -459,7 +462,7 @@ func (g *guildState) matchChannel(in room.PendingCreate, channels []Channel) sno
 	return 0
 }
 
-// newInvite makes an invite; zero values mean the guild's settings.
+// newInvite returns a new invite; zero values mean the guild's settings.
 func (rs *Rooms) newInvite(
 	g *guildState, by snowflake.ID, byName string, seats int, lifetime time.Duration, uses int,
 ) room.Invite {
@@ -476,7 +479,7 @@ func (rs *Rooms) newInvite(
 	}
 }
 
-// link gives an invite with its token.
+// link returns an invite with its signed token.
 func (rs *Rooms) link(r *roomState, v *room.Invite) (room.InviteLink, error) {
 	token, err := invite.Issue(rs.o.Keys, v.ID, r.GuildID, r.ID, v.CreatedAt, v.ExpiresAt)
 	return room.InviteLink{Invite: *v, Token: token}, err

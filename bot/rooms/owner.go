@@ -21,14 +21,14 @@ func (rs *Rooms) ownerHere(g *guildState, r *roomState) bool {
 	return room.In(rs.o.Voice.Roster(g.id, r.ID), r.OwnerID)
 }
 
-// away says whether the owner has been away from voice for so long that others may take the room over.
-func (g *guildState) away(r *roomState, now time.Time) bool {
+// ownerAway says whether the owner has been away from voice for so long that others may take the room over.
+func (g *guildState) ownerAway(r *roomState, now time.Time) bool {
 	return !r.OwnerLeftAt.IsZero() && now.Sub(r.OwnerLeftAt) >= room.ClaimAfter
 }
 
-// claimable fails unless somebody may take a room over: managers may at any
+// checkClaim fails unless somebody may take a room over: managers may at any
 // time, who sits in it may when the owner is away for room.ClaimAfter.
-func (rs *Rooms) claimable(g *guildState, r *roomState, who access.Standing) error {
+func (rs *Rooms) checkClaim(g *guildState, r *roomState, who access.Standing) error {
 	now := g.now()
 	switch {
 	case r.OwnerID == who.UserID:
@@ -37,11 +37,11 @@ func (rs *Rooms) claimable(g *guildState, r *roomState, who access.Standing) err
 		return nil
 	case !room.In(rs.o.Voice.Roster(g.id, r.ID), who.UserID):
 		return errs.E(errs.NotInVoice, "Only those who sit in the room can take it over. Join it first.")
-	case rs.admits(g, g.summary(r).Access, who, false) != nil:
-		return rs.admits(g, g.summary(r).Access, who, false)
+	case rs.checkGates(g, g.summary(r).Access, who, false) != nil:
+		return rs.checkGates(g, g.summary(r).Access, who, false)
 	case rs.ownerHere(g, r):
 		return errs.E(errs.Forbidden, "Its owner is here. Ask them to hand the room over.")
-	case !g.away(r, now):
+	case !g.ownerAway(r, now):
 		wait := r.OwnerLeftAt.Add(room.ClaimAfter).Sub(now).Round(time.Second)
 		return errs.E(errs.Forbidden,
 			"Its owner left only a moment ago. You can take the room over in %s, if they are not back by then.",
@@ -50,8 +50,8 @@ func (rs *Rooms) claimable(g *guildState, r *roomState, who access.Standing) err
 	return nil
 }
 
-// owned counts the rooms of a member.
-func (g *guildState) owned(user snowflake.ID) int {
+// countOwned counts the rooms of a member.
+func (g *guildState) countOwned(user snowflake.ID) int {
 	n := 0
 	for _, r := range g.rooms {
 		if r.OwnerID == user && r.State == room.Open {
@@ -62,7 +62,7 @@ func (g *guildState) owned(user snowflake.ID) int {
 }
 
 // transfer makes the target the room's owner.
-func (c changing) transfer(ctx context.Context) error {
+func (c changeOp) transfer(ctx context.Context) error {
 	c.out.Name = c.target.DisplayName
 	switch to := c.target; {
 	case !to.Member:
@@ -74,10 +74,10 @@ func (c changing) transfer(ctx context.Context) error {
 	case c.r.Banned(to.UserID):
 		return errs.Field("user", "They are banned from this room. Undo the ban first.")
 	}
-	if err := c.k.admits(c.g, c.g.summary(c.r).Access, c.target, true); err != nil {
+	if err := c.rs.checkGates(c.g, c.g.summary(c.r).Access, c.target, true); err != nil {
 		return err
 	}
-	return c.k.handOver(ctx, c.g, c.r, c.target, "transfer", c.who.UserID, c.q.Actor.Via)
+	return c.rs.handOver(ctx, c.g, c.r, c.target, "transfer", c.who.UserID, c.q.Actor.Via)
 }
 
 // handOver makes somebody a room's owner. The old owner stays a guest, unless
@@ -85,7 +85,7 @@ func (c changing) transfer(ctx context.Context) error {
 func (rs *Rooms) handOver(
 	ctx context.Context, g *guildState, r *roomState, to access.Standing, how string, by snowflake.ID, via access.Via,
 ) error {
-	if n := g.owned(to.UserID); n >= g.settings.RoomsPerMember && how != "override" && how != "handover" {
+	if n := g.countOwned(to.UserID); n >= g.settings.RoomsPerMember && how != "override" && how != "handover" {
 		return errs.E(errs.RoomLimit,
 			"The new owner would have more rooms than one member may have here (%d). One of theirs has to be closed first.",
 			g.settings.RoomsPerMember)
@@ -106,7 +106,7 @@ func (rs *Rooms) handOver(
 		if how != "handover" && doc.Guest(old) == nil {
 			doc.Guests = append(doc.Guests,
 				room.Guest{UserID: old, Name: oldName, By: to.UserID, Since: now, Suspended: out})
-			rs.looks(g, doc)
+			rs.updateAppearances(g, doc)
 		}
 	}, func(ctx context.Context) error {
 		if how == "handover" {
@@ -121,7 +121,7 @@ func (rs *Rooms) handOver(
 		return rs.o.Discord.Admit(ctx, r.ID, to.UserID, rs.access(g, &r.Room), "Snug: owns the room now")
 	})
 	if err == nil {
-		r.asks = time.Time{}
+		r.ownerCheckedAt = time.Time{}
 		rs.notify(g, NewOwner{Room: g.summary(r), Owner: to.UserID, How: how})
 	}
 	return err
@@ -150,7 +150,7 @@ func (rs *Rooms) MemberGone(guildID, user snowflake.ID) {
 				if r.OwnerID != user {
 					return nil
 				}
-				return rs.succeed(ctx, g, r)
+				return rs.replaceOwner(ctx, g, r)
 			})
 			if err != nil {
 				rs.o.Log.WarnContext(ctx, "a room whose owner left the server waits for another", "guild_id", g.id,
@@ -160,17 +160,17 @@ func (rs *Rooms) MemberGone(guildID, user snowflake.ID) {
 	})
 }
 
-// ownerDue hands a room over whose owner left the server. Without the members
+// checkOwner hands a room over whose owner left the server. Without the members
 // intent Discord does not tell; so it is asked while the owner is away and
 // others are in, together with who else is asked after, or by itself where that cannot be.
-func (rs *Rooms) ownerDue(ctx context.Context, g *guildState, r *roomState) error {
+func (rs *Rooms) checkOwner(ctx context.Context, g *guildState, r *roomState) error {
 	now := g.now()
-	if r.State != room.Open || r.OwnerLeftAt.IsZero() || now.Sub(r.asks) < ownerCheck ||
+	if r.State != room.Open || r.OwnerLeftAt.IsZero() || now.Sub(r.ownerCheckedAt) < ownerCheck ||
 		room.Occupied(rs.o.Voice.Roster(g.id, r.ID)) == 0 {
 		return nil
 	}
-	first := r.asks.Before(r.OwnerLeftAt)
-	r.asks = now
+	first := r.ownerCheckedAt.Before(r.OwnerLeftAt)
+	r.ownerCheckedAt = now
 	owner, known := rs.o.Standings.Known(g.id, r.OwnerID)
 	if !known || owner.Member {
 		if !first || rs.o.Standings.Hurry(g.id, r.OwnerID) {
@@ -185,14 +185,14 @@ func (rs *Rooms) ownerDue(ctx context.Context, g *guildState, r *roomState) erro
 		if r.State != room.Open || r.OwnerID != owner.UserID {
 			return nil // it has another meanwhile
 		}
-		return rs.succeed(ctx, g, r)
+		return rs.replaceOwner(ctx, g, r)
 	})
 }
 
-// succeed finds a new owner for a room whose owner left the server: who sits
+// replaceOwner finds a new owner for a room whose owner left the server: who sits
 // in it longest, else the first guest who is still there. With nobody, the
 // room stays as it is until it closes for being empty.
-func (rs *Rooms) succeed(ctx context.Context, g *guildState, r *roomState) error {
+func (rs *Rooms) replaceOwner(ctx context.Context, g *guildState, r *roomState) error {
 	for _, p := range rs.o.Voice.Roster(g.id, r.ID) {
 		if p.Bot || p.UserID == r.OwnerID || r.Banned(p.UserID) {
 			continue

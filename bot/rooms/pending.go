@@ -12,15 +12,17 @@ import (
 	"snug/shared/room"
 )
 
-// pendingCall is what of a room Discord is owed, until a call pays it.
+// pendingCall marks in room.Pending that a call to Discord
+// is outstanding, and clears the mark when it succeeded.
 type pendingCall struct{ mark, clear func(*room.Pending) }
 
-// pendingAccess is paid by SetAccess: every overwrite.
+// pendingAccess is cleared by SetAccess, which sets every overwrite.
 func pendingAccess() pendingCall {
 	return pendingCall{func(d *room.Pending) { d.Access = true }, (*room.Pending).AccessSynced}
 }
 
-// pendingOverwrite is paid by a call for one user's overwrite. What was owed before is owed after it.
+// pendingOverwrite is cleared by a call for one user's overwrite.
+// If all overwrites were pending before, they still are afterwards.
 func pendingOverwrite() pendingCall {
 	var before bool
 	return pendingCall{
@@ -28,14 +30,14 @@ func pendingOverwrite() pendingCall {
 	}
 }
 
-// withEject adds to a debt that a user is put out of voice.
+// withEject adds that a user is to be disconnected from voice.
 func (b pendingCall) withEject(user snowflake.ID) pendingCall {
 	return pendingCall{
 		func(d *room.Pending) { b.mark(d); d.AddEject(user) }, func(d *room.Pending) { b.clear(d); d.EjectDone(user) },
 	}
 }
 
-// withUnban adds to a debt that a ban is taken off the channel.
+// withUnban adds that a ban's overwrite is to be removed.
 func (b pendingCall) withUnban(ban room.Ban) pendingCall {
 	return pendingCall{
 		func(d *room.Pending) { b.mark(d); d.AddUnban(ban) },
@@ -51,39 +53,40 @@ func pendingStatus() pendingCall {
 	return pendingCall{func(d *room.Pending) { d.Status = true }, func(d *room.Pending) { d.Status = false }}
 }
 
-// clearPending notes that a call has paid what is owed. What came to be owed while it was on
-// its way, when owes was the room's, it did not pay.
-func (rs *Rooms) clearPending(ctx context.Context, g *guildState, r *roomState, owes uint64, owed pendingCall) error {
+// clearPending records that a call succeeded. If accessMarks is no longer
+// what it was before the call, access changed meanwhile and stays pending.
+func (rs *Rooms) clearPending(
+	ctx context.Context, g *guildState, r *roomState, marks uint64, pending pendingCall,
+) error {
 	return rs.edit(ctx, g, r, nil, func(doc *room.Room) {
-		owed.clear(&doc.Pending)
-		doc.Pending.Access = doc.Pending.Access || r.accessMarks != owes
+		pending.clear(&doc.Pending)
+		doc.Pending.Access = doc.Pending.Access || r.accessMarks != marks
 	})
 }
 
-// changeThenCall makes a change that Discord has to be told of: it is recorded with
-// what Discord is owed, then call tells it and so pays. If Discord refuses, what
-// was changed is taken back; if it does not answer, the change stands and the next sweep tells it again. The
-// caller is in the room's lane.
+// changeThenCall makes a change that needs a call to Discord. The change is stored together with pending's
+// mark, then call is made and the mark cleared. If Discord refuses the call, the change is reverted; if
+// the outcome is unknown, the change stays and a sweep repeats the call. The caller is in the room's lane.
 func (rs *Rooms) changeThenCall(
-	ctx context.Context, g *guildState, r *roomState, e audit.Entry, owed pendingCall, change func(*room.Room),
+	ctx context.Context, g *guildState, r *roomState, e audit.Entry, pending pendingCall, change func(*room.Room),
 	call func(context.Context) error,
 ) error {
 	var before, after *room.Room
 	err := rs.edit(ctx, g, r, &e, func(doc *room.Room) {
 		before = doc.Clone()
 		change(doc)
-		owed.mark(&doc.Pending)
+		pending.mark(&doc.Pending)
 		after = doc.Clone()
 	})
 	if err != nil {
 		return err
 	}
-	owes := r.accessMarks
+	marks := r.accessMarks
 	if err = call(ctx); err == nil {
 		if r.Pending.Any() {
-			err = rs.clearPending(ctx, g, r, owes, owed)
+			err = rs.clearPending(ctx, g, r, marks, pending)
 		}
-		rs.publish(g, r, room.Changed{}) // the change is made, whether that could be noted or not
+		rs.publish(g, r, room.Changed{}) // the change is made, even if the mark could not be cleared
 		return err
 	}
 	if errors.Is(err, errMorePending) {
@@ -98,8 +101,8 @@ func (rs *Rooms) changeThenCall(
 	entry := audit.Entry{Kind: audit.Repaired, Detail: "undone: " + string(errs.CodeOf(err))}
 	undo := rs.edit(ctx, g, r, &entry, func(doc *room.Room) {
 		room.Revert(doc, before, after)
-		if errors.Is(err, ErrPartly) {
-			owed.mark(&doc.Pending) // Discord is told what holds again
+		if errors.Is(err, ErrPartial) {
+			pending.mark(&doc.Pending) // a sweep sends Discord the restored state
 		}
 	})
 	if undo != nil {
@@ -109,13 +112,13 @@ func (rs *Rooms) changeThenCall(
 	return err
 }
 
-// errMorePending says that Discord was told the first and most needed part of a
-// room's access, and the guild's next turns go on with it.
-var errMorePending = errors.New("more of the room's access is to be told")
+// errMorePending means that the most important overwrites
+// of a room are set and continuePending sets the others.
+var errMorePending = errors.New("more of the room's overwrites are to be set")
 
-// setAccess gives a room's channel the overwrites it should have. Where that
-// takes many requests the room's lane is left in between: errMore tells that
-// the rest is on its way, and has to stay due. The caller is in the lane.
+// setAccess sets the overwrites of a room's channel. If that takes many
+// requests the room's lane is left in between: errMorePending means that the
+// rest follows and Pending.Access must stay set. The caller is in the lane.
 func (rs *Rooms) setAccess(ctx context.Context, g *guildState, r *roomState, reason string) error {
 	more, err := rs.o.Discord.SetAccess(ctx, r.ID, rs.access(g, &r.Room), reason)
 	if err == nil {
@@ -128,25 +131,25 @@ func (rs *Rooms) setAccess(ctx context.Context, g *guildState, r *roomState, rea
 	return errMorePending
 }
 
-// continuePending has Discord told what is due of a room in a task of its own. It only enqueues.
+// continuePending runs retryPending for a room in a task of its own. It only enqueues.
 func (rs *Rooms) continuePending(g *guildState, id snowflake.ID) {
 	rs.enqueue(g, func(ctx context.Context) {
 		r, err := g.room(id)
 		if err != nil || !g.ready {
 			return
 		}
-		if err := rs.retryPending(ctx, g, r); err != nil { // a sweep goes on with it
+		if err := rs.retryPending(ctx, g, r); err != nil { // a sweep continues
 			rs.o.Log.WarnContext(ctx, "not all are let in or kept out yet", "guild_id", g.id, "room_id", id, "err", err)
 		}
 	})
 }
 
-// mayHaveHappened says whether a call that failed may have had its effect, or may have it if it is made again.
+// mayHaveHappened reports whether a failed call may have taken effect, or may succeed if repeated.
 func mayHaveHappened(err error) bool {
 	return errs.Has(err, errs.DiscordUnavailable) || errs.Has(err, errs.RateLimited) || errs.Has(err, errs.Unavailable)
 }
 
-// retryPending tells Discord again what it may not have been told of a room, in its lane.
+// retryPending repeats a room's pending calls, in its lane.
 func (rs *Rooms) retryPending(ctx context.Context, g *guildState, r *roomState) error {
 	return g.inRoomLane(ctx, r, func() error {
 		if !r.Pending.Any() || r.State != room.Open || g.now().Before(r.retryAt) {
@@ -160,18 +163,19 @@ func (rs *Rooms) retryPending(ctx context.Context, g *guildState, r *roomState) 
 			r.retryAt = g.now().Add(closeRetry)
 			return err
 		}
-		return rs.note(ctx, g, r, audit.Entry{Kind: audit.Repaired, Detail: "Discord was told again"})
+		return rs.note(ctx, g, r,
+			audit.Entry{Kind: audit.Repaired, Detail: "Discord was updated again"})
 	})
 }
 
-// syncPending pays what is owed, one debt after the other; each that is paid is noted at once.
+// syncPending makes the pending calls one after the other and clears each mark at once.
 func (rs *Rooms) syncPending(ctx context.Context, g *guildState, r *roomState) error {
-	const reason = "Snug: made good"
+	const reason = "Snug: repeated after a failure"
 	if r.Pending.Access {
-		owes := r.accessMarks
+		marks := r.accessMarks
 		err := rs.setAccess(ctx, g, r, reason)
 		if err == nil {
-			err = rs.clearPending(ctx, g, r, owes, pendingAccess())
+			err = rs.clearPending(ctx, g, r, marks, pendingAccess())
 		}
 		if err != nil {
 			return err
@@ -200,7 +204,7 @@ func (rs *Rooms) syncPending(ctx context.Context, g *guildState, r *roomState) e
 	return nil
 }
 
-// toEject lists who is to be put out of voice: the banned are, whatever is noted.
+// toEject lists who is to be disconnected: those in Pending.Eject and everybody banned.
 func (rs *Rooms) toEject(g *guildState, r *roomState) []snowflake.ID {
 	users := slices.Clone(r.Pending.Eject)
 	for _, p := range rs.o.Voice.Roster(g.id, r.ID) {
@@ -211,7 +215,7 @@ func (rs *Rooms) toEject(g *guildState, r *roomState) []snowflake.ID {
 	return users
 }
 
-// eject puts somebody out of voice, if they are in the room's.
+// eject disconnects a user from voice if they are in the room.
 func (rs *Rooms) eject(ctx context.Context, g *guildState, r *roomState, user snowflake.ID, reason string) error {
 	if rs.o.Voice.ChannelOf(g.id, user) != r.ID {
 		return nil

@@ -21,16 +21,16 @@ func (rs *Rooms) Person(
 		if out.Preferences, err = rs.preferences(ctx, g, q.UserID); err != nil {
 			return err
 		}
-		if out.RememberedBy, err = rs.rememberers(ctx, g, q); err != nil {
+		if out.RememberedBy, err = rs.rememberedBy(ctx, g, q); err != nil {
 			return err
 		}
-		if err := rs.partsOf(ctx, g, q, &out); err != nil {
+		if err := rs.personRooms(ctx, g, q, &out); err != nil {
 			return err
 		}
 		if !q.Erase {
 			return nil
 		}
-		ctx, cancel := writing(ctx)
+		ctx, cancel := withWriteTimeout(ctx)
 		defer cancel()
 		err := rs.o.Hub.Members.Delete(ctx, memberKey(g.id, q.UserID))
 		if errs.Has(err, errs.NotFound) {
@@ -44,9 +44,9 @@ func (rs *Rooms) Person(
 	return out, err
 }
 
-// rememberers counts the members whose next room would let the user in, and has it let them in no more. Bans
+// rememberedBy counts the members whose next room would let the user in, and has it let them in no more. Bans
 // stay remembered.
-func (rs *Rooms) rememberers(ctx context.Context, g *guildState, q room.PersonRequest) (int, error) {
+func (rs *Rooms) rememberedBy(ctx context.Context, g *guildState, q room.PersonRequest) (int, error) {
 	list, err := rs.o.Hub.Members.List(ctx, g.id.String())
 	if err != nil {
 		return 0, err
@@ -59,14 +59,14 @@ func (rs *Rooms) rememberers(ctx context.Context, g *guildState, q room.PersonRe
 		n++
 		_, id, _ := strings.Cut(e.Key, ".")
 		if user, err := snowflake.Parse(id); err == nil && q.Erase {
-			rs.rememberOf(ctx, g, user, func(p *room.Preferences) { p.Guests = without(p.Guests, q.UserID) })
+			rs.updatePreferences(ctx, g, user, func(p *room.Preferences) { p.Guests = without(p.Guests, q.UserID) })
 		}
 	}
 	return n, nil
 }
 
-// partsOf lists, and with Erase removes, what the guild's open rooms hold of the user.
-func (rs *Rooms) partsOf(ctx context.Context, g *guildState, q room.PersonRequest, out *room.PersonData) error {
+// personRooms lists, and with Erase removes, what the guild's open rooms hold of the user.
+func (rs *Rooms) personRooms(ctx context.Context, g *guildState, q room.PersonRequest, out *room.PersonData) error {
 	for _, r := range g.rooms {
 		here := rs.o.Voice.ChannelOf(g.id, q.UserID) == r.ID
 		as := r.Parts(q.UserID, here)

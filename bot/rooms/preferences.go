@@ -25,7 +25,7 @@ func (rs *Rooms) Preferences(
 			out.Preferences, err = rs.preferences(ctx, g, q.Actor.UserID)
 			return err
 		}
-		ctx, cancel := writing(ctx)
+		ctx, cancel := withWriteTimeout(ctx)
 		defer cancel()
 		err := rs.o.Hub.Members.Delete(ctx, memberKey(g.id, q.Actor.UserID))
 		if err != nil && !errs.Has(err, errs.NotFound) {
@@ -50,15 +50,17 @@ func (rs *Rooms) preferences(ctx context.Context, g *guildState, user snowflake.
 }
 
 // remember keeps what the owner chose for their room, for their next one.
-func (c changing) remember(ctx context.Context, change func(*room.Preferences)) {
+func (c changeOp) remember(ctx context.Context, change func(*room.Preferences)) {
 	if c.who.UserID == c.r.OwnerID {
-		c.k.rememberOf(ctx, c.g, c.who.UserID, change)
+		c.rs.updatePreferences(ctx, c.g, c.who.UserID, change)
 	}
 }
 
-// rememberOf changes what is remembered of a member. That it could not be kept stops nobody.
-func (rs *Rooms) rememberOf(ctx context.Context, g *guildState, user snowflake.ID, change func(*room.Preferences)) {
-	ctx, cancel := writing(ctx)
+// updatePreferences changes what is remembered of a member. That it could not be kept stops nobody.
+func (rs *Rooms) updatePreferences(
+	ctx context.Context, g *guildState, user snowflake.ID, change func(*room.Preferences),
+) {
+	ctx, cancel := withWriteTimeout(ctx)
 	defer cancel()
 	_, _, err := rs.o.Hub.Members.EditOrCreate(ctx, memberKey(g.id, user), func(p *room.Preferences) error {
 		change(p)

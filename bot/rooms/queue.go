@@ -7,32 +7,32 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 )
 
-// job is something to do in a guild. One that is done alone begins when all others have ended, and holds up
-// those after it.
+// job is queued work on a guild. An exclusive job starts when
+// all running tasks have ended, and delays the jobs behind it.
 type job struct {
 	run       func(context.Context)
 	exclusive bool
 }
 
-// enqueue has f run under the guild's turn. What was enqueued for the guild before
-// has begun by then, and may wait for Discord. It never waits: gateway listeners call it.
+// enqueue runs f under the guild's lock, after all jobs queued before have started
+// (they may be waiting for Discord). It never blocks: gateway listeners call it.
 func (rs *Rooms) enqueue(g *guildState, f func(context.Context)) { rs.push(g, job{run: f}) }
 
 func (rs *Rooms) push(g *guildState, e job) {
 	g.queueMu.Lock()
 	defer g.queueMu.Unlock()
-	if rs.ctx.Err() != nil || g.gone.Load() {
+	if rs.ctx.Err() != nil || g.released.Load() {
 		return
 	}
 	g.queue = append(g.queue, e)
 	if !g.draining {
-		g.draining = rs.run(func() { rs.drain(g) })
+		g.draining = rs.goRun(func() { rs.drain(g) })
 	}
 }
 
-// enqueueAfter is later, some time from now.
+// enqueueAfter is enqueue after a delay.
 func (rs *Rooms) enqueueAfter(g *guildState, wait time.Duration, f func(context.Context)) {
-	rs.run(func() {
+	rs.goRun(func() {
 		timer := time.NewTimer(wait)
 		defer timer.Stop()
 		select {
@@ -43,25 +43,25 @@ func (rs *Rooms) enqueueAfter(g *guildState, wait time.Duration, f func(context.
 	})
 }
 
-// enqueueIn is later for a guild that may not be held: then nothing is done.
+// enqueueIn is enqueue by guild id. It does nothing if this process does not hold the guild.
 func (rs *Rooms) enqueueIn(id snowflake.ID, f func(context.Context, *guildState)) {
 	if g := rs.guild(id, false); g != nil {
 		rs.enqueue(g, func(ctx context.Context) { f(ctx, g) })
 	}
 }
 
-// enqueueExclusive is laterIn for what replaces all that tasks work on.
+// enqueueExclusive is enqueueIn for a job that replaces the state other tasks work on.
 func (rs *Rooms) enqueueExclusive(id snowflake.ID, f func(context.Context, *guildState)) {
 	if g := rs.guild(id, false); g != nil {
 		rs.push(g, job{run: func(ctx context.Context) { f(ctx, g) }, exclusive: true})
 	}
 }
 
-// drain begins what was enqueued for a guild, one after the other, until there is nothing left.
+// drain starts a guild's queued jobs in order until none is left.
 func (rs *Rooms) drain(g *guildState) {
 	for {
 		g.queueMu.Lock()
-		if len(g.queue) == 0 || rs.ctx.Err() != nil || g.gone.Load() {
+		if len(g.queue) == 0 || rs.ctx.Err() != nil || g.released.Load() {
 			g.queue, g.draining = nil, false
 			g.queueMu.Unlock()
 			return
@@ -74,13 +74,13 @@ func (rs *Rooms) drain(g *guildState) {
 			continue
 		}
 		parked := make(chan struct{})
-		// the drain is waited for, so the keeper is not closed
+		// Close waits for drain, so Add cannot race with Wait
 		rs.wg.Go(func() { rs.runJob(g, e, func() { close(parked) }) })
 		<-parked
 	}
 }
 
-// runJob does an errand; parked is called when the next one may begin.
+// runJob runs a job; parked is called when the next one may start.
 func (rs *Rooms) runJob(g *guildState, e job, parked func()) {
 	ctx, t, err := g.begin(rs.ctx, parked)
 	if err != nil {
@@ -93,7 +93,7 @@ func (rs *Rooms) runJob(g *guildState, e job, parked func()) {
 	if e.exclusive {
 		g.awaitExclusive(ctx)
 	}
-	if !g.gone.Load() {
+	if !g.released.Load() {
 		e.run(ctx)
 	}
 }

@@ -18,7 +18,7 @@ import (
 // compare puts right where rooms and Discord's channels differ. since is what the rooms' channels were edited by then.
 func (rs *Rooms) compare(ctx context.Context, g *guildState, channels []Channel, since map[snowflake.ID]uint64) error {
 	verified := rs.editsOf(g)
-	channels, anew, err := rs.verified(ctx, g, channels)
+	channels, anew, err := rs.refetchChannels(ctx, g, channels)
 	if err != nil {
 		return err
 	}
@@ -40,7 +40,7 @@ func (rs *Rooms) compare(ctx context.Context, g *guildState, channels []Channel,
 func (rs *Rooms) editsOf(g *guildState) map[snowflake.ID]uint64 {
 	m := make(map[snowflake.ID]uint64, len(g.rooms))
 	for id := range g.rooms {
-		m[id] = rs.edits.of(id)
+		m[id] = rs.edits.count(id)
 	}
 	return m
 }
@@ -54,18 +54,18 @@ func (rs *Rooms) compareRoom(
 		return rs.verifyMissing(ctx, g, r, room.ClosedLost)
 	case r.State == room.Closing:
 		return rs.checkDeadline(ctx, g, r)
-	case rs.edits.of(r.ID) != since: // the list is of before or after
+	case rs.edits.count(r.ID) != since: // the list is of before or after
 		rs.confirmChannel(g, r)
 		return nil
 	}
 	err := rs.align(ctx, g, r, c)
-	rs.occupancy(ctx, g, r)
+	rs.updateOccupancy(ctx, g, r)
 	return errors.Join(err, rs.checkDeadline(ctx, g, r))
 }
 
-// catchUp finishes a comparison that could not be finished before.
-func (rs *Rooms) catchUp(ctx context.Context, g *guildState) error {
-	if !g.behind {
+// finishCompare finishes a comparison that could not be finished before.
+func (rs *Rooms) finishCompare(ctx context.Context, g *guildState) error {
+	if !g.compareFailed {
 		return nil
 	}
 	since := rs.editsOf(g)
@@ -73,15 +73,17 @@ func (rs *Rooms) catchUp(ctx context.Context, g *guildState) error {
 	if err == nil {
 		err = rs.compare(ctx, g, channels, since)
 	}
-	g.behind = err != nil
+	g.compareFailed = err != nil
 	return err
 }
 
-// verified asks Discord for the channels as they are now when those given,
+// refetchChannels asks Discord for the channels as they are now when those given,
 // which were told some time ago, lack one that a room needs or differ from a
 // room: nothing is given up on what was merely not told, and no late news of
 // what Snug itself did is taken for somebody else's doing. It says whether it asked.
-func (rs *Rooms) verified(ctx context.Context, g *guildState, channels []Channel) (_ []Channel, anew bool, _ error) {
+func (rs *Rooms) refetchChannels(
+	ctx context.Context, g *guildState, channels []Channel,
+) (_ []Channel, anew bool, _ error) {
 	byID := byID(channels)
 	for id, r := range g.rooms {
 		if c, there := byID[id]; !there || r.State == room.Open && rs.differs(g, r, c) {
@@ -92,52 +94,52 @@ func (rs *Rooms) verified(ctx context.Context, g *guildState, channels []Channel
 	return channels, false, nil
 }
 
-// whereabouts says where a channel is that something points at.
-type whereabouts int
+// visibility says where a channel is that something points at.
+type visibility int
 
 const (
-	there whereabouts = iota
-	unseen
-	gone
+	channelVisible visibility = iota
+	channelHidden
+	channelGone
 )
 
-// whereabouts looks for a channel: in the list, and where that does not have
+// locate looks for a channel: in the list, and where that does not have
 // it, Discord is asked for it. Nothing is given up on what was merely not shown.
-func (rs *Rooms) whereabouts(
+func (rs *Rooms) locate(
 	ctx context.Context, g *guildState, byID map[snowflake.ID]Channel, id snowflake.ID,
-) (Channel, whereabouts, error) {
-	return find(ctx, rs.o.Discord, g.id, byID, id)
+) (Channel, visibility, error) {
+	return locateChannel(ctx, rs.o.Discord, g.id, byID, id)
 }
 
-func find(
-	ctx context.Context, d Looker, guild snowflake.ID, byID map[snowflake.ID]Channel, id snowflake.ID,
-) (Channel, whereabouts, error) {
+func locateChannel(
+	ctx context.Context, d PreflightDiscord, guild snowflake.ID, byID map[snowflake.ID]Channel, id snowflake.ID,
+) (Channel, visibility, error) {
 	if c, listed := byID[id]; listed {
 		if c.Unseen {
-			return c, unseen, nil
+			return c, channelHidden, nil
 		}
-		return c, there, nil
+		return c, channelVisible, nil
 	}
 	c, err := d.There(ctx, guild, id)
 	switch {
 	case errs.Has(err, errs.NotFound):
-		return c, gone, nil
+		return c, channelGone, nil
 	case errs.Has(err, errs.MissingPermission):
-		return c, unseen, nil
+		return c, channelHidden, nil
 	}
-	return c, there, err
+	return c, channelVisible, err
 }
 
 // isGone says whether there is no channel of a kind with an id any more. One
 // that Snug may not view is not gone: what points at it stays.
 func isGone(
-	ctx context.Context, d Looker, guild snowflake.ID, byID map[snowflake.ID]Channel, id snowflake.ID, kind Kind,
+	ctx context.Context, d PreflightDiscord, guild snowflake.ID, byID map[snowflake.ID]Channel, id snowflake.ID, kind Kind,
 ) (bool, error) {
 	if id == 0 {
 		return false, nil
 	}
-	c, is, err := find(ctx, d, guild, byID, id)
-	return is == gone || is == there && err == nil && c.Kind != kind, err
+	c, is, err := locateChannel(ctx, d, guild, byID, id)
+	return is == channelGone || is == channelVisible && err == nil && c.Kind != kind, err
 }
 
 // verifyMissing follows Discord's telling nothing of a room's channel any more: it
@@ -159,8 +161,8 @@ func (rs *Rooms) onUnseenChannel(
 		}
 		return rs.onChannelDeleted(ctx, g, r, why)
 	case errs.Has(err, errs.MissingPermission):
-		if !r.denied {
-			r.denied = true
+		if !r.denialLogged {
+			r.denialLogged = true
 			rs.o.Log.Warn("Snug may not see a room's channel any more; give its role View Channels and Connect there",
 				"guild_id", g.id, "room_id", r.ID)
 		}
@@ -182,12 +184,12 @@ func (rs *Rooms) differs(g *guildState, r *roomState, c Channel) bool {
 	if c.Unseen || c.Name != r.Name || c.ParentID != r.CategoryID || c.UserLimit != rs.limit(g, r) {
 		return true
 	}
-	return !r.Pending.Access && (!c.Marked || g.opened(r, c) || len(r.shutOut(c)) > 0)
+	return !r.Pending.Access && (!c.Marked || g.tooOpen(r, c) || len(r.missingOverwrites(c)) > 0)
 }
 
-// shutOut lists who has a place in a room and lacks the overwrite for it. Whom somebody denies it by name is
+// missingOverwrites lists who has a place in a room and lacks the overwrite for it. Whom somebody denies it by name is
 // left alone: that is for the gate.
-func (r *roomState) shutOut(c Channel) []snowflake.ID {
+func (r *roomState) missingOverwrites(c Channel) []snowflake.ID {
 	return slices.DeleteFunc(r.admitted(),
 		func(u snowflake.ID) bool { return slices.Contains(c.Admitted, u) || slices.Contains(c.Denied, u) })
 }
@@ -197,7 +199,7 @@ func (r *roomState) shutOut(c Channel) []snowflake.ID {
 // it is now, with no call of ours on its way: what differs then was not asked for here, but for
 // calls whose outcome was never told.
 func (rs *Rooms) align(ctx context.Context, g *guildState, r *roomState, c Channel) error {
-	r.denied = false
+	r.denialLogged = false
 	return errors.Join(rs.alignName(ctx, g, r, c), rs.alignLimit(ctx, g, r, c), rs.alignAccess(ctx, g, r, c))
 }
 
@@ -214,7 +216,7 @@ func (rs *Rooms) alignName(ctx context.Context, g *guildState, r *roomState, c C
 	case c.Name == r.Renames.Wanted: // it was given after all
 		entry = &audit.Entry{Kind: audit.RoomRenamed, By: r.Renames.By, Via: r.Renames.Via, Old: old, New: c.Name}
 		change = func(doc *room.Room) { clearRename(&doc.Renames) }
-	case r.doubts(c.Name, now): // what was asked for since is to be told again
+	case r.isUncertain(c.Name, now): // what was asked for since is to be told again
 		change = func(doc *room.Room) { doc.Renames.Wanted = cmp.Or(doc.Renames.Wanted, old) }
 	default:
 		entry = &audit.Entry{Kind: audit.RoomRenamed, Via: access.ViaDiscord, Old: old, New: c.Name}
@@ -235,7 +237,8 @@ func (rs *Rooms) alignLimit(ctx context.Context, g *guildState, r *roomState, c 
 	case c.UserLimit == 0: // without a limit nobody's seat is safe
 		rs.repaired(ctx, g, r, "its channel had no limit")
 		return rs.setLimit(ctx, g, r, "Snug: a room has seats")
-	case c.UserLimit == r.knownLimit() || r.doubts(itoa(c.UserLimit), g.now()): // ours, and not what it should be now
+	case c.UserLimit == r.knownLimit() || r.isUncertain(itoa(c.UserLimit), g.now()):
+		// ours, and not what it should be now
 		return rs.setLimit(ctx, g, r, "Snug: bots take no seat")
 	}
 	entry := &audit.Entry{Kind: audit.SeatsChanged, Via: access.ViaDiscord, Old: itoa(r.Seats), New: itoa(c.UserLimit)}
@@ -246,29 +249,29 @@ func (rs *Rooms) alignLimit(ctx context.Context, g *guildState, r *roomState, c 
 	if err != nil {
 		return err
 	}
-	rs.seatWaiters(ctx, g, r)
+	rs.offerSeats(ctx, g, r)
 	if c.UserLimit != rs.limit(g, r) {
 		return rs.setLimit(ctx, g, r, "Snug: bots take no seat")
 	}
 	return nil
 }
 
-// doubts says whether Snug asked for a name or a limit a while ago and was never told what became of it.
-func (r *roomState) doubts(what string, now time.Time) bool {
-	at, ok := r.doubted[what]
-	return ok && now.Sub(at) < doubtFor
+// isUncertain says whether Snug asked for a name or a limit a while ago and was never told what became of it.
+func (r *roomState) isUncertain(what string, now time.Time) bool {
+	at, ok := r.uncertain[what]
+	return ok && now.Sub(at) < uncertainFor
 }
 
-// doubt notes that a call may have had its effect, or may have it yet.
-func (r *roomState) doubt(what string, now time.Time) {
-	if r.doubted == nil {
-		r.doubted = map[string]time.Time{}
+// markUncertain notes that a call may have had its effect, or may have it yet.
+func (r *roomState) markUncertain(what string, now time.Time) {
+	if r.uncertain == nil {
+		r.uncertain = map[string]time.Time{}
 	}
-	r.doubted[what] = now
+	r.uncertain[what] = now
 }
 
-// doubtFor is how long a call that was given up may take to have its effect.
-const doubtFor = 10 * time.Minute
+// uncertainFor is how long a call that was given up may take to have its effect.
+const uncertainFor = 10 * time.Minute
 
 // alignAccess gives owner and guests back what they should have, and keeps
 // closed what should be closed.
@@ -276,12 +279,12 @@ func (rs *Rooms) alignAccess(ctx context.Context, g *guildState, r *roomState, c
 	if r.Pending.Access {
 		return nil // on its way
 	}
-	opened, now := g.opened(r, c), g.now()
+	opened, now := g.tooOpen(r, c), g.now()
 	// Snug's own overwrite is the mark of its rooms, and lets it in. Where it
 	// cannot be made exact it is not tried for ever.
-	unmarked := !c.Marked && now.Sub(r.marked) >= remark
+	unmarked := !c.Marked && now.Sub(r.remarkedAt) >= remarkInterval
 	if !opened && !unmarked {
-		for _, user := range r.shutOut(c) {
+		for _, user := range r.missingOverwrites(c) {
 			rs.repaired(ctx, g, r, "somebody let in could not enter")
 			if err := rs.o.Discord.Admit(ctx, r.ID, user, rs.access(g, &r.Room), "Snug: was let in"); err != nil {
 				return err
@@ -293,7 +296,7 @@ func (rs *Rooms) alignAccess(ctx context.Context, g *guildState, r *roomState, c
 		rs.repaired(ctx, g, r, "it was open to more than it should be")
 	} else {
 		rs.repaired(ctx, g, r, "Snug's own overwrite had been changed")
-		r.marked = now
+		r.remarkedAt = now
 	}
 	err := rs.setAccess(ctx, g, r, "Snug: the room is "+privacyOf(&r.Room))
 	if err == nil {
@@ -306,13 +309,13 @@ func (rs *Rooms) alignAccess(ctx context.Context, g *guildState, r *roomState, c
 	return err
 }
 
-// opened says whether a channel lets in more people than its room does.
-func (g *guildState) opened(r *roomState, c Channel) bool {
+// tooOpen says whether a channel lets in more people than its room does.
+func (g *guildState) tooOpen(r *roomState, c Channel) bool {
 	if (r.Private || r.Hidden) && !c.Hides || (r.Private || r.Hidden || r.Locked) && !c.Locks {
 		return true
 	}
 	return slices.ContainsFunc(r.Bans,
-		func(b room.Ban) bool { return b.UserID != r.OwnerID && !slices.Contains(c.Shut, b.UserID) })
+		func(b room.Ban) bool { return b.UserID != r.OwnerID && !slices.Contains(c.Banned, b.UserID) })
 }
 
 // admitted lists who has a place of their own in a room: its owner and its guests, but for those who are suspended.
@@ -329,8 +332,8 @@ func (r *roomState) admitted() []snowflake.ID {
 	return users
 }
 
-// remark is how often Snug's own overwrite is put back where that does not last.
-const remark = 10 * time.Minute
+// remarkInterval is how often Snug's own overwrite is put back where that does not last.
+const remarkInterval = 10 * time.Minute
 
 // giveUpAfter is how old an intention becomes before it is given up: a
 // creation may show in Discord some time after its request failed.

@@ -14,7 +14,7 @@ import (
 func itoa(n int) string { return strconv.Itoa(n) }
 
 // rename gives the room a name: at once while Discord's budget lasts, later otherwise.
-func (c changing) rename(ctx context.Context) error {
+func (c changeOp) rename(ctx context.Context) error {
 	name, err := c.g.settings.CheckName(c.q.Text)
 	if err != nil {
 		return err
@@ -30,14 +30,14 @@ func (c changing) rename(ctx context.Context) error {
 	if !next.After(now) {
 		planned = nil // it is told as a rename when it is done
 	}
-	err = c.k.edit(ctx, c.g, c.r, planned, func(doc *room.Room) {
+	err = c.rs.edit(ctx, c.g, c.r, planned, func(doc *room.Room) {
 		doc.Renames.Wanted, doc.Renames.By, doc.Renames.Via = name, c.who.UserID, c.q.Actor.Via
 	})
 	if err != nil {
 		return err
 	}
 	if planned == nil {
-		err = c.k.applyName(ctx, c.g, c.r)
+		err = c.rs.applyName(ctx, c.g, c.r)
 	}
 	if errs.Has(err, errs.RateLimited) || errs.Has(err, errs.DiscordUnavailable) {
 		err = nil // it waits, and is applied by a sweep
@@ -47,7 +47,7 @@ func (c changing) rename(ctx context.Context) error {
 	}
 	if c.r.Renames.Wanted != "" {
 		c.out.Later = c.r.Renames.Next(now)
-		c.k.publish(c.g, c.r, room.Changed{})
+		c.rs.publish(c.g, c.r, room.Changed{})
 	}
 	c.remember(ctx, func(p *room.Preferences) { p.Name = name })
 	return nil
@@ -77,14 +77,14 @@ func (rs *Rooms) applyName(ctx context.Context, g *guildState, r *roomState) err
 		}
 		return err
 	case mayHaveHappened(err):
-		r.doubt(name, now)
+		r.markUncertain(name, now)
 		if e := rs.edit(ctx, g, r, nil,
 			func(doc *room.Room) { doc.Renames.NotBefore = now.Add(closeRetry) }); e != nil {
 			return e
 		}
 		return err
 	}
-	if errors.Is(err, ErrWords) {
+	if errors.Is(err, ErrNameNotAllowed) {
 		rs.notify(g, NameRefused{Room: g.summary(r)}) // it may have waited for its turn: whoever asked is long gone
 	}
 	// Refused for good: a name that Discord does not allow, or a permission that lacks.
@@ -98,8 +98,8 @@ func (rs *Rooms) applyName(ctx context.Context, g *guildState, r *roomState) err
 // clearRename forgets the name that was wanted; the budget that was spent stays.
 func clearRename(n *room.Renames) { *n = room.Renames{At: n.At} }
 
-// renameDue applies a name that waited for Discord's budget.
-func (rs *Rooms) renameDue(ctx context.Context, g *guildState, r *roomState) error {
+// applyPendingRename applies a name that waited for Discord's budget.
+func (rs *Rooms) applyPendingRename(ctx context.Context, g *guildState, r *roomState) error {
 	due := func() bool {
 		now := g.now()
 		return r.Renames.Wanted != "" && r.State == room.Open && !r.Renames.Next(now).After(now)

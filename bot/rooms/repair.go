@@ -26,7 +26,7 @@ func (rs *Rooms) Repair(
 ) (out guild.RepairReport, err error) {
 	manage := rs.manage
 	if q.Apply {
-		manage = rs.setting
+		manage = rs.manageSettings
 	}
 	err = manage(ctx, guildID, q.Actor, func(ctx context.Context, g *guildState) error {
 		since := rs.editsOf(g)
@@ -34,7 +34,7 @@ func (rs *Rooms) Repair(
 		if err != nil {
 			return err
 		}
-		rep := repairing{k: rs, g: g, by: q.Actor, channels: channels, byID: byID(channels), since: since}
+		rep := repairOp{rs: rs, g: g, by: q.Actor, channels: channels, byID: byID(channels), since: since}
 		if err := rep.findIssues(ctx); err != nil {
 			return err
 		}
@@ -61,9 +61,9 @@ func (rs *Rooms) Repair(
 	return out, err
 }
 
-// repairing is a repair on its way.
-type repairing struct {
-	k        *Rooms
+// repairOp is a repair on its way.
+type repairOp struct {
+	rs       *Rooms
 	g        *guildState
 	by       access.Actor
 	channels []Channel
@@ -72,27 +72,27 @@ type repairing struct {
 	found    []guild.Issue
 }
 
-func (p *repairing) add(f guild.Issue) {
+func (p *repairOp) add(f guild.Issue) {
 	f.ID = string(f.Kind) + "." + f.ChannelID.String()
 	p.found = append(p.found, f)
 }
 
 // findIssues finds the disagreements, in the order of the channels' ids.
-func (p *repairing) findIssues(ctx context.Context) error {
+func (p *repairOp) findIssues(ctx context.Context) error {
 	rooms := make([]*roomState, 0, len(p.g.rooms))
 	for _, r := range p.g.rooms {
 		rooms = append(rooms, r)
 	}
 	slices.SortFunc(rooms, func(a, b *roomState) int { return cmp.Compare(a.ID, b.ID) })
 	for _, r := range rooms {
-		c, is, err := p.k.whereabouts(ctx, p.g, p.byID, r.ID)
+		c, is, err := p.rs.locate(ctx, p.g, p.byID, r.ID)
 		switch {
 		case err != nil:
 			return err
-		case is == gone:
+		case is == channelGone:
 			p.add(guild.Issue{Kind: guild.IssueNoChannel, ChannelID: r.ID, Name: r.Name})
 			continue
-		case is == unseen:
+		case is == channelHidden:
 			p.add(guild.Issue{Kind: guild.IssueUnseen, ChannelID: r.ID, Name: r.Name})
 			continue
 		}
@@ -115,11 +115,11 @@ func (p *repairing) findIssues(ctx context.Context) error {
 	return nil
 }
 
-func (p *repairing) checkRoom(r *roomState, c Channel) {
+func (p *repairOp) checkRoom(r *roomState, c Channel) {
 	if c.Name != r.Name {
 		p.add(guild.Issue{Kind: guild.IssueName, ChannelID: r.ID, Name: r.Name, Want: r.Name, Have: c.Name})
 	}
-	if want := p.k.limit(p.g, r); c.UserLimit != want {
+	if want := p.rs.limit(p.g, r); c.UserLimit != want {
 		p.add(guild.Issue{
 			Kind: guild.IssueSeats, ChannelID: r.ID, Name: r.Name, Want: strconv.Itoa(want),
 			Have: strconv.Itoa(c.UserLimit),
@@ -137,15 +137,15 @@ func (p *repairing) checkRoom(r *roomState, c Channel) {
 			extra++
 		}
 	}
-	if r.Pending.Access || missing+extra > 0 || p.g.opened(r, c) {
+	if r.Pending.Access || missing+extra > 0 || p.g.tooOpen(r, c) {
 		have := privacyOf(&room.Room{Private: c.Hides, Locked: c.Locks && !c.Hides})
 		p.add(guild.Issue{Kind: guild.IssueAccess, ChannelID: r.ID, Name: r.Name, Want: privacyOf(&r.Room), Have: have})
 	}
 }
 
 // checkRoster compares what the web is shown with who is in voice.
-func (p *repairing) checkRoster(ctx context.Context, r *roomState) error {
-	live, _, err := p.k.o.Hub.Rosters.Get(ctx, voice.Key(p.g.id, r.ID))
+func (p *repairOp) checkRoster(ctx context.Context, r *roomState) error {
+	live, _, err := p.rs.o.Hub.Rosters.Get(ctx, voice.Key(p.g.id, r.ID))
 	if err != nil && !errs.Has(err, errs.NotFound) {
 		return err
 	}
@@ -157,7 +157,7 @@ func (p *repairing) checkRoster(ctx context.Context, r *roomState) error {
 		slices.Sort(ids)
 		return strings.Join(ids, " ")
 	}
-	roster := p.k.o.Voice.Roster(p.g.id, r.ID)
+	roster := p.rs.o.Voice.Roster(p.g.id, r.ID)
 	if err != nil || live.Gone() || live.Room.Name != r.Name || names(live.Roster) != names(roster) {
 		p.add(guild.Issue{
 			Kind: guild.IssueRoster, ChannelID: r.ID, Name: r.Name, Want: strconv.Itoa(len(roster)),
@@ -168,7 +168,7 @@ func (p *repairing) checkRoster(ctx context.Context, r *roomState) error {
 }
 
 // findUnknownChannels finds voice channels that carry the mark and are neither room nor lobby.
-func (p *repairing) findUnknownChannels() {
+func (p *repairOp) findUnknownChannels() {
 	for _, c := range p.channels {
 		if c.Kind == KindVoice && c.Marked && p.g.rooms[c.ID] == nil && p.g.settings.Lobby(c.ID) == nil {
 			p.add(guild.Issue{Kind: guild.IssueUnknown, ChannelID: c.ID, Name: c.Name, Risky: true})
@@ -176,18 +176,18 @@ func (p *repairing) findUnknownChannels() {
 	}
 }
 
-func (p *repairing) checkSettings(ctx context.Context) error {
+func (p *repairOp) checkSettings(ctx context.Context) error {
 	s := p.g.settings
-	look := func(id snowflake.ID, kind Kind, lost guild.IssueKind) (is whereabouts, err error) {
+	look := func(id snowflake.ID, kind Kind, lost guild.IssueKind) (is visibility, err error) {
 		if id == 0 {
-			return there, nil
+			return channelVisible, nil
 		}
-		c, is, err := p.k.whereabouts(ctx, p.g, p.byID, id)
-		if is == there && c.Kind != kind {
-			is = gone
+		c, is, err := p.rs.locate(ctx, p.g, p.byID, id)
+		if is == channelVisible && c.Kind != kind {
+			is = channelGone
 		}
-		if is != there && err == nil {
-			if is == unseen {
+		if is != channelVisible && err == nil {
+			if is == channelHidden {
 				lost = guild.IssueUnseen
 			}
 			f := guild.Issue{Kind: lost, ChannelID: id}
@@ -202,7 +202,7 @@ func (p *repairing) checkSettings(ctx context.Context) error {
 	err = errors.Join(err, err2)
 	for _, l := range s.Lobbies {
 		is, err2 := look(l.ChannelID, KindVoice, guild.IssueLobbyGone)
-		if err = errors.Join(err, err2); is == there {
+		if err = errors.Join(err, err2); is == channelVisible {
 			_, err2 = look(l.CategoryID, KindCategory, guild.IssueCategoryGone)
 			err = errors.Join(err, err2)
 		}
@@ -211,8 +211,8 @@ func (p *repairing) checkSettings(ctx context.Context) error {
 }
 
 // fix puts one disagreement right.
-func (p *repairing) fix(ctx context.Context, f guild.Issue) error {
-	switch k, g := p.k, p.g; f.Kind {
+func (p *repairOp) fix(ctx context.Context, f guild.Issue) error {
+	switch k, g := p.rs, p.g; f.Kind {
 	case guild.IssueUnknown:
 		if len(k.o.Voice.Roster(g.id, f.ChannelID)) > 0 {
 			return errs.E(errs.Conflict,
@@ -224,11 +224,11 @@ func (p *repairing) fix(ctx context.Context, f guild.Issue) error {
 	case guild.IssueNoChannel, guild.IssueName, guild.IssueSeats, guild.IssueAccess, guild.IssueRoster:
 		return g.inLane(ctx, roomLane(f.ChannelID), func() error {
 			r := g.rooms[f.ChannelID]
-			if r == nil || k.edits.of(r.ID) != p.since[r.ID] {
+			if r == nil || k.edits.count(r.ID) != p.since[r.ID] {
 				return errs.E(errs.Conflict, "This room was changed while it was looked at. Look again.")
 			}
 			err := p.fixRoom(ctx, r, f)
-			p.since[f.ChannelID] = k.edits.of(f.ChannelID) // by this
+			p.since[f.ChannelID] = k.edits.count(f.ChannelID) // by this
 			return err
 		})
 	}
@@ -236,8 +236,8 @@ func (p *repairing) fix(ctx context.Context, f guild.Issue) error {
 }
 
 // fixRoom is mend for a room, in its lane.
-func (p *repairing) fixRoom(ctx context.Context, r *roomState, f guild.Issue) error {
-	k, g := p.k, p.g
+func (p *repairOp) fixRoom(ctx context.Context, r *roomState, f guild.Issue) error {
+	k, g := p.rs, p.g
 	const reason = "Snug: repair"
 	switch f.Kind {
 	case guild.IssueNoChannel:
@@ -268,18 +268,18 @@ func (p *repairing) fixRoom(ctx context.Context, r *roomState, f guild.Issue) er
 }
 
 // recordFix writes a repair of a room into the audit.
-func (p *repairing) recordFix(ctx context.Context, r *roomState, f guild.Issue, err error) error {
+func (p *repairOp) recordFix(ctx context.Context, r *roomState, f guild.Issue, err error) error {
 	if err != nil {
 		return err
 	}
 	entry := audit.Entry{
 		Kind: audit.Repaired, By: p.by.UserID, Via: p.by.Via, Detail: string(f.Kind), Old: f.Have, New: f.Want,
 	}
-	return p.k.note(ctx, p.g, r, entry)
+	return p.rs.note(ctx, p.g, r, entry)
 }
 
 // clearSetting takes out of the settings what points at something that is gone.
-func (p *repairing) clearSetting(ctx context.Context, f guild.Issue) error {
+func (p *repairOp) clearSetting(ctx context.Context, f guild.Issue) error {
 	next := p.g.settings.Clone()
 	switch f.Kind {
 	case guild.IssueLogGone:
@@ -296,5 +296,5 @@ func (p *repairing) clearSetting(ctx context.Context, f guild.Issue) error {
 			}
 		}
 	}
-	return p.k.saveSettings(ctx, p.g, next, p.by)
+	return p.rs.saveSettings(ctx, p.g, next, p.by)
 }

@@ -1,10 +1,10 @@
-// Package rooms owns rooms: it opens, admits, moves, invites, keeps, closes,
-// reaps and repairs them. It is the only writer of room state.
+// Package rooms manages private voice rooms: it opens, changes, closes and repairs
+// them, and decides who gets in. It is the only writer of the hub's rooms bucket.
 //
-// The keeper of a guild is the process that holds the guild's shard. Requests
-// of one guild take turns, which they set down while they wait for Discord;
-// those of different guilds run side by side. Every method is safe for concurrent use, asks Discord what the
-// actor may do unless an interaction has just told it, and fails with errs-coded errors that people can read.
+// A guild's rooms are managed by the process that holds the guild's shard. Work on one guild is serialised
+// by the guild's lock, which is released during calls to Discord (lock.go); guilds are independent of each
+// other. Every method is safe for concurrent use. Permissions of the actor are checked with Discord, unless
+// the request carries them (an interaction). Errors are coded (package errs) and can be shown to users.
 package rooms
 
 import (
@@ -29,120 +29,121 @@ import (
 	"snug/shared/room"
 )
 
-// Options of a Keeper. All but Turned are needed.
+// Options of Rooms. All but SnapshotChanged are required.
 type Options struct {
 	Hub     *hub.Hub
 	Discord Discord
 	Voice   *voice.Tracker
-	// Standings keeps what Discord said of people who watch, own rooms or are guests.
+	// Standings caches what Discord last said about spectators, owners and guests.
 	Standings Standings
 	Keys      *keyring.Keyring
 	Now       func() time.Time
 	Log       *slog.Logger
-	// Announce tells the dashboard what a guild is, and whether requests about it are served.
+	// Announce publishes a guild to the dashboard, and whether requests about it are served.
 	Announce func(ctx context.Context, info room.GuildInfo) error
-	// Turned is told after every turn of a guild, when Memory is new. It must only enqueue; nil: nobody is told.
+	// SnapshotChanged, if not nil, is called whenever a guild's Snapshot was replaced. It must not block.
 	SnapshotChanged func(guildID snowflake.ID)
-	// AskInfo has Discord asked what a guild's voice channels have beside their objects; InfoTold gets the
-	// answer. It must only enqueue.
+	// RequestChannelInfo asks Discord for the statuses and start times of a guild's
+	// voice channels; ChannelInfoReceived takes the response. It must not block.
 	RequestChannelInfo func(guildID snowflake.ID)
-	// Tell says a notice in a language (BCP 47; "" for English). It fails with why it was not delivered.
+	// Notify sends a notice in a language (BCP 47; "" for
+	// English). It returns why the notice was not delivered.
 	Notify func(ctx context.Context, guildID snowflake.ID, language string, n Notice) error
-	// Link gives the address of an invite's landing page; links go into direct messages.
+	// Link returns the URL of an invite's landing page, for direct messages.
 	Link func(roomID snowflake.ID, token string) string
 }
 
-// Rooms keeps the rooms of the guilds whose shards this process holds.
+// Rooms manages the rooms of the guilds whose shards this process holds. Create one with New.
 type Rooms struct {
 	o     Options
-	edits *edits          // counts what o.Discord is told of channels
+	edits *editCounter    // counts the calls of o.Discord that change a channel
 	ctx   context.Context // ends with Close; background work runs under it
 	stop  context.CancelFunc
 	wg    sync.WaitGroup
 
-	mu       sync.Mutex // guards what follows; never held across a call out
+	mu       sync.Mutex // guards what follows; never held during a call out of the package
 	closed   bool
 	guilds   map[snowflake.ID]*guildState
-	observed map[[2]snowflake.ID]access.Standing // what Discord told last, however long ago; see known
+	observed map[[2]snowflake.ID]access.Standing // what Discord last said, of whatever age; see knownStanding
 }
 
-// guildState are the rooms of one guild. All fields but the turn and the inbox
-// are touched only by who holds the turn.
+// guildState is one guild's rooms and settings. The guild's lock
+// guards all fields but those below queueMu and the atomics.
 type guildState struct {
-	id        snowflake.ID
-	info      room.GuildInfo
-	lockToken chan struct{} // holds one token while nobody has the turn
-	lanes     map[string]*lane
-	tasks     int           // that go on, whether they have the turn or not
-	exclusive int           // of them, those that wait until the others have ended
-	wake      chan struct{} // closed when they are to look again
-	ready     bool          // loaded and compared with Discord
-	loads     int           // how often Discord has described the guild
-	behind    bool          // the last comparison with Discord was not finished
-	settings  guild.Settings
-	setRev    hub.Rev
-	// setOutbox are entries of the audit that the stored settings carry. setUnsure says
-	// that the last write's outcome is unknown: they are read again before the next.
-	setOutbox []audit.Entry
-	setUnsure bool
-	rooms     map[snowflake.ID]*roomState
-	// intended are recorded intentions that are neither finished nor given up.
+	id            snowflake.ID
+	info          room.GuildInfo
+	lockToken     chan struct{} // the guild's lock: holds one token while unlocked
+	lanes         map[string]*lane
+	tasks         int           // running tasks, whether they hold the lock or not
+	exclusive     int           // of them, those that wait until all others have ended
+	wake          chan struct{} // closed to make exclusive tasks check again
+	ready         bool          // loaded and compared with Discord
+	loadCount     int           // how often Load was called
+	compareFailed bool          // the last comparison with Discord failed; a sweep repeats it
+	settings      guild.Settings
+	settingsRev   hub.Rev
+	// settingsOutbox are the unpublished audit entries in the stored settings. settingsUnsure
+	// means that the last write's outcome is unknown: they are read again before the next.
+	settingsOutbox []audit.Entry
+	settingsUnsure bool
+	rooms          map[snowflake.ID]*roomState
+	// pendingCreates are recorded creations that are neither finished nor given up, by id.
 	pendingCreates map[string]room.PendingCreate
-	openings       map[snowflake.ID][]time.Time  // when each member opened rooms lately; 0: all of them
-	full           map[snowflake.ID]fullness     // categories that took no more channels
-	parents        map[snowflake.ID]snowflake.ID // the category of each lobby, where it was asked for
-	trimmed        time.Time                     // when old entries of the audit were removed last
-	asked          map[snowflake.ID]bool         // users whose standing is being asked
-	moves          map[snowflake.ID][]time.Time  // when each member was moved out of a lobby lately
-	// the lobby a member came into while their last coming was being followed
-	again     map[snowflake.ID]snowflake.ID
-	waits     map[snowflake.ID]bool      // members who sit in a lobby until they may be moved again
-	ejectedAt map[snowflake.ID]time.Time // users whom Snug itself put out of voice, and when
+	openings       map[snowflake.ID][]time.Time  // when each member recently opened rooms; key 0: all members
+	fullCategories map[snowflake.ID]fullCategory // categories with 50 channels
+	lobbyParents   map[snowflake.ID]snowflake.ID // the category of each lobby, as far as known
+	auditTrimmedAt time.Time                     // when old audit entries were last deleted
+	fetching       map[snowflake.ID]bool         // users whose standing is being fetched
+	moves          map[snowflake.ID][]time.Time  // when Snug recently moved each member
+	// the lobby a member joined while their previous join was still being handled
+	nextLobby  map[snowflake.ID]snowflake.ID
+	lobbyWaits map[snowflake.ID]bool      // members in a lobby who may not be moved yet
+	ejectedAt  map[snowflake.ID]time.Time // users whom Snug itself disconnected, and when
 
-	snapshot        atomic.Pointer[Snapshot] // as the last turn left it
-	gone            atomic.Bool              // another process's by now: see Forget
+	snapshot        atomic.Pointer[Snapshot] // replaced at each unlock
+	released        atomic.Bool              // another process holds the guild now; see Release
 	snapshotChanged func()
 
-	clock   *clock // what durations are judged by
-	shifted bool   // it was set anew, and not all rooms are stored so
+	clock        *clock // for durations; follows the wall clock's jumps
+	clockShifted bool   // the clock jumped, and not all rooms are stored with moved times
 
 	queueMu        sync.Mutex
-	queue          []job // what Discord told, in its order
+	queue          []job // work from gateway events, in their order
 	draining       bool
-	loading        int            // loads that are enqueued or going on
-	loaded         chan struct{}  // closed when there are none any more
-	notices        []queuedNotice // what waits to be said
+	loading        int            // loads that are enqueued or running
+	loaded         chan struct{}  // closed when loading becomes 0
+	notices        []queuedNotice // waiting to be sent
 	sendingNotices bool
-	directMessages int // direct messages on their way
-	// The log channel that could not be written to, and when to try again.
-	logBroken snowflake.ID
-	logAgain  time.Time
+	directMessages int // direct messages being sent
+	// The log channel that refused a message, and when to try again.
+	brokenLogChannel snowflake.ID
+	logRetryAt       time.Time
 }
 
 // roomState is a room with the revision it was last written at.
 type roomState struct {
 	room.Room
-	rev   hub.Rev
-	place Place     // as Discord told last; see refresh
-	since time.Time // since when somebody is in voice, as Discord told last; zero: nobody is
-	// names and limits that we asked Discord for without being told what became of it, and when
-	doubted     map[string]time.Time
-	asking      bool      // Discord is being asked for the channel as it is now
-	again       bool      // and has told of another change meanwhile
-	asks        time.Time // when Discord was last asked whether an absent owner is still in the server
-	unsure      bool      // the last write's outcome is unknown: read again before the next
-	retryAt     time.Time // when to try again to remove a channel that Discord would not remove
-	denied      bool      // Snug may not see its channel, and has said so
-	marked      time.Time // when Snug's own overwrite was put back
-	way         wayIn
-	ends        time.Time // when the first of its holds ends for which watchHolds waits
-	accessMarks uint64    // how often access was owed by who was not in the room's lane; see pay
+	rev       hub.Rev
+	place     Place     // from Discord's cache; see refresh
+	startedAt time.Time // voice_start_time of the channel; zero: nobody is in it
+	// names and limits that were sent to Discord with unknown outcome, and when
+	uncertain      map[string]time.Time
+	confirming     bool      // the channel is being fetched
+	confirmAgain   bool      // and changed again meanwhile
+	ownerCheckedAt time.Time // when it was last checked that an absent owner is still in the server
+	revUnknown     bool      // the last write's outcome is unknown: read the document before the next
+	retryAt        time.Time // earliest time of the next attempt after a failed call
+	denialLogged   bool      // Snug cannot see its channel, and has logged that
+	remarkedAt     time.Time // when Snug's own overwrite was last restored
+	arrivalState   arrivalTracker
+	holdTimerAt    time.Time // when watchHolds' timer fires
+	accessMarks    uint64    // how often Pending.Access was set outside the room's lane; see clearPending
 }
 
-// New makes a Keeper that holds no guild yet.
+// New returns a Rooms that holds no guild yet.
 func New(o Options) *Rooms {
 	ctx, stop := context.WithCancel(context.Background())
-	edits := counting(unlockedCalls{o.Discord})
+	edits := newEditCounter(unlockedCalls{o.Discord})
 	o.Discord = edits
 	return &Rooms{
 		o: o, edits: edits, ctx: ctx, stop: stop, guilds: map[snowflake.ID]*guildState{},
@@ -150,7 +151,7 @@ func New(o Options) *Rooms {
 	}
 }
 
-// Close stops background work and waits for it. Requests must have ended before.
+// Close stops background work and waits for it. Requests must have returned before.
 func (rs *Rooms) Close() {
 	rs.stop()
 	rs.mu.Lock()
@@ -159,8 +160,8 @@ func (rs *Rooms) Close() {
 	rs.wg.Wait()
 }
 
-// run starts a goroutine that Close waits for; false when the keeper is closed.
-func (rs *Rooms) run(f func()) bool {
+// goRun starts a goroutine that Close waits for; it returns false after Close.
+func (rs *Rooms) goRun(f func()) bool {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
 	if rs.closed {
@@ -170,8 +171,8 @@ func (rs *Rooms) run(f func()) bool {
 	return true
 }
 
-// Holds lists the guilds this keeper holds, by id.
-func (rs *Rooms) Holds() []snowflake.ID {
+// GuildIDs returns the guilds this process holds, sorted.
+func (rs *Rooms) GuildIDs() []snowflake.ID {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
 	ids := make([]snowflake.ID, 0, len(rs.guilds))
@@ -182,7 +183,7 @@ func (rs *Rooms) Holds() []snowflake.ID {
 	return ids
 }
 
-// guild gives a guild, made if create is set; nil otherwise.
+// guild returns a guild's state, creating it if create is set; nil if there is none.
 func (rs *Rooms) guild(id snowflake.ID, create bool) *guildState {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
@@ -192,11 +193,12 @@ func (rs *Rooms) guild(id snowflake.ID, create bool) *guildState {
 			id: id, lockToken: make(chan struct{}, 1), settings: guild.Defaults(),
 			clock: &clock{source: rs.o.Now, set: rs.o.Now()},
 			rooms: map[snowflake.ID]*roomState{}, pendingCreates: map[string]room.PendingCreate{},
-			openings: map[snowflake.ID][]time.Time{},
-			full:     map[snowflake.ID]fullness{}, lanes: map[string]*lane{}, moves: map[snowflake.ID][]time.Time{},
-			again: map[snowflake.ID]snowflake.ID{}, waits: map[snowflake.ID]bool{}, wake: make(chan struct{}),
-			parents: map[snowflake.ID]snowflake.ID{}, ejectedAt: map[snowflake.ID]time.Time{},
-			asked: map[snowflake.ID]bool{},
+			openings:       map[snowflake.ID][]time.Time{},
+			fullCategories: map[snowflake.ID]fullCategory{}, lanes: map[string]*lane{},
+			moves:     map[snowflake.ID][]time.Time{},
+			nextLobby: map[snowflake.ID]snowflake.ID{}, lobbyWaits: map[snowflake.ID]bool{}, wake: make(chan struct{}),
+			lobbyParents: map[snowflake.ID]snowflake.ID{}, ejectedAt: map[snowflake.ID]time.Time{},
+			fetching: map[snowflake.ID]bool{},
 		}
 		g.snapshotChanged = func() {
 			if rs.o.SnapshotChanged != nil {
@@ -209,21 +211,21 @@ func (rs *Rooms) guild(id snowflake.ID, create bool) *guildState {
 	return g
 }
 
-// lock waits for the guild's turn; the caller must give it back.
+// lock acquires the guild's lock, or fails when ctx ends. The caller must call unlock.
 func (g *guildState) lock(ctx context.Context) error {
 	select {
 	case <-g.lockToken:
 		g.followClock()
 		return nil
 	case <-ctx.Done():
-		return busy(ctx)
+		return busyError(ctx)
 	}
 }
 
-// now is the time that durations are judged by.
+// now is the time to measure durations with.
 func (g *guildState) now() time.Time { return g.clock.now() }
 
-func busy(ctx context.Context) error {
+func busyError(ctx context.Context) error {
 	return errs.E(errs.Unavailable,
 		"Snug is busy with this server right now. Please try again in a moment.").Because(ctx.Err())
 }
@@ -233,7 +235,7 @@ func (g *guildState) unlock() {
 	g.lockToken <- struct{}{}
 }
 
-// withLock runs f while it holds the turn of a guild that is ready.
+// withLock runs f under the lock of a guild, once the guild is ready.
 func (rs *Rooms) withLock(ctx context.Context, id snowflake.ID, f func(context.Context, *guildState) error) error {
 	g := rs.guild(id, false)
 	if g == nil {
@@ -247,7 +249,7 @@ func (rs *Rooms) withLock(ctx context.Context, id snowflake.ID, f func(context.C
 		return err
 	}
 	defer t.end()
-	if g.gone.Load() {
+	if g.released.Load() {
 		return errs.E(errs.Unavailable, "Snug is not connected to this server right now. Please try again in a moment.")
 	}
 	if !g.ready {
@@ -256,8 +258,8 @@ func (rs *Rooms) withLock(ctx context.Context, id snowflake.ID, f func(context.C
 	return f(ctx, g)
 }
 
-// withVisibleRoom runs f while it holds the guild's turn, on an open room that the actor may see. It waits
-// for no call to Discord but for the actor's standing.
+// withVisibleRoom runs f under the guild's lock, for an open room that the actor
+// may see. The only call to Discord it waits for fetches the actor's standing.
 func (rs *Rooms) withVisibleRoom(
 	ctx context.Context, guildID snowflake.ID, a access.Actor, id snowflake.ID,
 	f func(context.Context, *guildState, *roomState, access.Standing) error,
@@ -267,10 +269,10 @@ func (rs *Rooms) withVisibleRoom(
 		return err
 	}
 	return rs.withLock(ctx, guildID, func(ctx context.Context, g *guildState) error {
-		if len(rs.misplaced(g, who.UserID)) > 0 {
+		if len(rs.roomsToReview(g, who.UserID)) > 0 {
 			rs.enqueue(g, func(ctx context.Context) { rs.review(ctx, g, who.UserID) })
 		}
-		r, err := rs.seen(g, id, who)
+		r, err := rs.visibleOrSuspended(g, id, who)
 		if err != nil {
 			return err
 		}
@@ -278,8 +280,8 @@ func (rs *Rooms) withVisibleRoom(
 	})
 }
 
-// withRoom is atRoom for an actor who does something there: their places are set right before, and Discord
-// allows who is timed out or pending nothing but to see and read.
+// withRoom is withVisibleRoom for an actor who acts there: their access is reviewed
+// first, and actors who are timed out or pending are refused, as in Discord.
 func (rs *Rooms) withRoom(
 	ctx context.Context, guildID snowflake.ID, a access.Actor, id snowflake.ID,
 	f func(context.Context, *guildState, *roomState, access.Standing) error,
@@ -288,7 +290,7 @@ func (rs *Rooms) withRoom(
 		ctx context.Context, g *guildState, _ *roomState, who access.Standing,
 	) error {
 		rs.review(ctx, g, who.UserID)
-		r, err := rs.seen(g, id, who)
+		r, err := rs.visibleOrSuspended(g, id, who)
 		if err != nil {
 			return err
 		}
@@ -299,7 +301,7 @@ func (rs *Rooms) withRoom(
 	})
 }
 
-// withControlledRoom is atRoom for an actor who may control the room; what says what they wanted to do.
+// withControlledRoom is withRoom for an actor who may control the room; what names the action, for the error.
 func (rs *Rooms) withControlledRoom(
 	ctx context.Context, guildID snowflake.ID, a access.Actor, id snowflake.ID, what errs.Term,
 	f func(context.Context, *guildState, *roomState, access.Standing) error,
@@ -314,7 +316,7 @@ func (rs *Rooms) withControlledRoom(
 	})
 }
 
-// inControlledRoomLane runs f in the lane of a room that the actor may still control then.
+// inControlledRoomLane runs f in the lane of a room, after checking again that the actor may control it.
 func (rs *Rooms) inControlledRoomLane(
 	ctx context.Context, g *guildState, r *roomState, who access.Standing, what errs.Term, f func() error,
 ) error {
@@ -333,12 +335,13 @@ func (rs *Rooms) inControlledRoomLane(
 func (g *guildState) room(id snowflake.ID) (*roomState, error) {
 	r := g.rooms[id]
 	if r == nil || r.State != room.Open {
-		return nil, noRoom()
+		return nil, noRoomError()
 	}
 	return r, nil
 }
 
-// visible finds an open room that the actor may see; whoever may not is told the same as if there were none.
+// visible finds an open room that the actor may see; for others
+// the error is the same as for a room that does not exist.
 func (g *guildState) visible(id snowflake.ID, s access.Standing) (*roomState, error) {
 	r, err := g.room(id)
 	if err == nil && !g.summary(r).Access.MaySee(s) {
@@ -347,7 +350,7 @@ func (g *guildState) visible(id snowflake.ID, s access.Standing) (*roomState, er
 	return r, err
 }
 
-// controllable fails unless the actor may control the room; what says what they wanted to do.
+// controllable fails unless the actor may control the room; what names the action, for the error.
 func (g *guildState) controllable(r *roomState, s access.Standing, what errs.Term) error {
 	if !g.summary(r).Access.MayControl(s) {
 		return errs.E(errs.Forbidden,
@@ -358,18 +361,18 @@ func (g *guildState) controllable(r *roomState, s access.Standing, what errs.Ter
 
 func (g *guildState) summary(r *roomState) room.Summary {
 	out := summaryOf(&r.Room, g.settings, r.place)
-	out.LiveSince = r.since
+	out.LiveSince = r.startedAt
 	return out
 }
 
-// summaryOf gives what watchers are shown of a room, with what its guild's settings and Discord say of who they are.
+// summaryOf returns a room's summary, with the access rules from the guild's settings and from Discord.
 func summaryOf(r *room.Room, s guild.Settings, p Place) room.Summary {
 	out := r.Summary(s.ManagersSeePrivate)
-	out.Access.Channel, out.Access.Gates, out.Access.PastGate = p.Channel, p.Gates, s.GuestsPastGate
+	out.Access.Channel, out.Access.Gates, out.Access.GuestsPastGate = p.Channel, p.Gates, s.GuestsPastGate
 	return out
 }
 
-// standing gives the actor's standing: what an interaction told, or what Discord says now.
+// standing returns the actor's standing: from the interaction, or else fetched from Discord.
 func (rs *Rooms) standing(ctx context.Context, guildID snowflake.ID, a access.Actor) (access.Standing, error) {
 	if a.Standing != nil {
 		rs.ObserveStanding(*a.Standing)
@@ -382,35 +385,35 @@ func (rs *Rooms) standing(ctx context.Context, guildID snowflake.ID, a access.Ac
 	return s, err
 }
 
-// standingFor is how long Standing repeats what Discord said, unless whoever asks
-// is content with less: pages come in crowds, and Discord's limits are tight.
-// What somebody does is always asked anew.
-const standingFor = 5 * time.Second
+// defaultStandingAge is how old a standing from Standing may be by default: pages are loaded
+// in bursts, and Discord's rate limits are tight. Actions always fetch the actor's standing.
+const defaultStandingAge = 5 * time.Second
 
-// Standings keeps what Discord said of people last.
+// Standings is a cache of what Discord last said about members.
 type Standings interface {
-	// Get gives a standing that is no older than within, if it can be had without a request of REST.
+	// Get returns a standing that is no older than within, if that takes no REST request.
 	Get(ctx context.Context, guild, user snowflake.ID, within time.Duration) (access.Standing, bool)
-	// Known gives what Discord said last, however long ago; false if nothing is known.
+	// Known returns the last standing, of whatever age; false if there is none.
 	Known(guild, user snowflake.ID) (access.Standing, bool)
-	// Put takes what Discord said now.
+	// Put stores a standing that Discord just gave.
 	Put(access.Standing)
-	// Hurry has Discord asked before long; false if it cannot be now. It does not wait.
+	// Hurry requests a member's standing over the gateway soon;
+	// false if the shard is not connected. It does not wait.
 	Hurry(guild, user snowflake.ID) bool
-	// Drop forgets what is known of somebody.
+	// Drop removes a member's standing.
 	Drop(guild, user snowflake.ID)
 }
 
-// Standing gives a user's standing in a guild, as Discord said within the last
-// seconds. A user who is not in it has Member false.
+// Standing returns a user's standing in a guild, no older than
+// q.Within. Member is false for a user who is not in the guild.
 func (rs *Rooms) Standing(ctx context.Context, guildID snowflake.ID, q room.StandingRequest) (access.Standing, error) {
-	if s, ok := rs.o.Standings.Get(ctx, guildID, q.UserID, cmp.Or(q.Within, standingFor)); ok {
+	if s, ok := rs.o.Standings.Get(ctx, guildID, q.UserID, cmp.Or(q.Within, defaultStandingAge)); ok {
 		return s, nil
 	}
 	return rs.fetchStanding(ctx, guildID, q.UserID)
 }
 
-// fetchStanding gives what Discord says of a user now.
+// fetchStanding asks Discord for a user's standing over REST.
 func (rs *Rooms) fetchStanding(ctx context.Context, guildID, user snowflake.ID) (access.Standing, error) {
 	now := rs.o.Now()
 	s, err := rs.o.Discord.Standing(ctx, guildID, user)
@@ -422,5 +425,5 @@ func (rs *Rooms) fetchStanding(ctx context.Context, guildID, user snowflake.ID) 
 	return s, err
 }
 
-// newID gives an id that nobody else has.
+// newID returns a unique random id.
 func newID() string { return rand.Text() }

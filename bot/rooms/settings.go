@@ -26,7 +26,7 @@ import (
 func (rs *Rooms) SaveSettings(
 	ctx context.Context, guildID snowflake.ID, q room.SettingsRequest,
 ) (out room.Saved, err error) {
-	err = rs.setting(ctx, guildID, q.Actor, func(ctx context.Context, g *guildState) error {
+	err = rs.manageSettings(ctx, guildID, q.Actor, func(ctx context.Context, g *guildState) error {
 		if err := rs.unchangedSince(ctx, g, hub.Rev(q.Rev)); err != nil {
 			return err
 		}
@@ -45,8 +45,8 @@ func (rs *Rooms) SaveSettings(
 		if err := rs.saveSettings(ctx, g, next, q.Actor); err != nil {
 			return err
 		}
-		out.Rev = uint64(g.setRev)
-		rs.lobbies(g)
+		out.Rev = uint64(g.settingsRev)
+		rs.openFromLobbies(g)
 		return nil
 	})
 	return out, err
@@ -55,7 +55,7 @@ func (rs *Rooms) SaveSettings(
 // unchangedSince fails with errs.Conflict if the settings are not what they were at a revision; 0 is any.
 // A revision may be newer only because entries of the audit were cleared.
 func (rs *Rooms) unchangedSince(ctx context.Context, g *guildState, rev hub.Rev) error {
-	if rev == 0 || rev == g.setRev {
+	if rev == 0 || rev == g.settingsRev {
 		return nil
 	}
 	list, err := rs.o.Hub.Settings.History(ctx, g.id.String())
@@ -85,7 +85,7 @@ func (rs *Rooms) manage(
 		return err
 	}
 	return rs.withLock(ctx, guildID, func(ctx context.Context, g *guildState) error {
-		if g.setUnsure {
+		if g.settingsUnsure {
 			if err := rs.loadSettings(ctx, g); err != nil {
 				return err
 			}
@@ -94,8 +94,8 @@ func (rs *Rooms) manage(
 	})
 }
 
-// setting is manage for what changes the settings: one such task at a time.
-func (rs *Rooms) setting(
+// manageSettings is manage for what changes the settings: one such task at a time.
+func (rs *Rooms) manageSettings(
 	ctx context.Context, guildID snowflake.ID, by access.Actor, f func(context.Context, *guildState) error,
 ) error {
 	return rs.manage(ctx, guildID, by, func(ctx context.Context, g *guildState) error {
@@ -103,11 +103,11 @@ func (rs *Rooms) setting(
 	})
 }
 
-// NoteChange writes to the audit log what a manager is about to do on the web:
+// RecordChange writes to the audit log what a manager is about to do on the web:
 // make or revoke a token of the server, make, change or remove a webhook. It
 // asks Discord whether they manage the server now. It fails with errs.Forbidden, and with errs.Internal for
 // any other kind.
-func (rs *Rooms) NoteChange(ctx context.Context, guildID snowflake.ID, q guild.NoteRequest) error {
+func (rs *Rooms) RecordChange(ctx context.Context, guildID snowflake.ID, q guild.ChangeRecord) error {
 	switch q.Kind {
 	case audit.TokenCreated, audit.TokenRevoked, audit.WebhookCreated, audit.WebhookChanged, audit.WebhookRemoved:
 	default:
@@ -116,7 +116,7 @@ func (rs *Rooms) NoteChange(ctx context.Context, guildID snowflake.ID, q guild.N
 			q.Kind))
 	}
 	return rs.manage(ctx, guildID, q.Actor, func(ctx context.Context, g *guildState) error {
-		ctx, cancel := writing(ctx)
+		ctx, cancel := withWriteTimeout(ctx)
 		defer cancel()
 		return rs.audit(ctx, audit.Entry{
 			ID: newID(), Kind: q.Kind, GuildID: g.id, By: q.Actor.UserID, Via: q.Actor.Via, Detail: q.Detail,
@@ -133,7 +133,7 @@ func (rs *Rooms) checkPlaces(ctx context.Context, g *guildState, next guild.Sett
 		if g.settings.Lobby(l.ChannelID) != nil {
 			continue
 		}
-		if err := rs.mayBeLobby(g, l.ChannelID, "lobbies"); err != nil {
+		if err := rs.checkLobbyChannel(g, l.ChannelID, "lobbies"); err != nil {
 			// one that is not there is the health page's to tell
 			return err
 		}
@@ -145,7 +145,7 @@ func (rs *Rooms) checkPlaces(ctx context.Context, g *guildState, next guild.Sett
 	if err != nil {
 		return err
 	}
-	of := kinds(channels)
+	of := kindChecker(channels)
 	switch {
 	case category && !of(next.CategoryID, KindCategory):
 		return errs.Field("category_id", "That category is not in this server any more. Choose another.")
@@ -161,7 +161,7 @@ func (rs *Rooms) Settings(
 	ctx context.Context, guildID snowflake.ID, q guild.ManageRequest,
 ) (out guild.SettingsView, err error) {
 	err = rs.manage(ctx, guildID, q.Actor, func(ctx context.Context, g *guildState) error {
-		out = guild.SettingsView{Settings: g.settings.Clone(), Rev: uint64(g.setRev)}
+		out = guild.SettingsView{Settings: g.settings.Clone(), Rev: uint64(g.settingsRev)}
 		return nil
 	})
 	return out, err
@@ -217,7 +217,7 @@ const settingsKept = 16
 func (rs *Rooms) UndoSettings(
 	ctx context.Context, guildID snowflake.ID, q guild.UndoRequest,
 ) (out room.Saved, err error) {
-	err = rs.setting(ctx, guildID, q.Actor, func(ctx context.Context, g *guildState) error {
+	err = rs.manageSettings(ctx, guildID, q.Actor, func(ctx context.Context, g *guildState) error {
 		versions, err := rs.versions(ctx, g)
 		if err != nil {
 			return err
@@ -233,8 +233,8 @@ func (rs *Rooms) UndoSettings(
 		if err := rs.saveSettings(ctx, g, versions[i].Settings, q.Actor); err != nil {
 			return err
 		}
-		out.Rev = uint64(g.setRev)
-		rs.lobbies(g)
+		out.Rev = uint64(g.settingsRev)
+		rs.openFromLobbies(g)
 		return nil
 	})
 	return out, err
@@ -250,19 +250,19 @@ func (rs *Rooms) saveSettings(ctx context.Context, g *guildState, next guild.Set
 		e := &entries[i]
 		e.ID, e.GuildID, e.By, e.Via, e.At = newID(), g.id, by.UserID, by.Via, now
 	}
-	ctx, cancel := writing(ctx)
+	ctx, cancel := withWriteTimeout(ctx)
 	defer cancel()
 	// what waits to be published goes on waiting
-	doc := guild.Document{Settings: next, Outbox: slices.Concat(g.setOutbox, entries)}
+	doc := guild.Document{Settings: next, Outbox: slices.Concat(g.settingsOutbox, entries)}
 	rev, err := rs.writeSettings(ctx, g, doc)
 	if err != nil { // it may have happened all the same: only what is stored tells
-		g.setUnsure = true
+		g.settingsUnsure = true
 		return errors.Join(err, rs.loadSettings(ctx, g))
 	}
 	gate := g.settings.GuestsPastGate != next.GuestsPastGate
 	privacy := gate || g.settings.ManagersSeePrivate != next.ManagersSeePrivate
 	helpers := !slices.Equal(g.settings.HelperRoles, next.HelperRoles)
-	g.settings, g.setRev, g.setOutbox = next, rev, doc.Outbox
+	g.settings, g.settingsRev, g.settingsOutbox = next, rev, doc.Outbox
 	rs.flushSettings(ctx, g)
 	if gate {
 		rs.enqueue(g, func(ctx context.Context) { rs.onGateChanged(ctx, g) })
@@ -299,25 +299,25 @@ func (rs *Rooms) afterDeadlineChange(ctx context.Context, g *guildState, r *room
 }
 
 func (rs *Rooms) writeSettings(ctx context.Context, g *guildState, doc guild.Document) (hub.Rev, error) {
-	if g.setRev == 0 {
+	if g.settingsRev == 0 {
 		return rs.o.Hub.Settings.Create(ctx, g.id.String(), doc)
 	}
-	return rs.o.Hub.Settings.Update(ctx, g.id.String(), doc, g.setRev)
+	return rs.o.Hub.Settings.Update(ctx, g.id.String(), doc, g.settingsRev)
 }
 
 // flushSettings publishes the entries that the stored settings carry, and clears them
 // there. What fails is tried again with the next save or sweep, or after a restart.
 func (rs *Rooms) flushSettings(ctx context.Context, g *guildState) {
-	if g.setUnsure {
+	if g.settingsUnsure {
 		if err := rs.readSettings(ctx, g); err != nil {
 			rs.o.Log.WarnContext(ctx, "what the hub holds of the settings is not known", "guild_id", g.id, "err", err)
 			return
 		}
 	}
-	if len(g.setOutbox) == 0 {
+	if len(g.settingsOutbox) == 0 {
 		return
 	}
-	for _, e := range g.setOutbox {
+	for _, e := range g.settingsOutbox {
 		if err := rs.audit(ctx, e); err != nil {
 			rs.o.Log.WarnContext(ctx, "an audit entry of the settings waits to be published", "guild_id", g.id,
 				"err", err)
@@ -326,12 +326,12 @@ func (rs *Rooms) flushSettings(ctx context.Context, g *guildState) {
 	}
 	rev, err := rs.writeSettings(ctx, g, guild.Document{Settings: g.settings})
 	if err != nil {
-		g.setUnsure = true
+		g.settingsUnsure = true
 		rs.o.Log.WarnContext(ctx, "published audit entries of the settings could not be cleared; they will be published again under the same ids",
 			"guild_id", g.id, "err", err)
 		return
 	}
-	g.setRev, g.setOutbox = rev, nil
+	g.settingsRev, g.settingsOutbox = rev, nil
 }
 
 // loadSettings reads a guild's settings, and publishes what an earlier run left unpublished.
@@ -351,7 +351,7 @@ func (rs *Rooms) readSettings(ctx context.Context, g *guildState) error {
 	case err != nil:
 		return fmt.Errorf("settings: %w", err)
 	}
-	g.settings, g.setRev, g.setOutbox, g.setUnsure = doc.Settings.Upgraded(), rev, doc.Outbox, false
+	g.settings, g.settingsRev, g.settingsOutbox, g.settingsUnsure = doc.Settings.Upgraded(), rev, doc.Outbox, false
 	return nil
 }
 

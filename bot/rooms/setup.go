@@ -19,7 +19,7 @@ import (
 func (rs *Rooms) Setup(
 	ctx context.Context, guildID snowflake.ID, q guild.SetupRequest,
 ) (out guild.SetupDone, err error) {
-	err = rs.setting(ctx, guildID, q.Actor, func(ctx context.Context, g *guildState) error {
+	err = rs.manageSettings(ctx, guildID, q.Actor, func(ctx context.Context, g *guildState) error {
 		channels, err := rs.o.Discord.Channels(ctx, g.id)
 		if err != nil {
 			return err
@@ -27,7 +27,7 @@ func (rs *Rooms) Setup(
 		if out.Preflight, err = rs.preflight(ctx, g, channels); err != nil {
 			return err
 		}
-		in := settingUp{k: rs, g: g, q: q, channels: channels, out: &out, next: g.settings.Clone()}
+		in := setupOp{rs: rs, g: g, q: q, channels: channels, out: &out, next: g.settings.Clone()}
 		if err := in.find(ctx); err != nil {
 			return err
 		}
@@ -45,15 +45,15 @@ func (rs *Rooms) Setup(
 			return err
 		}
 		out.Preflight, err = rs.preflight(ctx, g, channels)
-		rs.lobbies(g)
+		rs.openFromLobbies(g)
 		return err
 	})
 	return out, err
 }
 
-// settingUp is a first run on its way.
-type settingUp struct {
-	k        *Rooms
+// setupOp is a first run on its way.
+type setupOp struct {
+	rs       *Rooms
 	g        *guildState
 	q        guild.SetupRequest
 	channels []Channel
@@ -63,10 +63,10 @@ type settingUp struct {
 
 // find looks for a category and a lobby that are there already, and forgets
 // what is gone. What Snug may not view is there: the preflight names it.
-func (s *settingUp) find(ctx context.Context) error {
+func (s *setupOp) find(ctx context.Context) error {
 	var all error
 	gone := func(id snowflake.ID, kind Kind) bool {
-		gone, err := isGone(ctx, s.k.o.Discord, s.g.id, byID(s.channels), id, kind)
+		gone, err := isGone(ctx, s.rs.o.Discord, s.g.id, byID(s.channels), id, kind)
 		all = errors.Join(all, err)
 		return gone
 	}
@@ -86,7 +86,7 @@ func (s *settingUp) find(ctx context.Context) error {
 }
 
 // marked finds a channel that an earlier run made.
-func (s *settingUp) marked(kind Kind, name string, parent snowflake.ID) snowflake.ID {
+func (s *setupOp) marked(kind Kind, name string, parent snowflake.ID) snowflake.ID {
 	for _, c := range s.channels {
 		if c.Kind == kind && c.Name == name && c.Marked && c.ParentID == parent && s.g.rooms[c.ID] == nil {
 			return c.ID
@@ -96,14 +96,15 @@ func (s *settingUp) marked(kind Kind, name string, parent snowflake.ID) snowflak
 }
 
 // make makes what was not found.
-func (s *settingUp) make(ctx context.Context) error {
+func (s *setupOp) make(ctx context.Context) error {
 	if s.out.CategoryID == 0 {
 		name, err := schema.CleanName(cmp.Or(s.q.CategoryName, categoryName))
 		if err != nil {
 			return err
 		}
-		if s.out.CategoryID, err = s.k.o.Discord.CreateCategory(ctx, s.g.id, name, 0); errors.Is(err, ErrWords) {
-			s.out.CategoryID, err = s.k.o.Discord.CreateCategory(ctx, s.g.id, categoryName, 0)
+		if s.out.CategoryID, err = s.rs.o.Discord.CreateCategory(ctx, s.g.id, name, 0); errors.Is(err,
+			ErrNameNotAllowed) {
+			s.out.CategoryID, err = s.rs.o.Discord.CreateCategory(ctx, s.g.id, categoryName, 0)
 		}
 		if err != nil {
 			return err
@@ -115,9 +116,9 @@ func (s *settingUp) make(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if s.out.LobbyID, err = s.k.o.Discord.CreateLobby(ctx, s.g.id, s.out.CategoryID, name); errors.Is(err,
-			ErrWords) {
-			s.out.LobbyID, err = s.k.o.Discord.CreateLobby(ctx, s.g.id, s.out.CategoryID, lobbyName)
+		if s.out.LobbyID, err = s.rs.o.Discord.CreateLobby(ctx, s.g.id, s.out.CategoryID, name); errors.Is(err,
+			ErrNameNotAllowed) {
+			s.out.LobbyID, err = s.rs.o.Discord.CreateLobby(ctx, s.g.id, s.out.CategoryID, lobbyName)
 		}
 		if err != nil {
 			return err
@@ -149,15 +150,17 @@ func (rs *Rooms) preflight(ctx context.Context, g *guildState, channels []Channe
 	return preflight(ctx, rs.o.Discord, g.id, g.info.Name, g.settings, channels)
 }
 
-// Looker is what Look needs of Discord.
-type Looker interface {
+// PreflightDiscord is what Look needs of Discord.
+type PreflightDiscord interface {
 	Channels(ctx context.Context, guild snowflake.ID) ([]Channel, error)
 	There(ctx context.Context, guild, channel snowflake.ID) (Channel, error)
 	Permissions(ctx context.Context, guild snowflake.ID, places []Channel) ([]Permission, error)
 }
 
-// Look is Preflight without a keeper, for a guild of this name with these settings.
-func Look(ctx context.Context, d Looker, id snowflake.ID, name string, s guild.Settings) (guild.Preflight, error) {
+// RunPreflight is Preflight without a keeper, for a guild of this name with these settings.
+func RunPreflight(
+	ctx context.Context, d PreflightDiscord, id snowflake.ID, name string, s guild.Settings,
+) (guild.Preflight, error) {
 	channels, err := d.Channels(ctx, id)
 	if err != nil {
 		return guild.Preflight{}, err
@@ -166,9 +169,9 @@ func Look(ctx context.Context, d Looker, id snowflake.ID, name string, s guild.S
 }
 
 func preflight(
-	ctx context.Context, d Looker, id snowflake.ID, name string, s guild.Settings, channels []Channel,
+	ctx context.Context, d PreflightDiscord, id snowflake.ID, name string, s guild.Settings, channels []Channel,
 ) (out guild.Preflight, err error) {
-	p := places{d: d, guild: id, guildName: name, byID: byID(channels)}
+	p := settingChannels{d: d, guild: id, guildName: name, byID: byID(channels)}
 	p.add(ctx, &p.categories, "category_id", s.CategoryID, KindCategory)
 	p.add(ctx, &p.writes, "log_channel_id", s.LogChannelID, KindText)
 	for _, l := range s.Lobbies {
@@ -198,16 +201,16 @@ func preflight(
 		}
 	}
 	for _, c := range p.categories {
-		n := children(channels, c.ID)
+		n := countChildren(channels, c.ID)
 		out.Categories = append(out.Categories,
 			guild.CategoryRooms{ID: c.ID, Name: p.name(c.ID), Channels: n, Left: max(0, categorySize-n)})
 	}
 	return out, nil
 }
 
-// places are the channels that settings point at.
-type places struct {
-	d         Looker
+// settingChannels are the channels that settings point at.
+type settingChannels struct {
+	d         PreflightDiscord
 	guild     snowflake.ID
 	guildName string
 	byID      map[snowflake.ID]Channel
@@ -218,7 +221,7 @@ type places struct {
 }
 
 // add takes in a channel that a setting points at, seen or not; the setting is lost if it is gone.
-func (p *places) add(ctx context.Context, to *[]Channel, setting string, id snowflake.ID, kind Kind) {
+func (p *settingChannels) add(ctx context.Context, to *[]Channel, setting string, id snowflake.ID, kind Kind) {
 	if id == 0 || slices.ContainsFunc(*to, func(o Channel) bool { return o.ID == id }) {
 		return
 	}
@@ -238,7 +241,7 @@ func (p *places) add(ctx context.Context, to *[]Channel, setting string, id snow
 }
 
 // name gives a place's name; its id where Snug may not view it.
-func (p *places) name(id snowflake.ID) string {
+func (p *settingChannels) name(id snowflake.ID) string {
 	c, there := p.byID[id]
 	switch {
 	case id == p.guild:

@@ -11,9 +11,8 @@ import (
 	"snug/shared/room"
 )
 
-// Snapshot is what the keeper knows of a guild, as the last finished turn left
-// it. It is for what must be answered at once: whoever acts on it asks the
-// keeper, who looks again. It is shared and must not be changed.
+// Snapshot is a guild's state at the last unlock. It answers what must not wait (autocomplete,
+// menus); actions check again under the lock. It is shared and must not be changed.
 type Snapshot struct {
 	Ready    bool // the guild is loaded and compared with Discord
 	Info     room.GuildInfo
@@ -23,12 +22,12 @@ type Snapshot struct {
 	places   map[snowflake.ID]Place
 }
 
-// Access is who may see and enter one of the rooms.
+// Access returns who may see and enter a room of the snapshot.
 func (m Snapshot) Access(r *room.Room) room.Access {
 	return summaryOf(r, m.Settings, m.places[r.ID]).Access
 }
 
-// Language is what is spoken where all can read it, as text.Catalog.For takes it.
+// Language is the language of public messages, for text.Catalog.For.
 func (m Snapshot) Language() string {
 	if m.Settings.Language != "" {
 		return m.Settings.Language
@@ -36,7 +35,7 @@ func (m Snapshot) Language() string {
 	return m.Info.Locale
 }
 
-// Snapshot gives what is known of a guild. It never waits.
+// Snapshot returns a guild's last snapshot. It never blocks.
 func (rs *Rooms) Snapshot(guildID snowflake.ID) Snapshot {
 	if g := rs.guild(guildID, false); g != nil {
 		if m := g.snapshot.Load(); m != nil {
@@ -46,10 +45,10 @@ func (rs *Rooms) Snapshot(guildID snowflake.ID) Snapshot {
 	return Snapshot{Settings: guild.Defaults()}
 }
 
-// updateSnapshot takes what is known at the end of a turn.
+// updateSnapshot replaces the snapshot. The caller holds the lock.
 func (g *guildState) updateSnapshot() {
 	m := &Snapshot{
-		Ready: g.ready, Info: g.info, Settings: g.settings, Rev: uint64(g.setRev),
+		Ready: g.ready, Info: g.info, Settings: g.settings, Rev: uint64(g.settingsRev),
 		Rooms: make([]room.Room, 0, len(g.rooms)), places: make(map[snowflake.ID]Place, len(g.rooms)),
 	}
 	for _, r := range g.rooms {
@@ -63,18 +62,18 @@ func (g *guildState) updateSnapshot() {
 	g.snapshotChanged()
 }
 
-// Roster gives who is in a voice channel, in the order they came. It never waits.
+// Roster returns who is in a voice channel, in the order they joined. It never blocks.
 func (rs *Rooms) Roster(guildID, channel snowflake.ID) []room.Person {
 	return rs.o.Voice.Roster(guildID, channel)
 }
 
-// VoiceOf gives the voice channel a user is in, or 0. It never waits.
+// VoiceOf returns the voice channel a user is in, or 0. It never blocks.
 func (rs *Rooms) VoiceOf(guildID, user snowflake.ID) snowflake.ID {
 	return rs.o.Voice.ChannelOf(guildID, user)
 }
 
-// SetPanel keeps which messages in a room's chat are Snug's. It fails with
-// errs.RoomNotFound if the room is gone, and its messages with it.
+// SetPanel stores which messages in a room's chat are Snug's.
+// It fails with errs.RoomNotFound if the room is gone.
 func (rs *Rooms) SetPanel(ctx context.Context, guildID, roomID snowflake.ID, p room.Panel) error {
 	return rs.withLock(ctx, guildID, func(ctx context.Context, g *guildState) error {
 		r, err := g.room(roomID)

@@ -53,7 +53,7 @@ func (rs *Rooms) ChannelInfoReceived(guildID snowflake.ID, asked time.Time, chan
 			rs.setStartTime(g, r, channels[id].Since)
 			switch status := channels[id].Status; {
 			case r.Pending.Status || status == r.Status: // what is due is told again by the next sweep
-			case !rs.edits.at(id).Before(asked): // Snug set another one while the answer was on its way
+			case !rs.edits.lastAt(id).Before(asked): // Snug set another one while the answer was on its way
 				again = true
 			default:
 				rs.adoptStatus(ctx, g, r, status)
@@ -66,10 +66,10 @@ func (rs *Rooms) ChannelInfoReceived(guildID snowflake.ID, asked time.Time, chan
 }
 
 func (rs *Rooms) setStartTime(g *guildState, r *roomState, since time.Time) {
-	if r.since.Equal(since) {
+	if r.startedAt.Equal(since) {
 		return
 	}
-	r.since = since
+	r.startedAt = since
 	rs.publish(g, r, room.Changed{})
 }
 

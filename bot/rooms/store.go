@@ -13,24 +13,24 @@ import (
 	"snug/shared/room"
 )
 
-// writeTime bounds a write to the hub. Writes go on when the request they serve is given up: a
-// half-made change is worse than a late one.
-const writeTime = 5 * time.Second
+// writeTimeout bounds a write to the hub. Writes continue when their
+// request is cancelled: a half-made change is worse than a late one.
+const writeTimeout = 5 * time.Second
 
-func writing(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), writeTime)
+func withWriteTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 }
 
-// edit changes a room's document with an audit entry, as one transaction, and
-// then publishes the entry. The caller holds the guild's turn.
+// edit changes a room's document and adds an audit entry (may be nil), as
+// one write, then publishes the entry. The caller holds the guild's lock.
 func (rs *Rooms) edit(ctx context.Context, g *guildState, r *roomState, e *audit.Entry, change func(*room.Room)) error {
 	if g.rooms[r.ID] != r {
-		return noRoom() // it ended while this task waited for Discord
+		return noRoomError() // it was closed while this task waited for Discord
 	}
-	ctx, cancel := writing(ctx)
+	ctx, cancel := withWriteTimeout(ctx)
 	defer cancel()
 	for range 2 {
-		if r.unsure {
+		if r.revUnknown {
 			if err := rs.reread(ctx, g, r); err != nil {
 				return err
 			}
@@ -48,17 +48,17 @@ func (rs *Rooms) edit(ctx context.Context, g *guildState, r *roomState, e *audit
 			rs.watchHolds(g, r)
 			return nil
 		case errs.Has(err, errs.Conflict):
-			// another keeper held this guild meanwhile, or a write we gave up on took effect
-			r.unsure = true
+			// another process held this guild meanwhile, or a write with unknown outcome took effect
+			r.revUnknown = true
 		default:
-			r.unsure = r.unsure || errors.Is(err, hub.ErrUnknownOutcome)
+			r.revUnknown = r.revUnknown || errors.Is(err, hub.ErrUnknownOutcome)
 			return err
 		}
 	}
 	return errs.E(errs.Conflict, "Somebody else changed this room at the same moment. Please try again.")
 }
 
-// change edits a room's document, and tells those who watch the room.
+// change is edit, and publishes room.Changed.
 func (rs *Rooms) change(
 	ctx context.Context, g *guildState, r *roomState, e *audit.Entry, change func(*room.Room),
 ) error {
@@ -69,26 +69,26 @@ func (rs *Rooms) change(
 	return err
 }
 
-// note writes an entry into the audit that changes nothing of the room.
+// note writes an audit entry without changing the room.
 func (rs *Rooms) note(ctx context.Context, g *guildState, r *roomState, e audit.Entry) error {
 	return rs.edit(ctx, g, r, &e, func(*room.Room) {})
 }
 
-// reread takes what the hub holds of a room after a write of unknown outcome.
+// reread loads a room's document after a write with unknown outcome.
 func (rs *Rooms) reread(ctx context.Context, g *guildState, r *roomState) error {
 	stored, rev, err := rs.o.Hub.Rooms.Latest(ctx, voice.Key(g.id, r.ID))
-	if errs.Has(err, errs.NotFound) { // it was removed, and the answer did not come
+	if errs.Has(err, errs.NotFound) { // it was deleted, and the response was lost
 		rs.forgetRoom(g, r)
 		_, err = g.room(r.ID)
 	}
 	if err == nil {
 		stored.Shift(r.Shifted - stored.Shifted)
-		r.Room, r.rev, r.unsure = stored, rev, false
+		r.Room, r.rev, r.revUnknown = stored, rev, false
 	}
 	return err
 }
 
-// entry completes an audit entry of a room.
+// entry fills in an audit entry of a room.
 func (rs *Rooms) entry(e audit.Entry, r *roomState) audit.Entry {
 	e.ID, e.GuildID, e.RoomID, e.At = newID(), r.GuildID, r.ID, rs.o.Now()
 	if e.Via == "" {
@@ -97,10 +97,10 @@ func (rs *Rooms) entry(e audit.Entry, r *roomState) audit.Entry {
 	return e
 }
 
-// flush publishes the audit entries a room's document carries, then clears
-// them there. What fails is tried again with the next change or sweep, or after a restart.
+// flush publishes the audit entries in a room's outbox, then clears
+// it. Failures are retried with the next change, sweep or start.
 func (rs *Rooms) flush(ctx context.Context, g *guildState, r *roomState) {
-	if r.unsure {
+	if r.revUnknown {
 		if err := rs.reread(ctx, g, r); err != nil {
 			rs.o.Log.WarnContext(ctx, "what the hub holds of a room is not known", "guild_id", g.id, "room_id", r.ID,
 				"err", err)
@@ -121,7 +121,7 @@ func (rs *Rooms) flush(ctx context.Context, g *guildState, r *roomState) {
 	next.Outbox = nil
 	rev, err := rs.o.Hub.Rooms.Update(ctx, voice.Key(g.id, r.ID), *next, r.rev)
 	if err != nil {
-		r.unsure = true
+		r.revUnknown = true
 		rs.o.Log.WarnContext(ctx, "published audit entries could not be cleared; they will be published again under the same ids",
 			"guild_id", g.id, "room_id", r.ID, "err", err)
 		return
@@ -137,20 +137,20 @@ func (rs *Rooms) audit(ctx context.Context, e audit.Entry) error {
 	return err
 }
 
-// publish hands a fact about a room to the fast lane.
+// publish hands a fact about a room to the voice tracker, which publishes it to watchers.
 func (rs *Rooms) publish(g *guildState, r *roomState, fact room.Fact) {
 	rs.o.Voice.Room(g.summary(r), fact)
 }
 
-// storeRoom adds a room that was just opened or adopted. The caller holds the turn.
+// storeRoom stores a room that was just opened or adopted. The caller holds the lock.
 func (rs *Rooms) storeRoom(ctx context.Context, g *guildState, doc room.Room) (*roomState, error) {
-	ctx, cancel := writing(ctx)
+	ctx, cancel := withWriteTimeout(ctx)
 	defer cancel()
 	key := voice.Key(g.id, doc.ID)
 	rev, err := rs.o.Hub.Rooms.Create(ctx, key, doc)
-	r := &roomState{Room: doc, rev: rev, way: newWayIn(&doc)}
+	r := &roomState{Room: doc, rev: rev, arrivalState: newArrivalTracker(&doc)}
 	if err != nil {
-		// The write may have happened all the same; only what is stored tells.
+		// The write may have happened; compare with what is stored.
 		stored, storedRev, e := rs.o.Hub.Rooms.Latest(ctx, key)
 		if e != nil || stored.PendingCreateID != doc.PendingCreateID {
 			return nil, err
@@ -163,15 +163,15 @@ func (rs *Rooms) storeRoom(ctx context.Context, g *guildState, doc room.Room) (*
 	return r, nil
 }
 
-// deleteRoom removes a room whose channel is gone, after its last entries are published.
+// deleteRoom deletes a room whose channel is gone, after publishing its last audit entries.
 func (rs *Rooms) deleteRoom(ctx context.Context, g *guildState, r *roomState) error {
-	ctx, cancel := writing(ctx)
+	ctx, cancel := withWriteTimeout(ctx)
 	defer cancel()
 	rs.flush(ctx, g, r)
 	if g.rooms[r.ID] != r {
 		return nil // gone already
 	}
-	if len(r.Outbox) > 0 || r.unsure {
+	if len(r.Outbox) > 0 || r.revUnknown {
 		return errs.E(errs.Unavailable, "The hub does not take audit entries right now.")
 	}
 	if err := rs.o.Hub.Rooms.Delete(ctx, voice.Key(g.id, r.ID)); err != nil {
@@ -181,7 +181,7 @@ func (rs *Rooms) deleteRoom(ctx context.Context, g *guildState, r *roomState) er
 	return nil
 }
 
-// forgetRoom lets go of a room that the hub holds no more, and has its watchers told.
+// forgetRoom drops a room that is deleted in the hub, and publishes room.Closed.
 func (rs *Rooms) forgetRoom(g *guildState, r *roomState) {
 	if g.rooms[r.ID] != r {
 		return // somebody else has

@@ -35,9 +35,9 @@ func (rs *Rooms) Seen(ctx context.Context, guildID snowflake.ID, q room.SeenRequ
 	})
 }
 
-// occupancy keeps since when a room is empty, and its owner away, in step
+// updateOccupancy keeps since when a room is empty, and its owner away, in step
 // with its roster.
-func (rs *Rooms) occupancy(ctx context.Context, g *guildState, r *roomState) {
+func (rs *Rooms) updateOccupancy(ctx context.Context, g *guildState, r *roomState) {
 	roster := rs.o.Voice.Roster(g.id, r.ID)
 	empty, away := room.Occupied(roster) == 0, !room.In(roster, r.OwnerID)
 	emptied := empty != !r.Idle.EmptySince.IsZero()
@@ -74,10 +74,10 @@ func (rs *Rooms) occupancy(ctx context.Context, g *guildState, r *roomState) {
 // overlap, and a guild that waits for Discord holds up no other.
 func (rs *Rooms) Sweep(ctx context.Context) error {
 	var all errgroup.Group
-	all.SetLimit(sweptAtOnce)
+	all.SetLimit(sweepConcurrency)
 	var mu sync.Mutex
 	var failed error
-	for _, id := range rs.Holds() {
+	for _, id := range rs.GuildIDs() {
 		all.Go(func() error {
 			err := rs.sweepGuild(ctx, id)
 			mu.Lock()
@@ -91,8 +91,8 @@ func (rs *Rooms) Sweep(ctx context.Context) error {
 }
 
 const (
-	sweptAtOnce = 64               // guilds
-	sweepTime   = 30 * time.Second // for one guild; the next round goes on with it
+	sweepConcurrency = 64               // guilds
+	sweepTimeout     = 30 * time.Second // for one guild; the next round goes on with it
 )
 
 func (rs *Rooms) sweepGuild(ctx context.Context, id snowflake.ID) error {
@@ -100,7 +100,7 @@ func (rs *Rooms) sweepGuild(ctx context.Context, id snowflake.ID) error {
 	if g == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, sweepTime)
+	ctx, cancel := context.WithTimeout(ctx, sweepTimeout)
 	defer cancel()
 	ctx, t, err := g.begin(ctx, nil)
 	if err != nil {
@@ -116,10 +116,10 @@ func (rs *Rooms) sweepGuild(ctx context.Context, id snowflake.ID) error {
 }
 
 func (rs *Rooms) sweep(ctx context.Context, g *guildState) error {
-	all := rs.catchUp(ctx, g)
+	all := rs.finishCompare(ctx, g)
 	rs.flushSettings(ctx, g)
 	rs.shiftRooms(ctx, g)
-	told, ask := 0, askedAtOnce
+	told, ask := 0, checksPerSweep
 	for _, r := range g.rooms {
 		if !g.ready || ctx.Err() != nil {
 			break
@@ -128,24 +128,25 @@ func (rs *Rooms) sweep(ctx context.Context, g *guildState) error {
 			continue
 		}
 		if r.State == room.Open {
-			rs.occupancy(ctx, g, r)
-			rs.askUnasked(g, r)
-			if r.Pending.Any() && told < toldAtOnce {
+			rs.updateOccupancy(ctx, g, r)
+			rs.fetchUnasked(g, r)
+			if r.Pending.Any() && told < retriesPerSweep {
 				told++
 				all = errors.Join(all, rs.retryPending(ctx, g, r))
 			}
-			asked, err := rs.arrivalsDue(ctx, g, r, ask)
+			asked, err := rs.sweepArrivals(ctx, g, r, ask)
 			ask -= asked
-			all = errors.Join(all, err, rs.stale(ctx, g, r), rs.renameDue(ctx, g, r), rs.ownerDue(ctx, g, r))
+			all = errors.Join(all, err, rs.expireHolds(ctx, g, r), rs.applyPendingRename(ctx, g, r),
+				rs.checkOwner(ctx, g, r))
 		}
 		all = errors.Join(all, rs.checkDeadline(ctx, g, r))
 	}
-	for user := range g.waits {
-		rs.enqueue(g, func(ctx context.Context) { rs.lobbyAgain(ctx, g, user) })
+	for user := range g.lobbyWaits {
+		rs.enqueue(g, func(ctx context.Context) { rs.retryLobby(ctx, g, user) })
 	}
 	rs.forgetOld(g)
 	rs.forgetObserved(g)
-	rs.trim(ctx, g)
+	rs.trimAudit(ctx, g)
 	return errors.Join(all, rs.resolvePendingCreates(ctx, g, nil))
 }
 
@@ -217,16 +218,17 @@ func (g *guildState) deadline(r *roomState) (time.Time, room.CloseReason) {
 	return at, why
 }
 
-// toldAtOnce is how many rooms a round tells Discord of again: Discord's limits are for those who ask, too.
-const toldAtOnce = 5
+// retriesPerSweep is how many rooms a round tells Discord of again: Discord's limits are for those who ask, too.
+const retriesPerSweep = 5
 
 // trimEvery is how often entries of the audit that are older than the guild keeps are removed.
 const trimEvery = 6 * time.Hour
 
-func (rs *Rooms) trim(ctx context.Context, g *guildState) {
+func (rs *Rooms) trimAudit(ctx context.Context, g *guildState) {
 	now := g.now()
-	if keep := time.Duration(g.settings.AuditRetention); keep < 90*24*time.Hour && now.Sub(g.trimmed) >= trimEvery {
-		g.trimmed = now
+	if keep := time.Duration(g.settings.AuditRetention); keep < 90*24*time.Hour &&
+		now.Sub(g.auditTrimmedAt) >= trimEvery {
+		g.auditTrimmedAt = now
 		var err error
 		unlocked(ctx, func() { _, err = rs.o.Hub.Audit.Trim(ctx, g.id, now.Add(-keep)) })
 		if err != nil {

@@ -10,14 +10,14 @@ import (
 	"snug/shared/room"
 )
 
-// unlockedCalls is Discord as tasks call it: the guild's turn is set down meanwhile, and every call has a deadline.
+// unlockedCalls is a Discord whose calls release the guild's lock while they run, and have a deadline.
 type unlockedCalls struct{ Discord }
 
-// callTimeout bounds one call, with its waiting for Discord's limits: what is not
-// answered by then is told again by a sweep, and whoever waits for it hears so.
+// callTimeout bounds one call, including the wait for rate limits.
+// After it the caller gets an error, and a sweep repeats the call.
 const callTimeout = 20 * time.Second
 
-// query makes a call that gives something.
+// query makes a call that returns a value.
 func query[T any](ctx context.Context, call func(context.Context) (T, error)) (out T, err error) {
 	unlocked(ctx, func() {
 		ctx, cancel := context.WithTimeout(ctx, callTimeout)
@@ -27,7 +27,7 @@ func query[T any](ctx context.Context, call func(context.Context) (T, error)) (o
 	return out, err
 }
 
-// exec makes a call that gives nothing.
+// exec makes a call that returns only an error.
 func exec(ctx context.Context, call func(context.Context) error) error {
 	_, err := query(ctx, func(ctx context.Context) (struct{}, error) { return struct{}{}, call(ctx) })
 	return err

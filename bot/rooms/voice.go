@@ -18,7 +18,7 @@ import (
 // Moved takes a change of voice channel from presence. It only enqueues.
 func (rs *Rooms) Moved(m voice.Move) {
 	if m.To != 0 {
-		rs.Arrived(m.GuildID, m.UserID) // only full members can be in voice
+		rs.CheckArrivals(m.GuildID, m.UserID) // only full members can be in voice
 	}
 	for _, follow := range []func(context.Context, *guildState, voice.Move){
 		rs.movedFrom, rs.movedTo, rs.movedBot, rs.movedToLobby,
@@ -42,20 +42,20 @@ func (rs *Rooms) movedTo(ctx context.Context, g *guildState, m voice.Move) {
 	if r == nil || r.State != room.Open {
 		return
 	}
-	if rs.occupancy(ctx, g, r); !m.Bot && g.rooms[m.To] == r {
+	if rs.updateOccupancy(ctx, g, r); !m.Bot && g.rooms[m.To] == r {
 		rs.onArrived(ctx, g, r, m)
 	}
 }
 
 func (rs *Rooms) movedBot(ctx context.Context, g *guildState, m voice.Move) {
 	if m.Bot {
-		rs.lendSeats(ctx, g, m)
+		rs.updateBotSeats(ctx, g, m)
 	}
 }
 
 func (rs *Rooms) movedToLobby(ctx context.Context, g *guildState, m voice.Move) {
 	if !m.Bot && g.settings.Lobby(m.To) != nil {
-		rs.lobby(ctx, g, m.To, m.UserID)
+		rs.onLobbyJoined(ctx, g, m.To, m.UserID)
 	}
 }
 
@@ -80,13 +80,13 @@ func (rs *Rooms) onLeftRoom(ctx context.Context, g *guildState, r *roomState, m 
 				"user_id", m.UserID, "err", err)
 		}
 	}
-	rs.occupancy(ctx, g, r)
-	rs.seatWaiters(ctx, g, r)
+	rs.updateOccupancy(ctx, g, r)
+	rs.offerSeats(ctx, g, r)
 }
 
 // onArrived follows somebody who came into a room.
 func (rs *Rooms) onArrived(ctx context.Context, g *guildState, r *roomState, m voice.Move) {
-	if slices.Contains(rs.review(ctx, g, m.UserID), r) && rs.noPlace(ctx, g, r, m.UserID) {
+	if slices.Contains(rs.review(ctx, g, m.UserID), r) && rs.ejectSuspended(ctx, g, r, m.UserID) {
 		return
 	}
 	if rs.enforceSeats(ctx, g, r, m) || r.Hold(m.UserID, g.now()) == nil && r.Place(m.UserID) == 0 {
@@ -103,8 +103,8 @@ func (rs *Rooms) onArrived(ctx context.Context, g *guildState, r *roomState, m v
 	}
 }
 
-// noPlace puts out somebody whom only the place they just lost let in. It says whether it did.
-func (rs *Rooms) noPlace(ctx context.Context, g *guildState, r *roomState, user snowflake.ID) bool {
+// ejectSuspended puts out somebody whom only the place they just lost let in. It says whether it did.
+func (rs *Rooms) ejectSuspended(ctx context.Context, g *guildState, r *roomState, user snowflake.ID) bool {
 	s, known := rs.knownStanding(g, user)
 	if !known || g.summary(r).Access.MayEnter(s) {
 		return false
@@ -131,8 +131,8 @@ func seatOf(roster []room.Person, user snowflake.ID) int {
 	return 0
 }
 
-// lendSeats raises a channel's limit by the bots in it, so that a helper bot takes nobody's seat.
-func (rs *Rooms) lendSeats(ctx context.Context, g *guildState, m voice.Move) {
+// updateBotSeats raises a channel's limit by the bots in it, so that a helper bot takes nobody's seat.
+func (rs *Rooms) updateBotSeats(ctx context.Context, g *guildState, m voice.Move) {
 	for _, channel := range []snowflake.ID{m.From, m.To} {
 		r := g.rooms[channel]
 		if r == nil {
@@ -166,7 +166,7 @@ func (rs *Rooms) setLimit(ctx context.Context, g *guildState, r *roomState, reas
 	if err := rs.o.Discord.SetLimit(ctx, r.ID, limit, reason); err != nil {
 		r.retryAt = g.now().Add(closeRetry)
 		if errs.Has(err, errs.DiscordUnavailable) {
-			r.doubt(itoa(limit), g.now())
+			r.markUncertain(itoa(limit), g.now())
 		}
 		return err
 	}
@@ -185,8 +185,8 @@ func (rs *Rooms) limit(g *guildState, r *roomState) int {
 	return min(r.Seats+lent, schema.MaxSeats)
 }
 
-// pastSeats says whether somebody sits past a room's seats, or with held on one that is held for somebody else.
-func (rs *Rooms) pastSeats(g *guildState, r *roomState, user snowflake.ID) (past, held bool) {
+// overLimit says whether somebody sits past a room's seats, or with held on one that is held for somebody else.
+func (rs *Rooms) overLimit(g *guildState, r *roomState, user snowflake.ID) (past, held bool) {
 	roster, now := rs.o.Voice.Roster(g.id, r.ID), g.now()
 	seat := seatOf(roster, user)
 	held = seat <= r.Seats && r.Hold(user, now) == nil && seat > r.Seats-r.Reserved(roster, user, now)
@@ -197,7 +197,7 @@ func (rs *Rooms) pastSeats(g *guildState, r *roomState, user snowflake.ID) (past
 // their own, or took the last seat while it was held for somebody else. It says whether it did.
 func (rs *Rooms) enforceSeats(ctx context.Context, g *guildState, r *roomState, m voice.Move) bool {
 	log := rs.o.Log.With("guild_id", g.id, "room_id", r.ID, "user_id", m.UserID)
-	past, held := rs.pastSeats(g, r, m.UserID)
+	past, held := rs.overLimit(g, r, m.UserID)
 	if past && g.settings.AdminsExempt {
 		who, err := rs.fetchStanding(ctx, g.id, m.UserID)
 		if err != nil {
@@ -207,13 +207,13 @@ func (rs *Rooms) enforceSeats(ctx context.Context, g *guildState, r *roomState, 
 		if who.Manager {
 			return false
 		}
-		past, held = rs.pastSeats(g, r, m.UserID) // Discord was asked meanwhile
+		past, held = rs.overLimit(g, r, m.UserID) // Discord was asked meanwhile
 	}
 	if !past {
 		return false
 	}
 	now := g.now()
-	if wait := g.moveLater(m.UserID, now); wait > 0 {
+	if wait := g.moveWait(m.UserID, now); wait > 0 {
 		rs.enqueueAfter(g, wait, func(ctx context.Context) {
 			// they come again and again: Discord's limits are the whole server's
 			if r := g.rooms[m.To]; r != nil && g.ready && rs.o.Voice.ChannelOf(g.id, m.UserID) == r.ID {
@@ -222,7 +222,7 @@ func (rs *Rooms) enforceSeats(ctx context.Context, g *guildState, r *roomState, 
 		})
 		return true
 	}
-	g.moving(m.UserID, now)
+	g.recordMove(m.UserID, now)
 	to := m.From
 	if back := g.rooms[to]; g.settings.Lobby(to) != nil ||
 		back != nil && back.FreeFor(rs.o.Voice.Roster(g.id, to), m.UserID, now) <= 0 {

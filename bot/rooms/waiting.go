@@ -33,9 +33,9 @@ func (rs *Rooms) Wait(ctx context.Context, guildID snowflake.ID, q room.WaitRequ
 	) error {
 		var err error
 		if q.Leave {
-			err = rs.unwait(ctx, g, r, who.UserID, q.Actor.Via)
+			err = rs.leaveWaitingList(ctx, g, r, who.UserID, q.Actor.Via)
 		} else {
-			err = rs.wait(ctx, g, r, who, q.Actor.Via)
+			err = rs.enterWaitingList(ctx, g, r, who, q.Actor.Via)
 		}
 		if err != nil {
 			return err
@@ -49,11 +49,13 @@ func (rs *Rooms) Wait(ctx context.Context, guildID snowflake.ID, q room.WaitRequ
 	return out, err
 }
 
-func (rs *Rooms) wait(ctx context.Context, g *guildState, r *roomState, who access.Standing, via access.Via) error {
+func (rs *Rooms) enterWaitingList(
+	ctx context.Context, g *guildState, r *roomState, who access.Standing, via access.Via,
+) error {
 	roster, now := rs.o.Voice.Roster(g.id, r.ID), g.now()
 	switch {
 	case !g.summary(r).Access.MayEnter(who):
-		return rs.shut(g, g.summary(r).Access, who)
+		return rs.enterError(g, g.summary(r).Access, who)
 	case room.In(roster, who.UserID):
 		return errs.E(errs.Conflict, "You have a seat already.")
 	case r.Place(who.UserID) > 0:
@@ -72,7 +74,9 @@ func (rs *Rooms) wait(ctx context.Context, g *guildState, r *roomState, who acce
 	})
 }
 
-func (rs *Rooms) unwait(ctx context.Context, g *guildState, r *roomState, user snowflake.ID, via access.Via) error {
+func (rs *Rooms) leaveWaitingList(
+	ctx context.Context, g *guildState, r *roomState, user snowflake.ID, via access.Via,
+) error {
 	now := g.now()
 	if r.Place(user) == 0 && r.Hold(user, now) == nil {
 		return nil
@@ -83,7 +87,7 @@ func (rs *Rooms) unwait(ctx context.Context, g *guildState, r *roomState, user s
 		doc.DropHold(user, now)
 	})
 	if err == nil {
-		rs.seatWaiters(ctx, g, r)
+		rs.offerSeats(ctx, g, r)
 	}
 	return err
 }
@@ -94,16 +98,16 @@ func (rs *Rooms) hold(ctx context.Context, g *guildState, r *roomState, e *audit
 	return rs.change(ctx, g, r, e, func(doc *room.Room) { doc.SetHold(h, now) })
 }
 
-// seatWaiters holds free seats for the first of the waiting list, and tells
+// offerSeats holds free seats for the first of the waiting list, and tells
 // them. Who may not enter any more, or sits already, is taken off it. Where Discord has to be asked
 // who is first, that is done by itself, and after it what the gateway told meanwhile: a seat
 // that has just been left may be held for who left it.
-func (rs *Rooms) seatWaiters(ctx context.Context, g *guildState, r *roomState) {
+func (rs *Rooms) offerSeats(ctx context.Context, g *guildState, r *roomState) {
 	for g.rooms[r.ID] == r && r.State == room.Open && len(r.Waiting) > 0 {
 		first := r.Waiting[0]
 		who, known := rs.freshStanding(g, first.UserID)
 		if !known {
-			rs.enqueue(g, func(ctx context.Context) { rs.askFirst(ctx, g, r, first.UserID) })
+			rs.enqueue(g, func(ctx context.Context) { rs.fetchFirstWaiter(ctx, g, r, first.UserID) })
 			return
 		}
 		roster, now := rs.o.Voice.Roster(g.id, r.ID), g.now()
@@ -133,18 +137,18 @@ func (rs *Rooms) seatWaiters(ctx context.Context, g *guildState, r *roomState) {
 	}
 }
 
-// askFirst asks Discord who the first of a waiting list is, and has the list move up then.
-func (rs *Rooms) askFirst(ctx context.Context, g *guildState, r *roomState, user snowflake.ID) {
+// fetchFirstWaiter asks Discord who the first of a waiting list is, and has the list move up then.
+func (rs *Rooms) fetchFirstWaiter(ctx context.Context, g *guildState, r *roomState, user snowflake.ID) {
 	if _, err := rs.recentStanding(ctx, g, user); err != nil {
 		rs.o.Log.WarnContext(ctx, "the waiting list moves up when Discord says who its first is", "guild_id", g.id,
 			"room_id", r.ID, "user_id", user, "err", err)
 		return
 	}
-	rs.enqueue(g, func(ctx context.Context) { rs.seatWaiters(ctx, g, r) })
+	rs.enqueue(g, func(ctx context.Context) { rs.offerSeats(ctx, g, r) })
 }
 
-// stale drops holds that ended and knocks that nobody answered.
-func (rs *Rooms) stale(ctx context.Context, g *guildState, r *roomState) error {
+// expireHolds drops holds that ended and knocks that nobody answered.
+func (rs *Rooms) expireHolds(ctx context.Context, g *guildState, r *roomState) error {
 	now := g.now()
 	old := slices.ContainsFunc(r.Holds, func(h room.Hold) bool { return !now.Before(h.Until) })
 	knocks := slices.ContainsFunc(r.Knocks, func(q room.Knock) bool { return q.Stale(now) })
@@ -155,7 +159,7 @@ func (rs *Rooms) stale(ctx context.Context, g *guildState, r *roomState) error {
 			doc.Knocks = slices.DeleteFunc(doc.Knocks, func(q room.Knock) bool { return q.Stale(now) })
 		})
 	}
-	rs.seatWaiters(ctx, g, r)
+	rs.offerSeats(ctx, g, r)
 	return err
 }
 
@@ -165,16 +169,16 @@ func (rs *Rooms) watchHolds(g *guildState, r *roomState) {
 		return
 	}
 	next := slices.MinFunc(r.Holds, func(a, b room.Hold) int { return a.Until.Compare(b.Until) }).Until
-	if !r.ends.IsZero() && !next.Before(r.ends) {
+	if !r.holdTimerAt.IsZero() && !next.Before(r.holdTimerAt) {
 		return
 	}
-	r.ends = next
+	r.holdTimerAt = next
 	rs.enqueueAfter(g, next.Sub(g.now()), func(ctx context.Context) {
-		r.ends = time.Time{}
+		r.holdTimerAt = time.Time{}
 		if g.rooms[r.ID] != r || r.State != room.Open || !g.ready {
 			return
 		}
-		if err := rs.stale(ctx, g, r); err != nil {
+		if err := rs.expireHolds(ctx, g, r); err != nil {
 			rs.o.Log.WarnContext(ctx, "a hold that ended is dropped with the next sweep", "guild_id", g.id,
 				"room_id", r.ID, "err", err)
 			return

@@ -20,7 +20,7 @@ const (
 func (s *Shard) publishConnection(ctx context.Context) {
 	tick := time.NewTicker(connectionLook)
 	defer tick.Stop()
-	connected, heard, published := time.Now(), time.Now(), hub.Heard{}
+	connected, heard, published := time.Now(), time.Now(), hub.ShardReport{}
 	var publishedAt time.Time
 	for {
 		now := time.Now()
@@ -28,9 +28,9 @@ func (s *Shard) publishConnection(ctx context.Context) {
 			connected, heard = now, now.Add(-s.conn.AckMissing())
 		}
 		ok := now.Sub(connected) <= disconnectedAfter && now.Sub(heard) <= unansweredAfter
-		state := hub.Heard{Shard: s.id, Shards: s.conn.ShardCount(), OK: ok, At: heard}
-		if state.OK != published.OK || now.Sub(publishedAt) >= hub.HeardEvery {
-			if err := hub.DiscordHeard.Send(s.all.o.Hub, state); err == nil { // else it is published next time
+		state := hub.ShardReport{Shard: s.id, Shards: s.conn.ShardCount(), OK: ok, At: heard}
+		if state.OK != published.OK || now.Sub(publishedAt) >= hub.ShardReportInterval {
+			if err := hub.ShardReports.Send(s.all.o.Hub, state); err == nil { // else it is published next time
 				published, publishedAt = state, now
 			}
 		}

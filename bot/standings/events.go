@@ -13,7 +13,7 @@ import (
 // Over gives the Sender that asks over a shard's connection, with Request Guild
 // Members. The nonce, which the answer comes with, carries when was asked.
 // https://discord.com/developers/docs/events/gateway-events#request-guild-members
-func Over(send func(context.Context, dgateway.Opcode, dgateway.MessageData) error) Sender {
+func Over(send func(context.Context, dgateway.Opcode, dgateway.MessageData) error) SendRequest {
 	return func(ctx context.Context, guild snowflake.ID, users []snowflake.ID, asked time.Time) error {
 		return send(ctx, dgateway.OpcodeRequestGuildMembers, dgateway.MessageDataRequestGuildMembers{
 			GuildID: guild, UserIDs: users, Nonce: strconv.FormatInt(asked.UnixNano(), 36),
@@ -28,20 +28,20 @@ func (t *Cache) Event(shard int, data dgateway.EventData) {
 	t.member(data)
 	switch e := data.(type) {
 	case dgateway.EventGuildCreate:
-		t.Renewed(e.ID)
+		t.Reevaluate(e.ID)
 	case dgateway.EventGuildUpdate:
-		t.Renewed(e.ID)
+		t.Reevaluate(e.ID)
 	case dgateway.EventGuildRoleUpdate:
-		t.Renewed(e.GuildID)
+		t.Reevaluate(e.GuildID)
 	case dgateway.EventGuildRoleDelete:
-		t.Renewed(e.GuildID)
+		t.Reevaluate(e.GuildID)
 	case dgateway.EventGuildDelete:
 		if !e.Unavailable {
 			t.Forget(e.ID)
 		}
 	case dgateway.EventRateLimited:
 		if e.Opcode == dgateway.OpcodeRequestGuildMembers {
-			t.Limited(shard, time.Duration(e.RetryAfter*float64(time.Second)))
+			t.RateLimited(shard, time.Duration(e.RetryAfter*float64(time.Second)))
 		}
 	}
 }
@@ -50,7 +50,7 @@ func (t *Cache) Event(shard int, data dgateway.EventData) {
 func (t *Cache) member(data dgateway.EventData) {
 	told := func(guild snowflake.ID, m discord.Member) {
 		m.GuildID = guild
-		t.Told(m)
+		t.MemberUpdated(m)
 	}
 	switch e := data.(type) {
 	case dgateway.EventInteractionCreate:
@@ -62,10 +62,10 @@ func (t *Cache) member(data dgateway.EventData) {
 	case dgateway.EventGuildMemberUpdate:
 		told(e.GuildID, e.Member)
 	case dgateway.EventGuildMemberRemove:
-		t.Gone(e.GuildID, e.User.ID)
+		t.MemberRemoved(e.GuildID, e.User.ID)
 	case dgateway.EventGuildMembersChunk:
 		if asked, err := strconv.ParseInt(e.Nonce, 36, 64); err == nil {
-			t.Chunk(e.GuildID, time.Unix(0, asked), e.Members, e.NotFound)
+			t.MembersChunk(e.GuildID, time.Unix(0, asked), e.Members, e.NotFound)
 		}
 	}
 }

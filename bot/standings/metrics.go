@@ -44,7 +44,7 @@ func (t *Cache) followed() (n int, oldest time.Duration) {
 	defer t.mu.Unlock()
 	for _, g := range t.guilds {
 		for _, e := range g {
-			if !e.place && e.follow.Before(now) {
+			if !e.inRoom && e.followedUntil.Before(now) {
 				continue
 			}
 			n++

@@ -32,19 +32,19 @@ import (
 )
 
 const (
-	// Fresh is the age from which a standing is asked for again, if there is room to ask.
-	Fresh = 40 * time.Second
-	// Kept is how long a standing is remembered that nobody follows, and how long who asked after somebody
+	// RefreshAfter is the age from which a standing is asked for again, if there is room to ask.
+	RefreshAfter = 40 * time.Second
+	// FollowTime is how long a standing is remembered that nobody follows, and how long who asked after somebody
 	// follows them.
-	Kept = 2 * time.Minute
-	// Stale is the age beyond which a standing says nothing any more.
-	Stale = 30 * time.Minute
-	// Behind is the age from which somebody alone in their server is asked for by REST, with what can be spared.
-	Behind = 5 * time.Minute
-	// spareEvery is how often REST is asked, whatever the number of shards.
-	spareEvery = 2 * time.Second
-	// answered is how long Discord may take to answer, before the same is asked again.
-	answered = 10 * time.Second
+	FollowTime = 2 * time.Minute
+	// StaleAfter is the age beyond which a standing says nothing any more.
+	StaleAfter = 30 * time.Minute
+	// RESTAfter is the age from which somebody alone in their server is asked for by REST, with what can be spared.
+	RESTAfter = 5 * time.Minute
+	// restInterval is how often REST is asked, whatever the number of shards.
+	restInterval = 2 * time.Second
+	// answerTimeout is how long Discord may take to answer, before the same is asked again.
+	answerTimeout = 10 * time.Second
 )
 
 // Options of a Table. All are needed.
@@ -52,13 +52,13 @@ type Options struct {
 	Now func() time.Time
 	Log *slog.Logger
 	// Of gives the standing of a member whom Discord just described, by what the server and its roles are now.
-	Of func(discord.Member) access.Standing
+	StandingOf func(discord.Member) access.Standing
 	// Places lists owners and guests of a server's rooms.
-	Places func(guild snowflake.ID) []snowflake.ID
+	RoomPeople func(guild snowflake.ID) []snowflake.ID
 	// Changed is told when a standing is another than it was, and when somebody's timeout ends. It must only enqueue.
 	Changed func(was, is access.Standing)
 	// Ask asks REST after somebody.
-	Ask        func(ctx context.Context, guild, user snowflake.ID) (access.Standing, error)
+	Fetch      func(ctx context.Context, guild, user snowflake.ID) (access.Standing, error)
 	Registerer prometheus.Registerer
 }
 
@@ -67,29 +67,30 @@ type Cache struct {
 	o Options
 	m metrics
 
-	mu     sync.Mutex // guards what follows
-	guilds map[snowflake.ID]map[snowflake.ID]*entry
-	shards map[int]*shard
-	wanted chan struct{} // closed and replaced whenever an answer came
-	spared time.Time     // when REST was asked last, by the machine's clock
+	mu       sync.Mutex // guards what follows
+	guilds   map[snowflake.ID]map[snowflake.ID]*entry
+	shards   map[int]*shard
+	answered chan struct{} // closed and replaced whenever an answer came
+	lastREST time.Time     // when REST was asked last, by the machine's clock
 }
 
 // entry is a person in a server.
 type entry struct {
-	known   bool
-	st      access.Standing
-	member  discord.Member // what st was made of, while they are one
-	asked   time.Time      // when Discord was asked last
-	follow  time.Time      // until when somebody asks after them
-	place   bool           // owns a room, or is a guest
-	urgent  bool           // somebody waits
-	timeout bool           // Changed is to be told when their timeout ends
+	known         bool
+	st            access.Standing
+	member        discord.Member // what st was made of, while they are one
+	asked         time.Time      // when Discord was asked last
+	followedUntil time.Time      // until when somebody asks after them
+	inRoom        bool           // owns a room, or is a guest
+	urgent        bool           // somebody waits
+	timeout       bool           // Changed is to be told when their timeout ends
 }
 
 // New makes an empty table. It fails if the metrics are registered already.
 func New(o Options) (*Cache, error) {
 	t := &Cache{
-		o: o, guilds: map[snowflake.ID]map[snowflake.ID]*entry{}, shards: map[int]*shard{}, wanted: make(chan struct{}),
+		o: o, guilds: map[snowflake.ID]map[snowflake.ID]*entry{}, shards: map[int]*shard{},
+		answered: make(chan struct{}),
 	}
 	return t, t.m.register(o.Registerer, t)
 }
@@ -119,8 +120,8 @@ func (t *Cache) Follow(guild snowflake.ID, users []snowflake.ID) []access.Standi
 	defer t.mu.Unlock()
 	for _, u := range users {
 		e := t.entry(guild, u)
-		e.follow = now.Add(Kept)
-		if e.known && now.Sub(e.st.CheckedAt) < Stale {
+		e.followedUntil = now.Add(FollowTime)
+		if e.known && now.Sub(e.st.CheckedAt) < StaleAfter {
 			out = append(out, e.st)
 		}
 	}
@@ -138,19 +139,19 @@ func (t *Cache) Known(guild, user snowflake.ID) (access.Standing, bool) {
 }
 
 // Put takes a standing that Discord gave to who asked at CheckedAt.
-func (t *Cache) Put(st access.Standing) { t.learn(st, nil) }
+func (t *Cache) Put(st access.Standing) { t.store(st, nil) }
 
-// Told takes a member whom Discord described in an event.
-func (t *Cache) Told(m discord.Member) {
+// MemberUpdated takes a member whom Discord described in an event.
+func (t *Cache) MemberUpdated(m discord.Member) {
 	if m.GuildID != 0 && m.User.ID != 0 {
-		t.learn(t.o.Of(m), &m)
+		t.store(t.o.StandingOf(m), &m)
 	}
 }
 
-// Gone takes the news that somebody left a server.
-func (t *Cache) Gone(guild, user snowflake.ID) {
+// MemberRemoved takes the news that somebody left a server.
+func (t *Cache) MemberRemoved(guild, user snowflake.ID) {
 	if _, known := t.Known(guild, user); known {
-		t.learn(access.Standing{GuildID: guild, UserID: user, CheckedAt: t.o.Now()}, nil)
+		t.store(access.Standing{GuildID: guild, UserID: user, CheckedAt: t.o.Now()}, nil)
 	}
 }
 
@@ -161,8 +162,8 @@ func (t *Cache) Drop(guild, user snowflake.ID) {
 	delete(t.guilds[guild], user)
 }
 
-// learn takes in a standing, unless a later one is known, and tells if it is another.
-func (t *Cache) learn(st access.Standing, m *discord.Member) {
+// store takes in a standing, unless a later one is known, and tells if it is another.
+func (t *Cache) store(st access.Standing, m *discord.Member) {
 	t.mu.Lock()
 	e := t.guilds[st.GuildID][st.UserID]
 	if e == nil {
@@ -177,7 +178,7 @@ func (t *Cache) learn(st access.Standing, m *discord.Member) {
 	if !e.known || !st.CheckedAt.Before(e.st.CheckedAt) {
 		was, changed = t.set(e, st, m)
 	}
-	t.answer()
+	t.wakeWaiters()
 	t.mu.Unlock()
 	if changed {
 		t.o.Changed(was, st)
@@ -186,7 +187,7 @@ func (t *Cache) learn(st access.Standing, m *discord.Member) {
 
 // set puts a standing into an entry. The caller holds mu, and tells.
 func (t *Cache) set(e *entry, st access.Standing, m *discord.Member) (was access.Standing, changed bool) {
-	was, changed = e.st, e.known && !Same(e.st, st)
+	was, changed = e.st, e.known && !Equal(e.st, st)
 	e.known, e.st, e.urgent = true, st, false
 	if m != nil {
 		e.member = *m
@@ -202,14 +203,14 @@ func (t *Cache) set(e *entry, st access.Standing, m *discord.Member) (was access
 	return was, changed
 }
 
-// answer wakes who waits. The caller holds mu.
-func (t *Cache) answer() {
-	close(t.wanted)
-	t.wanted = make(chan struct{})
+// wakeWaiters wakes who waits. The caller holds mu.
+func (t *Cache) wakeWaiters() {
+	close(t.answered)
+	t.answered = make(chan struct{})
 }
 
-// Same says whether two standings are the same but for when they were asked for.
-func Same(a, b access.Standing) bool {
+// Equal says whether two standings are the same but for when they were asked for.
+func Equal(a, b access.Standing) bool {
 	x, y := sorted(a.Roles), sorted(b.Roles)
 	a.Roles, b.Roles, a.CheckedAt, b.CheckedAt = nil, nil, time.Time{}, time.Time{}
 	if a.TimedOutUntil.Equal(b.TimedOutUntil) {
@@ -220,8 +221,8 @@ func Same(a, b access.Standing) bool {
 
 func sorted(ids []snowflake.ID) []snowflake.ID { return slices.Sorted(slices.Values(ids)) }
 
-// Renewed judges everybody of a server anew: its roles or its owner have changed.
-func (t *Cache) Renewed(guild snowflake.ID) {
+// Reevaluate judges everybody of a server anew: its roles or its owner have changed.
+func (t *Cache) Reevaluate(guild snowflake.ID) {
 	t.mu.Lock()
 	members := make([]discord.Member, 0, len(t.guilds[guild]))
 	for _, e := range t.guilds[guild] {
@@ -231,7 +232,7 @@ func (t *Cache) Renewed(guild snowflake.ID) {
 	}
 	t.mu.Unlock()
 	for _, m := range members {
-		st := t.o.Of(m)
+		st := t.o.StandingOf(m)
 		t.mu.Lock()
 		e := t.guilds[guild][m.User.ID]
 		if e == nil || !e.known || !e.st.Member {
@@ -254,14 +255,14 @@ func (t *Cache) Forget(guild snowflake.ID) {
 	delete(t.guilds, guild)
 }
 
-// Chunk takes Discord's answer to what Run asked at a time.
-func (t *Cache) Chunk(guild snowflake.ID, asked time.Time, members []discord.Member, missing []snowflake.ID) {
+// MembersChunk takes Discord's answer to what Run asked at a time.
+func (t *Cache) MembersChunk(guild snowflake.ID, asked time.Time, members []discord.Member, missing []snowflake.ID) {
 	type change struct{ was, is access.Standing }
 	var changes []change
 	made := make([]access.Standing, len(members))
 	for i := range members {
 		members[i].GuildID = guild
-		made[i] = t.o.Of(members[i])
+		made[i] = t.o.StandingOf(members[i])
 	}
 	t.mu.Lock()
 	take := func(st access.Standing, m *discord.Member) {
@@ -283,7 +284,7 @@ func (t *Cache) Chunk(guild snowflake.ID, asked time.Time, members []discord.Mem
 	for _, u := range missing {
 		take(access.Standing{GuildID: guild, UserID: u}, nil)
 	}
-	t.answer()
+	t.wakeWaiters()
 	t.mu.Unlock()
 	for _, c := range changes {
 		t.o.Changed(c.was, c.is)
@@ -295,7 +296,7 @@ func (t *Cache) Chunk(guild snowflake.ID, asked time.Time, members []discord.Mem
 // room for. ok is false if it cannot be had in time: REST has to be asked.
 func (t *Cache) Get(ctx context.Context, guild, user snowflake.ID, within time.Duration) (st access.Standing, ok bool) {
 	begun := t.o.Now()
-	timer := time.NewTimer(patience)
+	timer := time.NewTimer(getTimeout)
 	defer timer.Stop()
 	for first := true; ; first = false {
 		t.mu.Lock()
@@ -305,11 +306,11 @@ func (t *Cache) Get(ctx context.Context, guild, user snowflake.ID, within time.D
 			t.mu.Unlock()
 			return st, true
 		}
-		if within < Fresh || first && !t.hurry(guild, user) {
+		if within < RefreshAfter || first && !t.hurry(guild, user) {
 			t.mu.Unlock()
 			return st, false
 		}
-		wanted := t.wanted
+		wanted := t.answered
 		t.mu.Unlock()
 		select {
 		case <-wanted:
@@ -321,8 +322,8 @@ func (t *Cache) Get(ctx context.Context, guild, user snowflake.ID, within time.D
 	}
 }
 
-// patience is how long Get waits for an answer.
-const patience = 3500 * time.Millisecond
+// getTimeout is how long Get waits for an answer.
+const getTimeout = 3500 * time.Millisecond
 
 // Hurry has somebody asked after before others, as soon as there is room. It
 // does not wait; it answers false if the server's shard is not connected.
@@ -332,29 +333,29 @@ func (t *Cache) Hurry(guild, user snowflake.ID) bool {
 	return t.hurry(guild, user)
 }
 
-// tidy forgets whom nobody follows, and takes in who owns rooms and is a guest
+// cleanup forgets whom nobody follows, and takes in who owns rooms and is a guest
 // of them. It gives those whose timeout has ended.
-func (t *Cache) tidy(guilds []snowflake.ID) (freed []access.Standing) {
+func (t *Cache) cleanup(guilds []snowflake.ID) (freed []access.Standing) {
 	now := t.o.Now()
 	places := make([][]snowflake.ID, len(guilds))
 	for i, g := range guilds {
-		places[i] = t.o.Places(g)
+		places[i] = t.o.RoomPeople(g)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for i, id := range guilds {
 		for _, e := range t.guilds[id] {
-			e.place = false
+			e.inRoom = false
 		}
 		for _, u := range places[i] {
-			t.entry(id, u).place = true
+			t.entry(id, u).inRoom = true
 		}
 		for u, e := range t.guilds[id] {
 			if e.timeout && !e.st.TimedOutUntil.After(now) {
 				e.timeout = false
 				freed = append(freed, e.st)
 			}
-			if !e.place && !e.urgent && e.follow.Before(now) && now.Sub(e.st.CheckedAt) > Kept {
+			if !e.inRoom && !e.urgent && e.followedUntil.Before(now) && now.Sub(e.st.CheckedAt) > FollowTime {
 				delete(t.guilds[id], u)
 			}
 		}

@@ -56,13 +56,13 @@ func inside(t *testing.T, f func(*discordOf)) {
 			delay: 50 * time.Millisecond,
 		}
 		table, err := standings.New(standings.Options{
-			Now: time.Now, Log: slog.New(slog.DiscardHandler), Of: of, Registerer: prometheus.NewRegistry(),
-			Places: func(g snowflake.ID) []snowflake.ID {
+			Now: time.Now, Log: slog.New(slog.DiscardHandler), StandingOf: of, Registerer: prometheus.NewRegistry(),
+			RoomPeople: func(g snowflake.ID) []snowflake.ID {
 				d.mu.Lock()
 				defer d.mu.Unlock()
 				return d.places[g]
 			},
-			Ask: func(_ context.Context, guild, user snowflake.ID) (access.Standing, error) {
+			Fetch: func(_ context.Context, guild, user snowflake.ID) (access.Standing, error) {
 				d.mu.Lock()
 				defer d.mu.Unlock()
 				d.rest = append(d.rest, time.Now())
@@ -130,7 +130,7 @@ func (d *discordOf) send(_ context.Context, guild snowflake.ID, users []snowflak
 			missing = append(missing, u)
 		}
 	}
-	time.AfterFunc(d.delay, func() { d.Chunk(guild, asked, found, missing) })
+	time.AfterFunc(d.delay, func() { d.MembersChunk(guild, asked, found, missing) })
 	return nil
 }
 
@@ -209,7 +209,8 @@ func TestAges(t *testing.T) {
 				rest := float64(len(d.rest)) / time.Since(began).Seconds()
 				t.Logf("the oldest answer was %v old, %d messages in the busiest minute, %d people in the largest, %.2f requests of REST a second",
 					oldest, d.busiest(), d.most, rest)
-				if oldest > tt.within || d.busiest() > standings.PerMinute || d.most > standings.AtOnce {
+				if oldest > tt.within || d.busiest() > standings.RequestsPerMinute ||
+					d.most > standings.UsersPerRequest {
 					t.Errorf("want at most %v", tt.within)
 				}
 				if rest > 0.5 || (rest > 0) != tt.rest {
@@ -248,11 +249,11 @@ func TestChanges(t *testing.T) {
 			}
 		}
 		d.now(func() { d.roles[ann] = []snowflake.ID{5} })
-		time.Sleep(standings.Fresh + 5*time.Second)
+		time.Sleep(standings.RefreshAfter + 5*time.Second)
 		d.wantChanges(t, "7: true[] to true[5]")
-		d.Told(member(guild, ann, 5, 6))
-		d.Told(member(guild, ann, 6, 5)) // the same in another order
-		d.Told(member(guild, 99, 6))     // nobody asks after them
+		d.MemberUpdated(member(guild, ann, 5, 6))
+		d.MemberUpdated(member(guild, ann, 6, 5)) // the same in another order
+		d.MemberUpdated(member(guild, 99, 6))     // nobody asks after them
 		d.wantChanges(t, "7: true[5] to true[5 6]")
 		d.Put(access.Standing{
 			GuildID: guild, UserID: ann, Member: true, Roles: []snowflake.ID{6}, Username: "u7", CheckedAt: time.Now(),
@@ -261,16 +262,16 @@ func TestChanges(t *testing.T) {
 		d.wantChanges(t, "7: true[5 6] to true[6]")
 		d.now(func() { delete(d.roles, bob) })
 		d.Follow(guild, []snowflake.ID{bob})
-		time.Sleep(standings.Fresh + 5*time.Second)
+		time.Sleep(standings.RefreshAfter + 5*time.Second)
 		d.wantChanges(t, "7: true[6] to true[5]", "8: true[] to false[]")
-		d.Gone(guild, ann)
-		d.Gone(guild, 99)
+		d.MemberRemoved(guild, ann)
+		d.MemberRemoved(guild, 99)
 		d.wantChanges(t, "7: true[5] to false[]")
 		if _, known := d.Known(guild, 99); known {
 			t.Error("a stranger is remembered")
 		}
 		d.now(func() { delete(d.places, guild) })
-		time.Sleep(2 * standings.Kept)
+		time.Sleep(2 * standings.FollowTime)
 		if _, known := d.Known(guild, ann); known {
 			t.Error("whom nobody follows is remembered")
 		}
@@ -300,7 +301,7 @@ func TestRenewedAfterREST(t *testing.T) {
 			GuildID: 1, UserID: 7, Member: true, Roles: []snowflake.ID{6}, Username: "u7", CheckedAt: time.Now(),
 		})
 		d.wantChanges(t, "7: true[5] to true[6]")
-		d.Renewed(1)
+		d.Reevaluate(1)
 		d.wantChanges(t)
 	})
 }
@@ -345,7 +346,7 @@ func TestGet(t *testing.T) {
 		synctest.Wait()
 		close(hold)
 		wg.Wait()
-		if known < 2400 || d.count()-sent > standings.PerMinute {
+		if known < 2400 || d.count()-sent > standings.RequestsPerMinute {
 			t.Errorf("%d were answered, by %d messages", known, d.count()-sent)
 		}
 
@@ -376,7 +377,7 @@ func TestAskedAgain(t *testing.T) {
 		if d.count() != 1 {
 			t.Errorf("asked %d times within 9 s", d.count())
 		}
-		d.Limited(0, 30*time.Second)
+		d.RateLimited(0, 30*time.Second)
 		time.Sleep(25 * time.Second)
 		if d.count() > 2 {
 			t.Errorf("asked %d times although Discord wants a pause", d.count())

@@ -90,11 +90,11 @@ func (t *trial) member(ctx context.Context, out *Outcome) {
 	out.Member = m
 	m.Gateway = t.askAfter(ctx, out, who)
 	may := func(channel string, overwrites []access.Overwrite) []int {
-		p := st.MayIn(overwrites)
+		p := st.PermissionsIn(overwrites)
 		if t.grants != nil {
 			p = t.grants(channel)
 		}
-		return bitsOf(uint64(p & access.OfChannels))
+		return bitsOf(uint64(p & access.ChannelMask))
 	}
 	m.Open = may("", nil)
 	if t.room == "" || t.second == "" {
@@ -252,7 +252,7 @@ func (m *Member) allowed() bool {
 	if m == nil {
 		return true
 	}
-	known := bitsOf(uint64(access.OfRoles))
+	known := bitsOf(uint64(access.RoleMask))
 	lists := [][]int{m.Open, m.Out, m.LetIn}
 	for _, s := range []*State{m.REST, m.Gateway} {
 		if s != nil {

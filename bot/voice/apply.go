@@ -236,7 +236,7 @@ func (t *Tracker) applyFact(
 		l.closed = &f
 	}
 	if l.closed != nil {
-		v.Until = t.o.Now().Add(room.Remembered)
+		v.Until = t.o.Now().Add(room.ClosedTTL)
 	}
 	pubs = append(pubs, publication{key{guildID, channel}, v})
 	switch fact.(type) {

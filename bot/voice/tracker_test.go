@@ -141,7 +141,7 @@ func TestVoiceStatesBecomeEvents(t *testing.T) {
 		}
 		h.Closed(summary(monday), room.ClosedIdle)
 		synctest.Wait()
-		if last := h.puts[0]; !last.Gone() || time.Until(last.Until) != room.Remembered {
+		if last := h.puts[0]; !last.Gone() || time.Until(last.Until) != room.ClosedTTL {
 			t.Errorf("the hub is to forget it at %v", last.Until)
 		}
 		expect(t, h, "11#3 Closed 1")

@@ -152,8 +152,8 @@ func TestTooMuchWaits(t *testing.T) {
 		}
 		s.queue.set(d.Key(), &d, hub.Rev(i+1))
 	}
-	k := &taker{s: s}
-	made, ok := k.deliver(t.Context(), h,
+	k := &producer{s: s}
+	made, ok := k.enqueue(t.Context(), h,
 		hub.AuditEntry{ID: "one more", Guild: guild, Kind: string(audit.RoomOpened), Data: []byte(`{}`)})
 	now, _, err := b.hub.Webhooks.Get(t.Context(), h.Key())
 	if made || !ok || err != nil || now.Enabled || now.Stopped == "" {

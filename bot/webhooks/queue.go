@@ -29,12 +29,12 @@ func (k hookKey) String() string { return webhook.Hook{GuildID: k.guild, ID: k.i
 // nobody. It is safe for concurrent use.
 type queue struct {
 	mu    sync.Mutex
-	hooks map[hookKey]*messages
+	hooks map[hookKey]*hookQueue
 	revs  map[string]hub.Rev // of each delivery that is known: what comes late is not taken for news
 }
 
-// messages are those of one hook.
-type messages struct {
+// hookQueue are those of one hook.
+type hookQueue struct {
 	pending map[string]webhook.Delivery
 	order   dueHeap // by when they are due; what is not as in pending any more is passed over
 	over    map[string]time.Time
@@ -49,7 +49,7 @@ func newQueue() *queue {
 func (q *queue) reset() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.hooks, q.revs = map[hookKey]*messages{}, map[string]hub.Rev{}
+	q.hooks, q.revs = map[hookKey]*hookQueue{}, map[string]hub.Rev{}
 }
 
 // set takes in a delivery as it was written at a revision; nil was deleted.
@@ -62,7 +62,7 @@ func (q *queue) set(key string, d *webhook.Delivery, rev hub.Rev) {
 	}
 	m := q.hooks[k]
 	if m == nil {
-		m = &messages{pending: map[string]webhook.Delivery{}, over: map[string]time.Time{}}
+		m = &hookQueue{pending: map[string]webhook.Delivery{}, over: map[string]time.Time{}}
 		q.hooks[k] = m
 	}
 	delete(m.pending, key)
@@ -141,7 +141,7 @@ func (q *queue) waiting(k hookKey) int {
 	return 0
 }
 
-func (m *messages) first(now time.Time) (webhook.Delivery, bool) {
+func (m *hookQueue) first(now time.Time) (webhook.Delivery, bool) {
 	for len(m.order) > 0 {
 		top := m.order[0]
 		d, ok := m.pending[top.key]

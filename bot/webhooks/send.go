@@ -120,7 +120,7 @@ func (s *Sender) try(ctx context.Context, h webhook.Hook, secret []byte, d webho
 	r.Header.Set(webhook.HeaderSignature, webhook.Sign(secret, d.ID, t.At, d.Body))
 	res, err := s.client.Do(r)
 	if err != nil {
-		t.Wrong = plain(err)
+		t.Wrong = describeError(err)
 		return t
 	}
 	_, _ = io.CopyN(io.Discard, res.Body, 64<<10) // what it says does not matter
@@ -135,9 +135,9 @@ func (s *Sender) try(ctx context.Context, h webhook.Hook, secret []byte, d webho
 	return t
 }
 
-// plain says why there was no answer, without addresses. A name that is not
+// describeError says why there was no answer, without addresses. A name that is not
 // known and one that leads inside are told alike.
-func plain(err error) string {
+func describeError(err error) string {
 	var dns *net.DNSError
 	var timeout net.Error
 	switch {

@@ -35,7 +35,7 @@ import (
 type Options struct {
 	Hub        *hub.Hub
 	Keys       *keyring.Keyring
-	Holds      func() []snowflake.ID // the guilds this process keeps
+	Guilds     func() []snowflake.ID // the guilds this process keeps
 	Networks   []netip.Prefix        // further networks that may be called; public addresses always may
 	Resolver   *net.Resolver         // of the names that are called; default: the system's
 	Now        func() time.Time
@@ -54,16 +54,16 @@ type Sender struct {
 	sent   *prometheus.CounterVec
 	waits  prometheus.Gauge
 
-	hooks *hub.Table[webhook.Hook]
-	queue *queue
-	turns *turns
-	nudge chan struct{} // something may be due
-	wg    sync.WaitGroup
+	hooks     *hub.Table[webhook.Hook]
+	queue     *queue
+	scheduler *scheduler
+	nudge     chan struct{} // something may be due
+	wg        sync.WaitGroup
 }
 
 // New makes a Sender that does nothing before Run.
 func New(o Options) (*Sender, error) {
-	s := &Sender{o: o, queue: newQueue(), turns: newTurns(), nudge: make(chan struct{}, 1)}
+	s := &Sender{o: o, queue: newQueue(), scheduler: newScheduler(), nudge: make(chan struct{}, 1)}
 	s.sent = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "snug_webhook_tries_total", Help: "Messages sent to webhooks, by whether they were taken.",
 	}, []string{"result"})
@@ -106,7 +106,7 @@ func (s *Sender) Run(ctx context.Context) (err error) {
 	defer wait()
 	defer s.client.CloseIdleConnections()
 	defer s.wg.Wait()
-	s.wg.Go(func() { s.takeAll(ctx) })
+	s.wg.Go(func() { s.produce(ctx) })
 	t := time.NewTicker(tick)
 	defer t.Stop()
 	for {
@@ -137,13 +137,13 @@ func (s *Sender) dispatch(ctx context.Context, wake func()) {
 	})
 	s.waits.Set(float64(pending))
 	for {
-		k, ok := s.turns.begin(time.Now(), due)
+		k, ok := s.scheduler.begin(time.Now(), due)
 		if !ok {
 			return
 		}
 		s.wg.Go(func() {
 			failed := s.send(ctx, k)
-			s.turns.end(time.Now(), k, failed)
+			s.scheduler.end(time.Now(), k, failed)
 			wake()
 		})
 	}
@@ -152,7 +152,7 @@ func (s *Sender) dispatch(ctx context.Context, wake func()) {
 // held gives the guilds that this process keeps.
 func (s *Sender) held() map[snowflake.ID]bool {
 	held := map[snowflake.ID]bool{}
-	for _, g := range s.o.Holds() {
+	for _, g := range s.o.Guilds() {
 		held[g] = true
 	}
 	return held

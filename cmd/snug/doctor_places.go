@@ -93,9 +93,9 @@ type served struct {
 }
 
 // look looks at one server.
-func (d *doctor) look(ctx context.Context, discord rooms.Looker, g membership) (out served) {
+func (d *doctor) look(ctx context.Context, discord rooms.PreflightDiscord, g membership) (out served) {
 	s, name := d.settings[g.ID], schema.Printable(g.Name, g.ID.String())
-	p, err := rooms.Look(ctx, discord, g.ID, name, s)
+	p, err := rooms.RunPreflight(ctx, discord, g.ID, name, s)
 	if err != nil {
 		out.wrong = append(out.wrong,
 			fmt.Errorf("%s could not be looked at: %s", name, strings.Join(sentences(err), " ")))

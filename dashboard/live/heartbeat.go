@@ -19,7 +19,7 @@ type hearing struct {
 
 // Heard takes what the holder of a shard tells of its connection to Discord. Watchers are told at once when
 // that changes.
-func (l *Live) Heard(h hub.Heard) {
+func (l *Live) Heard(h hub.ShardReport) {
 	l.mu.Lock()
 	l.hearing.shards = h.Shards
 	l.hearing.of[h.Shard] = hearing{h.At, h.OK, time.Now()}

@@ -35,7 +35,7 @@ func TestHeartbeat(t *testing.T) {
 	page, _ := h.watch(owner, roomA)
 	page.expect(protocol.RoomSnapshot)
 	hear := func(ok bool, age time.Duration) {
-		h.l.Heard(hub.Heard{Shard: 0, Shards: 1, OK: ok, At: time.Now().Add(-age)})
+		h.l.Heard(hub.ShardReport{Shard: 0, Shards: 1, OK: ok, At: time.Now().Add(-age)})
 	}
 
 	hear(true, 0)
@@ -56,7 +56,7 @@ func TestHeartbeat(t *testing.T) {
 	late.beats("ok")
 	page.beats("unheard") // its holder says nothing any more
 	late.beats("unheard")
-	h.l.Heard(hub.Heard{Shard: int(uint64(guildA) >> 22 % 2), Shards: 2, OK: true, At: time.Now()})
+	h.l.Heard(hub.ShardReport{Shard: int(uint64(guildA) >> 22 % 2), Shards: 2, OK: true, At: time.Now()})
 	page.beats("ok")
 }
 

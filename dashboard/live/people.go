@@ -70,7 +70,7 @@ func (l *Live) learn(p *person, st standing, asked time.Time) {
 		return
 	}
 	if g := l.guilds[p.key.guild]; g != nil {
-		st = st.In(g.access)
+		st = st.WithGuild(g.access)
 	}
 	silenced := st.TimedOutUntil.After(l.o.Now())
 	changed := !sameStanding(p.standing, st) || silenced != p.silenced
@@ -286,8 +286,8 @@ func (l *Live) checkOne(ctx context.Context, p *person) {
 	}
 }
 
-// checked takes the answer about a person, or that there is none: then they are asked after sooner than every so often. The
-// caller holds the lock.
+// checked takes the answer about a person, or that there is none: then they are asked after sooner than every
+// so often. The caller holds the lock.
 func (l *Live) checked(p *person, st standing, answered bool, asked time.Time, every time.Duration) {
 	result := "member"
 	p.checking = false

@@ -316,7 +316,7 @@ func (l *Live) reconsider(g *guild) {
 		if k.guild != g.id {
 			continue
 		}
-		if now := p.standing.In(g.access); !sameStanding(now, p.standing) {
+		if now := p.standing.WithGuild(g.access); !sameStanding(now, p.standing) {
 			p.standing = now
 			l.lookAgain(p)
 		}
@@ -416,7 +416,8 @@ func sameAccess(a, b room.Access) bool {
 	return a.OwnerID == b.OwnerID && a.Private == b.Private && a.Locked == b.Locked && a.Hidden == b.Hidden &&
 		a.ManagersSee == b.ManagersSee && a.WatchKey == b.WatchKey && slices.Equal(a.Guests, b.Guests) &&
 		slices.Equal(a.Banned, b.Banned) &&
-		a.OwnerSuspended == b.OwnerSuspended && a.PastGate == b.PastGate && slices.Equal(a.Channel, b.Channel) &&
+		a.OwnerSuspended == b.OwnerSuspended && a.GuestsPastGate == b.GuestsPastGate &&
+		slices.Equal(a.Channel, b.Channel) &&
 		(a.Gates == nil) == (b.Gates == nil) && slices.EqualFunc(a.Gates, b.Gates, slices.Equal)
 }
 

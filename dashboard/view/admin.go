@@ -69,7 +69,7 @@ func (a *Admin) Offers(s setting) bool {
 }
 
 // Choices are what a field can be set to.
-func (a *Admin) Choices(s setting) []guild.Place {
+func (a *Admin) Choices(s setting) []guild.NamedID {
 	switch s.Kind {
 	case setCategory:
 		return a.Places.Categories

@@ -94,7 +94,7 @@ func (r *Room) OnTheWay(t text.Texts) (list []Arrival) {
 		}
 		switch {
 		case w.Step == "":
-			c.Needs = t.Say("control.out." + string(room.Unasked))
+			c.Needs = t.Say("control.out." + string(room.NotChecked))
 		case w.Step == room.StepWait && w.Why != access.Passes:
 			c.Needs = r.needs(t, w.UserID, w.Why)
 		default:

@@ -70,8 +70,8 @@ func (l describer) place(id string) string {
 	if err != nil {
 		return id
 	}
-	for _, list := range [][]guild.Place{l.places.Categories, l.places.Voice, l.places.Text, l.places.Roles} {
-		if i := slices.IndexFunc(list, func(p guild.Place) bool { return p.ID == n }); i >= 0 {
+	for _, list := range [][]guild.NamedID{l.places.Categories, l.places.Voice, l.places.Text, l.places.Roles} {
+		if i := slices.IndexFunc(list, func(p guild.NamedID) bool { return p.ID == n }); i >= 0 {
 			return list[i].Name
 		}
 	}

@@ -109,9 +109,9 @@ func TestSettingsSurviveTheForm(t *testing.T) {
 // everywhere are choices for every setting that has some.
 func everywhere() guild.ChannelsAndRoles {
 	return guild.ChannelsAndRoles{
-		Categories: []guild.Place{{ID: 5, Name: "A"}, {ID: 6, Name: "B"}},
-		Roles:      []guild.Place{{ID: 7, Name: "C"}, {ID: 8, Name: "D"}, {ID: 9, Name: "E"}},
-		Voice:      []guild.Place{{ID: 10, Name: "F"}}, Text: []guild.Place{{ID: 11, Name: "G"}},
+		Categories: []guild.NamedID{{ID: 5, Name: "A"}, {ID: 6, Name: "B"}},
+		Roles:      []guild.NamedID{{ID: 7, Name: "C"}, {ID: 8, Name: "D"}, {ID: 9, Name: "E"}},
+		Voice:      []guild.NamedID{{ID: 10, Name: "F"}}, Text: []guild.NamedID{{ID: 11, Name: "G"}},
 	}
 }
 

@@ -19,27 +19,27 @@ type Permissions uint64
 
 // The permissions that decide who sees, enters and manages.
 const (
-	Administrator Permissions = 1 << 3
-	ManageGuild   Permissions = 1 << 5
-	View          Permissions = 1 << 10
-	History       Permissions = 1 << 16
-	Connect       Permissions = 1 << 20
-	Move          Permissions = 1 << 24
+	Administrator      Permissions = 1 << 3
+	ManageGuild        Permissions = 1 << 5
+	ViewChannel        Permissions = 1 << 10
+	ReadMessageHistory Permissions = 1 << 16
+	Connect            Permissions = 1 << 20
+	MoveMembers        Permissions = 1 << 24
 
 	// All is what the server's owner and administrators have.
 	All = ^Permissions(0)
 	// Enter is what it takes to be in a voice channel.
-	Enter = View | Connect
-	// OfChannels is what Snug needs to know of a channel's overwrites, OfRoles of a role.
-	OfChannels = Enter | Move
-	OfRoles    = OfChannels | Administrator | ManageGuild
+	Enter = ViewChannel | Connect
+	// ChannelMask is what Snug needs to know of a channel's overwrites, OfRoles of a role.
+	ChannelMask = Enter | MoveMembers
+	RoleMask    = ChannelMask | Administrator | ManageGuild
 )
 
 // The permissions that go with others, and what is left where somebody may only look on.
 const (
-	restricted = View | History // timed out, or pending
+	restricted = ViewChannel | ReadMessageHistory // timed out, or pending
 	// voiceImplied goes with Connect: whoever may not connect to a voice channel neither acts in it nor manages it.
-	voiceImplied = Move | 1<<4 | 1<<8 | 1<<9 | 1<<21 | 1<<22 | 1<<23 | 1<<25 | 1<<28 | 1<<29 | 1<<32 | 1<<39 | 1<<42 | 1<<45 | 1<<48
+	voiceImplied = MoveMembers | 1<<4 | 1<<8 | 1<<9 | 1<<21 | 1<<22 | 1<<23 | 1<<25 | 1<<28 | 1<<29 | 1<<32 | 1<<39 | 1<<42 | 1<<45 | 1<<48
 )
 
 // Has says whether p holds all bits of q.
@@ -82,7 +82,7 @@ func Compute(m Member, channel []Overwrite) Permissions {
 		p &= restricted
 	}
 	switch {
-	case !p.Has(View):
+	case !p.Has(ViewChannel):
 		return 0
 	case !p.Has(Connect):
 		p &^= voiceImplied

@@ -32,7 +32,7 @@ func own(allow, deny access.Permissions) access.Overwrite {
 }
 
 func plain(roles ...snowflake.ID) access.Member {
-	return access.Member{Guild: guild, User: someby, Roles: roles, Base: access.Enter | access.History}
+	return access.Member{Guild: guild, User: someby, Roles: roles, Base: access.Enter | access.ReadMessageHistory}
 }
 
 func TestCompute(t *testing.T) {
@@ -43,32 +43,35 @@ func TestCompute(t *testing.T) {
 		list []access.Overwrite
 		want access.Permissions
 	}{
-		"nothing said": {plain(), nil, both | access.History},
+		"nothing said": {plain(), nil, both | access.ReadMessageHistory},
 		"@everyone denied": {
-			plain(), []access.Overwrite{role(guild, 0, access.Connect)}, access.View | access.History,
+			plain(), []access.Overwrite{role(guild, 0, access.Connect)}, access.ViewChannel | access.ReadMessageHistory,
 		},
 		"a role past @everyone": {
-			plain(red), []access.Overwrite{role(guild, 0, both), role(red, both, 0)}, both | access.History,
+			plain(red), []access.Overwrite{role(guild, 0, both), role(red, both, 0)}, both | access.ReadMessageHistory,
 		},
 		"a role they have not": {plain(blue), []access.Overwrite{role(guild, 0, both), role(red, both, 0)}, 0},
 		"one role allows, one denies": {
-			plain(red, blue), []access.Overwrite{role(red, 0, both), role(blue, both, 0)}, both | access.History,
+			plain(red, blue), []access.Overwrite{role(red, 0, both), role(blue, both, 0)},
+			both | access.ReadMessageHistory,
 		},
 		"the member's own comes last": {
-			plain(red), []access.Overwrite{role(red, both, 0), own(0, access.Connect)}, access.View | access.History,
+			plain(red), []access.Overwrite{role(red, both, 0), own(0, access.Connect)},
+			access.ViewChannel | access.ReadMessageHistory,
 		},
 		"their own past a role": {
-			plain(red), []access.Overwrite{role(red, 0, both), own(both, 0)}, both | access.History,
+			plain(red), []access.Overwrite{role(red, 0, both), own(both, 0)}, both | access.ReadMessageHistory,
 		},
 		"somebody else's own": {
-			plain(), []access.Overwrite{{ID: 99, Member: true, Deny: both}}, both | access.History,
+			plain(), []access.Overwrite{{ID: 99, Member: true, Deny: both}}, both | access.ReadMessageHistory,
 		},
-		"without View nothing": {plain(), []access.Overwrite{role(guild, 0, access.View)}, 0},
+		"without View nothing": {plain(), []access.Overwrite{role(guild, 0, access.ViewChannel)}, 0},
 		"without Connect no Move": {
-			with(func(m *access.Member) { m.Base |= access.Move }), []access.Overwrite{role(guild, 0, access.Connect)},
-			access.View | access.History,
+			with(func(m *access.Member) { m.Base |= access.MoveMembers }),
+			[]access.Overwrite{role(guild, 0, access.Connect)},
+			access.ViewChannel | access.ReadMessageHistory,
 		},
-		"base without Connect": {with(func(m *access.Member) { m.Base = access.View }), nil, access.View},
+		"base without Connect": {with(func(m *access.Member) { m.Base = access.ViewChannel }), nil, access.ViewChannel},
 		"administrators everything": {
 			with(func(m *access.Member) { m.Base = access.Administrator }), []access.Overwrite{own(0, both)},
 			access.All,
@@ -79,13 +82,13 @@ func TestCompute(t *testing.T) {
 		},
 		"timed out": {
 			with(func(m *access.Member) { m.TimedOut = true }), []access.Overwrite{own(both, 0)},
-			access.View | access.History,
+			access.ViewChannel | access.ReadMessageHistory,
 		},
 		"pending": {
-			with(func(m *access.Member) { m.Pending = true }), nil, access.View | access.History,
+			with(func(m *access.Member) { m.Pending = true }), nil, access.ViewChannel | access.ReadMessageHistory,
 		},
 		"@everyone's overwrite is one": {
-			plain(red), []access.Overwrite{role(guild, both, 0), role(red, 0, access.View)}, 0,
+			plain(red), []access.Overwrite{role(guild, both, 0), role(red, 0, access.ViewChannel)}, 0,
 		},
 	} {
 		if got := access.Compute(c.m, c.list); got != c.want {
@@ -97,7 +100,7 @@ func TestCompute(t *testing.T) {
 func TestGate(t *testing.T) {
 	gated := []access.Overwrite{role(guild, 0, access.Enter), role(red, access.Enter, 0)}
 	closed := []access.Overwrite{
-		role(guild, 0, access.Enter), role(botish, access.Enter, 0), role(blue, 0, access.View),
+		role(guild, 0, access.Enter), role(botish, access.Enter, 0), role(blue, 0, access.ViewChannel),
 	}
 	with := func(m access.Member, f func(*access.Member)) access.Member { f(&m); return m }
 	for name, c := range map[string]struct {
@@ -114,17 +117,18 @@ func TestGate(t *testing.T) {
 		"a role denied": {
 			[]access.Overwrite{role(blue, 0, access.Connect)}, plain(blue), access.RoleDenial,
 		},
-		"denied as well as missing": {append(gated, role(blue, 0, access.View)), plain(blue), access.RoleDenial},
+		"denied as well as missing": {append(gated, role(blue, 0, access.ViewChannel)), plain(blue), access.RoleDenial},
 		"their own denial":          {append(gated, own(0, access.Connect)), plain(red), access.OwnDenial},
 		"their own leave":           {append(gated, own(access.Enter, 0)), plain(), access.Passes},
 		"closed":                    {closed, plain(), access.Passes},
 		"closed, a role denied":     {closed, plain(blue), access.RoleDenial},
-		"closed, their own denial":  {append(closed, own(0, access.View)), plain(), access.OwnDenial},
+		"closed, their own denial":  {append(closed, own(0, access.ViewChannel)), plain(), access.OwnDenial},
 		"a base without Connect": {
-			nil, with(plain(), func(m *access.Member) { m.Base = access.View }), access.MissingRole,
+			nil, with(plain(), func(m *access.Member) { m.Base = access.ViewChannel }), access.MissingRole,
 		},
 		"an administrator": {
-			append(gated, own(0, access.View)), with(plain(), func(m *access.Member) { m.Base = access.Administrator }),
+			append(gated, own(0, access.ViewChannel)),
+			with(plain(), func(m *access.Member) { m.Base = access.Administrator }),
 			access.Passes,
 		},
 		"pending": {
@@ -139,7 +143,8 @@ func TestGate(t *testing.T) {
 		},
 		"closed for entering alone": {[]access.Overwrite{role(guild, 0, access.Connect)}, plain(), access.Passes},
 		"a role allowed to see, not more": {
-			[]access.Overwrite{role(guild, 0, access.Enter), role(red, access.View, 0)}, plain(red), access.MissingRole,
+			[]access.Overwrite{role(guild, 0, access.Enter), role(red, access.ViewChannel, 0)}, plain(red),
+			access.MissingRole,
 		},
 	} {
 		if got := access.Judge(c.m, access.Gate(guild, c.place, isBot)); got != c.want {
@@ -149,15 +154,17 @@ func TestGate(t *testing.T) {
 }
 
 func TestOpeners(t *testing.T) {
-	roles := access.Roles{guild: access.View, blue: access.Connect, botish: access.Connect, 14: access.Administrator}
+	roles := access.Roles{
+		guild: access.ViewChannel, blue: access.Connect, botish: access.Connect, 14: access.Administrator,
+	}
 	m := plain()
-	m.Base = access.View
-	if got := access.Openers(m, [][]access.Overwrite{nil}, roles,
+	m.Base = access.ViewChannel
+	if got := access.RolesThatAdmit(m, [][]access.Overwrite{nil}, roles,
 		isBot); !reflect.DeepEqual(got, []snowflake.ID{blue}) {
 		t.Errorf("a base without Connect: %v", got)
 	}
 	gated := []access.Overwrite{role(guild, 0, access.Enter), role(red, access.Enter, 0)}
-	if got := access.Openers(plain(), [][]access.Overwrite{gated}, access.Roles{guild: access.Enter},
+	if got := access.RolesThatAdmit(plain(), [][]access.Overwrite{gated}, access.Roles{guild: access.Enter},
 		isBot); !reflect.DeepEqual(got, []snowflake.ID{red}) {
 		t.Errorf("a gated category: %v", got)
 	}
@@ -165,7 +172,7 @@ func TestOpeners(t *testing.T) {
 
 func TestOverwriteText(t *testing.T) {
 	for _, o := range []access.Overwrite{
-		role(123456789012345678, access.View, access.Connect), {ID: 7, Member: true, Deny: access.All}, {},
+		role(123456789012345678, access.ViewChannel, access.Connect), {ID: 7, Member: true, Deny: access.All}, {},
 	} {
 		b, err := o.MarshalText()
 		var back access.Overwrite
@@ -202,7 +209,7 @@ func TestComputesAsDiscord(t *testing.T) {
 		}
 		return p
 	}
-	const compared = access.Enter | access.Move | access.History | access.ManageGuild
+	const compared = access.Enter | access.MoveMembers | access.ReadMessageHistory | access.ManageGuild
 	cases := 0
 	for range worlds {
 		s := discordsim.New(discordsim.Options{Seed: 1})

@@ -81,8 +81,9 @@ func Denied(m Member, gate []Overwrite) Why {
 	return Passes
 }
 
-// Openers gives the roles each of which alone would let a member through the gates that they miss a role for, by id.
-func Openers(m Member, gates [][]Overwrite, roles Roles, bot func(role snowflake.ID) bool) []snowflake.ID {
+// RolesThatAdmit gives the roles each of which alone would let a member through the gates that they miss a
+// role for, by id.
+func RolesThatAdmit(m Member, gates [][]Overwrite, roles Roles, bot func(role snowflake.ID) bool) []snowflake.ID {
 	tries := map[snowflake.ID]bool{}
 	for id := range roles {
 		tries[id] = true

@@ -43,32 +43,32 @@ type Standing struct {
 // TimedOut says whether they were timed out at CheckedAt.
 func (s Standing) TimedOut() bool { return s.TimedOutUntil.After(s.CheckedAt) }
 
-// In gives the standing as the server's roles and owner make it now.
-func (s Standing) In(g Guild) Standing {
+// WithGuild gives the standing as the server's roles and owner make it now.
+func (s Standing) WithGuild(g Guild) Standing {
 	if !s.Member || len(g.Roles) == 0 {
 		return s
 	}
-	s.Base = g.Roles.Base(s.GuildID, s.Roles) & OfRoles
+	s.Base = g.Roles.Base(s.GuildID, s.Roles) & RoleMask
 	s.Owner = g.OwnerID == s.UserID
 	s.Admin = s.Owner || s.Base.Has(Administrator)
 	s.Manager = s.Admin || s.Base.Has(ManageGuild) && s.Active()
 	return s
 }
 
-// InGuild gives the standing as permissions depend on it.
-func (s Standing) InGuild() Member {
+// AsMember gives the standing as permissions depend on it.
+func (s Standing) AsMember() Member {
 	return Member{
 		Guild: s.GuildID, User: s.UserID, Roles: s.Roles, Base: s.Base, Owner: s.Owner || s.Admin, Pending: s.Pending,
 		TimedOut: s.TimedOut(),
 	}
 }
 
-// MayIn gives what they may do in a voice channel with these overwrites.
-func (s Standing) MayIn(channel []Overwrite) Permissions {
+// PermissionsIn gives what they may do in a voice channel with these overwrites.
+func (s Standing) PermissionsIn(channel []Overwrite) Permissions {
 	if !s.Member {
 		return 0
 	}
-	return Compute(s.InGuild(), channel)
+	return Compute(s.AsMember(), channel)
 }
 
 // Active says whether they may do more than see and read: Discord allows those who are timed out, or

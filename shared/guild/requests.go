@@ -40,9 +40,9 @@ type (
 		Versions []SettingsVersion `json:"versions"`
 	}
 
-	// NoteRequest has something that a manager is about to do on the web, and that the keeper has no part in,
+	// ChangeRecord has something that a manager is about to do on the web, and that the keeper has no part in,
 	// written to the audit log.
-	NoteRequest struct {
+	ChangeRecord struct {
 		Actor  access.Actor `json:"actor"`
 		Kind   audit.Kind   `json:"kind"` // one of the tokens' and webhooks'
 		Detail string       `json:"detail"`

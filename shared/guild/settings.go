@@ -231,7 +231,7 @@ type Document struct {
 // Fields gives the settings by their JSON names. What means the same is the same: an empty list as none,
 // roles in any order.
 func (s Settings) Fields() (map[string]json.RawMessage, error) {
-	b, err := json.Marshal(s.plain())
+	b, err := json.Marshal(s.normalized())
 	if err != nil {
 		return nil, err
 	}
@@ -239,8 +239,8 @@ func (s Settings) Fields() (map[string]json.RawMessage, error) {
 	return m, json.Unmarshal(b, &m)
 }
 
-// plain writes down one way what can be written in several.
-func (s Settings) plain() Settings {
+// normalized writes down one way what can be written in several.
+func (s Settings) normalized() Settings {
 	s = s.Clone()
 	for _, roles := range []*[]snowflake.ID{&s.CreatorRoles, &s.HelperRoles} {
 		slices.Sort(*roles)

@@ -40,25 +40,25 @@ var (
 	PreflightOf     = Method[guild.ManageRequest, guild.Preflight]{Name: "preflight", Reads: true}
 	HealthOf        = Method[guild.ManageRequest, guild.Health]{Name: "health", Reads: true}
 	Repair          = Method[guild.RepairRequest, guild.RepairReport]{Name: "repair"}
-	NoteChange      = Method[guild.NoteRequest, struct{}]{Name: "note"}
+	NoteChange      = Method[guild.ChangeRecord, struct{}]{Name: "note"}
 	PlacesOf        = Method[guild.ManageRequest, guild.ChannelsAndRoles]{Name: "places", Reads: true}
 
 	SaveSettings = Method[room.SettingsRequest, room.Saved]{Name: "settings.save"}
 )
 
-// Heard is what the holder of a shard tells of its connection to Discord.
-type Heard struct {
+// ShardReport is what the holder of a shard tells of its connection to Discord.
+type ShardReport struct {
 	Shard  int       `json:"shard"`
 	Shards int       `json:"shards"` // of the whole bot
 	OK     bool      `json:"ok"`     // Discord is heard: the connection stands and its heartbeats are answered
 	At     time.Time `json:"at"`     // when it was heard last
 }
 
-// HeardEvery is how often DiscordHeard is told of each shard at least.
-const HeardEvery = 4 * time.Second
+// ShardReportInterval is how often DiscordHeard is told of each shard at least.
+const ShardReportInterval = 4 * time.Second
 
-// DiscordHeard tells every dashboard whether Discord is heard on a shard.
-var DiscordHeard = Notice[Heard]{Name: "discord-heard"}
+// ShardReports tells every dashboard whether Discord is heard on a shard.
+var ShardReports = Notice[ShardReport]{Name: "discord-heard"}
 
 // StandingChanged tells every dashboard that what a member may do has changed,
 // or that they left: a member who watches, owns a room or is a guest of one.

@@ -268,7 +268,7 @@ func (p *publisher) send() bool {
 		}
 		p.flight = append(p.flight, w)
 		if err != nil {
-			p.tell()
+			p.reportDone()
 		}
 	}
 	return true
@@ -296,7 +296,7 @@ func (p *publisher) more() {
 		}
 		break
 	}
-	p.tell()
+	p.reportDone()
 }
 
 // answer notes what the server says to one put.
@@ -325,8 +325,8 @@ func (p *publisher) answer(m *nats.Msg) {
 	w.err = writeError(p.s.spec.name, w.key, len(w.data), err)
 }
 
-// tell calls done for the settled puts at the head.
-func (p *publisher) tell() {
+// reportDone calls done for the settled puts at the head.
+func (p *publisher) reportDone() {
 	n := 0
 	for n < len(p.flight) && p.flight[n].settled {
 		w := &p.flight[n]
@@ -359,7 +359,7 @@ func (p *publisher) settleAll(err error) {
 			w.settled, w.err = true, err
 		}
 	}
-	p.tell()
+	p.reportDone()
 }
 
 // expire fails puts that have had no answer for too long.
@@ -373,7 +373,7 @@ func (p *publisher) expire() {
 			w.settled, w.err = true, unknown(fmt.Errorf("hub: no answer to the put of %q in %s", w.key, p.s.spec.name))
 		}
 	}
-	p.tell()
+	p.reportDone()
 }
 
 // giveUp fails everything, because Close's time is over.
@@ -389,5 +389,5 @@ func (p *publisher) giveUp() {
 		p.flight = append(p.flight, w)
 	}
 	p.ready = nil
-	p.tell()
+	p.reportDone()
 }

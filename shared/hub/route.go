@@ -203,7 +203,7 @@ func (h *Hub) SetFence(f Fence) { h.fence.Store(&f) }
 // fenced says why a write may not leave this process, if it may not.
 func (h *Hub) fenced(s spec, key string) error {
 	f := h.fence.Load()
-	if f == nil || s.keeper == nobody || strings.HasPrefix(key, reserved) {
+	if f == nil || s.writer == anyWriter || strings.HasPrefix(key, reserved) {
 		return nil
 	}
 	first, _, _ := strings.Cut(key, ".")
@@ -211,7 +211,7 @@ func (h *Hub) fenced(s spec, key string) error {
 	switch {
 	case err != nil:
 		return nil // not a key of theirs
-	case s.keeper == ofShard:
+	case s.writer == shardHolder:
 		return f.Shard(int(id))
 	}
 	return f.Guild(snowflake.ID(id))

@@ -21,16 +21,16 @@ type spec struct {
 	maxBytes int64
 	audit    bool // the audit stream; not a bucket
 	scratch  bool // not worth a backup
-	keeper   keeper
+	writer   writerScope
 }
 
-// keeper says who alone writes a bucket's keys, each for what its key begins with.
-type keeper int
+// writerScope says who alone writes a bucket's keys, each for what its key begins with.
+type writerScope int
 
 const (
-	nobody  keeper = iota // anybody may write
-	ofGuild               // who holds the guild
-	ofShard               // who holds the shard
+	anyWriter   writerScope = iota // anybody may write
+	guildHolder                    // who holds the guild
+	shardHolder                    // who holds the shard
 )
 
 const (

@@ -29,8 +29,8 @@ type Access struct {
 	// own and are not banned.
 	Channel []access.Overwrite `json:"channel,omitempty"`
 	// Gates have to be passed, every one, by who is let in; nil: Channel is the only one.
-	Gates    [][]access.Overwrite `json:"gates,omitempty"`
-	PastGate bool                 `json:"past_gate,omitempty"` // a role that is missing keeps no guest out
+	Gates          [][]access.Overwrite `json:"gates,omitempty"`
+	GuestsPastGate bool                 `json:"past_gate,omitempty"` // a role that is missing keeps no guest out
 	// WatchKey is WatchKey of the room's watch token; "" while the room may not be watched.
 	WatchKey string `json:"watch_key,omitempty"`
 }
@@ -56,9 +56,9 @@ func (a Access) Admitted(user snowflake.ID) bool {
 		(a.OwnerID == user && !a.OwnerSuspended || slices.Contains(a.Guests, user))
 }
 
-// ClosedTo gives what members may not in the room unless they have a place of their own, or Discord says so
+// EveryoneDenied gives what members may not in the room unless they have a place of their own, or Discord says so
 // of a role of theirs.
-func ClosedTo(private, locked, hidden bool) access.Permissions {
+func EveryoneDenied(private, locked, hidden bool) access.Permissions {
 	switch {
 	case private || hidden:
 		return access.Enter
@@ -77,7 +77,7 @@ func (a Access) gates() [][]access.Overwrite {
 
 // Openers gives the roles each of which would let in somebody who misses one.
 func (a Access) Openers(s access.Standing, roles access.Roles, bot func(role snowflake.ID) bool) []snowflake.ID {
-	return access.Openers(s.InGuild(), a.gates(), roles, bot)
+	return access.RolesThatAdmit(s.AsMember(), a.gates(), roles, bot)
 }
 
 // Judge says whether somebody can be let into the room: they are in the server and pass its gates.
@@ -85,7 +85,7 @@ func (a Access) Judge(s access.Standing) access.Why {
 	if !s.Member {
 		return access.NotMember
 	}
-	missing, m := access.Passes, s.InGuild()
+	missing, m := access.Passes, s.AsMember()
 	for _, gate := range a.gates() {
 		switch why := access.Judge(m, gate); why {
 		case access.Passes:
@@ -95,7 +95,7 @@ func (a Access) Judge(s access.Standing) access.Why {
 			return why
 		}
 	}
-	if a.PastGate {
+	if a.GuestsPastGate {
 		return access.Passes
 	}
 	return missing
@@ -108,18 +108,18 @@ func (a Access) Suspends(s access.Standing) access.Why {
 	return a.Judge(s)
 }
 
-// may gives what somebody may do in the room's channel, as Discord computes it.
-func (a Access) may(s access.Standing) access.Permissions {
+// permissions gives what somebody may do in the room's channel, as Discord computes it.
+func (a Access) permissions(s access.Standing) access.Permissions {
 	if !s.Member {
 		return 0
 	}
-	m := s.InGuild()
+	m := s.AsMember()
 	if m.Admin() {
 		return access.All
 	}
 	list := append(make([]access.Overwrite, 0, len(a.Channel)+2), a.Channel...)
-	if closed := ClosedTo(a.Private, a.Locked, a.Hidden); closed != 0 {
-		list = shut(list, s.GuildID, closed)
+	if closed := EveryoneDenied(a.Private, a.Locked, a.Hidden); closed != 0 {
+		list = denyEveryone(list, s.GuildID, closed)
 	}
 	switch {
 	case slices.Contains(a.Banned, s.UserID):
@@ -130,8 +130,8 @@ func (a Access) may(s access.Standing) access.Permissions {
 	return access.Compute(m, list)
 }
 
-// shut denies @everyone what a room is closed to, also before Discord has said that it does.
-func shut(list []access.Overwrite, guild snowflake.ID, closed access.Permissions) []access.Overwrite {
+// denyEveryone denies @everyone what a room is closed to, also before Discord has said that it does.
+func denyEveryone(list []access.Overwrite, guild snowflake.ID, closed access.Permissions) []access.Overwrite {
 	for i := range list {
 		if o := &list[i]; o.ID == guild && !o.Member {
 			o.Allow, o.Deny = o.Allow&^closed, o.Deny|closed
@@ -146,21 +146,23 @@ func (a Access) MaySee(s access.Standing) bool {
 	if a.ManagersSee && s.Member && s.Manager && !slices.Contains(a.Banned, s.UserID) {
 		return true
 	}
-	return a.may(s).Has(access.View)
+	return a.permissions(s).Has(access.ViewChannel)
 }
 
 // MayEnter says whether somebody may take a seat, if one is free. In a locked
 // room only its owner and its guests may, and invites let nobody in.
-func (a Access) MayEnter(s access.Standing) bool { return a.may(s).Has(access.Enter) }
+func (a Access) MayEnter(s access.Standing) bool { return a.permissions(s).Has(access.Enter) }
 
 // MayOverfill says whether Discord lets somebody into the room though its seats are taken: who has Move Members there
 // (discord/discord-api-docs#8240).
-func (a Access) MayOverfill(s access.Standing) bool { return a.may(s).Has(access.Enter | access.Move) }
+func (a Access) MayOverfill(s access.Standing) bool {
+	return a.permissions(s).Has(access.Enter | access.MoveMembers)
+}
 
 // MayControl says whether somebody may change the room and invite to it: its
 // owner may, and the server's managers where Discord shows it to them.
 func (a Access) MayControl(s access.Standing) bool {
-	return a.MayClose(s) && a.may(s).Has(access.View)
+	return a.MayClose(s) && a.permissions(s).Has(access.ViewChannel)
 }
 
 // MayClose says whether somebody may close the room: its owner and the

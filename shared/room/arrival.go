@@ -7,8 +7,8 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 )
 
-// ArrivalTime is how long the place is kept of who followed an invite and is on their way.
-const ArrivalTime = 24 * time.Hour
+// ArrivalTTL is how long the place is kept of who followed an invite and is on their way.
+const ArrivalTTL = 24 * time.Hour
 
 // Arrival is somebody who followed an invite and cannot be let in yet: they
 // are not in the server, or have not accepted its rules. Their use of the
@@ -49,7 +49,7 @@ func (r *Room) DropArrivals(camein bool, which func(Arrival) bool) {
 			continue
 		}
 		if a.Code != "" {
-			r.Spent = append(r.Spent, a.Code)
+			r.SpentInvites = append(r.SpentInvites, a.Code)
 		}
 		if v := r.Invite(a.InviteID); v != nil && !camein && r.Guest(a.UserID) == nil {
 			v.Redeemers = slices.DeleteFunc(v.Redeemers, func(u snowflake.ID) bool { return u == a.UserID })

@@ -70,7 +70,7 @@ type (
 		// Name is the display name of the user it was done to, where it is known.
 		Name string `json:"name,omitempty"`
 		// Reached says how the user learned of it, where Snug tells them; "" where it does not.
-		Reached Reached `json:"reached,omitempty"`
+		Delivery Delivery `json:"delivery,omitempty"`
 		// WatchToken is the new link's, after DoWatch.
 		WatchToken string `json:"watch_token,omitempty"`
 	}

@@ -2,11 +2,11 @@ package room
 
 import "time"
 
-// KeepsFor is how long an empty room that somebody keeps stays at least before its closing is announced again.
-const KeepsFor = 2 * time.Minute
+// KeepTime is how long an empty room that somebody keeps stays at least before its closing is announced again.
+const KeepTime = 2 * time.Minute
 
-// PageExtends is how long an open page alone keeps an empty room.
-const PageExtends = 4 * time.Hour
+// MaxPageExtension is how long an open page alone keeps an empty room.
+const MaxPageExtension = 4 * time.Hour
 
 // Idle is what decides when an empty room closes.
 type Idle struct {
@@ -27,7 +27,7 @@ func (i Idle) Since() time.Time {
 	}
 	start := later(i.EmptySince, i.KeptAt)
 	if i.SeenAt.After(start) {
-		start = earlier(i.SeenAt, start.Add(PageExtends))
+		start = earlier(i.SeenAt, start.Add(MaxPageExtension))
 	}
 	return start
 }
@@ -45,7 +45,7 @@ func (i Idle) Deadline(timeout, notice time.Duration) time.Time {
 	}
 	at := since.Add(timeout)
 	if i.Kept() {
-		at = later(at, i.KeptAt.Add(KeepsFor+max(0, notice)))
+		at = later(at, i.KeptAt.Add(KeepTime+max(0, notice)))
 	}
 	return at
 }

@@ -27,15 +27,15 @@ type Invite struct {
 // Left is how many more users may follow the invite.
 func (v *Invite) Left() int { return max(0, v.MaxUses-len(v.Redeemers)) }
 
-// forgotten stands in an invite for somebody whose use still counts and is theirs no more; it is nobody's id.
-const forgotten snowflake.ID = 1
+// anonymous stands in an invite for somebody whose use still counts and is theirs no more; it is nobody's id.
+const anonymous snowflake.ID = 1
 
-// DropUses has a user's uses of the room's invites count on without being
+// DetachUses has a user's uses of the room's invites count on without being
 // theirs: who was put out does not come back by a link that is used up.
-func (r *Room) DropUses(user snowflake.ID) {
+func (r *Room) DetachUses(user snowflake.ID) {
 	for i := range r.Invites {
 		if j := slices.Index(r.Invites[i].Redeemers, user); j >= 0 {
-			r.Invites[i].Redeemers[j] = forgotten
+			r.Invites[i].Redeemers[j] = anonymous
 		}
 	}
 }

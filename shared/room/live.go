@@ -66,8 +66,8 @@ type Live struct {
 	Until time.Time `json:"until,omitzero"`
 }
 
-// Remembered is how long a closed room's last event stays in the hub.
-const Remembered = time.Hour
+// ClosedTTL is how long a closed room's last event stays in the hub.
+const ClosedTTL = time.Hour
 
 // ExpiresAt gives Until, to the hub.
 func (l Live) ExpiresAt() time.Time { return l.Until }

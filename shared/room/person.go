@@ -106,5 +106,5 @@ func (r *Room) Forget(user snowflake.ID, here bool, now time.Time) {
 			v.ByName = ""
 		}
 	}
-	r.DropUses(user)
+	r.DetachUses(user)
 }

@@ -9,15 +9,15 @@ import (
 	"snug/shared/errs"
 )
 
-// Reached says whether Snug's message got to the person it was for.
-type Reached string
+// Delivery says whether Snug's message got to the person it was for.
+type Delivery string
 
 // How a message got there, or did not.
 const (
-	ReachedDirect Reached = "direct" // as a direct message
-	ReachedChat   Reached = "chat"   // in the room's chat, because no direct message could be sent
-	ReachedClosed Reached = "closed" // not: they take no direct messages
-	ReachedNot    Reached = "not"    // not: a budget had nothing left, or Discord did not answer
+	DeliveredDirect Delivery = "direct" // as a direct message
+	DeliveredInChat Delivery = "chat"   // in the room's chat, because no direct message could be sent
+	DMsClosed       Delivery = "closed" // not: they take no direct messages
+	NotDelivered    Delivery = "not"    // not: a budget had nothing left, or Discord did not answer
 )
 
 // What the dashboard asks of a guild's keeper, and what it is told. Every
@@ -100,9 +100,9 @@ type (
 	// ArriveRequest asks where the actor is on their way into a room. With
 	// Anew Discord's invite for them is replaced: it did not work.
 	ArriveRequest struct {
-		Actor  access.Actor `json:"actor"`
-		RoomID snowflake.ID `json:"room_id"`
-		Anew   bool         `json:"anew,omitempty"`
+		Actor     access.Actor `json:"actor"`
+		RoomID    snowflake.ID `json:"room_id"`
+		NewInvite bool         `json:"anew,omitempty"`
 	}
 
 	// SeenRequest reports the rooms of a guild that admitted members have visibly open.

@@ -72,10 +72,10 @@ type Room struct {
 	Bans       []Ban    `json:"bans,omitempty"`
 	Invites    []Invite `json:"invites,omitempty"`
 	// Arrivals are on their way in; Spent are Discord's invites for those who were, to be taken back.
-	Arrivals []Arrival `json:"arrivals,omitempty"`
-	Spent    []string  `json:"spent,omitempty"`
-	State    State     `json:"state"`
-	OpenedAt time.Time `json:"opened_at"`
+	Arrivals     []Arrival `json:"arrivals,omitempty"`
+	SpentInvites []string  `json:"spent,omitempty"`
+	State        State     `json:"state"`
+	OpenedAt     time.Time `json:"opened_at"`
 	// ShownAt is when it was last opened to members who did not see it before; zero: they saw it from the
 	// start, or never.
 	ShownAt time.Time `json:"shown_at,omitzero"`
@@ -128,7 +128,7 @@ type Pending struct {
 // AddUnban notes that a user's ban is to be taken off the channel.
 func (d *Pending) AddUnban(b Ban) {
 	d.UnbanDone(b.UserID)
-	d.Unban = append(d.Unban, PendingUnban{b.UserID, b.Stood})
+	d.Unban = append(d.Unban, PendingUnban{b.UserID, b.DeniedBefore})
 }
 
 // UnbanDone notes that a user's ban is off the channel, or holds again.
@@ -168,16 +168,16 @@ type Guest struct {
 }
 
 // SetAppearance takes what somebody is called and how they look, as Discord told it last.
-func (g *Guest) SetAppearance(s access.Standing) { looks(&g.Name, &g.Avatar, s) }
+func (g *Guest) SetAppearance(s access.Standing) { setAppearance(&g.Name, &g.Avatar, s) }
 
-func looks(name, avatar *string, s access.Standing) {
+func setAppearance(name, avatar *string, s access.Standing) {
 	if s.Member && s.DisplayName != "" {
 		*name, *avatar = s.DisplayName, s.Avatar
 	}
 }
 
-// Unasked is the Out of a guest whose standing nobody has asked yet.
-const Unasked access.Why = "unasked"
+// NotChecked is the Out of a guest whose standing nobody has asked yet.
+const NotChecked access.Why = "unasked"
 
 // Ban keeps a user out of the room until it is undone.
 type Ban struct {
@@ -188,16 +188,16 @@ type Ban struct {
 	At     time.Time    `json:"at"`
 	// Stood is what somebody else denied them on the room's channel when they were banned: that stays when
 	// the ban goes.
-	Stood access.Permissions `json:"stood,omitempty"`
+	DeniedBefore access.Permissions `json:"stood,omitempty"`
 }
 
-// Looks is as of a Guest.
-func (b *Ban) Looks(s access.Standing) { looks(&b.Name, &b.Avatar, s) }
+// SetAppearance is as of a Guest.
+func (b *Ban) SetAppearance(s access.Standing) { setAppearance(&b.Name, &b.Avatar, s) }
 
 // PendingUnban is a ban that was undone, while Discord may show it yet.
 type PendingUnban struct {
-	UserID snowflake.ID       `json:"user_id"`
-	Stood  access.Permissions `json:"stood,omitempty"` // as Ban.Stood
+	UserID       snowflake.ID       `json:"user_id"`
+	DeniedBefore access.Permissions `json:"stood,omitempty"` // as Ban.Stood
 }
 
 // PendingCreate is recorded before a room's channel is made, so that a crash
@@ -288,7 +288,7 @@ func (r *Room) Clone() *Room {
 	c.Renames.At = slices.Clone(r.Renames.At)
 	c.Pending.Eject, c.Pending.Unban = slices.Clone(r.Pending.Eject), slices.Clone(r.Pending.Unban)
 	c.Panel = r.Panel.Clone()
-	c.Arrivals, c.Spent = slices.Clone(r.Arrivals), slices.Clone(r.Spent)
+	c.Arrivals, c.SpentInvites = slices.Clone(r.Arrivals), slices.Clone(r.SpentInvites)
 	c.Invites = slices.Clone(r.Invites)
 	for i := range c.Invites {
 		c.Invites[i].Redeemers = slices.Clone(c.Invites[i].Redeemers)

@@ -23,12 +23,12 @@ type Knock struct {
 // Limits of knocking.
 const (
 	KnockCoolDown = 10 * time.Minute // after "not now"
-	KnockLives    = time.Hour        // a knock that nobody answered
+	KnockTTL      = time.Hour        // a knock that nobody answered
 	MaxKnocks     = 10               // waiting for an answer in one room
 )
 
 // Pending says whether the knock still waits for an answer.
-func (q Knock) Pending(now time.Time) bool { return q.RefusedAt.IsZero() && now.Sub(q.At) < KnockLives }
+func (q Knock) Pending(now time.Time) bool { return q.RefusedAt.IsZero() && now.Sub(q.At) < KnockTTL }
 
 // Stale says whether the knock can be forgotten.
 func (q Knock) Stale(now time.Time) bool {
@@ -70,8 +70,8 @@ type Waiter struct {
 	Since  time.Time    `json:"since"`
 }
 
-// Looks is as of a Guest.
-func (w *Waiter) Looks(s access.Standing) { looks(&w.Name, &w.Avatar, s) }
+// SetAppearance is as of a Guest.
+func (w *Waiter) SetAppearance(s access.Standing) { setAppearance(&w.Name, &w.Avatar, s) }
 
 // Place gives a user's place in the waiting list, from 1; 0 if they do not wait.
 func (r *Room) Place(user snowflake.ID) int {
@@ -124,11 +124,11 @@ func (r *Room) DropHold(user snowflake.ID, now time.Time) {
 // FreeFor gives how many seats a user may take: those that are free, but for who waits before them. Who has a hold
 // need not mind the line, nor need the owner.
 func (r *Room) FreeFor(roster []Person, user snowflake.ID, now time.Time) int {
-	return r.Free(roster, user, now) - r.before(user, now)
+	return r.Free(roster, user, now) - r.waitingBefore(user, now)
 }
 
-// before counts who waits for a seat before a user.
-func (r *Room) before(user snowflake.ID, now time.Time) int {
+// waitingBefore counts who waits for a seat before a user.
+func (r *Room) waitingBefore(user snowflake.ID, now time.Time) int {
 	if user == r.OwnerID || r.Hold(user, now) != nil {
 		return 0
 	}
@@ -147,7 +147,7 @@ func (r *Room) Reserved(roster []Person, user snowflake.ID, now time.Time) int {
 			ended++
 		}
 	}
-	return r.Held(roster, user, now) + min(ended, r.before(user, now))
+	return r.Held(roster, user, now) + min(ended, r.waitingBefore(user, now))
 }
 
 // Free counts the seats that a user can take now: those neither taken nor

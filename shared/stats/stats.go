@@ -15,8 +15,8 @@ import (
 	"snug/shared/room"
 )
 
-// Keep is how long days are kept at most; a guild's setting may be shorter.
-const Keep = 90 * 24 * time.Hour
+// Retention is how long days are kept at most; a guild's setting may be shorter.
+const Retention = 90 * 24 * time.Hour
 
 // maxFills bounds how many rooms of a day are told apart.
 const maxFills = 500

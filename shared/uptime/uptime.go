@@ -5,8 +5,8 @@ package uptime
 
 import "time"
 
-// Keep is how long days are kept.
-const Keep = 100 * 24 * time.Hour
+// Retention is how long days are kept.
+const Retention = 100 * 24 * time.Hour
 
 // Day is one day, minute by minute (UTC).
 type Day struct {
@@ -41,7 +41,7 @@ func (d *Day) Mark(t time.Time, serving bool) {
 	}
 	i := t.Hour()*60 + t.Minute()
 	d.Minutes[i] = max(d.Minutes[i], saw)
-	d.Until = t.Truncate(24 * time.Hour).Add(Keep)
+	d.Until = t.Truncate(24 * time.Hour).Add(Retention)
 }
 
 // Share is what of a time Snug was up. Minutes in which nobody looked count as
@@ -76,7 +76,7 @@ func Daily(days map[string]Day, n int, now time.Time) []DayShare {
 		if end.After(now) {
 			end = now
 		}
-		s := Over(map[string]Day{Key(begin): days[Key(begin)]}, begin, end)
+		s := Sum(map[string]Day{Key(begin): days[Key(begin)]}, begin, end)
 		if all := int(end.Sub(begin).Minutes()); seen {
 			// minutes before the first look of the day count, for there was one on a day before
 			s.Unseen = all - s.Up - s.Down
@@ -87,8 +87,8 @@ func Daily(days map[string]Day, n int, now time.Time) []DayShare {
 	return out
 }
 
-// Over adds up the minutes from a time on to the last whole minute before now.
-func Over(days map[string]Day, from, now time.Time) (s Share) {
+// Sum adds up the minutes from a time on to the last whole minute before now.
+func Sum(days map[string]Day, from, now time.Time) (s Share) {
 	for t := from.UTC().Truncate(time.Minute); t.Before(now.UTC().Truncate(time.Minute)); t = t.Add(time.Minute) {
 		saw := unseen
 		if m := days[Key(t)].Minutes; len(m) == minutes {

@@ -20,14 +20,14 @@ func TestOver(t *testing.T) {
 		}
 	}
 	mark(4, false) // another process did not serve, but one did
-	s := Over(days, start.AddDate(0, 0, -30), start.Add(20*time.Minute))
+	s := Sum(days, start.AddDate(0, 0, -30), start.Add(20*time.Minute))
 	if s.Up != 18 || s.Down != 1 || s.Unseen != 1 || s.Percent() != 90 || !s.From.Equal(start) {
 		t.Errorf("got %+v, %v %%", s, s.Percent())
 	}
 	if len(days) != 2 || days[Key(start)].Until.Before(start) {
 		t.Errorf("%d days", len(days))
 	}
-	if s := Over(nil, start, start.Add(time.Hour)); s.Percent() != 100 || s.Up+s.Down+s.Unseen != 0 {
+	if s := Sum(nil, start, start.Add(time.Hour)); s.Percent() != 100 || s.Up+s.Down+s.Unseen != 0 {
 		t.Errorf("without a look: %+v", s)
 	}
 }
@@ -54,7 +54,7 @@ func TestDaily(t *testing.T) {
 			t.Errorf("%s: %+v, want %+v", got[i].Date, s, want)
 		}
 	}
-	sum := Over(days, now.AddDate(0, 0, -30), now)
+	sum := Sum(days, now.AddDate(0, 0, -30), now)
 	if sum.Up != 780 || sum.Down != 20 || sum.Unseen != 730 {
 		t.Errorf("the days do not add up to %+v", sum)
 	}

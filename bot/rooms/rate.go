@@ -24,29 +24,29 @@ const (
 	movesPerMember = 4
 )
 
-// moving notes that a member is moved.
-func (g *guildState) moving(user snowflake.ID, now time.Time) {
-	g.moves[user] = append(within(g.moves[user], now, moveWindow), now)
+// recordMove notes that a member is moved.
+func (g *guildState) recordMove(user snowflake.ID, now time.Time) {
+	g.moves[user] = append(recentWithin(g.moves[user], now, moveWindow), now)
 }
 
-// moveLater says how long a member has to wait until they are moved again; 0 if they need not.
-func (g *guildState) moveLater(user snowflake.ID, now time.Time) time.Duration {
-	mine := within(g.moves[user], now, moveWindow)
+// moveWait says how long a member has to wait until they are moved again; 0 if they need not.
+func (g *guildState) moveWait(user snowflake.ID, now time.Time) time.Duration {
+	mine := recentWithin(g.moves[user], now, moveWindow)
 	if len(mine) < movesPerMember {
 		return 0
 	}
 	return mine[len(mine)-movesPerMember].Add(moveWindow).Sub(now)
 }
 
-// opening notes that a member opens a room.
-func (g *guildState) opening(user snowflake.ID, now time.Time) {
+// recordOpening notes that a member opens a room.
+func (g *guildState) recordOpening(user snowflake.ID, now time.Time) {
 	for _, who := range []snowflake.ID{user, 0} {
 		g.openings[who] = append(recent(g.openings[who], now), now)
 	}
 }
 
-// throttled fails with errs.RateLimited if a member, or the guild, opened too many rooms lately.
-func (g *guildState) throttled(user snowflake.ID, now time.Time) error {
+// checkOpenRate fails with errs.RateLimited if a member, or the guild, opened too many rooms lately.
+func (g *guildState) checkOpenRate(user snowflake.ID, now time.Time) error {
 	if mine := recent(g.openings[user], now); len(mine) >= max(opensPerMember, 2*g.settings.RoomsPerMember) {
 		wait := mine[0].Add(openWindow).Sub(now).Round(time.Second)
 		return errs.E(errs.RateLimited,
@@ -61,9 +61,11 @@ func (g *guildState) throttled(user snowflake.ID, now time.Time) error {
 	return nil
 }
 
-func recent(times []time.Time, now time.Time) []time.Time { return within(times, now, openWindow) }
+func recent(times []time.Time, now time.Time) []time.Time {
+	return recentWithin(times, now, openWindow)
+}
 
-func within(times []time.Time, now time.Time, window time.Duration) []time.Time {
+func recentWithin(times []time.Time, now time.Time, window time.Duration) []time.Time {
 	return slices.DeleteFunc(slices.Clone(times), func(t time.Time) bool { return now.Sub(t) >= window })
 }
 
@@ -76,7 +78,7 @@ func (rs *Rooms) forgetOld(g *guildState) {
 		}
 	}
 	for who, times := range g.moves {
-		if g.moves[who] = within(times, now, moveWindow); len(g.moves[who]) == 0 {
+		if g.moves[who] = recentWithin(times, now, moveWindow); len(g.moves[who]) == 0 {
 			delete(g.moves, who)
 		}
 	}
@@ -85,9 +87,9 @@ func (rs *Rooms) forgetOld(g *guildState) {
 			delete(g.ejectedAt, user)
 		}
 	}
-	for category, f := range g.full {
+	for category, f := range g.fullCategories {
 		if now.Sub(f.at) > fullFor {
-			delete(g.full, category)
+			delete(g.fullCategories, category)
 		}
 	}
 }

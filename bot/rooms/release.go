@@ -6,10 +6,10 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 )
 
-// Forget lets go of a guild that is another process's from now on, and changes
+// Release lets go of a guild that is another process's from now on, and changes
 // nothing of it. It waits for what goes on in the guild, until ctx ends; what
 // was enqueued, or comes late, is not done any more.
-func (rs *Rooms) Forget(ctx context.Context, id snowflake.ID) {
+func (rs *Rooms) Release(ctx context.Context, id snowflake.ID) {
 	rs.mu.Lock()
 	g := rs.guilds[id]
 	delete(rs.guilds, id)
@@ -22,7 +22,7 @@ func (rs *Rooms) Forget(ctx context.Context, id snowflake.ID) {
 	if g == nil {
 		return
 	}
-	g.gone.Store(true)
+	g.released.Store(true)
 	ctx, t, err := g.begin(ctx, nil)
 	if err != nil {
 		return

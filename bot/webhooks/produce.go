@@ -14,22 +14,22 @@ import (
 )
 
 const (
-	batch = 100   // audit entries read at once
-	loose = 1_000 // how far a hook's kept place may stay behind, while nothing was made for it
+	batch       = 100   // audit entries read at once
+	cursorSlack = 1_000 // how far a hook's kept place may stay behind, while nothing was made for it
 )
 
-// taker makes deliveries of audit entries. It reads the log once for all
+// producer makes deliveries of audit entries. It reads the log once for all
 // hooks: what it costs follows what happens in servers that have one, not how many hooks there are.
-type taker struct {
+type producer struct {
 	s      *Sender
 	pos    uint64             // the place in the log up to which everything was read
 	at     map[hookKey]uint64 // of each hook that is told: the place that is kept with it
 	sealed map[hookKey]hub.Rev
 }
 
-// takeAll looks at the audit log again and again until ctx ends.
-func (s *Sender) takeAll(ctx context.Context) {
-	k := &taker{s: s, at: map[hookKey]uint64{}, sealed: map[hookKey]hub.Rev{}}
+// produce looks at the audit log again and again until ctx ends.
+func (s *Sender) produce(ctx context.Context) {
+	k := &producer{s: s, at: map[hookKey]uint64{}, sealed: map[hookKey]hub.Rev{}}
 	t := time.NewTicker(tick)
 	defer t.Stop()
 	for {
@@ -45,10 +45,10 @@ func (s *Sender) takeAll(ctx context.Context) {
 	}
 }
 
-func (k *taker) step(ctx context.Context) {
-	hooks := k.told(ctx)
+func (k *producer) step(ctx context.Context) {
+	hooks := k.enabledHooks(ctx)
 	newest, err := k.s.o.Hub.Audit.Newest(ctx)
-	if err != nil || !k.begin(ctx, hooks, newest) {
+	if err != nil || !k.startHooks(ctx, hooks, newest) {
 		return
 	}
 	for k.pos < newest {
@@ -63,15 +63,16 @@ func (k *taker) step(ctx context.Context) {
 				upTo = list[len(list)-1].Seq
 			}
 		}
-		if !k.make(ctx, hooks, list, upTo) {
+		if !k.enqueueAll(ctx, hooks, list, upTo) {
 			return
 		}
 		k.pos = upTo
 	}
 }
 
-// told gives the hooks that are told of something, by their servers, and seals their secrets anew where that is due.
-func (k *taker) told(ctx context.Context) map[snowflake.ID][]webhook.Hook {
+// enabledHooks gives the hooks that are told of something, by their servers, and seals their secrets anew
+// where that is due.
+func (k *producer) enabledHooks(ctx context.Context) map[snowflake.ID][]webhook.Hook {
 	held := k.s.held()
 	hooks, there := map[snowflake.ID][]webhook.Hook{}, map[hookKey]bool{}
 	k.s.hooks.Range(func(e hub.Entry[webhook.Hook]) bool {
@@ -101,9 +102,9 @@ func (k *taker) told(ctx context.Context) map[snowflake.ID][]webhook.Hook {
 	return hooks
 }
 
-// begin brings hooks that are new here up to the place where all are. The
+// startHooks brings hooks that are new here up to the place where all are. The
 // first time that is the place of the one furthest behind.
-func (k *taker) begin(ctx context.Context, hooks map[snowflake.ID][]webhook.Hook, newest uint64) bool {
+func (k *producer) startHooks(ctx context.Context, hooks map[snowflake.ID][]webhook.Hook, newest uint64) bool {
 	if k.pos == 0 {
 		k.pos = newest
 		for _, list := range hooks {
@@ -128,7 +129,7 @@ func (k *taker) begin(ctx context.Context, hooks map[snowflake.ID][]webhook.Hook
 }
 
 // catchUp makes the deliveries of one hook up to where all are.
-func (k *taker) catchUp(ctx context.Context, h webhook.Hook) bool {
+func (k *producer) catchUp(ctx context.Context, h webhook.Hook) bool {
 	key, at := hookKey{h.GuildID, h.ID}, h.Cursor
 	for at < k.pos {
 		list, err := k.s.o.Hub.Audit.After(ctx, h.GuildID, at, batch)
@@ -144,13 +145,13 @@ func (k *taker) catchUp(ctx context.Context, h webhook.Hook) bool {
 			if a.Seq > upTo {
 				break
 			}
-			one, ok := k.deliver(ctx, h, a)
+			one, ok := k.enqueue(ctx, h, a)
 			if !ok {
 				return false
 			}
 			made = made || one
 		}
-		if made && !k.keep(ctx, h, upTo) {
+		if made && !k.saveCursor(ctx, h, upTo) {
 			return false
 		}
 		at = upTo
@@ -159,8 +160,8 @@ func (k *taker) catchUp(ctx context.Context, h webhook.Hook) bool {
 	return true
 }
 
-// make makes the deliveries of some entries, and keeps how far each hook has come for which one was made.
-func (k *taker) make(
+// enqueueAll makes the deliveries of some entries, and keeps how far each hook has come for which one was made.
+func (k *producer) enqueueAll(
 	ctx context.Context, hooks map[snowflake.ID][]webhook.Hook, list []hub.AuditEntry, upTo uint64,
 ) bool {
 	moved := map[hookKey]webhook.Hook{}
@@ -170,7 +171,7 @@ func (k *taker) make(
 			if a.Seq <= k.at[key] {
 				continue
 			}
-			made, ok := k.deliver(ctx, h, a)
+			made, ok := k.enqueue(ctx, h, a)
 			if !ok {
 				return false
 			}
@@ -182,7 +183,7 @@ func (k *taker) make(
 	for _, all := range hooks {
 		for _, h := range all {
 			key := hookKey{h.GuildID, h.ID}
-			if _, made := moved[key]; (made || k.at[key]+loose < upTo) && !k.keep(ctx, h, upTo) {
+			if _, made := moved[key]; (made || k.at[key]+cursorSlack < upTo) && !k.saveCursor(ctx, h, upTo) {
 				return false
 			}
 		}
@@ -190,8 +191,8 @@ func (k *taker) make(
 	return true
 }
 
-// deliver makes the delivery of an entry to a hook that wants it. It is false where the hub did not take it.
-func (k *taker) deliver(ctx context.Context, h webhook.Hook, a hub.AuditEntry) (made, ok bool) {
+// enqueue makes the delivery of an entry to a hook that wants it. It is false where the hub did not take it.
+func (k *producer) enqueue(ctx context.Context, h webhook.Hook, a hub.AuditEntry) (made, ok bool) {
 	if !h.Wants(audit.Kind(a.Kind)) {
 		return false, true
 	}
@@ -209,8 +210,8 @@ func (k *taker) deliver(ctx context.Context, h webhook.Hook, a hub.AuditEntry) (
 	return true, err == nil || errs.Has(err, errs.Conflict)
 }
 
-// keep writes down how far a hook has come.
-func (k *taker) keep(ctx context.Context, h webhook.Hook, upTo uint64) bool {
+// saveCursor writes down how far a hook has come.
+func (k *producer) saveCursor(ctx context.Context, h webhook.Hook, upTo uint64) bool {
 	_, _, err := k.s.o.Hub.Webhooks.Edit(ctx, h.Key(), func(h *webhook.Hook) error {
 		h.Cursor = max(h.Cursor, upTo)
 		return nil

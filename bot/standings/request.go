@@ -10,21 +10,21 @@ import (
 )
 
 const (
-	// PerMinute is how many messages a shard sends a minute to ask: Discord takes
+	// RequestsPerMinute is how many messages a shard sends a minute to ask: Discord takes
 	// 120 of all kinds on a connection, heartbeats among them.
 	// https://discord.com/developers/docs/events/gateway#rate-limiting
-	PerMinute = 100
-	// AtOnce is how many people one message asks after.
+	RequestsPerMinute = 100
+	// UsersPerRequest is how many people one message asks after.
 	// https://discord.com/developers/docs/events/gateway-events#request-guild-members
-	AtOnce = 100
+	UsersPerRequest = 100
 
-	tidyEvery = 5 * time.Second
-	idle      = time.Second
+	cleanupInterval = 5 * time.Second
+	idleWait        = time.Second
 )
 
-// Sender sends one question over a shard's connection: for people of a server,
+// SendRequest sends one question over a shard's connection: for people of a server,
 // asked at a time that the answer has to come with. It fails when the shard is not connected.
-type Sender func(ctx context.Context, guild snowflake.ID, users []snowflake.ID, asked time.Time) error
+type SendRequest func(ctx context.Context, guild snowflake.ID, users []snowflake.ID, asked time.Time) error
 
 // shard is one that Run asks for.
 type shard struct {
@@ -38,20 +38,20 @@ type shard struct {
 
 // window counts messages in any minute. It goes by the machine's clock, as Discord does by its own.
 type window struct {
-	sent [PerMinute]time.Time // a ring
+	sent [RequestsPerMinute]time.Time // a ring
 	n    int
 }
 
 // wait gives how long to wait until one more may be sent.
 func (w *window) wait() time.Duration {
-	if w.n < PerMinute {
+	if w.n < RequestsPerMinute {
 		return 0
 	}
-	return time.Until(w.sent[w.n%PerMinute].Add(time.Minute))
+	return time.Until(w.sent[w.n%RequestsPerMinute].Add(time.Minute))
 }
 
 func (w *window) spend() {
-	w.sent[w.n%PerMinute] = time.Now()
+	w.sent[w.n%RequestsPerMinute] = time.Now()
 	w.n++
 }
 
@@ -88,7 +88,7 @@ func (t *Cache) hurry(guild, user snowflake.ID) bool {
 // Run asks for the servers of a shard until ctx ends. owns says whether a
 // server is the shard's, guilds lists those that are there.
 func (t *Cache) Run(
-	ctx context.Context, id int, owns func(snowflake.ID) bool, guilds func() []snowflake.ID, send Sender,
+	ctx context.Context, id int, owns func(snowflake.ID) bool, guilds func() []snowflake.ID, send SendRequest,
 ) {
 	s := &shard{guilds: guilds, owns: owns, wake: make(chan struct{}, 1), last: map[snowflake.ID]time.Time{}}
 	t.mu.Lock()
@@ -101,12 +101,12 @@ func (t *Cache) Run(
 	}()
 	var aside sync.WaitGroup
 	defer aside.Wait()
-	aside.Go(func() { t.catchUp(ctx, s) })
+	aside.Go(func() { t.runREST(ctx, s) })
 	var tidied time.Time
 	for ctx.Err() == nil {
-		if time.Since(tidied) >= tidyEvery {
+		if time.Since(tidied) >= cleanupInterval {
 			tidied = time.Now()
-			for _, st := range t.tidy(s.guilds()) {
+			for _, st := range t.cleanup(s.guilds()) {
 				t.o.Changed(st, st)
 			}
 		}
@@ -117,7 +117,7 @@ func (t *Cache) Run(
 			continue
 		}
 		if err := send(ctx, guild, users, now); err != nil {
-			t.refused(s, guild, users)
+			t.onSendFailed(s, guild, users)
 			continue
 		}
 		t.m.asked.Inc()
@@ -125,9 +125,9 @@ func (t *Cache) Run(
 	}
 }
 
-// catchUp asks REST after those whom the messages of a shard do not reach in time, until ctx ends.
-func (t *Cache) catchUp(ctx context.Context, s *shard) {
-	tick := time.NewTicker(spareEvery)
+// runREST asks REST after those whom the messages of a shard do not reach in time, until ctx ends.
+func (t *Cache) runREST(ctx context.Context, s *shard) {
+	tick := time.NewTicker(restInterval)
 	defer tick.Stop()
 	for {
 		select {
@@ -135,26 +135,26 @@ func (t *Cache) catchUp(ctx context.Context, s *shard) {
 		case <-ctx.Done():
 			return
 		}
-		guild, user := t.behind(s, t.o.Now())
+		guild, user := t.overdue(s, t.o.Now())
 		if user == 0 {
 			continue
 		}
-		if st, err := t.o.Ask(ctx, guild, user); err == nil {
+		if st, err := t.o.Fetch(ctx, guild, user); err == nil {
 			t.Put(st)
 			t.m.spared.Inc()
 		}
 	}
 }
 
-// behind gives who has waited longest of those who are alone in their server, where a message would be for them
+// overdue gives who has waited longest of those who are alone in their server, where a message would be for them
 // alone; nobody (0) while all are reached in time, or REST was asked just now.
-func (t *Cache) behind(s *shard, now time.Time) (guild, user snowflake.ID) {
+func (t *Cache) overdue(s *shard, now time.Time) (guild, user snowflake.ID) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if time.Since(t.spared) < spareEvery {
+	if time.Since(t.lastREST) < restInterval {
 		return 0, 0
 	}
-	oldest := now.Add(-Behind)
+	oldest := now.Add(-RESTAfter)
 	for id, g := range t.guilds {
 		if len(g) != 1 || !s.owns(id) {
 			continue
@@ -166,7 +166,7 @@ func (t *Cache) behind(s *shard, now time.Time) (guild, user snowflake.ID) {
 		}
 	}
 	if user != 0 {
-		t.spared, t.guilds[guild][user].asked = time.Now(), now
+		t.lastREST, t.guilds[guild][user].asked = time.Now(), now
 	}
 	return guild, user
 }
@@ -181,22 +181,22 @@ func pause(ctx context.Context, wake <-chan struct{}, d time.Duration) {
 	}
 }
 
-// refused takes back what could not be sent, and waits a moment for the shard to be connected.
-func (t *Cache) refused(s *shard, guild snowflake.ID, users []snowflake.ID) {
+// onSendFailed takes back what could not be sent, and waits a moment for the shard to be connected.
+func (t *Cache) onSendFailed(s *shard, guild snowflake.ID, users []snowflake.ID) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	s.held = time.Now().Add(idle)
+	s.held = time.Now().Add(idleWait)
 	for _, u := range users {
 		if e := t.guilds[guild][u]; e != nil {
 			e.asked = time.Time{}
 		}
 	}
-	t.answer() // who waits need not
+	t.wakeWaiters() // who waits need not
 }
 
-// Limited takes Discord's refusal of a question.
+// RateLimited takes Discord's refusal of a question.
 // https://discord.com/developers/docs/events/gateway-events#rate-limited
-func (t *Cache) Limited(id int, after time.Duration) {
+func (t *Cache) RateLimited(id int, after time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if s := t.shards[id]; s != nil {
@@ -217,7 +217,7 @@ func (t *Cache) next(s *shard, now time.Time) (guild snowflake.ID, users []snowf
 	}
 	var oldest time.Time
 	var waited snowflake.ID
-	wait = idle
+	wait = idleWait
 	gap := s.gap()
 	for id, g := range t.guilds {
 		if !s.owns(id) {
@@ -253,9 +253,9 @@ func (t *Cache) next(s *shard, now time.Time) (guild snowflake.ID, users []snowf
 // the longer.
 func (s *shard) gap() time.Duration {
 	switch left := s.sent.left(); {
-	case left >= PerMinute*8/10:
+	case left >= RequestsPerMinute*8/10:
 		return 0
-	case left >= PerMinute*4/10:
+	case left >= RequestsPerMinute*4/10:
 		return time.Second
 	}
 	return 2 * time.Second
@@ -263,15 +263,15 @@ func (s *shard) gap() time.Duration {
 
 // waiting says whether Discord has been asked and may still answer.
 func (e *entry) waiting(now time.Time) bool {
-	return e.asked.After(e.st.CheckedAt) && now.Sub(e.asked) < answered
+	return e.asked.After(e.st.CheckedAt) && now.Sub(e.asked) < answerTimeout
 }
 
 // due says whether somebody is to be asked after, and since when their answer is.
 func (e *entry) due(now time.Time) (since time.Time, due bool) {
-	if e.waiting(now) || !e.place && e.follow.Before(now) {
+	if e.waiting(now) || !e.inRoom && e.followedUntil.Before(now) {
 		return since, false
 	}
-	return e.st.CheckedAt, !e.known || now.Sub(e.st.CheckedAt) >= Fresh
+	return e.st.CheckedAt, !e.known || now.Sub(e.st.CheckedAt) >= RefreshAfter
 }
 
 // pick takes those of a server whose answers are oldest, who waits before all. The caller holds mu.
@@ -279,8 +279,8 @@ func (t *Cache) pick(guild snowflake.ID, now time.Time) []snowflake.ID {
 	g := t.guilds[guild]
 	var users []snowflake.ID
 	for u, e := range g {
-		followed := e.place || !e.follow.Before(now)
-		if !e.waiting(now) && (e.urgent || followed && (!e.known || now.Sub(e.st.CheckedAt) >= Fresh/2)) {
+		followed := e.inRoom || !e.followedUntil.Before(now)
+		if !e.waiting(now) && (e.urgent || followed && (!e.known || now.Sub(e.st.CheckedAt) >= RefreshAfter/2)) {
 			users = append(users, u)
 		}
 	}
@@ -294,7 +294,7 @@ func (t *Cache) pick(guild snowflake.ID, now time.Time) []snowflake.ID {
 		}
 		return x.st.CheckedAt.Compare(y.st.CheckedAt)
 	})
-	users = users[:min(len(users), AtOnce)]
+	users = users[:min(len(users), UsersPerRequest)]
 	for _, u := range users {
 		g[u].asked = now
 	}

@@ -22,7 +22,7 @@ func hooksOf(guild, n int) (list []hookKey) {
 }
 
 // drain gives turns to whoever may have one, and says to whom, in order.
-func drain(tt *turns, now time.Time, due []hookKey) (got []hookKey) {
+func drain(tt *scheduler, now time.Time, due []hookKey) (got []hookKey) {
 	for k, ok := tt.begin(now, due); ok; k, ok = tt.begin(now, due) {
 		got = append(got, k)
 	}
@@ -31,26 +31,26 @@ func drain(tt *turns, now time.Time, due []hookKey) (got []hookKey) {
 
 func TestTurns(t *testing.T) {
 	start := time.Unix(1_000_000, 0)
-	took := func(k hookKey, d time.Duration, failed bool) func(*turns) {
-		return func(tt *turns) {
+	took := func(k hookKey, d time.Duration, failed bool) func(*scheduler) {
+		return func(tt *scheduler) {
 			tt.begin(start.Add(-d), []hookKey{k})
 			tt.end(start, k, failed)
 		}
 	}
 	// slowOnes are servers that took ten seconds for a message, and have four more being sent.
-	slowOnes := func(tt *turns) {
+	slowOnes := func(tt *scheduler) {
 		var due []hookKey
 		for g := range 40 {
 			took(keyOf(1000+g, 0), 10*time.Second, false)(tt)
 			due = append(due, hooksOf(1000+g, perGuild)...)
 		}
-		if n := len(drain(tt, start, due)); n != forSlow {
-			t.Fatalf("slow servers have %d turns, want %d", n, forSlow)
+		if n := len(drain(tt, start, due)); n != slowSlots {
+			t.Fatalf("slow servers have %d turns, want %d", n, slowSlots)
 		}
 	}
 	for _, c := range []struct {
 		name   string
-		before func(*turns)
+		before func(*scheduler)
 		due    []hookKey
 		after  time.Duration
 		want   []hookKey // who goes first; those after them count too
@@ -79,7 +79,7 @@ func TestTurns(t *testing.T) {
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			tt := newTurns()
+			tt := newScheduler()
 			if c.before != nil {
 				c.before(tt)
 			}
@@ -93,7 +93,7 @@ func TestTurns(t *testing.T) {
 
 // TestTurnsForgetNothingRunning: whatever comes and goes, counts are of what runs.
 func TestTurnsForgetNothingRunning(t *testing.T) {
-	tt, now := newTurns(), time.Unix(1_000_000, 0)
+	tt, now := newScheduler(), time.Unix(1_000_000, 0)
 	for g := range remembered + 100 {
 		k, ok := tt.begin(now, []hookKey{keyOf(g+1, 0)})
 		if !ok {
@@ -112,7 +112,7 @@ func TestRest(t *testing.T) {
 	for failures, want := range map[int]time.Duration{
 		1: time.Second, 2: 2 * time.Second, 6: 32 * time.Second, 7: time.Minute, 1000: time.Minute,
 	} {
-		if got := rest(failures); got != want {
+		if got := backoff(failures); got != want {
 			t.Errorf("after %d failures: %s, want %s", failures, got, want)
 		}
 	}

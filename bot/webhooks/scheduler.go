@@ -16,58 +16,58 @@ import (
 //     swift, one turn each: who answers quickly does not wait for who does not;
 //   - of those that wait, who used least of late goes first.
 const (
-	slots    = 64
-	forSlow  = slots / 2
-	perGuild = 4
-	swift    = 2 * time.Second
-	window   = time.Minute // in which what was used fades by half
-	remember = time.Hour   // for how long a server's usual time is known
+	slots      = 64
+	slowSlots  = slots / 2
+	perGuild   = 4
+	quickLimit = 2 * time.Second
+	window     = time.Minute // in which what was used fades by half
+	remember   = time.Hour   // for how long a server's usual time is known
 )
 
-// rest is how long a hook that failed so many times in a row waits for its next turn, whatever is due.
-func rest(failures int) time.Duration {
+// backoff is how long a hook that failed so many times in a row waits for its next turn, whatever is due.
+func backoff(failures int) time.Duration {
 	return min(time.Second<<min(failures-1, 10), time.Minute)
 }
 
-// turns decides whose turn it is. It reads no clock, and is safe for concurrent use.
-type turns struct {
+// scheduler decides whose turn it is. It reads no clock, and is safe for concurrent use.
+type scheduler struct {
 	mu      sync.Mutex
 	running int // turns that are on
 	slow    int // of those, how many do not count as quick
-	guilds  map[snowflake.ID]*share
-	hooks   map[hookKey]*record
+	guilds  map[snowflake.ID]*guildUsage
+	hooks   map[hookKey]*hookFailures
 }
 
-// share is what a server used of late, and its turns that are on.
-type share struct {
+// guildUsage is what a server used of late, and its turns that are on.
+type guildUsage struct {
 	used  time.Duration // as of at, without turns that are on
 	usual time.Duration // a turn's, the last ones counting most
 	at    time.Time     // when a turn ended last
-	on    map[hookKey]turn
+	on    map[hookKey]running
 }
 
-type turn struct {
+type running struct {
 	begun time.Time
 	quick bool
 }
 
-// record is how a hook's last turns went.
-type record struct {
+// hookFailures is how a hook's last turns went.
+type hookFailures struct {
 	failures int       // in a row
 	until    time.Time // it rests until then
 }
 
-func newTurns() *turns {
-	return &turns{guilds: map[snowflake.ID]*share{}, hooks: map[hookKey]*record{}}
+func newScheduler() *scheduler {
+	return &scheduler{guilds: map[snowflake.ID]*guildUsage{}, hooks: map[hookKey]*hookFailures{}}
 }
 
 // faded gives what was used by turns that ended.
-func (s *share) faded(now time.Time) time.Duration {
+func (s *guildUsage) faded(now time.Time) time.Duration {
 	return time.Duration(float64(s.used) * math.Exp2(-float64(now.Sub(s.at))/float64(window)))
 }
 
 // total gives what was used, turns that are on included.
-func (s *share) total(now time.Time) time.Duration {
+func (s *guildUsage) total(now time.Time) time.Duration {
 	used := s.faded(now)
 	for _, t := range s.on {
 		used += now.Sub(t.begun)
@@ -76,7 +76,7 @@ func (s *share) total(now time.Time) time.Duration {
 }
 
 // begin gives a turn to one of the hooks that have something due, if one may have it; end has to follow.
-func (t *turns) begin(now time.Time, due []hookKey) (hookKey, bool) {
+func (t *scheduler) begin(now time.Time, due []hookKey) (hookKey, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.running >= slots {
@@ -88,7 +88,7 @@ func (t *turns) begin(now time.Time, due []hookKey) (hookKey, bool) {
 	for _, k := range due {
 		s := t.guilds[k.guild]
 		if s == nil {
-			s = &share{}
+			s = &guildUsage{}
 		}
 		if _, on := s.on[k]; on || len(s.on) >= perGuild {
 			continue
@@ -97,8 +97,8 @@ func (t *turns) begin(now time.Time, due []hookKey) (hookKey, bool) {
 			continue
 		}
 		used := s.total(now)
-		isQuick := s.usual < swift && len(s.on) == 0
-		if !isQuick && t.slow >= forSlow {
+		isQuick := s.usual < quickLimit && len(s.on) == 0
+		if !isQuick && t.slow >= slowSlots {
 			continue
 		}
 		if !found || used < bestUsed {
@@ -106,15 +106,15 @@ func (t *turns) begin(now time.Time, due []hookKey) (hookKey, bool) {
 		}
 	}
 	if found {
-		t.take(best, turn{now, bestQuick})
+		t.take(best, running{now, bestQuick})
 	}
 	return best, found
 }
 
-func (t *turns) take(k hookKey, one turn) {
+func (t *scheduler) take(k hookKey, one running) {
 	s := t.guilds[k.guild]
 	if s == nil {
-		s = &share{at: one.begun, on: map[hookKey]turn{}}
+		s = &guildUsage{at: one.begun, on: map[hookKey]running{}}
 		t.guilds[k.guild] = s
 	}
 	s.on[k] = one
@@ -125,7 +125,7 @@ func (t *turns) take(k hookKey, one turn) {
 }
 
 // end ends a hook's turn.
-func (t *turns) end(now time.Time, k hookKey, failed bool) {
+func (t *scheduler) end(now time.Time, k hookKey, failed bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := t.guilds[k.guild]
@@ -140,11 +140,11 @@ func (t *turns) end(now time.Time, k hookKey, failed bool) {
 	if failed {
 		r := t.hooks[k]
 		if r == nil {
-			r = &record{}
+			r = &hookFailures{}
 			t.hooks[k] = r
 		}
 		r.failures++
-		r.until = now.Add(rest(r.failures))
+		r.until = now.Add(backoff(r.failures))
 	} else {
 		delete(t.hooks, k)
 	}
@@ -155,7 +155,7 @@ func (t *turns) end(now time.Time, k hookKey, failed bool) {
 const remembered = 10_000
 
 // forget drops what no longer says anything, so that memory stays bounded.
-func (t *turns) forget(now time.Time) {
+func (t *scheduler) forget(now time.Time) {
 	if len(t.guilds) > remembered {
 		for g, s := range t.guilds {
 			if len(s.on) == 0 && now.Sub(s.at) > remember {

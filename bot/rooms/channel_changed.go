@@ -11,18 +11,17 @@ import (
 	"snug/shared/room"
 )
 
-// confirmTime bounds asking Discord for one channel.
-const confirmTime = 30 * time.Second
+// confirmTimeout bounds fetching one channel.
+const confirmTimeout = 30 * time.Second
 
-// ChannelChanged takes a channel that was updated in Discord. It only enqueues.
+// ChannelChanged takes a Channel Update event. It only enqueues.
 //
-// Discord tells of Snug's own edits as of anybody's, without saying whose they
-// are, and late. So news that differ from a room are a reason to ask for the
-// channel as it is now, and nothing else.
+// The event does not say who made the change, may be late, and may be about Snug's
+// own edits. So one that differs from the room only causes the channel to be fetched.
 func (rs *Rooms) ChannelChanged(guildID snowflake.ID, c Channel) {
 	rs.enqueueIn(guildID, func(ctx context.Context, g *guildState) {
 		if g.settings.Lobby(c.ID) != nil {
-			g.parents[c.ID] = cmp.Or(c.ParentID, g.settings.CategoryID)
+			g.lobbyParents[c.ID] = cmp.Or(c.ParentID, g.settings.CategoryID)
 		}
 		r, err := g.room(c.ID)
 		if err != nil || !g.ready {
@@ -33,28 +32,28 @@ func (rs *Rooms) ChannelChanged(guildID snowflake.ID, c Channel) {
 			rs.publish(g, r, room.Changed{})
 			rs.reviewAll(ctx, g, r)
 		}
-		_ = g.inRoomLane(ctx, r, func() error { // what Snug is telling Discord just now is no difference
+		_ = g.inRoomLane(ctx, r, func() error { // wait for Snug's own calls for this room
 			if rs.differs(g, r, c) {
 				rs.confirmChannel(g, r)
 			} else {
-				r.denied = false
+				r.denialLogged = false
 			}
 			return nil
 		})
 	})
 }
 
-// confirmChannel asks Discord for a room's channel, without holding the guild's turn,
-// and has the room follow it. The caller holds the turn.
+// confirmChannel fetches a room's channel in the background and
+// aligns the room with it. The caller holds the guild's lock.
 func (rs *Rooms) confirmChannel(g *guildState, r *roomState) {
-	if r.asking {
-		r.again = true
+	if r.confirming {
+		r.confirmAgain = true
 		return
 	}
-	r.asking = true
-	id, edits := r.ID, rs.edits.of(r.ID)
-	rs.run(func() {
-		ctx, cancel := context.WithTimeout(rs.ctx, confirmTime)
+	r.confirming = true
+	id, edits := r.ID, rs.edits.count(r.ID)
+	rs.goRun(func() {
+		ctx, cancel := context.WithTimeout(rs.ctx, confirmTimeout)
 		defer cancel()
 		c, err := rs.o.Discord.There(ctx, g.id, id)
 		rs.enqueue(g, func(ctx context.Context) {
@@ -65,14 +64,14 @@ func (rs *Rooms) confirmChannel(g *guildState, r *roomState) {
 	})
 }
 
-// confirmed follows Discord's answer, unless something was done to the channel while it was on its way.
+// confirmed aligns a room with the fetched channel, or fetches it again if Snug edited it meanwhile.
 func (rs *Rooms) confirmed(ctx context.Context, g *guildState, r *roomState, c Channel, err error, edits uint64) {
-	anew := r.again || rs.edits.of(r.ID) != edits
-	r.asking, r.again = false, false
+	outdated := r.confirmAgain || rs.edits.count(r.ID) != edits
+	r.confirming, r.confirmAgain = false, false
 	switch {
 	case r.State != room.Open || !g.ready:
 		return
-	case anew:
+	case outdated:
 		rs.confirmChannel(g, r)
 		return
 	case err != nil:
@@ -83,7 +82,7 @@ func (rs *Rooms) confirmed(ctx context.Context, g *guildState, r *roomState, c C
 		err = rs.align(ctx, g, r, c)
 	}
 	if err != nil {
-		g.behind = g.behind || errs.Has(err, errs.DiscordUnavailable) || errs.Has(err, errs.RateLimited)
+		g.compareFailed = g.compareFailed || errs.Has(err, errs.DiscordUnavailable) || errs.Has(err, errs.RateLimited)
 		rs.o.Log.WarnContext(ctx, "a changed channel could not be followed", "guild_id", g.id, "room_id", r.ID,
 			"err", err)
 	}

@@ -2,8 +2,8 @@ package guild
 
 import "github.com/disgoorg/snowflake/v2"
 
-// Place is a channel, a category or a role of a server.
-type Place struct {
+// NamedID is a channel, a category or a role of a server.
+type NamedID struct {
 	ID       snowflake.ID `json:"id"`
 	Name     string       `json:"name"`
 	ParentID snowflake.ID `json:"parent_id,omitempty"` // a channel's category
@@ -12,15 +12,15 @@ type Place struct {
 // ChannelsAndRoles are what settings can point at, in the order Discord shows them. Those who manage a server
 // may ask for them.
 type ChannelsAndRoles struct {
-	Categories []Place `json:"categories"`
-	Voice      []Place `json:"voice"`
-	Text       []Place `json:"text"`
-	Roles      []Place `json:"roles"` // without @everyone and those of bots and subscriptions
+	Categories []NamedID `json:"categories"`
+	Voice      []NamedID `json:"voice"`
+	Text       []NamedID `json:"text"`
+	Roles      []NamedID `json:"roles"` // without @everyone and those of bots and subscriptions
 }
 
 // Name gives the name of a place, or its id if it is not among them.
 func (p ChannelsAndRoles) Name(id snowflake.ID) string {
-	for _, list := range [][]Place{p.Categories, p.Voice, p.Text, p.Roles} {
+	for _, list := range [][]NamedID{p.Categories, p.Voice, p.Text, p.Roles} {
 		for _, x := range list {
 			if x.ID == id {
 				return x.Name
