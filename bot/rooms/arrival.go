@@ -14,28 +14,28 @@ import (
 	"snug/shared/room"
 )
 
-// Somebody who follows an invite and is not in the server, or before its
-// rules, is on their way: their place is recorded, and as soon as Discord says
-// that they are a full member they are let in. No overwrite is made before:
-// it can keep Discord's own prompt for the rules from appearing.
-// https://github.com/discord/discord-api-docs/issues/2824
+// A user who follows an invite and is not in the server, or has not accepted its
+// rules, gets a room.Arrival. They are admitted as soon as Discord says that they are
+// a full member. No overwrite is set before: that can keep Discord's own prompt for
+// the rules from appearing. https://github.com/discord/discord-api-docs/issues/2824
 
 const (
-	holdOnTheWay        = 5 * time.Minute  // a free seat, while they accept Discord's invite and the server's rules
-	createInviteTimeout = 30 * time.Second // in which an invite of Discord's is made, or was not
-	firstCheckAfter     = 15 * time.Second // how soon a sweep asks after somebody on their way, and how late
+	// how long a free seat is held while they join the server and accept its rules
+	holdOnTheWay        = 5 * time.Minute
+	createInviteTimeout = 30 * time.Second // after it, creating a Discord invite counts as failed
+	firstCheckAfter     = 15 * time.Second // age of an arrival at its first check by a sweep
 	maxCheckInterval    = 10 * time.Minute
-	checksPerSweep      = 3                // by one sweep of a guild
-	pageWatchTime       = 20 * time.Second // since their page asked last, they see for themselves that they are let in
+	checksPerSweep      = 3                // arrivals that one sweep of a guild checks
+	pageWatchTime       = 20 * time.Second // a page that polled within this time shows the admission itself
 )
 
-// arrivalTracker is what this process remembers of who is on their way into a room. Guarded by the guild's turn.
+// arrivalTracker is what this process remembers about a room's arrivals. The guild's lock guards it.
 type arrivalTracker struct {
-	checkedAt     map[snowflake.ID]time.Time // when Discord was last asked after them
-	pageSeenAt    map[snowflake.ID]time.Time // when their page last was
-	creatingSince map[snowflake.ID]time.Time // since when an invite of Discord's is being made for them
-	// orphans is set while there may be invites of Discord's that no arrival knows: one was being made when
-	// the process ended.
+	checkedAt     map[snowflake.ID]time.Time // when their membership was last checked
+	pageSeenAt    map[snowflake.ID]time.Time // when their page last polled
+	creatingSince map[snowflake.ID]time.Time // when creating a Discord invite for them began
+	// mayHaveOrphans is set while there may be Discord invites that no
+	// arrival records, because the process ended while one was being created.
 	mayHaveOrphans bool
 }
 
@@ -47,8 +47,8 @@ func newArrivalTracker(r *room.Room) arrivalTracker {
 	}
 }
 
-// addToGuild finds whether somebody who is not in the server may be brought in,
-// and does so by their own access token where the server wants that. It gives their standing then.
+// addToGuild checks whether a user who is not in the server may be brought in, and adds them with
+// their own access token if the server's settings say so. It returns their standing afterwards.
 func (rs *Rooms) addToGuild(
 	ctx context.Context, g *guildState, r *roomState, by snowflake.ID, who access.Standing, accessToken string,
 ) (access.Standing, error) {
@@ -57,7 +57,7 @@ func (rs *Rooms) addToGuild(
 			"This room is in the server “%s”, and you are not a member of it. Join the server first, then open this link again.",
 			g.info.Name)
 	}
-	// Snug's own right to invite takes nobody past what Discord denies who made the link.
+	// Whoever made the link must be allowed to invite; Snug's own permission does not replace that.
 	may, err := rs.o.Discord.MayInvite(ctx, g.id, r.ID, by)
 	switch {
 	case err != nil:
@@ -75,7 +75,7 @@ func (rs *Rooms) addToGuild(
 	return rs.fetchStanding(ctx, g.id, who.UserID)
 }
 
-// recordArrival records that somebody is on their way by an invite.
+// recordArrival stores an arrival by an invite.
 func (rs *Rooms) recordArrival(
 	ctx context.Context, g *guildState, r *roomState, v *room.Invite, who access.Standing, via access.Via,
 ) error {
@@ -97,7 +97,7 @@ func (rs *Rooms) recordArrival(
 	})
 }
 
-// holdFor holds a seat for somebody who is let in, if one is free beside the owner's own.
+// holdFor holds a seat for a user who is let in, if one is free besides the owner's.
 func holdFor(doc *room.Room, roster []room.Person, user snowflake.ID, span time.Duration, now time.Time) {
 	free := doc.FreeFor(roster, user, now)
 	if !room.In(roster, doc.OwnerID) {
@@ -108,7 +108,7 @@ func holdFor(doc *room.Room, roster []room.Person, user snowflake.ID, span time.
 	}
 }
 
-// stepOf gives what somebody has to do next to become a full member.
+// stepOf returns what a user has to do next to become a full member.
 func stepOf(who access.Standing) room.Step {
 	switch {
 	case !who.Member:
@@ -119,9 +119,8 @@ func stepOf(who access.Standing) room.Step {
 	return room.StepIn
 }
 
-// Arrive tells somebody who is on their way into a room what is next, lets them
-// in if nothing is, and makes Discord's invite for them where they need one.
-// It fails with errs.RoomNotFound for everybody else.
+// Arrive returns the next step of a user who has an Arrival in a room. It admits them if no step is left, and
+// creates a Discord invite for them if they need one. It fails with errs.RoomNotFound for everybody else.
 func (rs *Rooms) Arrive(
 	ctx context.Context, guildID snowflake.ID, q room.ArriveRequest,
 ) (out room.Arriving, err error) {
@@ -167,7 +166,7 @@ func (rs *Rooms) Arrive(
 	return out, err
 }
 
-// discardDiscordInvite gives up Discord's invite for somebody who says that it does not work.
+// discardDiscordInvite replaces, if wanted, a Discord invite that does not work for the user.
 func (rs *Rooms) discardDiscordInvite(
 	ctx context.Context, g *guildState, r *roomState, a *room.Arrival, wanted bool,
 ) error {
@@ -182,7 +181,7 @@ func (rs *Rooms) discardDiscordInvite(
 	})
 }
 
-// tryArrival lets somebody in who has become a full member; otherwise it says what keeps them.
+// tryArrival admits a user who has become a full member, or returns what keeps them out.
 func (rs *Rooms) tryArrival(
 	ctx context.Context, g *guildState, r *roomState, a room.Arrival, who access.Standing,
 ) (room.Step, *errs.Error) {
@@ -202,13 +201,13 @@ func (rs *Rooms) admitArrival(
 			if _, placed := r.SuspendedFor(a.UserID); !placed {
 				return noRoomError()
 			}
-			return nil // they were let in meanwhile
+			return nil // already admitted
 		}
 		return rs.admitArrivalInLane(ctx, g, r, a, who)
 	})
 }
 
-// admitArrivalInLane is letArrive in the room's lane.
+// admitArrivalInLane is admitArrival, in the room's lane.
 func (rs *Rooms) admitArrivalInLane(
 	ctx context.Context, g *guildState, r *roomState, a room.Arrival, who access.Standing,
 ) error {
@@ -234,8 +233,8 @@ func (rs *Rooms) admitArrivalInLane(
 	return err
 }
 
-// discordInviteFor gives the code of Discord's invite for an arrival, or what makes one; neither while one is
-// being made.
+// discordInviteFor returns the code of an arrival's Discord invite,
+// or a function that creates one; neither while one is being created.
 func (rs *Rooms) discordInviteFor(
 	g *guildState, r *roomState, a room.Arrival,
 ) (code string, invite func(context.Context) (string, error)) {
@@ -257,14 +256,14 @@ func (rs *Rooms) discordInviteFor(
 	}
 }
 
-// recordDiscordInvite records an invite of Discord's, or that it is to be taken back. It gives the code of
-// the one to follow.
+// recordDiscordInvite stores a created Discord invite in its arrival, or
+// for revocation if it is not needed any more. It returns the code to use.
 func (rs *Rooms) recordDiscordInvite(
 	ctx context.Context, guildID, roomID, user snowflake.ID, code string, err error,
 ) (out string, _ error) {
 	ctx, cancel := withWriteTimeout(ctx)
 	defer cancel()
-	noted := rs.withLock(ctx, guildID, func(ctx context.Context, g *guildState) error {
+	stored := rs.withLock(ctx, guildID, func(ctx context.Context, g *guildState) error {
 		r := g.rooms[roomID]
 		if r == nil {
 			return nil // the channel is gone, and its invites with it
@@ -287,14 +286,13 @@ func (rs *Rooms) recordDiscordInvite(
 			func(doc *room.Room) { doc.SpentInvites = append(doc.SpentInvites, code) }),
 			rs.revokeSpentInvites(ctx, g, r))
 	})
-	if noted != nil {
-		return "", noted
+	if stored != nil {
+		return "", stored
 	}
 	return out, err
 }
 
-// CheckArrivals looks after somebody who was told of in a guild: if they are on their way into rooms of it, they
-// may have come. It never waits.
+// CheckArrivals checks a user's arrivals in a guild, after an event about them. It never blocks.
 func (rs *Rooms) CheckArrivals(guildID, user snowflake.ID) {
 	g := rs.guild(guildID, false)
 	if g == nil {
@@ -313,7 +311,7 @@ func (rs *Rooms) CheckArrivals(guildID, user snowflake.ID) {
 	})
 }
 
-// checkArrival asks Discord whether somebody on their way has come, and lets them in.
+// checkArrival asks Discord whether a user has become a full member, and admits them.
 func (rs *Rooms) checkArrival(ctx context.Context, g *guildState, r *roomState, a room.Arrival) {
 	r.arrivalState.checkedAt[a.UserID] = g.now()
 	who, err := rs.fetchStanding(ctx, g.id, a.UserID)
@@ -321,13 +319,13 @@ func (rs *Rooms) checkArrival(ctx context.Context, g *guildState, r *roomState, 
 		err = rs.admitArrival(ctx, g, r, a, who)
 	}
 	if err != nil && !errs.Has(err, errs.Forbidden) {
-		rs.o.Log.InfoContext(ctx, "somebody on their way into a room is looked after again later", "guild_id", g.id,
+		rs.o.Log.InfoContext(ctx, "an arrival could not be completed; it is checked again later", "guild_id", g.id,
 			"room_id", r.ID, "user_id", a.UserID, "err", err)
 	}
 }
 
-// sweepArrivals ends what ended, asks after who is on their way, less and less often, and takes back Discord's invites
-// that nobody needs. It gives how many it asked after.
+// sweepArrivals drops expired arrivals, checks the others at growing intervals,
+// and revokes Discord invites that are not needed. It returns how many it checked.
 func (rs *Rooms) sweepArrivals(ctx context.Context, g *guildState, r *roomState, budget int) (asked int, err error) {
 	now := g.now()
 	ended := func(a room.Arrival) bool { return !now.Before(a.Until) }
@@ -351,7 +349,7 @@ func (rs *Rooms) sweepArrivals(ctx context.Context, g *guildState, r *roomState,
 	return asked, errors.Join(err, rs.revokeOrphanInvites(ctx, g, r), rs.revokeSpentInvites(ctx, g, r))
 }
 
-// revokeSpentInvites takes back Discord's invites for those who came, or do not come any more.
+// revokeSpentInvites revokes the Discord invites of arrivals that ended.
 func (rs *Rooms) revokeSpentInvites(ctx context.Context, g *guildState, r *roomState) error {
 	for _, code := range slices.Clone(r.SpentInvites) {
 		if err := rs.o.Discord.DropInvite(ctx, code, "Snug: not needed any more"); err != nil {
@@ -367,8 +365,8 @@ func (rs *Rooms) revokeSpentInvites(ctx context.Context, g *guildState, r *roomS
 	return nil
 }
 
-// revokeOrphanInvites takes back Discord's invites that were made and not recorded, because the process ended
-// between the two.
+// revokeOrphanInvites revokes Discord invites that were created
+// but not stored, because the process ended in between.
 func (rs *Rooms) revokeOrphanInvites(ctx context.Context, g *guildState, r *roomState) error {
 	now := g.now()
 	for user, since := range r.arrivalState.creatingSince {

@@ -13,24 +13,23 @@ import (
 )
 
 const (
-	categorySize = 50 // channels Discord allows in a category
+	categorySize = 50 // channels Discord allows in a category; guildSize: in a guild
 	guildSize    = 500
-	maxOverflow  = 9               // further categories of one
-	extraNumbers = 2               // numbers to try in a name after one that is not allowed
-	fullFor      = 5 * time.Minute // after that a full category is tried again
+	maxOverflow  = 9               // overflow categories of one category
+	extraNumbers = 2               // further numbers to try in a name that Discord does not allow
+	fullFor      = 5 * time.Minute // after which a full category is tried again
 )
 
-// fullCategory says where rooms go instead of into a category that is full.
+// fullCategory says where rooms go instead of a full category.
 type fullCategory struct {
 	instead snowflake.ID
 	at      time.Time
 }
 
-// overflow finds a further category for rooms, called like the full one with
-// a number: one that is there and has space, or else a new one. It carries
-// the bot's mark; by mark and name it is known again, also after a crash.
+// overflow finds an overflow category for rooms, named like the full one plus a number: an existing one with
+// space, or else a new one. It is recognised by its name and the bot's own overwrite, also after a crash.
 func (rs *Rooms) overflow(ctx context.Context, g *guildState, from snowflake.ID) (next snowflake.ID, err error) {
-	err = g.inLane(ctx, categoryLane, func() error { // not two categories for two rooms
+	err = g.inLane(ctx, categoryLane, func() error { // two rooms must not create two categories
 		next, err = rs.overflowInLane(ctx, g, from)
 		return err
 	})
@@ -63,7 +62,7 @@ func (rs *Rooms) overflowInLane(ctx context.Context, g *guildState, from snowfla
 		}
 	}
 	if next == 0 {
-		for tries := 0; ; tries++ { // some numbers are words that Discord does not allow
+		for tries := 0; ; tries++ { // Discord may not allow a name with some number
 			next, err = rs.o.Discord.CreateCategory(ctx, g.id, name+" "+strconv.Itoa(number+tries), base)
 			if err == nil {
 				break
@@ -72,7 +71,7 @@ func (rs *Rooms) overflowInLane(ctx context.Context, g *guildState, from snowfla
 				return 0, err
 			}
 		}
-		rs.o.Log.InfoContext(ctx, "a further category was made for rooms", "guild_id", g.id, "category_id", next)
+		rs.o.Log.InfoContext(ctx, "an overflow category was created for rooms", "guild_id", g.id, "category_id", next)
 	}
 	for _, full := range []snowflake.ID{base, from} {
 		g.fullCategories[full] = fullCategory{next, g.now()}
@@ -81,7 +80,7 @@ func (rs *Rooms) overflowInLane(ctx context.Context, g *guildState, from snowfla
 	return next, nil
 }
 
-// baseCategory gives the category that a category is a further one of, which may be itself, and its name.
+// baseCategory returns the category that id is an overflow of (or id itself), and its name.
 func baseCategory(id snowflake.ID, channels []Channel) (snowflake.ID, string) {
 	c, there := byID(channels)[id]
 	if !there {
@@ -99,7 +98,7 @@ func baseCategory(id snowflake.ID, channels []Channel) (snowflake.ID, string) {
 	return c.ID, c.Name
 }
 
-// isOverflow says whether a channel is a further category of the one with the name, and its number.
+// isOverflow returns the number of an overflow category of the category called name; false for other channels.
 func isOverflow(c Channel, name string) (int, bool) {
 	head, tail, ok := cutLast(c.Name)
 	if c.Kind != KindCategory || !c.Marked || !ok || head != name {
@@ -127,8 +126,8 @@ func countChildren(channels []Channel, category snowflake.ID) int {
 	return n
 }
 
-// onCategoryFreed follows the closing of a room in a category: rooms go there again, and
-// a further category that is left empty is removed.
+// onCategoryFreed follows the closing of a room in a category:
+// it has space again, and an empty overflow category is deleted.
 func (rs *Rooms) onCategoryFreed(ctx context.Context, g *guildState, category snowflake.ID) {
 	if category == 0 {
 		return
@@ -143,7 +142,7 @@ func (rs *Rooms) onCategoryFreed(ctx context.Context, g *guildState, category sn
 	})
 }
 
-// categoryInUse says whether there are rooms in a category, or some on their way.
+// categoryInUse reports whether a category has open or pending rooms.
 func (g *guildState) categoryInUse(category snowflake.ID) bool {
 	for _, r := range g.rooms {
 		if r.CategoryID == category {
@@ -158,7 +157,7 @@ func (g *guildState) categoryInUse(category snowflake.ID) bool {
 	return false
 }
 
-// removeEmptyCategory removes a further category if it is empty, in the categories' lane.
+// removeEmptyCategory deletes an overflow category if it is empty, in the categories' lane.
 func (rs *Rooms) removeEmptyCategory(ctx context.Context, g *guildState, category snowflake.ID) {
 	channels, err := rs.o.Discord.Channels(ctx, g.id)
 	if err != nil || g.categoryInUse(category) {
@@ -168,9 +167,9 @@ func (rs *Rooms) removeEmptyCategory(ctx context.Context, g *guildState, categor
 		return
 	}
 	if base, _ := baseCategory(category, channels); base == category {
-		return // no further category: somebody's own
+		return // not one that Snug created
 	}
-	for full, f := range g.fullCategories { // first: no room begun meanwhile is to go there
+	for full, f := range g.fullCategories { // before the call: no new room must be placed there
 		if f.instead == category {
 			delete(g.fullCategories, full)
 		}

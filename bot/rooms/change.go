@@ -14,9 +14,8 @@ import (
 	"snug/shared/schema"
 )
 
-// Change does one thing to a room, as room.Action tells. It fails with
-// errs.RoomNotFound, Forbidden, Invalid, MissingPermission or DiscordUnavailable;
-// after the last, what was asked is recorded and done by the next sweep.
+// Change does a room.Action to a room. It fails with errs.RoomNotFound, Forbidden, Invalid, MissingPermission
+// or DiscordUnavailable; in the last case the change is stored and the next sweep completes it.
 func (rs *Rooms) Change(
 	ctx context.Context, guildID snowflake.ID, q room.ChangeRequest,
 ) (out room.ChangeDone, err error) {
@@ -49,18 +48,18 @@ func (rs *Rooms) Change(
 	return out, err
 }
 
-// changeOp is one change on its way.
+// changeOp is one call of Change.
 type changeOp struct {
 	rs     *Rooms
 	g      *guildState
 	r      *roomState
 	q      room.ChangeRequest
 	who    access.Standing
-	target access.Standing // whom it is done to, where it is done to somebody
+	target access.Standing // the user it is done to, if any
 	out    *room.ChangeDone
 }
 
-// target asks who the user is that something is to be done to.
+// target fetches the standing of the user that the action is about.
 func (rs *Rooms) target(ctx context.Context, guildID snowflake.ID, q room.ChangeRequest) (access.Standing, error) {
 	switch q.Do {
 	case room.DoKick, room.DoBan, room.DoUnban, room.DoTransfer:
@@ -76,7 +75,7 @@ func (rs *Rooms) target(ctx context.Context, guildID snowflake.ID, q room.Change
 	return rs.fetchStanding(ctx, guildID, q.User)
 }
 
-// changeable finds the room and checks that the actor may do what they ask.
+// changeable finds the room and checks that the actor may do the action.
 func (rs *Rooms) changeable(g *guildState, q room.ChangeRequest, who access.Standing) (*roomState, error) {
 	r, err := rs.visibleOrSuspended(g, q.RoomID, who)
 	if err != nil {
@@ -131,12 +130,12 @@ func (c changeOp) do(ctx context.Context) error {
 	return c.privacy(ctx)
 }
 
-// entry begins an audit entry by the actor.
+// entry returns an audit entry by the actor.
 func (c changeOp) entry(kind audit.Kind) audit.Entry {
 	return audit.Entry{Kind: kind, By: c.who.UserID, Via: c.q.Actor.Via, Target: c.q.User}
 }
 
-// privacyOf gives in words who may see and enter a room, for the audit.
+// privacyOf describes who may see and enter a room, for the audit log.
 func privacyOf(r *room.Room) string {
 	s := "open"
 	if r.Private {
@@ -151,8 +150,8 @@ func privacyOf(r *room.Room) string {
 	return s
 }
 
-// privacy changes who may see and enter the room. Who sits in it when it
-// closes to others becomes a guest: a lost connection must not lock them out.
+// privacy changes who may see and enter the room. When it becomes private, locked or hidden,
+// everybody inside becomes a guest, so that a lost connection does not lock them out.
 func (c changeOp) privacy(ctx context.Context) error {
 	next := c.r.Room.Clone()
 	switch c.q.Do {
@@ -197,8 +196,8 @@ func (c changeOp) privacy(ctx context.Context) error {
 	return err
 }
 
-// addSeatedAsGuests makes guests of the humans in voice who pass the room's gates. Whom nobody knows is one
-// once Discord has said who they are.
+// addSeatedAsGuests makes guests of the humans in voice who pass the room's gates.
+// Those whose standing is unknown are suspended until Discord has been asked.
 func (rs *Rooms) addSeatedAsGuests(g *guildState, r *roomState, doc *room.Room) {
 	access := g.summary(r).Access
 	for _, p := range rs.o.Voice.Roster(g.id, doc.ID) {
@@ -216,7 +215,7 @@ func (rs *Rooms) addSeatedAsGuests(g *guildState, r *roomState, doc *room.Room) 
 	}
 }
 
-// seats changes how many may sit in the room. Who sits stays.
+// seats changes the number of seats. Nobody is disconnected.
 func (c changeOp) seats(ctx context.Context) error {
 	if err := schema.CheckSeats(c.q.Number); err != nil {
 		return err
@@ -257,7 +256,7 @@ func (c changeOp) status(ctx context.Context) error {
 	})
 }
 
-// watch lets spectators see who is in, by a new link, or ends that.
+// watch creates a new spectator link, or ends the present one.
 func (c changeOp) watch(ctx context.Context) error {
 	entry, token := c.entry(audit.SpectatorLinkChanged), ""
 	switch {
@@ -277,12 +276,12 @@ func (c changeOp) watch(ctx context.Context) error {
 	return nil
 }
 
-// expel puts somebody out of the room; with DoBan they cannot come back.
+// expel kicks a user from the room or, with DoBan, bans them.
 func (c changeOp) expel(ctx context.Context) error {
 	user, ban := c.q.User, c.q.Do == room.DoBan
 	c.out.Name = c.target.DisplayName
-	if way := c.r.Arrival(user); way != nil {
-		c.out.Name = cmp.Or(c.out.Name, way.Name)
+	if arrival := c.r.Arrival(user); arrival != nil {
+		c.out.Name = cmp.Or(c.out.Name, arrival.Name)
 	}
 	inside := room.In(c.rs.o.Voice.Roster(c.g.id, c.r.ID), user)
 	switch {
@@ -303,19 +302,19 @@ func (c changeOp) expel(ctx context.Context) error {
 	if ban {
 		kind = audit.Banned
 	}
-	now, had, owed := c.g.now(), c.r.Guest(user) != nil, pendingOverwrite()
+	now, had, pending := c.g.now(), c.r.Guest(user) != nil, pendingOverwrite()
 	if inside {
-		owed = owed.withEject(user)
+		pending = pending.withEject(user)
 	}
-	stood := c.r.deniedByOthers(user)
-	err := c.rs.changeThenCall(ctx, c.g, c.r, c.entry(kind), owed, func(doc *room.Room) {
+	deniedBefore := c.r.deniedByOthers(user)
+	err := c.rs.changeThenCall(ctx, c.g, c.r, c.entry(kind), pending, func(doc *room.Room) {
 		doc.RevokeAccess(user, now)
 		doc.DetachUses(user)
 		if ban && !doc.Banned(user) {
 			doc.Bans = append(doc.Bans,
 				room.Ban{
 					UserID: user, Name: c.target.DisplayName, Avatar: c.target.Avatar, By: c.who.UserID, At: now,
-					DeniedBefore: stood,
+					DeniedBefore: deniedBefore,
 				})
 			doc.Pending.UnbanDone(user)
 		}
@@ -328,9 +327,9 @@ func (c changeOp) expel(ctx context.Context) error {
 		}
 		return c.rs.eject(ctx, c.g, c.r, user, reason)
 	})
-	if len(c.r.SpentInvites) > 0 { // they were on their way
+	if len(c.r.SpentInvites) > 0 { // they had an arrival
 		if err := c.rs.revokeSpentInvites(ctx, c.g, c.r); err != nil {
-			c.rs.o.Log.WarnContext(ctx, "Discord's invite for somebody put out is taken back with the next sweep",
+			c.rs.o.Log.WarnContext(ctx, "the Discord invite of a removed user is revoked with the next sweep",
 				"guild_id", c.g.id, "room_id", c.r.ID, "err", err)
 		}
 	}
@@ -346,7 +345,7 @@ func (c changeOp) expel(ctx context.Context) error {
 	return err
 }
 
-// deniedByOthers gives what others deny a user on the room's channel by name.
+// deniedByOthers returns what a member overwrite that is not Snug's denies a user on the room's channel.
 func (r *roomState) deniedByOthers(user snowflake.ID) access.Permissions {
 	for _, l := range r.Pending.Unban {
 		if l.UserID == user {
@@ -361,7 +360,7 @@ func (r *roomState) deniedByOthers(user snowflake.ID) access.Permissions {
 	return 0
 }
 
-// unban undoes a ban. A user who was not banned is no error.
+// unban lifts a ban. It is no error if the user was not banned.
 func (c changeOp) unban(ctx context.Context) error {
 	i := slices.IndexFunc(c.r.Bans, func(b room.Ban) bool { return b.UserID == c.q.User })
 	if i < 0 {

@@ -8,8 +8,8 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 )
 
-// editCounter counts the calls that change a channel, when they begin and when they
-// end: what Discord said of it in between may be of before or after.
+// editCounter is a Discord that counts the calls that change a channel, at their start and
+// at their end: what Discord reports in between may be older or newer than the change.
 type editCounter struct {
 	Discord
 
@@ -22,14 +22,14 @@ func newEditCounter(d Discord) *editCounter {
 	return &editCounter{Discord: d, n: map[snowflake.ID]uint64{}, last: map[snowflake.ID]time.Time{}}
 }
 
-// count gives a number that is another one after each change of a channel.
+// count returns a number that differs after each change of a channel.
 func (e *editCounter) count(channel snowflake.ID) uint64 {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.n[channel]
 }
 
-// lastAt gives when a change of a channel last began or ended; zero: none was made.
+// lastAt returns when a change of a channel last began or ended; zero if there was none.
 func (e *editCounter) lastAt(channel snowflake.ID) time.Time {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -18,8 +18,8 @@ import (
 	"snug/shared/room"
 )
 
-// Place is what a room's channel says in Discord, and what has to be passed to
-// be let into the room, as room.Access carries both.
+// Place is the overwrites of a room's channel, and of the channels
+// whose permissions a user needs to be let in (gates); see room.Access.
 type Place struct {
 	Channel []access.Overwrite
 	Gates   [][]access.Overwrite
@@ -30,8 +30,7 @@ func (p Place) equal(o Place) bool {
 		slices.EqualFunc(p.Gates, o.Gates, slices.Equal)
 }
 
-// refresh looks again at what Discord has told of a room's channel and its
-// gates, and says whether it is another thing now. soon says that Discord was just told what the room is.
+// refresh updates a room's place from the cache and reports whether it changed. soon is as for Discord.Place.
 func (rs *Rooms) refresh(g *guildState, r *roomState, soon bool) bool {
 	place := rs.o.Discord.Place(r.ID, r.LobbyID, rs.access(g, &r.Room), soon)
 	if place.equal(r.place) {
@@ -41,8 +40,8 @@ func (rs *Rooms) refresh(g *guildState, r *roomState, soon bool) bool {
 	return true
 }
 
-// GateChanged takes the news that something changed on which permissions depend: a
-// role, the server itself, a category or a lobby. It only enqueues.
+// GateChanged follows a change of something that permissions depend
+// on: a role, the guild, a category or a lobby. It only enqueues.
 func (rs *Rooms) GateChanged(guildID snowflake.ID) {
 	rs.enqueueIn(guildID, func(ctx context.Context, g *guildState) {
 		if g.ready {
@@ -55,7 +54,8 @@ func (rs *Rooms) onGateChanged(ctx context.Context, g *guildState) {
 	if now := rs.o.Discord.Guild(g.id); len(now.Roles) > 0 && !now.Equal(g.info.Access) {
 		g.info.Access = now
 		if err := rs.o.Announce(ctx, g.info); err != nil {
-			rs.o.Log.WarnContext(ctx, "the dashboard was not told of a server's roles", "guild_id", g.id, "err", err)
+			rs.o.Log.WarnContext(ctx, "a server's roles could not be published to the dashboard", "guild_id", g.id,
+				"err", err)
 		}
 	}
 	for _, r := range g.rooms {
@@ -69,10 +69,10 @@ func (rs *Rooms) onGateChanged(ctx context.Context, g *guildState) {
 	}
 }
 
-// ---- standings that are known
+// ---- known standings
 
-// ObserveStanding takes a standing that Discord told with something else: who comes into voice is described
-// with it. It does not wait.
+// ObserveStanding stores a standing that came with something
+// else, such as a Voice State Update. It does not block.
 func (rs *Rooms) ObserveStanding(s access.Standing) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
@@ -82,8 +82,8 @@ func (rs *Rooms) ObserveStanding(s access.Standing) {
 	}
 }
 
-// LearnStanding takes a standing that Discord was asked for. Whose place in a room
-// depends on it loses it, or has it back. It only enqueues.
+// LearnStanding stores a standing that was fetched, and reviews the
+// user's rooms: access is suspended or restored. It only enqueues.
 func (rs *Rooms) LearnStanding(s access.Standing) {
 	rs.ObserveStanding(s)
 	g := rs.guild(s.GuildID, false)
@@ -97,14 +97,14 @@ func (rs *Rooms) LearnStanding(s access.Standing) {
 	})
 }
 
-// hasPlace says whether a user has a place in one of the guild's rooms, or is on their way, as the last turn left them.
+// hasPlace reports whether a user is owner, guest or arrival of one of the guild's rooms, by the last snapshot.
 func (g *guildState) hasPlace(user snowflake.ID) bool {
 	m := g.snapshot.Load()
 	return m != nil && slices.ContainsFunc(m.Rooms,
 		func(r room.Room) bool { _, has := r.SuspendedFor(user); return has || r.Arrival(user) != nil })
 }
 
-// knownStanding gives what is known of a user, as the guild's roles make it now.
+// knownStanding returns a user's last known standing, with the guild's present roles.
 func (rs *Rooms) knownStanding(g *guildState, user snowflake.ID) (access.Standing, bool) {
 	rs.mu.Lock()
 	s, known := rs.observed[[2]snowflake.ID{g.id, user}]
@@ -115,16 +115,16 @@ func (rs *Rooms) knownStanding(g *guildState, user snowflake.ID) (access.Standin
 	return s.WithGuild(g.info.Access), known
 }
 
-// freshStandingAge is how old a standing may be that decides for somebody who does nothing themselves.
+// freshStandingAge is how old a standing may be that decides about a user who does not act themselves.
 const freshStandingAge = time.Minute
 
-// freshStanding gives a user's standing if it is known since a short while ago.
+// freshStanding returns a user's standing if it is younger than freshStandingAge.
 func (rs *Rooms) freshStanding(g *guildState, user snowflake.ID) (access.Standing, bool) {
 	s, known := rs.knownStanding(g, user)
 	return s, known && rs.o.Now().Sub(s.CheckedAt) < freshStandingAge
 }
 
-// recentStanding gives a user's standing as known a short while ago, or else as Discord says now.
+// recentStanding is freshStanding, or else fetches the standing.
 func (rs *Rooms) recentStanding(ctx context.Context, g *guildState, user snowflake.ID) (access.Standing, error) {
 	if s, known := rs.freshStanding(g, user); known {
 		return s, nil
@@ -132,8 +132,8 @@ func (rs *Rooms) recentStanding(ctx context.Context, g *guildState, user snowfla
 	return rs.fetchStanding(ctx, g.id, user)
 }
 
-// updateAppearances has a room's guests, and who is banned from it or waits, be called and look as Discord told last,
-// also of those who are not in voice. What nobody has told since stays as it was.
+// updateAppearances updates the names and avatars of a room's
+// guests, bans and waiting list from the known standings.
 func (rs *Rooms) updateAppearances(g *guildState, doc *room.Room) {
 	for i := range doc.Guests {
 		if s, known := rs.knownStanding(g, doc.Guests[i].UserID); known {
@@ -152,7 +152,7 @@ func (rs *Rooms) updateAppearances(g *guildState, doc *room.Room) {
 	}
 }
 
-// forgetObserved drops standings that nobody's place depends on and that are old.
+// forgetObserved drops old standings of users without a place in a room.
 func (rs *Rooms) forgetObserved(g *guildState) {
 	now := rs.o.Now()
 	rs.mu.Lock()
@@ -165,7 +165,7 @@ func (rs *Rooms) forgetObserved(g *guildState) {
 	}
 }
 
-// fetchStandings asks Discord who users are, behind the guild's back, and reviews their places when it says so.
+// fetchStandings fetches users' standings in the background, then reviews the guild's rooms.
 func (rs *Rooms) fetchStandings(g *guildState, users []snowflake.ID) {
 	users = slices.DeleteFunc(users, func(u snowflake.ID) bool { return g.fetching[u] })
 	if len(users) == 0 {
@@ -176,7 +176,7 @@ func (rs *Rooms) fetchStandings(g *guildState, users []snowflake.ID) {
 	}
 	rs.goRun(func() {
 		if err := rs.fetchStandingsOf(g.id, users); err != nil {
-			rs.o.Log.Warn("places in rooms wait until Discord says whose they are", "guild_id", g.id,
+			rs.o.Log.Warn("access to rooms stays suspended until Discord answers who the users are", "guild_id", g.id,
 				"users", len(users), "err", err)
 		}
 		rs.enqueue(g, func(ctx context.Context) {
@@ -192,7 +192,7 @@ func (rs *Rooms) fetchStandings(g *guildState, users []snowflake.ID) {
 	})
 }
 
-// fetchStandingsOf asks after users together, over the gateway as far as it can be.
+// fetchStandingsOf fetches users' standings together, over the gateway as far as possible.
 func (rs *Rooms) fetchStandingsOf(guildID snowflake.ID, users []snowflake.ID) error {
 	const together = 100
 	var all errgroup.Group
@@ -209,10 +209,9 @@ func (rs *Rooms) fetchStandingsOf(guildID snowflake.ID, users []snowflake.ID) er
 	return all.Wait()
 }
 
-// ---- who has a place and does not pass
+// ---- suspending those who do not pass
 
-// roomsToReview lists the rooms in which somebody has a place whose gates they do not pass any more, or lost one
-// they pass again.
+// roomsToReview lists the rooms in which a user's access is to be suspended or restored.
 func (rs *Rooms) roomsToReview(g *guildState, user snowflake.ID) (rooms []*roomState) {
 	s, known := rs.knownStanding(g, user)
 	for _, r := range g.rooms {
@@ -224,13 +223,13 @@ func (rs *Rooms) roomsToReview(g *guildState, user snowflake.ID) (rooms []*roomS
 	return rooms
 }
 
-// review takes from somebody the places they have in rooms whose gates they do
-// not pass any more, and gives back those they pass again. It says which they lost.
+// review suspends a user's access to rooms whose gates they do not pass any
+// more, and restores it where they pass again. It returns the rooms they lost.
 func (rs *Rooms) review(ctx context.Context, g *guildState, user snowflake.ID) (lost []*roomState) {
 	for _, r := range rs.roomsToReview(g, user) {
 		err := g.inRoomLane(ctx, r, func() error {
 			if !slices.Contains(rs.roomsToReview(g, user), r) {
-				return nil // it was set right meanwhile
+				return nil // done meanwhile
 			}
 			had, _ := r.SuspendedFor(user)
 			s, _ := rs.knownStanding(g, user)
@@ -240,65 +239,66 @@ func (rs *Rooms) review(ctx context.Context, g *guildState, user snowflake.ID) (
 			return rs.setSuspended(ctx, g, r, user, g.summary(r).Access.Suspends(s))
 		})
 		if err != nil {
-			rs.o.Log.WarnContext(ctx, "somebody's place in a room could not be set right; a sweep tells Discord again",
+			rs.o.Log.WarnContext(ctx, "a user's access to a room could not be updated; a sweep repeats it",
 				"guild_id", g.id, "room_id", r.ID, "user_id", user, "err", err)
 		}
 	}
 	return lost
 }
 
-// maxSingleCalls is for how many Discord is told of each by themselves. Of more it is told what differs, a
-// few in each turn.
+// maxSingleCalls is up to how many users get a call each. For more, SetAccess sets what differs.
 const maxSingleCalls = 5
 
-// reviewRoom is review for all who have a place in a room. It gives those whom nobody knows.
-func (rs *Rooms) reviewRoom(ctx context.Context, g *guildState, r *roomState) (strangers []snowflake.ID) {
-	outs, strangers := rs.suspensions(g, r)
-	if len(outs) == 0 {
-		return strangers
+// reviewRoom is review for the owner and guests of a room. It returns those whose standing is unknown.
+func (rs *Rooms) reviewRoom(ctx context.Context, g *guildState, r *roomState) (unknown []snowflake.ID) {
+	changes, unknown := rs.suspensions(g, r)
+	if len(changes) == 0 {
+		return unknown
 	}
 	err := g.inRoomLane(ctx, r, func() error { return rs.setAllSuspended(ctx, g, r) })
 	if err != nil && !errors.Is(err, errMorePending) {
-		rs.o.Log.WarnContext(ctx, "who has a place in a room could not be set right; a sweep tells Discord again",
+		rs.o.Log.WarnContext(ctx, "the access to a room could not be updated; a sweep repeats it",
 			"guild_id", g.id, "room_id", r.ID, "err", err)
 	}
-	return strangers
+	return unknown
 }
 
-// suspensions gives whose place in a room is to be suspended, or given back with access.Passes, and those
-// whom nobody knows.
-func (rs *Rooms) suspensions(g *guildState, r *roomState) (outs map[snowflake.ID]access.Why, strangers []snowflake.ID) {
-	outs = map[snowflake.ID]access.Why{}
+// suspensions returns whose access to a room is to be suspended, or
+// restored (access.Passes), and those whose standing is unknown.
+func (rs *Rooms) suspensions(
+	g *guildState, r *roomState,
+) (changes map[snowflake.ID]access.Why, unknown []snowflake.ID) {
+	changes = map[snowflake.ID]access.Why{}
 	access := g.summary(r).Access
 	for _, u := range r.ownerAndGuests() {
 		s, known := rs.knownStanding(g, u)
 		if !known {
-			strangers = append(strangers, u)
+			unknown = append(unknown, u)
 			continue
 		}
 		if had, _ := r.SuspendedFor(u); access.Suspends(s) != had && !r.Banned(u) {
-			outs[u] = access.Suspends(s)
+			changes[u] = access.Suspends(s)
 		}
 	}
-	return outs, strangers
+	return changes, unknown
 }
 
-// setAllSuspended is setOut for all in a room who need it. The caller is in the room's lane.
+// setAllSuspended is setSuspended for all in a room who need it. The caller is in the room's lane.
 func (rs *Rooms) setAllSuspended(ctx context.Context, g *guildState, r *roomState) error {
-	outs, _ := rs.suspensions(g, r)
-	if len(outs) == 0 || r.State != room.Open {
+	changes, _ := rs.suspensions(g, r)
+	if len(changes) == 0 || r.State != room.Open {
 		return nil
 	}
-	if len(outs) <= maxSingleCalls {
+	if len(changes) <= maxSingleCalls {
 		var all error
-		for _, u := range slices.Sorted(maps.Keys(outs)) {
-			all = errors.Join(all, rs.setSuspended(ctx, g, r, u, outs[u]))
+		for _, u := range slices.Sorted(maps.Keys(changes)) {
+			all = errors.Join(all, rs.setSuspended(ctx, g, r, u, changes[u]))
 		}
 		return all
 	}
 	err := rs.edit(ctx, g, r, nil, func(doc *room.Room) {
 		for _, u := range r.ownerAndGuests() {
-			if why, changes := outs[u]; changes {
+			if why, changes := changes[u]; changes {
 				had, _ := doc.SuspendedFor(u)
 				if e, tells := suspensionEntry(u, had, why); tells {
 					doc.Outbox = append(doc.Outbox, rs.entry(e, r))
@@ -319,7 +319,7 @@ func (rs *Rooms) setAllSuspended(ctx context.Context, g *guildState, r *roomStat
 	return err
 }
 
-// suspensionEntry gives what the audit says when somebody's place goes from one reason to another, if it says anything.
+// suspensionEntry returns the audit entry for a changed reason; false if there is none.
 func suspensionEntry(user snowflake.ID, had, why access.Why) (audit.Entry, bool) {
 	switch {
 	case why == access.Passes:
@@ -330,12 +330,12 @@ func suspensionEntry(user snowflake.ID, had, why access.Why) (audit.Entry, bool)
 	return audit.Entry{}, false
 }
 
-// reviewAll reviews all who have a place in a room. Whom nobody knows, Discord is asked about.
+// reviewAll reviews the owner and guests of a room, and fetches unknown standings.
 func (rs *Rooms) reviewAll(ctx context.Context, g *guildState, r *roomState) {
 	rs.fetchStandings(g, rs.reviewRoom(ctx, g, r))
 }
 
-// fetchUnasked asks about guests whom nobody has asked about yet.
+// fetchUnasked fetches the standings of guests that are room.NotChecked.
 func (rs *Rooms) fetchUnasked(g *guildState, r *roomState) {
 	var users []snowflake.ID
 	for _, q := range r.Guests {
@@ -346,7 +346,7 @@ func (rs *Rooms) fetchUnasked(g *guildState, r *roomState) {
 	rs.fetchStandings(g, users)
 }
 
-// ownerAndGuests lists the owner and the guests, also those who are suspended.
+// ownerAndGuests lists the owner and the guests, suspended ones included.
 func (r *roomState) ownerAndGuests() []snowflake.ID {
 	users := []snowflake.ID{r.OwnerID}
 	for _, q := range r.Guests {
@@ -355,12 +355,12 @@ func (r *roomState) ownerAndGuests() []snowflake.ID {
 	return users
 }
 
-// setSuspended suspends somebody's place in a room, or with access.Passes gives it back.
+// setSuspended suspends a user's access to a room, or restores it with access.Passes.
 func (rs *Rooms) setSuspended(
 	ctx context.Context, g *guildState, r *roomState, user snowflake.ID, why access.Why,
 ) error {
 	had, _ := r.SuspendedFor(user)
-	if had != access.Passes && why != access.Passes { // one reason for another
+	if had != access.Passes && why != access.Passes { // only the reason changes
 		return rs.change(ctx, g, r, nil, func(doc *room.Room) { doc.SetSuspended(user, why) })
 	}
 	entry, _ := suspensionEntry(user, had, why)
@@ -376,10 +376,10 @@ func (rs *Rooms) setSuspended(
 		call)
 }
 
-// ---- who wants to be let in
+// ---- letting in
 
-// checkGates fails unless somebody can be let into a room: they pass its gates.
-// other says that somebody else is told, who wanted to let them in.
+// checkGates fails unless a user passes a room's gates. other
+// words the error for somebody else, who wants to let them in.
 func (rs *Rooms) checkGates(g *guildState, a room.Access, s access.Standing, other bool) error {
 	return rs.refusal(g, a, s, a.Judge(s), other)
 }
@@ -418,13 +418,14 @@ func (rs *Rooms) refusal(g *guildState, a room.Access, s access.Standing, why ac
 		"This server does not let you in here. If you think that is a mistake, ask somebody who manages it.")
 }
 
-// suspension says why somebody's own place in a room is suspended, and what to do; nil while they have it, or
-// have none. Its code is that of a room that is not there: they may not see it.
+// suspension says why a user's access to a room is suspended, and what to do; nil
+// if it is not. Its code is errs.RoomNotFound, because they may not see the room.
 func (rs *Rooms) suspension(g *guildState, r *roomState, s access.Standing) *errs.Error {
 	return rs.suspended(g.info, &r.Room, g.summary(r).Access, s)
 }
 
-// Suspended is suspension by what is known of a room, for what must be answered at once. It never waits.
+// Suspended is the error for a user whose access to a room is
+// suspended, from a snapshot; nil if it is not. It never blocks.
 func (rs *Rooms) Suspended(m Snapshot, r *room.Room, s access.Standing) error {
 	if err := rs.suspended(m.Info, r, m.Access(r), s); err != nil {
 		return err
@@ -455,8 +456,8 @@ func (rs *Rooms) suspended(info room.GuildInfo, r *room.Room, a room.Access, s a
 		r.Name)
 }
 
-// visibleOrSuspended gives a room that somebody may see. Whose place there is suspended is told why, nobody
-// else that there is a room.
+// visibleOrSuspended finds a room that a user may see. A suspended owner or
+// guest gets the reason as the error; for others the room does not exist.
 func (rs *Rooms) visibleOrSuspended(g *guildState, id snowflake.ID, s access.Standing) (*roomState, error) {
 	r, err := g.visible(id, s)
 	if there := g.rooms[id]; err != nil && there != nil {
@@ -467,7 +468,7 @@ func (rs *Rooms) visibleOrSuspended(g *guildState, id snowflake.ID, s access.Sta
 	return r, err
 }
 
-// missingRoles names the roles that the owner, guests and those on their way into a room lack.
+// missingRoles names, for the owner, guests and arrivals of a room who lack a role, the roles that would do.
 func (rs *Rooms) missingRoles(g *guildState, r *roomState) map[snowflake.ID]string {
 	a, out := g.summary(r).Access, map[snowflake.ID]string{}
 	users := r.ownerAndGuests()
@@ -484,7 +485,7 @@ func (rs *Rooms) missingRoles(g *guildState, r *roomState) map[snowflake.ID]stri
 	return out
 }
 
-// onTheWay gives those who are on their way into a room, with what is next as far as it is known.
+// onTheWay lists a room's arrivals, with their next step as far as known.
 func (rs *Rooms) onTheWay(g *guildState, r *roomState) (list []room.OnTheWay) {
 	a := g.summary(r).Access
 	for _, w := range r.Arrivals {
@@ -504,14 +505,14 @@ func (rs *Rooms) onTheWay(g *guildState, r *roomState) (list []room.OnTheWay) {
 	return list
 }
 
-// openingRoles names the roles that would let somebody in, "" if none would.
+// openingRoles names up to three roles that would let a user in; "" if none would.
 func (rs *Rooms) openingRoles(g room.GuildInfo, a room.Access, s access.Standing) string {
 	ids := a.Openers(s, g.Access.Roles, func(role snowflake.ID) bool { return rs.o.Discord.BotRole(g.ID, role) })
 	const most = 3
 	return strings.Join(rs.o.Discord.RoleNames(g.ID, ids[:min(most, len(ids))]), ", ")
 }
 
-// onChannelGateChanged looks at the rooms again if a channel is the gate of some: a lobby.
+// onChannelGateChanged reviews the rooms if a changed channel is a lobby, which is the gate of its rooms.
 func (rs *Rooms) onChannelGateChanged(ctx context.Context, g *guildState, channel snowflake.ID) {
 	lobby := g.settings.Lobby(channel) != nil
 	for _, r := range g.rooms {

@@ -11,23 +11,22 @@ import (
 	"snug/shared/room"
 )
 
-// Health tells what is left of the guild's budgets; the rest of guild.Health
-// is left for the caller to fill in. Whoever may not manage the guild is
-// refused. What is not known while the guild is not ready is left out.
+// Health returns the guild's budgets for opening and renaming rooms; the caller fills in the
+// rest of guild.Health. It fails with errs.Forbidden for those who do not manage the server.
 func (rs *Rooms) Health(
 	ctx context.Context, guildID snowflake.ID, q guild.ManageRequest,
 ) (out guild.Health, err error) {
 	out = guild.Health{Now: rs.o.Now(), OpensMax: opensPerGuild, OpensWindow: openWindow, Rooms: []guild.RoomRenames{}}
 	err = rs.manage(ctx, guildID, q.Actor, func(ctx context.Context, g *guildState) error {
 		now := g.now()
-		lately := recent(g.openings[0], now)
-		out.Opens = max(0, opensPerGuild-len(lately))
+		opened := recent(g.openings[0], now)
+		out.Opens = max(0, opensPerGuild-len(opened))
 		if out.Opens == 0 {
-			out.NextOpen = lately[len(lately)-opensPerGuild].Add(openWindow)
+			out.NextOpen = opened[len(opened)-opensPerGuild].Add(openWindow)
 		}
 		for id, r := range g.rooms {
 			if r.State != room.Open {
-				continue // whoever manages the server knows the names of all others: they may close them
+				continue // managers may close every open room, so they may read its name
 			}
 			out.Rooms = append(out.Rooms,
 				guild.RoomRenames{

@@ -15,18 +15,17 @@ import (
 	"snug/shared/room"
 )
 
-// Limits of an invite that somebody asks for.
+// Limits of invites.
 const (
 	maxUses    = 1000
-	maxInvites = 25 // living ones a room
+	maxInvites = 25 // live ones a room
 )
 
-// Invite makes an invite. With a user to let in at once, that user becomes a
-// guest and is sent the link; reached says whether they got it. It
-// fails with errs.Forbidden, Invalid or RoomNotFound.
+// Invite creates an invite. With q.For, that user becomes a guest at once and is sent the link;
+// delivery says whether they got it. It fails with errs.Forbidden, Invalid or RoomNotFound.
 func (rs *Rooms) Invite(
 	ctx context.Context, guildID snowflake.ID, q room.InviteRequest,
-) (out room.InviteLink, reached room.Delivery, err error) {
+) (out room.InviteLink, delivery room.Delivery, err error) {
 	if q.Lifetime != 0 && (q.Lifetime < invite.MinLifetime || q.Lifetime > invite.MaxLifetime) {
 		return out, "", errs.Field("hours", "An invite can live from a minute to 30 days.")
 	}
@@ -49,8 +48,9 @@ func (rs *Rooms) Invite(
 				return err
 			}
 		}
-		if made := r.Invite(q.ID); made != nil && made.By == who.UserID { // by an earlier try, whose answer was lost
-			out, err = rs.link(r, made)
+		if earlier := r.Invite(q.ID); earlier != nil && earlier.By == who.UserID {
+			// by an earlier try, whose response was lost
+			out, err = rs.link(r, earlier)
 			return err
 		}
 		v := rs.newInvite(g, who.UserID, who.DisplayName, r.Seats, q.Lifetime, q.Uses)
@@ -89,16 +89,16 @@ func (rs *Rooms) Invite(
 		return rs.inControlledRoomLane(ctx, g, r, who, what, func() error { return issue(ctx, g, r, who) })
 	})
 	if err == nil && q.For != 0 {
-		reached = rs.notifyAndReport(ctx, guildID, language,
+		delivery = rs.notifyAndReport(ctx, guildID, language,
 			Invited{
 				Room: shown, User: q.For, By: by.UserID, Name: by.DisplayName, Link: rs.o.Link(q.RoomID, out.Token),
 			})
 	}
-	return out, reached, err
+	return out, delivery, err
 }
 
-// pruneInvites drops invites that ended a day ago or more, and the oldest beyond maxInvites, to keep the
-// document small.
+// pruneInvites drops invites that expired more than a day ago,
+// and the oldest beyond maxInvites, to keep the document small.
 func pruneInvites(doc *room.Room, now time.Time) {
 	doc.Invites = slices.DeleteFunc(doc.Invites, func(v room.Invite) bool {
 		return !v.Live(now) && now.Sub(v.ExpiresAt) > 24*time.Hour
@@ -109,7 +109,8 @@ func pruneInvites(doc *room.Room, now time.Time) {
 	}
 }
 
-// Revoke takes an invite back, with those of Discord's that were made for who follows it. Guests it let in stay.
+// Revoke revokes an invite, and the Discord invites that were
+// created for users who follow it. Guests it let in stay.
 func (rs *Rooms) Revoke(ctx context.Context, guildID snowflake.ID, q room.RevokeRequest) (out room.Invite, err error) {
 	err = rs.withControlledRoom(ctx, guildID, q.Actor, q.RoomID, "take invites back", func(
 		ctx context.Context, g *guildState, r *roomState, who access.Standing,
@@ -131,7 +132,7 @@ func (rs *Rooms) Revoke(ctx context.Context, guildID snowflake.ID, q room.Revoke
 		}
 		out = *r.Invite(q.InviteID)
 		if err := rs.revokeSpentInvites(ctx, g, r); err != nil {
-			rs.o.Log.WarnContext(ctx, "Discord's invites for a revoked link are taken back with the next sweep",
+			rs.o.Log.WarnContext(ctx, "the Discord invites of a revoked link are revoked with the next sweep",
 				"guild_id", g.id, "room_id", r.ID, "err", err)
 		}
 		return nil
@@ -139,9 +140,9 @@ func (rs *Rooms) Revoke(ctx context.Context, guildID snowflake.ID, q room.Revoke
 	return out, err
 }
 
-// Preview gives what an invite's landing page shows before login. It fails
-// with errs.TokenInvalid, TokenExpired, TokenRevoked or RoomNotFound. An invite that is
-// used up is shown: who followed it may come again.
+// Preview returns what an invite's landing page shows before login. It
+// fails with errs.TokenInvalid, TokenExpired, TokenRevoked or RoomNotFound.
+// A used-up invite is shown: those who followed it before may do so again.
 func (rs *Rooms) Preview(
 	ctx context.Context, guildID snowflake.ID, q room.PreviewRequest,
 ) (out room.Preview, err error) {
@@ -149,7 +150,7 @@ func (rs *Rooms) Preview(
 	if err != nil {
 		return out, err
 	}
-	var doors room.Access
+	var roomAccess room.Access
 	err = rs.withLock(ctx, guildID, func(ctx context.Context, g *guildState) error {
 		r, v, err := g.findInvite(claims)
 		if err != nil {
@@ -167,23 +168,23 @@ func (rs *Rooms) Preview(
 			Roster: rs.previewRoster(g, r), InvitedBy: cmp.Or(by.DisplayName, v.ByName), ExpiresAt: v.ExpiresAt,
 			Left: v.Left(), Locked: r.Locked,
 		}
-		doors = g.summary(r).Access
+		roomAccess = g.summary(r).Access
 		return nil
 	})
 	if err == nil && out.Locked && q.UserID != 0 {
 		who, e := rs.fetchStanding(ctx, guildID, q.UserID)
-		out.MayKnock = e == nil && doors.MayKnock(who)
+		out.MayKnock = e == nil && roomAccess.MayKnock(who)
 	}
 	return out, err
 }
 
-// bannedError is what somebody is told who is banned from a room, and all they are told of it.
+// bannedError is all that a banned user learns about a room.
 func bannedError() error {
 	return errs.E(errs.Forbidden, "You cannot enter this room. If you think that is a mistake, ask its owner.")
 }
 
-// previewRoster gives who is in a room, as an invite's bearer may see it whom nobody knows: where not every member
-// of the server passes the room's gates, nobody.
+// previewRoster returns who is in a room, for an unknown bearer of an
+// invite: nobody unless every member of the server passes the room's gates.
 func (rs *Rooms) previewRoster(g *guildState, r *roomState) []room.Person {
 	anybody := access.Standing{GuildID: g.id, Member: true}.WithGuild(g.info.Access)
 	if g.summary(r).Access.Judge(anybody) != access.Passes {
@@ -192,7 +193,7 @@ func (rs *Rooms) previewRoster(g *guildState, r *roomState) []room.Person {
 	return rs.o.Voice.Roster(g.id, r.ID)
 }
 
-// findInvite finds the room and the invite of a token that verified.
+// findInvite finds the room and the invite of a verified token.
 func (g *guildState) findInvite(c invite.Claims) (*roomState, *room.Invite, error) {
 	r := g.rooms[c.RoomID]
 	if c.GuildID != g.id || r == nil || r.State != room.Open {
@@ -207,11 +208,10 @@ func (g *guildState) findInvite(c invite.Claims) (*roomState, *room.Invite, erro
 	return r, v, nil
 }
 
-// Redeem follows an invite: the actor becomes a guest of the room, and a
-// member of the server where the invite may bring people in; or they are on their
-// way (Redeemed.OnTheWay), and Arrive says what is next. Following it twice costs one use. It fails with
-// errs.TokenInvalid, TokenExpired, TokenRevoked, TokenUsedUp, RoomNotFound, Forbidden, GuildJoinDenied or
-// DiscordUnavailable.
+// Redeem follows an invite: the actor becomes a guest of the room, and a member of the server
+// if invites may bring people in; or an arrival (Redeemed.OnTheWay), and Arrive returns the
+// next step. Following it twice costs one use. It fails with errs.TokenInvalid, TokenExpired,
+// TokenRevoked, TokenUsedUp, RoomNotFound, Forbidden, GuildJoinDenied or DiscordUnavailable.
 func (rs *Rooms) Redeem(
 	ctx context.Context, guildID snowflake.ID, q room.RedeemRequest,
 ) (out room.Redeemed, err error) {
@@ -257,14 +257,14 @@ func (rs *Rooms) redeemInLane(
 		return out, rs.recordArrival(ctx, g, r, v, who, q.Actor.Via)
 	}
 	if err := rs.checkGates(g, g.summary(r).Access, who, false); err != nil {
-		return out, err // the invite is not used up: they may come again
+		return out, err // this costs no use: they may try again
 	}
 	return out, rs.admit(ctx, g, r, admission{
 		user: user, name: who.DisplayName, by: v.By, inviteID: v.ID, via: q.Actor.Via, byLink: true, hold: holdInvited,
 	})
 }
 
-// redeemable finds the room and the invite of a token that somebody may follow.
+// redeemable finds the room and the invite of a token that a user may follow.
 func (rs *Rooms) redeemable(
 	g *guildState, claims invite.Claims, who access.Standing,
 ) (*roomState, *room.Invite, error) {
@@ -285,18 +285,19 @@ func (rs *Rooms) redeemable(
 	return r, v, nil
 }
 
-// admission is somebody about to be let in.
+// admission is a user about to become a guest.
 type admission struct {
 	user     snowflake.ID
 	name     string // display name; "" where it is not known
 	by       snowflake.ID
-	inviteID string // "" if they follow none
-	byLink   bool   // they came by it themselves; by made it
+	inviteID string // "" if they follow no invite
+	byLink   bool   // they followed it themselves; by created it
 	via      access.Via
 	hold     time.Duration // how long a free seat is held for them
 }
 
-// checkAdmissible fails unless a user passes a room's gates: whoever wants to let them in is told why not.
+// checkAdmissible fails unless a user passes a room's gates;
+// the error is worded for whoever wants to let them in.
 func (rs *Rooms) checkAdmissible(ctx context.Context, g *guildState, r *roomState, user snowflake.ID) error {
 	s, err := rs.recentStanding(ctx, g, user)
 	if err != nil {
@@ -305,9 +306,9 @@ func (rs *Rooms) checkAdmissible(ctx context.Context, g *guildState, r *roomStat
 	return rs.checkGates(g, g.summary(r).Access, s, true)
 }
 
-// admit makes a user a guest who passes the room's gates: first in the document, then in Discord. If
-// Discord refuses, the document is put back; if it does not answer, the guest
-// stays and the next sweep sets the overwrite.
+// admit makes a user who passes the room's gates a guest: first in the document,
+// then in Discord. If Discord refuses, the document is restored; if the outcome
+// is unknown, the guest stays and the next sweep sets the overwrite.
 func (rs *Rooms) admit(ctx context.Context, g *guildState, r *roomState, a admission) error {
 	theirs := func(x room.Arrival) bool { return x.UserID == a.user }
 	if out, placed := r.SuspendedFor(a.user); placed {

@@ -13,7 +13,7 @@ import (
 	"snug/shared/room"
 )
 
-// View gives a room as the actor may see it. It fails with errs.RoomNotFound, also if they may not.
+// View returns a room as the actor may see it. It fails with errs.RoomNotFound, also if they may not see it.
 func (rs *Rooms) View(ctx context.Context, guildID snowflake.ID, q room.Request) (out room.View, err error) {
 	err = rs.withVisibleRoom(ctx, guildID, q.Actor, q.RoomID, func(
 		ctx context.Context, g *guildState, r *roomState, who access.Standing,
@@ -24,7 +24,7 @@ func (rs *Rooms) View(ctx context.Context, guildID snowflake.ID, q room.Request)
 	return out, err
 }
 
-// view gives a room as somebody sees it who may see it.
+// view returns a room as a user who may see it sees it.
 func (rs *Rooms) view(g *guildState, r *roomState, who access.Standing) (out room.View, err error) {
 	now, s := g.now(), g.summary(r)
 	out = room.View{
@@ -79,9 +79,8 @@ func (rs *Rooms) view(g *guildState, r *roomState, who access.Standing) (out roo
 	return out, nil
 }
 
-// Join takes a seat: who is in voice is moved into the room; for who is not, a
-// seat is held while they come through Discord. It fails with errs.RoomFull,
-// RoomNotFound, Forbidden, MissingPermission or DiscordUnavailable.
+// Join moves an actor who is in voice into the room; for others a seat is held while they connect in
+// Discord. It fails with errs.RoomFull, RoomNotFound, Forbidden, MissingPermission or DiscordUnavailable.
 func (rs *Rooms) Join(ctx context.Context, guildID snowflake.ID, q room.Request) (out room.Joined, err error) {
 	err = rs.withRoom(ctx, guildID, q.Actor, q.RoomID, func(
 		ctx context.Context, g *guildState, r *roomState, who access.Standing,
@@ -105,7 +104,7 @@ func (rs *Rooms) Join(ctx context.Context, guildID snowflake.ID, q room.Request)
 	return out, err
 }
 
-// seat holds a seat and moves the user there if they are in voice.
+// seat holds a seat and moves the user if they are in voice.
 func (rs *Rooms) seat(ctx context.Context, g *guildState, r *roomState, user, in snowflake.ID) (room.Joined, error) {
 	now := g.now()
 	if in != 0 {
@@ -149,7 +148,7 @@ func fullError(r *roomState, roster []room.Person) error {
 		"“%s” is full: all %d seats are taken. Wait for a seat, and Snug tells you when one is free.", r.Name, r.Seats)
 }
 
-// enterError says why somebody who sees a room may not enter it: the server does not let them, or the room is locked.
+// enterError says why a user who sees a room may not enter it: they do not pass its gates, or it is locked.
 func (rs *Rooms) enterError(g *guildState, a room.Access, s access.Standing) error {
 	if err := rs.checkGates(g, a, s, false); err != nil {
 		return err

@@ -13,12 +13,11 @@ import (
 	"snug/shared/room"
 )
 
-// knocksAtOnce is how many rooms of a server somebody can wait at with a knock.
+// knocksAtOnce is at how many rooms of a server a user can knock at a time.
 const knocksAtOnce = 3
 
-// Knock asks to be let into a room. Where the actor may not see the room, the
-// answer does not tell whether there is one. It fails with errs.RateLimited
-// after a refusal, with Conflict if they can enter anyway.
+// Knock asks to be let into a room. The result does not reveal a room that the actor may not see.
+// It fails with errs.RateLimited after a refusal, and with Conflict if they can enter anyway.
 func (rs *Rooms) Knock(ctx context.Context, guildID snowflake.ID, q room.KnockRequest) (out room.KnockDone, err error) {
 	who, err := rs.standing(ctx, guildID, q.Actor)
 	if err != nil {
@@ -60,7 +59,7 @@ func (rs *Rooms) Knock(ctx context.Context, guildID snowflake.ID, q room.KnockRe
 	return out, err
 }
 
-// findKnockedRoom finds the open room that is meant.
+// findKnockedRoom finds the open room that the request names.
 func (g *guildState) findKnockedRoom(q room.KnockRequest) *roomState {
 	if q.RoomID == 0 {
 		return g.roomOf(q.Owner)
@@ -69,7 +68,7 @@ func (g *guildState) findKnockedRoom(q room.KnockRequest) *roomState {
 	return r
 }
 
-// knock records a knock: one that waits for an answer a person, none for a while after a refusal.
+// knock stores a knock: one pending knock a person, and none for KnockCoolDown after a refusal.
 func (rs *Rooms) knock(
 	ctx context.Context, g *guildState, r *roomState, who access.Standing, via access.Via,
 ) (already bool, err error) {
@@ -108,8 +107,8 @@ func (rs *Rooms) knock(
 	})
 }
 
-// Answer lets somebody in who knocked, or tells them "not now"; either way
-// they are sent a message, and Reached says whether they got it. It fails with errs.NotFound if they knock no more.
+// Answer admits a user who knocked, or declines. They are sent a message; Delivery
+// says whether they got it. It fails with errs.NotFound if there is no pending knock.
 func (rs *Rooms) Answer(
 	ctx context.Context, guildID snowflake.ID, q room.AnswerRequest,
 ) (out room.ChangeDone, err error) {
@@ -151,7 +150,7 @@ func (rs *Rooms) Answer(
 	return out, err
 }
 
-// admitKnocker makes a guest of somebody who knocked, and holds a seat for them.
+// admitKnocker makes a user who knocked a guest, and holds a seat for them.
 func (rs *Rooms) admitKnocker(
 	ctx context.Context, g *guildState, r *roomState, who access.Standing, knock room.Knock, via access.Via,
 ) error {

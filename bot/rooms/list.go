@@ -12,7 +12,7 @@ import (
 	"snug/shared/room"
 )
 
-// Rooms lists the rooms somebody may see, the oldest first, with their rosters.
+// Rooms lists the rooms a user may see with their rosters, oldest first.
 func (rs *Rooms) Rooms(ctx context.Context, guildID snowflake.ID, who access.Standing) (out []room.View, err error) {
 	err = rs.withLock(ctx, guildID, func(ctx context.Context, g *guildState) error {
 		for _, r := range g.rooms {
@@ -31,9 +31,8 @@ func (rs *Rooms) Rooms(ctx context.Context, guildID snowflake.ID, who access.Sta
 	return out, err
 }
 
-// RoomFor finds the room somebody means when they name none: the one whose
-// chat they type in, else the one they sit in, else the one they own.
-// It fails with errs.RoomNotFound if there is none.
+// RoomFor finds the room meant by a command that names none: the one whose chat it was typed in, else
+// the one the user is in, else the one they own. It fails with errs.RoomNotFound if there is none.
 func (rs *Rooms) RoomFor(
 	ctx context.Context, guildID, channel snowflake.ID, who access.Standing,
 ) (out snowflake.ID, err error) {

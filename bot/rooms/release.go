@@ -6,9 +6,8 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 )
 
-// Release lets go of a guild that is another process's from now on, and changes
-// nothing of it. It waits for what goes on in the guild, until ctx ends; what
-// was enqueued, or comes late, is not done any more.
+// Release drops a guild that another process holds from now on; nothing of it is changed. It
+// waits for the guild's running tasks, until ctx ends. Queued and later jobs are discarded.
 func (rs *Rooms) Release(ctx context.Context, id snowflake.ID) {
 	rs.mu.Lock()
 	g := rs.guilds[id]

@@ -42,7 +42,7 @@ func TestToldInWords(t *testing.T) {
 		"Friday draft":                 {Kind: audit.RoomOpened, Detail: "Friday draft"},
 		"Friday → Saturday":            {Kind: audit.RoomRenamed, Old: "Friday", New: "Saturday"},
 		"Round 2 → –":                  {Kind: audit.StatusChanged, Old: "Round 2"},
-		"Discord was updated again":       {Kind: audit.Repaired, Detail: "Discord was updated again"},
+		"Discord was updated again":    {Kind: audit.Repaired, Detail: "Discord was updated again"},
 		"on":                           {Kind: audit.SpectatorLinkChanged, New: "on"},
 		"lost the connection":          {Kind: audit.SeatHeld, Detail: string(room.HeldBack)},
 		"Alice → Bruno":                {Kind: audit.OwnerChanged, Detail: "claim", Old: "Alice", New: "Bruno"},
