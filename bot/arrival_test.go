@@ -91,7 +91,7 @@ func TestDiscordsInviteBringsPeopleIn(t *testing.T) {
 	h.awaitRoster(id, "stranger")
 	h.sweep()
 	r, _, err := h.hub.Rooms.Get(h.soon(), h.Guild.String()+"."+id.String())
-	if err != nil || len(r.Arrivals) != 0 || len(r.Spent) != 0 || len(r.Invite(link.Invite.ID).Redeemers) != 1 {
+	if err != nil || len(r.Arrivals) != 0 || len(r.SpentInvites) != 0 || len(r.Invite(link.Invite.ID).Redeemers) != 1 {
 		t.Errorf("%+v, %v", r, err)
 	}
 	if codes := h.discords(id); len(codes) != 0 {
@@ -109,7 +109,7 @@ func TestRevokedWithSnugsInvite(t *testing.T) {
 	h.Must(err)
 	h.follow("stranger", link.Token)
 	first := h.step("stranger", id, room.StepJoin)
-	out, err := call(h, hub.ArriveAtRoom, room.ArriveRequest{Actor: h.actor("stranger"), RoomID: id, Anew: true})
+	out, err := call(h, hub.ArriveAtRoom, room.ArriveRequest{Actor: h.actor("stranger"), RoomID: id, NewInvite: true})
 	h.Must(err)
 	h.sweep()
 	if codes := h.discords(id); out.Code == "" || out.Code == first.Code || len(codes) != 1 || codes[0] != out.Code {

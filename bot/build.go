@@ -98,7 +98,7 @@ func (b *Bot) newShards() (err error) {
 		},
 		Export:   func(guild snowflake.ID, then func([]voice.Occupant)) { b.voice.Export(guild, then) },
 		Restore:  func(guild snowflake.ID, list []voice.Occupant) { b.voice.Restore(guild, list) },
-		Known:    func() []snowflake.ID { return b.rooms.Holds() },
+		Known:    func() []snowflake.ID { return b.rooms.GuildIDs() },
 		Unanswer: func(guilds ...snowflake.ID) { b.calls.Drop(guilds...) },
 		Forget:   b.forgetGuild,
 	})
@@ -107,7 +107,7 @@ func (b *Bot) newShards() (err error) {
 
 // forgetGuild forgets a guild whose shard is another process's from now on.
 func (b *Bot) forgetGuild(ctx context.Context, guild snowflake.ID) {
-	b.rooms.Forget(ctx, guild)
+	b.rooms.Release(ctx, guild)
 	b.calls.Drop(guild) // a load that was going on may have begun to answer
 	b.voice.GuildGone(guild)
 	b.standings.Forget(guild)

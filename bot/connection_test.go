@@ -12,8 +12,8 @@ import (
 func TestDiscordIsHeard(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	news := make(chan hub.Heard, 64)
-	stop, err := hub.DiscordHeard.Listen(t.Context(), h.hub, func(n hub.Heard) { news <- n })
+	news := make(chan hub.ShardReport, 64)
+	stop, err := hub.ShardReports.Listen(t.Context(), h.hub, func(n hub.ShardReport) { news <- n })
 	h.Must(err)
 	defer stop()
 	told := func(ok bool) hub.ShardReport {

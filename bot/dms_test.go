@@ -88,7 +88,7 @@ func TestChatInsteadOfDirectMessages(t *testing.T) {
 		t.Errorf("let in: %q", got)
 	}
 	h.said(id, "<@"+h.People["kiyo"].String()+">, you are let in.")
-	if got := knock("priya", false).Reached; got != room.ReachedClosed {
+	if got := knock("priya", false).Delivery; got != room.DMsClosed {
 		t.Errorf("refused: %q", got)
 	}
 	if words := h.Command("jonas", "invite",

@@ -54,7 +54,7 @@ func (b *Bot) guildEvent(s *shards.Shard, data dgateway.EventData) {
 		}
 	case dgateway.EventGuildDelete:
 		if e.Unavailable {
-			b.rooms.Unready(e.ID)
+			b.rooms.GuildUnavailable(e.ID)
 		} else {
 			b.guildRemoved(e.ID)
 		}
@@ -95,7 +95,7 @@ func (b *Bot) memberEvent(data dgateway.EventData) {
 func (b *Bot) memberChanged(guild snowflake.ID, m discord.Member) {
 	m.GuildID = guild
 	b.rooms.LearnStanding(b.discord.StandingOf(m))
-	b.rooms.Arrived(guild, m.User.ID)
+	b.rooms.CheckArrivals(guild, m.User.ID)
 }
 
 // observeMember takes what Discord says of somebody who comes into a voice channel.
@@ -141,7 +141,7 @@ func (b *Bot) loadGuild(g discord.Guild, channels []discord.GuildChannel) {
 
 // guildRemoved forgets a guild that the bot is not in any more.
 func (b *Bot) guildRemoved(id snowflake.ID) {
-	b.rooms.Left(id)
+	b.rooms.GuildRemoved(id)
 	b.voice.GuildGone(id)
 }
 

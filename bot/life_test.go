@@ -72,7 +72,7 @@ func TestKeepingShows(t *testing.T) {
 	h.Must(err)
 	h.panel("jonas", id, "it says that the room is kept",
 		func(m *discordsim.Message) bool { return strings.Contains(m.Text(), "Kept open") })
-	h.clock.Forward(room.KeepsFor - 10*time.Second)
+	h.clock.Forward(room.KeepTime - 10*time.Second)
 	h.sweep()
 	if v := h.view("jonas", id); announced() || !v.Kept || v.IdleDeadline.Sub(h.clock.Now()) < 30*time.Second {
 		t.Errorf("kept a while ago: %+v", v)

@@ -78,7 +78,7 @@ func TestStandingsWithoutRequests(t *testing.T) {
 
 	// By the next answer: ada left, tomas's role is taken from him, the owner is gone.
 	h.Must(h.Discord.RemoveMember(h.Guild, discordsim.ID(h.People["ada"])))
-	h.clock.Forward(standings.Fresh + time.Second)
+	h.clock.Forward(standings.RefreshAfter + time.Second)
 	await("ada")
 	if st := h.askAfter("ada")["ada"]; st.Member || h.clock.Now().Sub(st.CheckedAt) > standings.RefreshAfter {
 		t.Errorf("ada is known as %+v", st)
@@ -88,7 +88,7 @@ func TestStandingsWithoutRequests(t *testing.T) {
 	role, err := h.Discord.AddRole(h.Guild, "Helpers", 0)
 	h.Must(err)
 	h.Must(h.Discord.AddMember(h.Guild, h.People["stranger"], "", role))
-	h.clock.Forward(standings.Fresh + time.Second)
+	h.clock.Forward(standings.RefreshAfter + time.Second)
 	await("stranger")
 	h.Must(h.Discord.SetRole(h.Guild, role, discordsim.PermManageGuild))
 	await("stranger")
@@ -105,7 +105,7 @@ func TestStandingsWithoutRequests(t *testing.T) {
 	h.awaitRoster(r.Room.ID, "kiyo")
 	h.Must(h.Discord.RemoveMember(h.Guild, discordsim.ID(h.People["jonas"])))
 	h.eventually("the guest owns the room", func() bool {
-		h.clock.Forward(standings.Fresh + time.Second)
+		h.clock.Forward(standings.RefreshAfter + time.Second)
 		for _, l := range h.live() {
 			if l.Room.ID == r.Room.ID {
 				return l.Room.Access.OwnerID == h.People["kiyo"]

@@ -246,7 +246,7 @@ func (c *Commands) call(e *events.InteractionCreate, kind, name string) *call {
 		q.who = c.o.Standing(m.Member)
 		q.actor = access.Actor{UserID: q.who.UserID, Via: access.ViaDiscord, Standing: &q.who}
 		if !q.who.Pending { // whoever uses commands has accepted the server's rules
-			c.o.Rooms.Arrived(q.guild, q.who.UserID)
+			c.o.Rooms.CheckArrivals(q.guild, q.who.UserID)
 		}
 		q.log = q.log.With("guild_id", q.guild)
 	}

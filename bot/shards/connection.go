@@ -15,7 +15,7 @@ const (
 )
 
 // publishConnection publishes whether a shard hears Discord, for dashboards,
-// until ctx ends: at once when that changes, else every [hub.HeardEvery]. A
+// until ctx ends: at once when that changes, else every [hub.ShardReportInterval]. A
 // connection on which nothing happens is alive: its heartbeats are answered.
 func (s *Shard) publishConnection(ctx context.Context) {
 	tick := time.NewTicker(connectionLook)

@@ -110,7 +110,7 @@ func (b *bench) open() {
 func (b *bench) sender(networks ...netip.Prefix) *Sender {
 	b.Helper()
 	s, err := New(Options{
-		Hub: b.hub, Keys: b.keys, Holds: func() []snowflake.ID { return b.guilds }, Networks: networks,
+		Hub: b.hub, Keys: b.keys, Guilds: func() []snowflake.ID { return b.guilds }, Networks: networks,
 		Now: b.clock.Now,
 		Log: slog.New(slog.DiscardHandler), Agent: "Snug/test", Resolver: b.names,
 	})

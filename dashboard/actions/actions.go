@@ -87,7 +87,7 @@ func (a *Actions) Follow() error {
 				a.o.Live.Recheck(m.GuildID, m.UserID)
 			})
 		},
-		func() (func(), error) { return hub.DiscordHeard.Listen(ctx, a.o.Hub, a.o.Live.Heard) },
+		func() (func(), error) { return hub.ShardReports.Listen(ctx, a.o.Hub, a.o.Live.Heard) },
 		func() (func(), error) {
 			return a.o.Hub.Audit.Listen(ctx, func(e hub.AuditEntry) { a.o.Live.Noted(e.Guild, e.Channel) })
 		},

@@ -33,7 +33,7 @@ type Rooms interface {
 	Preferences(ctx context.Context, guild snowflake.ID, q room.PreferencesRequest) (room.PreferencesDone, error)
 	Person(ctx context.Context, guild snowflake.ID, q room.PersonRequest) (room.PersonData, error)
 	RoomsSeen(ctx context.Context, guild snowflake.ID, q room.SeenRequest) error
-	NoteChange(ctx context.Context, id snowflake.ID, q guild.NoteRequest) error
+	NoteChange(ctx context.Context, id snowflake.ID, q guild.ChangeRecord) error
 	SaveSettings(ctx context.Context, guild snowflake.ID, q room.SettingsRequest) (room.Saved, error)
 }
 
@@ -122,7 +122,7 @@ func (k hubRooms) SaveSettings(ctx context.Context, guild snowflake.ID, q room.S
 	return hub.SaveSettings.Call(ctx, k.h, guild, q)
 }
 
-func (k hubRooms) NoteChange(ctx context.Context, id snowflake.ID, q guild.NoteRequest) error {
+func (k hubRooms) NoteChange(ctx context.Context, id snowflake.ID, q guild.ChangeRecord) error {
 	_, err := hub.NoteChange.Call(ctx, k.h, id, q)
 	return err
 }

@@ -97,7 +97,7 @@ func (a *Actions) eraseVisits(ctx context.Context, user, guildID snowflake.ID) (
 				return hub.Unchanged
 			}
 			return nil
-		}, hub.TTL(stats.Keep))
+		}, hub.TTL(stats.Retention))
 		if err != nil && !errs.Has(err, errs.NotFound) {
 			return n, err
 		}

@@ -106,5 +106,5 @@ func (a *Actions) Uptimes(ctx context.Context) (map[string]uptime.Day, error) {
 
 // Availability gives what share of the last days Snug was up.
 func (a *Actions) Availability(days map[string]uptime.Day) uptime.Share {
-	return uptime.Over(days, a.now().AddDate(0, 0, -AvailableDays), a.now())
+	return uptime.Sum(days, a.now().AddDate(0, 0, -AvailableDays), a.now())
 }

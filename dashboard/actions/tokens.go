@@ -88,5 +88,5 @@ func (a *Actions) RevokeToken(ctx context.Context, me *session.Session, guildID 
 func (a *Actions) note(
 	ctx context.Context, me *session.Session, guildID snowflake.ID, kind audit.Kind, name, what string,
 ) error {
-	return a.rooms.NoteChange(ctx, guildID, guild.NoteRequest{Actor: Actor(me), Kind: kind, Detail: name, New: what})
+	return a.rooms.NoteChange(ctx, guildID, guild.ChangeRecord{Actor: Actor(me), Kind: kind, Detail: name, New: what})
 }

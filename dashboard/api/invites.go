@@ -167,7 +167,7 @@ func (s *Service) arrive(ctx context.Context, who *openapi.Caller, in *struct {
 		return nil, err
 	}
 	a, err := s.actions.Arrive(ctx, guildID,
-		room.ArriveRequest{Actor: q.Actor, RoomID: q.RoomID, Anew: in.Body != nil && in.Body.Anew})
+		room.ArriveRequest{Actor: q.Actor, RoomID: q.RoomID, NewInvite: in.Body != nil && in.Body.Anew})
 	if err != nil {
 		return nil, err
 	}

@@ -209,7 +209,7 @@ func (s *Service) apiPlaces(ctx context.Context, who *openapi.Caller, in *GuildP
 		return nil, err
 	}
 	p, err := s.actions.ChannelsAndRoles(ctx, who.Session, g.ID)
-	list := func(places []guild.Place) []placeJSON {
+	list := func(places []guild.NamedID) []placeJSON {
 		out := []placeJSON{}
 		for _, x := range places {
 			out = append(out, placeJSON{x.ID, x.Name, wire.IDOrNull(x.ParentID)})

@@ -38,7 +38,7 @@ func (s *Site) comingAnew(c *gin.Context, me *session.Session) error {
 		return err
 	}
 	_, err = s.actions.Arrive(c.Request.Context(), guildID,
-		room.ArriveRequest{Actor: q.Actor, RoomID: q.RoomID, Anew: true})
+		room.ArriveRequest{Actor: q.Actor, RoomID: q.RoomID, NewInvite: true})
 	if err != nil {
 		return err
 	}

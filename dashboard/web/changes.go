@@ -94,7 +94,7 @@ func (s *Site) answerKnock(c *gin.Context, me *session.Session) error {
 	}
 	out := struct {
 		Untold bool `json:"untold,omitempty"` // they may come in and do not know it
-	}{q.LetIn && (done.Reached == room.ReachedClosed || done.Reached == room.ReachedNot)}
+	}{q.LetIn && (done.Delivery == room.DMsClosed || done.Delivery == room.NotDelivered)}
 	return request.ReplyOrRedirect(c, http.StatusOK, out, "/game/"+q.RoomID.String())
 }
 
