@@ -14,16 +14,15 @@ import (
 	"snug/shared/room"
 )
 
-// onLobbyJoined opens a room for somebody who came into a lobby, and moves them in.
-// Who has as many rooms as they may have is moved into the room they have. Who
-// left meanwhile leaves nothing behind. Who comes again and again waits a while:
-// Discord's limits are the whole server's.
+// onLobbyJoined opens a room for a user who joined a lobby, and moves them in; if they have as many
+// rooms as they may, into the one they have. If they left meanwhile, the new room is closed again.
+// Users who join again and again wait, because Discord's limits are shared by the whole server.
 func (rs *Rooms) onLobbyJoined(ctx context.Context, g *guildState, lobbyID, user snowflake.ID) {
 	if g.settings.Lobby(lobbyID) == nil {
 		return
 	}
 	if g.laneBusy(ctx, lobbyLane(user)) {
-		g.nextLobby[user] = lobbyID // whoever is in the lane looks where they are then
+		g.nextLobby[user] = lobbyID // the task in the lane handles it
 		return
 	}
 	_ = g.inLane(ctx, lobbyLane(user), func() error {
@@ -35,7 +34,7 @@ func (rs *Rooms) onLobbyJoined(ctx context.Context, g *guildState, lobbyID, user
 	})
 }
 
-// openFromLobby is lobby in the user's lane.
+// openFromLobby is onLobbyJoined, in the user's lane.
 func (rs *Rooms) openFromLobby(ctx context.Context, g *guildState, lobbyID, user snowflake.ID) {
 	lobby := g.settings.Lobby(lobbyID)
 	if lobby == nil || rs.o.Discord.AFK(g.id, lobbyID) || rs.o.Voice.ChannelOf(g.id, user) != lobbyID {
@@ -47,13 +46,13 @@ func (rs *Rooms) openFromLobby(ctx context.Context, g *guildState, lobbyID, user
 	}
 	log := rs.o.Log.With("guild_id", g.id, "user_id", user, "lobby_id", lobbyID)
 	if err := rs.moveFromLobby(ctx, g, *lobby, user); err != nil {
-		log.Info("a lobby opened no room", "err", err)
+		log.Info("joining a lobby opened no room", "err", err)
 		rs.notify(g, LobbyFailed{GuildID: g.id, User: user, Err: errs.Public(err)})
 	}
 }
 
-// retryLobbyAfter looks after somebody in a lobby in a while, or with a sweep; once, however often it is
-// called meanwhile.
+// retryLobbyAfter handles a user in a lobby again after a delay,
+// or with a sweep; repeated calls meanwhile have no effect.
 func (rs *Rooms) retryLobbyAfter(g *guildState, wait time.Duration, user snowflake.ID) {
 	if !g.lobbyWaits[user] {
 		g.lobbyWaits[user] = true
@@ -61,7 +60,7 @@ func (rs *Rooms) retryLobbyAfter(g *guildState, wait time.Duration, user snowfla
 	}
 }
 
-// retryLobby looks after somebody who had to wait in a lobby, if they still do.
+// retryLobby handles a user who had to wait in a lobby, if they still do.
 func (rs *Rooms) retryLobby(ctx context.Context, g *guildState, user snowflake.ID) {
 	if waits := g.lobbyWaits[user]; !waits || !g.ready {
 		return
@@ -71,7 +70,7 @@ func (rs *Rooms) retryLobby(ctx context.Context, g *guildState, user snowflake.I
 }
 
 func (rs *Rooms) moveFromLobby(ctx context.Context, g *guildState, lobby guild.Lobby, user snowflake.ID) error {
-	who, err := rs.recentStanding(ctx, g, user) // Discord told it with their coming
+	who, err := rs.recentStanding(ctx, g, user) // it came with their Voice State Update
 	if err != nil {
 		return err
 	}
@@ -99,7 +98,7 @@ func (rs *Rooms) moveFromLobby(ctx context.Context, g *guildState, lobby guild.L
 	if fresh {
 		e := g.inRoomLane(ctx, r, func() error {
 			if room.Occupied(rs.o.Voice.Roster(g.id, r.ID)) > 0 {
-				return nil // somebody else came
+				return nil // somebody else joined
 			}
 			return rs.close(ctx, g, r, room.ClosedAlone, 0, access.ViaSnug)
 		})
@@ -113,7 +112,7 @@ func (rs *Rooms) moveFromLobby(ctx context.Context, g *guildState, lobby guild.L
 	return err
 }
 
-// parentOf gives a lobby's category; the guild's for rooms if it has none or cannot be found.
+// parentOf returns a lobby's category, or the guild's category for rooms if it has none or cannot be found.
 func (rs *Rooms) parentOf(ctx context.Context, g *guildState, lobby snowflake.ID) snowflake.ID {
 	if parent, known := g.lobbyParents[lobby]; known {
 		return parent
@@ -130,7 +129,8 @@ func (rs *Rooms) parentOf(ctx context.Context, g *guildState, lobby snowflake.ID
 	return g.lobbyParents[lobby]
 }
 
-// openFromLobbies has rooms opened for who sits in a lobby already: they came while Snug was away. It only enqueues.
+// openFromLobbies opens rooms for users who are in a lobby already,
+// because they joined while Snug was down. It only enqueues.
 func (rs *Rooms) openFromLobbies(g *guildState) {
 	for _, l := range g.settings.Lobbies {
 		for _, p := range rs.o.Voice.Roster(g.id, l.ChannelID) {
@@ -145,8 +145,8 @@ func (rs *Rooms) openFromLobbies(g *guildState) {
 	}
 }
 
-// SaveLobby adds a lobby or changes one. It fails with errs.Forbidden,
-// Invalid, NotFound (no such voice channel), MissingPermission or DiscordUnavailable.
+// SaveLobby adds or changes a lobby. It fails with errs.Forbidden, Invalid,
+// NotFound (no such voice channel), MissingPermission or DiscordUnavailable.
 func (rs *Rooms) SaveLobby(
 	ctx context.Context, guildID snowflake.ID, q guild.LobbyRequest,
 ) (out guild.LobbyDone, err error) {
@@ -173,15 +173,15 @@ func (rs *Rooms) SaveLobby(
 	return out, err
 }
 
-// prepareLobbyChannel checks a lobby's channel, or makes one.
+// prepareLobbyChannel checks a lobby's channel, or creates one.
 func (rs *Rooms) prepareLobbyChannel(ctx context.Context, g *guildState, q *guild.LobbyRequest) error {
-	trial := q.Lobby
-	if trial.ChannelID == 0 {
-		trial.ChannelID = 1 // what else is wrong is told before a channel is made
+	draft := q.Lobby
+	if draft.ChannelID == 0 {
+		draft.ChannelID = 1 // validate the rest before a channel is created
 	}
 	next := g.settings.Clone()
-	next.Lobbies = slices.DeleteFunc(next.Lobbies, func(l guild.Lobby) bool { return l.ChannelID == trial.ChannelID })
-	next.Lobbies = append(next.Lobbies, trial)
+	next.Lobbies = slices.DeleteFunc(next.Lobbies, func(l guild.Lobby) bool { return l.ChannelID == draft.ChannelID })
+	next.Lobbies = append(next.Lobbies, draft)
 	if err := next.Validate(); err != nil {
 		return err
 	}
@@ -207,7 +207,7 @@ func (rs *Rooms) prepareLobbyChannel(ctx context.Context, g *guildState, q *guil
 	return rs.checkLobbyChannel(g, q.Lobby.ChannelID, "channel_id")
 }
 
-// checkLobbyChannel says what is against a voice channel as a lobby; field is where it was chosen.
+// checkLobbyChannel fails if a voice channel cannot be a lobby; field names the input.
 func (rs *Rooms) checkLobbyChannel(g *guildState, id snowflake.ID, field string) error {
 	switch {
 	case g.rooms[id] != nil:
@@ -219,7 +219,7 @@ func (rs *Rooms) checkLobbyChannel(g *guildState, id snowflake.ID, field string)
 	return nil
 }
 
-// RemoveLobby ends a lobby. It fails with errs.Forbidden or NotFound.
+// RemoveLobby removes a lobby. It fails with errs.Forbidden or NotFound.
 func (rs *Rooms) RemoveLobby(
 	ctx context.Context, guildID snowflake.ID, q guild.LobbyRemoval,
 ) (out guild.LobbyDone, err error) {
@@ -243,7 +243,7 @@ func (rs *Rooms) RemoveLobby(
 	return out, err
 }
 
-// The names of what a first run makes, where none are given.
+// Default names of what Setup creates.
 const (
 	categoryName = "Rooms"
 	lobbyName    = "➕ Open a room"

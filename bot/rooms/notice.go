@@ -11,24 +11,24 @@ import (
 	"snug/shared/room"
 )
 
-// Notice is something Snug says of its own accord. Whoever says it
-// (Options.Tell) finds the words, in the guild's language.
+// Notice is a message that Snug sends unasked. Options.Notify renders it in the guild's language.
 type Notice interface{ notice() }
 
-// Personal is a notice for one person, as a direct message. Budgets are
-// counted for To and for who caused it. Open says that everybody in the room
-// may read it: then its chat has it when the message cannot be sent. A link,
-// a refusal and a ban are for nobody else.
+// Personal is a notice for one user, sent as a direct message. Reader returns the recipient
+// and who caused it, whose budgets are charged. InRoomChat reports whether it may be posted
+// in the room's chat if the direct message cannot be sent; links and refusals may not.
 type Personal interface {
 	Notice
 	Reader() (to, causedBy snowflake.ID)
 	InRoomChat() bool
 }
 
-// InChat is a personal notice that is said in the room's chat, because its reader could not be messaged.
+// InChat is a personal notice that is posted in the room's
+// chat, because its reader could not be sent a direct message.
 type InChat struct{ Personal }
 
-// The notices. The personal ones go to a user as a direct message, the others into the room's chat.
+// The notices. Those that are Personal are direct messages, LogEntries
+// go to the guild's log channel, the others to the room's chat.
 type (
 	// Invited : User was let in by By; Link leads to the room.
 	Invited struct {
@@ -44,9 +44,9 @@ type (
 		At     time.Time
 		Reason room.CloseReason
 	}
-	// StaysOpen : an announced closing is off.
+	// StaysOpen : an announced closing was cancelled.
 	StaysOpen struct{ Room room.Summary }
-	// NameRefused : Discord does not allow the name the room was to have; it has another.
+	// NameRefused : Discord does not allow the room's intended name; it has another.
 	NameRefused struct{ Room room.Summary }
 	// SeatFree : a seat is held for User until Until.
 	SeatFree struct {
@@ -54,14 +54,14 @@ type (
 		User  snowflake.ID
 		Until time.Time
 	}
-	// MovedBack : User was moved back, because every seat is taken, or with Held because the free one is held
-	// for somebody.
+	// MovedBack : User was moved out of the room because every seat is
+	// taken or, with Held, because the free seat is held for somebody.
 	MovedBack struct {
 		Room room.Summary
 		User snowflake.ID
 		Held bool
 	}
-	// KnockAnswered : User, who knocked, was let in or told "not now".
+	// KnockAnswered : User, who knocked, was let in or declined by By.
 	KnockAnswered struct {
 		Room  room.Summary
 		User  snowflake.ID
@@ -80,7 +80,7 @@ type (
 		User    snowflake.ID
 		Err     *errs.Error
 	}
-	// LogEntries : entries of the audit, for the guild's log channel.
+	// LogEntries : audit entries, for the guild's log channel.
 	LogEntries struct {
 		GuildID snowflake.ID
 		Channel snowflake.ID
@@ -99,14 +99,14 @@ func (NewOwner) notice()      {}
 func (LobbyFailed) notice()   {}
 func (LogEntries) notice()    {}
 
-// Reader gives whom the notice is for and who caused it: people cause themselves what follows from what they did.
+// Reader returns the recipient, and the user who caused the notice (often the recipient).
 func (n Invited) Reader() (to, causedBy snowflake.ID)       { return n.User, n.By }
 func (n SeatFree) Reader() (to, causedBy snowflake.ID)      { return n.User, n.User }
 func (n MovedBack) Reader() (to, causedBy snowflake.ID)     { return n.User, n.User }
 func (n KnockAnswered) Reader() (to, causedBy snowflake.ID) { return n.User, n.By }
 func (n LobbyFailed) Reader() (to, causedBy snowflake.ID)   { return n.User, n.User }
 
-// InRoomChat says whether everybody in the room may read the notice.
+// InRoomChat reports whether everybody in the room may read the notice.
 func (Invited) InRoomChat() bool         { return false }
 func (SeatFree) InRoomChat() bool        { return true }
 func (MovedBack) InRoomChat() bool       { return false }
@@ -115,21 +115,21 @@ func (LobbyFailed) InRoomChat() bool     { return false }
 
 const (
 	noticeTimeout  = 30 * time.Second // for one notice
-	directTimeout  = 25 * time.Second // of it, for a direct message; the chat has the rest
-	awaitedTimeout = 5 * time.Second  // for a direct message that somebody waits for
-	maxNotices     = 500              // notices of a guild that wait to be said; more are dropped
-	maxDirect      = 50               // direct messages of a guild that are on their way; more are given up at once
-	maxLogEntries  = 10               // entries of the audit in one message
-	logPause       = 10 * time.Minute // after the log channel could not be written to
+	directTimeout  = 25 * time.Second // of it, for the direct message; the rest is for the room's chat
+	awaitedTimeout = 5 * time.Second  // for a direct message whose delivery is reported
+	maxNotices     = 500              // queued notices of a guild; more are dropped
+	maxDirect      = 50               // direct messages of a guild being sent; more fail at once
+	maxLogEntries  = 10               // audit entries in one message
+	logPause       = 10 * time.Minute // pause after the log channel refused a message
 )
 
-// queuedNotice is a notice that waits to be said.
+// queuedNotice is a notice that waits to be sent.
 type queuedNotice struct {
 	notice   Notice
 	language string
 }
 
-// notify has a notice said, after those before it. It never waits: what is said is no part of a turn.
+// notify queues a notice behind the guild's earlier ones. It never blocks.
 func (rs *Rooms) notify(g *guildState, n Notice) {
 	g.queueMu.Lock()
 	defer g.queueMu.Unlock()
@@ -151,8 +151,8 @@ func (rs *Rooms) notify(g *guildState, n Notice) {
 	}
 }
 
-// notifyPersonal has a personal notice said beside all others: it may wait for a budget, and nobody waits for it. The
-// caller holds the inbox.
+// notifyPersonal sends a personal notice in a goroutine of its
+// own, because it may wait for a budget. The caller holds queueMu.
 func (rs *Rooms) notifyPersonal(g *guildState, n Personal, language string) {
 	crowded := g.directMessages >= maxDirect
 	g.directMessages++
@@ -175,7 +175,7 @@ func (rs *Rooms) notifyPersonal(g *guildState, n Personal, language string) {
 	})
 }
 
-// sendDirect says a personal notice to its reader alone.
+// sendDirect sends a personal notice as a direct message.
 func (rs *Rooms) sendDirect(
 	ctx context.Context, guildID snowflake.ID, language string, n Personal, within time.Duration,
 ) error {
@@ -188,21 +188,21 @@ func (rs *Rooms) sendDirect(
 	return err
 }
 
-// sendToChat says a personal notice that everybody in the room may read in its chat. It reports whether it is
-// said there.
+// sendToChat posts a personal notice in the room's chat, if
+// everybody may read it. It reports whether it was posted.
 func (rs *Rooms) sendToChat(ctx context.Context, guildID snowflake.ID, language string, n Personal) bool {
 	if !n.InRoomChat() {
 		return false
 	}
 	err := rs.o.Notify(ctx, guildID, language, InChat{n})
 	if err != nil {
-		rs.o.Log.InfoContext(ctx, "a message did not reach its reader, in the room's chat neither", "guild_id", guildID,
+		rs.o.Log.InfoContext(ctx, "a message could not be posted in the room's chat either", "guild_id", guildID,
 			"err", err)
 	}
 	return err == nil
 }
 
-// notifyAndReport says a personal notice while somebody waits to hear whether its reader got it, and how.
+// notifyAndReport sends a personal notice and returns how it was delivered.
 func (rs *Rooms) notifyAndReport(ctx context.Context, guildID snowflake.ID, language string, n Personal) room.Delivery {
 	err := rs.sendDirect(ctx, guildID, language, n, awaitedTimeout)
 	switch {
@@ -216,7 +216,7 @@ func (rs *Rooms) notifyAndReport(ctx context.Context, guildID snowflake.ID, lang
 	return room.NotDelivered
 }
 
-// language is what is spoken where all can read it.
+// language is the language of public messages.
 func (g *guildState) language() string {
 	if g.settings.Language != "" {
 		return g.settings.Language
@@ -224,7 +224,7 @@ func (g *guildState) language() string {
 	return g.info.Locale
 }
 
-// sendNotices says what waits, in its order.
+// sendNotices sends the queued notices in order.
 func (rs *Rooms) sendNotices(g *guildState) {
 	for {
 		n, ok := g.nextNotice(rs.ctx)
@@ -250,7 +250,7 @@ func (rs *Rooms) sendNotices(g *guildState) {
 	}
 }
 
-// nextNotice gives what is to be said next; entries for the log channel are put together.
+// nextNotice returns the next queued notice; adjacent entries for the log channel are merged.
 func (g *guildState) nextNotice(ctx context.Context) (queuedNotice, bool) {
 	g.queueMu.Lock()
 	defer g.queueMu.Unlock()
@@ -286,8 +286,7 @@ func (g *guildState) pauseLog(channel snowflake.ID, until time.Time) {
 	g.brokenLogChannel, g.logRetryAt = channel, until
 }
 
-// writeToLogChannel has an entry of the audit written to the log channel, if there is
-// one. Writing there makes no entry, so it never feeds itself.
+// writeToLogChannel queues an audit entry for the guild's log channel, if there is one.
 func (rs *Rooms) writeToLogChannel(g *guildState, e audit.Entry) {
 	if g != nil && g.settings.LogChannelID != 0 {
 		rs.notify(g, LogEntries{GuildID: g.id, Channel: g.settings.LogChannelID, Entries: []audit.Entry{e}})

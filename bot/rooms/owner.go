@@ -13,21 +13,21 @@ import (
 	"snug/shared/room"
 )
 
-// ownerCheck is how often Discord is asked whether an owner who is away is still in the server.
+// ownerCheck is how often it is checked whether an absent owner is still in the server.
 const ownerCheck = time.Minute
 
-// ownerHere says whether a room's owner sits in it.
+// ownerHere reports whether a room's owner is in its voice channel.
 func (rs *Rooms) ownerHere(g *guildState, r *roomState) bool {
 	return room.In(rs.o.Voice.Roster(g.id, r.ID), r.OwnerID)
 }
 
-// ownerAway says whether the owner has been away from voice for so long that others may take the room over.
+// ownerAway reports whether the owner has left for room.ClaimAfter, so that others may take the room over.
 func (g *guildState) ownerAway(r *roomState, now time.Time) bool {
 	return !r.OwnerLeftAt.IsZero() && now.Sub(r.OwnerLeftAt) >= room.ClaimAfter
 }
 
-// checkClaim fails unless somebody may take a room over: managers may at any
-// time, who sits in it may when the owner is away for room.ClaimAfter.
+// checkClaim fails unless a user may take a room over: managers at any
+// time, users inside once the owner has been away for room.ClaimAfter.
 func (rs *Rooms) checkClaim(g *guildState, r *roomState, who access.Standing) error {
 	now := g.now()
 	switch {
@@ -50,7 +50,7 @@ func (rs *Rooms) checkClaim(g *guildState, r *roomState, who access.Standing) er
 	return nil
 }
 
-// countOwned counts the rooms of a member.
+// countOwned counts a member's open rooms.
 func (g *guildState) countOwned(user snowflake.ID) int {
 	n := 0
 	for _, r := range g.rooms {
@@ -80,8 +80,8 @@ func (c changeOp) transfer(ctx context.Context) error {
 	return c.rs.handOver(ctx, c.g, c.r, c.target, "transfer", c.who.UserID, c.q.Actor.Via)
 }
 
-// handOver makes somebody a room's owner. The old owner stays a guest, unless
-// they left the server (how is handover). how goes into the audit.
+// handOver makes a user a room's owner. The old owner becomes a guest, unless
+// they left the server (how is handover). how goes into the audit log.
 func (rs *Rooms) handOver(
 	ctx context.Context, g *guildState, r *roomState, to access.Standing, how string, by snowflake.ID, via access.Via,
 ) error {
@@ -127,8 +127,8 @@ func (rs *Rooms) handOver(
 	return err
 }
 
-// StandingChanged takes the news that somebody who watches, owns a room or is a
-// guest may do something else than before, or that their timeout has ended. It only enqueues.
+// StandingChanged follows a changed standing of a spectator,
+// owner or guest, or the end of their timeout. It only enqueues.
 func (rs *Rooms) StandingChanged(was, is access.Standing) {
 	rs.LearnStanding(is)
 	if was.Member && !is.Member {
@@ -136,7 +136,7 @@ func (rs *Rooms) StandingChanged(was, is access.Standing) {
 	}
 }
 
-// MemberGone takes the news that somebody left the guild. It only enqueues.
+// MemberGone takes a Guild Member Remove event: the user's rooms get another owner. It only enqueues.
 func (rs *Rooms) MemberGone(guildID, user snowflake.ID) {
 	rs.enqueueIn(guildID, func(ctx context.Context, g *guildState) {
 		if !g.ready {
@@ -160,9 +160,9 @@ func (rs *Rooms) MemberGone(guildID, user snowflake.ID) {
 	})
 }
 
-// checkOwner hands a room over whose owner left the server. Without the members
-// intent Discord does not tell; so it is asked while the owner is away and
-// others are in, together with who else is asked after, or by itself where that cannot be.
+// checkOwner hands over a room whose owner left the server. Without the members intent
+// Discord sends no event, so while the owner is away and others are inside their
+// membership is requested over the gateway, or over REST if that is not possible.
 func (rs *Rooms) checkOwner(ctx context.Context, g *guildState, r *roomState) error {
 	now := g.now()
 	if r.State != room.Open || r.OwnerLeftAt.IsZero() || now.Sub(r.ownerCheckedAt) < ownerCheck ||
@@ -174,7 +174,7 @@ func (rs *Rooms) checkOwner(ctx context.Context, g *guildState, r *roomState) er
 	owner, known := rs.o.Standings.Known(g.id, r.OwnerID)
 	if !known || owner.Member {
 		if !first || rs.o.Standings.Hurry(g.id, r.OwnerID) {
-			return nil // MemberGone comes if they left
+			return nil // StandingChanged follows if they left
 		}
 		var err error
 		if owner, err = rs.fetchStanding(ctx, g.id, r.OwnerID); err != nil || owner.Member {
@@ -183,15 +183,15 @@ func (rs *Rooms) checkOwner(ctx context.Context, g *guildState, r *roomState) er
 	}
 	return g.inRoomLane(ctx, r, func() error {
 		if r.State != room.Open || r.OwnerID != owner.UserID {
-			return nil // it has another meanwhile
+			return nil // it has another owner meanwhile
 		}
 		return rs.replaceOwner(ctx, g, r)
 	})
 }
 
-// replaceOwner finds a new owner for a room whose owner left the server: who sits
-// in it longest, else the first guest who is still there. With nobody, the
-// room stays as it is until it closes for being empty.
+// replaceOwner makes somebody else the owner of a room whose owner left the
+// server: the user who is inside longest, else the first guest who is still
+// in the server. If there is nobody, the room stays until it closes as idle.
 func (rs *Rooms) replaceOwner(ctx context.Context, g *guildState, r *roomState) error {
 	for _, p := range rs.o.Voice.Roster(g.id, r.ID) {
 		if p.Bot || p.UserID == r.OwnerID || r.Banned(p.UserID) {
@@ -205,7 +205,7 @@ func (rs *Rooms) replaceOwner(ctx context.Context, g *guildState, r *roomState) 
 			return rs.handOver(ctx, g, r, to, "handover", 0, access.ViaSnug)
 		}
 	}
-	const most = 5 // guests that are asked about
+	const most = 5 // guests to check
 	for _, q := range slices.Clone(r.Guests[:min(most, len(r.Guests))]) {
 		to, err := rs.recentStanding(ctx, g, q.UserID)
 		if err != nil {

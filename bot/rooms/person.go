@@ -11,8 +11,8 @@ import (
 	"snug/shared/room"
 )
 
-// Person gives what is kept of a user in a guild, or forgets it. The user is who asks: nobody else may, and
-// they need not be in the server any more. Rooms tell Discord of a lost place with the next sweep.
+// Person returns what is stored about a user in a guild and, with Erase, deletes it. Only the user
+// may call it; they need not be in the server any more. The next sweep removes their overwrites.
 func (rs *Rooms) Person(
 	ctx context.Context, guildID snowflake.ID, q room.PersonRequest,
 ) (out room.PersonData, err error) {
@@ -44,8 +44,8 @@ func (rs *Rooms) Person(
 	return out, err
 }
 
-// rememberedBy counts the members whose next room would let the user in, and has it let them in no more. Bans
-// stay remembered.
+// rememberedBy counts the members whose preferences name the user as a
+// guest and, with Erase, removes the user there. Remembered bans stay.
 func (rs *Rooms) rememberedBy(ctx context.Context, g *guildState, q room.PersonRequest) (int, error) {
 	list, err := rs.o.Hub.Members.List(ctx, g.id.String())
 	if err != nil {
@@ -65,7 +65,7 @@ func (rs *Rooms) rememberedBy(ctx context.Context, g *guildState, q room.PersonR
 	return n, nil
 }
 
-// personRooms lists, and with Erase removes, what the guild's open rooms hold of the user.
+// personRooms lists, and with Erase removes, what the guild's open rooms store about the user.
 func (rs *Rooms) personRooms(ctx context.Context, g *guildState, q room.PersonRequest, out *room.PersonData) error {
 	for _, r := range g.rooms {
 		here := rs.o.Voice.ChannelOf(g.id, q.UserID) == r.ID

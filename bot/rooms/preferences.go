@@ -11,12 +11,12 @@ import (
 	"snug/shared/room"
 )
 
-// maxRemembered is how many guests, and how many banned users, are remembered of a member.
+// maxRemembered bounds the guests, and the bans, in a member's preferences.
 const maxRemembered = 200
 
 func memberKey(guildID, user snowflake.ID) string { return guildID.String() + "." + user.String() }
 
-// Preferences gives what the actor had remembered, or forgets it.
+// Preferences returns the actor's preferences or, with Forget, deletes them.
 func (rs *Rooms) Preferences(
 	ctx context.Context, guildID snowflake.ID, q room.PreferencesRequest,
 ) (out room.PreferencesDone, err error) {
@@ -40,7 +40,7 @@ func (rs *Rooms) Preferences(
 	return out, err
 }
 
-// preferences reads what is remembered of a member; nothing is no error.
+// preferences reads a member's preferences; none is no error.
 func (rs *Rooms) preferences(ctx context.Context, g *guildState, user snowflake.ID) (room.Preferences, error) {
 	p, _, err := rs.o.Hub.Members.Latest(ctx, memberKey(g.id, user))
 	if errs.Has(err, errs.NotFound) {
@@ -49,14 +49,14 @@ func (rs *Rooms) preferences(ctx context.Context, g *guildState, user snowflake.
 	return p, err
 }
 
-// remember keeps what the owner chose for their room, for their next one.
+// remember stores what the owner chose for their room as their preference.
 func (c changeOp) remember(ctx context.Context, change func(*room.Preferences)) {
 	if c.who.UserID == c.r.OwnerID {
 		c.rs.updatePreferences(ctx, c.g, c.who.UserID, change)
 	}
 }
 
-// updatePreferences changes what is remembered of a member. That it could not be kept stops nobody.
+// updatePreferences changes a member's preferences. Failures are only logged.
 func (rs *Rooms) updatePreferences(
 	ctx context.Context, g *guildState, user snowflake.ID, change func(*room.Preferences),
 ) {
@@ -69,7 +69,7 @@ func (rs *Rooms) updatePreferences(
 		return nil
 	})
 	if err != nil {
-		rs.o.Log.WarnContext(ctx, "what a member chose is not remembered", "guild_id", g.id, "user_id", user,
+		rs.o.Log.WarnContext(ctx, "a member's preferences could not be stored", "guild_id", g.id, "user_id", user,
 			"err", err)
 	}
 }
@@ -78,7 +78,7 @@ func without(list []snowflake.ID, user snowflake.ID) []snowflake.ID {
 	return slices.DeleteFunc(slices.Clone(list), func(u snowflake.ID) bool { return u == user })
 }
 
-// appendUnique gives the list with a user in it once, at its end.
+// appendUnique returns the list with the user once, at its end.
 func appendUnique(list []snowflake.ID, user snowflake.ID) []snowflake.ID {
 	return append(without(list, user), user)
 }

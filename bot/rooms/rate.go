@@ -9,27 +9,27 @@ import (
 	"snug/shared/errs"
 )
 
-// How many rooms can be opened within openWindow: Discord counts the channels
-// a bot makes, and a lobby is entered quickly.
+// How many rooms can be opened within openWindow: Discord limits
+// how many channels a bot creates, and joining a lobby is quick.
 const (
 	openWindow     = 5 * time.Minute
-	opensPerMember = 6 // or twice as many as the member may have at a time
+	opensPerMember = 6 // or twice Settings.RoomsPerMember, if that is more
 	opensPerGuild  = 100
 )
 
-// How often a member is moved out of lobbies within moveWindow. Discord counts
-// the moves of a server, ten in ten seconds as far as is known; nobody shall use up all of them.
+// How often a member is moved within moveWindow. Discord limits the moves in a
+// guild (observed: ten in ten seconds); one member must not use up all of them.
 const (
 	moveWindow     = 20 * time.Second
 	movesPerMember = 4
 )
 
-// recordMove notes that a member is moved.
+// recordMove records that a member is moved.
 func (g *guildState) recordMove(user snowflake.ID, now time.Time) {
 	g.moves[user] = append(recentWithin(g.moves[user], now, moveWindow), now)
 }
 
-// moveWait says how long a member has to wait until they are moved again; 0 if they need not.
+// moveWait returns how long a member has to wait until they may be moved again; 0 if not at all.
 func (g *guildState) moveWait(user snowflake.ID, now time.Time) time.Duration {
 	mine := recentWithin(g.moves[user], now, moveWindow)
 	if len(mine) < movesPerMember {
@@ -38,14 +38,14 @@ func (g *guildState) moveWait(user snowflake.ID, now time.Time) time.Duration {
 	return mine[len(mine)-movesPerMember].Add(moveWindow).Sub(now)
 }
 
-// recordOpening notes that a member opens a room.
+// recordOpening records that a member opens a room.
 func (g *guildState) recordOpening(user snowflake.ID, now time.Time) {
 	for _, who := range []snowflake.ID{user, 0} {
 		g.openings[who] = append(recent(g.openings[who], now), now)
 	}
 }
 
-// checkOpenRate fails with errs.RateLimited if a member, or the guild, opened too many rooms lately.
+// checkOpenRate fails with errs.RateLimited if a member, or the guild, opened too many rooms recently.
 func (g *guildState) checkOpenRate(user snowflake.ID, now time.Time) error {
 	if mine := recent(g.openings[user], now); len(mine) >= max(opensPerMember, 2*g.settings.RoomsPerMember) {
 		wait := mine[0].Add(openWindow).Sub(now).Round(time.Second)
@@ -69,7 +69,7 @@ func recentWithin(times []time.Time, now time.Time, window time.Duration) []time
 	return slices.DeleteFunc(slices.Clone(times), func(t time.Time) bool { return now.Sub(t) >= window })
 }
 
-// forgetOld drops what is remembered for minutes only.
+// forgetOld drops expired entries of the rate limits and of fullCategories.
 func (rs *Rooms) forgetOld(g *guildState) {
 	now := g.now()
 	for who, times := range g.openings {

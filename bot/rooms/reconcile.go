@@ -15,14 +15,15 @@ import (
 	"snug/shared/room"
 )
 
-// compare puts right where rooms and Discord's channels differ. since is what the rooms' channels were edited by then.
+// compare repairs differences between rooms and Discord's
+// channels. since are the edit counts when channels was read.
 func (rs *Rooms) compare(ctx context.Context, g *guildState, channels []Channel, since map[snowflake.ID]uint64) error {
 	verified := rs.editsOf(g)
-	channels, anew, err := rs.refetchChannels(ctx, g, channels)
+	channels, fetched, err := rs.refetchChannels(ctx, g, channels)
 	if err != nil {
 		return err
 	}
-	if anew {
+	if fetched {
 		since = verified
 	}
 	var all error
@@ -36,7 +37,7 @@ func (rs *Rooms) compare(ctx context.Context, g *guildState, channels []Channel,
 	return errors.Join(all, rs.resolvePendingCreates(ctx, g, channels))
 }
 
-// editsOf gives for each room what k.edits says of its channel now.
+// editsOf returns each room's present edit count.
 func (rs *Rooms) editsOf(g *guildState) map[snowflake.ID]uint64 {
 	m := make(map[snowflake.ID]uint64, len(g.rooms))
 	for id := range g.rooms {
@@ -54,7 +55,7 @@ func (rs *Rooms) compareRoom(
 		return rs.verifyMissing(ctx, g, r, room.ClosedLost)
 	case r.State == room.Closing:
 		return rs.checkDeadline(ctx, g, r)
-	case rs.edits.count(r.ID) != since: // the list is of before or after
+	case rs.edits.count(r.ID) != since: // Snug edited the channel while the list was read
 		rs.confirmChannel(g, r)
 		return nil
 	}
@@ -63,7 +64,7 @@ func (rs *Rooms) compareRoom(
 	return errors.Join(err, rs.checkDeadline(ctx, g, r))
 }
 
-// finishCompare finishes a comparison that could not be finished before.
+// finishCompare repeats a comparison that failed.
 func (rs *Rooms) finishCompare(ctx context.Context, g *guildState) error {
 	if !g.compareFailed {
 		return nil
@@ -77,13 +78,12 @@ func (rs *Rooms) finishCompare(ctx context.Context, g *guildState) error {
 	return err
 }
 
-// refetchChannels asks Discord for the channels as they are now when those given,
-// which were told some time ago, lack one that a room needs or differ from a
-// room: nothing is given up on what was merely not told, and no late news of
-// what Snug itself did is taken for somebody else's doing. It says whether it asked.
+// refetchChannels fetches the channels if those given, which may be old, lack a room's
+// channel or differ from a room: no room is given up because of a stale list, and
+// Snug's own edits are not taken for somebody else's. It reports whether it fetched.
 func (rs *Rooms) refetchChannels(
 	ctx context.Context, g *guildState, channels []Channel,
-) (_ []Channel, anew bool, _ error) {
+) (_ []Channel, fetched bool, _ error) {
 	byID := byID(channels)
 	for id, r := range g.rooms {
 		if c, there := byID[id]; !there || r.State == room.Open && rs.differs(g, r, c) {
@@ -94,7 +94,7 @@ func (rs *Rooms) refetchChannels(
 	return channels, false, nil
 }
 
-// visibility says where a channel is that something points at.
+// visibility says whether a referenced channel exists and can be seen.
 type visibility int
 
 const (
@@ -103,8 +103,8 @@ const (
 	channelGone
 )
 
-// locate looks for a channel: in the list, and where that does not have
-// it, Discord is asked for it. Nothing is given up on what was merely not shown.
+// locate looks for a channel in the list, and fetches it if the
+// list lacks it: a channel that is hidden from Snug is not gone.
 func (rs *Rooms) locate(
 	ctx context.Context, g *guildState, byID map[snowflake.ID]Channel, id snowflake.ID,
 ) (Channel, visibility, error) {
@@ -130,8 +130,8 @@ func locateChannel(
 	return c, channelVisible, err
 }
 
-// isGone says whether there is no channel of a kind with an id any more. One
-// that Snug may not view is not gone: what points at it stays.
+// isGone reports whether there is no channel with an id and
+// kind any more. A channel that Snug may not view is not gone.
 func isGone(
 	ctx context.Context, d PreflightDiscord, guild snowflake.ID, byID map[snowflake.ID]Channel, id snowflake.ID, kind Kind,
 ) (bool, error) {
@@ -142,15 +142,14 @@ func isGone(
 	return is == channelGone || is == channelVisible && err == nil && c.Kind != kind, err
 }
 
-// verifyMissing follows Discord's telling nothing of a room's channel any more: it
-// is asked for, and the room given up only if it is gone. A channel that Snug
-// was denied keeps its room, until Snug may see it again or it is deleted.
+// verifyMissing fetches a room's channel that is missing or hidden, and drops the room only if the
+// channel does not exist. A hidden channel keeps its room until it is visible again or deleted.
 func (rs *Rooms) verifyMissing(ctx context.Context, g *guildState, r *roomState, why room.CloseReason) error {
 	_, err := rs.o.Discord.There(ctx, g.id, r.ID)
 	return rs.onUnseenChannel(ctx, g, r, why, err)
 }
 
-// onUnseenChannel follows what Discord answered when it was asked for a room's channel; nil is that it is there.
+// onUnseenChannel handles the error of fetching a room's channel; nil means that it exists.
 func (rs *Rooms) onUnseenChannel(
 	ctx context.Context, g *guildState, r *roomState, why room.CloseReason, err error,
 ) error {
@@ -171,7 +170,7 @@ func (rs *Rooms) onUnseenChannel(
 	return err
 }
 
-// repaired tells log and audit what is put right.
+// repaired writes a repair to the log and the audit log.
 func (rs *Rooms) repaired(ctx context.Context, g *guildState, r *roomState, what string) {
 	rs.o.Log.WarnContext(ctx, "repairing a room: "+what, "guild_id", g.id, "room_id", r.ID)
 	if err := rs.note(ctx, g, r, audit.Entry{Kind: audit.Repaired, Detail: what}); err != nil {
@@ -179,7 +178,7 @@ func (rs *Rooms) repaired(ctx context.Context, g *guildState, r *roomState, what
 	}
 }
 
-// differs says whether a channel is not what its room says.
+// differs reports whether a channel does not match its room.
 func (rs *Rooms) differs(g *guildState, r *roomState, c Channel) bool {
 	if c.Unseen || c.Name != r.Name || c.ParentID != r.CategoryID || c.UserLimit != rs.limit(g, r) {
 		return true
@@ -187,24 +186,23 @@ func (rs *Rooms) differs(g *guildState, r *roomState, c Channel) bool {
 	return !r.Pending.Access && (!c.Marked || g.tooOpen(r, c) || len(r.missingOverwrites(c)) > 0)
 }
 
-// missingOverwrites lists who has a place in a room and lacks the overwrite for it. Whom somebody denies it by name is
-// left alone: that is for the gate.
+// missingOverwrites lists the owner and guests who lack their overwrite. Those
+// whom another member overwrite denies are left out: the gates decide about them.
 func (r *roomState) missingOverwrites(c Channel) []snowflake.ID {
 	return slices.DeleteFunc(r.admitted(),
 		func(u snowflake.ID) bool { return slices.Contains(c.Admitted, u) || slices.Contains(c.Denied, u) })
 }
 
-// align has a room follow what people changed by hand in Discord (name, seats, category), and
-// gives back to owner and guests the overwrites they should have. The channel is as Discord says
-// it is now, with no call of ours on its way: what differs then was not asked for here, but for
-// calls whose outcome was never told.
+// align takes over what people changed in Discord (name, user limit, category), and restores
+// missing overwrites of owner and guests. The channel was just fetched and no call of Snug's is
+// running, so differences are somebody else's changes or come from calls with unknown outcome.
 func (rs *Rooms) align(ctx context.Context, g *guildState, r *roomState, c Channel) error {
 	r.denialLogged = false
 	return errors.Join(rs.alignName(ctx, g, r, c), rs.alignLimit(ctx, g, r, c), rs.alignAccess(ctx, g, r, c))
 }
 
-// alignName takes over a name and a category. A name that Snug was to give,
-// and whose outcome it was never told, is not somebody else's.
+// alignName takes over a name and a category. A name that Snug itself
+// set with unknown outcome does not count as somebody's change.
 func (rs *Rooms) alignName(ctx context.Context, g *guildState, r *roomState, c Channel) error {
 	now, old := g.now(), r.Name
 	var entry *audit.Entry
@@ -213,14 +211,14 @@ func (rs *Rooms) alignName(ctx context.Context, g *guildState, r *roomState, c C
 	case c.Name == old && c.ParentID == r.CategoryID:
 		return nil
 	case c.Name == old:
-	case c.Name == r.Renames.Wanted: // it was given after all
+	case c.Name == r.Renames.Wanted: // the rename took effect after all
 		entry = &audit.Entry{Kind: audit.RoomRenamed, By: r.Renames.By, Via: r.Renames.Via, Old: old, New: c.Name}
 		change = func(doc *room.Room) { clearRename(&doc.Renames) }
-	case r.isUncertain(c.Name, now): // what was asked for since is to be told again
+	case r.isUncertain(c.Name, now): // a later rename has to be repeated
 		change = func(doc *room.Room) { doc.Renames.Wanted = cmp.Or(doc.Renames.Wanted, old) }
 	default:
 		entry = &audit.Entry{Kind: audit.RoomRenamed, Via: access.ViaDiscord, Old: old, New: c.Name}
-		change = func(doc *room.Room) { doc.Renames.Record(now) } // Discord counts it, whoever did it
+		change = func(doc *room.Room) { doc.Renames.Record(now) } // Discord's limit counts everybody's renames
 	}
 	return rs.change(ctx, g, r, entry, func(doc *room.Room) {
 		change(doc)
@@ -228,17 +226,16 @@ func (rs *Rooms) alignName(ctx context.Context, g *guildState, r *roomState, c C
 	})
 }
 
-// alignLimit takes over a user limit that somebody set by hand, and gives
-// back what was lent to a bot that has left.
+// alignLimit takes over a user limit that somebody set, and lowers it after a bot has left.
 func (rs *Rooms) alignLimit(ctx context.Context, g *guildState, r *roomState, c Channel) error {
 	switch {
 	case r.Pending.Limit || c.UserLimit == rs.limit(g, r):
 		return nil
-	case c.UserLimit == 0: // without a limit nobody's seat is safe
+	case c.UserLimit == 0: // a room always has a limit
 		rs.repaired(ctx, g, r, "its channel had no limit")
 		return rs.setLimit(ctx, g, r, "Snug: a room has seats")
 	case c.UserLimit == r.knownLimit() || r.isUncertain(itoa(c.UserLimit), g.now()):
-		// ours, and not what it should be now
+		// Snug set it, and it is outdated
 		return rs.setLimit(ctx, g, r, "Snug: bots take no seat")
 	}
 	entry := &audit.Entry{Kind: audit.SeatsChanged, Via: access.ViaDiscord, Old: itoa(r.Seats), New: itoa(c.UserLimit)}
@@ -256,13 +253,13 @@ func (rs *Rooms) alignLimit(ctx context.Context, g *guildState, r *roomState, c 
 	return nil
 }
 
-// isUncertain says whether Snug asked for a name or a limit a while ago and was never told what became of it.
+// isUncertain reports whether Snug recently sent a name or limit whose outcome is unknown.
 func (r *roomState) isUncertain(what string, now time.Time) bool {
 	at, ok := r.uncertain[what]
 	return ok && now.Sub(at) < uncertainFor
 }
 
-// markUncertain notes that a call may have had its effect, or may have it yet.
+// markUncertain records that a call's outcome is unknown.
 func (r *roomState) markUncertain(what string, now time.Time) {
 	if r.uncertain == nil {
 		r.uncertain = map[string]time.Time{}
@@ -270,18 +267,17 @@ func (r *roomState) markUncertain(what string, now time.Time) {
 	r.uncertain[what] = now
 }
 
-// uncertainFor is how long a call that was given up may take to have its effect.
+// uncertainFor is how long after a failed call its effect may still appear.
 const uncertainFor = 10 * time.Minute
 
-// alignAccess gives owner and guests back what they should have, and keeps
-// closed what should be closed.
+// alignAccess restores the overwrites of owner and guests, and those that keep others out.
 func (rs *Rooms) alignAccess(ctx context.Context, g *guildState, r *roomState, c Channel) error {
 	if r.Pending.Access {
-		return nil // on its way
+		return nil // a sweep sets it
 	}
 	opened, now := g.tooOpen(r, c), g.now()
-	// Snug's own overwrite is the mark of its rooms, and lets it in. Where it
-	// cannot be made exact it is not tried for ever.
+	// Snug's own overwrite marks its rooms and lets it in. If it
+	// cannot be set exactly, it is retried only at intervals.
 	unmarked := !c.Marked && now.Sub(r.remarkedAt) >= remarkInterval
 	if !opened && !unmarked {
 		for _, user := range r.missingOverwrites(c) {
@@ -309,7 +305,7 @@ func (rs *Rooms) alignAccess(ctx context.Context, g *guildState, r *roomState, c
 	return err
 }
 
-// tooOpen says whether a channel lets in more people than its room does.
+// tooOpen reports whether a channel lets in more people than its room should.
 func (g *guildState) tooOpen(r *roomState, c Channel) bool {
 	if (r.Private || r.Hidden) && !c.Hides || (r.Private || r.Hidden || r.Locked) && !c.Locks {
 		return true
@@ -318,7 +314,7 @@ func (g *guildState) tooOpen(r *roomState, c Channel) bool {
 		func(b room.Ban) bool { return b.UserID != r.OwnerID && !slices.Contains(c.Banned, b.UserID) })
 }
 
-// admitted lists who has a place of their own in a room: its owner and its guests, but for those who are suspended.
+// admitted lists a room's owner and guests without those who are suspended or banned.
 func (r *roomState) admitted() []snowflake.ID {
 	var users []snowflake.ID
 	if r.OwnerSuspended == access.Passes {
@@ -332,15 +328,15 @@ func (r *roomState) admitted() []snowflake.ID {
 	return users
 }
 
-// remarkInterval is how often Snug's own overwrite is put back where that does not last.
+// remarkInterval is how often Snug's own overwrite is restored at most.
 const remarkInterval = 10 * time.Minute
 
-// giveUpAfter is how old an intention becomes before it is given up: a
-// creation may show in Discord some time after its request failed.
+// giveUpAfter is how old a pending creation becomes before it is given
+// up: its channel may appear some time after the request failed.
 const giveUpAfter = 2 * time.Minute
 
-// resolvePendingCreates finishes or gives up intentions that were neither: their process
-// died, or Discord did not say what became of the request. channels may be nil.
+// resolvePendingCreates finishes or gives up pending creations
+// after a crash or an unknown outcome. channels may be nil.
 func (rs *Rooms) resolvePendingCreates(ctx context.Context, g *guildState, channels []Channel) error {
 	if len(g.pendingCreates) == 0 {
 		return nil
@@ -354,7 +350,7 @@ func (rs *Rooms) resolvePendingCreates(ctx context.Context, g *guildState, chann
 	var all error
 	for _, in := range g.pendingCreates {
 		if g.laneBusy(ctx, openLane(in.ID)) {
-			continue // it is being opened
+			continue // being opened right now
 		}
 		all = errors.Join(all,
 			g.inLane(ctx, openLane(in.ID), func() error { return rs.resolvePendingCreate(ctx, g, in, channels) }))
@@ -362,7 +358,7 @@ func (rs *Rooms) resolvePendingCreates(ctx context.Context, g *guildState, chann
 	return all
 }
 
-// resolvePendingCreate is settle for one intention.
+// resolvePendingCreate resolves one pending creation, in its lane.
 func (rs *Rooms) resolvePendingCreate(
 	ctx context.Context, g *guildState, in room.PendingCreate, channels []Channel,
 ) error {

@@ -13,7 +13,7 @@ import (
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
-// rename gives the room a name: at once while Discord's budget lasts, later otherwise.
+// rename renames the room: at once within Discord's limit, later otherwise.
 func (c changeOp) rename(ctx context.Context) error {
 	name, err := c.g.settings.CheckName(c.q.Text)
 	if err != nil {
@@ -28,7 +28,7 @@ func (c changeOp) rename(ctx context.Context) error {
 	entry.Old, entry.New = c.r.Name, name
 	planned := &entry
 	if !next.After(now) {
-		planned = nil // it is told as a rename when it is done
+		planned = nil // the audit entry is written when it is applied
 	}
 	err = c.rs.edit(ctx, c.g, c.r, planned, func(doc *room.Room) {
 		doc.Renames.Wanted, doc.Renames.By, doc.Renames.Via = name, c.who.UserID, c.q.Actor.Via
@@ -40,7 +40,7 @@ func (c changeOp) rename(ctx context.Context) error {
 		err = c.rs.applyName(ctx, c.g, c.r)
 	}
 	if errs.Has(err, errs.RateLimited) || errs.Has(err, errs.DiscordUnavailable) {
-		err = nil // it waits, and is applied by a sweep
+		err = nil // a sweep applies it later
 	}
 	if err != nil {
 		return err
@@ -53,8 +53,8 @@ func (c changeOp) rename(ctx context.Context) error {
 	return nil
 }
 
-// applyName tells Discord the name a room is to have. The attempt is counted
-// before it is made, so that a crash in between never makes one too many. The caller is in the room's lane.
+// applyName sends Discord a room's new name. The attempt is counted before it is
+// made, so that a crash never makes one too many. The caller is in the room's lane.
 func (rs *Rooms) applyName(ctx context.Context, g *guildState, r *roomState) error {
 	now, name := g.now(), r.Renames.Wanted
 	before := r.Renames
@@ -85,9 +85,10 @@ func (rs *Rooms) applyName(ctx context.Context, g *guildState, r *roomState) err
 		return err
 	}
 	if errors.Is(err, ErrNameNotAllowed) {
-		rs.notify(g, NameRefused{Room: g.summary(r)}) // it may have waited for its turn: whoever asked is long gone
+		// whoever asked may be gone: the rename may have waited for the limit
+		rs.notify(g, NameRefused{Room: g.summary(r)})
 	}
-	// Refused for good: a name that Discord does not allow, or a permission that lacks.
+	// Refused: the name is not allowed or a permission is missing.
 	entry := audit.Entry{Kind: audit.Repaired, Detail: "name refused", Old: name, New: r.Name}
 	if e := rs.edit(ctx, g, r, &entry, func(doc *room.Room) { clearRename(&doc.Renames) }); e != nil {
 		return e
@@ -95,10 +96,10 @@ func (rs *Rooms) applyName(ctx context.Context, g *guildState, r *roomState) err
 	return err
 }
 
-// clearRename forgets the name that was wanted; the budget that was spent stays.
+// clearRename drops the wanted name and keeps the used budget.
 func clearRename(n *room.Renames) { *n = room.Renames{At: n.At} }
 
-// applyPendingRename applies a name that waited for Discord's budget.
+// applyPendingRename applies a name that waited for Discord's limit.
 func (rs *Rooms) applyPendingRename(ctx context.Context, g *guildState, r *roomState) error {
 	due := func() bool {
 		now := g.now()

@@ -18,9 +18,8 @@ import (
 	"snug/shared/room"
 )
 
-// Repair looks for disagreements between Discord, the store and the web, and
-// with Apply mends them. A channel that is known by its mark alone is deleted
-// only if it is named: an admin may have made it.
+// Repair finds differences between Discord, the stored rooms and the published rosters and, with Apply, fixes
+// them. An unknown channel with Snug's mark is deleted only if q.Only names it: an admin may have created it.
 func (rs *Rooms) Repair(
 	ctx context.Context, guildID snowflake.ID, q guild.RepairRequest,
 ) (out guild.RepairReport, err error) {
@@ -49,26 +48,26 @@ func (rs *Rooms) Repair(
 				continue
 			}
 			if err := rep.fix(ctx, *f); err != nil {
-				rs.o.Log.WarnContext(ctx, "a repair failed", "guild_id", g.id, "finding", f.ID, "err", err)
+				rs.o.Log.WarnContext(ctx, "a repair failed", "guild_id", g.id, "issue", f.ID, "err", err)
 				f.Err = errs.Public(err)
 				continue
 			}
 			f.Fixed = true
-			rs.o.Log.InfoContext(ctx, "repaired", "guild_id", g.id, "finding", f.ID, "user_id", q.Actor.UserID)
+			rs.o.Log.InfoContext(ctx, "repaired", "guild_id", g.id, "issue", f.ID, "user_id", q.Actor.UserID)
 		}
 		return nil
 	})
 	return out, err
 }
 
-// repairOp is a repair on its way.
+// repairOp is one call of Repair.
 type repairOp struct {
 	rs       *Rooms
 	g        *guildState
 	by       access.Actor
 	channels []Channel
 	byID     map[snowflake.ID]Channel
-	since    map[snowflake.ID]uint64 // what k.edits said of the rooms' channels before Discord was asked for them
+	since    map[snowflake.ID]uint64 // the rooms' edit counts before the channels were fetched
 	found    []guild.Issue
 }
 
@@ -77,7 +76,7 @@ func (p *repairOp) add(f guild.Issue) {
 	p.found = append(p.found, f)
 }
 
-// findIssues finds the disagreements, in the order of the channels' ids.
+// findIssues finds the issues, ordered by the channels' ids.
 func (p *repairOp) findIssues(ctx context.Context) error {
 	rooms := make([]*roomState, 0, len(p.g.rooms))
 	for _, r := range p.g.rooms {
@@ -97,7 +96,7 @@ func (p *repairOp) findIssues(ctx context.Context) error {
 			continue
 		}
 		if r.State != room.Open {
-			continue // its removal is on its way
+			continue // it is being removed
 		}
 		p.checkRoom(r, c)
 		if err := p.checkRoster(ctx, r); err != nil {
@@ -143,7 +142,7 @@ func (p *repairOp) checkRoom(r *roomState, c Channel) {
 	}
 }
 
-// checkRoster compares what the web is shown with who is in voice.
+// checkRoster compares the published roster with who is in voice.
 func (p *repairOp) checkRoster(ctx context.Context, r *roomState) error {
 	live, _, err := p.rs.o.Hub.Rosters.Get(ctx, voice.Key(p.g.id, r.ID))
 	if err != nil && !errs.Has(err, errs.NotFound) {
@@ -167,7 +166,7 @@ func (p *repairOp) checkRoster(ctx context.Context, r *roomState) error {
 	return nil
 }
 
-// findUnknownChannels finds voice channels that carry the mark and are neither room nor lobby.
+// findUnknownChannels finds voice channels that carry Snug's mark and are neither room nor lobby.
 func (p *repairOp) findUnknownChannels() {
 	for _, c := range p.channels {
 		if c.Kind == KindVoice && c.Marked && p.g.rooms[c.ID] == nil && p.g.settings.Lobby(c.ID) == nil {
@@ -210,7 +209,7 @@ func (p *repairOp) checkSettings(ctx context.Context) error {
 	return err
 }
 
-// fix puts one disagreement right.
+// fix fixes one issue.
 func (p *repairOp) fix(ctx context.Context, f guild.Issue) error {
 	switch k, g := p.rs, p.g; f.Kind {
 	case guild.IssueUnknown:
@@ -228,14 +227,14 @@ func (p *repairOp) fix(ctx context.Context, f guild.Issue) error {
 				return errs.E(errs.Conflict, "This room was changed while it was looked at. Look again.")
 			}
 			err := p.fixRoom(ctx, r, f)
-			p.since[f.ChannelID] = k.edits.count(f.ChannelID) // by this
+			p.since[f.ChannelID] = k.edits.count(f.ChannelID) // fixRoom's own edits
 			return err
 		})
 	}
 	return p.clearSetting(ctx, f)
 }
 
-// fixRoom is mend for a room, in its lane.
+// fixRoom is fix for a room, in its lane.
 func (p *repairOp) fixRoom(ctx context.Context, r *roomState, f guild.Issue) error {
 	k, g := p.rs, p.g
 	const reason = "Snug: repair"
@@ -267,7 +266,7 @@ func (p *repairOp) fixRoom(ctx context.Context, r *roomState, f guild.Issue) err
 	return p.recordFix(ctx, r, f, nil)
 }
 
-// recordFix writes a repair of a room into the audit.
+// recordFix writes a repair of a room to the audit log.
 func (p *repairOp) recordFix(ctx context.Context, r *roomState, f guild.Issue, err error) error {
 	if err != nil {
 		return err
@@ -278,7 +277,7 @@ func (p *repairOp) recordFix(ctx context.Context, r *roomState, f guild.Issue, e
 	return p.rs.note(ctx, p.g, r, entry)
 }
 
-// clearSetting takes out of the settings what points at something that is gone.
+// clearSetting removes a setting that refers to something deleted.
 func (p *repairOp) clearSetting(ctx context.Context, f guild.Issue) error {
 	next := p.g.settings.Clone()
 	switch f.Kind {

@@ -19,10 +19,9 @@ import (
 	"snug/shared/room"
 )
 
-// SaveSettings lays the given fields over the guild's settings, validates the
-// whole and uses it at once. It fails with errs.Forbidden unless the actor
-// manages the server, with errs.Invalid and the field, or with errs.Conflict if
-// somebody saved since the revision the actor saw.
+// SaveSettings merges the given fields into the guild's settings, validates and applies
+// them. It fails with errs.Forbidden unless the actor manages the server, errs.Invalid
+// with the field, or errs.Conflict if the settings changed since revision q.Rev.
 func (rs *Rooms) SaveSettings(
 	ctx context.Context, guildID snowflake.ID, q room.SettingsRequest,
 ) (out room.Saved, err error) {
@@ -52,8 +51,8 @@ func (rs *Rooms) SaveSettings(
 	return out, err
 }
 
-// unchangedSince fails with errs.Conflict if the settings are not what they were at a revision; 0 is any.
-// A revision may be newer only because entries of the audit were cleared.
+// unchangedSince fails with errs.Conflict if the settings differ from those at a
+// revision; 0 skips the check. A newer revision may differ only in its outbox.
 func (rs *Rooms) unchangedSince(ctx context.Context, g *guildState, rev hub.Rev) error {
 	if rev == 0 || rev == g.settingsRev {
 		return nil
@@ -73,7 +72,7 @@ func (rs *Rooms) unchangedSince(ctx context.Context, g *guildState, rev hub.Rev)
 		"Somebody else saved these settings meanwhile. Have a look at what they are now, then change them again.")
 }
 
-// manage runs f under the guild's turn for somebody who manages the server.
+// manage runs f under the guild's lock, for an actor who manages the server.
 func (rs *Rooms) manage(
 	ctx context.Context, guildID snowflake.ID, by access.Actor, f func(context.Context, *guildState) error,
 ) error {
@@ -94,7 +93,7 @@ func (rs *Rooms) manage(
 	})
 }
 
-// manageSettings is manage for what changes the settings: one such task at a time.
+// manageSettings is manage for changes of the settings, in their lane: one at a time.
 func (rs *Rooms) manageSettings(
 	ctx context.Context, guildID snowflake.ID, by access.Actor, f func(context.Context, *guildState) error,
 ) error {
@@ -103,10 +102,9 @@ func (rs *Rooms) manageSettings(
 	})
 }
 
-// RecordChange writes to the audit log what a manager is about to do on the web:
-// make or revoke a token of the server, make, change or remove a webhook. It
-// asks Discord whether they manage the server now. It fails with errs.Forbidden, and with errs.Internal for
-// any other kind.
+// RecordChange writes to the audit log what a manager is about to do on the web with
+// API tokens or webhooks, after checking with Discord that they manage the server.
+// It fails with errs.Forbidden, and with errs.Internal for any other audit kind.
 func (rs *Rooms) RecordChange(ctx context.Context, guildID snowflake.ID, q guild.ChangeRecord) error {
 	switch q.Kind {
 	case audit.TokenCreated, audit.TokenRevoked, audit.WebhookCreated, audit.WebhookChanged, audit.WebhookRemoved:
@@ -125,7 +123,7 @@ func (rs *Rooms) RecordChange(ctx context.Context, guildID snowflake.ID, q guild
 	})
 }
 
-// checkPlaces checks that a category or a log channel that is newly chosen is there, and that a new lobby can be one.
+// checkPlaces checks that a newly chosen category or log channel exists, and that new lobbies may be lobbies.
 func (rs *Rooms) checkPlaces(ctx context.Context, g *guildState, next guild.Settings) error {
 	category := next.CategoryID != g.settings.CategoryID && next.CategoryID != 0
 	log := next.LogChannelID != g.settings.LogChannelID && next.LogChannelID != 0
@@ -134,7 +132,7 @@ func (rs *Rooms) checkPlaces(ctx context.Context, g *guildState, next guild.Sett
 			continue
 		}
 		if err := rs.checkLobbyChannel(g, l.ChannelID, "lobbies"); err != nil {
-			// one that is not there is the health page's to tell
+			// a lobby that does not exist is shown on the health page
 			return err
 		}
 	}
@@ -156,7 +154,7 @@ func (rs *Rooms) checkPlaces(ctx context.Context, g *guildState, next guild.Sett
 	return nil
 }
 
-// Settings gives a guild's settings to those who manage it.
+// Settings returns a guild's settings to those who manage it.
 func (rs *Rooms) Settings(
 	ctx context.Context, guildID snowflake.ID, q guild.ManageRequest,
 ) (out guild.SettingsView, err error) {
@@ -167,7 +165,7 @@ func (rs *Rooms) Settings(
 	return out, err
 }
 
-// SettingsHistory gives the last versions of the settings, newest first.
+// SettingsHistory returns the last versions of the settings, newest first.
 func (rs *Rooms) SettingsHistory(
 	ctx context.Context, guildID snowflake.ID, q guild.ManageRequest,
 ) (out guild.SettingsHistory, err error) {
@@ -178,9 +176,8 @@ func (rs *Rooms) SettingsHistory(
 	return out, err
 }
 
-// versions reads what the hub still has of the settings. A save is written
-// twice, with its audit entries and without; both are one version. The last
-// one is what a guild starts with, as long as nothing before it is forgotten.
+// versions reads the stored versions of the settings. A save is written twice, with its audit
+// entries and without; both are one version. The oldest is the defaults, if the history is complete.
 func (rs *Rooms) versions(ctx context.Context, g *guildState) ([]guild.SettingsVersion, error) {
 	list, err := rs.o.Hub.Settings.History(ctx, g.id.String())
 	if err != nil {
@@ -196,7 +193,7 @@ func (rs *Rooms) versions(ctx context.Context, g *guildState) ([]guild.SettingsV
 			continue
 		}
 		if len(v.Changes) > 0 {
-			// before it may be those of an earlier save, which waited to be published
+			// the outbox may also hold unpublished entries of an earlier save
 			last := v.Changes[len(v.Changes)-1]
 			v.Changes = slices.DeleteFunc(v.Changes, func(c audit.Entry) bool { return !c.At.Equal(last.At) })
 			v.At, v.By, v.Via = last.At, last.By, last.Via
@@ -210,10 +207,10 @@ func (rs *Rooms) versions(ctx context.Context, g *guildState) ([]guild.SettingsV
 	return out, nil
 }
 
-// settingsKept is how many writes of a guild's settings the hub keeps.
+// settingsKept is the history of the hub's settings bucket.
 const settingsKept = 16
 
-// UndoSettings takes the settings back to an earlier version. It fails with errs.NotFound if there is none.
+// UndoSettings restores an earlier version of the settings. It fails with errs.NotFound if there is none.
 func (rs *Rooms) UndoSettings(
 	ctx context.Context, guildID snowflake.ID, q guild.UndoRequest,
 ) (out room.Saved, err error) {
@@ -245,17 +242,17 @@ func (rs *Rooms) saveSettings(ctx context.Context, g *guildState, next guild.Set
 	if err != nil || len(entries) == 0 {
 		return err
 	}
-	now := rs.o.Now() // one for all: it tells which entries are of one save
+	now := rs.o.Now() // the same for all: it identifies the entries of one save
 	for i := range entries {
 		e := &entries[i]
 		e.ID, e.GuildID, e.By, e.Via, e.At = newID(), g.id, by.UserID, by.Via, now
 	}
 	ctx, cancel := withWriteTimeout(ctx)
 	defer cancel()
-	// what waits to be published goes on waiting
+	// keep entries that are not published yet
 	doc := guild.Document{Settings: next, Outbox: slices.Concat(g.settingsOutbox, entries)}
 	rev, err := rs.writeSettings(ctx, g, doc)
-	if err != nil { // it may have happened all the same: only what is stored tells
+	if err != nil { // the write may have happened: read what is stored
 		g.settingsUnsure = true
 		return errors.Join(err, rs.loadSettings(ctx, g))
 	}
@@ -274,14 +271,14 @@ func (rs *Rooms) saveSettings(ctx context.Context, g *guildState, next guild.Set
 		if privacy {
 			rs.publish(g, r, room.Changed{})
 		}
-		if helpers && (r.Private || r.Locked || r.Hidden) { // the sweeps tell Discord
+		if helpers && (r.Private || r.Locked || r.Hidden) { // the sweeps set the overwrites
 			r.accessMarks++
 			if err := rs.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Pending.Access = true }); err != nil {
 				rs.o.Log.WarnContext(ctx, "a room does not follow the new helper roles", "guild_id", g.id,
 					"room_id", r.ID, "err", err)
 			}
 		}
-		if _, over := rs.deadlinePassed(g, r); over { // Discord is told of that, and nobody is to wait for it
+		if _, over := rs.deadlinePassed(g, r); over { // that calls Discord: do not make the actor wait
 			rs.enqueue(g, func(ctx context.Context) { rs.afterDeadlineChange(ctx, g, r) })
 			continue
 		}
@@ -290,7 +287,7 @@ func (rs *Rooms) saveSettings(ctx context.Context, g *guildState, next guild.Set
 	return nil
 }
 
-// afterDeadlineChange has a room's closing follow new settings.
+// afterDeadlineChange applies new settings to a room's closing.
 func (rs *Rooms) afterDeadlineChange(ctx context.Context, g *guildState, r *roomState) {
 	if err := rs.checkDeadline(ctx, g, r); err != nil {
 		rs.o.Log.WarnContext(ctx, "a room follows the new settings with the next sweep", "guild_id", g.id,
@@ -305,8 +302,8 @@ func (rs *Rooms) writeSettings(ctx context.Context, g *guildState, doc guild.Doc
 	return rs.o.Hub.Settings.Update(ctx, g.id.String(), doc, g.settingsRev)
 }
 
-// flushSettings publishes the entries that the stored settings carry, and clears them
-// there. What fails is tried again with the next save or sweep, or after a restart.
+// flushSettings publishes the audit entries in the settings' outbox, then
+// clears it. Failures are retried with the next save, sweep or start.
 func (rs *Rooms) flushSettings(ctx context.Context, g *guildState) {
 	if g.settingsUnsure {
 		if err := rs.readSettings(ctx, g); err != nil {
@@ -334,7 +331,7 @@ func (rs *Rooms) flushSettings(ctx context.Context, g *guildState) {
 	g.settingsRev, g.settingsOutbox = rev, nil
 }
 
-// loadSettings reads a guild's settings, and publishes what an earlier run left unpublished.
+// loadSettings reads a guild's settings and publishes their outbox.
 func (rs *Rooms) loadSettings(ctx context.Context, g *guildState) error {
 	err := rs.readSettings(ctx, g)
 	if err == nil {
@@ -355,7 +352,7 @@ func (rs *Rooms) readSettings(ctx context.Context, g *guildState) error {
 	return nil
 }
 
-// changes gives an audit entry for each setting that differs.
+// changes returns an audit entry for each setting that differs.
 func changes(old, next guild.Settings) ([]audit.Entry, error) {
 	a, err := old.Fields()
 	if err != nil {

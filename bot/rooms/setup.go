@@ -12,10 +12,9 @@ import (
 	"snug/shared/schema"
 )
 
-// Setup is the guided first run: it looks what Snug may do, and makes a
-// category for rooms and a lobby where there are none. Nothing is made while a
-// permission lacks that rooms need. Run again, it finds what it made: by the
-// settings, or by name and mark if a crash kept it from being noted.
+// Setup is the guided first run: it checks Snug's permissions, and creates a category for rooms
+// and a lobby if there are none. Nothing is created while a required permission is missing.
+// When repeated it finds what it created: in the settings, or after a crash by name and mark.
 func (rs *Rooms) Setup(
 	ctx context.Context, guildID snowflake.ID, q guild.SetupRequest,
 ) (out guild.SetupDone, err error) {
@@ -51,7 +50,7 @@ func (rs *Rooms) Setup(
 	return out, err
 }
 
-// setupOp is a first run on its way.
+// setupOp is one call of Setup.
 type setupOp struct {
 	rs       *Rooms
 	g        *guildState
@@ -61,8 +60,8 @@ type setupOp struct {
 	next     guild.Settings
 }
 
-// find looks for a category and a lobby that are there already, and forgets
-// what is gone. What Snug may not view is there: the preflight names it.
+// find looks for an existing category and lobby, and drops deleted ones from the
+// settings. A channel that Snug may not view counts as existing: the preflight names it.
 func (s *setupOp) find(ctx context.Context) error {
 	var all error
 	gone := func(id snowflake.ID, kind Kind) bool {
@@ -85,7 +84,7 @@ func (s *setupOp) find(ctx context.Context) error {
 	return all
 }
 
-// marked finds a channel that an earlier run made.
+// marked finds a channel that an earlier run created.
 func (s *setupOp) marked(kind Kind, name string, parent snowflake.ID) snowflake.ID {
 	for _, c := range s.channels {
 		if c.Kind == kind && c.Name == name && c.Marked && c.ParentID == parent && s.g.rooms[c.ID] == nil {
@@ -95,7 +94,7 @@ func (s *setupOp) marked(kind Kind, name string, parent snowflake.ID) snowflake.
 	return 0
 }
 
-// make makes what was not found.
+// make creates what was not found.
 func (s *setupOp) make(ctx context.Context) error {
 	if s.out.CategoryID == 0 {
 		name, err := schema.CleanName(cmp.Or(s.q.CategoryName, categoryName))
@@ -132,7 +131,7 @@ func (s *setupOp) make(ctx context.Context) error {
 	return s.next.Validate()
 }
 
-// Preflight tells what Snug may do in the guild, and what it lacks.
+// Preflight returns which permissions Snug has in the guild, and which are missing.
 func (rs *Rooms) Preflight(
 	ctx context.Context, guildID snowflake.ID, q guild.ManageRequest,
 ) (out guild.Preflight, err error) {
@@ -150,14 +149,14 @@ func (rs *Rooms) preflight(ctx context.Context, g *guildState, channels []Channe
 	return preflight(ctx, rs.o.Discord, g.id, g.info.Name, g.settings, channels)
 }
 
-// PreflightDiscord is what Look needs of Discord.
+// PreflightDiscord makes the calls that RunPreflight needs.
 type PreflightDiscord interface {
 	Channels(ctx context.Context, guild snowflake.ID) ([]Channel, error)
 	There(ctx context.Context, guild, channel snowflake.ID) (Channel, error)
 	Permissions(ctx context.Context, guild snowflake.ID, places []Channel) ([]Permission, error)
 }
 
-// RunPreflight is Preflight without a keeper, for a guild of this name with these settings.
+// RunPreflight is Preflight without a running bot, for a guild of this name with these settings.
 func RunPreflight(
 	ctx context.Context, d PreflightDiscord, id snowflake.ID, name string, s guild.Settings,
 ) (guild.Preflight, error) {
@@ -208,7 +207,7 @@ func preflight(
 	return out, nil
 }
 
-// settingChannels are the channels that settings point at.
+// settingChannels are the channels that settings refer to.
 type settingChannels struct {
 	d         PreflightDiscord
 	guild     snowflake.ID
@@ -216,11 +215,11 @@ type settingChannels struct {
 	byID      map[snowflake.ID]Channel
 
 	categories, lobbies, writes []Channel
-	lost                        []string // settings that point at what is gone
+	lost                        []string // settings that refer to deleted channels
 	err                         error
 }
 
-// add takes in a channel that a setting points at, seen or not; the setting is lost if it is gone.
+// add adds a channel that a setting refers to, visible or not; if it was deleted, the setting is lost.
 func (p *settingChannels) add(ctx context.Context, to *[]Channel, setting string, id snowflake.ID, kind Kind) {
 	if id == 0 || slices.ContainsFunc(*to, func(o Channel) bool { return o.ID == id }) {
 		return
@@ -240,7 +239,7 @@ func (p *settingChannels) add(ctx context.Context, to *[]Channel, setting string
 	*to = append(*to, c)
 }
 
-// name gives a place's name; its id where Snug may not view it.
+// name returns a channel's name, or its id if Snug may not view it.
 func (p *settingChannels) name(id snowflake.ID) string {
 	c, there := p.byID[id]
 	switch {

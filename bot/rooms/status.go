@@ -11,18 +11,17 @@ import (
 	"snug/shared/room"
 )
 
-// ChannelInfo is what a voice channel has while somebody is in it. Discord tells of it
-// beside the channel's object, and only when asked.
-// https://discord.com/developers/docs/events/gateway-events#channel-info
+// ChannelInfo is what a voice channel has while somebody is in it. It is not part of the channel object;
+// Discord sends it on request. https://discord.com/developers/docs/events/gateway-events#channel-info
 type ChannelInfo struct {
 	Status string
-	Since  time.Time // when the first one came; zero: nobody is in it
+	Since  time.Time // voice_start_time; zero: nobody is in it
 }
 
-// StatusUpdated takes the news that a channel's status was set. It only enqueues.
+// StatusUpdated takes a Voice Channel Status Update event. It only enqueues.
 //
-// As with [Keeper.Changed], such news may be late and of Snug's own doing: what
-// differs from a room is a reason to ask what the status is now.
+// As with ChannelChanged, the event may be late and about Snug's own
+// change: one that differs from the room causes the status to be requested.
 func (rs *Rooms) StatusUpdated(guildID, channel snowflake.ID, status string) {
 	rs.enqueueIn(guildID, func(_ context.Context, g *guildState) {
 		if r, err := g.room(channel); err == nil && g.ready && r.Status != status {
@@ -31,8 +30,8 @@ func (rs *Rooms) StatusUpdated(guildID, channel snowflake.ID, status string) {
 	})
 }
 
-// StartTimeUpdated takes the news that the first one came into a channel, or with a zero time that the last
-// one left. It only enqueues.
+// StartTimeUpdated takes a Voice Channel Start Time Update event: the first
+// user joined or, with a zero time, the last one left. It only enqueues.
 func (rs *Rooms) StartTimeUpdated(guildID, channel snowflake.ID, since time.Time) {
 	rs.enqueueIn(guildID, func(_ context.Context, g *guildState) {
 		if r, err := g.room(channel); err == nil {
@@ -41,8 +40,8 @@ func (rs *Rooms) StartTimeUpdated(guildID, channel snowflake.ID, since time.Time
 	})
 }
 
-// ChannelInfoReceived takes what Discord answered to Options.AskInfo: all channels of a
-// guild that have something to tell of. asked is when the question was sent. It only enqueues.
+// ChannelInfoReceived takes the response to Options.RequestChannelInfo: the channels of a guild
+// that have a status or start time. asked is when the request was sent. It only enqueues.
 func (rs *Rooms) ChannelInfoReceived(guildID snowflake.ID, asked time.Time, channels map[snowflake.ID]ChannelInfo) {
 	rs.enqueueIn(guildID, func(ctx context.Context, g *guildState) {
 		again := false
@@ -52,8 +51,8 @@ func (rs *Rooms) ChannelInfoReceived(guildID snowflake.ID, asked time.Time, chan
 			}
 			rs.setStartTime(g, r, channels[id].Since)
 			switch status := channels[id].Status; {
-			case r.Pending.Status || status == r.Status: // what is due is told again by the next sweep
-			case !rs.edits.lastAt(id).Before(asked): // Snug set another one while the answer was on its way
+			case r.Pending.Status || status == r.Status: // pending: the next sweep sends the room's status
+			case !rs.edits.lastAt(id).Before(asked): // Snug changed the channel since the request
 				again = true
 			default:
 				rs.adoptStatus(ctx, g, r, status)
@@ -73,8 +72,8 @@ func (rs *Rooms) setStartTime(g *guildState, r *roomState, since time.Time) {
 	rs.publish(g, r, room.Changed{})
 }
 
-// adoptStatus has a room follow a status that somebody set in Discord. That of an empty room is cleared by
-// Discord itself.
+// adoptStatus takes over a status that was set in Discord.
+// Discord itself clears the status of an empty channel.
 func (rs *Rooms) adoptStatus(ctx context.Context, g *guildState, r *roomState, status string) {
 	entry := &audit.Entry{Kind: audit.StatusChanged, Via: access.ViaDiscord, Old: r.Status, New: status}
 	if status == "" && len(rs.o.Voice.Roster(g.id, r.ID)) == 0 {

@@ -15,7 +15,7 @@ import (
 	"snug/shared/room"
 )
 
-// Seen takes the rooms that admitted members have visibly open: it keeps empty rooms a while.
+// Seen records that owners or guests have a room's page visibly open, which keeps empty rooms open for a while.
 func (rs *Rooms) Seen(ctx context.Context, guildID snowflake.ID, q room.SeenRequest) (struct{}, error) {
 	return struct{}{}, rs.withLock(ctx, guildID, func(ctx context.Context, g *guildState) error {
 		var all error
@@ -35,8 +35,7 @@ func (rs *Rooms) Seen(ctx context.Context, guildID snowflake.ID, q room.SeenRequ
 	})
 }
 
-// updateOccupancy keeps since when a room is empty, and its owner away, in step
-// with its roster.
+// updateOccupancy updates since when a room is empty and its owner away, from its roster.
 func (rs *Rooms) updateOccupancy(ctx context.Context, g *guildState, r *roomState) {
 	roster := rs.o.Voice.Roster(g.id, r.ID)
 	empty, away := room.Occupied(roster) == 0, !room.In(roster, r.OwnerID)
@@ -69,9 +68,8 @@ func (rs *Rooms) updateOccupancy(ctx context.Context, g *guildState, r *roomStat
 	}
 }
 
-// Sweep is the reaper's round: every room of every guild is looked at once.
-// It is called by cron and may be called at any time; rounds of a guild do not
-// overlap, and a guild that waits for Discord holds up no other.
+// Sweep checks every room of every guild once: it closes idle rooms and repeats failed work. Cron calls
+// it; it may be called at any time. Sweeps of one guild do not overlap, and guilds are swept concurrently.
 func (rs *Rooms) Sweep(ctx context.Context) error {
 	var all errgroup.Group
 	all.SetLimit(sweepConcurrency)
@@ -92,7 +90,7 @@ func (rs *Rooms) Sweep(ctx context.Context) error {
 
 const (
 	sweepConcurrency = 64               // guilds
-	sweepTimeout     = 30 * time.Second // for one guild; the next round goes on with it
+	sweepTimeout     = 30 * time.Second // for one guild; the next sweep continues
 )
 
 func (rs *Rooms) sweepGuild(ctx context.Context, id snowflake.ID) error {
@@ -104,7 +102,7 @@ func (rs *Rooms) sweepGuild(ctx context.Context, id snowflake.ID) error {
 	defer cancel()
 	ctx, t, err := g.begin(ctx, nil)
 	if err != nil {
-		return nil // the next round comes soon
+		return nil // the next sweep comes soon
 	}
 	defer t.end()
 	return g.inLane(ctx, sweepLane, func() error {
@@ -119,7 +117,7 @@ func (rs *Rooms) sweep(ctx context.Context, g *guildState) error {
 	all := rs.finishCompare(ctx, g)
 	rs.flushSettings(ctx, g)
 	rs.shiftRooms(ctx, g)
-	told, ask := 0, checksPerSweep
+	retried, ask := 0, checksPerSweep
 	for _, r := range g.rooms {
 		if !g.ready || ctx.Err() != nil {
 			break
@@ -130,8 +128,8 @@ func (rs *Rooms) sweep(ctx context.Context, g *guildState) error {
 		if r.State == room.Open {
 			rs.updateOccupancy(ctx, g, r)
 			rs.fetchUnasked(g, r)
-			if r.Pending.Any() && told < retriesPerSweep {
-				told++
+			if r.Pending.Any() && retried < retriesPerSweep {
+				retried++
 				all = errors.Join(all, rs.retryPending(ctx, g, r))
 			}
 			asked, err := rs.sweepArrivals(ctx, g, r, ask)
@@ -150,7 +148,7 @@ func (rs *Rooms) sweep(ctx context.Context, g *guildState) error {
 	return errors.Join(all, rs.resolvePendingCreates(ctx, g, nil))
 }
 
-// checkDeadline announces, calls off or carries out a room's closing, as its deadline says now.
+// checkDeadline announces, cancels or carries out a room's closing, according to its deadline.
 func (rs *Rooms) checkDeadline(ctx context.Context, g *guildState, r *roomState) error {
 	now := g.now()
 	if _, due := rs.deadlinePassed(g, r); due {
@@ -186,7 +184,7 @@ func (rs *Rooms) checkDeadline(ctx context.Context, g *guildState, r *roomState)
 	return nil
 }
 
-// deadlinePassed says whether a room is to be closed now, or its closing to be finished, and why.
+// deadlinePassed reports whether a room is to be closed now, or its closing to be finished, and why.
 func (rs *Rooms) deadlinePassed(g *guildState, r *roomState) (room.CloseReason, bool) {
 	now := g.now()
 	if r.State == room.Closing {
@@ -197,15 +195,15 @@ func (rs *Rooms) deadlinePassed(g *guildState, r *roomState) (room.CloseReason, 
 	return why, !r.ClosingAt.IsZero() && !kept && !now.Before(r.ClosingAt)
 }
 
-// idleDeadline gives when a room closes if it stays empty.
+// idleDeadline returns when a room closes if it stays empty.
 func (g *guildState) idleDeadline(r *roomState) time.Time {
 	return r.Idle.Deadline(g.settings.IdleTimeoutIn(r.LobbyID), time.Duration(g.settings.ClosingNotice))
 }
 
-// deadline gives when a room closes as things are, and why; zero if it does not.
+// deadline returns when a room closes as things are, and why; zero if it does not.
 func (g *guildState) deadline(r *roomState) (time.Time, room.CloseReason) {
 	at, why := g.idleDeadline(r), room.ClosedIdle
-	for _, h := range r.Holds { // who lost their connection comes back to the same room
+	for _, h := range r.Holds { // a user who lost their connection finds the same room
 		if !at.IsZero() && h.Why == room.HeldBack && h.Until.After(at) {
 			at = h.Until
 		}
@@ -218,10 +216,11 @@ func (g *guildState) deadline(r *roomState) (time.Time, room.CloseReason) {
 	return at, why
 }
 
-// retriesPerSweep is how many rooms a round tells Discord of again: Discord's limits are for those who ask, too.
+// retriesPerSweep is for how many rooms one sweep of a guild repeats
+// pending calls, to leave Discord's limits to users' requests.
 const retriesPerSweep = 5
 
-// trimEvery is how often entries of the audit that are older than the guild keeps are removed.
+// trimEvery is how often audit entries beyond the guild's retention are deleted.
 const trimEvery = 6 * time.Hour
 
 func (rs *Rooms) trimAudit(ctx context.Context, g *guildState) {
@@ -232,7 +231,8 @@ func (rs *Rooms) trimAudit(ctx context.Context, g *guildState) {
 		var err error
 		unlocked(ctx, func() { _, err = rs.o.Hub.Audit.Trim(ctx, g.id, now.Add(-keep)) })
 		if err != nil {
-			rs.o.Log.WarnContext(ctx, "old entries of the audit stay until the next round", "guild_id", g.id,
+			rs.o.Log.WarnContext(ctx, "old audit entries could not be deleted; the next sweep tries again",
+				"guild_id", g.id,
 				"err", err)
 		}
 	}

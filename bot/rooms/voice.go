@@ -15,7 +15,7 @@ import (
 	"snug/shared/schema"
 )
 
-// Moved takes a change of voice channel from presence. It only enqueues.
+// Moved takes a change of voice channel from the voice.Tracker. It only enqueues.
 func (rs *Rooms) Moved(m voice.Move) {
 	if m.To != 0 {
 		rs.CheckArrivals(m.GuildID, m.UserID) // only full members can be in voice
@@ -24,7 +24,7 @@ func (rs *Rooms) Moved(m voice.Move) {
 		rs.movedFrom, rs.movedTo, rs.movedBot, rs.movedToLobby,
 	} {
 		rs.enqueueIn(m.GuildID, func(ctx context.Context, g *guildState) {
-			if g.ready { // otherwise the comparison that makes it ready sees the rosters as they are
+			if g.ready { // otherwise load compares with the rosters anyway
 				follow(ctx, g, m)
 			}
 		})
@@ -59,13 +59,14 @@ func (rs *Rooms) movedToLobby(ctx context.Context, g *guildState, m voice.Move) 
 	}
 }
 
-// onLeftRoom follows somebody who left a room. Who is gone from voice
-// altogether may have lost their connection: their seat is held a while.
+// onLeftRoom handles a user who left a room. A user who left voice
+// altogether may have lost their connection: their seat is held for a while.
 func (rs *Rooms) onLeftRoom(ctx context.Context, g *guildState, r *roomState, m voice.Move) {
 	now, grace := g.now(), time.Duration(g.settings.SeatGrace)
 	if slices.Contains(r.Pending.Eject, m.UserID) {
 		if err := rs.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Pending.EjectDone(m.UserID) }); err != nil {
-			rs.o.Log.WarnContext(ctx, "somebody who left is still to be put out", "guild_id", g.id, "room_id", r.ID,
+			rs.o.Log.WarnContext(ctx, "a pending disconnect of a user who left could not be cleared", "guild_id", g.id,
+				"room_id", r.ID,
 				"user_id", m.UserID, "err", err)
 		}
 	}
@@ -76,7 +77,8 @@ func (rs *Rooms) onLeftRoom(ctx context.Context, g *guildState, r *roomState, m 
 		r.Free(roster, m.UserID, now) > 0 {
 		if err := rs.hold(ctx, g, r, nil,
 			room.Hold{UserID: m.UserID, Why: room.HeldBack, Until: now.Add(grace)}); err != nil {
-			rs.o.Log.WarnContext(ctx, "the seat of somebody who left is not held", "guild_id", g.id, "room_id", r.ID,
+			rs.o.Log.WarnContext(ctx, "the seat of a user who left could not be held", "guild_id", g.id,
+				"room_id", r.ID,
 				"user_id", m.UserID, "err", err)
 		}
 	}
@@ -84,7 +86,7 @@ func (rs *Rooms) onLeftRoom(ctx context.Context, g *guildState, r *roomState, m 
 	rs.offerSeats(ctx, g, r)
 }
 
-// onArrived follows somebody who came into a room.
+// onArrived handles a user who joined a room.
 func (rs *Rooms) onArrived(ctx context.Context, g *guildState, r *roomState, m voice.Move) {
 	if slices.Contains(rs.review(ctx, g, m.UserID), r) && rs.ejectSuspended(ctx, g, r, m.UserID) {
 		return
@@ -98,26 +100,28 @@ func (rs *Rooms) onArrived(ctx context.Context, g *guildState, r *roomState, m v
 		doc.DropHold(m.UserID, now)
 	})
 	if err != nil {
-		rs.o.Log.WarnContext(ctx, "a seat stays held for somebody who has it", "guild_id", g.id, "room_id", r.ID,
+		rs.o.Log.WarnContext(ctx, "a hold could not be dropped for a user who took the seat", "guild_id", g.id,
+			"room_id", r.ID,
 			"err", err)
 	}
 }
 
-// ejectSuspended puts out somebody whom only the place they just lost let in. It says whether it did.
+// ejectSuspended disconnects a user who may not be in the room
+// since their access was suspended. It reports whether it did.
 func (rs *Rooms) ejectSuspended(ctx context.Context, g *guildState, r *roomState, user snowflake.ID) bool {
 	s, known := rs.knownStanding(g, user)
 	if !known || g.summary(r).Access.MayEnter(s) {
 		return false
 	}
 	if err := rs.eject(ctx, g, r, user, "Snug: does not pass the gate"); err != nil {
-		rs.o.Log.WarnContext(ctx, "somebody sits in a room whose gate they do not pass", "guild_id", g.id,
+		rs.o.Log.WarnContext(ctx, "a suspended user could not be disconnected", "guild_id", g.id,
 			"room_id", r.ID, "user_id", user, "err", err)
 	}
 	return true
 }
 
-// seatOf gives which seat somebody has, from 1 up. The roster is in the order
-// people came, and who came before keeps their seat. 0: they are not there (any more).
+// seatOf returns a user's rank among the humans of a roster,
+// in the order they joined, from 1; 0 if they are not in it.
 func seatOf(roster []room.Person, user snowflake.ID) int {
 	seat := 0
 	for _, p := range roster {
@@ -131,7 +135,7 @@ func seatOf(roster []room.Person, user snowflake.ID) int {
 	return 0
 }
 
-// updateBotSeats raises a channel's limit by the bots in it, so that a helper bot takes nobody's seat.
+// updateBotSeats raises a channel's user limit by the bots in it, so that a bot takes nobody's seat.
 func (rs *Rooms) updateBotSeats(ctx context.Context, g *guildState, m voice.Move) {
 	for _, channel := range []snowflake.ID{m.From, m.To} {
 		r := g.rooms[channel]
@@ -145,17 +149,17 @@ func (rs *Rooms) updateBotSeats(ctx context.Context, g *guildState, m voice.Move
 			return rs.setLimit(ctx, g, r, "Snug: bots take no seat")
 		})
 		if err != nil {
-			rs.o.Log.WarnContext(ctx, "a seat is lent to a bot, or taken back, with a sweep", "guild_id", g.id,
+			rs.o.Log.WarnContext(ctx, "the user limit could not follow a bot; a sweep repeats it", "guild_id", g.id,
 				"room_id", r.ID, "err", err)
 		}
 	}
 }
 
-// knownLimit gives the limit that a room's channel was last given.
+// knownLimit returns the user limit that was last set.
 func (r *roomState) knownLimit() int { return cmp.Or(r.Limit, r.Seats) }
 
-// setLimit sets a channel's limit. That it is owed is recorded before: a limit
-// that Snug gave, or failed to, is never taken for somebody's wish. The caller is in the room's lane.
+// setLimit sets a channel's user limit. It is marked as pending before, so that Snug's
+// own limit is never taken for somebody else's change. The caller is in the room's lane.
 func (rs *Rooms) setLimit(ctx context.Context, g *guildState, r *roomState, reason string) error {
 	if !r.Pending.Limit {
 		if err := rs.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Pending.Limit = true }); err != nil {
@@ -173,11 +177,12 @@ func (rs *Rooms) setLimit(ctx context.Context, g *guildState, r *roomState, reas
 	return rs.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Limit, doc.Pending.Limit = limit, false })
 }
 
-// limit is the user limit a room's channel should have: its seats and one for each bot in it, as far as Discord's goes.
+// limit is the user limit a room's channel should have: its
+// seats plus one for each bot, at most schema.MaxSeats.
 func (rs *Rooms) limit(g *guildState, r *roomState) int {
 	roster := rs.o.Voice.Roster(g.id, r.ID)
 	lent := len(roster) - room.Occupied(roster)
-	for _, q := range r.Guests { // a bot that is let in finds a seat also in a full room
+	for _, q := range r.Guests { // a bot that is a guest can join a full room
 		if q.Bot && !room.In(roster, q.UserID) {
 			lent++
 		}
@@ -185,37 +190,38 @@ func (rs *Rooms) limit(g *guildState, r *roomState) int {
 	return min(r.Seats+lent, schema.MaxSeats)
 }
 
-// overLimit says whether somebody sits past a room's seats, or with held on one that is held for somebody else.
-func (rs *Rooms) overLimit(g *guildState, r *roomState, user snowflake.ID) (past, held bool) {
+// overLimit reports whether a user is beyond a room's seats
+// or, with held, on a seat that is held for somebody else.
+func (rs *Rooms) overLimit(g *guildState, r *roomState, user snowflake.ID) (over, held bool) {
 	roster, now := rs.o.Voice.Roster(g.id, r.ID), g.now()
 	seat := seatOf(roster, user)
 	held = seat <= r.Seats && r.Hold(user, now) == nil && seat > r.Seats-r.Reserved(roster, user, now)
 	return g.rooms[r.ID] == r && g.settings.StrictSeats && seat > 0 && (seat > r.Seats || held), held
 }
 
-// enforceSeats moves back who got past the seat limit with a permission of
-// their own, or took the last seat while it was held for somebody else. It says whether it did.
+// enforceSeats moves back a user who got over the user limit by a permission, or
+// took the last seat while it was held for somebody else. It reports whether it did.
 func (rs *Rooms) enforceSeats(ctx context.Context, g *guildState, r *roomState, m voice.Move) bool {
 	log := rs.o.Log.With("guild_id", g.id, "room_id", r.ID, "user_id", m.UserID)
-	past, held := rs.overLimit(g, r, m.UserID)
-	if past && g.settings.AdminsExempt {
+	over, held := rs.overLimit(g, r, m.UserID)
+	if over && g.settings.AdminsExempt {
 		who, err := rs.fetchStanding(ctx, g.id, m.UserID)
 		if err != nil {
-			log.Warn("could not ask whether somebody past the seat limit is exempt; they stay", "err", err)
+			log.Warn("could not check whether a user over the seat limit is exempt; they stay", "err", err)
 			return false
 		}
 		if who.Manager {
 			return false
 		}
-		past, held = rs.overLimit(g, r, m.UserID) // Discord was asked meanwhile
+		over, held = rs.overLimit(g, r, m.UserID) // it may have changed during the request
 	}
-	if !past {
+	if !over {
 		return false
 	}
 	now := g.now()
 	if wait := g.moveWait(m.UserID, now); wait > 0 {
 		rs.enqueueAfter(g, wait, func(ctx context.Context) {
-			// they come again and again: Discord's limits are the whole server's
+			// they join again and again: Discord's limits are shared by the server
 			if r := g.rooms[m.To]; r != nil && g.ready && rs.o.Voice.ChannelOf(g.id, m.UserID) == r.ID {
 				rs.enforceSeats(ctx, g, r, voice.Move{GuildID: m.GuildID, UserID: m.UserID, To: m.To})
 			}
@@ -226,10 +232,10 @@ func (rs *Rooms) enforceSeats(ctx context.Context, g *guildState, r *roomState, 
 	to := m.From
 	if back := g.rooms[to]; g.settings.Lobby(to) != nil ||
 		back != nil && back.FreeFor(rs.o.Voice.Roster(g.id, to), m.UserID, now) <= 0 {
-		to = 0 // a lobby would only open another room; or their old seat is taken meanwhile
+		to = 0 // a lobby would open another room, and a full room has no seat
 	}
 	if who, known := rs.knownStanding(g, m.UserID); to != 0 && known && !rs.o.Discord.Enters(to, who) {
-		to = 0 // somebody put them there: Snug does not put them back where they could not go
+		to = 0 // somebody moved them from there: they may not enter it themselves
 	}
 	g.ejectedAt[m.UserID] = now
 	err := rs.o.Discord.Move(ctx, g.id, m.UserID, to, "Snug: every seat is taken")
@@ -240,7 +246,7 @@ func (rs *Rooms) enforceSeats(ctx context.Context, g *guildState, r *roomState, 
 		return true
 	}
 	if err != nil {
-		log.Warn("could not move back somebody past the seat limit", "err", err)
+		log.Warn("could not move back somebody over the seat limit", "err", err)
 		return false
 	}
 	entry := audit.Entry{Kind: audit.SeatRefused, Target: m.UserID}

@@ -15,14 +15,14 @@ import (
 
 // How long a seat is held for somebody.
 const (
-	holdMoved   = 10 * time.Second // moved by the bot: until Discord tells of it
-	holdLink    = time.Minute      // asked to join, and on their way through Discord
+	holdMoved   = 10 * time.Second // moved by the bot, until the Voice State Update arrives
+	holdLink    = time.Minute      // joining through Discord
 	holdInvited = 3 * time.Minute  // just let in
 	holdOffered = 2 * time.Minute  // the first of the waiting list, when a seat is free
 )
 
-// Wait enters the waiting list of a full room, or leaves it. When a seat
-// becomes free it is held for the first in the list, who gets a message.
+// Wait adds the actor to the waiting list of a full room or, with Leave, removes
+// them. A free seat is held for the first in the list, who gets a message.
 func (rs *Rooms) Wait(ctx context.Context, guildID snowflake.ID, q room.WaitRequest) (out room.WaitDone, err error) {
 	enter := rs.withRoom
 	if q.Leave {
@@ -92,16 +92,16 @@ func (rs *Rooms) leaveWaitingList(
 	return err
 }
 
-// hold keeps a seat for a user for a short time, with an entry in the audit or, with nil, without.
+// hold holds a seat for a user. e is the audit entry, or nil.
 func (rs *Rooms) hold(ctx context.Context, g *guildState, r *roomState, e *audit.Entry, h room.Hold) error {
 	now := g.now()
 	return rs.change(ctx, g, r, e, func(doc *room.Room) { doc.SetHold(h, now) })
 }
 
-// offerSeats holds free seats for the first of the waiting list, and tells
-// them. Who may not enter any more, or sits already, is taken off it. Where Discord has to be asked
-// who is first, that is done by itself, and after it what the gateway told meanwhile: a seat
-// that has just been left may be held for who left it.
+// offerSeats holds free seats for the first users of the waiting list and notifies them.
+// Those who may not enter any more, or are inside already, are removed from the list. If
+// the first user's standing is not known, it is fetched in a job of its own, behind
+// queued gateway events: a seat that was just left may have to be held for who left it.
 func (rs *Rooms) offerSeats(ctx context.Context, g *guildState, r *roomState) {
 	for g.rooms[r.ID] == r && r.State == room.Open && len(r.Waiting) > 0 {
 		first := r.Waiting[0]
@@ -137,17 +137,17 @@ func (rs *Rooms) offerSeats(ctx context.Context, g *guildState, r *roomState) {
 	}
 }
 
-// fetchFirstWaiter asks Discord who the first of a waiting list is, and has the list move up then.
+// fetchFirstWaiter fetches the standing of the first of a waiting list, then calls offerSeats.
 func (rs *Rooms) fetchFirstWaiter(ctx context.Context, g *guildState, r *roomState, user snowflake.ID) {
 	if _, err := rs.recentStanding(ctx, g, user); err != nil {
-		rs.o.Log.WarnContext(ctx, "the waiting list moves up when Discord says who its first is", "guild_id", g.id,
+		rs.o.Log.WarnContext(ctx, "the waiting list waits for the standing of its first user", "guild_id", g.id,
 			"room_id", r.ID, "user_id", user, "err", err)
 		return
 	}
 	rs.enqueue(g, func(ctx context.Context) { rs.offerSeats(ctx, g, r) })
 }
 
-// expireHolds drops holds that ended and knocks that nobody answered.
+// expireHolds drops expired holds and knocks, and offers free seats.
 func (rs *Rooms) expireHolds(ctx context.Context, g *guildState, r *roomState) error {
 	now := g.now()
 	old := slices.ContainsFunc(r.Holds, func(h room.Hold) bool { return !now.Before(h.Until) })
@@ -163,7 +163,7 @@ func (rs *Rooms) expireHolds(ctx context.Context, g *guildState, r *roomState) e
 	return err
 }
 
-// watchHolds has the line move up as soon as a hold ends.
+// watchHolds calls expireHolds as soon as the first hold ends.
 func (rs *Rooms) watchHolds(g *guildState, r *roomState) {
 	if len(r.Holds) == 0 {
 		return

@@ -1,10 +1,9 @@
-// Package access computes what a member may do in a channel, as Discord
-// does, and says why somebody may not: the one place that Snug asks.
+// Package access computes a member's permissions in a channel, as Discord
+// does, and why a member cannot be let into a room. All of Snug uses it.
 //
-// It does no I/O and reads no clock. What it needs of a server (the bits of its
-// roles, overwrites of channels) comes in as plain data, which the bot publishes
-// and both sides read, so that bot and dashboard answer alike.
-// https://discord.com/developers/docs/topics/permissions
+// It does no I/O and reads no clock. Its inputs (roles' permissions, channels'
+// overwrites) are plain data that the bot publishes, so that bot and dashboard
+// get the same results. https://discord.com/developers/docs/topics/permissions
 package access
 
 import (
@@ -17,7 +16,7 @@ import (
 // Permissions are permission bits as Discord numbers them.
 type Permissions uint64
 
-// The permissions that decide who sees, enters and manages.
+// The permissions that Snug computes with.
 const (
 	Administrator      Permissions = 1 << 3
 	ManageGuild        Permissions = 1 << 5
@@ -35,21 +34,21 @@ const (
 	RoleMask    = ChannelMask | Administrator | ManageGuild
 )
 
-// The permissions that go with others, and what is left where somebody may only look on.
+// Permissions that depend on others or on the member's state.
 const (
 	restricted = ViewChannel | ReadMessageHistory // timed out, or pending
-	// voiceImplied goes with Connect: whoever may not connect to a voice channel neither acts in it nor manages it.
+	// voiceImplied are the permissions that Discord removes with Connect in a voice channel.
 	voiceImplied = MoveMembers | 1<<4 | 1<<8 | 1<<9 | 1<<21 | 1<<22 | 1<<23 | 1<<25 | 1<<28 | 1<<29 | 1<<32 | 1<<39 | 1<<42 | 1<<45 | 1<<48
 )
 
-// Has says whether p holds all bits of q.
+// Has reports whether p has all bits of q.
 func (p Permissions) Has(q Permissions) bool { return p&q == q }
 
 // Roles are the permissions that a server's roles give, by role; those of
 // @everyone stand under the server's own id.
 type Roles map[snowflake.ID]Permissions
 
-// Base gives what roles give together, @everyone's among them.
+// Base returns the combined permissions of roles and @everyone.
 func (r Roles) Base(guild snowflake.ID, has []snowflake.ID) Permissions {
 	p := r[guild]
 	for _, id := range has {
@@ -68,11 +67,11 @@ type Member struct {
 	TimedOut    bool
 }
 
-// Admin says whether Discord denies them nothing.
+// Admin reports whether the member has all permissions: the owner or Administrator.
 func (m Member) Admin() bool { return m.Owner || m.Base.Has(Administrator) }
 
-// Compute gives what a member may do in a voice channel with these overwrites.
-// A channel in a category is told with its own, which are the category's where the two are synced.
+// Compute returns a member's permissions in a voice channel with these overwrites. Pass the
+// channel's own overwrites, not its category's: Discord copies those when the two are synced.
 func Compute(m Member, channel []Overwrite) Permissions {
 	if m.Admin() {
 		return All
@@ -90,7 +89,8 @@ func Compute(m Member, channel []Overwrite) Permissions {
 	return p
 }
 
-// apply lays overwrites over base permissions: @everyone's, then those of the roles together, then the member's own.
+// apply applies overwrites to the base permissions:
+// @everyone's, then the roles' combined, then the member's own.
 func apply(m Member, channel []Overwrite) Permissions {
 	p := m.Base
 	var roles, own Overwrite
@@ -110,7 +110,7 @@ func apply(m Member, channel []Overwrite) Permissions {
 	return p&^own.Deny | own.Allow
 }
 
-// Guild is what permissions depend on in a server as a whole.
+// Guild is a guild's owner and roles.
 type Guild struct {
 	OwnerID snowflake.ID `json:"owner_id,omitempty"`
 	// Roles are those that give more of OfRoles than @everyone, and @everyone.
@@ -130,5 +130,5 @@ func (r Roles) Compact(guild snowflake.ID, mask Permissions) Roles {
 	return out
 }
 
-// Equal says whether two are the same.
+// Equal reports whether two are the same.
 func (g Guild) Equal(o Guild) bool { return g.OwnerID == o.OwnerID && maps.Equal(g.Roles, o.Roles) }

@@ -7,10 +7,10 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 )
 
-// A gate is who may come into a place at all: what a server's lobby or category
-// says of roles and members, before Snug lets anybody in or keeps anybody out.
+// A gate is the overwrites of a server's lobby or category, before Snug's
+// own: whoever they keep out cannot be let into the rooms opened there.
 
-// Why says why somebody does not pass a gate.
+// Why is the reason why a member does not pass a gate.
 type Why string
 
 // The reasons, the gravest first. MissingRole alone can be waived.
@@ -24,10 +24,9 @@ const (
 	MissingRole Why = "missing_role" // nothing denies it to them, and no role of theirs allows it
 )
 
-// Gate takes the overwrites of a place for those of its gate. A place that
-// denies @everyone to see or enter, and allows it to no role, is closed, not gated: a private
-// corner whose people are let in one by one. What it denies @everyone counts for nothing then.
-// bot says of a role whether it is a bot's own, which people cannot have.
+// Gate returns the overwrites that count as a gate. If a channel denies @everyone to see or
+// enter and allows it to no role, people are let in one by one, and that denial does not
+// count. bot reports whether a role is managed for a bot, so that people cannot have it.
 func Gate(guild snowflake.ID, place []Overwrite, bot func(role snowflake.ID) bool) []Overwrite {
 	allows := slices.ContainsFunc(place, func(o Overwrite) bool {
 		return !o.Member && o.ID != guild && o.Allow&Enter != 0 && !bot(o.ID)
@@ -42,7 +41,7 @@ func Gate(guild snowflake.ID, place []Overwrite, bot func(role snowflake.ID) boo
 	return Compact(gate, Enter)
 }
 
-// Judge says whether a member of the server passes a gate: whether Discord
+// Judge returns why a member does not pass a gate, or Passes if Discord
 // would let them see and enter a channel with these overwrites.
 func Judge(m Member, gate []Overwrite) Why {
 	switch {
@@ -58,7 +57,7 @@ func Judge(m Member, gate []Overwrite) Why {
 	return cmp.Or(Denied(m, gate), MissingRole)
 }
 
-// Denied gives what denies a member to see or enter: OwnDenial, RoleDenial, or Passes for nothing.
+// Denied returns which overwrite denies a member to see or enter: OwnDenial, RoleDenial, or Passes for none.
 func Denied(m Member, gate []Overwrite) Why {
 	if m.Admin() {
 		return Passes
@@ -81,8 +80,7 @@ func Denied(m Member, gate []Overwrite) Why {
 	return Passes
 }
 
-// RolesThatAdmit gives the roles each of which alone would let a member through the gates that they miss a
-// role for, by id.
+// RolesThatAdmit returns the roles, sorted by id, each of which alone would let the member pass all gates.
 func RolesThatAdmit(m Member, gates [][]Overwrite, roles Roles, bot func(role snowflake.ID) bool) []snowflake.ID {
 	tries := map[snowflake.ID]bool{}
 	for id := range roles {

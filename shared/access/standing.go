@@ -7,17 +7,17 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 )
 
-// Via says through which door a request came.
+// Via says where a request came from.
 type Via string
 
-// The doors.
+// The origins of requests.
 const (
 	ViaDiscord Via = "discord" // a slash command, button or menu
 	ViaWeb     Via = "web"     // the dashboard's pages and its JSON API
-	ViaSnug    Via = "snug"    // Snug itself: the reaper, a repair
+	ViaSnug    Via = "snug"    // Snug itself: a sweep, a repair
 )
 
-// Standing is a user's place in a guild, as Discord said at CheckedAt.
+// Standing is a user's membership, roles and permissions in a guild, as of CheckedAt.
 type Standing struct {
 	GuildID snowflake.ID `json:"guild_id"`
 	UserID  snowflake.ID `json:"user_id"`
@@ -40,10 +40,10 @@ type Standing struct {
 	CheckedAt     time.Time `json:"checked_at"`
 }
 
-// TimedOut says whether they were timed out at CheckedAt.
+// TimedOut reports whether they were timed out at CheckedAt.
 func (s Standing) TimedOut() bool { return s.TimedOutUntil.After(s.CheckedAt) }
 
-// WithGuild gives the standing as the server's roles and owner make it now.
+// WithGuild returns the standing recomputed with the guild's present owner and roles.
 func (s Standing) WithGuild(g Guild) Standing {
 	if !s.Member || len(g.Roles) == 0 {
 		return s
@@ -55,7 +55,7 @@ func (s Standing) WithGuild(g Guild) Standing {
 	return s
 }
 
-// AsMember gives the standing as permissions depend on it.
+// AsMember returns what permissions are computed from.
 func (s Standing) AsMember() Member {
 	return Member{
 		Guild: s.GuildID, User: s.UserID, Roles: s.Roles, Base: s.Base, Owner: s.Owner || s.Admin, Pending: s.Pending,
@@ -63,7 +63,7 @@ func (s Standing) AsMember() Member {
 	}
 }
 
-// PermissionsIn gives what they may do in a voice channel with these overwrites.
+// PermissionsIn returns their permissions in a voice channel with these overwrites.
 func (s Standing) PermissionsIn(channel []Overwrite) Permissions {
 	if !s.Member {
 		return 0
@@ -71,8 +71,8 @@ func (s Standing) PermissionsIn(channel []Overwrite) Permissions {
 	return Compute(s.AsMember(), channel)
 }
 
-// Active says whether they may do more than see and read: Discord allows those who are timed out, or
-// have not accepted the server's rules, nothing else.
+// Active reports whether they may do more than see and read: Discord allows those
+// who are timed out, or have not accepted the server's rules, nothing else.
 func (s Standing) Active() bool { return s.Member && (s.Admin || !s.Pending && !s.TimedOut()) }
 
 // CheckActive fails with errs.Forbidden unless they are Active.
@@ -99,11 +99,10 @@ func (s Standing) CheckManager() error {
 	return nil
 }
 
-// Actor is who asks for something, and how.
+// Actor is the user who makes a request, and where it came from.
 type Actor struct {
 	UserID snowflake.ID `json:"user_id"`
 	Via    Via          `json:"via"`
-	// Standing is set when Discord told it with the request (an
-	// interaction); otherwise the keeper asks Discord.
+	// Standing is set if it came with the request (an interaction); otherwise the bot fetches it.
 	Standing *Standing `json:"standing,omitempty"`
 }

@@ -19,12 +19,12 @@ const (
 	RoomClosed    Kind = "room_closed"
 	InviteCreated Kind = "invite_created"
 	InviteRevoked Kind = "invite_revoked"
-	// Target follows an invite of By, and cannot be let in yet: Detail says why, as Step does
+	// Target followed an invite of By and cannot be let in yet; Detail is the room.Step
 	OnTheWay Kind = "on_the_way"
 	// Target was let in by By; Detail: ByLink if Target came by a link that By made
 	GuestAdmitted   Kind = "guest_admitted"
 	SeatRefused     Kind = "seat_refused" // somebody past the limit was moved back
-	Repaired        Kind = "repaired"     // Snug put right what it found wrong
+	Repaired        Kind = "repaired"     // Snug fixed a difference between Discord and its data
 	SettingsChanged Kind = "settings_changed"
 	RoomRenamed     Kind = "room_renamed"
 	ChannelGone     Kind = "channel_gone"
@@ -38,13 +38,13 @@ const (
 	// Target is the owner now; Detail: transfer, claim, override or handover; Old and New: display names
 	OwnerChanged         Kind = "owner_changed"
 	Knocked              Kind = "knocked"                // By asks to be let in
-	KnockDenied          Kind = "knock_denied"           // Target was told "not now"
+	KnockDenied          Kind = "knock_denied"           // Target's knock was refused
 	WaitingStarted       Kind = "waiting_started"        // By waits for a seat
 	WaitingEnded         Kind = "waiting_ended"          // Target waits no longer; Detail: left, offered, seated
 	SpectatorLinkChanged Kind = "spectator_link_changed" // New: on, renewed or off
 	RenamePlanned        Kind = "rename_planned"         // New is applied when Discord's limit allows
 	SeatHeld             Kind = "seat_held"              // a seat is kept for Target
-	// Target has no place in the room until they pass its gate again; Detail: access.Why
+	// Target's access is suspended until they pass the room's gates again; Detail: access.Why
 	Suspended            Kind = "suspended"
 	Restored             Kind = "restored" // Target, who was suspended, passes again
 	PreferencesForgotten Kind = "preferences_forgotten"
@@ -58,7 +58,7 @@ const (
 	WebhookRemoved Kind = "webhook_removed"
 )
 
-// ByLink is the Detail of an admission that nobody did by hand: the guest followed an invite link.
+// ByLink is the Detail of a GuestAdmitted entry whose guest followed an invite link.
 const ByLink = "link"
 
 // Kinds lists the kinds, for who chooses from them.
@@ -90,8 +90,9 @@ type Entry struct {
 	At      time.Time    `json:"at"`
 }
 
-// About says whether the entry is by a user or about them.
+// About reports whether the entry is by a user or about them.
 func (e *Entry) About(user snowflake.ID) bool { return user != 0 && (e.By == user || e.Target == user) }
 
-// Accounts says whether the entry is the server's own record of how it was run, which its people cannot have erased.
+// Accounts reports whether the entry is the server's own record
+// of its administration, which users cannot have erased.
 func (e *Entry) Accounts() bool { return e.RoomID == 0 && e.Kind != PreferencesForgotten }

@@ -2,15 +2,15 @@ package guild
 
 import "github.com/disgoorg/snowflake/v2"
 
-// NamedID is a channel, a category or a role of a server.
+// NamedID is a channel, category or role of a server.
 type NamedID struct {
 	ID       snowflake.ID `json:"id"`
 	Name     string       `json:"name"`
 	ParentID snowflake.ID `json:"parent_id,omitempty"` // a channel's category
 }
 
-// ChannelsAndRoles are what settings can point at, in the order Discord shows them. Those who manage a server
-// may ask for them.
+// ChannelsAndRoles are what settings can refer to, in the
+// order Discord shows them. Only managers may read them.
 type ChannelsAndRoles struct {
 	Categories []NamedID `json:"categories"`
 	Voice      []NamedID `json:"voice"`
@@ -18,7 +18,7 @@ type ChannelsAndRoles struct {
 	Roles      []NamedID `json:"roles"` // without @everyone and those of bots and subscriptions
 }
 
-// Name gives the name of a place, or its id if it is not among them.
+// Name returns the name of a channel or role, or its id if it is not listed.
 func (p ChannelsAndRoles) Name(id snowflake.ID) string {
 	for _, list := range [][]NamedID{p.Categories, p.Voice, p.Text, p.Roles} {
 		for _, x := range list {

@@ -9,9 +9,8 @@ import (
 	"snug/shared/errs"
 )
 
-// Health is how the process that keeps a guild is doing, as far as it
-// concerns the guild. Nothing in it is secret to the guild's managers, and
-// nothing is asked of Discord for it but who asks.
+// Health is the state of the process that holds a guild, as far as it concerns the guild. The
+// guild's managers may read all of it. The only request to Discord it takes checks the actor.
 type Health struct {
 	Now     time.Time     `json:"now"`
 	Gateway GatewayHealth `json:"gateway"`
@@ -23,13 +22,13 @@ type Health struct {
 	OpensMax    int           `json:"opens_max"`
 	OpensWindow time.Duration `json:"opens_window"`
 	NextOpen    time.Time     `json:"next_open,omitzero"`
-	// Rooms tells of each open room how often it can be renamed.
+	// Rooms are the rename budgets of the open rooms.
 	Rooms []RoomRenames `json:"rooms"`
 	// Errors are the last warnings and errors about the guild, newest first.
 	Errors []RecentError `json:"errors"`
 }
 
-// GatewayHealth is the connection that tells of the guild.
+// GatewayHealth is the gateway connection that the guild's events come from.
 type GatewayHealth struct {
 	Shard    int           `json:"shard"`
 	Shards   int           `json:"shards"`
@@ -37,7 +36,7 @@ type GatewayHealth struct {
 	Since    time.Time     `json:"since"`
 	Latency  time.Duration `json:"latency"`            // of the last heartbeat; 0: none yet
 	Resumes  int           `json:"resumes"`            // since the process began
-	Sessions int           `json:"sessions"`           // begun anew, since the process began
+	Sessions int           `json:"sessions"`           // new sessions, since the process started
 	Failed   time.Time     `json:"failed,omitzero"`    // when a connection ended last, or could not be made
 	Reason   string        `json:"reason,omitempty"`   // why: a word such as "reconnect_asked" or "close_4000"
 	Failures int           `json:"failures,omitempty"` // attempts in a row that came to nothing
@@ -55,13 +54,13 @@ type QueueHealth struct {
 	Blocked time.Time `json:"blocked,omitzero"`
 }
 
-// DMHealth is what is left of the budgets of direct messages, for all servers of the bot.
+// DMHealth is what is left of the budgets for direct messages, for all servers of the bot.
 type DMHealth struct {
-	Known   bool       `json:"known"` // false: the hub does not answer, and nothing is sent
+	Known   bool       `json:"known"` // false: the hub cannot be reached, and nothing is sent
 	Budgets []DMBudget `json:"budgets,omitempty"`
 	// Paused is until when none are opened, because Discord said that there are too many; zero if it did not.
 	Paused   time.Time `json:"paused,omitzero"`
-	Held     int       `json:"held"` // messages not sent for want of a budget, since the process began
+	Held     int       `json:"held"` // messages not sent because a budget was exhausted, since the process started
 	LastHeld time.Time `json:"last_held,omitzero"`
 }
 
@@ -72,7 +71,7 @@ type DMBudget struct {
 	Window time.Duration `json:"window"`
 }
 
-// HeldBack says whether direct messages wait or are given up just now.
+// HeldBack reports whether direct messages are delayed or dropped at present.
 func (d DMHealth) HeldBack(now time.Time) bool {
 	return !d.Known || d.Paused.After(now) ||
 		slices.ContainsFunc(d.Budgets, func(b DMBudget) bool { return b.Left == 0 })
@@ -93,7 +92,7 @@ type RecentError struct {
 	Serious       bool        `json:"serious,omitempty"`
 	Text          string      `json:"text"` // in English, without ids
 	Code          errs.Code   `json:"code,omitempty"`
-	Why           *errs.Error `json:"why,omitempty"` // where managers may read it
+	Why           *errs.Error `json:"why,omitempty"` // nil where managers may not read it
 	InteractionID string      `json:"interaction_id,omitempty"`
 	Times         int         `json:"times"` // in a row
 }

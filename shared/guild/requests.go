@@ -10,8 +10,8 @@ import (
 	"snug/shared/errs"
 )
 
-// What those who manage a server ask of its keeper, and what they are told.
-// Each fails with errs.Forbidden for others.
+// Requests of those who manage a server to the process that holds it,
+// and the results. Each fails with errs.Forbidden for other users.
 type (
 	// SettingsView is a guild's settings as they are.
 	SettingsView struct {
@@ -40,8 +40,8 @@ type (
 		Versions []SettingsVersion `json:"versions"`
 	}
 
-	// ChangeRecord has something that a manager is about to do on the web, and that the keeper has no part in,
-	// written to the audit log.
+	// ChangeRecord asks for an audit entry about something that
+	// a manager is about to do on the web without the bot.
 	ChangeRecord struct {
 		Actor  access.Actor `json:"actor"`
 		Kind   audit.Kind   `json:"kind"` // one of the tokens' and webhooks'
@@ -81,12 +81,12 @@ type (
 		Actor        access.Actor `json:"actor"`
 		CategoryName string       `json:"category_name,omitempty"`
 		LobbyName    string       `json:"lobby_name,omitempty"`
-		// Dry only looks: what lacks, and what would be made.
+		// Dry only looks: what is missing, and what would be created.
 		Dry bool `json:"dry,omitempty"`
 	}
 
-	// SetupDone tells what a first run made or found, and what still lacks.
-	// Nothing is made while a permission lacks that rooms need.
+	// SetupDone is what a first run created or found, and what is still
+	// missing. Nothing is created while a required permission is missing.
 	SetupDone struct {
 		CategoryID   snowflake.ID `json:"category_id,omitempty"`
 		LobbyID      snowflake.ID `json:"lobby_id,omitempty"`
@@ -98,7 +98,7 @@ type (
 
 // Preflight is what Snug may do in a guild, and how much room there is.
 type Preflight struct {
-	OK    bool   `json:"ok"` // nothing lacks that rooms need
+	OK    bool   `json:"ok"` // no required permission is missing
 	Needs []Need `json:"needs"`
 	// Channels and ChannelsLeft count the server's channels, of which Discord
 	// allows 500; ChannelsUnseen of them are hidden from Snug.
@@ -106,7 +106,7 @@ type Preflight struct {
 	ChannelsLeft   int             `json:"channels_left"`
 	ChannelsUnseen int             `json:"channels_unseen,omitempty"`
 	Categories     []CategoryRooms `json:"categories"`
-	// Lost names settings that point at what is gone, by their JSON names.
+	// Lost lists the JSON names of settings that refer to deleted channels.
 	Lost []string `json:"lost,omitempty"`
 }
 
@@ -128,50 +128,52 @@ type CategoryRooms struct {
 	Left     int          `json:"left"`
 }
 
-// IssueKind names a disagreement between Discord, the store and the web.
+// IssueKind names a kind of difference between Discord, the store and the web.
 type IssueKind string
 
-// The disagreements, and what mending does.
+// The kinds of issues, and how each is fixed.
 const (
 	IssueNoChannel IssueKind = "no_channel" // a room without its channel: it is closed
-	// Snug is denied the sight of a channel it needs: somebody has to give it back
+	// Snug may not see a channel it needs: somebody has to grant it View Channel
 	IssueUnseen IssueKind = "unseen"
 	// a channel with Snug's mark and no room: it is deleted, if nobody is in it
-	IssueUnknown       IssueKind = "unknown"
-	IssueName          IssueKind = "name"           // the channel has another name: the room takes it over
-	IssueSeats         IssueKind = "seats"          // the channel has another limit: it is set
-	IssueAccess        IssueKind = "access"         // overwrites are not what the room says: they are set
-	IssueRoster        IssueKind = "roster"         // the web shows others than are in voice: it is told anew
-	IssueLobbyGone     IssueKind = "lobby_gone"     // a lobby's channel is gone: the lobby is removed
-	IssueCategoryGone  IssueKind = "category_gone"  // the category is gone: the setting is cleared
-	IssueLogGone       IssueKind = "log_gone"       // the log channel is gone: the setting is cleared
-	IssuePendingCreate IssueKind = "pending_create" // an opening that was neither finished nor given up: it is settled
+	IssueUnknown IssueKind = "unknown"
+	IssueName    IssueKind = "name"   // the channel has another name: the room takes it over
+	IssueSeats   IssueKind = "seats"  // the channel has another limit: it is set
+	IssueAccess  IssueKind = "access" // overwrites are not what the room says: they are set
+	// the web shows others than are in voice: the roster is published again
+	IssueRoster       IssueKind = "roster"
+	IssueLobbyGone    IssueKind = "lobby_gone"    // a lobby's channel is gone: the lobby is removed
+	IssueCategoryGone IssueKind = "category_gone" // the category is gone: the setting is cleared
+	IssueLogGone      IssueKind = "log_gone"      // the log channel is gone: the setting is cleared
+	// a room's creation that was neither finished nor given up: it is resolved
+	IssuePendingCreate IssueKind = "pending_create"
 )
 
-// Issue is one disagreement.
+// Issue is one difference between Discord, the store and the web.
 type Issue struct {
-	ID        string       `json:"id"` // names it in a RepairRequest; stays the same while the disagreement does
+	ID        string       `json:"id"` // names it in a RepairRequest; stable while the issue exists
 	Kind      IssueKind    `json:"kind"`
 	ChannelID snowflake.ID `json:"channel_id,omitempty"`
 	Name      string       `json:"name,omitempty"` // of the channel or room
 	Want      string       `json:"want,omitempty"` // what it should be, where it is one word or number
 	Have      string       `json:"have,omitempty"`
-	// Risky findings are mended only if they are named: it deletes what an admin may have made.
+	// Risky issues are fixed only if they are named: that deletes what an admin may have created.
 	Risky bool        `json:"risky,omitempty"`
 	Fixed bool        `json:"fixed,omitempty"`
-	Err   *errs.Error `json:"err,omitempty"` // why it could not be mended
+	Err   *errs.Error `json:"err,omitempty"` // why it could not be fixed
 }
 
 type (
-	// RepairRequest looks for disagreements and with Apply mends them: those
-	// in Only, or if that is empty all that are not risky.
+	// RepairRequest looks for issues and with Apply fixes them:
+	// those in Only, or if that is empty all that are not risky.
 	RepairRequest struct {
 		Actor access.Actor `json:"actor"`
 		Apply bool         `json:"apply,omitempty"`
 		Only  []string     `json:"only,omitempty"`
 	}
 
-	// RepairReport is what was found, and with Apply what became of it.
+	// RepairReport lists the issues that were found and, with Apply, whether they were fixed.
 	RepairReport struct {
 		Issues []Issue   `json:"issues"`
 		At     time.Time `json:"at"`

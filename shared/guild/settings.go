@@ -22,7 +22,7 @@ import (
 	"snug/shared/schema"
 )
 
-// Settings of a guild. A missing document means Defaults.
+// Settings are a guild's settings. A missing document means Defaults.
 type Settings struct {
 	// where rooms are opened; 0: at the top of the server
 	CategoryID         snowflake.ID   `json:"category_id,omitempty"`
@@ -58,7 +58,7 @@ type Settings struct {
 	Lobbies      []Lobby  `json:"lobbies,omitzero"`
 }
 
-// Defaults are the settings of a guild that changed nothing.
+// Defaults returns the settings of a guild that changed nothing.
 func Defaults() Settings {
 	return Settings{
 		Seats: 4, Private: true, IdleTimeout: Duration(time.Hour), ClosingNotice: Duration(30 * time.Second),
@@ -69,8 +69,7 @@ func Defaults() Settings {
 	}
 }
 
-// Upgraded fills in what settings that an earlier Snug stored do not have. Whoever reads stored settings
-// begins with it.
+// Upgraded fills in fields that settings stored by an earlier version lack. Call it on all stored settings.
 func (s Settings) Upgraded() Settings {
 	if s.AuditRetention == 0 {
 		s.AuditRetention = Defaults().AuditRetention
@@ -130,7 +129,7 @@ func (s Settings) Validate() error {
 // JoinsBySignIn says whether people are brought into the server by their sign-in, which then asks for that.
 func (s Settings) JoinsBySignIn() bool { return s.BringIn && s.GuildsJoin }
 
-// Uses gives how many users an invite to a room with so many seats is good for.
+// Uses returns the default number of uses of an invite to a room with so many seats.
 func (s Settings) Uses(seats int) int {
 	if s.InviteUses > 0 {
 		return s.InviteUses
@@ -138,8 +137,8 @@ func (s Settings) Uses(seats int) int {
 	return seats
 }
 
-// MayCreate says whether a member may open rooms: with creator roles set, those who hold one, and managers.
-// Nobody may who is timed out or has not accepted the server's rules.
+// MayCreate reports whether a member may open rooms: with creator roles set, those who hold
+// one, and managers. Nobody may who is timed out or has not accepted the server's rules.
 func (s Settings) MayCreate(m access.Standing) bool {
 	if !m.Active() || len(s.CreatorRoles) == 0 || m.Manager {
 		return m.Active()
@@ -147,7 +146,7 @@ func (s Settings) MayCreate(m access.Standing) bool {
 	return slices.ContainsFunc(s.CreatorRoles, func(r snowflake.ID) bool { return slices.Contains(m.Roles, r) })
 }
 
-// LetsStay says whether somebody whom Discord lets into a full room stays there: Snug does not move them back.
+// LetsStay reports whether a member whom Discord lets into a full room may stay, rather than be moved back.
 func (s Settings) LetsStay(m access.Standing) bool {
 	return !s.StrictSeats || s.AdminsExempt && m.Manager
 }
@@ -228,8 +227,7 @@ type Document struct {
 	Outbox []audit.Entry `json:"outbox,omitempty"`
 }
 
-// Fields gives the settings by their JSON names. What means the same is the same: an empty list as none,
-// roles in any order.
+// Fields returns the settings by their JSON names, normalized: equal settings have equal fields.
 func (s Settings) Fields() (map[string]json.RawMessage, error) {
 	b, err := json.Marshal(s.normalized())
 	if err != nil {
@@ -239,7 +237,7 @@ func (s Settings) Fields() (map[string]json.RawMessage, error) {
 	return m, json.Unmarshal(b, &m)
 }
 
-// normalized writes down one way what can be written in several.
+// normalized returns the settings with sorted roles and without empty lists.
 func (s Settings) normalized() Settings {
 	s = s.Clone()
 	for _, roles := range []*[]snowflake.ID{&s.CreatorRoles, &s.HelperRoles} {

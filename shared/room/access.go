@@ -13,29 +13,30 @@ import (
 	"snug/shared/errs"
 )
 
-// Access is what decides who may see and enter a room. Together with a
-// Standing it answers as Discord does for the room's channel.
+// Access decides who may see and enter a room: for a Standing
+// it gives the same result as Discord for the room's channel.
 type Access struct {
 	OwnerID     snowflake.ID   `json:"owner_id"`
 	Private     bool           `json:"private"`
 	Locked      bool           `json:"locked,omitempty"`
 	Hidden      bool           `json:"hidden,omitempty"`
 	ManagersSee bool           `json:"managers_see,omitempty"` // managers see private rooms too
-	Guests      []snowflake.ID `json:"guests,omitempty"`       // without those who are suspended
+	Guests      []snowflake.ID `json:"guests,omitempty"`       // without suspended ones
 	Banned      []snowflake.ID `json:"banned,omitempty"`
-	// OwnerOut says that the owner does not pass the gate: they have no place of their own until they do.
+	// OwnerSuspended says that the owner does not pass the
+	// gates: they have no access of their own until they do.
 	OwnerSuspended bool `json:"owner_suspended,omitempty"`
-	// Channel is what the room's channel says in Discord of roles, and of members who have no place of their
-	// own and are not banned.
+	// Channel are the channel's overwrites for roles, and for members who are neither owner, guest nor banned.
 	Channel []access.Overwrite `json:"channel,omitempty"`
-	// Gates have to be passed, every one, by who is let in; nil: Channel is the only one.
+	// Gates are overwrites of channels; whoever is let in must
+	// pass each (package access). nil: Channel is the only gate.
 	Gates          [][]access.Overwrite `json:"gates,omitempty"`
-	GuestsPastGate bool                 `json:"past_gate,omitempty"` // a role that is missing keeps no guest out
+	GuestsPastGate bool                 `json:"past_gate,omitempty"` // guests may lack a required role
 	// WatchKey is WatchKey of the room's watch token; "" while the room may not be watched.
 	WatchKey string `json:"watch_key,omitempty"`
 }
 
-// WatchKey gives the key by which a watch token is known without being told; "" for "".
+// WatchKey returns the hash by which a watch token is recognised without being published; "" for "".
 func WatchKey(token string) string {
 	if token == "" {
 		return ""
@@ -44,20 +45,18 @@ func WatchKey(token string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// MayWatch says whether a watch token shows the room to a spectator, who
-// need not be signed in: the room may be watched and the token is its present one.
+// MayWatch reports whether a watch token is the room's present one. A spectator need not be signed in.
 func (a Access) MayWatch(token string) bool {
 	return a.WatchKey != "" && subtle.ConstantTimeCompare([]byte(WatchKey(token)), []byte(a.WatchKey)) == 1
 }
 
-// Admitted says whether the user has a place of their own in the room: its owner and its guests have.
+// Admitted reports whether the user is the owner or a guest, and neither suspended nor banned.
 func (a Access) Admitted(user snowflake.ID) bool {
 	return !slices.Contains(a.Banned, user) &&
 		(a.OwnerID == user && !a.OwnerSuspended || slices.Contains(a.Guests, user))
 }
 
-// EveryoneDenied gives what members may not in the room unless they have a place of their own, or Discord says so
-// of a role of theirs.
+// EveryoneDenied returns the permissions that the room's channel denies @everyone.
 func EveryoneDenied(private, locked, hidden bool) access.Permissions {
 	switch {
 	case private || hidden:
@@ -75,12 +74,13 @@ func (a Access) gates() [][]access.Overwrite {
 	return a.Gates
 }
 
-// Openers gives the roles each of which would let in somebody who misses one.
+// Openers returns the roles each of which would let in a user who lacks one.
 func (a Access) Openers(s access.Standing, roles access.Roles, bot func(role snowflake.ID) bool) []snowflake.ID {
 	return access.RolesThatAdmit(s.AsMember(), a.gates(), roles, bot)
 }
 
-// Judge says whether somebody can be let into the room: they are in the server and pass its gates.
+// Judge returns why a user cannot be let into the room, or
+// access.Passes: they are in the server and pass its gates.
 func (a Access) Judge(s access.Standing) access.Why {
 	if !s.Member {
 		return access.NotMember
@@ -101,14 +101,14 @@ func (a Access) Judge(s access.Standing) access.Why {
 	return missing
 }
 
-// Suspends says whether somebody who has a place in the room loses it, and why,
-// until they pass its gates again. A timeout takes nobody's place: Discord leaves them their eyes, and nothing else.
+// Suspends returns why the access of the owner or a guest is suspended, or access.Passes. A
+// timeout does not suspend: in Discord the user still sees the channel and can do nothing else.
 func (a Access) Suspends(s access.Standing) access.Why {
 	s.TimedOutUntil = time.Time{}
 	return a.Judge(s)
 }
 
-// permissions gives what somebody may do in the room's channel, as Discord computes it.
+// permissions returns a user's permissions in the room's channel, as Discord computes them.
 func (a Access) permissions(s access.Standing) access.Permissions {
 	if !s.Member {
 		return 0
@@ -130,7 +130,7 @@ func (a Access) permissions(s access.Standing) access.Permissions {
 	return access.Compute(m, list)
 }
 
-// denyEveryone denies @everyone what a room is closed to, also before Discord has said that it does.
+// denyEveryone adds the room's own denials for @everyone, which the cached overwrites may not have yet.
 func denyEveryone(list []access.Overwrite, guild snowflake.ID, closed access.Permissions) []access.Overwrite {
 	for i := range list {
 		if o := &list[i]; o.ID == guild && !o.Member {
@@ -141,7 +141,7 @@ func denyEveryone(list []access.Overwrite, guild snowflake.ID, closed access.Per
 	return append(list, access.Overwrite{ID: guild, Deny: closed})
 }
 
-// MaySee says whether somebody may see the room and who is in it.
+// MaySee reports whether a user may see the room and who is in it.
 func (a Access) MaySee(s access.Standing) bool {
 	if a.ManagersSee && s.Member && s.Manager && !slices.Contains(a.Banned, s.UserID) {
 		return true
@@ -149,29 +149,29 @@ func (a Access) MaySee(s access.Standing) bool {
 	return a.permissions(s).Has(access.ViewChannel)
 }
 
-// MayEnter says whether somebody may take a seat, if one is free. In a locked
-// room only its owner and its guests may, and invites let nobody in.
+// MayEnter reports whether a user may take a seat, if one is free. In a
+// locked room only its owner and its guests may, and invites let nobody in.
 func (a Access) MayEnter(s access.Standing) bool { return a.permissions(s).Has(access.Enter) }
 
-// MayOverfill says whether Discord lets somebody into the room though its seats are taken: who has Move Members there
-// (discord/discord-api-docs#8240).
+// MayOverfill reports whether Discord lets a user into the full room,
+// because they have Move Members there (discord/discord-api-docs#8240).
 func (a Access) MayOverfill(s access.Standing) bool {
 	return a.permissions(s).Has(access.Enter | access.MoveMembers)
 }
 
-// MayControl says whether somebody may change the room and invite to it: its
-// owner may, and the server's managers where Discord shows it to them.
+// MayControl reports whether a user may change the room and invite to it:
+// its owner may, and the server's managers where Discord shows it to them.
 func (a Access) MayControl(s access.Standing) bool {
 	return a.MayClose(s) && a.permissions(s).Has(access.ViewChannel)
 }
 
-// MayClose says whether somebody may close the room: its owner and the
-// server's managers may, also where they do not see who is in it.
+// MayClose reports whether a user may close the room: its owner and
+// the server's managers may, even if they do not see who is in it.
 func (a Access) MayClose(s access.Standing) bool {
 	return s.Active() && (a.OwnerID == s.UserID || s.Manager)
 }
 
-// CheckClose fails with errs.Forbidden unless somebody may close the room.
+// CheckClose fails with errs.Forbidden unless the user may close the room.
 func (a Access) CheckClose(s access.Standing) error {
 	if !a.MayClose(s) {
 		return errs.E(errs.Forbidden,
@@ -180,8 +180,8 @@ func (a Access) CheckClose(s access.Standing) error {
 	return nil
 }
 
-// MayKnock says whether somebody can ask to be let in: they are in the server
-// and pass the gate, are not inside already, and not banned.
+// MayKnock reports whether a user can ask to be let in: they are in
+// the server, pass the gates, cannot enter already and are not banned.
 func (a Access) MayKnock(s access.Standing) bool {
 	return s.Active() && !slices.Contains(a.Banned, s.UserID) && !a.MayEnter(s) && a.Judge(s) == access.Passes
 }

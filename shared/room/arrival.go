@@ -7,23 +7,22 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 )
 
-// ArrivalTTL is how long the place is kept of who followed an invite and is on their way.
+// ArrivalTTL is how long an Arrival is kept.
 const ArrivalTTL = 24 * time.Hour
 
-// Arrival is somebody who followed an invite and cannot be let in yet: they
-// are not in the server, or have not accepted its rules. Their use of the
-// invite is taken; it is given back if they do not come.
+// Arrival is a user who followed an invite and cannot be let in yet: they are not in the
+// server, or have not accepted its rules. It counts as a use of the invite until it expires.
 type Arrival struct {
 	UserID   snowflake.ID `json:"user_id"`
 	Name     string       `json:"name,omitempty"` // display name, where it was known
 	InviteID string       `json:"invite_id"`
 	Since    time.Time    `json:"since"`
-	Until    time.Time    `json:"until"` // the place is kept until then
-	// Code is Discord's own invite to the server that was made for them alone; "" if none was.
+	Until    time.Time    `json:"until"` // when the arrival expires
+	// Code is of the Discord invite to the server that was created for them alone; "" if there is none.
 	Code string `json:"code,omitempty"`
 }
 
-// Arrival gives the arrival of a user, or nil.
+// Arrival returns the arrival of a user, or nil.
 func (r *Room) Arrival(user snowflake.ID) *Arrival {
 	if i := slices.IndexFunc(r.Arrivals, func(a Arrival) bool { return a.UserID == user }); i >= 0 {
 		return &r.Arrivals[i]
@@ -31,8 +30,7 @@ func (r *Room) Arrival(user snowflake.ID) *Arrival {
 	return nil
 }
 
-// Arrive notes that somebody follows an invite and is on their way: it costs
-// the invite one use, as if they were let in.
+// Arrive adds an arrival; it costs the invite one use, as if the user were let in.
 func (r *Room) Arrive(a Arrival) {
 	r.DropArrivals(false, func(old Arrival) bool { return old.UserID == a.UserID })
 	r.Arrivals = append(r.Arrivals, a)
@@ -41,9 +39,9 @@ func (r *Room) Arrive(a Arrival) {
 	}
 }
 
-// DropArrivals ends arrivals. Discord's invites for them are Spent: somebody
-// has to take them back. Unless they came in, their uses are given back.
-func (r *Room) DropArrivals(camein bool, which func(Arrival) bool) {
+// DropArrivals removes arrivals. Their Discord invites go to SpentInvites.
+// Unless admitted, they no longer count as uses of the invite.
+func (r *Room) DropArrivals(admitted bool, which func(Arrival) bool) {
 	for _, a := range r.Arrivals {
 		if !which(a) {
 			continue
@@ -51,20 +49,20 @@ func (r *Room) DropArrivals(camein bool, which func(Arrival) bool) {
 		if a.Code != "" {
 			r.SpentInvites = append(r.SpentInvites, a.Code)
 		}
-		if v := r.Invite(a.InviteID); v != nil && !camein && r.Guest(a.UserID) == nil {
+		if v := r.Invite(a.InviteID); v != nil && !admitted && r.Guest(a.UserID) == nil {
 			v.Redeemers = slices.DeleteFunc(v.Redeemers, func(u snowflake.ID) bool { return u == a.UserID })
 		}
 	}
 	r.Arrivals = slices.DeleteFunc(r.Arrivals, which)
 }
 
-// Step is where somebody is on their way into a room.
+// Step is what an Arrival has to do next.
 type Step string
 
 // The steps, in their order. Beside each is what is next.
 const (
 	StepJoin  Step = "join"  // not in the server: they accept Discord's invite
 	StepRules Step = "rules" // they accept the server's rules in Discord
-	StepWait  Step = "wait"  // they are in, and something else keeps them out: Why says what
+	StepWait  Step = "wait"  // they are members, and something else keeps them out: Why says what
 	StepIn    Step = "in"    // they are let in
 )

@@ -2,10 +2,11 @@ package room
 
 import "time"
 
-// KeepTime is how long an empty room that somebody keeps stays at least before its closing is announced again.
+// KeepTime is how long an empty room stays open at least after
+// somebody pressed "keep", before its closing is announced again.
 const KeepTime = 2 * time.Minute
 
-// MaxPageExtension is how long an open page alone keeps an empty room.
+// MaxPageExtension bounds how long an open page alone keeps an empty room open.
 const MaxPageExtension = 4 * time.Hour
 
 // Idle is what decides when an empty room closes.
@@ -18,9 +19,8 @@ type Idle struct {
 	KeptAt time.Time `json:"kept_at,omitzero"`
 }
 
-// Since gives when the room became idle, or zero while somebody is in voice.
-// A page extends an empty room by at most PageExtends from the moment it
-// became empty or was kept.
+// Since returns when the room became idle, or zero while somebody is in voice. A page
+// extends an empty room by at most PageExtends from the moment it became empty or was kept.
 func (i Idle) Since() time.Time {
 	if i.EmptySince.IsZero() {
 		return time.Time{}
@@ -32,12 +32,12 @@ func (i Idle) Since() time.Time {
 	return start
 }
 
-// Kept says whether somebody keeps the empty room.
+// Kept reports whether somebody pressed "keep" since the room is empty.
 func (i Idle) Kept() bool { return !i.EmptySince.IsZero() && i.KeptAt.After(i.EmptySince) }
 
-// Deadline gives when the room closes if nobody comes back: timeout after it
-// became idle, and where somebody keeps it no sooner than KeepsFor and its notice. It is zero while
-// somebody is in voice and with a negative timeout (never).
+// Deadline returns when the room closes if nobody comes back: timeout after it
+// became idle, and where somebody keeps it no sooner than KeepsFor and its notice.
+// It is zero while somebody is in voice and with a negative timeout (never).
 func (i Idle) Deadline(timeout, notice time.Duration) time.Time {
 	since := i.Since()
 	if since.IsZero() || timeout < 0 {

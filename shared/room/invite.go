@@ -18,8 +18,8 @@ type Invite struct {
 	CreatedAt time.Time    `json:"created_at"`
 	ExpiresAt time.Time    `json:"expires_at"`
 	MaxUses   int          `json:"max_uses"`
-	// Redeemers are the users who followed it. A list and not a count, so
-	// that a repeated write changes nothing and one user costs one use.
+	// Redeemers are the users who followed it: a list, so that a
+	// repeated write changes nothing and one user costs one use.
 	Redeemers []snowflake.ID `json:"redeemers,omitempty"`
 	RevokedAt time.Time      `json:"revoked_at,omitzero"`
 }
@@ -27,11 +27,12 @@ type Invite struct {
 // Left is how many more users may follow the invite.
 func (v *Invite) Left() int { return max(0, v.MaxUses-len(v.Redeemers)) }
 
-// anonymous stands in an invite for somebody whose use still counts and is theirs no more; it is nobody's id.
+// anonymous replaces a user's id in Redeemers when their use
+// still counts but is detached from them. It is nobody's id.
 const anonymous snowflake.ID = 1
 
-// DetachUses has a user's uses of the room's invites count on without being
-// theirs: who was put out does not come back by a link that is used up.
+// DetachUses replaces a user in the redeemers of all invites: the
+// uses still count, and the user cannot return by a used-up link.
 func (r *Room) DetachUses(user snowflake.ID) {
 	for i := range r.Invites {
 		if j := slices.Index(r.Invites[i].Redeemers, user); j >= 0 {
@@ -40,8 +41,8 @@ func (r *Room) DetachUses(user snowflake.ID) {
 	}
 }
 
-// Check fails with errs.TokenRevoked, TokenExpired or TokenUsedUp if the
-// user can no longer follow the invite. Who has followed it may again while it lives.
+// Check fails with errs.TokenRevoked, TokenExpired or TokenUsedUp if the user can no
+// longer follow the invite. Those who have followed it may again until it expires.
 func (v *Invite) Check(user snowflake.ID, now time.Time) error {
 	switch {
 	case !v.RevokedAt.IsZero():
@@ -57,5 +58,5 @@ func (v *Invite) Check(user snowflake.ID, now time.Time) error {
 	return nil
 }
 
-// Live says whether the invite can still let somebody new in.
+// Live reports whether the invite can still let somebody new in.
 func (v *Invite) Live(now time.Time) bool { return v.Check(0, now) == nil }

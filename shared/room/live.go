@@ -11,7 +11,7 @@ import (
 	"snug/shared/access"
 )
 
-// Summary is what watchers are shown of a room.
+// Summary is what pages show of a room.
 type Summary struct {
 	ID        snowflake.ID `json:"id"`
 	GuildID   snowflake.ID `json:"guild_id"`
@@ -24,11 +24,11 @@ type Summary struct {
 	OpenedName string       `json:"opened_name,omitempty"`
 	ClosingAt  time.Time    `json:"closing_at,omitzero"` // announced end; zero: none
 	Status     string       `json:"status,omitempty"`    // the voice channel's status
-	// when the first of those in voice came; zero: nobody is, or Discord has not told
+	// voice_start_time of the channel; zero: nobody is in voice, or it is not known
 	LiveSince time.Time `json:"live_since,omitzero"`
 	Knocking  int       `json:"knocking,omitempty"` // how many ask to be let in
 	Waiting   int       `json:"waiting,omitempty"`  // how many wait for a seat
-	// until when seats are held, the first to end first; for whom is not told
+	// until when seats are held, soonest first, without for whom
 	Held   []time.Time `json:"held,omitempty"`
 	Access Access      `json:"access"`
 }
@@ -45,21 +45,19 @@ type Person struct {
 	Streaming   bool         `json:"streaming,omitempty"`
 	Video       bool         `json:"video,omitempty"`
 	Since       time.Time    `json:"since"`
-	// Seat is the number of their seat, from 1: the least that was free when they came. 0: none yet, as bots.
+	// Seat is the number of their seat, from 1: the lowest free one when they joined. 0: none yet, as bots.
 	Seat int `json:"seat,omitempty"`
 }
 
-// Live is a room as watchers see it: the room, its roster, and the event that
-// made it so. It is the value of the hub's rosters bucket; presence is its
-// only writer.
+// Live is a room as watchers see it: the room, its roster, and the event that made it so.
+// It is the value of the hub's rosters bucket; the bot (bot/voice) is its only writer.
 type Live struct {
 	Room   Summary  `json:"room"`
 	Roster []Person `json:"roster"` // in the order they came
 	// N counts the changes of this room within the bucket's epoch, from 1
 	// up without gaps: a follower that sees a gap has missed an event.
 	N uint64 `json:"n"`
-	// Event is what changed; nil when the whole was built anew and
-	// watchers should replace what they have.
+	// Event is what changed; nil when receivers should replace the whole state.
 	Event *Event `json:"event,omitempty"`
 	// Until is when the hub forgets the document: an hour after Closed, the
 	// last event of a room, so that whoever follows late still hears it. Zero while the room is there.
@@ -72,7 +70,7 @@ const ClosedTTL = time.Hour
 // ExpiresAt gives Until, to the hub.
 func (l Live) ExpiresAt() time.Time { return l.Until }
 
-// Gone says whether the document tells of a room that was closed.
+// Gone reports whether the room is closed.
 func (l *Live) Gone() bool { return !l.Until.IsZero() }
 
 // Occupied counts the seats in use: the humans in voice.
@@ -89,12 +87,12 @@ func Occupied(roster []Person) int {
 	return n
 }
 
-// In says whether a user is in the roster.
+// In reports whether a user is in the roster.
 func In(roster []Person, user snowflake.ID) bool {
 	return slices.ContainsFunc(roster, func(p Person) bool { return p.UserID == user })
 }
 
-// GuildInfo is what the bot tells the dashboard of a guild; it is the value of the hub's guilds bucket.
+// GuildInfo describes a guild to the dashboard; it is the value of the hub's guilds bucket.
 type GuildInfo struct {
 	ID   snowflake.ID `json:"id"`
 	Name string       `json:"name"`
@@ -110,13 +108,13 @@ type GuildInfo struct {
 // Fact is something that happened to a room.
 type Fact interface{ kind() string }
 
-// The facts, each told once.
+// The facts.
 type (
 	// VoiceJoined : somebody came into the room's voice channel.
 	VoiceJoined struct {
 		Person Person `json:"person"`
 	}
-	// VoiceLeft : somebody left it. Where they went is not told.
+	// VoiceLeft : somebody left it. Where they went is not published.
 	VoiceLeft struct {
 		UserID snowflake.ID `json:"user_id"`
 	}
@@ -133,7 +131,7 @@ type (
 		At     time.Time   `json:"at"`
 		Reason CloseReason `json:"reason"`
 	}
-	// ClosingCancelled : an announced closing is off.
+	// ClosingCancelled : an announced closing was cancelled.
 	ClosingCancelled struct {
 		By snowflake.ID `json:"by,omitempty"` // 0: somebody came back
 	}
@@ -191,7 +189,7 @@ func (e *Event) UnmarshalJSON(b []byte) error {
 	return fmt.Errorf("room: unknown kind of event %q", w.Kind)
 }
 
-// as decodes w into F if it is of that kind, and gives nil otherwise.
+// as decodes w into F if it is of that kind; otherwise it returns nil.
 func as[F Fact](w eventJSON) func() (Fact, error) {
 	return func() (Fact, error) {
 		var f F

@@ -7,20 +7,22 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 )
 
-// PersonRequest asks what a guild's keeper keeps of a user, who may have left the guild, or with Erase to forget it.
+// PersonRequest asks what is stored about a user in a guild,
+// which they may have left, or with Erase deletes it.
 type PersonRequest struct {
 	UserID snowflake.ID `json:"user_id"`
 	Erase  bool         `json:"erase,omitempty"`
 }
 
-// PersonData is what a guild's keeper keeps of a user; after erasing, what it kept before, with Stays for what is left.
+// PersonData is what is stored about a user in a guild; after
+// Erase, what was stored before, with Stays for what is left.
 type PersonData struct {
 	Preferences  Preferences  `json:"preferences"`   // what they chose for their last room
-	RememberedBy int          `json:"remembered_by"` // members whose next room would let them in
+	RememberedBy int          `json:"remembered_by"` // members whose preferences name them as a guest
 	Rooms        []PersonRoom `json:"rooms"`
 }
 
-// PersonRoom is what an open room holds of a user.
+// PersonRoom is what an open room stores about a user.
 type PersonRoom struct {
 	ID    snowflake.ID `json:"id"`
 	Name  string       `json:"name"`
@@ -28,7 +30,7 @@ type PersonRoom struct {
 	Stays []Part       `json:"stays,omitempty"` // after erasing
 }
 
-// Part is what somebody is to a room.
+// Part is a user's relation to a room.
 type Part string
 
 // The parts.
@@ -45,7 +47,7 @@ const (
 	PartOpened  Part = "opened"
 )
 
-// Parts lists what the room's document holds of a user; here says that they are in its voice channel.
+// Parts lists a user's relations to the room; here says that they are in its voice channel.
 func (r *Room) Parts(user snowflake.ID, here bool) (as []Part) {
 	for _, p := range []struct {
 		part Part
@@ -72,8 +74,8 @@ func (r *Room) Parts(user snowflake.ID, here bool) (as []Part) {
 	return as
 }
 
-// Forget takes a user's traces out of the room. A room that is theirs or that they sit in is in use and stays as it is.
-// A ban stays, without their name: erasing is no way past it. Counts stay what they are.
+// Forget removes a user's data from the room, unless they own it or are inside. A ban
+// stays without their name, so that erasing does not lift it. Counts stay the same.
 func (r *Room) Forget(user snowflake.ID, here bool, now time.Time) {
 	if r.OwnerID == user || here {
 		return

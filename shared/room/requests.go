@@ -9,19 +9,19 @@ import (
 	"snug/shared/errs"
 )
 
-// Delivery says whether Snug's message got to the person it was for.
+// Delivery says how a message reached its recipient.
 type Delivery string
 
-// How a message got there, or did not.
+// The deliveries.
 const (
 	DeliveredDirect Delivery = "direct" // as a direct message
-	DeliveredInChat Delivery = "chat"   // in the room's chat, because no direct message could be sent
-	DMsClosed       Delivery = "closed" // not: they take no direct messages
-	NotDelivered    Delivery = "not"    // not: a budget had nothing left, or Discord did not answer
+	DeliveredInChat Delivery = "chat"   // posted in the room's chat, because no direct message could be sent
+	DMsClosed       Delivery = "closed" // not delivered: the user accepts no direct messages
+	NotDelivered    Delivery = "not"    // not delivered: a budget was exhausted, or Discord did not answer
 )
 
-// What the dashboard asks of a guild's keeper, and what it is told. Every
-// request names who asks; the keeper checks with Discord what they may do.
+// Requests of the dashboard to the process that holds a guild, and the results.
+// Every request names its actor; the bot checks with Discord what the actor may do.
 type (
 	// Member names a user in a guild.
 	Member struct {
@@ -35,12 +35,12 @@ type (
 		Within time.Duration `json:"within,omitempty"`
 	}
 
-	// StandingsRequest has users asked after for the next two minutes.
+	// StandingsRequest asks for users' standings, and keeps them fresh for the next two minutes.
 	StandingsRequest struct {
 		UserIDs []snowflake.ID `json:"user_ids"`
 	}
-	// Standings are what is known of them, each as old as its CheckedAt says;
-	// who is missing is being asked after, or could not be for half an hour.
+	// Standings are the known ones, each as old as its CheckedAt says;
+	// missing ones are being fetched, or could not be for half an hour.
 	Standings struct {
 		Standings []access.Standing `json:"standings"`
 	}
@@ -52,7 +52,7 @@ type (
 		Seats   int          `json:"seats,omitempty"`
 		Private *bool        `json:"private,omitempty"`
 		Game    string       `json:"game,omitempty"` // fills in {game}, where it is known
-		// Plain leaves out what the member had remembered.
+		// Plain ignores the member's preferences.
 		Plain bool `json:"plain,omitempty"`
 	}
 
@@ -74,7 +74,7 @@ type (
 		ID string `json:"id,omitempty"`
 	}
 
-	// RevokeRequest takes an invite back.
+	// RevokeRequest revokes an invite.
 	RevokeRequest struct {
 		Actor    access.Actor `json:"actor"`
 		RoomID   snowflake.ID `json:"room_id"`
@@ -84,7 +84,7 @@ type (
 	// PreviewRequest asks what an invite's landing page may show before login.
 	PreviewRequest struct {
 		Token string `json:"token"`
-		// who looks, if they are signed in: who is banned from the room sees nothing of it
+		// the viewer, if signed in: users banned from the room see nothing of it
 		UserID snowflake.ID `json:"user_id,omitempty"`
 	}
 
@@ -97,8 +97,8 @@ type (
 		AccessToken string `json:"access_token,omitempty"`
 	}
 
-	// ArriveRequest asks where the actor is on their way into a room. With
-	// Anew Discord's invite for them is replaced: it did not work.
+	// ArriveRequest asks for the next step of the actor's Arrival. With
+	// NewInvite their Discord invite is replaced, because it did not work.
 	ArriveRequest struct {
 		Actor     access.Actor `json:"actor"`
 		RoomID    snowflake.ID `json:"room_id"`
@@ -119,7 +119,7 @@ type (
 	}
 )
 
-// The keeper's answers.
+// The results.
 type (
 	// InviteLink is an invite and the token of its link.
 	InviteLink struct {
@@ -140,10 +140,10 @@ type (
 		Standing   access.Standing `json:"standing"`
 		MayEnter   bool            `json:"may_enter"`
 		MayControl bool            `json:"may_control"`
-		// MayOverfill says whether the person comes in though all seats are taken: Discord and the server's
-		// settings let them.
+		// MayOverfill says that the person can enter though all seats
+		// are taken: Discord and the server's settings let them.
 		MayOverfill bool `json:"may_overfill,omitempty"`
-		// KnowsSince is from when on the person may know who came and went; zero: from the start.
+		// KnowsSince is from when on the person may read the room's VisitLog; zero: from the start.
 		KnowsSince time.Time `json:"knows_since,omitzero"`
 		// Invites are the invites that still let somebody in: all of them
 		// for who may control the room, their own for other guests.
@@ -163,16 +163,15 @@ type (
 		Place int `json:"place,omitempty"`
 		// HeldUntil is until when a seat is held for the person; zero for none.
 		HeldUntil time.Time `json:"held_until,omitzero"`
-		// Out says why the person's own place in the room is suspended, and what to do; nil while they have
-		// it, or have none.
+		// Out says why the person's access is suspended, and what to do; nil if it is not.
 		Out *errs.Error `json:"out,omitempty"`
 		// VoiceIn is the voice channel of this guild the person is connected to; 0 for none.
 		VoiceIn snowflake.ID `json:"voice_in,omitempty"`
 	}
 
-	// Control is what those who control a room see of it beyond a View.
+	// Control is what a View has in addition for those who control the room.
 	Control struct {
-		// why the owner has no place of their own for now; "" while they have
+		// why the owner's access is suspended; "" if it is not
 		OwnerOut access.Why `json:"owner_suspended,omitempty"`
 		Guests   []Guest    `json:"guests,omitempty"`
 		Bans     []Ban      `json:"bans,omitempty"`
@@ -193,19 +192,19 @@ type (
 		LobbyID    snowflake.ID `json:"lobby_id,omitempty"`
 	}
 
-	// OnTheWay is an Arrival as those who control the room see it.
+	// OnTheWay is an Arrival, for those who control the room.
 	OnTheWay struct {
 		UserID   snowflake.ID `json:"user_id"`
 		Name     string       `json:"name,omitempty"` // display name, where it is known
 		Avatar   string       `json:"avatar,omitempty"`
 		InviteID string       `json:"invite_id"`
 		Since    time.Time    `json:"since"`
-		Until    time.Time    `json:"until"`         // their place is kept until then
-		Step     Step         `json:"step"`          // what is next; "" until Discord has said who they are
+		Until    time.Time    `json:"until"`         // when the arrival expires
+		Step     Step         `json:"step"`          // what is next; "" while their standing is unknown
 		Why      access.Why   `json:"why,omitempty"` // with StepWait: what keeps them out; "" for a locked room
 	}
 
-	// Joined tells how joining voice went.
+	// Joined is the result of joining voice.
 	Joined struct {
 		// Moved is true if the bot moved the person into the room; otherwise
 		// they are not in voice and have to open the channel in Discord.
@@ -231,27 +230,29 @@ type (
 		MayKnock bool `json:"may_knock,omitempty"`
 	}
 
-	// Redeemed is the room somebody was let into, or with OnTheWay will be: Arrive says how it goes on.
+	// Redeemed is the room the actor was let into; with OnTheWay
+	// they have an Arrival, and ArriveRequest returns the next step.
 	Redeemed struct {
 		GuildID  snowflake.ID `json:"guild_id"`
 		RoomID   snowflake.ID `json:"room_id"`
 		OnTheWay bool         `json:"on_the_way,omitempty"`
 	}
 
-	// Arriving is where somebody is on their way into a room.
+	// Arriving is the state of the actor's Arrival.
 	Arriving struct {
 		GuildID   snowflake.ID `json:"guild_id"`
 		GuildName string       `json:"guild_name"`
 		RoomID    snowflake.ID `json:"room_id"`
 		Name      string       `json:"name"` // the room's
 		Step      Step         `json:"step"`
-		// Code is Discord's invite for them alone, with StepJoin; "" if there is none yet, and Why says why.
+		// Code is of the Discord invite for them alone, with
+		// StepJoin; "" if there is none yet, and Why says why.
 		Code  string      `json:"code,omitempty"`
 		Why   *errs.Error `json:"why,omitempty"`
-		Until time.Time   `json:"until,omitzero"` // their place is kept until then
+		Until time.Time   `json:"until,omitzero"` // when the arrival expires
 	}
 
-	// Saved is what became of a settings request.
+	// Saved is the result of saving settings.
 	Saved struct {
 		Rev uint64 `json:"rev"`
 	}

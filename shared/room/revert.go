@@ -7,9 +7,8 @@ import (
 	"time"
 )
 
-// Revert takes back what changed from before to after, and nothing that
-// changed since: now may hold more than after did. Entries of lists are known
-// by their first field (an id), or by themselves where they are ids.
+// Revert undoes in now the changes from before to after, and keeps what changed since. Elements
+// of lists are identified by their first field (an id), or by themselves if they are ids.
 func Revert(now, before, after *Room) {
 	revert(reflect.ValueOf(now).Elem(), reflect.ValueOf(before).Elem(), reflect.ValueOf(after).Elem())
 }

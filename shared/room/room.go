@@ -1,5 +1,5 @@
-// Package room is the heart of Snug: what a room is, who may see, enter and
-// control it, when it closes, and the facts that are told about it.
+// Package room defines rooms: what a room is, who may see, enter and
+// control it, when it closes, and the events published about it.
 //
 // It does no I/O and reads no clock: times come in as arguments. Its values
 // are plain data; copy them with Clone before handing them to another
@@ -16,14 +16,14 @@ import (
 	"snug/shared/audit"
 )
 
-// State is where a room is in its life. A room that is not yet open is an Intention.
+// State is a room's stage. A room whose channel does not exist yet is a PendingCreate.
 type State string
 
 const (
 	// Open is a room whose channel exists.
 	Open State = "open"
-	// Closing is a room whose end is decided: its channel is being removed,
-	// nobody is let in any more, and a restart finishes the removal.
+	// Closing is a room whose channel is being deleted: nobody
+	// is let in any more, and a restart finishes the deletion.
 	Closing State = "closing"
 )
 
@@ -42,8 +42,8 @@ const (
 	ClosedLost CloseReason = "lost"
 )
 
-// Room is everything Snug keeps of one room: one document, one transaction.
-// The keeper is its only writer.
+// Room is everything Snug keeps of one room: one document,
+// one transaction. The bot (bot/rooms) is its only writer.
 type Room struct {
 	ID             snowflake.ID `json:"id"` // the voice channel's id
 	GuildID        snowflake.ID `json:"guild_id"`
@@ -51,48 +51,48 @@ type Room struct {
 	Name           string       `json:"name"`
 	OwnerID        snowflake.ID `json:"owner_id"`
 	OwnerName      string       `json:"owner_name"`                // display name, as it was when they became the owner
-	OwnerSuspended access.Why   `json:"owner_suspended,omitempty"` // as Guest.Out, of the owner
+	OwnerSuspended access.Why   `json:"owner_suspended,omitempty"` // the owner's Suspended; see Guest
 	// OpenedBy opened the room, whoever owns it now; 0: not known any more. OpenedName is their display name
 	// as it was then.
 	OpenedBy   snowflake.ID `json:"opened_by,omitempty"`
 	OpenedName string       `json:"opened_name,omitempty"`
 	Seats      int          `json:"seats"`
-	// the channel's user limit as Snug or somebody by hand last set it: seats, and those lent to bots; 0:
-	// Seats
+	// the channel's user limit as Snug or somebody in Discord
+	// last set it: the seats plus one for each bot; 0: Seats
 	Limit   int          `json:"limit,omitempty"`
 	Private bool         `json:"private"`
 	Locked  bool         `json:"locked,omitempty"`
 	Hidden  bool         `json:"hidden,omitempty"`
 	LobbyID snowflake.ID `json:"lobby_id,omitempty"` // the lobby it was opened through; 0: none
-	Number  int          `json:"number,omitempty"`   // {n} of its name: the least that was free
+	Number  int          `json:"number,omitempty"`   // {n} of its name: the lowest free number
 	Status  string       `json:"status,omitempty"`   // the voice channel's status
 	// WatchToken lets spectators see who is in, at /watch/{channel}?t=…; "" while the room may not be watched.
 	WatchToken string   `json:"watch_token,omitempty"`
 	Guests     []Guest  `json:"guests,omitempty"`
 	Bans       []Ban    `json:"bans,omitempty"`
 	Invites    []Invite `json:"invites,omitempty"`
-	// Arrivals are on their way in; Spent are Discord's invites for those who were, to be taken back.
+	// Arrivals followed an invite and are not let in yet. SpentInvites
+	// are codes of Discord invites that are to be revoked.
 	Arrivals     []Arrival `json:"arrivals,omitempty"`
 	SpentInvites []string  `json:"spent,omitempty"`
 	State        State     `json:"state"`
 	OpenedAt     time.Time `json:"opened_at"`
-	// ShownAt is when it was last opened to members who did not see it before; zero: they saw it from the
-	// start, or never.
+	// ShownAt is when the room last became visible to members; zero: it always was, or never.
 	ShownAt time.Time `json:"shown_at,omitzero"`
 
-	// IntentionID is the id of the intention the room was opened for; it
-	// lets a restart tell a finished opening from an unfinished one.
+	// PendingCreateID is the id of the PendingCreate the room was
+	// opened for, so that a restart recognises a finished one.
 	PendingCreateID string `json:"pending_create_id,omitempty"`
 
-	// Renames are Discord's budget for names, and a name that waits for it.
+	// Renames counts renames against Discord's limit, and holds a name that waits for it.
 	Renames Renames `json:"renames,omitzero"`
-	// Due is what of the room Discord has not been told of for sure; a sweep tells it again.
+	// Pending marks the calls to Discord that have not certainly succeeded; a sweep repeats them.
 	Pending Pending `json:"pending,omitzero"`
-	// OwnerLeftAt is since when the owner is not in voice; zero while they are.
+	// OwnerLeftAt is since when the owner is not in the room's voice channel; zero while they are.
 	OwnerLeftAt time.Time `json:"owner_left_at,omitzero"`
-	// Knocks are who asks to be let in, and who was told "not now" a short while ago.
+	// Knocks are users who ask to be let in, and those who were refused less than KnockCoolDown ago.
 	Knocks []Knock `json:"knocks,omitempty"`
-	// Waiting are who waits for a seat, in their order.
+	// Waiting is the waiting list, in order.
 	Waiting []Waiter `json:"waiting,omitempty"`
 	// Holds are seats kept free for somebody.
 	Holds []Hold `json:"holds,omitempty"`
@@ -114,42 +114,42 @@ type Room struct {
 	Outbox []audit.Entry `json:"outbox,omitempty"`
 }
 
-// Pending names what of a room may differ in Discord, because telling it failed
-// or was cut short. Each is cleared by what pays it, and by nothing else.
+// Pending marks what may differ in Discord because a call failed or was
+// interrupted. Each mark is cleared only when its call has succeeded.
 type Pending struct {
 	Access bool           `json:"access,omitempty"` // overwrites
 	Limit  bool           `json:"limit,omitempty"`
 	Status bool           `json:"status,omitempty"`
-	Eject  []snowflake.ID `json:"eject,omitempty"` // who is to be put out of voice, unless they leave
-	// Lifted are bans to be taken off the channel. All other denials there are other people's.
+	Eject  []snowflake.ID `json:"eject,omitempty"` // users to disconnect from voice, unless they leave
+	// Unban are lifted bans whose overwrite is to be removed. Other denials on the channel are not Snug's.
 	Unban []PendingUnban `json:"unban,omitempty"`
 }
 
-// AddUnban notes that a user's ban is to be taken off the channel.
+// AddUnban marks that the overwrite of a lifted ban is to be removed.
 func (d *Pending) AddUnban(b Ban) {
 	d.UnbanDone(b.UserID)
 	d.Unban = append(d.Unban, PendingUnban{b.UserID, b.DeniedBefore})
 }
 
-// UnbanDone notes that a user's ban is off the channel, or holds again.
+// UnbanDone clears AddUnban's mark.
 func (d *Pending) UnbanDone(user snowflake.ID) {
 	d.Unban = slices.DeleteFunc(d.Unban, func(l PendingUnban) bool { return l.UserID == user })
 }
 
-// AccessSynced notes that Discord was told every overwrite.
+// AccessSynced clears the marks for overwrites: all were sent to Discord.
 func (d *Pending) AccessSynced() { d.Access, d.Unban = false, nil }
 
-// Any says whether anything is owed.
+// Any reports whether any call is pending.
 func (d Pending) Any() bool { return d.Access || d.Limit || d.Status || len(d.Eject)+len(d.Unban) > 0 }
 
-// AddEject notes that a user is to be put out of voice.
+// AddEject marks that a user is to be disconnected from voice.
 func (d *Pending) AddEject(user snowflake.ID) {
 	if !slices.Contains(d.Eject, user) {
 		d.Eject = append(d.Eject, user)
 	}
 }
 
-// EjectDone notes that a user is out of voice, or left it.
+// EjectDone clears AddEject's mark.
 func (d *Pending) EjectDone(user snowflake.ID) {
 	d.Eject = slices.DeleteFunc(d.Eject, func(u snowflake.ID) bool { return u == user })
 }
@@ -162,12 +162,13 @@ type Guest struct {
 	By       snowflake.ID `json:"by"`                  // who let them in
 	InviteID string       `json:"invite_id,omitempty"` // the invite they followed, if any
 	Since    time.Time    `json:"since"`
-	Bot      bool         `json:"bot,omitempty"` // it takes no seat: one is lent to it
-	// Out says that they do not pass the room's gate, and why: they have no place until they do. "" while they have.
+	Bot      bool         `json:"bot,omitempty"` // it takes no seat: the user limit is raised for it
+	// Suspended says why they do not pass the room's gates: their
+	// access is suspended until they do. "" while they pass.
 	Suspended access.Why `json:"suspended,omitempty"`
 }
 
-// SetAppearance takes what somebody is called and how they look, as Discord told it last.
+// SetAppearance updates name and avatar from a standing.
 func (g *Guest) SetAppearance(s access.Standing) { setAppearance(&g.Name, &g.Avatar, s) }
 
 func setAppearance(name, avatar *string, s access.Standing) {
@@ -176,32 +177,32 @@ func setAppearance(name, avatar *string, s access.Standing) {
 	}
 }
 
-// NotChecked is the Out of a guest whose standing nobody has asked yet.
+// NotChecked is the Suspended of a guest whose standing has not been fetched yet.
 const NotChecked access.Why = "unasked"
 
-// Ban keeps a user out of the room until it is undone.
+// Ban keeps a user out of the room until it is lifted.
 type Ban struct {
 	UserID snowflake.ID `json:"user_id"`
 	Name   string       `json:"name,omitempty"`   // display name, where it was known
 	Avatar string       `json:"avatar,omitempty"` // hash, where it was known
 	By     snowflake.ID `json:"by"`
 	At     time.Time    `json:"at"`
-	// Stood is what somebody else denied them on the room's channel when they were banned: that stays when
-	// the ban goes.
+	// DeniedBefore is what a member overwrite that is not Snug's denied
+	// them when they were banned; it stays when the ban is lifted.
 	DeniedBefore access.Permissions `json:"stood,omitempty"`
 }
 
-// SetAppearance is as of a Guest.
+// SetAppearance updates name and avatar from a standing.
 func (b *Ban) SetAppearance(s access.Standing) { setAppearance(&b.Name, &b.Avatar, s) }
 
-// PendingUnban is a ban that was undone, while Discord may show it yet.
+// PendingUnban is a lifted ban whose overwrite may still be in Discord.
 type PendingUnban struct {
 	UserID       snowflake.ID       `json:"user_id"`
-	DeniedBefore access.Permissions `json:"stood,omitempty"` // as Ban.Stood
+	DeniedBefore access.Permissions `json:"stood,omitempty"` // see Ban
 }
 
-// PendingCreate is recorded before a room's channel is made, so that a crash
-// between the two leaves nothing behind that nobody knows of.
+// PendingCreate is stored before a room's channel is created,
+// so that a restart can finish or clean up after a crash.
 type PendingCreate struct {
 	ID         string       `json:"id"`
 	GuildID    snowflake.ID `json:"guild_id"`
@@ -215,16 +216,16 @@ type PendingCreate struct {
 	Hidden     bool         `json:"hidden,omitempty"`
 	LobbyID    snowflake.ID `json:"lobby_id,omitempty"`
 	Number     int          `json:"number,omitempty"`
-	// Guests and Banned are let in and kept out from the start: what the owner had remembered.
+	// Guests and Banned are let in and kept out from the start, from the owner's preferences.
 	Guests []snowflake.ID `json:"guests,omitempty"`
 	Banned []snowflake.ID `json:"banned,omitempty"`
-	// Unasked are let in once Discord has said that they pass the gate.
+	// Unasked are guests whose standing is not known yet.
 	Unasked []snowflake.ID `json:"unasked,omitempty"`
 	Via     access.Via     `json:"via"`
 	At      time.Time      `json:"at"`
 }
 
-// Guest gives the guest entry of a user, or nil.
+// Guest returns the guest entry of a user, or nil.
 func (r *Room) Guest(user snowflake.ID) *Guest {
 	if i := slices.IndexFunc(r.Guests, func(g Guest) bool { return g.UserID == user }); i >= 0 {
 		return &r.Guests[i]
@@ -232,7 +233,7 @@ func (r *Room) Guest(user snowflake.ID) *Guest {
 	return nil
 }
 
-// SuspendedFor says why somebody who has a place in the room does not have it now; has is false for who has none.
+// SuspendedFor returns why the access of the owner or a guest is suspended; has is false for other users.
 func (r *Room) SuspendedFor(user snowflake.ID) (why access.Why, has bool) {
 	if r.OwnerID == user {
 		return r.OwnerSuspended, true
@@ -243,7 +244,7 @@ func (r *Room) SuspendedFor(user snowflake.ID) (why access.Why, has bool) {
 	return "", false
 }
 
-// SetSuspended suspends somebody's place in the room, or with access.Passes gives it back.
+// SetSuspended suspends the access of the owner or a guest, or restores it with access.Passes.
 func (r *Room) SetSuspended(user snowflake.ID, why access.Why) {
 	if r.OwnerID == user {
 		r.OwnerSuspended = why
@@ -253,8 +254,7 @@ func (r *Room) SetSuspended(user snowflake.ID, why access.Why) {
 	}
 }
 
-// RevokeAccess takes everything from a user that they had in the room: a guest's
-// place, a knock, a place in the waiting list, a held seat.
+// RevokeAccess removes a user's guest entry, arrival, knock, place in the waiting list and held seat.
 func (r *Room) RevokeAccess(user snowflake.ID, now time.Time) {
 	r.Guests = slices.DeleteFunc(r.Guests, func(g Guest) bool { return g.UserID == user })
 	r.DropArrivals(true, func(a Arrival) bool { return a.UserID == user })
@@ -263,12 +263,12 @@ func (r *Room) RevokeAccess(user snowflake.ID, now time.Time) {
 	r.DropHold(user, now)
 }
 
-// Banned says whether a user is kept out.
+// Banned reports whether a user is banned.
 func (r *Room) Banned(user snowflake.ID) bool {
 	return slices.ContainsFunc(r.Bans, func(b Ban) bool { return b.UserID == user })
 }
 
-// Invite gives the invite with an id, or nil.
+// Invite returns the invite with an id, or nil.
 func (r *Room) Invite(id string) *Invite {
 	if i := slices.IndexFunc(r.Invites, func(v Invite) bool { return v.ID == id }); i >= 0 {
 		return &r.Invites[i]
@@ -276,7 +276,7 @@ func (r *Room) Invite(id string) *Invite {
 	return nil
 }
 
-// Clone gives a copy that shares nothing with r.
+// Clone returns a deep copy.
 func (r *Room) Clone() *Room {
 	c := *r
 	c.Guests = slices.Clone(r.Guests)
@@ -296,7 +296,7 @@ func (r *Room) Clone() *Room {
 	return &c
 }
 
-// Summary gives what watchers are shown of the room, with what decides who they are.
+// Summary returns what spectators and members are shown of the room, with the rules that decide who may see it.
 func (r *Room) Summary(managersSee bool) Summary {
 	s := Summary{
 		ID: r.ID, GuildID: r.GuildID, Name: r.Name, OwnerName: r.OwnerName, Seats: r.Seats,

@@ -9,8 +9,7 @@ import (
 	"snug/shared/access"
 )
 
-// Knock is somebody who asks to be let in. One that was refused stays until
-// its cool-down is over.
+// Knock is a user who asks to be let in. A refused one stays until KnockCoolDown is over.
 type Knock struct {
 	UserID    snowflake.ID `json:"user_id"`
 	Name      string       `json:"name"` // display name
@@ -22,15 +21,15 @@ type Knock struct {
 
 // Limits of knocking.
 const (
-	KnockCoolDown = 10 * time.Minute // after "not now"
+	KnockCoolDown = 10 * time.Minute // after a refusal
 	KnockTTL      = time.Hour        // a knock that nobody answered
 	MaxKnocks     = 10               // waiting for an answer in one room
 )
 
-// Pending says whether the knock still waits for an answer.
+// Pending reports whether the knock still waits for an answer.
 func (q Knock) Pending(now time.Time) bool { return q.RefusedAt.IsZero() && now.Sub(q.At) < KnockTTL }
 
-// Stale says whether the knock can be forgotten.
+// Stale reports whether the knock can be dropped.
 func (q Knock) Stale(now time.Time) bool {
 	if q.RefusedAt.IsZero() {
 		return !q.Pending(now)
@@ -121,13 +120,13 @@ func (r *Room) DropHold(user snowflake.ID, now time.Time) {
 	r.Holds = slices.DeleteFunc(r.Holds, func(h Hold) bool { return h.UserID == user || !now.Before(h.Until) })
 }
 
-// FreeFor gives how many seats a user may take: those that are free, but for who waits before them. Who has a hold
-// need not mind the line, nor need the owner.
+// FreeFor returns how many seats a user may take: the free ones minus the users before
+// them in the waiting list, which does not apply to the owner and to users with a hold.
 func (r *Room) FreeFor(roster []Person, user snowflake.ID, now time.Time) int {
 	return r.Free(roster, user, now) - r.waitingBefore(user, now)
 }
 
-// waitingBefore counts who waits for a seat before a user.
+// waitingBefore counts the users before a user in the waiting list.
 func (r *Room) waitingBefore(user snowflake.ID, now time.Time) int {
 	if user == r.OwnerID || r.Hold(user, now) != nil {
 		return 0
@@ -138,8 +137,8 @@ func (r *Room) waitingBefore(user snowflake.ID, now time.Time) int {
 	return len(r.Waiting)
 }
 
-// Reserved counts the seats that are neither a user's nor free for them: those held for others, and those whose hold
-// has ended and that are the line's, as soon as it moves up.
+// Reserved counts the seats that are not free for a user: those held for others,
+// and those whose hold has just ended and that the waiting list gets next.
 func (r *Room) Reserved(roster []Person, user snowflake.ID, now time.Time) int {
 	ended := 0
 	for _, h := range r.Holds {

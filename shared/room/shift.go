@@ -2,9 +2,8 @@ package room
 
 import "time"
 
-// Shift moves the times by which the room's durations are judged: the clock was
-// put forward by d, or back, and what lasted so long lasts as long by the new
-// time. Invites keep theirs, since their tokens say them.
+// Shift moves the times from which the room's durations are measured, after the wall clock jumped
+// by d, so that durations stay the same. Invites keep their times, which are in their tokens.
 func (r *Room) Shift(d time.Duration) {
 	if d == 0 {
 		return

@@ -16,9 +16,8 @@ const (
 	MaxStatus = 500 // characters
 )
 
-// CleanName gives the name as it is kept: surrounding and repeated space
-// folded, control characters dropped. It fails with errs.Invalid unless 1 to
-// MaxName characters are left.
+// CleanName returns the name as it is stored: surrounding and repeated space folded, control
+// characters dropped. It fails with errs.Invalid unless 1 to MaxName characters are left.
 func CleanName(name string) (string, error) {
 	name, err := cleanText("name", name)
 	if err != nil {
@@ -70,7 +69,7 @@ func CheckSeats(seats int) error {
 	return nil
 }
 
-// CleanStatus gives a voice status as it is kept, by the rules of names; "" is none.
+// CleanStatus returns a voice status as it is stored, by the rules of names; "" is none.
 func CleanStatus(status string) (string, error) {
 	if strings.TrimSpace(status) == "" {
 		return "", nil
@@ -87,10 +86,9 @@ func CleanStatus(status string) (string, error) {
 // every language, too few to write over the lines around it.
 const maxMarks = 4
 
-// Printable gives a name that Discord told, somebody's or a server's, as Snug
-// shows it: without what is not seen or turns the writing around it, and with
-// no more marks on a letter than writing needs. or stands in for a name of
-// which nothing is left.
+// Printable returns a user's or server's name from Discord as Snug displays
+// it: without invisible and bidirectional control characters, and with at most
+// maxMarks combining marks on a letter. If nothing is left it returns or.
 func Printable(name, or string) string {
 	text, _ := cleanText("name", strings.ToValidUTF8(name, "\ufffd")) // fails on nothing but invalid UTF-8
 	if text == "" {
