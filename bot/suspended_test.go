@@ -77,6 +77,8 @@ func TestSuspendedIsToldInDiscord(t *testing.T) {
 	})
 	h.Must(h.Discord.SetPending(h.Guild, h.People["kiyo"], false))
 	h.view2("kiyo", id)
+	// What is denied before Snug has let her in again in Discord, too, would give way to that.
+	h.eventually("she is let in again in Discord", func() bool { return h.has("kiyo", id) })
 	h.deny(id, "kiyo", discordsim.PermViewChannel)
 	h.eventually("a denial", says("kiyo", card, "this server does not let you in there"))
 
