@@ -14,13 +14,13 @@ import (
 	"snug/shared/room"
 )
 
-func manage(h *house, name string) guild.ManageRequest {
+func manage(h *harness, name string) guild.ManageRequest {
 	return guild.ManageRequest{Actor: h.actor(name)}
 }
 
 func TestSetup(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	h.Must(h.Discord.InstallBot(h.Guild, h.App.ID,
 		discordsim.Permissions(discordapi.Permissions)&^(discordsim.PermManageChannels|discordsim.PermSendMessages)))
 	h.Must(h.Discord.SetRole(h.Guild, discordsim.ID(h.Guild),
@@ -79,7 +79,7 @@ func TestSetup(t *testing.T) {
 
 func TestSettingsHistoryAndUndo(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	h.settings(`{"seats":6}`)
 	h.settings(`{"seats":8,"private":false}`)
 	hist, err := call(h, hub.SettingsHistory, manage(h, "mara"))
@@ -121,7 +121,7 @@ func TestSettingsHistoryAndUndo(t *testing.T) {
 
 func TestRepair(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	category := h.add(discordsim.ChannelOptions{Name: "Rooms", Type: discordsim.ChannelCategory})
 	h.settings(fmt.Sprintf(`{"category_id":"%d"}`, category))
 	lobby := h.lobby(guild.Lobby{}, "Lobby").Lobby.ChannelID
@@ -188,7 +188,7 @@ func TestRepair(t *testing.T) {
 // Spectators come by a link that its owner can end.
 func TestWatching(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	id := h.open("jonas", "Friday").Room.ID
 	if v := h.view("jonas", id); v.Room.Access.MayWatch("") || v.Control.WatchToken != "" {
 		t.Error("a room may be watched without being asked")

@@ -15,12 +15,12 @@ import (
 )
 
 // arrive asks, as somebody's page does, what is next on their way.
-func (h *house) arrive(name string, id snowflake.ID) (room.Arriving, error) {
+func (h *harness) arrive(name string, id snowflake.ID) (room.Arriving, error) {
 	return call(h, hub.ArriveAtRoom, room.ArriveRequest{Actor: h.actor(name), RoomID: id})
 }
 
 // follow follows an invite, and says whether they are on their way.
-func (h *house) follow(name, token string) bool {
+func (h *harness) follow(name, token string) bool {
 	h.Helper()
 	out, err := call(h, hub.RedeemInvite, room.RedeemRequest{Actor: h.actor(name), Token: token})
 	h.Must(err)
@@ -28,7 +28,7 @@ func (h *house) follow(name, token string) bool {
 }
 
 // step waits until somebody is at a step.
-func (h *house) step(name string, id snowflake.ID, want room.Step) (out room.Arriving) {
+func (h *harness) step(name string, id snowflake.ID, want room.Step) (out room.Arriving) {
 	h.Helper()
 	h.eventually(name+" is at "+string(want), func() bool {
 		var err error
@@ -39,7 +39,7 @@ func (h *house) step(name string, id snowflake.ID, want room.Step) (out room.Arr
 }
 
 // discords gives Discord's invites to a room.
-func (h *house) discords(id snowflake.ID) (codes []string) {
+func (h *harness) discords(id snowflake.ID) (codes []string) {
 	for code, i := range h.Discord.State().Invites {
 		if i.Channel["id"] == id {
 			codes = append(codes, code)
@@ -48,12 +48,12 @@ func (h *house) discords(id snowflake.ID) (codes []string) {
 	return codes
 }
 
-func (h *house) stranger() snowflake.ID { return h.People["stranger"] }
+func (h *harness) stranger() snowflake.ID { return h.People["stranger"] }
 
 // Whoever is not in the server comes in by an invite of Discord's for them alone, and is let into the room then.
 func TestDiscordsInviteBringsPeopleIn(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	id := h.open("jonas", "Friday").Room.ID
 	link, err := call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor("jonas"), RoomID: id, Uses: 1})
 	h.Must(err)
@@ -103,7 +103,7 @@ func TestDiscordsInviteBringsPeopleIn(t *testing.T) {
 // A link that is taken back takes Discord's invite with it, and gives the place to nobody.
 func TestRevokedWithSnugsInvite(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	id := h.open("jonas", "Friday").Room.ID
 	link, err := call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor("jonas"), RoomID: id, Uses: 1})
 	h.Must(err)
@@ -131,7 +131,7 @@ func TestRevokedWithSnugsInvite(t *testing.T) {
 // Who does not come in a day gives the place back.
 func TestPlaceIsGivenBack(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	h.settings(`{"idle_timeout":"never"}`)
 	id := h.open("jonas", "Friday").Room.ID
 	link, err := call(h, hub.CreateInvite,
@@ -150,7 +150,7 @@ func TestPlaceIsGivenBack(t *testing.T) {
 // Snug's own right to invite takes nobody past what Discord denies who made the link, and managers may switch it off.
 func TestWhoMayBringPeopleIn(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	id := h.open("jonas", "Friday").Room.ID
 	link, err := call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor("jonas"), RoomID: id})
 	h.Must(err)
@@ -181,7 +181,7 @@ func TestWhoMayBringPeopleIn(t *testing.T) {
 // An invite that Discord did not say is for one person is not given to anybody, and taken back.
 func TestUnreadTargets(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	id := h.open("jonas", "Friday").Room.ID
 	link, err := call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor("jonas"), RoomID: id})
 	h.Must(err)
@@ -216,7 +216,7 @@ func TestUnreadTargets(t *testing.T) {
 // overwrite, and are let in by themselves, by whatever tells of it first.
 func TestRulesFirst(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	h.Must(h.Discord.SetScreening(h.Guild, true))
 	id := h.open("jonas", "Friday").Room.ID
 	link, err := call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor("jonas"), RoomID: id, Uses: 3})
@@ -257,7 +257,7 @@ func TestRulesFirst(t *testing.T) {
 // While a room is locked nobody comes in who is on their way; they are when it is not any more.
 func TestLockedMeanwhile(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	id := h.open("jonas", "Friday").Room.ID
 	link, err := call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor("jonas"), RoomID: id})
 	h.Must(err)

@@ -19,7 +19,7 @@ import (
 // posted anew, in place of the old one, and nothing is asked again and again.
 func TestOldPanelIsPostedAnew(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, func(l *discordsim.Limits) { l.OldEdits = 1 })
+	h := newHarness(t, func(l *discordsim.Limits) { l.OldEdits = 1 })
 	id := h.open("jonas", "Friday").Room.ID
 	h.Must(h.Join("jonas", id))
 	first := h.panel("jonas", id, "the room", has("Rename")).ID
@@ -49,7 +49,7 @@ func TestOldPanelIsPostedAnew(t *testing.T) {
 // In a server that asks for two-factor authentication it is the application's owner who lacks it, not a permission.
 func TestTwoFactorIsTheOwners(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	h.Must(h.Discord.RequireTwoFactor(h.Guild, true))
 	h.Must(h.Discord.OwnerHasTwoFactor(h.App.ID, false))
 	a := h.Command("jonas", "create-room", nil)
@@ -63,7 +63,7 @@ func TestTwoFactorIsTheOwners(t *testing.T) {
 // they are, and so does the Entry Point command of an Activity.
 func TestCommandsAreInOneScope(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	other, err := h.Discord.AddGuild("Elsewhere", h.People["mara"])
 	h.Must(err)
 	h.Must(h.Discord.InstallBot(other.ID, h.App.ID, discordsim.SnugPermissions))
@@ -130,7 +130,7 @@ func TestForbiddenNames(t *testing.T) {
 	for name, inForm := range map[string]bool{"20031": false, "in the form": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := newHouse(t)
+			h := newHarness(t)
 			lobby := h.lobby(guild.Lobby{}, "Lobby").Lobby.ChannelID
 			h.Must(h.Discord.ForbidWords(h.Guild, inForm, "kiyo", "goblin"))
 			h.Must(h.Join("kiyo", lobby))
@@ -161,7 +161,7 @@ func TestForbiddenNames(t *testing.T) {
 // no person can take.
 func TestBotIsLetIntoFullRoom(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	music := h.Discord.AddApplication(discordsim.ApplicationOptions{Name: "Tunes"})
 	h.Must(h.Discord.InstallBot(h.Guild, music.ID,
 		discordsim.PermViewChannel|discordsim.PermConnect|discordsim.PermSpeak))
@@ -191,7 +191,7 @@ func TestBotIsLetIntoFullRoom(t *testing.T) {
 // A category in which neither the bot nor anybody else may speak or write: rooms in it are controlled all the same.
 func TestCategoryThatDeniesSpeech(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	quiet := h.add(discordsim.ChannelOptions{Name: "Quiet", Type: discordsim.ChannelCategory,
 		Overwrites: []discordsim.Overwrite{
 			{ID: h.Guild, Deny: discordsim.PermSpeak | discordsim.PermSendMessages},

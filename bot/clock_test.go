@@ -20,7 +20,7 @@ func TestClockJumps(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := newHouse(t)
+			h := newHarness(t)
 			h.settings(`{"private":false,"idle_timeout":"1h","closing_notice":"1m","seat_grace":"1m","seats":2}`)
 			idle, held := h.open("jonas", "Idle").Room.ID, h.open("kiyo", "Held").Room.ID
 			closing := func(id snowflake.ID) bool { return !h.view("jonas", id).Room.ClosingAt.IsZero() }

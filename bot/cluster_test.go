@@ -18,7 +18,7 @@ import (
 )
 
 // another starts a further process of the bot, which ends with the test.
-func (h *house) another(nats string) *running {
+func (h *harness) another(nats string) *running {
 	h.Helper()
 	r, _ := h.process(nats)
 	h.Must(r.bot.Start(context.Background()))
@@ -32,12 +32,12 @@ func (h *house) another(nats string) *running {
 	return r
 }
 
-func (h *house) connects(r *running, kind string) int {
+func (h *harness) connects(r *running, kind string) int {
 	return int(h.countedOf(r, "snug_gateway_connects_total", "kind="+kind))
 }
 
 // attend waits until so many processes say that they are there.
-func (h *house) attend(n int) {
+func (h *harness) attend(n int) {
 	h.Helper()
 	h.eventually("all processes are there", func() bool {
 		keys, err := h.hub.Leases.Keys(context.Background(), strings.TrimSuffix(hub.Attending, "."))
@@ -52,7 +52,8 @@ func TestCutOffFromTheHub(t *testing.T) {
 	t.Parallel()
 	server := hubtest.Start(t)
 	proxy := hubtest.StartProxy(t, strings.TrimPrefix(server.URL(), "nats://"))
-	h := newHouseSo(t, func(h *house) { h.nats, h.term = proxy.URL(), 1500*time.Millisecond }, openapitest.Wrap(t))
+	h := newHarnessWith(t, func(h *harness) { h.nats, h.term = proxy.URL(), 1500*time.Millisecond },
+		openapitest.Wrap(t))
 	h.settings(`{"private":false}`)
 	id := h.open("jonas", "Friday").Room.ID
 	h.Must(h.Join("jonas", id))
@@ -106,7 +107,7 @@ func TestShardsAreGivenToWhoComes(t *testing.T) {
 	t.Parallel()
 	server := hubtest.Start(t)
 	var second snowflake.ID
-	h := newHouseSo(t, func(h *house) {
+	h := newHarnessWith(t, func(h *harness) {
 		h.nats, h.term = server.URL(), 1500*time.Millisecond
 		g, err := h.Discord.AddGuild("Second", h.People["mara"])
 		h.Must(err)
@@ -170,7 +171,7 @@ func TestAskedWhileStarting(t *testing.T) {
 	t.Parallel()
 	stop, ended := make(chan struct{}), make(chan struct{})
 	server := hubtest.Start(t)
-	h := newHouseSo(t, func(h *house) {
+	h := newHarnessWith(t, func(h *harness) {
 		h.nats, h.term = server.URL(), time.Second
 		h.begun = func(b *bot.Bot) {
 			go func() {
@@ -195,7 +196,7 @@ func TestAskedWhileStarting(t *testing.T) {
 func TestClosedWhileOpening(t *testing.T) {
 	t.Parallel()
 	server := hubtest.Start(t)
-	h := newHouseSo(t, func(h *house) { h.nats, h.term = server.URL(), time.Second }, openapitest.Wrap(t))
+	h := newHarnessWith(t, func(h *harness) { h.nats, h.term = server.URL(), time.Second }, openapitest.Wrap(t))
 	h.shut()
 	_, err := h.Discord.Inject(discordsim.Fault{Kind: discordsim.FaultNoHello, Chance: 1})
 	h.Must(err)

@@ -16,22 +16,22 @@ import (
 )
 
 // soon gives a context for what should take a moment.
-func (h *house) soon() context.Context {
+func (h *harness) soon() context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	h.Cleanup(cancel)
 	return ctx
 }
 
-func (h *house) user(name string) discordsim.ID { return h.People[name] }
+func (h *harness) user(name string) discordsim.ID { return h.People[name] }
 
 // try runs a command in a room's chat (0: wherever the member is), and gives why it cannot be run.
-func (h *house) try(name, command string, in snowflake.ID, options map[string]any) (*discordsim.Answer, error) {
+func (h *harness) try(name, command string, in snowflake.ID, options map[string]any) (*discordsim.Answer, error) {
 	return h.Discord.RunCommand(h.soon(), h.user(name),
 		discordsim.CommandRun{Guild: discordsim.ID(h.Guild), Channel: in, Name: command, Options: options})
 }
 
 // press presses a button, by its label, or chooses in a menu. Without a message it is the newest with such a component.
-func (h *house) press(name string, message discordsim.ID, component string, values ...string) *discordsim.Answer {
+func (h *harness) press(name string, message discordsim.ID, component string, values ...string) *discordsim.Answer {
 	h.Helper()
 	a, err := h.Discord.UseComponent(h.soon(), h.user(name), message, component, values...)
 	if err != nil {
@@ -41,7 +41,7 @@ func (h *house) press(name string, message discordsim.ID, component string, valu
 }
 
 // enter fills in the modal of an answer.
-func (h *house) enter(name string, a *discordsim.Answer, fields map[string]any) *discordsim.Answer {
+func (h *harness) enter(name string, a *discordsim.Answer, fields map[string]any) *discordsim.Answer {
 	h.Helper()
 	if a.Modal == nil {
 		h.Fatalf("there is no modal: %+v", a)
@@ -52,7 +52,7 @@ func (h *house) enter(name string, a *discordsim.Answer, fields map[string]any) 
 }
 
 // wantText checks an answer: to its user alone, with these words, mentioning nobody.
-func (h *house) wantText(a *discordsim.Answer, words ...string) {
+func (h *harness) wantText(a *discordsim.Answer, words ...string) {
 	h.Helper()
 	if a.Message == nil || !a.Ephemeral {
 		h.Fatalf("the answer is not for its user alone: %+v", a)
@@ -65,7 +65,7 @@ func (h *house) wantText(a *discordsim.Answer, words ...string) {
 	h.mentionsNobody(a.Message)
 }
 
-func (h *house) mentionsNobody(m *discordsim.Message) {
+func (h *harness) mentionsNobody(m *discordsim.Message) {
 	h.Helper()
 	var raw struct {
 		Mentions     []any `json:"mentions"`
@@ -79,7 +79,7 @@ func (h *house) mentionsNobody(m *discordsim.Message) {
 }
 
 // menu finds the custom id of the menu in a message.
-func (h *house) menu(m *discordsim.Message) discordsim.Component {
+func (h *harness) menu(m *discordsim.Message) discordsim.Component {
 	h.Helper()
 	for _, c := range discordsim.All(m.Components) {
 		if c.Type == 3 || c.Type == 5 {
@@ -91,7 +91,7 @@ func (h *house) menu(m *discordsim.Message) discordsim.Component {
 }
 
 // chat gives what a member sees in a channel's chat, oldest first.
-func (h *house) chat(name string, channel snowflake.ID) (out []*discordsim.Message) {
+func (h *harness) chat(name string, channel snowflake.ID) (out []*discordsim.Message) {
 	h.Helper()
 	state, err := h.Discord.StateFor(h.user(name))
 	h.Must(err)
@@ -106,7 +106,7 @@ func (h *house) chat(name string, channel snowflake.ID) (out []*discordsim.Messa
 }
 
 // panel waits for a room's control panel to be as ok wants it.
-func (h *house) panel(
+func (h *harness) panel(
 	name string, id snowflake.ID, what string, ok func(*discordsim.Message) bool,
 ) (out *discordsim.Message) {
 	h.Helper()
@@ -128,7 +128,7 @@ func has(label string) func(*discordsim.Message) bool {
 
 func TestPanelIsPostedOnceAndFollowsTheRoom(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	r := h.open("jonas", "Friday *draft*")
 	id := r.Room.ID
 	m := h.panel("jonas", id, "the room", has("Lock"))
@@ -188,7 +188,7 @@ func TestSlowChannelDelaysNoOtherPanel(t *testing.T) {
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			t.Parallel()
-			h := newHouse(t)
+			h := newHarness(t)
 			slow, other := h.open("jonas", "Slow").Room.ID, h.open("kiyo", "Other").Room.ID
 			h.panel("jonas", slow, "the room", has("Lock"))
 			h.panel("kiyo", other, "the room", has("Lock"))
@@ -214,7 +214,7 @@ func TestSlowChannelDelaysNoOtherPanel(t *testing.T) {
 
 func TestDeletedPanelComesBack(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	r := h.open("jonas", "Friday")
 	m := h.panel("jonas", r.Room.ID, "the room", has("Lock"))
 	h.bare("DELETE", fmt.Sprintf("/channels/%d/messages/%d", r.Room.ID, m.ID))
@@ -225,7 +225,7 @@ func TestDeletedPanelComesBack(t *testing.T) {
 
 func TestRoomsWorkWithoutAPanel(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	h.Must(h.Discord.SetRole(h.Guild, discordsim.ID(h.Guild),
 		discordsim.PermViewChannel|discordsim.PermConnect|discordsim.PermUseApplicationCommands))
 	a := h.Command("jonas", "create-room", map[string]any{"name": "Quiet"})
@@ -239,7 +239,7 @@ func TestRoomsWorkWithoutAPanel(t *testing.T) {
 
 func TestClosingIsConfirmed(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	r := h.open("jonas", "Friday")
 	h.Must(h.Join("jonas", r.Room.ID))
 	h.awaitRoster(r.Room.ID, "jonas")
@@ -263,7 +263,7 @@ func TestClosingIsConfirmed(t *testing.T) {
 // TestCustomIDsAreNotBelieved: what comes back from people's clients opens nothing to them.
 func TestCustomIDsAreNotBelieved(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	h.settings(`{"private":false}`)
 	r := h.open("jonas", "Friday")
 	m := h.panel("kiyo", r.Room.ID, "the room", has("Close"))
@@ -289,7 +289,7 @@ func TestCustomIDsAreNotBelieved(t *testing.T) {
 
 func TestSuggestions(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, func(l *discordsim.Limits) { l.Buckets = false })
+	h := newHarness(t, func(l *discordsim.Limits) { l.Buckets = false })
 	h.settings(`{"rooms_per_member":40,"private":false}`)
 	for i := range 27 {
 		h.open("jonas", fmt.Sprintf("Table %02d", i))
@@ -331,7 +331,7 @@ func TestSuggestions(t *testing.T) {
 
 func TestAnswersAreInTheirReadersLanguage(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	h.Must(h.Discord.SetLocale(h.user("jonas"), "de"))
 	a := h.Command("jonas", "create-room", map[string]any{"name": "Freitag"})
 	h.wantText(a, "**Freitag** ist offen", "4 Plätze", "privat")
@@ -342,7 +342,7 @@ func TestAnswersAreInTheirReadersLanguage(t *testing.T) {
 // TestSlowDiscord: the first answer is there in three seconds, however long the rest takes.
 func TestSlowDiscord(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	_, err := h.Discord.Inject(discordsim.Fault{
 		Kind: discordsim.FaultLatency, Route: "POST /guilds/{guild.id}/channels", Delay: 3.5,
 	})

@@ -11,7 +11,7 @@ import (
 // TestDiscordIsHeard: dashboards are told when Discord is not heard any more, since when, and when it is again.
 func TestDiscordIsHeard(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	news := make(chan hub.ShardReport, 64)
 	stop, err := hub.ShardReports.Listen(t.Context(), h.hub, func(n hub.ShardReport) { news <- n })
 	h.Must(err)

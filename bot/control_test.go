@@ -14,7 +14,7 @@ import (
 )
 
 // dms gives the direct messages that somebody got from Snug, oldest first.
-func (h *house) dms(name string) (out []*discordsim.Message) {
+func (h *harness) dms(name string) (out []*discordsim.Message) {
 	h.Helper()
 	state, err := h.Discord.StateFor(h.user(name))
 	h.Must(err)
@@ -25,7 +25,7 @@ func (h *house) dms(name string) (out []*discordsim.Message) {
 }
 
 // hears waits until somebody got a direct message with these words.
-func (h *house) hears(name, words string) *discordsim.Message {
+func (h *harness) hears(name, words string) *discordsim.Message {
 	h.Helper()
 	var found *discordsim.Message
 	h.eventually(name+" hears "+words, func() bool {
@@ -42,7 +42,7 @@ func (h *house) hears(name, words string) *discordsim.Message {
 
 func TestOwnersCommands(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	h.settings(`{"private":false}`)
 	id := h.open("jonas", "Friday").Room.ID
 	for _, x := range []struct {
@@ -99,7 +99,7 @@ func TestOwnersCommands(t *testing.T) {
 
 func TestPanelButtons(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	h.settings(`{"private":false}`)
 	id := h.open("jonas", "Friday").Room.ID
 	m := h.panel("jonas", id, "the room", has("Lock"))
@@ -156,7 +156,7 @@ func TestPanelButtons(t *testing.T) {
 
 func TestKnocksArriveInTheChat(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	id := h.open("jonas", "Friday").Room.ID
 	h.panel("jonas", id, "the room", has("Lock"))
 	h.wantText(h.Command("kiyo", "knock", nil), "Whom do you want to visit?")
@@ -195,7 +195,7 @@ func TestKnocksArriveInTheChat(t *testing.T) {
 	h.eventually("the knock is gone", func() bool { return !slices.ContainsFunc(h.chat("jonas", id), has("Let in")) })
 }
 
-func (h *house) wantMessage(m *discordsim.Message, words ...string) {
+func (h *harness) wantMessage(m *discordsim.Message, words ...string) {
 	h.Helper()
 	for _, w := range words {
 		if !strings.Contains(m.Text(), w) {
@@ -207,7 +207,7 @@ func (h *house) wantMessage(m *discordsim.Message, words ...string) {
 
 func TestWaitingForASeat(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	h.settings(`{"private":false,"seats":1,"seat_grace":"0s"}`)
 	id := h.open("jonas", "Friday").Room.ID
 	h.Must(h.Join("jonas", id))
@@ -224,7 +224,7 @@ func TestWaitingForASeat(t *testing.T) {
 
 func TestMenuOnAPerson(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	h.open("jonas", "Friday")
 	a, err := h.Discord.RunCommand(h.soon(), h.user("jonas"),
 		discordsim.CommandRun{Guild: h.Guild, Name: "Invite to my room", Target: h.user("kiyo")})
@@ -235,7 +235,7 @@ func TestMenuOnAPerson(t *testing.T) {
 
 func TestPreferencesCommand(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	h.wantText(h.Command("jonas", "preferences show", nil), "remember nothing")
 	h.wantText(h.Command("jonas", "create-room", map[string]any{"name": "Draft", "seats": 6}), "is open")
 	h.wantText(h.Command("jonas", "room seats", map[string]any{"seats": 8}), "8 seats")
@@ -248,7 +248,7 @@ func TestPreferencesCommand(t *testing.T) {
 // TestNoticesAreInTheServersLanguage, and the log channel tells what happened.
 func TestNoticesAreInTheServersLanguage(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	c, err := h.Discord.AddChannel(h.Guild, discordsim.ChannelOptions{Name: "log", Type: discordsim.ChannelText})
 	h.Must(err)
 	h.settings(fmt.Sprintf(`{"language":"de","log_channel_id":"%d","idle_timeout":"0s"}`, c.ID))

@@ -26,9 +26,9 @@ import (
 // death is after which write, or which call, a process is killed; zero: never.
 type death struct{ write, call int }
 
-// mortal is the outer side: a world whose Snug dies again and again.
-type mortal struct {
-	*house
+// childProcess is the outer side: a world whose Snug dies again and again.
+type childProcess struct {
+	*harness
 
 	cmd    *exec.Cmd
 	orders io.WriteCloser
@@ -41,8 +41,8 @@ type mortal struct {
 	calls    []string        // that changed something
 }
 
-func newMortal(t *testing.T) *mortal {
-	m := &mortal{house: newHouse(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })}
+func newChildProcess(t *testing.T) *childProcess {
+	m := &childProcess{harness: newHarness(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })}
 	m.shut()
 	m.requests.Lock()
 	m.requests.hook = m.asks
@@ -57,7 +57,7 @@ func newMortal(t *testing.T) *mortal {
 }
 
 // asks counts calls that changed something in Discord, and kills the process before it hears the answer to its last.
-func (m *mortal) asks(what string) {
+func (m *childProcess) asks(what string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if !m.alive || strings.HasPrefix(what, "GET ") {
@@ -72,14 +72,14 @@ func (m *mortal) asks(what string) {
 }
 
 // born starts a process.
-func (m *mortal) born(dieAfterWrite int) {
+func (m *childProcess) born(dieAfterWrite int) {
 	m.Helper()
-	life, err := json.Marshal(fate{
+	life, err := json.Marshal(childConfig{
 		URL: m.URL, Token: m.App.BotToken, Dir: m.dir, App: m.App.ID, Guild: m.Guild, People: m.People,
 		Ahead: m.theirs.Ahead(), DieAfterWrite: dieAfterWrite,
 	})
 	m.Must(err)
-	m.cmd = exec.Command(os.Args[0], "-test.run=^TestMortal$")
+	m.cmd = exec.Command(os.Args[0], "-test.run=^TestChildProcess$")
 	m.cmd.Env = append(os.Environ(), lifeVariable+"="+string(life))
 	m.orders, err = m.cmd.StdinPipe()
 	m.Must(err)
@@ -107,7 +107,7 @@ func (m *mortal) born(dieAfterWrite int) {
 }
 
 // dead waits until the process is, and gives how it ended.
-func (m *mortal) dead() error {
+func (m *childProcess) dead() error {
 	_ = m.orders.Close()
 	for range m.words {
 	}
@@ -115,7 +115,7 @@ func (m *mortal) dead() error {
 }
 
 // next gives the next thing the process says; false when it is dead.
-func (m *mortal) next() (word, bool) {
+func (m *childProcess) next() (word, bool) {
 	m.Helper()
 	select {
 	case w, ok := <-m.words:
@@ -127,7 +127,7 @@ func (m *mortal) next() (word, bool) {
 }
 
 // hear gives the next thing the process says, which must be what is expected.
-func (m *mortal) hear(what string) word {
+func (m *childProcess) hear(what string) word {
 	m.Helper()
 	w, ok := m.next()
 	if !ok || w.Did != what {
@@ -137,7 +137,7 @@ func (m *mortal) hear(what string) word {
 	return w
 }
 
-func (m *mortal) order(what ...string) {
+func (m *childProcess) order(what ...string) {
 	m.Helper()
 	if _, err := io.WriteString(m.orders, strings.Join(what, " ")+"\n"); err != nil && !errors.Is(err, syscall.EPIPE) {
 		// it may be dead
@@ -146,14 +146,14 @@ func (m *mortal) order(what ...string) {
 }
 
 // do gives an order, and its answer.
-func (m *mortal) do(what ...string) word {
+func (m *childProcess) do(what ...string) word {
 	m.Helper()
 	m.order(what...)
 	return m.hear(what[0])
 }
 
 // live lets the process live, and gives what people were told; the last is "over" if it outlived it.
-func (m *mortal) live(d death) (told []word) {
+func (m *childProcess) live(d death) (told []word) {
 	m.Helper()
 	m.mu.Lock()
 	m.alive, m.dieAfter, m.calls = true, d.call, nil
@@ -174,7 +174,7 @@ func (m *mortal) live(d death) (told []word) {
 }
 
 // panels counts what Snug has posted in a room's chat beside what it says.
-func (m *mortal) panels(id snowflake.ID) (n int) {
+func (m *childProcess) panels(id snowflake.ID) (n int) {
 	for _, msg := range m.Discord.State().Messages[id] {
 		if len(msg.Components) > 0 {
 			n++
@@ -195,7 +195,7 @@ var entries = []struct {
 }
 
 // judge compares what a new process finds, after its start and one sweep, with what people were told.
-func (m *mortal) judge(told []word) {
+func (m *childProcess) judge(told []word) {
 	m.Helper()
 	done, id := map[string]bool{}, ""
 	var link, door room.InviteLink
@@ -276,7 +276,7 @@ func (m *mortal) judge(told []word) {
 }
 
 // judgeArrival judges what is left of somebody who came from outside the server.
-func (m *mortal) judgeArrival(r room.Room, done map[string]bool, door room.InviteLink) {
+func (m *childProcess) judgeArrival(r room.Room, done map[string]bool, door room.InviteLink) {
 	m.Helper()
 	stranger := m.People["stranger"]
 	guest, arrival, v := r.Guest(stranger), r.Arrival(stranger), r.Invite(door.Invite.ID)
@@ -312,7 +312,7 @@ func acts(told []word) string {
 // room or intention is left alone, and no invite is used twice.
 func TestDeathAtEveryStep(t *testing.T) {
 	t.Parallel()
-	first := newMortal(t)
+	first := newChildProcess(t)
 	first.born(0)
 	told := first.live(death{})
 	over := told[len(told)-1]
@@ -341,7 +341,7 @@ func TestDeathAtEveryStep(t *testing.T) {
 
 // kill has every so many of the deaths died, one after the other in one world.
 func kill(t *testing.T, deaths []death, lane, lanes int) {
-	m := newMortal(t)
+	m := newChildProcess(t)
 	m.born(deaths[lane].write)
 	for i := lane; i < len(deaths); i += lanes {
 		told := m.live(deaths[i])

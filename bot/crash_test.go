@@ -21,7 +21,7 @@ import (
 	"snug/shared/testkit/world"
 )
 
-// The process that dies is this test program once more, with TestMortal alone
+// The process that dies is this test program once more, with TestChildProcess alone
 // and a life in its environment. It takes orders on standard input and tells
 // what it did on standard output, a line of JSON each; what it told before it
 // was killed is what people were told.
@@ -30,8 +30,8 @@ const lifeVariable = "SNUG_TEST_LIFE"
 // meanwhile is the time between a start and the sweep after which all is well.
 const meanwhile = 3 * time.Minute
 
-// fate is what a mortal process is born with.
-type fate struct {
+// childConfig is what a process that is to be killed is started with.
+type childConfig struct {
 	URL, Token, Dir string
 	App, Guild      snowflake.ID
 	People          map[string]snowflake.ID
@@ -55,16 +55,16 @@ type word struct {
 	Audit      []string
 }
 
-// TestMortal is the process that TestDeathAtEveryStep kills, and nothing without it.
-func TestMortal(t *testing.T) {
+// TestChildProcess is the process that TestDeathAtEveryStep kills, and nothing without it.
+func TestChildProcess(t *testing.T) {
 	if os.Getenv(lifeVariable) == "" {
 		t.Skip("TestDeathAtEveryStep runs it")
 	}
-	var f fate
+	var f childConfig
 	if err := json.Unmarshal([]byte(os.Getenv(lifeVariable)), &f); err != nil {
 		t.Fatal(err)
 	}
-	l := &living{house: &house{
+	l := &inChild{harness: &harness{
 		World: &world.World{
 			TB: t, URL: f.URL, App: discordsim.Application{ID: f.App, BotToken: f.Token}, Guild: f.Guild,
 			People: f.People,
@@ -101,9 +101,9 @@ func TestMortal(t *testing.T) {
 	}
 }
 
-// living is the inner side of a mortal process.
-type living struct {
-	*house
+// inChild is the inner side of a childProcess.
+type inChild struct {
+	*harness
 	dieAfter int
 
 	mu     sync.Mutex
@@ -111,7 +111,7 @@ type living struct {
 	writes []string
 }
 
-func (l *living) say(w word) {
+func (l *inChild) say(w word) {
 	b, err := json.Marshal(w)
 	l.Must(err)
 	_, err = os.Stdout.Write(append(b, '\n'))
@@ -119,7 +119,7 @@ func (l *living) say(w word) {
 }
 
 // wrote counts writes, and has the process killed after the one it is to die of.
-func (l *living) wrote(o hub.Observation) {
+func (l *inChild) wrote(o hub.Observation) {
 	if o.Err != nil || o.Op == "get" || o.Bucket != "rooms" && o.Bucket != "pending_creates" {
 		return
 	}
@@ -138,19 +138,19 @@ func (l *living) wrote(o hub.Observation) {
 
 // live opens, shares, hands over and closes a room. It says each thing that it
 // was told is done, and then waits to be told to go on.
-func (l *living) live(orders *bufio.Scanner) error {
+func (l *inChild) live(orders *bufio.Scanner) error {
 	l.mu.Lock()
 	l.alive = true
 	l.mu.Unlock()
 	told := func(w word) { l.say(w); orders.Scan() }
-	r, err := call(l.house, hub.OpenRoom, room.OpenRequest{Actor: l.actor("jonas"), Name: "Friday"})
+	r, err := call(l.harness, hub.OpenRoom, room.OpenRequest{Actor: l.actor("jonas"), Name: "Friday"})
 	if err != nil {
 		return err
 	}
 	id := r.Room.ID
 	told(word{Did: "opened", Room: id})
 	l.panelled(id)
-	link, err := call(l.house, hub.CreateInvite, room.InviteRequest{Actor: l.actor("jonas"), RoomID: id, Uses: 1})
+	link, err := call(l.harness, hub.CreateInvite, room.InviteRequest{Actor: l.actor("jonas"), RoomID: id, Uses: 1})
 	if err != nil {
 		return err
 	}
@@ -167,7 +167,7 @@ func (l *living) live(orders *bufio.Scanner) error {
 		return err
 	}
 	told(word{Did: "transferred"})
-	if _, err := call(l.house, hub.CloseRoom, l.request("priya", id)); err != nil {
+	if _, err := call(l.harness, hub.CloseRoom, l.request("priya", id)); err != nil {
 		return err
 	}
 	told(word{Did: "closed"})
@@ -175,8 +175,8 @@ func (l *living) live(orders *bufio.Scanner) error {
 }
 
 // bring has somebody follow a link who is not in the server, and come in by Discord's invite.
-func (l *living) bring(id snowflake.ID, told func(word)) error {
-	door, err := call(l.house, hub.CreateInvite, room.InviteRequest{Actor: l.actor("jonas"), RoomID: id, Uses: 1})
+func (l *inChild) bring(id snowflake.ID, told func(word)) error {
+	door, err := call(l.harness, hub.CreateInvite, room.InviteRequest{Actor: l.actor("jonas"), RoomID: id, Uses: 1})
 	if err != nil {
 		return err
 	}
@@ -200,7 +200,7 @@ func (l *living) bring(id snowflake.ID, told func(word)) error {
 }
 
 // accept has somebody accept an invite of Discord's, from outside of Discord's process.
-func (l *living) accept(name, code string) {
+func (l *inChild) accept(name, code string) {
 	res, err := http.Post(fmt.Sprintf("%s/_sim/users/%d/invites", l.URL, l.People[name]), "application/json",
 		strings.NewReader(`{"code":"`+code+`"}`))
 	l.Must(err)
@@ -211,7 +211,7 @@ func (l *living) accept(name, code string) {
 }
 
 // panelled waits until a room's control panel is posted and recorded, which happens in the background.
-func (l *living) panelled(id snowflake.ID) {
+func (l *inChild) panelled(id snowflake.ID) {
 	l.eventually("the control panel is posted", func() bool {
 		r, _, err := l.hub.Rooms.Get(l.soon(), fmt.Sprintf("%d.%d", l.Guild, id))
 		return err == nil && r.Panel.MessageID != 0
@@ -219,7 +219,7 @@ func (l *living) panelled(id snowflake.ID) {
 }
 
 // look tells what there is, and the audit of one room.
-func (l *living) look(id string) {
+func (l *inChild) look(id string) {
 	list, err := l.hub.Rooms.List(l.soon(), l.Guild.String())
 	l.Must(err)
 	intended, err := l.hub.PendingCreates.List(l.soon(), l.Guild.String())
@@ -238,11 +238,11 @@ func (l *living) look(id string) {
 }
 
 // clear closes what is open.
-func (l *living) clear() {
+func (l *inChild) clear() {
 	list, err := l.hub.Rooms.List(l.soon(), l.Guild.String())
 	l.Must(err)
 	for _, e := range list {
-		_, err := call(l.house, hub.CloseRoom, l.request("mara", e.Value.ID))
+		_, err := call(l.harness, hub.CloseRoom, l.request("mara", e.Value.ID))
 		l.Must(err)
 	}
 }

@@ -17,7 +17,7 @@ import (
 )
 
 // named gives a category's overwrites for people, one in three denied and the others allowed, and the bot's own.
-func (h *house) named(people []snowflake.ID) (list []discordsim.Overwrite) {
+func (h *harness) named(people []snowflake.ID) (list []discordsim.Overwrite) {
 	list = append(list, discordsim.Overwrite{ID: h.App.ID, Member: true,
 		Allow: seeAndEnter | discordsim.PermManageChannels | discordsim.PermMoveMembers})
 	for i, u := range people {
@@ -35,7 +35,7 @@ func (h *house) named(people []snowflake.ID) (list []discordsim.Overwrite) {
 // whom the category denies.
 func TestRoomBelowACrowdedCategory(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
+	h := newHarness(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
 	people := h.masses(150)
 	category := h.add(discordsim.ChannelOptions{Name: "Crowd", Type: discordsim.ChannelCategory, Overwrites: h.named(people)})
 	h.settings(fmt.Sprintf(`{"private":false,"category_id":"%d"}`, category))
@@ -81,7 +81,7 @@ func TestRoomBelowACrowdedCategory(t *testing.T) {
 // room's own: nothing is left out to make it fit, and it is said what to do.
 func TestRoomBelowAFullCategory(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
+	h := newHarness(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
 	people := h.masses(999)
 	category := h.add(discordsim.ChannelOptions{Name: "Crowd", Type: discordsim.ChannelCategory, Overwrites: h.named(people)})
 	h.settings(fmt.Sprintf(`{"private":false,"category_id":"%d"}`, category))

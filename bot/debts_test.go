@@ -17,7 +17,7 @@ import (
 )
 
 // failing has Discord fail a route from now on; what it gives ends that.
-func (h *house) failing(route string) (mended func()) {
+func (h *harness) failing(route string) (mended func()) {
 	h.Helper()
 	f, err := h.Discord.Inject(discordsim.Fault{Kind: discordsim.FaultError, Route: route, Status: 503, Count: -1})
 	h.Must(err)
@@ -25,7 +25,7 @@ func (h *house) failing(route string) (mended func()) {
 }
 
 // made good gives sweeps what they wait for.
-func (h *house) madeGood(what string, ok func() bool) {
+func (h *harness) madeGood(what string, ok func() bool) {
 	h.Helper()
 	h.eventually(what, func() bool {
 		h.clock.Forward(31 * time.Second)
@@ -39,42 +39,42 @@ func TestSuccessClearsNoDebtItDidNotPay(t *testing.T) {
 	const overwrites, members = "* /channels/{channel}/permissions/{overwrite}", "PATCH /guilds/{guild}/members/{user}"
 	for name, x := range map[string]struct {
 		fails string
-		do    func(h *house, id snowflake.ID) error
-		right func(h *house, id snowflake.ID) bool
+		do    func(h *harness, id snowflake.ID) error
+		right func(h *harness, id snowflake.ID) bool
 	}{
 		"a kicked guest's access": {overwrites,
-			func(h *house, id snowflake.ID) error {
+			func(h *harness, id snowflake.ID) error {
 				_, err := h.change("jonas", id, room.DoKick, h.at("kiyo"))
 				return err
 			},
-			func(h *house, id snowflake.ID) bool {
+			func(h *harness, id snowflake.ID) bool {
 				_, _, there := h.overwriteOf(id, h.People["kiyo"])
 				return !there
 			},
 		},
 		"a ban": {overwrites,
-			func(h *house, id snowflake.ID) error {
+			func(h *harness, id snowflake.ID) error {
 				_, err := h.change("jonas", id, room.DoBan, h.at("kiyo"))
 				return err
 			},
-			func(h *house, id snowflake.ID) bool {
+			func(h *harness, id snowflake.ID) bool {
 				_, deny, _ := h.overwriteOf(id, h.People["kiyo"])
 				return deny != 0
 			},
 		},
 		"putting a kicked guest out of voice": {members,
-			func(h *house, id snowflake.ID) error {
+			func(h *harness, id snowflake.ID) error {
 				_, err := h.change("jonas", id, room.DoKick, h.at("kiyo"))
 				return err
 			},
-			func(h *house, id snowflake.ID) bool { return h.where("kiyo") == 0 },
+			func(h *harness, id snowflake.ID) bool { return h.where("kiyo") == 0 },
 		},
 		"a new owner's access": {overwrites,
-			func(h *house, id snowflake.ID) error {
+			func(h *harness, id snowflake.ID) error {
 				_, err := h.change("jonas", id, room.DoTransfer, h.at("tomas"))
 				return err
 			},
-			func(h *house, id snowflake.ID) bool {
+			func(h *harness, id snowflake.ID) bool {
 				allow, _, _ := h.overwriteOf(id, h.People["tomas"])
 				return allow != 0
 			},
@@ -82,7 +82,7 @@ func TestSuccessClearsNoDebtItDidNotPay(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := newHouse(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
+			h := newHarness(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
 			r := h.open("jonas", "Friday")
 			id := r.Room.ID
 			h.Must(h.redeem("kiyo", r.Invite.Token))
@@ -104,7 +104,7 @@ func TestSuccessClearsNoDebtItDidNotPay(t *testing.T) {
 // what was owed before.
 func TestDebtOfPuttingOutEndsWhenTheyLeave(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
+	h := newHarness(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
 	h.settings(`{"private":false}`)
 	id := h.open("jonas", "Friday").Room.ID
 	h.Must(h.Join("kiyo", id))
@@ -130,7 +130,7 @@ func TestDebtOfPuttingOutEndsWhenTheyLeave(t *testing.T) {
 // A room whose channel Discord's list does not show is not closed for that, nor called by what hides it.
 func TestRepairOfAHiddenChannel(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
+	h := newHarness(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
 	lobby := h.lobby(guild.Lobby{}, "Lobby")
 	r, deleted := h.open("jonas", "Friday"), h.open("kiyo", "Deleted")
 	h.do(http.MethodDelete, "/channels/"+r.Room.ID.String()+"/permissions/"+h.App.ID.String(), nil).Body.Close()
@@ -162,7 +162,7 @@ func TestRepairOfAHiddenChannel(t *testing.T) {
 // failed is owed.
 func TestLentSeatsAreGivenBack(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
+	h := newHarness(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
 	h.settings(`{"private":false}`)
 	music := h.Discord.AddApplication(discordsim.ApplicationOptions{Name: "Tunes"})
 	h.Must(h.Discord.InstallBot(h.Guild, music.ID,
@@ -204,7 +204,7 @@ func TestLentSeatsAreGivenBack(t *testing.T) {
 // they are closed.
 func TestRoomsOfALeftServerAreClosedInOrder(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	h.settings(`{"private":false}`)
 	id := h.open("jonas", "Friday").Room.ID
 	h.Must(h.Join("kiyo", id))

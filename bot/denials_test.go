@@ -16,13 +16,13 @@ import (
 )
 
 // deny has a moderator deny somebody a channel by name.
-func (h *house) deny(channel snowflake.ID, name string, p discordsim.Permissions) {
+func (h *harness) deny(channel snowflake.ID, name string, p discordsim.Permissions) {
 	h.Helper()
 	h.Must(h.Discord.SetOverwrite(channel, discordsim.Overwrite{ID: h.People[name], Member: true, Deny: p}))
 }
 
 // denied gives what a channel denies somebody by name.
-func (h *house) denied(channel snowflake.ID, name string) discordsim.Permissions {
+func (h *harness) denied(channel snowflake.ID, name string) discordsim.Permissions {
 	h.Helper()
 	_, d, _ := h.overwriteOf(channel, h.People[name])
 	return discordsim.Permissions(d)
@@ -35,7 +35,7 @@ func TestDenialsByHandHold(t *testing.T) {
 	for _, bits := range []discordsim.Permissions{seeAndEnter, discordsim.PermConnect} {
 		t.Run(fmt.Sprint(bits), func(t *testing.T) {
 			t.Parallel()
-			h := newHouse(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
+			h := newHarness(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
 			h.settings(`{"private":false}`)
 			r := h.open("jonas", "Friday")
 			id := r.Room.ID
@@ -75,7 +75,7 @@ func TestDenialsByHandHold(t *testing.T) {
 // denied them before, by name on the channel or in its category.
 func TestBanUndoneLeavesDenials(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
+	h := newHarness(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
 	category := h.add(discordsim.ChannelOptions{Name: "Tables", Type: discordsim.ChannelCategory})
 	h.settings(`{"private":false,"category_id":"` + category.String() + `"}`)
 	h.deny(category, "tomas", seeAndEnter)
@@ -106,7 +106,7 @@ func TestBanUndoneLeavesDenials(t *testing.T) {
 // A ban that was undone while Discord did not answer goes with the next sweep, and what was denied before stays.
 func TestBanUndoneLate(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
+	h := newHarness(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
 	h.settings(`{"private":false}`)
 	id := h.open("jonas", "Friday").Room.ID
 	h.deny(id, "kiyo", discordsim.PermConnect)
@@ -138,7 +138,7 @@ func TestBanUndoneLate(t *testing.T) {
 // A guest whom a moderator mutes on the channel by name stays muted, and a guest.
 func TestMutedByHand(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
+	h := newHarness(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
 	r := h.open("jonas", "Friday")
 	id := r.Room.ID
 	h.Must(h.redeem("kiyo", r.Invite.Token))
@@ -163,7 +163,7 @@ func TestMutedByHand(t *testing.T) {
 }
 
 // enters says why somebody may not take a seat, or nil.
-func (h *house) enters(name string, id snowflake.ID) error {
+func (h *harness) enters(name string, id snowflake.ID) error {
 	h.Helper()
 	_, err := call(h, hub.JoinRoom, h.request(name, id))
 	return err

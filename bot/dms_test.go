@@ -14,7 +14,7 @@ import (
 )
 
 // crowd adds members to the server.
-func (h *house) crowd(n int) (ids []snowflake.ID) {
+func (h *harness) crowd(n int) (ids []snowflake.ID) {
 	h.Helper()
 	for i := range n {
 		u := h.Discord.AddUser(fmt.Sprint("guest", i), "")
@@ -25,13 +25,13 @@ func (h *house) crowd(n int) (ids []snowflake.ID) {
 }
 
 // opens counts the direct messages that Snug opened with people who had none with it.
-func (h *house) opens() discordsim.StateApplication { return h.Discord.State().Applications[0] }
+func (h *harness) opens() discordsim.StateApplication { return h.Discord.State().Applications[0] }
 
 // One owner who invites many people by name opens three direct messages, before and after a restart, and is
 // told of the others what to do.
 func TestOneOwnersDirectMessages(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits(); l.DMs, l.DMRefusals = 25, 5 })
+	h := newHarness(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits(); l.DMs, l.DMRefusals = 25, 5 })
 	h.open("jonas", "Friday")
 	guests := h.crowd(30)
 	invite := func(who snowflake.ID) string {
@@ -68,7 +68,7 @@ func TestOneOwnersDirectMessages(t *testing.T) {
 // What everybody in a room may read is said in its chat when it cannot be sent; links, refusals and bans are not.
 func TestChatInsteadOfDirectMessages(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	h.settings(`{"private":false,"seat_grace":"0s"}`)
 	id := h.open("jonas", "Friday").Room.ID
 	for _, who := range []string{"kiyo", "priya", "ada"} {

@@ -13,7 +13,7 @@ import (
 func TestServersThatAreComing(t *testing.T) {
 	t.Parallel()
 	var coming, theirs discordsim.Guild
-	h := newHouseSo(t, func(h *house) {
+	h := newHarnessWith(t, func(h *harness) {
 		var err error
 		coming, err = h.Discord.AddGuild("Late", h.People["mara"])
 		h.Must(err)

@@ -27,7 +27,7 @@ import (
 	"snug/shared/room"
 )
 
-// endurance bounds a storm's waits: there are many storms at once, with
+// endurance bounds a faultRun's waits: there are many at once, with
 // heartbeats in tenths of a second, and a busy machine delays them all.
 const endurance = 4 * patience
 
@@ -64,8 +64,8 @@ func (p *pub) Put(_ string, l room.Live, done func(error)) {
 	done(nil)
 }
 
-// storm is one seed's world: a server with two rooms, people who come and go, and a gateway that fails.
-type storm struct {
+// faultRun is one seed's world: a server with two rooms, people who come and go, and a gateway that fails.
+type faultRun struct {
 	rnd   *rand.Rand
 	s     *discordsim.Server
 	app   discordsim.Application
@@ -97,7 +97,7 @@ func TestFaultSequences(t *testing.T) {
 	all.SetLimit(32) // they wait more than they work
 	for seed := first; seed < last; seed++ {
 		all.Go(func() error {
-			w, err := newStorm(seed)
+			w, err := newFaultRun(seed)
 			if err == nil {
 				err = errors.Join(w.rage(seed), w.close())
 			}
@@ -141,9 +141,9 @@ func seeds(t *testing.T) (first, end uint64) {
 	return first, last + 1
 }
 
-func newStorm(seed uint64) (*storm, error) {
+func newFaultRun(seed uint64) (*faultRun, error) {
 	limits := discordsim.NoRateLimits()
-	w := &storm{
+	w := &faultRun{
 		rnd: rand.New(rand.NewPCG(seed, 1)),
 		pub: &pub{puts: map[snowflake.ID][]room.Live{}, news: make(chan struct{}, 1)}, reg: prometheus.NewRegistry(),
 		in: map[discordsim.ID]discordsim.ID{}, truth: map[snowflake.ID][]string{}, heard: make(chan struct{}),
@@ -215,7 +215,7 @@ func (unlimited) Acquire(context.Context, int, func(time.Duration)) (func(bool),
 }
 
 // rage runs one seed. The first seeds have one kind of fault each.
-func (w *storm) rage(seed uint64) error {
+func (w *faultRun) rage(seed uint64) error {
 	ctx, stop := context.WithCancel(context.Background())
 	w.lane = voice.New(voice.Options{Publisher: w.pub, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
 	var lane sync.WaitGroup
@@ -277,7 +277,7 @@ func (w *storm) rage(seed uint64) error {
 	return w.judge()
 }
 
-func (w *storm) open(from gateway.Checkpoint) (err error) {
+func (w *faultRun) open(from gateway.Checkpoint) (err error) {
 	if w.shard, err = w.begun(from); err != nil {
 		return err
 	}
@@ -292,7 +292,7 @@ func ends(f discordsim.Fault) bool {
 		f.Kind == discordsim.FaultClose && (f.Code == 4007 || f.Code == 4009)
 }
 
-func (w *storm) fault(f discordsim.Fault) error {
+func (w *faultRun) fault(f discordsim.Fault) error {
 	w.lossy = w.lossy || ends(f)
 	if f.Kind == discordsim.FaultOutage {
 		f.Guild = w.guild
@@ -302,7 +302,7 @@ func (w *storm) fault(f discordsim.Fault) error {
 }
 
 // step lets somebody join, move or leave.
-func (w *storm) step() (err error) {
+func (w *faultRun) step() (err error) {
 	u := w.users[w.rnd.IntN(len(w.users))]
 	to := append([]discordsim.ID{0}, w.rooms...)[w.rnd.IntN(1+len(w.rooms))]
 	from := w.in[u]
@@ -329,7 +329,7 @@ func (w *storm) step() (err error) {
 }
 
 // settle waits until the rosters are what the simulator says.
-func (w *storm) settle() error {
+func (w *faultRun) settle() error {
 	late := time.NewTimer(endurance)
 	defer late.Stop()
 	for {
@@ -346,7 +346,7 @@ func (w *storm) settle() error {
 }
 
 // right compares the rosters last published with the simulator's truth, once everything has been heard.
-func (w *storm) right() error {
+func (w *faultRun) right() error {
 	cp := w.shard.Checkpoint()
 	for _, s := range w.s.State().Applications[0].Sessions {
 		if s.ID == cp.SessionID && s.Sequence != int64(cp.Seq) {
@@ -388,7 +388,7 @@ func (w *storm) right() error {
 
 // judge looks at all that was published: without gaps, each change once, and
 // in the order it happened; where no session was lost, every one of them.
-func (w *storm) judge() error {
+func (w *faultRun) judge() error {
 	w.pub.mu.Lock()
 	defer w.pub.mu.Unlock()
 	for id, puts := range w.pub.puts {
@@ -426,14 +426,14 @@ func (w *storm) judge() error {
 	return nil
 }
 
-func (w *storm) close() error {
+func (w *faultRun) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), endurance)
 	defer cancel()
 	return w.s.Close(ctx)
 }
 
 // sum adds what the gateway counted.
-func (w *storm) sum(sums map[string]float64) {
+func (w *faultRun) sum(sums map[string]float64) {
 	families, err := w.reg.Gather()
 	if err != nil {
 		return

@@ -16,7 +16,7 @@ import (
 // also after a restart. With room again all goes on.
 func TestFullStore(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	h.most = map[string]int64{"rooms": 128 << 10}
 	h.whileDown(func() { h.dir = t.TempDir() }) // small from the start
 	id := h.open("jonas", "Friday").Room.ID
@@ -63,7 +63,7 @@ func TestFullStore(t *testing.T) {
 }
 
 // openRooms lists the stored rooms of the server.
-func (h *house) openRooms() []hub.Entry[room.Room] {
+func (h *harness) openRooms() []hub.Entry[room.Room] {
 	h.Helper()
 	list, err := h.hub.Rooms.List(h.soon(), h.Guild.String())
 	h.Must(err)

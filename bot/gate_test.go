@@ -17,7 +17,7 @@ import (
 const seeAndEnter = discordsim.PermViewChannel | discordsim.PermConnect
 
 // gatedCategory has rooms opened in a category that members with a new role alone may see and enter.
-func (h *house) gatedCategory(members ...string) (category, verified snowflake.ID) {
+func (h *harness) gatedCategory(members ...string) (category, verified snowflake.ID) {
 	h.Helper()
 	verified = h.role("Verified", 0, members...)
 	category = h.add(discordsim.ChannelOptions{Name: "Members", Type: discordsim.ChannelCategory,
@@ -33,7 +33,7 @@ func (h *house) gatedCategory(members ...string) (category, verified snowflake.I
 }
 
 // has says whether somebody may see and enter a channel, as Discord says.
-func (h *house) has(name string, channel snowflake.ID) bool {
+func (h *harness) has(name string, channel snowflake.ID) bool {
 	h.Helper()
 	p, err := h.Discord.PermissionsIn(h.People[name], channel)
 	h.Must(err)
@@ -43,7 +43,7 @@ func (h *house) has(name string, channel snowflake.ID) bool {
 // Nobody is let into a room whom the server does not let into its category, and an invite they follow is not used up.
 func TestGateOfARoom(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	category, verified := h.gatedCategory("jonas", "kiyo")
 	h.settings(`{"bring_in":false}`) // who is not in the server is not brought in by the way
 	_, err := call(h, hub.OpenRoom, room.OpenRequest{Actor: h.actor("ada"), Name: "No"})
@@ -84,7 +84,7 @@ func TestGateOfARoom(t *testing.T) {
 // Who does not pass any more loses their place, and has it back when they pass again.
 func TestSuspended(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	category, verified := h.gatedCategory("jonas", "kiyo", "priya")
 	r := h.open("jonas", "Friday")
 	id := r.Room.ID
@@ -118,7 +118,7 @@ func TestSuspended(t *testing.T) {
 }
 
 // view2 looks at a room until it is there.
-func (h *house) view2(name string, id snowflake.ID) {
+func (h *harness) view2(name string, id snowflake.ID) {
 	h.Helper()
 	h.eventually(name+" sees the room", func() bool {
 		_, err := call(h, hub.ViewRoom, h.request(name, id))
@@ -129,7 +129,7 @@ func (h *house) view2(name string, id snowflake.ID) {
 // Who is timed out or pending sees and reads, and does nothing.
 func TestHeldBack(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	h.settings(`{"private":false}`)
 	r := h.open("jonas", "Friday")
 	id := r.Room.ID
@@ -183,7 +183,7 @@ func TestHeldBack(t *testing.T) {
 // Who is muted in the category is a guest who listens: no place of Snug's gets anybody past what the server denies.
 func TestMutedGuestsListen(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	muted := h.role("Muted", 0, "kiyo")
 	category := h.add(discordsim.ChannelOptions{Name: "Tables", Type: discordsim.ChannelCategory,
 		Overwrites: []discordsim.Overwrite{

@@ -17,7 +17,7 @@ import (
 // Managers see how Snug serves their server: the connection, what is left, and what went wrong.
 func TestHealth(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	health := func() guild.Health {
 		t.Helper()
 		out, err := call(h, hub.HealthOf, manage(h, "mara"))
@@ -77,7 +77,7 @@ func TestHealth(t *testing.T) {
 // What the keeper logs names the web's request, or the interaction, that it is about.
 func TestLogNamesWhatItIsAbout(t *testing.T) {
 	t.Parallel()
-	h, log := newHouse(t), &testkit.Log{}
+	h, log := newHarness(t), &testkit.Log{}
 	h.shut()
 	h.lines = log
 	h.start()

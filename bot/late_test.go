@@ -16,7 +16,7 @@ import (
 
 // heardAll waits until the keeper has everything that Discord has told up to now: somebody comes into the
 // room and goes, and the keeper, who hears all in its order, knows it.
-func (h *house) heardAll(name string, id snowflake.ID) {
+func (h *harness) heardAll(name string, id snowflake.ID) {
 	h.Helper()
 	h.Must(h.Join(name, id))
 	h.eventually("the keeper has heard who is there", func() bool { return h.view(name, id).IdleDeadline.IsZero() })
@@ -28,48 +28,48 @@ func (h *house) heardAll(name string, id snowflake.ID) {
 // stays, here and in Discord, and nothing is told as done by hand. What is changed by hand afterwards is followed.
 func TestLateNewsOfOurOwnEdits(t *testing.T) {
 	for name, x := range map[string]struct {
-		first, then func(h *house, id snowflake.ID)
+		first, then func(h *harness, id snowflake.ID)
 		right       func(s room.Summary, c channel) bool
 	}{
 		"a name": {
-			func(h *house, id snowflake.ID) { h.changed("jonas", id, room.DoPublic) },
-			func(h *house, id snowflake.ID) { h.changed("jonas", id, room.DoRename, text("Saturday")) },
+			func(h *harness, id snowflake.ID) { h.changed("jonas", id, room.DoPublic) },
+			func(h *harness, id snowflake.ID) { h.changed("jonas", id, room.DoRename, text("Saturday")) },
 			func(s room.Summary, c channel) bool { return s.Name == "Saturday" && c.Name == "Saturday" },
 		},
 		"seats": {
-			func(h *house, id snowflake.ID) { h.changed("jonas", id, room.DoPublic) },
-			func(h *house, id snowflake.ID) { h.changed("jonas", id, room.DoSeats, number(7)) },
+			func(h *harness, id snowflake.ID) { h.changed("jonas", id, room.DoPublic) },
+			func(h *harness, id snowflake.ID) { h.changed("jonas", id, room.DoSeats, number(7)) },
 			func(s room.Summary, c channel) bool { return s.Seats == 7 && c.UserLimit == 7 },
 		},
 		"seats, and back": {
-			func(h *house, id snowflake.ID) { h.changed("jonas", id, room.DoSeats, number(7)) },
-			func(h *house, id snowflake.ID) { h.changed("jonas", id, room.DoSeats, number(4)) },
+			func(h *harness, id snowflake.ID) { h.changed("jonas", id, room.DoSeats, number(7)) },
+			func(h *harness, id snowflake.ID) { h.changed("jonas", id, room.DoSeats, number(4)) },
 			func(s room.Summary, c channel) bool { return s.Seats == 4 && c.UserLimit == 4 },
 		},
 		"a name, twice": {
-			func(h *house, id snowflake.ID) { h.changed("jonas", id, room.DoRename, text("Saturday")) },
-			func(h *house, id snowflake.ID) { h.changed("jonas", id, room.DoRename, text("Friday")) },
+			func(h *harness, id snowflake.ID) { h.changed("jonas", id, room.DoRename, text("Saturday")) },
+			func(h *harness, id snowflake.ID) { h.changed("jonas", id, room.DoRename, text("Friday")) },
 			func(s room.Summary, c channel) bool { return s.Name == "Friday" && c.Name == "Friday" },
 		},
 		"privacy": {
-			func(h *house, id snowflake.ID) { h.changed("jonas", id, room.DoSeats, number(7)) },
-			func(h *house, id snowflake.ID) { h.changed("jonas", id, room.DoLock) },
+			func(h *harness, id snowflake.ID) { h.changed("jonas", id, room.DoSeats, number(7)) },
+			func(h *harness, id snowflake.ID) { h.changed("jonas", id, room.DoLock) },
 			func(s room.Summary, _ channel) bool { return s.Access.Locked },
 		},
 		"a guest": {
-			func(h *house, id snowflake.ID) { h.changed("jonas", id, room.DoSeats, number(7)) },
-			func(h *house, id snowflake.ID) { _, _, err := letIn(h, "jonas", id, "kiyo"); h.Must(err) },
+			func(h *harness, id snowflake.ID) { h.changed("jonas", id, room.DoSeats, number(7)) },
+			func(h *harness, id snowflake.ID) { _, _, err := letIn(h, "jonas", id, "kiyo"); h.Must(err) },
 			func(s room.Summary, _ channel) bool { return len(s.Access.Guests) == 1 },
 		},
 		"a ban": {
-			func(h *house, id snowflake.ID) { h.changed("jonas", id, room.DoSeats, number(7)) },
-			func(h *house, id snowflake.ID) { h.changed("jonas", id, room.DoBan, h.at("kiyo")) },
+			func(h *harness, id snowflake.ID) { h.changed("jonas", id, room.DoSeats, number(7)) },
+			func(h *harness, id snowflake.ID) { h.changed("jonas", id, room.DoBan, h.at("kiyo")) },
 			func(s room.Summary, _ channel) bool { return len(s.Access.Banned) == 1 },
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := newHouse(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
+			h := newHarness(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
 			id := h.open("jonas", "Friday").Room.ID
 			_, err := h.Discord.Inject(discordsim.Fault{
 				Kind: discordsim.FaultDelay, Event: "CHANNEL_UPDATE", Delay: 0.4,
@@ -97,7 +97,7 @@ func TestLateNewsOfOurOwnEdits(t *testing.T) {
 }
 
 // byHand counts the audit's entries that somebody is said to have done in Discord itself.
-func (h *house) byHand(id snowflake.ID) (n int) {
+func (h *harness) byHand(id snowflake.ID) (n int) {
 	h.Helper()
 	for _, e := range h.entries(id) {
 		if e.Via == access.ViaDiscord && e.By == 0 &&

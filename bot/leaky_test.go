@@ -13,7 +13,7 @@ import (
 // their headers tell otherwise, and though a refusal names another bucket.
 func TestLeakyBuckets(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, func(l *discordsim.Limits) { l.Leaky = true })
+	h := newHarness(t, func(l *discordsim.Limits) { l.Leaky = true })
 	id := h.open("jonas", "Friday").Room.ID
 	h.Must(h.Join("jonas", id))
 	h.awaitRoster(id, "jonas")

@@ -18,7 +18,7 @@ func contains(s, words string) bool { return strings.Contains(s, words) }
 
 func TestMaximumAge(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	h.settings(`{"max_age":"2h","private":false}`)
 	id := h.open("jonas", "Friday").Room.ID
 	h.Must(h.Join("jonas", id))
@@ -43,7 +43,7 @@ func TestMaximumAge(t *testing.T) {
 
 func TestKeepingIsTold(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	h.settings(`{"private":false}`)
 	id := h.open("jonas", "Friday").Room.ID
 	h.clock.Forward(time.Hour - 20*time.Second)
@@ -62,7 +62,7 @@ func TestKeepingIsTold(t *testing.T) {
 // Who keeps a room sees that it is kept, however short its times are: in the panel, and where its closing is told.
 func TestKeepingShows(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	h.settings(`{"private":false,"idle_timeout":"0s","closing_notice":"30s"}`)
 	id := h.open("jonas", "Friday").Room.ID
 	announced := func() bool { return !h.view("jonas", id).Room.ClosingAt.IsZero() }
@@ -87,7 +87,7 @@ func TestKeepingShows(t *testing.T) {
 // Discord takes two names in ten minutes; the third waits, also for a restart.
 func TestRenamesByBudget(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	id := h.open("jonas", "Friday").Room.ID
 	for _, name := range []string{"Saturday", "Sunday"} {
 		if done := h.changed("jonas", id, room.DoRename, text(name)); !done.Later.IsZero() || done.Room.Name != name {
@@ -127,7 +127,7 @@ func TestRenamesByBudget(t *testing.T) {
 
 func TestStatus(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	h.settings(`{"blocked_words":["spoiler"]}`)
 	id := h.open("jonas", "Friday").Room.ID
 	h.Must(h.Join("jonas", id))
@@ -149,7 +149,7 @@ func TestStatus(t *testing.T) {
 
 func TestNamesAndWords(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	h.settings(`{"blocked_words":["badger","*zonk*"],"name_template":"{owner} zonk {n}","rooms_per_member":9}`)
 	for _, bad := range []string{
 		"Badger", "the BÁDGER den", "b a d g e r", "bаdgеr", "b4dg3r", "ｂａｄｇｅｒ", "b\u200badger", "baaadger",
@@ -173,7 +173,7 @@ func TestNamesAndWords(t *testing.T) {
 
 func TestLogChannel(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	log := h.add(discordsim.ChannelOptions{Name: "log", Type: discordsim.ChannelText})
 	_, err := call(h, hub.SaveSettings,
 		room.SettingsRequest{Actor: h.actor("mara"), JSON: []byte(`{"log_channel_id":"` + h.public.String() + `"}`)})

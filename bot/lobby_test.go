@@ -19,7 +19,7 @@ import (
 
 func TestLobbies(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	category := h.add(discordsim.ChannelOptions{Name: "Tables", Type: discordsim.ChannelCategory})
 	wide := h.add(discordsim.ChannelOptions{Name: "Join me", Type: discordsim.ChannelVoice, Parent: category})
 	open, soon := false, guild.Duration(0)
@@ -83,7 +83,7 @@ func TestLobbies(t *testing.T) {
 }
 
 // order gives the server's channels as Discord shows them: by position, then by age.
-func (h *house) order() (out []snowflake.ID) {
+func (h *harness) order() (out []snowflake.ID) {
 	var list []struct {
 		ID       snowflake.ID `json:"id"`
 		Position int          `json:"position"`
@@ -104,7 +104,7 @@ func (h *house) order() (out []snowflake.ID) {
 	return out
 }
 
-func (h *house) parent(id snowflake.ID) snowflake.ID {
+func (h *harness) parent(id snowflake.ID) snowflake.ID {
 	var c struct {
 		Parent snowflake.ID `json:"parent_id"`
 	}
@@ -114,7 +114,7 @@ func (h *house) parent(id snowflake.ID) snowflake.ID {
 
 func TestLeavingDuringCreationLeavesNothing(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	lobby := h.lobby(guild.Lobby{}, "Lobby").Lobby.ChannelID
 	before := len(h.channels())
 	h.requests.Lock()
@@ -148,7 +148,7 @@ func TestLeavingDuringCreationLeavesNothing(t *testing.T) {
 // Fifty channels fill a category; the next room goes into a further one.
 func TestOverflowIntoAFurtherCategory(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	verified := h.role("Verified", 0)
 	category := h.add(discordsim.ChannelOptions{
 		Name: "Rooms", Type: discordsim.ChannelCategory,
@@ -196,7 +196,7 @@ func TestOverflowIntoAFurtherCategory(t *testing.T) {
 
 func TestOpeningTooOften(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	lobby := h.lobby(guild.Lobby{}, "Lobby").Lobby.ChannelID
 	for range 6 {
 		r := h.open("jonas", "Again")
@@ -218,7 +218,7 @@ func TestOpeningTooOften(t *testing.T) {
 
 func TestServerLimitOfChannels(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	for i := len(h.channels()); i < 500; i++ {
 		h.add(discordsim.ChannelOptions{Name: fmt.Sprint("text", i), Type: discordsim.ChannelText})
 	}
@@ -238,7 +238,7 @@ func TestServerLimitOfChannels(t *testing.T) {
 // inactive channel after it was a lobby opens none.
 func TestInactiveChannelIsNoLobby(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	h.Must(h.Discord.SetAFKChannel(h.Guild, h.public))
 	other, err := h.Discord.AddChannel(h.Guild,
 		discordsim.ChannelOptions{Name: "Join to play", Type: discordsim.ChannelVoice})

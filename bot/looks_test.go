@@ -10,7 +10,7 @@ import (
 // A guest who was let in keeps their picture while they are not in voice.
 func TestGuestsKeepTheirPicture(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	r := h.open("jonas", "Friday")
 	h.Must(h.redeem("kiyo", r.Invite.Token))
 	h.Must(h.Join("kiyo", r.Room.ID))
@@ -28,7 +28,7 @@ func TestGuestsKeepTheirPicture(t *testing.T) {
 // Who is banned, and who waits for a seat, has a name and a picture for who runs the room.
 func TestBannedAndWaitingHaveTheirPicture(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	h.settings(`{"private":false}`)
 	id := h.openWith("jonas", room.OpenRequest{Name: "Friday", Seats: 1}).Room.ID
 	h.Must(h.Join("kiyo", id))
@@ -52,7 +52,7 @@ func TestBannedAndWaitingHaveTheirPicture(t *testing.T) {
 // in, whoever keeps the rooms.
 func TestShownAt(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	h.settings(`{"private":false}`)
 	id := h.open("jonas", "Friday").Room.ID
 	knows := func(who string) time.Time {

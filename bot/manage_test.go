@@ -20,7 +20,7 @@ import (
 	"snug/shared/room"
 )
 
-func (h *house) settingsNow() guild.Settings {
+func (h *harness) settingsNow() guild.Settings {
 	h.Helper()
 	v, err := call(h, hub.SettingsOf, guild.ManageRequest{Actor: h.actor("mara")})
 	h.Must(err)
@@ -29,7 +29,7 @@ func (h *house) settingsNow() guild.Settings {
 
 func TestSetupEndsWithAWorkingLobby(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	if _, err := h.try("jonas", "snug setup", 0, nil); err == nil {
 		t.Error("a member who does not manage the server is offered /snug")
 	}
@@ -54,7 +54,7 @@ func TestSetupEndsWithAWorkingLobby(t *testing.T) {
 
 func TestSetupNamesWhatLacks(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	role := h.botRole()
 	h.Must(h.Discord.SetRole(h.Guild, role,
 		discordsim.Permissions(discordapi.Permissions&^discord.PermissionMoveMembers)))
@@ -68,7 +68,7 @@ func TestSetupNamesWhatLacks(t *testing.T) {
 }
 
 // botRole finds the bot's own role.
-func (h *house) botRole() discordsim.ID {
+func (h *harness) botRole() discordsim.ID {
 	h.Helper()
 	var m struct{ Roles []discordsim.ID }
 	h.get(fmt.Sprintf("/guilds/%d/members/%d", h.Guild, h.App.ID), &m)
@@ -82,7 +82,7 @@ func (h *house) botRole() discordsim.ID {
 // of them are there.
 func TestEverySettingIsSavedByItsForm(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	category, err := h.Discord.AddChannel(h.Guild,
 		discordsim.ChannelOptions{Name: "Snug", Type: discordsim.ChannelCategory})
 	h.Must(err)
@@ -140,7 +140,7 @@ func TestEverySettingIsSavedByItsForm(t *testing.T) {
 
 func TestSettingsThatAreWrong(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	h.settings(`{"seats":7}`)
 	a := h.Command("mara", "snug settings", nil)
 	form := h.press("mara", a.Message.ID, h.menu(a.Message).CustomID, "closing")
@@ -181,7 +181,7 @@ func TestSettingsThatAreWrong(t *testing.T) {
 
 func TestLobbyCommands(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	h.wantText(h.Command("mara", "snug lobby list", nil), "There is no lobby yet")
 	a := h.Command("mara", "snug lobby add",
 		map[string]any{
@@ -208,7 +208,7 @@ func TestLobbyCommands(t *testing.T) {
 
 func TestRepairWaitsForAYes(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	h.wantText(h.Command("mara", "snug repair", nil), "agree about everything")
 	lost, err := h.Discord.AddChannel(h.Guild, discordsim.ChannelOptions{Name: "log", Type: discordsim.ChannelText})
 	h.Must(err)
@@ -241,7 +241,7 @@ func TestRepairWaitsForAYes(t *testing.T) {
 // TestNoteChange: what managers do on the web alone is noted for who manages the server now, and only that.
 func TestNoteChange(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	note := func(name string, kind audit.Kind) error {
 		_, err := call(h, hub.NoteChange, guild.ChangeRecord{Actor: h.actor(name), Kind: kind, Detail: "ops"})
 		return err

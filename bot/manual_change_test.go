@@ -16,7 +16,7 @@ import (
 )
 
 // overwriteOf gives what a channel's overwrite allows and denies.
-func (h *house) overwriteOf(channel, id snowflake.ID) (allow, deny int64, there bool) {
+func (h *harness) overwriteOf(channel, id snowflake.ID) (allow, deny int64, there bool) {
 	h.Helper()
 	for _, o := range h.channels()[channel].Overwrites {
 		if o.ID == id {
@@ -29,7 +29,7 @@ func (h *house) overwriteOf(channel, id snowflake.ID) (allow, deny int64, there 
 // What docs/decisions/0005-by-hand.md says of overwrites: Snug's are put back, others' are left alone, and
 // the audit has it.
 func TestOverwritesChangedByHand(t *testing.T) {
-	h := newHouse(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() }) // the test itself asks often
+	h := newHarness(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() }) // the test itself asks often
 	r := h.open("jonas", "Friday")
 	h.Must(h.redeem("kiyo", r.Invite.Token))
 	id := r.Room.ID
@@ -67,7 +67,7 @@ func TestOverwritesChangedByHand(t *testing.T) {
 // The category of rooms is deleted: the room stays, at the top of the server,
 // and so does a new one, as log and audit say, until another category is chosen.
 func TestCategoryDeletedByHand(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	c, err := h.Discord.AddChannel(h.Guild, discordsim.ChannelOptions{Name: "Rooms", Type: discordsim.ChannelCategory})
 	h.Must(err)
 	h.settings(fmt.Sprintf(`{"category_id":"%d"}`, c.ID))
@@ -98,7 +98,7 @@ func TestCategoryDeletedByHand(t *testing.T) {
 // Snug is denied the sight of rooms' channels, before its eyes and while it is
 // away: they look like deleted ones, and are not. Given back, they are mended.
 func TestDeniedSightIsNotDeleted(t *testing.T) {
-	h := newHouse(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() }) // the test itself asks often
+	h := newHarness(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() }) // the test itself asks often
 	seen, away, deleted := h.open("jonas", "Seen"), h.open("kiyo", "Away"), h.open("priya", "Deleted")
 	deny := func(id snowflake.ID) {
 		h.do(http.MethodDelete, fmt.Sprintf("/channels/%d/permissions/%d", id, h.App.ID), nil).Body.Close()
@@ -133,7 +133,7 @@ func TestDeniedSightIsNotDeleted(t *testing.T) {
 
 // A permission is taken away and given back: refusals name it, and nothing else is lost.
 func TestPermissionTakenAwayAndGivenBack(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	r := h.open("jonas", "Friday")
 	h.Must(h.Discord.InstallBot(h.Guild, h.App.ID,
 		discordsim.Permissions(discordapi.Permissions)&^discordsim.PermManageChannels))
@@ -151,7 +151,7 @@ func TestPermissionTakenAwayAndGivenBack(t *testing.T) {
 // Discord loses a server for a while: requests are refused, and afterwards the
 // rosters and rooms are what they became meanwhile.
 func TestServerOutage(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	h.settings(`{"private":false}`)
 	r := h.open("jonas", "Friday")
 	h.Must(h.Join("jonas", r.Room.ID))
@@ -177,7 +177,7 @@ func TestServerOutage(t *testing.T) {
 	}
 }
 
-func (h *house) storied() []string {
+func (h *harness) storied() []string {
 	h.facts.mu.Lock()
 	defer h.facts.mu.Unlock()
 	return slices.Clone(h.facts.story)
@@ -188,7 +188,7 @@ func TestFatalCloseCodes(t *testing.T) {
 	for code, want := range map[int]errs.Code{4004: errs.Unauthorized, 4011: "", 4014: ""} {
 		t.Run(fmt.Sprint(code), func(t *testing.T) {
 			t.Parallel()
-			h := newHouse(t)
+			h := newHarness(t)
 			_, err := h.Discord.Inject(discordsim.Fault{Kind: discordsim.FaultClose, Code: code})
 			h.Must(err)
 			select {

@@ -15,7 +15,7 @@ import (
 )
 
 // masses adds members to the server.
-func (h *house) masses(n int) (ids []snowflake.ID) {
+func (h *harness) masses(n int) (ids []snowflake.ID) {
 	h.Helper()
 	for i := range n {
 		u := h.Discord.AddUser(fmt.Sprint("mass", i), "")
@@ -26,7 +26,7 @@ func (h *house) masses(n int) (ids []snowflake.ID) {
 }
 
 // crowded opens a room of jonas's with so many guests and bans from before.
-func (h *house) crowded(guests, banned []snowflake.ID) snowflake.ID {
+func (h *harness) crowded(guests, banned []snowflake.ID) snowflake.ID {
 	h.Helper()
 	p := room.Preferences{Guests: guests, Banned: banned}
 	_, err := h.hub.Members.Put(h.soon(), h.Guild.String()+"."+h.People["jonas"].String(), p)
@@ -39,10 +39,10 @@ func (h *house) crowded(guests, banned []snowflake.ID) snowflake.ID {
 }
 
 // due says whether Discord is still to be told of a room's access.
-func (h *house) due(id snowflake.ID) bool { return h.doc(id).Pending.Access }
+func (h *harness) due(id snowflake.ID) bool { return h.doc(id).Pending.Access }
 
 // doc is what Snug keeps of a room.
-func (h *house) doc(id snowflake.ID) room.Room {
+func (h *harness) doc(id snowflake.ID) room.Room {
 	h.Helper()
 	doc, _, err := h.hub.Rooms.Get(h.soon(), h.Guild.String()+"."+id.String())
 	h.Must(err)
@@ -50,7 +50,7 @@ func (h *house) doc(id snowflake.ID) room.Room {
 }
 
 // mayJoin tries to enter a voice channel, and leaves it again.
-func (h *house) mayJoin(user, channel snowflake.ID) bool {
+func (h *harness) mayJoin(user, channel snowflake.ID) bool {
 	_, err := h.Discord.JoinVoice(h.Guild, user, channel, discordsim.VoiceFlags{})
 	if err == nil {
 		_, err = h.Discord.LeaveVoice(h.Guild, user)
@@ -63,7 +63,7 @@ func (h *house) mayJoin(user, channel snowflake.ID) bool {
 // A request takes a hundred overwrites; rooms with more are locked, opened, closed and mended all the same.
 func TestMoreThanAHundredOverwrites(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, func(l *discordsim.Limits) { l.Buckets, l.GlobalPerSecond = false, 0 })
+	h := newHarness(t, func(l *discordsim.Limits) { l.Buckets, l.GlobalPerSecond = false, 0 })
 	h.settings(`{"private":false,"seat_grace":"0s"}`)
 	people := h.masses(140)
 	guests, banned := people[:65], people[65:130]
@@ -114,7 +114,7 @@ func TestMoreThanAHundredOverwrites(t *testing.T) {
 // A refusal in the middle leaves what was decided undone in the room, and Discord is told what holds.
 func TestRefusedHalfWay(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, func(l *discordsim.Limits) { l.Buckets, l.GlobalPerSecond = false, 0 })
+	h := newHarness(t, func(l *discordsim.Limits) { l.Buckets, l.GlobalPerSecond = false, 0 })
 	h.settings(`{"private":false}`)
 	helpers := []snowflake.ID{h.role("Helpers", 0, "priya"), h.role("More helpers", 0, "ada")}
 	h.settings(fmt.Sprintf(`{"helper_roles":["%d","%d"]}`, helpers[0], helpers[1]))

@@ -16,7 +16,7 @@ import (
 // and go meanwhile, and followers end up with the truth, servers included.
 func TestHubForgetsItsMemory(t *testing.T) {
 	server := hubtest.Start(t)
-	h := newHouseOn(t, server.URL())
+	h := newHarnessOn(t, server.URL())
 	h.settings(`{"private":false}`)
 	r, quiet := h.open("jonas", "Friday"), h.open("priya", "Quiet")
 	h.Must(h.Join("jonas", r.Room.ID))

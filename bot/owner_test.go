@@ -15,7 +15,7 @@ import (
 
 func TestOwnership(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	r := h.open("jonas", "Friday")
 	id := r.Room.ID
 	for _, n := range []string{"kiyo", "priya"} {
@@ -88,7 +88,7 @@ func TestOwnership(t *testing.T) {
 }
 
 // said2 waits until a room's chat has the words, as a member sees it.
-func (h *house) said2(name string, channel snowflake.ID, words string) {
+func (h *harness) said2(name string, channel snowflake.ID, words string) {
 	h.Helper()
 	h.eventually("the chat says "+words, func() bool {
 		for _, m := range h.chat(name, channel) {
@@ -103,7 +103,7 @@ func (h *house) said2(name string, channel snowflake.ID, words string) {
 // The owner left the server: who sits in the room longest owns it.
 func TestOwnerLeavesTheServer(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	r := h.open("jonas", "Friday")
 	id := r.Room.ID
 	for _, n := range []string{"jonas", "priya", "kiyo"} {

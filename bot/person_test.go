@@ -12,7 +12,7 @@ import (
 // Discord, what others remembered of them too; the room they sit in stays theirs.
 func TestPersonErased(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	r := h.openWith("jonas", room.OpenRequest{Name: "Draft"})
 	_, _, err := letIn(h, "jonas", r.Room.ID, "kiyo")
 	h.Must(err)

@@ -20,7 +20,7 @@ import (
 
 func TestPrivacy(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	h.settings(`{"private":false,"seat_grace":"0s"}`)
 	r := h.open("jonas", "Friday")
 	id := r.Room.ID
@@ -66,7 +66,7 @@ func TestPrivacy(t *testing.T) {
 // What Discord refuses is put back; what it does not answer is done by a sweep.
 func TestPrivacyWhenDiscordFails(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	h.settings(`{"private":false}`)
 	id := h.open("jonas", "Friday").Room.ID
 	h.Must(h.Discord.InstallBot(h.Guild, h.App.ID,
@@ -98,7 +98,7 @@ func TestPrivacyWhenDiscordFails(t *testing.T) {
 // What the category says of roles stays, as far as privacy allows; and the bot uses no bit it has not.
 func TestCategoryIsInherited(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	verified := h.role("Verified", 0, "jonas", "kiyo")
 	muted := h.role("Muted", 0, "ada")
 	helpers := h.role("Helpers", 0, "priya")
@@ -168,7 +168,7 @@ func TestCategoryIsInherited(t *testing.T) {
 }
 
 // roleOf gives the role that came with a bot.
-func (h *house) roleOf(app snowflake.ID) (out snowflake.ID) {
+func (h *harness) roleOf(app snowflake.ID) (out snowflake.ID) {
 	h.Helper()
 	var roles []struct {
 		ID   snowflake.ID `json:"id"`
@@ -190,7 +190,7 @@ func (h *house) roleOf(app snowflake.ID) (out snowflake.ID) {
 // after they were put out.
 func TestKickedOutStaysOut(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	id := h.open("jonas", "Friday").Room.ID
 	link, err := call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor("jonas"), RoomID: id, Uses: 1})
 	h.Must(err)
@@ -203,7 +203,7 @@ func TestKickedOutStaysOut(t *testing.T) {
 
 func TestKicksAndBans(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	r := h.open("jonas", "Friday")
 	id := r.Room.ID
 	for _, n := range []string{"kiyo", "priya"} {
@@ -268,14 +268,14 @@ func TestKicksAndBans(t *testing.T) {
 }
 
 // letIn lets somebody in by name.
-func letIn(h *house, by string, id snowflake.ID, who string) (room.InviteLink, bool, error) {
+func letIn(h *harness, by string, id snowflake.ID, who string) (room.InviteLink, bool, error) {
 	l, err := call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor(by), RoomID: id, For: h.People[who]})
 	return l, err == nil, err
 }
 
 func TestKnocking(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	r := h.open("jonas", "Friday")
 	id := r.Room.ID
 	knock := func(name string, q room.KnockRequest) room.KnockDone {
@@ -347,7 +347,7 @@ func TestKnocking(t *testing.T) {
 // Remembered guests are let in once Discord has said who they are: more than one request's worth of overwrites.
 func TestManyRememberedGuests(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
+	h := newHarness(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
 	var guests []snowflake.ID
 	for i := range 150 {
 		u := h.Discord.AddUser(fmt.Sprint("guest", i), "")
@@ -368,7 +368,7 @@ func TestManyRememberedGuests(t *testing.T) {
 
 func TestPreferences(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	r := h.openWith("jonas", room.OpenRequest{Name: "Draft", Seats: 6})
 	id := r.Room.ID
 	h.changed("jonas", id, room.DoRename, text("Draft night"))
@@ -415,7 +415,7 @@ func TestPreferences(t *testing.T) {
 }
 
 // mine lists somebody's rooms.
-func (h *house) mine(name string) (out []snowflake.ID) {
+func (h *harness) mine(name string) (out []snowflake.ID) {
 	h.facts.mu.Lock()
 	defer h.facts.mu.Unlock()
 	for id, l := range h.facts.live {

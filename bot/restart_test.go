@@ -21,7 +21,7 @@ import (
 )
 
 // do asks Discord as the bot, behind Snug's back.
-func (h *house) do(method, path string, body any) *http.Response {
+func (h *harness) do(method, path string, body any) *http.Response {
 	h.Helper()
 	b, err := json.Marshal(body)
 	h.Must(err)
@@ -39,7 +39,7 @@ func (h *house) do(method, path string, body any) *http.Response {
 }
 
 // whileDown stops Snug, changes the world, and starts Snug again.
-func (h *house) whileDown(change func()) {
+func (h *harness) whileDown(change func()) {
 	h.Helper()
 	h.shut()
 	change()
@@ -47,7 +47,7 @@ func (h *house) whileDown(change func()) {
 }
 
 // stored opens the hub alone, as a process that died left it.
-func (h *house) stored(f func(*hub.Hub)) {
+func (h *harness) stored(f func(*hub.Hub)) {
 	h.Helper()
 	b, err := hub.Open(context.Background(), hub.Options{Dir: h.dir, Log: h.log()})
 	h.Must(err)
@@ -56,7 +56,7 @@ func (h *house) stored(f func(*hub.Hub)) {
 }
 
 func TestRestartFindsEverybodyWhereTheyAre(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	h.settings(`{"private":false,"seats":5}`)
 	r := h.open("jonas", "Friday")
 	gone := h.open("kiyo", "Gone")
@@ -99,7 +99,7 @@ func TestRestartFindsEverybodyWhereTheyAre(t *testing.T) {
 }
 
 func TestIdleTimeSurvivesARestart(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	r := h.open("jonas", "Friday")
 	h.clock.Forward(40 * time.Minute)
 	h.whileDown(func() { h.clock.Forward(19*time.Minute + 31*time.Second) })
@@ -113,7 +113,7 @@ func TestIdleTimeSurvivesARestart(t *testing.T) {
 
 // Dying at any step of opening leaves a room or nothing.
 func TestOpeningSurvivesDeath(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	in := room.PendingCreate{
 		ID: "x", GuildID: h.Guild, OwnerID: h.People["jonas"], OwnerName: "Jonas", Name: "Friday", Seats: 4,
 		Private: true, Via: access.ViaDiscord,
@@ -183,7 +183,7 @@ func TestOpeningSurvivesDeath(t *testing.T) {
 
 // Discord made the channel, but its answer was lost: there is one channel and one room.
 func TestCreationWithUnknownOutcome(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	for _, kind := range []string{discordsim.FaultError, discordsim.FaultReset} {
 		before := len(h.channels())
 		_, err := h.Discord.Inject(discordsim.Fault{
@@ -205,7 +205,7 @@ func TestCreationThatTimesOut(t *testing.T) {
 	for name, made := range map[string]bool{"made all the same": true, "not made": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := newHouse(t)
+			h := newHarness(t)
 			before := len(h.channels())
 			// it goes on when nobody waits
 			faults := []discordsim.Fault{
@@ -264,7 +264,7 @@ func TestCreationThatTimesOut(t *testing.T) {
 }
 
 func TestClosingIsFinishedAfterDiscordFailed(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	r := h.open("jonas", "Friday")
 	_, err := h.Discord.Inject(discordsim.Fault{Kind: discordsim.FaultError, Route: "DELETE /channels/*", Count: 50})
 	h.Must(err)
@@ -283,7 +283,7 @@ func TestClosingIsFinishedAfterDiscordFailed(t *testing.T) {
 }
 
 func TestChangesByHand(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	r := h.open("jonas", "Friday")
 	h.do(http.MethodPatch, "/channels/"+r.Room.ID.String(),
 		map[string]any{"name": "Saturday", "user_limit": 6}).Body.Close()
@@ -303,7 +303,7 @@ func TestChangesByHand(t *testing.T) {
 }
 
 func TestKickedAndInvitedAgain(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	r := h.open("jonas", "Friday")
 	h.Must(h.Discord.RemoveMember(h.Guild, h.App.ID))
 	h.await("the room is not shown any more", func(l map[snowflake.ID]room.Live) bool { return len(l) == 0 })
@@ -316,7 +316,7 @@ func TestKickedAndInvitedAgain(t *testing.T) {
 }
 
 func TestMissingPermissionIsNamed(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	h.Must(h.Discord.InstallBot(h.Guild, h.App.ID,
 		discordsim.Permissions(discordapi.Permissions)&^discordsim.PermManageChannels))
 	_, err := call(h, hub.OpenRoom, room.OpenRequest{Actor: h.actor("jonas"), Name: "Friday"})

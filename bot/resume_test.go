@@ -17,13 +17,13 @@ import (
 )
 
 // counted gives the sum of a metric of the running bot, over the series that have all the labels given as "name=value".
-func (h *house) counted(name string, labels ...string) float64 {
+func (h *harness) counted(name string, labels ...string) float64 {
 	h.Helper()
 	return h.countedOf(h.running, name, labels...)
 }
 
 // countedOf is counted for one of several processes.
-func (h *house) countedOf(r *running, name string, labels ...string) float64 {
+func (h *harness) countedOf(r *running, name string, labels ...string) float64 {
 	h.Helper()
 	families, err := r.metrics.Gather()
 	h.Must(err)
@@ -45,13 +45,13 @@ func (h *house) countedOf(r *running, name string, labels ...string) float64 {
 	return sum
 }
 
-func (h *house) resumed() bool {
+func (h *harness) resumed() bool {
 	return h.counted("snug_gateway_connects_total", "kind=resume") == 1 &&
 		h.counted("snug_gateway_connects_total", "kind=identify") == 0
 }
 
 // shards reads what the hub holds of the gateway sessions, while Snug is down.
-func (h *house) shards() (docs []hub.Entry[hub.Sealed]) {
+func (h *harness) shards() (docs []hub.Entry[hub.Sealed]) {
 	h.stored(func(b *hub.Hub) {
 		var err error
 		docs, err = b.Shards.List(context.Background(), "")
@@ -61,7 +61,7 @@ func (h *house) shards() (docs []hub.Entry[hub.Sealed]) {
 }
 
 // turnBack puts back an earlier checkpoint, as a process leaves it that is killed before it saved a later one.
-func (h *house) turnBack(docs []hub.Entry[hub.Sealed]) {
+func (h *harness) turnBack(docs []hub.Entry[hub.Sealed]) {
 	h.stored(func(b *hub.Hub) {
 		for _, e := range docs {
 			_, err := b.Shards.Put(context.Background(), e.Key, e.Value)
@@ -71,7 +71,7 @@ func (h *house) turnBack(docs []hub.Entry[hub.Sealed]) {
 }
 
 func TestRestartResumes(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	h.settings(`{"private":false}`)
 	r, gone := h.open("jonas", "Friday"), h.open("priya", "Gone")
 	h.Must(h.Join("jonas", r.Room.ID))
@@ -115,7 +115,7 @@ func TestRestartResumes(t *testing.T) {
 // A process that is killed leaves a checkpoint that is behind. What is
 // repeated then changes nothing, and no command is acted on twice.
 func TestResumeFromAnOlderCheckpoint(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	h.settings(`{"private":false}`)
 	h.shut()
 	old := h.shards()
@@ -158,7 +158,7 @@ func TestResumeFromAnOlderCheckpoint(t *testing.T) {
 }
 
 // channelsBut lists the server's voice channels without one.
-func (h *house) channelsBut(id snowflake.ID) []snowflake.ID {
+func (h *harness) channelsBut(id snowflake.ID) []snowflake.ID {
 	var out []snowflake.ID
 	for other := range h.channels() {
 		if other != id {
@@ -170,7 +170,7 @@ func (h *house) channelsBut(id snowflake.ID) []snowflake.ID {
 
 // A session that Discord has forgotten, and a checkpoint that is not whole, begin anew and lose nothing.
 func TestWithoutASessionToResume(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	h.settings(`{"private":false}`)
 	r := h.open("jonas", "Friday")
 	h.Must(h.Join("jonas", r.Room.ID))

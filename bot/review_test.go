@@ -25,7 +25,7 @@ func TestDenialsByHandWhileManyAreReviewed(t *testing.T) {
 }
 
 // isOut gives why somebody's place in a room is suspended.
-func (h *house) isOut(id, user snowflake.ID) access.Why {
+func (h *harness) isOut(id, user snowflake.ID) access.Why {
 	h.Helper()
 	doc := h.doc(id)
 	why, _ := doc.SuspendedFor(user)
@@ -33,7 +33,7 @@ func (h *house) isOut(id, user snowflake.ID) access.Why {
 }
 
 func testReviewOfMany(t *testing.T, late bool) {
-	h := newHouse(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
+	h := newHarness(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
 	role := func(name string, users ...snowflake.ID) snowflake.ID {
 		id, err := h.Discord.AddRole(h.Guild, name, 0)
 		h.Must(err)

@@ -21,7 +21,7 @@ import (
 var roomLink = regexp.MustCompile(`http://snug\.test/game/(\d+)(\?t=[\w.-]+)?`)
 
 func TestCreateRoomCommand(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	a := h.Command("jonas", "create-room", map[string]any{"name": "Friday *draft*"})
 	if !a.Ephemeral || !a.Deferred {
 		t.Errorf("the answer is not for jonas alone, or was not deferred: %+v", a)
@@ -68,7 +68,7 @@ func TestCreateRoomCommand(t *testing.T) {
 }
 
 func TestNames(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	for _, bad := range []string{strings.Repeat("x", 101), "\u202e\x01"} {
 		_, err := call(h, hub.OpenRoom, room.OpenRequest{Actor: h.actor("jonas"), Name: bad})
 		h.wantCode(err, errs.Invalid)
@@ -81,7 +81,7 @@ func TestNames(t *testing.T) {
 }
 
 func TestInvites(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	r := h.open("jonas", "Friday")
 	id, token := r.Room.ID, r.Invite.Token
 	if d := r.Invite.Invite.ExpiresAt.Sub(r.Invite.Invite.CreatedAt); d != 24*time.Hour ||
@@ -157,7 +157,7 @@ func atOnce(who []string, f func(string) error) []error {
 }
 
 func TestInviteCommandSendsTheLink(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	r := h.open("jonas", "Friday")
 	a := h.Command("jonas", "invite", map[string]any{"user": h.People["kiyo"].String()})
 	if !strings.Contains(a.Message.Content, "I sent them the link") || !roomLink.MatchString(a.Message.Content) {
@@ -175,7 +175,7 @@ func TestInviteCommandSendsTheLink(t *testing.T) {
 }
 
 func TestLastSeat(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	h.settings(`{"private":false}`)
 	r := h.open("jonas", "Friday")
 	for _, n := range []string{"jonas", "kiyo", "mara"} {
@@ -201,7 +201,7 @@ func TestLastSeat(t *testing.T) {
 }
 
 func TestJoinMovesWhoIsInVoice(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	r := h.open("jonas", "Friday")
 	h.Must(h.redeem("kiyo", r.Invite.Token))
 	j, err := call(h, hub.JoinRoom, h.request("kiyo", r.Room.ID))
@@ -222,7 +222,7 @@ func TestJoinMovesWhoIsInVoice(t *testing.T) {
 }
 
 // wantVoice waits until Snug knows that somebody is in a voice channel.
-func (h *house) wantVoice(name string, channel snowflake.ID) {
+func (h *harness) wantVoice(name string, channel snowflake.ID) {
 	h.Helper()
 	r := h.rooms()
 	for deadline := time.Now().Add(patience); ; {
@@ -238,7 +238,7 @@ func (h *house) wantVoice(name string, channel snowflake.ID) {
 }
 
 // rooms gives the one room there is.
-func (h *house) rooms() (id snowflake.ID) {
+func (h *harness) rooms() (id snowflake.ID) {
 	h.facts.mu.Lock()
 	defer h.facts.mu.Unlock()
 	for id = range h.facts.live {
@@ -247,7 +247,7 @@ func (h *house) rooms() (id snowflake.ID) {
 }
 
 func TestFifthIsMovedBack(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	h.settings(`{"private":false}`)
 	r := h.open("jonas", "Friday")
 	four := []string{"jonas", "kiyo", "priya", "ada"}
@@ -282,13 +282,13 @@ func TestFifthIsMovedBack(t *testing.T) {
 	h.awaitRoster(r.Room.ID, four...)
 }
 
-func (h *house) sweep() {
+func (h *harness) sweep() {
 	h.Helper()
 	h.Must(h.bot.Sweep(context.Background()))
 }
 
 func TestReaper(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	idle, kept, entered, watched := h.open("jonas",
 		"Idle"), h.open("kiyo", "Kept"), h.open("priya", "Entered"), h.open("ada", "Watched")
 	h.clock.Forward(59 * time.Minute)
@@ -340,7 +340,7 @@ func TestReaper(t *testing.T) {
 }
 
 func TestIdleTimeoutSettings(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	r := h.open("jonas", "Friday")
 	h.settings(`{"idle_timeout":"never"}`)
 	h.clock.Forward(1000 * time.Hour)

@@ -12,13 +12,13 @@ import (
 	"snug/shared/room"
 )
 
-func (h *house) wait(name string, id snowflake.ID, leave bool) (room.WaitDone, error) {
+func (h *harness) wait(name string, id snowflake.ID, leave bool) (room.WaitDone, error) {
 	return call(h, hub.WaitForSeat, room.WaitRequest{Actor: h.actor(name), RoomID: id, Leave: leave})
 }
 
 func TestWaitingList(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	h.settings(`{"private":false,"seats":2,"seat_grace":"0s"}`)
 	id := h.open("jonas", "Friday").Room.ID
 	if w, err := h.wait("kiyo", id, false); err != nil || w.Place != 0 || w.HeldUntil.IsZero() {
@@ -74,10 +74,10 @@ func TestHeldSeatGoesToTheLine(t *testing.T) {
 	t.Parallel()
 	for name, x := range map[string]struct {
 		grace string
-		ends  func(h *house, id snowflake.ID)
+		ends  func(h *harness, id snowflake.ID)
 	}{
-		"when its time is over": {"1s", func(*house, snowflake.ID) {}},
-		"when who left meant to": {"5m0s", func(h *house, id snowflake.ID) {
+		"when its time is over": {"1s", func(*harness, snowflake.ID) {}},
+		"when who left meant to": {"5m0s", func(h *harness, id snowflake.ID) {
 			w, err := h.wait("kiyo", id, true)
 			h.Must(err)
 			if !w.HeldUntil.IsZero() {
@@ -87,7 +87,7 @@ func TestHeldSeatGoesToTheLine(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := newHouse(t)
+			h := newHarness(t)
 			h.settings(`{"private":false,"seats":2,"seat_grace":"` + x.grace + `"}`)
 			id := h.open("jonas", "Friday").Room.ID
 			for _, n := range []string{"jonas", "kiyo"} {
@@ -121,7 +121,7 @@ func TestHeldSeatGoesToTheLine(t *testing.T) {
 
 func TestMoreSeatsMoveTheListUp(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	h.settings(`{"private":false,"seats":1}`)
 	id := h.open("jonas", "Friday").Room.ID
 	h.Must(h.Join("jonas", id))
@@ -151,7 +151,7 @@ func TestMoreSeatsMoveTheListUp(t *testing.T) {
 
 func TestSeatIsHeldForWhoIsLetIn(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	r := h.openWith("jonas", room.OpenRequest{Seats: 3})
 	id := r.Room.ID
 	h.Must(h.Join("jonas", id))
@@ -183,7 +183,7 @@ func TestSeatIsHeldForWhoIsLetIn(t *testing.T) {
 // Who loses their connection has their seat, and the room its owner, for a while.
 func TestGraceAfterADisconnect(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	h.settings(`{"private":false,"seats":2,"idle_timeout":"0s"}`)
 	id := h.open("jonas", "Friday").Room.ID
 	for _, n := range []string{"jonas", "kiyo"} {

@@ -15,7 +15,7 @@ import (
 )
 
 // change does something to a room on the web; with fills in the rest of the request.
-func (h *house) change(
+func (h *harness) change(
 	name string, id snowflake.ID, do room.Action, with ...func(*room.ChangeRequest),
 ) (room.ChangeDone, error) {
 	q := room.ChangeRequest{Actor: h.actor(name), RoomID: id, Do: do}
@@ -29,12 +29,12 @@ func text(s string) func(*room.ChangeRequest) { return func(q *room.ChangeReques
 
 func number(n int) func(*room.ChangeRequest) { return func(q *room.ChangeRequest) { q.Number = n } }
 
-func (h *house) at(name string) func(*room.ChangeRequest) {
+func (h *harness) at(name string) func(*room.ChangeRequest) {
 	return func(q *room.ChangeRequest) { q.User = h.People[name] }
 }
 
 // changed is change where it must work.
-func (h *house) changed(
+func (h *harness) changed(
 	name string, id snowflake.ID, do room.Action, with ...func(*room.ChangeRequest),
 ) room.ChangeDone {
 	h.Helper()
@@ -43,7 +43,7 @@ func (h *house) changed(
 	return done
 }
 
-func (h *house) view(name string, id snowflake.ID) room.View {
+func (h *harness) view(name string, id snowflake.ID) room.View {
 	h.Helper()
 	v, err := call(h, hub.ViewRoom, h.request(name, id))
 	h.Must(err)
@@ -51,7 +51,7 @@ func (h *house) view(name string, id snowflake.ID) room.View {
 }
 
 // told waits until somebody has a direct message with these words.
-func (h *house) told(name string, words ...string) {
+func (h *harness) told(name string, words ...string) {
 	h.Helper()
 	h.eventually(name+" is told "+strings.Join(words, ", "), func() bool {
 		return slices.ContainsFunc(h.direct(name), func(s string) bool {
@@ -61,7 +61,7 @@ func (h *house) told(name string, words ...string) {
 }
 
 // direct gives somebody's direct messages.
-func (h *house) direct(name string) (out []string) {
+func (h *harness) direct(name string) (out []string) {
 	h.Helper()
 	state, err := h.Discord.StateFor(h.user(name))
 	h.Must(err)
@@ -74,7 +74,7 @@ func (h *house) direct(name string) (out []string) {
 }
 
 // said waits until a channel's chat has a message with the words, as mara sees it.
-func (h *house) said(channel snowflake.ID, words string) {
+func (h *harness) said(channel snowflake.ID, words string) {
 	h.Helper()
 	h.eventually("the chat says "+words, func() bool {
 		return slices.ContainsFunc(h.chat("mara", channel),
@@ -83,7 +83,7 @@ func (h *house) said(channel snowflake.ID, words string) {
 }
 
 // overwrite gives what a channel allows and denies somebody or a role.
-func (h *house) overwrite(channel, who snowflake.ID) (allow, deny int64, ok bool) {
+func (h *harness) overwrite(channel, who snowflake.ID) (allow, deny int64, ok bool) {
 	h.Helper()
 	for _, o := range h.channels()[channel].Overwrites {
 		if o.ID == who {
@@ -94,7 +94,7 @@ func (h *house) overwrite(channel, who snowflake.ID) (allow, deny int64, ok bool
 }
 
 // where gives the voice channel somebody is in, as Discord has it.
-func (h *house) where(name string) snowflake.ID {
+func (h *harness) where(name string) snowflake.ID {
 	for _, g := range h.Discord.State().Guilds {
 		for _, v := range g.VoiceStates {
 			if v.UserID == h.user(name) && v.ChannelID != nil {
@@ -106,7 +106,7 @@ func (h *house) where(name string) snowflake.ID {
 }
 
 // add makes a channel in Discord, as an admin does.
-func (h *house) add(o discordsim.ChannelOptions) snowflake.ID {
+func (h *harness) add(o discordsim.ChannelOptions) snowflake.ID {
 	h.Helper()
 	c, err := h.Discord.AddChannel(h.Guild, o)
 	h.Must(err)
@@ -114,7 +114,7 @@ func (h *house) add(o discordsim.ChannelOptions) snowflake.ID {
 }
 
 // role makes a role and gives it to members.
-func (h *house) role(name string, p discordsim.Permissions, members ...string) snowflake.ID {
+func (h *harness) role(name string, p discordsim.Permissions, members ...string) snowflake.ID {
 	h.Helper()
 	id, err := h.Discord.AddRole(h.Guild, name, p)
 	h.Must(err)
@@ -125,7 +125,7 @@ func (h *house) role(name string, p discordsim.Permissions, members ...string) s
 	return id
 }
 
-func (h *house) lobby(l guild.Lobby, name string) guild.LobbyDone {
+func (h *harness) lobby(l guild.Lobby, name string) guild.LobbyDone {
 	h.Helper()
 	done, err := call(h, hub.SaveLobby, guild.LobbyRequest{Actor: h.actor("mara"), Lobby: l, Name: name})
 	h.Must(err)
@@ -133,7 +133,7 @@ func (h *house) lobby(l guild.Lobby, name string) guild.LobbyDone {
 }
 
 // opened waits until somebody owns a room, and gives it.
-func (h *house) opened(name string) (out room.Live) {
+func (h *harness) opened(name string) (out room.Live) {
 	h.Helper()
 	h.await(name+" has a room", func(l map[snowflake.ID]room.Live) bool {
 		for _, v := range l {
@@ -148,7 +148,7 @@ func (h *house) opened(name string) (out room.Live) {
 }
 
 // entries gives the audit's entries of a room (0: of the server), oldest first.
-func (h *house) entries(id snowflake.ID) (out []audit.Entry) {
+func (h *harness) entries(id snowflake.ID) (out []audit.Entry) {
 	h.Helper()
 	list, err := h.hub.Audit.Page(h.soon(), h.Guild, id, 0, 200)
 	h.Must(err)
@@ -161,7 +161,7 @@ func (h *house) entries(id snowflake.ID) (out []audit.Entry) {
 }
 
 // audited gives the kinds of the audit's entries of a room (0: of the server), oldest first, as "kind detail old>new".
-func (h *house) audited(id snowflake.ID) (out []string) {
+func (h *harness) audited(id snowflake.ID) (out []string) {
 	h.Helper()
 	for _, e := range h.entries(id) {
 		if e.Via == "" || e.At.IsZero() || e.ID == "" {
@@ -178,7 +178,7 @@ func (h *house) audited(id snowflake.ID) (out []string) {
 	return out
 }
 
-func (h *house) wantAudit(id snowflake.ID, want ...string) {
+func (h *harness) wantAudit(id snowflake.ID, want ...string) {
 	h.Helper()
 	got := h.audited(id)
 	i := 0

@@ -19,7 +19,7 @@ import (
 )
 
 // askAfter has people asked after, as a dashboard does for who watches, and gives what is known.
-func (h *house) askAfter(names ...string) map[string]access.Standing {
+func (h *harness) askAfter(names ...string) map[string]access.Standing {
 	h.Helper()
 	var q room.StandingsRequest
 	for _, n := range names {
@@ -44,7 +44,7 @@ const memberRoute = "GET /guilds/{guild}/members/{user}"
 // REST, and what changes is told: by the next answer, or by an event.
 func TestStandingsWithoutRequests(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	changed := make(chan snowflake.ID, 100)
 	stop, err := hub.StandingChanged.Listen(context.Background(), h.hub, func(m room.Member) { changed <- m.UserID })
 	h.Must(err)
@@ -116,7 +116,7 @@ func TestStandingsWithoutRequests(t *testing.T) {
 }
 
 // live gives the rooms that followers see.
-func (h *house) live() (all []room.Live) {
+func (h *harness) live() (all []room.Live) {
 	h.facts.mu.Lock()
 	defer h.facts.mu.Unlock()
 	for _, l := range h.facts.live {
@@ -128,7 +128,7 @@ func (h *house) live() (all []room.Live) {
 // While Discord does not answer over the gateway, who comes to watch is asked after by REST.
 func TestStandingsFallBack(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	within := room.StandingRequest{UserID: h.People["ada"], Within: time.Minute}
 	asked := h.asked(memberRoute)
 	if st, err := call(h, hub.StandingOf, within); err != nil || !st.Member || h.asked(memberRoute) != asked {
@@ -152,7 +152,7 @@ func TestStandingsAtScale(t *testing.T) {
 	case "2":
 		guilds, within, last = 2500, 23*time.Minute, 34*time.Minute
 	}
-	h := newHouseIn(t, "", nil)
+	h := newHarnessIn(t, "", nil)
 	h.shut()
 	list, err := h.Discord.Populate(h.App.ID, discordsim.Size{Guilds: guilds, Channels: 4, Members: 2500 / guilds},
 		discordsim.Permissions(discordapi.Permissions))

@@ -14,7 +14,7 @@ import (
 )
 
 // setStatus sets a channel's status in Discord, past Snug.
-func (h *house) setStatus(id snowflake.ID, status string) {
+func (h *harness) setStatus(id snowflake.ID, status string) {
 	h.Helper()
 	h.do(http.MethodPut, "/channels/"+id.String()+"/voice-status", map[string]any{"status": status}).Body.Close()
 }
@@ -23,7 +23,7 @@ func (h *house) setStatus(id snowflake.ID, status string) {
 // voice is known.
 func TestStatusSetByHand(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	id := h.open("jonas", "Friday").Room.ID
 	_, _, err := letIn(h, "jonas", id, "kiyo")
 	h.Must(err)
@@ -57,7 +57,7 @@ func TestStatusSetByHand(t *testing.T) {
 // News of a status that Snug set itself comes late, when another one was asked for meanwhile.
 func TestLateNewsOfOurOwnStatus(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
+	h := newHarness(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
 	id := h.open("jonas", "Friday").Room.ID
 	_, _, err := letIn(h, "jonas", id, "kiyo")
 	h.Must(err)

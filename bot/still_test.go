@@ -15,7 +15,7 @@ import (
 )
 
 // slow has Discord answer some requests late, until the test ends or mended is called.
-func (h *house) slow(route string, by time.Duration) (mended func()) {
+func (h *harness) slow(route string, by time.Duration) (mended func()) {
 	h.Helper()
 	f, err := h.Discord.Inject(discordsim.Fault{
 		Kind: discordsim.FaultLatency, Route: route, Count: -1, Delay: by.Seconds(),
@@ -25,7 +25,7 @@ func (h *house) slow(route string, by time.Duration) (mended func()) {
 }
 
 // slowest makes calls one after the other until something has happened, and gives how long the slowest took.
-func (h *house) slowest(happened func() bool, calls ...func()) (longest time.Duration) {
+func (h *harness) slowest(happened func() bool, calls ...func()) (longest time.Duration) {
 	h.Helper()
 	for n := 0; !happened() || n == 0; n++ {
 		for _, call := range calls {
@@ -39,7 +39,7 @@ func (h *house) slowest(happened func() bool, calls ...func()) (longest time.Dur
 }
 
 // known is an actor whom an interaction has told of: Discord is not asked who they are.
-func (h *house) known(name string) access.Actor {
+func (h *harness) known(name string) access.Actor {
 	h.Helper()
 	a := h.actor(name)
 	who, err := call(h, hub.StandingOf, room.StandingRequest{UserID: a.UserID})
@@ -54,7 +54,7 @@ const prompt = time.Second
 
 func TestNobodyWaitsForWhoHops(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	lobby := h.lobby(guild.Lobby{}, "Lobby").Lobby.ChannelID
 	calm := h.open("ada", "Calm").Room.ID
 	h.Must(h.Join("kiyo", lobby))
@@ -100,7 +100,7 @@ func TestNobodyWaitsForWhoHops(t *testing.T) {
 // it is done in order.
 func TestNobodyWaitsForARoomsCalls(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	slow, calm := h.open("ada", "Slow").Room.ID, h.open("jonas", "Calm").Room.ID
 	ada, jonas := h.known("ada"), h.known("jonas")
 	defer h.slow("PATCH /channels/"+slow.String(), 2*time.Second)()
@@ -150,7 +150,7 @@ func TestNobodyWaitsForARoomsCalls(t *testing.T) {
 // Who comes into the lobby again and again uses up only so many of Discord's moves, and is moved in the end.
 func TestMovesOfOneAreThrottled(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	lobby := h.lobby(guild.Lobby{}, "Lobby").Lobby.ChannelID
 	h.Must(h.Join("kiyo", lobby))
 	id := h.opened("kiyo").Room.ID
@@ -177,7 +177,7 @@ func TestMovesOfOneAreThrottled(t *testing.T) {
 // A call that Discord does not answer in one server holds up the sweep of no other, and is given up at last.
 func TestSweepsOfOthersGoOn(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	other, err := h.Discord.AddGuild("Elsewhere", h.People["mara"])
 	h.Must(err)
 	h.Must(h.Discord.InstallBot(other.ID, h.App.ID, discordsim.Permissions(discordapi.Permissions)))
@@ -205,7 +205,7 @@ func TestSweepsOfOthersGoOn(t *testing.T) {
 }
 
 // done fails the test if a call failed.
-func (h *house) done(_ any, err error) {
+func (h *harness) done(_ any, err error) {
 	h.Helper()
 	h.Must(err)
 }

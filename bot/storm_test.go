@@ -20,20 +20,20 @@ import (
 )
 
 // later puts Snug's clock and Discord's forward together.
-func (h *house) later(d time.Duration) {
+func (h *harness) later(d time.Duration) {
 	h.clock.Forward(d)
 	h.theirs.Forward(d)
 }
 
 // callAt is call for another server.
-func callAt[Req, Resp any](h *house, guild snowflake.ID, m hub.Method[Req, Resp], q Req) (Resp, error) {
+func callAt[Req, Resp any](h *harness, guild snowflake.ID, m hub.Method[Req, Resp], q Req) (Resp, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
 	defer cancel()
 	return m.Call(ctx, h.hub, guild, q)
 }
 
-// neighbours adds servers with the house's people, and waits until Snug serves them.
-func (h *house) neighbours(n int) (guilds []snowflake.ID) {
+// neighbours adds servers with the harness's people, and waits until Snug serves them.
+func (h *harness) neighbours(n int) (guilds []snowflake.ID) {
 	h.Helper()
 	for i := range n {
 		g, err := h.Discord.AddGuild(fmt.Sprint("Server ", i), h.People["mara"])
@@ -55,7 +55,7 @@ func (h *house) neighbours(n int) (guilds []snowflake.ID) {
 
 // gale lets people of many servers open, share and close rooms while Discord fails.
 type gale struct {
-	*house
+	*harness
 	done, opened, stuck atomic.Int64
 }
 
@@ -88,7 +88,7 @@ func (w *gale) told(guild snowflake.ID, name string) access.Actor {
 
 // round opens, shares and closes one room; false if it is not known what became of its channel.
 func (w *gale) round(guild snowflake.ID, name string) bool {
-	r, err := callAt(w.house, guild, hub.OpenRoom,
+	r, err := callAt(w.harness, guild, hub.OpenRoom,
 		room.OpenRequest{Actor: w.told(guild, name), Name: "Room of " + name})
 	if errs.Has(err, errs.RoomLimit) { // the last try was finished by a sweep
 		id, found := w.roomOf(guild, name)
@@ -109,12 +109,12 @@ func (w *gale) round(guild snowflake.ID, name string) bool {
 	w.opened.Add(1)
 	w.done.Add(1)
 	w.again("inviting", func() error {
-		_, err := callAt(w.house, guild, hub.CreateInvite,
+		_, err := callAt(w.harness, guild, hub.CreateInvite,
 			room.InviteRequest{Actor: w.told(guild, name), RoomID: r.Room.ID, Uses: 1})
 		return err
 	})
 	w.again("closing", func() error {
-		_, err := callAt(w.house, guild, hub.CloseRoom, room.Request{Actor: w.told(guild, name), RoomID: r.Room.ID})
+		_, err := callAt(w.harness, guild, hub.CloseRoom, room.Request{Actor: w.told(guild, name), RoomID: r.Room.ID})
 		if errs.Has(err, errs.RoomNotFound) { // the first try was enough: a sweep goes on with it
 			return nil
 		}
@@ -124,7 +124,7 @@ func (w *gale) round(guild snowflake.ID, name string) bool {
 }
 
 // roomOf finds somebody's room.
-func (h *house) roomOf(guild snowflake.ID, name string) (snowflake.ID, bool) {
+func (h *harness) roomOf(guild snowflake.ID, name string) (snowflake.ID, bool) {
 	list, err := h.hub.Rooms.List(h.soon(), guild.String())
 	h.Must(err)
 	for _, e := range list {
@@ -145,11 +145,11 @@ func TestOperationsInAStorm(t *testing.T) {
 	if os.Getenv("SNUG_SOAK") != "" {
 		rounds = 10
 	}
-	h := newHouse(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
+	h := newHarness(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
 	h.shut()
 	h.rate = 1000 // the usual 50 a second would be the most of the test
 	h.start()
-	w := &gale{house: h}
+	w := &gale{harness: h}
 	guilds := h.neighbours(112) // many: while one server waits for Discord, the others go on
 	people := []string{"jonas", "kiyo", "priya"}
 
@@ -221,7 +221,7 @@ func TestOperationsInAStorm(t *testing.T) {
 }
 
 // empty fails unless a server has no rooms, no intentions and no voice channels.
-func (h *house) empty(guild snowflake.ID) {
+func (h *harness) empty(guild snowflake.ID) {
 	h.Helper()
 	rooms, err := h.hub.Rooms.List(h.soon(), guild.String())
 	h.Must(err)

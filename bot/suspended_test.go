@@ -15,7 +15,7 @@ import (
 )
 
 // asks answers a command of somebody's, as they type it in the lounge.
-func (h *house) asks(name, command string, options map[string]any) *discordsim.Answer {
+func (h *harness) asks(name, command string, options map[string]any) *discordsim.Answer {
 	h.Helper()
 	a, err := h.try(name, command, h.public, options)
 	h.Must(err)
@@ -26,7 +26,7 @@ func (h *house) asks(name, command string, options map[string]any) *discordsim.A
 // owner is told of their guests, the panel's readers who it is, and a stranger to the room nothing at all.
 func TestSuspendedIsToldInDiscord(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
+	h := newHarness(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
 	_, verified := h.gatedCategory("jonas", "kiyo", "priya")
 	r := h.open("jonas", "Friday")
 	id := r.Room.ID
@@ -88,7 +88,7 @@ func TestSuspendedIsToldInDiscord(t *testing.T) {
 // back: Discord's invite goes with it.
 func TestOwnerSeesWhoIsOnTheWay(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	h.Must(h.Discord.SetScreening(h.Guild, true))
 	id := h.open("jonas", "Friday").Room.ID
 	link, err := call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor("jonas"), RoomID: id, Uses: 5})
@@ -146,7 +146,7 @@ func TestOwnerSeesWhoIsOnTheWay(t *testing.T) {
 // Whom a denial leaves their eyes sees the room, and in it why they have no place.
 func TestSuspendedWhoSeesTheRoom(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	h.settings(`{"private":false}`)
 	r := h.open("jonas", "Friday")
 	id := r.Room.ID

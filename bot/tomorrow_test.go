@@ -17,7 +17,7 @@ import (
 // in every event it sends: nothing that Snug does is lost by it.
 func TestTomorrow(t *testing.T) {
 	t.Parallel()
-	h, log := newHouseIn(t, "", nil), &testkit.Log{} // what Discord describes today is not what it sends tomorrow
+	h, log := newHarnessIn(t, "", nil), &testkit.Log{} // what Discord describes today is not what it sends tomorrow
 	before := h.open("kiyo", "From before")
 	h.Must(h.Join("kiyo", before.Room.ID))
 	h.awaitRoster(before.Room.ID, "kiyo")
@@ -85,7 +85,7 @@ func TestTomorrow(t *testing.T) {
 // A channel whose type becomes one that nobody knows, and an interaction of one, cost nothing but themselves.
 func TestBrokenEventIsPassedOver(t *testing.T) {
 	t.Parallel()
-	h, log := newHouse(t), &testkit.Log{}
+	h, log := newHarness(t), &testkit.Log{}
 	h.shut()
 	h.lines = log
 	h.start()

@@ -15,7 +15,7 @@ import (
 )
 
 // hide takes a channel from Snug's sight: everyone but the server's owner is kept out.
-func (h *house) hide(channel snowflake.ID) {
+func (h *harness) hide(channel snowflake.ID) {
 	h.Helper()
 	path := fmt.Sprintf("/channels/%d/permissions/", channel)
 	if _, _, there := h.overwrite(channel, h.App.ID); there {
@@ -32,7 +32,7 @@ func (h *house) hide(channel snowflake.ID) {
 // its place, nothing is cleared, and whoever sets up or repairs is told what lacks.
 func TestUnseenIsNotGone(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	first, err := call(h, hub.Setup, guild.SetupRequest{Actor: h.actor("mara")})
 	h.Must(err)
 	log := h.add(discordsim.ChannelOptions{Name: "log", Type: discordsim.ChannelText})
@@ -93,7 +93,7 @@ func TestUnseenIsNotGone(t *testing.T) {
 // A channel that is merely called like a hidden one is a channel like any other.
 func TestCalledLikeHidden(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	id := h.open("jonas", "Friday").Room.ID
 	h.do(http.MethodPatch, "/channels/"+id.String(), map[string]any{"name": "___hidden___"}).Body.Close()
 	h.eventually("the room is called so", func() bool { return h.view("jonas", id).Room.Name == "___hidden___" })

@@ -123,12 +123,12 @@ func (w *wire) close() {
 // held is how long answers are held up: longer than a write waits for its own.
 const held = 900 * time.Millisecond
 
-// wired is a house whose hub is at the other end of a wire. After the next
+// wired is a harness whose hub is at the other end of a wire. After the next
 // write of a kind ("put AUDIT") that went well, what then gives is done to the wire.
-func wired(t testing.TB) (h *house, w *wire, after func(write string, do func())) {
+func wired(t testing.TB) (h *harness, w *wire, after func(write string, do func())) {
 	t.Helper()
 	w = newWire(t, hubtest.Start(t).URL())
-	h = newHouseOn(t, w.url(), func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
+	h = newHarnessOn(t, w.url(), func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
 	var mu sync.Mutex
 	var armed string
 	var then func()

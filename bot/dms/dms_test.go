@@ -32,17 +32,17 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// bureau is a simulated Discord with a server of many, and a hub; each sender on it is a process.
-type bureau struct {
+// harness is a simulated Discord with a server of many, and a hub; each sender on it is a process.
+type harness struct {
 	*world.World
 	people []snowflake.ID
 	clock  testkit.Clock // that Snug and Discord share
 	hub    *hub.Hub
 }
 
-func newBureau(t testing.TB, people int, adjust func(*discordsim.Limits)) *bureau {
+func newHarness(t testing.TB, people int, adjust func(*discordsim.Limits)) *harness {
 	t.Helper()
-	b := &bureau{}
+	b := &harness{}
 	limits := discordsim.NoRateLimits()
 	if adjust != nil {
 		adjust(&limits)
@@ -61,16 +61,16 @@ func newBureau(t testing.TB, people int, adjust func(*discordsim.Limits)) *burea
 }
 
 // open opens the hub; the test closes it.
-func (b *bureau) open(o hub.Options) {
+func (b *harness) open(o hub.Options) {
 	b.Helper()
 	var err error
 	b.hub, err = hub.Open(context.Background(), o)
 	b.Must(err)
 }
 
-func (b *bureau) close() { b.Must(b.hub.Close(context.Background())) }
+func (b *harness) close() { b.Must(b.hub.Close(context.Background())) }
 
-func (b *bureau) sender(l dmbudget.Limits) (*dms.Sender, *prometheus.Registry) {
+func (b *harness) sender(l dmbudget.Limits) (*dms.Sender, *prometheus.Registry) {
 	b.Helper()
 	quiet := slog.New(slog.DiscardHandler)
 	limiter := ratelimit.New(ratelimit.Config{Logger: quiet})
@@ -88,7 +88,7 @@ func (b *bureau) sender(l dmbudget.Limits) (*dms.Sender, *prometheus.Registry) {
 }
 
 // counted sums a metric over its labels.
-func (b *bureau) counted(reg *prometheus.Registry, name string) (sum float64) {
+func (b *harness) counted(reg *prometheus.Registry, name string) (sum float64) {
 	b.Helper()
 	families, err := reg.Gather()
 	b.Must(err)
@@ -102,11 +102,11 @@ func (b *bureau) counted(reg *prometheus.Registry, name string) (sum float64) {
 	return sum
 }
 
-func (b *bureau) send(s *dms.Sender, to, by int) error {
+func (b *harness) send(s *dms.Sender, to, by int) error {
 	return s.Send(context.Background(), b.people[to], b.people[by], discord.MessageCreate{Content: "hello"})
 }
 
-func (b *bureau) opened() discordsim.StateApplication { return b.Discord.State().Applications[0] }
+func (b *harness) opened() discordsim.StateApplication { return b.Discord.State().Applications[0] }
 
 func why(err error) dmbudget.Reason {
 	if h, ok := errors.AsType[*dmbudget.ExceededError](err); ok {
@@ -125,7 +125,7 @@ func wide() dmbudget.Limits {
 
 // Two processes on one hub open no more than one budget, and a restart makes it no larger.
 func TestProcessesShareBudgets(t *testing.T) {
-	b := newBureau(t, 42, nil)
+	b := newHarness(t, 42, nil)
 	dir := t.TempDir()
 	b.open(hub.Options{Dir: dir})
 	first, metrics := b.sender(dmbudget.Defaults())
@@ -172,7 +172,7 @@ func TestProcessesShareBudgets(t *testing.T) {
 
 // What one person causes, and what one person gets, is bounded; a conversation that exists costs no opening.
 func TestPeoplesBudgets(t *testing.T) {
-	b := newBureau(t, 9, nil)
+	b := newHarness(t, 9, nil)
 	b.open(hub.Options{Dir: t.TempDir()})
 	defer b.close()
 	s, _ := b.sender(dmbudget.Defaults())
@@ -196,7 +196,7 @@ func TestPeoplesBudgets(t *testing.T) {
 
 // A budget that frees itself within Patience is waited for.
 func TestShortWaits(t *testing.T) {
-	b := newBureau(t, 4, nil)
+	b := newHarness(t, 4, nil)
 	b.open(hub.Options{Dir: t.TempDir()})
 	defer b.close()
 	l := wide()
@@ -214,7 +214,7 @@ func TestShortWaits(t *testing.T) {
 
 // After 40003 no process opens anything for ten minutes, then twenty; who has a conversation is still written to.
 func TestTooFast(t *testing.T) {
-	b := newBureau(t, 12, func(l *discordsim.Limits) { l.DMs, l.DMRefusals = 3, 4 })
+	b := newHarness(t, 12, func(l *discordsim.Limits) { l.DMs, l.DMRefusals = 3, 4 })
 	b.open(hub.Options{Dir: t.TempDir()})
 	defer b.close()
 	first, metrics := b.sender(wide())
@@ -256,7 +256,7 @@ func TestTooFast(t *testing.T) {
 }
 
 func TestQuarantine(t *testing.T) {
-	b := newBureau(t, 4, nil)
+	b := newHarness(t, 4, nil)
 	b.open(hub.Options{Dir: t.TempDir()})
 	defer b.close()
 	s, _ := b.sender(wide())
@@ -273,7 +273,7 @@ func TestQuarantine(t *testing.T) {
 
 // Who takes no messages, and who is in no server with the bot, is told apart from budgets.
 func TestClosed(t *testing.T) {
-	b := newBureau(t, 4, nil)
+	b := newHarness(t, 4, nil)
 	b.open(hub.Options{Dir: t.TempDir()})
 	defer b.close()
 	s, _ := b.sender(wide())
@@ -288,7 +288,7 @@ func TestClosed(t *testing.T) {
 
 // A conversation that Discord knows no more is opened anew.
 func TestLostConversation(t *testing.T) {
-	b := newBureau(t, 3, nil)
+	b := newHarness(t, 3, nil)
 	b.open(hub.Options{Dir: t.TempDir()})
 	defer b.close()
 	_, err := b.hub.DMs.Put(context.Background(), "to."+b.people[1].String(), dmbudget.Usage{Channel: 4711})
@@ -304,7 +304,7 @@ func TestLostConversation(t *testing.T) {
 // While the hub is away no budget is known, so nothing is sent, and nothing asked of Discord.
 func TestHubAway(t *testing.T) {
 	server := hubtest.Start(t)
-	b := newBureau(t, 4, nil)
+	b := newHarness(t, 4, nil)
 	b.open(hub.Options{URL: server.URL(), WriteTimeout: time.Second})
 	defer func() { server.Up(); b.close() }()
 	s, _ := b.sender(wide())

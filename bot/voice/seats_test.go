@@ -13,7 +13,7 @@ import (
 )
 
 // seats gives who sits where, of what was published last.
-func (h *house) seats() (out []string) {
+func (h *harness) seats() (out []string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, p := range h.puts[len(h.puts)-1].Roster {
@@ -28,7 +28,7 @@ func TestSeatsAreKept(t *testing.T) {
 	var prior room.Live
 	four := summary(friday)
 	four.Seats = 4
-	inside(t, func(h *house) {
+	inside(t, func(h *harness) {
 		want := func(want ...string) {
 			t.Helper()
 			synctest.Wait()
@@ -64,7 +64,7 @@ func TestSeatsAreKept(t *testing.T) {
 		}
 	})
 	for name, prior := range map[string]*room.Live{"what the hub held": &prior, "a hub that begins anew": nil} {
-		inside(t, func(h *house) {
+		inside(t, func(h *harness) {
 			h.Restore(guild, left)
 			s8, m8 := state(8, friday, true) // muted meanwhile
 			s9, m9 := state(9, friday, true)

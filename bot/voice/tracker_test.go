@@ -72,17 +72,17 @@ func (r *recorder) take() []string {
 	return out
 }
 
-type house struct {
+type harness struct {
 	*voice.Tracker
 	*recorder
 	moves []voice.Move
 }
 
 // inside runs a presence in a bubble of fake time; everything enqueued is applied after synctest.Wait.
-func inside(t *testing.T, f func(*house)) {
+func inside(t *testing.T, f func(*harness)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		h := &house{recorder: &recorder{}}
+		h := &harness{recorder: &recorder{}}
 		h.Tracker = voice.New(voice.Options{
 			Publisher: h.recorder, Moved: func(m voice.Move) { h.moves = append(h.moves, m) }, Now: time.Now,
 			Log: slog.New(slog.DiscardHandler),
@@ -96,7 +96,7 @@ func inside(t *testing.T, f func(*house)) {
 	})
 }
 
-func (h *house) in(user, channel snowflake.ID, muted bool) {
+func (h *harness) in(user, channel snowflake.ID, muted bool) {
 	s, m := state(user, channel, muted)
 	h.VoiceState(s, m)
 }
@@ -113,7 +113,7 @@ func summary(id snowflake.ID) room.Summary {
 	return room.Summary{ID: id, GuildID: guild, Name: "Friday", Seats: 4}
 }
 
-func expect(t *testing.T, h *house, want ...string) {
+func expect(t *testing.T, h *harness, want ...string) {
 	t.Helper()
 	synctest.Wait()
 	if got := h.take(); !slices.Equal(got, want) {
@@ -122,7 +122,7 @@ func expect(t *testing.T, h *house, want ...string) {
 }
 
 func TestVoiceStatesBecomeEvents(t *testing.T) {
-	inside(t, func(h *house) {
+	inside(t, func(h *harness) {
 		h.in(7, public, false)
 		h.Room(summary(friday), room.Opened{})
 		h.Room(summary(monday), room.Opened{})
@@ -160,7 +160,7 @@ func TestVoiceStatesBecomeEvents(t *testing.T) {
 }
 
 func TestGuildCreateIsDiffed(t *testing.T) {
-	inside(t, func(h *house) {
+	inside(t, func(h *harness) {
 		h.Room(summary(friday), room.Opened{})
 		h.in(7, friday, false)
 		h.in(8, friday, false)
@@ -176,7 +176,7 @@ func TestGuildCreateIsDiffed(t *testing.T) {
 }
 
 func TestTrackComparesWithWhatTheHubHeld(t *testing.T) {
-	inside(t, func(h *house) {
+	inside(t, func(h *harness) {
 		s8, m8 := state(8, friday, false)
 		s9, m9 := state(9, friday, false)
 		h.Guild(guild, []discord.VoiceState{s8, s9}, []discord.Member{m8, m9})
@@ -199,7 +199,7 @@ func TestTrackComparesWithWhatTheHubHeld(t *testing.T) {
 
 // While the hub takes nothing, the latest state is kept and published afterwards.
 func TestHubOutage(t *testing.T) {
-	inside(t, func(h *house) {
+	inside(t, func(h *harness) {
 		h.Room(summary(friday), room.Opened{})
 		synctest.Wait()
 		h.take()
@@ -233,7 +233,7 @@ func TestHubOutage(t *testing.T) {
 func TestRandomStories(t *testing.T) {
 	for seed := range uint64(200) {
 		rnd := rand.New(rand.NewPCG(seed, 1))
-		inside(t, func(h *house) {
+		inside(t, func(h *harness) {
 			truth := map[snowflake.ID]snowflake.ID{}
 			rooms := []snowflake.ID{friday, monday}
 			for _, r := range rooms {

@@ -74,7 +74,7 @@ var commandRows = []commandRow{
 // TestWhoMayDoWhatInDiscord runs every command as everybody in the server.
 func TestWhoMayDoWhatInDiscord(t *testing.T) {
 	t.Parallel()
-	v := newTown(t)
+	v := newAccessHarness(t)
 	left := offered(t)
 	for _, row := range commandRows {
 		if !slices.Contains(offered(t), row.name) {
@@ -131,7 +131,7 @@ func offered(t *testing.T) (names []string) {
 
 // run runs a row's command as one of the members, and gives what came of it.
 // Where something changed, the next finds a new room.
-func (v *town) run(who string, row commandRow) string {
+func (v *accessHarness) run(who string, row commandRow) string {
 	v.Helper()
 	options := map[string]any{}
 	for k, o := range row.options {
@@ -178,7 +178,7 @@ func (v *town) run(who string, row commandRow) string {
 }
 
 // kept is what is written down of the server that somebody can change: its rooms and settings.
-func (v *town) kept() string {
+func (v *accessHarness) kept() string {
 	v.Helper()
 	var all []string
 	rooms, err := v.app.hub.Rooms.List(context.Background(), v.world.guild.String())

@@ -239,9 +239,9 @@ var routes = []route{
 	{at: "POST /logout/everywhere", want: "303 303 303 303 303 303 303 303"},
 }
 
-// town is a house with the people of the tables in it.
-type town struct {
-	*house
+// accessHarness is a harness with the people of the tables in it.
+type accessHarness struct {
+	*harness
 	as     map[string]*script // by column
 	named  map[string]string  // column → username at the simulated Discord
 	room   string
@@ -249,10 +249,10 @@ type town struct {
 	token  string // and its token
 }
 
-func newTown(t *testing.T) *town {
+func newAccessHarness(t *testing.T) *accessHarness {
 	t.Helper()
-	h := newHouse(t, unhurried)
-	v := &town{house: h, as: map[string]*script{}, named: map[string]string{
+	h := newHarness(t, unhurried)
+	v := &accessHarness{harness: h, as: map[string]*script{}, named: map[string]string{
 		"stranger": "zoe", "left": "greta", "member": "femi", "banned": "esperanza", "guest": "dmitri",
 		"owner": "chiyo", "manager": "wanda",
 	}}
@@ -291,7 +291,7 @@ func newTown(t *testing.T) *town {
 }
 
 // open opens a private room of the owner, with the guest let in and the banned one banned.
-func (v *town) open() {
+func (v *accessHarness) open() {
 	v.Helper()
 	if v.room != "" {
 		v.as["manager"].api(http.MethodPost, "/rooms/"+v.room+"/close", nil) // unless somebody did
@@ -327,8 +327,8 @@ func (v *town) open() {
 	v.must(err)
 }
 
-// fill puts the town's ids in place of a route's parameters.
-func (v *town) fill(s string) string {
+// fill puts the harness's ids in place of a route's parameters.
+func (v *accessHarness) fill(s string) string {
 	return strings.NewReplacer(":guild", v.world.guild.String(), ":channel", v.room, ":id", v.invite, ":hook", "nohook",
 		":message", "nomessage", ":user", v.user("chiyo").ID.String(), "{manager}",
 		v.user(v.named["manager"]).ID.String(), "{femi}", v.user("femi").ID.String(), "%7Bfemi%7D",
@@ -337,7 +337,7 @@ func (v *town) fill(s string) string {
 }
 
 // ask does what a row says as one of the people, and gives the status.
-func (v *town) ask(who string, r route) (int, http.Header, string) {
+func (v *accessHarness) ask(who string, r route) (int, http.Header, string) {
 	v.Helper()
 	method, path, _ := strings.Cut(r.at, " ")
 	path = v.fill(path)
@@ -374,7 +374,7 @@ func (v *town) ask(who string, r route) (int, http.Header, string) {
 // TestWhoMayDoWhatOnTheWeb asks every route as everybody.
 func TestWhoMayDoWhatOnTheWeb(t *testing.T) {
 	t.Parallel()
-	v := newTown(t)
+	v := newAccessHarness(t)
 	left := map[string]bool{}
 	for _, r := range v.app.dash.Routes() {
 		left[r.Method+" "+r.Path] = true
@@ -393,7 +393,7 @@ func TestWhoMayDoWhatOnTheWeb(t *testing.T) {
 	}
 }
 
-func (v *town) try(t *testing.T, r route) {
+func (v *accessHarness) try(t *testing.T, r route) {
 	t.Helper()
 	want := strings.Fields(r.want)
 	if len(want) != len(people) {
@@ -456,7 +456,7 @@ func guarded(t *testing.T, at string, h http.Header) {
 // watch connects to the live view as one of the people: for a room's page, or
 // with room "" for the server's. It gives "no token", or what the socket said:
 // the rooms it was shown, or how it was closed.
-func (v *town) watch(who, guild, room string) string {
+func (v *accessHarness) watch(who, guild, room string) string {
 	v.Helper()
 	body := map[string]any{"guild": guild}
 	if room != "" {
@@ -470,7 +470,7 @@ func (v *town) watch(who, guild, room string) string {
 	return v.dial(token, guild)
 }
 
-func (v *town) dial(token, guild string) string {
+func (v *accessHarness) dial(token, guild string) string {
 	v.Helper()
 	c, res, err := websocket.DefaultDialer.DialContext(context.Background(),
 		strings.Replace(v.url, "http", "ws", 1)+"/api/ws", http.Header{"Origin": {v.url}})
@@ -498,7 +498,7 @@ func (v *town) dial(token, guild string) string {
 // TestWhoMayWatch asks for the live view of a private room, and of its server, as everybody.
 func TestWhoMayWatch(t *testing.T) {
 	t.Parallel()
-	v := newTown(t)
+	v := newAccessHarness(t)
 	guild := v.world.guild.String()
 	for _, row := range []struct{ page, room, want string }{
 		//            nobody, stranger, left, member, banned, guest, owner, manager

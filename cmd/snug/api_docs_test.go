@@ -106,7 +106,7 @@ func (v shell) curl(t *testing.T, words []string) (int, map[string]any) {
 // TestExamplesOfTheAPI runs every command of docs/api.md, in their order, as whoever reads it would.
 func TestExamplesOfTheAPI(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, unhurried)
+	h := newHarness(t, unhurried)
 	var scopes []string
 	for _, s := range apitoken.Scopes() {
 		scopes = append(scopes, string(s.Scope))

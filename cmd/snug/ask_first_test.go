@@ -20,7 +20,7 @@ func TestAskFirst(t *testing.T) {
 	for _, scripts := range []bool{true, false} {
 		t.Run(fmt.Sprintf("scripts %v", scripts), func(t *testing.T) {
 			t.Parallel()
-			h := newHouse(t, unhurried)
+			h := newHarness(t, unhurried)
 			owner := h.signIn("alice")
 			id := owner.open("Friday")
 			status, out := owner.api(http.MethodPost, "/rooms/"+id+"/invites", map[string]any{"uses": 3})

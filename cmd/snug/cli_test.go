@@ -159,7 +159,7 @@ func TestFailedRestore(t *testing.T) {
 // TestServeWithAWrongClientSecret ends with what to do, before anybody fails to sign in.
 func TestServeWithAWrongClientSecret(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	c := &serveCmd{Serve: h.world.serve(h.config())}
 	c.Data, c.Addr, c.OpsAddr, c.ClientSecret = t.TempDir(), "127.0.0.1:0", "", "nope"
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -174,7 +174,7 @@ func TestServeWithAWrongClientSecret(t *testing.T) {
 func TestDoctorBesideARunningSnug(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	h := newHouse(t, func(p *plan) { p.serve.Data = dir })
+	h := newHarness(t, func(p *plan) { p.serve.Data = dir })
 	c := doctorCmd{Serve: h.world.serve(h.config())}
 	c.Data, c.Addr, c.OpsAddr = dir, strings.TrimPrefix(h.url, "http://"), ""
 	var out bytes.Buffer

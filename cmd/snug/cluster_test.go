@@ -55,7 +55,7 @@ func TestCluster(t *testing.T) {
 const connected = "Discord Gateway initialized successfully"
 
 // cluster gives what starts one more process on a NATS server and a simulated Discord that all of them share.
-func cluster(t *testing.T) (serve func() (*process, *house)) {
+func cluster(t *testing.T) (serve func() (*process, *harness)) {
 	t.Helper()
 	limits := discordsim.DiscordLimits()
 	limits.IdentifyWindow = 0
@@ -65,7 +65,7 @@ func cluster(t *testing.T) (serve func() (*process, *house)) {
 	}
 	t.Cleanup(func() { _ = world.discord.Close(context.Background()) })
 	nats := natsServer(t)
-	return func() (*process, *house) {
+	return func() (*process, *harness) {
 		return serving(t, world, "SNUG_NATS_URL="+nats,
 			"SESSION_SECRET=6f1c8e0b5a7d4932c8e1f0a9b3d2746558fa01cc9d3e7b2640a1f5e8d7c6b394")()
 	}

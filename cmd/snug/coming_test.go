@@ -25,7 +25,7 @@ func newcomers(p *plan) {
 // invite for them alone, the server's rules, and the room, without their page being loaded again.
 func TestComing(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, unhurried, newcomers)
+	h := newHarness(t, unhurried, newcomers)
 	discord := h.world.discord
 	h.must(discord.SetScreening(h.world.guild, true))
 	alice := h.signIn("alice")

@@ -16,7 +16,7 @@ import (
 )
 
 // past gives what a room's page says of somebody's coming and going, oldest first: "in" and "out".
-func (p *player) past(who string) []string {
+func (p *browserUser) past(who string) []string {
 	p.Helper()
 	var out []string
 	for _, line := range read[[]string](p,
@@ -32,7 +32,7 @@ func (p *player) past(who string) []string {
 }
 
 // says waits until the page's past says just this of somebody.
-func (p *player) says(what, who string, want ...string) {
+func (p *browserUser) says(what, who string, want ...string) {
 	p.Helper()
 	p.eventually(fmt.Sprintf("%s: the page says that %s is %v", what, who, want),
 		func() bool { return slices.Equal(p.past(who), want) })
@@ -57,7 +57,7 @@ func TestComingsAndGoings(t *testing.T) {
 		t.Fatalf("settings: %d %v", status, out)
 	}
 	id := alice.open("Friday")
-	page := &player{h, "alice", browsertest.Start(t)}
+	page := &browserUser{h, "alice", browsertest.Start(t)}
 	page.do("sign in", chromedp.Navigate(h.url+"/game/"+id))
 	page.do("consent", browsertest.Click(`input[name=user_id][value="`+h.user("alice").ID.String()+`"]`),
 		browsertest.Click(`button[value=authorize]`))

@@ -14,7 +14,7 @@ import (
 // TestDeaf: while Snug does not hear Discord no page says that it is live.
 func TestDeaf(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, unhurried)
+	h := newHarness(t, unhurried)
 	browser := browsertest.Start(t)
 	alice, bruno := h.browse(browser, "alice"), h.browse(browser, "bruno")
 	id := h.signIn("alice").open("Friday")
@@ -27,7 +27,7 @@ func TestDeaf(t *testing.T) {
 		t.Fatalf("no invite: %d %v", status, out)
 	}
 	// Pages without a live connection say it too: at once when they are opened, and soon when they are open.
-	still := map[string]*player{
+	still := map[string]*browserUser{
 		"landing": h.browse(browser, "chiyo"), "settings": h.browse(browser, "alice"),
 		"home": h.browse(browser, "bruno"),
 	}
@@ -43,7 +43,7 @@ func TestDeaf(t *testing.T) {
 	h.must(err)
 	_, err = h.world.discord.Inject(discordsim.Fault{Kind: discordsim.FaultDrop})
 	h.must(err)
-	for _, p := range []*player{alice, bruno} {
+	for _, p := range []*browserUser{alice, bruno} {
 		p.sees("that Discord is not heard, and for how long",
 			`/^Discord isn’t answering · as of \d+ s ago$/.test(document.querySelector('#live-text').innerText)`)
 	}

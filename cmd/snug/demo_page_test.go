@@ -19,7 +19,7 @@ import (
 // page from the answer, join its voice channel, and see oneself there.
 func TestWelcome(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	h.world.discord.GiveOwnHosts(strings.TrimPrefix(h.url, "http://"))
 	browser := browsertest.Start(t)
 	discord := h.browse(browser, "alice")

@@ -16,19 +16,19 @@ import (
 	"snug/shared/testkit"
 )
 
-// den is a server with a category and a lobby for rooms, and a data folder that knows of them.
-type den struct {
+// doctorHarness is a server with a category and a lobby for rooms, and a data folder that knows of them.
+type doctorHarness struct {
 	testing.TB
 	world                demoWorld
 	category, lobby, log snowflake.ID
 	dir                  string
 }
 
-func newDen(t *testing.T) *den {
+func newDoctorHarness(t *testing.T) *doctorHarness {
 	t.Helper()
 	limits := discordsim.NoRateLimits()
 	w, err := simulate("127.0.0.1:0", discordsim.Options{Seed: 7, Limits: &limits})
-	d := &den{TB: t, world: w, dir: t.TempDir()}
+	d := &doctorHarness{TB: t, world: w, dir: t.TempDir()}
 	d.must(err)
 	t.Cleanup(func() { d.must(w.discord.Close(context.Background())) })
 	add := func(o discordsim.ChannelOptions) snowflake.ID {
@@ -42,18 +42,18 @@ func newDen(t *testing.T) *den {
 	return d
 }
 
-func (d *den) must(err error) {
+func (d *doctorHarness) must(err error) {
 	d.Helper()
 	testkit.NoError(d, err)
 }
 
-func (d *den) deny(channel snowflake.ID, p discordsim.Permissions) {
+func (d *doctorHarness) deny(channel snowflake.ID, p discordsim.Permissions) {
 	d.Helper()
 	d.must(d.world.discord.SetOverwrite(channel, discordsim.Overwrite{ID: d.world.guild, Deny: p}))
 }
 
 // save has the data folder hold a server's settings.
-func (d *den) save(id snowflake.ID, s guild.Settings) {
+func (d *doctorHarness) save(id snowflake.ID, s guild.Settings) {
 	d.Helper()
 	h, err := hub.Open(d.Context(), hubOptions(config.Serve{Data: d.dir}, slog.New(slog.DiscardHandler)))
 	d.must(err)
@@ -62,14 +62,14 @@ func (d *den) save(id snowflake.ID, s guild.Settings) {
 	d.must(h.Close(d.Context()))
 }
 
-func (d *den) settings() guild.Settings {
+func (d *doctorHarness) settings() guild.Settings {
 	return guild.Settings{CategoryID: d.category, LogChannelID: d.log, Lobbies: []guild.Lobby{{ChannelID: d.lobby}}}
 }
 
 const places = "categories and lobbies"
 
 // doctor runs snug doctor, and gives its lines on categories and lobbies, with the mark that they begin with.
-func (d *den) doctor(change func(*doctorCmd)) string {
+func (d *doctorHarness) doctor(change func(*doctorCmd)) string {
 	d.Helper()
 	c := doctorCmd{Serve: d.world.serve(config.Serve{BaseURL: "http://snug.example"})}
 	c.Data, c.Addr, c.OpsAddr = d.dir, "127.0.0.1:0", ""
@@ -97,58 +97,63 @@ func TestDoctorPlaces(t *testing.T) {
 	t.Parallel()
 	const well = "Snug may do what it needs in 3 places of 1 server"
 	const enter = discordsim.PermViewChannel | discordsim.PermConnect
-	role := func(d *den) discordsim.Overwrite { // what gives the bot back what @everyone is denied
+	role := func(d *doctorHarness) discordsim.Overwrite { // what gives the bot back what @everyone is denied
 		return discordsim.Overwrite{ID: snowflake.ID(d.world.app.ID), Member: true, Allow: discordsim.SnugPermissions}
 	}
 	for name, c := range map[string]struct {
-		change func(*den)
+		change func(*doctorHarness)
 		fails  bool
 		says   []string
 		not    string
 	}{
-		"all is well": {func(*den) {}, false, []string{well}, "lack"},
-		"nothing is set up": {func(d *den) {
+		"all is well": {func(*doctorHarness) {}, false, []string{well}, "lack"},
+		"nothing is set up": {func(d *doctorHarness) {
 			d.save(d.world.guild, guild.Settings{})
 		}, false, []string{"none is set up yet; /snug setup"}, ""},
-		"a server it is not in": {func(d *den) { d.save(1, guild.Settings{CategoryID: 2}) }, false, []string{well}, ""},
-		"a category denies one thing": {func(d *den) { d.deny(d.category, discordsim.PermMoveMembers) }, true, []string{
-			"the category “Nooks”, Snug lacks Move Members (to move people into its rooms). ",
-			"Open Edit Category → Permissions in Discord, and allow that to Snug's role\n",
-		}, "Connect"},
-		"a category denies everybody": {func(d *den) { d.deny(d.category, enter) }, true, []string{
+		"a server it is not in": {
+			func(d *doctorHarness) { d.save(1, guild.Settings{CategoryID: 2}) }, false, []string{well}, "",
+		},
+		"a category denies one thing": {func(d *doctorHarness) { d.deny(d.category, discordsim.PermMoveMembers) }, true,
+			[]string{
+				"the category “Nooks”, Snug lacks Move Members (to move people into its rooms). ",
+				"Open Edit Category → Permissions in Discord, and allow that to Snug's role\n",
+			}, "Connect"},
+		"a category denies everybody": {func(d *doctorHarness) { d.deny(d.category, enter) }, true, []string{
 			", which Snug may not see, Snug lacks View Channels (to see the rooms in it), Connect (to open rooms to those",
 		}, ""},
-		"and lets the bot in": {func(d *den) {
+		"and lets the bot in": {func(d *doctorHarness) {
 			d.deny(d.category, enter)
 			d.must(d.world.discord.SetOverwrite(d.category, role(d)))
 		}, false, []string{well}, "lack"},
-		"a lobby cannot be seen": {func(d *den) { d.deny(d.lobby, discordsim.PermViewChannel) }, true, []string{
-			", Snug lacks View Channels (to see who comes into a lobby). Open Edit Channel → Permissions",
-		}, "category"},
-		"what rooms can do without": {func(d *den) {
+		"a lobby cannot be seen": {func(d *doctorHarness) { d.deny(d.lobby, discordsim.PermViewChannel) }, true,
+			[]string{
+				", Snug lacks View Channels (to see who comes into a lobby). Open Edit Channel → Permissions",
+			}, "category"},
+		"what rooms can do without": {func(d *doctorHarness) {
 			d.deny(d.category, discordsim.PermStream|discordsim.PermSendMessages)
 		}, false, []string{
 			well,
 			"the category “Nooks”, rooms do without Video (to let guests share video and their screen), Send Messages",
 			"and allow that to Snug's role if you want it\n",
 		}, "lacks"},
-		"the log cannot be written": {func(d *den) { d.deny(d.log, discordsim.PermSendMessages) }, false, []string{
-			"the log channel “ledger”, rooms do without Send Messages (to write what happens into the log channel). ",
-			"Open Edit Channel",
-		}, ""},
-		"a category is gone": {func(d *den) {
+		"the log cannot be written": {func(d *doctorHarness) { d.deny(d.log, discordsim.PermSendMessages) }, false,
+			[]string{
+				"the log channel “ledger”, rooms do without Send Messages (to write what happens into the log channel). ",
+				"Open Edit Channel",
+			}, ""},
+		"a category is gone": {func(d *doctorHarness) {
 			s := d.settings()
 			s.CategoryID = 1000
 			d.save(d.world.guild, s)
 		}, true, []string{
 			"the settings name a category that is gone. Choose another at http://snug.example/admin/",
 		}, "lacks"},
-		"a lobby is gone": {func(d *den) {
+		"a lobby is gone": {func(d *doctorHarness) {
 			s := d.settings()
 			s.Lobbies = append(s.Lobbies, guild.Lobby{ChannelID: 1000})
 			d.save(d.world.guild, s)
 		}, true, []string{"the settings name a lobby or its category that is gone"}, ""},
-		"a lobby's own category": {func(d *den) {
+		"a lobby's own category": {func(d *doctorHarness) {
 			own, err := d.world.discord.AddChannel(d.world.guild,
 				discordsim.ChannelOptions{Name: "Attic", Type: discordsim.ChannelCategory})
 			d.must(err)
@@ -159,7 +164,7 @@ func TestDoctorPlaces(t *testing.T) {
 			d.deny(d.category, discordsim.PermSpeak)
 		}, true, []string{"the category “Attic”, Snug lacks Manage Channels", "the category “Nooks”, Snug lacks Speak"},
 			""},
-		"a server that does not answer": {func(d *den) {
+		"a server that does not answer": {func(d *doctorHarness) {
 			_, err := d.world.discord.Inject(discordsim.Fault{
 				Kind: discordsim.FaultAnswer, Route: "GET /guilds/{guild}/channels", Status: 403,
 				Body: `{"message":"Missing Access","code":50001}`,
@@ -169,7 +174,7 @@ func TestDoctorPlaces(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newDen(t)
+			d := newDoctorHarness(t)
 			d.save(d.world.guild, d.settings())
 			c.change(d)
 			got := d.doctor(nil)
@@ -190,7 +195,7 @@ func TestDoctorPlaces(t *testing.T) {
 // What the doctor cannot look at it says, and why.
 func TestDoctorPlacesUnseen(t *testing.T) {
 	t.Parallel()
-	d := newDen(t)
+	d := newDoctorHarness(t)
 	d.save(d.world.guild, d.settings())
 	for why, change := range map[string]func(*doctorCmd){
 		"because of the bot token": func(c *doctorCmd) { c.BotToken += "x" },
@@ -213,7 +218,7 @@ func TestDoctorPlacesUnseen(t *testing.T) {
 // Beside a running Snug, whose data folder nobody else can read, the doctor says who knows.
 func TestDoctorPlacesBesideARunningSnug(t *testing.T) {
 	t.Parallel()
-	d := newDen(t)
+	d := newDoctorHarness(t)
 	h, err := hub.Open(d.Context(), hubOptions(config.Serve{Data: d.dir}, slog.New(slog.DiscardHandler)))
 	d.must(err)
 	defer func() { d.must(h.Close(context.Background())) }()

@@ -17,7 +17,7 @@ import (
 // The doctor tries a server when told to, asks before, shows the record before it writes it, and replays it.
 func TestDoctorTries(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	file := filepath.Join(t.TempDir(), "record.json")
 	run := func(answer string, change func(*doctorCmd)) (string, error) {
 		c := doctorCmd{Serve: h.world.serve(h.config())}

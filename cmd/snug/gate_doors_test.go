@@ -20,7 +20,7 @@ import (
 )
 
 // want compares one answer of Snug's with Discord's.
-func (g *gated) want(r table, who, door string, snug, discord bool) {
+func (g *gateHarness) want(r table, who, door string, snug, discord bool) {
 	g.Helper()
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -36,15 +36,15 @@ func TestAccessIsDiscords(t *testing.T) {
 	t.Parallel()
 	t.Run("everybody connects", func(t *testing.T) {
 		t.Parallel()
-		tryDoors(newGated(t, 0, discordsim.DefaultEveryone), false)
+		tryDoors(newGateHarness(t, 0, discordsim.DefaultEveryone), false)
 	})
 	t.Run("a role lets people connect", func(t *testing.T) {
 		t.Parallel()
-		tryDoors(newGated(t, discordsim.PermConnect, discordsim.DefaultEveryone&^discordsim.PermConnect), true)
+		tryDoors(newGateHarness(t, discordsim.PermConnect, discordsim.DefaultEveryone&^discordsim.PermConnect), true)
 	})
 }
 
-func tryDoors(g *gated, based bool) {
+func tryDoors(g *gateHarness, based bool) {
 	g.Helper()
 	began := time.Now()
 	var rooms []table
@@ -88,7 +88,7 @@ func tryDoors(g *gated, based bool) {
 }
 
 // settled waits until pages know what Discord was told last.
-func (g *gated) settled(rooms []table) {
+func (g *gateHarness) settled(rooms []table) {
 	g.Helper()
 	g.eventually("the pages show what is open", func() bool {
 		for _, r := range rooms {
@@ -104,7 +104,7 @@ func (g *gated) settled(rooms []table) {
 }
 
 // watches gives the rooms that somebody's live view of the server shows.
-func (g *gated) watches(who string) map[string]bool {
+func (g *gateHarness) watches(who string) map[string]bool {
 	g.Helper()
 	seen := map[string]bool{}
 	status, out := g.as[who].api(http.MethodPost, "/live-token", map[string]any{"guild": g.world.guild.String()})
@@ -135,7 +135,7 @@ func (g *gated) watches(who string) map[string]bool {
 }
 
 // looks tries the doors that only show.
-func (g *gated) looks(r table, who string, live, listed bool) {
+func (g *gateHarness) looks(r table, who string, live, listed bool) {
 	p, err := g.world.discord.PermissionsIn(g.users[who], r.id)
 	g.must(err)
 	sees := p.Has(discordsim.PermViewChannel)
@@ -186,7 +186,7 @@ func shows(html, class string) bool {
 }
 
 // buttons tries the one that the answer to a slash command offers: the way in as it is open to somebody.
-func (g *gated) buttons(r table, who string, m *discordsim.Message, p discordsim.Permissions) {
+func (g *gateHarness) buttons(r table, who string, m *discordsim.Message, p discordsim.Permissions) {
 	joins := g.world.discord.MayJoin(g.users[who], r.id) == nil
 	for label, want := range map[string]bool{
 		"Join": joins, "Wait for a seat": p.Has(enter) && !joins, "Knock": !p.Has(enter),
@@ -206,7 +206,7 @@ func (g *gated) buttons(r table, who string, m *discordsim.Message, p discordsim
 
 // panel presses buttons of the panel in the room's chat, as everybody who sees
 // it. Phones let also those press who are timed out or pending (discord-api-docs#6186).
-func (g *gated) panel(r table) {
+func (g *gateHarness) panel(r table) {
 	g.Helper()
 	for who := range kinds {
 		p, err := g.world.discord.PermissionsIn(g.users[who], r.id)
@@ -229,18 +229,18 @@ func (g *gated) panel(r table) {
 }
 
 // controls says whether somebody runs the room where they see it.
-func (g *gated) controls(who string) bool {
+func (g *gateHarness) controls(who string) bool {
 	return who == "owner" || who == "admin" || who == "crown" || who == "manager"
 }
 
 // passes says whether Discord itself lets somebody through a room's gate.
-func (g *gated) passes(r table, who string) bool {
+func (g *gateHarness) passes(r table, who string) bool {
 	return g.world.discord.MayJoin(g.users[who], r.place.probe[!shut(r.state)]) == nil
 }
 
 // knocks knocks at a room as everybody: whom the owner hears of is who is in the server, passes the gate, and
 // cannot enter.
-func (g *gated) knocks(r table) {
+func (g *gateHarness) knocks(r table) {
 	g.Helper()
 	may := g.may(r)
 	g.all(func(who string) { g.as[who].api(http.MethodPost, "/rooms/"+r.id.String()+"/knock", nil) })
@@ -258,7 +258,7 @@ func (g *gated) knocks(r table) {
 }
 
 // may gives whom Discord would let enter a room, were there a seat.
-func (g *gated) may(r table) map[string]bool {
+func (g *gateHarness) may(r table) map[string]bool {
 	g.Helper()
 	may := map[string]bool{}
 	for who := range kinds {
@@ -270,7 +270,7 @@ func (g *gated) may(r table) map[string]bool {
 }
 
 // enters tries the doors that let in, and gives whom Discord lets in.
-func (g *gated) enters(r table) map[string]bool {
+func (g *gateHarness) enters(r table) map[string]bool {
 	d, path := g.world.discord, "/rooms/"+r.id.String()
 	could, may := map[string]bool{}, g.may(r)
 	for who := range kinds {
@@ -292,7 +292,7 @@ func (g *gated) enters(r table) map[string]bool {
 }
 
 // follows has everybody follow an invite: it lets in who passes the gate, and is used up by nobody else.
-func (g *gated) follows(r table) {
+func (g *gateHarness) follows(r table) {
 	g.Helper()
 	d, path := g.world.discord, "/rooms/"+r.id.String()
 	g.clock.Forward(10 * time.Minute) // nobody may follow many invites in a few minutes
@@ -328,7 +328,7 @@ func (g *gated) follows(r table) {
 }
 
 // uses counts how often the room's last invite was followed.
-func (g *gated) uses(r table) int {
+func (g *gateHarness) uses(r table) int {
 	doc := g.doc(r)
 	return len(doc.Invites[len(doc.Invites)-1].Redeemers)
 }

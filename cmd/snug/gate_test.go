@@ -20,10 +20,10 @@ import (
 
 const enter = discordsim.PermViewChannel | discordsim.PermConnect
 
-// gated is a house with every kind of member, and places of every kind: each
+// gateHarness is a harness with every kind of member, and places of every kind: each
 // answer of Snug's is compared with what the simulated Discord itself says.
-type gated struct {
-	*house
+type gateHarness struct {
+	*harness
 	users map[string]discordsim.ID
 	sits  []discordsim.ID // who fill a room each, one after the other
 	as    map[string]*script
@@ -34,7 +34,7 @@ type gated struct {
 }
 
 // all does something as every kind of member, side by side: what is refused is refused on a beat.
-func (g *gated) all(do func(who string)) {
+func (g *gateHarness) all(do func(who string)) {
 	var wg sync.WaitGroup
 	for who := range kinds {
 		wg.Go(func() { do(who) })
@@ -63,12 +63,12 @@ type place struct {
 	probe map[bool]discordsim.ID
 }
 
-// newGated makes the house. Verified is what the role of that name gives in the whole server, everyone what
+// newGateHarness makes the harness. Verified is what the role of that name gives in the whole server, everyone what
 // @everyone has.
-func newGated(t *testing.T, verified, everyone discordsim.Permissions) *gated {
+func newGateHarness(t *testing.T, verified, everyone discordsim.Permissions) *gateHarness {
 	t.Helper()
-	g := &gated{
-		house: newHouse(t, unhurried), users: map[string]discordsim.ID{}, as: map[string]*script{},
+	g := &gateHarness{
+		harness: newHarness(t, unhurried), users: map[string]discordsim.ID{}, as: map[string]*script{},
 		roles: map[string]discordsim.ID{},
 	}
 	d, guild := g.world.discord, g.world.guild
@@ -118,7 +118,7 @@ func newGated(t *testing.T, verified, everyone discordsim.Permissions) *gated {
 	return g
 }
 
-func (g *gated) set(settings map[string]any) {
+func (g *gateHarness) set(settings map[string]any) {
 	g.Helper()
 	if status, out := g.as["crown"].api(http.MethodPatch, "/guilds/"+g.world.guild.String()+"/settings",
 		map[string]any{"settings": settings}); status != http.StatusOK {
@@ -131,7 +131,7 @@ const most = 10
 
 // places makes those of a server in which everybody may connect, or with based those of one in which a role
 // lets people.
-func (g *gated) places(based bool) []*place {
+func (g *gateHarness) places(based bool) []*place {
 	guild := g.world.guild
 	all := func(o ...discordsim.Overwrite) []discordsim.Overwrite {
 		return append(o, discordsim.Overwrite{ID: g.users["denied"], Member: true, Deny: enter},
@@ -209,7 +209,7 @@ type table struct {
 func (r table) String() string { return r.place.name + ", " + r.state }
 
 // room opens a room of the owner in a place, lets the guests in, bans the banned, and brings it into its state.
-func (g *gated) room(p *place, state string) table {
+func (g *gateHarness) room(p *place, state string) table {
 	g.Helper()
 	g.clock.Forward(10 * time.Minute) // nobody may open many rooms in a few minutes
 	_, err := hub.PreferencesOf.Call(context.Background(), g.app.hub, g.world.guild, room.PreferencesRequest{
@@ -244,7 +244,7 @@ func (g *gated) room(p *place, state string) table {
 	return r
 }
 
-func (g *gated) change(r table, q room.ChangeRequest) {
+func (g *gateHarness) change(r table, q room.ChangeRequest) {
 	g.Helper()
 	q.Actor, q.RoomID = access.Actor{UserID: g.users["owner"], Via: access.ViaWeb}, r.id
 	_, err := hub.ChangeRoom.Call(context.Background(), g.app.hub, g.world.guild, q)
@@ -252,7 +252,7 @@ func (g *gated) change(r table, q room.ChangeRequest) {
 }
 
 // fill leaves a room one seat, and sits somebody on it.
-func (g *gated) fill(r table) {
+func (g *gateHarness) fill(r table) {
 	g.Helper()
 	one := 1
 	g.change(r, room.ChangeRequest{Do: room.DoSeats, Number: one})
@@ -266,10 +266,10 @@ func (g *gated) fill(r table) {
 	})
 }
 
-func (g *gated) key(r table) string { return g.world.guild.String() + "." + r.id.String() }
+func (g *gateHarness) key(r table) string { return g.world.guild.String() + "." + r.id.String() }
 
 // doc is what Snug keeps of a room.
-func (g *gated) doc(r table) room.Room {
+func (g *gateHarness) doc(r table) room.Room {
 	g.Helper()
 	doc, _, err := g.app.hub.Rooms.Get(context.Background(), g.key(r))
 	g.must(err)

@@ -11,7 +11,7 @@ import (
 )
 
 // accept follows an invite as somebody who is not signed in, through Discord's consent, and gives the page it ends at.
-func (h *house) accept(name, link string) (s *script, path, text string) {
+func (h *harness) accept(name, link string) (s *script, path, text string) {
 	h.Helper()
 	jar, err := cookiejar.New(nil)
 	h.must(err)
@@ -46,7 +46,7 @@ func (h *house) accept(name, link string) (s *script, path, text string) {
 func TestGuildsJoin(t *testing.T) {
 	t.Parallel()
 	asked := make(chan struct{}, 16)
-	h := newHouse(t, unhurried, newcomers, func(p *plan) {
+	h := newHarness(t, unhurried, newcomers, func(p *plan) {
 		p.discord.OnRequest = func(r discordsim.Request) {
 			if r.Route == "/guilds/{guild}/members/{user}" && r.Method == http.MethodGet &&
 				r.Status == http.StatusNotFound {

@@ -89,7 +89,7 @@ func TestKilledAgainAndAgain(t *testing.T) {
 	t.Cleanup(func() { _ = world.discord.Close(t.Context()) })
 	start, resumed := serving(t, world), 0
 	var snug *process
-	var h *house
+	var h *harness
 	serve := func() {
 		if snug, h = start(); strings.Contains(snug.log.String(), "going on from the checkpoint") {
 			resumed++
@@ -145,7 +145,7 @@ func TestKilledAgainAndAgain(t *testing.T) {
 }
 
 // live is what one person does until it is over.
-func (h *house) live(people map[string]*script, name string, rnd *rand.Rand, book *ledger, over <-chan struct{}) {
+func (h *harness) live(people map[string]*script, name string, rnd *rand.Rand, book *ledger, over <-chan struct{}) {
 	me := people[name]
 	for {
 		select {
@@ -180,7 +180,7 @@ func (h *house) live(people map[string]*script, name string, rnd *rand.Rand, boo
 }
 
 // follow lets two people follow an invite for one, at the same time.
-func (h *house) follow(people map[string]*script, owner, id, link string, book *ledger) {
+func (h *harness) follow(people map[string]*script, owner, id, link string, book *ledger) {
 	u, err := url.Parse(link)
 	if err != nil {
 		return
@@ -217,7 +217,7 @@ func voiceChannels(s *discordsim.Server) map[string]bool {
 }
 
 // rooms gives all rooms, as those who live there see them.
-func (h *house) rooms(people map[string]*script) map[string]map[string]any {
+func (h *harness) rooms(people map[string]*script) map[string]map[string]any {
 	out := map[string]map[string]any{}
 	for _, s := range people {
 		for next := ""; ; {
@@ -240,7 +240,7 @@ func (h *house) rooms(people map[string]*script) map[string]map[string]any {
 }
 
 // unlike says where rooms and Discord's channels differ; "" if they do not. There were some channels before.
-func (h *house) unlike(people map[string]*script, before int) string {
+func (h *harness) unlike(people map[string]*script, before int) string {
 	rooms, channels := h.rooms(people), voiceChannels(h.world.discord)
 	for id := range rooms {
 		if !channels[id] {
@@ -254,7 +254,7 @@ func (h *house) unlike(people map[string]*script, before int) string {
 }
 
 // audit compares what is there with what was acknowledged.
-func (h *house) audit(people map[string]*script, book *ledger) {
+func (h *harness) audit(people map[string]*script, book *ledger) {
 	h.Helper()
 	rooms := h.rooms(people)
 	for id, owner := range book.opened {

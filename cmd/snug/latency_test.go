@@ -38,7 +38,7 @@ const (
 // through gateway, presence, hub and live push of the program as users have it.
 func TestLatency(t *testing.T) {
 	snug, d := demo(t)
-	h := &house{TB: t, url: d.DashboardURL, world: demoWorld{url: d.DiscordURL}}
+	h := &harness{TB: t, url: d.DashboardURL, world: demoWorld{url: d.DiscordURL}}
 	for _, u := range d.Users {
 		id, err := snowflake.Parse(u.ID)
 		h.must(err)
@@ -66,7 +66,7 @@ func TestLatency(t *testing.T) {
 		defer conn.Close()
 		reading.Go(func() { frames.read(i, conn) })
 	}
-	alice := &player{h, d.Users[0].Username, browsertest.Start(t)}
+	alice := &browserUser{h, d.Users[0].Username, browsertest.Start(t)}
 	alice.do("count frames", recorder())
 	alice.goTo("/game/" + rooms[0])
 	alice.live()
@@ -133,7 +133,7 @@ func percentile(d []time.Duration, p int) time.Duration {
 }
 
 // watch opens a WebSocket as the page does, and waits for its snapshot.
-func watch(h *house, s *script, guild, room string) *websocket.Conn {
+func watch(h *harness, s *script, guild, room string) *websocket.Conn {
 	h.Helper()
 	body := map[string]any{"guild": guild}
 	if room != "" {

@@ -14,7 +14,7 @@ import (
 // TestLockedInvite: an invite to a locked room says so before anybody signs in; signed in one knocks and is let in.
 func TestLockedInvite(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, unhurried)
+	h := newHarness(t, unhurried)
 	owner := h.signIn("alice")
 	id := owner.open("Friday")
 	status, out := owner.api(http.MethodPost, "/rooms/"+id+"/invites", map[string]any{"uses": 2})

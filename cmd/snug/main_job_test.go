@@ -22,7 +22,7 @@ import (
 // opens a room, invites another, people come and go, and every page follows.
 func TestMainJob(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	browser := browsertest.Start(t)
 	alice, bruno, chiyo := h.browse(browser, "alice"), h.browse(browser, "bruno"), h.browse(browser, "chiyo")
 
@@ -71,13 +71,13 @@ func TestMainJob(t *testing.T) {
 	h.must(h.join("bruno", h.world.lounge.String()))
 	h.eventually("Snug knows where Bruno is", func() bool { return h.voiceIn("bruno", id) == h.world.lounge })
 	bruno.do("join voice", browsertest.Click("#join"))
-	for _, p := range []*player{alice, bruno, chiyo} {
+	for _, p := range []*browserUser{alice, bruno, chiyo} {
 		p.seated("alice", "bruno")
 	}
 	chiyo.do("join voice", browsertest.Click("#join"))
 	chiyo.sees("the way through Discord", `!document.querySelector('#open-discord').hidden`)
 	h.must(h.join("chiyo", id))
-	for _, p := range []*player{alice, bruno, chiyo} {
+	for _, p := range []*browserUser{alice, bruno, chiyo} {
 		p.seated("alice", "bruno", "chiyo")
 	}
 	alice.do("turn the lights down",
@@ -93,7 +93,7 @@ func TestMainJob(t *testing.T) {
 	bruno.sees("that it lost the connection", `document.querySelector('#live').dataset.state !== 'live'`)
 	h.leave("chiyo")
 	h.wire.cut(false)
-	for _, p := range []*player{bruno, chiyo} {
+	for _, p := range []*browserUser{bruno, chiyo} {
 		p.seated("alice", "bruno")
 		p.live()
 	}
@@ -110,7 +110,7 @@ func TestMainJob(t *testing.T) {
 // TestCommandInDiscord is the same job begun in Discord.
 func TestCommandInDiscord(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	a := h.command("alice", "create-room", map[string]any{"name": "Friday"})
 	if !a.Ephemeral {
 		t.Error("everybody sees the answer")
@@ -160,7 +160,7 @@ func TestCommandInDiscord(t *testing.T) {
 
 func TestSettingsAreUsedAtOnce(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	browser := browsertest.Start(t)
 	alice := h.browse(browser, "alice")
 	guild := h.world.guild.String()
@@ -192,7 +192,7 @@ func TestSettingsAreUsedAtOnce(t *testing.T) {
 }
 
 // voiceIn is where Snug knows somebody to be in voice.
-func (h *house) voiceIn(name, roomID string) discordsim.ID {
+func (h *harness) voiceIn(name, roomID string) discordsim.ID {
 	h.Helper()
 	id, err := snowflake.Parse(roomID)
 	h.must(err)

@@ -14,7 +14,7 @@ import (
 // loses the live view at once, and not when they are next asked after.
 func TestMembersIntent(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, unhurried, func(p *plan) { p.serve.MembersIntent = true })
+	h := newHarness(t, unhurried, func(p *plan) { p.serve.MembersIntent = true })
 	alice, bruno := h.signIn("alice"), h.signIn("bruno")
 	status, out := alice.api("POST", "/guilds/"+h.world.guild.String()+"/rooms",
 		map[string]any{"name": "Friday", "private": false})
@@ -45,7 +45,7 @@ func TestMembersIntent(t *testing.T) {
 // put out of the server. Their pages say so and lead on, and show nothing more.
 func TestPutOut(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, unhurried, func(p *plan) { p.serve.MembersIntent = true })
+	h := newHarness(t, unhurried, func(p *plan) { p.serve.MembersIntent = true })
 	browser := browsertest.Start(t)
 	bruno, chiyo := h.browse(browser, "bruno"), h.browse(browser, "chiyo")
 	alice := h.signIn("alice")
@@ -60,14 +60,14 @@ func TestPutOut(t *testing.T) {
 	chiyo.goTo("/servers/" + guild)
 	chiyo.live()
 	chiyo.door(id, ".act-join")
-	for _, p := range []*player{bruno, chiyo} {
+	for _, p := range []*browserUser{bruno, chiyo} {
 		h.must(h.world.discord.RemoveMember(discordsim.ID(h.world.guild), h.user(p.name).ID))
 		p.sees("that the page is closed to them, and where to go",
 			`[...document.querySelectorAll("#dlg-hidden, #dlg-denied")].some((d) => d.open && d.querySelector("a[href]"))`)
 	}
 	h.must(h.join("alice", id))
 	alice.api("POST", "/rooms/"+id+"/change", map[string]any{"do": "rename", "name": "Saturday"})
-	for _, p := range []*player{bruno, chiyo} {
+	for _, p := range []*browserUser{bruno, chiyo} {
 		p.goTo("/servers/" + guild)
 		p.sees("no room of that server",
 			`document.querySelector("#room-list, #seats") === null && document.querySelector("main a[href='/']") !== null`)

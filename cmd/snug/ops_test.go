@@ -23,7 +23,7 @@ import (
 // Metrics are as Prometheus reads them, and the files for operators use none that there is not.
 func TestOperatorsListener(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	h.must(err)
 	srv := opsServer(h.app.registry, h.app.ready, nil)
@@ -106,10 +106,10 @@ func sources(t *testing.T) string {
 	return all.String()
 }
 
-// The doctor finds a house that is well, and says what to do where it is not.
+// The doctor finds a Snug that is well, and says what to do where it is not.
 func TestDoctor(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	run := func(change func(*doctorCmd)) (string, error) {
 		c := doctorCmd{Serve: h.world.serve(h.config())}
 		c.Data, c.Addr, c.OpsAddr = t.TempDir(), "127.0.0.1:0", ""
@@ -158,7 +158,7 @@ func TestDoctor(t *testing.T) {
 // snug health says with its status how a running Snug is.
 func TestHealth(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	ask := func(addr string) (string, error) {
 		var out bytes.Buffer
 		err := (&healthCmd{Addr: addr}).Run(world{t.Context(), &out, &out})

@@ -36,7 +36,7 @@ func TestHostileNames(t *testing.T) {
 	t.Parallel()
 	log := &testkit.Log{}
 	var lair discordsim.Guild
-	h := newHouse(t, unhurried, func(p *plan) {
+	h := newHarness(t, unhurried, func(p *plan) {
 		p.log = log.Logger()
 		p.people = func(w *demoWorld) {
 			mallory := w.discord.AddUser("mallory", evilName)
@@ -103,7 +103,7 @@ func TestHostileNames(t *testing.T) {
 }
 
 // hostileInDiscord runs commands that show the names, and looks at what they said.
-func (h *house) hostileInDiscord(log fmt.Stringer) {
+func (h *harness) hostileInDiscord(log fmt.Stringer) {
 	h.Helper()
 	for _, c := range []string{"rooms", "room info"} {
 		a := h.command("mallory", c, nil)
@@ -136,7 +136,7 @@ func (h *house) hostileInDiscord(log fmt.Stringer) {
 }
 
 // hostileInLog asks for addresses that would write lines of their own.
-func (h *house) hostileInLog(s *script, log fmt.Stringer) {
+func (h *harness) hostileInLog(s *script, log fmt.Stringer) {
 	h.Helper()
 	for _, path := range []string{
 		"/x%0Atime=2026-01-01T00:00:00Z%20level=ERROR%20msg=forged", "/%1b[31mred", "/%E2%80%AEdrow",
@@ -156,7 +156,7 @@ func (h *house) hostileInLog(s *script, log fmt.Stringer) {
 }
 
 // watchedTab is a tab that notes violations of the Content-Security-Policy, and what scripts break.
-func (h *house) watchedTab(browser context.Context, name string) *player {
+func (h *harness) watchedTab(browser context.Context, name string) *browserUser {
 	h.Helper()
 	p := h.browse(browser, name)
 	const note = `window.broken = [];
@@ -171,8 +171,8 @@ func (h *house) watchedTab(browser context.Context, name string) *player {
 	return p
 }
 
-// consentIfAsked signs the player in where Discord asks.
-func (p *player) consentIfAsked() {
+// consentIfAsked signs the user in where Discord asks.
+func (p *browserUser) consentIfAsked() {
 	p.Helper()
 	if read[bool](p, `document.querySelector('a[href="/login"]') !== null`) {
 		p.do("sign in", chromedp.Navigate(p.at("/login?return_to=%2F")))
@@ -181,7 +181,7 @@ func (p *player) consentIfAsked() {
 }
 
 // harmless opens a page and looks for harm.
-func (p *player) harmless(path string) {
+func (p *browserUser) harmless(path string) {
 	p.Helper()
 	p.do("open "+path, chromedp.Navigate(p.at(path)))
 	if strings.Contains(read[string](p, "location.pathname"), "/oauth2/") {

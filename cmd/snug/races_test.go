@@ -25,28 +25,28 @@ func rounds() int {
 	return 8
 }
 
-// arena is a house whose members act through the hub, as the dashboard does for them.
-type arena struct {
-	*house
+// raceHarness is a harness whose members act through the hub, as the dashboard does for them.
+type raceHarness struct {
+	*harness
 	guild snowflake.ID
 }
 
-func (a *arena) ctx() context.Context {
+func (a *raceHarness) ctx() context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	a.Cleanup(cancel)
 	return ctx
 }
 
-func (a *arena) actor(name string) access.Actor {
+func (a *raceHarness) actor(name string) access.Actor {
 	return access.Actor{UserID: a.user(name).ID, Via: access.ViaWeb}
 }
 
 // call asks a guild's keeper.
-func call[Q, A any](a *arena, m hub.Method[Q, A], q Q) (A, error) {
+func call[Q, A any](a *raceHarness, m hub.Method[Q, A], q Q) (A, error) {
 	return m.Call(a.ctx(), a.app.hub, a.guild, q)
 }
 
-func (a *arena) open(owner string, seats int) room.OpenedRoom {
+func (a *raceHarness) open(owner string, seats int) room.OpenedRoom {
 	a.Helper()
 	a.clock.Forward(10 * time.Minute) // nobody may open many rooms in a few minutes
 	o, err := call(a, hub.OpenRoom, room.OpenRequest{Actor: a.actor(owner), Name: "Race", Seats: seats})
@@ -54,19 +54,19 @@ func (a *arena) open(owner string, seats int) room.OpenedRoom {
 	return o
 }
 
-func (a *arena) close(owner string, id snowflake.ID) {
+func (a *raceHarness) close(owner string, id snowflake.ID) {
 	a.Helper()
 	_, err := call(a, hub.CloseRoom, room.Request{Actor: a.actor(owner), RoomID: id})
 	a.must(err)
 }
 
-func (a *arena) do(by string, id snowflake.ID, what room.Action, user string) error {
+func (a *raceHarness) do(by string, id snowflake.ID, what room.Action, user string) error {
 	_, err := call(a, hub.ChangeRoom,
 		room.ChangeRequest{Actor: a.actor(by), RoomID: id, Do: what, User: a.user(user).ID})
 	return err
 }
 
-func (a *arena) letIn(o room.OpenedRoom, names ...string) {
+func (a *raceHarness) letIn(o room.OpenedRoom, names ...string) {
 	a.Helper()
 	for _, n := range names {
 		_, err := call(a, hub.RedeemInvite, room.RedeemRequest{Actor: a.actor(n), Token: o.Invite.Token})
@@ -75,7 +75,7 @@ func (a *arena) letIn(o room.OpenedRoom, names ...string) {
 }
 
 // kept is the room as it is written down, or nil.
-func (a *arena) kept(id snowflake.ID) *room.Room {
+func (a *raceHarness) kept(id snowflake.ID) *room.Room {
 	a.Helper()
 	r, _, err := a.app.hub.Rooms.Get(a.ctx(), a.guild.String()+"."+id.String())
 	if errs.Has(err, errs.NotFound) {
@@ -86,7 +86,7 @@ func (a *arena) kept(id snowflake.ID) *room.Room {
 }
 
 // voiceAt says in which voice channel somebody is, as Discord has it.
-func (a *arena) voiceAt(name string) discordsim.ID {
+func (a *raceHarness) voiceAt(name string) discordsim.ID {
 	a.Helper()
 	for _, g := range a.world.discord.State().Guilds {
 		for _, v := range g.VoiceStates {
@@ -118,7 +118,7 @@ func atOnce(all ...func() error) []errs.Code {
 }
 
 // oneOf fails unless exactly one of two came through, and the other was told one of the codes.
-func (a *arena) oneOf(got []errs.Code, losers ...errs.Code) (winner int) {
+func (a *raceHarness) oneOf(got []errs.Code, losers ...errs.Code) (winner int) {
 	a.Helper()
 	winner = slices.Index(got, "")
 	if winner < 0 || got[1-winner] == "" || !slices.Contains(losers, got[1-winner]) {
@@ -131,8 +131,8 @@ func (a *arena) oneOf(got []errs.Code, losers ...errs.Code) (winner int) {
 // wrote down, what Discord has and what both were told agree.
 func TestRaces(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, unhurried)
-	a := &arena{h, snowflake.ID(h.world.guild)}
+	h := newHarness(t, unhurried)
+	a := &raceHarness{h, snowflake.ID(h.world.guild)}
 	a.eventually("somebody keeps the server", func() bool {
 		_, err := call(a, hub.StandingOf, room.StandingRequest{UserID: a.user("chiyo").ID})
 		return err == nil
@@ -148,7 +148,7 @@ func TestRaces(t *testing.T) {
 }
 
 // lastUse: two redeem the last use of an invite.
-func (a *arena) lastUse() {
+func (a *raceHarness) lastUse() {
 	a.Helper()
 	o := a.open("chiyo", 4)
 	l, err := call(a, hub.CreateInvite, room.InviteRequest{Actor: a.actor("chiyo"), RoomID: o.Room.ID, Uses: 1})
@@ -170,7 +170,7 @@ func (a *arena) lastUse() {
 }
 
 // lastSeat: two guests, both in voice elsewhere, take the last seat.
-func (a *arena) lastSeat() {
+func (a *raceHarness) lastSeat() {
 	a.Helper()
 	o := a.open("chiyo", 1)
 	a.letInAll(o, "dmitri", "femi")
@@ -199,7 +199,7 @@ func (a *arena) lastSeat() {
 }
 
 // letInAll lets more people in than the first invite is good for.
-func (a *arena) letInAll(o room.OpenedRoom, names ...string) {
+func (a *raceHarness) letInAll(o room.OpenedRoom, names ...string) {
 	a.Helper()
 	l, err := call(a, hub.CreateInvite,
 		room.InviteRequest{Actor: a.actor("chiyo"), RoomID: o.Room.ID, Uses: len(names)})
@@ -209,7 +209,7 @@ func (a *arena) letInAll(o room.OpenedRoom, names ...string) {
 }
 
 // voiceIn is where Snug knows somebody to be in voice.
-func (a *arena) voiceIn(_, name string, id snowflake.ID) discordsim.ID {
+func (a *raceHarness) voiceIn(_, name string, id snowflake.ID) discordsim.ID {
 	a.Helper()
 	v, err := call(a, hub.ViewRoom, room.Request{Actor: a.actor(name), RoomID: id})
 	a.must(err)
@@ -219,7 +219,7 @@ func (a *arena) voiceIn(_, name string, id snowflake.ID) discordsim.ID {
 // transferWhileClosing: the owner gives the room away and closes it. Whichever
 // comes first makes the other impossible: a new owner's room is not closed by
 // the old one, and a closed room has no new owner.
-func (a *arena) transferWhileClosing() {
+func (a *raceHarness) transferWhileClosing() {
 	a.Helper()
 	o := a.open("chiyo", 4)
 	a.letIn(o, "dmitri")
@@ -240,7 +240,7 @@ func (a *arena) transferWhileClosing() {
 
 // banWhileJoining: a guest joins while they are banned. However it goes, in
 // the end they are out of the room and no guest.
-func (a *arena) banWhileJoining() {
+func (a *raceHarness) banWhileJoining() {
 	a.Helper()
 	o := a.open("chiyo", 4)
 	a.letIn(o, "dmitri")
@@ -260,7 +260,7 @@ func (a *arena) banWhileJoining() {
 }
 
 // banWhileRedeeming: somebody follows an invite while they are banned.
-func (a *arena) banWhileRedeeming() {
+func (a *raceHarness) banWhileRedeeming() {
 	a.Helper()
 	o := a.open("chiyo", 4)
 	got := atOnce(
@@ -276,7 +276,7 @@ func (a *arena) banWhileRedeeming() {
 }
 
 // out checks that somebody is banned, no guest, and not in the room's voice, and takes everything back.
-func (a *arena) out(o room.OpenedRoom, name string) {
+func (a *raceHarness) out(o room.OpenedRoom, name string) {
 	a.Helper()
 	id := a.user(name).ID
 	a.eventually(name+" is out of voice", func() bool { return a.voiceAt(name) != discordsim.ID(o.Room.ID) })
@@ -299,7 +299,7 @@ func (a *arena) out(o room.OpenedRoom, name string) {
 }
 
 // closeWhileRedeeming: an invite is followed while its room closes. Nobody is a guest of nothing.
-func (a *arena) closeWhileRedeeming() {
+func (a *raceHarness) closeWhileRedeeming() {
 	a.Helper()
 	o := a.open("chiyo", 4)
 	got := atOnce(

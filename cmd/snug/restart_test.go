@@ -51,7 +51,7 @@ func TestRestarts(t *testing.T) {
 	}
 	h.must(h.join("alice", id))
 
-	page := &player{h, "alice", browsertest.Start(t)}
+	page := &browserUser{h, "alice", browsertest.Start(t)}
 	page.do("sign in", chromedp.Navigate(h.url+"/game/"+id))
 	page.do("consent", browsertest.Click(`input[name=user_id][value="`+h.user("alice").ID.String()+`"]`),
 		browsertest.Click(`button[value=authorize]`))
@@ -99,7 +99,7 @@ func TestRestarts(t *testing.T) {
 // serving gives what starts `snug serve` for a world, again and again at the
 // same address and with the same data, and waits until it is ready.
 // With env it is told more.
-func serving(t testing.TB, world demoWorld, env ...string) func() (*process, *house) {
+func serving(t testing.TB, world demoWorld, env ...string) func() (*process, *harness) {
 	t.Helper()
 	l, err := listen("127.0.0.1:0", "--addr")
 	if err != nil {
@@ -107,8 +107,8 @@ func serving(t testing.TB, world demoWorld, env ...string) func() (*process, *ho
 	}
 	addr, data := l.Addr().String(), t.TempDir()
 	l.Close() // the program listens there from now on
-	h := &house{TB: t, world: world, url: "http://" + addr}
-	return func() (*process, *house) {
+	h := &harness{TB: t, world: world, url: "http://" + addr}
+	return func() (*process, *harness) {
 		p := execute(t, append([]string{
 			"DISCORD_BOT_TOKEN=" + world.app.BotToken, "DISCORD_CLIENT_ID=" + world.app.ID.String(),
 			"DISCORD_CLIENT_SECRET=" + world.app.ClientSecret,

@@ -29,7 +29,7 @@ func types(selector, text string) chromedp.Action[chromedp.Void] {
 }
 
 // choose opens what can be done about somebody and does it.
-func (p *player) choose(whom, do string) {
+func (p *browserUser) choose(whom, do string) {
 	p.Helper()
 	id := p.user(whom).ID.String()
 	p.do("choose "+do+" for "+whom, chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`(() => {
@@ -40,18 +40,18 @@ func (p *player) choose(whom, do string) {
 }
 
 // happened waits until the room's page tells of something under "What happened".
-func (p *player) happened(what string) {
+func (p *browserUser) happened(what string) {
 	p.Helper()
 	p.sees(what+" in what happened", fmt.Sprintf(`document.querySelector('#log').innerText.includes(%q)`, what))
 }
 
 // idle waits until nothing that was pressed is still being done.
-func (p *player) idle() {
+func (p *browserUser) idle() {
 	p.Helper()
 	p.sees("that all is done", `!document.querySelector('[aria-busy="true"]')`)
 }
 
-func (p *player) switched(do string, on bool) {
+func (p *browserUser) switched(do string, on bool) {
 	p.Helper()
 	p.sees(fmt.Sprintf("%s switched to %v", do, on),
 		fmt.Sprintf(`document.querySelector('[aria-describedby="k-%s-hint"]').getAttribute("aria-checked") === "%v"`,
@@ -59,7 +59,7 @@ func (p *player) switched(do string, on bool) {
 }
 
 // admit lets somebody in and opens the room's page for them.
-func (h *house) admit(p *player, s *script, id string) {
+func (h *harness) admit(p *browserUser, s *script, id string) {
 	h.Helper()
 	status, out := s.api(http.MethodPost, "/rooms/"+id+"/invites", map[string]any{})
 	if status != http.StatusCreated {
@@ -77,7 +77,7 @@ func (h *house) admit(p *player, s *script, id string) {
 // table and locks, somebody at the door, a full table with a waiting list, and its end.
 func TestEvening(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, unhurried)
+	h := newHarness(t, unhurried)
 	browser := browsertest.Start(t)
 	alice, bruno, chiyo := h.browse(browser, "alice"), h.browse(browser, "bruno"), h.browse(browser, "chiyo")
 	api := h.signIn("alice")
@@ -89,7 +89,7 @@ func TestEvening(t *testing.T) {
 
 	// Names, status and seats.
 	alice.do("rename the room", types("#k-name", "Saturday draft"))
-	for _, p := range []*player{alice, bruno} {
+	for _, p := range []*browserUser{alice, bruno} {
 		p.sees("the new name", `document.querySelector('h1').textContent === 'Saturday draft'`)
 		p.happened("Alice called the room “Saturday draft”")
 	}
@@ -172,7 +172,7 @@ func TestEvening(t *testing.T) {
 // TestSpectators: a link shows who is in to somebody nobody knows, until it ends.
 func TestSpectators(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, unhurried)
+	h := newHarness(t, unhurried)
 	browser := browsertest.Start(t)
 	alice, stream := h.browse(browser, "alice"), h.browse(browser, "chiyo")
 	id := h.signIn("alice").open("Friday draft")
@@ -216,7 +216,7 @@ func TestSpectators(t *testing.T) {
 // in silently.
 func TestSessionsOnPages(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, unhurried)
+	h := newHarness(t, unhurried)
 	browser := browsertest.Start(t)
 	alice := h.browse(browser, "alice")
 	id := h.signIn("alice").open("Friday draft")
@@ -244,7 +244,7 @@ func TestSessionsOnPages(t *testing.T) {
 // TestFirstLoad measures a room's page as the browser saw it come.
 func TestFirstLoad(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, unhurried)
+	h := newHarness(t, unhurried)
 	alice := h.browse(browsertest.Start(t), "alice")
 	id := h.signIn("alice").open("Friday draft")
 	alice.goTo("/")

@@ -11,7 +11,7 @@ import (
 )
 
 // door waits until a part of a room's card on the server's page is there, and shown.
-func (p *player) door(id, part string) {
+func (p *browserUser) door(id, part string) {
 	p.Helper()
 	p.sees(part+" at the door",
 		fmt.Sprintf(`(() => { const e = document.querySelector('[data-room="%s"] %s'); return e && !e.hidden && e.checkVisibility(); })()`,
@@ -19,7 +19,7 @@ func (p *player) door(id, part string) {
 }
 
 // said waits until a room's card says something.
-func (p *player) said(id, what string) {
+func (p *browserUser) said(id, what string) {
 	p.Helper()
 	p.sees(what, fmt.Sprintf(`document.querySelector('[data-room="%s"] .said')?.innerText.includes(%q)`, id, what))
 }
@@ -28,7 +28,7 @@ func (p *player) said(id, what string) {
 // answers; the other joins and knocks without leaving the list.
 func TestRoomList(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, unhurried)
+	h := newHarness(t, unhurried)
 	browser := browsertest.Start(t)
 	alice, bruno := h.browse(browser, "alice"), h.browse(browser, "bruno")
 	guild := h.world.guild.String()
@@ -45,21 +45,21 @@ func TestRoomList(t *testing.T) {
 	id := out["channelId"].(string)
 	alice.goTo("/game/" + id)
 	alice.live()
-	house := fmt.Sprintf(`[data-room="%s"] `, id)
-	join, knock := press(house+".act-join button"), press(house+".act-knock button")
+	card := fmt.Sprintf(`[data-room="%s"] `, id)
+	join, knock := press(card+".act-join button"), press(card+".act-knock button")
 	bruno.door(id, ".act-join")
 
 	// Not in voice: a seat is held, and Discord is one press away.
 	bruno.do("join", join)
 	bruno.door(id, ".act-deep")
 	bruno.said(id, "your seat is held until")
-	bruno.sees("the held seat", `document.querySelectorAll('`+house+`.dot.held').length === 1`)
+	bruno.sees("the held seat", `document.querySelectorAll('`+card+`.dot.held').length === 1`)
 	h.must(h.join("bruno", id))
 	alice.seated("bruno")
 	bruno.door(id, ".act-in")
 	bruno.sees("nothing left of the way in",
-		`document.querySelector('`+house+`.act-deep') === null && document.querySelector('`+house+
-			`.said').hidden && document.querySelector('`+house+`.dot.held') === null`)
+		`document.querySelector('`+card+`.act-deep') === null && document.querySelector('`+card+
+			`.said').hidden && document.querySelector('`+card+`.dot.held') === null`)
 
 	// In voice elsewhere: moved.
 	h.must(h.join("bruno", h.world.lounge.String()))
@@ -81,9 +81,9 @@ func TestRoomList(t *testing.T) {
 	}
 	bruno.door(id, ".act-join")
 	bruno.do("join", join)
-	bruno.sees("why not", `document.querySelector('`+house+`.said.bad')?.innerText.includes('held for somebody else')`)
+	bruno.sees("why not", `document.querySelector('`+card+`.said.bad')?.innerText.includes('held for somebody else')`)
 	bruno.sees("the picture as it was",
-		`document.querySelector('`+house+`.dot.held') === null && !document.querySelector('`+house+
+		`document.querySelector('`+card+`.dot.held') === null && !document.querySelector('`+card+
 			`.act-join').hidden && !document.querySelector('[aria-busy="true"]')`)
 	h.must(h.join("chiyo", id))
 

@@ -21,8 +21,8 @@ import (
 	"snug/shared/testkit"
 )
 
-// theft keeps what secrets there are and everything that Snug lets out.
-type theft struct {
+// secretWatch keeps what secrets there are and everything that Snug lets out.
+type secretWatch struct {
 	mu      sync.Mutex
 	secrets map[string]string // secret → what it is
 	pages   []heard
@@ -32,7 +32,7 @@ type heard struct {
 	at, head, body string
 }
 
-func (s *theft) mark(what string, secrets ...string) {
+func (s *secretWatch) mark(what string, secrets ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, x := range secrets {
@@ -43,7 +43,7 @@ func (s *theft) mark(what string, secrets ...string) {
 }
 
 // RoundTrip listens to what Snug answers.
-func (s *theft) RoundTrip(r *http.Request) (*http.Response, error) {
+func (s *secretWatch) RoundTrip(r *http.Request) (*http.Response, error) {
 	res, err := http.DefaultTransport.RoundTrip(r)
 	if err != nil {
 		return nil, err
@@ -72,7 +72,7 @@ func (s *theft) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // discord listens to what the simulated Discord hands out: tokens.
-func (s *theft) discord(next http.Handler) http.Handler {
+func (s *secretWatch) discord(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !strings.HasSuffix(r.URL.Path, "/oauth2/token") {
 			next.ServeHTTP(w, r)
@@ -110,10 +110,10 @@ var (
 // header, in an error, in the metrics, or readable in a file.
 func TestSecretsStayInside(t *testing.T) {
 	t.Parallel()
-	s := &theft{secrets: map[string]string{}}
+	s := &secretWatch{secrets: map[string]string{}}
 	log, data := &testkit.Log{}, filepath.Join(t.TempDir(), "data")
 	const secret = "5e55105e6c2e7b1d90aa43d17f0c8b24e9613fb75ad08c42916d3ef8b07a55c1"
-	h := newHouse(t, unhurried, func(p *plan) {
+	h := newHarness(t, unhurried, func(p *plan) {
 		p.log = log.Logger()
 		p.serve = config.Serve{SessionSecret: secret, Data: data}
 		p.discord.Around(s.discord)
@@ -179,7 +179,7 @@ func belongs(what string, p heard) bool {
 }
 
 // files looks at every file of the data folder, in which what lets somebody in is sealed.
-func (s *theft) files(t *testing.T, data string) {
+func (s *secretWatch) files(t *testing.T, data string) {
 	t.Helper()
 	looked := 0
 	err := filepath.WalkDir(data, func(path string, e fs.DirEntry, err error) error {
@@ -207,7 +207,7 @@ func (s *theft) files(t *testing.T, data string) {
 }
 
 // visitor is a signed-in client whose answers are listened to.
-func (s *theft) visitor(h *house, name string) *script {
+func (s *secretWatch) visitor(h *harness, name string) *script {
 	h.Helper()
 	jar, err := cookiejar.New(nil)
 	h.must(err)
@@ -225,14 +225,14 @@ func (s *theft) visitor(h *house, name string) *script {
 }
 
 // signIn goes through a login that a page began, and gives where it ended.
-func (s *theft) signIn(v *script, name, from string) {
+func (s *secretWatch) signIn(v *script, name, from string) {
 	v.Helper()
 	res, err := v.http.Get(v.url + from)
 	v.must(err)
 	s.finish(v, name, res)
 }
 
-func (s *theft) finish(v *script, name string, res *http.Response) {
+func (s *secretWatch) finish(v *script, name string, res *http.Response) {
 	v.Helper()
 	res.Body.Close()
 	to, err := res.Location()
@@ -250,7 +250,7 @@ func (s *theft) finish(v *script, name string, res *http.Response) {
 }
 
 // live is the life: people sign in, open rooms, invite, come in, make mistakes, come back a week later, and leave.
-func (s *theft) live(h *house) {
+func (s *secretWatch) live(h *harness) {
 	h.Helper()
 	guild := h.world.guild.String()
 	owner, manager, nobody := s.visitor(h, "chiyo"), s.visitor(h, "alice"), s.visitor(h, "")

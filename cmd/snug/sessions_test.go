@@ -41,7 +41,7 @@ func shortLived(renewed *atomic.Int32) func(*plan) {
 }
 
 // undisturbed checks that the page is the one that was marked, live, and asks for nothing.
-func (p *player) undisturbed() {
+func (p *browserUser) undisturbed() {
 	p.Helper()
 	p.live()
 	if !read[bool](p, `window.marked === true && !document.querySelector("dialog[open]")`) {
@@ -54,7 +54,7 @@ func (p *player) undisturbed() {
 func TestTokensEnd(t *testing.T) {
 	t.Parallel()
 	var renewed atomic.Int32
-	h := newHouse(t, unhurried, shortLived(&renewed))
+	h := newHarness(t, unhurried, shortLived(&renewed))
 	browser := browsertest.Start(t)
 	alice := h.browse(browser, "alice")
 	id := h.signIn("alice").open("Friday draft")
@@ -121,12 +121,12 @@ func TestTokensEnd(t *testing.T) {
 }
 
 // reads waits for a fact of a page whose own scripts and timers do not run.
-func (p *player) reads(what, js string) {
+func (p *browserUser) reads(what, js string) {
 	p.Helper()
 	p.readsWithin(patience, what, js)
 }
 
-func (p *player) readsWithin(d time.Duration, what, js string) {
+func (p *browserUser) readsWithin(d time.Duration, what, js string) {
 	p.Helper()
 	deadline := time.Now().Add(d)
 	tick := time.NewTicker(20 * time.Millisecond)
@@ -143,8 +143,8 @@ func (p *player) readsWithin(d time.Duration, what, js string) {
 	}
 }
 
-// scriptless switches scripts off in the player's pages.
-func (p *player) scriptless() {
+// scriptless switches scripts off in the user's pages.
+func (p *browserUser) scriptless() {
 	p.Helper()
 	p.do("switch scripts off", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 		_, err := cdp.Call(ctx, t, emulation.SetScriptExecutionDisabled,
@@ -156,10 +156,10 @@ func (p *player) scriptless() {
 // TestWithoutScripts: lists, forms, invites and languages need no script; what is live says that it does.
 func TestWithoutScripts(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, unhurried)
+	h := newHarness(t, unhurried)
 	browser := browsertest.Start(t)
 	alice, bruno := h.browse(browser, "alice"), h.browse(browser, "bruno")
-	for _, p := range []*player{alice, bruno} {
+	for _, p := range []*browserUser{alice, bruno} {
 		p.goTo("/servers/" + h.world.guild.String())
 		p.scriptless()
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 // types puts a text in place of what a field of the settings holds, as somebody at the keyboard does.
-func (p *player) types(name, text string) {
+func (p *browserUser) types(name, text string) {
 	p.Helper()
 	p.sees("the whole page", `document.readyState === 'complete'`)
 	p.do("type "+text,
@@ -37,7 +37,7 @@ func (s *script) settings() map[string]any {
 // TestSettingsForm is what somebody who manages a server does with its settings, at a real browser.
 func TestSettingsForm(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	log, err := h.world.discord.AddChannel(h.world.guild, discordsim.ChannelOptions{Name: "snug-log"})
 	h.must(err)
 	admin, elsewhere := "/admin/"+h.world.guild.String(), h.signIn("alice")
@@ -109,7 +109,7 @@ func TestSettingsForm(t *testing.T) {
 
 // exchange takes the settings out as a file, changes it, and takes it in again; a lobby that is made
 // meanwhile loses no draft.
-func (h *house) exchange(alice *player, elsewhere *script, admin string) {
+func (h *harness) exchange(alice *browserUser, elsewhere *script, admin string) {
 	h.Helper()
 	status, text := elsewhere.page(admin + "/settings.json")
 	var file map[string]any

@@ -20,7 +20,7 @@ const noticedWithin = 25 * time.Second
 // looked at notices within 25 s; one that is not, when it is looked at again.
 func TestSilentPath(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, unhurried, func(p *plan) { p.proxy = true })
+	h := newHarness(t, unhurried, func(p *plan) { p.proxy = true })
 	chrome := browsertest.Start(t)
 	id := h.signIn("alice").open("Friday")
 	alice, bruno, watcher := h.browse(chrome,
@@ -28,13 +28,13 @@ func TestSilentPath(t *testing.T) {
 	alice.goTo("/game/" + id)
 	watcher.goTo("/servers/" + h.world.guild.String())
 	bruno.goTo("/servers/" + h.world.guild.String())
-	for _, p := range []*player{alice, bruno, watcher} {
+	for _, p := range []*browserUser{alice, bruno, watcher} {
 		p.live()
 	}
 	bruno.shown(false)
 	h.proxy.Freeze()
 	frozen := time.Now()
-	for _, p := range []*player{alice, watcher} {
+	for _, p := range []*browserUser{alice, watcher} {
 		p.within(time.Until(frozen.Add(noticedWithin)), "that nothing comes any more",
 			`document.querySelector('#live').dataset.state !== 'live'`)
 	}
@@ -44,13 +44,13 @@ func TestSilentPath(t *testing.T) {
 		`document.querySelector('#live').dataset.state !== 'live'`)
 	alice.sees("how old the picture is", `/^As of \d+ s ago$/.test(document.querySelector('#live-text').innerText)`)
 	h.proxy.Thaw()
-	for _, p := range []*player{alice, bruno, watcher} {
+	for _, p := range []*browserUser{alice, bruno, watcher} {
 		p.live()
 	}
 }
 
-// shown has the player look at their browser's window, or at something else.
-func (p *player) shown(on bool) {
+// shown has the user look at their browser's window, or at something else.
+func (p *browserUser) shown(on bool) {
 	p.Helper()
 	state := browser.WindowStateMinimized
 	if on {

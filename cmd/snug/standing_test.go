@@ -13,7 +13,7 @@ import (
 )
 
 // until reads what a live view is told until ok says that it was that.
-func (h *house) until(conn *websocket.Conn, what string, ok func(event, channel string, closed int) bool) {
+func (h *harness) until(conn *websocket.Conn, what string, ok func(event, channel string, closed int) bool) {
 	h.Helper()
 	h.must(conn.SetReadDeadline(time.Now().Add(patience)))
 	for {
@@ -41,7 +41,7 @@ func (h *house) until(conn *websocket.Conn, what string, ok func(event, channel 
 // show them nothing 5 s later, rooms at once; a live view that they left open ends within a minute.
 func TestWhoLeftReadsNoMore(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, unhurried)
+	h := newHarness(t, unhurried)
 	alice, bruno, chiyo := h.signIn("alice"), h.signIn("bruno"), h.signIn("chiyo")
 	guild := h.world.guild.String()
 	status, out := alice.api(http.MethodPost, "/guilds/"+guild+"/rooms",
@@ -84,7 +84,7 @@ func TestWhoLeftReadsNoMore(t *testing.T) {
 // has it back: Discord's event, their place, their page and their live view agree.
 func TestRoleTakenWhileInside(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, unhurried, func(p *plan) { p.serve.MembersIntent = true })
+	h := newHarness(t, unhurried, func(p *plan) { p.serve.MembersIntent = true })
 	d, guild := h.world.discord, h.world.guild
 	role, err := d.AddRole(guild, "Verified", 0)
 	h.must(err)

@@ -24,7 +24,7 @@ import (
 )
 
 func TestAuthRefused(t *testing.T) {
-	h := newHouse(t, setup{})
+	h := newHarness(t, setup{})
 	h.open(roomA, private)
 	foreign, err := keyring.New([]byte(strings.Repeat("x", 32)))
 	if err != nil {
@@ -101,7 +101,7 @@ func auth(token string) string { return string(protocol.Auth{Token: token}.Encod
 
 // TestRefusalsAlike: who may not see a room cannot tell it from none.
 func TestRefusalsAlike(t *testing.T) {
-	h := newHouse(t, setup{})
+	h := newHarness(t, setup{})
 	h.open(roomA, private)
 	var said [2]string
 	var took [2]time.Duration
@@ -122,14 +122,14 @@ func TestRefusalsAlike(t *testing.T) {
 }
 
 func TestTokenNeeds(t *testing.T) {
-	h := newHouse(t, setup{})
+	h := newHarness(t, setup{})
 	if _, err := h.l.Token(Ticket{UserID: 1, SessionExpires: time.Now()}); !errs.Has(err, errs.Invalid) {
 		t.Errorf("a ticket without a server gave %v", err)
 	}
 }
 
 func TestSecondAuth(t *testing.T) {
-	h := newHouse(t, setup{})
+	h := newHarness(t, setup{})
 	h.open(roomA, nil)
 	c, _ := h.watch(owner, roomA)
 	c.expect(protocol.RoomSnapshot)
@@ -146,12 +146,12 @@ func TestSecondAuth(t *testing.T) {
 }
 
 func TestNoAuthInTime(t *testing.T) {
-	h := newHouse(t, setup{options: func(o *Options) { o.Limits.AuthWithin = 30 * time.Millisecond }})
+	h := newHarness(t, setup{options: func(o *Options) { o.Limits.AuthWithin = 30 * time.Millisecond }})
 	h.dial().expectClose(protocol.CloseNoAuth)
 }
 
 func TestBadMessages(t *testing.T) {
-	h := newHouse(t, setup{})
+	h := newHarness(t, setup{})
 	h.open(roomA, nil)
 	for _, c := range []struct {
 		name string
@@ -190,7 +190,7 @@ func TestBadMessages(t *testing.T) {
 }
 
 func TestSessionEnds(t *testing.T) {
-	h := newHouse(t, setup{})
+	h := newHarness(t, setup{})
 	h.open(roomA, nil)
 	mine, _ := h.watch(owner, roomA)
 	also, _ := h.watch(owner, 0)
@@ -210,7 +210,7 @@ func TestSessionEnds(t *testing.T) {
 }
 
 func TestProlongedSession(t *testing.T) {
-	h := newHouse(t, setup{})
+	h := newHarness(t, setup{})
 	ends := h.clock.Now().Add(time.Minute)
 	page := func() *client {
 		c := h.dial()
@@ -228,7 +228,7 @@ func TestProlongedSession(t *testing.T) {
 }
 
 func TestSessionEndsDuringAuth(t *testing.T) {
-	h := newHouse(t, setup{})
+	h := newHarness(t, setup{})
 	hold := make(chan struct{})
 	h.crowd.hold = hold
 	c := h.dial()
@@ -240,7 +240,7 @@ func TestSessionEndsDuringAuth(t *testing.T) {
 }
 
 func TestCaps(t *testing.T) {
-	h := newHouse(t, setup{options: func(o *Options) { o.Limits.PerUser, o.Limits.PerAddress = 2, 4 }})
+	h := newHarness(t, setup{options: func(o *Options) { o.Limits.PerUser, o.Limits.PerAddress = 2, 4 }})
 	h.open(roomA, nil)
 	first, _ := h.watch(owner, roomA)
 	h.watch(owner, 0)
@@ -259,7 +259,7 @@ func TestCaps(t *testing.T) {
 }
 
 func TestTotalCap(t *testing.T) {
-	h := newHouse(t, setup{options: func(o *Options) { o.Limits.Total = 1 }})
+	h := newHarness(t, setup{options: func(o *Options) { o.Limits.Total = 1 }})
 	h.dial()
 	_, res, err := websocket.DefaultDialer.Dial(h.url(), nil)
 	if err == nil || res == nil || res.StatusCode != http.StatusServiceUnavailable ||
@@ -271,7 +271,7 @@ func TestTotalCap(t *testing.T) {
 func TestNotReady(t *testing.T) {
 	short := func(o *Options) { o.Limits.ReadyWithin = 30 * time.Millisecond }
 	t.Run("rosters not here", func(t *testing.T) {
-		h := newHouse(t, setup{early: true, options: short})
+		h := newHarness(t, setup{early: true, options: short})
 		c := h.dial()
 		c.auth(h.token(owner, 0))
 		if f := c.expectClose(protocol.CloseTryLater); f == nil || f.Code != errs.Unavailable {
@@ -279,7 +279,7 @@ func TestNotReady(t *testing.T) {
 		}
 	})
 	t.Run("rosters come meanwhile", func(t *testing.T) {
-		h := newHouse(t, setup{early: true})
+		h := newHarness(t, setup{early: true})
 		c := h.dial()
 		c.auth(h.token(owner, 0))
 		h.open(roomA, nil)
@@ -289,7 +289,7 @@ func TestNotReady(t *testing.T) {
 		}
 	})
 	t.Run("guild not ready", func(t *testing.T) {
-		h := newHouse(t, setup{guilds: true, options: short})
+		h := newHarness(t, setup{guilds: true, options: short})
 		h.guilds.put(guildA.String(), &room.GuildInfo{ID: guildA})
 		h.guilds.put("x", &room.GuildInfo{})
 		h.guilds.caught()
@@ -298,7 +298,7 @@ func TestNotReady(t *testing.T) {
 		c.expectClose(protocol.CloseTryLater)
 	})
 	t.Run("guild becomes ready", func(t *testing.T) {
-		h := newHouse(t, setup{guilds: true})
+		h := newHarness(t, setup{guilds: true})
 		h.guilds.caught()
 		c := h.dial()
 		c.auth(h.token(owner, 0))
@@ -312,14 +312,14 @@ func TestNotReady(t *testing.T) {
 		d.welcomed()
 	})
 	t.Run("no standing", func(t *testing.T) {
-		h := newHouse(t, setup{})
+		h := newHarness(t, setup{})
 		h.crowd.fail(errTest)
 		c := h.dial()
 		c.auth(h.token(owner, 0))
 		c.expectClose(protocol.CloseTryLater)
 	})
 	t.Run("standing takes too long", func(t *testing.T) {
-		h := newHouse(t, setup{options: func(o *Options) { o.Limits.AskWithin = 20 * time.Millisecond }})
+		h := newHarness(t, setup{options: func(o *Options) { o.Limits.AskWithin = 20 * time.Millisecond }})
 		h.crowd.hold = make(chan struct{})
 		c := h.dial()
 		c.auth(h.token(owner, 0))
@@ -330,7 +330,7 @@ func TestNotReady(t *testing.T) {
 // TestPageBeforeItsRoom: the page of a room just opened, or of an invite just followed, may be faster than
 // the news of it.
 func TestPageBeforeItsRoom(t *testing.T) {
-	h := newHouse(t, setup{options: func(o *Options) { o.Limits.RoomWithin = patient }})
+	h := newHarness(t, setup{options: func(o *Options) { o.Limits.RoomWithin = patient }})
 	waits := func() bool {
 		h.l.mu.Lock()
 		defer h.l.mu.Unlock()
@@ -350,7 +350,7 @@ func TestPageBeforeItsRoom(t *testing.T) {
 }
 
 func TestPanicsDoNotLeak(t *testing.T) {
-	h := newHouse(t, setup{})
+	h := newHarness(t, setup{})
 	h.crowd.boom = true
 	c := h.dial()
 	c.auth(h.token(owner, 0))
@@ -359,7 +359,7 @@ func TestPanicsDoNotLeak(t *testing.T) {
 }
 
 func TestPanickingRecheckKeepsTheOldAnswer(t *testing.T) {
-	h := newHouse(t, setup{})
+	h := newHarness(t, setup{})
 	h.open(roomA, nil)
 	c, _ := h.watch(owner, roomA)
 	c.expect(protocol.RoomSnapshot)
@@ -373,7 +373,7 @@ func TestPanickingRecheckKeepsTheOldAnswer(t *testing.T) {
 }
 
 func TestClose(t *testing.T) {
-	h := newHouse(t, setup{})
+	h := newHarness(t, setup{})
 	h.open(roomA, nil)
 	all := []*client{h.dial()} // not even authenticated
 	for range 3 {
@@ -396,7 +396,7 @@ func TestClose(t *testing.T) {
 
 // TestCloseDoesNotWaitForTheSilent: a watcher that never answers the close frame is not waited for longer than said.
 func TestCloseDoesNotWaitForTheSilent(t *testing.T) {
-	h := newHouse(t, setup{options: func(o *Options) { o.Limits.Linger = time.Hour }})
+	h := newHarness(t, setup{options: func(o *Options) { o.Limits.Linger = time.Hour }})
 	h.dial() // reads nothing
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 	defer cancel()
@@ -409,7 +409,7 @@ func TestCloseDoesNotWaitForTheSilent(t *testing.T) {
 }
 
 func TestOrigins(t *testing.T) {
-	h := newHouse(t, setup{options: func(o *Options) {
+	h := newHarness(t, setup{options: func(o *Options) {
 		o.AllowNoOrigin = false
 		o.Origins = []string{"https://snug.example", "http://*.localhost:8080", "HTTP://Other.example:80/", "nonsense"}
 	}})
@@ -447,7 +447,7 @@ func TestOrigins(t *testing.T) {
 }
 
 func TestPlainRequests(t *testing.T) {
-	h := newHouse(t, setup{})
+	h := newHarness(t, setup{})
 	res, err := http.Get(h.srv.URL + "/api/ws")
 	if err != nil {
 		t.Fatal(err)
@@ -493,7 +493,7 @@ func TestFollowFails(t *testing.T) {
 }
 
 func TestWithoutGin(t *testing.T) {
-	h := newHouse(t, setup{})
+	h := newHarness(t, setup{})
 	srv := httptest.NewServer(h.l)
 	defer srv.Close()
 	ws, _, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(srv.URL, "http"), nil)

@@ -141,8 +141,8 @@ func (c *crowd) standing(ctx context.Context, g, u snowflake.ID) (access.Standin
 	return st, err
 }
 
-// house is a Live on a real server, with its sources in the test's hands.
-type house struct {
+// harness is a Live on a real server, with its sources in the test's hands.
+type harness struct {
 	t       testing.TB
 	l       *Live
 	rosters *feed[room.Live]
@@ -163,13 +163,13 @@ type setup struct {
 	tls     bool
 }
 
-func newHouse(t testing.TB, s setup) *house {
+func newHarness(t testing.TB, s setup) *harness {
 	t.Helper()
 	keys, err := keyring.New([]byte(strings.Repeat("k", 32)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &house{t: t, rosters: newFeed[room.Live](), crowd: &crowd{st: map[snowflake.ID]access.Standing{}},
+	h := &harness{t: t, rosters: newFeed[room.Live](), crowd: &crowd{st: map[snowflake.ID]access.Standing{}},
 		clock: testkit.NewStoppedClock(time.Now()), ran: make(chan error, 1), rooms: map[snowflake.ID]*room.Live{}}
 	o := Options{
 		Keys: keys, Rosters: h.rosters, Standing: h.crowd.standing, AllowNoOrigin: true, Now: h.clock.Now,
@@ -204,7 +204,7 @@ func newHouse(t testing.TB, s setup) *house {
 	return h
 }
 
-func (h *house) close() {
+func (h *harness) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), patient)
 	defer cancel()
 	if err := h.l.Close(ctx); err != nil {
@@ -234,7 +234,7 @@ func (h *house) close() {
 }
 
 // change makes the next event of a room; edit changes what it is now.
-func (h *house) change(id snowflake.ID, fact room.Fact, edit func(*room.Live)) *room.Live {
+func (h *harness) change(id snowflake.ID, fact room.Fact, edit func(*room.Live)) *room.Live {
 	old, next := h.rooms[id], &room.Live{}
 	if old == nil {
 		next.Room = room.Summary{
@@ -258,9 +258,9 @@ func (h *house) change(id snowflake.ID, fact room.Fact, edit func(*room.Live)) *
 	return next
 }
 
-func (h *house) open(id snowflake.ID, edit func(*room.Live)) { h.change(id, room.Opened{}, edit) }
+func (h *harness) open(id snowflake.ID, edit func(*room.Live)) { h.change(id, room.Opened{}, edit) }
 
-func (h *house) join(id, user snowflake.ID) { h.change(id, joined(user), nil) }
+func (h *harness) join(id, user snowflake.ID) { h.change(id, joined(user), nil) }
 
 func joined(user snowflake.ID) room.VoiceJoined {
 	return room.VoiceJoined{Person: room.Person{UserID: user, Username: fmt.Sprint("u", user), DisplayName: "U"}}
@@ -270,14 +270,14 @@ func private(l *room.Live) { l.Room.Access.Private = true }
 
 func key(id snowflake.ID) string { return guildA.String() + "." + id.String() }
 
-func (h *house) token(user, id snowflake.ID) string {
+func (h *harness) token(user, id snowflake.ID) string {
 	return h.ticket(Ticket{
 		UserID: user, GuildID: guildA, RoomID: id, SessionID: "s" + user.String(),
 		SessionExpires: h.clock.Now().Add(time.Hour),
 	})
 }
 
-func (h *house) ticket(t Ticket) string {
+func (h *harness) ticket(t Ticket) string {
 	h.t.Helper()
 	s, err := h.l.Token(t)
 	if err != nil {
@@ -294,9 +294,9 @@ type client struct {
 
 type message = protocol.Message[json.RawMessage]
 
-func (h *house) url() string { return "ws" + strings.TrimPrefix(h.srv.URL, "http") + "/api/ws" }
+func (h *harness) url() string { return "ws" + strings.TrimPrefix(h.srv.URL, "http") + "/api/ws" }
 
-func (h *house) dial() *client {
+func (h *harness) dial() *client {
 	h.t.Helper()
 	d := websocket.Dialer{HandshakeTimeout: patient}
 	if h.srv.TLS != nil {
@@ -312,7 +312,7 @@ func (h *house) dial() *client {
 }
 
 // watch connects and authenticates, and gives what auth.ok said.
-func (h *house) watch(user, id snowflake.ID) (*client, protocol.Welcome) {
+func (h *harness) watch(user, id snowflake.ID) (*client, protocol.Welcome) {
 	h.t.Helper()
 	c := h.dial()
 	c.auth(h.token(user, id))

@@ -28,7 +28,7 @@ func (c *client) beats(discord string) time.Duration {
 // TestHeartbeat: all watchers of a shard are told whether Discord is heard on it, at once when that changes,
 // and when they come.
 func TestHeartbeat(t *testing.T) {
-	h := newHouse(t, setup{options: func(o *Options) {
+	h := newHarness(t, setup{options: func(o *Options) {
 		o.Hears, o.Limits.BeatEvery, o.Limits.DeafAfter = true, 50*time.Millisecond, 400*time.Millisecond
 	}})
 	h.open(roomA, nil)
@@ -62,7 +62,7 @@ func TestHeartbeat(t *testing.T) {
 
 // TestHeartbeatIsEncodedOnce: however many watch.
 func TestHeartbeatIsEncodedOnce(t *testing.T) {
-	h := newHouse(t, setup{})
+	h := newHarness(t, setup{})
 	h.open(roomA, nil)
 	var all []*client
 	for range 40 {

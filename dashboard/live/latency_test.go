@@ -24,7 +24,7 @@ func (c *client) says(words ...protocol.Rendered) {
 
 // TestBrowserLatency: a browser's word counts, once in a while, of what it was sent.
 func TestBrowserLatency(t *testing.T) {
-	h := newHouse(t, setup{})
+	h := newHarness(t, setup{})
 	h.open(roomA, nil)
 	h.open(roomB, private)
 	c, _ := h.watch(guest, roomA)

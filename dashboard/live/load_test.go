@@ -29,7 +29,7 @@ import (
 // room, once, in order, and nothing of another.
 func TestOrder(t *testing.T) {
 	const rooms, each, events = 500, 4, 12
-	h := newHouse(t,
+	h := newHarness(t,
 		setup{options: func(o *Options) { o.Limits.Shards, o.Limits.PerUser, o.Limits.PerAddress = 3, -1, -1 }})
 	id := func(i int) snowflake.ID { return snowflake.ID(i+1) << 22 }
 	for i := range rooms {
@@ -77,7 +77,7 @@ func TestOrder(t *testing.T) {
 }
 
 // stalled is a watcher that reads auth.ok and its snapshot and then nothing more.
-func stalled(h *house) *client {
+func stalled(h *harness) *client {
 	c, _ := h.watch(guest, roomA)
 	c.expect(protocol.RoomSnapshot)
 	c.readBuffer(8 << 10) // so that its kernel does not read for it
@@ -94,7 +94,7 @@ func (c *client) readBuffer(size int) {
 
 // TestSlowWatcher: who takes nothing is cut off within two seconds, and the others get everything.
 func TestSlowWatcher(t *testing.T) {
-	h := newHouse(t, setup{})
+	h := newHarness(t, setup{})
 	h.open(roomA, nil)
 	slow := stalled(h)
 	const events = 2000
@@ -145,7 +145,7 @@ func TestSlowWatcher(t *testing.T) {
 	}
 }
 
-func (h *house) watcherOf(user snowflake.ID) *watcher {
+func (h *harness) watcherOf(user snowflake.ID) *watcher {
 	h.l.mu.Lock()
 	defer h.l.mu.Unlock()
 	for w := range h.l.watchers {
@@ -164,7 +164,7 @@ func TestSlowWatcherIsTold(t *testing.T) {
 		tls  bool
 	}{{"plain", false}, {"TLS", true}} {
 		t.Run(c.name, func(t *testing.T) {
-			h := newHouse(t, setup{tls: c.tls, options: func(o *Options) {
+			h := newHarness(t, setup{tls: c.tls, options: func(o *Options) {
 				o.Limits.MaxQueue, o.Limits.Stall, o.Limits.Linger = 1, patient, patient
 			}})
 			h.open(roomA, func(l *room.Live) { l.Room.Name = strings.Repeat("n", 1000) })
@@ -195,7 +195,7 @@ func TestSlowWatcherIsTold(t *testing.T) {
 }
 
 func TestOverTLS(t *testing.T) {
-	h := newHouse(t, setup{tls: true})
+	h := newHarness(t, setup{tls: true})
 	h.open(roomA, nil)
 	c, _ := h.watch(owner, roomA)
 	if _, ok := h.watcherOf(owner).conn.Conn.(*tls.Conn); !ok {
@@ -215,7 +215,7 @@ func TestOverTLS(t *testing.T) {
 // TestBigRoom: a room above the limit is flushed at intervals, and nothing is lost by that.
 func TestBigRoom(t *testing.T) {
 	reg := prometheus.NewRegistry()
-	h := newHouse(t, setup{options: func(o *Options) {
+	h := newHarness(t, setup{options: func(o *Options) {
 		o.Limits.BigRoom, o.Limits.Gap, o.Limits.Shards, o.Registerer = 2, 5*time.Millisecond, 1, reg
 	}})
 	h.open(roomA, nil)
@@ -273,7 +273,7 @@ func TestBacklog(t *testing.T) {
 }
 
 func TestPings(t *testing.T) {
-	h := newHouse(t,
+	h := newHarness(t,
 		setup{
 			options: func(
 				o *Options,
@@ -308,7 +308,7 @@ func TestHub(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer hb.Close(t.Context())
-	h := newHouse(t, setup{early: true, options: func(o *Options) { o.Rosters, o.Guilds = hb.Rosters, hb.Guilds }})
+	h := newHarness(t, setup{early: true, options: func(o *Options) { o.Rosters, o.Guilds = hb.Rosters, hb.Guilds }})
 	put := func(v *room.Live) {
 		h.rooms[roomA] = v
 		if _, err := hb.Rosters.Put(t.Context(), key(roomA), *v); err != nil {
@@ -385,7 +385,7 @@ func TestFrames(t *testing.T) {
 
 // TestRawClient: frames as they are on the wire, without a library to mend them.
 func TestRawClient(t *testing.T) {
-	h := newHouse(t, setup{})
+	h := newHarness(t, setup{})
 	h.open(roomA, nil)
 	nc, err := net.Dial("tcp", h.srv.Listener.Addr().String())
 	if err != nil {

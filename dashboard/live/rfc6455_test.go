@@ -26,7 +26,7 @@ const wireKey = "dGhlIHNhbXBsZSBub25jZQ=="
 
 // connect opens a TCP connection and sends a handshake; header lines replace those of the same name, an empty
 // value removes one.
-func (h *house) connect(t testing.TB, line string, header ...string) (*wireClient, string) {
+func (h *harness) connect(t testing.TB, line string, header ...string) (*wireClient, string) {
 	t.Helper()
 	nc, err := net.Dial("tcp", h.srv.Listener.Addr().String())
 	if err != nil {
@@ -159,7 +159,7 @@ func (c *wireClient) outcome() string {
 
 // TestRFC6455Handshake: sections 4 and 9 from the server's side.
 func TestRFC6455Handshake(t *testing.T) {
-	h := newHouse(t, setup{})
+	h := newHarness(t, setup{})
 	const get = "GET /api/ws HTTP/1.1"
 	for _, c := range []struct {
 		section, line string
@@ -202,7 +202,7 @@ func TestRFC6455Handshake(t *testing.T) {
 // TestRFC6455 drives the connection by the sections of the RFC. Each case ends
 // with a close frame of the client's, unless the server closes first.
 func TestRFC6455(t *testing.T) {
-	h := newHouse(t, setup{})
+	h := newHarness(t, setup{})
 	h.open(roomA, nil)
 	auth := string(protocol.Auth{Token: h.token(owner, roomA)}.Encode(time.Now()))
 	half := len(auth) / 2

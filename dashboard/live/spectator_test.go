@@ -8,7 +8,7 @@ import (
 	"snug/shared/room"
 )
 
-func (h *house) spectate(token string) *client {
+func (h *harness) spectate(token string) *client {
 	h.t.Helper()
 	c := h.dial()
 	c.auth(h.ticket(Ticket{GuildID: guildA, RoomID: roomA, WatchKey: room.WatchKey(token)}))
@@ -17,7 +17,7 @@ func (h *house) spectate(token string) *client {
 
 // TestSpectators: a watch link shows one room to who is not signed in, until its key is another one.
 func TestSpectators(t *testing.T) {
-	h := newHouse(t, setup{})
+	h := newHarness(t, setup{})
 	h.open(roomA, func(l *room.Live) {
 		l.Room.Access.Private, l.Room.Access.WatchKey = true, room.WatchKey("first")
 	})
@@ -55,7 +55,7 @@ func TestSpectators(t *testing.T) {
 
 // TestNoted: pages of the room hear that its history has something new; other pages and rooms do not.
 func TestNoted(t *testing.T) {
-	h := newHouse(t, setup{})
+	h := newHarness(t, setup{})
 	h.open(roomA, nil)
 	h.open(roomB, nil)
 	page, _ := h.watch(owner, roomA)

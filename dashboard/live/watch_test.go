@@ -13,7 +13,7 @@ import (
 )
 
 func TestRoomPage(t *testing.T) {
-	h := newHouse(t, setup{})
+	h := newHarness(t, setup{})
 	h.open(roomA, private)
 	h.open(roomB, nil)
 	c, hello := h.watch(owner, roomA)
@@ -53,7 +53,7 @@ func TestRoomPage(t *testing.T) {
 }
 
 func TestServerPage(t *testing.T) {
-	h := newHouse(t, setup{})
+	h := newHarness(t, setup{})
 	h.open(roomA, private)
 	h.open(roomB, nil)
 	c, hello := h.watch(other, 0)
@@ -85,7 +85,7 @@ func TestServerPage(t *testing.T) {
 }
 
 func TestServerPageWithoutRooms(t *testing.T) {
-	h := newHouse(t, setup{})
+	h := newHarness(t, setup{})
 	c, hello := h.watch(other, 0)
 	if len(hello.Rooms) != 0 {
 		t.Errorf("sees %v", hello.Rooms)
@@ -95,7 +95,7 @@ func TestServerPageWithoutRooms(t *testing.T) {
 }
 
 func TestAccessChanges(t *testing.T) {
-	h := newHouse(t, setup{})
+	h := newHarness(t, setup{})
 	h.open(roomA, private)
 	h.open(roomB, nil)
 	page, _ := h.watch(owner, roomA)
@@ -148,7 +148,7 @@ func TestAccessChanges(t *testing.T) {
 }
 
 func TestGapsRepeatsAndEpochs(t *testing.T) {
-	h := newHouse(t, setup{})
+	h := newHarness(t, setup{})
 	h.open(roomA, nil)
 	c, _ := h.watch(owner, roomA)
 	c.expect(protocol.RoomSnapshot)
@@ -195,7 +195,7 @@ func TestGapsRepeatsAndEpochs(t *testing.T) {
 }
 
 func TestLostRooms(t *testing.T) {
-	h := newHouse(t, setup{})
+	h := newHarness(t, setup{})
 	h.open(roomA, nil)
 	h.open(roomB, nil)
 	a, _ := h.watch(owner, roomA)
@@ -227,7 +227,7 @@ func TestLostRooms(t *testing.T) {
 }
 
 func TestRetainedRoomIsNoNews(t *testing.T) {
-	h := newHouse(t, setup{})
+	h := newHarness(t, setup{})
 	c, _ := h.watch(owner, 0)
 	h.rosters.reset("e2")
 	h.rosters.with(func(f *follower) {
@@ -238,7 +238,7 @@ func TestRetainedRoomIsNoNews(t *testing.T) {
 }
 
 func TestStandingChanges(t *testing.T) {
-	h := newHouse(t, setup{})
+	h := newHarness(t, setup{})
 	h.open(roomA, func(l *room.Live) { l.Room.Access.Private, l.Room.Access.ManagersSee = true, true })
 	h.open(roomB, nil)
 	server, _ := h.watch(other, 0)
@@ -278,7 +278,7 @@ func TestStandingChanges(t *testing.T) {
 }
 
 func TestUnansweredStandingEnds(t *testing.T) {
-	h := newHouse(t, setup{})
+	h := newHarness(t, setup{})
 	h.open(roomA, nil)
 	c, _ := h.watch(owner, roomA)
 	c.expect(protocol.RoomSnapshot)
@@ -288,7 +288,7 @@ func TestUnansweredStandingEnds(t *testing.T) {
 }
 
 func TestSeen(t *testing.T) {
-	h := newHouse(t, setup{})
+	h := newHarness(t, setup{})
 	h.open(roomA, private)
 	h.open(roomB, nil)
 	a, _ := h.watch(owner, roomA)
@@ -312,7 +312,7 @@ func TestSeen(t *testing.T) {
 }
 
 func TestTable(t *testing.T) {
-	h := newHouse(t, setup{})
+	h := newHarness(t, setup{})
 	h.open(roomB, nil)
 	h.clock.Forward(1e9)
 	h.open(roomA, private)

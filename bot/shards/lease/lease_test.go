@@ -30,8 +30,8 @@ const (
 	patience = 30 * time.Second
 )
 
-// crowd is the processes that share a bot's shards, and what each holds.
-type crowd struct {
+// processes is the processes that share a bot's shards, and what each holds.
+type processes struct {
 	*testing.T
 	hub *hub.Hub
 
@@ -41,7 +41,7 @@ type crowd struct {
 
 // process is one of them.
 type process struct {
-	crowd  *crowd
+	crowd  *processes
 	keeper *lease.Holder
 	stop   context.CancelFunc
 	done   chan struct{}
@@ -50,9 +50,9 @@ type process struct {
 	stuck  chan struct{} // holds do not return before it is closed; nil: they do
 }
 
-func open(t *testing.T) *crowd { return openOn(t, hub.Options{Dir: t.TempDir()}) }
+func open(t *testing.T) *processes { return openOn(t, hub.Options{Dir: t.TempDir()}) }
 
-func openOn(t *testing.T, o hub.Options) *crowd {
+func openOn(t *testing.T, o hub.Options) *processes {
 	o.Log = slog.New(slog.DiscardHandler)
 	h, err := hub.Open(t.Context(), o)
 	if err != nil {
@@ -65,13 +65,13 @@ func openOn(t *testing.T, o hub.Options) *crowd {
 			t.Error(err)
 		}
 	})
-	return &crowd{T: t, hub: h, change: make(chan struct{})}
+	return &processes{T: t, hub: h, change: make(chan struct{})}
 }
 
-func (c *crowd) join(name string, shards int) *process { return c.joinAs(name, shards, nil) }
+func (c *processes) join(name string, shards int) *process { return c.joinAs(name, shards, nil) }
 
 // joinAs is join for a process whose holds may not return before stuck is closed.
-func (c *crowd) joinAs(name string, shards int, stuck chan struct{}) *process {
+func (c *processes) joinAs(name string, shards int, stuck chan struct{}) *process {
 	ctx, stop := context.WithCancel(context.Background())
 	p := &process{
 		crowd: c, stop: stop, done: make(chan struct{}), lost: make(chan error, shards), holds: map[int]bool{},
@@ -115,7 +115,7 @@ func (p *process) set(shard int, held bool) {
 }
 
 // held gives the shards the processes hold, each as often as it is held, and a channel closed at the next change.
-func (c *crowd) held(ps ...*process) ([]int, <-chan struct{}) {
+func (c *processes) held(ps ...*process) ([]int, <-chan struct{}) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var all []int
@@ -127,7 +127,7 @@ func (c *crowd) held(ps ...*process) ([]int, <-chan struct{}) {
 }
 
 // untilHeld waits until the processes hold n shards together; none twice meanwhile.
-func (c *crowd) untilHeld(n int, ps ...*process) {
+func (c *processes) untilHeld(n int, ps ...*process) {
 	c.Helper()
 	late := time.After(patience)
 	for {
@@ -221,7 +221,7 @@ func TestStandbyTakesOver(t *testing.T) {
 }
 
 // lease reads a lease.
-func (c *crowd) lease(key string) (hub.Lease, hub.Rev) {
+func (c *processes) lease(key string) (hub.Lease, hub.Rev) {
 	c.Helper()
 	l, rev, err := c.hub.Leases.Latest(context.Background(), key)
 	if err != nil {

@@ -33,8 +33,8 @@ import (
 // patience bounds every wait for a fact; it is reached only when something is broken.
 const patience = 20 * time.Second
 
-// house is the whole of Snug in this process, as the demo runs it, with its clock in our hands.
-type house struct {
+// harness is the whole of Snug in this process, as the demo runs it, with its clock in our hands.
+type harness struct {
 	testing.TB
 	app   *app
 	world demoWorld
@@ -80,7 +80,7 @@ func (w *wire) cut(off bool) {
 	}
 }
 
-// plan is what a test may want different in its house.
+// plan is what a test may want different in its harness.
 type plan struct {
 	discord discordsim.Options
 	serve   config.Serve // BaseURL and Data are set if they are not
@@ -98,9 +98,9 @@ func unhurried(p *plan) {
 	p.requests = 1 << 20
 }
 
-func newHouse(t testing.TB, change ...func(*plan)) *house {
+func newHarness(t testing.TB, change ...func(*plan)) *harness {
 	t.Helper()
-	h := &house{TB: t, clock: &testkit.Clock{}}
+	h := &harness{TB: t, clock: &testkit.Clock{}}
 	p := plan{
 		discord: discordsim.Options{Seed: 7, Named: true, Wrap: openapitest.Wrap(t)},
 		log:     testkit.Logger(),
@@ -140,11 +140,11 @@ func newHouse(t testing.TB, change ...func(*plan)) *house {
 	return h
 }
 
-// config is that of serve, as far as the house does not decide it.
-func (h *house) config() config.Serve { return config.Serve{BaseURL: h.url} }
+// config is that of serve, as far as the harness does not decide it.
+func (h *harness) config() config.Serve { return config.Serve{BaseURL: h.url} }
 
 // ready waits until the process says that it serves everything.
-func (h *house) ready() {
+func (h *harness) ready() {
 	h.Helper()
 	h.eventually("it is ready", func() bool {
 		res, err := http.Get(h.url + "/readyz")
@@ -156,18 +156,18 @@ func (h *house) ready() {
 	})
 }
 
-func (h *house) must(err error) {
+func (h *harness) must(err error) {
 	h.Helper()
 	testkit.NoError(h, err)
 }
 
 // eventually waits for a fact that nobody tells of.
-func (h *house) eventually(what string, ok func() bool) {
+func (h *harness) eventually(what string, ok func() bool) {
 	h.Helper()
 	testkit.Eventually(h, what, ok)
 }
 
-func (h *house) user(name string) discordsim.User {
+func (h *harness) user(name string) discordsim.User {
 	h.Helper()
 	for _, u := range h.world.users {
 		if u.Username == name {
@@ -179,20 +179,20 @@ func (h *house) user(name string) discordsim.User {
 }
 
 // join, leave and command are what a member does in Discord.
-func (h *house) join(name, channel string) error {
+func (h *harness) join(name, channel string) error {
 	id, err := snowflake.Parse(channel)
 	h.must(err)
 	_, err = h.world.discord.JoinVoice(h.world.guild, h.user(name).ID, discordsim.ID(id), discordsim.VoiceFlags{})
 	return err
 }
 
-func (h *house) leave(name string) {
+func (h *harness) leave(name string) {
 	h.Helper()
 	_, err := h.world.discord.LeaveVoice(h.world.guild, h.user(name).ID)
 	h.must(err)
 }
 
-func (h *house) command(name, command string, options map[string]any) *discordsim.Answer {
+func (h *harness) command(name, command string, options map[string]any) *discordsim.Answer {
 	h.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -209,12 +209,12 @@ func (h *house) command(name, command string, options map[string]any) *discordsi
 
 // script is somebody's signed-in HTTP client.
 type script struct {
-	*house
+	*harness
 	http *http.Client
 }
 
 // signIn signs somebody in without a browser, through every step of OAuth2.
-func (h *house) signIn(name string) *script {
+func (h *harness) signIn(name string) *script {
 	h.Helper()
 	jar, err := cookiejar.New(nil)
 	h.must(err)
@@ -306,17 +306,17 @@ func (s *script) open(name string) string {
 	return out["channelId"].(string)
 }
 
-// player is somebody at a real browser, on a host name of their own.
-type player struct {
-	*house
+// browserUser is somebody at a real browser, on a host name of their own.
+type browserUser struct {
+	*harness
 	name string
 	ctx  context.Context
 }
 
 // browse gives somebody a tab of the browser. A script that fails in it fails the test.
-func (h *house) browse(browser context.Context, name string) *player {
+func (h *harness) browse(browser context.Context, name string) *browserUser {
 	h.Helper()
-	p := &player{h, name, browsertest.Tab(h, browser)}
+	p := &browserUser{h, name, browsertest.Tab(h, browser)}
 	h.must(chromedp.Listen(p.ctx, func(ev any) {
 		if e, ok := ev.(*runtime.EventExceptionThrown); ok {
 			h.Errorf("a script failed in %s's page: %v", name, e.ExceptionDetails)
@@ -325,14 +325,14 @@ func (h *house) browse(browser context.Context, name string) *player {
 	return p
 }
 
-// at is an address on the player's own host name, so that several are signed in within one browser.
-func (p *player) at(path string) string {
+// at is an address on the user's own host name, so that several are signed in within one browser.
+func (p *browserUser) at(path string) string {
 	u, err := url.Parse(p.url)
 	p.must(err)
 	return "http://" + p.name + ".localhost:" + u.Port() + path
 }
 
-func (p *player) do(what string, steps ...chromedp.Action[chromedp.Void]) {
+func (p *browserUser) do(what string, steps ...chromedp.Action[chromedp.Void]) {
 	p.Helper()
 	ctx, cancel := context.WithTimeout(p.ctx, patience)
 	defer cancel()
@@ -341,14 +341,14 @@ func (p *player) do(what string, steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// sees waits until an expression is true in the player's page.
-func (p *player) sees(what, js string) {
+// sees waits until an expression is true in the user's page.
+func (p *browserUser) sees(what, js string) {
 	p.Helper()
 	p.within(patience, what, js)
 }
 
-// within waits as long until an expression is true in the player's page.
-func (p *player) within(d time.Duration, what, js string) {
+// within waits as long until an expression is true in the user's page.
+func (p *browserUser) within(d time.Duration, what, js string) {
 	p.Helper()
 	ctx, cancel := context.WithTimeout(p.ctx, d)
 	defer cancel()
@@ -367,14 +367,14 @@ func (p *player) within(d time.Duration, what, js string) {
 	}
 }
 
-func (p *player) fail(what string, err error) {
+func (p *browserUser) fail(what string, err error) {
 	p.Helper()
 	text, _ := chromedp.Run(p.ctx, chromedp.Evaluate[string]("location.href + '\\n' + document.body.innerText"))
 	p.Fatalf("%s %s: %v\n%s", p.name, what, err, text)
 }
 
 // read gives a value of the page.
-func read[T any](p *player, js string) T {
+func read[T any](p *browserUser, js string) T {
 	p.Helper()
 	v, err := chromedp.Run(p.ctx, chromedp.Evaluate[T](js))
 	p.must(err)
@@ -382,7 +382,7 @@ func read[T any](p *player, js string) T {
 }
 
 // goTo opens a page, and signs in on the way if it asks for it.
-func (p *player) goTo(path string) {
+func (p *browserUser) goTo(path string) {
 	p.Helper()
 	p.do("open "+path, chromedp.Navigate(p.at(path)))
 	if strings.Contains(read[string](p, "location.pathname"), "/oauth2/authorize") {
@@ -390,8 +390,8 @@ func (p *player) goTo(path string) {
 	}
 }
 
-// consent picks the player on the simulator's authorise page.
-func (p *player) consent() {
+// consent picks the user on the simulator's authorise page.
+func (p *browserUser) consent() {
 	p.Helper()
 	p.do("consent", browsertest.Click(fmt.Sprintf(`input[name=user_id][value="%s"]`, p.user(p.name).ID)),
 		browsertest.Click(`button[value=authorize], button[value=authorise]`))
@@ -399,7 +399,7 @@ func (p *player) consent() {
 }
 
 // seated waits until the room's page shows just these people, live.
-func (p *player) seated(names ...string) {
+func (p *browserUser) seated(names ...string) {
 	p.Helper()
 	ids := make([]string, len(names))
 	for i, n := range names {
@@ -412,13 +412,13 @@ func (p *player) seated(names ...string) {
 		want))
 }
 
-func (p *player) live() {
+func (p *browserUser) live() {
 	p.Helper()
 	p.sees("that the page is live", `document.querySelector('#live').dataset.state === 'live'`)
 }
 
 // picture takes a screenshot when a folder for them is named.
-func (p *player) picture(name string) {
+func (p *browserUser) picture(name string) {
 	p.Helper()
 	folder := os.Getenv("SNUG_PICTURES")
 	if folder == "" {

@@ -36,8 +36,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // patience bounds every wait for a fact; it is reached only when something is broken.
 const patience = 15 * time.Second
 
-// house is a simulator, a hub and a bot, all real, and a server with people.
-type house struct {
+// harness is a simulator, a hub and a bot, all real, and a server with people.
+type harness struct {
 	*world.World
 	public  snowflake.ID // a voice channel that is no room
 	clock   *testkit.Clock
@@ -97,34 +97,34 @@ var names = []string{"mara", "jonas", "kiyo", "priya", "tomas", "ada"}
 // words are what people read; they take a while to make.
 var words = sync.OnceValues(translations.New)
 
-// newHouse builds the world and starts Snug in it. mara owns the server,
+// newHarness builds the world and starts Snug in it. mara owns the server,
 // tomas is a moderator who may move members, the others are plain members; "stranger" is not in it.
 // adjust changes Discord's limits.
-func newHouse(t testing.TB, adjust ...func(*discordsim.Limits)) *house {
+func newHarness(t testing.TB, adjust ...func(*discordsim.Limits)) *harness {
 	t.Helper()
-	return newHouseOn(t, "", adjust...)
+	return newHarnessOn(t, "", adjust...)
 }
 
-// newHouseOn is newHouse with the NATS server given; "" for an embedded one.
-func newHouseOn(t testing.TB, natsURL string, adjust ...func(*discordsim.Limits)) *house {
+// newHarnessOn is newHarness with the NATS server given; "" for an embedded one.
+func newHarnessOn(t testing.TB, natsURL string, adjust ...func(*discordsim.Limits)) *harness {
 	t.Helper()
-	return newHouseIn(t, natsURL, openapitest.Wrap(t), adjust...)
+	return newHarnessIn(t, natsURL, openapitest.Wrap(t), adjust...)
 }
 
-// newHouseIn is newHouseOn with what goes around Discord, which may be nil.
-func newHouseIn(
+// newHarnessIn is newHarnessOn with what goes around Discord, which may be nil.
+func newHarnessIn(
 	t testing.TB, natsURL string, wrap func(http.Handler) http.Handler, adjust ...func(*discordsim.Limits),
-) *house {
+) *harness {
 	t.Helper()
-	return newHouseSo(t, func(h *house) { h.nats = natsURL }, wrap, adjust...)
+	return newHarnessWith(t, func(h *harness) { h.nats = natsURL }, wrap, adjust...)
 }
 
-// newHouseSo is newHouseIn for a house that so sets up before Snug starts in it.
-func newHouseSo(
-	t testing.TB, so func(*house), wrap func(http.Handler) http.Handler, adjust ...func(*discordsim.Limits),
-) *house {
+// newHarnessWith is newHarnessIn for a harness that so sets up before Snug starts.
+func newHarnessWith(
+	t testing.TB, so func(*harness), wrap func(http.Handler) http.Handler, adjust ...func(*discordsim.Limits),
+) *harness {
 	t.Helper()
-	h := &house{clock: &testkit.Clock{}, theirs: &testkit.Clock{}, dir: t.TempDir()}
+	h := &harness{clock: &testkit.Clock{}, theirs: &testkit.Clock{}, dir: t.TempDir()}
 	limits := discordsim.DiscordLimits()
 	limits.IdentifyWindow = 0 // several starts in one test
 	for _, f := range adjust {
@@ -159,27 +159,27 @@ func newHouseSo(
 }
 
 // eventually waits for a fact that nobody tells of.
-func (h *house) eventually(what string, ok func() bool) {
+func (h *harness) eventually(what string, ok func() bool) {
 	h.Helper()
 	testkit.Eventually(h, what, ok)
 }
 
-func (h *house) log() *slog.Logger {
+func (h *harness) log() *slog.Logger {
 	if h.lines != nil {
 		return slog.New(slog.NewTextHandler(h.lines, nil)) // one line a write, one write at a time
 	}
 	return testkit.Logger()
 }
 
-func (h *house) hubOptions(nats string) hub.Options {
+func (h *harness) hubOptions(nats string) hub.Options {
 	if nats != "" {
 		return hub.Options{URL: nats, Log: h.log(), Observe: h.observe, WriteTimeout: h.writes}
 	}
 	return hub.Options{Dir: h.dir, Log: h.log(), Observe: h.observe, MaxBytes: h.most}
 }
 
-// start starts hub and bot on the house's data folder, and waits until the server is ready.
-func (h *house) start() {
+// start starts hub and bot on the harness's data folder, and waits until the server is ready.
+func (h *harness) start() {
 	h.Helper()
 	r, ready := h.process(h.nats)
 	h.running = r
@@ -202,7 +202,7 @@ func (h *house) start() {
 }
 
 // process makes hub and bot, and tells when a server is ready; the bot is yet to be started.
-func (h *house) process(nats string) (*running, <-chan struct{}) {
+func (h *harness) process(nats string) (*running, <-chan struct{}) {
 	h.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	r := &running{stop: stop, facts: newFacts(), metrics: prometheus.NewRegistry()}
@@ -235,7 +235,7 @@ func (h *house) process(nats string) (*running, <-chan struct{}) {
 }
 
 // shut stops bot and hub; start may follow.
-func (h *house) shut() {
+func (h *harness) shut() {
 	if h.running == nil {
 		return
 	}
@@ -245,7 +245,7 @@ func (h *house) shut() {
 }
 
 // end stops a process.
-func (h *house) end(r *running) {
+func (h *harness) end(r *running) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if err := r.bot.Close(ctx); err != nil {
@@ -295,7 +295,7 @@ func (f *facts) change(c hub.Change[room.Live]) {
 }
 
 // await waits until the rooms that followers see are as ok wants them.
-func (h *house) await(what string, ok func(live map[snowflake.ID]room.Live) bool) {
+func (h *harness) await(what string, ok func(live map[snowflake.ID]room.Live) bool) {
 	h.Helper()
 	f := h.facts
 	late := time.AfterFunc(patience, f.cond.Broadcast)
@@ -312,7 +312,7 @@ func (h *house) await(what string, ok func(live map[snowflake.ID]room.Live) bool
 }
 
 // awaitRoster waits until a room's roster is just these people.
-func (h *house) awaitRoster(id snowflake.ID, who ...string) {
+func (h *harness) awaitRoster(id snowflake.ID, who ...string) {
 	h.Helper()
 	h.await(fmt.Sprintf("in the room are %v", who), func(live map[snowflake.ID]room.Live) bool {
 		l, ok := live[id]
@@ -328,19 +328,19 @@ func (h *house) awaitRoster(id snowflake.ID, who ...string) {
 	})
 }
 
-func (h *house) actor(name string) access.Actor {
+func (h *harness) actor(name string) access.Actor {
 	return access.Actor{UserID: h.People[name], Via: access.ViaWeb}
 }
 
 // call asks the keeper as the dashboard does: through the hub.
-func call[Req, Resp any](h *house, m hub.Method[Req, Resp], q Req) (Resp, error) {
+func call[Req, Resp any](h *harness, m hub.Method[Req, Resp], q Req) (Resp, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	return m.Call(ctx, h.hub, h.Guild, q)
 }
 
 // openWith opens a room on the web as asked.
-func (h *house) openWith(name string, q room.OpenRequest) room.OpenedRoom {
+func (h *harness) openWith(name string, q room.OpenRequest) room.OpenedRoom {
 	h.Helper()
 	q.Actor = h.actor(name)
 	r, err := call(h, hub.OpenRoom, q)
@@ -349,23 +349,23 @@ func (h *house) openWith(name string, q room.OpenRequest) room.OpenedRoom {
 }
 
 // open opens a room on the web.
-func (h *house) open(name, title string) room.OpenedRoom {
+func (h *harness) open(name, title string) room.OpenedRoom {
 	h.Helper()
 	r, err := call(h, hub.OpenRoom, room.OpenRequest{Actor: h.actor(name), Name: title})
 	h.Must(err)
 	return r
 }
 
-func (h *house) request(name string, id snowflake.ID) room.Request {
+func (h *harness) request(name string, id snowflake.ID) room.Request {
 	return room.Request{Actor: h.actor(name), RoomID: id}
 }
 
-func (h *house) redeem(name, token string) error {
+func (h *harness) redeem(name, token string) error {
 	_, err := call(h, hub.RedeemInvite, room.RedeemRequest{Actor: h.actor(name), Token: token})
 	return err
 }
 
-func (h *house) settings(change string) {
+func (h *harness) settings(change string) {
 	h.Helper()
 	_, err := call(h, hub.SaveSettings, room.SettingsRequest{Actor: h.actor("mara"), JSON: []byte(change)})
 	h.Must(err)
@@ -386,7 +386,7 @@ type channel struct {
 }
 
 // bare makes a request to Discord as the bot, and gives the id in the answer.
-func (h *house) bare(method, path string, body ...string) discordsim.ID {
+func (h *harness) bare(method, path string, body ...string) discordsim.ID {
 	h.Helper()
 	res := h.Request(method, path, strings.Join(body, ""))
 	defer res.Body.Close()
@@ -401,13 +401,13 @@ func (h *house) bare(method, path string, body ...string) discordsim.ID {
 }
 
 // post posts a message as the bot.
-func (h *house) post(channel snowflake.ID, body string) discordsim.ID {
+func (h *harness) post(channel snowflake.ID, body string) discordsim.ID {
 	h.Helper()
 	return h.bare(http.MethodPost, "/channels/"+channel.String()+"/messages", body)
 }
 
 // get asks Discord as the bot.
-func (h *house) get(path string, v any) {
+func (h *harness) get(path string, v any) {
 	h.Helper()
 	res := h.Request(http.MethodGet, path, "")
 	for res.StatusCode == http.StatusTooManyRequests { // as Discord asks of every client
@@ -425,7 +425,7 @@ func (h *house) get(path string, v any) {
 }
 
 // channels lists the server's channels in Discord.
-func (h *house) channels() map[snowflake.ID]channel {
+func (h *harness) channels() map[snowflake.ID]channel {
 	h.Helper()
 	var list []channel
 	h.get("/guilds/"+h.Guild.String()+"/channels", &list)
@@ -437,7 +437,7 @@ func (h *house) channels() map[snowflake.ID]channel {
 }
 
 // asked counts what the bot has asked Discord, by the beginning of method and route.
-func (h *house) asked(prefix string) int {
+func (h *harness) asked(prefix string) int {
 	h.requests.Lock()
 	defer h.requests.Unlock()
 	n := 0
@@ -449,7 +449,7 @@ func (h *house) asked(prefix string) int {
 	return n
 }
 
-func (h *house) wantCode(err error, want errs.Code) {
+func (h *harness) wantCode(err error, want errs.Code) {
 	h.Helper()
 	if errs.CodeOf(err) != want {
 		h.Fatalf("got %v, want %s", err, want)
