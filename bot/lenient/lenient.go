@@ -106,7 +106,8 @@ var requiredLists = []string{
 	"guilds", "channels", "voice_states", "members", "roles", "permission_overwrites", "not_found", "allow", "deny",
 }
 
-// longestTimeout is the most that Discord takes: https://docs.discord.com/developers/resources/guild#modify-guild-member
+// longestTimeout is the most that Discord takes:
+// https://docs.discord.com/developers/resources/guild#modify-guild-member
 const longestTimeout = 28 * 24 * time.Hour
 
 // restrictions are fields that take something from a member. One that cannot be read is read as taking it: left

@@ -164,7 +164,8 @@ func TestUnreadableRestrictions(t *testing.T) {
 			}
 			until := m.CommunicationDisabledUntil
 			if timedOut := until != nil && until.After(time.Now()); m.Pending != tt.pending || timedOut != tt.timedOut {
-				t.Errorf("pending is %v, timed out %v, expected %v and %v", m.Pending, timedOut, tt.pending, tt.timedOut)
+				t.Errorf("pending is %v, timed out %v, expected %v and %v", m.Pending, timedOut, tt.pending,
+					tt.timedOut)
 			}
 		})
 	}

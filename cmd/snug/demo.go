@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"github.com/disgoorg/snowflake/v2"
-	"snug/bot/discordapi"
 
+	"snug/bot/discordapi"
 	"snug/shared/config"
 	"snug/shared/discordsim"
 )

@@ -75,13 +75,11 @@ func (h *harness) connect(t testing.TB, line string, header ...string) (*wireCli
 	return c, string(head)
 }
 
-// frame writes a masked frame: first byte, payload, and how its length is written (0: in the fewest bytes).
-func (c *wireClient) frame(first byte, payload string) { c.write(wireFrame(first, 0, payload)) }
-
 func (c *wireClient) write(b []byte) {
 	_, _ = c.conn.Write(b) // the server may have closed already; what it said is read then
 }
 
+// wireFrame is a masked frame: first byte, how its length is written (0: in the fewest bytes), payload.
 func wireFrame(first byte, lengthBytes int, payload string) []byte {
 	b := []byte{first}
 	switch n := len(payload); {

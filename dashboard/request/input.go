@@ -9,9 +9,8 @@ import (
 	"net/url"
 	"strings"
 
-	jsonv2 "github.com/go-json-experiment/json"
-
 	"github.com/gin-gonic/gin"
+	jsonv2 "github.com/go-json-experiment/json"
 
 	"snug/shared/errs"
 )

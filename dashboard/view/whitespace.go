@@ -83,7 +83,8 @@ func (j *joiner) read(s string) {
 		c := s[i]
 		switch {
 		case j.tag == "":
-			if m := tagStart.FindStringSubmatch(s[i:]); m != nil && (j.raw == "" || strings.EqualFold(m[1], "/"+j.raw)) {
+			if m := tagStart.FindStringSubmatch(s[i:]); m != nil &&
+				(j.raw == "" || strings.EqualFold(m[1], "/"+j.raw)) {
 				j.tag, j.raw = strings.ToLower(m[1]), ""
 				i += len(m[0]) - 1
 			}

@@ -14,7 +14,10 @@ func TestJoin(t *testing.T) {
 		{"beside actions", "<p>\n  {{if true}}\n    yes\n  {{else}}\n    no\n  {{end}}\n</p>", "<p>yes</p>"},
 		{"a space that is wanted", "<p>\n  one{{\" \"}}\n  <b>two</b>\n</p>", "<p>one <b>two</b></p>"},
 		{"a space on a line", "<p>one <b>two</b> {{3}} four</p>", "<p>one <b>two</b> 3 four</p>"},
-		{"within a tag", "<a class=\"x\"\n    {{if true}}hidden{{end}}\n    href=\"/\">", `<a class="x" hidden href="/">`},
+		{
+			"within a tag", "<a class=\"x\"\n    {{if true}}hidden{{end}}\n    href=\"/\">",
+			`<a class="x" hidden href="/">`,
+		},
 		{"within a value", "<a class=\"x\n  y>z\"\n>", `<a class="x y>z" >`},
 		{"as it is in pre", "<pre>\n a\n  <b>b</b>\n</pre>\n<p>\nc</p>", "<pre>\n a\n  <b>b</b>\n</pre><p>c</p>"},
 		{"a tag begun before a branch", "<p{{if false}} a>\nb{{else}}\n  c>\nd{{end}}\n</p>", "<p c>d</p>"},

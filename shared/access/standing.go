@@ -1,10 +1,11 @@
 package access
 
 import (
-	"snug/shared/errs"
 	"time"
 
 	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/errs"
 )
 
 // Via says where a request came from.

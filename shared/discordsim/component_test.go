@@ -259,7 +259,9 @@ func TestUsingComponents(t *testing.T) {
 						id == "u" && !strings.Contains(string(a.Data.Resolved), `"dmitri"`) {
 						t.Errorf("%+v", a)
 					}
-					w.bot("POST", a.callback(), map[string]any{"type": 4, "data": map[string]any{"content": "x", "flags": 64}}).must(t, 204)
+					w.bot("POST", a.callback(),
+						map[string]any{"type": 4, "data": map[string]any{"content": "x", "flags": 64}}).must(t,
+						204)
 				}); err != nil {
 					t.Error(err)
 				}

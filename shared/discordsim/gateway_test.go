@@ -301,7 +301,8 @@ func TestGatewayRules(t *testing.T) {
 			if v.Token == "" || v.Endpoint == "" {
 				t.Errorf("%+v", v)
 			}
-			w.bot("PUT", "/channels/"+w.Lounge.ID.String()+"/voice-status", map[string]any{"status": "here"}).must(t, 204)
+			w.bot("PUT", "/channels/"+w.Lounge.ID.String()+"/voice-status", map[string]any{"status": "here"}).must(t,
+				204)
 			c.until("VOICE_CHANNEL_STATUS_UPDATE", nil)
 			c.send(43, map[string]any{"guild_id": w.Guild.ID, "fields": []string{"status"}})
 			if p := c.until("CHANNEL_INFO", nil); !strings.Contains(string(p.D), `"status":"here"`) {

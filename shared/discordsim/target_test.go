@@ -59,8 +59,6 @@ func (w *world) processed(code string) {
 	}
 }
 
-const docJob = docInvite + "#get-target-users-job-status"
-
 func TestTargetUserRules(t *testing.T) {
 	path := func(w *world) string { return "/channels/" + w.Lounge.ID.String() + "/invites" }
 	csv := func(users ...discordsim.User) string {

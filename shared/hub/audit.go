@@ -10,11 +10,11 @@ import (
 	"sync/atomic"
 	"time"
 
-	"snug/shared/errs"
-
 	"github.com/disgoorg/snowflake/v2"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"snug/shared/errs"
 )
 
 // Audit is the stream of what happened, kept for 90 days. It is safe for concurrent use.

@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"snug/shared/errs"
-
 	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/errs"
 )
 
 func TestAudit(t *testing.T) {

@@ -10,11 +10,11 @@ import (
 	"testing"
 	"time"
 
-	"snug/shared/room"
-	"snug/shared/testkit"
-
 	"github.com/disgoorg/snowflake/v2"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"snug/shared/room"
+	"snug/shared/testkit"
 )
 
 // live is a room with four people in it, as presence publishes it.

@@ -12,10 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
+
 	"snug/shared/errs"
 	"snug/shared/room"
-
-	"github.com/nats-io/nats-server/v2/server"
 )
 
 func TestBucketWrites(t *testing.T) {

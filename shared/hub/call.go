@@ -9,10 +9,10 @@ import (
 	"strconv"
 	"time"
 
-	"snug/shared/errs"
-
 	"github.com/disgoorg/snowflake/v2"
 	"github.com/nats-io/nats.go"
+
+	"snug/shared/errs"
 )
 
 // Method is a call that the process holding a guild answers. Declare one where

@@ -11,10 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
+
 	"snug/shared/room"
 	"snug/shared/testkit"
-
-	"github.com/nats-io/nats-server/v2/server"
 )
 
 // Three servers, three copies: with any one of them gone nothing acknowledged

@@ -14,10 +14,10 @@ import (
 	"syscall"
 	"time"
 
-	"snug/shared/errs"
-
 	"github.com/gofrs/flock"
 	"github.com/nats-io/nats-server/v2/server"
+
+	"snug/shared/errs"
 )
 
 const (

@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"strings"
 
-	"snug/shared/errs"
-
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"snug/shared/errs"
 )
 
 var (

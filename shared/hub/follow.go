@@ -10,9 +10,9 @@ import (
 	"strings"
 	"time"
 
-	"snug/shared/errs"
-
 	"github.com/nats-io/nats.go/jetstream"
+
+	"snug/shared/errs"
 )
 
 // Change is a value that was written, or a key that was deleted.

@@ -8,11 +8,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	"snug/shared/errs"
 	"snug/shared/room"
 	"snug/shared/testkit"
-
-	"github.com/nats-io/nats.go/jetstream"
 )
 
 // watch records what a follower is told.

@@ -9,9 +9,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"snug/shared/errs"
-
 	"github.com/nats-io/nats.go"
+
+	"snug/shared/errs"
 )
 
 // Options say where the hub's server is and how much it may hold. The zero

@@ -13,14 +13,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/disgoorg/snowflake/v2"
+	"github.com/nats-io/nats-server/v2/server"
+	"go.uber.org/goleak"
+
 	"snug/shared/errs"
 	"snug/shared/hub/hubtest"
 	"snug/shared/room"
 	"snug/shared/testkit"
-
-	"github.com/disgoorg/snowflake/v2"
-	"github.com/nats-io/nats-server/v2/server"
-	"go.uber.org/goleak"
 )
 
 func TestMain(m *testing.M) {

@@ -14,10 +14,10 @@ import (
 	"sync"
 	"time"
 
-	"snug/shared/errs"
-
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"snug/shared/errs"
 )
 
 // link is the connection to the server, the embedded one or a cluster's.

@@ -7,9 +7,9 @@ import (
 	"sync"
 	"time"
 
-	"snug/shared/errs"
-
 	"github.com/nats-io/nats.go/jetstream"
+
+	"snug/shared/errs"
 )
 
 // In a cluster a server can hang: it takes what it is sent and never answers,

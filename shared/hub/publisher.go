@@ -11,10 +11,10 @@ import (
 	"sync"
 	"time"
 
-	"snug/shared/errs"
-
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"snug/shared/errs"
 )
 
 // Publisher writes to one bucket without waiting for the hub: the fast lane.

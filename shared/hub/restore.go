@@ -13,9 +13,9 @@ import (
 	"strings"
 	"time"
 
-	"snug/shared/errs"
-
 	"github.com/nats-io/nats.go/jetstream"
+
+	"snug/shared/errs"
 )
 
 // Restore reads a backup into an empty hub, the embedded one or a cluster.

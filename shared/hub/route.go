@@ -9,9 +9,9 @@ import (
 	"sync"
 	"time"
 
-	"snug/shared/errs"
-
 	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/errs"
 )
 
 // routes knows who holds which shard, so that a call goes to the holder of this

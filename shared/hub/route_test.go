@@ -6,10 +6,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/disgoorg/snowflake/v2"
+
 	"snug/shared/errs"
 	"snug/shared/testkit"
-
-	"github.com/disgoorg/snowflake/v2"
 )
 
 var (

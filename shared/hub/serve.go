@@ -12,10 +12,10 @@ import (
 	"sync"
 	"time"
 
-	"snug/shared/errs"
-
 	"github.com/disgoorg/snowflake/v2"
 	"github.com/nats-io/nats.go"
+
+	"snug/shared/errs"
 )
 
 // Calls answers the calls for the guilds that this process holds. Make it with

@@ -11,10 +11,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	"snug/shared/errs"
-
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"snug/shared/errs"
 )
 
 // Rev is the place of a value in its bucket's order of writes. It grows within an epoch of the bucket.

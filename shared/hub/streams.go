@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"time"
 
-	"snug/shared/errs"
-
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/errgroup"
+
+	"snug/shared/errs"
 )
 
 // spec says what a bucket or stream is like on the server.

@@ -1,10 +1,11 @@
 package schema
 
 import (
-	"snug/shared/errs"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"snug/shared/errs"
 )
 
 // Limits of a room, from Discord's voice channels.

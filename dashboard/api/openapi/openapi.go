@@ -231,14 +231,6 @@ type call struct {
 	who *Caller
 }
 
-// Gin gives the request that a handler serves.
-func Gin(ctx context.Context) *gin.Context {
-	if c, ok := ctx.Value(callKey{}).(*call); ok {
-		return c.gin
-	}
-	return nil
-}
-
 // Register adds an operation.
 func Register[I, O any](a *API, op Operation, h Handler[I, O]) {
 	a.ops = append(a.ops, op)

@@ -199,12 +199,6 @@ func (d *Description) operation(method, path string) (template string, op map[st
 	return n.template, op
 }
 
-// Known says whether the description has the request's address and method.
-func (d *Description) Known(method, path string) bool {
-	_, op := d.operation(method, path)
-	return op != nil
-}
-
 // Request checks the JSON body of a request; an address that the description
 // does not have is fine.
 func (d *Description) Request(method, path string, body []byte) error {

@@ -182,10 +182,3 @@ func (c *Cluster) Kill(i int) {
 	_ = c.ends[i].Close()
 	c.running[i], c.ends[i] = nil, nil
 }
-
-// Start starts a server again that was killed.
-func (c *Cluster) Start(i int) {
-	c.t.Helper()
-	c.start(i)
-	c.await(i)
-}
