@@ -261,8 +261,8 @@ func TestFifthIsMovedBack(t *testing.T) {
 	h.Must(h.Join("tomas", h.public))
 	h.Must(h.Join("tomas", r.Room.ID)) // MOVE_MEMBERS gets him past Discord's limit
 	h.await("he came and went", func(map[snowflake.ID]room.Live) bool {
-		n := len(h.facts.story)
-		return h.facts.story[n-1] == fmt.Sprint("left ", h.People["tomas"]) && h.facts.story[n-2] == "joined tomas"
+		came := slices.Index(h.facts.story, "joined tomas") // the room may change meanwhile
+		return came >= 0 && slices.Contains(h.facts.story[came:], fmt.Sprint("left ", h.People["tomas"]))
 	})
 	h.awaitRoster(r.Room.ID, four...)
 	var state struct {
