@@ -99,8 +99,34 @@ func (d *doctor) configuration(context.Context) (string, error) {
 	return "complete", d.c.Check()
 }
 
-// ask makes a request of Discord as the bot.
+// ask makes a request of Discord as the bot, and makes it again when Discord asks to wait for a moment first.
 func (d *doctor) ask(ctx context.Context, path string, into any) (http.Header, error) {
+	for {
+		header, err := d.askOnce(ctx, path, into)
+		var slow *slowDownError
+		if !errors.As(err, &slow) {
+			return header, err
+		}
+		wait, bad := strconv.ParseFloat(header.Get("Retry-After"), 64)
+		if end, ok := ctx.Deadline(); bad != nil || ok && time.Until(end).Seconds() < wait {
+			return header, err
+		}
+		select {
+		case <-time.After(time.Duration(wait * float64(time.Second))):
+		case <-ctx.Done():
+			return header, err
+		}
+	}
+}
+
+// slowDownError is a 429.
+type slowDownError struct{ seconds string }
+
+func (e *slowDownError) Error() string {
+	return "Discord asks to slow down. Try again in " + e.seconds + " seconds"
+}
+
+func (d *doctor) askOnce(ctx context.Context, path string, into any) (http.Header, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, d.c.DiscordURL+"/api/v10"+path, nil)
 	if err != nil {
 		return nil, err
@@ -120,8 +146,7 @@ func (d *doctor) ask(ctx context.Context, path string, into any) (http.Header, e
 		return res.Header,
 			errors.New("Discord refuses the token. Reset it in the Developer Portal → Bot and set DISCORD_BOT_TOKEN to the new one")
 	case res.StatusCode == http.StatusTooManyRequests:
-		return res.Header, fmt.Errorf("Discord asks to slow down. Try again in %s seconds",
-			res.Header.Get("Retry-After"))
+		return res.Header, &slowDownError{res.Header.Get("Retry-After")}
 	case res.StatusCode != http.StatusOK:
 		return res.Header, answered(res.StatusCode, path)
 	}

@@ -121,6 +121,11 @@ func TestDoctor(t *testing.T) {
 	if out, err := run(func(*doctorCmd) {}); err != nil || strings.Contains(out, "✗") {
 		t.Errorf("%v\n%s", err, out)
 	}
+	_, err := h.world.discord.Inject(discordsim.Fault{Kind: discordsim.FaultRateLimit, RetryAfter: 0.2, Count: 2})
+	h.must(err)
+	if out, err := run(func(*doctorCmd) {}); err != nil {
+		t.Errorf("asked to slow down for a moment: %v\n%s", err, out)
+	}
 	if out, err := run(func(c *doctorCmd) { c.MembersIntent = true }); err != nil ||
 		!strings.Contains(out, "members intent is allowed") {
 		t.Errorf("with the members intent: %v\n%s", err, out)
