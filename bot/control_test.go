@@ -93,7 +93,7 @@ func TestOwnersCommands(t *testing.T) {
 	if _, err := h.try("jonas", "room seats", 0, map[string]any{"seats": 100}); err == nil {
 		t.Error("100 seats are no choice")
 	}
-	// refused in words of the keeper's
+	// refused in the words of package rooms
 	h.wantText(h.Command("jonas", "room claim", map[string]any{"room": id.String()}), "")
 }
 

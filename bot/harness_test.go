@@ -332,7 +332,7 @@ func (h *harness) actor(name string) access.Actor {
 	return access.Actor{UserID: h.People[name], Via: access.ViaWeb}
 }
 
-// call asks the keeper as the dashboard does: through the hub.
+// call asks the bot as the dashboard does: through the hub.
 func call[Req, Resp any](h *harness, m hub.Method[Req, Resp], q Req) (Resp, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()

@@ -74,7 +74,7 @@ func TestHealth(t *testing.T) {
 	}
 }
 
-// What the keeper logs names the web's request, or the interaction, that it is about.
+// What package rooms logs names the web's request, or the interaction, that it is about.
 func TestLogNamesWhatItIsAbout(t *testing.T) {
 	t.Parallel()
 	h, log := newHarness(t), &testkit.Log{}

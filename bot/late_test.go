@@ -14,14 +14,14 @@ import (
 	"snug/shared/room"
 )
 
-// heardAll waits until the keeper has everything that Discord has told up to now: somebody comes into the
-// room and goes, and the keeper, who hears all in its order, knows it.
+// heardAll waits until the bot has everything that Discord has told up to now: somebody comes into the
+// room and goes, and the bot, which hears all in its order, knows it.
 func (h *harness) heardAll(name string, id snowflake.ID) {
 	h.Helper()
 	h.Must(h.Join(name, id))
-	h.eventually("the keeper has heard who is there", func() bool { return h.view(name, id).IdleDeadline.IsZero() })
+	h.eventually("the bot has heard who is there", func() bool { return h.view(name, id).IdleDeadline.IsZero() })
 	h.Leave(name)
-	h.eventually("the keeper has heard who left", func() bool { return !h.view(name, id).IdleDeadline.IsZero() })
+	h.eventually("the bot has heard who left", func() bool { return !h.view(name, id).IdleDeadline.IsZero() })
 }
 
 // News of our own earlier edits comes late, when something else was asked for meanwhile: what was asked for

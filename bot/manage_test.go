@@ -248,7 +248,7 @@ func TestNoteChange(t *testing.T) {
 	}
 	h.Must(note("mara", audit.TokenCreated))
 	h.wantCode(note("jonas", audit.TokenCreated), errs.Forbidden)
-	h.wantCode(note("mara", audit.RoomOpened), errs.Internal) // such an entry is the keeper's own to make
+	h.wantCode(note("mara", audit.RoomOpened), errs.Internal) // such an entry is for Snug alone to make
 	if got := h.audited(0); len(got) != 1 || !strings.HasPrefix(got[0], "token_made") {
 		t.Errorf("the audit log has %q", got)
 	}

@@ -8,7 +8,7 @@ import (
 	"snug/shared/room"
 )
 
-// TestPersonErased erases somebody at the real keeper: their place in a room they are not in is gone in Snug and in
+// TestPersonErased erases somebody at the real bot: their place in a room they are not in is gone in Snug and in
 // Discord, what others remembered of them too; the room they sit in stays theirs.
 func TestPersonErased(t *testing.T) {
 	t.Parallel()

@@ -19,9 +19,9 @@ func TestChangesByProgram(t *testing.T) {
 	p, _ := b.signedIn(owner).program("/api/v1/me/tokens", apitoken.RoomsRead, apitoken.RoomsWrite)
 	at := "/api/v1/rooms/" + r.ID.String()
 	now := func() room.Room {
-		b.keeper.mu.Lock()
-		defer b.keeper.mu.Unlock()
-		return *b.keeper.rooms[r.ID].Clone()
+		b.rooms.mu.Lock()
+		defer b.rooms.mu.Unlock()
+		return *b.rooms.rooms[r.ID].Clone()
 	}
 	for _, x := range []struct {
 		body string
@@ -50,9 +50,9 @@ func TestChangesByProgram(t *testing.T) {
 			t.Errorf("the link for spectators is %q", out.WatchURL)
 		}
 	}
-	b.keeper.mu.Lock()
-	b.keeper.renameLater = b.keeper.now().Add(time.Minute)
-	b.keeper.mu.Unlock()
+	b.rooms.mu.Lock()
+	b.rooms.renameLater = b.rooms.now().Add(time.Minute)
+	b.rooms.mu.Unlock()
 	var later gotRoomChanged
 	if p.do("POST", at+"/change", `{"do":"rename","name":"Later"}`).json(&later); later.Later == nil ||
 		later.Room.Name != "Saturday" {
@@ -77,9 +77,9 @@ func TestChangesByProgram(t *testing.T) {
 			t.Errorf("%s by who does not see the room: %d %s", body, got.status, got.body)
 		}
 	}
-	b.keeper.mu.Lock()
-	b.keeper.rooms[r.ID].Guests = []room.Guest{{UserID: guest}}
-	b.keeper.mu.Unlock()
+	b.rooms.mu.Lock()
+	b.rooms.rooms[r.ID].Guests = []room.Guest{{UserID: guest}}
+	b.rooms.mu.Unlock()
 	if got := b.signedIn(guest).api("POST", at+"/change", `{"do":"lock"}`); got.status != 403 ||
 		got.problem().Code != errs.Forbidden || now().Locked {
 		t.Errorf("a guest: %d %s", got.status, got.body)
@@ -120,7 +120,7 @@ func TestKnockingByProgram(t *testing.T) {
 		t.Errorf("a guest answered: %d", got.status)
 	}
 	if got := boss.api("POST", at+"/answer", body); got.status != 200 ||
-		!slices.Contains(b.keeper.guests(r.ID), member) {
+		!slices.Contains(b.rooms.guests(r.ID), member) {
 		t.Errorf("letting in: %d %s", got.status, got.body)
 	}
 	if got := boss.api("POST", at+"/answer", body); got.status != 404 || got.problem().Code != errs.NotFound {

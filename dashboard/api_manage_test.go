@@ -14,7 +14,7 @@ import (
 	"snug/shared/room"
 )
 
-// TestManagingByProgram: what is asked reaches the keeper, and its answers are as described.
+// TestManagingByProgram: what is asked reaches the bot, and its answers are as described.
 func TestManagingByProgram(t *testing.T) {
 	b := newBench(t)
 	calls, err := b.hub.Calls(0)
@@ -99,9 +99,9 @@ func TestManagingByProgram(t *testing.T) {
 		got.problem().Code != errs.Forbidden {
 		t.Errorf("a member: %d", got.status)
 	}
-	b.keeper.mu.Lock()
-	b.keeper.remembered = room.Preferences{Name: "My old room", Seats: 7}
-	b.keeper.mu.Unlock()
+	b.rooms.mu.Lock()
+	b.rooms.remembered = room.Preferences{Name: "My old room", Seats: 7}
+	b.rooms.mu.Unlock()
 	var mine, after gotPreferences
 	w.api("GET", at+"/preferences", "").json(&mine)
 	got := w.api("DELETE", at+"/preferences", "")

@@ -251,7 +251,7 @@ func TestServerTokens(t *testing.T) {
 	}
 	p, made := w.program("/api/v1/guilds/100/tokens", apitoken.RoomsRead, apitoken.MembersRead, apitoken.SettingsRead,
 		apitoken.SettingsWrite)
-	b.keeper.join(others, manager, true) // they manage the other server as well, but the token is for the first
+	b.rooms.join(others, manager, true) // they manage the other server as well, but the token is for the first
 	for _, c := range []struct {
 		method, path, body string
 		status             int
@@ -269,11 +269,11 @@ func TestServerTokens(t *testing.T) {
 			t.Errorf("%s %s: %d %s", c.method, c.path, got.status, got.body)
 		}
 	}
-	b.keeper.join(friends, manager, false) // they manage it no more
+	b.rooms.join(friends, manager, false) // they manage it no more
 	if got := p.do("GET", "/api/v1/guilds/100/rooms", ""); got.status != 401 {
 		t.Errorf("the token outlived its maker's rights: %d", got.status)
 	}
-	b.keeper.join(friends, member, true)
+	b.rooms.join(friends, member, true)
 	if got := b.signedIn(member).api("DELETE", "/api/v1/guilds/100/tokens/"+made.ID, ""); got.status != 204 {
 		t.Errorf("another manager could not revoke it: %d", got.status)
 	}
@@ -305,7 +305,7 @@ func TestIdempotency(t *testing.T) {
 		t.Errorf("another body: %d", got.status)
 	}
 	open(b.signedIn(guest), "friday", `{"name":"Friday"}`) // somebody else's key
-	if n := len(b.keeper.rooms); n != 2 {
+	if n := len(b.rooms.rooms); n != 2 {
 		t.Errorf("%d rooms", n)
 	}
 	if got := open(w, "wrong", `{"seats":0}`); got.status != 400 {
@@ -315,15 +315,15 @@ func TestIdempotency(t *testing.T) {
 		t.Errorf("a long key: %d", got.status)
 	}
 	m := b.signedIn(member)
-	b.keeper.mu.Lock()
-	b.keeper.fail = errs.E(errs.DiscordUnavailable, "Discord does not answer.")
-	b.keeper.mu.Unlock()
+	b.rooms.mu.Lock()
+	b.rooms.fail = errs.E(errs.DiscordUnavailable, "Discord does not answer.")
+	b.rooms.mu.Unlock()
 	if got := open(m, "later", `{"name":"x"}`); got.status != 503 {
 		t.Errorf("got %d", got.status)
 	}
-	b.keeper.mu.Lock()
-	b.keeper.fail = nil
-	b.keeper.mu.Unlock()
+	b.rooms.mu.Lock()
+	b.rooms.fail = nil
+	b.rooms.mu.Unlock()
 	if got := open(m, "later", `{"name":"x"}`); got.status != 201 || got.header.Get("Idempotency-Replayed") != "" {
 		t.Errorf("what failed could not be tried again: %d", got.status)
 	}
@@ -347,23 +347,23 @@ func TestRepetitionsAskAgain(t *testing.T) {
 	}{
 		{
 			"a server's token", "/api/v1/guilds/100/tokens", `{"name":"x","scopes":["rooms:read"]}`, "secret",
-			func() { b.keeper.join(friends, manager, false) },
+			func() { b.rooms.join(friends, manager, false) },
 		},
 		{
 			"a webhook", "/api/v1/guilds/100/webhooks", `{"name":"x","url":"https://example.org"}`, "secret",
-			func() { b.keeper.join(friends, manager, false) },
+			func() { b.rooms.join(friends, manager, false) },
 		},
 		{"a personal token", "/api/v1/me/tokens", `{"name":"x","scopes":["rooms:read"]}`, "secret", nil},
 		{
 			"an invite", "/api/v1/rooms/" + r.ID.String() + "/invites", `{}`, "url",
-			func() { b.keeper.join(friends, manager, false) },
+			func() { b.rooms.join(friends, manager, false) },
 		},
-		{"a room", "/api/v1/guilds/100/rooms", `{"name":"y"}`, "?t=", func() { b.keeper.leave(friends, manager) }},
+		{"a room", "/api/v1/guilds/100/rooms", `{"name":"y"}`, "?t=", func() { b.rooms.leave(friends, manager) }},
 	} {
-		b.keeper.join(friends, manager, true)
-		b.keeper.mu.Lock()
+		b.rooms.join(friends, manager, true)
+		b.rooms.mu.Lock()
 		r.Private = false // managers see it
-		b.keeper.mu.Unlock()
+		b.rooms.mu.Unlock()
 		w := b.signedIn(manager)
 		ask := func() got { return w.send("POST", c.path, "application/json", c.body, "Idempotency-Key", c.name) }
 		first, again := ask(), ask()
@@ -538,9 +538,9 @@ func TestRepeatedWithoutAnAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	send()
-	b.keeper.mu.Lock()
-	defer b.keeper.mu.Unlock()
-	if asked := b.keeper.invitesAsked; len(asked) != 2 || asked[0] == "" || asked[0] != asked[1] {
-		t.Errorf("the keeper was asked for the invites %q", asked)
+	b.rooms.mu.Lock()
+	defer b.rooms.mu.Unlock()
+	if asked := b.rooms.invitesAsked; len(asked) != 2 || asked[0] == "" || asked[0] != asked[1] {
+		t.Errorf("the bot was asked for the invites %q", asked)
 	}
 }

@@ -46,18 +46,18 @@ const (
 	stranger = snowflake.ID(6) // manages the other server
 )
 
-// bench is a dashboard on a real hub, with a Discord and a keeper of its own.
+// bench is a dashboard on a real hub, with a Discord and a bot of its own.
 type bench struct {
 	*Server
-	t      *testing.T
-	url    string
-	srv    *httptest.Server
-	hub    *hub.Hub
-	keeper *bookkeeper
-	oauth  *provider
-	log    *lockedBuffer
-	mu     sync.Mutex
-	ahead  time.Duration
+	t     *testing.T
+	url   string
+	srv   *httptest.Server
+	hub   *hub.Hub
+	rooms *fakeRooms
+	oauth *provider
+	log   *lockedBuffer
+	mu    sync.Mutex
+	ahead time.Duration
 }
 
 // lockedBuffer is a log that can be read while it is written.
@@ -104,7 +104,7 @@ func newBench(t *testing.T, change ...func(*Options)) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.keeper = newBookkeeper(t, h, keys, b.clock)
+	b.rooms = newFakeRooms(t, h, keys, b.clock)
 	b.srv = httptest.NewUnstartedServer(nil)
 	b.url = "http://" + b.srv.Listener.Addr().String()
 	ctx, stop := context.WithCancel(context.Background())
@@ -112,12 +112,12 @@ func newBench(t *testing.T, change ...func(*Options)) *bench {
 		Keys: keys, Rosters: h.Rosters, Guilds: h.Guilds, Origins: []string{b.url}, AllowNoOrigin: true, Now: b.clock,
 		Log: log,
 		Standing: func(ctx context.Context, g, u snowflake.ID) (access.Standing, error) {
-			return b.keeper.Standing(ctx, g, room.StandingRequest{UserID: u})
+			return b.rooms.Standing(ctx, g, room.StandingRequest{UserID: u})
 		},
 	})
 	registry := prometheus.NewRegistry()
 	o := Options{
-		Hub: h, Live: l, Rooms: b.keeper, Keys: keys, BaseURL: b.url, ClientID: "app", ClientSecret: "hush", Log: log,
+		Hub: h, Live: l, Rooms: b.rooms, Keys: keys, BaseURL: b.url, ClientID: "app", ClientSecret: "hush", Log: log,
 		Now: b.clock,
 		Discord: Discord{
 			AuthorizeURL: b.oauth.URL + "/authorize", TokenURL: b.oauth.URL + "/token",
@@ -163,11 +163,11 @@ func newBench(t *testing.T, change ...func(*Options)) *bench {
 // people fills both servers.
 func (b *bench) people() {
 	for _, u := range []snowflake.ID{owner, guest, manager, member, banned} {
-		b.keeper.join(friends, u, u == manager)
+		b.rooms.join(friends, u, u == manager)
 	}
-	b.keeper.join(others, stranger, true)
-	b.keeper.guild(friends, "Friends")
-	b.keeper.guild(others, "Others")
+	b.rooms.join(others, stranger, true)
+	b.rooms.guild(friends, "Friends")
+	b.rooms.guild(others, "Others")
 	b.wait("the servers", func() bool { return b.actions.Guild(friends).Ready && b.actions.Guild(others).Ready })
 }
 
@@ -184,7 +184,7 @@ func (b *bench) wait(what string, fact func() bool) {
 // room opens a private room of the owner, with the guest let in and somebody banned.
 func (b *bench) room() *room.Room {
 	b.t.Helper()
-	k := b.keeper
+	k := b.rooms
 	k.mu.Lock()
 	k.nextID++
 	r := &room.Room{
@@ -206,9 +206,9 @@ func (b *bench) room() *room.Room {
 // invite makes an invite to a room and gives its token.
 func (b *bench) invite(r *room.Room) string {
 	b.t.Helper()
-	b.keeper.mu.Lock()
-	defer b.keeper.mu.Unlock()
-	l, err := b.keeper.invite(r, owner)
+	b.rooms.mu.Lock()
+	defer b.rooms.mu.Unlock()
+	l, err := b.rooms.invite(r, owner)
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -22,9 +22,9 @@ func TestChangesOnThePage(t *testing.T) {
 	r := b.room()
 	w, path := b.signedIn(owner), "/game/"+r.ID.String()
 	now := func() room.Room {
-		b.keeper.mu.Lock()
-		defer b.keeper.mu.Unlock()
-		return *b.keeper.rooms[r.ID].Clone()
+		b.rooms.mu.Lock()
+		defer b.rooms.mu.Unlock()
+		return *b.rooms.rooms[r.ID].Clone()
 	}
 	for _, x := range []struct {
 		name   string
@@ -52,9 +52,9 @@ func TestChangesOnThePage(t *testing.T) {
 			t.Errorf("%s: %d to %s, the room is %+v", x.name, got.status, got.header.Get("Location"), now())
 		}
 	}
-	b.keeper.mu.Lock()
-	b.keeper.renameLater = b.keeper.now().Add(time.Minute)
-	b.keeper.mu.Unlock()
+	b.rooms.mu.Lock()
+	b.rooms.renameLater = b.rooms.now().Add(time.Minute)
+	b.rooms.mu.Unlock()
 	got := w.scripted(path+"/change", url.Values{"do": {"rename"}, "text": {"Later"}})
 	var out gotChanged
 	if err := json.Unmarshal([]byte(got.body), &out); err != nil || got.status != 200 || out.Later == 0 ||
@@ -118,12 +118,12 @@ func TestWaiting(t *testing.T) {
 		t.Errorf("waiting: %d %s", got.status, got.body)
 	}
 	if got := w.form(path+"/wait", url.Values{"leave": {"1"}}); got.status != 303 ||
-		len(b.keeper.rooms[r.ID].Waiting) != 0 {
+		len(b.rooms.rooms[r.ID].Waiting) != 0 {
 		t.Errorf("leaving the line: %d", got.status)
 	}
-	b.keeper.mu.Lock()
-	b.keeper.remembered = room.Preferences{Name: "My old room", Seats: 7}
-	b.keeper.mu.Unlock()
+	b.rooms.mu.Lock()
+	b.rooms.remembered = room.Preferences{Name: "My old room", Seats: 7}
+	b.rooms.mu.Unlock()
 	server := "/servers/" + friends.String()
 	if page := w.get(server); !strings.Contains(page.body, `value="My old room"`) ||
 		!strings.Contains(page.body, `value="7"`) || !strings.Contains(page.body, server+"/forget") {

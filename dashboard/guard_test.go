@@ -122,7 +122,7 @@ func TestCrossOriginPosts(t *testing.T) {
 			t.Errorf("%v by API: %d", h, got.status)
 		}
 	}
-	if len(b.keeper.rooms) != 0 {
+	if len(b.rooms.rooms) != 0 {
 		t.Error("another site opened a room")
 	}
 	if got := w.form("/servers/100/rooms", url.Values{"name": {"x"}}, "Sec-Fetch-Site", "same-origin", "Origin",
@@ -140,9 +140,9 @@ func TestErrorsOnTheWeb(t *testing.T) {
 	r := b.room()
 	w := b.signedIn(owner)
 	fail := func(err error) {
-		b.keeper.mu.Lock()
-		defer b.keeper.mu.Unlock()
-		b.keeper.fail = err
+		b.rooms.mu.Lock()
+		defer b.rooms.mu.Unlock()
+		b.rooms.fail = err
 	}
 	fail(errors.New("secret cause: password hunter2"))
 	for _, got := range []got{w.get("/servers/100"), w.api("GET", "/api/v1/rooms/"+r.ID.String(), "")} {
@@ -166,16 +166,16 @@ func TestErrorsOnTheWeb(t *testing.T) {
 		t.Errorf("got %d %v", got.status, got.header)
 	}
 	fail(nil)
-	b.keeper.mu.Lock()
-	b.keeper.panics = true
-	b.keeper.mu.Unlock()
+	b.rooms.mu.Lock()
+	b.rooms.panics = true
+	b.rooms.mu.Unlock()
 	if got := w.get("/servers/100"); got.status != 500 || !strings.Contains(got.body, "Something broke") ||
 		strings.Contains(got.body, "keys") {
 		t.Errorf("a panic: %d %s", got.status, got.text())
 	}
-	b.keeper.mu.Lock()
-	b.keeper.panics = false
-	b.keeper.mu.Unlock()
+	b.rooms.mu.Lock()
+	b.rooms.panics = false
+	b.rooms.mu.Unlock()
 	for _, c := range []struct {
 		method, path string
 		status       int
@@ -198,9 +198,9 @@ func TestWhileStarting(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.wait("the server to be away", func() bool { return !b.actions.Guild(100).Ready })
-	b.keeper.mu.Lock()
-	b.keeper.fail = errs.E(errs.Unavailable, "Snug is just starting for this server. Please try again in a moment.")
-	b.keeper.mu.Unlock()
+	b.rooms.mu.Lock()
+	b.rooms.fail = errs.E(errs.Unavailable, "Snug is just starting for this server. Please try again in a moment.")
+	b.rooms.mu.Unlock()
 	for _, path := range []string{"/servers/100", "/game/" + r.ID.String(), "/admin/100"} {
 		got := w.get(path)
 		if got.status != 503 || got.header.Get("Retry-After") != "3" ||
@@ -483,9 +483,9 @@ func TestSeenRoomsAreReportedOnceAMinute(t *testing.T) {
 	}
 	b.wait("the page to be seen", func() bool { return len(b.o.Live.Seen()[friends]) == 1 })
 	count := func() int {
-		b.keeper.mu.Lock()
-		defer b.keeper.mu.Unlock()
-		return len(b.keeper.seen[friends])
+		b.rooms.mu.Lock()
+		defer b.rooms.mu.Unlock()
+		return len(b.rooms.seen[friends])
 	}
 	for range 3 {
 		b.actions.ReportSeen(t.Context())
@@ -523,9 +523,9 @@ func TestHome(t *testing.T) {
 			t.Errorf("%d: %d %s", user, got.status, got.text())
 		}
 	}
-	b.keeper.mu.Lock()
-	b.keeper.fail = errs.E(errs.Unavailable, "away")
-	b.keeper.mu.Unlock()
+	b.rooms.mu.Lock()
+	b.rooms.fail = errs.E(errs.Unavailable, "away")
+	b.rooms.mu.Unlock()
 	if got := b.signedIn(owner).get("/"); got.status != 200 {
 		t.Errorf("while the bot is away: %d", got.status)
 	}

@@ -17,7 +17,7 @@ import (
 	"snug/shared/room"
 )
 
-// waiting is a keeper that gives no answer as long as somebody waits for it.
+// waiting is a bot that gives no answer as long as somebody waits for it.
 type waiting struct {
 	actions.Rooms
 	asked chan struct{}
@@ -77,7 +77,7 @@ func TestWhoHangsUpIsNoticed(t *testing.T) {
 		select {
 		case <-k.asked:
 		case <-gone:
-			t.Fatalf("%s %s %q: the keeper was not asked", c.method, c.path, c.body)
+			t.Fatalf("%s %s %q: the bot was not asked", c.method, c.path, c.body)
 		}
 		hangUp()
 		<-gone

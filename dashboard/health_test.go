@@ -53,8 +53,8 @@ func TestStatusByProgram(t *testing.T) {
 	}
 }
 
-// keeperHealth is what the keeper tells of itself.
-func keeperHealth(now time.Time) guild.Health {
+// botHealth is what the bot tells of itself.
+func botHealth(now time.Time) guild.Health {
 	return guild.Health{
 		Now: now,
 		Gateway: guild.GatewayHealth{
@@ -77,10 +77,10 @@ func keeperHealth(now time.Time) guild.Health {
 	}
 }
 
-// Managers read what the keeper tells of itself, on the page and through the API.
+// Managers read what the bot tells of itself, on the page and through the API.
 func TestHealth(t *testing.T) {
 	b := newBench(t, func(o *Options) { o.Rooms = nil })
-	b.keeper.serve()
+	b.rooms.serve()
 	w := b.signedIn(manager)
 	got := w.get("/admin/100/health")
 	for _, want := range []string{
@@ -108,7 +108,7 @@ func TestHealth(t *testing.T) {
 // What does not fit together is found, and mended when it is named.
 func TestRepairByProgram(t *testing.T) {
 	b := newBench(t, func(o *Options) { o.Rooms = nil })
-	b.keeper.serve()
+	b.rooms.serve()
 	w := b.signedIn(manager)
 	for body, mended := range map[string]bool{"": false, `{"apply":true,"only":["seats.7"]}`: true} {
 		var out gotRepair

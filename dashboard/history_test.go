@@ -14,7 +14,7 @@ import (
 	"snug/shared/room"
 )
 
-// together is a keeper that tells of some people only once all of them are asked about.
+// together is a bot that tells of some people only once all of them are asked about.
 type together struct {
 	actions.Rooms
 	mu    sync.Mutex
@@ -50,7 +50,7 @@ func TestNamesAreAskedForTogether(t *testing.T) {
 	var entries []audit.Entry
 	for id := snowflake.ID(31); id < 39; id++ {
 		k.who[id] = true
-		b.keeper.join(friends, id, false)
+		b.rooms.join(friends, id, false)
 		entries = append(entries, audit.Entry{Kind: audit.RoomOpened, RoomID: 7, By: id})
 	}
 	b.happened(friends, entries...)

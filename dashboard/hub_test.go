@@ -28,7 +28,7 @@ import (
 )
 
 // serve answers the dashboard's calls through the hub, as the bot does.
-func (k *bookkeeper) serve() {
+func (k *fakeRooms) serve() {
 	k.t.Helper()
 	calls, err := k.hub.Calls(0)
 	if err != nil {
@@ -67,7 +67,7 @@ func (k *bookkeeper) serve() {
 		}, nil
 	})
 	hub.HealthOf.Serve(calls, func(context.Context, snowflake.ID, guild.ManageRequest) (guild.Health, error) {
-		return keeperHealth(k.now()), nil
+		return botHealth(k.now()), nil
 	})
 	if err := calls.Hold(k.t.Context(), friends, others); err != nil {
 		k.t.Fatal(err)
@@ -77,7 +77,7 @@ func (k *bookkeeper) serve() {
 // The whole way: a room's life through the hub's calls.
 func TestThroughTheHub(t *testing.T) {
 	b := newBench(t, func(o *Options) { o.Rooms = nil })
-	b.keeper.serve()
+	b.rooms.serve()
 	if st, err := lastknown.StandingFrom(b.hub)(t.Context(), friends, manager); err != nil || !st.Manager {
 		t.Errorf("got %+v, %v", st, err)
 	}
@@ -111,11 +111,11 @@ func TestThroughTheHub(t *testing.T) {
 	}
 	if err := actions.NewRooms(b.hub).RoomsSeen(t.Context(), friends,
 		room.SeenRequest{RoomIDs: []snowflake.ID{7}}); err != nil ||
-		len(b.keeper.seen[friends]) != 1 {
-		t.Errorf("seen %v, %v", b.keeper.seen, err)
+		len(b.rooms.seen[friends]) != 1 {
+		t.Errorf("seen %v, %v", b.rooms.seen, err)
 	}
 	// Nobody keeps this server: the page tries again by itself.
-	b.keeper.guild(300, "Lonely")
+	b.rooms.guild(300, "Lonely")
 	b.wait("the third server", func() bool { return b.actions.Guild(300).Ready })
 	if got := w.get("/servers/300"); got.status != 503 || got.header.Get("Retry-After") == "" {
 		t.Errorf("got %d", got.status)
@@ -131,7 +131,7 @@ func (b *bench) replica() (*Server, *live.Live, string) {
 		Keys: b.o.Keys, Rosters: b.hub.Rosters, Guilds: b.hub.Guilds, Origins: []string{base}, Now: b.clock,
 		Log: slog.New(slog.DiscardHandler),
 		Standing: func(ctx context.Context, g, u snowflake.ID) (access.Standing, error) {
-			return b.keeper.Standing(ctx, g, room.StandingRequest{UserID: u})
+			return b.rooms.Standing(ctx, g, room.StandingRequest{UserID: u})
 		},
 	})
 	o := b.o

@@ -46,7 +46,7 @@ func TestInviteTokenStaysOutOfOtherAddresses(t *testing.T) {
 	if done := w.get(w.get(start.header.Get("Location")).header.Get("Location")); done.location() != link {
 		t.Errorf("signed in, led to %s", done.location())
 	}
-	if got := b.keeper.guests(r.ID); len(got) != 1 {
+	if got := b.rooms.guests(r.ID); len(got) != 1 {
 		t.Errorf("signing in alone let somebody in: %v", got)
 	}
 	// As an address of its own it is dropped: those are kept in histories and logs.

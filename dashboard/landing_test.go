@@ -18,10 +18,10 @@ import (
 // page says before anybody signs in, and what is said after that. No refusal is ever called a failed sign-in.
 func TestInvitePages(t *testing.T) {
 	refuse := func(code errs.Code, why string) func(*bench, *room.Room) {
-		return func(b *bench, _ *room.Room) { b.keeper.noRedeem = errs.E(code, "%s", why) }
+		return func(b *bench, _ *room.Room) { b.rooms.noRedeem = errs.E(code, "%s", why) }
 	}
 	lock := func(_ *bench, r *room.Room) { r.Locked = true }
-	closed := func(b *bench, r *room.Room) { delete(b.keeper.rooms, r.ID) }
+	closed := func(b *bench, r *room.Room) { delete(b.rooms.rooms, r.ID) }
 	expire := func(b *bench, _ *room.Room) { b.pass(31 * 24 * time.Hour) }
 	revoke := func(b *bench, r *room.Room) { r.Invites[0].RevokedAt = b.clock() }
 	useUp := func(_ *bench, r *room.Room) {
@@ -40,9 +40,9 @@ func TestInvitePages(t *testing.T) {
 	}
 	pending := func(who snowflake.ID) func(*bench, *room.Room) {
 		return func(b *bench, _ *room.Room) {
-			st := b.keeper.members[friends][who]
+			st := b.rooms.members[friends][who]
 			st.Pending = true
-			b.keeper.members[friends][who] = st
+			b.rooms.members[friends][who] = st
 		}
 	}
 	const comeIn, signIn = "Sign in with Discord and come in", "Sign in with Discord</button>"
@@ -175,8 +175,8 @@ func TestInvitePages(t *testing.T) {
 				if f == nil {
 					return
 				}
-				b.keeper.mu.Lock()
-				defer b.keeper.mu.Unlock()
+				b.rooms.mu.Lock()
+				defer b.rooms.mu.Unlock()
 				f(b, r)
 			}
 			wants := func(when string, g got, status int, says []string) {
@@ -225,9 +225,9 @@ func TestPreviewTellsOfLocks(t *testing.T) {
 		{"locked, for a guest", true, guest, false},
 		{"locked, for who is not in the server", true, stranger, false},
 	} {
-		b.keeper.mu.Lock()
+		b.rooms.mu.Lock()
 		r.Locked = x.locked
-		b.keeper.mu.Unlock()
+		b.rooms.mu.Unlock()
 		got := b.signedIn(x.who).api("POST", "/api/v1/invites/preview", `{"token":"`+token+`"}`)
 		for _, want := range []string{fmt.Sprintf(`"locked":%v`, x.locked), fmt.Sprintf(`"mayKnock":%v`, x.knock)} {
 			if got.status != http.StatusOK || !strings.Contains(got.body, want) {

@@ -114,7 +114,7 @@ func TestWayBackIntoAnotherBrowser(t *testing.T) {
 			if got.status != http.StatusSeeOther || got.location() != ends {
 				t.Errorf("signed in here, led to %d %s", got.status, got.location())
 			}
-			if len(b.keeper.guests(r.ID)) != 1 {
+			if len(b.rooms.guests(r.ID)) != 1 {
 				t.Error("an invite that another browser accepted let somebody in without being asked here")
 			}
 			// The first browser's code is still good there, and there alone: nothing was used up.

@@ -70,7 +70,7 @@ func TestNobodyMakesWhatIsNotNoted(t *testing.T) {
 	w, at := b.signedIn(manager), "/api/v1/guilds/100"
 	var hook struct{ ID string }
 	w.api("POST", at+"/webhooks", `{"name":"ops","url":"https://example.org/x"}`).json(&hook)
-	b.keeper.noteFails = errs.E(errs.Forbidden, "You do not manage this server any more.")
+	b.rooms.noteFails = errs.E(errs.Forbidden, "You do not manage this server any more.")
 	for _, c := range [][3]string{
 		{"POST", at + "/tokens", `{"name":"late","scopes":["rooms:read"]}`},
 		{"POST", at + "/webhooks", `{"name":"late","url":"https://example.org/"}`},

@@ -153,9 +153,9 @@ func TestLookingTokensGetNoLinks(t *testing.T) {
 	b := newBench(t)
 	r := b.room()
 	b.invite(r)
-	b.keeper.mu.Lock()
+	b.rooms.mu.Lock()
 	r.WatchToken = "watch-secret"
-	b.keeper.mu.Unlock()
+	b.rooms.mu.Unlock()
 	w := b.signedIn(owner)
 	for scopes, told := range map[string]bool{`["rooms:read"]`: false, `["rooms:read","rooms:write"]`: true} {
 		var made struct{ Secret string }
@@ -175,10 +175,10 @@ func TestBannedSeeNothing(t *testing.T) {
 	b := newBench(t)
 	r := b.room()
 	token := b.invite(r)
-	b.keeper.mu.Lock()
+	b.rooms.mu.Lock()
 	r.WatchToken = "watch-secret"
-	b.keeper.publish(r, room.Changed{})
-	b.keeper.mu.Unlock()
+	b.rooms.publish(r, room.Changed{})
+	b.rooms.mu.Unlock()
 	b.wait("the room to be watched", func() bool {
 		l, _ := b.actions.Room(friends, r.ID)
 		return l.Room.Access.MayWatch("watch-secret")

@@ -110,7 +110,7 @@ func TestExportAndErase(t *testing.T) {
 	if ask.status != 200 || !strings.Contains(ask.body, `<form method="post" action="/privacy/erase">`) {
 		t.Fatalf("%d %s", ask.status, ask.text())
 	}
-	b.keeper.fail = errs.E(errs.Unavailable, "Not now.")
+	b.rooms.fail = errs.E(errs.Unavailable, "Not now.")
 	if got := w.form("/privacy/erase", nil); got.status != 200 || !strings.Contains(got.body, "Friends") ||
 		!strings.Contains(got.body, "Erase the rest") {
 		t.Errorf("a server that does not answer: %d %s", got.status, got.text())
@@ -118,7 +118,7 @@ func TestExportAndErase(t *testing.T) {
 	if got := w.api("GET", "/api/v1/me", ""); got.status != 200 {
 		t.Errorf("signed out before all is erased: %d", got.status)
 	}
-	b.keeper.fail = nil
+	b.rooms.fail = nil
 	if got := w.form("/privacy/erase", nil); got.status != 200 || !strings.Contains(got.body, "Your data is erased") ||
 		!strings.Contains(got.header.Get("Set-Cookie"), "Max-Age=0") {
 		t.Fatalf("%d %s", got.status, got.text())
@@ -217,9 +217,9 @@ func TestErasedInPart(t *testing.T) {
 	b := newBench(t)
 	w := b.signedIn(owner)
 	fail := func(err error) {
-		b.keeper.mu.Lock()
-		defer b.keeper.mu.Unlock()
-		b.keeper.fail = err
+		b.rooms.mu.Lock()
+		defer b.rooms.mu.Unlock()
+		b.rooms.fail = err
 	}
 	fail(errs.E(errs.Unavailable, "Nobody holds it."))
 	part := w.form("/privacy/erase", nil)

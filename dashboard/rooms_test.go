@@ -36,12 +36,12 @@ func TestCreateRoomOnThePage(t *testing.T) {
 		t.Errorf("got %d %s", page.status, page.text())
 	}
 	id, _ := snowflake.Parse(strings.TrimPrefix(got.location(), "/game/"))
-	b.keeper.mu.Lock()
-	r := b.keeper.rooms[id]
+	b.rooms.mu.Lock()
+	r := b.rooms.rooms[id]
 	if r.Seats != 3 || r.Private {
 		t.Errorf("an unchecked box is not private: %+v", r)
 	}
-	b.keeper.mu.Unlock()
+	b.rooms.mu.Unlock()
 	// A mistake shows the form again, with what was typed and what is wrong.
 	for _, c := range []struct {
 		form   url.Values
@@ -133,10 +133,10 @@ func TestAccess(t *testing.T) {
 	} {
 		people[name] = b.signedIn(id)
 	}
-	b.keeper.join(friends, 7, false)
+	b.rooms.join(friends, 7, false)
 	people["left"] = b.signedIn(7)
 	people["left"].get("/servers/100")
-	b.keeper.leave(friends, 7)
+	b.rooms.leave(friends, 7)
 
 	type who map[string]int
 	all := func(status int, except who) who {
@@ -185,12 +185,12 @@ func TestAccess(t *testing.T) {
 			if got.status >= 400 && (strings.Contains(got.body, "draft") || got.problem().Detail == "") {
 				t.Errorf("%s: %s %s tells too much or nothing: %s", name, c.method, c.path, got.text())
 			}
-			b.keeper.mu.Lock()
-			if b.keeper.rooms[r.ID] != nil { // for RoomLimit
-				delete(b.keeper.rooms, r.ID)
-				b.keeper.publish(r, room.Closed{})
+			b.rooms.mu.Lock()
+			if b.rooms.rooms[r.ID] != nil { // for RoomLimit
+				delete(b.rooms.rooms, r.ID)
+				b.rooms.publish(r, room.Closed{})
 			}
-			b.keeper.mu.Unlock()
+			b.rooms.mu.Unlock()
 		}
 	}
 }
@@ -234,9 +234,9 @@ func TestJoin(t *testing.T) {
 		out["held_until"] == nil {
 		t.Errorf("got %v", out)
 	}
-	b.keeper.mu.Lock()
-	b.keeper.inVoice[guest] = true
-	b.keeper.mu.Unlock()
+	b.rooms.mu.Lock()
+	b.rooms.inVoice[guest] = true
+	b.rooms.mu.Unlock()
 	if got := w.form(page+"/join", nil); got.status != http.StatusSeeOther || got.location() != page {
 		t.Errorf("moved: %d to %s", got.status, got.location())
 	}
@@ -244,11 +244,11 @@ func TestJoin(t *testing.T) {
 	if got := w.get(page); !strings.Contains(got.body, "You are sitting here") {
 		t.Errorf("got %s", got.text())
 	}
-	b.keeper.mu.Lock()
+	b.rooms.mu.Lock()
 	for i := range snowflake.ID(3) {
-		b.keeper.roster[r.ID] = append(b.keeper.roster[r.ID], room.Person{UserID: 900 + i})
+		b.rooms.roster[r.ID] = append(b.rooms.roster[r.ID], room.Person{UserID: 900 + i})
 	}
-	b.keeper.mu.Unlock()
+	b.rooms.mu.Unlock()
 	if got := w.api("POST", "/api/v1/rooms/"+r.ID.String()+"/join", ""); got.status != http.StatusConflict ||
 		got.problem().Code != errs.RoomFull {
 		t.Errorf("full: %d %s", got.status, got.text())
@@ -319,7 +319,7 @@ func TestInviteLanding(t *testing.T) {
 	}
 	w := b.signedIn(member)
 	w.get(link)
-	if n := len(b.keeper.redeems); n != 0 || len(b.keeper.guests(r.ID)) != 1 {
+	if n := len(b.rooms.redeems); n != 0 || len(b.rooms.guests(r.ID)) != 1 {
 		t.Fatalf("looking redeemed %d times", n)
 	}
 	if got := w.form("/game/"+r.ID.String()+"/accept", url.Values{"t": {b.invite(r)}}); got.status != 303 ||
@@ -348,19 +348,19 @@ func TestInviteThroughLogin(t *testing.T) {
 		!strings.Contains(got.body, "Join voice") {
 		t.Errorf("got %d at %s %s", got.status, got.url, got.text())
 	}
-	if len(b.keeper.guests(r.ID)) != 2 {
+	if len(b.rooms.guests(r.ID)) != 2 {
 		t.Error("not let in")
 	}
 	// Signing in by the link at the top offers the invite again and takes nothing.
 	token = b.invite(r)
-	b.keeper.join(friends, 8, false)
+	b.rooms.join(friends, 8, false)
 	w = b.browser("8")
 	page := w.get("/game/" + r.ID.String() + "?t=" + token)
 	_, after, _ := strings.Cut(page.body,
 		`<form method="post" action="/login"><input type="hidden" name="return_to" value="`)
 	to, _, _ := strings.Cut(after, `"`)
 	got := w.follow(w.form("/login", url.Values{"return_to": {html.UnescapeString(to)}}))
-	if got.status != 200 || !strings.Contains(got.body, "Come in") || len(b.keeper.guests(r.ID)) != 2 {
+	if got.status != 200 || !strings.Contains(got.body, "Come in") || len(b.rooms.guests(r.ID)) != 2 {
 		t.Errorf("got %d at %s %s", got.status, got.url, got.text())
 	}
 }
@@ -374,10 +374,10 @@ func TestInvitesThatDoNotWork(t *testing.T) {
 		flipped = good[:len(good)-10] + "B" + good[len(good)-9:]
 	}
 	revoked := b.invite(r)
-	b.keeper.mu.Lock()
+	b.rooms.mu.Lock()
 	r.Invites[len(r.Invites)-1].RevokedAt = b.clock()
-	b.keeper.mu.Unlock()
-	old, err := invite.Issue(b.keeper.keys, invite.NewID(), friends, r.ID, b.clock().Add(-25*time.Hour),
+	b.rooms.mu.Unlock()
+	old, err := invite.Issue(b.rooms.keys, invite.NewID(), friends, r.ID, b.clock().Add(-25*time.Hour),
 		b.clock().Add(-time.Hour))
 	if err != nil {
 		t.Fatal(err)
@@ -419,7 +419,7 @@ func TestInvitesThatDoNotWork(t *testing.T) {
 			}
 		})
 	}
-	if len(b.keeper.guests(r.ID)) != 1 {
+	if len(b.rooms.guests(r.ID)) != 1 {
 		t.Error("somebody was let in")
 	}
 	var out gotRedeemed
@@ -481,11 +481,11 @@ func TestOnTheWay(t *testing.T) {
 		t.Errorf("another invite: %d %s", got.status, got.text())
 	}
 	step := func(s room.Step, why *errs.Error) {
-		b.keeper.mu.Lock()
-		defer b.keeper.mu.Unlock()
-		a := b.keeper.arriving[stranger]
+		b.rooms.mu.Lock()
+		defer b.rooms.mu.Unlock()
+		a := b.rooms.arriving[stranger]
 		a.Step, a.Code, a.Why = s, "", why
-		b.keeper.arriving[stranger] = a
+		b.rooms.arriving[stranger] = a
 	}
 	step(room.StepRules, nil)
 	if got := w.get(page + "/coming"); !strings.Contains(got.body, "accept the server") ||
@@ -536,7 +536,7 @@ func TestInviteBringsPeopleIn(t *testing.T) {
 	if got := w.follow(start); got.status != 200 || got.url != b.url+page {
 		t.Errorf("got %d at %s %s", got.status, got.url, got.text())
 	}
-	last := b.keeper.redeems[len(b.keeper.redeems)-1]
+	last := b.rooms.redeems[len(b.rooms.redeems)-1]
 	if !strings.HasPrefix(last.AccessToken, "secret-access-") {
 		t.Errorf("the token was not passed: %q", last.AccessToken)
 	}

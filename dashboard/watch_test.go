@@ -28,9 +28,9 @@ func TestWatchLinks(t *testing.T) {
 	nothing("before it may be watched", path+"?t=")
 	boss := b.signedIn(owner)
 	boss.form("/game/"+r.ID.String()+"/change", map[string][]string{"do": {"watch"}})
-	b.keeper.mu.Lock()
-	token := b.keeper.rooms[r.ID].WatchToken
-	b.keeper.mu.Unlock()
+	b.rooms.mu.Lock()
+	token := b.rooms.rooms[r.ID].WatchToken
+	b.rooms.mu.Unlock()
 	if token == "" {
 		t.Fatal("no link")
 	}

@@ -76,7 +76,7 @@ func (c *Commands) rename(ctx context.Context, q *call) (reply, error) {
 	case err != nil:
 		return reply{}, err
 	case !done.Later.IsZero():
-		clean, _ := schema.CleanName(name) // it was good enough for the keeper
+		clean, _ := schema.CleanName(name) // it was good enough for package rooms
 		return reply{
 			text: q.t.Say("did.rename.later", "Name", message.Bold(clean), "When", message.RelativeTime(done.Later)),
 		}, nil
@@ -357,7 +357,7 @@ func (c *Commands) confirmClose(ctx context.Context, q *call) (reply, error) {
 	v, err := c.o.Rooms.View(ctx, q.guild, room.Request{Actor: q.actor, RoomID: id})
 	switch {
 	case errs.Has(err, errs.RoomNotFound) && q.who.Manager:
-		// Managers may close what they do not see; the keeper says so or not when they do.
+		// Managers may close what they do not see; package rooms says so or not when they do.
 		return reply{text: q.t.Say("close.unseen", "Channel", message.ChannelMention(id)), rows: buttons}, nil
 	case err != nil:
 		return reply{}, err

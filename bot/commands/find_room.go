@@ -12,7 +12,7 @@ import (
 	"snug/shared/room"
 )
 
-// memory gives what the keeper knows of the guild, without waiting for anything.
+// memory gives what package rooms knows of the guild, without waiting for anything.
 func (c *Commands) memory(q *call) rooms.Snapshot { return c.o.Rooms.Snapshot(q.guild) }
 
 // visible lists the rooms that the caller may see, the oldest first.
@@ -21,7 +21,7 @@ func (c *Commands) visible(q *call) []room.Room {
 	return slices.DeleteFunc(slices.Clone(m.Rooms), func(r room.Room) bool { return !m.Access(&r).MaySee(q.who) })
 }
 
-// placed lists the rooms that the caller may see, or has a suspended place in: the keeper tells them why.
+// placed lists the rooms that the caller may see, or has a suspended place in: package rooms tells them why.
 func (c *Commands) placed(q *call) []room.Room {
 	m := c.memory(q)
 	return slices.DeleteFunc(slices.Clone(m.Rooms), func(r room.Room) bool {
@@ -53,7 +53,7 @@ func (c *Commands) which(q *call) (snowflake.ID, error) {
 }
 
 // named finds a room by its id, as suggestions give it, or by its name. An id
-// is good for any room: whether the caller may do something there is the keeper's to say.
+// is good for any room: whether the caller may do something there is for package rooms to say.
 func named(list []room.Room, name string) (snowflake.ID, error) {
 	if id, ok := message.ParseID(name); ok && id != 0 {
 		return id, nil

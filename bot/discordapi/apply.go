@@ -140,7 +140,7 @@ func atCreation(
 
 // apply leads a channel from the overwrites that it has to those it should have, one by one: one request with all of
 // them would undo what somebody else changed since Discord was asked. told is what Discord had told of the channel
-// before that. more is true if there are steps left, for the next call. An error that is keeper.ErrPartly says that
+// before that. more is true if there are steps left, for the next call. An error that is rooms.ErrPartly says that
 // some were made; errChanged, that somebody else is changing the same.
 func (d *Discord) apply(
 	ctx context.Context, channel snowflake.ID, told, have, want []discord.PermissionOverwrite, reason string,

@@ -174,7 +174,7 @@ func (d *Discord) unseen(guild snowflake.ID, c discord.GuildChannel) bool {
 		self.RoleIDs) == 0
 }
 
-// Channel gives a channel as the keeper sees it. The guild is named because GUILD_CREATE does not say it again.
+// Channel gives a channel as package rooms sees it. The guild is named because GUILD_CREATE does not say it again.
 func (d *Discord) Channel(guild snowflake.ID, c discord.GuildChannel) rooms.Channel {
 	out := rooms.Channel{ID: c.ID(), Name: c.Name(), Kind: rooms.KindOther, Position: c.Position()}
 	switch v := c.(type) {
@@ -211,7 +211,7 @@ func (d *Discord) Channel(guild snowflake.ID, c discord.GuildChannel) rooms.Chan
 	return out
 }
 
-// VoiceChannels picks the voice channels of a list, as the keeper sees them.
+// VoiceChannels picks the voice channels of a list, as package rooms sees them.
 func (d *Discord) VoiceChannels(guild snowflake.ID, list []discord.GuildChannel) []rooms.Channel {
 	var out []rooms.Channel
 	for _, c := range list {
@@ -222,7 +222,7 @@ func (d *Discord) VoiceChannels(guild snowflake.ID, list []discord.GuildChannel)
 	return out
 }
 
-// VoiceChannel gives a channel as the keeper sees it; false for other kinds.
+// VoiceChannel gives a channel as package rooms sees it; false for other kinds.
 func (d *Discord) VoiceChannel(guild snowflake.ID, c discord.GuildChannel) (rooms.Channel, bool) {
 	v := d.Channel(guild, c)
 	v.Unseen = d.unseen(guild, c)

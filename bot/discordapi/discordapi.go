@@ -1,5 +1,5 @@
 // Package discordapi makes the Discord calls that rooms need, over disgo's REST
-// client: it implements the keeper's Discord interface.
+// client: it implements rooms.Discord.
 //
 // Every call goes through the client's rate limiter, carries the caller's
 // context and, where it changes something, a reason for the guild's audit
@@ -106,8 +106,8 @@ const renameTime = 10 * time.Second
 
 // CreateRoomChannel makes the voice channel of a room in one call, with as
 // many overwrites as Discord takes at creation; whole is false if there are
-// more, for SetAccess. It fails with an error that is keeper.ErrCategoryFull
-// when the category takes no more channels, or keeper.ErrCategoryGone when it is deleted.
+// more, for SetAccess. It fails with an error that is rooms.ErrCategoryFull
+// when the category takes no more channels, or rooms.ErrCategoryGone when it is deleted.
 func (d *Discord) CreateRoomChannel(
 	ctx context.Context, in room.PendingCreate, a rooms.RoomAccess,
 ) (id snowflake.ID, whole bool, err error) {

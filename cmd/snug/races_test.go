@@ -41,7 +41,7 @@ func (a *raceHarness) actor(name string) access.Actor {
 	return access.Actor{UserID: a.user(name).ID, Via: access.ViaWeb}
 }
 
-// call asks a guild's keeper.
+// call asks the bot about a guild.
 func call[Q, A any](a *raceHarness, m hub.Method[Q, A], q Q) (A, error) {
 	return m.Call(a.ctx(), a.app.hub, a.guild, q)
 }

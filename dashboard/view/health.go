@@ -13,7 +13,7 @@ import (
 type Health struct {
 	AdminTab
 	Preflight *guild.Preflight    // nil: not known
-	Keeper    *guild.Health       // nil: not known
+	Bot       *guild.Health       // nil: not known
 	Report    *guild.RepairReport // nil: not known
 	Applied   bool                // Report tells what was mended
 	OpenURL   string              // opens the server in Discord
@@ -53,16 +53,16 @@ func (p *Health) Called(f guild.Issue) string {
 
 // Concerns are what needs a look, as the parts of the page that tell of it; none: all is well.
 func (p *Health) Concerns() (ids []string) {
-	if !p.Connected || p.Keeper != nil && p.Keeper.Gateway.Phase != "ready" {
+	if !p.Connected || p.Bot != nil && p.Bot.Gateway.Phase != "ready" {
 		ids = append(ids, "connection")
 	}
 	if p.Preflight != nil && (!p.Preflight.OK || len(p.Preflight.Lost) > 0) {
 		ids = append(ids, "permissions")
 	}
-	if p.Keeper != nil && p.Keeper.DMs.HeldBack(p.Keeper.Now) {
+	if p.Bot != nil && p.Bot.DMs.HeldBack(p.Bot.Now) {
 		ids = append(ids, "dms")
 	}
-	if p.Keeper != nil && slices.ContainsFunc(p.Keeper.Errors, func(t guild.RecentError) bool { return t.Serious }) {
+	if p.Bot != nil && slices.ContainsFunc(p.Bot.Errors, func(t guild.RecentError) bool { return t.Serious }) {
 		ids = append(ids, "errors")
 	}
 	if p.Report != nil && slices.ContainsFunc(p.Report.Issues, func(f guild.Issue) bool { return !f.Fixed }) {
@@ -72,7 +72,7 @@ func (p *Health) Concerns() (ids []string) {
 }
 
 // Known says whether enough is known to say that all is well.
-func (p *Health) Known() bool { return p.Preflight != nil && p.Keeper != nil && p.Report != nil }
+func (p *Health) Known() bool { return p.Preflight != nil && p.Bot != nil && p.Report != nil }
 
 // Tab is the page's own.
 func (*Health) Tab() string { return "health" }

@@ -175,7 +175,7 @@ func NewCreateForm(s guild.Settings, last room.Preferences) CreateForm {
 type Room struct {
 	Layout
 	Guild     room.GuildInfo
-	View      room.View // as the keeper gave it; its Invites are shown from Invites below
+	View      room.View // as the bot gave it; its Invites are shown from Invites below
 	Rev       Rev       // of View.Room and View.Roster
 	OwnerName string    // display name; "" if unknown
 	// DeepLink opens the room's channel in Discord.

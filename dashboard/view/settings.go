@@ -153,7 +153,7 @@ func (f SettingsForm) Has(name string, id snowflake.ID) bool { return has(f.valu
 
 // JSON gives the settings for a room.SettingsRequest. It fails with
 // errs.Invalid, naming the field, for a number or a length of time that
-// cannot be read; whether the values are allowed is the keeper's to say.
+// cannot be read; whether the values are allowed is for package rooms to say.
 func (f SettingsForm) JSON() ([]byte, error) {
 	out := map[string]any{}
 	for _, g := range settingGroups() {

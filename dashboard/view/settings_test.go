@@ -83,7 +83,7 @@ func TestSettingsSurviveTheForm(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			// Over settings that differ everywhere, as the keeper applies it.
+			// Over settings that differ everywhere, as the bot applies it.
 			got := guild.Settings{
 				CategoryID: 99, Private: !want.Private, CreatorRoles: []snowflake.ID{1}, HelperRoles: []snowflake.ID{1},
 				StrictSeats: true, AdminsExempt: true,

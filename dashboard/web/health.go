@@ -46,7 +46,7 @@ func (s *Site) showHealth(c *gin.Context, me *session.Session, q guild.RepairReq
 		p.Preflight = &pre
 		var h guild.Health
 		if h, err = s.actions.Health(ctx, me, g.ID); err == nil {
-			p.Keeper = &h
+			p.Bot = &h
 		}
 	}
 	if err == nil {

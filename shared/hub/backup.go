@@ -46,7 +46,7 @@ func (h *Hub) kept() (list []spec) {
 
 // Backup writes all buckets and streams that are on disk to w, as a tar, while
 // the hub goes on working. Each bucket is as of one moment, different buckets
-// of slightly different ones; the keeper's sweep puts right what that leaves.
+// of slightly different ones; the sweep of rooms puts right what that leaves.
 func (h *Hub) Backup(ctx context.Context, w io.Writer) error {
 	out := tar.NewWriter(w)
 	index := backupIndex{Form: backupForm, Taken: h.o.Now().UTC(), Streams: map[string]string{}}

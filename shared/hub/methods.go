@@ -8,7 +8,7 @@ import (
 	"snug/shared/room"
 )
 
-// What the dashboard asks of the keeper of a guild. The room package, and for
+// What the dashboard asks of the process that holds a guild. The room package, and for
 // what managers ask the guild package, documents each request and answer.
 var (
 	StandingOf    = Method[room.StandingRequest, access.Standing]{Name: "standing", Reads: true}

@@ -16,7 +16,7 @@ import (
 // Buckets are the hub's buckets. The key's form is beside each.
 type Buckets struct {
 	Settings       *Bucket[guild.Document]     // guild
-	Rooms          *Bucket[room.Room]          // guild.channel; the keeper of the guild alone writes
+	Rooms          *Bucket[room.Room]          // guild.channel; the process that holds the guild alone writes
 	PendingCreates *Bucket[room.PendingCreate] // guild.id; a room about to be opened
 	Members        *Bucket[room.Preferences]   // guild.user; what a member chose last time
 	Sessions       *Bucket[Sealed]             // hash of the session's id

@@ -1,8 +1,8 @@
 // Package invite issues and verifies the tokens of invite links.
 //
 // A token says which invite of which room it is; whether that invite still
-// lets anybody in is written in the room's document and decided by the
-// keeper. No I/O; safe for concurrent use.
+// lets anybody in is written in the room's document and decided by
+// package rooms of the bot. No I/O; safe for concurrent use.
 package invite
 
 import (

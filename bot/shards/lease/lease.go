@@ -13,7 +13,7 @@
 // Every process also writes that it is there. Shards are shared evenly among
 // those that are: who holds more than others gives one up after the other.
 //
-// The package is for snug/bot. A Keeper is started once, with Run; its other
+// The package is for snug/bot. A Holder is started once, with Run; its other
 // methods may be called from anywhere.
 package lease
 
@@ -32,7 +32,7 @@ import (
 	"snug/shared/hub"
 )
 
-// Options of a Keeper. Leases and Shards are needed.
+// Options of a Holder. Leases and Shards are needed.
 type Options struct {
 	Leases *hub.Bucket[hub.Lease]
 	Shards int           // of the whole bot
@@ -80,14 +80,14 @@ type sight struct {
 type holding struct {
 	rev   hub.Rev
 	term  uint64
-	until time.Time // guarded by Keeper.mu; zero: the lease is lost
+	until time.Time // guarded by Holder.mu; zero: the lease is lost
 	end   context.CancelCauseFunc
 	given bool          // it is on its way to another process
 	stale bool          // the last renewal failed, and the log says so
 	ended chan struct{} // closed when the hold has returned
 }
 
-// New makes a Keeper that holds nothing yet.
+// New makes a Holder that holds nothing yet.
 func New(o Options) *Holder {
 	if o.Term <= 0 {
 		o.Term = 15 * time.Second

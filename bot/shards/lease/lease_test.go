@@ -42,7 +42,7 @@ type processes struct {
 // process is one of them.
 type process struct {
 	crowd  *processes
-	keeper *lease.Holder
+	leases *lease.Holder
 	stop   context.CancelFunc
 	done   chan struct{}
 	lost   chan error
@@ -77,12 +77,12 @@ func (c *processes) joinAs(name string, shards int, stuck chan struct{}) *proces
 		crowd: c, stop: stop, done: make(chan struct{}), lost: make(chan error, shards), holds: map[int]bool{},
 		stuck: stuck,
 	}
-	p.keeper = lease.New(lease.Options{
+	p.leases = lease.New(lease.Options{
 		Leases: c.hub.Leases, Shards: shards, Name: name, Term: term, Log: slog.New(slog.DiscardHandler),
 	})
 	go func() {
 		defer close(p.done)
-		if err := p.keeper.Run(ctx, p.hold); err != nil {
+		if err := p.leases.Run(ctx, p.hold); err != nil {
 			c.Error(err)
 		}
 	}()
@@ -193,7 +193,7 @@ func TestStandbyTakesOver(t *testing.T) {
 	if d := time.Since(begun); d < term {
 		t.Errorf("taken over after %v, before the term of %v was over", d, term)
 	}
-	if !standby.keeper.Held(0) {
+	if !standby.leases.Held(0) {
 		t.Error("the standby does not rely on the lease it took")
 	}
 	if _, err := h.Leases.Update(t.Context(), "0", dead, rev); !errs.Has(err, errs.Conflict) {
@@ -211,7 +211,7 @@ func TestStandbyTakesOver(t *testing.T) {
 	case <-time.After(patience):
 		t.Fatal("a process that lost its lease went on")
 	}
-	if l, _ := c.held(standby); len(l) != 0 || standby.keeper.Held(0) {
+	if l, _ := c.held(standby); len(l) != 0 || standby.leases.Held(0) {
 		t.Error("a process that lost its lease still holds the shard")
 	}
 	standby.end()
@@ -244,17 +244,17 @@ func TestALostShardHoldsNothingUp(t *testing.T) {
 	<-p.lost
 	for renewed := 0; renewed < 10; time.Sleep(5 * time.Millisecond) { // more than a term's worth
 		now, at := c.lease("1")
-		if p.keeper.Held(0) || now != first {
-			t.Fatalf("while a lost shard hangs: holds it %v, and of the other the lease is %+v", p.keeper.Held(0), now)
+		if p.leases.Held(0) || now != first {
+			t.Fatalf("while a lost shard hangs: holds it %v, and of the other the lease is %+v", p.leases.Held(0), now)
 		}
 		if at != rev {
 			renewed, rev = renewed+1, at
 		}
 	}
-	testkit.Eventually(t, "it relies on the other shard's lease", func() bool { return p.keeper.Held(1) })
+	testkit.Eventually(t, "it relies on the other shard's lease", func() bool { return p.leases.Held(1) })
 	close(stuck)
 	testkit.Eventually(t, "the shard is taken again once its new holder is gone",
-		func() bool { return p.keeper.Term(0) == 100 })
+		func() bool { return p.leases.Term(0) == 100 })
 	p.end()
 }
 
@@ -273,10 +273,10 @@ func TestAnOutageCostsNobodyALease(t *testing.T) {
 	})
 	was, _ := c.lease("0")
 	server.Down()
-	testkit.Eventually(t, "the holder no longer relies on its lease", func() bool { return !holder.keeper.Held(0) })
+	testkit.Eventually(t, "the holder no longer relies on its lease", func() bool { return !holder.leases.Held(0) })
 	time.Sleep(2 * term) // it is the length of the outage that counts
 	server.Up()
-	testkit.Eventually(t, "the holder relies on its lease again", func() bool { return holder.keeper.Held(0) })
+	testkit.Eventually(t, "the holder relies on its lease again", func() bool { return holder.leases.Held(0) })
 	for late := time.Now().Add(3 * term); time.Now().Before(late); time.Sleep(5 * time.Millisecond) {
 		if now, _ := c.lease("0"); now != was {
 			t.Fatalf("after the outage the lease is %+v, not %+v", now, was)

@@ -21,9 +21,9 @@ import (
 	"snug/shared/room"
 )
 
-// bookkeeper is a keeper in memory. It decides by the room package's rules and
+// fakeRooms is the rooms of the bot in memory. It decides by the room package's rules and
 // writes to the hub what the real one and presence write.
-type bookkeeper struct {
+type fakeRooms struct {
 	invitesAsked []string // the ids that invites were asked for with
 	t            *testing.T
 	hub          *hub.Hub
@@ -50,8 +50,8 @@ type bookkeeper struct {
 	remembered  room.Preferences
 }
 
-func newBookkeeper(t *testing.T, h *hub.Hub, keys *keyring.Keyring, now func() time.Time) *bookkeeper {
-	return &bookkeeper{
+func newFakeRooms(t *testing.T, h *hub.Hub, keys *keyring.Keyring, now func() time.Time) *fakeRooms {
+	return &fakeRooms{
 		t: t, hub: h, keys: keys, now: now, members: map[snowflake.ID]map[snowflake.ID]access.Standing{},
 		rooms: map[snowflake.ID]*room.Room{}, arriving: map[snowflake.ID]room.Arriving{},
 		roster: map[snowflake.ID][]room.Person{}, inVoice: map[snowflake.ID]bool{}, nextID: 5000,
@@ -60,7 +60,7 @@ func newBookkeeper(t *testing.T, h *hub.Hub, keys *keyring.Keyring, now func() t
 }
 
 // guild makes a guild that is ready.
-func (k *bookkeeper) guild(id snowflake.ID, name string) {
+func (k *fakeRooms) guild(id snowflake.ID, name string) {
 	k.t.Helper()
 	_, err := k.hub.Guilds.Put(k.t.Context(), id.String(), room.GuildInfo{ID: id, Name: name, Ready: true})
 	if err != nil {
@@ -68,7 +68,7 @@ func (k *bookkeeper) guild(id snowflake.ID, name string) {
 	}
 }
 
-func (k *bookkeeper) join(g, user snowflake.ID, manager bool) {
+func (k *fakeRooms) join(g, user snowflake.ID, manager bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.members[g] == nil {
@@ -80,16 +80,16 @@ func (k *bookkeeper) join(g, user snowflake.ID, manager bool) {
 	}
 }
 
-func (k *bookkeeper) leave(g, user snowflake.ID) {
+func (k *fakeRooms) leave(g, user snowflake.ID) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	delete(k.members[g], user)
 }
 
 // begin is how every call starts: with the standing of who asks.
-func (k *bookkeeper) begin(g, user snowflake.ID) (access.Standing, error) {
+func (k *fakeRooms) begin(g, user snowflake.ID) (access.Standing, error) {
 	if k.panics {
-		panic("the keeper lost its keys")
+		panic("the bot lost its keys")
 	}
 	if k.fail != nil {
 		return access.Standing{}, k.fail
@@ -101,7 +101,7 @@ func (k *bookkeeper) begin(g, user snowflake.ID) (access.Standing, error) {
 	return s, nil
 }
 
-func (k *bookkeeper) Standing(_ context.Context, g snowflake.ID, q room.StandingRequest) (access.Standing, error) {
+func (k *fakeRooms) Standing(_ context.Context, g snowflake.ID, q room.StandingRequest) (access.Standing, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	s, err := k.begin(g, q.UserID)
@@ -112,7 +112,7 @@ func (k *bookkeeper) Standing(_ context.Context, g snowflake.ID, q room.Standing
 }
 
 // visible finds a room the actor may see.
-func (k *bookkeeper) visible(g snowflake.ID, q room.Request) (*room.Room, access.Standing, error) {
+func (k *fakeRooms) visible(g snowflake.ID, q room.Request) (*room.Room, access.Standing, error) {
 	s, err := k.begin(g, q.Actor.UserID)
 	if err != nil {
 		return nil, s, err
@@ -124,7 +124,7 @@ func (k *bookkeeper) visible(g snowflake.ID, q room.Request) (*room.Room, access
 	return r, s, nil
 }
 
-func (k *bookkeeper) controlled(g snowflake.ID, q room.Request) (*room.Room, error) {
+func (k *fakeRooms) controlled(g snowflake.ID, q room.Request) (*room.Room, error) {
 	r, s, err := k.visible(g, q)
 	if err == nil && !r.Summary(false).Access.MayControl(s) {
 		err = errs.E(errs.Forbidden, "Only the room's owner can do that.")
@@ -133,7 +133,7 @@ func (k *bookkeeper) controlled(g snowflake.ID, q room.Request) (*room.Room, err
 }
 
 // publish writes a room where the index and dashboard/live read it.
-func (k *bookkeeper) publish(r *room.Room, fact room.Fact) {
+func (k *fakeRooms) publish(r *room.Room, fact room.Fact) {
 	ctx := context.WithoutCancel(k.t.Context())
 	key := r.GuildID.String() + "." + r.ID.String()
 	k.n++
@@ -152,7 +152,7 @@ func (k *bookkeeper) publish(r *room.Room, fact room.Fact) {
 	}
 }
 
-func (k *bookkeeper) OpenRoom(_ context.Context, g snowflake.ID, q room.OpenRequest) (room.OpenedRoom, error) {
+func (k *fakeRooms) OpenRoom(_ context.Context, g snowflake.ID, q room.OpenRequest) (room.OpenedRoom, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	s, err := k.begin(g, q.Actor.UserID)
@@ -178,7 +178,7 @@ func (k *bookkeeper) OpenRoom(_ context.Context, g snowflake.ID, q room.OpenRequ
 	return room.OpenedRoom{Room: r.Summary(false), Invite: l}, err
 }
 
-func (k *bookkeeper) invite(r *room.Room, by snowflake.ID) (room.InviteLink, error) {
+func (k *fakeRooms) invite(r *room.Room, by snowflake.ID) (room.InviteLink, error) {
 	v := room.Invite{
 		ID: invite.NewID(), By: by, CreatedAt: k.now(), ExpiresAt: k.now().Add(24 * time.Hour), MaxUses: r.Seats,
 	}
@@ -187,7 +187,7 @@ func (k *bookkeeper) invite(r *room.Room, by snowflake.ID) (room.InviteLink, err
 	return room.InviteLink{Invite: v, Token: token}, err
 }
 
-func (k *bookkeeper) ViewRoom(_ context.Context, g snowflake.ID, q room.Request) (room.View, error) {
+func (k *fakeRooms) ViewRoom(_ context.Context, g snowflake.ID, q room.Request) (room.View, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	r, s, err := k.visible(g, q)
@@ -223,7 +223,7 @@ func (k *bookkeeper) ViewRoom(_ context.Context, g snowflake.ID, q room.Request)
 	return v, nil
 }
 
-func (k *bookkeeper) JoinRoom(_ context.Context, g snowflake.ID, q room.Request) (room.Joined, error) {
+func (k *fakeRooms) JoinRoom(_ context.Context, g snowflake.ID, q room.Request) (room.Joined, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	r, s, err := k.visible(g, q)
@@ -242,7 +242,7 @@ func (k *bookkeeper) JoinRoom(_ context.Context, g snowflake.ID, q room.Request)
 	return room.Joined{Moved: true}, nil
 }
 
-func (k *bookkeeper) KeepRoom(_ context.Context, g snowflake.ID, q room.Request) (room.Summary, error) {
+func (k *fakeRooms) KeepRoom(_ context.Context, g snowflake.ID, q room.Request) (room.Summary, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	r, _, err := k.visible(g, q)
@@ -252,7 +252,7 @@ func (k *bookkeeper) KeepRoom(_ context.Context, g snowflake.ID, q room.Request)
 	return r.Summary(false), nil
 }
 
-func (k *bookkeeper) CloseRoom(_ context.Context, g snowflake.ID, q room.Request) (room.Summary, error) {
+func (k *fakeRooms) CloseRoom(_ context.Context, g snowflake.ID, q room.Request) (room.Summary, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	r, err := k.controlled(g, q)
@@ -264,7 +264,7 @@ func (k *bookkeeper) CloseRoom(_ context.Context, g snowflake.ID, q room.Request
 	return r.Summary(false), nil
 }
 
-func (k *bookkeeper) CreateInvite(_ context.Context, g snowflake.ID, q room.InviteRequest) (room.InviteLink, error) {
+func (k *fakeRooms) CreateInvite(_ context.Context, g snowflake.ID, q room.InviteRequest) (room.InviteLink, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	r, err := k.controlled(g, room.Request{Actor: q.Actor, RoomID: q.RoomID})
@@ -275,7 +275,7 @@ func (k *bookkeeper) CreateInvite(_ context.Context, g snowflake.ID, q room.Invi
 	return k.invite(r, q.Actor.UserID)
 }
 
-func (k *bookkeeper) RevokeInvite(_ context.Context, g snowflake.ID, q room.RevokeRequest) (room.Invite, error) {
+func (k *fakeRooms) RevokeInvite(_ context.Context, g snowflake.ID, q room.RevokeRequest) (room.Invite, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	r, err := k.controlled(g, room.Request{Actor: q.Actor, RoomID: q.RoomID})
@@ -291,7 +291,7 @@ func (k *bookkeeper) RevokeInvite(_ context.Context, g snowflake.ID, q room.Revo
 }
 
 // holding finds the room and the invite of a token.
-func (k *bookkeeper) holding(token string) (*room.Room, *room.Invite, error) {
+func (k *fakeRooms) holding(token string) (*room.Room, *room.Invite, error) {
 	if k.fail != nil {
 		return nil, nil, k.fail
 	}
@@ -306,7 +306,7 @@ func (k *bookkeeper) holding(token string) (*room.Room, *room.Invite, error) {
 	return r, r.Invite(c.ID), nil
 }
 
-func (k *bookkeeper) PreviewInvite(_ context.Context, g snowflake.ID, q room.PreviewRequest) (room.Preview, error) {
+func (k *fakeRooms) PreviewInvite(_ context.Context, g snowflake.ID, q room.PreviewRequest) (room.Preview, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	r, v, err := k.holding(q.Token)
@@ -330,7 +330,7 @@ func (k *bookkeeper) PreviewInvite(_ context.Context, g snowflake.ID, q room.Pre
 	}, nil
 }
 
-func (k *bookkeeper) RedeemInvite(ctx context.Context, g snowflake.ID, q room.RedeemRequest) (room.Redeemed, error) {
+func (k *fakeRooms) RedeemInvite(ctx context.Context, g snowflake.ID, q room.RedeemRequest) (room.Redeemed, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.redeems = append(k.redeems, q)
@@ -382,7 +382,7 @@ func (k *bookkeeper) RedeemInvite(ctx context.Context, g snowflake.ID, q room.Re
 	return room.Redeemed{GuildID: g, RoomID: r.ID}, nil
 }
 
-func (k *bookkeeper) Arrive(_ context.Context, g snowflake.ID, q room.ArriveRequest) (room.Arriving, error) {
+func (k *fakeRooms) Arrive(_ context.Context, g snowflake.ID, q room.ArriveRequest) (room.Arriving, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	a, ok := k.arriving[q.Actor.UserID]
@@ -396,7 +396,7 @@ func (k *bookkeeper) Arrive(_ context.Context, g snowflake.ID, q room.ArriveRequ
 	return a, nil
 }
 
-func (k *bookkeeper) ChangeRoom(_ context.Context, g snowflake.ID, q room.ChangeRequest) (room.ChangeDone, error) {
+func (k *fakeRooms) ChangeRoom(_ context.Context, g snowflake.ID, q room.ChangeRequest) (room.ChangeDone, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	r, err := k.controlled(g, room.Request{Actor: q.Actor, RoomID: q.RoomID})
@@ -437,7 +437,7 @@ func (k *bookkeeper) ChangeRoom(_ context.Context, g snowflake.ID, q room.Change
 	return done, nil
 }
 
-func (k *bookkeeper) Knock(_ context.Context, g snowflake.ID, q room.KnockRequest) (room.KnockDone, error) {
+func (k *fakeRooms) Knock(_ context.Context, g snowflake.ID, q room.KnockRequest) (room.KnockDone, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	s, err := k.begin(g, q.Actor.UserID)
@@ -453,7 +453,7 @@ func (k *bookkeeper) Knock(_ context.Context, g snowflake.ID, q room.KnockReques
 	return room.KnockDone{}, nil
 }
 
-func (k *bookkeeper) AnswerKnock(_ context.Context, g snowflake.ID, q room.AnswerRequest) (room.ChangeDone, error) {
+func (k *fakeRooms) AnswerKnock(_ context.Context, g snowflake.ID, q room.AnswerRequest) (room.ChangeDone, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	r, err := k.controlled(g, room.Request{Actor: q.Actor, RoomID: q.RoomID})
@@ -471,7 +471,7 @@ func (k *bookkeeper) AnswerKnock(_ context.Context, g snowflake.ID, q room.Answe
 	return room.ChangeDone{Room: r.Summary(false)}, nil
 }
 
-func (k *bookkeeper) WaitForSeat(_ context.Context, g snowflake.ID, q room.WaitRequest) (room.WaitDone, error) {
+func (k *fakeRooms) WaitForSeat(_ context.Context, g snowflake.ID, q room.WaitRequest) (room.WaitDone, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	r, s, err := k.visible(g, room.Request{Actor: q.Actor, RoomID: q.RoomID})
@@ -486,7 +486,7 @@ func (k *bookkeeper) WaitForSeat(_ context.Context, g snowflake.ID, q room.WaitR
 	return room.WaitDone{Place: r.Place(s.UserID)}, nil
 }
 
-func (k *bookkeeper) Preferences(
+func (k *fakeRooms) Preferences(
 	_ context.Context, g snowflake.ID, q room.PreferencesRequest,
 ) (room.PreferencesDone, error) {
 	k.mu.Lock()
@@ -500,7 +500,7 @@ func (k *bookkeeper) Preferences(
 	return room.PreferencesDone{Preferences: k.remembered}, nil
 }
 
-func (k *bookkeeper) Person(_ context.Context, g snowflake.ID, q room.PersonRequest) (out room.PersonData, err error) {
+func (k *fakeRooms) Person(_ context.Context, g snowflake.ID, q room.PersonRequest) (out room.PersonData, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.fail != nil {
@@ -522,14 +522,14 @@ func (k *bookkeeper) Person(_ context.Context, g snowflake.ID, q room.PersonRequ
 	return out, nil
 }
 
-func (k *bookkeeper) RoomsSeen(_ context.Context, g snowflake.ID, q room.SeenRequest) error {
+func (k *fakeRooms) RoomsSeen(_ context.Context, g snowflake.ID, q room.SeenRequest) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.seen[g] = append(k.seen[g], q.RoomIDs...)
 	return nil
 }
 
-func (k *bookkeeper) SaveSettings(ctx context.Context, g snowflake.ID, q room.SettingsRequest) (room.Saved, error) {
+func (k *fakeRooms) SaveSettings(ctx context.Context, g snowflake.ID, q room.SettingsRequest) (room.Saved, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	s, err := k.begin(g, q.Actor.UserID)
@@ -559,7 +559,7 @@ func (k *bookkeeper) SaveSettings(ctx context.Context, g snowflake.ID, q room.Se
 }
 
 // guests gives who was let into a room.
-func (k *bookkeeper) guests(id snowflake.ID) (ids []snowflake.ID) {
+func (k *fakeRooms) guests(id snowflake.ID) (ids []snowflake.ID) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, g := range k.rooms[id].Guests {
@@ -569,7 +569,7 @@ func (k *bookkeeper) guests(id snowflake.ID) (ids []snowflake.ID) {
 	return ids
 }
 
-func (k *bookkeeper) NoteChange(ctx context.Context, g snowflake.ID, q guild.ChangeRecord) error {
+func (k *fakeRooms) NoteChange(ctx context.Context, g snowflake.ID, q guild.ChangeRecord) error {
 	st, err := k.Standing(ctx, g, room.StandingRequest{UserID: q.Actor.UserID})
 	if err != nil {
 		return err

@@ -117,7 +117,7 @@ func TestDebtOfPuttingOutEndsWhenTheyLeave(t *testing.T) {
 	h.Must(h.Join("kiyo", id))
 	h.awaitRoster(id, "kiyo")
 	mended()
-	h.eventually("the keeper has heard that they are back",
+	h.eventually("the bot has heard that they are back",
 		func() bool { return h.view("kiyo", id).IdleDeadline.IsZero() })
 	asked := h.asked("PATCH /guilds/{guild}/members/{user}")
 	h.clock.Forward(31 * time.Second)

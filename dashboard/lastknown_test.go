@@ -26,9 +26,9 @@ func TestReadsWithoutAKeeper(t *testing.T) {
 			t.Fatalf("%s: %d, as of %q", path, got.status, got.header.Get(lastknown.Header))
 		}
 	}
-	b.keeper.mu.Lock()
-	b.keeper.fail = errs.E(errs.Unavailable, "Nobody holds it.")
-	b.keeper.mu.Unlock()
+	b.rooms.mu.Lock()
+	b.rooms.fail = errs.E(errs.Unavailable, "Nobody holds it.")
+	b.rooms.mu.Unlock()
 	b.wait("what was known is recalled", func() bool { return w.get("/servers/100").status == http.StatusOK })
 	for path, shows := range pages {
 		got := w.get(path)
@@ -49,9 +49,9 @@ func TestReadsWithoutAKeeper(t *testing.T) {
 	if got := b.signedIn(member).get("/servers/100"); got.status != http.StatusServiceUnavailable {
 		t.Errorf("somebody who was not there lately: %d", got.status)
 	}
-	b.keeper.mu.Lock()
-	b.keeper.fail = nil
-	b.keeper.mu.Unlock()
+	b.rooms.mu.Lock()
+	b.rooms.fail = nil
+	b.rooms.mu.Unlock()
 	if got := w.get("/servers/100"); got.status != http.StatusOK || got.header.Get(lastknown.Header) != "" ||
 		strings.Contains(got.body, `id="as-of"`) {
 		t.Errorf("when somebody answers again: %d, as of %q", got.status, got.header.Get(lastknown.Header))
@@ -70,9 +70,9 @@ func TestAdminPagesWithoutAKeeper(t *testing.T) {
 	if got := w.get("/admin/100"); got.status != http.StatusOK {
 		t.Fatalf("the settings: %d", got.status)
 	}
-	b.keeper.mu.Lock()
-	b.keeper.fail = errs.E(errs.Unavailable, "Nobody holds it.")
-	b.keeper.mu.Unlock()
+	b.rooms.mu.Lock()
+	b.rooms.fail = errs.E(errs.Unavailable, "Nobody holds it.")
+	b.rooms.mu.Unlock()
 	b.wait("what was known is recalled", func() bool { return w.get("/admin/100").status == http.StatusOK })
 	for path, shows := range pages {
 		got := w.get(path)
@@ -99,9 +99,9 @@ func TestWebhooksAndTokensWithoutAKeeper(t *testing.T) {
 		t.Fatalf("the webhooks: %d", got.status)
 	}
 	fail := func(err error) {
-		b.keeper.mu.Lock()
-		defer b.keeper.mu.Unlock()
-		b.keeper.fail = err
+		b.rooms.mu.Lock()
+		defer b.rooms.mu.Unlock()
+		b.rooms.fail = err
 	}
 	fail(errs.E(errs.Unavailable, "Nobody holds it."))
 	b.wait("what was known is recalled", func() bool { return w.get("/admin/100/webhooks").status == http.StatusOK })
