@@ -1,12 +1,12 @@
 package errs
 
-// Meaning is a code and what it means, for who writes programs.
+// Meaning pairs a code with its explanation for API users.
 type Meaning struct {
 	Code  Code
 	Means string // a clause without a full stop, in English
 }
 
-// Codes lists every code there is.
+// Codes lists every code, with its meaning.
 func Codes() []Meaning {
 	return []Meaning{
 		{Invalid, "the input is wrong; Field says where"},

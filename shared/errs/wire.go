@@ -10,13 +10,13 @@ import (
 type wire struct {
 	Code    Code   `json:"code"`
 	Message string `json:"message"`
-	Format  string `json:"format,omitempty"` // "": the message itself
+	Format  string `json:"format,omitempty"` // "" means that it equals Message
 	Args    []arg  `json:"args,omitempty"`
 	Field   string `json:"field,omitempty"`
 	RetryMS int64  `json:"retry_after_ms,omitempty"`
 }
 
-// arg is an argument in transit; one of its fields is set.
+// arg is an argument in its JSON form; exactly one field is set.
 type arg struct {
 	Text     *string        `json:"text,omitempty"`
 	Term     *Term          `json:"term,omitempty"`
@@ -65,7 +65,7 @@ func (a arg) value() any {
 	return ""
 }
 
-// MarshalJSON gives the public part of e; its cause stays behind.
+// MarshalJSON encodes the public part of e, without its cause.
 func (e *Error) MarshalJSON() ([]byte, error) {
 	w := wire{Code: e.Code, Message: e.Message, Field: e.Field, RetryMS: e.RetryAfter.Milliseconds()}
 	if e.Format != e.Message {
@@ -77,7 +77,7 @@ func (e *Error) MarshalJSON() ([]byte, error) {
 	return json.Marshal(w)
 }
 
-// UnmarshalJSON is the inverse of MarshalJSON.
+// UnmarshalJSON decodes what MarshalJSON encoded.
 func (e *Error) UnmarshalJSON(b []byte) error {
 	var w wire
 	if err := json.Unmarshal(b, &w); err != nil {

@@ -17,7 +17,7 @@ func BenchmarkEncodeEvent(b *testing.B) {
 	}
 }
 
-// FuzzAppend holds the messages written by hand to what encoding/json makes of the same.
+// FuzzAppend compares the hand-written encoding with that of encoding/json.
 func FuzzAppend(f *testing.F) {
 	f.Add(uint64(1), "nelly", "Nelly", "", "k3J9", true, false)
 	f.Add(uint64(1<<63), "<b>", "\u202e\xff\"\\\n", "a_1", "", false, true)

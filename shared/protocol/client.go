@@ -15,51 +15,51 @@ import (
 	"snug/shared/errs"
 )
 
-// FromClient is a message a client may send: Auth, Visible or Shown.
+// FromClient is a message that a client may send: Auth, Visible or Rendered.
 type FromClient interface {
-	// Encode gives the message as a client sends it.
+	// Encode returns the message in the form that a client sends.
 	Encode(now time.Time) []byte
 }
 
-// Auth says who the client is. GuildID is 0 unless the client wants it compared with the token's.
+// Auth identifies the client. If GuildID is not 0, it must match the token's guild.
 type Auth struct {
 	Token   string
 	GuildID snowflake.ID
 }
 
-// Visible says whether the client's page is visible.
+// Visible reports whether the client's page is visible.
 type Visible struct {
 	Visible bool `json:"visible"`
 }
 
-// Rendered says that an event, which Rev names, is on the client's screen.
+// Rendered reports that the client has displayed the event that Rev identifies.
 type Rendered struct {
 	ChannelID snowflake.ID `json:"channelId"`
 	Rev       Rev          `json:"rev"`
 }
 
-// Encode gives the auth message.
+// Encode encodes the auth message.
 func (a Auth) Encode(now time.Time) []byte {
 	return marshal(Message[json.RawMessage]{
 		V: Version, Type: TypeAuth, Token: a.Token, GuildID: a.GuildID, TS: now.UnixMilli(),
 	})
 }
 
-// Encode gives the page.visible message.
+// Encode encodes the page.visible message.
 func (v Visible) Encode(now time.Time) []byte {
 	return marshal(Message[*Visible]{V: Version, Type: TypeEvent, Event: PageVisible, Payload: &v, TS: now.UnixMilli()})
 }
 
-// Encode gives the event.rendered message.
+// Encode encodes the event.rendered message.
 func (s Rendered) Encode(now time.Time) []byte {
 	return marshal(Message[*Rendered]{
 		V: Version, Type: TypeEvent, Event: EventRendered, Payload: &s, TS: now.UnixMilli(),
 	})
 }
 
-// DecodeClient reads a client's message: a JSON object with the fields of its
-// type and no others, each once, spelled exactly. It fails with errs.Invalid,
-// whose field says what is wrong, and gives Auth, Visible or Shown otherwise.
+// DecodeClient decodes a client's message: a JSON object with exactly the fields of its type, each
+// once, with exact spelling. It returns Auth, Visible or Rendered, or fails with errs.Invalid,
+// whose Field names the wrong field.
 func DecodeClient(b []byte) (FromClient, error) {
 	switch {
 	case len(b) > MaxClientMessage:
@@ -149,7 +149,7 @@ func decodeEvent(f fields) (FromClient, error) {
 		return nil, err
 	}
 	if name == EventRendered {
-		return decodeShown(p)
+		return decodeRendered(p)
 	}
 	var v Visible
 	if err := p.take("visible", &v.Visible); err != nil {
@@ -161,7 +161,7 @@ func decodeEvent(f fields) (FromClient, error) {
 	return v, nil
 }
 
-func decodeShown(p fields) (FromClient, error) {
+func decodeRendered(p fields) (FromClient, error) {
 	var s Rendered
 	var id string
 	var rev json.RawMessage
@@ -192,11 +192,12 @@ func decodeShown(p fields) (FromClient, error) {
 	return s, r.empty()
 }
 
-// fields are what is left unread of an object. encoding/json alone would take
-// fields in any case, and the last of several.
+// fields holds the fields of an object that were not read yet. encoding/json alone would ignore the
+// case of field names, and use the last of duplicate fields.
 type fields map[string]json.RawMessage
 
-// objectOf reads one object and nothing after it. where names the field it is in, for errors.
+// objectOf reads exactly one object from b. where is the field that contains it, for error
+// messages.
 func objectOf(b []byte, where string) (fields, error) {
 	d := json.NewDecoder(bytes.NewReader(b))
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
@@ -227,7 +228,7 @@ func objectOf(b []byte, where string) (fields, error) {
 	return f, nil
 }
 
-// take reads a field that must be there into v, and removes it.
+// take decodes a required field into v and removes it from f.
 func (f fields) take(name string, v any) error {
 	raw, ok := f[name]
 	if !ok || string(raw) == "null" {
@@ -240,7 +241,7 @@ func (f fields) take(name string, v any) error {
 	return nil
 }
 
-// empty fails if a field is left.
+// empty fails if any field is left.
 func (f fields) empty() error {
 	if len(f) == 0 {
 		return nil

@@ -12,7 +12,7 @@ func TestDecodeClient(t *testing.T) {
 	long := strings.Repeat("a", MaxClientMessage)
 	for _, c := range []struct {
 		name, in string
-		want     FromClient // nil: refused
+		want     FromClient // nil if the message must be refused
 		field    string
 	}{
 		{"auth", `{"v":1,"type":"auth","token":"x.y.z","ts":1704240000000}`, Auth{Token: "x.y.z"}, ""},
@@ -132,7 +132,7 @@ func FuzzDecodeClient(f *testing.F) {
 			}
 			return
 		}
-		// What was understood can be said again and is understood the same.
+		// A decoded message can be encoded again and decodes to the same value.
 		said := m.Encode(time.UnixMilli(1))
 		if len(said) > MaxClientMessage { // escaping makes some tokens longer
 			return

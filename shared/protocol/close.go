@@ -6,20 +6,20 @@ import (
 	"snug/shared/errs"
 )
 
-// CloseCode says why the server ended a connection (RFC 6455, section 7.4).
+// CloseCode tells why the server closed a connection (RFC 6455, section 7.4).
 type CloseCode int
 
-// The codes the server sends.
+// The close codes that the server sends.
 const (
-	CloseProtocol    CloseCode = 1002 // not this protocol
+	CloseProtocol    CloseCode = 1002 // violates the protocol
 	CloseBinary      CloseCode = 1003 // a binary message
 	CloseNotUTF8     CloseCode = 1007
 	ClosePolicy      CloseCode = 1008 // too slow, or too many messages
-	CloseTooBig      CloseCode = 1009 // a message over MaxClientMessage
+	CloseTooBig      CloseCode = 1009 // a message larger than MaxClientMessage
 	CloseInternal    CloseCode = 1011
 	CloseRestart     CloseCode = 1012
-	CloseTryLater    CloseCode = 1013 // not ready, or Discord could not be asked
-	CloseNoAuth      CloseCode = 4001 // no auth in time
+	CloseTryLater    CloseCode = 1013 // not ready, or Discord could not be reached
+	CloseNoAuth      CloseCode = 4001 // no auth message in time
 	CloseBadToken    CloseCode = 4002
 	CloseSessionOver CloseCode = 4003
 	CloseForbidden   CloseCode = 4004
@@ -46,7 +46,7 @@ var closeTable = map[CloseCode]struct {
 	CloseTooMany:     {"too many connections", true, 16 * time.Second},
 }
 
-// Codes gives every code the server sends.
+// Codes returns every close code that the server sends.
 func Codes() []CloseCode {
 	return []CloseCode{
 		CloseProtocol, CloseBinary, CloseNotUTF8, ClosePolicy, CloseTooBig, CloseInternal, CloseRestart,
@@ -54,11 +54,11 @@ func Codes() []CloseCode {
 	}
 }
 
-// Meaning is the code's reason in a few words, as sent in the close frame.
+// Meaning returns a short reason, as sent in the close frame.
 func (c CloseCode) Meaning() string { return closeTable[c].meaning }
 
-// Retry says whether a client should come back with a new token, and how long
-// to wait at least. A code that is not ours is a broken connection: come back.
+// Retry reports whether a client should reconnect with a new token, and how long it must wait
+// first. A code that the server does not send means a broken connection: reconnect.
 func (c CloseCode) Retry() (wait time.Duration, again bool) {
 	t, ok := closeTable[c]
 	if !ok {
@@ -67,7 +67,7 @@ func (c CloseCode) Retry() (wait time.Duration, again bool) {
 	return t.wait, t.retry
 }
 
-// CloseFor gives the code with which a connection ends for an error.
+// CloseFor returns the code for closing a connection because of err.
 func CloseFor(err error) CloseCode {
 	switch errs.CodeOf(err) {
 	case errs.TokenInvalid, errs.TokenExpired:

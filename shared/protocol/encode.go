@@ -12,11 +12,11 @@ import (
 	"snug/shared/schema"
 )
 
-// EncodeEvent gives the message that tells watchers what l.Event changed: the
-// one place where facts get their names on the wire. Without an event it is
-// the whole room as room.snapshot.
+// EncodeEvent encodes the event that tells clients what l.Event changed. It is the only place that
+// maps events to their names in the protocol. Without an event it encodes the whole room as
+// room.snapshot.
 //
-// It fails for a fact it does not know; EncodeSnapshot is right then.
+// It fails for an unknown event; use EncodeSnapshot then.
 func EncodeEvent(l *room.Live, epoch string, now time.Time) ([]byte, error) {
 	g, c, rev := l.Room.GuildID, l.Room.ID, &Rev{epoch, l.N}
 	if l.Event == nil {
@@ -44,23 +44,24 @@ func EncodeEvent(l *room.Live, epoch string, now time.Time) ([]byte, error) {
 	}
 }
 
-// EncodeSnapshot gives room.snapshot: the whole room, whatever its event.
+// EncodeSnapshot encodes room.snapshot: the whole room, whatever its event.
 func EncodeSnapshot(l *room.Live, epoch string, now time.Time) []byte {
 	return event(RoomSnapshot, snapshot(l), &Rev{epoch, l.N}, now)
 }
 
-// EncodeHidden gives room.hidden. It has no revision, so that it always counts.
+// EncodeHidden encodes room.hidden. It has no revision, so it always applies.
 func EncodeHidden(guild, channel snowflake.ID, now time.Time) []byte {
 	return event(RoomHidden, Hidden{guild, channel}, nil, now)
 }
 
-// EncodeHistoryUpdated gives room.history_updated: something is in the room's history that was not. It has no
-// revision and says nothing of what.
+// EncodeHistoryUpdated encodes room.history_updated: the room's history has new entries. It has no
+// revision and does not include the entries.
 func EncodeHistoryUpdated(guild, channel snowflake.ID, now time.Time) []byte {
 	return event(RoomHistoryUpdated, HistoryUpdated{guild, channel}, nil, now)
 }
 
-// EncodeHeartbeat gives server.heartbeat: whether Discord is heard, and when it was last. It has no revision.
+// EncodeHeartbeat encodes server.heartbeat: whether Discord can be heard, and when it was last
+// heard. It has no revision.
 func EncodeHeartbeat(ok bool, heardAt, now time.Time) []byte {
 	h := Heartbeat{"ok", heardAt.UnixMilli()}
 	if !ok {
@@ -69,12 +70,13 @@ func EncodeHeartbeat(ok bool, heardAt, now time.Time) []byte {
 	return event(Beat, h, nil, now)
 }
 
-// EncodeDeleted gives room.deleted without a revision, for a room that vanished without saying so.
+// EncodeDeleted encodes room.deleted without a revision, for a room that disappeared without a
+// deletion event.
 func EncodeDeleted(guild, channel snowflake.ID, reason room.CloseReason, now time.Time) []byte {
 	return event(RoomDeleted, Deleted{guild, channel, string(reason)}, nil, now)
 }
 
-// EncodeWelcome gives auth.ok. With epoch "" there is none yet.
+// EncodeWelcome encodes auth.ok. epoch is "" if there is none yet.
 func EncodeWelcome(w Welcome, epoch string, now time.Time) []byte {
 	if w.Rooms == nil {
 		w.Rooms = []snowflake.ID{}
@@ -86,7 +88,7 @@ func EncodeWelcome(w Welcome, epoch string, now time.Time) []byte {
 	return marshal(m)
 }
 
-// EncodeError gives the error message with what people may see of err.
+// EncodeError encodes an error message with the public part of err.
 func EncodeError(err error, now time.Time) []byte {
 	e := errs.Public(err)
 	return marshal(Message[json.RawMessage]{
@@ -101,7 +103,7 @@ func event[P any](name Name, p P, rev *Rev, now time.Time) []byte {
 	return marshal(Message[P]{V: Version, Type: TypeEvent, Event: name, Payload: p, Rev: rev, TS: now.UnixMilli()})
 }
 
-// marshal cannot fail: this package's types hold nothing that JSON cannot.
+// marshal cannot fail: every type in this package can be encoded as JSON.
 func marshal(m any) []byte {
 	b, err := json.Marshal(m)
 	if err != nil {
@@ -151,7 +153,7 @@ func voice(l *room.Live, p *room.Person) Voice {
 	}
 }
 
-// orNull gives nil, JSON's null, for a zero value.
+// orNull returns nil, which JSON encodes as null, for a zero value.
 func orNull[T comparable](v T) *T {
 	var zero T
 	if v == zero {

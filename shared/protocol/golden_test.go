@@ -48,7 +48,7 @@ func person() room.Person {
 	}
 }
 
-// messages gives every message of the protocol, by the name of its golden file.
+// messages returns every message of the protocol, keyed by the name of its golden file.
 func messages(t *testing.T) map[string][]byte {
 	ev := func(l *room.Live) []byte {
 		b, err := EncodeEvent(l, epoch, now)
@@ -130,7 +130,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// TestGivenFields keeps the fields that clients rely on apart from what was added.
+// TestGivenFields checks the fields that clients rely on, apart from fields added later.
 func TestGivenFields(t *testing.T) {
 	for name, want := range map[string]map[string]any{
 		"voice.joined": {

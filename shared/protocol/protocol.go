@@ -1,10 +1,9 @@
-// Package protocol is the live WebSocket protocol, version 1: its messages,
-// how they are written and read, and what its close codes mean. The contract
-// is docs/protocol.md; golden files hold this package to it.
+// Package protocol implements the live WebSocket protocol, version 1: its messages, their encoding
+// and decoding, and the meaning of its close codes. docs/protocol.md specifies it; golden files
+// check this package against it.
 //
-// dashboard/live speaks the server's side of it, and measuring and testing
-// clients the other. The package does no I/O, keeps no state and reads no
-// clock; everything in it is safe for concurrent use.
+// dashboard/live is the server; load and test clients use the client side. The package does no I/O,
+// holds no state and does not read the clock; everything in it is safe for concurrent use.
 package protocol
 
 import (
@@ -15,34 +14,34 @@ import (
 	"snug/shared/errs"
 )
 
-// Version is the protocol's version, the envelope's v.
+// Version is the protocol version, sent as v in every message.
 const Version = 1
 
-// What the protocol allows.
+// The limits of the protocol.
 const (
-	MaxClientMessage = 4 << 10          // bytes of one message from a client
+	MaxClientMessage = 4 << 10          // bytes in one client message
 	AuthWithin       = 5 * time.Second  // how long a client may take to authenticate
-	PingEvery        = 15 * time.Second // how often the server pings
-	BeatEvery        = 10 * time.Second // how often server.heartbeat comes
-	SilentFor        = 45 * time.Second // how long a client may be silent, pongs included
-	MaxQueued        = 1 << 20          // the most bytes ever held for a client that does not read
+	PingEvery        = 15 * time.Second // interval of the server's pings
+	BeatEvery        = 10 * time.Second // interval of server.heartbeat
+	SilentFor        = 45 * time.Second // how long a client may send nothing, pongs included
+	MaxQueued        = 1 << 20          // most bytes buffered for a client that does not read
 	MessageBurst     = 20               // messages a client may send at once
-	MessagesPerSec   = 5                // and how many a second after that
-	RenderedEvery    = 10 * time.Second // how often one person's event.rendered counts at most
+	MessagesPerSec   = 5                // messages a client may send per second after that
+	RenderedEvery    = 10 * time.Second // event.rendered counts at most once per person in this time
 )
 
-// Type is what kind of message an envelope holds.
+// Type is the type of a message.
 type Type string
 
-// The types.
+// The message types.
 const (
-	TypeAuth  Type = "auth"  // client: who I am
-	TypeAck   Type = "ack"   // server: done
-	TypeEvent Type = "event" // both: something happened
-	TypeError Type = "error" // server: something is wrong
+	TypeAuth  Type = "auth"  // client: authenticate
+	TypeAck   Type = "ack"   // server: success
+	TypeEvent Type = "event" // both: an event
+	TypeError Type = "error" // server: an error
 )
 
-// Name names an event.
+// Name is the name of an event.
 type Name string
 
 // The events.
@@ -60,18 +59,18 @@ const (
 	VoiceJoined        Name = "voice.joined"
 	VoiceUpdated       Name = "voice.updated"
 	VoiceLeft          Name = "voice.left"
-	PageVisible        Name = "page.visible"   // from clients
-	EventRendered      Name = "event.rendered" // from clients
+	PageVisible        Name = "page.visible"   // sent by clients
+	EventRendered      Name = "event.rendered" // sent by clients
 )
 
-// Rev is a room's revision. N counts its changes within the epoch.
+// Rev is a room's revision. N counts the room's changes within an epoch.
 type Rev struct {
 	Epoch string `json:"epoch"`
 	N     uint64 `json:"n"`
 }
 
-// Message is the envelope. P is the payload's type: one of this package's to
-// write it, json.RawMessage to read a message before its event is known.
+// Message is the envelope of every message. P is the payload type: one of this package's types for
+// encoding, or json.RawMessage for decoding before the event is known.
 type Message[P any] struct {
 	V       int          `json:"v"`
 	Type    Type         `json:"type"`
@@ -84,28 +83,29 @@ type Message[P any] struct {
 	TS      int64        `json:"ts"` // Unix milliseconds
 }
 
-// Fault is what an error message says: a code for programs, a sentence for people.
+// Fault is the content of an error message: a code for programs and a message for people.
 type Fault struct {
 	Code    errs.Code `json:"code"`
 	Message string    `json:"message"`
-	Field   string    `json:"field,omitempty"` // which field of the client's message is wrong
+	Field   string    `json:"field,omitempty"` // the wrong field of the client's message
 }
 
 // The payloads. Times are Unix milliseconds.
 type (
-	// Welcome is the payload of auth.ok: who authenticated, and the rooms whose snapshots follow.
+	// Welcome is the payload of auth.ok: the authenticated user, and the rooms whose snapshots
+	// follow.
 	Welcome struct {
 		GuildID snowflake.ID   `json:"guildId"`
 		UserID  snowflake.ID   `json:"userId"`
 		Rooms   []snowflake.ID `json:"rooms"`
 	}
 
-	// Person is somebody in a room's voice channel.
+	// Person is a member in a room's voice channel.
 	Person struct {
 		UserID      snowflake.ID `json:"userId"`
 		Username    string       `json:"username"`
 		DisplayName string       `json:"displayName"`
-		Avatar      *string      `json:"avatar"` // hash; null for none
+		Avatar      *string      `json:"avatar"` // hash; null if there is none
 		Bot         bool         `json:"bot"`
 		Muted       bool         `json:"muted"`
 		Deafened    bool         `json:"deafened"`
@@ -135,7 +135,7 @@ type (
 	// Heartbeat is the payload of server.heartbeat.
 	Heartbeat struct {
 		Discord string `json:"discord"` // "ok", or "unheard"
-		HeardAt int64  `json:"heardAt"` // when Discord was heard last
+		HeardAt int64  `json:"heardAt"` // when Snug last received something from Discord
 	}
 
 	// Left is the payload of voice.left. ChannelID is always null.
@@ -146,12 +146,12 @@ type (
 		RoomID    snowflake.ID  `json:"roomId"`
 	}
 
-	// Room is the payload of room.updated, and the part without people of a Snapshot.
+	// Room is the payload of room.updated, and the part of a Snapshot other than its people.
 	Room struct {
 		GuildID   snowflake.ID `json:"guildId"`
 		ChannelID snowflake.ID `json:"channelId"`
 		Name      string       `json:"name"`
-		UserLimit int          `json:"userLimit"` // as Discord shows it: seats, and one for each bot inside
+		UserLimit int          `json:"userLimit"` // as shown by Discord: the seats, plus one for each bot in the channel
 		Seats     int          `json:"seats"`
 		Taken     int          `json:"taken"` // humans in voice
 		Private   bool         `json:"private"`
@@ -159,11 +159,11 @@ type (
 		Hidden    bool         `json:"hidden"`
 		OwnerID   snowflake.ID `json:"ownerId"`
 		OpenedAt  int64        `json:"openedAt"`
-		ClosingAt *int64       `json:"closingAt"` // null: no end announced
-		Status    string       `json:"status"`    // what they are up to; "" for nothing
-		Knocking  int          `json:"knocking"`  // how many ask to be let in
-		Waiting   int          `json:"waiting"`   // how many wait for a seat
-		Held      []int64      `json:"held"`      // until when seats are held, the first to end first
+		ClosingAt *int64       `json:"closingAt"` // null if no closing is announced
+		Status    string       `json:"status"`    // the room's activity; "" if there is none
+		Knocking  int          `json:"knocking"`  // how many people ask to be let in
+		Waiting   int          `json:"waiting"`   // how many people wait for a seat
+		Held      []int64      `json:"held"`      // when held seats expire, earliest first
 	}
 
 	// Snapshot is the payload of room.snapshot and room.created.
@@ -180,7 +180,8 @@ type (
 		Reason    string       `json:"reason"`
 	}
 
-	// Kept is the payload of room.kept. By is null when somebody came back.
+	// Kept is the payload of room.kept. By is null if the room stays open because somebody came
+	// back.
 	Kept struct {
 		GuildID   snowflake.ID  `json:"guildId"`
 		ChannelID snowflake.ID  `json:"channelId"`

@@ -6,12 +6,13 @@ import (
 	"snug/shared/audit"
 )
 
-// FillSteps are the upper ends of the steps that times to fill are told in; the last step has none.
+// FillSteps are the upper bounds of the ranges in which fill times are reported; the last range has
+// no bound.
 func FillSteps() []time.Duration {
 	return []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour}
 }
 
-// Report is what happened in a guild over some days.
+// Report summarizes a guild's activity over a number of days.
 type Report struct {
 	Days    []DayRow       `json:"days" nullable:"false" doc:"The oldest first, each day of the time asked for."`
 	Hours   [24]int        `json:"hours" doc:"Minutes that people sat in rooms, by the hour of the day (UTC)."`
@@ -25,14 +26,14 @@ type Report struct {
 
 // DayRow is one day of a report.
 type DayRow struct {
-	Date    string `json:"date"` // 2026-01-31
+	Date    string `json:"date"` // format: 2026-01-31
 	Opened  int    `json:"opened"`
 	Closed  int    `json:"closed"`
 	Minutes int    `json:"person_minutes"`
 	Peak    int    `json:"peak"`
 }
 
-// NewReport begins a report of so many days that ends with the day of now.
+// NewReport returns an empty report for the given number of days, ending with the day of now.
 func NewReport(now time.Time, days int) *Report {
 	r := &Report{Fills: make([]int, len(FillSteps())+1), Reasons: map[string]int{}, Days: make([]DayRow, 0, days)}
 	for i := days - 1; i >= 0; i-- {
@@ -41,9 +42,9 @@ func NewReport(now time.Time, days int) *Report {
 	return r
 }
 
-// Since is when the report's first day begins.
+// Since returns the start of the report's first day.
 func (r *Report) Since() time.Time {
-	t, _ := time.Parse(time.DateOnly, r.Days[0].Date) // written by NewReport
+	t, _ := time.Parse(time.DateOnly, r.Days[0].Date) // always valid, because NewReport wrote it
 	return t
 }
 
@@ -56,7 +57,8 @@ func (r *Report) day(date string) *DayRow {
 	return nil
 }
 
-// Add counts a day, by its Date.
+// Add adds the statistics of a day to the report. date has the format of Date; days outside the
+// report are ignored.
 func (r *Report) Add(date string, d Day) {
 	t, err := time.Parse("20060102", date)
 	row := r.day(t.Format(time.DateOnly))
@@ -79,7 +81,7 @@ func (r *Report) Add(date string, d Day) {
 	}
 }
 
-// Count counts an audit entry.
+// Count adds an audit entry to the report.
 func (r *Report) Count(e audit.Entry) {
 	row := r.day(e.At.UTC().Format(time.DateOnly))
 	if row == nil {

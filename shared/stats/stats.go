@@ -1,10 +1,9 @@
-// Package stats is what Snug counts of a guild beside its audit log: how many
-// people sit in rooms, when, and how long rooms take to fill. A Day is counted
-// by the process that keeps the guild, from a look at every room each minute;
-// a Report puts days and audit entries together.
+// Package stats collects a guild's statistics beyond its audit log: how many people are in rooms,
+// when, and how long rooms take to fill. The process that holds the guild's shard updates a Day by
+// looking at every room once a minute; a Report combines days and audit entries.
 //
-// It does no I/O and reads no clock. Its values are plain data. No person is
-// named in them, and days end at midnight UTC.
+// The package does no I/O and does not read the clock. Its values are plain data. They identify no
+// person, and days end at midnight UTC.
 package stats
 
 import (
@@ -15,42 +14,42 @@ import (
 	"snug/shared/room"
 )
 
-// Retention is how long days are kept at most; a guild's setting may be shorter.
+// Retention is how long days are stored at most; a guild can choose a shorter time.
 const Retention = 90 * 24 * time.Hour
 
-// maxFills bounds how many rooms of a day are told apart.
+// maxFills limits how many filled rooms a day records.
 const maxFills = 500
 
-// Day is what was counted of a guild on one day.
+// Day is a guild's statistics for one day.
 type Day struct {
 	Hours [24]Hour  `json:"hours"`
 	Fills []Fill    `json:"fills,omitempty"`
-	Until time.Time `json:"until"` // when the hub forgets it
+	Until time.Time `json:"until"` // when the hub removes it
 }
 
-// Hour is what was counted in an hour.
+// Hour is a guild's statistics for one hour.
 type Hour struct {
-	PersonMinutes int `json:"pm,omitempty"`    // minutes that people sat in rooms, added up
-	People        int `json:"peak,omitempty"`  // most people at once
-	Rooms         int `json:"rooms,omitempty"` // most rooms with somebody in them at once
+	PersonMinutes int `json:"pm,omitempty"`    // minutes that people spent in rooms, added up
+	People        int `json:"peak,omitempty"`  // most people at the same time
+	Rooms         int `json:"rooms,omitempty"` // most occupied rooms at the same time
 }
 
-// Fill is a room whose every seat was taken for the first time.
+// Fill records that every seat of a room was taken for the first time.
 type Fill struct {
 	RoomID  snowflake.ID `json:"room_id"`
-	Seconds int          `json:"s"` // since it was opened
+	Seconds int          `json:"s"` // from opening the room to full
 }
 
-// ExpiresAt gives Until, to the hub.
+// ExpiresAt returns Until. It implements hub.Expiring.
 func (d Day) ExpiresAt() time.Time { return d.Until }
 
-// Date names a day in keys: guild.20260131.
+// Date formats a day for use in keys, such as 20260131.
 func Date(t time.Time) string { return t.UTC().Format("20060102") }
 
-// Key is where a guild's day is kept.
+// Key is the key of a guild's day in its bucket, such as guild.20260131.
 func Key(guild snowflake.ID, t time.Time) string { return guild.String() + "." + Date(t) }
 
-// Minute counts one look at the guild's rooms.
+// Minute adds one observation of the guild's rooms. Call it once a minute.
 func (d *Day) Minute(t time.Time, rooms []room.Live) {
 	people, used := 0, 0
 	for _, l := range rooms {
@@ -65,7 +64,8 @@ func (d *Day) Minute(t time.Time, rooms []room.Live) {
 	h.Rooms = max(h.Rooms, used)
 }
 
-// Filled counts a room that is full for the first time, once.
+// Filled records that a room became full for the first time. Later calls for the same room do
+// nothing.
 func (d *Day) Filled(id snowflake.ID, after time.Duration) {
 	for _, f := range d.Fills {
 		if f.RoomID == id {
@@ -77,5 +77,5 @@ func (d *Day) Filled(id snowflake.ID, after time.Duration) {
 	}
 }
 
-// Empty says whether nothing was counted.
+// Empty reports whether the day has no data.
 func (d *Day) Empty() bool { return d.Hours == [24]Hour{} && len(d.Fills) == 0 }

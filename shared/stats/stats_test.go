@@ -32,7 +32,7 @@ func TestReport(t *testing.T) {
 	}
 	r.Add("20260301", d)
 	r.Add("20260228", Day{Hours: [24]Hour{5: {PersonMinutes: 60, People: 9}}})
-	r.Add("20250101", d) // not asked for
+	r.Add("20250101", d) // outside the report
 	r.Add("nonsense", d)
 	for _, e := range []audit.Entry{
 		{Kind: audit.RoomOpened, At: now}, {Kind: audit.RoomOpened, At: now.AddDate(0, 0, -1)},

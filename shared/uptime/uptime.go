@@ -1,20 +1,19 @@
-// Package uptime counts minutes in which Snug served and minutes in which it
-// did not, and says what share of a month it was up. It does no I/O and reads
-// no clock. Its values are plain data.
+// Package uptime records in which minutes Snug was up and down, and computes its availability over
+// a period. It does no I/O and does not read the clock. Its values are plain data.
 package uptime
 
 import "time"
 
-// Retention is how long days are kept.
+// Retention is how long days are stored.
 const Retention = 100 * 24 * time.Hour
 
-// Day is one day, minute by minute (UTC).
+// Day is one UTC day, minute by minute.
 type Day struct {
-	Minutes []byte    `json:"minutes"` // 1440: 0 nobody looked, 1 down, 2 up
-	Until   time.Time `json:"until"`   // when the hub forgets it
+	Minutes []byte    `json:"minutes"` // 1440 entries: 0 not checked, 1 down, 2 up
+	Until   time.Time `json:"until"`   // when the hub removes it
 }
 
-// What was seen in a minute.
+// The states of a minute.
 const (
 	unseen byte = iota
 	down
@@ -23,13 +22,14 @@ const (
 
 const minutes = 24 * 60
 
-// ExpiresAt gives Until, to the hub.
+// ExpiresAt returns Until. It implements hub.Expiring.
 func (d Day) ExpiresAt() time.Time { return d.Until }
 
-// Key is where a day is kept.
+// Key is the key of a day in its bucket, such as 20260131.
 func Key(t time.Time) string { return t.UTC().Format("20060102") }
 
-// Mark notes one look. Of several processes that look in a minute one that serves is enough.
+// Mark records one check. If several processes check in the same minute, one that is serving is
+// enough.
 func (d *Day) Mark(t time.Time, serving bool) {
 	if len(d.Minutes) != minutes {
 		d.Minutes = make([]byte, minutes)
@@ -44,14 +44,14 @@ func (d *Day) Mark(t time.Time, serving bool) {
 	d.Until = t.Truncate(24 * time.Hour).Add(Retention)
 }
 
-// Share is what of a time Snug was up. Minutes in which nobody looked count as
-// down: a process that does not run cannot say so. Minutes before the first look do not count.
+// Share counts a period's minutes by state. Unchecked minutes count as down, because a process that
+// is not running cannot record that. Minutes before the first check do not count.
 type Share struct {
 	Up, Down, Unseen int
-	From             time.Time // the first look; zero: there was none
+	From             time.Time // the first check; zero if there was none
 }
 
-// Percent is the availability; 100 before the first look.
+// Percent returns the availability in percent; 100 before the first check.
 func (s Share) Percent() float64 {
 	all := s.Up + s.Down + s.Unseen
 	if all == 0 {
@@ -60,13 +60,14 @@ func (s Share) Percent() float64 {
 	return 100 * float64(s.Up) / float64(all)
 }
 
-// DayShare is what of one day Snug was up, as far as it counts.
+// DayShare is the Share of one day.
 type DayShare struct {
-	Date string // 2026-01-31
+	Date string // format: 2026-01-31
 	Share
 }
 
-// Daily gives the share of each day that ends with that of now, the oldest first: of now's the minutes until now.
+// Daily returns the shares of the n days that end with the day of now, oldest first. The last day
+// counts until now.
 func Daily(days map[string]Day, n int, now time.Time) []DayShare {
 	var out []DayShare
 	first, seen := now.UTC().AddDate(0, 0, 1-n).Truncate(24*time.Hour), false
@@ -78,7 +79,7 @@ func Daily(days map[string]Day, n int, now time.Time) []DayShare {
 		}
 		s := Sum(map[string]Day{Key(begin): days[Key(begin)]}, begin, end)
 		if all := int(end.Sub(begin).Minutes()); seen {
-			// minutes before the first look of the day count, for there was one on a day before
+			// an earlier day had a check, so the minutes before this day's first check count too
 			s.Unseen = all - s.Up - s.Down
 		}
 		seen = seen || !s.From.IsZero()
@@ -87,7 +88,7 @@ func Daily(days map[string]Day, n int, now time.Time) []DayShare {
 	return out
 }
 
-// Sum adds up the minutes from a time on to the last whole minute before now.
+// Sum adds up the minutes from the given time to the last full minute before now.
 func Sum(days map[string]Day, from, now time.Time) (s Share) {
 	for t := from.UTC().Truncate(time.Minute); t.Before(now.UTC().Truncate(time.Minute)); t = t.Add(time.Minute) {
 		saw := unseen

@@ -14,12 +14,12 @@ func TestOver(t *testing.T) {
 		d.Mark(at, serving)
 		days[Key(at)] = d
 	}
-	for i := range 20 { // over midnight
-		if i != 15 { // nobody looked
+	for i := range 20 { // across midnight
+		if i != 15 { // not checked
 			mark(i, i != 3)
 		}
 	}
-	mark(4, false) // another process did not serve, but one did
+	mark(4, false) // another process was down, but one was up
 	s := Sum(days, start.AddDate(0, 0, -30), start.Add(20*time.Minute))
 	if s.Up != 18 || s.Down != 1 || s.Unseen != 1 || s.Percent() != 90 || !s.From.Equal(start) {
 		t.Errorf("got %+v, %v %%", s, s.Percent())
@@ -42,9 +42,9 @@ func TestDaily(t *testing.T) {
 			days[Key(at)] = d
 		}
 	}
-	mark(time.Date(2026, 2, 1, 23, 0, 0, 0, time.UTC), 60, true)  // the first look
-	mark(time.Date(2026, 2, 2, 0, 0, 0, 0, time.UTC), 720, true)  // then nobody looked
-	mark(time.Date(2026, 2, 3, 0, 10, 0, 0, time.UTC), 20, false) // nor did in the beginning
+	mark(time.Date(2026, 2, 1, 23, 0, 0, 0, time.UTC), 60, true)  // the first check
+	mark(time.Date(2026, 2, 2, 0, 0, 0, 0, time.UTC), 720, true)  // not checked after noon
+	mark(time.Date(2026, 2, 3, 0, 10, 0, 0, time.UTC), 20, false) // not checked before 0:10
 	got := Daily(days, 4, now)
 	if len(got) != 4 || got[0].Date != "2026-01-31" || got[3].Date != "2026-02-03" {
 		t.Fatalf("got %+v", got)

@@ -9,24 +9,24 @@ import (
 	"time"
 )
 
-// The headers of Standard Webhooks.
+// The headers defined by Standard Webhooks.
 const (
 	HeaderID        = "webhook-id"
 	HeaderTime      = "webhook-timestamp"
 	HeaderSignature = "webhook-signature"
 )
 
-// NewSecret gives the bytes that messages of a hook are signed with.
+// NewSecret returns a random secret for signing a hook's messages.
 func NewSecret() []byte {
 	b := make([]byte, SecretBytes)
 	_, _ = rand.Read(b) // never fails
 	return b
 }
 
-// SecretText is a secret as receivers are given it.
+// SecretText encodes a secret in the form that is given to receivers.
 func SecretText(secret []byte) string { return "whsec_" + base64.StdEncoding.EncodeToString(secret) }
 
-// Sign gives the signature of a message that is sent at a time.
+// Sign returns the signature of a message sent at the given time.
 func Sign(secret []byte, id string, at time.Time, body []byte) string {
 	m := hmac.New(sha256.New, secret)
 	m.Write([]byte(id + "." + strconv.FormatInt(at.Unix(), 10) + "."))

@@ -1,9 +1,8 @@
-// Package webhook is what Snug knows of webhooks: where a server wants to be
-// told what happens, what was told, how a message is signed (Standard
-// Webhooks, https://www.standardwebhooks.com), when it is tried again, and
-// which addresses are never called.
+// Package webhook defines webhooks: where a server wants its events sent, the deliveries, how a
+// message is signed (Standard Webhooks, https://www.standardwebhooks.com), when a delivery is
+// retried, and which addresses are never called.
 //
-// It does no I/O and reads no clock. Its values are plain data.
+// It does no I/O and does not read the clock. Its values are plain data.
 package webhook
 
 import (
@@ -25,49 +24,49 @@ import (
 // Limits.
 const (
 	MaxPerGuild   = 10
-	MaxDeliveries = 50    // that are kept of one webhook, beside those that are still to be made
-	MaxPending    = 5_000 // that one webhook may leave waiting before it is switched off
+	MaxDeliveries = 50    // deliveries stored per webhook, in addition to the pending ones
+	MaxPending    = 5_000 // pending deliveries of one webhook before it is switched off
 	KeepDelivery  = 7 * 24 * time.Hour
 	SecretBytes   = 32
 )
 
-// Hook is where a server wants to be told.
+// Hook is an address that a server wants its events sent to.
 type Hook struct {
 	ID        string       `json:"id"`
 	GuildID   snowflake.ID `json:"guild_id"`
 	URL       string       `json:"url"`
 	Name      string       `json:"name"`
-	Kinds     []audit.Kind `json:"kinds,omitempty"` // what is told; empty: everything
-	Secret    []byte       `json:"secret"`          // sealed, bound to the hook's key
+	Kinds     []audit.Kind `json:"kinds,omitempty"` // the kinds to send; empty: all
+	Secret    []byte       `json:"secret"`          // encrypted, bound to the hook's key
 	Enabled   bool         `json:"enabled"`
-	Stopped   string       `json:"stopped,omitempty"` // why Snug switched it off; "" if it did not
+	Stopped   string       `json:"stopped,omitempty"` // why Snug switched the hook off; "" if it did not
 	By        snowflake.ID `json:"by"`
 	CreatedAt time.Time    `json:"created_at"`
-	// Cursor is the place in the audit log up to which deliveries were made.
+	// Cursor is the audit log position up to which deliveries were created.
 	Cursor uint64 `json:"cursor"`
 }
 
-// Key is where a hook is kept: guild.id.
+// Key is the hook's key in its bucket: guild.id.
 func (h Hook) Key() string { return h.GuildID.String() + "." + h.ID }
 
-// Wants says whether the hook is told of a kind.
+// Wants reports whether the hook receives events of kind k.
 func (h Hook) Wants(k audit.Kind) bool {
 	return h.Enabled && (len(h.Kinds) == 0 || slices.Contains(h.Kinds, k))
 }
 
-// State is what became of a delivery.
+// State is the state of a delivery.
 type State string
 
 // The states.
 const (
 	Pending State = "pending"
 	Done    State = "done"
-	Failed  State = "failed" // given up
+	Failed  State = "failed" // all retries were used up
 )
 
 // Delivery is one message to one hook.
 type Delivery struct {
-	ID      string          `json:"id"` // the message's; the same at every try
+	ID      string          `json:"id"` // the message id; the same in every try
 	HookID  string          `json:"hook_id"`
 	GuildID snowflake.ID    `json:"guild_id"`
 	Kind    string          `json:"kind"`
@@ -75,35 +74,35 @@ type Delivery struct {
 	At      time.Time       `json:"at"`
 	State   State           `json:"state"`
 	Tries   []Try           `json:"tries,omitempty"`
-	NextAt  time.Time       `json:"next_at,omitzero"` // with Pending
-	Until   time.Time       `json:"until"`            // when the hub forgets it
+	NextAt  time.Time       `json:"next_at,omitzero"` // set while Pending
+	Until   time.Time       `json:"until"`            // when the hub removes it
 }
 
-// Try is one attempt.
+// Try is one attempt to deliver a message.
 type Try struct {
 	At     time.Time     `json:"at"`
-	Status int           `json:"status,omitempty"` // 0: there was no answer
-	Wrong  string        `json:"wrong,omitempty"`  // why it does not count
+	Status int           `json:"status,omitempty"` // 0 if there was no response
+	Wrong  string        `json:"wrong,omitempty"`  // why the try failed; "" if it did not
 	Took   time.Duration `json:"took"`
 }
 
-// ExpiresAt gives Until, to the hub.
+// ExpiresAt returns Until. It implements hub.Expiring.
 func (d Delivery) ExpiresAt() time.Time { return d.Until }
 
-// Key is where a delivery is kept: guild.hook.id.
+// Key is the delivery's key in its bucket: guild.hook.id.
 func (d Delivery) Key() string { return d.GuildID.String() + "." + d.HookID + "." + d.ID }
 
-// Message is what a hook is sent.
+// Message is the body sent to a hook.
 type Message struct {
 	Type      string    `json:"type"`
 	Timestamp time.Time `json:"timestamp"`
 	Data      any       `json:"data"`
 }
 
-// Ping is the kind of a message that only tries whether a hook works.
+// Ping is the kind of a message that only tests whether a hook works.
 const Ping = "ping"
 
-// NewDelivery makes a delivery that is due at once.
+// NewDelivery returns a delivery that is due immediately.
 func NewDelivery(h Hook, id, kind string, at time.Time, data any, now time.Time) (Delivery, error) {
 	body, err := json.Marshal(Message{kind, at.UTC(), data})
 	return Delivery{
@@ -112,16 +111,17 @@ func NewDelivery(h Hook, id, kind string, at time.Time, data any, now time.Time)
 	}, err
 }
 
-// backoff is how long after a failed try the next comes, as Standard Webhooks advises.
+// backoff lists the pauses between a failed try and the next one, as recommended by Standard
+// Webhooks.
 var backoff = [...]time.Duration{
 	5 * time.Second, 30 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour, 10 * time.Hour,
 	14 * time.Hour, 20 * time.Hour, 24 * time.Hour,
 }
 
-// maxTries bounds how many tries a delivery remembers, also after replays.
+// maxTries limits how many tries a delivery records, including those after a replay.
 const maxTries = 24
 
-// Tried notes a try and says what comes next.
+// Tried records a try and updates the state and the time of the next try.
 func (d *Delivery) Tried(t Try) {
 	d.Tries = append(slices.Clone(d.Tries), t)
 	if len(d.Tries) > maxTries {
@@ -144,16 +144,16 @@ func (d *Delivery) Tried(t Try) {
 	}
 }
 
-// Again has a delivery made once more.
+// Again schedules a delivery to be sent once more, immediately.
 func (d *Delivery) Again(now time.Time) {
 	d.State, d.NextAt, d.Until = Pending, now, now.Add(KeepDelivery)
 }
 
-// NewID gives an id for a hook or a ping.
+// NewID returns a new id for a hook or a ping.
 func NewID() string { return strings.ToLower(rand.Text()[:16]) }
 
-// Check completes what somebody typed, and fails with errs.Invalid and the
-// field. Whether the address may be called is decided when it is called.
+// Check normalizes user input. It fails with errs.Invalid and names the field. Whether the address
+// may be called is only checked before each call.
 func (h *Hook) Check() error {
 	h.Name = strings.Join(strings.Fields(h.Name), " ")
 	if n := utf8.RuneCountInString(h.Name); n < 1 || n > 60 || !utf8.ValidString(h.Name) {
@@ -172,13 +172,13 @@ func (h *Hook) Check() error {
 	return nil
 }
 
-// reserved are networks that belong to nobody on the public internet, beside
-// those that netip knows: IANA's special-purpose registries, and what carries
-// another address inside (6to4, Teredo), which could be private.
+// reserved lists networks that are not part of the public internet, in addition to those that netip
+// recognizes: IANA's special-purpose registries, and ranges that embed another address (6to4,
+// Teredo), which could be private.
 var reserved = prefixes("0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15",
 	"198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4", "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")
 
-// global is all that IANA has given out of IPv6 for the internet.
+// global is the only IPv6 range that IANA has allocated for the internet.
 var global = netip.MustParsePrefix("2000::/3")
 
 func prefixes(list ...string) (out []netip.Prefix) {
@@ -188,8 +188,8 @@ func prefixes(list ...string) (out []netip.Prefix) {
 	return out
 }
 
-// Public says whether an address is one of the public internet: of IPv6 only
-// what is handed out for it, so that what is not known yet is not called either.
+// Public reports whether an address is on the public internet. For IPv6 this means the allocated
+// range only, so that ranges allocated in the future are not called either.
 func Public(a netip.Addr) bool {
 	a = a.Unmap().WithZone("")
 	if !a.IsGlobalUnicast() || a.IsPrivate() || a.Is6() && !global.Contains(a) {

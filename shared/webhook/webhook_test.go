@@ -13,7 +13,7 @@ import (
 	"snug/shared/errs"
 )
 
-// What receivers verify with is Standard Webhooks' own library.
+// Receivers verify signatures with the Standard Webhooks library.
 func TestSignaturesAreStandard(t *testing.T) {
 	secret, now := NewSecret(), time.Now()
 	w, err := standard.NewWebhook(SecretText(secret))
