@@ -359,3 +359,26 @@ func tooManyGuests(r *roomState) error {
 		"This room has %d guests, which is as many as a room can have. Somebody has to be put out first.",
 		len(r.Guests))
 }
+
+// newInvite returns a new invite; zero values mean the guild's settings.
+func (rs *Rooms) newInvite(
+	g *guildState, by snowflake.ID, byName string, seats int, lifetime time.Duration, uses int,
+) room.Invite {
+	if lifetime == 0 {
+		lifetime = time.Duration(g.settings.InviteLifetime)
+	}
+	if uses == 0 {
+		uses = g.settings.Uses(seats)
+	}
+	// The token counts in seconds; so does the invite, or the two would end at different times.
+	now := rs.o.Now().Truncate(time.Second)
+	return room.Invite{
+		ID: invite.NewID(), By: by, ByName: byName, CreatedAt: now, ExpiresAt: now.Add(lifetime), MaxUses: uses,
+	}
+}
+
+// link returns an invite with its signed token.
+func (rs *Rooms) link(r *roomState, v *room.Invite) (room.InviteLink, error) {
+	token, err := invite.Issue(rs.o.Keys, v.ID, r.GuildID, r.ID, v.CreatedAt, v.ExpiresAt)
+	return room.InviteLink{Invite: *v, Token: token}, err
+}

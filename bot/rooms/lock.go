@@ -174,7 +174,46 @@ func (g *guildState) wakeExclusive() {
 	g.wake = make(chan struct{})
 }
 
-func noRoomError() error {
-	return errs.E(errs.RoomNotFound,
-		"This room does not exist any more, or you are not invited. Open a new one with /create-room, or ask for an invite.")
+// lock acquires the guild's lock, or fails when ctx ends. The caller must call unlock.
+func (g *guildState) lock(ctx context.Context) error {
+	select {
+	case <-g.lockToken:
+		g.followClock()
+		return nil
+	case <-ctx.Done():
+		return busyError(ctx)
+	}
+}
+
+func busyError(ctx context.Context) error {
+	return errs.E(errs.Unavailable,
+		"Snug is busy with this server right now. Please try again in a moment.").Because(ctx.Err())
+}
+
+func (g *guildState) unlock() {
+	g.updateSnapshot()
+	g.lockToken <- struct{}{}
+}
+
+// withLock runs f under the lock of a guild, once the guild is ready.
+func (rs *Rooms) withLock(ctx context.Context, id snowflake.ID, f func(context.Context, *guildState) error) error {
+	g := rs.guild(id, false)
+	if g == nil {
+		return errs.E(errs.Unavailable, "Snug is not connected to this server right now. Please try again in a moment.")
+	}
+	if err := g.awaitLoads(ctx, rs.ctx); err != nil {
+		return err
+	}
+	ctx, t, err := g.begin(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer t.end()
+	if g.released.Load() {
+		return errs.E(errs.Unavailable, "Snug is not connected to this server right now. Please try again in a moment.")
+	}
+	if !g.ready {
+		return errs.E(errs.Unavailable, "Snug is just starting for this server. Please try again in a moment.")
+	}
+	return f(ctx, g)
 }

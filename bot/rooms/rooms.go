@@ -211,52 +211,8 @@ func (rs *Rooms) guild(id snowflake.ID, create bool) *guildState {
 	return g
 }
 
-// lock acquires the guild's lock, or fails when ctx ends. The caller must call unlock.
-func (g *guildState) lock(ctx context.Context) error {
-	select {
-	case <-g.lockToken:
-		g.followClock()
-		return nil
-	case <-ctx.Done():
-		return busyError(ctx)
-	}
-}
-
 // now is the time to measure durations with.
 func (g *guildState) now() time.Time { return g.clock.now() }
-
-func busyError(ctx context.Context) error {
-	return errs.E(errs.Unavailable,
-		"Snug is busy with this server right now. Please try again in a moment.").Because(ctx.Err())
-}
-
-func (g *guildState) unlock() {
-	g.updateSnapshot()
-	g.lockToken <- struct{}{}
-}
-
-// withLock runs f under the lock of a guild, once the guild is ready.
-func (rs *Rooms) withLock(ctx context.Context, id snowflake.ID, f func(context.Context, *guildState) error) error {
-	g := rs.guild(id, false)
-	if g == nil {
-		return errs.E(errs.Unavailable, "Snug is not connected to this server right now. Please try again in a moment.")
-	}
-	if err := g.awaitLoads(ctx, rs.ctx); err != nil {
-		return err
-	}
-	ctx, t, err := g.begin(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer t.end()
-	if g.released.Load() {
-		return errs.E(errs.Unavailable, "Snug is not connected to this server right now. Please try again in a moment.")
-	}
-	if !g.ready {
-		return errs.E(errs.Unavailable, "Snug is just starting for this server. Please try again in a moment.")
-	}
-	return f(ctx, g)
-}
 
 // withVisibleRoom runs f under the guild's lock, for an open room that the actor
 // may see. The only call to Discord it waits for fetches the actor's standing.
@@ -372,58 +328,10 @@ func summaryOf(r *room.Room, s guild.Settings, p Place) room.Summary {
 	return out
 }
 
-// standing returns the actor's standing: from the interaction, or else fetched from Discord.
-func (rs *Rooms) standing(ctx context.Context, guildID snowflake.ID, a access.Actor) (access.Standing, error) {
-	if a.Standing != nil {
-		rs.ObserveStanding(*a.Standing)
-		return *a.Standing, nil
-	}
-	s, err := rs.fetchStanding(ctx, guildID, a.UserID)
-	if err == nil && !s.Member {
-		return s, errs.E(errs.Forbidden, "You are not in this server. Ask somebody there for an invite.")
-	}
-	return s, err
-}
-
-// defaultStandingAge is how old a standing from Standing may be by default: pages are loaded
-// in bursts, and Discord's rate limits are tight. Actions always fetch the actor's standing.
-const defaultStandingAge = 5 * time.Second
-
-// Standings is a cache of what Discord last said about members.
-type Standings interface {
-	// Get returns a standing that is no older than within, if that takes no REST request.
-	Get(ctx context.Context, guild, user snowflake.ID, within time.Duration) (access.Standing, bool)
-	// Known returns the last standing, of whatever age; false if there is none.
-	Known(guild, user snowflake.ID) (access.Standing, bool)
-	// Put stores a standing that Discord just gave.
-	Put(access.Standing)
-	// Hurry requests a member's standing over the gateway soon;
-	// false if the shard is not connected. It does not wait.
-	Hurry(guild, user snowflake.ID) bool
-	// Drop removes a member's standing.
-	Drop(guild, user snowflake.ID)
-}
-
-// Standing returns a user's standing in a guild, no older than
-// q.Within. Member is false for a user who is not in the guild.
-func (rs *Rooms) Standing(ctx context.Context, guildID snowflake.ID, q room.StandingRequest) (access.Standing, error) {
-	if s, ok := rs.o.Standings.Get(ctx, guildID, q.UserID, cmp.Or(q.Within, defaultStandingAge)); ok {
-		return s, nil
-	}
-	return rs.fetchStanding(ctx, guildID, q.UserID)
-}
-
-// fetchStanding asks Discord for a user's standing over REST.
-func (rs *Rooms) fetchStanding(ctx context.Context, guildID, user snowflake.ID) (access.Standing, error) {
-	now := rs.o.Now()
-	s, err := rs.o.Discord.Standing(ctx, guildID, user)
-	if err == nil {
-		s.CheckedAt = now
-		rs.o.Standings.Put(s)
-		rs.ObserveStanding(s)
-	}
-	return s, err
-}
-
 // newID returns a unique random id.
 func newID() string { return rand.Text() }
+
+func noRoomError() error {
+	return errs.E(errs.RoomNotFound,
+		"This room does not exist any more, or you are not invited. Open a new one with /create-room, or ask for an invite.")
+}

@@ -1,0 +1,122 @@
+package rooms
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/errs"
+	"snug/shared/guild"
+	"snug/shared/room"
+	"snug/shared/schema"
+)
+
+// creationVisibleWithin is how long after a Create Guild Channel
+// request with a lost response the channel is listed at the latest.
+const creationVisibleWithin = 5 * time.Second
+
+// resumeOpen finishes the pending creation of an earlier try
+// of the same request, which crashed or got no response.
+func (rs *Rooms) resumeOpen(ctx context.Context, g *guildState, in room.PendingCreate) (*roomState, error) {
+	channel, err := rs.findChannel(ctx, g, in)
+	if err != nil {
+		return nil, err
+	}
+	whole := false
+	if channel == 0 {
+		if age := g.now().Sub(in.At); age >= 0 && age < creationVisibleWithin {
+			return nil,
+				errs.E(errs.InProgress,
+					"Your room is still being opened: Discord has not said yet whether it is there. Please ask again in a few seconds.").After(creationVisibleWithin - age)
+		}
+		named := in.Name
+		if in, channel, whole, err = rs.createChannel(ctx, g, in, neutralName(in.Number)); err != nil {
+			return nil, err
+		}
+		if in.Name != named {
+			defer func() {
+				if r := g.rooms[channel]; r != nil {
+					rs.notify(g, NameRefused{Room: g.summary(r)})
+				}
+			}()
+		}
+	}
+	return rs.finishCreate(ctx, g, in, channel, whole)
+}
+
+// recordPendingCreate returns the creation to store. What was requested takes precedence over the
+// lobby's settings, those over the member's preferences, and those over the guild's settings.
+func (rs *Rooms) recordPendingCreate(ctx context.Context, g *guildState, o opening) (in room.PendingCreate, err error) {
+	s, q := g.settings, o.q
+	var p room.Preferences
+	if !q.Plain {
+		if p, err = rs.preferences(ctx, g, o.who.UserID); err != nil {
+			return in, err
+		}
+	}
+	lobby := guild.Lobby{CategoryID: s.CategoryID}
+	if o.lobby != nil {
+		lobby = *o.lobby
+	}
+	in = room.PendingCreate{
+		ID: o.id, GuildID: g.id, CategoryID: lobby.CategoryID, OwnerID: o.who.UserID, OwnerName: o.who.DisplayName,
+		LobbyID: lobby.ChannelID,
+		Seats:   cmp.Or(q.Seats, lobby.Seats, p.Seats, s.Seats), Private: s.Private, Locked: p.Locked, Hidden: p.Hidden,
+		Number: g.number(),
+		Guests: p.Guests, Banned: p.Banned, Via: q.Actor.Via, At: g.now(),
+	}
+	for _, private := range []*bool{p.Private, lobby.Private, q.Private} {
+		if private != nil {
+			in.Private = *private
+		}
+	}
+	if next, full := g.fullCategories[in.CategoryID]; full {
+		in.CategoryID = next.instead
+	}
+	if in.Name, err = g.nameFor(q, p, lobby, in); err != nil {
+		return in, err
+	}
+	return in, schema.CheckSeats(in.Seats)
+}
+
+// dropPendingCreate deletes a pending creation that is finished
+// or given up. If that fails, the next sweep repeats it.
+func (rs *Rooms) dropPendingCreate(ctx context.Context, g *guildState, in room.PendingCreate) {
+	ctx, cancel := withWriteTimeout(ctx)
+	defer cancel()
+	if err := rs.o.Hub.PendingCreates.Delete(ctx, pendingCreateKey(in)); err != nil {
+		rs.o.Log.WarnContext(ctx, "a pending creation stays until the next sweep", "guild_id", in.GuildID, "err", err)
+		return
+	}
+	delete(g.pendingCreates, in.ID)
+}
+
+func pendingCreateKey(in room.PendingCreate) string { return in.GuildID.String() + "." + in.ID }
+
+// findChannel looks in Discord for the channel of a pending creation: it carries the bot's mark (its
+// own overwrite), has the intended name, category (or none, if that was deleted since), user limit
+// and owner's overwrite, was created after the pending creation was stored, and is no room yet.
+func (rs *Rooms) findChannel(ctx context.Context, g *guildState, in room.PendingCreate) (snowflake.ID, error) {
+	channels, err := rs.o.Discord.Channels(ctx, g.id)
+	if err != nil {
+		return 0, err
+	}
+	return g.matchChannel(in, channels), nil
+}
+
+// clockSkew is how far our clock and Discord's may differ when a channel's age is compared.
+const clockSkew = 30 * time.Second
+
+func (g *guildState) matchChannel(in room.PendingCreate, channels []Channel) snowflake.ID {
+	for _, c := range channels {
+		if g.rooms[c.ID] == nil && c.Kind == KindVoice && c.Marked && c.Name == in.Name &&
+			(c.ParentID == in.CategoryID || c.ParentID == 0) && c.UserLimit == in.Seats &&
+			slices.Contains(c.Admitted, in.OwnerID) && c.ID.Time().After(in.At.Add(-clockSkew)) {
+			return c.ID
+		}
+	}
+	return 0
+}
