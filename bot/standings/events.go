@@ -10,8 +10,8 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 )
 
-// Over gives the Sender that asks over a shard's connection, with Request Guild
-// Members. The nonce, which the answer comes with, carries when was asked.
+// Over returns a SendRequest that sends Request Guild Members over a shard's connection. The nonce,
+// which Discord repeats in its answer, carries the time of the request.
 // https://discord.com/developers/docs/events/gateway-events#request-guild-members
 func Over(send func(context.Context, dgateway.Opcode, dgateway.MessageData) error) SendRequest {
 	return func(ctx context.Context, guild snowflake.ID, users []snowflake.ID, asked time.Time) error {
@@ -21,9 +21,9 @@ func Over(send func(context.Context, dgateway.Opcode, dgateway.MessageData) erro
 	}
 }
 
-// Event takes an event of a shard: whom it describes, and whether what
-// people's standings follow from has changed. The caches that Options.Of reads
-// have followed the event already. Events that say nothing of people do nothing.
+// Event updates the cache from an event of a shard: with the member it describes, or because the roles
+// or the owner of a server changed. The caches that Options.StandingOf reads must already include the
+// event. Other events are ignored.
 func (t *Cache) Event(shard int, data dgateway.EventData) {
 	t.member(data)
 	switch e := data.(type) {
@@ -46,7 +46,7 @@ func (t *Cache) Event(shard int, data dgateway.EventData) {
 	}
 }
 
-// member takes whom an event describes, if it describes anybody.
+// member stores the member an event describes, if it describes one.
 func (t *Cache) member(data dgateway.EventData) {
 	told := func(guild snowflake.ID, m discord.Member) {
 		m.GuildID = guild
@@ -57,7 +57,7 @@ func (t *Cache) member(data dgateway.EventData) {
 		if m := e.Interaction.Member(); m != nil && e.Interaction.GuildID() != nil {
 			told(*e.Interaction.GuildID(), m.Member)
 		}
-	case dgateway.EventGuildMemberAdd: // this, and the two below, come with the members intent alone
+	case dgateway.EventGuildMemberAdd: // this and the next two require the Guild Members intent
 		told(e.GuildID, e.Member)
 	case dgateway.EventGuildMemberUpdate:
 		told(e.GuildID, e.Member)

@@ -7,7 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// metrics are what the table counts.
+// metrics are the metrics of a Cache.
 type metrics struct {
 	asked  prometheus.Counter
 	people prometheus.Counter
@@ -37,7 +37,7 @@ func (m *metrics) register(reg prometheus.Registerer, t *Cache) error {
 		reg.Register(oldest))
 }
 
-// followed counts who is followed, and gives the age of the oldest answer about one of them.
+// followed returns how many people are followed, and the age of the oldest answer about one of them.
 func (t *Cache) followed() (n int, oldest time.Duration) {
 	now := t.o.Now()
 	t.mu.Lock()

@@ -10,11 +10,11 @@ import (
 )
 
 const (
-	// RequestsPerMinute is how many messages a shard sends a minute to ask: Discord takes
-	// 120 of all kinds on a connection, heartbeats among them.
+	// RequestsPerMinute is how many requests a shard sends per minute. Discord accepts 120 gateway
+	// messages per minute and connection, including heartbeats.
 	// https://discord.com/developers/docs/events/gateway#rate-limiting
 	RequestsPerMinute = 100
-	// UsersPerRequest is how many people one message asks after.
+	// UsersPerRequest is the maximum number of users in one request.
 	// https://discord.com/developers/docs/events/gateway-events#request-guild-members
 	UsersPerRequest = 100
 
@@ -22,27 +22,27 @@ const (
 	idleWait        = time.Second
 )
 
-// SendRequest sends one question over a shard's connection: for people of a server,
-// asked at a time that the answer has to come with. It fails when the shard is not connected.
+// SendRequest requests members of a server over a shard's connection. The answer must carry the time
+// asked. It fails when the shard is not connected.
 type SendRequest func(ctx context.Context, guild snowflake.ID, users []snowflake.ID, asked time.Time) error
 
-// shard is one that Run asks for.
+// shard is the state of one Run.
 type shard struct {
 	guilds func() []snowflake.ID // its servers
 	owns   func(snowflake.ID) bool
 	sent   window
 	wake   chan struct{}
-	held   time.Time                  // no question before that: Discord asked to wait, or the shard is not connected
-	last   map[snowflake.ID]time.Time // when each server was asked last because somebody waits
+	held   time.Time                  // no request before: Discord asked to wait, or the shard is not connected
+	last   map[snowflake.ID]time.Time // by server: the last request made because a caller waits
 }
 
-// window counts messages in any minute. It goes by the machine's clock, as Discord does by its own.
+// window counts the messages of the last minute. It uses the machine's clock, not Options.Now.
 type window struct {
 	sent [RequestsPerMinute]time.Time // a ring
 	n    int
 }
 
-// wait gives how long to wait until one more may be sent.
+// wait returns how long to wait until one more message may be sent.
 func (w *window) wait() time.Duration {
 	if w.n < RequestsPerMinute {
 		return 0
@@ -55,7 +55,7 @@ func (w *window) spend() {
 	w.n++
 }
 
-// left gives how many more may be sent now.
+// left returns how many more messages may be sent now.
 func (w *window) left() int {
 	n := 0
 	for _, at := range w.sent {
@@ -66,7 +66,8 @@ func (w *window) left() int {
 	return n
 }
 
-// hurry marks somebody as waited for; false if nobody asks for their server now. The caller holds mu.
+// hurry marks a user as urgent. It returns false if no connected shard serves the server now. The caller
+// holds mu.
 func (t *Cache) hurry(guild, user snowflake.ID) bool {
 	for _, s := range t.shards {
 		if !s.owns(guild) {
@@ -85,8 +86,8 @@ func (t *Cache) hurry(guild, user snowflake.ID) bool {
 	return false
 }
 
-// Run asks for the servers of a shard until ctx ends. owns says whether a
-// server is the shard's, guilds lists those that are there.
+// Run requests members for a shard's servers until ctx ends. owns reports whether a server belongs to
+// the shard; guilds lists the shard's servers that are available.
 func (t *Cache) Run(
 	ctx context.Context, id int, owns func(snowflake.ID) bool, guilds func() []snowflake.ID, send SendRequest,
 ) {
@@ -125,7 +126,7 @@ func (t *Cache) Run(
 	}
 }
 
-// runREST asks REST after those whom the messages of a shard do not reach in time, until ctx ends.
+// runREST fetches by REST, until ctx ends, the people whom a shard's gateway requests do not reach in time.
 func (t *Cache) runREST(ctx context.Context, s *shard) {
 	tick := time.NewTicker(restInterval)
 	defer tick.Stop()
@@ -146,8 +147,9 @@ func (t *Cache) runREST(ctx context.Context, s *shard) {
 	}
 }
 
-// overdue gives who has waited longest of those who are alone in their server, where a message would be for them
-// alone; nobody (0) while all are reached in time, or REST was asked just now.
+// overdue returns the person with the oldest answer among those who are the only one followed in their
+// server, where a gateway request would be for them alone. The user is 0 while everybody is reached in
+// time, or if a REST request was made less than restInterval ago.
 func (t *Cache) overdue(s *shard, now time.Time) (guild, user snowflake.ID) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -181,7 +183,8 @@ func pause(ctx context.Context, wake <-chan struct{}, d time.Duration) {
 	}
 }
 
-// onSendFailed takes back what could not be sent, and waits a moment for the shard to be connected.
+// onSendFailed marks the users of a failed request as not asked for, and delays the shard's next request
+// by idleWait.
 func (t *Cache) onSendFailed(s *shard, guild snowflake.ID, users []snowflake.ID) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -191,10 +194,10 @@ func (t *Cache) onSendFailed(s *shard, guild snowflake.ID, users []snowflake.ID)
 			e.asked = time.Time{}
 		}
 	}
-	t.wakeWaiters() // who waits need not
+	t.wakeWaiters() // they need not wait for this request
 }
 
-// RateLimited takes Discord's refusal of a question.
+// RateLimited stops a shard's requests for a while, because Discord refused one.
 // https://discord.com/developers/docs/events/gateway-events#rate-limited
 func (t *Cache) RateLimited(id int, after time.Duration) {
 	t.mu.Lock()
@@ -205,7 +208,7 @@ func (t *Cache) RateLimited(id int, after time.Duration) {
 	t.o.Log.Warn("Discord asks Snug to ask less often after members", "shard", id, "delay", after)
 }
 
-// next gives whom to ask after now, and counts the message; or how long to wait.
+// next returns the users of the next request and counts it; or, if there is none now, how long to wait.
 func (t *Cache) next(s *shard, now time.Time) (guild snowflake.ID, users []snowflake.ID, wait time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -249,8 +252,8 @@ func (t *Cache) next(s *shard, now time.Time) (guild snowflake.ID, users []snowf
 	return guild, users, wait
 }
 
-// gap is how long who waits waits for others of the same server to wait with: the less is left of the minute,
-// the longer.
+// gap is the minimum time between two urgent requests for the same server, so that one request serves
+// several callers. It grows as the budget of the minute shrinks.
 func (s *shard) gap() time.Duration {
 	switch left := s.sent.left(); {
 	case left >= RequestsPerMinute*8/10:
@@ -261,12 +264,12 @@ func (s *shard) gap() time.Duration {
 	return 2 * time.Second
 }
 
-// waiting says whether Discord has been asked and may still answer.
+// waiting reports whether a request is pending that Discord may still answer.
 func (e *entry) waiting(now time.Time) bool {
 	return e.asked.After(e.st.CheckedAt) && now.Sub(e.asked) < answerTimeout
 }
 
-// due says whether somebody is to be asked after, and since when their answer is.
+// due reports whether a request for this person is due, and returns the time of their last answer.
 func (e *entry) due(now time.Time) (since time.Time, due bool) {
 	if e.waiting(now) || !e.inRoom && e.followedUntil.Before(now) {
 		return since, false
@@ -274,7 +277,8 @@ func (e *entry) due(now time.Time) (since time.Time, due bool) {
 	return e.st.CheckedAt, !e.known || now.Sub(e.st.CheckedAt) >= RefreshAfter
 }
 
-// pick takes those of a server whose answers are oldest, who waits before all. The caller holds mu.
+// pick returns the users of a server to request now, urgent ones first, then those with the oldest
+// answers, and marks them as asked for. The caller holds mu.
 func (t *Cache) pick(guild snowflake.ID, now time.Time) []snowflake.ID {
 	g := t.guilds[guild]
 	var users []snowflake.ID

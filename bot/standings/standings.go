@@ -1,18 +1,16 @@
-// Package standings keeps what people may do in servers, for those it matters
-// of all the time: who watches, and who owns a room or is a guest of one.
+// Package standings caches the standings (roles and permissions) of the people whose access matters all
+// the time: those who watch the dashboard, room owners and guests.
 //
-// Discord tells of them by events, where it tells at all; everybody else is
-// asked after in bulk over the gateway (Request Guild Members, up to 100
-// people of one server a message), a shard's servers in turn, whose answers
-// are oldest first. No request of REST is made for it. When a standing
-// changes, Options.Changed is told.
+// Events update the cache where Discord sends them. Everybody else is requested in bulk over the gateway
+// (Request Guild Members, up to 100 people of one server per request): first the server with the oldest
+// answer. This takes no REST request. When a standing changes, the cache calls Options.Changed.
 //
-// A standing carries when Discord was asked (CheckedAt). With M messages to go
-// round, it gets as old as Fresh or 0.6 s times M, whichever is more: a minute
-// for 2,500 people in 50 servers. What is older than Behind although messages go out as fast as
-// they may is asked of REST too, one person every two seconds: 20 minutes in 2,500 servers.
+// A standing carries the time at which Discord was asked (CheckedAt). If one round takes M requests, a
+// standing gets as old as RefreshAfter or 0.6 s times M, whichever is more: a minute for 2,500 people in
+// 50 servers. A standing older than RESTAfter, although requests are sent as fast as allowed, is also
+// fetched by REST, one person every two seconds: 20 minutes in 2,500 servers.
 //
-// All methods are safe for concurrent use. Nothing is called out under a lock.
+// All methods are safe for concurrent use. No callback is called while a lock is held.
 package standings
 
 import (
@@ -32,37 +30,40 @@ import (
 )
 
 const (
-	// RefreshAfter is the age from which a standing is asked for again, if there is room to ask.
+	// RefreshAfter is the age from which a standing is requested again, as the rate limit allows.
 	RefreshAfter = 40 * time.Second
-	// FollowTime is how long a standing is remembered that nobody follows, and how long who asked after somebody
-	// follows them.
+	// FollowTime is how long a call of Follow lasts, and how long the cache retains a standing that nobody
+	// follows.
 	FollowTime = 2 * time.Minute
-	// StaleAfter is the age beyond which a standing says nothing any more.
+	// StaleAfter is the age from which a standing is no longer used.
 	StaleAfter = 30 * time.Minute
-	// RESTAfter is the age from which somebody alone in their server is asked for by REST, with what can be spared.
+	// RESTAfter is the age from which a standing is fetched by REST, if its person is the only one followed
+	// in their server.
 	RESTAfter = 5 * time.Minute
-	// restInterval is how often REST is asked, whatever the number of shards.
+	// restInterval is the minimum time between REST requests of all shards together.
 	restInterval = 2 * time.Second
-	// answerTimeout is how long Discord may take to answer, before the same is asked again.
+	// answerTimeout is how long Discord may take to answer before the same request is sent again.
 	answerTimeout = 10 * time.Second
 )
 
-// Options of a Table. All are needed.
+// Options of a Cache. All are required.
 type Options struct {
 	Now func() time.Time
 	Log *slog.Logger
-	// Of gives the standing of a member whom Discord just described, by what the server and its roles are now.
+	// StandingOf returns the standing of a member whom Discord just described, given the server and its
+	// roles as they are now.
 	StandingOf func(discord.Member) access.Standing
-	// Places lists owners and guests of a server's rooms.
+	// RoomPeople lists the owners and guests of a server's rooms.
 	RoomPeople func(guild snowflake.ID) []snowflake.ID
-	// Changed is told when a standing is another than it was, and when somebody's timeout ends. It must only enqueue.
+	// Changed is called when a standing changes, and when somebody's timeout ends. It must return quickly:
+	// it may only enqueue.
 	Changed func(was, is access.Standing)
-	// Ask asks REST after somebody.
+	// Fetch gets somebody's standing by REST.
 	Fetch      func(ctx context.Context, guild, user snowflake.ID) (access.Standing, error)
 	Registerer prometheus.Registerer
 }
 
-// Cache is what is known of people. Make it with New; Run asks for a shard's servers.
+// Cache holds standings. Create it with New; Run refreshes the servers of a shard.
 type Cache struct {
 	o Options
 	m metrics
@@ -70,23 +71,23 @@ type Cache struct {
 	mu       sync.Mutex // guards what follows
 	guilds   map[snowflake.ID]map[snowflake.ID]*entry
 	shards   map[int]*shard
-	answered chan struct{} // closed and replaced whenever an answer came
-	lastREST time.Time     // when REST was asked last, by the machine's clock
+	answered chan struct{} // closed and replaced whenever an answer arrives
+	lastREST time.Time     // when the last REST request was made, by the machine's clock
 }
 
 // entry is a person in a server.
 type entry struct {
 	known         bool
 	st            access.Standing
-	member        discord.Member // what st was made of, while they are one
+	member        discord.Member // what st was computed from, while they are a member
 	asked         time.Time      // when Discord was asked last
-	followedUntil time.Time      // until when somebody asks after them
-	inRoom        bool           // owns a room, or is a guest
-	urgent        bool           // somebody waits
-	timeout       bool           // Changed is to be told when their timeout ends
+	followedUntil time.Time      // when the last Follow of them ends
+	inRoom        bool           // owns a room, or is a guest of one
+	urgent        bool           // a caller waits for them
+	timeout       bool           // call Changed when their timeout ends
 }
 
-// New makes an empty table. It fails if the metrics are registered already.
+// New returns an empty Cache. It fails if the metrics are registered already.
 func New(o Options) (*Cache, error) {
 	t := &Cache{
 		o: o, guilds: map[snowflake.ID]map[snowflake.ID]*entry{}, shards: map[int]*shard{},
@@ -95,7 +96,7 @@ func New(o Options) (*Cache, error) {
 	return t, t.m.register(o.Registerer, t)
 }
 
-// entry gives a person's entry, made if it is new. The caller holds mu.
+// entry returns a person's entry, creating it if needed. The caller holds mu.
 func (t *Cache) entry(guild, user snowflake.ID) *entry {
 	g := t.guilds[guild]
 	if g == nil {
@@ -110,9 +111,8 @@ func (t *Cache) entry(guild, user snowflake.ID) *entry {
 	return e
 }
 
-// Follow has people of a server asked after from now on, for Kept, and gives
-// what is known of them; who is missing in the answer is being asked after, or
-// could not be for longer than Stale.
+// Follow refreshes the standings of people of a server for FollowTime from now, and returns those that
+// are known and younger than StaleAfter. The missing ones are requested as soon as possible.
 func (t *Cache) Follow(guild snowflake.ID, users []snowflake.ID) []access.Standing {
 	now := t.o.Now()
 	out := make([]access.Standing, 0, len(users))
@@ -128,7 +128,7 @@ func (t *Cache) Follow(guild snowflake.ID, users []snowflake.ID) []access.Standi
 	return out
 }
 
-// Known gives what is known of somebody, however old.
+// Known returns somebody's standing, however old, and false if there is none.
 func (t *Cache) Known(guild, user snowflake.ID) (access.Standing, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -138,36 +138,36 @@ func (t *Cache) Known(guild, user snowflake.ID) (access.Standing, bool) {
 	return access.Standing{}, false
 }
 
-// Put takes a standing that Discord gave to who asked at CheckedAt.
+// Put stores a standing that Discord returned to a request made at CheckedAt.
 func (t *Cache) Put(st access.Standing) { t.store(st, nil) }
 
-// MemberUpdated takes a member whom Discord described in an event.
+// MemberUpdated stores the standing of a member whom Discord described in an event.
 func (t *Cache) MemberUpdated(m discord.Member) {
 	if m.GuildID != 0 && m.User.ID != 0 {
 		t.store(t.o.StandingOf(m), &m)
 	}
 }
 
-// MemberRemoved takes the news that somebody left a server.
+// MemberRemoved records that somebody left a server.
 func (t *Cache) MemberRemoved(guild, user snowflake.ID) {
 	if _, known := t.Known(guild, user); known {
 		t.store(access.Standing{GuildID: guild, UserID: user, CheckedAt: t.o.Now()}, nil)
 	}
 }
 
-// Drop forgets what is known of somebody; if they are still followed, Discord is asked anew.
+// Drop removes somebody's standing from the cache. The next Follow requests it again.
 func (t *Cache) Drop(guild, user snowflake.ID) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.guilds[guild], user)
 }
 
-// store takes in a standing, unless a later one is known, and tells if it is another.
+// store stores a standing, unless a later one is known, and calls Changed if it differs.
 func (t *Cache) store(st access.Standing, m *discord.Member) {
 	t.mu.Lock()
 	e := t.guilds[st.GuildID][st.UserID]
 	if e == nil {
-		if m != nil { // an event about somebody whom nobody asks after
+		if m != nil { // an event about somebody whom nobody follows
 			t.mu.Unlock()
 			return
 		}
@@ -185,7 +185,7 @@ func (t *Cache) store(st access.Standing, m *discord.Member) {
 	}
 }
 
-// set puts a standing into an entry. The caller holds mu, and tells.
+// set puts a standing into an entry. The caller holds mu, and calls Changed after releasing it.
 func (t *Cache) set(e *entry, st access.Standing, m *discord.Member) (was access.Standing, changed bool) {
 	was, changed = e.st, e.known && !Equal(e.st, st)
 	e.known, e.st, e.urgent = true, st, false
@@ -196,32 +196,32 @@ func (t *Cache) set(e *entry, st access.Standing, m *discord.Member) (was access
 	case m != nil || e.member.User.ID == 0:
 	case !st.Member:
 		e.member = discord.Member{}
-	default: // REST said so: it is what is judged anew when a role changes
+	default: // from REST: Reevaluate uses it when a role changes
 		e.member.RoleIDs, e.member.Pending = st.Roles, st.Pending
 	}
 	e.timeout = st.TimedOutUntil.After(t.o.Now())
 	return was, changed
 }
 
-// wakeWaiters wakes who waits. The caller holds mu.
+// wakeWaiters wakes all waiting calls of Get. The caller holds mu.
 func (t *Cache) wakeWaiters() {
 	close(t.answered)
 	t.answered = make(chan struct{})
 }
 
-// Equal says whether two standings are the same but for when they were asked for.
+// Equal reports whether two standings are equal, ignoring CheckedAt and the order of roles.
 func Equal(a, b access.Standing) bool {
 	x, y := sorted(a.Roles), sorted(b.Roles)
 	a.Roles, b.Roles, a.CheckedAt, b.CheckedAt = nil, nil, time.Time{}, time.Time{}
 	if a.TimedOutUntil.Equal(b.TimedOutUntil) {
-		b.TimedOutUntil = a.TimedOutUntil // in whatever time zone
+		b.TimedOutUntil = a.TimedOutUntil // the time zone does not matter
 	}
 	return reflect.DeepEqual(a, b) && slices.Equal(x, y)
 }
 
 func sorted(ids []snowflake.ID) []snowflake.ID { return slices.Sorted(slices.Values(ids)) }
 
-// Reevaluate judges everybody of a server anew: its roles or its owner have changed.
+// Reevaluate computes the standings of a server's members again, after its roles or its owner changed.
 func (t *Cache) Reevaluate(guild snowflake.ID) {
 	t.mu.Lock()
 	members := make([]discord.Member, 0, len(t.guilds[guild]))
@@ -248,14 +248,14 @@ func (t *Cache) Reevaluate(guild snowflake.ID) {
 	}
 }
 
-// Forget lets go of a server.
+// Forget removes a server from the cache.
 func (t *Cache) Forget(guild snowflake.ID) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.guilds, guild)
 }
 
-// MembersChunk takes Discord's answer to what Run asked at a time.
+// MembersChunk stores Discord's answer to a request that Run made at the time asked.
 func (t *Cache) MembersChunk(guild snowflake.ID, asked time.Time, members []discord.Member, missing []snowflake.ID) {
 	type change struct{ was, is access.Standing }
 	var changes []change
@@ -291,9 +291,9 @@ func (t *Cache) MembersChunk(guild snowflake.ID, asked time.Time, members []disc
 	}
 }
 
-// Get gives somebody's standing that is no older than within: from the table or,
-// if that is long enough for it to be worth while, by the next message there is
-// room for. ok is false if it cannot be had in time: REST has to be asked.
+// Get returns somebody's standing, at most within old: from the cache or, if within is at least
+// RefreshAfter, by a request over the gateway. ok is false if there is none after getTimeout, or if the
+// server's shard cannot ask now: then use REST.
 func (t *Cache) Get(ctx context.Context, guild, user snowflake.ID, within time.Duration) (st access.Standing, ok bool) {
 	begun := t.o.Now()
 	timer := time.NewTimer(getTimeout)
@@ -325,16 +325,16 @@ func (t *Cache) Get(ctx context.Context, guild, user snowflake.ID, within time.D
 // getTimeout is how long Get waits for an answer.
 const getTimeout = 3500 * time.Millisecond
 
-// Hurry has somebody asked after before others, as soon as there is room. It
-// does not wait; it answers false if the server's shard is not connected.
+// Hurry requests somebody before others, as soon as the rate limit allows. It does not wait. It returns
+// false if the server's shard is not connected.
 func (t *Cache) Hurry(guild, user snowflake.ID) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.hurry(guild, user)
 }
 
-// cleanup forgets whom nobody follows, and takes in who owns rooms and is a guest
-// of them. It gives those whose timeout has ended.
+// cleanup removes the entries that nobody follows, and updates who owns a room or is a guest of one. It
+// returns the standings of those whose timeout has ended.
 func (t *Cache) cleanup(guilds []snowflake.ID) (freed []access.Standing) {
 	now := t.o.Now()
 	places := make([][]snowflake.ID, len(guilds))

@@ -19,18 +19,18 @@ import (
 	"snug/shared/access"
 )
 
-// discordOf answers questions as Discord does: members it has, and who is not there.
+// discordOf answers requests as Discord does: with the members it has, and the ids of those it does not have.
 type discordOf struct {
 	*standings.Cache
 	mu      sync.Mutex
 	roles   map[snowflake.ID][]snowflake.ID // of each user; missing: not in the server
 	delay   time.Duration
-	hold    chan struct{} // messages are not sent before it is closed; nil: they are
+	hold    chan struct{} // no request is sent before it is closed; nil: requests are sent at once
 	deaf    bool
 	down    bool
 	sent    []time.Time
-	rest    []time.Time // when REST was asked
-	most    int         // people in one message
+	rest    []time.Time // times of REST requests
+	most    int         // people in one request
 	changes []string
 	places  map[snowflake.ID][]snowflake.ID
 	guilds  []snowflake.ID
@@ -47,7 +47,7 @@ func member(guild, user snowflake.ID, roles ...snowflake.ID) discord.Member {
 	return discord.Member{GuildID: guild, User: discord.User{ID: user, Username: fmt.Sprint("u", user)}, RoleIDs: roles}
 }
 
-// inside runs a table for one shard in a bubble of fake time.
+// inside runs a Cache for one shard in a bubble of fake time.
 func inside(t *testing.T, f func(*discordOf)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -147,7 +147,7 @@ func (d *discordOf) count() int {
 	return len(d.sent)
 }
 
-// busiest gives the most messages in any minute.
+// busiest returns the maximum number of requests in any minute.
 func (d *discordOf) busiest() (most int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -161,7 +161,7 @@ func (d *discordOf) busiest() (most int) {
 	return most
 }
 
-// watch lets people of guilds be followed as a dashboard does, and gives the oldest answer it got after the
+// watch follows people of guilds as a dashboard does, and returns the age of the oldest answer after the
 // first round.
 func (d *discordOf) watch(t *testing.T, guilds, people int, first, last time.Duration) (oldest time.Duration) {
 	t.Helper()
@@ -188,9 +188,9 @@ func (d *discordOf) watch(t *testing.T, guilds, people int, first, last time.Dur
 	return oldest
 }
 
-// 2,500 people in 50 servers are never known by an answer older than a minute,
-// and without a request of REST; in 2,500 servers by none older than 21, with
-// one request in two seconds at most. A shard sends at most 100 messages a minute.
+// For 2,500 people in 50 servers no answer gets older than a minute, without any REST request; in 2,500
+// servers none gets older than 21 minutes, with at most one REST request in two seconds. A shard sends at
+// most 100 requests per minute.
 func TestAges(t *testing.T) {
 	const most = 25 * time.Minute
 	for _, tt := range []struct {
@@ -232,7 +232,7 @@ func (d *discordOf) wantChanges(t *testing.T, want ...string) {
 	d.changes = nil
 }
 
-// What changes is told, however it became known: by an answer, by an event, by REST.
+// Changed is called for every change, whether it came by an answer, an event or REST.
 func TestChanges(t *testing.T) {
 	inside(t, func(d *discordOf) {
 		const guild, ann, bob snowflake.ID = 1, 7, 8
@@ -253,7 +253,7 @@ func TestChanges(t *testing.T) {
 		d.wantChanges(t, "7: true[] to true[5]")
 		d.MemberUpdated(member(guild, ann, 5, 6))
 		d.MemberUpdated(member(guild, ann, 6, 5)) // the same in another order
-		d.MemberUpdated(member(guild, 99, 6))     // nobody asks after them
+		d.MemberUpdated(member(guild, 99, 6))     // nobody follows them
 		d.wantChanges(t, "7: true[5] to true[5 6]")
 		d.Put(access.Standing{
 			GuildID: guild, UserID: ann, Member: true, Roles: []snowflake.ID{6}, Username: "u7", CheckedAt: time.Now(),
@@ -278,7 +278,7 @@ func TestChanges(t *testing.T) {
 	})
 }
 
-// The end of a timeout is a change: nobody tells of it.
+// The end of a timeout is a change, although Discord sends no event for it.
 func TestTimeoutEnds(t *testing.T) {
 	inside(t, func(d *discordOf) {
 		d.now(func() { d.guilds, d.places[1], d.deaf = []snowflake.ID{1}, []snowflake.ID{7}, true })
@@ -291,7 +291,7 @@ func TestTimeoutEnds(t *testing.T) {
 	})
 }
 
-// What REST said is what is judged anew when a role changes.
+// A standing that came from REST is computed again when a role changes.
 func TestRenewedAfterREST(t *testing.T) {
 	inside(t, func(d *discordOf) {
 		d.now(func() { d.roles[7] = []snowflake.ID{5} })
@@ -306,7 +306,8 @@ func TestRenewedAfterREST(t *testing.T) {
 	})
 }
 
-// Who waits is asked after at once, and together with others who wait; who cannot be asked after is told so in time.
+// An urgent request is sent at once, together with other urgent ones; if it cannot be sent, the caller
+// learns so in time.
 func TestGet(t *testing.T) {
 	inside(t, func(d *discordOf) {
 		ctx := context.Background()
@@ -328,8 +329,8 @@ func TestGet(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 
-		// 2,500 in 50 servers come at the same time: all of them while the first message is on its way, however
-		// few have come until the machine has time to send it.
+		// 2,500 people in 50 servers become urgent at the same time, all while the first request is on its
+		// way, however few there are by the time the machine sends it.
 		var wg sync.WaitGroup
 		var mu sync.Mutex
 		known, sent, hold := 0, d.count(), make(chan struct{})
@@ -368,7 +369,7 @@ func TestGet(t *testing.T) {
 	})
 }
 
-// A question that was not answered is asked again; one that Discord found too many waits.
+// A request without an answer is sent again; one that Discord refused for its rate limit waits.
 func TestAskedAgain(t *testing.T) {
 	inside(t, func(d *discordOf) {
 		d.now(func() { d.deaf, d.roles[7] = true, nil })
