@@ -7,16 +7,13 @@
 package config
 
 import (
-	"crypto/rand"
 	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"net/url"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -27,7 +24,6 @@ import (
 
 	"snug/shared/dmbudget"
 	"snug/shared/hostname"
-	"snug/shared/keyring"
 )
 
 // Serve is what `snug serve` is configured by.
@@ -303,108 +299,6 @@ func idOf(token string) (snowflake.ID, error) {
 		return 0, err
 	}
 	return snowflake.Parse(string(b))
-}
-
-// Keys gives the keyring of SESSION_SECRET, or of the secret kept in the data
-// folder, which is made when it is not there. The folder must exist.
-func (c *Serve) Keys() (*keyring.Keyring, error) {
-	given, err := secrets(c.SessionSecret)
-	if err != nil {
-		return nil, err
-	}
-	if len(given) == 0 {
-		s, err := KeptSecret(filepath.Join(c.Data, "session-secret"))
-		if err != nil {
-			return nil, err
-		}
-		given = [][]byte{s}
-	}
-	return keyring.New(given...)
-}
-
-// secrets reads a comma-separated list of secrets.
-func secrets(list string) ([][]byte, error) {
-	var out [][]byte
-	for s := range strings.SplitSeq(list, ",") {
-		if s = strings.TrimSpace(s); s == "" {
-			continue
-		}
-		b := decoded(s)
-		if len(b) < keyring.MinSecret {
-			return nil,
-				errors.New("SESSION_SECRET is too short: at least 32 random bytes are needed. Make one with: openssl rand -hex 32")
-		}
-		if weak(b) {
-			return nil,
-				errors.New("SESSION_SECRET is too easy to guess: it repeats itself. Make one with: openssl rand -hex 32")
-		}
-		out = append(out, b)
-	}
-	return out, nil
-}
-
-// weak says whether a secret cannot have come from a source of randomness: of
-// 32 random bytes about 30 differ from each other, and practically never fewer than 8.
-func weak(secret []byte) bool {
-	var seen [256]bool
-	n := 0
-	for _, c := range secret {
-		if !seen[c] {
-			seen[c] = true
-			n++
-		}
-	}
-	return n < 8
-}
-
-// decoded reads hex or base64, and takes anything else as it is.
-func decoded(s string) []byte {
-	if b, err := hex.DecodeString(s); err == nil {
-		return b
-	}
-	if b, err := base64.StdEncoding.DecodeString(s); err == nil {
-		return b
-	}
-	return []byte(s)
-}
-
-// KeptSecret reads the secret kept in a file, made there if there is none.
-func KeptSecret(path string) ([]byte, error) {
-	b, err := os.ReadFile(path)
-	if err == nil {
-		s := decoded(strings.TrimSpace(string(b)))
-		if len(s) < keyring.MinSecret {
-			return nil,
-				fmt.Errorf("the secret in %s is damaged. Restore it from a backup; or delete it, and everybody has to sign in again and invite links stop working",
-					path)
-		}
-		return s, nil
-	}
-	if !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("the secret in %s cannot be read: %w", path, err)
-	}
-	s := make([]byte, keyring.MinSecret)
-	if _, err := rand.Read(s); err != nil {
-		return nil, err
-	}
-	if err := writeNew(path, []byte(hex.EncodeToString(s)+"\n")); err != nil {
-		return nil, fmt.Errorf("the secret could not be kept in %s: %w", path, err)
-	}
-	return s, nil
-}
-
-// writeNew writes a file so that after a crash there is all of it or nothing.
-func writeNew(path string, b []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".secret-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Link(f.Name(), path) // fails if somebody was faster, instead of replacing theirs
-	}
-	return errors.Join(err, os.Remove(f.Name()))
 }
 
 // Files is a kong resolver that reads a setting from the file its variable NAME_FILE names.

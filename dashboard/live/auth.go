@@ -1,0 +1,213 @@
+package live
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/errs"
+	"snug/shared/protocol"
+)
+
+func errNoRoom() error {
+	return errs.E(errs.RoomNotFound, "There is no such room, or it is not open to you. Ask its owner for an invite.")
+}
+
+func errNotMember() error {
+	return errs.E(errs.Forbidden, "You are not in this server. Join it in Discord, then reload the page.")
+}
+
+// refusal is what somebody is told who is not, or no longer, in the guild. A
+// room's page learns no more from it than somebody without an invite.
+func (s seat) refusal() error {
+	if s.room != 0 {
+		return errNoRoom()
+	}
+	return errNotMember()
+}
+
+// authenticate lets a watcher in, from its token to its snapshots. The error is what to tell it.
+func (l *Live) authenticate(w *watcher, a protocol.Auth) error {
+	if !w.timer.Stop() {
+		return errLeft // too late: the timer has ended it
+	}
+	s, err := l.readToken(a.Token)
+	if err != nil {
+		return err
+	}
+	if a.GuildID != 0 && a.GuildID != s.guild {
+		return errs.E(errs.TokenInvalid,
+			"This live token is for another server. Get one for this server from POST /api/v1/live-token.")
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	if err := l.admit(w, s, cancel); err != nil {
+		return err
+	}
+	if err := l.awaitReady(ctx, s.guild); err != nil {
+		return err
+	}
+	asked := l.o.Now()
+	if s.spectator() {
+		return l.enter(ctx, w, standing{}, asked)
+	}
+	st, err := l.ask(ctx, personKey{s.guild, s.user})
+	if err != nil {
+		l.log.Warn("live: a standing could not be asked", "guild_id", s.guild, "user_id", s.user, "err", err)
+		return errs.E(errs.Unavailable,
+			"Discord could not be asked whether you may see this. Please wait a moment.").Because(err)
+	}
+	if !st.Member {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if p := l.people[personKey{s.guild, s.user}]; p != nil {
+			l.learn(p, st, asked)
+		}
+		return s.refusal()
+	}
+	if s.room == 0 {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if w.left {
+			return errLeft
+		}
+		l.join(w, st, asked)
+		l.welcome(w)
+		return nil
+	}
+	return l.enter(ctx, w, st, asked)
+}
+
+// admit counts a watcher for its user and session, if there is room for it.
+func (l *Live) admit(w *watcher, s seat, cancel context.CancelFunc) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if w.left {
+		return errLeft
+	}
+	if s.spectator() {
+		w.seat, w.cancel = s, cancel
+		return nil
+	}
+	if _, over := l.ended[s.session]; over {
+		return errSessionOver()
+	}
+	if most := l.o.Limits.PerUser; most > 0 && l.byUser[s.user] >= most {
+		return errs.E(errs.RateLimited, "You have %d live pages open, which is the most. Close some of them.", most)
+	}
+	w.seat, w.cancel = s, cancel
+	l.byUser[s.user]++
+	if l.sessions[s.session] == nil {
+		l.sessions[s.session] = map[*watcher]struct{}{}
+	}
+	l.sessions[s.session][w] = struct{}{}
+	for o := range l.sessions[s.session] { // a session that was prolonged is so for all its pages
+		if o.seat.ends.Before(s.ends) {
+			o.seat.ends = s.ends
+		}
+	}
+	return nil
+}
+
+// awaitReady waits until the guild's rooms are known, rather than showing none.
+func (l *Live) awaitReady(ctx context.Context, guild snowflake.ID) error {
+	ctx, cancel := context.WithTimeout(ctx, l.o.Limits.ReadyWithin)
+	defer cancel()
+	for {
+		l.mu.Lock()
+		ready, news := l.ready(guild), l.news
+		l.mu.Unlock()
+		if ready {
+			return nil
+		}
+		select {
+		case <-news:
+		case <-ctx.Done():
+			return errs.E(errs.Unavailable, "Snug is still starting. Please wait a moment.")
+		}
+	}
+}
+
+// enter lets a watcher into a room's page. It gives the room a moment to come,
+// for a page may be faster than the news of its own room or invite; and because
+// a room that is there but not for this person takes as long, the two cannot be
+// told apart.
+func (l *Live) enter(ctx context.Context, w *watcher, st standing, asked time.Time) error {
+	ctx, cancel := context.WithTimeout(ctx, l.o.Limits.RoomWithin)
+	defer cancel()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e := l.entry(l.guild(w.seat.guild), w.seat.room)
+	e.waiting++
+	defer func() {
+		e.waiting--
+		l.tidy(e)
+	}()
+	for {
+		if w.left {
+			return errLeft
+		}
+		if e.live != nil && (w.seat.opens(e.live.Room.Access) || !w.seat.spectator() && e.live.Room.Access.MaySee(st)) {
+			if !w.seat.spectator() {
+				l.join(w, st, asked)
+			}
+			l.welcome(w)
+			return nil
+		}
+		if e.bell == nil {
+			e.bell = make(chan struct{})
+		}
+		bell := e.bell
+		l.mu.Unlock()
+		select {
+		case <-bell:
+			l.mu.Lock()
+		case <-ctx.Done():
+			l.mu.Lock()
+			if w.left {
+				return errLeft
+			}
+			return errNoRoom()
+		}
+	}
+}
+
+// welcome sends auth.ok and then what the watcher may see, and everything after
+// that. Live.mu is held, so nothing comes between the list and the rooms.
+func (l *Live) welcome(w *watcher) {
+	g := l.guild(w.seat.guild)
+	rooms := g.rooms
+	if w.seat.room == 0 {
+		g.pages[w] = struct{}{}
+	} else {
+		e := l.entry(g, w.seat.room)
+		e.pages[w] = struct{}{}
+		rooms = map[snowflake.ID]*entry{e.id: e}
+	}
+	var seen []*entry
+	for _, e := range rooms {
+		if e.sees(w) {
+			seen = append(seen, e)
+		}
+	}
+	slices.SortFunc(seen, func(a, b *entry) int { return cmp.Compare(a.id, b.id) })
+	hello := protocol.Welcome{GuildID: g.id, UserID: w.seat.user}
+	for _, e := range seen {
+		hello.Rooms = append(hello.Rooms, e.id)
+	}
+	w.conn.hold(textFrame(protocol.EncodeWelcome(hello, l.epoch, l.o.Now())))
+	now, shard := time.Now(), l.hearing.shard(w.seat.guild)
+	if ok, at := l.hears(shard, now); !ok {
+		l.hearing.said[shard] = ok
+		w.conn.hold(l.heartbeat(ok, now.Sub(at)))
+	} else if _, known := l.hearing.said[shard]; !known {
+		l.hearing.said[shard] = ok
+	}
+	for _, e := range seen {
+		l.show(e, w, l.snapshot(e))
+	}
+	w.conn.release()
+}

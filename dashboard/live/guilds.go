@@ -1,0 +1,92 @@
+package live
+
+import (
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/access"
+	"snug/shared/hub"
+	"snug/shared/room"
+)
+
+// guild is what is known of a guild, and who watches it. Under Live.mu.
+type guild struct {
+	id    snowflake.ID
+	ready bool
+	// access is what permissions depend on in it.
+	access access.Guild
+	rooms  map[snowflake.ID]*entry
+	pages  map[*watcher]struct{} // of the server: they see every room they may
+}
+
+func (l *Live) guild(id snowflake.ID) *guild {
+	g := l.guilds[id]
+	if g == nil {
+		g = &guild{id: id, rooms: map[snowflake.ID]*entry{}, pages: map[*watcher]struct{}{}}
+		l.guilds[id] = g
+	}
+	return g
+}
+
+func (l *Live) tidyGuild(g *guild) {
+	if len(g.rooms) == 0 && len(g.pages) == 0 && !g.ready {
+		delete(l.guilds, g.id)
+	}
+}
+
+func (l *Live) guildsReset(string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.gcaught = false
+	for _, g := range l.guilds {
+		g.ready = false
+		l.tidyGuild(g)
+	}
+}
+
+func (l *Live) guildsLoaded() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.gcaught = true
+	l.announce()
+}
+
+func (l *Live) guildChange(c hub.Change[room.GuildInfo]) {
+	id, err := snowflake.Parse(c.Key)
+	if err != nil {
+		l.log.Error("live: a guild was left out; its key is not an id", "key", c.Key)
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	g := l.guild(id)
+	g.ready = c.Value != nil && c.Value.Ready
+	if c.Value != nil && !c.Value.Access.Equal(g.access) {
+		g.access = c.Value.Access
+		l.reconsider(g)
+	}
+	l.tidyGuild(g)
+	l.announce()
+}
+
+// reconsider looks anew at what everybody who watches a guild may see: its roles, or its owner, are others.
+// Live.mu is held.
+func (l *Live) reconsider(g *guild) {
+	for k, p := range l.people {
+		if k.guild != g.id {
+			continue
+		}
+		if now := p.standing.WithGuild(g.access); !sameStanding(now, p.standing) {
+			p.standing = now
+			l.lookAgain(p)
+		}
+	}
+}
+
+// ready says whether a guild's rooms can be relied on to be here.
+func (l *Live) ready(id snowflake.ID) bool {
+	if !l.caught || l.o.Guilds == nil {
+		return l.caught
+	}
+	g := l.guilds[id]
+	return l.gcaught && g != nil && g.ready
+}
