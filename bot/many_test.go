@@ -105,10 +105,15 @@ func TestMoreThanAHundredOverwrites(t *testing.T) {
 			h.do(http.MethodDelete, fmt.Sprintf("/channels/%d/permissions/%d", id, who), nil).Body.Close()
 		}
 	})
+	asked := 0
 	h.eventually("everybody has their place again", func() bool {
+		if asked++; asked%50 == 0 { // what Discord told late of the deletions stops a repair; a sweep goes on with it
+			h.clock.Forward(31 * time.Second)
+			h.sweep()
+		}
 		return len(h.channels()[id].Overwrites) == len(guests)+len(banned)+3 && !h.due(id)
 	})
-	check("mended", false)
+	check("repaired", false)
 }
 
 // A refusal in the middle leaves what was decided undone in the room, and Discord is told what holds.
