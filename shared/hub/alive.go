@@ -15,17 +15,17 @@ const (
 	aliveTime   = 500 * time.Millisecond
 )
 
-// Self names this process: nobody else, before or after it, has the same name.
+// Self identifies this process. No earlier or later process has the same identifier.
 func (h *Hub) Self() string { return h.self }
 
-// Alive says whether the process that calls itself so may still be at what it
-// began. It is false only for one that has surely ended, at once.
+// Alive reports whether the process identified by self may still be running. It returns false only
+// if that process has certainly ended. It waits at most 500 ms.
 func (h *Hub) Alive(ctx context.Context, self string) bool {
 	if self == h.self {
 		return true
 	}
 	if h.engine != nil {
-		return false // the folder is locked: no other process uses this hub
+		return false // the data folder is locked: no other process uses this hub
 	}
 	ctx, cancel := context.WithTimeout(ctx, aliveTime)
 	defer cancel()
@@ -33,11 +33,11 @@ func (h *Hub) Alive(ctx context.Context, self string) bool {
 	return !errors.Is(err, nats.ErrNoResponders)
 }
 
-// live answers whoever asks whether this process is alive.
+// live answers Alive requests of other processes.
 func (h *Hub) live() error {
 	h.self = rand.Text()
 	_, err := h.link.nc.Subscribe(alivePrefix+h.self, func(m *nats.Msg) {
-		_ = m.Respond(nil) // who asks again is answered again
+		_ = m.Respond(nil) // a lost answer is requested again
 	})
 	if err != nil {
 		return unavailable(fmt.Errorf("hub: %w", err))

@@ -17,35 +17,34 @@ import (
 	"snug/shared/errs"
 )
 
-// Audit is the stream of what happened, kept for 90 days. It is safe for concurrent use.
+// Audit is the stream of audit entries, stored for 90 days. It is safe for concurrent use.
 type Audit struct {
 	s *store
 
 	sealed   atomic.Uint64 // stretches that the ledger has summed up
 	sealing  atomic.Bool
-	removing sync.Mutex // entries are being removed, or summed up
-	first    uint64     // the first entry when they were summed up last
+	removing sync.Mutex // held while entries are removed or summed up
+	first    uint64     // the stream's first entry at the last summing up
 }
 
-// auditRepeat is how long the server recognises an entry that was appended
-// before: long enough for a process that crashed between appending and noting
-// that, and was down overnight.
+// auditRepeat is how long the server recognizes the id of an appended entry: long enough for a
+// process that crashed between appending and recording that it did, and stayed down overnight.
 const auditRepeat = 24 * time.Hour
 
-// AuditEntry is one entry as it was stored.
+// AuditEntry is a stored entry.
 type AuditEntry struct {
-	Seq     uint64 // place in the stream; newer entries have greater ones
-	ID      string // the id it was appended with
+	Seq     uint64 // position in the stream; newer entries have higher ones
+	ID      string // the id passed to Append
 	Guild   snowflake.ID
-	Channel snowflake.ID // 0: about the guild as a whole
+	Channel snowflake.ID // 0 if the entry is about the whole guild
 	Kind    string
 	At      time.Time       // when it was stored
-	Data    json.RawMessage // what was appended
+	Data    json.RawMessage // the JSON of the appended value
 }
 
-// Append stores an entry. An id that was appended within the last 24 hours is
-// not stored again, so repeating an Append whose outcome is unknown is right.
-// kind is lower-case words, digits, - and _, joined by dots.
+// Append stores an entry. An id that was appended within the last 24 hours is not stored again, so
+// it is safe to repeat an Append whose outcome is unknown. kind consists of lower-case words,
+// digits, - and _, joined by dots.
 func (a *Audit) Append(ctx context.Context, id string, guild, channel snowflake.ID, kind string, v any) error {
 	if err := checkKey(kind); err != nil || id == "" {
 		return errs.E(errs.Internal,
@@ -71,13 +70,14 @@ func (a *Audit) append(ctx context.Context, id, subject string, data []byte) err
 	ctx, cancel := within(ctx, h.o.WriteTimeout, life...)
 	defer cancel()
 	ack, err := h.link.js.PublishMsg(ctx, &nats.Msg{Subject: subject, Data: data}, jetstream.WithMsgID(id))
-	if err == nil && a.s.lasts() && !ack.Duplicate { // of a repeated one who knows whether it is still there
+	if err == nil && a.s.lasts() && !ack.Duplicate { // a duplicate may have been removed since
 		a.noteEntry(ack.Sequence, id, subject, data)
 	}
 	return writeError(auditName, subject, len(data), because(ctx, err))
 }
 
-// scope is the subject filter of a guild's entries, or of one channel's; of guild 0 it is that of all.
+// scope is the subject filter for the entries of a guild, or of one of its channels. Guild 0 means
+// all guilds.
 func scope(guild, channel snowflake.ID) string {
 	switch {
 	case guild == 0:
@@ -88,15 +88,15 @@ func scope(guild, channel snowflake.ID) string {
 	return "audit." + guild.String() + "." + channel.String() + ".>"
 }
 
-// consumer reads entries from a place in the stream on.
+// consumer configures a consumer that reads a scope's entries from the start of the stream.
 func (a *Audit) consumer(guild, channel snowflake.ID) jetstream.ConsumerConfig {
 	c := latest(scope(guild, channel))
 	c.DeliverPolicy = deliverAll
 	return c
 }
 
-// Page gives up to limit entries of a guild, or with a channel of that channel,
-// newest first: those before the entry numbered before, or with 0 the newest.
+// Page returns up to limit entries of a guild, newest first. Channel 0 means all of the guild's
+// channels. Only entries before the position before are returned; 0 starts with the newest.
 func (a *Audit) Page(ctx context.Context, guild, channel snowflake.ID, before uint64, limit int) ([]AuditEntry, error) {
 	info, err := a.s.h.info(ctx, a.s.stream, "")
 	if err != nil {
@@ -109,8 +109,8 @@ func (a *Audit) Page(ctx context.Context, guild, channel snowflake.ID, before ui
 	if limit <= 0 || state.Msgs == 0 || before <= state.FirstSeq {
 		return nil, nil
 	}
-	// A stream is read forwards only. So a window before the place is read, and
-	// a wider one if it held too little; the server skips what does not match.
+	// A stream can only be read forwards. So read a window before the position, and a wider one if
+	// it has too few entries; the server skips entries that do not match.
 	for width := uint64(4 * limit); ; width *= 8 {
 		from := state.FirstSeq
 		if before > from+width {
@@ -142,8 +142,8 @@ func (a *Audit) Page(ctx context.Context, guild, channel snowflake.ID, before ui
 	}
 }
 
-// Since gives each entry of a guild, or with a channel of that channel, that
-// was stored at or after a time, oldest first, until each fails.
+// Since calls each for every entry of a guild that was stored at or after since, oldest first,
+// until each returns an error. Channel 0 means all of the guild's channels.
 func (a *Audit) Since(
 	ctx context.Context, guild, channel snowflake.ID, since time.Time, each func(AuditEntry) error,
 ) error {
@@ -157,8 +157,7 @@ func (a *Audit) Since(
 	return errors.Join(failed, err)
 }
 
-// After gives up to limit entries of a guild, or with 0 of all guilds, that are
-// later in the stream than the place given, oldest first.
+// After returns up to limit entries after the position seq, oldest first. Guild 0 means all guilds.
 func (a *Audit) After(ctx context.Context, guild snowflake.ID, seq uint64, limit int) ([]AuditEntry, error) {
 	c := a.consumer(guild, 0)
 	c.DeliverPolicy, c.OptStartSeq = jetstream.DeliverByStartSequencePolicy, seq+1
@@ -170,7 +169,7 @@ func (a *Audit) After(ctx context.Context, guild snowflake.ID, seq uint64, limit
 	return found, err
 }
 
-// Newest gives the place of the newest entry of all guilds.
+// Newest returns the position of the newest entry of all guilds.
 func (a *Audit) Newest(ctx context.Context) (uint64, error) {
 	info, err := a.s.h.info(ctx, a.s.stream, "")
 	if err != nil {
@@ -179,8 +178,8 @@ func (a *Audit) Newest(ctx context.Context) (uint64, error) {
 	return info.State.LastSeq, nil
 }
 
-// Trim removes a guild's entries that were stored before a time, for guilds
-// that keep theirs for less than 90 days, and gives how many there were. The zero time removes none.
+// Trim removes a guild's entries that were stored before the given time, for guilds that store
+// theirs for less than 90 days, and returns how many it removed. The zero time removes none.
 func (a *Audit) Trim(ctx context.Context, guild snowflake.ID, before time.Time) (uint64, error) {
 	st, err := a.s.h.link.js.Stream(ctx, a.s.stream)
 	if err != nil {
@@ -207,8 +206,9 @@ func (a *Audit) Trim(ctx context.Context, guild snowflake.ID, before time.Time) 
 	return uint64(len(old)), nil
 }
 
-// Erase removes those of a guild's entries that match, so that nothing of them is left on disk, and gives how
-// many there were. What is appended meanwhile is not looked at.
+// Erase removes the entries of a guild for which match returns true, so that no trace of them is
+// left on disk, and returns how many it removed. It does not look at entries appended in the
+// meantime.
 func (a *Audit) Erase(ctx context.Context, guild snowflake.ID, match func(AuditEntry) bool) (n int, err error) {
 	st, err := a.s.h.link.js.Stream(ctx, a.s.stream)
 	if err != nil {
@@ -228,7 +228,7 @@ func (a *Audit) Erase(ctx context.Context, guild snowflake.ID, match func(AuditE
 			err := st.SecureDeleteMsg(ctx, seq)
 			switch {
 			case errors.Is(err, jetstream.ErrMsgDeleteUnsuccessful), errors.Is(err, jetstream.ErrMsgNotFound):
-				// somebody else did
+				// already removed by somebody else
 			case err != nil:
 				return err
 			default:
@@ -243,22 +243,21 @@ func (a *Audit) Erase(ctx context.Context, guild snowflake.ID, match func(AuditE
 	return n, nil
 }
 
-// entry takes an entry's place and kind from the subject audit.guild.channel.kind.
+// entry reads an entry's guild, channel and kind from its subject, audit.guild.channel.kind.
 func (a *Audit) entry(i item) AuditEntry {
 	e := AuditEntry{Seq: i.seq, ID: i.header.Get(jetstream.MsgIDHeader), At: i.at, Data: i.data}
 	if t := strings.SplitN(i.subject, ".", 4); len(t) == 4 {
-		e.Guild, _ = snowflake.Parse(t[1]) // written by Append
+		e.Guild, _ = snowflake.Parse(t[1]) // always valid, because Append wrote it
 		e.Channel, _ = snowflake.Parse(t[2])
 		e.Kind = t[3]
 	}
 	return e
 }
 
-// Listen calls f for each entry as it is being appended, anywhere, one after the
-// other, until stop, which waits for f, or until the hub is closed. It is a hint
-// that there is something to read with Page, and no more: the entry may not be
-// stored yet (Seq and At are zero), and a listener that was cut off, or fell
-// 4,096 entries behind, misses some.
+// Listen calls f for each entry as it is appended by any process, one call at a time, until the hub
+// is closed or stop is called, which waits for f. Treat it only as a hint that Page has something
+// to read: the entry may not be stored yet (Seq and At are zero), and a listener that was
+// disconnected or is 4,096 entries behind misses some.
 func (a *Audit) Listen(ctx context.Context, f func(AuditEntry)) (stop func(), err error) {
 	return a.s.h.listen(ctx, "audit.>", func(m *nats.Msg) {
 		f(a.entry(item{subject: m.Subject, header: m.Header, data: m.Data}))

@@ -16,10 +16,9 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// A backup is a tar: for each stream NAME.json (its configuration and state)
-// and NAME.snapshot (NATS's own snapshot, which "nats stream restore" reads
-// too), and at last end.json with the checksums. Without end.json it was cut
-// short.
+// A backup is a tar file. For each stream it has NAME.json (configuration and state) and
+// NAME.snapshot (NATS's own snapshot, which "nats stream restore" can read too), and at the end
+// end.json with the checksums. A backup without end.json is truncated.
 const (
 	backupForm  = 1
 	backupEnd   = "end.json"
@@ -27,14 +26,14 @@ const (
 	snapSilence = 15 * time.Second
 )
 
-// backupIndex is end.json.
+// backupIndex is the content of end.json.
 type backupIndex struct {
 	Form    int               `json:"form"`
 	Taken   time.Time         `json:"taken"`
 	Streams map[string]string `json:"streams"` // name → SHA-256 of its snapshot
 }
 
-// kept are the streams that a backup holds: all that are on disk and not passing.
+// kept returns the streams that a backup contains: those on disk, except scratch ones.
 func (h *Hub) kept() (list []spec) {
 	for _, s := range h.specs {
 		if !s.memory && !s.scratch {
@@ -44,9 +43,9 @@ func (h *Hub) kept() (list []spec) {
 	return list
 }
 
-// Backup writes all buckets and streams that are on disk to w, as a tar, while
-// the hub goes on working. Each bucket is as of one moment, different buckets
-// of slightly different ones; the sweep of rooms puts right what that leaves.
+// Backup writes all buckets and streams on disk to w, as a tar, while the hub stays in use. Each
+// bucket is consistent in itself, but different buckets are copied at slightly different moments;
+// the sweep of rooms repairs the differences.
 func (h *Hub) Backup(ctx context.Context, w io.Writer) error {
 	out := tar.NewWriter(w)
 	index := backupIndex{Form: backupForm, Taken: h.o.Now().UTC(), Streams: map[string]string{}}
@@ -70,7 +69,7 @@ func (h *Hub) Backup(ctx context.Context, w io.Writer) error {
 	return nil
 }
 
-// addFile adds one file to a tar: data, or what from gives.
+// addFile adds one file to a tar. Its content is read from from, or is data if from is nil.
 func addFile(out *tar.Writer, name string, at time.Time, size int64, from io.Reader, data []byte) error {
 	if err := out.WriteHeader(&tar.Header{Name: name, Mode: 0o600, Size: size, ModTime: at}); err != nil {
 		return err
@@ -83,7 +82,7 @@ func addFile(out *tar.Writer, name string, at time.Time, size int64, from io.Rea
 	return err
 }
 
-// spool makes a temporary file without a name that stays.
+// spool creates a temporary file and returns a function that closes and removes it.
 func (h *Hub) spool() (*os.File, func() error, error) {
 	f, err := os.CreateTemp(h.o.Dir, "spool-*")
 	if err != nil {
@@ -93,7 +92,7 @@ func (h *Hub) spool() (*os.File, func() error, error) {
 }
 
 func (h *Hub) backupStream(ctx context.Context, out *tar.Writer, stream string, at time.Time) (sum string, err error) {
-	f, remove, err := h.spool() // a tar wants the size first
+	f, remove, err := h.spool() // a tar header needs the size first
 	if err != nil {
 		return "", err
 	}
@@ -116,8 +115,8 @@ func (h *Hub) backupStream(ctx context.Context, out *tar.Writer, stream string, 
 	return hex.EncodeToString(hash.Sum(nil)), addFile(out, stream+".snapshot", at, size, f, nil)
 }
 
-// snapshot writes the server's snapshot of a stream to w and gives the
-// stream's configuration and state. The protocol is that of "nats stream backup".
+// snapshot writes the server's snapshot of a stream to w and returns the stream's configuration and
+// state. It uses the protocol of "nats stream backup".
 func (h *Hub) snapshot(ctx context.Context, stream string, w io.Writer) ([]byte, error) {
 	nc := h.link.nc
 	sub, err := nc.SubscribeSync(nc.NewInbox())
@@ -169,7 +168,7 @@ func nextWithin(ctx context.Context, sub *nats.Subscription, d time.Duration) (*
 	return sub.NextMsgWithContext(ctx)
 }
 
-// ask sends a request of JetStream's API and reads the answer into resp.
+// ask sends a JetStream API request and decodes the answer into resp.
 func (h *Hub) ask(ctx context.Context, subject string, req, resp any) error {
 	body, err := json.Marshal(req)
 	if err != nil {

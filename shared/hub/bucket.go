@@ -11,17 +11,16 @@ import (
 	"snug/shared/errs"
 )
 
-// Bucket is a typed bucket of keys and values. Get one from a Hub. Keys are
-// tokens joined by dots (guild.channel); values are T's JSON. Errors are
-// coded: NotFound, Conflict, Invalid (key or size), Unavailable; the last
-// wraps ErrUnknownOutcome where a write may have happened.
+// Bucket is a typed bucket of keys and values. Get one from a Hub. Keys are tokens joined by dots
+// (guild.channel); values are stored as T's JSON. Errors have the codes NotFound, Conflict, Invalid
+// (key or size) and Unavailable; Unavailable wraps ErrUnknownOutcome if a write may have happened.
 type Bucket[T any] struct{ s *store }
 
 func newBucket[T any](h *Hub, name string) *Bucket[T] {
 	return &Bucket[T]{s: newStore(h, specOf(h.specs, name))}
 }
 
-// Entry is a value with its key, its revision and the time of its write.
+// Entry is a value with its key, its revision and the time it was written.
 type Entry[T any] struct {
 	Key   string
 	Value T
@@ -31,18 +30,18 @@ type Entry[T any] struct {
 
 type writeOptions struct{ ttl time.Duration }
 
-// WriteOption changes one write.
+// WriteOption modifies a single write.
 type WriteOption func(*writeOptions)
 
-// TTL has the key removed after d (rounded up to seconds, at least one) unless
-// it is written again: each write without it makes the key stay. Values that
-// are Expiring need no TTL. In a bucket with history d is at least an hour.
+// TTL removes the key after d (rounded up to seconds, at least one) unless it is written again: a
+// later write without TTL makes the key permanent. Values that implement Expiring do not need it.
+// In a bucket with history, d must be at least an hour.
 func TTL(d time.Duration) WriteOption { return func(o *writeOptions) { o.ttl = d } }
 
-// Name is the bucket's name.
+// Name returns the bucket's name.
 func (b *Bucket[T]) Name() string { return b.s.spec.name }
 
-// prepare checks a key, encodes a value and finds its time to live.
+// prepare validates a key, encodes a value and determines its time to live.
 func (b *Bucket[T]) prepare(key string, v T, options []WriteOption) (data []byte, ttl time.Duration, err error) {
 	if err := checkKey(key); err != nil {
 		return nil, 0, err
@@ -60,7 +59,7 @@ func (b *Bucket[T]) prepare(key string, v T, options []WriteOption) (data []byte
 	return data, o.ttl, nil
 }
 
-// live decodes a stored value; nil when it is deleted or has expired.
+// live decodes a stored value. It returns nil if the value is deleted or has expired.
 func (b *Bucket[T]) live(v value) (*T, error) {
 	if v.data == nil {
 		return nil, nil
@@ -88,16 +87,15 @@ func (b *Bucket[T]) read(ctx context.Context, key string, fresh bool) (*T, Rev, 
 	return t, v.rev, err
 }
 
-// Get reads a key. NotFound when the key is not there. In a cluster the leader
-// is asked, and another copy when it is late: that one's answer may be old, so
-// show it, but decide by Latest, Edit or Update.
+// Get reads a key. It fails with NotFound if the key does not exist. In a cluster it asks the
+// leader and, if that is slow, another copy, whose answer may be outdated: it is good enough to
+// display, but for decisions use Latest, Edit or Update.
 func (b *Bucket[T]) Get(ctx context.Context, key string) (T, Rev, error) {
 	return b.found(ctx, key, false)
 }
 
-// Latest is Get for what must be exact: it asks the leader alone, so every
-// write that was acknowledged before is in its answer. It fails, or waits for
-// seconds, while there is no leader.
+// Latest is Get for exact answers: it only asks the leader, so its answer includes every write
+// acknowledged before. While there is no leader it fails or waits for seconds.
 func (b *Bucket[T]) Latest(ctx context.Context, key string) (T, Rev, error) {
 	return b.found(ctx, key, true)
 }
@@ -114,7 +112,7 @@ func (b *Bucket[T]) found(ctx context.Context, key string, fresh bool) (T, Rev, 
 	return *t, rev, nil
 }
 
-// Put writes a key, whatever it held.
+// Put writes a key, whether or not it exists.
 func (b *Bucket[T]) Put(ctx context.Context, key string, v T, options ...WriteOption) (Rev, error) {
 	data, ttl, err := b.prepare(key, v, options)
 	if err != nil {
@@ -123,7 +121,7 @@ func (b *Bucket[T]) Put(ctx context.Context, key string, v T, options ...WriteOp
 	return b.s.write(ctx, key, change{op: "put", data: data, ttl: ttl})
 }
 
-// Create writes a key that must not be there yet; Conflict when it is.
+// Create writes a key that must not exist yet. It fails with Conflict if it does.
 func (b *Bucket[T]) Create(ctx context.Context, key string, v T, options ...WriteOption) (Rev, error) {
 	data, ttl, err := b.prepare(key, v, options)
 	if err != nil {
@@ -135,7 +133,8 @@ func (b *Bucket[T]) Create(ctx context.Context, key string, v T, options ...Writ
 	})
 }
 
-// Update writes a key that must still be at the revision given; Conflict when it is not.
+// Update writes a key that must still be at the given revision. It fails with Conflict if it is
+// not.
 func (b *Bucket[T]) Update(ctx context.Context, key string, v T, at Rev, options ...WriteOption) (Rev, error) {
 	data, ttl, err := b.prepare(key, v, options)
 	if err != nil {
@@ -144,18 +143,18 @@ func (b *Bucket[T]) Update(ctx context.Context, key string, v T, at Rev, options
 	return b.s.write(ctx, key, change{op: "update", data: data, expect: &at, ttl: ttl})
 }
 
-// Edit reads a key, has change alter the value, and writes it if nobody wrote
-// meanwhile; otherwise it begins again, so change may run several times and
-// must do nothing else. NotFound when the key is not there; an error of change
-// is returned as it is and nothing is written; Unchanged ends without a write.
-// It gives the value and revision that are stored now.
+// Edit reads a key, lets change modify the value, and writes it if nobody else has written in the
+// meantime; otherwise it starts over. So change may run several times and must have no side
+// effects. Edit fails with NotFound if the key does not exist. If change returns an error, Edit
+// returns it and writes nothing; with Unchanged it ends without a write or an error. It returns the
+// value and revision that are stored now.
 func (b *Bucket[T]) Edit(
 	ctx context.Context, key string, change func(*T) error, options ...WriteOption,
 ) (T, Rev, error) {
 	return b.edit(ctx, key, change, false, options)
 }
 
-// EditOrCreate is Edit for a key that may not be there: change then gets a zero value.
+// EditOrCreate is Edit for a key that may not exist: change then gets a zero value.
 func (b *Bucket[T]) EditOrCreate(
 	ctx context.Context, key string, change func(*T) error, options ...WriteOption,
 ) (T, Rev, error) {
@@ -167,8 +166,8 @@ func (b *Bucket[T]) edit(
 ) (T, Rev, error) {
 	var none T
 	for attempt := 0; ; attempt++ {
-		// The leader is asked, because alter may refuse by what it sees, and a
-		// refusal is not checked by a write.
+		// Ask the leader: alter may refuse because of what it reads, and then no write checks that
+		// the value was current.
 		t, rev, err := b.read(ctx, key, true)
 		if err != nil {
 			return none, 0, err
@@ -195,14 +194,14 @@ func (b *Bucket[T]) edit(
 		if !errs.Has(err, errs.Conflict) {
 			return none, 0, err
 		}
-		// Somebody was faster. Step aside for a moment when that goes on.
+		// Another write was faster. Wait a moment, longer if that happens repeatedly.
 		if !sleep(ctx, rand.N(time.Duration(min(attempt, 10)+1)*200*time.Microsecond)) {
 			return none, 0, err
 		}
 	}
 }
 
-// Delete removes a key; it is no error if the key is not there.
+// Delete removes a key. It is not an error if the key does not exist.
 func (b *Bucket[T]) Delete(ctx context.Context, key string) error {
 	if err := checkKey(key); err != nil {
 		return err
@@ -211,7 +210,8 @@ func (b *Bucket[T]) Delete(ctx context.Context, key string) error {
 	return err
 }
 
-// DeleteAt removes a key that must still be at the revision given; Conflict when it is not.
+// DeleteAt removes a key that must still be at the given revision. It fails with Conflict if it is
+// not.
 func (b *Bucket[T]) DeleteAt(ctx context.Context, key string, at Rev) error {
 	if err := checkKey(key); err != nil {
 		return err
@@ -220,7 +220,8 @@ func (b *Bucket[T]) DeleteAt(ctx context.Context, key string, at Rev) error {
 	return err
 }
 
-// Take reads a key and removes it: of several who try, one gets the value and the others NotFound.
+// Take reads and removes a key. Of several concurrent callers, one gets the value and the others
+// get NotFound.
 func (b *Bucket[T]) Take(ctx context.Context, key string) (T, error) {
 	var none T
 	for {
@@ -241,8 +242,8 @@ func (b *Bucket[T]) Take(ctx context.Context, key string) (T, error) {
 	}
 }
 
-// List reads all keys under prefix, which is whole tokens ("123" finds "123.4"
-// and not "1234"); "" reads the bucket. In the order of their last write.
+// List returns all entries under prefix, ordered by their last write. prefix consists of whole
+// tokens ("123" matches "123.4" but not "1234"); "" matches every key.
 func (b *Bucket[T]) List(ctx context.Context, prefix string) ([]Entry[T], error) {
 	filter, err := b.s.filter(prefix)
 	if err != nil {
@@ -272,9 +273,8 @@ func (b *Bucket[T]) List(ctx context.Context, prefix string) ([]Entry[T], error)
 	return list, err
 }
 
-// missed gives the keys that a scan did not come by though they are there: a
-// key that is written while the scan runs has lost the value it had, and the
-// new one is behind the scan's end.
+// missed returns existing keys that a scan did not deliver. If a key is written during the scan,
+// its old value is removed and the new one comes after the end of the scan.
 func (b *Bucket[T]) missed(ctx context.Context, filter string, seen map[string]bool) ([]string, error) {
 	info, err := b.s.h.info(ctx, b.s.stream, filter)
 	if err != nil {
@@ -290,7 +290,7 @@ func (b *Bucket[T]) missed(ctx context.Context, filter string, seen map[string]b
 	return keys, nil
 }
 
-// Keys is List without the values. It may name keys whose values have just expired.
+// Keys is List without the values. It may include keys whose values have just expired.
 func (b *Bucket[T]) Keys(ctx context.Context, prefix string) ([]string, error) {
 	filter, err := b.s.filter(prefix)
 	if err != nil {
@@ -314,7 +314,8 @@ func (b *Bucket[T]) Keys(ctx context.Context, prefix string) ([]string, error) {
 	return append(keys, missed...), err
 }
 
-// History gives the values of a key that the bucket still has, oldest first, without deletions.
+// History returns the values of a key that the bucket still stores, oldest first, without
+// deletions.
 func (b *Bucket[T]) History(ctx context.Context, key string) ([]Entry[T], error) {
 	if err := checkKey(key); err != nil {
 		return nil, err
@@ -331,8 +332,8 @@ func (b *Bucket[T]) History(ctx context.Context, key string) ([]Entry[T], error)
 	return list, err
 }
 
-// entry decodes a message; nil when it is the hub's own, a deletion, expired, or damaged: one
-// value that cannot be read must not hide the others.
+// entry decodes a message. It returns nil for the hub's own keys, deletions, expired values and
+// damaged values: one unreadable value must not hide the others.
 func (b *Bucket[T]) entry(i item) *Entry[T] {
 	key := i.key(b.s)
 	if key == "" {

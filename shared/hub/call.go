@@ -15,23 +15,23 @@ import (
 	"snug/shared/errs"
 )
 
-// Method is a call that the process holding a guild answers. Declare one where
-// both sides see it, Call it on one and Serve it on the other. Name is words of
-// letters, digits, - and _, joined by dots; it is the method's identity on the wire.
+// Method is a call that the process holding a guild answers. Declare it where both sides can see
+// it; one side uses Call, the other Serve. Name consists of words of letters, digits, - and _,
+// joined by dots, and identifies the method in the protocol.
 type Method[Req, Resp any] struct {
 	Name  string
-	Reads bool // it changes nothing, so it may be asked again when its answer was lost
+	Reads bool // it changes nothing, so it can be repeated if the answer was lost
 }
 
 const (
 	callPrefix  = "snug.call."
-	callGroup   = "holder" // a guild that is held twice is answered for once
+	callGroup   = "holder" // if two processes hold a guild, only one answers
 	callTime    = 15 * time.Second
 	headID      = "Snug-Call"
 	headRequest = "Snug-Request"
 	headTime    = "Snug-Milliseconds"
 	headFailed  = "Snug-Error"
-	headUnsure  = "Snug-Unknown" // the handler does not know either whether it happened
+	headUnsure  = "Snug-Unknown" // the handler does not know the outcome either
 	busyMessage = "Snug has a lot to do right now. Please try again in a few seconds."
 )
 
@@ -39,36 +39,37 @@ type callKey struct{}
 
 type requestKey struct{}
 
-// WithRequestID has calls made with the context say which request they serve
-// (a browser's or a program's), so that the logs of both sides name the same one.
+// WithRequestID attaches the id of the request (of a browser or an API client) that calls made with
+// the context serve, so that the logs of both sides name the same request.
 func WithRequestID(ctx context.Context, id string) context.Context {
 	return context.WithValue(ctx, requestKey{}, id)
 }
 
-// RequestID gives the request that a call serves, or that WithRequestID set; "" for neither.
+// RequestID returns the id of the request that a call serves, or the one set by WithRequestID; ""
+// if there is none.
 func RequestID(ctx context.Context) string {
 	id, _ := ctx.Value(requestKey{}).(string)
 	return id
 }
 
-// WithCallID has calls made with the context carry id, so that the serving
-// side can recognise a repetition. Without it each call gets an id of its own.
+// WithCallID attaches an id to calls made with the context, so that the serving side can recognize
+// repeated calls. Without it, each call gets an id of its own.
 func WithCallID(ctx context.Context, id string) context.Context {
 	return context.WithValue(ctx, callKey{}, id)
 }
 
-// CallID gives the id of the call that a handler serves, or that WithCallID set; "" for neither.
+// CallID returns the id of the call that a handler serves, or the one set by WithCallID; "" if
+// there is none.
 func CallID(ctx context.Context) string {
 	id, _ := ctx.Value(callKey{}).(string)
 	return id
 }
 
-// Call asks the process that holds the guild and waits for its answer, until
-// ctx ends or for 15 s. The handler's coded errors come back as they are,
-// without their cause, but still wrapping ErrUnknownOutcome where they did.
-// Unavailable when nobody holds the guild: at once, or after a moment where it
-// is just changing hands; Unavailable wrapping ErrUnknownOutcome when no answer
-// came: the handler may still be at it.
+// Call sends req to the process that holds the guild and waits for the answer, until ctx ends or
+// for at most 15 s. It returns the handler's coded errors without their causes, but still wrapping
+// ErrUnknownOutcome if they did. It fails with Unavailable if no process holds the guild:
+// immediately, or after a moment if the guild is changing hands. It fails with Unavailable wrapping
+// ErrUnknownOutcome if no answer came: the handler may still be running.
 func (m Method[Req, Resp]) Call(ctx context.Context, h *Hub, guild snowflake.ID, req Req) (Resp, error) {
 	begun := time.Now()
 	resp, err := m.call(ctx, h, guild, req)
@@ -103,12 +104,12 @@ func (m Method[Req, Resp]) call(ctx context.Context, h *Hub, guild snowflake.ID,
 	return resp, nil
 }
 
-// askAgain is how often a call is sent anew.
+// askAgain is how often a call is resent.
 const askAgain = 3
 
-// deliver sends a call to whoever holds the guild. It is sent anew when it surely
-// did not arrive, and one that only reads also when its answer was lost with
-// the connection or with the holder.
+// deliver sends a call to the process that holds the guild. It resends a call that certainly did
+// not arrive, and a call that only reads also if the answer was lost with the connection or with
+// the holder.
 func (h *Hub) deliver(
 	ctx context.Context, guild snowflake.ID, name string, body []byte, reads bool,
 ) (*nats.Msg, error) {
@@ -134,7 +135,7 @@ func (h *Hub) deliver(
 			if tries == 1 && h.recheck(ctx, guild, t) {
 				continue
 			}
-			// Whoever has just taken the shard reads its rooms first.
+			// A process that has just taken the shard loads its rooms first.
 			if t != nil && time.Since(t.since) < freshTime && time.Since(begun) < settleTime &&
 				sleep(ctx, 20*time.Millisecond) {
 				tries--
@@ -153,8 +154,8 @@ func (h *Hub) deliver(
 	}
 }
 
-// request sends a call to the holder of a tenure and waits for the answer, no
-// longer than the connection and the tenure last.
+// request sends a call to the holder of a tenure and waits for the answer, but no longer than the
+// connection and the tenure last.
 func (h *Hub) request(
 	ctx, life context.Context, t *tenure, guild snowflake.ID, name, id string, body []byte,
 ) (*nats.Msg, error) {
@@ -178,7 +179,7 @@ func (h *Hub) request(
 	return answer, nil
 }
 
-// subject is what the calls for a guild begin with that are meant for the holder of a term.
+// subject is the subject prefix of a guild's calls to the holder of a term.
 func subject(guild snowflake.ID, term uint64) string {
 	return callPrefix + guild.String() + "." + strconv.FormatUint(term, 10) + "."
 }

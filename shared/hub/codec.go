@@ -13,9 +13,9 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// codec turns values into bytes and back: JSON, or a type's own binary form
-// where it has one, compressed when it is long. A zstd frame begins with a
-// byte that neither JSON nor Sealed begins with, so no flag is needed.
+// codec encodes and decodes values: as JSON, or in a type's own binary form if it has one,
+// compressed if it is long. No flag is needed: a zstd frame starts with a byte that neither JSON
+// nor Sealed starts with.
 type codec struct {
 	make sync.Once
 	enc  *zstd.Encoder
@@ -24,7 +24,7 @@ type codec struct {
 }
 
 const (
-	compressFrom = 16 << 10 // bytes; shorter values are not worth the time
+	compressFrom = 16 << 10 // bytes; compressing shorter values is not worth the time
 	maxInflated  = 64 << 20
 )
 
@@ -32,7 +32,7 @@ var zstdMagic = []byte{0x28, 0xB5, 0x2F, 0xFD}
 
 func newCodec() *codec { return &codec{} }
 
-// zstd makes encoder and decoder when they are first needed: they cost megabytes.
+// zstd creates encoder and decoder on first use, because they take megabytes of memory.
 func (c *codec) zstd() error {
 	c.make.Do(func() {
 		c.enc, c.err = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1),
@@ -66,7 +66,7 @@ func (c *codec) encode(v any) (b []byte, err error) {
 	return c.enc.EncodeAll(b, make([]byte, 0, len(b)/3)), nil
 }
 
-// decode reads b into what v points to.
+// decode decodes b into the value that v points to.
 func (c *codec) decode(b []byte, v any) (err error) {
 	if bytes.HasPrefix(b, zstdMagic) {
 		if err := c.zstd(); err != nil {
@@ -82,23 +82,23 @@ func (c *codec) decode(b []byte, v any) (err error) {
 	return json.Unmarshal(b, v)
 }
 
-// Expiring is a value that says when it ends. Every write of it carries that
-// to the server, which then removes the key, and reading it later gives
-// NotFound also when the server has not come round to that yet.
-type Expiring interface{ ExpiresAt() time.Time } // zero: never
+// Expiring is a value with an expiry time. Every write passes the time to the server, which then
+// removes the key. Reading an expired value gives NotFound even if the server has not removed it
+// yet.
+type Expiring interface{ ExpiresAt() time.Time } // the zero time means never
 
-// Sealed is an opaque value with an end: what only its writer can read.
+// Sealed is an opaque value with an expiry time. Only its writer can read the data.
 type Sealed struct {
 	Data    []byte
-	Expires time.Time // to the millisecond; zero: never
+	Expires time.Time // with millisecond precision; zero means never
 }
 
-// ExpiresAt gives s.Expires.
+// ExpiresAt returns s.Expires.
 func (s Sealed) ExpiresAt() time.Time { return s.Expires }
 
-const sealedForm = 1 // first byte of a stored Sealed
+const sealedForm = 1 // the first byte of an encoded Sealed
 
-// MarshalBinary gives a form byte, the end in Unix milliseconds, and the data.
+// MarshalBinary encodes a version byte, the expiry in Unix milliseconds, and the data.
 func (s Sealed) MarshalBinary() ([]byte, error) {
 	b := make([]byte, 9, 9+len(s.Data))
 	b[0] = sealedForm
@@ -108,7 +108,7 @@ func (s Sealed) MarshalBinary() ([]byte, error) {
 	return append(b, s.Data...), nil
 }
 
-// UnmarshalBinary is the inverse of MarshalBinary.
+// UnmarshalBinary decodes what MarshalBinary encoded.
 func (s *Sealed) UnmarshalBinary(b []byte) error {
 	if len(b) < 9 {
 		return errors.New("hub: a sealed value is cut short")

@@ -2,5 +2,5 @@
 
 package hub
 
-// freeBytes is not known here; the write probe stands alone.
+// freeBytes is not available on this system; only the write probe checks the disk.
 func freeBytes(string) (int64, bool) { return 0, false }

@@ -4,7 +4,7 @@ package hub
 
 import "syscall"
 
-// freeBytes gives the space that this user may still fill on the disk of dir.
+// freeBytes returns the space that this user may still use on the disk of dir, in bytes.
 func freeBytes(dir string) (int64, bool) {
 	var s syscall.Statfs_t
 	if err := syscall.Statfs(dir, &s); err != nil {

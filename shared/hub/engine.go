@@ -22,19 +22,18 @@ import (
 
 const (
 	lockFile     = "LOCK"
-	headRoom     = 4 << 10 // bytes of a message beside its value
+	headRoom     = 4 << 10 // bytes of a message in addition to its value
 	defaultValue = 8<<20 - headRoom
-	startWait    = 20 * time.Second // how long the embedded server may take to be ready, big stores included
-	// bytes that must be free on the data folder's disk for the hub to call itself ready
+	startWait    = 20 * time.Second // how long the embedded server may take to start, even with large stores
+	// bytes that must be free on the data folder's disk for the hub to report ready
 	minFree = 32 << 20
 )
 
-// engine is the embedded server: the lock on its folder, the server itself,
-// and a goroutine that starts it anew after a disk fault has gone. A stream
-// whose disk once failed a write refuses every later one until the server
-// restarts, so freeing space alone would not help.
+// engine is the embedded server: the lock on its folder, the server itself, and a goroutine that
+// restarts it once a disk fault is over. A stream whose disk has failed one write refuses all later
+// ones until the server restarts, so freeing space alone would not help.
 //
-// It is a nats.InProcessConnProvider, so a client that lost the server finds the next one.
+// It implements nats.InProcessConnProvider, so that a disconnected client finds the next server.
 type engine struct {
 	opts   server.Options
 	lock   *flock.Flock
@@ -42,17 +41,17 @@ type engine struct {
 	server atomic.Pointer[server.Server]
 
 	mu        sync.Mutex
-	fault     error           // why writes to files fail; nil: they do not
-	disk      context.Context // ends with the fault
+	fault     error           // why writes to files fail; nil if they do not
+	disk      context.Context // ends when a fault is recorded
 	breakDisk context.CancelCauseFunc
 
-	faulty chan struct{} // a fault was recorded
+	faulty chan struct{} // receives when a fault is recorded
 	quit   chan struct{}
 	done   chan struct{}
-	pause  time.Duration // before the first look whether a fault has gone
+	pause  time.Duration // before the first check whether a fault is over
 }
 
-// startEngine locks o's folder and starts a server in it that may hold so many bytes.
+// startEngine locks o.Dir and starts a server in it that may use the given number of bytes.
 func startEngine(o Options, memory, store int64) (*engine, error) {
 	dir := o.Dir
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -61,7 +60,7 @@ func startEngine(o Options, memory, store int64) (*engine, error) {
 	if err := mayWrite(dir); err != nil {
 		return nil, folderError(dir, err)
 	}
-	// Two servers in one folder lose acknowledged writes, so the lock comes first.
+	// Two servers in one folder lose acknowledged writes, so lock the folder first.
 	lock := flock.New(filepath.Join(dir, lockFile), flock.SetPermissions(0o600))
 	held, err := lock.TryLock()
 	if err != nil {
@@ -90,8 +89,8 @@ func startEngine(o Options, memory, store int64) (*engine, error) {
 	return e, nil
 }
 
-// mayWrite says whether files can be made in a folder; that the disk is full is no reason not to start, since
-// what is kept can be read.
+// mayWrite fails if files cannot be created in a folder. It accepts a full disk, because stored
+// data can still be read.
 func mayWrite(dir string) error {
 	f, err := os.CreateTemp(dir, "probe-*")
 	if err == nil {
@@ -114,7 +113,7 @@ func folderError(dir string, err error) error {
 }
 
 func (e *engine) start() error {
-	opts := e.opts // the server changes what it is given
+	opts := e.opts // the server modifies its options
 	s, err := server.NewServer(&opts)
 	if err != nil {
 		return fmt.Errorf("hub: embedded server: %w", err)
@@ -123,7 +122,7 @@ func (e *engine) start() error {
 	s.SetLoggerV2(l, false, false, false)
 	s.Start()
 	if l.died() || !s.ReadyForConnections(startWait) || !s.JetStreamEnabled() {
-		// after a fatal line it never becomes ready
+		// after a fatal log line the server never becomes ready
 		s.Shutdown()
 		s.WaitForShutdown()
 		return errs.E(errs.Unavailable,
@@ -135,7 +134,7 @@ func (e *engine) start() error {
 	return nil
 }
 
-// InProcessConn connects to the server that runs now.
+// InProcessConn connects to the current server.
 func (e *engine) InProcessConn() (net.Conn, error) { return e.server.Load().InProcessConn() }
 
 // fail records that the disk refused a write.
@@ -156,14 +155,14 @@ func (e *engine) fail(text string) {
 	}
 }
 
-// state gives the fault, if any, and a context that ends with the next one.
+// state returns the fault, if any, and a context that ends with the next one.
 func (e *engine) state() (context.Context, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.disk, e.fault
 }
 
-// tend restarts the server once the disk takes writes again.
+// tend restarts the server once the disk accepts writes again.
 func (e *engine) tend() {
 	defer close(e.done)
 	for {
@@ -194,7 +193,7 @@ func (e *engine) tend() {
 	}
 }
 
-// restart replaces the server; clients come back by themselves.
+// restart replaces the server; clients reconnect on their own.
 func (e *engine) restart() bool {
 	old := e.server.Load()
 	old.Shutdown()
@@ -206,7 +205,7 @@ func (e *engine) restart() bool {
 	if err := e.start(); err != nil {
 		e.log.Error("hub: the embedded server did not start again", "err", err)
 		e.fail(err.Error())
-		select { // this loop goes on by itself
+		select { // the loop in tend retries on its own
 		case <-e.faulty:
 		default:
 		}
@@ -216,7 +215,7 @@ func (e *engine) restart() bool {
 	return true
 }
 
-// checkDisk says whether the data folder's disk has room and takes a write.
+// checkDisk fails if the data folder's disk has too little space or refuses a write.
 func (e *engine) checkDisk() error {
 	if free, ok := freeBytes(e.opts.StoreDir); ok && free < minFree {
 		return errs.E(errs.Unavailable, "The disk of Snug's data folder %s has only %d MB left. Free some space.",
@@ -234,12 +233,12 @@ func (e *engine) checkDisk() error {
 	return nil
 }
 
-// stop ends the server and gives the folder free. When ctx ends first the
-// folder stays locked, because the server may still be writing.
+// stop stops the server and unlocks the folder. If ctx ends first, the folder stays locked, because
+// the server may still be writing.
 func (e *engine) stop(ctx context.Context) error {
 	close(e.quit)
 	ended := make(chan struct{})
-	go func() { // outlives stop only when the server does not end
+	go func() { // outlives stop only if the server does not end
 		defer close(ended)
 		<-e.done
 		s := e.server.Load()

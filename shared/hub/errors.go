@@ -13,22 +13,23 @@ import (
 )
 
 var (
-	// ErrUnknownOutcome is wrapped by the errors of writes and calls that may
-	// or may not have happened: the answer did not come. Read before deciding,
-	// or repeat the same thing.
+	// ErrUnknownOutcome is wrapped by the errors of writes and calls that may or may not have
+	// happened, because no answer came. Read the value before deciding, or repeat the same
+	// operation.
 	ErrUnknownOutcome = errors.New("hub: the outcome is unknown")
 
-	// ErrFull is wrapped by the errors of writes that a full bucket refused: they have not happened.
+	// ErrFull is wrapped by the errors of writes that a full bucket refused. These writes did not
+	// happen.
 	ErrFull = errors.New("hub: the bucket is full")
 
-	// Unchanged ends Edit without a write and without an error, when the function given to Edit returns it.
+	// Unchanged ends Edit without a write or an error, if the function passed to Edit returns it.
 	Unchanged = errors.New("hub: nothing to change") //nolint:staticcheck // a signal like io.EOF, not a failure
 
 	errLost   = errors.New("hub: the connection to the hub was lost")
 	errClosed = errors.New("hub: closed")
 )
 
-// JetStream's error codes that the client library has no name for.
+// JetStream error codes that the client library does not define.
 // https://github.com/nats-io/nats-server/blob/main/server/errors.json
 const (
 	codeNoPeers      jetstream.ErrorCode = 10005
@@ -68,7 +69,7 @@ func tooLarge(bucket, key string, size int, cause error) error {
 		Because(fmt.Errorf("hub: value of %d bytes for %q in %s: %w", size, key, bucket, cause))
 }
 
-// apiCode gives the JetStream code of an error that the server answered, 0 for another error.
+// apiCode returns the JetStream code of an error sent by the server, 0 for any other error.
 func apiCode(err error) jetstream.ErrorCode {
 	var api *jetstream.APIError
 	if errors.As(err, &api) {
@@ -77,8 +78,8 @@ func apiCode(err error) jetstream.ErrorCode {
 	return 0
 }
 
-// writeError turns what a publish came back with into a coded error that says
-// whether the write can have happened.
+// writeError converts the error of a publish into a coded error that tells whether the write may
+// have happened.
 func writeError(bucket, key string, size int, err error) error {
 	if err == nil {
 		return nil
@@ -93,7 +94,7 @@ func writeError(bucket, key string, size int, err error) error {
 		return full(bucket, err)
 	case code == codeStoreFailed:
 		return unknown(err)
-	case code != 0, // answered: refused
+	case code != 0, // the server answered and refused
 		errors.Is(err, jetstream.ErrNoStreamResponse), errors.Is(err, nats.ErrNoResponders),
 		errors.Is(err, nats.ErrReconnectBufExceeded): // never sent
 		return unavailable(fmt.Errorf("hub: %s: %w", bucket, err))
@@ -107,7 +108,7 @@ func full(bucket string, cause error) error {
 			ErrFull, cause))
 }
 
-// readError turns what a read came back with into a coded error.
+// readError converts the error of a read into a coded error.
 func readError(bucket string, err error) error {
 	var coded *errs.Error
 	if err == nil || errors.As(err, &coded) {

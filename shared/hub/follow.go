@@ -15,41 +15,40 @@ import (
 	"snug/shared/errs"
 )
 
-// Change is a value that was written, or a key that was deleted.
+// Change is a written value or a deleted key.
 type Change[T any] struct {
 	Key   string
-	Value *T // nil: deleted or expired. The follower's own; it may keep it, not share and alter it
+	Value *T // nil: deleted or expired. The follower may store it, but must not both share and modify it
 	Rev   Rev
 	Epoch string
 	At    time.Time // when the hub stored it
-	Old   bool      // part of what was there when the load began, not news
+	Old   bool      // it existed when loading began; it is not a new change
 }
 
-// Follower is told of a bucket's contents. Its functions are called one after
-// the other, from one goroutine; each may be nil. While one runs the follower
-// falls behind, so they should hand over and return.
+// Follower receives a bucket's contents. Its functions are called one at a time from one goroutine;
+// each may be nil. While one runs the follower falls behind, so it should pass the work on and
+// return.
 type Follower[T any] struct {
-	// Prefix limits what is followed to the keys under it, in whole tokens; "" is the whole bucket.
+	// Prefix limits the follower to the keys under it, in whole tokens; "" means the whole bucket.
 	Prefix string
-	// Reset says that the bucket's contents begin anew, in the epoch named:
-	// what was known is void. It comes before the first change too.
+	// Reset announces that the contents start over in the given epoch: discard what is known so
+	// far. It is also called before the first change.
 	Reset func(epoch string)
-	// Change is told each change, the retained values first.
+	// Change receives every change, starting with the stored values.
 	Change func(Change[T])
-	// Caught is called after each Reset, when everything has come that was there at that time.
+	// Caught is called after each Reset, once everything that existed at that time was delivered.
 	Caught func()
 }
 
-// catchUp is how long the initial load may take before the log says that
-// something is wrong with it and the follower goes on as if it were complete.
+// catchUp is how long the initial load may take before the hub logs an error and the follower
+// continues as if the load were complete.
 const catchUp = 15 * time.Second
 
-// Follow delivers every retained value of the bucket and then every change in
-// order, until ctx ends or the hub is closed. It survives reconnects without
-// loss and without repeating: what was changed while away comes afterwards. A
-// bucket keeps as many values of a key as its history says (rosters 16, rooms
-// 1), so a follower that is behind, or was away, gets each of the last ones of a
-// key and misses those before. wait returns when the last callback has.
+// Follow delivers every stored value of the bucket and then every change in order, until ctx ends
+// or the hub is closed. Reconnecting loses and repeats nothing: changes made while disconnected are
+// delivered afterwards. A bucket stores as many values per key as its history allows (rosters 16,
+// rooms 1), so a follower that is behind or was disconnected gets the last ones of each key and
+// misses older ones. wait returns when the last callback has returned.
 func (b *Bucket[T]) Follow(ctx context.Context, f Follower[T]) (wait func(), err error) {
 	filter, err := b.s.filter(f.Prefix)
 	if err != nil {
@@ -58,8 +57,8 @@ func (b *Bucket[T]) Follow(ctx context.Context, f Follower[T]) (wait func(), err
 	return b.follow(ctx, filter, f)
 }
 
-// Epochs calls changed with the bucket's epoch, now and whenever it is another
-// one: whoever fills a memory bucket then fills it again. wait is as in Follow.
+// Epochs calls changed with the bucket's epoch, now and whenever it changes: the writer of a memory
+// bucket then fills it again. wait is as in Follow.
 func (b *Bucket[T]) Epochs(ctx context.Context, changed func(epoch string)) (wait func(), err error) {
 	return b.follow(ctx, b.s.prefix+epochKey, Follower[T]{Reset: changed})
 }
@@ -73,7 +72,7 @@ func (b *Bucket[T]) follow(ctx context.Context, filter string, f Follower[T]) (w
 	return func() { <-ended }, nil
 }
 
-// follower is the state of one Follow. Its goroutine alone uses it.
+// follower is the state of one Follow. Only its goroutine uses it.
 type follower[T any] struct {
 	b      *Bucket[T]
 	h      *Hub
@@ -82,12 +81,12 @@ type follower[T any] struct {
 
 	epoch   string
 	seq     uint64         // last message delivered
-	contact time.Time      // last sign of life of the server
-	seen    map[string]Rev // keys that are there, as far as it was told
+	contact time.Time      // last time the server was heard
+	seen    map[string]Rev // keys that exist, as far as the follower knows
 	loaded  bool           // caught up since the last Reset
 }
 
-// run opens one reader after the other.
+// run opens one reader after another.
 func (f *follower[T]) run(ctx context.Context) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -117,7 +116,7 @@ func (f *follower[T]) run(ctx context.Context) {
 	}
 }
 
-// read follows until something breaks.
+// read follows the bucket until an error occurs.
 func (f *follower[T]) read(ctx context.Context) error {
 	look, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -136,7 +135,7 @@ func (f *follower[T]) read(ctx context.Context) error {
 		return err
 	}
 	defer r.close()
-	// The reader could be one of new contents that came to be a moment ago.
+	// The reader may already belong to new contents created a moment ago.
 	if again, err := f.b.s.mark(look); err != nil || again != epoch {
 		return cmp.Or(err, errEnded)
 	}
@@ -166,8 +165,8 @@ func (f *follower[T]) read(ctx context.Context) error {
 
 func (f *follower[T]) alive() { f.contact = time.Now() }
 
-// load delivers what is there, up to the message last, and then the deletions
-// that happened while nobody looked.
+// load delivers the stored values, up to message last, and then the deletions that happened while
+// disconnected.
 func (f *follower[T]) load(ctx context.Context, r *reader, last uint64) error {
 	here := map[string]struct{}{}
 	deadline := time.Now().Add(catchUp)
@@ -214,7 +213,7 @@ func (f *follower[T]) caught() {
 	}
 }
 
-// deliver tells a message's change unless it was told before.
+// deliver passes on a message's change unless it was already delivered.
 func (f *follower[T]) deliver(i item, old bool) {
 	f.seq = max(f.seq, i.seq)
 	key := i.key(f.b.s)
@@ -247,10 +246,9 @@ func (f *follower[T]) tell(key string, t *T, rev Rev, at time.Time, old bool) {
 	}
 }
 
-// identify gives the epoch of a bucket and its last message. The epoch is a
-// mark in the bucket itself: when the contents are lost, in whatever way, the
-// mark is lost with them, which the stream's time of creation does not show in
-// a cluster. The first to look makes the mark.
+// identify returns a bucket's epoch and its last message. The epoch is stored in the bucket itself:
+// whenever the contents are lost, the epoch is lost with them. The stream's creation time would not
+// show that in a cluster. The first process to look creates the epoch.
 func (s *store) identify(ctx context.Context) (epoch string, last uint64, err error) {
 	if epoch, err = s.mark(ctx); err != nil {
 		return "", 0, err
@@ -282,13 +280,12 @@ func (s *store) mark(ctx context.Context) (string, error) {
 		if err != nil && !errs.Has(err, errs.Conflict) {
 			return "", err
 		}
-		// Read it back: of two marks made at the same time one stays.
+		// Read it back: if two are created at the same time, only one remains.
 	}
 }
 
-// Epoch gives the identity of the bucket's present contents: revisions of
-// different epochs cannot be compared. A memory bucket gets another one when
-// its server starts anew.
+// Epoch identifies the bucket's current contents. Revisions of different epochs cannot be compared.
+// A memory bucket gets a new epoch when its server restarts.
 func (b *Bucket[T]) Epoch(ctx context.Context) (string, error) {
 	life := b.s.h.link.present()
 	ctx, cancel := within(ctx, b.s.h.o.WriteTimeout, life)

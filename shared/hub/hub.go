@@ -14,40 +14,39 @@ import (
 	"snug/shared/errs"
 )
 
-// Options say where the hub's server is and how much it may hold. The zero
-// value of every field but Dir and URL is a sensible default; one of those two
-// must be set.
+// Options configure the hub: where its server is and how much it may store. Either Dir or URL must
+// be set; the zero value of every other field is a sensible default.
 type Options struct {
 	Dir string // folder of the embedded server; used when URL is empty
 
 	URL       string // external server or cluster: nats://host:4222, several separated by commas
 	CredsFile string // NATS credentials file for URL; "" for none
-	CAFile    string // certificates of the authority that URL's server is trusted by, in PEM; "": the system's
-	Replicas  int    // copies of everything in a cluster; 0: three in a cluster, one on a single server
+	CAFile    string // PEM file with the certificates of the authority that signs URL's server; "" uses the system's
+	Replicas  int    // copies of all data in a cluster; 0 means three in a cluster, one on a single server
 
 	Log *slog.Logger // default: slog.Default()
 
-	MaxBytes map[string]int64 // most bytes of a bucket, by its name (and "AUDIT"); see Names
-	MaxValue int              // most bytes of one value; default 8 MB embedded, the server's limit otherwise
+	MaxBytes map[string]int64 // limits of buckets by name (and "AUDIT"), in bytes; see Names
+	MaxValue int              // limit of one value, in bytes; default 8 MB embedded, otherwise the server's limit
 
 	ConnectTimeout time.Duration // how long Open waits for an external server; default 30 s
-	WriteTimeout   time.Duration // how long a write or read waits for its answer at most; default 5 s
+	WriteTimeout   time.Duration // how long a write or read waits for its answer; default 5 s
 
-	Now func() time.Time // the clock that expiry is judged by; default time.Now
+	Now func() time.Time // clock used to check expiry; default time.Now
 
-	// Observe, if set, is told of every write, read and call and of what goes
-	// wrong, for metrics. It is called on hot paths and from many goroutines.
+	// Observe, if set, is called for every write, read and call and for failures, to collect
+	// metrics. It is called on hot paths and from many goroutines.
 	Observe func(Observation)
 
-	diskPause time.Duration // before the first look whether a disk fault has gone; default 2 s
+	diskPause time.Duration // before the first check whether a disk fault is over; default 2 s
 }
 
-// Observation is one thing the hub did.
+// Observation describes one operation of the hub.
 type Observation struct {
 	Op     string        // put, create, update, delete, get, publish, call, serve, reload, reconnect
 	Bucket string        // bucket, or method of a call
-	Took   time.Duration // 0 for things without length
-	Err    error         // nil when it went well
+	Took   time.Duration // 0 for operations without a duration
+	Err    error         // nil on success
 }
 
 func (o Options) withDefaults() Options {
@@ -72,8 +71,8 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Hub is the connection to the shared event hub with its buckets. Make one
-// with Open. It is safe for concurrent use.
+// Hub is the connection to the shared event hub, with its buckets. Create one with Open. It is safe
+// for concurrent use.
 type Hub struct {
 	Buckets
 	Audit *Audit
@@ -94,22 +93,22 @@ type Hub struct {
 	closed  bool
 	closers map[closer]struct{}
 
-	again chan struct{} // the connection is back: look whether the streams are
+	again chan struct{} // receives after a reconnect: check that the streams exist
 
 	ready  readiness
-	ledger *ledger // of an embedded server; else nil
-	damage error   // what was lost when the hub was opened
+	ledger *ledger // nil with an external server
+	damage error   // what was found lost when the hub was opened
 
 	self   string // see Self
 	routes *routes
 	fence  atomic.Pointer[Fence]
 }
 
-// closer is something that was started with the hub and ends before its connection does.
+// closer was started with the hub and must be closed before the hub's connection.
 type closer interface{ Close(context.Context) error }
 
-// Open starts the embedded server in Dir, or connects to URL, and makes all
-// buckets and streams that are missing. Its errors are coded and name what to do.
+// Open starts the embedded server in Dir, or connects to URL, and creates all missing buckets and
+// streams. Its errors have a code and name the next step.
 func Open(ctx context.Context, o Options) (*Hub, error) { return open(ctx, o, tables()) }
 
 func open(ctx context.Context, o Options, specs []spec) (*Hub, error) {
@@ -151,7 +150,7 @@ func open(ctx context.Context, o Options, specs []spec) (*Hub, error) {
 	return h, nil
 }
 
-// begin gets a connection to a server that has all streams.
+// begin connects to a server and ensures that all streams exist.
 func (h *Hub) begin(ctx context.Context) (err error) {
 	var more []nats.Option
 	address, wait := h.o.URL, h.o.ConnectTimeout
@@ -189,7 +188,7 @@ func (h *Hub) begin(ctx context.Context) (err error) {
 	return h.ensure(ctx, true, wait)
 }
 
-// abandon undoes what begin did before it failed.
+// abandon undoes what begin did before a failure.
 func (h *Hub) abandon() error {
 	h.stop(errClosed)
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
@@ -205,7 +204,7 @@ func (h *Hub) abandon() error {
 	return err
 }
 
-// tend brings back what an external server without a disk for it forgot: memory buckets.
+// tend recreates memory buckets after an external server has lost them.
 func (h *Hub) tend() {
 	for {
 		select {
@@ -232,9 +231,9 @@ func (h *Hub) tend() {
 	}
 }
 
-// Close ends followers, publishers and calls, waits for them, disconnects,
-// stops the embedded server and gives its folder free. When ctx ends first
-// what is left is cut off. It is safe to call more than once; later calls do nothing.
+// Close ends followers, publishers and calls and waits for them, disconnects, stops the embedded
+// server and unlocks its folder. If ctx ends first, what is still running is cut off. Further calls
+// do nothing.
 func (h *Hub) Close(ctx context.Context) error {
 	h.mu.Lock()
 	if h.closed {
@@ -254,7 +253,7 @@ func (h *Hub) Close(ctx context.Context) error {
 	}
 	h.stop(errClosed)
 	ended := make(chan struct{})
-	go func() { // outlives Close only when a callback does not return
+	go func() { // outlives Close only if a callback does not return
 		defer close(ended)
 		h.wg.Wait()
 	}()
@@ -272,7 +271,7 @@ func (h *Hub) Close(ctx context.Context) error {
 	return err
 }
 
-// run starts a goroutine that Close waits for; false when the hub is closed.
+// run starts a goroutine that Close waits for. It returns false if the hub is closed.
 func (h *Hub) run(f func()) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -283,7 +282,7 @@ func (h *Hub) run(f func()) bool {
 	return true
 }
 
-// own has Close close c; false when the hub is closed already.
+// own registers c to be closed by Close. It returns false if the hub is already closed.
 func (h *Hub) own(c closer) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -300,7 +299,7 @@ func (h *Hub) disown(c closer) {
 	delete(h.closers, c)
 }
 
-// within gives a context that ends with ctx, after d, or with any of the others.
+// within returns a context that ends with ctx, after d, or with any of the others.
 func within(ctx context.Context, d time.Duration, others ...context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	ctx, cancelTimeout := context.WithTimeout(ctx, d)
@@ -317,7 +316,7 @@ func within(ctx context.Context, d time.Duration, others ...context.Context) (co
 	}
 }
 
-// sleep waits for d; false when ctx ended first.
+// sleep waits for d. It returns false if ctx ended first.
 func sleep(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
