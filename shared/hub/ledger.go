@@ -18,50 +18,49 @@ import (
 	"snug/shared/errs"
 )
 
-// The embedded server takes a damaged file for one that ends earlier, and
-// starts with what is left as if nothing had been there. So the hub keeps a
-// ledger beside the server's files: of each key what was acknowledged last.
-// At a start it is compared with what the server has.
+// The embedded server treats a damaged file as one that ends earlier, and starts with the rest as
+// if nothing else had existed. So the hub has a ledger next to the server's files, with the last
+// acknowledged write of each key, and compares it with the server's data at every start.
 //
-// The ledger is not synced to the disk: a process that is killed leaves it
-// whole, and a machine that loses its power leaves one that knows a little less.
+// The ledger is not synced to disk: it survives a killed process completely, but a power failure
+// can lose its latest records.
 
-// ledgerFile is in the data folder. Whoever wants to go on without what is lost removes it.
+// ledgerFile is in the data folder. To continue without the lost data, remove it.
 const ledgerFile = "LEDGER"
 
-// place is a key of a bucket, by their hashes.
+// place identifies a key of a bucket, by the hashes of both.
 type place struct{ stream, key uint64 }
 
-// Keys that stand for a stream as a whole.
+// Keys that stand for a whole stream.
 const (
-	itsEnd = 0 // where it ends
-	// how many values could not be read when the ledger began: whoever removed it goes on without them
+	itsEnd = 0 // the end of the stream
+	// number of unreadable values when the ledger was created: removing it accepts their loss
 	unreadable = math.MaxUint64
 )
 
-// mark is what was acknowledged last of a key.
+// mark describes the last acknowledged write of a key.
 type mark struct {
 	seq   uint64
-	sum   uint32 // of the value
-	gone  bool   // it was removed
-	until int64  // Unix seconds after which the server may have forgotten it; 0: it stays
+	sum   uint32 // checksum of the value
+	gone  bool   // the key was removed
+	until int64  // Unix seconds after which the server may have removed it; 0 means never
 }
 
 const recordSize = 8 + 8 + 8 + 8 + 4 + 1 + 4
 
-// ledger is safe for concurrent use. A nil one notes nothing.
+// ledger is safe for concurrent use. A nil ledger records nothing.
 type ledger struct {
 	path  string
-	fresh bool // there was none
+	fresh bool // the file did not exist
 
 	mu    sync.Mutex
 	f     *os.File
-	size  int // bytes of the file
+	size  int // size of the file in bytes
 	marks map[place]mark
-	wrong error // why it is not written any more
+	wrong error // why it is no longer written
 
-	lost  map[uint64]bool // stretches of the audit whose marks stay, since something of them is lost
-	turns map[place]int64 // of keys with a history: how many of their values were noted
+	lost  map[uint64]bool // audit stretches with lost entries; their marks stay
+	turns map[place]int64 // for keys with a history: how many of their values were recorded
 }
 
 func hashOf(s string) uint64 {
@@ -70,7 +69,7 @@ func hashOf(s string) uint64 {
 	return min(max(1, h.Sum64()), unreadable-1)
 }
 
-// readLedger reads what an earlier process noted; nothing is no error.
+// readLedger reads the ledger of an earlier process. A missing file is not an error.
 func readLedger(dir string) (*ledger, error) {
 	l := &ledger{
 		path: filepath.Join(dir, ledgerFile), marks: map[place]mark{}, lost: map[uint64]bool{},
@@ -81,7 +80,7 @@ func readLedger(dir string) (*ledger, error) {
 		return nil, folderError(dir, err)
 	}
 	l.fresh = err != nil
-	for ; len(b) >= recordSize; b = b[recordSize:] { // a last record that was cut short is left out
+	for ; len(b) >= recordSize; b = b[recordSize:] { // a truncated last record is ignored
 		r := b[:recordSize]
 		if crc32.ChecksumIEEE(r[:recordSize-4]) != binary.LittleEndian.Uint32(r[recordSize-4:]) {
 			continue
@@ -111,11 +110,11 @@ func (p place) record(m mark) []byte {
 	return binary.LittleEndian.AppendUint32(r, crc32.ChecksumIEEE(r))
 }
 
-// take notes a mark unless a newer one is known, and says whether it did.
+// take records a mark unless a newer one is known, and reports whether it did.
 func (l *ledger) take(p place, m mark) bool {
 	switch old := l.marks[p]; {
 	case p.stream == stretches && l.lost[p.key], p.stream == ofAudit && p.key != itsEnd && l.lost[stretch(p.key)]:
-		return false // a server that lost the end of a stream numbers what comes as what is lost
+		return false // after losing the end of a stream, the server reuses the lost sequence numbers
 	case p.stream != stretches && (old.seq > m.seq || old.seq == m.seq && old.gone && !m.gone):
 		return false
 	}
@@ -123,7 +122,7 @@ func (l *ledger) take(p place, m mark) bool {
 	return true
 }
 
-// note writes down what was acknowledged.
+// note records an acknowledged write.
 func (l *ledger) note(p place, m mark) {
 	if l == nil {
 		return
@@ -141,10 +140,10 @@ func (l *ledger) note(p place, m mark) {
 	}
 }
 
-// smallLedger is a size up to which a ledger is not written anew while it is used.
+// smallLedger is the size up to which a ledger in use is not rewritten.
 const smallLedger = 4 << 20
 
-// begin writes the ledger anew, without what it repeats, and goes on with it.
+// begin rewrites the ledger without superseded records and opens it for appending.
 func (l *ledger) begin() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -162,7 +161,7 @@ func (l *ledger) rewrite() error {
 	}
 	l.size = len(b)
 	if l.f != nil {
-		_ = l.f.Close() // it is replaced
+		_ = l.f.Close() // replaced by the new file
 		l.f = nil
 	}
 	next := l.path + ".new"
@@ -190,7 +189,7 @@ func (l *ledger) close() error {
 	return err
 }
 
-// acknowledged notes a write that the server has taken.
+// acknowledged records a write that the server has acknowledged.
 func (s *store) acknowledged(key string, rev Rev, c change) {
 	if !s.lasts() || strings.HasPrefix(key, reserved) {
 		return
@@ -206,7 +205,7 @@ func (s *store) acknowledged(key string, rev Rev, c change) {
 	s.h.ledger.note(p, m)
 	switch turn := int64(0); {
 	case s.spec.history < 2:
-	case c.remove: // the earlier values went with it
+	case c.remove: // the older values were removed with it
 		for ; turn < s.spec.history; turn++ {
 			s.h.ledger.note(s.earlier(p, turn), m)
 		}
@@ -215,12 +214,12 @@ func (s *store) acknowledged(key string, rev Rev, c change) {
 	}
 }
 
-// earlier is where one of a key's values that the bucket keeps as history is noted: they take turns.
+// earlier is the place of one value of a key's history: they are recorded in rotation.
 func (s *store) earlier(p place, turn int64) place {
 	return place{hashOf(fmt.Sprintf("%s %d", s.stream, turn)), p.key}
 }
 
-// turn counts the values of a key with a history that were noted.
+// turn counts the recorded values of a key with a history.
 func (l *ledger) turn(p place) int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -228,13 +227,14 @@ func (l *ledger) turn(p place) int64 {
 	return l.turns[p]
 }
 
-// lasts says whether what the store holds is worth a ledger.
+// lasts reports whether the store's contents are recorded in the ledger.
 func (s *store) lasts() bool { return s.h.ledger != nil && !s.spec.memory && !s.spec.scratch }
 
-// checkTime bounds comparing one bucket with the ledger.
+// checkTime limits how long comparing one bucket with the ledger may take.
 const checkTime = time.Minute
 
-// check compares every bucket with the ledger, notes what is there, and keeps what is wrong for Ready.
+// check compares every bucket with the ledger, records what exists, and stores any damage for
+// Ready.
 func (h *Hub) check(ctx context.Context) error {
 	if h.engine == nil {
 		return nil
@@ -255,7 +255,7 @@ func (h *Hub) check(ctx context.Context) error {
 		} else {
 			n, err = s.compare(ctx, l)
 		}
-		if err != nil { // slow, perhaps: that it is damaged is not said without knowing
+		if err != nil { // it may just be slow: do not report damage without proof
 			h.log.Error("hub: whether a bucket is damaged is not known", "bucket", s.spec.name, "err", err)
 		}
 		if n > 0 {
@@ -274,7 +274,7 @@ func (h *Hub) check(ctx context.Context) error {
 	return l.begin()
 }
 
-// compare counts what the ledger knows of a bucket and the server does not have any more, and notes what it has.
+// compare counts the ledger's values that the server no longer has, and records the ones it has.
 func (s *store) compare(ctx context.Context, l *ledger) (lost int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, checkTime)
 	defer cancel()
@@ -291,10 +291,10 @@ func (s *store) compare(ctx context.Context, l *ledger) (lost int, err error) {
 		switch {
 		case there && (h.seq > m.seq || h.seq == m.seq && (h.sum == m.sum || m.gone)):
 		case !there && m.gone, p.key != itsEnd && m.until != 0 && m.until <= now:
-			delete(l.marks, p) // forgotten in its time
+			delete(l.marks, p) // expired as planned
 		default:
 			lost++
-			delete(have, p) // the mark stays, until the key is written again
+			delete(have, p) // its mark stays until the key is written again
 		}
 	}
 	for p, m := range have {
@@ -307,8 +307,8 @@ func (s *store) compare(ctx context.Context, l *ledger) (lost int, err error) {
 	return lost, nil
 }
 
-// compareEarlier counts the values that the ledger knows of a bucket's history and the server does not have
-// any more, and notes what it has.
+// compareEarlier counts the ledger's values of a bucket's history that the server no longer has,
+// and records the ones it has.
 func (s *store) compareEarlier(l *ledger, past map[place][]mark) (lost int) {
 	now, damaged, earlier := time.Now().Unix(), map[place]bool{}, map[uint64]bool{}
 	for turn := range s.spec.history {
@@ -324,7 +324,7 @@ func (s *store) compareEarlier(l *ledger, past map[place][]mark) (lost int) {
 			switch {
 			case v.seq == m.seq:
 				there = v.sum == m.sum
-			case v.seq > m.seq && v.gone: // the earlier values went with it
+			case v.seq > m.seq && v.gone: // the older values were removed with it
 				later = s.spec.history
 			case v.seq > m.seq:
 				later++
@@ -353,8 +353,8 @@ func (s *store) compareEarlier(l *ledger, past map[place][]mark) (lost int) {
 	return lost
 }
 
-// present reads the whole bucket, and gives what it holds of each key, with its history if it keeps one, and
-// how many values cannot be read.
+// present reads the whole bucket. It returns the last write of each key, the history of each key if
+// the bucket stores one, and the number of values that cannot be read.
 func (s *store) present(
 	ctx context.Context, l *ledger,
 ) (have map[place]mark, past map[place][]mark, lost int, err error) {
@@ -384,7 +384,7 @@ func (s *store) present(
 	if err != nil {
 		return nil, nil, 0, err
 	}
-	after, err := s.messages(ctx) // some may have expired meanwhile
+	after, err := s.messages(ctx) // some may have expired in the meantime
 	known := place{stream, unreadable}
 	n := max(min(before, after), read) - read
 	if l.fresh && n > 0 {

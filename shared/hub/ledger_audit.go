@@ -12,36 +12,35 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// The audit's entries are many and never written again, and they are removed
-// from its middle too. So the ledger has a mark of each entry only until a
-// stretch of them is complete; from then on one of the stretch: how many
-// entries there are and the sum of their checksums. What the hub removes it
-// notes before: such a stretch counts as loose until it has been read again.
+// The audit has many entries, which never change but may be removed from the middle of the stream.
+// So the ledger has one mark per entry only until a stretch of entries is complete, and then a
+// single mark for the stretch: the number of entries and the sum of their checksums. Before the hub
+// removes entries, it records that: such a stretch counts as loose until it has been read again.
 
 const (
 	stretchLen = 256
-	stretches  = math.MaxUint64 // place.stream of the stretches' marks, whose seq is a count; no stream's hash is that
-	looseFor   = 24 * time.Hour // how long a mark of what was removed is kept
-	agingSlack = time.Hour      // before an entry's time is over it is not missed
+	stretches  = math.MaxUint64 // place.stream of stretch marks, whose seq is a count; it is not the hash of any stream
+	looseFor   = 24 * time.Hour // how long the mark of a removed entry is stored
+	agingSlack = time.Hour      // a missing entry that is this close to its expiry is not reported
 )
 
 var ofAudit = hashOf(auditName)
 
-// stretch gives the stretch that an entry is in. The first is 1.
+// stretch returns the stretch that contains an entry. The first one is 1.
 func stretch(seq uint64) uint64 { return (seq-1)/stretchLen + 1 }
 
 func stretchPlace(n uint64) place { return place{stretches, n} }
 
-// summed is what there is of a stretch.
+// summed is the summary of a stretch.
 type summed struct {
 	mark
-	entries map[uint64]mark // nil: not wanted
+	entries map[uint64]mark // nil if they are not needed
 }
 
 func (s *summed) add(i item) {
 	m := entryMark(i.seq, i.header.Get(jetstream.MsgIDHeader), i.subject, i.data, i.at)
 	if s.seq == 0 {
-		s.until = m.until // the oldest is forgotten first
+		s.until = m.until // the oldest entry expires first
 	}
 	s.seq++
 	s.sum += m.sum
@@ -58,18 +57,18 @@ func entryMark(seq uint64, id, subject string, data []byte, at time.Time) mark {
 	return mark{seq: seq, sum: sum, until: at.Add(auditAge - agingSlack).Unix()}
 }
 
-// noteEntry writes down an entry that the server has taken.
+// noteEntry records an entry that the server has acknowledged.
 func (a *Audit) noteEntry(seq uint64, id, subject string, data []byte) {
 	l := a.s.h.ledger
 	l.note(place{ofAudit, itsEnd}, mark{seq: seq, until: time.Now().Add(auditAge).Unix()})
-	if stretch(seq) <= a.sealed.Load() { // read already
+	if stretch(seq) <= a.sealed.Load() { // already summed up
 		return
 	}
 	l.note(place{ofAudit, seq}, entryMark(seq, id, subject, data, time.Now()))
 	if stretch(seq) > a.sealed.Load()+1 && a.sealing.CompareAndSwap(false, true) {
 		started := a.s.h.run(func() {
 			defer a.sealing.Store(false)
-			if err := a.seal(); err != nil && a.s.h.ctx.Err() == nil { // its entries' own marks stay
+			if err := a.seal(); err != nil && a.s.h.ctx.Err() == nil { // the entries' own marks stay
 				a.s.h.log.Warn("hub: a part of the audit is not summed up in the ledger yet", "err", err)
 			}
 		})
@@ -79,7 +78,7 @@ func (a *Audit) noteEntry(seq uint64, id, subject string, data []byte) {
 	}
 }
 
-// seal sums up the stretches that have become complete.
+// seal sums up the stretches that are complete.
 func (a *Audit) seal() error {
 	ctx, cancel := context.WithTimeout(a.s.h.ctx, checkTime)
 	defer cancel()
@@ -103,7 +102,7 @@ func (a *Audit) seal() error {
 	return nil
 }
 
-// sumUp reads a complete stretch and notes what there is. The caller holds removing.
+// sumUp reads a complete stretch and records its summary. The caller must hold removing.
 func (a *Audit) sumUp(ctx context.Context, n uint64) error {
 	var s summed
 	c := a.consumer(0, 0)
@@ -122,7 +121,8 @@ func (a *Audit) sumUp(ctx context.Context, n uint64) error {
 	return nil
 }
 
-// remove has do remove entries, and the ledger not miss them, whenever the process ends.
+// remove runs do, which removes entries, so that the ledger does not report them as lost, even if
+// the process is killed at any moment.
 func (a *Audit) remove(ctx context.Context, seqs []uint64, do func() error) (err error) {
 	l := a.s.h.ledger
 	if len(seqs) == 0 || l == nil {
@@ -141,14 +141,14 @@ func (a *Audit) remove(ctx context.Context, seqs []uint64, do func() error) (err
 	}
 	err = do()
 	for n := range loose {
-		if failed := a.sumUp(ctx, n); failed != nil { // it stays loose, until the next start
+		if failed := a.sumUp(ctx, n); failed != nil { // it stays loose until the next start
 			return errors.Join(err, fmt.Errorf("hub: summing up what is left of the audit: %w", failed))
 		}
 	}
 	return err
 }
 
-// loosen notes, on the disk, that entries are about to be removed.
+// loosen records on disk that entries are about to be removed.
 func (l *ledger) loosen(seqs []uint64, loose map[uint64]bool) error {
 	until := time.Now().Add(looseFor).Unix()
 	for _, seq := range seqs {
@@ -167,7 +167,7 @@ func (l *ledger) loosen(seqs []uint64, loose map[uint64]bool) error {
 	return l.f.Sync()
 }
 
-// sumUp notes a stretch in place of its entries.
+// sumUp records a stretch's mark in place of its entries' marks.
 func (l *ledger) sumUp(n uint64, m mark) {
 	if m.seq == 0 {
 		m = mark{gone: true, until: time.Now().Add(looseFor).Unix()}
@@ -180,14 +180,16 @@ func (l *ledger) sumUp(n uint64, m mark) {
 	}
 }
 
-// dropEntries forgets the marks of a stretch's entries. The caller holds the lock, or is alone.
+// dropEntries deletes the marks of a stretch's entries. The caller holds the lock or has exclusive
+// access.
 func (l *ledger) dropEntries(n uint64) {
 	for seq := (n-1)*stretchLen + 1; seq <= n*stretchLen; seq++ {
 		delete(l.marks, place{ofAudit, seq})
 	}
 }
 
-// forget does not miss what was before the first entry: the server drops the oldest when there is no room.
+// forget marks entries before the stream's first one as removed: the server drops the oldest if
+// space runs out.
 func (l *ledger) forget(first uint64) {
 	l.mu.Lock()
 	var before []place
@@ -207,7 +209,8 @@ func (l *ledger) forget(first uint64) {
 	}
 }
 
-// compareAudit counts what the ledger knows of the audit and is not there, and notes what is.
+// compareAudit counts the ledger's audit entries that no longer exist, and records the ones that
+// do.
 func (a *Audit) compareAudit(ctx context.Context, l *ledger) (lost int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, checkTime)
 	defer cancel()
@@ -244,7 +247,7 @@ func (a *Audit) compareAudit(ctx context.Context, l *ledger) (lost int, err erro
 		return 0, fmt.Errorf("hub: comparing %s: %w", a.s.stream, err)
 	}
 	most := uint64(a.s.h.maxBytes(a.s.spec))
-	dropped := uint64(0) // entries before it may have given way to new ones
+	dropped := uint64(0) // entries before it may have been dropped to make room
 	if state.Bytes >= most-most/16 {
 		dropped = state.FirstSeq
 	}
@@ -284,7 +287,8 @@ func (a *Audit) compareAudit(ctx context.Context, l *ledger) (lost int, err erro
 	return lost, nil
 }
 
-// noteAll notes what there is of the audit, besides what is lost. The ledger is not in use yet.
+// noteAll records the existing audit entries, except in stretches with losses. The ledger must not
+// be in use yet.
 func (a *Audit) noteAll(l *ledger, have map[uint64]*summed, complete uint64, state jetstream.StreamState) {
 	for p := range l.marks {
 		if p.stream == stretches && !l.lost[p.key] ||

@@ -20,18 +20,18 @@ import (
 	"snug/shared/errs"
 )
 
-// link is the connection to the server, the embedded one or a cluster's.
+// link is the connection to the embedded server or to a cluster.
 type link struct {
 	nc  *nats.Conn
 	js  jetstream.JetStream
 	log *slog.Logger
 
 	mu   sync.Mutex
-	life context.Context // ends when the connection is lost; a new one begins when it is back
+	life context.Context // ends when the connection is lost; replaced after a reconnect
 	end  context.CancelCauseFunc
 	up   chan struct{} // closed while connected
-	gone chan struct{} // closed when the connection was closed for good
-	try  time.Duration // how long one try may take at the start
+	gone chan struct{} // closed when the connection is closed for good
+	try  time.Duration // how long one attempt may take at the start
 	back func()        // called after each reconnect
 }
 
@@ -42,7 +42,7 @@ func newLink(log *slog.Logger, back func()) *link {
 	return l
 }
 
-// options are the same for the embedded server and for a cluster.
+// options are the same for the embedded server and a cluster.
 func (l *link) options() []nats.Option {
 	return []nats.Option{
 		nats.Name("snug"),
@@ -50,9 +50,10 @@ func (l *link) options() []nats.Option {
 		nats.CustomReconnectDelay(func(attempts int) time.Duration {
 			return min(50*time.Millisecond<<min(attempts, 6), 2*time.Second)
 		}),
-		// What cannot be sent now fails now. Buffered, it would come out late and in an order nobody chose.
+		// Fail immediately if nothing can be sent. Buffered messages would be sent late and out of
+		// order.
 		nats.ReconnectBufSize(-1),
-		// A server that hangs is left for another after 3 to 4.5 s.
+		// Leave a hung server for another one after 3 to 4.5 s.
 		nats.PingInterval(1500 * time.Millisecond),
 		nats.MaxPingsOutstanding(2),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { l.lost(err) }),
@@ -91,14 +92,14 @@ func (l *link) regained(nc *nats.Conn) {
 	l.back()
 }
 
-// present gives the context that lives as long as the connection of this moment.
+// present returns a context that ends with the current connection.
 func (l *link) present() context.Context {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.life
 }
 
-// connected waits until there is a connection and gives the context of its life.
+// connected waits for a connection and returns a context that ends with it.
 func (l *link) connected(ctx context.Context) (context.Context, error) {
 	for {
 		l.mu.Lock()
@@ -115,13 +116,13 @@ func (l *link) connected(ctx context.Context) (context.Context, error) {
 	}
 }
 
-// close ends the connection and waits until its callbacks have ended.
+// close closes the connection and waits until its callbacks have returned.
 func (l *link) close(ctx context.Context) error {
 	var err error
 	if life := l.present(); life.Err() == nil {
 		sent, cancel := within(ctx, 5*time.Second, life)
 		if err = l.nc.FlushWithContext(sent); life.Err() != nil {
-			err = nil // nobody to flush to any more
+			err = nil // there is no connection left to flush
 		}
 		cancel()
 	}
@@ -137,7 +138,7 @@ func (l *link) close(ctx context.Context) error {
 	return nil
 }
 
-// dial connects, for up to wait, and checks what the server can do.
+// dial tries to connect for up to wait, and checks the server's features.
 func (l *link) dial(ctx context.Context, address string, wait time.Duration, more ...nats.Option) error {
 	err := l.persist(ctx, wait, "the server", func(context.Context) error {
 		nc, err := nats.Connect(address, append(l.options(), more...)...)
@@ -151,18 +152,20 @@ func (l *link) dial(ctx context.Context, address string, wait time.Duration, mor
 	if err != nil {
 		return err
 	}
-	// A cluster that has just been started takes connections before it has a leader.
+	// A newly started cluster accepts connections before it has a leader.
 	return l.persist(ctx, wait, "JetStream", func(ctx context.Context) error { return l.checkServer(ctx, address) })
 }
 
-// How long one try may take at the start. What a cluster without a leader is asked is never answered, so it is
-// asked again soon. The embedded server always answers, but its disk may be slow, and it makes many files.
+// How long one attempt may take at the start. A cluster without a leader never answers, so ask
+// again soon. The embedded server always answers, but its disk may be slow, and it creates many
+// files.
 const (
 	clusterTry  = 3 * time.Second
 	embeddedTry = 2 * time.Minute
 )
 
-// persist tries something for up to wait: at least once, and not again what trying does not change.
+// persist calls try for up to wait: at least once, and not again after an error that retrying
+// cannot fix.
 func (l *link) persist(ctx context.Context, wait time.Duration, what string, try func(context.Context) error) error {
 	deadline := time.Now().Add(wait)
 	const first = 100 * time.Millisecond
@@ -173,7 +176,7 @@ func (l *link) persist(ctx context.Context, wait time.Duration, what string, try
 		if err == nil || time.Now().Add(pause).After(deadline) || lasting(err) {
 			return err
 		}
-		if pause == 2*first { // once; the last failure is the error
+		if pause == 2*first { // log once; the last failure is returned
 			l.log.Warn("hub: waiting for "+what, "for", wait, "err", err)
 		}
 		if !sleep(ctx, pause) {
@@ -182,7 +185,7 @@ func (l *link) persist(ctx context.Context, wait time.Duration, what string, try
 	}
 }
 
-// lasting says whether only a person can mend what a start failed with.
+// lasting reports whether a start failed with an error that only a person can fix.
 func lasting(err error) bool {
 	return errs.Has(err, errs.Unauthorized) || errs.Has(err, errs.Invalid) || apiCode(err) == codeReplicas ||
 		errors.Is(err, jetstream.ErrJetStreamNotEnabled) ||
@@ -191,7 +194,8 @@ func lasting(err error) bool {
 
 var errTooOld = errors.New("hub: the server's JetStream is too old")
 
-// checkServer says what the server lacks. Per-key expiry needs API level 1, nats-server 2.11.
+// checkServer fails if the server does not have a required feature. Per-key expiry needs API level
+// 1, which is nats-server 2.11.
 func (l *link) checkServer(ctx context.Context, address string) error {
 	info, err := l.js.AccountInfo(ctx)
 	where, version := hideSecrets(address), l.nc.ConnectedServerVersion()
@@ -214,7 +218,7 @@ func (l *link) checkServer(ctx context.Context, address string) error {
 
 func dialError(address string, err error) error {
 	where := hideSecrets(address)
-	if bad := (*url.Error)(nil); errors.As(err, &bad) { // its text has the address with its password
+	if bad := (*url.Error)(nil); errors.As(err, &bad) { // its text contains the address with the password
 		return errs.E(errs.Invalid, "SNUG_NATS_URL is not an address. Write it like nats://host:4222.").Because(bad.Err)
 	}
 	switch {
@@ -236,7 +240,7 @@ func dialError(address string, err error) error {
 		where).Because(err)
 }
 
-// untrusted says whether a server's certificate was refused.
+// untrusted reports whether a server's certificate was refused.
 func untrusted(err error) bool {
 	_, bad := errors.AsType[*tls.CertificateVerificationError](err)
 	_, unknown := errors.AsType[x509.UnknownAuthorityError](err)
@@ -244,7 +248,7 @@ func untrusted(err error) bool {
 	return bad || unknown || other
 }
 
-// hideSecrets gives server addresses without user and password, fit for logs.
+// hideSecrets returns server addresses without user and password, for use in logs.
 func hideSecrets(addresses string) string {
 	var shown []string
 	for a := range strings.SplitSeq(addresses, ",") {
@@ -259,7 +263,7 @@ func hideSecrets(addresses string) string {
 	return strings.Join(shown, ",")
 }
 
-// upNow gives a channel that is closed while there is a connection, at once or later.
+// upNow returns a channel that is closed once there is a connection.
 func (l *link) upNow() <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -8,8 +8,8 @@ import (
 	"snug/shared/room"
 )
 
-// What the dashboard asks of the process that holds a guild. The room package, and for
-// what managers ask the guild package, documents each request and answer.
+// The methods that the dashboard calls in the process that holds a guild. Package room and, for
+// management, package guild document the requests and answers.
 var (
 	StandingOf    = Method[room.StandingRequest, access.Standing]{Name: "standing", Reads: true}
 	StandingsOf   = Method[room.StandingsRequest, room.Standings]{Name: "standings", Reads: true}
@@ -46,20 +46,20 @@ var (
 	SaveSettings = Method[room.SettingsRequest, room.Saved]{Name: "settings.save"}
 )
 
-// ShardReport is what the holder of a shard tells of its connection to Discord.
+// ShardReport is the state of a shard's connection to Discord, sent by the shard's holder.
 type ShardReport struct {
 	Shard  int       `json:"shard"`
-	Shards int       `json:"shards"` // of the whole bot
-	OK     bool      `json:"ok"`     // Discord is heard: the connection stands and its heartbeats are answered
-	At     time.Time `json:"at"`     // when it was heard last
+	Shards int       `json:"shards"` // total number of the bot's shards
+	OK     bool      `json:"ok"`     // Discord is heard: the connection is up and its heartbeats are answered
+	At     time.Time `json:"at"`     // when Discord was last heard
 }
 
-// ShardReportInterval is how often DiscordHeard is told of each shard at least.
+// ShardReportInterval is the longest time between two ShardReports of a shard.
 const ShardReportInterval = 4 * time.Second
 
-// ShardReports tells every dashboard whether Discord is heard on a shard.
+// ShardReports informs every dashboard whether Discord is heard on a shard.
 var ShardReports = Notice[ShardReport]{Name: "discord-heard"}
 
-// StandingChanged tells every dashboard that what a member may do has changed,
-// or that they left: a member who watches, owns a room or is a guest of one.
+// StandingChanged informs every dashboard that a member's permissions have changed or that the
+// member left. It is sent for members who watch or own a room or are guests of one.
 var StandingChanged = Notice[room.Member]{Name: "standing-changed"}

@@ -11,9 +11,8 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// Notice is a message to everybody who listens now; nothing is kept and nobody
-// answers. What must not be lost goes into a bucket. Name is letters, digits,
-// - and _.
+// Notice is a message to all current listeners. It is not stored and nobody answers it; put data
+// that must not be lost into a bucket. Name consists of letters, digits, - and _.
 type Notice[T any] struct{ Name string }
 
 const (
@@ -21,7 +20,8 @@ const (
 	noticeQueue  = 1 << 12
 )
 
-// Send tells every listener in every process, this one included. Unavailable while the hub is unreachable.
+// Send sends v to every listener in every process, including this one. It fails with Unavailable
+// while the hub is unreachable.
 func (n Notice[T]) Send(h *Hub, v T) error {
 	body, err := json.Marshal(v)
 	if err != nil {
@@ -33,15 +33,15 @@ func (n Notice[T]) Send(h *Hub, v T) error {
 	return nil
 }
 
-// Listen calls f for each notice, one after the other, until stop, which waits
-// for f, or until the hub is closed. When Listen returns notices arrive. A
-// listener that falls 4,096 notices behind misses some.
+// Listen calls f for each notice, one call at a time, until the hub is closed or stop is called,
+// which waits for f. Once Listen has returned, notices arrive. A listener that is 4,096 notices
+// behind misses some.
 func (n Notice[T]) Listen(ctx context.Context, h *Hub, f func(T)) (stop func(), err error) {
 	return h.listen(ctx, noticePrefix+n.Name, func(m *nats.Msg) { n.tell(h, m, f) })
 }
 
-// listen calls f for each message of a subject, one after the other, until
-// stop, which waits for f, or until the hub is closed. When it returns messages arrive.
+// listen calls f for each message of a subject, one call at a time, until the hub is closed or stop
+// is called, which waits for f. Once it has returned, messages arrive.
 func (h *Hub) listen(ctx context.Context, subject string, f func(*nats.Msg)) (stop func(), err error) {
 	incoming := make(chan *nats.Msg, noticeQueue)
 	sub, err := h.link.nc.ChanSubscribe(subject, incoming)

@@ -12,19 +12,19 @@ import (
 	"snug/shared/errs"
 )
 
-// In a cluster a server can hang: it takes what it is sent and never answers,
-// and for seconds neither its peers nor its clients know. Others have the same
-// data, so what only reads asks them before long, and goes on where it was.
+// A server in a cluster can hang: it accepts requests and never answers, and for seconds neither
+// its peers nor its clients notice. The other servers have the same data, so reads soon ask another
+// one and continue where they were.
 const (
-	readTime  = 10 * time.Second       // most that a read takes without getting any further
-	hedgeTime = 250 * time.Millisecond // without an answer for this long somebody else is asked too
+	readTime  = 10 * time.Second       // how long a read may go without progress
+	hedgeTime = 250 * time.Millisecond // ask another server too after this time without an answer
 	tryTime   = 1500 * time.Millisecond
-	backTime  = 3 * time.Second // how long a read waits for a connection that was lost
+	backTime  = 3 * time.Second // how long a read waits for a lost connection
 	shunTime  = 5 * time.Second // how long copies are asked first after the leader did not answer
 )
 
-// patiently does what only reads, again and again in a cluster until it works
-// or cannot. once says whether it got further than before.
+// patiently runs a read and, in a cluster, repeats it until it succeeds or cannot succeed. once
+// reports whether it made progress.
 func (h *Hub) patiently(ctx context.Context, once func(context.Context) (bool, error)) error {
 	begun := time.Now()
 	for pause := 20 * time.Millisecond; ; pause = min(2*pause, 500*time.Millisecond) {
@@ -47,8 +47,8 @@ func (h *Hub) patiently(ctx context.Context, once func(context.Context) (bool, e
 	}
 }
 
-// reachable gives the life of the connection. In a cluster a client that lost
-// its server is at the next one within moments, and is waited for.
+// reachable returns a context that ends with the connection. In a cluster it waits for a reconnect,
+// since a client that lost its server finds another one within moments.
 func (h *Hub) reachable(ctx context.Context) (context.Context, error) {
 	life := h.link.present()
 	if life.Err() == nil {
@@ -62,7 +62,7 @@ func (h *Hub) reachable(ctx context.Context) (context.Context, error) {
 	return h.link.connected(ctx)
 }
 
-// settled says whether asking again would bring the same answer.
+// settled reports whether asking again would give the same answer.
 func settled(err error) bool {
 	var coded *errs.Error
 	if errors.As(err, &coded) {
@@ -72,11 +72,11 @@ func settled(err error) bool {
 	return errors.As(err, &api) && api.Code != 503 && api.Code != 500
 }
 
-// way is one of the ways to ask for a value.
+// way is one way of reading a value.
 type way func(ctx context.Context, key string) (value, error)
 
-// first asks for a value by one way after the other, the next as soon as an
-// answer is late or bad, and gives the first good one, with how many were asked.
+// first reads a value in several ways, starting the next one as soon as an answer is late or bad.
+// It returns the first good answer, and how many ways were started.
 func (h *Hub) first(ctx context.Context, key string, ways ...way) (v value, asked int, err error) {
 	type answer struct {
 		value
@@ -122,7 +122,7 @@ func (h *Hub) first(ctx context.Context, key string, ways ...way) (v value, aske
 	}
 }
 
-// info asks a stream's leader about it, with the subjects that filter matches; "" for none.
+// info asks a stream's leader for its state, with the subjects that match filter; "" for none.
 func (h *Hub) info(ctx context.Context, stream, filter string) (info *jetstream.StreamInfo, err error) {
 	err = h.patiently(ctx, func(ctx context.Context) (bool, error) {
 		ctx, cancel := context.WithTimeout(ctx, h.try())
@@ -139,7 +139,7 @@ func (h *Hub) info(ctx context.Context, stream, filter string) (info *jetstream.
 	return info, readError(stream, err)
 }
 
-// try is how long one question waits for its answer.
+// try is how long one request waits for its answer.
 func (h *Hub) try() time.Duration {
 	if h.replicas > 1 {
 		return tryTime

@@ -17,9 +17,9 @@ import (
 	"snug/shared/errs"
 )
 
-// Publisher writes to one bucket without waiting for the hub: the fast lane.
-// The order of its puts is the order in the bucket. It is safe for concurrent
-// use; puts of several goroutines are in the order they got in.
+// Publisher writes to one bucket without waiting for the hub. Its puts are stored in the order of
+// the calls. It is safe for concurrent use; concurrent puts are stored in the order in which they
+// were queued.
 type Publisher[T any] struct {
 	b *Bucket[T]
 	p *publisher
@@ -27,12 +27,12 @@ type Publisher[T any] struct {
 
 const (
 	defaultPending = 1 << 16
-	flightWindow   = 4096 // puts on the wire; the server takes 100,000 before it refuses some
+	flightWindow   = 4096 // unanswered puts; the server accepts 100,000 before it refuses some
 	expireTick     = 250 * time.Millisecond
 )
 
-// Publisher makes a publisher that keeps up to pending puts that are not yet
-// stored; 0 is 65,536. Close it when done; Hub.Close does too.
+// Publisher returns a publisher that holds up to pending puts that are not stored yet; 0 means
+// 65,536. Close it when done; Hub.Close does so too.
 func (b *Bucket[T]) Publisher(pending int) (*Publisher[T], error) {
 	if pending <= 0 {
 		pending = defaultPending
@@ -56,14 +56,13 @@ func (b *Bucket[T]) Publisher(pending int) (*Publisher[T], error) {
 	return &Publisher[T]{b: b, p: p}, nil
 }
 
-// Put queues a write and returns at once. An error means that it was not
-// taken: bad key, too large, RateLimited when too many puts are pending,
-// Unavailable when the publisher is closed; done is then not called. Otherwise
-// done, which may be nil, is called once, in the order of the puts, from the
-// publisher's goroutine: with the revision, or with an error. After an error
-// the caller puts the key's latest value again; one that wraps
-// ErrUnknownOutcome may have been stored. While the hub is unreachable puts
-// wait; only what was on the wire when it was lost fails.
+// Put queues a write and returns immediately. An error means that it was not queued, and done is
+// not called: a bad key, a value that is too large, RateLimited if too many puts are pending, or
+// Unavailable if the publisher is closed. Otherwise done, which may be nil, is called once, in the
+// order of the puts, from the publisher's goroutine: with the revision, or with an error. After an
+// error the caller must put the key's latest value again; if the error wraps ErrUnknownOutcome, the
+// value may have been stored. While the hub is unreachable puts wait; only those that had been sent
+// and not answered when the connection was lost fail.
 func (p *Publisher[T]) Put(key string, v T, done func(Rev, error)) error {
 	data, ttl, err := p.b.prepare(key, v, nil)
 	if err != nil {
@@ -83,15 +82,15 @@ func (p *Publisher[T]) Delete(key string, done func(Rev, error)) error {
 	return p.p.put(put{key: key, change: change{remove: true}, done: done})
 }
 
-// Pending counts the puts that are not yet stored.
+// Pending returns the number of puts that are not stored yet.
 func (p *Publisher[T]) Pending() int {
 	p.p.mu.Lock()
 	defer p.p.mu.Unlock()
 	return p.p.pending
 }
 
-// Close takes no more puts and waits until the taken ones are stored; when ctx
-// ends first the rest fails and Close says so.
+// Close accepts no more puts and waits until the queued ones are stored. If ctx ends first, the
+// remaining puts fail and Close returns an error.
 func (p *Publisher[T]) Close(ctx context.Context) error { return p.p.Close(ctx) }
 
 // put is one queued write.
@@ -106,8 +105,8 @@ type put struct {
 	err     error
 }
 
-// publisher is a Publisher without its type. run's goroutine sends, takes the
-// answers and calls done; the mutex guards what put touches.
+// publisher is a Publisher without its type parameter. The goroutine of run sends, receives the
+// answers and calls done; the mutex guards the fields that put uses.
 type publisher struct {
 	s     *store
 	sub   *nats.Subscription
@@ -117,19 +116,19 @@ type publisher struct {
 
 	mu      sync.Mutex
 	queue   []put
-	pending int // queued, on the wire, or being told
+	pending int // queued, sent, or calling done
 	closed  bool
 
-	wake    chan struct{} // something was queued
-	closing chan struct{} // no more will be
+	wake    chan struct{} // receives when something is queued
+	closing chan struct{} // closed when no more puts are accepted
 	ended   chan struct{}
 	ctx     context.Context // ends when Close gives up
 	cut     context.CancelCauseFunc
-	failed  int // puts that Close cut off; read after ended
+	failed  int // puts that Close cut off; read it after ended is closed
 
-	// of run alone
-	checked context.Context // the life of the connection in which the bucket is known to be there
-	ready   []put           // taken from queue, not sent
+	// used only by run
+	checked context.Context // ends with the connection on which the bucket is known to exist
+	ready   []put           // taken from queue, not sent yet
 	flight  []put           // sent, in order; flight[0] has the number first
 	first   uint64
 }
@@ -188,7 +187,7 @@ func (p *publisher) run() {
 	for {
 		life := p.s.h.link.present()
 		if life.Err() != nil || !p.bucketThere(life) || !p.send() {
-			// what was on the wire may have been lost with the connection
+			// answers to sent puts may have been lost with the connection
 			p.settleAll(unknown(cmp.Or(context.Cause(life), errLost)))
 		}
 		if p.idle() && closing == nil {
@@ -217,8 +216,8 @@ func (p *publisher) run() {
 	}
 }
 
-// bucketThere makes the bucket again where the server has forgotten it, before
-// puts are wasted on it; false when that did not work yet.
+// bucketThere recreates the bucket if the server has lost it, before puts are wasted. It returns
+// false if that has not succeeded yet.
 func (p *publisher) bucketThere(life context.Context) bool {
 	if p.checked == life {
 		return true
@@ -233,14 +232,15 @@ func (p *publisher) bucketThere(life context.Context) bool {
 	return true
 }
 
-// idle says whether nothing is queued or on the wire.
+// idle reports whether nothing is queued or unanswered.
 func (p *publisher) idle() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.pending == 0
 }
 
-// send puts on the wire what is queued, as far as the window allows; false when the connection does not take it.
+// send sends queued puts, as far as the window allows. It returns false if the connection refuses
+// them.
 func (p *publisher) send() bool {
 	for len(p.flight) < flightWindow {
 		if len(p.ready) == 0 {
@@ -253,7 +253,7 @@ func (p *publisher) send() bool {
 		}
 		w := p.ready[0]
 		w.sent = time.Now()
-		refused := p.s.h.fenced(p.s.spec, w.key) // it may have waited for the connection while others took over
+		refused := p.s.h.fenced(p.s.spec, w.key) // another process may have taken over while it waited
 		err := refused
 		if err == nil {
 			err = p.s.h.link.nc.PublishMsg(p.message(w, p.first+uint64(len(p.flight))))
@@ -285,7 +285,7 @@ func (p *publisher) message(w put, number uint64) *nats.Msg {
 	return m
 }
 
-// more takes the answers that have come meanwhile, then tells them together.
+// more receives the answers that have arrived meanwhile, then reports them together.
 func (p *publisher) more() {
 	for range flightWindow {
 		select {
@@ -299,11 +299,11 @@ func (p *publisher) more() {
 	p.reportDone()
 }
 
-// answer notes what the server says to one put.
+// answer records the server's answer to one put.
 func (p *publisher) answer(m *nats.Msg) {
 	number, err := strconv.ParseUint(strings.TrimPrefix(m.Subject, p.inbox), 36, 64)
 	if err != nil || number < p.first || number-p.first >= uint64(len(p.flight)) {
-		return // told already
+		return // already reported
 	}
 	w := &p.flight[number-p.first]
 	if w.settled {
@@ -325,7 +325,7 @@ func (p *publisher) answer(m *nats.Msg) {
 	w.err = writeError(p.s.spec.name, w.key, len(w.data), err)
 }
 
-// reportDone calls done for the settled puts at the head.
+// reportDone calls done for the settled puts at the head of flight.
 func (p *publisher) reportDone() {
 	n := 0
 	for n < len(p.flight) && p.flight[n].settled {
@@ -345,14 +345,14 @@ func (p *publisher) reportDone() {
 	}
 	p.first += uint64(n)
 	if p.flight = p.flight[n:]; len(p.flight) == 0 {
-		p.flight = nil // lets a burst's memory go
+		p.flight = nil // frees the memory after a burst
 	}
 	p.mu.Lock()
 	p.pending -= n
 	p.mu.Unlock()
 }
 
-// settleAll fails everything on the wire.
+// settleAll fails all sent puts.
 func (p *publisher) settleAll(err error) {
 	for i := range p.flight {
 		if w := &p.flight[i]; !w.settled {
@@ -376,7 +376,7 @@ func (p *publisher) expire() {
 	p.reportDone()
 }
 
-// giveUp fails everything, because Close's time is over.
+// giveUp fails all puts, because the time of Close is over.
 func (p *publisher) giveUp() {
 	p.mu.Lock()
 	p.ready = append(p.ready, p.queue...)

@@ -14,7 +14,7 @@ import (
 
 const (
 	heartbeat   = time.Second
-	silence     = 2500 * time.Millisecond // without a message or heartbeat for this long the consumer is gone
+	silence     = 2500 * time.Millisecond // after this time without a message or heartbeat, the consumer counts as lost
 	pullBatch   = 512
 	pullExpires = 30 * time.Second
 	deliverAll  = jetstream.DeliverAllPolicy
@@ -33,11 +33,11 @@ type item struct {
 	header  nats.Header
 	data    []byte
 	seq     uint64
-	pending uint64 // messages that come after it, as the server knew when it sent it
+	pending uint64 // messages after this one, as known to the server when it sent it
 	at      time.Time
 }
 
-// key gives the bucket's key; "" for the hub's own keys.
+// key returns the bucket's key; "" for the hub's own keys.
 func (i item) key(s *store) string {
 	key := strings.TrimPrefix(i.subject, s.prefix)
 	if strings.HasPrefix(key, reserved) {
@@ -54,7 +54,8 @@ func (i item) value(key string) value {
 	return v
 }
 
-// latest is a consumer of the last value of every key that filter matches, and of what comes after.
+// latest configures a consumer of the last value of every key that matches filter, and of
+// everything after that.
 func latest(filter string) jetstream.ConsumerConfig {
 	return jetstream.ConsumerConfig{
 		DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy, FilterSubject: filter,
@@ -62,22 +63,22 @@ func latest(filter string) jetstream.ConsumerConfig {
 	}
 }
 
-// reader reads a stream in order through a short-lived pull consumer. It ends
-// with an error at the first sign that something was lost; its user then opens
-// another one and knows where to go on. (The client library's ordered consumer
-// begins anew by itself and unseen, also in a stream that is no longer the same one.)
+// reader reads a stream in order through a short-lived pull consumer. It ends with an error at the
+// first sign of a lost message; its user then opens another one and knows where to continue. (The
+// client library's ordered consumer restarts on its own and without notice, even if the stream was
+// replaced by another one.)
 //
-// One goroutine uses it. Cutting ctx ends a waiting next.
+// Only one goroutine may use it. Cancelling ctx ends a waiting next.
 type reader struct {
 	nc      *nats.Conn
 	sub     *nats.Subscription
 	stop    func() bool
 	ask     string // subject of pull requests
 	drop    string // subject that deletes the consumer
-	waiting int    // messages asked for and not yet come
+	waiting int    // messages requested but not received yet
 	seen    uint64 // messages delivered by this consumer
-	pending uint64 // when it was made
-	server  string // of a cluster, whose copy it reads; "" on a single server
+	pending uint64 // messages in the stream when the consumer was created
+	server  string // in a cluster, the server whose copy is read; "" on a single server
 }
 
 func (h *Hub) read(ctx context.Context, stream string, c jetstream.ConsumerConfig) (*reader, error) {
@@ -85,7 +86,7 @@ func (h *Hub) read(ctx context.Context, stream string, c jetstream.ConsumerConfi
 	if err != nil {
 		return nil, err
 	}
-	if err := sub.SetPendingLimits(-1, -1); err != nil { // what is asked for is the limit
+	if err := sub.SetPendingLimits(-1, -1); err != nil { // the requested batch is the limit
 		return nil, err
 	}
 	making, cancel := context.WithTimeout(ctx, h.try())
@@ -109,14 +110,15 @@ func (h *Hub) read(ctx context.Context, stream string, c jetstream.ConsumerConfi
 	return r, nil
 }
 
-// close removes the consumer; if that does not reach the server, the server forgets it after a while.
+// close deletes the consumer. If the request does not reach the server, the server deletes it after
+// a while.
 func (r *reader) close() {
 	r.stop()
 	_ = r.sub.Unsubscribe()
 	_ = r.nc.Publish(r.drop, nil)
 }
 
-// next gives the next message. alive, if not nil, is called whenever the server shows that it is there.
+// next returns the next message. alive, if not nil, is called whenever the server is heard.
 func (r *reader) next(alive func()) (item, error) {
 	for {
 		if r.waiting <= pullBatch/2 {
@@ -169,7 +171,7 @@ func (r *reader) pull(n int) error {
 	return nil
 }
 
-// status takes the server's answers that are not messages.
+// status handles the server's answers that are not messages.
 func (r *reader) status(h nats.Header) error {
 	code, what := h.Get("Status"), h.Get("Description")
 	switch {
@@ -187,7 +189,7 @@ func (r *reader) status(h nats.Header) error {
 	return fmt.Errorf("%w: %s %s", errEnded, code, what)
 }
 
-// scan gives what a stream holds now to each, until each says false or fails.
+// scan calls each with the current messages of a stream, until each returns false or an error.
 func (h *Hub) scan(
 	ctx context.Context, stream string, c jetstream.ConsumerConfig, each func(item) (bool, error),
 ) error {
@@ -195,7 +197,7 @@ func (h *Hub) scan(
 	if err != nil {
 		return err
 	}
-	// what is written while reading is not waited for
+	// do not wait for messages written while reading
 	s := scan{h: h, stream: stream, c: c, last: info.State.LastSeq, each: each}
 	s.know(info)
 	err = h.patiently(ctx, func(ctx context.Context) (bool, error) {
@@ -209,19 +211,20 @@ func (h *Hub) scan(
 	return readError(stream, err)
 }
 
-// scan is the state of one scan. It goes on behind what was given when a reader ends early.
+// scan is the state of one scan. If a reader ends early, the next one continues after the last
+// delivered message.
 type scan struct {
 	h      *Hub
 	stream string
 	c      jetstream.ConsumerConfig
 	each   func(item) (bool, error)
-	behind map[string]bool // servers whose copy may lack some of that
-	last   uint64          // message up to which it reads
-	done   uint64          // last message given
-	failed error           // of each
+	behind map[string]bool // servers whose copy may be incomplete
+	last   uint64          // last message to read
+	done   uint64          // last message delivered
+	failed error           // the error of each
 }
 
-// know takes in which copies the stream's leader knows to be whole.
+// know records which copies are complete, as far as the stream's leader knows.
 func (s *scan) know(info *jetstream.StreamInfo) {
 	s.behind = map[string]bool{}
 	if info.Cluster == nil {
@@ -238,7 +241,7 @@ func (s *scan) run(ctx context.Context) error {
 		return err
 	}
 	defer r.close()
-	if s.behind[r.server] { // the server chose it; the next time it may choose another
+	if s.behind[r.server] { // the server chose this copy and may choose another one next time
 		if info, err := s.h.info(ctx, s.stream, ""); err == nil {
 			s.know(info)
 		}

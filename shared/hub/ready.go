@@ -8,10 +8,10 @@ import (
 	"snug/shared/errs"
 )
 
-// probeEvery bounds how often readiness writes to the disk, however often it is asked.
+// probeEvery limits how often Ready writes to the disk, however often it is called.
 const probeEvery = time.Second
 
-// readiness keeps the last answer of Ready for a moment.
+// readiness caches the last result of Ready.
 type readiness struct {
 	mu     sync.Mutex
 	at     time.Time
@@ -20,13 +20,13 @@ type readiness struct {
 	all    []*store
 }
 
-// Ready gives nil when the hub takes writes, and otherwise a coded error that
-// says what is wrong: not connected, disk full or broken, no answer. It writes
-// a probe at most once a second; between, it repeats what it found.
+// Ready returns nil if the hub accepts writes, and otherwise a coded error with the reason: not
+// connected, disk full or broken, no answer. It writes a probe at most once per second and repeats
+// the last result in between.
 func (h *Hub) Ready(ctx context.Context) error {
 	r := &h.ready
 	r.mu.Lock()
-	defer r.mu.Unlock() // callers that come together share one probe
+	defer r.mu.Unlock() // concurrent callers share one probe
 	if !r.at.IsZero() && time.Since(r.at) < probeEvery {
 		return r.err
 	}
@@ -62,27 +62,27 @@ func (h *Hub) probe(ctx context.Context) error {
 	if err := h.ready.health.touch(ctx, 1); err != nil {
 		return err
 	}
-	// A bucket whose last write failed may be broken by itself.
+	// A bucket whose last write failed may be the only broken one.
 	for _, s := range h.ready.all {
 		if size := s.failing.Load(); size > 0 {
 			if err := s.touch(ctx, size); err != nil {
 				return err
 			}
 		}
-		if err := s.isFull(ctx); err != nil { // also after a restart, when no write has failed yet
+		if err := s.isFull(ctx); err != nil { // also after a restart, before any write has failed
 			return err
 		}
 	}
 	return nil
 }
 
-// touch writes the bucket's probe key, of the size that failed before, and removes it.
+// touch writes a probe of the size of the last failed write to the bucket, and removes it.
 func (s *store) touch(ctx context.Context, size int64) error {
 	if _, err := s.write(ctx, probeKey, change{op: "probe", data: make([]byte, size)}); err != nil {
 		return err
 	}
 	if s.spec.name == healthName {
-		return nil // it has nothing but this
+		return nil // it contains only the probe
 	}
 	_, err := s.write(ctx, probeKey, change{op: "probe", remove: true})
 	return err

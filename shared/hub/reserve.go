@@ -10,28 +10,28 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// A bucket refuses new keys while it still has a reserve. What is there can
-// so be changed and, what matters when space is short, brought to its end: a
-// room is changed before it is closed, and removing a key is a write too.
+// A bucket refuses new keys before it is full, so that existing ones can still be changed and
+// removed: closing a room changes it first, and removing a key is a write too.
 const (
 	mostReserve = 16 << 20
-	fillOld     = 10 * time.Second // others write into the bucket too
-	perWrite    = 256              // bytes a write takes beside key and value, at most
+	fillOld     = 10 * time.Second // other processes write to the bucket too
+	perWrite    = 256              // most bytes of a write in addition to key and value
 )
 
 func reserveOf(maxBytes int64) int64 { return min(maxBytes/16, mostReserve) }
 
-// fill is how full a bucket is at most: what the server said, and what was written since.
+// fill is an upper bound of a bucket's size: the size reported by the server, plus what was written
+// since.
 type fill struct {
 	at    time.Time
 	bytes int64
 }
 
-// grows says whether a write may add a key.
+// grows reports whether a write may add a key.
 func (c change) grows() bool { return !c.remove && (c.expect == nil || *c.expect == 0) }
 
-// roomFor fails if a write that adds a key would need the reserve. The
-// server is asked only when what is known of the bucket does not tell.
+// roomFor fails if a write that adds a key would use the reserve. It asks the server only if the
+// known size is not sufficient to decide.
 func (s *store) roomFor(ctx context.Context, key string, c change) error {
 	if s.spec.memory || s.spec.audit || key == epochKey {
 		return nil
@@ -45,7 +45,7 @@ func (s *store) roomFor(ctx context.Context, key string, c change) error {
 	if c.grows() && (time.Since(known.at) > fillOld || known.bytes+size > most) {
 		bytes, err := s.bytes(ctx)
 		if err != nil {
-			return nil // the write itself tells what is wrong
+			return nil // the write itself will return the error
 		}
 		known = fill{time.Now(), bytes}
 		if bytes+size > most {
@@ -55,14 +55,14 @@ func (s *store) roomFor(ctx context.Context, key string, c change) error {
 	known.bytes += size
 	s.fillMu.Lock()
 	defer s.fillMu.Unlock()
-	if known.at.Before(s.filled.at) { // somebody asked meanwhile
+	if known.at.Before(s.filled.at) { // another write asked the server in the meantime
 		known = fill{s.filled.at, s.filled.bytes + size}
 	}
 	s.filled = known
 	return nil
 }
 
-// bytes asks how much a bucket holds.
+// bytes asks the server for a bucket's size.
 func (s *store) bytes(ctx context.Context) (int64, error) {
 	st, err := s.h.link.js.Stream(ctx, s.stream)
 	if err != nil {
@@ -71,7 +71,7 @@ func (s *store) bytes(ctx context.Context) (int64, error) {
 	return int64(st.CachedInfo().State.Bytes), nil
 }
 
-// isFull says with an error whether a bucket takes no new keys.
+// isFull returns an error if a bucket refuses new keys.
 func (s *store) isFull(ctx context.Context) error {
 	if s.spec.memory || s.spec.audit || s.spec.scratch {
 		return nil
@@ -86,8 +86,8 @@ func (s *store) isFull(ctx context.Context) error {
 	return nil
 }
 
-// makeWay removes a key's value from a bucket that is full to the last byte,
-// where even the mark of its removal has no room. The mark comes after it: m, which the caller made.
+// makeWay removes a key's value from a bucket that has no space left even for the deletion marker,
+// and then publishes the marker m, which the caller built.
 func (s *store) makeWay(ctx context.Context, key string, c change, m *nats.Msg) (*jetstream.PubAck, error) {
 	st, err := s.h.link.js.Stream(ctx, s.stream)
 	if err != nil {
@@ -96,11 +96,11 @@ func (s *store) makeWay(ctx context.Context, key string, c change, m *nats.Msg) 
 	o := []jetstream.StreamPurgeOpt{jetstream.WithPurgeSubject(s.prefix + key)}
 	if c.expect != nil {
 		o = append(o, jetstream.WithPurgeSequence(uint64(*c.expect)+1))
-		m.Header[headExpected] = []string{"0"} // unless somebody wrote meanwhile
+		m.Header[headExpected] = []string{"0"} // unless somebody has written in the meantime
 	}
 	if err := st.Purge(ctx, o...); err != nil {
 		return nil, err
 	}
-	s.acknowledged(key, Rev(st.CachedInfo().State.LastSeq), change{remove: true}) // whether it can be marked or not
+	s.acknowledged(key, Rev(st.CachedInfo().State.LastSeq), change{remove: true}) // even if the marker cannot be stored
 	return s.h.link.js.PublishMsg(ctx, m)
 }

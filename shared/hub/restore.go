@@ -18,10 +18,9 @@ import (
 	"snug/shared/errs"
 )
 
-// Restore reads a backup into an empty hub, the embedded one or a cluster.
-// Nothing else may use the hub meanwhile. The backup is checked as a whole
-// before anything is changed. Conflict when the hub holds data already,
-// Invalid when this is not a whole backup.
+// Restore reads a backup into an empty hub, embedded or cluster. Nothing else may use the hub at
+// the same time. The whole backup is checked before anything is changed. It fails with Conflict if
+// the hub already has data, and with Invalid if the backup is incomplete.
 func (h *Hub) Restore(ctx context.Context, r io.Reader) (err error) {
 	parts := map[string]*backupPart{}
 	defer func() {
@@ -46,7 +45,7 @@ func (h *Hub) Restore(ctx context.Context, r io.Reader) (err error) {
 			return fmt.Errorf("hub: restoring %s; begin again with an empty hub: %w", s.name, err)
 		}
 	}
-	return h.ensure(ctx, true, h.o.ConnectTimeout) // what the backup does not have, and limits that are others now
+	return h.ensure(ctx, true, h.o.ConnectTimeout) // missing buckets, and limits changed since
 }
 
 // backupPart is one stream of a backup.
@@ -64,7 +63,7 @@ func notABackup(why string, err error) error {
 	return errs.E(errs.Invalid, "This is not a whole backup of Snug: %s. Take another file.", why).Because(err)
 }
 
-// unpack reads the tar into temporary files and checks that it is whole.
+// unpack reads the tar into temporary files and checks that it is complete.
 func (h *Hub) unpack(r io.Reader, parts map[string]*backupPart) error {
 	known := map[string]bool{}
 	for _, s := range h.kept() {
@@ -139,7 +138,7 @@ func (h *Hub) unpackFile(in io.Reader, parts map[string]*backupPart, stream, kin
 	return errors.New("hub: unknown kind of file")
 }
 
-// mustBeEmpty gives Conflict when a stream has anything but the hub's own marks.
+// mustBeEmpty fails with Conflict if a stream has anything other than the hub's own keys.
 func (h *Hub) mustBeEmpty(ctx context.Context, s spec) error {
 	st := newStore(h, s)
 	found := false
@@ -160,7 +159,7 @@ func (h *Hub) mustBeEmpty(ctx context.Context, s spec) error {
 	return err
 }
 
-// restoreStream replaces an empty stream by the backup's.
+// restoreStream replaces an empty stream with the one in the backup.
 func (h *Hub) restoreStream(ctx context.Context, s spec, p *backupPart) error {
 	if p.file == nil {
 		return notABackup("the snapshot of "+s.name+" is missing", nil)
@@ -168,7 +167,8 @@ func (h *Hub) restoreStream(ctx context.Context, s spec, p *backupPart) error {
 	if err := h.link.js.DeleteStream(ctx, s.stream()); err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
 		return err
 	}
-	// The stream's form is Snug's own: one from a file could have it copied from, or to, anywhere.
+	// Always use Snug's own configuration: one from a file could copy the stream from or to
+	// anywhere.
 	wanted := struct {
 		Config jetstream.StreamConfig `json:"config"`
 		State  json.RawMessage        `json:"state"`
@@ -192,7 +192,7 @@ func (h *Hub) restoreStream(ctx context.Context, s spec, p *backupPart) error {
 			}
 		}
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return h.sendChunk(ctx, begun.Deliver, nil) // the end; answered when the stream is there
+			return h.sendChunk(ctx, begun.Deliver, nil) // the end; answered once the stream exists
 		}
 		if err != nil {
 			return err
@@ -200,11 +200,11 @@ func (h *Hub) restoreStream(ctx context.Context, s spec, p *backupPart) error {
 	}
 }
 
-// chunkTime bounds how long the server may take for a piece of a snapshot: after the last it writes the stream's
-// files, on however slow a disk.
+// chunkTime limits how long the server may take for a chunk of a snapshot: after the last one it
+// writes the stream's files, possibly to a slow disk.
 const chunkTime = 2 * time.Minute
 
-// sendChunk sends a piece of a snapshot and waits until the server has it.
+// sendChunk sends a chunk of a snapshot and waits until the server has received it.
 func (h *Hub) sendChunk(ctx context.Context, subject string, chunk []byte) error {
 	ctx, cancel := within(ctx, chunkTime, h.link.present())
 	defer cancel()

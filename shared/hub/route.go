@@ -14,21 +14,21 @@ import (
 	"snug/shared/errs"
 )
 
-// routes knows who holds which shard, so that a call goes to the holder of this
-// moment and to no other: its subject carries the holder's term. A process
-// that hangs, or was cut off, and lost its shard meanwhile gets none.
+// routes tracks which process holds each shard, so that a call only goes to the current holder: its
+// subject contains the holder's term. A process that hung or was disconnected and lost its shard
+// gets no calls.
 type routes struct {
 	caught chan struct{}
 
 	mu     sync.Mutex
 	once   sync.Once
-	shards int // of the whole bot; 0: no process shares them
+	shards int // total number of shards; 0 if processes do not share them
 	held   map[int]*tenure
-	heard  map[int]time.Time // when each shard's holder last wrote that it holds it, as this process saw it
+	heard  map[int]time.Time // when this process last saw each shard's holder renew its lease
 	news   chan struct{}     // closed at the next change
 }
 
-// tenure is one holder's time with a shard.
+// tenure is the time during which one process holds a shard.
 type tenure struct {
 	term  uint64
 	since time.Time
@@ -38,8 +38,8 @@ type tenure struct {
 }
 
 const (
-	settleTime = 1500 * time.Millisecond // how long a call waits for a shard that changes hands
-	freshTime  = 5 * time.Second         // a shard that is free for longer does not change hands
+	settleTime = 1500 * time.Millisecond // how long a call waits for a shard that is changing hands
+	freshTime  = 5 * time.Second         // a shard that is free for longer is not changing hands
 )
 
 var errMoved = errors.New("hub: another process holds the guild now")
@@ -50,7 +50,7 @@ func newRoutes() *routes {
 	}
 }
 
-// route begins to follow the leases.
+// route starts following the leases.
 func (h *Hub) route() error {
 	_, err := h.Leases.Follow(h.ctx, Follower[Lease]{
 		Reset: func(string) { h.routes.reset() },
@@ -73,7 +73,7 @@ func (r *routes) reset() {
 	clear(r.held)
 }
 
-// learn takes a lease, unless a later one is known.
+// learn records a lease, unless a later one is known.
 func (r *routes) learn(key string, l Lease) {
 	shard, err := strconv.Atoi(key)
 	if err != nil {
@@ -83,7 +83,7 @@ func (r *routes) learn(key string, l Lease) {
 	defer r.mu.Unlock()
 	old := r.held[shard]
 	free := l.Holder == ""
-	if !free || old == nil || !old.free { // who gives it up was there
+	if !free || old == nil || !old.free { // the process that released the shard was running
 		r.heard[shard] = time.Now()
 	}
 	if old != nil && (l.Term < old.term || l.Term == old.term && (old.free || !free)) {
@@ -91,7 +91,7 @@ func (r *routes) learn(key string, l Lease) {
 	}
 	t := &tenure{term: l.Term, since: time.Now(), free: free}
 	if r.shards = l.Shards; free && old != nil {
-		t.over, t.end = old.over, old.end // who gives a shard up still answers what it was asked
+		t.over, t.end = old.over, old.end // a process that releases a shard still answers earlier calls
 	} else {
 		t.over, t.end = context.WithCancelCause(context.Background())
 		if old != nil {
@@ -103,8 +103,8 @@ func (r *routes) learn(key string, l Lease) {
 	r.news = make(chan struct{})
 }
 
-// to gives the tenure that a guild's calls are meant for, nil when no process
-// shares shards, and what is closed at the next change.
+// to returns the tenure that receives a guild's calls, or nil if processes do not share shards, and
+// a channel that is closed at the next change.
 func (r *routes) to(guild snowflake.ID) (t *tenure, shard int, news <-chan struct{}) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -113,13 +113,13 @@ func (r *routes) to(guild snowflake.ID) (t *tenure, shard int, news <-chan struc
 	}
 	shard = int(uint64(guild) >> 22 % uint64(r.shards))
 	if t = r.held[shard]; t == nil {
-		t = &tenure{free: true, since: time.Now()} // of a shard nobody has taken yet, or not heard of
+		t = &tenure{free: true, since: time.Now()} // not taken yet, or not heard of
 	}
 	return t, shard, r.news
 }
 
-// Heard gives when the process that holds a guild last said so, also if it does
-// not any more; zero where processes share nothing.
+// Heard returns when the process that holds or last held a guild last renewed its lease; zero if
+// processes do not share shards.
 func (h *Hub) Heard(guild snowflake.ID) time.Time {
 	_, shard, _ := h.routes.to(guild)
 	h.routes.mu.Lock()
@@ -127,11 +127,11 @@ func (h *Hub) Heard(guild snowflake.ID) time.Time {
 	return h.routes.heard[shard]
 }
 
-// destination finds whom to call about a guild. A shard that is on its way from
-// one process to another is waited for, for a moment.
+// destination finds the tenure that receives a guild's calls. It waits briefly for a shard that is
+// moving from one process to another.
 func (h *Hub) destination(ctx context.Context, guild snowflake.ID) (*tenure, error) {
 	if h.engine != nil {
-		return nil, nil // nobody to share with
+		return nil, nil // there are no other processes
 	}
 	select {
 	case <-h.routes.caught:
@@ -158,15 +158,15 @@ func (h *Hub) destination(ctx context.Context, guild snowflake.ID) (*tenure, err
 	}
 }
 
-// recheck asks the leader who holds a guild now, after nobody answered for a
-// tenure, or where none was known; it says whether that is another one.
+// recheck asks the leader which process holds a guild now, after a tenure did not answer or none
+// was known. It reports whether the tenure has changed.
 func (h *Hub) recheck(ctx context.Context, guild snowflake.ID, t *tenure) bool {
 	if h.engine != nil {
 		return false
 	}
 	ctx, cancel := context.WithTimeout(ctx, settleTime)
 	defer cancel()
-	for range 2 { // the first lease tells which shard is the guild's, where that is not known
+	for range 2 { // if the guild's shard is not known, the first lease reveals it
 		_, shard, _ := h.routes.to(guild)
 		l, _, err := h.Leases.Latest(ctx, strconv.Itoa(shard))
 		if err != nil {
@@ -186,21 +186,21 @@ func nobodyHolds(guild snowflake.ID) error {
 		Because(fmt.Errorf("hub: nobody holds guild %s", guild))
 }
 
-// NotHeld is what a call fails with whose guild another process may hold by now.
+// NotHeld is the error of a call for a guild that another process may hold by now.
 func NotHeld(guild snowflake.ID) error { return nobodyHolds(guild) }
 
-// Fence says what of the guilds and shards this process may write about now.
+// Fence decides which guilds and shards this process may currently write about.
 type Fence struct {
 	Guild func(snowflake.ID) error
 	Shard func(int) error
 }
 
-// SetFence has f asked right before a write leaves this process of what only
-// the holder of a guild, or of a shard, writes: its error refuses the write.
-// Audit entries and what dashboards write are not fenced.
+// SetFence installs f, which is asked immediately before each write that only the holder of a guild
+// or shard may make; its error refuses the write. Audit entries and the dashboards' writes are not
+// fenced.
 func (h *Hub) SetFence(f Fence) { h.fence.Store(&f) }
 
-// fenced says why a write may not leave this process, if it may not.
+// fenced returns an error if a write must not leave this process.
 func (h *Hub) fenced(s spec, key string) error {
 	f := h.fence.Load()
 	if f == nil || s.writer == anyWriter || strings.HasPrefix(key, reserved) {
@@ -210,7 +210,7 @@ func (h *Hub) fenced(s spec, key string) error {
 	id, err := strconv.ParseUint(first, 10, 64)
 	switch {
 	case err != nil:
-		return nil // not a key of theirs
+		return nil // not a key that begins with a guild or shard
 	case s.writer == shardHolder:
 		return f.Shard(int(id))
 	}

@@ -18,16 +18,15 @@ import (
 	"snug/shared/errs"
 )
 
-// Calls answers the calls for the guilds that this process holds. Make it with
-// Hub.Calls, register methods with Serve, then Hold guilds. Each call runs in a
-// goroutine of its own, so handlers of one guild run at the same time unless
-// they see to it themselves. It is safe for concurrent use.
+// Calls answers the calls for the guilds that this process holds. Create it with Hub.Calls,
+// register methods with Serve, then Hold guilds. Each call runs in its own goroutine, so handlers
+// for the same guild run at the same time unless they synchronize. It is safe for concurrent use.
 type Calls struct {
 	h        *Hub
 	incoming chan *nats.Msg
-	slots    chan struct{} // one for each call that may run
+	slots    chan struct{} // one per call that may run
 	running  sync.WaitGroup
-	ctx      context.Context // of the handlers; ends when Close gives up on them
+	ctx      context.Context // of the handlers; ends when Close stops waiting for them
 	cut      context.CancelCauseFunc
 	quit     chan struct{}
 	ended    chan struct{}
@@ -38,7 +37,7 @@ type Calls struct {
 	closed  bool
 }
 
-// hold is one guild that calls are answered for.
+// hold is a guild whose calls are answered.
 type hold struct {
 	term uint64
 	sub  *nats.Subscription
@@ -48,11 +47,11 @@ type handler func(ctx context.Context, guild snowflake.ID, body []byte) ([]byte,
 
 const (
 	defaultCalls  = 512     // calls that run at the same time
-	incomingCalls = 1 << 13 // calls that wait to be looked at; they are looked at within microseconds
+	incomingCalls = 1 << 13 // calls waiting for dispatch, which takes microseconds
 )
 
-// Calls makes the answering side, with room for most calls at the same time (0: 512);
-// calls beyond that are refused as Unavailable. Close it when done; Hub.Close does too.
+// Calls returns a Calls that runs up to most calls at the same time (0 means 512) and refuses
+// further ones with Unavailable. Close it when done; Hub.Close does so too.
 func (h *Hub) Calls(most int) (*Calls, error) {
 	if most <= 0 {
 		most = defaultCalls
@@ -70,11 +69,10 @@ func (h *Hub) Calls(most int) (*Calls, error) {
 	return c, nil
 }
 
-// Serve registers the function that answers the method. Its ctx ends with the
-// caller's deadline, or when Close gives up, but not when the caller loses
-// interest; CallID gives the call's id, RequestID the request it serves. An error without a code and a panic
-// reach the caller as Internal. Causes stay here, in the log. Registering a
-// name twice replaces the function.
+// Serve registers the function that answers the method. Its ctx ends with the caller's deadline or
+// when Close stops waiting, but not when the caller cancels; CallID returns the call's id,
+// RequestID the request it serves. Errors without a code and panics reach the caller as Internal.
+// Causes are only logged here. Registering a name again replaces the function.
 func (m Method[Req, Resp]) Serve(c *Calls, f func(ctx context.Context, guild snowflake.ID, req Req) (Resp, error)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -93,15 +91,14 @@ func (m Method[Req, Resp]) Serve(c *Calls, f func(ctx context.Context, guild sno
 	}
 }
 
-// Hold is HoldFor where no other process can hold the guilds.
+// Hold is HoldFor for hubs where no other process can hold the guilds.
 func (c *Calls) Hold(ctx context.Context, guilds ...snowflake.ID) error {
 	return c.HoldFor(ctx, 0, guilds...)
 }
 
-// HoldFor begins to answer the calls for guilds that are meant for the holder
-// of a term. When it returns calls from this server's clients arrive; from
-// other servers of a cluster, as soon as they have heard of it. Holding a guild
-// twice is one hold, of the later term.
+// HoldFor starts answering the guilds' calls to the holder of a term. When it returns, calls from
+// clients of this server arrive; calls from other servers of a cluster arrive as soon as they have
+// heard of it. Holding a guild twice is one hold, with the later term.
 func (c *Calls) HoldFor(ctx context.Context, term uint64, guilds ...snowflake.ID) error {
 	c.mu.Lock()
 	for _, g := range guilds {
@@ -136,7 +133,7 @@ func (c *Calls) HoldFor(ctx context.Context, term uint64, guilds ...snowflake.ID
 	return nil
 }
 
-// Drop stops answering for guilds; calls that run are finished.
+// Drop stops answering for guilds; running calls are finished.
 func (c *Calls) Drop(guilds ...snowflake.ID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -148,15 +145,15 @@ func (c *Calls) Drop(guilds ...snowflake.ID) {
 	}
 }
 
-// Held counts the guilds held.
+// Held returns the number of guilds held.
 func (c *Calls) Held() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.held)
 }
 
-// Close drops all guilds and waits for the running handlers. When ctx ends
-// first their contexts are cancelled and they are waited for a second more.
+// Close drops all guilds and waits for the running handlers. If ctx ends first, it cancels their
+// contexts and waits for one more second.
 func (c *Calls) Close(ctx context.Context) error {
 	c.mu.Lock()
 	if c.closed {
@@ -171,9 +168,9 @@ func (c *Calls) Close(ctx context.Context) error {
 	}
 	c.mu.Unlock()
 	close(c.quit)
-	<-c.ended // nothing new begins
+	<-c.ended // no new call starts after this
 	done := make(chan struct{})
-	go func() { // outlives Close only when a handler ignores its context
+	go func() { // outlives Close only if a handler ignores its context
 		defer close(done)
 		c.running.Wait()
 	}()
@@ -195,7 +192,7 @@ func (c *Calls) Close(ctx context.Context) error {
 	}
 }
 
-// dispatch starts a goroutine for each call, as long as there is room, and never waits.
+// dispatch starts a goroutine for each call, as long as there is room, and never blocks.
 func (c *Calls) dispatch() {
 	defer close(c.ended)
 	for {
@@ -209,7 +206,7 @@ func (c *Calls) dispatch() {
 		case m := <-c.incoming:
 			c.begin(m)
 		case <-c.quit:
-			for { // what has arrived is answered
+			for { // answer the calls that have already arrived
 				select {
 				case m := <-c.incoming:
 					c.begin(m)
@@ -238,7 +235,7 @@ func (c *Calls) begin(m *nats.Msg) {
 func (c *Calls) serve(m *nats.Msg) {
 	begun := time.Now()
 	id, rest, _ := strings.Cut(strings.TrimPrefix(m.Subject, callPrefix), ".")
-	_, name, _ := strings.Cut(rest, ".") // what is between is the term
+	_, name, _ := strings.Cut(rest, ".") // the part in between is the term
 	guild, err := snowflake.Parse(id)
 	if err != nil {
 		c.reply(m, nil, errs.E(errs.Invalid, "There is no such server. Please check the link.").Because(err))
@@ -267,7 +264,7 @@ func (c *Calls) serve(m *nats.Msg) {
 	body, err := guarded(ctx, guild, m.Data, handle)
 	var coded *errs.Error
 	if err != nil && ctx.Err() != nil && !errors.As(err, &coded) {
-		err = unknown(because(ctx, err)) // it ran out of time somewhere on its way
+		err = unknown(because(ctx, err)) // it timed out on the way
 	}
 	level := slog.LevelDebug
 	if errs.Has(err, errs.Internal) {
@@ -280,7 +277,7 @@ func (c *Calls) serve(m *nats.Msg) {
 	c.reply(m, body, err)
 }
 
-// guarded runs a handler and makes a panic an error.
+// guarded runs a handler and converts a panic into an error.
 func guarded(ctx context.Context, guild snowflake.ID, body []byte, f handler) (_ []byte, err error) {
 	defer func() {
 		if p := recover(); p != nil {

@@ -7,9 +7,8 @@ import (
 	"sync"
 )
 
-// serverLog hands the embedded server's log to slog and reports the lines that
-// mean that the disk refused a write: the server tells nobody else, it just
-// stops answering.
+// serverLog passes the embedded server's log to slog and reports the lines that mean that the disk
+// refused a write: the server gives no other signal, it just stops answering.
 type serverLog struct {
 	log   *slog.Logger
 	fault func(string)
@@ -18,7 +17,8 @@ type serverLog struct {
 	fatal string
 }
 
-// Signs that file storage is broken, as server/stream.go, jetstream.go and filestore.go of v2.15 log them.
+// Signs of broken file storage, as logged by server/stream.go, jetstream.go and filestore.go of
+// v2.15.
 var diskSigns = [...]string{
 	"critical write error", "failed to store a msg", "resources, will be DISABLED", "Filesystem permission denied",
 }
@@ -32,14 +32,14 @@ func (l *serverLog) report(text string) {
 	}
 }
 
-// died says whether there was a fatal line.
+// died reports whether a fatal line was logged.
 func (l *serverLog) died() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.fatal != ""
 }
 
-// last gives the fatal line, if there was one.
+// last returns the fatal line, if there was one.
 func (l *serverLog) last() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -65,7 +65,7 @@ func (l *serverLog) Errorf(format string, v ...any) {
 	l.report(text)
 }
 
-// Fatalf keeps the text for the error that start returns; the server goes on to its shutdown.
+// Fatalf stores the text for the error that start returns; the server continues to its shutdown.
 func (l *serverLog) Fatalf(format string, v ...any) {
 	text := fmt.Sprintf(format, v...)
 	l.log.Error("hub server: " + text)

@@ -16,12 +16,12 @@ import (
 	"snug/shared/errs"
 )
 
-// The embedded server does not listen and its folder is locked, so a backup of
-// a running Snug comes from that Snug itself: over HTTP on a socket in the data
-// folder, which only the folder's owner can reach.
+// The embedded server does not listen and its folder is locked, so only the running Snug itself can
+// make a backup: over HTTP on a socket in the data folder, which only the folder's owner can
+// access.
 const (
 	socketFile = "snug.sock"
-	socketMost = 100 // bytes of a path that every system takes for a socket
+	socketMost = 100 // path length in bytes that every system accepts for a socket
 	backupPath = "/backup"
 )
 
@@ -31,7 +31,7 @@ type socket struct {
 	ended  chan struct{}
 }
 
-// serveSocket opens the folder's socket. Without one Snug works; only live backups do not.
+// serveSocket opens the folder's socket. Without it Snug still works, except for live backups.
 func (h *Hub) serveSocket() {
 	path := filepath.Join(h.o.Dir, socketFile)
 	l, err := listenAt(path)
@@ -43,7 +43,7 @@ func (h *Hub) serveSocket() {
 	mux.HandleFunc("GET "+backupPath, func(w http.ResponseWriter, r *http.Request) {
 		if err := h.Backup(r.Context(), w); err != nil {
 			h.log.Error("hub: a backup failed", "err", err)
-			panic(http.ErrAbortHandler) // the other side must not take it for whole
+			panic(http.ErrAbortHandler) // the client must not mistake it for a complete backup
 		}
 	})
 	s := &socket{
@@ -63,9 +63,9 @@ func (h *Hub) serveSocket() {
 	h.own(s)
 }
 
-// listenAt listens on a socket that its owner alone reaches. Whoever listens removes it.
+// listenAt listens on a socket that only its owner can access. The caller must remove it.
 func listenAt(path string) (net.Listener, error) {
-	_ = os.Remove(path) // of a process that was killed: the lock is ours
+	_ = os.Remove(path) // left by a killed process: this process holds the lock
 	short, forget, err := shortened(path)
 	if err != nil {
 		return nil, err
@@ -75,15 +75,15 @@ func listenAt(path string) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.SetUnlinkOnClose(false) // by the short name it would not be there any more
+	l.SetUnlinkOnClose(false) // its short name no longer exists at that time
 	if err := os.Chmod(path, 0o600); err != nil {
 		return nil, errors.Join(err, l.Close(), os.Remove(path))
 	}
 	return l, nil
 }
 
-// shortened gives a name for a path that fits into a socket's address: where
-// the path is too long, one through a link to its folder. forget removes the link.
+// shortened returns a name for a path that fits into a socket address. If the path is too long, the
+// name goes through a link to its folder. forget removes the link.
 func shortened(path string) (short string, forget func(), err error) {
 	if len(path) <= socketMost {
 		return path, func() {}, nil
@@ -92,7 +92,7 @@ func shortened(path string) (short string, forget func(), err error) {
 	if err != nil {
 		return "", nil, err
 	}
-	for _, in := range []string{os.TempDir(), "/tmp"} { // the first may be long too
+	for _, in := range []string{os.TempDir(), "/tmp"} { // the first may be too long as well
 		if len(in) > socketMost/2 {
 			continue
 		}
@@ -109,7 +109,7 @@ func shortened(path string) (short string, forget func(), err error) {
 	return "", nil, fmt.Errorf("the path %s is too long for a socket, and there is no link to it: %w", path, err)
 }
 
-// Close lets running backups end, as long as ctx allows.
+// Close waits for running backups, as long as ctx allows.
 func (s *socket) Close(ctx context.Context) error {
 	err := s.server.Shutdown(ctx)
 	if err != nil {
@@ -119,8 +119,8 @@ func (s *socket) Close(ctx context.Context) error {
 	return err
 }
 
-// BackupOf backs up the hub that o names. An embedded hub that a running Snug
-// has open is asked for the backup; otherwise it is opened for it.
+// BackupOf backs up the hub that o describes. If a running Snug has an embedded hub open, that
+// process makes the backup; otherwise BackupOf opens the hub itself.
 func BackupOf(ctx context.Context, o Options, w io.Writer) error {
 	if o.URL == "" {
 		done, err := fetchBackup(ctx, filepath.Join(o.Dir, socketFile), w)
@@ -138,7 +138,8 @@ func BackupOf(ctx context.Context, o Options, w io.Writer) error {
 	return errors.Join(h.Backup(ctx, w), h.Close(ctx))
 }
 
-// fetchBackup copies a backup from a running Snug's socket; false when nobody is there.
+// fetchBackup copies a backup from the socket of a running Snug. It returns false if none is
+// running.
 func fetchBackup(ctx context.Context, path string, w io.Writer) (bool, error) {
 	path, forget, err := shortened(path)
 	if err != nil {

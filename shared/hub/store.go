@@ -17,7 +17,8 @@ import (
 	"snug/shared/errs"
 )
 
-// Rev is the place of a value in its bucket's order of writes. It grows within an epoch of the bucket.
+// Rev is the position of a value in its bucket's order of writes. It grows within an epoch of the
+// bucket.
 type Rev uint64
 
 // store is a bucket without the type of its values.
@@ -28,22 +29,22 @@ type store struct {
 	prefix  string
 	fillMu  sync.Mutex
 	filled  fill
-	failing atomic.Int64 // the size of the last write if it failed: readiness looks closer; else 0
-	shun    atomic.Int64 // until when copies are asked before the leader, which did not answer; Unix nanoseconds
+	failing atomic.Int64 // size of the last write if it failed, else 0; Ready then probes the bucket
+	shun    atomic.Int64 // until when copies are asked before the leader, after it did not answer; Unix nanoseconds
 }
 
 func newStore(h *Hub, s spec) *store {
 	return &store{h: h, spec: s, stream: s.stream(), prefix: "$KV." + s.name + "."}
 }
 
-// Keys that begin with reserved belong to the hub: the epoch's mark and the probe of readiness.
+// Keys that begin with reserved belong to the hub: the epoch, and the probe of Ready.
 const (
 	reserved = "="
 	epochKey = reserved + "epoch"
 	probeKey = reserved + "probe"
 )
 
-// headers of NATS's key-value convention,
+// Headers of NATS's key-value convention,
 // https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-8.md
 const (
 	headOp       = "KV-Operation"
@@ -53,7 +54,7 @@ const (
 	headTTL      = "Nats-TTL"
 )
 
-// value is a stored value or, with data nil, a deletion.
+// value is a stored value or, if data is nil, a deletion.
 type value struct {
 	key  string
 	data []byte
@@ -65,7 +66,8 @@ func deleted(h nats.Header) bool {
 	return len(h) > 0 && (len(h[headOp]) > 0 || len(h[headMarker]) > 0)
 }
 
-// checkKey holds keys to what a subject can carry: tokens of letters, digits, - _ = /, joined by dots.
+// checkKey fails unless a key can be part of a subject: tokens of letters, digits, - _ = /, joined
+// by dots.
 func checkKey(key string) error {
 	if key == "" || len(key) > 200 || key[0] == reserved[0] || key[0] == '.' || key[len(key)-1] == '.' ||
 		strings.Contains(key, "..") {
@@ -88,7 +90,8 @@ func badKey(key string) error {
 		key))
 }
 
-// filter gives the subject of all keys under prefix, which is whole tokens; "" is every key.
+// filter returns the subject of all keys under prefix, which consists of whole tokens; "" matches
+// every key.
 func (s *store) filter(prefix string) (string, error) {
 	if prefix == "" {
 		return s.prefix + ">", nil
@@ -99,12 +102,12 @@ func (s *store) filter(prefix string) (string, error) {
 	return s.prefix + prefix + ".>", nil
 }
 
-// change is one write: a value, or a deletion when remove is set.
+// change is one write: a value, or a deletion if remove is set.
 type change struct {
 	op     string
 	data   []byte
 	remove bool
-	expect *Rev // the revision the key must be at; 0: the key must not be there
+	expect *Rev // the revision the key must be at; 0 means it must not exist
 	ttl    time.Duration
 }
 
@@ -161,12 +164,13 @@ func (s *store) publish(ctx context.Context, key string, c change) (Rev, error) 
 	return Rev(ack.Sequence), nil
 }
 
-// ttlText rounds up to the whole seconds, at least one, that the server knows.
+// ttlText rounds up to whole seconds, at least one, as the server requires.
 func ttlText(d time.Duration) string {
 	return strconv.FormatInt(max(1, int64((d+time.Second-1)/time.Second)), 10)
 }
 
-// writable gives the contexts a write to s may not outlive, or why it cannot be tried.
+// writable returns the contexts that a write to s must not outlive, or an error if it cannot be
+// attempted.
 func (h *Hub) writable(s spec) ([]context.Context, error) {
 	life := h.link.present()
 	if life.Err() != nil {
@@ -182,9 +186,9 @@ func (h *Hub) writable(s spec) ([]context.Context, error) {
 	return []context.Context{life, disk}, nil
 }
 
-// get reads the latest value of a key. A key that is not there gives rev 0, or
-// its deletion's. With fresh the stream's leader alone answers; otherwise any
-// copy may when the leader is late, with what it knows.
+// get reads the latest value of a key. If the key does not exist, the revision is 0 or that of its
+// deletion. With fresh, only the stream's leader answers; otherwise any copy may answer if the
+// leader is slow, possibly with an older value.
 func (s *store) get(ctx context.Context, key string, fresh bool) (value, error) {
 	begun := time.Now()
 	v, err := s.ask(ctx, key, fresh)
@@ -209,7 +213,7 @@ func (s *store) ask(ctx context.Context, key string, fresh bool) (v value, err e
 		ways[0], ways[1] = ways[1], ways[0]
 	}
 	v, asked, err := s.h.first(ctx, key, ways...)
-	if asked > 1 { // whoever was asked first did not answer: for a while the others are
+	if asked > 1 { // the first one asked did not answer: ask the others first for a while
 		until := time.Now().Add(shunTime).UnixNano()
 		if shunned {
 			until = 0
@@ -219,7 +223,7 @@ func (s *store) ask(ctx context.Context, key string, fresh bool) (v value, err e
 	return v, err
 }
 
-// leader asks the stream's leader for a key, and nobody else.
+// leader reads a key from the stream's leader only.
 func (s *store) leader(ctx context.Context, key string) (value, error) {
 	if s.h.replicas <= 1 {
 		return s.getLeader(ctx, key)
@@ -296,7 +300,7 @@ func (s *store) getLeader(ctx context.Context, key string) (value, error) {
 	return v, nil
 }
 
-// orEmpty keeps a stored empty value apart from nil, which means deleted.
+// orEmpty makes a stored empty value distinct from nil, which means deleted.
 func orEmpty(b []byte) []byte {
 	if b == nil {
 		return []byte{}
@@ -304,7 +308,8 @@ func orEmpty(b []byte) []byte {
 	return b
 }
 
-// create writes a key that must not be there; one whose value is gone, deleted that is, counts as not there.
+// create writes a key that must not exist; a deleted key, or one whose value is gone, does not
+// exist.
 func (s *store) create(
 	ctx context.Context, key string, data []byte, ttl time.Duration, gone func(value) bool,
 ) (Rev, error) {

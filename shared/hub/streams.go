@@ -13,29 +13,30 @@ import (
 	"snug/shared/errs"
 )
 
-// spec says what a bucket or stream is like on the server.
+// spec describes a bucket or stream on the server.
 type spec struct {
 	name     string
 	memory   bool
-	history  int64 // values kept of a key, the latest included
+	history  int64 // values stored per key, including the latest
 	maxBytes int64
-	audit    bool // the audit stream; not a bucket
-	scratch  bool // not worth a backup
+	audit    bool // the audit stream, which is not a bucket
+	scratch  bool // not included in backups
 	writer   writerScope
 }
 
-// writerScope says who alone writes a bucket's keys, each for what its key begins with.
+// writerScope tells which process may write a bucket's keys; the start of the key identifies the
+// guild or shard.
 type writerScope int
 
 const (
-	anyWriter   writerScope = iota // anybody may write
-	guildHolder                    // who holds the guild
-	shardHolder                    // who holds the shard
+	anyWriter   writerScope = iota // any process
+	guildHolder                    // the process that holds the guild
+	shardHolder                    // the process that holds the shard
 )
 
 const (
-	// tombstone is how long a deleted key is remembered, so that a follower
-	// that was away hears of it. Whoever was away for longer reads everything again.
+	// tombstone is how long a deleted key is remembered, for followers that were disconnected. A
+	// follower that was away for longer reads everything again.
 	tombstone = time.Hour
 	longAway  = tombstone / 2
 
@@ -51,7 +52,7 @@ func (s spec) stream() string {
 	return "KV_" + s.name
 }
 
-// specOf finds a bucket that tables has.
+// specOf returns the spec with the given name, which must exist.
 func specOf(specs []spec, name string) spec {
 	for _, s := range specs {
 		if s.name == name {
@@ -61,7 +62,7 @@ func specOf(specs []spec, name string) spec {
 	panic("hub: no bucket " + name)
 }
 
-// room adds up what the embedded server must be able to hold, with a little for itself.
+// room adds up how much the embedded server must be able to store, plus some space for itself.
 func (h *Hub) room() (memory, store int64) {
 	memory, store = 16<<20, 64<<20
 	for _, s := range h.specs {
@@ -76,7 +77,8 @@ func (h *Hub) room() (memory, store int64) {
 
 func (h *Hub) maxBytes(s spec) int64 { return cmp.Or(h.o.MaxBytes[s.name], s.maxBytes) }
 
-// config is the stream of s. A bucket's is what NATS's key-value clients expect, so its tools can read it.
+// config is the stream configuration of s. Buckets follow the conventions of NATS's key-value
+// clients, so that NATS tools can read them.
 func (h *Hub) config(s spec) jetstream.StreamConfig {
 	c := jetstream.StreamConfig{
 		Name: s.stream(), Replicas: h.replicas, MaxBytes: h.maxBytes(s), MaxMsgSize: int32(h.o.MaxValue),
@@ -96,17 +98,16 @@ func (h *Hub) config(s spec) jetstream.StreamConfig {
 	c.Description = "Snug: " + s.name
 	c.Subjects = []string{"$KV." + s.name + ".>"}
 	c.MaxMsgsPerSubject = s.history
-	c.Discard = jetstream.DiscardNew // a full bucket refuses writes; it does not forget keys
+	c.Discard = jetstream.DiscardNew // a full bucket refuses writes instead of dropping keys
 	c.AllowRollup, c.DenyDelete = true, true
 	c.Duplicates = 2 * time.Minute
 	c.AllowMsgTTL, c.SubjectDeleteMarkerTTL = true, tombstone
 	return c
 }
 
-// ensure makes what is missing and, with update, brings what is there to its
-// present form. What fails is tried again for up to wait: in a cluster that has
-// just been started streams cannot be placed yet, and another process may be
-// making the same one at the same moment.
+// ensure creates missing streams and, with update, updates the configuration of existing ones. It
+// retries failures for up to wait: a newly started cluster cannot place streams yet, and another
+// process may be creating the same stream.
 func (h *Hub) ensure(ctx context.Context, update bool, wait time.Duration) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(4)
@@ -145,16 +146,16 @@ func (h *Hub) ensureStream(ctx context.Context, s spec, update bool) error {
 	return unavailable(fmt.Errorf("hub: stream %s: %w", c.Name, because(ctx, err)))
 }
 
-// Usage is how full a bucket, or the audit stream, is.
+// Usage tells how full a bucket or the audit stream is.
 type Usage struct {
 	Name     string
 	Memory   bool
-	Messages uint64 // values with their history and deletions
+	Messages uint64 // values including their history and deletions
 	Bytes    uint64
 	MaxBytes int64
 }
 
-// Usage asks the server how full everything is, for metrics and the doctor.
+// Usage asks the server how full every bucket and stream is, for metrics and the doctor command.
 func (h *Hub) Usage(ctx context.Context) ([]Usage, error) {
 	ctx, cancel := within(ctx, h.o.WriteTimeout, h.link.present())
 	defer cancel()
@@ -171,7 +172,8 @@ func (h *Hub) Usage(ctx context.Context) ([]Usage, error) {
 	return list, nil
 }
 
-// Server says what the hub runs on: "embedded" or the external server's address, and its version.
+// Server returns where the hub runs, "embedded" or the external server's address, and the server's
+// version.
 func (h *Hub) Server() (where, version string) {
 	if h.engine != nil {
 		return "embedded", h.link.nc.ConnectedServerVersion()

@@ -6,9 +6,8 @@ import (
 	"sync"
 )
 
-// Table is a copy of a bucket in memory, kept by Follow. Values that it gives
-// are shared: read them, do not alter what they point to. It is safe for
-// concurrent use.
+// Table is a copy of a bucket in memory, updated by Follow. The values it returns are shared: do
+// not modify what they point to. It is safe for concurrent use.
 type Table[T any] struct {
 	mu     sync.RWMutex
 	groups map[string]map[string]Entry[T] // by the key's first token
@@ -20,9 +19,9 @@ type Table[T any] struct {
 	wait   func()
 }
 
-// Table follows the bucket into memory until ctx ends. then, whose functions
-// may be nil, is told of everything after the table has it. After a Reset the
-// table is empty until the new contents come.
+// Table follows the bucket into memory until ctx ends. The functions of then, which may be nil, are
+// called after the table has been updated. After a Reset the table is empty until the new contents
+// arrive.
 func (b *Bucket[T]) Table(ctx context.Context, then Follower[T]) (*Table[T], error) {
 	t := &Table[T]{groups: map[string]map[string]Entry[T]{}, caught: make(chan struct{})}
 	f := then
@@ -82,13 +81,13 @@ func (t *Table[T]) apply(c Change[T]) {
 	}
 }
 
-// Get gives a key's value.
+// Get returns the value of a key.
 func (t *Table[T]) Get(key string) (T, bool) {
 	e, ok := t.Entry(key)
 	return e.Value, ok
 }
 
-// Entry gives a key's value with its revision and time.
+// Entry returns the value of a key with its revision and time.
 func (t *Table[T]) Entry(key string) (Entry[T], bool) {
 	first, _, _ := strings.Cut(key, ".")
 	t.mu.RLock()
@@ -97,7 +96,8 @@ func (t *Table[T]) Entry(key string) (Entry[T], bool) {
 	return e, ok
 }
 
-// Group gives all values whose key's first token is first (a guild's rooms), in no order.
+// Group returns all values whose key starts with the token first (a guild's rooms), in no
+// particular order.
 func (t *Table[T]) Group(first string) []Entry[T] {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
@@ -108,8 +108,8 @@ func (t *Table[T]) Group(first string) []Entry[T] {
 	return list
 }
 
-// Range calls each with every value of one moment, in no order, until it gives
-// false. No lock is held meanwhile.
+// Range calls each with every value in a snapshot of the table, in no particular order, until each
+// returns false. It holds no lock during the calls.
 func (t *Table[T]) Range(each func(Entry[T]) bool) {
 	t.mu.RLock()
 	list := make([]Entry[T], 0, t.n)
@@ -126,22 +126,22 @@ func (t *Table[T]) Range(each func(Entry[T]) bool) {
 	}
 }
 
-// Len counts the keys.
+// Len returns the number of keys.
 func (t *Table[T]) Len() int {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	return t.n
 }
 
-// Epoch is the bucket's epoch that the contents are of; "" before the first load began.
+// Epoch returns the epoch of the table's contents; "" before the first load has started.
 func (t *Table[T]) Epoch() string {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	return t.epoch
 }
 
-// Caught is closed once the first load is complete.
+// Caught returns a channel that is closed once the first load is complete.
 func (t *Table[T]) Caught() <-chan struct{} { return t.caught }
 
-// Wait returns when following has ended.
+// Wait returns once following has ended.
 func (t *Table[T]) Wait() { t.wait() }

@@ -13,43 +13,44 @@ import (
 	"snug/shared/webhook"
 )
 
-// Buckets are the hub's buckets. The key's form is beside each.
+// Buckets are the hub's buckets. The comments give the form of each bucket's keys.
 type Buckets struct {
 	Settings       *Bucket[guild.Document]     // guild
-	Rooms          *Bucket[room.Room]          // guild.channel; the process that holds the guild alone writes
+	Rooms          *Bucket[room.Room]          // guild.channel; only the process that holds the guild writes
 	PendingCreates *Bucket[room.PendingCreate] // guild.id; a room about to be opened
-	Members        *Bucket[room.Preferences]   // guild.user; what a member chose last time
-	Sessions       *Bucket[Sealed]             // hash of the session's id
-	Logins         *Bucket[Sealed]             // hash of a login's state that is used up
+	Members        *Bucket[room.Preferences]   // guild.user; a member's last choices
+	Sessions       *Bucket[Sealed]             // hash of the session id
+	Logins         *Bucket[Sealed]             // hash of a used login state
 	Shards         *Bucket[Sealed]             // shard; its checkpoint
 	Leases         *Bucket[Lease]              // shard; the process that holds it
-	Rosters        *Bucket[room.Live]          // guild.channel; memory, voice alone writes
-	Guilds         *Bucket[room.GuildInfo]     // guild; memory, written by the bot
-	Standings      *Bucket[Known]              // guild.user; memory, what dashboards were told last
+	Rosters        *Bucket[room.Live]          // guild.channel; in memory, only package voice writes
+	Guilds         *Bucket[room.GuildInfo]     // guild; in memory, written by the bot
+	Standings      *Bucket[Known]              // guild.user; in memory, the last answers given to dashboards
 	Tokens         *Bucket[apitoken.Token]     // owner.id; API tokens
 	Stats          *Bucket[stats.Day]          // guild.day; only the process that holds the guild's shard writes
 	Uptime         *Bucket[uptime.Day]         // day
 	Webhooks       *Bucket[webhook.Hook]       // guild.id
-	Deliveries     *Bucket[webhook.Delivery]   // guild.hook.id; what webhooks are told
+	Deliveries     *Bucket[webhook.Delivery]   // guild.hook.id; messages to webhooks
 	DMs            *Bucket[dmbudget.Usage]     // "bot" or to.user; budgets of direct messages
 	Visits         *Bucket[room.VisitLog]      // guild.channel; who joined and left an open room
-	Replays        *Bucket[Sealed]             // hash of who asked what under which Idempotency-Key; the answer
+	Replays        *Bucket[Sealed]             // hash of caller, request and Idempotency-Key; the answer
 }
 
-// Lease says which process holds a shard. It is kept by being written again:
-// whoever sees the same revision for long enough may take it over. Under a key
-// that begins with Attending it says that a process is there.
+// Lease records which process holds a shard. The holder renews it by writing it again: another
+// process that sees the same revision for long enough may take the shard over. Under a key that
+// begins with Attending, a lease records that a process is running.
 type Lease struct {
-	Holder string `json:"holder"`           // made by each process anew; "" when nobody holds the shard
-	Name   string `json:"name"`             // where it runs, for people
-	Term   uint64 `json:"term,omitempty"`   // of the holder: greater each time the shard is taken
-	Shards int    `json:"shards,omitempty"` // of the whole bot
+	Holder string `json:"holder"`           // random for each process; "" if nobody holds the shard
+	Name   string `json:"name"`             // where it runs, for people to read
+	Term   uint64 `json:"term,omitempty"`   // the holder's term; it increases each time the shard is taken
+	Shards int    `json:"shards,omitempty"` // total number of the bot's shards
 }
 
-// Attending begins the keys of processes in the bucket of leases.
+// Attending is the prefix of the keys of processes in the bucket of leases.
 const Attending = "process."
 
-// Known is a person's place in a guild as a dashboard was told it, and until when it may be recalled.
+// Known is a member's standing in a guild as last given to a dashboard, and how long it may be
+// reused.
 type Known struct {
 	Standing access.Standing `json:"standing"`
 	Until    time.Time       `json:"until"`
@@ -60,8 +61,8 @@ func (k Known) ExpiresAt() time.Time { return k.Until }
 
 const mib = 1 << 20
 
-// tables are the buckets and streams. MaxBytes are limits, not allocations;
-// an external server reserves that much of the account's allowance.
+// tables returns the specs of all buckets and streams. MaxBytes are limits, not allocations; an
+// external server reserves that much of the account's allowance.
 func tables() []spec {
 	return []spec{
 		{name: "settings", history: 16, maxBytes: 128 * mib, writer: guildHolder},
@@ -88,7 +89,7 @@ func tables() []spec {
 	}
 }
 
-// bind makes the typed buckets of a hub whose streams are there.
+// bind creates the typed buckets. The streams must exist.
 func (h *Hub) bind() {
 	h.Settings = newBucket[guild.Document](h, "settings")
 	h.Rooms = newBucket[room.Room](h, "rooms")
@@ -119,7 +120,7 @@ func (h *Hub) bind() {
 	}
 }
 
-// Names gives the buckets' names, for Options.MaxBytes.
+// Names returns the names of all buckets, for Options.MaxBytes.
 func Names() []string {
 	var names []string
 	for _, s := range tables() {
