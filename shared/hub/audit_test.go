@@ -96,7 +96,7 @@ func TestAudit(t *testing.T) {
 	}
 }
 
-// An entry that was appended before a crash is not there twice after it.
+// An entry that was appended before a crash is not stored twice after it.
 func TestAuditRepeatsAcrossARestart(t *testing.T) {
 	t.Parallel()
 	o := Options{Dir: t.TempDir(), Log: logTo(t)}

@@ -137,7 +137,7 @@ func TestBackupAndRestore(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
-		if err := to.Restore(ctx, bytes.NewReader(b.Bytes())); err != nil { // nothing was touched
+		if err := to.Restore(ctx, bytes.NewReader(b.Bytes())); err != nil { // nothing was changed
 			t.Error(err)
 		}
 	})
@@ -159,7 +159,8 @@ type failingWriter struct{}
 
 func (failingWriter) Write([]byte) (int, error) { return 0, errDiskFull }
 
-// TestShortened: a socket is found by a short name wherever it is, and nothing is left of that name.
+// TestShortened checks that a socket can be opened by a short name wherever it is, and that no link
+// remains.
 func TestShortened(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), strings.Repeat("long and with spaces ", 10))
 	if err := os.MkdirAll(folder, 0o700); err != nil {
@@ -191,8 +192,8 @@ func TestShortened(t *testing.T) {
 	}
 }
 
-// TestRestoreKeepsSnugsForm restores a backup whose streams were given sources, a republication and limits by somebody:
-// nothing of that comes with it.
+// TestRestoreKeepsSnugsForm restores a backup whose streams were given sources, a republication and
+// limits: none of these are restored.
 func TestRestoreKeepsSnugsForm(t *testing.T) {
 	t.Parallel()
 	from, ctx := openHub(t, Options{}), t.Context()

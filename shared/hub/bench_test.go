@@ -17,7 +17,7 @@ import (
 	"snug/shared/testkit"
 )
 
-// live is a room with four people in it, as presence publishes it.
+// live is a room with four people, as published by package voice.
 func live(n uint64) room.Live {
 	l := room.Live{N: n, Room: room.Summary{ID: 1, GuildID: 2, Name: "mika's room", Seats: 4, OpenedAt: time.Now()}}
 	for i := range 4 {
@@ -64,7 +64,7 @@ func BenchmarkCall(b *testing.B) {
 	}
 }
 
-// Puts a second: encoded, stored, and answered.
+// Puts per second: encoded, stored, and answered.
 func BenchmarkPublisher(b *testing.B) {
 	h := openHub(b, Options{})
 	p := must(h.Rosters.Publisher(0))(b)
@@ -81,7 +81,7 @@ func BenchmarkPublisher(b *testing.B) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "puts/s")
 }
 
-// From Put to the follower's callback, one at a time, and at 2,500 a second.
+// From Put to the follower's callback, one at a time, and at 2,500 per second.
 func BenchmarkPutToFollow(b *testing.B) {
 	for _, pace := range []time.Duration{0, 400 * time.Microsecond} {
 		b.Run(fmt.Sprint("every ", pace), func(b *testing.B) {
@@ -136,7 +136,7 @@ func BenchmarkOpen(b *testing.B) {
 	}
 }
 
-// A table of 10,000 rooms from nothing to caught up.
+// Loading a table of 10,000 rooms.
 func BenchmarkLoad10000(b *testing.B) {
 	h := openHub(b, Options{})
 	p := must(h.Rosters.Publisher(0))(b)

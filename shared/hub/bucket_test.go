@@ -200,7 +200,7 @@ func TestServerRemovesExpiredKeys(t *testing.T) {
 func TestLargeValues(t *testing.T) {
 	t.Parallel()
 	h, ctx := openHub(t, Options{}), t.Context()
-	big := Sealed{Data: bytes.Repeat([]byte(`{"guild":123456789,"roster":[]},`), 1<<18)} // 8 MiB, easily compressed
+	big := Sealed{Data: bytes.Repeat([]byte(`{"guild":123456789,"roster":[]},`), 1<<18)} // 8 MiB, compresses well
 	must(h.Shards.Put(ctx, "0", big))(t)
 	got, _, err := h.Shards.Get(ctx, "0")
 	if err != nil || !bytes.Equal(got.Data, big.Data) {
@@ -263,7 +263,7 @@ func TestDamagedValueHidesNothing(t *testing.T) {
 	}
 }
 
-// A write that the server takes without answering in time is unknown, not failed.
+// A write that the server stores but does not answer in time is unknown, not failed.
 func TestUnknownOutcome(t *testing.T) {
 	t.Parallel()
 	s := startOutside(t, nil)
@@ -276,7 +276,7 @@ func TestUnknownOutcome(t *testing.T) {
 		t.Error(err)
 	}
 	var unsure, sure int
-	for i := range 400 { // the server goes away while writes are on their way
+	for i := range 400 { // stop the server while writes are in flight
 		if i == 200 {
 			go s.s.Shutdown()
 		}
@@ -312,8 +312,8 @@ func TestServersLimitOfValues(t *testing.T) {
 	wantCode(t, err, errs.Invalid)
 }
 
-// TestListMissesNothing: a key that is rewritten while the bucket is listed is in the list, once, and so are
-// all others.
+// TestListMissesNothing rewrites a key while the bucket is listed: the list has it once, and all
+// others too.
 func TestListMissesNothing(t *testing.T) {
 	t.Parallel()
 	h, ctx := openHub(t, Options{}), t.Context()

@@ -102,7 +102,7 @@ func TestCalls(t *testing.T) {
 	_, err = ask.Call(short, h, testGuild, question{Text: "wait"})
 	cancel()
 	wantCode(t, err, errs.Unavailable)
-	if !errors.Is(err, ErrUnknownOutcome) { // told by the handler or by the caller's clock, whichever was first
+	if !errors.Is(err, ErrUnknownOutcome) { // reported by the handler or by the caller's clock, whichever was first
 		t.Error(err)
 	}
 	<-running
@@ -113,7 +113,7 @@ func TestCalls(t *testing.T) {
 		t.Error(err)
 	}
 
-	// More than there is room for.
+	// More calls than may run.
 	var wg sync.WaitGroup
 	wg.Go(func() { _, err := ask.Call(ctx, h, testGuild, question{Text: "wait"}); wantNil(t, err) })
 	<-running
@@ -189,7 +189,7 @@ func TestCallsCloseWaits(t *testing.T) {
 	<-answers
 }
 
-// Thousands of guilds are cheap, and calls find the process that holds theirs.
+// Thousands of guilds are cheap, and calls reach the process that holds the guild.
 func TestManyGuilds(t *testing.T) {
 	t.Parallel()
 	s := startOutside(t, nil)

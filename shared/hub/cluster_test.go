@@ -17,8 +17,8 @@ import (
 	"snug/shared/testkit"
 )
 
-// Three servers, three copies: with any one of them gone nothing acknowledged
-// is lost, followers hear every change, and edits lose nothing.
+// Three servers, three copies: if any one of them fails, no acknowledged write is lost, followers
+// receive every change, and edits lose nothing.
 func TestClusterLosesAServer(t *testing.T) {
 	t.Parallel()
 	if os.Getenv("SNUG_SOAK") == "" {

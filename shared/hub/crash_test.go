@@ -18,8 +18,8 @@ import (
 	"snug/shared/testkit"
 )
 
-// child is the other process of TestKill: it writes and tells what was
-// acknowledged, until it is killed.
+// child is the other process of TestKill: it writes and prints what was acknowledged, until it is
+// killed.
 func child(dir string) {
 	h, err := Open(context.Background(), Options{Dir: dir, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -38,7 +38,7 @@ func child(dir string) {
 	}
 }
 
-// kill -9 loses nothing that was acknowledged, and the lock goes with the process.
+// kill -9 loses no acknowledged write, and the lock is released with the process.
 func TestKill(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -76,8 +76,8 @@ func TestKill(t *testing.T) {
 	t.Logf("%d acknowledged writes, all there", len(acked))
 }
 
-// A full disk: writes fail with a clear error, readiness says so, the fast lane
-// goes on, nothing acknowledged is lost, and when there is room again all is well.
+// A full disk: writes fail with a clear error, Ready reports it, publishers continue, no
+// acknowledged write is lost, and once there is space again everything works.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -112,7 +112,7 @@ func TestFullDisk(t *testing.T) {
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Truncate(ballast, mustStat(t, ballast)-256<<10); err != nil { // a little room
+	if err := os.Truncate(ballast, mustStat(t, ballast)-256<<10); err != nil { // some space
 		t.Fatal(err)
 	}
 	acked := 0
@@ -145,7 +145,7 @@ func TestFullDisk(t *testing.T) {
 	}
 	testkit.Eventually(t, "ready again", func() bool { return h.probe(ctx) == nil })
 	must(h.Members.Put(ctx, "2.2", room.Preferences{}))(t)
-	<-epochs // whoever fills the rosters is told to do it again
+	<-epochs // the writer of the rosters is asked to fill them again
 	must(h.Rosters.Put(ctx, "1.1", named("live")))(t)
 	for i := range acked {
 		if _, _, err := h.Members.Get(ctx, guildKey(1, i)); err != nil {

@@ -15,13 +15,13 @@ import (
 	"snug/shared/testkit"
 )
 
-// watch records what a follower is told.
+// watch records the calls of a follower.
 type watch struct {
 	mu      sync.Mutex
 	resets  []string
 	caught  int
 	changes []Change[room.Live]
-	state   map[string]uint64 // by key, the last N
+	state   map[string]uint64 // last N by key
 	faults  []string
 }
 
@@ -54,7 +54,7 @@ func (w *watch) follower() Follower[room.Live] {
 	}
 }
 
-// see gives ok under the lock, for eventually.
+// see evaluates ok under the lock, for eventually.
 func (w *watch) see(ok func() bool) func() bool {
 	return func() bool { w.mu.Lock(); defer w.mu.Unlock(); return ok() }
 }
@@ -124,8 +124,8 @@ func TestFollow(t *testing.T) {
 	wantCode(t, err, errs.Invalid)
 }
 
-// A server that restarts during Follow: file buckets go on where they were,
-// memory buckets begin a new epoch, nothing is lost and nothing comes twice.
+// A server that restarts during Follow: file buckets continue, memory buckets start a new epoch,
+// nothing is lost and nothing is delivered twice.
 func TestFollowAcrossRestarts(t *testing.T) {
 	t.Parallel()
 	s := startOutside(t, nil)
@@ -155,7 +155,7 @@ func TestFollowAcrossRestarts(t *testing.T) {
 			if _, err := out.Put(ctx, key, room.Live{N: i}); err == nil {
 				acked[key] = i
 			} else {
-				delete(acked, key) // may or may not be there
+				delete(acked, key) // may or may not exist
 				time.Sleep(time.Millisecond)
 			}
 			_, _ = writer.Rosters.Put(ctx, key, room.Live{N: i})
@@ -205,7 +205,7 @@ func TestFollowAcrossRestarts(t *testing.T) {
 	memory.check(t)
 }
 
-// Whoever was away for longer than deletions are remembered hears of them all the same.
+// A follower that was away for longer than deletions are remembered still receives them.
 func TestFollowHearsOfForgottenDeletions(t *testing.T) {
 	t.Parallel()
 	h, ctx := openHub(t, Options{}), t.Context()

@@ -29,12 +29,12 @@ func TestMain(m *testing.M) {
 		child(dir)
 		return
 	}
-	// The server's clock for access times counts its users and is not always given back by a
-	// stream that was deleted or broke; one goroutine, nothing of ours.
+	// The server's clock for access times counts its users, and a deleted or broken stream does not
+	// always release it: one goroutine of the server's, not of the hub's.
 	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server/ats.Register.func1"))
 }
 
-// logTo writes log lines to the test.
+// logTo writes log lines to the test's log.
 func logTo(t testing.TB) *slog.Logger {
 	level := slog.LevelWarn
 	if testing.Verbose() {
@@ -65,7 +65,7 @@ func (w *testWriter) end() {
 	w.t = nil
 }
 
-// openHub opens a hub on a folder, or with the options given, and closes it with the test.
+// openHub opens a hub on a folder, or with the given options, and closes it at the end of the test.
 func openHub(t testing.TB, o Options) *Hub {
 	t.Helper()
 	if o.Dir == "" && o.URL == "" {
@@ -91,7 +91,7 @@ func closeHub(t testing.TB, h *Hub) {
 	}
 }
 
-// outside is a NATS server on a loopback port that can be stopped and started again.
+// outside is a NATS server on a loopback port that can be stopped and restarted.
 type outside struct {
 	t    testing.TB
 	opts server.Options
@@ -172,7 +172,7 @@ func TestOpenCloseOpen(t *testing.T) {
 		t.Fatal(err)
 	}
 	closeHub(t, h)
-	closeHub(t, h) // again does nothing
+	closeHub(t, h) // a second time does nothing
 	_, err := h.Members.Put(t.Context(), "1.2", room.Preferences{})
 	wantCode(t, err, errs.Unavailable)
 	wantCode(t, h.probe(t.Context()), errs.Unavailable)

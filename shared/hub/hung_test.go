@@ -11,8 +11,8 @@ import (
 	"snug/shared/testkit"
 )
 
-// TestStartTogether starts three processes at once on a cluster that is empty
-// and has not chosen a leader yet: each finds or makes what it needs.
+// TestStartTogether starts three processes at once on an empty cluster that has not elected a
+// leader yet: each finds or creates what it needs.
 func TestStartTogether(t *testing.T) {
 	t.Parallel()
 	c := hubtest.StartCluster(t)
@@ -45,7 +45,8 @@ func TestStartTogether(t *testing.T) {
 	t.Run("a copy lags", func(t *testing.T) { laggingCopy(t, c, b) })
 }
 
-// hungServer hangs one server after the other that the bucket's hub is not connected to: no read fails.
+// hungServer hangs, one after the other, the servers that the bucket's hub is not connected to: no
+// read fails.
 func hungServer(t *testing.T, c *hubtest.Cluster, b *Bucket[room.Live]) {
 	for hung := 1; hung < 3; hung++ {
 		c.Hang(hung)
@@ -67,8 +68,8 @@ func hungServer(t *testing.T, c *hubtest.Cluster, b *Bucket[room.Live]) {
 	}
 }
 
-// laggingCopy lets a copy miss writes and reads right when it is back: what
-// must be exact has every write that was acknowledged.
+// laggingCopy lets a copy miss writes and reads immediately after its return: exact reads include
+// every acknowledged write.
 func laggingCopy(t *testing.T, c *hubtest.Cluster, b *Bucket[room.Live]) {
 	old := 0
 	for lag := range 2 {

@@ -19,7 +19,7 @@ import (
 	"snug/shared/testkit"
 )
 
-// filled opens a hub on a folder with rooms, settings in several versions, and what comes and goes.
+// filled opens a hub on a folder with rooms, settings in several versions, and temporary values.
 func filled(t *testing.T, dir string) *Hub {
 	t.Helper()
 	ctx := t.Context()
@@ -41,7 +41,7 @@ func filled(t *testing.T, dir string) *Hub {
 	return h
 }
 
-// copyData copies a data folder without what only a running Snug has there.
+// copyData copies a data folder without the files that only a running Snug has.
 func copyData(t *testing.T, to, from string) {
 	t.Helper()
 	if err := os.CopyFS(filepath.Join(to, "jetstream"), os.DirFS(filepath.Join(from, "jetstream"))); err != nil {
@@ -64,7 +64,7 @@ func TestDamageIsNoticed(t *testing.T) {
 	}
 	clean, killed := t.TempDir(), t.TempDir()
 	h := filled(t, clean)
-	copyData(t, killed, clean) // as a process that is killed leaves it
+	copyData(t, killed, clean) // as a killed process leaves it
 	if err := h.Close(context.Background()); err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func TestDamageIsNoticed(t *testing.T) {
 						}()
 						return h.Ready(t.Context())
 					}
-					for range 2 { // a second start does not forget it
+					for range 2 { // a second start still reports it
 						err := again()
 						if name == "nothing" && err != nil {
 							t.Fatalf("nothing is wrong, and it says %v", err)
@@ -112,7 +112,8 @@ func TestDamageIsNoticed(t *testing.T) {
 	}
 }
 
-// The ledger itself is written anew before it grows without end, and one that is damaged says less and nothing wrong.
+// The ledger is rewritten before it grows without limit; a damaged one reports less, but nothing
+// wrong.
 func TestLedger(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -145,7 +146,7 @@ func TestLedger(t *testing.T) {
 	}
 }
 
-// reopened opens the hub on a folder again and says what readiness says.
+// reopened opens the hub on a folder again and returns the result of Ready.
 func reopened(t *testing.T, dir string, then func(*Hub)) error {
 	t.Helper()
 	h := must(Open(t.Context(), Options{Dir: dir}))(t)
@@ -160,7 +161,7 @@ func reopened(t *testing.T, dir string, then func(*Hub)) error {
 	return h.Ready(t.Context())
 }
 
-// manyEntries appends n entries to the audit of two guilds.
+// manyEntries appends n entries to the audit, for two guilds.
 func manyEntries(t *testing.T, h *Hub, from, n int) {
 	t.Helper()
 	for i := from; i < from+n; i++ {
@@ -171,8 +172,8 @@ func manyEntries(t *testing.T, h *Hub, from, n int) {
 	}
 }
 
-// What is cut out of the middle of the audit is noticed, in what was summed up and in what was not yet; what
-// was trimmed, erased or appended again is not missed, at whatever moment the process ends.
+// Entries lost from the middle of the audit are noticed, in stretches that were summed up and in
+// others. Trimmed, erased or repeated entries are not reported, whenever the process ends.
 func TestDamageInTheMiddleOfTheAudit(t *testing.T) {
 	t.Parallel()
 	flip := func(entry string) func(*testing.T, string) {
@@ -191,7 +192,7 @@ func TestDamageInTheMiddleOfTheAudit(t *testing.T) {
 			t.Fatal("the entry is not there")
 		}
 	}
-	drop := func(seq uint64) func(*testing.T, string) { // as a damaged block that the server skips a part of
+	drop := func(seq uint64) func(*testing.T, string) { // like a damaged block of which the server skips a part
 		return func(t *testing.T, dir string) {
 			l := must(os.ReadFile(filepath.Join(dir, ledgerFile)))(t)
 			_ = reopened(t, dir, func(h *Hub) {
@@ -208,14 +209,14 @@ func TestDamageInTheMiddleOfTheAudit(t *testing.T) {
 	clean, killed := t.TempDir(), t.TempDir()
 	h := must(Open(t.Context(), Options{Dir: clean}))(t)
 	manyEntries(t, h, 0, 600)
-	manyEntries(t, h, 590, 10) // again
+	manyEntries(t, h, 590, 10) // repeated
 	if n := must(h.Audit.Erase(t.Context(), 1,
 		func(e AuditEntry) bool { return e.ID == "100" || e.ID == "598" }))(t); n != 2 {
 		t.Fatalf("erased %d", n)
 	}
 	testkit.Eventually(t, "two stretches are summed up",
 		func() bool { return h.Audit.sealed.Load() == 2 && !h.Audit.sealing.Load() })
-	manyEntries(t, h, 598, 1) // of what was erased, again
+	manyEntries(t, h, 598, 1) // repeats erased entries
 	copyData(t, killed, clean)
 	if err := h.Close(context.Background()); err != nil {
 		t.Fatal(err)
@@ -240,7 +241,7 @@ func TestDamageInTheMiddleOfTheAudit(t *testing.T) {
 				copyData(t, dir, from)
 				c.harm(t, dir)
 				for round, more := range []int{300, 1} {
-					err := reopened(t, dir, func(h *Hub) { // it goes on, and does not forget it
+					err := reopened(t, dir, func(h *Hub) { // it works, and still reports it
 						manyEntries(t, h, 1000+300*round, more)
 						want := stretch(must(h.Audit.Newest(t.Context()))(t)) - 1
 						testkit.Eventually(t, "the new entries are summed up",
@@ -256,8 +257,8 @@ func TestDamageInTheMiddleOfTheAudit(t *testing.T) {
 	}
 }
 
-// Entries that a guild does not keep, that were erased or had to give way are not missed, whenever the
-// process is killed.
+// Entries that a guild does not retain, that were erased or that were dropped for space are not
+// reported as lost, whenever the process is killed.
 func TestRemovedAuditEntriesAreNotMissed(t *testing.T) {
 	t.Parallel()
 	trim := func(t *testing.T, h *Hub) {
@@ -272,7 +273,8 @@ func TestRemovedAuditEntriesAreNotMissed(t *testing.T) {
 			trim(t, h)
 			copyData(t, killed, h.o.Dir)
 			after := must(os.ReadFile(filepath.Join(h.o.Dir, ledgerFile)))(t)
-			// Each removed entry of the last stretch and the two stretches are noted before; the sums come after.
+			// Each removed entry of the last stretch and the two stretches are recorded first; the
+			// sums follow.
 			loose := len(before) + recordSize*(2+(700-512)/2)
 			if len(after) <= loose {
 				t.Fatalf("the ledger grew from %d to %d bytes", len(before), len(after))
@@ -335,8 +337,8 @@ func TestRemovedAuditEntriesAreNotMissed(t *testing.T) {
 	}
 }
 
-// A lost version of a document is noticed although later ones are there; one that had to give way to them is
-// not missed.
+// A lost version of a document is noticed even if later ones exist; one that was replaced by them
+// is not reported.
 func TestDamageInTheHistory(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

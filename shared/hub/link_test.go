@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// A start is tried once with an embedded server, however slow its disk, and again and again with one that may not
-// answer, in small portions.
+// A start is attempted once with an embedded server, however slow its disk, and repeatedly, with
+// short timeouts, with a server that may not answer.
 func TestPersist(t *testing.T) {
 	for name, c := range map[string]struct {
-		wait, try, answers time.Duration // how long to go on, how long one try may take, and how long an answer takes
+		wait, try, answers time.Duration // time to retry, limit of one attempt, time of an answer
 		tries              int
 		works              bool
 		took               time.Duration

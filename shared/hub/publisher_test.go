@@ -87,8 +87,8 @@ func TestPublisherRefuses(t *testing.T) {
 	close(hold)
 }
 
-// While the hub is away puts wait, what was on the wire is told as unknown, and
-// afterwards everything goes on in order.
+// While the hub is unreachable puts wait, those in flight are reported as unknown, and afterwards
+// everything continues in order.
 func TestPublisherAcrossARestart(t *testing.T) {
 	t.Parallel()
 	s := startOutside(t, nil)

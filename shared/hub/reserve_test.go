@@ -10,8 +10,8 @@ import (
 	"snug/shared/room"
 )
 
-// New keys are refused while there is a reserve; what is there is changed out of it, and removed even when
-// nothing is left.
+// New keys are refused while there is a reserve; existing ones can be changed, and can be removed
+// even if no space is left.
 func TestReserve(t *testing.T) {
 	o := Options{Dir: t.TempDir(), MaxBytes: map[string]int64{"members": 64 << 10}}
 	h, ctx := openHub(t, o), t.Context()
@@ -37,7 +37,7 @@ func TestReserve(t *testing.T) {
 		t.Errorf("ready: %v", err)
 	}
 	n := 1200
-	for ; ; n += 100 { // the reserve is used up
+	for ; ; n += 100 { // use up the reserve
 		_, _, err := h.Members.Edit(ctx, keys[1], func(p *room.Preferences) error { *p = value(n); return nil })
 		if errors.Is(err, ErrFull) {
 			break

@@ -17,9 +17,9 @@ var (
 	writeMethod = Method[int, int]{Name: "test.write"}
 )
 
-// TestAHungHolderGetsNoCalls lets a process hang while it holds a guild, and
-// another take over: from then on every call is answered, also one that was on
-// its way, if it changes nothing; and whoever asked for a change is told at once that nobody knows.
+// TestAHungHolderGetsNoCalls lets a process hang while it holds a guild, and another one take over:
+// from then on every call is answered, including reads that were in flight. The caller of a change
+// gets an unknown outcome immediately.
 func TestAHungHolderGetsNoCalls(t *testing.T) {
 	t.Parallel()
 	const guild = snowflake.ID(7 << 22)
@@ -70,7 +70,7 @@ func TestAHungHolderGetsNoCalls(t *testing.T) {
 			t.Fatalf("call %d after the take-over: %d, %v", i, n, err)
 		}
 	}
-	// Given up by its holder, the shard has nobody; calls wait a moment for the next one.
+	// The holder has released the shard; calls wait a moment for the next one.
 	must(next.Leases.Put(ctx, "0", Lease{Name: "a", Term: 2, Shards: 1}))(t)
 	testkit.Eventually(t, "the caller knows that nobody holds it",
 		func() bool { to, _, _ := caller.routes.to(guild); return to.free })
@@ -81,7 +81,7 @@ func TestAHungHolderGetsNoCalls(t *testing.T) {
 	}
 }
 
-// TestWritesAreFenced lets a process lose its guild while writes wait in it: none leaves it.
+// TestWritesAreFenced lets a process lose its guild while its writes are waiting: none is sent.
 func TestWritesAreFenced(t *testing.T) {
 	t.Parallel()
 	h := openHub(t, Options{})

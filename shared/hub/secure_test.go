@@ -21,7 +21,8 @@ import (
 	"snug/shared/room"
 )
 
-// certificate makes one for 127.0.0.1 that is its own authority, and gives the files of it and of its key.
+// certificate creates a self-signed certificate for 127.0.0.1 and returns the files of it and of
+// its key.
 func certificate(t *testing.T, dir string) {
 	t.Helper()
 	key := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))(t)
@@ -43,8 +44,8 @@ func certificate(t *testing.T, dir string) {
 	}
 }
 
-// TestDocumentedAccount: with the account, permissions and TLS of docs/operating.md, as they stand there, the
-// hub does all it does.
+// TestDocumentedAccount checks that every function of the hub works with the account, permissions
+// and TLS documented in docs/operating.md.
 func TestDocumentedAccount(t *testing.T) {
 	doc := string(must(os.ReadFile("../../docs/operating.md"))(t))
 	_, rest, found := strings.Cut(doc, "```conf\n")

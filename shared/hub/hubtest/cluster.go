@@ -17,11 +17,11 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// childEnv tells a test binary that it is to be a server of a cluster.
+// childEnv makes a test binary run as a server of a cluster.
 const childEnv = "SNUG_TEST_NATS_SERVER"
 
-// Main makes a child process of a test binary a server of a cluster, until its
-// input ends. A package that uses StartCluster calls it first in TestMain.
+// Main makes a child process of a test binary run as a server of a cluster, until its input ends. A
+// package that uses StartCluster must call it first in TestMain.
 func Main() {
 	raw := os.Getenv(childEnv)
 	if raw == "" {
@@ -41,13 +41,13 @@ func Main() {
 	os.Exit(0)
 }
 
-// node says what one server of a cluster is.
+// node is the configuration of one server of a cluster.
 type node struct {
 	Name   string
 	Dir    string
-	Client string // host:port where clients come
+	Client string // host:port for clients
 	Routes []string
-	Own    int // of Routes
+	Own    int // index into Routes
 }
 
 func (n node) options() *server.Options {
@@ -72,17 +72,17 @@ func hostPort(addr string) (host string, port int) {
 	return a.IP.String(), a.Port
 }
 
-// Cluster is three NATS servers, each a process of its own, so that one can
-// hang as well as die. Its methods are called from the test's goroutine.
+// Cluster is three NATS servers in separate processes, so that they can hang as well as die. Call
+// its methods from the test's goroutine.
 type Cluster struct {
 	t       testing.TB
 	nodes   []node
-	running []*exec.Cmd // nil: it does not run
+	running []*exec.Cmd // nil if it is not running
 	ends    []io.Closer
 }
 
-// StartCluster starts three servers that end with the test. They take
-// connections when it returns, but may not have agreed on a leader yet.
+// StartCluster starts three servers that end with the test. When it returns they accept
+// connections, but may not have elected a leader yet.
 func StartCluster(t testing.TB) *Cluster {
 	t.Helper()
 	const size = 3
@@ -135,7 +135,7 @@ func (c *Cluster) start(i int) {
 	cmd := exec.Command(self)
 	cmd.Env = append(os.Environ(), childEnv+"="+string(raw))
 	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe() // it ends when this process does
+	in, err := cmd.StdinPipe() // it ends with this process
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -145,7 +145,7 @@ func (c *Cluster) start(i int) {
 	c.running[i], c.ends[i] = cmd, in
 }
 
-// await waits until a server takes connections.
+// await waits until a server accepts connections.
 func (c *Cluster) await(i int) {
 	c.t.Helper()
 	for late := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
@@ -160,7 +160,7 @@ func (c *Cluster) await(i int) {
 	}
 }
 
-// URL is the address of the servers given, of all without any: the first is where clients connect first.
+// URL is the address of the given servers, or of all: clients try the first one first.
 func (c *Cluster) URL(servers ...int) string {
 	if len(servers) == 0 {
 		servers = []int{0, 1, 2}
@@ -172,7 +172,7 @@ func (c *Cluster) URL(servers ...int) string {
 	return strings.Join(all, ",")
 }
 
-// Kill ends a server without a word; what it holds on disk stays.
+// Kill kills a server; its data on disk remains.
 func (c *Cluster) Kill(i int) {
 	if c.running[i] == nil {
 		return

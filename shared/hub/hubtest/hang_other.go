@@ -2,7 +2,7 @@
 
 package hubtest
 
-// Hang skips the test: here no process can be stopped without ending it.
+// Hang skips the test: this system cannot pause a process.
 func (c *Cluster) Hang(int) { c.t.Skip("a process cannot be stopped on this system") }
 
 // Wake does nothing.

@@ -7,10 +7,10 @@ import (
 	"syscall"
 )
 
-// Hang stops a server's work without ending it: its connections stay open and nobody answers.
+// Hang pauses a server without ending it: its connections stay open, but it does not answer.
 func (c *Cluster) Hang(i int) { c.signal(i, syscall.SIGSTOP) }
 
-// Wake lets a server that hangs go on.
+// Wake resumes a server paused by Hang.
 func (c *Cluster) Wake(i int) { c.signal(i, syscall.SIGCONT) }
 
 func (c *Cluster) signal(i int, s os.Signal) {

@@ -1,6 +1,5 @@
-// Package hubtest runs a NATS server of its own for tests of those who use the
-// hub: it can be stopped and started again, when its memory is lost and its
-// disk is not. Tests alone import it.
+// Package hubtest runs a NATS server for tests of packages that use the hub. The server can be
+// stopped and restarted, and then loses its memory but not its disk. Only tests import the package.
 package hubtest
 
 import (
@@ -11,7 +10,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
-// Server is a NATS server on 127.0.0.1. Its methods are called from the test's goroutine.
+// Server is a NATS server on 127.0.0.1. Call its methods from the test's goroutine.
 type Server struct {
 	t    testing.TB
 	opts server.Options
@@ -32,10 +31,10 @@ func Start(t testing.TB) *Server {
 	return o
 }
 
-// URL is the server's address, also after it was started again.
+// URL is the server's address; it stays the same after a restart.
 func (o *Server) URL() string { return "nats://" + o.s.Addr().String() }
 
-// Down stops the server, if it runs.
+// Down stops the server if it is running.
 func (o *Server) Down() {
 	if o.s != nil && o.s.Running() {
 		o.s.Shutdown()
@@ -46,7 +45,7 @@ func (o *Server) Down() {
 // Up starts the server.
 func (o *Server) Up() {
 	o.t.Helper()
-	opts := o.opts // the server writes into it
+	opts := o.opts // the server modifies them
 	s, err := server.NewServer(&opts)
 	if err != nil {
 		o.t.Fatal(err)

@@ -6,20 +6,20 @@ import (
 	"testing"
 )
 
-// Proxy stands between clients and a server. Frozen, it passes nothing on and
-// ends no connection, as a network that swallows packets. Its methods may be called from any goroutine.
+// Proxy stands between clients and a server. While frozen, it forwards nothing and closes no
+// connection, like a network that drops packets. Its methods are safe for concurrent use.
 type Proxy struct {
 	l  net.Listener
 	to string
 
 	mu    sync.Mutex
-	open  chan struct{} // closed while it passes things on
+	open  chan struct{} // closed while it forwards data
 	conns map[net.Conn]bool
 	done  bool
 	wg    sync.WaitGroup
 }
 
-// StartProxy starts a proxy to a server at host:port that ends with the test.
+// StartProxy starts a proxy for the server at host:port that ends with the test.
 func StartProxy(t testing.TB, to string) *Proxy {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -33,20 +33,20 @@ func StartProxy(t testing.TB, to string) *Proxy {
 	return p
 }
 
-// URL is the address for clients of a NATS server.
+// URL is the address for NATS clients.
 func (p *Proxy) URL() string { return "nats://" + p.Addr().String() }
 
-// Addr is the address for clients.
+// Addr is the proxy's address for clients.
 func (p *Proxy) Addr() net.Addr { return p.l.Addr() }
 
-// Freeze lets nothing through any more, in either direction.
+// Freeze stops forwarding in both directions.
 func (p *Proxy) Freeze() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.open = make(chan struct{})
 }
 
-// Thaw lets everything through again, also what was held back.
+// Thaw resumes forwarding, including the data held back.
 func (p *Proxy) Thaw() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -80,7 +80,7 @@ func (p *Proxy) keep(conns ...net.Conn) bool {
 	return !p.done
 }
 
-// pass hands on what comes, when it may.
+// pass forwards data while the proxy is not frozen.
 func (p *Proxy) pass(from, to net.Conn) {
 	defer to.Close()
 	defer from.Close()
