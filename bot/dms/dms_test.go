@@ -32,11 +32,11 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// harness is a simulated Discord with a server of many, and a hub; each sender on it is a process.
+// harness is a simulated Discord with a server of many members, and a hub; each sender stands for a process.
 type harness struct {
 	*world.World
 	people []snowflake.ID
-	clock  testkit.Clock // that Snug and Discord share
+	clock  testkit.Clock // shared by Snug and Discord
 	hub    *hub.Hub
 }
 
@@ -123,7 +123,7 @@ func wide() dmbudget.Limits {
 	return l
 }
 
-// Two processes on one hub open no more than one budget, and a restart makes it no larger.
+// Two processes on one hub open no more than one budget allows, and a restart does not raise it.
 func TestProcessesShareBudgets(t *testing.T) {
 	b := newHarness(t, 42, nil)
 	dir := t.TempDir()
@@ -170,7 +170,8 @@ func TestProcessesShareBudgets(t *testing.T) {
 	b.Must(b.send(again, 40, 41))
 }
 
-// What one person causes, and what one person gets, is bounded; a conversation that exists costs no opening.
+// The messages one person causes and the messages one person gets are bounded; an existing DM channel costs
+// no opening.
 func TestPeoplesBudgets(t *testing.T) {
 	b := newHarness(t, 9, nil)
 	b.open(hub.Options{Dir: t.TempDir()})
@@ -194,7 +195,7 @@ func TestPeoplesBudgets(t *testing.T) {
 	}
 }
 
-// A budget that frees itself within Patience is waited for.
+// Send waits for a budget that becomes available within MaxWait.
 func TestShortWaits(t *testing.T) {
 	b := newHarness(t, 4, nil)
 	b.open(hub.Options{Dir: t.TempDir()})
@@ -212,7 +213,8 @@ func TestShortWaits(t *testing.T) {
 	}
 }
 
-// After 40003 no process opens anything for ten minutes, then twenty; who has a conversation is still written to.
+// After 40003 no process opens a DM channel for ten minutes, then twenty; users with a channel still get
+// messages.
 func TestTooFast(t *testing.T) {
 	b := newHarness(t, 12, func(l *discordsim.Limits) { l.DMs, l.DMRefusals = 3, 4 })
 	b.open(hub.Options{Dir: t.TempDir()})
@@ -271,7 +273,7 @@ func TestQuarantine(t *testing.T) {
 	b.Must(b.send(s, 1, 0))
 }
 
-// Who takes no messages, and who is in no server with the bot, is told apart from budgets.
+// A user who accepts no messages, or shares no server with the bot, gives another error than a budget.
 func TestClosed(t *testing.T) {
 	b := newHarness(t, 4, nil)
 	b.open(hub.Options{Dir: t.TempDir()})
@@ -286,7 +288,7 @@ func TestClosed(t *testing.T) {
 	}
 }
 
-// A conversation that Discord knows no more is opened anew.
+// A DM channel that Discord no longer knows is opened again.
 func TestLostConversation(t *testing.T) {
 	b := newHarness(t, 3, nil)
 	b.open(hub.Options{Dir: t.TempDir()})
@@ -301,7 +303,7 @@ func TestLostConversation(t *testing.T) {
 	}
 }
 
-// While the hub is away no budget is known, so nothing is sent, and nothing asked of Discord.
+// While the hub cannot be reached no budget is known, so nothing is sent and Discord is not called.
 func TestHubAway(t *testing.T) {
 	server := hubtest.Start(t)
 	b := newHarness(t, 4, nil)

@@ -17,8 +17,8 @@ import (
 	"snug/shared/webhook"
 )
 
-// TestSlowReceiversHoldNobodyUp: two servers with ten webhooks each that answer
-// to nothing, and plenty to tell; another server's ping comes at once.
+// TestSlowReceiversHoldNobodyUp: two servers have ten webhooks each that never answer, and many
+// deliveries; another server's ping still arrives at once.
 func TestSlowReceiversHoldNobodyUp(t *testing.T) {
 	b := newBench(t)
 	var held atomic.Int32
@@ -71,8 +71,8 @@ func TestSlowReceiversHoldNobodyUp(t *testing.T) {
 	}
 }
 
-// TestCostFollowsDeliveries: entries that no webhook wants cost no write, and
-// the log is read once, however many webhooks there are.
+// TestCostFollowsDeliveries: entries that no webhook subscribes to cost no write, and the log is read once,
+// however many webhooks there are.
 func TestCostFollowsDeliveries(t *testing.T) {
 	b := newBench(t)
 	var mu sync.Mutex
@@ -91,7 +91,7 @@ func TestCostFollowsDeliveries(t *testing.T) {
 	b.hook("h", audit.RoomOpened)
 	defer b.run(here)()
 	for i := range 50 {
-		b.happens(fmt.Sprint("kept", i), audit.RoomKept) // nobody wants it
+		b.happens(fmt.Sprint("kept", i), audit.RoomKept) // no webhook subscribes to it
 	}
 	b.happens("one", audit.RoomOpened)
 	testkit.Eventually(b, "what is wanted", func() bool { return b.delivery("one").State == webhook.Done })
@@ -99,8 +99,8 @@ func TestCostFollowsDeliveries(t *testing.T) {
 		h, _, err := b.hub.Webhooks.Get(t.Context(), "100.h")
 		return err == nil && h.Cursor >= 51
 	})
-	// One webhook came further; one delivery was made and then taken. Each bucket was given its epoch when it
-	// was followed.
+	// One webhook's cursor moved; one delivery was created and then accepted. Each bucket got its epoch when
+	// it was first followed.
 	var hooks, deliveries int
 	testkit.Eventually(b, "the writes to be seen", func() bool {
 		mu.Lock()
@@ -113,7 +113,8 @@ func TestCostFollowsDeliveries(t *testing.T) {
 	}
 }
 
-// TestHooksThatComeLater: what happened since a webhook was made is told, also where the log was read further already.
+// TestHooksThatComeLater: a webhook gets everything that happened since it was created, even if the log
+// had already been read further.
 func TestHooksThatComeLater(t *testing.T) {
 	b := newBench(t)
 	b.hook("first", audit.RoomOpened)
@@ -124,7 +125,7 @@ func TestHooksThatComeLater(t *testing.T) {
 		return d
 	}
 	testkit.Eventually(b, "the first to be told", func() bool { return first("one").State == webhook.Done })
-	h := webhook.Hook{ID: "h", GuildID: guild, URL: b.srv.URL, Name: "h", Enabled: true} // its place is before all
+	h := webhook.Hook{ID: "h", GuildID: guild, URL: b.srv.URL, Name: "h", Enabled: true} // its cursor is before all entries
 	h.Secret = b.keys.Seal(b.secret, "webhook "+h.Key())
 	b.put(h)
 	testkit.Eventually(b, "the second to be told of it too",
@@ -138,7 +139,7 @@ func TestHooksThatComeLater(t *testing.T) {
 	}
 }
 
-// TestTooMuchWaits: a webhook that takes nothing for ever is switched off, and says why.
+// TestTooMuchWaits: a webhook that never accepts anything is disabled, and its record gives the reason.
 func TestTooMuchWaits(t *testing.T) {
 	b := newBench(t)
 	h := b.hook("h")

@@ -10,8 +10,7 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 )
 
-// everythingIsHere gives a resolver by which every name that may exist leads to this machine, whatever that
-// itself knows.
+// everythingIsHere returns a resolver that resolves every name that may exist to the loopback address.
 func everythingIsHere(t *testing.T) *net.Resolver {
 	t.Helper()
 	server, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -27,7 +26,7 @@ func everythingIsHere(t *testing.T) *net.Resolver {
 				return
 			}
 			if answer, err := here127(buf[:n]); err == nil {
-				_, _ = server.WriteTo(answer, from) // who asked asks again
+				_, _ = server.WriteTo(answer, from) // the client retries
 			}
 		}
 	}()

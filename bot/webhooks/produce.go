@@ -15,19 +15,19 @@ import (
 
 const (
 	batch       = 100   // audit entries read at once
-	cursorSlack = 1_000 // how far a hook's kept place may stay behind, while nothing was made for it
+	cursorSlack = 1_000 // how many entries a hook's stored cursor may lag while no delivery is created for it
 )
 
-// producer makes deliveries of audit entries. It reads the log once for all
-// hooks: what it costs follows what happens in servers that have one, not how many hooks there are.
+// producer creates deliveries from audit entries. It reads the log once for all hooks: its cost depends on
+// the activity of the servers that have hooks, not on the number of hooks.
 type producer struct {
 	s      *Sender
-	pos    uint64             // the place in the log up to which everything was read
-	at     map[hookKey]uint64 // of each hook that is told: the place that is kept with it
+	pos    uint64             // position in the log up to which everything has been read
+	at     map[hookKey]uint64 // stored cursor of each enabled hook
 	sealed map[hookKey]hub.Rev
 }
 
-// produce looks at the audit log again and again until ctx ends.
+// produce reads the audit log once per tick until ctx ends.
 func (s *Sender) produce(ctx context.Context) {
 	k := &producer{s: s, at: map[hookKey]uint64{}, sealed: map[hookKey]hub.Rev{}}
 	t := time.NewTicker(tick)
@@ -41,7 +41,7 @@ func (s *Sender) produce(ctx context.Context) {
 		if s.hooks.Len() == 0 {
 			continue
 		}
-		k.step(ctx) // what fails is tried again with the next tick; the hub tells of it itself
+		k.step(ctx) // what fails is tried again at the next tick; the hub logs it
 	}
 }
 
@@ -70,8 +70,8 @@ func (k *producer) step(ctx context.Context) {
 	}
 }
 
-// enabledHooks gives the hooks that are told of something, by their servers, and seals their secrets anew
-// where that is due.
+// enabledHooks returns the enabled hooks of this process's guilds, by guild, and reseals secrets where
+// needed.
 func (k *producer) enabledHooks(ctx context.Context) map[snowflake.ID][]webhook.Hook {
 	held := k.s.held()
 	hooks, there := map[snowflake.ID][]webhook.Hook{}, map[hookKey]bool{}
@@ -102,8 +102,8 @@ func (k *producer) enabledHooks(ctx context.Context) map[snowflake.ID][]webhook.
 	return hooks
 }
 
-// startHooks brings hooks that are new here up to the place where all are. The
-// first time that is the place of the one furthest behind.
+// startHooks brings hooks that are new in this process up to pos. The first time, pos is the cursor of the
+// hook furthest behind.
 func (k *producer) startHooks(ctx context.Context, hooks map[snowflake.ID][]webhook.Hook, newest uint64) bool {
 	if k.pos == 0 {
 		k.pos = newest
@@ -117,7 +117,7 @@ func (k *producer) startHooks(ctx context.Context, hooks map[snowflake.ID][]webh
 		for _, h := range list {
 			key := hookKey{h.GuildID, h.ID}
 			if at, known := k.at[key]; known {
-				k.at[key] = max(at, h.Cursor) // it moves on when a hook is switched on again
+				k.at[key] = max(at, h.Cursor) // enabling a hook again moves its cursor
 				continue
 			}
 			if !k.catchUp(ctx, h) {
@@ -128,7 +128,7 @@ func (k *producer) startHooks(ctx context.Context, hooks map[snowflake.ID][]webh
 	return true
 }
 
-// catchUp makes the deliveries of one hook up to where all are.
+// catchUp creates the deliveries of one hook up to pos.
 func (k *producer) catchUp(ctx context.Context, h webhook.Hook) bool {
 	key, at := hookKey{h.GuildID, h.ID}, h.Cursor
 	for at < k.pos {
@@ -160,7 +160,8 @@ func (k *producer) catchUp(ctx context.Context, h webhook.Hook) bool {
 	return true
 }
 
-// enqueueAll makes the deliveries of some entries, and keeps how far each hook has come for which one was made.
+// enqueueAll creates the deliveries of a batch of entries, and stores the cursor of each hook that got one
+// or whose cursor lags by more than cursorSlack.
 func (k *producer) enqueueAll(
 	ctx context.Context, hooks map[snowflake.ID][]webhook.Hook, list []hub.AuditEntry, upTo uint64,
 ) bool {
@@ -191,7 +192,8 @@ func (k *producer) enqueueAll(
 	return true
 }
 
-// enqueue makes the delivery of an entry to a hook that wants it. It is false where the hub did not take it.
+// enqueue creates the delivery of an entry if the hook subscribes to it. ok is false if the hub did not
+// store it.
 func (k *producer) enqueue(ctx context.Context, h webhook.Hook, a hub.AuditEntry) (made, ok bool) {
 	if !h.Wants(audit.Kind(a.Kind)) {
 		return false, true
@@ -205,12 +207,12 @@ func (k *producer) enqueue(ctx context.Context, h webhook.Hook, a hub.AuditEntry
 		k.s.o.Log.Error("an audit entry cannot be told to webhooks", "guild_id", h.GuildID, "err", err)
 		return false, true
 	}
-	// A delivery that is there was made before a crash.
+	// A conflict means that it was created before a crash.
 	_, err = k.s.o.Hub.Deliveries.Create(ctx, d.Key(), d)
 	return true, err == nil || errs.Has(err, errs.Conflict)
 }
 
-// saveCursor writes down how far a hook has come.
+// saveCursor stores a hook's cursor.
 func (k *producer) saveCursor(ctx context.Context, h webhook.Hook, upTo uint64) bool {
 	_, _, err := k.s.o.Hub.Webhooks.Edit(ctx, h.Key(), func(h *webhook.Hook) error {
 		h.Cursor = max(h.Cursor, upTo)
@@ -223,15 +225,15 @@ func (k *producer) saveCursor(ctx context.Context, h webhook.Hook, upTo uint64) 
 	return false
 }
 
-// reseal seals a hook's secret with the session secret that is in use now, so
-// that the one before it can be taken out. What opens under none stays as it is: sending tells of it.
+// reseal seals a hook's secret with the current session secret, so that the previous one can be removed
+// from the configuration. A secret that no key opens stays as it is: sending reports it.
 func (s *Sender) reseal(ctx context.Context, h webhook.Hook) (done bool) {
 	secret, err := s.o.Keys.Open(h.Secret, "webhook "+h.Key())
 	if err != nil {
 		return true
 	}
 	_, _, err = s.o.Hub.Webhooks.Edit(ctx, h.Key(), func(now *webhook.Hook) error {
-		if bytes.Equal(now.Secret, h.Secret) { // else it was made anew meanwhile
+		if bytes.Equal(now.Secret, h.Secret) { // otherwise it was replaced in the meantime
 			now.Secret = s.o.Keys.Seal(secret, "webhook "+h.Key())
 		}
 		return nil

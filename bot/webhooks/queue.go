@@ -14,30 +14,29 @@ import (
 	"snug/shared/webhook"
 )
 
-// hookKey names a hook.
+// hookKey identifies a hook.
 type hookKey struct {
 	guild snowflake.ID
 	id    string
 }
 
-// String is where the hook is kept in the hub.
+// String returns the hook's key in the hub.
 func (k hookKey) String() string { return webhook.Hook{GuildID: k.guild, ID: k.id}.Key() }
 
-// queue holds the deliveries that are pending, by hook and in the order they
-// are due, and knows which are over and still kept. It is a copy of what the
-// hub keeps: looking for what is due, or for what can be forgotten, asks
-// nobody. It is safe for concurrent use.
+// queue holds the pending deliveries by hook, in the order they are due, and the keys of those that are
+// done. It is a copy of the hub's data, so finding what is due or what can be deleted takes no call of the
+// hub. It is safe for concurrent use.
 type queue struct {
 	mu    sync.Mutex
 	hooks map[hookKey]*hookQueue
-	revs  map[string]hub.Rev // of each delivery that is known: what comes late is not taken for news
+	revs  map[string]hub.Rev // by delivery: the newest revision seen, to ignore older ones that arrive late
 }
 
-// hookQueue are those of one hook.
+// hookQueue holds the deliveries of one hook.
 type hookQueue struct {
 	pending map[string]webhook.Delivery
-	order   dueHeap // by when they are due; what is not as in pending any more is passed over
-	over    map[string]time.Time
+	order   dueHeap              // by due time; entries that no longer match pending are skipped
+	over    map[string]time.Time // done deliveries: when each was created
 }
 
 func newQueue() *queue {
@@ -52,7 +51,7 @@ func (q *queue) reset() {
 	q.hooks, q.revs = map[hookKey]*hookQueue{}, map[string]hub.Rev{}
 }
 
-// set takes in a delivery as it was written at a revision; nil was deleted.
+// set stores a delivery as written at a revision; nil means that it was deleted.
 func (q *queue) set(key string, d *webhook.Delivery, rev hub.Rev) {
 	k, ok := hookOf(key)
 	q.mu.Lock()
@@ -82,7 +81,7 @@ func (q *queue) set(key string, d *webhook.Delivery, rev hub.Rev) {
 	}
 }
 
-// hookOf gives the hook of a delivery's key.
+// hookOf returns the hook of a delivery's key.
 func hookOf(delivery string) (hookKey, bool) {
 	part := strings.SplitN(delivery, ".", 3)
 	guild, err := snowflake.Parse(part[0])
@@ -92,7 +91,7 @@ func hookOf(delivery string) (hookKey, bool) {
 	return hookKey{guild, part[1]}, true
 }
 
-// surplus gives a hook's deliveries that are over, with their revisions, but for the last ones that are kept.
+// surplus returns a hook's done deliveries with their revisions, except the newest keep ones.
 func (q *queue) surplus(k hookKey, keep int) map[string]hub.Rev {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -108,7 +107,7 @@ func (q *queue) surplus(k hookKey, keep int) map[string]hub.Rev {
 	return out
 }
 
-// next gives the delivery of a hook that has been due for longest.
+// next returns the delivery of a hook that has been due for longest, and whether it is due.
 func (q *queue) next(k hookKey, now time.Time) (webhook.Delivery, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -119,7 +118,8 @@ func (q *queue) next(k hookKey, now time.Time) (webhook.Delivery, bool) {
 	return m.first(now)
 }
 
-// each tells of every hook that has something pending: how much, and whether any of it is due.
+// each calls tell for every hook with pending deliveries: with their number, and whether any is due. It
+// holds the queue's lock meanwhile.
 func (q *queue) each(now time.Time, tell func(k hookKey, waiting int, due bool)) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -131,7 +131,7 @@ func (q *queue) each(now time.Time, tell func(k hookKey, waiting int, due bool))
 	}
 }
 
-// waiting counts what a hook still has to be sent.
+// waiting returns the number of a hook's pending deliveries.
 func (q *queue) waiting(k hookKey) int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -153,7 +153,7 @@ func (m *hookQueue) first(now time.Time) (webhook.Delivery, bool) {
 	return webhook.Delivery{}, false
 }
 
-// dueAt is a delivery's place in the order.
+// dueAt is an element of a dueHeap: when a delivery is due and when it was created.
 type dueAt struct {
 	next, at time.Time
 	key      string

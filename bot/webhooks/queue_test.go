@@ -9,7 +9,7 @@ import (
 	"snug/shared/webhook"
 )
 
-// TestQueue follows what is written and deleted, also when the news come late or twice.
+// TestQueue applies writes and deletions, including ones that arrive late or twice.
 func TestQueue(t *testing.T) {
 	now := time.Unix(1_000_000, 0)
 	k := keyOf(100, 1)

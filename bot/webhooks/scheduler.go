@@ -8,41 +8,41 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 )
 
-// What may be sent at the same time. A receiver that is slow holds a slot
-// for up to sendTime, so that no server gets them all:
-//   - a turn is one message, and a hook has one turn at a time;
-//   - a server has at most perGuild turns at a time;
-//   - half of the slots are for servers whose receivers usually answer within
-//     swift, one turn each: who answers quickly does not wait for who does not;
-//   - of those that wait, who used least of late goes first.
+// Limits on what is sent at the same time. A slow receiver holds a slot for up to sendTime, so no server
+// may use all slots:
+//   - a send is one message, and a hook has one send at a time;
+//   - a server has at most perGuild sends at a time;
+//   - half of the slots are reserved for servers whose receivers usually answer within quickLimit, one send
+//     each: fast receivers do not wait for slow ones;
+//   - of the waiting servers, the one that recently used the least time goes first.
 const (
 	slots      = 64
 	slowSlots  = slots / 2
 	perGuild   = 4
 	quickLimit = 2 * time.Second
-	window     = time.Minute // in which what was used fades by half
-	remember   = time.Hour   // for how long a server's usual time is known
+	window     = time.Minute // half-life of the time a server used
+	remember   = time.Hour   // how long a server's usual time is remembered
 )
 
-// backoff is how long a hook that failed so many times in a row waits for its next turn, whatever is due.
+// backoff is how long a hook with this many failures in a row waits before its next send, whatever is due.
 func backoff(failures int) time.Duration {
 	return min(time.Second<<min(failures-1, 10), time.Minute)
 }
 
-// scheduler decides whose turn it is. It reads no clock, and is safe for concurrent use.
+// scheduler decides which hook sends next. It does not read the clock. It is safe for concurrent use.
 type scheduler struct {
 	mu      sync.Mutex
-	running int // turns that are on
-	slow    int // of those, how many do not count as quick
+	running int // sends in progress
+	slow    int // how many of them are not quick
 	guilds  map[snowflake.ID]*guildUsage
 	hooks   map[hookKey]*hookFailures
 }
 
-// guildUsage is what a server used of late, and its turns that are on.
+// guildUsage is the time that a server's sends took recently, and its sends in progress.
 type guildUsage struct {
-	used  time.Duration // as of at, without turns that are on
-	usual time.Duration // a turn's, the last ones counting most
-	at    time.Time     // when a turn ended last
+	used  time.Duration // as of at, without sends in progress
+	usual time.Duration // of one send; the latest ones count most
+	at    time.Time     // when the last send ended
 	on    map[hookKey]running
 }
 
@@ -51,22 +51,22 @@ type running struct {
 	quick bool
 }
 
-// hookFailures is how a hook's last turns went.
+// hookFailures counts a hook's latest failures.
 type hookFailures struct {
 	failures int       // in a row
-	until    time.Time // it rests until then
+	until    time.Time // no send before
 }
 
 func newScheduler() *scheduler {
 	return &scheduler{guilds: map[snowflake.ID]*guildUsage{}, hooks: map[hookKey]*hookFailures{}}
 }
 
-// faded gives what was used by turns that ended.
+// faded returns the time used by sends that ended, halved for each window since.
 func (s *guildUsage) faded(now time.Time) time.Duration {
 	return time.Duration(float64(s.used) * math.Exp2(-float64(now.Sub(s.at))/float64(window)))
 }
 
-// total gives what was used, turns that are on included.
+// total returns the time used, including sends in progress.
 func (s *guildUsage) total(now time.Time) time.Duration {
 	used := s.faded(now)
 	for _, t := range s.on {
@@ -75,7 +75,8 @@ func (s *guildUsage) total(now time.Time) time.Duration {
 	return used
 }
 
-// begin gives a turn to one of the hooks that have something due, if one may have it; end has to follow.
+// begin chooses one of the hooks that have something due, and returns false if none may send now. The
+// caller must call end for it.
 func (t *scheduler) begin(now time.Time, due []hookKey) (hookKey, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -124,7 +125,7 @@ func (t *scheduler) take(k hookKey, one running) {
 	}
 }
 
-// end ends a hook's turn.
+// end records that a hook's send ended.
 func (t *scheduler) end(now time.Time, k hookKey, failed bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -151,10 +152,10 @@ func (t *scheduler) end(now time.Time, k hookKey, failed bool) {
 	t.forget(now)
 }
 
-// remembered is from how many servers or hooks on the old ones are forgotten.
+// remembered is the number of servers or hooks above which old ones are dropped.
 const remembered = 10_000
 
-// forget drops what no longer says anything, so that memory stays bounded.
+// forget drops old entries, so that memory stays bounded.
 func (t *scheduler) forget(now time.Time) {
 	if len(t.guilds) > remembered {
 		for g, s := range t.guilds {

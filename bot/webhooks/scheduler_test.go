@@ -13,7 +13,7 @@ func keyOf(guild, hook int) hookKey {
 	return hookKey{snowflake.ID(uint64(guild)), fmt.Sprint("h", hook)} //nolint:gosec // small numbers
 }
 
-// hooksOf gives n hooks of a server that all have something due.
+// hooksOf returns n hooks of a server that all have something due.
 func hooksOf(guild, n int) (list []hookKey) {
 	for i := range n {
 		list = append(list, keyOf(guild, i))
@@ -21,7 +21,7 @@ func hooksOf(guild, n int) (list []hookKey) {
 	return list
 }
 
-// drain gives turns to whoever may have one, and says to whom, in order.
+// drain starts sends until no hook may send, and returns the hooks in order.
 func drain(tt *scheduler, now time.Time, due []hookKey) (got []hookKey) {
 	for k, ok := tt.begin(now, due); ok; k, ok = tt.begin(now, due) {
 		got = append(got, k)
@@ -37,7 +37,7 @@ func TestTurns(t *testing.T) {
 			tt.end(start, k, failed)
 		}
 	}
-	// slowOnes are servers that took ten seconds for a message, and have four more being sent.
+	// slowOnes are servers that took ten seconds for a message, with four more sends in progress.
 	slowOnes := func(tt *scheduler) {
 		var due []hookKey
 		for g := range 40 {
@@ -91,7 +91,7 @@ func TestTurns(t *testing.T) {
 	}
 }
 
-// TestTurnsForgetNothingRunning: whatever comes and goes, counts are of what runs.
+// TestTurnsForgetNothingRunning: whatever begins and ends, the counts match the sends in progress.
 func TestTurnsForgetNothingRunning(t *testing.T) {
 	tt, now := newScheduler(), time.Unix(1_000_000, 0)
 	for g := range remembered + 100 {

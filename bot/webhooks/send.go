@@ -20,11 +20,11 @@ import (
 
 const sendTime = 15 * time.Second
 
-// errUnreachable is all that is told of an address that is not called: what a
-// name leads to inside, and whether it is one at all, is nobody's business.
+// errUnreachable is the only error shown for an address that is not called. It reveals neither what a name
+// resolves to in the internal network, nor whether the name exists.
 var errUnreachable = errors.New("its address does not lead to the public internet, and webhooks are not sent there")
 
-// newClient makes a client that calls public addresses and those in networks alone.
+// newClient returns a client that calls only public addresses and those in networks.
 func newClient(networks []netip.Prefix, names *net.Resolver) *http.Client {
 	dialer := &net.Dialer{Timeout: 5 * time.Second, Resolver: names,
 		Control: func(_, address string, _ syscall.RawConn) error {
@@ -32,7 +32,7 @@ func newClient(networks []netip.Prefix, names *net.Resolver) *http.Client {
 		}}
 	return &http.Client{
 		Timeout: sendTime,
-		// No proxy from the environment: it would be asked instead of the address that was checked.
+		// No proxy from the environment: the client would call it instead of the address that was checked.
 		Transport: &http.Transport{
 			DialContext: dialer.DialContext, TLSHandshakeTimeout: 5 * time.Second,
 			ResponseHeaderTimeout: 10 * time.Second,
@@ -43,8 +43,8 @@ func newClient(networks []netip.Prefix, names *net.Resolver) *http.Client {
 	}
 }
 
-// mayCall looks at the address that is really dialled, after every name was
-// resolved: a name that leads elsewhere the next time gains nothing.
+// mayCall checks the address that is dialled, after its name was resolved, so a name that resolves
+// differently the next time gains nothing.
 func mayCall(address string, networks []netip.Prefix) error {
 	at, err := netip.ParseAddrPort(address)
 	if err != nil {
@@ -57,12 +57,12 @@ func mayCall(address string, networks []netip.Prefix) error {
 	return errUnreachable
 }
 
-// send sends what a hook has been due for longest, and says whether that failed.
+// send sends the delivery of a hook that has been due for longest, and reports whether that failed.
 func (s *Sender) send(ctx context.Context, k hookKey) (failed bool) {
 	h, ok := s.hooks.Get(k.String())
 	d, due := s.queue.next(k, s.o.Now())
 	if !ok || !h.Enabled || !due {
-		return false // it was switched off, or sent, since
+		return false // disabled, or sent, in the meantime
 	}
 	secret, err := s.o.Keys.Open(h.Secret, "webhook "+h.Key())
 	if err != nil {
@@ -71,7 +71,7 @@ func (s *Sender) send(ctx context.Context, k hookKey) (failed bool) {
 	}
 	try := s.try(ctx, h, secret, d)
 	if ctx.Err() != nil {
-		return true // cut off: tried again after the restart
+		return true // interrupted by shutdown: tried again after the restart
 	}
 	result := "taken"
 	if try.Wrong != "" {
@@ -87,7 +87,7 @@ func (s *Sender) send(ctx context.Context, k hookKey) (failed bool) {
 	switch {
 	case err == nil:
 		s.queue.set(d.Key(), &now, rev)
-	case errs.Has(err, errs.NotFound): // it was removed, with its hook, meanwhile
+	case errs.Has(err, errs.NotFound): // deleted with its hook in the meantime
 		return false
 	default:
 		s.o.Log.Warn("what became of a webhook's message was not kept; it is sent again", "guild_id", h.GuildID,
@@ -123,7 +123,7 @@ func (s *Sender) try(ctx context.Context, h webhook.Hook, secret []byte, d webho
 		t.Wrong = describeError(err)
 		return t
 	}
-	_, _ = io.CopyN(io.Discard, res.Body, 64<<10) // what it says does not matter
+	_, _ = io.CopyN(io.Discard, res.Body, 64<<10) // the content does not matter
 	_ = res.Body.Close()
 	t.Status = res.StatusCode
 	switch {
@@ -135,8 +135,8 @@ func (s *Sender) try(ctx context.Context, h webhook.Hook, secret []byte, d webho
 	return t
 }
 
-// describeError says why there was no answer, without addresses. A name that is not
-// known and one that leads inside are told alike.
+// describeError says why there was no answer, without addresses. Unknown names and names that resolve to
+// internal addresses get the same text.
 func describeError(err error) string {
 	var dns *net.DNSError
 	var timeout net.Error
@@ -153,7 +153,7 @@ func describeError(err error) string {
 	return "the connection broke"
 }
 
-// stop switches a hook off and says why.
+// stop disables a hook and stores why.
 func (s *Sender) stop(ctx context.Context, h webhook.Hook, why string) {
 	_, _, err := s.o.Hub.Webhooks.Edit(ctx, h.Key(), func(h *webhook.Hook) error {
 		h.Enabled, h.Stopped = false, why
@@ -162,10 +162,10 @@ func (s *Sender) stop(ctx context.Context, h webhook.Hook, why string) {
 	s.o.Log.Warn("a webhook was switched off", "guild_id", h.GuildID, "why", why, "err", err)
 }
 
-// prune forgets all but the last deliveries of a hook that need nothing more.
+// prune deletes all but the newest done deliveries of a hook.
 func (s *Sender) prune(ctx context.Context, k hookKey) {
 	for key, rev := range s.queue.surplus(k, webhook.MaxDeliveries) {
-		// One that is sent once more meanwhile stays; what is left goes with the next delivery.
+		// One that changed in the meantime stays; whatever is left is deleted after the next delivery.
 		_ = s.o.Hub.Deliveries.DeleteAt(ctx, key, rev)
 	}
 }

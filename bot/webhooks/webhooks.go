@@ -1,15 +1,14 @@
-// Package webhooks tells servers' webhooks what happens: it makes a delivery of
-// each audit entry a webhook wants, and sends what is due, again and again
-// with growing pauses, until it is taken or given up.
+// Package webhooks sends servers' audit entries to their webhooks. It creates a delivery for each audit
+// entry a webhook subscribes to, and sends it, with growing pauses between attempts, until the receiver
+// accepts it or the delivery is given up.
 //
-// The way of an entry: the audit log → taker (take.go) makes deliveries in
-// the hub → queue (queue.go) holds those that are pending → turns (turns.go)
-// chooses whose turn it is → Sender sends one (send.go).
+// An entry passes through: the audit log → producer (produce.go), which creates deliveries in the hub →
+// queue (queue.go), which holds the pending ones → scheduler (scheduler.go), which chooses the next
+// webhook → Sender, which sends one message (send.go).
 //
-// The queue is in the hub, so nothing that was written to the audit log is
-// lost by a crash; a message may come twice, with the same id. The process
-// that keeps a guild sends its messages. The bot makes one Sender, has Run
-// running, and closes nothing: Run ends with its context.
+// Deliveries are stored in the hub, so a crash loses nothing that was written to the audit log; a message
+// may arrive twice, with the same id. The process that holds a guild's lease sends its messages. The bot
+// creates one Sender and calls Run, which ends with its context; there is nothing to close.
 package webhooks
 
 import (
@@ -31,23 +30,23 @@ import (
 	"snug/shared/webhook"
 )
 
-// Options of New. All but Networks and Resolver are needed.
+// Options of New. All but Networks, Resolver and Registerer are required.
 type Options struct {
 	Hub        *hub.Hub
 	Keys       *keyring.Keyring
-	Guilds     func() []snowflake.ID // the guilds this process keeps
-	Networks   []netip.Prefix        // further networks that may be called; public addresses always may
-	Resolver   *net.Resolver         // of the names that are called; default: the system's
+	Guilds     func() []snowflake.ID // the guilds whose leases this process holds
+	Networks   []netip.Prefix        // networks allowed besides public addresses
+	Resolver   *net.Resolver         // resolves the receivers' host names; default: the system's
 	Now        func() time.Time
 	Log        *slog.Logger
 	Registerer prometheus.Registerer
 	Agent      string // User-Agent
 }
 
-// tick is how often the audit log is looked at, and what was not due before.
+// tick is how often the audit log is read, and the queue checked for deliveries that became due.
 const tick = time.Second
 
-// Sender makes and sends deliveries. Make one with New.
+// Sender creates and sends deliveries. Create one with New.
 type Sender struct {
 	o      Options
 	client *http.Client
@@ -61,7 +60,7 @@ type Sender struct {
 	wg        sync.WaitGroup
 }
 
-// New makes a Sender that does nothing before Run.
+// New returns a Sender that does nothing before Run. It fails if the metrics are registered already.
 func New(o Options) (*Sender, error) {
 	s := &Sender{o: o, queue: newQueue(), scheduler: newScheduler(), nudge: make(chan struct{}, 1)}
 	s.sent = prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -79,7 +78,8 @@ func New(o Options) (*Sender, error) {
 	return s, nil
 }
 
-// Run makes and sends deliveries until ctx ends, and waits for what is being sent.
+// Run creates and sends deliveries until ctx ends, then waits for messages being sent. It fails if the hub
+// cannot be followed.
 func (s *Sender) Run(ctx context.Context) (err error) {
 	wake := func() {
 		select {
@@ -120,7 +120,7 @@ func (s *Sender) Run(ctx context.Context) (err error) {
 	}
 }
 
-// dispatch sends to every hook whose turn it is, one message each.
+// dispatch starts sending one message to each hook that the scheduler chooses.
 func (s *Sender) dispatch(ctx context.Context, wake func()) {
 	held := s.held()
 	pending := 0
@@ -149,7 +149,7 @@ func (s *Sender) dispatch(ctx context.Context, wake func()) {
 	}
 }
 
-// held gives the guilds that this process keeps.
+// held returns the guilds whose leases this process holds.
 func (s *Sender) held() map[snowflake.ID]bool {
 	held := map[snowflake.ID]bool{}
 	for _, g := range s.o.Guilds() {

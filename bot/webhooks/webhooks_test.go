@@ -38,9 +38,9 @@ type bench struct {
 	secret []byte
 	srv    *httptest.Server
 	names  *net.Resolver  // nil: the system's
-	guilds []snowflake.ID // that the sender's process keeps
+	guilds []snowflake.ID // whose leases the sender's process holds
 
-	observe func(hub.Observation) // nil: nobody looks
+	observe func(hub.Observation) // nil: not observed
 
 	mu     sync.Mutex
 	answer int
@@ -91,7 +91,7 @@ func newBench(t *testing.T) *bench {
 	return b
 }
 
-// open opens the hub, in place of one that is open.
+// open opens the hub, replacing one that is open.
 func (b *bench) open() {
 	b.Helper()
 	o := hub.Options{Dir: b.TempDir(), Log: slog.New(slog.DiscardHandler), Now: b.clock.Now, Observe: b.observe}
@@ -127,7 +127,7 @@ func (b *bench) put(h webhook.Hook) {
 	}
 }
 
-// run has a sender running until the function it gives is called.
+// run runs a sender until the returned function is called.
 func (b *bench) run(networks ...netip.Prefix) (stop func()) {
 	b.Helper()
 	s := b.sender(networks...)
@@ -196,7 +196,7 @@ func TestDelivers(t *testing.T) {
 		t.Errorf("got %+v", d)
 	}
 	stop()
-	b.happens("four", audit.RoomOpened) // nobody is there to send it
+	b.happens("four", audit.RoomOpened) // no sender is running
 	b.answers(200)
 	b.mu.Lock()
 	b.clock.Forward(10 * time.Second)
@@ -207,7 +207,7 @@ func TestDelivers(t *testing.T) {
 		return b.delivery("three").State == webhook.Done && b.delivery("four").State == webhook.Done
 	})
 
-	// Redirects are not followed; what is gone is switched off.
+	// Redirects are not followed; a webhook that answers 410 Gone is disabled.
 	b.answers(http.StatusFound)
 	b.happens("five", audit.RoomOpened)
 	testkit.Eventually(b, "a redirect", func() bool { return len(b.delivery("five").Tries) == 1 })
@@ -234,7 +234,7 @@ func TestNeverCallsPrivateAddresses(t *testing.T) {
 	if w := b.delivery("one").Tries[0].Wrong; !strings.Contains(w, "public internet") || b.count() != 0 {
 		t.Errorf("%q, and %d came", w, b.count())
 	}
-	// A name is no way around it, and what it leads to, or whether there is such a name, is not told.
+	// A name is no way around this, and neither what it resolves to nor whether it exists is revealed.
 	for i, name := range []string{"hooks.example.com", "no-such-host.invalid"} {
 		h.URL = strings.Replace(b.srv.URL, "127.0.0.1", name, 1)
 		b.put(h)
@@ -248,7 +248,7 @@ func TestNeverCallsPrivateAddresses(t *testing.T) {
 	}
 }
 
-// TestMayCall looks at addresses as they are dialled, after names were resolved.
+// TestMayCall checks addresses as they are dialled, after name resolution.
 func TestMayCall(t *testing.T) {
 	inside := netip.MustParsePrefix("10.0.0.0/8")
 	for address, may := range map[string]bool{
@@ -276,14 +276,14 @@ func TestForgetsOldDeliveries(t *testing.T) {
 	})
 }
 
-// TestSecretsFollowTheSessionSecret: after a rotation the old session secret can be taken out, and every
+// TestSecretsFollowTheSessionSecret: after a rotation the old session secret can be removed, and every
 // webhook still works.
 func TestSecretsFollowTheSessionSecret(t *testing.T) {
 	b := newBench(t)
 	h := b.hook("h")
 	off := b.hook("off")
 	off.Enabled = false
-	lost := b.hook("lost") // whose secret nobody has any more
+	lost := b.hook("lost") // no key opens its secret
 	other, err := keyring.New([]byte("a secret that was taken out before"))
 	if err != nil {
 		t.Fatal(err)
