@@ -16,7 +16,7 @@ import (
 const (
 	maxAtOnce     = 100 // in one request that makes a channel
 	maxOverwrites = 1000
-	// stepsAtOnce is how many overwrites are changed before others have their turn.
+	// stepsAtOnce is how many overwrites one call changes.
 	stepsAtOnce = 20
 )
 
@@ -140,8 +140,8 @@ func atCreation(
 
 // apply leads a channel from the overwrites that it has to those it should have, one by one: one request with all of
 // them would undo what somebody else changed since Discord was asked. told is what Discord had told of the channel
-// before that. more is true if there are steps left, for the next call. An error that is rooms.ErrPartly says that
-// some were made; errChanged, that somebody else is changing the same.
+// before that. more is true if there are steps left, for the next call. The error is rooms.ErrPartial if some steps
+// succeeded, and errChanged if somebody else is changing the same overwrites.
 func (d *Discord) apply(
 	ctx context.Context, channel snowflake.ID, told, have, want []discord.PermissionOverwrite, reason string,
 ) (more bool, err error) {
@@ -169,7 +169,7 @@ func (d *Discord) apply(
 	return false, nil
 }
 
-// errChanged says that an overwrite is not what it was when Discord was asked for it.
+// errChanged means that an overwrite changed since it was requested from Discord.
 var errChanged = errors.New("somebody else changed it meanwhile")
 
 // overwrite is what a channel says of one role or member, if anything.

@@ -15,8 +15,8 @@ import (
 	"snug/shared/agent"
 )
 
-// Asking makes a Discord without the gateway, for a program that looks and does not serve: it has been told nothing,
-// so that everything is asked of Discord at the given address, which has no path. end gives its connections back.
+// Asking returns a Discord without the gateway, for a program that only reads. Its caches are empty, so it
+// requests everything from Discord at the given address, which has no path. end closes its connections.
 func Asking(token, address string, now func() time.Time) (d *Discord, end func(context.Context), err error) {
 	quiet := slog.New(slog.DiscardHandler)
 	var client *bot.Client

@@ -9,8 +9,8 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 )
 
-// Follow has disgo's caches follow an event. It fails when they trip over
-// something; what Snug itself makes of the event is not lost with it.
+// Follow updates disgo's caches from an event. It fails if they panic; Snug can still handle the event
+// itself.
 func (d *Discord) Follow(g dgateway.Gateway, kind dgateway.EventType, seq int, data dgateway.EventData) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -34,8 +34,8 @@ func (d *Discord) Follow(g dgateway.Gateway, kind dgateway.EventType, seq int, d
 	return nil
 }
 
-// forgetUnlisted lets go of channels and roles that a guild's description does
-// not list any more: disgo only adds.
+// forgetUnlisted removes the cached channels and roles that a guild's description no longer lists: disgo
+// only adds.
 func (d *Discord) forgetUnlisted(e dgateway.EventGuildCreate) {
 	if e.Unavailable {
 		return

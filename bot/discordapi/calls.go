@@ -344,7 +344,7 @@ func (d *Discord) Send(ctx context.Context, channel snowflake.ID, m discord.Mess
 	return sent.ID, nil
 }
 
-// OpenDM opens direct messages with a user, or gives those there are. Package direct counts them.
+// OpenDM opens the DM channel with a user, or returns the existing one. Package dms limits the calls.
 func (d *Discord) OpenDM(ctx context.Context, user snowflake.ID) (snowflake.ID, error) {
 	dm, err := d.client.Rest.CreateDMChannel(user, rest.WithCtx(ctx))
 	if err != nil {

@@ -1,9 +1,8 @@
-// Package discordapi makes the Discord calls that rooms need, over disgo's REST
-// client: it implements rooms.Discord.
+// Package discordapi implements rooms.Discord over disgo's REST client.
 //
-// Every call goes through the client's rate limiter, carries the caller's
-// context and, where it changes something, a reason for the guild's audit
-// log. Errors are coded (package errs). It is safe for concurrent use.
+// Every call goes through the client's rate limiter and carries the caller's context and, if it changes
+// something, a reason for the guild's audit log. Errors are coded (package errs). It is safe for
+// concurrent use.
 package discordapi
 
 import (
@@ -30,12 +29,12 @@ import (
 
 // The permissions of a room's member overwrites.
 const (
-	// BotAllow is what the bot's own overwrite in a room allows always; with
-	// a recorded intention it is the mark of a channel that Snug made. It is set
-	// at creation, since denying Connect to everyone takes Manage Channels away too.
+	// BotAllow is what the bot's own overwrite in a room always allows. Together with a room.PendingCreate
+	// it marks a channel that Snug created. It is set at creation, because denying Connect to everyone also
+	// takes away Manage Channels.
 	BotAllow = discord.PermissionViewChannel | discord.PermissionConnect | discord.PermissionManageChannels | discord.PermissionMoveMembers
-	// BotExtra is what it allows besides, where the bot has it to hand on:
-	// what a category denies to everyone, the room's controls need all the same.
+	// BotExtra is what it also allows, where the bot has these permissions: the room's controls need them
+	// even if the category denies them to everyone.
 	BotExtra = discord.PermissionSendMessages | discord.PermissionEmbedLinks | discord.PermissionCreateInstantInvite | permissionVoiceStatus
 	// GuestAllow is the overwrite of a room's owner and guests.
 	GuestAllow = discord.PermissionViewChannel | discord.PermissionConnect | discord.PermissionSpeak | discord.PermissionStream
@@ -43,15 +42,15 @@ const (
 	EveryoneDeny = discord.PermissionViewChannel | discord.PermissionConnect
 )
 
-// Permissions are what Snug asks for when it is added to a server: each bit is
-// one it uses or hands on in an overwrite. Administrator is not among them.
+// Permissions are what Snug asks for when it is added to a server: it uses each bit or grants it in an
+// overwrite. Administrator is not among them.
 const Permissions = BotAllow | GuestAllow | discord.PermissionManageRoles | discord.PermissionCreateInstantInvite |
 	discord.PermissionSendMessages | permissionVoiceStatus
 
 // permissionVoiceStatus is Set Voice Channel Status, which disgo does not know.
 const permissionVoiceStatus discord.Permissions = 1 << 48
 
-// Lacking names what of Permissions is not in the bits given; "" if nothing, or with Administrator.
+// Lacking names the bits of Permissions that are missing in have; "" for none, or with Administrator.
 func Lacking(have int64) string {
 	if discord.Permissions(have).Has(discord.PermissionAdministrator) {
 		return ""
@@ -59,7 +58,7 @@ func Lacking(have int64) string {
 	return Names(Permissions &^ discord.Permissions(have))
 }
 
-// Names gives permissions as Discord's settings call them, with commas; "" for none.
+// Names returns the names of permissions in Discord's settings, separated by commas; "" for none.
 func Names(p discord.Permissions) string {
 	var names []string
 	for ; p != 0; p &= p - 1 {
@@ -79,13 +78,13 @@ type Discord struct {
 
 var _ rooms.Discord = (*Discord)(nil)
 
-// New makes a Discord over a client whose caches hold guilds and roles, the
-// bot's own members, categories and voice channels; what they lack is asked of Discord.
+// New returns a Discord over a client whose caches hold guilds and roles, the bot's own members, categories
+// and voice channels (see Caches). What is not in the caches is requested from Discord.
 func New(client *bot.Client, now func() time.Time) *Discord {
 	return &Discord{client: client, now: now, bots: map[snowflake.ID]bool{}}
 }
 
-// Caches are what New wants a client to remember.
+// Caches configures the caches that New requires of a client.
 func Caches(self func() snowflake.ID) []cache.ConfigOpt {
 	return []cache.ConfigOpt{
 		cache.WithCaches(cache.FlagGuilds | cache.FlagRoles | cache.FlagMembers | cache.FlagChannels),
@@ -101,13 +100,12 @@ func Caches(self func() snowflake.ID) []cache.ConfigOpt {
 	}
 }
 
-// renameTime bounds a change of a name: whoever asks for one past Discord's limit is told at once.
+// renameTime bounds a rename, so that one past Discord's limit fails instead of waiting for it.
 const renameTime = 10 * time.Second
 
-// CreateRoomChannel makes the voice channel of a room in one call, with as
-// many overwrites as Discord takes at creation; whole is false if there are
-// more, for SetAccess. It fails with an error that is rooms.ErrCategoryFull
-// when the category takes no more channels, or rooms.ErrCategoryGone when it is deleted.
+// CreateRoomChannel creates the voice channel of a room in one call, with as many overwrites as Discord
+// accepts at creation. whole is false if there are more: SetAccess adds them. The error is
+// rooms.ErrCategoryFull if the category is full, and rooms.ErrCategoryGone if it was deleted.
 func (d *Discord) CreateRoomChannel(
 	ctx context.Context, in room.PendingCreate, a rooms.RoomAccess,
 ) (id snowflake.ID, whole bool, err error) {
@@ -130,7 +128,7 @@ func (d *Discord) CreateRoomChannel(
 	return c.ID(), whole, nil
 }
 
-// DeleteChannel removes a channel; one that is gone already is no error.
+// DeleteChannel deletes a channel. It succeeds if the channel is already gone.
 func (d *Discord) DeleteChannel(ctx context.Context, channel snowflake.ID, reason string) error {
 	err := coded(d.client.Rest.DeleteChannel(channel, with(ctx, reason)...), "close the room", "Manage Channels")
 	if errs.Has(err, errs.NotFound) {
@@ -152,7 +150,7 @@ func (d *Discord) Move(ctx context.Context, guild, user, to snowflake.ID, reason
 	return coded(err, "move somebody", "Move Members and Connect")
 }
 
-// Standing asks for a user's standing; a user who is not in the guild has Member false.
+// Standing requests a user's standing. Member is false for a user who is not in the guild.
 func (d *Discord) Standing(ctx context.Context, guild, user snowflake.ID) (access.Standing, error) {
 	m, err := d.client.Rest.GetMember(guild, user, rest.WithCtx(ctx))
 	err = coded(err, "look up a member", "View Channels")
@@ -166,8 +164,8 @@ func (d *Discord) Standing(ctx context.Context, guild, user snowflake.ID) (acces
 	return d.StandingOf(*m), nil
 }
 
-// StandingOf gives the standing of a member whom Discord just described, with the guild and its roles as Discord told
-// them last. What an interaction says of permissions is not asked: it is what they may do in one channel.
+// StandingOf returns the standing of a member whom Discord just described, given the cached guild and its
+// roles. It ignores the permissions in an interaction: they are those in one channel.
 func (d *Discord) StandingOf(m discord.Member) access.Standing {
 	in := access.Guild{Roles: access.Roles{}}
 	if g, ok := d.client.Caches.Guild(m.GuildID); ok {
@@ -181,7 +179,7 @@ func (d *Discord) StandingOf(m discord.Member) access.Standing {
 	return StandingIn(in, m, d.now())
 }
 
-// StandingIn gives the standing of a member of a guild as Discord described both at a time.
+// StandingIn returns the standing of a member of a guild, as Discord described both at the time at.
 func StandingIn(in access.Guild, m discord.Member, at time.Time) access.Standing {
 	s := access.Standing{
 		GuildID: m.GuildID, UserID: m.User.ID, Member: true, Roles: m.RoleIDs, Bot: m.User.Bot, Pending: m.Pending,
@@ -196,9 +194,8 @@ func StandingIn(in access.Guild, m discord.Member, at time.Time) access.Standing
 	return s.WithGuild(in)
 }
 
-// AddMember brings a user into the guild with their own access token (scope
-// guilds.join). Who is in it already is answered with 204 and no body, which
-// disgo's own call cannot read.
+// AddMember adds a user to the guild with their own access token (scope guilds.join). For a user who is
+// already a member Discord answers 204 without a body, which disgo's own call cannot read.
 // https://docs.discord.com/developers/resources/guild#add-guild-member
 func (d *Discord) AddMember(ctx context.Context, guild, user snowflake.ID, accessToken string) error {
 	body := discord.MemberAdd{AccessToken: accessToken}
@@ -224,7 +221,7 @@ const (
 	codeBadName      = "INVALID_COMMUNITY_PROPERTY_NAME"
 )
 
-// coded gives a failed call its code; doing completes "Snug could not …".
+// coded turns the error of a failed call into a coded error; doing completes "Snug could not …".
 func coded(err error, doing, permissions string) error {
 	var known *errs.Error
 	var answer *rest.Error
@@ -250,14 +247,14 @@ func coded(err error, doing, permissions string) error {
 	return explained(c, doing, permissions).Because(err)
 }
 
-// discords says whether a refusal is Discord's own: a proxy or Cloudflare in
-// between may refuse too, by a page, and that says nothing of what was asked for.
+// discords reports whether a refusal comes from Discord itself. A proxy or Cloudflare may also refuse, with
+// a page, which says nothing about the request.
 func discords(answer *rest.Error) bool {
 	return answer.Code != 0 || answer.Message != "" ||
 		json.Valid(answer.RsBody) && bytes.HasPrefix(bytes.TrimSpace(answer.RsBody), []byte("{"))
 }
 
-// invalid explains Discord's form errors that people can mend.
+// invalid explains Discord's form errors that people can fix.
 func invalid(tree, doing string, err error) error {
 	switch {
 	case strings.Contains(tree, codeCategoryFull):
@@ -276,7 +273,7 @@ func invalid(tree, doing string, err error) error {
 		errs.Term(doing)).Because(err)
 }
 
-// isGone says whether a thing is not there, or not for the bot to see.
+// isGone reports whether something does not exist, or the bot may not see it.
 func isGone(err error) bool {
 	return errs.Has(err, errs.NotFound) || errs.Has(err, errs.MissingPermission)
 }

@@ -20,7 +20,7 @@ const (
 	targetTime = 6 * time.Second
 )
 
-// MayInvite says whether a member may make invites in a channel, as Discord computes it.
+// MayInvite reports whether a member may create invites in a channel, as Discord computes it.
 func (d *Discord) MayInvite(ctx context.Context, guild, channel, user snowflake.ID) (bool, error) {
 	if g, ok := d.client.Caches.Guild(guild); ok && g.OwnerID == user {
 		return true, nil
@@ -48,9 +48,9 @@ func (d *Discord) MayInvite(ctx context.Context, guild, channel, user snowflake.
 	return base.Has(discord.PermissionCreateInstantInvite), nil
 }
 
-// InviteTo makes an invite of Discord's that one user alone can accept, once.
-// It is given when Discord has read whom it is for: before that it might be
-// anybody's. A code with an error is of an invite that is to be taken back.
+// InviteTo creates a Discord invite that only one user can accept, once. It returns the invite when Discord
+// has processed its target users: before that anybody might accept it. If it returns a code with an error,
+// the caller must delete that invite.
 // https://docs.discord.com/developers/resources/invite#get-target-users-job-status
 func (d *Discord) InviteTo(
 	ctx context.Context, channel, user snowflake.ID, life time.Duration, reason string,
@@ -91,7 +91,7 @@ func unread(cause error) error {
 		Because(fmt.Errorf("target users of an invite: %w", cause))
 }
 
-// DropInvite takes an invite of Discord's back; one that is used up, expired or gone already is no error.
+// DropInvite deletes a Discord invite. It succeeds if the invite is used up, expired or already gone.
 func (d *Discord) DropInvite(ctx context.Context, code, reason string) error {
 	_, err := d.client.Rest.DeleteInvite(code, with(ctx, reason)...)
 	if err = coded(err, "take an invite back", "Manage Channels"); errs.Has(err, errs.NotFound) {
@@ -100,7 +100,7 @@ func (d *Discord) DropInvite(ctx context.Context, code, reason string) error {
 	return err
 }
 
-// OwnInvites lists the invites of Discord's that Snug made in a channel.
+// OwnInvites lists the codes of the Discord invites that Snug created in a channel.
 func (d *Discord) OwnInvites(ctx context.Context, channel snowflake.ID) (codes []string, err error) {
 	list, err := d.client.Rest.GetChannelInvites(channel, rest.WithCtx(ctx))
 	if err != nil {

@@ -125,7 +125,7 @@ func TestHooksThatComeLater(t *testing.T) {
 		return d
 	}
 	testkit.Eventually(b, "the first to be told", func() bool { return first("one").State == webhook.Done })
-	h := webhook.Hook{ID: "h", GuildID: guild, URL: b.srv.URL, Name: "h", Enabled: true} // its cursor is before all entries
+	h := webhook.Hook{ID: "h", GuildID: guild, URL: b.srv.URL, Name: "h", Enabled: true} // cursor before all entries
 	h.Secret = b.keys.Seal(b.secret, "webhook "+h.Key())
 	b.put(h)
 	testkit.Eventually(b, "the second to be told of it too",
