@@ -92,8 +92,7 @@ func (c *Commands) askSeats(q *call) (discord.ModalCreate, bool, error) {
 	}
 	in := discord.NewShortTextInput(fieldSeats).WithRequired(true).WithMinLength(1).WithMaxLength(2).WithValue(strconv.Itoa(r.Seats))
 	label := discord.NewLabel(message.Cut(q.t.Say("ask.seats.label", "Least", schema.MinSeats, "Most", schema.MaxSeats),
-		maxTitle),
-		in)
+		maxTitle), in)
 	return modal(q, message.ActionSeatsSubmit, r.ID, q.t.Say("ask.seats"), label), true, nil
 }
 

@@ -202,8 +202,7 @@ func TestEscaping(t *testing.T) {
 	}
 	if got, want := message.Refusal(catalog(t).For("de"),
 		errs.E(errs.Invalid, "%q is not a length of time. Write it like 30m, 1h, 2d or never.",
-			"_x")), `"\_x" ist keine Zeitspanne.`; !strings.HasPrefix(got,
-		want) {
+			"_x")), `"\_x" ist keine Zeitspanne.`; !strings.HasPrefix(got, want) {
 		t.Errorf("a refusal reads %q, want %q", got, want)
 	}
 	if e.Args[0] != "*<#2>*" || !strings.Contains(e.Message, "“*<#2>*”") {

@@ -46,11 +46,10 @@ func (d *Discord) SetStatus(ctx context.Context, channel snowflake.ID, status, r
 // CreateLobby makes a voice channel for a lobby. It takes over the category's
 // overwrites; the bot's own is added, so that it sees who comes in.
 func (d *Discord) CreateLobby(ctx context.Context, guild, category snowflake.ID, name string) (snowflake.ID, error) {
-	id, err := d.create(ctx, guild, category, "Snug: a lobby", func(
-		list []discord.PermissionOverwrite,
-	) discord.GuildChannelCreate {
+	channel := func(list []discord.PermissionOverwrite) discord.GuildChannelCreate {
 		return discord.GuildVoiceChannelCreate{Name: name, ParentID: category, PermissionOverwrites: list}
-	})
+	}
+	id, err := d.create(ctx, guild, category, "Snug: a lobby", channel)
 	return id, coded(err, "make a lobby", "View Channels, Connect, Move Members and Manage Channels")
 }
 
@@ -58,11 +57,10 @@ func (d *Discord) CreateLobby(ctx context.Context, guild, category snowflake.ID,
 func (d *Discord) CreateCategory(
 	ctx context.Context, guild snowflake.ID, name string, like snowflake.ID,
 ) (snowflake.ID, error) {
-	id, err := d.create(ctx, guild, like, "Snug: a category for rooms", func(
-		list []discord.PermissionOverwrite,
-	) discord.GuildChannelCreate {
+	channel := func(list []discord.PermissionOverwrite) discord.GuildChannelCreate {
 		return discord.GuildCategoryChannelCreate{Name: name, PermissionOverwrites: list}
-	})
+	}
+	id, err := d.create(ctx, guild, like, "Snug: a category for rooms", channel)
 	return id, coded(err, "make a category", "View Channels, Connect, Move Members and Manage Channels")
 }
 

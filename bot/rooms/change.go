@@ -225,9 +225,7 @@ func (c changeOp) seats(ctx context.Context) error {
 	}
 	entry := c.entry(audit.SeatsChanged)
 	entry.Old, entry.New = itoa(c.r.Seats), itoa(c.q.Number)
-	err := c.rs.changeThenCall(ctx, c.g, c.r, entry, pendingLimit(), func(
-		doc *room.Room,
-	) {
+	err := c.rs.changeThenCall(ctx, c.g, c.r, entry, pendingLimit(), func(doc *room.Room) {
 		doc.Seats = c.q.Number
 	}, func(ctx context.Context) error {
 		return c.rs.setLimit(ctx, c.g, c.r, "Snug: seats changed by "+c.who.UserID.String())
@@ -247,9 +245,7 @@ func (c changeOp) status(ctx context.Context) error {
 	}
 	entry := c.entry(audit.StatusChanged)
 	entry.Old, entry.New = c.r.Status, text
-	return c.rs.changeThenCall(ctx, c.g, c.r, entry, pendingStatus(), func(
-		doc *room.Room,
-	) {
+	return c.rs.changeThenCall(ctx, c.g, c.r, entry, pendingStatus(), func(doc *room.Room) {
 		doc.Status = text
 	}, func(ctx context.Context) error {
 		return c.rs.o.Discord.SetStatus(ctx, c.r.ID, text, "Snug: status by "+c.who.UserID.String())
@@ -368,9 +364,8 @@ func (c changeOp) unban(ctx context.Context) error {
 	}
 	ban := c.r.Bans[i]
 	c.out.Name = ban.Name
-	err := c.rs.changeThenCall(ctx, c.g, c.r, c.entry(audit.Unbanned), pendingOverwrite().withUnban(ban), func(
-		doc *room.Room,
-	) {
+	pending := pendingOverwrite().withUnban(ban)
+	err := c.rs.changeThenCall(ctx, c.g, c.r, c.entry(audit.Unbanned), pending, func(doc *room.Room) {
 		doc.Bans = slices.DeleteFunc(doc.Bans, func(b room.Ban) bool { return b.UserID == c.q.User })
 	}, func(ctx context.Context) error {
 		return c.rs.o.Discord.Expel(ctx, c.r.ID, c.q.User, false, c.rs.access(c.g, &c.r.Room),

@@ -110,8 +110,8 @@ func (rs *Rooms) RecordChange(ctx context.Context, guildID snowflake.ID, q guild
 	case audit.TokenCreated, audit.TokenRevoked, audit.WebhookCreated, audit.WebhookChanged, audit.WebhookRemoved:
 	default:
 		return errs.E(errs.Internal,
-			"Something broke on our side. Please try again in a moment.").Because(fmt.Errorf("audit kind %q",
-			q.Kind))
+			"Something broke on our side. Please try again in a moment.").
+			Because(fmt.Errorf("audit kind %q", q.Kind))
 	}
 	return rs.manage(ctx, guildID, q.Actor, func(ctx context.Context, g *guildState) error {
 		ctx, cancel := withWriteTimeout(ctx)

@@ -440,8 +440,7 @@ func guarded(t *testing.T, at string, h http.Header) {
 	if cache := h.Get("Cache-Control"); cache != "no-store" &&
 		!slices.Contains([]string{
 			"/healthz", "/metrics", "/robots.txt", "/favicon.ico", "/static/*path", "/api/openapi.json", "/api/ws",
-		},
-			path) {
+		}, path) {
 		t.Errorf("%s may be kept: %q", at, cache)
 	}
 	for _, c := range h.Values("Set-Cookie") {

@@ -58,9 +58,7 @@ func TestAskFirst(t *testing.T) {
 					}
 				}
 			}
-			more := func(
-				user any,
-			) string {
+			more := func(user any) string {
 				return fmt.Sprintf(`#control .people-list li:has([name="user"][value="%d"])`, user)
 			}
 			open := func(dialog string) string {

@@ -147,9 +147,7 @@ func TestDoctor(t *testing.T) {
 		"DISCORD_CLIENT_SECRET is missing":   func(c *doctorCmd) { c.ClientSecret = "" },
 		"→ Reset Secret":                     func(c *doctorCmd) { c.ClientSecret = "nope" },
 		"SNUG_OPS_ADDR 203.0.113.1:1 cannot": func(c *doctorCmd) { c.OpsAddr = "203.0.113.1:1" },
-		"Switch on Server Members Intent": func(
-			c *doctorCmd,
-		) {
+		"Switch on Server Members Intent": func(c *doctorCmd) {
 			c.BotToken, c.MembersIntent = modest.BotToken, true
 		},
 		"clock: not looked at": func(c *doctorCmd) { c.BotToken += "x" },

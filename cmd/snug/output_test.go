@@ -88,8 +88,7 @@ func TestHostileNames(t *testing.T) {
 			!slices.Contains([]string{
 				"/healthz", "/readyz", "/metrics", "/robots.txt", "/favicon.ico", "/static/*path", "/login",
 				"/auth/discord/callback",
-			},
-				r.Path) {
+			}, r.Path) {
 			paths = append(paths, strings.NewReplacer(":guild", lair.ID.String(), ":channel", id).Replace(r.Path))
 		}
 	}

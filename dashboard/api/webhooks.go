@@ -94,8 +94,7 @@ func (s *Service) apiWebhooks() {
 		openapi.Operation{
 			ID: "webhooks", Method: http.MethodGet, Path: base, Tag: "Webhooks", Summary: "A server's webhooks",
 			Access: read,
-		},
-		s.listHooks)
+		}, s.listHooks)
 	openapi.Register(s.api, openapi.Operation{
 		ID: "create-webhook", Method: http.MethodPost, Path: base, Tag: "Webhooks", Summary: "Make a webhook",
 		Status: http.StatusCreated, Repeat: &openapi.Repeat{Still: s.stillManaging, Secrets: []string{"secret"}},

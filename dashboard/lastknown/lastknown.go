@@ -113,8 +113,8 @@ func sameStanding(a, b access.Standing) bool {
 	}
 	a.Roles, b.Roles = nil, nil
 	return a.Member == b.Member && a.Manager == b.Manager && a.Admin == b.Admin && a.Owner == b.Owner &&
-		a.Pending == b.Pending &&
-		a.TimedOutUntil.Equal(b.TimedOutUntil) && a.DisplayName == b.DisplayName && a.Avatar == b.Avatar
+		a.Pending == b.Pending && a.TimedOutUntil.Equal(b.TimedOutUntil) &&
+		a.DisplayName == b.DisplayName && a.Avatar == b.Avatar
 }
 
 // Forget drops what is known of a person: it has changed.

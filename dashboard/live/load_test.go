@@ -275,9 +275,7 @@ func TestBacklog(t *testing.T) {
 func TestPings(t *testing.T) {
 	h := newHarness(t,
 		setup{
-			options: func(
-				o *Options,
-			) {
+			options: func(o *Options) {
 				o.Limits.PingEvery, o.Limits.SilentFor = 20*time.Millisecond, 150*time.Millisecond
 			},
 		})

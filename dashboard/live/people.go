@@ -362,7 +362,6 @@ func (l *Live) expire() {
 // sameStanding says whether somebody may do the same as before.
 func sameStanding(a, b standing) bool {
 	return a.Member == b.Member && a.Base == b.Base && a.Owner == b.Owner && a.Admin == b.Admin &&
-		a.Manager == b.Manager &&
-		a.Pending == b.Pending && a.TimedOutUntil.Equal(b.TimedOutUntil) &&
+		a.Manager == b.Manager && a.Pending == b.Pending && a.TimedOutUntil.Equal(b.TimedOutUntil) &&
 		slices.Equal(slices.Sorted(slices.Values(a.Roles)), slices.Sorted(slices.Values(b.Roles)))
 }

@@ -278,8 +278,7 @@ func (a *API) problems(h *huma.Operation, op Operation) {
 	statuses := append([]int{
 		http.StatusBadRequest, http.StatusTooManyRequests, http.StatusInternalServerError,
 		http.StatusServiceUnavailable,
-	},
-		op.Errors...)
+	}, op.Errors...)
 	if !op.Access.Public {
 		statuses = append(statuses, http.StatusUnauthorized, http.StatusForbidden)
 	}
