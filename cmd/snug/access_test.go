@@ -225,6 +225,7 @@ var routes = []route{
 	{at: "GET /terms", want: "200 200 200 200 200 200 200 200"},
 	{at: "GET /privacy/data.json", want: "login 200 200 200 200 200 200 200"},
 	{at: "GET /privacy/erase", want: "login 200 200 200 200 200 200 200"},
+	{at: "GET /heard", want: "200 200 200 200 200 200 200 200"},
 	{at: "GET /status", want: "200 200 200 200 200 200 200 200"},
 	{at: "GET /api/v1/status", want: "200 200 200 200 200 200 200 200"},
 	{at: "GET /api/v1/guilds/:guild/health", want: "login 404 404 403 403 403 403 200"},
