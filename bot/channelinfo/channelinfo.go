@@ -17,6 +17,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"snug/bot/rooms"
+	"snug/bot/schedule"
 )
 
 const (
@@ -144,7 +145,7 @@ func (r *Requests) Run(
 			if wait == 0 {
 				wait = time.Hour
 			}
-			sleep(ctx, q.wake, wait)
+			schedule.Pause(ctx, q.wake, wait)
 			continue
 		}
 		if limit.Wait(ctx) != nil {
@@ -154,18 +155,8 @@ func (r *Requests) Run(
 		if err := send(ctx, opRequestChannelInfo, request); err != nil { // not connected
 			r.answered(guild)
 			r.Add(guild)
-			sleep(ctx, nil, time.Second)
+			schedule.Pause(ctx, nil, time.Second)
 		}
-	}
-}
-
-func sleep(ctx context.Context, wake <-chan struct{}, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-wake:
-	case <-ctx.Done():
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/bot/ratelimit"
+	"snug/bot/schedule"
 	"snug/shared/text"
 )
 
@@ -51,10 +52,7 @@ func Register(ctx context.Context, r Registration) error {
 		}
 		wait = min(wait, most)
 		r.Log.Warn("Discord did not take the commands; trying again", "delay", wait, "err", err)
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
-		}
+		schedule.Pause(ctx, nil, wait)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"snug/bot/schedule"
 	"snug/shared/hub"
 )
 
@@ -110,9 +111,7 @@ func (r *Republisher) republish(ctx context.Context) {
 			break
 		}
 		r.o.Log.Warn("not all rosters could be published again; trying on", "servers", len(todo), "err", last)
-		select {
-		case <-time.After(retryAfter):
-		case <-ctx.Done():
+		if schedule.Pause(ctx, nil, retryAfter); ctx.Err() != nil {
 			return
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/disgoorg/snowflake/v2"
+
+	"snug/bot/schedule"
 )
 
 const (
@@ -114,7 +116,7 @@ func (t *Cache) Run(
 		now := t.o.Now()
 		guild, users, wait := t.next(s, now)
 		if len(users) == 0 {
-			pause(ctx, s.wake, wait)
+			schedule.Pause(ctx, s.wake, wait)
 			continue
 		}
 		if err := send(ctx, guild, users, now); err != nil {
@@ -171,16 +173,6 @@ func (t *Cache) overdue(s *shard, now time.Time) (guild, user snowflake.ID) {
 		t.lastREST, t.guilds[guild][user].asked = time.Now(), now
 	}
 	return guild, user
-}
-
-func pause(ctx context.Context, wake <-chan struct{}, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-wake:
-	case <-ctx.Done():
-	}
 }
 
 // onSendFailed marks the users of a failed request as not asked for, and delays the shard's next request

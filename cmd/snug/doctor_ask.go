@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
 	"time"
 
+	"snug/bot/schedule"
 	"snug/shared/agent"
 )
 
@@ -21,13 +21,12 @@ func (d *doctor) ask(ctx context.Context, path string, into any) (http.Header, e
 		if !errors.As(err, &slow) {
 			return header, err
 		}
-		wait, bad := strconv.ParseFloat(header.Get("Retry-After"), 64)
-		if end, ok := ctx.Deadline(); bad != nil || ok && time.Until(end).Seconds() < wait {
+		wait, bad := time.ParseDuration(slow.seconds + "s")
+		wait = max(wait, time.Second/10) // whatever is said, Discord is not asked without a pause
+		if end, ok := ctx.Deadline(); bad != nil || !ok || time.Until(end) < wait {
 			return header, err
 		}
-		select {
-		case <-time.After(time.Duration(wait * float64(time.Second))):
-		case <-ctx.Done():
+		if schedule.Pause(ctx, nil, wait); ctx.Err() != nil {
 			return header, err
 		}
 	}

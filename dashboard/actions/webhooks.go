@@ -222,9 +222,8 @@ func (a *Actions) ReplayDelivery(ctx context.Context, g snowflake.ID, id, messag
 	if len(message) > 100 {
 		return webhook.Delivery{}, gone
 	}
-	d, _, err := a.o.Hub.Deliveries.Edit(ctx, webhook.Delivery{GuildID: g, HookID: h.ID, ID: message}.Key(), func(
-		d *webhook.Delivery,
-	) error {
+	key := webhook.Delivery{GuildID: g, HookID: h.ID, ID: message}.Key()
+	d, _, err := a.o.Hub.Deliveries.Edit(ctx, key, func(d *webhook.Delivery) error {
 		d.Again(a.now())
 		return nil
 	})

@@ -110,9 +110,7 @@ type (
 )
 
 func (s *Service) apiChanges() {
-	read, write := openapi.Access{
-		Scope: apitoken.RoomsRead,
-	}, openapi.Access{Scope: apitoken.RoomsWrite, Limit: openapi.Writes}
+	read, write := readAndWrite(apitoken.RoomsRead, apitoken.RoomsWrite)
 	conflict := []int{http.StatusConflict}
 	openapi.Register(s.api, openapi.Operation{
 		ID: "room-control", Method: http.MethodGet, Path: "/rooms/{channel}/control", Tag: "Rooms",

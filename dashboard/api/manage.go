@@ -98,9 +98,7 @@ type LobbyPath struct {
 var errNoLobby = errs.E(errs.NotFound, "That channel is no lobby. Reload the list to see those there are.")
 
 func (s *Service) apiManage() {
-	read, write := openapi.Access{
-		Scope: apitoken.SettingsRead,
-	}, openapi.Access{Scope: apitoken.SettingsWrite, Limit: openapi.Writes}
+	read, write := readAndWrite(apitoken.SettingsRead, apitoken.SettingsWrite)
 	const base = "/guilds/{guild}"
 	openapi.Register(s.api, openapi.Operation{
 		ID: "settings-history", Method: http.MethodGet, Path: base + "/settings/history", Tag: "Settings",

@@ -33,9 +33,7 @@ type (
 )
 
 func (s *Service) apiRooms() {
-	read, write := openapi.Access{
-		Scope: apitoken.RoomsRead,
-	}, openapi.Access{Scope: apitoken.RoomsWrite, Limit: openapi.Writes}
+	read, write := readAndWrite(apitoken.RoomsRead, apitoken.RoomsWrite)
 	conflict := []int{http.StatusConflict}
 	openapi.Register(s.api, openapi.Operation{
 		ID: "rooms", Method: http.MethodGet, Path: "/guilds/{guild}/rooms", Tag: "Rooms",

@@ -16,6 +16,7 @@ import (
 	"snug/dashboard/request"
 	"snug/dashboard/wire"
 	"snug/shared/access"
+	"snug/shared/apitoken"
 	"snug/shared/errs"
 	"snug/shared/hub"
 	"snug/shared/keyring"
@@ -198,3 +199,8 @@ type (
 )
 
 func ok[T any](v T) *answer[T] { return &answer[T]{v} }
+
+// readAndWrite gives the access of operations that look at something and of those that change it.
+func readAndWrite(reading, writing apitoken.Scope) (read, write openapi.Access) {
+	return openapi.Access{Scope: reading}, openapi.Access{Scope: writing, Limit: openapi.Writes}
+}

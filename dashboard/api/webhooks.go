@@ -86,9 +86,7 @@ type HookPath struct {
 }
 
 func (s *Service) apiWebhooks() {
-	read, write := openapi.Access{
-		Scope: apitoken.WebhooksRead,
-	}, openapi.Access{Scope: apitoken.WebhooksWrite, Limit: openapi.Writes}
+	read, write := readAndWrite(apitoken.WebhooksRead, apitoken.WebhooksWrite)
 	const base = "/guilds/{guild}/webhooks"
 	openapi.Register(s.api,
 		openapi.Operation{
