@@ -1,6 +1,6 @@
 // Command fetch gets Discord's OpenAPI description, which the tests check the
 // simulated Discord and Snug's requests against: make openapi.
-package fetch
+package main
 
 import (
 	"context"
