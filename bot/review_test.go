@@ -25,7 +25,7 @@ func TestDenialsByHandWhileManyAreReviewed(t *testing.T) {
 }
 
 // isOut gives why somebody's place in a room is suspended.
-func (h *harness) isOut(id, user snowflake.ID) access.Why {
+func (h *harness) isOut(id, user snowflake.ID) access.Barrier {
 	h.Helper()
 	doc := h.doc(id)
 	why, _ := doc.SuspendedFor(user)
@@ -64,7 +64,7 @@ func testReviewOfMany(t *testing.T, late bool) {
 	for _, n := range []string{"priya", "tomas"} {
 		h.Must(h.redeem(n, link.Token))
 	}
-	outs := func(want access.Why) func() bool {
+	outs := func(want access.Barrier) func() bool {
 		return func() bool {
 			doc := h.doc(id)
 			return !slices.ContainsFunc(many, func(u snowflake.ID) bool {

@@ -156,8 +156,8 @@ func TestSuspendedWhoSeesTheRoom(t *testing.T) {
 	card := map[string]any{"room": id.String()}
 	h.wantText(h.asks("kiyo", "room info", card), "Friday", "Your place in", "is suspended",
 		"ask somebody who manages it")
-	if v := h.view("kiyo", id); v.Out == nil || h.view("jonas", id).Out != nil {
-		t.Errorf("her view says %v", v.Out)
+	if v := h.view("kiyo", id); v.Suspended == nil || h.view("jonas", id).Suspended != nil {
+		t.Errorf("her view says %v", v.Suspended)
 	}
 	h.wantText(h.asks("jonas", "room info", card), "the server denies them this place by name")
 }

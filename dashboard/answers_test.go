@@ -36,7 +36,7 @@ type (
 		Holds   []gotHold  `json:"holds"`
 		Coming  []gotComer `json:"on_the_way"`
 
-		OwnerOut    string        `json:"owner_out,omitempty"`
+		OwnerOut    string        `json:"owner_suspended,omitempty"`
 		RenamesLeft int           `json:"renames_left"`
 		NextRename  *time.Time    `json:"next_rename,omitempty"`
 		WantedName  string        `json:"wanted_name,omitempty"`
@@ -129,7 +129,7 @@ type (
 		By       *snowflake.ID `json:"by"`
 		InviteID string        `json:"invite_id,omitempty"`
 		Since    *time.Time    `json:"since,omitempty"`
-		Out      string        `json:"out,omitempty"`
+		Out      string        `json:"suspended,omitempty"`
 	}
 	gotBan struct {
 		UserID snowflake.ID  `json:"user_id"`
@@ -186,7 +186,7 @@ type (
 		Want      string          `json:"want,omitempty"`
 		Risky     bool            `json:"risky"`
 		Mended    bool            `json:"mended"`
-		Wrong     string          `json:"wrong,omitempty"`
+		Wrong     string          `json:"failure,omitempty"`
 	}
 	gotGateway struct {
 		Shard     int        `json:"shard"`
@@ -237,7 +237,7 @@ type (
 	gotTry struct {
 		At     time.Time `json:"at"`
 		Status int       `json:"status"`
-		Wrong  string    `json:"wrong,omitempty"`
+		Wrong  string    `json:"failure,omitempty"`
 		Millis int64     `json:"ms"`
 	}
 )

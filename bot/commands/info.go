@@ -81,8 +81,8 @@ func (c *Commands) info(ctx context.Context, q *call) (reply, error) {
 		list = append(list, q.t.Say("info.inside", "People", q.t.List(names(v.Roster))))
 	}
 	list = append(list, c.closing(q, v)...)
-	if v.Out != nil {
-		list = append(list, "⛔ "+message.Refusal(q.t, v.Out))
+	if v.Suspended != nil {
+		list = append(list, "⛔ "+message.Refusal(q.t, v.Suspended))
 	}
 	list = append(list, c.forOwner(q, v)...)
 	return reply{text: message.Lines(list...), rows: append(c.doors(q, v), c.comers(q, v)...)}, nil
@@ -100,8 +100,8 @@ func (c *Commands) out(q *call, o *room.Control, owner snowflake.ID) (list []str
 			list = append(list, q.t.Say(id, "Who", who, "Why", why))
 		}
 	}
-	if o.OwnerOut != access.Passes {
-		tell("info.out", message.UserMention(owner), needs(q, o.OwnerOut, message.Escape(o.Lacks[owner])))
+	if o.OwnerSuspended != access.Passes {
+		tell("info.out", message.UserMention(owner), needs(q, o.OwnerSuspended, message.Escape(o.Lacks[owner])))
 	}
 	for _, g := range o.Guests {
 		if g.Suspended != access.Passes {
@@ -128,7 +128,7 @@ func calling(user snowflake.ID, name string, here bool) string {
 }
 
 // needs says what keeps somebody out, and the next step.
-func needs(q *call, why access.Why, roles string) string {
+func needs(q *call, why access.Barrier, roles string) string {
 	if why == access.MissingRole && roles != "" {
 		return q.t.Say("control.lacks", "Roles", roles)
 	}

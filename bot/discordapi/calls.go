@@ -114,8 +114,8 @@ func inheritedWithMark(s side) []discord.PermissionOverwrite {
 	return list
 }
 
-// There asks for one channel: errs.NotFound if it is gone, errs.MissingPermission if the bot may not see it.
-func (d *Discord) There(ctx context.Context, guild, channel snowflake.ID) (rooms.Channel, error) {
+// FetchChannel asks for one channel: errs.NotFound if it is gone, errs.MissingPermission if the bot may not see it.
+func (d *Discord) FetchChannel(ctx context.Context, guild, channel snowflake.ID) (rooms.Channel, error) {
 	c, err := d.client.Rest.GetChannel(channel, rest.WithCtx(ctx))
 	if err != nil {
 		return rooms.Channel{}, coded(err, "look at a room", "View Channels and Connect")

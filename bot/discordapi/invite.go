@@ -48,11 +48,11 @@ func (d *Discord) MayInvite(ctx context.Context, guild, channel, user snowflake.
 	return base.Has(discord.PermissionCreateInstantInvite), nil
 }
 
-// InviteTo creates a Discord invite that only one user can accept, once. It returns the invite when Discord
+// CreateInvite creates a Discord invite that only one user can accept, once. It returns the invite when Discord
 // has processed its target users: before that anybody might accept it. If it returns a code with an error,
 // the caller must delete that invite.
 // https://docs.discord.com/developers/resources/invite#get-target-users-job-status
-func (d *Discord) InviteTo(
+func (d *Discord) CreateInvite(
 	ctx context.Context, channel, user snowflake.ID, life time.Duration, reason string,
 ) (code string, err error) {
 	age, once := int(life.Seconds()), 1
@@ -91,8 +91,8 @@ func unread(cause error) error {
 		Because(fmt.Errorf("target users of an invite: %w", cause))
 }
 
-// DropInvite deletes a Discord invite. It succeeds if the invite is used up, expired or already gone.
-func (d *Discord) DropInvite(ctx context.Context, code, reason string) error {
+// DeleteInvite deletes a Discord invite. It succeeds if the invite is used up, expired or already gone.
+func (d *Discord) DeleteInvite(ctx context.Context, code, reason string) error {
 	_, err := d.client.Rest.DeleteInvite(code, with(ctx, reason)...)
 	if err = coded(err, "take an invite back", "Manage Channels"); errs.Has(err, errs.NotFound) {
 		return nil
@@ -100,8 +100,8 @@ func (d *Discord) DropInvite(ctx context.Context, code, reason string) error {
 	return err
 }
 
-// OwnInvites lists the codes of the Discord invites that Snug created in a channel.
-func (d *Discord) OwnInvites(ctx context.Context, channel snowflake.ID) (codes []string, err error) {
+// ListInvites lists the codes of the Discord invites that Snug created in a channel.
+func (d *Discord) ListInvites(ctx context.Context, channel snowflake.ID) (codes []string, err error) {
 	list, err := d.client.Rest.GetChannelInvites(channel, rest.WithCtx(ctx))
 	if err != nil {
 		return nil, coded(err, "look at a room's invites", "Manage Channels")

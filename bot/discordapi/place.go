@@ -51,8 +51,8 @@ func (d *Discord) BotRole(guild, role snowflake.ID) bool {
 	return ok && r.Tags != nil && r.Tags.BotID != nil
 }
 
-// Enters says whether Discord lets somebody into a voice channel, as far as it has told of it.
-func (d *Discord) Enters(channel snowflake.ID, s access.Standing) bool {
+// CanEnter says whether Discord lets somebody into a voice channel, as far as it has told of it.
+func (d *Discord) CanEnter(channel snowflake.ID, s access.Standing) bool {
 	c, ok := d.client.Caches.Channel(channel)
 	return ok && s.PermissionsIn(OverwritesOf(c)).Has(access.Enter)
 }

@@ -79,7 +79,7 @@ func panel(t text.Texts, pages message.Pages, r *room.Room, a room.Access) []dis
 
 // suspended lists the owner and the guests who are known not to pass the room's gate.
 func suspended(r *room.Room) (users []snowflake.ID) {
-	out := func(why access.Why) bool {
+	out := func(why access.Barrier) bool {
 		return why != access.Passes && why != access.NotMember && why != room.NotChecked
 	}
 	if out(r.OwnerSuspended) {

@@ -250,7 +250,7 @@ func (rs *Rooms) discordInviteFor(
 	return "", func(ctx context.Context) (string, error) {
 		ctx, cancel := context.WithTimeout(ctx, createInviteTimeout/2)
 		defer cancel()
-		code, err := rs.o.Discord.InviteTo(ctx, id, a.UserID, life,
+		code, err := rs.o.Discord.CreateInvite(ctx, id, a.UserID, life,
 			"Snug: for "+a.UserID.String()+", who follows an invite")
 		return rs.recordDiscordInvite(ctx, g.id, id, a.UserID, code, err)
 	}
@@ -352,7 +352,7 @@ func (rs *Rooms) sweepArrivals(ctx context.Context, g *guildState, r *roomState,
 // revokeSpentInvites revokes the Discord invites of arrivals that ended.
 func (rs *Rooms) revokeSpentInvites(ctx context.Context, g *guildState, r *roomState) error {
 	for _, code := range slices.Clone(r.SpentInvites) {
-		if err := rs.o.Discord.DropInvite(ctx, code, "Snug: not needed any more"); err != nil {
+		if err := rs.o.Discord.DeleteInvite(ctx, code, "Snug: not needed any more"); err != nil {
 			return err
 		}
 		err := rs.edit(ctx, g, r, nil, func(doc *room.Room) {
@@ -377,14 +377,14 @@ func (rs *Rooms) revokeOrphanInvites(ctx context.Context, g *guildState, r *room
 	if !r.arrivalState.mayHaveOrphans || len(r.arrivalState.creatingSince) > 0 {
 		return nil
 	}
-	codes, err := rs.o.Discord.OwnInvites(ctx, r.ID)
+	codes, err := rs.o.Discord.ListInvites(ctx, r.ID)
 	if err != nil {
 		return err
 	}
 	for _, code := range codes {
 		known := slices.ContainsFunc(r.Arrivals, func(a room.Arrival) bool { return a.Code == code })
 		if !known {
-			if err := rs.o.Discord.DropInvite(ctx, code, "Snug: left from a restart"); err != nil {
+			if err := rs.o.Discord.DeleteInvite(ctx, code, "Snug: left from a restart"); err != nil {
 				return err
 			}
 		}

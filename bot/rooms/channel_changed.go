@@ -55,7 +55,7 @@ func (rs *Rooms) confirmChannel(g *guildState, r *roomState) {
 	rs.goRun(func() {
 		ctx, cancel := context.WithTimeout(rs.ctx, confirmTimeout)
 		defer cancel()
-		c, err := rs.o.Discord.There(ctx, g.id, id)
+		c, err := rs.o.Discord.FetchChannel(ctx, g.id, id)
 		rs.enqueue(g, func(ctx context.Context) {
 			if r := g.rooms[id]; r != nil {
 				_ = g.inRoomLane(ctx, r, func() error { rs.confirmed(ctx, g, r, c, err, edits); return nil })

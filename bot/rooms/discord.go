@@ -23,9 +23,9 @@ type Discord interface {
 	CreateCategory(ctx context.Context, guild snowflake.ID, name string, like snowflake.ID) (snowflake.ID, error)
 	// DeleteChannel deletes a channel; it is no error if the channel does not exist.
 	DeleteChannel(ctx context.Context, channel snowflake.ID, reason string) error
-	// There fetches one channel: errs.NotFound if it does not
+	// FetchChannel fetches one channel: errs.NotFound if it does not
 	// exist, errs.MissingPermission if Snug may not see it.
-	There(ctx context.Context, guild, channel snowflake.ID) (Channel, error)
+	FetchChannel(ctx context.Context, guild, channel snowflake.ID) (Channel, error)
 	// Channels lists the guild's channels of all kinds.
 	Channels(ctx context.Context, guild snowflake.ID) ([]Channel, error)
 	// SetAccess sets the overwrites of a room's channel; more is true while some are
@@ -54,8 +54,8 @@ type Discord interface {
 	Guild(id snowflake.ID) access.Guild
 	// AFK reports whether a channel is the guild's AFK channel.
 	AFK(guild, channel snowflake.ID) bool
-	// Enters reports whether a member may enter a voice channel, by the cached overwrites.
-	Enters(channel snowflake.ID, s access.Standing) bool
+	// CanEnter reports whether a member may enter a voice channel, by the cached overwrites.
+	CanEnter(channel snowflake.ID, s access.Standing) bool
 	// BotRole reports whether a role is managed for a bot; RoleNames returns roles' names.
 	BotRole(guild, role snowflake.ID) bool
 	RoleNames(guild snowflake.ID, roles []snowflake.ID) []string
@@ -63,15 +63,15 @@ type Discord interface {
 	AddMember(ctx context.Context, guild, user snowflake.ID, accessToken string) error
 	// MayInvite reports whether a member may create invites in a channel.
 	MayInvite(ctx context.Context, guild, channel, user snowflake.ID) (bool, error)
-	// InviteTo creates a Discord invite that only one user can accept, once.
+	// CreateInvite creates a Discord invite that only one user can accept, once.
 	// A code returned with an error is of an invite that has to be revoked.
-	InviteTo(
+	CreateInvite(
 		ctx context.Context, channel, user snowflake.ID, life time.Duration, reason string,
 	) (code string, err error)
-	// DropInvite revokes a Discord invite; it is no error if it does not exist.
-	DropInvite(ctx context.Context, code, reason string) error
-	// OwnInvites lists the Discord invites that Snug created in a channel.
-	OwnInvites(ctx context.Context, channel snowflake.ID) (codes []string, err error)
+	// DeleteInvite revokes a Discord invite; it is no error if it does not exist.
+	DeleteInvite(ctx context.Context, code, reason string) error
+	// ListInvites lists the Discord invites that Snug created in a channel.
+	ListInvites(ctx context.Context, channel snowflake.ID) (codes []string, err error)
 	// Permissions returns what the bot may do in the guild and in some of its
 	// channels: categories for rooms, lobbies (voice), and text channels it writes to.
 	Permissions(ctx context.Context, guild snowflake.ID, places []Channel) ([]Permission, error)

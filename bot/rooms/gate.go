@@ -76,7 +76,7 @@ func (rs *Rooms) checkGates(g *guildState, a room.Access, s access.Standing, oth
 	return rs.refusal(g, a, s, a.Judge(s), other)
 }
 
-func (rs *Rooms) refusal(g *guildState, a room.Access, s access.Standing, why access.Why, other bool) error {
+func (rs *Rooms) refusal(g *guildState, a room.Access, s access.Standing, why access.Barrier, other bool) error {
 	switch {
 	case why == access.Passes:
 		return nil
@@ -129,7 +129,7 @@ func (rs *Rooms) suspended(info room.GuildInfo, r *room.Room, a room.Access, s a
 	if _, has := r.SuspendedFor(s.UserID); !has || !s.Member || r.State != room.Open || r.Banned(s.UserID) {
 		return nil
 	}
-	switch why := a.Suspends(s); why {
+	switch why := a.BarrierFor(s); why {
 	case access.Passes:
 		return nil
 	case access.IsPending:
@@ -168,7 +168,7 @@ func (rs *Rooms) missingRoles(g *guildState, r *roomState) map[snowflake.ID]stri
 		users = append(users, w.UserID)
 	}
 	for _, u := range users {
-		if s, known := rs.knownStanding(g, u); known && s.Member && a.Suspends(s) == access.MissingRole {
+		if s, known := rs.knownStanding(g, u); known && s.Member && a.BarrierFor(s) == access.MissingRole {
 			if roles := rs.openingRoles(g.info, a, s); roles != "" {
 				out[u] = roles
 			}

@@ -30,11 +30,11 @@ func (rs *Rooms) view(g *guildState, r *roomState, who access.Standing) (out roo
 	out = room.View{
 		Room: s, Roster: rs.o.Voice.Roster(g.id, r.ID), Standing: who,
 		MayEnter: s.Access.MayEnter(who), MayControl: s.Access.MayControl(who),
-		MayOverfill:  s.Access.MayOverfill(who) && g.settings.LetsStay(who),
+		MayOverfill:  s.Access.MayOverfill(who) && g.settings.MayOverfill(who),
 		VoiceIn:      rs.o.Voice.ChannelOf(g.id, who.UserID),
 		IdleDeadline: g.idleDeadline(r), Kept: r.Idle.Kept(),
-		Out:      rs.suspension(g, r, who),
-		MayClaim: rs.checkClaim(g, r, who) == nil, Place: r.Place(who.UserID),
+		Suspended: rs.suspension(g, r, who),
+		MayClaim:  rs.checkClaim(g, r, who) == nil, Place: r.Place(who.UserID),
 	}
 	if !r.OwnerLeftAt.IsZero() {
 		out.ClaimAt = r.OwnerLeftAt.Add(room.ClaimAfter)
@@ -52,7 +52,7 @@ func (rs *Rooms) view(g *guildState, r *roomState, who access.Standing) (out roo
 	c := r.Room.Clone()
 	rs.updateAppearances(g, c)
 	out.Control = &room.Control{
-		OwnerOut: r.OwnerSuspended, Guests: c.Guests, Bans: c.Bans, Waiting: c.Waiting,
+		OwnerSuspended: r.OwnerSuspended, Guests: c.Guests, Bans: c.Bans, Waiting: c.Waiting,
 		RenamesLeft: r.Renames.Left(now), NextRename: r.Renames.Next(now),
 		WantedName: r.Renames.Wanted, WatchToken: r.WatchToken, LobbyID: r.LobbyID, OnTheWay: rs.onTheWay(g, r),
 		Lacks: rs.missingRoles(g, r),
@@ -94,7 +94,7 @@ func (rs *Rooms) Join(ctx context.Context, guildID snowflake.ID, q room.Request)
 			out.Moved = true
 			return nil
 		}
-		overfills := access.MayOverfill(who) && g.settings.LetsStay(who)
+		overfills := access.MayOverfill(who) && g.settings.MayOverfill(who)
 		if roster := rs.o.Voice.Roster(g.id, r.ID); r.FreeFor(roster, who.UserID, g.now()) <= 0 && !overfills {
 			return fullError(r, roster)
 		}

@@ -120,7 +120,7 @@ func locateChannel(
 		}
 		return c, channelVisible, nil
 	}
-	c, err := d.There(ctx, guild, id)
+	c, err := d.FetchChannel(ctx, guild, id)
 	switch {
 	case errs.Has(err, errs.NotFound):
 		return c, channelGone, nil
@@ -145,7 +145,7 @@ func isGone(
 // verifyMissing fetches a room's channel that is missing or hidden, and drops the room only if the
 // channel does not exist. A hidden channel keeps its room until it is visible again or deleted.
 func (rs *Rooms) verifyMissing(ctx context.Context, g *guildState, r *roomState, why room.CloseReason) error {
-	_, err := rs.o.Discord.There(ctx, g.id, r.ID)
+	_, err := rs.o.Discord.FetchChannel(ctx, g.id, r.ID)
 	return rs.onUnseenChannel(ctx, g, r, why, err)
 }
 

@@ -18,7 +18,7 @@ func (rs *Rooms) roomsToReview(g *guildState, user snowflake.ID) (rooms []*roomS
 	s, known := rs.knownStanding(g, user)
 	for _, r := range g.rooms {
 		if had, has := r.SuspendedFor(user); known && has && r.State == room.Open && !r.Banned(user) &&
-			g.summary(r).Access.Suspends(s) != had {
+			g.summary(r).Access.BarrierFor(s) != had {
 			rooms = append(rooms, r)
 		}
 	}
@@ -38,7 +38,7 @@ func (rs *Rooms) review(ctx context.Context, g *guildState, user snowflake.ID) (
 			if had == access.Passes {
 				lost = append(lost, r)
 			}
-			return rs.setSuspended(ctx, g, r, user, g.summary(r).Access.Suspends(s))
+			return rs.setSuspended(ctx, g, r, user, g.summary(r).Access.BarrierFor(s))
 		})
 		if err != nil {
 			rs.o.Log.WarnContext(ctx, "a user's access to a room could not be updated; a sweep repeats it",
@@ -69,8 +69,8 @@ func (rs *Rooms) reviewRoom(ctx context.Context, g *guildState, r *roomState) (u
 // restored (access.Passes), and those whose standing is unknown.
 func (rs *Rooms) suspensions(
 	g *guildState, r *roomState,
-) (changes map[snowflake.ID]access.Why, unknown []snowflake.ID) {
-	changes = map[snowflake.ID]access.Why{}
+) (changes map[snowflake.ID]access.Barrier, unknown []snowflake.ID) {
+	changes = map[snowflake.ID]access.Barrier{}
 	access := g.summary(r).Access
 	for _, u := range r.ownerAndGuests() {
 		s, known := rs.knownStanding(g, u)
@@ -78,8 +78,8 @@ func (rs *Rooms) suspensions(
 			unknown = append(unknown, u)
 			continue
 		}
-		if had, _ := r.SuspendedFor(u); access.Suspends(s) != had && !r.Banned(u) {
-			changes[u] = access.Suspends(s)
+		if had, _ := r.SuspendedFor(u); access.BarrierFor(s) != had && !r.Banned(u) {
+			changes[u] = access.BarrierFor(s)
 		}
 	}
 	return changes, unknown
@@ -122,7 +122,7 @@ func (rs *Rooms) setAllSuspended(ctx context.Context, g *guildState, r *roomStat
 }
 
 // suspensionEntry returns the audit entry for a changed reason; false if there is none.
-func suspensionEntry(user snowflake.ID, had, why access.Why) (audit.Entry, bool) {
+func suspensionEntry(user snowflake.ID, had, why access.Barrier) (audit.Entry, bool) {
 	switch {
 	case why == access.Passes:
 		return audit.Entry{Kind: audit.Restored, Target: user, Detail: string(had)}, had != room.NotChecked
@@ -159,7 +159,7 @@ func (r *roomState) ownerAndGuests() []snowflake.ID {
 
 // setSuspended suspends a user's access to a room, or restores it with access.Passes.
 func (rs *Rooms) setSuspended(
-	ctx context.Context, g *guildState, r *roomState, user snowflake.ID, why access.Why,
+	ctx context.Context, g *guildState, r *roomState, user snowflake.ID, why access.Barrier,
 ) error {
 	had, _ := r.SuspendedFor(user)
 	if had != access.Passes && why != access.Passes { // only the reason changes

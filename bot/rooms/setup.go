@@ -152,7 +152,7 @@ func (rs *Rooms) preflight(ctx context.Context, g *guildState, channels []Channe
 // PreflightDiscord makes the calls that RunPreflight needs.
 type PreflightDiscord interface {
 	Channels(ctx context.Context, guild snowflake.ID) ([]Channel, error)
-	There(ctx context.Context, guild, channel snowflake.ID) (Channel, error)
+	FetchChannel(ctx context.Context, guild, channel snowflake.ID) (Channel, error)
 	Permissions(ctx context.Context, guild snowflake.ID, places []Channel) ([]Permission, error)
 }
 

@@ -64,8 +64,8 @@ func (o unlockedCalls) DeleteChannel(ctx context.Context, channel snowflake.ID, 
 	return exec(ctx, func(ctx context.Context) error { return o.Discord.DeleteChannel(ctx, channel, reason) })
 }
 
-func (o unlockedCalls) There(ctx context.Context, guild, channel snowflake.ID) (Channel, error) {
-	return query(ctx, func(ctx context.Context) (Channel, error) { return o.Discord.There(ctx, guild, channel) })
+func (o unlockedCalls) FetchChannel(ctx context.Context, guild, channel snowflake.ID) (Channel, error) {
+	return query(ctx, func(ctx context.Context) (Channel, error) { return o.Discord.FetchChannel(ctx, guild, channel) })
 }
 
 func (o unlockedCalls) Channels(ctx context.Context, guild snowflake.ID) ([]Channel, error) {
@@ -111,19 +111,21 @@ func (o unlockedCalls) MayInvite(ctx context.Context, guild, channel, user snowf
 	return query(ctx, func(ctx context.Context) (bool, error) { return o.Discord.MayInvite(ctx, guild, channel, user) })
 }
 
-func (o unlockedCalls) InviteTo(
+func (o unlockedCalls) CreateInvite(
 	ctx context.Context, channel, user snowflake.ID, life time.Duration, reason string,
 ) (string, error) {
 	return query(ctx,
-		func(ctx context.Context) (string, error) { return o.Discord.InviteTo(ctx, channel, user, life, reason) })
+		func(ctx context.Context) (string, error) {
+			return o.Discord.CreateInvite(ctx, channel, user, life, reason)
+		})
 }
 
-func (o unlockedCalls) DropInvite(ctx context.Context, code, reason string) error {
-	return exec(ctx, func(ctx context.Context) error { return o.Discord.DropInvite(ctx, code, reason) })
+func (o unlockedCalls) DeleteInvite(ctx context.Context, code, reason string) error {
+	return exec(ctx, func(ctx context.Context) error { return o.Discord.DeleteInvite(ctx, code, reason) })
 }
 
-func (o unlockedCalls) OwnInvites(ctx context.Context, channel snowflake.ID) ([]string, error) {
-	return query(ctx, func(ctx context.Context) ([]string, error) { return o.Discord.OwnInvites(ctx, channel) })
+func (o unlockedCalls) ListInvites(ctx context.Context, channel snowflake.ID) ([]string, error) {
+	return query(ctx, func(ctx context.Context) ([]string, error) { return o.Discord.ListInvites(ctx, channel) })
 }
 
 func (o unlockedCalls) Permissions(ctx context.Context, guild snowflake.ID, places []Channel) ([]Permission, error) {

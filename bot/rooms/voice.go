@@ -234,7 +234,7 @@ func (rs *Rooms) enforceSeats(ctx context.Context, g *guildState, r *roomState, 
 		back != nil && back.FreeFor(rs.o.Voice.Roster(g.id, to), m.UserID, now) <= 0 {
 		to = 0 // a lobby would open another room, and a full room has no seat
 	}
-	if who, known := rs.knownStanding(g, m.UserID); to != 0 && known && !rs.o.Discord.Enters(to, who) {
+	if who, known := rs.knownStanding(g, m.UserID); to != 0 && known && !rs.o.Discord.CanEnter(to, who) {
 		to = 0 // somebody moved them from there: they may not enter it themselves
 	}
 	g.ejectedAt[m.UserID] = now

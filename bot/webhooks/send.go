@@ -74,7 +74,7 @@ func (s *Sender) send(ctx context.Context, k hookKey) (failed bool) {
 		return true // interrupted by shutdown: tried again after the restart
 	}
 	result := "taken"
-	if try.Wrong != "" {
+	if try.Failure != "" {
 		result = "refused"
 	}
 	s.sent.WithLabelValues(result).Inc()
@@ -97,10 +97,10 @@ func (s *Sender) send(ctx context.Context, k hookKey) (failed bool) {
 	if try.Status == http.StatusGone {
 		s.stop(ctx, h, "It answered 410 Gone.")
 	}
-	if try.Wrong == "" {
+	if try.Failure == "" {
 		s.prune(ctx, k)
 	}
-	return try.Wrong != ""
+	return try.Failure != ""
 }
 
 // try sends a delivery once.
@@ -110,7 +110,7 @@ func (s *Sender) try(ctx context.Context, h webhook.Hook, secret []byte, d webho
 	defer func() { t.Took = time.Since(begun) }()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, h.URL, strings.NewReader(string(d.Body)))
 	if err != nil {
-		t.Wrong = "its address cannot be used"
+		t.Failure = "its address cannot be used"
 		return t
 	}
 	r.Header.Set("Content-Type", "application/json")
@@ -120,7 +120,7 @@ func (s *Sender) try(ctx context.Context, h webhook.Hook, secret []byte, d webho
 	r.Header.Set(webhook.HeaderSignature, webhook.Sign(secret, d.ID, t.At, d.Body))
 	res, err := s.client.Do(r)
 	if err != nil {
-		t.Wrong = describeError(err)
+		t.Failure = describeError(err)
 		return t
 	}
 	_, _ = io.CopyN(io.Discard, res.Body, 64<<10) // the content does not matter
@@ -128,9 +128,9 @@ func (s *Sender) try(ctx context.Context, h webhook.Hook, secret []byte, d webho
 	t.Status = res.StatusCode
 	switch {
 	case t.Status >= 300 && t.Status < 400:
-		t.Wrong = fmt.Sprintf("it answered %d: redirects are not followed", t.Status)
+		t.Failure = fmt.Sprintf("it answered %d: redirects are not followed", t.Status)
 	case t.Status < 200 || t.Status > 299:
-		t.Wrong = fmt.Sprintf("it answered %d", t.Status)
+		t.Failure = fmt.Sprintf("it answered %d", t.Status)
 	}
 	return t
 }

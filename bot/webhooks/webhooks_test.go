@@ -191,7 +191,7 @@ func TestDelivers(t *testing.T) {
 	b.happens("three", audit.RoomOpened)
 	testkit.Eventually(b, "a failed try", func() bool { return len(b.delivery("three").Tries) == 1 })
 	d := b.delivery("three")
-	if d.State != webhook.Pending || d.Tries[0].Status != 500 || d.Tries[0].Wrong == "" ||
+	if d.State != webhook.Pending || d.Tries[0].Status != 500 || d.Tries[0].Failure == "" ||
 		d.NextAt.Sub(d.Tries[0].At) != 5*time.Second {
 		t.Errorf("got %+v", d)
 	}
@@ -211,7 +211,7 @@ func TestDelivers(t *testing.T) {
 	b.answers(http.StatusFound)
 	b.happens("five", audit.RoomOpened)
 	testkit.Eventually(b, "a redirect", func() bool { return len(b.delivery("five").Tries) == 1 })
-	if w := b.delivery("five").Tries[0]; w.Status != 302 || !strings.Contains(w.Wrong, "not followed") {
+	if w := b.delivery("five").Tries[0]; w.Status != 302 || !strings.Contains(w.Failure, "not followed") {
 		t.Errorf("got %+v", w)
 	}
 	b.answers(http.StatusGone)
@@ -231,7 +231,7 @@ func TestNeverCallsPrivateAddresses(t *testing.T) {
 	defer b.run()() // no networks of our own
 	b.happens("one", audit.RoomOpened)
 	testkit.Eventually(b, "a try", func() bool { return len(b.delivery("one").Tries) == 1 })
-	if w := b.delivery("one").Tries[0].Wrong; !strings.Contains(w, "public internet") || b.count() != 0 {
+	if w := b.delivery("one").Tries[0].Failure; !strings.Contains(w, "public internet") || b.count() != 0 {
 		t.Errorf("%q, and %d came", w, b.count())
 	}
 	// A name is no way around this, and neither what it resolves to nor whether it exists is revealed.
@@ -242,7 +242,7 @@ func TestNeverCallsPrivateAddresses(t *testing.T) {
 		b.clock.Forward(time.Hour)
 		b.mu.Unlock()
 		testkit.Eventually(b, "another try", func() bool { return len(b.delivery("one").Tries) == i+2 })
-		if w := b.delivery("one").Tries[i+1].Wrong; w != errUnreachable.Error() || b.count() != 0 {
+		if w := b.delivery("one").Tries[i+1].Failure; w != errUnreachable.Error() || b.count() != 0 {
 			t.Errorf("%s: %q, and %d came", name, w, b.count())
 		}
 	}

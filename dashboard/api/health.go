@@ -74,7 +74,7 @@ type (
 		Want      string          `json:"want,omitempty"`
 		Risky     bool            `json:"risky" doc:"Mended only if it is named."`
 		Mended    bool            `json:"mended"`
-		Wrong     string          `json:"wrong,omitempty" doc:"Why it was not mended."`
+		Wrong     string          `json:"failure,omitempty" doc:"Why it was not mended."`
 	}
 	repairJSON struct {
 		Findings []findingJSON `json:"findings" nullable:"false"`

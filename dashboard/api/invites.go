@@ -159,7 +159,7 @@ func (s *Service) redeem(
 func (s *Service) arrive(ctx context.Context, who *openapi.Caller, in *struct {
 	RoomPath
 	Body *struct {
-		Anew bool `json:"anew" required:"false" doc:"Make another invite of Discord's: the one there is does not work."`
+		NewInvite bool `json:"new_invite" required:"false" doc:"Make another invite of Discord's: the one there is does not work."`
 	}
 }) (*answer[arrivingJSON], error) {
 	guildID, q, err := s.inRoom(ctx, who, in.Room)
@@ -167,7 +167,7 @@ func (s *Service) arrive(ctx context.Context, who *openapi.Caller, in *struct {
 		return nil, err
 	}
 	a, err := s.actions.Arrive(ctx, guildID,
-		room.ArriveRequest{Actor: q.Actor, RoomID: q.RoomID, NewInvite: in.Body != nil && in.Body.Anew})
+		room.ArriveRequest{Actor: q.Actor, RoomID: q.RoomID, NewInvite: in.Body != nil && in.Body.NewInvite})
 	if err != nil {
 		return nil, err
 	}

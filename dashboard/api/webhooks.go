@@ -41,7 +41,7 @@ type (
 	tryJSON struct {
 		At     time.Time `json:"at"`
 		Status int       `json:"status" doc:"0: there was no answer."`
-		Wrong  string    `json:"wrong,omitempty"`
+		Wrong  string    `json:"failure,omitempty"`
 		Millis int64     `json:"ms"`
 	}
 	deliveryJSON struct {
@@ -74,7 +74,7 @@ func newDeliveryJSON(d webhook.Delivery) deliveryJSON {
 		out.NextAt = &d.NextAt
 	}
 	for _, t := range d.Tries {
-		out.Tries = append(out.Tries, tryJSON{t.At, t.Status, t.Wrong, t.Took.Milliseconds()})
+		out.Tries = append(out.Tries, tryJSON{t.At, t.Status, t.Failure, t.Took.Milliseconds()})
 	}
 	return out
 }

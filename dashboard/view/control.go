@@ -18,19 +18,19 @@ type Participant struct {
 	In    bool // sits there now
 	Owner bool
 	You   bool
-	Out   access.Why // why they do not have their place for now: they do not pass the room's gate
-	Needs string     // the same in words, with the next step
+	Out   access.Barrier // why they do not have their place for now: they do not pass the room's gate
+	Needs string         // the same in words, with the next step
 }
 
 // People are those inside, the guests who are not, and an owner who does not have their place.
 func (r *Room) People(t text.Texts) []Participant {
 	var list []Participant
-	seen, out, owner := map[snowflake.ID]bool{}, map[snowflake.ID]access.Why{}, r.View.Room.Access.OwnerID
+	seen, out, owner := map[snowflake.ID]bool{}, map[snowflake.ID]access.Barrier{}, r.View.Room.Access.OwnerID
 	if c := r.View.Control; c != nil {
 		for _, g := range c.Guests {
 			out[g.UserID] = g.Suspended
 		}
-		out[owner] = c.OwnerOut
+		out[owner] = c.OwnerSuspended
 	}
 	add := func(p room.Person, in bool) {
 		if !p.Bot && !seen[p.UserID] {
@@ -46,7 +46,7 @@ func (r *Room) People(t text.Texts) []Participant {
 		add(p, true)
 	}
 	if c := r.View.Control; c != nil {
-		if c.OwnerOut != access.Passes {
+		if c.OwnerSuspended != access.Passes {
 			add(room.Person{UserID: owner, DisplayName: cmp.Or(r.Owner(), r.called(t, owner))}, false)
 		}
 		for _, g := range c.Guests {
@@ -58,7 +58,7 @@ func (r *Room) People(t text.Texts) []Participant {
 }
 
 // needs says what keeps somebody out, and the next step; "" for nothing.
-func (r *Room) needs(t text.Texts, user snowflake.ID, why access.Why) string {
+func (r *Room) needs(t text.Texts, user snowflake.ID, why access.Barrier) string {
 	switch roles := r.lacks(user); {
 	case why == access.Passes:
 		return ""

@@ -62,7 +62,7 @@ func (s *Site) card(l actions.LiveRoom, st access.Standing, settings guild.Setti
 		Room: l.Room, Roster: l.Roster, Rev: l.Rev, OwnerName: owner,
 		MayEnter: l.Room.Access.MayEnter(st), Mine: l.Room.Access.OwnerID == st.UserID,
 		In:        room.In(l.Roster, st.UserID),
-		Overfills: l.Room.Access.MayOverfill(st) && settings.LetsStay(st),
+		Overfills: l.Room.Access.MayOverfill(st) && settings.MayOverfill(st),
 		MayKnock:  l.Room.Access.MayKnock(st), Knocked: s.actions.Knocking(l.Room.ID, st.UserID),
 	}
 }

@@ -79,8 +79,8 @@ func (s *Site) roomPage(c *gin.Context, me *session.Session) error {
 	}
 	p.Knocked = c.Query("knocked") != "" || s.actions.Knocking(v.Room.ID, me.User.ID)
 	s.loadHistory(ctx, p)
-	if v.Out != nil {
-		p.Notice = view.NoticeOf(p.Text, v.Out)
+	if v.Suspended != nil {
+		p.Notice = view.NoticeOf(p.Text, v.Suspended)
 	}
 	if c.Query("kept") != "" && v.Room.ClosingAt.IsZero() {
 		p.Notice = &view.Notice{Text: p.Text.Say("room.kept")}

@@ -106,7 +106,7 @@ func TestGate(t *testing.T) {
 	for name, c := range map[string]struct {
 		place []access.Overwrite
 		m     access.Member
-		want  access.Why
+		want  access.Barrier
 	}{
 		"no gate":                {nil, plain(), access.Passes},
 		"a role that is missing": {gated, plain(), access.MissingRole},
@@ -147,7 +147,7 @@ func TestGate(t *testing.T) {
 			access.MissingRole,
 		},
 	} {
-		if got := access.Judge(c.m, access.Gate(guild, c.place, isBot)); got != c.want {
+		if got := access.GateBarrier(c.m, access.Gate(guild, c.place, isBot)); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
 	}

@@ -10,18 +10,18 @@ import (
 // A gate is the overwrites of a server's lobby or category, before Snug's
 // own: whoever they keep out cannot be let into the rooms opened there.
 
-// Why is the reason why a member does not pass a gate.
-type Why string
+// Barrier is the reason why a member does not pass a gate.
+type Barrier string
 
 // The reasons, the gravest first. MissingRole alone can be waived.
 const (
-	Passes      Why = ""
-	NotMember   Why = "not_member"   // of the server: they left it, were put out or banned
-	IsPending   Why = "pending"      // they have not accepted the server's rules
-	IsTimedOut  Why = "timed_out"    //
-	OwnDenial   Why = "own_denial"   // an overwrite denies it to them
-	RoleDenial  Why = "role_denial"  // an overwrite denies it to a role of theirs
-	MissingRole Why = "missing_role" // nothing denies it to them, and no role of theirs allows it
+	Passes      Barrier = ""
+	NotMember   Barrier = "not_member"   // of the server: they left it, were put out or banned
+	IsPending   Barrier = "pending"      // they have not accepted the server's rules
+	IsTimedOut  Barrier = "timed_out"    //
+	OwnDenial   Barrier = "own_denial"   // an overwrite denies it to them
+	RoleDenial  Barrier = "role_denial"  // an overwrite denies it to a role of theirs
+	MissingRole Barrier = "missing_role" // nothing denies it to them, and no role of theirs allows it
 )
 
 // Gate returns the overwrites that count as a gate. If a channel denies @everyone to see or
@@ -41,9 +41,9 @@ func Gate(guild snowflake.ID, place []Overwrite, bot func(role snowflake.ID) boo
 	return Compact(gate, Enter)
 }
 
-// Judge returns why a member does not pass a gate, or Passes if Discord
+// GateBarrier returns why a member does not pass a gate, or Passes if Discord
 // would let them see and enter a channel with these overwrites.
-func Judge(m Member, gate []Overwrite) Why {
+func GateBarrier(m Member, gate []Overwrite) Barrier {
 	switch {
 	case m.Admin():
 		return Passes
@@ -54,11 +54,11 @@ func Judge(m Member, gate []Overwrite) Why {
 	case Compute(m, gate).Has(Enter):
 		return Passes
 	}
-	return cmp.Or(Denied(m, gate), MissingRole)
+	return cmp.Or(DenialBarrier(m, gate), MissingRole)
 }
 
-// Denied returns which overwrite denies a member to see or enter: OwnDenial, RoleDenial, or Passes for none.
-func Denied(m Member, gate []Overwrite) Why {
+// DenialBarrier returns which overwrite denies a member to see or enter: OwnDenial, RoleDenial, or Passes for none.
+func DenialBarrier(m Member, gate []Overwrite) Barrier {
 	if m.Admin() {
 		return Passes
 	}
@@ -98,7 +98,7 @@ func RolesThatAdmit(m Member, gates [][]Overwrite, roles Roles, bot func(role sn
 		}
 		with := m
 		with.Roles, with.Base = append(slices.Clone(m.Roles), id), m.Base|roles[id]
-		if !slices.ContainsFunc(gates, func(gate []Overwrite) bool { return Judge(with, gate) != Passes }) {
+		if !slices.ContainsFunc(gates, func(gate []Overwrite) bool { return GateBarrier(with, gate) != Passes }) {
 			open = append(open, id)
 		}
 	}

@@ -146,8 +146,8 @@ func (s Settings) MayCreate(m access.Standing) bool {
 	return slices.ContainsFunc(s.CreatorRoles, func(r snowflake.ID) bool { return slices.Contains(m.Roles, r) })
 }
 
-// LetsStay reports whether a member whom Discord lets into a full room may stay, rather than be moved back.
-func (s Settings) LetsStay(m access.Standing) bool {
+// MayOverfill reports whether a member whom Discord lets into a full room may stay, rather than be moved back.
+func (s Settings) MayOverfill(m access.Standing) bool {
 	return !s.StrictSeats || s.AdminsExempt && m.Manager
 }
 

@@ -81,13 +81,13 @@ func (a Access) Openers(s access.Standing, roles access.Roles, bot func(role sno
 
 // Judge returns why a user cannot be let into the room, or
 // access.Passes: they are in the server and pass its gates.
-func (a Access) Judge(s access.Standing) access.Why {
+func (a Access) Judge(s access.Standing) access.Barrier {
 	if !s.Member {
 		return access.NotMember
 	}
 	missing, m := access.Passes, s.AsMember()
 	for _, gate := range a.gates() {
-		switch why := access.Judge(m, gate); why {
+		switch why := access.GateBarrier(m, gate); why {
 		case access.Passes:
 		case access.MissingRole:
 			missing = why
@@ -101,9 +101,9 @@ func (a Access) Judge(s access.Standing) access.Why {
 	return missing
 }
 
-// Suspends returns why the access of the owner or a guest is suspended, or access.Passes. A
+// BarrierFor returns why the access of the owner or a guest is suspended, or access.Passes. A
 // timeout does not suspend: in Discord the user still sees the channel and can do nothing else.
-func (a Access) Suspends(s access.Standing) access.Why {
+func (a Access) BarrierFor(s access.Standing) access.Barrier {
 	s.TimedOutUntil = time.Time{}
 	return a.Judge(s)
 }
@@ -124,7 +124,7 @@ func (a Access) permissions(s access.Standing) access.Permissions {
 	switch {
 	case slices.Contains(a.Banned, s.UserID):
 		list = append(list, access.Overwrite{ID: s.UserID, Member: true, Deny: access.Enter})
-	case a.Admitted(s.UserID) && a.Suspends(s) == access.Passes:
+	case a.Admitted(s.UserID) && a.BarrierFor(s) == access.Passes:
 		list = append(list, access.Overwrite{ID: s.UserID, Member: true, Allow: access.Enter})
 	}
 	return access.Compute(m, list)

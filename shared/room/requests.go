@@ -102,7 +102,7 @@ type (
 	ArriveRequest struct {
 		Actor     access.Actor `json:"actor"`
 		RoomID    snowflake.ID `json:"room_id"`
-		NewInvite bool         `json:"anew,omitempty"`
+		NewInvite bool         `json:"new_invite,omitempty"`
 	}
 
 	// SeenRequest reports the rooms of a guild that admitted members have visibly open.
@@ -164,7 +164,7 @@ type (
 		// HeldUntil is until when a seat is held for the person; zero for none.
 		HeldUntil time.Time `json:"held_until,omitzero"`
 		// Out says why the person's access is suspended, and what to do; nil if it is not.
-		Out *errs.Error `json:"out,omitempty"`
+		Suspended *errs.Error `json:"suspended,omitempty"`
 		// VoiceIn is the voice channel of this guild the person is connected to; 0 for none.
 		VoiceIn snowflake.ID `json:"voice_in,omitempty"`
 	}
@@ -172,13 +172,13 @@ type (
 	// Control is what a View has in addition for those who control the room.
 	Control struct {
 		// why the owner's access is suspended; "" if it is not
-		OwnerOut access.Why `json:"owner_suspended,omitempty"`
-		Guests   []Guest    `json:"guests,omitempty"`
-		Bans     []Ban      `json:"bans,omitempty"`
-		Knocks   []Knock    `json:"knocks,omitempty"` // that nobody has answered
-		Waiting  []Waiter   `json:"waiting,omitempty"`
-		Holds    []Hold     `json:"holds,omitempty"`
-		OnTheWay []OnTheWay `json:"on_the_way,omitempty"` // who followed an invite and is not let in yet
+		OwnerSuspended access.Barrier `json:"owner_suspended,omitempty"`
+		Guests         []Guest        `json:"guests,omitempty"`
+		Bans           []Ban          `json:"bans,omitempty"`
+		Knocks         []Knock        `json:"knocks,omitempty"` // that nobody has answered
+		Waiting        []Waiter       `json:"waiting,omitempty"`
+		Holds          []Hold         `json:"holds,omitempty"`
+		OnTheWay       []OnTheWay     `json:"on_the_way,omitempty"` // who followed an invite and is not let in yet
 		// Lacks names, for those in Guests and OnTheWay and for the owner who lack a role, the roles each of
 		// which would do.
 		Lacks map[snowflake.ID]string `json:"lacks,omitempty"`
@@ -194,14 +194,14 @@ type (
 
 	// OnTheWay is an Arrival, for those who control the room.
 	OnTheWay struct {
-		UserID   snowflake.ID `json:"user_id"`
-		Name     string       `json:"name,omitempty"` // display name, where it is known
-		Avatar   string       `json:"avatar,omitempty"`
-		InviteID string       `json:"invite_id"`
-		Since    time.Time    `json:"since"`
-		Until    time.Time    `json:"until"`         // when the arrival expires
-		Step     Step         `json:"step"`          // what is next; "" while their standing is unknown
-		Why      access.Why   `json:"why,omitempty"` // with StepWait: what keeps them out; "" for a locked room
+		UserID   snowflake.ID   `json:"user_id"`
+		Name     string         `json:"name,omitempty"` // display name, where it is known
+		Avatar   string         `json:"avatar,omitempty"`
+		InviteID string         `json:"invite_id"`
+		Since    time.Time      `json:"since"`
+		Until    time.Time      `json:"until"`         // when the arrival expires
+		Step     Step           `json:"step"`          // what is next; "" while their standing is unknown
+		Why      access.Barrier `json:"why,omitempty"` // with StepWait: what keeps them out; "" for a locked room
 	}
 
 	// Joined is the result of joining voice.

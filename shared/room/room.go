@@ -45,13 +45,13 @@ const (
 // Room is everything Snug keeps of one room: one document,
 // one transaction. The bot (bot/rooms) is its only writer.
 type Room struct {
-	ID             snowflake.ID `json:"id"` // the voice channel's id
-	GuildID        snowflake.ID `json:"guild_id"`
-	CategoryID     snowflake.ID `json:"category_id,omitempty"`
-	Name           string       `json:"name"`
-	OwnerID        snowflake.ID `json:"owner_id"`
-	OwnerName      string       `json:"owner_name"`                // display name, as it was when they became the owner
-	OwnerSuspended access.Why   `json:"owner_suspended,omitempty"` // the owner's Suspended; see Guest
+	ID             snowflake.ID   `json:"id"` // the voice channel's id
+	GuildID        snowflake.ID   `json:"guild_id"`
+	CategoryID     snowflake.ID   `json:"category_id,omitempty"`
+	Name           string         `json:"name"`
+	OwnerID        snowflake.ID   `json:"owner_id"`
+	OwnerName      string         `json:"owner_name"`                // display name, as it was when they became the owner
+	OwnerSuspended access.Barrier `json:"owner_suspended,omitempty"` // the owner's Suspended; see Guest
 	// OpenedBy opened the room, whoever owns it now; 0: not known any more. OpenedName is their display name
 	// as it was then.
 	OpenedBy   snowflake.ID `json:"opened_by,omitempty"`
@@ -165,7 +165,7 @@ type Guest struct {
 	Bot      bool         `json:"bot,omitempty"` // it takes no seat: the user limit is raised for it
 	// Suspended says why they do not pass the room's gates: their
 	// access is suspended until they do. "" while they pass.
-	Suspended access.Why `json:"suspended,omitempty"`
+	Suspended access.Barrier `json:"suspended,omitempty"`
 }
 
 // SetAppearance updates name and avatar from a standing.
@@ -178,7 +178,7 @@ func setAppearance(name, avatar *string, s access.Standing) {
 }
 
 // NotChecked is the Suspended of a guest whose standing has not been fetched yet.
-const NotChecked access.Why = "unasked"
+const NotChecked access.Barrier = "unasked"
 
 // Ban keeps a user out of the room until it is lifted.
 type Ban struct {
@@ -234,7 +234,7 @@ func (r *Room) Guest(user snowflake.ID) *Guest {
 }
 
 // SuspendedFor returns why the access of the owner or a guest is suspended; has is false for other users.
-func (r *Room) SuspendedFor(user snowflake.ID) (why access.Why, has bool) {
+func (r *Room) SuspendedFor(user snowflake.ID) (why access.Barrier, has bool) {
 	if r.OwnerID == user {
 		return r.OwnerSuspended, true
 	}
@@ -245,7 +245,7 @@ func (r *Room) SuspendedFor(user snowflake.ID) (why access.Why, has bool) {
 }
 
 // SetSuspended suspends the access of the owner or a guest, or restores it with access.Passes.
-func (r *Room) SetSuspended(user snowflake.ID, why access.Why) {
+func (r *Room) SetSuspended(user snowflake.ID, why access.Barrier) {
 	if r.OwnerID == user {
 		r.OwnerSuspended = why
 	}

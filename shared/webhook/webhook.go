@@ -80,10 +80,10 @@ type Delivery struct {
 
 // Try is one attempt to deliver a message.
 type Try struct {
-	At     time.Time     `json:"at"`
-	Status int           `json:"status,omitempty"` // 0 if there was no response
-	Wrong  string        `json:"wrong,omitempty"`  // why the try failed; "" if it did not
-	Took   time.Duration `json:"took"`
+	At      time.Time     `json:"at"`
+	Status  int           `json:"status,omitempty"`  // 0 if there was no response
+	Failure string        `json:"failure,omitempty"` // why the try failed; "" if it did not
+	Took    time.Duration `json:"took"`
 }
 
 // ExpiresAt returns Until. It implements hub.Expiring.
@@ -129,12 +129,12 @@ func (d *Delivery) Tried(t Try) {
 	}
 	failed := 0
 	for _, x := range d.Tries {
-		if x.Wrong != "" {
+		if x.Failure != "" {
 			failed++
 		}
 	}
 	switch {
-	case t.Wrong == "":
+	case t.Failure == "":
 		d.State, d.NextAt = Done, time.Time{}
 	case failed > len(backoff):
 		d.State, d.NextAt = Failed, time.Time{}

@@ -64,7 +64,7 @@ func TestTries(t *testing.T) {
 	}
 	var waits []time.Duration
 	for d.State == Pending {
-		d.Tried(Try{At: now, Wrong: "500"})
+		d.Tried(Try{At: now, Failure: "500"})
 		if d.State == Pending {
 			waits = append(waits, d.NextAt.Sub(now))
 			now = d.NextAt
