@@ -1,0 +1,38 @@
+package walk_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"snug/shared/testkit/walk"
+)
+
+// TestWalk edits a Go file and an embedded one, and lets a test see both and write a third.
+func TestWalk(t *testing.T) {
+	if _, walked := os.LookupEnv("SNUG_TEST_OVERLAY"); walked {
+		t.Skip("this is the walk")
+	}
+	w := walk.New(t)
+	w.Insert("shared/text/text.go", `{"ja", "日本語", []string{"ja"}},`, "\t\t{\"nl\", \"Walked\", nil},")
+	w.Message("common", "walked", "Here \"too\"")
+	w.Generated("docs/demo.md")
+	w.Replace("shared/testkit/walk/seen_test.go", "const edited = false", "const edited = true")
+	if want := "docs/demo.md shared/testkit/walk/seen_test.go shared/text/text.go"; strings.Join(w.Files(), " ") != want {
+		t.Errorf("edited: %q", w.Files())
+	}
+	out := w.Go("test", "-v", "-run", "^TestSeen$", "./shared/testkit/walk")
+	if !strings.Contains(out, "--- PASS: TestSeen") {
+		t.Error(out)
+	}
+	if got := w.Read("docs/demo.md"); got != "written by TestSeen" {
+		t.Errorf("docs/demo.md of the walk is %q", got)
+	}
+	if b, err := os.ReadFile("../../../docs/demo.md"); err != nil || string(b) == "written by TestSeen" {
+		t.Errorf("the real docs/demo.md was written, or is gone: %v", err)
+	}
+	if t.Failed() {
+		return
+	}
+	w.Go("vet", "./shared/testkit/walk", "./shared/text")
+}
