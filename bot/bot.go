@@ -1,16 +1,15 @@
-// Package bot is Snug's Discord bot: its parts put together.
+// Package bot is Snug's Discord bot: it puts the parts together and passes events between them.
 //
-//	gateway, shards          connections to Discord: events come in
+//	gateway, shards          connections to Discord, which deliver events
 //	voice                    who is in which voice channel: rosters
-//	rooms                    rooms, which nothing else changes
+//	rooms                    the rooms; nothing else changes them
 //	commands, panels         what people type and press, and what Snug posts
-//	discordapi, ratelimit    Discord's REST interface
-//	publish                  rosters to the hub, where dashboards see them
+//	discordapi, ratelimit    Discord's REST API
+//	publish                  sends rosters to the hub, where dashboards read them
 //
-// An event's way from Discord is read in events.go, how the parts are put
-// together in build.go, and what the dashboard asks for in calls.go. A Bot is
-// made with New, started once and closed once; its other methods may be called
-// from anywhere.
+// events.go shows how an event travels from Discord, build.go how the parts are put together,
+// and calls.go what the dashboard can ask for. Make a Bot with New, start it once and close it
+// once; its other methods are safe for concurrent use.
 package bot
 
 import (
@@ -49,19 +48,19 @@ import (
 	"snug/shared/text"
 )
 
-// Intents are what Snug asks Discord to tell; none of them is privileged.
-// Options.Members adds the members intent, which is.
+// Intents are the gateway intents Snug identifies with; none of them is privileged. Options.Members
+// adds GUILD_MEMBERS, which is.
 const Intents = dgateway.IntentGuilds | dgateway.IntentGuildVoiceStates
 
-// SweepEvery is how often every room is looked at: whether it is to be closed, and whether anything is left to do.
+// SweepEvery is how often Snug checks every room for a deadline or pending work.
 const SweepEvery = 5 * time.Second
 
-// Options of a Bot. All are needed but GuildID, Members, Shared, LeaseTerm, SaveEvery, DirectMessages,
-// Requests and HookNetworks.
+// Options configure a Bot. GuildID, Members, Shared, LeaseTerm, SaveEvery, DirectMessages, Requests and
+// HookNetworks are optional.
 type Options struct {
 	Token      string       // without "Bot "
 	DiscordURL string       // https://discord.com, or the simulator's address, without a trailing slash
-	GuildID    snowflake.ID // serve this server alone; 0: all the bot is in
+	GuildID    snowflake.ID // serve only this server; 0: every server the bot is in
 	Hub        *hub.Hub
 	Keys       *keyring.Keyring
 	Pages      message.Pages
@@ -69,25 +68,26 @@ type Options struct {
 	Log        *slog.Logger
 	Registerer prometheus.Registerer
 	Texts      *text.Catalog // what people read
-	// Members asks for the members intent, which has to be allowed in the
-	// Developer Portal: who leaves a server or loses a role is known at once.
+	// Members asks for the members intent, which must be enabled in the Developer Portal. With it Snug
+	// knows at once when someone leaves a server or loses a role.
 	Members bool
-	// Shared says that other processes run this bot on the same hub: each
-	// shard is connected by the one that holds its lease.
+	// Shared means that other processes run this bot on the same hub: the process that holds a shard's
+	// lease connects it.
 	Shared bool
-	// LeaseTerm is how long a process may not be heard of before another takes its shards over; default 15 s.
+	// LeaseTerm is how long a process may stay silent before another takes over its shards; default 15 s.
 	LeaseTerm time.Duration
-	// SaveEvery is how often the gateway's checkpoint is saved while events come; default 2 s.
+	// SaveEvery is how often the gateway checkpoint is saved while events arrive; default 2 s.
 	SaveEvery time.Duration
-	// DirectMessages are the budgets of direct messages; zero: the defaults.
+	// DirectMessages are the budgets for direct messages; zero means the defaults.
 	DirectMessages dmbudget.Limits
-	// Requests are how many a second Discord allows this bot, where it allows more than the usual 50; 0: those.
+	// Requests is the bot's global rate limit in requests a second, if Discord raised it; 0 means the
+	// usual 50.
 	Requests int
-	// HookNetworks are networks that webhooks may be sent to beside the public internet.
+	// HookNetworks are networks that webhooks may be sent to in addition to the public internet.
 	HookNetworks []netip.Prefix
 }
 
-// Bot is a running bot. Its parts are put together in build.go.
+// Bot is a running bot.
 type Bot struct {
 	o           Options
 	client      *bot.Client
@@ -107,20 +107,20 @@ type Bot struct {
 	activity    *activity.Recorder
 	webhooks    *webhooks.Sender
 	shards      *shards.Shards
-	errors      *logs.RecentErrors // the last ones about each guild
+	errors      *logs.RecentErrors // the most recent ones of each guild
 
 	ctx  context.Context // ends with Close
 	stop context.CancelFunc
 	wg   sync.WaitGroup
-	// who is in voice is followed longer than the rest, so that what came last is published
+	// Voice states are processed a little longer than the rest, so that the last changes are published.
 	voiceWG     sync.WaitGroup
 	stopVoice   context.CancelFunc // nil before Start
-	stopReports func()             // of what is left out of what Discord sends
+	stopReports func()             // of fields and values that package lenient skips
 	done        chan error
 	registered  chan struct{} // closed once Discord has the commands
 }
 
-// New puts a bot together; nothing is sent before Start.
+// New puts a bot together. It sends nothing before Start.
 func New(o Options) (*Bot, error) {
 	if o.DirectMessages.Bot == nil {
 		o.DirectMessages = dmbudget.Defaults()
@@ -140,9 +140,9 @@ func New(o Options) (*Bot, error) {
 	return b, nil
 }
 
-// Start connects to Discord and returns when every shard of this process is
-// ready, or with why that cannot be. Where shards are shared, it returns at
-// once: shards come as their leases do. Commands are registered in the background.
+// Start connects to Discord and returns when every shard of this process is ready, or the error that
+// prevents it. With Options.Shared it returns at once, since shards connect when their leases are
+// acquired. Commands are registered in the background.
 func (b *Bot) Start(ctx context.Context) error {
 	ctxVoice, stop := context.WithCancel(context.Background())
 	b.stopVoice = stop
@@ -171,7 +171,7 @@ func (b *Bot) register() {
 
 func (b *Bot) runWebhooks() {
 	if err := b.webhooks.Run(b.ctx); err != nil && b.ctx.Err() == nil {
-		b.o.Log.Error("webhooks are not told what happens", "err", err)
+		b.o.Log.Error("cannot follow events for webhooks; none are sent until Snug restarts", "err", err)
 	}
 }
 
@@ -180,24 +180,24 @@ func (b *Bot) sweep() {
 		return // nothing may be done
 	}
 	if err := b.rooms.Sweep(b.ctx); err != nil && b.ctx.Err() == nil {
-		b.o.Log.Warn("a sweep left something for the next", "err", err)
+		b.o.Log.Warn("cannot finish the sweep of rooms; retrying in the next one", "err", err)
 	}
 }
 
-// Sweep looks at every room now, as cron does every SweepEvery.
+// Sweep checks every room now, as the schedule does every SweepEvery.
 func (b *Bot) Sweep(ctx context.Context) error { return b.rooms.Sweep(ctx) }
 
-// Registered is closed once Discord has taken the commands.
+// Registered is closed once the commands are registered with Discord.
 func (b *Bot) Registered() <-chan struct{} { return b.registered }
 
-// Ready says whether every shard of this process is connected; if not, what is
-// missing. A process that stands by has none and is ready.
+// Ready returns nil if every shard of this process is connected, else an error that lists those that
+// are not. A standby process holds no shards and is ready.
 func (b *Bot) Ready() error { return b.shards.Ready() }
 
-// Done gives the error that ended the bot for good: one that only a person can mend.
+// Done delivers the error that ended the bot for good: one that only a person can fix.
 func (b *Bot) Done() <-chan error { return b.done }
 
-// fail ends the bot for good; the first reason counts.
+// fail ends the bot for good. Only the first error counts.
 func (b *Bot) fail(err error) {
 	select {
 	case b.done <- err:
@@ -205,9 +205,9 @@ func (b *Bot) fail(err error) {
 	}
 }
 
-// Close stops: the schedule and the gateway first, so that nothing new comes in
-// and sessions can be resumed, then commands and requests that were begun, then
-// rosters that are still to be published. The shards' leases are freed last.
+// Close stops the schedule and the gateway first, so that nothing new arrives and sessions can be
+// resumed, then finishes commands and requests already begun, then publishes the remaining rosters. It
+// releases the shards' leases last.
 func (b *Bot) Close(ctx context.Context) error {
 	b.stop()
 	b.schedule.Stop()

@@ -36,7 +36,7 @@ import (
 	"snug/shared/room"
 )
 
-// build puts the parts together, from Discord inwards.
+// build puts the parts together, starting from Discord.
 func (b *Bot) build() error {
 	for _, part := range []func() error{
 		b.newClient, b.newShards, b.newVoice, b.newStandings, b.newRooms, b.newCommands, b.serveCalls, b.newSchedule,
@@ -49,7 +49,7 @@ func (b *Bot) build() error {
 	return nil
 }
 
-// newClient makes what asks Discord.
+// newClient makes the REST client.
 func (b *Bot) newClient() error {
 	o := b.o
 	metrics, err := ratelimit.NewMetrics(o.Registerer)
@@ -77,7 +77,7 @@ func (b *Bot) newClient() error {
 	return err
 }
 
-// newShards makes the connections that events come over.
+// newShards makes the gateway connections.
 func (b *Bot) newShards() (err error) {
 	o := b.o
 	intents := Intents
@@ -105,15 +105,15 @@ func (b *Bot) newShards() (err error) {
 	return err
 }
 
-// forgetGuild forgets a guild whose shard is another process's from now on.
+// forgetGuild forgets a guild whose shard another process has taken over.
 func (b *Bot) forgetGuild(ctx context.Context, guild snowflake.ID) {
 	b.rooms.Release(ctx, guild)
-	b.calls.Drop(guild) // a load that was going on may have begun to answer
+	b.calls.Drop(guild) // a load still running may have begun to answer calls
 	b.voice.GuildGone(guild)
 	b.standings.Forget(guild)
 }
 
-// newVoice makes what follows who is in which voice channel, and publishes rosters.
+// newVoice makes the tracker of voice states, and publishes its rosters.
 func (b *Bot) newVoice() (err error) {
 	o := b.o
 	if b.rosters, err = publish.NewRosters(o.Hub, b.shards.Holds); err != nil {
@@ -129,12 +129,12 @@ func (b *Bot) newVoice() (err error) {
 	return err
 }
 
-// republishGuild publishes a guild's rosters, and when the hub has them, the guild.
+// republishGuild publishes a guild's rosters and, once the hub has them, the guild itself.
 func (b *Bot) republishGuild(ctx context.Context, guild snowflake.ID) error {
-	taken := make(chan error, 1)
-	b.voice.Republish(guild, func(err error) { taken <- err })
+	published := make(chan error, 1)
+	b.voice.Republish(guild, func(err error) { published <- err })
 	select {
-	case err := <-taken:
+	case err := <-published:
 		if err != nil {
 			return err
 		}
@@ -144,7 +144,7 @@ func (b *Bot) republishGuild(ctx context.Context, guild snowflake.ID) error {
 	return b.rooms.Reannounce(ctx, guild)
 }
 
-// newStandings makes the table of what people may do.
+// newStandings makes the cache of people's permissions in a guild.
 func (b *Bot) newStandings() (err error) {
 	b.standings, err = standings.New(standings.Options{
 		Now: b.o.Now, Log: b.o.Log, Registerer: b.o.Registerer, StandingOf: b.discord.StandingOf,
@@ -169,16 +169,16 @@ func (b *Bot) newStandings() (err error) {
 	return err
 }
 
-// standingChanged has whoever watches ask again, and rooms follow. It only enqueues.
+// standingChanged tells the rooms and the dashboards. It only enqueues.
 func (b *Bot) standingChanged(was, is access.Standing) {
 	b.rooms.StandingChanged(was, is)
 	if err := hub.StandingChanged.Send(b.o.Hub, room.Member{GuildID: is.GuildID, UserID: is.UserID}); err != nil {
-		b.o.Log.Warn("watchers were not told that somebody's standing changed; they hear of it when they ask next",
+		b.o.Log.Warn("cannot notify dashboards that a member's permissions changed; they see it when they next ask",
 			"guild_id", is.GuildID, "user_id", is.UserID, "err", err)
 	}
 }
 
-// newRooms makes what changes rooms, and what that says and shows.
+// newRooms makes the rooms, and the panels and notices they cause.
 func (b *Bot) newRooms() error {
 	o := b.o
 	b.rooms = rooms.New(rooms.Options{
@@ -195,14 +195,15 @@ func (b *Bot) newRooms() error {
 	return nil
 }
 
-// requestChannelInfo has Discord asked for a server's channels, where this process has its shard. It only enqueues.
+// requestChannelInfo queues a Request Channel Info for a server whose shard this process holds. It only
+// enqueues.
 func (b *Bot) requestChannelInfo(guild snowflake.ID) {
 	if b.shards.Has(guild) {
 		b.channelInfo.Add(guild)
 	}
 }
 
-// newCommands makes what answers interactions.
+// newCommands makes the handlers of interactions.
 func (b *Bot) newCommands() error {
 	b.commands = commands.New(commands.Options{
 		Rooms: b.rooms, Texts: b.o.Texts, Pages: b.o.Pages, Standing: b.discord.StandingOf, Now: b.o.Now,
@@ -212,10 +213,11 @@ func (b *Bot) newCommands() error {
 	return nil
 }
 
-// activityTimeout bounds how long writing what was counted may take.
+// activityTimeout limits how long a write or cleanup of activity counts may take.
 const activityTimeout = 50 * time.Second
 
-// newSchedule has rooms looked at and people in them counted again and again, and old activity deleted every night.
+// newSchedule sweeps rooms and counts the people in them regularly, and deletes expired activity every
+// night.
 func (b *Bot) newSchedule() (err error) {
 	b.activity, err = activity.New(activity.Options{
 		Hub: b.o.Hub, Guilds: b.shards.Guilds, Now: b.o.Now, Log: b.o.Log,
@@ -223,7 +225,7 @@ func (b *Bot) newSchedule() (err error) {
 			if m := b.rooms.Snapshot(id); m.Ready {
 				return time.Duration(m.Settings.AuditRetention)
 			}
-			return 0 // not known: nothing is deleted
+			return 0 // unknown: delete nothing
 		},
 	})
 	if err != nil {
@@ -234,7 +236,7 @@ func (b *Bot) newSchedule() (err error) {
 			ctx, cancel := context.WithTimeout(b.ctx, activityTimeout)
 			defer cancel()
 			if err := do(ctx); err != nil && b.ctx.Err() == nil {
-				b.o.Log.Warn("activity was not counted, or old activity not deleted; it is tried again", "err", err)
+				b.o.Log.Warn("cannot record activity or delete expired activity; retrying", "err", err)
 			}
 		}
 	}
@@ -242,11 +244,11 @@ func (b *Bot) newSchedule() (err error) {
 	return errors.Join(
 		b.schedule.Every(SweepEvery, b.sweep),
 		b.schedule.Every(time.Minute, bounded(b.activity.RecordMinute)),
-		b.schedule.At("17 4 * * *", bounded(b.activity.DeleteExpired)), // a time of day
+		b.schedule.At("17 4 * * *", bounded(b.activity.DeleteExpired)), // at 04:17
 	)
 }
 
-// newWebhooks makes what tells webhooks what happens.
+// newWebhooks makes the sender of webhooks.
 func (b *Bot) newWebhooks() (err error) {
 	b.webhooks, err = webhooks.New(webhooks.Options{
 		Hub: b.o.Hub, Keys: b.o.Keys, Guilds: b.shards.Guilds, Networks: b.o.HookNetworks, Now: b.o.Now, Log: b.o.Log,

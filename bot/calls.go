@@ -13,8 +13,7 @@ import (
 	"snug/shared/room"
 )
 
-// serveCalls answers what the dashboard asks for, through the hub
-// also when both run in one process.
+// serveCalls answers the dashboard's calls. They go through the hub even when both run in one process.
 func (b *Bot) serveCalls() (err error) {
 	if b.calls, err = b.o.Hub.Calls(0); err != nil {
 		return err
@@ -29,12 +28,7 @@ func (b *Bot) serveCalls() (err error) {
 	serve(b, hub.JoinRoom, k.Join)
 	serve(b, hub.KeepRoom, k.Keep)
 	serve(b, hub.CloseRoom, k.CloseRoom)
-	serve(b, hub.CreateInvite, func(
-		ctx context.Context, guild snowflake.ID, q room.InviteRequest,
-	) (room.InviteLink, error) {
-		link, _, err := k.Invite(ctx, guild, q)
-		return link, err
-	})
+	serve(b, hub.CreateInvite, b.createInvite)
 	serve(b, hub.RevokeInvite, k.Revoke)
 	serve(b, hub.PreviewInvite, k.Preview)
 	serve(b, hub.RedeemInvite, k.Redeem)
@@ -63,7 +57,7 @@ func (b *Bot) serveCalls() (err error) {
 	return nil
 }
 
-// serve answers a method; what is logged meanwhile says which request it is about.
+// serve answers one method. Whatever is logged meanwhile carries the request's id.
 func serve[Req, Resp any](b *Bot, m hub.Method[Req, Resp], f func(context.Context, snowflake.ID, Req) (Resp, error)) {
 	m.Serve(b.calls, func(ctx context.Context, guild snowflake.ID, q Req) (Resp, error) {
 		if err := b.shards.Check(guild); err != nil {
@@ -77,7 +71,14 @@ func serve[Req, Resp any](b *Bot, m hub.Method[Req, Resp], f func(context.Contex
 	})
 }
 
-// announce tells the dashboard of a guild, and begins or ends to answer for it.
+func (b *Bot) createInvite(
+	ctx context.Context, guild snowflake.ID, q room.InviteRequest,
+) (room.InviteLink, error) {
+	link, _, err := b.rooms.Invite(ctx, guild, q)
+	return link, err
+}
+
+// announce publishes a guild's state for dashboards, and starts or stops answering calls for it.
 func (b *Bot) announce(ctx context.Context, info room.GuildInfo) error {
 	if !info.Ready {
 		b.calls.Drop(info.ID)
@@ -90,12 +91,12 @@ func (b *Bot) announce(ctx context.Context, info room.GuildInfo) error {
 	return err
 }
 
-// followStandings has people asked after, and gives what is known of them.
+// followStandings keeps the users' standings up to date from now on, and returns what is known of them.
 func (b *Bot) followStandings(_ context.Context, guild snowflake.ID, q room.StandingsRequest) (room.Standings, error) {
 	return room.Standings{Standings: b.standings.Follow(guild, q.UserIDs)}, nil
 }
 
-// channelsAndRoles lists what settings can point at.
+// channelsAndRoles lists the channels and roles that settings can refer to.
 func (b *Bot) channelsAndRoles(
 	ctx context.Context, id snowflake.ID, q guild.ManageRequest,
 ) (out guild.ChannelsAndRoles, err error) {
@@ -107,12 +108,12 @@ func (b *Bot) channelsAndRoles(
 		return out, err
 	}
 	return b.discord.ChannelsAndRoles(ctx, id, func(channel snowflake.ID) bool {
-		// A room is no place for settings, and a private one's name is not for every manager.
+		// Settings can't refer to a room, and a private room's name isn't for every manager.
 		return slices.ContainsFunc(b.rooms.Snapshot(id).Rooms, func(r room.Room) bool { return r.ID == channel })
 	})
 }
 
-// health tells a guild's managers how this process serves them.
+// health reports to a guild's managers how this process serves them.
 func (b *Bot) health(ctx context.Context, id snowflake.ID, q guild.ManageRequest) (guild.Health, error) {
 	out, err := b.rooms.Health(ctx, id, q)
 	if err != nil {

@@ -11,14 +11,14 @@ import (
 	"snug/shared/schema"
 )
 
-// event takes every gateway event of a shard, in order. Nothing here waits:
-// voice, rooms and commands enqueue and return. An event's way is
+// event handles every gateway event of a shard, in order. Nothing here blocks: voice, rooms and
+// commands enqueue and return.
 //
-//   - a voice state goes to voice, which publishes the room's roster to the
-//     hub, where the dashboard gets it and sends it to browsers. Nothing comes before it;
-//   - an interaction goes to commands;
-//   - everything else goes into disgo's caches first, which what follows reads;
-//     then to standings (what people may do), then to rooms.
+//   - A voice state goes straight to voice, which publishes the room's roster to the hub, from
+//     where the dashboard sends it to browsers.
+//   - An interaction goes to commands.
+//   - Everything else first updates disgo's caches, which the rest reads, then goes to standings
+//     (what people may do) and to rooms.
 func (b *Bot) event(s *shards.Shard, e shards.Event) {
 	switch data := e.Data.(type) {
 	case dgateway.EventVoiceStateUpdate:
@@ -36,7 +36,7 @@ func (b *Bot) event(s *shards.Shard, e shards.Event) {
 			b.guildsListed(s, ready)
 		}
 		if err := b.discord.Follow(e.Gateway, e.Type, e.Seq, data); err != nil {
-			b.o.Log.Error("an event is missing in disgo's caches", "err", err)
+			b.o.Log.Error("cannot update disgo's caches with an event", "err", err)
 		}
 		b.standings.Event(s.ID(), data)
 		b.guildEvent(s, data)
@@ -44,8 +44,8 @@ func (b *Bot) event(s *shards.Shard, e shards.Event) {
 	}
 }
 
-// guildEvent takes what happens to a guild, its channels and its roles. Who
-// may see a room follows from all of these.
+// guildEvent handles changes of a guild, its channels and its roles. Each of them can change who may
+// see a room.
 func (b *Bot) guildEvent(s *shards.Shard, data dgateway.EventData) {
 	switch e := data.(type) {
 	case dgateway.EventGuildCreate:
@@ -58,7 +58,7 @@ func (b *Bot) guildEvent(s *shards.Shard, data dgateway.EventData) {
 		} else {
 			b.guildRemoved(e.ID)
 		}
-	case dgateway.EventGuildUpdate: // its owner may be another
+	case dgateway.EventGuildUpdate: // the owner may have changed
 		b.rooms.GateChanged(e.ID)
 	case dgateway.EventGuildRoleCreate:
 		b.rooms.GateChanged(e.GuildID)
@@ -78,8 +78,8 @@ func (b *Bot) guildEvent(s *shards.Shard, data dgateway.EventData) {
 	}
 }
 
-// memberEvent takes what happens to a guild's members. Discord tells it with
-// the members intent alone; without it who owns a room is asked after.
+// memberEvent handles changes of a guild's members. Discord sends them only with the members intent;
+// without it, standings asks about room owners instead.
 func (b *Bot) memberEvent(data dgateway.EventData) {
 	switch e := data.(type) {
 	case dgateway.EventGuildMemberAdd:
@@ -98,7 +98,7 @@ func (b *Bot) memberChanged(guild snowflake.ID, m discord.Member) {
 	b.rooms.CheckArrivals(guild, m.User.ID)
 }
 
-// observeMember takes what Discord says of somebody who comes into a voice channel.
+// observeMember learns the permissions of someone who joins a voice channel.
 func (b *Bot) observeMember(e dgateway.EventVoiceStateUpdate) {
 	m := e.Member
 	if e.ChannelID != nil && m.User.ID != 0 && b.voice.ChannelOf(e.GuildID, m.User.ID) != *e.ChannelID {
@@ -107,12 +107,12 @@ func (b *Bot) observeMember(e dgateway.EventVoiceStateUpdate) {
 	}
 }
 
-// guildsListed follows a READY, which lists the guilds the bot is in: those
-// are described next, and others are not its own any more.
+// guildsListed handles the list of guilds in a READY. Each of them follows as a GUILD_CREATE; the bot
+// has left every guild that isn't listed.
 func (b *Bot) guildsListed(s *shards.Shard, e dgateway.EventReady) {
 	for _, g := range e.Guilds {
 		if b.serves(g.ID) {
-			b.rooms.Expect(g.ID) // else its pages would say, until it comes, that there is none
+			b.rooms.Expect(g.ID) // until GUILD_CREATE, its pages would say that the bot isn't there
 		}
 	}
 	for _, id := range s.ForgetUnlisted(e) {
@@ -120,26 +120,26 @@ func (b *Bot) guildsListed(s *shards.Shard, e dgateway.EventReady) {
 	}
 }
 
-// guildDescribed takes a GUILD_CREATE: all of a guild, and who is in voice there.
+// guildDescribed handles a GUILD_CREATE: the whole guild, with its voice states.
 func (b *Bot) guildDescribed(s *shards.Shard, e dgateway.EventGuildCreate) {
-	for _, m := range e.Members { // those in voice
+	for _, m := range e.Members { // only those in voice
 		m.GuildID = e.ID
 		b.rooms.ObserveStanding(b.discord.StandingOf(m))
 	}
 	b.voice.Guild(e.ID, e.VoiceStates, e.Members)
-	if !s.Replaying() { // else loadGuild follows, once everything missed has been repeated
+	if !s.Replaying() { // during a replay, Restored calls loadGuild once everything missed was repeated
 		b.loadGuild(e.Guild, e.Channels)
 	}
 }
 
-// loadGuild has a guild's rooms loaded and compared with its channels.
+// loadGuild loads a guild's rooms and compares them with its channels.
 func (b *Bot) loadGuild(g discord.Guild, channels []discord.GuildChannel) {
 	if b.serves(g.ID) {
 		b.rooms.Load(infoOf(g), b.discord.VoiceChannels(g.ID, channels))
 	}
 }
 
-// guildRemoved forgets a guild that the bot is not in any more.
+// guildRemoved forgets a guild that the bot has left.
 func (b *Bot) guildRemoved(id snowflake.ID) {
 	b.rooms.GuildRemoved(id)
 	b.voice.GuildGone(id)

@@ -62,7 +62,7 @@ type queue struct {
 // New makes Requests that ask for nothing yet.
 func New(o Options) *Requests { return &Requests{o: o, queues: map[int]*queue{}} }
 
-// queue gives a shard's queue, made if it is new. The caller holds mu.
+// queue returns a shard's queue, made if it is new. The caller holds mu.
 func (r *Requests) queue(shard int) *queue {
 	q := r.queues[shard]
 	if q == nil {
@@ -90,7 +90,7 @@ func (q *queue) poke() {
 	}
 }
 
-// next gives the server to ask for now, or how long until there is one; 0 until something wakes.
+// next returns the server to ask for now, or how long until there is one; 0 until something wakes.
 // No server is asked for while its last answer is awaited: answers do not tell to which request they are.
 func (r *Requests) next(q *queue, now time.Time) (guild snowflake.ID, wait time.Duration) {
 	r.mu.Lock()
@@ -111,7 +111,7 @@ func (r *Requests) next(q *queue, now time.Time) (guild snowflake.ID, wait time.
 	return 0, wait
 }
 
-// answered gives when a server was asked for, now that its answer has come.
+// answered returns when a server was asked for, now that its answer has come.
 func (r *Requests) answered(guild snowflake.ID) (asked time.Time, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -12,7 +12,7 @@ import (
 	"snug/shared/errs"
 )
 
-// side finds what overwrites need to know of the guild.
+// side collects what overwrites depend on: the guild's roles, the bot's permissions and the category's overwrites.
 func (d *Discord) side(ctx context.Context, guild, category snowflake.ID) (s side, err error) {
 	if s.roles, err = d.roles(ctx, guild); err != nil {
 		return s, err
@@ -36,7 +36,7 @@ func (d *Discord) side(ctx context.Context, guild, category snowflake.ID) (s sid
 	return s, nil
 }
 
-// category gives a category from memory, or else as Discord says.
+// category returns a category from the cache, or else from Discord.
 func (d *Discord) category(ctx context.Context, id snowflake.ID) (discord.GuildChannel, error) {
 	if c, ok := d.client.Caches.GuildCategoryChannel(id); ok {
 		return c, nil
@@ -52,10 +52,10 @@ func (d *Discord) category(ctx context.Context, id snowflake.ID) (discord.GuildC
 	return g, nil
 }
 
-// SetAccess gives a room's channel the overwrites it should have. Overwrites
-// that others made for roles stay, what they deny members by name, and what they allow them beyond
-// seeing and entering, also if they do so meanwhile: only what differs is changed. Where it takes many requests, the
-// room is never opened wider meanwhile, and more is true while there are some left.
+// SetAccess changes a room's channel to the overwrites it should have, and only those that differ.
+// What others added stays, even if they add it meanwhile: overwrites of roles, denials for members,
+// and anything they allow members beyond View Channel and Connect. If that takes many requests, the
+// room is at no point more open than before and after, and more is true while some are left.
 func (d *Discord) SetAccess(
 	ctx context.Context, channel snowflake.ID, a rooms.RoomAccess, reason string,
 ) (more bool, err error) {
@@ -66,7 +66,7 @@ func (d *Discord) SetAccess(
 			return more, err
 		}
 	}
-	return true, nil // the next turn looks again
+	return true, nil // the next call reads the channel again
 }
 
 func (d *Discord) setAccess(
@@ -98,7 +98,7 @@ func (d *Discord) setAccess(
 	return more, coded(err, "change who may enter the room", "Manage Channels and Manage Roles")
 }
 
-// asIs asks for a room's channel: what Discord told of it last may be old.
+// asIs requests a room's channel from Discord, because the cached one may be outdated.
 func (d *Discord) asIs(ctx context.Context, channel snowflake.ID) (discord.GuildChannel, error) {
 	got, err := d.client.Rest.GetChannel(channel, rest.WithCtx(ctx))
 	if err != nil {
@@ -111,7 +111,7 @@ func (d *Discord) asIs(ctx context.Context, channel snowflake.ID) (discord.Guild
 	return c, nil
 }
 
-// Admit lets a user see and enter a room's channel.
+// Admit lets a user see and join a room's channel.
 func (d *Discord) Admit(ctx context.Context, channel, user snowflake.ID, a rooms.RoomAccess, reason string) error {
 	s, err := d.side(ctx, a.GuildID, a.CategoryID)
 	if err != nil {
@@ -129,7 +129,8 @@ func (d *Discord) Admit(ctx context.Context, channel, user snowflake.ID, a rooms
 	return coded(d.place(ctx, channel, have, o, s, reason), "let somebody into the room", "Manage Roles")
 }
 
-// Expel takes a user's place in a room's channel; with ban they can neither see nor enter it, whatever roles they have.
+// Expel removes a user's access to a room's channel. With ban it also denies them View Channel and
+// Connect, whatever their roles.
 func (d *Discord) Expel(
 	ctx context.Context, channel, user snowflake.ID, ban bool, a rooms.RoomAccess, reason string,
 ) error {
@@ -152,11 +153,11 @@ func (d *Discord) Expel(
 	}
 	const doing = "put somebody out of the room"
 	if _, lifted := a.PendingUnbans[user]; !lifted && o.Deny&seeAndEnter != 0 && !allows(have, user) {
-		return nil // what denies it to them is somebody else's to change
+		return nil // somebody else denies it to them, and Snug leaves that alone
 	}
 	o.Deny |= denial(s.parent, user) & handsOn(s.here)
 	if bitsOf(held(have, []discord.PermissionOverwrite{o}, handsOn(s.here), s.self)[0]) != (bits{}) {
-		// others' bits, which are not Snug's to take
+		// These bits are others', so they stay.
 		return coded(d.place(ctx, channel, have, o, s, reason), doing, "Manage Roles")
 	}
 	err = coded(d.client.Rest.DeletePermissionOverwrite(channel, user, with(ctx, reason)...), doing, "Manage Roles")
@@ -166,7 +167,7 @@ func (d *Discord) Expel(
 	return err
 }
 
-// place puts one overwrite into a channel, but for bits the bot may not change there.
+// place writes one overwrite to a channel, leaving out bits that the bot may not change there.
 func (d *Discord) place(
 	ctx context.Context, channel snowflake.ID, have []discord.PermissionOverwrite, o discord.PermissionOverwrite,
 	s side, reason string,
@@ -175,7 +176,7 @@ func (d *Discord) place(
 	return d.step(ctx, channel, step{kind: o.Type(), id: o.ID(), to: bitsOf(o)}, reason)
 }
 
-// known gives the overwrites of a channel as Discord told them last.
+// known returns a channel's overwrites from the cache.
 func (d *Discord) known(channel snowflake.ID) []discord.PermissionOverwrite {
 	if c, ok := d.client.Caches.Channel(channel); ok {
 		return c.PermissionOverwrites()

@@ -12,15 +12,15 @@ import (
 	"snug/shared/errs"
 )
 
-// The limits of Discord on a channel's overwrites.
+// Discord's limits on a channel's overwrites.
 const (
-	maxAtOnce     = 100 // in one request that makes a channel
+	maxAtOnce     = 100 // in the request that creates a channel
 	maxOverwrites = 1000
-	// stepsAtOnce is how many overwrites one call changes.
+	// stepsAtOnce is how many overwrites one call of apply changes.
 	stepsAtOnce = 20
 )
 
-// bits are what an overwrite allows and denies.
+// bits are the permissions that an overwrite allows and denies.
 type bits struct{ allow, deny discord.Permissions }
 
 // step changes one overwrite.
@@ -31,7 +31,7 @@ type step struct {
 	remove bool
 }
 
-// bitsOf gives an overwrite's bits; both kinds have them.
+// bitsOf returns the bits of a role's or member's overwrite.
 func bitsOf(o discord.PermissionOverwrite) bits {
 	switch o := o.(type) {
 	case discord.RolePermissionOverwrite:
@@ -42,7 +42,7 @@ func bitsOf(o discord.PermissionOverwrite) bits {
 	return bits{}
 }
 
-// withBits gives the overwrite with other bits.
+// withBits returns a copy of the overwrite with other bits.
 func withBits(o discord.PermissionOverwrite, b bits) discord.PermissionOverwrite {
 	switch o := o.(type) {
 	case discord.RolePermissionOverwrite:
@@ -55,13 +55,12 @@ func withBits(o discord.PermissionOverwrite, b bits) discord.PermissionOverwrite
 	return o
 }
 
-// steps lead from the overwrites a channel has to those it should have, one
-// at a time, so that at no moment anybody can do what they could neither
-// before nor afterwards: first everything that takes away, then everything
-// that gives. Taking a bit from one overwrite never gives anybody anything
-// (https://docs.discord.com/developers/topics/permissions#permission-overwrites),
-// so the order within either half is free. The bot's own comes before all:
-// denying everyone Connect would put the bot out too.
+// steps returns the changes that turn the overwrites have into want, one overwrite at a time. At no
+// point may anybody do something that they could do neither before nor after: all steps that take
+// permissions away precede those that grant some. Taking a bit from one overwrite never grants
+// anything (https://docs.discord.com/developers/topics/permissions#permission-overwrites), so the
+// order within each half doesn't matter. The bot's own overwrite comes first, because denying
+// Connect to everyone would exclude the bot too.
 func steps(have, want []discord.PermissionOverwrite, self snowflake.ID) (out []step) {
 	had := map[snowflake.ID]bits{}
 	for _, o := range have {
@@ -100,13 +99,12 @@ func steps(have, want []discord.PermissionOverwrite, self snowflake.ID) (out []s
 			last = append(last, step{kind: o.Type(), id: o.ID(), remove: true})
 		}
 	}
-	// What goes makes space for what comes: a channel holds a thousand.
+	// Removals come first to make room: a channel has at most a thousand overwrites.
 	return slices.Concat(out, takes, removals, last, gives)
 }
 
-// atCreation gives the overwrites that a channel is made with. Where Discord
-// takes not all of them at once, whole is false; and if one that denies is
-// left for later, the channel begins closed to everyone.
+// atCreation returns the overwrites to create a channel with. If Discord doesn't accept all of them in
+// one request, whole is false; if one with a denial doesn't fit, the channel starts closed to everyone.
 func atCreation(
 	list []discord.PermissionOverwrite, guild snowflake.ID,
 ) (first []discord.PermissionOverwrite, whole bool) {
@@ -120,14 +118,14 @@ func atCreation(
 	shut := discord.RolePermissionOverwrite{RoleID: guild, Deny: EveryoneDeny}
 	i := slices.IndexFunc(first, func(o discord.PermissionOverwrite) bool { return o.ID() == guild })
 	if i < 0 {
-		i = len(first) - 1 // the least needed of the first comes later
+		i = len(first) - 1 // the least important of the first ones waits
 	}
 	b := bitsOf(first[i])
 	if first[i].ID() != guild {
 		b = bits{}
 	}
 	shut.Allow, shut.Deny = b.allow&^EveryoneDeny, b.deny|EveryoneDeny
-	// Roles that may enter are let in with the rest.
+	// Roles that may enter are added with the rest.
 	for j, o := range first {
 		if r, ok := o.(discord.RolePermissionOverwrite); ok {
 			r.Allow &^= EveryoneDeny
@@ -138,10 +136,10 @@ func atCreation(
 	return first, false
 }
 
-// apply leads a channel from the overwrites that it has to those it should have, one by one: one request with all of
-// them would undo what somebody else changed since Discord was asked. told is what Discord had told of the channel
-// before that. more is true if there are steps left, for the next call. The error is rooms.ErrPartial if some steps
-// succeeded, and errChanged if somebody else is changing the same overwrites.
+// apply turns the overwrites a channel has into those it should have, one by one: a single request with all
+// of them would undo what somebody else changed since Discord was asked. told are the cached overwrites
+// from before that request. more is true if steps are left for the next call. The error is rooms.ErrPartial
+// if some steps succeeded, and errChanged if somebody else is changing the same overwrites.
 func (d *Discord) apply(
 	ctx context.Context, channel snowflake.ID, told, have, want []discord.PermissionOverwrite, reason string,
 ) (more bool, err error) {
@@ -170,9 +168,9 @@ func (d *Discord) apply(
 }
 
 // errChanged means that an overwrite changed since it was requested from Discord.
-var errChanged = errors.New("somebody else changed it meanwhile")
+var errChanged = errors.New("somebody else changed the overwrite in the meantime")
 
-// overwrite is what a channel says of one role or member, if anything.
+// overwrite is a channel's overwrite of one role or member, if it has one.
 type overwrite struct {
 	bits
 	there bool
@@ -187,7 +185,7 @@ func find(list []discord.PermissionOverwrite, id snowflake.ID) overwrite {
 	return overwrite{}
 }
 
-// taken gives the overwrites after the steps of one call.
+// taken returns the overwrites after the steps of one call of apply.
 func taken(have, want []discord.PermissionOverwrite, self snowflake.ID) []discord.PermissionOverwrite {
 	list := steps(have, want, self)
 	for _, s := range list[:min(len(list), stepsAtOnce)] {
@@ -196,7 +194,7 @@ func taken(have, want []discord.PermissionOverwrite, self snowflake.ID) []discor
 	return have
 }
 
-// on gives a list of overwrites after the step.
+// on returns the list of overwrites after the step.
 func (s step) on(list []discord.PermissionOverwrite) []discord.PermissionOverwrite {
 	list = slices.Clone(list)
 	i := slices.IndexFunc(list, func(o discord.PermissionOverwrite) bool { return o.ID() == s.id })
@@ -224,7 +222,7 @@ func (d *Discord) step(ctx context.Context, channel snowflake.ID, s step, reason
 		discord.MemberPermissionOverwriteUpdate{Allow: &s.to.allow, Deny: &s.to.deny}, with(ctx, reason)...)
 }
 
-// heldAll is held for all overwrites of a channel: of one that goes, such bits stay too.
+// heldAll is held for all overwrites of a channel: such bits stay even in an overwrite that is removed.
 func heldAll(
 	have, want []discord.PermissionOverwrite, may discord.Permissions, self snowflake.ID,
 ) []discord.PermissionOverwrite {
@@ -237,9 +235,9 @@ func heldAll(
 	return slices.DeleteFunc(out, func(o discord.PermissionOverwrite) bool { return bitsOf(o) == bits{} })
 }
 
-// held keeps what a channel's overwrites have of bits that the bot may not
-// change there: Discord would refuse the whole request. Seeing and entering
-// are not among them: what a room needs is asked for, and refused if it must be.
+// held keeps those bits of a channel's overwrites that the bot may not change there, since Discord
+// would refuse the whole request. View Channel and Connect are exceptions: the room needs them, so
+// they are requested even if Discord may refuse.
 func held(
 	have, want []discord.PermissionOverwrite, may discord.Permissions, self snowflake.ID,
 ) []discord.PermissionOverwrite {

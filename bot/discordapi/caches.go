@@ -25,7 +25,7 @@ func (d *Discord) Follow(g dgateway.Gateway, kind dgateway.EventType, seq int, d
 		}
 	case dgateway.EventGuildCreate:
 		d.forgetUnlisted(e)
-		// Less to trip over, and Snug has no use for it.
+		// Snug doesn't use them, and without them less can go wrong.
 		e.Threads, e.Presences, e.Emojis, e.Stickers = nil, nil, nil, nil
 		e.StageInstances, e.GuildScheduledEvents, e.SoundboardSounds = nil, nil, nil
 		data = e

@@ -12,14 +12,14 @@ import (
 	"snug/bot/rooms"
 )
 
-// putVoiceStatus is missing in disgo.
+// putVoiceStatus is an endpoint that disgo doesn't have.
 // https://discord.com/developers/docs/resources/channel#set-voice-channel-status
 func putVoiceStatus() *rest.Endpoint {
 	return rest.NewEndpoint("PUT", "/channels/{channel.id}/voice-status")
 }
 
-// Rename gives a channel a name. errs.RateLimited with the time to wait when
-// Discord's limit is reached: the request does not wait for it.
+// Rename renames a channel. If Discord's rate limit is reached, it doesn't wait but fails with
+// errs.RateLimited and the time to wait.
 func (d *Discord) Rename(ctx context.Context, channel snowflake.ID, name, reason string) error {
 	ctx, cancel := context.WithTimeout(ctx, renameTime)
 	defer cancel()
@@ -27,7 +27,7 @@ func (d *Discord) Rename(ctx context.Context, channel snowflake.ID, name, reason
 	return coded(err, "rename the room", "Manage Channels")
 }
 
-// SetLimit sets how many may be connected to a channel.
+// SetLimit sets a channel's user limit.
 func (d *Discord) SetLimit(ctx context.Context, channel snowflake.ID, limit int, reason string) error {
 	_, err := d.client.Rest.UpdateChannel(channel, discord.GuildVoiceChannelUpdate{UserLimit: &limit},
 		with(ctx, reason)...)
@@ -43,8 +43,8 @@ func (d *Discord) SetStatus(ctx context.Context, channel snowflake.ID, status, r
 	return coded(err, "set the room's status", "Set Voice Channel Status and Manage Channels")
 }
 
-// CreateLobby makes a voice channel for a lobby. It takes over the category's
-// overwrites; the bot's own is added, so that it sees who comes in.
+// CreateLobby creates a voice channel for a lobby. It copies the category's overwrites and adds the
+// bot's own, so that the bot sees who joins.
 func (d *Discord) CreateLobby(ctx context.Context, guild, category snowflake.ID, name string) (snowflake.ID, error) {
 	channel := func(list []discord.PermissionOverwrite) discord.GuildChannelCreate {
 		return discord.GuildVoiceChannelCreate{Name: name, ParentID: category, PermissionOverwrites: list}
@@ -53,7 +53,7 @@ func (d *Discord) CreateLobby(ctx context.Context, guild, category snowflake.ID,
 	return id, coded(err, "make a lobby", "View Channels, Connect, Move Members and Manage Channels")
 }
 
-// CreateCategory makes a category; like is another whose overwrites it takes over, 0 for none.
+// CreateCategory creates a category. It copies the overwrites of the category like, unless that is 0.
 func (d *Discord) CreateCategory(
 	ctx context.Context, guild snowflake.ID, name string, like snowflake.ID,
 ) (snowflake.ID, error) {
@@ -64,8 +64,8 @@ func (d *Discord) CreateCategory(
 	return id, coded(err, "make a category", "View Channels, Connect, Move Members and Manage Channels")
 }
 
-// create makes a channel that stays, with the overwrites of a category. One
-// that does not get them all is removed again: it could be open to others.
+// create creates a permanent channel with the overwrites of a category. If it can't add them all it
+// deletes the channel again, which might otherwise be open to others.
 func (d *Discord) create(
 	ctx context.Context, guild, like snowflake.ID, reason string,
 	channel func([]discord.PermissionOverwrite) discord.GuildChannelCreate,
@@ -76,7 +76,7 @@ func (d *Discord) create(
 	}
 	want := inheritedWithMark(s)
 	if len(want) > maxOverwrites {
-		return 0, crowded(len(s.parent))
+		return 0, categoryCrowded(len(s.parent))
 	}
 	list, whole := atCreation(want, guild)
 	c, err := d.client.Rest.CreateGuildChannel(guild, channel(list), with(ctx, reason)...)
@@ -93,7 +93,7 @@ func (d *Discord) create(
 	return c.ID(), nil
 }
 
-// inheritedWithMark gives a category's overwrites as far as the bot can hand them on, and its own.
+// inheritedWithMark returns the category's overwrites, limited to what the bot may grant, and the bot's own.
 func inheritedWithMark(s side) []discord.PermissionOverwrite {
 	lend := handsOn(s.mine)
 	list := []discord.PermissionOverwrite{
@@ -114,7 +114,8 @@ func inheritedWithMark(s side) []discord.PermissionOverwrite {
 	return list
 }
 
-// FetchChannel asks for one channel: errs.NotFound if it is gone, errs.MissingPermission if the bot may not see it.
+// FetchChannel requests one channel. The error is errs.NotFound if it is gone and
+// errs.MissingPermission if the bot can't view it.
 func (d *Discord) FetchChannel(ctx context.Context, guild, channel snowflake.ID) (rooms.Channel, error) {
 	c, err := d.client.Rest.GetChannel(channel, rest.WithCtx(ctx))
 	if err != nil {
@@ -127,9 +128,8 @@ func (d *Discord) FetchChannel(ctx context.Context, guild, channel snowflake.ID)
 	return d.Channel(guild, g), nil
 }
 
-// Channels lists the guild's channels of all kinds, in their order, and after
-// them those the bot may not view: Discord leaves them out where it is asked
-// for the list, and tells of them through the gateway alone.
+// Channels lists the guild's channels of all kinds in their order, followed by those the bot can't
+// view: Discord's list omits them, and only the gateway sends them.
 func (d *Discord) Channels(ctx context.Context, guild snowflake.ID) ([]rooms.Channel, error) {
 	list, err := d.client.Rest.GetGuildChannels(guild, rest.WithCtx(ctx))
 	if err != nil {
@@ -139,7 +139,7 @@ func (d *Discord) Channels(ctx context.Context, guild snowflake.ID) ([]rooms.Cha
 	for _, c := range list {
 		out, listed[c.ID()] = append(out, d.Channel(guild, c)), true
 	}
-	for _, c := range slices.Collect(d.client.Caches.ChannelsForGuild(guild)) { // collected: the iterator holds a lock
+	for _, c := range slices.Collect(d.client.Caches.ChannelsForGuild(guild)) { // the iterator holds a lock
 		if !listed[c.ID()] && d.unseen(guild, c) {
 			v := d.Channel(guild, c)
 			v.Unseen = true
@@ -149,13 +149,13 @@ func (d *Discord) Channels(ctx context.Context, guild snowflake.ID) ([]rooms.Cha
 	return out, nil
 }
 
-// hiddenName is what the gateway calls a channel that the bot may not view. It
-// marks such a channel by a flag too (1<<17), which disgo drops for most kinds.
+// hiddenName is the name that the gateway gives a channel the bot can't view. Such a channel also
+// has a flag (1<<17), but disgo drops it for most kinds.
 // https://docs.discord.com/developers/resources/channel#channel-object-obfuscated-channels
 const hiddenName = "___hidden___"
 
-// unseen says whether the gateway told of a channel as one that the bot may
-// not view. The name alone is no sign of it: anybody may call a channel so.
+// unseen reports whether the gateway sent a channel as one that the bot can't view. The name alone
+// proves nothing: anybody may name a channel like that.
 func (d *Discord) unseen(guild snowflake.ID, c discord.GuildChannel) bool {
 	if c.Name() != hiddenName {
 		return false
@@ -172,7 +172,7 @@ func (d *Discord) unseen(guild snowflake.ID, c discord.GuildChannel) bool {
 		self.RoleIDs) == 0
 }
 
-// Channel gives a channel as package rooms sees it. The guild is named because GUILD_CREATE does not say it again.
+// Channel converts a channel for package rooms. It takes the guild because channels in GUILD_CREATE have no guild_id.
 func (d *Discord) Channel(guild snowflake.ID, c discord.GuildChannel) rooms.Channel {
 	out := rooms.Channel{ID: c.ID(), Name: c.Name(), Kind: rooms.KindOther, Position: c.Position()}
 	switch v := c.(type) {
@@ -209,7 +209,7 @@ func (d *Discord) Channel(guild snowflake.ID, c discord.GuildChannel) rooms.Chan
 	return out
 }
 
-// VoiceChannels picks the voice channels of a list, as package rooms sees them.
+// VoiceChannels converts the voice channels of a list for package rooms.
 func (d *Discord) VoiceChannels(guild snowflake.ID, list []discord.GuildChannel) []rooms.Channel {
 	var out []rooms.Channel
 	for _, c := range list {
@@ -220,21 +220,21 @@ func (d *Discord) VoiceChannels(guild snowflake.ID, list []discord.GuildChannel)
 	return out
 }
 
-// VoiceChannel gives a channel as package rooms sees it; false for other kinds.
+// VoiceChannel converts a voice channel for package rooms; it returns false for other kinds.
 func (d *Discord) VoiceChannel(guild snowflake.ID, c discord.GuildChannel) (rooms.Channel, bool) {
 	v := d.Channel(guild, c)
 	v.Unseen = d.unseen(guild, c)
 	return v, v.Kind == rooms.KindVoice
 }
 
-// need is a permission and what it is for.
+// need is a permission and what Snug needs it for.
 type need struct {
 	bit      discord.Permissions
 	why      string
 	optional bool
 }
 
-// needs are what rooms need, in a category or in the server as a whole.
+// needs are the permissions that rooms need in a category or in the whole server.
 func needs() []need {
 	return []need{
 		{discord.PermissionViewChannel, "see rooms and let others see them", false},
@@ -250,8 +250,8 @@ func needs() []need {
 	}
 }
 
-// needsIn are what is needed in a channel, by its kind. What rooms lend to
-// their guests the bot has to have in their category.
+// needsIn returns the permissions needed in a channel, by its kind. The bot can only grant guests
+// permissions that it has itself in the category.
 func needsIn(kind rooms.Kind) []need {
 	switch kind {
 	case rooms.KindCategory:
@@ -274,8 +274,8 @@ func needsIn(kind rooms.Kind) []need {
 	}
 }
 
-// Permissions tells what the bot may do in the guild and in each of the
-// places: categories, lobbies, and channels where it only writes.
+// Permissions reports the bot's permissions in the guild and in each of the places: categories,
+// lobbies, and channels it only writes to.
 func (d *Discord) Permissions(
 	ctx context.Context, guild snowflake.ID, places []rooms.Channel,
 ) ([]rooms.Permission, error) {
@@ -318,7 +318,7 @@ func list(where snowflake.ID, have discord.Permissions, wanted []need) (out []ro
 	return out
 }
 
-// nameOf gives a permission as Discord's settings call it.
+// nameOf returns a permission's name in Discord's settings.
 func nameOf(p discord.Permissions) string {
 	switch p {
 	case discord.PermissionViewChannel:
@@ -333,7 +333,7 @@ func nameOf(p discord.Permissions) string {
 	return p.String()
 }
 
-// Send posts a message into a channel. It mentions nobody but those it allows.
+// Send posts a message in a channel. It mentions only those that the message allows.
 func (d *Discord) Send(ctx context.Context, channel snowflake.ID, m discord.MessageCreate) (snowflake.ID, error) {
 	sent, err := d.client.Rest.CreateMessage(channel, m, rest.WithCtx(ctx))
 	if err != nil {

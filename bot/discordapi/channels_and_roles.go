@@ -13,16 +13,15 @@ import (
 	"snug/shared/guild"
 )
 
-// ChannelsAndRoles lists what settings can point at: the channels as Discord
-// tells them now, without those to skip, and the roles as it told them last.
+// ChannelsAndRoles lists the channels and roles that settings can refer to: the channels as
+// requested now, without those to skip, and the cached roles.
 func (d *Discord) ChannelsAndRoles(
 	ctx context.Context, id snowflake.ID, skip func(channel snowflake.ID) bool,
 ) (out guild.ChannelsAndRoles, err error) {
 	channels, err := d.client.Rest.GetGuildChannels(id, rest.WithCtx(ctx))
 	if err != nil {
-		return out,
-			errs.E(errs.DiscordUnavailable,
-				"Discord did not tell which channels there are. Please try again in a moment.").Because(err)
+		return out, errs.E(errs.DiscordUnavailable,
+			"Discord did not tell which channels there are. Please try again in a moment.").Because(err)
 	}
 	slices.SortStableFunc(channels, func(a, b discord.GuildChannel) int {
 		return cmp.Or(cmp.Compare(a.Position(), b.Position()), cmp.Compare(a.ID(), b.ID()))

@@ -32,12 +32,15 @@ const (
 	// BotAllow is what the bot's own overwrite in a room always allows. Together with a room.PendingCreate
 	// it marks a channel that Snug created. It is set at creation, because denying Connect to everyone also
 	// takes away Manage Channels.
-	BotAllow = discord.PermissionViewChannel | discord.PermissionConnect | discord.PermissionManageChannels | discord.PermissionMoveMembers
+	BotAllow = discord.PermissionViewChannel | discord.PermissionConnect |
+		discord.PermissionManageChannels | discord.PermissionMoveMembers
 	// BotExtra is what it also allows, where the bot has these permissions: the room's controls need them
 	// even if the category denies them to everyone.
-	BotExtra = discord.PermissionSendMessages | discord.PermissionEmbedLinks | discord.PermissionCreateInstantInvite | permissionVoiceStatus
+	BotExtra = discord.PermissionSendMessages | discord.PermissionEmbedLinks |
+		discord.PermissionCreateInstantInvite | permissionVoiceStatus
 	// GuestAllow is the overwrite of a room's owner and guests.
-	GuestAllow = discord.PermissionViewChannel | discord.PermissionConnect | discord.PermissionSpeak | discord.PermissionStream
+	GuestAllow = discord.PermissionViewChannel | discord.PermissionConnect |
+		discord.PermissionSpeak | discord.PermissionStream
 	// EveryoneDeny keeps everybody else out of a private room.
 	EveryoneDeny = discord.PermissionViewChannel | discord.PermissionConnect
 )
@@ -62,7 +65,7 @@ func Lacking(have int64) string {
 func Names(p discord.Permissions) string {
 	var names []string
 	for ; p != 0; p &= p - 1 {
-		names = append(names, nameOf(p&-p)) // one bit after the other: disgo cannot name those it does not know
+		names = append(names, nameOf(p&-p)) // one bit at a time: disgo can't name unknown ones
 	}
 	return strings.Join(names, ", ")
 }
@@ -92,10 +95,10 @@ func Caches(self func() snowflake.ID) []cache.ConfigOpt {
 		cache.WithChannelCachePolicy(func(c discord.GuildChannel) bool {
 			switch c.Type() {
 			case discord.ChannelTypeGuildCategory, discord.ChannelTypeGuildVoice:
-				// for the names of lobbies, and for checkpoints
+				// their names for lobbies, their overwrites for checkpoints
 				return true
 			}
-			return c.Name() == hiddenName // no list of channels has them
+			return c.Name() == hiddenName // lists of channels omit them
 		}),
 	}
 }
@@ -205,16 +208,15 @@ func (d *Discord) AddMember(ctx context.Context, guild, user snowflake.ID, acces
 	case "", errs.GuildJoinDenied, errs.DiscordUnavailable, errs.RateLimited, errs.Unavailable:
 		return err
 	}
-	return errs.E(errs.GuildJoinDenied,
-		"The server did not let you in. Ask somebody there for an invite to the server, then open this link again.").Because(err)
+	return errs.E(errs.GuildJoinDenied, "The server did not let you in. "+
+		"Ask somebody there for an invite to the server, then open this link again.").Because(err)
 }
 
 func with(ctx context.Context, reason string) []rest.RequestOpt {
 	return []rest.RequestOpt{rest.WithCtx(ctx), rest.WithReason(reason)}
 }
 
-// The codes of Discord's form errors that people can do something about. The
-// last is not documented; bots in servers of Server Discovery report it.
+// Codes of form errors that users can fix. The last is undocumented; bots in servers with Server Discovery report it.
 const (
 	codeCategoryFull = "CHANNEL_PARENT_MAX_CHANNELS"
 	codeNoCategory   = "CHANNEL_PARENT_INVALID"
@@ -238,7 +240,7 @@ func coded(err error, doing, permissions string) error {
 	c := classOf(answer.Code)
 	switch c {
 	case classUnknown:
-		c = ofStatus(answer.Response.StatusCode)
+		c = classOfStatus(answer.Response.StatusCode)
 	case classWords:
 		err = errors.Join(err, rooms.ErrNameNotAllowed)
 	case classForm:
@@ -259,12 +261,12 @@ func invalid(tree, doing string, err error) error {
 	switch {
 	case strings.Contains(tree, codeCategoryFull):
 		return errs.E(errs.Invalid,
-			"The category for rooms is full: Discord allows 50 channels in one. Choose another in Snug's settings.").Because(errors.Join(err,
-			rooms.ErrCategoryFull))
+			"The category for rooms is full: Discord allows 50 channels in one. Choose another in Snug's settings.").
+			Because(errors.Join(err, rooms.ErrCategoryFull))
 	case strings.Contains(tree, codeNoCategory):
 		return errs.E(errs.Invalid,
-			"The category for rooms does not exist any more. Choose another in Snug's settings.").Because(errors.Join(err,
-			rooms.ErrCategoryGone))
+			"The category for rooms does not exist any more. Choose another in Snug's settings.").
+			Because(errors.Join(err, rooms.ErrCategoryGone))
 	case strings.Contains(tree, codeBadName):
 		return explained(classWords, doing, "").Because(errors.Join(err, rooms.ErrNameNotAllowed))
 	}

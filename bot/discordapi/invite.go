@@ -16,7 +16,7 @@ import (
 const (
 	inviting = "bring somebody into the server"
 	toInvite = "Create Invite"
-	// targetTime is how long Discord may take to read who an invite is for; it promises no time.
+	// targetTime is how long to wait for Discord to process who an invite is for. Its documentation promises no time.
 	targetTime = 6 * time.Second
 )
 
@@ -84,7 +84,7 @@ func (d *Discord) CreateInvite(
 	}
 }
 
-// unread is why an invite is not used: Discord did not say that it is for one person.
+// unread explains why an invite isn't used: Discord didn't confirm that it is for one person only.
 func unread(cause error) error {
 	return errs.E(errs.DiscordUnavailable,
 		"Discord did not answer when Snug tried to %s. Please try again in a moment.", errs.Term(inviting)).

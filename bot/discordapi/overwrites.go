@@ -11,38 +11,37 @@ import (
 
 const seeAndEnter = discord.PermissionViewChannel | discord.PermissionConnect
 
-// side is what is already known when overwrites are made.
+// side is what overwrites depend on besides the room.
 type side struct {
-	mine   discord.Permissions                // what the bot has in the guild as a whole
-	here   discord.Permissions                // what it has in the category, or in the guild where there is none
-	parent []discord.PermissionOverwrite      // the category's
-	roles  map[snowflake.ID]discord.Role      // the guild's
+	mine   discord.Permissions                // the bot's permissions in the guild
+	here   discord.Permissions                // the bot's permissions in the category, or in the guild if there is none
+	parent []discord.PermissionOverwrite      // the category's overwrites
+	roles  map[snowflake.ID]discord.Role      // the guild's roles
 	bots   func(user snowflake.ID) (bot bool) // whether a user is a bot
 	self   snowflake.ID
 }
 
-// handsOn gives what of the bits the bot has somewhere it may put into overwrites:
-// Manage Roles is for administrators.
+// handsOn returns which of the bot's permissions it may set in overwrites: all but Manage Roles,
+// which only administrators may.
 func handsOn(have discord.Permissions) discord.Permissions {
 	if have.Has(discord.PermissionAdministrator) {
-		return ^discord.Permissions(0) // also those that disgo does not know
+		return ^discord.Permissions(0) // including those that disgo doesn't know
 	}
 	return have &^ discord.PermissionManageRoles
 }
 
-// overwrites gives all overwrites of a room's channel, the most needed first:
-// the bot's mark, who is kept out and the owner, the category's as far as
-// privacy allows, helpers, bans, what others made, guests. have are what the
-// channel has, nil while it is being made. A channel being made may be given
-// what the bot has in the guild, one that is there what it has in the category
-// (https://docs.discord.com/developers/resources/channel#modify-channel; that
-// a category comes before the guild is discord/discord-api-docs#3756).
+// overwrites returns all overwrites of a room's channel, the most important first: the bot's mark,
+// everyone's denial and the owner, the category's as far as privacy allows, helpers, bans, what
+// others added, guests. have are the channel's current overwrites, nil before it is created. While
+// creating a channel the bot may grant what it has in the guild; later only what it has in the
+// category (https://docs.discord.com/developers/resources/channel#modify-channel; that the category
+// takes precedence over the guild is discord/discord-api-docs#3756).
 //
-// The category's are taken over so that verified roles, muted members and
-// music bots stay what they are; but where the room is closed to members, a
-// role's leave to see and enter is not, unless it is a helper or a bot's own.
-// No bit is used that the bot has not itself: Discord would refuse them all.
-// It fails if there is no space for all that denies something: to leave one out would let somebody in.
+// The category's overwrites are copied so that verified roles, muted members and music bots keep
+// working. But if the room is closed to members, a role's permission to see and join isn't copied,
+// unless the role is a helper's or a bot's own. Only bits the bot has itself are used, since
+// Discord would refuse the whole request. It fails if not all overwrites with denials fit: leaving
+// one out would let somebody in.
 func overwrites(a rooms.RoomAccess, s side, have []discord.PermissionOverwrite) ([]discord.PermissionOverwrite, error) {
 	p := placing{
 		a: a, s: s, have: have, closed: closedTo(a), lend: handsOn(s.here),
@@ -70,14 +69,14 @@ func overwrites(a rooms.RoomAccess, s side, have []discord.PermissionOverwrite) 
 	list, guests := p.list()
 	switch least := len(list) - guests; {
 	case least > maxOverwrites && have == nil:
-		return nil, crowded(len(s.parent))
+		return nil, categoryCrowded(len(s.parent))
 	case least > maxOverwrites:
 		return nil, explained(classOverwrites, "", "")
 	}
 	return list[:min(len(list), maxOverwrites)], nil
 }
 
-// closedTo gives what members may not in a room.
+// closedTo returns the permissions that a room denies to members.
 func closedTo(a rooms.RoomAccess) discord.Permissions {
 	switch {
 	case a.Private || a.Hidden:
@@ -88,21 +87,21 @@ func closedTo(a rooms.RoomAccess) discord.Permissions {
 	return 0
 }
 
-// placing is a room's overwrites on their way.
+// placing collects the overwrites of a room.
 type placing struct {
 	a        rooms.RoomAccess
 	s        side
-	have     []discord.PermissionOverwrite // what the channel has
-	closed   discord.Permissions           // what members may not
-	lend     discord.Permissions           // what the bot may hand on
+	have     []discord.PermissionOverwrite // the channel's current ones
+	closed   discord.Permissions           // what the room denies to members
+	lend     discord.Permissions           // what the bot may grant
 	everyone discord.RolePermissionOverwrite
-	own      map[snowflake.ID]discord.MemberPermissionOverwrite // the category's for who has a place of their own here
-	helped   map[snowflake.ID]bool                              // helper roles that the category names
+	own      map[snowflake.ID]discord.MemberPermissionOverwrite // the category's, of users with their own in the room
+	helped   map[snowflake.ID]bool                              // helper roles with an overwrite in the category
 	roles    []discord.PermissionOverwrite
 	members  []discord.PermissionOverwrite
 }
 
-// role takes over what the category says of a role.
+// role copies the category's overwrite of a role.
 func (p *placing) role(o discord.RolePermissionOverwrite) {
 	switch tags := p.s.roles[o.RoleID].Tags; {
 	case o.RoleID == p.a.GuildID:
@@ -119,7 +118,7 @@ func (p *placing) role(o discord.RolePermissionOverwrite) {
 	}
 }
 
-// member takes over what the category says of a member.
+// member copies the category's overwrite of a member.
 func (p *placing) member(o discord.MemberPermissionOverwrite) {
 	if u := o.UserID; u == p.s.self || u == p.a.OwnerID || slices.Contains(p.a.Guests, u) ||
 		slices.Contains(p.a.Banned, u) {
@@ -134,7 +133,7 @@ func (p *placing) member(o discord.MemberPermissionOverwrite) {
 	}
 }
 
-// guest lets in somebody who has a place of their own, as far as nobody else denies it to them there.
+// guest returns the overwrite of the owner or a guest, without what others deny them there.
 func (p *placing) guest(user snowflake.ID) discord.PermissionOverwrite {
 	o, deny := p.own[user], theirs(p.have, user, p.a)
 	return discord.MemberPermissionOverwrite{
@@ -142,8 +141,8 @@ func (p *placing) guest(user snowflake.ID) discord.PermissionOverwrite {
 	}
 }
 
-// theirs gives what others deny a user on a channel by name: all that is denied
-// them there but for a ban of Snug's that was undone. Who is banned is denied what the ban takes besides.
+// theirs returns what others deny a user on a channel by name: everything denied except a ban by
+// Snug that was undone. For someone banned that is what the channel denied them besides.
 func theirs(have []discord.PermissionOverwrite, user snowflake.ID, a rooms.RoomAccess) discord.Permissions {
 	deny := denial(have, user)
 	if stood, lifted := a.PendingUnbans[user]; lifted {
@@ -152,7 +151,7 @@ func theirs(have []discord.PermissionOverwrite, user snowflake.ID, a rooms.RoomA
 	return deny
 }
 
-// allows says whether a list allows a user anything by name.
+// allows reports whether a list allows a user anything by name.
 func allows(list []discord.PermissionOverwrite, user snowflake.ID) bool {
 	return slices.ContainsFunc(list, func(o discord.PermissionOverwrite) bool {
 		m, ok := o.(discord.MemberPermissionOverwrite)
@@ -160,7 +159,7 @@ func allows(list []discord.PermissionOverwrite, user snowflake.ID) bool {
 	})
 }
 
-// denial gives what a list denies a user by name.
+// denial returns what a list denies a user by name.
 func denial(list []discord.PermissionOverwrite, user snowflake.ID) discord.Permissions {
 	for _, o := range list {
 		if o, ok := o.(discord.MemberPermissionOverwrite); ok && o.UserID == user {
@@ -170,9 +169,9 @@ func denial(list []discord.PermissionOverwrite, user snowflake.ID) discord.Permi
 	return 0
 }
 
-// guestAllow gives what a place in a room lets a user do. What the category
-// denies a role of theirs, as it does to muted ones, or them by name, is not
-// among it: a member's allow would get them past it. Of whom nobody knows the roles, any role's denial counts.
+// guestAllow returns what the owner or a guest is allowed in a room. It excludes what the category
+// denies to one of their roles, such as a muted role, or to them by name, because a member's allow
+// would override that. If a user's roles are unknown, every role's denial counts.
 func (s side) guestAllow(a rooms.RoomAccess, user snowflake.ID) discord.Permissions {
 	has, known := a.Roles[user]
 	var allow, deny discord.Permissions
@@ -188,7 +187,7 @@ func (s side) guestAllow(a rooms.RoomAccess, user snowflake.ID) discord.Permissi
 	return GuestAllow &^ ((deny&^allow | denial(s.parent, user)) &^ seeAndEnter)
 }
 
-// list puts all together, the most needed first, and says how many of the last are guests'.
+// list puts all together, the most important first, and returns how many of the last ones are guests'.
 func (p *placing) list() (list []discord.PermissionOverwrite, ofGuests int) {
 	list = []discord.PermissionOverwrite{
 		discord.MemberPermissionOverwrite{UserID: p.s.self, Allow: BotAllow | BotExtra&p.lend},
@@ -217,7 +216,7 @@ func (p *placing) list() (list []discord.PermissionOverwrite, ofGuests int) {
 	return append(list, guests...), len(guests)
 }
 
-// kept gives the overwrites that others made and that stay.
+// kept returns the overwrites by others that stay.
 func kept(have, want []discord.PermissionOverwrite, a rooms.RoomAccess) (out []discord.PermissionOverwrite) {
 	for _, o := range have {
 		if slices.ContainsFunc(want,
@@ -227,7 +226,7 @@ func kept(have, want []discord.PermissionOverwrite, a rooms.RoomAccess) (out []d
 		switch o := o.(type) {
 		case discord.RolePermissionOverwrite:
 			if o.RoleID != a.GuildID && (closedTo(a) == 0 || o.Allow&^GuestAllow != 0 || o.Deny != 0) {
-				// else it was a helper
+				// otherwise it was a helper's
 				out = append(out, o)
 			}
 		case discord.MemberPermissionOverwrite:

@@ -9,7 +9,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 )
 
-// roles gives a guild's roles from memory, or else as Discord says.
+// roles returns a guild's roles from the cache, or else from Discord.
 func (d *Discord) roles(ctx context.Context, guild snowflake.ID) (map[snowflake.ID]discord.Role, error) {
 	out := map[snowflake.ID]discord.Role{}
 	for r := range d.client.Caches.Roles(guild) {
@@ -28,7 +28,7 @@ func (d *Discord) roles(ctx context.Context, guild snowflake.ID) (map[snowflake.
 	return out, nil
 }
 
-// own gives the permissions that the bot has in a guild as a whole.
+// own returns the bot's permissions in a guild, without any channel's overwrites.
 func (d *Discord) own(
 	ctx context.Context, guild snowflake.ID, roles map[snowflake.ID]discord.Role,
 ) (discord.Permissions, error) {
@@ -40,12 +40,12 @@ func (d *Discord) own(
 		}
 		m = *member
 		m.GuildID = guild
-		d.client.Caches.AddMember(m) // Discord tells of the bot's own changes from now on
+		d.client.Caches.AddMember(m) // the gateway keeps it up to date from now on
 	}
 	return permissions(m, roles, guild), nil
 }
 
-// permissions gives what a member may do in a guild as a whole.
+// permissions returns a member's permissions in a guild, without any channel's overwrites.
 // https://discord.com/developers/docs/topics/permissions#permission-overwrites
 func permissions(m discord.Member, roles map[snowflake.ID]discord.Role, guild snowflake.ID) discord.Permissions {
 	p := roles[guild].Permissions
@@ -58,7 +58,7 @@ func permissions(m discord.Member, roles map[snowflake.ID]discord.Role, guild sn
 	return p
 }
 
-// permissionsIn gives what is left of base permissions under a channel's overwrites.
+// permissionsIn applies a channel's overwrites to base permissions.
 func permissionsIn(
 	base discord.Permissions, list []discord.PermissionOverwrite, guild, user snowflake.ID, has []snowflake.ID,
 ) discord.Permissions {
@@ -90,7 +90,8 @@ func permissionsIn(
 	return p
 }
 
-// isBot says whether a member is a bot. Who cannot be asked about is taken for a person: privacy first.
+// isBot reports whether a member is a bot. If Discord can't be asked, the member counts as a
+// person, to protect privacy.
 func (d *Discord) isBot(ctx context.Context, guild, user snowflake.ID) bool {
 	d.mu.Lock()
 	bot, known := d.bots[user]

@@ -12,7 +12,7 @@ import (
 	"snug/shared/schema"
 )
 
-// Guild gives what permissions depend on in a server as a whole, as Discord told it last.
+// Guild returns what permissions in a server depend on, from the cache.
 func (d *Discord) Guild(id snowflake.ID) access.Guild {
 	var out access.Guild
 	if g, ok := d.client.Caches.Guild(id); ok {
@@ -28,13 +28,13 @@ func (d *Discord) Guild(id snowflake.ID) access.Guild {
 	return out
 }
 
-// AFK says whether a channel is the one to which Discord moves who is idle, as Discord told it last.
+// AFK reports whether a channel is the server's AFK channel, according to the cache.
 func (d *Discord) AFK(guild, channel snowflake.ID) bool {
 	g, ok := d.client.Caches.Guild(guild)
 	return ok && g.AfkChannelID != nil && *g.AfkChannelID == channel
 }
 
-// RoleNames gives roles as people know them.
+// RoleNames returns the names of roles.
 func (d *Discord) RoleNames(guild snowflake.ID, roles []snowflake.ID) []string {
 	var names []string
 	for _, id := range roles {
@@ -45,22 +45,22 @@ func (d *Discord) RoleNames(guild snowflake.ID, roles []snowflake.ID) []string {
 	return names
 }
 
-// BotRole says whether a role is a bot's own, which people cannot have.
+// BotRole reports whether a role belongs to a bot, so that people can't have it.
 func (d *Discord) BotRole(guild, role snowflake.ID) bool {
 	r, ok := d.client.Caches.Role(guild, role)
 	return ok && r.Tags != nil && r.Tags.BotID != nil
 }
 
-// CanEnter says whether Discord lets somebody into a voice channel, as far as it has told of it.
+// CanEnter reports whether a member may join a voice channel, according to the cache.
 func (d *Discord) CanEnter(channel snowflake.ID, s access.Standing) bool {
 	c, ok := d.client.Caches.Channel(channel)
 	return ok && s.PermissionsIn(OverwritesOf(c)).Has(access.Enter)
 }
 
-// Place gives what a room's channel says in Discord, and the gates of the room:
-// what its lobby says, or else its category, and what others put on its channel by hand.
-// With channel 0, a room on its way, and with soon, when Discord was just told
-// what the room is and its word of it is on its way, what Snug put there is taken for what is there.
+// Place returns the overwrites of a room's channel and the gates of the room: the lobby's
+// overwrites, or else the category's, and those that others added to the channel. If the channel is
+// 0 because the room is being created, or soon is set because Discord hasn't confirmed a change
+// yet, the overwrites that Snug is writing count as the channel's.
 func (d *Discord) Place(channel, lobby snowflake.ID, a rooms.RoomAccess, soon bool) rooms.Place {
 	bot := func(role snowflake.ID) bool { return d.BotRole(a.GuildID, role) }
 	var have, parent, gate []access.Overwrite
@@ -90,14 +90,14 @@ func (d *Discord) Place(channel, lobby snowflake.ID, a rooms.RoomAccess, soon bo
 	return out
 }
 
-// ofPeople gives a channel's overwrites without those that concern bots alone.
+// ofPeople returns a channel's overwrites without those that only concern bots.
 func (d *Discord) ofPeople(c discord.GuildChannel, bot func(snowflake.ID) bool) []access.Overwrite {
 	return slices.DeleteFunc(OverwritesOf(c), func(o access.Overwrite) bool {
 		return o.Member && o.ID == d.client.ApplicationID || !o.Member && bot(o.ID)
 	})
 }
 
-// OverwritesOf gives what a channel says of roles and members; what is of neither kind is left out.
+// OverwritesOf returns a channel's overwrites of roles and members.
 func OverwritesOf(c discord.GuildChannel) []access.Overwrite {
 	var out []access.Overwrite
 	for _, o := range c.PermissionOverwrites() {
@@ -106,23 +106,22 @@ func OverwritesOf(c discord.GuildChannel) []access.Overwrite {
 			out = append(out,
 				access.Overwrite{ID: o.RoleID, Allow: access.Permissions(o.Allow), Deny: access.Permissions(o.Deny)})
 		case discord.MemberPermissionOverwrite:
-			out = append(out,
-				access.Overwrite{
-					ID: o.UserID, Member: true, Allow: access.Permissions(o.Allow), Deny: access.Permissions(o.Deny),
-				})
+			out = append(out, access.Overwrite{
+				ID: o.UserID, Member: true, Allow: access.Permissions(o.Allow), Deny: access.Permissions(o.Deny),
+			})
 		}
 	}
 	return out
 }
 
-// rendering is what Snug makes of a category's overwrites on a room's channel, which overwrites() writes.
+// rendering is what Snug turns a category's overwrites into on a room's channel; overwrites() writes them.
 type rendering struct {
 	a      rooms.RoomAccess
 	closed access.Permissions
 	parent []access.Overwrite
 }
 
-// of gives what a list says of a role or a member.
+// of returns a list's overwrite of a role or member, empty if there is none.
 func of(list []access.Overwrite, id snowflake.ID, member bool) access.Overwrite {
 	for _, o := range list {
 		if o.ID == id && o.Member == member {
@@ -132,22 +131,22 @@ func of(list []access.Overwrite, id snowflake.ID, member bool) access.Overwrite 
 	return access.Overwrite{ID: id, Member: member}
 }
 
-// mine says whether a member's overwrite is Snug's: the owner's, a guest's, or that of somebody banned.
+// mine reports whether a member's overwrite is Snug's: that of the owner, a guest or a banned user.
 func (r rendering) mine(o access.Overwrite) bool {
 	return o.Member && (o.ID == r.a.OwnerID || slices.Contains(r.a.Guests, o.ID) || slices.Contains(r.a.Banned, o.ID))
 }
 
-// implied says whether an overwrite follows from who has a place in the room or is banned from it.
+// implied reports whether an overwrite follows from the room's owner, guests and bans.
 func (r rendering) implied(o access.Overwrite) bool {
 	return r.mine(o) && (slices.Contains(r.a.Banned, o.ID) || o.Deny&access.Enter == 0)
 }
 
-// denied says whether somebody else denies an owner or guest by name to enter: Snug leaves that as it is.
+// denied reports whether somebody else denies the owner or a guest access by name: Snug leaves that as it is.
 func (r rendering) denied(o access.Overwrite) bool {
 	return r.mine(o) && !slices.Contains(r.a.Banned, o.ID) && !r.lifted(o.ID) && o.Deny&access.Enter != 0
 }
 
-// lifted says whether a ban of theirs was undone, and may be on the channel yet.
+// lifted reports whether the user's ban was undone but may still be on the channel.
 func (r rendering) lifted(user snowflake.ID) bool {
 	_, is := r.a.PendingUnbans[user]
 	return is
@@ -157,7 +156,7 @@ func (r rendering) helps(role snowflake.ID) bool {
 	return r.closed != 0 && slices.Contains(r.a.Helpers, role)
 }
 
-// soon gives what a channel says once Discord has done what Snug asked.
+// soon returns the channel's overwrites once Discord has done what Snug requested.
 func (r rendering) soon(have []access.Overwrite) []access.Overwrite {
 	out := slices.DeleteFunc(slices.Clone(have), func(o access.Overwrite) bool {
 		if r.denied(o) {
@@ -185,8 +184,8 @@ func (r rendering) soon(have []access.Overwrite) []access.Overwrite {
 	return out
 }
 
-// undone gives what a channel would say without Snug: neither guests nor bans, open, and helpers as the
-// category has them.
+// undone returns the channel's overwrites as they would be without Snug: no guests or bans, open to
+// members, and helpers as in the category.
 func (r rendering) undone(have []access.Overwrite) []access.Overwrite {
 	var out []access.Overwrite
 	for _, o := range have {
@@ -207,7 +206,7 @@ func (r rendering) undone(have []access.Overwrite) []access.Overwrite {
 		}
 		out = append(out, o)
 	}
-	for _, o := range r.parent { // what Snug took away altogether, or never wrote
+	for _, o := range r.parent { // overwrites that Snug removed or never copied
 		if of(have, o.ID, o.Member) != (access.Overwrite{ID: o.ID, Member: o.Member}) {
 			continue
 		}

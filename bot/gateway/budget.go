@@ -8,15 +8,14 @@ import (
 
 const (
 	budgetSends  = 120              // messages a connection may send …
-	budgetWindow = 60 * time.Second // … in any such time, else Discord closes it with 4008
-	budgetKept   = 8                // of them kept for heartbeats
+	budgetWindow = 60 * time.Second // … within this time; Discord closes it with 4008 if it sends more
+	budgetKept   = 8                // of them reserved for heartbeats
 )
 
-// budget counts what a connection has sent in the last minute. Heartbeats,
-// IDENTIFY and RESUME never wait; everything else waits, in turn, while only
-// the part kept for heartbeats is left. Safe for concurrent use.
+// budget counts what a connection has sent in the last minute. Heartbeats, IDENTIFY and RESUME never wait;
+// everything else waits in line while only the reserve for heartbeats is left. Safe for concurrent use.
 type budget struct {
-	turn chan struct{} // holds one token: whoever has it is next to send
+	turn chan struct{} // holds one token: its holder sends next
 	mu   sync.Mutex
 	sent [budgetSends]time.Time // a ring of the last sends
 	n    int
@@ -28,7 +27,7 @@ func newBudget() *budget {
 	return b
 }
 
-// spend counts a message that does not wait.
+// spend counts a message that doesn't wait.
 func (b *budget) spend() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -36,8 +35,8 @@ func (b *budget) spend() {
 	b.n++
 }
 
-// wait counts an ordinary message as soon as it may be sent. It ends early
-// with ctx's error, or with errGone when gone is closed.
+// wait blocks until an ordinary message may be sent, and counts it. It returns early with ctx's
+// error, or with errGone when gone is closed.
 func (b *budget) wait(ctx context.Context, gone <-chan struct{}) error {
 	select {
 	case <-b.turn:
@@ -65,7 +64,7 @@ func (b *budget) wait(ctx context.Context, gone <-chan struct{}) error {
 	}
 }
 
-// take counts a message if it may be sent now, else says how long to wait.
+// take counts a message if it may be sent now; otherwise it returns how long to wait.
 func (b *budget) take() time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()

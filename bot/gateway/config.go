@@ -16,55 +16,53 @@ import (
 	"snug/shared/errs"
 )
 
-// Config says how a shard connects. The zero value of a field means the default named with it.
+// Config configures a shard. A field's zero value means the default given with it.
 type Config struct {
 	Token      string        // the bot's token, without "Bot "; required
 	ShardID    int           // from 0
 	ShardCount int           // of the whole bot; default 1
-	Intents    disgo.Intents // what Discord is to send; required
+	Intents    disgo.Intents // the events Discord is to send; required
 
-	// Handler gets every event disgo knows, in order. It may be nil until Open is called; see Shard.Bind.
+	// Handler receives every event disgo knows, in order. It may be nil until Open is called; see Shard.Bind.
 	Handler disgo.EventHandlerFunc
 
-	// Unknown gets, in the same order, what disgo does not know, as it came; data is valid until it returns.
-	// Default: nobody.
+	// Unknown receives, in the same order, the events disgo doesn't know, as raw JSON. data is valid
+	// until it returns. Default: they are dropped.
 	Unknown func(g disgo.Gateway, kind disgo.EventType, data json.RawMessage)
 
-	// URL is where to IDENTIFY. Where it is empty, Locate is asked for it, and
-	// asked again when the address cannot be reached. An error of Locate that
-	// carries errs.Unauthorized ends the shard; any other is retried.
+	// URL is where to IDENTIFY. If it is empty, Locate returns the address, and is called again when that
+	// address can't be reached. An error with errs.Unauthorized ends the shard; after any other, it retries.
 	URL    string
 	Locate func(context.Context) (string, error)
 
-	Checkpoint Checkpoint                       // where to resume; zero for a new session
-	Presence   *disgo.MessageDataPresenceUpdate // shown after IDENTIFY; default none
+	Checkpoint Checkpoint                       // the session to resume; zero for a new one
+	Presence   *disgo.MessageDataPresenceUpdate // set with IDENTIFY; default none
 	Identify   IdentifyLimiter                  // shared by the shards of a process; default one of its own
 
-	// Lease gives for how long from now this process may surely use the shard's
-	// session; 0: not now. Without it nothing is dialled, resumed, identified or
-	// handled, and a connection is closed in time, resumable. It is asked often.
-	// Default: for ever.
+	// Lease returns how long from now this process certainly holds the shard's lease, 0 if it doesn't.
+	// Without the lease the shard neither dials, resumes, identifies nor handles events, and it closes
+	// an open connection, resumable, before the lease expires. It is called often. Default: forever.
 	Lease func() time.Duration
 
-	Observer func(State)       // told of every state, in order; must return soon
+	Observer func(State)       // called with every state, in order; must return soon
 	Logger   *slog.Logger      // default slog.Default()
 	Metrics  *Metrics          // default none
 	Dialer   *websocket.Dialer // default: proxy from the environment
 
 	Plain          bool // do not ask for compression
-	LargeThreshold int  // members above which a guild's offline ones are left out; default 50
+	LargeThreshold int  // above this many members, Discord leaves out a guild's offline ones; default 50
 
 	Backoff      time.Duration // first delay after a failure, doubled up to 16 times; default 1 s
 	DialTimeout  time.Duration // for the WebSocket handshake; default 10 s
 	HelloTimeout time.Duration // from handshake to HELLO; default 10 s
 	ReadyTimeout time.Duration // to READY, and between two events of a replay; default 15 s
-	AckTimeout   time.Duration // from a heartbeat to its ACK, at most the interval; default 8 s
-	WriteTimeout time.Duration // for one message to leave; default 5 s
+	AckTimeout   time.Duration // from a heartbeat to its ACK, capped at the interval; default 8 s
+	WriteTimeout time.Duration // for writing one message; default 5 s
 
 	Rand func() float64 // in [0,1), for jitter, called from the shard's goroutines; default math/rand/v2
 }
 
-// check fills in the defaults and tells everything that is wrong at once.
+// check fills in the defaults and returns everything that is wrong, joined.
 func (c *Config) check() error {
 	if c.ShardCount == 0 {
 		c.ShardCount = 1
@@ -125,16 +123,15 @@ func (c *Config) fill() {
 	}
 }
 
-// Checkpoint is where a session stands: what a process needs to resume it.
-// Seq is the last event the handler has returned from. The session id lets
-// its bearer read the bot's events, so store it like a credential.
+// Checkpoint is a position in a session: what a process needs to resume it. Seq is the last event the handler
+// has returned from. The session id lets its bearer read the bot's events, so store it like a credential.
 type Checkpoint struct {
 	SessionID string `json:"session_id"`
 	ResumeURL string `json:"resume_url"`
 	Seq       int    `json:"seq"`
 }
 
-// Resumable says whether there is a session to resume.
+// Resumable reports whether there is a session to resume.
 func (c Checkpoint) Resumable() bool { return c.SessionID != "" }
 
 func (c Checkpoint) check() error {
@@ -142,8 +139,8 @@ func (c Checkpoint) check() error {
 		return nil
 	}
 	if _, err := socketURL(c.ResumeURL, false); err != nil {
-		return errs.Field("checkpoint",
-			"The saved resume address is not a WebSocket address. Remove the saved checkpoint to start a new session.").Because(err)
+		return errs.Field("checkpoint", "The saved resume address is not a WebSocket address. "+
+			"Remove the saved checkpoint to start a new session.").Because(err)
 	}
 	return nil
 }

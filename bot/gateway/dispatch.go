@@ -12,7 +12,7 @@ import (
 	_ "snug/bot/lenient" // what is new leaves out itself, not the event around it
 )
 
-// dispatch hands one event to the handler and then advances the sequence.
+// dispatch passes one event to the handler and then advances the sequence.
 func (l *link) dispatch(m envelope) {
 	opens := m.kind == disgo.EventTypeReady || m.kind == disgo.EventTypeResumed
 	if m.seq > 0 && m.seq <= l.seq && !opens {
@@ -37,25 +37,25 @@ func (l *link) dispatch(m envelope) {
 	}
 }
 
-// extend gives a replay time for its next event.
+// extend restarts the timeout for the next event of a replay.
 func (l *link) extend() {
 	if !l.ready {
 		l.bound(l.s.cfg.ReadyTimeout)
 	}
 }
 
-// began takes the new session out of READY, by itself: should the rest of it
-// not parse, the session is no worse for it.
+// began reads the new session from READY separately from the event itself: if the rest of READY
+// doesn't parse, the session is still usable.
 func (l *link) began(m envelope) {
 	var d struct {
 		SessionID string `json:"session_id"`
 		ResumeURL string `json:"resume_gateway_url"`
 	}
 	if err := json.Unmarshal(m.data, &d); err != nil || d.SessionID == "" {
-		l.s.log.Error("READY names no session; it cannot be resumed", slog.Any("err", err))
+		l.s.log.Error("READY contains no session id: this session cannot be resumed", slog.Any("err", err))
 	}
 	if _, err := socketURL(d.ResumeURL, false); err != nil {
-		d.ResumeURL = "" // resume where we identified
+		d.ResumeURL = "" // resume at the address used for IDENTIFY
 	}
 	l.cp = Checkpoint{SessionID: d.SessionID, ResumeURL: d.ResumeURL}
 	l.seq = 0
@@ -65,7 +65,7 @@ func (l *link) began(m envelope) {
 	l.becomeReady(false)
 }
 
-// becomeReady is READY's and RESUMED's part in the state machine.
+// becomeReady updates the state after READY or RESUMED.
 func (l *link) becomeReady(resumed bool) {
 	if l.ready {
 		return
@@ -88,7 +88,7 @@ func (s *Shard) opensOnce() {
 	}
 }
 
-// advance notes that everything up to seq has been handled.
+// advance records that every event up to seq has been handled.
 func (l *link) advance(seq int) {
 	l.seq = max(l.seq, seq)
 	l.s.mu.Lock()
@@ -96,9 +96,8 @@ func (l *link) advance(seq int) {
 	l.s.applied = Checkpoint{SessionID: l.cp.SessionID, ResumeURL: l.cp.ResumeURL, Seq: l.seq}
 }
 
-// pass decodes an event and calls the handler. Neither a payload that does
-// not parse nor a panic ends the link: the same event would come again after
-// a RESUME, for ever.
+// pass decodes an event and calls the handler. Neither a payload that doesn't parse nor a panic
+// ends the connection: after a RESUME Discord would send the same event again, forever.
 func (l *link) pass(m envelope) {
 	began := time.Now()
 	outcome := outcomeHandled
@@ -106,7 +105,7 @@ func (l *link) pass(m envelope) {
 	defer func() {
 		if p := recover(); p != nil {
 			outcome = outcomePanicked
-			l.s.log.Error("handling an event panicked; it is passed over",
+			l.s.log.Error("panic while handling an event: skipped it",
 				slog.String("event", string(m.kind)), slog.Int("seq", m.seq),
 				slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
 		}
@@ -118,13 +117,13 @@ func (l *link) pass(m envelope) {
 	if err != nil {
 		outcome = outcomeBroken
 		if l.s.strange.first(string(m.kind) + cause(err)) {
-			l.s.log.Error("an event does not parse; it is passed over, and so is every like it",
+			l.s.log.Error("cannot parse an event: skipped it, and will skip others like it without logging them",
 				slog.String("event", string(m.kind)), slog.Int("seq", m.seq), slog.String("err", cause(err)))
 		}
 		if m.kind != disgo.EventTypeReady {
 			return
 		}
-		ev = disgo.EventReady{} // the session has begun, whatever it said: nil lists are not empty ones
+		ev = disgo.EventReady{} // the session has begun all the same; nil lists, unlike empty ones, mean unknown
 	}
 	if _, unknown := ev.(disgo.EventUnknown); unknown {
 		outcome = outcomeUnknown
@@ -136,13 +135,13 @@ func (l *link) pass(m envelope) {
 	l.s.handler(l.s, m.kind, m.seq, ev)
 }
 
-// once remembers what was said. Of the run goroutine alone.
+// once remembers what was logged. Only for the run goroutine.
 type once map[string]bool
 
-// maxOnce is how many different things are said; what comes after them is counted all the same.
+// maxOnce limits how many different failures are logged; later ones are only counted.
 const maxOnce = 100
 
-// first says whether something was not said before.
+// first reports whether what is new.
 func (o once) first(what string) bool {
 	if o[what] || len(o) >= maxOnce {
 		return false
@@ -151,7 +150,7 @@ func (o once) first(what string) bool {
 	return true
 }
 
-// cause drops disgo's wrapping, which quotes the whole payload.
+// cause unwraps disgo's error, which quotes the whole payload.
 func cause(err error) string {
 	if u, ok := err.(interface{ Unwrap() error }); ok && u.Unwrap() != nil {
 		return fmt.Sprint(u.Unwrap())

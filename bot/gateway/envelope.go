@@ -7,8 +7,8 @@ import (
 	disgo "github.com/disgoorg/disgo/gateway"
 )
 
-// envelope is the outer part of a message from Discord. data is a view into
-// the frame it was read from and is valid until the next one is read.
+// envelope is the outer part of a message from Discord. data points into the frame it was read from
+// and is valid until the next read.
 type envelope struct {
 	op   disgo.Opcode
 	seq  int
@@ -16,10 +16,9 @@ type envelope struct {
 	data json.RawMessage
 }
 
-// parseEnvelope reads the outer part of a message. Every event passes here,
-// so the ordinary shape is split by hand without looking into the data twice
-// (it is validated where it is decoded); anything else goes through
-// encoding/json.
+// parseEnvelope reads the outer part of a message. Every event passes through here, so the usual
+// shape is split by hand to avoid scanning the data twice (it is validated where it is decoded);
+// anything else goes through encoding/json.
 func parseEnvelope(b []byte) (envelope, error) {
 	if m, ok := splitEnvelope(b); ok {
 		return m, nil
@@ -43,8 +42,7 @@ func parseEnvelope(b []byte) (envelope, error) {
 	return m, nil
 }
 
-// splitEnvelope reads {"t":"X","s":1,"op":0,"d":{…}} with its keys in any
-// order. It answers false for whatever it is not sure of.
+// splitEnvelope reads {"t":"X","s":1,"op":0,"d":{…}} with its keys in any order. It returns false if it isn't sure.
 func splitEnvelope(b []byte) (m envelope, ok bool) {
 	b = bytes.TrimSpace(b)
 	if len(b) < 2 || b[0] != '{' || b[len(b)-1] != '}' {
@@ -78,7 +76,7 @@ func splitEnvelope(b []byte) (m envelope, ok bool) {
 	}
 }
 
-// set takes one member of the envelope; the answered bit names it.
+// set sets one member of the envelope; bit identifies it.
 func (m *envelope) set(key string, value []byte) (bit int, ok bool) {
 	null := string(value) == "null"
 	switch key {
@@ -107,7 +105,7 @@ func (m *envelope) set(key string, value []byte) (bit int, ok bool) {
 	return 0, false
 }
 
-// splitString takes a plain string, without escapes, off the front of b.
+// splitString cuts a plain string, without escapes, off the front of b.
 func splitString(b []byte) (s, rest []byte, ok bool) {
 	if len(b) == 0 || b[0] != '"' {
 		return nil, nil, false
@@ -123,7 +121,7 @@ func splitString(b []byte) (s, rest []byte, ok bool) {
 	return nil, nil, false
 }
 
-// valueEnd gives the length of the JSON value b begins with, 0 if unsure.
+// valueEnd returns the length of the JSON value that b begins with, 0 if unsure.
 func valueEnd(b []byte) int {
 	depth := 0
 	for i := 0; i < len(b); i++ {

@@ -9,16 +9,16 @@ import (
 	disgo "github.com/disgoorg/disgo/gateway"
 )
 
-// beats is what the heartbeat goroutine and the reader share. Safe for concurrent use.
+// beats is the state that the heartbeat goroutine and the reader share. Safe for concurrent use.
 type beats struct {
 	mu     sync.Mutex
-	open   bool      // a heartbeat waits for its ACK
-	first  time.Time // when the oldest of those was sent
-	last   time.Time // when the newest was
-	lagged int64     // link.spent at the oldest
+	open   bool      // a heartbeat has no ACK yet
+	first  time.Time // when the oldest unacknowledged one was sent
+	last   time.Time // when the newest was sent
+	lagged int64     // link.spent when the oldest was sent
 }
 
-// sent notes a heartbeat.
+// sent records a heartbeat.
 func (b *beats) sent(now time.Time, spent int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -28,7 +28,7 @@ func (b *beats) sent(now time.Time, spent int64) {
 	b.last = now
 }
 
-// acked notes an ACK and gives its round trip.
+// acked records an ACK and returns its round trip, 0 if none was expected.
 func (b *beats) acked(now time.Time) time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -39,23 +39,22 @@ func (b *beats) acked(now time.Time) time.Duration {
 	return now.Sub(b.last)
 }
 
-// missing gives how long an ACK has been missing, and link.spent back then.
+// missing returns how long an ACK has been missing, and link.spent at the time of its heartbeat.
 func (b *beats) missing(now time.Time) (d time.Duration, lagged int64, open bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return now.Sub(b.first), b.lagged, b.open
 }
 
-// forgive starts the wait for the ACK anew.
+// forgive restarts the wait for the ACK.
 func (b *beats) forgive(now time.Time, spent int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.first, b.lagged = now, spent
 }
 
-// beat sends heartbeats, the first after a random part of the interval, until
-// ctx ends. It ends the link when an ACK stays out for AckTimeout, so a
-// half-open connection is noticed within an interval and that.
+// beat sends heartbeats until ctx ends, the first after a random part of the interval. It ends the link when an
+// ACK takes longer than AckTimeout, so a half-open connection is detected within an interval plus that time.
 func (l *link) beat(ctx context.Context) {
 	patience := min(l.s.cfg.AckTimeout, l.interval)
 	next := time.NewTimer(time.Duration(l.s.cfg.Rand() * float64(l.interval)))
@@ -102,9 +101,8 @@ func (l *link) beat(ctx context.Context) {
 	}
 }
 
-// overdue says whether an ACK is missing and how much longer to wait for it. It
-// may sit unread behind a slow handler: that is not Discord's fault, and the
-// time the handler took does not count.
+// overdue reports whether an ACK is missing and how much longer to wait for it. The ACK may be sitting
+// unread behind a slow handler; that isn't Discord's fault, so the handler's time doesn't count.
 func (l *link) overdue(patience time.Duration) (wait time.Duration, waiting bool) {
 	now := time.Now()
 	d, lagged, open := l.beats.missing(now)
@@ -117,13 +115,13 @@ func (l *link) overdue(patience time.Duration) (wait time.Duration, waiting bool
 	spent := l.spent.Load()
 	if l.busy.Load() || time.Duration(spent-lagged) > patience/2 {
 		l.beats.forgive(now, spent)
-		l.s.log.Warn("event handlers are slow: a heartbeat ACK may be waiting behind them", slog.Duration("waited", d))
+		l.s.log.Warn("slow event handlers: a heartbeat ACK may be waiting behind them", slog.Duration("waited", d))
 		return patience, true
 	}
 	return 0, true
 }
 
-// ack takes a heartbeat ACK and tells disgo's listeners of it.
+// ack handles a heartbeat ACK and passes it to disgo's listeners.
 func (l *link) ack() {
 	now := time.Now()
 	if d := l.beats.acked(now); d > 0 {
@@ -134,7 +132,7 @@ func (l *link) ack() {
 	l.lastAck = now
 	defer func() {
 		if p := recover(); p != nil {
-			l.s.log.Error("handling a heartbeat ACK panicked", slog.Any("panic", p))
+			l.s.log.Error("panic while handling a heartbeat ACK", slog.Any("panic", p))
 		}
 	}()
 	l.s.handler(l.s, disgo.EventTypeHeartbeatAck, l.seq,

@@ -9,22 +9,21 @@ import (
 	"github.com/disgoorg/disgo/discord"
 )
 
-// IdentifyLimiter hands out turns to IDENTIFY. One is shared by all shards of
-// a process. Implementations are safe for concurrent use.
+// IdentifyLimiter limits how often shards IDENTIFY. All shards of a process share one.
+// Implementations are safe for concurrent use.
 type IdentifyLimiter interface {
-	// Acquire waits for shard's turn and gives a function that ends it: with
-	// true once IDENTIFY has been sent, with false if it was not. It must be
-	// called exactly once. If there is a wait, waiting is told for how long
-	// at least. The only error is the end of ctx.
+	// Acquire waits for the shard's turn and returns a function that ends it, to be called exactly
+	// once: with true after IDENTIFY was sent, with false if it wasn't. If Acquire has to wait, it
+	// calls waiting with the least time that takes. Its only error is ctx's.
 	Acquire(ctx context.Context, shard int, waiting func(time.Duration)) (release func(sent bool), err error)
 }
 
-// identifyGap is the time Discord wants between two identifies of a group.
+// identifyGap is the time Discord requires between two IDENTIFYs with the same rate limit key.
 const identifyGap = 5 * time.Second
 
-// Identifies is the IdentifyLimiter by Discord's rules: shards whose ids are
-// equal modulo max_concurrency identify one after another, five seconds
-// apart, and never more often than session_start_limit leaves.
+// Identifies is the IdentifyLimiter that follows Discord's rules: shards whose ids are equal modulo
+// max_concurrency identify one after another, five seconds apart, and never more often than
+// session_start_limit allows.
 //
 // https://discord.com/developers/docs/events/gateway#session-start-limit-object
 type Identifies struct {
@@ -32,7 +31,7 @@ type Identifies struct {
 	gap time.Duration
 
 	mu        sync.Mutex
-	known     bool // Discord has told its limit
+	known     bool // Update was called
 	groups    int  // max_concurrency
 	total     int
 	remaining int
@@ -40,14 +39,14 @@ type Identifies struct {
 	turns     map[int]*identifyTurn
 }
 
-// identifyTurn is one group's: the channel holds a token, next belongs to whoever took it.
+// identifyTurn belongs to one group: the channel holds a token, and next belongs to the token's holder.
 type identifyTurn struct {
 	token chan struct{}
 	next  time.Time
 }
 
-// NewIdentifies gives a limiter that lets one shard identify every five
-// seconds until Update tells more. A nil logger means slog.Default().
+// NewIdentifies returns a limiter that lets one shard identify every five seconds until Update sets
+// Discord's limits. A nil logger means slog.Default().
 func NewIdentifies(log *slog.Logger) *Identifies {
 	if log == nil {
 		log = slog.Default()
@@ -55,7 +54,7 @@ func NewIdentifies(log *slog.Logger) *Identifies {
 	return &Identifies{log: log, gap: identifyGap, groups: 1, turns: map[int]*identifyTurn{}}
 }
 
-// Update takes what GET /gateway/bot says about starting sessions.
+// Update sets the limits that GET /gateway/bot returned.
 func (l *Identifies) Update(s discord.SessionStartLimit) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -65,7 +64,7 @@ func (l *Identifies) Update(s discord.SessionStartLimit) {
 	l.resetAt = time.Now().Add(time.Duration(s.ResetAfter) * time.Millisecond)
 }
 
-// Remaining gives the session starts left until the limit resets, and whether Discord has told it.
+// Remaining returns the session starts left until the limit resets, and false if Discord's limit isn't known yet.
 func (l *Identifies) Remaining() (int, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -73,7 +72,7 @@ func (l *Identifies) Remaining() (int, bool) {
 	return l.remaining, l.known
 }
 
-// refill opens a new period once the old one is over. l.mu is held.
+// refill starts a new period when the old one is over. The caller holds l.mu.
 func (l *Identifies) refill() {
 	if l.known && l.remaining <= 0 && !time.Now().Before(l.resetAt) {
 		l.remaining = max(1, l.total)
@@ -114,7 +113,7 @@ func (l *Identifies) Acquire(ctx context.Context, shard int, waiting func(time.D
 		}
 		waiting(d)
 		if d > l.gap {
-			l.log.Error("no session starts are left; waiting until Discord gives new ones",
+			l.log.Error("no session starts left: waiting until Discord resets the limit",
 				slog.Int("shard", shard), slog.Duration("delay", d))
 		}
 		timer := time.NewTimer(d)
@@ -136,7 +135,7 @@ func (l *Identifies) Acquire(ctx context.Context, shard int, waiting func(time.D
 	}, nil
 }
 
-// due says how long the holder of t's token has to wait, or takes a session start.
+// due returns how long the holder of t's token has to wait; if that is 0 it takes a session start.
 func (l *Identifies) due(t *identifyTurn) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()

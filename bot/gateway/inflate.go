@@ -13,15 +13,13 @@ import (
 const (
 	maxFrame   = 64 << 20  // bytes of one WebSocket message
 	maxMessage = 256 << 20 // bytes of one message, decompressed
-	keepBuffer = 1 << 20   // a larger buffer is given back after its message
+	keepBuffer = 1 << 20   // a larger buffer is released after its message
 )
 
-// inflater undoes zstd-stream: one zstd stream over the whole connection,
-// flushed after each message. The decoder wants a reader that it may read on
-// whenever it likes, and keeps the first error for good, so it must never see
-// the end of what has come so far. It therefore runs as a coroutine that is
-// suspended each time it asks for more than there is: then all that could be
-// decoded has been. Not safe for concurrent use.
+// inflater decompresses zstd-stream: one zstd stream for the whole connection, flushed after each
+// message. The decoder wants to read on whenever it likes and remembers its first error, so it must never
+// see the end of the input so far. It therefore runs as a coroutine that is suspended whenever it asks
+// for more than there is; by then everything available has been decoded. Not safe for concurrent use.
 type inflater struct {
 	in   bytes.Reader
 	out  []byte
@@ -44,7 +42,7 @@ func newInflater() (*inflater, error) {
 	return z, nil
 }
 
-// decode is the coroutine.
+// decode is the coroutine's body.
 func (z *inflater) decode(dec *zstd.Decoder, yield func(struct{}) bool) {
 	more := func() bool { return yield(struct{}{}) }
 	if z.err = dec.Reset(&starving{z, more}); z.err != nil {
@@ -65,7 +63,7 @@ func (z *inflater) decode(dec *zstd.Decoder, yield func(struct{}) bool) {
 	}
 }
 
-// starving gives the decoder what has come and suspends it when that is used up.
+// starving feeds the input to the decoder and suspends it when the input is used up.
 type starving struct {
 	z    *inflater
 	more func() bool
@@ -82,7 +80,7 @@ func (s *starving) Read(p []byte) (int, error) {
 
 var _ io.Reader = (*starving)(nil)
 
-// inflate decodes one frame. The answer is valid until the next call.
+// inflate decompresses one frame. The result is valid until the next call.
 func (z *inflater) inflate(frame []byte) ([]byte, error) {
 	if cap(z.out) > keepBuffer {
 		z.out = nil

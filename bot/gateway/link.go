@@ -18,23 +18,23 @@ import (
 
 const (
 	goodbyeTimeout = 250 * time.Millisecond // to send a close frame
-	lingerTimeout  = 500 * time.Millisecond // to see it answered when the shard is closed
+	lingerTimeout  = 500 * time.Millisecond // to wait for Discord's close frame when the shard is closed
 )
 
-// link is one WebSocket from HELLO to its end. The run goroutine reads and
-// handles; a second goroutine, which serve waits for, sends heartbeats.
+// link is one WebSocket connection, from HELLO to its end. The run goroutine reads and handles
+// events; a second goroutine, which serve waits for, sends heartbeats.
 type link struct {
 	s       *Shard
 	ws      *websocket.Conn
-	cp      Checkpoint // what it resumes, zero for a new session
+	cp      Checkpoint // the session it resumes, zero for a new one
 	release func(sent bool)
 	lost    time.Time
 	fails   int
 	budget  *budget
 	gone    chan struct{} // closed at the end
-	pulse   chan struct{} // op 1: a heartbeat is wanted now
+	pulse   chan struct{} // op 1: Discord wants a heartbeat now
 
-	// Of the run goroutine.
+	// Only for the run goroutine.
 	frame    bytes.Buffer
 	z        *inflater
 	interval time.Duration // of heartbeats; 0 before HELLO
@@ -43,14 +43,14 @@ type link struct {
 	readyAt  time.Time
 	lastAck  time.Time
 
-	busy  atomic.Bool  // the handler runs
-	spent atomic.Int64 // nanoseconds the handler has run in all
+	busy  atomic.Bool  // the handler is running
+	spent atomic.Int64 // nanoseconds spent in the handler in total
 	beats beats
 
 	wmu sync.Mutex // one writer at a time
 
 	mu  sync.Mutex
-	why error // why it ended, the first reason given
+	why error // the first reason it ended for
 }
 
 func newLink(s *Shard, ws *websocket.Conn, cp Checkpoint, release func(bool), lost time.Time, fails int) *link {
@@ -61,7 +61,7 @@ func newLink(s *Shard, ws *websocket.Conn, cp Checkpoint, release func(bool), lo
 	}
 }
 
-// end makes the link end for the reason; the first one counts.
+// end ends the link with a reason. Only the first one counts.
 func (l *link) end(why error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -71,7 +71,7 @@ func (l *link) end(why error) {
 	}
 }
 
-// bound gives the next messages d to come; 0 lifts the bound.
+// bound sets a deadline, d from now, for the next message; 0 removes it.
 func (l *link) bound(d time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -91,7 +91,7 @@ func (l *link) reason() error {
 	return l.why
 }
 
-// serve handles messages until the connection ends, and says why it did.
+// serve handles messages until the connection ends, and returns why it did.
 func (l *link) serve(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	stopEnd := context.AfterFunc(ctx, func() { l.end(errClosing) })
@@ -117,7 +117,7 @@ func (l *link) serve(ctx context.Context) error {
 	return err
 }
 
-// loop reads and handles.
+// loop reads and handles messages.
 func (l *link) loop(ctx context.Context, heart *sync.WaitGroup) error {
 	l.bound(l.s.cfg.HelloTimeout)
 	for {
@@ -131,19 +131,19 @@ func (l *link) loop(ctx context.Context, heart *sync.WaitGroup) error {
 		m, err := parseEnvelope(b)
 		if err != nil {
 			l.s.gauges.event(outcomeBroken)
-			l.s.log.Error("a message from Discord does not parse; it is passed over", "bytes", len(b), "err", err)
+			l.s.log.Error("cannot parse a message from Discord: skipped it", "bytes", len(b), "err", err)
 			continue
 		}
 		if err := l.handle(ctx, heart, m); err != nil {
 			return err
 		}
 		if ctx.Err() != nil {
-			return errClosing // do not begin the next event
+			return errClosing // don't start on the next event
 		}
 	}
 }
 
-// mindLease ends the link when the shard is no longer surely this process's, before another may take it.
+// mindLease ends the link when the lease runs out, before another process can take it.
 func (l *link) mindLease(ctx context.Context) {
 	for {
 		left := l.s.cfg.Lease()
@@ -161,7 +161,7 @@ func (l *link) mindLease(ctx context.Context) {
 	}
 }
 
-// explain turns a timeout of the read into what was missed.
+// explain turns a read timeout into an error that names what didn't arrive.
 func (l *link) explain(err error) error {
 	var timeout net.Error // gorilla hides os.ErrDeadlineExceeded
 	if !errors.As(err, &timeout) || !timeout.Timeout() {
@@ -173,12 +173,12 @@ func (l *link) explain(err error) error {
 	return errNoReady
 }
 
-// handle does what one message asks for; an error ends the link.
+// handle handles one message; an error ends the link.
 func (l *link) handle(ctx context.Context, heart *sync.WaitGroup, m envelope) error {
 	switch m.op {
 	case disgo.OpcodeDispatch:
 		if l.s.cfg.Lease() <= 0 {
-			return errNoLease // it is repeated to whoever resumes
+			return errNoLease // Discord repeats it when the session is resumed
 		}
 		l.dispatch(m)
 	case disgo.OpcodeHeartbeat:
@@ -190,7 +190,7 @@ func (l *link) handle(ctx context.Context, heart *sync.WaitGroup, m envelope) er
 		return errReconnect
 	case disgo.OpcodeInvalidSession:
 		var resumable bool
-		_ = json.Unmarshal(m.data, &resumable) // anything unclear is a no
+		_ = json.Unmarshal(m.data, &resumable) // if it's unclear, it isn't resumable
 		return &invalidSession{resumable: resumable}
 	case disgo.OpcodeHello:
 		if l.interval > 0 {
@@ -204,7 +204,7 @@ func (l *link) handle(ctx context.Context, heart *sync.WaitGroup, m envelope) er
 	case disgo.OpcodeHeartbeatACK:
 		l.ack()
 	default:
-		l.s.log.Debug("a message with an unknown opcode", "op", int(m.op))
+		l.s.log.Debug("ignored a message with an unknown opcode", "op", int(m.op))
 	}
 	return nil
 }
@@ -239,7 +239,7 @@ func (l *link) hello(m envelope) error {
 	return err
 }
 
-// say sends what may not wait: heartbeats, IDENTIFY, RESUME.
+// say sends a message that must not wait: a heartbeat, IDENTIFY or RESUME.
 func (l *link) say(op disgo.Opcode, data disgo.MessageData) error {
 	b, err := json.Marshal(disgo.Message{Op: op, D: data})
 	if err != nil {
@@ -249,7 +249,7 @@ func (l *link) say(op disgo.Opcode, data disgo.MessageData) error {
 	return l.write(b)
 }
 
-// write sends one message. After an error the connection is of no use any more.
+// write sends one message. After an error the connection can't be used any more.
 func (l *link) write(b []byte) error {
 	l.wmu.Lock()
 	defer l.wmu.Unlock()
@@ -258,7 +258,7 @@ func (l *link) write(b []byte) error {
 	return l.ws.WriteMessage(websocket.TextMessage, b)
 }
 
-// read gives one message, decompressed. It is valid until the next read.
+// read returns one message, decompressed. It is valid until the next read.
 func (l *link) read() ([]byte, error) {
 	kind, r, err := l.ws.NextReader()
 	if err != nil {
@@ -281,8 +281,8 @@ func (l *link) read() ([]byte, error) {
 	return b, nil
 }
 
-// inflate undoes the compression, if there is any: a server that was asked
-// for it may send text, or plain JSON in binary frames.
+// inflate decompresses a frame, if it is compressed: even a server that was asked to compress may
+// send text, or plain JSON in binary frames.
 func (l *link) inflate(frame []byte) ([]byte, error) {
 	if l.z == nil {
 		if !bytes.HasPrefix(frame, zstdMagic) {
@@ -301,9 +301,8 @@ func (l *link) inflate(frame []byte) ([]byte, error) {
 	return b, nil
 }
 
-// goodbye tells Discord that we leave, unless it left first. When the shard
-// is being closed it waits a moment for the answer, so that the close frame
-// is not overtaken by the socket's own end.
+// goodbye sends a close frame, unless Discord closed first. When the shard is being closed it waits
+// briefly for the answer, so that closing the socket can't overtake the frame.
 func (l *link) goodbye(err error) {
 	if closeCode(err) != 0 {
 		return

@@ -16,13 +16,12 @@ import (
 	"snug/shared/errs"
 )
 
-// askTimeout bounds one question for the gateway's address.
+// askTimeout limits one request for the gateway's address.
 const askTimeout = 30 * time.Second
 
-// Ask asks Discord once where the gateway is, how many shards it recommends
-// and how many sessions may be started: GET /gateway/bot. Errors carry
-// errs.Unauthorized for a wrong token, errs.DiscordUnavailable or the code
-// that the REST client gave otherwise.
+// Ask calls GET /gateway/bot once: the gateway's address, the recommended number of shards and the
+// session start limit. The error has the code errs.Unauthorized for a wrong token; otherwise the
+// REST client's code, or errs.DiscordUnavailable.
 func Ask(ctx context.Context, r rest.Gateway) (*discord.GatewayBot, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
@@ -35,20 +34,18 @@ func Ask(ctx context.Context, r rest.Gateway) (*discord.GatewayBot, error) {
 	case err == nil:
 		return nil, errs.E(errs.DiscordUnavailable, "Discord did not say where its gateway is. Snug keeps asking.")
 	case errors.As(err, &refused) && refused.Response != nil && refused.Response.StatusCode == http.StatusUnauthorized:
-		return nil,
-			errs.E(errs.Unauthorized,
-				"Discord refuses the bot token. Reset it at https://discord.com/developers/applications, your application, Bot, Reset Token; put the new one into Snug's configuration and start Snug again.").Because(err)
+		return nil, errs.E(errs.Unauthorized,
+			"Discord refuses the bot token. Reset it at https://discord.com/developers/applications, your application, "+
+				"Bot, Reset Token; put the new one into Snug's configuration and start Snug again.").Because(err)
 	case errors.As(err, &coded):
 		return nil, err
 	}
-	return nil,
-		errs.E(errs.DiscordUnavailable,
-			"Discord cannot be reached to ask for its gateway. Snug keeps asking.").Because(err)
+	return nil, errs.E(errs.DiscordUnavailable,
+		"Discord cannot be reached to ask for its gateway. Snug keeps asking.").Because(err)
 }
 
-// AskUntil asks as Ask does until there is an answer, ctx ends, or the token
-// is refused. A process calls it before it decides on its shards. The delays
-// are 1, 2, 4, 8, then 16 times backoff (0 means a second), with jitter.
+// AskUntil repeats Ask until it succeeds, ctx ends, or Discord refuses the token. A process calls it before
+// it decides on its shards. The delays are 1, 2, 4, 8, then 16 times backoff (0 means a second), with jitter.
 func AskUntil(
 	ctx context.Context, r rest.Gateway, backoff time.Duration, log *slog.Logger,
 ) (*discord.GatewayBot, error) {
@@ -64,8 +61,8 @@ func AskUntil(
 			return nil, context.Cause(ctx)
 		}
 		d := p.backoff(n)
-		log.Warn("cannot learn where Discord's gateway is", slog.Int("failures", n), slog.Duration("delay", d),
-			slog.Any("err", err))
+		log.Warn("cannot get the gateway's address from Discord; retrying",
+			slog.Int("failures", n), slog.Duration("delay", d), slog.Any("err", err))
 		timer := time.NewTimer(d)
 		select {
 		case <-timer.C:
@@ -76,8 +73,8 @@ func AskUntil(
 	}
 }
 
-// Locate gives a Config.Locate that asks r and tells limiter, if it is not
-// nil, how many sessions may be started.
+// Locate returns a function for Config.Locate that asks r, and passes the session start limit to
+// limiter if that isn't nil.
 func Locate(r rest.Gateway, limiter *Identifies) func(context.Context) (string, error) {
 	return func(ctx context.Context) (string, error) {
 		answer, err := Ask(ctx, r)
@@ -91,11 +88,10 @@ func Locate(r rest.Gateway, limiter *Identifies) func(context.Context) (string, 
 	}
 }
 
-// Attach makes a shard for a disgo client that was built without a gateway.
-// Where cfg leaves them empty it takes the token, the handler
-// (client.EventManager.HandleGatewayEvent) and, when there is no URL, the
-// address (client.Rest) from the client, and it sets client.Gateway if that
-// is nil. Call it before the client is used from other goroutines.
+// Attach makes a shard for a disgo client that was built without a gateway. Fields of cfg that are
+// empty come from the client: the token, the handler (client.EventManager.HandleGatewayEvent) and,
+// without a URL, the address (client.Rest). It sets client.Gateway if that is nil. Call it before
+// other goroutines use the client.
 func Attach(client *bot.Client, cfg Config) (*Shard, error) {
 	if cfg.Token == "" {
 		cfg.Token = client.Token
@@ -120,7 +116,7 @@ func Attach(client *bot.Client, cfg Config) (*Shard, error) {
 	return s, nil
 }
 
-// socketURL completes a gateway address with the version, the encoding and the compression.
+// socketURL adds the version, encoding and compression to a gateway address.
 func socketURL(address string, compress bool) (string, error) {
 	u, err := url.Parse(address)
 	if err != nil {

@@ -8,8 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Metrics are the collectors of the shards of a process. A nil *Metrics
-// counts nothing. Safe for concurrent use.
+// Metrics are the Prometheus collectors of a process's shards. A nil *Metrics counts nothing. Safe for concurrent use.
 type Metrics struct {
 	phase       *prometheus.GaugeVec
 	connects    *prometheus.CounterVec
@@ -24,34 +23,32 @@ type Metrics struct {
 	received    *prometheus.CounterVec
 }
 
-// NewMetrics registers the collectors. It fails if they are registered already.
+// NewMetrics registers the collectors. It fails if they are already registered.
 func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 	gauge := func(name, help string, labels ...string) *prometheus.GaugeVec {
-		return prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Namespace: "snug", Subsystem: "gateway", Name: name, Help: help,
-		},
+		return prometheus.NewGaugeVec(
+			prometheus.GaugeOpts{Namespace: "snug", Subsystem: "gateway", Name: name, Help: help},
 			append([]string{"shard"}, labels...))
 	}
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
-		return prometheus.NewCounterVec(prometheus.CounterOpts{
-			Namespace: "snug", Subsystem: "gateway", Name: name, Help: help,
-		},
+		return prometheus.NewCounterVec(
+			prometheus.CounterOpts{Namespace: "snug", Subsystem: "gateway", Name: name, Help: help},
 			append([]string{"shard"}, labels...))
 	}
 	m := &Metrics{
 		phase:       gauge("phase", "1 for the phase the shard is in, 0 for the others.", "phase"),
-		connects:    counter("connects_total", "Sessions begun or resumed.", "kind"),
-		disconnects: counter("disconnects_total", "Ended attempts and connections by reason.", "reason"),
-		failures:    gauge("failures", "Attempts in a row that did not become ready."),
-		alerts:      counter("alerts_total", "Times that five attempts in a row failed."),
+		connects:    counter("connects_total", "Sessions started or resumed, by kind.", "kind"),
+		disconnects: counter("disconnects_total", "Ended attempts and connections, by reason.", "reason"),
+		failures:    gauge("failures", "Consecutive attempts that did not become ready."),
+		alerts:      counter("alerts_total", "Times that five consecutive attempts failed."),
 		recovery: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Namespace: "snug", Subsystem: "gateway", Name: "recovery_seconds",
-			Help:    "Time from noticing a lost connection to READY or RESUMED.",
+			Help:    "Time from detecting a lost connection to READY or RESUMED.",
 			Buckets: []float64{.01, .05, .1, .25, .5, 1, 2, 5, 10, 20, 30, 60, 300},
 		}, []string{"shard", "kind"}),
 		latency: gauge("heartbeat_latency_seconds", "Time from the last heartbeat to its ACK."),
-		events:  counter("events_total", "Dispatches by what became of them.", "outcome"),
-		gaps:    counter("sequence_gaps_total", "Dispatches whose sequence number did not follow the one before."),
+		events:  counter("events_total", "Dispatches, by outcome.", "outcome"),
+		gaps:    counter("sequence_gaps_total", "Dispatches whose sequence number did not follow the previous one."),
 		sends:   counter("sends_total", "Messages sent."),
 		received: counter("received_bytes_total", "Bytes of messages received, before and after decompression.",
 			"stage"),
@@ -66,11 +63,11 @@ func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 	return m, errors.Join(failed...)
 }
 
-// What became of a dispatch.
+// The outcomes of a dispatch.
 const (
 	outcomeHandled   = "handled"
-	outcomeUnknown   = "unknown"    // disgo has no such event
-	outcomeBroken    = "unparsable" // the payload does not parse
+	outcomeUnknown   = "unknown"    // disgo doesn't know the event
+	outcomeBroken    = "unparsable" // the payload doesn't parse
 	outcomeDuplicate = "duplicate"  // already handled in this session
 	outcomePanicked  = "panicked"   // the handler panicked
 )
@@ -79,7 +76,7 @@ const (
 type gauges struct {
 	m      *Metrics
 	shard  string
-	counts map[string]prometheus.Counter // by outcome: every event passes here
+	counts map[string]prometheus.Counter // by outcome, looked up once: every event passes here
 	wire   prometheus.Counter
 	plain  prometheus.Counter
 }

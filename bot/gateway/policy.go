@@ -10,56 +10,56 @@ import (
 const (
 	alertAfter    = 5               // failures in a row
 	maxDoublings  = 4               // 1, 2, 4, 8, 16
-	flapFor       = 5 * time.Second // a connection that was ready for less flapped
-	flapsForgiven = 10              // in a row, before flapping is treated as failing
-	// RESUMEs in a row that Discord did not let come to anything, before the session is given up
+	flapFor       = 5 * time.Second // a connection that was ready for less than this flapped
+	flapsForgiven = 10              // in a row, before flapping counts as failing
+	// consecutive RESUMEs that led nowhere, before the session is given up
 	resumesKept = 3
-	// failures in a row of any kind, some two minutes, before that; Discord keeps a session no longer than a
-	// few
+	// consecutive failures of any kind (about two minutes) before it is; Discord keeps a session no
+	// longer than a few minutes
 	failuresKept  = 10
-	identifyAgain = 2           // failed IDENTIFYs in a row, before each counts as one of the day's few
-	badStreams    = 2           // undecodable streams in a row, before compression is given up
-	goodStream    = time.Minute // a connection that was ready for so long counts as one whose stream was right
-	plainFor      = time.Hour   // a connection without compression that lasted so long: compression is tried again
+	identifyAgain = 2           // consecutive failed IDENTIFYs, before each counts against the daily limit
+	badStreams    = 2           // consecutive undecodable streams, before compression is turned off
+	goodStream    = time.Minute // a connection that was ready for this long shows that its stream is fine
+	plainFor      = time.Hour   // after a connection without compression has lasted this long, compression is tried again
 )
 
-// ending is how one attempt at a connection went.
+// ending describes how one attempt at a connection ended.
 type ending struct {
 	err      error
-	lasted   time.Duration // from dialling to the end
-	resuming bool          // it dialled to resume a session
-	byResume bool          // it dialled the session's own address
-	hello    bool          // it came as far as HELLO
-	ready    bool          // it came as far as READY or RESUMED
-	moved    bool          // events were replayed to it, whether RESUMED followed or not
+	lasted   time.Duration // from dialing to the end
+	resuming bool          // it was to resume a session
+	byResume bool          // it dialed the session's resume_gateway_url
+	hello    bool          // it got HELLO
+	ready    bool          // it got READY or RESUMED
+	moved    bool          // it got replayed events, whether or not RESUMED followed
 	readyFor time.Duration
-	plain    bool // it was without compression, though that may be asked for
+	plain    bool // it had no compression, though the Config allows it
 }
 
-// verdict is what follows an ending.
+// verdict is what to do after an attempt.
 type verdict struct {
-	fatal  error         // stop with this
-	forget bool          // the session is dead: IDENTIFY next
+	fatal  error         // stop with this error
+	forget bool          // the session is gone: IDENTIFY next
 	delay  time.Duration // until the next attempt
-	alert  bool          // failing has lasted long enough to call a person
-	locate bool          // ask for the address again
-	plain  bool          // go on without compression
+	alert  bool          // it has failed for long enough to alert a person
+	locate bool          // ask for the gateway's address again
+	plain  bool          // continue without compression
 	again  bool          // try compression again
 }
 
-// policy decides what follows an ending. It does no I/O and keeps the counts
-// that decisions depend on. Not safe for concurrent use.
+// policy decides what to do after each attempt. It does no I/O; it keeps the counts that decisions
+// depend on. Not safe for concurrent use.
 type policy struct {
 	cfg      *Config
-	failures int // attempts in a row that did not become ready
-	flaps    int // connections in a row that were ready for too short a time
-	stuck    int // RESUMEs in a row that Discord heard, and that neither ended nor moved on
-	anew     int // IDENTIFYs in a row that Discord heard, and that did not end in READY
-	bad      int // undecodable streams in a row
-	unheard  int // attempts in a row that did not reach the session's own address
+	failures int // consecutive attempts that did not become ready
+	flaps    int // consecutive connections that were ready too briefly
+	stuck    int // consecutive RESUMEs that reached Discord, but neither failed for good nor replayed anything
+	anew     int // consecutive IDENTIFYs that reached Discord but did not end in READY
+	bad      int // consecutive undecodable streams
+	unheard  int // consecutive attempts that did not reach the session's resume_gateway_url
 }
 
-// after judges one ending.
+// after decides what follows an attempt.
 func (p *policy) after(e ending) verdict {
 	if err := p.cfg.fatal(e.err); err != nil {
 		return verdict{fatal: err}
@@ -79,10 +79,10 @@ func (p *policy) after(e ending) verdict {
 	switch {
 	case errors.As(e.err, &op9):
 		v.forget = !op9.resumable
-		// Discord asks to wait one to five seconds before the next IDENTIFY.
+		// Discord requires a wait of one to five seconds before the next IDENTIFY.
 		v.delay = time.Duration(float64(p.cfg.Backoff) * (1 + 4*p.cfg.Rand()))
 	case code == disgo.CloseEventCodeInvalidSeq.Code, code == disgo.CloseEventCodeSessionTimed.Code:
-		v.forget = e.hello // before HELLO no session was named: it is the connection that timed out
+		v.forget = e.hello // before HELLO it wasn't the session that timed out, but the connection
 	case errors.As(e.err, &bad):
 		p.bad++
 		v.plain = p.bad >= badStreams
@@ -100,15 +100,14 @@ func (p *policy) after(e ending) verdict {
 	return v
 }
 
-// hopeless says whether a session is best given up, whatever it was that
-// failed: there are some that Discord cuts at each RESUME, while a new one
-// would do (discord-api-docs#1619).
+// hopeless reports whether to give up the session, whatever failed: Discord cuts some sessions at
+// every RESUME although a new one would work (discord-api-docs#1619).
 func (p *policy) hopeless(e ending) bool {
 	return p.stuck >= resumesKept || p.failures >= failuresKept || e.ready && p.flaps > 0 && p.flaps%flapsForgiven == 0
 }
 
-// thrift keeps failing IDENTIFYs within the day's 1,000, since going beyond
-// them costs the bot its token: 5 s, doubled up to 5 minutes, are some 300 a day.
+// thrift keeps failing IDENTIFYs within the daily limit of 1,000, because Discord resets the token
+// of a bot that exceeds it. 5 s, doubled up to 5 minutes, makes about 300 a day.
 func (p *policy) thrift() time.Duration {
 	if p.anew <= identifyAgain {
 		return 0
@@ -147,7 +146,7 @@ func (p *policy) count(e ending) {
 	}
 }
 
-// delay gives the time until the next attempt, from the backoff's view.
+// delay returns the time until the next attempt, as far as the backoff is concerned.
 func (p *policy) delay(e ending, code int) time.Duration {
 	switch {
 	case !e.ready:
@@ -155,20 +154,19 @@ func (p *policy) delay(e ending, code int) time.Duration {
 	case p.flaps > flapsForgiven:
 		return p.backoff(p.flaps - flapsForgiven)
 	case code > 4000 && code < 5000:
-		return p.backoff(1) // our own fault in some way; do not hammer
+		return p.backoff(1) // probably our own fault: don't hammer
 	default:
-		// At once; but connections that end as soon as they are ready are
-		// begun no more often than once in the first delay.
+		// At once, but connections that end as soon as they are ready start at most once per initial delay.
 		return max(0, p.cfg.Backoff-e.lasted)
 	}
 }
 
-// backoff gives the nth delay, from 1: doubled each time, within a fifth either way.
+// backoff returns the nth delay, counted from 1: doubled each time, ± a fifth.
 func (p *policy) backoff(n int) time.Duration {
 	d := p.cfg.Backoff << min(n-1, maxDoublings)
 	return time.Duration(float64(d) * (0.8 + 0.4*p.cfg.Rand()))
 }
 
-// useResumeURL says where to resume: at the session's own address, and every
-// other time at the common one while the former cannot be reached.
+// useResumeURL reports whether to resume at the session's resume_gateway_url. While that can't be
+// reached, every other attempt uses the common address.
 func (p *policy) useResumeURL() bool { return p.unheard%2 == 0 }

@@ -15,45 +15,45 @@ import (
 	"snug/shared/errs"
 )
 
-// Why a connection ended, as far as we say so ourselves. Everything else is a
-// *websocket.CloseError or an error of the network.
+// Reasons why we ended a connection ourselves. All others are a *websocket.CloseError or a network error.
 var (
 	errReconnect  = errors.New("Discord asks to reconnect (op 7)")
-	errNoHello    = errors.New("no HELLO in time")
+	errNoHello    = errors.New("no HELLO within the timeout")
 	errBadHello   = errors.New("HELLO without a heartbeat interval")
-	errNoReady    = errors.New("neither READY nor RESUMED in time")
-	errZombie     = errors.New("no heartbeat ACK in time: the connection is half-open")
+	errNoReady    = errors.New("neither READY nor RESUMED within the timeout")
+	errZombie     = errors.New("no heartbeat ACK within the timeout: the connection is half-open")
 	errClosing    = errors.New("the shard is closing")
 	errGone       = errors.New("the connection ended while a message was waiting to be sent")
-	errNoOpcode   = errors.New("a message without an opcode")
+	errNoOpcode   = errors.New("message without an opcode")
 	errWaitsATurn = errors.New("waiting for a turn to identify")
-	errNoLease    = errors.New("the shard may be another process's: this one waits until it is surely its own")
+	errNoLease    = errors.New("waiting for the shard's lease: another process may hold it")
 )
 
-// invalidSession is op 9.
+// invalidSession is Invalid Session (op 9).
 type invalidSession struct{ resumable bool }
 
 func (e *invalidSession) Error() string {
 	return "Discord calls the session invalid (op 9), resumable: " + strconv.FormatBool(e.resumable)
 }
 
-// badStream is compressed data that cannot be decoded; the stream is lost with it.
+// badStream means that compressed data can't be decoded; the rest of the stream is lost.
 type badStream struct{ err error }
 
 func (e *badStream) Error() string { return e.err.Error() }
 func (e *badStream) Unwrap() error { return e.err }
 
-// refusal is an HTTP answer in place of a WebSocket.
+// refusal is an HTTP response other than a WebSocket upgrade.
 type refusal struct {
 	status int
 	after  time.Duration
 }
 
 func (e *refusal) Error() string {
-	return fmt.Sprintf("the gateway answered HTTP %d %s in place of a WebSocket", e.status, http.StatusText(e.status))
+	return fmt.Sprintf("the gateway answered HTTP %d %s instead of upgrading to a WebSocket",
+		e.status, http.StatusText(e.status))
 }
 
-// closeCode gives the code Discord closed with, 0 if it did not.
+// closeCode returns the close code Discord sent, 0 if it sent none.
 func closeCode(err error) int {
 	var ce *websocket.CloseError
 	if errors.As(err, &ce) && ce.Code != websocket.CloseAbnormalClosure {
@@ -62,7 +62,7 @@ func closeCode(err error) int {
 	return 0
 }
 
-// label names a reason in few words, for metrics.
+// label returns a short name of a reason, for metrics.
 func label(err error) string {
 	var (
 		op9   *invalidSession
@@ -97,8 +97,8 @@ func label(err error) string {
 	return "dropped"
 }
 
-// fatal gives the error to stop with if err is one that only a person can
-// mend, else nil. It names the remedy.
+// fatal returns the error to stop with, which names the remedy, if err is one that only a person can fix; otherwise
+// nil.
 func (c *Config) fatal(err error) error {
 	if errs.Has(err, errs.Unauthorized) {
 		return err
@@ -107,14 +107,17 @@ func (c *Config) fatal(err error) error {
 	switch closeCode(err) {
 	case disgo.CloseEventCodeAuthenticationFailed.Code:
 		e = errs.E(errs.Unauthorized,
-			"Discord refuses the bot token (4004). Reset it at https://discord.com/developers/applications, your application, Bot, Reset Token; put the new one into Snug's configuration and start Snug again.")
+			"Discord refuses the bot token (4004). Reset it at https://discord.com/developers/applications, "+
+				"your application, Bot, Reset Token; put the new one into Snug's configuration and start Snug again.")
 	case disgo.CloseEventCodeInvalidShard.Code:
 		e = errs.E(errs.Invalid,
-			"Discord refuses shard %d of %d (4010). Give every process the same shard count, and shard ids from 0 to one less than it.",
+			"Discord refuses shard %d of %d (4010). Give every process the same shard count, "+
+				"and shard ids from 0 to one less than it.",
 			c.ShardID, c.ShardCount)
 	case disgo.CloseEventCodeShardingRequired.Code:
 		e = errs.E(errs.Invalid,
-			"The bot is in too many servers for %d shard(s) (4011): a shard holds 2,500. Raise the shard count, in every process, and start Snug again.",
+			"The bot is in too many servers for %d shard(s) (4011): a shard holds 2,500. "+
+				"Raise the shard count, in every process, and start Snug again.",
 			c.ShardCount)
 	case disgo.CloseEventCodeInvalidAPIVersion.Code:
 		e = errs.E(errs.Internal, "Discord no longer speaks version %d of its gateway (4012). Update Snug.",
@@ -123,7 +126,9 @@ func (c *Config) fatal(err error) error {
 		e = errs.E(errs.Internal, "Discord does not know the intents %d (4013). Update Snug.", int64(c.Intents))
 	case disgo.CloseEventCodeDisallowedIntent.Code:
 		e = errs.E(errs.MissingPermission,
-			"Discord does not allow the bot the intents it asks for (4014). At https://discord.com/developers/applications, your application, Bot, Privileged Gateway Intents, switch on %s, or switch the intent off in Snug's configuration; then start Snug again.",
+			"Discord does not allow the bot the intents it asks for (4014). At "+
+				"https://discord.com/developers/applications, your application, Bot, Privileged Gateway Intents, "+
+				"switch on %s, or switch the intent off in Snug's configuration; then start Snug again.",
 			c.privileged())
 	default:
 		return nil
@@ -131,7 +136,7 @@ func (c *Config) fatal(err error) error {
 	return e.Because(err)
 }
 
-// privileged names the intents that have to be switched on by hand.
+// privileged names the privileged intents, which have to be enabled in the Developer Portal.
 func (c *Config) privileged() string {
 	var names []string
 	if c.Intents.Has(disgo.IntentGuildMembers) {
@@ -149,7 +154,7 @@ func (c *Config) privileged() string {
 	return strings.Join(names, " and ")
 }
 
-// errNotReady is what Send answers while no session is up.
+// errNotReady is Send's error while the shard isn't connected.
 func errNotReady() error {
 	return errs.E(errs.Unavailable,
 		"The connection to Discord is being restored. Please try again in a moment.").Because(discord.ErrShardNotReady)

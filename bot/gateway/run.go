@@ -16,7 +16,7 @@ import (
 	"snug/shared/errs"
 )
 
-// run is the shard's one goroutine: attempt after attempt until it is closed or cannot go on.
+// run is the shard's goroutine: it makes attempt after attempt until the shard is closed or can't go on.
 func (s *Shard) run() {
 	r := &runner{Shard: s, policy: policy{cfg: &s.cfg}, url: s.cfg.URL, plain: s.cfg.Plain}
 	for s.ctx.Err() == nil {
@@ -35,7 +35,7 @@ func (s *Shard) run() {
 		}
 		r.apply(v, e)
 		if errors.Is(e.err, errNoLease) {
-			continue // the next attempt waits for it
+			continue // the next attempt waits for the lease
 		}
 		s.enter(State{Phase: Waiting, Delay: v.delay, Failures: r.policy.failures, Reason: e.err})
 		r.pause(v.delay)
@@ -43,17 +43,17 @@ func (s *Shard) run() {
 	s.stop(nil)
 }
 
-// runner is what only the run goroutine knows.
+// runner is the state of the run goroutine.
 type runner struct {
 	*Shard
 	policy policy
-	url    string    // where to IDENTIFY; empty when it is not known
-	stale  bool      // url could not be reached: ask again
+	url    string    // where to IDENTIFY; empty if unknown
+	stale  bool      // url couldn't be reached: ask again
 	plain  bool      // without compression
 	lost   time.Time // when the last ready connection ended
 }
 
-// apply does what the verdict says, but for waiting.
+// apply carries out the verdict, except for the delay.
 func (r *runner) apply(v verdict, e ending) {
 	if v.forget {
 		r.mu.Lock()
@@ -65,7 +65,7 @@ func (r *runner) apply(v verdict, e ending) {
 	}
 	if v.plain && !r.plain {
 		r.plain = true
-		r.log.Warn("going on without compression", slog.Any("err", e.err))
+		r.log.Warn("cannot decode the compressed stream: continuing without compression", slog.Any("err", e.err))
 	}
 	if v.again && r.plain {
 		r.plain = false
@@ -73,7 +73,8 @@ func (r *runner) apply(v verdict, e ending) {
 	}
 	if v.alert {
 		r.gauges.alert()
-		r.log.Error("the gateway connection keeps failing; Snug goes on trying. Check the network and https://discordstatus.com",
+		r.log.Error("the gateway connection keeps failing; retrying. "+
+			"Check the network and https://discordstatus.com",
 			slog.Int("failures", r.policy.failures), slog.Any("err", e.err))
 	}
 }
@@ -90,7 +91,7 @@ func (r *runner) pause(d time.Duration) {
 	}
 }
 
-// attempt dials once and serves the connection to its end.
+// attempt dials once and serves the connection until it ends.
 func (r *runner) attempt() (e ending) {
 	if e.err = r.leased(); e.err != nil {
 		return e
@@ -133,10 +134,10 @@ func (r *runner) attempt() (e ending) {
 	return e
 }
 
-// leasePoll is how often a shard looks whether its lease is back.
+// leasePoll is how often a shard without its lease checks for it.
 const leasePoll = 50 * time.Millisecond
 
-// leased waits until the shard is surely this process's.
+// leased waits until this process holds the shard's lease.
 func (r *runner) leased() error {
 	if r.cfg.Lease() > 0 {
 		return nil
@@ -155,7 +156,7 @@ func onlyOnce(f func(bool)) func(bool) {
 	return func(sent bool) { o.Do(func() { f(sent) }) }
 }
 
-// acquire waits for a turn to identify.
+// acquire waits for the shard's turn to identify.
 func (r *runner) acquire() (func(bool), error) {
 	waited := false
 	release, err := r.cfg.Identify.Acquire(r.ctx, r.cfg.ShardID, func(d time.Duration) {
@@ -168,8 +169,8 @@ func (r *runner) acquire() (func(bool), error) {
 	return release, err
 }
 
-// locate gives the address to identify at. When it cannot be asked for, the
-// last one is tried again: the gateway may well be up while REST is not.
+// locate returns the address to identify at. If it can't be fetched, the last one is used again:
+// the gateway may be up while REST is down.
 func (r *runner) locate() (string, error) {
 	if r.url != "" && !r.stale {
 		return r.url, nil
@@ -186,13 +187,13 @@ func (r *runner) locate() (string, error) {
 	case r.url == "" || errs.Has(err, errs.Unauthorized):
 		return "", err
 	default:
-		r.log.Warn("cannot ask for the gateway's address; trying the last one", slog.Any("err", err))
+		r.log.Warn("cannot get the gateway's address from Discord; trying the previous one", slog.Any("err", err))
 	}
 	return r.url, nil
 }
 
-// dial opens the WebSocket. gorilla looks at its context only while it dials,
-// so the handshake is bounded here through the connection itself.
+// dial opens the WebSocket. gorilla respects its context only while dialing, so the handshake is
+// limited through the connection's deadline.
 func (r *runner) dial(address string) (*websocket.Conn, error) {
 	u, err := socketURL(address, !r.plain)
 	if err != nil {
@@ -217,8 +218,8 @@ func (r *runner) dial(address string) (*websocket.Conn, error) {
 			return cut(tls(ctx, network, addr))
 		}
 	}
-	ws, resp, err := d.DialContext(ctx, u,
-		http.Header{"User-Agent": {agent.Discord}}) //nolint:bodyclose // gorilla hands out what it has read
+	//nolint:bodyclose // gorilla hands out what it has read
+	ws, resp, err := d.DialContext(ctx, u, http.Header{"User-Agent": {agent.Discord}})
 	for _, stop := range stops {
 		stop()
 	}
@@ -242,7 +243,7 @@ func baseDial(d *websocket.Dialer) func(context.Context, string, string) (net.Co
 	return (&net.Dialer{}).DialContext
 }
 
-// refused reads an HTTP answer that came in place of a WebSocket.
+// refused reads an HTTP response other than an upgrade.
 func refused(resp *http.Response) error {
 	e := &refusal{status: resp.StatusCode}
 	if seconds, err := strconv.ParseFloat(resp.Header.Get("Retry-After"), 64); err == nil && seconds > 0 &&

@@ -18,28 +18,28 @@ import (
 )
 
 const (
-	// closeResumable ends a connection and keeps its session: any code but 1000 and 1001 does.
+	// closeResumable closes a connection but keeps its session, as every code except 1000 and 1001 does.
 	closeResumable = websocket.CloseServiceRestart
-	// maxSend is the most bytes Discord takes in one message.
+	// maxSend is the size limit, in bytes, of a message to Discord.
 	maxSend = 4096
 )
 
-// Shard is one shard's connection. Make one with New or Attach, open it once,
-// close it once; a later process makes a new one from its Checkpoint.
+// Shard is one shard's connection. Make it with New or Attach, open it once, close it once; a later
+// process makes a new one from its Checkpoint.
 type Shard struct {
 	cfg    Config
 	log    *slog.Logger
 	gauges gauges
 
-	ctx    context.Context // the life of the run goroutine
+	ctx    context.Context // lifetime of the run goroutine
 	cancel context.CancelFunc
-	hard   context.Context // ends when Close's patience does
+	hard   context.Context // ends when Close stops waiting
 	kill   context.CancelFunc
-	done   chan struct{} // closed when nothing of the shard runs any more
+	done   chan struct{} // closed when nothing of the shard is running
 	up     chan struct{} // closed at the first READY or RESUMED
 
 	latency atomic.Int64
-	strange once // what did not parse and was said
+	strange once // parse failures that were logged
 
 	mu        sync.Mutex
 	opened    bool
@@ -48,8 +48,8 @@ type Shard struct {
 	state     State
 	history   History
 	handler   disgo.EventHandlerFunc
-	session   Checkpoint // the session in use; Seq is unused
-	applied   Checkpoint // what may be resumed
+	session   Checkpoint // the current session; Seq is unused
+	applied   Checkpoint // the position to resume from
 	presence  *disgo.MessageDataPresenceUpdate
 	link      *link // set while ready
 	err       error
@@ -57,8 +57,8 @@ type Shard struct {
 
 var _ disgo.Gateway = (*Shard)(nil)
 
-// New makes a shard. It opens nothing yet. The error tells everything that is
-// wrong with cfg, each part with errs.Invalid.
+// New makes a shard without connecting it. The error joins everything that is wrong with cfg, each
+// part with the code errs.Invalid.
 func New(cfg Config) (*Shard, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
@@ -91,10 +91,9 @@ func (s *Shard) Bind(h disgo.EventHandlerFunc) {
 	s.handler = h
 }
 
-// Open connects and waits for the first READY or RESUMED, however long that
-// takes. It answers ctx's error when ctx ends first (the shard is then
-// closed), the coded error of Err when the shard cannot go on, and
-// errs.Conflict when it was opened or closed before.
+// Open connects and waits for the first READY or RESUMED, however long that takes. It returns ctx's
+// error if ctx ends first (the shard is then closed), Err's error if the shard can't go on, and
+// errs.Conflict if the shard was opened or closed before.
 func (s *Shard) Open(ctx context.Context) error {
 	s.mu.Lock()
 	switch {
@@ -103,8 +102,8 @@ func (s *Shard) Open(ctx context.Context) error {
 		return errs.E(errs.Internal, "The gateway has no event handler. Call Bind or set Config.Handler before Open.")
 	case s.opened:
 		s.mu.Unlock()
-		return errs.E(errs.Conflict,
-			"This gateway connection has been opened before. Make a new one from its Checkpoint.").Because(discord.ErrGatewayAlreadyConnected)
+		return errs.E(errs.Conflict, "This gateway connection has been opened before. Make a new one from its Checkpoint.").
+			Because(discord.ErrGatewayAlreadyConnected)
 	}
 	s.opened = true
 	s.mu.Unlock()
@@ -125,13 +124,11 @@ func (s *Shard) Open(ctx context.Context) error {
 	}
 }
 
-// Close ends the connection and keeps its session resumable. It waits until
-// the handler has returned and everything of the shard has ended; when ctx
-// ends first, the connection is cut and Close returns at once.
+// Close closes the connection but keeps its session resumable. It waits until the handler has returned
+// and everything of the shard has ended; if ctx ends first, it cuts the connection and returns at once.
 func (s *Shard) Close(ctx context.Context) { s.CloseWithCode(ctx, closeResumable, "restarting") }
 
-// CloseWithCode is Close with a close code of one's own. 1000 and 1001 end
-// the session: there is nothing to resume afterwards.
+// CloseWithCode is Close with another close code. 1000 and 1001 end the session, so that it can't be resumed.
 func (s *Shard) CloseWithCode(ctx context.Context, code int, message string) {
 	s.mu.Lock()
 	first := !s.opened
@@ -152,53 +149,53 @@ func (s *Shard) CloseWithCode(ctx context.Context, code int, message string) {
 	}
 }
 
-// Done is closed when the shard has ended for good and nothing of it runs.
+// Done is closed when the shard has ended for good and none of its goroutines is running.
 func (s *Shard) Done() <-chan struct{} { return s.done }
 
-// Err says why the shard ended by itself: an error that only a person can
-// mend, with a code and the remedy in its message. It is nil while the shard
-// runs and after it was closed.
+// Err returns why the shard ended by itself: an error with a code that only a person can fix, with
+// the remedy in its message. It is nil while the shard runs and after it was closed.
 func (s *Shard) Err() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.err
 }
 
-// State gives what the shard is doing.
+// State returns the shard's current state.
 func (s *Shard) State() State {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.state
 }
 
-// History gives what the shard's connection went through.
+// History returns what has happened to the shard's connection.
 func (s *Shard) History() History {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.history
 }
 
-// Checkpoint gives what another process needs to resume: the session and the
-// last event whose handler has returned. Its zero value means that there is none.
+// Checkpoint returns what another process needs to resume: the session and the last event whose
+// handler has returned. It is zero if there is no session.
 func (s *Shard) Checkpoint() Checkpoint {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.applied
 }
 
-// ShardID gives the shard's id.
+// ShardID returns the shard's id.
 func (s *Shard) ShardID() int { return s.cfg.ShardID }
 
-// ShardCount gives how many shards the bot has.
+// ShardCount returns how many shards the bot has.
 func (s *Shard) ShardCount() int { return s.cfg.ShardCount }
 
-// Intents gives the intents the shard identifies with.
+// Intents returns the intents the shard identifies with.
 func (s *Shard) Intents() disgo.Intents { return s.cfg.Intents }
 
-// Latency gives the time from the last acknowledged heartbeat to its ACK, 0 before the first.
+// Latency returns the time from the last acknowledged heartbeat to its ACK, 0 before the first.
 func (s *Shard) Latency() time.Duration { return time.Duration(s.latency.Load()) }
 
-// AckMissing gives for how long the oldest heartbeat has had no ACK; 0 when none is missing, or the shard is not ready.
+// AckMissing returns how long the oldest heartbeat has been waiting for its ACK; 0 if none is, or the shard isn't
+// ready.
 func (s *Shard) AckMissing() time.Duration {
 	s.mu.Lock()
 	l := s.link
@@ -213,7 +210,7 @@ func (s *Shard) AckMissing() time.Duration {
 	return missing
 }
 
-// SessionID gives the session in use, nil if there is none. Inside the handler of READY it is the new one.
+// SessionID returns the current session's id, nil if there is none. Inside READY's handler it is the new one.
 func (s *Shard) SessionID() *string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -224,7 +221,7 @@ func (s *Shard) SessionID() *string {
 	return &id
 }
 
-// ResumeURL gives the address to resume the session at, nil if there is none.
+// ResumeURL returns the session's resume_gateway_url, nil if there is none.
 func (s *Shard) ResumeURL() *string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -235,7 +232,7 @@ func (s *Shard) ResumeURL() *string {
 	return &u
 }
 
-// LastSequenceReceived gives the last event whose handler has returned, nil without a session.
+// LastSequenceReceived returns the sequence number of the last event whose handler has returned, nil without a session.
 func (s *Shard) LastSequenceReceived() *int {
 	cp := s.Checkpoint()
 	if !cp.Resumable() {
@@ -244,10 +241,10 @@ func (s *Shard) LastSequenceReceived() *int {
 	return &cp.Seq
 }
 
-// Status gives the state in disgo's words.
+// Status returns the state as a disgo status.
 func (s *Shard) Status() disgo.Status { return s.State().Phase.status() }
 
-// Presence gives a copy of the presence the shard shows, nil if none was set.
+// Presence returns a copy of the bot's presence, nil if none was set.
 func (s *Shard) Presence() *disgo.MessageDataPresenceUpdate {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -263,10 +260,9 @@ func clonePresence(p *disgo.MessageDataPresenceUpdate) *disgo.MessageDataPresenc
 	return &c
 }
 
-// Send sends a message once the budget of 120 a minute allows it, in the
-// order of the calls. Errors: errs.Unavailable while the shard is not ready
-// (errors.Is discord.ErrShardNotReady) or when the connection ends meanwhile,
-// errs.Invalid for a message Discord would not take, and ctx's.
+// Send sends a message as soon as the limit of 120 a minute allows it, in the order of the calls.
+// Errors: errs.Unavailable if the shard isn't ready (errors.Is discord.ErrShardNotReady) or the
+// connection ends meanwhile, errs.Invalid for a message larger than Discord accepts, and ctx's.
 func (s *Shard) Send(ctx context.Context, op disgo.Opcode, data disgo.MessageData) error {
 	b, err := json.Marshal(disgo.Message{Op: op, D: data})
 	if err != nil {
@@ -299,7 +295,7 @@ func (s *Shard) Send(ctx context.Context, op disgo.Opcode, data disgo.MessageDat
 	return nil
 }
 
-// enter makes a state visible: in the getters, the log, the metrics and to the observer.
+// enter publishes a state: to the getters, the log, the metrics and the observer.
 func (s *Shard) enter(st State) {
 	st.Since = time.Now()
 	s.mu.Lock()
@@ -332,7 +328,7 @@ func (s *Shard) stop(err error) {
 	}
 	s.mu.Unlock()
 	if err != nil {
-		s.log.Error("the gateway connection cannot go on", slog.Any("err", err))
+		s.log.Error("gateway connection ended for good", slog.Any("err", err))
 	}
 	s.cancel()
 	s.kill()

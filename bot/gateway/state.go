@@ -11,7 +11,7 @@ import (
 // Phase is what a shard is doing.
 type Phase int
 
-// The phases of a shard. The way through them:
+// The phases of a shard. The transitions:
 //
 //	Idle → Connecting → Identifying → Ready
 //	                  → Resuming    → Ready
@@ -19,12 +19,12 @@ type Phase int
 //	any of these → Stopped
 const (
 	Idle        Phase = iota // made, not opened
-	Connecting               // asking for the address, dialling, waiting for HELLO
-	Identifying              // IDENTIFY is sent, waiting for READY
-	Resuming                 // RESUME is sent, events are replayed until RESUMED
-	Ready                    // events flow
-	Waiting                  // between two attempts, or for a turn to identify
-	Stopped                  // for good
+	Connecting               // getting the address, dialing, waiting for HELLO
+	Identifying              // IDENTIFY sent, waiting for READY
+	Resuming                 // RESUME sent, events are replayed until RESUMED
+	Ready                    // events are flowing
+	Waiting                  // between two attempts, or for the turn to identify
+	Stopped                  // ended for good
 )
 
 // Phases lists every phase, for metrics and tests.
@@ -32,7 +32,7 @@ func Phases() []Phase {
 	return []Phase{Idle, Connecting, Identifying, Resuming, Ready, Waiting, Stopped}
 }
 
-// String gives the phase in lower case, as logs and metrics show it.
+// String returns the phase in lower case, as logs and metrics show it.
 func (p Phase) String() string {
 	switch p {
 	case Idle:
@@ -53,22 +53,22 @@ func (p Phase) String() string {
 	return fmt.Sprintf("phase(%d)", int(p))
 }
 
-// State is a shard's phase with what there is to say about it.
+// State is a shard's phase and its details.
 type State struct {
 	Phase    Phase
 	Since    time.Time
-	Delay    time.Duration // with Waiting: until the next attempt
-	Failures int           // attempts in a row that did not become ready
-	Resumed  bool          // with Ready: the old session goes on
-	Reason   error         // with Waiting: why; with Stopped: why, nil when it was closed
+	Delay    time.Duration // of Waiting: until the next attempt
+	Failures int           // consecutive attempts that did not become ready
+	Resumed  bool          // of Ready: the old session continues
+	Reason   error         // of Waiting and Stopped: why; nil if the shard was closed
 }
 
-// History is what a shard's connection went through since it was made.
+// History counts what has happened to a shard's connection since it was made.
 type History struct {
-	Resumes  int       // sessions that went on
-	Sessions int       // sessions begun anew
-	Failed   time.Time // when a connection ended last, or could not be made; zero: none did
-	Reason   string    // why, in a word as metrics have it
+	Resumes  int       // sessions resumed
+	Sessions int       // sessions started
+	Failed   time.Time // when a connection last ended or could not be made; zero: never
+	Reason   string    // why, as the label used in metrics
 }
 
 // LogValue makes a State readable in logs.
@@ -89,7 +89,7 @@ func (s State) LogValue() slog.Value {
 	return slog.GroupValue(attrs...)
 }
 
-// status gives the phase in disgo's words.
+// status returns the phase as a disgo status.
 func (p Phase) status() disgo.Status {
 	switch p {
 	case Idle:

@@ -5,7 +5,7 @@ import (
 	"log/slog"
 )
 
-// Warnings gives a logger of warnings and errors alone: disgo's debug lines,
+// Warnings returns a logger of warnings and errors alone: disgo's debug lines,
 // which hold request bodies, stay out of the log.
 func Warnings(log *slog.Logger) *slog.Logger { return slog.New(atLeast{log.Handler(), slog.LevelWarn}) }
 

@@ -54,7 +54,7 @@ func readStanding(h http.Header) standing {
 	return s
 }
 
-// told says whether the answer describes its bucket well enough to count by.
+// told reports whether the answer describes its bucket well enough to count by.
 func (s standing) told() bool { return s.bucket != "" && s.remaining >= 0 && s.reset >= 0 }
 
 // seconds reads a number of seconds, fractions too.

@@ -73,7 +73,7 @@ func (b *bucket) remove(w *waiter) bool {
 	return true
 }
 
-// startAt says when the bucket lets one more request start, and false when
+// startAt returns when the bucket lets one more request start, and false when
 // that depends on a request that is on its way. A time that is not after now
 // means now.
 func (b *bucket) startAt(now time.Time) (time.Time, bool) {

@@ -54,7 +54,7 @@ func (c *Config) fill() {
 	}
 }
 
-// backoff gives the nth delay, from 1, within a fifth either way.
+// backoff returns the nth delay, from 1, within a fifth either way.
 func (c *Config) backoff(n int) time.Duration {
 	const doublings = 4 // 1, 2, 4, 8, 16
 	d := c.Backoff << min(max(n-1, 0), doublings)
@@ -75,7 +75,7 @@ const (
 // headStart is what one step of priority is worth.
 const headStart = 2 * time.Second
 
-// String gives the priority as metrics show it.
+// String returns the priority as metrics show it.
 func (p Priority) String() string {
 	switch {
 	case p < Normal:
@@ -95,7 +95,7 @@ func WithPriority(ctx context.Context, p Priority) context.Context {
 	return context.WithValue(ctx, priorityKey{}, p)
 }
 
-// WithRepeat says whether the requests made with the context may be repeated
+// WithRepeat reports whether the requests made with the context may be repeated
 // even after they may have been processed, whatever their method is. Say yes
 // for a POST that Discord takes twice without harm.
 func WithRepeat(ctx context.Context, may bool) context.Context {
@@ -112,7 +112,7 @@ func priorityOf(ctx context.Context, exempt bool) Priority {
 	return Normal
 }
 
-// repeatable says whether a request may be repeated that may have been processed.
+// repeatable reports whether a request may be repeated that may have been processed.
 func (c *Config) repeatable(ctx context.Context, method string) bool {
 	if may, ok := ctx.Value(repeatKey{}).(bool); ok {
 		return may

@@ -22,7 +22,7 @@ var ErrOldEdit = errors.New("no more edits of messages older than an hour")
 
 const codeOldEdit = 30046
 
-// oldEdit says whether a 429 is about edits of old messages.
+// oldEdit reports whether a 429 is about edits of old messages.
 func oldEdit(body []byte) bool {
 	var said struct {
 		Code int `json:"code"`
@@ -45,7 +45,7 @@ func closedError() error {
 	return errs.E(errs.Unavailable, "Snug is restarting. Please try again in a moment.")
 }
 
-// limitedError says when to come back.
+// limitedError returns when to come back.
 func limitedError(after time.Duration, cause error) error {
 	after = max(after, 0)
 	e := errs.E(errs.RateLimited, "Discord wants Snug to slow down. Please try again in %s.",
@@ -64,7 +64,7 @@ func unavailableError(cause error, unknown bool) error {
 		"Discord is not answering properly. Please try again in a moment.").Because(cause)
 }
 
-// spoken gives a time to wait as people say it, rounded up.
+// spoken returns a time to wait as people say it, rounded up.
 func spoken(d time.Duration) string {
 	up := func(unit time.Duration) int { return int((d + unit - 1) / unit) }
 	switch {

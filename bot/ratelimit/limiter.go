@@ -71,7 +71,7 @@ func New(cfg Config) *Limiter {
 	return l
 }
 
-// Options gives the options for disgo's REST client: the limiter and an HTTP
+// Options returns the options for disgo's REST client: the limiter and an HTTP
 // client with its transport over base. A nil base means a copy of
 // http.DefaultTransport.
 func (l *Limiter) Options(base http.RoundTripper) []rest.ClientConfigOpt {
@@ -94,7 +94,7 @@ func (l *Limiter) Wait(ctx context.Context, endpoint *rest.CompiledEndpoint) err
 	return err
 }
 
-// exempt says whether a route does not count towards the global limit: it is
+// exempt reports whether a route does not count towards the global limit: it is
 // authorised by a token in its path, not by the bot's.
 func exempt(route string) bool {
 	return strings.Contains(route, "{interaction.token}") || strings.Contains(route, "{webhook.token}")
@@ -187,7 +187,7 @@ func (l *Limiter) depart(t *ticket) {
 	}
 }
 
-// bounded gives a request without a deadline one.
+// bounded returns a request without a deadline one.
 func (l *Limiter) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 	if _, ok := ctx.Deadline(); ok {
 		return ctx, func() {}
@@ -231,7 +231,7 @@ func (l *Limiter) leave(w *waiter, now time.Time) {
 	l.pump()
 }
 
-// estimate says how long a request like w would have to wait now.
+// estimate returns how long a request like w would have to wait now.
 func (l *Limiter) estimate(w *waiter) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -63,7 +63,7 @@ func (l *Limiter) queue(ctx context.Context, w *waiter, b *bucket) error {
 	return nil
 }
 
-// startAt says when w could start if it were first in its bucket, and false
+// startAt returns when w could start if it were first in its bucket, and false
 // when that depends on a request that is on its way.
 func (l *Limiter) startAt(w *waiter, now time.Time) (time.Time, bool) {
 	at, known := w.bucket.startAt(now)
@@ -82,7 +82,7 @@ func (l *Limiter) startAt(w *waiter, now time.Time) (time.Time, bool) {
 	return at, known
 }
 
-// budget says when the invalid-request budget lets w start. A part of it is
+// budget returns when the invalid-request budget lets w start. A part of it is
 // kept for people who wait.
 func (l *Limiter) budget(w *waiter, now time.Time) time.Time {
 	most := l.cfg.InvalidMax * 8 / 10
@@ -300,7 +300,7 @@ func (l *Limiter) invalid(now time.Time) {
 	l.overspent = over
 }
 
-// identify gives the bucket an answer speaks of, and moves the request there.
+// identify returns the bucket an answer speaks of, and moves the request there.
 func (l *Limiter) identify(t *ticket, h http.Header) *bucket {
 	b := t.bucket.resolve()
 	name := h.Get("X-RateLimit-Bucket")

@@ -12,7 +12,7 @@ type State struct {
 	Blocked     time.Time     // until when nothing but answers to interactions is let through; zero: all is
 }
 
-// State gives how the queue stands now. It looks at every request that waits.
+// State returns how the queue stands now. It looks at every request that waits.
 func (l *Limiter) State() State {
 	l.mu.Lock()
 	defer l.mu.Unlock()

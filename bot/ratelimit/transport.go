@@ -19,7 +19,7 @@ const (
 	maxLimited = 10       // 429s one request takes before it gives up
 )
 
-// Transport gives the http.RoundTripper that repeats requests. It sends
+// Transport returns the http.RoundTripper that repeats requests. It sends
 // through base (nil means a copy of http.DefaultTransport), reads each answer
 // to its end and never hands out a 429 or a 5xx: those become errors when
 // repeating has come to its end. Requests that did not pass Wait are queued
@@ -54,7 +54,7 @@ type answerBody struct {
 
 func (*answerBody) Close() error { return nil }
 
-// observed says whether the limiter has seen an answer already.
+// observed reports whether the limiter has seen an answer already.
 func observed(rs *http.Response) bool {
 	_, ok := rs.Body.(*answerBody)
 	return ok
@@ -186,7 +186,7 @@ func (c *call) try() (o outcome) {
 	return o
 }
 
-// bodyCopy gives the body for a try. A body that cannot be had twice goes with the first.
+// bodyCopy returns the body for a try. A body that cannot be had twice goes with the first.
 func (c *call) bodyCopy() (io.ReadCloser, error) {
 	if c.r.GetBody != nil {
 		return c.r.GetBody()
@@ -227,7 +227,7 @@ func (c *call) serverError(o outcome) error {
 	return c.repeat(cause, "status", after, unknown)
 }
 
-// unprocessed says whether a 5xx certainly came before the request was
+// unprocessed reports whether a 5xx certainly came before the request was
 // processed: Discord's own 502, in JSON through its own proxy, says that there
 // was no gateway to hand it to.
 //
@@ -238,7 +238,7 @@ func unprocessed(rs *http.Response, body []byte) bool {
 		bytes.HasPrefix(bytes.TrimSpace(body), []byte("{"))
 }
 
-// changes says whether a request with the method changes anything.
+// changes reports whether a request with the method changes anything.
 func changes(method string) bool {
 	return method != http.MethodGet && method != http.MethodHead && method != http.MethodOptions
 }

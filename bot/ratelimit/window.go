@@ -13,7 +13,7 @@ const ratePeriod = time.Second + 25*time.Millisecond
 
 func newRate(perSecond int) *rate { return &rate{last: make([]time.Time, perSecond)} }
 
-// next says when one may start: the zero time means now.
+// next returns when one may start: the zero time means now.
 func (r *rate) next() time.Time {
 	oldest := r.last[r.n%len(r.last)]
 	if oldest.IsZero() {
@@ -61,13 +61,13 @@ func (v *invalids) add(now time.Time) {
 	v.total++
 }
 
-// count gives how many there were in the last ten minutes, or slightly more.
+// count returns how many there were in the last ten minutes, or slightly more.
 func (v *invalids) count(now time.Time) int {
 	v.advance(now)
 	return v.total
 }
 
-// below says when there will be fewer than most, if no more come: the zero time means that there are now.
+// below returns when there will be fewer than most, if no more come: the zero time means that there are now.
 func (v *invalids) below(now time.Time, most int) time.Time {
 	left := v.count(now)
 	if left < most {

@@ -23,7 +23,7 @@ func (s *Shards) leases() *lease.Holder {
 	return s.leased
 }
 
-// leaseOf gives how the gateway asks for a shard's lease; nil where there is none.
+// leaseOf returns how the gateway asks for a shard's lease; nil where there is none.
 func (s *Shards) leaseOf(shard int) func() time.Duration {
 	leases := s.leases()
 	if leases == nil {
@@ -32,13 +32,13 @@ func (s *Shards) leaseOf(shard int) func() time.Duration {
 	return func() time.Duration { return leases.Left(shard) }
 }
 
-// HoldsAny says whether this process surely has a shard; without one nothing may be done.
+// HoldsAny reports whether this process surely has a shard; without one nothing may be done.
 func (s *Shards) HoldsAny() bool {
 	leases := s.leases()
 	return leases == nil || leases.Any()
 }
 
-// Holds says whether a guild is surely this process's.
+// Holds reports whether a guild is surely this process's.
 func (s *Shards) Holds(guild snowflake.ID) bool {
 	leases := s.leases()
 	return leases == nil || leases.Held(Of(guild, s.Count()))
@@ -59,7 +59,7 @@ func (s *Shards) Guilds() []snowflake.ID {
 	return mine
 }
 
-// Term gives the number of the tenure that calls for a guild are meant for; 0 where there are no leases.
+// Term returns the number of the tenure that calls for a guild are meant for; 0 where there are no leases.
 func (s *Shards) Term(guild snowflake.ID) uint64 {
 	if leases := s.leases(); leases != nil {
 		return leases.Term(Of(guild, s.Count()))
@@ -82,7 +82,7 @@ func (s *Shards) checkShard(shard int) error {
 	return nil
 }
 
-// Allow says why Discord may not be asked something, if it may not. The rate
+// Allow returns why Discord may not be asked something, if it may not. The rate
 // limiter asks right before a request leaves, behind every queue. What is about
 // no guild that is known here, a direct message or an interaction's answer,
 // needs a lease of any shard; what is about the application as a whole, none.

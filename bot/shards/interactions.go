@@ -27,7 +27,7 @@ func newSeenInteractions() *seenInteractions {
 	return &seenInteractions{ids: map[snowflake.ID]bool{}}
 }
 
-// add says whether an interaction comes for the first time.
+// add reports whether an interaction comes for the first time.
 func (s *seenInteractions) add(id snowflake.ID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -56,7 +56,7 @@ func (s *Shard) drop(id snowflake.ID) {
 	}
 }
 
-// guildOf gives the guild whose checkpoint an event changes, or 0.
+// guildOf returns the guild whose checkpoint an event changes, or 0.
 func (s *Shard) guildOf(data dgateway.EventData) snowflake.ID {
 	switch e := data.(type) {
 	case dgateway.EventVoiceStateUpdate:
@@ -174,7 +174,7 @@ func (s *Shard) save(ctx context.Context) {
 	}
 }
 
-// keysOf gives a set's members in order; never nil, because a list that is empty is a list.
+// keysOf returns a set's members in order; never nil, because a list that is empty is a list.
 func keysOf(m map[snowflake.ID]bool) []snowflake.ID {
 	ids := slices.AppendSeq(make([]snowflake.ID, 0, len(m)), maps.Keys(m))
 	slices.Sort(ids)

@@ -54,10 +54,10 @@ func newShard(all *Shards, id int) *Shard {
 	}
 }
 
-// ID gives the shard's number, from 0.
+// ID returns the shard's number, from 0.
 func (s *Shard) ID() int { return s.id }
 
-// Owns says whether a guild is the shard's.
+// Owns reports whether a guild is the shard's.
 func (s *Shard) Owns(guild snowflake.ID) bool { return Of(guild, s.conn.ShardCount()) == s.id }
 
 // Send sends over the shard's connection. It fails when that is not there.
@@ -72,7 +72,7 @@ func (s *Shard) Guilds() []snowflake.ID {
 	return keysOf(s.guilds)
 }
 
-// Replaying says whether what was missed is being repeated. It is for Options.Event alone.
+// Replaying reports whether what was missed is being repeated. It is for Options.Event alone.
 func (s *Shard) Replaying() bool { return s.replaying }
 
 // dispatch applies an event: what has to be saved is noted, then the bot gets it.

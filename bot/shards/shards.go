@@ -66,7 +66,7 @@ type Options struct {
 	// Beside runs beside each shard, from when it is connected until its context ends.
 	Beside []func(context.Context, *Shard)
 
-	// Export gives who is in a guild's voice channels when what was told of it
+	// Export returns who is in a guild's voice channels when what was told of it
 	// so far is applied; Restore puts that back.
 	Export  func(guild snowflake.ID, then func([]voice.Occupant))
 	Restore func(guild snowflake.ID, list []voice.Occupant)
@@ -273,24 +273,24 @@ func (s *Shards) giveUp(id int, lost bool) {
 	})
 }
 
-// Count gives how many shards the bot has; 1 while it is not known.
+// Count returns how many shards the bot has; 1 while it is not known.
 func (s *Shards) Count() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return max(s.count, 1)
 }
 
-// Of gives the shard that tells of a guild, of so many.
+// Of returns the shard that tells of a guild, of so many.
 // https://discord.com/developers/docs/events/gateway#sharding
 func Of(guild snowflake.ID, shards int) int { return int(uint64(guild) >> 22 % uint64(shards)) }
 
-// Of gives the shard that tells of a guild.
+// Of returns the shard that tells of a guild.
 func (s *Shards) Of(guild snowflake.ID) int { return Of(guild, s.Count()) }
 
-// Has says whether this process has opened the shard that tells of a guild.
+// Has reports whether this process has opened the shard that tells of a guild.
 func (s *Shards) Has(guild snowflake.ID) bool { return s.shard(s.Of(guild)) != nil }
 
-// shard gives a shard that was opened, or nil.
+// shard returns a shard that was opened, or nil.
 func (s *Shards) shard(id int) *Shard {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -308,7 +308,7 @@ func (s *Shards) watch(conn *gateway.Shard) {
 	}
 }
 
-// Ready says whether every shard of this process is connected; if not, what is
+// Ready reports whether every shard of this process is connected; if not, what is
 // missing. A process that stands by has none and is ready.
 func (s *Shards) Ready() error {
 	s.mu.Lock()

@@ -15,29 +15,30 @@ import (
 	"snug/shared/agent"
 )
 
-// trial is one run, at Discord or at the simulated one.
+// trial is one run, against Discord or the simulator.
 type trial struct {
 	o           Options
 	me          string // the bot's id
-	permissions uint64 // its own in the server
+	permissions uint64 // the bot's in the server
 	owns        bool   // the operator owns the server
 	mfa         int
-	mark        string // how the names of what it makes begin
+	mark        string // prefix of the names of everything it creates
 	made        journal
 	gw          *gateway
 	gateway     string       // the gateway's address
-	in          access.Guild // who owns the server, and what its roles give
-	// grants tells what a channel, "" for one that says nothing of anybody, grants the test member; nil: nobody tells.
+	in          access.Guild // the server's owner and the permissions of its roles
+	// grants returns what the simulator grants the test member in a channel; "" is a channel without
+	// overwrites. Nil against Discord, which doesn't say.
 	grants func(channel string) access.Permissions
 
 	category, room, second string // channels
 	inVoice                bool   // the operator is
 }
 
-// administrator is the permission that has all others.
+// administrator is the permission that includes all others.
 const administrator = 1 << 3
 
-// begin finds out who the bot and the operator are and what the bot may do. It changes nothing.
+// begin looks up the bot, the operator and the bot's permissions. It changes nothing.
 func begin(ctx context.Context, o Options) (*trial, error) {
 	o.URL = strings.TrimRight(o.URL, "/")
 	if o.HTTP == nil {
@@ -68,9 +69,9 @@ func begin(ctx context.Context, o Options) (*trial, error) {
 	}
 	t.owns, t.mfa = g.OwnerID == t.o.Operator.String(), g.MFALevel
 	if t.o.Member != 0 && t.o.Member.String() == t.me {
-		return nil, errors.New("the test member is the bot itself. Name a person by --member")
+		return nil, errors.New("the test member is the bot itself. Name a person with --member")
 	}
-	t.in.OwnerID, _ = snowflake.Parse(g.OwnerID) // who is nobody owns nothing
+	t.in.OwnerID, _ = snowflake.Parse(g.OwnerID) // if it doesn't parse, nobody owns the server
 	t.in.Roles = access.Roles{}
 	var own struct{ Roles []string }
 	if err := t.ask(ctx, guild+"/members/"+t.me, &own); err != nil {
@@ -95,7 +96,7 @@ func begin(ctx context.Context, o Options) (*trial, error) {
 	return t, nil
 }
 
-// findOperator takes the application's owner, of a team the person who owns it.
+// findOperator uses the application's owner, or the owner of the team that it belongs to.
 func (t *trial) findOperator(ctx context.Context) (err error) {
 	var a struct {
 		Owner struct{ ID string }
@@ -111,12 +112,13 @@ func (t *trial) findOperator(ctx context.Context) (err error) {
 		id = a.Team.OwnerUserID
 	}
 	if t.o.Operator, err = snowflake.Parse(id); err != nil {
-		return errors.New("Discord does not say who owns the application. Say by --operator who may get a direct message")
+		return errors.New("Discord doesn't say who owns the application. " +
+			"Name the user who gets the direct message with --operator")
 	}
 	return nil
 }
 
-// missing gives a permission that the bot does not have, to try what it may not hand on; 0 if it has all.
+// missing returns a permission that the bot doesn't have, to test that it can't grant it; 0 if it has all.
 func (t *trial) missing() uint64 {
 	if t.permissions&administrator != 0 {
 		return 0

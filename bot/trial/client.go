@@ -15,32 +15,33 @@ import (
 	"time"
 )
 
-// Waits for rate limits that are no part of what is tried.
+// Limits of the requests themselves.
 const (
-	mostPause = 10 * time.Second
-	mostBody  = 4 << 20
+	maxPause = 10 * time.Second
+	maxBody  = 4 << 20
 )
 
-// answer is an answer, as the steps look at it.
+// answer is an HTTP response.
 type answer struct {
 	status int
 	raw    []byte
 	header http.Header
 }
 
-// id gives the answer's id.
+// id returns the answer's id.
 func (a answer) id() string { return a.text("id") }
 
 func (a answer) text(field string) string {
 	var m map[string]json.RawMessage
-	_ = json.Unmarshal(a.raw, &m) // what is none has no fields
+	_ = json.Unmarshal(a.raw, &m) // a body that isn't an object has no fields
 	var s string
 	_ = json.Unmarshal(m[field], &s)
 	return s
 }
 
-// call makes a request and notes it in the outcome. The route has placeholders; args fill them. With own the answer is
-// about what the trial made, and its shape is kept. expect429 leaves a refusal as it is instead of waiting.
+// call makes a request and adds it to the outcome. args fill the placeholders of the route. With
+// own, the response is about something the trial created, and its shape is recorded. It waits when
+// it is rate limited for at most maxPause.
 func (t *trial) call(
 	ctx context.Context, out *Outcome, own bool, method, route string, body any, args ...string,
 ) (answer, error) {
@@ -56,7 +57,7 @@ func (t *trial) call(
 		} else if own {
 			x.Body = shapeOf(a.raw)
 		}
-		if wait := x.pause(); a.status == http.StatusTooManyRequests && wait > 0 && wait <= mostPause {
+		if wait := x.pause(); a.status == http.StatusTooManyRequests && wait > 0 && wait <= maxPause {
 			if err := sleep(ctx, wait); err != nil {
 				return a, err
 			}
@@ -64,7 +65,7 @@ func (t *trial) call(
 		}
 		out.Exchanges = append(out.Exchanges, x)
 		if x.Limit != nil && a.status < 400 && x.Limit.Limit > 0 && x.Limit.Remaining == 0 {
-			return a, sleep(ctx, min(mostPause, time.Duration(x.Limit.ResetAfter*float64(time.Second))))
+			return a, sleep(ctx, min(maxPause, time.Duration(x.Limit.ResetAfter*float64(time.Second))))
 		}
 		return a, nil
 	}
@@ -110,7 +111,7 @@ func (t *trial) request(ctx context.Context, method, path string, body any) (ans
 		return answer{}, err
 	}
 	r.Header.Set("Authorization", "Bot "+t.o.Token)
-	r.Header.Set("User-Agent", "DiscordBot ("+t.o.Site+", 1)") // reference.mdx#user-agent: address, version
+	r.Header.Set("User-Agent", "DiscordBot ("+t.o.Site+", 1)") // reference.mdx#user-agent: URL and version
 	r.Header.Set("X-Audit-Log-Reason", "Snug: trial")
 	if body != nil {
 		r.Header.Set("Content-Type", "application/json")
@@ -120,7 +121,7 @@ func (t *trial) request(ctx context.Context, method, path string, body any) (ans
 		return answer{}, errors.New("no answer")
 	}
 	defer res.Body.Close()
-	raw, err := io.ReadAll(io.LimitReader(res.Body, mostBody))
+	raw, err := io.ReadAll(io.LimitReader(res.Body, maxBody))
 	if err != nil {
 		return answer{}, errors.New("the answer broke off")
 	}
@@ -131,18 +132,18 @@ func codeOf(raw []byte) int {
 	var e struct {
 		Code int `json:"code"`
 	}
-	_ = json.Unmarshal(raw, &e) // a page has none
+	_ = json.Unmarshal(raw, &e) // an HTML page has none
 	if e.Code < 0 || e.Code > 1_000_000 {
 		return 0
 	}
 	return e.Code
 }
 
-// limitOf reads the headers on rate limits; nil if there are none.
+// limitOf reads the rate limit headers; nil if there are none.
 func limitOf(a answer) *Limit {
 	num := func(name string) float64 {
 		n, err := strconv.ParseFloat(a.header.Get(name), 64)
-		if err != nil || n < 0 || n > 1e7 { // a date, or nothing of the kind
+		if err != nil || n < 0 || n > 1e7 { // a date, or not a number
 			return 0
 		}
 		return n
@@ -160,7 +161,7 @@ func limitOf(a answer) *Limit {
 	return &l
 }
 
-// ask reads something that the trial needs to know to go on.
+// ask reads something the trial needs to know to continue.
 func (t *trial) ask(ctx context.Context, path string, into any) error {
 	for {
 		a, err := t.request(ctx, http.MethodGet, path, nil)
@@ -178,7 +179,7 @@ func (t *trial) ask(ctx context.Context, path string, into any) error {
 	}
 }
 
-// wait waits as long as a refusal for too many requests asks for, a second if it does not say.
+// wait waits as long as a 429 response asks for, a second if it doesn't say.
 func (a answer) wait(ctx context.Context) error {
 	l := limitOf(a)
 	if l == nil || l.RetryAfter == 0 {

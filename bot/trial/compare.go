@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// Difference is where Discord and the simulated Discord are not of one mind.
+// Difference is where Discord and the simulator disagree.
 type Difference struct {
 	Step string
-	How  string // for people
+	How  string // in English
 }
 
-// compare says where what was met differs from what the simulated Discord did.
+// compare returns how the outcomes differ from the simulator's.
 func compare(have, want []Outcome) (all []Difference) {
 	for i := range have {
 		h := &have[i]
@@ -22,47 +22,47 @@ func compare(have, want []Outcome) (all []Difference) {
 			continue
 		}
 		w := &want[j]
-		tell := func(format string, a ...any) {
+		report := func(format string, a ...any) {
 			all = append(all, Difference{h.Step, fmt.Sprintf(format, a...)})
 		}
 		if w.Untried != "" {
-			tell("the simulated Discord could not try it: %s", w.Untried)
+			report("the simulated Discord could not try it: %s", w.Untried)
 			continue
 		}
-		compareExchanges(h, w, tell)
-		compareEvents(h, w, tell)
-		compareMembers(h.Member, w.Member, tell)
+		compareExchanges(h, w, report)
+		compareEvents(h, w, report)
+		compareMembers(h.Member, w.Member, report)
 	}
 	return all
 }
 
-func compareExchanges(h, w *Outcome, tell func(string, ...any)) {
+func compareExchanges(h, w *Outcome, report func(string, ...any)) {
 	for i := range max(len(h.Exchanges), len(w.Exchanges)) {
 		switch {
 		case i >= len(h.Exchanges):
 			x := w.Exchanges[i]
-			tell("%s %s did not come about; expected %s", x.Method, x.Route, x.answer())
+			report("%s %s was not made; expected %s", x.Method, x.Route, x.answer())
 			return
 		case i >= len(w.Exchanges):
 			x := h.Exchanges[i]
-			tell("%s %s was not expected; got %s", x.Method, x.Route, x.answer())
+			report("%s %s was not expected; got %s", x.Method, x.Route, x.answer())
 			return
 		}
 		x, y := &h.Exchanges[i], &w.Exchanges[i]
 		name := x.Method + " " + x.Route
 		if x.Method != y.Method || x.Route != y.Route {
-			tell("%s instead of %s %s", name, y.Method, y.Route)
+			report("%s instead of %s %s", name, y.Method, y.Route)
 			return
 		}
 		if x.answer() != y.answer() {
-			tell("%s: %s, expected %s", name, x.answer(), y.answer())
+			report("%s: %s, expected %s", name, x.answer(), y.answer())
 		}
 		if d := limits(x.Limit, y.Limit); d != "" {
-			tell("%s: %s", name, d)
+			report("%s: %s", name, d)
 		}
 		if x.Body != nil || y.Body != nil {
 			for _, d := range shapes(x.Body, y.Body) {
-				tell("%s: %s", name, d)
+				report("%s: %s", name, d)
 			}
 		}
 	}
@@ -75,11 +75,11 @@ func (x *Exchange) answer() string {
 	return fmt.Sprint(x.Status)
 }
 
-// longWait is what tells the budget of names, ten minutes, from buckets, which are seconds.
+// longWait separates the limit on renames (ten minutes) from other rate limits (seconds).
 const longWait = 60
 
-// limits compares what is documented of rate limits: that headers are there, a scope, and whether a wait is
-// long. The numbers of buckets are Discord's to change.
+// limits compares what is documented about rate limits: whether headers are present, the scope, and
+// whether the wait is long. Discord may change the numbers.
 func limits(x, y *Limit) string {
 	switch {
 	case x == nil && y == nil:
@@ -89,7 +89,7 @@ func limits(x, y *Limit) string {
 	case x.Scope != y.Scope:
 		return fmt.Sprintf("rate-limit scope %q, expected %q", x.Scope, y.Scope)
 	case (x.RetryAfter > longWait) != (y.RetryAfter > longWait):
-		return fmt.Sprintf("to be tried again after %.0f s, expected %.0f s", x.RetryAfter, y.RetryAfter)
+		return fmt.Sprintf("Retry-After %.0f s, expected %.0f s", x.RetryAfter, y.RetryAfter)
 	}
 	return ""
 }
@@ -101,28 +101,28 @@ func there(l *Limit) string {
 	return "some"
 }
 
-func compareEvents(h, w *Outcome, tell func(string, ...any)) {
+func compareEvents(h, w *Outcome, report func(string, ...any)) {
 	for i := range max(len(h.Events), len(w.Events)) {
 		if i >= len(h.Events) || i >= len(w.Events) || h.Events[i].Name != w.Events[i].Name {
-			tell("events %s, expected %s", names(h.Events), names(w.Events))
+			report("events %s, expected %s", names(h.Events), names(w.Events))
 			return
 		}
 		x, y := &h.Events[i], &w.Events[i]
 		if x.Arrived != y.Arrived {
-			tell("%s %s, expected that it %s", x.Name, came(x.Arrived), came(y.Arrived))
+			report("%s %s, expected that it %s", x.Name, came(x.Arrived), came(y.Arrived))
 			continue
 		}
 		for _, d := range shapes(x.Body, y.Body) {
-			tell("%s: %s", x.Name, d)
+			report("%s: %s", x.Name, d)
 		}
 	}
 }
 
 func came(yes bool) string {
 	if yes {
-		return "comes"
+		return "arrives"
 	}
-	return "does not come"
+	return "does not arrive"
 }
 
 func names(list []Event) string {
@@ -136,7 +136,7 @@ func names(list []Event) string {
 	return strings.Join(all, ", ")
 }
 
-// shapes compares two shapes. What may be null is no difference where it is.
+// shapes compares two shapes. A null on either side matches every kind.
 func shapes(x, y Shape) (all []string) {
 	var more, less []string
 	for p := range x {
@@ -157,7 +157,7 @@ func shapes(x, y Shape) (all []string) {
 	for _, l := range []struct {
 		what string
 		list []string
-	}{{"also has", more}, {"lacks", less}} {
+	}{{"also has", more}, {"doesn't have", less}} {
 		if len(l.list) > 0 {
 			slices.Sort(l.list)
 			all = append(all, l.what+" "+strings.Join(outermost(l.list), ", "))
@@ -166,7 +166,7 @@ func shapes(x, y Shape) (all []string) {
 	return all
 }
 
-// outermost leaves out what is inside of another in a sorted list.
+// outermost removes the paths below another one from a sorted list.
 func outermost(list []string) (out []string) {
 	for _, p := range list {
 		if len(out) == 0 || !strings.HasPrefix(p, out[len(out)-1]+"/") {
@@ -176,7 +176,7 @@ func outermost(list []string) (out []string) {
 	return out
 }
 
-// Report prints what fits, what differs and how, and what could not be tried.
+// Report prints what matches, what differs and how, and what could not be tried.
 func Report(w io.Writer, rec Record, diff []Difference) {
 	fits := 0
 	for _, o := range rec.Outcomes {
@@ -196,12 +196,12 @@ func Report(w io.Writer, rec Record, diff []Difference) {
 			fmt.Fprintf(w, "✓ %s: fits\n", o.Step)
 		}
 		if o.Member != nil {
-			fmt.Fprintf(w, "    %s\n", o.Member.says())
+			fmt.Fprintf(w, "    %s\n", o.Member.summary())
 		}
 		for _, x := range o.Exchanges {
 			if x.Code == codeTwoFactor {
-				fmt.Fprintf(w,
-					"    The application's owner has no two-factor authentication, which this server asks of moderators. Switch it on in Discord → User Settings → My Account\n")
+				fmt.Fprintf(w, "    The application's owner has no two-factor authentication, which this server requires of "+
+					"moderators. Enable it in Discord → User Settings → My Account\n")
 				break
 			}
 		}
@@ -209,5 +209,5 @@ func Report(w io.Writer, rec Record, diff []Difference) {
 	fmt.Fprintf(w, "%d of %d fit.\n", fits, len(rec.Outcomes))
 }
 
-// codeTwoFactor is Discord's: two-factor authentication is required.
+// codeTwoFactor is Discord's error code for missing two-factor authentication.
 const codeTwoFactor = 60003

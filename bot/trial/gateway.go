@@ -14,7 +14,8 @@ import (
 	"snug/shared/agent"
 )
 
-// gateway is a plain connection: JSON, no compression. One goroutine reads and one beats until close.
+// gateway is a minimal gateway connection: JSON, no compression. One goroutine reads and one sends heartbeats until
+// close.
 type gateway struct {
 	conn   *websocket.Conn
 	write  sync.Mutex
@@ -43,7 +44,7 @@ const (
 	opInvalid    = 9
 	opHello      = 10
 
-	intents = 1<<0 | 1<<7 // guilds, voice states: what Snug asks for
+	intents = 1<<0 | 1<<7 // GUILDS and GUILD_VOICE_STATES, as Snug
 )
 
 // dial connects and waits for HELLO.
@@ -66,7 +67,7 @@ func dial(ctx context.Context, url string, wait time.Duration) (*gateway, error)
 	_ = conn.SetReadDeadline(time.Now().Add(wait))
 	if err := conn.ReadJSON(&hello); err != nil || hello.Op != opHello || hello.D.Interval <= 0 {
 		conn.Close()
-		return nil, errors.New("the gateway did not say HELLO")
+		return nil, errors.New("the gateway did not send HELLO")
 	}
 	_ = conn.SetReadDeadline(time.Time{})
 	g.wg.Go(g.read)
@@ -85,7 +86,7 @@ func (g *gateway) read() {
 		g.seq = max(g.seq, p.S)
 		g.seqMu.Unlock()
 		if p.Op == opHeartbeat {
-			_ = g.send(opHeartbeat, g.last()) // a broken connection shows in reading
+			_ = g.send(opHeartbeat, g.last()) // read reports a broken connection
 		}
 		select {
 		case g.events <- p:
@@ -121,7 +122,7 @@ func (g *gateway) send(op int, d any) error {
 	return g.conn.WriteJSON(map[string]any{"op": op, "d": d})
 }
 
-// close ends the connection without a word, as a lost network does: the session can be resumed.
+// close drops the connection without a close frame, like a network failure, so that the session can be resumed.
 func (g *gateway) close() {
 	select {
 	case <-g.stop:
@@ -135,7 +136,7 @@ func (g *gateway) close() {
 
 var errRefused = errors.New("the gateway refused the session")
 
-// until reads events until one is right.
+// until reads events until one matches.
 func (g *gateway) until(ctx context.Context, wait time.Duration, right func(payload) bool) (payload, error) {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
@@ -151,14 +152,14 @@ func (g *gateway) until(ctx context.Context, wait time.Duration, right func(payl
 				return p, nil
 			}
 		case <-timer.C:
-			return payload{}, errors.New("the event did not come")
+			return payload{}, errors.New("the event did not arrive")
 		case <-ctx.Done():
 			return payload{}, ctx.Err()
 		}
 	}
 }
 
-// event waits for a gateway event and notes whether it came; with own its shape is kept.
+// event waits for a gateway event and records whether it arrived; with own, also its shape.
 func (t *trial) event(
 	ctx context.Context, out *Outcome, own bool, name string, right func(json.RawMessage) bool,
 ) payload {
@@ -177,7 +178,7 @@ func (t *trial) event(
 	return p
 }
 
-// about says whether an event is about one of the trial's things.
+// about reports whether a field of an event is the id.
 func about(field, id string) func(json.RawMessage) bool {
 	return func(d json.RawMessage) bool {
 		var m map[string]json.RawMessage

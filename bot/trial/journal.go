@@ -14,17 +14,17 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 )
 
-// journal notes what a trial makes, before it is made: a name that nothing else has, then the id.
+// journal lists what a trial creates. It is saved before the creation with a unique name, and afterwards with the id.
 type journal struct {
 	Guild    snowflake.ID `json:"guild"`
-	Marks    []string     `json:"marks"`              // names of channels that were about to be made
-	Channels []string     `json:"channels,omitempty"` // ids of those that were
-	DM       string       `json:"dm,omitempty"`       // the channel of the direct message, noted before it is sent
+	Marks    []string     `json:"marks"`              // names of channels about to be created
+	Channels []string     `json:"channels,omitempty"` // ids of the created ones
+	DM       string       `json:"dm,omitempty"`       // the DM channel, saved before the message is sent
 	Message  string       `json:"message,omitempty"`
 }
 
-// note writes the journal so that it is there after a crash.
-func (t *trial) note() error {
+// save saves the journal so that it survives a crash.
+func (t *trial) save() error {
 	if t.o.Journal == "" {
 		return nil
 	}
@@ -46,8 +46,8 @@ func (t *trial) note() error {
 	return os.Rename(t.o.Journal+".new", t.o.Journal)
 }
 
-// removeLeft removes what an earlier trial left, as its journal says.
-func (t *trial) removeLeft(ctx context.Context) error {
+// removeLeftovers removes what an earlier trial left behind, according to its journal.
+func (t *trial) removeLeftovers(ctx context.Context) error {
 	b, err := os.ReadFile(t.o.Journal)
 	if errors.Is(err, os.ErrNotExist) || t.o.Journal == "" {
 		return nil
@@ -56,7 +56,7 @@ func (t *trial) removeLeft(ctx context.Context) error {
 	}
 	before := t.made
 	if err := json.Unmarshal(b, &t.made); err != nil {
-		return fmt.Errorf("%s does not read: %w. Look in the server for channels named snug-trial-…, remove them, and the file",
+		return fmt.Errorf("cannot parse %s: %w. Delete the channels named snug-trial-… in the server, then this file",
 			t.o.Journal, err)
 	}
 	err = t.remove(ctx)
@@ -64,26 +64,26 @@ func (t *trial) removeLeft(ctx context.Context) error {
 	return err
 }
 
-// tidyTime bounds the removal, which happens also when the trial was broken off.
-const tidyTime = 30 * time.Second
+// cleanUpTime limits the cleanup, which also happens after the trial was interrupted.
+const cleanUpTime = 30 * time.Second
 
-// tidy removes what this trial made.
-func (t *trial) tidy(ctx context.Context) error {
+// cleanUp removes what this trial created.
+func (t *trial) cleanUp(ctx context.Context) error {
 	if t.gw != nil {
 		t.gw.close()
 	}
 	return t.remove(ctx)
 }
 
-// remove removes what the journal names: by id, and by name what a crash kept from being noted.
+// remove removes what is in the journal: by id, or by name if a crash prevented saving the id.
 func (t *trial) remove(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tidyTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTime)
 	defer cancel()
 	ids := slices.Clone(t.made.Channels)
 	if len(t.made.Marks) > 0 {
 		var list []struct{ ID, Name string }
 		if err := t.ask(ctx, "/guilds/"+t.made.Guild.String()+"/channels", &list); err != nil {
-			return fmt.Errorf("channels named snug-trial-… may be left: %w. Run the same again to remove them", err)
+			return fmt.Errorf("channels named snug-trial-… may be left: %w. Run the command again to remove them", err)
 		}
 		for _, c := range list {
 			if slices.Contains(t.made.Marks, c.Name) && !slices.Contains(ids, c.ID) {
@@ -99,8 +99,8 @@ func (t *trial) remove(ctx context.Context) error {
 		failed = errors.Join(failed, t.removeMessages(ctx))
 	}
 	if failed != nil {
-		return fmt.Errorf("not everything that was made could be removed: %w. Run the same again, or remove the channels named snug-trial-… by hand",
-			failed)
+		return fmt.Errorf("cannot remove everything the trial created: %w. "+
+			"Run the command again, or delete the channels named snug-trial-… yourself", failed)
 	}
 	t.made = journal{Guild: t.o.Guild}
 	if err := os.Remove(t.o.Journal); err != nil && t.o.Journal != "" && !errors.Is(err, os.ErrNotExist) {
@@ -109,7 +109,7 @@ func (t *trial) remove(ctx context.Context) error {
 	return nil
 }
 
-// removeMessages removes the direct message: by its words if a crash kept its id from being noted.
+// removeMessages removes the direct message, by its text if a crash prevented saving its id.
 func (t *trial) removeMessages(ctx context.Context) error {
 	path := "/channels/" + t.made.DM + "/messages"
 	if t.made.Message != "" {

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// voice has the bot itself join a room, be moved into the other, and leave: what Snug does with people, tried
-// on nobody.
+// voice makes the bot itself join a room, be moved to the other and leave: what Snug does with
+// people, tried without any.
 func (t *trial) voice(ctx context.Context, out *Outcome) {
 	switch {
 	case !t.inRoom(out):
@@ -32,7 +32,7 @@ func (t *trial) voice(ctx context.Context, out *Outcome) {
 	t.event(ctx, out, true, "VOICE_STATE_UPDATE", in(""))
 }
 
-// bulk asks for the bot and the operator among the members, without the privileged intent.
+// bulk requests the bot and the operator as members, without the privileged intent.
 func (t *trial) bulk(ctx context.Context, out *Outcome) {
 	if t.gw == nil {
 		out.Untried = whyNoGateway
@@ -45,7 +45,7 @@ func (t *trial) bulk(ctx context.Context, out *Outcome) {
 	}
 }
 
-// resume loses the connection and takes the session up again.
+// resume drops the connection and resumes the session.
 func (t *trial) resume(ctx context.Context, out *Outcome) {
 	if t.gw == nil || t.gw.session == "" || t.gw.resumeURL == "" {
 		out.Untried = whyNoGateway
@@ -61,8 +61,8 @@ func (t *trial) resume(ctx context.Context, out *Outcome) {
 	}
 	g.session, g.resumeURL, g.seq = old.session, old.resumeURL, old.last()
 	t.gw = g
-	if out.err = g.send(opResume,
-		map[string]any{"token": t.o.Token, "session_id": g.session, "seq": g.seq}); out.err == nil {
+	out.err = g.send(opResume, map[string]any{"token": t.o.Token, "session_id": g.session, "seq": g.seq})
+	if out.err == nil {
 		t.event(ctx, out, false, "RESUMED", nil)
 	}
 }

@@ -15,20 +15,20 @@ import (
 	"snug/shared/access"
 )
 
-// What an operator may say of the test member (Options.MemberIs).
+// What an operator may state about the test member (Options.MemberIs).
 const (
 	IsTimedOut = "timed-out"
 	IsPending  = "pending"
 )
 
-// Member is what Snug takes from Discord's two descriptions of the test member, and what it lets them do by that.
-// Discord tells a bot of nobody else's permissions: what is expected of them is what the simulated Discord grants.
+// Member is what Snug reads from Discord's two descriptions of the test member, and what it would let them
+// do. Discord doesn't tell a bot the permissions of others, so the simulator's are the expected ones.
 type Member struct {
-	REST    *State `json:"rest,omitempty"`    // nil: it could not be read
-	Gateway *State `json:"gateway,omitempty"` // nil: it did not come, or could not be read
+	REST    *State `json:"rest,omitempty"`    // nil: could not be read
+	Gateway *State `json:"gateway,omitempty"` // nil: did not arrive, or could not be read
 
-	// What they may do, by the numbers of bits, of those that Snug looks at: in a place that says nothing of anybody,
-	// in one of the trial's rooms, and in the other one, which they are let into.
+	// Permissions that Snug computes, as bit numbers, of those it uses: in a channel without
+	// overwrites, in one of the trial's rooms, and in the other one, which they are let into.
 	Open  []int `json:"open"`
 	Out   []int `json:"kept_out"`
 	LetIn []int `json:"let_in"`
@@ -38,11 +38,11 @@ type Member struct {
 type State struct {
 	TimedOut bool  `json:"timed_out"`
 	Pending  bool  `json:"pending"`
-	Roles    bool  `json:"roles"` // has one besides @everyone
-	Base     []int `json:"base"`  // what their roles give together, by the numbers of bits
+	Roles    bool  `json:"roles"` // has one other than @everyone
+	Base     []int `json:"base"`  // permissions of their roles, as bit numbers
 }
 
-// reliedOn gives the shape of what Snug relies on in a description of a member: of all else there is nothing.
+// reliedOn returns the shape of those fields of a member that Snug relies on.
 func reliedOn(raw []byte) Shape {
 	var m map[string]json.RawMessage
 	if json.Unmarshal(raw, &m) != nil {
@@ -54,11 +54,11 @@ func reliedOn(raw []byte) Shape {
 			kept[field] = v
 		}
 	}
-	b, _ := json.Marshal(kept) // it was JSON a moment ago
+	b, _ := json.Marshal(kept) // it was decoded from JSON
 	return shapeOf(b)
 }
 
-// standing reads a description of the test member as Snug does; nil if that cannot be.
+// standing reads a description of the test member as Snug does; nil if that fails.
 func (t *trial) standing(raw []byte) (*State, access.Standing) {
 	var m discord.Member
 	if lenient.Unmarshal(raw, &m) != nil || m.User.ID != t.o.Member {
@@ -69,7 +69,7 @@ func (t *trial) standing(raw []byte) (*State, access.Standing) {
 	return &State{st.TimedOut(), st.Pending, len(st.Roles) > 0, bitsOf(uint64(st.Base))}, st
 }
 
-// member looks at the test member, and lets them into a room for a moment.
+// member checks the test member, and lets them into a room for a moment.
 func (t *trial) member(ctx context.Context, out *Outcome) {
 	if t.o.Member == 0 {
 		out.Untried = whyNobody
@@ -88,7 +88,7 @@ func (t *trial) member(ctx context.Context, out *Outcome) {
 		return
 	}
 	out.Member = m
-	m.Gateway = t.askAfter(ctx, out, who)
+	m.Gateway = t.requestMember(ctx, out, who)
 	may := func(channel string, overwrites []access.Overwrite) []int {
 		p := st.PermissionsIn(overwrites)
 		if t.grants != nil {
@@ -107,11 +107,11 @@ func (t *trial) member(ctx context.Context, out *Outcome) {
 	_, _ = t.call(ctx, out, true, "DELETE", overwriteRoute, nil, t.room, who)
 }
 
-// askAfter asks the gateway for the test member, as Snug does for everybody whom it follows.
-func (t *trial) askAfter(ctx context.Context, out *Outcome, who string) *State {
+// requestMember requests the test member over the gateway, as Snug does for everybody it follows.
+func (t *trial) requestMember(ctx context.Context, out *Outcome, who string) *State {
 	const nonce = "snug-trial-member"
 	if t.gw == nil {
-		return nil // the step before says why
+		return nil // the step of the gateway says why
 	}
 	out.err = t.gw.send(opMembers, map[string]any{"guild_id": t.guild(), "user_ids": []string{who}, "nonce": nonce})
 	if out.err != nil {
@@ -127,7 +127,7 @@ func (t *trial) askAfter(ctx context.Context, out *Outcome, who string) *State {
 	return st
 }
 
-// overwritesOf asks for a channel, and reads what it says of roles and members as Snug does.
+// overwritesOf requests a channel and reads its overwrites as Snug does.
 func (t *trial) overwritesOf(ctx context.Context, out *Outcome, channel string) []access.Overwrite {
 	a, err := t.call(ctx, out, true, "GET", channelRoute, nil, channel)
 	if err != nil || a.status >= 300 {
@@ -144,8 +144,8 @@ func (t *trial) overwritesOf(ctx context.Context, out *Outcome, channel string) 
 	return discordapi.OverwritesOf(g)
 }
 
-// told is what a simulated member is to be: what Discord says, and what the operator knows better.
-func told(o Outcome, is string) State {
+// simulatedState is the state of the simulated member: what Discord says, plus what the operator stated.
+func simulatedState(o Outcome, is string) State {
 	s := State{}
 	switch m := o.Member; {
 	case m == nil:
@@ -158,46 +158,46 @@ func told(o Outcome, is string) State {
 	return s
 }
 
-// compareMembers says where Snug would take the test member for another, or let them do something else, than it should.
-func compareMembers(h, w *Member, tell func(string, ...any)) {
+// compareMembers reports where Snug would get the test member's state or permissions wrong.
+func compareMembers(h, w *Member, report func(string, ...any)) {
 	if h == nil || w == nil {
-		return // an answer is missing, which is told already
+		return // an answer is missing, which was already reported
 	}
-	compareStates("REST", h.REST, w.REST, tell)
-	compareStates("the gateway", h.Gateway, w.Gateway, tell)
+	compareStates("REST", h.REST, w.REST, report)
+	compareStates("the gateway", h.Gateway, w.Gateway, report)
 	for _, p := range []struct {
 		where      string
 		have, want []int
 	}{
-		{"where nobody is denied anything", h.Open, w.Open},
-		{"in a room that they are kept out of", h.Out, w.Out},
-		{"in a room that they are let into", h.LetIn, w.LetIn},
+		{"in a channel without overwrites,", h.Open, w.Open},
+		{"in a room they are kept out of,", h.Out, w.Out},
+		{"in a room they were let into,", h.LetIn, w.LetIn},
 	} {
 		if !slices.Equal(p.have, p.want) {
-			tell("%s Snug would grant the member: %s; Discord's rules grant: %s",
+			report("%s Snug would grant the member: %s; Discord's rules grant: %s",
 				p.where, permissionNames(p.have), permissionNames(p.want))
 		}
 	}
 }
 
-func compareStates(by string, h, w *State, tell func(string, ...any)) {
+func compareStates(by string, h, w *State, report func(string, ...any)) {
 	if h == nil || w == nil {
 		if (h == nil) != (w == nil) {
-			tell("by %s Snug %s read what the member is, expected that it %s", by, can(h != nil), can(w != nil))
+			report("by %s Snug %s read the member, expected that it %s", by, can(h != nil), can(w != nil))
 		}
 		return
 	}
 	if h.TimedOut != w.TimedOut {
-		tell("by %s the member is %stimed out, expected %stimed out", by, not(!h.TimedOut), not(!w.TimedOut))
+		report("by %s the member is %stimed out, expected %stimed out", by, not(!h.TimedOut), not(!w.TimedOut))
 	}
 	if h.Pending != w.Pending {
-		tell("by %s the member is %spending, expected %spending", by, not(!h.Pending), not(!w.Pending))
+		report("by %s the member is %spending, expected %spending", by, not(!h.Pending), not(!w.Pending))
 	}
 	if h.Roles != w.Roles {
-		tell("by %s the member has %s, expected %s", by, roles(h.Roles), roles(w.Roles))
+		report("by %s the member has %s, expected %s", by, roles(h.Roles), roles(w.Roles))
 	}
 	if !slices.Equal(h.Base, w.Base) {
-		tell("by %s the member's roles give: %s; expected: %s", by, permissionNames(h.Base), permissionNames(w.Base))
+		report("by %s the member's roles give: %s; expected: %s", by, permissionNames(h.Base), permissionNames(w.Base))
 	}
 }
 
@@ -205,7 +205,7 @@ func can(yes bool) string {
 	if yes {
 		return "can"
 	}
-	return "cannot"
+	return "can't"
 }
 
 func not(yes bool) string {
@@ -229,10 +229,10 @@ func permissionNames(bits []int) string {
 	return discordapi.Names(discord.Permissions(bitsIn(bits)))
 }
 
-// says tells in one line what Snug makes of the member.
-func (m *Member) says() string {
+// summary describes in one line how Snug sees the member.
+func (m *Member) summary() string {
 	if m.REST == nil {
-		return "What Discord says of the member cannot be read."
+		return "Snug can't read what Discord says about the member."
 	}
 	is := "neither timed out nor pending"
 	switch {
@@ -243,11 +243,11 @@ func (m *Member) says() string {
 	case m.REST.Pending:
 		is = "pending"
 	}
-	return fmt.Sprintf("By what Discord says they are %s. In a room that they are let into Snug grants them: %s.",
+	return fmt.Sprintf("According to Discord they are %s. In a room they were let into, Snug grants them: %s.",
 		is, permissionNames(m.LetIn))
 }
 
-// allowed says whether a record may hold it: no bits but those that access depends on.
+// allowed reports whether a record may contain it: only permissions that access depends on.
 func (m *Member) allowed() bool {
 	if m == nil {
 		return true

@@ -105,7 +105,7 @@ func TestMemberFits(t *testing.T) {
 func TestMemberDiffers(t *testing.T) {
 	later := time.Now().Add(time.Hour)
 	timedOut, pending := tested{role: mayEnter, until: later}, tested{role: mayEnter, pending: true}
-	const tooMuch = "in a room that they are let into Snug would grant the member: View Channels, Connect; " +
+	const tooMuch = "in a room they were let into, Snug would grant the member: View Channels, Connect; " +
 		"Discord's rules grant: View Channels"
 	// described is a description of them, with this timeout ("": without one) and with another field left out, or
 	// with another value of it.
@@ -144,7 +144,7 @@ func TestMemberDiffers(t *testing.T) {
 		says     []string
 	}{
 		"a timeout is not told": {timedOut, "", described(""), []string{
-			"lacks /communication_disabled_until", "by the gateway the member is timed out, expected not timed out",
+			"doesn't have /communication_disabled_until", "by the gateway the member is timed out, expected not timed out",
 			"by the gateway the member has roles, expected no roles",
 		}},
 		"a timeout is told as none": {timedOut, IsTimedOut, described("null"), []string{
@@ -160,7 +160,7 @@ func TestMemberDiffers(t *testing.T) {
 			"by the gateway the member is not timed out, expected timed out",
 		}},
 		"pending is not told": {pending, "", described("null", "pending"), []string{
-			"lacks /pending", "by the gateway the member is pending, expected not pending",
+			"doesn't have /pending", "by the gateway the member is pending, expected not pending",
 		}},
 		"pending is told as no": {pending, IsPending, described("null"), []string{
 			"by REST the member is not pending, expected pending", tooMuch,
@@ -169,10 +169,10 @@ func TestMemberDiffers(t *testing.T) {
 			"/pending is string, expected boolean",
 		}},
 		"roles are not told": {tested{role: mayEnter}, "", described("null", "roles"), []string{
-			"lacks /roles", "by the gateway the member's roles give: View Channels, Connect; expected: nothing",
+			"doesn't have /roles", "by the gateway the member's roles give: View Channels, Connect; expected: nothing",
 		}},
 		"somebody else is described": {pending, "", described("null", "user", `{"id":"1","username":"x"}`), []string{
-			"by REST Snug cannot read what the member is, expected that it can",
+			"by REST Snug can't read the member, expected that it can",
 		}},
 		"the operator is wrong": {tested{role: mayEnter}, IsTimedOut, nil, []string{
 			"by REST the member is not timed out", "by the gateway the member is not timed out",
@@ -185,7 +185,7 @@ func TestMemberDiffers(t *testing.T) {
 				"403 with code 50013, expected 204", "Snug would grant the member: nothing",
 			}},
 		"the gateway says nothing of them": {timedOut, "", unread, []string{
-			"GUILD_MEMBERS_CHUNK does not come", "by the gateway Snug cannot read what the member is",
+			"GUILD_MEMBERS_CHUNK does not come", "by the gateway Snug can't read what the member is",
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 	"snug/shared/discordsim"
 )
 
-// mirror is a simulated Discord with a server like the one of a record: the bot has the same permissions.
+// mirror is a simulated Discord with a server like that of a record: the bot has the same permissions.
 type mirror struct {
 	s        *discordsim.Server
 	base     string
@@ -20,7 +20,7 @@ type mirror struct {
 	operator snowflake.ID
 	member   snowflake.ID
 	named    bool
-	open     snowflake.ID // a channel that says nothing of anybody
+	open     snowflake.ID // a channel without overwrites
 }
 
 func newMirror(rec Record) (*mirror, error) {
@@ -43,7 +43,7 @@ func newMirror(rec Record) (*mirror, error) {
 			}
 		}
 	}
-	// What the bot has comes from its role alone, so that it lacks what it lacked.
+	// Only the bot's role grants it permissions, so that it is missing the same ones.
 	if err := s.SetRole(g.ID, g.ID, 0); err != nil {
 		return nil, err
 	}
@@ -59,7 +59,7 @@ func newMirror(rec Record) (*mirror, error) {
 	for _, o := range rec.Outcomes {
 		if o.Step == stepMember && o.Untried == "" {
 			m.named = true
-			if err := m.become(told(o, rec.MemberIs)); err != nil {
+			if err := m.become(simulatedState(o, rec.MemberIs)); err != nil {
 				return nil, err
 			}
 		}
@@ -79,7 +79,7 @@ func (m *mirror) options() Options {
 	return o
 }
 
-// become makes the test member what the one of the record is.
+// become gives the simulated member the state of the recorded one.
 func (m *mirror) become(is State) error {
 	gives := discordsim.Permissions(bitsIn(is.Base))
 	if is.Roles {
@@ -90,7 +90,7 @@ func (m *mirror) become(is State) error {
 		if err := m.s.SetRoles(m.guild, m.member, role); err != nil {
 			return err
 		}
-	} else if err := m.s.SetRole(m.guild, m.guild, gives); err != nil { // the bot has it too, as in the record
+	} else if err := m.s.SetRole(m.guild, m.guild, gives); err != nil { // the bot gets it too, as in the record
 		return err
 	}
 	if err := m.s.SetPending(m.guild, m.member, is.Pending); err != nil || !is.TimedOut {
@@ -99,11 +99,12 @@ func (m *mirror) become(is State) error {
 	return m.s.TimeOut(m.guild, m.member, time.Now().Add(time.Hour))
 }
 
-// grants gives what the simulated Discord grants the test member in a channel, "" for one that says nothing of anybody.
+// grants returns the test member's permissions in a channel according to the simulator; "" is the
+// channel without overwrites.
 func (m *mirror) grants(channel string) access.Permissions {
 	id := m.open
 	if channel != "" {
-		id, _ = snowflake.Parse(channel) // 0 is no channel either
+		id, _ = snowflake.Parse(channel) // 0 isn't a channel either
 	}
 	p, err := m.s.PermissionsIn(m.member, id)
 	if err != nil {
@@ -115,5 +116,5 @@ func (m *mirror) grants(channel string) access.Permissions {
 func (m *mirror) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	_ = m.s.Close(ctx) // nothing of it is kept
+	_ = m.s.Close(ctx) // nothing is kept
 }

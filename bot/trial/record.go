@@ -8,7 +8,7 @@ import (
 	"slices"
 )
 
-// Text gives the record as it is written to a file. It fails rather than hold anything that is not on the list.
+// Text returns the record as the content of a file. It fails if the record contains anything that isn't on the list.
 func (r Record) Text() ([]byte, error) {
 	if err := r.check(); err != nil {
 		return nil, err
@@ -17,20 +17,22 @@ func (r Record) Text() ([]byte, error) {
 	return append(b, '\n'), err
 }
 
-// ReadRecord reads a record. It takes nothing that Text would not write.
+// ReadRecord parses a record. It rejects everything that Text would not write.
 func ReadRecord(text []byte) (Record, error) {
 	var r Record
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&r); err != nil {
-		return r, fmt.Errorf("it is no record of a trial: %w", err)
+		return r, fmt.Errorf("not a record of a trial: %w", err)
 	}
 	return r, r.check()
 }
 
-var kinds = regexp.MustCompile(`^(object|array|boolean|null|(string|number)(=[0-9]{1,3}|=bits:[0-9,]*)?)( (object|array|boolean|null|(string|number)(=[0-9]{1,3}|=bits:[0-9,]*)?))*$`)
+const kind = `(object|array|boolean|null|(string|number)(=[0-9]{1,3}|=bits:[0-9,]*)?)`
 
-// check holds a record against what may be in one: the second look at what shapeOf and call let through.
+var kinds = regexp.MustCompile(`^` + kind + `( ` + kind + `)*$`)
+
+// check checks a record against the list of what it may contain, in addition to what shapeOf and call filter.
 func (r *Record) check() error {
 	var names, untriedWhy, routes, events []string
 	for _, s := range steps() {
@@ -52,7 +54,7 @@ func (r *Record) check() error {
 		"VOICE_STATE_UPDATE", "GUILD_MEMBERS_CHUNK",
 		"VOICE_CHANNEL_STATUS_UPDATE",
 	}
-	bad := func(what string) error { return fmt.Errorf("a record holds %s, which is not on the list", what) }
+	bad := func(what string) error { return fmt.Errorf("the record contains %s that is not on the list", what) }
 	if !slices.Contains([]string{"", IsTimedOut, IsPending}, r.MemberIs) {
 		return bad("a member")
 	}

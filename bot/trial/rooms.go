@@ -23,8 +23,8 @@ func (t *trial) seats(ctx context.Context, out *Outcome) {
 	_, _ = t.call(ctx, out, true, "GET", channelRoute, nil, t.room)
 }
 
-// mayGive lets the operator into the room, and out again: what every guest needs.
-func (t *trial) mayGive(ctx context.Context, out *Outcome) {
+// overwritesAllowed lets the operator into the room and out again, as Snug does with every guest.
+func (t *trial) overwritesAllowed(ctx context.Context, out *Outcome) {
 	if !t.inRoom(out) {
 		return
 	}
@@ -37,7 +37,7 @@ func (t *trial) mayGive(ctx context.Context, out *Outcome) {
 	_, _ = t.call(ctx, out, true, "DELETE", overwriteRoute, nil, t.room, who)
 }
 
-func (t *trial) mayNotGive(ctx context.Context, out *Outcome) {
+func (t *trial) overwritesRefused(ctx context.Context, out *Outcome) {
 	bit := t.missing()
 	switch {
 	case !t.inRoom(out):
@@ -53,8 +53,9 @@ func (t *trial) mayNotGive(ctx context.Context, out *Outcome) {
 	_, _ = t.call(ctx, out, true, "PATCH", channelRoute, map[string]any{"permission_overwrites": list}, t.room)
 }
 
-// tooMany sends one overwrite more than a request takes, for ids that are nobody's: it is refused whole.
-func (t *trial) tooMany(ctx context.Context, out *Outcome) {
+// tooManyOverwrites sends one overwrite more than a request may have, for users who don't exist:
+// Discord refuses all of it.
+func (t *trial) tooManyOverwrites(ctx context.Context, out *Outcome) {
 	if !t.inRoom(out) {
 		return
 	}
@@ -114,7 +115,7 @@ func (t *trial) invites(ctx context.Context, out *Outcome) {
 	_, _ = t.call(ctx, out, false, "DELETE", "/invites/{code}", nil, a.text("code"))
 }
 
-// renames uses up a channel's budget of names: Discord allows two in ten minutes.
+// renames uses up the limit of a channel's renames: Discord allows two in ten minutes.
 func (t *trial) renames(ctx context.Context, out *Outcome) {
 	if !t.inRoom(out) {
 		return
@@ -122,7 +123,7 @@ func (t *trial) renames(ctx context.Context, out *Outcome) {
 	for _, end := range []string{"-a2", "-a3", "-a4"} {
 		name := t.mark + end
 		t.made.Marks = append(t.made.Marks, name)
-		if out.err = t.note(); out.err != nil {
+		if out.err = t.save(); out.err != nil {
 			return
 		}
 		_, _ = t.call(ctx, out, true, "PATCH", channelRoute, map[string]any{"name": name}, t.room)
@@ -136,7 +137,7 @@ func (t *trial) moveNobody(ctx context.Context, out *Outcome) {
 	case t.inVoice:
 		out.Untried = whyInVoice
 		return
-	case t.gw == nil: // nobody knows whether they are
+	case t.gw == nil: // then it isn't known whether they are in voice
 		out.Untried = whyNoGateway
 		return
 	}
@@ -144,8 +145,8 @@ func (t *trial) moveNobody(ctx context.Context, out *Outcome) {
 		t.o.Operator.String())
 }
 
-// directText is the one direct message that is sent.
-const directText = "Snug is being tried on a server of yours. This message goes away by itself."
+// directText is the direct message that the trial sends.
+const directText = "Snug is being tested on one of your servers. This message will be deleted automatically."
 
 func (t *trial) direct(ctx context.Context, out *Outcome) {
 	a, err := t.call(ctx, out, false, "POST", "/users/@me/channels", map[string]any{"recipient_id": t.o.Operator})
@@ -153,7 +154,7 @@ func (t *trial) direct(ctx context.Context, out *Outcome) {
 		return
 	}
 	t.made.DM = a.id()
-	if out.err = t.note(); out.err != nil {
+	if out.err = t.save(); out.err != nil {
 		return
 	}
 	a, err = t.call(ctx, out, false, "POST", messagesRoute, map[string]any{"content": directText}, t.made.DM)
@@ -161,10 +162,10 @@ func (t *trial) direct(ctx context.Context, out *Outcome) {
 		return
 	}
 	t.made.Message = a.id()
-	out.err = t.note()
+	out.err = t.save()
 }
 
-// removal removes what was made, and sees that it is gone.
+// removal deletes what was created and checks that it is gone.
 func (t *trial) removal(ctx context.Context, out *Outcome) {
 	if !t.inRoom(out) {
 		return

@@ -11,28 +11,27 @@ import (
 //go:embed keys.txt
 var keysText string
 
-// documented are the names of fields in Discord's OpenAPI description and documents. No other name is recorded.
+// documented are the names of fields in Discord's OpenAPI description and documentation. No other name is recorded.
 var documented = strings.Fields(keysText)
 
-// Shape says of a JSON value which fields it has and of what kind they are: path → kind. It holds no string
-// of the value. A field that is not documented is "?". Numbers are kept of documented enums and sets of bits
-// alone.
+// Shape is the structure of a JSON value: the kind of each field by its path. It contains no string of the
+// value. A field that isn't documented is "?". Numbers are kept only of documented enums and bit sets.
 type Shape map[string]string
 
-// kept are the fields whose numbers are recorded: what Discord documents as an enum, or as a set of bits.
-var kept = map[string]bool{ // true: bits
+// kept are the fields whose numbers are recorded: enums and bit sets, according to Discord's documentation.
+var kept = map[string]bool{ // true: a bit set
 	"type": false, "style": false, "target_type": false, "video_quality_mode": false, "mfa_level": false,
 	"verification_level": false,
 	"allow":              true, "deny": true, "flags": true, "permissions": true,
 }
 
-// Bounds of what counts as documented: enums are small, and permissions end with bit 52.
+// Limits of what counts as documented: enums are small, and the last permission is bit 52.
 const (
-	mostEnum = 100
-	lastBit  = 52
+	maxEnum = 100
+	lastBit = 52
 )
 
-// shapeOf reads a JSON value; nil for what is none.
+// shapeOf returns the shape of a JSON value; nil if it isn't valid.
 func shapeOf(raw []byte) Shape {
 	var v any
 	d := json.NewDecoder(strings.NewReader(string(raw)))
@@ -71,7 +70,7 @@ func (s Shape) add(path, key string, v any) {
 	}
 }
 
-// put joins what several elements of a list have at one path.
+// put adds a kind at a path, where the elements of an array may have several.
 func (s Shape) put(path, kind string) {
 	have := strings.Fields(s[path])
 	if !slices.Contains(have, kind) {
@@ -81,8 +80,7 @@ func (s Shape) put(path, kind string) {
 	s[path] = strings.Join(have, " ")
 }
 
-// number gives the value of an enum or a set of bits, written out so that nothing else can be told: "=2",
-// "=bits:10,20".
+// number returns the value of an enum or a bit set in a form that can't carry anything else: "=2", "=bits:10,20".
 func number(key, text string) string {
 	bits, ok := kept[key]
 	n, err := strconv.ParseUint(text, 10, 64)
@@ -101,7 +99,7 @@ func number(key, text string) string {
 	return "=" + strconv.FormatUint(n, 10)
 }
 
-// bitsOf gives the numbers of the documented bits that are set.
+// bitsOf returns the numbers of the documented bits that are set.
 func bitsOf(n uint64) []int {
 	list := []int{}
 	for b := range lastBit + 1 {

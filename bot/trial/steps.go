@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// step is one thing that Snug relies on. It notes what it met; an untried outcome says why.
+// step tests one thing that Snug relies on. It records what it observes, or in Untried why it can't be tested.
 type step struct {
 	name string
 	do   func(*trial, context.Context, *Outcome)
@@ -24,12 +24,12 @@ const (
 	whyNoGateway  = "there is no gateway connection"
 	whyInVoice    = "the operator is in voice, and would be moved"
 	whyNobody     = "nobody was named (--member)"
-	whyAdmin      = "the test member may everything; name a plain one"
-	whyPress      = "a person has to press it in Discord"
-	whySignIn     = "it needs somebody's sign-in"
+	whyAdmin      = "the test member is an administrator; name an ordinary member"
+	whyPress      = "somebody has to press it in Discord"
+	whySignIn     = "somebody has to sign in"
 	whyHour       = "it takes an hour"
-	whySomebody   = "somebody would have to allow the bot something in the category alone"
-	whyTwoFactor  = "the server does not ask for two-factor authentication"
+	whySomebody   = "the bot would need a permission in the category that it doesn't have in the server"
+	whyTwoFactor  = "the server doesn't require two-factor authentication"
 	connectBits   = 1<<10 | 1<<20 // View Channel, Connect
 	ownBits       = 1<<10 | 1<<20 | 1<<4
 	manyOverwrite = 101
@@ -40,14 +40,14 @@ func steps() []step {
 		{"bot and application", (*trial).identity},
 		{"server", (*trial).server},
 		{"gateway: identify", (*trial).identify},
-		{"ids and servers that are none", (*trial).unknown},
+		{"invalid and unknown ids", (*trial).unknown},
 		{"two-factor authentication of the owner", (*trial).twoFactor},
 		{"category", (*trial).makeCategory},
 		{"rooms with overwrites", (*trial).makeRooms},
 		{"seats", (*trial).seats},
-		{"overwrites the bot may give", (*trial).mayGive},
-		{"overwrites the bot may not give", (*trial).mayNotGive},
-		{"more than 100 overwrites at once", (*trial).tooMany},
+		{"overwrites the bot may set", (*trial).overwritesAllowed},
+		{"overwrites the bot may not set", (*trial).overwritesRefused},
+		{"more than 100 overwrites at once", (*trial).tooManyOverwrites},
 		{"voice status", (*trial).voiceStatus},
 		{"panel", (*trial).panel},
 		{"invites", (*trial).invites},
@@ -60,9 +60,9 @@ func steps() []step {
 		{stepMember, (*trial).member},
 		{"removal", (*trial).removal},
 		untried("commands, buttons and menus", whyPress),
-		untried("bringing somebody into the server", whySignIn),
+		untried("adding somebody to the server", whySignIn),
 		untried("edits of a message that is an hour old", whyHour),
-		untried("permissions that the bot has in a category alone", whySomebody),
+		untried("permissions that the bot has only in a category", whySomebody),
 	}
 }
 
@@ -70,7 +70,7 @@ func untried(name, why string) step {
 	return step{name, func(_ *trial, _ context.Context, out *Outcome) { out.Untried = why }}
 }
 
-// all runs every step; one that goes wrong does not keep the next ones from being tried.
+// all runs every step, whether or not earlier ones failed.
 func (t *trial) all(ctx context.Context) []Outcome {
 	var list []Outcome
 	for _, s := range steps() {
@@ -112,9 +112,9 @@ func (t *trial) identify(ctx context.Context, out *Outcome) {
 		return
 	}
 	t.gw = g
-	// Of one shard: the server's. A running Snug keeps its own session.
+	// Identify as the server's shard only: a running Snug keeps its own session.
 	var bot struct{ Shards int }
-	_ = t.ask(ctx, "/gateway/bot", &bot) // it answered a moment ago; one shard is right for nearly everybody
+	_ = t.ask(ctx, "/gateway/bot", &bot) // one shard is right for nearly every bot
 	shards := max(1, bot.Shards)
 	identify := map[string]any{
 		"token": t.o.Token, "intents": intents,
@@ -123,13 +123,12 @@ func (t *trial) identify(ctx context.Context, out *Outcome) {
 	}
 	var p payload
 	for range 3 {
-		// another process of the bot may identify at the same time: then Discord refuses, and it is to be
-		// tried again
+		// Another process of the bot may be identifying: Discord then refuses, and another try succeeds.
 		if out.err = g.send(opIdentify, identify); out.err != nil {
 			return
 		}
-		if p, err = g.until(ctx, t.o.Wait,
-			func(p payload) bool { return p.T == "READY" }); !errors.Is(err, errRefused) {
+		p, err = g.until(ctx, t.o.Wait, func(p payload) bool { return p.T == "READY" })
+		if !errors.Is(err, errRefused) {
 			break
 		}
 		if sleep(ctx, identifyAgain) != nil {
@@ -150,7 +149,7 @@ func (t *trial) identify(ctx context.Context, out *Outcome) {
 	t.inVoice = inVoice(p.D, t.o.Operator.String())
 }
 
-// identifyAgain is a little more than the five seconds in which Discord lets one shard of a bucket identify.
+// identifyAgain is a little more than the five seconds that Discord requires between two IDENTIFYs.
 const identifyAgain = 6 * time.Second
 
 func inVoice(d json.RawMessage, user string) bool {
@@ -159,7 +158,7 @@ func inVoice(d json.RawMessage, user string) bool {
 			UserID string `json:"user_id"`
 		} `json:"voice_states"`
 	}
-	_ = json.Unmarshal(d, &g) // nobody
+	_ = json.Unmarshal(d, &g) // on failure, nobody is in voice
 	for _, s := range g.States {
 		if s.UserID == user {
 			return true
@@ -174,7 +173,7 @@ func (t *trial) unknown(ctx context.Context, out *Outcome) {
 	_, _ = t.call(ctx, out, true, "GET", "/guilds/{guild}", nil, "1")
 }
 
-// twoFactor orders no channels: a change that changes nothing, and needs what moderation needs (60003).
+// twoFactor reorders no channels: a request that changes nothing but requires a moderator's rights (60003).
 func (t *trial) twoFactor(ctx context.Context, out *Outcome) {
 	if t.mfa == 0 {
 		out.Untried = whyTwoFactor
@@ -183,12 +182,12 @@ func (t *trial) twoFactor(ctx context.Context, out *Outcome) {
 	_, _ = t.call(ctx, out, true, "PATCH", "/guilds/{guild}/channels", []any{}, t.guild())
 }
 
-// make makes a channel, noted before and after.
+// make creates a channel, and saves the journal before and after.
 func (t *trial) make(ctx context.Context, out *Outcome, name string, body map[string]any) string {
 	name = t.mark + name
 	body["name"] = name
 	t.made.Marks = append(t.made.Marks, name)
-	if out.err = t.note(); out.err != nil {
+	if out.err = t.save(); out.err != nil {
 		return ""
 	}
 	a, err := t.call(ctx, out, true, "POST", "/guilds/{guild}/channels", body, t.guild())
@@ -196,13 +195,13 @@ func (t *trial) make(ctx context.Context, out *Outcome, name string, body map[st
 		return ""
 	}
 	t.made.Channels = append(t.made.Channels, a.id())
-	if out.err = t.note(); out.err == nil {
+	if out.err = t.save(); out.err == nil {
 		t.event(ctx, out, true, "CHANNEL_CREATE", about("id", a.id()))
 	}
 	return a.id()
 }
 
-// overwrites keep everybody out of what the trial makes, and the bot in.
+// overwrites returns overwrites that let only the bot in.
 func (t *trial) overwrites() []any {
 	return []any{
 		map[string]any{"id": t.guild(), "type": 0, "allow": "0", "deny": strconv.Itoa(connectBits)},
@@ -226,7 +225,7 @@ func (t *trial) makeRooms(ctx context.Context, out *Outcome) {
 	}
 }
 
-// inRoom says whether there is a room; out says so if not.
+// inRoom reports whether there is a room, and otherwise sets Untried.
 func (t *trial) inRoom(out *Outcome) bool {
 	if t.room == "" {
 		out.Untried = whyNoRoom

@@ -1,14 +1,12 @@
-// Package trial runs, on a server that an operator chose, the calls and rules
-// of Discord that Snug relies on, and tells where Discord's answers are others
-// than those of the simulated Discord (package discordsim).
+// Package trial makes the Discord calls that Snug relies on, on a server that the operator chose,
+// and reports where Discord's answers differ from those of the simulator (package discordsim).
 //
-// It makes a category with two voice channels, and removes them; it changes no
-// member, lets two into a room for a moment, and sends one direct message, to the operator. What it makes is
-// noted in a file before it is made, so that the next run removes what a crash
-// left. A Record of a run holds nothing but what is on a list: see Shape.
+// It creates a category with two voice channels and deletes them. It changes no member; it lets two
+// of them into a room for a moment, and sends one direct message, to the operator. A file lists
+// what it creates before it is created, so that the next run can remove what a crash left behind. A
+// Record of a run contains only what is on a list: see Shape.
 //
-// Run and Replay are meant for one caller at a time; they start goroutines of
-// their own and wait for them.
+// Call Run and Replay from one goroutine at a time; they wait for the goroutines they start.
 package trial
 
 import (
@@ -23,42 +21,42 @@ import (
 
 // Options of Run.
 type Options struct {
-	URL      string // Discord, without a path: https://discord.com
-	Token    string // the bot's
+	URL      string // Discord's address without a path: https://discord.com
+	Token    string // the bot's token, without "Bot "
 	Site     string // the bot's own address, for User-Agent
 	Guild    snowflake.ID
-	Operator snowflake.ID // who gets the direct message; 0: the application's owner
-	Member   snowflake.ID // a test member, timed out or not verified, to look at; 0: none
-	MemberIs string       // what the operator knows of them: IsTimedOut, IsPending, or "" for what Discord says
-	Journal  string       // the file that notes what was made
-	HTTP     *http.Client // default: one with a time limit of 15 s
-	// Wait is how long an event may take; default 10 s.
+	Operator snowflake.ID // receives the direct message; 0: the application's owner
+	Member   snowflake.ID // a test member to check, who is timed out or hasn't passed screening; 0: none
+	MemberIs string       // what the operator knows about them: IsTimedOut, IsPending, or "" for what Discord says
+	Journal  string       // path of the file that lists what was created
+	HTTP     *http.Client // default: one with a timeout of 15 s
+	// Wait is how long an event may take to arrive; default 10 s.
 	Wait time.Duration
 }
 
-// Outcome is what one step met.
+// Outcome is what one step observed.
 type Outcome struct {
 	Step      string     `json:"step"`
 	Exchanges []Exchange `json:"exchanges,omitempty"`
 	Events    []Event    `json:"events,omitempty"`
 	Member    *Member    `json:"member,omitempty"`
-	// Untried says why the step could not be tried, in words of this package; "" if it was.
+	// Untried is why the step could not be tried, one of this package's phrases; "" if it was.
 	Untried string `json:"untried,omitempty"`
 
-	err error // what went wrong on the way; not recorded
+	err error // what failed; not recorded
 }
 
-// Exchange is one request with its answer, as far as a record may hold it.
+// Exchange is a request and its response, as far as a record may contain it.
 type Exchange struct {
 	Method string `json:"method"`
 	Route  string `json:"route"` // with placeholders
 	Status int    `json:"status"`
 	Code   int    `json:"code,omitempty"` // Discord's error code
 	Limit  *Limit `json:"limit,omitempty"`
-	Body   Shape  `json:"body,omitempty"` // of what the trial made; nothing of what was there before
+	Body   Shape  `json:"body,omitempty"` // only of what the trial created
 }
 
-// Limit is what an answer says of rate limits.
+// Limit is what a response's headers say about rate limits.
 type Limit struct {
 	Limit      float64 `json:"limit,omitempty"`
 	Remaining  float64 `json:"remaining,omitempty"`
@@ -67,46 +65,46 @@ type Limit struct {
 	Scope      string  `json:"scope,omitempty"`       // user, global or shared
 }
 
-// Event is a gateway event that was waited for.
+// Event is a gateway event that the step waited for.
 type Event struct {
 	Name    string `json:"name"`
 	Arrived bool   `json:"arrived"`
 	Body    Shape  `json:"body,omitempty"`
 }
 
-// Record is a run, for Replay.
+// Record is a run of the trial, for Replay.
 type Record struct {
 	Version  int       `json:"version"`
-	Bits     []int     `json:"bot_permissions"` // the bot's in the server, by the numbers of their bits
+	Bits     []int     `json:"bot_permissions"` // the bot's permissions in the server, as bit numbers
 	Owns     bool      `json:"operator_owns_server"`
 	MFA      int       `json:"mfa_level"`
 	MemberIs string    `json:"member_is,omitempty"` // as in Options
 	Outcomes []Outcome `json:"outcomes"`
 }
 
-// Run tries everything at Discord and at the simulated one, and gives the record and what differs. What it made is gone
-// when it returns, or named in the error.
+// Run runs all steps against Discord and the simulator, and returns the record and the differences.
+// When it returns, what it created is removed, or named in the error.
 func Run(ctx context.Context, o Options) (Record, []Difference, error) {
 	t, err := begin(ctx, o)
 	if err != nil {
 		return Record{}, nil, err
 	}
-	if err := t.removeLeft(ctx); err != nil {
-		return Record{}, nil, fmt.Errorf("what an earlier trial left could not be removed: %w", err)
+	if err := t.removeLeftovers(ctx); err != nil {
+		return Record{}, nil, fmt.Errorf("cannot remove what an earlier trial left behind: %w", err)
 	}
 	rec := Record{Version: 1, Bits: bitsOf(t.permissions), Owns: t.owns, MFA: t.mfa, MemberIs: o.MemberIs}
 	rec.Outcomes = t.all(ctx)
-	if err := t.tidy(ctx); err != nil {
+	if err := t.cleanUp(ctx); err != nil {
 		return rec, nil, err
 	}
 	if err := ctx.Err(); err != nil {
-		return rec, nil, errors.New("it was broken off; what it made is removed")
+		return rec, nil, errors.New("the trial was interrupted; what it created is removed")
 	}
 	diff, err := Replay(ctx, rec)
 	return rec, diff, err
 }
 
-// Replay does at a simulated Discord what was done for the record, and says where the answers differ.
+// Replay repeats the steps of the record against the simulator, and returns the differences.
 func Replay(ctx context.Context, rec Record) ([]Difference, error) {
 	if rec.Version != 1 {
 		return nil, fmt.Errorf("the record has version %d; this Snug reads version 1", rec.Version)
@@ -122,7 +120,7 @@ func Replay(ctx context.Context, rec Record) ([]Difference, error) {
 	}
 	t.grants = m.grants
 	want := t.all(ctx)
-	if err := t.tidy(ctx); err != nil {
+	if err := t.cleanUp(ctx); err != nil {
 		return nil, fmt.Errorf("the simulated Discord: %w", err)
 	}
 	return compare(rec.Outcomes, want), nil

@@ -140,7 +140,7 @@ var planted = map[string]struct {
 			Kind: discordsim.FaultAnswer, Route: "GET /channels/1", Status: 404,
 			Body: `{"message":"Unknown Guild","code":10004}`,
 		},
-		"ids and servers that are none", "404 with code 10004, expected 404 with code 10003",
+		"invalid and unknown ids", "404 with code 10004, expected 404 with code 10003",
 	},
 	"a field more": {
 		discordsim.Fault{
@@ -154,7 +154,7 @@ var planted = map[string]struct {
 			Kind: discordsim.FaultAnswer, After: true, Route: "POST /channels/{channel}/invites",
 			Body: `{"code":"abc"}`,
 		},
-		"invites", "lacks ",
+		"invites", "doesn't have ",
 	},
 	"a kind of value": {
 		discordsim.Fault{
@@ -167,7 +167,7 @@ var planted = map[string]struct {
 			Kind: discordsim.FaultAnswer, Route: "PUT /channels/{channel}/permissions/{overwrite}", Status: 403,
 			Body: `{"message":"Missing Permissions","code":50013}`,
 		},
-		"overwrites the bot may give", "403 with code 50013, expected 204",
+		"overwrites the bot may set", "403 with code 50013, expected 204",
 	},
 	"a rule that is laxer": {
 		discordsim.Fault{
@@ -190,11 +190,11 @@ var planted = map[string]struct {
 	},
 	"a broken connection": {
 		discordsim.Fault{Kind: discordsim.FaultReset, Route: "POST /channels/{channel}/messages"}, "panel",
-		"did not come about",
+		"was not made",
 	},
 	"an event that comes late": {
 		discordsim.Fault{Kind: discordsim.FaultDelay, Event: "CHANNEL_UPDATE", Delay: 9}, "seats",
-		"CHANNEL_UPDATE does not come, expected that it comes",
+		"CHANNEL_UPDATE does not arrive, expected that it arrives",
 	},
 	"a resume that is cut": {
 		discordsim.Fault{Kind: discordsim.FaultDropResume}, "gateway: resume", "RESUMED does not come",
@@ -204,7 +204,7 @@ var planted = map[string]struct {
 			Kind: discordsim.FaultAnswer, Route: "PUT /channels/{channel}/permissions/{overwrite}", Status: 403,
 			Body: `{"message":"Two factor is required for this operation","code":60003}`,
 		},
-		"overwrites the bot may give", "403 with code 60003",
+		"overwrites the bot may set", "403 with code 60003",
 	},
 }
 

@@ -135,7 +135,7 @@ func (s *Sender) try(ctx context.Context, h webhook.Hook, secret []byte, d webho
 	return t
 }
 
-// describeError says why there was no answer, without addresses. Unknown names and names that resolve to
+// describeError returns why there was no answer, without addresses. Unknown names and names that resolve to
 // internal addresses get the same text.
 func describeError(err error) string {
 	var dns *net.DNSError

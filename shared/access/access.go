@@ -117,7 +117,7 @@ type Guild struct {
 	Roles Roles `json:"roles,omitempty"`
 }
 
-// Compact gives the roles that give more of the permissions in mask than @everyone does, and @everyone, with
+// Compact returns the roles that give more of the permissions in mask than @everyone does, and @everyone, with
 // only those.
 func (r Roles) Compact(guild snowflake.ID, mask Permissions) Roles {
 	everyone := r[guild] & mask

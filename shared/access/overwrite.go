@@ -46,7 +46,7 @@ func (o *Overwrite) UnmarshalText(b []byte) error {
 	return nil
 }
 
-// Compact gives the overwrites that say something of the permissions in mask, and only that, in the order of their ids.
+// Compact returns the overwrites that say something of the permissions in mask, and only that, in the order of their ids.
 func Compact(list []Overwrite, mask Permissions) []Overwrite {
 	var out []Overwrite
 	for _, o := range list {

@@ -273,7 +273,7 @@ func (c *Serve) Networks() (list []netip.Prefix, err error) {
 	return list, nil
 }
 
-// checkURL says what is wrong with an address that should look like another.
+// checkURL returns what is wrong with an address that should look like another.
 func checkURL(name, s, like string) error {
 	u, err := url.Parse(s)
 	switch {
@@ -288,7 +288,7 @@ func checkURL(name, s, like string) error {
 	return nil
 }
 
-// Loopback says whether a host name means this machine.
+// Loopback reports whether a host name means this machine.
 func Loopback(host string) bool { return hostname.Local(host) }
 
 // idOf reads the application's id from a bot token: its first part is the id in base64.

@@ -13,7 +13,7 @@ import (
 	"snug/shared/keyring"
 )
 
-// Keys gives the keyring of SESSION_SECRET, or of the secret kept in the data
+// Keys returns the keyring of SESSION_SECRET, or of the secret kept in the data
 // folder, which is made when it is not there. The folder must exist.
 func (c *Serve) Keys() (*keyring.Keyring, error) {
 	given, err := secrets(c.SessionSecret)
@@ -51,7 +51,7 @@ func secrets(list string) ([][]byte, error) {
 	return out, nil
 }
 
-// weak says whether a secret cannot have come from a source of randomness: of
+// weak reports whether a secret cannot have come from a source of randomness: of
 // 32 random bytes about 30 differ from each other, and practically never fewer than 8.
 func weak(secret []byte) bool {
 	var seen [256]bool

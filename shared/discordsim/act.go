@@ -33,7 +33,7 @@ type Message struct {
 	Raw        json.RawMessage   `json:"-"`
 }
 
-// MarshalJSON gives the whole message as Discord's API does.
+// MarshalJSON returns the whole message as Discord's API does.
 func (m *Message) MarshalJSON() ([]byte, error) { return m.Raw, nil }
 
 // Component is a component of a message or modal, with those within it.
@@ -114,7 +114,7 @@ func All(list []Component) []Component {
 	return out
 }
 
-// Find gives the component with a custom id or, failing that, a label.
+// Find returns the component with a custom id or, failing that, a label.
 func (m *Message) Find(customIDOrLabel string) (Component, bool) {
 	for _, c := range All(m.Components) {
 		if c.CustomID != "" && c.CustomID == customIDOrLabel || c.Label != "" && c.Label == customIDOrLabel {
@@ -200,7 +200,7 @@ func (s *Server) await(ctx context.Context, a *interaction) (*Answer, error) {
 	return s.seen(a), err
 }
 
-// seen gives what the user sees of an interaction's answer now.
+// seen returns what the user sees of an interaction's answer now.
 func (s *Server) seen(a *interaction) *Answer {
 	s.mu.RLock()
 	defer s.mu.RUnlock()

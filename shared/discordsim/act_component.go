@@ -216,7 +216,7 @@ func (s *Server) startModal(user ID, customID string, fields map[string]any) (*i
 	return a, nil
 }
 
-// fill gives a modal's components as they are sent with what was entered.
+// fill returns a modal's components as they are sent with what was entered.
 func (b *dataBuilder) fill(list []component, fields map[string]any, known map[string]bool, t *tree) []map[string]any {
 	out := []map[string]any{}
 	for _, c := range list {

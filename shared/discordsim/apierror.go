@@ -19,7 +19,7 @@ type APIError struct {
 	Scope      string  `json:"-"` // user, shared or global, with status 429
 }
 
-// Error gives status, code and message.
+// Error returns status, code and message.
 func (e *APIError) Error() string {
 	return fmt.Sprintf("%d: %s (code %d)", e.Status, e.Message, e.Code)
 }
@@ -123,7 +123,7 @@ func (t *tree) MarshalJSON() ([]byte, error) {
 	return json.Marshal(m)
 }
 
-// err gives the 50035 for what was collected, or nil.
+// err returns the 50035 for what was collected, or nil.
 func (t *tree) err() error {
 	if !t.bad() {
 		return nil

@@ -171,7 +171,7 @@ func (s *Server) setStatus(c *channel, status string) {
 }
 
 // connect puts a member into a voice channel, or changes how they are in it,
-// and gives the time at which sessions were told.
+// and returns the time at which sessions were told.
 func (s *Server) connect(g *guild, m *member, v voiceState) time.Time {
 	old := g.voice[m.user.id]
 	if old == nil || old.session == "" {
@@ -229,7 +229,7 @@ func (s *Server) voiceSession(g *guild, id ID) {
 	s.channelNews("VOICE_CHANNEL_START_TIME_UPDATE", c, changed{c.id, guildRef{g.id}, c.started()})
 }
 
-// started gives when the voice session of a channel began, in Unix seconds; nil while nobody is in it.
+// started returns when the voice session of a channel began, in Unix seconds; nil while nobody is in it.
 func (c *channel) started() *int64 {
 	if c.voiceStart.IsZero() {
 		return nil

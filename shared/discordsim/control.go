@@ -179,7 +179,7 @@ func (c *control) voice() (any, error) {
 	}{g.wireVoice(m, g.voice[c.user()], true), at.UnixMicro()}, nil
 }
 
-// guildOr gives the guild that was named or, when none was, the only one the user is in.
+// guildOr returns the guild that was named or, when none was, the only one the user is in.
 func (s *Server) guildOr(guild, user ID) ID {
 	if guild != 0 {
 		return guild

@@ -176,7 +176,7 @@ func orElse[T comparable](v *T, def T) {
 	}
 }
 
-// Handler gives the whole service: REST, gateway, OAuth2, control and page.
+// Handler returns the whole service: REST, gateway, OAuth2, control and page.
 // Start serves it; use it alone to put the service behind a server of your own.
 func (s *Server) Handler() http.Handler { return s.handler }
 

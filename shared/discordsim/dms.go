@@ -68,7 +68,7 @@ func errQuarantined() error {
 
 func dmKey(a, b ID) [2]ID { return [2]ID{min(a, b), max(a, b)} }
 
-// dm gives the direct messages of two users, made if there are none yet.
+// dm returns the direct messages of two users, made if there are none yet.
 func (s *Server) dm(a, b ID) *channel {
 	key := dmKey(a, b)
 	if ch := s.dms[key]; ch != nil {
@@ -79,7 +79,7 @@ func (s *Server) dm(a, b ID) *channel {
 	return ch
 }
 
-// sharesGuild says whether two users meet in some guild: else a bot may not write to a user.
+// sharesGuild reports whether two users meet in some guild: else a bot may not write to a user.
 func (s *Server) sharesGuild(a *application, u ID) bool {
 	for id := range a.guilds {
 		if s.guilds[id].members[u] != nil {
@@ -89,7 +89,7 @@ func (s *Server) sharesGuild(a *application, u ID) bool {
 	return false
 }
 
-// mayWriteTo says whether the other party of direct messages takes them. A
+// mayWriteTo reports whether the other party of direct messages takes them. A
 // quarantined bot writes only to whom it has written before.
 func (c *call) mayWriteTo(ch *channel) error {
 	for _, id := range ch.parties {

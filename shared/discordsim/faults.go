@@ -118,7 +118,7 @@ func newFaults(seed uint64, now func() time.Time) *faults {
 	return &faults{now: now, rng: newRand(seed ^ 0xfa017)}
 }
 
-// take gives the first fault of a kind that waits for the target, and uses it up by one.
+// take returns the first fault of a kind that waits for the target, and uses it up by one.
 func (f *faults) take(kind string, t target) (Fault, bool) {
 	return f.takeIf(kind, t, func(*Fault) bool { return true })
 }

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// plant gives a dispatch as Discord might send it tomorrow: every object has a
+// plant returns a dispatch as Discord might send it tomorrow: every object has a
 // field that nobody knows, every enum a value, every set of bits a bit, and
 // every list of things with a type holds one of a type that nobody knows. What
 // the event tells stays true.

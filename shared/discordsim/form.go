@@ -42,16 +42,16 @@ func sub(raw json.RawMessage, t *tree) *form {
 	return f
 }
 
-// has says whether the field is there, null or not.
+// has reports whether the field is there, null or not.
 func (f *form) has(name string) bool { _, ok := f.fields[name]; return ok }
 
-// isNull says whether the field is there and null.
+// isNull reports whether the field is there and null.
 func (f *form) isNull(name string) bool {
 	raw, ok := f.fields[name]
 	return ok && string(raw) == "null"
 }
 
-// given says whether the field is there and not null.
+// given reports whether the field is there and not null.
 func (f *form) given(name string) bool {
 	raw, ok := f.fields[name]
 	return ok && string(raw) != "null"

@@ -46,7 +46,7 @@ type session struct {
 
 type replayLimits struct{ events, bytes int }
 
-// takes says whether a guild belongs to this session's shard.
+// takes reports whether a guild belongs to this session's shard.
 func (s *session) takes(guild ID) bool { return int(uint64(guild)>>22%uint64(s.shards)) == s.shard }
 
 // append puts a dispatch into the log and wakes the connection.
@@ -87,7 +87,7 @@ func (s *session) trim() {
 	}
 }
 
-// after gives at most limit dispatches behind a sequence number.
+// after returns at most limit dispatches behind a sequence number.
 func (s *session) after(seq int64, limit int) []item {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -102,7 +102,7 @@ func (s *session) after(seq int64, limit int) []item {
 	return slices.Clone(kept[i:min(i+limit, len(kept))])
 }
 
-// canReplay says whether everything behind seq is still in the log.
+// canReplay reports whether everything behind seq is still in the log.
 func (s *session) canReplay(seq int64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -138,7 +138,7 @@ func (s *session) expired(now time.Time, window time.Duration) bool {
 	return s.conn == nil && !s.detached.IsZero() && now.Sub(s.detached) > window
 }
 
-// awaits says whether the guild's GUILD_CREATE is still to come: until then
+// awaits reports whether the guild's GUILD_CREATE is still to come: until then
 // its events are left out, since GUILD_CREATE will hold what they would say.
 func (s *session) awaits(guild ID) bool {
 	s.mu.Lock()
@@ -170,7 +170,7 @@ func (s *session) forget(guild ID) bool {
 	return i >= 0
 }
 
-// next gives the first guild on the list that can be sent.
+// next returns the first guild on the list that can be sent.
 func (s *session) next(can func(ID) bool) (ID, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -202,5 +202,5 @@ func (a *interaction) oldMetadata() map[string]any {
 	return map[string]any{"id": a.id, "type": a.kind, "name": a.name, "user": a.user.wire()}
 }
 
-// alive says whether the interaction's token still works.
+// alive reports whether the interaction's token still works.
 func (s *Server) alive(a *interaction) bool { return s.now().Sub(a.created) < s.opts.TokenLife }

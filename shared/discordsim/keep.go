@@ -111,7 +111,7 @@ type keptMember struct {
 	Pending bool      `json:"pending"`
 }
 
-// Keep gives what is to be kept of the world, as JSON that is the same as long as nothing of it changes.
+// Keep returns what is to be kept of the world, as JSON that is the same as long as nothing of it changes.
 func (s *Server) Keep() ([]byte, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()

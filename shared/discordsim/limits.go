@@ -85,7 +85,7 @@ func (w *window) allow(now time.Time, limit int, length time.Duration) bool {
 	return w.n <= limit
 }
 
-// left gives how many more are allowed now and when the count begins anew.
+// left returns how many more are allowed now and when the count begins anew.
 func (w *window) left(now time.Time, limit int, length time.Duration) (int, time.Duration) {
 	if now.Sub(w.from) >= length || w.from.IsZero() {
 		return limit, length

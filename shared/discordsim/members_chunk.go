@@ -119,7 +119,7 @@ func (g *guild) pick(users []ID, query *string, limit int, whole bool) (found []
 	return found, nil
 }
 
-// matches says whether one of a member's names begins with a lower-case prefix.
+// matches reports whether one of a member's names begins with a lower-case prefix.
 func (m *member) matches(prefix string) bool {
 	for _, n := range []string{m.user.username, m.user.globalName, m.nick} {
 		if (n != "" || prefix == "") && strings.HasPrefix(strings.ToLower(n), prefix) {

@@ -118,7 +118,7 @@ type wireReaction struct {
 	Bursts  int            `json:"burst_count"`
 }
 
-// wireMessage gives a message as viewer sees it.
+// wireMessage returns a message as viewer sees it.
 func (s *Server) wireMessage(m *message, viewer ID) wireMessage {
 	w := wireMessage{ID: m.id, ChannelID: m.channel, Author: m.author.wire(), Type: m.kind, Content: m.content,
 		Timestamp: stamp(m.created()), Edited: optionalTime(m.edited), TTS: m.tts, Everyone: m.everyone,
@@ -164,7 +164,7 @@ func (s *Server) wireMessage(m *message, viewer ID) wireMessage {
 	return w
 }
 
-// located gives embeds or components in which a file that came with the message has its address.
+// located returns embeds or components in which a file that came with the message has its address.
 // https://docs.discord.com/developers/reference#editing-message-attachments
 func located[T any](v T, name, url string) T {
 	out, _ := locate(any(v), "attachment://"+name, url).(T)

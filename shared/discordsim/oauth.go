@@ -76,7 +76,7 @@ func (o *oauthState) end(user ID, revoke bool, now time.Time) {
 	}
 }
 
-// mayJoin says whether a token lets an application put a user into guilds.
+// mayJoin reports whether a token lets an application put a user into guilds.
 func (o *oauthState) mayJoin(s *Server, token string, user, app ID) bool {
 	if u := s.userTokens[token]; u != nil {
 		return u.id == user
@@ -221,7 +221,7 @@ func (s *Server) oauthClient(r *http.Request) (url.Values, *application, *oauthP
 	return form, app, nil
 }
 
-// exchange gives tokens for a code, which works once and for its redirect URI only.
+// exchange returns tokens for a code, which works once and for its redirect URI only.
 func (s *Server) exchange(app *application, form url.Values) (any, *oauthProblem) {
 	if form.Get("code") == "" {
 		return nil, &oauthProblem{"invalid_request", "code is required"}
@@ -260,7 +260,7 @@ func proves(code *authCode, verifier string) bool {
 	return verifier != "" && subtle.ConstantTimeCompare([]byte(have), []byte(code.challenge)) == 1
 }
 
-// renew gives new tokens for a refresh token, which is used up.
+// renew returns new tokens for a refresh token, which is used up.
 func (s *Server) renew(app *application, form url.Values) (any, *oauthProblem) {
 	if form.Get("refresh_token") == "" {
 		return nil, &oauthProblem{"invalid_request", "refresh_token is required"}

@@ -87,7 +87,7 @@ func ones(list []byte) (n int) {
 	return n
 }
 
-// serveAttachment gives a file that came with a message.
+// serveAttachment serves a file that came with a message.
 func (s *Server) serveAttachment(w http.ResponseWriter, r *http.Request) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()

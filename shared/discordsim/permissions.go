@@ -90,7 +90,7 @@ const textImplied = PermMentionEveryone | PermSendTTSMessages | PermAttachFiles 
 // timeoutKeeps is what is left to a member who is timed out, pending or not verified.
 const timeoutKeeps = PermViewChannel | PermReadMessageHistory
 
-// Has says whether p holds all bits of q.
+// Has reports whether p holds all bits of q.
 func (p Permissions) Has(q Permissions) bool { return p&q == q }
 
 // MarshalJSON writes the set as a decimal string.
@@ -196,7 +196,7 @@ func implied(p Permissions, c *channel) Permissions {
 	return p
 }
 
-// canSee says whether a user sees a channel: a member with VIEW_CHANNEL, or a
+// canSee reports whether a user sees a channel: a member with VIEW_CHANNEL, or a
 // party of a direct message.
 func (s *Server) canSee(user ID, c *channel) bool {
 	if c.guild == 0 {
@@ -229,7 +229,7 @@ func (g *guild) topRole(m *member) (pos int, id ID) {
 	return pos, id
 }
 
-// outranks says whether a stands above b in the guild's hierarchy.
+// outranks reports whether a stands above b in the guild's hierarchy.
 func (g *guild) outranks(a, b *member) bool {
 	if b != nil && g.owner == b.user.id {
 		return false
@@ -239,7 +239,7 @@ func (g *guild) outranks(a, b *member) bool {
 	return pa > pb
 }
 
-// aboveRole says whether a member stands above a role.
+// aboveRole reports whether a member stands above a role.
 func (g *guild) aboveRole(m *member, r *role) bool {
 	pos, id := g.topRole(m)
 	return pos > r.position || pos == r.position && id < r.id && id != 0

@@ -68,7 +68,7 @@ func (l *limiter) admit(client string, rt *route, major string, lim *Limits, now
 	return v
 }
 
-// banned says whether an address has had too many invalid answers.
+// banned reports whether an address has had too many invalid answers.
 func (l *limiter) banned(addr string, lim *Limits, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

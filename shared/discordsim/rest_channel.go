@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// guild gives the guild of the address and the bot's membership in it.
+// guild returns the guild of the address and the bot's membership in it.
 func (c *call) guild() (*guild, *member, error) {
 	g := c.guilds[c.id("guild")]
 	if g == nil {
@@ -33,7 +33,7 @@ func (c *call) guildWith(p Permissions) (*guild, *member, error) {
 	return g, m, err
 }
 
-// channel gives the channel of the address, which the bot must be able to see.
+// channel returns the channel of the address, which the bot must be able to see.
 func (c *call) channel() (*channel, error) {
 	ch := c.channels[c.id("channel")]
 	switch {

@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// commandScope gives the guild of the address, 0 for global commands, after
+// commandScope returns the guild of the address, 0 for global commands, after
 // checking that the application is the caller's own.
 func (c *call) commandScope() (ID, error) {
 	if c.id("app") != c.app.id {
@@ -21,7 +21,7 @@ func (c *call) commandScope() (ID, error) {
 	return g.id, nil
 }
 
-// sent gives a command without its translations unless they are asked for.
+// sent returns a command without its translations unless they are asked for.
 func (c *call) sent(cmd *command, localised bool) any {
 	if localised {
 		return cmd

@@ -46,7 +46,7 @@ type wireInvite struct {
 	Presences *int           `json:"approximate_presence_count,omitempty"`
 }
 
-// wire gives an invite; meta adds what only those who manage it see.
+// wire returns an invite; meta adds what only those who manage it see.
 func (s *Server) wireInvite(i *invite, meta bool) wireInvite {
 	g, ch := s.guilds[i.guild], s.channels[i.channel]
 	w := wireInvite{Code: i.code, GuildID: g.id,

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// target gives the member of the address.
+// target returns the member of the address.
 func (c *call) target(g *guild) (*member, error) {
 	m := g.members[c.id("user")]
 	if m == nil {
@@ -364,7 +364,7 @@ func kickMember(c *call) (int, any, error) {
 	return noContent()
 }
 
-// changeMemberRole gives or takes one role.
+// changeMemberRole returns or takes one role.
 func changeMemberRole(give bool) func(*call) (int, any, error) {
 	return func(c *call) (int, any, error) {
 		g, bot, err := c.guildWith(PermManageRoles)

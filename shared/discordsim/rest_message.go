@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// writable gives the channel of the address if the bot may write there.
+// writable returns the channel of the address if the bot may write there.
 func (c *call) writable(p Permissions) (*channel, error) {
 	ch, err := c.channel()
 	if err != nil {
@@ -276,7 +276,7 @@ func pin(on bool) func(*call) (int, any, error) {
 	}
 }
 
-// listPins gives the pinned messages, newest first; the newer address wraps them.
+// listPins returns the pinned messages, newest first; the newer address wraps them.
 func listPins(wrapped bool) func(*call) (int, any, error) {
 	return func(c *call) (int, any, error) {
 		ch, err := c.writable(0)

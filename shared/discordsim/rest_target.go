@@ -28,7 +28,7 @@ type targets struct {
 
 func (t *targets) done(now time.Time) bool { return now.Sub(t.since) >= targetTime }
 
-// open says whether a user may accept the invite. Who may not is told as if there were none.
+// open reports whether a user may accept the invite. Who may not is told as if there were none.
 func (i *invite) open(user ID, now time.Time) bool {
 	return i.targets == nil || i.targets.done(now) && slices.Contains(i.targets.users, user)
 }

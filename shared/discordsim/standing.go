@@ -14,7 +14,7 @@ const (
 	memberFor     = 10 * time.Minute
 )
 
-// restricted says whether a member may see and read, and nothing else: they are
+// restricted reports whether a member may see and read, and nothing else: they are
 // timed out ("Permissions For Timed Out Members"), have not passed the guild's
 // screening ("Membership Screening Object": restricted from doing any actions),
 // or do not meet its verification level. The caller knows that they are no administrator.
@@ -22,7 +22,7 @@ func (s *Server) restricted(g *guild, m *member) bool {
 	return m.timeout.After(s.now()) || !m.user.bot && (m.pending || s.unverified(g, m))
 }
 
-// unverified says whether a member does not meet the guild's verification
+// unverified reports whether a member does not meet the guild's verification
 // level. Whoever has a role is taken for known, as Discord's own help says.
 func (s *Server) unverified(g *guild, m *member) bool {
 	if g.verify == 0 || len(m.roles) > 0 || m.flags&flagBypassesVerification != 0 {
@@ -110,7 +110,7 @@ func (s *Server) TimeOut(guildID, user ID, until time.Time) error {
 	})
 }
 
-// SetRoles gives a member these roles instead of those they have.
+// SetRoles returns a member these roles instead of those they have.
 func (s *Server) SetRoles(guildID, user ID, roles ...ID) error {
 	return s.inGuild(guildID, user, func(g *guild, m *member) error {
 		for _, r := range roles {
@@ -133,7 +133,7 @@ func (s *Server) BanMember(guildID, user ID) error {
 	})
 }
 
-// SetOverwrites gives a channel these overwrites, as somebody does who may.
+// SetOverwrites returns a channel these overwrites, as somebody does who may.
 func (s *Server) SetOverwrites(channel ID, list ...Overwrite) error {
 	return s.overwrite(channel, func([]overwrite) []overwrite { return readyOverwrites(list) })
 }
@@ -190,7 +190,7 @@ func readyOverwrites(list []Overwrite) []overwrite {
 	return out
 }
 
-// PermissionsIn gives what a user may do in a channel: nothing if they are no member of its guild.
+// PermissionsIn returns what a user may do in a channel: nothing if they are no member of its guild.
 func (s *Server) PermissionsIn(user, channel ID) (Permissions, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

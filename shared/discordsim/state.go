@@ -55,14 +55,14 @@ type StateSession struct {
 	Intents   Intents `json:"intents"`
 }
 
-// State gives the whole world.
+// State returns the whole world.
 func (s *Server) State() *State {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.state(0)
 }
 
-// StateFor gives the world as one user sees it.
+// StateFor returns the world as one user sees it.
 func (s *Server) StateFor(user ID) (*State, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -170,7 +170,7 @@ func (s *Server) stateUsers() []StateUser {
 	return list
 }
 
-// isPerson tells whether to offer an account to be somebody: not a bot, nor
+// isPerson reports whether to offer an account to be somebody: not a bot, nor
 // the developer that an application was given, unless they are in a guild.
 func (s *Server) isPerson(u *user) bool {
 	if !u.developer {

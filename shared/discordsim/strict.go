@@ -12,7 +12,7 @@ import (
 const elevated = PermKickMembers | PermBanMembers | PermAdministrator | PermManageChannels | PermManageGuild | PermManageMessages |
 	PermManageRoles | PermManageWebhooks | PermManageGuildExpressions | PermManageThreads | PermViewCreatorMonetizationAnalytics
 
-// RequireTwoFactor says whether a guild asks for two-factor authentication of all who moderate it.
+// RequireTwoFactor reports whether a guild asks for two-factor authentication of all who moderate it.
 func (s *Server) RequireTwoFactor(guild ID, on bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -24,7 +24,7 @@ func (s *Server) RequireTwoFactor(guild ID, on bool) error {
 	return nil
 }
 
-// OwnerHasTwoFactor says whether the account that owns an application uses two-factor authentication, as it
+// OwnerHasTwoFactor reports whether the account that owns an application uses two-factor authentication, as it
 // does at first.
 func (s *Server) OwnerHasTwoFactor(app ID, on bool) error {
 	s.mu.Lock()
@@ -74,7 +74,7 @@ func (g *guild) checkWords(f *form, name string) error {
 	return nil
 }
 
-// EnableActivities gives an application its Entry Point command, as switching on Activities does.
+// EnableActivities returns an application its Entry Point command, as switching on Activities does.
 func (s *Server) EnableActivities(app ID) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

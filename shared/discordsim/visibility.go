@@ -6,7 +6,7 @@ const flagObfuscated = 1 << 17
 // hiddenName stands for the name of a channel that may not be viewed.
 const hiddenName = "___hidden___"
 
-// hiddenFrom says whether a bot may not view a channel: it lacks VIEW_CHANNEL
+// hiddenFrom reports whether a bot may not view a channel: it lacks VIEW_CHANNEL
 // and is not connected to it; a category is viewable if any of its channels is
 // ("Obfuscated Channels" in Discord's document of the channel).
 func (s *Server) hiddenFrom(g *guild, bot ID, c *channel) bool {
@@ -45,7 +45,7 @@ func (c *channel) obfuscated() wireChannel {
 	return w
 }
 
-// wireFor gives a channel as a bot's gateway gets it, and keeps in mind
+// wireFor returns a channel as a bot's gateway gets it, and keeps in mind
 // whether it was hidden.
 func (s *Server) wireFor(g *guild, app *application, c *channel) wireChannel {
 	if s.hiddenFrom(g, app.id, c) {

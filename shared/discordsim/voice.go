@@ -102,7 +102,7 @@ func set(to *bool, from *bool) {
 	}
 }
 
-// mayJoin says whether a member may connect to a channel now: by overwrites,
+// mayJoin reports whether a member may connect to a channel now: by overwrites,
 // and by seats unless they may move members.
 func (s *Server) mayJoin(g *guild, m *member, c *channel) error {
 	p := s.permsIn(g, m, c)

@@ -232,7 +232,7 @@ func (m *member) wireWithoutUser() wireMember {
 		Nick: optional(m.nick), Pending: m.pending, Roles: roles, Mute: &m.mute, Deaf: &m.deaf}
 }
 
-// wirePartial gives what is told of a member where they are merely named.
+// wirePartial returns what is told of a member where they are merely named.
 func (m *member) wirePartial() wireMember {
 	w := m.wireWithoutUser()
 	w.Mute, w.Deaf = nil, nil
@@ -261,7 +261,7 @@ func (c *channel) wire() wireChannel {
 	return w
 }
 
-// wireDMFor gives a direct message channel as one of its parties sees it.
+// wireDMFor returns a direct message channel as one of its parties sees it.
 func (s *Server) wireDMFor(c *channel, viewer ID) wireDM {
 	w := wireDM{ID: c.id, Type: ChannelDM, LastMessage: optionalID(c.lastMessage), Recipients: []wireUser{}}
 	for _, id := range c.parties {
@@ -272,7 +272,7 @@ func (s *Server) wireDMFor(c *channel, viewer ID) wireDM {
 	return w
 }
 
-// wireVoice gives a voice state. A nil state is that of a member who is not connected.
+// wireVoice returns a voice state. A nil state is that of a member who is not connected.
 func (g *guild) wireVoice(m *member, v *voiceState, withMember bool) wireVoice {
 	w := wireVoice{GuildID: &g.id, UserID: m.user.id, Deaf: m.deaf, Mute: m.mute}
 	if v != nil {

@@ -99,7 +99,7 @@ func (g *guild) wire() wireGuild {
 	return w
 }
 
-// wireCreate gives GUILD_CREATE for one session, channels as show gives them: without GUILD_PRESENCES a bot
+// wireCreate returns GUILD_CREATE for one session, channels as show gives them: without GUILD_PRESENCES a bot
 // learns of itself and of those in voice only, and without
 // GUILD_VOICE_STATES of nobody's voice ("Guild Create" in Discord's document).
 func (g *guild) wireCreate(

@@ -145,7 +145,7 @@ type voiceState struct {
 
 func (c *channel) voice() bool { return c.kind == ChannelVoice || c.kind == ChannelStage }
 
-// texts says whether messages may be sent to the channel: voice channels have a chat too.
+// texts reports whether messages may be sent to the channel: voice channels have a chat too.
 func (c *channel) texts() bool {
 	switch c.kind {
 	case ChannelText, ChannelDM, ChannelVoice, ChannelAnnouncement, ChannelStage:
@@ -188,7 +188,7 @@ func (s *Server) foundingID() ID {
 	return ID(uint64(s.foundingMS+s.founded)<<22 | 2<<17 | uint64(s.founded)&0xfff)
 }
 
-// randomHex gives n random bytes as hex. The caller holds the world.
+// randomHex returns n random bytes as hex. The caller holds the world.
 func (s *Server) randomHex(n int) string { return hex.EncodeToString(s.randomBytes(n)) }
 
 func (s *Server) randomBytes(n int) []byte {
@@ -199,7 +199,7 @@ func (s *Server) randomBytes(n int) []byte {
 	return b
 }
 
-// secret gives n random bytes in the alphabet of Discord's tokens. The caller holds the world.
+// secret returns n random bytes in the alphabet of Discord's tokens. The caller holds the world.
 func (s *Server) secret(n int) string { return base64.RawURLEncoding.EncodeToString(s.randomBytes(n)) }
 
 // botToken makes a token whose first part is the id, as libraries decode it.

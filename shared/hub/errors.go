@@ -117,7 +117,7 @@ func readError(bucket string, err error) error {
 	return unavailable(fmt.Errorf("hub: reading %s: %w", bucket, err))
 }
 
-// because gives the reason a context ended with, where it has one.
+// because returns the reason a context ended with, where it has one.
 func because(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
 		return fmt.Errorf("%w (%w)", err, cause)

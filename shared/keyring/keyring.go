@@ -157,7 +157,7 @@ func (r *Keyring) Seal(plaintext []byte, context string) []byte {
 	return k.seal.Seal(out, nil, plaintext, []byte(context))
 }
 
-// Open gives back what Seal was given, or an error if it was changed, sealed
+// Open returns back what Seal was given, or an error if it was changed, sealed
 // under another context, or by a secret this ring does not hold.
 func (r *Keyring) Open(sealed []byte, context string) ([]byte, error) {
 	if len(sealed) < 1 || len(sealed) < 1+int(sealed[0]) {
@@ -172,7 +172,7 @@ func (r *Keyring) Open(sealed []byte, context string) ([]byte, error) {
 	return nil, errors.New("keyring: sealed by a secret that is not in use any more")
 }
 
-// Current says whether something was sealed with the secret that is used for
+// Current reports whether something was sealed with the secret that is used for
 // new seals. What was not should be sealed anew while its secret is still accepted.
 func (r *Keyring) Current(sealed []byte) bool {
 	id := r.keys[0].id

@@ -25,7 +25,7 @@ type Hold struct {
 	Until  time.Time    `json:"until"`
 }
 
-// Hold gives the hold of a user that still counts, or nil.
+// Hold returns the hold of a user that still counts, or nil.
 func (r *Room) Hold(user snowflake.ID, now time.Time) *Hold {
 	if i := slices.IndexFunc(r.Holds, func(h Hold) bool { return h.UserID == user && now.Before(h.Until) }); i >= 0 {
 		return &r.Holds[i]
@@ -40,7 +40,7 @@ func (r *Room) SetHold(h Hold, now time.Time) {
 	r.Holds = append(r.Holds, h)
 }
 
-// DropHold gives up what is held for a user, and drops holds that ended.
+// DropHold releases the seat held for a user, and drops holds that ended.
 func (r *Room) DropHold(user snowflake.ID, now time.Time) {
 	r.Holds = slices.DeleteFunc(r.Holds, func(h Hold) bool { return h.UserID == user || !now.Before(h.Until) })
 }

@@ -35,7 +35,7 @@ func (q Knock) Stale(now time.Time) bool {
 	return now.Sub(q.RefusedAt) >= KnockCoolDown
 }
 
-// Knock gives the knock of a user, or nil.
+// Knock returns the knock of a user, or nil.
 func (r *Room) Knock(user snowflake.ID) *Knock {
 	if i := slices.IndexFunc(r.Knocks, func(q Knock) bool { return q.UserID == user }); i >= 0 {
 		return &r.Knocks[i]

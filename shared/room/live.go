@@ -67,7 +67,7 @@ type Live struct {
 // ClosedTTL is how long a closed room's last event stays in the hub.
 const ClosedTTL = time.Hour
 
-// ExpiresAt gives Until, to the hub.
+// ExpiresAt returns Until, to the hub.
 func (l Live) ExpiresAt() time.Time { return l.Until }
 
 // Gone reports whether the room is closed.
@@ -162,7 +162,7 @@ type eventJSON struct {
 	Fact json.RawMessage `json:"fact"`
 }
 
-// MarshalJSON gives kind, time and fact.
+// MarshalJSON returns kind, time and fact.
 func (e Event) MarshalJSON() ([]byte, error) {
 	f, err := json.Marshal(e.Fact)
 	if err != nil {

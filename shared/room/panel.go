@@ -20,7 +20,7 @@ type KnockMessage struct {
 	MessageID snowflake.ID `json:"message_id"`
 }
 
-// Clone gives a copy that shares nothing with p.
+// Clone returns a copy that shares nothing with p.
 func (p Panel) Clone() Panel {
 	p.Knocks = slices.Clone(p.Knocks)
 	return p

@@ -16,7 +16,7 @@ type Preferences struct {
 	Banned  []snowflake.ID `json:"banned,omitempty"`
 }
 
-// Empty says whether there is nothing to remember.
+// Empty reports whether there is nothing to remember.
 func (p Preferences) Empty() bool {
 	return p.Name == "" && p.Seats == 0 && p.Private == nil && !p.Locked && !p.Hidden && len(p.Guests) == 0 &&
 		len(p.Banned) == 0

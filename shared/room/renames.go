@@ -27,7 +27,7 @@ const (
 	RenameWindow = 10 * time.Minute
 )
 
-// Next gives when the next change of the name is possible: now or later.
+// Next returns when the next change of the name is possible: now or later.
 func (n Renames) Next(now time.Time) time.Time {
 	at := later(now, n.NotBefore)
 	if i := len(n.At) - RenameBudget; i >= 0 {

@@ -20,7 +20,7 @@ type Waiter struct {
 // SetAppearance is as of a Guest.
 func (w *Waiter) SetAppearance(s access.Standing) { setAppearance(&w.Name, &w.Avatar, s) }
 
-// Place gives a user's place in the waiting list, from 1; 0 if they do not wait.
+// Place returns a user's place in the waiting list, from 1; 0 if they do not wait.
 func (r *Room) Place(user snowflake.ID) int {
 	return 1 + slices.IndexFunc(r.Waiting, func(w Waiter) bool { return w.UserID == user })
 }

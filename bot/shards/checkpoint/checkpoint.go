@@ -72,7 +72,7 @@ func (g *Guild) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// sorted gives the guild in one form, so that what did not change reads the same.
+// sorted returns the guild in one form, so that what did not change reads the same.
 func (g Guild) sorted() Guild {
 	slices.SortFunc(g.Roles, func(a, b discord.Role) int { return cmp.Compare(a.ID, b.ID) })
 	slices.SortFunc(g.Channels, func(a, b discord.GuildChannel) int { return cmp.Compare(a.ID(), b.ID()) })
@@ -87,7 +87,7 @@ func guildKey(shard int, guild snowflake.ID) string {
 	return strconv.Itoa(shard) + "." + guild.String()
 }
 
-// pack gives a value's JSON, compressed and sealed for the key it is stored under.
+// pack returns a value's JSON, compressed and sealed for the key it is stored under.
 func (s *Store) pack(key string, v any) ([]byte, error) {
 	b, err := json.Marshal(v)
 	if err != nil {

@@ -145,7 +145,7 @@ func take(ctx context.Context, slots chan<- struct{}) bool {
 	}
 }
 
-// Load gives a shard's head and its guilds. errs.NotFound means that there is
+// Load returns a shard's head and its guilds. errs.NotFound means that there is
 // no checkpoint; any other error that it cannot be read whole.
 func (s *Store) Load(ctx context.Context, shard int) (head Head, guilds []Guild, err error) {
 	stored, err := s.hub.Shards.List(ctx, strconv.Itoa(shard))

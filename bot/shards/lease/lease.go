@@ -101,12 +101,12 @@ func New(o Options) *Holder {
 	}
 }
 
-// Held says whether the shard's lease is surely this process's at this moment.
+// Held reports whether the shard's lease is surely this process's at this moment.
 // It is false after a while without the hub, and true again when the hub is
 // back and nobody took the lease meanwhile.
 func (k *Holder) Held(shard int) bool { return k.Left(shard) > 0 }
 
-// Left gives for how long the shard's lease is surely this process's from now
+// Left returns how long the shard's lease is surely this process's from now
 // on, unless it is renewed; 0 when it is not. It asks the clock, so a process
 // that was stopped and goes on gets 0 before it does anything.
 func (k *Holder) Left(shard int) time.Duration {
@@ -121,7 +121,7 @@ func (k *Holder) Left(shard int) time.Duration {
 	return max(0, min(h.until.Sub(now), h.until.Round(0).Sub(now.Round(0))))
 }
 
-// Any says whether any shard's lease is surely this process's.
+// Any reports whether any shard's lease is surely this process's.
 func (k *Holder) Any() bool {
 	for _, s := range k.shards() {
 		if k.Held(s) {
@@ -131,7 +131,7 @@ func (k *Holder) Any() bool {
 	return false
 }
 
-// Term gives the number of the tenure in which this process holds the shard; 0 when it does not.
+// Term returns the number of the tenure in which this process holds the shard; 0 when it does not.
 func (k *Holder) Term(shard int) uint64 {
 	if h := k.holding(shard); h != nil && k.Held(shard) {
 		return h.term

@@ -31,7 +31,7 @@ func (k *Holder) next() (shard int, e entry, free bool) {
 	return 0, entry{}, false
 }
 
-// counts gives how many shards each process holds that is there. The caller holds mu.
+// counts returns how many shards each process holds that is there. The caller holds mu.
 func (k *Holder) counts() map[string]int {
 	counts := map[string]int{k.holder: len(k.held)}
 	for key := range k.leases {

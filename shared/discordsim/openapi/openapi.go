@@ -44,7 +44,7 @@ type node struct {
 
 const location = "file:///openapi.json"
 
-// Find gives the path of the description: DISCORD_OPENAPI, or in the module
+// Find returns the path of the description: DISCORD_OPENAPI, or in the module
 // that the working directory lies in bin/openapi.json, where make openapi puts
 // it, or beside that ../shared/discord/openapi.json; "" when there is none.
 func Find() string {

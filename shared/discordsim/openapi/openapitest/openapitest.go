@@ -19,7 +19,7 @@ import (
 
 var load = sync.OnceValues(func() (*openapi.Description, error) { return openapi.Load(openapi.Find()) })
 
-// Wrap gives what goes around the simulator of a test; it changes nothing if the
+// Wrap returns what goes around the simulator of a test; it changes nothing if the
 // description is not at hand. Call it before the simulator's end is registered as the
 // test's cleanup: what is wrong is told up to that end. Checking goes on
 // beside the requests, so that these do not wait for it.
@@ -37,7 +37,7 @@ func Wrap(t testing.TB) func(http.Handler) http.Handler {
 	return func(h http.Handler) http.Handler { return openapi.Record(h, c.add) }
 }
 
-// Description gives Discord's description, nil if it is not at hand.
+// Description returns Discord's description, nil if it is not at hand.
 func Description(t testing.TB) *openapi.Description {
 	t.Helper()
 	if openapi.Find() == "" {
