@@ -9,28 +9,28 @@ import (
 	"time"
 )
 
-// scope is what a 429 is about.
+// scope is what a 429 limits.
 type scope string
 
 const (
-	scopeUser       scope = "user"       // this bucket, by this bot
-	scopeShared     scope = "shared"     // this resource, by anybody; not held against us
-	scopeGlobal     scope = "global"     // everything this bot does, but for interactions
+	scopeUser       scope = "user"       // this bucket, for this bot
+	scopeShared     scope = "shared"     // this resource, for everybody; not counted as invalid
+	scopeGlobal     scope = "global"     // everything this bot does except interaction callbacks
 	scopeCloudflare scope = "cloudflare" // everything from this address
 )
 
-// maxAfter bounds what a 429 may ask for.
+// maxAfter caps the wait that a 429 asks for.
 const maxAfter = 24 * time.Hour
 
-// standing is what an answer says about its bucket.
+// standing is the state of a bucket according to a response.
 type standing struct {
-	bucket    string // empty when the answer names none
+	bucket    string // empty if the response has none
 	limit     int
 	remaining int
-	reset     time.Duration // until remaining is limit again; -1 when it is not said
+	reset     time.Duration // time until remaining is limit again; -1 if unknown
 }
 
-// readStanding reads the X-RateLimit headers. It makes do with what is there.
+// readStanding reads the X-RateLimit headers, as far as they are present.
 //
 // https://discord.com/developers/docs/topics/rate-limits#header-format
 func readStanding(h http.Header) standing {
@@ -44,7 +44,7 @@ func readStanding(h http.Header) standing {
 	if d, ok := seconds(h.Get("X-RateLimit-Reset-After")); ok {
 		s.reset = d
 	} else if at, err := strconv.ParseFloat(h.Get("X-RateLimit-Reset"), 64); err == nil && at > 0 && at < 1e11 {
-		// By Discord's clock: measured against its own Date where it is there.
+		// Discord's clock: relative to the response's Date header if there is one.
 		now := time.Now()
 		if date, err := http.ParseTime(h.Get("Date")); err == nil {
 			now = date
@@ -54,10 +54,10 @@ func readStanding(h http.Header) standing {
 	return s
 }
 
-// told reports whether the answer describes its bucket well enough to count by.
-func (s standing) told() bool { return s.bucket != "" && s.remaining >= 0 && s.reset >= 0 }
+// complete reports whether the response describes its bucket completely.
+func (s standing) complete() bool { return s.bucket != "" && s.remaining >= 0 && s.reset >= 0 }
 
-// seconds reads a number of seconds, fractions too.
+// seconds parses a number of seconds, which may have a fraction.
 func seconds(text string) (time.Duration, bool) {
 	f, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
 	if err != nil || math.IsNaN(f) || f < 0 {
@@ -66,11 +66,11 @@ func seconds(text string) (time.Duration, bool) {
 	return time.Duration(min(f, maxAfter.Seconds()) * float64(time.Second)), true
 }
 
-// tooMany is what a 429 says.
+// tooMany is the content of a 429.
 type tooMany struct {
 	scope  scope
-	after  time.Duration // 0 when it is not said
-	hidden bool          // its bucket's standing does not explain it
+	after  time.Duration // 0 if unknown
+	hidden bool          // the bucket's headers don't explain it
 }
 
 // readTooMany reads a 429. Scope, Retry-After and bucket may each be missing.
@@ -99,7 +99,7 @@ func readTooMany(h http.Header, body []byte, hiddenLimit time.Duration) tooMany 
 	case named != "", s.bucket != "", said.RetryAfter != nil, h.Get("Via") != "":
 		t.scope = scopeUser
 	default:
-		t.scope = scopeCloudflare // nothing in it is Discord's
+		t.scope = scopeCloudflare // nothing in it comes from Discord's API
 	}
 	if t.scope == scopeUser || t.scope == scopeShared {
 		t.hidden = t.after > hiddenLimit && (s.remaining > 0 || s.reset >= 0 && t.after > s.reset+hiddenLimit)

@@ -6,39 +6,38 @@ import (
 	"time"
 )
 
-// openAtOnce is how many requests at a time a bucket takes that Discord does not limit.
+// openAtOnce is the number of concurrent requests in a bucket that Discord doesn't limit.
 const openAtOnce = 10
 
-// bucket is one of Discord's counters with the requests that wait for it.
-// The Limiter's mutex guards it.
+// bucket is one of Discord's rate limit buckets, with the requests waiting for it. The Limiter's mutex guards it.
 type bucket struct {
 	key       string
-	known     bool      // Discord has described it
-	open      bool      // Discord has answered without describing it: no limit of its own
-	limit     int       // valid when known
-	remaining int       // starts left before reset, by our count
+	known     bool      // a response has described it
+	open      bool      // a response came without a description: it has no limit of its own
+	limit     int       // valid if known
+	remaining int       // requests left before reset, by our count
 	reset     time.Time // when remaining is limit again
-	blocked   time.Time // by a 429
-	refused   int       // 429s in a row that did not say for how long
+	blocked   time.Time // by a 429, until then
+	refused   int       // consecutive 429s without a time to wait
 	flying    int       // requests on their way
-	leaving   *waiter   // the one of them that has not left the process yet
+	leaving   *waiter   // the one of them that hasn't been written yet
 	queue     []*waiter // by rank
-	into      *bucket   // what it turned out to be, once that is known
+	into      *bucket   // the bucket it was merged into
 	used      time.Time
 }
 
-// waiter is a request that is not on its way.
+// waiter is a request that is waiting to start.
 type waiter struct {
-	rank      time.Time // when it was made, less its head start: the smallest is next
-	seq       uint64    // decides between equal ranks
+	rank      time.Time // when it was queued, minus its head start: the smallest is next
+	seq       uint64    // breaks ties of rank
 	priority  Priority
 	exempt    bool      // from the global limit
 	route     string    // method and path template, for logs
-	deadline  time.Time // after which starting is of no use
-	notBefore time.Time // a repeat waits in its place for this
+	deadline  time.Time // after this there is no point in starting
+	notBefore time.Time // of a repeat, which keeps its place until then
 	since     time.Time // when this wait began
 	bucket    *bucket
-	start     chan struct{} // closed when it may start, or has failed
+	start     chan struct{} // closed when it may start or has failed
 	started   bool
 	err       error // why it failed
 }
@@ -50,7 +49,7 @@ func (w *waiter) before(o *waiter) bool {
 	return w.seq < o.seq
 }
 
-// resolve follows a bucket to what it turned out to be.
+// resolve follows merges to the bucket in use.
 func (b *bucket) resolve() *bucket {
 	for b.into != nil {
 		b = b.into
@@ -73,22 +72,21 @@ func (b *bucket) remove(w *waiter) bool {
 	return true
 }
 
-// startAt returns when the bucket lets one more request start, and false when
-// that depends on a request that is on its way. A time that is not after now
-// means now.
+// startAt returns when the bucket allows the next request, or false if that depends on a request on
+// its way. A time that isn't after now means now.
 func (b *bucket) startAt(now time.Time) (time.Time, bool) {
 	switch {
 	case b.blocked.After(now):
 		return b.blocked, true
 	case b.leaving != nil:
-		return now, false // or the next could overtake it
+		return now, false // otherwise the next one could overtake it
 	case b.open:
 		return now, b.flying < openAtOnce
 	case !b.known:
-		return now, b.flying == 0 // the first answer will describe it
+		return now, b.flying == 0 // the first response will describe it
 	}
 	if !b.reset.After(now) {
-		// A new period. What is on its way may fall into it.
+		// A new period. Requests on their way may count towards it.
 		b.remaining = max(b.remaining, b.limit-b.flying)
 	}
 	switch {
@@ -100,7 +98,7 @@ func (b *bucket) startAt(now time.Time) (time.Time, bool) {
 	return now, b.flying == 0
 }
 
-// took counts a start.
+// took counts a started request.
 func (b *bucket) took(w *waiter, now time.Time) {
 	b.flying++
 	b.leaving = w
@@ -110,7 +108,7 @@ func (b *bucket) took(w *waiter, now time.Time) {
 	}
 }
 
-// left notes that a started request has left the process, or never will.
+// left records that a started request has been written, or never will be.
 func (b *bucket) left(w *waiter) bool {
 	if b.leaving != w {
 		return false
@@ -119,12 +117,12 @@ func (b *bucket) left(w *waiter) bool {
 	return true
 }
 
-// samePeriod is how far apart two answers may put the end of one period.
+// samePeriod is the tolerance when comparing the end of a period in two responses.
 const samePeriod = 250 * time.Millisecond
 
-// learn takes an answer's standing. flying still counts the request it answers.
+// learn updates the bucket from a response. flying still includes the request it answers.
 func (b *bucket) learn(s standing, now time.Time) {
-	if !s.told() {
+	if !s.complete() {
 		return
 	}
 	others := max(0, b.flying-1)
@@ -133,16 +131,16 @@ func (b *bucket) learn(s standing, now time.Time) {
 	b.known, b.open = true, false
 	b.limit = max(s.limit, s.remaining, 1)
 	if fresh {
-		// The others may not be counted in it yet.
+		// It may not include the others yet.
 		b.remaining = max(0, s.remaining-others)
 		b.reset = reset
 		return
 	}
-	// Answers of one period may arrive out of order: the least remaining is the truth.
+	// Responses of one period may arrive out of order: the lowest remaining is right.
 	b.remaining = min(b.remaining, s.remaining)
 }
 
-// merge moves what waits and flies in b to the bucket it turned out to be.
+// merge moves waiting and running requests to the bucket that b turned out to be.
 func (b *bucket) merge(to *bucket) {
 	b.into = to
 	for _, w := range b.queue {

@@ -8,20 +8,20 @@ import (
 	"time"
 )
 
-// Config says how a Limiter behaves. The zero value of a field means the default named with it.
+// Config configures a Limiter. A field's zero value means the default given with it.
 type Config struct {
-	Global int // requests a second that are not exempt; default 50
-	// invalid answers in ten minutes that Discord bans for; default 10,000. Snug stops at 80 % of it
+	Global int // requests a second that count towards the global limit; default 50
+	// invalid responses in ten minutes after which Discord bans the address; default 10,000. Snug stops at 80 %
 	InvalidMax int
-	MaxWait    time.Duration // the longest wait of a request without a deadline, each time it waits; default 60 s
-	TryTimeout time.Duration // for one try, with its answer's body; default 15 s
-	Retries    int           // repeats after a failure; default 5
-	Backoff    time.Duration // first delay of a repeat, doubled each time up to 16 times; default 1 s
-	// a 429 longer than this that its bucket does not explain delays only its own request; default 5 s
+	MaxWait    time.Duration // the longest time a request without a deadline waits, each time it waits; default 60 s
+	TryTimeout time.Duration // for one try, including the response's body; default 15 s
+	Retries    int           // repeats after failures; default 5
+	Backoff    time.Duration // delay of the first repeat, doubled each time up to 16 times; default 1 s
+	// a 429 longer than this that the bucket's headers don't explain delays only its own request; default 5 s
 	HiddenLimit time.Duration
 	PatchOnce   bool // never repeat a PATCH that may have been processed
 
-	// asked right before each try: its error ends the request unsent; default: all may
+	// called right before each try; an error ends the request unsent. Default: all are allowed
 	Allow   func(*http.Request) error
 	Logger  *slog.Logger   // default slog.Default()
 	Metrics *Metrics       // default none
@@ -54,28 +54,27 @@ func (c *Config) fill() {
 	}
 }
 
-// backoff returns the nth delay, from 1, within a fifth either way.
+// backoff returns the nth delay, counted from 1, ± a fifth.
 func (c *Config) backoff(n int) time.Duration {
 	const doublings = 4 // 1, 2, 4, 8, 16
 	d := c.Backoff << min(max(n-1, 0), doublings)
 	return time.Duration(float64(d) * (0.8 + 0.4*c.Rand()))
 }
 
-// Priority says who goes first when requests have to wait. A higher one is a
-// head start of two seconds a step, so nothing waits for ever.
+// Priority decides which request goes first. Each step is a head start of two seconds, so nothing waits forever.
 type Priority int
 
-// The priorities. Interaction callbacks are Interactive by themselves.
+// The priorities. Interaction callbacks are Interactive by default.
 const (
 	Background  Priority = -1 // sweeps and repairs
 	Normal      Priority = 0
-	Interactive Priority = 1 // a person is waiting for it
+	Interactive Priority = 1 // somebody is waiting for it
 )
 
-// headStart is what one step of priority is worth.
+// headStart is the value of one step of priority.
 const headStart = 2 * time.Second
 
-// String returns the priority as metrics show it.
+// String returns the priority's label in metrics.
 func (p Priority) String() string {
 	switch {
 	case p < Normal:
@@ -95,9 +94,8 @@ func WithPriority(ctx context.Context, p Priority) context.Context {
 	return context.WithValue(ctx, priorityKey{}, p)
 }
 
-// WithRepeat reports whether the requests made with the context may be repeated
-// even after they may have been processed, whatever their method is. Say yes
-// for a POST that Discord takes twice without harm.
+// WithRepeat sets whether requests made with the context may be repeated after Discord may have
+// processed them, whatever their method. Use true for a POST that may safely arrive twice.
 func WithRepeat(ctx context.Context, may bool) context.Context {
 	return context.WithValue(ctx, repeatKey{}, may)
 }
@@ -112,7 +110,7 @@ func priorityOf(ctx context.Context, exempt bool) Priority {
 	return Normal
 }
 
-// repeatable reports whether a request may be repeated that may have been processed.
+// repeatable reports whether a request may be repeated after Discord may have processed it.
 func (c *Config) repeatable(ctx context.Context, method string) bool {
 	if may, ok := ctx.Value(repeatKey{}).(bool); ok {
 		return may

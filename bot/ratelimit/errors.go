@@ -10,13 +10,11 @@ import (
 	"snug/shared/errs"
 )
 
-// ErrOutcomeUnknown is in an error's tree when the request may have taken
-// effect although no proper answer came.
+// ErrOutcomeUnknown is in the error's tree if the request may have taken effect although no proper response arrived.
 var ErrOutcomeUnknown = errors.New("the request may have taken effect")
 
-// ErrOldEdit is in an error's tree when Discord takes no more edits of
-// messages that are older than an hour. Asking again would be held against the
-// bot each time: whoever has something to say posts it anew.
+// ErrOldEdit is in the error's tree if Discord's limit on edits of messages older than an hour is
+// reached. Each retry would count as an invalid request, so callers post a new message instead.
 // https://docs.discord.com/developers/topics/opcodes-and-status-codes#json
 var ErrOldEdit = errors.New("no more edits of messages older than an hour")
 
@@ -31,12 +29,12 @@ func oldEdit(body []byte) bool {
 }
 
 var (
-	errTooLong    = errors.New("the request waited longer than it may")
-	errTryTimeout = errors.New("no answer in time")
-	errShutdown   = errors.New("the limiter was closed while the request was on its way")
+	errTooLong    = errors.New("the request reached its maximum waiting time")
+	errTryTimeout = errors.New("no response within the timeout")
+	errShutdown   = errors.New("the limiter was closed during the request")
 )
 
-// StatusError is the cause of an errs.DiscordUnavailable that came as an answer.
+// StatusError is the cause of an errs.DiscordUnavailable if Discord did respond.
 type StatusError struct{ Status int }
 
 func (e *StatusError) Error() string { return fmt.Sprintf("Discord answered HTTP %d", e.Status) }
@@ -45,7 +43,7 @@ func closedError() error {
 	return errs.E(errs.Unavailable, "Snug is restarting. Please try again in a moment.")
 }
 
-// limitedError returns when to come back.
+// limitedError returns an errs.RateLimited with the time to wait.
 func limitedError(after time.Duration, cause error) error {
 	after = max(after, 0)
 	e := errs.E(errs.RateLimited, "Discord wants Snug to slow down. Please try again in %s.",
@@ -64,7 +62,7 @@ func unavailableError(cause error, unknown bool) error {
 		"Discord is not answering properly. Please try again in a moment.").Because(cause)
 }
 
-// spoken returns a time to wait as people say it, rounded up.
+// spoken formats a time to wait in words, rounded up.
 func spoken(d time.Duration) string {
 	up := func(unit time.Duration) int { return int((d + unit - 1) / unit) }
 	switch {
@@ -78,9 +76,8 @@ func spoken(d time.Duration) string {
 	return fmt.Sprintf("%d hours", up(time.Hour))
 }
 
-// Clean takes off what net/http and disgo wrapped around an error of a
-// request, because their text quotes the URL, which may hold an interaction's
-// token. It gives the coded error or the cause inside, else err itself.
+// Clean removes what net/http and disgo wrap around a request's error, because their text quotes the URL,
+// which may contain an interaction token. It returns the coded error or the cause inside, or else err.
 func Clean(err error) error {
 	var coded *errs.Error
 	if errors.As(err, &coded) {

@@ -179,7 +179,7 @@ func TestBadStandings(t *testing.T) {
 		for k, v := range head {
 			h.Set(k, v)
 		}
-		if s := readStanding(h); s.told() {
+		if s := readStanding(h); s.complete() {
 			t.Errorf("%v was taken for %+v", head, s)
 		}
 	}

@@ -13,47 +13,46 @@ import (
 	"github.com/disgoorg/disgo/rest"
 )
 
-// Limiter decides which request may start when. Make one with New, for one
-// bot and one address.
+// Limiter decides when each request may start. Make one with New for each bot and address.
 type Limiter struct {
 	cfg Config
 	log *slog.Logger
 
-	closing context.Context // ends what is on its way when Close loses patience
+	closing context.Context // cuts off running requests when Close stops waiting
 	kill    context.CancelFunc
 
 	mu          sync.Mutex
 	seq         uint64
-	learned     map[string]string  // route → Discord's name of its bucket
-	buckets     map[string]*bucket // by name, or route, and major parameter
+	learned     map[string]string  // route → X-RateLimit-Bucket
+	buckets     map[string]*bucket // by bucket name (or route) and major parameter
 	waiting     map[*bucket]struct{}
 	rate        *rate
 	invalids    invalids
-	overspent   bool      // the invalid-request budget is used up, for the log
-	global      time.Time // everything but exempt requests is blocked until then
-	globalTimes int       // global 429s in a row that did not say for how long
-	banned      time.Time // everything is
-	limited     int       // 429 answers
-	lastLimited time.Time // when the last came
+	overspent   bool      // the budget of invalid requests is used up; for logging
+	global      time.Time // until then only exempt requests may start
+	globalTimes int       // consecutive global 429s without a time to wait
+	banned      time.Time // until then nothing may start
+	limited     int       // number of 429 responses
+	lastLimited time.Time // when the last one arrived
 	flights     map[string][]*ticket
-	out         int // tickets
+	out         int // number of tickets
 	timer       *time.Timer
-	next        time.Time // when it is set for, zero when it is not
+	next        time.Time // when the timer fires; zero if it isn't set
 	swept       time.Time
 	closed      bool
 	shut        chan struct{} // closed by Close
-	idle        chan struct{} // closed when out is 0 after Close
+	idle        chan struct{} // closed when no ticket is left after Close
 }
 
-// ticket is a request that was let start and has not been unlocked yet.
+// ticket is a request that was allowed to start and hasn't been unlocked yet.
 type ticket struct {
-	*waiter        // as it was let start last
+	*waiter        // of its last start
 	flight  string // its key in flights
 	bucket  *bucket
 	flying  bool // counted in its bucket
-	claimed bool // the transport has it
-	failed  bool // the transport has given it up
-	ended   bool // Unlock has been told of it
+	claimed bool // taken by the transport
+	failed  bool // given up by the transport
+	ended   bool // Unlock was called for it
 }
 
 var _ rest.RateLimiter = (*Limiter)(nil)
@@ -71,9 +70,8 @@ func New(cfg Config) *Limiter {
 	return l
 }
 
-// Options returns the options for disgo's REST client: the limiter and an HTTP
-// client with its transport over base. A nil base means a copy of
-// http.DefaultTransport.
+// Options returns options for disgo's REST client: the limiter, and an HTTP client with its
+// transport on top of base. A nil base means a copy of http.DefaultTransport.
 func (l *Limiter) Options(base http.RoundTripper) []rest.ClientConfigOpt {
 	return []rest.ClientConfigOpt{
 		rest.WithRateLimiter(l),
@@ -81,26 +79,25 @@ func (l *Limiter) Options(base http.RoundTripper) []rest.ClientConfigOpt {
 	}
 }
 
-// MaxRetries implements rest.RateLimiter: how often disgo repeats a 429. With
-// the transport in place it never sees one.
+// MaxRetries implements rest.RateLimiter: how often disgo repeats a 429. With the transport in place it never gets one.
 func (l *Limiter) MaxRetries() int { return l.cfg.Retries }
 
-// Wait implements rest.RateLimiter: it returns nil when the request may start.
-// Errors: errs.RateLimited when it cannot before ctx's deadline, or before
-// Config.MaxWait without one; errs.Unavailable after Close; ctx's error.
+// Wait implements rest.RateLimiter: it returns nil when the request may start. Errors:
+// errs.RateLimited if that isn't before ctx's deadline, or within Config.MaxWait without one;
+// errs.Unavailable after Close; ctx's error.
 func (l *Limiter) Wait(ctx context.Context, endpoint *rest.CompiledEndpoint) error {
 	route := endpoint.Endpoint.Method + " " + endpoint.Endpoint.Route
 	_, err := l.enter(ctx, route, endpoint.MajorParams, flightKey(endpoint.Endpoint.Method, endpoint.URL))
 	return err
 }
 
-// exempt reports whether a route does not count towards the global limit: it is
-// authorised by a token in its path, not by the bot's.
+// exempt reports whether a route doesn't count towards the global limit: it is authorized by a
+// token in its path rather than the bot's.
 func exempt(route string) bool {
 	return strings.Contains(route, "{interaction.token}") || strings.Contains(route, "{webhook.token}")
 }
 
-// flightKey names a request so that the transport finds its ticket.
+// flightKey returns the key by which the transport finds a request's ticket.
 func flightKey(method, address string) string {
 	if u, err := url.Parse(address); err == nil {
 		return method + " " + u.EscapedPath()
@@ -109,7 +106,7 @@ func flightKey(method, address string) string {
 	return method + " " + path
 }
 
-// enter queues a new request and waits for its start.
+// enter queues a new request and waits until it may start.
 func (l *Limiter) enter(ctx context.Context, route, major, flight string) (*ticket, error) {
 	now := time.Now()
 	w := &waiter{route: route, exempt: exempt(route)}
@@ -133,7 +130,7 @@ func (l *Limiter) enter(ctx context.Context, route, major, flight string) (*tick
 	t := &ticket{waiter: w, flight: flight, bucket: w.bucket, flying: true}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed { // just now: Close does not know of it and does not wait for it
+	if l.closed { // Close doesn't know about it and doesn't wait for it
 		l.land(t)
 		return nil, closedError()
 	}
@@ -142,8 +139,7 @@ func (l *Limiter) enter(ctx context.Context, route, major, flight string) (*tick
 	return t, nil
 }
 
-// again queues a request that is to be repeated, in its old place and not
-// before a time, and waits for its start.
+// again queues a request to be repeated, in its old place but not before a time, and waits until it may start.
 func (l *Limiter) again(ctx context.Context, t *ticket, notBefore time.Time) error {
 	ctx, cancel := l.bounded(ctx)
 	defer cancel()
@@ -168,7 +164,7 @@ func (l *Limiter) again(ctx context.Context, t *ticket, notBefore time.Time) err
 	return nil
 }
 
-// land takes a ticket's request out of its bucket's count. l.mu is held.
+// land removes a ticket's request from its bucket's count. The caller holds l.mu.
 func (l *Limiter) land(t *ticket) {
 	if t.flying {
 		t.flying = false
@@ -178,7 +174,7 @@ func (l *Limiter) land(t *ticket) {
 	}
 }
 
-// depart notes that a request is on the wire: the next of its bucket may start.
+// depart records that a request has been written: the bucket's next one may start.
 func (l *Limiter) depart(t *ticket) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -187,7 +183,7 @@ func (l *Limiter) depart(t *ticket) {
 	}
 }
 
-// bounded returns a request without a deadline one.
+// bounded adds a deadline to a context without one.
 func (l *Limiter) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 	if _, ok := ctx.Deadline(); ok {
 		return ctx, func() {}
@@ -209,7 +205,7 @@ func (l *Limiter) await(ctx context.Context, w *waiter) error {
 	return w.err
 }
 
-// leave takes a waiter whose context has ended out of the queue, or undoes its start.
+// leave removes a waiter whose context has ended from the queue, or reverts its start.
 func (l *Limiter) leave(w *waiter, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -240,8 +236,8 @@ func (l *Limiter) estimate(w *waiter) time.Duration {
 	return max(at.Sub(now), time.Second)
 }
 
-// Unlock implements rest.RateLimiter: the request has been answered, or rs is nil.
-// It never fails: an answer with nonsense in its headers teaches nothing.
+// Unlock implements rest.RateLimiter: it ends a request with its response, or with nil. It never
+// fails; it ignores invalid headers.
 func (l *Limiter) Unlock(endpoint *rest.CompiledEndpoint, rs *http.Response) error {
 	t := l.ticketOf(flightKey(endpoint.Endpoint.Method, endpoint.URL), rs)
 	if t == nil {
@@ -254,9 +250,8 @@ func (l *Limiter) Unlock(endpoint *rest.CompiledEndpoint, rs *http.Response) err
 	return nil
 }
 
-// ticketOf finds the ticket that an answer or a failure belongs to, and marks
-// it, so that nobody else is given it. Those of one flight differ in nothing
-// but their place in the queue.
+// ticketOf finds the ticket that a response or a failure belongs to, and marks it as ended. Tickets
+// with the same key are interchangeable except for their place in the queue.
 func (l *Limiter) ticketOf(flight string, rs *http.Response) *ticket {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -270,7 +265,7 @@ func (l *Limiter) ticketOf(flight string, rs *http.Response) *ticket {
 	for _, t := range l.flights[flight] {
 		switch {
 		case t.ended:
-		case t.failed: // this is the failure Unlock is told of
+		case t.failed: // Unlock was called because of this failure
 			t.ended = true
 			return t
 		case best == nil || best.claimed && !t.claimed: // never sent, or sent without the transport
@@ -308,8 +303,7 @@ func (l *Limiter) settle(t *ticket) {
 	l.pump()
 }
 
-// claim finds the ticket of a request that arrived at the transport. The
-// request's path has the API's base path in front.
+// claim finds the ticket of a request that reached the transport. The request's path starts with the API's base path.
 func (l *Limiter) claim(r *http.Request) *ticket {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -330,7 +324,7 @@ func (l *Limiter) claim(r *http.Request) *ticket {
 	return nil
 }
 
-// Reset implements rest.RateLimiter: it forgets every limit. What waits goes on waiting its turn.
+// Reset implements rest.RateLimiter: it forgets every limit. Waiting requests keep waiting for their turn.
 func (l *Limiter) Reset() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -344,9 +338,8 @@ func (l *Limiter) Reset() {
 	l.pump()
 }
 
-// Close implements rest.RateLimiter. Requests that wait fail at once with
-// errs.Unavailable, and so does every later one; those on their way are
-// waited for until ctx ends, and then cut off.
+// Close implements rest.RateLimiter. Waiting requests fail at once with errs.Unavailable, and so do
+// all later ones. It waits for running requests until ctx ends, and then cuts them off.
 func (l *Limiter) Close(ctx context.Context) {
 	l.mu.Lock()
 	if !l.closed {

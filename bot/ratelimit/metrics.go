@@ -8,7 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Metrics are a Limiter's collectors. A nil *Metrics counts nothing. Safe for concurrent use.
+// Metrics are a Limiter's Prometheus collectors. A nil *Metrics counts nothing. Safe for concurrent use.
 type Metrics struct {
 	queue     *prometheus.GaugeVec
 	waits     *prometheus.HistogramVec
@@ -21,7 +21,7 @@ type Metrics struct {
 	durations prometheus.Histogram
 }
 
-// NewMetrics registers the collectors. It fails if they are registered already.
+// NewMetrics registers the collectors. It fails if they are already registered.
 func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 	opts := func(name, help string) prometheus.Opts {
 		return prometheus.Opts{Namespace: "snug", Subsystem: "rest", Name: name, Help: help}
@@ -31,21 +31,23 @@ func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 	}
 	times := []float64{.001, .005, .025, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300}
 	m := &Metrics{
-		queue: prometheus.NewGaugeVec(prometheus.GaugeOpts(opts("queue", "Requests waiting to start.")),
-			[]string{"priority"}),
-		waits: prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: "snug", Subsystem: "rest",
-			Name: "wait_seconds",
-			Help: "Time requests waited to start, repeats included.", Buckets: times}, []string{"priority"}),
+		queue: prometheus.NewGaugeVec(
+			prometheus.GaugeOpts(opts("queue", "Requests waiting to start.")), []string{"priority"}),
+		waits: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Namespace: "snug", Subsystem: "rest", Name: "wait_seconds",
+			Help: "Time requests waited to start, including repeats.", Buckets: times,
+		}, []string{"priority"}),
 		refusals: counter("refused_total", "Requests that ended while waiting.", "priority"),
-		answers:  counter("answers_total", "Discord's answers.", "status"),
-		limits:   counter("limited_total", "429 answers.", "scope"),
-		retries:  counter("retries_total", "Repeated requests.", "reason"),
+		answers:  counter("answers_total", "Responses from Discord, by status.", "status"),
+		limits:   counter("limited_total", "429 responses, by scope.", "scope"),
+		retries:  counter("retries_total", "Repeated requests, by reason.", "reason"),
 		invalids: prometheus.NewGauge(prometheus.GaugeOpts(opts("invalid",
-			"Answers of the last ten minutes that Discord counts as invalid (401, 403, 429); 10,000 ban the address."))),
+			"Invalid requests (401, 403, 429) of the last ten minutes; Discord bans the address at 10,000."))),
 		buckets: prometheus.NewGauge(prometheus.GaugeOpts(opts("buckets", "Buckets in memory."))),
-		durations: prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "snug", Subsystem: "rest",
-			Name: "try_seconds",
-			Help: "Time from sending a request to the end of its answer.", Buckets: times}),
+		durations: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Namespace: "snug", Subsystem: "rest", Name: "try_seconds",
+			Help: "Time from sending a request to the end of its response.", Buckets: times,
+		}),
 	}
 	var failed []error
 	for _, c := range []prometheus.Collector{
@@ -62,7 +64,7 @@ func (m *Metrics) queued(w *waiter) {
 	}
 }
 
-// left is the end of a wait, by a start or otherwise.
+// left records the end of a wait, whether or not the request started.
 func (m *Metrics) left(w *waiter, now time.Time) {
 	if m != nil {
 		m.queue.WithLabelValues(w.priority.String()).Dec()

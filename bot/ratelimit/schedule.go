@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// Everything in this file but observe is called with l.mu held.
+// All functions in this file except observe and tick are called with l.mu held.
 
-// bucket finds or makes the bucket of a route with its major parameter.
+// bucket returns the bucket of a route with its major parameter, and makes it if needed.
 func (l *Limiter) bucket(route, major string) *bucket {
 	name, ok := l.learned[route]
 	if !ok {
@@ -28,8 +28,7 @@ func (l *Limiter) named(key string) *bucket {
 	return b
 }
 
-// queue puts a waiter in its place, and starts it if it may. A waiter that
-// cannot start before its deadline is refused at once.
+// queue queues a waiter, and starts it if possible. A waiter that can't start before its deadline is refused at once.
 func (l *Limiter) queue(ctx context.Context, w *waiter, b *bucket) error {
 	if l.closed {
 		return closedError()
@@ -48,7 +47,7 @@ func (l *Limiter) queue(ctx context.Context, w *waiter, b *bucket) error {
 	b.add(w)
 	l.waiting[b] = struct{}{}
 	l.cfg.Metrics.queued(w)
-	// Whoever else waits could not start before, and cannot now.
+	// The other waiters couldn't start before, and that hasn't changed.
 	if b.queue[0] != w {
 		return nil
 	}
@@ -63,8 +62,7 @@ func (l *Limiter) queue(ctx context.Context, w *waiter, b *bucket) error {
 	return nil
 }
 
-// startAt returns when w could start if it were first in its bucket, and false
-// when that depends on a request that is on its way.
+// startAt returns when w could start if it were first in its bucket, or false if that depends on a request on its way.
 func (l *Limiter) startAt(w *waiter, now time.Time) (time.Time, bool) {
 	at, known := w.bucket.startAt(now)
 	later := func(t time.Time) {
@@ -82,8 +80,7 @@ func (l *Limiter) startAt(w *waiter, now time.Time) (time.Time, bool) {
 	return at, known
 }
 
-// budget returns when the invalid-request budget lets w start. A part of it is
-// kept for people who wait.
+// budget returns when the budget of invalid requests lets w start. A part of it is reserved for interactive requests.
 func (l *Limiter) budget(w *waiter, now time.Time) time.Time {
 	most := l.cfg.InvalidMax * 8 / 10
 	if w.priority >= Interactive {
@@ -92,7 +89,7 @@ func (l *Limiter) budget(w *waiter, now time.Time) time.Time {
 	return l.invalids.below(now, most)
 }
 
-// pump starts whatever may start, and sets the timer for the next.
+// pump starts every request that may start, and sets the timer for the next.
 func (l *Limiter) pump() {
 	if l.closed {
 		return
@@ -111,7 +108,7 @@ func (l *Limiter) pump() {
 	}
 }
 
-// scan finds who starts next, or else when somebody might by the clock alone.
+// scan finds the request to start next; if there is none, it returns when the clock alone may allow one.
 func (l *Limiter) scan(now time.Time) (best *waiter, next time.Time) {
 	shut := l.rate.next()
 	if l.global.After(shut) {
@@ -119,7 +116,7 @@ func (l *Limiter) scan(now time.Time) (best *waiter, next time.Time) {
 	}
 	for b := range l.waiting {
 		w := b.queue[0]
-		at, known := shut, true // with thousands waiting for the same, do not look further
+		at, known := shut, true // if all of them are blocked globally, don't look further
 		if w.exempt || !shut.After(now) {
 			at, known = l.startAt(w, now)
 		}
@@ -153,14 +150,14 @@ func (l *Limiter) begin(w *waiter, now time.Time) {
 	close(w.start)
 }
 
-// fail ends a waiter that has been taken out of its queue.
+// fail ends a waiter that was removed from its queue.
 func (l *Limiter) fail(w *waiter, err error) {
 	w.err = err
 	l.cfg.Metrics.left(w, time.Now())
 	close(w.start)
 }
 
-// wake sets the timer, unless it is set for earlier.
+// wake sets the timer, unless it fires earlier.
 func (l *Limiter) wake(at, now time.Time) {
 	if !l.next.IsZero() && !at.Before(l.next) {
 		return
@@ -173,7 +170,7 @@ func (l *Limiter) wake(at, now time.Time) {
 	l.timer.Reset(at.Sub(now))
 }
 
-// tick is the timer's; it takes l.mu itself.
+// tick is called by the timer, and locks l.mu itself.
 func (l *Limiter) tick() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -181,8 +178,7 @@ func (l *Limiter) tick() {
 	l.pump()
 }
 
-// block keeps a bucket from starting anything until a time, and refuses those
-// of its waiters that have no use for a start after it.
+// block stops a bucket until a time, and refuses its waiters whose deadline is before it.
 func (l *Limiter) block(b *bucket, until time.Time) {
 	if until.After(b.blocked) {
 		b.blocked = until
@@ -205,7 +201,7 @@ func (l *Limiter) block(b *bucket, until time.Time) {
 	}
 }
 
-// sweep forgets buckets that hold nothing any more: each interaction makes one.
+// sweep removes unused buckets: every interaction creates one.
 func (l *Limiter) sweep(now time.Time) {
 	const every, after = time.Minute, time.Minute
 	if now.Sub(l.swept) < every {
@@ -221,8 +217,8 @@ func (l *Limiter) sweep(now time.Time) {
 	l.cfg.Metrics.known(len(l.buckets))
 }
 
-// observe learns from an answer to t. For a 429 it says when the request may
-// be repeated, and whether its bucket has to wait with it.
+// observe learns from the response to t. For a 429 it returns when the request may be repeated, and
+// whether only this request has to wait (alone) or its whole bucket.
 func (l *Limiter) observe(t *ticket, status int, h http.Header, body []byte) (until time.Time, alone bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -244,7 +240,7 @@ func (l *Limiter) observe(t *ticket, status int, h http.Header, body []byte) (un
 		return time.Time{}, false
 	}
 	said := readTooMany(h, body, l.cfg.HiddenLimit)
-	said.hidden = said.hidden || oldEdit(body) // new messages can be edited all the same
+	said.hidden = said.hidden || oldEdit(body) // newer messages can still be edited
 	if said.scope != scopeShared {
 		l.invalid(now)
 	}
@@ -252,12 +248,12 @@ func (l *Limiter) observe(t *ticket, status int, h http.Header, body []byte) (un
 	l.limited++
 	l.lastLimited = now
 	l.cfg.Metrics.limited(said.scope)
-	l.log.Warn("Discord asks to slow down", slog.String("scope", string(said.scope)), slog.String("route", t.route),
+	l.log.Warn("rate limited by Discord", slog.String("scope", string(said.scope)), slog.String("route", t.route),
 		slog.String("bucket", s.bucket), slog.Duration("retry_after", until.Sub(now)), slog.Bool("hidden", said.hidden))
 	return until, alone
 }
 
-// obey blocks what a 429 is about.
+// obey applies the wait that a 429 asks for.
 func (l *Limiter) obey(b *bucket, said tooMany, now time.Time) (until time.Time, alone bool) {
 	after := said.after
 	switch said.scope {
@@ -287,20 +283,21 @@ func (l *Limiter) obey(b *bucket, said tooMany, now time.Time) (until time.Time,
 	return until, said.hidden
 }
 
-// invalid counts an answer that Discord holds against the bot.
+// invalid counts a response that Discord counts as an invalid request.
 func (l *Limiter) invalid(now time.Time) {
 	l.invalids.add(now)
 	n := l.invalids.count(now)
 	l.cfg.Metrics.invalid(n)
 	over := n >= l.cfg.InvalidMax*8/10
 	if over && !l.overspent {
-		l.log.Error("too many refused requests: Snug pauses its calls before Discord bans the address. Check the bot's token and its permissions",
+		l.log.Error("too many invalid requests: pausing all calls before Discord bans this address. "+
+			"Check the bot's token and permissions",
 			slog.Int("refused_in_10m", n), slog.Int("ban_at", l.cfg.InvalidMax))
 	}
 	l.overspent = over
 }
 
-// identify returns the bucket an answer speaks of, and moves the request there.
+// identify returns the bucket that a response names, and moves the request there.
 func (l *Limiter) identify(t *ticket, h http.Header) *bucket {
 	b := t.bucket.resolve()
 	name := h.Get("X-RateLimit-Bucket")
@@ -311,8 +308,8 @@ func (l *Limiter) identify(t *ticket, h http.Header) *bucket {
 	l.learned[t.route] = name
 	to := l.named(name + "\x00" + major)
 	if b.key != t.route+"\x00"+major {
-		// The route has moved to another bucket. The old one may be other
-		// routes' too: it stays, with what waits in it.
+		// The route now uses another bucket. The old one may also be used by other routes, so it stays, with its
+		// waiters.
 		if t.flying {
 			b.flying--
 			b.left(t.waiter)

@@ -2,17 +2,17 @@ package ratelimit
 
 import "time"
 
-// State is how the queue stands, for people.
+// State is a snapshot of the queue.
 type State struct {
-	Waiting     int           // requests that wait to start
-	Longest     time.Duration // how long the one waits that waits longest
-	OnWay       int           // requests that were let start and are not done
-	Limited     int           // 429 answers since the limiter was made
-	LastLimited time.Time     // when the last of them came; zero: there was none
-	Blocked     time.Time     // until when nothing but answers to interactions is let through; zero: all is
+	Waiting     int           // requests waiting to start
+	Longest     time.Duration // the longest current wait
+	OnWay       int           // running requests
+	Limited     int           // 429 responses since the limiter was made
+	LastLimited time.Time     // when the last 429 arrived; zero: none yet
+	Blocked     time.Time     // until then, only interaction callbacks may start; zero: not blocked
 }
 
-// State returns how the queue stands now. It looks at every request that waits.
+// State returns a snapshot. It visits every waiting request.
 func (l *Limiter) State() State {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -33,7 +33,7 @@ func (l *Limiter) State() State {
 	return s
 }
 
-// repeats counts requests that wait for another try: they keep their ticket. l.mu is held.
+// repeats counts requests waiting for another try, which keep their ticket. The caller holds l.mu.
 func (l *Limiter) repeats() int {
 	n := 0
 	for _, list := range l.flights {

@@ -15,16 +15,14 @@ import (
 )
 
 const (
-	maxBody    = 32 << 20 // bytes of an answer
-	maxLimited = 10       // 429s one request takes before it gives up
+	maxBody    = 32 << 20 // bytes of a response
+	maxLimited = 10       // 429s after which a request is given up
 )
 
-// Transport returns the http.RoundTripper that repeats requests. It sends
-// through base (nil means a copy of http.DefaultTransport), reads each answer
-// to its end and never hands out a 429 or a 5xx: those become errors when
-// repeating has come to its end. Requests that did not pass Wait are queued
-// here. A base of one's own has to tell httptrace of WroteRequest, as
-// http.Transport does, or a bucket's requests go one at a time.
+// Transport returns an http.RoundTripper that repeats requests. It sends through base (nil means a copy
+// of http.DefaultTransport), reads each response completely and never returns a 429 or a 5xx: after the
+// last try they become errors. Requests that did not pass Wait are queued here. A custom base has to call
+// httptrace's WroteRequest, as http.Transport does; otherwise a bucket's requests run one at a time.
 func (l *Limiter) Transport(base http.RoundTripper) http.RoundTripper {
 	if base == nil {
 		d := http.DefaultTransport.(*http.Transport).Clone()
@@ -39,22 +37,22 @@ type transport struct {
 	base http.RoundTripper
 }
 
-// CloseIdleConnections lets http.Client.CloseIdleConnections reach base.
+// CloseIdleConnections makes http.Client.CloseIdleConnections reach base.
 func (t *transport) CloseIdleConnections() {
 	if c, ok := t.base.(interface{ CloseIdleConnections() }); ok {
 		c.CloseIdleConnections()
 	}
 }
 
-// answerBody is an answer's body, read already, with the ticket it belongs to.
+// answerBody is a response's body, already read, with the ticket it belongs to.
 type answerBody struct {
 	io.Reader
-	ticket *ticket // nil if it was queued by the transport
+	ticket *ticket // nil if the transport queued the request
 }
 
 func (*answerBody) Close() error { return nil }
 
-// observed reports whether the limiter has seen an answer already.
+// observed reports whether the limiter has already seen a response.
 func observed(rs *http.Response) bool {
 	_, ok := rs.Body.(*answerBody)
 	return ok
@@ -88,10 +86,10 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return o.rs, nil
 }
 
-// noFlight keeps a ticket from being found by other requests.
+// noFlight is the key of tickets that other requests must not find.
 const noFlight = ""
 
-// giveUp marks a ticket as the one whose failure Unlock is about to be told of.
+// giveUp marks a ticket as the one whose failure Unlock will be called for next.
 func (l *Limiter) giveUp(k *ticket) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -100,7 +98,7 @@ func (l *Limiter) giveUp(k *ticket) {
 	l.pump()
 }
 
-// call is one request with its tries.
+// call is one request with all its tries.
 type call struct {
 	l       *Limiter
 	base    http.RoundTripper
@@ -110,16 +108,16 @@ type call struct {
 	limited int // tries that ended in a 429
 }
 
-// outcome is how one try went.
+// outcome is the result of one try.
 type outcome struct {
 	rs      *http.Response
 	body    []byte
 	sent    bool // it may have reached Discord
-	refused bool // err is Config.Allow's
+	refused bool // err is from Config.Allow
 	err     error
 }
 
-// run tries until there is an answer or an end.
+// run tries until there is a response, or no reason to try again.
 func (c *call) run() (outcome, error) {
 	for {
 		o := c.try()
@@ -143,7 +141,7 @@ func (c *call) run() (outcome, error) {
 	}
 }
 
-// try sends the request once and reads the answer to its end.
+// try sends the request once and reads the whole response.
 func (c *call) try() (o outcome) {
 	if c.l.cfg.Allow != nil {
 		if err := c.l.cfg.Allow(c.r); err != nil {
@@ -186,7 +184,7 @@ func (c *call) try() (o outcome) {
 	return o
 }
 
-// bodyCopy returns the body for a try. A body that cannot be had twice goes with the first.
+// bodyCopy returns the body for a try. A body without GetBody can only be sent once.
 func (c *call) bodyCopy() (io.ReadCloser, error) {
 	if c.r.GetBody != nil {
 		return c.r.GetBody()
@@ -197,7 +195,7 @@ func (c *call) bodyCopy() (io.ReadCloser, error) {
 	return c.r.Body, nil
 }
 
-// network decides about a try without an answer.
+// network handles a try without a response.
 func (c *call) network(o outcome) error {
 	may := c.l.cfg.repeatable(c.r.Context(), c.r.Method)
 	unknown := o.sent && changes(c.r.Method)
@@ -213,7 +211,7 @@ func (c *call) network(o outcome) error {
 	return c.repeat(o.err, "network", 0, unknown)
 }
 
-// serverError decides about a 5xx.
+// serverError handles a 5xx.
 func (c *call) serverError(o outcome) error {
 	c.l.observe(c.k, o.rs.StatusCode, o.rs.Header, o.body)
 	cause := &StatusError{Status: o.rs.StatusCode}
@@ -227,9 +225,8 @@ func (c *call) serverError(o outcome) error {
 	return c.repeat(cause, "status", after, unknown)
 }
 
-// unprocessed reports whether a 5xx certainly came before the request was
-// processed: Discord's own 502, in JSON through its own proxy, says that there
-// was no gateway to hand it to.
+// unprocessed reports whether a 5xx was certainly sent before the request was processed: a 502 of
+// Discord's own, in JSON and through its proxy, means that no gateway was available to process it.
 //
 // https://discord.com/developers/docs/topics/opcodes-and-status-codes#http-http-response-codes
 func unprocessed(rs *http.Response, body []byte) bool {
@@ -238,12 +235,12 @@ func unprocessed(rs *http.Response, body []byte) bool {
 		bytes.HasPrefix(bytes.TrimSpace(body), []byte("{"))
 }
 
-// changes reports whether a request with the method changes anything.
+// changes reports whether requests with the method change anything.
 func changes(method string) bool {
 	return method != http.MethodGet && method != http.MethodHead && method != http.MethodOptions
 }
 
-// withOutcome keeps err as it is and adds that the outcome is unknown.
+// withOutcome adds ErrOutcomeUnknown to err if unknown is set.
 func withOutcome(err error, unknown bool) error {
 	if !unknown {
 		return err
@@ -259,7 +256,7 @@ func (c *call) repeat(cause error, reason string, after time.Duration, unknown b
 	}
 	delay := max(c.l.cfg.backoff(c.failed), after)
 	if at, ok := c.r.Context().Deadline(); ok && time.Until(at) < delay || !ok && delay > c.l.cfg.MaxWait {
-		return unavailableError(cause, unknown) // there is no time for another try
+		return unavailableError(cause, unknown) // not enough time for another try
 	}
 	c.l.log.DebugContext(c.r.Context(), "repeating a request",
 		slog.String("route", c.k.route), slog.Int("try", c.failed+1),
@@ -293,7 +290,7 @@ func (c *call) tooMany(o outcome) error {
 	return nil
 }
 
-// park waits outside the queue, so that others of the bucket go on.
+// park waits outside the queue, so that the bucket's other requests continue.
 func (l *Limiter) park(ctx context.Context, k *ticket, until time.Time) error {
 	l.mu.Lock()
 	l.land(k)

@@ -2,18 +2,18 @@ package ratelimit
 
 import "time"
 
-// rate admits so many starts in any second. Not safe for concurrent use.
+// rate limits the number of starts in any second. Not safe for concurrent use.
 type rate struct {
 	last []time.Time // a ring of the last starts
 	n    int
 }
 
-// ratePeriod is a second and a margin for starts that reach Discord closer together than they were made.
+// ratePeriod is a second plus a margin, because requests may arrive closer together than they started.
 const ratePeriod = time.Second + 25*time.Millisecond
 
 func newRate(perSecond int) *rate { return &rate{last: make([]time.Time, perSecond)} }
 
-// next returns when one may start: the zero time means now.
+// next returns when the next request may start: the zero time means now.
 func (r *rate) next() time.Time {
 	oldest := r.last[r.n%len(r.last)]
 	if oldest.IsZero() {
@@ -33,15 +33,14 @@ const (
 	invalidSlot   = invalidPeriod / invalidSlots
 )
 
-// invalids counts the answers Discord calls invalid, over ten minutes and a
-// slot more. Not safe for concurrent use.
+// invalids counts invalid requests over ten minutes plus one slot. Not safe for concurrent use.
 type invalids struct {
 	slots  [invalidSlots + 1]int
-	newest int64 // number of the newest slot since the epoch
+	newest int64 // number of the newest slot since the Unix epoch
 	total  int
 }
 
-// advance drops what is older than ten minutes.
+// advance removes slots older than ten minutes.
 func (v *invalids) advance(now time.Time) {
 	n := now.UnixNano() / int64(invalidSlot)
 	if n-v.newest > int64(len(v.slots)) {
@@ -61,13 +60,13 @@ func (v *invalids) add(now time.Time) {
 	v.total++
 }
 
-// count returns how many there were in the last ten minutes, or slightly more.
+// count returns how many there were in the last ten minutes, or slightly longer.
 func (v *invalids) count(now time.Time) int {
 	v.advance(now)
 	return v.total
 }
 
-// below returns when there will be fewer than most, if no more come: the zero time means that there are now.
+// below returns when the count will be less than most if no more are added: the zero time means it already is.
 func (v *invalids) below(now time.Time, most int) time.Time {
 	left := v.count(now)
 	if left < most {

@@ -55,7 +55,7 @@ func TestDoctorTries(t *testing.T) {
 	out, err := run("",
 		func(c *doctorCmd) { c.Yes, c.Record, c.Member, c.MemberIs = true, file, femi.String(), "timed-out" })
 	if !strings.Contains(out, "✓ rooms with overwrites: fits") ||
-		!strings.Contains(out, "✓ test member: fits\n    By what Discord says they are timed out") ||
+		!strings.Contains(out, "✓ test member: fits\n    According to Discord they are timed out") ||
 		!strings.Contains(out, "This is all that the record holds") {
 		t.Fatalf("%v\n%s", err, out)
 	}

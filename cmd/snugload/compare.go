@@ -85,7 +85,7 @@ func compare(ctx context.Context, o options, out io.Writer) error {
 	return nil
 }
 
-// run gives each sender's figures, a turn each in every cycle.
+// run returns each sender's figures, a turn each in every cycle.
 func (s scenario) run(ctx context.Context, o options, all senders) (results [][]figures, err error) {
 	var benches []*bench
 	defer func() {

@@ -38,7 +38,7 @@ func (h *histogram) drain(counts []uint64) {
 	}
 }
 
-// quantile gives the value below which the part q lies; 0 of nothing.
+// quantile returns the value below which the part q lies; 0 of nothing.
 func quantile(counts []uint64, q float64) time.Duration {
 	var all, sum uint64
 	for _, n := range counts {

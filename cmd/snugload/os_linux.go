@@ -16,7 +16,7 @@ func (c *floorConn) send(p []byte) {
 		syscall.MSG_NOSIGNAL|syscall.MSG_DONTWAIT, 0, 0)
 }
 
-// cpuTime gives the processor time this process used, in nanoseconds.
+// cpuTime returns the processor time this process used, in nanoseconds.
 func cpuTime() int64 {
 	var u syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {

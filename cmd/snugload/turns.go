@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// measured gives the figures of what happens during do.
+// measured returns the figures of what happens during do.
 func measured(b *bench, do func() error) (figures, error) {
 	counts := make([]uint64, len(histogram{}.n))
 	for _, w := range b.c.all {

@@ -151,7 +151,7 @@ func (w *watcher) begin(addr, token string) error {
 	}
 }
 
-// maskedFrame gives a client's frame of up to 64 KiB, masked with zeros.
+// maskedFrame returns a client's frame of up to 64 KiB, masked with zeros.
 func maskedFrame(op byte, p []byte) []byte {
 	if len(p) < 126 {
 		return append([]byte{0x80 | op, 0x80 | byte(len(p)), 0, 0, 0, 0}, p...)
@@ -212,7 +212,7 @@ func (w *watcher) read() {
 	}
 }
 
-// frameSize gives the length of a frame and of its head, 0 if too little of it is there.
+// frameSize returns the length of a frame and of its head, 0 if too little of it is there.
 func frameSize(b []byte) (size, head int) {
 	if len(b) < 2 {
 		return 0, 0
@@ -248,7 +248,7 @@ func (w *watcher) take(first byte, p []byte, now int64) {
 	}
 }
 
-// number gives the digits after a mark, 0 if there are none.
+// number returns the digits after a mark, 0 if there are none.
 func number(p []byte, mark string) int64 {
 	s := string(p)
 	i := strings.Index(s, mark)

@@ -75,7 +75,7 @@ var drawing = template.Must(template.New("chart").Funcs(template.FuncMap{"n": ro
 {{- end -}}
 </svg>`))
 
-// Draw gives a chart as an <svg> element. It fails for data without labels, or with other than one value a label.
+// Draw returns a chart as an <svg> element. It fails for data without labels, or with other than one value a label.
 func Draw(d Data) (template.HTML, error) {
 	if len(d.Labels) == 0 || len(d.Labels) != len(d.Values) {
 		return "", errors.New("chart: a label and a value for each bar are needed")
@@ -142,7 +142,7 @@ func class(v float64) string {
 	return "ch-grid"
 }
 
-// scale gives the whole number that an axis counts by, in at most five steps, and where it ends.
+// scale returns the whole number that an axis counts by, in at most five steps, and where it ends.
 func scale(values []float64) (step, most float64) {
 	high := 1.0
 	for _, v := range values {

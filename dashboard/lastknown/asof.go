@@ -36,7 +36,7 @@ func oldest(ctx context.Context, at time.Time) {
 	}
 }
 
-// AsOf gives the time that an answer's contents are of; zero: they are of now.
+// AsOf returns the time that an answer's contents are of; zero: they are of now.
 func AsOf(ctx context.Context) time.Time {
 	a, ok := ctx.Value(ageKey{}).(*age)
 	if !ok {

@@ -48,7 +48,7 @@ func New(h *hub.Hub, now func() time.Time) (*Standings, error) {
 
 func key(guild, user snowflake.ID) string { return guild.String() + "." + user.String() }
 
-// Standing gives what ask answers, or what was known, and that it is old, when nobody can answer.
+// Standing returns what ask answers, or what was known, and that it is old, when nobody can answer.
 func (s *Standings) Standing(
 	ctx context.Context, guild, user snowflake.ID, ask func(context.Context) (access.Standing, error),
 ) (st access.Standing, old bool, err error) {

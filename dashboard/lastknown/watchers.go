@@ -12,7 +12,7 @@ import (
 	"snug/shared/room"
 )
 
-// StandingFrom gives the question that dashboard/live asks about watchers, put
+// StandingFrom returns the question that dashboard/live asks about watchers, put
 // to the bot over the hub, and answered from what was known while no process holds the guild.
 func StandingFrom(h *hub.Hub) func(ctx context.Context, guild, user snowflake.ID) (access.Standing, error) {
 	return func(ctx context.Context, guild, user snowflake.ID) (access.Standing, error) {
@@ -29,7 +29,7 @@ func StandingFrom(h *hub.Hub) func(ctx context.Context, guild, user snowflake.ID
 	}
 }
 
-// StandingsFrom gives the question after all of a server's watchers, put to the bot over the hub.
+// StandingsFrom returns the question after all of a server's watchers, put to the bot over the hub.
 func StandingsFrom(
 	h *hub.Hub,
 ) func(ctx context.Context, guild snowflake.ID, users []snowflake.ID) ([]access.Standing, error) {

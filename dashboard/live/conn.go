@@ -50,7 +50,7 @@ type conn struct {
 	flying int       // how much of pend a write that may wait has in hand
 }
 
-// newConn gives a connection without a socket; take gives it one. Until then only kill and finish may be called.
+// newConn returns a connection without a socket; take gives it one. Until then only kill and finish may be called.
 func newConn(w *watcher, limits *Limits, owner *sync.WaitGroup) *conn {
 	return &conn{w: w, limits: limits, owner: owner}
 }
@@ -210,7 +210,7 @@ func (c *conn) flush() {
 	c.owner.Go(c.drain)
 }
 
-// patience gives when a watcher that takes nothing is cut off.
+// patience returns when a watcher that takes nothing is cut off.
 func (c *conn) patience() time.Time {
 	if c.state == connClosing {
 		return c.until

@@ -28,18 +28,18 @@ func appendFrame(b []byte, op byte, payload []byte) []byte {
 	return append(b, payload...)
 }
 
-// textFrame gives a text message as a frame.
+// textFrame returns a text message as a frame.
 func textFrame(payload []byte) []byte {
 	return appendFrame(make([]byte, 0, len(payload)+10), opText, payload)
 }
 
-// closeFrame gives a close frame with a code and what it means.
+// closeFrame returns a close frame with a code and what it means.
 func closeFrame(code protocol.CloseCode) []byte {
 	p := binary.BigEndian.AppendUint16(nil, uint16(code))
 	return appendFrame(nil, opClose, append(p, code.Meaning()...))
 }
 
-// frameLen gives the length of the frame that b begins with, or len(b) if b
+// frameLen returns the length of the frame that b begins with, or len(b) if b
 // does not begin with a frame of ours (the handshake).
 func frameLen(b []byte) int {
 	if len(b) < 2 || b[0]&fin == 0 {
@@ -57,7 +57,7 @@ func frameLen(b []byte) int {
 	return min(n, len(b))
 }
 
-// framesWithin gives the length of as many whole frames at the beginning of b
+// framesWithin returns the length of as many whole frames at the beginning of b
 // as fit into limit bytes, but at least of one.
 func framesWithin(b []byte, limit int) int {
 	if len(b) <= limit {

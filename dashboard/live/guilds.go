@@ -82,7 +82,7 @@ func (l *Live) reconsider(g *guild) {
 	}
 }
 
-// ready says whether a guild's rooms can be relied on to be here.
+// ready reports whether a guild's rooms can be relied on to be here.
 func (l *Live) ready(id snowflake.ID) bool {
 	if !l.caught || l.o.Guilds == nil {
 		return l.caught

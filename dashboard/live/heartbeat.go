@@ -42,7 +42,7 @@ func (h *hearings) shard(guild snowflake.ID) int {
 	return int(uint64(guild) >> 22 % uint64(h.shards))
 }
 
-// now says whether Discord is heard on a shard, and when it was heard last.
+// now reports whether Discord is heard on a shard, and when it was heard last.
 func (h *hearings) now(shard int, at time.Time, patience time.Duration) (ok bool, last time.Time) {
 	known, told := h.of[shard]
 	switch {
@@ -127,7 +127,7 @@ func (l *Live) beatTo(wants func(shard int, ok bool) bool) {
 	}
 }
 
-// Hears says whether Discord is heard on the shards of all these guilds, and
+// Hears reports whether Discord is heard on the shards of all these guilds, and
 // for how long not; 0 when it is.
 func (l *Live) Hears(guilds ...snowflake.ID) (ok bool, silent time.Duration) {
 	l.mu.Lock()
@@ -141,7 +141,7 @@ func (l *Live) Hears(guilds ...snowflake.ID) (ok bool, silent time.Duration) {
 	return silent == 0, silent
 }
 
-// hears says whether Discord is heard on a shard; always, where nobody tells. Live.mu is held.
+// hears reports whether Discord is heard on a shard; always, where nobody tells. Live.mu is held.
 func (l *Live) hears(shard int, now time.Time) (ok bool, last time.Time) {
 	if !l.o.Hears && l.hearing.shards == 0 {
 		return true, now
@@ -149,7 +149,7 @@ func (l *Live) hears(shard int, now time.Time) (ok bool, last time.Time) {
 	return l.hearing.now(shard, now, l.o.Limits.DeafAfter)
 }
 
-// heartbeat gives the frame that says when Discord was heard last.
+// heartbeat returns the frame that says when Discord was heard last.
 func (l *Live) heartbeat(ok bool, age time.Duration) []byte {
 	l.metrics.beats.Inc()
 	now := l.o.Now()

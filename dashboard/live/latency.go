@@ -62,10 +62,10 @@ func (r *recent) latency() Latency {
 	return Latency{len(list), list[len(list)/2], list[len(list)*95/100]}
 }
 
-// Latency gives how long the last events that somebody watched took from Discord's gateway to the sockets of watchers.
+// Latency returns how long the last events that somebody watched took from Discord's gateway to the sockets of watchers.
 func (l *Live) Latency() Latency { return l.metrics.sent.latency() }
 
-// BrowserLatency gives how long it took until browsers said that an event is on the screen.
+// BrowserLatency returns how long it took until browsers said that an event is on the screen.
 func (l *Live) BrowserLatency() Latency { return l.metrics.seen.latency() }
 
 // told are the times, in Unix nanoseconds, at which the last events of a room

@@ -179,7 +179,7 @@ func (l *Live) sweep(ctx context.Context) {
 // maxPoll is how many people of a guild are asked after at once.
 const maxPoll = 500
 
-// due gives the people whose standing is to be asked again, by guild, or each
+// due returns the people whose standing is to be asked again, by guild, or each
 // by themselves where they cannot be asked after together; those asked longest ago first.
 func (l *Live) due() (groups [][]*person) {
 	now := l.o.Now()
@@ -219,7 +219,7 @@ func (l *Live) takeUrgent() (each [][]*person) {
 	return each
 }
 
-// begin gives those of the queue who are still to be asked after, and whether
+// begin returns those of the queue who are still to be asked after, and whether
 // before the others: somebody may be there twice, and their last watcher may have gone.
 func (l *Live) begin(queued []*person) (some []*person, now bool) {
 	l.mu.Lock()
@@ -359,7 +359,7 @@ func (l *Live) expire() {
 	}
 }
 
-// sameStanding says whether somebody may do the same as before.
+// sameStanding reports whether somebody may do the same as before.
 func sameStanding(a, b standing) bool {
 	return a.Member == b.Member && a.Base == b.Base && a.Owner == b.Owner && a.Admin == b.Admin &&
 		a.Manager == b.Manager && a.Pending == b.Pending && a.TimedOutUntil.Equal(b.TimedOutUntil) &&

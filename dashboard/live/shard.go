@@ -98,7 +98,7 @@ func (q *queue) publish(message []byte, snapshot func() []byte) {
 	q.list()
 }
 
-// aged says how old the event is that is published next.
+// aged records how old the event is that is published next.
 func (q *queue) aged(d time.Duration) {
 	q.s.mu.Lock()
 	defer q.s.mu.Unlock()
@@ -197,7 +197,7 @@ func (s *shard) run(ctx context.Context) {
 	}
 }
 
-// step gives a queue its turn: at most piece sends.
+// step returns a queue its turn: at most piece sends.
 func (s *shard) step(q *queue) turn {
 	b := &q.cur
 	if !b.active {

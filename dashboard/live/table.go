@@ -163,7 +163,7 @@ func (l *Live) tell(e *entry, old *room.Live, follows, retained bool) {
 	}
 }
 
-// message gives what tells of a room's event.
+// message returns what tells of a room's event.
 func (l *Live) message(v *room.Live, epoch string) []byte {
 	b, err := protocol.EncodeEvent(v, epoch, l.o.Now())
 	if err != nil {
@@ -174,10 +174,10 @@ func (l *Live) message(v *room.Live, epoch string) []byte {
 	return b
 }
 
-// whole gives a room's snapshot.
+// whole returns a room's snapshot.
 func (l *Live) whole(e *entry) []byte { return protocol.EncodeSnapshot(e.live, e.epoch, l.o.Now()) }
 
-// snapshot gives it as a frame, made once for all who come before the next change.
+// snapshot returns it as a frame, made once for all who come before the next change.
 func (l *Live) snapshot(e *entry) []byte {
 	if e.snap == nil {
 		e.snap = textFrame(l.whole(e))
@@ -203,7 +203,7 @@ func (l *Live) close(e *entry, message []byte) {
 	e.live, e.snap = nil, nil
 }
 
-// sees says whether a watcher, of the room or the server, may see a room that is there.
+// sees reports whether a watcher, of the room or the server, may see a room that is there.
 func (e *entry) sees(w *watcher) bool {
 	if e.live == nil {
 		return false
@@ -250,7 +250,7 @@ func (l *Live) abandon() {
 
 // ---- what the pages ask
 
-// Room gives a room as it is now, and the epoch of its N. It is the caller's own.
+// Room returns a room as it is now, and the epoch of its N. It is the caller's own.
 func (l *Live) Room(guild, channel snowflake.ID) (v room.Live, epoch string, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -260,7 +260,7 @@ func (l *Live) Room(guild, channel snowflake.ID) (v room.Live, epoch string, ok 
 	return room.Live{}, "", false
 }
 
-// Rooms gives the rooms of a guild, the oldest first, whoever may see them. They are the caller's own.
+// Rooms returns the rooms of a guild, the oldest first, whoever may see them. They are the caller's own.
 func (l *Live) Rooms(guild snowflake.ID) []room.Live {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -278,7 +278,7 @@ func (l *Live) Rooms(guild snowflake.ID) []room.Live {
 	return all
 }
 
-// Caught says whether Room and Rooms have all there is: false at the start, and while the hub starts anew.
+// Caught reports whether Room and Rooms have all there is: false at the start, and while the hub starts anew.
 func (l *Live) Caught() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

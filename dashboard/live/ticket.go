@@ -49,10 +49,10 @@ type seat struct {
 	watch             string // a spectator's key; "" for who is signed in
 }
 
-// spectator says whether nobody is signed in.
+// spectator reports whether nobody is signed in.
 func (s seat) spectator() bool { return s.watch != "" }
 
-// opens says whether a spectator's key is the room's.
+// opens reports whether a spectator's key is the room's.
 func (s seat) opens(a room.Access) bool {
 	return s.watch != "" && subtle.ConstantTimeCompare([]byte(s.watch), []byte(a.WatchKey)) == 1
 }

@@ -36,7 +36,7 @@ type watcher struct {
 	hidden bool               // its page said that it is not visible
 }
 
-// allow says whether the watcher may send one more message now. It goes by the
+// allow reports whether the watcher may send one more message now. It goes by the
 // machine's clock: what it bounds is work.
 func (w *watcher) allow() bool {
 	now := time.Now()

@@ -11,7 +11,7 @@ import (
 // which Snug accepts on loopback only, browsers refuse that prefix.
 type Cookies struct{ secure bool }
 
-// NewCookies gives the cookies for an https (secure) or a loopback http base address.
+// NewCookies returns the cookies for an https (secure) or a loopback http base address.
 func NewCookies(secure bool) Cookies { return Cookies{secure} }
 
 // Name is the session cookie's.
@@ -30,12 +30,12 @@ func (c Cookies) prefixed(name string) string {
 	return name
 }
 
-// Session gives the cookie of a session that ends at expires.
+// Session returns the cookie of a session that ends at expires.
 func (c Cookies) Session(id string, now, expires time.Time) *http.Cookie {
 	return c.cookie(c.Name(), id, int(expires.Sub(now)/time.Second))
 }
 
-// Begun gives the cookie of a login that has begun, and those that remove the oldest logins when a browser
+// Begun returns the cookie of a login that has begun, and those that remove the oldest logins when a browser
 // has too many.
 func (c Cookies) Begun(r *http.Request, l Begun) []*http.Cookie {
 	var all []*http.Cookie
@@ -48,7 +48,7 @@ func (c Cookies) Begun(r *http.Request, l Begun) []*http.Cookie {
 	return append(all, c.cookie(c.loginName(l.State), l.Ticket, int(LoginLifetime/time.Second)))
 }
 
-// Ticket gives the cookie of the login with a state, or "".
+// Ticket returns the cookie of the login with a state, or "".
 func (c Cookies) Ticket(r *http.Request, state string) string {
 	k, err := r.Cookie(c.loginName(state))
 	if err != nil {
@@ -57,10 +57,10 @@ func (c Cookies) Ticket(r *http.Request, state string) string {
 	return k.Value
 }
 
-// Ended gives the cookie that removes a login's.
+// Ended returns the cookie that removes a login's.
 func (c Cookies) Ended(state string) *http.Cookie { return c.cookie(c.loginName(state), "", -1) }
 
-// Clear gives the cookie that removes the session's.
+// Clear returns the cookie that removes the session's.
 func (c Cookies) Clear() *http.Cookie { return c.cookie(c.Name(), "", -1) }
 
 func (c Cookies) cookie(name, value string, maxAge int) *http.Cookie {
@@ -70,7 +70,7 @@ func (c Cookies) cookie(name, value string, maxAge int) *http.Cookie {
 	}
 }
 
-// ID gives the session id a request carries, or "".
+// ID returns the session id a request carries, or "".
 func (c Cookies) ID(r *http.Request) string {
 	k, err := r.Cookie(c.Name())
 	if err != nil || !wellFormed(k.Value) {

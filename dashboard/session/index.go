@@ -73,7 +73,7 @@ func (s *Sessions) changeIndex(ctx context.Context, user snowflake.ID, change fu
 	return unavailable(errors.New("session: too many writers"))
 }
 
-// staleRev gives the revision of a document that has ended or does not open
+// staleRev returns the revision of a document that has ended or does not open
 // but is still there, so that it can be replaced; 0 if there is none.
 func (s *Sessions) staleRev(ctx context.Context, key string) (uint64, error) {
 	_, rev, err := s.o.Sessions.Get(ctx, key)
@@ -85,7 +85,7 @@ func (s *Sessions) staleRev(ctx context.Context, key string) (uint64, error) {
 	return rev, nil
 }
 
-// Guilds gives the servers a user was last seen in, the most recent first.
+// Guilds returns the servers a user was last seen in, the most recent first.
 func (s *Sessions) Guilds(ctx context.Context, user snowflake.ID) ([]snowflake.ID, error) {
 	var x index
 	_, err := s.read(ctx, s.o.Sessions, "index", "user."+user.String(), &x)
@@ -120,7 +120,7 @@ type Stored struct {
 	Expires    time.Time `json:"expires"`
 }
 
-// Stored gives what is kept of each of a user's signed-in browsers, oldest first.
+// Stored returns what is kept of each of a user's signed-in browsers, oldest first.
 func (s *Sessions) Stored(ctx context.Context, user snowflake.ID) ([]Stored, error) {
 	var x index
 	if _, err := s.read(ctx, s.o.Sessions, "index", "user."+user.String(), &x); err != nil &&

@@ -170,7 +170,7 @@ func (s *Sessions) exchange(ctx context.Context, c Callback, t ticket, back Fini
 	return back, nil
 }
 
-// granted gives the scopes Discord says it granted, or those asked for when it says nothing.
+// granted returns the scopes Discord says it granted, or those asked for when it says nothing.
 func granted(tok *oauth2.Token, asked []string) []string {
 	if s, ok := tok.Extra("scope").(string); ok && s != "" {
 		return strings.Fields(s)

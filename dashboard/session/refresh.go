@@ -106,14 +106,14 @@ func (s *Sessions) saveRefreshed(ctx context.Context, key string, rec *record) (
 	return nil, 0, unavailable(errors.New("session: too many writers"))
 }
 
-// refused says whether Discord ended a login: its token endpoint said so, in the one way RFC 6749, 5.2, has for it.
+// refused reports whether Discord ended a login: its token endpoint said so, in the one way RFC 6749, 5.2, has for it.
 // Whatever else comes instead of a token, a proxy's page, a wrong client secret, an outage, says nothing of the login.
 func refused(err error) bool {
 	r, ok := errors.AsType[*oauth2.RetrieveError](err)
 	return ok && r.Response != nil && r.Response.StatusCode == http.StatusBadRequest && r.ErrorCode == "invalid_grant"
 }
 
-// AccessToken gives the Discord token of a session, renewed if need be. It
+// AccessToken returns the Discord token of a session, renewed if need be. It
 // waits for another process that renews it just now, as long as ctx lets it.
 func (s *Sessions) AccessToken(ctx context.Context, key string) (string, error) {
 	for {

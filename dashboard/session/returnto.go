@@ -9,7 +9,7 @@ import (
 // maxReturnTo is more than any page of Snug needs, and little enough to travel in OAuth2's state.
 const maxReturnTo = 1024
 
-// ReturnTo gives raw if it is the address of one of Snug's own pages, written
+// ReturnTo returns raw if it is the address of one of Snug's own pages, written
 // plainly: a path from the root, perhaps with a query. Everything else
 // becomes "/": other hosts and schemes, backslashes and control characters,
 // encoded slashes that some part on the way could decode, paths with dots,

@@ -60,7 +60,7 @@ type Doc struct {
 
 // Store keeps sealed documents until they end: a bucket of the hub.
 type Store interface {
-	// Get gives a document and its revision. It fails with errs.NotFound.
+	// Get returns a document and its revision. It fails with errs.NotFound.
 	Get(ctx context.Context, key string) (Doc, uint64, error)
 	// Create fails with errs.Conflict if the key is taken.
 	Create(ctx context.Context, key string, d Doc) error
@@ -115,7 +115,7 @@ type Session struct {
 	Extended bool
 }
 
-// Has says whether the user granted a scope.
+// Has reports whether the user granted a scope.
 func (s *Session) Has(scope string) bool { return slices.Contains(s.Scopes, scope) }
 
 // Sessions signs in, recognises and signs out.
@@ -174,20 +174,20 @@ func (r *record) session(key string) *Session {
 	return &Session{Key: key, User: r.User, Scopes: r.Scopes, Expires: r.Expires}
 }
 
-// newSecret gives 256 random bits for a cookie or a state.
+// newSecret returns 256 random bits for a cookie or a state.
 func newSecret() string {
 	var b [32]byte
 	_, _ = rand.Read(b[:]) // never fails
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
-// keyOf gives the name a secret is stored under.
+// keyOf returns the name a secret is stored under.
 func keyOf(secret string) string {
 	sum := sha256.Sum256([]byte(secret))
 	return hex.EncodeToString(sum[:])
 }
 
-// wellFormed says whether a cookie's or state's value can be one of ours.
+// wellFormed reports whether a cookie's or state's value can be one of ours.
 func wellFormed(secret string) bool {
 	b, err := base64.RawURLEncoding.DecodeString(secret)
 	return err == nil && len(b) == 32
@@ -195,7 +195,7 @@ func wellFormed(secret string) bool {
 
 var errSignedOut = errs.E(errs.Unauthorized, "You are not signed in. Please sign in with Discord.")
 
-// Get gives the session of a cookie's value, extends it when it is due, and
+// Get returns the session of a cookie's value, extends it when it is due, and
 // refreshes the Discord token when that has expired. It fails with
 // errs.Unauthorized if there is no such session (any more), and with
 // errs.Unavailable if the hub does not answer.
@@ -222,7 +222,7 @@ func (s *Sessions) Get(ctx context.Context, id string) (*Session, error) {
 	return sess, nil
 }
 
-// ends gives when a session ends that was begun at a time and is used now.
+// ends returns when a session ends that was begun at a time and is used now.
 func (s *Sessions) ends(begun time.Time) time.Time {
 	rolled, whole := s.o.Now().Add(s.o.Lifetime), begun.Add(s.o.WholeLifetime)
 	if whole.Before(rolled) {
@@ -305,7 +305,7 @@ func (s *Sessions) write(ctx context.Context, in Store, kind, key string, v any,
 	return unavailable(err)
 }
 
-// unavailable gives an error of the hub the sentence people are told.
+// unavailable returns an error of the hub the sentence people are told.
 func unavailable(err error) error {
 	return errs.E(errs.Unavailable, "Snug cannot reach its memory just now. Please try again in a moment.").Because(err)
 }
