@@ -5,8 +5,8 @@
 // disgo decodes all events and REST responses with a function variable of its JSON package; importing
 // this package sets it to Unmarshal, which leaves out only the value that cannot be decoded.
 //
-// Some fields must not be left out silently (requiredFields, requiredLists): there the whole value still fails.
-// Others restrict a member (restrictions), and do so when they cannot be read.
+// Some fields must not be skipped silently (requiredFields, requiredLists): without them the whole value still
+// fails. Others restrict a member (restrictions); if such a field can't be decoded, the restriction applies.
 //
 // Everything here is safe for concurrent use.
 package lenient
@@ -25,7 +25,7 @@ import (
 	disgo "github.com/disgoorg/json/v2"
 )
 
-// Set at import, before anything can be decoding.
+// Set at import, before any decoding starts.
 var _ = install()
 
 func install() bool {
@@ -33,8 +33,8 @@ func install() bool {
 	return true
 }
 
-// Unmarshal is json.Unmarshal, except that it leaves out values it cannot
-// decode. It returns json.Unmarshal's error when a required value is among them.
+// Unmarshal is json.Unmarshal, except that it skips values it can't decode. It returns
+// json.Unmarshal's error if a required value is among them.
 func Unmarshal(data []byte, v any) error {
 	err := unmarshalStrict(data, v)
 	if err == nil || !json.Valid(data) {
@@ -51,17 +51,17 @@ func Unmarshal(data []byte, v any) error {
 	return nil
 }
 
-// unmarshalStrict is json.Unmarshal that returns a panic of a type's UnmarshalJSON as an error.
+// unmarshalStrict is json.Unmarshal, but turns a panic of a type's UnmarshalJSON into an error.
 func unmarshalStrict(data []byte, v any) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("reading it panicked: %v", p)
+			err = fmt.Errorf("decoding panicked: %v", p)
 		}
 	}()
 	return json.Unmarshal(data, v)
 }
 
-// decode decodes into a zero value and leaves out what cannot be decoded.
+// decode decodes into a zero value and skips what can't be decoded.
 func decode(data []byte, to reflect.Value) error {
 	err := unmarshalStrict(data, to.Addr().Interface())
 	if err == nil {
@@ -93,25 +93,23 @@ func decode(data []byte, to reflect.Value) error {
 
 var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
 
-// decodesItself reports whether a type has an UnmarshalJSON
-// method; that method calls Unmarshal for what is inside.
+// decodesItself reports whether a type has an UnmarshalJSON method, which calls Unmarshal for what is inside.
 func decodesItself(t reflect.Type) bool { return reflect.PointerTo(t).Implements(unmarshaler) }
 
-// requiredFields identify a value: without them it is unknown what it is or whom it is about.
+// requiredFields identify a value: without them it is unclear what it is or whom it concerns.
 var requiredFields = []string{"id", "type", "op", "guild_id", "channel_id", "user_id", "user"}
 
-// requiredLists are fields where a missing element would be
-// taken for a deletion, or for a permission that nobody granted.
+// requiredLists are fields in which a missing element would look like a deletion, or like a permission nobody granted.
 var requiredLists = []string{
 	"guilds", "channels", "voice_states", "members", "roles", "permission_overwrites", "not_found", "allow", "deny",
 }
 
-// longestTimeout is the most that Discord takes:
+// longestTimeout is the longest timeout Discord accepts:
 // https://docs.discord.com/developers/resources/guild#modify-guild-member
 const longestTimeout = 28 * 24 * time.Hour
 
-// restrictions are fields that take something from a member. One that cannot be read is read as taking it: left
-// out, it would let somebody in whom Discord may keep out.
+// restrictions are fields that restrict a member. If one can't be decoded, the member counts as
+// restricted: skipping it could let somebody in whom Discord keeps out.
 var restrictions = map[string]func(reflect.Value){
 	"pending": func(f reflect.Value) {
 		if f.Kind() == reflect.Bool {
@@ -156,7 +154,7 @@ func decodeStruct(data []byte, to reflect.Value, err error) error {
 	return nil
 }
 
-// fieldByJSONName finds the field for a JSON name, the outermost first as encoding/json does.
+// fieldByJSONName finds the field with a JSON name; outer fields win, as in encoding/json.
 func fieldByJSONName(of reflect.Value, name string) (reflect.Value, bool) {
 	var inner []reflect.Value
 	for i := range of.NumField() {
@@ -190,7 +188,7 @@ func decodeSlice(data []byte, to reflect.Value, err error) error {
 		v := reflect.New(of).Elem()
 		if bad := decode(e, v); bad != nil {
 			if of == reflect.TypeFor[discord.UnavailableGuild]() {
-				return bad // a guild missing from READY's list would be taken for one the bot left
+				return bad // READY's list would seem to say that the bot left this guild
 			}
 			report(to.Type(), "", bad)
 			continue
@@ -223,7 +221,7 @@ func decodeMap(data []byte, to reflect.Value, err error) error {
 	return nil
 }
 
-// Drop describes a value that was left out.
+// Drop describes a value that was skipped.
 type Drop struct {
 	Where string // a disgo type and field, like "discord.Guild.nsfw_level"
 	Err   error  // why it could not be decoded
@@ -235,7 +233,7 @@ var listeners struct {
 	all  map[int]func(Drop)
 }
 
-// OnDrop calls f with every value that is left out, from any goroutine, until stop is called. f must not block.
+// OnDrop calls f with every skipped value, from any goroutine, until stop is called. f must not block.
 func OnDrop(f func(Drop)) (stop func()) {
 	l := &listeners
 	l.Lock()
@@ -256,7 +254,7 @@ func OnDrop(f func(Drop)) (stop func()) {
 func report(t reflect.Type, field string, err error) {
 	d := Drop{Where: t.String(), Err: err}
 	if t.Name() == "" && t.Kind() == reflect.Struct {
-		// disgo's helper types have no names, and all their fields in them
+		// the name of an anonymous struct would list all its fields
 		d.Where = "a struct"
 	}
 	if field != "" {

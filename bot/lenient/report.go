@@ -7,14 +7,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// maxLogged is how many different things that were left out are logged; all are counted.
+// maxLogged limits how many kinds of skipped values are logged; all are counted.
 const maxLogged = 100
 
-// Report counts what is left out, and logs each kind of it once, until stop.
-// It fails if the metric is registered already.
+// Report counts skipped values, and logs each kind of them once, until stop is called. It fails if
+// the metric is already registered.
 func Report(log *slog.Logger, registerer prometheus.Registerer) (stop func(), err error) {
 	count := prometheus.NewCounter(prometheus.CounterOpts{Namespace: "snug", Name: "discord_unread_total",
-		Help: "Values in what Discord sent that Snug does not know and left out. The log names each kind once."})
+		Help: "Unknown values from Discord that Snug skipped. The log names each kind once."})
 	if err := registerer.Register(count); err != nil {
 		return nil, err
 	}
@@ -29,8 +29,8 @@ func Report(log *slog.Logger, registerer prometheus.Registerer) (stop func(), er
 		}
 		mu.Unlock()
 		if first {
-			log.Warn("Discord sent something that Snug does not know; it is left out, here and from now on."+
-				" A newer Snug may know it", "where", d.Where, "err", d.Err)
+			log.Warn("Discord sent a value that this version of Snug doesn't know: skipped it, here and from now on",
+				"where", d.Where, "err", d.Err)
 		}
 	}), nil
 }

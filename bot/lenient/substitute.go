@@ -9,9 +9,9 @@ import (
 	"github.com/disgoorg/disgo/discord"
 )
 
-// substitutes are the types that channels of an unknown type are decoded as.
-// Snug does nothing with media channels, so such a channel is listed and counted
-// and otherwise ignored. An interaction's channel is one where people can write.
+// substitutes are the types as which channels of an unknown type are decoded. Snug doesn't use
+// media channels, so such a channel is listed and counted but otherwise ignored. The channel of an
+// interaction is one where people can write.
 var substitutes = map[reflect.Type]discord.ChannelType{
 	reflect.TypeFor[discord.UnmarshalChannel]():   discord.ChannelTypeGuildMedia,
 	reflect.TypeFor[discord.InteractionChannel](): discord.ChannelTypeGuildText,
@@ -51,8 +51,8 @@ func substitute(data []byte, to reflect.Value, err error) error {
 	return nil
 }
 
-// lowBits decodes a number that needs more than 63 bits without the higher
-// ones: permissions and flags are bits, and Snug knows none of those.
+// lowBits decodes a number of more than 63 bits without the higher ones: permissions and flags are
+// bit sets, and Snug knows none of those bits.
 func lowBits(data []byte, to reflect.Value, err error) error {
 	n, ok := new(big.Int).SetString(strings.Trim(string(data), `"`), 10)
 	if !ok || n.Sign() < 0 || n.IsInt64() {

@@ -9,16 +9,16 @@ import (
 )
 
 const (
-	connectionLook    = 500 * time.Millisecond
-	disconnectedAfter = 5 * time.Second  // without a connection, until the shard counts as disconnected
-	unansweredAfter   = 10 * time.Second // without a heartbeat's ACK
+	connectionPoll    = 500 * time.Millisecond
+	disconnectedAfter = 5 * time.Second  // without a connection for this long, the shard counts as disconnected
+	unansweredAfter   = 10 * time.Second // or without a heartbeat ACK for this long
 )
 
-// publishConnection publishes whether a shard hears Discord, for dashboards,
-// until ctx ends: at once when that changes, else every [hub.ShardReportInterval]. A
-// connection on which nothing happens is alive: its heartbeats are answered.
+// publishConnection publishes whether a shard is connected to Discord, for dashboards, until ctx
+// ends: at once when that changes, otherwise every [hub.ShardReportInterval]. A connection without
+// events is alive as long as its heartbeats are acknowledged.
 func (s *Shard) publishConnection(ctx context.Context) {
-	tick := time.NewTicker(connectionLook)
+	tick := time.NewTicker(connectionPoll)
 	defer tick.Stop()
 	connected, heard, published := time.Now(), time.Now(), hub.ShardReport{}
 	var publishedAt time.Time
@@ -30,7 +30,7 @@ func (s *Shard) publishConnection(ctx context.Context) {
 		ok := now.Sub(connected) <= disconnectedAfter && now.Sub(heard) <= unansweredAfter
 		state := hub.ShardReport{Shard: s.id, Shards: s.conn.ShardCount(), OK: ok, At: heard}
 		if state.OK != published.OK || now.Sub(publishedAt) >= hub.ShardReportInterval {
-			if err := hub.ShardReports.Send(s.all.o.Hub, state); err == nil { // else it is published next time
+			if err := hub.ShardReports.Send(s.all.o.Hub, state); err == nil { // else it is published on the next tick
 				published, publishedAt = state, now
 			}
 		}

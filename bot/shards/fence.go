@@ -11,11 +11,10 @@ import (
 	"snug/shared/hub"
 )
 
-// Where several processes share the bot's shards, nothing is done about a guild
-// whose shard may be another process's by now: no event is applied, no session
-// resumed, nothing written to the hub, no call answered and nothing asked of
-// Discord. Each of these looks at the clock right before it happens, because a
-// process that was stopped, or cut off, and goes on knows nothing of it yet.
+// When several processes share the bot's shards, a process does nothing for a guild whose shard may
+// belong to another process by now: it applies no events, resumes no session, writes nothing to the
+// hub, answers no calls and makes no requests to Discord. Each of these checks the clock right before
+// it happens, because a process that was suspended or cut off doesn't know that yet when it continues.
 
 func (s *Shards) leases() *lease.Holder {
 	s.mu.Lock()
@@ -23,7 +22,7 @@ func (s *Shards) leases() *lease.Holder {
 	return s.leased
 }
 
-// leaseOf returns how the gateway asks for a shard's lease; nil where there is none.
+// leaseOf returns Config.Lease for a shard's connection; nil without leases.
 func (s *Shards) leaseOf(shard int) func() time.Duration {
 	leases := s.leases()
 	if leases == nil {
@@ -32,19 +31,19 @@ func (s *Shards) leaseOf(shard int) func() time.Duration {
 	return func() time.Duration { return leases.Left(shard) }
 }
 
-// HoldsAny reports whether this process surely has a shard; without one nothing may be done.
+// HoldsAny reports whether this process certainly holds a shard; otherwise it must not do anything.
 func (s *Shards) HoldsAny() bool {
 	leases := s.leases()
 	return leases == nil || leases.Any()
 }
 
-// Holds reports whether a guild is surely this process's.
+// Holds reports whether this process certainly holds a guild's shard.
 func (s *Shards) Holds(guild snowflake.ID) bool {
 	leases := s.leases()
 	return leases == nil || leases.Held(Of(guild, s.Count()))
 }
 
-// Guilds lists the guilds that the bot knows and that are surely this process's.
+// Guilds lists the known guilds whose shard this process certainly holds.
 func (s *Shards) Guilds() []snowflake.ID {
 	all := s.o.Known()
 	if s.leases() == nil {
@@ -59,7 +58,7 @@ func (s *Shards) Guilds() []snowflake.ID {
 	return mine
 }
 
-// Term returns the number of the tenure that calls for a guild are meant for; 0 where there are no leases.
+// Term returns the term of the lease that calls for a guild must carry; 0 without leases.
 func (s *Shards) Term(guild snowflake.ID) uint64 {
 	if leases := s.leases(); leases != nil {
 		return leases.Term(Of(guild, s.Count()))
@@ -67,7 +66,7 @@ func (s *Shards) Term(guild snowflake.ID) uint64 {
 	return 0
 }
 
-// Check fails, with hub.NotHeld, unless a guild is surely this process's.
+// Check returns hub.NotHeld unless this process certainly holds the guild's shard.
 func (s *Shards) Check(guild snowflake.ID) error {
 	if s.Holds(guild) {
 		return nil
@@ -82,10 +81,9 @@ func (s *Shards) checkShard(shard int) error {
 	return nil
 }
 
-// Allow returns why Discord may not be asked something, if it may not. The rate
-// limiter asks right before a request leaves, behind every queue. What is about
-// no guild that is known here, a direct message or an interaction's answer,
-// needs a lease of any shard; what is about the application as a whole, none.
+// Allow returns an error if a request must not be sent to Discord. The rate limiter calls it right
+// before sending, after all waiting. A request that isn't about a known guild, such as a direct message
+// or an interaction callback, requires the lease of any shard; one about the application requires none.
 func (s *Shards) Allow(r *http.Request) error {
 	leases := s.leases()
 	if leases == nil {

@@ -8,14 +8,14 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 )
 
-// answerable is how long Discord waits for an interaction's first answer.
+// answerable is how long Discord waits for the initial response to an interaction.
 // https://discord.com/developers/docs/interactions/receiving-and-responding#responding-to-an-interaction
 const answerable = 3 * time.Second
 
-// maxSeen is how many interactions are known to have been passed on.
+// maxSeen is how many interactions are remembered.
 const maxSeen = 4096
 
-// seenInteractions knows the last interactions that came. Safe for concurrent use.
+// seenInteractions remembers the most recent interactions. Safe for concurrent use.
 type seenInteractions struct {
 	mu    sync.Mutex
 	ids   map[snowflake.ID]bool
@@ -27,7 +27,7 @@ func newSeenInteractions() *seenInteractions {
 	return &seenInteractions{ids: map[snowflake.ID]bool{}}
 }
 
-// add reports whether an interaction comes for the first time.
+// add reports whether an interaction is new.
 func (s *seenInteractions) add(id snowflake.ID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -45,9 +45,9 @@ func (s *seenInteractions) add(id snowflake.ID) bool {
 	return true
 }
 
-// interaction passes an interaction on, once: an earlier process may have
-// taken it, and its answer is then refused by Discord; this process remembers.
-// What was missed waits until the bot has the restored guilds.
+// interaction passes an interaction on once. An earlier process may have handled it, in which case
+// Discord refuses a second response; this process remembers the ones it saw. Missed interactions
+// wait until the guilds are restored.
 func (s *Shard) interaction(e Event, i dgateway.EventInteractionCreate) {
 	switch {
 	case s.replaying:
@@ -59,12 +59,12 @@ func (s *Shard) interaction(e Event, i dgateway.EventInteractionCreate) {
 	}
 }
 
-// passOn passes on the interactions that were missed, but those that Discord takes no answer to any more.
+// passOn passes on missed interactions, except those that Discord no longer accepts a response to.
 func (s *Shard) passOn(delayed []Event) {
 	for _, e := range delayed {
 		i := e.Data.(dgateway.EventInteractionCreate)
 		if age := s.all.o.Now().Sub(i.Interaction.ID().Time()); age >= answerable {
-			s.all.o.Log.Info("an interaction came too late to be answered", "shard", s.id, "age", age)
+			s.all.o.Log.Info("dropped an interaction that can no longer be answered", "shard", s.id, "age", age)
 			s.all.metrics.late()
 			continue
 		}

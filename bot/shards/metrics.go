@@ -8,7 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// metrics are what shards count beside what the gateway does.
+// metrics are the shards' collectors besides those of the gateway.
 type metrics struct {
 	saves        *prometheus.CounterVec
 	saveTime     *prometheus.HistogramVec
@@ -21,14 +21,14 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "snug", Name: name, Help: help}, labels)
 	}
 	m := &metrics{
-		saves: counter("checkpoint_saves_total", "Checkpoints of gateway sessions by outcome.", "shard", "outcome"),
+		saves: counter("checkpoint_saves_total", "Saves of gateway checkpoints, by outcome.", "shard", "outcome"),
 		saveTime: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Namespace: "snug", Name: "checkpoint_seconds", Help: "Time a checkpoint took to be stored.",
+			Namespace: "snug", Name: "checkpoint_seconds", Help: "Time to save a checkpoint.",
 			Buckets: []float64{.001, .005, .01, .05, .1, .5, 1, 5, 10, 30},
 		}, []string{"shard"}),
 		savedGuilds: counter("checkpoint_guilds_total", "Guilds written to checkpoints.", "shard"),
 		interactions: counter("interactions_passed_over_total",
-			"Interactions not acted on, by reason: repeated or late.", "reason"),
+			"Interactions that were not handled, by reason: repeated or late.", "reason"),
 	}
 	return m, errors.Join(reg.Register(m.saves), reg.Register(m.saveTime), reg.Register(m.savedGuilds),
 		reg.Register(m.interactions))

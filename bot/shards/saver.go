@@ -21,10 +21,10 @@ import (
 // saveEvery is the default of Options.SaveEvery.
 const saveEvery = 2 * time.Second
 
-// saveTime bounds one save; a hub that takes longer gets a newer one next time.
+// saveTime limits one save. If the hub takes longer, the next save writes a newer checkpoint.
 const saveTime = 30 * time.Second
 
-// touched notes that an event changes a guild. The caller holds mu.
+// touched records which guild an event changes. The caller holds mu.
 func (s *Shard) touched(data dgateway.EventData) {
 	switch e := data.(type) {
 	case dgateway.EventGuildCreate:
@@ -75,7 +75,7 @@ func (s *Shard) guildOf(data dgateway.EventData) snowflake.ID {
 		return e.GuildID
 	case dgateway.EventGuildRoleDelete:
 		return e.GuildID
-	case dgateway.EventGuildMemberUpdate: // of the members only Snug itself is in it
+	case dgateway.EventGuildMemberUpdate: // the only member in a checkpoint is Snug itself
 		if e.User.ID == s.all.o.Client.ApplicationID {
 			return e.GuildID
 		}
@@ -83,8 +83,8 @@ func (s *Shard) guildOf(data dgateway.EventData) snowflake.ID {
 	return 0
 }
 
-// start has the checkpoint saved every so often, and what else runs beside
-// the connection run, until ctx ends, or until halt. It is called once, before halt can be.
+// start saves the checkpoint regularly and runs Options.Beside until ctx ends or halt is called. It
+// must be called once, before halt.
 func (s *Shard) start(ctx context.Context) {
 	ctx, s.quit = context.WithCancel(ctx)
 	ended := make(chan struct{})
@@ -101,7 +101,7 @@ func (s *Shard) start(ctx context.Context) {
 	})
 }
 
-// halt ends that and waits for it.
+// halt stops what start began, and waits for it.
 func (s *Shard) halt() {
 	s.quit()
 	<-s.ended
@@ -120,11 +120,11 @@ func (s *Shard) run(ctx context.Context, every time.Duration) {
 	}
 }
 
-// save stores the checkpoint, if there is anything new.
+// save saves the checkpoint if there is anything new.
 func (s *Shard) save(ctx context.Context) {
 	began := time.Now()
 	s.mu.Lock()
-	session := s.conn.Checkpoint() // first: what is read of the guilds below is no older
+	session := s.conn.Checkpoint() // first, so that the guilds read below are at least as new
 	if !session.Resumable() || session == s.last || s.replaying {
 		s.mu.Unlock()
 		return
@@ -169,19 +169,19 @@ func (s *Shard) save(ctx context.Context) {
 	s.relist = s.relist || relist
 	s.mu.Unlock()
 	if ctx.Err() == nil || errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
-		s.all.o.Log.Warn("the gateway's checkpoint was not saved; a restart now would begin further back",
+		s.all.o.Log.Warn("cannot save the gateway checkpoint; a restart now would replay more events",
 			"shard", s.id, "err", err)
 	}
 }
 
-// keysOf returns a set's members in order; never nil, because a list that is empty is a list.
+// keysOf returns a set's members in order; never nil, because an empty list is a list.
 func keysOf(m map[snowflake.ID]bool) []snowflake.ID {
 	ids := slices.AppendSeq(make([]snowflake.ID, 0, len(m)), maps.Keys(m))
 	slices.Sort(ids)
 	return ids
 }
 
-// next reads the next of the guilds in todo that is still there.
+// next reads the next guild in todo that still exists.
 func (s *Shard) next(ctx context.Context, todo *[]snowflake.ID) (g checkpoint.Guild, ok bool) {
 	for len(*todo) > 0 && ctx.Err() == nil {
 		id := (*todo)[len(*todo)-1]
@@ -205,7 +205,7 @@ func (s *Shard) next(ctx context.Context, todo *[]snowflake.ID) (g checkpoint.Gu
 	return checkpoint.Guild{}, false
 }
 
-// read copies what the caches have of a guild.
+// read copies a guild from the caches.
 func (s *Shard) read(id snowflake.ID) (g checkpoint.Guild, ok bool) {
 	caches := s.all.o.Client.Caches
 	if g.Guild, ok = caches.Guild(id); !ok {
@@ -219,21 +219,21 @@ func (s *Shard) read(id snowflake.ID) (g checkpoint.Guild, ok bool) {
 	return g, true
 }
 
-// restore puts back what an earlier process saved, and gives the session to
-// resume; a zero one when there is nothing that can be resumed whole.
+// restore restores what an earlier process saved, and returns the session to resume; a zero one if
+// there is none, or it isn't complete.
 func (s *Shard) restore(ctx context.Context, shards int) gateway.Checkpoint {
 	log := s.all.o.Log.With("shard", s.id)
 	head, guilds, err := s.all.checkpoints.Load(ctx, s.id)
 	switch {
 	case errs.Has(err, errs.NotFound):
-		log.Info("no checkpoint: beginning a new gateway session")
+		log.Info("no checkpoint: starting a new gateway session")
 		return gateway.Checkpoint{}
 	case err != nil:
-		log.Warn("the checkpoint cannot be used: beginning a new gateway session", "err", err)
+		log.Warn("cannot use the checkpoint: starting a new gateway session", "err", err)
 		return gateway.Checkpoint{}
 	case head.Shards != shards || head.Intents != int64(s.all.o.Intents) ||
 		head.Application != s.all.o.Client.ApplicationID:
-		log.Info("the checkpoint is of another set-up: beginning a new gateway session")
+		log.Info("the checkpoint is for another configuration: starting a new gateway session")
 		return gateway.Checkpoint{}
 	}
 	caches := s.all.o.Client.Caches
@@ -255,7 +255,7 @@ func (s *Shard) restore(ctx context.Context, shards int) gateway.Checkpoint {
 		s.all.o.Restore(g.Guild.ID, g.Voices)
 	}
 	s.last, s.replaying = head.Session, true
-	log.Info("going on from the checkpoint", "guilds", len(guilds), "seq", head.Session.Seq,
+	log.Info("resuming from the checkpoint", "guilds", len(guilds), "seq", head.Session.Seq,
 		"age", s.all.o.Now().Sub(head.SavedAt).Round(time.Millisecond))
 	return head.Session
 }

@@ -10,7 +10,7 @@ import (
 	"snug/bot/gateway"
 )
 
-// Event is an event as the gateway dispatches it.
+// Event is an event dispatched by the gateway.
 type Event struct {
 	Gateway dgateway.Gateway
 	Type    dgateway.EventType
@@ -18,31 +18,29 @@ type Event struct {
 	Data    dgateway.EventData
 }
 
-// Shard is a connection to Discord's gateway, and the checkpoint of its
-// session. The connection's goroutine applies events under the shard's lock;
-// the saver's goroutine reads guilds under it, one after the other, so that an
-// event waits for one guild at most.
+// Shard is a connection to Discord's gateway and the checkpoint of its session. The connection's
+// goroutine applies events while holding the shard's lock; the saver's goroutine holds it while it
+// reads a guild, one at a time, so an event waits for one guild at most.
 type Shard struct {
 	all  *Shards
 	id   int
 	conn *gateway.Shard
 
-	mu      sync.Mutex            // held while an event is applied, and while a guild is read
-	changed map[snowflake.ID]bool // guilds whose stored document is behind
-	guilds  map[snowflake.ID]bool // guilds that are known
-	gone    map[snowflake.ID]bool // guilds whose stored document is to be removed
-	relist  bool                  // the stored list of guilds is behind
+	mu      sync.Mutex            // held while an event is applied and while a guild is read
+	changed map[snowflake.ID]bool // guilds whose stored document is outdated
+	guilds  map[snowflake.ID]bool // known guilds
+	gone    map[snowflake.ID]bool // guilds whose stored document has to be deleted
+	relist  bool                  // the stored list of guilds is outdated
 
-	// After a start from a checkpoint the bot gets the restored guilds once the
-	// events missed are repeated; interactions among them wait for that too. Of
-	// the connection's goroutine alone.
+	// After a start from a checkpoint the bot gets the restored guilds once all missed events were
+	// replayed; interactions among these wait for that too. Only for the connection's goroutine.
 	replaying bool
 	delayed   []Event
 
-	last gateway.Checkpoint // what the stored head says; of the saver's goroutine alone
+	last gateway.Checkpoint // the session in the stored head; only for the saver's goroutine
 
-	quit  context.CancelFunc // ends what runs beside the connection
-	ended chan struct{}      // closed when that has ended, or never began
+	quit  context.CancelFunc // stops what start began
+	ended chan struct{}      // closed when that has ended, or wasn't started
 }
 
 func newShard(all *Shards, id int) *Shard {
@@ -57,25 +55,25 @@ func newShard(all *Shards, id int) *Shard {
 // ID returns the shard's number, from 0.
 func (s *Shard) ID() int { return s.id }
 
-// Owns reports whether a guild is the shard's.
+// Owns reports whether a guild belongs to the shard.
 func (s *Shard) Owns(guild snowflake.ID) bool { return Of(guild, s.conn.ShardCount()) == s.id }
 
-// Send sends over the shard's connection. It fails when that is not there.
+// Send sends over the shard's connection. It fails if there is no connection.
 func (s *Shard) Send(ctx context.Context, op dgateway.Opcode, data dgateway.MessageData) error {
 	return s.conn.Send(ctx, op, data)
 }
 
-// Guilds lists the guilds that Discord has told of. It must not be called from Options.Event.
+// Guilds lists the guilds that Discord has sent. It must not be called from Options.Event.
 func (s *Shard) Guilds() []snowflake.ID {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return keysOf(s.guilds)
 }
 
-// Replaying reports whether what was missed is being repeated. It is for Options.Event alone.
+// Replaying reports whether missed events are being replayed. Only for Options.Event.
 func (s *Shard) Replaying() bool { return s.replaying }
 
-// dispatch applies an event: what has to be saved is noted, then the bot gets it.
+// dispatch applies an event: it records what has to be saved, then passes the event to the bot.
 func (s *Shard) dispatch(e Event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -91,9 +89,9 @@ func (s *Shard) dispatch(e Event) {
 	}
 }
 
-// caughtUp follows a start: with resumed, everything missed has been repeated,
-// and what was restored is compared as after a GUILD_CREATE. Otherwise the
-// session was a new one and Discord describes each guild.
+// caughtUp ends a start from a checkpoint. If the session was resumed, everything missed was
+// replayed, and the bot compares the restored guilds as after a GUILD_CREATE. Otherwise the session
+// is new and Discord sends every guild.
 func (s *Shard) caughtUp(resumed bool) {
 	if !s.replaying {
 		return
@@ -111,10 +109,10 @@ func (s *Shard) caughtUp(resumed bool) {
 	s.passOn(delayed)
 }
 
-// ForgetUnlisted lets go of guilds that a fresh READY no longer lists, and
-// gives them: the bot was removed while it was away. It is for Options.Event alone.
+// ForgetUnlisted removes guilds that a new READY no longer lists, and returns them: the bot was
+// removed from them while it was disconnected. Only for Options.Event.
 func (s *Shard) ForgetUnlisted(e dgateway.EventReady) (removed []snowflake.ID) {
-	if e.Guilds == nil { // the list could not be read; one that is empty is not nil
+	if e.Guilds == nil { // the list couldn't be decoded; an empty one isn't nil
 		return nil
 	}
 	known := map[snowflake.ID]bool{}
@@ -123,7 +121,7 @@ func (s *Shard) ForgetUnlisted(e dgateway.EventReady) (removed []snowflake.ID) {
 			known[id] = true
 		}
 	}
-	for id := range s.guilds { // what was restored is not known to the bot yet
+	for id := range s.guilds { // the bot doesn't know restored guilds yet
 		known[id] = true
 	}
 	for _, g := range e.Guilds {
@@ -137,7 +135,7 @@ func (s *Shard) ForgetUnlisted(e dgateway.EventReady) (removed []snowflake.ID) {
 	return removed
 }
 
-// uncache has disgo's caches forget a guild.
+// uncache removes a guild from disgo's caches.
 func (s *Shard) uncache(id snowflake.ID) {
 	caches := s.all.o.Client.Caches
 	caches.RemoveGuild(id)
@@ -145,7 +143,7 @@ func (s *Shard) uncache(id snowflake.ID) {
 	caches.RemoveRolesByGuildID(id)
 }
 
-// known lists the guilds of the shard that this process knows anything of.
+// known lists the shard's guilds that this process knows anything about.
 func (s *Shard) known() []snowflake.ID {
 	s.mu.Lock()
 	known := make(map[snowflake.ID]bool, len(s.guilds))

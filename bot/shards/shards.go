@@ -1,12 +1,10 @@
-// Package shards connects this process to Discord's gateway: to all of the
-// bot's shards, or, where several processes share them, to those whose lease it
-// holds (package lease). Each shard goes on from its checkpoint (package
-// checkpoint) where that is possible: what was missed is repeated, and then the
-// bot gets the guilds that were restored.
+// Package shards connects this process to Discord's gateway: with all of the bot's shards, or, if
+// several processes share them, with those whose lease it holds (package lease). If possible, each
+// shard resumes from its checkpoint (package checkpoint): missed events are replayed, and then the
+// bot gets the restored guilds.
 //
-// What the package needs of the bot it gets as functions; it knows neither
-// rooms nor Discord's REST interface. The way is: New, Connect, and at the end
-// Disconnect, Save and Close. Other methods may be called from anywhere.
+// The package gets what it needs from the bot as functions; it knows neither rooms nor Discord's REST API.
+// Call New, Connect, and at the end Disconnect, Save and Close. All other methods are safe for concurrent use.
 package shards
 
 import (
@@ -37,50 +35,50 @@ import (
 	"snug/shared/keyring"
 )
 
-// Options of Shards. All are needed but Shared, LeaseTerm and SaveEvery.
+// Options of Shards. Shared, LeaseTerm and SaveEvery are optional.
 type Options struct {
-	Client     *bot.Client // disgo's; checkpoints are made of its caches, and put into them
+	Client     *bot.Client // its caches are saved in checkpoints and restored from them
 	Hub        *hub.Hub
-	Keys       *keyring.Keyring // checkpoints are sealed with
+	Keys       *keyring.Keyring // seal the checkpoints
 	Intents    dgateway.Intents
 	Now        func() time.Time
 	Log        *slog.Logger
 	Registerer prometheus.Registerer
 
-	// Shared says that other processes run this bot on the same hub: each
-	// shard is connected by the one that holds its lease.
+	// Shared means that other processes run this bot on the same hub: the process that holds a shard's lease connects
+	// it.
 	Shared bool
-	// LeaseTerm is how long a process may not be heard of before another takes its shards over; default 15 s.
+	// LeaseTerm is how long a process may stay silent before another takes over its shards; default 15 s.
 	LeaseTerm time.Duration
-	// SaveEvery is how often checkpoints are saved while events come; default 2 s.
+	// SaveEvery is how often checkpoints are saved while events arrive; default 2 s.
 	SaveEvery time.Duration
 
-	// Event gets every event of a shard that disgo knows, in order, one at a
-	// time for a shard; interactions once each. It must not wait.
+	// Event receives every event of a shard that disgo knows, in order and one at a time for each
+	// shard; each interaction only once. It must not block.
 	Event func(*Shard, Event)
-	// Unknown gets, in the same order, what disgo does not know; data is valid until it returns.
+	// Unknown receives, in the same order, the events that disgo doesn't know; data is valid until it returns.
 	Unknown func(kind dgateway.EventType, data json.RawMessage)
-	// Restored gets a guild of the checkpoint with its channels, once
-	// everything that was missed has been repeated. It must not wait.
+	// Restored receives a guild from the checkpoint with its channels, once all missed events were
+	// replayed. It must not block.
 	Restored func(discord.Guild, []discord.GuildChannel)
-	// Beside runs beside each shard, from when it is connected until its context ends.
+	// Beside are run for each shard, from its connection until their context ends.
 	Beside []func(context.Context, *Shard)
 
-	// Export returns who is in a guild's voice channels when what was told of it
-	// so far is applied; Restore puts that back.
+	// Export calls then with everybody in a guild's voice channels, after all earlier voice states were
+	// applied; Restore restores that.
 	Export  func(guild snowflake.ID, then func([]voice.Occupant))
 	Restore func(guild snowflake.ID, list []voice.Occupant)
-	// Known lists the guilds that the bot knows anything of.
+	// Known lists the guilds that the bot knows anything about.
 	Known func() []snowflake.ID
-	// Unanswer ends to answer calls for guilds, at once; Forget then forgets
-	// everything about one. Their shard is another process's from now on.
+	// Another process has taken over the guilds' shard: Unanswer stops answering calls for them, at
+	// once; Forget then forgets everything about one of them.
 	Unanswer func(guilds ...snowflake.ID)
 	Forget   func(ctx context.Context, guild snowflake.ID)
-	// Fail gets an error that ends the bot for good.
+	// Fail receives an error that ends the bot for good.
 	Fail func(error)
 }
 
-// Shards are the gateway connections of this process. Make them with New.
+// Shards are this process's gateway connections. Make them with New.
 type Shards struct {
 	o           Options
 	ctx         context.Context // ends when the bot closes
@@ -89,21 +87,21 @@ type Shards struct {
 	seen        *seenInteractions
 	wg          sync.WaitGroup
 
-	url        string // the gateway's; this and what follows is set before any shard is opened
+	url        string // the gateway's address; this and the following are set before any shard is opened
 	identifies *gateway.Identifies
 	gauges     *gateway.Metrics
 
-	opening chan struct{} // holds one token while no shard is opened or given up
-	mu      sync.Mutex    // guards what follows
-	count   int           // of the whole bot; 0: not known yet
+	opening chan struct{} // holds one token unless a shard is being opened or given up
+	mu      sync.Mutex    // guards the following
+	count   int           // of the whole bot; 0: unknown
 	open    map[int]*Shard
-	leased  *lease.Holder // nil where this process holds all shards
+	leased  *lease.Holder // nil if this process holds all shards
 	end     context.CancelFunc
 	ended   chan struct{}
 }
 
-// New makes Shards that are not connected. From when ctx ends none is opened,
-// nor given up to another process. It fails if metrics are registered already.
+// New makes Shards that aren't connected. After ctx ends it opens no more shards and gives none up
+// to other processes. It fails if the metrics are already registered.
 func New(ctx context.Context, o Options) (*Shards, error) {
 	if o.SaveEvery <= 0 {
 		o.SaveEvery = saveEvery
@@ -118,9 +116,8 @@ func New(ctx context.Context, o Options) (*Shards, error) {
 	return s, err
 }
 
-// Connect asks Discord how many shards there are, opens them and returns when
-// all are ready, or with why that cannot be. Where shards are shared it returns
-// at once, and they come as their leases do.
+// Connect asks Discord for the number of shards, opens them, and returns when all are ready, or the error that
+// prevents it. With Options.Shared it returns at once, and shards are opened when their leases are acquired.
 func (s *Shards) Connect(ctx context.Context) error {
 	info, err := gateway.AskUntil(ctx, s.o.Client.Rest, 0, s.o.Log)
 	if err != nil {
@@ -147,7 +144,7 @@ func (s *Shards) Connect(ctx context.Context) error {
 	return nil
 }
 
-// share begins to hold shards as their leases come, and gives them up as they go.
+// share starts opening shards whose leases are acquired, and giving up those whose leases end.
 func (s *Shards) share(count int) {
 	host, err := os.Hostname()
 	if err != nil {
@@ -171,10 +168,10 @@ func (s *Shards) share(count int) {
 	}()
 }
 
-// hold has a shard from when its lease came until the lease is to be given up.
+// hold opens a shard whose lease was acquired, and gives it up when ctx ends.
 func (s *Shards) hold(ctx context.Context, id int) {
 	opening, cancel := context.WithCancel(ctx)
-	stop := context.AfterFunc(s.ctx, cancel) // a bot that closes does not wait for Discord
+	stop := context.AfterFunc(s.ctx, cancel) // a closing bot doesn't wait for Discord
 	if err := s.openShard(opening, id); err != nil && opening.Err() == nil {
 		s.o.Fail(err)
 	}
@@ -184,7 +181,7 @@ func (s *Shards) hold(ctx context.Context, id int) {
 	s.giveUp(id, errors.Is(context.Cause(ctx), lease.ErrLost))
 }
 
-// exclusively runs f while no other shard is opened or given up; not at all when ctx ends first.
+// exclusively runs f while no other shard is opened or given up; not at all if ctx ends first.
 func (s *Shards) exclusively(ctx context.Context, f func() error) error {
 	select {
 	case <-s.opening:
@@ -195,7 +192,7 @@ func (s *Shards) exclusively(ctx context.Context, f func() error) error {
 	return f()
 }
 
-// openShard opens one shard: it goes on where the checkpoint says, or begins anew.
+// openShard opens one shard, from its checkpoint or with a new session.
 func (s *Shards) openShard(ctx context.Context, id int) error {
 	return s.exclusively(ctx, func() error {
 		if s.ctx.Err() != nil {
@@ -225,7 +222,7 @@ func (s *Shards) openShard(ctx context.Context, id int) error {
 	})
 }
 
-// event takes every gateway event that disgo knows. A shard that was given up gets none any more.
+// event handles every gateway event that disgo knows. A shard that was given up gets no more of them.
 func (s *Shards) event(g dgateway.Gateway, kind dgateway.EventType, seq int, data dgateway.EventData) {
 	if shard := s.shard(g.ShardID()); shard != nil {
 		shard.dispatch(Event{g, kind, seq, data})
@@ -238,13 +235,12 @@ func (s *Shards) unknown(g dgateway.Gateway, kind dgateway.EventType, data json.
 	}
 }
 
-// giveUpTimeout bounds how long a shard is being given up.
+// giveUpTimeout limits how long giving up a shard may take.
 const giveUpTimeout = 5 * time.Second
 
-// giveUp gives a shard up while the process goes on: its session is left to be
-// resumed, its checkpoint saved unless the lease is lost, and everything known
-// of its guilds forgotten, because it is another process's from now on. A bot
-// that closes does this by itself, for all shards.
+// giveUp gives up a shard while the process continues: it leaves the session resumable, saves the
+// checkpoint unless the lease is lost, and forgets everything about the shard's guilds, because
+// another process takes over. A closing bot does this itself, for all shards.
 func (s *Shards) giveUp(id int, lost bool) {
 	_ = s.exclusively(s.ctx, func() error {
 		shard := s.shard(id)
@@ -267,37 +263,37 @@ func (s *Shards) giveUp(id int, lost bool) {
 		s.mu.Lock()
 		delete(s.open, id)
 		s.mu.Unlock()
-		s.o.Log.Info("a shard was given up", "shard", id, "lost", lost,
+		s.o.Log.Info("gave up a shard", "shard", id, "lost", lost,
 			"took", time.Since(began).Round(time.Millisecond))
 		return nil
 	})
 }
 
-// Count returns how many shards the bot has; 1 while it is not known.
+// Count returns how many shards the bot has; 1 while that is unknown.
 func (s *Shards) Count() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return max(s.count, 1)
 }
 
-// Of returns the shard that tells of a guild, of so many.
+// Of returns the shard, out of shards, that receives a guild's events.
 // https://discord.com/developers/docs/events/gateway#sharding
 func Of(guild snowflake.ID, shards int) int { return int(uint64(guild) >> 22 % uint64(shards)) }
 
-// Of returns the shard that tells of a guild.
+// Of returns the shard that receives a guild's events.
 func (s *Shards) Of(guild snowflake.ID) int { return Of(guild, s.Count()) }
 
-// Has reports whether this process has opened the shard that tells of a guild.
+// Has reports whether this process has opened the shard that receives a guild's events.
 func (s *Shards) Has(guild snowflake.ID) bool { return s.shard(s.Of(guild)) != nil }
 
-// shard returns a shard that was opened, or nil.
+// shard returns an open shard, or nil.
 func (s *Shards) shard(id int) *Shard {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.open[id]
 }
 
-// watch reports a shard that ended for a reason only a person can mend.
+// watch reports a shard that ended for a reason only a person can fix.
 func (s *Shards) watch(conn *gateway.Shard) {
 	select {
 	case <-s.ctx.Done():
@@ -308,13 +304,13 @@ func (s *Shards) watch(conn *gateway.Shard) {
 	}
 }
 
-// Ready reports whether every shard of this process is connected; if not, what is
-// missing. A process that stands by has none and is ready.
+// Ready returns nil if every shard of this process is connected, else an error that names one that
+// isn't. A standby process holds none and is ready.
 func (s *Shards) Ready() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.open) == 0 && s.leased == nil {
-		return errs.E(errs.Unavailable, "Starting: the connection to Discord was not opened yet.")
+		return errs.E(errs.Unavailable, "Starting: the connection to Discord isn't open yet.")
 	}
 	for id, shard := range s.open {
 		if shard.conn.Status() != dgateway.StatusReady {
@@ -324,22 +320,23 @@ func (s *Shards) Ready() error {
 	return nil
 }
 
-// Health tells how the shard of a guild is connected.
+// Health describes the connection of a guild's shard.
 func (s *Shards) Health(id snowflake.ID) guild.GatewayHealth {
 	count := s.Count()
 	out := guild.GatewayHealth{Shard: Of(id, count), Shards: count}
 	if shard := s.shard(out.Shard); shard != nil {
 		state, was := shard.conn.State(), shard.conn.History()
-		out.Phase, out.Since, out.Failures, out.Latency = state.Phase.String(), state.Since, state.Failures, shard.conn.Latency()
+		out.Phase, out.Since = state.Phase.String(), state.Since
+		out.Failures, out.Latency = state.Failures, shard.conn.Latency()
 		out.Resumes, out.Sessions, out.Failed, out.Reason = was.Resumes, was.Sessions, was.Failed, was.Reason
 	}
 	return out
 }
 
-// Disconnect closes the connections so that their sessions can be resumed;
-// nothing is opened after it. New's context has ended.
+// Disconnect closes the connections so that their sessions can be resumed. New's context must have
+// ended, so that no shard is opened afterwards.
 func (s *Shards) Disconnect(ctx context.Context) {
-	<-s.opening // New's context has ended: whoever waits to open does not
+	<-s.opening // New's context has ended, so nobody waiting for the token opens a shard
 	defer func() { s.opening <- struct{}{} }()
 	for _, shard := range s.all() {
 		shard.conn.Close(ctx)
@@ -352,7 +349,7 @@ func (s *Shards) all() []*Shard {
 	return slices.Collect(maps.Values(s.open))
 }
 
-// Save saves the checkpoints a last time, of what was applied before Disconnect.
+// Save saves the final checkpoints, with everything applied before Disconnect.
 func (s *Shards) Save(ctx context.Context) {
 	s.wg.Wait()
 	for _, shard := range s.all() {
@@ -360,7 +357,7 @@ func (s *Shards) Save(ctx context.Context) {
 	}
 }
 
-// Close closes the store of checkpoints, then frees the leases and waits until they are.
+// Close closes the checkpoint store, then frees the leases and waits until that is done.
 func (s *Shards) Close(ctx context.Context) error {
 	err := s.checkpoints.Close(ctx)
 	s.mu.Lock()

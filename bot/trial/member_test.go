@@ -226,7 +226,7 @@ func TestMemberIsNotTheBot(t *testing.T) {
 	r := newReal(t)
 	o := r.options()
 	o.Member = r.app.ID
-	if _, _, err := Run(t.Context(), o); err == nil || !strings.Contains(err.Error(), "Name a person by --member") {
+	if _, _, err := Run(t.Context(), o); err == nil || !strings.Contains(err.Error(), "Name a person with --member") {
 		t.Error(err)
 	}
 	if left := r.left(t); len(left) != 0 {

@@ -91,7 +91,7 @@ func TestKilledAgainAndAgain(t *testing.T) {
 	var snug *process
 	var h *harness
 	serve := func() {
-		if snug, h = start(); strings.Contains(snug.log.String(), "going on from the checkpoint") {
+		if snug, h = start(); strings.Contains(snug.log.String(), "resuming from the checkpoint") {
 			resumed++
 		}
 	}

@@ -60,7 +60,7 @@ func TestStoppedAndWoken(t *testing.T) {
 	if err := holder.cmd.Process.Signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
-	holder.says("another process took a shard over")
+	holder.says("another process took over a shard")
 	for range 20 {
 		if status, out := alice.api(http.MethodPost, "/rooms/"+room+"/rename",
 			map[string]any{"name": "Saturday"}); status >= 500 {

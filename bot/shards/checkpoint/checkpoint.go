@@ -1,19 +1,15 @@
-// Package checkpoint stores what a process needs to go on with a shard's
-// gateway session: the session itself, the sequence of the last event that was
-// applied, and what was known of every guild at that sequence. RESUME repeats
-// the events after it and describes no guild, and Discord's REST interface
-// cannot list voice states, so a session without its guilds is worth nothing:
-// Load gives all of it or an error.
+// Package checkpoint stores what a process needs to resume a shard's gateway session: the session
+// itself, the sequence number of the last event that was applied, and every guild as it was at that
+// point. RESUME repeats only the events after it and sends no guilds, and Discord's REST API can't
+// list voice states, so a session without its guilds is worthless: Load returns all of it or an error.
 //
-// The documents lie in the hub's shards bucket, sealed: one for each guild,
-// one that lists the guilds, and the head with the session. A save writes the
-// guilds that changed, then the list if it changed, then the head. A process
-// that dies in between leaves the old head with guilds that are a little
-// newer; what is then repeated changes nothing, because voice states, channels
-// and roles are values and the last one wins.
+// The documents are in the hub's shards bucket, sealed: one for each guild, one with the list of
+// guilds, and the head with the session. A save writes the changed guilds, then the list if it
+// changed, then the head. A process that dies in between leaves the old head with some newer
+// guilds; replaying events onto these changes nothing, because voice states, channels and roles are
+// complete values of which the last wins.
 //
-// The bot alone uses it. One Store may be used from several goroutines, one
-// goroutine at a time for each shard.
+// Only the bot uses it. A Store is safe for concurrent use as long as only one goroutine at a time uses the same shard.
 package checkpoint
 
 import (
@@ -32,17 +28,17 @@ import (
 	"snug/bot/voice"
 )
 
-// Head is a shard's session and whose it is.
+// Head is a shard's session and the configuration it belongs to.
 type Head struct {
 	Session     gateway.Checkpoint  `json:"session"`
 	Shards      int                 `json:"shards"` // of the whole bot
 	Intents     int64               `json:"intents"`
 	Application snowflake.ID        `json:"application"`
-	Self        *discord.OAuth2User `json:"self,omitempty"` // the bot's user; RESUME does not tell it
+	Self        *discord.OAuth2User `json:"self,omitempty"` // the bot's user; RESUME doesn't repeat it
 	SavedAt     time.Time           `json:"saved_at"`
 }
 
-// Guild is what was known of a guild.
+// Guild is what was known about a guild.
 type Guild struct {
 	Guild    discord.Guild          `json:"guild"`
 	Self     *discord.Member        `json:"self,omitempty"` // the bot's own membership
@@ -51,7 +47,7 @@ type Guild struct {
 	Voices   []voice.Occupant       `json:"voices"`
 }
 
-// UnmarshalJSON is the inverse of JSON's own form.
+// UnmarshalJSON decodes the channels by their type; it is the inverse of encoding/json's default encoding.
 func (g *Guild) UnmarshalJSON(b []byte) error {
 	type plain Guild
 	v := struct {
@@ -72,7 +68,7 @@ func (g *Guild) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// sorted returns the guild in one form, so that what did not change reads the same.
+// sorted returns the guild in a canonical order, so that an unchanged guild has the same JSON.
 func (g Guild) sorted() Guild {
 	slices.SortFunc(g.Roles, func(a, b discord.Role) int { return cmp.Compare(a.ID, b.ID) })
 	slices.SortFunc(g.Channels, func(a, b discord.GuildChannel) int { return cmp.Compare(a.ID(), b.ID()) })
@@ -87,7 +83,7 @@ func guildKey(shard int, guild snowflake.ID) string {
 	return strconv.Itoa(shard) + "." + guild.String()
 }
 
-// pack returns a value's JSON, compressed and sealed for the key it is stored under.
+// pack encodes a value as JSON, compresses it and seals it for its key.
 func (s *Store) pack(key string, v any) ([]byte, error) {
 	b, err := json.Marshal(v)
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 	"snug/shared/keyring"
 )
 
-// Store keeps the checkpoints of the shards of a process. Make one with New and close it.
+// Store stores the checkpoints of a process's shards. Make it with New and close it.
 type Store struct {
 	hub  *hub.Hub
 	keys *keyring.Keyring
@@ -27,11 +27,10 @@ type Store struct {
 	dec  *zstd.Decoder
 }
 
-// most is how many guilds are on their way to the hub at the same time: a
-// shard's first save has all of them.
+// most is how many guilds are written to the hub concurrently: a shard's first save contains all of them.
 const most = 256
 
-// maxInflated bounds what a stored document may unpack to.
+// maxInflated limits the decompressed size of a document.
 const maxInflated = 64 << 20
 
 // New makes a Store.
@@ -53,17 +52,16 @@ func New(h *hub.Hub, keys *keyring.Keyring) (*Store, error) {
 	return &Store{hub: h, keys: keys, pub: pub, enc: enc, dec: dec}, nil
 }
 
-// Close waits until what was begun is stored, or until ctx ends.
+// Close waits until running saves are stored, or until ctx ends.
 func (s *Store) Close(ctx context.Context) error {
 	err := s.pub.Close(ctx)
 	s.dec.Close()
 	return errors.Join(err, s.enc.Close())
 }
 
-// Save writes the guilds that next gives, until it gives false, then list (all
-// guilds of the shard) unless it is nil, and last the head, which makes them
-// count. Guilds that gone names are removed after that; what is left of them
-// when that fails is harmless.
+// Save writes the guilds that next returns, until it returns false, then list (all of the shard's
+// guilds) unless it is nil, and last the head, which makes them valid. Then it deletes the guilds
+// in gone; leftovers, if that fails, are harmless.
 func (s *Store) Save(
 	ctx context.Context, shard int, next func() (Guild, bool), list []snowflake.ID, gone []snowflake.ID, head Head,
 ) error {
@@ -94,7 +92,7 @@ func (s *Store) put(ctx context.Context, key string, v any) error {
 	return err
 }
 
-// putGuilds writes guilds side by side and waits for all of them.
+// putGuilds writes guilds concurrently and waits for all of them.
 func (s *Store) putGuilds(ctx context.Context, shard int, next func() (Guild, bool)) error {
 	var mu sync.Mutex
 	var all error
@@ -125,7 +123,7 @@ func (s *Store) putGuilds(ctx context.Context, shard int, next func() (Guild, bo
 			<-slots
 		}
 	}
-	for range most { // all slots are free again when every answer has come
+	for range most { // once all slots are free again, every write has ended
 		if !take(ctx, slots) {
 			break
 		}
@@ -145,8 +143,8 @@ func take(ctx context.Context, slots chan<- struct{}) bool {
 	}
 }
 
-// Load returns a shard's head and its guilds. errs.NotFound means that there is
-// no checkpoint; any other error that it cannot be read whole.
+// Load returns a shard's head and its guilds. errs.NotFound means that there is no checkpoint; any
+// other error that it can't be read completely.
 func (s *Store) Load(ctx context.Context, shard int) (head Head, guilds []Guild, err error) {
 	stored, err := s.hub.Shards.List(ctx, strconv.Itoa(shard))
 	if err != nil {
@@ -169,7 +167,7 @@ func (s *Store) Load(ctx context.Context, shard int) (head Head, guilds []Guild,
 	}
 	guilds = make([]Guild, len(list))
 	var reading errgroup.Group
-	reading.SetLimit(runtime.GOMAXPROCS(0)) // it is decoding that takes the time
+	reading.SetLimit(runtime.GOMAXPROCS(0)) // decoding takes most of the time
 	for i, id := range slices.Sorted(slices.Values(list)) {
 		doc := docs[guildKey(shard, id)]
 		if doc == nil {

@@ -1,20 +1,16 @@
-// Package lease decides which of several processes holds which of the bot's
-// shards, so that each shard is connected once, and a standby takes over what
-// a process that died has held.
+// Package lease decides which process holds which of the bot's shards, so that each shard is
+// connected once, and a standby takes over the shards of a process that died.
 //
-// A lease is a key of the hub that its holder writes again and again. Nobody
-// compares clocks of two machines: a process takes a lease over when it has
-// itself watched it stay the same for a whole term, in which it could write
-// there itself: while nobody can write, nobody loses a lease. Every step is a
-// compare-and-set, and the holder stops relying on its lease well before
-// another may take it. Each tenure has a number of its own, its term, which
-// calls meant for the holder carry.
+// A lease is a key in the hub that its holder renews regularly. The clocks of two machines are never
+// compared: a process takes over a lease after it has itself seen it unchanged for a whole term
+// during which it could write to the hub. While nobody can write, nobody loses a lease. Every step
+// is a compare-and-set, and the holder stops relying on its lease well before anybody else may take
+// it. Each time a lease changes hands its term increases, and calls to the holder carry that number.
 //
-// Every process also writes that it is there. Shards are shared evenly among
-// those that are: who holds more than others gives one up after the other.
+// Every process also announces itself. The shards are spread evenly over the processes present: a
+// process with more than the others gives up one after another.
 //
-// The package is for snug/bot. A Holder is started once, with Run; its other
-// methods may be called from anywhere.
+// The package is for snug/bot. Start a Holder once, with Run; its other methods are safe for concurrent use.
 package lease
 
 import (
@@ -32,62 +28,63 @@ import (
 	"snug/shared/hub"
 )
 
-// Options of a Holder. Leases and Shards are needed.
+// Options of a Holder. Leases and Shards are required.
 type Options struct {
 	Leases *hub.Bucket[hub.Lease]
 	Shards int           // of the whole bot
-	Name   string        // where this process runs, told to the others' logs
-	Term   time.Duration // how long a lease must stay the same to be taken over; default 15 s
+	Name   string        // where this process runs, for the logs of other processes
+	Term   time.Duration // how long a lease must stay unchanged before it is taken over; default 15 s
 	Log    *slog.Logger
 }
 
-// ErrLost is the cause that a hold's context ends with when another process
-// has the lease: whatever this process knows of the shard is void, and none of
-// it may be written. Any other cause leaves the lease this process's until the hold returns.
+// ErrLost is the cause with which a hold's context ends when another process has taken the lease:
+// what this process knows about the shard is outdated, and it must not write any of it. After any
+// other cause the lease stays with this process until the hold returns.
 var ErrLost = errors.New("lease: another process took the shard over")
 
-var errSpread = errors.New("lease: the shard goes to a process that holds fewer")
+var errSpread = errors.New("lease: the shard goes to a process with fewer")
 
 // Holder keeps the leases of one process.
 type Holder struct {
 	o      Options
 	holder string
-	poke   chan struct{} // something happened that the next round need not wait for
+	poke   chan struct{} // wakes the next round early
 
-	// Of Run's goroutine alone.
-	ran  time.Time     // when the last round in which this process could write began; zero: it could not
-	able time.Duration // how long this process could write, in all
+	// Only for Run's goroutine.
+	ran  time.Time     // when the last round began in which this process could write; zero: it couldn't
+	able time.Duration // how long this process could write, in total
 	seen map[string]sight
 
 	mu     sync.Mutex
 	held   map[int]*holding
-	leases map[string]entry // as the hub told last, by key
+	leases map[string]entry // the hub's latest entries, by key
 }
 
-// entry is what the hub holds under a key.
+// entry is the hub's value of a key.
 type entry struct {
 	hub.Lease
 	rev hub.Rev
 }
 
-// sight is what was seen of an entry: since when it is as it is, and since when it is there at all, in able time.
+// sight is what was observed about an entry: since when it has been unchanged, and since when it
+// exists, both measured in Holder.able.
 type sight struct {
 	rev          hub.Rev
 	since, first time.Duration
 }
 
-// holding is a lease this process holds. Its rev is of Run's goroutine alone.
+// holding is a lease held by this process. Its rev is only for Run's goroutine.
 type holding struct {
 	rev   hub.Rev
 	term  uint64
 	until time.Time // guarded by Holder.mu; zero: the lease is lost
 	end   context.CancelCauseFunc
-	given bool          // it is on its way to another process
-	stale bool          // the last renewal failed, and the log says so
+	given bool          // it is being given to another process
+	stale bool          // the last renewal failed and was logged
 	ended chan struct{} // closed when the hold has returned
 }
 
-// New makes a Holder that holds nothing yet.
+// New makes a Holder that holds no leases yet.
 func New(o Options) *Holder {
 	if o.Term <= 0 {
 		o.Term = 15 * time.Second
@@ -101,14 +98,12 @@ func New(o Options) *Holder {
 	}
 }
 
-// Held reports whether the shard's lease is surely this process's at this moment.
-// It is false after a while without the hub, and true again when the hub is
-// back and nobody took the lease meanwhile.
+// Held reports whether this process certainly holds the shard's lease right now. It becomes false
+// after some time without the hub, and true again if the hub comes back before anybody took the lease.
 func (k *Holder) Held(shard int) bool { return k.Left(shard) > 0 }
 
-// Left returns how long the shard's lease is surely this process's from now
-// on, unless it is renewed; 0 when it is not. It asks the clock, so a process
-// that was stopped and goes on gets 0 before it does anything.
+// Left returns how much longer this process certainly holds the shard's lease without renewing it, 0 if it
+// doesn't. It checks the clock, so a suspended process that continues gets 0 before it does anything else.
 func (k *Holder) Left(shard int) time.Duration {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -116,12 +111,12 @@ func (k *Holder) Left(shard int) time.Duration {
 	if h == nil || h.until.IsZero() {
 		return 0
 	}
-	// The monotonic clock stands still while a machine sleeps, the wall clock does not.
+	// The monotonic clock may stop while a machine sleeps; the wall clock doesn't.
 	now := time.Now()
 	return max(0, min(h.until.Sub(now), h.until.Round(0).Sub(now.Round(0))))
 }
 
-// Any reports whether any shard's lease is surely this process's.
+// Any reports whether this process certainly holds the lease of any shard.
 func (k *Holder) Any() bool {
 	for _, s := range k.shards() {
 		if k.Held(s) {
@@ -131,7 +126,7 @@ func (k *Holder) Any() bool {
 	return false
 }
 
-// Term returns the number of the tenure in which this process holds the shard; 0 when it does not.
+// Term returns the term of the shard's lease; 0 if this process doesn't hold it.
 func (k *Holder) Term(shard int) uint64 {
 	if h := k.holding(shard); h != nil && k.Held(shard) {
 		return h.term
@@ -139,7 +134,7 @@ func (k *Holder) Term(shard int) uint64 {
 	return 0
 }
 
-// shards lists the shards held, in no order.
+// shards lists the held shards, in no particular order.
 func (k *Holder) shards() []int {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -150,12 +145,11 @@ func (k *Holder) shards() []int {
 	return list
 }
 
-// Run takes free shards, one a round so that processes which start together
-// share them, until ctx ends. For each it runs hold in a goroutine of its own.
-// Its context ends when the shard is to be given up: with ErrLost when another
-// process has it already. A hold that returns gives the shard up. When ctx
-// ends, Run waits for every hold and then frees the leases, so that the next
-// process need not wait for the term.
+// Run takes free shards until ctx ends, one in each round, so that processes that start together
+// share them. For each shard it runs hold in its own goroutine. The context of hold ends when the
+// shard has to be given up, with ErrLost if another process already has it. A hold that returns
+// gives the shard up. When ctx ends, Run waits for every hold and then frees the leases, so that
+// the next process doesn't have to wait for a term.
 func (k *Holder) Run(ctx context.Context, hold func(ctx context.Context, shard int)) error {
 	following, stop := context.WithCancel(ctx)
 	defer stop()
@@ -173,7 +167,7 @@ func (k *Holder) Run(ctx context.Context, hold func(ctx context.Context, shard i
 		case <-ctx.Done():
 		case <-pause.C:
 		case <-k.poke:
-			// Those who hear of the same thing do not all come at once.
+			// Spread out the processes that were woken by the same event.
 			pause.Reset(mrand.N(k.o.Term/100 + 1))
 			select {
 			case <-ctx.Done():
@@ -196,7 +190,7 @@ func (k *Holder) round(ctx context.Context, hold func(context.Context, int)) {
 	k.spread()
 }
 
-// wake has the next round begin at once.
+// wake starts the next round at once.
 func (k *Holder) wake() {
 	select {
 	case k.poke <- struct{}{}:
@@ -210,7 +204,7 @@ func (k *Holder) reset(string) {
 	clear(k.leases)
 }
 
-// changed takes what the hub tells; a shard that came free is news.
+// changed handles a change in the hub; a freed shard wakes the next round.
 func (k *Holder) changed(c hub.Change[hub.Lease]) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -224,7 +218,7 @@ func (k *Holder) changed(c hub.Change[hub.Lease]) {
 	}
 }
 
-// attend writes that this process is there, and counts the time in which it could write.
+// attend announces that this process is present, and measures how long it can write.
 func (k *Holder) attend(ctx context.Context) {
 	begun := time.Now()
 	writing, cancel := k.writing(ctx)
@@ -232,7 +226,7 @@ func (k *Holder) attend(ctx context.Context) {
 	_, err := k.o.Leases.Put(writing, attending+k.holder, k.mine(0), hub.TTL(4*k.o.Term))
 	if err != nil {
 		if ctx.Err() == nil && !k.ran.IsZero() {
-			k.o.Log.Warn("this process cannot write that it is there; no lease changes hands meanwhile", "err", err)
+			k.o.Log.Warn("cannot announce this process to the others: until the hub is back, no lease changes hands", "err", err)
 		}
 		k.ran = time.Time{}
 		return
@@ -243,7 +237,7 @@ func (k *Holder) attend(ctx context.Context) {
 	k.ran = begun
 }
 
-// look notes what has changed since the last round.
+// look records what has changed since the last round.
 func (k *Holder) look() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -274,10 +268,10 @@ func (k *Holder) mine(term uint64) hub.Lease {
 	return hub.Lease{Holder: k.holder, Name: k.o.Name, Term: term, Shards: k.o.Shards}
 }
 
-// attending begins the keys by which processes say that they are there.
+// attending is the prefix of the keys with which processes announce themselves.
 const attending = hub.Attending
 
 func key(shard int) string { return strconv.Itoa(shard) }
 
-// taken says that somebody else has a shard.
+// taken reports whether err means that another process has the shard.
 func taken(err error) bool { return errs.Has(err, errs.Conflict) }

@@ -6,8 +6,7 @@ import (
 	"strings"
 )
 
-// next chooses the shard to take, if there is one to take. Who holds more than
-// somebody else leaves it to them for a while.
+// next chooses a free shard to take, if there is one. A process with more shards than another lets that one go first.
 func (k *Holder) next() (shard int, e entry, free bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -17,7 +16,7 @@ func (k *Holder) next() (shard int, e entry, free bool) {
 		shard = (first + i) % k.o.Shards
 		e, known := k.leases[key(shard)]
 		s := k.seen[key(shard)]
-		if k.held[shard] != nil || known && s.rev != e.rev { // news of this moment: the next round looks at it
+		if k.held[shard] != nil || known && s.rev != e.rev { // it changed just now: the next round decides
 			continue
 		}
 		switch idle := k.able - s.since; {
@@ -31,7 +30,7 @@ func (k *Holder) next() (shard int, e entry, free bool) {
 	return 0, entry{}, false
 }
 
-// counts returns how many shards each process holds that is there. The caller holds mu.
+// counts returns how many shards each present process holds. The caller holds mu.
 func (k *Holder) counts() map[string]int {
 	counts := map[string]int{k.holder: len(k.held)}
 	for key := range k.leases {
@@ -57,19 +56,19 @@ func least(counts map[string]int) int {
 	return n
 }
 
-// spread gives a shard up when another process, which has been there for a
-// term, holds fewer by two or more, and none holds more than this one.
+// spread gives up a shard if another process, present for at least a term, has at least two fewer,
+// and none has more than this one.
 func (k *Holder) spread() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, h := range k.held {
 		if h.given || h.until.IsZero() {
-			return // one after the other
+			return // one after another
 		}
 	}
 	for shard := range k.o.Shards {
 		if e := k.leases[key(shard)]; e.Holder == "" && k.held[shard] == nil {
-			return // it is about to be taken
+			return // somebody is about to take it
 		}
 	}
 	counts := k.counts()
@@ -87,7 +86,7 @@ func (k *Holder) spread() {
 		return
 	}
 	for shard, h := range k.held {
-		k.o.Log.Info("giving a shard to a process that holds fewer", "shard", shard, "have", mine, "fewest", fewest)
+		k.o.Log.Info("giving a shard to a process with fewer", "shard", shard, "have", mine, "fewest", fewest)
 		h.given = true
 		h.end(errSpread)
 		return

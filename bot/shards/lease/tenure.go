@@ -10,8 +10,7 @@ import (
 	"snug/shared/hub"
 )
 
-// renew writes every lease held again, side by side: one that waits must not
-// cost the others theirs.
+// renew renews all held leases concurrently, so that a slow one doesn't delay the others.
 func (k *Holder) renew(ctx context.Context) {
 	var all sync.WaitGroup
 	for _, shard := range k.shards() {
@@ -30,8 +29,7 @@ func (k *Holder) renew(ctx context.Context) {
 	all.Wait()
 }
 
-// writing bounds a write. One that was begun is waited for also when ctx ends:
-// nobody would know what became of it.
+// writing limits a write. It ignores the end of ctx: an interrupted write would have an unknown outcome.
 func (k *Holder) writing(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), k.o.Term/4)
 }
@@ -52,7 +50,7 @@ func (k *Holder) renewOne(ctx context.Context, shard int, h *holding) {
 	}
 	switch {
 	case taken(err):
-		k.o.Log.Warn("another process took a shard over: this one was out of reach for too long, and stands by",
+		k.o.Log.Warn("another process took over a shard because this one was cut off for too long",
 			"shard", shard, "err", err)
 		k.mu.Lock()
 		h.until = time.Time{}
@@ -61,12 +59,12 @@ func (k *Holder) renewOne(ctx context.Context, shard int, h *holding) {
 	case err != nil:
 		if ctx.Err() == nil && !h.stale {
 			h.stale = true
-			k.o.Log.Warn("a shard's lease could not be renewed; trying again", "shard", shard, "err", err)
+			k.o.Log.Warn("cannot renew a shard's lease; retrying", "shard", shard, "err", err)
 		}
 	default:
 		if h.stale {
 			h.stale = false
-			k.o.Log.Info("a shard's lease is renewed again", "shard", shard)
+			k.o.Log.Info("renewed a shard's lease again", "shard", shard)
 		}
 		h.rev = rev
 		k.mu.Lock()
@@ -75,15 +73,15 @@ func (k *Holder) renewOne(ctx context.Context, shard int, h *holding) {
 	}
 }
 
-// until is when this process no longer relies on a lease that it wrote at begun.
+// until is when this process stops relying on a lease that it wrote at begun.
 func (k *Holder) until(begun time.Time) time.Time { return begun.Add(k.o.Term * 3 / 4) }
 
-// find finds out whether a lease that could not be renewed is still this
-// process's: an earlier write may have happened though its answer was lost.
+// find checks whether this process still holds a lease that it couldn't renew: an earlier write may
+// have succeeded although its response was lost.
 func (k *Holder) find(ctx context.Context, shard int, h *holding) (hub.Rev, error) {
 	l, rev, err := k.o.Leases.Latest(ctx, key(shard))
 	switch {
-	case errs.Has(err, errs.NotFound): // the bucket was emptied by hand
+	case errs.Has(err, errs.NotFound): // somebody emptied the bucket
 		return k.o.Leases.Create(ctx, key(shard), k.mine(h.term))
 	case err != nil:
 		return 0, err
@@ -93,14 +91,14 @@ func (k *Holder) find(ctx context.Context, shard int, h *holding) (hub.Rev, erro
 	return rev, nil
 }
 
-// take takes at most one shard that nobody holds.
+// take takes at most one free shard.
 func (k *Holder) take(ctx context.Context, hold func(context.Context, int)) {
 	shard, e, free := k.next()
 	if !free {
 		return
 	}
 	if e.Holder != "" {
-		k.o.Log.Warn("taking over a shard whose process no longer renews its lease", "shard", shard, "from", e.Name)
+		k.o.Log.Warn("taking over a shard: its process no longer renews the lease", "shard", shard, "from", e.Name)
 	}
 	writing, cancel := k.writing(ctx)
 	defer cancel()
@@ -117,12 +115,12 @@ func (k *Holder) take(ctx context.Context, hold func(context.Context, int)) {
 	}
 	if err != nil {
 		if !taken(err) && ctx.Err() == nil {
-			k.o.Log.Warn("a shard's lease could not be taken; trying again", "shard", shard, "err", err)
+			k.o.Log.Warn("cannot take a shard's lease; retrying", "shard", shard, "err", err)
 		}
 		return
 	}
 	k.begin(ctx, shard, &holding{rev: rev, term: term, until: k.until(begun), ended: make(chan struct{})}, hold)
-	k.wake() // there may be more
+	k.wake() // there may be another free one
 }
 
 func (k *Holder) begin(ctx context.Context, shard int, h *holding, hold func(context.Context, int)) {
@@ -138,7 +136,7 @@ func (k *Holder) begin(ctx context.Context, shard int, h *holding, hold func(con
 	}()
 }
 
-// giveUp frees a lease whose hold has returned, unless it is another's already.
+// giveUp frees a lease whose hold has returned, unless another process already has it.
 func (k *Holder) giveUp(ctx context.Context, shard int, h *holding) {
 	k.mu.Lock()
 	gone := h.until.IsZero()
@@ -148,23 +146,23 @@ func (k *Holder) giveUp(ctx context.Context, shard int, h *holding) {
 	if gone {
 		return
 	}
-	// What is freed keeps its term: the next one's is greater.
+	// A freed lease keeps its term, so that the next one is higher.
 	free := hub.Lease{Name: k.o.Name, Term: h.term, Shards: k.o.Shards}
 	_, err := k.o.Leases.Update(ctx, key(shard), free, h.rev)
-	if taken(err) { // a renewal may have happened though its answer was lost
+	if taken(err) { // an earlier renewal may have succeeded although its response was lost
 		if h.rev, err = k.find(ctx, shard, h); err == nil {
 			_, err = k.o.Leases.Update(ctx, key(shard), free, h.rev)
 		}
 	}
 	if err != nil {
-		k.o.Log.Warn("a shard's lease could not be freed; it runs out by itself", "shard", shard, "err", err)
+		k.o.Log.Warn("cannot free a shard's lease; it will expire", "shard", shard, "err", err)
 	}
 }
 
-// freeTime bounds how long the hub is waited for at the end.
+// freeTime limits how long the hub may take at the end.
 const freeTime = 5 * time.Second
 
-// free ends and frees everything. While holds end their leases are renewed.
+// free ends all holds and frees their leases, which it renews until their holds have returned.
 func (k *Holder) free() {
 	for _, s := range k.shards() {
 		k.holding(s).end(nil)
@@ -172,7 +170,7 @@ func (k *Holder) free() {
 	tick := time.NewTicker(k.o.Term / 6)
 	defer tick.Stop()
 	for _, s := range k.shards() {
-		for h := k.holding(s); h != nil; h = k.holding(s) { // renew frees what has ended
+		for h := k.holding(s); h != nil; h = k.holding(s) { // renew frees the leases of ended holds
 			select {
 			case <-h.ended:
 			case <-tick.C:
@@ -185,6 +183,6 @@ func (k *Holder) free() {
 	ctx, cancel := context.WithTimeout(context.Background(), freeTime)
 	defer cancel()
 	if err := k.o.Leases.Delete(ctx, attending+k.holder); err != nil {
-		k.o.Log.Warn("this process could not say that it is gone; the others notice", "err", err)
+		k.o.Log.Warn("cannot announce that this process has stopped; the others will notice", "err", err)
 	}
 }
