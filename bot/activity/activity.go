@@ -179,7 +179,7 @@ func (r *Recorder) DeleteExpired(ctx context.Context) error {
 			}
 		}
 		if n > 0 {
-			r.o.Log.Info("old activity was deleted", "guild_id", g, "entries", n)
+			r.o.Log.Info("deleted expired activity", "guild_id", g, "entries", n)
 		}
 	}
 	return errors.Join(all...)

@@ -60,7 +60,7 @@ func (q *visitQueue) onEvent(key string, l *room.Live) {
 	}
 }
 
-// onSnapshot takes a roster without an event: after a start, or when the hub has lost its memory buckets.
+// onSnapshot handles a roster without an event: after a start, or when the hub has lost its memory buckets.
 func (q *visitQueue) onSnapshot(key string, roster []room.Person) {
 	q.rosters[key] = roster
 	q.incomplete[key] = true
@@ -114,7 +114,7 @@ func (r *Recorder) flush(ctx context.Context) {
 			continue
 		}
 		if err := r.o.Hub.Visits.Delete(ctx, key); err != nil { // the bucket's TTL deletes it later
-			r.o.Log.Warn("the visits of a closed room could not be deleted; they expire by themselves", "key", key,
+			r.o.Log.Warn("cannot delete the visits of a closed room; they will expire", "key", key,
 				"err", err)
 		}
 	}
@@ -135,7 +135,7 @@ func (r *Recorder) takePending() visitQueue {
 	for key := range c.rosters {
 		g := guildOf(key)
 		if _, before := c.guilds[g]; !before && held[g] != 0 {
-			// what its last holder heard last it may not have written
+			// the previous holder may not have written the last events it got
 			c.incomplete[key] = true
 		}
 	}
@@ -172,7 +172,7 @@ func (r *Recorder) writeRoom(ctx context.Context, g snowflake.ID, key string, li
 	if err == nil {
 		return
 	}
-	r.o.Log.Warn("a room's visits are not written yet; trying again", "key", key, "err", err)
+	r.o.Log.Warn("cannot write a room's visits; retrying", "key", key, "err", err)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.visits.closed[key] {

@@ -1,7 +1,6 @@
-// Package channelinfo learns what Discord says of voice channels beyond the
-// channel itself: their status, and since when somebody is in them. Discord
-// tells of both by events of their own, and to who asks by Request Channel Info
-// (opcode 43). disgo knows none of them.
+// Package channelinfo learns what channel objects don't contain about voice channels: their status,
+// and since when somebody is in them. Discord sends both in events of their own, and in response to
+// Request Channel Info (opcode 43). disgo knows none of these.
 package channelinfo
 
 import (
@@ -29,40 +28,40 @@ const (
 )
 
 const (
-	// A request, with burst to spare: of the 20 a minute that asking after people leaves of Discord's 120.
+	// 10 requests a minute: half of what standings leaves of Discord's 120 gateway messages a minute.
 	interval = 6 * time.Second
 	burst    = 5
-	timeout  = 10 * time.Second // of an answer; then the same may be asked again
+	timeout  = 10 * time.Second // of a response; then the same server may be requested again
 )
 
-// Options of Requests. All are needed.
+// Options of Requests. All are required.
 type Options struct {
 	Rooms   *rooms.Rooms
 	ShardOf func(guild snowflake.ID) int
 	Log     *slog.Logger
 }
 
-// Requests asks for the channels of servers, over the connection of each one's
-// shard, and tells the rooms what Discord says of channels. Make it with New;
-// Run asks for one shard's servers. Its methods may be called from anywhere.
+// Requests requests the channels of servers, each over the connection of its shard, and passes what
+// Discord says about channels to the rooms. Make it with New; Run makes the requests of one shard.
+// Its methods are safe for concurrent use.
 type Requests struct {
 	o Options
 
-	mu     sync.Mutex // guards what follows, and what is in it
+	mu     sync.Mutex // guards queues and what they contain
 	queues map[int]*queue
 }
 
-// queue are the requests of a shard.
+// queue holds the requests of a shard.
 type queue struct {
-	waiting []snowflake.ID // servers to ask for, in this order
+	waiting []snowflake.ID // servers to request, in this order
 	asked   map[snowflake.ID]time.Time
 	wake    chan struct{} // holds one token when there is something to do
 }
 
-// New makes Requests that ask for nothing yet.
+// New makes Requests with empty queues.
 func New(o Options) *Requests { return &Requests{o: o, queues: map[int]*queue{}} }
 
-// queue returns a shard's queue, made if it is new. The caller holds mu.
+// queue returns a shard's queue, and makes it if needed. The caller holds mu.
 func (r *Requests) queue(shard int) *queue {
 	q := r.queues[shard]
 	if q == nil {
@@ -72,7 +71,7 @@ func (r *Requests) queue(shard int) *queue {
 	return q
 }
 
-// Add has Discord asked for a server's channels. It only enqueues.
+// Add queues the request of a server's channels. It only enqueues.
 func (r *Requests) Add(guild snowflake.ID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -90,8 +89,8 @@ func (q *queue) poke() {
 	}
 }
 
-// next returns the server to ask for now, or how long until there is one; 0 until something wakes.
-// No server is asked for while its last answer is awaited: answers do not tell to which request they are.
+// next returns the server to request now, or how long until there is one; 0 until something is added. A server
+// isn't requested while a response is pending, because responses don't say which request they belong to.
 func (r *Requests) next(q *queue, now time.Time) (guild snowflake.ID, wait time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -111,7 +110,7 @@ func (r *Requests) next(q *queue, now time.Time) (guild snowflake.ID, wait time.
 	return 0, wait
 }
 
-// answered returns when a server was asked for, now that its answer has come.
+// answered returns when the server was requested whose response has arrived.
 func (r *Requests) answered(guild snowflake.ID) (asked time.Time, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -125,8 +124,8 @@ func (r *Requests) answered(guild snowflake.ID) (asked time.Time, ok bool) {
 	return asked, ok
 }
 
-// Run asks for the servers of a shard until ctx ends. send sends over the
-// shard's connection, and fails when that is not there.
+// Run makes the requests of a shard until ctx ends. send sends over the shard's connection; it
+// fails if there is no connection.
 func (r *Requests) Run(
 	ctx context.Context, shard int, send func(context.Context, dgateway.Opcode, dgateway.MessageData) error,
 ) {
@@ -160,7 +159,7 @@ func (r *Requests) Run(
 	}
 }
 
-// voiceChannel is what Discord tells of one.
+// voiceChannel is Discord's information about a voice channel.
 type voiceChannel struct {
 	ID        snowflake.ID `json:"id"`
 	GuildID   snowflake.ID `json:"guild_id"`
@@ -175,8 +174,7 @@ func (c voiceChannel) since() time.Time {
 	return time.Unix(c.StartTime, 0)
 }
 
-// Event takes events that disgo does not know; those that are about something
-// else do nothing. It waits for nothing.
+// Event handles the events that disgo doesn't know, and ignores those about something else. It doesn't block.
 func (r *Requests) Event(kind dgateway.EventType, data json.RawMessage) {
 	var err error
 	switch kind {
@@ -207,6 +205,6 @@ func (r *Requests) Event(kind dgateway.EventType, data json.RawMessage) {
 		}
 	}
 	if err != nil {
-		r.o.Log.Warn("an event could not be read", "event", string(kind), "err", err)
+		r.o.Log.Warn("cannot parse an event", "event", string(kind), "err", err)
 	}
 }

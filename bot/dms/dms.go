@@ -99,7 +99,8 @@ func (s *Sender) Send(ctx context.Context, to, by snowflake.ID, m discord.Messag
 	s.held, s.lastHeld = s.held+1, now
 	s.mu.Unlock()
 	return errs.E(errs.RateLimited,
-		"Snug sends no more direct messages just now, so that Discord does not take it for spam.").After(exceeded.Until.Sub(now)).Because(err)
+		"Snug sends no more direct messages just now, so that Discord does not take it for spam.").
+		After(exceeded.Until.Sub(now)).Because(err)
 }
 
 func (s *Sender) send(ctx context.Context, to, by snowflake.ID, m discord.MessageCreate) error {
@@ -229,10 +230,11 @@ func (s *Sender) pause(asked time.Time, quarantined bool) time.Time {
 	}
 	s.metrics.paused(a.PausedUntil)
 	if quarantined {
-		s.o.Log.Error("Discord has quarantined this bot for direct messages: it can join no server and write to nobody new. Whoever runs Snug appeals at https://dis.gd/app-quarantine",
+		s.o.Log.Error("Discord has quarantined this bot: it cannot join servers or open new direct messages. "+
+			"Appeal at https://dis.gd/app-quarantine",
 			"until", a.PausedUntil)
 	} else {
-		s.o.Log.Warn("Discord says that direct messages are opened too fast; no new ones for a while",
+		s.o.Log.Warn("Discord limits this bot's new direct messages: pausing them",
 			"until", a.PausedUntil)
 	}
 	return a.PausedUntil

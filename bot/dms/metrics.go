@@ -21,16 +21,17 @@ func newMetrics(reg prometheus.Registerer, now func() time.Time) (*metrics, erro
 	m := &metrics{
 		messages: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: "snug", Name: "direct_messages_total",
-			Help: "Direct messages by outcome: sent, closed (the person takes none), held_bot, held_sender, held_recipient and held_paused (a budget had nothing left), no_budget (the hub did not answer), failed.",
+			Help: "Direct messages by outcome: sent, closed (the user accepts none), held_bot, held_sender, " +
+				"held_recipient and held_paused (a budget is exhausted), no_budget (the hub did not answer), failed.",
 		}, []string{"outcome"}),
 		opened: prometheus.NewCounter(prometheus.CounterOpts{
 			Namespace: "snug", Name: "direct_messages_opened_total",
-			Help: "Direct messages opened with people who had none with this bot.",
+			Help: "New DM channels that the bot opened.",
 		}),
 	}
 	pause := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Namespace: "snug", Name: "direct_messages_pause_seconds",
-		Help: "How much longer this process opens no direct messages because Discord said that there are too many; 0: it does.",
+		Help: "How much longer this process opens no DM channels because Discord said that there are too many; 0: not paused.",
 	}, func() float64 { return max(0, time.Unix(m.until.Load(), 0).Sub(now()).Seconds()) })
 	return m, errors.Join(reg.Register(m.messages), reg.Register(m.opened), reg.Register(pause))
 }

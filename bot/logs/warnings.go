@@ -5,8 +5,8 @@ import (
 	"log/slog"
 )
 
-// Warnings returns a logger of warnings and errors alone: disgo's debug lines,
-// which hold request bodies, stay out of the log.
+// Warnings returns a logger that only logs warnings and errors: disgo's debug lines, which contain
+// request bodies, stay out of the log.
 func Warnings(log *slog.Logger) *slog.Logger { return slog.New(atLeast{log.Handler(), slog.LevelWarn}) }
 
 type atLeast struct {

@@ -14,39 +14,39 @@ import (
 )
 
 const (
-	// retryAfter is how long to wait before what the hub did not take is published again.
+	// retryAfter is how long to wait before publishing again what the hub did not accept.
 	retryAfter = 250 * time.Millisecond
-	// guildTimeout bounds publishing one guild.
+	// guildTimeout limits publishing one guild.
 	guildTimeout = 30 * time.Second
 )
 
-// Options of a Republisher. All are needed.
+// Options of a Republisher. All are required.
 type Options struct {
 	Hub    *hub.Hub
-	Guilds func() []snowflake.ID // that are this process's
-	// Publish publishes a guild's rosters, and when the hub has them, the guild.
+	Guilds func() []snowflake.ID // the guilds this process holds
+	// Publish publishes a guild's rosters and, once the hub has them, the guild.
 	Publish    func(ctx context.Context, guild snowflake.ID) error
 	Log        *slog.Logger
 	Registerer prometheus.Registerer
 }
 
-// Republisher notices when the hub's memory began anew (a NATS server without
-// a disk for it was started again), and has everything published again.
+// Republisher notices when the hub has lost its memory buckets (a NATS server keeps them only in
+// memory and was restarted), and publishes everything again.
 type Republisher struct {
 	o     Options
 	count *prometheus.CounterVec
 }
 
-// NewRepublisher makes a Republisher. It fails if its metric is registered already.
+// NewRepublisher makes a Republisher. It fails if its metric is already registered.
 func NewRepublisher(o Options) (*Republisher, error) {
 	r := &Republisher{o: o, count: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Namespace: "snug", Name: "hub_refills_total",
-		Help: "Times that rosters and servers were published again because the hub had begun anew, by outcome.",
+		Help: "Times that rosters and servers were published again because the hub had lost its memory buckets, by outcome.",
 	}, []string{"outcome"})}
 	return r, o.Registerer.Register(r.count)
 }
 
-// Follow begins to follow the hub until ctx ends; wait then waits until it has.
+// Follow follows the hub until ctx ends; wait then waits until it has stopped.
 func (r *Republisher) Follow(ctx context.Context) (wait func(), err error) {
 	var all sync.WaitGroup
 	var mu sync.Mutex
@@ -59,7 +59,7 @@ func (r *Republisher) Follow(ctx context.Context) (wait func(), err error) {
 			first := known[bucket] == ""
 			known[bucket] = epoch
 			if first {
-				return // what is published from now on goes there
+				return // whatever is published from now on goes to the new bucket
 			}
 			select {
 			case anew <- struct{}{}:
@@ -90,9 +90,9 @@ func (r *Republisher) Follow(ctx context.Context) (wait func(), err error) {
 	return all.Wait, nil
 }
 
-// republish publishes every guild, until the hub has taken all.
+// republish publishes every guild, until the hub has accepted all.
 func (r *Republisher) republish(ctx context.Context) {
-	r.o.Log.Warn("the hub's memory began anew: publishing rosters and servers again")
+	r.o.Log.Warn("the hub lost its memory buckets: publishing all rosters and servers again")
 	began := time.Now()
 	for todo := r.o.Guilds(); len(todo) > 0; {
 		var left []snowflake.ID
@@ -110,12 +110,12 @@ func (r *Republisher) republish(ctx context.Context) {
 		if todo = left; len(todo) == 0 {
 			break
 		}
-		r.o.Log.Warn("not all rosters could be published again; trying on", "servers", len(todo), "err", last)
+		r.o.Log.Warn("cannot publish all rosters and servers; retrying", "servers", len(todo), "err", last)
 		if schedule.Pause(ctx, nil, retryAfter); ctx.Err() != nil {
 			return
 		}
 	}
-	r.o.Log.Info("rosters and servers are published again", "took", time.Since(began).Round(time.Millisecond))
+	r.o.Log.Info("published all rosters and servers again", "took", time.Since(began).Round(time.Millisecond))
 }
 
 func (r *Republisher) publish(ctx context.Context, guild snowflake.ID) error {

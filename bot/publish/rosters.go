@@ -1,5 +1,5 @@
-// Package publish puts what dashboards show into the hub: rosters as they
-// change, and everything again when the hub's memory began anew.
+// Package publish publishes what dashboards show to the hub: rosters as they change, and everything
+// again when the hub has lost its memory buckets.
 package publish
 
 import (
@@ -12,22 +12,22 @@ import (
 	"snug/shared/room"
 )
 
-// Rosters hands rosters to the hub in order and without waiting; it is package voice's Publisher.
+// Rosters publishes rosters in order and without blocking; it implements voice.Publisher.
 type Rosters struct {
 	p     *hub.Publisher[room.Live]
 	holds func(guild snowflake.ID) bool
 }
 
-// NewRosters makes Rosters. holds says whether a guild is surely this process's.
+// NewRosters makes Rosters. holds reports whether this process certainly holds a guild.
 func NewRosters(h *hub.Hub, holds func(guild snowflake.ID) bool) (*Rosters, error) {
 	p, err := h.Rosters.Publisher(0)
 	return &Rosters{p, holds}, err
 }
 
-// errNotHeld keeps a roster from being published while its shard may be another process's.
-var errNotHeld = errors.New("publish: the shard's lease is not surely held")
+// errNotHeld prevents publishing a roster whose shard may belong to another process.
+var errNotHeld = errors.New("publish: another process may hold the shard's lease")
 
-// Put publishes a roster, unless its guild may be another process's by now.
+// Put publishes a roster, unless another process may hold its guild by now.
 func (r *Rosters) Put(key string, live room.Live, done func(error)) {
 	if !r.holds(live.Room.GuildID) {
 		done(errNotHeld)
@@ -38,5 +38,5 @@ func (r *Rosters) Put(key string, live room.Live, done func(error)) {
 	}
 }
 
-// Close waits until the hub has everything, or until ctx ends.
+// Close waits until the hub has stored everything, or until ctx ends.
 func (r *Rosters) Close(ctx context.Context) error { return r.p.Close(ctx) }

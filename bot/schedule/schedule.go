@@ -1,9 +1,8 @@
-// Package schedule does things again and again: every so often, or at a time of day.
+// Package schedule runs functions periodically or at a time of day.
 //
-// Cron does them, by the wall clock: when that is put back, cron waits until
-// it shows the same time again. So a watchdog, which goes by the monotonic
-// clock, does what cron has missed twice. What takes longer than its period is
-// not begun a second time meanwhile.
+// It uses cron, which goes by the wall clock: when that is set back, cron waits until it shows the
+// same time again. A watchdog, which goes by the monotonic clock, therefore runs what cron missed
+// twice in a row. A function that takes longer than its period isn't started a second time meanwhile.
 package schedule
 
 import (
@@ -14,18 +13,17 @@ import (
 	"github.com/robfig/cron/v3"
 )
 
-// task is something done again and again.
+// task is a function that is run periodically.
 type task struct {
 	every time.Duration
 	do    func()
 
-	doing sync.Mutex // held while it is done
+	doing sync.Mutex // held while it runs
 	mu    sync.Mutex
-	last  time.Time // when it was begun last, with a monotonic reading
+	last  time.Time // when it was last started, with a monotonic reading
 }
 
-// Schedule is what is done again and again. Make it with New, add to it, then
-// Start it, once; Stop ends it.
+// Schedule runs functions periodically. Make it with New, add functions, then call Start and Stop once each.
 type Schedule struct {
 	cron  *cron.Cron
 	tasks []*task
@@ -42,7 +40,7 @@ func New() *Schedule {
 	return s
 }
 
-// Every has f done every so often once the schedule is started.
+// Every runs f with the period d while the schedule runs.
 func (s *Schedule) Every(d time.Duration, f func()) error {
 	t := &task{every: d, do: f}
 	s.tasks = append(s.tasks, t)
@@ -50,27 +48,27 @@ func (s *Schedule) Every(d time.Duration, f func()) error {
 	return err
 }
 
-// At has f done at times that a cron expression of five fields names, such as
-// "17 4 * * *". No watchdog does what is missed.
+// At runs f at the times given by a cron expression with five fields, such as "17 4 * * *". The
+// watchdog doesn't cover these.
 func (s *Schedule) At(spec string, f func()) error {
 	_, err := s.cron.AddFunc(spec, f)
 	return err
 }
 
-// Start begins.
+// Start starts the schedule.
 func (s *Schedule) Start() {
 	s.cron.Start()
 	s.watch()
 }
 
-// Stop begins nothing any more, and waits for what is being done.
+// Stop starts nothing more, and waits for running functions.
 func (s *Schedule) Stop() {
 	s.stop()
 	<-s.cron.Stop().Done()
 	s.watching.Wait()
 }
 
-// run does a task, unless it is being done.
+// run runs a task unless it is already running.
 func (t *task) run() {
 	if !t.doing.TryLock() {
 		return
@@ -82,7 +80,7 @@ func (t *task) run() {
 	t.do()
 }
 
-// watch begins to do what cron misses.
+// watch starts the watchdogs.
 func (s *Schedule) watch() {
 	for _, t := range s.tasks {
 		t.mu.Lock()

@@ -19,12 +19,12 @@ func (m *metrics) register(reg prometheus.Registerer, t *Cache) error {
 		return prometheus.Opts{Namespace: "snug", Subsystem: "standings", Name: name, Help: help}
 	}
 	m.asked = prometheus.NewCounter(prometheus.CounterOpts(opts("asks_total",
-		"Messages that asked Discord after people.")))
-	m.people = prometheus.NewCounter(prometheus.CounterOpts(opts("people_asked_total", "People asked after in them.")))
+		"Requests for guild members sent over the gateway.")))
+	m.people = prometheus.NewCounter(prometheus.CounterOpts(opts("people_asked_total", "Members requested in them.")))
 	m.spared = prometheus.NewCounter(prometheus.CounterOpts(opts("asked_aside_total",
-		"People asked after by REST, whom messages do not reach in time.")))
+		"Members fetched by REST because gateway requests did not reach them in time.")))
 	followed := prometheus.NewGaugeFunc(prometheus.GaugeOpts(opts("followed",
-		"People who watch, own a room or are a guest of one.")), func() float64 {
+		"People who watch the dashboard, own a room or are guests of one.")), func() float64 {
 		n, _ := t.followed()
 		return float64(n)
 	})

@@ -197,7 +197,7 @@ func (t *Cache) RateLimited(id int, after time.Duration) {
 	if s := t.shards[id]; s != nil {
 		s.held = time.Now().Add(after)
 	}
-	t.o.Log.Warn("Discord asks Snug to ask less often after members", "shard", id, "delay", after)
+	t.o.Log.Warn("Discord limits requests for guild members: pausing them", "shard", id, "delay", after)
 }
 
 // next returns the users of the next request and counts it; or, if there is none now, how long to wait.

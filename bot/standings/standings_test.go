@@ -207,7 +207,8 @@ func TestAges(t *testing.T) {
 				oldest := d.watch(t, tt.guilds, tt.people, min(most, tt.within+tt.within/4), 2*tt.within+3*time.Minute)
 				synctest.Wait()
 				rest := float64(len(d.rest)) / time.Since(began).Seconds()
-				t.Logf("the oldest answer was %v old, %d messages in the busiest minute, %d people in the largest, %.2f requests of REST a second",
+				t.Logf("the oldest answer was %v old, %d messages in the busiest minute, %d people in the largest, "+
+					"%.2f requests of REST a second",
 					oldest, d.busiest(), d.most, rest)
 				if oldest > tt.within || d.busiest() > standings.RequestsPerMinute ||
 					d.most > standings.UsersPerRequest {

@@ -26,7 +26,7 @@ func compare(have, want []Outcome) (all []Difference) {
 			all = append(all, Difference{h.Step, fmt.Sprintf(format, a...)})
 		}
 		if w.Untried != "" {
-			report("the simulated Discord could not try it: %s", w.Untried)
+			report("the Discord simulator could not try it: %s", w.Untried)
 			continue
 		}
 		compareExchanges(h, w, report)

@@ -116,12 +116,12 @@ func Replay(ctx context.Context, rec Record) ([]Difference, error) {
 	defer m.close()
 	t, err := begin(ctx, m.options())
 	if err != nil {
-		return nil, fmt.Errorf("the simulated Discord: %w", err)
+		return nil, fmt.Errorf("the Discord simulator: %w", err)
 	}
 	t.grants = m.grants
 	want := t.all(ctx)
 	if err := t.cleanUp(ctx); err != nil {
-		return nil, fmt.Errorf("the simulated Discord: %w", err)
+		return nil, fmt.Errorf("the Discord simulator: %w", err)
 	}
 	return compare(rec.Outcomes, want), nil
 }

@@ -56,7 +56,8 @@ func (t *Tracker) change(guildID snowflake.ID, g *guild, user snowflake.ID, v vo
 		return nil, nil
 	}
 	if v.person.Username == "" && had { // a state without its member: keep the name
-		v.person.Username, v.person.DisplayName, v.person.Avatar, v.person.Bot = old.person.Username, old.person.DisplayName, old.person.Avatar, old.person.Bot
+		p, q := &v.person, old.person
+		p.Username, p.DisplayName, p.Avatar, p.Bot = q.Username, q.DisplayName, q.Avatar, q.Bot
 	}
 	if had && old.channel == v.channel {
 		v.person.Since, v.person.Seat = old.person.Since, old.person.Seat
@@ -197,8 +198,8 @@ func (t *Tracker) applyRoom(s room.Summary, fact room.Fact) {
 	t.publish(pubs)
 }
 
-// applyFact applies a fact to a room's roster and appends what to
-// publish. It ignores channels that are no rooms. The caller holds mu.
+// applyFact applies a fact to a room's roster and appends what to publish. It ignores channels that
+// aren't rooms. The caller holds mu.
 func (t *Tracker) applyFact(
 	pubs []publication, guildID snowflake.ID, g *guild, channel snowflake.ID, fact room.Fact,
 ) []publication {
@@ -299,7 +300,7 @@ func (t *Tracker) publishThen(pubs []publication, then func(error)) {
 func (t *Tracker) onPublishFailed(k key, err error) {
 	if t.tracked(k) && !t.dirty[k] {
 		t.dirty[k] = true
-		t.o.Log.Warn("a roster was not stored; its latest state will be published again", "guild_id", k.guild,
+		t.o.Log.Warn("cannot store a roster; retrying with its latest state", "guild_id", k.guild,
 			"room_id", k.channel, "err", err)
 	}
 }

@@ -54,7 +54,7 @@ type Tracker struct {
 
 	mu     sync.RWMutex // guards guilds and everything in it; never held during a call out of the package
 	guilds map[snowflake.ID]*guild
-	dirty  map[key]bool // rooms whose last publication failed; used by Run's goroutine alone
+	dirty  map[key]bool // rooms whose last publication failed; only for Run's goroutine
 }
 
 type key struct{ guild, channel snowflake.ID }
@@ -112,20 +112,20 @@ func (t *Tracker) drain() {
 	}
 }
 
-// VoiceState takes a Voice State Update event.
+// VoiceState handles a VOICE_STATE_UPDATE.
 func (t *Tracker) VoiceState(s discord.VoiceState, m discord.Member) {
 	t.queue.put(func() { t.applyVoice(s.GuildID, t.voiceOf(s, &m), s.UserID) })
 }
 
-// Guild takes all voice states of a guild, from Guild Create.
-// Differences from the known state are published as joins and leaves.
+// Guild handles all voice states of a guild, from GUILD_CREATE. Differences from the known state
+// are published as joins and leaves.
 func (t *Tracker) Guild(id snowflake.ID, states []discord.VoiceState, members []discord.Member) {
 	t.queue.put(func() { t.applyGuild(id, states, members) })
 }
 
-// GuildGone forgets who is in voice in a guild that the bot left; nothing is
-// published, because nobody knows who is there. The guild's rooms stay until Closed
-// is called for each, which may happen after this or even after the guild returned.
+// GuildGone forgets who is in voice in a guild that the bot left. It publishes nothing, because who
+// is in voice there is unknown. The guild's rooms stay until Closed is called for each, which may
+// happen after this or even after the guild returned.
 func (t *Tracker) GuildGone(id snowflake.ID) {
 	t.queue.put(func() {
 		t.mu.Lock()
@@ -144,13 +144,13 @@ func (t *Tracker) dropIfEmpty(id snowflake.ID) {
 	}
 }
 
-// KnownRoom is a stored room that is to be tracked after a start; Prior is its last published state, or nil.
+// KnownRoom is a stored room to track after a start; Prior is its last published state, or nil.
 type KnownRoom struct {
 	Room  room.Summary
 	Prior *room.Live
 }
 
-// Track begins to publish rooms that were opened before this process held the guild. A roster that differs
+// Track starts publishing rooms that were opened before this process held the guild. A roster that differs
 // from Prior is published change by change; without Prior, as a whole. done is called when all are applied.
 func (t *Tracker) Track(rooms []KnownRoom, done func()) {
 	t.queue.put(func() {
@@ -161,7 +161,7 @@ func (t *Tracker) Track(rooms []KnownRoom, done func()) {
 	})
 }
 
-// Room publishes a fact about a room and the room's present summary.
+// Room publishes a fact about a room and the room's current summary.
 func (t *Tracker) Room(s room.Summary, fact room.Fact) {
 	t.queue.put(func() { t.applyRoom(s, fact) })
 }

@@ -204,7 +204,7 @@ func (k *producer) enqueue(ctx context.Context, h webhook.Hook, a hub.AuditEntry
 	}
 	d, err := webhook.NewDelivery(h, a.ID, a.Kind, a.At, a.Data, k.s.o.Now())
 	if err != nil {
-		k.s.o.Log.Error("an audit entry cannot be told to webhooks", "guild_id", h.GuildID, "err", err)
+		k.s.o.Log.Error("cannot create a webhook delivery for an audit entry", "guild_id", h.GuildID, "err", err)
 		return false, true
 	}
 	// A conflict means that it was created before a crash.
@@ -239,7 +239,7 @@ func (s *Sender) reseal(ctx context.Context, h webhook.Hook) (done bool) {
 		return nil
 	})
 	if err != nil && ctx.Err() == nil {
-		s.o.Log.WarnContext(ctx, "a webhook's secret was not sealed anew, and will be tried again",
+		s.o.Log.WarnContext(ctx, "cannot reseal a webhook's secret with the current session secret; retrying",
 			"guild_id", h.GuildID, "err", err)
 	}
 	return err == nil

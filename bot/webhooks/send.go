@@ -90,7 +90,7 @@ func (s *Sender) send(ctx context.Context, k hookKey) (failed bool) {
 	case errs.Has(err, errs.NotFound): // deleted with its hook in the meantime
 		return false
 	default:
-		s.o.Log.Warn("what became of a webhook's message was not kept; it is sent again", "guild_id", h.GuildID,
+		s.o.Log.Warn("cannot store the result of a webhook delivery; it will be sent again", "guild_id", h.GuildID,
 			"err", err)
 		return true
 	}
@@ -159,7 +159,7 @@ func (s *Sender) stop(ctx context.Context, h webhook.Hook, why string) {
 		h.Enabled, h.Stopped = false, why
 		return nil
 	})
-	s.o.Log.Warn("a webhook was switched off", "guild_id", h.GuildID, "why", why, "err", err)
+	s.o.Log.Warn("disabled a webhook", "guild_id", h.GuildID, "why", why, "err", err)
 }
 
 // prune deletes all but the newest done deliveries of a hook.

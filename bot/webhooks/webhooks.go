@@ -64,14 +64,14 @@ type Sender struct {
 func New(o Options) (*Sender, error) {
 	s := &Sender{o: o, queue: newQueue(), scheduler: newScheduler(), nudge: make(chan struct{}, 1)}
 	s.sent = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "snug_webhook_tries_total", Help: "Messages sent to webhooks, by whether they were taken.",
+		Name: "snug_webhook_tries_total", Help: "Attempts to deliver to webhooks, by result.",
 	}, []string{"result"})
 	s.waits = prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "snug_webhook_pending", Help: "Messages to webhooks that were not taken yet.",
+		Name: "snug_webhook_pending", Help: "Webhook deliveries that are still pending.",
 	})
 	if o.Registerer != nil {
 		if err := errors.Join(o.Registerer.Register(s.sent), o.Registerer.Register(s.waits)); err != nil {
-			return nil, fmt.Errorf("hooks: metrics: %w", err)
+			return nil, fmt.Errorf("webhooks: metrics: %w", err)
 		}
 	}
 	s.client = newClient(o.Networks, o.Resolver)
