@@ -93,7 +93,7 @@ func number(key, text string) string {
 			list = append(list, strconv.Itoa(b))
 		}
 		return "=bits:" + strings.Join(list, ",")
-	case n > mostEnum:
+	case n > maxEnum:
 		return ""
 	}
 	return "=" + strconv.FormatUint(n, 10)
