@@ -1,9 +1,9 @@
 // Package access computes a member's permissions in a channel, as Discord
 // does, and why a member cannot be let into a room. All of Snug uses it.
 //
-// It does no I/O and reads no clock. Its inputs (roles' permissions, channels'
-// overwrites) are plain data that the bot publishes, so that bot and dashboard
-// get the same results. https://discord.com/developers/docs/topics/permissions
+// It does no I/O and reads no clock. Its inputs (roles' permissions, channels' overwrites) are
+// plain data that the bot publishes, so that bot and dashboard get the same results.
+// https://discord.com/developers/docs/topics/permissions
 package access
 
 import (
@@ -25,11 +25,11 @@ const (
 	Connect            Permissions = 1 << 20
 	MoveMembers        Permissions = 1 << 24
 
-	// All is what the server's owner and administrators have.
+	// All are the permissions of the server's owner and administrators.
 	All = ^Permissions(0)
-	// Enter is what it takes to be in a voice channel.
+	// Enter are the permissions needed to join a voice channel.
 	Enter = ViewChannel | Connect
-	// ChannelMask is what Snug needs to know of a channel's overwrites, OfRoles of a role.
+	// ChannelMask are the permissions that Snug needs to know of a channel's overwrites, and RoleMask of a role.
 	ChannelMask = Enter | MoveMembers
 	RoleMask    = ChannelMask | Administrator | ManageGuild
 )
@@ -38,14 +38,14 @@ const (
 const (
 	restricted = ViewChannel | ReadMessageHistory // timed out, or pending
 	// voiceImplied are the permissions that Discord removes with Connect in a voice channel.
-	voiceImplied = MoveMembers | 1<<4 | 1<<8 | 1<<9 | 1<<21 | 1<<22 | 1<<23 | 1<<25 | 1<<28 | 1<<29 | 1<<32 | 1<<39 | 1<<42 | 1<<45 | 1<<48
+	voiceImplied = MoveMembers | 1<<4 | 1<<8 | 1<<9 | 1<<21 | 1<<22 | 1<<23 | 1<<25 |
+		1<<28 | 1<<29 | 1<<32 | 1<<39 | 1<<42 | 1<<45 | 1<<48
 )
 
 // Has reports whether p has all bits of q.
 func (p Permissions) Has(q Permissions) bool { return p&q == q }
 
-// Roles are the permissions that a server's roles give, by role; those of
-// @everyone stand under the server's own id.
+// Roles are the permissions of a server's roles, by role; @everyone has the server's own id.
 type Roles map[snowflake.ID]Permissions
 
 // Base returns the combined permissions of roles and @everyone.
@@ -61,7 +61,7 @@ func (r Roles) Base(guild snowflake.ID, has []snowflake.ID) Permissions {
 type Member struct {
 	Guild, User snowflake.ID
 	Roles       []snowflake.ID // without @everyone
-	Base        Permissions    // what their roles give together
+	Base        Permissions    // combined permissions of their roles
 	Owner       bool           // of the server
 	Pending     bool           // has not accepted the server's rules
 	TimedOut    bool
@@ -113,12 +113,11 @@ func apply(m Member, channel []Overwrite) Permissions {
 // Guild is a guild's owner and roles.
 type Guild struct {
 	OwnerID snowflake.ID `json:"owner_id,omitempty"`
-	// Roles are those that give more of OfRoles than @everyone, and @everyone.
+	// Roles are @everyone and the roles with more of RoleMask than it.
 	Roles Roles `json:"roles,omitempty"`
 }
 
-// Compact returns the roles that give more of the permissions in mask than @everyone does, and @everyone, with
-// only those.
+// Compact returns @everyone and the roles that grant more of the permissions in mask than it does, limited to mask.
 func (r Roles) Compact(guild snowflake.ID, mask Permissions) Roles {
 	everyone := r[guild] & mask
 	out := Roles{guild: everyone}

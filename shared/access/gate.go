@@ -7,26 +7,26 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 )
 
-// A gate is the overwrites of a server's lobby or category, before Snug's
-// own: whoever they keep out cannot be let into the rooms opened there.
+// A gate is the overwrites of a server's lobby or category, without Snug's own: members who don't
+// pass it can't be let into the rooms opened there.
 
 // Barrier is the reason why a member does not pass a gate.
 type Barrier string
 
-// The reasons, the gravest first. MissingRole alone can be waived.
+// The reasons, most serious first. Only MissingRole can be waived.
 const (
 	Passes      Barrier = ""
-	NotMember   Barrier = "not_member"   // of the server: they left it, were put out or banned
+	NotMember   Barrier = "not_member"   // they left the server, or were kicked or banned
 	IsPending   Barrier = "pending"      // they have not accepted the server's rules
 	IsTimedOut  Barrier = "timed_out"    //
-	OwnDenial   Barrier = "own_denial"   // an overwrite denies it to them
-	RoleDenial  Barrier = "role_denial"  // an overwrite denies it to a role of theirs
-	MissingRole Barrier = "missing_role" // nothing denies it to them, and no role of theirs allows it
+	OwnDenial   Barrier = "own_denial"   // an overwrite of their own denies it
+	RoleDenial  Barrier = "role_denial"  // an overwrite of one of their roles denies it
+	MissingRole Barrier = "missing_role" // nothing denies it, but none of their roles allows it
 )
 
-// Gate returns the overwrites that count as a gate. If a channel denies @everyone to see or
-// enter and allows it to no role, people are let in one by one, and that denial does not
-// count. bot reports whether a role is managed for a bot, so that people cannot have it.
+// Gate returns the overwrites that count as a gate. If a channel denies @everyone access and allows
+// it to no role, people are let in one by one, and that denial doesn't count. bot reports whether a
+// role is managed by a bot, so that people can't have it.
 func Gate(guild snowflake.ID, place []Overwrite, bot func(role snowflake.ID) bool) []Overwrite {
 	allows := slices.ContainsFunc(place, func(o Overwrite) bool {
 		return !o.Member && o.ID != guild && o.Allow&Enter != 0 && !bot(o.ID)
@@ -57,7 +57,7 @@ func GateBarrier(m Member, gate []Overwrite) Barrier {
 	return cmp.Or(DenialBarrier(m, gate), MissingRole)
 }
 
-// DenialBarrier returns which overwrite denies a member to see or enter: OwnDenial, RoleDenial, or Passes for none.
+// DenialBarrier returns the kind of overwrite that denies a member access: OwnDenial, RoleDenial, or Passes for none.
 func DenialBarrier(m Member, gate []Overwrite) Barrier {
 	if m.Admin() {
 		return Passes
@@ -80,7 +80,7 @@ func DenialBarrier(m Member, gate []Overwrite) Barrier {
 	return Passes
 }
 
-// RolesThatAdmit returns the roles, sorted by id, each of which alone would let the member pass all gates.
+// RolesThatAdmit returns the roles, sorted by id, of which any one would let the member pass all gates.
 func RolesThatAdmit(m Member, gates [][]Overwrite, roles Roles, bot func(role snowflake.ID) bool) []snowflake.ID {
 	tries := map[snowflake.ID]bool{}
 	for id := range roles {

@@ -9,15 +9,15 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 )
 
-// Overwrite allows or denies permissions in one channel, to a role or a member.
+// Overwrite allows and denies permissions in a channel, for a role or a member.
 type Overwrite struct {
 	ID          snowflake.ID
-	Member      bool // it is a member's; otherwise a role's
+	Member      bool // of a member; otherwise of a role
 	Allow, Deny Permissions
 }
 
-// MarshalText writes an overwrite shortly, as rosters carry it with every
-// event: id, allowed bits and denied bits in hexadecimal, with an m before a member's.
+// MarshalText encodes an overwrite briefly, because every event with a roster contains it: id,
+// allowed bits and denied bits in hexadecimal, with an m before a member's.
 func (o Overwrite) MarshalText() ([]byte, error) {
 	var b []byte
 	if o.Member {
@@ -33,20 +33,20 @@ func (o *Overwrite) UnmarshalText(b []byte) error {
 	text, member := strings.CutPrefix(string(b), "m")
 	part := strings.Split(text, ":")
 	if len(part) != 3 {
-		return fmt.Errorf("access: %q is no overwrite", b)
+		return fmt.Errorf("access: %q is not an overwrite", b)
 	}
 	var n [3]uint64
 	for i, base := range []int{10, 16, 16} {
 		var err error
 		if n[i], err = strconv.ParseUint(part[i], base, 64); err != nil {
-			return fmt.Errorf("access: %q is no overwrite: %w", b, err)
+			return fmt.Errorf("access: %q is not an overwrite: %w", b, err)
 		}
 	}
 	*o = Overwrite{ID: snowflake.ID(n[0]), Member: member, Allow: Permissions(n[1]), Deny: Permissions(n[2])}
 	return nil
 }
 
-// Compact returns the overwrites that say something of the permissions in mask, and only that, in the order of their ids.
+// Compact returns the overwrites that affect the permissions in mask, limited to mask, sorted by id.
 func Compact(list []Overwrite, mask Permissions) []Overwrite {
 	var out []Overwrite
 	for _, o := range list {

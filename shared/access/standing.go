@@ -24,16 +24,16 @@ type Standing struct {
 	UserID  snowflake.ID `json:"user_id"`
 	Member  bool         `json:"member"`          // is in the server
 	Owner   bool         `json:"owner,omitempty"` // owns the server
-	// owns the server, or has Administrator: Discord denies them nothing
+	// owns the server or has Administrator, so that overwrites don't apply
 	Admin   bool           `json:"admin,omitempty"`
 	Manager bool           `json:"manager,omitempty"` // as Admin, or has Manage Server and is Active
 	Roles   []snowflake.ID `json:"roles,omitempty"`   // without @everyone
-	// Base is what their roles give together, of access.OfRoles.
+	// Base are the combined permissions of their roles, limited to RoleMask.
 	Base Permissions `json:"base,omitempty"`
 	Bot  bool        `json:"bot,omitempty"`
-	// Pending is set until they accept the rules (membership screening): they see and read, nothing more.
+	// Pending is set until they accept the rules (membership screening): until then they can only see and read.
 	Pending bool `json:"pending,omitempty"`
-	// TimedOutUntil is when their timeout ends, as Discord told it: it may be past; zero for none.
+	// TimedOutUntil is when their timeout ends, as Discord sent it: it may be past; zero for none.
 	TimedOutUntil time.Time `json:"timed_out_until,omitzero"`
 	Username      string    `json:"username"`
 	DisplayName   string    `json:"display_name"`     // nickname, else global name, else username
@@ -44,7 +44,7 @@ type Standing struct {
 // TimedOut reports whether they were timed out at CheckedAt.
 func (s Standing) TimedOut() bool { return s.TimedOutUntil.After(s.CheckedAt) }
 
-// WithGuild returns the standing recomputed with the guild's present owner and roles.
+// WithGuild returns the standing recomputed with the guild's current owner and roles.
 func (s Standing) WithGuild(g Guild) Standing {
 	if !s.Member || len(g.Roles) == 0 {
 		return s
@@ -56,7 +56,7 @@ func (s Standing) WithGuild(g Guild) Standing {
 	return s
 }
 
-// AsMember returns what permissions are computed from.
+// AsMember returns what Compute needs.
 func (s Standing) AsMember() Member {
 	return Member{
 		Guild: s.GuildID, User: s.UserID, Roles: s.Roles, Base: s.Base, Owner: s.Owner || s.Admin, Pending: s.Pending,
@@ -72,11 +72,11 @@ func (s Standing) PermissionsIn(channel []Overwrite) Permissions {
 	return Compute(s.AsMember(), channel)
 }
 
-// Active reports whether they may do more than see and read: Discord allows those
-// who are timed out, or have not accepted the server's rules, nothing else.
+// Active reports whether they may do more than see and read. Discord allows nothing else to members
+// who are timed out or have not accepted the server's rules.
 func (s Standing) Active() bool { return s.Member && (s.Admin || !s.Pending && !s.TimedOut()) }
 
-// CheckActive fails with errs.Forbidden unless they are Active.
+// CheckActive returns errs.Forbidden unless they are Active.
 func (s Standing) CheckActive() error {
 	switch {
 	case s.Active():
@@ -91,7 +91,7 @@ func (s Standing) CheckActive() error {
 		s.TimedOutUntil)
 }
 
-// CheckManager fails with errs.Forbidden unless they manage the server.
+// CheckManager returns errs.Forbidden unless they manage the server.
 func (s Standing) CheckManager() error {
 	if !s.Manager {
 		return errs.E(errs.Forbidden,

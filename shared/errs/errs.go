@@ -58,7 +58,7 @@ type Error struct {
 type Term string
 
 // E returns an error with a code and a message for users, formatted with fmt.Sprintf. Pass the
-// format as a single constant: it is the key of the translations.
+// format as a string literal, or as several joined by +: it is the key of the translations.
 func E(code Code, format string, args ...any) *Error {
 	return &Error{Code: code, Message: fmt.Sprintf(format, args...), Format: format, Args: args}
 }

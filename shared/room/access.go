@@ -20,23 +20,22 @@ type Access struct {
 	Private     bool           `json:"private"`
 	Locked      bool           `json:"locked,omitempty"`
 	Hidden      bool           `json:"hidden,omitempty"`
-	ManagersSee bool           `json:"managers_see,omitempty"` // managers see private rooms too
+	ManagersSee bool           `json:"managers_see,omitempty"` // managers can see private rooms too
 	Guests      []snowflake.ID `json:"guests,omitempty"`       // without suspended ones
 	Banned      []snowflake.ID `json:"banned,omitempty"`
-	// OwnerSuspended says that the owner does not pass the
-	// gates: they have no access of their own until they do.
+	// OwnerSuspended means that the owner doesn't pass the gates: they have no access of their own until they do.
 	OwnerSuspended bool `json:"owner_suspended,omitempty"`
-	// Channel are the channel's overwrites for roles, and for members who are neither owner, guest nor banned.
+	// Channel are the channel's overwrites of roles, and of members who are neither owner, guest nor banned.
 	Channel []access.Overwrite `json:"channel,omitempty"`
 	// Gates are overwrites of channels; whoever is let in must
 	// pass each (package access). nil: Channel is the only gate.
 	Gates          [][]access.Overwrite `json:"gates,omitempty"`
-	GuestsPastGate bool                 `json:"past_gate,omitempty"` // guests may lack a required role
-	// WatchKey is WatchKey of the room's watch token; "" while the room may not be watched.
+	GuestsPastGate bool                 `json:"past_gate,omitempty"` // guests don't need a required role
+	// WatchKey is WatchKey of the room's spectator token; "" while the room has no spectator link.
 	WatchKey string `json:"watch_key,omitempty"`
 }
 
-// WatchKey returns the hash by which a watch token is recognised without being published; "" for "".
+// WatchKey returns a hash that identifies a spectator token without revealing it; "" for "".
 func WatchKey(token string) string {
 	if token == "" {
 		return ""
@@ -45,7 +44,7 @@ func WatchKey(token string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// MayWatch reports whether a watch token is the room's present one. A spectator need not be signed in.
+// MayWatch reports whether a spectator token is the room's current one. A spectator doesn't have to be signed in.
 func (a Access) MayWatch(token string) bool {
 	return a.WatchKey != "" && subtle.ConstantTimeCompare([]byte(WatchKey(token)), []byte(a.WatchKey)) == 1
 }
@@ -74,13 +73,12 @@ func (a Access) gates() [][]access.Overwrite {
 	return a.Gates
 }
 
-// Openers returns the roles each of which would let in a user who lacks one.
+// Openers returns the roles of which any one would let in a user who has none of them.
 func (a Access) Openers(s access.Standing, roles access.Roles, bot func(role snowflake.ID) bool) []snowflake.ID {
 	return access.RolesThatAdmit(s.AsMember(), a.gates(), roles, bot)
 }
 
-// Judge returns why a user cannot be let into the room, or
-// access.Passes: they are in the server and pass its gates.
+// Judge returns why a user can't be let into the room, or access.Passes if they are in the server and pass its gates.
 func (a Access) Judge(s access.Standing) access.Barrier {
 	if !s.Member {
 		return access.NotMember
@@ -101,8 +99,8 @@ func (a Access) Judge(s access.Standing) access.Barrier {
 	return missing
 }
 
-// BarrierFor returns why the access of the owner or a guest is suspended, or access.Passes. A
-// timeout does not suspend: in Discord the user still sees the channel and can do nothing else.
+// BarrierFor returns why the access of the owner or a guest is suspended, or access.Passes. A timeout
+// doesn't suspend it: in Discord the user still sees the channel, and can't do anything else.
 func (a Access) BarrierFor(s access.Standing) access.Barrier {
 	s.TimedOutUntil = time.Time{}
 	return a.Judge(s)
@@ -130,7 +128,7 @@ func (a Access) permissions(s access.Standing) access.Permissions {
 	return access.Compute(m, list)
 }
 
-// denyEveryone adds the room's own denials for @everyone, which the cached overwrites may not have yet.
+// denyEveryone adds the room's own denials for @everyone, which the cached overwrites may not contain yet.
 func denyEveryone(list []access.Overwrite, guild snowflake.ID, closed access.Permissions) []access.Overwrite {
 	for i := range list {
 		if o := &list[i]; o.ID == guild && !o.Member {
@@ -149,8 +147,8 @@ func (a Access) MaySee(s access.Standing) bool {
 	return a.permissions(s).Has(access.ViewChannel)
 }
 
-// MayEnter reports whether a user may take a seat, if one is free. In a
-// locked room only its owner and its guests may, and invites let nobody in.
+// MayEnter reports whether a user may take a free seat. In a locked room only the owner and guests
+// may, and invites let nobody in.
 func (a Access) MayEnter(s access.Standing) bool { return a.permissions(s).Has(access.Enter) }
 
 // MayOverfill reports whether Discord lets a user into the full room,
@@ -159,19 +157,19 @@ func (a Access) MayOverfill(s access.Standing) bool {
 	return a.permissions(s).Has(access.Enter | access.MoveMembers)
 }
 
-// MayControl reports whether a user may change the room and invite to it:
-// its owner may, and the server's managers where Discord shows it to them.
+// MayControl reports whether a user may change the room and invite to it: the owner, and the
+// server's managers if Discord shows it to them.
 func (a Access) MayControl(s access.Standing) bool {
 	return a.MayClose(s) && a.permissions(s).Has(access.ViewChannel)
 }
 
-// MayClose reports whether a user may close the room: its owner and
-// the server's managers may, even if they do not see who is in it.
+// MayClose reports whether a user may close the room: the owner, and the server's managers even if
+// they can't see who is in it.
 func (a Access) MayClose(s access.Standing) bool {
 	return s.Active() && (a.OwnerID == s.UserID || s.Manager)
 }
 
-// CheckClose fails with errs.Forbidden unless the user may close the room.
+// CheckClose returns errs.Forbidden unless the user may close the room.
 func (a Access) CheckClose(s access.Standing) error {
 	if !a.MayClose(s) {
 		return errs.E(errs.Forbidden,

@@ -10,15 +10,15 @@ import (
 // ArrivalTTL is how long an Arrival is kept.
 const ArrivalTTL = 24 * time.Hour
 
-// Arrival is a user who followed an invite and cannot be let in yet: they are not in the
-// server, or have not accepted its rules. It counts as a use of the invite until it expires.
+// Arrival is a user who followed an invite but can't be let in yet: they aren't in the server, or
+// haven't accepted its rules. It counts as a use of the invite until it expires.
 type Arrival struct {
 	UserID   snowflake.ID `json:"user_id"`
-	Name     string       `json:"name,omitempty"` // display name, where it was known
+	Name     string       `json:"name,omitempty"` // display name, if known
 	InviteID string       `json:"invite_id"`
 	Since    time.Time    `json:"since"`
 	Until    time.Time    `json:"until"` // when the arrival expires
-	// Code is of the Discord invite to the server that was created for them alone; "" if there is none.
+	// Code is the code of the Discord invite to the server that was created for this user; "" if there is none.
 	Code string `json:"code,omitempty"`
 }
 
@@ -30,7 +30,7 @@ func (r *Room) Arrival(user snowflake.ID) *Arrival {
 	return nil
 }
 
-// Arrive adds an arrival; it costs the invite one use, as if the user were let in.
+// Arrive adds an arrival; it takes one use of the invite, as if the user were let in.
 func (r *Room) Arrive(a Arrival) {
 	r.DropArrivals(false, func(old Arrival) bool { return old.UserID == a.UserID })
 	r.Arrivals = append(r.Arrivals, a)
@@ -59,10 +59,10 @@ func (r *Room) DropArrivals(admitted bool, which func(Arrival) bool) {
 // Step is what an Arrival has to do next.
 type Step string
 
-// The steps, in their order. Beside each is what is next.
+// The steps, in order.
 const (
-	StepJoin  Step = "join"  // not in the server: they accept Discord's invite
-	StepRules Step = "rules" // they accept the server's rules in Discord
-	StepWait  Step = "wait"  // they are members, and something else keeps them out: Why says what
+	StepJoin  Step = "join"  // not in the server: they have to accept Discord's invite
+	StepRules Step = "rules" // they have to accept the server's rules in Discord
+	StepWait  Step = "wait"  // they are members, but something keeps them out: see Why
 	StepIn    Step = "in"    // they are let in
 )

@@ -1,8 +1,8 @@
 package room
 
-// AssignSeats returns the seat number of each person in the roster, from 1, and 0 for bots. People keep
-// the seat they have; the others, in the order they joined, get the lowest free number. In a room that
-// is over its limit the numbers go past seats. The browser's script (static) counts in the same way.
+// AssignSeats returns the seat number of each person in the roster, starting at 1, and 0 for bots. People
+// keep the seat they have; the others, in the order they joined, get the lowest free number. In a room with
+// more people than seats the numbers exceed seats. The browser's script (static) counts in the same way.
 func AssignSeats(roster []Person, seats int) []int {
 	places, taken := make([]int, len(roster)), map[int]bool{}
 	most := max(seats, Occupied(roster))

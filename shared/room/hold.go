@@ -10,12 +10,12 @@ import (
 // HoldReason says why a seat is held.
 type HoldReason string
 
-// The reasons a seat is held for.
+// The reasons for holding a seat.
 const (
 	HeldInvited HoldReason = "invited" // somebody was just let in
-	HeldWaiting HoldReason = "waiting" // a seat became free for the first of the waiting list
-	HeldBack    HoldReason = "back"    // somebody lost their connection
-	HeldJoining HoldReason = "joining" // on their way through Discord
+	HeldWaiting HoldReason = "waiting" // a seat became free for the first on the waiting list
+	HeldBack    HoldReason = "back"    // the user lost their connection
+	HeldJoining HoldReason = "joining" // the user is on their way through Discord
 )
 
 // Hold is a seat kept free for one user for a short time.
@@ -25,7 +25,7 @@ type Hold struct {
 	Until  time.Time    `json:"until"`
 }
 
-// Hold returns the hold of a user that still counts, or nil.
+// Hold returns the current hold of a user, or nil.
 func (r *Room) Hold(user snowflake.ID, now time.Time) *Hold {
 	if i := slices.IndexFunc(r.Holds, func(h Hold) bool { return h.UserID == user && now.Before(h.Until) }); i >= 0 {
 		return &r.Holds[i]
@@ -33,14 +33,13 @@ func (r *Room) Hold(user snowflake.ID, now time.Time) *Hold {
 	return nil
 }
 
-// SetHold keeps a seat for a user, instead of what was held for them before.
-// Holds that ended are dropped.
+// SetHold holds a seat for a user, replacing an earlier hold. It drops expired holds.
 func (r *Room) SetHold(h Hold, now time.Time) {
 	r.DropHold(h.UserID, now)
 	r.Holds = append(r.Holds, h)
 }
 
-// DropHold releases the seat held for a user, and drops holds that ended.
+// DropHold releases the seat held for a user, and drops expired holds.
 func (r *Room) DropHold(user snowflake.ID, now time.Time) {
 	r.Holds = slices.DeleteFunc(r.Holds, func(h Hold) bool { return h.UserID == user || !now.Before(h.Until) })
 }

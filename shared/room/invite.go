@@ -9,12 +9,12 @@ import (
 	"snug/shared/errs"
 )
 
-// Invite is a link that lets its bearer become a guest. The link itself is a
-// signed token (package invite) that carries the invite's id.
+// Invite is a link that makes whoever follows it a guest. The link itself is a signed token
+// (package invite) that contains the invite's id.
 type Invite struct {
 	ID        string       `json:"id"` // 128 random bits
 	By        snowflake.ID `json:"by"`
-	ByName    string       `json:"by_name,omitempty"` // display name of who made it, as it was then
+	ByName    string       `json:"by_name,omitempty"` // display name of its creator at that time
 	CreatedAt time.Time    `json:"created_at"`
 	ExpiresAt time.Time    `json:"expires_at"`
 	MaxUses   int          `json:"max_uses"`
@@ -27,8 +27,8 @@ type Invite struct {
 // Left is how many more users may follow the invite.
 func (v *Invite) Left() int { return max(0, v.MaxUses-len(v.Redeemers)) }
 
-// anonymous replaces a user's id in Redeemers when their use
-// still counts but is detached from them. It is nobody's id.
+// anonymous replaces a user's id in Redeemers when their use still counts but must no longer name
+// them. No user has this id.
 const anonymous snowflake.ID = 1
 
 // DetachUses replaces a user in the redeemers of all invites: the
@@ -41,8 +41,8 @@ func (r *Room) DetachUses(user snowflake.ID) {
 	}
 }
 
-// Check fails with errs.TokenRevoked, TokenExpired or TokenUsedUp if the user can no
-// longer follow the invite. Those who have followed it may again until it expires.
+// Check returns errs.TokenRevoked, TokenExpired or TokenUsedUp if the user can no longer follow the
+// invite. A user who has followed it before may do so again until it expires.
 func (v *Invite) Check(user snowflake.ID, now time.Time) error {
 	switch {
 	case !v.RevokedAt.IsZero():

@@ -7,24 +7,24 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 )
 
-// Knock is a user who asks to be let in. A refused one stays until KnockCoolDown is over.
+// Knock is a user who asks to be let in. A refused one stays until KnockCoolDown has passed.
 type Knock struct {
 	UserID    snowflake.ID `json:"user_id"`
 	Name      string       `json:"name"` // display name
 	Avatar    string       `json:"avatar,omitempty"`
 	At        time.Time    `json:"at"`
-	RefusedAt time.Time    `json:"refused_at,omitzero"` // zero while nobody answered
+	RefusedAt time.Time    `json:"refused_at,omitzero"` // zero until somebody refuses it
 	RefusedBy snowflake.ID `json:"refused_by,omitempty"`
 }
 
 // Limits of knocking.
 const (
 	KnockCoolDown = 10 * time.Minute // after a refusal
-	KnockTTL      = time.Hour        // a knock that nobody answered
-	MaxKnocks     = 10               // waiting for an answer in one room
+	KnockTTL      = time.Hour        // for a knock that nobody answered
+	MaxKnocks     = 10               // unanswered, per room
 )
 
-// Pending reports whether the knock still waits for an answer.
+// Pending reports whether the knock still has no answer.
 func (q Knock) Pending(now time.Time) bool { return q.RefusedAt.IsZero() && now.Sub(q.At) < KnockTTL }
 
 // Stale reports whether the knock can be dropped.
@@ -43,12 +43,12 @@ func (r *Room) Knock(user snowflake.ID) *Knock {
 	return nil
 }
 
-// DropKnock forgets the knock of a user.
+// DropKnock removes the knock of a user.
 func (r *Room) DropKnock(user snowflake.ID) {
 	r.Knocks = slices.DeleteFunc(r.Knocks, func(q Knock) bool { return q.UserID == user })
 }
 
-// Knocking counts the knocks that nobody has answered.
+// Knocking counts the pending knocks.
 func (r *Room) Knocking() int {
 	n := 0
 	for _, q := range r.Knocks {

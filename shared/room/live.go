@@ -24,11 +24,11 @@ type Summary struct {
 	OpenedName string       `json:"opened_name,omitempty"`
 	ClosingAt  time.Time    `json:"closing_at,omitzero"` // announced end; zero: none
 	Status     string       `json:"status,omitempty"`    // the voice channel's status
-	// voice_start_time of the channel; zero: nobody is in voice, or it is not known
+	// the channel's voice_start_time; zero: nobody is in voice, or unknown
 	LiveSince time.Time `json:"live_since,omitzero"`
-	Knocking  int       `json:"knocking,omitempty"` // how many ask to be let in
-	Waiting   int       `json:"waiting,omitempty"`  // how many wait for a seat
-	// until when seats are held, soonest first, without for whom
+	Knocking  int       `json:"knocking,omitempty"` // number of pending knocks
+	Waiting   int       `json:"waiting,omitempty"`  // length of the waiting list
+	// when the held seats are released, soonest first, without the users
 	Held   []time.Time `json:"held,omitempty"`
 	Access Access      `json:"access"`
 }
@@ -45,29 +45,29 @@ type Person struct {
 	Streaming   bool         `json:"streaming,omitempty"`
 	Video       bool         `json:"video,omitempty"`
 	Since       time.Time    `json:"since"`
-	// Seat is the number of their seat, from 1: the lowest free one when they joined. 0: none yet, as bots.
+	// Seat is the number of their seat, starting at 1: the lowest free one when they joined. 0: none yet, or a bot.
 	Seat int `json:"seat,omitempty"`
 }
 
-// Live is a room as watchers see it: the room, its roster, and the event that made it so.
-// It is the value of the hub's rosters bucket; the bot (bot/voice) is its only writer.
+// Live is a room as watchers see it: the room, its roster, and the event that led to this state. It
+// is the value in the hub's rosters bucket; only the bot (bot/voice) writes it.
 type Live struct {
 	Room   Summary  `json:"room"`
-	Roster []Person `json:"roster"` // in the order they came
-	// N counts the changes of this room within the bucket's epoch, from 1
-	// up without gaps: a follower that sees a gap has missed an event.
+	Roster []Person `json:"roster"` // in the order they joined
+	// N counts the changes of this room within the bucket's epoch, starting at 1 and without gaps: a
+	// follower that sees a gap has missed an event.
 	N uint64 `json:"n"`
 	// Event is what changed; nil when receivers should replace the whole state.
 	Event *Event `json:"event,omitempty"`
-	// Until is when the hub forgets the document: an hour after Closed, the
-	// last event of a room, so that whoever follows late still hears it. Zero while the room is there.
+	// Until is when the hub deletes the document: an hour after Closed, the room's last event, so that
+	// late followers still get it. Zero while the room exists.
 	Until time.Time `json:"until,omitzero"`
 }
 
 // ClosedTTL is how long a closed room's last event stays in the hub.
 const ClosedTTL = time.Hour
 
-// ExpiresAt returns Until, to the hub.
+// ExpiresAt tells the hub when to delete the document.
 func (l Live) ExpiresAt() time.Time { return l.Until }
 
 // Gone reports whether the room is closed.
@@ -92,16 +92,16 @@ func In(roster []Person, user snowflake.ID) bool {
 	return slices.ContainsFunc(roster, func(p Person) bool { return p.UserID == user })
 }
 
-// GuildInfo describes a guild to the dashboard; it is the value of the hub's guilds bucket.
+// GuildInfo describes a guild to the dashboard; it is the value in the hub's guilds bucket.
 type GuildInfo struct {
 	ID   snowflake.ID `json:"id"`
 	Name string       `json:"name"`
 	Icon string       `json:"icon,omitempty"` // hash; "" for none
-	// Locale is the language the server prefers, as Discord writes it: "de", "pt-BR"; "" if unknown.
+	// Locale is the server's preferred language in Discord's notation: "de", "pt-BR"; "" if unknown.
 	Locale string `json:"locale,omitempty"`
-	// Access is what permissions depend on in the server as a whole.
+	// Access is the part of the server's data that permissions depend on.
 	Access access.Guild `json:"access,omitzero"`
-	// Ready is false while Discord says the guild is unavailable, or its rooms are being compared after a start.
+	// Ready is false while Discord reports the guild as unavailable, or its rooms are being compared after a start.
 	Ready bool `json:"ready"`
 }
 
@@ -110,32 +110,32 @@ type Fact interface{ kind() string }
 
 // The facts.
 type (
-	// VoiceJoined : somebody came into the room's voice channel.
+	// VoiceJoined means that somebody joined the room's voice channel.
 	VoiceJoined struct {
 		Person Person `json:"person"`
 	}
-	// VoiceLeft : somebody left it. Where they went is not published.
+	// VoiceLeft means that somebody left it. Where they went isn't published.
 	VoiceLeft struct {
 		UserID snowflake.ID `json:"user_id"`
 	}
-	// VoiceUpdated : somebody muted, deafened, streams, or changed their name.
+	// VoiceUpdated means that somebody muted, deafened, streamed, or changed their name.
 	VoiceUpdated struct {
 		Person Person `json:"person"`
 	}
-	// Opened : the room exists.
+	// Opened means that the room now exists.
 	Opened struct{}
-	// Changed : its name, seats, privacy, guests or owner changed; Summary has what is now.
+	// Changed means that its name, seats, privacy, guests or owner changed; Summary has the new values.
 	Changed struct{}
-	// ClosingAnnounced : it will close at the time given unless somebody keeps it.
+	// ClosingAnnounced means that it will close at the given time unless somebody keeps it open.
 	ClosingAnnounced struct {
 		At     time.Time   `json:"at"`
 		Reason CloseReason `json:"reason"`
 	}
-	// ClosingCancelled : an announced closing was cancelled.
+	// ClosingCancelled means that an announced closing was called off.
 	ClosingCancelled struct {
 		By snowflake.ID `json:"by,omitempty"` // 0: somebody came back
 	}
-	// Closed : it is gone.
+	// Closed means that it no longer exists.
 	Closed struct {
 		Reason CloseReason `json:"reason"`
 	}
@@ -150,7 +150,7 @@ func (ClosingAnnounced) kind() string { return "closing_announced" }
 func (ClosingCancelled) kind() string { return "kept" }
 func (Closed) kind() string           { return "closed" }
 
-// Event is a fact and when it happened. Its JSON names the kind of fact.
+// Event is a fact and when it happened. Its JSON contains the kind of fact.
 type Event struct {
 	Fact Fact
 	At   time.Time

@@ -6,15 +6,15 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 )
 
-// Panel is what Snug has posted in a room's own chat, so that it is edited
-// rather than posted again, also after a restart.
+// Panel is what Snug has posted in a room's chat, so that Snug edits it instead of posting it
+// again, even after a restart.
 type Panel struct {
 	MessageID snowflake.ID   `json:"message_id,omitempty"` // the control panel; 0: not posted
-	Shown     string         `json:"shown,omitempty"`      // a checksum of what it says
+	Shown     string         `json:"shown,omitempty"`      // a checksum of its content
 	Knocks    []KnockMessage `json:"knocks,omitempty"`
 }
 
-// KnockMessage is a message that tells of a knock.
+// KnockMessage is the message about a knock.
 type KnockMessage struct {
 	UserID    snowflake.ID `json:"user_id"`
 	MessageID snowflake.ID `json:"message_id"`

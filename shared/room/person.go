@@ -7,15 +7,15 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 )
 
-// PersonRequest asks what is stored about a user in a guild,
-// which they may have left, or with Erase deletes it.
+// PersonRequest requests what is stored about a user in a guild (which they may have left), or
+// deletes it if Erase is set.
 type PersonRequest struct {
 	UserID snowflake.ID `json:"user_id"`
 	Erase  bool         `json:"erase,omitempty"`
 }
 
-// PersonData is what is stored about a user in a guild; after
-// Erase, what was stored before, with Stays for what is left.
+// PersonData is what is stored about a user in a guild. After Erase it is what was stored before,
+// with Stays for what could not be deleted.
 type PersonData struct {
 	Preferences  Preferences  `json:"preferences"`   // what they chose for their last room
 	RememberedBy int          `json:"remembered_by"` // members whose preferences name them as a guest
@@ -27,7 +27,7 @@ type PersonRoom struct {
 	ID    snowflake.ID `json:"id"`
 	Name  string       `json:"name"`
 	As    []Part       `json:"as"`
-	Stays []Part       `json:"stays,omitempty"` // after erasing
+	Stays []Part       `json:"stays,omitempty"` // what is left after erasing
 }
 
 // Part is a user's relation to a room.
@@ -47,7 +47,7 @@ const (
 	PartOpened  Part = "opened"
 )
 
-// Parts lists a user's relations to the room; here says that they are in its voice channel.
+// Parts lists a user's relations to the room; here means that they are in its voice channel.
 func (r *Room) Parts(user snowflake.ID, here bool) (as []Part) {
 	for _, p := range []struct {
 		part Part

@@ -4,8 +4,8 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 )
 
-// Preferences are what a member last chose for a room of theirs, per
-// guild. Their next room starts with them, until the member deletes them.
+// Preferences are what a member last chose for their own room, per guild. Their next room starts
+// with them, until the member deletes them.
 type Preferences struct {
 	Name    string         `json:"name,omitempty"`
 	Seats   int            `json:"seats,omitempty"`

@@ -9,25 +9,24 @@ import (
 	"snug/shared/access"
 )
 
-// Renames is Discord's budget for the name of one channel: RenameBudget
-// changes in RenameWindow, whoever makes them.
+// Renames tracks Discord's limit on renaming one channel: RenameBudget changes in RenameWindow, by anybody.
 type Renames struct {
 	At []time.Time `json:"at,omitempty"` // the last changes, oldest first
-	// Wanted is a name that waits to be applied; "" for none. By asked for it.
+	// Wanted is a name to be applied later; "" for none. By is who chose it.
 	Wanted string       `json:"wanted,omitempty"`
 	By     snowflake.ID `json:"by,omitempty"`
 	Via    access.Via   `json:"via,omitempty"`
-	// NotBefore is when Discord said to come back, if it knew better than the budget.
+	// NotBefore is when Discord said to try again, if later than our own count says.
 	NotBefore time.Time `json:"not_before,omitzero"`
 }
 
-// Discord's limit on names.
+// Discord's limit on renames.
 const (
 	RenameBudget = 2
 	RenameWindow = 10 * time.Minute
 )
 
-// Next returns when the next change of the name is possible: now or later.
+// Next returns when the next rename is possible: now or later.
 func (n Renames) Next(now time.Time) time.Time {
 	at := later(now, n.NotBefore)
 	if i := len(n.At) - RenameBudget; i >= 0 {
@@ -36,7 +35,7 @@ func (n Renames) Next(now time.Time) time.Time {
 	return at
 }
 
-// Left counts the changes of the name that are possible now.
+// Left counts the renames that are possible now.
 func (n Renames) Left(now time.Time) int {
 	if now.Before(n.NotBefore) {
 		return 0
@@ -50,7 +49,7 @@ func (n Renames) Left(now time.Time) int {
 	return max(0, left)
 }
 
-// Record notes a change of the name.
+// Record records a rename.
 func (n *Renames) Record(now time.Time) {
 	n.At = append(slices.Clone(n.At[max(0, len(n.At)-RenameBudget+1):]), now)
 }

@@ -20,8 +20,8 @@ const (
 	NotDelivered    Delivery = "not"    // not delivered: a budget was exhausted, or Discord did not answer
 )
 
-// Requests of the dashboard to the process that holds a guild, and the results.
-// Every request names its actor; the bot checks with Discord what the actor may do.
+// Requests of the dashboard to the process that holds a guild, and their results. Every request
+// names its actor; the bot checks with Discord what the actor may do.
 type (
 	// Member names a user in a guild.
 	Member struct {
@@ -29,48 +29,48 @@ type (
 		UserID  snowflake.ID `json:"user_id"`
 	}
 
-	// StandingRequest asks for a user's standing in the guild, no older than Within; 0 means 5 s.
+	// StandingRequest requests a user's standing in the guild, no older than Within; 0 means 5 s.
 	StandingRequest struct {
 		UserID snowflake.ID  `json:"user_id"`
 		Within time.Duration `json:"within,omitempty"`
 	}
 
-	// StandingsRequest asks for users' standings, and keeps them fresh for the next two minutes.
+	// StandingsRequest requests users' standings, and keeps them up to date for the next two minutes.
 	StandingsRequest struct {
 		UserIDs []snowflake.ID `json:"user_ids"`
 	}
-	// Standings are the known ones, each as old as its CheckedAt says;
-	// missing ones are being fetched, or could not be for half an hour.
+	// Standings are the known ones, each as old as its CheckedAt says; missing ones are being fetched,
+	// or could not be fetched for half an hour.
 	Standings struct {
 		Standings []access.Standing `json:"standings"`
 	}
 
-	// OpenRequest asks for a new room. Zero values mean the guild's settings.
+	// OpenRequest requests a new room. Zero values mean the guild's settings.
 	OpenRequest struct {
 		Actor   access.Actor `json:"actor"`
 		Name    string       `json:"name,omitempty"`
 		Seats   int          `json:"seats,omitempty"`
 		Private *bool        `json:"private,omitempty"`
-		Game    string       `json:"game,omitempty"` // fills in {game}, where it is known
+		Game    string       `json:"game,omitempty"` // replaces {game}, if known
 		// Plain ignores the member's preferences.
 		Plain bool `json:"plain,omitempty"`
 	}
 
-	// Request asks something about one room: to see, join, keep or close it.
+	// Request is about one room: to view, join, keep open or close it.
 	Request struct {
 		Actor  access.Actor `json:"actor"`
 		RoomID snowflake.ID `json:"room_id"`
 	}
 
-	// InviteRequest asks for an invite. Zero values mean the guild's settings.
+	// InviteRequest requests an invite. Zero values mean the guild's settings.
 	InviteRequest struct {
 		Actor    access.Actor  `json:"actor"`
 		RoomID   snowflake.ID  `json:"room_id"`
 		Lifetime time.Duration `json:"lifetime,omitempty"`
 		Uses     int           `json:"uses,omitempty"`
 		For      snowflake.ID  `json:"for,omitempty"`      // let this user in at once and send them the link
-		ForName  string        `json:"for_name,omitempty"` // their display name, where it is known
-		// of the invite: the same for each repetition; "" if there is none
+		ForName  string        `json:"for_name,omitempty"` // their display name, if known
+		// of the invite, the same in every repetition of the request; "" if there is none
 		ID string `json:"id,omitempty"`
 	}
 
@@ -81,7 +81,7 @@ type (
 		InviteID string       `json:"invite_id"`
 	}
 
-	// PreviewRequest asks what an invite's landing page may show before login.
+	// PreviewRequest requests what an invite's landing page may show before sign-in.
 	PreviewRequest struct {
 		Token string `json:"token"`
 		// the viewer, if signed in: users banned from the room see nothing of it
@@ -92,13 +92,13 @@ type (
 	RedeemRequest struct {
 		Actor access.Actor `json:"actor"`
 		Token string       `json:"token"`
-		// AccessToken is the actor's Discord token, with scope guilds.join
-		// where the guild lets invites bring people in; "" otherwise.
+		// AccessToken is the actor's Discord access token, with scope guilds.join, if the guild lets
+		// invites add members; "" otherwise.
 		AccessToken string `json:"access_token,omitempty"`
 	}
 
-	// ArriveRequest asks for the next step of the actor's Arrival. With
-	// NewInvite their Discord invite is replaced, because it did not work.
+	// ArriveRequest requests the next step of the actor's Arrival. NewInvite replaces their Discord
+	// invite, because it did not work.
 	ArriveRequest struct {
 		Actor     access.Actor `json:"actor"`
 		RoomID    snowflake.ID `json:"room_id"`
@@ -110,8 +110,8 @@ type (
 		RoomIDs []snowflake.ID `json:"room_ids"`
 	}
 
-	// SettingsRequest saves settings as JSON over what is there. Rev is the
-	// revision the actor saw, 0 to skip the check.
+	// SettingsRequest merges settings, as JSON, into the current ones. Rev is the revision the actor
+	// saw, 0 to skip the check.
 	SettingsRequest struct {
 		Actor access.Actor `json:"actor"`
 		JSON  []byte       `json:"json"`
@@ -133,87 +133,87 @@ type (
 		Invite InviteLink `json:"invite"`
 	}
 
-	// View is a room as one person may see it.
+	// View is a room as one user may see it.
 	View struct {
 		Room       Summary         `json:"room"`
 		Roster     []Person        `json:"roster"`
 		Standing   access.Standing `json:"standing"`
 		MayEnter   bool            `json:"may_enter"`
 		MayControl bool            `json:"may_control"`
-		// MayOverfill says that the person can enter though all seats
-		// are taken: Discord and the server's settings let them.
+		// MayOverfill means that the user can enter although all seats are taken: Discord and the server's settings
+		// allow it.
 		MayOverfill bool `json:"may_overfill,omitempty"`
-		// KnowsSince is from when on the person may read the room's VisitLog; zero: from the start.
+		// KnowsSince is the time from which the user may read the room's VisitLog; zero: from the start.
 		KnowsSince time.Time `json:"knows_since,omitzero"`
-		// Invites are the invites that still let somebody in: all of them
-		// for who may control the room, their own for other guests.
+		// Invites are the invites that can still let somebody in: all of them for users who control the
+		// room, their own for other guests.
 		Invites []InviteLink `json:"invites,omitempty"`
-		// IdleDeadline is when the room closes if nobody comes back; zero while somebody is in, or if it never does.
+		// IdleDeadline is when the room closes if nobody comes back; zero while somebody is in, or if it never closes.
 		IdleDeadline time.Time `json:"idle_deadline,omitzero"`
-		Kept         bool      `json:"kept,omitempty"` // the room is empty, and somebody keeps it
-		// Deadline says when the room closes at the latest, whoever is in: its maximum age; zero for none.
+		Kept         bool      `json:"kept,omitempty"` // the room is empty, and somebody keeps it open
+		// Deadline is when the room reaches its maximum age and closes even if people are in; zero for none.
 		Deadline time.Time `json:"deadline,omitzero"`
-		// Control is what only those who control the room see; nil for others.
+		// Control is only for users who control the room; nil for others.
 		Control *Control `json:"control,omitempty"`
-		// MayClaim says whether the person may take the room over now; ClaimAt
-		// from when on those inside may, zero while its owner is in voice.
+		// MayClaim means that the user may become the owner now; ClaimAt is when those inside may, zero
+		// while the owner is in voice.
 		MayClaim bool      `json:"may_claim,omitempty"`
 		ClaimAt  time.Time `json:"claim_at,omitzero"`
-		// Place is the person's place in the waiting list, from 1; 0: they do not wait.
+		// Place is the user's place in the waiting list, from 1; 0: they are not on it.
 		Place int `json:"place,omitempty"`
-		// HeldUntil is until when a seat is held for the person; zero for none.
+		// HeldUntil is when the seat held for the user is released; zero for none.
 		HeldUntil time.Time `json:"held_until,omitzero"`
-		// Out says why the person's access is suspended, and what to do; nil if it is not.
+		// Suspended is why the user's access is suspended, and what to do; nil if it isn't.
 		Suspended *errs.Error `json:"suspended,omitempty"`
-		// VoiceIn is the voice channel of this guild the person is connected to; 0 for none.
+		// VoiceIn is the voice channel of this guild that the user is in; 0 for none.
 		VoiceIn snowflake.ID `json:"voice_in,omitempty"`
 	}
 
-	// Control is what a View has in addition for those who control the room.
+	// Control is what a View contains in addition for users who control the room.
 	Control struct {
 		// why the owner's access is suspended; "" if it is not
 		OwnerSuspended access.Barrier `json:"owner_suspended,omitempty"`
 		Guests         []Guest        `json:"guests,omitempty"`
 		Bans           []Ban          `json:"bans,omitempty"`
-		Knocks         []Knock        `json:"knocks,omitempty"` // that nobody has answered
+		Knocks         []Knock        `json:"knocks,omitempty"` // pending ones
 		Waiting        []Waiter       `json:"waiting,omitempty"`
 		Holds          []Hold         `json:"holds,omitempty"`
-		OnTheWay       []OnTheWay     `json:"on_the_way,omitempty"` // who followed an invite and is not let in yet
-		// Lacks names, for those in Guests and OnTheWay and for the owner who lack a role, the roles each of
-		// which would do.
+		OnTheWay       []OnTheWay     `json:"on_the_way,omitempty"` // users who followed an invite and aren't let in yet
+		// Lacks names, for users in Guests and OnTheWay and for the owner, the roles of which any one would
+		// let them in, if they have none of them.
 		Lacks map[snowflake.ID]string `json:"lacks,omitempty"`
-		// RenamesLeft is how often the room can be renamed at once, NextRename when the next time
-		// is; WantedName is a name that will be applied then, "" for none.
+		// RenamesLeft is how often the room can be renamed now, NextRename when it next can; WantedName is
+		// a name that will be applied then, "" for none.
 		RenamesLeft int       `json:"renames_left"`
 		NextRename  time.Time `json:"next_rename,omitzero"`
 		WantedName  string    `json:"wanted_name,omitempty"`
-		// WatchToken is for the link /watch/{channel}?t=…; "" while the room may not be watched.
+		// WatchToken is for the spectator link /watch/{channel}?t=…; "" while the room has none.
 		WatchToken string       `json:"watch_token,omitempty"`
 		LobbyID    snowflake.ID `json:"lobby_id,omitempty"`
 	}
 
-	// OnTheWay is an Arrival, for those who control the room.
+	// OnTheWay is an Arrival, for users who control the room.
 	OnTheWay struct {
 		UserID   snowflake.ID   `json:"user_id"`
-		Name     string         `json:"name,omitempty"` // display name, where it is known
+		Name     string         `json:"name,omitempty"` // display name, if known
 		Avatar   string         `json:"avatar,omitempty"`
 		InviteID string         `json:"invite_id"`
 		Since    time.Time      `json:"since"`
 		Until    time.Time      `json:"until"`         // when the arrival expires
-		Step     Step           `json:"step"`          // what is next; "" while their standing is unknown
-		Why      access.Barrier `json:"why,omitempty"` // with StepWait: what keeps them out; "" for a locked room
+		Step     Step           `json:"step"`          // the next one; "" while their standing is unknown
+		Why      access.Barrier `json:"why,omitempty"` // of StepWait: what keeps them out; "" for a locked room
 	}
 
 	// Joined is the result of joining voice.
 	Joined struct {
-		// Moved is true if the bot moved the person into the room; otherwise
-		// they are not in voice and have to open the channel in Discord.
+		// Moved is true if the bot moved the user into the room; otherwise they aren't in voice and have to
+		// join the channel in Discord.
 		Moved bool `json:"moved"`
-		// HeldUntil is until when a seat is kept for who was not moved.
+		// HeldUntil is when the seat held for a user who wasn't moved is released.
 		HeldUntil time.Time `json:"held_until,omitzero"`
 	}
 
-	// Preview is what an invite shows before login.
+	// Preview is what an invite shows before sign-in.
 	Preview struct {
 		GuildID   snowflake.ID `json:"guild_id"`
 		GuildName string       `json:"guild_name"`
@@ -224,14 +224,13 @@ type (
 		InvitedBy string       `json:"invited_by"` // display name; "" if unknown
 		ExpiresAt time.Time    `json:"expires_at"`
 		Left      int          `json:"left"` // uses left
-		// Locked says that the invite lets nobody new in for now, MayKnock that who looks can ask to be let
-		// in all the same.
+		// Locked means that the invite currently lets nobody new in, MayKnock that the viewer can still knock.
 		Locked   bool `json:"locked,omitempty"`
 		MayKnock bool `json:"may_knock,omitempty"`
 	}
 
-	// Redeemed is the room the actor was let into; with OnTheWay
-	// they have an Arrival, and ArriveRequest returns the next step.
+	// Redeemed is the room the actor was let into. With OnTheWay they have an Arrival, and
+	// ArriveRequest returns the next step.
 	Redeemed struct {
 		GuildID  snowflake.ID `json:"guild_id"`
 		RoomID   snowflake.ID `json:"room_id"`
@@ -245,8 +244,7 @@ type (
 		RoomID    snowflake.ID `json:"room_id"`
 		Name      string       `json:"name"` // the room's
 		Step      Step         `json:"step"`
-		// Code is of the Discord invite for them alone, with
-		// StepJoin; "" if there is none yet, and Why says why.
+		// Code, with StepJoin, is the code of the Discord invite for this user; "" if there is none yet: see Why.
 		Code  string      `json:"code,omitempty"`
 		Why   *errs.Error `json:"why,omitempty"`
 		Until time.Time   `json:"until,omitzero"` // when the arrival expires

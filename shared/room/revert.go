@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Revert undoes in now the changes from before to after, and keeps what changed since. Elements
-// of lists are identified by their first field (an id), or by themselves if they are ids.
+// Revert undoes in now the changes from before to after, and keeps later changes. List elements are
+// identified by their first field (an id), or by themselves if they are ids.
 func Revert(now, before, after *Room) {
 	revert(reflect.ValueOf(now).Elem(), reflect.ValueOf(before).Elem(), reflect.ValueOf(after).Elem())
 }
@@ -27,7 +27,7 @@ func revert(now, before, after reflect.Value) {
 	}
 }
 
-// revertList takes out what was added, puts back what was taken out, and reverts what was altered.
+// revertList removes what was added, restores what was removed, and reverts what was changed.
 func revertList(now, before, after reflect.Value) {
 	for i := range after.Len() {
 		if added := after.Index(i); find(before, added) < 0 {
@@ -68,7 +68,7 @@ func idOf(v reflect.Value) reflect.Value {
 
 func isTime(v reflect.Value) bool { return v.Type() == reflect.TypeFor[time.Time]() }
 
-// same compares as documents do, where a time has no monotonic part.
+// same compares values as they are in documents, where times have no monotonic reading.
 func same(a, b reflect.Value) bool {
 	x, errX := json.Marshal(a.Interface())
 	y, errY := json.Marshal(b.Interface())

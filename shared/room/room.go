@@ -1,9 +1,8 @@
-// Package room defines rooms: what a room is, who may see, enter and
-// control it, when it closes, and the events published about it.
+// Package room defines rooms: what a room is, who may see, enter and control it, when it closes,
+// and the events published about it.
 //
-// It does no I/O and reads no clock: times come in as arguments. Its values
-// are plain data; copy them with Clone before handing them to another
-// goroutine. Ids are Discord snowflakes, as disgo types them.
+// It does no I/O and reads no clock: times are arguments. Its values are plain data; Clone them
+// before passing them to another goroutine. Ids are Discord snowflakes, as disgo types them.
 package room
 
 import (
@@ -22,38 +21,37 @@ type State string
 const (
 	// Open is a room whose channel exists.
 	Open State = "open"
-	// Closing is a room whose channel is being deleted: nobody
-	// is let in any more, and a restart finishes the deletion.
+	// Closing is a room whose channel is being deleted: nobody is let in any more, and a restart finishes the deletion.
 	Closing State = "closing"
 )
 
 // CloseReason says why a room ended.
 type CloseReason string
 
-// The reasons a room ends for.
+// The reasons.
 const (
-	ClosedIdle    CloseReason = "idle"            // empty for the idle timeout
-	ClosedAge     CloseReason = "age"             // older than the server allows
+	ClosedIdle    CloseReason = "idle"            // empty for longer than the idle timeout
+	ClosedAge     CloseReason = "age"             // reached the server's maximum age
 	ClosedByOwner CloseReason = "owner"           // its owner closed it
-	ClosedByAdmin CloseReason = "manager"         // somebody who manages the server closed it
-	ClosedAlone   CloseReason = "abandoned"       // whoever opened it through a lobby left before it was there
+	ClosedByAdmin CloseReason = "manager"         // a manager of the server closed it
+	ClosedAlone   CloseReason = "abandoned"       // the user who opened it through a lobby left before it existed
 	ClosedChannel CloseReason = "channel_deleted" // its channel was deleted in Discord
 	// Snug lost sight of it: the bot was removed, or the channel vanished unseen
 	ClosedLost CloseReason = "lost"
 )
 
-// Room is everything Snug keeps of one room: one document,
-// one transaction. The bot (bot/rooms) is its only writer.
+// Room is everything Snug stores about a room, in one document, so that every change is one
+// transaction. Only the bot (bot/rooms) writes it.
 type Room struct {
 	ID             snowflake.ID   `json:"id"` // the voice channel's id
 	GuildID        snowflake.ID   `json:"guild_id"`
 	CategoryID     snowflake.ID   `json:"category_id,omitempty"`
 	Name           string         `json:"name"`
 	OwnerID        snowflake.ID   `json:"owner_id"`
-	OwnerName      string         `json:"owner_name"`                // display name, as it was when they became the owner
+	OwnerName      string         `json:"owner_name"`                // display name when they became the owner
 	OwnerSuspended access.Barrier `json:"owner_suspended,omitempty"` // the owner's Suspended; see Guest
-	// OpenedBy opened the room, whoever owns it now; 0: not known any more. OpenedName is their display name
-	// as it was then.
+	// OpenedBy is the user who opened the room, whoever owns it now; 0: no longer known. OpenedName is
+	// their display name at that time.
 	OpenedBy   snowflake.ID `json:"opened_by,omitempty"`
 	OpenedName string       `json:"opened_name,omitempty"`
 	Seats      int          `json:"seats"`
@@ -64,15 +62,15 @@ type Room struct {
 	Locked  bool         `json:"locked,omitempty"`
 	Hidden  bool         `json:"hidden,omitempty"`
 	LobbyID snowflake.ID `json:"lobby_id,omitempty"` // the lobby it was opened through; 0: none
-	Number  int          `json:"number,omitempty"`   // {n} of its name: the lowest free number
+	Number  int          `json:"number,omitempty"`   // {n} in its name: the lowest free number
 	Status  string       `json:"status,omitempty"`   // the voice channel's status
-	// WatchToken lets spectators see who is in, at /watch/{channel}?t=…; "" while the room may not be watched.
+	// WatchToken lets spectators see who is in, at /watch/{channel}?t=…; "" while the room has no spectator link.
 	WatchToken string   `json:"watch_token,omitempty"`
 	Guests     []Guest  `json:"guests,omitempty"`
 	Bans       []Ban    `json:"bans,omitempty"`
 	Invites    []Invite `json:"invites,omitempty"`
-	// Arrivals followed an invite and are not let in yet. SpentInvites
-	// are codes of Discord invites that are to be revoked.
+	// Arrivals followed an invite but aren't let in yet. SpentInvites are codes of Discord invites that have to be
+	// deleted.
 	Arrivals     []Arrival `json:"arrivals,omitempty"`
 	SpentInvites []string  `json:"spent,omitempty"`
 	State        State     `json:"state"`
@@ -80,21 +78,20 @@ type Room struct {
 	// ShownAt is when the room last became visible to members; zero: it always was, or never.
 	ShownAt time.Time `json:"shown_at,omitzero"`
 
-	// PendingCreateID is the id of the PendingCreate the room was
-	// opened for, so that a restart recognises a finished one.
+	// PendingCreateID is the id of the PendingCreate that this room completed, so that a restart recognizes it.
 	PendingCreateID string `json:"pending_create_id,omitempty"`
 
-	// Renames counts renames against Discord's limit, and holds a name that waits for it.
+	// Renames counts renames towards Discord's limit, and has a name that waits for it.
 	Renames Renames `json:"renames,omitzero"`
-	// Pending marks the calls to Discord that have not certainly succeeded; a sweep repeats them.
+	// Pending marks the calls to Discord that may not have succeeded; a sweep repeats them.
 	Pending Pending `json:"pending,omitzero"`
-	// OwnerLeftAt is since when the owner is not in the room's voice channel; zero while they are.
+	// OwnerLeftAt is when the owner left the room's voice channel; zero while they are in it.
 	OwnerLeftAt time.Time `json:"owner_left_at,omitzero"`
-	// Knocks are users who ask to be let in, and those who were refused less than KnockCoolDown ago.
+	// Knocks are users who ask to be let in, and those refused less than KnockCoolDown ago.
 	Knocks []Knock `json:"knocks,omitempty"`
 	// Waiting is the waiting list, in order.
 	Waiting []Waiter `json:"waiting,omitempty"`
-	// Holds are seats kept free for somebody.
+	// Holds are seats held for users.
 	Holds []Hold `json:"holds,omitempty"`
 
 	// Panel is what Snug has posted in the room's chat.
@@ -102,30 +99,29 @@ type Room struct {
 
 	Idle Idle `json:"idle"`
 
-	// ClosingAt is when the room will be closed, once that was announced; zero if it was not.
+	// ClosingAt is the announced time at which the room will close; zero if none was announced.
 	ClosingAt   time.Time   `json:"closing_at,omitzero"`
 	CloseReason CloseReason `json:"close_reason,omitempty"`
 
-	// Shifted is by how much Shift has moved the room's times in all.
+	// Shifted is the total by which Shift has moved the room's times.
 	Shifted time.Duration `json:"shifted,omitempty"`
 
-	// Outbox holds audit entries that happened with this document's last
-	// writes and may not have reached the audit stream yet.
+	// Outbox holds audit entries that belong to this document's last writes and may not be in the audit stream yet.
 	Outbox []audit.Entry `json:"outbox,omitempty"`
 }
 
-// Pending marks what may differ in Discord because a call failed or was
-// interrupted. Each mark is cleared only when its call has succeeded.
+// Pending marks what may be different in Discord because a call failed or was interrupted. A mark
+// is cleared only after its call has succeeded.
 type Pending struct {
 	Access bool           `json:"access,omitempty"` // overwrites
 	Limit  bool           `json:"limit,omitempty"`
 	Status bool           `json:"status,omitempty"`
-	Eject  []snowflake.ID `json:"eject,omitempty"` // users to disconnect from voice, unless they leave
-	// Unban are lifted bans whose overwrite is to be removed. Other denials on the channel are not Snug's.
+	Eject  []snowflake.ID `json:"eject,omitempty"` // users to disconnect from voice, unless they leave on their own
+	// Unban are lifted bans whose overwrite has to be removed. Other denials on the channel aren't Snug's.
 	Unban []PendingUnban `json:"unban,omitempty"`
 }
 
-// AddUnban marks that the overwrite of a lifted ban is to be removed.
+// AddUnban marks the overwrite of a lifted ban for removal.
 func (d *Pending) AddUnban(b Ban) {
 	d.UnbanDone(b.UserID)
 	d.Unban = append(d.Unban, PendingUnban{b.UserID, b.DeniedBefore})
@@ -136,13 +132,13 @@ func (d *Pending) UnbanDone(user snowflake.ID) {
 	d.Unban = slices.DeleteFunc(d.Unban, func(l PendingUnban) bool { return l.UserID == user })
 }
 
-// AccessSynced clears the marks for overwrites: all were sent to Discord.
+// AccessSynced clears the marks for overwrites, after all were sent to Discord.
 func (d *Pending) AccessSynced() { d.Access, d.Unban = false, nil }
 
 // Any reports whether any call is pending.
 func (d Pending) Any() bool { return d.Access || d.Limit || d.Status || len(d.Eject)+len(d.Unban) > 0 }
 
-// AddEject marks that a user is to be disconnected from voice.
+// AddEject marks a user to be disconnected from voice.
 func (d *Pending) AddEject(user snowflake.ID) {
 	if !slices.Contains(d.Eject, user) {
 		d.Eject = append(d.Eject, user)
@@ -157,14 +153,13 @@ func (d *Pending) EjectDone(user snowflake.ID) {
 // Guest is a user let into the room.
 type Guest struct {
 	UserID   snowflake.ID `json:"user_id"`
-	Name     string       `json:"name,omitempty"`      // display name, where it was known
-	Avatar   string       `json:"avatar,omitempty"`    // hash, where it was known
+	Name     string       `json:"name,omitempty"`      // display name, if known
+	Avatar   string       `json:"avatar,omitempty"`    // hash, if known
 	By       snowflake.ID `json:"by"`                  // who let them in
 	InviteID string       `json:"invite_id,omitempty"` // the invite they followed, if any
 	Since    time.Time    `json:"since"`
 	Bot      bool         `json:"bot,omitempty"` // it takes no seat: the user limit is raised for it
-	// Suspended says why they do not pass the room's gates: their
-	// access is suspended until they do. "" while they pass.
+	// Suspended is why they don't pass the room's gates: their access is suspended until they do. "" while they pass.
 	Suspended access.Barrier `json:"suspended,omitempty"`
 }
 
@@ -183,12 +178,12 @@ const NotChecked access.Barrier = "unasked"
 // Ban keeps a user out of the room until it is lifted.
 type Ban struct {
 	UserID snowflake.ID `json:"user_id"`
-	Name   string       `json:"name,omitempty"`   // display name, where it was known
-	Avatar string       `json:"avatar,omitempty"` // hash, where it was known
+	Name   string       `json:"name,omitempty"`   // display name, if known
+	Avatar string       `json:"avatar,omitempty"` // hash, if known
 	By     snowflake.ID `json:"by"`
 	At     time.Time    `json:"at"`
-	// DeniedBefore is what a member overwrite that is not Snug's denied
-	// them when they were banned; it stays when the ban is lifted.
+	// DeniedBefore is what a member overwrite that isn't Snug's denied them when they were banned; it
+	// stays when the ban is lifted.
 	DeniedBefore access.Permissions `json:"stood,omitempty"`
 }
 
@@ -201,8 +196,7 @@ type PendingUnban struct {
 	DeniedBefore access.Permissions `json:"stood,omitempty"` // see Ban
 }
 
-// PendingCreate is stored before a room's channel is created,
-// so that a restart can finish or clean up after a crash.
+// PendingCreate is stored before a room's channel is created, so that a restart can finish or clean up after a crash.
 type PendingCreate struct {
 	ID         string       `json:"id"`
 	GuildID    snowflake.ID `json:"guild_id"`
@@ -216,10 +210,10 @@ type PendingCreate struct {
 	Hidden     bool         `json:"hidden,omitempty"`
 	LobbyID    snowflake.ID `json:"lobby_id,omitempty"`
 	Number     int          `json:"number,omitempty"`
-	// Guests and Banned are let in and kept out from the start, from the owner's preferences.
+	// Guests are let in and Banned kept out from the start, according to the owner's preferences.
 	Guests []snowflake.ID `json:"guests,omitempty"`
 	Banned []snowflake.ID `json:"banned,omitempty"`
-	// Unasked are guests whose standing is not known yet.
+	// Unasked are guests whose standing isn't known yet.
 	Unasked []snowflake.ID `json:"unasked,omitempty"`
 	Via     access.Via     `json:"via"`
 	At      time.Time      `json:"at"`
@@ -296,7 +290,7 @@ func (r *Room) Clone() *Room {
 	return &c
 }
 
-// Summary returns what spectators and members are shown of the room, with the rules that decide who may see it.
+// Summary returns what spectators and members see of the room, with the rules for who may see it.
 func (r *Room) Summary(managersSee bool) Summary {
 	s := Summary{
 		ID: r.ID, GuildID: r.GuildID, Name: r.Name, OwnerName: r.OwnerName, Seats: r.Seats,

@@ -6,8 +6,8 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 )
 
-// FreeFor returns how many seats a user may take: the free ones minus the users before
-// them in the waiting list, which does not apply to the owner and to users with a hold.
+// FreeFor returns how many seats a user may take: the free ones minus those for users before them
+// in the waiting list. The waiting list doesn't apply to the owner and to users with a hold.
 func (r *Room) FreeFor(roster []Person, user snowflake.ID, now time.Time) int {
 	return r.Free(roster, user, now) - r.waitingBefore(user, now)
 }
@@ -23,8 +23,8 @@ func (r *Room) waitingBefore(user snowflake.ID, now time.Time) int {
 	return len(r.Waiting)
 }
 
-// Reserved counts the seats that are not free for a user: those held for others,
-// and those whose hold has just ended and that the waiting list gets next.
+// Reserved counts the seats that aren't free for a user: those held for others, and those whose
+// hold has just expired and that go to the waiting list next.
 func (r *Room) Reserved(roster []Person, user snowflake.ID, now time.Time) int {
 	ended := 0
 	for _, h := range r.Holds {
@@ -35,14 +35,13 @@ func (r *Room) Reserved(roster []Person, user snowflake.ID, now time.Time) int {
 	return r.Held(roster, user, now) + min(ended, r.waitingBefore(user, now))
 }
 
-// Free counts the seats that a user can take now: those neither taken nor
-// held for somebody else. The owner's seat is never held against them.
+// Free counts the seats that a user can take now: neither taken nor held for somebody else. No seat
+// is held against the owner.
 func (r *Room) Free(roster []Person, user snowflake.ID, now time.Time) int {
 	return r.Seats - Occupied(roster) - r.Held(roster, user, now)
 }
 
-// Held counts the seats that are held for somebody else than the user, who
-// is not there yet. Against the owner none is.
+// Held counts the seats held for users other than this one who haven't arrived yet. No seat is held against the owner.
 func (r *Room) Held(roster []Person, user snowflake.ID, now time.Time) int {
 	n := 0
 	for _, h := range r.Holds {

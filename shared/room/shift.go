@@ -2,8 +2,8 @@ package room
 
 import "time"
 
-// Shift moves the times from which the room's durations are measured, after the wall clock jumped
-// by d, so that durations stay the same. Invites keep their times, which are in their tokens.
+// Shift moves the times that the room's durations are measured from, after the wall clock jumped by d,
+// so that the durations stay the same. Invites keep their times, because their tokens contain them.
 func (r *Room) Shift(d time.Duration) {
 	if d == 0 {
 		return

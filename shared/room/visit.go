@@ -7,19 +7,19 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 )
 
-// MaxVisits bounds the entries of one room's VisitLog; the oldest are dropped first.
+// MaxVisits limits the entries of a room's VisitLog; the oldest are dropped first.
 const MaxVisits = 200
 
 // Visit records that a user joined a room's voice channel or, with Left, left it.
 type Visit struct {
 	UserID snowflake.ID `json:"user_id"`
-	Name   string       `json:"name"` // display name, as it was then
+	Name   string       `json:"name"` // display name at that time
 	Bot    bool         `json:"bot,omitempty"`
 	Left   bool         `json:"left,omitempty"`
 	At     time.Time    `json:"at"`
 }
 
-// Equal reports whether two entries are the same, in whatever time zone.
+// Equal reports whether two entries are the same, regardless of time zones.
 func (v Visit) Equal(o Visit) bool {
 	at := o.At
 	o.At = v.At
@@ -31,8 +31,8 @@ type VisitLog struct {
 	List []Visit `json:"list"`
 }
 
-// Add appends entries, given oldest first. A user's entries alternate between joined and
-// left: an entry that is present already, or that repeats the user's last one, is ignored.
+// Add appends entries, oldest first. A user's entries alternate between joined and left: it ignores
+// an entry that is already there or repeats the user's last one.
 func (l *VisitLog) Add(more ...Visit) {
 	for _, m := range more {
 		if slices.ContainsFunc(l.List,
@@ -63,8 +63,7 @@ func (l *VisitLog) last(user snowflake.ID) *Visit {
 	return nil
 }
 
-// Reconcile adds the entries that were missed: afterwards the log
-// agrees with the roster that the room has at the given time.
+// Reconcile adds missed entries, so that the log agrees with the room's roster at the given time.
 func (l *VisitLog) Reconcile(roster []Person, at time.Time) {
 	var more []Visit
 	for _, o := range l.List {
@@ -96,8 +95,8 @@ func (l *VisitLog) drop(which func(Visit) bool) bool {
 	return len(l.List) < n
 }
 
-// VisitsVisibleSince returns from when on a user who sees the room, and does not control it, may read its
-// VisitLog: since the room became visible to members, or since the user was let in. Zero means from the start.
+// VisitsVisibleSince returns the time from which a user who sees the room but doesn't control it may read its
+// VisitLog: when the room became visible to members, or when the user was let in. Zero means from the start.
 func (r *Room) VisitsVisibleSince(user snowflake.ID) time.Time {
 	g := r.Guest(user)
 	switch {

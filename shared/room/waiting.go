@@ -17,15 +17,15 @@ type Waiter struct {
 	Since  time.Time    `json:"since"`
 }
 
-// SetAppearance is as of a Guest.
+// SetAppearance updates name and avatar from a standing.
 func (w *Waiter) SetAppearance(s access.Standing) { setAppearance(&w.Name, &w.Avatar, s) }
 
-// Place returns a user's place in the waiting list, from 1; 0 if they do not wait.
+// Place returns a user's place in the waiting list, from 1; 0 if they aren't on it.
 func (r *Room) Place(user snowflake.ID) int {
 	return 1 + slices.IndexFunc(r.Waiting, func(w Waiter) bool { return w.UserID == user })
 }
 
-// DropWaiter takes a user off the waiting list.
+// DropWaiter removes a user from the waiting list.
 func (r *Room) DropWaiter(user snowflake.ID) {
 	r.Waiting = slices.DeleteFunc(r.Waiting, func(w Waiter) bool { return w.UserID == user })
 }
