@@ -192,7 +192,7 @@ func TestStrangeInput(t *testing.T) {
 			t.Errorf("settings %.60s: %d %.200s", body, got.status, got.body)
 		}
 	}
-	if log := b.log.String(); strings.Contains(log, "panicked") {
+	if log := b.log.String(); strings.Contains(log, "panic") {
 		t.Error("a handler panicked")
 	}
 }

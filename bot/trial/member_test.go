@@ -185,7 +185,7 @@ func TestMemberDiffers(t *testing.T) {
 				"403 with code 50013, expected 204", "Snug would grant the member: nothing",
 			}},
 		"the gateway says nothing of them": {timedOut, "", unread, []string{
-			"GUILD_MEMBERS_CHUNK does not come", "by the gateway Snug can't read what the member is",
+			"GUILD_MEMBERS_CHUNK does not arrive", "by the gateway Snug can't read the member",
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

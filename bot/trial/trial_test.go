@@ -197,7 +197,7 @@ var planted = map[string]struct {
 		"CHANNEL_UPDATE does not arrive, expected that it arrives",
 	},
 	"a resume that is cut": {
-		discordsim.Fault{Kind: discordsim.FaultDropResume}, "gateway: resume", "RESUMED does not come",
+		discordsim.Fault{Kind: discordsim.FaultDropResume}, "gateway: resume", "RESUMED does not arrive",
 	},
 	"no second factor": {
 		discordsim.Fault{

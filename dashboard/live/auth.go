@@ -20,8 +20,8 @@ func errNotMember() error {
 	return errs.E(errs.Forbidden, "You are not in this server. Join it in Discord, then reload the page.")
 }
 
-// refusal is what somebody is told who is not, or no longer, in the guild. A
-// room's page learns no more from it than somebody without an invite.
+// refusal is the error for somebody who isn't, or no longer, in the guild. For a room's page it is
+// the same as for somebody without an invite, so it reveals nothing more.
 func (s seat) refusal() error {
 	if s.room != 0 {
 		return errNoRoom()
@@ -29,10 +29,10 @@ func (s seat) refusal() error {
 	return errNotMember()
 }
 
-// authenticate lets a watcher in, from its token to its snapshots. The error is what to tell it.
+// authenticate handles a watcher's auth message, from its token to its snapshots. The error is what to send to it.
 func (l *Live) authenticate(w *watcher, a protocol.Auth) error {
 	if !w.timer.Stop() {
-		return errLeft // too late: the timer has ended it
+		return errLeft // the auth timer has already ended it
 	}
 	s, err := l.readToken(a.Token)
 	if err != nil {
@@ -56,7 +56,7 @@ func (l *Live) authenticate(w *watcher, a protocol.Auth) error {
 	}
 	st, err := l.ask(ctx, personKey{s.guild, s.user})
 	if err != nil {
-		l.log.Warn("live: a standing could not be asked", "guild_id", s.guild, "user_id", s.user, "err", err)
+		l.log.Warn("live: cannot get a watcher's standing", "guild_id", s.guild, "user_id", s.user, "err", err)
 		return errs.E(errs.Unavailable,
 			"Discord could not be asked whether you may see this. Please wait a moment.").Because(err)
 	}
@@ -81,7 +81,7 @@ func (l *Live) authenticate(w *watcher, a protocol.Auth) error {
 	return l.enter(ctx, w, st, asked)
 }
 
-// admit counts a watcher for its user and session, if there is room for it.
+// admit counts a watcher for its user and session, unless a limit is reached.
 func (l *Live) admit(w *watcher, s seat, cancel context.CancelFunc) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -104,7 +104,7 @@ func (l *Live) admit(w *watcher, s seat, cancel context.CancelFunc) error {
 		l.sessions[s.session] = map[*watcher]struct{}{}
 	}
 	l.sessions[s.session][w] = struct{}{}
-	for o := range l.sessions[s.session] { // a session that was prolonged is so for all its pages
+	for o := range l.sessions[s.session] { // an extended session is extended for all its pages
 		if o.seat.ends.Before(s.ends) {
 			o.seat.ends = s.ends
 		}
@@ -112,7 +112,7 @@ func (l *Live) admit(w *watcher, s seat, cancel context.CancelFunc) error {
 	return nil
 }
 
-// awaitReady waits until the guild's rooms are known, rather than showing none.
+// awaitReady waits until the guild's rooms are known, so that a page doesn't show none.
 func (l *Live) awaitReady(ctx context.Context, guild snowflake.ID) error {
 	ctx, cancel := context.WithTimeout(ctx, l.o.Limits.ReadyWithin)
 	defer cancel()
@@ -131,10 +131,9 @@ func (l *Live) awaitReady(ctx context.Context, guild snowflake.ID) error {
 	}
 }
 
-// enter lets a watcher into a room's page. It gives the room a moment to come,
-// for a page may be faster than the news of its own room or invite; and because
-// a room that is there but not for this person takes as long, the two cannot be
-// told apart.
+// enter adds a watcher to a room's page. It waits briefly for a missing room, because a page may
+// load faster than the event of its own room or invite arrives. A room that exists but isn't open
+// to this person takes equally long, so that the two can't be told apart.
 func (l *Live) enter(ctx context.Context, w *watcher, st standing, asked time.Time) error {
 	ctx, cancel := context.WithTimeout(ctx, l.o.Limits.RoomWithin)
 	defer cancel()
@@ -175,8 +174,8 @@ func (l *Live) enter(ctx context.Context, w *watcher, st standing, asked time.Ti
 	}
 }
 
-// welcome sends auth.ok and then what the watcher may see, and everything after
-// that. Live.mu is held, so nothing comes between the list and the rooms.
+// welcome sends auth.ok, what the watcher may see, and everything after that. The caller holds
+// Live.mu, so nothing comes between the list and the rooms.
 func (l *Live) welcome(w *watcher) {
 	g := l.guild(w.seat.guild)
 	rooms := g.rooms

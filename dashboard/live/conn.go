@@ -18,44 +18,44 @@ type connState uint8
 const (
 	connOpen    connState = iota
 	connClosing           // a close frame is queued or sent, and nothing after it
-	connDead              // nothing more goes out
+	connDead              // nothing more is sent
 )
 
-// conn is the net.Conn below melody. All that is sent goes through it in whole
-// frames: events by send, melody's handshake, pings and closes by Write. None
-// of that waits: what the socket does not take at once is queued, and a
-// goroutine (drain) hands it over while there is a queue. A watcher that lets
-// the queue grow over the limit, or takes nothing for a while, is cut off.
+// conn is the net.Conn below melody. Everything is sent through it in whole frames: events by send;
+// melody's handshake, pings and closes by Write. None of these block: what the socket doesn't
+// accept at once is queued, and a goroutine (drain) writes the queue. A watcher whose queue exceeds
+// the limit, or that accepts nothing for a while, is cut off.
 //
-// Reading is melody's alone. Only the reading goroutine calls Close; everybody
+// Only melody reads. Only the reading goroutine calls Close; all others end a connection with
+// finish or kill, which make its read fail.
 // else ends a connection by finish or kill, which make its read fail.
 type conn struct {
 	net.Conn
 	w      *watcher
 	limits *Limits
 	owner  *sync.WaitGroup // waits for drain; the reading goroutine keeps it above zero
-	raw    syscall.RawConn // nil where sendNow does not work
-	fd     uintptr         // valid until connDead: whoever closes it sets that first, under mu
-	in     inbound         // the reading goroutine's
+	raw    syscall.RawConn // nil if sendNow doesn't work
+	fd     uintptr         // valid until connDead: whoever closes it first sets that, holding mu
+	in     inbound         // only for the reading goroutine
 
 	mu     sync.Mutex
 	state  connState
-	shaken bool      // the handshake was answered; before that there can be no close frame
-	busy   bool      // drain runs
+	shaken bool      // the handshake was answered; before that a close frame is impossible
+	busy   bool      // drain is running
 	linger bool      // the watcher may still be sending; see Close
-	slow   bool      // it was cut off
-	until  time.Time // the end of connClosing
+	slow   bool      // it was cut off for being slow
+	until  time.Time // the deadline of connClosing
 	pend   []byte    // the queue
-	bound  int       // where in pend the next frame begins
-	flying int       // how much of pend a write that may wait has in hand
+	bound  int       // where the next frame begins in pend
+	flying int       // how much of pend a blocking write is currently writing
 }
 
-// newConn returns a connection without a socket; take gives it one. Until then only kill and finish may be called.
+// newConn returns a connection without a socket; take sets it. Before that only kill and finish may be called.
 func newConn(w *watcher, limits *Limits, owner *sync.WaitGroup) *conn {
 	return &conn{w: w, limits: limits, owner: owner}
 }
 
-// take fails if the connection was ended before it began.
+// take fails if the connection was ended before it started.
 func (c *conn) take(nc net.Conn) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -64,13 +64,13 @@ func (c *conn) take(nc net.Conn) error {
 	}
 	c.Conn = nc
 	if t, ok := nc.(*net.TCPConn); ok {
-		_ = t.SetWriteBuffer(c.limits.SendBuffer) // a hint: without it stalled watchers show later
+		_ = t.SetWriteBuffer(c.limits.SendBuffer) // best effort: with a larger buffer stalled watchers are detected later
 		c.fast(t)
 	}
 	return nil
 }
 
-// fast has bytes sent by sendNow where that works.
+// fast uses sendNow for the connection if possible.
 func (c *conn) fast(t *net.TCPConn) {
 	if !canSend {
 		return
@@ -84,8 +84,8 @@ func (c *conn) fast(t *net.TCPConn) {
 	}
 }
 
-// send queues whole frames, and hands them to the socket if it takes them. It
-// keeps nothing of frames. False means that the connection is ending.
+// send queues whole frames, and writes them to the socket if it accepts them. It keeps no reference
+// to frames. It returns false if the connection is ending.
 func (c *conn) send(frames []byte) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -113,7 +113,7 @@ func (c *conn) send(frames []byte) bool {
 	return c.state == connOpen
 }
 
-// hold queues frames to be sent before the next ones, or by release.
+// hold queues frames that are sent before the next ones, or by release.
 func (c *conn) hold(frames []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -128,7 +128,7 @@ func (c *conn) release() {
 	c.flush()
 }
 
-// finish sends what is queued and a close frame, and gives the watcher Limits.Linger to answer it.
+// finish sends the queue and a close frame, and gives the watcher Limits.Linger to answer.
 func (c *conn) finish(code protocol.CloseCode) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -147,7 +147,7 @@ func (c *conn) finishWith(frame []byte) {
 	c.flush()
 }
 
-// cut drops what a slow watcher has not taken, but for the frame it is in the middle of, and tells it so.
+// cut drops the queue of a slow watcher, except for the frame it has partly received, and sends it the reason.
 func (c *conn) cut() {
 	end := c.bound
 	for end < c.flying {
@@ -161,17 +161,18 @@ func (c *conn) cut() {
 func (c *conn) closing() {
 	c.state = connClosing
 	c.until = time.Now().Add(c.limits.Linger)
-	_ = c.Conn.SetDeadline(c.until) // fails only when the socket is gone, which the reader sees
+	_ = c.Conn.SetDeadline(c.until) // fails only if the socket is gone, which the reader notices
 }
 
-// kill ends the connection without a word.
+// kill ends the connection without a close frame.
 func (c *conn) kill() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.killLocked()
 }
 
-// killLocked does not close the socket, for closing waits for the reader: it makes reading fail, and the reader closes.
+// killLocked doesn't close the socket, because closing waits for the reader: it makes reading fail, and the reader
+// closes.
 func (c *conn) killLocked() {
 	c.state, c.pend, c.bound = connDead, nil, 0
 	if c.Conn != nil {
@@ -190,7 +191,7 @@ func (c *conn) took(n int) {
 	}
 }
 
-// flush hands the queue to the socket, and what is left to drain.
+// flush writes the queue to the socket, and leaves the rest to drain.
 func (c *conn) flush() {
 	if c.busy || len(c.pend) == 0 || c.state == connDead {
 		return
@@ -210,7 +211,7 @@ func (c *conn) flush() {
 	c.owner.Go(c.drain)
 }
 
-// patience returns when a watcher that takes nothing is cut off.
+// patience returns when a watcher that accepts nothing is cut off.
 func (c *conn) patience() time.Time {
 	if c.state == connClosing {
 		return c.until
@@ -218,7 +219,7 @@ func (c *conn) patience() time.Time {
 	return time.Now().Add(c.limits.Stall)
 }
 
-// drain writes the queue as the watcher takes it.
+// drain writes the queue as fast as the watcher accepts it.
 func (c *conn) drain() {
 	for {
 		var err error
@@ -232,7 +233,7 @@ func (c *conn) drain() {
 		}
 		c.mu.Lock()
 		if c.state == connOpen && errors.Is(err, os.ErrDeadlineExceeded) && c.flying == 0 {
-			c.cut() // it may yet take its close frame
+			c.cut() // it may still accept its close frame
 			c.mu.Unlock()
 			continue
 		}
@@ -244,7 +245,7 @@ func (c *conn) drain() {
 	}
 }
 
-// step is called whenever the socket may take more; true ends the drain.
+// step is called whenever the socket may accept more; it returns true when the drain is finished.
 func (c *conn) step(uintptr) (done bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -264,8 +265,8 @@ func (c *conn) step(uintptr) (done bool) {
 	return true
 }
 
-// writeAll is step where sendNow does not work (TLS, Windows): it writes a
-// piece at a time, and knows only afterwards whether it was taken.
+// writeAll is step for connections without sendNow (TLS, Windows): it writes one piece at a time,
+// and only learns afterwards whether it was accepted.
 func (c *conn) writeAll() error {
 	buf := make([]byte, 4<<10)
 	for {
@@ -292,14 +293,14 @@ func (c *conn) writeAll() error {
 	}
 }
 
-// Write queues what melody sends: its handshake, or one whole control frame. It does not wait.
+// Write queues what melody sends: its handshake, or one whole control frame. It doesn't block.
 func (c *conn) Write(p []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
 	case c.state == connDead:
 		return 0, net.ErrClosed
-	case c.state == connClosing: // our close frame was the last word
+	case c.state == connClosing: // nothing follows our close frame
 	case len(p) > 0 && p[0] == fin|opClose:
 		c.finishWith(p)
 	default:
@@ -310,9 +311,8 @@ func (c *conn) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Close closes the socket. Closing one with unread data resets it, and the
-// watcher might lose our close frame by that; so where the watcher may still be
-// sending, its data is read away for a moment.
+// Close closes the socket. Closing a socket with unread data resets it, and the watcher might lose our close
+// frame. If the watcher may still be sending, Close therefore reads for a moment and discards the data.
 func (c *conn) Close() error {
 	c.mu.Lock()
 	t, tcp := c.Conn.(*net.TCPConn)
@@ -327,7 +327,8 @@ func (c *conn) Close() error {
 	return c.Conn.Close()
 }
 
-// SetReadDeadline is melody's: how long the watcher may be silent. It does not prolong the end.
+// SetReadDeadline is called by melody and limits how long the watcher may be silent. It doesn't
+// extend the deadline of a closing connection.
 func (c *conn) SetReadDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -337,13 +338,13 @@ func (c *conn) SetReadDeadline(t time.Time) error {
 	return c.Conn.SetReadDeadline(t)
 }
 
-// SetDeadline sets the read deadline; writing does not wait.
+// SetDeadline sets the read deadline; writes don't block.
 func (c *conn) SetDeadline(t time.Time) error { return c.SetReadDeadline(t) }
 
-// SetWriteDeadline does nothing: writing does not wait.
+// SetWriteDeadline does nothing: writes don't block.
 func (c *conn) SetWriteDeadline(time.Time) error { return nil }
 
-// parting notes that the connection ends by what the watcher sent, so that more of it may be on its way.
+// parting records that the connection ends because of what the watcher sent, so that more may be on its way.
 func (c *conn) parting() {
 	c.mu.Lock()
 	c.linger = true

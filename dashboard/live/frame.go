@@ -6,7 +6,7 @@ import (
 	"snug/shared/protocol"
 )
 
-// Frames as a server sends them (RFC 6455, section 5.2): whole messages, not masked.
+// Frames sent by a server (RFC 6455, section 5.2): whole messages, not masked.
 
 const (
 	opText  = 0x1
@@ -33,14 +33,14 @@ func textFrame(payload []byte) []byte {
 	return appendFrame(make([]byte, 0, len(payload)+10), opText, payload)
 }
 
-// closeFrame returns a close frame with a code and what it means.
+// closeFrame returns a close frame with a code and its reason.
 func closeFrame(code protocol.CloseCode) []byte {
 	p := binary.BigEndian.AppendUint16(nil, uint16(code))
 	return appendFrame(nil, opClose, append(p, code.Meaning()...))
 }
 
-// frameLen returns the length of the frame that b begins with, or len(b) if b
-// does not begin with a frame of ours (the handshake).
+// frameLen returns the length of the frame that b starts with, or len(b) if b doesn't start with
+// one of our frames (the handshake).
 func frameLen(b []byte) int {
 	if len(b) < 2 || b[0]&fin == 0 {
 		return len(b)
@@ -57,8 +57,8 @@ func frameLen(b []byte) int {
 	return min(n, len(b))
 }
 
-// framesWithin returns the length of as many whole frames at the beginning of b
-// as fit into limit bytes, but at least of one.
+// framesWithin returns the total length of the whole frames at the start of b that fit into limit
+// bytes; at least one frame.
 func framesWithin(b []byte, limit int) int {
 	if len(b) <= limit {
 		return len(b)

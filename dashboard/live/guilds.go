@@ -8,14 +8,14 @@ import (
 	"snug/shared/room"
 )
 
-// guild is what is known of a guild, and who watches it. Under Live.mu.
+// guild is what is known about a guild, and its watchers. Guarded by Live.mu.
 type guild struct {
 	id    snowflake.ID
 	ready bool
-	// access is what permissions depend on in it.
+	// access is what permissions in it depend on.
 	access access.Guild
 	rooms  map[snowflake.ID]*entry
-	pages  map[*watcher]struct{} // of the server: they see every room they may
+	pages  map[*watcher]struct{} // the server's pages: they see every room their user may see
 }
 
 func (l *Live) guild(id snowflake.ID) *guild {
@@ -53,7 +53,7 @@ func (l *Live) guildsLoaded() {
 func (l *Live) guildChange(c hub.Change[room.GuildInfo]) {
 	id, err := snowflake.Parse(c.Key)
 	if err != nil {
-		l.log.Error("live: a guild was left out; its key is not an id", "key", c.Key)
+		l.log.Error("live: skipped a guild whose key is not an id", "key", c.Key)
 		return
 	}
 	l.mu.Lock()
@@ -68,8 +68,8 @@ func (l *Live) guildChange(c hub.Change[room.GuildInfo]) {
 	l.announce()
 }
 
-// reconsider looks anew at what everybody who watches a guild may see: its roles, or its owner, are others.
-// Live.mu is held.
+// reconsider checks again what every watcher of a guild may see, because its roles or owner have
+// changed. The caller holds Live.mu.
 func (l *Live) reconsider(g *guild) {
 	for k, p := range l.people {
 		if k.guild != g.id {
@@ -82,7 +82,7 @@ func (l *Live) reconsider(g *guild) {
 	}
 }
 
-// ready reports whether a guild's rooms can be relied on to be here.
+// ready reports whether all rooms of a guild are known.
 func (l *Live) ready(id snowflake.ID) bool {
 	if !l.caught || l.o.Guilds == nil {
 		return l.caught

@@ -10,15 +10,15 @@ import (
 	"snug/shared/protocol"
 )
 
-// hearing is what the holder of a shard last told of its connection to Discord.
+// hearing is the last report about a shard's connection to Discord.
 type hearing struct {
-	at   time.Time // when Discord was heard last; by the machine's clock, as told is
+	at   time.Time // when Discord was last heard, by this machine's clock, like told
 	ok   bool
 	told time.Time
 }
 
-// Heard takes what the holder of a shard tells of its connection to Discord. Watchers are told at once when
-// that changes.
+// Heard handles a report about a shard's connection to Discord. If the connection was lost or is
+// back, watchers get a heartbeat at once.
 func (l *Live) Heard(h hub.ShardReport) {
 	l.mu.Lock()
 	l.hearing.shards = h.Shards
@@ -27,12 +27,12 @@ func (l *Live) Heard(h hub.ShardReport) {
 	l.beatChanged()
 }
 
-// hearings are those of all shards, and what watchers were told of them last. Live.mu guards it.
+// hearings are those of all shards, and what watchers were last sent about them. Guarded by Live.mu.
 type hearings struct {
 	began  time.Time
-	shards int // of the whole bot; 0: not known yet
+	shards int // of the whole bot; 0: unknown
 	of     map[int]hearing
-	said   map[int]bool // by shard, whether it was said to be heard
+	said   map[int]bool // by shard, whether watchers were told that it is connected
 }
 
 func (h *hearings) shard(guild snowflake.ID) int {
@@ -42,11 +42,11 @@ func (h *hearings) shard(guild snowflake.ID) int {
 	return int(uint64(guild) >> 22 % uint64(h.shards))
 }
 
-// now reports whether Discord is heard on a shard, and when it was heard last.
+// now reports whether a shard is connected to Discord, and when Discord was last heard.
 func (h *hearings) now(shard int, at time.Time, patience time.Duration) (ok bool, last time.Time) {
 	known, told := h.of[shard]
 	switch {
-	case !told && at.Sub(h.began) < patience: // whoever holds it may not have told yet
+	case !told && at.Sub(h.began) < patience: // its holder may not have reported yet
 		return true, at
 	case !told:
 		return false, h.began
@@ -58,8 +58,8 @@ func (h *hearings) now(shard int, at time.Time, patience time.Duration) (ok bool
 	return false, known.at
 }
 
-// beat sends heartbeats every BeatEvery until ctx ends, and in between to those for whom Discord is heard
-// again, or no more.
+// beat sends heartbeats every BeatEvery until ctx ends, and in between to the watchers whose shard
+// has lost its connection or is connected again.
 func (l *Live) beat(ctx context.Context) {
 	tick := time.NewTicker(l.o.Limits.Sweep)
 	defer tick.Stop()
@@ -86,8 +86,8 @@ func (l *Live) beatChanged() {
 	})
 }
 
-// beatTo sends a heartbeat to the watchers of the shards that want one. It is
-// encoded once for all who are told the same.
+// beatTo sends a heartbeat to the watchers of the shards for which wants returns true. It is
+// encoded once for all that get the same one.
 func (l *Live) beatTo(wants func(shard int, ok bool) bool) {
 	type news struct {
 		ok bool
@@ -127,8 +127,8 @@ func (l *Live) beatTo(wants func(shard int, ok bool) bool) {
 	}
 }
 
-// Hears reports whether Discord is heard on the shards of all these guilds, and
-// for how long not; 0 when it is.
+// Hears reports whether the shards of all these guilds are connected to Discord, and if not, for
+// how long they have been silent.
 func (l *Live) Hears(guilds ...snowflake.ID) (ok bool, silent time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -141,7 +141,7 @@ func (l *Live) Hears(guilds ...snowflake.ID) (ok bool, silent time.Duration) {
 	return silent == 0, silent
 }
 
-// hears reports whether Discord is heard on a shard; always, where nobody tells. Live.mu is held.
+// hears reports whether a shard is connected to Discord; always true if nothing reports it. The caller holds Live.mu.
 func (l *Live) hears(shard int, now time.Time) (ok bool, last time.Time) {
 	if !l.o.Hears && l.hearing.shards == 0 {
 		return true, now
@@ -149,7 +149,7 @@ func (l *Live) hears(shard int, now time.Time) (ok bool, last time.Time) {
 	return l.hearing.now(shard, now, l.o.Limits.DeafAfter)
 }
 
-// heartbeat returns the frame that says when Discord was heard last.
+// heartbeat returns the frame that says when Discord was last heard.
 func (l *Live) heartbeat(ok bool, age time.Duration) []byte {
 	l.metrics.beats.Inc()
 	now := l.o.Now()

@@ -6,8 +6,8 @@ import (
 	"snug/shared/protocol"
 )
 
-// Noted tells the pages of a room that its history has something new. It does
-// not wait, and says nothing of what it is: whoever may know asks.
+// Noted tells a room's pages that its history has new entries. It doesn't block, and doesn't say
+// what they are: pages whose users may know ask for them.
 func (l *Live) Noted(guild, channel snowflake.ID) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -8,28 +8,27 @@ import (
 	"snug/shared/protocol"
 )
 
-// Frames a connection may send: enough for every message in several fragments.
+// Limits on the frames of a connection: enough for every message in several fragments.
 const (
 	frameBurst   = 8 * protocol.MessageBurst
 	framesPerSec = 8 * protocol.MessagesPerSec
 )
 
-var errInbound = errors.New("live: what came is not as RFC 6455 has it, or too much")
+var errInbound = errors.New("live: the client sent frames that violate RFC 6455, or too many")
 
-// inbound looks at the frames a watcher sends before gorilla reads them, for
-// what gorilla lets pass: lengths that are not written in the fewest bytes or
-// have their first bit set (section 5.2), a close frame with half a code
-// (5.5.1), and floods of frames that make no message, such as empty fragments
-// and pongs. Only the reading goroutine uses it.
+// inbound checks the frames that a watcher sends before gorilla reads them, for what gorilla
+// accepts: lengths that aren't encoded in the fewest bytes or have their first bit set (section
+// 5.2), a close frame with half a code (5.5.1), and floods of frames that form no message, such as
+// empty fragments and pongs. Only the reading goroutine uses it.
 type inbound struct {
 	head   [10]byte
 	have   int
-	skip   uint64 // bytes of mask and payload that are left
+	skip   uint64 // remaining bytes of mask and payload
 	tokens float64
 	filled time.Time
 }
 
-// feed takes what was read and gives the close code that it earns, or 0.
+// feed checks what was read and returns the close code for it, or 0.
 func (p *inbound) feed(b []byte, now func() time.Time) protocol.CloseCode {
 	for len(b) > 0 {
 		if p.skip > 0 {
@@ -52,7 +51,7 @@ func (p *inbound) feed(b []byte, now func() time.Time) protocol.CloseCode {
 	return 0
 }
 
-// headLen is how long the frame's header is, its mask aside, as far as it is known.
+// headLen returns the length of the frame's header without the mask, as far as it is known.
 func (p *inbound) headLen() int {
 	if p.have < 2 {
 		return 2
@@ -66,7 +65,7 @@ func (p *inbound) headLen() int {
 	return 2
 }
 
-// frame looks at a whole header.
+// frame checks a complete header.
 func (p *inbound) frame(now time.Time) protocol.CloseCode {
 	size := uint64(p.head[1] & 0x7f)
 	least := uint64(0)
@@ -96,7 +95,7 @@ func (p *inbound) frame(now time.Time) protocol.CloseCode {
 	return 0
 }
 
-// Read is melody's, through gorilla. What the rules forbid ends the connection.
+// Read is called by melody, through gorilla. A violation ends the connection.
 func (c *conn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	if code := c.in.feed(b[:n], time.Now); code != 0 {

@@ -8,19 +8,18 @@ import (
 	"snug/shared/protocol"
 )
 
-// How long events take from Discord to people, told in two ways.
+// Events' latency from Discord to people is measured in two ways.
 //
-// To the sockets: this process measures it of every event that somebody
-// watches. Nobody else has a say in it, so alarms go by it.
+// To the sockets: this process measures it for every event that somebody watches. Browsers have no
+// influence on it, so alerts use it.
 //
-// To the browsers: a browser says of an event now and then that it is on the
-// screen, and what is measured is until that word is here, by the same clock
-// that saw the event come; the way back is in it. What browsers say is
-// believed no further than into this number: a word counts only of an event
-// that went to that connection, from a member's visible page, and once in
+// To the browsers: from time to time a browser reports that an event is on the screen. The time
+// until that report arrives is measured by the clock that also timed the event's arrival, so it
+// includes the way back. Reports influence only this number: one counts only if its event was sent
+// to that connection, for a member's visible page, and once per protocol.ShownEvery and person.
 // protocol.ShownEvery a person.
 
-// recent are the last latencies.
+// recent holds the last latencies.
 type recent struct {
 	mu   sync.Mutex
 	ring [512]time.Duration
@@ -34,7 +33,7 @@ func (r *recent) add(took time.Duration) {
 	r.n++
 }
 
-// oldest is up to which age an event counts: what was retained while nobody watched says nothing of the way.
+// oldest is the age up to which an event counts: one retained while nobody watched says nothing about latency.
 const oldest = time.Minute
 
 func (m *metrics) delivered(took time.Duration) {
@@ -45,9 +44,9 @@ func (m *metrics) delivered(took time.Duration) {
 	m.sent.add(took)
 }
 
-// Latency is how long events took, of the last 512 at most.
+// Latency summarizes the latency of at most the last 512 events.
 type Latency struct {
-	Events   int // that were measured
+	Events   int // number of measured events
 	P50, P95 time.Duration
 }
 
@@ -62,20 +61,20 @@ func (r *recent) latency() Latency {
 	return Latency{len(list), list[len(list)/2], list[len(list)*95/100]}
 }
 
-// Latency returns how long the last events that somebody watched took from Discord's gateway to the sockets of watchers.
+// Latency returns how long the last watched events took from Discord's gateway to the watchers' sockets.
 func (l *Live) Latency() Latency { return l.metrics.sent.latency() }
 
-// BrowserLatency returns how long it took until browsers said that an event is on the screen.
+// BrowserLatency returns how long the last events took until browsers reported that they were on the screen.
 func (l *Live) BrowserLatency() Latency { return l.metrics.seen.latency() }
 
-// told are the times, in Unix nanoseconds, at which the last events of a room
-// came from Discord: that of revision from, and of those after it. Under Live.mu.
+// told holds when the last events of a room came from Discord, in Unix nanoseconds: those from
+// revision from on. Guarded by Live.mu.
 type told struct {
 	from uint64
 	at   []int64
 }
 
-// mostTold is of how many events a room remembers them: seconds of the worst there is.
+// mostTold is how many events of a room are remembered: a few seconds in the busiest room.
 const mostTold = 512
 
 func (t *told) add(n uint64, at time.Time) {
@@ -95,8 +94,8 @@ func (t *told) when(n uint64) (at time.Time, ok bool) {
 	return time.Unix(0, t.at[n-t.from]), true
 }
 
-// showed takes a browser's word that an event is on its screen. What cannot be
-// so, or comes too often, is passed over in silence: it is no mistake of the page's.
+// showed handles a browser's report that an event is on its screen. It ignores reports that are
+// impossible or come too often: the page did nothing wrong.
 func (l *Live) showed(w *watcher, s protocol.Rendered) {
 	now := l.o.Now()
 	l.mu.Lock()

@@ -1,18 +1,15 @@
-// Package live tells browsers what happens in rooms: it follows the hub's
-// rosters, keeps them in memory for the pages to render from, and sends every
-// change to the watchers who may see it, over the protocol of docs/protocol.md.
+// Package live sends browsers what happens in rooms: it follows the hub's rosters, holds them in
+// memory for pages to render, and sends every change to the watchers who may see it, with the
+// protocol in docs/protocol.md.
 //
-// melody and gorilla/websocket do the handshake, the reading and the pings.
-// Below them lies a connection of our own (conn) through which every byte goes
-// out by a send that never waits, so a slow browser is cut off and holds up
-// nobody. An event is encoded once, gathered with what else happened in its
-// room, and sent to the room's watchers in one go (shard). Who watches which
-// room is an index that changes when a watcher comes, a room's access changes,
-// or somebody's standing does (table, people); no event asks who may see it.
+// melody and gorilla/websocket do the handshake, the reading and the pings. Below them is our own
+// connection (conn), whose writes never block, so that a slow browser is cut off and delays nobody else. An
+// event is encoded once, collected with other events of its room, and sent to all of the room's watchers
+// together (shard). An index of who watches which room is updated when a watcher connects, a room's access
+// changes, or a member's standing does (table, people); sending an event checks no permissions.
 //
-// The dashboard makes one Live, mounts Handler and calls Run; the command that
-// wires it calls Close before it stops the hub. Every method of Live may be
-// called from any number of goroutines.
+// The dashboard makes one Live, mounts Handler and calls Run; the command that connects the parts
+// calls Close before it stops the hub. All methods of Live are safe for concurrent use.
 package live
 
 import (
@@ -35,78 +32,76 @@ import (
 	"snug/shared/room"
 )
 
-// Source is what Live follows: a bucket of the hub.
+// Source is what Live follows: a bucket in the hub.
 type Source[T any] interface {
 	Follow(ctx context.Context, f hub.Follower[T]) (wait func(), err error)
 }
 
-// Options say what Live works with. Keys, Rosters and Standing must be set.
+// Options configure a Live. Keys, Rosters and Standing are required.
 type Options struct {
 	Keys    *keyring.Keyring
 	Rosters Source[room.Live] // keys guild.channel
-	// Guilds, if set, says which guilds are ready; watchers of one that is
-	// not are asked to come back rather than told that their room is gone.
+	// Guilds, if set, tells which guilds are ready; watchers of others are asked to come back later,
+	// instead of being told that their room is gone.
 	Guilds Source[room.GuildInfo] // keys guild
-	// Standing asks for a user's place in a guild. An error means that there
-	// is no answer now; who is not in the guild has a Standing without Member.
+	// Standing returns a user's standing in a guild; for somebody who isn't in the guild, one without
+	// Member. An error means that it can't be determined now.
 	Standing func(ctx context.Context, guild, user snowflake.ID) (access.Standing, error)
-	// Standings, if set, has a guild's watchers asked after and gives what is
-	// known of them, which costs no request of Discord: it is asked every
-	// PollEvery. Who is missing is not known yet, or not any more. Without it
-	// Standing is asked for each watcher every RecheckEvery.
+	// Standings, if set, keeps the standings of a guild's watchers up to date and returns the known ones,
+	// without a request to Discord. It is called every PollEvery. Users missing from the result are not
+	// known yet, or no longer. Without it, Standing is called for each watcher every RecheckEvery.
 	Standings func(ctx context.Context, guild snowflake.ID, users []snowflake.ID) ([]access.Standing, error)
 
-	// Hears says that Heard is told of every shard's connection to Discord; else
-	// Discord is taken to be heard as long as nobody tells of any.
+	// Hears means that Heard is called with the state of every shard's connection to Discord; otherwise
+	// the connection counts as fine as long as nothing is reported.
 	Hears bool
 
-	// Origins are the pages' origins that may connect: "https://snug.example",
-	// or "http://*.localhost:8080" for every host below one.
+	// Origins are the origins whose pages may connect: "https://snug.example", or
+	// "http://*.localhost:8080" for every host below one.
 	Origins       []string
-	AllowNoOrigin bool // accept clients that are no browsers
+	AllowNoOrigin bool // accept clients that aren't browsers
 
-	Now        func() time.Time // the clock of tokens, sessions and standings; default time.Now
+	Now        func() time.Time // the clock for tokens, sessions and standings; default time.Now
 	Log        *slog.Logger     // default slog.Default()
 	Registerer prometheus.Registerer
 	Limits     Limits
 }
 
-// Limits bound what watchers may cost. A zero field means its default, which
-// stands beside it; a negative count means no limit.
+// Limits restrict the resources that watchers may use. A zero field means its default, given next
+// to it; a negative count means no limit.
 type Limits struct {
-	PerUser    int // connections of one person: 200
-	PerAddress int // connections of one address, or of one IPv6 /64: 2,000
-	Total      int // connections: 50,000
+	PerUser    int // connections of one user: 200
+	PerAddress int // connections from one address, or one IPv6 /64: 2,000
+	Total      int // connections in total: 50,000
 
-	// bytes held for a watcher that does not read: protocol.MaxQueued, which is also the most; 128 KiB is the
-	// least
+	// bytes queued for a watcher that doesn't read: protocol.MaxQueued, which is also the maximum; at least 128 KiB
 	MaxQueue   int
-	SendBuffer int           // bytes the kernel holds before that: 32 KiB
-	Stall      time.Duration // how long a watcher with a queue may take nothing: 1 s
-	Linger     time.Duration // how long a watcher has to take its close frame: 750 ms
+	SendBuffer int           // bytes the kernel buffers before that: 32 KiB
+	Stall      time.Duration // how long a watcher with a queue may accept nothing: 1 s
+	Linger     time.Duration // how long a watcher has to answer its close frame: 750 ms
 
-	AuthWithin  time.Duration // to authenticate: protocol.AuthWithin
-	ReadyWithin time.Duration // that authentication waits for the rosters: 5 s
-	AskWithin   time.Duration // that a Standing may take: 5 s
-	RoomWithin  time.Duration // that a room page waits for a room not there, or not open to this person: 1.5 s
+	AuthWithin  time.Duration // time to authenticate: protocol.AuthWithin
+	ReadyWithin time.Duration // time that authentication waits for the rosters: 5 s
+	AskWithin   time.Duration // time that a call of Standing may take: 5 s
+	RoomWithin  time.Duration // time that a room page waits for a room that is missing, or not open to this user: 1.5 s
 
-	RecheckEvery time.Duration // how old a watcher's Standing gets before it is asked again: 50 s
-	PollEvery    time.Duration // how often Standings is asked for each guild: 10 s
-	StandingFor  time.Duration // how long an answer counts while none follows: 5 min
-	Checks       int           // standings asked at once: 16
+	RecheckEvery time.Duration // age of a watcher's standing at which it is requested again: 50 s
+	PollEvery    time.Duration // how often Standings is called for each guild: 10 s
+	StandingFor  time.Duration // how long a standing is valid if no newer one arrives: 5 min
+	Checks       int           // concurrent calls of Standing: 16
 
 	PingEvery time.Duration // protocol.PingEvery
 	BeatEvery time.Duration // protocol.BeatEvery
-	// how long the holder of a shard may say nothing before nobody is taken to hear Discord: 10 s
+	// how long a shard's holder may report nothing before the shard counts as disconnected: 10 s
 	DeafAfter time.Duration
 	SilentFor time.Duration // protocol.SilentFor
 
-	Shards  int           // goroutines that send: half the processors, at most 8
-	BigRoom int           // watchers from which a room is sent to with a gap: 512
-	Gap     time.Duration // least time from the end of one flush of a big room to the next: 10 ms
+	Shards  int           // goroutines that send: half the number of CPUs, at most 8
+	BigRoom int           // number of watchers from which a room is sent to with gaps: 512
+	Gap     time.Duration // minimum time between two flushes of a big room: 10 ms
 
-	Forget time.Duration // how long rooms of a lost epoch are shown unless the new one has them: 15 s
-	Sweep  time.Duration // how often sessions and standings are looked at: 1 s
+	Forget time.Duration // how long rooms of a lost epoch are shown unless the new one contains them: 15 s
+	Sweep  time.Duration // how often sessions and standings are checked: 1 s
 }
 
 func (l Limits) withDefaults() Limits {
@@ -145,7 +140,7 @@ func def[T comparable](v *T, d T) {
 	}
 }
 
-// Live keeps the rooms and tells watchers of them. Make one with New.
+// Live holds the rooms and sends their changes to watchers. Make it with New.
 type Live struct {
 	o       Options
 	log     *slog.Logger
@@ -153,30 +148,30 @@ type Live struct {
 	origins []origin
 	metrics *metrics
 	shards  []*shard
-	nudge   chan struct{}  // a standing is to be asked now
+	nudge   chan struct{}  // wakes sweep: a standing has to be requested now
 	wg      sync.WaitGroup // connections and their drains
 
 	mu       sync.Mutex
 	closing  bool
 	guilds   map[snowflake.ID]*guild
 	epoch    string
-	round    uint64        // counts resets; rooms of an older round are not confirmed yet
-	forget   time.Time     // when those are given up; zero: none to give up
-	caught   bool          // the rosters are all here
-	gcaught  bool          // the guilds too
+	round    uint64        // counts resets; rooms from an older round aren't confirmed yet
+	forget   time.Time     // when unconfirmed rooms are removed; zero: there are none
+	caught   bool          // all rosters are loaded
+	gcaught  bool          // all guilds are loaded
 	news     chan struct{} // closed when caught, gcaught or a guild's readiness changes
 	watchers map[*watcher]struct{}
 	byAddr   map[netip.Addr]int
 	byUser   map[snowflake.ID]int
 	sessions map[string]map[*watcher]struct{}
-	ended    map[string]time.Time // sessions that ended, and until when a token could still name them
+	ended    map[string]time.Time // sessions that ended, until no token can name them any more
 	people   map[personKey]*person
-	urgent   []*person // to be asked before the others
+	urgent   []*person // requested before the others
 	hearing  hearings
-	spoke    map[snowflake.ID]time.Time // whose browser said just now that an event is on the screen, and when
+	spoke    map[snowflake.ID]time.Time // whose browser just reported that an event is on the screen, and when
 }
 
-// New makes a Live. It starts nothing: Run does.
+// New makes a Live. It starts nothing before Run.
 func New(o Options) *Live {
 	o.Limits = o.Limits.withDefaults()
 	if o.Now == nil {
@@ -195,7 +190,7 @@ func New(o Options) *Live {
 	}
 	for _, s := range o.Origins {
 		if p, err := parseOrigin(s); err != nil {
-			l.log.Error("live: an origin was left out", "origin", s, "err", err)
+			l.log.Error("live: ignored an invalid origin", "origin", s, "err", err)
 		} else {
 			l.origins = append(l.origins, p)
 		}
@@ -208,9 +203,8 @@ func New(o Options) *Live {
 	return l
 }
 
-// Run follows the rosters and serves watchers until ctx ends; Close the
-// watchers first, for without Run they hear nothing more. It returns an error
-// only if following could not begin.
+// Run follows the rosters and serves watchers until ctx ends. Close the watchers first, because
+// they get nothing after Run. It returns an error only if it can't follow.
 func (l *Live) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
@@ -239,9 +233,8 @@ func (l *Live) Run(ctx context.Context) error {
 	return nil
 }
 
-// Close tells every watcher to come back later (1012), lets no new one in, and
-// waits until all are gone. When ctx ends first the rest is cut off and ctx's
-// error returned. Later calls wait too.
+// Close asks every watcher to come back later (1012), accepts no new ones, and waits until all are
+// gone. If ctx ends first it cuts off the rest and returns ctx's error. Later calls wait too.
 func (l *Live) Close(ctx context.Context) error {
 	l.mu.Lock()
 	l.closing = true

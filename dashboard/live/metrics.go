@@ -14,7 +14,7 @@ type metrics struct {
 	flush     prometheus.Histogram
 	latency   prometheus.Histogram // to the sockets
 	sent      recent
-	shown     prometheus.Histogram // to browsers, as they say
+	shown     prometheus.Histogram // to browsers, as they report it
 	seen      recent
 	closed    *prometheus.CounterVec
 	refused   *prometheus.CounterVec
@@ -27,35 +27,35 @@ func newMetrics(l *Live, reg prometheus.Registerer) *metrics {
 	m := &metrics{
 		flush: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name:    "snug_live_flush_seconds",
-			Help:    "From the arrival of a room's event to its hand-over for the last watcher.",
+			Help:    "Time from the arrival of a room's event until it was written for the last watcher.",
 			Buckets: []float64{.00005, .0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .3, 1},
 		}),
 		latency: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name:    "snug_latency_seconds",
-			Help:    "From an event's arrival from Discord to its hand-over for the last watcher.",
+			Help:    "Time from an event's arrival from Discord until it was written for the last watcher.",
 			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .2, .3, .5, 1, 2.5},
 		}),
 		shown: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name:    "snug_browser_latency_seconds",
-			Help:    "From an event's arrival from Discord until a browser's word came back that it is on the screen.",
+			Help:    "Time from an event's arrival from Discord until a browser reported that it is on the screen.",
 			Buckets: []float64{.0025, .005, .01, .025, .05, .1, .2, .3, .5, 1, 2.5, 5, 10},
 		}),
 		closed: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "snug_live_closed_total", Help: "Connections that the server ended, by close code."},
+			Name: "snug_live_closed_total", Help: "Connections closed by the server, by close code."},
 			[]string{"code"}),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "snug_live_refused_total", Help: "Connections refused before the handshake, by reason."},
 			[]string{"reason"}),
 		snapshots: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "snug_live_snapshots_total",
-			Help: "Snapshots, by reason: a watcher came or gained sight, or an event was missing."},
+			Help: "Snapshots sent, by reason: a watcher connected or gained access, or an event was missing."},
 			[]string{"reason"}),
 		checks: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "snug_live_standing_checks_total", Help: "Standings asked again while watching, by result."},
+			Name: "snug_live_standing_checks_total", Help: "Standings requested again for connected watchers, by result."},
 			[]string{"result"}),
 		beats: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "snug_live_heartbeats_encoded_total",
-			Help: "Heartbeats encoded; each is sent to all who are told the same."}),
+			Help: "Heartbeats encoded; each is sent to all watchers that get the same one."}),
 	}
 	if reg == nil {
 		return m
@@ -81,7 +81,7 @@ func newMetrics(l *Live, reg prometheus.Registerer) *metrics {
 		gauge("snug_live_rooms", "Rooms known.", l.countRooms),
 	} {
 		if err := reg.Register(c); err != nil {
-			l.log.Error("live: a metric was left out", "err", err)
+			l.log.Error("live: cannot register a metric", "err", err)
 		}
 	}
 	return m

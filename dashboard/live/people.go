@@ -21,23 +21,23 @@ type standing = access.Standing
 
 type personKey struct{ guild, user snowflake.ID }
 
-// person is somebody who watches a guild, in one or several pages. Under Live.mu.
+// person is somebody who watches a guild, in one or several pages. Guarded by Live.mu.
 type person struct {
 	key      personKey
 	standing standing
-	asked    time.Time // when Discord was asked for the standing that counts
-	heard    time.Time // when there was an answer last
-	silenced bool      // the standing said that they are timed out, and they were
-	next     time.Time // when to ask again
-	queued   bool      // it waits to be asked
+	asked    time.Time // when Discord was asked for the current standing
+	heard    time.Time // when the last answer arrived
+	silenced bool      // they were timed out, and the standing already said so
+	next     time.Time // when to request it again
+	queued   bool      // waiting to be requested
 	now      bool      // before the others
-	checking bool      // it is being asked
-	again    bool      // and is to be asked once more after that
-	failed   bool      // the last time there was no answer
+	checking bool      // being requested
+	again    bool      // request it once more after that
+	failed   bool      // the last request had no answer
 	watchers map[*watcher]struct{}
 }
 
-// ask asks for a standing, within Limits.AskWithin.
+// ask requests a standing, within Limits.AskWithin.
 func (l *Live) ask(ctx context.Context, k personKey) (st standing, err error) {
 	ctx, cancel := context.WithTimeout(ctx, l.o.Limits.AskWithin)
 	defer cancel()
@@ -46,7 +46,7 @@ func (l *Live) ask(ctx context.Context, k personKey) (st standing, err error) {
 	return st, err
 }
 
-// join makes a watcher its person's. Live.mu is held.
+// join adds a watcher to its person. The caller holds Live.mu.
 func (l *Live) join(w *watcher, st standing, asked time.Time) {
 	k := personKey{w.seat.guild, w.seat.user}
 	p := l.people[k]
@@ -60,11 +60,11 @@ func (l *Live) join(w *watcher, st standing, asked time.Time) {
 	p.watchers[w] = struct{}{}
 }
 
-// learn takes in a standing, unless a later one is known, and shows and hides
-// what it changes for the person's watchers. Live.mu is held.
+// learn stores a standing, unless a later one is known, and shows or hides what it changes for the
+// person's watchers. The caller holds Live.mu.
 func (l *Live) learn(p *person, st standing, asked time.Time) {
 	if l.o.Standings != nil && !st.CheckedAt.IsZero() {
-		asked = st.CheckedAt // whoever asked, and when, it is as old as that
+		asked = st.CheckedAt // whenever it was requested, it is only as recent as this
 	}
 	if asked.Before(p.asked) {
 		return
@@ -80,7 +80,7 @@ func (l *Live) learn(p *person, st standing, asked time.Time) {
 	}
 }
 
-// lookAgain shows and hides what a person's new standing changes for their watchers. Live.mu is held.
+// lookAgain shows or hides what a person's new standing changes for their watchers. The caller holds Live.mu.
 func (l *Live) lookAgain(p *person) {
 	for w := range p.watchers {
 		switch g := l.guilds[w.seat.guild]; {
@@ -97,18 +97,18 @@ func (l *Live) lookAgain(p *person) {
 	}
 }
 
-// hear notes that there was an answer about a person, and when to ask again. Live.mu is held.
+// hear records an answer about a person and when to request the next one. The caller holds Live.mu.
 func (l *Live) hear(p *person, at time.Time) {
 	every := l.o.Limits.RecheckEvery
 	if l.o.Standings != nil {
 		every = l.o.Limits.PollEvery
 	}
 	p.heard, p.failed = at, false
-	// spread, so that a restart's crowd is not asked for at once for ever
+	// spread out, so that everybody who connected after a restart isn't requested at the same time
 	p.next = at.Add(every - time.Duration(rand.Int64N(int64(every/5)+1)))
 }
 
-// part ends an authenticated watcher with the reason. Live.mu is held; nothing here waits.
+// part ends an authenticated watcher with a reason. The caller holds Live.mu; nothing here blocks.
 func (l *Live) part(w *watcher, why error) {
 	l.leave(w)
 	code := protocol.CloseFor(why)
@@ -117,7 +117,7 @@ func (l *Live) part(w *watcher, why error) {
 	w.conn.finish(code)
 }
 
-// Recheck has a user's standing in a guild asked again now. It does not wait.
+// Recheck requests a user's standing in a guild again now. It doesn't block.
 func (l *Live) Recheck(guild, user snowflake.ID) {
 	l.mu.Lock()
 	if p := l.people[personKey{guild, user}]; p != nil {
@@ -126,8 +126,8 @@ func (l *Live) Recheck(guild, user snowflake.ID) {
 	l.mu.Unlock()
 }
 
-// hurry has a person asked before the others, or once more if that is being
-// done: the answer on its way may be of before. Live.mu is held.
+// hurry requests a person before the others, or once more if a request is running, whose answer may
+// be outdated. The caller holds Live.mu.
 func (l *Live) hurry(p *person) {
 	if p.checking {
 		p.again = true
@@ -141,8 +141,8 @@ func (l *Live) hurry(p *person) {
 	}
 }
 
-// sweep asks standings again, ends watchers whose session or standing ran out,
-// and forgets what is over, until ctx ends. It waits for the questions it asked.
+// sweep refreshes standings, ends watchers whose session or standing has expired, and removes old
+// entries, until ctx ends. It waits for its running requests.
 func (l *Live) sweep(ctx context.Context) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
@@ -176,11 +176,11 @@ func (l *Live) sweep(ctx context.Context) {
 	}
 }
 
-// maxPoll is how many people of a guild are asked after at once.
+// maxPoll is the number of people of a guild in one call of Standings.
 const maxPoll = 500
 
-// due returns the people whose standing is to be asked again, by guild, or each
-// by themselves where they cannot be asked after together; those asked longest ago first.
+// due returns the people whose standing has to be requested, by guild, or each alone without
+// Options.Standings; those with the oldest requests first.
 func (l *Live) due() (groups [][]*person) {
 	now := l.o.Now()
 	l.mu.Lock()
@@ -219,8 +219,8 @@ func (l *Live) takeUrgent() (each [][]*person) {
 	return each
 }
 
-// begin returns those of the queue who are still to be asked after, and whether
-// before the others: somebody may be there twice, and their last watcher may have gone.
+// begin returns those in the queue who still have to be requested, and whether before the others:
+// somebody may be in it twice, or their last watcher may be gone.
 func (l *Live) begin(queued []*person) (some []*person, now bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -234,7 +234,7 @@ func (l *Live) begin(queued []*person) (some []*person, now bool) {
 	return some, now
 }
 
-// check asks for standings. Without an answer the old one goes on counting for a while.
+// check requests standings. Without an answer the old one stays valid for a while.
 func (l *Live) check(ctx context.Context, some []*person, now bool) {
 	if l.o.Standings != nil && !now {
 		l.poll(ctx, some)
@@ -245,7 +245,7 @@ func (l *Live) check(ctx context.Context, some []*person, now bool) {
 	}
 }
 
-// poll asks after people of one guild.
+// poll requests people of one guild together.
 func (l *Live) poll(ctx context.Context, some []*person) {
 	users := make([]snowflake.ID, len(some))
 	for i, p := range some {
@@ -268,12 +268,12 @@ func (l *Live) poll(ctx context.Context, some []*person) {
 	}
 	l.mu.Unlock()
 	if err != nil && !errors.Is(ctx.Err(), context.Canceled) {
-		l.log.Warn("live: standings could not be asked again", "guild_id", some[0].key.guild, "watchers", len(some),
+		l.log.Warn("live: cannot refresh standings", "guild_id", some[0].key.guild, "watchers", len(some),
 			"err", err)
 	}
 }
 
-// checkOne asks for a person's standing.
+// checkOne requests one person's standing.
 func (l *Live) checkOne(ctx context.Context, p *person) {
 	asked := l.o.Now()
 	st, err := safely(func() (standing, error) { return l.ask(ctx, p.key) })
@@ -281,13 +281,13 @@ func (l *Live) checkOne(ctx context.Context, p *person) {
 	l.checked(p, st, err == nil, asked, l.o.Limits.RecheckEvery)
 	l.mu.Unlock()
 	if err != nil && !errors.Is(ctx.Err(), context.Canceled) {
-		l.log.Warn("live: a standing could not be asked again", "guild_id", p.key.guild, "user_id", p.key.user,
+		l.log.Warn("live: cannot refresh a watcher's standing", "guild_id", p.key.guild, "user_id", p.key.user,
 			"err", err)
 	}
 }
 
-// checked takes the answer about a person, or that there is none: then they are asked after sooner than every
-// so often. The caller holds the lock.
+// checked handles the result of a request for a person. Without an answer they are requested again
+// sooner than every. The caller holds Live.mu.
 func (l *Live) checked(p *person, st standing, answered bool, asked time.Time, every time.Duration) {
 	result := "member"
 	p.checking = false
@@ -308,17 +308,17 @@ func (l *Live) checked(p *person, st standing, answered bool, asked time.Time, e
 	l.metrics.checks.WithLabelValues(result).Inc()
 }
 
-// safely makes a panic of the asked an error: it would end the process here.
+// safely turns a panic in ask into an error, because it would end the process here.
 func safely[T any](ask func() (T, error)) (v T, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("live: asking panicked: %v", r)
+			err = fmt.Errorf("live: panic while requesting a standing: %v", r)
 		}
 	}()
 	return ask()
 }
 
-// expire ends what time ends.
+// expire ends and removes what has expired.
 func (l *Live) expire() {
 	now := l.o.Now()
 	var over []*watcher
@@ -359,7 +359,7 @@ func (l *Live) expire() {
 	}
 }
 
-// sameStanding reports whether somebody may do the same as before.
+// sameStanding reports whether a person may do the same things as before.
 func sameStanding(a, b standing) bool {
 	return a.Member == b.Member && a.Base == b.Base && a.Owner == b.Owner && a.Admin == b.Admin &&
 		a.Manager == b.Manager && a.Pending == b.Pending && a.TimedOutUntil.Equal(b.TimedOutUntil) &&

@@ -2,11 +2,11 @@ package live
 
 import "syscall"
 
-// canSend says whether sendNow works here.
+// canSend reports whether sendNow works on this system.
 const canSend = true
 
-// sendNow hands bytes to the socket without waiting: Go's sockets are non-blocking and raise no SIGPIPE.
-// 0 without an error means that the socket is full.
+// sendNow writes bytes to the socket without blocking: Go's sockets are non-blocking and raise no
+// SIGPIPE. 0 without an error means that the socket's buffer is full.
 func sendNow(fd uintptr, p []byte) (int, error) {
 	n, err := syscall.Write(int(fd), p)
 	switch err {

@@ -5,11 +5,11 @@ import (
 	"unsafe"
 )
 
-// canSend says whether sendNow works here.
+// canSend reports whether sendNow works on this system.
 const canSend = true
 
-// sendNow hands bytes to the socket without waiting. 0 without an error means that the socket is full.
-// The raw call spares the scheduler's bookkeeping: it never blocks.
+// sendNow writes bytes to the socket without blocking. 0 without an error means that the socket's
+// buffer is full. The raw system call avoids the scheduler's bookkeeping, because it never blocks.
 func sendNow(fd uintptr, p []byte) (int, error) {
 	n, _, e := syscall.RawSyscall6(syscall.SYS_SENDTO, fd, uintptr(unsafe.Pointer(unsafe.SliceData(p))),
 		uintptr(len(p)),

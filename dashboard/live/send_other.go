@@ -4,7 +4,8 @@ package live
 
 import "errors"
 
-// canSend says whether sendNow works here: it does not, and connections write from a goroutine while they have a queue.
+// canSend reports whether sendNow works on this system. Here it doesn't: a connection with a queue writes from a
+// goroutine.
 const canSend = false
 
 func sendNow(uintptr, []byte) (int, error) { return 0, errors.ErrUnsupported }

@@ -8,81 +8,80 @@ import (
 )
 
 const (
-	piece    = 256       // sends of one room before another's turn
+	piece    = 256       // writes for one room before another room's turn
 	burst    = 64 << 10  // bytes sent to a watcher at a time
-	backlog  = 1 << 20   // bytes gathered in a room before they give way to a snapshot
-	keepSize = 128 << 10 // buffers up to this are used again
-	keep     = 64        // and so many of them are kept
+	backlog  = 1 << 20   // bytes queued for a room before a snapshot replaces them
+	keepSize = 128 << 10 // buffers up to this size are reused
+	keep     = 64        // and at most this many of them are kept
 )
 
-// shard sends for the rooms that are its own. Each room has a queue of frames
-// and of changes of who is to get them, in order. The shard's goroutine takes
-// what has gathered in a queue and sends it to each watcher in one go; events
-// that come meanwhile gather for the next time. So under load there are fewer
-// and longer sends, and without load nothing waits.
+// shard sends the events of its rooms. Each room has an ordered queue of frames and of changes to
+// its set of watchers. The shard's goroutine takes everything in a queue and writes it to each
+// watcher at once; events that arrive meanwhile are collected for the next time. Under load this
+// leads to fewer and longer writes; without load nothing waits.
 type shard struct {
 	limits  *Limits
 	metrics *metrics
 	wake    chan struct{}
 
 	mu     sync.Mutex
-	listed []*queue // with something to send, not yet seen by the goroutine
+	listed []*queue // queues with something to send that the goroutine hasn't seen yet
 	spare  [][]byte
 }
 
-// queue is the way out of one room.
+// queue holds what is to be sent to one room's watchers.
 type queue struct {
 	s *shard
 
-	// Under s.mu.
+	// Guarded by s.mu.
 	pend   []byte
 	ops    []op
 	events int       // in pend
-	since  time.Time // when the first of them came
-	listed bool      // the goroutine knows, or will
+	since  time.Time // when the first of them arrived
+	listed bool      // the goroutine knows about it, or will
 
-	// The goroutine's own.
+	// Only for the shard's goroutine.
 	members []*subscription
 	cur     batch
-	due     time.Time     // when a big room is next to be sent to
-	age     time.Duration // of the oldest event that has gathered
+	due     time.Time     // when a big room may be sent to again
+	age     time.Duration // of the oldest collected event
 }
 
-// op adds or removes a watcher of a room, at a point of what is sent there.
+// op adds or removes a watcher of a room, at a position in what is sent there.
 type op struct {
 	at    int // offset in the queue's bytes
 	sub   *subscription
-	frame []byte // for that watcher alone, sent at that point; nil for none
+	frame []byte // sent to that watcher only, at that position; nil for none
 	add   bool
 }
 
-// subscription is a watcher's place in one room.
+// subscription is a watcher's membership in one room.
 type subscription struct {
 	conn *conn
-	pos  int // in the room's members; the shard's goroutine's own
+	pos  int // index in the room's members; only for the shard's goroutine
 }
 
-// batch is what is being sent of a queue, and how far that is.
+// batch is the part of a queue that is being sent, and the progress.
 type batch struct {
 	b      []byte
 	ops    []op
 	events int
 	since  time.Time
-	age    time.Duration // of its oldest event when that came here
+	age    time.Duration // age of its oldest event when that arrived here
 	active bool
-	at     int // how much of b is done
-	end    int // how far this round of the members goes
-	op     int // how many ops are done
-	pos    int // how many members have got b[at:end]
+	at     int // how much of b is finished
+	end    int // how far the current round of the members goes
+	op     int // number of finished ops
+	pos    int // number of members that have b[at:end]
 }
 
 func newShard(limits *Limits, m *metrics) *shard {
 	return &shard{limits: limits, metrics: m, wake: make(chan struct{}, 1)}
 }
 
-// publish appends a message for all who are subscribed at this point. Where
-// more has gathered than anybody should read, snapshot replaces it: that is
-// called then, and must give the room as it is with this message.
+// publish appends a message for everybody who is subscribed at this point. If more has been
+// collected than anybody should have to read, snapshot is called instead and must return the room's
+// state including this message.
 func (q *queue) publish(message []byte, snapshot func() []byte) {
 	q.s.mu.Lock()
 	if len(q.pend) > backlog {
@@ -105,10 +104,10 @@ func (q *queue) aged(d time.Duration) {
 	q.age = max(q.age, d)
 }
 
-// add subscribes somebody from here on, with a frame to begin with.
+// add subscribes a watcher from here on; it first gets frame.
 func (q *queue) add(sub *subscription, frame []byte) { q.op(op{sub: sub, frame: frame, add: true}) }
 
-// remove ends a subscription here, with a frame to end with or nil.
+// remove ends a subscription here; the watcher last gets frame, unless nil.
 func (q *queue) remove(sub *subscription, frame []byte) { q.op(op{sub: sub, frame: frame}) }
 
 func (q *queue) op(o op) {
@@ -131,7 +130,7 @@ func (q *queue) begin() {
 	}
 }
 
-// list ends what publish and op began: it has the goroutine look, and unlocks.
+// list completes publish and op: it wakes the goroutine and unlocks.
 func (q *queue) list() {
 	first := !q.listed
 	if first {
@@ -147,20 +146,20 @@ func (q *queue) list() {
 	}
 }
 
-// turn is what became of a queue's turn.
+// turn is the result of a queue's turn.
 type turn int
 
 const (
 	idle turn = iota // nothing left
-	more             // there is more to do
-	wait             // there is, when its gap is over
+	more             // more to do
+	wait             // more to do, after the gap
 )
 
 // run sends until ctx ends.
 func (s *shard) run(ctx context.Context) {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
-	var active, later []*queue // later: in the order they are due, for the gap is the same for all
+	var active, later []*queue // later: ordered by due time, because all gaps are equal
 	for ctx.Err() == nil {
 		s.mu.Lock()
 		active = append(active, s.listed...)
@@ -197,7 +196,7 @@ func (s *shard) run(ctx context.Context) {
 	}
 }
 
-// step returns a queue its turn: at most piece sends.
+// step processes a queue for one turn: at most piece writes.
 func (s *shard) step(q *queue) turn {
 	b := &q.cur
 	if !b.active {
@@ -209,7 +208,7 @@ func (s *shard) step(q *queue) turn {
 		}
 	}
 	for left := piece; left > 0; {
-		if b.end == b.at { // the next round: up to the next op, or a burst
+		if b.end == b.at { // the next round: until the next op, or a burst
 			b.end = len(b.b)
 			if b.op < len(b.ops) {
 				b.end = b.ops[b.op].at
@@ -254,7 +253,7 @@ func (q *queue) apply(o *op) {
 	q.members = q.members[:last]
 }
 
-// take begins a batch with what has gathered; false if nothing has.
+// take starts a batch with what was collected; it returns false if there is nothing.
 func (s *shard) take(q *queue) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -298,9 +297,9 @@ func (s *shard) done(q *queue) turn {
 	return more
 }
 
-// counters that are read by the metrics and written on the hot path.
+// counters are written on the hot path and read by the metrics.
 type counters struct {
-	sends      atomic.Uint64 // hand-overs to sockets
-	deliveries atomic.Uint64 // messages times watchers
+	sends      atomic.Uint64 // writes to sockets
+	deliveries atomic.Uint64 // messages multiplied by watchers
 	events     atomic.Uint64 // messages
 }

@@ -12,23 +12,23 @@ import (
 	"snug/shared/room"
 )
 
-// entry is a room: one that is there, or one whose page somebody has open.
-// Under Live.mu, but for out, which has its own lock.
+// entry is a room that exists, or whose page somebody has open. Guarded by Live.mu, except for out, which has its own
+// lock.
 type entry struct {
 	g     *guild
 	id    snowflake.ID
-	live  *room.Live // nil: there is no such room; never altered once set
+	live  *room.Live // nil: the room doesn't exist; never modified once set
 	epoch string
 	rev   hub.Rev
 	round uint64
 
-	pages   map[*watcher]struct{}      // of this room
-	subs    map[*watcher]*subscription // who sees it now; out.members follows
+	pages   map[*watcher]struct{}      // the room's pages
+	subs    map[*watcher]*subscription // watchers who can see it now; out.members follows
 	out     queue
-	snap    []byte        // the snapshot's frame, once somebody needed it
-	bell    chan struct{} // closed at the next change; nil: nobody waits
-	waiting int           // how many do
-	told    told          // when the last events came, while somebody watches
+	snap    []byte        // the snapshot's frame, once it was needed
+	bell    chan struct{} // closed at the next change; nil: nobody is waiting
+	waiting int           // number of those waiting
+	told    told          // when the last events arrived, while somebody watches
 }
 
 func (l *Live) entry(g *guild, id snowflake.ID) *entry {
@@ -41,7 +41,7 @@ func (l *Live) entry(g *guild, id snowflake.ID) *entry {
 	return e
 }
 
-// tidy forgets a room, and its guild, once nothing is known of them and nobody waits.
+// tidy removes a room, and its guild, if nothing is known about them and nobody is waiting.
 func (l *Live) tidy(e *entry) {
 	if e.live != nil || len(e.pages) > 0 || len(e.subs) > 0 || e.waiting > 0 {
 		return
@@ -50,10 +50,10 @@ func (l *Live) tidy(e *entry) {
 	l.tidyGuild(e.g)
 }
 
-// ---- what the rosters bucket says
+// ---- the rosters bucket
 
-// reset: the bucket began anew. What was there is shown until the new contents
-// have had time to come, for presence publishes every room again.
+// reset handles a new epoch of the bucket. The known rooms are shown until the new contents have
+// had time to arrive, because the bot publishes every room again.
 func (l *Live) reset(epoch string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -69,21 +69,21 @@ func (l *Live) loaded() {
 	l.announce()
 }
 
-// announce wakes who waits for readiness.
+// announce wakes those who wait for readiness.
 func (l *Live) announce() {
 	close(l.news)
 	l.news = make(chan struct{})
 }
 
-// change takes in one change of the rosters.
+// change handles a change of the rosters.
 func (l *Live) change(c hub.Change[room.Live]) {
 	g, r, ok := splitKey(c.Key)
 	if !ok {
-		l.log.Error("live: a roster was left out; its key is not guild.channel", "key", c.Key)
+		l.log.Error("live: skipped a roster whose key is not guild.channel", "key", c.Key)
 		return
 	}
 	if c.Value != nil && (c.Value.Room.GuildID != g || c.Value.Room.ID != r) {
-		l.log.Error("live: a roster was left out; it is another room's", "key", c.Key, "guild_id", c.Value.Room.GuildID,
+		l.log.Error("live: skipped a roster that belongs to another room", "key", c.Key, "guild_id", c.Value.Room.GuildID,
 			"room_id", c.Value.Room.ID)
 		return
 	}
@@ -91,9 +91,9 @@ func (l *Live) change(c hub.Change[room.Live]) {
 	defer l.mu.Unlock()
 	e := l.entry(l.guild(g), r)
 	defer l.tidy(e)
-	same := e.round == l.round && e.epoch == c.Epoch // what it was counts on
+	same := e.round == l.round && e.epoch == c.Epoch // the old state can still be compared
 	if same && c.Rev <= e.rev {
-		return // a repeat
+		return // a repetition
 	}
 	old := e.live
 	if c.Epoch != e.epoch {
@@ -117,11 +117,11 @@ func (l *Live) change(c hub.Change[room.Live]) {
 	}
 }
 
-// tell brings a room's watchers from old to what it is now. follows: the event
-// is the only thing that happened in between.
+// tell sends a room's watchers the change from old to its current state. follows means that the
+// event is all that happened in between.
 func (l *Live) tell(e *entry, old *room.Live, follows, retained bool) {
 	access := old == nil || !sameAccess(old.Room.Access, e.live.Room.Access)
-	if access { // who lost sight of it gets nothing of this event
+	if access { // a watcher who loses access gets nothing of this event
 		for w := range e.subs {
 			if !e.sees(w) {
 				l.hide(e, w)
@@ -143,7 +143,7 @@ func (l *Live) tell(e *entry, old *room.Live, follows, retained bool) {
 	if !access {
 		return
 	}
-	var frame []byte // for those who gain it: made when there is one
+	var frame []byte // for watchers who gain access, made when needed
 	gain := func(w *watcher) {
 		if _, has := e.subs[w]; has || !e.sees(w) {
 			return
@@ -163,11 +163,11 @@ func (l *Live) tell(e *entry, old *room.Live, follows, retained bool) {
 	}
 }
 
-// message returns what tells of a room's event.
+// message encodes a room's event.
 func (l *Live) message(v *room.Live, epoch string) []byte {
 	b, err := protocol.EncodeEvent(v, epoch, l.o.Now())
 	if err != nil {
-		l.log.Error("live: an event was sent as a snapshot", "guild_id", v.Room.GuildID, "room_id", v.Room.ID,
+		l.log.Error("live: cannot encode an event; sent a snapshot instead", "guild_id", v.Room.GuildID, "room_id", v.Room.ID,
 			"err", err)
 		return protocol.EncodeSnapshot(v, epoch, l.o.Now())
 	}
@@ -177,7 +177,7 @@ func (l *Live) message(v *room.Live, epoch string) []byte {
 // whole returns a room's snapshot.
 func (l *Live) whole(e *entry) []byte { return protocol.EncodeSnapshot(e.live, e.epoch, l.o.Now()) }
 
-// snapshot returns it as a frame, made once for all who come before the next change.
+// snapshot returns it as a frame, made once until the next change.
 func (l *Live) snapshot(e *entry) []byte {
 	if e.snap == nil {
 		e.snap = textFrame(l.whole(e))
@@ -186,14 +186,14 @@ func (l *Live) snapshot(e *entry) []byte {
 	return e.snap
 }
 
-// vanish ends a room that went without a word.
+// vanish closes a room that disappeared without an event.
 func (l *Live) vanish(e *entry) {
 	if e.live != nil {
 		l.close(e, protocol.EncodeDeleted(e.g.id, e.id, room.ClosedLost, l.o.Now()))
 	}
 }
 
-// close tells a room's watchers that it is gone. Its pages stay: should it come back they see it.
+// close tells a room's watchers that it is gone. Its pages stay connected and see the room should it come back.
 func (l *Live) close(e *entry, message []byte) {
 	frame := textFrame(message)
 	for w, sub := range e.subs {
@@ -203,7 +203,7 @@ func (l *Live) close(e *entry, message []byte) {
 	e.live, e.snap = nil, nil
 }
 
-// sees reports whether a watcher, of the room or the server, may see a room that is there.
+// sees reports whether a watcher of the room or the server may see a room that exists.
 func (e *entry) sees(w *watcher) bool {
 	if e.live == nil {
 		return false
@@ -222,7 +222,7 @@ func (l *Live) hide(e *entry, w *watcher) {
 	delete(e.subs, w)
 }
 
-// look shows or hides a room after its watcher's standing changed.
+// look shows or hides a room after a watcher's standing has changed.
 func (l *Live) look(e *entry, w *watcher) {
 	_, has := e.subs[w]
 	switch sees := e.sees(w); {
@@ -233,12 +233,12 @@ func (l *Live) look(e *entry, w *watcher) {
 	}
 }
 
-// abandon gives up the rooms that a new epoch has not confirmed.
+// abandon removes the rooms that a new epoch has not confirmed.
 func (l *Live) abandon() {
 	for _, g := range l.guilds {
 		for _, e := range g.rooms {
 			if e.live != nil && e.round != l.round {
-				l.log.Warn("live: a room was not there after the rosters began anew", "guild_id", g.id, "room_id", e.id)
+				l.log.Warn("live: removed a room that is missing since the hub lost its rosters", "guild_id", g.id, "room_id", e.id)
 				l.vanish(e)
 				l.tidy(e)
 			}
@@ -246,11 +246,11 @@ func (l *Live) abandon() {
 	}
 }
 
-// ---- what the guilds bucket says
+// ---- the guilds bucket
 
-// ---- what the pages ask
+// ---- what pages ask for
 
-// Room returns a room as it is now, and the epoch of its N. It is the caller's own.
+// Room returns a copy of a room's current state, and the epoch of its N.
 func (l *Live) Room(guild, channel snowflake.ID) (v room.Live, epoch string, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -260,7 +260,7 @@ func (l *Live) Room(guild, channel snowflake.ID) (v room.Live, epoch string, ok 
 	return room.Live{}, "", false
 }
 
-// Rooms returns the rooms of a guild, the oldest first, whoever may see them. They are the caller's own.
+// Rooms returns copies of a guild's rooms, oldest first, regardless of who may see them.
 func (l *Live) Rooms(guild snowflake.ID) []room.Live {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -278,7 +278,8 @@ func (l *Live) Rooms(guild snowflake.ID) []room.Live {
 	return all
 }
 
-// Caught reports whether Room and Rooms have all there is: false at the start, and while the hub starts anew.
+// Caught reports whether Room and Rooms are complete: false after the start, and after the hub has lost its memory
+// buckets.
 func (l *Live) Caught() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

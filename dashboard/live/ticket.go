@@ -14,21 +14,21 @@ import (
 	"snug/shared/room"
 )
 
-// Audience marks a token as one for the live connection.
+// Audience marks a token as meant for the live connection.
 const Audience = "snug-live"
 
-// TokenLife is how long a token opens a connection. The connection then lives as long as its session.
+// TokenLife is how long a token can be used to connect. The connection then lasts as long as its session.
 const TokenLife = 60 * time.Second
 
-// Ticket is what a live token stands for: who watches what, and until when.
+// Ticket is the content of a live token: who watches what, and until when.
 type Ticket struct {
 	UserID, GuildID snowflake.ID
-	RoomID          snowflake.ID // 0: all rooms of the guild that this person may see
-	// SessionID is what EndSession takes. The token holds a hash of it alone.
+	RoomID          snowflake.ID // 0: all rooms of the guild that this user may see
+	// SessionID is the argument for EndSession. The token contains only its hash.
 	SessionID      string
 	SessionExpires time.Time
-	// WatchKey makes it a spectator's ticket, for RoomID alone: nobody is
-	// signed in, and it is good for as long as it is the key of the room's Access.
+	// WatchKey makes it a spectator's ticket, only for RoomID: nobody is signed in, and it is valid as
+	// long as it is the key in the room's Access.
 	WatchKey string
 }
 
@@ -41,23 +41,23 @@ type claims struct {
 	Watch          string       `json:"wk,omitempty"`
 }
 
-// seat is a ticket as read from a token.
+// seat is the content of a token that was read.
 type seat struct {
 	user, guild, room snowflake.ID
 	session           string // hash
 	ends              time.Time
-	watch             string // a spectator's key; "" for who is signed in
+	watch             string // a spectator's key; "" for somebody who is signed in
 }
 
 // spectator reports whether nobody is signed in.
 func (s seat) spectator() bool { return s.watch != "" }
 
-// opens reports whether a spectator's key is the room's.
+// opens reports whether a spectator's key is the room's current one.
 func (s seat) opens(a room.Access) bool {
 	return s.watch != "" && subtle.ConstantTimeCompare([]byte(s.watch), []byte(a.WatchKey)) == 1
 }
 
-// Token makes the token for a ticket. It fails with errs.Invalid for a ticket without user, guild or an end,
+// Token makes a ticket's token. It returns errs.Invalid if the ticket has no user, guild or end,
 // unless it is a spectator's.
 func (l *Live) Token(t Ticket) (string, error) {
 	if t.GuildID == 0 || t.WatchKey == "" && (t.UserID == 0 || t.SessionExpires.IsZero()) ||
@@ -78,7 +78,7 @@ func (l *Live) Token(t Ticket) (string, error) {
 	})
 }
 
-// readToken fails with errs.TokenInvalid or TokenExpired, and with errs.Unauthorized if the session ended.
+// readToken fails with errs.TokenInvalid or TokenExpired, and with errs.Unauthorized if the session has ended.
 func (l *Live) readToken(token string) (seat, error) {
 	var c claims
 	now := l.o.Now()
@@ -107,7 +107,7 @@ func errSessionOver() error {
 	return errs.E(errs.Unauthorized, "Your session ended. Please sign in again.")
 }
 
-// hashSession is what of a session's id may be seen by a page's scripts.
+// hashSession returns the hash of a session's id, which page scripts may see.
 func hashSession(id string) string {
 	sum := sha256.Sum256([]byte("snug live session " + id))
 	return base64.RawURLEncoding.EncodeToString(sum[:16])

@@ -20,17 +20,17 @@ import (
 	"snug/shared/protocol"
 )
 
-// newMelody sets melody up: it shakes hands, reads and pings.
+// newMelody configures melody: it does the handshake, reading and pings.
 func (l *Live) newMelody() *melody.Melody {
 	m := melody.New()
 	m.Config.MaxMessageSize = protocol.MaxClientMessage
-	m.Config.MessageBufferSize = 4 // nothing is sent through melody's own queue
+	m.Config.MessageBufferSize = 4 // melody's own queue is never used
 	m.Config.PingPeriod = l.o.Limits.PingEvery
 	m.Config.PongWait = l.o.Limits.SilentFor
 	m.Upgrader.ReadBufferSize = 256
 	m.Upgrader.WriteBufferSize = 256 // control frames and the handshake
 	m.Upgrader.WriteBufferPool = &sync.Pool{}
-	m.Upgrader.CheckOrigin = func(*http.Request) bool { return true } // Handler has looked
+	m.Upgrader.CheckOrigin = func(*http.Request) bool { return true } // Handler has checked it
 	m.HandleConnect(func(s *melody.Session) {
 		w := watcherOf(s)
 		l.guard(w, func() { l.connected(s, w) })
@@ -41,7 +41,7 @@ func (l *Live) newMelody() *melody.Melody {
 			l.guard(w, func() { l.receive(w, b) })
 			return
 		}
-		// Authenticating takes a deep stack, once. The reading goroutine stays as small as it began by lending one.
+		// Authentication needs a deep stack once. Running it in another goroutine keeps the reader's stack small.
 		done := make(chan struct{})
 		l.wg.Go(func() {
 			defer close(done)
@@ -54,7 +54,7 @@ func (l *Live) newMelody() *melody.Melody {
 		var network net.Error
 		var ended *websocket.CloseError
 		if !errors.As(err, &network) && !errors.As(err, &ended) {
-			watcherOf(s).conn.parting() // gorilla refused what came: too big, or no frame
+			watcherOf(s).conn.parting() // gorilla rejected a frame: too big, or malformed
 		}
 	})
 	return m
@@ -64,20 +64,21 @@ func watcherOf(s *melody.Session) *watcher {
 	return s.WebsocketConnection().NetConn().(*conn).w
 }
 
-// guard keeps a panic from getting past melody, which would keep the session for ever.
+// guard stops a panic before it reaches melody, which would keep the session forever.
 func (l *Live) guard(w *watcher, f func()) {
 	defer func() {
 		if r := recover(); r != nil {
-			l.log.Error("live: a handler panicked", "panic", r, "stack", string(debug.Stack()))
+			l.log.Error("live: panic in a handler", "panic", r, "stack", string(debug.Stack()))
 			l.end(w, protocol.CloseInternal)
 		}
 	}()
 	f()
 }
 
-// connected is called before the first read. Nothing is sent before it: a watcher gets events once it authenticated.
+// connected is called before the first read. Nothing is sent before it: a watcher gets events after it has
+// authenticated.
 func (l *Live) connected(s *melody.Session, w *watcher) {
-	s.Request = nil // not needed any more
+	s.Request = nil // no longer needed
 	if w.refused {
 		l.end(w, protocol.CloseTooMany)
 		return
@@ -93,11 +94,10 @@ func (l *Live) connected(s *melody.Session, w *watcher) {
 	})
 }
 
-// Handler serves GET /api/ws. It looks at the origin and how many there are,
-// takes the connection from net/http and returns: what net/http and gin hold
-// for a request is not held for as long as somebody watches.
+// Handler serves GET /api/ws. It checks the origin and the limits, takes the connection over from net/http
+// and returns, so that what net/http and gin allocate for a request is freed while somebody watches.
 //
-// The address that is counted is gin's ClientIP: have the engine trust the
+// It counts gin's ClientIP: configure the engine to trust the proxies in front of it, and no others.
 // proxies in front of it, and no others.
 func (l *Live) Handler() gin.HandlerFunc {
 	return func(c *gin.Context) {
@@ -106,7 +106,7 @@ func (l *Live) Handler() gin.HandlerFunc {
 	}
 }
 
-// ServeHTTP is Handler without gin, for programs that have no dashboard around it.
+// ServeHTTP is Handler without gin, for programs without the dashboard.
 func (l *Live) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	host, _, _ := net.SplitHostPort(r.RemoteAddr) // "" counts as one address
 	l.upgrade(w, r, host)
@@ -146,7 +146,7 @@ func (l *Live) upgrade(rw http.ResponseWriter, r *http.Request, ip string) {
 	}
 	l.gone(w)
 	l.wg.Done()
-	l.log.Warn("live: a connection could not be taken over", "err", err)
+	l.log.Warn("live: cannot take over a connection", "err", err)
 }
 
 func (l *Live) refuse(rw http.ResponseWriter, status int, why, say string) {
@@ -154,12 +154,12 @@ func (l *Live) refuse(rw http.ResponseWriter, status int, why, say string) {
 	http.Error(rw, say, status)
 }
 
-// arrive counts a connection, which l.wg then waits for. nil: none is let in, because there are too many if
-// full is set.
+// arrive counts a connection, for which l.wg then waits. It returns nil if none is accepted; full
+// means that a limit is reached.
 func (l *Live) arrive(ip string) (w *watcher, full bool) {
 	addr, _ := netip.ParseAddr(ip)
 	if addr = addr.Unmap(); addr.Is6() {
-		if p, err := addr.Prefix(64); err == nil { // one household, as a rule
+		if p, err := addr.Prefix(64); err == nil { // usually one household
 			addr = p.Addr()
 		}
 	}
@@ -182,12 +182,12 @@ func (l *Live) arrive(ip string) (w *watcher, full bool) {
 	return w, false
 }
 
-// detach lets melody have a connection, in a goroutine of its own. With an error it is closed.
+// detach passes a connection to melody, in a goroutine of its own. On an error the connection is closed.
 func (l *Live) detach(w *watcher, r *http.Request, nc net.Conn, brw *bufio.ReadWriter) error {
 	req := &http.Request{Method: r.Method, Header: http.Header{}, Host: strings.Clone(r.Host)}
 	for _, k := range []string{"Connection", "Upgrade", "Sec-Websocket-Version", "Sec-Websocket-Key"} {
 		for _, v := range r.Header[k] {
-			req.Header.Add(k, strings.Clone(v)) // the clone lets go of the request's buffer
+			req.Header.Add(k, strings.Clone(v)) // the clone releases the request's buffer
 		}
 	}
 	if brw.Reader.Buffered() > 0 {
@@ -205,22 +205,22 @@ func (l *Live) detach(w *watcher, r *http.Request, nc net.Conn, brw *bufio.ReadW
 	return nil
 }
 
-// serve is a connection's goroutine: l.wg waits for it.
+// serve is a connection's goroutine, for which l.wg waits.
 func (l *Live) serve(w *watcher, sh *shim, req *http.Request) {
 	defer l.wg.Done()
 	defer l.gone(w)
 	defer func() {
 		if r := recover(); r != nil {
-			l.log.Error("live: a connection panicked", "panic", r, "stack", string(debug.Stack()))
+			l.log.Error("live: panic in a connection", "panic", r, "stack", string(debug.Stack()))
 		}
-		_ = w.conn.Close() // closed already, unless something went wrong
+		_ = w.conn.Close() // already closed, unless something went wrong
 	}()
 	if err := l.m.HandleRequestWithKeys(sh, req, nil); err != nil {
-		l.log.Debug("live: a handshake failed", "err", err)
+		l.log.Debug("live: handshake failed", "err", err)
 	}
 }
 
-// shim gives melody a response writer whose connection is ours.
+// shim is a response writer for melody, on top of our connection.
 type shim struct {
 	c   *conn
 	brw *bufio.ReadWriter
@@ -231,7 +231,7 @@ func (s *shim) Header() http.Header { return s.h }
 
 func (s *shim) Write(b []byte) (int, error) { return s.c.Write(b) }
 
-// WriteHeader is called where gorilla refuses a handshake.
+// WriteHeader is called when gorilla refuses a handshake.
 func (s *shim) WriteHeader(code int) {
 	fmt.Fprintf(s.c, "HTTP/1.1 %d %s\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n", code,
 		http.StatusText(code))
@@ -239,9 +239,9 @@ func (s *shim) WriteHeader(code int) {
 
 func (s *shim) Hijack() (net.Conn, *bufio.ReadWriter, error) { return s.c, s.brw, nil }
 
-// origin is one that may connect.
+// origin is an origin whose pages may connect.
 type origin struct {
-	scheme, host string // host with a port that is not the scheme's own
+	scheme, host string // host with its port, unless that is the scheme's default
 	below        bool   // every host below it
 }
 

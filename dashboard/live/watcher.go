@@ -14,30 +14,28 @@ import (
 	"snug/shared/protocol"
 )
 
-// watcher is one connection. receive is called for one message after the
-// other, by or for its reading goroutine, which is melody's; everything under
-// "Live.mu" may be touched by others.
+// watcher is one connection. receive is called for one message after another, by or for melody's
+// reading goroutine; the fields under "Live.mu" are also used by others.
 type watcher struct {
 	conn    *conn
-	addr    netip.Addr // whom it counts for
-	refused bool       // it may only be told that there are too many
+	addr    netip.Addr // the address it counts for
+	refused bool       // over the limit: it is only sent a close code
 	timer   *time.Timer
 
-	// receive's own.
+	// Only for receive.
 	authed bool
-	tokens float64 // messages it may still send
+	tokens float64 // messages it may send now
 	filled time.Time
 
-	// Live.mu.
+	// Guarded by Live.mu.
 	left   bool
 	cancel context.CancelFunc // of what authentication waits for; nil: nothing
-	seat   seat               // zero until authenticated
-	person *person            // nil until then
-	hidden bool               // its page said that it is not visible
+	seat   seat               // zero before authentication
+	person *person            // nil before authentication
+	hidden bool               // its page reported that it isn't visible
 }
 
-// allow reports whether the watcher may send one more message now. It goes by the
-// machine's clock: what it bounds is work.
+// allow reports whether the watcher may send another message now. It uses the machine's clock, because it limits work.
 func (w *watcher) allow() bool {
 	now := time.Now()
 	if w.filled.IsZero() {
@@ -56,7 +54,7 @@ func (l *Live) receive(w *watcher, b []byte) {
 	left := w.left
 	l.mu.Unlock()
 	switch {
-	case left: // it is being closed
+	case left: // being closed
 		return
 	case !w.allow():
 		l.end(w, protocol.ClosePolicy)
@@ -93,12 +91,12 @@ func (l *Live) receive(w *watcher, b []byte) {
 	}
 	w.conn.send(textFrame(protocol.EncodeError(err, l.o.Now())))
 	if !w.authed {
-		l.log.Debug("live: a connection was refused", "err", err)
+		l.log.Debug("live: refused a connection", "err", err)
 		l.end(w, protocol.CloseFor(err))
 	}
 }
 
-// end has a watcher leave and its connection end with a code. It does not wait.
+// end makes a watcher leave and closes its connection with a code. It doesn't block.
 func (l *Live) end(w *watcher, code protocol.CloseCode) {
 	l.mu.Lock()
 	first := !w.left
@@ -110,7 +108,7 @@ func (l *Live) end(w *watcher, code protocol.CloseCode) {
 	w.conn.finish(code)
 }
 
-// gone forgets a connection that ended.
+// gone removes a closed connection.
 func (l *Live) gone(w *watcher) {
 	slow := w.conn.wasSlow()
 	l.mu.Lock()
@@ -126,11 +124,11 @@ func (l *Live) gone(w *watcher) {
 	}
 	if first && slow {
 		l.metrics.ended(protocol.ClosePolicy)
-		l.log.Debug("live: a slow watcher was cut off", "guild_id", w.seat.guild, "user_id", w.seat.user)
+		l.log.Debug("live: cut off a slow watcher", "guild_id", w.seat.guild, "user_id", w.seat.user)
 	}
 }
 
-// leave takes a watcher out of every list but that of connections. Live.mu is held.
+// leave removes a watcher from every list except that of connections. The caller holds Live.mu.
 func (l *Live) leave(w *watcher) {
 	if w.left {
 		return
@@ -188,10 +186,10 @@ func decrease[K comparable](m map[K]int, k K) {
 	}
 }
 
-// errLeft ends an authentication whose connection is being closed already.
-var errLeft = errors.New("live: the connection ended")
+// errLeft ends an authentication whose connection is already being closed.
+var errLeft = errors.New("live: connection ended")
 
-// EndSession ends every watcher of a session with 4003, and refuses tokens made for it before.
+// EndSession ends every watcher of a session with 4003, and rejects the tokens already made for it.
 func (l *Live) EndSession(sessionID string) {
 	id := hashSession(sessionID)
 	l.mu.Lock()
@@ -206,8 +204,8 @@ func (l *Live) EndSession(sessionID string) {
 	}
 }
 
-// Seen gives, for each guild, the rooms that an admitted member (owner or
-// guest) has open on a room page that is visible, right now.
+// Seen returns, for each guild, the rooms that an admitted member (owner or guest) has open right
+// now on a visible room page.
 func (l *Live) Seen() map[snowflake.ID][]snowflake.ID {
 	l.mu.Lock()
 	defer l.mu.Unlock()
