@@ -1,8 +1,7 @@
-// Package chart draws bar charts as SVG to stand in a page. Colours come from
-// the page's style sheet by class, so that they follow its theme and its policy
-// (no style attributes).
+// Package chart draws bar charts as inline SVG. Colors come from the page's style sheet by class,
+// so that they follow its theme and its Content-Security-Policy (no style attributes).
 //
-// It keeps no state; Draw may be called from any goroutine.
+// It has no state; Draw is safe for concurrent use.
 package chart
 
 import (
@@ -18,44 +17,44 @@ import (
 
 // Data is one chart.
 type Data struct {
-	Title  string // what it shows; read out instead of the picture
+	Title  string // what it shows; read aloud instead of the picture
 	Labels []string
-	Values []float64 // one for each label, none negative
-	Flat   bool      // bars lie, with their labels beside them
+	Values []float64 // one for each label, not negative
+	Flat   bool      // horizontal bars, with their labels beside them
 }
 
 // Sizes in the chart's own units; it scales with the page.
 const (
 	width, height = 640, 240
 	top, right    = 12, 16 // margins
-	under         = 32     // the margin that labels stand in
-	gap           = 10     // between labels and what they belong to
-	letter        = 9      // a letter's width, about
-	middle        = 5      // from the middle of a label to its base line
-	thick         = 0.7    // the part of its place that a bar fills
-	mostLabels    = 12     // below bars that stand
+	under         = 32     // the margin for labels
+	gap           = 10     // between labels and their bars
+	letter        = 9      // approximate width of a letter
+	middle        = 5      // from the middle of a label to its baseline
+	thick         = 0.7    // the share of its space that a bar fills
+	mostLabels    = 12     // below vertical bars
 )
 
-// label is a text and where it is anchored: at its start, middle or end.
+// label is a text and its anchor: start, middle or end.
 type label struct {
 	X, Y         float64
 	Anchor, Text string
 }
 
-// line is one of the grid, with the number it stands for.
+// line is a grid line and its number.
 type line struct {
 	Class          string
 	X1, Y1, X2, Y2 float64
 	Label          label
 }
 
-// bar is one with its label.
+// bar is a bar with its label.
 type bar struct {
 	X, Y, Width, Height float64
 	Label               label
 }
 
-// picture is a chart laid out.
+// picture is a chart's layout.
 type picture struct {
 	Title string
 	Lines []line
@@ -75,10 +74,10 @@ var drawing = template.Must(template.New("chart").Funcs(template.FuncMap{"n": ro
 {{- end -}}
 </svg>`))
 
-// Draw returns a chart as an <svg> element. It fails for data without labels, or with other than one value a label.
+// Draw returns a chart as an <svg> element. It fails unless data has labels, with one value for each.
 func Draw(d Data) (template.HTML, error) {
 	if len(d.Labels) == 0 || len(d.Labels) != len(d.Values) {
-		return "", errors.New("chart: a label and a value for each bar are needed")
+		return "", errors.New("chart: each bar needs a label and a value")
 	}
 	p := standing(d)
 	if d.Flat {
@@ -91,7 +90,7 @@ func Draw(d Data) (template.HTML, error) {
 	return template.HTML(out.String()), nil //nolint:gosec // the template has escaped it
 }
 
-// standing lays out bars that stand on an axis, their labels below it.
+// standing lays out vertical bars, with their labels below.
 func standing(d Data) picture {
 	step, most := scale(d.Values)
 	left, bottom := gap+widest(tick(most)), float64(height-under)
@@ -114,7 +113,7 @@ func standing(d Data) picture {
 	return p
 }
 
-// lying lays out bars that lie against an axis, their labels beside it.
+// lying lays out horizontal bars, with their labels beside them.
 func lying(d Data) picture {
 	step, most := scale(d.Values)
 	left, bottom := gap+widest(d.Labels...), float64(height-under)
@@ -134,7 +133,7 @@ func lying(d Data) picture {
 	return p
 }
 
-// class is the style of the line that stands for a number.
+// class is the CSS class of the grid line for a number.
 func class(v float64) string {
 	if v == 0 {
 		return "ch-axis"
@@ -142,7 +141,7 @@ func class(v float64) string {
 	return "ch-grid"
 }
 
-// scale returns the whole number that an axis counts by, in at most five steps, and where it ends.
+// scale returns the whole-number step of an axis with at most five steps, and its end.
 func scale(values []float64) (step, most float64) {
 	high := 1.0
 	for _, v := range values {
@@ -157,7 +156,7 @@ func scale(values []float64) (step, most float64) {
 	}
 }
 
-// widest is the room that the longest of some labels takes, half of the chart at most.
+// widest returns the space for the longest label, at most half of the chart.
 func widest(labels ...string) float64 {
 	most := 0
 	for _, l := range labels {
@@ -174,5 +173,5 @@ func widest(labels ...string) float64 {
 
 func tick(v float64) string { return strconv.FormatFloat(v, 'f', 0, 64) }
 
-// round writes a number with one decimal at most.
+// round formats a number with at most one decimal.
 func round(v float64) string { return strconv.FormatFloat(math.Round(v*10)/10, 'f', -1, 64) }

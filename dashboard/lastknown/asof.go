@@ -9,7 +9,7 @@ import (
 
 type ageKey struct{}
 
-// age is how old what an answer shows may be.
+// age is how old the contents of a response may be.
 type age struct {
 	header http.Header
 
@@ -17,12 +17,12 @@ type age struct {
 	at time.Time
 }
 
-// WithAsOf has an answer, whose headers these are, say how old what it shows is.
+// WithAsOf makes the response with these headers say how old its contents are.
 func WithAsOf(ctx context.Context, header http.Header) context.Context {
 	return context.WithValue(ctx, ageKey{}, &age{header: header})
 }
 
-// oldest notes in the answer how old a part of it is; the oldest counts.
+// oldest records how old a part of the response is; the oldest part counts.
 func oldest(ctx context.Context, at time.Time) {
 	a, ok := ctx.Value(ageKey{}).(*age)
 	if !ok {
@@ -36,7 +36,7 @@ func oldest(ctx context.Context, at time.Time) {
 	}
 }
 
-// AsOf returns the time that an answer's contents are of; zero: they are of now.
+// AsOf returns the time from which a response's contents are; zero: they are current.
 func AsOf(ctx context.Context) time.Time {
 	a, ok := ctx.Value(ageKey{}).(*age)
 	if !ok {

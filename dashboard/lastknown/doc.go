@@ -1,4 +1,3 @@
-// Package lastknown answers for people's standings while no process of the bot
-// holds a guild, from what was known within the last minutes, and has answers
-// say how old what they show is.
+// Package lastknown answers with a member's last known standing while no process of the bot holds
+// their guild, and makes responses say how old their contents are.
 package lastknown

@@ -13,34 +13,33 @@ import (
 )
 
 const (
-	// keptFor is how old a standing may be that counts while nobody holds the guild.
+	// keptFor is the age up to which a standing is used while nobody holds the guild.
 	keptFor = 5 * time.Minute
-	// saveEvery is how often a standing that stays the same is written down again.
+	// saveEvery is how often an unchanged standing is stored again.
 	saveEvery = time.Minute
 	maxSaved  = 20_000
 
 	patience       = 2500 * time.Millisecond // how long a page waits for the process that holds a guild
-	silentAfter    = 5 * time.Second         // such a process says every 4 s at the latest that it is there
-	silentPatience = 300 * time.Millisecond  // how long one is waited for that has not
+	silentAfter    = 5 * time.Second         // such a process reports at least every 4 s
+	silentPatience = 300 * time.Millisecond  // how long to wait for one that has not reported
 )
 
-// Header says in an answer how old what it shows is.
+// Header is the response header that says how old the contents are.
 const Header = "Snug-As-Of"
 
-// Standings answers questions that change nothing also while nobody holds the
-// guild, from what was known, and has the answer say how old that is: processes
-// change, and pages go on. Every dashboard knows what any of them was told of a
-// person within the last minutes.
+// Standings returns members' standings even while nobody holds the guild, and makes the response
+// say how old they are, so that pages continue to work while processes change. Every dashboard
+// knows what any dashboard learned within the last minutes.
 type Standings struct {
 	h   *hub.Hub
 	now func() time.Time
 	put *hub.Publisher[hub.Known]
 
 	mu      sync.Mutex
-	written map[[2]snowflake.ID]hub.Known // by guild and user: what was written down last
+	written map[[2]snowflake.ID]hub.Known // by guild and user: what was last stored
 }
 
-// New makes Standings that publish what they learn. Close ends that.
+// New makes Standings that publish what they learn until Close.
 func New(h *hub.Hub, now func() time.Time) (*Standings, error) {
 	put, err := h.Standings.Publisher(0)
 	return &Standings{h: h, now: now, put: put, written: map[[2]snowflake.ID]hub.Known{}}, err
@@ -48,7 +47,7 @@ func New(h *hub.Hub, now func() time.Time) (*Standings, error) {
 
 func key(guild, user snowflake.ID) string { return guild.String() + "." + user.String() }
 
-// Standing returns what ask answers, or what was known, and that it is old, when nobody can answer.
+// Standing returns the result of ask or, if nobody can answer, the last known standing, and records its age.
 func (s *Standings) Standing(
 	ctx context.Context, guild, user snowflake.ID, ask func(context.Context) (access.Standing, error),
 ) (st access.Standing, old bool, err error) {
@@ -68,13 +67,13 @@ func (s *Standings) Standing(
 	}
 	at := s.h.Heard(guild)
 	if at.IsZero() {
-		at = known.Until.Add(-keptFor) // when it was written down
+		at = known.Until.Add(-keptFor) // when it was stored
 	}
 	oldest(ctx, at)
 	return known.Standing, true, nil
 }
 
-// patienceFor is how long the process that holds a guild is waited for.
+// patienceFor returns how long to wait for the process that holds a guild.
 func (s *Standings) patienceFor(guild snowflake.ID) time.Duration {
 	if heard := s.h.Heard(guild); !heard.IsZero() && time.Since(heard) > silentAfter {
 		return silentPatience
@@ -82,7 +81,7 @@ func (s *Standings) patienceFor(guild snowflake.ID) time.Duration {
 	return patience
 }
 
-// save writes a standing down, unless that was done just now.
+// save stores a standing, unless it was just stored.
 func (s *Standings) save(guild, user snowflake.ID, st access.Standing) {
 	k, now := [2]snowflake.ID{guild, user}, s.now()
 	s.mu.Lock()
@@ -97,7 +96,7 @@ func (s *Standings) save(guild, user snowflake.ID, st access.Standing) {
 	doc := s.written[k]
 	s.mu.Unlock()
 	if !same {
-		_ = s.put.Put(key(guild, user), doc, nil) // what the hub does not take is forgotten
+		_ = s.put.Put(key(guild, user), doc, nil) // what the hub doesn't accept is dropped
 	}
 }
 
@@ -117,7 +116,7 @@ func sameStanding(a, b access.Standing) bool {
 		a.DisplayName == b.DisplayName && a.Avatar == b.Avatar
 }
 
-// Forget drops what is known of a person: it has changed.
+// Forget deletes what is known about a member, because it has changed.
 func (s *Standings) Forget(guild, user snowflake.ID) {
 	s.mu.Lock()
 	delete(s.written, [2]snowflake.ID{guild, user})
@@ -125,5 +124,5 @@ func (s *Standings) Forget(guild, user snowflake.ID) {
 	_ = s.put.Delete(key(guild, user), nil)
 }
 
-// Close waits until what was learned is published, no longer than ctx.
+// Close waits until everything learned is published, until ctx ends.
 func (s *Standings) Close(ctx context.Context) error { return s.put.Close(ctx) }

@@ -12,8 +12,8 @@ import (
 	"snug/shared/room"
 )
 
-// StandingFrom returns the question that dashboard/live asks about watchers, put
-// to the bot over the hub, and answered from what was known while no process holds the guild.
+// StandingFrom returns a function for live.Options.Standing that asks the bot over the hub. While
+// no process holds the guild it returns the last known standing.
 func StandingFrom(h *hub.Hub) func(ctx context.Context, guild, user snowflake.ID) (access.Standing, error) {
 	return func(ctx context.Context, guild, user snowflake.ID) (access.Standing, error) {
 		part, cancel := context.WithTimeout(ctx, patience)
@@ -29,7 +29,7 @@ func StandingFrom(h *hub.Hub) func(ctx context.Context, guild, user snowflake.ID
 	}
 }
 
-// StandingsFrom returns the question after all of a server's watchers, put to the bot over the hub.
+// StandingsFrom returns a function for live.Options.Standings that asks the bot over the hub.
 func StandingsFrom(
 	h *hub.Hub,
 ) func(ctx context.Context, guild snowflake.ID, users []snowflake.ID) ([]access.Standing, error) {

@@ -6,21 +6,21 @@ import (
 	"time"
 )
 
-// Cookies names and shapes a browser's cookies: one of its session, and one of each login on its way. On
-// https they have the prefix __Host-, which keeps other hosts and paths from setting them; on plain http,
-// which Snug accepts on loopback only, browsers refuse that prefix.
+// Cookies names and makes a browser's cookies: one for its session, and one for each login in
+// progress. On https their names start with __Host-, which prevents other hosts and paths from
+// setting them; on plain http, which Snug only accepts on loopback, browsers refuse that prefix.
 type Cookies struct{ secure bool }
 
-// NewCookies returns the cookies for an https (secure) or a loopback http base address.
+// NewCookies returns the cookies for a base address with https (secure) or loopback http.
 func NewCookies(secure bool) Cookies { return Cookies{secure} }
 
-// Name is the session cookie's.
+// Name is the name of the session cookie.
 func (c Cookies) Name() string { return c.prefixed("snug") }
 
-// maxLogins is how many logins a browser may have on their way: all its cookies have to fit into a request.
+// maxLogins is how many logins a browser may have in progress: all its cookies have to fit into a request.
 const maxLogins = 5
 
-// loginName is the name of the cookie that holds a login's ticket.
+// loginName is the name of the cookie with a login's ticket.
 func (c Cookies) loginName(state string) string { return c.prefixed("snug-login-") + keyOf(state)[:16] }
 
 func (c Cookies) prefixed(name string) string {
@@ -35,8 +35,8 @@ func (c Cookies) Session(id string, now, expires time.Time) *http.Cookie {
 	return c.cookie(c.Name(), id, int(expires.Sub(now)/time.Second))
 }
 
-// Begun returns the cookie of a login that has begun, and those that remove the oldest logins when a browser
-// has too many.
+// Begun returns the cookie of a login that was begun, and cookies that remove the oldest logins if
+// the browser has too many.
 func (c Cookies) Begun(r *http.Request, l Begun) []*http.Cookie {
 	var all []*http.Cookie
 	for _, k := range r.Cookies() { // browsers send them oldest first: RFC 6265, 5.4
@@ -48,7 +48,7 @@ func (c Cookies) Begun(r *http.Request, l Begun) []*http.Cookie {
 	return append(all, c.cookie(c.loginName(l.State), l.Ticket, int(LoginLifetime/time.Second)))
 }
 
-// Ticket returns the cookie of the login with a state, or "".
+// Ticket returns the cookie of the login with this state, or "".
 func (c Cookies) Ticket(r *http.Request, state string) string {
 	k, err := r.Cookie(c.loginName(state))
 	if err != nil {
@@ -57,10 +57,10 @@ func (c Cookies) Ticket(r *http.Request, state string) string {
 	return k.Value
 }
 
-// Ended returns the cookie that removes a login's.
+// Ended returns a cookie that removes a login's.
 func (c Cookies) Ended(state string) *http.Cookie { return c.cookie(c.loginName(state), "", -1) }
 
-// Clear returns the cookie that removes the session's.
+// Clear returns a cookie that removes the session's.
 func (c Cookies) Clear() *http.Cookie { return c.cookie(c.Name(), "", -1) }
 
 func (c Cookies) cookie(name, value string, maxAge int) *http.Cookie {
@@ -70,7 +70,7 @@ func (c Cookies) cookie(name, value string, maxAge int) *http.Cookie {
 	}
 }
 
-// ID returns the session id a request carries, or "".
+// ID returns the session id in a request, or "".
 func (c Cookies) ID(r *http.Request) string {
 	k, err := r.Cookie(c.Name())
 	if err != nil || !wellFormed(k.Value) {

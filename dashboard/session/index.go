@@ -11,8 +11,7 @@ import (
 	"snug/shared/errs"
 )
 
-// index is what is kept of a user, sealed: which sessions are theirs, and the
-// servers they were last seen in.
+// index is what is stored about a user, sealed: the keys of their sessions, and the servers they were last seen in.
 type index struct {
 	Sessions []indexed      `json:"sessions,omitempty"` // oldest first
 	Guilds   []snowflake.ID `json:"guilds,omitempty"`   // most recent first
@@ -24,7 +23,7 @@ type indexed struct {
 	Expires time.Time `json:"expires"`
 }
 
-// add enters or extends a session and gives the keys of those that had to make room.
+// add adds or extends a session and returns the keys of those dropped to make room.
 func (x *index) add(key string, expires, now time.Time) (dropped []string) {
 	x.remove(key)
 	x.Sessions = slices.DeleteFunc(x.Sessions, func(e indexed) bool { return !now.Before(e.Expires) })
@@ -49,8 +48,8 @@ func (x *index) live(now time.Time) (n int) {
 	return n
 }
 
-// changeIndex reads, changes and writes a user's index. It lives on after the
-// last session, so that their servers are known when they come back.
+// changeIndex reads, changes and writes a user's index. The index outlives the last session, so
+// that the user's servers are known when they come back.
 func (s *Sessions) changeIndex(ctx context.Context, user snowflake.ID, change func(*index)) error {
 	key := "user." + user.String()
 	for range casTries {
@@ -73,8 +72,8 @@ func (s *Sessions) changeIndex(ctx context.Context, user snowflake.ID, change fu
 	return unavailable(errors.New("session: too many writers"))
 }
 
-// staleRev returns the revision of a document that has ended or does not open
-// but is still there, so that it can be replaced; 0 if there is none.
+// staleRev returns the revision of a document that has expired or can't be opened but still exists,
+// so that it can be replaced; 0 if there is none.
 func (s *Sessions) staleRev(ctx context.Context, key string) (uint64, error) {
 	_, rev, err := s.o.Sessions.Get(ctx, key)
 	if errs.Has(err, errs.NotFound) {
@@ -85,7 +84,7 @@ func (s *Sessions) staleRev(ctx context.Context, key string) (uint64, error) {
 	return rev, nil
 }
 
-// Guilds returns the servers a user was last seen in, the most recent first.
+// Guilds returns the servers a user was last seen in, most recent first.
 func (s *Sessions) Guilds(ctx context.Context, user snowflake.ID) ([]snowflake.ID, error) {
 	var x index
 	_, err := s.read(ctx, s.o.Sessions, "index", "user."+user.String(), &x)
@@ -95,8 +94,7 @@ func (s *Sessions) Guilds(ctx context.Context, user snowflake.ID) ([]snowflake.I
 	return x.Guilds, err
 }
 
-// SawIn remembers that a user is a member of a server (or, with in false,
-// forgets it). It writes only what changes.
+// SawIn records that a user is a member of a server, or, with in false, that they aren't. It only writes changes.
 func (s *Sessions) SawIn(ctx context.Context, user, guild snowflake.ID, in bool) error {
 	known, err := s.Guilds(ctx, user)
 	if err != nil || slices.Contains(known, guild) == in {
@@ -111,16 +109,16 @@ func (s *Sessions) SawIn(ctx context.Context, user, guild snowflake.ID, in bool)
 	})
 }
 
-// Stored is what is kept of one signed-in browser, without what lets anybody in.
+// Stored describes a signed-in browser, without anything that gives access.
 type Stored struct {
 	User       User      `json:"user"`
 	Scopes     []string  `json:"scopes"`
 	SignedInAt time.Time `json:"signed_in_at"`
-	UsedAt     time.Time `json:"used_at"` // to within a day
+	UsedAt     time.Time `json:"used_at"` // with a precision of a day
 	Expires    time.Time `json:"expires"`
 }
 
-// Stored returns what is kept of each of a user's signed-in browsers, oldest first.
+// Stored returns a user's signed-in browsers, oldest first.
 func (s *Sessions) Stored(ctx context.Context, user snowflake.ID) ([]Stored, error) {
 	var x index
 	if _, err := s.read(ctx, s.o.Sessions, "index", "user."+user.String(), &x); err != nil &&
@@ -131,7 +129,7 @@ func (s *Sessions) Stored(ctx context.Context, user snowflake.ID) ([]Stored, err
 	for _, e := range x.Sessions {
 		rec, _, err := s.load(ctx, e.Key)
 		if errs.Has(err, errs.Unauthorized) {
-			continue // it has ended
+			continue // it has expired
 		} else if err != nil {
 			return nil, err
 		}

@@ -17,41 +17,44 @@ import (
 	"snug/shared/schema"
 )
 
-// CallbackPath is where Discord sends browsers back to, on the origin the
-// login began at. Register origin and path at Discord as a redirect.
+// CallbackPath is where Discord redirects browsers to, on the origin where the login began.
+// Register origin and path in the Developer Portal as a redirect.
 const CallbackPath = "/auth/discord/callback"
 
-// ErrCancelled is what Finish fails with when the person said no at Discord.
+// ErrCancelled is returned by Finish if the user cancelled at Discord.
 var ErrCancelled = errs.E(errs.Forbidden,
 	"You cancelled at Discord, so nobody was signed in. You can sign in whenever you like.")
 
-// ErrOtherBrowser is what Finish fails with when this browser has no cookie of the login: it began in another, as when
-// an app opens links in a browser of its own and Discord's way back leads to the phone's. The code is not exchanged.
+// ErrOtherBrowser is returned by Finish if this browser has no cookie of the login: it began in
+// another one, for example in an app's built-in browser, and Discord redirected to the phone's
+// browser. The code isn't exchanged.
 var ErrOtherBrowser = errs.E(errs.TokenInvalid,
-	"You began to sign in with another browser; apps often open links in one of their own. Sign in here once more, and you get where you were going. If you land here again, allow cookies for this page.")
+	"You began to sign in with another browser; apps often open links in one of their own. "+
+		"Sign in here once more, and you get where you were going. "+
+		"If you land here again, allow cookies for this page.")
 
-// Begin is what a login starts from.
+// Begin are the parameters of a login.
 type Begin struct {
-	Origin   string // scheme and host of this browser's dashboard
-	ReturnTo string // where to go afterwards; made safe by ReturnTo
-	// Accept says that by signing in the person accepts the invite whose page ReturnTo is.
+	Origin   string // scheme and host of the dashboard in this browser
+	ReturnTo string // where to go afterwards; sanitized by ReturnTo
+	// Accept means that by signing in the user accepts the invite on the page ReturnTo.
 	Accept bool
-	// Again has Discord not ask whoever agreed before: for a browser whose
-	// session ended without anybody having signed out.
+	// Again skips Discord's consent page for users who already consented, for a browser whose session
+	// expired without a sign-out.
 	Again bool
-	// Join asks for the scope guilds.join too, for an invite that may bring people into the server.
+	// Join also requests the scope guilds.join, for an invite that may add people to the server.
 	Join bool
 }
 
-// Begun is a login on its way.
+// Begun is a login in progress.
 type Begun struct {
-	URL    string // Discord's consent page: send the browser there
-	State  string // names the login's cookie
-	Ticket string // the login's cookie: set it
+	URL    string // Discord's consent page: redirect the browser there
+	State  string // determines the name of the login's cookie
+	Ticket string // the value of the login's cookie
 }
 
-// Begin starts a login. Nothing of it is stored: what is needed to end it is
-// sealed in a cookie of its own, so that tabs may sign in side by side.
+// Begin starts a login. It stores nothing: what is needed to finish the login is sealed in a cookie
+// of its own, so that several tabs can sign in at the same time.
 func (s *Sessions) Begin(b Begin) (Begun, error) {
 	ends := s.o.Now().Add(LoginLifetime)
 	state, err := s.sealText(way{ReturnTo(b.ReturnTo), ends}, stateContext(b.Origin))
@@ -79,30 +82,30 @@ func (s *Sessions) oauth(origin string, scopes []string) *oauth2.Config {
 	}
 }
 
-// Callback is what a browser brings back from Discord.
+// Callback is what a browser sends after Discord's redirect.
 type Callback struct {
 	Origin string
 	State  string
 	Code   string
-	Error  string // OAuth2's error, when there is no code
+	Error  string // OAuth2's error, if there is no code
 	Ticket string // the login's cookie
 	OldID  string // the session cookie, if the browser was signed in; that session ends
 }
 
-// Finished is a login that is done.
+// Finished is a finished login.
 type Finished struct {
-	ID       string // the new session cookie's value
+	ID       string // value of the new session cookie
 	Session  *Session
 	ReturnTo string
-	Accept   bool // the invite whose page ReturnTo is was accepted
+	Accept   bool // the invite on the page ReturnTo was accepted
 }
 
 var errLoginGone = errs.E(errs.TokenExpired,
 	"This sign-in was already used, or took longer than ten minutes. Please start it again.")
 
-// Finish ends a login. A state works once, in the browser it was made for and
-// on the origin it began at. When it fails, with ErrCancelled, ErrOtherBrowser or
-// otherwise, the answer's ReturnTo still says where the person was going, as far as that is known.
+// Finish finishes a login. A state works once, in the browser it was made for and on the origin
+// where it began. If Finish fails, with ErrCancelled, ErrOtherBrowser or another error, ReturnTo in
+// its result is still set if known.
 func (s *Sessions) Finish(ctx context.Context, c Callback) (Finished, error) {
 	var to way
 	if err := s.openText(c.State, stateContext(c.Origin), &to); err != nil || !s.o.Now().Before(to.Expires) {
@@ -111,7 +114,7 @@ func (s *Sessions) Finish(ctx context.Context, c Callback) (Finished, error) {
 	back := Finished{ReturnTo: ReturnTo(to.Path)}
 	var t ticket
 	if err := s.openText(c.Ticket, ticketContext(c.Origin, c.State), &t); err != nil {
-		return back, ErrOtherBrowser // as it is: errors.Is knows it by its address
+		return back, ErrOtherBrowser // unwrapped, because errors.Is compares pointers
 	}
 	if !s.o.Now().Before(t.Expires) {
 		return back, errLoginGone
@@ -127,12 +130,12 @@ func (s *Sessions) Finish(ctx context.Context, c Callback) (Finished, error) {
 	return s.exchange(ctx, c, t, back)
 }
 
-// exchange turns a code into a session.
+// exchange exchanges a code for a session.
 func (s *Sessions) exchange(ctx context.Context, c Callback, t ticket, back Finished) (Finished, error) {
 	octx := context.WithValue(ctx, oauth2.HTTPClient, s.http)
 	tok, err := s.oauth(c.Origin, t.Scopes).Exchange(octx, c.Code, oauth2.VerifierOption(t.Verifier))
 	switch {
-	case refused(err): // the code was used, or is too old
+	case refused(err): // the code was used before, or has expired
 		return back, errLoginGone.Because(tokenRefused(err))
 	case err != nil:
 		return back, discordFailed(err)
@@ -160,7 +163,7 @@ func (s *Sessions) exchange(ctx context.Context, c Callback, t ticket, back Fini
 		s.remove(ctx, k)
 	}
 	if wellFormed(c.OldID) {
-		// The id is renewed at each login; the old one ends without revoking what the new one may share.
+		// Each login gets a new id. The old session ends without revoking a token that the new one may share.
 		old := keyOf(c.OldID)
 		if rec, _, err := s.load(ctx, old); err == nil {
 			s.forget(ctx, rec.User.ID, old)
@@ -170,7 +173,7 @@ func (s *Sessions) exchange(ctx context.Context, c Callback, t ticket, back Fini
 	return back, nil
 }
 
-// granted returns the scopes Discord says it granted, or those asked for when it says nothing.
+// granted returns the scopes Discord granted, or the requested ones if it doesn't say.
 func granted(tok *oauth2.Token, asked []string) []string {
 	if s, ok := tok.Extra("scope").(string); ok && s != "" {
 		return strings.Fields(s)
@@ -178,7 +181,7 @@ func granted(tok *oauth2.Token, asked []string) []string {
 	return asked
 }
 
-// take keeps a token's values. A token without an expiry is taken to last Discord's week.
+// take stores a token's values. A token without an expiry is assumed to last a week, like Discord's.
 func (r *record) take(tok *oauth2.Token, now time.Time) {
 	r.Access = tok.AccessToken
 	if tok.RefreshToken != "" {
@@ -191,7 +194,7 @@ func (r *record) take(tok *oauth2.Token, now time.Time) {
 	r.AccessEnd, r.ClaimedUntil = now.Add(ttl), time.Time{}
 }
 
-// me asks Discord who a token belongs to.
+// me asks Discord whose token this is.
 func (s *Sessions) me(ctx context.Context, access string) (User, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.o.Discord.APIURL+"/users/@me", nil)
 	if err != nil {
@@ -225,7 +228,7 @@ func (s *Sessions) me(ctx context.Context, access string) (User, error) {
 	return me, nil
 }
 
-// tokenRefused hides what Discord's token endpoint answered, which may repeat what we sent it.
+// tokenRefused hides the token endpoint's response, which may repeat what we sent.
 func tokenRefused(err error) error {
 	if r, ok := errors.AsType[*oauth2.RetrieveError](err); ok && r.Response != nil {
 		return fmt.Errorf("token endpoint: status %d, error %.40q", r.Response.StatusCode, r.ErrorCode)
@@ -238,8 +241,10 @@ func discordFailed(err error) error {
 		err = tokenRefused(err)
 		if r.ErrorCode == "invalid_client" {
 			return errs.E(errs.Unavailable,
-				"Snug is set up wrongly here: Discord does not take its client secret, so nobody can sign in. Please tell whoever runs it.").
-				Because(fmt.Errorf("%w. Reset the client secret in the Developer Portal → OAuth2 → Reset Secret, and set DISCORD_CLIENT_SECRET to the new one",
+				"Snug is set up wrongly here: Discord does not take its client secret, so nobody can sign in. "+
+					"Please tell whoever runs it.").
+				Because(fmt.Errorf("%w. Reset the client secret in the Developer Portal → OAuth2 → Reset Secret, "+
+					"and set DISCORD_CLIENT_SECRET to the new one",
 					err))
 		}
 	}

@@ -13,13 +13,12 @@ import (
 	"snug/shared/errs"
 )
 
-// revokeTime bounds how long a logout waits for Discord.
+// revokeTime limits how long a sign-out waits for Discord.
 const revokeTime = 3 * time.Second
 
-// End signs a browser out: its session is gone when End returns without an
-// error; without a session it does nothing. When it was the user's last,
-// Discord's token is revoked: Discord revokes all tokens of a user at once, so
-// doing it earlier would sign out their other browsers.
+// End signs a browser out: its session no longer exists when End returns without an error. Without a
+// session it does nothing. If it was the user's last session, End also revokes Discord's token: Discord
+// always revokes all tokens of a user, so doing that earlier would sign out their other browsers.
 func (s *Sessions) End(ctx context.Context, id string) error {
 	if !wellFormed(id) {
 		return nil
@@ -37,14 +36,14 @@ func (s *Sessions) End(ctx context.Context, id string) error {
 	var left int
 	err = s.changeIndex(ctx, rec.User.ID, func(x *index) { x.remove(key); left = x.live(s.o.Now()) })
 	if err != nil {
-		s.log.Warn("sessions of a user not indexed", "user_id", rec.User.ID, "err", err)
+		s.log.Warn("cannot update the index of a user's sessions", "user_id", rec.User.ID, "err", err)
 	} else if left == 0 {
 		s.revoke(ctx, rec)
 	}
 	return nil
 }
 
-// EndAll signs a user out of every browser and revokes Discord's token.
+// EndAll signs a user out in every browser and revokes Discord's token.
 func (s *Sessions) EndAll(ctx context.Context, id string) error {
 	if !wellFormed(id) {
 		return nil
@@ -77,7 +76,7 @@ func (s *Sessions) EndAll(ctx context.Context, id string) error {
 	return failed
 }
 
-// Erase signs a user out of every browser, revokes Discord's token, and forgets which servers they were seen in.
+// Erase signs a user out in every browser, revokes Discord's token, and deletes the servers they were seen in.
 func (s *Sessions) Erase(ctx context.Context, id string, user snowflake.ID) error {
 	if err := s.EndAll(ctx, id); err != nil {
 		return err
@@ -88,7 +87,7 @@ func (s *Sessions) Erase(ctx context.Context, id string, user snowflake.ID) erro
 	return nil
 }
 
-// drop removes a session and tells so.
+// drop removes a session and reports it to Options.Ended.
 func (s *Sessions) drop(ctx context.Context, key string) error {
 	if err := s.o.Sessions.Delete(ctx, key, 0); err != nil && !errs.Has(err, errs.NotFound) {
 		return unavailable(err)
@@ -97,21 +96,21 @@ func (s *Sessions) drop(ctx context.Context, key string) error {
 	return nil
 }
 
-// forget removes a session nobody asked to end: a failure is for the log, the session then ends by its age.
+// forget removes a session although nobody asked for that: a failure is only logged, and the session then expires.
 func (s *Sessions) forget(ctx context.Context, user snowflake.ID, key string) {
 	s.remove(ctx, key)
 	if err := s.changeIndex(ctx, user, func(x *index) { x.remove(key) }); err != nil {
-		s.log.Warn("sessions of a user not indexed", "user_id", user, "err", err)
+		s.log.Warn("cannot update the index of a user's sessions", "user_id", user, "err", err)
 	}
 }
 
 func (s *Sessions) remove(ctx context.Context, key string) {
 	if err := s.drop(ctx, key); err != nil {
-		s.log.Warn("session not removed", "err", err)
+		s.log.Warn("cannot delete a session", "err", err)
 	}
 }
 
-// revoke tells Discord that a sign-in is over. The session is gone whatever Discord answers.
+// revoke revokes the token at Discord. The session is gone whatever Discord responds.
 func (s *Sessions) revoke(ctx context.Context, rec *record) {
 	token := rec.Refresh
 	if token == "" {
@@ -126,18 +125,18 @@ func (s *Sessions) revoke(ctx context.Context, rec *record) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.o.Discord.RevokeURL,
 		strings.NewReader(form.Encode()))
 	if err != nil {
-		s.log.Warn("sign-in not revoked at Discord", "user_id", rec.User.ID, "err", err)
+		s.log.Warn("cannot revoke a token at Discord", "user_id", rec.User.ID, "err", err)
 		return
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.SetBasicAuth(url.QueryEscape(s.o.ClientID), url.QueryEscape(s.o.ClientSecret))
 	res, err := s.http.Do(req)
 	if err != nil {
-		s.log.Warn("sign-in not revoked at Discord", "user_id", rec.User.ID, "err", err)
+		s.log.Warn("cannot revoke a token at Discord", "user_id", rec.User.ID, "err", err)
 		return
 	}
 	res.Body.Close()
 	if res.StatusCode >= 300 {
-		s.log.Warn("sign-in not revoked at Discord", "user_id", rec.User.ID, "status", res.StatusCode)
+		s.log.Warn("cannot revoke a token at Discord", "user_id", rec.User.ID, "status", res.StatusCode)
 	}
 }

@@ -12,11 +12,11 @@ import (
 )
 
 const (
-	// claimTime is how long one process may take to refresh before another may try.
+	// claimTime is how long one process may take for a refresh before another may try.
 	claimTime = 20 * time.Second
-	// refreshAhead is how long before its end a Discord token is renewed.
+	// refreshAhead is how long before its expiry a Discord token is refreshed.
 	refreshAhead = time.Minute
-	// claimPoll is how often a process looks whether another one's refresh is done.
+	// claimPoll is how often a process checks whether another one's refresh has finished.
 	claimPoll = 100 * time.Millisecond
 )
 
@@ -27,16 +27,15 @@ func (r *record) needsRefresh(now time.Time) bool {
 	return r.Refresh != "" && now.After(r.AccessEnd.Add(-refreshAhead)) && now.After(r.ClaimedUntil)
 }
 
-// refreshed renews a session's Discord token, once for all requests that come
-// in meanwhile. If Discord refuses, the session ends (errs.Unauthorized). If
-// Discord does not answer, the session stays as it is: what its user may do
-// is asked of the bot, so nobody gains by it, and it is tried again later.
+// refreshed refreshes a session's Discord token, once for all requests that arrive meanwhile. If Discord
+// refuses, the session ends (errs.Unauthorized). If Discord doesn't respond, the session stays: what its
+// user may do is checked with the bot, so nobody gains anything, and the refresh is retried later.
 func (s *Sessions) refreshed(ctx context.Context, key string) (*record, uint64, error) {
 	type result struct {
 		rec *record
 		rev uint64
 	}
-	// The first tab may be closed while the others wait: the refresh does not end with its request.
+	// The first tab may be closed while the others wait, so the refresh doesn't end with its request.
 	v, err, _ := s.refresh.Do(key, func() (any, error) {
 		c, cancel := context.WithTimeout(context.WithoutCancel(ctx), claimTime)
 		defer cancel()
@@ -47,7 +46,7 @@ func (s *Sessions) refreshed(ctx context.Context, key string) (*record, uint64, 
 		return nil, 0, err
 	}
 	r := v.(result)
-	rec := *r.rec // each waiting request has its own
+	rec := *r.rec // each waiting request gets its own copy
 	return &rec, r.rev, nil
 }
 
@@ -57,7 +56,7 @@ func (s *Sessions) refreshOnce(ctx context.Context, key string) (*record, uint64
 	if err != nil || !rec.needsRefresh(now) {
 		return rec, rev, err
 	}
-	// Discord takes a refresh token once, so one process of all must do it: the one whose claim is written.
+	// Discord accepts a refresh token once, so only one process may use it: the one whose claim is stored.
 	rec.ClaimedUntil = now.Add(claimTime)
 	if err := s.save(ctx, key, rec, rev); err != nil {
 		if errs.Has(err, errs.Conflict) {
@@ -69,12 +68,12 @@ func (s *Sessions) refreshOnce(ctx context.Context, key string) (*record, uint64
 	tok, err := s.oauth("", nil).TokenSource(octx, &oauth2.Token{RefreshToken: rec.Refresh}).Token()
 	switch {
 	case refused(err):
-		s.log.Info("Discord refused to renew a sign-in; the session ends", "user_id", rec.User.ID)
+		s.log.Info("session ended: Discord refused to refresh its token", "user_id", rec.User.ID)
 		s.forget(ctx, rec.User.ID, key)
 		return nil, 0, errRefused
 	case err != nil:
 		failed := discordFailed(err)
-		s.log.Warn("sign-in not renewed, will be tried again", "user_id", rec.User.ID, "err", failed)
+		s.log.Warn("cannot refresh a Discord token; retrying later", "user_id", rec.User.ID, "err", failed)
 		if rec, rev, err = s.load(ctx, key); err == nil {
 			rec.failed = failed
 		}
@@ -83,13 +82,13 @@ func (s *Sessions) refreshOnce(ctx context.Context, key string) (*record, uint64
 	rec.take(tok, now)
 	rec.Scopes = granted(tok, rec.Scopes)
 	if user, err := s.me(ctx, tok.AccessToken); err == nil && user.ID == rec.User.ID {
-		rec.User = user // names and avatars change
+		rec.User = user // names and avatars may have changed
 	}
 	return s.saveRefreshed(ctx, key, rec)
 }
 
-// saveRefreshed writes what cannot be had again. Only an extension or a
-// logout can have come between; a session that was ended stays ended.
+// saveRefreshed stores the token, which can't be obtained again. Only an extension or a sign-out
+// can have happened meanwhile; an ended session stays ended.
 func (s *Sessions) saveRefreshed(ctx context.Context, key string, rec *record) (*record, uint64, error) {
 	for range casTries {
 		now, rev, err := s.load(ctx, key)
@@ -106,15 +105,16 @@ func (s *Sessions) saveRefreshed(ctx context.Context, key string, rec *record) (
 	return nil, 0, unavailable(errors.New("session: too many writers"))
 }
 
-// refused reports whether Discord ended a login: its token endpoint said so, in the one way RFC 6749, 5.2, has for it.
-// Whatever else comes instead of a token, a proxy's page, a wrong client secret, an outage, says nothing of the login.
+// refused reports whether Discord ended a login, according to the one response that RFC 6749, 5.2
+// defines for that. Any other response without a token (a proxy's page, a wrong client secret, an
+// outage) says nothing about the login.
 func refused(err error) bool {
 	r, ok := errors.AsType[*oauth2.RetrieveError](err)
 	return ok && r.Response != nil && r.Response.StatusCode == http.StatusBadRequest && r.ErrorCode == "invalid_grant"
 }
 
-// AccessToken returns the Discord token of a session, renewed if need be. It
-// waits for another process that renews it just now, as long as ctx lets it.
+// AccessToken returns a session's Discord token, refreshed if necessary. If another process is
+// refreshing it, AccessToken waits until ctx ends.
 func (s *Sessions) AccessToken(ctx context.Context, key string) (string, error) {
 	for {
 		rec, _, err := s.load(ctx, key)

@@ -6,14 +6,13 @@ import (
 	"strings"
 )
 
-// maxReturnTo is more than any page of Snug needs, and little enough to travel in OAuth2's state.
+// maxReturnTo is longer than any address of a page in Snug needs, and short enough for OAuth2's state.
 const maxReturnTo = 1024
 
-// ReturnTo returns raw if it is the address of one of Snug's own pages, written
-// plainly: a path from the root, perhaps with a query. Everything else
-// becomes "/": other hosts and schemes, backslashes and control characters,
-// encoded slashes that some part on the way could decode, paths with dots,
-// and the routes of signing in and of programs.
+// ReturnTo returns raw if it is the plain address of one of Snug's own pages: a path from the root,
+// optionally with a query. For everything else it returns "/": other hosts and schemes, backslashes
+// and control characters, encoded slashes that something along the way might decode, paths with
+// dots, and the routes for signing in and for programs.
 func ReturnTo(raw string) string {
 	const home = "/"
 	if len(raw) > maxReturnTo || !strings.HasPrefix(raw, "/") || strings.HasPrefix(raw, "//") {
@@ -28,7 +27,7 @@ func ReturnTo(raw string) string {
 	if err != nil || u.Scheme != "" || u.Host != "" || u.Opaque != "" || u.User != nil {
 		return home
 	}
-	// An escape in a path is never needed for Snug's pages.
+	// Paths of Snug's pages never need an escape.
 	if strings.Contains(u.EscapedPath(), "%") || path.Clean(u.Path) != u.Path && path.Clean(u.Path)+"/" != u.Path {
 		return home
 	}

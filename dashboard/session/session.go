@@ -1,12 +1,10 @@
-// Package session signs people in with their Discord account and remembers
-// them: OAuth2 with PKCE and a state that is bound to the browser and used
-// once, opaque sessions kept sealed in the hub, silent refresh of the Discord
-// token, and logout here or everywhere.
+// Package session signs people in with their Discord account and remembers them: OAuth2 with PKCE
+// and a state that is bound to the browser and works once, opaque sessions stored sealed in the
+// hub, automatic refresh of the Discord token, and sign-out here or everywhere.
 //
-// The dashboard alone uses it. It writes no cookies and no pages: it gives
-// the values, package dashboard speaks HTTP. A Sessions is safe for
-// concurrent use, also by several processes on one hub; it starts no
-// goroutines.
+// Only the dashboard uses it. It writes no cookies and no pages: it returns the values, and package
+// dashboard does HTTP. A Sessions is safe for concurrent use, also by several processes with one
+// hub; it starts no goroutines.
 package session
 
 import (
@@ -33,70 +31,70 @@ import (
 )
 
 const (
-	// Lifetime is how long a session lasts after it was last used, unless Options say otherwise.
+	// Lifetime is how long a session lasts after its last use, by default.
 	Lifetime = 30 * 24 * time.Hour
-	// WholeLifetime is how long one lasts in all, however it is used (OWASP ASVS 7.3.2), unless Options say otherwise.
+	// WholeLifetime is how long a session lasts in total, by default, however it is used (OWASP ASVS 7.3.2).
 	WholeLifetime = 90 * 24 * time.Hour
-	// LoginLifetime is how long somebody may take at Discord's consent page.
+	// LoginLifetime is how long a user may take on Discord's consent page.
 	LoginLifetime = 10 * time.Minute
 
 	rollEvery  = 24 * time.Hour // how often a session in use is extended
-	maxPerUser = 50             // sessions; the oldest make room
-	maxGuilds  = 100            // remembered servers of a user
+	maxPerUser = 50             // sessions; the oldest are dropped
+	maxGuilds  = 100            // stored servers of a user
 	casTries   = 8
 )
 
-// Scopes of Discord's OAuth2.
+// Discord's OAuth2 scopes.
 const (
 	ScopeIdentify   = "identify"
 	ScopeGuildsJoin = "guilds.join"
 )
 
-// Doc is a sealed document and when it ends.
+// Doc is a sealed document and its expiry.
 type Doc struct {
 	Data    []byte
 	Expires time.Time
 }
 
-// Store keeps sealed documents until they end: a bucket of the hub.
+// Store stores sealed documents until they expire: a bucket in the hub.
 type Store interface {
-	// Get returns a document and its revision. It fails with errs.NotFound.
+	// Get returns a document and its revision, or errs.NotFound.
 	Get(ctx context.Context, key string) (Doc, uint64, error)
-	// Create fails with errs.Conflict if the key is taken.
+	// Create returns errs.Conflict if the key exists.
 	Create(ctx context.Context, key string, d Doc) error
-	// Update fails with errs.Conflict if rev is not the newest revision.
+	// Update returns errs.Conflict if rev isn't the newest revision.
 	Update(ctx context.Context, key string, d Doc, rev uint64) error
-	// Delete removes the document if rev is its newest revision (0: whichever it is).
-	// It fails with errs.Conflict if it is not, and may succeed if there is none.
+	// Delete removes the document if rev is its newest revision (0: any revision). Otherwise it returns
+	// errs.Conflict. It may succeed if there is no document.
 	Delete(ctx context.Context, key string, rev uint64) error
 }
 
-// Discord is where Discord's OAuth2 is.
+// Discord are the addresses of Discord's OAuth2.
 type Discord struct {
 	AuthorizeURL string // the consent page, for browsers
 	TokenURL     string
 	RevokeURL    string
-	APIURL       string // REST, without a trailing slash, for instance https://discord.com/api/v10
+	APIURL       string // REST API, without a trailing slash: https://discord.com/api/v10
 }
 
-// Options of New. All fields but Log, HTTP, Ended and Discord.RevokeURL are required.
+// Options of New. Log, HTTP, Ended and Discord.RevokeURL are optional.
 type Options struct {
 	Sessions, Logins Store
 	Keys             *keyring.Keyring
 	Discord          Discord
 	ClientID         string
 	ClientSecret     string
-	HTTP             *http.Client // for calls to Discord; nil: one with a time limit of 10 s
+	HTTP             *http.Client // for requests to Discord; nil: one with a timeout of 10 s
 	Now              func() time.Time
 	Log              *slog.Logger
-	// Ended is told the keys of sessions that are gone, whatever ended them:
-	// a logout, a new login in the same browser, Discord's refusal. It must not block for long.
+	// Ended is called with the keys of sessions that ended, for whatever reason: a sign-out, a new
+	// login in the same browser, Discord's refusal. It must not block for long.
 	Ended func(ctx context.Context, keys ...string)
 
-	Lifetime, WholeLifetime time.Duration // 0: the constants of these names
+	Lifetime, WholeLifetime time.Duration // 0: the constants with these names
 }
 
-// User is who a session belongs to, as Discord said at the last login or refresh.
+// User is a session's user, as Discord described them at the last login or refresh.
 type User struct {
 	ID          snowflake.ID `json:"id"`
 	Username    string       `json:"username"`
@@ -106,19 +104,19 @@ type User struct {
 
 // Session is a signed-in browser.
 type Session struct {
-	// Key names the session in the hub: the SHA-256 of its id. It lets nobody in, but need not be shown.
+	// Key is the session's key in the hub: the SHA-256 of its id. It gives no access, but there is no need to show it.
 	Key     string
 	User    User
-	Scopes  []string // that the user granted
+	Scopes  []string // granted by the user
 	Expires time.Time
-	// Extended says that Expires was moved just now: the cookie should be set anew.
+	// Extended means that Expires has just changed: set the cookie again.
 	Extended bool
 }
 
 // Has reports whether the user granted a scope.
 func (s *Session) Has(scope string) bool { return slices.Contains(s.Scopes, scope) }
 
-// Sessions signs in, recognises and signs out.
+// Sessions signs people in and out and recognizes them.
 type Sessions struct {
 	o       Options
 	log     *slog.Logger
@@ -126,14 +124,15 @@ type Sessions struct {
 	refresh singleflight.Group
 }
 
-// New checks the options.
+// New returns a Sessions. It fails if an option is missing.
 func New(o Options) (*Sessions, error) {
 	if o.Sessions == nil || o.Logins == nil || o.Keys == nil || o.Now == nil {
 		return nil, errors.New("session: Sessions, Logins, Keys and Now are required")
 	}
 	if o.ClientID == "" || o.ClientSecret == "" {
 		return nil,
-			errors.New("session: the application's client id and client secret are required; both are on the OAuth2 page of https://discord.com/developers/applications")
+			errors.New("session: the application's client id and client secret are required; "+
+				"both are on the OAuth2 page of https://discord.com/developers/applications")
 	}
 	for _, u := range []string{o.Discord.AuthorizeURL, o.Discord.TokenURL, o.Discord.APIURL} {
 		if u == "" {
@@ -154,7 +153,7 @@ func New(o Options) (*Sessions, error) {
 	return s, nil
 }
 
-// record is what is kept of a session, sealed.
+// record is what is stored of a session, sealed.
 type record struct {
 	User      User      `json:"user"`
 	Scopes    []string  `json:"scopes"`
@@ -164,10 +163,10 @@ type record struct {
 	CreatedAt time.Time `json:"created_at"`
 	RolledAt  time.Time `json:"rolled_at"`
 	Expires   time.Time `json:"expires"`
-	// ClaimedUntil is set while some process refreshes the Discord token, so that no other does.
+	// ClaimedUntil is set while a process refreshes the Discord token, so that no other does.
 	ClaimedUntil time.Time `json:"claimed_until,omitzero"`
 
-	failed error // why this process could not refresh the token just now; not kept
+	failed error // why this process could not refresh the token just now; not stored
 }
 
 func (r *record) session(key string) *Session {
@@ -181,13 +180,13 @@ func newSecret() string {
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
-// keyOf returns the name a secret is stored under.
+// keyOf returns the key that a secret's document is stored under.
 func keyOf(secret string) string {
 	sum := sha256.Sum256([]byte(secret))
 	return hex.EncodeToString(sum[:])
 }
 
-// wellFormed reports whether a cookie's or state's value can be one of ours.
+// wellFormed reports whether the value of a cookie or a state can be one of ours.
 func wellFormed(secret string) bool {
 	b, err := base64.RawURLEncoding.DecodeString(secret)
 	return err == nil && len(b) == 32
@@ -195,10 +194,9 @@ func wellFormed(secret string) bool {
 
 var errSignedOut = errs.E(errs.Unauthorized, "You are not signed in. Please sign in with Discord.")
 
-// Get returns the session of a cookie's value, extends it when it is due, and
-// refreshes the Discord token when that has expired. It fails with
-// errs.Unauthorized if there is no such session (any more), and with
-// errs.Unavailable if the hub does not answer.
+// Get returns the session for a cookie's value, extends it if it is due, and refreshes the Discord
+// token if that has expired. It returns errs.Unauthorized if there is no such session, or no
+// longer, and errs.Unavailable if the hub doesn't respond.
 func (s *Sessions) Get(ctx context.Context, id string) (*Session, error) {
 	if !wellFormed(id) {
 		return nil, errSignedOut
@@ -222,7 +220,7 @@ func (s *Sessions) Get(ctx context.Context, id string) (*Session, error) {
 	return sess, nil
 }
 
-// ends returns when a session ends that was begun at a time and is used now.
+// ends returns when a session ends that began at a time and is used now.
 func (s *Sessions) ends(begun time.Time) time.Time {
 	rolled, whole := s.o.Now().Add(s.o.Lifetime), begun.Add(s.o.WholeLifetime)
 	if whole.Before(rolled) {
@@ -231,27 +229,26 @@ func (s *Sessions) ends(begun time.Time) time.Time {
 	return rolled
 }
 
-// roll extends a session that is in use. Losing the race to another request
-// that does the same is no harm.
+// roll extends a session in use. Losing the race against another request that does the same is harmless.
 func (s *Sessions) roll(ctx context.Context, key string, rec *record, rev uint64) bool {
 	now := s.o.Now()
 	next := *rec
 	next.RolledAt, next.Expires = now, s.ends(rec.CreatedAt)
 	if err := s.save(ctx, key, &next, rev); err != nil {
 		if !errs.Has(err, errs.Conflict) {
-			s.log.Warn("session not extended", "user_id", rec.User.ID, "err", err)
+			s.log.Warn("cannot extend a session", "user_id", rec.User.ID, "err", err)
 		}
 		return false
 	}
 	*rec = next
 	if err := s.changeIndex(ctx, rec.User.ID, func(x *index) { x.add(key, next.Expires, now) }); err != nil {
-		s.log.Warn("sessions of a user not indexed", "user_id", rec.User.ID, "err", err)
+		s.log.Warn("cannot update the index of a user's sessions", "user_id", rec.User.ID, "err", err)
 	}
 	return true
 }
 
-// load reads a session that has not ended. A document that does not open,
-// because the secret it was sealed with is gone, is no session.
+// load reads a session that hasn't expired. A document that can't be opened, because the secret
+// that sealed it is gone, counts as missing.
 func (s *Sessions) load(ctx context.Context, key string) (*record, uint64, error) {
 	var rec record
 	rev, err := s.read(ctx, s.o.Sessions, "session", key, &rec)
@@ -268,7 +265,7 @@ func (s *Sessions) save(ctx context.Context, key string, rec *record, rev uint64
 	return s.write(ctx, s.o.Sessions, "session", key, rec, rec.Expires, rev)
 }
 
-// read opens a sealed document into v. It fails with errs.NotFound if there is none that opens and has not ended.
+// read opens a sealed document into v. It returns errs.NotFound if there is none that can be opened and hasn't expired.
 func (s *Sessions) read(ctx context.Context, in Store, kind, key string, v any) (uint64, error) {
 	d, rev, err := in.Get(ctx, key)
 	if errs.Has(err, errs.NotFound) {
@@ -281,7 +278,7 @@ func (s *Sessions) read(ctx context.Context, in Store, kind, key string, v any) 
 	}
 	plain, err := s.o.Keys.Open(d.Data, kind+" "+key)
 	if err != nil {
-		s.log.Info("sealed document does not open any more", "kind", kind, "err", err)
+		s.log.Info("cannot open a sealed document: its secret is no longer configured", "kind", kind, "err", err)
 		return 0, errs.E(errs.NotFound, "It cannot be read any more.").Because(err)
 	}
 	return rev, json.Unmarshal(plain, v)
@@ -305,7 +302,7 @@ func (s *Sessions) write(ctx context.Context, in Store, kind, key string, v any,
 	return unavailable(err)
 }
 
-// unavailable returns an error of the hub the sentence people are told.
+// unavailable adds a message for users to an error of the hub.
 func unavailable(err error) error {
 	return errs.E(errs.Unavailable, "Snug cannot reach its memory just now. Please try again in a moment.").Because(err)
 }

@@ -11,15 +11,14 @@ import (
 	"snug/shared/errs"
 )
 
-// way is what OAuth2's state carries: where the login leads, and nothing else. Discord and whoever sees the address
-// cannot read it; a browser that has no ticket for it can start over with it.
+// way is the content of OAuth2's state: only where the login leads. Discord and others who see the
+// address can't read it; a browser without the login's ticket can use it to start over.
 type way struct {
 	Path    string    `json:"path"`
 	Expires time.Time `json:"expires"`
 }
 
-// ticket is what one browser holds of a login on its way, in a cookie: with it, and with nothing else, the
-// code is exchanged.
+// ticket is the content of a login's cookie: it, and nothing else, allows the browser to exchange the code.
 type ticket struct {
 	Verifier string    `json:"verifier"`
 	Accept   bool      `json:"accept,omitempty"`
@@ -27,11 +26,11 @@ type ticket struct {
 	Expires  time.Time `json:"expires"`
 }
 
-// A seal opens at the origin it was made for alone, and a ticket with its own state alone.
+// A seal can only be opened for the origin it was made for, and a ticket only with its own state.
 func stateContext(origin string) string         { return "login state " + origin }
 func ticketContext(origin, state string) string { return "login ticket " + origin + " " + keyOf(state) }
 
-// maxSealed bounds what is looked at as a state or a ticket; maxReturnTo, sealed and in base64, is well below.
+// maxSealed is the longest text that is tried as a state or a ticket; maxReturnTo, sealed and in base64, is far below.
 const maxSealed = 2048
 
 func (s *Sessions) sealText(v any, context string) (string, error) {
@@ -57,15 +56,16 @@ func (s *Sessions) openText(text, context string, v any) error {
 	return json.Unmarshal(plain, v)
 }
 
-// spend takes a state for good. Discord takes a code once; this holds should it ever not. It is written only after
-// Discord has named a person, so strangers cannot fill the store, and a store that takes nothing more stops no login.
+// spend marks a state as used. Discord accepts a code only once; this still holds should it ever
+// not. It is stored only after Discord has named a user, so strangers can't fill the store, and a
+// full store doesn't prevent logins.
 func (s *Sessions) spend(ctx context.Context, state string, ends time.Time) error {
 	err := s.o.Logins.Create(ctx, keyOf(state), Doc{Expires: ends})
 	switch {
 	case errs.Has(err, errs.Conflict):
 		return errLoginGone
 	case err != nil:
-		s.log.Warn("used sign-in not remembered; Discord takes its code once all the same", "err", err)
+		s.log.Warn("cannot mark a login's state as used; Discord still accepts its code only once", "err", err)
 	}
 	return nil
 }

@@ -342,7 +342,7 @@ func (b *Bucket[T]) entry(i item) *Entry[T] {
 	v := i.value(key)
 	t, err := b.live(v)
 	if err != nil {
-		b.s.h.log.Error("hub: a value was left out", "bucket", b.Name(), "key", key, "err", err)
+		b.s.h.log.Error("hub: skipped a value that cannot be decoded", "bucket", b.Name(), "key", key, "err", err)
 	}
 	if t == nil {
 		return nil

@@ -126,7 +126,8 @@ func (e *engine) start() error {
 		s.Shutdown()
 		s.WaitForShutdown()
 		return errs.E(errs.Unavailable,
-			"The embedded hub did not start in %s. The log says why; if its files are damaged, restore a backup into an empty folder.",
+			"The embedded hub did not start in %s. The log says why; if its files are damaged, "+
+				"restore a backup into an empty folder.",
 			e.opts.StoreDir).
 			Because(fmt.Errorf("hub: embedded server: %s", l.last()))
 	}
@@ -172,7 +173,7 @@ func (e *engine) tend() {
 		case <-e.faulty:
 		}
 		_, fault := e.state()
-		e.log.Error("hub: the disk refused a write; nothing is saved until it takes writes again",
+		e.log.Error("hub: the disk refused a write: nothing is saved until it accepts writes again",
 			"folder", e.opts.StoreDir, "err", fault)
 		for wait := e.pause; ; wait = min(2*wait, time.Minute) {
 			timer := time.NewTimer(wait)
@@ -203,7 +204,7 @@ func (e *engine) restart() bool {
 	e.disk, e.breakDisk = context.WithCancelCause(context.Background())
 	e.mu.Unlock()
 	if err := e.start(); err != nil {
-		e.log.Error("hub: the embedded server did not start again", "err", err)
+		e.log.Error("hub: cannot restart the embedded server", "err", err)
 		e.fail(err.Error())
 		select { // the loop in tend retries on its own
 		case <-e.faulty:
@@ -211,7 +212,7 @@ func (e *engine) restart() bool {
 		}
 		return false
 	}
-	e.log.Info("hub: the disk takes writes again; the embedded server was restarted", "folder", e.opts.StoreDir)
+	e.log.Info("hub: the disk accepts writes again: restarted the embedded server", "folder", e.opts.StoreDir)
 	return true
 }
 
@@ -251,7 +252,7 @@ func (e *engine) stop(ctx context.Context) error {
 		return fmt.Errorf("hub: the embedded server did not stop in time: %w", ctx.Err())
 	}
 	if err := e.lock.Unlock(); err != nil {
-		return fmt.Errorf("hub: giving the data folder free: %w", err)
+		return fmt.Errorf("hub: unlocking the data folder: %w", err)
 	}
 	return nil
 }

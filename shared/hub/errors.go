@@ -117,7 +117,7 @@ func readError(bucket string, err error) error {
 	return unavailable(fmt.Errorf("hub: reading %s: %w", bucket, err))
 }
 
-// because returns the reason a context ended with, where it has one.
+// because adds the cause with which a context ended to its error, if it has one.
 func because(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
 		return fmt.Errorf("%w (%w)", err, cause)

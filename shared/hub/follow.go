@@ -175,7 +175,8 @@ func (f *follower[T]) load(ctx context.Context, r *reader, last uint64) error {
 			f.alive()
 			if !deadline.IsZero() && f.contact.After(deadline) {
 				deadline = time.Time{}
-				f.h.log.Error("hub: a bucket does not load to its end; it goes on with what came. Check its files, or restore a backup",
+				f.h.log.Error("hub: a bucket does not load completely: continuing with what came. "+
+					"Check its files, or restore a backup",
 					"bucket", f.b.Name(), "pending", pending)
 				f.caught()
 			}
@@ -226,7 +227,7 @@ func (f *follower[T]) deliver(i item, old bool) {
 	}
 	t, err := f.b.live(v)
 	if err != nil {
-		f.h.log.Error("hub: a value was left out", "bucket", f.b.Name(), "key", key, "err", err)
+		f.h.log.Error("hub: skipped a value that cannot be decoded", "bucket", f.b.Name(), "key", key, "err", err)
 		return
 	}
 	f.tell(key, t, v.rev, v.at, old)

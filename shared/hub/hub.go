@@ -223,7 +223,7 @@ func (h *Hub) tend() {
 			if err == nil {
 				break
 			}
-			h.log.Warn("hub: the buckets are not all there yet", "err", err)
+			h.log.Warn("hub: cannot recreate all buckets; retrying", "err", err)
 			if !sleep(h.ctx, pause) {
 				return
 			}

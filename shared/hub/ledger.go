@@ -256,7 +256,7 @@ func (h *Hub) check(ctx context.Context) error {
 			n, err = s.compare(ctx, l)
 		}
 		if err != nil { // it may just be slow: do not report damage without proof
-			h.log.Error("hub: whether a bucket is damaged is not known", "bucket", s.spec.name, "err", err)
+			h.log.Error("hub: cannot check whether a bucket is damaged", "bucket", s.spec.name, "err", err)
 		}
 		if n > 0 {
 			lost = append(lost, fmt.Sprintf("%d of %s", n, s.spec.name))
@@ -264,7 +264,9 @@ func (h *Hub) check(ctx context.Context) error {
 	}
 	if len(lost) > 0 {
 		h.damage = errs.E(errs.Unavailable,
-			"The data folder %s is damaged: what was stored there is gone or older than it was. Stop Snug and restore the last backup into an empty folder (snug restore). To go on without what is lost, remove the file %s in the folder and start Snug again.",
+			"The data folder %s is damaged: what was stored there is gone or older than it was. Stop Snug and restore "+
+				"the last backup into an empty folder (snug restore). To go on without what is lost, "+
+				"remove the file %s in the folder and start Snug again.",
 			h.o.Dir, ledgerFile).
 			Because(fmt.Errorf("hub: lost entries: %s", strings.Join(lost, ", ")))
 		h.log.Error("hub: the data folder is damaged; restore the last backup into an empty folder, or remove its file "+

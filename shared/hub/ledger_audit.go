@@ -69,7 +69,7 @@ func (a *Audit) noteEntry(seq uint64, id, subject string, data []byte) {
 		started := a.s.h.run(func() {
 			defer a.sealing.Store(false)
 			if err := a.seal(); err != nil && a.s.h.ctx.Err() == nil { // the entries' own marks stay
-				a.s.h.log.Warn("hub: a part of the audit is not summed up in the ledger yet", "err", err)
+				a.s.h.log.Warn("hub: cannot sum up a part of the audit in the ledger; retrying", "err", err)
 			}
 		})
 		if !started {

@@ -80,12 +80,12 @@ func (h *Hub) listen(ctx context.Context, subject string, f func(*nats.Msg)) (st
 func (n Notice[T]) tell(h *Hub, m *nats.Msg, f func(T)) {
 	defer func() {
 		if p := recover(); p != nil {
-			h.log.Error("hub: a listener panicked", "notice", n.Name, "panic", p, "stack", string(debug.Stack()))
+			h.log.Error("hub: panic in a listener", "notice", n.Name, "panic", p, "stack", string(debug.Stack()))
 		}
 	}()
 	var v T
 	if err := json.Unmarshal(m.Data, &v); err != nil {
-		h.log.Warn("hub: a notice cannot be read", "notice", n.Name, "err", err)
+		h.log.Warn("hub: cannot decode a notice", "notice", n.Name, "err", err)
 		return
 	}
 	f(v)

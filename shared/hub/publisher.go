@@ -225,7 +225,7 @@ func (p *publisher) bucketThere(life context.Context) bool {
 	ctx, cancel := within(p.ctx, p.s.h.o.WriteTimeout, life)
 	defer cancel()
 	if err := p.s.h.ensureStream(ctx, p.s.spec, false); err != nil {
-		p.s.h.log.Warn("hub: publishing waits for its bucket", "bucket", p.s.spec.name, "err", err)
+		p.s.h.log.Warn("hub: cannot recreate a bucket: its publisher is waiting", "bucket", p.s.spec.name, "err", err)
 		return false
 	}
 	p.checked = life

@@ -252,7 +252,7 @@ func (c *Calls) serve(m *nats.Msg) {
 	if handle == nil {
 		c.reply(m, nil,
 			errs.E(errs.Unavailable, "This part of Snug does not know how to do that. Please update all of its parts."))
-		log.Error("hub: a call for a method that nobody serves")
+		log.Error("hub: received a call for an unknown method")
 		return
 	}
 	limit := callTime
@@ -271,7 +271,7 @@ func (c *Calls) serve(m *nats.Msg) {
 		level = slog.LevelError
 	}
 	if err != nil {
-		log.Log(ctx, level, "hub: a call failed", "err", err)
+		log.Log(ctx, level, "hub: call failed", "err", err)
 	}
 	c.h.o.Observe(Observation{Op: "serve", Bucket: name, Took: time.Since(begun), Err: err})
 	c.reply(m, body, err)
@@ -281,7 +281,7 @@ func (c *Calls) serve(m *nats.Msg) {
 func guarded(ctx context.Context, guild snowflake.ID, body []byte, f handler) (_ []byte, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("hub: handler panicked: %v\n%s", p, debug.Stack())
+			err = fmt.Errorf("hub: panic in a handler: %v\n%s", p, debug.Stack())
 		}
 	}()
 	return f(ctx, guild, body)
@@ -301,9 +301,9 @@ func (c *Calls) reply(m *nats.Msg, body []byte, err error) {
 	}
 	err = m.RespondMsg(answer)
 	if errors.Is(err, nats.ErrMaxPayload) {
-		c.h.log.Error("hub: an answer is too large for the hub", "subject", m.Subject, "bytes", len(body))
+		c.h.log.Error("hub: an answer is too large to send", "subject", m.Subject, "bytes", len(body))
 		c.reply(m, nil, errs.E(errs.Internal, "The answer is too large. Please ask for less at once."))
 	} else if err != nil {
-		c.h.log.Warn("hub: an answer could not be sent", "subject", m.Subject, "err", err)
+		c.h.log.Warn("hub: cannot send an answer", "subject", m.Subject, "err", err)
 	}
 }

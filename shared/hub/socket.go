@@ -36,13 +36,13 @@ func (h *Hub) serveSocket() {
 	path := filepath.Join(h.o.Dir, socketFile)
 	l, err := listenAt(path)
 	if err != nil {
-		h.log.Warn("hub: no socket for backups; to back up, stop Snug first", "folder", h.o.Dir, "err", err)
+		h.log.Warn("hub: cannot open the socket for backups; stop Snug before making one", "folder", h.o.Dir, "err", err)
 		return
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+backupPath, func(w http.ResponseWriter, r *http.Request) {
 		if err := h.Backup(r.Context(), w); err != nil {
-			h.log.Error("hub: a backup failed", "err", err)
+			h.log.Error("hub: backup failed", "err", err)
 			panic(http.ErrAbortHandler) // the client must not mistake it for a complete backup
 		}
 	})
@@ -56,7 +56,7 @@ func (h *Hub) serveSocket() {
 	go func() {
 		defer close(s.ended)
 		if err := s.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			h.log.Error("hub: the socket for backups has ended", "err", err)
+			h.log.Error("hub: socket for backups closed unexpectedly", "err", err)
 		}
 		_ = os.Remove(path)
 	}()

@@ -136,7 +136,8 @@ func (h *Hub) ensureStream(ctx context.Context, s spec, update bool) error {
 		return nil
 	case code == codeInsufficient || code == codeMemoryFull || code == codeStorageFull:
 		return errs.E(errs.Unavailable,
-			"The NATS server has no room for Snug's %s (%d MB). Raise the account's or server's limits, or lower the bucket's MaxBytes.",
+			"The NATS server has no room for Snug's %s (%d MB). "+
+				"Raise the account's or server's limits, or lower the bucket's MaxBytes.",
 			s.name, c.MaxBytes>>20).Because(err)
 	case code == codeReplicas || code == codeNoPeers:
 		return errs.E(errs.Unavailable,

@@ -1,10 +1,9 @@
-// Package keyring holds the secrets Snug signs and seals with: short-lived
-// tokens (JSON Web Tokens, RFC 8725) and data at rest.
+// Package keyring holds the secrets with which Snug signs short-lived tokens (JSON Web Tokens, RFC
+// 8725) and seals data at rest.
 //
-// Each secret yields separate keys for signing and sealing (HKDF), so that
-// none serves two ends. The first secret is used for new tokens and seals,
-// the others are still accepted: that is how a secret is rotated. It does no
-// I/O. A Keyring is immutable and safe for concurrent use.
+// Separate keys for signing and sealing are derived from each secret (HKDF), so that no key has two
+// purposes. The first secret is used for new tokens and seals, and the others are still accepted, so
+// that secrets can be rotated. It does no I/O. A Keyring is immutable and safe for concurrent use.
 package keyring
 
 import (
@@ -22,10 +21,10 @@ import (
 	"snug/shared/errs"
 )
 
-// MinSecret is the least length of a secret, in bytes.
+// MinSecret is the minimum length of a secret, in bytes.
 const MinSecret = 32
 
-// Leeway is how far the clocks of two machines may differ.
+// Leeway is the tolerated difference between the clocks of two machines.
 const Leeway = 5 * time.Second
 
 const issuer = "snug"
@@ -36,11 +35,11 @@ type key struct {
 	seal cipher.AEAD
 }
 
-// Keyring signs and seals with its first secret and accepts what any of its secrets made.
+// Keyring signs and seals with its first secret, and accepts what any of its secrets made.
 type Keyring struct{ keys []key }
 
-// New makes a keyring of secrets, the current one first. It fails if there
-// is none, or if one is shorter than MinSecret bytes.
+// New makes a keyring from secrets, the current one first. It fails if there is none, or if one is
+// shorter than MinSecret bytes.
 func New(secrets ...[]byte) (*Keyring, error) {
 	if len(secrets) == 0 {
 		return nil, errors.New("keyring: no secret given")
@@ -48,9 +47,8 @@ func New(secrets ...[]byte) (*Keyring, error) {
 	r := &Keyring{}
 	for i, s := range secrets {
 		if len(s) < MinSecret {
-			return nil,
-				fmt.Errorf("keyring: secret %d has %d bytes, and at least %d are needed; make one with: openssl rand -hex 32",
-					i+1, len(s), MinSecret)
+			return nil, fmt.Errorf("keyring: secret %d has %d bytes, and at least %d are needed; "+
+				"make one with: openssl rand -hex 32", i+1, len(s), MinSecret)
 		}
 		derive := func(use string) ([]byte, error) { return hkdf.Key(sha256.New, s, nil, "snug "+use, 32) }
 		id, err1 := derive("key id")
@@ -72,12 +70,11 @@ func New(secrets ...[]byte) (*Keyring, error) {
 	return r, nil
 }
 
-// Claims are what every token of Snug says of itself. Embed them in a
-// token's own claims.
+// Claims are the standard claims of every token. Embed them in a token's own claims.
 type Claims = jwt.RegisteredClaims
 
-// Sign makes a token for one audience, valid from now until expires.
-// The claims' issuer, audience and times are set by Sign through set.
+// Sign makes a token for one audience, valid from now until expires. It passes the standard claims
+// (issuer, audience and times) to set, which returns the token's claims.
 func (r *Keyring) Sign(audience string, now, expires time.Time, set func(Claims) jwt.Claims) (string, error) {
 	claims := set(Claims{
 		Issuer: issuer, Audience: jwt.ClaimStrings{audience},
@@ -88,10 +85,9 @@ func (r *Keyring) Sign(audience string, now, expires time.Time, set func(Claims)
 	return t.SignedString(r.keys[0].sign)
 }
 
-// Verify reads a token into claims. It accepts HS256 alone, by a key of this
-// ring, for this audience, and with an expiry. It fails with
-// errs.TokenExpired for a token of ours that is too old, and with
-// errs.TokenInvalid for everything else, without telling what was wrong.
+// Verify reads a token into claims. It only accepts HS256, with a key of this ring, for this
+// audience, and with an expiry. It returns errs.TokenExpired for a token of ours that has expired,
+// and errs.TokenInvalid for everything else, without saying what was wrong.
 func (r *Keyring) Verify(audience, token string, now time.Time, claims jwt.Claims) error {
 	if err := wellFormed(token); err != nil {
 		return invalid(err)
@@ -114,12 +110,12 @@ func (r *Keyring) Verify(audience, token string, now time.Time, claims jwt.Claim
 		return nil, errors.New("unknown key")
 	})
 	if at, e := claims.GetIssuedAt(); e != nil || at == nil {
-		return invalid(errors.Join(err, errors.New("no time of making")))
+		return invalid(errors.Join(err, errors.New("no issue time")))
 	}
 	switch {
 	case err == nil:
 		return nil
-	// Validation joins all that is wrong; expired counts only if nothing else is.
+	// Validation joins all errors; expiry counts only if nothing else is wrong.
 	case errors.Is(err, jwt.ErrTokenExpired) && !errors.Is(err, jwt.ErrTokenInvalidAudience) &&
 		!errors.Is(err, jwt.ErrTokenInvalidIssuer):
 		return errs.E(errs.TokenExpired, "This link has expired. Please ask for a new one.").Because(err)
@@ -132,36 +128,35 @@ func invalid(cause error) error {
 		"This link is not valid. Please check that you have all of it, or ask for a new one.").Because(cause)
 }
 
-// maxToken bounds what is looked at as a token.
+// maxToken is the longest text that is tried as a token, in bytes.
 const maxToken = 4 << 10
 
-// wellFormed refuses what cannot be a token before anything is decoded:
-// Go's base64 would skip line ends.
+// wellFormed rejects what can't be a token before anything is decoded: Go's base64 would skip newlines.
 func wellFormed(token string) error {
 	if len(token) > maxToken {
 		return errors.New("too long for a token")
 	}
 	for _, c := range []byte(token) {
 		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_' && c != '.' {
-			return errors.New("no token has such characters")
+			return errors.New("invalid character for a token")
 		}
 	}
 	return nil
 }
 
-// Seal encrypts and authenticates plaintext, bound to a context: it opens
-// only under the same context (for instance the key it is stored under).
+// Seal encrypts and authenticates plaintext, bound to a context: it can be opened only with the
+// same context (for instance the key it is stored under).
 func (r *Keyring) Seal(plaintext []byte, context string) []byte {
 	k := r.keys[0]
 	out := append([]byte{byte(len(k.id))}, k.id...)
 	return k.seal.Seal(out, nil, plaintext, []byte(context))
 }
 
-// Open returns back what Seal was given, or an error if it was changed, sealed
-// under another context, or by a secret this ring does not hold.
+// Open returns the plaintext of a seal, or an error if it was modified, or sealed with another
+// context or a secret that isn't in this ring.
 func (r *Keyring) Open(sealed []byte, context string) ([]byte, error) {
 	if len(sealed) < 1 || len(sealed) < 1+int(sealed[0]) {
-		return nil, errors.New("keyring: not a seal")
+		return nil, errors.New("keyring: not sealed data")
 	}
 	id, body := string(sealed[1:1+sealed[0]]), sealed[1+sealed[0]:]
 	for _, k := range r.keys {
@@ -169,11 +164,11 @@ func (r *Keyring) Open(sealed []byte, context string) ([]byte, error) {
 			return k.seal.Open(nil, nil, body, []byte(context))
 		}
 	}
-	return nil, errors.New("keyring: sealed by a secret that is not in use any more")
+	return nil, errors.New("keyring: sealed with a secret that is no longer configured")
 }
 
-// Current reports whether something was sealed with the secret that is used for
-// new seals. What was not should be sealed anew while its secret is still accepted.
+// Current reports whether data was sealed with the current secret. Otherwise it should be resealed
+// while its secret is still accepted.
 func (r *Keyring) Current(sealed []byte) bool {
 	id := r.keys[0].id
 	return len(sealed) > len(id) && int(sealed[0]) == len(id) && string(sealed[1:1+len(id)]) == id

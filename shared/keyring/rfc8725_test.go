@@ -152,12 +152,12 @@ func TestRFC8725(t *testing.T) {
 		{"3.8 no expiry", token(nil, object{"exp": nil}), errs.TokenInvalid},
 		{"3.8 an expiry that is no number", token(nil, object{"exp": "later"}), errs.TokenInvalid},
 		{"3.8 made in the future", token(nil, object{"iat": sec(time.Minute)}), errs.TokenInvalid},
-		{"3.8 no time of making", token(nil, object{"iat": nil}), errs.TokenInvalid},
+		{"3.8 no issue time", token(nil, object{"iat": nil}), errs.TokenInvalid},
 		{"3.8 not valid yet", token(nil, object{"nbf": sec(time.Minute)}), errs.TokenInvalid},
 		{"3.9 expired and another audience", token(nil, object{"aud": "b", "exp": sec(-time.Hour)}), errs.TokenInvalid},
 		{"3.9 expired and another issuer", token(nil, object{"iss": "b", "exp": sec(-time.Hour)}), errs.TokenInvalid},
 		{
-			"3.9 expired and no time of making", token(nil, object{"iat": nil, "exp": sec(-time.Hour)}),
+			"3.9 expired and no issue time", token(nil, object{"iat": nil, "exp": sec(-time.Hour)}),
 			errs.TokenInvalid,
 		},
 		{
