@@ -12,15 +12,15 @@ import (
 	"time"
 )
 
-// figures are what one turn of one sender gave. 0 means not measured.
+// figures are the results of one turn of one sender. 0 means not measured.
 type figures struct {
 	perSecond     float64       // deliveries
-	cpu           float64       // microseconds a delivery
+	cpu           float64       // microseconds per delivery
 	p50, p95, p99 time.Duration // from the event to the watcher
-	bytes         float64       // a watcher
+	bytes         float64       // per watcher
 	cut           time.Duration // until the last stalled watcher was cut off
-	wrong         uint64        // events that did not follow the one before
-	stalled, left int           // watchers stalled, and of them not cut off
+	wrong         uint64        // events that did not follow the previous one
+	stalled, left int           // watchers that stalled, and those of them that were not cut off
 }
 
 // bench is a sender with its watchers, in one scenario.
@@ -29,7 +29,7 @@ type bench struct {
 	c      *crowd
 	rooms  int
 	per    int
-	before reply // as it was before the watchers came
+	before reply // before the watchers connected
 }
 
 type scenario struct {
@@ -85,7 +85,7 @@ func compare(ctx context.Context, o options, out io.Writer) error {
 	return nil
 }
 
-// run returns each sender's figures, a turn each in every cycle.
+// run returns each sender's figures, one turn in each cycle.
 func (s scenario) run(ctx context.Context, o options, all senders) (results [][]figures, err error) {
 	var benches []*bench
 	defer func() {

@@ -18,13 +18,13 @@ import (
 	"snug/shared/room"
 )
 
-// floorSender is as little as can be done: one encoded frame, one non-blocking
-// send for each watcher, in a loop. What a socket does not take is lost.
+// floorSender does the minimum: one encoded frame, and one non-blocking send for each watcher, in a
+// loop. What a socket doesn't accept is lost.
 type floorSender struct {
 	mu    sync.Mutex
 	rooms map[int][]*floorConn
 	frame []byte
-	stamp int // where in frame the time stands
+	stamp int // offset of the time in frame
 }
 
 type floorConn struct {
@@ -52,7 +52,7 @@ func newFloor() *floorSender {
 
 func (s *floorSender) token(i int) (string, error) { return strconv.Itoa(i), nil }
 
-// ServeHTTP shakes hands, reads the auth message for the room's number, and sends from then on.
+// ServeHTTP does the handshake, reads the room's number from the auth message, and sends from then on.
 func (s *floorSender) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	nc, brw, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -89,7 +89,7 @@ func (s *floorSender) read(nc net.Conn, br *bufio.Reader) {
 	s.mu.Lock()
 	s.rooms[i] = append(s.rooms[i], c)
 	s.mu.Unlock()
-	c.send(s.frame) // tells the watcher that it is in
+	c.send(s.frame) // tells the watcher that it is connected
 	for b := head[:1]; err == nil; {
 		_, err = br.Read(b)
 	}

@@ -6,8 +6,7 @@ import (
 	"time"
 )
 
-// histogram counts durations in steps of about 6 %. Adding is for one
-// goroutine; reading may happen at the same time.
+// histogram counts durations with a resolution of about 6 %. Only one goroutine may add; reading concurrently is safe.
 type histogram struct{ n [64 * 16]atomic.Uint32 }
 
 func (h *histogram) add(ns int64) {
@@ -38,7 +37,7 @@ func (h *histogram) drain(counts []uint64) {
 	}
 }
 
-// quantile returns the value below which the part q lies; 0 of nothing.
+// quantile returns the value below which the share q of the counts lies; 0 if there are none.
 func quantile(counts []uint64, q float64) time.Duration {
 	var all, sum uint64
 	for _, n := range counts {

@@ -27,22 +27,22 @@ const guildID = snowflake.ID(1001)
 
 func roomID(i int) snowflake.ID { return snowflake.ID(i+1) << 22 }
 
-// liveSender is dashboard/live, fed without a hub.
+// liveSender is dashboard/live without a hub.
 type liveSender struct {
 	l *live.Live
 	http.Handler
 	stop context.CancelFunc
 	ran  sync.WaitGroup
-	f    hub.Follower[room.Live] // set once following began
+	f    hub.Follower[room.Live] // set once following has begun
 	on   chan struct{}
-	n    []uint64 // by room; one goroutine's at a time
+	n    []uint64 // by room; used by one goroutine at a time
 	rev  hub.Rev
 	reg  *prometheus.Registry
 }
 
 func newLive(ctx context.Context) (*liveSender, error) {
 	secret := make([]byte, keyring.MinSecret)
-	_, _ = rand.Read(secret) // cannot fail
+	_, _ = rand.Read(secret) // never fails
 	keys, err := keyring.New(secret)
 	if err != nil {
 		return nil, err
@@ -59,12 +59,12 @@ func newLive(ctx context.Context) (*liveSender, error) {
 		Limits:     live.Limits{PerUser: -1, PerAddress: -1, Total: -1},
 	})
 	s.Handler = s.l
-	s.ran.Go(func() { _ = s.l.Run(ctx) }) // it cannot fail: Follow below does not
+	s.ran.Go(func() { _ = s.l.Run(ctx) }) // can't fail, because Follow below doesn't
 	<-s.on
 	return s, nil
 }
 
-// Follow makes the sender its own source.
+// Follow implements live.Source: the sender is its own source.
 func (s *liveSender) Follow(_ context.Context, f hub.Follower[room.Live]) (func(), error) {
 	s.f = f
 	f.Reset("load")
@@ -106,7 +106,7 @@ func (s *liveSender) change(i int, fact room.Fact) {
 
 // watchers reads Snug's own metric.
 func (s *liveSender) watchers() int {
-	families, _ := s.reg.Gather() // what could be gathered
+	families, _ := s.reg.Gather() // whatever could be gathered
 	for _, f := range families {
 		if f.GetName() == "snug_live_watchers" {
 			return int(f.GetMetric()[0].GetGauge().GetValue())
@@ -118,7 +118,7 @@ func (s *liveSender) watchers() int {
 func (s *liveSender) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	_ = s.l.Close(ctx) // what is left is cut off
+	_ = s.l.Close(ctx) // cuts off what is left
 	s.stop()
 	s.ran.Wait()
 }

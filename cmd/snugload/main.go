@@ -1,15 +1,14 @@
-// Command snugload measures dashboard/live: what a delivery costs, how late it
-// comes, what an idle watcher weighs, and what a stalled one does to others.
+// Command snugload measures dashboard/live: what a delivery costs, its latency, the memory of an
+// idle watcher, and the effect of a stalled one on others.
 //
-// Each sender under test runs in a process of its own, by default Snug's
-// (live) and a plain loop of non-blocking sends of one encoded frame to each
-// watcher (floor), which is as little as the kernel asks for. The senders take
-// turns within one run, several times; what counts are the ratios, for times
-// differ from machine to machine and from hour to hour. A sender is any program
-// that speaks the few lines of sender.go on its standard input and output, so
-// others can be compared too: -sender node="node server.js".
+// Each sender under test runs in its own process. By default these are Snug's (live) and a plain
+// loop of non-blocking sends of one encoded frame to each watcher (floor), which is the minimum
+// that the kernel requires. The senders take turns, several times within one run; the ratios
+// between them are what matters, because times differ between machines and from hour to hour. A
+// sender is any program that speaks the small protocol of sender.go on its standard input and
+// output, so others can be compared too: -sender node="node server.js".
 //
-// With -url it watches a running Snug instead and tells how late its messages come.
+// With -url it watches a running Snug instead and reports the latency of its messages.
 package main
 
 import (
@@ -35,9 +34,9 @@ func main() {
 	}
 }
 
-// options are the command line.
+// options are the command-line flags.
 type options struct {
-	serve     string // this process is a sender
+	serve     string // run as this sender
 	scenarios string
 	cycles    int
 	length    time.Duration
@@ -56,7 +55,7 @@ type options struct {
 	duration                 time.Duration
 }
 
-// senders are the programs compared, in the order given.
+// senders are the programs to compare, in the given order.
 type senders []namedCommand
 
 type namedCommand struct {
@@ -110,7 +109,7 @@ func parse(args []string, errOut io.Writer) (options, error) {
 	}
 	for _, s := range strings.Split(o.scenarios, ",") {
 		if !slices.ContainsFunc(scenarios, func(c scenario) bool { return c.name == s }) {
-			return o, fmt.Errorf("there is no scenario %q; there are saturated, hot, paced, idle and stalled", s)
+			return o, fmt.Errorf("unknown scenario %q; choose from saturated, hot, paced, idle and stalled", s)
 		}
 	}
 	return o, nil

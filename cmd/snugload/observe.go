@@ -18,15 +18,16 @@ import (
 	"snug/shared/protocol"
 )
 
-// observe watches a running Snug with a person's session, and tells how long
-// after they were made its messages came. Both clocks should be the same.
+// observe watches a running Snug with a user's session, and reports how long after their creation
+// its messages arrived. Both clocks should be in sync.
 func observe(ctx context.Context, o options, out io.Writer) error {
 	base, err := url.Parse(o.url)
 	if err != nil || base.Host == "" {
 		return fmt.Errorf("-url %q is not an address; write it like http://127.0.0.1:8080", o.url)
 	}
 	if o.cookie == "" || o.guild == "" {
-		return fmt.Errorf("-url needs -cookie and -guild too: sign in with a browser and take the session's cookie from there")
+		return fmt.Errorf("-url needs -cookie and -guild too: " +
+			"sign in with a browser and take the session's cookie from there")
 	}
 	ctx, cancel := context.WithTimeout(ctx, o.duration)
 	defer cancel()
@@ -81,14 +82,14 @@ func open(ctx context.Context, o options, base *url.URL) (*websocket.Conn, error
 	}
 	ws, _, err := websocket.DefaultDialer.DialContext(ctx,
 		"ws"+strings.TrimPrefix(base.JoinPath("/api/ws").String(), "http"),
-		http.Header{"Origin": {origin}}) //nolint:bodyclose // a WebSocket has none
+		http.Header{"Origin": {origin}}) //nolint:bodyclose // a WebSocket has no body
 	if err != nil {
 		return nil, err
 	}
 	return ws, ws.WriteMessage(websocket.TextMessage, protocol.Auth{Token: got.Token}.Encode(time.Now()))
 }
 
-// tally is what all watchers saw.
+// tally is what all watchers received.
 type tally struct {
 	mu     sync.Mutex
 	counts []uint64
@@ -96,7 +97,7 @@ type tally struct {
 	ends   map[string]int
 }
 
-// follow reads until ctx ends or the connection does.
+// follow reads until ctx or the connection ends.
 func (t *tally) follow(ctx context.Context, ws *websocket.Conn) {
 	defer context.AfterFunc(ctx, func() { _ = ws.Close() })()
 	defer ws.Close()

@@ -9,14 +9,14 @@ import (
 	"unsafe"
 )
 
-// send hands p to the socket without waiting, and loses what it does not take.
+// send writes p to the socket without blocking, and drops what the socket doesn't accept.
 func (c *floorConn) send(p []byte) {
 	_, _, _ = syscall.RawSyscall6(syscall.SYS_SENDTO, c.fd, uintptr(unsafe.Pointer(unsafe.SliceData(p))),
 		uintptr(len(p)),
 		syscall.MSG_NOSIGNAL|syscall.MSG_DONTWAIT, 0, 0)
 }
 
-// cpuTime returns the processor time this process used, in nanoseconds.
+// cpuTime returns the CPU time used by this process, in nanoseconds.
 func cpuTime() int64 {
 	var u syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
@@ -25,10 +25,10 @@ func cpuTime() int64 {
 	return u.Utime.Nano() + u.Stime.Nano()
 }
 
-// pin keeps this process, all its threads, on processor 1.
+// pin binds all threads of this process to CPU 1.
 func pin(ctx context.Context) error {
 	return exec.CommandContext(ctx, "taskset", "-a", "-c", "-p", "1", strconv.Itoa(os.Getpid())).Run()
 }
 
-// pinned has a command run on processor 0.
+// pinned returns a command that is bound to CPU 0.
 func pinned(command []string) []string { return append([]string{"taskset", "-c", "0"}, command...) }

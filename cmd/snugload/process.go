@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// process is a sender that runs on its own.
+// process is a running sender.
 type process struct {
 	name string
 	addr string
@@ -42,7 +42,7 @@ func start(ctx context.Context, s namedCommand, pinIt bool) (*process, error) {
 	}
 	r, err := p.reply()
 	if err == nil && r.Addr == "" {
-		err = fmt.Errorf("sender %s did not say its address", s.name)
+		err = fmt.Errorf("sender %s did not report its address", s.name)
 	}
 	if err != nil {
 		return nil, errors.Join(err, p.end())
@@ -76,7 +76,7 @@ func (p *process) do(o order) (reply, error) {
 	return p.reply()
 }
 
-// end has it leave, and kills it if it does not.
+// end asks the sender to stop, and kills it if it doesn't.
 func (p *process) end() error {
 	_ = p.in.Close()
 	t := time.AfterFunc(10*time.Second, func() { _ = p.cmd.Process.Kill() })

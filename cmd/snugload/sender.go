@@ -18,27 +18,26 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// What is said to a sender, one JSON object a line, and answered by one reply each.
+// order is an order to a sender: one JSON object per line, answered with one reply each.
 //
-// The sender's WebSocket is at ws://<addr>/api/ws. A watcher's first message is
-// protocol.Auth with a token the sender gave for its room; after that the
-// sender tells it of every event of that room, in messages that hold
-// "username":"t<Unix nanoseconds, 19 digits>", the time of the event.
+// The sender's WebSocket is at ws://<addr>/api/ws. A watcher first sends protocol.Auth with the
+// token that the sender made for its room; after that the sender sends it every event of that room,
+// in messages that contain "username":"t<Unix nanoseconds, 19 digits>", the time of the event.
 type order struct {
 	Do    string  `json:"do"`    // tokens, credit, pace, stop, stat, watchers, cpu
 	Rooms int     `json:"rooms"` // of tokens, credit and pace: rooms 0 to Rooms-1
-	N     int     `json:"n"`     // of credit: events to make, in turn over the rooms, as fast as it goes
-	Rate  float64 `json:"rate"`  // of pace: events a second, in turn over the rooms, until stop
+	N     int     `json:"n"`     // of credit: events to make, alternating between the rooms, as fast as possible
+	Rate  float64 `json:"rate"`  // of pace: events a second, alternating between the rooms, until stop
 }
 
 type reply struct {
-	Addr   string   `json:"addr,omitempty"`   // the first reply, before any order
-	Tokens []string `json:"tokens,omitempty"` // of tokens: one a room
+	Addr   string   `json:"addr,omitempty"`   // only in the first reply, before any order
+	Tokens []string `json:"tokens,omitempty"` // of tokens: one for each room
 	Events uint64   `json:"events"`           // made so far
-	CPU    int64    `json:"cpu"`              // processor time used so far, in nanoseconds
+	CPU    int64    `json:"cpu"`              // CPU time used so far, in nanoseconds
 	RSS    int64    `json:"rss,omitempty"`    // of stat: resident memory in bytes, after collecting garbage
 
-	Watchers int    `json:"watchers,omitempty"` // of watchers: connections it has
+	Watchers int    `json:"watchers,omitempty"` // of watchers: number of connections
 	Err      string `json:"err,omitempty"`
 }
 
@@ -60,7 +59,7 @@ func serve(ctx context.Context, kind string, in io.Reader, out io.Writer) error 
 	case "floor":
 		s = newFloor()
 	default:
-		return fmt.Errorf("there is no sender %q", kind)
+		return fmt.Errorf("unknown sender %q; choose live or floor", kind)
 	}
 	if err != nil {
 		return err
@@ -168,7 +167,7 @@ func (p *performer) one(rooms int) {
 	p.events.Add(1)
 }
 
-// residentSet reads VmRSS, 0 where there is no /proc.
+// residentSet returns VmRSS in bytes; 0 without /proc.
 func residentSet() int64 {
 	b, err := os.ReadFile("/proc/self/status")
 	if err != nil {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// measured returns the figures of what happens during do.
+// measured returns the figures for what happens during do.
 func measured(b *bench, do func() error) (figures, error) {
 	counts := make([]uint64, len(histogram{}.n))
 	for _, w := range b.c.all {
@@ -38,7 +38,7 @@ func measured(b *bench, do func() error) (figures, error) {
 	return f, nil
 }
 
-// saturate keeps some events of each room on their way.
+// saturate keeps some events of each room in flight.
 func saturate(ctx context.Context, o options, b *bench) (figures, error) {
 	f, err := measured(b, func() error {
 		base, made := b.c.received(), 0
@@ -60,11 +60,11 @@ func saturate(ctx context.Context, o options, b *bench) (figures, error) {
 		}
 		return settle(ctx, b, base+uint64(made*b.per))
 	})
-	f.p50, f.p95, f.p99 = 0, 0, 0 // they tell of the queue we made, not of the sender
+	f.p50, f.p95, f.p99 = 0, 0, 0 // these measure the queue we made, not the sender
 	return f, err
 }
 
-// settle waits until all is received, or nothing has come for a while.
+// settle waits until everything is received, or nothing has arrived for a while.
 func settle(ctx context.Context, b *bench, want uint64) error {
 	last, since := b.c.received(), time.Now()
 	for last < want && time.Since(since) < 500*time.Millisecond {
@@ -80,7 +80,7 @@ func settle(ctx context.Context, b *bench, want uint64) error {
 	return nil
 }
 
-// pace makes events at a rate, and calls look now and then.
+// pace makes events at a rate, and calls look from time to time.
 func pace(ctx context.Context, length time.Duration, b *bench, rate float64, look func() error) (figures, error) {
 	return measured(b, func() error {
 		base := b.c.received()
@@ -108,14 +108,14 @@ func pace(ctx context.Context, length time.Duration, b *bench, rate float64, loo
 	})
 }
 
-// weigh compares the sender's memory with what it was before its watchers came.
+// weigh compares the sender's memory with what it used before its watchers connected.
 func weigh(_ context.Context, _ options, b *bench) (figures, error) {
 	r, err := b.p.do(order{Do: "stat"})
 	return figures{bytes: float64(r.RSS-b.before.RSS) / float64(len(b.c.all))}, err
 }
 
-// stall has every third watcher stop reading. The time until they are cut off
-// includes the time until the kernels hold all they will for them.
+// stall makes every third watcher stop reading. The time until they are cut off includes the time
+// in which the kernels' buffers fill.
 func stall(ctx context.Context, o options, b *bench) (figures, error) {
 	var still, others []*watcher
 	for i, w := range b.c.all {

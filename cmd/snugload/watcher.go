@@ -19,7 +19,7 @@ import (
 	"snug/shared/protocol"
 )
 
-// stampMark is what stands before the time of an event in its message, and stampLen how long that is.
+// stampMark precedes the time of an event in its message, and stampLen is its length.
 const (
 	stampMark = `"username":"t`
 	stampLen  = 19
@@ -27,13 +27,13 @@ const (
 
 func readFull(r io.Reader, b []byte) (int, error) { return io.ReadFull(r, b) }
 
-// watcher is one raw connection: it reads whole frames and does little with
-// them, so that measuring costs less than what is measured.
+// watcher is one raw connection: it reads whole frames and does little with them, so that measuring
+// costs less than what is measured.
 type watcher struct {
 	nc       net.Conn
 	received atomic.Uint64 // events
 	lastN    uint64
-	jumps    atomic.Uint64 // events that did not follow the one before
+	jumps    atomic.Uint64 // events that did not follow the previous one
 	late     *histogram    // its own, read after a pause
 	mute     atomic.Bool   // read nothing
 	wake     chan struct{}
@@ -45,7 +45,7 @@ type crowd struct {
 	wg  sync.WaitGroup
 }
 
-// gather connects per watchers to each room, 32 at a time, and returns when each is in.
+// gather connects per watchers to each room, 32 at a time, and returns when all are connected.
 func gather(ctx context.Context, addr string, tokens []string, per int) (*crowd, error) {
 	c := &crowd{}
 	var mu sync.Mutex
@@ -73,7 +73,7 @@ func gather(ctx context.Context, addr string, tokens []string, per int) (*crowd,
 	return c, nil
 }
 
-// stop has a watcher read no more, and its kernel hold little for it.
+// stop makes a watcher stop reading, with a small receive buffer.
 func (w *watcher) stop() {
 	w.mute.Store(true)
 	if t, ok := w.nc.(*net.TCPConn); ok {
@@ -102,7 +102,7 @@ func (c *crowd) received() (n uint64) {
 	return n
 }
 
-// connect shakes hands, authenticates, and reads until its first message about the room.
+// connect does the handshake, authenticates, and reads until the first message about the room.
 func connect(ctx context.Context, addr, token string) (*watcher, error) {
 	d := net.Dialer{Timeout: 10 * time.Second}
 	nc, err := d.DialContext(ctx, "tcp", addr)
@@ -120,7 +120,8 @@ func connect(ctx context.Context, addr, token string) (*watcher, error) {
 func (w *watcher) begin(addr, token string) error {
 	_ = w.nc.SetDeadline(time.Now().Add(10 * time.Second))
 	fmt.Fprintf(w.nc,
-		"GET /api/ws HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+		"GET /api/ws HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
+			"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
 		addr)
 	br := bufio.NewReaderSize(w.nc, 4<<10)
 	res, err := http.ReadResponse(br, nil)

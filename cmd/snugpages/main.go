@@ -75,7 +75,7 @@ func pages() (http.Handler, error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET "+view.StaticPrefix, e.StaticHandler())
-	var mu sync.Mutex // a visit puts its language and theme into the page
+	var mu sync.Mutex // a request sets the page's language and theme
 	for _, f := range fixtures.All() {
 		mux.HandleFunc("GET /"+f.Name, func(w http.ResponseWriter, r *http.Request) {
 			mu.Lock()
@@ -88,7 +88,7 @@ func pages() (http.Handler, error) {
 		func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/", http.StatusSeeOther) })
 	token := func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		_, _ = io.WriteString(w, `{"token":"pages"}`) // who asked may have gone
+		_, _ = io.WriteString(w, `{"token":"pages"}`) // the client may be gone
 	}
 	mux.HandleFunc("POST /api/v1/live-token", token)
 	mux.HandleFunc("POST /watch/", token)
@@ -96,7 +96,7 @@ func pages() (http.Handler, error) {
 	return mux, nil
 }
 
-// show renders a fixture: ?lang= in a language, ?theme= dark or light, ?open= with a dialog open.
+// show renders a fixture, with ?lang= a language, ?theme= dark or light, and ?open= a dialog that is open.
 func show(e *view.Engine, w http.ResponseWriter, r *http.Request, f fixtures.Fixture) {
 	q := r.URL.Query()
 	l := view.LayoutOf(f.Page)
@@ -113,7 +113,7 @@ func show(e *view.Engine, w http.ResponseWriter, r *http.Request, f fixtures.Fix
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(f.Status)
-	_, _ = io.WriteString(w, page) // who asked may have gone
+	_, _ = io.WriteString(w, page) // the client may be gone
 }
 
 var (
@@ -130,7 +130,8 @@ func list(e *view.Engine, w http.ResponseWriter) {
 		return
 	}
 	fmt.Fprintf(&b,
-		`<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Pages · Snug</title><link rel="stylesheet" href="%s"><body><main><h1>Every page</h1><ul>`,
+		`<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">`+
+			`<title>Pages · Snug</title><link rel="stylesheet" href="%s"><body><main><h1>Every page</h1><ul>`,
 		css)
 	links := func(name, query string) {
 		fmt.Fprintf(&b, `<li><a href="/%s?%s">%s</a> `, name, query,
@@ -153,14 +154,14 @@ func list(e *view.Engine, w http.ResponseWriter) {
 	}
 	b.WriteString(`</ul></main></body></html>`)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	_, _ = io.WriteString(w, b.String()) // who asked may have gone
+	_, _ = io.WriteString(w, b.String()) // the client may be gone
 }
 
-// quiet is a live connection on which nothing happens.
+// quiet is a live connection without events.
 func quiet(w http.ResponseWriter, r *http.Request) {
 	ws, err := (&websocket.Upgrader{}).Upgrade(w, r, nil)
 	if err != nil {
-		return // Upgrade has answered
+		return // Upgrade has responded
 	}
 	defer func() { _ = ws.Close() }()
 	if _, _, err := ws.ReadMessage(); err != nil { // auth

@@ -1,9 +1,7 @@
-// Package config holds what Snug is configured by: flags, environment
-// variables and secret files. It is imported by cmd alone.
+// Package config holds Snug's configuration: flags, environment variables and secret files. Only cmd imports it.
 //
-// Every setting that has an environment variable NAME may also be given as a
-// file, by NAME_FILE; flags win over variables, variables over files. Check
-// tells everything that is wrong at once, each with its remedy.
+// Every setting with an environment variable NAME can also be given as a file, with NAME_FILE; flags override
+// variables, and variables override files. Check reports everything that is wrong, each with its remedy.
 package config
 
 import (
@@ -26,7 +24,7 @@ import (
 	"snug/shared/hostname"
 )
 
-// Serve is what `snug serve` is configured by.
+// Serve is the configuration of `snug serve`.
 type Serve struct {
 	BotToken      string `env:"DISCORD_BOT_TOKEN" placeholder:"TOKEN" help:"The bot's token (Developer Portal → your application → Bot)."`
 	ClientID      ID     `env:"DISCORD_CLIENT_ID" placeholder:"ID" help:"The application's id (Developer Portal → General Information)."`
@@ -62,13 +60,13 @@ type Serve struct {
 	Log
 }
 
-// ID is a Discord id as people write it. Check tells of what is none.
+// ID is a Discord id as text. Check reports an invalid one.
 type ID struct {
 	snowflake.ID
-	wrong string // what was written instead of an id
+	wrong string // the text, if it isn't an id
 }
 
-// UnmarshalText reads the id, or keeps what is none for Check.
+// UnmarshalText parses the id, or keeps invalid text for Check.
 func (i *ID) UnmarshalText(b []byte) error {
 	id, err := snowflake.Parse(string(b))
 	if *i = (ID{ID: id}); err != nil || id == 0 {
@@ -77,22 +75,22 @@ func (i *ID) UnmarshalText(b []byte) error {
 	return nil
 }
 
-// Span is from one length of time to another, written like 10m-6h.
+// Span is a range of durations, written like 10m-6h.
 type Span struct{ From, To time.Duration }
 
-// UnmarshalText reads the span.
+// UnmarshalText parses the span.
 func (s *Span) UnmarshalText(b []byte) error {
 	from, to, _ := strings.Cut(string(b), "-")
 	f, err := time.ParseDuration(from)
 	t, e := time.ParseDuration(to)
 	if err != nil || e != nil {
-		return fmt.Errorf("%q is not from one length of time to another. Write it like 10m-6h", b)
+		return fmt.Errorf("%q is not a range of durations. Write it like 10m-6h", b)
 	}
 	*s = Span{f, t}
 	return nil
 }
 
-// DirectMessages are the budgets of direct messages; the defaults where nothing is said.
+// DirectMessages returns the budgets for direct messages, with defaults for those not configured.
 func (c *Serve) DirectMessages() dmbudget.Limits {
 	l := dmbudget.Defaults()
 	for _, r := range []struct{ to, from *dmbudget.Rates }{
@@ -108,25 +106,26 @@ func (c *Serve) DirectMessages() dmbudget.Limits {
 	return l
 }
 
-// Log says how the log is written.
+// Log configures the log.
 type Log struct {
 	LogLevel  string `env:"SNUG_LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
 	LogFormat string `env:"SNUG_LOG_FORMAT" default:"text" help:"text or json."`
 }
 
-// Check tells what is wrong with it.
+// Check reports everything that is wrong.
 func (l Log) Check() error {
 	var wrong []error
 	if !slices.Contains([]string{"", "debug", "info", "warn", "error"}, l.LogLevel) {
-		wrong = append(wrong, fmt.Errorf("SNUG_LOG_LEVEL %q is none. Choose debug, info, warn or error.", l.LogLevel))
+		wrong = append(wrong,
+			fmt.Errorf("SNUG_LOG_LEVEL %q is not a log level. Choose debug, info, warn or error.", l.LogLevel))
 	}
 	if !slices.Contains([]string{"", "text", "json"}, l.LogFormat) {
-		wrong = append(wrong, fmt.Errorf("SNUG_LOG_FORMAT %q is none. Choose text or json.", l.LogFormat))
+		wrong = append(wrong, fmt.Errorf("SNUG_LOG_FORMAT %q is not a log format. Choose text or json.", l.LogFormat))
 	}
 	return errors.Join(wrong...)
 }
 
-// Complete fills in what follows from the rest, before Check.
+// Complete derives settings from others. Call it before Check.
 func (c *Serve) Complete() {
 	if host, _, err := net.SplitHostPort(c.Addr); c.BaseURL == "" && err == nil && Loopback(host) {
 		c.BaseURL = "http://" + c.Addr
@@ -134,67 +133,72 @@ func (c *Serve) Complete() {
 	c.BaseURL, c.DiscordURL = strings.TrimRight(c.BaseURL, "/"), strings.TrimRight(c.DiscordURL, "/")
 }
 
-// Check tells everything that is wrong, each with its remedy.
+// Check reports everything that is wrong, each with its remedy.
 func (c *Serve) Check() error {
 	var wrong []error
-	tell := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
+	report := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
 	switch id, err := idOf(c.BotToken); {
 	case c.BotToken == "":
-		tell("DISCORD_BOT_TOKEN is missing. Copy it from https://discord.com/developers/applications → your application → Bot → Reset Token.")
+		report("DISCORD_BOT_TOKEN is missing. Copy it from " +
+			"https://discord.com/developers/applications → your application → Bot → Reset Token.")
 	case err != nil:
-		tell("DISCORD_BOT_TOKEN is not a bot token: its first part does not name an application. Copy it again from the Developer Portal → Bot; it is not the client secret.")
+		report("DISCORD_BOT_TOKEN is not a bot token: its first part does not name an application. " +
+			"Copy it again from the Developer Portal → Bot; it is not the client secret.")
 	case c.ClientID.ID != 0 && id != c.ClientID.ID:
-		tell("DISCORD_BOT_TOKEN and DISCORD_CLIENT_ID belong to different applications (%d and %d). Copy both from the same one.",
+		report("DISCORD_BOT_TOKEN and DISCORD_CLIENT_ID belong to different applications (%d and %d). "+
+			"Copy both from the same one.",
 			id, c.ClientID.ID)
 	}
 	for name, id := range map[string]ID{"DISCORD_CLIENT_ID": c.ClientID, "DISCORD_GUILD_ID": c.GuildID} {
 		if id.wrong != "" {
-			tell("%s %q is not a Discord id, which is a number of 17 to 20 digits: copy it from the Developer Portal, or in Discord with Developer Mode on.",
+			report("%s %q is not a Discord id, which is a number of 17 to 20 digits: "+
+				"copy it from the Developer Portal, or in Discord with Developer Mode on.",
 				name, id.wrong)
 		}
 	}
 	if c.ClientID == (ID{}) {
-		tell("DISCORD_CLIENT_ID is missing. Copy the Application ID from the Developer Portal → General Information.")
+		report("DISCORD_CLIENT_ID is missing. Copy the Application ID from the Developer Portal → General Information.")
 	}
 	if c.ClientSecret == "" {
-		tell("DISCORD_CLIENT_SECRET is missing. Copy it from the Developer Portal → OAuth2 → Reset Secret.")
+		report("DISCORD_CLIENT_SECRET is missing. Copy it from the Developer Portal → OAuth2 → Reset Secret.")
 	}
 	if err := checkURL("SNUG_DISCORD_URL", c.DiscordURL, "https://discord.com"); err != nil {
 		wrong = append(wrong, err)
 	}
 	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
-		tell("SNUG_ADDR %q is not host:port. Write it like 127.0.0.1:8080.", c.Addr)
+		report("SNUG_ADDR %q is not host:port. Write it like 127.0.0.1:8080.", c.Addr)
 	} else if c.BaseURL == "" {
-		tell("SNUG_BASE_URL is missing. Snug listens on %s, which is not for this machine alone: set the address that browsers use, like https://snug.example.org.",
+		report("SNUG_BASE_URL is missing. Snug listens on %s, which is not for this machine alone: "+
+			"set the address that browsers use, like https://snug.example.org.",
 			c.Addr)
 	}
 	if err := checkURL("SNUG_BASE_URL", c.BaseURL, "https://snug.example.org"); err != nil && c.BaseURL != "" {
 		wrong = append(wrong, err)
 	}
 	if _, _, err := net.SplitHostPort(c.OpsAddr); err != nil && c.OpsAddr != "" {
-		tell("SNUG_OPS_ADDR %q is not host:port. Write it like 127.0.0.1:8089, or leave it empty.", c.OpsAddr)
+		report("SNUG_OPS_ADDR %q is not host:port. Write it like 127.0.0.1:8089, or leave it empty.", c.OpsAddr)
 	}
 	for name, v := range map[string]string{"SNUG_HOST_NAME": c.HostName, "SNUG_HOST_CONTACT": c.HostContact} {
 		if strings.ContainsAny(v, "\r\n") || len(v) > 300 {
-			tell("%s is longer than a line. Write a name or an address; a whole text goes into SNUG_PRIVACY_FILE.",
+			report("%s is longer than a line. Write a name or an address; a whole text goes into SNUG_PRIVACY_FILE.",
 				name)
 		}
 	}
 	for name, v := range map[string]string{"SNUG_PRIVACY": c.Privacy, "SNUG_TERMS": c.Terms} {
 		if len(v) > 200_000 || !utf8.ValidString(v) {
-			tell("%s is no text of up to 200,000 bytes in UTF-8. Look at the file.", name)
+			report("%s is not a text of up to 200,000 bytes in UTF-8. Check the file.", name)
 		}
 	}
 	for _, o := range c.AllowedOrigins {
 		if u, err := url.Parse(o); err != nil || u.Host == "" || u.Path != "" ||
 			u.Scheme != "http" && u.Scheme != "https" {
-			tell("SNUG_ALLOWED_ORIGINS has %q, which is not an origin. Write it like https://example.org.", o)
+			report("SNUG_ALLOWED_ORIGINS has %q, which is not an origin. Write it like https://example.org.", o)
 		}
 	}
 	for _, p := range c.TrustedProxies {
 		if _, err := netip.ParsePrefix(p); err != nil {
 			if _, err := netip.ParseAddr(p); err != nil {
-				tell("SNUG_TRUSTED_PROXIES has %q, which is no address. Write it like 10.0.0.0/8 or 192.0.2.7.", p)
+				report("SNUG_TRUSTED_PROXIES has %q, which is not an address. Write it like 10.0.0.0/8 or 192.0.2.7.", p)
 			}
 		}
 	}
@@ -208,27 +212,28 @@ func (c *Serve) Check() error {
 		wrong = append(wrong, err)
 	}
 	if c.NATSURL != "" && c.SessionSecret == "" {
-		tell("SESSION_SECRET is missing. With SNUG_NATS_URL several processes share logins and links, so all of them need the same secret; make one with: openssl rand -hex 32")
+		report("SESSION_SECRET is missing. With SNUG_NATS_URL several processes share logins and links, " +
+			"so all of them need the same secret; make one with: openssl rand -hex 32")
 	}
 	wrong = append(wrong, c.checkNATS()...)
 	if c.SessionIdleDays < 0 || c.SessionDays < 0 || c.SessionIdleDays > 3650 || c.SessionDays > 3650 {
-		tell("SNUG_SESSION_IDLE_DAYS is %d and SNUG_SESSION_DAYS %d. Choose numbers of days from 1 to 3650.",
+		report("SNUG_SESSION_IDLE_DAYS is %d and SNUG_SESSION_DAYS %d. Choose numbers of days from 1 to 3650.",
 			c.SessionIdleDays, c.SessionDays)
 	}
 	if c.NATSReplicas < 0 || c.NATSReplicas > 5 {
-		tell("SNUG_NATS_REPLICAS is %d. Choose 1 to 5, or 0 for what the cluster suggests.", c.NATSReplicas)
+		report("SNUG_NATS_REPLICAS is %d. Choose 1 to 5, or 0 for what the cluster suggests.", c.NATSReplicas)
 	}
 	return errors.Join(append(wrong, c.Log.Check())...)
 }
 
-// checkNATS tells what is wrong with where the hub is. Whoever can write to it
-// can act as anybody, so beyond this machine it has to ask who comes, and nobody may listen.
+// checkNATS reports what is wrong with the hub's address. Whoever can write to the hub can act as
+// anybody, so beyond this machine it has to require credentials and TLS.
 func (c *Serve) checkNATS() (wrong []error) {
-	tell := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
+	report := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
 	if c.NATSURL == "" {
 		for name, set := range map[string]string{"SNUG_NATS_CREDS": c.NATSCreds, "SNUG_NATS_CA": c.NATSCA} {
 			if set != "" {
-				tell("%s is set without SNUG_NATS_URL. Set the address too, or leave it out.", name)
+				report("%s is set without SNUG_NATS_URL. Set the address too, or leave it out.", name)
 			}
 		}
 		return wrong
@@ -237,7 +242,7 @@ func (c *Serve) checkNATS() (wrong []error) {
 	for address := range strings.SplitSeq(c.NATSURL, ",") {
 		u, err := url.Parse(strings.TrimSpace(address))
 		if err != nil || u.Host == "" || !slices.Contains([]string{"nats", "tls", "ws", "wss"}, u.Scheme) {
-			tell("SNUG_NATS_URL has an address that is not one of a NATS server. Write it like nats://10.0.0.1:4222.")
+			report("SNUG_NATS_URL has an address that is not one of a NATS server. Write it like nats://10.0.0.1:4222.")
 			continue
 		}
 		if Loopback(u.Hostname()) {
@@ -251,29 +256,29 @@ func (c *Serve) checkNATS() (wrong []error) {
 		}
 	}
 	if open != "" && !c.NATSInsecure {
-		tell("The NATS server at %s is on another machine, and Snug has no credentials for it. Set SNUG_NATS_CREDS, "+
+		report("The NATS server at %s is on another machine, and Snug has no credentials for it. Set SNUG_NATS_CREDS, "+
 			"or SNUG_NATS_INSECURE=true if nobody else can reach that server.", open)
 	}
 	if plain != "" && !c.NATSInsecure {
-		tell("The connection to the NATS server at %s is not encrypted. Write its address with tls://, "+
+		report("The connection to the NATS server at %s is not encrypted. Write its address with tls://, "+
 			"or set SNUG_NATS_INSECURE=true if nobody else is on that network.", plain)
 	}
 	return wrong
 }
 
-// Networks are those of SNUG_WEBHOOK_NETWORKS.
+// Networks returns the networks in SNUG_WEBHOOK_NETWORKS.
 func (c *Serve) Networks() (list []netip.Prefix, err error) {
 	for _, s := range c.HookNetworks {
 		p, err := netip.ParsePrefix(s)
 		if err != nil {
-			return nil, fmt.Errorf("SNUG_WEBHOOK_NETWORKS has %q, which is no network. Write it like 10.0.0.0/8.", s)
+			return nil, fmt.Errorf("SNUG_WEBHOOK_NETWORKS has %q, which is not a network. Write it like 10.0.0.0/8.", s)
 		}
 		list = append(list, p)
 	}
 	return list, nil
 }
 
-// checkURL returns what is wrong with an address that should look like another.
+// checkURL returns an error unless s is an address like the example.
 func checkURL(name, s, like string) error {
 	u, err := url.Parse(s)
 	switch {
@@ -282,16 +287,17 @@ func checkURL(name, s, like string) error {
 	case strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
 		return fmt.Errorf("%s %q has more than scheme, host and port. Leave the rest away.", name, s)
 	case u.Scheme == "http" && !Loopback(u.Hostname()):
-		return fmt.Errorf("%s %q must begin with https://: plain http is for this machine only. Put a proxy with a certificate in front.",
+		return fmt.Errorf("%s %q must begin with https://: plain http is for this machine only. "+
+			"Put a proxy with a certificate in front.",
 			name, s)
 	}
 	return nil
 }
 
-// Loopback reports whether a host name means this machine.
+// Loopback reports whether a host name is for this machine.
 func Loopback(host string) bool { return hostname.Local(host) }
 
-// idOf reads the application's id from a bot token: its first part is the id in base64.
+// idOf reads the application's id from a bot token: it is the first part, in base64.
 func idOf(token string) (snowflake.ID, error) {
 	head, _, _ := strings.Cut(token, ".")
 	b, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(head, "="))
@@ -301,7 +307,7 @@ func idOf(token string) (snowflake.ID, error) {
 	return snowflake.Parse(string(b))
 }
 
-// Files is a kong resolver that reads a setting from the file its variable NAME_FILE names.
+// Files returns a kong resolver that reads a setting from the file in its variable NAME_FILE.
 func Files() kong.Resolver {
 	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 		for _, name := range flag.Envs {

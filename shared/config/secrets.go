@@ -13,8 +13,8 @@ import (
 	"snug/shared/keyring"
 )
 
-// Keys returns the keyring of SESSION_SECRET, or of the secret kept in the data
-// folder, which is made when it is not there. The folder must exist.
+// Keys returns the keyring of SESSION_SECRET, or of the secret stored in the data folder, which it
+// creates if needed. The folder must exist.
 func (c *Serve) Keys() (*keyring.Keyring, error) {
 	given, err := secrets(c.SessionSecret)
 	if err != nil {
@@ -30,7 +30,7 @@ func (c *Serve) Keys() (*keyring.Keyring, error) {
 	return keyring.New(given...)
 }
 
-// secrets reads a comma-separated list of secrets.
+// secrets parses a comma-separated list of secrets.
 func secrets(list string) ([][]byte, error) {
 	var out [][]byte
 	for s := range strings.SplitSeq(list, ",") {
@@ -39,20 +39,20 @@ func secrets(list string) ([][]byte, error) {
 		}
 		b := decoded(s)
 		if len(b) < keyring.MinSecret {
-			return nil,
-				errors.New("SESSION_SECRET is too short: at least 32 random bytes are needed. Make one with: openssl rand -hex 32")
+			return nil, errors.New("SESSION_SECRET is too short: at least 32 random bytes are needed. " +
+				"Make one with: openssl rand -hex 32")
 		}
 		if weak(b) {
-			return nil,
-				errors.New("SESSION_SECRET is too easy to guess: it repeats itself. Make one with: openssl rand -hex 32")
+			return nil, errors.New("SESSION_SECRET is too easy to guess: it repeats itself. " +
+				"Make one with: openssl rand -hex 32")
 		}
 		out = append(out, b)
 	}
 	return out, nil
 }
 
-// weak reports whether a secret cannot have come from a source of randomness: of
-// 32 random bytes about 30 differ from each other, and practically never fewer than 8.
+// weak reports whether a secret can't come from a source of randomness: of 32 random bytes about 30
+// are distinct, and practically never fewer than 8.
 func weak(secret []byte) bool {
 	var seen [256]bool
 	n := 0
@@ -65,7 +65,7 @@ func weak(secret []byte) bool {
 	return n < 8
 }
 
-// decoded reads hex or base64, and takes anything else as it is.
+// decoded decodes hex or base64, and returns anything else unchanged.
 func decoded(s string) []byte {
 	if b, err := hex.DecodeString(s); err == nil {
 		return b
@@ -76,15 +76,14 @@ func decoded(s string) []byte {
 	return []byte(s)
 }
 
-// KeptSecret reads the secret kept in a file, made there if there is none.
+// KeptSecret reads the secret in a file, and creates the file if there is none.
 func KeptSecret(path string) ([]byte, error) {
 	b, err := os.ReadFile(path)
 	if err == nil {
 		s := decoded(strings.TrimSpace(string(b)))
 		if len(s) < keyring.MinSecret {
-			return nil,
-				fmt.Errorf("the secret in %s is damaged. Restore it from a backup; or delete it, and everybody has to sign in again and invite links stop working",
-					path)
+			return nil, fmt.Errorf("the secret in %s is damaged. Restore it from a backup; "+
+				"or delete it, and everybody has to sign in again and invite links stop working", path)
 		}
 		return s, nil
 	}
@@ -101,7 +100,7 @@ func KeptSecret(path string) ([]byte, error) {
 	return s, nil
 }
 
-// writeNew writes a file so that after a crash there is all of it or nothing.
+// writeNew creates a file that contains everything or doesn't exist after a crash.
 func writeNew(path string, b []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".secret-*") // mode 0600
 	if err != nil {
@@ -110,7 +109,7 @@ func writeNew(path string, b []byte) error {
 	_, err = f.Write(b)
 	err = errors.Join(err, f.Sync(), f.Close())
 	if err == nil {
-		err = os.Link(f.Name(), path) // fails if somebody was faster, instead of replacing theirs
+		err = os.Link(f.Name(), path) // fails instead of replacing the file of a faster process
 	}
 	return errors.Join(err, os.Remove(f.Name()))
 }
