@@ -46,16 +46,16 @@ func TestWhatIsTyped(t *testing.T) {
 		"no value":                  {[]string{"serve", "--client-secret"}, 2, "--client-secret"},
 		"a negative number":         {[]string{"serve", "--nats-replicas", "-1"}, 1, "SNUG_NATS_REPLICAS is -1"},
 		"demo's log level": {
-			[]string{"demo", "--log-level", "loud"}, 1, `"loud" is none. Choose debug, info, warn or error.`,
+			[]string{"demo", "--log-level", "loud"}, 1, `"loud" is not a log level. Choose debug, info, warn or error.`,
 		},
-		"demo's log format": {[]string{"demo", "--log-format", "xml"}, 1, `"xml" is none. Choose text or json.`},
-		"serve's log level": {[]string{"serve", "--log-level", "loud"}, 1, `"loud" is none`},
+		"demo's log format": {[]string{"demo", "--log-format", "xml"}, 1, `"xml" is not a log format. Choose text or json.`},
+		"serve's log level": {[]string{"serve", "--log-level", "loud"}, 1, `"loud" is not a log level`},
 		"doctor's log level": {
 			[]string{"doctor", "--log-level", "loud", "--discord-url", "http://127.0.0.1:1", "--data", t.TempDir()}, 1,
-			`"loud" is none`,
+			`"loud" is not a log level`,
 		},
-		"backup's log level":  {[]string{"backup", "--log-level", "loud", "-"}, 1, `"loud" is none`},
-		"restore's log level": {[]string{"restore", "--log-level", "loud", junk}, 1, `"loud" is none`},
+		"backup's log level":  {[]string{"backup", "--log-level", "loud", "-"}, 1, `"loud" is not a log level`},
+		"restore's log level": {[]string{"restore", "--log-level", "loud", junk}, 1, `"loud" is not a log level`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
