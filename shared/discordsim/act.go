@@ -9,20 +9,19 @@ import (
 	"time"
 )
 
-// Answer is what a user sees after they acted: a message, a modal, choices, or
-// nothing new.
+// Answer is what a user sees after an act: a message, a modal, choices, or nothing new.
 type Answer struct {
 	InteractionID ID `json:"interaction_id"`
-	// of the first answer: 4 message, 5 deferred, 6 and 7 update, 8 choices, 9 modal
+	// the type of the first response: 4 message, 5 deferred, 6 and 7 update, 8 choices, 9 modal
 	Type      int      `json:"type"`
 	Deferred  bool     `json:"deferred"`  // the message was preceded by "thinking…"
-	Ephemeral bool     `json:"ephemeral"` // the user alone sees the message
-	Message   *Message `json:"message"`   // nil when there is none, or it was deleted
+	Ephemeral bool     `json:"ephemeral"` // only the user sees the message
+	Message   *Message `json:"message"`   // nil if there is none, or it was deleted
 	Modal     *Modal   `json:"modal,omitempty"`
 	Choices   []Choice `json:"choices,omitempty"`
 }
 
-// Message is a message as the user who acted sees it. Raw is the whole of it.
+// Message is a message as the acting user sees it. Raw is the complete object.
 type Message struct {
 	ID         ID                `json:"id"`
 	ChannelID  ID                `json:"channel_id"`
@@ -33,10 +32,10 @@ type Message struct {
 	Raw        json.RawMessage   `json:"-"`
 }
 
-// MarshalJSON returns the whole message as Discord's API does.
+// MarshalJSON returns the complete message as Discord's API does.
 func (m *Message) MarshalJSON() ([]byte, error) { return m.Raw, nil }
 
-// Component is a component of a message or modal, with those within it.
+// Component is a component of a message or modal, with its children.
 type Component struct {
 	Type        int             `json:"type"`
 	CustomID    string          `json:"custom_id,omitempty"`
@@ -62,7 +61,7 @@ type Component struct {
 	raw json.RawMessage
 }
 
-// UnmarshalJSON reads a component and keeps all of it, also what has no field here.
+// UnmarshalJSON decodes a component and keeps all of it, including fields that this type doesn't have.
 func (c *Component) UnmarshalJSON(data []byte) error {
 	type plain Component
 	err := json.Unmarshal(data, (*plain)(c))
@@ -70,7 +69,7 @@ func (c *Component) UnmarshalJSON(data []byte) error {
 	return err
 }
 
-// MarshalJSON writes what was read, so that whoever shows a component loses nothing.
+// MarshalJSON returns what was decoded, so that nothing is lost.
 func (c Component) MarshalJSON() ([]byte, error) {
 	if c.raw != nil {
 		return c.raw, nil
@@ -99,7 +98,7 @@ type Choice struct {
 	Value json.RawMessage `json:"value"`
 }
 
-// All lists the components and all that lie within them, in order.
+// All lists the components and their descendants, in order.
 func All(list []Component) []Component {
 	var out []Component
 	for _, c := range list {
@@ -114,7 +113,7 @@ func All(list []Component) []Component {
 	return out
 }
 
-// Find returns the component with a custom id or, failing that, a label.
+// Find returns the component with a custom id or, if there is none, with a label.
 func (m *Message) Find(customIDOrLabel string) (Component, bool) {
 	for _, c := range All(m.Components) {
 		if c.CustomID != "" && c.CustomID == customIDOrLabel || c.Label != "" && c.Label == customIDOrLabel {
@@ -124,7 +123,7 @@ func (m *Message) Find(customIDOrLabel string) (Component, bool) {
 	return Component{}, false
 }
 
-// Text is all that can be read in the message: content, embeds, text components.
+// Text returns all text in the message: content, embeds, text components.
 func (m *Message) Text() string {
 	parts := []string{m.Content}
 	for _, raw := range m.Embeds {
@@ -153,12 +152,11 @@ func (m *Message) Text() string {
 	return strings.Join(shown, "\n")
 }
 
-// updateGrace is how long an act that was answered by a deferred update waits
-// for what follows: nothing may.
+// updateGrace is how long to wait for a follow-up after a deferred update; there may be none.
 const updateGrace = 2 * time.Second
 
-// await waits for the first answer, and for a deferred one until it is there
-// or ctx ends. It gives what the user then sees.
+// await waits for the first response and, if it is deferred, until it arrives or ctx ends. It
+// returns what the user then sees.
 func (s *Server) await(ctx context.Context, a *interaction) (*Answer, error) {
 	t := time.NewTimer(s.opts.FirstAnswer)
 	defer t.Stop()
@@ -200,7 +198,7 @@ func (s *Server) await(ctx context.Context, a *interaction) (*Answer, error) {
 	return s.seen(a), err
 }
 
-// seen returns what the user sees of an interaction's answer now.
+// seen returns what the user currently sees of an interaction's response.
 func (s *Server) seen(a *interaction) *Answer {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -227,7 +225,7 @@ func (s *Server) seen(a *interaction) *Answer {
 func (s *Server) shown(m *message, viewer ID) *Message {
 	raw := marshal(s.wireMessage(m, viewer))
 	out := &Message{Raw: raw}
-	// The simulator wrote it, so it can be read.
+	// It was encoded here, so decoding can't fail.
 	_ = json.Unmarshal(raw, out)
 	return out
 }

@@ -13,17 +13,16 @@ import (
 // CommandRun is a user's use of a command.
 type CommandRun struct {
 	Guild   ID             // 0: in direct messages with the application
-	Channel ID             // 0: the voice channel they are in, else the first they may write in
-	App     ID             // 0: whichever application has the command
+	Channel ID             // 0: the voice channel they are in, else the first one they may write in
+	App     ID             // 0: any application that has the command
 	Name    string         // "room rename" for a sub-command
-	Options map[string]any // texts, numbers, booleans; ids of users, channels and roles as texts
+	Options map[string]any // strings, numbers, booleans; ids of users, channels and roles as strings
 	Target  ID             // the user or message of a menu command
 }
 
-// RunCommand uses a command as a user, waits for the first answer, and for a
-// deferred one until it is there or ctx ends. It fails with an *APIError when
-// the user has no such command or may not use it, when an option is wrong, and
-// when the application does not answer in time.
+// RunCommand uses a command as a user, waits for the first response and, if it is deferred, until
+// it arrives or ctx ends. It returns an *APIError if the user has no such command or may not use
+// it, if an option is wrong, and if the application doesn't respond in time.
 func (s *Server) RunCommand(ctx context.Context, user ID, run CommandRun) (*Answer, error) {
 	s.mu.Lock()
 	a, err := s.startCommand(user, run, "")
@@ -34,7 +33,7 @@ func (s *Server) RunCommand(ctx context.Context, user ID, run CommandRun) (*Answ
 	return s.await(ctx, a)
 }
 
-// Autocomplete asks for suggestions for one option while the others are as in run.
+// Autocomplete requests suggestions for one option while the others are as in run.
 func (s *Server) Autocomplete(ctx context.Context, user ID, run CommandRun, focused string) ([]Choice, error) {
 	s.mu.Lock()
 	a, err := s.startCommand(user, run, focused)
@@ -49,8 +48,7 @@ func (s *Server) Autocomplete(ctx context.Context, user ID, run CommandRun, focu
 	return ans.Choices, nil
 }
 
-// actor checks that a user may act in a guild's channel, or in direct
-// messages, and gives the channel.
+// actor checks that a user may act in a guild's channel, or in direct messages, and returns the channel.
 func (s *Server) actor(user, guild, channel ID, app *application) (*user, *channel, error) {
 	u := s.users[user]
 	if u == nil {
@@ -82,7 +80,7 @@ func (s *Server) actor(user, guild, channel ID, app *application) (*user, *chann
 	return u, ch, nil
 }
 
-// usualChannel is where a member types when they do not say where.
+// usualChannel is where a member types unless a channel is given.
 func (s *Server) usualChannel(g *guild, m *member) *channel {
 	if v := g.voice[m.user.id]; v != nil && s.canSee(m.user.id, g.channels[v.channel]) {
 		return g.channels[v.channel]
@@ -97,8 +95,7 @@ func (s *Server) usualChannel(g *guild, m *member) *channel {
 	return nil
 }
 
-// findCommand finds a command by its name's first word, or by the whole name
-// for menu commands.
+// findCommand finds a command by the first word of its name, or a menu command by its whole name.
 func (s *Server) findCommand(run CommandRun) (*application, *command, error) {
 	first, _, _ := strings.Cut(strings.TrimPrefix(run.Name, "/"), " ")
 	var known []string
@@ -171,8 +168,7 @@ func (s *Server) startCommand(userID ID, run CommandRun, focused string) (*inter
 	return a, nil
 }
 
-// mayUse applies default_member_permissions and contexts, which the service's
-// own client applies before it sends anything.
+// mayUse applies default_member_permissions and contexts, which Discord's client applies before it sends anything.
 func (s *Server) mayUse(cmd *command, guild, user ID, ch *channel) error {
 	if guild == 0 {
 		if cmd.Guild != nil || !cmd.DM || cmd.Contexts != nil && !slices.Contains(cmd.Contexts, 1) {
@@ -206,12 +202,12 @@ func (r *resolved) empty() bool {
 	return len(r.Users)+len(r.Roles)+len(r.Channels)+len(r.Messages) == 0
 }
 
-// dataBuilder makes the data of an interaction from what a user entered.
+// dataBuilder makes the data of an interaction from a user's input.
 type dataBuilder struct {
 	s        *Server
 	guild    *guild
 	me       ID
-	app      ID // whose command it is
+	app      ID // the command's application
 	focused  string
 	resolved resolved
 }
@@ -224,7 +220,7 @@ type filledOption struct {
 	Options []filledOption `json:"options,omitempty"`
 }
 
-// options fills in a command's options; path are the words after its name.
+// options fills in a command's options; path is the words after its name.
 func (b *dataBuilder) options(defs []*commandOption, path []string, values map[string]any) ([]filledOption, error) {
 	var names []string
 	for _, d := range defs {
@@ -330,7 +326,7 @@ func (b *dataBuilder) bounds(d *commandOption, n float64, t *tree) {
 	}
 }
 
-// choice accepts a value, or the name of a choice, where there are choices.
+// choice accepts the value or the name of a choice, if the option has choices.
 func (b *dataBuilder) choice(d *commandOption, v any, t *tree) any {
 	if len(d.Choices) == 0 {
 		return v

@@ -8,10 +8,9 @@ import (
 	"strings"
 )
 
-// UseComponent presses a button, or chooses values in a menu, as a user and
-// waits as RunCommand does. Without a message it takes the newest that the
-// user sees with such a component. The custom id may also be the button's
-// label. Values of user, role and channel menus are ids.
+// UseComponent presses a button or chooses values in a menu as a user, and waits as RunCommand
+// does. Without a message it uses the newest visible one with such a component. The custom id can
+// also be the button's label. Values of user, role and channel menus are ids.
 func (s *Server) UseComponent(
 	ctx context.Context, user, message ID, customID string, values ...string,
 ) (*Answer, error) {
@@ -34,7 +33,7 @@ func (s *Server) Select(ctx context.Context, user, message ID, customID string, 
 	return s.UseComponent(ctx, user, message, customID, values...)
 }
 
-// visibleMessage finds a message that a user sees: by id, or the newest with a component.
+// visibleMessage finds a message that a user can see: by id, or the newest with a component.
 func (s *Server) visibleMessage(user, id ID, customID string) *message {
 	var found *message
 	for ch, list := range s.messages {
@@ -110,7 +109,7 @@ func (s *Server) startComponent(userID, message ID, customID string, values []st
 	return a, nil
 }
 
-// chosen checks the values of a menu.
+// chosen checks the values chosen in a menu.
 func (b *dataBuilder) chosen(c component, values []string, t *tree) []string {
 	low, _ := c["min_values"].(int)
 	high, _ := c["max_values"].(int)
@@ -156,9 +155,9 @@ func optionValue(c component, v string) (string, bool) {
 	return v, false
 }
 
-// SubmitModal sends the modal that a user has open, filled in by custom ids,
-// and waits as RunCommand does. With customID "" it takes the newest one.
-// Values are texts, lists of texts for menus, and truth values for boxes.
+// SubmitModal submits the modal that a user has open, with fields by custom id, and waits as
+// RunCommand does. An empty customID means the newest modal. Values are strings, lists of strings
+// for menus, and booleans for checkboxes.
 func (s *Server) SubmitModal(ctx context.Context, user ID, customID string, fields map[string]any) (*Answer, error) {
 	s.mu.Lock()
 	a, err := s.startModal(user, customID, fields)
@@ -169,7 +168,7 @@ func (s *Server) SubmitModal(ctx context.Context, user ID, customID string, fiel
 	return s.await(ctx, a)
 }
 
-// DismissModal closes a modal without sending it.
+// DismissModal closes a modal without submitting it.
 func (s *Server) DismissModal(user ID, customID string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -216,7 +215,7 @@ func (s *Server) startModal(user ID, customID string, fields map[string]any) (*i
 	return a, nil
 }
 
-// fill returns a modal's components as they are sent with what was entered.
+// fill returns a modal's components as they are submitted with the user's input.
 func (b *dataBuilder) fill(list []component, fields map[string]any, known map[string]bool, t *tree) []map[string]any {
 	out := []map[string]any{}
 	for _, c := range list {
@@ -239,7 +238,7 @@ func (b *dataBuilder) fill(list []component, fields map[string]any, known map[st
 	return out
 }
 
-// enter puts what was entered into one field.
+// enter sets the value of one field.
 func (b *dataBuilder) enter(c component, w map[string]any, v any, t *tree) {
 	required, _ := c["required"].(bool)
 	switch c.kind() {
@@ -290,7 +289,7 @@ func (b *dataBuilder) enter(c component, w map[string]any, v any, t *tree) {
 	}
 }
 
-// texts reads one text or a list of them.
+// texts accepts one string or a list of them.
 func texts(v any) []string {
 	raw := marshal(v)
 	var many []string

@@ -2,7 +2,7 @@ package discordsim
 
 import "slices"
 
-// resolve adds what an id names to the data and says whether there is such a thing.
+// resolve adds the object with an id to the data, and reports whether it exists.
 func (b *dataBuilder) resolve(kind int, id ID, channelTypes []int) bool {
 	switch kind {
 	case optUser:
@@ -66,7 +66,7 @@ func (b *dataBuilder) channel(id ID, types []int) bool {
 	return true
 }
 
-// partialChannel is what an interaction tells of a channel that it names.
+// partialChannel is the part of a channel that an interaction contains.
 // https://docs.discord.com/developers/interactions/receiving-and-responding#interaction-object-resolved-data-structure
 type partialChannel struct {
 	ID             ID          `json:"id"`
@@ -85,7 +85,7 @@ type partialChannel struct {
 	Position       int         `json:"position"`
 }
 
-// target resolves what a menu command was used on.
+// target resolves the target of a menu command.
 func (b *dataBuilder) target(cmd *command, ch *channel, id ID) error {
 	if cmd.Type == commandUser {
 		if !b.user(id) {

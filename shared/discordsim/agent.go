@@ -6,13 +6,12 @@ import (
 	"strings"
 )
 
-// wellNamed is how a client of the HTTP API names itself.
+// wellNamed is the form of a User-Agent that Discord requires of API clients.
 // https://docs.discord.com/developers/reference#user-agent
 var wellNamed = regexp.MustCompile(`^DiscordBot \(https?://[^\s,()]+, [^\s,()]+\)( .*)?$`)
 
-// refuseUnnamed answers as Cloudflare does, which stands before Discord's API
-// and its gateway and may block who does not name themselves. Whoever comes to
-// the pages for people is a browser.
+// refuseUnnamed responds as Cloudflare does, which is in front of Discord's API and gateway and may
+// block clients without a valid User-Agent. Pages for people are open to browsers.
 func refuseUnnamed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path := r.URL.Path

@@ -6,16 +6,14 @@ import (
 	"fmt"
 )
 
-// APIError is an answer that says no, in Discord's form: an HTTP status, one
-// of the codes of its document "JSON Error Codes", and for 50035 a tree of
-// what is wrong where. Methods that act as a member return it when the service
-// would refuse the member.
+// APIError is an error response in Discord's form: an HTTP status, one of the documented JSON error codes,
+// and for 50035 a tree of errors. Methods that act as a member return it if Discord would refuse the member.
 type APIError struct {
 	Status     int     `json:"-"`
 	Code       int     `json:"code"`
 	Message    string  `json:"message"`
 	Errors     any     `json:"errors,omitempty"`
-	RetryAfter float64 `json:"-"` // seconds, with status 429
+	RetryAfter float64 `json:"-"` // seconds; with status 429
 	Scope      string  `json:"-"` // user, shared or global, with status 429
 }
 
@@ -24,8 +22,7 @@ func (e *APIError) Error() string {
 	return fmt.Sprintf("%d: %s (code %d)", e.Status, e.Message, e.Code)
 }
 
-// MarshalJSON writes the body as Discord does: a refused request by rate
-// limit has retry_after and global instead of errors.
+// MarshalJSON encodes the body as Discord does: a rate limited request has retry_after and global instead of errors.
 func (e *APIError) MarshalJSON() ([]byte, error) {
 	if e.Status == 429 {
 		return marshal(struct {
@@ -43,7 +40,7 @@ func fail(status, code int, message string) *APIError {
 	return &APIError{Status: status, Code: code, Message: message}
 }
 
-// The refusals that many resources share. Each call gives a new value.
+// Errors that many resources share. Each call returns a new value.
 func errUnauthorized() *APIError       { return fail(401, 0, "401: Unauthorized") }
 func errUnknownApplication() *APIError { return fail(404, 10002, "Unknown Application") }
 func errUnknownChannel() *APIError     { return fail(404, 10003, "Unknown Channel") }
@@ -68,7 +65,7 @@ func errWrongChannelType() *APIError {
 	return fail(400, 50024, "Cannot execute action on this channel type")
 }
 
-// tree collects what is wrong in a request, as the errors of a 50035.
+// tree collects the errors in a request, for a 50035.
 type tree struct {
 	own      []fieldError
 	children map[string]*tree
@@ -107,8 +104,8 @@ func (t *tree) bad() bool {
 	return false
 }
 
-// MarshalJSON writes {"field":{"_errors":[…]}}, leaving out what is fine. What
-// is wrong itself is not told about the things in it.
+// MarshalJSON encodes {"field":{"_errors":[…]}} without valid fields. If a field itself is wrong,
+// the errors inside it are left out.
 func (t *tree) MarshalJSON() ([]byte, error) {
 	m := map[string]any{}
 	if len(t.own) > 0 {
@@ -123,7 +120,7 @@ func (t *tree) MarshalJSON() ([]byte, error) {
 	return json.Marshal(m)
 }
 
-// err returns the 50035 for what was collected, or nil.
+// err returns the 50035 with the collected errors, or nil.
 func (t *tree) err() error {
 	if !t.bad() {
 		return nil
@@ -137,8 +134,8 @@ func invalid(field, code, message string) error {
 	return t.err()
 }
 
-// marshal writes JSON without escaping HTML, as Discord does. What it is given
-// are the simulator's own types, which always can be written.
+// marshal encodes JSON without escaping HTML, as Discord does. It is only used for the simulator's
+// own types, which can always be encoded.
 func marshal(v any) []byte {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

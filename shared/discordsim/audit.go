@@ -33,10 +33,10 @@ const (
 	auditStatusUpdate     = 192
 	auditStatusDelete     = 193
 
-	auditKept = 1000 // entries a guild keeps
+	auditKept = 1000 // entries per guild
 )
 
-// change is one value that an audited action changed; nil is none.
+// change is one value changed by an audited action; nil means no value.
 type change struct {
 	Key string `json:"key"`
 	Old any    `json:"old_value,omitempty"`
@@ -52,7 +52,7 @@ type auditEntry struct {
 	Reason  string   `json:"reason,omitempty"`
 }
 
-// audit enters what the bot did into the guild's audit log and tells of it.
+// audit adds the bot's action to the guild's audit log and dispatches it.
 func (c *call) audit(g *guild, action int, target ID, changes ...change) {
 	for i := range changes {
 		changes[i].Old, changes[i].New = auditValue(changes[i].Old), auditValue(changes[i].New)
@@ -78,7 +78,7 @@ func (c *call) audit(g *guild, action int, target ID, changes ...change) {
 		}})
 }
 
-// auditValue writes ids and permission sets as the texts they are on the wire, and drops nothing that is 0.
+// auditValue converts ids and permissions to strings, as in the API, and keeps zero values.
 func auditValue(v any) any {
 	switch v := v.(type) {
 	case ID:

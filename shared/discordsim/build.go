@@ -6,8 +6,7 @@ import (
 	"time"
 )
 
-// application is one bot with its login for people. Guarded by Server.mu, but
-// for id, which never changes.
+// application is a bot and its OAuth2 client. Guarded by Server.mu, except for id, which never changes.
 type application struct {
 	id          ID
 	name        string
@@ -16,10 +15,10 @@ type application struct {
 	secret      string
 	verifyKey   string
 	redirects   []string
-	loopback    bool // any loopback address may be redirected to
+	loopback    bool // every loopback address is a valid redirect
 	owner       ID
 	bot         *user
-	intents     Intents // the privileged ones it may have
+	intents     Intents // the privileged ones it may use
 	guilds      map[ID]struct{}
 	commands    map[ID]map[ID]*command // by guild (0: global) and id
 	noTwoFactor bool
@@ -30,9 +29,9 @@ type application struct {
 	lastStarts  map[int]time.Time // by shard modulo max_concurrency
 }
 
-// Application is what a bot needs to know of itself.
+// Application is what a bot's configuration needs.
 type Application struct {
-	ID           ID       `json:"id"` // its bot's user has the same
+	ID           ID       `json:"id"` // also the id of its bot user
 	Name         string   `json:"name"`
 	BotToken     string   `json:"bot_token"`
 	ClientSecret string   `json:"client_secret"`
@@ -43,16 +42,16 @@ type Application struct {
 type ApplicationOptions struct {
 	Name                string
 	Description         string
-	Owner               ID // default: a user made for it
+	Owner               ID // default: a new user
 	RedirectURIs        []string
-	AnyLoopbackRedirect bool // accept every http redirect URI to this computer besides
-	// NoPrivilegedIntents refuses the members, presences and content intents
-	// with 4014, as Discord does until they are switched on.
+	AnyLoopbackRedirect bool // also accept every http redirect URI to this machine
+	// NoPrivilegedIntents rejects the members, presences and content intents with 4014, as Discord does until they are
+	// enabled.
 	NoPrivilegedIntents bool
 }
 
-// User is one account. Token is valid as a Bearer token with the scopes
-// identify, guilds and guilds.join, and lets a script log in as that user.
+// User is an account. Token is valid as a Bearer token with the scopes identify, guilds and
+// guilds.join, and lets a script sign in as that user.
 type User struct {
 	ID         ID     `json:"id"`
 	Username   string `json:"username"`
@@ -60,14 +59,14 @@ type User struct {
 	Token      string `json:"token"`
 }
 
-// Guild names a guild and what it was made with.
+// Guild is a guild as it was created.
 type Guild struct {
 	ID    ID     `json:"id"`
 	Name  string `json:"name"`
 	Owner ID     `json:"owner_id"`
 }
 
-// Channel names a channel.
+// Channel identifies a channel.
 type Channel struct {
 	ID      ID          `json:"id"`
 	GuildID ID          `json:"guild_id"`
@@ -85,15 +84,15 @@ type ChannelOptions struct {
 	Overwrites []Overwrite
 }
 
-// Overwrite allows and denies permissions in a channel to a role or a member.
+// Overwrite allows and denies permissions in a channel, for a role or a member.
 type Overwrite struct {
 	ID     ID
-	Member bool // else a role
+	Member bool // otherwise a role
 	Allow  Permissions
 	Deny   Permissions
 }
 
-// AddApplication makes an application and its bot.
+// AddApplication creates an application and its bot.
 func (s *Server) AddApplication(o ApplicationOptions) Application {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -120,10 +119,9 @@ func (s *Server) AddApplication(o ApplicationOptions) Application {
 	return a.public()
 }
 
-// GiveOwnHosts says that loopback sites, given as host:port, answer to a host
-// name of each person's own as well: alice.localhost:8080 for 127.0.0.1:8080.
-// The page then opens links to them there, so that one browser can be signed
-// in as several people: cookies go by host name.
+// GiveOwnHosts makes each person have their own host name for loopback sites given as host:port:
+// alice.localhost:8080 for 127.0.0.1:8080. The page then opens links to these sites there, so that
+// one browser can be signed in as several people: cookies belong to host names.
 func (s *Server) GiveOwnHosts(sites ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -142,7 +140,7 @@ func (s *Server) newUser(id ID, username, globalName string) *user {
 	return u
 }
 
-// AddUser makes a person's account.
+// AddUser creates a person's account.
 func (s *Server) AddUser(username, globalName string) User {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -155,7 +153,7 @@ func (u *user) public() User {
 	return User{ID: u.id, Username: u.username, GlobalName: u.globalName, Token: u.token}
 }
 
-// AddGuild makes a guild with its owner in it and no channels.
+// AddGuild creates a guild without channels, with its owner as a member.
 func (s *Server) AddGuild(name string, owner ID) (Guild, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -171,7 +169,7 @@ func (s *Server) AddGuild(name string, owner ID) (Guild, error) {
 	return Guild{ID: g.id, Name: name, Owner: owner}, nil
 }
 
-// AddMember lets a user into a guild, as if by an invite.
+// AddMember adds a user to a guild, as if by an invite.
 func (s *Server) AddMember(guild, user ID, nick string, roles ...ID) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -193,7 +191,7 @@ func (s *Server) AddMember(guild, user ID, nick string, roles ...ID) error {
 	return nil
 }
 
-// RemoveMember takes a user out of a guild, as if they left.
+// RemoveMember removes a user from a guild, as if they left.
 func (s *Server) RemoveMember(guild, user ID) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -205,7 +203,7 @@ func (s *Server) RemoveMember(guild, user ID) error {
 	return nil
 }
 
-// AddRole makes a role above those there are.
+// AddRole creates a role above the existing ones.
 func (s *Server) AddRole(guild ID, name string, p Permissions) (ID, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -218,7 +216,7 @@ func (s *Server) AddRole(guild ID, name string, p Permissions) (ID, error) {
 	return r.id, nil
 }
 
-// SetRole changes what a role allows; @everyone is the role with the guild's id.
+// SetRole sets a role's permissions; @everyone is the role with the guild's id.
 func (s *Server) SetRole(guild, role ID, p Permissions) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -231,7 +229,7 @@ func (s *Server) SetRole(guild, role ID, p Permissions) error {
 	return nil
 }
 
-// AddChannel makes a channel, past all permissions.
+// AddChannel creates a channel, regardless of permissions.
 func (s *Server) AddChannel(guild ID, o ChannelOptions) (Channel, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -246,7 +244,7 @@ func (s *Server) AddChannel(guild ID, o ChannelOptions) (Channel, error) {
 	return Channel{ID: c.id, GuildID: guild, Name: c.name, Type: c.kind}, nil
 }
 
-// newChannel puts a channel at the end of its kind.
+// newChannel adds a channel after the others of its kind.
 func (s *Server) newChannel(g *guild, kind ChannelType, name string) *channel {
 	c := &channel{id: s.nextID(), guild: g.id, kind: kind, name: name}
 	for _, o := range g.channels {
@@ -268,8 +266,7 @@ func (s *Server) newRole(g *guild, name string, p Permissions, position int) *ro
 	return r
 }
 
-// SetAFKChannel has idle people moved to a voice channel; 0: nowhere. That is its guild's setting: the
-// simulator moves nobody by itself.
+// SetAFKChannel sets the guild's AFK channel; 0: none. It is only a setting: the simulator moves nobody on its own.
 func (s *Server) SetAFKChannel(guild, channel ID) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -282,8 +279,8 @@ func (s *Server) SetAFKChannel(guild, channel ID) error {
 	return nil
 }
 
-// InstallBot lets an application's bot into a guild with a role of exactly
-// these permissions. Calling it again changes them.
+// InstallBot adds an application's bot to a guild with a role with exactly these permissions.
+// Calling it again changes them.
 func (s *Server) InstallBot(guild, app ID, p Permissions) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -300,7 +297,7 @@ func (s *Server) installBot(g *guild, a *application, p Permissions) {
 		s.setBotPermissions(g, a, p)
 		return
 	}
-	// The bot's own role stands at the top, as when one drags it there.
+	// The bot's own role is the highest, as if an administrator had moved it there.
 	r := s.newRole(g, a.name, p, len(g.roles))
 	r.managed, r.botID = true, a.id
 	s.roleEvent(g, "GUILD_ROLE_CREATE", r)
@@ -323,7 +320,7 @@ func (s *Server) setBotPermissions(g *guild, a *application, p Permissions) {
 	s.memberEvent(g, m)
 }
 
-// CloseDMs sets whether a user takes direct messages from bots; one who does not answers 50007.
+// CloseDMs sets whether a user refuses direct messages from bots, with 50007.
 func (s *Server) CloseDMs(user ID, closed bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -336,7 +333,7 @@ func (s *Server) CloseDMs(user ID, closed bool) error {
 	return nil
 }
 
-// SetLocale sets the language that a user's interactions carry, such as "de" or "en-GB".
+// SetLocale sets the language of a user's interactions, such as "de" or "en-GB".
 func (s *Server) SetLocale(user ID, locale string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -360,8 +357,8 @@ func (a *application) flags() int {
 	return f
 }
 
-// identifies counts an IDENTIFY and says whether it may go on: of the shards
-// that are equal modulo max_concurrency one at a time.
+// identifies counts an IDENTIFY and reports whether it may proceed: shards that are equal modulo
+// max_concurrency go one at a time.
 func (a *application) identifies(s *Server, shard int) bool {
 	l := s.opts.Limits
 	if l.IdentifyWindow <= 0 {

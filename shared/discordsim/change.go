@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// The methods of this file change the world and tell of it. Their callers hold
-// the world for writing and have checked what is allowed.
+// The functions in this file change the world and dispatch the events. Their callers hold the world
+// for writing and have checked the permissions.
 
 type guildRef struct {
 	GuildID ID `json:"guild_id"`
@@ -32,7 +32,7 @@ func (s *Server) addMember(g *guild, u *user, nick string, roles []ID) *member {
 	return m
 }
 
-// exceptFor leaves a bot's own sessions out: to join is GUILD_CREATE for it.
+// exceptFor omits a bot's own sessions, which get GUILD_CREATE when the bot joins.
 func exceptFor(bot ID, data any) func(*session) any {
 	return func(sess *session) any {
 		if sess.app.id == bot {
@@ -42,8 +42,7 @@ func exceptFor(bot ID, data any) func(*session) any {
 	}
 }
 
-// removeMember disconnects a member from voice, then takes them out. The
-// member's overwrites in channels stay, as on Discord.
+// removeMember disconnects a member from voice, then removes them. Their overwrites in channels stay, as in Discord.
 func (s *Server) removeMember(g *guild, id ID) {
 	m := g.members[id]
 	s.disconnect(g, m)
@@ -68,8 +67,7 @@ func (s *Server) removeMember(g *guild, id ID) {
 	s.page.usersChanged()
 }
 
-// memberEvent tells that a member's roles, nickname or standing changed. A bot
-// hears of itself without the intent.
+// memberEvent dispatches a change of a member's roles, nickname or state. A bot gets its own even without the intent.
 func (s *Server) memberEvent(g *guild, m *member) {
 	w := m.wire()
 	w.GuildID = &g.id
@@ -125,8 +123,7 @@ func (s *Server) guildEvent(g *guild) {
 	s.page.guildChanged(g.id)
 }
 
-// removeChannel deletes a channel: a category's children move out of it, and
-// whoever was connected is disconnected first.
+// removeChannel deletes a channel: a category's children move out of it, and people in voice are disconnected first.
 func (s *Server) removeChannel(c *channel) {
 	g := s.guilds[c.guild]
 	for _, v := range g.sortedVoice() {
@@ -158,7 +155,7 @@ func (s *Server) removeChannel(c *channel) {
 	s.channelEvent("CHANNEL_DELETE", c)
 }
 
-// setStatus changes a voice channel's status text.
+// setStatus sets a voice channel's status.
 func (s *Server) setStatus(c *channel, status string) {
 	c.status = status
 	type changed struct {
@@ -170,8 +167,7 @@ func (s *Server) setStatus(c *channel, status string) {
 	s.page.guildChanged(c.guild)
 }
 
-// connect puts a member into a voice channel, or changes how they are in it,
-// and returns the time at which sessions were told.
+// connect connects a member to a voice channel, or changes their voice state, and returns when it was dispatched.
 func (s *Server) connect(g *guild, m *member, v voiceState) time.Time {
 	old := g.voice[m.user.id]
 	if old == nil || old.session == "" {
@@ -189,7 +185,7 @@ func (s *Server) connect(g *guild, m *member, v voiceState) time.Time {
 	return at
 }
 
-// disconnect takes a member out of voice, if they are in it.
+// disconnect disconnects a member from voice, if they are connected.
 func (s *Server) disconnect(g *guild, m *member) time.Time {
 	v := g.voice[m.user.id]
 	if v == nil {
@@ -204,8 +200,8 @@ func (s *Server) disconnect(g *guild, m *member) time.Time {
 	return at
 }
 
-// voiceSession begins what a channel has while somebody is in it, and ends it
-// when the last one has left, status included.
+// voiceSession starts what a channel has while somebody is in it, and ends it, with the status,
+// when the last one has left.
 func (s *Server) voiceSession(g *guild, id ID) {
 	c := g.channels[id]
 	if c == nil {
@@ -229,7 +225,7 @@ func (s *Server) voiceSession(g *guild, id ID) {
 	s.channelNews("VOICE_CHANNEL_START_TIME_UPDATE", c, changed{c.id, guildRef{g.id}, c.started()})
 }
 
-// started returns when the voice session of a channel began, in Unix seconds; nil while nobody is in it.
+// started returns when somebody first joined the channel, in Unix seconds; nil while nobody is in it.
 func (c *channel) started() *int64 {
 	if c.voiceStart.IsZero() {
 		return nil
@@ -238,7 +234,7 @@ func (c *channel) started() *int64 {
 	return &at
 }
 
-// channelNews tells of a channel to those who may view it.
+// channelNews dispatches an event about a channel to those who can view it.
 func (s *Server) channelNews(name string, c *channel, data any) {
 	g := s.guilds[c.guild]
 	s.dispatch(event{name: name, intent: IntentGuilds, guild: g, per: func(sess *session) any {

@@ -10,14 +10,14 @@ import (
 	"strings"
 )
 
-// Kinds of commands and of their options ("Application Commands").
+// Types of commands and of their options ("Application Commands").
 const (
 	commandChat    = 1
 	commandUser    = 2
 	commandMessage = 3
 	commandEntry   = 4
 
-	handledByDiscord = 2 // an Entry Point command that launches the Activity by itself
+	handledByDiscord = 2 // an Entry Point command that launches the Activity on its own
 
 	optSubcommand  = 1
 	optGroup       = 2
@@ -31,11 +31,10 @@ const (
 	optNumber      = 10
 	optAttachment  = 11
 
-	menuCommands = 15 // user and message commands each
+	menuCommands = 15 // of user and of message commands each
 )
 
-// command is one application command. What it holds never changes: an update
-// makes a new one.
+// command is an application command. It is immutable: an update makes a new one.
 type command struct {
 	ID           ID                `json:"id"`
 	App          ID                `json:"application_id"`
@@ -80,12 +79,12 @@ type optionChoice struct {
 
 var commandName = regexp.MustCompile(`^[-_'\p{L}\p{N}\p{Devanagari}\p{Thai}]{1,32}$`)
 
-// locales are those Discord translates to.
+// locales are the languages of Discord.
 var locales = []string{"id", "da", "de", "en-GB", "en-US", "es-ES", "es-419", "fr", "hr", "it", "lt", "hu", "nl",
 	"no", "pl", "pt-BR", "ro", "fi", "sv-SE", "vi", "tr", "cs", "el", "bg", "ru", "uk", "hi", "th", "zh-CN", "ja",
 	"zh-TW", "ko", "ar", "he"}
 
-// readCommand checks one command. old is what it replaces, of which a PATCH keeps the rest.
+// readCommand checks a command. old is the one it replaces; a PATCH keeps fields that aren't given.
 func readCommand(f *form, old *command) *command {
 	cmd := &command{Type: commandChat, DM: true, Integrations: []int{0}}
 	if old != nil {
@@ -161,7 +160,7 @@ func checkCommandName(t *tree, name string, chat bool) {
 	}
 }
 
-// size is what Discord bounds by 8,000: names, descriptions and values together.
+// size is what Discord limits to 8,000: names, descriptions and values in total.
 func (c *command) size() int {
 	n := runes(c.Name) + runes(c.Description)
 	for _, o := range c.Options {
@@ -210,7 +209,7 @@ func readInts(f *form, name string, of ...int) []int {
 	return out
 }
 
-// readOptions reads the options of a command (depth 0), a group or a sub-command.
+// readOptions reads the options of a command (depth 0), a group or a subcommand.
 func readOptions(f *form, depth int) []*commandOption {
 	list := []*commandOption{}
 	names, optional, subs, plain := map[string]bool{}, false, false, false
@@ -346,7 +345,7 @@ func length(f *form, name string, low int) *int {
 	return &n
 }
 
-// sortedCommands lists an application's commands of a guild, or the global ones with 0.
+// sortedCommands lists an application's commands in a guild, or the global ones with 0.
 func (a *application) sortedCommands(guild ID) []*command {
 	list := make([]*command, 0, len(a.commands[guild]))
 	for _, c := range a.commands[guild] {
@@ -356,7 +355,7 @@ func (a *application) sortedCommands(guild ID) []*command {
 	return list
 }
 
-// visibleCommands are those that hold in a guild: the global ones and the guild's own.
+// visibleCommands lists the commands available in a guild: the global ones and the guild's own.
 func (a *application) visibleCommands(guild ID) []*command {
 	list := a.sortedCommands(0)
 	if guild != 0 {

@@ -43,14 +43,14 @@ const (
 	componentsPerRow = 5
 )
 
-// component is one as it is sent out: checked, with an id and its defaults.
+// component is a component as it is sent: checked, with an id and default values.
 type component map[string]any
 
 func (c component) kind() int { n, _ := c["type"].(int); return n }
 
 func (c component) customID() string { s, _ := c["custom_id"].(string); return s }
 
-// children are the components within one, in order.
+// children are a component's nested components, in order.
 func (c component) children() []component {
 	var list []component
 	if l, ok := c["components"].([]component); ok {
@@ -64,7 +64,7 @@ func (c component) children() []component {
 	return list
 }
 
-// findComponent looks for an interactive component by its custom id.
+// findComponent finds an interactive component by its custom id.
 func findComponent(list []component, customID string) component {
 	for _, c := range list {
 		if customID != "" && c.customID() == customID {
@@ -90,7 +90,7 @@ type componentReader struct {
 	newID func() ID
 }
 
-// top reads the list of a message or a modal.
+// top reads the components of a message or a modal.
 func (r *componentReader) top(f *form, field string, limit int) []component {
 	r.ids, r.seen = map[int]bool{}, map[string]bool{}
 	low := 0
@@ -169,7 +169,7 @@ func (r *componentReader) one(f *form, allowed []int) component {
 	return c
 }
 
-// id takes the number that was given, or the next one that is free.
+// id returns the given number, or the next free one.
 func (r *componentReader) id(f *form) int {
 	if n := f.num("id", 0, math.MaxInt32); n > 0 {
 		if r.ids[n] {
@@ -355,10 +355,10 @@ func (r *componentReader) options(f *form, low, high int) []map[string]any {
 	return out
 }
 
-// link reads a URL that there has to be.
+// link reads a required URL.
 func (f *form) link(limit int) string { return f.address("url", limit) }
 
-// address reads a URL: http, https or discord. One that is given is not empty.
+// address reads a URL: http, https or discord. If given, it must not be empty.
 func (f *form) address(name string, limit int) string {
 	if !f.given(name) {
 		return ""

@@ -9,7 +9,7 @@ import (
 
 type jsonRaw = json.RawMessage
 
-// input is the text field of a modal.
+// input is a modal's text input.
 func (r *componentReader) input(f *form, c component) {
 	r.custom(f, c)
 	f.required("style")
@@ -40,7 +40,7 @@ func (r *componentReader) input(f *form, c component) {
 	c["required"] = !f.given("required") || f.yes("required")
 }
 
-// label is a modal's field with its name and explanation.
+// label is a modal's field with its label and description.
 func (r *componentReader) label(f *form, c component) {
 	f.required("label")
 	c["label"] = f.str("label", 1, 45)
@@ -87,7 +87,7 @@ func (r *componentReader) choices(f *form, c component, kind int) {
 	}
 }
 
-// uploads reads how many files there have to be and of which types.
+// uploads reads how many files are required, and of which types.
 // https://docs.discord.com/developers/components/reference#file-upload
 func uploads(f *form, c component) {
 	switch {
@@ -111,7 +111,7 @@ func uploads(f *form, c component) {
 	}
 }
 
-// layout are the components of the second version that show or arrange.
+// layout are the layout and content components of version 2.
 func (r *componentReader) layout(f *form, c component, kind int) {
 	switch kind {
 	case compText:
@@ -158,7 +158,7 @@ func (r *componentReader) layout(f *form, c component, kind int) {
 	}
 }
 
-// media reads a picture or file by its address; attachments are named by attachment://.
+// media reads the URL of a picture or file; attachments use attachment://.
 func (r *componentReader) media(f *form, c component, field string) {
 	f.required(field)
 	c["spoiler"] = f.yes("spoiler")

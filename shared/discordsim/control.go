@@ -11,8 +11,7 @@ import (
 	"time"
 )
 
-// controlRoutes is the interface of scripts, tests and the page: JSON over
-// HTTP below /_sim/, without authorisation.
+// controlRoutes is the API for scripts, tests and the page: JSON over HTTP under /_sim/, without authorization.
 func (s *Server) controlRoutes(mux *http.ServeMux) {
 	for pattern, do := range map[string]func(*control) (any, error){
 		"GET /_sim/state":                            (*control).state,
@@ -54,14 +53,14 @@ func (s *Server) controlRoutes(mux *http.ServeMux) {
 	})
 }
 
-// control is one request of the control interface.
+// control is one request to the control API.
 type control struct {
 	s    *Server
 	r    *http.Request
 	body []byte
 }
 
-// waits bounds how long a request waits for a deferred answer.
+// waits limits how long a request waits for a deferred response.
 const waits = 60 * time.Second
 
 func (s *Server) serveControl(w http.ResponseWriter, r *http.Request, do func(*control) (any, error)) {
@@ -95,7 +94,7 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request, do func(*c
 	}
 }
 
-// read decodes the body; what it does not know is an error that says so.
+// read decodes the body; an unknown field is an error.
 func (c *control) read(v any) error {
 	if len(c.body) == 0 {
 		return nil
@@ -123,7 +122,7 @@ func (c *control) users() (any, error) {
 	return map[string]any{"users": c.s.stateUsers()}, nil
 }
 
-// flexID reads an id from a text or, as scripts like to write them, a number.
+// flexID accepts an id as a string or a number, because scripts use both.
 type flexID ID
 
 // UnmarshalJSON accepts "123", 123 and null.
@@ -134,7 +133,7 @@ func (f *flexID) UnmarshalJSON(b []byte) error {
 	s, ok := scalar(b)
 	n, err := strconv.ParseUint(s, 10, 63)
 	if !ok || err != nil {
-		return fmt.Errorf("%s is no id", b)
+		return fmt.Errorf("%s is not an id", b)
 	}
 	*f = flexID(n)
 	return nil
@@ -179,7 +178,7 @@ func (c *control) voice() (any, error) {
 	}{g.wireVoice(m, g.voice[c.user()], true), at.UnixMicro()}, nil
 }
 
-// guildOr returns the guild that was named or, when none was, the only one the user is in.
+// guildOr returns the given guild or, if none was given, the only one the user is in.
 func (s *Server) guildOr(guild, user ID) ID {
 	if guild != 0 {
 		return guild
@@ -197,7 +196,7 @@ func (s *Server) guildOr(guild, user ID) ID {
 	return guild
 }
 
-// commandInput is a command as a script names it.
+// commandInput is a command as a script specifies it.
 type commandInput struct {
 	Guild   *flexID      `json:"guild_id"`
 	Channel flexID       `json:"channel_id"`
@@ -208,11 +207,10 @@ type commandInput struct {
 	Focused string       `json:"focused"`
 }
 
-// optionValues are a command's options: {"name": value}, or a list of
-// {"name","value"} as interactions carry them.
+// optionValues are a command's options: {"name": value}, or a list of {"name","value"} as in interactions.
 type optionValues map[string]any
 
-// UnmarshalJSON accepts either form.
+// UnmarshalJSON accepts both forms.
 func (o *optionValues) UnmarshalJSON(b []byte) error {
 	var list []struct {
 		Name  string `json:"name"`
@@ -253,11 +251,11 @@ func (c *control) runCommand() (any, error) {
 	return c.answer(c.s.RunCommand(c.r.Context(), c.user(), run))
 }
 
-// wireAnswer is an answer with what is most looked for beside the message.
+// wireAnswer is an answer with the most useful parts next to the message.
 type wireAnswer struct {
 	*Answer
 	Content    string          `json:"content"`
-	Text       string          `json:"text"` // all that can be read: content, embeds, text components
+	Text       string          `json:"text"` // all text: content, embeds, text components
 	Components json.RawMessage `json:"components,omitempty"`
 	Embeds     json.RawMessage `json:"embeds,omitempty"`
 }

@@ -11,8 +11,8 @@ func (c *control) faults() (any, error) {
 	return map[string]any{"faults": c.s.Faults(), "at_once": atOnce, "in_wait": inWait}, nil
 }
 
-// inject reads a fault. Times may be given in milliseconds as well, other
-// words may stand for "kind", and what else is given may tell the kind.
+// inject reads a fault. Times can also be given in milliseconds, there are aliases of "kind", and
+// other fields may imply the kind.
 func (c *control) inject() (any, error) {
 	var in struct {
 		Fault
@@ -41,7 +41,7 @@ func (c *control) inject() (any, error) {
 	orElse(&f.Duration, in.DurationMS/1000)
 	orElse(&f.RetryAfter, in.RetryAfterMS/1000)
 	if math.IsNaN(f.Delay) || f.Delay < 0 || f.Duration < 0 || f.RetryAfter < 0 {
-		return nil, errors.New("times are not negative")
+		return nil, errors.New("times must not be negative")
 	}
 	if f.Kind == "" {
 		f.Kind = f.guess(in.Op)
@@ -49,7 +49,7 @@ func (c *control) inject() (any, error) {
 	return c.s.Inject(f)
 }
 
-// guess tells the kind of a fault from what was said of it.
+// guess returns the kind of a fault implied by its other fields.
 func (f *Fault) guess(op int) string {
 	switch {
 	case op != 0:
@@ -73,7 +73,7 @@ func (c *control) clearFaults() (any, error) {
 	if v := c.r.PathValue("fault"); v != "" {
 		n, err := strconv.Atoi(v)
 		if err != nil || n < 1 {
-			return nil, fmt.Errorf("%q is no fault's number", v)
+			return nil, fmt.Errorf("%q is not the id of a fault", v)
 		}
 		id = n
 	}

@@ -44,7 +44,7 @@ func (c *control) settings() (any, error) {
 	return nil, nil
 }
 
-// commands lists what a user may use, with its options, as the page offers it.
+// commands lists the commands a user may use, with their options, for the page.
 func (c *control) commands() (any, error) {
 	q := c.r.URL.Query()
 	guild, room := parseID(q.Get("guild_id")), parseID(q.Get("channel_id"))
@@ -95,7 +95,7 @@ func (c *control) write() (any, error) {
 	return m, err
 }
 
-// SendMessage writes a message into a channel, or direct messages, as a user.
+// SendMessage posts a message in a channel or a direct message channel, as a user.
 func (s *Server) SendMessage(userID, channel ID, content string) (*Message, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -140,7 +140,7 @@ func (c *control) useInvite() (any, error) {
 	return c.s.UseInvite(c.user(), in.Code)
 }
 
-// acceptRules has a member pass a guild's membership screening, as its prompt in Discord does.
+// acceptRules makes a member pass the guild's membership screening, as its dialog in Discord does.
 func (c *control) acceptRules() (any, error) {
 	var in struct {
 		Guild flexID `json:"guild_id"`
@@ -151,7 +151,7 @@ func (c *control) acceptRules() (any, error) {
 	return nil, c.s.SetPending(c.s.guildOr(ID(in.Guild), c.user()), c.user(), false)
 }
 
-// setGuild switches a guild's membership screening on or off.
+// setGuild enables or disables a guild's membership screening.
 func (c *control) setGuild() (any, error) {
 	var in struct {
 		Screening *bool `json:"screening"`
@@ -194,7 +194,7 @@ func (c *control) addApplication() (any, error) {
 		nil
 }
 
-// setApplication puts a bot into quarantine, or takes it out.
+// setApplication quarantines a bot, or ends that.
 func (c *control) setApplication() (any, error) {
 	var in struct {
 		Quarantined *bool `json:"quarantined"`
@@ -217,7 +217,7 @@ func (c *control) addGuild() (any, error) {
 		return nil, err
 	}
 	if n := runes(in.Name); n < 2 || n > 100 {
-		return nil, errors.New("name has 2 to 100 characters")
+		return nil, errors.New("name must have 2 to 100 characters")
 	}
 	return c.s.AddGuild(in.Name, ID(in.Owner))
 }
@@ -234,7 +234,7 @@ func (c *control) addChannel() (any, error) {
 		return nil, err
 	}
 	if n := runes(in.Name); n < 1 || n > 100 || in.Limit < 0 || in.Limit > 99 {
-		return nil, errors.New("name has 1 to 100 characters, user_limit is 0 to 99")
+		return nil, errors.New("name must have 1 to 100 characters, and user_limit must be 0 to 99")
 	}
 	return c.s.AddChannel(c.guild(),
 		ChannelOptions{Name: in.Name, Type: in.Type, Parent: ID(in.Parent), UserLimit: in.Limit, Topic: in.Topic})
@@ -258,7 +258,7 @@ func (c *control) addMember() (any, error) {
 	id := ID(in.User)
 	if id == 0 {
 		if in.Username == "" || len(in.Username) > 32 {
-			return nil, errors.New("name the member by user_id, or a new one by username")
+			return nil, errors.New("give the member as user_id, or a new one as username")
 		}
 		id = c.s.AddUser(in.Username, in.GlobalName).ID
 	}
@@ -277,7 +277,7 @@ func (c *control) removeMember() (any, error) {
 	return nil, c.s.RemoveMember(c.guild(), c.user())
 }
 
-// permissionChange sets permissions, takes some away, or gives some.
+// permissionChange sets, revokes or grants permissions.
 type permissionChange struct {
 	Permissions *Permissions `json:"permissions"`
 	Deny        *Permissions `json:"deny"`
@@ -297,7 +297,7 @@ func (p permissionChange) apply(now Permissions) Permissions {
 	return now & AllPermissions
 }
 
-// setBot changes what a bot's own role allows in a guild, letting the bot in if need be.
+// setBot changes the permissions of a bot's own role in a guild, and adds the bot if needed.
 func (c *control) setBot() (any, error) {
 	var in struct {
 		App flexID `json:"application_id"`
@@ -319,7 +319,7 @@ func (c *control) setBot() (any, error) {
 	return map[string]any{"application_id": app, "permissions": now}, nil
 }
 
-// setRole changes what a role allows.
+// setRole changes a role's permissions.
 func (c *control) setRole() (any, error) {
 	var in permissionChange
 	if err := c.read(&in); err != nil {
@@ -339,7 +339,7 @@ func (c *control) setRole() (any, error) {
 	return map[string]any{"role_id": id, "permissions": now}, nil
 }
 
-// botPermissions is what the bot's own role allows. The caller holds the world.
+// botPermissions returns the permissions of the bot's own role. The caller holds the world.
 func (s *Server) botPermissions(guild, app ID) Permissions {
 	if g := s.guilds[guild]; g != nil {
 		for _, r := range g.roles {

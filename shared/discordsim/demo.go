@@ -1,10 +1,10 @@
 package discordsim
 
-// SnugPermissions are what Snug's add-bot link asks for.
+// SnugPermissions are the permissions that Snug's add-bot link requests.
 const SnugPermissions = PermViewChannel | PermSendMessages | PermEmbedLinks | PermManageChannels | PermManageRoles |
 	PermConnect | PermSpeak | PermStream | PermMoveMembers | PermSetVoiceChannelStatus | PermCreateInstantInvite
 
-// Demo is a small friendly world: one guild, its members, its channels and a bot in it.
+// Demo is a small world: one guild with members, channels and a bot.
 type Demo struct {
 	Application Application
 	Guild       Guild
@@ -16,9 +16,8 @@ type Demo struct {
 	General     Channel // a text channel
 }
 
-// Demo fills the world with Spelltable Friends: nine members, a bot that has
-// exactly the permissions that Snug asks for, text and voice channels in two
-// categories.
+// Demo fills the world with Spelltable Friends: nine members, a bot with exactly the permissions
+// that Snug requests, and text and voice channels in two categories.
 func (s *Server) Demo(o ApplicationOptions) (Demo, error) {
 	if o.Name == "" {
 		o.Name, o.Description = "Snug", "Private voice rooms for you and your friends."

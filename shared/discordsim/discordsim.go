@@ -17,54 +17,53 @@ import (
 	"snug/shared/hostname"
 )
 
-// Options say how a simulator behaves. The zero value is Discord's behaviour.
+// Options configure a simulator. The zero value behaves like Discord.
 type Options struct {
 	Log  *slog.Logger // default: discard
-	Seed uint64       // of ids, tokens and the chances of faults; 0: a fresh one
-	// when the world began, for the ids of what was there from the beginning; default a year ago
+	Seed uint64       // for ids, tokens and random faults; 0: random
+	// the time at which the initial objects' ids start; default a year ago
 	Founded    time.Time
-	Now        func() time.Time // the clock of ids, limits, expiries; default time.Now
+	Now        func() time.Time // the clock for ids, limits and expiry; default time.Now
 	Limits     *Limits          // default DiscordLimits
-	OnDispatch func(Dispatch)   // called before each event is written, on a goroutine of its session; must not block
-	// Wrap goes around the whole service: openapitest.Wrap checks every request
-	// and answer against Discord's OpenAPI description. Around adds another.
+	OnDispatch func(Dispatch)   // called before each event is written, by a goroutine of its session; must not block
+	// Wrap wraps the whole service: openapitest.Wrap checks every request and response against
+	// Discord's OpenAPI description. Around adds another wrapper.
 	Wrap      func(http.Handler) http.Handler
-	OnRequest func(Request) // called after each REST request was answered, on its goroutine
+	OnRequest func(Request) // called after each REST response, on the request's goroutine
 
-	// ShowAllChannels tells bots the names and settings of channels that they
-	// may not view, as Discord did until 16 November 2026.
+	// ShowAllChannels sends bots the names and settings of channels they can't view, as Discord did until 16 November
+	// 2026.
 	ShowAllChannels bool
 
-	// Named refuses programs whose User-Agent is not of Discord's form, as
-	// Cloudflare may. Without it anybody may ask, curl too.
+	// Named rejects clients whose User-Agent doesn't have the form that Discord requires, as Cloudflare
+	// may. Otherwise any client is accepted, including curl.
 	Named bool
 
-	HeartbeatInterval time.Duration // told in HELLO; default 41.25 s
-	ResumeWindow      time.Duration // how long a left session can be resumed; default 5 min
+	HeartbeatInterval time.Duration // sent in HELLO; default 41.25 s
+	ResumeWindow      time.Duration // how long a disconnected session can be resumed; default 5 min
 	ReplayEvents      int           // events kept for RESUME; default 20,000
-	ReplayBytes       int           // and their bytes; default 32 MiB
-	FirstAnswer       time.Duration // how long an interaction waits for its first answer; default 3 s
+	ReplayBytes       int           // and their size in bytes; default 32 MiB
+	FirstAnswer       time.Duration // how long an interaction waits for its first response; default 3 s
 	TokenLife         time.Duration // of interaction tokens; default 15 min
 	AccessTokenLife   time.Duration // of OAuth2 access tokens; default 7 days
 }
 
-// Request tells of one REST request after it was answered.
+// Request describes a REST request after the response.
 type Request struct {
-	Time     time.Time // when it came
+	Time     time.Time // when it arrived
 	Took     time.Duration
 	Method   string
-	Route    string // as in the table of the package's document; "" when it is not in it
+	Route    string // as in the package's table of routes; "" if it isn't there
 	Path     string
 	Status   int
 	Reason   string // X-Audit-Log-Reason, decoded
-	Injected bool   // a fault answered
+	Injected bool   // the response came from a fault
 }
 
-// Server is one simulated Discord. Its methods are safe for concurrent use,
-// but must not be called from its hooks.
+// Server is a simulated Discord. Its methods are safe for concurrent use, but must not be called from its hooks.
 //
-// Lock order: mu (the world), then page.mu, session.mu, gatewayConn.mu,
-// faults.mu, connMu; nothing is called out under any of them.
+// Lock order: mu (the world), then page.mu, session.mu, gatewayConn.mu, faults.mu, connMu; no
+// callbacks are called while holding any of them.
 type Server struct {
 	opts    Options
 	log     *slog.Logger
@@ -90,15 +89,15 @@ type Server struct {
 	userTokens map[string]*user
 	sessions   map[string]*session
 	invites    map[string]*invite
-	listed     map[[2]ID]time.Time // when an application asked for all members of a guild
-	hidden     map[[2]ID]struct{}  // channels that a bot may not view, by application and channel
+	listed     map[[2]ID]time.Time // when an application last requested all members of a guild
+	hidden     map[[2]ID]struct{}  // channels that a bot can't view, by application and channel
 	oauth      oauthState
 	acts       map[ID]*interaction
 	actTokens  map[string]*interaction
-	modals     map[string]*interaction // the modal a user has open, by user and custom id
+	modals     map[string]*interaction // the modal that a user has open, by user and custom id
 	ownHosts   []string                // sites with a host name for each person
 
-	connMu  sync.Mutex // guards what follows
+	connMu  sync.Mutex // guards the following
 	conns   map[*gatewayConn]struct{}
 	closing bool
 	server  *http.Server
@@ -129,7 +128,7 @@ func New(o Options) *Server {
 	return s
 }
 
-// Around puts wrap around what goes around the service already.
+// Around adds wrap around the current Wrap.
 func (o *Options) Around(wrap func(http.Handler) http.Handler) {
 	inner := o.Wrap
 	if inner == nil {
@@ -139,7 +138,7 @@ func (o *Options) Around(wrap func(http.Handler) http.Handler) {
 	o.Wrap = func(h http.Handler) http.Handler { return wrap(inner(h)) }
 }
 
-// noticing has what waits, for a fault or for an application, notice that its client hung up.
+// noticing makes requests that wait for a fault or an application notice that their client hung up.
 func noticing(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(
 		w http.ResponseWriter, r *http.Request,
@@ -176,21 +175,20 @@ func orElse[T comparable](v *T, def T) {
 	}
 }
 
-// Handler returns the whole service: REST, gateway, OAuth2, control and page.
-// Start serves it; use it alone to put the service behind a server of your own.
+// Handler returns the whole service: REST, gateway, OAuth2, control API and page. Start serves it;
+// use Handler only to run it in your own server.
 func (s *Server) Handler() http.Handler { return s.handler }
 
-// Start listens on a loopback address such as "127.0.0.1:0" and serves until
-// Close. It gives the base URL, without a slash at its end.
+// Start listens on a loopback address such as "127.0.0.1:0" and serves until Close. It returns the
+// base URL, without a trailing slash.
 func (s *Server) Start(addr string) (string, error) {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
 		return "", fmt.Errorf("discordsim: address %q: %w; give host:port, such as 127.0.0.1:8081", addr, err)
 	}
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return "",
-			fmt.Errorf("discordsim: %q is no loopback address: anybody may act as anybody here, so it serves 127.0.0.1, [::1] or localhost only",
-				addr)
+		return "", fmt.Errorf("discordsim: %q is not a loopback address: anybody can act as anybody here, "+
+			"so it only serves 127.0.0.1, [::1] or localhost", addr)
 	}
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {
@@ -207,17 +205,17 @@ func (s *Server) Start(addr string) (string, error) {
 	s.server, s.base = srv, "http://"+ln.Addr().String()
 	s.serving.Go(func() {
 		if err := srv.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
-			s.log.Error("the simulator stopped serving", "error", err)
+			s.log.Error("simulator stopped serving", "error", err)
 		}
 	})
 	return s.base, nil
 }
 
-// URL is the base URL after Start, "" before.
+// URL returns the base URL after Start, "" before.
 func (s *Server) URL() string { s.connMu.Lock(); defer s.connMu.Unlock(); return s.base }
 
-// Close ends every connection and waits for all goroutines. Requests in
-// progress may finish until ctx ends; then they are cut.
+// Close ends every connection and waits for all goroutines. Running requests may finish until ctx
+// ends; then they are cut off.
 func (s *Server) Close(ctx context.Context) error {
 	s.failOpenInteractions()
 	s.page.close()
@@ -240,7 +238,7 @@ func (s *Server) Close(ctx context.Context) error {
 	return err
 }
 
-// routes puts the parts of the service under their addresses.
+// routes mounts the parts of the service.
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
 	api := s.restHandler()

@@ -2,33 +2,32 @@ package discordsim
 
 import "time"
 
-// Dispatch tells that an event goes to one session. Options.OnDispatch gets it
-// on the session's writing goroutine just before the bytes are written.
+// Dispatch reports that an event goes to one session. Options.OnDispatch is called with it on the
+// session's writing goroutine just before the bytes are written.
 type Dispatch struct {
-	Time        time.Time // now: the bytes go to the socket next
+	Time        time.Time // now: the bytes are written next
 	Queued      time.Time // when the change happened and the event was queued
 	Event       string    // GUILD_CREATE, VOICE_STATE_UPDATE, …
 	Application ID
 	Guild       ID // 0 for events outside guilds
-	User        ID // whom it is about; 0 for events about nobody
+	User        ID // the user it is about; 0 for other events
 	Shard       int
 	Sequence    int64
 }
 
-// event is a change as it is told to sessions.
+// event is a change to be sent to sessions.
 type event struct {
 	name   string
-	intent Intents      // any of these; 0: everybody
-	guild  *guild       // nil: a direct message or an application's own event
+	intent Intents      // any of these; 0: all sessions
+	guild  *guild       // nil: a direct message or an event of an application
 	app    *application // nil: every application in the guild
 	user   ID
-	data   any                // the same for all takers
-	per    func(*session) any // or one for each; nil leaves that session out
+	data   any                // the same for all receivers
+	per    func(*session) any // or one for each; nil skips a session
 }
 
-// dispatch queues an event for every session that is to have it and gives the
-// time at which it did. The caller holds the world for writing, which gives
-// all sessions the same order.
+// dispatch queues an event for every session that should get it and returns the time at which it
+// did. The caller holds the world for writing, so all sessions get events in the same order.
 func (s *Server) dispatch(e event) time.Time {
 	at := time.Now()
 	if e.app != nil {
@@ -81,8 +80,8 @@ func (e *event) wanted(sess *session) bool {
 	return sess.takes(e.guild.id) && (e.name == "INTERACTION_CREATE" || !sess.awaits(e.guild.id))
 }
 
-// announce lets an application's sessions have GUILD_CREATE of a guild they do
-// not have yet: it was joined, or it is back after an outage.
+// announce makes an application's sessions get the GUILD_CREATE of a guild they don't have yet: it
+// was joined, or it is back after an outage.
 func (s *Server) announce(app *application, g *guild) {
 	for _, sess := range app.sessions {
 		if sess.takes(g.id) && sess.intents&IntentGuilds != 0 {
@@ -91,7 +90,7 @@ func (s *Server) announce(app *application, g *guild) {
 	}
 }
 
-// retract tells an application's sessions that a guild is gone, or for a while out of reach.
+// retract tells an application's sessions that a guild is gone or temporarily unavailable.
 func (s *Server) retract(app *application, g *guild, unavailable bool) {
 	type gone struct {
 		ID          ID   `json:"id"`
@@ -108,9 +107,8 @@ func (s *Server) retract(app *application, g *guild, unavailable bool) {
 	}
 }
 
-// streamGuild sends one more GUILD_CREATE to a session and says whether there
-// was one to send. The guild is read and queued under the world's lock: what
-// changed before is in it, what changes after comes as an event.
+// streamGuild sends one pending GUILD_CREATE to a session, and reports whether there was one. The guild is
+// read and queued under the world's lock: it contains all earlier changes, and later ones are sent as events.
 func (s *Server) streamGuild(sess *session) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()

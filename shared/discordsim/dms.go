@@ -5,19 +5,19 @@ import (
 	"time"
 )
 
-// dmWindow is the time in which direct messages that are opened are counted.
+// dmWindow is the period in which opened DM channels are counted.
 const dmWindow = 10 * time.Minute
 
-// dmUse is what an application did with direct messages. Guarded by Server.mu.
+// dmUse records an application's use of direct messages. Guarded by Server.mu.
 type dmUse struct {
-	opened      []time.Time // direct messages that did not exist, within dmWindow
-	total       int         // and since the world began
-	refused     int         // of the last opened ones, refused in a row
+	opened      []time.Time // new DM channels, within dmWindow
+	total       int         // and in total
+	refused     int         // of the most recent ones, refused in a row
 	quarantined bool
 }
 
-// createDM opens the direct messages between the bot and a user. One that
-// opens many in a short time is refused, and quarantined if it goes on.
+// createDM opens the DM channel of the bot and a user. A bot that opens many in a short time is
+// rate limited, and quarantined if it continues.
 func createDM(c *call) (int, any, error) {
 	f, err := c.form()
 	if err != nil {
@@ -43,7 +43,7 @@ func createDM(c *call) (int, any, error) {
 	return 200, c.wireDMFor(c.dm(c.app.id, id), c.app.id), nil
 }
 
-// open counts a direct message that is opened, and refuses what is too much.
+// open counts a new DM channel, or rejects it if there are too many.
 func (d *dmUse) open(now time.Time, l Limits) error {
 	d.opened = slices.DeleteFunc(d.opened, func(t time.Time) bool { return now.Sub(t) >= dmWindow })
 	switch {
@@ -59,16 +59,17 @@ func (d *dmUse) open(now time.Time, l Limits) error {
 	return nil
 }
 
-// errQuarantined answers a bot that may message nobody new; its code is not in
-// Discord's documents, bots report it.
+// errQuarantined is the response to a quarantined bot that messages somebody new. The code is
+// undocumented; bots report it.
 func errQuarantined() error {
 	return fail(403, 20026,
-		"Your bot has been flagged by our anti-spam system for abusive behavior. Please reach out to our team by going to https://dis.gd/app-quarantine and appeal this action taken on your bot.")
+		"Your bot has been flagged by our anti-spam system for abusive behavior. Please reach out to our team "+
+			"by going to https://dis.gd/app-quarantine and appeal this action taken on your bot.")
 }
 
 func dmKey(a, b ID) [2]ID { return [2]ID{min(a, b), max(a, b)} }
 
-// dm returns the direct messages of two users, made if there are none yet.
+// dm returns the DM channel of two users, and creates it if needed.
 func (s *Server) dm(a, b ID) *channel {
 	key := dmKey(a, b)
 	if ch := s.dms[key]; ch != nil {
@@ -79,7 +80,7 @@ func (s *Server) dm(a, b ID) *channel {
 	return ch
 }
 
-// sharesGuild reports whether two users meet in some guild: else a bot may not write to a user.
+// sharesGuild reports whether two users share a guild: otherwise a bot can't message a user.
 func (s *Server) sharesGuild(a *application, u ID) bool {
 	for id := range a.guilds {
 		if s.guilds[id].members[u] != nil {
@@ -89,8 +90,8 @@ func (s *Server) sharesGuild(a *application, u ID) bool {
 	return false
 }
 
-// mayWriteTo reports whether the other party of direct messages takes them. A
-// quarantined bot writes only to whom it has written before.
+// mayWriteTo reports whether the recipient accepts direct messages. A quarantined bot can only
+// message users it has messaged before.
 func (c *call) mayWriteTo(ch *channel) error {
 	for _, id := range ch.parties {
 		u := c.users[id]
@@ -108,7 +109,7 @@ func (c *call) mayWriteTo(ch *channel) error {
 	return nil
 }
 
-// Quarantine flags a bot as Discord's anti-spam system does, or lifts that.
+// Quarantine quarantines a bot as Discord's anti-spam system does, or ends that.
 func (s *Server) Quarantine(app ID, on bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,11 +1,10 @@
-// Package discordsim is a simulated Discord: gateway, REST, OAuth2 and a page to
-// act as its members, on loopback. Any client library connects to it
-// unchanged, and nothing in it knows the bot that is being tried: it serves to
-// run, show and test any Discord bot without an account, a token or a network.
+// Package discordsim is a Discord simulator: gateway, REST, OAuth2 and a page to act as its
+// members, on loopback. Any client library can connect to it unchanged, and it knows nothing about
+// the bot: use it to run, show and test any Discord bot without an account, a token or a network.
 //
 // # How to test a bot with it
 //
-// Make a world, start it, and point the bot's library at the URL:
+// Create a world, start it, and configure the bot's library with the URL:
 //
 //	s := discordsim.New(discordsim.Options{Seed: 1})
 //	app := s.AddApplication(discordsim.ApplicationOptions{Name: "My bot", AnyLoopbackRedirect: true})
@@ -16,10 +15,9 @@
 //	base, err := s.Start("127.0.0.1:0")
 //	defer s.Close(ctx)
 //
-// REST is at base + "/api/v10" (or /api/v9), the gateway's address is what
-// GET /gateway/bot says, OAuth2 is at base + "/oauth2/authorize" and
-// base + "/api/oauth2/token", pictures are at base + "/avatars/…". Then act as
-// a member and look at what the bot does:
+// REST is at base + "/api/v10" (or /api/v9), GET /gateway/bot returns the gateway's address, OAuth2
+// is at base + "/oauth2/authorize" and base + "/api/oauth2/token", pictures are at base +
+// "/avatars/…". Then act as a member and check what the bot does:
 //
 //	at, err := s.JoinVoice(guild.ID, alice.ID, lounge.ID, discordsim.VoiceFlags{})
 //	answer, err := s.RunCommand(ctx, alice.ID, discordsim.CommandRun{Guild: guild.ID, Name: "room rename",
@@ -28,50 +26,43 @@
 //	answer, err = s.SubmitModal(ctx, alice.ID, "reason", map[string]any{"text": "because"})
 //	state, err := s.StateFor(alice.ID)
 //
-// Or act by hand: base is a page, a small client in which each tab is one of
-// the people, and in which permissions are taken from the bot and things made
-// to go wrong. GiveOwnHosts lets one browser be signed in as several of them.
+// Or act by hand: base is a page with a small client, in which each tab is one of the people, and
+// where you can revoke the bot's permissions and inject faults. With GiveOwnHosts one browser can
+// be signed in as several people.
 //
-// Demo makes a small ready world. Scripts in any language do the same over
-// HTTP below /_sim/, which page/PROTOCOL.md describes together with what
-// the page uses. Inject makes things go wrong: see Fault. Options.Limits of
-// NoRateLimits spares a test the waiting that Discord's limits mean, and
-// openapitest.Wrap lets a test fail when what the bot sends is not what
-// Discord's OpenAPI description allows.
+// Demo creates a small world. Scripts in any language can do the same over HTTP under /_sim/;
+// page/PROTOCOL.md describes that API together with what the page uses. Inject injects faults: see Fault.
+// NoRateLimits as Options.Limits spares tests the waiting caused by Discord's limits, and openapitest.Wrap
+// makes a test fail if the bot sends something that Discord's OpenAPI description doesn't allow.
 //
 // # Safe use
 //
-// Server's methods are safe for concurrent use, except from within its hooks.
-// Anybody who reaches the port can act as anybody, so Start serves loopback
-// addresses only. Tokens and secrets come from Options.Seed and protect
-// nothing.
+// Server's methods are safe for concurrent use, except from within its hooks. Anybody who can reach
+// the port can act as anybody, so Start only serves loopback addresses. Tokens and secrets are
+// derived from Options.Seed and protect nothing.
 //
-// # What it does as Discord does
+// # What it simulates
 //
-// Gateway versions 9 and 10 in JSON, plain, zlib-stream, zstd-stream or with
-// compressed payloads; sessions with a replay log, opcodes 1 to 4, 6 to 11, 31
-// and 43, every close code, intents, shards, max_concurrency, the limit of
-// sends. Events are dispatched for whatever changes, whoever changed it.
+// Gateway versions 9 and 10 in JSON, plain, zlib-stream, zstd-stream or with compressed payloads;
+// sessions with replay, opcodes 1 to 4, 6 to 11, 31 and 43, every close code, intents, shards,
+// max_concurrency, the limit on sends. Every change is dispatched as an event, whoever made it.
 //
-// Permissions with overwrites and implicit rules, role hierarchy, the rules of
-// who may put what into overwrites, limits of size, refused forms with a tree
-// of errors, audit log with reasons, buckets that really limit, the global
-// limit, the ban after too many invalid requests, renames twice in ten minutes,
-// quarantine of bots that open many direct messages (at a guessed threshold).
-// Interactions with their three seconds and fifteen minutes, deferral,
-// follow-ups, ephemeral answers, modals, autocompletion, components of both
-// versions. OAuth2 with code, PKCE, refresh, revocation and scopes.
+// Permissions with overwrites and implicit rules, role hierarchy, the rules for changing overwrites,
+// size limits, form errors as a tree, audit log with reasons, rate limit buckets, the global limit,
+// the ban after too many invalid requests, two renames in ten minutes, quarantine of bots that open
+// many direct messages (at a guessed threshold). Interactions with their limits of three seconds and
+// fifteen minutes, deferral, follow-ups, ephemeral responses, modals, autocompletion, components of
+// both versions. OAuth2 with code, PKCE, refresh, revocation and scopes.
 //
-// It has no threads, webhooks of its own, emojis, stickers, sounds, scheduled
-// events, auto moderation, stage instances, polls, forwards, monetisation or
-// per-command permissions, and no voice servers: who is in voice is known,
-// nobody is heard. Nobody has activities, a bot is online whatever opcode 3 says,
-// and interactions come over the gateway, whose payloads are JSON. What asks for
-// any of these is refused with an error that says so.
+// It doesn't simulate threads, webhooks other than those of interactions, emojis, stickers, sounds,
+// scheduled events, auto moderation, stage instances, polls, forwards, monetization or command
+// permissions. There are no voice servers: it knows who is in voice, but transmits no audio. Nobody
+// has activities, a bot is online whatever opcode 3 says, and interactions are only sent over the
+// gateway, whose payloads are JSON. Requests for any of these get an error that says so.
 //
 // # REST routes
 //
-// Everything else answers 501 and is logged.
+// Everything else gets a 501 and is logged.
 //
 //	GET                      /gateway
 //	GET                      /gateway/bot
@@ -137,7 +128,6 @@
 //	GET                      /applications/{app}/guilds/{guild}/commands/permissions
 //	GET                      /applications/{app}/guilds/{guild}/commands/{command}/permissions
 //
-// Besides, for OAuth2, with or without /api, /api/v10 or /api/v9 before it:
-// GET and POST /oauth2/authorize, POST /oauth2/token, POST
-// /oauth2/token/revoke.
+// In addition, for OAuth2, with or without the prefix /api, /api/v10 or /api/v9: GET and POST
+// /oauth2/authorize, POST /oauth2/token, POST /oauth2/token/revoke.
 package discordsim

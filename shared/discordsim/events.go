@@ -2,7 +2,7 @@ package discordsim
 
 import "slices"
 
-// events are the dispatches the simulator sends.
+// events are the dispatch events that the simulator sends.
 var events = []string{
 	"CHANNEL_CREATE", "CHANNEL_DELETE", "CHANNEL_INFO", "CHANNEL_PINS_UPDATE", "CHANNEL_UPDATE",
 	"GUILD_AUDIT_LOG_ENTRY_CREATE", "GUILD_BAN_ADD", "GUILD_BAN_REMOVE", "GUILD_CREATE", "GUILD_DELETE",
@@ -15,5 +15,5 @@ var events = []string{
 	"VOICE_CHANNEL_START_TIME_UPDATE", "VOICE_CHANNEL_STATUS_UPDATE", "VOICE_SERVER_UPDATE", "VOICE_STATE_UPDATE",
 }
 
-// Events lists the dispatches the simulator sends, by name.
+// Events lists the names of the dispatch events that the simulator sends.
 func Events() []string { return slices.Clone(events) }

@@ -13,31 +13,31 @@ import (
 	"time"
 )
 
-// The kinds of faults. Those of the first group happen at once, when they are
-// added; the others lie in wait for what they disturb.
+// The kinds of faults. Those of the first group happen at once, when they are injected; the others wait for their
+// target.
 const (
-	FaultDrop           = "drop"          // cut the gateway's sockets without a word
+	FaultDrop           = "drop"          // cut the gateway's sockets without a close frame
 	FaultClose          = "close"         // close them with Code
 	FaultReconnect      = "op7"           // ask to reconnect, then close
 	FaultInvalidSession = "op9"           // invalidate the session; Resumable says whether it may be resumed
 	FaultHeartbeat      = "op1"           // ask for a heartbeat
-	FaultHalfOpen       = "half_open"     // the sockets stay, but nothing is heard or said on them any more
-	FaultOutage         = "outage"        // the guild becomes unavailable; back after Duration, else by "restore"
+	FaultHalfOpen       = "half_open"     // the sockets stay open, but nothing is received or sent on them
+	FaultOutage         = "outage"        // the guild becomes unavailable; it comes back after Duration, or with "restore"
 	FaultRestore        = "restore"       // the guild comes back
 	FaultExpireTokens   = "expire_tokens" // every OAuth2 access token (of User, if set) expires now
-	FaultRevokeTokens   = "revoke_tokens" // and this ends refresh tokens too
+	FaultRevokeTokens   = "revoke_tokens" // the same, and refresh tokens too
 	FaultNoHello        = "no_hello"      // a connection gets no HELLO
 	FaultNoACK          = "no_ack"        // heartbeats are not acknowledged
 	FaultDropResume     = "drop_resume"   // the socket is cut when RESUME arrives
 	FaultDuplicate      = "duplicate"     // a dispatch is sent twice
-	FaultUnknown        = "unknown"       // a dispatch holds types, enums and fields that nobody knows yet
-	FaultGarbled        = "garbled"       // a dispatch holds nothing that can be read
-	FaultDelay          = "delay"         // a dispatch, and what follows it, is held for Delay
-	FaultLatency        = "latency"       // REST answers come Delay later
+	FaultUnknown        = "unknown"       // a dispatch contains types, enums and fields that nobody knows yet
+	FaultGarbled        = "garbled"       // a dispatch can't be parsed
+	FaultDelay          = "delay"         // a dispatch, and all after it, is delayed by Delay
+	FaultLatency        = "latency"       // REST responses are delayed by Delay
 	FaultRateLimit      = "rate_limit"    // 429 with Scope and RetryAfter
 	FaultError          = "error"         // a 5xx (Status); with After the request took effect
-	FaultReset          = "reset"         // the connection breaks instead of an answer; with After, after the effect
-	// Status, Body and Headers instead of the answer; with After, what is left out stays as it is
+	FaultReset          = "reset"         // the connection breaks before the response; with After, after the effect
+	// Status, Body and Headers replace the response; with After, those not given stay as they are
 	FaultAnswer = "answer"
 
 	faultNoHello    = FaultNoHello
@@ -47,8 +47,7 @@ const (
 	faultDelay      = FaultDelay
 )
 
-// Fault is one disturbance. Zero fields choose everything: every application,
-// shard, guild, event, route.
+// Fault is one fault. Zero fields match everything: every application, shard, guild, event, route.
 type Fault struct {
 	ID          int     `json:"id,omitempty"`
 	Kind        string  `json:"kind"`
@@ -58,21 +57,21 @@ type Fault struct {
 	User        ID      `json:"user_id,omitempty"`
 	Event       string  `json:"event,omitempty"`       // VOICE_STATE_UPDATE
 	Route       string  `json:"route,omitempty"`       // "POST /guilds/{guild}/channels", "PATCH *", "/channels/*"
-	Skip        int     `json:"skip,omitempty"`        // how many of what it would disturb pass before it begins
-	Count       int     `json:"count,omitempty"`       // how often; default once, -1 until it is cleared
-	Chance      float64 `json:"chance,omitempty"`      // 0 < chance < 1: only so often, by the seed
-	Duration    float64 `json:"duration,omitempty"`    // seconds until it ends by itself
+	Skip        int     `json:"skip,omitempty"`        // how many matches to skip first
+	Count       int     `json:"count,omitempty"`       // how many matches to disturb; default 1, -1 until it is cleared
+	Chance      float64 `json:"chance,omitempty"`      // probability, 0 < chance < 1, from the seed
+	Duration    float64 `json:"duration,omitempty"`    // seconds until it ends on its own
 	Code        int     `json:"code,omitempty"`        // close: the close code; default 4000
 	Resumable   bool    `json:"resumable,omitempty"`   // op9
 	Delay       float64 `json:"delay,omitempty"`       // seconds: delay, latency
 	Scope       string  `json:"scope,omitempty"`       // rate_limit: user, shared, global or cloudflare; default user
-	RetryAfter  float64 `json:"retry_after,omitempty"` // rate_limit: seconds, fractions too; default 1
+	RetryAfter  float64 `json:"retry_after,omitempty"` // rate_limit: seconds, may have a fraction; default 1
 	NoBucket    bool    `json:"no_bucket,omitempty"`   // rate_limit: without X-RateLimit headers
 	NoRetry     bool    `json:"no_retry,omitempty"`    // rate_limit: without Retry-After
 	Status      int     `json:"status,omitempty"`      // error: default 502; answer: default 403
 	After       bool    `json:"after,omitempty"`       // error, reset, answer: after the request took effect
 	Body        string  `json:"body,omitempty"`        // answer
-	// Headers are set in an answer; those that are "" are left out of it.
+	// Headers are set in the response; those with "" are removed from it.
 	Headers map[string]string `json:"headers,omitempty"`
 }
 
@@ -80,7 +79,7 @@ func (f *Fault) delay() time.Duration { return seconds(f.Delay) }
 
 func seconds(f float64) time.Duration { return time.Duration(f * float64(time.Second)) }
 
-// atOnce are the kinds that happen when they are added.
+// atOnce are the kinds that happen when they are injected.
 var atOnce = []string{FaultDrop, FaultClose, FaultReconnect, FaultInvalidSession, FaultHeartbeat, FaultHalfOpen,
 	FaultOutage, FaultRestore, FaultExpireTokens, FaultRevokeTokens}
 
@@ -88,7 +87,7 @@ var inWait = []string{FaultNoHello, FaultNoACK, FaultDropResume, FaultDuplicate,
 	FaultLatency,
 	FaultRateLimit, FaultError, FaultReset, FaultAnswer}
 
-// target is what a fault in wait may disturb.
+// target is what a waiting fault may disturb.
 type target struct {
 	app      ID
 	shard    int
@@ -100,7 +99,7 @@ type target struct {
 	route    string
 }
 
-// faults keeps the faults in wait. Safe for concurrent use.
+// faults holds the waiting faults. Safe for concurrent use.
 type faults struct {
 	now  func() time.Time
 	mu   sync.Mutex
@@ -118,7 +117,7 @@ func newFaults(seed uint64, now func() time.Time) *faults {
 	return &faults{now: now, rng: newRand(seed ^ 0xfa017)}
 }
 
-// take returns the first fault of a kind that waits for the target, and uses it up by one.
+// take returns the first fault of a kind that matches the target, and counts its use.
 func (f *faults) take(kind string, t target) (Fault, bool) {
 	return f.takeIf(kind, t, func(*Fault) bool { return true })
 }
@@ -179,8 +178,7 @@ func (f *Fault) hitsRoute(t target) bool {
 	return err == nil && matched
 }
 
-// anyPart is a part of a route that may be anything, whatever it is called:
-// libraries write {guild.id} where the table writes {guild}.
+// anyPart is a placeholder in a route, whatever its name: libraries write {guild.id} where the table has {guild}.
 var anyPart = regexp.MustCompile(`\{[^}/]*\}`)
 
 func (f *faults) add(x Fault) Fault {
@@ -213,9 +211,8 @@ func (f *faults) all() []Fault {
 	return list
 }
 
-// Inject adds a fault, or makes it happen, and gives it back as it was
-// understood: with its id and its defaults. It fails when the kind is unknown
-// or something it needs is missing.
+// Inject adds a fault, or makes it happen, and returns it with its id and defaults. It fails if the
+// kind is unknown or a required field is missing.
 func (s *Server) Inject(f Fault) (Fault, error) {
 	f.Kind = strings.ToLower(strings.ReplaceAll(strings.TrimSpace(f.Kind), "-", "_"))
 	if alias, ok := faultAliases[f.Kind]; ok {
@@ -230,7 +227,7 @@ func (s *Server) Inject(f Fault) (Fault, error) {
 		s.page.faultsChanged()
 		return f, err
 	case !slices.Contains(inWait, f.Kind):
-		return f, fmt.Errorf("discordsim: no fault is called %q; there are %s", f.Kind,
+		return f, fmt.Errorf("discordsim: unknown kind of fault %q; choose one of %s", f.Kind,
 			strings.Join(append(slices.Clone(atOnce), inWait...), ", "))
 	}
 	if err := f.complete(); err != nil {
@@ -246,7 +243,7 @@ var faultAliases = map[string]string{"disconnect": FaultDrop, "reconnect": Fault
 	"no_acks": FaultNoACK, "5xx": FaultError, "429": FaultRateLimit, "ratelimit": FaultRateLimit,
 	"close_code": FaultClose, "guild_outage": FaultOutage, "heartbeat": FaultHeartbeat}
 
-// fromNumber understands a bare close code or status as the kind.
+// fromNumber accepts a close code or a status as the kind.
 func (f *Fault) fromNumber(n int) {
 	switch {
 	case n >= 1000 && n < 5000:
@@ -288,17 +285,17 @@ func (f *Fault) complete() error {
 		}
 	}
 	if f.Chance < 0 || f.Chance > 1 {
-		return errors.New("discordsim: chance lies between 0 and 1")
+		return errors.New("discordsim: chance must be between 0 and 1")
 	}
 	return nil
 }
 
-// ClearFaults ends the fault with this id, or all that are in wait with 0.
-// Guilds that are unavailable stay so; they come back by "restore".
+// ClearFaults ends the fault with this id, or with 0 all waiting ones. Unavailable guilds stay
+// unavailable; "restore" brings them back.
 func (s *Server) ClearFaults(id int) {
 	s.faults.clear(id)
 	s.page.faultsChanged()
 }
 
-// Faults lists those in wait.
+// Faults lists the waiting faults.
 func (s *Server) Faults() []Fault { return s.faults.all() }

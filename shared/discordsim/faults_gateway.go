@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// reconnectGrace is how long a client may take to leave after op 7.
+// reconnectGrace is how long a client may take to disconnect after op 7.
 const reconnectGrace = 5 * time.Second
 
-// happen makes a fault of the first group happen.
+// happen applies a fault of the first group.
 func (s *Server) happen(f *Fault) error {
 	switch f.Kind {
 	case FaultOutage, FaultRestore:
@@ -31,7 +31,7 @@ func (s *Server) happen(f *Fault) error {
 	return nil
 }
 
-// hitSessions lists the sessions with a connection that a fault is meant for.
+// hitSessions lists the connected sessions that a fault applies to.
 func (s *Server) hitSessions(f *Fault) []*session {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -67,7 +67,7 @@ func (s *Server) disturb(f *Fault, sess *session) {
 		c.send(opReconnect, nil)
 		s.after(reconnectGrace, func() { c.closeWith(closeUnknown) })
 	case FaultInvalidSession:
-		// The socket stays: the client may identify or resume on it, or on a new one.
+		// The socket stays open: the client may identify or resume on it, or on a new one.
 		c.setSession(nil)
 		sess.detach(c, s.now())
 		if !f.Resumable {
@@ -81,7 +81,7 @@ func (s *Server) disturb(f *Fault, sess *session) {
 	}
 }
 
-// outage makes a guild unavailable, or brings it back.
+// outage makes a guild unavailable, or available again.
 func (s *Server) outage(f *Fault) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -117,7 +117,7 @@ func (s *Server) setUnavailable(g *guild, unavailable bool) {
 	s.page.guildChanged(g.id)
 }
 
-// after runs f once d has passed, unless the server closes first; Close waits for it.
+// after runs f after d, unless the server closes first; Close waits for it.
 func (s *Server) after(d time.Duration, f func()) {
 	s.connMu.Lock()
 	defer s.connMu.Unlock()

@@ -8,10 +8,9 @@ import (
 	"strings"
 )
 
-// plant returns a dispatch as Discord might send it tomorrow: every object has a
-// field that nobody knows, every enum a value, every set of bits a bit, and
-// every list of things with a type holds one of a type that nobody knows. What
-// the event tells stays true.
+// plant returns a dispatch as Discord might send it in the future: every object has an unknown
+// field, every enum an unknown value, every bit set an unknown bit, and every list of typed objects
+// one of an unknown type. The event's meaning stays the same.
 func plant(data []byte) []byte {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
@@ -22,17 +21,20 @@ func plant(data []byte) []byte {
 	return marshal(planted("", v))
 }
 
-const tomorrow = 99 // a type, and a value of an enum, that Discord has not yet
+const tomorrow = 99 // a type, or value of an enum, that Discord doesn't have yet
 
-// Discord's documents: which fields are enums, bits, and lists of things that have a type.
+// From Discord's documentation: fields that are enums, bit sets, and lists of typed objects.
 var (
-	plantEnums = words("verification_level nsfw_level explicit_content_filter default_message_notifications mfa_level premium_tier premium_type video_quality_mode privacy_level context")
+	plantEnums = words("verification_level nsfw_level explicit_content_filter default_message_notifications " +
+		"mfa_level premium_tier premium_type video_quality_mode privacy_level context")
 	plantFlags = words("flags public_flags system_channel_flags")
 	plantBits  = words("permissions app_permissions allow deny")
-	plantLists = words("channels threads permission_overwrites stage_instances guild_scheduled_events soundboard_sounds activities options entitlements stickers emojis")
-	// plantShapes are fields that Discord has given a new shape before, or may.
-	plantShapes = words("avatar_decoration_data collectibles primary_guild clan banner_color safety_alerts_channel_id incidents_data latest_onboarding_question_id")
-	// plantMaps are objects whose names are ids: no field of an unknown name is in them.
+	plantLists = words("channels threads permission_overwrites stage_instances guild_scheduled_events " +
+		"soundboard_sounds activities options entitlements stickers emojis")
+	// plantShapes are fields whose shape Discord has changed before, or may change.
+	plantShapes = words("avatar_decoration_data collectibles primary_guild clan banner_color " +
+		"safety_alerts_channel_id incidents_data latest_onboarding_question_id")
+	// plantMaps are objects keyed by ids, which get no unknown field.
 	plantMaps = words("users members roles channels messages attachments authorizing_integration_owners")
 )
 

@@ -10,14 +10,14 @@ import (
 	"unicode/utf8"
 )
 
-// form reads one JSON object of a request field by field, telling absent from
-// null, and collects what is wrong under Discord's codes.
+// form reads a request's JSON object field by field, distinguishes absent fields from null, and
+// collects errors with Discord's codes.
 type form struct {
 	fields map[string]json.RawMessage
 	errs   *tree
 }
 
-// parseForm reads the body of a request. An empty body is an empty object.
+// parseForm parses the body of a request. An empty body is an empty object.
 func parseForm(body []byte) (*form, error) {
 	f := &form{errs: &tree{}}
 	if len(bytes.TrimSpace(body)) == 0 {
@@ -33,7 +33,7 @@ func parseForm(body []byte) (*form, error) {
 	return f, nil
 }
 
-// sub makes a form of a nested object whose errors stand below t.
+// sub makes a form of a nested object; its errors are added below t.
 func sub(raw json.RawMessage, t *tree) *form {
 	f := &form{errs: t}
 	if json.Unmarshal(raw, &f.fields) != nil || f.fields == nil {
@@ -42,16 +42,16 @@ func sub(raw json.RawMessage, t *tree) *form {
 	return f
 }
 
-// has reports whether the field is there, null or not.
+// has reports whether the field is present, null or not.
 func (f *form) has(name string) bool { _, ok := f.fields[name]; return ok }
 
-// isNull reports whether the field is there and null.
+// isNull reports whether the field is present and null.
 func (f *form) isNull(name string) bool {
 	raw, ok := f.fields[name]
 	return ok && string(raw) == "null"
 }
 
-// given reports whether the field is there and not null.
+// given reports whether the field is present and not null.
 func (f *form) given(name string) bool {
 	raw, ok := f.fields[name]
 	return ok && string(raw) != "null"
@@ -86,7 +86,7 @@ func scalar(raw json.RawMessage) (string, bool) {
 	return string(raw), false
 }
 
-// str reads a text of min to max characters; "" when it is not given.
+// str reads a string of minLen to maxLen characters; "" if it isn't given.
 func (f *form) str(name string, minLen, maxLen int) string {
 	if !f.given(name) {
 		return ""
@@ -113,7 +113,7 @@ func checkLength(t *tree, s string, minLen, maxLen int) {
 	}
 }
 
-// num reads a whole number between low and high.
+// num reads an integer between low and high.
 func (f *form) num(name string, low, high int) int {
 	if !f.given(name) {
 		return 0
@@ -135,7 +135,7 @@ func (f *form) num(name string, low, high int) int {
 	return n
 }
 
-// yes reads a truth value.
+// yes reads a boolean.
 func (f *form) yes(name string) bool {
 	if !f.given(name) {
 		return false
@@ -151,7 +151,7 @@ func (f *form) yes(name string) bool {
 	return false
 }
 
-// id reads a snowflake; 0 when it is not given.
+// id reads a snowflake; 0 if it isn't given.
 func (f *form) id(name string) ID {
 	if !f.given(name) {
 		return 0
@@ -179,7 +179,7 @@ func (f *form) ids(name string, limit int) []ID {
 	return out
 }
 
-// list reads a list of low to high values, unread.
+// list reads a list of low to high values, undecoded.
 func (f *form) list(name string, low, high int) []json.RawMessage {
 	if !f.given(name) {
 		return nil
@@ -201,7 +201,7 @@ func (f *form) list(name string, low, high int) []json.RawMessage {
 	return nil
 }
 
-// objects reads a list of objects, each with its own place in the errors.
+// objects reads a list of objects, each with its own node for errors.
 func (f *form) objects(name string, low, high int) []*form {
 	list := f.list(name, low, high)
 	out := make([]*form, 0, len(list))
@@ -211,7 +211,7 @@ func (f *form) objects(name string, low, high int) []*form {
 	return out
 }
 
-// object reads a nested object; nil when it is not given.
+// object reads a nested object; nil if it isn't given.
 func (f *form) object(name string) *form {
 	if !f.given(name) {
 		return nil
@@ -219,7 +219,7 @@ func (f *form) object(name string) *form {
 	return sub(f.fields[name], f.errs.at(name))
 }
 
-// permissions reads a set of permission bits; what Discord does not know is dropped.
+// permissions reads a permission bit set and drops unknown bits.
 func (f *form) permissions(name string) Permissions {
 	if !f.given(name) {
 		return 0
@@ -232,7 +232,7 @@ func (f *form) permissions(name string) Permissions {
 	return Permissions(n) & AllPermissions
 }
 
-// choice reads a number that must be one of some.
+// choice reads a number that must be one of the given ones.
 func (f *form) choice(name string, of ...int) int {
 	if !f.given(name) {
 		return 0
@@ -253,7 +253,7 @@ func (f *form) choice(name string, of ...int) int {
 	return n
 }
 
-// when reads a time in ISO 8601.
+// when reads an ISO 8601 time.
 func (f *form) when(name string) time.Time {
 	if !f.given(name) {
 		return time.Time{}
@@ -266,7 +266,7 @@ func (f *form) when(name string) time.Time {
 	return t
 }
 
-// set puts a field in that came from elsewhere, such as the address.
+// set sets a field that came from elsewhere, such as the URL.
 func (f *form) set(name, value string) {
 	if f.fields == nil {
 		f.fields = map[string]json.RawMessage{}

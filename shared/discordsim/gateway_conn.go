@@ -57,13 +57,12 @@ var closeReasons = map[int]string{
 }
 
 const (
-	maxPayload   = 4096 // bytes a client may send at once
+	maxPayload   = 4096 // bytes a client may send in one message
 	writeTimeout = 20 * time.Second
 )
 
-// gatewayConn is one WebSocket of one client. Two goroutines own it: the one
-// that net/http started reads, and a second writes; the first ends after the
-// second. Fields below mu are guarded by it.
+// gatewayConn is one client's WebSocket. Two goroutines own it: net/http's reads, and a second one
+// writes; the first ends after the second. Fields below mu are guarded by it.
 type gatewayConn struct {
 	s       *Server
 	ws      *websocket.Conn
@@ -71,20 +70,20 @@ type gatewayConn struct {
 	host    string
 	secure  bool
 	wake    chan struct{}
-	done    chan struct{} // closed when the connection is to end
+	done    chan struct{} // closed when the connection should end
 	cursor  atomic.Int64
 	silent  atomic.Bool // half-open: nothing is answered or sent any more
-	closing atomic.Bool // a close frame was sent: what still comes is not heard
-	overrun atomic.Bool // more was dispatched than the session's log holds
+	closing atomic.Bool // a close frame was sent: further messages are ignored
+	overrun atomic.Bool // more was dispatched than fits in the session's log
 
 	mu      sync.Mutex
-	enc     encoder // used by the writer alone; IDENTIFY may replace it
+	enc     encoder // only used by the writer; IDENTIFY may replace it
 	control []frame
 	sess    *session
 	ended   bool
 }
 
-// frame is what is sent besides dispatches; a code closes the connection after it.
+// frame is a message other than a dispatch; a code closes the connection after it.
 type frame struct {
 	data []byte
 	code int
@@ -101,11 +100,11 @@ var upgrader = websocket.Upgrader{
 	CheckOrigin: func(*http.Request) bool { return true },
 }
 
-// serveGateway is the gateway: one call is one connection.
+// serveGateway is the gateway: each call is one connection.
 func (s *Server) serveGateway(w http.ResponseWriter, r *http.Request) {
 	ws, err := upgrader.Upgrade(w, r, nil)
 	if err != nil {
-		return // Upgrade has answered
+		return // Upgrade has responded
 	}
 	c := &gatewayConn{s: s, ws: ws, host: r.Host, secure: r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https",
 		wake: make(chan struct{}, 1), done: make(chan struct{})}
@@ -129,7 +128,7 @@ func (s *Server) serveGateway(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// greet answers the address's query: HELLO, or a close for what is not spoken here.
+// greet checks the URL's query and sends HELLO, or closes if the query isn't supported.
 func (c *gatewayConn) greet(version, encoding string) {
 	switch version {
 	case "9":
@@ -187,8 +186,8 @@ func (c *gatewayConn) readLoop() {
 	}
 }
 
-// closedByClient ends the session before the client's close is answered, so
-// that whoever closed with 1000 and comes back at once finds it ended.
+// closedByClient ends the session before the client's close frame is answered, so that a client
+// that closed with 1000 and reconnects at once finds it ended.
 func (c *gatewayConn) closedByClient(code int, _ string) error {
 	if sess := c.session(); sess != nil && !c.closing.Load() && endsSession(code) && sess.connection() == c {
 		c.s.endSession(sess)
@@ -201,7 +200,7 @@ func endsSession(code int) bool {
 	return code == websocket.CloseNormalClosure || code == websocket.CloseGoingAway
 }
 
-// refuse closes the connection for what the client sent, and hears no more.
+// refuse closes the connection because of what the client sent, and ignores further messages.
 func (c *gatewayConn) refuse(code int) {
 	c.closing.Store(true)
 	c.closeWith(code)
@@ -223,7 +222,7 @@ func (c *gatewayConn) poke() {
 	}
 }
 
-// send queues a payload that is no dispatch.
+// send queues a payload other than a dispatch.
 func (c *gatewayConn) send(op int, d any) {
 	c.queue(frame{data: marshal(struct {
 		T  *string `json:"t"`
@@ -248,13 +247,13 @@ func (c *gatewayConn) takeControl() []frame {
 	return f
 }
 
-// closeWith sends a close frame after what is queued, and ends the connection.
+// closeWith sends a close frame after the queue, and ends the connection.
 func (c *gatewayConn) closeWith(code int) { c.queue(frame{code: code}) }
 
-// drop ends the connection without a word, as a broken network does.
+// drop ends the connection without a close frame, like a network failure.
 func (c *gatewayConn) drop() { c.queue(frame{drop: true}) }
 
-// end tells the writer to send what is queued and stop. It is safe to call more than once.
+// end makes the writer send the queue and stop. It may be called more than once.
 func (c *gatewayConn) end() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -264,7 +263,7 @@ func (c *gatewayConn) end() {
 	}
 }
 
-// resumeURL is the address a client comes back to: the one it came from.
+// resumeURL returns the address for resuming: the one the client connected to.
 func (c *gatewayConn) resumeURL() string {
 	if c.secure {
 		return "wss://" + c.host
@@ -272,7 +271,7 @@ func (c *gatewayConn) resumeURL() string {
 	return "ws://" + c.host
 }
 
-// enter counts a connection in; false when the server is closing.
+// enter registers a connection; it returns false if the server is closing.
 func (s *Server) enter(c *gatewayConn) bool {
 	s.connMu.Lock()
 	defer s.connMu.Unlock()
@@ -291,8 +290,7 @@ func (s *Server) leave(c *gatewayConn) {
 	s.wg.Done()
 }
 
-// closeGateway ends every connection as Discord does when it restarts, and
-// cuts those that do not take the close within the context.
+// closeGateway ends every connection as Discord does on a restart, and cuts off those that don't close before ctx ends.
 func (s *Server) closeGateway(ctx context.Context) {
 	s.connMu.Lock()
 	s.closing = true

@@ -18,7 +18,7 @@ type identify struct {
 	Intents    *Intents        `json:"intents"`
 }
 
-// flag is a truth value as libraries write it: true, 1, or their opposites.
+// flag is a boolean as libraries send it: true, 1, or their opposites.
 type flag bool
 
 // UnmarshalJSON accepts true, false, numbers and null.
@@ -34,7 +34,7 @@ func (f *flag) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// handle acts on one payload and gives the code to close the connection with, or 0.
+// handle handles one payload and returns the code to close the connection with, or 0.
 func (c *gatewayConn) handle(p payload) int {
 	switch p.Op {
 	case opHeartbeat:
@@ -65,7 +65,7 @@ func (c *gatewayConn) handle(p payload) int {
 	}
 }
 
-// heartbeat takes a sequence, 0 or null.
+// heartbeat accepts a sequence number, 0 or null.
 func (c *gatewayConn) heartbeat(d json.RawMessage) int {
 	var seq *int64
 	if len(d) > 0 && json.Unmarshal(d, &seq) != nil {
@@ -107,8 +107,8 @@ func (c *gatewayConn) identify(d json.RawMessage) int {
 	}
 	sess, code, again := c.s.startSession(c, &id)
 	if again {
-		// It comes "after a few seconds" (discord-api-docs#1328); how many is a guess, by which
-		// a client that identifies anew at once is heard, as it is by Discord.
+		// It is sent "after a few seconds" (discord-api-docs#1328); how many is a guess. A client that
+		// identifies again at once is accepted, as by Discord.
 		c.s.after(c.s.opts.Limits.IdentifyWindow, func() { c.send(opInvalidSession, false) })
 		return 0
 	}
@@ -128,8 +128,8 @@ func (c *gatewayConn) identify(d json.RawMessage) int {
 	return 0
 }
 
-// startSession checks an IDENTIFY in the order in which Discord does and opens
-// the session. again asks the client to identify later: too many at a time.
+// startSession checks an IDENTIFY in the same order as Discord and opens the session. again means
+// that too many identify at the same time and the client should try again later.
 func (s *Server) startSession(c *gatewayConn, id *identify) (sess *session, code int, again bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -183,7 +183,7 @@ func (s *Server) guildsOfShard(app *application, shard, shards int) int {
 	return n
 }
 
-// dropExpired forgets sessions that were left for longer than they can be resumed.
+// dropExpired removes sessions that can no longer be resumed.
 func (s *Server) dropExpired(app *application) {
 	kept := app.sessions[:0]
 	for _, sess := range app.sessions {
@@ -197,7 +197,7 @@ func (s *Server) dropExpired(app *application) {
 	app.sessions = kept
 }
 
-// endSession forgets a session for good: it can no longer be resumed.
+// endSession removes a session for good: it can no longer be resumed.
 func (s *Server) endSession(sess *session) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -255,7 +255,7 @@ func (s *Server) ready(sess *session, c *gatewayConn) wireReady {
 	return r
 }
 
-// resume continues a session: what was missed, then RESUMED.
+// resume resumes a session: missed events, then RESUMED.
 func (c *gatewayConn) resume(d json.RawMessage) int {
 	if c.session() != nil {
 		return closeAuthenticated

@@ -6,24 +6,23 @@ import (
 	"time"
 )
 
-// item is one dispatch as it lies in a session's log.
+// item is one dispatch in a session's log.
 type item struct {
 	seq   int64
 	name  string
 	guild ID
 	user  ID
 	data  []byte
-	at    time.Time // when it was handed to the session
+	at    time.Time // when the session got it
 
-	only *gatewayConn // RESUMED ends one connection's replay: it is not part of another's
+	only *gatewayConn // RESUMED belongs to one connection's replay only
 }
 
-// session is one shard of one application. It outlives its connections: the
-// log holds what was dispatched, so that a RESUME can replay it.
+// session is one shard of one application. It outlives its connections: the log holds what was
+// dispatched, so that a RESUME can replay it.
 //
-// app, shard, shards and what IDENTIFY said never change. The log, its
-// connection and the guilds still to be sent are guarded by mu, which is taken
-// last: never while holding it is anything else locked or called.
+// app, shard, shards and the values from IDENTIFY never change. The log, its connection and the pending
+// guilds are guarded by mu, which is locked last: nothing else is locked or called while holding it.
 type session struct {
 	id      string
 	app     *application
@@ -37,10 +36,10 @@ type session struct {
 	mu       sync.Mutex
 	seq      int64
 	log      []item
-	head     int // where in log the oldest dispatch that is kept lies
+	head     int // index of the oldest kept dispatch in log
 	bytes    int
 	conn     *gatewayConn
-	pending  []ID // guilds whose GUILD_CREATE is still to come
+	pending  []ID // guilds whose GUILD_CREATE is pending
 	detached time.Time
 }
 
@@ -49,7 +48,7 @@ type replayLimits struct{ events, bytes int }
 // takes reports whether a guild belongs to this session's shard.
 func (s *session) takes(guild ID) bool { return int(uint64(guild)>>22%uint64(s.shards)) == s.shard }
 
-// append puts a dispatch into the log and wakes the connection.
+// append adds a dispatch to the log and wakes the connection.
 func (s *session) append(it item) {
 	s.mu.Lock()
 	s.seq++
@@ -64,17 +63,16 @@ func (s *session) append(it item) {
 	}
 }
 
-// kept are the dispatches that can still be replayed. The caller holds mu.
+// kept returns the dispatches that can still be replayed. The caller holds mu.
 func (s *session) kept() []item { return s.log[s.head:] }
 
-// trim drops the oldest dispatches beyond the limits. What was dropped is
-// moved out of the slice only now and then, so that a dispatch costs the same
-// however long the log is. The caller holds mu.
+// trim drops the oldest dispatches beyond the limits. They are removed from the slice only
+// occasionally, so that the cost of a dispatch doesn't depend on the log's length. The caller holds mu.
 func (s *session) trim() {
 	for len(s.kept()) > s.limits.events || s.bytes > s.limits.bytes && len(s.kept()) > 1 {
 		old := &s.log[s.head]
 		if s.conn != nil && s.conn.cursor.Load() < old.seq {
-			// The reader is too slow: what it has not got is being lost.
+			// The reader is too slow: it is losing dispatches.
 			s.conn.overrun.Store(true)
 		}
 		s.bytes -= len(old.data)
@@ -87,7 +85,7 @@ func (s *session) trim() {
 	}
 }
 
-// after returns at most limit dispatches behind a sequence number.
+// after returns at most limit dispatches after a sequence number.
 func (s *session) after(seq int64, limit int) []item {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -102,7 +100,7 @@ func (s *session) after(seq int64, limit int) []item {
 	return slices.Clone(kept[i:min(i+limit, len(kept))])
 }
 
-// canReplay reports whether everything behind seq is still in the log.
+// canReplay reports whether everything after seq is still in the log.
 func (s *session) canReplay(seq int64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -112,7 +110,7 @@ func (s *session) canReplay(seq int64) bool {
 
 func (s *session) sequence() int64 { s.mu.Lock(); defer s.mu.Unlock(); return s.seq }
 
-// attach makes c the session's connection and gives the one it replaces.
+// attach makes c the session's connection and returns the previous one.
 func (s *session) attach(c *gatewayConn) *gatewayConn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -121,7 +119,7 @@ func (s *session) attach(c *gatewayConn) *gatewayConn {
 	return old
 }
 
-// detach takes c off the session, if it is still its connection.
+// detach removes c from the session, if it is still its connection.
 func (s *session) detach(c *gatewayConn, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -138,15 +136,15 @@ func (s *session) expired(now time.Time, window time.Duration) bool {
 	return s.conn == nil && !s.detached.IsZero() && now.Sub(s.detached) > window
 }
 
-// awaits reports whether the guild's GUILD_CREATE is still to come: until then
-// its events are left out, since GUILD_CREATE will hold what they would say.
+// awaits reports whether the guild's GUILD_CREATE is pending: until then its events are omitted,
+// because GUILD_CREATE will contain the changes.
 func (s *session) awaits(guild ID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Contains(s.pending, guild)
 }
 
-// expect puts a guild's GUILD_CREATE on the list.
+// expect adds a guild to the pending ones.
 func (s *session) expect(guild ID) {
 	s.mu.Lock()
 	if !slices.Contains(s.pending, guild) {
@@ -159,7 +157,7 @@ func (s *session) expect(guild ID) {
 	}
 }
 
-// forget takes a guild off the list and says whether it was there.
+// forget removes a guild from the pending ones, and reports whether it was there.
 func (s *session) forget(guild ID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -170,7 +168,7 @@ func (s *session) forget(guild ID) bool {
 	return i >= 0
 }
 
-// next returns the first guild on the list that can be sent.
+// next returns the first pending guild that can be sent.
 func (s *session) next(can func(ID) bool) (ID, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

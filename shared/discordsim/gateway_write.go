@@ -10,7 +10,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// encoder turns a payload into one WebSocket message. The bytes are valid until the next call.
+// encoder encodes a payload as one WebSocket message. The bytes are valid until the next call.
 type encoder interface {
 	encode(p []byte) (kind int, data []byte, err error)
 }
@@ -23,7 +23,7 @@ func newEncoder(compress string) encoder {
 		return e
 	case "zstd-stream":
 		e := &zstdStream{}
-		// The options are fixed and valid, so there is no error to meet.
+		// The options are constant and valid, so there can't be an error.
 		e.w, _ = zstd.NewWriter(&e.buf, zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true),
 			zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(256<<10))
 		return e
@@ -35,7 +35,7 @@ type plainText struct{}
 
 func (plainText) encode(p []byte) (int, []byte, error) { return websocket.TextMessage, p, nil }
 
-// zlibPayload compresses each large message by itself: IDENTIFY with compress true.
+// zlibPayload compresses each large message separately: IDENTIFY with compress true.
 type zlibPayload struct{}
 
 func (zlibPayload) encode(p []byte) (int, []byte, error) {
@@ -51,7 +51,7 @@ func (zlibPayload) encode(p []byte) (int, []byte, error) {
 	return websocket.BinaryMessage, buf.Bytes(), err
 }
 
-// zlibStream has one compression context for the whole connection and flushes after each message.
+// zlibStream uses one compression context for the whole connection and flushes after each message.
 type zlibStream struct {
 	buf bytes.Buffer
 	w   *zlib.Writer
@@ -84,7 +84,7 @@ func (e *zstdStream) encode(p []byte) (int, []byte, error) {
 func (c *gatewayConn) writeLoop() {
 	defer func() {
 		if z, ok := c.encoder().(*zstdStream); ok {
-			_ = z.w.Close() // gives its buffers back
+			_ = z.w.Close() // returns its buffers
 		}
 	}()
 	for {
@@ -103,8 +103,7 @@ func (c *gatewayConn) writeLoop() {
 	}
 }
 
-// flush writes what is queued, then what was dispatched, then guilds still to
-// be sent. It gives false when the connection has to end.
+// flush writes the queue, then dispatches, then pending guilds. It returns false if the connection has to end.
 func (c *gatewayConn) flush() bool {
 	for {
 		if c.silent.Load() {
@@ -156,8 +155,8 @@ func (c *gatewayConn) writeFrame(f frame) bool {
 	return c.write(f.data)
 }
 
-// writeClose sends a close frame. The reader goes on until the client has
-// answered, at most a second: closing at once could overtake the frame.
+// writeClose sends a close frame. The reader continues until the client has answered, for at most a
+// second: closing at once could overtake the frame.
 func (c *gatewayConn) writeClose(code int) {
 	c.closing.Store(true)
 	msg := websocket.FormatCloseMessage(code, closeReasons[code])
@@ -165,7 +164,7 @@ func (c *gatewayConn) writeClose(code int) {
 	_ = c.ws.NetConn().SetReadDeadline(time.Now().Add(time.Second))
 }
 
-// writeItem sends one dispatch, with the faults that wait for it.
+// writeItem sends one dispatch, with the faults that match it.
 func (c *gatewayConn) writeItem(sess *session, it item) bool {
 	if it.only != nil && it.only != c {
 		c.cursor.Store(it.seq)
@@ -202,7 +201,7 @@ func (c *gatewayConn) writeItem(sess *session, it item) bool {
 	return true
 }
 
-// wait holds the writer up until a time; false when the connection ends first.
+// wait blocks the writer until a time; it returns false if the connection ends first.
 func (c *gatewayConn) wait(until time.Time) bool {
 	t := time.NewTimer(time.Until(until))
 	defer t.Stop()
@@ -219,7 +218,7 @@ func (c *gatewayConn) encoder() encoder { c.mu.Lock(); defer c.mu.Unlock(); retu
 func (c *gatewayConn) write(p []byte) bool {
 	kind, data, err := c.encoder().encode(p)
 	if err != nil {
-		c.s.log.Error("a payload could not be compressed", "error", err)
+		c.s.log.Error("cannot compress a payload", "error", err)
 		return false
 	}
 	_ = c.ws.SetWriteDeadline(time.Now().Add(writeTimeout))

@@ -1,6 +1,6 @@
 package discordsim
 
-// Intents choose which events a session gets; see "List of Intents" in Discord's document.
+// Intents select the events that a session gets; see "List of Intents" in Discord's documentation.
 type Intents uint64
 
 // The intents by Discord's names.
@@ -26,9 +26,10 @@ const (
 	IntentAutoModerationExecute Intents = 1 << 21
 	IntentGuildPolls            Intents = 1 << 24
 	IntentDirectPolls           Intents = 1 << 25
-	intentsKnown                        = 1<<17 - 1 | IntentAutoModerationConfig | IntentAutoModerationExecute | IntentGuildPolls | IntentDirectPolls
-	intentsPrivileged                   = IntentGuildMembers | IntentGuildPresences | IntentMessageContent
-	flagPresence, flagMembers           = 1 << 12, 1 << 14
-	flagMessageContent                  = 1 << 18
-	flagApplicationCommandBadge         = 1 << 23
+	intentsKnown                        = 1<<17 - 1 | IntentAutoModerationConfig | IntentAutoModerationExecute |
+		IntentGuildPolls | IntentDirectPolls
+	intentsPrivileged           = IntentGuildMembers | IntentGuildPresences | IntentMessageContent
+	flagPresence, flagMembers   = 1 << 12, 1 << 14
+	flagMessageContent          = 1 << 18
+	flagApplicationCommandBadge = 1 << 23
 )

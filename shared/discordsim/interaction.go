@@ -4,7 +4,7 @@ import (
 	"time"
 )
 
-// Kinds of interactions and of their first answers ("Receiving and Responding").
+// Types of interactions and of their first responses ("Receiving and Responding").
 const (
 	actCommand      = 2
 	actComponent    = 3
@@ -20,9 +20,8 @@ const (
 	errApplicationQuiet = "The application did not respond"
 )
 
-// interaction is one act of a user that an application answers. id, token,
-// app, user and what it is about never change; the rest is guarded by
-// Server.mu. The channels are closed by whoever closes them first, under it.
+// interaction is an act of a user that an application responds to. id, token, app, user and what it is about
+// never change; the rest is guarded by Server.mu. The channels are closed while holding it, by whoever is first.
 type interaction struct {
 	id      ID
 	token   string
@@ -34,20 +33,20 @@ type interaction struct {
 	name    string
 	target  ID
 	data    any
-	message *message // whose component was used, or which opened the modal
+	message *message // whose component was used, or that opened the modal
 	trigger *interaction
 	created time.Time
 
-	first    chan struct{} // the first answer is here, or will not come
-	settled  chan struct{} // a deferred answer is here
+	first    chan struct{} // the first response has arrived, or won't
+	settled  chan struct{} // a deferred response has arrived
 	touched  chan struct{} // a deferred update was followed by an edit or a follow-up
 	answered bool
 	failed   bool
 	answer   int
-	private  bool // the first answer is ephemeral
+	private  bool // the first response is ephemeral
 	loading  bool
 	original *message
-	last     *message // what came last
+	last     *message // the most recent one
 	modal    *modalForm
 	choices  []optionChoice
 }
@@ -60,7 +59,7 @@ type modalForm struct {
 	from       *interaction
 }
 
-// newInteraction makes one and keeps it. The caller holds the world and sends it.
+// newInteraction makes and stores one. The caller holds the world and sends it.
 func (s *Server) newInteraction(kind int, app *application, u *user, guild, channel ID) *interaction {
 	a := &interaction{id: s.nextID(), app: app, kind: kind, user: u, guild: guild, channel: channel, created: s.now(),
 		first: make(chan struct{}), settled: make(chan struct{}), touched: make(chan struct{})}
@@ -70,7 +69,7 @@ func (s *Server) newInteraction(kind int, app *application, u *user, guild, chan
 	return a
 }
 
-// sweepInteractions forgets those whose token died.
+// sweepInteractions removes those whose token has expired.
 func (s *Server) sweepInteractions() {
 	if len(s.acts) < 256 {
 		return
@@ -91,7 +90,7 @@ func closeOnce(c chan struct{}) {
 	}
 }
 
-// failOpenInteractions lets those who wait for an answer go on without one.
+// failOpenInteractions ends the waiting for responses.
 func (s *Server) failOpenInteractions() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -103,7 +102,7 @@ func (s *Server) failOpenInteractions() {
 	}
 }
 
-// send dispatches an interaction to the application's session of its shard.
+// send dispatches an interaction to the application's session for its shard.
 func (s *Server) send(a *interaction) {
 	e := event{name: "INTERACTION_CREATE", app: a.app, user: a.user.id, data: s.wireInteraction(a)}
 	if a.guild != 0 {
@@ -172,10 +171,10 @@ func (s *Server) wireInteraction(a *interaction) wireInteraction {
 	return w
 }
 
-// owners says for whom the application is installed: the guild.
+// owners returns for whom the application is installed: the guild.
 func (a *interaction) owners() map[string]ID { return map[string]ID{"0": a.guild} }
 
-// metadata is what a message says of the interaction that it answers.
+// metadata is what a message contains about the interaction it responds to.
 func (a *interaction) metadata() map[string]any {
 	m := map[string]any{"id": a.id, "type": a.kind, "user": a.user.wire(), "authorizing_integration_owners": a.owners()}
 	if a.kind == actCommand {
@@ -194,7 +193,7 @@ func (a *interaction) metadata() map[string]any {
 	return m
 }
 
-// oldMetadata is the older form that libraries still read; commands alone have it.
+// oldMetadata is the older form that libraries still read; only commands have it.
 func (a *interaction) oldMetadata() map[string]any {
 	if a.kind != actCommand {
 		return nil
@@ -202,5 +201,5 @@ func (a *interaction) oldMetadata() map[string]any {
 	return map[string]any{"id": a.id, "type": a.kind, "name": a.name, "user": a.user.wire()}
 }
 
-// alive reports whether the interaction's token still works.
+// alive reports whether the interaction's token is still valid.
 func (s *Server) alive(a *interaction) bool { return s.now().Sub(a.created) < s.opts.TokenLife }

@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// Kept is what of a world is kept from one run to the next: guilds as Discord's own disk would have them,
-// with their invites and the last messages of each channel. Sign-ins, direct messages, files in messages,
-// messages for one person alone and who is in voice are not in it. Made by Keep, given back by Restore to a
-// world of the same seed and founding.
+// Kept is the part of a world that is stored from one run to the next: guilds with their invites
+// and the last messages of each channel. It doesn't contain sign-ins, direct messages, attachments,
+// ephemeral messages and voice states. Keep makes it, and Restore restores it in a world with the
+// same seed and founding time.
 type Kept struct {
 	Guilds []keptGuild `json:"guilds"`
 }
@@ -28,7 +28,7 @@ type keptGuild struct {
 	Messages []keptMessage `json:"messages,omitempty"`
 }
 
-// keptMessages is how many messages of a channel are kept, the newest and those that are pinned or have components.
+// keptMessages is how many messages of a channel are stored: the newest, and those that are pinned or have components.
 const keptMessages = 50
 
 type keptMessage struct {
@@ -111,7 +111,7 @@ type keptMember struct {
 	Pending bool      `json:"pending"`
 }
 
-// Keep returns what is to be kept of the world, as JSON that is the same as long as nothing of it changes.
+// Keep returns the part of the world to store, as JSON that is the same as long as nothing in it changes.
 func (s *Server) Keep() ([]byte, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -182,7 +182,7 @@ func (s *Server) keepTalk(g *keptGuild) {
 	slices.SortFunc(g.Invites, func(a, b keptInvite) int { return strings.Compare(a.Code, b.Code) })
 }
 
-// restoreTalk puts back a guild's messages and invites.
+// restoreTalk restores a guild's messages and invites.
 func (s *Server) restoreTalk(k keptGuild) {
 	for _, km := range k.Messages {
 		ch, author := s.channels[km.Channel], s.users[km.Author]
@@ -194,7 +194,7 @@ func (s *Server) restoreTalk(k keptGuild) {
 			flags: km.Flags, kind: km.Kind, pinned: !km.PinnedAt.IsZero(), pinnedAt: km.PinnedAt, edited: km.Edited,
 			mentions: km.Mentions, roles: km.Roles, everyone: km.Everyone, refChannel: km.RefChannel,
 			refMessage: km.RefMessage}
-		if km.Components != nil { // read as when it was sent: menus and buttons have Go's types
+		if km.Components != nil { // parsed as when they were sent, for Go's types of menus and buttons
 			r := componentReader{v2: m.flags&flagV2 != 0, newID: s.nextID}
 			m.components = r.top(sub(marshal(map[string]any{"components": km.Components}), &tree{}), "components",
 				maxV2Components)
@@ -216,12 +216,12 @@ func (s *Server) restoreTalk(k keptGuild) {
 	}
 }
 
-// Restore puts what Keep gave in place of what the world's guilds have. Nobody may be connected yet. Guilds and people
-// that this world has not are left out.
+// Restore replaces the contents of the world's guilds with what Keep returned. Nobody may be
+// connected yet. It skips guilds and people that this world doesn't have.
 func (s *Server) Restore(kept []byte) error {
 	var k Kept
 	if err := json.Unmarshal(kept, &k); err != nil {
-		return fmt.Errorf("discordsim: this is no kept world: %w", err)
+		return fmt.Errorf("discordsim: not a stored world: %w", err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -231,7 +231,7 @@ func (s *Server) Restore(kept []byte) error {
 			s.restoreTalk(from)
 		}
 	}
-	s.rng = newRand(0) // else tokens of the run before would be given out again, to others
+	s.rng = newRand(0) // otherwise the tokens of the previous run would be reused
 	return nil
 }
 

@@ -17,8 +17,8 @@ type membersChunk struct {
 	Nonce     string       `json:"nonce,omitempty"`
 }
 
-// requestMembers is opcode 8: members by query or by id, in chunks of at most
-// 1,000 ("Request Guild Members"). What may not be asked is answered by nothing.
+// requestMembers is opcode 8: members by query or by id, in chunks of at most 1,000 ("Request Guild
+// Members"). Requests that aren't allowed get no response.
 func (s *Server) requestMembers(sess *session, d json.RawMessage) int {
 	var q struct {
 		Guild     json.RawMessage `json:"guild_id"`
@@ -77,10 +77,10 @@ func (s *Server) requestMembers(sess *session, d json.RawMessage) int {
 	return 0
 }
 
-// wholeListEvery is how often a guild's whole list may be asked for.
+// wholeListEvery is how often a guild's whole list may be requested.
 const wholeListEvery = 30 * time.Second
 
-// wholeList counts a request for all members and gives how long to wait, 0 if it is fine.
+// wholeList counts a request for all members and returns how long to wait, 0 if it is allowed.
 func (s *Server) wholeList(sess *session, guild ID, whole bool) time.Duration {
 	if !whole || s.opts.Limits.GatewaySends == 0 {
 		return 0
@@ -119,7 +119,7 @@ func (g *guild) pick(users []ID, query *string, limit int, whole bool) (found []
 	return found, nil
 }
 
-// matches reports whether one of a member's names begins with a lower-case prefix.
+// matches reports whether one of a member's names starts with a lower-case prefix.
 func (m *member) matches(prefix string) bool {
 	for _, n := range []string{m.user.username, m.user.globalName, m.nick} {
 		if (n != "" || prefix == "") && strings.HasPrefix(strings.ToLower(n), prefix) {
@@ -179,7 +179,7 @@ type channelInfo struct {
 	Start  *int64  `json:"voice_start_time,omitempty"`
 }
 
-// requestChannelInfo is opcode 43: what voice channels have besides their objects.
+// requestChannelInfo is opcode 43: information about voice channels that isn't in the channel object.
 func (s *Server) requestChannelInfo(sess *session, d json.RawMessage) int {
 	var q struct {
 		Guild  flexID   `json:"guild_id"`
@@ -206,7 +206,7 @@ func (s *Server) requestChannelInfo(sess *session, d json.RawMessage) int {
 		if slices.Contains(q.Fields, "voice_start_time") {
 			i.Start = c.started()
 		}
-		if i.Status != nil || i.Start != nil { // that the others are left out is a guess
+		if i.Status != nil || i.Start != nil { // omitting the others is a guess
 			list = append(list, i)
 		}
 	}

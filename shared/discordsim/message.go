@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// message is one in a channel or in direct messages. Guarded by Server.mu.
+// message is a message in a channel or a DM channel. Guarded by Server.mu.
 type message struct {
 	id          ID
 	channel     ID
 	guild       ID
 	author      *user
-	app         *application // whose webhook sent it: an answer to an interaction
+	app         *application // whose webhook sent it: a response to an interaction
 	content     string
 	embeds      []map[string]any
 	components  []component
@@ -30,8 +30,8 @@ type message struct {
 	refChannel  ID
 	refMessage  ID
 	nonce       jsonRaw
-	act         *interaction // which it answers
-	only        ID           // ephemeral: the one user who sees it
+	act         *interaction // that it responds to
+	only        ID           // ephemeral: the only user who sees it
 	reactions   []reaction
 }
 
@@ -50,7 +50,7 @@ type reaction struct {
 	users []ID
 }
 
-const messagesKept = 500 // of a channel
+const messagesKept = 500 // per channel
 
 func (m *message) created() time.Time { return m.id.Time() }
 
@@ -83,7 +83,7 @@ type wireMessage struct {
 	Referenced  *wireMessage      `json:"referenced_message,omitempty"`
 }
 
-// mentioned is a user in a message; the gateway tells who they are in the server, too.
+// mentioned is a user in a message; the gateway includes their member object.
 type mentioned struct {
 	wireUser
 	Member *wireMember `json:"member,omitempty"`
@@ -164,7 +164,7 @@ func (s *Server) wireMessage(m *message, viewer ID) wireMessage {
 	return w
 }
 
-// located returns embeds or components in which a file that came with the message has its address.
+// located returns embeds or components in which an attachment is replaced by its URL.
 // https://docs.discord.com/developers/reference#editing-message-attachments
 func located[T any](v T, name, url string) T {
 	out, _ := locate(any(v), "attachment://"+name, url).(T)
@@ -212,7 +212,7 @@ func (s *Server) attachmentURL(m *message, a attachment) string {
 	return base + "/attachments/" + m.channel.String() + "/" + a.id.String() + "/" + a.name
 }
 
-// findMessage finds one by channel and id; ephemeral ones too.
+// findMessage finds a message by channel and id, including ephemeral ones.
 func (s *Server) findMessage(channel, id ID) *message {
 	list := s.messages[channel]
 	i, ok := slices.BinarySearchFunc(list, id, func(m *message, id ID) int { return compareIDs(m.id, id) })
@@ -222,7 +222,7 @@ func (s *Server) findMessage(channel, id ID) *message {
 	return list[i]
 }
 
-// addMessage puts a message into its channel and tells of it.
+// addMessage adds a message to its channel and dispatches it.
 func (s *Server) addMessage(m *message) {
 	list := append(s.messages[m.channel], m)
 	if len(list) > messagesKept {
@@ -240,8 +240,8 @@ func (s *Server) removeMessage(m *message) {
 	s.messageEvent("MESSAGE_DELETE", m)
 }
 
-// messageEvent tells bots that may read the channel, and the pages of people
-// who do. Ephemeral messages are shown to their user alone.
+// messageEvent sends the event to bots that may read the channel, and to pages of people who may.
+// Ephemeral messages are only shown to their user.
 func (s *Server) messageEvent(name string, m *message) {
 	ch := s.channels[m.channel]
 	if ch == nil {
@@ -270,8 +270,8 @@ func (s *Server) messageEvent(name string, m *message) {
 		}})
 }
 
-// messageData is the event's body; without MESSAGE_CONTENT what people say is
-// blank unless it is the bot's own or mentions it.
+// messageData is the event's body. Without MESSAGE_CONTENT, people's messages have no content
+// unless they mention the bot.
 func (s *Server) messageData(name string, m *message, ch *channel, a *application, intents Intents) any {
 	if name == "MESSAGE_DELETE" {
 		return struct {
@@ -308,7 +308,7 @@ func (r *reaction) wireEmoji() map[string]any {
 	return map[string]any{"name": r.emoji, "id": optionalID(r.id)}
 }
 
-// findMentions reads the mentions in a text that allowed lets through.
+// findMentions finds the mentions in a text that allowed permits.
 func (s *Server) findMentions(m *message, allowed mentionRules) {
 	m.mentions, m.roles, m.everyone = nil, nil, false
 	g := s.guilds[m.guild]

@@ -12,7 +12,7 @@ func parseID(s string) ID {
 	return ID(n)
 }
 
-// mentionRules is allowed_mentions: which mentions in a text count.
+// mentionRules is allowed_mentions: the mentions in a text that count.
 type mentionRules struct {
 	everyone bool
 	anyUser  bool
@@ -55,8 +55,7 @@ func readMentionRules(f *form, everyone bool) mentionRules {
 	return r
 }
 
-// readMessage reads what a request says of a message into m. partial leaves
-// what is not given as it is. The world is locked.
+// readMessage reads a request's message into m. partial keeps the fields that aren't given. The caller holds the world.
 func (s *Server) readMessage(f *form, m *message, files []attachment, partial, everyone bool) error {
 	if f.has("flags") {
 		const settable = flagSuppress | flagV2
@@ -69,7 +68,7 @@ func (s *Server) readMessage(f *form, m *message, files []attachment, partial, e
 		f.errs.at("poll").add("SIMULATOR_HAS_NONE", "The simulated Discord has no polls.")
 	}
 	if len(f.ids("sticker_ids", 3)) > 0 {
-		return fail(400, 50081, "Invalid sticker sent") // no server here has any
+		return fail(400, 50081, "Invalid sticker sent") // no guild here has stickers
 	}
 	v2 := m.flags&flagV2 != 0
 	if f.has("content") {
@@ -109,7 +108,7 @@ func (s *Server) readMessage(f *form, m *message, files []attachment, partial, e
 	return nil
 }
 
-// readAttachments joins the files that came with the request to what the body says of them.
+// readAttachments combines the uploaded files with their descriptions in the body.
 func (s *Server) readAttachments(f *form, m *message, files []attachment) {
 	kept := m.attachments
 	if f.has("attachments") {
@@ -143,7 +142,7 @@ func (s *Server) readAttachments(f *form, m *message, files []attachment) {
 
 const embedTotal = 6000
 
-// readEmbeds reads at most ten embeds with at most 6,000 characters in all.
+// readEmbeds reads at most ten embeds with at most 6,000 characters in total.
 func readEmbeds(f *form) []map[string]any {
 	out, total := []map[string]any{}, 0
 	text := func(o *form, name string, limit int) string {

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// oauthState is the part of the world that OAuth2 needs. Guarded by Server.mu.
+// oauthState is the part of the world for OAuth2. Guarded by Server.mu.
 type oauthState struct {
 	codes   map[string]*authCode
 	access  map[string]*grant
@@ -39,7 +39,7 @@ type authCode struct {
 
 type grant struct {
 	app       ID
-	user      ID // 0 with client credentials
+	user      ID // 0 for client credentials
 	scopes    []string
 	accessTok string
 	refresh   string
@@ -48,7 +48,7 @@ type grant struct {
 
 const codeLife = 60 * time.Second
 
-// users counts who has granted an application anything.
+// users counts the users who have authorized an application.
 func (o *oauthState) users(app ID) int {
 	seen := map[ID]bool{}
 	for _, g := range o.refresh {
@@ -59,7 +59,7 @@ func (o *oauthState) users(app ID) int {
 	return len(seen)
 }
 
-// end lets access tokens of a user (0: of everybody) expire, or revokes them with their refresh tokens.
+// end makes access tokens of a user (0: of everybody) expire, or revokes them with their refresh tokens.
 func (o *oauthState) end(user ID, revoke bool, now time.Time) {
 	for tok, g := range o.access {
 		if user == 0 || g.user == user {
@@ -76,7 +76,7 @@ func (o *oauthState) end(user ID, revoke bool, now time.Time) {
 	}
 }
 
-// mayJoin reports whether a token lets an application put a user into guilds.
+// mayJoin reports whether a token lets an application add a user to guilds.
 func (o *oauthState) mayJoin(s *Server, token string, user, app ID) bool {
 	if u := s.userTokens[token]; u != nil {
 		return u.id == user
@@ -90,7 +90,7 @@ var knownScopes = []string{"identify", "email", "connections", "guilds", "guilds
 	"gdm.join", "openid", "bot", "applications.commands", "applications.commands.update",
 	"applications.commands.permissions.update", "role_connections.write", "webhook.incoming", "messages.read"}
 
-// redirectAllowed compares a redirect URI with those of the application.
+// redirectAllowed reports whether a redirect URI is one of the application's.
 func (a *application) redirectAllowed(uri string) bool {
 	if slices.Contains(a.redirects, uri) {
 		return true
@@ -112,7 +112,7 @@ type tokenAnswer struct {
 	Guild        any    `json:"guild,omitempty"`
 }
 
-// serveToken is the token endpoint; credentials come in the form or by Basic.
+// serveToken is the token endpoint; it accepts credentials in the form or with Basic.
 func (s *Server) serveToken(w http.ResponseWriter, r *http.Request) {
 	s.serveClient(w, r, "/oauth2/token", func(app *application, form url.Values) (any, *oauthProblem) {
 		switch form.Get("grant_type") {
@@ -132,8 +132,8 @@ func (s *Server) serveToken(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// serveClient is what both endpoints for applications do: faults, the client's authorisation, and errors in RFC 6749's
-// form, 5.2. The world is locked for writing while do runs.
+// serveClient is the common part of both endpoints for applications: faults, client authentication,
+// and errors in the form of RFC 6749, 5.2. It calls do with the world locked for writing.
 func (s *Server) serveClient(
 	w http.ResponseWriter, r *http.Request, route string, do func(*application, url.Values) (any, *oauthProblem),
 ) {
@@ -178,7 +178,7 @@ type oauthProblem struct {
 	Description string `json:"error_description,omitempty"`
 }
 
-// oauthClient reads the form and finds out which application sent it.
+// oauthClient reads the form and identifies the application.
 func (s *Server) oauthClient(r *http.Request) (url.Values, *application, *oauthProblem) {
 	bad := func(why string) (url.Values, *application, *oauthProblem) {
 		return nil, nil, &oauthProblem{"invalid_request", why}
@@ -221,7 +221,7 @@ func (s *Server) oauthClient(r *http.Request) (url.Values, *application, *oauthP
 	return form, app, nil
 }
 
-// exchange returns tokens for a code, which works once and for its redirect URI only.
+// exchange returns tokens for a code, which works once and only with its redirect URI.
 func (s *Server) exchange(app *application, form url.Values) (any, *oauthProblem) {
 	if form.Get("code") == "" {
 		return nil, &oauthProblem{"invalid_request", "code is required"}
@@ -247,7 +247,7 @@ func invalidGrant(field string) *oauthProblem {
 	return &oauthProblem{"invalid_grant", `Invalid "` + field + `" in request.`}
 }
 
-// proves checks PKCE: no challenge, no verifier needed.
+// proves checks PKCE: without a challenge, no verifier is needed.
 func proves(code *authCode, verifier string) bool {
 	if code.challenge == "" {
 		return true
@@ -260,7 +260,7 @@ func proves(code *authCode, verifier string) bool {
 	return verifier != "" && subtle.ConstantTimeCompare([]byte(have), []byte(code.challenge)) == 1
 }
 
-// renew returns new tokens for a refresh token, which is used up.
+// renew returns new tokens for a refresh token, which can't be used again.
 func (s *Server) renew(app *application, form url.Values) (any, *oauthProblem) {
 	if form.Get("refresh_token") == "" {
 		return nil, &oauthProblem{"invalid_request", "refresh_token is required"}
@@ -269,7 +269,7 @@ func (s *Server) renew(app *application, form url.Values) (any, *oauthProblem) {
 	if g == nil || g.app != app.id {
 		return nil, invalidGrant("refresh_token")
 	}
-	for _, sc := range strings.Fields(form.Get("scope")) { // what was not granted cannot be asked for now: RFC 6749, 6
+	for _, sc := range strings.Fields(form.Get("scope")) { // scopes that were not granted can't be added now: RFC 6749, 6
 		if !slices.Contains(g.scopes, sc) {
 			return nil, invalidScope()
 		}
@@ -304,8 +304,8 @@ func (s *Server) issue(g *grant) *tokenAnswer {
 		RefreshToken: g.refresh, Scope: strings.Join(g.scopes, " ")}
 }
 
-// serveRevoke ends a token, and with it all that the same person granted the application. A token that is none is no
-// error: RFC 7009, 2.2.
+// serveRevoke revokes a token and everything that the same user granted the application. An invalid
+// token isn't an error: RFC 7009, 2.2.
 func (s *Server) serveRevoke(w http.ResponseWriter, r *http.Request) {
 	s.serveClient(w, r, "/oauth2/token/revoke", func(app *application, form url.Values) (any, *oauthProblem) {
 		token := form.Get("token")

@@ -14,10 +14,10 @@ import (
 //go:embed authorize.html
 var authorizeHTML string
 
-// loginCookie remembers, for the authorise page alone, whom a browser picked last.
+// loginCookie remembers, only for the authorize page, whom a browser chose last.
 const loginCookie = "sim_user"
 
-// authRequest is one request for authorisation, checked.
+// authRequest is a checked authorization request.
 type authRequest struct {
 	app    *application
 	query  url.Values
@@ -56,7 +56,7 @@ var scopeMeanings = map[string]string{
 	"connections": "see your connections", "openid": "confirm who you are",
 }
 
-// oauthPages puts OAuth2 under the addresses that Discord has.
+// oauthPages mounts OAuth2 at Discord's paths.
 func (s *Server) oauthPages(mux *http.ServeMux) {
 	page := template.Must(template.New("authorize").Parse(authorizeHTML))
 	for _, prefix := range []string{"", "/api", "/api/v10", "/api/v9"} {
@@ -69,9 +69,8 @@ func (s *Server) oauthPages(mux *http.ServeMux) {
 	}
 }
 
-// checkAuth reads a request for authorisation. A problem with the application
-// or the address is shown here; the others could be sent back, but people who
-// try things learn more from a page.
+// checkAuth checks an authorization request. A problem with the application or the redirect URI is
+// shown here; others could be sent back, but a page helps developers more.
 func (s *Server) checkAuth(q url.Values) (*authRequest, string) {
 	a := &authRequest{app: s.apps[parseID(q.Get("client_id"))], query: q, scopes: strings.Fields(q.Get("scope"))}
 	redirect := q.Get("redirect_uri")
@@ -114,7 +113,7 @@ func (s *Server) serveAuthorize(w http.ResponseWriter, r *http.Request, page *te
 		p = s.authPage(a, r)
 	}
 	s.mu.RUnlock()
-	// prompt=none lets a browser through that has chosen before.
+	// prompt=none lets a browser through if it has chosen before.
 	if a != nil && a.query.Get("prompt") == "none" {
 		for _, u := range p.Users {
 			if u.Known {
@@ -162,7 +161,7 @@ func (s *Server) authPage(a *authRequest, r *http.Request) authPage {
 	if c, err := r.Cookie(loginCookie); err == nil {
 		known = c.Value
 	}
-	home := "" // whose own host the site was opened at
+	home := "" // the person whose own host the site was opened at
 	if u, err := url.Parse(p.Redirect); err == nil {
 		home, _ = strings.CutSuffix(u.Hostname(), ".localhost")
 	}
@@ -174,12 +173,12 @@ func (s *Server) authPage(a *authRequest, r *http.Request) authPage {
 					id.String() == known,
 				})
 			if len(p.Users) == 200 {
-				break // more than a page can sensibly offer
+				break // more than a page can reasonably offer
 			}
 		}
 	}
 	i := slices.IndexFunc(p.Users, func(u authUser) bool { return u.Account == home })
-	if i < 0 { // whose host it is says more than who was last
+	if i < 0 { // the host's person takes precedence over the last one
 		i = slices.IndexFunc(p.Users, func(u authUser) bool { return u.Known })
 	}
 	if i >= 0 {
@@ -197,14 +196,14 @@ func (s *Server) authPage(a *authRequest, r *http.Request) authPage {
 	return p
 }
 
-// decideAuthorize takes the decision: from the page's form, or from a script
-// that authorises itself with a user's token as the service's own client does.
+// decideAuthorize handles the decision: from the page's form, or from a script that uses a user's
+// token as Discord's client does.
 func (s *Server) decideAuthorize(w http.ResponseWriter, r *http.Request, page *template.Template) {
 	if _, token := authorization(r); token != "" {
 		s.authorizeByToken(w, r, token)
 		return
 	}
-	// A form on another site must not decide: browsers say where a post comes from.
+	// A form on another site must not decide: browsers send where a POST comes from.
 	if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" {
 		writePage(w, page, http.StatusForbidden, authPage{Error: "This decision did not come from this page."})
 		return
@@ -236,7 +235,7 @@ func (s *Server) decideAuthorize(w http.ResponseWriter, r *http.Request, page *t
 		return
 	}
 	if user != 0 {
-		// The page writes it too, when somebody follows a link: it says nothing but whom to offer first.
+		// The page also sets it when somebody follows a link: it only says whom to offer first.
 		http.SetCookie(w,
 			&http.Cookie{Name: loginCookie, Value: user.String(), Path: "/", SameSite: http.SameSiteLaxMode})
 	}
@@ -313,8 +312,8 @@ func withQuery(address string, add map[string]string) string {
 	return u.String()
 }
 
-// grantCode does what the user agreed to: the bot joins the guild they chose,
-// and a code goes back. The caller holds the world for writing.
+// grantCode does what the user agreed to: the bot joins the guild they chose, and the code is sent
+// back. The caller holds the world for writing.
 func (s *Server) grantCode(a *authRequest, user ID) (location, problem string) {
 	u := s.users[user]
 	if u == nil || u.bot {

@@ -12,19 +12,18 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// pageHub tells open pages what changed. Its methods may be called with the
-// world locked: they only note, and the pages' own goroutines write.
+// pageHub notifies open pages of changes. Its methods may be called with the world locked: they
+// only record, and the pages' own goroutines write.
 type pageHub struct {
 	s     *Server
-	count atomic.Int32 // of pages, so that a world without one pays nothing
+	count atomic.Int32 // number of pages, so that a world without one costs nothing
 
 	mu     sync.Mutex
 	pages  map[*pageConn]struct{}
 	closed bool
 }
 
-// pageConn is one page's WebSocket: the goroutine that net/http started
-// writes, and a second one reads; the first ends after the second.
+// pageConn is a page's WebSocket: net/http's goroutine writes, and a second one reads; the first ends after the second.
 type pageConn struct {
 	s    *Server
 	ws   *websocket.Conn
@@ -32,13 +31,12 @@ type pageConn struct {
 	wake chan struct{}
 	done chan struct{}
 
-	mu    sync.Mutex // guards what follows
+	mu    sync.Mutex // guards the following
 	notes pageNotes
 	ended bool
 }
 
-// pageNotes is what a page is still to be told: events as they are, and what
-// is to be read anew when it is written.
+// pageNotes is what is pending for a page: events as they are, and the parts of the state to read when writing.
 type pageNotes struct {
 	full     bool
 	events   [][]byte
@@ -115,8 +113,8 @@ type pageVoice struct {
 	Voice   wireVoice `json:"voice_state"`
 }
 
-// voiceChanged tells those who may see the channel; for others whoever went
-// into it left. The caller holds the world.
+// voiceChanged notifies the pages of those who can see the channel; for others, somebody who joined
+// it has left. The caller holds the world.
 func (h *pageHub) voiceChanged(guild ID, v wireVoice) {
 	h.each(func(p *pageConn) {
 		g := h.s.guilds[guild]
@@ -168,7 +166,7 @@ type pageAct struct {
 	Modal  *Modal `json:"modal,omitempty"`
 }
 
-// answered tells the pages of the user who acted. The caller holds the world.
+// answered notifies the pages of the acting user. The caller holds the world.
 func (h *pageHub) answered(a *interaction) {
 	h.each(func(p *pageConn) {
 		if p.user != a.user.id || a.kind == actAutocomplete {
@@ -188,8 +186,8 @@ func (h *pageHub) answered(a *interaction) {
 	})
 }
 
-// serveWS is a page's WebSocket: the whole state as its user sees it, then
-// every change. Without a user it sees everything.
+// serveWS is a page's WebSocket: the whole state as its user sees it, then every change. Without a user it sees
+// everything.
 func (h *pageHub) serveWS(w http.ResponseWriter, r *http.Request) {
 	user := parseID(r.URL.Query().Get("user"))
 	h.s.mu.RLock()
@@ -256,7 +254,7 @@ func (h *pageHub) close() {
 	h.each(func(p *pageConn) { p.end() })
 }
 
-// cut closes the sockets of pages that do not take their end.
+// cut closes the sockets of pages that don't end.
 func (h *pageHub) cut() { h.each(func(p *pageConn) { _ = p.ws.Close() }) }
 
 func (p *pageConn) end() {
@@ -268,7 +266,7 @@ func (p *pageConn) end() {
 	}
 }
 
-// read only notices that the page is gone.
+// read only detects that the page is gone.
 func (p *pageConn) read() {
 	p.ws.SetReadLimit(4096)
 	for {
@@ -301,7 +299,7 @@ func (p *pageConn) write() {
 	}
 }
 
-// texts turns notes into messages.
+// texts encodes the pending notes as messages.
 func (p *pageConn) texts(n pageNotes) [][]byte {
 	s := p.s
 	if n.full {

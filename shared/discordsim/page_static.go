@@ -15,15 +15,14 @@ import (
 	"snug/shared/discordsim/page"
 )
 
-// pageRoutes serves the page, and the pictures and files that clients fetch
-// from Discord's content network.
+// pageRoutes serves the page, and the pictures and files that clients load from Discord's CDN.
 func (s *Server) pageRoutes(mux *http.ServeMux) {
 	static := http.FileServerFS(page.FS)
 	mux.Handle("/", static)
 	index := func(w http.ResponseWriter, r *http.Request) {
 		http.ServeFileFS(w, r, page.FS, "index.html")
 	}
-	// Links into the client lead to the page, which reads the address.
+	// Links into Discord's client open the page, which parses the path.
 	mux.HandleFunc("GET /channels/", index)
 	mux.HandleFunc("GET /invite/", index)
 	mux.HandleFunc("GET /avatars/{user}/{file}", serveAvatar)
@@ -31,7 +30,7 @@ func (s *Server) pageRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /attachments/{channel}/{attachment}/{file}", s.serveAttachment)
 }
 
-// serveAvatar draws a picture from the address alone: the same each time.
+// serveAvatar draws a picture that only depends on the path.
 func serveAvatar(w http.ResponseWriter, r *http.Request) {
 	name := strings.TrimSuffix(r.PathValue("file"), path.Ext(r.PathValue("file")))
 	size, err := strconv.Atoi(r.URL.Query().Get("size"))
@@ -51,14 +50,14 @@ func serveAvatar(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(buf.Bytes())
 }
 
-// drawAvatar fills a mirrored pattern of five by five fields in two colours.
+// drawAvatar draws a symmetric pattern of five by five squares in two colors.
 func drawAvatar(seed string, size int) image.Image {
 	sum := sha256.Sum256([]byte(seed))
 	back := color.RGBA{40 + sum[0]%60, 50 + sum[1]%60, 70 + sum[2]%60, 255}
 	front := color.RGBA{150 + sum[3]%100, 140 + sum[4]%110, 120 + sum[5]%130, 255}
 	filled := byte(1)
 	if ones(sum[8:8+15]) < 6 {
-		filled = 0 // a few dots look like nothing: what is around them is filled instead
+		filled = 0 // a few dots look bad: fill the others instead
 	}
 	img := image.NewRGBA(image.Rect(0, 0, size, size))
 	for y := range size {
@@ -87,7 +86,7 @@ func ones(list []byte) (n int) {
 	return n
 }
 
-// serveAttachment serves a file that came with a message.
+// serveAttachment serves a message's attachment.
 func (s *Server) serveAttachment(w http.ResponseWriter, r *http.Request) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -110,7 +109,7 @@ func (s *Server) serveAttachment(w http.ResponseWriter, r *http.Request) {
 	http.NotFound(w, r)
 }
 
-// publicBase is the address under which files are fetched. The world may be locked.
+// publicBase returns the base URL of files. The world may be locked.
 func (s *Server) publicBase() string {
 	if b := s.URL(); b != "" {
 		return b

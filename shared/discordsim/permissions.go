@@ -6,8 +6,7 @@ import (
 	"strconv"
 )
 
-// Permissions is a set of permission bits as Discord's document "Permissions"
-// numbers them. On the wire it is a decimal string.
+// Permissions is a permission bit set, numbered as in Discord's document "Permissions". In JSON it is a decimal string.
 type Permissions uint64
 
 // The permissions by Discord's names.
@@ -67,38 +66,38 @@ const (
 	PermBypassSlowmode
 )
 
-// AllPermissions holds every permission there is.
+// AllPermissions contains every existing permission.
 const AllPermissions = (PermBypassSlowmode<<1 - 1) &^ permReserved47
 
-// DefaultEveryone is what @everyone may do in a guild that was just made.
+// DefaultEveryone are @everyone's permissions in a new guild.
 const DefaultEveryone = PermCreateInstantInvite | PermAddReactions | PermStream | PermViewChannel |
 	PermSendMessages | PermEmbedLinks | PermAttachFiles | PermReadMessageHistory | PermMentionEveryone |
 	PermUseExternalEmojis | PermConnect | PermSpeak | PermUseVAD | PermChangeNickname |
 	PermUseApplicationCommands | PermRequestToSpeak | PermCreatePublicThreads | PermUseExternalStickers |
 	PermSendMessagesInThreads | PermUseEmbeddedActivities | PermUseSoundboard | PermSendVoiceMessages | PermSendPolls
 
-// voiceImplied is what goes with CONNECT: whoever may not connect to a voice
-// channel may neither act in it nor manage it.
+// voiceImplied are the permissions that depend on CONNECT: without it a member can neither act in a
+// voice channel nor manage it.
 const voiceImplied = PermStream | PermSpeak | PermMuteMembers | PermDeafenMembers | PermMoveMembers | PermUseVAD |
 	PermPrioritySpeaker | PermRequestToSpeak | PermUseEmbeddedActivities | PermUseSoundboard |
 	PermUseExternalSounds | PermSetVoiceChannelStatus | PermManageChannels | PermManageRoles | PermManageWebhooks
 
-// textImplied is what goes with SEND_MESSAGES.
+// textImplied are the permissions that depend on SEND_MESSAGES.
 const textImplied = PermMentionEveryone | PermSendTTSMessages | PermAttachFiles | PermEmbedLinks | PermSendPolls |
 	PermSendVoiceMessages
 
-// timeoutKeeps is what is left to a member who is timed out, pending or not verified.
+// timeoutKeeps are the permissions of a member who is timed out, pending or not verified.
 const timeoutKeeps = PermViewChannel | PermReadMessageHistory
 
 // Has reports whether p holds all bits of q.
 func (p Permissions) Has(q Permissions) bool { return p&q == q }
 
-// MarshalJSON writes the set as a decimal string.
+// MarshalJSON encodes the set as a decimal string.
 func (p Permissions) MarshalJSON() ([]byte, error) {
 	return []byte(`"` + strconv.FormatUint(uint64(p), 10) + `"`), nil
 }
 
-// UnmarshalJSON reads a decimal string or a number, as Discord does.
+// UnmarshalJSON accepts a decimal string or a number, as Discord does.
 func (p *Permissions) UnmarshalJSON(b []byte) error {
 	s := string(b)
 	if len(b) > 0 && b[0] == '"' {
@@ -108,15 +107,14 @@ func (p *Permissions) UnmarshalJSON(b []byte) error {
 	}
 	n, err := strconv.ParseUint(s, 10, 64)
 	if err != nil {
-		return fmt.Errorf("discordsim: %q is no permission set: %w", s, err)
+		return fmt.Errorf("discordsim: %q is not a permission set: %w", s, err)
 	}
 	*p = Permissions(n)
 	return nil
 }
 
-// basePerms is what a member may do in the guild as a whole ("Permission
-// hierarchy" and "Implicit permissions" in Discord's document). The caller
-// holds the world.
+// basePerms returns a member's permissions in the guild, without any channel's overwrites ("Permission
+// hierarchy" and "Implicit permissions" in Discord's documentation). The caller holds the world.
 func (s *Server) basePerms(g *guild, m *member) Permissions {
 	if m == nil {
 		return 0
@@ -142,8 +140,8 @@ func (s *Server) basePerms(g *guild, m *member) Permissions {
 	return p
 }
 
-// permsIn is what a member may do in one channel: overwrites of @everyone,
-// then of the roles together, then of the member, then the implicit rules.
+// permsIn returns a member's permissions in a channel: @everyone's overwrite, then the roles'
+// combined, then the member's, then the implicit rules.
 func (s *Server) permsIn(g *guild, m *member, c *channel) Permissions {
 	base := s.basePerms(g, m)
 	if base.Has(PermAdministrator) {
@@ -196,8 +194,7 @@ func implied(p Permissions, c *channel) Permissions {
 	return p
 }
 
-// canSee reports whether a user sees a channel: a member with VIEW_CHANNEL, or a
-// party of a direct message.
+// canSee reports whether a user can see a channel: a member with VIEW_CHANNEL, or a recipient of a DM channel.
 func (s *Server) canSee(user ID, c *channel) bool {
 	if c.guild == 0 {
 		return c.isParty(user)
@@ -210,8 +207,7 @@ func (s *Server) canSee(user ID, c *channel) bool {
 	return m != nil && s.permsIn(g, m, c).Has(PermViewChannel)
 }
 
-// topRole is the position of a member's highest role and that role's id; the
-// owner stands above all.
+// topRole returns the position and id of a member's highest role; the owner is above all roles.
 func (g *guild) topRole(m *member) (pos int, id ID) {
 	if m == nil {
 		return -1, 0
@@ -229,7 +225,7 @@ func (g *guild) topRole(m *member) (pos int, id ID) {
 	return pos, id
 }
 
-// outranks reports whether a stands above b in the guild's hierarchy.
+// outranks reports whether a is above b in the guild's hierarchy.
 func (g *guild) outranks(a, b *member) bool {
 	if b != nil && g.owner == b.user.id {
 		return false
@@ -239,7 +235,7 @@ func (g *guild) outranks(a, b *member) bool {
 	return pa > pb
 }
 
-// aboveRole reports whether a member stands above a role.
+// aboveRole reports whether a member is above a role.
 func (g *guild) aboveRole(m *member, r *role) bool {
 	pos, id := g.topRole(m)
 	return pos > r.position || pos == r.position && id < r.id && id != 0

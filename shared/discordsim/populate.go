@@ -5,17 +5,15 @@ import (
 	"strconv"
 )
 
-// Size is how large a world Populate makes.
+// Size is the size of a world that Populate creates.
 type Size struct {
 	Guilds   int
 	Channels int // of each guild: a tenth categories, half of the rest voice
 	Members  int // of each guild, without the bot
 }
 
-// Populate fills the world with guilds for measurements, an application's bot
-// in each with the permissions given. Every member is a user of their own, the
-// first of each guild its owner. It tells no session, so do it before any bot
-// connects.
+// Populate fills the world with guilds for measurements, with an application's bot in each. Every member is a
+// separate user, the first of each guild its owner. It dispatches no events, so call it before any bot connects.
 func (s *Server) Populate(app ID, z Size, p Permissions) ([]Guild, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

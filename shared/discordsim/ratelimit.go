@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// rate is a bucket's size: n requests within a stretch of time.
+// rate is a bucket's limit: n requests in a period.
 type rate struct {
 	n   int
 	per time.Duration
@@ -25,13 +25,13 @@ type limiter struct {
 
 func newLimiter() *limiter { return &limiter{windows: map[string]*window{}} }
 
-// verdict is what the limiter says of a request; the headers tell of its bucket.
+// verdict is the limiter's decision about a request; the headers describe its bucket.
 type verdict struct {
 	headers http.Header
 	refused *APIError
 }
 
-// admit counts a request of one client against its bucket and the global limit.
+// admit counts a client's request towards its bucket and the global limit.
 func (l *limiter) admit(client string, rt *route, major string, lim *Limits, now time.Time) verdict {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -68,7 +68,7 @@ func (l *limiter) admit(client string, rt *route, major string, lim *Limits, now
 	return v
 }
 
-// banned reports whether an address has had too many invalid answers.
+// banned reports whether an address has had too many invalid responses.
 func (l *limiter) banned(addr string, lim *Limits, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -94,7 +94,7 @@ func (l *limiter) window(key string) *window {
 	return w
 }
 
-// sweep forgets old windows now and then, so that a long run does not grow.
+// sweep removes old windows from time to time, so that memory stays bounded in a long run.
 func (l *limiter) sweep(now time.Time) {
 	if now.Sub(l.swept) < time.Minute {
 		return
@@ -120,7 +120,7 @@ func tooMany(after float64, scope string) *APIError {
 	return &APIError{Status: 429, Message: message, RetryAfter: math.Ceil(after*1000) / 1000, Scope: scope}
 }
 
-// limitHeaders are those of a refusal: whole seconds in Retry-After, as Discord sends.
+// limitHeaders sets the headers of a 429: Retry-After in whole seconds, as Discord does.
 func (e *APIError) limitHeaders(h http.Header) {
 	h.Set("Retry-After", strconv.Itoa(int(math.Ceil(e.RetryAfter))))
 	h.Set("X-RateLimit-Scope", e.Scope)
@@ -129,7 +129,7 @@ func (e *APIError) limitHeaders(h http.Header) {
 	}
 }
 
-// answerFault answers a request by an injected 429.
+// answer429 responds with an injected 429.
 func (f *Fault) answer429(w http.ResponseWriter) {
 	h := w.Header()
 	if !f.NoRetry {

@@ -15,45 +15,44 @@ import (
 	"time"
 )
 
-// who may call a route.
+// access is who may call a route.
 type access int
 
 const (
 	byBot     access = 1 << iota // Authorization: Bot …
 	byBearer                     // Authorization: Bearer …, or a user's own token
-	byAnybody                    // no authorisation
+	byAnybody                    // no authorization
 )
 
-// route is one line of the table of routes.
+// route is a row of the table of routes.
 type route struct {
 	method   string
 	path     string
 	access   access
-	scope    string // what a Bearer token must carry
+	scope    string // required of a Bearer token
 	bucket   string
 	rate     rate
 	noGlobal bool
 	do       func(*call) (int, any, error)
 }
 
-// call is one request on its way through a route. The world is locked while
-// the route handles it, for writing unless the method is GET.
+// call is one request to a route. The world is locked while the route handles it, for writing unless the method is GET.
 type call struct {
 	*Server
 	r      *http.Request
 	route  *route
-	app    *application // the bot, with byBot
-	user   *user        // the user, with byBearer
+	app    *application // the bot, if byBot
+	user   *user        // the user, if byBearer
 	scopes []string
 	body   []byte
 	files  []attachment
-	fields map[string]string // of a multipart body, beside payload_json
+	fields map[string]string // of a multipart body, besides payload_json
 	reason string
 	host   string
 	extra  http.Header
 }
 
-// answer is what goes back.
+// answer is the response.
 type answer struct {
 	status  int
 	headers http.Header
@@ -86,9 +85,9 @@ func (s *Server) restHandler() http.Handler {
 	})
 }
 
-// notImplemented answers what is not in the table.
+// notImplemented responds to what isn't in the table.
 func (s *Server) notImplemented(w http.ResponseWriter, r *http.Request) {
-	s.log.Warn("a request that the simulator does not know", "method", r.Method, "path", r.URL.Path)
+	s.log.Warn("rejected a request that the simulator does not implement", "method", r.Method, "path", r.URL.Path)
 	commonHeaders(w.Header())
 	w.WriteHeader(http.StatusNotImplemented)
 	_, _ = w.Write(marshal(fail(501, 0, "501: the simulator has no "+r.Method+" "+r.URL.Path+
@@ -108,8 +107,7 @@ func (s *Server) observe(q Request) {
 	}
 }
 
-// serveRoute does what is the same for every route: faults, body, locking,
-// authorisation, limits and the answer's form.
+// serveRoute is the common part of all routes: faults, body, locking, authorization, limits and encoding the response.
 func (s *Server) serveRoute(w http.ResponseWriter, r *http.Request, rt *route) {
 	q := Request{Time: time.Now(), Method: r.Method, Route: rt.path, Path: r.URL.Path}
 	q.Reason, _ = url.QueryUnescape(r.Header.Get("X-Audit-Log-Reason"))
@@ -143,7 +141,7 @@ func (s *Server) serveRoute(w http.ResponseWriter, r *http.Request, rt *route) {
 	_, _ = w.Write(a.body)
 }
 
-// answer handles a request and gives the answer in bytes.
+// answer handles a request and encodes the response.
 func (s *Server) answer(r *http.Request, rt *route, reason string) answer {
 	addr, _, _ := net.SplitHostPort(r.RemoteAddr)
 	if s.limiter.banned(addr, s.opts.Limits, s.now()) {
@@ -205,14 +203,14 @@ func (c *call) run(readErr error) answer {
 func (c *call) refuse(err error) answer {
 	if file, ok := errors.AsType[*fileError](err); ok {
 		return answer{status: http.StatusBadRequest, headers: c.extra, body: marshal(map[string]any{
-			// the OpenAPI description wants both, the document's example has neither
+			// the OpenAPI description requires both; the documentation's example has neither
 			"code": 50035, "message": "Invalid Form Body",
 			"target_users_file": file.lines,
 		})}
 	}
 	var e *APIError
 	if !errors.As(err, &e) {
-		c.log.Error("a request failed inside the simulator", "error", err, "path", c.r.URL.Path)
+		c.log.Error("request failed inside the simulator", "error", err, "path", c.r.URL.Path)
 		e = fail(500, 0, "500: Internal Server Error")
 	}
 	if e.Status == 429 {
@@ -221,7 +219,7 @@ func (c *call) refuse(err error) answer {
 	return answer{status: e.Status, headers: c.extra, body: marshal(e), scope: e.Scope}
 }
 
-// major is the part of the address that has buckets of its own.
+// major returns the path's major parameter, which has its own buckets.
 func (c *call) major() string {
 	for _, name := range []string{"channel", "guild"} {
 		if v := c.r.PathValue(name); v != "" {
@@ -231,8 +229,7 @@ func (c *call) major() string {
 	return c.r.PathValue("webhook") + "/" + c.r.PathValue("token")
 }
 
-// read takes the body: JSON, or a form whose payload_json is JSON and whose
-// other parts are files.
+// read reads the body: JSON, or a form whose payload_json is JSON and whose other parts are files.
 func (c *call) read() error {
 	if c.r.Body == nil || c.r.Method == http.MethodGet {
 		return nil
@@ -289,7 +286,7 @@ func (c *call) readMultipart(body []byte, boundary string) error {
 	}
 }
 
-// form reads the body as one object; a multipart body may have its fields as parts of their own.
+// form parses the body as one object; a multipart body may have fields as separate parts.
 func (c *call) form() (*form, error) {
 	f, err := parseForm(c.body)
 	for name, value := range c.fields {
@@ -300,7 +297,7 @@ func (c *call) form() (*form, error) {
 	return f, err
 }
 
-// checkIDs refuses an address in which something else stands where an id belongs.
+// checkIDs rejects a path with something other than an id in place of an id.
 func (c *call) checkIDs() error {
 	for _, name := range []string{"channel", "guild", "message", "user", "role", "overwrite", "app", "command"} {
 		v := c.r.PathValue(name)
@@ -311,7 +308,7 @@ func (c *call) checkIDs() error {
 	return nil
 }
 
-// id reads a snowflake from the address; what is none is unknown to everybody.
+// id reads a snowflake from the path; an invalid one matches nothing.
 func (c *call) id(name string) ID {
 	n, err := strconv.ParseUint(c.r.PathValue(name), 10, 63)
 	if err != nil {
@@ -320,7 +317,7 @@ func (c *call) id(name string) ID {
 	return ID(n)
 }
 
-// query reads a whole number from the query.
+// query reads an integer from the query.
 func (c *call) query(name string, def, low, high int) (int, error) {
 	v := c.r.URL.Query().Get(name)
 	if v == "" {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// authorise finds out who calls, checks that the route is for them, and gives
-// the name under which their requests are counted. The world is locked.
+// authorise identifies the caller, checks that the route accepts them, and returns the name under
+// which their requests are counted. The caller holds the world.
 func (c *call) authorise() (string, error) {
 	scheme, token := authorization(c.r)
 	switch {
@@ -22,7 +22,7 @@ func (c *call) authorise() (string, error) {
 			return "", errUnauthorized()
 		}
 	case token != "":
-		// A user's own token, as the service's own client sends it.
+		// A user's own token, as Discord's client sends it.
 		if c.user = c.userTokens[token]; c.user == nil {
 			if c.app = c.botTokens[token]; c.app != nil || c.route.access&byAnybody == 0 {
 				return "", errUnauthorized()
@@ -50,7 +50,7 @@ func (c *call) authorise() (string, error) {
 	return "", errUnauthorized()
 }
 
-// bearer accepts an OAuth2 access token that lives, or a user's own token.
+// bearer accepts a valid OAuth2 access token, or a user's own token.
 func (c *call) bearer(token string) bool {
 	if u := c.userTokens[token]; u != nil {
 		c.user, c.scopes = u, []string{"identify", "guilds", "guilds.join"}
@@ -78,7 +78,7 @@ func authorization(r *http.Request) (scheme, token string) {
 	return "", h
 }
 
-// callerID names the application that calls, for faults that are meant for one.
+// callerID returns the calling application, for faults that match only one.
 func (s *Server) callerID(r *http.Request) ID {
 	_, token := authorization(r)
 	s.mu.RLock()
@@ -89,7 +89,7 @@ func (s *Server) callerID(r *http.Request) ID {
 	return 0
 }
 
-// faultBefore lets the faults act that come before a request is looked at.
+// faultBefore applies faults that act before a request is handled.
 func (s *Server) faultBefore(w http.ResponseWriter, r *http.Request, where target) (done bool, status int) {
 	if f, ok := s.faults.take(FaultLatency, where); ok {
 		t := time.NewTimer(f.delay())
@@ -125,7 +125,7 @@ func (f *faults) takeBefore(kind string, t target) (Fault, bool) {
 	return f.takeIf(kind, t, func(x *Fault) bool { return !x.After })
 }
 
-// takeAfter takes a fault that spoils the answer after the request took effect.
+// takeAfter takes a fault that changes the response after the request took effect.
 func (f *faults) takeAfter(t target) (Fault, bool) {
 	after := func(x *Fault) bool { return x.After }
 	if x, ok := f.takeIf(FaultError, t, after); ok {
@@ -134,7 +134,7 @@ func (f *faults) takeAfter(t target) (Fault, bool) {
 	return f.takeIf(FaultReset, t, after)
 }
 
-// spoil changes an answer and its headers as the fault says.
+// spoil changes a response and its headers according to the fault.
 func (f *Fault) spoil(h http.Header, a *answer) {
 	for k, v := range f.Headers {
 		if h.Del(k); v != "" {
@@ -149,7 +149,7 @@ func (f *Fault) spoil(h http.Header, a *answer) {
 	}
 }
 
-// answerBroken answers with a 5xx as the edge sends it, or breaks the connection.
+// answerBroken responds with a 5xx as the edge sends it, or breaks the connection.
 func (f *Fault) answerBroken(w http.ResponseWriter) {
 	if f.Kind == FaultReset {
 		if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {

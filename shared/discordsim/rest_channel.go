@@ -8,20 +8,20 @@ import (
 	"time"
 )
 
-// guild returns the guild of the address and the bot's membership in it.
+// guild returns the guild in the path and the bot's membership in it.
 func (c *call) guild() (*guild, *member, error) {
 	g := c.guilds[c.id("guild")]
 	if g == nil {
 		return nil, nil, errUnknownGuild()
 	}
 	m := g.members[c.app.id]
-	if m == nil { // what the bot is not in is unknown to it
+	if m == nil { // guilds that the bot isn't in are unknown to it
 		return nil, nil, errUnknownGuild()
 	}
 	return g, m, nil
 }
 
-// guildWith also checks a permission in the guild as a whole.
+// guildWith also checks a permission in the guild.
 func (c *call) guildWith(p Permissions) (*guild, *member, error) {
 	g, m, err := c.guild()
 	if err == nil && !c.basePerms(g, m).Has(p) {
@@ -33,7 +33,7 @@ func (c *call) guildWith(p Permissions) (*guild, *member, error) {
 	return g, m, err
 }
 
-// channel returns the channel of the address, which the bot must be able to see.
+// channel returns the channel in the path, which the bot must be able to view.
 func (c *call) channel() (*channel, error) {
 	ch := c.channels[c.id("channel")]
 	switch {
@@ -137,7 +137,7 @@ func createChannel(c *call) (int, any, error) {
 	return 201, ch.wire(), nil
 }
 
-// readChannel reads what a request says of a channel into ch.
+// readChannel reads a request's channel into ch.
 func (c *call) readChannel(f *form, g *guild, ch *channel, create bool) {
 	if f.has("name") && (create || !f.isNull("name")) {
 		name := f.str("name", 1, 100)
@@ -276,8 +276,8 @@ func updateChannel(c *call) (int, any, error) {
 	return 200, ch.wire(), nil
 }
 
-// rename counts a change of name or topic: Discord allows two in ten minutes a
-// channel and says so in no header before it refuses.
+// rename counts a change of name or topic: Discord allows two per channel in ten minutes, and no
+// header shows this before it rejects one.
 func (c *call) rename(ch *channel) error {
 	if c.opts.Limits.Renames == 0 {
 		return nil

@@ -5,8 +5,8 @@ import (
 	"strconv"
 )
 
-// commandScope returns the guild of the address, 0 for global commands, after
-// checking that the application is the caller's own.
+// commandScope returns the guild in the path, 0 for global commands, after checking that the
+// application is the caller's own.
 func (c *call) commandScope() (ID, error) {
 	if c.id("app") != c.app.id {
 		return 0, fail(403, 20012, "You are not authorized to perform this action on this application")
@@ -21,7 +21,7 @@ func (c *call) commandScope() (ID, error) {
 	return g.id, nil
 }
 
-// sent returns a command without its translations unless they are asked for.
+// sent returns a command without its localizations unless they were requested.
 func (c *call) sent(cmd *command, localised bool) any {
 	if localised {
 		return cmd
@@ -58,8 +58,7 @@ func getCommand(c *call) (int, any, error) {
 	return 200, cmd, nil
 }
 
-// store puts a checked command in; one of the same kind and name is replaced
-// and keeps its id.
+// store stores a checked command; it replaces one of the same type and name, and keeps its id.
 func (c *call) store(scope ID, cmd *command) (created bool) {
 	all := c.app.commands[scope]
 	if all == nil {
@@ -81,7 +80,7 @@ func (c *call) store(scope ID, cmd *command) (created bool) {
 	return created
 }
 
-// room checks the numbers of commands of each kind.
+// room checks the number of commands of each type.
 func (c *call) room(list []*command) error {
 	counts := map[int]int{}
 	for _, cmd := range list {
@@ -170,7 +169,7 @@ func deleteCommand(c *call) (int, any, error) {
 	return noContent()
 }
 
-// putCommands replaces all commands of a scope; those that stay keep their ids.
+// putCommands replaces all commands of a scope; existing ones keep their ids.
 func putCommands(c *call) (int, any, error) {
 	scope, err := c.commandScope()
 	if err != nil {
@@ -224,8 +223,8 @@ func putCommands(c *call) (int, any, error) {
 	return 200, out, nil
 }
 
-// getCommandPermissions: the simulator has no per-command permissions, so every
-// command is as its default_member_permissions say.
+// getCommandPermissions returns none: the simulator has no command permissions, so
+// default_member_permissions applies to every command.
 func getCommandPermissions(c *call) (int, any, error) {
 	if _, err := c.commandScope(); err != nil {
 		return 0, nil, err

@@ -78,7 +78,7 @@ func getGuildPreview(c *call) (int, any, error) {
 		"emojis": w.Emojis, "stickers": w.Stickers}, nil
 }
 
-// emptyOfGuild answers for things that the simulator's guilds do not have.
+// emptyOfGuild returns an empty result for objects that the simulator's guilds don't have.
 func emptyOfGuild(v any) func(*call) (int, any, error) {
 	return func(c *call) (int, any, error) {
 		if _, _, err := c.guild(); err != nil {
@@ -206,7 +206,7 @@ func updateRole(c *call) (int, any, error) {
 	return 200, r.wire(), nil
 }
 
-// moveRoles changes positions of roles below the bot's highest.
+// moveRoles changes the positions of roles below the bot's highest.
 func moveRoles(c *call) (int, any, error) {
 	g, bot, err := c.guildWith(PermManageRoles)
 	if err != nil {

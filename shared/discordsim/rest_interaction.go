@@ -4,7 +4,7 @@ import (
 	"slices"
 )
 
-// callback is an application's first answer to an interaction.
+// callback is an application's first response to an interaction.
 func callback(c *call) (int, any, error) {
 	a := c.acts[c.id("interaction")]
 	switch {
@@ -46,7 +46,7 @@ func callback(c *call) (int, any, error) {
 	return 200, c.callbackResponse(a), nil
 }
 
-// rooted puts the errors of the answer's data where they belong in the request.
+// rooted moves the errors of the response's data to their place in the request.
 func rooted(err error, f *form) error {
 	if e := f.errs.err(); e != nil {
 		return e
@@ -54,7 +54,7 @@ func rooted(err error, f *form) error {
 	return err
 }
 
-// answers are the kinds of first answers an interaction takes.
+// answers are the types of first responses that an interaction accepts.
 func (a *interaction) answers() []int {
 	switch {
 	case a.kind == actAutocomplete:
@@ -80,7 +80,7 @@ func joinInts(list []int) string {
 	return s
 }
 
-// take does what an answer asks for.
+// take handles a response.
 func (c *call) take(a *interaction, kind int, d *form) error {
 	switch kind {
 	case answerMessage, answerDefer:
@@ -132,7 +132,7 @@ func (c *call) openModal(a *interaction, d *form) error {
 
 func modalKey(user ID, customID string) string { return user.String() + "/" + customID }
 
-// newAnswer makes the message with which an application answers.
+// newAnswer makes the message with which an application responds.
 func (c *call) newAnswer(a *interaction, private bool) *message {
 	m := &message{id: c.nextID(), channel: a.channel, guild: a.guild, author: a.app.bot, app: a.app, act: a}
 	if a.kind == actCommand {
@@ -157,7 +157,7 @@ func (c *call) callbackResponse(a *interaction) any {
 	out := map[string]any{"interaction": act}
 	if a.original != nil {
 		act["response_message_id"] = a.original.id
-		// A deferral is told as what it will be.
+		// A deferral is reported as the type of its later response.
 		kind := a.answer
 		switch kind {
 		case answerDefer:
@@ -170,7 +170,7 @@ func (c *call) callbackResponse(a *interaction) any {
 	return out
 }
 
-// webhook finds the interaction whose token the address has.
+// webhook finds the interaction with the token in the path.
 func (c *call) webhook() (*interaction, error) {
 	app := c.apps[c.id("webhook")]
 	if app == nil {
@@ -183,7 +183,7 @@ func (c *call) webhook() (*interaction, error) {
 	return a, nil
 }
 
-// answerOf finds the message of the address among an interaction's answers.
+// answerOf finds the message in the path among an interaction's responses.
 func (c *call) answerOf(a *interaction) (*message, error) {
 	if c.r.PathValue("message") == "" {
 		if a.original == nil || c.findMessage(a.original.channel, a.original.id) == nil {
@@ -198,7 +198,7 @@ func (c *call) answerOf(a *interaction) (*message, error) {
 	return m, nil
 }
 
-// followUp sends one more answer. The first after a deferral fills it in.
+// followUp adds a response. The first after a deferral completes that.
 func followUp(c *call) (int, any, error) {
 	a, err := c.webhook()
 	if err != nil {
@@ -230,7 +230,7 @@ func followUp(c *call) (int, any, error) {
 	return 200, c.wireMessage(m, a.app.id), nil
 }
 
-// answer finds the interaction and the message of it that a request names.
+// answer finds the interaction and the message of a request.
 func (c *call) answer() (*interaction, *message, error) {
 	a, err := c.webhook()
 	if err != nil {
@@ -260,7 +260,7 @@ func updateAnswer(c *call) (int, any, error) {
 	return c.fill(a, m, f)
 }
 
-// fill edits an answer; a deferred one is thereby settled.
+// fill edits a response; this completes a deferred one.
 func (c *call) fill(a *interaction, m *message, f *form) (int, any, error) {
 	draft := *m
 	draft.flags &^= flagLoading

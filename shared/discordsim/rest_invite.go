@@ -8,19 +8,19 @@ import (
 	"time"
 )
 
-// invite lets its bearer into a guild. Guarded by Server.mu.
+// invite lets its users join a guild. Guarded by Server.mu.
 type invite struct {
 	code      string
 	guild     ID
 	channel   ID
 	inviter   ID
-	maxAge    int // seconds; 0: for ever
+	maxAge    int // seconds; 0: forever
 	maxUses   int
 	uses      int
 	temporary bool
 	created   time.Time
-	targets   *targets // nil: whoever has the code
-	roles     []ID     // given to who accepts
+	targets   *targets // nil: anybody with the code
+	roles     []ID     // granted to users who accept
 }
 
 func (i *invite) expired(now time.Time) bool {
@@ -62,12 +62,13 @@ func (s *Server) wireInvite(i *invite, meta bool) wireInvite {
 		w.ExpiresAt = optionalTime(i.created.Add(time.Duration(i.maxAge) * time.Second))
 	}
 	if meta {
-		w.MaxAge, w.CreatedAt, w.Uses, w.MaxUses, w.Temporary = &i.maxAge, optionalTime(i.created), &i.uses, &i.maxUses, &i.temporary
+		w.MaxAge, w.CreatedAt, w.Uses = &i.maxAge, optionalTime(i.created), &i.uses
+		w.MaxUses, w.Temporary = &i.maxUses, &i.temporary
 	}
 	return w
 }
 
-// liveInvite finds an invite that still works.
+// liveInvite finds a valid invite.
 func (s *Server) liveInvite(code string) *invite {
 	i := s.invites[code]
 	if i == nil || i.expired(s.now()) || s.channels[i.channel] == nil {
@@ -127,7 +128,7 @@ func createInvite(c *call) (int, any, error) {
 	for _, x := range mine {
 		if !unique && x.channel == i.channel && x.inviter == i.inviter && x.maxAge == i.maxAge &&
 			x.maxUses == i.maxUses && x.temporary == i.temporary && x.targets == nil && len(x.roles) == 0 {
-			return 200, c.wireInvite(x, true), nil // an old one like it is handed back
+			return 200, c.wireInvite(x, true), nil // an existing one with the same settings is returned
 		}
 	}
 	if len(mine) >= c.opts.Limits.Invites {
@@ -174,7 +175,7 @@ func (s *Server) removeInvite(code string) {
 
 func getInvite(c *call) (int, any, error) {
 	i := c.liveInvite(c.r.PathValue("code"))
-	// "Only users in that list can see and accept the invite", and who made it.
+	// "Only users in that list can see and accept the invite", and its creator.
 	if i == nil || i.targets != nil && (c.app == nil || c.app.id != i.inviter) &&
 		(c.user == nil || !i.open(c.user.id, c.now())) {
 		return 0, nil, errUnknownInvite()
@@ -221,7 +222,7 @@ func getGuildInvites(c *call) (int, any, error) {
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
-// UseInvite lets a user into a guild by an invite's code.
+// UseInvite adds a user to a guild with an invite's code.
 func (s *Server) UseInvite(user ID, code string) (Guild, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -238,7 +239,7 @@ func (s *Server) UseInvite(user ID, code string) (Guild, error) {
 	}
 	if g.members[user] == nil {
 		if i.uses = min(i.uses+1, math.MaxInt32); i.expired(s.now()) {
-			s.removeInvite(code) // bots that count invites rely on hearing of its end before they hear of the member
+			s.removeInvite(code) // bots that track invites rely on its deletion being dispatched before the member
 		}
 		s.addMember(g, u, "", i.roles)
 	}

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// target returns the member of the address.
+// target returns the member in the path.
 func (c *call) target(g *guild) (*member, error) {
 	m := g.members[c.id("user")]
 	if m == nil {
@@ -77,8 +77,7 @@ func searchMembers(c *call) (int, any, error) {
 	return 200, list, nil
 }
 
-// addGuildMember is guilds.join: a user who granted that scope is put into a
-// guild in which the bot may make invites.
+// addGuildMember is guilds.join: it adds a user who granted that scope to a guild in which the bot may create invites.
 func addGuildMember(c *call) (int, any, error) {
 	g, bot, err := c.guildWith(PermCreateInstantInvite)
 	if err != nil {
@@ -147,8 +146,8 @@ func updateMember(c *call) (int, any, error) {
 	return 200, m.wire(), nil
 }
 
-// memberEdit is one PATCH of a member: each step checks one of its fields and
-// notes it; nothing changes before all are found good.
+// memberEdit is one PATCH of a member: each step checks one of its fields and records the change;
+// nothing changes before all are valid.
 type memberEdit struct {
 	c            *call
 	f            *form
@@ -257,8 +256,8 @@ func (e *memberEdit) timeout() error {
 	return nil
 }
 
-// voice moves a member or disconnects them. Whoever may move members may do so
-// past the seats, and into channels that the member could not enter alone.
+// voice moves a member or disconnects them. With Move Members, the user limit doesn't apply, nor
+// whether the member could join on their own.
 func (e *memberEdit) voice() error {
 	if !e.f.has("channel_id") {
 		return nil
@@ -314,7 +313,7 @@ func (e *memberEdit) apply() {
 	switch old := e.g.voice[id]; {
 	case old == nil:
 	case e.m.timeout.After(e.c.now()):
-		e.c.Server.disconnect(e.g, e.m) // who is timed out leaves voice
+		e.c.Server.disconnect(e.g, e.m) // a timed out member is disconnected from voice
 	case e.disconnect:
 		e.c.Server.disconnect(e.g, e.m)
 		e.c.audit(e.g, auditMemberDisconnect, 0)
@@ -364,7 +363,7 @@ func kickMember(c *call) (int, any, error) {
 	return noContent()
 }
 
-// changeMemberRole returns or takes one role.
+// changeMemberRole adds or removes a role.
 func changeMemberRole(give bool) func(*call) (int, any, error) {
 	return func(c *call) (int, any, error) {
 		g, bot, err := c.guildWith(PermManageRoles)

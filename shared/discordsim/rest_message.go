@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// writable returns the channel of the address if the bot may write there.
+// writable returns the channel in the path if the bot may write there.
 func (c *call) writable(p Permissions) (*channel, error) {
 	ch, err := c.channel()
 	if err != nil {
@@ -134,7 +134,7 @@ func listMessages(c *call) (int, any, error) {
 	return 200, list, nil
 }
 
-// messageIn finds the message that a request names, in a channel where the app has the permissions.
+// messageIn finds a request's message, in a channel where the application has the permissions.
 func (c *call) messageIn(need Permissions) (*channel, *message, error) {
 	ch, err := c.writable(need)
 	if err != nil {
@@ -166,7 +166,7 @@ func updateMessage(c *call) (int, any, error) {
 	return c.editMessage(m)
 }
 
-// editMessage changes a message by the body of the request.
+// editMessage changes a message according to the request's body.
 func (c *call) editMessage(m *message) (int, any, error) {
 	f, err := c.form()
 	if err != nil {
@@ -276,7 +276,7 @@ func pin(on bool) func(*call) (int, any, error) {
 	}
 }
 
-// listPins returns the pinned messages, newest first; the newer address wraps them.
+// listPins returns the pinned messages, newest first; the newer route wraps them.
 func listPins(wrapped bool) func(*call) (int, any, error) {
 	return func(c *call) (int, any, error) {
 		ch, err := c.writable(0)
@@ -319,7 +319,7 @@ func typing(c *call) (int, any, error) {
 	return noContent()
 }
 
-// react adds or takes the bot's reaction.
+// react adds or removes the bot's reaction.
 func react(on bool) func(*call) (int, any, error) {
 	return func(c *call) (int, any, error) {
 		ch, err := c.writable(PermReadMessageHistory)

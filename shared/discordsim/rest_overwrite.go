@@ -5,10 +5,10 @@ import (
 	"strconv"
 )
 
-// overwritesAtOnce is how many overwrites one request takes; a channel holds Limits.Overwrites.
+// overwritesAtOnce is the limit of overwrites in one request; a channel can have Limits.Overwrites.
 const overwritesAtOnce = 100
 
-// readOverwrites reads permission_overwrites; nil when they are not given.
+// readOverwrites reads permission_overwrites; nil if they aren't given.
 func (c *call) readOverwrites(f *form, g *guild) []overwrite {
 	if !f.given("permission_overwrites") {
 		return nil
@@ -28,8 +28,7 @@ func (c *call) readOverwrites(f *form, g *guild) []overwrite {
 	return list
 }
 
-// readOverwriteKind reads the type; old clients send it as a word, and without
-// one the id tells.
+// readOverwriteKind reads the type. Old clients send it as a word, and without a type the id decides.
 func readOverwriteKind(f *form, g *guild) int {
 	if !f.given("type") {
 		if id := f.id("id"); g.roles[id] == nil && g.members[id] != nil {
@@ -46,13 +45,12 @@ func readOverwriteKind(f *form, g *guild) int {
 	return f.choice("type", overwriteRole, overwriteMember)
 }
 
-// checkOverwrites applies Discord's rules to a channel's new overwrites, ch
-// being nil for a channel that is being made: each bit that changes must be one
-// the bot has in the channel's category, or in the guild where there is none
-// or the channel is being made; and MANAGE_ROLES may be put in by an
-// administrator only, or by whom an overwrite of the channel gives it. What the
-// bot has in the channel itself does not count (discord/discord-api-docs#3450),
-// and what it has in the guild not where a category takes it (#3756).
+// checkOverwrites applies Discord's rules to a channel's new overwrites; ch is nil for a channel
+// being created. Each changed bit must be one that the bot has in the channel's category, or in the
+// guild if there is no category or the channel is being created. MANAGE_ROLES may only be set by
+// administrators, or by members whom an overwrite of the channel grants it. What the bot has in the
+// channel itself doesn't count (discord/discord-api-docs#3450), nor what it has in the guild if the
+// category denies it (#3756).
 func (c *call) checkOverwrites(g *guild, m *member, ch *channel, old, now []overwrite) error {
 	if len(now) > c.opts.Limits.Overwrites {
 		return fail(400, 30060,

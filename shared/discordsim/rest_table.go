@@ -11,7 +11,7 @@ const (
 	guildCommands  = "/applications/{app}/guilds/{guild}/commands"
 )
 
-// table lists every REST route. The document of the package shows it.
+// table lists every REST route. The package's documentation shows it.
 func (s *Server) table() []route {
 	five := rate{5, 5 * time.Second}
 	list := []route{
@@ -156,7 +156,7 @@ func (s *Server) table() []route {
 	return list
 }
 
-// fixed answers the same to everybody.
+// fixed always returns the same response.
 func fixed(v any) func(*call) (int, any, error) {
 	return func(*call) (int, any, error) { return 200, v, nil }
 }

@@ -9,12 +9,11 @@ import (
 	"time"
 )
 
-// targetTime is how long the simulator works on an invite's list of target
-// users. Discord does so "asynchronously" and says no more; until it is done
-// nobody may accept the invite here, which is a guess on the strict side.
+// targetTime is how long the simulator processes an invite's target users. Discord does so "asynchronously"
+// and says no more; here nobody can accept the invite until then, which is a guess on the strict side.
 const targetTime = 150 * time.Millisecond
 
-// Status codes of the job that reads target users ("Get Target Users Job Status").
+// Status codes of the job that processes target users ("Get Target Users Job Status").
 const (
 	jobProcessing = 1
 	jobCompleted  = 2
@@ -28,13 +27,13 @@ type targets struct {
 
 func (t *targets) done(now time.Time) bool { return now.Sub(t.since) >= targetTime }
 
-// open reports whether a user may accept the invite. Who may not is told as if there were none.
+// open reports whether a user may accept the invite. Others get the same response as if it didn't exist.
 func (i *invite) open(user ID, now time.Time) bool {
 	return i.targets == nil || i.targets.done(now) && slices.Contains(i.targets.users, user)
 }
 
-// targetFile reads target_users_file: one column of ids, with or without a
-// header. It gives nil when the request has none.
+// targetFile reads target_users_file: one column of ids, with or without a header. It returns nil if the request has
+// none.
 func (c *call) targetFile() (*targets, error) {
 	i := slices.IndexFunc(c.files, func(a attachment) bool { return a.field == "target_users_file" })
 	if i < 0 {
@@ -62,19 +61,19 @@ func (c *call) targetFile() (*targets, error) {
 	return t, nil
 }
 
-// fileError is a refused list of target users, in the documented form, which is not that of other refusals.
+// fileError is a rejected list of target users, whose documented form differs from other errors.
 type fileError struct{ lines []string }
 
-// Error names the lines.
+// Error returns the lines.
 func (e *fileError) Error() string { return strings.Join(e.lines, "; ") }
 
-// raw is an answer that is no JSON.
+// raw is a response that isn't JSON.
 type raw struct {
 	kind string
 	data string
 }
 
-// targeted finds an invite whose target users the bot may look at; with write, change.
+// targeted finds an invite whose target users the bot may read or, with write, change.
 func (c *call) targeted(write bool) (*invite, error) {
 	i := c.liveInvite(c.r.PathValue("code"))
 	if i == nil {
@@ -143,7 +142,7 @@ func getTargetJob(c *call) (int, any, error) {
 	return http.StatusOK, job, nil
 }
 
-// inviteRoles reads role_ids: roles that whoever accepts is given, none above the bot's own.
+// inviteRoles reads role_ids: roles granted to users who accept, all of them below the bot's own.
 func (c *call) inviteRoles(f *form, g *guild) ([]ID, error) {
 	ids := f.ids("role_ids", 250)
 	bot := g.members[c.app.id]

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// me is the user who calls: a bot's own, or the Bearer token's.
+// me returns the calling user: the bot's own, or the Bearer token's.
 func (c *call) me() *user {
 	if c.app != nil {
 		return c.app.bot
@@ -97,7 +97,7 @@ func (s *Server) wireApplication(a *application) wireApplication {
 
 func getApplication(c *call) (int, any, error) { return 200, c.wireApplication(c.app), nil }
 
-// getApplicationByID is the same under the application's own id.
+// getApplicationByID is getApplication with the application's own id.
 func getApplicationByID(c *call) (int, any, error) {
 	if c.id("app") != c.app.id {
 		return 0, nil, errUnknownApplication()

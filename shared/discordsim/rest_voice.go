@@ -16,7 +16,7 @@ func getVoiceState(c *call) (int, any, error) {
 	return 200, g.wireVoice(g.members[id], v, true), nil
 }
 
-// updateVoiceState is about stage channels alone: who speaks and who listens.
+// updateVoiceState only concerns stage channels: who is a speaker.
 func updateVoiceState(c *call) (int, any, error) {
 	g, bot, err := c.guild()
 	if err != nil {
@@ -58,8 +58,8 @@ func updateVoiceState(c *call) (int, any, error) {
 	return noContent()
 }
 
-// putVoiceStatus sets a voice channel's status text: SET_VOICE_CHANNEL_STATUS,
-// and MANAGE_CHANNELS for whoever is not connected to the channel.
+// putVoiceStatus sets a voice channel's status. It requires SET_VOICE_CHANNEL_STATUS, and also
+// MANAGE_CHANNELS if the bot isn't connected to the channel.
 func putVoiceStatus(c *call) (int, any, error) {
 	g, bot, ch, err := c.channelWith(PermSetVoiceChannelStatus)
 	if err != nil {

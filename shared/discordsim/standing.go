@@ -5,25 +5,25 @@ import (
 	"time"
 )
 
-// flagBypassesVerification lets a member take part who is not verified ("Guild Member Flags").
+// flagBypassesVerification exempts a member from verification ("Guild Member Flags").
 const flagBypassesVerification = 1 << 2
 
-// How long somebody waits where a guild's verification level asks for it ("Verification Level").
+// How long a new member has to wait, by verification level ("Verification Level").
 const (
 	registeredFor = 5 * time.Minute
 	memberFor     = 10 * time.Minute
 )
 
-// restricted reports whether a member may see and read, and nothing else: they are
-// timed out ("Permissions For Timed Out Members"), have not passed the guild's
-// screening ("Membership Screening Object": restricted from doing any actions),
-// or do not meet its verification level. The caller knows that they are no administrator.
+// restricted reports whether a member can only see and read: they are timed out ("Permissions For
+// Timed Out Members"), have not passed the guild's screening ("Membership Screening Object":
+// restricted from doing any actions), or do not meet its verification level. The caller knows that
+// they aren't an administrator.
 func (s *Server) restricted(g *guild, m *member) bool {
 	return m.timeout.After(s.now()) || !m.user.bot && (m.pending || s.unverified(g, m))
 }
 
-// unverified reports whether a member does not meet the guild's verification
-// level. Whoever has a role is taken for known, as Discord's own help says.
+// unverified reports whether a member doesn't meet the guild's verification level. A member with a
+// role always does, according to Discord's help pages.
 func (s *Server) unverified(g *guild, m *member) bool {
 	if g.verify == 0 || len(m.roles) > 0 || m.flags&flagBypassesVerification != 0 {
 		return false
@@ -33,7 +33,7 @@ func (s *Server) unverified(g *guild, m *member) bool {
 		g.verify >= 3 && now.Sub(m.joinedAt) < memberFor
 }
 
-// inGuild runs f on a member under the lock.
+// inGuild runs f on a member while holding the lock.
 func (s *Server) inGuild(guildID, user ID, f func(*guild, *member) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -48,7 +48,7 @@ func (s *Server) inGuild(guildID, user ID, f func(*guild, *member) error) error 
 	return f(g, m)
 }
 
-// SetScreening switches a guild's membership screening on or off. Whoever joins from then on is pending.
+// SetScreening enables or disables a guild's membership screening. Members who join from then on are pending.
 func (s *Server) SetScreening(guildID ID, on bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -74,7 +74,7 @@ func (s *Server) SetVerification(guildID ID, level int) error {
 	return nil
 }
 
-// SetVerified says of a user whether they have a verified address and phone; at first they have.
+// SetVerified sets whether a user has a verified email address and phone; by default they do.
 func (s *Server) SetVerified(user ID, verified bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -86,7 +86,7 @@ func (s *Server) SetVerified(user ID, verified bool) error {
 	return nil
 }
 
-// SetPending says of a member whether they have yet to pass the guild's screening.
+// SetPending sets whether a member still has to pass the guild's screening.
 func (s *Server) SetPending(guildID, user ID, pending bool) error {
 	return s.inGuild(guildID, user, func(g *guild, m *member) error {
 		m.pending = pending
@@ -95,7 +95,8 @@ func (s *Server) SetPending(guildID, user ID, pending bool) error {
 	})
 }
 
-// TimeOut times a member out until then, as a moderator does; they leave voice. A time that is past ends it.
+// TimeOut times a member out until a time, as a moderator does; they are disconnected from voice. A
+// past time ends the timeout.
 func (s *Server) TimeOut(guildID, user ID, until time.Time) error {
 	return s.inGuild(guildID, user, func(g *guild, m *member) error {
 		if until.After(s.now()) && s.basePerms(g, m).Has(PermAdministrator) {
@@ -110,7 +111,7 @@ func (s *Server) TimeOut(guildID, user ID, until time.Time) error {
 	})
 }
 
-// SetRoles returns a member these roles instead of those they have.
+// SetRoles replaces a member's roles.
 func (s *Server) SetRoles(guildID, user ID, roles ...ID) error {
 	return s.inGuild(guildID, user, func(g *guild, m *member) error {
 		for _, r := range roles {
@@ -133,12 +134,12 @@ func (s *Server) BanMember(guildID, user ID) error {
 	})
 }
 
-// SetOverwrites returns a channel these overwrites, as somebody does who may.
+// SetOverwrites replaces a channel's overwrites, as a member with all permissions does.
 func (s *Server) SetOverwrites(channel ID, list ...Overwrite) error {
 	return s.overwrite(channel, func([]overwrite) []overwrite { return readyOverwrites(list) })
 }
 
-// SetOverwrite puts one overwrite into a channel, instead of what it had for the same role or member.
+// SetOverwrite sets one overwrite of a channel, replacing that of the same role or member.
 func (s *Server) SetOverwrite(channel ID, o Overwrite) error {
 	return s.overwrite(channel, func(have []overwrite) []overwrite {
 		have = slices.DeleteFunc(have, func(x overwrite) bool { return x.id == o.ID })
@@ -160,8 +161,8 @@ func (s *Server) overwrite(channel ID, change func([]overwrite) []overwrite) err
 	return nil
 }
 
-// syncChildren hands a category's new overwrites on to the channels in it that
-// had the same as it before ("Permission Syncing").
+// syncChildren copies a category's new overwrites to the channels in it that had the same ones
+// before ("Permission Syncing").
 func (s *Server) syncChildren(g *guild, category *channel, was []overwrite) {
 	if category.kind != ChannelCategory || sameOverwrites(category.overwrites, was) {
 		return
@@ -190,7 +191,7 @@ func readyOverwrites(list []Overwrite) []overwrite {
 	return out
 }
 
-// PermissionsIn returns what a user may do in a channel: nothing if they are no member of its guild.
+// PermissionsIn returns a user's permissions in a channel: none if they aren't a member of its guild.
 func (s *Server) PermissionsIn(user, channel ID) (Permissions, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -202,7 +203,7 @@ func (s *Server) PermissionsIn(user, channel ID) (Permissions, error) {
 	return s.permsIn(g, g.members[user], c), nil
 }
 
-// MayJoin fails as JoinVoice would: with why a member cannot connect to a channel now.
+// MayJoin returns the error with which JoinVoice would fail.
 func (s *Server) MayJoin(user, channel ID) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -218,8 +219,8 @@ func (s *Server) MayJoin(user, channel ID) error {
 	return s.mayJoin(g, m, c)
 }
 
-// MoveMember has a member moved by another, who needs Move Members in both
-// channels and to be able to enter the new one. Whoever is moved need not be able to enter it.
+// MoveMember moves a member on behalf of another, who needs Move Members in both channels and must
+// be able to join the new one. The moved member doesn't have to be able to.
 func (s *Server) MoveMember(guildID, by, user, channel ID) error {
 	return s.inGuild(guildID, user, func(g *guild, m *member) error {
 		v, mover, to := g.voice[user], g.members[by], g.channels[channel]

@@ -5,25 +5,25 @@ import (
 	"slices"
 )
 
-// State is the world, or what one user sees of it, in Discord's objects.
+// State is the world, or what one user sees of it, as Discord's objects.
 type State struct {
-	User         *ID                   `json:"user_id,omitempty"` // whose view it is
+	User         *ID                   `json:"user_id,omitempty"` // the viewer
 	Guilds       []StateGuild          `json:"guilds"`
 	Messages     map[ID][]wireMessage  `json:"messages"` // by channel, oldest first
 	DMs          []wireDM              `json:"dms"`
 	Users        []StateUser           `json:"users"`
 	Applications []StateApplication    `json:"applications"`
-	Modals       []Modal               `json:"modals"` // which the user has open
+	Modals       []Modal               `json:"modals"` // that the user has open
 	Faults       []Fault               `json:"faults"`
 	Invites      map[string]wireInvite `json:"invites,omitempty"`
 	OwnHosts     []string              `json:"own_hosts,omitempty"` // see GiveOwnHosts
 }
 
-// StateGuild is a guild with all in it. Members and VoiceStates are whole, or
-// what the user sees: voice states of channels they may view.
+// StateGuild is a guild with everything in it. Members and VoiceStates are complete, or limited to
+// what the user sees: voice states in channels they can view.
 type StateGuild struct {
 	wireGuildCreate
-	Mine *Permissions `json:"permissions,omitempty"` // the user's, in the guild
+	Mine *Permissions `json:"permissions,omitempty"` // the user's permissions in the guild
 }
 
 // StateUser is a person's account.
@@ -41,7 +41,7 @@ type StateApplication struct {
 	Bot      wireUser       `json:"bot"`
 	Sessions []StateSession `json:"sessions"`
 	Guilds   []ID           `json:"guild_ids"`
-	// DMsOpened counts the direct messages it opened with people who had none with it.
+	// DMsOpened counts the DM channels it opened.
 	DMsOpened   int  `json:"dms_opened"`
 	Quarantined bool `json:"quarantined"`
 }
@@ -62,7 +62,7 @@ func (s *Server) State() *State {
 	return s.state(0)
 }
 
-// StateFor returns the world as one user sees it.
+// StateFor returns the world as a user sees it.
 func (s *Server) StateFor(user ID) (*State, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -170,8 +170,8 @@ func (s *Server) stateUsers() []StateUser {
 	return list
 }
 
-// isPerson reports whether to offer an account to be somebody: not a bot, nor
-// the developer that an application was given, unless they are in a guild.
+// isPerson reports whether to offer an account on the page: not bots, and application owners that
+// were created automatically only if they are in a guild.
 func (s *Server) isPerson(u *user) bool {
 	if !u.developer {
 		return !u.bot

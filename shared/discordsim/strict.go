@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// elevated are the permissions that need two-factor authentication of the
-// application's owner in a guild that asks for it: those with one star in
-// Discord's document of permissions.
-const elevated = PermKickMembers | PermBanMembers | PermAdministrator | PermManageChannels | PermManageGuild | PermManageMessages |
-	PermManageRoles | PermManageWebhooks | PermManageGuildExpressions | PermManageThreads | PermViewCreatorMonetizationAnalytics
+// elevated are the permissions that require two-factor authentication of the application's owner in
+// a guild with that setting: those with one asterisk in Discord's document of permissions.
+const elevated = PermKickMembers | PermBanMembers | PermAdministrator | PermManageChannels | PermManageGuild |
+	PermManageMessages | PermManageRoles | PermManageWebhooks | PermManageGuildExpressions | PermManageThreads |
+	PermViewCreatorMonetizationAnalytics
 
-// RequireTwoFactor reports whether a guild asks for two-factor authentication of all who moderate it.
+// RequireTwoFactor sets whether a guild requires two-factor authentication of moderators.
 func (s *Server) RequireTwoFactor(guild ID, on bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -24,8 +24,8 @@ func (s *Server) RequireTwoFactor(guild ID, on bool) error {
 	return nil
 }
 
-// OwnerHasTwoFactor reports whether the account that owns an application uses two-factor authentication, as it
-// does at first.
+// OwnerHasTwoFactor sets whether the account that owns an application uses two-factor
+// authentication, as it does by default.
 func (s *Server) OwnerHasTwoFactor(app ID, on bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -37,7 +37,7 @@ func (s *Server) OwnerHasTwoFactor(app ID, on bool) error {
 	return nil
 }
 
-// checkTwoFactor refuses the use of an elevated permission where the owner's account lacks two-factor authentication.
+// checkTwoFactor rejects the use of an elevated permission if the owner's account has no two-factor authentication.
 func (c *call) checkTwoFactor(g *guild, p Permissions) error {
 	if g != nil && g.twoFactor && c.app != nil && c.app.noTwoFactor && p&elevated != 0 {
 		return fail(403, 60003, "Two factor is required for this operation")
@@ -45,9 +45,8 @@ func (c *call) checkTwoFactor(g *guild, p Permissions) error {
 	return nil
 }
 
-// ForbidWords has a guild refuse names of channels that hold one of the words,
-// as servers in Server Discovery do: by 20031, or in a form's errors by
-// INVALID_COMMUNITY_PROPERTY_NAME. Both have been seen.
+// ForbidWords makes a guild reject channel names that contain one of the words, as servers in Server
+// Discovery do: with 20031, or with INVALID_COMMUNITY_PROPERTY_NAME in a form error. Both have been observed.
 func (s *Server) ForbidWords(guild ID, inForm bool, words ...string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -59,7 +58,7 @@ func (s *Server) ForbidWords(guild ID, inForm bool, words ...string) error {
 	return nil
 }
 
-// checkWords looks at a name that a request gives a channel.
+// checkWords checks a request's name for a channel.
 func (g *guild) checkWords(f *form, name string) error {
 	bad := func(w string) bool { return strings.Contains(strings.ToLower(name), strings.ToLower(w)) }
 	switch {
@@ -74,7 +73,7 @@ func (g *guild) checkWords(f *form, name string) error {
 	return nil
 }
 
-// EnableActivities returns an application its Entry Point command, as switching on Activities does.
+// EnableActivities creates an application's Entry Point command, as enabling Activities does.
 func (s *Server) EnableActivities(app ID) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -94,11 +93,10 @@ func (s *Server) EnableActivities(app ID) error {
 	return nil
 }
 
-// oldEditsWindow is in what time Limits.OldEdits bounds edits of old messages. Discord
-// publishes no number (discord/discord-api-docs#4413).
+// oldEditsWindow is the period of Limits.OldEdits. Discord publishes no number (discord/discord-api-docs#4413).
 const oldEditsWindow = time.Hour
 
-// checkOldEdit counts an edit of a message that is older than an hour.
+// checkOldEdit counts an edit of a message older than an hour.
 func (c *call) checkOldEdit(ch *channel, m *message) error {
 	now := c.now()
 	if c.opts.Limits.OldEdits == 0 || now.Sub(m.created()) < time.Hour {

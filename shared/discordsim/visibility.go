@@ -1,14 +1,14 @@
 package discordsim
 
-// flagObfuscated marks a channel that its reader may not view.
+// flagObfuscated marks a channel that the recipient can't view.
 const flagObfuscated = 1 << 17
 
-// hiddenName stands for the name of a channel that may not be viewed.
+// hiddenName replaces the name of a channel that can't be viewed.
 const hiddenName = "___hidden___"
 
-// hiddenFrom reports whether a bot may not view a channel: it lacks VIEW_CHANNEL
-// and is not connected to it; a category is viewable if any of its channels is
-// ("Obfuscated Channels" in Discord's document of the channel).
+// hiddenFrom reports whether a bot can't view a channel: it doesn't have VIEW_CHANNEL and isn't
+// connected to it; a category is visible if any of its channels is ("Obfuscated Channels" in
+// Discord's document of the channel).
 func (s *Server) hiddenFrom(g *guild, bot ID, c *channel) bool {
 	if s.opts.ShowAllChannels {
 		return false
@@ -35,8 +35,8 @@ func (s *Server) sees(g *guild, m *member, c *channel) bool {
 	return s.permsIn(g, m, c).Has(PermViewChannel)
 }
 
-// obfuscated is what is told of a channel to whom may not view it: its id,
-// kind and place, and one overwrite that says so.
+// obfuscated returns what is sent to those who can't view a channel: its id, type and position, and
+// one overwrite that denies viewing.
 func (c *channel) obfuscated() wireChannel {
 	blank := channel{id: c.id, guild: c.guild, parent: c.parent, kind: c.kind, position: c.position,
 		name: hiddenName, overwrites: []overwrite{{id: c.guild, deny: PermViewChannel}}, bitrate: 64000, quality: 1}
@@ -45,8 +45,7 @@ func (c *channel) obfuscated() wireChannel {
 	return w
 }
 
-// wireFor returns a channel as a bot's gateway gets it, and keeps in mind
-// whether it was hidden.
+// wireFor returns a channel as a bot's gateway connection gets it, and records whether it was hidden.
 func (s *Server) wireFor(g *guild, app *application, c *channel) wireChannel {
 	if s.hiddenFrom(g, app.id, c) {
 		return c.obfuscated()
@@ -54,7 +53,7 @@ func (s *Server) wireFor(g *guild, app *application, c *channel) wireChannel {
 	return c.wire()
 }
 
-// channelEvent tells of a channel, to each bot as it may see it.
+// channelEvent dispatches an event about a channel, to each bot as it may see it.
 func (s *Server) channelEvent(name string, c *channel) {
 	g := s.guilds[c.guild]
 	s.noteHidden(g, c, name == "CHANNEL_DELETE")
@@ -71,7 +70,7 @@ func (s *Server) channelEvent(name string, c *channel) {
 	s.page.guildChanged(g.id)
 }
 
-// noteHidden keeps in mind from which bots a channel is hidden.
+// noteHidden records from which bots a channel is hidden.
 func (s *Server) noteHidden(g *guild, c *channel, gone bool) {
 	for _, app := range g.bots {
 		key := [2]ID{app.id, c.id}
@@ -83,8 +82,7 @@ func (s *Server) noteHidden(g *guild, c *channel, gone bool) {
 	}
 }
 
-// revisit tells bots of channels that they may view now and could not before,
-// or the other way round, after roles or memberships changed.
+// revisit updates bots about channels that became visible or hidden after a change of roles or members.
 func (s *Server) revisit(g *guild) {
 	if s.opts.ShowAllChannels {
 		return

@@ -5,8 +5,7 @@ import (
 	"time"
 )
 
-// VoiceFlags are what members say of themselves while they are in voice. Nil
-// leaves a flag as it is.
+// VoiceFlags are the parts of the voice state that members set themselves. Nil leaves a flag unchanged.
 type VoiceFlags struct {
 	SelfMute   *bool `json:"self_mute"`
 	SelfDeaf   *bool `json:"self_deaf"`
@@ -14,16 +13,15 @@ type VoiceFlags struct {
 	SelfVideo  *bool `json:"self_video"`
 }
 
-// JoinVoice connects a member to a voice channel, or moves them there, and
-// gives the time at which the gateway was told. It fails with an *APIError
-// when the member may not connect or the channel is full.
+// JoinVoice connects a member to a voice channel, or moves them there, and returns when the event
+// was dispatched. It returns an *APIError if the member may not connect or the channel is full.
 func (s *Server) JoinVoice(guild, user, channel ID, flags VoiceFlags) (time.Time, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.joinVoice(guild, user, channel, flags)
 }
 
-// LeaveVoice disconnects a member. It fails with 40032 when they are not connected.
+// LeaveVoice disconnects a member. It returns 40032 if they aren't connected.
 func (s *Server) LeaveVoice(guild, user ID) (time.Time, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -102,8 +100,8 @@ func set(to *bool, from *bool) {
 	}
 }
 
-// mayJoin reports whether a member may connect to a channel now: by overwrites,
-// and by seats unless they may move members.
+// mayJoin reports whether a member can connect to a channel now: by overwrites, and by the user
+// limit unless they have Move Members.
 func (s *Server) mayJoin(g *guild, m *member, c *channel) error {
 	p := s.permsIn(g, m, c)
 	switch {
@@ -117,8 +115,7 @@ func (s *Server) mayJoin(g *guild, m *member, c *channel) error {
 	return nil
 }
 
-// gatewayVoice is opcode 4: a bot joins, moves or leaves. Discord says nothing
-// to one that may not.
+// gatewayVoice is opcode 4: a bot joins, moves or leaves. Discord ignores it if the bot may not.
 func (s *Server) gatewayVoice(sess *session, d json.RawMessage, host string) int {
 	var v struct {
 		Guild    flexID  `json:"guild_id"` // some libraries send ids as numbers

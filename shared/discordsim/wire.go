@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// The types of this file are Discord's objects as they stand in answers and
-// events. Fields that Discord always sends have no omitempty.
+// The types in this file are Discord's objects as they appear in responses and events. Fields that
+// Discord always sends have no omitempty.
 
 type wireUser struct {
 	ID               ID      `json:"id"`
@@ -105,7 +105,7 @@ type wireChannel struct {
 	Overwrites  []wireOverwrite `json:"permission_overwrites"`
 	NSFW        bool            `json:"nsfw"`
 	Permissions *Permissions    `json:"permissions,omitempty"`
-	Status      *nullString     `json:"status,omitempty"` // the page's alone: Discord has it in CHANNEL_INFO
+	Status      *nullString     `json:"status,omitempty"` // only for the page: Discord sends it in CHANNEL_INFO
 }
 
 type wireDM struct {
@@ -132,15 +132,14 @@ type wireVoice struct {
 	Speak      *stamp      `json:"request_to_speak_timestamp"`
 }
 
-// stamp is a time in Discord's form of ISO 8601.
+// stamp is a time in Discord's ISO 8601 form.
 type stamp time.Time
 
 func (t stamp) MarshalJSON() ([]byte, error) {
 	return []byte(`"` + time.Time(t).UTC().Format("2006-01-02T15:04:05.000000-07:00") + `"`), nil
 }
 
-// nullString is a text that is sent as null when it is not there, where a
-// plain pointer with omitempty would leave the field out.
+// nullString is a string that is null if absent; a pointer with omitempty would omit the field.
 type nullString struct{ s *string }
 
 func (n nullString) MarshalJSON() ([]byte, error) {
@@ -232,7 +231,7 @@ func (m *member) wireWithoutUser() wireMember {
 		Nick: optional(m.nick), Pending: m.pending, Roles: roles, Mute: &m.mute, Deaf: &m.deaf}
 }
 
-// wirePartial returns what is told of a member where they are merely named.
+// wirePartial returns the partial member used where members are only mentioned.
 func (m *member) wirePartial() wireMember {
 	w := m.wireWithoutUser()
 	w.Mute, w.Deaf = nil, nil
@@ -261,7 +260,7 @@ func (c *channel) wire() wireChannel {
 	return w
 }
 
-// wireDMFor returns a direct message channel as one of its parties sees it.
+// wireDMFor returns a DM channel as one of its recipients sees it.
 func (s *Server) wireDMFor(c *channel, viewer ID) wireDM {
 	w := wireDM{ID: c.id, Type: ChannelDM, LastMessage: optionalID(c.lastMessage), Recipients: []wireUser{}}
 	for _, id := range c.parties {
@@ -272,7 +271,7 @@ func (s *Server) wireDMFor(c *channel, viewer ID) wireDM {
 	return w
 }
 
-// wireVoice returns a voice state. A nil state is that of a member who is not connected.
+// wireVoice returns a voice state. A nil state is that of a member who isn't connected.
 func (g *guild) wireVoice(m *member, v *voiceState, withMember bool) wireVoice {
 	w := wireVoice{GuildID: &g.id, UserID: m.user.id, Deaf: m.deaf, Mute: m.mute}
 	if v != nil {

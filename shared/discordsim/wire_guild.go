@@ -2,7 +2,7 @@ package discordsim
 
 import "time"
 
-// wireGuild is a guild as REST gives it.
+// wireGuild is a guild as REST returns it.
 type wireGuild struct {
 	ID                       ID             `json:"id"`
 	Name                     string         `json:"name"`
@@ -48,7 +48,7 @@ type wireGuild struct {
 	ApproximatePresences     *int           `json:"approximate_presence_count,omitempty"`
 }
 
-// wireGuildCreate is a guild as GUILD_CREATE gives it.
+// wireGuildCreate is a guild as GUILD_CREATE contains it.
 type wireGuildCreate struct {
 	wireGuild
 	JoinedAt        stamp         `json:"joined_at"`
@@ -99,9 +99,9 @@ func (g *guild) wire() wireGuild {
 	return w
 }
 
-// wireCreate returns GUILD_CREATE for one session, channels as show gives them: without GUILD_PRESENCES a bot
-// learns of itself and of those in voice only, and without
-// GUILD_VOICE_STATES of nobody's voice ("Guild Create" in Discord's document).
+// wireCreate returns GUILD_CREATE for one session, with channels as show returns them. Without
+// GUILD_PRESENCES it only contains the bot and the members in voice, and without GUILD_VOICE_STATES
+// no voice states ("Guild Create" in Discord's documentation).
 func (g *guild) wireCreate(
 	bot ID, intents Intents, largeThreshold int, show func(*channel) wireChannel,
 ) wireGuildCreate {

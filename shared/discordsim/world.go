@@ -14,10 +14,10 @@ import (
 // ID is a Discord snowflake.
 type ID = snowflake.ID
 
-// ChannelType is the kind of a channel, numbered as Discord does.
+// ChannelType is a channel's type, with Discord's numbers.
 type ChannelType int
 
-// The kinds of channels the simulator keeps.
+// The types of channels that the simulator has.
 const (
 	ChannelText         ChannelType = 0
 	ChannelDM           ChannelType = 1
@@ -33,7 +33,7 @@ const (
 	overwriteMember = 1
 )
 
-// user is one account, a person's or a bot's. Fields after id are guarded by Server.mu.
+// user is an account of a person or a bot. Fields after id are guarded by Server.mu.
 type user struct {
 	id         ID
 	username   string
@@ -43,8 +43,8 @@ type user struct {
 	token      string
 	bot        bool
 	dmsClosed  bool
-	unverified bool // neither a verified address nor a phone
-	developer  bool // made for an application, which has to belong to somebody
+	unverified bool // neither a verified email address nor a phone
+	developer  bool // created as the owner of an application
 	flags      int
 }
 
@@ -65,14 +65,14 @@ type guild struct {
 	bots        []*application
 	audit       []auditEntry
 	unavailable bool
-	afk         ID // the voice channel that idle people are moved to; 0: none
+	afk         ID // the AFK channel; 0: none
 	afkTimeout  int
 	system      ID
 	verify      int
-	screening   bool // membership screening is on
+	screening   bool // membership screening is enabled
 	twoFactor   bool
-	badWords    []string // that names of channels may not hold
-	badInForm   bool     // and how that is said
+	badWords    []string // forbidden in channel names
+	badInForm   bool     // and the form of that error
 }
 
 type role struct {
@@ -89,7 +89,7 @@ type role struct {
 
 type channel struct {
 	id          ID
-	guild       ID // 0 for a direct message
+	guild       ID // 0 for a DM channel
 	parent      ID
 	kind        ChannelType
 	name        string
@@ -109,7 +109,7 @@ type channel struct {
 	lastPin     time.Time
 	renames     []time.Time
 	oldEdits    []time.Time
-	parties     []ID // the two users of a direct message
+	parties     []ID // the two recipients of a DM channel
 }
 
 type overwrite struct {
@@ -145,7 +145,7 @@ type voiceState struct {
 
 func (c *channel) voice() bool { return c.kind == ChannelVoice || c.kind == ChannelStage }
 
-// texts reports whether messages may be sent to the channel: voice channels have a chat too.
+// texts reports whether the channel accepts messages: voice channels have a chat too.
 func (c *channel) texts() bool {
 	switch c.kind {
 	case ChannelText, ChannelDM, ChannelVoice, ChannelAnnouncement, ChannelStage:
@@ -169,7 +169,7 @@ func (u *user) displayName() string {
 	return u.username
 }
 
-// nextID makes a snowflake of now. Later calls give larger ids. The caller holds the world.
+// nextID makes a snowflake for the current time. Later calls return larger ids. The caller holds the world.
 func (s *Server) nextID() ID {
 	ms := s.now().UnixMilli() - snowflake.Epoch
 	if ms > s.lastMS {
@@ -180,9 +180,9 @@ func (s *Server) nextID() ID {
 	return ID(uint64(s.lastMS)<<22 | 1<<17 | s.lastInc)
 }
 
-// foundingID makes a snowflake of a year ago, one millisecond after another:
-// what was there before the world began is older than what happens in it, and
-// guilds spread over shards, which are chosen by the milliseconds.
+// foundingID makes a snowflake from a year ago, each one millisecond after the previous: the
+// initial objects are older than what happens later, and guilds are spread over shards, which
+// depend on the milliseconds.
 func (s *Server) foundingID() ID {
 	s.founded++
 	return ID(uint64(s.foundingMS+s.founded)<<22 | 2<<17 | uint64(s.founded)&0xfff)
@@ -202,7 +202,7 @@ func (s *Server) randomBytes(n int) []byte {
 // secret returns n random bytes in the alphabet of Discord's tokens. The caller holds the world.
 func (s *Server) secret(n int) string { return base64.RawURLEncoding.EncodeToString(s.randomBytes(n)) }
 
-// botToken makes a token whose first part is the id, as libraries decode it.
+// botToken makes a token whose first part is the id, which libraries decode.
 func (s *Server) botToken(id ID) string {
 	return base64.RawStdEncoding.EncodeToString([]byte(id.String())) + "." + s.secret(5) + "." + s.secret(28)
 }
@@ -214,7 +214,7 @@ func newRand(seed uint64) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, 0x736e7567))
 }
 
-// member finds a member of a guild by both ids; nil when there is none.
+// member finds a member of a guild by both ids; nil if there is none.
 func (s *Server) member(guild, user ID) *member {
 	if g := s.guilds[guild]; g != nil {
 		return g.members[user]
@@ -270,7 +270,7 @@ func (g *guild) sortedVoice() []*voiceState {
 	return list
 }
 
-// inVoice counts who is connected to a channel.
+// inVoice counts the members connected to a channel.
 func (g *guild) inVoice(channel ID) int {
 	n := 0
 	for _, v := range g.voice {
@@ -301,7 +301,7 @@ func compareIDs(a, b ID) int {
 	return 0
 }
 
-// textName is how Discord writes the name of a text channel.
+// textName normalizes the name of a text channel as Discord does.
 func textName(name string) string {
 	return strings.ToLower(strings.ReplaceAll(strings.TrimSpace(name), " ", "-"))
 }

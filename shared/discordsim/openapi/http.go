@@ -9,18 +9,18 @@ import (
 	"strings"
 )
 
-// Exchange is a request and its answer, as they went over the wire.
+// Exchange is a request and its response, as sent.
 type Exchange struct {
 	Method, Path string
 	ContentType  string // of the request
 	Body         []byte
 	Status       int
-	AnswerType   string // the answer's content type
+	AnswerType   string // the response's content type
 	Answer       []byte
 }
 
-// Check tells what of an exchange the description does not allow. A request
-// that was refused as a wrong form is let pass: the refusal says so already.
+// Check returns what the description doesn't allow in an exchange. It accepts a request that got a
+// form error, because that response already reports the mistake.
 func (d *Description) Check(x Exchange) error {
 	var request error
 	kind, _, _ := mime.ParseMediaType(x.ContentType)
@@ -28,13 +28,13 @@ func (d *Description) Check(x Exchange) error {
 		request = d.Request(x.Method, x.Path, x.Body)
 	}
 	if k, _, _ := mime.ParseMediaType(x.AnswerType); len(x.Answer) > 0 && k != "application/json" {
-		return request // the edge's own answers are not described
+		return request // the edge's own responses aren't described
 	}
 	return errors.Join(request, d.Answer(x.Method, x.Path, x.Status, x.Answer))
 }
 
-// Record wraps a server's handler and gives every exchange below /api/ to
-// done, which is called on the request's goroutine once it was answered.
+// Record wraps a server's handler and passes every exchange under /api/ to done, which is called on
+// the request's goroutine after the response.
 func Record(next http.Handler, done func(Exchange)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !strings.HasPrefix(r.URL.Path, "/api/") || r.Header.Get("Upgrade") != "" {
@@ -43,18 +43,18 @@ func Record(next http.Handler, done func(Exchange)) http.Handler {
 		}
 		x := Exchange{Method: r.Method, Path: r.URL.Path, ContentType: r.Header.Get("Content-Type")}
 		body, err := io.ReadAll(r.Body)
-		r.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body), r.Body)) // where reading failed it fails again
+		r.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body), r.Body)) // where reading failed, it fails again
 		rec := &recorder{ResponseWriter: w, status: http.StatusOK}
 		next.ServeHTTP(rec, r)
 		if rec.broken || err != nil {
-			return // the connection was taken over, or ended in the middle
+			return // the connection was hijacked, or broke
 		}
 		x.Body, x.Status, x.AnswerType, x.Answer = body, rec.status, rec.Header().Get("Content-Type"), rec.body.Bytes()
 		done(x)
 	})
 }
 
-// recorder keeps a copy of what is answered.
+// recorder keeps a copy of the response.
 type recorder struct {
 	http.ResponseWriter
 	status int
@@ -62,12 +62,11 @@ type recorder struct {
 	broken bool
 }
 
-// WriteHeader notes the status.
+// WriteHeader records the status.
 func (r *recorder) WriteHeader(status int) { r.status = status; r.ResponseWriter.WriteHeader(status) }
 
-// Write notes the body.
+// Write records the body.
 func (r *recorder) Write(b []byte) (int, error) { r.body.Write(b); return r.ResponseWriter.Write(b) }
 
-// Unwrap lets http.ResponseController reach the real writer; whoever takes the
-// connection over answers on their own.
+// Unwrap lets http.ResponseController reach the real writer. A hijacked connection isn't recorded.
 func (r *recorder) Unwrap() http.ResponseWriter { r.broken = true; return r.ResponseWriter }

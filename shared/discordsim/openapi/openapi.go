@@ -1,15 +1,13 @@
-// Package openapi checks requests and answers against Discord's OpenAPI
-// description, so that tests find out when what is sent or what the simulator
-// answers is not what Discord would take or give.
+// Package openapi checks requests and responses against Discord's OpenAPI description, so that
+// tests notice if something is sent that Discord would not accept, or if the simulator responds
+// differently from Discord.
 //
-// Tests of any package may import it; production code has no need to. A
-// Description is safe for concurrent use. The description itself is not part
-// of this module: Find looks for it, and tests skip what needs it when it is
-// not at hand.
+// Tests of any package may import it; production code doesn't need it. A Description is safe for
+// concurrent use. The description isn't part of this module: Find looks for it, and tests that need
+// it are skipped if it isn't there.
 //
-// Known mistakes of the description are mended when it is loaded: sets of
-// permission bits in requests are decimal strings in reality (numbers are taken
-// as well), and the codes in the tree of a refused form are words.
+// Load corrects known mistakes in the description: permission bit sets in requests are in fact
+// decimal strings (numbers are accepted too), and the codes in the error tree of a form are strings.
 package openapi
 
 import (
@@ -35,7 +33,7 @@ type Description struct {
 	schemas  map[string]*jsonschema.Schema
 }
 
-// node is one part of an address; a child under "{}" takes any part.
+// node is one segment of a path; a child under "{}" matches any segment.
 type node struct {
 	children map[string]*node
 	template string
@@ -75,7 +73,7 @@ func Find() string {
 	}
 }
 
-// Load reads a description in JSON and mends its known mistakes.
+// Load loads a description in JSON and corrects its known mistakes.
 func Load(path string) (*Description, error) {
 	raw, err := os.ReadFile(path)
 	if err != nil {
@@ -88,9 +86,9 @@ func Load(path string) (*Description, error) {
 	doc, ok := v.(map[string]any)
 	paths, ok2 := doc["paths"].(map[string]any)
 	if _, ok3 := paths["/gateway"]; !ok || !ok2 || !ok3 {
-		return nil, fmt.Errorf("openapi: %s is no OpenAPI description of Discord", path)
+		return nil, fmt.Errorf("openapi: %s is not Discord's OpenAPI description", path)
 	}
-	mend(doc)
+	correct(doc)
 	c := jsonschema.NewCompiler()
 	c.DefaultDraft(jsonschema.Draft2020)
 	if err := c.AddResource(location, doc); err != nil {
@@ -105,11 +103,11 @@ func Load(path string) (*Description, error) {
 	return d, nil
 }
 
-// bits are the fields of requests that hold sets of permissions.
+// bits are the request fields with permission bit sets.
 var bits = []string{"allow", "deny", "permissions", "default_member_permissions"}
 
-// mend corrects the description where it differs from what Discord does.
-func mend(v any) {
+// correct corrects the description where it differs from what Discord does.
+func correct(v any) {
 	switch v := v.(type) {
 	case map[string]any:
 		if props, ok := v["properties"].(map[string]any); ok {
@@ -126,11 +124,11 @@ func mend(v any) {
 			}
 		}
 		for _, x := range v {
-			mend(x)
+			correct(x)
 		}
 	case []any:
 		for _, x := range v {
-			mend(x)
+			correct(x)
 		}
 	}
 }
@@ -163,7 +161,7 @@ func (n *node) add(template string, item map[string]any) {
 	n.template, n.item = template, item
 }
 
-// find looks an address up; what is written out comes before what may be anything.
+// find looks up a path; literal segments take precedence over placeholders.
 func (n *node) find(parts []string) *node {
 	if len(parts) == 0 {
 		if n.item == nil {
@@ -181,8 +179,7 @@ func (n *node) find(parts []string) *node {
 	return nil
 }
 
-// operation finds what the description says of a request; an address without
-// an API prefix is none of Discord's.
+// operation finds the description of a request; a path without an API prefix isn't Discord's.
 func (d *Description) operation(method, path string) (template string, op map[string]any) {
 	rest, ok := strings.CutPrefix(path, "/api/")
 	if !ok {
@@ -199,8 +196,7 @@ func (d *Description) operation(method, path string) (template string, op map[st
 	return n.template, op
 }
 
-// Request checks the JSON body of a request; an address that the description
-// does not have is fine.
+// Request checks the JSON body of a request; it accepts a path that isn't in the description.
 func (d *Description) Request(method, path string, body []byte) error {
 	template, op := d.operation(method, path)
 	rb, _ := op["requestBody"].(map[string]any)
@@ -221,13 +217,12 @@ func (d *Description) Request(method, path string, body []byte) error {
 	return nil
 }
 
-// takesNothing names addresses whose body is required on paper only.
+// takesNothing reports whether a path's body is only nominally required.
 func takesNothing(template string) bool {
 	return strings.HasSuffix(template, "/invites") || strings.HasSuffix(template, "/bans/{user_id}")
 }
 
-// Answer checks the status and JSON body of an answer. What the description
-// leaves open, such as 5xx, is fine.
+// Answer checks the status and JSON body of a response. It accepts what the description leaves open, such as 5xx.
 func (d *Description) Answer(method, path string, status int, body []byte) error {
 	template, op := d.operation(method, path)
 	if op == nil || status >= 500 {
@@ -269,12 +264,12 @@ func (d *Description) check(pointer string, body []byte) error {
 	}
 	v, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
 	if err != nil {
-		return fmt.Errorf("no JSON: %w", err)
+		return fmt.Errorf("not JSON: %w", err)
 	}
 	return schema.Validate(v)
 }
 
-// schema compiles what a pointer leads to, once.
+// schema compiles the schema at a JSON pointer, once.
 func (d *Description) schema(pointer string) (*jsonschema.Schema, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

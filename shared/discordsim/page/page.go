@@ -1,18 +1,16 @@
-// Package page holds the simulator's own page: a small client in the browser
-// in which one acts as any member. The files are served as they are; what they
-// may ask the server is written in PROTOCOL.md.
+// Package page contains the simulator's page: a small browser client in which you can act as any
+// member. The files are served unchanged; PROTOCOL.md describes the API they use.
 //
-// The page is ES modules without a build step. js/main.js puts it together:
-// store.js holds the world as the person sees it, live.js keeps it fresh,
-// api.js acts, and the other modules each draw one part of the page anew when
-// the store says that something they show has changed.
+// The page consists of ES modules without a build step. js/main.js is the entry point: store.js
+// holds the world as the person sees it, live.js keeps it up to date, api.js sends actions, and
+// each of the other modules redraws one part of the page when the store reports a change.
 //
-// The simulator alone imports it. FS is read only and safe for concurrent use.
+// Only the simulator imports it. FS is read-only and safe for concurrent use.
 package page
 
 import "embed"
 
-// FS holds the page's files, index.html at its root.
+// FS contains the page's files, with index.html at its root.
 //
 //go:embed index.html PROTOCOL.md mark.svg css js
 var FS embed.FS
