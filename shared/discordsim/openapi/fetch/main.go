@@ -1,5 +1,5 @@
-// Command fetch gets Discord's OpenAPI description, which the tests check the
-// simulated Discord and Snug's requests against: make openapi.
+// Command fetch downloads Discord's OpenAPI description, against which the tests check the
+// simulator and Snug's requests: make openapi.
 package main
 
 import (
@@ -17,7 +17,7 @@ import (
 
 const (
 	published = "https://raw.githubusercontent.com/discord/discord-api-spec/main/specs/openapi.json"
-	most      = 64 << 20 // bytes; it has little more than one MiB
+	most      = 64 << 20 // bytes; it is little more than 1 MiB
 	patience  = 2 * time.Minute
 )
 
@@ -44,7 +44,7 @@ func main() {
 	fmt.Printf("%s is here; the tests use it from now on\n", *to)
 }
 
-// fetch writes what the address gives to a file, whole or not at all, if it is a description of Discord.
+// fetch writes the response from an address to a file, completely or not at all, if it is Discord's description.
 func fetch(ctx context.Context, from, to string) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, from, nil)
 	if err != nil {
@@ -65,7 +65,7 @@ func fetch(ctx context.Context, from, to string) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.Remove(f.Name()) }() // gone already when all is well
+	defer func() { _ = os.Remove(f.Name()) }() // already renamed on success
 	n, err := io.Copy(f, io.LimitReader(res.Body, most+1))
 	if closed := f.Close(); err == nil {
 		err = closed

@@ -35,7 +35,7 @@ func TestFetch(t *testing.T) {
 		{srv.URL + "/good", ""},
 		{srv.URL + "/gone", "404"},
 		{srv.URL + "/page", "cannot be used"},
-		{srv.URL + "/other", "no OpenAPI description of Discord"},
+		{srv.URL + "/other", "not Discord's OpenAPI description"},
 		{srv.URL + "/half", "unexpected EOF"},
 		{"http://127.0.0.1:1/", "refused"},
 		{"nonsense", "unsupported protocol"},

@@ -1,12 +1,12 @@
-// Package openapitest lets a test that uses the simulator fail when a request
-// or an answer is not what Discord's OpenAPI description allows.
+// Package openapitest makes tests that use the simulator fail if Discord's OpenAPI description
+// doesn't allow a request or a response.
 //
-// It is for tests alone. Give the simulator what Wrap makes:
+// Only tests import it. Give the simulator the wrapper from Wrap:
 //
 //	discordsim.New(discordsim.Options{Wrap: openapitest.Wrap(t)})
 //
-// The description is read once for all tests of a program. Where it is not at
-// hand nothing is checked, and the test's log says so.
+// The description is loaded once for all tests of a program. If it isn't there, nothing is checked,
+// and the test's log says so.
 package openapitest
 
 import (
@@ -19,10 +19,9 @@ import (
 
 var load = sync.OnceValues(func() (*openapi.Description, error) { return openapi.Load(openapi.Find()) })
 
-// Wrap returns what goes around the simulator of a test; it changes nothing if the
-// description is not at hand. Call it before the simulator's end is registered as the
-// test's cleanup: what is wrong is told up to that end. Checking goes on
-// beside the requests, so that these do not wait for it.
+// Wrap returns a wrapper for a test's simulator; without the description it changes nothing. Call
+// it before you register the cleanup that closes the simulator, because mistakes are reported until
+// then. Checks run concurrently with the requests, which don't wait for them.
 func Wrap(t testing.TB) func(http.Handler) http.Handler {
 	t.Helper()
 	d := Description(t)
@@ -37,7 +36,7 @@ func Wrap(t testing.TB) func(http.Handler) http.Handler {
 	return func(h http.Handler) http.Handler { return openapi.Record(h, c.add) }
 }
 
-// Description returns Discord's description, nil if it is not at hand.
+// Description returns Discord's description, nil if it isn't there.
 func Description(t testing.TB) *openapi.Description {
 	t.Helper()
 	if openapi.Find() == "" {
@@ -51,17 +50,17 @@ func Description(t testing.TB) *openapi.Description {
 	return d
 }
 
-// checker checks exchanges in order, on one goroutine while there are any.
+// checker checks exchanges in order, in one goroutine while there are any.
 type checker struct {
 	check  func(openapi.Exchange) error
 	report func(error)
 
 	working sync.WaitGroup
-	mu      sync.Mutex // guards what follows
+	mu      sync.Mutex // guards the following
 	list    []openapi.Exchange
 	busy    bool
 	ended   bool
-	told    map[string]bool // the same mistake is told once
+	told    map[string]bool // each mistake is reported once
 }
 
 func (c *checker) add(x openapi.Exchange) {
