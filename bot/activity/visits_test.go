@@ -16,7 +16,7 @@ import (
 	"snug/shared/testkit"
 )
 
-// Who came and went is written down in order, also what is told at the very end, and is gone with its room.
+// Joins and leaves are stored in order, including the very last ones, and deleted with the room.
 func TestComings(t *testing.T) {
 	h, err := hub.Open(t.Context(), hub.Options{Dir: t.TempDir(), Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -83,7 +83,7 @@ func TestComings(t *testing.T) {
 	if got := stored(); !slices.Equal(got, []string{"Mara", "Jonas", "Mara left"}) {
 		t.Errorf("stored %q", got)
 	}
-	y = begin() // what the hub tells again counts once
+	y = begin() // the hub's repetitions count once
 	defer y.Close()
 	tell(y, room.VoiceUpdated{Person: jonas}, now, jonas)
 	if err := y.trimVisits(t.Context(), guild, now.Add(-150*time.Second)); err != nil {

@@ -33,7 +33,7 @@ func (p *peer) open(compress bool) {
 	go p.listen()
 }
 
-// client is a shard under test with everything it told.
+// client is a shard under test and everything it reported.
 type client struct {
 	*gateway.Shard
 	t      *testing.T
@@ -124,7 +124,7 @@ func (c *client) handled(n int) []event {
 	return got
 }
 
-// receive waits for one value, not for ever.
+// receive waits for one value, with a timeout.
 func receive[T any](t *testing.T, c <-chan T) (v T) {
 	t.Helper()
 	select {

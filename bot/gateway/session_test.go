@@ -248,7 +248,7 @@ func TestHalfOpen(t *testing.T) {
 	c.until(gateway.Ready)
 }
 
-// TestSlowHandler is no zombie: the ACK waits behind the handler.
+// TestSlowHandler isn't a zombie connection: the ACK is waiting behind the handler.
 func TestSlowHandler(t *testing.T) {
 	srv := serve(t, func(p *peer) {
 		p.hello(60 * time.Millisecond)

@@ -112,7 +112,7 @@ func TestBadPayloads(t *testing.T) {
 		}
 	})
 	c.open()
-	if e := c.handled(2); e[0].seq != 1 || e[1].seq != 7 { // that the session began is told, whatever READY says
+	if e := c.handled(2); e[0].seq != 1 || e[1].seq != 7 { // the session has begun, even if READY can't be parsed
 		t.Errorf("events %v", e)
 	}
 	testkit.Eventually(t, "the event after the panic is handled",

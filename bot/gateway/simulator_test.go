@@ -32,7 +32,7 @@ type demo struct {
 	discordsim.Demo
 	t     *testing.T
 	base  string
-	moves chan move // what the bot was told, over all its lives
+	moves chan move // every move the bot received, over all its lives
 	ready chan int  // the voice states of each GUILD_CREATE
 }
 
@@ -91,12 +91,12 @@ func (w *demo) begin(from gateway.Checkpoint) life {
 		w.t.Fatal(err)
 	}
 	if !from.Resumable() {
-		receive(w.t, w.ready) // what happens before it is told by GUILD_CREATE alone
+		receive(w.t, w.ready) // earlier changes are only in GUILD_CREATE
 	}
 	return life{client, shard}
 }
 
-// end stops the bot as a process that is told to restart does.
+// end stops the bot like a process that is restarted.
 func (l life) end(t *testing.T) gateway.Checkpoint {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()

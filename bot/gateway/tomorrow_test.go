@@ -109,7 +109,7 @@ func TestTomorrow(t *testing.T) {
 	}
 }
 
-// acts makes everything happen that Discord tells of.
+// acts causes everything that Discord dispatches.
 type acts struct {
 	*world.World
 	demo discordsim.Demo

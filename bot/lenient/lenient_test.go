@@ -143,7 +143,7 @@ func TestKnown(t *testing.T) {
 	}
 }
 
-// A restriction that cannot be read is one: nobody is let in because of a value that is not understood.
+// A restriction that can't be decoded still applies: nobody is let in because of an unknown value.
 func TestUnreadableRestrictions(t *testing.T) {
 	for name, tt := range map[string]struct {
 		data              string

@@ -240,7 +240,7 @@ func TestEarlyRefusal(t *testing.T) {
 	})
 }
 
-// TestBlockRefusesWaiters tells those that wait already.
+// TestBlockRefusesWaiters refuses those already waiting.
 func TestBlockRefusesWaiters(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, &sim{latency: time.Second, reply: func(*sim, hit) *http.Response {

@@ -77,7 +77,7 @@ func TestGlobal(t *testing.T) {
 	})
 }
 
-// TestPriority lets those go first for whom a person waits, but nobody wait for ever.
+// TestPriority lets requests that somebody is waiting for go first, but none waits forever.
 func TestPriority(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, &sim{}, Config{Global: 1})

@@ -283,7 +283,7 @@ func TestNotSent(t *testing.T) {
 		t.Fatal(err)
 	}
 	address := l.Addr().String()
-	_ = l.Close() // nobody listens there now
+	_ = l.Close() // nothing listens there now
 	lim := New(Config{Backoff: time.Millisecond, Retries: 2, Logger: slog.New(slog.DiscardHandler)})
 	c := rest.NewClient("t",
 		append(lim.Options(nil), rest.WithURL("http://"+address), rest.WithLogger(slog.New(slog.DiscardHandler)))...)
@@ -311,7 +311,7 @@ func TestContextOnTheWay(t *testing.T) {
 	}
 }
 
-// TestCloseOnTheWay does not hang on a request that nobody answers.
+// TestCloseOnTheWay doesn't hang on a request that gets no response.
 func TestCloseOnTheWay(t *testing.T) {
 	arrived := make(chan struct{})
 	c := web(t, Config{}, func(_ http.ResponseWriter, r *http.Request) {

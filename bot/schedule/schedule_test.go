@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Cron does what is to be done again and again; when it does not, the watchdog does, two periods later at most.
+// Cron runs periodic functions; if it fails to, the watchdog does, at most two periods later.
 func TestSchedule(t *testing.T) {
 	for name, x := range map[string]struct {
 		stuck bool

@@ -122,7 +122,7 @@ func TestFits(t *testing.T) {
 	t.Logf("\n%s", out.String())
 }
 
-// planted are differences that the simulated Discord is made to have, and how the report tells of each.
+// planted are differences injected into the simulator, and how the report describes each.
 var planted = map[string]struct {
 	fault discordsim.Fault
 	step  string
@@ -249,7 +249,7 @@ func TestCrash(t *testing.T) {
 			o := r.options()
 			tr, err := begin(t.Context(), o)
 			testkit.NoError(t, err)
-			// The request takes effect, and nobody hears of it any more: the process is gone.
+			// The request takes effect, but the process is gone before the response.
 			ctx, crash := context.WithCancel(t.Context())
 			o.HTTP = &http.Client{Transport: dying{agent.Client(0).Transport, at, crash}}
 			tr.o.HTTP = o.HTTP
@@ -482,7 +482,7 @@ var needed = map[string]bool{
 	"communication_disabled_until": true,
 }
 
-// TestShape tells what may be recorded of a value.
+// TestShape checks what may be recorded about a value.
 func TestShape(t *testing.T) {
 	for name, c := range map[string]struct {
 		json string

@@ -22,7 +22,7 @@ func (h *harness) seats() (out []string) {
 	return out
 }
 
-// Who sits keeps their seat whoever comes and goes, and over a restart with or without what the hub held.
+// People keep their seat whoever joins and leaves, and over a restart with or without the hub's state.
 func TestSeatsAreKept(t *testing.T) {
 	var left []voice.Occupant
 	var prior room.Live

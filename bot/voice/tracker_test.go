@@ -28,7 +28,7 @@ const (
 	guild  snowflake.ID = 1
 	friday snowflake.ID = 10 // a room
 	monday snowflake.ID = 11 // another
-	public snowflake.ID = 12 // a voice channel that is no room
+	public snowflake.ID = 12 // a voice channel that isn't a room
 )
 
 // recorder stands for the hub; while down is set it takes nothing.
@@ -145,7 +145,7 @@ func TestVoiceStatesBecomeEvents(t *testing.T) {
 			t.Errorf("the hub is to forget it at %v", last.Until)
 		}
 		expect(t, h, "11#3 Closed 1")
-		h.in(7, 0, false) // no room any more: nothing to tell
+		h.in(7, 0, false) // no longer a room: nothing to publish
 		expect(t, h)
 		want := []voice.Move{
 			{GuildID: guild, UserID: 7, To: public}, {GuildID: guild, UserID: 7, From: public, To: friday},
@@ -254,7 +254,7 @@ func TestRandomStories(t *testing.T) {
 						}
 					}
 					h.Guild(guild, states, members)
-				case 1: // told twice
+				case 1: // repeated
 					h.in(user, to, false)
 					h.in(user, to, false)
 				default:

@@ -234,7 +234,7 @@ func TestNeverCallsPrivateAddresses(t *testing.T) {
 	if w := b.delivery("one").Tries[0].Failure; !strings.Contains(w, "public internet") || b.count() != 0 {
 		t.Errorf("%q, and %d came", w, b.count())
 	}
-	// A name is no way around this, and neither what it resolves to nor whether it exists is revealed.
+	// A host name is no way around this, and neither its address nor its existence is revealed.
 	for i, name := range []string{"hooks.example.com", "no-such-host.invalid"} {
 		h.URL = strings.Replace(b.srv.URL, "127.0.0.1", name, 1)
 		b.put(h)

@@ -99,7 +99,7 @@ func TestAuthRefused(t *testing.T) {
 
 func auth(token string) string { return string(protocol.Auth{Token: token}.Encode(time.Now())) }
 
-// TestRefusalsAlike: who may not see a room cannot tell it from none.
+// TestRefusalsAlike: somebody who may not see a room can't distinguish it from one that doesn't exist.
 func TestRefusalsAlike(t *testing.T) {
 	h := newHarness(t, setup{})
 	h.open(roomA, private)

@@ -250,10 +250,10 @@ func TestBigRoom(t *testing.T) {
 	_ = New(Options{Registerer: reg, Log: discard()}) // a second one goes without metrics, not without life
 }
 
-// TestBacklog: what nobody could read any more gives way to a snapshot.
+// TestBacklog: more than anybody could read is replaced by a snapshot.
 func TestBacklog(t *testing.T) {
 	l := New(Options{})
-	s := l.shards[0] // nobody runs it
+	s := l.shards[0] // not running
 	q := &queue{s: s}
 	message := make([]byte, 1000)
 	snapshots := 0

@@ -133,7 +133,7 @@ func (c *wireClient) outcome() string {
 		first, p, err := c.next()
 		switch {
 		case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET) && len(said) > 0:
-			// reset: there was more from us, which nobody reads
+			// reset: we had sent more, which nobody reads
 			return strings.Join(said, " ") + " EOF"
 		case err != nil:
 			return strings.Join(said, " ") + " " + err.Error()

@@ -155,9 +155,9 @@ func TestGapsRepeatsAndEpochs(t *testing.T) {
 
 	v := h.change(roomA, joined(guest), nil) // 2
 	c.expect(protocol.VoiceJoined)
-	h.rosters.rev-- // told again
+	h.rosters.rev-- // repeated
 	h.rosters.put(key(roomA), v)
-	h.change(roomA, nil, nil) // 3, built anew
+	h.change(roomA, nil, nil) // 3, rebuilt
 	if m := c.expect(protocol.RoomSnapshot); m.Rev.N != 3 {
 		t.Errorf("snapshot %d, want 3", m.Rev.N)
 	}
@@ -168,7 +168,7 @@ func TestGapsRepeatsAndEpochs(t *testing.T) {
 	h.join(roomA, other)
 	c.expect(protocol.VoiceJoined) // 8
 	h.change(roomA, joined(other), func(l *room.Live) { l.N = 2 })
-	if m := c.expect(protocol.RoomSnapshot); m.Rev.N != 2 { // the writer counts anew
+	if m := c.expect(protocol.RoomSnapshot); m.Rev.N != 2 { // the writer starts counting again
 		t.Errorf("snapshot %d, want 2", m.Rev.N)
 	}
 
@@ -187,7 +187,7 @@ func TestGapsRepeatsAndEpochs(t *testing.T) {
 	h.join(roomA, other)
 	c.expect(protocol.VoiceJoined)
 
-	h.rosters.reset("e2") // the same, but begun anew: its revisions too
+	h.rosters.reset("e2") // the same, but restarted, including its revisions
 	h.change(roomA, joined(other), nil)
 	if m := c.expect(protocol.RoomSnapshot); *m.Rev != (protocol.Rev{Epoch: "e2", N: 5}) {
 		t.Errorf("rev %+v", *m.Rev)

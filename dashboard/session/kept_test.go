@@ -101,7 +101,7 @@ func TestOnlyInvalidGrantEndsALogin(t *testing.T) {
 			if _, err := discord.Inject(c.fault); err != nil {
 				t.Fatal(err)
 			}
-			if c.fault.Kind == discordsim.FaultLatency { // and nothing comes of what nobody waits for any more
+			if c.fault.Kind == discordsim.FaultLatency { // the request is abandoned, so nothing follows
 				if _, err := discord.Inject(discordsim.Fault{
 					Kind: discordsim.FaultReset, Route: c.fault.Route,
 				}); err != nil {

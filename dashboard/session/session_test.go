@@ -210,7 +210,7 @@ func TestStateIsBoundAndUsedOnce(t *testing.T) {
 	}
 }
 
-// A client secret that Discord does not take is told to people as what it is, and to the log with what to do.
+// If Discord rejects the client secret, users are told so, and the log says what to do.
 func TestWrongClientSecret(t *testing.T) {
 	b := newBench(t)
 	b.o.ClientSecret = "nope"

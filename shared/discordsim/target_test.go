@@ -168,7 +168,7 @@ func TestTargetUserRules(t *testing.T) {
 	})
 }
 
-// Whoever comes by an invite or is added is pending where there is screening, and passes by the control interface.
+// A user who joins by an invite or is added is pending if screening is enabled, and passes it through the control API.
 func TestScreeningIsPassed(t *testing.T) {
 	w := start(t)
 	w.control("PATCH", "/guilds/"+w.Guild.ID.String(), map[string]any{"screening": true}).must(t, 204)

@@ -147,7 +147,7 @@ func (h *Hub) ensureStream(ctx context.Context, s spec, update bool) error {
 	return unavailable(fmt.Errorf("hub: stream %s: %w", c.Name, because(ctx, err)))
 }
 
-// Usage tells how full a bucket or the audit stream is.
+// Usage reports how full a bucket or the audit stream is.
 type Usage struct {
 	Name     string
 	Memory   bool

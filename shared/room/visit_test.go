@@ -16,7 +16,7 @@ func TestComings(t *testing.T) {
 	for i := range room.MaxVisits + 10 {
 		c.Add(room.Visit{UserID: snowflake.ID(i%2 + 1), Left: i/2%2 == 1, At: at(i)})
 	}
-	c.Add(room.Visit{UserID: 2, At: at(room.MaxVisits + 9)}) // told twice
+	c.Add(room.Visit{UserID: 2, At: at(room.MaxVisits + 9)}) // repeated
 	if len(c.List) != room.MaxVisits || !c.List[0].At.Equal(at(10)) ||
 		!c.List[room.MaxVisits-1].At.Equal(at(room.MaxVisits+9)) {
 		t.Fatalf("%d from %v", len(c.List), c.List[0].At)
@@ -29,7 +29,7 @@ func TestComings(t *testing.T) {
 	}
 }
 
-// Comings and goings take turns, whatever is told again or was missed, and with a clock that was put back.
+// Joins and leaves alternate, whatever is repeated or missed, and with a clock that was set back.
 func TestComingsTakeTurns(t *testing.T) {
 	at := func(i int) time.Time { return time.Date(2026, 1, 1, 20, i, 0, 0, time.UTC) }
 	in := func(i int) room.Visit { return room.Visit{UserID: 1, Name: "Mara", At: at(i)} }

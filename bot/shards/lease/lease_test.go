@@ -36,7 +36,7 @@ type processes struct {
 	hub *hub.Hub
 
 	mu     sync.Mutex
-	change chan struct{} // closed and made anew at each change
+	change chan struct{} // closed and replaced at each change
 }
 
 // process is one of them.

@@ -9,8 +9,8 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// Forget unsets the environment variables that a program with this grammar
-// reads: whoever runs Snug has told their shell about it. Call it in TestMain.
+// Forget unsets the environment variables that a program with this grammar reads, which may be set
+// in the shell that runs the tests. Call it in TestMain.
 func Forget(grammar any, options ...kong.Option) error {
 	p, err := kong.New(grammar, options...)
 	if err != nil {

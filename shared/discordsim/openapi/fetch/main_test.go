@@ -11,7 +11,7 @@ import (
 	"snug/shared/discordsim/openapi"
 )
 
-// TestFetch: the description arrives whole, or what was there stays and the reason is told.
+// TestFetch: the description is stored completely, or the old one stays and the reason is reported.
 func TestFetch(t *testing.T) {
 	const described = `{"openapi":"3.1.0","paths":{"/gateway":{}}}`
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
