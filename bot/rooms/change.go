@@ -299,8 +299,11 @@ func (c changeOp) expel(ctx context.Context) error {
 		kind = audit.Banned
 	}
 	now, had, pending := c.g.now(), c.r.Guest(user) != nil, pendingOverwrite()
-	if inside {
+	switch {
+	case inside:
 		pending = pending.withEject(user)
+	case c.g.isMovingIn(user, c.r.ID):
+		pending = pending.withEjectOnArrival(user)
 	}
 	deniedBefore := c.r.deniedByOthers(user)
 	err := c.rs.changeThenCall(ctx, c.g, c.r, c.entry(kind), pending, func(doc *room.Room) {

@@ -67,6 +67,9 @@ func (g *guildState) followClock() {
 			all[who] = moved
 		}
 	}
+	for user, m := range g.movingIn {
+		g.movingIn[user] = movingIn{m.room, move(m.at)}
+	}
 	for user, at := range g.ejectedAt {
 		g.ejectedAt[user] = move(at)
 	}

@@ -340,6 +340,7 @@ func (rs *Rooms) admit(ctx context.Context, g *guildState, r *roomState, a admis
 	err := rs.changeThenCall(ctx, g, r, entry, pendingOverwrite(), func(doc *room.Room) {
 		doc.Guests = append(doc.Guests, guest)
 		doc.DropKnock(a.user)
+		doc.Pending.EjectDone(a.user)
 		if v := doc.Invite(a.inviteID); v != nil && !slices.Contains(v.Redeemers, a.user) {
 			v.Redeemers = append(v.Redeemers, a.user)
 		}

@@ -104,6 +104,18 @@ func (rs *Rooms) Join(ctx context.Context, guildID snowflake.ID, q room.Request)
 	return out, err
 }
 
+// movingIn is a user's move into a room by Snug, which has not been seen to arrive.
+type movingIn struct {
+	room snowflake.ID
+	at   time.Time
+}
+
+// isMovingIn reports whether Snug is moving a user into a room.
+func (g *guildState) isMovingIn(user, room snowflake.ID) bool {
+	m := g.movingIn[user]
+	return m.room == room && g.now().Sub(m.at) < holdMoved
+}
+
 // seat holds a seat and moves the user if they are in voice.
 func (rs *Rooms) seat(ctx context.Context, g *guildState, r *roomState, user, in snowflake.ID) (room.Joined, error) {
 	now := g.now()
@@ -118,9 +130,13 @@ func (rs *Rooms) seat(ctx context.Context, g *guildState, r *roomState, user, in
 			room.Hold{UserID: user, Why: room.HeldJoining, Until: now.Add(holdMoved)}); err != nil {
 			return room.Joined{}, err
 		}
+		g.movingIn[user] = movingIn{r.ID, now}
 		err := rs.o.Discord.Move(ctx, g.id, user, r.ID, "Snug: joined on the web")
 		if err == nil {
 			return room.Joined{Moved: true}, nil
+		}
+		if !errs.Has(err, errs.DiscordUnavailable) { // else they may arrive
+			delete(g.movingIn, user)
 		}
 		if !errs.Has(err, errs.NotInVoice) {
 			if !errs.Has(err, errs.DiscordUnavailable) {

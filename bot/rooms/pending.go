@@ -37,6 +37,12 @@ func (b pendingCall) withEject(user snowflake.ID) pendingCall {
 	}
 }
 
+// withEjectOnArrival adds that a user whom Snug is moving into the room is to be disconnected when they arrive.
+// The mark stays until they do, or until a sweep finds that they did not.
+func (b pendingCall) withEjectOnArrival(user snowflake.ID) pendingCall {
+	return pendingCall{func(d *room.Pending) { b.mark(d); d.AddEject(user) }, b.clear}
+}
+
 // withUnban adds that a ban's overwrite is to be removed.
 func (b pendingCall) withUnban(ban room.Ban) pendingCall {
 	return pendingCall{

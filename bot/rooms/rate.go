@@ -82,6 +82,11 @@ func (rs *Rooms) forgetOld(g *guildState) {
 			delete(g.moves, who)
 		}
 	}
+	for user, m := range g.movingIn {
+		if now.Sub(m.at) >= holdMoved {
+			delete(g.movingIn, user)
+		}
+	}
 	for user, at := range g.ejectedAt {
 		if now.Sub(at) > time.Minute {
 			delete(g.ejectedAt, user)

@@ -99,6 +99,7 @@ type guildState struct {
 	nextLobby  map[snowflake.ID]snowflake.ID
 	lobbyWaits map[snowflake.ID]bool      // members in a lobby who may not be moved yet
 	ejectedAt  map[snowflake.ID]time.Time // users whom Snug itself disconnected, and when
+	movingIn   map[snowflake.ID]movingIn  // users whom Snug itself is moving into a room
 
 	snapshot        atomic.Pointer[Snapshot] // replaced at each unlock
 	released        atomic.Bool              // another process holds the guild now; see Release
@@ -198,6 +199,7 @@ func (rs *Rooms) guild(id snowflake.ID, create bool) *guildState {
 			moves:     map[snowflake.ID][]time.Time{},
 			nextLobby: map[snowflake.ID]snowflake.ID{}, lobbyWaits: map[snowflake.ID]bool{}, wake: make(chan struct{}),
 			lobbyParents: map[snowflake.ID]snowflake.ID{}, ejectedAt: map[snowflake.ID]time.Time{},
+			movingIn: map[snowflake.ID]movingIn{},
 			fetching: map[snowflake.ID]bool{},
 		}
 		g.snapshotChanged = func() {

@@ -86,9 +86,17 @@ func (rs *Rooms) onLeftRoom(ctx context.Context, g *guildState, r *roomState, m 
 	rs.offerSeats(ctx, g, r)
 }
 
-// onArrived handles a user who joined a room.
+// onArrived handles a user who joined a room. Whoever was kicked, banned or
+// suspended while Snug was moving them in is disconnected.
 func (rs *Rooms) onArrived(ctx context.Context, g *guildState, r *roomState, m voice.Move) {
-	if slices.Contains(rs.review(ctx, g, m.UserID), r) && rs.ejectSuspended(ctx, g, r, m.UserID) {
+	if slices.Contains(r.Pending.Eject, m.UserID) {
+		rs.ejectOnArrival(ctx, g, r, m.UserID)
+		return
+	}
+	moved := g.isMovingIn(m.UserID, r.ID)
+	delete(g.movingIn, m.UserID)
+	lost := slices.Contains(rs.review(ctx, g, m.UserID), r)
+	if (lost || moved || r.Banned(m.UserID)) && rs.ejectSuspended(ctx, g, r, m.UserID) {
 		return
 	}
 	if rs.enforceSeats(ctx, g, r, m) || r.Hold(m.UserID, g.now()) == nil && r.Place(m.UserID) == 0 {
@@ -103,6 +111,15 @@ func (rs *Rooms) onArrived(ctx context.Context, g *guildState, r *roomState, m v
 		rs.o.Log.WarnContext(ctx, "a hold could not be dropped for a user who took the seat", "guild_id", g.id,
 			"room_id", r.ID,
 			"err", err)
+	}
+}
+
+// ejectOnArrival disconnects a user who was kicked while Snug was moving them in. If that fails, it stays pending.
+func (rs *Rooms) ejectOnArrival(ctx context.Context, g *guildState, r *roomState, user snowflake.ID) {
+	delete(g.movingIn, user)
+	if err := rs.eject(ctx, g, r, user, "Snug: kicked on the way in"); err != nil {
+		rs.o.Log.WarnContext(ctx, "a kicked user who arrived could not be disconnected; a sweep repeats it",
+			"guild_id", g.id, "room_id", r.ID, "user_id", user, "err", err)
 	}
 }
 
