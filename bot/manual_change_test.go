@@ -58,8 +58,8 @@ func TestOverwritesChangedByHand(t *testing.T) {
 	}
 	h.eventually("the audit has each repair", func() bool {
 		log := h.audited(id)
-		return slices.Contains(log, "repaired somebody let in could not enter") &&
-			slices.Contains(log, "repaired it was open to more than it should be") &&
+		return slices.Contains(log, "repaired shut_out") &&
+			slices.Contains(log, "repaired access") &&
 			slices.Contains(log, "repaired Snug's own overwrite had been changed")
 	})
 }

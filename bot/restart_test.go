@@ -293,7 +293,7 @@ func TestChangesByHand(t *testing.T) {
 	h.do(http.MethodPatch, "/channels/"+r.Room.ID.String(), map[string]any{"user_limit": 0}).Body.Close()
 	h.eventually("its channel has a limit again", func() bool { return h.channels()[r.Room.ID].UserLimit == 6 })
 	h.wantAudit(r.Room.ID, "room_opened", "room_renamed Friday>Saturday", "seats_changed 4>6",
-		"repaired its channel had no limit")
+		"repaired seats")
 	h.do(http.MethodDelete, "/channels/"+r.Room.ID.String(), nil).Body.Close()
 	h.await("the room is gone", func(l map[snowflake.ID]room.Live) bool { return len(l) == 0 })
 	if story := h.storied(); story[len(story)-1] != "closed channel_deleted" {

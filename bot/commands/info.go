@@ -36,7 +36,7 @@ func (c *Commands) rooms(ctx context.Context, q *call) (reply, error) {
 			text += "\n" + q.t.Say("rooms.more", "Count", len(list)-maxListed)
 			break
 		}
-		state := message.Seats(q.t, room.Occupied(v.Roster), v.Room.Seats) + " · " + message.Privacy(q.t, v.Room.Access)
+		state := message.Seats(q.t, room.Occupied(v.Roster), v.Room.Seats) + " · " + message.Privacy(q.t, v.Room.Access.Privacy())
 		text += "\n" + message.ChannelMention(v.Room.ID) + " · " + state
 		menu.Options = append(menu.Options, discord.StringSelectMenuOption{
 			Label: message.Cut(message.Strip(v.Room.Name), message.MaxOption), Value: v.Room.ID.String(),
@@ -70,7 +70,7 @@ func (c *Commands) info(ctx context.Context, q *call) (reply, error) {
 	r := v.Room
 	list := []string{
 		message.Bold(r.Name) + " · " + message.ChannelMention(r.ID),
-		message.Privacy(q.t, r.Access) + " · " + message.Seats(q.t, room.Occupied(v.Roster), r.Seats),
+		message.Privacy(q.t, r.Access.Privacy()) + " · " + message.Seats(q.t, room.Occupied(v.Roster), r.Seats),
 	}
 	if r.Status != "" {
 		list = append(list, q.t.Say("info.status", "Status", message.Escape(r.Status)))

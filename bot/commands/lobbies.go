@@ -10,6 +10,7 @@ import (
 	"snug/bot/message"
 	"snug/shared/errs"
 	"snug/shared/guild"
+	"snug/shared/room"
 )
 
 // addLobby makes a voice channel a lobby, or makes a new one.
@@ -74,11 +75,7 @@ func (c *Commands) lobbyWords(q *call, l guild.Lobby) []string {
 		words = append(words, q.t.Say("room.seats", "Count", l.Seats))
 	}
 	if l.Private != nil {
-		say := "privacy.open"
-		if *l.Private {
-			say = "privacy.private"
-		}
-		words = append(words, q.t.Say(say))
+		words = append(words, message.Privacy(q.t, room.Privacy{Private: *l.Private}))
 	}
 	if l.NameTemplate != "" {
 		words = append(words, "`"+strings.ReplaceAll(message.Strip(l.NameTemplate), "`", "'")+"`")

@@ -24,7 +24,7 @@ func (c *Commands) createRoom(ctx context.Context, q *call) (reply, error) {
 	page, v := c.o.Pages.Room(r.Room.ID), r.Invite.Invite
 	text := message.Lines(
 		q.t.Say("opened", "Room", message.Bold(r.Room.Name), "Channel", message.ChannelMention(r.Room.ID)),
-		q.t.Say("room.seats", "Count", r.Room.Seats)+" · "+message.Privacy(q.t, r.Room.Access),
+		q.t.Say("room.seats", "Count", r.Room.Seats)+" · "+message.Privacy(q.t, r.Room.Access.Privacy()),
 		q.t.Say("opened.page", "Page", page),
 	)
 	if r.Invite.Token != "" {

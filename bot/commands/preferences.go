@@ -28,8 +28,8 @@ func (c *Commands) preferences(ctx context.Context, q *call) (reply, error) {
 		add("prefs.seats", "Count", p.Seats)
 	}
 	if p.Private != nil || p.Locked || p.Hidden {
-		a := room.Access{Private: p.Private != nil && *p.Private, Locked: p.Locked, Hidden: p.Hidden}
-		add("prefs.privacy", "Privacy", message.Privacy(q.t, a))
+		privacy := room.Privacy{Private: p.Private != nil && *p.Private, Locked: p.Locked, Hidden: p.Hidden}
+		add("prefs.privacy", "Privacy", message.Privacy(q.t, privacy))
 	}
 	if len(p.Guests) > 0 {
 		add("prefs.guests", "People", message.Mentions(q.t, p.Guests))

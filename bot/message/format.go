@@ -104,19 +104,11 @@ func ChannelMention(id snowflake.ID) string { return "<#" + id.String() + ">" }
 func UserMention(id snowflake.ID) string { return "<@" + id.String() + ">" }
 
 // Privacy says in a word or two who gets in.
-func Privacy(t text.Texts, a room.Access) string {
+func Privacy(t text.Texts, p room.Privacy) string {
+	icons := map[string]string{"open": "🌍", "private": "🔒", "locked": "🚫", "hidden": "🙈"}
 	var list []string
-	switch {
-	case a.Private:
-		list = append(list, t.Say("privacy.private"))
-	case a.Hidden:
-		list = append(list, t.Say("privacy.hidden"))
-	}
-	if a.Locked {
-		list = append(list, t.Say("privacy.locked"))
-	}
-	if len(list) == 0 {
-		return t.Say("privacy.open")
+	for _, w := range p.Words() {
+		list = append(list, icons[w]+" "+t.Say("privacy."+w))
 	}
 	return strings.Join(list, ", ")
 }

@@ -141,45 +141,22 @@ func channelMessage(t text.Texts, n rooms.Notice) (snowflake.ID, discord.Message
 
 // logLine gives an entry of the audit as a line of the log channel.
 func logLine(t text.Texts, e audit.Entry) string {
-	person := func(id snowflake.ID) string {
-		if id == 0 {
-			return "Snug"
-		}
-		return message.UserMention(id)
+	style := text.Style{
+		Person: message.UserMention,
+		Room:   message.ChannelMention,
+		Setting: func(name string) string {
+			if id := "setting." + name; t.Has(id) {
+				return t.Say(id)
+			}
+			return name
+		},
+		Value: func(_, json string) string { return strings.Trim(message.Cut(json, 100), `"`) },
+		Text:  message.Escape,
 	}
-	about := message.ChannelMention(e.RoomID)
-	if e.RoomID == 0 {
-		about = ""
+	row, _ := audit.Find(e.Kind)
+	words := t.Entry(&e, style)
+	if e.RoomID != 0 {
+		words = message.ChannelMention(e.RoomID) + " · " + words
 	}
-	old, now, detail := e.Old, e.New, e.Detail
-	switch e.Kind {
-	case audit.SettingsChanged:
-		if id := "setting." + e.Detail; t.Has(id) {
-			detail = t.Say(id)
-		}
-		old, now = strings.Trim(message.Cut(old, 100), `"`), strings.Trim(message.Cut(now, 100), `"`)
-	case audit.RoomClosed, audit.RoomClosing:
-		detail = t.Say("why." + e.Detail)
-	case audit.PrivacyChanged:
-		old, now = privacyWords(t, old), privacyWords(t, now)
-	}
-	id := "line." + string(e.Kind)
-	if e.Kind == audit.GuestAdmitted && e.Detail == audit.ByLink {
-		id += ".link"
-	}
-	words := t.Say(id, "Room", about, "By", person(e.By), "Target", person(e.Target),
-		"Detail", message.Escape(detail), "Old", message.Escape(old), "New", message.Escape(now))
-	return fmt.Sprintf("<t:%d:T> %s", e.At.Unix(), words)
-}
-
-// privacyWords says what an entry names in codes, such as "private,locked".
-func privacyWords(t text.Texts, codes string) string {
-	var list []string
-	for _, c := range strings.Split(codes, ",") {
-		if c == "open" || c == "private" || c == "locked" || c == "hidden" {
-			c = t.Say("privacy." + c)
-		}
-		list = append(list, c)
-	}
-	return strings.Join(list, ", ")
+	return fmt.Sprintf("<t:%d:T> %s %s", e.At.Unix(), row.Icon, words)
 }

@@ -32,7 +32,7 @@ func panel(t text.Texts, pages message.Pages, r *room.Room, a room.Access) []dis
 	}
 	const grey = discord.ButtonStyleSecondary
 
-	facts := message.Privacy(t, a) + " · " + t.Say("room.seats", "Count", r.Seats) + " · 👑 " +
+	facts := message.Privacy(t, a.Privacy()) + " · " + t.Say("room.seats", "Count", r.Seats) + " · 👑 " +
 		message.UserMention(r.OwnerID)
 	colour, keep := colourOpen, grey
 	lock := press(grey, "🔒", "button.lock", string(room.DoLock))

@@ -119,9 +119,9 @@ func (c changeOp) do(ctx context.Context) error {
 	case room.DoTransfer:
 		return c.transfer(ctx)
 	case room.DoClaim:
-		how := "claim"
+		how := audit.Claim
 		if c.rs.ownerHere(c.g, c.r) || !c.g.ownerAway(c.r, c.g.now()) {
-			how = "override"
+			how = audit.Override
 		}
 		return c.rs.handOver(ctx, c.g, c.r, c.who, how, c.who.UserID, c.q.Actor.Via)
 	case room.DoWatch, room.DoUnwatch:
@@ -133,21 +133,6 @@ func (c changeOp) do(ctx context.Context) error {
 // entry returns an audit entry by the actor.
 func (c changeOp) entry(kind audit.Kind) audit.Entry {
 	return audit.Entry{Kind: kind, By: c.who.UserID, Via: c.q.Actor.Via, Target: c.q.User}
-}
-
-// privacyOf describes who may see and enter a room, for the audit log.
-func privacyOf(r *room.Room) string {
-	s := "open"
-	if r.Private {
-		s = "private"
-	}
-	if r.Locked {
-		s += ",locked"
-	}
-	if r.Hidden {
-		s += ",hidden"
-	}
-	return s
 }
 
 // privacy changes who may see and enter the room. When it becomes private, locked or hidden,
@@ -168,18 +153,18 @@ func (c changeOp) privacy(ctx context.Context) error {
 	case room.DoShow:
 		next.Hidden = false
 	}
-	old, now := privacyOf(&c.r.Room), privacyOf(next)
+	old, now := c.r.Privacy(), next.Privacy()
 	if old == now && !c.r.Pending.Access {
 		return nil
 	}
-	if next.Private || next.Locked || next.Hidden {
+	if now != (room.Privacy{}) {
 		c.rs.addSeatedAsGuests(c.g, c.r, next)
 	}
 	if (c.r.Private || c.r.Hidden) && !next.Private && !next.Hidden {
 		next.ShownAt = c.g.now()
 	}
 	entry := c.entry(audit.PrivacyChanged)
-	entry.Old, entry.New = old, now
+	entry.Old, entry.New = old.String(), now.String()
 	err := c.rs.changeThenCall(ctx, c.g, c.r, entry, pendingAccess(), func(doc *room.Room) {
 		doc.Private, doc.Locked, doc.Hidden, doc.Guests = next.Private, next.Locked, next.Hidden, next.Guests
 		doc.ShownAt = next.ShownAt

@@ -102,7 +102,7 @@ func (rs *Rooms) open(ctx context.Context, g *guildState, o opening) (*roomState
 		return nil, err
 	}
 	if wanted != 0 && in.CategoryID == 0 {
-		rs.repaired(ctx, g, r, "the category for rooms is gone, so it was opened at the top of the server")
+		rs.repaired(ctx, g, r, guild.Issue{Kind: guild.IssueCategoryGone})
 	}
 	if r.Pending.Access {
 		rs.continuePending(g, r.ID)

@@ -77,7 +77,7 @@ func (c changeOp) transfer(ctx context.Context) error {
 	if err := c.rs.checkGates(c.g, c.g.summary(c.r).Access, c.target, true); err != nil {
 		return err
 	}
-	return c.rs.handOver(ctx, c.g, c.r, c.target, "transfer", c.who.UserID, c.q.Actor.Via)
+	return c.rs.handOver(ctx, c.g, c.r, c.target, audit.Transfer, c.who.UserID, c.q.Actor.Via)
 }
 
 // handOver makes a user a room's owner. The old owner becomes a guest, unless
@@ -85,7 +85,7 @@ func (c changeOp) transfer(ctx context.Context) error {
 func (rs *Rooms) handOver(
 	ctx context.Context, g *guildState, r *roomState, to access.Standing, how string, by snowflake.ID, via access.Via,
 ) error {
-	if n := g.countOwned(to.UserID); n >= g.settings.RoomsPerMember && how != "override" && how != "handover" {
+	if n := g.countOwned(to.UserID); n >= g.settings.RoomsPerMember && how != audit.Override && how != audit.Handover {
 		return errs.E(errs.RoomLimit,
 			"The new owner would have more rooms than one member may have here (%d). One of theirs has to be closed first.",
 			g.settings.RoomsPerMember)
@@ -103,13 +103,13 @@ func (rs *Rooms) handOver(
 		if !room.In(rs.o.Voice.Roster(g.id, r.ID), to.UserID) {
 			doc.OwnerLeftAt = now
 		}
-		if how != "handover" && doc.Guest(old) == nil {
+		if how != audit.Handover && doc.Guest(old) == nil {
 			doc.Guests = append(doc.Guests,
 				room.Guest{UserID: old, Name: oldName, By: to.UserID, Since: now, Suspended: out})
 			rs.updateAppearances(g, doc)
 		}
 	}, func(ctx context.Context) error {
-		if how == "handover" {
+		if how == audit.Handover {
 			if err := rs.o.Discord.Expel(ctx, r.ID, old, false, rs.access(g, &r.Room),
 				"Snug: left the server"); err != nil {
 				return err
@@ -202,7 +202,7 @@ func (rs *Rooms) replaceOwner(ctx context.Context, g *guildState, r *roomState) 
 			return err
 		}
 		if g.summary(r).Access.Judge(to) == access.Passes {
-			return rs.handOver(ctx, g, r, to, "handover", 0, access.ViaSnug)
+			return rs.handOver(ctx, g, r, to, audit.Handover, 0, access.ViaSnug)
 		}
 	}
 	const most = 5 // guests to check
@@ -212,7 +212,7 @@ func (rs *Rooms) replaceOwner(ctx context.Context, g *guildState, r *roomState) 
 			return err
 		}
 		if !r.Banned(q.UserID) && g.summary(r).Access.Judge(to) == access.Passes {
-			return rs.handOver(ctx, g, r, to, "handover", 0, access.ViaSnug)
+			return rs.handOver(ctx, g, r, to, audit.Handover, 0, access.ViaSnug)
 		}
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 
 	"snug/shared/audit"
 	"snug/shared/errs"
+	"snug/shared/guild"
 	"snug/shared/room"
 )
 
@@ -104,7 +105,7 @@ func (rs *Rooms) changeThenCall(
 		rs.publish(g, r, room.Changed{})
 		return err
 	}
-	entry := audit.Entry{Kind: audit.Repaired, Detail: "undone: " + string(errs.CodeOf(err))}
+	entry := repairEntry(guild.Issue{Kind: guild.IssueUndone, Have: string(errs.CodeOf(err))})
 	undo := rs.edit(ctx, g, r, &entry, func(doc *room.Room) {
 		room.Revert(doc, before, after)
 		if errors.Is(err, ErrPartial) {
@@ -169,8 +170,7 @@ func (rs *Rooms) retryPending(ctx context.Context, g *guildState, r *roomState) 
 			r.retryAt = g.now().Add(closeRetry)
 			return err
 		}
-		return rs.note(ctx, g, r,
-			audit.Entry{Kind: audit.Repaired, Detail: "Discord was updated again"})
+		return rs.note(ctx, g, r, repairEntry(guild.Issue{Kind: guild.IssueResent}))
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 	"snug/shared/access"
 	"snug/shared/audit"
 	"snug/shared/errs"
+	"snug/shared/guild"
 	"snug/shared/room"
 )
 
@@ -156,7 +157,7 @@ func (rs *Rooms) onUnseenChannel(
 	switch {
 	case errs.Has(err, errs.NotFound):
 		if why == room.ClosedLost && r.State == room.Open {
-			rs.repaired(ctx, g, r, "its channel is gone")
+			rs.repaired(ctx, g, r, guild.Issue{Kind: guild.IssueNoChannel})
 		}
 		return rs.onChannelDeleted(ctx, g, r, why)
 	case errs.Has(err, errs.MissingPermission):
@@ -171,9 +172,10 @@ func (rs *Rooms) onUnseenChannel(
 }
 
 // repaired writes a repair to the log and the audit log.
-func (rs *Rooms) repaired(ctx context.Context, g *guildState, r *roomState, what string) {
-	rs.o.Log.WarnContext(ctx, "repairing a room: "+what, "guild_id", g.id, "room_id", r.ID)
-	if err := rs.note(ctx, g, r, audit.Entry{Kind: audit.Repaired, Detail: what}); err != nil {
+func (rs *Rooms) repaired(ctx context.Context, g *guildState, r *roomState, f guild.Issue) {
+	rs.o.Log.WarnContext(ctx, "repairing a room", "guild_id", g.id, "room_id", r.ID, "issue", f.Kind, "have", f.Have,
+		"want", f.Want)
+	if err := rs.note(ctx, g, r, repairEntry(f)); err != nil {
 		rs.o.Log.WarnContext(ctx, "a repair is not in the audit log", "guild_id", g.id, "room_id", r.ID, "err", err)
 	}
 }
@@ -232,7 +234,7 @@ func (rs *Rooms) alignLimit(ctx context.Context, g *guildState, r *roomState, c 
 	case r.Pending.Limit || c.UserLimit == rs.limit(g, r):
 		return nil
 	case c.UserLimit == 0: // a room always has a limit
-		rs.repaired(ctx, g, r, "its channel had no limit")
+		rs.repaired(ctx, g, r, guild.Issue{Kind: guild.IssueSeats, Have: "0", Want: itoa(r.Seats)})
 		return rs.setLimit(ctx, g, r, "Snug: a room has seats")
 	case c.UserLimit == r.knownLimit() || r.isUncertain(itoa(c.UserLimit), g.now()):
 		// Snug set it, and it is outdated
@@ -281,7 +283,7 @@ func (rs *Rooms) alignAccess(ctx context.Context, g *guildState, r *roomState, c
 	unmarked := !c.Marked && now.Sub(r.remarkedAt) >= remarkInterval
 	if !opened && !unmarked {
 		for _, user := range r.missingOverwrites(c) {
-			rs.repaired(ctx, g, r, "somebody let in could not enter")
+			rs.repaired(ctx, g, r, guild.Issue{Kind: guild.IssueShutOut})
 			if err := rs.o.Discord.Admit(ctx, r.ID, user, rs.access(g, &r.Room), "Snug: was let in"); err != nil {
 				return err
 			}
@@ -289,12 +291,12 @@ func (rs *Rooms) alignAccess(ctx context.Context, g *guildState, r *roomState, c
 		return nil
 	}
 	if opened {
-		rs.repaired(ctx, g, r, "it was open to more than it should be")
+		rs.repaired(ctx, g, r, guild.Issue{Kind: guild.IssueAccess})
 	} else {
-		rs.repaired(ctx, g, r, "Snug's own overwrite had been changed")
+		rs.repaired(ctx, g, r, guild.Issue{Kind: guild.IssueOverwrite})
 		r.remarkedAt = now
 	}
-	err := rs.setAccess(ctx, g, r, "Snug: the room is "+privacyOf(&r.Room))
+	err := rs.setAccess(ctx, g, r, "Snug: the room is "+r.Privacy().String())
 	if err == nil {
 		return nil
 	}
@@ -372,7 +374,7 @@ func (rs *Rooms) resolvePendingCreate(
 	case channel != 0:
 		r, err := rs.finishCreate(ctx, g, in, channel, false)
 		if err == nil {
-			rs.repaired(ctx, g, r, "it was made, but never recorded")
+			rs.repaired(ctx, g, r, guild.Issue{Kind: guild.IssuePendingCreate})
 		} else {
 			rs.undoCreate(ctx, g, in, channel, err)
 		}

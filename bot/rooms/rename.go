@@ -8,6 +8,7 @@ import (
 
 	"snug/shared/audit"
 	"snug/shared/errs"
+	"snug/shared/guild"
 	"snug/shared/room"
 )
 
@@ -89,7 +90,7 @@ func (rs *Rooms) applyName(ctx context.Context, g *guildState, r *roomState) err
 		rs.notify(g, NameRefused{Room: g.summary(r)})
 	}
 	// Refused: the name is not allowed or a permission is missing.
-	entry := audit.Entry{Kind: audit.Repaired, Detail: "name refused", Old: name, New: r.Name}
+	entry := repairEntry(guild.Issue{Kind: guild.IssueNameRefused, Have: name, Want: r.Name})
 	if e := rs.edit(ctx, g, r, &entry, func(doc *room.Room) { clearRename(&doc.Renames) }); e != nil {
 		return e
 	}

@@ -137,8 +137,8 @@ func (p *repairOp) checkRoom(r *roomState, c Channel) {
 		}
 	}
 	if r.Pending.Access || missing+extra > 0 || p.g.tooOpen(r, c) {
-		have := privacyOf(&room.Room{Private: c.Hides, Locked: c.Locks && !c.Hides})
-		p.add(guild.Issue{Kind: guild.IssueAccess, ChannelID: r.ID, Name: r.Name, Want: privacyOf(&r.Room), Have: have})
+		have := room.Privacy{Private: c.Hides, Locked: c.Locks && !c.Hides}.String()
+		p.add(guild.Issue{Kind: guild.IssueAccess, ChannelID: r.ID, Name: r.Name, Want: r.Privacy().String(), Have: have})
 	}
 }
 
@@ -266,14 +266,18 @@ func (p *repairOp) fixRoom(ctx context.Context, r *roomState, f guild.Issue) err
 	return p.recordFix(ctx, r, f, nil)
 }
 
+// repairEntry is the audit entry of an issue that was put right.
+func repairEntry(f guild.Issue) audit.Entry {
+	return audit.Entry{Kind: audit.Repaired, Detail: string(f.Kind), Old: f.Have, New: f.Want}
+}
+
 // recordFix writes a repair of a room to the audit log.
 func (p *repairOp) recordFix(ctx context.Context, r *roomState, f guild.Issue, err error) error {
 	if err != nil {
 		return err
 	}
-	entry := audit.Entry{
-		Kind: audit.Repaired, By: p.by.UserID, Via: p.by.Via, Detail: string(f.Kind), Old: f.Have, New: f.Want,
-	}
+	entry := repairEntry(f)
+	entry.By, entry.Via = p.by.UserID, p.by.Via
 	return p.rs.note(ctx, p.g, r, entry)
 }
 

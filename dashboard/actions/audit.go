@@ -33,7 +33,7 @@ func (f AuditFilter) takes(e audit.Entry) bool {
 	case len(f.Kinds) > 0 && !slices.Contains(f.Kinds, e.Kind),
 		f.By != 0 && e.By != f.By && e.Target != f.By,
 		f.Room != 0 && e.RoomID != f.Room,
-		f.Public && !public(e.Kind),
+		f.Public && !e.Kind.On(audit.ForAll),
 		!f.Until.IsZero() && e.At.After(f.Until),
 		!f.Since.IsZero() && e.At.Before(f.Since):
 		return false

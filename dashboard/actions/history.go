@@ -22,7 +22,7 @@ func (a *Actions) RoomHistory(ctx context.Context, r *room.View) (out []audit.En
 	}
 	for _, a := range entries {
 		var e audit.Entry
-		if json.Unmarshal(a.Data, &e) == nil && (r.MayControl || public(e.Kind)) {
+		if json.Unmarshal(a.Data, &e) == nil && (r.MayControl || e.Kind.On(audit.ForAll)) {
 			out = append(out, e)
 		}
 	}
@@ -40,15 +40,4 @@ func (a *Actions) Visits(ctx context.Context, r *room.View) []room.Visit {
 		stored.DropBefore(r.KnowsSince)
 	}
 	return stored.List
-}
-
-// public says whether everybody who sees a room may know of such entries: those that name no guest and nobody kept out.
-func public(k audit.Kind) bool {
-	switch k {
-	case audit.RoomOpened, audit.RoomClosing, audit.RoomKept, audit.RoomRenamed, audit.SeatsChanged,
-		audit.PrivacyChanged, audit.StatusChanged, audit.OwnerChanged:
-		return true
-	default:
-		return false
-	}
 }

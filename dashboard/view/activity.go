@@ -38,6 +38,9 @@ func (p *Activity) Chosen(k audit.Kind) bool {
 	return slices.Contains(p.Filter["kind"], string(k))
 }
 
+// Kind names a kind.
+func (p *Activity) Kind(k audit.Kind) string { return p.Text.Kind(k) }
+
 // Asked is a filter's value.
 func (p *Activity) Asked(name string) string { return p.Filter.Get(name) }
 
@@ -65,9 +68,9 @@ func (p *Activity) Who(id snowflake.ID) string {
 	return short(id)
 }
 
-// Detail is what an entry has to say beside its kind, who did it and to whom.
-func (p *Activity) Detail(e audit.Entry) string {
-	return describer{p.Text, p.Places}.entry(e, p.Room(e.RoomID))
+// Happened says an entry in a sentence.
+func (p *Activity) Happened(e audit.Entry) template.HTML {
+	return template.HTML(p.Text.Entry(&e, describer{p.Text, p.Places}.table(p.Who, p.Room))) //nolint:gosec // table escapes
 }
 
 // Room names a room, or gives the last digits of its id.
@@ -113,7 +116,7 @@ func (p *Activity) Charts() ([]Picture, error) {
 	for _, why := range []room.CloseReason{
 		room.ClosedIdle, room.ClosedAge, room.ClosedByOwner, room.ClosedByAdmin, room.ClosedChannel, room.ClosedLost,
 	} {
-		reasons = append(reasons, p.Text.Say("stat.reason."+string(why)))
+		reasons = append(reasons, p.Text.Say("closed."+string(why)))
 		ended = append(ended, float64(r.Reasons[string(why)]))
 	}
 	tenth := func(v float64) string { return strconv.FormatFloat(v, 'f', 1, 64) }

@@ -2,18 +2,18 @@ package view
 
 import (
 	"encoding/json"
+	"html/template"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/disgoorg/snowflake/v2"
 
-	"snug/shared/audit"
 	"snug/shared/guild"
 	"snug/shared/text"
 )
 
-// describer tells values of settings, and what audit entries have to add, in a person's words.
+// describer tells values of settings, and what happened, in a person's words.
 type describer struct {
 	text   text.Texts
 	places guild.ChannelsAndRoles // what ids stand for, as far as it is known
@@ -94,64 +94,17 @@ func (l describer) lobbies(raw string) string {
 	return strings.Join(names, ", ")
 }
 
-// change tells what became of what.
-func change(was, is string) string {
-	switch {
-	case was == "":
-		return is
-	case is == "":
-		return was + " → " + nothing
+// table is how the server's activity writes entries.
+func (l describer) table(person, room func(snowflake.ID) string) text.Style {
+	return text.Style{
+		Person: func(id snowflake.ID) string {
+			return `<b title="` + id.String() + `">` + template.HTMLEscapeString(person(id)) + "</b>"
+		},
+		Room:    func(id snowflake.ID) string { return template.HTMLEscapeString(room(id)) },
+		Setting: func(name string) string { return l.text.Say("set." + name) },
+		Value:   l.setting,
+		Text:    template.HTMLEscapeString,
 	}
-	return was + " → " + is
-}
-
-// entry tells what an audit entry has to say beside its kind, who did it and to whom. name is its room's.
-func (l describer) entry(e audit.Entry, name string) string {
-	switch e.Kind {
-	case audit.SettingsChanged:
-		return l.text.Say("set."+e.Detail) + ": " + l.setting(e.Detail, e.Old) + " → " + l.setting(e.Detail, e.New)
-	case audit.RoomClosed, audit.RoomClosing:
-		return l.word("stat.reason.", e.Detail)
-	case audit.PrivacyChanged:
-		return change(l.access(e.Old), l.access(e.New))
-	case audit.GuestAdmitted, audit.WaitingEnded, audit.SpectatorLinkChanged, audit.SeatHeld:
-		return l.word("entry.how.", e.Detail+e.New)
-	case audit.Suspended:
-		return l.word("entry.why.", e.Detail)
-	case audit.Restored:
-		return ""
-	case audit.Repaired:
-		if l.text.Has("issue." + e.Detail) {
-			return l.text.Say("issue."+e.Detail, "Name", name, "Have", e.Old, "Want", e.New)
-		}
-	case audit.OwnerChanged:
-		return change(e.Old, e.New)
-	case audit.WebhookChanged:
-		return e.Detail + ": " + l.words("entry.hook.", e.New)
-	}
-	return strings.TrimSpace(e.Detail + " " + change(e.Old, e.New))
-}
-
-// word gives the message for a word of the program's, or the word itself where there is none.
-func (l describer) word(prefix, w string) string {
-	if !l.text.Has(prefix + w) {
-		return w
-	}
-	return l.text.Say(prefix + w)
-}
-
-// access tells who sees and enters a room.
-func (l describer) access(words string) string { return l.words("log.privacy.", words) }
-
-// words gives the messages for some words of the program's, joined by commas.
-func (l describer) words(prefix, words string) string {
-	var out []string
-	for w := range strings.SplitSeq(words, ",") {
-		if w = strings.TrimSpace(w); w != "" {
-			out = append(out, l.word(prefix, w))
-		}
-	}
-	return l.text.List(out)
 }
 
 // short is an id for who cannot be told a name: its last digits.

@@ -9,10 +9,33 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/dashboard/view"
+	"snug/shared/access"
 	"snug/shared/audit"
 	"snug/shared/guild"
 	"snug/shared/room"
+	"snug/shared/testkit"
 )
+
+// TestEntriesOnPages: every sentence there is comes out whole, in the activity and on a room's page, where what is not
+// for players stays out, in each language.
+func TestEntriesOnPages(t *testing.T) {
+	engine := newEngine(t)
+	for _, l := range engine.Languages() {
+		p := &view.Activity{}
+		p.Text = engine.Texts(l.Code, "")
+		for _, e := range testkit.Entries() {
+			what := string(p.Happened(e))
+			r := &view.Room{History: []audit.Entry{{Kind: audit.RoomOpened}, e}}
+			said := len(r.Log(p.Text)) == 2
+			if strings.Contains(what, "audit.") || strings.Contains(what, "<no") || what == "" {
+				t.Errorf("%s: %s is told as %q", l.Code, e.Message(), what)
+			}
+			if said != e.Kind.On(audit.OnPage) {
+				t.Errorf("%s: a room's page tells of %s: %v", l.Code, e.Kind, said)
+			}
+		}
+	}
+}
 
 // TestToldInWords: settings and entries are told to people without JSON, ids that have a name, and words of
 // the program's.
@@ -34,21 +57,22 @@ func TestToldInWords(t *testing.T) {
 			t.Errorf("%s %s is told as %q, want %q", c.name, c.raw, got, c.want)
 		}
 	}
+	p.Names = map[snowflake.ID]string{77: "<i>Mara"}
 	for want, e := range map[string]audit.Entry{
-		"Private: Yes → No":            {Kind: audit.SettingsChanged, Detail: "private", Old: "true", New: "false"},
-		"empty":                        {Kind: audit.RoomClosed, Detail: "idle"},
-		"open → private and locked":    {Kind: audit.PrivacyChanged, Old: "open", New: "private,locked"},
-		"by a link":                    {Kind: audit.GuestAdmitted, Detail: audit.ByLink},
-		"Friday draft":                 {Kind: audit.RoomOpened, Detail: "Friday draft"},
-		"Friday → Saturday":            {Kind: audit.RoomRenamed, Old: "Friday", New: "Saturday"},
-		"Round 2 → –":                  {Kind: audit.StatusChanged, Old: "Round 2"},
-		"Discord was updated again":    {Kind: audit.Repaired, Detail: "Discord was updated again"},
-		"on":                           {Kind: audit.SpectatorLinkChanged, New: "on"},
-		"lost the connection":          {Kind: audit.SeatHeld, Detail: string(room.HeldBack)},
-		"Alice → Bruno":                {Kind: audit.OwnerChanged, Detail: "claim", Old: "Alice", New: "Bruno"},
-		"Friday has lost its channel.": {Kind: audit.Repaired, Detail: string(guild.IssueNoChannel), RoomID: 7},
+		`<b title="77">&lt;i&gt;Mara</b> changed the setting “Private” from Yes to No`: {
+			Kind: audit.SettingsChanged, By: 77, Detail: "private", Old: "true", New: "false",
+		},
+		"Snug fixed something: Friday has lost its channel": {
+			Kind: audit.Repaired, Detail: string(guild.IssueNoChannel), RoomID: 7,
+		},
+		`A seat is held for <b title="8">8</b> (lost the connection)`: {
+			Kind: audit.SeatHeld, Target: 8, Detail: string(room.HeldBack),
+		},
+		"Somebody in Discord set the status to “a &amp; b”": {
+			Kind: audit.StatusChanged, Via: access.ViaDiscord, New: "a & b",
+		},
 	} {
-		if got := p.Detail(e); got != want {
+		if got := p.Happened(e); string(got) != want {
 			t.Errorf("%s is told as %q, want %q", e.Kind, got, want)
 		}
 	}

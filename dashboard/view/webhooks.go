@@ -29,6 +29,9 @@ type WebhookCard struct {
 // Tab is the page's own.
 func (*Webhooks) Tab() string { return "webhooks" }
 
+// Kind names a kind.
+func (p *Webhooks) Kind(k audit.Kind) string { return p.Text.Kind(k) }
+
 // Chosen says whether a kind is chosen in the form.
 func (p *Webhooks) Chosen(k audit.Kind) bool { return slices.Contains(p.Form.Kinds, k) }
 
@@ -40,12 +43,12 @@ func (*Webhooks) Last(d webhook.Delivery) *webhook.Try {
 	return &d.Tries[len(d.Tries)-1]
 }
 
-// Kind names what a delivery tells.
-func (p *Webhooks) Kind(d webhook.Delivery) string {
+// Delivered names what a delivery tells.
+func (p *Webhooks) Delivered(d webhook.Delivery) string {
 	if d.Kind == webhook.Ping {
 		return p.Text.Say("hook.ping.name")
 	}
-	return p.Text.Say("entry." + d.Kind)
+	return p.Text.Kind(audit.Kind(d.Kind))
 }
 
 // Millis is a length of time in milliseconds.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"snug/shared/errs"
+	"snug/shared/room"
 	"snug/shared/text"
 )
 
@@ -46,6 +47,15 @@ func (w words) under(prefixes ...string) (json.RawMessage, error) {
 	}
 	w.scripts.Store(key, json.RawMessage(b))
 	return b, nil
+}
+
+// privacy says who sees and enters a room.
+func (w words) privacy(p room.Privacy) string {
+	var list []string
+	for _, word := range p.Words() {
+		list = append(list, w.Say("privacy."+word))
+	}
+	return strings.Join(list, ", ")
 }
 
 // why says what went wrong; "" for nothing.

@@ -148,6 +148,13 @@ const (
 	IssueLogGone      IssueKind = "log_gone"      // the log channel is gone: the setting is cleared
 	// a room's creation that was neither finished nor given up: it is resolved
 	IssuePendingCreate IssueKind = "pending_create"
+
+	// What is put right as soon as it's noticed, and so only in the audit log.
+	IssueShutOut     IssueKind = "shut_out"     // somebody let in could not enter
+	IssueOverwrite   IssueKind = "overwrite"    // Snug's own overwrite had been changed
+	IssueUndone      IssueKind = "undone"       // Discord refused a change, with the errs.Code in Have
+	IssueResent      IssueKind = "resent"       // a call with an unknown outcome was repeated
+	IssueNameRefused IssueKind = "name_refused" // Discord refused the name Have; the room is called Want
 )
 
 // Issue is one difference between Discord, the store and the web.

@@ -17,6 +17,7 @@ import {
   now,
   open,
   page,
+  privacy,
   refresh,
   rich,
   say,
@@ -58,18 +59,7 @@ function paint() {
   const note = (at) => t("seat.held", { Left: clock(at - now()) });
   seats.show(r, { mine: keep ? note(held) : "", others: heldForOthers(r).map(note) });
   text($("room-h"), r.name);
-  text(
-    $("kind"),
-    t(
-      r.private && r.locked
-        ? "room.private.locked"
-        : r.private
-          ? "room.private"
-          : r.locked
-            ? "room.locked"
-            : "room.open",
-    ),
-  );
+  text($("kind"), privacy(r));
   $("kind-i").setAttribute("href", r.private || r.locked ? "#i-lock" : "#i-open");
   const taken = humans(r.roster).length;
   document.title = `${taken ? `(${taken}/${r.seats}) ` : ""}${r.name} · Snug`;
@@ -159,13 +149,15 @@ function paintEnd() {
   text($("closing-left"), r.closingAt ? clock(r.closingAt - at) : until(idle - at));
 }
 
-function happened(id, values) {
+// Adds to the log what somebody did in voice, in the words and markup that the server has for it.
+function happened(kind, who) {
   const li = document.createElement("li");
   const time = document.createElement("time");
   const s = document.createElement("span");
   time.dateTime = new Date(now()).toISOString();
   time.textContent = hours(now());
-  s.append(...rich(id, values));
+  const id = `audit.${kind}${who.bot ? ".bot" : ""}`;
+  s.append(...rich(id, { By: who.displayName }));
   li.append(time, s);
   $("log").prepend(li);
   while ($("log").children.length > 60) $("log").lastChild.remove();
@@ -194,21 +186,21 @@ const tell = {
   "voice.joined"(p, before) {
     if (before?.roster.some((o) => o.userId === p.userId)) return;
     if (p.userId === me) (close("dlg-out"), close("dlg-full"));
-    happened(p.bot ? "voice.came" : "voice.sat", { Who: p.displayName });
+    happened("voice_joined", p);
     say(t(p.userId === me ? "room.sat.you.say" : "room.sat.say", { Who: p.displayName, Sum: count() }));
     if (state.control) renewSoon();
   },
   "voice.left"(p, before) {
     const who = before?.roster.find((o) => o.userId === p.userId);
     if (!who) return;
-    happened(who.bot ? "voice.left" : "voice.stood", { Who: who.displayName });
+    happened("voice_left", who);
     say(t(p.userId === me ? "room.stood.you.say" : "room.stood.say", { Who: who.displayName, Sum: count() }));
     if (p.userId === me && !over) open("dlg-out");
     if (p.userId === me || state.control) renewSoon();
   },
   "voice.updated"(p, before) {
     const was = before?.roster.find((o) => o.userId === p.userId);
-    if (was && p.streaming && !was.streaming) happened("voice.streams", { Who: p.displayName });
+    if (was && p.streaming && !was.streaming) happened("voice_streaming", { displayName: p.displayName });
   },
   "room.updated"(p, before) {
     if (state.control && p.knocking > (before?.knocking ?? 0)) say(t("room.knocking.say"));

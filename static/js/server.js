@@ -17,6 +17,7 @@ import {
   now,
   open,
   page,
+  privacy,
   refresh,
   say,
   send,
@@ -64,10 +65,7 @@ function paintCard(r) {
       : t("room-card.sum", { Taken: people.length, Count: r.seats }),
   );
   li.querySelector(".kind use").setAttribute("href", r.private || r.locked ? "#i-lock" : "#i-open");
-  text(
-    li.querySelector(".kind span"),
-    t(r.private ? "room-card.private" : r.locked ? "room-card.locked" : "room-card.open"),
-  );
+  text(li.querySelector(".kind span"), privacy(r));
   text(li.querySelector(".people"), people.length ? people.map((p) => p.displayName).join(", ") : t("room-card.quiet"));
   const owner = owners[r.ownerId] ?? r.roster.find((p) => p.userId === r.ownerId)?.displayName;
   const line = li.querySelector(".line-n");

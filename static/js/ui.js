@@ -14,17 +14,21 @@ function message(id, values) {
 }
 /** Says a message; Count decides between its plural forms. */
 export const t = (id, values = {}) => filled(message(id, values), values);
-/** Gives a message as nodes: what it has between <b> and </b> is bold, what is filled in stays text. */
+/** Gives a message as nodes, with what is filled in bold. */
 export function rich(id, values = {}) {
   return message(id, values)
-    .split(/<\/?b>/)
+    .split(/(\{\{\.\w+\}\})/)
     .map((part, i) => {
-      if (i % 2 === 0) return filled(part, values);
+      if (i % 2 === 0) return part;
       const b = document.createElement("b");
       b.textContent = filled(part, values);
       return b;
     });
 }
+
+/** Says who sees and enters a room. */
+export const privacy = (r) =>
+  ["private", "locked", "hidden"].filter((w) => r[w]).map((w) => t("privacy." + w)).join(", ") || t("privacy.open");
 
 /** Sets a text only where it differs: nothing flickers, nothing is read out twice. */
 export function text(el, s) {
