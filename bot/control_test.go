@@ -260,7 +260,7 @@ func TestNoticesAreInTheServersLanguage(t *testing.T) {
 		})
 	}
 	said(id, "4 Plätze")
-	said(c.ID, "geöffnet von <@"+h.People["jonas"].String())
-	said(c.ID, "Schließen, wenn leer seit: 1h → 0s")
+	said(c.ID, "<@"+h.People["jonas"].String()+"> hat den Raum „Freitag“ geöffnet")
+	said(c.ID, "„Schließen, wenn leer seit“ von 1h auf 0s geändert")
 	said(id, "schließt dieser Raum")
 }

@@ -190,7 +190,7 @@ func TestLobbyCommands(t *testing.T) {
 	h.wantText(a, "<#"+h.public.String()+"> is a lobby")
 	h.wantText(h.Command("mara", "snug lobby add", map[string]any{"idle": "soon"}), "is not a length of time")
 	h.wantText(h.Command("mara", "snug lobby add", nil), "is a lobby")
-	h.wantText(h.Command("mara", "snug lobby list", nil), "2 seats", "open to all", "{owner}'s table", "10 minutes")
+	h.wantText(h.Command("mara", "snug lobby list", nil), "2 seats", "🌍 open", "{owner}'s table", "10 minutes")
 	list, err := h.Discord.Autocomplete(h.soon(), h.user("mara"),
 		discordsim.CommandRun{Guild: h.Guild, Name: "snug lobby remove"}, "lobby")
 	h.Must(err)

@@ -58,9 +58,9 @@ func TestPrivacy(t *testing.T) {
 	h.wantCode(err, errs.Forbidden)
 	_, err = h.change("jonas", id, "explode")
 	h.wantCode(err, errs.Invalid)
-	h.wantAudit(id, "room_opened", "privacy_changed open>open,locked", "privacy_changed open,locked>open",
-		"privacy_changed open>open,hidden",
-		"privacy_changed open,hidden>open", "privacy_changed open>private", "privacy_changed private>open")
+	h.wantAudit(id, "room_opened", "privacy_changed open>locked", "privacy_changed locked>open",
+		"privacy_changed open>hidden",
+		"privacy_changed hidden>open", "privacy_changed open>private", "privacy_changed private>open")
 }
 
 // What Discord refuses is put back; what it does not answer is done by a sweep.

@@ -66,7 +66,7 @@ func TestActivity(t *testing.T) {
 	}
 	got := w.get("/admin/100/activity")
 	for _, want := range []string{
-		"Room closed", "User 2", "&#43;1 &lt;b&gt;", `aria-label="Rooms opened: 2 rooms"`, "3 at most",
+		"The room closed (empty)", "User 2", "to “=HYPERLINK(&#34;http://evil.example&#34;", `aria-label="Rooms opened: 2 rooms"`, "3 at most",
 		"1 room was full", `class="ch-bar"`, "As a table",
 	} {
 		if got.status != 200 || !strings.Contains(got.body, want) {
@@ -74,7 +74,7 @@ func TestActivity(t *testing.T) {
 		}
 	}
 	if got := w.get("/admin/100/activity?kind=room_closed&room=7"); strings.Contains(got.body, "User 2") ||
-		!strings.Contains(got.body, "<td>Room closed</td>") {
+		!strings.Contains(got.body, "<td>The room closed (empty)</td>") {
 		t.Errorf("the filter: %s", got.text())
 	}
 	if got := w.get("/admin/100/activity?by=somebody"); got.status != 400 ||

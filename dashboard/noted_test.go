@@ -58,8 +58,8 @@ func TestWhatManagersMakeIsAudited(t *testing.T) {
 		t.Errorf("the audit log has\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 	if got := w.get("/admin/100/activity"); got.status != http.StatusOK ||
-		!strings.Contains(got.text(), "ops: address and new secret") ||
-		!strings.Contains(got.text(), "API token revoked") {
+		!strings.Contains(got.text(), "changed the webhook “ops” (address and new secret)") ||
+		!strings.Contains(got.text(), "revoked the API token “by API”") {
 		t.Errorf("the activity page: %d %s", got.status, got.text())
 	}
 }

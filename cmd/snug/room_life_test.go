@@ -85,13 +85,13 @@ func TestEvening(t *testing.T) {
 	alice.goTo("/game/" + id)
 	alice.live()
 	h.admit(bruno, api, id)
-	alice.happened("Bruno came by Alice’s link")
+	alice.happened("Bruno came by Alice’s invite link")
 
 	// Names, status and seats.
 	alice.do("rename the room", types("#k-name", "Saturday draft"))
 	for _, p := range []*browserUser{alice, bruno} {
 		p.sees("the new name", `document.querySelector('h1').textContent === 'Saturday draft'`)
-		p.happened("Alice called the room “Saturday draft”")
+		p.happened("Alice renamed the room from “Friday draft” to “Saturday draft”")
 	}
 	alice.sees("what is left of the budget", `document.querySelector('#k-name-hint').textContent.includes('1 more')`)
 	alice.do("say what they are up to", types("#k-status", "Round 2"))
@@ -142,7 +142,7 @@ func TestEvening(t *testing.T) {
 	alice.do("open it to the server", press(`[aria-describedby="k-private-hint"]`))
 	alice.switched("private", false)
 	alice.switched("lock", false) // open is open
-	bruno.sees("what kind of room it is", `document.querySelector('#kind').textContent === 'Open room'`)
+	bruno.sees("what kind of room it is", `document.querySelector('#kind').textContent === 'open'`)
 
 	// Put out while watching.
 	alice.idle()
