@@ -6,18 +6,11 @@ import (
 	"github.com/disgoorg/disgo/discord"
 	"github.com/disgoorg/omit"
 
-	"snug/shared/invite"
 	"snug/shared/schema"
 	"snug/shared/text"
 )
 
 //go:generate go test -run TestDocs -update .
-
-// Limits of what invites take, in the units people type.
-const (
-	maxHours = int(invite.MaxLifetime / time.Hour)
-	maxUses  = 1000
-)
 
 // definer makes command definitions with their names and descriptions in every language.
 type definer struct{ c *text.Catalog }
@@ -34,8 +27,8 @@ func Definitions(c *text.Catalog) []discord.ApplicationCommandCreate {
 		),
 		d.slash("cmd.invite", nil,
 			d.user("opt.user", "cmd.invite.user.about", false),
-			d.number("opt.hours", "cmd.invite.hours.about", 1, maxHours, false),
-			d.number("opt.uses", "cmd.invite.uses.about", 1, maxUses, false),
+			d.number("opt.hours", "cmd.invite.hours.about", 1, int(schema.MaxInviteLifetime/time.Hour), false),
+			d.number("opt.uses", "cmd.invite.uses.about", 1, schema.MaxInviteUses, false),
 			d.room(),
 		),
 		d.slash("cmd.room", nil, d.roomCommands()...),

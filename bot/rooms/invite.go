@@ -13,11 +13,11 @@ import (
 	"snug/shared/errs"
 	"snug/shared/invite"
 	"snug/shared/room"
+	"snug/shared/schema"
 )
 
 // Limits of invites.
 const (
-	maxUses    = 1000
 	maxInvites = 25 // live ones a room
 )
 
@@ -26,11 +26,8 @@ const (
 func (rs *Rooms) Invite(
 	ctx context.Context, guildID snowflake.ID, q room.InviteRequest,
 ) (out room.InviteLink, delivery room.Delivery, err error) {
-	if q.Lifetime != 0 && (q.Lifetime < invite.MinLifetime || q.Lifetime > invite.MaxLifetime) {
-		return out, "", errs.Field("hours", "An invite can live from a minute to 30 days.")
-	}
-	if q.Uses < 0 || q.Uses > maxUses {
-		return out, "", errs.Field("uses", "An invite can be good for 1 to %d uses.", maxUses)
+	if err := schema.CheckInvite(q.Lifetime, q.Uses); err != nil {
+		return out, "", err
 	}
 	var shown room.Summary
 	var by access.Standing

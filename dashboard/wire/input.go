@@ -1,12 +1,9 @@
 package wire
 
 import (
-	"math"
 	"time"
 
 	"snug/shared/access"
-	"snug/shared/errs"
-	"snug/shared/invite"
 	"snug/shared/room"
 	"snug/shared/schema"
 )
@@ -42,10 +39,10 @@ type InviteInput struct {
 
 // Request makes the request for an invite to a room of it. id names the invite; "": it gets a name of its own.
 func (in InviteInput) Request(q room.Request, id string) (room.InviteRequest, error) {
-	if math.IsNaN(in.Hours) || in.Hours < 0 || in.Hours > invite.MaxLifetime.Hours() {
-		return room.InviteRequest{}, errs.Field("hours", "An invite can live from a minute to 30 days.")
+	lifetime := time.Duration(-1)                                      // what no duration can be is no lifetime
+	if in.Hours >= 0 && in.Hours <= schema.MaxInviteLifetime.Hours() { // NaN is neither
+		lifetime = time.Duration(in.Hours * float64(time.Hour))
 	}
-	return room.InviteRequest{
-		Actor: q.Actor, RoomID: q.RoomID, Lifetime: time.Duration(in.Hours * float64(time.Hour)), Uses: in.Uses, ID: id,
-	}, nil
+	return room.InviteRequest{Actor: q.Actor, RoomID: q.RoomID, Lifetime: lifetime, Uses: in.Uses, ID: id},
+		schema.CheckInvite(lifetime, in.Uses)
 }

@@ -18,7 +18,6 @@ import (
 	"snug/shared/access"
 	"snug/shared/audit"
 	"snug/shared/errs"
-	"snug/shared/invite"
 	"snug/shared/schema"
 )
 
@@ -92,7 +91,7 @@ func (s Settings) Validate() error {
 		{"idle_timeout", "The idle timeout", s.IdleTimeout, 0, 30 * 24 * time.Hour, true},
 		{"closing_notice", "The closing notice", s.ClosingNotice, 5 * time.Second, time.Hour, false},
 		{"max_age", "The maximum age", s.MaxAge, 10 * time.Minute, 365 * 24 * time.Hour, true},
-		{"invite_lifetime", "The invite lifetime", s.InviteLifetime, invite.MinLifetime, invite.MaxLifetime, false},
+		{"invite_lifetime", "The invite lifetime", s.InviteLifetime, schema.MinInviteLifetime, schema.MaxInviteLifetime, false},
 		{"audit_retention", "The audit log's time", s.AuditRetention, 24 * time.Hour, 90 * 24 * time.Hour, false},
 		{"seat_grace", "The time a seat is held after a disconnect", s.SeatGrace, 0, 10 * time.Minute, false},
 	} {
@@ -112,7 +111,7 @@ func (s Settings) Validate() error {
 		field, what  string
 		v, low, high int
 	}{
-		{"invite_uses", "The uses of an invite", s.InviteUses, 0, 1000},
+		{"invite_uses", "The uses of an invite", s.InviteUses, 0, schema.MaxInviteUses},
 		{"rooms_per_member", "The number of rooms a member may have", s.RoomsPerMember, 1, 50},
 		{"rooms_per_guild", "The number of rooms in the server", s.RoomsPerGuild, 1, 450},
 	} {

@@ -18,12 +18,6 @@ import (
 // Audience marks a token as an invite token, so that no other kind of token is accepted as one.
 const Audience = "snug-invite"
 
-// The limits of an invite's lifetime.
-const (
-	MinLifetime = time.Minute
-	MaxLifetime = 30 * 24 * time.Hour
-)
-
 // Claims are the contents of an invite token.
 type Claims struct {
 	keyring.Claims              // ID is the invite id

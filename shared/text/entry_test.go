@@ -14,6 +14,7 @@ import (
 	"snug/shared/audit"
 	"snug/shared/room"
 	"snug/shared/testkit"
+	"snug/shared/testkit/walk"
 	"snug/shared/text"
 )
 
@@ -234,7 +235,7 @@ func TestTypesOfWebhooks(t *testing.T) {
 		}
 		b.WriteString("| `" + string(r.Kind) + "` | " + en.Kind(r.Kind) + " | " + strings.Join(fields, "; ") + " |\n")
 	}
-	file := filepath.FromSlash("../../docs/webhooks.md")
+	file := walk.Path(t, filepath.FromSlash("../../docs/webhooks.md"))
 	doc, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)

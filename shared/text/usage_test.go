@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"snug/shared/testkit/walk"
 )
 
 // sources gives the texts of the program's files by their paths, tests left out.
@@ -28,7 +30,7 @@ func sources(t *testing.T, suffixes ...string) map[string]string {
 		case strings.HasSuffix(path, "_test.go") || !slices.Contains(suffixes, filepath.Ext(path)):
 			return nil
 		}
-		b, err := os.ReadFile(path)
+		b, err := os.ReadFile(walk.Path(t, path))
 		out[filepath.ToSlash(strings.TrimPrefix(path, "../../"))] = string(b)
 		return err
 	})
