@@ -18,64 +18,17 @@ func (b *Bot) serveCalls() (err error) {
 	if b.calls, err = b.o.Hub.Calls(0); err != nil {
 		return err
 	}
-	k := b.rooms
-	serve(b, hub.StandingOf, k.Standing)
-	serve(b, hub.StandingsOf, b.followStandings)
-	serve(b, hub.OpenRoom, func(ctx context.Context, guild snowflake.ID, q room.OpenRequest) (room.OpenedRoom, error) {
-		return k.Open(ctx, guild, hub.CallID(ctx), q)
-	})
-	serve(b, hub.ViewRoom, k.View)
-	serve(b, hub.JoinRoom, k.Join)
-	serve(b, hub.KeepRoom, k.Keep)
-	serve(b, hub.CloseRoom, k.CloseRoom)
-	serve(b, hub.CreateInvite, b.createInvite)
-	serve(b, hub.RevokeInvite, k.Revoke)
-	serve(b, hub.PreviewInvite, k.Preview)
-	serve(b, hub.RedeemInvite, k.Redeem)
-	serve(b, hub.ArriveAtRoom, k.Arrive)
-	serve(b, hub.RoomsSeen, k.Seen)
-	serve(b, hub.SaveSettings, k.SaveSettings)
-	serve(b, hub.ChangeRoom, k.Change)
-	serve(b, hub.Knock, k.Knock)
-	serve(b, hub.AnswerKnock, k.Answer)
-	serve(b, hub.WaitForSeat, k.Wait)
-	serve(b, hub.PreferencesOf, k.Preferences)
-	serve(b, hub.PersonOf, k.Person)
-	serve(b, hub.SettingsOf, k.Settings)
-	serve(b, hub.SettingsHistory, k.SettingsHistory)
-	serve(b, hub.UndoSettings, k.UndoSettings)
-	serve(b, hub.SaveLobby, k.SaveLobby)
-	serve(b, hub.RemoveLobby, k.RemoveLobby)
-	serve(b, hub.Setup, k.Setup)
-	serve(b, hub.PreflightOf, k.Preflight)
-	serve(b, hub.HealthOf, b.health)
-	serve(b, hub.Repair, k.Repair)
-	serve(b, hub.NoteChange, func(ctx context.Context, id snowflake.ID, q guild.ChangeRecord) (struct{}, error) {
-		return struct{}{}, k.RecordChange(ctx, id, q)
-	})
-	serve(b, hub.PlacesOf, b.channelsAndRoles)
-	return nil
-}
-
-// serve answers one method. Whatever is logged meanwhile carries the request's id.
-func serve[Req, Resp any](b *Bot, m hub.Method[Req, Resp], f func(context.Context, snowflake.ID, Req) (Resp, error)) {
-	m.Serve(b.calls, func(ctx context.Context, guild snowflake.ID, q Req) (Resp, error) {
-		if err := b.shards.Check(guild); err != nil {
-			var none Resp
-			return none, err
-		}
-		if id := hub.RequestID(ctx); id != "" {
+	b.calls.Before(func(ctx context.Context, guild snowflake.ID, _ string) (context.Context, error) {
+		if id := hub.RequestID(ctx); id != "" { // whatever is logged meanwhile carries it
 			ctx = logs.WithAttrs(ctx, slog.String("request_id", id), slog.Any("guild_id", guild))
 		}
-		return f(ctx, guild, q)
+		return ctx, b.shards.Check(guild)
 	})
-}
-
-func (b *Bot) createInvite(
-	ctx context.Context, guild snowflake.ID, q room.InviteRequest,
-) (room.InviteLink, error) {
-	link, _, err := b.rooms.Invite(ctx, guild, q)
-	return link, err
+	b.rooms.Serve(b.calls)
+	hub.StandingsOf.Serve(b.calls, b.followStandings)
+	hub.HealthOf.Serve(b.calls, b.health) // that of the rooms, and more
+	hub.PlacesOf.Serve(b.calls, b.channelsAndRoles)
+	return nil
 }
 
 // announce publishes a guild's state for dashboards, and starts or stops answering calls for it.

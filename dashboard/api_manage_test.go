@@ -2,94 +2,81 @@ package dashboard
 
 import (
 	"context"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/disgoorg/snowflake/v2"
 
-	"snug/shared/access"
-	"snug/shared/audit"
+	"snug/bot/rooms"
+	"snug/dashboard/wire"
 	"snug/shared/errs"
 	"snug/shared/guild"
 	"snug/shared/hub"
 	"snug/shared/room"
 )
 
-// TestManagingByProgram: what is asked reaches the bot, and its answers are as described.
-func TestManagingByProgram(t *testing.T) {
-	b := newBench(t)
-	calls, err := b.hub.Calls(0)
-	if err != nil {
-		t.Fatal(err)
+// channels gives the names of the friends' channels in Discord.
+func (b *bench) channels() (names []string) {
+	b.t.Helper()
+	list, err := b.bot.Discord.Channels(b.t.Context(), friends)
+	b.must(err)
+	for _, c := range list {
+		names = append(names, c.Name)
 	}
-	var undone guild.UndoRequest
-	var saved guild.LobbyRequest
-	var removed guild.LobbyRemoval
-	var setup guild.SetupRequest
-	hub.SettingsHistory.Serve(calls, func(
+	return names
+}
+
+// TestManagingByProgram: settings, lobbies and the first setup, with answers as described.
+func TestManagingByProgram(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	hub.PlacesOf.Serve(b.bot.Calls, func( // the bot's own, not its rooms'
 		context.Context, snowflake.ID, guild.ManageRequest,
-	) (guild.SettingsHistory, error) {
-		changed := guild.SettingsVersion{
-			Rev: 7, At: b.clock(), By: manager, Via: access.ViaWeb, Settings: guild.Defaults(),
-			Changes: []audit.Entry{{ID: "x", Kind: audit.SettingsChanged, Detail: "seats", Old: "4", New: "6"}},
-		}
-		return guild.SettingsHistory{Versions: []guild.SettingsVersion{changed, {Settings: guild.Defaults()}}}, nil
-	})
-	hub.UndoSettings.Serve(calls, func(_ context.Context, _ snowflake.ID, q guild.UndoRequest) (room.Saved, error) {
-		undone = q
-		return room.Saved{}, nil
-	})
-	hub.SaveLobby.Serve(calls, func(_ context.Context, _ snowflake.ID, q guild.LobbyRequest) (guild.LobbyDone, error) {
-		saved = q
-		return guild.LobbyDone{Lobby: q.Lobby}, nil
-	})
-	hub.RemoveLobby.Serve(calls, func(
-		_ context.Context, _ snowflake.ID, q guild.LobbyRemoval,
-	) (guild.LobbyDone, error) {
-		removed = q
-		return guild.LobbyDone{}, nil
-	})
-	hub.Setup.Serve(calls, func(_ context.Context, _ snowflake.ID, q guild.SetupRequest) (guild.SetupDone, error) {
-		setup = q
-		return guild.SetupDone{LobbyID: 9, MadeLobby: !q.Dry, Preflight: guild.Preflight{OK: true}}, nil
-	})
-	hub.PlacesOf.Serve(calls, func(context.Context, snowflake.ID, guild.ManageRequest) (guild.ChannelsAndRoles, error) {
+	) (guild.ChannelsAndRoles, error) {
 		return guild.ChannelsAndRoles{Voice: []guild.NamedID{{ID: 8, Name: "Voice", ParentID: 7}}}, nil
 	})
-	if err := calls.Hold(t.Context(), friends); err != nil {
-		t.Fatal(err)
-	}
 	w, at := b.signedIn(manager), "/api/v1/guilds/100"
+	b.settings(`{"seats":6}`)
+	b.settings(`{"seats":7}`)
 	var h gotVersions
-	if w.api("GET", at+"/settings/history", "").json(&h); len(h.Versions) != 2 || *h.Versions[0].By != manager ||
-		h.Versions[0].Changes[0].New != "6" || h.Versions[1].At != nil {
-		t.Errorf("the history is %+v", h)
+	if w.api("GET", at+"/settings/history", "").json(&h); len(h.Versions) != 3 || *h.Versions[0].By != manager ||
+		h.Versions[0].Changes[0].New != "7" || h.Versions[1].Settings.Seats != 6 || h.Versions[2].At != nil {
+		t.Fatalf("the history is %+v", h)
 	}
-	if got := w.api("POST", at+"/settings/undo", `{"rev":7}`); got.status != 200 || got.header.Get("ETag") == "" ||
-		undone.Rev != 7 || undone.Actor.UserID != manager {
-		t.Errorf("undo: %d %s, %+v", got.status, got.body, undone)
+	six := strconv.FormatUint(h.Versions[1].Rev, 10)
+	var s wire.SettingsAt
+	if got := w.api("POST", at+"/settings/undo", `{"rev":`+six+`}`); got.status != 200 ||
+		got.header.Get("ETag") == "" {
+		t.Errorf("undo: %d %s", got.status, got.body)
 	}
+	if w.api("GET", at+"/settings", "").json(&s); s.Settings.Seats != 6 {
+		t.Errorf("undone, a room has %d seats", s.Settings.Seats)
+	}
+	hall := b.bot.Discord.AddChannel(rooms.KindVoice, "Hall", 0).String()
 	if got := w.api("POST", at+"/lobbies",
-		`{"channel_id":"8","seats":5,"private":false,"idle_timeout":"30m"}`); got.status != 200 ||
-		saved.Lobby.ChannelID != 8 || saved.Lobby.Seats != 5 || *saved.Lobby.Private || saved.Lobby.IdleTimeout == nil {
-		t.Errorf("a lobby: %d %s, %+v", got.status, got.body, saved)
+		`{"channel_id":"`+hall+`","seats":5,"private":false,"idle_timeout":"30m"}`); got.status != 200 {
+		t.Errorf("a lobby: %d %s", got.status, got.body)
 	}
-	if got := w.api("POST", at+"/lobbies", `{"channel_id":"8","name":"x"}`); got.status != 400 ||
+	if got := w.api("GET", at+"/lobbies", ""); got.status != 200 || !strings.Contains(got.body, `"`+hall+`"`) ||
+		!strings.Contains(got.body, `"seats":5`) || !strings.Contains(got.body, `"idle_timeout":"30m"`) {
+		t.Errorf("lobbies: %d %s", got.status, got.body)
+	}
+	if got := w.api("POST", at+"/lobbies", `{"channel_id":"`+hall+`","name":"x"}`); got.status != 400 ||
 		got.problem().Field != "name" {
 		t.Errorf("a name for a channel that is there: %d %s", got.status, got.body)
 	}
-	if got := w.api("DELETE", at+"/lobbies/8?delete_channel=true", ""); got.status != 204 || removed.ChannelID != 8 ||
-		!removed.Delete {
-		t.Errorf("removing: %d %s, %+v", got.status, got.body, removed)
+	if got := w.api("DELETE", at+"/lobbies/"+hall+"?delete_channel=true", ""); got.status != 204 ||
+		slices.Contains(b.channels(), "Hall") {
+		t.Errorf("removing: %d %s, there are %v", got.status, got.body, b.channels())
 	}
-	if got := w.api("GET", at+"/lobbies", ""); got.status != 200 {
-		t.Errorf("lobbies: %d %s", got.status, got.body)
+	if got := w.api("POST", at+"/setup", ""); got.status != 200 || len(b.channels()) != 0 {
+		t.Errorf("only looking: %d %s, there are %v", got.status, got.body, b.channels())
 	}
-	if got := w.api("POST", at+"/setup", ""); got.status != 200 || !setup.Dry {
-		t.Errorf("only looking: %d %s, %+v", got.status, got.body, setup)
-	}
-	if got := w.api("POST", at+"/setup", `{"apply":true,"lobby_name":"Hall"}`); got.status != 200 || setup.Dry ||
-		setup.LobbyName != "Hall" {
-		t.Errorf("setting up: %d %s, %+v", got.status, got.body, setup)
+	if got := w.api("POST", at+"/setup", `{"apply":true,"lobby_name":"Foyer"}`); got.status != 200 ||
+		!slices.Contains(b.channels(), "Foyer") {
+		t.Errorf("setting up: %d %s, there are %v", got.status, got.body, b.channels())
 	}
 	var p gotPlaces
 	if w.api("GET", at+"/places", "").json(&p); len(p.Voice) != 1 || *p.Voice[0].ParentID != 7 || p.Roles == nil {
@@ -99,9 +86,7 @@ func TestManagingByProgram(t *testing.T) {
 		got.problem().Code != errs.Forbidden {
 		t.Errorf("a member: %d", got.status)
 	}
-	b.rooms.mu.Lock()
-	b.rooms.remembered = room.Preferences{Name: "My old room", Seats: 7}
-	b.rooms.mu.Unlock()
+	call(b, hub.OpenRoom, room.OpenRequest{Actor: actor(manager), Name: "My old room", Seats: 7})
 	var mine, after gotPreferences
 	w.api("GET", at+"/preferences", "").json(&mine)
 	got := w.api("DELETE", at+"/preferences", "")

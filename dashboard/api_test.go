@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/disgoorg/snowflake/v2"
 	"github.com/gorilla/websocket"
 
 	"snug/dashboard/api/openapi"
@@ -17,6 +18,7 @@ import (
 	"snug/shared/apitoken"
 	"snug/shared/errs"
 	"snug/shared/protocol"
+	"snug/shared/room"
 )
 
 // described finds the operation of a request in the description.
@@ -90,6 +92,7 @@ func (b *bench) conform(method, path string, g got) {
 }
 
 func TestEveryRouteIsDescribed(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	var doc struct {
 		OpenAPI string
@@ -171,19 +174,20 @@ func (w *browser) program(path string, scopes ...apitoken.Scope) (program, gotMa
 }
 
 func TestTokens(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	r := b.room()
 	w := b.signedIn(owner)
 	p, made := w.program("/api/v1/me/tokens", apitoken.RoomsRead, apitoken.RoomsWrite)
-	room := "/api/v1/rooms/" + r.ID.String()
+	at := "/api/v1/rooms/" + r.ID.String()
 	for _, c := range []struct {
 		method, path, body string
 		status             int
 	}{
 		{"GET", "/api/v1/me", "", 200},
-		{"GET", room, "", 200},
-		{"GET", room + "/members", "", 200},
-		{"POST", room + "/keep", "", 200},
+		{"GET", at, "", 200},
+		{"GET", at + "/members", "", 200},
+		{"POST", at + "/keep", "", 200},
 		{"GET", "/api/v1/guilds", "", 403},              // members:read
 		{"GET", "/api/v1/guilds/100/settings", "", 403}, // settings:read
 		{"GET", "/api/v1/me/tokens", "", 403},           // never by a token
@@ -243,6 +247,7 @@ func TestTokens(t *testing.T) {
 }
 
 func TestServerTokens(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	w := b.signedIn(manager)
 	if got := b.signedIn(member).api("POST", "/api/v1/guilds/100/tokens",
@@ -251,7 +256,7 @@ func TestServerTokens(t *testing.T) {
 	}
 	p, made := w.program("/api/v1/guilds/100/tokens", apitoken.RoomsRead, apitoken.MembersRead, apitoken.SettingsRead,
 		apitoken.SettingsWrite)
-	b.rooms.join(others, manager, true) // they manage the other server as well, but the token is for the first
+	b.join(others, manager, managers) // they manage the other server as well, but the token is for the first
 	for _, c := range []struct {
 		method, path, body string
 		status             int
@@ -269,17 +274,18 @@ func TestServerTokens(t *testing.T) {
 			t.Errorf("%s %s: %d %s", c.method, c.path, got.status, got.body)
 		}
 	}
-	b.rooms.join(friends, manager, false) // they manage it no more
+	b.join(friends, manager) // they manage it no more
 	if got := p.do("GET", "/api/v1/guilds/100/rooms", ""); got.status != 401 {
 		t.Errorf("the token outlived its maker's rights: %d", got.status)
 	}
-	b.rooms.join(friends, member, true)
+	b.join(friends, member, managers)
 	if got := b.signedIn(member).api("DELETE", "/api/v1/guilds/100/tokens/"+made.ID, ""); got.status != 204 {
 		t.Errorf("another manager could not revoke it: %d", got.status)
 	}
 }
 
 func TestIdempotency(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	w := b.signedIn(owner)
 	open := func(who *browser, key, body string) got {
@@ -305,7 +311,7 @@ func TestIdempotency(t *testing.T) {
 		t.Errorf("another body: %d", got.status)
 	}
 	open(b.signedIn(guest), "friday", `{"name":"Friday"}`) // somebody else's key
-	if n := len(b.rooms.rooms); n != 2 {
+	if n := len(b.opened()); n != 2 {
 		t.Errorf("%d rooms", n)
 	}
 	if got := open(w, "wrong", `{"seats":0}`); got.status != 400 {
@@ -315,15 +321,11 @@ func TestIdempotency(t *testing.T) {
 		t.Errorf("a long key: %d", got.status)
 	}
 	m := b.signedIn(member)
-	b.rooms.mu.Lock()
-	b.rooms.fail = errs.E(errs.DiscordUnavailable, "Discord does not answer.")
-	b.rooms.mu.Unlock()
+	b.fail(errs.E(errs.DiscordUnavailable, "Discord does not answer."))
 	if got := open(m, "later", `{"name":"x"}`); got.status != 503 {
 		t.Errorf("got %d", got.status)
 	}
-	b.rooms.mu.Lock()
-	b.rooms.fail = nil
-	b.rooms.mu.Unlock()
+	b.fail(nil)
 	if got := open(m, "later", `{"name":"x"}`); got.status != 201 || got.header.Get("Idempotency-Replayed") != "" {
 		t.Errorf("what failed could not be tried again: %d", got.status)
 	}
@@ -339,31 +341,30 @@ func TestIdempotency(t *testing.T) {
 
 // TestRepetitionsAskAgain: an answer is given again to who may still have it, and without what is told once.
 func TestRepetitionsAskAgain(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	r := b.room()
+	b.do(r.ID, room.DoPublic) // managers see it
 	for _, c := range []struct {
 		name, path, body, secret string
 		lose                     func()
 	}{
 		{
 			"a server's token", "/api/v1/guilds/100/tokens", `{"name":"x","scopes":["rooms:read"]}`, "secret",
-			func() { b.rooms.join(friends, manager, false) },
+			func() { b.join(friends, manager) },
 		},
 		{
 			"a webhook", "/api/v1/guilds/100/webhooks", `{"name":"x","url":"https://example.org"}`, "secret",
-			func() { b.rooms.join(friends, manager, false) },
+			func() { b.join(friends, manager) },
 		},
 		{"a personal token", "/api/v1/me/tokens", `{"name":"x","scopes":["rooms:read"]}`, "secret", nil},
 		{
 			"an invite", "/api/v1/rooms/" + r.ID.String() + "/invites", `{}`, "url",
-			func() { b.rooms.join(friends, manager, false) },
+			func() { b.join(friends, manager) },
 		},
-		{"a room", "/api/v1/guilds/100/rooms", `{"name":"y"}`, "?t=", func() { b.rooms.leave(friends, manager) }},
+		{"a room", "/api/v1/guilds/100/rooms", `{"name":"y"}`, "?t=", func() { b.bot.RemoveMember(manager) }},
 	} {
-		b.rooms.join(friends, manager, true)
-		b.rooms.mu.Lock()
-		r.Private = false // managers see it
-		b.rooms.mu.Unlock()
+		b.join(friends, manager, managers)
 		w := b.signedIn(manager)
 		ask := func() got { return w.send("POST", c.path, "application/json", c.body, "Idempotency-Key", c.name) }
 		first, again := ask(), ask()
@@ -385,12 +386,13 @@ func TestRepetitionsAskAgain(t *testing.T) {
 }
 
 func TestPaging(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	want := map[string]bool{}
-	for range 5 {
-		want[b.room().ID.String()] = true
+	for _, who := range []snowflake.ID{owner, guest, manager, member, banned} {
+		want[b.roomOf(who).ID.String()] = true
 	}
-	w := b.signedIn(owner)
+	w := b.signedIn(guest) // of all
 	cursor, pages := "", 0
 	for {
 		var list struct {
@@ -423,6 +425,7 @@ func TestPaging(t *testing.T) {
 
 // A program follows a room live by its API token, and no longer than the token is good.
 func TestLiveByToken(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	r := b.room()
 	w := b.signedIn(owner)
@@ -453,6 +456,7 @@ func TestLiveByToken(t *testing.T) {
 }
 
 func TestSettingsPreconditions(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	w := b.signedIn(manager)
 	seen := w.api("GET", "/api/v1/guilds/100/settings", "").header.Get("ETag")
@@ -479,9 +483,10 @@ func TestSettingsPreconditions(t *testing.T) {
 // A process that dies after it made something and before it kept the answer is
 // asked again: there is one thing, and what the second answer says works.
 func TestRepeatedWithoutAnAnswer(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	w := b.signedIn(manager)
-	id := b.room().ID.String()
+	r := b.room()
 	for what, c := range map[string]struct {
 		path, body string
 		count      func() int
@@ -529,7 +534,7 @@ func TestRepeatedWithoutAnAnswer(t *testing.T) {
 		}
 	}
 	send := func() got {
-		return b.signedIn(owner).send("POST", "/api/v1/rooms/"+id+"/invites", "application/json", `{}`,
+		return b.signedIn(owner).send("POST", "/api/v1/rooms/"+r.ID.String()+"/invites", "application/json", `{}`,
 			"Idempotency-Key", "i")
 	}
 	send()
@@ -538,9 +543,7 @@ func TestRepeatedWithoutAnAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	send()
-	b.rooms.mu.Lock()
-	defer b.rooms.mu.Unlock()
-	if asked := b.rooms.invitesAsked; len(asked) != 2 || asked[0] == "" || asked[0] != asked[1] {
-		t.Errorf("the bot was asked for the invites %q", asked)
+	if is := b.stored(r.ID).Invites; len(is) != len(r.Invites)+1 {
+		t.Errorf("%d invites became %d", len(r.Invites), len(is))
 	}
 }

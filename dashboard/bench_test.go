@@ -1,17 +1,18 @@
 package dashboard
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,12 +20,16 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 
+	"snug/bot/rooms/roomstest"
+	"snug/dashboard/lastknown"
 	"snug/dashboard/live"
 	"snug/dashboard/request"
 	"snug/shared/access"
 	"snug/shared/hub"
 	"snug/shared/keyring"
 	"snug/shared/room"
+	"snug/shared/testkit"
+	"snug/shared/text"
 )
 
 func TestMain(m *testing.M) {
@@ -46,79 +51,69 @@ const (
 	stranger = snowflake.ID(6) // manages the other server
 )
 
-// bench is a dashboard on a real hub, with a Discord and a bot of its own.
+// Roles of the servers.
+const (
+	managers = snowflake.ID(900)
+	regulars = snowflake.ID(901)
+)
+
+// bench is a dashboard and rooms on a real hub, with a Discord in memory and a provider to sign in at.
 type bench struct {
 	*Server
 	t     *testing.T
 	url   string
 	srv   *httptest.Server
 	hub   *hub.Hub
-	rooms *fakeRooms
+	bots  map[snowflake.ID]*roomstest.Bot // one a server
+	bot   *roomstest.Bot                  // the friends'
 	oauth *provider
-	log   *lockedBuffer
-	mu    sync.Mutex
-	ahead time.Duration
+	log   testkit.Log
+	clock testkit.Clock
+
+	failing atomic.Pointer[failing]
 }
 
-// lockedBuffer is a log that can be read while it is written.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
+// failing is an error with which calls to the bot fail.
+type failing struct {
+	err     error
+	methods []string // that fail; none: all
 }
 
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
-func (b *bench) clock() time.Time {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return time.Now().Add(b.ahead)
-}
-
-// pass lets time pass.
-func (b *bench) pass(d time.Duration) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.ahead += d
-}
+// texts are what people read; they take a while to make.
+var texts = sync.OnceValues(text.New)
 
 func newBench(t *testing.T, change ...func(*Options)) *bench {
 	t.Helper()
-	b := &bench{t: t, log: &lockedBuffer{}, oauth: newProvider(t)}
-	log := slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	h, err := hub.Open(t.Context(), hub.Options{Dir: t.TempDir(), Log: slog.New(slog.DiscardHandler), Now: b.clock})
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.hub = h
+	b := &bench{t: t, oauth: newProvider(t), bots: map[snowflake.ID]*roomstest.Bot{}}
+	var err error
+	b.hub, err = hub.Open(t.Context(), hub.Options{Dir: t.TempDir(), Log: b.log.Logger(), Now: b.clock.Now})
+	b.must(err)
+	b.cleanup(b.hub.Close)
 	keys, err := keyring.New([]byte(strings.Repeat("k", 32)))
-	if err != nil {
-		t.Fatal(err)
+	b.must(err)
+	for g, name := range map[snowflake.ID]string{friends: "Friends", others: "Others"} {
+		b.addServer(g, name, keys)
 	}
-	b.rooms = newFakeRooms(t, h, keys, b.clock)
+	b.bot = b.bots[friends]
+	b.people()
+	b.serve(keys, change...)
+	testkit.Eventually(t, "the tables are caught up", b.actions.CaughtUp)
+	testkit.Eventually(t, "the servers are ready",
+		func() bool { return b.actions.Guild(friends).Ready && b.actions.Guild(others).Ready })
+	return b
+}
+
+// serve starts the dashboard.
+func (b *bench) serve(keys *keyring.Keyring, change ...func(*Options)) {
+	b.t.Helper()
 	b.srv = httptest.NewUnstartedServer(nil)
 	b.url = "http://" + b.srv.Listener.Addr().String()
-	ctx, stop := context.WithCancel(context.Background())
-	l := live.New(live.Options{
-		Keys: keys, Rosters: h.Rosters, Guilds: h.Guilds, Origins: []string{b.url}, AllowNoOrigin: true, Now: b.clock,
-		Log: log,
-		Standing: func(ctx context.Context, g, u snowflake.ID) (access.Standing, error) {
-			return b.rooms.Standing(ctx, g, room.StandingRequest{UserID: u})
-		},
-	})
+	words, err := texts()
+	b.must(err)
 	registry := prometheus.NewRegistry()
 	o := Options{
-		Hub: h, Live: l, Rooms: b.rooms, Keys: keys, BaseURL: b.url, ClientID: "app", ClientSecret: "hush", Log: log,
-		Now: b.clock,
+		Texts: words, Hub: b.hub, Live: b.live(keys, b.url), Keys: keys, BaseURL: b.url, ClientID: "app",
+		ClientSecret: "hush", Log: b.log.Logger(), Now: b.clock.Now,
 		Discord: Discord{
 			AuthorizeURL: b.oauth.URL + "/authorize", TokenURL: b.oauth.URL + "/token",
 			RevokeURL: b.oauth.URL + "/revoke",
@@ -130,89 +125,210 @@ func newBench(t *testing.T, change ...func(*Options)) *bench {
 	for _, f := range change {
 		f(&o)
 	}
-	if b.Server, err = New(o); err != nil {
-		t.Fatal(err)
-	}
-	b.srv.Config = b.HTTPServer()
-	b.srv.Start()
+	b.Server = b.start(b.srv, o)
+}
+
+// live makes what serves sockets of a dashboard at an address.
+func (b *bench) live(keys *keyring.Keyring, at string) *live.Live {
+	return live.New(live.Options{
+		Keys: keys, Rosters: b.hub.Rosters, Guilds: b.hub.Guilds, Origins: []string{at}, AllowNoOrigin: true,
+		Now: b.clock.Now, Log: b.log.Logger(), Standing: lastknown.StandingFrom(b.hub),
+	})
+}
+
+// start serves a dashboard until the test ends.
+func (b *bench) start(srv *httptest.Server, o Options) *Server {
+	b.t.Helper()
+	s, err := New(o)
+	b.must(err)
+	srv.Config = s.HTTPServer()
+	srv.Start()
+	ctx, stop := context.WithCancel(context.Background())
 	ran := make(chan error, 1)
-	go func() { ran <- l.Run(ctx) }()
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		if err := l.Close(ctx); err != nil {
-			t.Error(err)
-		}
-		b.srv.Close()
-		if err := b.Close(ctx); err != nil {
-			t.Error(err)
-		}
+	go func() { ran <- o.Live.Run(ctx) }()
+	b.cleanup(func(ctx context.Context) error {
+		err := o.Live.Close(ctx)
+		srv.Close()
+		err = errors.Join(err, s.Close(ctx))
 		stop()
-		if err := <-ran; err != nil {
-			t.Error(err)
-		}
-		if err := h.Close(ctx); err != nil {
-			t.Error(err)
+		return errors.Join(err, <-ran)
+	})
+	return s
+}
+
+// cleanup closes something when the test ends, before what was made earlier.
+func (b *bench) cleanup(end func(context.Context) error) {
+	b.t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), testkit.Patience)
+		defer cancel()
+		if err := end(ctx); err != nil {
+			b.t.Error(err)
 		}
 	})
-	b.people()
-	b.wait("the tables", b.actions.CaughtUp)
-	return b
+}
+
+// must ends the test if there is an error.
+func (b *bench) must(err error) {
+	b.t.Helper()
+	testkit.NoError(b.t, err)
+}
+
+// addServer adds a server without members, and a bot that answers for it.
+func (b *bench) addServer(id snowflake.ID, name string, keys *keyring.Keyring) {
+	b.t.Helper()
+	d := roomstest.NewDiscord(id, b.clock.Now)
+	d.AddRole(managers, "Managers", access.ManageGuild)
+	d.AddRole(regulars, "Regulars", 0)
+	bot := roomstest.Start(b.t, d,
+		roomstest.Options{Hub: b.hub, Keys: keys, Now: b.clock.Now, Log: b.log.Logger()})
+	bot.Calls.Before(func(ctx context.Context, _ snowflake.ID, method string) (context.Context, error) {
+		if f := b.failing.Load(); f != nil && (len(f.methods) == 0 || slices.Contains(f.methods, method)) {
+			return ctx, f.err
+		}
+		return ctx, nil
+	})
+	b.must(bot.LoadGuild(name))
+	b.bots[id] = bot
 }
 
 // people fills both servers.
 func (b *bench) people() {
-	for _, u := range []snowflake.ID{owner, guest, manager, member, banned} {
-		b.rooms.join(friends, u, u == manager)
+	for _, u := range []snowflake.ID{owner, guest, member, banned} {
+		b.join(friends, u)
 	}
-	b.rooms.join(others, stranger, true)
-	b.rooms.guild(friends, "Friends")
-	b.rooms.guild(others, "Others")
-	b.wait("the servers", func() bool { return b.actions.Guild(friends).Ready && b.actions.Guild(others).Ready })
+	b.join(friends, manager, managers)
+	b.join(others, stranger, managers)
+	b.bot.Discord.AddUser(stranger, "user"+stranger.String())
 }
 
-// wait waits for a fact.
-func (b *bench) wait(what string, fact func() bool) {
-	b.t.Helper()
-	for end := time.Now().Add(5 * time.Second); !fact(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			b.t.Fatalf("waited in vain for %s", what)
-		}
-	}
+// join makes somebody a member of a server with these roles, or gives a member these.
+func (b *bench) join(g, user snowflake.ID, roles ...snowflake.ID) {
+	b.bots[g].SetMember(user, "user"+user.String(), "User "+user.String(), roles...)
 }
+
+// fail has calls of these methods to the bot fail with an error, all if none is given; nil: no more.
+func (b *bench) fail(err error, methods ...string) {
+	if err == nil {
+		b.failing.Store(nil)
+		return
+	}
+	b.failing.Store(&failing{err, methods})
+}
+
+// away has nobody answer for the friends, until back is called.
+func (b *bench) away() (back func()) {
+	b.bot.Calls.Drop(friends)
+	return func() { b.must(b.bot.Calls.Hold(b.t.Context(), friends)) }
+}
+
+// call asks the bot, which must not refuse.
+func call[Req, Resp any](b *bench, m hub.Method[Req, Resp], q Req) Resp {
+	b.t.Helper()
+	out, err := m.Call(b.t.Context(), b.hub, friends, q)
+	b.must(err)
+	return out
+}
+
+func actor(user snowflake.ID) access.Actor { return access.Actor{UserID: user, Via: access.ViaWeb} }
 
 // room opens a private room of the owner, with the guest let in and somebody banned.
-func (b *bench) room() *room.Room {
+func (b *bench) room() room.Room { b.t.Helper(); return b.roomOf(owner) }
+
+// roomOf is room, of another owner.
+func (b *bench) roomOf(who snowflake.ID) room.Room {
 	b.t.Helper()
-	k := b.rooms
-	k.mu.Lock()
-	k.nextID++
-	r := &room.Room{
-		ID: k.nextID, GuildID: friends, Name: "Friday <draft>", OwnerID: owner, OpenedBy: owner, Seats: 4,
-		Private: true, State: room.Open, OpenedAt: b.clock(),
-		Guests: []room.Guest{{UserID: guest}}, Bans: []room.Ban{{UserID: banned}},
+	private := true
+	opened := call(b, hub.OpenRoom,
+		room.OpenRequest{Actor: actor(who), Name: "Friday <draft>", Seats: 4, Private: &private, Plain: true})
+	id := opened.Room.ID
+	if who != guest {
+		call(b, hub.RedeemInvite, room.RedeemRequest{Actor: actor(guest), Token: opened.Invite.Token})
 	}
-	k.rooms[r.ID] = r
-	k.publish(r, room.Opened{})
-	k.mu.Unlock()
-	b.wait("the room", func() bool {
-		_, ok := b.actions.Room(friends, r.ID)
-		g, err := b.actions.FindRoom(b.t.Context(), r.ID)
-		return ok && err == nil && g == friends
+	if who != banned {
+		b.do(id, room.DoBan, banned)
+	}
+	testkit.Eventually(b.t, "the dashboard knows the room", func() bool {
+		l, ok := b.actions.Room(friends, id)
+		g, err := b.actions.FindRoom(b.t.Context(), id)
+		return ok && err == nil && g == friends && (who == banned || slices.Contains(l.Room.Access.Banned, banned))
 	})
+	return b.stored(id)
+}
+
+// fullRoom is a room with one seat, on which its owner sits.
+func (b *bench) fullRoom() room.Room {
+	b.t.Helper()
+	r := b.room()
+	b.change(room.ChangeRequest{RoomID: r.ID, Do: room.DoSeats, Number: 1})
+	b.sit(r.ID, owner)
 	return r
 }
 
-// invite makes an invite to a room and gives its token.
-func (b *bench) invite(r *room.Room) string {
+// sit has people join a room's voice channel in Discord, and waits until the dashboard knows.
+func (b *bench) sit(id snowflake.ID, who ...snowflake.ID) {
 	b.t.Helper()
-	b.rooms.mu.Lock()
-	defer b.rooms.mu.Unlock()
-	l, err := b.rooms.invite(r, owner)
-	if err != nil {
-		b.t.Fatal(err)
+	for _, u := range who {
+		b.must(b.bot.Discord.Join(u, id))
+		testkit.Eventually(b.t, "the dashboard knows who sits there", func() bool {
+			l, _ := b.actions.Room(friends, id)
+			return room.In(l.Roster, u)
+		})
 	}
-	return l.Token
+}
+
+// change changes a room, on behalf of its owner.
+func (b *bench) change(q room.ChangeRequest) room.ChangeDone {
+	b.t.Helper()
+	q.Actor = actor(b.stored(q.RoomID).OwnerID)
+	return call(b, hub.ChangeRoom, q)
+}
+
+// do is change, for what takes nothing but somebody it is about.
+func (b *bench) do(id snowflake.ID, what room.Action, to ...snowflake.ID) room.ChangeDone {
+	b.t.Helper()
+	q := room.ChangeRequest{RoomID: id, Do: what}
+	if len(to) > 0 {
+		q.User = to[0]
+	}
+	return b.change(q)
+}
+
+// close closes a room, on behalf of its owner.
+func (b *bench) close(r room.Room) {
+	b.t.Helper()
+	call(b, hub.CloseRoom, room.Request{Actor: actor(r.OwnerID), RoomID: r.ID})
+}
+
+// stored is a room as the hub holds it.
+func (b *bench) stored(id snowflake.ID) room.Room {
+	b.t.Helper()
+	r, _, err := b.hub.Rooms.Latest(b.t.Context(), friends.String()+"."+id.String())
+	b.must(err)
+	return r
+}
+
+// opened are the rooms that the hub holds.
+func (b *bench) opened() []string {
+	b.t.Helper()
+	keys, err := b.hub.Rooms.Keys(b.t.Context(), "")
+	b.must(err)
+	return keys
+}
+
+// guests gives who was let into a room.
+func (b *bench) guests(id snowflake.ID) (ids []snowflake.ID) {
+	b.t.Helper()
+	for _, g := range b.stored(id).Guests {
+		ids = append(ids, g.UserID)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// invite makes an invite to a room and gives its token.
+func (b *bench) invite(r room.Room) string {
+	b.t.Helper()
+	return call(b, hub.CreateInvite, room.InviteRequest{Actor: actor(r.OwnerID), RoomID: r.ID}).Token
 }
 
 // browser is one person's browser: it keeps cookies and follows no redirect by itself.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"snug/dashboard/request"
+	"snug/shared/testkit"
 )
 
 // dial opens a connection to a server and begins a request there, or with "" says nothing.
@@ -73,7 +74,7 @@ func TestSlowBodiesDoNotHoldUpTheStop(t *testing.T) {
 		dial(t, srv, begin)
 	}
 	dial(t, srv, "")
-	b.wait("all to be read", func() bool {
+	testkit.Eventually(t, "all to be read", func() bool {
 		return b.requests.Sending("") == 5 && b.requests.Silent() == 1
 	})
 	begun := time.Now()
@@ -116,7 +117,7 @@ func TestBodiesAtOnce(t *testing.T) {
 	for range request.BodiesAtOnce {
 		dial(t, srv, from("192.0.2.1"))
 	}
-	b.wait("them to be read", func() bool {
+	testkit.Eventually(t, "them to be read", func() bool {
 		return b.requests.Sending("192.0.2.1") == request.BodiesAtOnce
 	})
 	r, err := http.ReadResponse(bufio.NewReader(dial(t, srv, from("192.0.2.1"))), nil)
@@ -124,7 +125,7 @@ func TestBodiesAtOnce(t *testing.T) {
 		t.Errorf("one more: %v, %v", r, err)
 	}
 	dial(t, srv, from("192.0.2.2"))
-	b.wait("another address to be read", func() bool {
+	testkit.Eventually(t, "another address to be read", func() bool {
 		return b.requests.Sending("192.0.2.2") == 1
 	})
 }

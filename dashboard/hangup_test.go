@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
-	"log/slog"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -15,6 +13,7 @@ import (
 
 	"snug/dashboard/actions"
 	"snug/shared/room"
+	"snug/shared/testkit"
 )
 
 // waiting is a bot that gives no answer as long as somebody waits for it.
@@ -42,12 +41,13 @@ func (w waiting) RevokeInvite(ctx context.Context, _ snowflake.ID, _ room.Revoke
 // TestWhoHangsUpIsNoticed: nothing is waited for when nobody waits for the answer, also where the handler does not
 // look at what they sent.
 func TestWhoHangsUpIsNoticed(t *testing.T) {
+	t.Parallel()
 	k := waiting{asked: make(chan struct{}), ended: make(chan error, 1)}
-	log := &lines{}
+	log := &testkit.Log{}
 	b := newBench(t, func(o *Options) {
-		k.Rooms = o.Rooms
+		k.Rooms = actions.NewRooms(o.Hub)
 		o.Rooms = k
-		o.Log = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		o.Log = log.Logger()
 	})
 	r := b.room()
 	w := b.signedIn(owner)
@@ -90,27 +90,9 @@ func TestWhoHangsUpIsNoticed(t *testing.T) {
 			t.Errorf("%s %s %q: it was waited for with nobody there", c.method, c.path, c.body)
 			<-k.ended
 		}
-		b.wait("the log", func() bool { return strings.Count(log.String(), "a browser went away") == i+1 })
+		testkit.Eventually(t, "the log", func() bool { return strings.Count(log.String(), "a browser went away") == i+1 })
 	}
 	if strings.Contains(log.String(), "level=ERROR") || strings.Contains(log.String(), "level=WARN") {
 		t.Errorf("who goes away is no fault of ours:\n%s", log)
 	}
-}
-
-// lines is a log that can be read while it is written.
-type lines struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
 }

@@ -1,26 +1,31 @@
 package dashboard
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/disgoorg/snowflake/v2"
+
 	"snug/dashboard/request"
 	"snug/shared/errs"
 	"snug/shared/guild"
+	"snug/shared/hub"
 	"snug/shared/uptime"
 )
 
 // What the status page says is what was noted each minute.
 func TestStatus(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.actions.MarkUptime(t.Context())
-	b.pass(2 * time.Minute)
+	b.clock.Forward(2 * time.Minute)
 	b.actions.MarkUptime(t.Context())
-	b.pass(time.Minute)
-	d, _, err := b.hub.Uptime.Get(t.Context(), uptime.Key(b.clock()))
+	b.clock.Forward(time.Minute)
+	d, _, err := b.hub.Uptime.Get(t.Context(), uptime.Key(b.clock.Now()))
 	if err != nil || d.Until.IsZero() {
 		t.Fatal(d, err)
 	}
@@ -36,13 +41,14 @@ func TestStatus(t *testing.T) {
 
 // Programs are told the same, signed in or not.
 func TestStatusByProgram(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	var first, out gotStatus
 	b.browser("").api("GET", "/api/v1/status", "").json(&first)
 	b.actions.MarkUptime(t.Context())
-	b.pass(2 * time.Minute)
+	b.clock.Forward(2 * time.Minute)
 	b.actions.MarkUptime(t.Context())
-	b.pass(time.Minute)
+	b.clock.Forward(time.Minute)
 	b.browser("").api("GET", "/api/v1/status", "").json(&out)
 	if a := first.Availability; a.Percent != 100 || a.Since != nil {
 		t.Errorf("before the first look: %+v", a)
@@ -79,8 +85,11 @@ func botHealth(now time.Time) guild.Health {
 
 // Managers read what the bot tells of itself, on the page and through the API.
 func TestHealth(t *testing.T) {
-	b := newBench(t, func(o *Options) { o.Rooms = nil })
-	b.rooms.serve()
+	t.Parallel()
+	b := newBench(t)
+	hub.HealthOf.Serve(b.bot.Calls, func(_ context.Context, _ snowflake.ID, q guild.ManageRequest) (guild.Health, error) {
+		return botHealth(b.clock.Now()), nil
+	})
 	w := b.signedIn(manager)
 	got := w.get("/admin/100/health")
 	for _, want := range []string{
@@ -107,16 +116,24 @@ func TestHealth(t *testing.T) {
 
 // What does not fit together is found, and mended when it is named.
 func TestRepairByProgram(t *testing.T) {
-	b := newBench(t, func(o *Options) { o.Rooms = nil })
-	b.rooms.serve()
+	t.Parallel()
+	b := newBench(t)
+	left, err := b.bot.Discord.CreateLobby(t.Context(), friends, 0, "Left over") // by a Snug that does not remember it
+	b.must(err)
 	w := b.signedIn(manager)
-	for body, mended := range map[string]bool{"": false, `{"apply":true,"only":["seats.7"]}`: true} {
+	for _, c := range []struct {
+		body   string
+		mended bool
+	}{{"", false}, {`{"apply":true}`, false}, {`{"apply":true,"only":["unknown.` + left.String() + `"]}`, true}} {
 		var out gotRepair
-		w.api("POST", "/api/v1/guilds/100/repair", body).json(&out)
-		if len(out.Findings) != 1 || out.Findings[0].ChannelID == nil || *out.Findings[0].ChannelID != 7 ||
-			out.Findings[0].Have != "9" || out.Findings[0].Mended != mended {
-			t.Errorf("%q: %+v", body, out)
+		w.api("POST", "/api/v1/guilds/100/repair", c.body).json(&out)
+		if len(out.Findings) != 1 || out.Findings[0].ChannelID == nil || *out.Findings[0].ChannelID != left ||
+			out.Findings[0].Name != "Left over" || !out.Findings[0].Risky || out.Findings[0].Mended != c.mended {
+			t.Errorf("%q: %+v", c.body, out)
 		}
+	}
+	if _, err := b.bot.Discord.FetchChannel(t.Context(), friends, left); !errs.Has(err, errs.NotFound) {
+		t.Errorf("the channel: %v", err)
 	}
 }
 
@@ -135,6 +152,7 @@ func TestAPIDocumentListsTheCodes(t *testing.T) {
 }
 
 func TestReference(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	got := b.browser("").get("/api")
 	for _, op := range b.api.Operations() {

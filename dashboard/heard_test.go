@@ -8,11 +8,13 @@ import (
 
 	"snug/dashboard/request"
 	"snug/shared/hub"
+	"snug/shared/testkit"
 )
 
 // TestUnheardPages: every page that tells of servers or rooms says when Discord is not heard, and none that
 // tells of neither.
 func TestUnheardPages(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	r := b.room()
 	id, token := r.ID.String(), b.invite(r)
@@ -23,7 +25,7 @@ func TestUnheardPages(t *testing.T) {
 			hub.ShardReport{Shards: 1, OK: ok, At: time.Now().Add(-12 * time.Second)}); err != nil {
 			t.Fatal(err)
 		}
-		b.wait("it is known whether Discord is heard",
+		testkit.Eventually(t, "it is known whether Discord is heard",
 			func() bool { heard, _ := b.o.Live.Hears(friends); return heard == ok })
 	}
 	const sentence = "Discord isn’t answering · as of 1"
@@ -51,6 +53,7 @@ func TestUnheardPages(t *testing.T) {
 
 // TestHeard: pages without a live connection ask whether Discord is heard, about some servers at once.
 func TestHeard(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	w := b.browser("")
 	for _, h := range []hub.ShardReport{
@@ -60,7 +63,7 @@ func TestHeard(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	b.wait("both shards are known", func() bool { heard, _ := b.o.Live.Hears(1 << 22); return !heard })
+	testkit.Eventually(t, "both shards are known", func() bool { heard, _ := b.o.Live.Hears(1 << 22); return !heard })
 	for _, x := range []struct {
 		query  string
 		status int

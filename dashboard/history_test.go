@@ -45,12 +45,13 @@ func (k *together) Standing(ctx context.Context, g snowflake.ID, q room.Standing
 // TestNamesAreAskedForTogether: a page with many people's names waits once, not once for each, and the next
 // one not at all.
 func TestNamesAreAskedForTogether(t *testing.T) {
+	t.Parallel()
 	k := &together{who: map[snowflake.ID]bool{}, all: make(chan struct{})}
-	b := newBench(t, func(o *Options) { k.Rooms = o.Rooms; o.Rooms = k })
+	b := newBench(t, func(o *Options) { k.Rooms = actions.NewRooms(o.Hub); o.Rooms = k })
 	var entries []audit.Entry
 	for id := snowflake.ID(31); id < 39; id++ {
 		k.who[id] = true
-		b.rooms.join(friends, id, false)
+		b.join(friends, id)
 		entries = append(entries, audit.Entry{Kind: audit.RoomOpened, RoomID: 7, By: id})
 	}
 	b.happened(friends, entries...)

@@ -35,6 +35,7 @@ func (b *bench) raw(request string) string {
 
 // TestMalformedRequests: what no browser sends is refused by net/http or by us, and never as our fault.
 func TestMalformedRequests(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	u, _ := url.Parse(b.url)
 	host := "Host: " + u.Host + "\r\n"
@@ -123,6 +124,7 @@ func TestSlowClients(t *testing.T) {
 
 // TestReadsAreLimited: pages too, per user and per address, and the refusal says when to come back.
 func TestReadsAreLimited(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, func(o *Options) { o.Limits = request.Limits{Read: request.Limit{Every: time.Minute, Burst: 2}} })
 	w, other := b.signedIn(owner), b.signedIn(guest)
 	for range 2 {
@@ -156,6 +158,7 @@ func TestReadsAreLimited(t *testing.T) {
 
 // TestStrangeInput: ids, tokens and bodies that nobody sends are the sender's fault, in every place that reads them.
 func TestStrangeInput(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	r := b.room()
 	w := b.signedIn(manager)
@@ -200,8 +203,9 @@ func TestStrangeInput(t *testing.T) {
 // TestWrongInvitesAlike: a token that is wrong, for another room, or for no
 // room at all gets the same answer, so that none of them tells anything.
 func TestWrongInvitesAlike(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
-	r, elsewhere := b.room(), b.room()
+	r, elsewhere := b.room(), b.roomOf(manager)
 	good := b.invite(r)
 	w := b.signedIn(member)
 	var tok struct{ Token string }

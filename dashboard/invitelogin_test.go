@@ -21,6 +21,7 @@ func (g got) addresses() (all []string) {
 // An invite's token is in its own link alone: a login that starts from the
 // landing page carries it in a form's body and keeps it on the server.
 func TestInviteTokenStaysOutOfOtherAddresses(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	r := b.room()
 	token := b.invite(r)
@@ -46,7 +47,7 @@ func TestInviteTokenStaysOutOfOtherAddresses(t *testing.T) {
 	if done := w.get(w.get(start.header.Get("Location")).header.Get("Location")); done.location() != link {
 		t.Errorf("signed in, led to %s", done.location())
 	}
-	if got := b.rooms.guests(r.ID); len(got) != 1 {
+	if got := b.guests(r.ID); len(got) != 1 {
 		t.Errorf("signing in alone let somebody in: %v", got)
 	}
 	// As an address of its own it is dropped: those are kept in histories and logs.
@@ -74,6 +75,7 @@ func TestInviteTokenStaysOutOfOtherAddresses(t *testing.T) {
 }
 
 func TestTrailingSlash(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	w := b.browser("")
 	got := w.get("/servers/100/", "X-Forwarded-Prefix", "/evil")

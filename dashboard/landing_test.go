@@ -10,48 +10,87 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/bot/rooms"
+	"snug/shared/access"
 	"snug/shared/errs"
+	"snug/shared/hub"
 	"snug/shared/room"
+	"snug/shared/testkit"
 )
+
+// only is the one room there is.
+func (b *bench) only() snowflake.ID {
+	b.t.Helper()
+	open := b.opened()
+	if len(open) != 1 {
+		b.t.Fatalf("there are %d rooms", len(open))
+	}
+	_, id, _ := strings.Cut(open[0], ".")
+	room, err := snowflake.Parse(id)
+	b.must(err)
+	return room
+}
+
+// settings changes the friends' settings.
+func (b *bench) settings(change string) {
+	b.t.Helper()
+	call(b, hub.SaveSettings, room.SettingsRequest{Actor: actor(manager), JSON: []byte(change)})
+}
+
+// gate puts the one room into a category for regulars alone, of whom its owner is one.
+func (b *bench) gate(room.InviteLink) {
+	b.t.Helper()
+	category := b.bot.Discord.AddChannel(rooms.KindCategory, "Regulars only", 0)
+	b.bot.Discord.SetOverwrite(category, access.Overwrite{ID: friends, Deny: access.Enter})
+	b.bot.Discord.SetOverwrite(category, access.Overwrite{ID: regulars, Allow: access.Enter})
+	b.join(friends, owner, regulars)
+	b.bot.Discord.SetParent(b.only(), category)
+	testkit.Eventually(b.t, "the dashboard knows the gate", func() bool {
+		l, _ := b.actions.Room(friends, b.only())
+		return len(l.Room.Access.Gates) > 0
+	})
+}
 
 // TestInvitePages follows an invite in every state that it, its room or who follows it can be in: what its
 // page says before anybody signs in, and what is said after that. No refusal is ever called a failed sign-in.
 func TestInvitePages(t *testing.T) {
-	refuse := func(code errs.Code, why string) func(*bench, *room.Room) {
-		return func(b *bench, _ *room.Room) { b.rooms.noRedeem = errs.E(code, "%s", why) }
+	refuse := func(code errs.Code, why string) func(*bench, room.InviteLink) {
+		return func(b *bench, _ room.InviteLink) { b.fail(errs.E(code, "%s", why), hub.RedeemInvite.Name) }
 	}
-	lock := func(_ *bench, r *room.Room) { r.Locked = true }
-	closed := func(b *bench, r *room.Room) { delete(b.rooms.rooms, r.ID) }
-	expire := func(b *bench, _ *room.Room) { b.pass(31 * 24 * time.Hour) }
-	revoke := func(b *bench, r *room.Room) { r.Invites[0].RevokedAt = b.clock() }
-	useUp := func(_ *bench, r *room.Room) {
-		for i := range snowflake.ID(r.Invites[0].MaxUses) {
-			r.Invites[0].Redeemers = append(r.Invites[0].Redeemers, 7000+i)
+	do := func(what room.Action, to ...snowflake.ID) func(*bench, room.InviteLink) {
+		return func(b *bench, _ room.InviteLink) { b.do(b.only(), what, to...) }
+	}
+	lock, unlock := do(room.DoLock), do(room.DoUnlock)
+	closed := func(b *bench, _ room.InviteLink) { b.close(b.stored(b.only())) }
+	expire := func(b *bench, _ room.InviteLink) { b.clock.Forward(31 * 24 * time.Hour) }
+	revoke := func(b *bench, l room.InviteLink) {
+		call(b, hub.RevokeInvite, room.RevokeRequest{Actor: actor(owner), RoomID: b.only(), InviteID: l.Invite.ID})
+	}
+	follow := func(who snowflake.ID) func(*bench, room.InviteLink) {
+		return func(b *bench, l room.InviteLink) {
+			call(b, hub.RedeemInvite, room.RedeemRequest{Actor: actor(who), Token: l.Token})
 		}
 	}
-	// follow has somebody let in by the invite, as its last use; put takes that back as being put out does.
-	follow := func(who snowflake.ID, b *bench, r *room.Room) {
-		r.Invites[0].MaxUses, r.Invites[0].Redeemers = 1, []snowflake.ID{who}
-		r.Guests = append(r.Guests, room.Guest{UserID: who, InviteID: r.Invites[0].ID})
+	edit := func(who snowflake.ID, change func(*access.Standing)) func(*bench, room.InviteLink) {
+		return func(b *bench, _ room.InviteLink) { b.bot.EditMember(who, change) }
 	}
-	putOut := func(who snowflake.ID, b *bench, r *room.Room) {
-		r.RevokeAccess(who, b.clock())
-		r.DetachUses(who)
+	pending := edit(member, func(s *access.Standing) { s.Pending = true })
+	timedOut := func(b *bench, l room.InviteLink) {
+		edit(member, func(s *access.Standing) { s.TimedOutUntil = b.clock.Now().Add(time.Hour) })(b, l)
 	}
-	pending := func(who snowflake.ID) func(*bench, *room.Room) {
-		return func(b *bench, _ *room.Room) {
-			st := b.rooms.members[friends][who]
-			st.Pending = true
-			b.rooms.members[friends][who] = st
-		}
+	both := func(first, second func(*bench, room.InviteLink)) func(*bench, room.InviteLink) {
+		return func(b *bench, l room.InviteLink) { first(b, l); second(b, l) }
 	}
+	alone := func(b *bench, _ room.InviteLink) { b.settings(`{"bring_in":false}`) }
+	away := func(b *bench, _ room.InviteLink) { b.away() }
 	const comeIn, signIn = "Sign in with Discord and come in", "Sign in with Discord</button>"
 	for _, x := range []struct {
 		name      string
 		who       snowflake.ID
-		is        func(*bench, *room.Room) // when the page is opened
-		meanwhile func(*bench, *room.Room) // while Discord asks who it is
-		status    int                      // of the invite's page; 0 for 200
+		uses      int                           // of the invite; 0: as many as seats
+		is        func(*bench, room.InviteLink) // when the page is opened
+		meanwhile func(*bench, room.InviteLink) // while Discord asks who it is
+		status    int                           // of the invite's page; 0 for 200
 		before    []string
 		after     int
 		says      []string
@@ -76,18 +115,18 @@ func TestInvitePages(t *testing.T) {
 			after: 200, says: []string{`id="room-h"`},
 		},
 		{
-			name: "unlocked meanwhile", who: member, is: lock,
-			meanwhile: func(_ *bench, r *room.Room) { r.Locked = false },
-			before:    []string{"The room is locked right now"}, after: 200, says: []string{`id="room-h"`},
+			name: "unlocked meanwhile", who: member, is: lock, meanwhile: unlock,
+			before: []string{"The room is locked right now"}, after: 200, says: []string{`id="room-h"`},
 		},
 		{
-			name: "full", who: member, meanwhile: refuse(errs.RoomFull, "Every seat is taken."),
-			before: []string{comeIn}, after: 409, says: []string{"Every seat is taken.", "Come in</button>"},
+			name: "as many guests as a room can have", who: member,
+			meanwhile: refuse(errs.RoomLimit, "This room has 100 guests."), before: []string{comeIn}, after: 409,
+			says: []string{"This room has 100 guests.", "Come in</button>"},
 		},
-		{name: "closed", who: member, is: closed, status: 410, before: []string{"This invite was taken back"}},
+		{name: "closed", who: member, is: closed, status: 404, before: []string{"The room this invite led to is closed"}},
 		{
-			name: "closed meanwhile", who: member, meanwhile: closed, before: []string{comeIn}, after: 410,
-			says: []string{"This invite was taken back"},
+			name: "closed meanwhile", who: member, meanwhile: closed, before: []string{comeIn}, after: 404,
+			says: []string{"The room this invite led to is closed"},
 		},
 		{name: "expired", who: member, is: expire, status: 410, before: []string{"This link has expired"}},
 		{name: "revoked", who: member, is: revoke, status: 410, before: []string{"This invite was taken back"}},
@@ -96,65 +135,60 @@ func TestInvitePages(t *testing.T) {
 			says: []string{"This invite was taken back"},
 		},
 		{
-			name: "used up", who: member, is: useUp, before: []string{"It is used up"}, after: 410,
+			name: "used up", who: member, uses: 1, is: follow(manager), before: []string{"It is used up"}, after: 410,
 			says: []string{"This invite has been used up", "Ask whoever sent it"},
 		},
 		{
-			name: "used up meanwhile", who: member, meanwhile: useUp, before: []string{comeIn}, after: 410,
-			says: []string{"This invite has been used up"},
+			name: "used up meanwhile", who: member, uses: 1, meanwhile: follow(manager), before: []string{comeIn},
+			after: 410, says: []string{"This invite has been used up"},
 		},
 		{
-			name: "a role is missing", who: member, meanwhile: refuse(errs.Forbidden, "You need the role Regulars."),
-			before: []string{comeIn}, after: 403, says: []string{"You need the role Regulars.", "Come in</button>"},
+			name: "a role is missing", who: member, meanwhile: (*bench).gate, before: []string{comeIn}, after: 403,
+			says: []string{"You lack a role that this server asks for here: Regulars.", "Come in</button>"},
 		},
 		{
-			name: "timed out", who: member, meanwhile: refuse(errs.Forbidden, "You are timed out."),
-			before: []string{comeIn}, after: 403, says: []string{"You are timed out."},
+			name: "timed out", who: member, meanwhile: timedOut, before: []string{comeIn}, after: 403,
+			says: []string{"You are timed out"},
 		},
 		{
 			name: "banned", who: banned, before: []string{comeIn}, after: 403,
 			says: []string{"You can’t come in here", "You cannot enter this room."},
 		},
 		{
-			name: "kicked, by a link with uses left", who: guest,
-			is: func(b *bench, r *room.Room) { putOut(guest, b, r) }, before: []string{comeIn}, after: 200,
-			says: []string{`id="room-h"`},
+			name: "kicked, by a link with uses left", who: guest, is: do(room.DoKick, guest), before: []string{comeIn},
+			after: 200, says: []string{`id="room-h"`},
 		},
 		{
-			name: "kicked, by the link they used up", who: member,
-			is:     func(b *bench, r *room.Room) { follow(member, b, r); putOut(member, b, r) },
-			before: []string{"It is used up"}, after: 410,
+			name: "kicked, by the link they used up", who: member, uses: 1,
+			is: both(follow(member), do(room.DoKick, member)), before: []string{"It is used up"}, after: 410,
 			says: []string{"This invite has been used up", "Ask whoever sent it"},
 		},
 		{
-			name: "kicked meanwhile, by the link they used up", who: member,
-			is:        func(b *bench, r *room.Room) { follow(member, b, r) },
-			meanwhile: func(b *bench, r *room.Room) { putOut(member, b, r) }, before: []string{"It is used up"},
-			after: 410, says: []string{"This invite has been used up"},
+			name: "kicked meanwhile, by the link they used up", who: member, uses: 1, is: follow(member),
+			meanwhile: do(room.DoKick, member), before: []string{"It is used up"}, after: 410,
+			says: []string{"This invite has been used up"},
 		},
 		{
-			name: "kicked from a room that is locked since", who: guest,
-			is:     func(b *bench, r *room.Room) { putOut(guest, b, r); r.Locked = true },
+			name: "kicked from a room that is locked since", who: guest, is: both(do(room.DoKick, guest), lock),
 			before: []string{"The room is locked right now", "Then you can knock"}, after: 403,
 			says: []string{"The room is locked right now", "Knock</button>"},
 		},
 		{
-			name: "pending", who: member, is: pending(member), before: []string{comeIn}, after: 200,
+			name: "pending", who: member, is: pending, before: []string{comeIn}, after: 200,
 			says: []string{"You are on your way to", "accept the server's rules in Discord", "Your place is kept"},
 		},
 		{
-			name: "pending since", who: member, meanwhile: pending(member), before: []string{comeIn}, after: 200,
+			name: "pending since", who: member, meanwhile: pending, before: []string{comeIn}, after: 200,
 			says: []string{"accept the server's rules in Discord"},
 		},
 		{
-			name: "pending, and locked", who: member,
-			is:     func(b *bench, r *room.Room) { lock(b, r); pending(member)(b, r) },
+			name: "pending, and locked", who: member, is: both(lock, pending),
 			before: []string{"The room is locked right now", signIn}, after: 403,
 			says: []string{"The room is locked right now"},
 		},
 		{
-			name: "not a member", who: stranger, before: []string{comeIn}, after: 403,
-			says: []string{"You are not a member of this server."},
+			name: "not a member", who: stranger, is: alone, before: []string{comeIn}, after: 403,
+			says: []string{"you are not a member of it"},
 		},
 		{
 			name: "Discord is away", who: member,
@@ -162,22 +196,20 @@ func TestInvitePages(t *testing.T) {
 			after: 503, says: []string{"Discord does not answer.", "Come in</button>"},
 		},
 		{
-			name: "nobody keeps the server", who: member, meanwhile: refuse(errs.Unavailable, "Snug is starting."),
-			before: []string{comeIn}, after: 503, says: []string{"Back to the invite"},
+			name: "nobody keeps the server", who: member, meanwhile: away, before: []string{comeIn}, after: 503,
+			says: []string{"Back to the invite"},
 		},
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t)
 			r := b.room()
-			token := b.invite(r)
-			change := func(f func(*bench, *room.Room)) {
-				if f == nil {
-					return
+			link := call(b, hub.CreateInvite, room.InviteRequest{Actor: actor(owner), RoomID: r.ID, Uses: x.uses})
+			token := link.Token
+			change := func(f func(*bench, room.InviteLink)) {
+				if f != nil {
+					f(b, link)
 				}
-				b.rooms.mu.Lock()
-				defer b.rooms.mu.Unlock()
-				f(b, r)
 			}
 			wants := func(when string, g got, status int, says []string) {
 				t.Helper()
@@ -211,6 +243,7 @@ func TestInvitePages(t *testing.T) {
 
 // TestPreviewTellsOfLocks: programs are told, too, that an invite lets nobody new in for now, and whether to knock.
 func TestPreviewTellsOfLocks(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	r := b.room()
 	token := b.invite(r)
@@ -225,9 +258,9 @@ func TestPreviewTellsOfLocks(t *testing.T) {
 		{"locked, for a guest", true, guest, false},
 		{"locked, for who is not in the server", true, stranger, false},
 	} {
-		b.rooms.mu.Lock()
-		r.Locked = x.locked
-		b.rooms.mu.Unlock()
+		if x.locked {
+			b.do(r.ID, room.DoLock)
+		}
 		got := b.signedIn(x.who).api("POST", "/api/v1/invites/preview", `{"token":"`+token+`"}`)
 		for _, want := range []string{fmt.Sprintf(`"locked":%v`, x.locked), fmt.Sprintf(`"mayKnock":%v`, x.knock)} {
 			if got.status != http.StatusOK || !strings.Contains(got.body, want) {

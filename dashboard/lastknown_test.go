@@ -8,12 +8,13 @@ import (
 	"time"
 
 	"snug/dashboard/lastknown"
-	"snug/shared/errs"
+	"snug/shared/testkit"
 )
 
 // TestReadsWithoutAKeeper lets nobody answer for a server for a while: who was
 // there lately goes on seeing it, with its age, and nobody else.
 func TestReadsWithoutAKeeper(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	r := b.room()
 	id := r.ID.String()
@@ -26,10 +27,8 @@ func TestReadsWithoutAKeeper(t *testing.T) {
 			t.Fatalf("%s: %d, as of %q", path, got.status, got.header.Get(lastknown.Header))
 		}
 	}
-	b.rooms.mu.Lock()
-	b.rooms.fail = errs.E(errs.Unavailable, "Nobody holds it.")
-	b.rooms.mu.Unlock()
-	b.wait("what was known is recalled", func() bool { return w.get("/servers/100").status == http.StatusOK })
+	back := b.away()
+	testkit.Eventually(t, "what was known is recalled", func() bool { return w.get("/servers/100").status == http.StatusOK })
 	for path, shows := range pages {
 		got := w.get(path)
 		at, err := time.Parse(time.RFC3339, got.header.Get(lastknown.Header))
@@ -49,9 +48,7 @@ func TestReadsWithoutAKeeper(t *testing.T) {
 	if got := b.signedIn(member).get("/servers/100"); got.status != http.StatusServiceUnavailable {
 		t.Errorf("somebody who was not there lately: %d", got.status)
 	}
-	b.rooms.mu.Lock()
-	b.rooms.fail = nil
-	b.rooms.mu.Unlock()
+	back()
 	if got := w.get("/servers/100"); got.status != http.StatusOK || got.header.Get(lastknown.Header) != "" ||
 		strings.Contains(got.body, `id="as-of"`) {
 		t.Errorf("when somebody answers again: %d, as of %q", got.status, got.header.Get(lastknown.Header))
@@ -60,6 +57,7 @@ func TestReadsWithoutAKeeper(t *testing.T) {
 
 // Who manages a server sees its settings, and as much of its health as is known, while nobody answers for it.
 func TestAdminPagesWithoutAKeeper(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	w := b.signedIn(manager)
 	pages := map[string]string{
@@ -70,10 +68,8 @@ func TestAdminPagesWithoutAKeeper(t *testing.T) {
 	if got := w.get("/admin/100"); got.status != http.StatusOK {
 		t.Fatalf("the settings: %d", got.status)
 	}
-	b.rooms.mu.Lock()
-	b.rooms.fail = errs.E(errs.Unavailable, "Nobody holds it.")
-	b.rooms.mu.Unlock()
-	b.wait("what was known is recalled", func() bool { return w.get("/admin/100").status == http.StatusOK })
+	b.away()
+	testkit.Eventually(t, "what was known is recalled", func() bool { return w.get("/admin/100").status == http.StatusOK })
 	for path, shows := range pages {
 		got := w.get(path)
 		if got.status != http.StatusOK || got.header.Get(lastknown.Header) == "" || !strings.Contains(got.body, shows) {
@@ -86,6 +82,7 @@ func TestAdminPagesWithoutAKeeper(t *testing.T) {
 // TestWebhooksAndTokensWithoutAKeeper: while nobody answers for a server, who manages it sees its webhooks and tokens,
 // with the age of what says that they manage it, and changes none, nor has anything sent.
 func TestWebhooksAndTokensWithoutAKeeper(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	w := b.signedIn(manager)
 	const hooks = "/api/v1/guilds/100/webhooks"
@@ -98,13 +95,8 @@ func TestWebhooksAndTokensWithoutAKeeper(t *testing.T) {
 	if got := w.get("/admin/100/webhooks"); got.status != http.StatusOK {
 		t.Fatalf("the webhooks: %d", got.status)
 	}
-	fail := func(err error) {
-		b.rooms.mu.Lock()
-		defer b.rooms.mu.Unlock()
-		b.rooms.fail = err
-	}
-	fail(errs.E(errs.Unavailable, "Nobody holds it."))
-	b.wait("what was known is recalled", func() bool { return w.get("/admin/100/webhooks").status == http.StatusOK })
+	back := b.away()
+	testkit.Eventually(t, "what was known is recalled", func() bool { return w.get("/admin/100/webhooks").status == http.StatusOK })
 	for path, shows := range map[string]string{
 		"/admin/100/webhooks": "Board", "/admin/100/tokens": "Robot", hooks: "Board",
 		hooks + "/" + hook + "/deliveries": message, "/api/v1/guilds/100/tokens": "Robot",
@@ -144,7 +136,7 @@ func TestWebhooksAndTokensWithoutAKeeper(t *testing.T) {
 			t.Errorf("%s while nobody answers: %d %.300s", name, got.status, got.text())
 		}
 	}
-	fail(nil)
+	back()
 	if got := w.get(hooks); strings.Count(got.body, `"name"`) != 1 || !strings.Contains(got.body, `"Board"`) {
 		t.Errorf("afterwards there are %s", got.body)
 	}

@@ -16,6 +16,7 @@ import (
 )
 
 func TestLoginLeadsBack(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	r := b.room()
 	page := "/game/" + r.ID.String()
@@ -70,6 +71,7 @@ func TestLoginLeadsBack(t *testing.T) {
 // A link opened in an app's own browser leads back from Discord into the phone's: no cookie there. The code is not
 // exchanged, and the page's button signs in here and ends where the first was going.
 func TestWayBackIntoAnotherBrowser(t *testing.T) {
+	t.Parallel()
 	for name, begin := range map[string]func(app *browser, page, invited string) (begun got, ends string){
 		"a page": func(app *browser, _, _ string) (got, string) {
 			return app.get(app.get("/servers/100").location()), "/servers/100"
@@ -114,7 +116,7 @@ func TestWayBackIntoAnotherBrowser(t *testing.T) {
 			if got.status != http.StatusSeeOther || got.location() != ends {
 				t.Errorf("signed in here, led to %d %s", got.status, got.location())
 			}
-			if len(b.rooms.guests(r.ID)) != 1 {
+			if len(b.guests(r.ID)) != 1 {
 				t.Error("an invite that another browser accepted let somebody in without being asked here")
 			}
 			// The first browser's code is still good there, and there alone: nothing was used up.
@@ -133,6 +135,7 @@ func TestWayBackIntoAnotherBrowser(t *testing.T) {
 // attacker's is sent along that a page elsewhere could make a browser send, and whoever is signed in stays
 // who they are.
 func TestLoginCSRF(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	attacker := b.browser(stranger.String())
 	start := attacker.get("/login?return_to=/servers/200")
@@ -182,6 +185,7 @@ func tokenOf(address, name string) string {
 
 // Whoever begins logins without end takes nothing from anybody: nothing is stored for them.
 func TestBeginningLoginsStoresNothing(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, func(o *Options) { o.TrustedProxies = []string{"127.0.0.1"} })
 	w := b.browser("")
 	for i := range 500 {
@@ -202,6 +206,7 @@ func TestBeginningLoginsStoresNothing(t *testing.T) {
 }
 
 func TestLoginCancelled(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	w := b.browser("cancel")
 	got := w.follow(w.get("/login?return_to=/servers/100"))
@@ -212,6 +217,7 @@ func TestLoginCancelled(t *testing.T) {
 }
 
 func TestReturnToOwnPagesOnly(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	for raw, want := range map[string]string{
 		"/servers/100": "/servers/100", "//evil.example": "/", "/\\evil.example": "/", "https://evil.example": "/",
@@ -230,6 +236,7 @@ func TestReturnToOwnPagesOnly(t *testing.T) {
 }
 
 func TestWhoIsNotSignedIn(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	r := b.room().ID.String()
 	w := b.browser("")
@@ -279,6 +286,7 @@ func TestWhoIsNotSignedIn(t *testing.T) {
 }
 
 func TestLogout(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	one, two := b.signedIn(owner), b.signedIn(owner)
 	if got := one.form("/logout", nil); got.status != http.StatusSeeOther ||
@@ -309,6 +317,7 @@ func TestLogout(t *testing.T) {
 }
 
 func TestStolenCookieAfterLogout(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	w := b.signedIn(owner)
 	u, _ := url.Parse(b.url)
@@ -326,9 +335,10 @@ func TestStolenCookieAfterLogout(t *testing.T) {
 }
 
 func TestTenTabsRefreshOnce(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	w := b.signedIn(owner)
-	b.pass(8 * 24 * time.Hour)
+	b.clock.Forward(8 * 24 * time.Hour)
 	var wg sync.WaitGroup
 	for range 10 {
 		wg.Go(func() {
@@ -344,7 +354,7 @@ func TestTenTabsRefreshOnce(t *testing.T) {
 	}
 	clear(b.oauth.refresh)
 	b.oauth.mu.Unlock()
-	b.pass(8 * 24 * time.Hour)
+	b.clock.Forward(8 * 24 * time.Hour)
 	got := w.get("/servers/100")
 	if got.status != http.StatusSeeOther || got.location() != "/login?again=1&return_to=%2Fservers%2F100" ||
 		!strings.Contains(got.header.Get("Set-Cookie"), "Max-Age=0") {
@@ -356,6 +366,7 @@ func TestTenTabsRefreshOnce(t *testing.T) {
 }
 
 func TestCookiesOnHTTPS(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, func(o *Options) { o.BaseURL = "https://snug.example" })
 	r := httptest.NewRequest("GET", "https://snug.example/login", nil)
 	rec := httptest.NewRecorder()
@@ -376,6 +387,7 @@ func TestCookiesOnHTTPS(t *testing.T) {
 }
 
 func TestExtraHosts(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, func(o *Options) {
 		u, _ := url.Parse(o.BaseURL)
 		o.ExtraHosts = []string{"alice.localhost:" + u.Port()}

@@ -11,6 +11,7 @@ import (
 
 	"snug/shared/audit"
 	"snug/shared/errs"
+	"snug/shared/hub"
 )
 
 // audited gives kind, name and what changed of the server's audit entries, oldest first.
@@ -33,6 +34,7 @@ func (b *bench) audited() (lines []string) {
 // TestWhatManagersMakeIsAudited: tokens of the server and webhooks, by pages and by the API; personal tokens
 // are nobody else's business.
 func TestWhatManagersMakeIsAudited(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	w, at := b.signedIn(manager), "/api/v1/guilds/100"
 	var token struct{ ID string }
@@ -66,11 +68,12 @@ func TestWhatManagersMakeIsAudited(t *testing.T) {
 
 // TestNobodyMakesWhatIsNotNoted: who manages the server no more, or where the log takes nothing, makes nothing.
 func TestNobodyMakesWhatIsNotNoted(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	w, at := b.signedIn(manager), "/api/v1/guilds/100"
 	var hook struct{ ID string }
 	w.api("POST", at+"/webhooks", `{"name":"ops","url":"https://example.org/x"}`).json(&hook)
-	b.rooms.noteFails = errs.E(errs.Forbidden, "You do not manage this server any more.")
+	b.fail(errs.E(errs.Forbidden, "You do not manage this server any more."), hub.NoteChange.Name)
 	for _, c := range [][3]string{
 		{"POST", at + "/tokens", `{"name":"late","scopes":["rooms:read"]}`},
 		{"POST", at + "/webhooks", `{"name":"late","url":"https://example.org/"}`},
@@ -86,7 +89,7 @@ func TestNobodyMakesWhatIsNotNoted(t *testing.T) {
 	}
 	hooks, err := b.hub.Webhooks.List(t.Context(), "100")
 	if err != nil || len(hooks) != 1 || !hooks[0].Value.Enabled ||
-		hooks[0].Value.CreatedAt.After(b.clock().Add(time.Second)) {
+		hooks[0].Value.CreatedAt.After(b.clock.Now().Add(time.Second)) {
 		t.Errorf("webhooks: %v, %v", hooks, err)
 	}
 }

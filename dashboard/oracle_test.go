@@ -13,6 +13,7 @@ import (
 
 	"snug/dashboard/request"
 	"snug/shared/room"
+	"snug/shared/testkit"
 )
 
 var (
@@ -38,10 +39,12 @@ var bodyOf = map[string]string{
 // for one that is there but not for who asks, and for one that is not: status,
 // headers and words are the same.
 func TestNothingTellsWhatThereIs(t *testing.T) {
+	t.Parallel()
 	much := request.Limit{Every: time.Microsecond, Burst: 10_000} // each route is asked twice, by one person
 	b := newBench(t, func(o *Options) { o.Limits = request.Limits{Invite: much, Write: much, LiveToken: much} })
 	r := b.room()
-	w := b.signedIn(stranger) // somebody of another server
+	b.clock.Forward(time.Minute) // it is not one that was opened just now
+	w := b.signedIn(stranger)    // somebody of another server
 	const nowhere = "424242"
 	fill := func(path, guild, channel string) string {
 		return pathParam.ReplaceAllStringFunc(path, func(p string) string {
@@ -150,12 +153,10 @@ func TestRefusalsKeepABeat(t *testing.T) {
 
 // TestLookingTokensGetNoLinks: a token that may only look is not handed links that let others in or watch.
 func TestLookingTokensGetNoLinks(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	r := b.room()
-	b.invite(r)
-	b.rooms.mu.Lock()
-	r.WatchToken = "watch-secret"
-	b.rooms.mu.Unlock()
+	b.do(r.ID, room.DoWatch)
 	w := b.signedIn(owner)
 	for scopes, told := range map[string]bool{`["rooms:read"]`: false, `["rooms:read","rooms:write"]`: true} {
 		var made struct{ Secret string }
@@ -172,16 +173,14 @@ func TestLookingTokensGetNoLinks(t *testing.T) {
 
 // TestBannedSeeNothing: who is banned from a room, and signed in, sees neither its name nor who is in, by no link.
 func TestBannedSeeNothing(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	r := b.room()
 	token := b.invite(r)
-	b.rooms.mu.Lock()
-	r.WatchToken = "watch-secret"
-	b.rooms.publish(r, room.Changed{})
-	b.rooms.mu.Unlock()
-	b.wait("the room to be watched", func() bool {
+	watch := b.do(r.ID, room.DoWatch).WatchToken
+	testkit.Eventually(t, "the room to be watched", func() bool {
 		l, _ := b.actions.Room(friends, r.ID)
-		return l.Room.Access.MayWatch("watch-secret")
+		return l.Room.Access.MayWatch(watch)
 	})
 	at := r.ID.String()
 	for who, sees := range map[snowflake.ID]bool{banned: false, member: true} {
@@ -189,8 +188,8 @@ func TestBannedSeeNothing(t *testing.T) {
 		for name, got := range map[string]got{
 			"landing page":      w.get("/game/" + at + "?t=" + token),
 			"preview":           w.api("POST", "/api/v1/invites/preview", `{"token":"`+token+`"}`),
-			"spectators' page":  w.get("/watch/" + at + "?t=watch-secret"),
-			"spectators' token": w.send("POST", "/watch/"+at+"/token", "application/json", `{"t":"watch-secret"}`),
+			"spectators' page":  w.get("/watch/" + at + "?t=" + watch),
+			"spectators' token": w.send("POST", "/watch/"+at+"/token", "application/json", `{"t":"`+watch+`"}`),
 		} {
 			if (got.status == http.StatusOK) != sees || !sees && strings.Contains(got.body, "Friday") {
 				t.Errorf("%d, %s: %d %s", who, name, got.status, got.text())

@@ -138,6 +138,7 @@ func (b *bench) operation(id string) (inputs []string, found bool) {
 
 // TestTheWebHasNothingThatTheAPILacks: each page and form has its operations, and none of them lacks.
 func TestTheWebHasNothingThatTheAPILacks(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	left := maps.Clone(twins)
 	for _, r := range b.Routes() {
@@ -235,6 +236,7 @@ func forms(t *testing.T) (out []form) {
 
 // TestWhatFormsAskForTheAPITakes: each input of a form, and each thing its buttons do, has its like in the API.
 func TestWhatFormsAskForTheAPITakes(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	parameter := regexp.MustCompile(`:[a-z]*`)
 	like := map[string]string{} // routes by their shape, without the parameters' names

@@ -5,10 +5,12 @@ import (
 	"testing"
 
 	"snug/shared/room"
+	"snug/shared/testkit"
 )
 
 // TestWatchLinks: the link for spectators shows one room to anybody while it is the room's, and nothing otherwise.
 func TestWatchLinks(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	r := b.room()
 	anybody, path := b.browser(""), "/watch/"+r.ID.String()
@@ -28,15 +30,13 @@ func TestWatchLinks(t *testing.T) {
 	nothing("before it may be watched", path+"?t=")
 	boss := b.signedIn(owner)
 	boss.form("/game/"+r.ID.String()+"/change", map[string][]string{"do": {"watch"}})
-	b.rooms.mu.Lock()
-	token := b.rooms.rooms[r.ID].WatchToken
-	b.rooms.mu.Unlock()
+	token := b.stored(r.ID).WatchToken
 	if token == "" {
 		t.Fatal("no link")
 	}
 	nothing("with another token", path+"?t=x"+token)
 	nothing("another room", "/watch/155101607195836416?t="+token)
-	b.wait("the link is known", func() bool {
+	testkit.Eventually(t, "the link is known", func() bool {
 		l, ok := b.actions.Room(friends, r.ID)
 		return ok && l.Room.Access.WatchKey == room.WatchKey(token)
 	})
@@ -56,7 +56,7 @@ func TestWatchLinks(t *testing.T) {
 		t.Errorf("a token: %d %s", got.status, got.body)
 	}
 	boss.form("/game/"+r.ID.String()+"/change", map[string][]string{"do": {"unwatch"}})
-	b.wait("the link is known to have ended", func() bool {
+	testkit.Eventually(t, "the link is known to have ended", func() bool {
 		l, ok := b.actions.Room(friends, r.ID)
 		return ok && l.Room.Access.WatchKey == ""
 	})

@@ -12,6 +12,7 @@ import (
 )
 
 func TestWebhooks(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	w := b.signedIn(manager)
 	page := "/admin/100/webhooks"
@@ -61,7 +62,7 @@ func TestWebhooks(t *testing.T) {
 		t.Errorf("told %+v", told)
 	}
 	if _, _, err := b.hub.Deliveries.Edit(t.Context(), "100."+h.ID+"."+d.ID, func(d *webhook.Delivery) error {
-		d.Tried(webhook.Try{At: b.clock()})
+		d.Tried(webhook.Try{At: b.clock.Now()})
 		return nil
 	}); err != nil {
 		t.Fatal(err)
@@ -106,6 +107,7 @@ func TestWebhooks(t *testing.T) {
 }
 
 func TestTokenPages(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	w := b.signedIn(manager)
 	if got := b.signedIn(member).get("/admin/100/tokens"); got.status != 403 {

@@ -222,6 +222,9 @@ func (rs *Rooms) alignName(ctx context.Context, g *guildState, r *roomState, c C
 		entry = &audit.Entry{Kind: audit.RoomRenamed, Via: access.ViaDiscord, Old: old, New: c.Name}
 		change = func(doc *room.Room) { doc.Renames.Record(now) } // Discord's limit counts everybody's renames
 	}
+	if c.ParentID != r.CategoryID {
+		rs.GateChanged(g.id) // the other category's
+	}
 	return rs.change(ctx, g, r, entry, func(doc *room.Room) {
 		change(doc)
 		doc.Name, doc.CategoryID = c.Name, c.ParentID

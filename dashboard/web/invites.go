@@ -136,7 +136,7 @@ func (s *Site) enter(c *gin.Context, me *session.Session, token string) error {
 			return s.loginInvited(c, claims, token)
 		}
 		return s.showLanding(c, request.StatusOf(err), claims, token, err)
-	case errs.RoomFull, errs.DiscordUnavailable, errs.RateLimited, errs.Forbidden:
+	case errs.RoomLimit, errs.DiscordUnavailable, errs.RateLimited, errs.Forbidden:
 		// with Forbidden, which role is missing
 		s.req.LogFailure(c, request.StatusOf(err), err)
 		return s.showLanding(c, request.StatusOf(err), claims, token, err)

@@ -33,6 +33,7 @@ type Calls struct {
 
 	mu      sync.Mutex
 	methods map[string]handler
+	before  middleware // nil: none
 	held    map[snowflake.ID]hold
 	closed  bool
 }
@@ -42,6 +43,9 @@ type hold struct {
 	term uint64
 	sub  *nats.Subscription
 }
+
+// middleware is called before a handler.
+type middleware func(ctx context.Context, guild snowflake.ID, method string) (context.Context, error)
 
 type handler func(ctx context.Context, guild snowflake.ID, body []byte) ([]byte, error)
 
@@ -89,6 +93,14 @@ func (m Method[Req, Resp]) Serve(c *Calls, f func(ctx context.Context, guild sno
 		}
 		return json.Marshal(resp)
 	}
+}
+
+// Before registers a function that is called before each handler, with the method's name: it returns the handler's
+// context, or the error with which the call fails. Registering one again replaces it.
+func (c *Calls) Before(f func(ctx context.Context, guild snowflake.ID, method string) (context.Context, error)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.before = f
 }
 
 // Hold is HoldFor for hubs where no other process can hold the guilds.
@@ -242,7 +254,7 @@ func (c *Calls) serve(m *nats.Msg) {
 		return
 	}
 	c.mu.Lock()
-	handle := c.methods[name]
+	handle, before := c.methods[name], c.before
 	c.mu.Unlock()
 	log := c.h.log.With("method", name, "guild_id", id, "call", m.Header.Get(headID))
 	request := m.Header.Get(headRequest)
@@ -261,7 +273,15 @@ func (c *Calls) serve(m *nats.Msg) {
 	}
 	ctx, cancel := context.WithTimeout(WithRequestID(WithCallID(c.ctx, m.Header.Get(headID)), request), limit)
 	defer cancel()
-	body, err := guarded(ctx, guild, m.Data, handle)
+	body, err := guarded(ctx, func(ctx context.Context) ([]byte, error) {
+		if before != nil {
+			var err error
+			if ctx, err = before(ctx, guild, name); err != nil {
+				return nil, err
+			}
+		}
+		return handle(ctx, guild, m.Data)
+	})
 	var coded *errs.Error
 	if err != nil && ctx.Err() != nil && !errors.As(err, &coded) {
 		err = unknown(because(ctx, err)) // it timed out on the way
@@ -278,13 +298,13 @@ func (c *Calls) serve(m *nats.Msg) {
 }
 
 // guarded runs a handler and converts a panic into an error.
-func guarded(ctx context.Context, guild snowflake.ID, body []byte, f handler) (_ []byte, err error) {
+func guarded(ctx context.Context, f func(context.Context) ([]byte, error)) (_ []byte, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("hub: panic in a handler: %v\n%s", p, debug.Stack())
 		}
 	}()
-	return f(ctx, guild, body)
+	return f(ctx)
 }
 
 func (c *Calls) reply(m *nats.Msg, body []byte, err error) {
