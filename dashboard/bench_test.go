@@ -24,12 +24,14 @@ import (
 	"snug/dashboard/lastknown"
 	"snug/dashboard/live"
 	"snug/dashboard/request"
+	"snug/dashboard/view"
 	"snug/shared/access"
 	"snug/shared/hub"
 	"snug/shared/keyring"
 	"snug/shared/room"
 	"snug/shared/testkit"
-	"snug/shared/text"
+	"snug/static"
+	"snug/templates"
 )
 
 func TestMain(m *testing.M) {
@@ -79,8 +81,12 @@ type failing struct {
 	methods []string // that fail; none: all
 }
 
-// texts are what people read; they take a while to make.
-var texts = sync.OnceValues(text.New)
+// views renders the pages of all benches: its templates take a while to parse.
+var views = sync.OnceValues(func() (*view.Engine, error) {
+	return view.New(view.Config{Templates: templates.FS, Static: static.FS, CDN: cdn, Version: "test"})
+})
+
+const cdn = "https://cdn.example"
 
 func newBench(t *testing.T, change ...func(*Options)) *bench {
 	t.Helper()
@@ -108,16 +114,16 @@ func (b *bench) serve(keys *keyring.Keyring, change ...func(*Options)) {
 	b.t.Helper()
 	b.srv = httptest.NewUnstartedServer(nil)
 	b.url = "http://" + b.srv.Listener.Addr().String()
-	words, err := texts()
+	pages, err := views()
 	b.must(err)
 	registry := prometheus.NewRegistry()
 	o := Options{
-		Texts: words, Hub: b.hub, Live: b.live(keys, b.url), Keys: keys, BaseURL: b.url, ClientID: "app",
+		View: pages, Hub: b.hub, Live: b.live(keys, b.url), Keys: keys, BaseURL: b.url, ClientID: "app",
 		ClientSecret: "hush", Log: b.log.Logger(), Now: b.clock.Now,
 		Discord: Discord{
 			AuthorizeURL: b.oauth.URL + "/authorize", TokenURL: b.oauth.URL + "/token",
 			RevokeURL: b.oauth.URL + "/revoke",
-			APIURL:    b.oauth.URL + "/api", CDNURL: "https://cdn.example",
+			APIURL:    b.oauth.URL + "/api", CDNURL: cdn,
 			ChannelsURL: "https://discord.example/channels", InviteURL: "https://discord.example/invite",
 		},
 		RefuseEvery: time.Nanosecond, Registerer: registry, Gatherer: registry, Version: "test",

@@ -57,6 +57,7 @@ func (d Discord) withDefaults() Discord {
 // Options of New.
 type Options struct {
 	Texts *text.Catalog // what people read; nil: made anew
+	View  *view.Engine  // renders pages; nil: made of Texts, Discord.CDNURL and Version
 	Hub   *hub.Hub
 	Live  *live.Live
 	Rooms actions.Rooms // default: the bot's rooms, called over Hub
@@ -152,11 +153,13 @@ func New(o Options) (*Server, error) {
 // parts makes what the routes are put together of, each from what lies below it.
 func (s *Server) parts() (err error) {
 	o := &s.o
-	s.view, err = view.New(view.Config{
-		Templates: templates.FS, Static: static.FS, Text: o.Texts, CDN: o.Discord.CDNURL, Version: o.Version,
-	})
-	if err != nil {
-		return err
+	if s.view = o.View; s.view == nil {
+		s.view, err = view.New(view.Config{
+			Templates: templates.FS, Static: static.FS, Text: o.Texts, CDN: o.Discord.CDNURL, Version: o.Version,
+		})
+		if err != nil {
+			return err
+		}
 	}
 	s.sessions, err = session.New(session.Options{
 		Sessions: sealed{b: o.Hub.Sessions}, Logins: sealed{b: o.Hub.Logins, exact: true}, Keys: o.Keys,

@@ -53,6 +53,8 @@ func (l *link) options() []nats.Option {
 		// Fail immediately if nothing can be sent. Buffered messages would be sent late and out of
 		// order.
 		nats.ReconnectBufSize(-1),
+		// The default makes a channel of half a megabyte for each list that is read.
+		nats.SyncQueueLen(8 * pullBatch),
 		// Leave a hung server for another one after 3 to 4.5 s.
 		nats.PingInterval(1500 * time.Millisecond),
 		nats.MaxPingsOutstanding(2),
