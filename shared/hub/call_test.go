@@ -140,6 +140,28 @@ func wantNil(t *testing.T, err error) {
 	}
 }
 
+// What is registered before handlers refuses calls, and gives handlers their context.
+func TestCallsBefore(t *testing.T) {
+	t.Parallel()
+	h, ctx := openHub(t, Options{}), t.Context()
+	calls := must(h.Calls(0))(t)
+	calls.Before(func(ctx context.Context, g snowflake.ID, method string) (context.Context, error) {
+		if g != testGuild {
+			return nil, errs.E(errs.Forbidden, "Not here.")
+		}
+		return WithRequestID(ctx, method), nil
+	})
+	ask.Serve(calls, func(ctx context.Context, _ snowflake.ID, _ question) (string, error) { return RequestID(ctx), nil })
+	if err := calls.Hold(ctx, testGuild, testGuild+1); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := ask.Call(ctx, h, testGuild, question{}); err != nil || got != ask.Name {
+		t.Errorf("the handler's context holds %q, %v", got, err)
+	}
+	_, err := ask.Call(ctx, h, testGuild+1, question{})
+	wantCode(t, err, errs.Forbidden)
+}
+
 func TestCallsCloseWaits(t *testing.T) {
 	t.Parallel()
 	h, ctx := openHub(t, Options{}), t.Context()
